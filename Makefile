@@ -1,0 +1,63 @@
+# make                          build/plain/{auth,core,wallet,kedge}
+# make check                    unit and integration tests
+# make SAN=address,undefined check   the same in build/address,undefined
+# make lint | bench | fuzz      see CONTRIBUTING.md
+SERVICES := auth core wallet
+PKGS := libpq hiredis jansson libcurl libcrypto libutf8proc
+BUILD := build/$(or $(SAN),plain)
+CC ?= cc
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wvla \
+    -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+    -Wno-missing-field-initializers -Wno-overlength-strings
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
+    $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+CPPFLAGS += -Ifcgi -Iservices -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS))
+override CFLAGS += -std=c17 -pthread $(WARN) $(HARDEN) \
+    $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer,-Werror)
+override LDFLAGS += -pthread -pie -Wl,-z,relro,-z,now,--as-needed
+LDLIBS += $(shell pkg-config --libs $(PKGS)) -lfcgi -lscrypt
+
+lib := $(BUILD)/libkedge.a
+lib_src := $(wildcard fcgi/*/*.c)
+svc_src = $(wildcard services/$*/*.c services/$*/*/*.c)
+# What unit tests link of a service: everything but its main.
+svc_parts = $(filter-out %/main.c,$(wildcard services/*/*.c services/*/*/*.c))
+cli_src := $(wildcard cli/*.c)
+tests := $(patsubst %.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
+
+all: $(SERVICES:%=$(BUILD)/%) $(BUILD)/kedge
+
+.SECONDEXPANSION:
+$(SERVICES:%=$(BUILD)/%): $(BUILD)/%: $$(svc_src:%.c=$(BUILD)/%.o) $(lib)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/kedge: $(cli_src:%.c=$(BUILD)/%.o) $(lib)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+svc_lib := $(BUILD)/libservices.a
+$(svc_lib): $(svc_parts:%.c=$(BUILD)/%.o)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+$(tests): LDLIBS += $(shell pkg-config --libs check)
+$(tests): %: %.o $(svc_lib) $(lib)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(lib): $(lib_src:%.c=$(BUILD)/%.o)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+unit: $(tests)
+	prove --exec '' $(tests)
+
+check: all $(tests)
+	BUILD=$(BUILD) prove --exec '' $(tests)
+	BUILD=$(BUILD) prove -It/lib t/*.t
+
+clean:
+	rm -rf build compile_commands.json
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.PHONY: all unit check clean
+.SECONDARY:

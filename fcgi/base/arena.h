@@ -1,0 +1,30 @@
+/*
+ * arena: memory that lives exactly as long as one request.  Never NULL: input
+ * is bounded at the door, so running out means the machine is; then we abort.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+#include "base/attr.h"
+
+struct arena;
+
+struct arena *arena_new(void);
+/* Zeroed, aligned for any type.  A size of 0 gives a valid pointer. */
+void *arena_alloc(struct arena *a, size_t size_bytes);
+char *arena_strdup(struct arena *a, const char *s);
+/* Copies len bytes and adds a NUL. */
+char *arena_strndup(struct arena *a, const char *s, size_t len);
+char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+/* Calls release(obj) at reset, newest first: PGresult, parsed JSON, ... */
+void arena_defer(struct arena *a, void (*release)(void *), void *obj);
+/*
+ * Releases what was deferred and forgets all allocations.  Keeps at most one
+ * block, so an idle thread holds little whatever its last request did.
+ */
+void arena_reset(struct arena *a);
+void arena_free(struct arena *a);
+
+#endif

@@ -1,0 +1,23 @@
+/* clock: the two clocks, and times as text (RFC 3339 in UTC, milliseconds). */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+enum { CLOCK_TEXT_SIZE = 32 };
+
+int64_t clock_now_ms(void); /* since the epoch; may jump */
+int64_t clock_monotonic_us(void); /* only forward; for durations */
+
+/* "2026-01-02T03:04:05.678Z": always three fractional digits and a Z. */
+void clock_write(int64_t epoch_ms, char out[CLOCK_TEXT_SIZE]);
+/*
+ * Reads an RFC 3339 date-time with any offset, fractions cut to milliseconds.
+ * False for a date that does not exist (RFC 3339 section 5.6, 5.7).
+ */
+MUST_CHECK bool clock_read(const char *text, int64_t *ret_epoch_ms);
+
+#endif

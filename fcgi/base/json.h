@@ -1,0 +1,64 @@
+/*
+ * json: strict reading (RFC 8259) and writing.
+ *
+ * Refused on reading: duplicate keys, bytes after the value, invalid UTF-8,
+ * NUL in strings, numbers that do not fit, nesting deeper than
+ * JSON_DEPTH_MAX.  The library behind it (jansson) is named in json.c alone.
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+struct arena;
+struct buf;
+struct json; /* a value; lives as long as the arena it was read into */
+
+enum { JSON_DEPTH_MAX = 32 };
+
+enum json_kind {
+	JSON_KIND_NULL,
+	JSON_KIND_BOOL,
+	JSON_KIND_INT,
+	JSON_KIND_REAL,
+	JSON_KIND_STRING,
+	JSON_KIND_ARRAY,
+	JSON_KIND_OBJECT,
+};
+
+/* NULL when the text is refused; then *ret_problem is a static sentence. */
+const struct json *json_read(struct arena *a, const char *text, size_t len,
+    const char **ret_problem);
+
+enum json_kind json_kind(const struct json *j);
+/* NULL when `j` is not an object or has no such member. */
+const struct json *json_member(const struct json *j, const char *name);
+/* Members of an object or items of an array; 0 for other kinds. */
+size_t json_count(const struct json *j);
+const struct json *json_item(const struct json *j, size_t index);
+/* Calls visit for each member of an object in the order of the text. */
+void json_each(const struct json *j,
+    void (*visit)(void *ctx, const char *name, const struct json *value),
+    void *ctx);
+
+/* The getters assert the kind: ask json_kind() first. */
+bool json_bool(const struct json *j);
+int64_t json_int(const struct json *j);
+double json_real(const struct json *j);
+const char *json_string(const struct json *j);
+/* NULL unless `j` has the member and it is a string. */
+const char *json_member_string(const struct json *j, const char *name);
+/* False unless `j` has the member and it is an integer. */
+MUST_CHECK bool json_member_int(const struct json *j, const char *name,
+    int64_t *ret_n);
+
+/* Writes a value again, compactly. */
+void json_write(struct buf *b, const struct json *j);
+/* Writes the text quoted and escaped; NULL is written as null. */
+void json_write_string(struct buf *b, const char *s);
+
+#endif

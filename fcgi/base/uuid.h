@@ -1,0 +1,14 @@
+/* uuid: version 7 (RFC 9562), in the canonical lower-case text. */
+#ifndef BASE_UUID_H
+#define BASE_UUID_H
+
+#include <stdbool.h>
+
+enum { UUID_TEXT_SIZE = 37 };
+
+/* Time-ordered to the millisecond; the rest is from the kernel. */
+void uuid_v7(char out[UUID_TEXT_SIZE]);
+/* True for 8-4-4-4-12 hex digits of either case, any version. */
+bool uuid_valid(const char *s);
+
+#endif

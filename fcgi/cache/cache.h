@@ -1,0 +1,76 @@
+/*
+ * cache: Redis for one process, as a cache that may vanish at any moment.
+ *
+ * Each call is one round trip with a short time-out.  After a failure a
+ * circuit breaker answers ERR_UNAVAILABLE at once for a while, then lets one
+ * call try.  Losing Redis costs speed; callers go to PostgreSQL.
+ *
+ * Nothing old is ever seen:
+ * - Keys are scoped by the run id of the Redis process that the connection
+ *   reached, so what an earlier run left behind (a snapshot loaded at start,
+ *   a replica promoted) is out of reach.
+ * - A value is filled only where the miss was seen: on the same run, within
+ *   CACHE_FILL_MS of the miss, and only while the key is absent.
+ * - Invalidation leaves a marker in the key's place for CACHE_MARKER_MS,
+ *   longer than any fill may take, so a reader that fetched the old value
+ *   before cannot put it there afterwards.
+ */
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct arena;
+struct cache;
+
+enum { CACHE_FILL_MS = 2000, CACHE_MARKER_MS = 10000, CACHE_RUN_SIZE = 41 };
+
+struct cache_options {
+	const char *url; /* "unix:/path", "redis://[:password@]host:port[/db]" */
+	const char *prefix; /* of every key: the service's name */
+	int64_t connections; /* at most */
+	int64_t timeout_ms; /* of connecting and of each command */
+	int64_t retry_ms; /* how long the breaker stays open */
+};
+
+/* Does not connect yet. */
+struct cache *cache_open(const struct cache_options *options);
+void cache_close(struct cache *c);
+
+struct cache_miss {
+	char run[CACHE_RUN_SIZE]; /* empty: do not fill */
+	int64_t seen_at_ms;
+};
+
+/*
+ * *ret_value lives in the arena.  ERR_NOT_FOUND: absent or invalidated, and
+ * *ret_miss tells cache_fill() what was seen.  ERR_UNAVAILABLE: no Redis.
+ */
+MUST_CHECK enum err cache_get(struct cache *c, struct arena *a,
+    const char *key, const char **ret_value, struct cache_miss *ret_miss);
+/* Best effort; silently does nothing when the rules above forbid it. */
+void cache_fill(struct cache *c, const struct cache_miss *miss,
+    const char *key, const char *value, int64_t ttl_ms);
+/*
+ * All keys, in one round trip.  Only ERR_OK means that no reader will see the
+ * old values any more; on ERR_UNAVAILABLE the caller must see to that itself.
+ */
+MUST_CHECK enum err cache_invalidate(struct cache *c, const char *const *keys,
+    int nkeys);
+
+/*
+ * One step of the generic cell rate algorithm for `key`: at most `burst` at
+ * once, refilled evenly over period_ms.  ERR_OK: allowed.  ERR_RATE_LIMITED:
+ * *ret_retry_ms says when the next one will be.  ERR_UNAVAILABLE: no Redis.
+ */
+MUST_CHECK enum err cache_rate(struct cache *c, const char *key,
+    int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
+
+bool cache_ready(struct cache *c);
+
+#endif

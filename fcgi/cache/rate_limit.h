@@ -1,0 +1,23 @@
+/*
+ * rate_limit: how often one key may do one thing.  Counted in Redis for all
+ * processes together; while Redis is away each process counts by itself in a
+ * fixed table, so that a limit never disappears.
+ */
+#ifndef CACHE_RATE_LIMIT_H
+#define CACHE_RATE_LIMIT_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct cache;
+struct rate_limit;
+
+struct rate_limit *rate_limit_new(struct cache *c);
+void rate_limit_free(struct rate_limit *l);
+/* ERR_OK or ERR_RATE_LIMITED, then with the wait until it may be tried. */
+MUST_CHECK enum err rate_limit_take(struct rate_limit *l, const char *key,
+    int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
+
+#endif

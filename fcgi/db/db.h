@@ -1,0 +1,86 @@
+/*
+ * db: PostgreSQL for one process: a bounded pool of libpq connections.
+ *
+ * Statements are constant text with bound parameters and are prepared once per
+ * connection.  Every call has a deadline, on the server (statement_timeout)
+ * and here (the socket is watched), so a frozen server costs a bounded wait.
+ * A lost connection is opened again with back-off.  Failures are logged here,
+ * once, with the statement's name and SQLSTATE; callers only return them.
+ */
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct arena;
+struct db; /* a pool, or, inside db_transact, one transaction */
+
+struct db_options {
+	const char *url; /* a libpq connection string or URI */
+	const char *application_name;
+	int64_t connections; /* at most, opened as needed */
+	int64_t acquire_timeout_ms; /* waiting for a free connection */
+	int64_t statement_timeout_ms;
+};
+
+/* Does not connect yet.  Aborts only when memory is out. */
+struct db *db_open(const struct db_options *options);
+void db_close(struct db *db);
+
+struct db_stmt {
+	const char *name; /* unique in the service: prepared under it */
+	const char *sql;
+	int nargs;
+};
+
+struct db_args {
+	const char *const *values; /* text format; NULL is SQL NULL */
+	int count;
+};
+#define DB_ARGS(...)                                                           \
+	((struct db_args){                                                     \
+	    .values = (const char *const[]){ __VA_ARGS__ },                    \
+	    .count = (int)(sizeof((const char *const[]){ __VA_ARGS__ }) /      \
+		sizeof(const char *)) })
+#define DB_NO_ARGS ((struct db_args){ 0 })
+
+struct db_rows {
+	void *result;
+	int count; /* rows returned */
+	int64_t affected; /* rows changed, for a command without RETURNING */
+};
+
+/*
+ * Runs one statement.  The rows live as long as `a`; ret_rows may be NULL.
+ * ERR_CONFLICT: 23505, a unique key is taken.  ERR_UNPROCESSABLE: 23503,
+ * 23514, P0001 with a message for db_problem().  ERR_UNAVAILABLE: the server
+ * is away or too slow.  ERR_INTERNAL: anything else.
+ */
+MUST_CHECK enum err db_run(struct db *db, struct arena *a,
+    const struct db_stmt *stmt, struct db_args args, struct db_rows *ret_rows);
+
+/* The getters assert row and column; get_text and get_i64 assert not NULL. */
+bool db_is_null(const struct db_rows *rows, int row, int column);
+const char *db_get_text(const struct db_rows *rows, int row, int column);
+const char *db_find_text(const struct db_rows *rows, int row, int column);
+int64_t db_get_i64(const struct db_rows *rows, int row, int column);
+bool db_get_bool(const struct db_rows *rows, int row, int column);
+
+/*
+ * Runs body in a transaction (read committed): committed when it returns
+ * ERR_OK, rolled back otherwise.  Serialisation failures and deadlocks
+ * (40001, 40P01) run it again, at most 5 times, so body must be repeatable and
+ * write its results only into ctx and `a`.  When the connection dies during
+ * COMMIT the outcome is unknown and the answer is ERR_UNAVAILABLE.
+ */
+MUST_CHECK enum err db_transact(struct db *db, struct arena *a,
+    enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx);
+
+/* True when a statement could be run just now; for /health/ready. */
+bool db_ready(struct db *db);
+
+#endif

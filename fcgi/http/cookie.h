@@ -1,0 +1,29 @@
+/* cookie: reading Cookie, writing Set-Cookie (RFC 6265). */
+#ifndef HTTP_COOKIE_H
+#define HTTP_COOKIE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+
+/*
+ * The first value under that exact name, without surrounding quotes, not
+ * percent-decoded; NULL when there is none.  `header` may be NULL.
+ */
+const char *cookie_find(struct arena *a, const char *header,
+    const char *name);
+
+enum { COOKIE_SESSION = -1 }; /* no Max-Age: gone when the browser closes */
+
+struct cookie {
+	const char *name;
+	const char *value; /* of cookie octets: percent-encode first */
+	int64_t max_age_s; /* COOKIE_SESSION, 0 to delete, or seconds */
+	const char *domain; /* or NULL */
+	bool secure;
+};
+/* Name=value; Max-Age=; Domain=; Path=/; HttpOnly; Secure; SameSite=Lax. */
+const char *cookie_write(struct arena *a, const struct cookie *c);
+
+#endif

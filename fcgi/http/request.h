@@ -1,0 +1,92 @@
+/* request: one request and the answer that is being made for it. */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/schema.h"
+
+struct arena;
+struct identity;
+struct json;
+
+/* Where a request comes from: FastCGI, or a test. */
+struct req_source {
+	/* A FastCGI parameter by name, or NULL. */
+	const char *(*param)(void *ctx, const char *name);
+	/* Up to len bytes of the body; 0 at its end, -1 when it broke off. */
+	long (*read)(void *ctx, char *out, size_t len);
+	void *ctx;
+};
+
+struct response {
+	int status;
+	/* "Name: value" lines in order, without Content-Type and -Length. */
+	const char *headers[32];
+	int nheaders;
+	const char *content_type; /* NULL when there is no body */
+	const char *body;
+	size_t body_len;
+};
+
+struct req {
+	struct arena *arena;
+	void *app; /* the service's own */
+	const struct identity *identity; /* of a guarded route; else NULL */
+	void *session; /* for the service's hooks; auth keeps its session here */
+
+	const char *request_id;
+	const char *method;
+	const char *path; /* nginx's normalised path, whole */
+	const char *query; /* raw; "" when there is none */
+	const char *host; /* nginx's $host, never the Host header */
+	const char *scheme; /* "http" or "https" */
+	const char *client_ip; /* after nginx's realip */
+
+	const struct route *route; /* NULL until matched */
+	const struct json *body; /* NULL when the request has none */
+
+	/* What req_fail and req_invalid recorded, for the error's writer. */
+	const char *error_code; /* NULL: err_info's */
+	const char *error_message;
+	int64_t retry_after_s; /* 0: none */
+	struct problems problems;
+
+	struct response response;
+
+	/* Private to fcgi/http. */
+	const struct req_source *source;
+	const char *path_values[4];
+	const char *path_names[4];
+	int npath;
+	bool answered;
+};
+
+/* A FastCGI parameter that nginx set: "REMOTE_ADDR"; never HTTP_*. */
+const char *req_param(const struct req *r, const char *name);
+/* A request header in parameter spelling: "SEC_FETCH_SITE"; or NULL. */
+const char *req_header(const struct req *r, const char *name);
+
+/* Records what the error answer says and returns e.  Texts are not copied. */
+enum err req_fail(struct req *r, enum err e, const char *code,
+    const char *message);
+/* Records one field's error; returns ERR_INVALID. */
+enum err req_invalid(struct req *r, const char *field, const char *message);
+
+/* Values must hold no CR or LF (asserted). */
+void req_add_header(struct req *r, const char *name, const char *value);
+void req_add_cookie(struct req *r, const char *set_cookie);
+/* Instead of the route's status, for an answer by the out schema. */
+void req_set_status(struct req *r, int status);
+/*
+ * Answers with these bytes instead of by the out schema.  type NULL and
+ * len 0: an empty body.  The bytes are not copied.
+ */
+void req_answer(struct req *r, int status, const char *content_type,
+    const char *body, size_t len);
+
+#endif

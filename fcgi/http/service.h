@@ -1,0 +1,94 @@
+/*
+ * service: routes in, running FastCGI service out.
+ *
+ * For every request: hooks->before, route lookup (404, 405), the route's
+ * guard, media type and body (415, 413, 400), hooks->screen, schema (400),
+ * hooks->guard, handler, answer.  A failure at any step is written by
+ * write_error.  One access line is logged and one metric counted.
+ *
+ * The library itself answers, under the prefix: GET openapi.json; and, at
+ * paths that only nginx's loopback locations hand on: /metrics,
+ * /health/live, /health/ready.
+ */
+#ifndef HTTP_SERVICE_H
+#define HTTP_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/identity.h"
+#include "http/request.h"
+#include "http/schema.h"
+#include "server/master.h"
+
+struct buf;
+struct config_var;
+
+enum route_guard {
+	GUARD_IDENTITY, /* the default: a valid assertion, else 401 */
+	GUARD_NONE, /* anybody */
+};
+
+struct route {
+	const char *method; /* NULL ends the list */
+	const char *path; /* below the prefix: "/tasks/{id}" */
+	/* ERR_OK: *out_struct is written by `out`, unless req_answer was used */
+	enum err (*handler)(struct req *r, const void *in_struct,
+	    void *out_struct);
+	const char *summary;
+	enum route_guard guard;
+	const char *role; /* needed besides; admin always passes; NULL: none */
+	unsigned flags; /* the service's own, for its hooks */
+	struct schema in;
+	struct schema out;
+	int status; /* of success; 0: 200, or 204 without `out` */
+	size_t body_max_bytes; /* 0: 64 KiB */
+	bool body_form; /* a form body is read as well as JSON */
+	bool body_optional; /* no body reads as {} */
+	unsigned errors; /* BIT(ERR_...): declared, for OpenAPI */
+};
+#define BIT(e) (1u << (unsigned)(e))
+
+struct service_hooks {
+	/* Before routing; may refuse anything (rate limits).  May be NULL. */
+	enum err (*before)(struct req *r);
+	/* After the body is parsed, before its schema is applied. */
+	enum err (*screen)(struct req *r);
+	/* After the schema, before the handler. */
+	enum err (*guard)(struct req *r);
+	/* NULL: the standard body {code,message,requestId[,fields]}. */
+	void (*write_error)(struct req *r, enum err e);
+	/* Adds "name":"ok|away" members to /health/ready; false: not ready. */
+	bool (*ready)(void *app, struct buf *members);
+};
+
+struct service {
+	const char *name; /* "core": assertion audience, log, metrics */
+	const char *title; /* of the OpenAPI document */
+	const char *prefix; /* "/api/core" */
+	const struct route *const *routes; /* NULL-ended list of route lists */
+	struct service_hooks hooks;
+	const unsigned char *identity_key; /* NULL: no guarded routes */
+	void *app;
+};
+
+/*
+ * Answers one request: fills r->response.  No FastCGI in it: the accept loop,
+ * the unit tests and the fuzzers call it alike.  r is zeroed by the caller
+ * except arena and source.
+ */
+void service_handle(const struct service *s, struct req *r);
+
+/* The OpenAPI 3.1 document. */
+void service_openapi(const struct service *s, struct buf *b);
+
+/*
+ * A worker's life: w->threads threads accept and serve until SIGTERM or
+ * SIGINT, then drain.  Returns the exit status.
+ */
+int service_work(const struct worker *w, const struct service *s);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * remote: HTTP out, through libcurl, always with limits: connect and total
+ * time, size of the answer, no redirects, http and https only, and no
+ * private, loopback or link-local address unless the caller allows it
+ * (checked on the address that is connected to, so DNS cannot trick it).
+ */
+#ifndef REMOTE_REMOTE_H
+#define REMOTE_REMOTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct arena;
+
+struct remote_request {
+	const char *method; /* "GET", "POST", ... */
+	const char *url;
+	const char *unix_socket; /* NULL: by the url's host */
+	const char *const *headers; /* "Name: value", ended by NULL; or NULL */
+	const char *body; /* NULL for none */
+	size_t body_len;
+	int64_t timeout_ms; /* of everything together */
+	size_t max_bytes; /* of the answer's body */
+	bool allow_private; /* for addresses from our own configuration */
+};
+
+struct remote_response {
+	int status;
+	const char *body; /* in the arena, NUL after body_len bytes */
+	size_t body_len;
+};
+
+/* Once, before threads start. */
+void remote_init(void);
+/*
+ * ERR_UNAVAILABLE: no answer in time.  ERR_TOO_LARGE: over max_bytes.
+ * ERR_FORBIDDEN: the address or scheme is not allowed.  Any status is ERR_OK.
+ */
+MUST_CHECK enum err remote_call(struct arena *a,
+    const struct remote_request *request, struct remote_response *ret_response);
+
+#endif

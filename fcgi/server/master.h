@@ -1,0 +1,61 @@
+/*
+ * master: the process that owns a service's listening sockets and keeps its
+ * worker processes alive.
+ *
+ * It opens each pool's socket, or inherits it: from systemd (LISTEN_FDS, by
+ * LISTEN_FDNAMES where several), or on descriptor 0 for a service of one pool.
+ * Workers are forked, never re-executed, so they share the master's pages.
+ *
+ *   SIGTERM, SIGINT  drain: workers finish what they serve and exit; those
+ *                    still there at the deadline are killed.
+ *   SIGHUP           rolling restart: the master runs `binary --check`, then
+ *                    executes the (possibly new) binary in its own place, with
+ *                    the same process id, the same sockets and the same
+ *                    metrics; it starts each new worker before it drains the
+ *                    old one.  A binary that fails the check is not used.
+ *   SIGCHLD          a worker that died is logged, counted and replaced, at
+ *                    once the first time, then with back-off up to 5 s.
+ *
+ * Workers get SIGTERM when the master dies, however it dies.
+ */
+#ifndef SERVER_MASTER_H
+#define SERVER_MASTER_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+
+struct worker {
+	const char *pool;
+	int index; /* within the pool */
+	int slot; /* within the service: the metrics slot */
+	int listen_fd;
+	int threads;
+};
+
+struct master_pool {
+	const char *name;
+	const char *listen; /* "unix:/path" or "host:port" */
+	int64_t processes;
+	int64_t threads;
+	/*
+	 * The worker's life, after the fork, with SIGTERM and SIGINT blocked:
+	 * it waits for them itself (sigwait) and then drains.  Returns the exit
+	 * status.
+	 */
+	int (*work)(const struct worker *w, void *ctx);
+};
+
+struct master {
+	const char *service;
+	const struct master_pool *pools;
+	int npools;
+	int64_t drain_timeout_ms;
+	int64_t socket_mode; /* of unix sockets: 0660 */
+	void *ctx;
+};
+
+/* Returns the process's exit status after a drain, or 1 if it cannot start. */
+int master_run(const struct master *m, char **argv);
+
+#endif
