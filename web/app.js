@@ -1,0 +1,200 @@
+// The whole client: plain DOM over the same HTTP API that any client uses.
+
+const $ = (id) => document.getElementById(id);
+const tasks = { cursor: null };
+
+class ApiError extends Error {
+  constructor(status, body) {
+    const fields = (body?.fields ?? []).map((f) => `${f.field}: ${f.message}`);
+    super(fields.join('; ') || body?.message || `The server answered ${status}.`);
+    this.status = status;
+    this.code = body?.code;
+  }
+}
+
+async function api(method, path, body) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new ApiError(0, { message: 'The server cannot be reached.' });
+  }
+  const text = await response.text();
+  let parsed = null;
+  try {
+    parsed = text === '' ? null : JSON.parse(text);
+  } catch {
+    throw new ApiError(response.status, null);
+  }
+  if (!response.ok) throw new ApiError(response.status, parsed);
+  return parsed;
+}
+
+function element(tag, properties, ...children) {
+  const e = Object.assign(document.createElement(tag), properties);
+  e.append(...children);
+  return e;
+}
+
+function say(message) {
+  $('message').textContent = message ?? '';
+  $('message').hidden = !message;
+}
+
+/* Runs one action of the user: the button rests meanwhile, errors are shown. */
+async function act(button, action) {
+  say(null);
+  if (button) button.disabled = true;
+  try {
+    await action();
+  } catch (error) {
+    if (error.status === 401 && !$('signed-in').hidden) showSignedOut();
+    say(error.message);
+  } finally {
+    if (button) button.disabled = false;
+  }
+}
+
+function showSignedOut() {
+  for (const id of ['signed-in', 'sign-out', 'who']) $(id).hidden = true;
+  $('signed-out').hidden = false;
+  showForm('sign-in');
+}
+
+function showForm(id) {
+  for (const form of ['sign-in', 'sign-up']) $(form).hidden = form !== id;
+  $(id).querySelector('input').focus();
+}
+
+/* Only a path of this origin: a foreign address in ?next= goes nowhere. */
+function nextPath() {
+  const next = new URLSearchParams(location.search).get('next');
+  if (!next) return null;
+  const url = new URL(next, location.origin);
+  return url.origin === location.origin ? url.pathname + url.search : null;
+}
+
+async function showSignedIn({ user, session }) {
+  const next = nextPath();
+  if (next && next !== '/') {
+    location.assign(next);
+    return;
+  }
+  $('signed-out').hidden = true;
+  for (const id of ['signed-in', 'sign-out', 'who']) $(id).hidden = false;
+  $('who').textContent = user.email;
+
+  const [me] = await Promise.all([api('GET', '/api/core/me'), loadTasks(), loadAccounts()]);
+  const until = new Date(session.expiresAt).toLocaleDateString(undefined, { dateStyle: 'medium' });
+  const rows = {
+    Name: me.displayName ?? user.name,
+    Email: user.email,
+    Role: user.role ?? 'user',
+    'Time zone': me.timezone,
+    Language: me.locale,
+    'Session until': until,
+  };
+  $('me').replaceChildren(...Object.entries(rows).flatMap(([term, value]) => [
+    element('dt', { textContent: term }), element('dd', { textContent: value })]));
+}
+
+async function loadTasks(cursor = null) {
+  const query = new URLSearchParams({ limit: 50, ...(cursor && { cursor }) });
+  const page = await api('GET', `/api/core/tasks?${query}`);
+  if (!cursor) $('tasks').replaceChildren();
+  $('tasks').append(...page.items.map(taskRow));
+  tasks.cursor = page.nextCursor;
+  $('tasks-more').hidden = !tasks.cursor;
+  $('tasks-empty').hidden = $('tasks').children.length > 0;
+}
+
+function taskRow(task) {
+  const box = element('input', { type: 'checkbox', checked: task.status === 'done' });
+  const remove = element('button', { type: 'button', className: 'quiet', textContent: 'Delete' });
+  const row = element('li', { className: task.status },
+    element('label', { className: 'title' }, box, ' ', element('span', { textContent: task.title })), remove);
+
+  remove.setAttribute('aria-label', `Delete ${task.title}`);
+  box.addEventListener('change', () => act(box, async () => {
+    const status = box.checked ? 'done' : 'open';
+    try {
+      await api('PATCH', `/api/core/tasks/${task.id}`, { status });
+      row.className = status;
+    } catch (error) {
+      box.checked = !box.checked;
+      throw error;
+    }
+  }));
+  remove.addEventListener('click', () => act(remove, async () => {
+    await api('DELETE', `/api/core/tasks/${task.id}`);
+    await loadTasks();
+  }));
+  return row;
+}
+
+async function loadAccounts() {
+  const { items } = await api('GET', '/api/wallet/accounts');
+  $('accounts').replaceChildren(...items.map((account) => element('li', {},
+    element('span', { className: 'title', textContent: account.currency }),
+    element('span', { className: 'amount', textContent: money(account.available, account.currency) }))));
+}
+
+/* Minor units to text; the browser knows each currency's decimal places. */
+function money(minor, currency) {
+  const format = new Intl.NumberFormat(undefined, { style: 'currency', currency });
+  return format.format(minor / 10 ** format.resolvedOptions().maximumFractionDigits);
+}
+
+function onSubmit(id, submit) {
+  $(id).addEventListener('submit', (event) => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    act(form.querySelector('button[type=submit]'), () => submit(new FormData(form), form));
+  });
+}
+
+onSubmit('sign-in', async (data, form) => {
+  await api('POST', '/api/auth/sign-in/email', {
+    email: data.get('email'),
+    password: data.get('password'),
+    rememberMe: data.has('rememberMe'),
+  });
+  form.reset();
+  await start();
+});
+
+onSubmit('sign-up', async (data, form) => {
+  await api('POST', '/api/auth/sign-up/email', {
+    name: data.get('name'), email: data.get('email'), password: data.get('password'),
+  });
+  form.reset();
+  await start();
+});
+
+onSubmit('add-task', async (data, form) => {
+  await api('POST', '/api/core/tasks', { title: data.get('title') });
+  form.reset();
+  await loadTasks();
+});
+
+$('sign-out').addEventListener('click', () => act($('sign-out'), async () => {
+  await api('POST', '/api/auth/sign-out', {});
+  showSignedOut();
+}));
+$('tasks-more').addEventListener('click', () => act($('tasks-more'), () => loadTasks(tasks.cursor)));
+for (const link of document.querySelectorAll('[data-show]'))
+  link.addEventListener('click', () => { say(null); showForm(link.dataset.show); });
+
+async function start() {
+  const current = await api('GET', '/api/auth/get-session');
+  if (current) await showSignedIn(current);
+  else showSignedOut();
+}
+
+act(null, start).then(() => {
+  if ($('signed-in').hidden && $('signed-out').hidden) showSignedOut();
+});
