@@ -1,0 +1,155 @@
+/*
+ * service_main: the main() that all services share.
+ *
+ * A service is a `struct service_program`: its routes, its variables, and what
+ * a worker opens.  service_main() turns that into the command line
+ *
+ *   NAME             master in the foreground; see server/master.h
+ *   NAME --check     load the configuration; exit 0 or 1
+ *   NAME --openapi   print the OpenAPI document; needs no configuration
+ *   NAME --config    print the variables as a markdown table
+ *
+ * and every worker gets a `struct service_process`: the database, the cache
+ * and, for a base service, its identity key, its limit on writes and its line
+ * to auth.  It is the first member of the service's own struct, if there is
+ * one, and so r->app can be read as either.
+ */
+#ifndef HTTP_SERVICE_MAIN_H
+#define HTTP_SERVICE_MAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "http/identity.h"
+#include "http/service.h"
+
+struct buf;
+struct cache;
+struct db;
+struct provision;
+struct rate_limit;
+
+/* The variables that all services have.  First member of a service's own. */
+struct service_config {
+	const char *listen; /* LISTEN; default unix:NAME.sock */
+	int64_t processes; /* PROCESSES */
+	int64_t threads; /* THREADS, of each process */
+	const char *database_url;
+	int64_t database_connections; /* of each process, at most */
+	int64_t database_timeout_ms; /* of one statement */
+	const char *redis_url; /* empty: run without Redis */
+	int64_t redis_timeout_ms;
+	const char *log_level; /* debug, info, warn, error */
+	int64_t drain_timeout_ms;
+
+	/* Of SERVICE_BASE only. */
+	const char *identity_key;
+	const char *auth_url;
+	const char *auth_socket; /* empty: by auth_url's host */
+	int64_t write_rate; /* unsafe requests per user in 10 s; 0: no limit */
+};
+
+enum service_flags {
+	/*
+	 * A service behind verify: IDENTITY_KEY, AUTH_URL, AUTH_SOCKET,
+	 * WRITE_RATE; guarded routes, first contact, limited writes.
+	 */
+	SERVICE_BASE = 1,
+};
+
+/*
+ * Route flags of the library; a service's own start at 1.
+ * ROUTE_NO_RECORD: works without the user's record, so there is no first
+ * contact (and, for SERVICE_BASE, the hook touches no database).
+ */
+#define ROUTE_NO_RECORD (1u << 31)
+
+/* A socket with worker processes of its own. */
+struct service_pool {
+	const char *name; /* NULL ends the list */
+	/* Where the configuration holds them: offsetof(struct x_config, ...) */
+	size_t listen;
+	size_t processes;
+	size_t threads;
+	const struct service *service;
+};
+
+struct service_program {
+	const char *name; /* "core": variables are CORE_... */
+	unsigned flags;
+	/*
+	 * identity_key and app are filled in by service_main(), and so are the
+	 * hooks that are NULL: ready is service_ready; for SERVICE_BASE screen
+	 * is service_limit_writes and guard is provision_guard.
+	 */
+	const struct service *service;
+	/* NULL: one pool "api" of `service`, by LISTEN, PROCESSES, THREADS. */
+	const struct service_pool *pools;
+
+	/* A static struct that starts with struct service_config. */
+	void *config;
+	/* Rows beside the shared ones; a row of the same name replaces it. */
+	const struct config_var *vars;
+	/* What rows cannot say; logs each problem.  May be NULL. */
+	bool (*check)(const void *config);
+	/*
+	 * In the master before it forks, not for --check: shared memory and
+	 * the like.  May be NULL.
+	 */
+	bool (*prepare)(void *config);
+
+	/*
+	 * The service's own struct, zeroed, with struct service_process first;
+	 * 0: that alone.  open() fills in the rest after the fork, close() runs
+	 * after the drain.  Either may be NULL.
+	 */
+	size_t app_size;
+	bool (*open)(void *app);
+	void (*close)(void *app);
+
+	/*
+	 * SERVICE_BASE: makes the record of r->identity->user_id unless it is
+	 * there; safe to run many times at once.  NULL: keeps no record.
+	 */
+	enum err (*create_record)(struct req *r);
+};
+
+/* What a worker process has, shared by its threads. */
+struct service_process {
+	const struct service_program *program;
+	const struct worker *worker;
+	const struct service_config *config;
+	struct db *db;
+	struct cache *cache; /* NULL without REDIS_URL */
+	struct rate_limit *limit; /* counts locally without Redis */
+
+	/* Of SERVICE_BASE only. */
+	unsigned char identity_key[IDENTITY_KEY_SIZE];
+	struct provision *provision;
+};
+
+/* Returns the exit status. */
+int service_main(const struct service_program *p, int argc, char **argv);
+
+/*
+ * For subcommands of a service's own: loads and checks p->config and sets up
+ * the log.  False: every problem has been logged.
+ */
+MUST_CHECK bool service_configure(const struct service_program *p);
+/* What a worker would get, without `worker`; for subcommands and tests. */
+MUST_CHECK bool service_process_init(
+    struct service_process *process, const struct service_program *p);
+void service_process_release(struct service_process *process);
+
+/* The hooks; a service that brings its own may call them in it. */
+
+/* "database" must be there; "redis" may be away. */
+bool service_ready(void *app, struct buf *members);
+/* WRITE_RATE for POST, PUT, PATCH, DELETE by user; ERR_RATE_LIMITED. */
+enum err service_limit_writes(struct req *r);
+
+#endif
