@@ -58,6 +58,7 @@ check: all $(tests)
 clean:
 	rm -rf build compile_commands.json
 
+include bench/bench.mk lint.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .PHONY: all unit check clean
 .SECONDARY:

@@ -1,0 +1,31 @@
+# make lint: formatting, two static analysers and the invariants.
+LINT_C = $(shell git ls-files 'fcgi/*.c' 'services/*.c' 'cli/*.c' 'bench/*.c')
+FORMAT_C = $(shell git ls-files '*.c' '*.h')
+
+lint: lint-format lint-cppcheck lint-tidy lint-invariants lint-man
+
+lint-format:
+	clang-format --dry-run --Werror $(FORMAT_C)
+
+lint-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance \
+	    --inline-suppr --suppress=missingIncludeSystem --std=c11 \
+	    --suppress=normalCheckLevelMaxBranches -j 2 \
+	    -D_GNU_SOURCE -Ifcgi -Iservices fcgi services cli
+
+lint-tidy:
+	printf '%s\n' $(LINT_C) | xargs -P 2 -n 6 sh -c \
+	    'clang-tidy --quiet "$$@" -- $(CPPFLAGS) -std=c17 2>/dev/null' tidy
+
+lint-invariants:
+	prove -It/lib t/01-layers.t
+
+lint-man:
+	@for page in docs/*.8 docs/*.5; do \
+		mandoc -T lint -W warning "$$page" || exit 1; done
+
+# For editors and clangd; a full build in a tree of its own.
+compile_commands.json: $(wildcard fcgi/*/*.c services/*/*.c services/*/*/*.c cli/*.c)
+	bear -- $(MAKE) -B BUILD=build/bear all
+
+.PHONY: lint lint-format lint-cppcheck lint-tidy lint-invariants lint-man
