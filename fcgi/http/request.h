@@ -20,8 +20,15 @@ struct req_source {
 	const char *(*param)(void *ctx, const char *name);
 	/* Up to len bytes of the body; 0 at its end, -1 when it broke off. */
 	long (*read)(void *ctx, char *out, size_t len);
+	/*
+	 * What req_check_params() says of all parameters together; NULL when
+	 * the source cannot break those rules.
+	 */
+	enum err (*check)(void *ctx);
 	void *ctx;
 };
+
+enum { REQ_PARAMS_MAX_BYTES = 64 * 1024 };
 
 struct response {
 	int status;
@@ -31,6 +38,13 @@ struct response {
 	const char *content_type; /* NULL when there is no body */
 	const char *body;
 	size_t body_len;
+};
+
+enum { PATH_VALUES_MAX = 4 };
+struct path_value {
+	const char *name; /* as in "{name}"; name_len bytes of the pattern */
+	size_t name_len;
+	const char *value;
 };
 
 struct req {
@@ -46,6 +60,9 @@ struct req {
 	const char *host; /* nginx's $host, never the Host header */
 	const char *scheme; /* "http" or "https" */
 	const char *client_ip; /* after nginx's realip */
+	const char *trace_id; /* of a valid W3C traceparent; or NULL */
+	/* Whom the access line names: the identity's, or what a hook found. */
+	const char *user_id;
 
 	const struct route *route; /* NULL until matched */
 	const struct json *body; /* NULL when the request has none */
@@ -60,11 +77,18 @@ struct req {
 
 	/* Private to fcgi/http. */
 	const struct req_source *source;
-	const char *path_values[4];
-	const char *path_names[4];
+	struct path_value path_values[PATH_VALUES_MAX];
 	int npath;
 	bool answered;
 };
+
+/*
+ * Judges a request's parameters, "NAME=value" ended by NULL.  ERR_INVALID: one
+ * that decisions rest on (a credential, an origin, what nginx sets) is there
+ * twice, so that two readers could see two values.  ERR_TOO_LARGE: more than
+ * REQ_PARAMS_MAX_BYTES in all.
+ */
+MUST_CHECK enum err req_check_params(const char *const *params);
 
 /* A FastCGI parameter that nginx set: "REMOTE_ADDR"; never HTTP_*. */
 const char *req_param(const struct req *r, const char *name);

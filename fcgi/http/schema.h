@@ -68,12 +68,15 @@ struct field {
 	enum field_from from; /* of what comes in */
 	bool required;
 	bool nullable; /* in: null is read as NULL; out: NULL writes null */
-	/* min, max: of a number, or of a text's length in code points; 0, 0
-	 * is no bound.  A text without a max is bounded by the body's limit. */
+	/*
+	 * Of a number, or of a text's length in code points.  0, 0 is no bound;
+	 * a max below min, none above: such a text is bounded by the body's
+	 * limit alone.
+	 */
 	int64_t min, max;
 	enum field_format format;
 	const char *const *one_of; /* ended by NULL */
-	const char *fallback; /* of an absent query parameter */
+	const char *fallback; /* text of an absent query parameter or header */
 	const struct schema *of;
 	/*
 	 * Out, TYPE_STRING: the text is preformatted JSON members that are put
@@ -96,8 +99,12 @@ struct schema {
 	size_t size; /* of the struct; 0: no schema */
 	const struct field *fields; /* ended by a NULL name */
 	bool refuse_unknown; /* unknown body members are errors */
-	bool nullable; /* out: the whole answer may be null */
-	bool array; /* out: the answer is a bare array (struct objects) */
+	bool nullable; /* out: a handler may answer null (by req_answer) */
+	/*
+	 * Out: the answer is a bare array.  Size and rows are an item's, and
+	 * the out_struct is a struct objects.
+	 */
+	bool array;
 };
 #define SCHEMA(T, rows) { .size = sizeof(T), .fields = (rows) }
 #define SCHEMA_NAMED(wire_name, T, rows)                                       \
@@ -145,9 +152,16 @@ struct schema_input {
 MUST_CHECK enum err schema_read(const struct schema *s, struct arena *a,
     const struct schema_input *input, void *ret_struct,
     struct problems *ret_problems);
+/* NULL is written as null. */
 void schema_write(const struct schema *s, struct buf *b, const void *strukt);
-/* The schema as JSON Schema 2020-12; `from` picks the rows of one place. */
+
+/*
+ * JSON Schema 2020-12.  A named schema is written in full here and referred to
+ * (#/components/schemas/NAME) from within others.
+ */
 void schema_openapi(const struct schema *s, struct buf *b,
-    enum field_from from);
+    enum field_from from); /* what comes in, of one place */
+void schema_openapi_out(const struct schema *s, struct buf *b);
+void schema_openapi_field(const struct field *f, struct buf *b);
 
 #endif

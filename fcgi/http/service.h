@@ -25,7 +25,8 @@
 #include "server/master.h"
 
 struct buf;
-struct config_var;
+
+#define KEDGE_VERSION "0.1.0"
 
 enum route_guard {
 	GUARD_IDENTITY, /* the default: a valid assertion, else 401 */
@@ -61,7 +62,10 @@ struct service_hooks {
 	enum err (*guard)(struct req *r);
 	/* NULL: the standard body {code,message,requestId[,fields]}. */
 	void (*write_error)(struct req *r, enum err e);
-	/* Adds "name":"ok|away" members to /health/ready; false: not ready. */
+	/*
+	 * Adds members ("db":"ok","cache":"away") to /health/ready.  False: not
+	 * ready, and the answer is a 503.
+	 */
 	bool (*ready)(void *app, struct buf *members);
 };
 
@@ -71,7 +75,13 @@ struct service {
 	const char *prefix; /* "/api/core" */
 	const struct route *const *routes; /* NULL-ended list of route lists */
 	struct service_hooks hooks;
-	const unsigned char *identity_key; /* NULL: no guarded routes */
+	/* NULL: guarded routes answer 401 to everybody. */
+	const unsigned char *identity_key;
+	/*
+	 * For OpenAPI: routes of GUARD_NONE that have one of these flags want
+	 * the session cookie, because a hook of the service sees to it.
+	 */
+	unsigned session_flags;
 	void *app;
 };
 
