@@ -1,0 +1,65 @@
+/*
+ * A real BetterAuth server, the reference that auth is compared with.
+ *
+ *   node oracle.mjs --version 1.7|1.4 --database URL --secret S
+ *       [--port 0] [--trusted a,b] [--rate-limit] [--no-migrate]
+ *
+ * E-mail and password and the admin plugin are on, as auth has them; the rest
+ * is BetterAuth's default.  Prints "listening on http://127.0.0.1:PORT" when it
+ * serves, and stops when its standard input closes: no caller, no oracle.
+ */
+process.env.NODE_ENV = "production"; // "test" switches the origin checks off
+process.env.BETTER_AUTH_TELEMETRY = "0";
+
+import { createServer } from "node:http";
+import { parseArgs } from "node:util";
+import pg from "pg";
+
+const { values: args } = parseArgs({
+	options: {
+		version: { type: "string", default: "1.7" },
+		database: { type: "string" },
+		secret: { type: "string" },
+		port: { type: "string", default: "0" },
+		trusted: { type: "string", default: "" },
+		"rate-limit": { type: "boolean", default: false },
+		"no-migrate": { type: "boolean", default: false },
+	},
+});
+
+const name = `better-auth-${args.version}`;
+const { betterAuth } = await import(name);
+const { admin } = await import(`${name}/plugins`);
+const { toNodeHandler } = await import(`${name}/node`);
+const { getMigrations } = await import(
+	args.version === "1.4" ? `${name}/db` : `${name}/db/migration`);
+
+let handle = (req, res) => res.writeHead(503).end();
+const server = createServer((req, res) => handle(req, res));
+await new Promise((resolve) =>
+	server.listen(Number(args.port), "127.0.0.1", resolve));
+const baseURL = `http://127.0.0.1:${server.address().port}`;
+
+const pool = new pg.Pool({ connectionString: args.database, max: 8 });
+pool.on("error", () => {}); // a test restarts PostgreSQL under us
+const options = {
+	baseURL,
+	secret: args.secret,
+	database: pool,
+	trustedOrigins: args.trusted.split(",").filter(Boolean),
+	emailAndPassword: { enabled: true },
+	rateLimit: { enabled: args["rate-limit"] },
+	plugins: [admin()],
+	telemetry: { enabled: false },
+	logger: { level: "error" },
+};
+if (!args["no-migrate"]) {
+	const { runMigrations } = await getMigrations(options);
+	await runMigrations();
+}
+const auth = betterAuth(options);
+await auth.$context; // a schema it cannot serve is refused here
+handle = toNodeHandler(auth);
+console.log(`listening on ${baseURL}`);
+
+process.stdin.on("end", () => process.exit(0)).resume();
