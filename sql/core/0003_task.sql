@@ -1,0 +1,30 @@
+-- Tasks, in trees of at most eight levels per user.
+--
+-- The key begins with the owner: every statement names the owner, and the
+-- foreign key to the parent carries it along, so the database itself refuses
+-- a task under another person's.  Deleting a task deletes what is below it in
+-- the same statement.  That a tree has no cycle and is not too deep is checked
+-- by core under a lock on the profile row (services/core/task/task.h).
+
+CREATE TABLE task (
+	user_id text NOT NULL REFERENCES profile (user_id),
+	id uuid NOT NULL DEFAULT uuidv7(),
+	parent_id uuid,
+	title text NOT NULL CHECK (char_length(title) BETWEEN 1 AND 200),
+	notes text CHECK (char_length(notes) <= 10000),
+	status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'done')),
+	due_at timestamptz,
+	version bigint NOT NULL DEFAULT 1,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	updated_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (user_id, id),
+	FOREIGN KEY (user_id, parent_id) REFERENCES task (user_id, id)
+		ON DELETE CASCADE,
+	CHECK (parent_id <> id)
+);
+-- The children of a task, newest last; also what the cascade looks up.
+CREATE INDEX task_parent ON task (user_id, parent_id, id);
+
+GRANT SELECT, DELETE, INSERT (user_id, parent_id, title, notes, status,
+	due_at), UPDATE (parent_id, title, notes, status, due_at, version,
+	updated_at) ON task TO core;

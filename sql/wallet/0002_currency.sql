@@ -1,0 +1,33 @@
+-- Currencies and the digits after their point.  Amounts everywhere are integers
+-- of the minor unit: 1050 is 10.50 USD, 1050 JPY, 1.050 KWD.
+--
+-- Seeded from ISO 4217 (active codes that have a minor unit; precious metals,
+-- XDR and the test codes have none).  An operator may add codes of their own;
+-- an exponent must never change once an account uses it.
+
+CREATE TABLE currency (
+	code text PRIMARY KEY CHECK (code ~ '^[A-Z][A-Z0-9]{2,11}$'),
+	exponent smallint NOT NULL CHECK (exponent BETWEEN 0 AND 18),
+	iso boolean NOT NULL DEFAULT false
+);
+
+INSERT INTO currency (code, exponent, iso)
+SELECT code, exponent, true
+FROM (VALUES
+	(0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF
+		XPF'),
+	(2, 'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB
+		BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC
+		CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP
+		GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW
+		KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR
+		MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP
+		PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD
+		SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN
+		UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG'),
+	(3, 'BHD IQD JOD KWD LYD OMR TND'),
+	(4, 'CLF UYW')
+) AS seed (exponent, codes),
+	regexp_split_to_table(codes, '\s+') AS code;
+
+GRANT SELECT ON currency TO wallet;

@@ -1,0 +1,44 @@
+-- Wallets and their accounts.
+--
+-- A wallet is the record that this service keeps of a user.  Accounts belong
+-- to a user, or to the system (the other side of money that comes in or goes
+-- out); only a system account may be below zero.
+--
+-- `balance` is the sum of the account's entries and is moved by the trigger on
+-- entry alone (0004): the application may neither set nor change it.  `held`
+-- is the part of the balance that is promised to someone.
+
+-- Clients read amounts as JSON numbers, which JavaScript holds exactly only
+-- below 2^53.  So far from the ends of bigint no sum can overflow either.
+CREATE DOMAIN minor_units AS bigint
+	CHECK (VALUE BETWEEN -9007199254740991 AND 9007199254740991);
+
+CREATE TABLE wallet (
+	user_id text PRIMARY KEY CHECK (user_id <> ''),
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE account (
+	id uuid PRIMARY KEY DEFAULT uuidv7(),
+	kind text NOT NULL DEFAULT 'user' CHECK (kind IN ('user', 'system')),
+	user_id text REFERENCES wallet (user_id),
+	name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 100),
+	currency text NOT NULL REFERENCES currency (code),
+	balance minor_units NOT NULL DEFAULT 0,
+	held minor_units NOT NULL DEFAULT 0,
+	frozen boolean NOT NULL DEFAULT false,
+	version bigint NOT NULL DEFAULT 1,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	-- What entry refers to, so that its currency is the account's.
+	UNIQUE (id, currency),
+	CHECK ((kind = 'user') = (user_id IS NOT NULL)),
+	CHECK (held >= 0),
+	CHECK (kind = 'system' OR balance >= held)
+);
+CREATE INDEX account_user ON account (user_id, id) WHERE kind = 'user';
+CREATE UNIQUE INDEX account_system ON account (name) WHERE kind = 'system';
+
+-- Not kind, balance or held: a wrong program makes no money and no system
+-- account.
+GRANT SELECT, INSERT (user_id) ON wallet TO wallet;
+GRANT SELECT, INSERT (user_id, name, currency) ON account TO wallet;
