@@ -75,6 +75,14 @@ struct service {
 	const char *prefix; /* "/api/core" */
 	const struct route *const *routes; /* NULL-ended list of route lists */
 	struct service_hooks hooks;
+	/*
+	 * NULL, or: answers every request, before the library's own paths and
+	 * without routes, guards and bodies.  For a pool whose KEDGE_PATH is
+	 * another service's (auth's verify): nothing in it may choose an answer
+	 * by path.  Its requests are logged at LOG_DEBUG while below 400 and
+	 * counted under the route named "verdict".
+	 */
+	enum err (*handle_all)(struct req *r);
 	/* NULL: guarded routes answer 401 to everybody. */
 	const unsigned char *identity_key;
 	/*
