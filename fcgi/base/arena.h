@@ -14,6 +14,12 @@ struct arena;
 struct arena *arena_new(void);
 /* Zeroed, aligned for any type.  A size of 0 gives a valid pointer. */
 void *arena_alloc(struct arena *a, size_t size_bytes);
+/*
+ * Gives the last size_bytes allocation room for new_bytes, in place when
+ * nothing was allocated since, else as a copy; the old bytes stay readable.
+ * What is added is zeroed.
+ */
+void *arena_grow(struct arena *a, void *p, size_t size_bytes, size_t new_bytes);
 char *arena_strdup(struct arena *a, const char *s);
 /* Copies len bytes and adds a NUL. */
 char *arena_strndup(struct arena *a, const char *s, size_t len);
@@ -21,10 +27,10 @@ char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 /* Calls release(obj) at reset, newest first: PGresult, parsed JSON, ... */
 void arena_defer(struct arena *a, void (*release)(void *), void *obj);
 /*
- * Releases what was deferred and forgets all allocations.  Keeps at most one
- * block, so an idle thread holds little whatever its last request did.
+ * Releases what was deferred and forgets all allocations.  Keeps its first
+ * block only, so an idle thread holds little whatever its last request did.
  */
 void arena_reset(struct arena *a);
-void arena_free(struct arena *a);
+void arena_free(struct arena *a); /* resets first; NULL is fine */
 
 #endif

@@ -12,7 +12,7 @@ void sha256(const void *data, size_t len, unsigned char out[SHA256_SIZE]);
 void sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE]);
 void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
     unsigned char out[SHA256_SIZE]);
-/* RFC 5869 with SHA-256, no salt; 32 bytes. */
+/* RFC 5869 with SHA-256, no salt; 32 bytes.  `info` is at most 255 bytes. */
 void hkdf_sha256(const void *key, size_t key_len, const char *info,
     unsigned char out[SHA256_SIZE]);
 /* Constant time in the contents. */

@@ -4,40 +4,62 @@
  * The message states a fact, lower case, no full stop; values go into fields
  * of their own.  Text is escaped and capped, so a client cannot forge a line.
  * Secrets are the caller's to leave out.
+ *
+ * Members, in this order: time, level, service, pool, worker, request_id (each
+ * when it is known), msg, the fields.  A text over LOG_TEXT_MAX bytes is cut
+ * and ends in an ellipsis; fields that would make the line longer than
+ * LOG_LINE_MAX bytes are left out, and "cut":true says so.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/attr.h"
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum { LOG_TEXT_MAX = 1024, LOG_LINE_MAX = 8192 };
 
 struct log_field {
-	const char *name; /* NULL ends the list */
+	const char *name; /* NULL ends the list; not escaped */
 	const char *text; /* NULL: `number` counts */
 	int64_t number;
 };
 
-#define LOG_TEXT(n, t) ((struct log_field){ .name = (n), .text = (t) ? (t) : "" })
-#define LOG_NUM(n, v) ((struct log_field){ .name = (n), .number = (v) })
+/* A NULL text is logged as an empty one. */
+#define LOG_TEXT(n, t) log_text_((n), (t))
+#define LOG_NUM(n, v) \
+	((struct log_field){ .name = (n), .number = (int64_t)(v) })
 
 /*
  * log_event(LOG_WARN, "redis is away", LOG_TEXT("host", h), LOG_NUM("ms", n))
+ * The fields may be none.
  */
-#define log_event(level, ...)                                                  \
-	log_event_(level, LOG_FIRST_(__VA_ARGS__, 0),                          \
+#define log_event(level, ...)                           \
+	log_event_((level), LOG_FIRST_(__VA_ARGS__, 0), \
 	    (const struct log_field[]){ LOG_REST_(__VA_ARGS__, { 0 }) })
 #define LOG_FIRST_(message, ...) message
 #define LOG_REST_(message, ...) __VA_ARGS__
 
-void log_event_(enum log_level level, const char *message,
-    const struct log_field *fields);
+void log_event_(
+    enum log_level level, const char *message, const struct log_field *fields);
+
+static inline struct log_field
+log_text_(const char *name, const char *text)
+{
+	struct log_field f = { .name = name, .text = text ? text : "" };
+
+	return f;
+}
 
 /* Names the process in each line; `service` is not copied. */
 void log_init(const char *service, enum log_level least);
-/* Names the pool and the worker, after a fork. */
+/* Names the pool and the worker, after a fork.  `pool` is not copied. */
 void log_set_worker(const char *pool, int worker);
 /* The request that this thread is serving; NULL for none.  Not copied. */
 void log_set_request(const char *request_id);
+/* Reads debug, info, warn or error. */
+MUST_CHECK bool log_level_read(const char *text, enum log_level *ret_level);
 
 #endif

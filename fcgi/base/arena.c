@@ -1,0 +1,282 @@
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Under AddressSanitizer the unused part of a block is poisoned and each
+ * allocation is followed by a gap, so that an overrun, or a use after reset,
+ * is caught as it would be in malloc's memory.
+ */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_ASAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define ARENA_ASAN 1
+#endif
+#ifdef ARENA_ASAN
+#include <sanitizer/asan_interface.h>
+#define POISON(p, len) ASAN_POISON_MEMORY_REGION((p), (len))
+#define UNPOISON(p, len) ASAN_UNPOISON_MEMORY_REGION((p), (len))
+enum { GAP_BYTES = 16 };
+#else
+#define POISON(p, len) ((void)(p), (void)(len))
+#define UNPOISON(p, len) ((void)(p), (void)(len))
+enum { GAP_BYTES = 0 };
+#endif
+
+enum {
+	ALIGN = alignof(max_align_t),
+	/* malloc's header included, two pages: what an idle thread keeps. */
+	FIRST_BYTES = 8 * 1024 - 16,
+	/* Blocks double up to this; what is larger gets a block of its own. */
+	BLOCK_BYTES_MAX = 256 * 1024,
+};
+/* No request of ours comes near; a size above it is arithmetic gone wrong. */
+static const size_t size_bytes_max = SIZE_MAX / 4;
+
+struct block {
+	struct block *next; /* older */
+	char *at; /* first free byte */
+	char *end;
+	alignas(max_align_t) char bytes[];
+};
+
+struct defer {
+	struct defer *next; /* older */
+	void (*release)(void *);
+	void *obj;
+};
+
+struct arena {
+	struct block *blocks; /* newest first; allocations come from it */
+	struct defer *defers; /* newest first; live in the blocks */
+	size_t next_block_bytes;
+	struct block *first; /* holds this struct too, and survives resets */
+	char *first_at;
+};
+
+static NORETURN void
+die(const char *why)
+{
+	fprintf(stderr, "arena: %s\n", why);
+	abort();
+}
+
+static size_t
+align_up(size_t n)
+{
+	return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+static struct block *
+block_new(size_t total_bytes)
+{
+	struct block *block = malloc(total_bytes);
+
+	if (block == NULL)
+		die("out of memory");
+	block->next = NULL;
+	block->at = block->bytes;
+	block->end = (char *)block + total_bytes;
+	POISON(block->at, (size_t)(block->end - block->at));
+	return block;
+}
+
+static void
+block_free(struct block *block)
+{
+	UNPOISON(block->bytes, (size_t)(block->end - block->bytes));
+	free(block);
+}
+
+/* NULL when the block has no room. */
+static void *
+block_take(struct block *block, size_t size_bytes)
+{
+	size_t step_bytes = align_up(size_bytes) + GAP_BYTES;
+	char *p = block->at;
+
+	if (step_bytes > (size_t)(block->end - p))
+		return NULL;
+	block->at = p + step_bytes;
+	UNPOISON(p, size_bytes);
+	return memset(p, 0, size_bytes);
+}
+
+struct arena *
+arena_new(void)
+{
+	struct block *first = block_new(FIRST_BYTES);
+	struct arena *a = block_take(first, sizeof(*a));
+
+	assert(a != NULL);
+	*a = (struct arena){
+		.blocks = first,
+		.next_block_bytes = 2 * FIRST_BYTES,
+		.first = first,
+		.first_at = first->at,
+	};
+	return a;
+}
+
+static void *
+alloc_in_new_block(struct arena *a, size_t size_bytes)
+{
+	size_t need_bytes =
+	    sizeof(struct block) + align_up(size_bytes) + GAP_BYTES;
+	struct block *block;
+
+	if (need_bytes > a->next_block_bytes / 2) {
+		/* Filed behind the newest, whose rest stays in use. */
+		block = block_new(need_bytes);
+		block->next = a->blocks->next;
+		a->blocks->next = block;
+		return block_take(block, size_bytes);
+	}
+	block = block_new(a->next_block_bytes);
+	block->next = a->blocks;
+	a->blocks = block;
+	if (a->next_block_bytes < BLOCK_BYTES_MAX)
+		a->next_block_bytes *= 2;
+	return block_take(block, size_bytes);
+}
+
+void *
+arena_alloc(struct arena *a, size_t size_bytes)
+{
+	void *p;
+
+	if (size_bytes > size_bytes_max)
+		die("absurd size");
+	p = block_take(a->blocks, size_bytes);
+	if (p == NULL)
+		p = alloc_in_new_block(a, size_bytes);
+	assert(p != NULL);
+	return p;
+}
+
+/* Whether the bytes at p are the newest of the block, with room to grow. */
+static bool
+grow_in_place(struct block *block, char *p, size_t size_bytes, size_t new_bytes)
+{
+	if (block->at - GAP_BYTES - align_up(size_bytes) != p)
+		return false;
+	if (align_up(new_bytes) + GAP_BYTES > (size_t)(block->end - p))
+		return false;
+	block->at = p + align_up(new_bytes) + GAP_BYTES;
+	UNPOISON(p, new_bytes);
+	memset(p + size_bytes, 0, new_bytes - size_bytes);
+	return true;
+}
+
+void *
+arena_grow(struct arena *a, void *p, size_t size_bytes, size_t new_bytes)
+{
+	void *copy;
+
+	assert(new_bytes >= size_bytes);
+	if (new_bytes > size_bytes_max)
+		die("absurd size");
+	if (grow_in_place(a->blocks, p, size_bytes, new_bytes))
+		return p;
+	copy = arena_alloc(a, new_bytes);
+	memcpy(copy, p, size_bytes);
+	return copy;
+}
+
+char *
+arena_strndup(struct arena *a, const char *s, size_t len)
+{
+	char *copy;
+
+	if (len > size_bytes_max)
+		die("absurd size");
+	copy = arena_alloc(a, len + 1);
+	if (len > 0)
+		memcpy(copy, s, len);
+	return copy;
+}
+
+char *
+arena_strdup(struct arena *a, const char *s)
+{
+	return arena_strndup(a, s, strlen(s));
+}
+
+char *
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+	char text[256]; /* most fit, and are then formatted once */
+	va_list args;
+	char *out;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	assert(len >= 0);
+	if ((size_t)len < sizeof(text))
+		return arena_strndup(a, text, (size_t)len);
+
+	out = arena_alloc(a, (size_t)len + 1);
+	va_start(args, fmt);
+	vsnprintf(out, (size_t)len + 1, fmt, args);
+	va_end(args);
+	return out;
+}
+
+void
+arena_defer(struct arena *a, void (*release)(void *), void *obj)
+{
+	struct defer *d = arena_alloc(a, sizeof(*d));
+
+	*d = (struct defer){
+		.next = a->defers,
+		.release = release,
+		.obj = obj,
+	};
+	a->defers = d;
+}
+
+void
+arena_reset(struct arena *a)
+{
+	struct block *block, *older;
+
+	/* A release may itself defer; then that one is the newest. */
+	while (a->defers != NULL) {
+		struct defer *d = a->defers;
+
+		a->defers = d->next;
+		d->release(d->obj);
+	}
+	/* The first block is the oldest, unless large ones were filed behind
+	 * it: walk the whole list and keep that one. */
+	for (block = a->blocks; block != NULL; block = older) {
+		older = block->next;
+		if (block != a->first)
+			block_free(block);
+	}
+	a->first->next = NULL;
+	a->first->at = a->first_at;
+	POISON(a->first_at, (size_t)(a->first->end - a->first_at));
+	a->blocks = a->first;
+	a->next_block_bytes = 2 * FIRST_BYTES;
+}
+
+void
+arena_free(struct arena *a)
+{
+	if (a == NULL)
+		return;
+	arena_reset(a);
+	block_free(a->first);
+}

@@ -1,0 +1,283 @@
+#include "base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+/*
+ * A line is built on the stack, without an arena: what logs may be out of
+ * memory, or serve no request.
+ */
+enum {
+	NAME_MAX_BYTES = 64, /* service, pool */
+	ID_MAX_BYTES = 128,
+	/* The most that one byte of text becomes: \u001f. */
+	ESCAPE_MAX = 6,
+	HEAD_MAX_BYTES = ESCAPE_MAX * (2 * NAME_MAX_BYTES + ID_MAX_BYTES) + 256,
+};
+
+static const char cut_mark[] = ",\"cut\":true";
+static const char ellipsis[] = "\xe2\x80\xa6"; /* U+2026 */
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+/* So the head and the longest message always fit, and only fields are cut. */
+static_assert(HEAD_MAX_BYTES + ESCAPE_MAX * LOG_TEXT_MAX + sizeof(ellipsis) +
+		      sizeof(cut_mark) + sizeof("}\n") <=
+		  LOG_LINE_MAX,
+    "head and message fit into a line");
+
+struct line {
+	size_t len;
+	bool full; /* something did not fit, and what follows is dropped */
+	char bytes[LOG_LINE_MAX];
+};
+
+static const char *const level_names[] = {
+	[LOG_DEBUG] = "debug",
+	[LOG_INFO] = "info",
+	[LOG_WARN] = "warn",
+	[LOG_ERROR] = "error",
+};
+
+static struct {
+	const char *service;
+	const char *pool;
+	int worker; /* -1: not a worker */
+	enum log_level least;
+} process = { .worker = -1, .least = LOG_INFO };
+static _Thread_local const char *thread_request_id;
+
+static void
+put(struct line *l, const char *bytes, size_t len)
+{
+	size_t max = LOG_LINE_MAX - sizeof(cut_mark) - sizeof("}\n");
+
+	if (l->full || len > max - l->len) {
+		l->full = true;
+		return;
+	}
+	memcpy(l->bytes + l->len, bytes, len);
+	l->len += len;
+}
+
+static void
+puts_raw(struct line *l, const char *s)
+{
+	put(l, s, strlen(s));
+}
+
+static void
+put_number(struct line *l, int64_t n)
+{
+	char text[20]; /* -9223372036854775808 */
+	char *end = text + sizeof(text), *p = end;
+	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+	do
+		*--p = (char)('0' + rest % 10);
+	while ((rest /= 10) != 0);
+	if (n < 0)
+		*--p = '-';
+	put(l, p, (size_t)(end - p));
+}
+
+static void
+put_code_escape(struct line *l, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char text[] = { '\\', 'u', '0', '0', digits[c >> 4],
+		digits[c & 15] };
+
+	put(l, text, sizeof(text));
+}
+
+/*
+ * One code point, or one byte that is not part of any.  C1 controls and DEL
+ * are legal in JSON, but a terminal that shows the log would obey them.
+ */
+static size_t
+put_one(struct line *l, const char *s, size_t len)
+{
+	unsigned char c = (unsigned char)*s;
+	size_t n = utf8_sequence(s, len);
+
+	if (n == 0) {
+		puts_raw(l, replacement);
+		return 1;
+	}
+	if (c == '"' || c == '\\')
+		put(l, (const char[]){ '\\', *s }, 2);
+	else if (c == '\n')
+		puts_raw(l, "\\n");
+	else if (c < 0x20 || c == 0x7f)
+		put_code_escape(l, c);
+	else if (c == 0xc2 && (unsigned char)s[1] < 0xa0)
+		put_code_escape(l, (unsigned char)s[1]);
+	else
+		put(l, s, n);
+	return n;
+}
+
+static bool
+is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Quoted and escaped, at most max_bytes of it. */
+static void
+put_text(struct line *l, const char *s, size_t max_bytes)
+{
+	size_t len = strnlen(s, max_bytes + 1);
+	bool cut = len > max_bytes;
+	size_t i = 0;
+
+	/* Not through a sequence: back to where the one across began. */
+	if (cut) {
+		len = max_bytes;
+		while (len > max_bytes - 3 && (s[len] & 0xc0) == 0x80)
+			len--;
+	}
+	put(l, "\"", 1);
+	while (i < len) {
+		size_t run = i;
+
+		while (run < len && is_plain(s[run]))
+			run++;
+		put(l, s + i, run - i);
+		i = run;
+		if (i < len)
+			i += put_one(l, s + i, len - i);
+	}
+	if (cut)
+		puts_raw(l, ellipsis);
+	put(l, "\"", 1);
+}
+
+static void
+put_name(struct line *l, const char *name)
+{
+	if (l->len > 1)
+		put(l, ",", 1);
+	put(l, "\"", 1);
+	puts_raw(l, name);
+	put(l, "\":", 2);
+}
+
+static void
+put_member(struct line *l, const char *name, const char *text, size_t max_bytes)
+{
+	if (text == NULL)
+		return;
+	put_name(l, name);
+	put_text(l, text, max_bytes);
+}
+
+static void
+put_head(struct line *l, enum log_level level)
+{
+	char time[CLOCK_TEXT_SIZE];
+
+	clock_write(clock_now_ms(), time);
+	put_member(l, "time", time, sizeof(time));
+	put_member(l, "level", level_names[level], NAME_MAX_BYTES);
+	put_member(l, "service", process.service, NAME_MAX_BYTES);
+	put_member(l, "pool", process.pool, NAME_MAX_BYTES);
+	if (process.worker >= 0) {
+		put_name(l, "worker");
+		put_number(l, process.worker);
+	}
+	put_member(l, "request_id", thread_request_id, ID_MAX_BYTES);
+}
+
+/* Whole, or not at all. */
+static void
+put_field(struct line *l, const struct log_field *f)
+{
+	size_t len = l->len;
+
+	put_name(l, f->name);
+	if (f->text != NULL)
+		put_text(l, f->text, LOG_TEXT_MAX);
+	else
+		put_number(l, f->number);
+	if (l->full)
+		l->len = len;
+}
+
+/* A log that cannot be written is no reason to stop serving. */
+static void
+write_line(const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(STDERR_FILENO, bytes, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		bytes += n;
+		len -= (size_t)n;
+	}
+}
+
+void
+log_event_(
+    enum log_level level, const char *message, const struct log_field *fields)
+{
+	int saved_errno = errno; /* callers log, then look at it */
+	struct line l;
+
+	if (level < process.least)
+		return;
+	l.len = 0;
+	l.full = false;
+	put(&l, "{", 1);
+	put_head(&l, level);
+	put_member(&l, "msg", message, LOG_TEXT_MAX);
+	for (const struct log_field *f = fields; f->name != NULL; f++)
+		put_field(&l, f);
+	if (l.full) {
+		memcpy(l.bytes + l.len, cut_mark, sizeof(cut_mark) - 1);
+		l.len += sizeof(cut_mark) - 1;
+	}
+	memcpy(l.bytes + l.len, "}\n", 2);
+	write_line(l.bytes, l.len + 2);
+	errno = saved_errno;
+}
+
+void
+log_init(const char *service, enum log_level least)
+{
+	process.service = service;
+	process.least = least;
+}
+
+void
+log_set_worker(const char *pool, int worker)
+{
+	process.pool = pool;
+	process.worker = worker;
+}
+
+void
+log_set_request(const char *request_id)
+{
+	thread_request_id = request_id;
+}
+
+bool
+log_level_read(const char *text, enum log_level *ret_level)
+{
+	for (unsigned i = 0; i < COUNT_OF(level_names); i++) {
+		if (strcmp(text, level_names[i]) == 0) {
+			*ret_level = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
