@@ -1,0 +1,134 @@
+/*
+ * A person in a real browser.
+ *
+ *   node browser.mjs --base URL [--chromium PATH] [--screenshots DIR]
+ *
+ * Found by what a person sees: labels, buttons, headings.  An error on the
+ * console fails the test; a strict Content-Security-Policy reports there.
+ */
+import { mkdirSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+
+import { diag, done, is, like, ok } from "./lib/tap.mjs";
+
+const { values: args } = parseArgs({
+	options: {
+		base: { type: "string" },
+		chromium: { type: "string", default: "/usr/bin/chromium" },
+		screenshots: { type: "string" },
+	},
+});
+if (args.screenshots)
+	mkdirSync(args.screenshots, { recursive: true });
+
+const browser = await chromium.launch({
+	executablePath: args.chromium,
+	args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+});
+const context = await browser.newContext({ viewport: { width: 1100, height: 760 } });
+context.setDefaultTimeout(10_000);
+const page = await context.newPage();
+const complaints = [];
+page.on("console", (m) => {
+	if (m.type() === "error" || m.type() === "warning")
+		complaints.push(m.text());
+});
+page.on("pageerror", (e) => complaints.push(String(e)));
+
+const email = `browser-${Date.now()}@example.com`;
+const password = "correct horse battery";
+const shown = (locator) => locator.waitFor({ state: "visible" }).then(() => true, () => false);
+const shot = async (name) => {
+	if (args.screenshots)
+		await page.screenshot({ path: `${args.screenshots}/${name}.png`, fullPage: true });
+};
+const button = (name) => page.getByRole("button", { name, exact: true });
+
+try {
+	const home = await page.goto(args.base + "/");
+	is(home.status(), 200, "the page is there");
+	const policy = home.headers()["content-security-policy"] ?? "";
+	like(policy, /default-src 'none'|default-src 'self'/, "with a Content-Security-Policy");
+	ok(!/unsafe-inline|unsafe-eval|\*/.test(policy), "a strict one");
+	like(policy, /frame-ancestors 'none'/, "nobody may frame it");
+
+	/* Sign up. */
+	ok(await shown(page.getByRole("heading", { name: "Sign in" })), "it asks to sign in");
+	await shot("1-sign-in");
+	await button("Create an account").click();
+	await page.getByLabel("Name").fill("Bea Browser");
+	await page.locator("#sign-up").getByLabel("Email").fill(email);
+	await page.locator("#sign-up").getByLabel("Password").fill(password);
+	await shot("2-sign-up");
+	await button("Sign up").click();
+	ok(await shown(page.getByRole("heading", { name: "Tasks" })), "sign-up leads inside");
+
+	/* Who am I, what do I have. */
+	const me = page.getByRole("region", { name: "You" });
+	ok(await shown(me.getByText(email)), "it says who I am");
+	ok(await shown(me.getByText("Bea Browser")), "and my name");
+	const wallet = page.getByRole("region", { name: "Wallet" });
+	ok(await shown(wallet.getByText("USD")), "my wallet's currency");
+	ok(await shown(wallet.getByText(/0\.00/)), "and what is in it");
+
+	/* Tasks: added, marked as text, done, kept over a reload, deleted. */
+	const hostile = "<img src=x onerror=alert(1)> buy milk";
+	await page.getByLabel("New task").fill(hostile);
+	await button("Add task").click();
+	ok(await shown(page.getByText(hostile)), "a task is added, as text");
+	await page.getByLabel("New task").fill("write home");
+	await button("Add task").click();
+	ok(await shown(page.getByText("write home")), "and another");
+	await page.getByLabel("write home").check();
+	await page.waitForFunction(() => document.querySelector("#tasks li.done") !== null);
+	await shot("3-signed-in");
+	await page.reload();
+	ok(await shown(page.getByText("write home")), "tasks stay over a reload");
+	ok(await page.getByLabel("write home").isChecked(), "done stays done");
+	await page.getByRole("button", { name: `Delete ${hostile}` }).click();
+	await page.getByText(hostile).waitFor({ state: "detached" });
+	is(await page.locator("#tasks li").count(), 1, "a deleted task is gone");
+
+	/* On a phone. */
+	await page.setViewportSize({ width: 375, height: 700 });
+	is(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true,
+		"nothing sticks out on a phone");
+	await shot("4-phone");
+	await page.setViewportSize({ width: 1100, height: 760 });
+
+	/* Out; the cookie cannot be read by the page, and is gone. */
+	is(await page.evaluate(() => document.cookie), "", "the page cannot read the cookie");
+	await button("Sign out").click();
+	ok(await shown(button("Sign in")), "signed out");
+	is((await context.cookies()).filter((c) => c.name.endsWith("session_token")).length, 0,
+		"no session cookie is left");
+	is(complaints, [], "nothing on the console so far");
+	complaints.length = 0;
+
+	/* A wrong password says so; the right one leads in. */
+	await page.getByLabel("Email").fill(email);
+	await page.getByLabel("Password").fill("not my password");
+	await button("Sign in").click();
+	ok(await shown(page.getByText("Invalid email or password")), "a wrong password says so");
+	await shot("5-wrong-password");
+	complaints.length = 0; // the browser reports the 401 itself
+
+	/* A page that needs a session sends the browser to sign in, and on. */
+	const before = await page.goto(args.base + "/api/core/whoami");
+	is(before.request().redirectedFrom() !== null, true, "a refused navigation is redirected");
+	ok(await shown(page.getByRole("heading", { name: "Sign in" })), "to sign in");
+	await page.getByLabel("Email").fill(email);
+	await page.getByLabel("Password").fill(password);
+	await Promise.all([page.waitForURL("**/api/core/whoami"), button("Sign in").click()]);
+	like(await page.textContent("body"), /"userId"/, "and then to where it wanted to go");
+	is(complaints, [], "nothing on the console");
+} catch (e) {
+	ok(false, "the whole way");
+	diag(e.stack);
+	diag(complaints.join("\n"));
+	await shot("failure");
+} finally {
+	await browser.close();
+}
+done();
