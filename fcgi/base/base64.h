@@ -18,7 +18,7 @@ char *base64url_encode(struct arena *a, const void *data, size_t len);
 /* *ret_data lives in the arena and has a NUL after its *ret_len bytes. */
 MUST_CHECK bool base64_decode(struct arena *a, const char *text, size_t len,
     unsigned char **ret_data, size_t *ret_len);
-MUST_CHECK bool base64url_decode(struct arena *a, const char *text,
-    size_t len, unsigned char **ret_data, size_t *ret_len);
+MUST_CHECK bool base64url_decode(struct arena *a, const char *text, size_t len,
+    unsigned char **ret_data, size_t *ret_len);
 
 #endif

@@ -22,25 +22,28 @@ struct config_var {
 	size_t offset;
 	enum config_type type; /* const char *, int64_t, bool (on|off) */
 	const char *fallback; /* as the variable would be written; or NULL */
-	int64_t min, max; /* of a number; of a text's bytes when max > 0 */
+	/* Of a number, unless both are 0; of a text's bytes, if max is not. */
+	int64_t min, max;
 	unsigned flags;
 	const char *unit; /* "ms", "threads"; NULL for none */
 	const char *doc; /* one sentence or two */
 };
 
-#define CONFIG(T, member, variable)                                            \
+#define CONFIG(T, member, variable) \
 	.name = (variable), .offset = offsetof(T, member),                     \
 	.type = _Generic(((T *)0)->member, const char *: CONFIG_STRING,        \
 	    int64_t: CONFIG_INT, bool: CONFIG_BOOL)
 
 /*
  * Fills *config by the rows (ended by a NULL name).  Texts point into the
- * environment or the table.  False when any row fails; each is logged.
+ * environment or the table.  Without variable and fallback, a text is NULL, a
+ * number 0 and a switch off.  A number or a switch whose variable is empty
+ * counts as not set; so does a required text.  False when any row fails; each
+ * is logged.
  */
-MUST_CHECK bool config_load(const char *prefix, const struct config_var *vars,
-    void *config);
-/* A markdown table of the rows: name, default, unit, range, meaning. */
-void config_print(FILE *out, const char *prefix,
-    const struct config_var *vars);
+MUST_CHECK bool
+config_load(const char *prefix, const struct config_var *vars, void *config);
+/* A markdown table of the rows: variable, default, unit, range, meaning. */
+void config_print(FILE *out, const char *prefix, const struct config_var *vars);
 
 #endif

@@ -31,8 +31,8 @@ enum json_kind {
 };
 
 /* NULL when the text is refused; then *ret_problem is a static sentence. */
-const struct json *json_read(struct arena *a, const char *text, size_t len,
-    const char **ret_problem);
+const struct json *json_read(
+    struct arena *a, const char *text, size_t len, const char **ret_problem);
 
 enum json_kind json_kind(const struct json *j);
 /* NULL when `j` is not an object or has no such member. */
@@ -45,16 +45,19 @@ void json_each(const struct json *j,
     void (*visit)(void *ctx, const char *name, const struct json *value),
     void *ctx);
 
-/* The getters assert the kind: ask json_kind() first. */
-bool json_bool(const struct json *j);
-int64_t json_int(const struct json *j);
-double json_real(const struct json *j);
-const char *json_string(const struct json *j);
+/*
+ * The getters assert the kind: ask json_kind() first.  (jansson has functions
+ * named json_string and json_real, which ours must not hide from it.)
+ */
+bool json_get_bool(const struct json *j);
+int64_t json_get_int(const struct json *j);
+double json_get_real(const struct json *j);
+const char *json_get_string(const struct json *j);
 /* NULL unless `j` has the member and it is a string. */
 const char *json_member_string(const struct json *j, const char *name);
 /* False unless `j` has the member and it is an integer. */
-MUST_CHECK bool json_member_int(const struct json *j, const char *name,
-    int64_t *ret_n);
+MUST_CHECK bool
+json_member_int(const struct json *j, const char *name, int64_t *ret_n);
 
 /* Writes a value again, compactly. */
 void json_write(struct buf *b, const struct json *j);

@@ -15,13 +15,14 @@ struct json;
 
 enum { JWS_TOKEN_MAX = 8192 };
 
+/* Signs claims of any length, though we read no token over JWS_TOKEN_MAX. */
 const char *jws_sign(struct arena *a, const void *key, size_t key_len,
     const char *claims_json, size_t claims_len);
 /*
  * The claims, or NULL when the token is not three base64url parts, is longer
  * than JWS_TOKEN_MAX, is not signed with the key, or holds no JSON object.
  */
-const struct json *jws_verify(struct arena *a, const void *key, size_t key_len,
-    const char *token);
+const struct json *
+jws_verify(struct arena *a, const void *key, size_t key_len, const char *token);
 
 #endif

@@ -1,0 +1,219 @@
+#include "base/config.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+enum { NAME_SIZE = 128, PROBLEM_SIZE = 128 };
+
+static void
+variable_name(
+    const char *prefix, const struct config_var *var, char out[NAME_SIZE])
+{
+	int len = snprintf(out, NAME_SIZE, "%s_%s", prefix, var->name);
+
+	assert(len > 0 && len < NAME_SIZE);
+}
+
+/* A number without bounds in its row may be any. */
+static bool
+is_bounded(const struct config_var *var)
+{
+	return var->min != 0 || var->max != 0;
+}
+
+static bool
+read_int(const struct config_var *var, const char *text, int64_t *ret_n)
+{
+	if (!is_bounded(var))
+		return str_i64(text, INT64_MIN, INT64_MAX, ret_n);
+	return str_i64(text, var->min, var->max, ret_n);
+}
+
+static bool
+read_bool(const char *text, bool *ret_on)
+{
+	if (!str_eq(text, "on") && !str_eq(text, "off"))
+		return false;
+	*ret_on = str_eq(text, "on");
+	return true;
+}
+
+static bool
+string_fits(const struct config_var *var, const char *text)
+{
+	int64_t len = (int64_t)strlen(text);
+
+	return var->max <= 0 || (len >= var->min && len <= var->max);
+}
+
+/* What the row wants, said after the fact that it did not get it. */
+static void
+describe_range(const struct config_var *var, char out[PROBLEM_SIZE])
+{
+	switch (var->type) {
+	case CONFIG_INT:
+		if (is_bounded(var))
+			snprintf(out, PROBLEM_SIZE,
+			    "a whole number from %" PRId64 " to %" PRId64,
+			    var->min, var->max);
+		else
+			snprintf(out, PROBLEM_SIZE, "a whole number");
+		break;
+	case CONFIG_BOOL:
+		snprintf(out, PROBLEM_SIZE, "on or off");
+		break;
+	case CONFIG_STRING:
+		snprintf(out, PROBLEM_SIZE,
+		    "a text of %" PRId64 " to %" PRId64 " bytes", var->min,
+		    var->max);
+		break;
+	}
+}
+
+/* True when the text fits the row and is stored. */
+static bool
+store(const struct config_var *var, const char *text, void *config)
+{
+	char *member = (char *)config + var->offset;
+
+	switch (var->type) {
+	case CONFIG_STRING:
+		if (text != NULL && !string_fits(var, text))
+			return false;
+		memcpy(member, &text, sizeof(text));
+		return true;
+	case CONFIG_INT: {
+		int64_t n = 0;
+
+		if (text != NULL && !read_int(var, text, &n))
+			return false;
+		memcpy(member, &n, sizeof(n));
+		return true;
+	}
+	case CONFIG_BOOL: {
+		bool on = false;
+
+		if (text != NULL && !read_bool(text, &on))
+			return false;
+		memcpy(member, &on, sizeof(on));
+		return true;
+	}
+	}
+	abort();
+}
+
+/*
+ * The text to read: the variable's, or the fallback.  An empty variable is a
+ * text, but it is no number and no switch: then it counts as not set.
+ */
+static const char *
+text_of(const char *name, const struct config_var *var)
+{
+	const char *text = getenv(name);
+
+	if (text == NULL || (*text == '\0' && var->type != CONFIG_STRING))
+		return var->fallback;
+	return text;
+}
+
+static bool
+load_one(const char *prefix, const struct config_var *var, void *config)
+{
+	char name[NAME_SIZE], range[PROBLEM_SIZE];
+	const char *text;
+
+	variable_name(prefix, var, name);
+	text = text_of(name, var);
+	if ((var->flags & CONFIG_REQUIRED) != 0 &&
+	    (text == NULL || *text == '\0')) {
+		log_event(LOG_ERROR, "a required variable is not set",
+		    LOG_TEXT("variable", name), LOG_TEXT("meaning", var->doc));
+		return false;
+	}
+	if (store(var, text, config))
+		return true;
+
+	describe_range(var, range);
+	log_event(LOG_ERROR, "a variable has a value that it cannot take",
+	    LOG_TEXT("variable", name),
+	    LOG_TEXT(
+		"value", (var->flags & CONFIG_SECRET) != 0 ? "(secret)" : text),
+	    LOG_TEXT("expected", range));
+	return false;
+}
+
+bool
+config_load(const char *prefix, const struct config_var *vars, void *config)
+{
+	bool good = true;
+
+	for (const struct config_var *var = vars; var->name != NULL; var++) {
+		if (!load_one(prefix, var, config))
+			good = false;
+	}
+	return good;
+}
+
+/* A bar would end the cell. */
+static void
+print_text(FILE *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '|')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+}
+
+static void
+print_default(FILE *out, const struct config_var *var)
+{
+	if ((var->flags & CONFIG_REQUIRED) != 0 && var->fallback == NULL) {
+		fputs("required", out);
+	} else if (var->fallback == NULL || *var->fallback == '\0') {
+		fputs("none", out);
+	} else {
+		fputc('`', out);
+		print_text(out, var->fallback);
+		fputc('`', out);
+	}
+}
+
+static void
+print_range(FILE *out, const struct config_var *var)
+{
+	if (var->type == CONFIG_BOOL)
+		fputs("on, off", out);
+	else if (var->type == CONFIG_INT && is_bounded(var))
+		fprintf(out, "%" PRId64 " to %" PRId64, var->min, var->max);
+	else if (var->type == CONFIG_STRING && var->max > 0)
+		fprintf(out, "%" PRId64 " to %" PRId64 " bytes", var->min,
+		    var->max);
+}
+
+void
+config_print(FILE *out, const char *prefix, const struct config_var *vars)
+{
+	fputs("| Variable | Default | Unit | Range | Meaning |\n"
+	      "|---|---|---|---|---|\n",
+	    out);
+	for (const struct config_var *var = vars; var->name != NULL; var++) {
+		char name[NAME_SIZE];
+
+		variable_name(prefix, var, name);
+		fprintf(out, "| `%s` | ", name);
+		print_default(out, var);
+		fprintf(out, " | %s | ", var->unit != NULL ? var->unit : "");
+		print_range(out, var);
+		fputs(" | ", out);
+		print_text(out, var->doc);
+		if ((var->flags & CONFIG_SECRET) != 0)
+			fputs(" Secret.", out);
+		fputs(" |\n", out);
+	}
+}

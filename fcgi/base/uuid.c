@@ -1,0 +1,63 @@
+#include "base/uuid.h"
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+
+enum { UUID_BYTES = 16, TIME_BYTES = 6 };
+
+/* In canonical text, dashes stand where these characters are. */
+static bool
+is_dash_at(int i)
+{
+	return i == 8 || i == 13 || i == 18 || i == 23;
+}
+
+static void
+write_text(const unsigned char bytes[UUID_BYTES], char out[UUID_TEXT_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	int i = 0;
+
+	for (int j = 0; j < UUID_BYTES; j++) {
+		if (is_dash_at(i))
+			out[i++] = '-';
+		out[i++] = digits[bytes[j] >> 4];
+		out[i++] = digits[bytes[j] & 15];
+	}
+	out[i] = '\0';
+}
+
+/* RFC 9562 section 5.7: 48 bits of time, and random but for six bits. */
+void
+uuid_v7(char out[UUID_TEXT_SIZE])
+{
+	uint64_t now_ms = (uint64_t)clock_now_ms();
+	unsigned char bytes[UUID_BYTES];
+
+	for (int i = TIME_BYTES - 1; i >= 0; i--, now_ms >>= 8)
+		bytes[i] = (unsigned char)now_ms;
+	random_bytes(bytes + TIME_BYTES, UUID_BYTES - TIME_BYTES);
+	bytes[6] = (unsigned char)(0x70 | (bytes[6] & 0x0f)); /* version */
+	bytes[8] = (unsigned char)(0x80 | (bytes[8] & 0x3f)); /* variant */
+	write_text(bytes, out);
+}
+
+static bool
+is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+	       (c >= 'A' && c <= 'F');
+}
+
+bool
+uuid_valid(const char *s)
+{
+	/* The NUL of a shorter text is neither a dash nor a digit. */
+	for (int i = 0; i < UUID_TEXT_SIZE - 1; i++) {
+		if (is_dash_at(i) ? s[i] != '-' : !is_hex(s[i]))
+			return false;
+	}
+	return s[UUID_TEXT_SIZE - 1] == '\0';
+}
