@@ -1,0 +1,104 @@
+-- BetterAuth's tables, as its own migration makes them (1.7.7 with the admin
+-- plugin): the same names, quoting, types, constraints and indexes.
+--
+-- Everything here also applies over a database that BetterAuth made, 1.4.18 or
+-- later, with or without that plugin.  What is there stays; what is added can
+-- be null, because BetterAuth refuses to start on a required column that it
+-- never writes, and the way back stays open.
+
+-- PostgreSQL 18 has uuidv7(); before that we install a function of the same
+-- name.  As the native one it puts the fraction of the millisecond into the 12
+-- bits after the version, so ids made one after the other also sort so.
+DO $install$
+BEGIN
+	IF to_regprocedure('uuidv7()') IS NOT NULL THEN
+		RETURN;
+	END IF;
+	CREATE FUNCTION uuidv7() RETURNS uuid
+	LANGUAGE sql VOLATILE PARALLEL SAFE
+	AS $body$
+		-- The variant and 62 random bits are the end of a version 4.
+		SELECT (lpad(to_hex(us / 1000), 12, '0')
+			|| to_hex(28672 + us % 1000 * 4096 / 1000) -- 7fff
+			|| right(gen_random_uuid()::text, 17))::uuid
+		FROM (SELECT (extract(epoch FROM clock_timestamp())
+			* 1000000)::bigint) AS now (us)
+	$body$;
+END
+$install$;
+
+CREATE TABLE IF NOT EXISTS "user" (
+	"id" text NOT NULL PRIMARY KEY,
+	"name" text NOT NULL,
+	"email" text NOT NULL UNIQUE,
+	"emailVerified" boolean NOT NULL,
+	"image" text,
+	"createdAt" timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL,
+	"updatedAt" timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL,
+	"role" text,
+	"banned" boolean,
+	"banReason" text,
+	"banExpires" timestamptz
+);
+ALTER TABLE "user"
+	ADD COLUMN IF NOT EXISTS "role" text,
+	ADD COLUMN IF NOT EXISTS "banned" boolean,
+	ADD COLUMN IF NOT EXISTS "banReason" text,
+	ADD COLUMN IF NOT EXISTS "banExpires" timestamptz;
+
+CREATE TABLE IF NOT EXISTS "session" (
+	"id" text NOT NULL PRIMARY KEY,
+	"expiresAt" timestamptz NOT NULL,
+	"token" text NOT NULL UNIQUE,
+	"createdAt" timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL,
+	"updatedAt" timestamptz NOT NULL,
+	"ipAddress" text,
+	"userAgent" text,
+	"userId" text NOT NULL REFERENCES "user" ("id") ON DELETE CASCADE,
+	"impersonatedBy" text
+);
+ALTER TABLE "session" ADD COLUMN IF NOT EXISTS "impersonatedBy" text;
+
+CREATE TABLE IF NOT EXISTS "account" (
+	"id" text NOT NULL PRIMARY KEY,
+	"accountId" text NOT NULL,
+	"providerId" text NOT NULL,
+	"userId" text NOT NULL REFERENCES "user" ("id") ON DELETE CASCADE,
+	"accessToken" text,
+	"refreshToken" text,
+	"idToken" text,
+	"accessTokenExpiresAt" timestamptz,
+	"refreshTokenExpiresAt" timestamptz,
+	"scope" text,
+	"password" text,
+	"createdAt" timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL,
+	"updatedAt" timestamptz NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS "verification" (
+	"id" text NOT NULL PRIMARY KEY,
+	"identifier" text NOT NULL,
+	"value" text NOT NULL,
+	"expiresAt" timestamptz NOT NULL,
+	"createdAt" timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL,
+	"updatedAt" timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS "session_userId_idx" ON "session" ("userId");
+CREATE INDEX IF NOT EXISTS "account_userId_idx" ON "account" ("userId");
+CREATE INDEX IF NOT EXISTS "verification_identifier_idx"
+	ON "verification" ("identifier");
+
+-- 1.7.0 and 1.7.1 had a required account.issuer; 1.7.7 neither writes it nor
+-- starts while it is required.
+DO $issuer$
+BEGIN
+	IF EXISTS (SELECT FROM pg_attribute WHERE attname = 'issuer'
+		AND attrelid = '"account"'::regclass AND NOT attisdropped) THEN
+		ALTER TABLE "account" ALTER COLUMN "issuer" DROP NOT NULL;
+	END IF;
+END
+$issuer$;
+
+GRANT SELECT, INSERT, UPDATE, DELETE
+	ON "user", "session", "account", "verification" TO auth;
