@@ -11,8 +11,7 @@ struct arena;
  * The first value under that exact name, without surrounding quotes, not
  * percent-decoded; NULL when there is none.  `header` may be NULL.
  */
-const char *cookie_find(struct arena *a, const char *header,
-    const char *name);
+const char *cookie_find(struct arena *a, const char *header, const char *name);
 
 enum { COOKIE_SESSION = -1 }; /* no Max-Age: gone when the browser closes */
 

@@ -30,9 +30,10 @@ struct identity {
 void identity_derive_key(const char *auth_secret, const char *service,
     unsigned char ret_key[IDENTITY_KEY_SIZE]);
 /* Base64url text, as it stands in <SERVICE>_IDENTITY_KEY. */
-MUST_CHECK bool identity_read_key(const char *text,
-    unsigned char ret_key[IDENTITY_KEY_SIZE]);
+MUST_CHECK bool
+identity_read_key(const char *text, unsigned char ret_key[IDENTITY_KEY_SIZE]);
 
+/* NULL when the claims do not fit in a token (JWS_TOKEN_MAX). */
 const char *identity_sign(struct arena *a,
     const unsigned char key[IDENTITY_KEY_SIZE], const char *audience,
     const struct identity *who, int64_t now_s);

@@ -51,7 +51,8 @@ struct req {
 	struct arena *arena;
 	void *app; /* the service's own */
 	const struct identity *identity; /* of a guarded route; else NULL */
-	void *session; /* for the service's hooks; auth keeps its session here */
+	void
+	    *session; /* for the service's hooks; auth keeps its session here */
 
 	const char *request_id;
 	const char *method;
@@ -96,8 +97,8 @@ const char *req_param(const struct req *r, const char *name);
 const char *req_header(const struct req *r, const char *name);
 
 /* Records what the error answer says and returns e.  Texts are not copied. */
-enum err req_fail(struct req *r, enum err e, const char *code,
-    const char *message);
+enum err
+req_fail(struct req *r, enum err e, const char *code, const char *message);
 /* Records one field's error; returns ERR_INVALID. */
 enum err req_invalid(struct req *r, const char *field, const char *message);
 

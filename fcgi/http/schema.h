@@ -86,7 +86,7 @@ struct field {
 	const char *doc;
 };
 
-#define FIELD(T, member, wire_name)                                            \
+#define FIELD(T, member, wire_name) \
 	.name = (wire_name), .offset = offsetof(T, member),                    \
 	.type = _Generic(((T *)0)->member, const char *: TYPE_STRING,          \
 	    struct opt_string: TYPE_OPT_STRING, int64_t: TYPE_INT64,           \
@@ -106,9 +106,14 @@ struct schema {
 	 */
 	bool array;
 };
-#define SCHEMA(T, rows) { .size = sizeof(T), .fields = (rows) }
-#define SCHEMA_NAMED(wire_name, T, rows)                                       \
-	{ .name = (wire_name), .size = sizeof(T), .fields = (rows) }
+#define SCHEMA(T, rows)                             \
+	{                                           \
+		.size = sizeof(T), .fields = (rows) \
+	}
+#define SCHEMA_NAMED(wire_name, T, rows)                                 \
+	{                                                                \
+		.name = (wire_name), .size = sizeof(T), .fields = (rows) \
+	}
 
 enum problem_kind {
 	PROBLEM_MISSING, /* required and absent */
