@@ -1,0 +1,39 @@
+/* core: what a product knows of its users, and their tasks. */
+#include "core/profile/profile_routes.h"
+#include "core/stats/stats_routes.h"
+#include "core/task/task_routes.h"
+#include "core/whoami/whoami_routes.h"
+#include "http/service_main.h"
+
+/* clang-format off */
+static const struct route *const routes[] = {
+	whoami_routes,
+	profile_routes,
+	task_routes,
+	stats_routes,
+	NULL,
+};
+/* clang-format on */
+
+static const struct service service = {
+	.name = "core",
+	.title = "Kedge core",
+	.prefix = "/api/core",
+	.routes = routes,
+};
+
+static struct service_config config;
+
+static const struct service_program program = {
+	.name = "core",
+	.flags = SERVICE_BASE,
+	.service = &service,
+	.config = &config,
+	.create_record = profile_create,
+};
+
+int
+main(int argc, char **argv)
+{
+	return service_main(&program, argc, argv);
+}

@@ -1,0 +1,47 @@
+/*
+ * profile: what core knows of a user: how to address them, in which language,
+ * and when their day begins.
+ *
+ * The row is made at the user's first contact (http/provision.h).  Should it be
+ * missing all the same (the database was restored from before it), whoever
+ * needs it makes it again.
+ */
+#ifndef CORE_PROFILE_H
+#define CORE_PROFILE_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/schema.h"
+
+struct arena;
+struct db;
+
+struct profile {
+	const char *user_id;
+	const char *display_name; /* or NULL */
+	const char *timezone; /* see timezone.h */
+	const char *locale; /* see locale.h */
+	const char *created_at;
+	const char *updated_at;
+};
+
+struct profile_patch {
+	struct opt_string display_name;
+	const char *timezone; /* NULL: unchanged */
+	const char *locale;
+};
+
+/* Makes the row unless it is there; any number of times at once. */
+MUST_CHECK enum err
+profile_ensure(struct db *db, struct arena *a, const char *user_id);
+MUST_CHECK enum err profile_get(struct db *db, struct arena *a,
+    const char *user_id, struct profile *ret_profile);
+/* The patch's time zone and locale must be valid and canonical. */
+MUST_CHECK enum err profile_change(struct db *db, struct arena *a,
+    const char *user_id, const struct profile_patch *patch,
+    struct profile *ret_profile);
+/* profile_lock (profile_store.h) of a row that may have to be made. */
+MUST_CHECK enum err
+profile_get_lock(struct db *tx, struct arena *a, const char *user_id);
+
+#endif

@@ -1,0 +1,9 @@
+/* stats_routes: GET /api/core/admin/stats, for role admin. */
+#ifndef CORE_STATS_ROUTES_H
+#define CORE_STATS_ROUTES_H
+
+#include "http/service.h"
+
+extern const struct route stats_routes[];
+
+#endif

@@ -1,0 +1,216 @@
+#include "core/task/task.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "core/profile/profile.h"
+#include "core/task/task_store.h"
+#include "db/db.h"
+#include "http/identity.h"
+
+enum task_problem
+task_place(const struct strings *path, const char *id, int64_t height)
+{
+	if (path->count == 0)
+		return TASK_PARENT_NOT_FOUND;
+	if (id != NULL && strings_has(path, id))
+		return TASK_CYCLE;
+	if ((int64_t)path->count + height > TASK_LEVELS_MAX)
+		return TASK_DEPTH_EXCEEDED;
+	return TASK_FITS;
+}
+
+enum err
+task_get(struct db *db, struct arena *a, const char *user_id, const char *id,
+    struct task *ret_task)
+{
+	return task_find(db, a, user_id, id, ret_task);
+}
+
+/* Looks at the tree, under the lock; `id` is NULL for a new task. */
+static enum err
+check_place(struct db *tx, struct arena *a, const char *user_id, const char *id,
+    const char *parent_id, enum task_problem *ret_problem)
+{
+	struct strings path;
+	int64_t height = 1;
+	enum err e;
+
+	e = task_path(tx, a, user_id, parent_id, &path);
+	if (e != ERR_OK)
+		return e;
+	if (id != NULL) {
+		e = task_height(tx, a, user_id, id, &height);
+		if (e != ERR_OK)
+			return e;
+	}
+	*ret_problem = task_place(&path, id, height);
+	return *ret_problem == TASK_FITS ? ERR_OK : ERR_UNPROCESSABLE;
+}
+
+struct creation {
+	const char *user_id;
+	const struct task *in;
+	struct task task;
+	enum task_problem problem;
+};
+
+static enum err
+create_below(struct db *tx, struct arena *a, void *ctx)
+{
+	struct creation *c = ctx;
+	enum err e;
+
+	c->problem = TASK_FITS;
+	e = profile_get_lock(tx, a, c->user_id);
+	if (e != ERR_OK)
+		return e;
+	e = check_place(
+	    tx, a, c->user_id, /* id= */ NULL, c->in->parent_id, &c->problem);
+	if (e != ERR_OK)
+		return e;
+	return task_insert(tx, a, c->user_id, c->in, &c->task);
+}
+
+/* A task at the top changes no tree: one statement, no lock. */
+static enum err
+create_at_top(struct db *db, struct arena *a, struct creation *c)
+{
+	enum err e;
+
+	e = task_insert(db, a, c->user_id, c->in, &c->task);
+	if (e != ERR_UNPROCESSABLE)
+		return e;
+	/* The only key that can fail is the owner's: see profile.h. */
+	e = profile_ensure(db, a, c->user_id);
+	if (e != ERR_OK)
+		return e;
+	return task_insert(db, a, c->user_id, c->in, &c->task);
+}
+
+enum err
+task_create(struct db *db, struct arena *a, const char *user_id,
+    const struct task *in, struct task *ret_task,
+    enum task_problem *ret_problem)
+{
+	struct creation c = { .user_id = user_id, .in = in };
+	enum err e;
+
+	if (in->parent_id == NULL)
+		e = create_at_top(db, a, &c);
+	else
+		e = db_transact(db, a, create_below, &c);
+	if (e == ERR_OK)
+		*ret_task = c.task;
+	*ret_problem = c.problem;
+	return e;
+}
+
+struct change {
+	const char *user_id;
+	const char *id;
+	const struct task_patch *patch;
+	const struct etag_set *match;
+	struct task task;
+	enum task_problem problem;
+};
+
+static bool
+is_empty(const struct task_patch *p)
+{
+	return p->title == NULL && p->status == NULL && !p->notes.set &&
+	       !p->due_at.set && !p->parent_id.set;
+}
+
+static void
+apply(const struct task_patch *p, struct task *task)
+{
+	if (p->title != NULL)
+		task->title = p->title;
+	if (p->status != NULL)
+		task->status = p->status;
+	if (p->notes.set)
+		task->notes = p->notes.value;
+	if (p->due_at.set)
+		task->due_at = p->due_at.value;
+	if (p->parent_id.set)
+		task->parent_id = p->parent_id.value;
+}
+
+static enum err
+change_locked(struct db *tx, struct arena *a, void *ctx)
+{
+	struct change *c = ctx;
+	const struct opt_string *parent = &c->patch->parent_id;
+	enum err e;
+
+	c->problem = TASK_FITS;
+	/* The profile before the task, as everywhere: else two deadlock. */
+	if (parent->set) {
+		e = profile_get_lock(tx, a, c->user_id);
+		if (e != ERR_OK)
+			return e;
+	}
+	e = task_find_locked(tx, a, c->user_id, c->id, &c->task);
+	if (e != ERR_OK)
+		return e;
+	if (c->match != NULL && !etag_has(c->match, c->task.version))
+		return ERR_STALE;
+	if (is_empty(c->patch))
+		return ERR_OK;
+	if (parent->set && parent->value != NULL &&
+	    !str_eq(parent->value, c->task.parent_id)) {
+		e = check_place(
+		    tx, a, c->user_id, c->id, parent->value, &c->problem);
+		if (e != ERR_OK)
+			return e;
+	}
+	apply(c->patch, &c->task);
+	return task_update(tx, a, c->user_id, &c->task, &c->task);
+}
+
+enum err
+task_change(struct db *db, struct arena *a, const char *user_id, const char *id,
+    const struct task_patch *patch, const struct etag_set *match,
+    struct task *ret_task, enum task_problem *ret_problem)
+{
+	struct change c = {
+		.user_id = user_id, .id = id, .patch = patch, .match = match
+	};
+	enum err e;
+
+	e = db_transact(db, a, change_locked, &c);
+	if (e == ERR_OK)
+		*ret_task = c.task;
+	*ret_problem = c.problem;
+	return e;
+}
+
+static enum err
+remove_locked(struct db *tx, struct arena *a, void *ctx)
+{
+	struct change *c = ctx;
+	enum err e;
+
+	e = profile_get_lock(tx, a, c->user_id);
+	if (e != ERR_OK)
+		return e;
+	if (c->match != NULL) {
+		e = task_find_locked(tx, a, c->user_id, c->id, &c->task);
+		if (e != ERR_OK)
+			return e;
+		if (!etag_has(c->match, c->task.version))
+			return ERR_STALE;
+	}
+	return task_delete(tx, a, c->user_id, c->id);
+}
+
+enum err
+task_remove(struct db *db, struct arena *a, const char *user_id, const char *id,
+    const struct etag_set *match)
+{
+	struct change c = { .user_id = user_id, .id = id, .match = match };
+
+	return db_transact(db, a, remove_locked, &c);
+}

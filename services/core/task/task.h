@@ -1,0 +1,86 @@
+/*
+ * task: a person's tasks, as trees.
+ *
+ * A task at the top has level 1, and no task is below level TASK_LEVELS_MAX.
+ * A task is never above itself.  Both must hold under concurrent writes, and
+ * no row shows a violation that two transactions make together (A under B
+ * while B goes under A), so whoever changes the shape of a tree first locks the
+ * owner's profile row: the moves of one person happen one after the other,
+ * each looks at the tree that it changes, and different people never meet.
+ * (An advisory lock would do the same, but on a hash of the id, in a key space
+ * that all of the database shares.)  Deletion makes no cycle and no depth, but
+ * it takes the lock too: its cascade locks rows downwards while a move locks
+ * them upwards, and the two would deadlock.
+ *
+ * Every change of a task counts its version up.
+ */
+#ifndef CORE_TASK_H
+#define CORE_TASK_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/etag.h"
+#include "http/schema.h"
+
+struct arena;
+struct db;
+
+enum { TASK_LEVELS_MAX = 8 };
+
+struct task {
+	const char *id;
+	const char *parent_id; /* NULL: at the top */
+	const char *title;
+	const char *notes; /* or NULL */
+	const char *status; /* "open" or "done" */
+	const char *due_at; /* RFC 3339; or NULL */
+	int64_t version;
+	const char *created_at;
+	const char *updated_at;
+};
+
+struct task_patch {
+	const char *title; /* NULL: unchanged */
+	const char *status;
+	struct opt_string notes;
+	struct opt_string due_at;
+	struct opt_string parent_id;
+};
+
+/* Why the domain says no to a place in the tree: ERR_UNPROCESSABLE. */
+enum task_problem {
+	TASK_FITS,
+	TASK_PARENT_NOT_FOUND, /* or another person's: nobody learns which */
+	TASK_CYCLE,
+	TASK_DEPTH_EXCEEDED,
+};
+
+/*
+ * May `id` (NULL: a task yet to be made) with a subtree of `height` levels
+ * hang below a parent?  `path` is the parent and all that is above it; empty
+ * when there is no such parent.
+ */
+enum task_problem
+task_place(const struct strings *path, const char *id, int64_t height);
+
+MUST_CHECK enum err task_get(struct db *db, struct arena *a,
+    const char *user_id, const char *id, struct task *ret_task);
+
+/* Title, notes, status, due_at and parent_id of *in count. */
+MUST_CHECK enum err task_create(struct db *db, struct arena *a,
+    const char *user_id, const struct task *in, struct task *ret_task,
+    enum task_problem *ret_problem);
+
+/* `match` may be NULL.  ERR_STALE: the task has another version. */
+MUST_CHECK enum err task_change(struct db *db, struct arena *a,
+    const char *user_id, const char *id, const struct task_patch *patch,
+    const struct etag_set *match, struct task *ret_task,
+    enum task_problem *ret_problem);
+
+/* Deletes all that is below it as well.  `match` as above. */
+MUST_CHECK enum err task_remove(struct db *db, struct arena *a,
+    const char *user_id, const char *id, const struct etag_set *match);
+
+#endif

@@ -1,0 +1,382 @@
+/*
+ * task_routes: a person's tasks over HTTP.
+ *
+ * A task's ETag is its version.  If-Match is optional: with it a change
+ * happens to the version that the client saw or not at all (412).
+ */
+#include "core/task/task_routes.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "base/uuid.h"
+#include "core/task/task.h"
+#include "core/task/task_store.h"
+#include "http/cursor.h"
+#include "http/etag.h"
+#include "http/service_main.h"
+
+enum {
+	TITLE_MAX = 200,
+	NOTES_MAX = 10000,
+	/* All notes escaped as \uXXXX\uXXXX, and room for the rest. */
+	TASK_BODY_BYTES = NOTES_MAX * 12 + 16384,
+	PAGE_MAX = 100,
+	IF_MATCH_MAX = 1024,
+};
+#define PAGE_DEFAULT "50"
+
+static const char *const statuses[] = { "open", "done", NULL };
+static const char top[] = "null"; /* parentId of a task at the top */
+
+struct task_key {
+	const char *id;
+	const char *if_match; /* or If-None-Match */
+};
+struct task_patch_in {
+	struct task_key key; /* first: see read_match */
+	struct task_patch patch;
+};
+struct list_in {
+	const char *status;
+	const char *parent_id;
+	int64_t limit;
+	const char *cursor;
+};
+struct list_out {
+	struct objects items;
+	const char *next_cursor;
+};
+
+/* clang-format off */
+static const struct field create_fields[] = {
+	{ FIELD(struct task, title, "title"), .required = true,
+	  .min = 1, .max = TITLE_MAX },
+	{ FIELD(struct task, notes, "notes"), .nullable = true,
+	  .max = NOTES_MAX },
+	{ FIELD(struct task, parent_id, "parentId"), .nullable = true,
+	  .format = FMT_UUID, .doc = "The task above; null: at the top." },
+	{ FIELD(struct task, due_at, "dueAt"), .nullable = true,
+	  .format = FMT_DATE_TIME },
+	{ FIELD(struct task, status, "status"), .one_of = statuses,
+	  .doc = "open unless given." },
+	{ 0 },
+};
+static const struct field patch_fields[] = {
+	{ FIELD(struct task_patch_in, key.id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ FIELD(struct task_patch_in, key.if_match, "If-Match"),
+	  .from = FROM_HEADER, .max = IF_MATCH_MAX,
+	  .doc = "The ETag that the change is based on." },
+	{ FIELD(struct task_patch_in, patch.title, "title"),
+	  .min = 1, .max = TITLE_MAX },
+	{ FIELD(struct task_patch_in, patch.notes, "notes"), .nullable = true,
+	  .max = NOTES_MAX },
+	{ FIELD(struct task_patch_in, patch.parent_id, "parentId"),
+	  .nullable = true, .format = FMT_UUID,
+	  .doc = "Moves the task and all below it; null: to the top." },
+	{ FIELD(struct task_patch_in, patch.due_at, "dueAt"), .nullable = true,
+	  .format = FMT_DATE_TIME },
+	{ FIELD(struct task_patch_in, patch.status, "status"),
+	  .one_of = statuses },
+	{ 0 },
+};
+static const struct field get_fields[] = {
+	{ FIELD(struct task_key, id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ FIELD(struct task_key, if_match, "If-None-Match"),
+	  .from = FROM_HEADER, .max = IF_MATCH_MAX,
+	  .doc = "The ETag that the client has: 304 if it still holds." },
+	{ 0 },
+};
+static const struct field delete_fields[] = {
+	{ FIELD(struct task_key, id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ FIELD(struct task_key, if_match, "If-Match"),
+	  .from = FROM_HEADER, .max = IF_MATCH_MAX,
+	  .doc = "The ETag of the version to delete." },
+	{ 0 },
+};
+static const struct field list_fields[] = {
+	{ FIELD(struct list_in, status, "status"), .from = FROM_QUERY,
+	  .one_of = statuses },
+	{ FIELD(struct list_in, parent_id, "parentId"), .from = FROM_QUERY,
+	  .max = UUID_TEXT_SIZE - 1,
+	  .doc = "Tasks directly below this one; null: those at the top." },
+	{ FIELD(struct list_in, limit, "limit"), .from = FROM_QUERY,
+	  .min = 1, .max = PAGE_MAX, .fallback = PAGE_DEFAULT },
+	{ FIELD(struct list_in, cursor, "cursor"), .from = FROM_QUERY,
+	  .max = CURSOR_TEXT_MAX,
+	  .doc = "nextCursor of the page before, with the same filters." },
+	{ 0 },
+};
+static const struct field task_fields[] = {
+	{ FIELD(struct task, id, "id"), .required = true, .format = FMT_UUID },
+	{ FIELD(struct task, parent_id, "parentId"), .required = true,
+	  .nullable = true, .format = FMT_UUID },
+	{ FIELD(struct task, title, "title"), .required = true },
+	{ FIELD(struct task, notes, "notes"), .required = true,
+	  .nullable = true },
+	{ FIELD(struct task, status, "status"), .required = true,
+	  .one_of = statuses },
+	{ FIELD(struct task, due_at, "dueAt"), .required = true,
+	  .nullable = true, .format = FMT_DATE_TIME },
+	{ FIELD(struct task, version, "version"), .required = true,
+	  .doc = "Counts changes; the ETag is this number in quotes." },
+	{ FIELD(struct task, created_at, "createdAt"), .required = true,
+	  .format = FMT_DATE_TIME },
+	{ FIELD(struct task, updated_at, "updatedAt"), .required = true,
+	  .format = FMT_DATE_TIME },
+	{ 0 },
+};
+static const struct schema task_schema =
+	SCHEMA_NAMED("Task", struct task, task_fields);
+static const struct field page_fields[] = {
+	{ FIELD(struct list_out, items, "items"), .required = true,
+	  .of = &task_schema, .doc = "Newest first." },
+	{ FIELD(struct list_out, next_cursor, "nextCursor"), .required = true,
+	  .nullable = true, .doc = "null on the last page." },
+	{ 0 },
+};
+/* clang-format on */
+
+/* What clients match on when the tree says no. */
+static enum err
+refuse_place(struct req *r, enum task_problem problem)
+{
+	switch (problem) {
+	case TASK_CYCLE:
+		return req_fail(r, ERR_UNPROCESSABLE, "TASK_CYCLE",
+		    "A task cannot be below itself");
+	case TASK_DEPTH_EXCEEDED:
+		return req_fail(r, ERR_UNPROCESSABLE, "TASK_DEPTH_EXCEEDED",
+		    "Tasks nest at most 8 levels deep");
+	case TASK_PARENT_NOT_FOUND:
+	case TASK_FITS: /* it did, and then the parent was deleted */
+		break;
+	}
+	return req_fail(r, ERR_UNPROCESSABLE, "TASK_PARENT_NOT_FOUND",
+	    "There is no task with the id parentId");
+}
+
+/* PostgreSQL's calendar has no year 0; RFC 3339 has. */
+static enum err
+check_due(struct req *r, const char *due_at)
+{
+	if (due_at != NULL && str_has_prefix(due_at, "0000-"))
+		return req_invalid(r, "dueAt", "must not be before year 1");
+	return ERR_OK;
+}
+
+/* *ret_match is NULL when the request has no If-Match. */
+static enum err
+read_match(struct req *r, const char *header, const struct etag_set **ret_match)
+{
+	struct etag_set *match;
+
+	*ret_match = NULL;
+	if (header == NULL)
+		return ERR_OK;
+	match = arena_alloc(r->arena, sizeof(*match));
+	if (!etag_read(r->arena, header, ETAG_STRONG, match))
+		return req_invalid(
+		    r, "If-Match", "is not a list of entity tags");
+	*ret_match = match;
+	return ERR_OK;
+}
+
+static void
+add_etag(struct req *r, const struct task *task)
+{
+	req_add_header(r, "ETag", etag_write(r->arena, task->version));
+}
+
+static enum err
+tasks_create(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct service_process *core = r->app;
+	struct task in = *(const struct task *)in_struct;
+	struct task *task = out_struct;
+	enum task_problem problem;
+	enum err e;
+
+	e = check_due(r, in.due_at);
+	if (e != ERR_OK)
+		return e;
+	if (in.status == NULL)
+		in.status = statuses[0];
+	e = task_create(
+	    core->db, r->arena, r->identity->user_id, &in, task, &problem);
+	if (e == ERR_UNPROCESSABLE)
+		return refuse_place(r, problem);
+	if (e != ERR_OK)
+		return e;
+	req_add_header(r, "Location",
+	    arena_printf(r->arena, "/api/core/tasks/%s", task->id));
+	add_etag(r, task);
+	return ERR_OK;
+}
+
+/* A cursor holds for one list: of this person, with these filters. */
+static const char *
+list_scope(struct req *r, const struct list_in *in)
+{
+	return arena_printf(r->arena, "tasks 1 %s %s %s",
+	    in->status != NULL ? in->status : "any",
+	    in->parent_id != NULL ? in->parent_id : "any",
+	    r->identity->user_id);
+}
+
+static enum err
+read_filter(struct req *r, const struct list_in *in, const char *scope,
+    struct task_filter *ret_filter)
+{
+	struct service_process *core = r->app;
+	struct task_filter f = { .status = in->status,
+		.limit = in->limit + 1 }; /* one more: is there a next page? */
+
+	if (str_eq(in->parent_id, top)) {
+		f.top = true;
+	} else if (in->parent_id != NULL) {
+		if (!uuid_valid(in->parent_id))
+			return req_invalid(
+			    r, "parentId", "is neither a task's id nor null");
+		f.parent_id = in->parent_id;
+	}
+	if (in->cursor != NULL && in->cursor[0] != '\0') {
+		f.before_id = cursor_read(
+		    r->arena, core->identity_key, scope, in->cursor);
+		if (f.before_id == NULL)
+			return req_invalid(
+			    r, "cursor", "is not a nextCursor of this list");
+	}
+	*ret_filter = f;
+	return ERR_OK;
+}
+
+static enum err
+tasks_list(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct service_process *core = r->app;
+	const struct list_in *in = in_struct;
+	struct list_out *out = out_struct;
+	const char *scope = list_scope(r, in);
+	const struct task *tasks;
+	struct task_filter filter;
+	int64_t count;
+	enum err e;
+
+	e = read_filter(r, in, scope, &filter);
+	if (e != ERR_OK)
+		return e;
+	e = task_list(
+	    core->db, r->arena, r->identity->user_id, &filter, &tasks, &count);
+	if (e != ERR_OK)
+		return e;
+	*out = (struct list_out){ 0 };
+	if (count > in->limit) {
+		count = in->limit;
+		out->next_cursor = cursor_write(
+		    r->arena, core->identity_key, scope, tasks[count - 1].id);
+	}
+	out->items = (struct objects){ tasks, (size_t)count };
+	return ERR_OK;
+}
+
+static enum err
+tasks_get(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct service_process *core = r->app;
+	const struct task_key *in = in_struct;
+	struct task *task = out_struct;
+	struct etag_set seen;
+	enum err e;
+
+	e = task_get(core->db, r->arena, r->identity->user_id, in->id, task);
+	if (e != ERR_OK)
+		return e;
+	add_etag(r, task);
+	/* A precondition that cannot be read is none: the client gets it all.
+	 */
+	if (in->if_match != NULL &&
+	    etag_read(r->arena, in->if_match, ETAG_WEAK, &seen) &&
+	    etag_has(&seen, task->version))
+		req_answer(
+		    r, 304, /* content_type= */ NULL, /* body= */ NULL, 0);
+	return ERR_OK;
+}
+
+static enum err
+tasks_patch(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct service_process *core = r->app;
+	const struct task_patch_in *in = in_struct;
+	struct task *task = out_struct;
+	const struct etag_set *match;
+	enum task_problem problem;
+	enum err e;
+
+	e = check_due(r, in->patch.due_at.value);
+	if (e != ERR_OK)
+		return e;
+	e = read_match(r, in->key.if_match, &match);
+	if (e != ERR_OK)
+		return e;
+	e = task_change(core->db, r->arena, r->identity->user_id, in->key.id,
+	    &in->patch, match, task, &problem);
+	if (e == ERR_UNPROCESSABLE)
+		return refuse_place(r, problem);
+	if (e != ERR_OK)
+		return e;
+	add_etag(r, task);
+	return ERR_OK;
+}
+
+static enum err
+tasks_delete(struct req *r, const void *in_struct, void *out_struct UNUSED)
+{
+	struct service_process *core = r->app;
+	const struct task_key *in = in_struct;
+	const struct etag_set *match;
+	enum err e;
+
+	e = read_match(r, in->if_match, &match);
+	if (e != ERR_OK)
+		return e;
+	return task_remove(
+	    core->db, r->arena, r->identity->user_id, in->id, match);
+}
+
+/* clang-format off */
+const struct route task_routes[] = {
+	{ "POST", "/tasks", tasks_create,
+	  .summary = "Make a task",
+	  .in = { .name = "TaskCreate", .size = sizeof(struct task),
+	    .fields = create_fields, .refuse_unknown = true },
+	  .out = SCHEMA_NAMED("Task", struct task, task_fields), .status = 201,
+	  .body_max_bytes = TASK_BODY_BYTES,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_UNPROCESSABLE) },
+	{ "GET", "/tasks", tasks_list,
+	  .summary = "The tasks of the signed-in user, newest first",
+	  .in = SCHEMA(struct list_in, list_fields),
+	  .out = SCHEMA_NAMED("TaskPage", struct list_out, page_fields),
+	  .errors = BIT(ERR_INVALID) },
+	{ "GET", "/tasks/{id}", tasks_get,
+	  .summary = "One task",
+	  .in = SCHEMA(struct task_key, get_fields),
+	  .out = SCHEMA_NAMED("Task", struct task, task_fields),
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },
+	{ "PATCH", "/tasks/{id}", tasks_patch,
+	  .summary = "Change or move a task",
+	  .in = { .name = "TaskPatch", .size = sizeof(struct task_patch_in),
+	    .fields = patch_fields, .refuse_unknown = true },
+	  .out = SCHEMA_NAMED("Task", struct task, task_fields),
+	  .body_max_bytes = TASK_BODY_BYTES,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_STALE) |
+	    BIT(ERR_UNPROCESSABLE) },
+	{ "DELETE", "/tasks/{id}", tasks_delete,
+	  .summary = "Delete a task and all that is below it",
+	  .in = SCHEMA(struct task_key, delete_fields),
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_STALE) },
+	{ 0 },
+};
+/* clang-format on */

@@ -1,0 +1,9 @@
+/* task_routes: /api/core/tasks. */
+#ifndef CORE_TASK_ROUTES_H
+#define CORE_TASK_ROUTES_H
+
+#include "http/service.h"
+
+extern const struct route task_routes[];
+
+#endif

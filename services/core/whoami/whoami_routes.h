@@ -1,0 +1,9 @@
+/* whoami_routes: GET /api/core/whoami, the assertion and nothing else. */
+#ifndef CORE_WHOAMI_ROUTES_H
+#define CORE_WHOAMI_ROUTES_H
+
+#include "http/service.h"
+
+extern const struct route whoami_routes[];
+
+#endif
