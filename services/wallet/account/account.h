@@ -1,0 +1,48 @@
+/*
+ * account: the accounts of a user.
+ *
+ * Every user has a wallet, and with it one account in the service's default
+ * currency, from their first contact on.  Amounts are integers in the minor
+ * unit of the account's currency.
+ */
+#ifndef WALLET_ACCOUNT_H
+#define WALLET_ACCOUNT_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct arena;
+struct db;
+
+struct account {
+	const char *id;
+	const char *currency; /* ISO 4217 */
+	int64_t balance_minor;
+	int64_t held_minor; /* promised; part of the balance */
+	int64_t available_minor; /* balance without held */
+	const char *created_at;
+};
+
+struct account_page {
+	const char *after_id; /* NULL: from the oldest */
+	int64_t limit;
+};
+
+/*
+ * Makes the wallet and its first account unless they are there; any number of
+ * times at once.  The currency matters only when they are made.
+ */
+MUST_CHECK enum err account_ensure(
+    struct db *db, struct arena *a, const char *user_id, const char *currency);
+
+/*
+ * Oldest first.  A user without accounts gets the first one: the database may
+ * have been restored from before their first contact.
+ */
+MUST_CHECK enum err account_list(struct db *db, struct arena *a,
+    const char *user_id, const char *currency, const struct account_page *page,
+    const struct account **ret_accounts, int64_t *ret_count);
+
+#endif

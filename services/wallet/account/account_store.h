@@ -1,0 +1,36 @@
+/*
+ * account_store: wallets and accounts in PostgreSQL.  Everything is asked by
+ * owner, so another person's account is the same as none.
+ */
+#ifndef WALLET_ACCOUNT_STORE_H
+#define WALLET_ACCOUNT_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct account;
+struct account_page;
+struct arena;
+struct db;
+
+/* ERR_NOT_FOUND: no such account of this user. */
+MUST_CHECK enum err account_find(struct db *db, struct arena *a,
+    const char *user_id, const char *id, struct account *ret_account);
+MUST_CHECK enum err account_find_page(struct db *db, struct arena *a,
+    const char *user_id, const struct account_page *page,
+    const struct account **ret_accounts, int64_t *ret_count);
+
+/*
+ * A wallet with one account, both or neither; nothing when the wallet exists.
+ * ERR_UNPROCESSABLE: there is no such currency.
+ */
+MUST_CHECK enum err account_insert_first(
+    struct db *db, struct arena *a, const char *user_id, const char *currency);
+
+MUST_CHECK enum err account_has_currency(
+    struct db *db, struct arena *a, const char *code, bool *ret_has);
+
+#endif

@@ -1,0 +1,12 @@
+/* wallet: what the service's parts share: its configuration. */
+#ifndef WALLET_WALLET_H
+#define WALLET_WALLET_H
+
+#include "http/service_main.h"
+
+struct wallet_config {
+	struct service_config shared;
+	const char *currency; /* of a new user's account */
+};
+
+#endif
