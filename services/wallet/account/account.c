@@ -1,5 +1,7 @@
 #include "wallet/account/account.h"
 
+#include <stddef.h>
+
 #include "base/log.h"
 #include "wallet/account/account_store.h"
 
