@@ -25,6 +25,8 @@ svc_src = $(wildcard services/$*/*.c services/$*/*/*.c)
 svc_parts = $(filter-out %/main.c,$(wildcard services/*/*.c services/*/*/*.c))
 cli_src := $(wildcard cli/*.c)
 tests := $(patsubst %.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
+# What unit tests share: servers to run against.
+test_help := $(filter-out t/unit/test_%,$(wildcard t/unit/*.c))
 
 all: $(SERVICES:%=$(BUILD)/%) $(BUILD)/kedge
 
@@ -39,7 +41,7 @@ $(svc_lib): $(svc_parts:%.c=$(BUILD)/%.o)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 $(tests): LDLIBS += $(shell pkg-config --libs check)
-$(tests): %: %.o $(svc_lib) $(lib)
+$(tests): %: %.o $(test_help:%.c=$(BUILD)/%.o) $(svc_lib) $(lib)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(lib): $(lib_src:%.c=$(BUILD)/%.o)
 	@rm -f $@

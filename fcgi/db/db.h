@@ -31,21 +31,22 @@ struct db_options {
 struct db *db_open(const struct db_options *options);
 void db_close(struct db *db);
 
+/* A constant: connections keep pointers to the statements they prepared. */
 struct db_stmt {
 	const char *name; /* unique in the service: prepared under it */
 	const char *sql;
 	int nargs;
+	bool read_only; /* a plain SELECT: run again if the connection broke */
 };
 
 struct db_args {
 	const char *const *values; /* text format; NULL is SQL NULL */
 	int count;
 };
-#define DB_ARGS(...)                                                           \
-	((struct db_args){                                                     \
-	    .values = (const char *const[]){ __VA_ARGS__ },                    \
-	    .count = (int)(sizeof((const char *const[]){ __VA_ARGS__ }) /      \
-		sizeof(const char *)) })
+#define DB_ARGS(...)                                                       \
+	((struct db_args){ .values = (const char *const[]){ __VA_ARGS__ }, \
+	    .count = (int)(sizeof((const char *const[]){ __VA_ARGS__ }) /  \
+			   sizeof(const char *)) })
 #define DB_NO_ARGS ((struct db_args){ 0 })
 
 struct db_rows {
@@ -56,9 +57,11 @@ struct db_rows {
 
 /*
  * Runs one statement.  The rows live as long as `a`; ret_rows may be NULL.
- * ERR_CONFLICT: 23505, a unique key is taken.  ERR_UNPROCESSABLE: 23503,
- * 23514, P0001 with a message for db_problem().  ERR_UNAVAILABLE: the server
- * is away or too slow.  ERR_INTERNAL: anything else.
+ * ERR_CONFLICT: 23505 or 23P01, a unique key is taken.  ERR_UNPROCESSABLE:
+ * 23503, 23514, or P0001, raised by our own functions.  ERR_UNAVAILABLE: the
+ * server is away or too slow, or it gave up on a conflict with others too
+ * often; unless that is known, the statement may have been executed.
+ * ERR_INTERNAL: anything else.
  */
 MUST_CHECK enum err db_run(struct db *db, struct arena *a,
     const struct db_stmt *stmt, struct db_args args, struct db_rows *ret_rows);
@@ -76,6 +79,11 @@ bool db_get_bool(const struct db_rows *rows, int row, int column);
  * (40001, 40P01) run it again, at most 5 times, so body must be repeatable and
  * write its results only into ctx and `a`.  When the connection dies during
  * COMMIT the outcome is unknown and the answer is ERR_UNAVAILABLE.
+ *
+ * BEGIN travels with the first statement; a body that runs none costs nothing.
+ * A failed statement dooms the transaction: those after it fail the same way
+ * without being sent, and a body that returns ERR_OK all the same gets that
+ * error.  Transactions do not nest.
  */
 MUST_CHECK enum err db_transact(struct db *db, struct arena *a,
     enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx);

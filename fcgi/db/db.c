@@ -1,0 +1,303 @@
+#include "db/db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <libpq-fe.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "base/str.h"
+#include "db/db_conn.h"
+#include "db/db_error.h"
+#include "db/db_pool.h"
+#include "db/db_torture.h"
+
+enum { TRIES = 5, PAUSE_MS = 5 };
+
+struct db {
+	struct db_pool *pool;
+	/* Of a transaction only. */
+	struct db_conn *conn; /* NULL: a pool */
+	bool begun;
+	bool transient; /* it failed for a reason that may not come again */
+	enum err failed; /* its first failure */
+};
+
+static atomic_int fail_countdown;
+
+void
+db_fail_statement(int n)
+{
+	atomic_store(&fail_countdown, n);
+}
+
+bool
+db_fail_pending(void)
+{
+	return atomic_load(&fail_countdown) > 0;
+}
+
+/* True for the one statement that was chosen to fail. */
+static bool
+is_chosen_to_fail(void)
+{
+	if (atomic_load_explicit(&fail_countdown, memory_order_relaxed) <= 0)
+		return false;
+	return atomic_fetch_sub(&fail_countdown, 1) == 1;
+}
+
+struct db *
+db_open(const struct db_options *options)
+{
+	struct db *db = calloc(1, sizeof(*db));
+
+	if (db == NULL)
+		abort();
+	db->pool = db_pool_new(options);
+	return db;
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	assert(db->conn == NULL);
+	db_pool_free(db->pool);
+	free(db);
+}
+
+/* Lets those go first that we were in conflict with: 5, 10, 20 ms or so. */
+static void
+pause_before(int attempt)
+{
+	unsigned char random;
+	long base_us = (PAUSE_MS * 1000L) << (attempt - 1);
+	struct timespec wait = { 0 };
+
+	random_bytes(&random, sizeof(random));
+	wait.tv_nsec = (base_us / 2 + base_us * random / 256) * 1000;
+	while (nanosleep(&wait, &wait) != 0 && errno == EINTR)
+		continue;
+}
+
+static enum err
+give_up(const char *name, enum err e)
+{
+	log_event(LOG_WARN, "too many conflicts", LOG_TEXT("statement", name),
+	    LOG_NUM("tries", TRIES));
+	return e;
+}
+
+static void
+clear_result(void *result)
+{
+	PQclear(result);
+}
+
+/* Hands the rows to the arena, or clears them when nobody wants any. */
+static void
+give_rows(struct arena *a, PGresult *result, struct db_rows *ret_rows)
+{
+	const char *affected;
+
+	if (ret_rows == NULL) {
+		PQclear(result);
+		return;
+	}
+	arena_defer(a, clear_result, result);
+	*ret_rows = (struct db_rows){
+		.result = result,
+		.count = PQntuples(result),
+	};
+	affected = PQcmdTuples(result);
+	if (!str_i64(affected, 0, INT64_MAX, &ret_rows->affected))
+		ret_rows->affected = 0; /* a command that counts nothing */
+}
+
+/* Takes the result: into the rows, or into the log. */
+static enum err
+settle(struct arena *a, const struct db_stmt *stmt, const struct db_conn *c,
+    enum db_outcome outcome, PGresult *result, struct db_rows *ret_rows)
+{
+	enum err e = db_error(outcome, result);
+
+	metrics_add(METRIC_DB_QUERIES, 1);
+	if (e == ERR_OK) {
+		give_rows(a, result, ret_rows);
+		return ERR_OK;
+	}
+	if (e == ERR_UNAVAILABLE || e == ERR_INTERNAL)
+		metrics_add(METRIC_DB_ERRORS, 1);
+	db_error_log(stmt->name, c, outcome, result);
+	PQclear(result);
+	return e;
+}
+
+/* What a failed try leaves to be done. */
+enum next { NEXT_RETURN, NEXT_AGAIN, NEXT_RECONNECT };
+
+/* One try on a connection from the pool. */
+static enum err
+run_once(struct db *db, struct arena *a, const struct db_stmt *stmt,
+    struct db_args args, struct db_rows *ret_rows, enum next *ret_next)
+{
+	struct db_conn *c;
+	PGresult *result;
+	enum db_outcome outcome;
+	enum err e;
+
+	*ret_next = NEXT_RETURN;
+	e = db_pool_acquire(db->pool, &c);
+	if (e != ERR_OK)
+		return e;
+	outcome = db_conn_run(c, stmt, args, /* begin= */ false, &result);
+	if (db_error_is_transient(outcome, result))
+		*ret_next = NEXT_AGAIN;
+	if (outcome == DB_LOST && stmt->read_only)
+		*ret_next = NEXT_RECONNECT;
+	e = settle(a, stmt, c, outcome, result, ret_rows);
+	db_pool_release(db->pool, c);
+	return e;
+}
+
+static enum err
+run_in_pool(struct db *db, struct arena *a, const struct db_stmt *stmt,
+    struct db_args args, struct db_rows *ret_rows)
+{
+	for (int attempt = 1;; attempt++) {
+		enum next next;
+		enum err e = run_once(db, a, stmt, args, ret_rows, &next);
+
+		if (next == NEXT_RETURN ||
+		    (next == NEXT_RECONNECT && attempt > 1))
+			return e;
+		if (attempt == TRIES)
+			return give_up(stmt->name, e);
+		if (attempt > 1)
+			pause_before(attempt);
+	}
+}
+
+static enum err
+run_in_transaction(struct db *tx, struct arena *a, const struct db_stmt *stmt,
+    struct db_args args, struct db_rows *ret_rows)
+{
+	PGresult *result;
+	enum db_outcome outcome;
+
+	if (tx->failed != ERR_OK)
+		return tx->failed;
+	outcome = db_conn_run(tx->conn, stmt, args, !tx->begun, &result);
+	tx->begun = true;
+	tx->transient = db_error_is_transient(outcome, result);
+	tx->failed = settle(a, stmt, tx->conn, outcome, result, ret_rows);
+	return tx->failed;
+}
+
+enum err
+db_run(struct db *db, struct arena *a, const struct db_stmt *stmt,
+    struct db_args args, struct db_rows *ret_rows)
+{
+	assert(args.count == stmt->nargs);
+	if (is_chosen_to_fail()) {
+		if (db->conn != NULL)
+			db->failed = ERR_UNAVAILABLE;
+		return ERR_UNAVAILABLE;
+	}
+	if (db->conn != NULL)
+		return run_in_transaction(db, a, stmt, args, ret_rows);
+	return run_in_pool(db, a, stmt, args, ret_rows);
+}
+
+static void
+rollback(struct db *tx)
+{
+	PGresult *result;
+
+	/* If it fails, the pool sees that the session is not idle. */
+	if (db_conn_command(tx->conn, "ROLLBACK", &result) != DB_DONE)
+		log_event(LOG_WARN, "rollback failed");
+	PQclear(result);
+}
+
+static enum err
+commit(struct db *tx)
+{
+	static const struct db_stmt statement = { .name = "COMMIT" };
+	PGresult *result;
+	enum db_outcome outcome;
+
+	if (is_chosen_to_fail()) {
+		rollback(tx);
+		return ERR_UNAVAILABLE;
+	}
+	outcome = db_conn_command(tx->conn, "COMMIT", &result);
+	/* The server answers ROLLBACK when the transaction had failed. */
+	assert(
+	    outcome != DB_DONE || strcmp(PQcmdStatus(result), "COMMIT") == 0);
+	tx->transient = db_error_is_transient(outcome, result);
+	return settle(/* a= */ NULL, &statement, tx->conn, outcome, result,
+	    /* ret_rows= */ NULL);
+}
+
+static enum err
+transact_once(struct db_pool *pool, struct arena *a,
+    enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx,
+    bool *ret_again)
+{
+	struct db tx = { .pool = pool, .failed = ERR_OK };
+	enum err e;
+
+	*ret_again = false;
+	e = db_pool_acquire(pool, &tx.conn);
+	if (e != ERR_OK)
+		return e;
+	e = body(&tx, a, ctx);
+	if (e == ERR_OK)
+		e = tx.failed;
+	if (tx.begun && e == ERR_OK)
+		e = commit(&tx);
+	else if (tx.begun && db_conn_is_alive(tx.conn))
+		rollback(&tx);
+	*ret_again = tx.transient;
+	db_pool_release(pool, tx.conn);
+	return e;
+}
+
+enum err
+db_transact(struct db *db, struct arena *a,
+    enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx)
+{
+	assert(db->conn == NULL);
+	for (int attempt = 1;; attempt++) {
+		bool again;
+		enum err e = transact_once(db->pool, a, body, ctx, &again);
+
+		if (!again)
+			return e;
+		if (attempt == TRIES)
+			return give_up("transaction", e);
+		pause_before(attempt);
+	}
+}
+
+bool
+db_ready(struct db *db)
+{
+	static const struct db_stmt probe = {
+		.name = "db_ready",
+		.sql = "SELECT 1",
+		.read_only = true,
+	};
+
+	return run_in_pool(db, /* a= */ NULL, &probe, DB_NO_ARGS,
+		   /* ret_rows= */ NULL) == ERR_OK;
+}

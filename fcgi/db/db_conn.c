@@ -1,0 +1,416 @@
+#include "db/db_conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "db/db_prepared.h"
+
+enum {
+	CONNECT_TIMEOUT_MS = 2000,
+	GRACE_MS = 1000, /* beyond the server's own statement_timeout */
+	IDLE_TX_MIN_MS = 10000,
+	OPTIONS_SIZE = 1024,
+	NAME_SIZE = 64, /* NAMEDATALEN: longer names are cut */
+	SQL_SIZE = 2 * NAME_SIZE + 32,
+};
+
+struct db_conn {
+	PGconn *pg;
+	struct db_prepared prepared;
+	int64_t deadline_ms; /* of each exchange */
+	bool broken;
+};
+
+/* What the commands of one pipeline are for; the last one's rows count. */
+enum step { STEP_OTHER, STEP_PREPARE, STEP_RUN };
+
+struct pipeline {
+	enum step steps[4];
+	int count;
+	bool sent;
+};
+
+static void
+copy_reason(char reason[DB_REASON_SIZE], const char *text)
+{
+	size_t len;
+
+	snprintf(reason, DB_REASON_SIZE, "%s", text == NULL ? "" : text);
+	for (char *c = reason; *c != '\0'; c++)
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	len = strlen(reason);
+	while (len > 0 && reason[len - 1] == ' ')
+		reason[--len] = '\0';
+}
+
+void
+db_conn_reason(const struct db_conn *c, char reason[DB_REASON_SIZE])
+{
+	copy_reason(reason, PQerrorMessage(c->pg));
+}
+
+/* Waits until the socket is ready for one of `events`. */
+static enum db_outcome
+wait_socket(PGconn *pg, short events, int64_t deadline_us)
+{
+	struct pollfd p = { .fd = PQsocket(pg), .events = events };
+
+	for (;;) {
+		int64_t left_us = deadline_us - clock_monotonic_us();
+		int n;
+
+		if (p.fd < 0)
+			return DB_LOST;
+		if (left_us <= 0)
+			return DB_LATE;
+		n = poll(&p, 1, (int)((left_us + 999) / 1000));
+		if (n > 0)
+			return DB_DONE;
+		if (n < 0 && errno != EINTR)
+			return DB_LOST;
+	}
+}
+
+/*
+ * The settings that every session needs travel in the startup packet, so they
+ * cost no round trip.  They follow the `options` of the URL and so win.
+ */
+static bool
+write_session_options(const struct db_options *o, char out[OPTIONS_SIZE],
+    char reason[DB_REASON_SIZE])
+{
+	char *problem = NULL;
+	PQconninfoOption *url = PQconninfoParse(o->url, &problem);
+	const char *own = "";
+	int64_t idle_ms = o->statement_timeout_ms * 2;
+	int n;
+
+	if (url == NULL) {
+		copy_reason(reason, problem);
+		PQfreemem(problem);
+		return false;
+	}
+	for (const PQconninfoOption *i = url; i->keyword != NULL; i++)
+		if (strcmp(i->keyword, "options") == 0 && i->val != NULL)
+			own = i->val;
+	if (idle_ms < IDLE_TX_MIN_MS)
+		idle_ms = IDLE_TX_MIN_MS;
+	n = snprintf(out, OPTIONS_SIZE,
+	    "%s -c statement_timeout=%lld"
+	    " -c idle_in_transaction_session_timeout=%lld"
+	    " -c timezone=UTC -c datestyle=ISO",
+	    own, (long long)o->statement_timeout_ms, (long long)idle_ms);
+	PQconninfoFree(url);
+	if (n < 0 || n >= OPTIONS_SIZE) {
+		copy_reason(reason, "the options of the URL are too long");
+		return false;
+	}
+	return true;
+}
+
+/* A keyword before dbname yields to the URL, one after it wins over it. */
+static PGconn *
+start_connecting(const struct db_options *o, const char *session_options)
+{
+	const char *const keywords[] = { "gssencmode", "application_name",
+		"dbname", "client_encoding", "options", NULL };
+	const char *const values[] = { "disable", o->application_name, o->url,
+		"UTF8", session_options, NULL };
+	static_assert(sizeof(keywords) == sizeof(values), "one value each");
+
+	return PQconnectStartParams(keywords, values, /* expand_dbname= */ 1);
+}
+
+static bool
+finish_connecting(PGconn *pg, char reason[DB_REASON_SIZE])
+{
+	int64_t deadline_us =
+	    clock_monotonic_us() + (int64_t)CONNECT_TIMEOUT_MS * 1000;
+	PostgresPollingStatusType want = PGRES_POLLING_WRITING;
+
+	if (PQstatus(pg) == CONNECTION_BAD) {
+		copy_reason(reason, PQerrorMessage(pg));
+		return false;
+	}
+	while (want != PGRES_POLLING_OK) {
+		enum db_outcome o = wait_socket(pg,
+		    want == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+		    deadline_us);
+
+		if (o != DB_DONE) {
+			copy_reason(reason, o == DB_LATE
+						? "no connection in time"
+						: PQerrorMessage(pg));
+			return false;
+		}
+		want = PQconnectPoll(pg);
+		if (want == PGRES_POLLING_FAILED) {
+			copy_reason(reason, PQerrorMessage(pg));
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Notices are for people at a terminal; libpq would print them. */
+static void
+ignore_notice(void *arg, const char *message)
+{
+	(void)arg;
+	(void)message;
+}
+
+struct db_conn *
+db_conn_open(const struct db_options *options, char reason[DB_REASON_SIZE])
+{
+	char session_options[OPTIONS_SIZE];
+	struct db_conn *c;
+	PGconn *pg;
+
+	if (!write_session_options(options, session_options, reason))
+		return NULL;
+	pg = start_connecting(options, session_options);
+	if (pg == NULL)
+		abort();
+	PQsetNoticeProcessor(pg, ignore_notice, NULL);
+	if (!finish_connecting(pg, reason) || PQsetnonblocking(pg, 1) != 0 ||
+	    !PQenterPipelineMode(pg)) {
+		PQfinish(pg);
+		return NULL;
+	}
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		abort();
+	c->pg = pg;
+	c->deadline_ms = options->statement_timeout_ms + GRACE_MS;
+	return c;
+}
+
+void
+db_conn_close(struct db_conn *c)
+{
+	if (c == NULL)
+		return;
+	/* PQfinish says goodbye; nobody may be there to take it. */
+	if (c->broken && PQsocket(c->pg) >= 0)
+		shutdown(PQsocket(c->pg), SHUT_RDWR);
+	PQfinish(c->pg);
+	db_prepared_release(&c->prepared);
+	free(c);
+}
+
+/*
+ * An idle session has nothing to say but goodbye: a readable socket means
+ * that the server closes or has closed it.  (Or that it was reloaded with
+ * another setting; then this costs one connection.)
+ */
+bool
+db_conn_is_stale(const struct db_conn *c)
+{
+	struct pollfd p = { .fd = PQsocket(c->pg), .events = POLLIN };
+
+	return p.fd < 0 || poll(&p, 1, 0) != 0;
+}
+
+bool
+db_conn_is_alive(const struct db_conn *c)
+{
+	return !c->broken && PQstatus(c->pg) == CONNECTION_OK;
+}
+
+bool
+db_conn_is_reusable(const struct db_conn *c)
+{
+	return db_conn_is_alive(c) &&
+	       PQtransactionStatus(c->pg) == PQTRANS_IDLE;
+}
+
+static void
+pipeline_add(struct pipeline *p, enum step step, int sent)
+{
+	assert(p->count < (int)(sizeof(p->steps) / sizeof(p->steps[0])));
+	p->steps[p->count++] = step;
+	p->sent = p->sent && sent == 1;
+}
+
+static int
+send_plain(struct db_conn *c, const char *sql)
+{
+	return PQsendQueryParams(c->pg, sql, 0, NULL, NULL, NULL, NULL,
+	    /* resultFormat= */ 0);
+}
+
+static int
+send_deallocate(struct db_conn *c, const struct db_stmt *stmt)
+{
+	char sql[SQL_SIZE];
+	char *name;
+	int n;
+
+	name = PQescapeIdentifier(c->pg, stmt->name, strlen(stmt->name));
+	if (name == NULL)
+		return 0;
+	n = snprintf(sql, sizeof(sql), "DEALLOCATE %s", name);
+	PQfreemem(name);
+	assert(n > 0 && n < (int)sizeof(sql));
+	return send_plain(c, sql);
+}
+
+/* Returns once PQgetResult would not block. */
+static enum db_outcome
+await_result(struct db_conn *c, int64_t deadline_us)
+{
+	while (PQisBusy(c->pg)) {
+		int unsent = PQflush(c->pg);
+		enum db_outcome o;
+
+		if (unsent < 0)
+			return DB_LOST;
+		o = wait_socket(c->pg,
+		    (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN),
+		    deadline_us);
+		if (o != DB_DONE)
+			return o;
+		if (!PQconsumeInput(c->pg))
+			return DB_LOST;
+	}
+	return DB_DONE;
+}
+
+/* Takes one result of the pipeline; keeps the rows or the first failure. */
+static void
+take_result(struct db_conn *c, const struct db_stmt *stmt, enum step step,
+    PGresult *r, PGresult **kept, enum db_outcome *outcome)
+{
+	ExecStatusType status = PQresultStatus(r);
+
+	if (*outcome == DB_REFUSED || status == PGRES_PIPELINE_ABORTED) {
+		PQclear(r);
+		return;
+	}
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+		if (step == STEP_PREPARE)
+			db_prepared_set(&c->prepared, stmt, DB_PREPARED_READY);
+		if (step == STEP_RUN) {
+			*kept = r;
+			return;
+		}
+		PQclear(r);
+		return;
+	}
+	/* COPY wants a conversation that we never hold. */
+	if (status != PGRES_FATAL_ERROR && status != PGRES_EMPTY_QUERY)
+		c->broken = true;
+	PQclear(*kept);
+	*kept = r;
+	*outcome = DB_REFUSED;
+}
+
+/* Reads the answers of a whole pipeline, up to its end mark. */
+static enum db_outcome
+read_pipeline(struct db_conn *c, const struct db_stmt *stmt,
+    const struct pipeline *p, PGresult **ret_result)
+{
+	int64_t deadline_us = clock_monotonic_us() + c->deadline_ms * 1000;
+	enum db_outcome outcome = DB_DONE;
+	int at = 0;
+
+	while (!c->broken) {
+		enum db_outcome waited = await_result(c, deadline_us);
+		PGresult *r;
+
+		if (waited != DB_DONE) {
+			c->broken = true;
+			return waited;
+		}
+		r = PQgetResult(c->pg);
+		if (r == NULL) {
+			/* The end of one command's answer, or of them all. */
+			at++;
+			c->broken = at > p->count;
+		} else if (PQresultStatus(r) == PGRES_PIPELINE_SYNC) {
+			PQclear(r);
+			return outcome;
+		} else {
+			take_result(c, stmt,
+			    at < p->count ? p->steps[at] : STEP_OTHER, r,
+			    ret_result, &outcome);
+			c->broken |= PQstatus(c->pg) == CONNECTION_BAD;
+		}
+	}
+	return DB_LOST;
+}
+
+static enum db_outcome
+exchange(struct db_conn *c, const struct db_stmt *stmt,
+    const struct pipeline *p, PGresult **ret_result)
+{
+	*ret_result = NULL;
+	if (!p->sent || PQpipelineSync(c->pg) != 1) {
+		c->broken = true;
+		return DB_LOST;
+	}
+	return read_pipeline(c, stmt, p, ret_result);
+}
+
+/* Remembers what a refusal tells about the prepared statement itself. */
+static void
+learn_from_refusal(
+    struct db_conn *c, const struct db_stmt *stmt, const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	if (state == NULL)
+		return;
+	if (strcmp(state, "26000") == 0) /* no such prepared statement */
+		db_prepared_set(&c->prepared, stmt, DB_PREPARED_NOT);
+	if (strcmp(state, "0A000") == 0 || /* its result type has changed */
+	    strcmp(state, "42P05") == 0) /* it exists already */
+		db_prepared_set(&c->prepared, stmt, DB_PREPARED_STALE);
+	/* Read-only: a standby took over; connect again to find the master. */
+	if (strcmp(state, "25006") == 0)
+		c->broken = true;
+}
+
+enum db_outcome
+db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
+    bool begin, PGresult **ret_result)
+{
+	enum db_prepared_state state = db_prepared_get(&c->prepared, stmt);
+	struct pipeline p = { .sent = true };
+	enum db_outcome outcome;
+
+	if (begin)
+		pipeline_add(&p, STEP_OTHER,
+		    send_plain(c, "BEGIN ISOLATION LEVEL READ COMMITTED"));
+	if (state == DB_PREPARED_STALE)
+		pipeline_add(&p, STEP_OTHER, send_deallocate(c, stmt));
+	assert(strlen(stmt->name) < NAME_SIZE);
+	if (state != DB_PREPARED_READY)
+		pipeline_add(&p, STEP_PREPARE,
+		    PQsendPrepare(c->pg, stmt->name, stmt->sql, 0, NULL));
+	pipeline_add(&p, STEP_RUN,
+	    PQsendQueryPrepared(c->pg, stmt->name, args.count, args.values,
+		NULL, NULL, /* resultFormat= */ 0));
+
+	outcome = exchange(c, stmt, &p, ret_result);
+	if (outcome == DB_REFUSED)
+		learn_from_refusal(c, stmt, *ret_result);
+	return outcome;
+}
+
+enum db_outcome
+db_conn_command(struct db_conn *c, const char *sql, PGresult **ret_result)
+{
+	struct pipeline p = { .sent = true };
+
+	pipeline_add(&p, STEP_RUN, send_plain(c, sql));
+	return exchange(c, /* stmt= */ NULL, &p, ret_result);
+}

@@ -1,0 +1,29 @@
+/*
+ * db_pool: at most so many connections, shared by the threads of a process.
+ *
+ * The connection given back last is handed out first, so the rest may rest.
+ * New ones are opened outside the lock.  After a failed attempt the next one
+ * waits for its time (100 ms, doubling up to 1 s), and only one caller at a
+ * time makes it; meanwhile callers are told at once.
+ */
+#ifndef DB_DB_POOL_H
+#define DB_DB_POOL_H
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct db_conn;
+struct db_options;
+struct db_pool;
+
+struct db_pool *db_pool_new(const struct db_options *options);
+/* Every connection must have been given back. */
+void db_pool_free(struct db_pool *p);
+
+/* ERR_UNAVAILABLE: no server, or none free in time.  Logged here. */
+MUST_CHECK enum err
+db_pool_acquire(struct db_pool *p, struct db_conn **ret_conn);
+/* Closes the connection unless it can be used again. */
+void db_pool_release(struct db_pool *p, struct db_conn *c);
+
+#endif

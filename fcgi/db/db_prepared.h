@@ -1,0 +1,37 @@
+/*
+ * db_prepared: which statements one connection has prepared.  Prepared
+ * statements are not transactional: what a rolled back transaction prepared
+ * stays prepared.
+ */
+#ifndef DB_DB_PREPARED_H
+#define DB_DB_PREPARED_H
+
+#include <stddef.h>
+
+struct db_stmt;
+
+enum db_prepared_state {
+	DB_PREPARED_NOT, /* PREPARE first */
+	DB_PREPARED_READY,
+	DB_PREPARED_STALE, /* DEALLOCATE and PREPARE first */
+};
+
+struct db_prepared_slot {
+	const struct db_stmt *stmt; /* NULL: free */
+	enum db_prepared_state state;
+};
+
+struct db_prepared {
+	struct db_prepared_slot *slots;
+	size_t cap; /* a power of two, or 0 */
+	size_t count;
+};
+
+/* Aborts when memory is out, or when two statements share a name. */
+enum db_prepared_state
+db_prepared_get(const struct db_prepared *p, const struct db_stmt *stmt);
+void db_prepared_set(struct db_prepared *p, const struct db_stmt *stmt,
+    enum db_prepared_state state);
+void db_prepared_release(struct db_prepared *p);
+
+#endif
