@@ -1,0 +1,596 @@
+package Kedge;
+
+# A stack of its own for a test: PostgreSQL, Redis, the services and nginx in a
+# directory that goes with the test, on a free port.
+#
+#	my $k = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
+#	my $alice = $k->user('alice');
+#	is($alice->get('/api/core/whoami')->{status}, 200);
+#
+# It stops when the test ends, however it ends: a guard process waits for the
+# end of a pipe that only the test holds.  KEEP=1 leaves the directory.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Digest::SHA qw(sha256_hex);
+use Exporter qw(import);
+use Fcntl qw(:flock);
+use File::Basename qw(basename dirname);
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use JSON::PP ();
+use POSIX qw(:sys_wait_h setsid);
+use Test::More;
+use Time::HiRes qw(time);
+
+use Kedge::Client;
+use Kedge::Redis;
+
+our @EXPORT_OK = qw(wait_until parallel need run_tap tool slurp free_port run
+    jdecode jencode median);
+
+our $ROOT = abs_path(dirname(__FILE__) . '/../..');
+my $BUILD = $ENV{BUILD} // 'build/plain';
+$BUILD = "$ROOT/$BUILD" unless $BUILD =~ m{^/};
+my @stacks;
+
+# ---- small tools -----------------------------------------------------------
+
+my $json = JSON::PP->new->utf8->allow_nonref->canonical;
+sub jdecode { return eval { $json->decode($_[0]) } }
+sub jencode { return $json->encode($_[0]) }
+
+sub slurp
+{
+	my ($path) = @_;
+	open my $f, '<:raw', $path or return undef;
+	local $/;
+	return scalar <$f>;
+}
+
+sub median
+{
+	my @v = sort { $a <=> $b } @_;
+	return $v[@v / 2];
+}
+
+# Looks again and again until the condition holds; its value, or undef when the
+# deadline passed.  The pause only keeps the processor free for the others.
+sub wait_until(&;$)
+{
+	my ($condition, $deadline_s) = @_;
+	my $end = time + ($deadline_s // 10);
+	while (1) {
+		my $value = $condition->();
+		return $value if $value;
+		return undef if time > $end;
+		select undef, undef, undef, 0.01;
+	}
+}
+
+sub tool
+{
+	my ($name) = @_;
+	for my $dir (split(/:/, $ENV{PATH} // ''), '/usr/sbin', '/sbin') {
+		return "$dir/$name" if -x "$dir/$name" && !-d "$dir/$name";
+	}
+	return undef;
+}
+
+# Skips the whole file when a tool is not there, and names it.
+sub need
+{
+	for my $name (@_) {
+		plan(skip_all => "$name is not installed") unless tool($name);
+	}
+}
+
+# Runs a command; (exit status, stdout, stderr).
+sub run
+{
+	my (@cmd) = @_;
+	my $opt = ref $cmd[0] eq 'HASH' ? shift @cmd : {};
+	my $out = File::Temp->new;
+	my $err = File::Temp->new;
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		chdir($opt->{dir} // $ROOT);
+		setsid() if $opt->{setsid};
+		local %ENV = (%ENV, %{ $opt->{env} // {} });
+		if (defined $opt->{in}) {
+			my $in = File::Temp->new;
+			binmode $in;
+			print $in $opt->{in};
+			$in->flush;
+			open STDIN, '<', $in->filename or POSIX::_exit(126);
+		} else {
+			open STDIN, '<', '/dev/null' or POSIX::_exit(126);
+		}
+		open STDOUT, '>', $out->filename or POSIX::_exit(126);
+		open STDERR, '>', $err->filename or POSIX::_exit(126);
+		exec { $cmd[0] } @cmd or POSIX::_exit(127);
+	}
+	my $end = time + ($opt->{timeout} // 120);
+	while (waitpid($pid, WNOHANG) == 0) {
+		if (time > $end) {
+			kill KILL => $pid;
+			waitpid $pid, 0;
+			return (124, slurp($out->filename),
+			    slurp($err->filename) . "\n(killed: no end in time)");
+		}
+		select undef, undef, undef, 0.005;
+	}
+	my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+	return ($status, slurp($out->filename), slurp($err->filename));
+}
+
+# Runs a program that prints TAP and takes its results over as our own.
+sub run_tap
+{
+	my (@cmd) = @_;
+	open my $tap, '-|', @cmd or die "$cmd[0]: $!";
+	my ($planned, $seen) = (undef, 0);
+	while (my $line = <$tap>) {
+		chomp $line;
+		if ($line =~ /^(not )?ok \d+ - (.*)$/) {
+			$seen++;
+			local $Test::Builder::Level = $Test::Builder::Level + 1;
+			ok(!$1, $2);
+		} elsif ($line =~ /^1\.\.0 # SKIP (.*)/) {
+			SKIP: { skip $1, 1 }
+			$planned = $seen;
+		} elsif ($line =~ /^1\.\.(\d+)/) {
+			$planned = $1;
+		} elsif ($line =~ /^# ?(.*)/) {
+			diag($1);
+		}
+	}
+	close $tap;
+	is($seen, $planned, basename($cmd[1] // $cmd[0]) . ' came to its end');
+	return;
+}
+
+# Runs the code in n processes that start together; what each returned.
+sub parallel
+{
+	my ($n, $code) = @_;
+	pipe my $gate_r, my $gate_w or die "pipe: $!";
+	my @kids;
+	for my $i (0 .. $n - 1) {
+		pipe my $r, my $w or die "pipe: $!";
+		my $pid = fork // die "fork: $!";
+		if ($pid == 0) {
+			Kedge::in_child();
+			close $gate_w;
+			close $r;
+			sysread $gate_r, my $byte, 1;
+			my $value = eval { $code->($i) };
+			print $w jencode([ $value, $@ || undef ]);
+			close $w;
+			POSIX::_exit(0);
+		}
+		close $w;
+		push @kids, [ $pid, $r ];
+	}
+	close $gate_r;
+	close $gate_w; # go
+	my @values;
+	for my $kid (@kids) {
+		my ($pid, $r) = @$kid;
+		local $/;
+		my $text = <$r>;
+		waitpid $pid, 0;
+		my $pair = jdecode($text // '') // [ undef, 'died' ];
+		diag("in parallel: $pair->[1]") if $pair->[1];
+		push @values, $pair->[0];
+	}
+	return @values;
+}
+
+# Some port that nothing listens on now.  Somebody may take it before we do;
+# whoever starts a server on it tries again then.
+sub free_port
+{
+	my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1',
+	    LocalPort => 0) or die "no free port: $!";
+	return $s->sockport;
+}
+
+# ---- the stack -------------------------------------------------------------
+
+sub binary { return "$BUILD/$_[1]" }
+sub build_dir { return $BUILD }
+
+# Options: env (variables), template => 0 (start from nothing), args (of up).
+sub up
+{
+	my ($class, %opt) = @_;
+	for my $name (qw(kedge auth core wallet)) {
+		plan(skip_all => "$BUILD/$name is not built") unless -x "$BUILD/$name";
+	}
+	my $self = bless {
+		dir => tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR} // '/tmp'),
+		env => { AUTH_RATE_LIMIT => 'off', %{ $opt{env} // {} } },
+		owner => $$,
+	}, $class;
+	chmod 0755, $self->{dir};
+	$self->{dir} .= '/d'; # up makes it itself
+	$self->guard;
+	$self->from_template if $opt{template} // 1;
+	$self->start(%opt);
+	push @stacks, $self;
+	return $self;
+}
+
+sub dir { return $_[0]{dir} }
+sub port { return $_[0]{port} }
+sub base { return "http://127.0.0.1:$_[0]{port}" }
+
+# Starts what is in the directory; again, after down().
+sub start
+{
+	my ($self, %opt) = @_;
+	for my $attempt (1 .. 5) {
+		$self->{port} = $opt{port} // free_port();
+		my ($status, $out, $err) = $self->kedge('up', '--port', $self->{port},
+		    '--detach', @{ $opt{args} // [] });
+		$self->{up_output} = $out . $err;
+		return $self if $status == 0;
+		next if !$opt{port} && "$out$err" =~ /port|address already in use/i;
+		die "kedge up: exit $status\n$out$err";
+	}
+	die "no port to start on";
+}
+
+sub down
+{
+	my ($self) = @_;
+	my ($status, $out, $err) = $self->kedge('down');
+	die "kedge down: exit $status\n$out$err" if $status != 0;
+	return;
+}
+
+# The command line, on this stack's directory: (status, stdout, stderr).
+sub kedge
+{
+	my ($self, $command, @args) = @_;
+	my $opt = ref $args[-1] eq 'HASH' ? pop @args : {};
+	my %env = (%{ $self->{env} }, %{ $opt->{env} // {} });
+	return run({ %$opt, env => \%env }, "$BUILD/kedge", $command,
+	    '--dir', $self->{dir}, @args);
+}
+
+# Whatever happens to us, somebody stops the stack and removes its directory.
+sub guard
+{
+	my ($self) = @_;
+	my $top = dirname($self->{dir});
+	pipe my $r, my $w or die "pipe: $!";
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		close $w;
+		close $_->{guard_w} for grep { $_->{guard_w} } @stacks;
+		setsid();
+		$SIG{$_} = 'IGNORE' for qw(INT TERM HUP PIPE);
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', '/dev/null'; # prove waits for its end
+		open STDERR, '>', '/dev/null';
+		my $failed = '';
+		while (sysread $r, my $byte, 1) {
+			$failed .= $byte;
+		}
+		system "$BUILD/kedge", 'down', '--dir', $self->{dir};
+		if ($failed ne '') {
+			my $keep = "$BUILD/t-log/" . basename($0);
+			system 'mkdir', '-p', $keep;
+			system "cp -r '$self->{dir}/log/.' '$keep/'";
+		}
+		system 'rm', '-rf', $top unless $ENV{KEEP};
+		POSIX::_exit(0);
+	}
+	close $r;
+	$self->{guard_w} = $w;
+	$self->{guard_pid} = $pid;
+	return;
+}
+
+# In a forked child: the guard must not wait for it.
+sub in_child
+{
+	close $_->{guard_w} for grep { $_->{guard_w} } @stacks;
+	delete $_->{guard_w} for @stacks;
+	$SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+	return;
+}
+
+sub destroy
+{
+	my ($self) = @_;
+	my $w = delete $self->{guard_w} or return;
+	syswrite $w, 'f' unless Test::More->builder->is_passing;
+	close $w;
+	waitpid $self->{guard_pid}, 0;
+	diag("kept: $self->{dir}") if $ENV{KEEP};
+	return;
+}
+
+$SIG{INT} = $SIG{TERM} = $SIG{HUP} = sub { die "caught SIG$_[0]\n" };
+
+END {
+	my $status = $?;
+	for my $stack (grep { $_->{owner} == $$ } @stacks) {
+		$stack->destroy;
+	}
+	$? = $status;
+}
+
+# The first stack of a build is made once and copied: the cluster is there, the
+# migrations have run, the secrets are drawn.
+sub from_template
+{
+	my ($self) = @_;
+	my $key = substr sha256_hex(join "\0", map { "$_:" . ((stat)[9] // '') }
+	    (map { "$BUILD/$_" } qw(kedge auth core wallet)),
+	    "$ROOT/kedge.json", glob("$ROOT/sql/*/*.sql $ROOT/nginx/*")), 0, 12;
+	my $place = "$BUILD/t-template";
+	my $template = "$place/$key";
+	system 'mkdir', '-p', $place;
+	open my $lock, '>', "$place/lock" or die "$place/lock: $!";
+	flock $lock, LOCK_EX;
+	if (!-e "$template/done") {
+		system 'rm', '-rf', glob "$place/*[0-9a-f]";
+		$self->start;
+		$self->down;
+		system('mkdir', '-p', $template) == 0
+		    && system('cp', '-a', $self->{dir}, "$template/d") == 0
+		    or die "cannot keep a template in $template";
+		open my $done, '>', "$template/done" or die "$template/done: $!";
+		return;
+	}
+	system('cp', '-a', "$template/d", $self->{dir}) == 0
+	    or die "cannot copy $template";
+	return;
+}
+
+# ---- clients ---------------------------------------------------------------
+
+sub client
+{
+	my ($self, %opt) = @_;
+	return Kedge::Client->new(base => $self->base, %opt);
+}
+
+my $unique = 0;
+
+# A client that has just signed up.  The address is unique in the stack.
+sub user
+{
+	my ($self, $name, %opt) = @_;
+	my $c = $self->client;
+	$c->{name} = $name // 'user';
+	$c->{email} = lc sprintf '%s-%d-%d@example.com', $c->{name}, $$, ++$unique;
+	$c->{password} = 'correct horse battery';
+	my $r = $c->post('/api/auth/sign-up/email', {
+		name => $c->{name}, email => $c->{email},
+		password => $c->{password}, %opt,
+	});
+	die "sign-up of $c->{email}: $r->{status} $r->{body}"
+	    unless $r->{status} == 200;
+	$c->{id} = $r->{json}{user}{id};
+	$c->{token} = $r->{json}{token};
+	return $c;
+}
+
+# The same person in another browser.
+sub again
+{
+	my ($self, $who, %opt) = @_;
+	my $c = $self->client;
+	@$c{qw(name email password id)} = @$who{qw(name email password id)};
+	my $r = $c->sign_in(%opt);
+	die "sign-in of $c->{email}: $r->{status} $r->{body}"
+	    unless $r->{status} == 200;
+	$c->{token} = $r->{json}{token};
+	return $c;
+}
+
+sub role
+{
+	my ($self, $who, $role) = @_;
+	my ($status, $out, $err) = $self->kedge('user', 'role', $who->{email}, $role);
+	die "kedge user role: $status $out$err" if $status != 0;
+	return;
+}
+
+# ---- PostgreSQL and Redis --------------------------------------------------
+
+# The variables of a service as up wrote them.
+sub service_env
+{
+	my ($self, $service) = @_;
+	my $text = slurp("$self->{dir}/env/$service.env")
+	    // die "no $self->{dir}/env/$service.env";
+	my %env;
+	for my $line (split /\n/, $text) {
+		next unless $line =~ /^(?:export )?([A-Z0-9_]+)=(.*)$/;
+		my ($name, $value) = ($1, $2);
+		$value =~ s/^(['"])(.*)\1$/$2/;
+		$env{$name} = $value;
+	}
+	return \%env;
+}
+
+# A connection string that works from everywhere: up's are relative to D.
+sub database_url
+{
+	my ($self, $service) = @_;
+	my $url = $self->service_env($service)->{ uc($service) . '_DATABASE_URL' };
+	return $self->absolute_url($url);
+}
+
+sub absolute_url
+{
+	my ($self, $url) = @_;
+	my $run = "$self->{dir}/run";
+	$url =~ s{host=run\b}{host=$run};
+	$url =~ s{\@run%2F?}{\@}i;
+	$url =~ s{host=(?!/|%2F)([^&\s]+)}{host=$self->{dir}/$1}i;
+	return $url;
+}
+
+# A superuser's connection to one of the databases.
+sub superuser_conninfo
+{
+	my ($self, $database) = @_;
+	return { host => "$self->{dir}/run", user => 'postgres',
+		dbname => $database };
+}
+
+# SQL as superuser: the rows' text, | between columns, one line each.
+sub sql
+{
+	my ($self, $database, $sql) = @_;
+	my ($status, $out, $err) = $self->try_sql($database, $sql);
+	die "psql: $err" if $status != 0;
+	chomp $out;
+	return $out;
+}
+
+sub try_sql
+{
+	my ($self, $database, $sql) = @_;
+	my $c = $self->superuser_conninfo($database);
+	my $info = join ' ', map { "$_=$c->{$_}" } sort keys %$c;
+	return run({ in => $sql, env => { PGCONNECT_TIMEOUT => 5, LC_ALL => 'C.UTF-8' } },
+	    tool('psql'), '-AtqX', '-v', 'ON_ERROR_STOP=1', '-d', $info);
+}
+
+# SQL as the service itself would run it; (status, stdout, stderr).
+sub sql_as_app
+{
+	my ($self, $service, $sql, $database) = @_;
+	my $url = $self->database_url($service);
+	$url =~ s{/\Q$service\E(?=\?|$)}{/$database} if defined $database;
+	$url =~ s{dbname=\S+}{dbname=$database} if defined $database;
+	return run({ in => $sql, env => { PGCONNECT_TIMEOUT => 5 } },
+	    tool('psql'), '-AtqX', '-v', 'ON_ERROR_STOP=1', '-d', $url);
+}
+
+sub redis
+{
+	my ($self, $service) = @_;
+	my $url = $self->service_env($service)->{ uc($service) . '_REDIS_URL' };
+	my ($path) = $url =~ m{^(?:unix:|redis\+unix:)(?://)?([^?]+)}
+	    or die "no socket in $url";
+	$path = "$self->{dir}/$path" unless $path =~ m{^/};
+	return Kedge::Redis->new($path);
+}
+
+# ---- processes -------------------------------------------------------------
+
+# Every process of the stack: { pid, ppid, exe, cmd, state }.  Each has its
+# working directory in D, so that is how they are known.
+sub processes
+{
+	my ($self) = @_;
+	my $dir = abs_path($self->{dir}) // $self->{dir};
+	my @found;
+	for my $proc (glob '/proc/[0-9]*') {
+		my $cwd = readlink "$proc/cwd" // next;
+		next unless $cwd eq $dir || index($cwd, "$dir/") == 0;
+		my $stat = slurp("$proc/stat") // next;
+		next unless $stat =~ /^(\d+) \((.*)\) (\S) (\d+)/s;
+		my ($pid, $comm, $state, $ppid) = ($1, $2, $3, $4);
+		next if $state eq 'Z';
+		my $cmd = slurp("$proc/cmdline") // '';
+		$cmd =~ s/\0+$//;
+		$cmd =~ s/\0/ /g;
+		my $exe = basename(readlink("$proc/exe") // $comm);
+		$exe =~ s/ \(deleted\)$//;
+		push @found, { pid => $pid, ppid => $ppid, comm => $comm,
+			exe => $exe, cmd => $cmd, state => $state };
+	}
+	return sort { $a->{pid} <=> $b->{pid} } @found;
+}
+
+# Pids by kind: supervisor, nginx, nginx-worker, auth, core, wallet (masters),
+# auth-api, auth-verify, core-api, wallet-api (workers), postgres, redis-auth…
+sub pids
+{
+	my ($self, $kind) = @_;
+	my @all = $self->processes;
+	my %by_pid = map { $_->{pid} => $_ } @all;
+	my @out;
+	for my $p (@all) {
+		my $parent = $by_pid{ $p->{ppid} };
+		my $leads = !$parent || $parent->{exe} ne $p->{exe};
+		my $is =
+		    $p->{exe} eq 'kedge' ? 'supervisor'
+		    : $p->{exe} =~ /^nginx/ ? ($leads ? 'nginx' : 'nginx-worker')
+		    : $p->{exe} eq 'postgres' ? ($leads ? 'postgres' : 'postgres-backend')
+		    : $p->{exe} =~ /^redis/ ? 'redis-' . $self->redis_name($p)
+		    : $leads ? $p->{exe}
+		    : "$p->{exe}-" . $self->pool_name($p);
+		push @out, $p->{pid} if $is eq $kind;
+	}
+	return @out;
+}
+
+# Which service's Redis: its working directory or its socket says so.
+sub redis_name
+{
+	my ($self, $p) = @_;
+	my $cwd = readlink "/proc/$p->{pid}/cwd" // '';
+	for my $text ($cwd, $p->{cmd}) {
+		return $1 if $text =~ m{(?:redis[/-])(auth|core|wallet)\b};
+		return $1 if $text =~ m{\b(auth|core|wallet)[-./]redis};
+	}
+	return '?';
+}
+
+sub pool_name
+{
+	my ($self, $p) = @_;
+	return $1 if "$p->{cmd} $p->{comm}" =~ /\b(api|verify)\b/;
+	return '?';
+}
+
+# Kills and waits until it is gone; the pid must have been one of ours.
+sub kill_pid
+{
+	my ($self, $signal, @pids) = @_;
+	my %ours = map { $_->{pid} => 1 } $self->processes;
+	for my $pid (@pids) {
+		die "not of this stack: $pid" unless $ours{$pid};
+		kill $signal => $pid;
+	}
+	return if $signal ne 'KILL';
+	for my $pid (@pids) {
+		wait_until { !-d "/proc/$pid" || (slurp("/proc/$pid/stat") // '') =~ /\) Z / } 10;
+	}
+	return;
+}
+
+# Everything answers: what a test waits for after it has broken something.
+sub wait_healthy
+{
+	my ($self, $deadline_s) = @_;
+	return wait_until {
+		my $ok = 1;
+		for my $service (qw(auth core wallet)) {
+			my $r = $self->client->get("/health/$service");
+			$ok &&= $r->{status} == 200;
+		}
+		$ok;
+	} $deadline_s // 20;
+}
+
+sub log_text
+{
+	my ($self, $name) = @_;
+	return join '', map { slurp($_) // '' } glob "$self->{dir}/log/$name*.log";
+}
+
+1;
