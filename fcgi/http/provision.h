@@ -28,7 +28,7 @@ struct req;
 enum {
 	PROVISION_TIMEOUT_MS = 500,
 	PROVISION_BACKOFF_MIN_MS = 1000,
-	PROVISION_BACKOFF_MAX_MS = 30000,
+	PROVISION_BACKOFF_MAX_MS = 5000,
 	/* An assertion's life, twice: clocks differ, verify has a cache. */
 	PROVISION_REMEMBER_MS = 2 * IDENTITY_TTL_S * 1000,
 };
