@@ -51,8 +51,7 @@ struct req {
 	struct arena *arena;
 	void *app; /* the service's own */
 	const struct identity *identity; /* of a guarded route; else NULL */
-	void
-	    *session; /* for the service's hooks; auth keeps its session here */
+	void *session; /* for the service's hooks: auth's session */
 
 	const char *request_id;
 	const char *method;

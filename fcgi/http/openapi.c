@@ -1,0 +1,460 @@
+/* openapi: a service's tables as an OpenAPI 3.1 document. */
+#include <assert.h>
+#include <ctype.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "http/body.h"
+#include "http/error.h"
+#include "http/service.h"
+
+enum { NAMED_MAX = 256 };
+
+struct named {
+	const struct schema *schema;
+	bool out;
+};
+
+struct document {
+	const struct service *service;
+	struct buf *b;
+	struct named named[NAMED_MAX]; /* for components/schemas */
+	int nnamed;
+};
+
+/* Writes `before` ahead of the first item of a list and "," between others. */
+static void
+separate(struct buf *b, int *count, const char *before)
+{
+	buf_puts(b, (*count)++ == 0 ? before : ",");
+}
+
+static void
+write_key(struct buf *b, const char *key)
+{
+	json_write_string(b, key);
+	buf_putc(b, ':');
+}
+
+/* One name means one thing in the whole document. */
+static bool
+is_known(const struct document *d, const struct schema *s, bool out)
+{
+	for (int i = 0; i < d->nnamed; i++) {
+		const struct named *n = &d->named[i];
+
+		if (strcmp(n->schema->name, s->name) != 0)
+			continue;
+		assert(n->schema->fields == s->fields && n->out == out);
+		return true;
+	}
+	return false;
+}
+
+/* Recursion follows our own tables; a name that is known ends it. */
+static void
+collect_named(struct document *d, const struct schema *s, bool out)
+{
+	if (s == NULL || s->size == 0)
+		return;
+	if (s->name != NULL) {
+		if (is_known(d, s, out))
+			return;
+		assert(d->nnamed < NAMED_MAX);
+		d->named[d->nnamed++] = (struct named){ s, out };
+	}
+	for (const struct field *f = s->fields; f->name != NULL; f++)
+		collect_named(d, f->of, out);
+}
+
+/* "GET /tasks/{id}" is getTasksById: stable as long as the address is. */
+static void
+write_operation_id(struct buf *b, const struct route *route)
+{
+	bool upper = false;
+
+	buf_puts(b, "\"operationId\":\"");
+	for (const char *p = route->method; *p != '\0'; p++)
+		buf_putc(b, (char)tolower((unsigned char)*p));
+	for (const char *p = route->path; *p != '\0'; p++) {
+		if (*p == '{')
+			buf_puts(b, "By");
+		if (!str_is_alnum(*p)) {
+			upper = true;
+			continue;
+		}
+		buf_putc(b, upper ? (char)toupper((unsigned char)*p) : *p);
+		upper = false;
+	}
+	buf_putc(b, '"');
+}
+
+static void
+write_parameter(struct buf *b, const struct field *f)
+{
+	buf_puts(b, "{\"name\":");
+	json_write_string(b, f->name);
+	buf_printf(b, ",\"in\":\"%s\"", error_from_name(f->from));
+	if (f->required || f->from == FROM_PATH)
+		buf_puts(b, ",\"required\":true");
+	if (f->doc != NULL) {
+		buf_puts(b, ",\"description\":");
+		json_write_string(b, f->doc);
+	}
+	buf_puts(b, ",\"schema\":");
+	schema_openapi_field(f, b);
+	buf_putc(b, '}');
+}
+
+static const struct field *
+find_path_row(const struct schema *in, const char *name, size_t len)
+{
+	const struct field *f = in->fields;
+
+	for (; f != NULL && f->name != NULL; f++) {
+		if (f->from == FROM_PATH && strlen(f->name) == len &&
+		    memcmp(f->name, name, len) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+/* Each {name} of the path must be declared by a row, or nobody reads it. */
+static void
+write_parameters(struct buf *b, const struct route *route)
+{
+	static const char before[] = ",\"parameters\":[";
+	const struct field *f = route->in.fields;
+	const char *p = route->path;
+	int count = 0;
+
+	while ((p = strchr(p, '{')) != NULL) {
+		size_t len = strcspn(++p, "}");
+		const struct field *row = find_path_row(&route->in, p, len);
+
+		assert(row != NULL);
+		separate(b, &count, before);
+		write_parameter(b, row);
+	}
+	for (; f != NULL && f->name != NULL; f++) {
+		if (f->from != FROM_QUERY && f->from != FROM_HEADER)
+			continue;
+		separate(b, &count, before);
+		write_parameter(b, f);
+	}
+	if (count > 0)
+		buf_putc(b, ']');
+}
+
+static void
+write_in_schema(struct buf *b, const struct schema *in)
+{
+	if (in->name != NULL)
+		buf_printf(
+		    b, "{\"$ref\":\"#/components/schemas/%s\"}", in->name);
+	else
+		schema_openapi(in, b, FROM_BODY);
+}
+
+static void
+write_request_body(struct buf *b, const struct route *route)
+{
+	if (!body_wanted(&route->in))
+		return;
+	buf_printf(b, ",\"requestBody\":{\"required\":%s,\"content\":{",
+	    route->body_optional ? "false" : "true");
+	buf_puts(b, "\"application/json\":{\"schema\":");
+	write_in_schema(b, &route->in);
+	if (route->body_form) {
+		buf_puts(b, "},\"application/x-www-form-urlencoded\":{"
+			    "\"schema\":");
+		write_in_schema(b, &route->in);
+	}
+	buf_puts(b, "}}}");
+}
+
+static void
+write_out_schema(struct buf *b, const struct schema *out)
+{
+	if (out->nullable)
+		buf_puts(b, "{\"anyOf\":[");
+	if (out->array)
+		buf_puts(b, "{\"type\":\"array\",\"items\":");
+	if (out->name != NULL)
+		buf_printf(
+		    b, "{\"$ref\":\"#/components/schemas/%s\"}", out->name);
+	else
+		schema_openapi_out(out, b);
+	if (out->array)
+		buf_putc(b, '}');
+	if (out->nullable)
+		buf_puts(b, ",{\"type\":\"null\"}]}");
+}
+
+static const char *
+status_text(int status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 201:
+		return "Created";
+	case 202:
+		return "Accepted";
+	case 204:
+		return "No Content";
+	case 302:
+		return "Found";
+	case 303:
+		return "See Other";
+	default:
+		return "Success";
+	}
+}
+
+static void
+write_success(struct buf *b, const struct route *route)
+{
+	bool has_body = route->out.size != 0;
+	int status = route->status;
+
+	if (status == 0)
+		status = has_body ? 200 : 204;
+	buf_printf(
+	    b, "\"%d\":{\"description\":\"%s\"", status, status_text(status));
+	if (has_body) {
+		buf_puts(b, ",\"content\":{\"application/json\":{\"schema\":");
+		write_out_schema(b, &route->out);
+		buf_puts(b, "}}");
+	}
+	buf_putc(b, '}');
+}
+
+static bool
+wants_session(const struct service *s, const struct route *route)
+{
+	return route->guard == GUARD_IDENTITY ||
+	       (route->flags & s->session_flags) != 0;
+}
+
+/* What the row declares, and what the library itself may answer for it. */
+static unsigned
+find_errors(const struct service *s, const struct route *route)
+{
+	unsigned errors =
+	    route->errors | BIT(ERR_INTERNAL) | BIT(ERR_UNAVAILABLE);
+
+	if (route->in.size != 0)
+		errors |= BIT(ERR_INVALID);
+	if (body_wanted(&route->in))
+		errors |= BIT(ERR_TOO_LARGE) | BIT(ERR_MEDIA_TYPE);
+	if (wants_session(s, route))
+		errors |= BIT(ERR_UNAUTHENTICATED) | BIT(ERR_FORBIDDEN);
+	if (s->hooks.before != NULL || s->hooks.screen != NULL ||
+	    s->hooks.guard != NULL)
+		errors |= BIT(ERR_RATE_LIMITED);
+
+	return errors;
+}
+
+static void
+write_responses(const struct document *d, const struct route *route)
+{
+	unsigned errors = find_errors(d->service, route);
+	struct buf *b = d->b;
+
+	buf_puts(b, ",\"responses\":{");
+	write_success(b, route);
+	for (unsigned e = ERR_OK + 1; e < ERR__MAX; e++) {
+		const struct err_info *info = err_info((enum err)e);
+
+		if ((errors & BIT(e)) == 0)
+			continue;
+		buf_printf(b,
+		    ",\"%d\":{\"$ref\":\"#/components/responses/%s\"}",
+		    info->status, info->code);
+	}
+	buf_putc(b, '}');
+}
+
+static void
+write_operation(const struct document *d, const struct route *route)
+{
+	struct buf *b = d->b;
+
+	for (const char *p = route->method; *p != '\0'; p++)
+		assert(isupper((unsigned char)*p));
+	buf_putc(b, '"');
+	for (const char *p = route->method; *p != '\0'; p++)
+		buf_putc(b, (char)tolower((unsigned char)*p));
+	buf_puts(b, "\":{");
+	write_operation_id(b, route);
+	if (route->summary != NULL) {
+		buf_puts(b, ",\"summary\":");
+		json_write_string(b, route->summary);
+	}
+	if (route->role != NULL)
+		buf_printf(
+		    b, ",\"description\":\"Needs the role %s.\"", route->role);
+	buf_puts(b, wants_session(d->service, route)
+			? ",\"security\":[{\"session\":[]}]"
+			: ",\"security\":[]");
+	write_parameters(b, route);
+	write_request_body(b, route);
+	write_responses(d, route);
+	buf_putc(b, '}');
+}
+
+/* Rows over all lists, one after the other; NULL starts. */
+struct cursor {
+	const struct route *const *list;
+	const struct route *row;
+};
+
+static const struct route *
+next_row(const struct service *s, struct cursor *c)
+{
+	if (c->list == NULL) {
+		c->list = s->routes;
+		c->row = *c->list;
+	} else {
+		c->row++;
+	}
+	while (c->row != NULL && c->row->method == NULL)
+		c->row = *++c->list;
+
+	return c->row;
+}
+
+static bool
+is_first_of_path(const struct service *s, const struct route *route)
+{
+	struct cursor c = { 0 };
+	const struct route *row;
+
+	while ((row = next_row(s, &c)) != route) {
+		if (strcmp(row->path, route->path) == 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+write_path(const struct document *d, const char *path)
+{
+	struct buf *b = d->b;
+	struct cursor c = { 0 };
+	const struct route *row;
+	int count = 0;
+
+	buf_printf(b, "\"%s%s\":", d->service->prefix, path);
+	while ((row = next_row(d->service, &c)) != NULL) {
+		if (strcmp(row->path, path) != 0)
+			continue;
+		separate(b, &count, "{");
+		write_operation(d, row);
+	}
+	buf_putc(b, '}');
+}
+
+static void
+write_paths(struct document *d)
+{
+	struct cursor c = { 0 };
+	const struct route *row;
+	int count = 0;
+
+	buf_puts(d->b, ",\"paths\":");
+	while ((row = next_row(d->service, &c)) != NULL) {
+		if (body_wanted(&row->in))
+			collect_named(d, &row->in, /* out= */ false);
+		collect_named(d, &row->out, /* out= */ true);
+		if (!is_first_of_path(d->service, row))
+			continue;
+		separate(d->b, &count, "{");
+		write_path(d, row->path);
+	}
+	buf_puts(d->b, count == 0 ? "{}" : "}");
+}
+
+/* As error.c writes it; a service that writes its own promises less. */
+static const char error_schema[] =
+    "{\"type\":\"object\",\"properties\":{"
+    "\"code\":{\"type\":\"string\",\"description\":\"Stable; for programs.\"},"
+    "\"message\":{\"type\":\"string\",\"description\":\"For people.\"},"
+    "\"requestId\":{\"type\":\"string\"},"
+    "\"fields\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+    "\"properties\":{\"field\":{\"type\":\"string\"},"
+    "\"in\":{\"type\":\"string\","
+    "\"enum\":[\"body\",\"query\",\"path\",\"header\"]},"
+    "\"problem\":{\"type\":\"string\",\"enum\":[\"missing\",\"type\","
+    "\"too_small\",\"too_large\",\"format\",\"unknown\",\"duplicate\","
+    "\"rule\"]},"
+    "\"message\":{\"type\":\"string\"}},"
+    "\"required\":[\"field\",\"in\",\"problem\",\"message\"]}}},"
+    "\"required\":[\"code\",\"message\",\"requestId\"]}";
+static const char own_error_schema[] =
+    "{\"type\":\"object\",\"properties\":{"
+    "\"code\":{\"type\":\"string\",\"description\":\"Stable; for programs.\"},"
+    "\"message\":{\"type\":\"string\",\"description\":\"For people.\"}}}";
+
+static void
+write_error_response(struct buf *b, enum err e)
+{
+	const struct err_info *info = err_info(e);
+
+	write_key(b, info->code);
+	buf_puts(b, "{\"description\":");
+	json_write_string(b, info->message);
+	if (e == ERR_RATE_LIMITED || e == ERR_UNAVAILABLE)
+		buf_puts(b,
+		    ",\"headers\":{\"Retry-After\":{\"description\":"
+		    "\"Seconds to wait.\",\"schema\":{\"type\":\"integer\"}}}");
+	buf_puts(b, ",\"content\":{\"application/json\":{\"schema\":"
+		    "{\"$ref\":\"#/components/schemas/Error\"}}}}");
+}
+
+static void
+write_components(const struct document *d)
+{
+	struct buf *b = d->b;
+
+	buf_puts(b, ",\"components\":{\"schemas\":{\"Error\":");
+	buf_puts(b, d->service->hooks.write_error != NULL ? own_error_schema
+							  : error_schema);
+	for (int i = 0; i < d->nnamed; i++) {
+		const struct named *n = &d->named[i];
+
+		buf_putc(b, ',');
+		write_key(b, n->schema->name);
+		if (n->out)
+			schema_openapi_out(n->schema, b);
+		else
+			schema_openapi(n->schema, b, FROM_BODY);
+	}
+	buf_puts(b, "},\"responses\":");
+	for (unsigned e = ERR_OK + 1; e < ERR__MAX; e++) {
+		buf_putc(b, e == ERR_OK + 1 ? '{' : ',');
+		write_error_response(b, (enum err)e);
+	}
+	buf_puts(b,
+	    "},\"securitySchemes\":{\"session\":{\"type\":\"apiKey\","
+	    "\"in\":\"cookie\",\"name\":\"better-auth.session_token\","
+	    "\"description\":\"Set by signing in. Over https the name begins "
+	    "with __Secure-.\"}}}");
+}
+
+void
+service_openapi(const struct service *s, struct buf *b)
+{
+	struct document d = { .service = s, .b = b };
+
+	buf_puts(b, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":");
+	json_write_string(b, s->title);
+	buf_puts(b, ",\"version\":\"" KEDGE_VERSION "\"}");
+	write_paths(&d);
+	write_components(&d);
+	buf_puts(b, "}\n");
+}

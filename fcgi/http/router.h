@@ -1,0 +1,24 @@
+/*
+ * router: from nginx's normalised path and the method to a row of the route
+ * tables.  Nothing else takes part: no query, no header, no raw URI.
+ */
+#ifndef HTTP_ROUTER_H
+#define HTTP_ROUTER_H
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct req;
+struct service;
+
+/*
+ * Sets r->route, the path's values and *ret_index, the row's place over all
+ * lists.  ERR_NOT_FOUND; ERR_METHOD: *ret_allow is the value of Allow.
+ */
+MUST_CHECK enum err router_find(const struct service *s, struct req *r,
+    int *ret_index, const char **ret_allow);
+
+/* Rows over all lists. */
+int router_count(const struct service *s);
+
+#endif

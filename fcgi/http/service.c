@@ -1,0 +1,437 @@
+#include "http/service.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "base/uuid.h"
+#include "http/body.h"
+#include "http/builtin.h"
+#include "http/error.h"
+#include "http/router.h"
+#include "http/trace.h"
+
+enum {
+	ANSWER_MAX_BYTES = 16 * 1024 * 1024,
+	REQUEST_ID_MIN = 8,
+	REQUEST_ID_MAX = 64,
+	METRIC_OTHER = -1,
+};
+
+/* How one request is going: what its lines in log and metrics will say. */
+struct progress {
+	const struct service *service;
+	struct req *r;
+	const char *route; /* the pattern; never what the client sent */
+	int metric;
+	bool quiet; /* asked for by ourselves, or by the thousand */
+};
+
+static const char *
+param_or_empty(const struct req *r, const char *name)
+{
+	const char *value = req_param(r, name);
+
+	return value != NULL ? value : "";
+}
+
+static bool
+is_request_id(const char *s)
+{
+	size_t len = 0;
+
+	for (; s[len] != '\0'; len++) {
+		if (len == REQUEST_ID_MAX ||
+		    (!str_is_alnum(s[len]) && s[len] != '-'))
+			return false;
+	}
+	return len >= REQUEST_ID_MIN;
+}
+
+static const char *
+read_request_id(struct req *r)
+{
+	const char *given = req_param(r, "KEDGE_REQUEST_ID");
+	char *fresh;
+
+	if (given != NULL && is_request_id(given))
+		return given;
+	fresh = arena_alloc(r->arena, UUID_TEXT_SIZE);
+	uuid_v7(fresh);
+	return fresh;
+}
+
+static enum err
+begin(const struct service *s, struct req *r)
+{
+	enum err e = ERR_OK;
+
+	r->app = s->app;
+	r->request_id = read_request_id(r);
+	r->method = param_or_empty(r, "REQUEST_METHOD");
+	r->path = param_or_empty(r, "KEDGE_PATH");
+	r->query = param_or_empty(r, "QUERY_STRING");
+	r->host = param_or_empty(r, "KEDGE_HOST");
+	r->scheme = param_or_empty(r, "KEDGE_SCHEME");
+	r->client_ip = param_or_empty(r, "REMOTE_ADDR");
+	r->trace_id = trace_read_id(r->arena, req_header(r, "TRACEPARENT"));
+	log_set_request(r->request_id);
+
+	if (r->source->check != NULL)
+		e = r->source->check(r->source->ctx);
+	if (e == ERR_OK && *r->path != '/')
+		e = ERR_INVALID;
+
+	return e;
+}
+
+/* The library's own guard: an assertion, and the role the row asks for. */
+static enum err
+check_identity(const struct service *s, struct req *r)
+{
+	const struct route *route = r->route;
+
+	if (route->guard == GUARD_NONE) {
+		/* A role that nobody looks at would be an open door. */
+		assert(route->role == NULL || s->hooks.guard != NULL);
+		return ERR_OK;
+	}
+	if (s->identity_key == NULL)
+		return ERR_UNAUTHENTICATED;
+	r->identity = identity_verify(r->arena, s->identity_key, s->name,
+	    req_param(r, "KEDGE_IDENTITY"), clock_now_ms() / 1000);
+	if (r->identity == NULL)
+		return ERR_UNAUTHENTICATED;
+	r->user_id = r->identity->user_id;
+	if (route->role != NULL &&
+	    !strings_has(&r->identity->roles, route->role) &&
+	    !strings_has(&r->identity->roles, "admin"))
+		return ERR_FORBIDDEN;
+
+	return ERR_OK;
+}
+
+/* "If-Match" is HTTP_IF_MATCH. */
+static const char *
+find_header(const struct req *r, const char *name)
+{
+	char param[64];
+	size_t len = strlen(name);
+
+	assert(len < sizeof(param));
+	for (size_t i = 0; i <= len; i++) {
+		char c = name[i];
+
+		if (c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
+		param[i] = c == '-' ? '_' : c;
+	}
+	return req_header(r, param);
+}
+
+static const char *
+find_value(void *ctx, enum field_from from, const char *name)
+{
+	const struct req *r = ctx;
+	size_t len = strlen(name);
+
+	if (from == FROM_HEADER)
+		return find_header(r, name);
+	for (int i = 0; i < r->npath; i++) {
+		const struct path_value *v = &r->path_values[i];
+
+		if (v->name_len == len && memcmp(v->name, name, len) == 0)
+			return v->value;
+	}
+	return NULL;
+}
+
+static enum err
+read_input(struct req *r, void **ret_struct)
+{
+	const struct schema *in = &r->route->in;
+	struct schema_input input = {
+		.body = r->body,
+		.query = r->query,
+		.param = find_value,
+		.param_ctx = r,
+	};
+	const char *problem;
+
+	if (in->size == 0)
+		return ERR_OK;
+	if (input.body == NULL && r->route->body_optional)
+		input.body = json_read(r->arena, "{}", 2, &problem);
+	*ret_struct = arena_alloc(r->arena, in->size);
+
+	return schema_read(in, r->arena, &input, *ret_struct, &r->problems);
+}
+
+/* Errors that any route may come to; the others are declared by its row. */
+static void
+check_declared(const struct req *r, enum err e)
+{
+	unsigned implied = BIT(ERR_OK) | BIT(ERR_INVALID) |
+	                   BIT(ERR_UNAUTHENTICATED) | BIT(ERR_INTERNAL) |
+	                   BIT(ERR_UNAVAILABLE);
+
+	if (((implied | r->route->errors) & BIT(e)) == 0)
+		log_event(LOG_WARN, "the route does not declare this error",
+		    LOG_TEXT("route", r->route->path),
+		    LOG_TEXT("code", err_info(e)->code));
+}
+
+static enum err
+write_output(struct req *r, const void *out_struct)
+{
+	const struct schema *out = &r->route->out;
+	int status = r->response.status;
+	struct buf b;
+
+	if (status == 0)
+		status = r->route->status;
+	if (out->size == 0) {
+		req_answer(r, status != 0 ? status : 204, NULL, NULL, 0);
+		return ERR_OK;
+	}
+	buf_init(&b, r->arena, ANSWER_MAX_BYTES);
+	schema_write(out, &b, out_struct);
+	if (buf_failed(&b)) {
+		log_event(LOG_ERROR, "the answer is too large",
+		    LOG_TEXT("route", r->route->path));
+		return ERR_INTERNAL;
+	}
+	req_answer(
+	    r, status != 0 ? status : 200, "application/json", b.data, b.len);
+
+	return ERR_OK;
+}
+
+static enum err
+call_handler(struct req *r, const void *in)
+{
+	const struct schema *out = &r->route->out;
+	void *out_struct = NULL;
+	enum err e;
+
+	if (out->size != 0)
+		out_struct = arena_alloc(
+		    r->arena, out->array ? sizeof(struct objects) : out->size);
+	e = r->route->handler(r, in, out_struct);
+	if (e != ERR_OK) {
+		check_declared(r, e);
+		return e;
+	}
+
+	return r->answered ? ERR_OK : write_output(r, out_struct);
+}
+
+static enum err
+call_hook(enum err (*hook)(struct req *r), struct req *r)
+{
+	return hook != NULL ? hook(r) : ERR_OK;
+}
+
+static enum err
+run_route(const struct service *s, struct req *r)
+{
+	void *in = NULL;
+	enum err e;
+
+	e = check_identity(s, r);
+	if (e != ERR_OK)
+		return e;
+	if (body_wanted(&r->route->in)) {
+		e = body_read(r, r->route);
+		if (e != ERR_OK)
+			return e;
+	}
+	e = call_hook(s->hooks.screen, r);
+	if (e != ERR_OK)
+		return e;
+	e = read_input(r, &in);
+	if (e != ERR_OK)
+		return e;
+	e = call_hook(s->hooks.guard, r);
+	if (e != ERR_OK)
+		return e;
+
+	return call_handler(r, in);
+}
+
+static enum err
+run_builtin(const struct builtin *own, struct progress *p)
+{
+	p->route = own->path;
+	p->metric = BUILTIN_METRIC;
+	p->quiet = true;
+	if (strcmp(p->r->method, "GET") != 0) {
+		req_add_header(p->r, "Allow", "GET");
+		return ERR_METHOD;
+	}
+	own->answer(p->service, p->r);
+
+	return ERR_OK;
+}
+
+static enum err
+dispatch(struct progress *p)
+{
+	const struct service *s = p->service;
+	struct req *r = p->r;
+	const char *allow = NULL;
+	const struct builtin *own;
+	enum err e;
+
+	if (s->handle_all != NULL) {
+		p->route = "verdict";
+		p->metric = VERDICT_METRIC;
+		p->quiet = true;
+		return s->handle_all(r);
+	}
+	own = builtin_find(s, r->path);
+	if (own != NULL)
+		return run_builtin(own, p);
+
+	e = call_hook(s->hooks.before, r);
+	if (e != ERR_OK)
+		return e;
+	e = router_find(s, r, &p->metric, &allow);
+	if (e != ERR_OK) {
+		if (e == ERR_METHOD)
+			req_add_header(r, "Allow", allow);
+		return e;
+	}
+	p->route = r->route->path;
+
+	return run_route(s, r);
+}
+
+static bool
+is_header(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncasecmp(line, name, len) == 0 && line[len] == ':';
+}
+
+static bool
+has_header(const struct response *out, const char *name)
+{
+	for (int i = 0; i < out->nheaders; i++) {
+		if (is_header(out->headers[i], name))
+			return true;
+	}
+	return false;
+}
+
+static void
+drop_header(struct response *out, const char *name)
+{
+	int kept = 0;
+
+	for (int i = 0; i < out->nheaders; i++) {
+		if (!is_header(out->headers[i], name))
+			out->headers[kept++] = out->headers[i];
+	}
+	out->nheaders = kept;
+}
+
+/*
+ * What was added before the failure stays (a cookie that is to be forgotten,
+ * where to sign in); what was to be answered does not.
+ */
+static void
+answer_error(const struct service *s, struct req *r, enum err e)
+{
+	bool is_later = e == ERR_RATE_LIMITED || e == ERR_UNAVAILABLE;
+
+	r->answered = false;
+	r->response.status = 0;
+	if (is_later && !has_header(&r->response, "Retry-After"))
+		req_add_header(r, "Retry-After",
+		    arena_printf(r->arena, "%lld",
+			r->retry_after_s > 0 ? (long long)r->retry_after_s
+					     : 1LL));
+	if (s->hooks.write_error != NULL)
+		s->hooks.write_error(r, e);
+	if (!r->answered)
+		error_write(r, e);
+}
+
+static bool
+is_private(const struct service *s, const struct req *r)
+{
+	return r->route != NULL &&
+	       (r->route->guard != GUARD_NONE ||
+		   (r->route->flags & s->session_flags) != 0);
+}
+
+static void
+forbid_storing(const struct service *s, struct req *r)
+{
+	if (r->response.status >= 400)
+		drop_header(&r->response, "Cache-Control");
+	else if (!is_private(s, r) || has_header(&r->response, "Cache-Control"))
+		return;
+	req_add_header(r, "Cache-Control", "no-store");
+}
+
+static void
+log_request(const struct progress *p, int64_t us)
+{
+	const struct req *r = p->r;
+	struct log_field fields[8];
+	int n = 0;
+
+	fields[n++] = LOG_TEXT("route", p->route);
+	fields[n++] = LOG_TEXT("method", r->method);
+	fields[n++] = LOG_NUM("status", r->response.status);
+	fields[n++] = LOG_NUM("us", us);
+	fields[n++] = LOG_TEXT("ip", r->client_ip);
+	if (r->user_id != NULL)
+		fields[n++] = LOG_TEXT("user", r->user_id);
+	if (r->trace_id != NULL)
+		fields[n++] = LOG_TEXT("trace_id", r->trace_id);
+	fields[n] = (struct log_field){ 0 };
+
+	log_event_(p->quiet && r->response.status < 400 ? LOG_DEBUG : LOG_INFO,
+	    "request", fields);
+}
+
+void
+service_handle(const struct service *s, struct req *r)
+{
+	int64_t began_us = clock_monotonic_us(), us;
+	struct progress p = {
+		.service = s,
+		.r = r,
+		.route = "",
+		.metric = METRIC_OTHER,
+	};
+	enum err e;
+
+	e = begin(s, r);
+	if (e == ERR_OK)
+		e = dispatch(&p);
+	if (e == ERR_OK && !r->answered) {
+		log_event(
+		    LOG_ERROR, "nobody answered", LOG_TEXT("route", p.route));
+		e = ERR_INTERNAL;
+	}
+	if (e != ERR_OK)
+		answer_error(s, r, e);
+	forbid_storing(s, r);
+
+	us = clock_monotonic_us() - began_us;
+	metrics_request(p.metric, r->response.status, us);
+	log_request(&p, us);
+	log_set_request(NULL);
+}

@@ -1,0 +1,68 @@
+#include "http/trace.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+/* version "-" trace-id "-" parent-id "-" trace-flags */
+enum {
+	VERSION_LEN = 2,
+	TRACE_ID_AT = 3,
+	TRACE_ID_LEN = 32,
+	PARENT_ID_AT = 36,
+	PARENT_ID_LEN = 16,
+	FLAGS_AT = 53,
+	FLAGS_LEN = 2,
+	HEADER_LEN = 55,
+};
+
+/* Lower case only, as the grammar has it. */
+static bool
+is_hex(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!(s[i] >= '0' && s[i] <= '9') &&
+		    !(s[i] >= 'a' && s[i] <= 'f'))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_zero(const char *s, size_t len)
+{
+	return strspn(s, "0") >= len;
+}
+
+/* W3C Trace Context level 1, sections 3.2.2 and 4.3. */
+static bool
+is_valid(const char *h)
+{
+	size_t len = strnlen(h, HEADER_LEN + 1);
+
+	if (len < HEADER_LEN || h[TRACE_ID_AT - 1] != '-' ||
+	    h[PARENT_ID_AT - 1] != '-' || h[FLAGS_AT - 1] != '-')
+		return false;
+	if (!is_hex(h, VERSION_LEN) || strncmp(h, "ff", VERSION_LEN) == 0)
+		return false;
+	/* A later version may say more, after another dash. */
+	if (len > HEADER_LEN &&
+	    (strncmp(h, "00", VERSION_LEN) == 0 || h[HEADER_LEN] != '-'))
+		return false;
+
+	return is_hex(h + TRACE_ID_AT, TRACE_ID_LEN) &&
+	       !is_zero(h + TRACE_ID_AT, TRACE_ID_LEN) &&
+	       is_hex(h + PARENT_ID_AT, PARENT_ID_LEN) &&
+	       !is_zero(h + PARENT_ID_AT, PARENT_ID_LEN) &&
+	       is_hex(h + FLAGS_AT, FLAGS_LEN);
+}
+
+const char *
+trace_read_id(struct arena *a, const char *header)
+{
+	if (header == NULL || !is_valid(header))
+		return NULL;
+	return arena_strndup(a, header + TRACE_ID_AT, TRACE_ID_LEN);
+}
