@@ -102,7 +102,7 @@ clock_write(int64_t epoch_ms, char out[CLOCK_TEXT_SIZE])
 {
 	int64_t epoch_s = epoch_ms / 1000 - (epoch_ms % 1000 < 0);
 	int64_t day = epoch_s / DAY_S - (epoch_s % DAY_S < 0);
-	int ms = (int)(epoch_ms - epoch_s * 1000);
+	int ms = (int)(epoch_ms % 1000 + (epoch_ms % 1000 < 0) * 1000);
 	int second = (int)(epoch_s - day * DAY_S);
 	struct date d = date_of_day(day + EPOCH_DAY);
 	char *p = out;

@@ -267,7 +267,7 @@ json_write_string(struct buf *b, const char *s)
 	buf_putc(b, '"');
 }
 
-/* The shortest text that reads as the same number, and as a real one. */
+/* Digits enough to read as the same number, and a mark that it is real. */
 static void
 write_real(struct buf *b, double n)
 {

@@ -24,6 +24,7 @@ jws_sign(struct arena *a, const void *key, size_t key_len,
 	size_t signature_len;
 	char *token;
 
+	assert(key_len > 0);
 	/* The MAC is over the token's own beginning, so build it in place. */
 	token = arena_alloc(a, signed_len + 1 + SHA256_SIZE * 2);
 	memcpy(token, header_text, HEADER_LEN);
@@ -88,6 +89,7 @@ jws_verify(struct arena *a, const void *key, size_t key_len, const char *token)
 	size_t len = strnlen(token, JWS_TOKEN_MAX + 1);
 	const char *claims, *dot;
 
+	assert(key_len > 0); /* a key that was never set verifies nothing */
 	if (len > JWS_TOKEN_MAX)
 		return NULL;
 	claims = strchr(token, '.');

@@ -1,0 +1,21 @@
+/* unit: runs the tests of one module and prints TAP, which prove collects. */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <check.h>
+
+/* What main() returns. */
+static inline int
+unit_run(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int nfailed;
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	nfailed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return nfailed != 0;
+}
+
+#endif
