@@ -1,0 +1,166 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "core/profile/timezone.h"
+
+static char dir[] = "/tmp/kedge-zones-XXXXXX";
+
+static void
+put(const char *name, const char *bytes)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(
+	    write(fd, bytes, strlen(bytes)), (ssize_t)strlen(bytes));
+	close(fd);
+}
+
+static void
+put_dir(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+static void
+make_zones(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	put_dir("Europe");
+	put_dir("America");
+	put_dir("America/Argentina");
+	put_dir("Etc");
+	put_dir("posix");
+	put_dir("posix/Europe");
+	put_dir("SystemV");
+	put("Europe/Berlin", "TZif2....");
+	put("America/Argentina/Buenos_Aires", "TZif2....");
+	put("America/Port-au-Prince", "TZif2....");
+	put("Etc/GMT+1", "TZif2....");
+	put("EST5EDT", "TZif2....");
+	put("GMT0", "TZif");
+	put("posix/Europe/Berlin", "TZif2....");
+	put("SystemV/AST4", "TZif2....");
+	put("localtime", "TZif2....");
+	put("posixrules", "TZif2....");
+	put("Factory", "TZif2....");
+	put("zone.tab", "# tzdb data");
+	put("Cut", "TZi");
+	put("Other", "ZZif2....");
+	put("Europe/..Berlin", "TZif2....");
+	put("leapseconds", "TZif2....");
+}
+
+static void
+remove_zones(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static const char *const good[] = {
+	"UTC", /* always: no such file there */
+	"Europe/Berlin",
+	"America/Argentina/Buenos_Aires",
+	"America/Port-au-Prince",
+	"Etc/GMT+1",
+	"EST5EDT",
+	"GMT0",
+};
+
+START_TEST(good_is_valid)
+{
+	ck_assert(timezone_valid(dir, good[_i]));
+}
+END_TEST
+
+static const char *const bad[] = {
+	"",
+	"utc",
+	"europe/berlin", /* case counts */
+	"EUROPE/BERLIN",
+	"Europe",
+	"Europe/",
+	"/Europe/Berlin",
+	"Europe//Berlin",
+	"Europe/Berlin/",
+	"Europe/./Berlin",
+	"Europe/../Europe/Berlin",
+	"Europe/..Berlin",
+	"../zones/Europe/Berlin",
+	"Europe/Paris", /* not installed here */
+	"posix/Europe/Berlin",
+	"right/Europe/Berlin",
+	"SystemV/AST4",
+	"localtime",
+	"posixrules",
+	"Factory",
+	"leapseconds",
+	"zone.tab",
+	"Cut",
+	"Other",
+	"Europe/Berlin ",
+	" Europe/Berlin",
+	"Europe/Berlin\n",
+	"Europe\\Berlin",
+	"Europe/B\xc3\xa9rlin",
+	"+01:00",
+	"GMT+1",
+	"EuropeEuropeEuropeEuropeEuropeEuropeEuropeEuropeEuropeEuropeEurope",
+};
+
+START_TEST(bad_is_invalid)
+{
+	ck_assert(!timezone_valid(dir, bad[_i]));
+}
+END_TEST
+
+START_TEST(missing_directory_knows_utc_only)
+{
+	ck_assert(timezone_valid("/nonexistent", "UTC"));
+	ck_assert(!timezone_valid("/nonexistent", "Europe/Berlin"));
+}
+END_TEST
+
+START_TEST(installed_database_has_the_usual_zones)
+{
+	if (access(TIMEZONE_DIR "/Europe/Berlin", R_OK) != 0)
+		return;
+	ck_assert(timezone_valid(TIMEZONE_DIR, "Europe/Berlin"));
+	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Kolkata"));
+	ck_assert(timezone_valid(TIMEZONE_DIR, "Etc/UTC"));
+	ck_assert(!timezone_valid(TIMEZONE_DIR, "Mars/Olympus"));
+	ck_assert(!timezone_valid(TIMEZONE_DIR, "tzdata.zi"));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("core_timezone");
+	TCase *tc = tcase_create("valid");
+
+	tcase_add_unchecked_fixture(tc, make_zones, remove_zones);
+	tcase_add_loop_test(
+	    tc, good_is_valid, 0, (int)(sizeof(good) / sizeof(good[0])));
+	tcase_add_loop_test(
+	    tc, bad_is_invalid, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_test(tc, missing_directory_knows_utc_only);
+	tcase_add_test(tc, installed_database_has_the_usual_zones);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
