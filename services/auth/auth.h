@@ -1,0 +1,81 @@
+/*
+ * auth: the identity service.  What its configuration says and what one of its
+ * worker processes holds; README.md tells how the parts work together.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/identity.h"
+#include "http/service_main.h"
+
+struct auth_shared;
+struct epoch_ticker;
+struct hash_pool;
+struct origins;
+struct req;
+
+/* BetterAuth's defaults; a client can see each of them. */
+enum {
+	SESSION_TTL_S = 7 * 86400,
+	SESSION_BRIEF_TTL_S = 86400, /* "remember me" was not wanted */
+	SESSION_UPDATE_AGE_S = 86400, /* a refresh is due after this */
+	SESSION_FRESH_AGE_S = 86400,
+};
+
+enum { AUTH_SERVICES_MAX = 16, AUTH_SECRET_MIN_BYTES = 32 };
+
+/* A base service: who assertions can be made for. */
+struct audience {
+	const char *name; /* "core" */
+	const char *member; /* "hasCoreAccount", as the user object has it */
+	unsigned char key[IDENTITY_KEY_SIZE];
+};
+
+struct auth_config {
+	struct service_config base;
+	const char *verify_listen;
+	int64_t verify_processes;
+	int64_t verify_threads;
+	const char *secret;
+	const char *url; /* public origin */
+	const char *trusted_origins;
+	const char *cookie_prefix;
+	const char *services;
+	bool rate_limit;
+	int64_t hash_concurrency; /* 0: as many as there are cores */
+	int64_t hash_queue;
+
+	/* Made by .prepare, before the fork. */
+	struct auth_shared *shared;
+};
+
+struct auth {
+	struct service_process process; /* first: r->app is either */
+	const struct auth_config *config;
+	const char *secret;
+	size_t secret_len;
+	bool secure; /* cookies are Secure and have the __Secure- prefix */
+	const char *session_cookie; /* names, with prefixes */
+	const char *data_cookie;
+	const char *forget_cookie;
+	const struct origins *origins;
+	struct audience audiences[AUTH_SERVICES_MAX];
+	size_t naudiences;
+	struct auth_shared *shared;
+	struct epoch_ticker *ticker;
+	struct hash_pool *hashes; /* NULL in the verify pool */
+};
+
+/* The part of a worker's struct that the configuration alone decides. */
+bool auth_init(struct auth *auth, const struct auth_config *config);
+void auth_release(struct auth *auth);
+/* NULL when there is no such base service. */
+const struct audience *auth_audience(const struct auth *auth, const char *name);
+
+struct auth *auth_of(const struct req *r);
+
+#endif

@@ -1,0 +1,166 @@
+#include "auth/password/hash_pool.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "auth/password/hash_slots.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+enum { HASH_NICE = 10 };
+
+/* On the stack of the request's thread, which waits until it is done. */
+struct job {
+	const char *password;
+	const char *salt;
+	unsigned char *key;
+	bool ok;
+	bool done;
+	pthread_cond_t finished;
+	struct job *next;
+};
+
+struct hash_pool {
+	struct hash_pool_options options;
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct job *first, *last;
+	int waiting;
+	int next_slot;
+	bool closing;
+	int nthreads;
+	pthread_t threads[HASH_SLOTS_MAX];
+};
+
+static void
+yield_to_others(void)
+{
+	struct sched_param none = { 0 };
+
+	if (pthread_setschedparam(pthread_self(), SCHED_BATCH, &none) != 0 ||
+	    setpriority(PRIO_PROCESS, (id_t)gettid(), HASH_NICE) != 0)
+		log_event(LOG_WARN, "hashing runs at ordinary priority");
+}
+
+/* The next job, or NULL when the pool closes.  The lock is held. */
+static struct job *
+wait_for_job(struct hash_pool *p)
+{
+	struct job *job;
+
+	while (p->first == NULL && !p->closing)
+		pthread_cond_wait(&p->work, &p->lock);
+	job = p->first;
+	if (job != NULL)
+		p->first = job->next;
+	return job;
+}
+
+static void *
+hash_jobs(void *arg)
+{
+	struct hash_pool *p = arg;
+	struct job *job;
+	int home;
+
+	yield_to_others();
+	pthread_mutex_lock(&p->lock);
+	home = p->next_slot++;
+	while ((job = wait_for_job(p)) != NULL) {
+		int slot;
+		bool ok;
+
+		pthread_mutex_unlock(&p->lock);
+		slot = hash_slots_take(
+		    p->options.slots, p->options.concurrency, home);
+		ok = password_derive(job->password, job->salt, job->key);
+		hash_slots_give(p->options.slots, slot);
+		metrics_add(METRIC_PASSWORD_HASHES, 1);
+
+		pthread_mutex_lock(&p->lock);
+		job->ok = ok;
+		job->done = true;
+		p->waiting--;
+		pthread_cond_signal(&job->finished);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+struct hash_pool *
+hash_pool_new(const struct hash_pool_options *options)
+{
+	struct hash_pool *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		abort();
+	assert(options->concurrency >= 1 &&
+	       options->concurrency <= HASH_SLOTS_MAX);
+	p->options = *options;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->work, NULL);
+	while (p->nthreads < options->concurrency) {
+		if (pthread_create(
+			&p->threads[p->nthreads], NULL, hash_jobs, p) != 0) {
+			log_event(LOG_ERROR, "hashing thread was not started");
+			hash_pool_free(p);
+			return NULL;
+		}
+		p->nthreads++;
+	}
+	return p;
+}
+
+void
+hash_pool_free(struct hash_pool *p)
+{
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->closing = true;
+	pthread_cond_broadcast(&p->work);
+	pthread_mutex_unlock(&p->lock);
+	for (int i = 0; i < p->nthreads; i++)
+		pthread_join(p->threads[i], NULL);
+	pthread_cond_destroy(&p->work);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+enum err
+hash_pool_derive(struct hash_pool *p, const char *password, const char *salt,
+    unsigned char ret_key[PASSWORD_KEY_SIZE])
+{
+	unsigned char key[PASSWORD_KEY_SIZE];
+	struct job job = { .password = password, .salt = salt, .key = key };
+
+	pthread_mutex_lock(&p->lock);
+	if (p->waiting >= p->options.waiting_max) {
+		pthread_mutex_unlock(&p->lock);
+		metrics_add(METRIC_PASSWORD_REJECTED, 1);
+		return ERR_RATE_LIMITED;
+	}
+	pthread_cond_init(&job.finished, NULL);
+	if (p->first == NULL)
+		p->first = &job;
+	else
+		p->last->next = &job;
+	p->last = &job;
+	p->waiting++;
+	pthread_cond_signal(&p->work);
+	while (!job.done)
+		pthread_cond_wait(&job.finished, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+	pthread_cond_destroy(&job.finished);
+
+	if (!job.ok)
+		return ERR_UNAVAILABLE;
+	memcpy(ret_key, key, sizeof(key));
+	explicit_bzero(key, sizeof(key));
+	return ERR_OK;
+}

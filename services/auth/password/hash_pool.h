@@ -1,0 +1,41 @@
+/*
+ * hash_pool: password hashing within a budget.
+ *
+ * A hash costs some 32 MiB and a tenth of a second, and anybody may ask for
+ * one, so: a few threads of their own hash (their memory is mapped for one
+ * hash and returned after it), at most `concurrency` at once on this host
+ * however many processes there are (hash_slots.h), and of the request threads
+ * only so many may wait that others stay free for everything else.  Who comes
+ * beyond that is turned away at once.
+ *
+ * The hashing threads yield to all others: a verdict, which takes
+ * microseconds, never waits for a hash.
+ */
+#ifndef AUTH_HASH_POOL_H
+#define AUTH_HASH_POOL_H
+
+#include "auth/password/password.h"
+#include "base/attr.h"
+#include "base/err.h"
+
+struct hash_pool;
+struct hash_slots;
+
+struct hash_pool_options {
+	struct hash_slots *slots;
+	int concurrency; /* 1 to HASH_SLOTS_MAX */
+	int waiting_max; /* hashes asked for and not done, in this process */
+};
+
+struct hash_pool *hash_pool_new(const struct hash_pool_options *options);
+/* When nobody waits any more.  NULL is fine. */
+void hash_pool_free(struct hash_pool *p);
+
+/*
+ * password_derive(), in its turn.  ERR_RATE_LIMITED: too many are waiting.
+ * ERR_UNAVAILABLE: no memory.
+ */
+MUST_CHECK enum err hash_pool_derive(struct hash_pool *p, const char *password,
+    const char *salt, unsigned char ret_key[PASSWORD_KEY_SIZE]);
+
+#endif

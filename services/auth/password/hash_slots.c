@@ -1,0 +1,70 @@
+#include "auth/password/hash_slots.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <time.h>
+
+enum { WAIT_NS = 10 * 1000 * 1000 };
+
+void
+hash_slots_init(struct hash_slots *s)
+{
+	pthread_mutexattr_t attr;
+	int failed = pthread_mutexattr_init(&attr);
+
+	failed |= pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	failed |= pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	for (int i = 0; i < HASH_SLOTS_MAX; i++)
+		failed |= pthread_mutex_init(&s->slots[i], &attr);
+	assert(failed == 0);
+	pthread_mutexattr_destroy(&attr);
+}
+
+/* What a lock function's result means.  A slot guards no data to repair. */
+static bool
+taken(pthread_mutex_t *slot, int result)
+{
+	if (result == EOWNERDEAD)
+		result = pthread_mutex_consistent(slot);
+	assert(result == 0 || result == EBUSY || result == ETIMEDOUT);
+	return result == 0;
+}
+
+int
+hash_slots_take(struct hash_slots *s, int count, int first)
+{
+	for (;;) {
+		pthread_mutex_t *slot;
+		struct timespec until;
+
+		for (int i = 0; i < count; i++) {
+			int n = (first + i) % count;
+
+			slot = &s->slots[n];
+			if (taken(slot, pthread_mutex_trylock(slot)))
+				return n;
+		}
+		/* All taken: sleep on one, and look at the others now and
+		 * then, for any of them may be the next to be free. */
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += WAIT_NS;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+		slot = &s->slots[first % count];
+		if (taken(slot,
+			pthread_mutex_clocklock(slot, CLOCK_MONOTONIC, &until)))
+			return first % count;
+	}
+}
+
+void
+hash_slots_give(struct hash_slots *s, int slot)
+{
+	int failed = pthread_mutex_unlock(&s->slots[slot]);
+
+	assert(failed == 0);
+	(void)failed;
+}

@@ -1,0 +1,116 @@
+#include "auth/password/password.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libscrypt.h>
+#include <utf8proc.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/str.h"
+
+enum { COST_N = 16384, COST_R = 16, COST_P = 1 };
+
+bool
+password_too_short(const char *text)
+{
+	return utf8_utf16_length(text) < PASSWORD_MIN_UNITS;
+}
+
+bool
+password_too_long(const char *text)
+{
+	return utf8_utf16_length(text) > PASSWORD_MAX_UNITS;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static void
+hex_write(const unsigned char *data, size_t len, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		*out++ = digits[data[i] >> 4];
+		*out++ = digits[data[i] & 15];
+	}
+	*out = '\0';
+}
+
+bool
+password_hash_read(
+    struct arena *a, const char *stored, struct password_hash *ret_hash)
+{
+	const char *colon = strchr(stored, ':');
+	struct password_hash hash;
+
+	if (colon == NULL || colon == stored ||
+	    strlen(colon + 1) != 2 * sizeof(hash.key))
+		return false;
+	for (size_t i = 0; i < sizeof(hash.key); i++) {
+		int high = hex_digit(colon[1 + 2 * i]);
+		int low = hex_digit(colon[2 + 2 * i]);
+
+		if (high < 0 || low < 0)
+			return false;
+		hash.key[i] = (unsigned char)(high << 4 | low);
+	}
+	hash.salt = arena_strndup(a, stored, (size_t)(colon - stored));
+	*ret_hash = hash;
+	return true;
+}
+
+const char *
+password_hash_write(struct arena *a, const char *salt,
+    const unsigned char key[PASSWORD_KEY_SIZE])
+{
+	char hex[2 * PASSWORD_KEY_SIZE + 1];
+
+	hex_write(key, PASSWORD_KEY_SIZE, hex);
+	return arena_printf(a, "%s:%s", salt, hex);
+}
+
+void
+password_new_salt(char out[PASSWORD_SALT_SIZE])
+{
+	unsigned char bytes[(PASSWORD_SALT_SIZE - 1) / 2];
+
+	random_bytes(bytes, sizeof(bytes));
+	hex_write(bytes, sizeof(bytes), out);
+}
+
+bool
+password_derive(const char *password, const char *salt,
+    unsigned char ret_key[PASSWORD_KEY_SIZE])
+{
+	utf8proc_uint8_t *nfkc =
+	    utf8proc_NFKC((const utf8proc_uint8_t *)password);
+	size_t len;
+	int failed;
+
+	if (nfkc == NULL) {
+		log_event(LOG_ERROR, "password was not normalised");
+		return false;
+	}
+	len = strlen((const char *)nfkc);
+	failed = libscrypt_scrypt(nfkc, len, (const uint8_t *)salt,
+	    strlen(salt), COST_N, COST_R, COST_P, ret_key, PASSWORD_KEY_SIZE);
+	explicit_bzero(nfkc, len);
+	free(nfkc);
+	if (failed != 0)
+		log_event(LOG_ERROR, "password was not hashed");
+	return failed == 0;
+}

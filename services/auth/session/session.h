@@ -1,0 +1,127 @@
+/*
+ * session: who is signed in, and how that ends.
+ *
+ * PostgreSQL is the truth.  Redis remembers what verify needs of a session
+ * (its claims) so that a verdict costs one round trip; that memory may vanish
+ * or come back old at any moment.  "Signed out means out" then has three
+ * enemies, and each has its answer:
+ *
+ * - A verify that read PostgreSQL before a revocation fills the cache after
+ *   it.  The revocation leaves a marker in the key's place before it commits;
+ *   a fill goes only where nothing is, and only within CACHE_FILL_MS of its
+ *   miss, while the marker stays for CACHE_MARKER_MS (cache.h).  A commit that
+ *   took nearly that long is followed by a new epoch, see below.
+ * - Redis restarts with old contents.  Keys carry its run id (cache.h).
+ * - Redis cannot be reached for the revocation.  Keys carry the *epoch*, a row
+ *   of our own in PostgreSQL that every process knows (session_epoch.h).  The
+ *   revocation then raises it in its own transaction, and everything that was
+ *   cached before is out of reach.
+ *
+ * A revocation that marks keys and one that raises the epoch must not overlap:
+ * the first would mark keys of an epoch that is over.  An advisory lock, shared
+ * by the former and exclusive to the latter, sees to it.  Which epoch is
+ * marked is read under that lock.
+ *
+ * Whatever claims are made of (role, ban, accounts) changes through
+ * session_revoke() too.  Such a change locks the user's row first, so that no
+ * session begins between the list of sessions to mark and the commit.
+ */
+#ifndef AUTH_SESSION_H
+#define AUTH_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auth/user/user.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/schema.h"
+
+struct arena;
+struct auth;
+struct db;
+
+/*
+ * 43 characters of 62 are 256 bits; BetterAuth's 32 are 190.  The column is
+ * text and clients take a token as it comes.
+ */
+enum { SESSION_TOKEN_LEN = 43, SESSION_LIST_MAX = 100 };
+
+/* Texts may be NULL where the column may; times are RFC 3339. */
+struct session {
+	const char *id;
+	const char *token;
+	const char *user_id;
+	const char *expires_at;
+	const char *created_at;
+	const char *updated_at;
+	const char *ip_address; /* or NULL */
+	const char *user_agent; /* or NULL */
+	const char *impersonated_by; /* or NULL */
+};
+
+/* A session and its user, and what the database's clock says of it. */
+struct session_found {
+	struct session session;
+	struct user user;
+	bool is_expired;
+	bool is_fresh; /* began less than SESSION_FRESH_AGE_S ago */
+	bool refresh_due;
+};
+
+/*
+ * The session of a token.  ERR_NOT_FOUND: there is none, or it has expired
+ * (then its row is deleted).  With `refresh`, one that is due begins a new
+ * life of SESSION_TTL_S, and *ret_refreshed says so.
+ */
+MUST_CHECK enum err session_find(struct auth *auth, struct arena *a,
+    const char *token, bool refresh, struct session_found *ret_found,
+    bool *ret_refreshed);
+MUST_CHECK enum err session_list(struct auth *auth, struct arena *a,
+    const char *user_id, const struct session **ret_sessions,
+    size_t *ret_count);
+
+const char *session_new_token(struct arena *a);
+
+/*
+ * A transaction that ends sessions or changes what their claims say.
+ * `change` runs in it (and again, if the database asks for it); it names the
+ * sessions in *ret_tokens.  On ERR_OK no process uses the old claims of any of
+ * them any more.  ERR_UNAVAILABLE: that cannot be promised.
+ */
+typedef enum err session_change(
+    struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens);
+MUST_CHECK enum err session_revoke(
+    struct auth *auth, struct arena *a, session_change *change, void *ctx);
+
+/* The session of this token; also when its row is already gone. */
+MUST_CHECK enum err
+session_end(struct auth *auth, struct arena *a, const char *token);
+/* The same, if it is the user's. */
+MUST_CHECK enum err session_end_own(
+    struct auth *auth, struct arena *a, const char *token, const char *user_id);
+/* All of the user but one; NULL: all. */
+MUST_CHECK enum err session_end_all(struct auth *auth, struct arena *a,
+    const char *user_id, const char *kept_token);
+
+/* What verify knows of a live session. */
+struct session_claims {
+	const char *user_id;
+	const char *session_id;
+	const char *roles; /* comma-separated; "" when the column is NULL */
+	const char *accounts; /* services, comma-separated */
+	int64_t expires_at_ms;
+	bool banned; /* until ban_expires_ms, or without end when that is 0 */
+	int64_t ban_expires_ms;
+};
+
+/*
+ * One round trip to Redis, else one indexed query; writes nothing to
+ * PostgreSQL.  ERR_NOT_FOUND: no such session, or expired.  ERR_UNAVAILABLE:
+ * neither of the two can tell.
+ */
+MUST_CHECK enum err session_find_claims(struct auth *auth, struct arena *a,
+    const char *token, struct session_claims *ret_claims);
+
+#endif

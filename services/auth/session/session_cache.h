@@ -1,0 +1,45 @@
+/*
+ * session_cache: the claims of sessions in Redis.
+ *
+ * Key: s:<epoch>:<first half of SHA-256 of the token, hex>, so that who reads
+ * Redis finds no token in it.  Value: a JSON object with one-letter members.
+ * What makes a cached value safe to believe is told in session.h.
+ */
+#ifndef AUTH_SESSION_CACHE_H
+#define AUTH_SESSION_CACHE_H
+
+#include <stdint.h>
+
+#include "auth/session/session.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "cache/cache.h"
+#include "http/schema.h"
+
+struct arena;
+
+/*
+ * No entry is older, whatever happened: rows that something other than auth
+ * changed (psql, a BetterAuth beside us) are seen within this time.
+ */
+enum { SESSION_CACHE_TTL_MS = 300 * 1000 };
+
+/* As cache_get(); an entry that cannot be read counts as none. */
+MUST_CHECK enum err session_cache_get(struct cache *c, struct arena *a,
+    int64_t epoch, const char *token, struct session_claims *ret_claims,
+    struct cache_miss *ret_miss);
+/* Under the epoch of the miss. */
+void session_cache_fill(struct cache *c, struct arena *a, int64_t epoch,
+    const char *token, const struct session_claims *claims,
+    const struct cache_miss *miss);
+/* As cache_invalidate(), for any number of tokens. */
+MUST_CHECK enum err session_cache_invalidate(struct cache *c, struct arena *a,
+    int64_t epoch, const struct strings *tokens);
+
+/* The value's text; NULL when the claims are too long to keep. */
+const char *
+session_claims_write(struct arena *a, const struct session_claims *claims);
+MUST_CHECK enum err session_claims_read(
+    struct arena *a, const char *text, struct session_claims *ret_claims);
+
+#endif

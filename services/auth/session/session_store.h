@@ -1,0 +1,73 @@
+/* session_store: the table session, and the row kedge_cache_epoch. */
+#ifndef AUTH_SESSION_STORE_H
+#define AUTH_SESSION_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/session/session.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/schema.h"
+
+struct arena;
+struct db;
+
+/* By token, whether it has expired or not.  ERR_NOT_FOUND: there is none. */
+MUST_CHECK enum err session_select(struct db *db, struct arena *a,
+    const char *token, struct session_found *ret_found);
+/* A live session begins again; ERR_NOT_FOUND: it is gone. */
+MUST_CHECK enum err session_extend(struct db *db, struct arena *a,
+    const char *token, struct session *ret_session);
+/* The user's live sessions, oldest first, at most SESSION_LIST_MAX. */
+MUST_CHECK enum err session_select_of_user(struct db *db, struct arena *a,
+    const char *user_id, const struct session **ret_sessions,
+    size_t *ret_count);
+
+/*
+ * A new session of a user whose credential is still the one that was checked
+ * and who is not banned: ERR_NOT_FOUND otherwise.
+ */
+struct session_new {
+	const char *token;
+	const char *user_id;
+	const char *ip_address;
+	const char *user_agent;
+	int64_t ttl_s;
+	const char *account_id;
+	const char *password_hash; /* as the account has it */
+};
+MUST_CHECK enum err
+session_insert(struct db *db, struct arena *a, const struct session_new *s);
+
+/* These delete; *ret_tokens are the sessions that are gone. */
+MUST_CHECK enum err session_delete(struct db *tx, struct arena *a,
+    const char *token, struct strings *ret_tokens);
+MUST_CHECK enum err session_delete_own(struct db *tx, struct arena *a,
+    const char *token, const char *user_id, struct strings *ret_tokens);
+/* All of the user but `kept_token` (NULL: all). */
+MUST_CHECK enum err session_delete_of_user(struct db *tx, struct arena *a,
+    const char *user_id, const char *kept_token, struct strings *ret_tokens);
+/* Of an expired session, which nothing can have cached. */
+MUST_CHECK enum err
+session_delete_expired(struct db *db, struct arena *a, const char *token);
+/* The user's sessions, whose cached copies a change makes wrong. */
+MUST_CHECK enum err session_tokens_of_user(struct db *tx, struct arena *a,
+    const char *user_id, struct strings *ret_tokens);
+
+/* What verify needs to know, in one indexed query. */
+MUST_CHECK enum err session_select_claims(struct db *db, struct arena *a,
+    const char *token, struct session_claims *ret_claims, int64_t *ret_epoch);
+
+MUST_CHECK enum err
+epoch_select(struct db *db, struct arena *a, int64_t *ret_epoch);
+/* Revocations hold it together; who raises the epoch holds it alone. */
+MUST_CHECK enum err epoch_lock(struct db *tx, struct arena *a, bool alone);
+/* The row becomes greater than it was and at least `least`. */
+MUST_CHECK enum err epoch_raise_row(
+    struct db *tx, struct arena *a, int64_t least, int64_t *ret_epoch);
+/* A row that is behind (an old backup, a lost failover) catches up. */
+MUST_CHECK enum err
+epoch_restore_row(struct db *db, struct arena *a, int64_t least);
+
+#endif

@@ -1,0 +1,39 @@
+-- Changes that auth did not make itself.
+--
+-- auth marks what it revokes in its cache.  Somebody at a psql prompt does
+-- not, nor does a BetterAuth server beside us on the same database; so their
+-- changes raise the epoch, which puts the whole cache out of reach, and auth
+-- learns it within a second.  auth's own transactions say that they see to it
+-- themselves (kedge.revoking), and so does this function, once it has.
+
+CREATE FUNCTION kedge_raise_cache_epoch() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+AS $body$
+BEGIN
+	IF current_setting('kedge.revoking', true) = 'on' THEN
+		RETURN NULL;
+	END IF;
+	-- Alone: see services/auth/session/session.h.
+	PERFORM pg_advisory_xact_lock(
+		hashtextextended('kedge_cache_epoch', 0));
+	UPDATE public.kedge_cache_epoch SET epoch = epoch + 1;
+	PERFORM set_config('kedge.revoking', 'on', true);
+	RETURN NULL;
+END
+$body$;
+
+CREATE TRIGGER kedge_session_deleted AFTER DELETE ON "session"
+	FOR EACH ROW WHEN (old."expiresAt" > now())
+	EXECUTE FUNCTION kedge_raise_cache_epoch();
+
+-- A longer life is no revocation.
+CREATE TRIGGER kedge_session_changed AFTER UPDATE ON "session"
+	FOR EACH ROW WHEN (new."expiresAt" < old."expiresAt"
+		OR new."token" <> old."token" OR new."userId" <> old."userId")
+	EXECUTE FUNCTION kedge_raise_cache_epoch();
+
+CREATE TRIGGER kedge_user_changed AFTER UPDATE ON "user"
+	FOR EACH ROW WHEN (new."role" IS DISTINCT FROM old."role"
+		OR new."banned" IS DISTINCT FROM old."banned"
+		OR new."banExpires" IS DISTINCT FROM old."banExpires")
+	EXECUTE FUNCTION kedge_raise_cache_epoch();
