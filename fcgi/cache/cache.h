@@ -3,7 +3,8 @@
  *
  * Each call is one round trip with a short time-out.  After a failure a
  * circuit breaker answers ERR_UNAVAILABLE at once for a while, then lets one
- * call try.  Losing Redis costs speed; callers go to PostgreSQL.
+ * call try.  A Redis that was restarted and is back goes unnoticed.  Losing
+ * Redis costs speed; callers go to PostgreSQL.  SIGPIPE must be ignored.
  *
  * Nothing old is ever seen:
  * - Keys are scoped by the run id of the Redis process that the connection
@@ -13,7 +14,13 @@
  *   CACHE_FILL_MS of the miss, and only while the key is absent.
  * - Invalidation leaves a marker in the key's place for CACHE_MARKER_MS,
  *   longer than any fill may take, so a reader that fetched the old value
- *   before cannot put it there afterwards.
+ *   before cannot put it there afterwards.  A reader that meets the marker
+ *   may not fill either.
+ * - Redis itself judges the age of a fill, by its own clock, so a command that
+ *   was held up on its way is refused too.  The clocks of the hosts must agree
+ *   within CACHE_FILL_MS, else nothing is filled.
+ * - Redis must be run with maxmemory-policy noeviction: then a full Redis
+ *   refuses a marker, which the caller sees, instead of forgetting one.
  */
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
@@ -31,14 +38,19 @@ struct cache;
 enum { CACHE_FILL_MS = 2000, CACHE_MARKER_MS = 10000, CACHE_RUN_SIZE = 41 };
 
 struct cache_options {
-	const char *url; /* "unix:/path", "redis://[:password@]host:port[/db]" */
+	/*
+	 * "unix:PATH[?user=U&password=P&db=N]" or
+	 * "redis://[[user]:password@]host[:port][/db]", percent-encoded where
+	 * needed.  NULL or "": there is no Redis, every call says so.
+	 */
+	const char *url;
 	const char *prefix; /* of every key: the service's name */
 	int64_t connections; /* at most */
 	int64_t timeout_ms; /* of connecting and of each command */
 	int64_t retry_ms; /* how long the breaker stays open */
 };
 
-/* Does not connect yet. */
+/* Does not connect yet.  A URL that cannot be read is logged; see above. */
 struct cache *cache_open(const struct cache_options *options);
 void cache_close(struct cache *c);
 
@@ -49,27 +61,31 @@ struct cache_miss {
 
 /*
  * *ret_value lives in the arena.  ERR_NOT_FOUND: absent or invalidated, and
- * *ret_miss tells cache_fill() what was seen.  ERR_UNAVAILABLE: no Redis.
+ * *ret_miss tells cache_fill() what was seen.  ERR_UNAVAILABLE: no Redis;
+ * *ret_miss then forbids the fill.
  */
-MUST_CHECK enum err cache_get(struct cache *c, struct arena *a,
-    const char *key, const char **ret_value, struct cache_miss *ret_miss);
-/* Best effort; silently does nothing when the rules above forbid it. */
-void cache_fill(struct cache *c, const struct cache_miss *miss,
-    const char *key, const char *value, int64_t ttl_ms);
+MUST_CHECK enum err cache_get(struct cache *c, struct arena *a, const char *key,
+    const char **ret_value, struct cache_miss *ret_miss);
+/*
+ * Best effort; silently does nothing when the rules above forbid it.  `value`
+ * must not be empty.
+ */
+void cache_fill(struct cache *c, const struct cache_miss *miss, const char *key,
+    const char *value, int64_t ttl_ms);
 /*
  * All keys, in one round trip.  Only ERR_OK means that no reader will see the
  * old values any more; on ERR_UNAVAILABLE the caller must see to that itself.
  */
-MUST_CHECK enum err cache_invalidate(struct cache *c, const char *const *keys,
-    int nkeys);
+MUST_CHECK enum err
+cache_invalidate(struct cache *c, const char *const *keys, int nkeys);
 
 /*
  * One step of the generic cell rate algorithm for `key`: at most `burst` at
  * once, refilled evenly over period_ms.  ERR_OK: allowed.  ERR_RATE_LIMITED:
  * *ret_retry_ms says when the next one will be.  ERR_UNAVAILABLE: no Redis.
  */
-MUST_CHECK enum err cache_rate(struct cache *c, const char *key,
-    int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
+MUST_CHECK enum err cache_rate(struct cache *c, const char *key, int64_t burst,
+    int64_t period_ms, int64_t *ret_retry_ms);
 
 bool cache_ready(struct cache *c);
 

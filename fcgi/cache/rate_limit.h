@@ -14,6 +14,7 @@
 struct cache;
 struct rate_limit;
 
+/* Without a cache (NULL) this process always counts by itself. */
 struct rate_limit *rate_limit_new(struct cache *c);
 void rate_limit_free(struct rate_limit *l);
 /* ERR_OK or ERR_RATE_LIMITED, then with the wait until it may be tried. */

@@ -1,0 +1,27 @@
+/*
+ * breaker: a circuit breaker.  Closed, it lets everybody through; a failure
+ * opens it, and then it lets one caller try per retry_ms.  The time is passed
+ * in and the lock is the caller's.
+ */
+#ifndef CACHE_BREAKER_H
+#define CACHE_BREAKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct breaker {
+	int64_t retry_ms;
+	bool open;
+	bool probing; /* the one caller is under way */
+	int64_t retry_at_us;
+};
+
+/* Whoever is let through reports one of the three outcomes below. */
+bool breaker_lets_through(struct breaker *b, int64_t now_us);
+/* Both return whether this changed the state, for the log. */
+bool breaker_succeeded(struct breaker *b);
+bool breaker_failed(struct breaker *b, int64_t now_us);
+/* It did not come to an attempt. */
+void breaker_abandoned(struct breaker *b);
+
+#endif

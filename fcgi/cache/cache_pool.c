@@ -1,0 +1,200 @@
+#include "cache/cache_pool.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "cache/breaker.h"
+#include "cache/cache_url.h"
+
+enum { REFUSAL_LOG_MS = 10000 };
+
+struct cache_pool {
+	bool has_url;
+	struct cache_url url;
+	char *prefix;
+	int64_t max;
+	int64_t timeout_ms;
+	pthread_mutex_t mutex; /* guards what follows */
+	pthread_cond_t changed;
+	struct breaker breaker;
+	struct cache_conn **idle; /* a stack */
+	int64_t nidle;
+	int64_t nbusy;
+	int64_t log_refusal_at_us;
+};
+
+struct cache_pool *
+cache_pool_new(const struct cache_options *options)
+{
+	struct cache_pool *p = calloc(1, sizeof(*p));
+	const char *url = options->url == NULL ? "" : options->url;
+	pthread_condattr_t attr;
+
+	assert(options->connections > 0);
+	assert(options->timeout_ms > 0);
+	if (p == NULL)
+		abort();
+	p->has_url = url[0] != '\0' && cache_url_init(&p->url, url);
+	if (!p->has_url && url[0] != '\0')
+		log_event(LOG_ERROR, "the URL of Redis cannot be read");
+	p->prefix = strdup(options->prefix);
+	p->max = options->connections;
+	p->timeout_ms = options->timeout_ms;
+	p->breaker.retry_ms = options->retry_ms;
+	p->idle = calloc((size_t)p->max, sizeof(struct cache_conn *));
+	if (p->prefix == NULL || p->idle == NULL ||
+	    pthread_condattr_init(&attr) != 0 ||
+	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
+	    pthread_cond_init(&p->changed, &attr) != 0 ||
+	    pthread_mutex_init(&p->mutex, NULL) != 0)
+		abort();
+	pthread_condattr_destroy(&attr);
+	return p;
+}
+
+/* With the lock held, or nobody else left. */
+static void
+close_idle(struct cache_pool *p)
+{
+	while (p->nidle > 0)
+		cache_conn_close(p->idle[--p->nidle]);
+}
+
+void
+cache_pool_free(struct cache_pool *p)
+{
+	if (p == NULL)
+		return;
+	assert(p->nbusy == 0);
+	close_idle(p);
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->mutex);
+	if (p->has_url)
+		cache_url_release(&p->url);
+	free(p->prefix);
+	free(p->idle);
+	free(p);
+}
+
+/* With the lock held: waits for one of the `max` places; false if in vain. */
+static bool
+take_place(struct cache_pool *p)
+{
+	int64_t deadline_us = clock_monotonic_us() + p->timeout_ms * 1000;
+	struct timespec until = {
+		.tv_sec = (time_t)(deadline_us / 1000000),
+		.tv_nsec = (long)(deadline_us % 1000000) * 1000,
+	};
+
+	while (p->nbusy == p->max)
+		if (pthread_cond_timedwait(&p->changed, &p->mutex, &until) ==
+		    ETIMEDOUT)
+			return false;
+	p->nbusy++;
+	return true;
+}
+
+/*
+ * Takes a place and, when there is one, an idle connection.  False: not now,
+ * because Redis is away or everybody is busy.
+ */
+static bool
+enter(struct cache_pool *p, struct cache_conn **ret_conn)
+{
+	bool entered;
+
+	pthread_mutex_lock(&p->mutex);
+	entered = breaker_lets_through(&p->breaker, clock_monotonic_us());
+	if (entered && !take_place(p)) {
+		breaker_abandoned(&p->breaker);
+		entered = false;
+	}
+	if (entered)
+		*ret_conn = p->nidle > 0 ? p->idle[--p->nidle] : NULL;
+	pthread_mutex_unlock(&p->mutex);
+	return entered;
+}
+
+/* With the lock held. */
+static void
+note_failure(struct cache_pool *p, const char *reason)
+{
+	if (breaker_failed(&p->breaker, clock_monotonic_us()))
+		log_event(
+		    LOG_WARN, "redis is away", LOG_TEXT("reason", reason));
+	/* They lead to the same place; the next to try starts afresh. */
+	close_idle(p);
+}
+
+/* With the lock held: not more than once in a while, whatever the load. */
+static void
+log_refusal(struct cache_pool *p, const char *reason)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	if (now_us < p->log_refusal_at_us)
+		return;
+	p->log_refusal_at_us = now_us + (int64_t)REFUSAL_LOG_MS * 1000;
+	log_event(
+	    LOG_WARN, "redis refused a command", LOG_TEXT("reason", reason));
+}
+
+/* Gives the place back, and the connection when it can be used again. */
+static void
+leave(struct cache_pool *p, struct cache_conn *c, enum cache_outcome outcome,
+    const char *reason)
+{
+	bool usable = outcome == CACHE_DONE || outcome == CACHE_REFUSED;
+
+	if (outcome != CACHE_DONE)
+		metrics_add(METRIC_CACHE_ERRORS, 1);
+	pthread_mutex_lock(&p->mutex);
+	p->nbusy--;
+	if (usable) {
+		if (breaker_succeeded(&p->breaker))
+			log_event(LOG_INFO, "redis is back");
+		p->idle[p->nidle++] = c;
+	} else {
+		note_failure(p, reason);
+	}
+	if (outcome == CACHE_REFUSED)
+		log_refusal(p, reason);
+	pthread_cond_signal(&p->changed);
+	pthread_mutex_unlock(&p->mutex);
+	if (!usable)
+		cache_conn_close(c);
+}
+
+enum err
+cache_pool_call(struct cache_pool *p,
+    enum cache_outcome (*ask)(struct cache_conn *c, void *ctx), void *ctx)
+{
+	char reason[CACHE_REASON_SIZE] = "";
+	enum cache_outcome outcome = CACHE_CLOSED;
+	struct cache_conn *c;
+
+	if (!p->has_url || !enter(p, &c))
+		return ERR_UNAVAILABLE;
+	if (c != NULL) {
+		outcome = ask(c, ctx);
+		if (outcome == CACHE_CLOSED) {
+			cache_conn_close(c);
+			c = NULL;
+		}
+	}
+	if (c == NULL) {
+		c = cache_conn_open(&p->url, p->prefix, p->timeout_ms, reason);
+		outcome = c == NULL ? CACHE_DOWN : ask(c, ctx);
+	}
+	if (c != NULL)
+		memcpy(reason, c->reason, sizeof(reason));
+	leave(p, c, outcome, reason);
+	return outcome == CACHE_DONE ? ERR_OK : ERR_UNAVAILABLE;
+}

@@ -1,0 +1,151 @@
+#include "cache/cache_url.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+enum { PORT_DEFAULT = 6379, PORT_MAX = 65535, DB_MAX = 1 << 20 };
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* In place.  False for a broken escape or an encoded NUL. */
+static bool
+decode(char *s)
+{
+	char *out = s;
+
+	for (; *s != '\0'; s++) {
+		int high, low;
+
+		if (*s != '%') {
+			*out++ = *s;
+			continue;
+		}
+		high = hex_value(s[1]);
+		low = high < 0 ? -1 : hex_value(s[2]);
+		if (low < 0 || (high == 0 && low == 0))
+			return false;
+		*out++ = (char)(high * 16 + low);
+		s += 2;
+	}
+	*out = '\0';
+	return true;
+}
+
+/* Ends a text at the separator `at`; returns what follows, or NULL. */
+static char *
+cut(char *at)
+{
+	if (at == NULL)
+		return NULL;
+	*at = '\0';
+	return at + 1;
+}
+
+static bool
+read_parameter(struct cache_url *u, char *name)
+{
+	char *value = cut(strchr(name, '='));
+
+	if (value == NULL || !decode(value))
+		return false;
+	if (strcmp(name, "password") == 0)
+		u->password = value;
+	else if (strcmp(name, "user") == 0)
+		u->user = value;
+	else if (strcmp(name, "db") == 0)
+		return str_i64(value, 0, DB_MAX, &u->db);
+	else
+		return false;
+	return true;
+}
+
+static bool
+read_unix(struct cache_url *u, char *path)
+{
+	char *next, *at = cut(strchr(path, '?'));
+
+	u->path = path;
+	for (; at != NULL; at = next) {
+		next = cut(strchr(at, '&'));
+		if (!read_parameter(u, at))
+			return false;
+	}
+	return path[0] != '\0' && decode(path);
+}
+
+static bool
+read_login(struct cache_url *u, char *login)
+{
+	char *password = cut(strchr(login, ':'));
+
+	if (password == NULL || !decode(login) || !decode(password))
+		return false;
+	if (login[0] != '\0')
+		u->user = login;
+	u->password = password;
+	return true;
+}
+
+static bool
+read_tcp(struct cache_url *u, char *login)
+{
+	char *host = cut(strrchr(login, '@'));
+	char *db, *port;
+
+	if (host == NULL)
+		host = login;
+	else if (!read_login(u, login))
+		return false;
+	db = cut(strchr(host, '/'));
+	if (db != NULL && db[0] != '\0' && !str_i64(db, 0, DB_MAX, &u->db))
+		return false;
+	if (host[0] == '[') {
+		char *end = strchr(++host, ']');
+
+		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+			return false;
+		port = end[1] == ':' ? end + 2 : NULL;
+		*end = '\0';
+	} else {
+		port = cut(strchr(host, ':'));
+	}
+	if (port != NULL && !str_i64(port, 1, PORT_MAX, &u->port))
+		return false;
+	u->host = host;
+	return host[0] != '\0' && decode(host);
+}
+
+bool
+cache_url_init(struct cache_url *u, const char *text)
+{
+	bool ok = false;
+
+	*u = (struct cache_url){ .text = strdup(text), .port = PORT_DEFAULT };
+	if (u->text == NULL)
+		abort();
+	if (str_has_prefix(text, "unix:"))
+		ok = read_unix(u, u->text + strlen("unix:"));
+	else if (str_has_prefix(text, "redis://"))
+		ok = read_tcp(u, u->text + strlen("redis://"));
+	if (!ok)
+		cache_url_release(u);
+	return ok;
+}
+
+void
+cache_url_release(struct cache_url *u)
+{
+	if (u->password != NULL)
+		explicit_bzero((char *)u->password, strlen(u->password));
+	free(u->text);
+	*u = (struct cache_url){ 0 };
+}

@@ -1,0 +1,583 @@
+#include <check.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "cache/breaker.h"
+#include "cache/cache.h"
+#include "cache/cache_url.h"
+#include "servers.h"
+
+enum { TIMEOUT_MS = 200, RETRY_MS = 250, TTL_MS = 60000, SCOPE_RUN_LEN = 12 };
+
+static const char *url;
+static struct arena *a;
+static struct cache *cache;
+
+static struct cache *
+open_cache(const char *at)
+{
+	return cache_open(&(struct cache_options){
+	    .url = at,
+	    .prefix = "t",
+	    .connections = 3,
+	    .timeout_ms = TIMEOUT_MS,
+	    .retry_ms = RETRY_MS,
+	});
+}
+
+static void
+set_up(void)
+{
+	a = arena_new();
+	ck_assert_str_eq(servers_redis_do("FLUSHALL"), "+OK");
+	cache = open_cache(url);
+}
+
+static void
+tear_down(void)
+{
+	cache_close(cache);
+	arena_free(a);
+}
+
+static int64_t
+elapsed_ms(int64_t since_us)
+{
+	return (clock_monotonic_us() - since_us) / 1000;
+}
+
+static enum err
+get(const char *key, const char **ret_value)
+{
+	struct cache_miss miss;
+
+	return cache_get(cache, a, key, ret_value, &miss);
+}
+
+/* Asserts that the key is absent and returns what was seen. */
+static struct cache_miss
+miss_of(const char *key)
+{
+	struct cache_miss miss;
+	const char *value;
+
+	ck_assert_int_eq(
+	    cache_get(cache, a, key, &value, &miss), ERR_NOT_FOUND);
+	return miss;
+}
+
+static void
+assert_value(const char *key, const char *expected)
+{
+	const char *value;
+
+	ck_assert_int_eq(get(key, &value), ERR_OK);
+	ck_assert_str_eq(value, expected);
+}
+
+static void
+fill_fresh(const char *key, const char *value)
+{
+	struct cache_miss miss = miss_of(key);
+
+	ck_assert_str_ne(miss.run, "");
+	cache_fill(cache, &miss, key, value, TTL_MS);
+}
+
+/* The answer of Redis to "<command> <the key as it is on the wire>". */
+static const char *
+ask_about(const char *command, const char *key)
+{
+	struct cache_miss miss = miss_of("none");
+
+	return servers_redis_do(arena_printf(
+	    a, "%s t:%.*s:%s", command, (int)SCOPE_RUN_LEN, miss.run, key));
+}
+
+START_TEST(get_after_fill_finds_the_value)
+{
+	fill_fresh("k", "{\"a\":1}");
+	assert_value("k", "{\"a\":1}");
+	ck_assert_str_eq(ask_about("GET", "k"), "{\"a\":1}");
+	ck_assert_int_gt(atoi(ask_about("PTTL", "k") + 1), TTL_MS - 5000);
+}
+END_TEST
+
+START_TEST(fill_does_not_replace_a_value)
+{
+	struct cache_miss miss = miss_of("k");
+
+	fill_fresh("k", "new");
+	cache_fill(cache, &miss, "k", "old", TTL_MS);
+	assert_value("k", "new");
+}
+END_TEST
+
+START_TEST(keys_may_hold_any_character)
+{
+	static const char *const keys[] = { "a b", "a\r\nDEL b", "%s %d %b",
+		"\xff\xfe", "" };
+
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		fill_fresh(keys[i], keys[i][0] == '\0' ? "empty" : keys[i]);
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		assert_value(keys[i], keys[i][0] == '\0' ? "empty" : keys[i]);
+}
+END_TEST
+
+START_TEST(invalidate_leaves_markers)
+{
+	const char *const keys[] = { "a", "b", "c" };
+
+	fill_fresh("a", "1");
+	fill_fresh("b", "2");
+	ck_assert_int_eq(cache_invalidate(cache, keys, 3), ERR_OK);
+	for (int i = 0; i < 3; i++) {
+		struct cache_miss miss = miss_of(keys[i]);
+
+		ck_assert_str_eq(miss.run, "");
+		cache_fill(cache, &miss, keys[i], "old", TTL_MS);
+		ck_assert_str_eq(miss_of(keys[i]).run, "");
+		ck_assert_str_eq(ask_about("EXISTS", keys[i]), ":1");
+		ck_assert_int_gt(atoi(ask_about("PTTL", keys[i]) + 1),
+		    CACHE_MARKER_MS - 1000);
+	}
+	ck_assert_int_eq(cache_invalidate(cache, keys, 0), ERR_OK);
+}
+END_TEST
+
+START_TEST(fill_after_invalidation_is_refused)
+{
+	const char *const key = "k";
+	struct cache_miss miss = miss_of(key);
+
+	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_OK);
+	cache_fill(cache, &miss, key, "old", TTL_MS);
+	miss_of(key);
+}
+END_TEST
+
+START_TEST(fill_too_late_is_refused)
+{
+	struct cache_miss miss = miss_of("k");
+
+	miss.seen_at_ms -= CACHE_FILL_MS + 1;
+	cache_fill(cache, &miss, "k", "old", TTL_MS);
+	miss_of("k");
+}
+END_TEST
+
+START_TEST(fill_from_the_future_is_refused)
+{
+	struct cache_miss miss = miss_of("k");
+
+	miss.seen_at_ms += CACHE_FILL_MS + 1000;
+	cache_fill(cache, &miss, "k", "old", TTL_MS);
+	miss_of("k");
+}
+END_TEST
+
+static void
+wait_until_ready(void)
+{
+	int64_t start_us = clock_monotonic_us();
+
+	while (!cache_ready(cache)) {
+		ck_assert_int_lt(elapsed_ms(start_us), 5000);
+		usleep(1000);
+	}
+}
+
+/* Sent in time, and then Redis stands still while the time runs out. */
+START_TEST(fill_held_up_on_its_way_is_refused)
+{
+	struct cache_miss miss = miss_of("k");
+
+	miss.seen_at_ms -= CACHE_FILL_MS - 150;
+	kill(servers_redis_pid(), SIGSTOP);
+	cache_fill(cache, &miss, "k", "old", TTL_MS);
+	while (clock_now_ms() - miss.seen_at_ms <= CACHE_FILL_MS)
+		usleep(1000);
+	kill(servers_redis_pid(), SIGCONT);
+	wait_until_ready();
+	miss_of("k");
+}
+END_TEST
+
+START_TEST(fill_for_another_run_is_refused)
+{
+	struct cache_miss miss = miss_of("k");
+
+	miss.run[0] = miss.run[0] == '0' ? '1' : '0';
+	cache_fill(cache, &miss, "k", "old", TTL_MS);
+	miss_of("k");
+}
+END_TEST
+
+START_TEST(restart_hides_what_an_earlier_run_stored)
+{
+	struct cache_miss miss = miss_of("other");
+
+	fill_fresh("k", "old");
+	ck_assert_str_eq(servers_redis_do("SAVE"), "+OK");
+	servers_stop_redis();
+	servers_start_redis();
+	ck_assert_str_eq(servers_redis_do("DBSIZE"), ":1");
+
+	/* The pooled connection is dead, and nobody notices. */
+	ck_assert_str_ne(miss_of("k").run, miss.run);
+	cache_fill(cache, &miss, "other", "old", TTL_MS);
+	miss_of("other");
+	fill_fresh("k", "new");
+	assert_value("k", "new");
+}
+END_TEST
+
+START_TEST(invalidate_after_restart_needs_no_second_call)
+{
+	const char *const key = "k";
+
+	fill_fresh(key, "old");
+	servers_stop_redis();
+	servers_start_redis();
+	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_OK);
+	ck_assert_str_eq(ask_about("EXISTS", key), ":1");
+}
+END_TEST
+
+START_TEST(redis_away_fails_at_once_and_recovers)
+{
+	const char *const key = "k";
+	const char *value;
+	int64_t start_us;
+
+	fill_fresh(key, "1");
+	servers_stop_redis();
+	start_us = clock_monotonic_us();
+	for (int i = 0; i < 1000; i++) {
+		ck_assert_int_eq(get(key, &value), ERR_UNAVAILABLE);
+		ck_assert_int_eq(
+		    cache_invalidate(cache, &key, 1), ERR_UNAVAILABLE);
+		ck_assert(!cache_ready(cache));
+	}
+	ck_assert_int_lt(elapsed_ms(start_us), 300);
+	servers_start_redis();
+	start_us = clock_monotonic_us();
+	wait_until_ready();
+	ck_assert_int_lt(elapsed_ms(start_us), RETRY_MS + 100);
+	miss_of(key);
+}
+END_TEST
+
+START_TEST(redis_frozen_costs_one_timeout)
+{
+	const char *value;
+	int64_t start_us;
+
+	fill_fresh("k", "1");
+	kill(servers_redis_pid(), SIGSTOP);
+	start_us = clock_monotonic_us();
+	ck_assert_int_eq(get("k", &value), ERR_UNAVAILABLE);
+	ck_assert_int_ge(elapsed_ms(start_us), TIMEOUT_MS - 10);
+	ck_assert_int_lt(elapsed_ms(start_us), TIMEOUT_MS + 150);
+	start_us = clock_monotonic_us();
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(get("k", &value), ERR_UNAVAILABLE);
+	ck_assert_int_lt(elapsed_ms(start_us), 50);
+
+	kill(servers_redis_pid(), SIGCONT);
+	start_us = clock_monotonic_us();
+	wait_until_ready();
+	ck_assert_int_lt(elapsed_ms(start_us), RETRY_MS + 200);
+	assert_value("k", "1");
+}
+END_TEST
+
+START_TEST(redis_full_refuses_markers_and_still_serves)
+{
+	const char *const key = "k";
+	struct cache_miss miss;
+
+	fill_fresh(key, "1");
+	miss = miss_of("other");
+	ck_assert_str_eq(servers_redis_do("CONFIG SET maxmemory 1"), "+OK");
+	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_UNAVAILABLE);
+	assert_value(key, "1");
+	cache_fill(cache, &miss, "other", "1", TTL_MS);
+	assert_value(key, "1");
+	ck_assert_str_eq(servers_redis_do("CONFIG SET maxmemory 0"), "+OK");
+	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_OK);
+}
+END_TEST
+
+START_TEST(redis_as_replica_counts_as_away)
+{
+	const char *const key = "k";
+	const char *value;
+
+	miss_of(key);
+	ck_assert_str_eq(servers_redis_do("REPLICAOF 127.0.0.1 1"), "+OK");
+	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_UNAVAILABLE);
+	ck_assert_int_eq(get(key, &value), ERR_UNAVAILABLE);
+	ck_assert_str_eq(servers_redis_do("REPLICAOF NO ONE"), "+OK");
+	wait_until_ready();
+	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_OK);
+}
+END_TEST
+
+START_TEST(open_logs_in_and_selects)
+{
+	struct cache *plain = cache, *in;
+	const char *value;
+
+	ck_assert_str_eq(
+	    servers_redis_do("CONFIG SET requirepass p%40s"), "+OK");
+	ck_assert_int_eq(get("k", &value), ERR_UNAVAILABLE);
+
+	in = open_cache(arena_printf(a, "%s?password=p%%2540s&db=2", url));
+	cache = in;
+	fill_fresh("k", "1");
+	assert_value("k", "1");
+	servers_redis_do("AUTH p%40s\r\nCONFIG SET requirepass \"\"");
+	ck_assert_str_eq(ask_about("EXISTS", "k"), ":0");
+	ck_assert_str_eq(ask_about("SELECT 2\r\nEXISTS", "k"), "+OK");
+	cache = plain;
+	cache_close(in);
+}
+END_TEST
+
+START_TEST(scripts_flushed_are_sent_again)
+{
+	int64_t retry_ms;
+
+	miss_of("k");
+	ck_assert_str_eq(servers_redis_do("SCRIPT FLUSH"), "+OK");
+	fill_fresh("k", "1");
+	assert_value("k", "1");
+	ck_assert_int_eq(cache_rate(cache, "r", 1, 1000, &retry_ms), ERR_OK);
+}
+END_TEST
+
+START_TEST(without_url_everything_is_unavailable)
+{
+	static const char *const urls[] = { NULL, "", "http://localhost",
+		"unix:/no/such/socket" };
+	struct cache *real = cache;
+	const char *value;
+
+	for (size_t i = 0; i < COUNT_OF(urls); i++) {
+		cache = open_cache(urls[i]);
+		ck_assert_int_eq(get("k", &value), ERR_UNAVAILABLE);
+		cache_close(cache);
+	}
+	cache = real;
+}
+END_TEST
+
+START_TEST(rate_allows_the_burst_then_tells_the_wait)
+{
+	int64_t retry_ms = -1, start_us;
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(
+		    cache_rate(cache, "r", 3, 600, &retry_ms), ERR_OK);
+	start_us = clock_monotonic_us();
+	ck_assert_int_eq(
+	    cache_rate(cache, "r", 3, 600, &retry_ms), ERR_RATE_LIMITED);
+	ck_assert_int_gt(retry_ms, 100);
+	ck_assert_int_le(retry_ms, 200);
+	ck_assert_int_eq(cache_rate(cache, "s", 3, 600, &retry_ms), ERR_OK);
+	ck_assert_int_gt(atoi(ask_about("PTTL", "r") + 1), 0);
+	ck_assert_int_le(atoi(ask_about("PTTL", "r") + 1), 600);
+	while (cache_rate(cache, "r", 3, 600, &retry_ms) != ERR_OK)
+		usleep(1000);
+	ck_assert_int_gt(elapsed_ms(start_us), 100);
+	ck_assert_int_lt(elapsed_ms(start_us), 350);
+}
+END_TEST
+
+enum { THREADS = 8, ROUNDS = 300 };
+
+static void *
+use_cache(void *failures)
+{
+	struct arena *own = arena_new();
+
+	for (int i = 0; i < ROUNDS; i++) {
+		const char *key = arena_printf(own, "k%d", i % 7), *value;
+		struct cache_miss miss;
+		enum err e = cache_get(cache, own, key, &value, &miss);
+
+		if (e == ERR_NOT_FOUND)
+			cache_fill(cache, &miss, key, "v", TTL_MS);
+		else if (e != ERR_OK || strcmp(value, "v") != 0)
+			++*(int *)failures;
+		if (i % 50 == 0 && cache_invalidate(cache, &key, 1) != ERR_OK)
+			++*(int *)failures;
+		arena_reset(own);
+	}
+	arena_free(own);
+	return NULL;
+}
+
+START_TEST(threads_share_few_connections)
+{
+	pthread_t threads[THREADS];
+	int failures[THREADS] = { 0 };
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, use_cache, &failures[i]);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(failures[i], 0);
+}
+END_TEST
+
+START_TEST(breaker_lets_one_probe_through)
+{
+	struct breaker b = { .retry_ms = 100 };
+
+	ck_assert(breaker_lets_through(&b, 0));
+	ck_assert(breaker_lets_through(&b, 0));
+	ck_assert(!breaker_succeeded(&b));
+	ck_assert(breaker_failed(&b, 0));
+	ck_assert(!breaker_failed(&b, 0));
+	ck_assert(!breaker_lets_through(&b, 99999));
+	ck_assert(breaker_lets_through(&b, 100000));
+	ck_assert(!breaker_lets_through(&b, 100000));
+	ck_assert(!breaker_failed(&b, 150000));
+	ck_assert(!breaker_lets_through(&b, 249999));
+	ck_assert(breaker_lets_through(&b, 250000));
+	breaker_abandoned(&b);
+	ck_assert(breaker_lets_through(&b, 250001));
+	ck_assert(breaker_succeeded(&b));
+	ck_assert(breaker_lets_through(&b, 250002));
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *path, *host, *user, *password;
+	int64_t port, db;
+} good_urls[] = {
+	{ "unix:run/redis.sock", .path = "run/redis.sock", .port = 6379 },
+	{ "unix:/a%20b?db=3", .path = "/a b", .port = 6379, .db = 3 },
+	{ "unix:/a?user=u&password=%3f%26", .path = "/a", .port = 6379,
+	    .user = "u", .password = "?&" },
+	{ "redis://h", .host = "h", .port = 6379 },
+	{ "redis://h:1/", .host = "h", .port = 1 },
+	{ "redis://:p@h:1/2", .host = "h", .port = 1, .password = "p",
+	    .db = 2 },
+	{ "redis://u:p%40/@h/15", .host = "h", .port = 6379, .user = "u",
+	    .password = "p@/", .db = 15 },
+	{ "redis://[::1]:7/1", .host = "::1", .port = 7, .db = 1 },
+	{ "redis://[::1]", .host = "::1", .port = 6379 },
+};
+
+static void
+assert_text(const char *got, const char *expected)
+{
+	ck_assert_int_eq(got == NULL, expected == NULL);
+	if (got != NULL)
+		ck_assert_str_eq(got, expected);
+}
+
+START_TEST(read_good_url)
+{
+	struct cache_url u;
+
+	ck_assert(cache_url_init(&u, good_urls[_i].text));
+	assert_text(u.path, good_urls[_i].path);
+	assert_text(u.host, good_urls[_i].host);
+	assert_text(u.user, good_urls[_i].user);
+	assert_text(u.password, good_urls[_i].password);
+	ck_assert_int_eq(u.port, good_urls[_i].port);
+	ck_assert_int_eq(u.db, good_urls[_i].db);
+	cache_url_release(&u);
+}
+END_TEST
+
+static const char *const bad_urls[] = { "", "redis:", "redis://",
+	"unix:", "http://h", "redis://h:0", "redis://h:65536", "redis://h:x",
+	"redis://h/x", "redis://h/-1", "redis://u@h", "redis://[::1",
+	"redis://[::1]x", "unix:/a?x=1", "unix:/a?db", "unix:/a?db=x",
+	"unix:/a%0", "unix:/a%00", "unix:/a%zz", "redis://:%@h" };
+
+START_TEST(refuse_bad_url)
+{
+	struct cache_url u;
+
+	ck_assert(!cache_url_init(&u, bad_urls[_i]));
+}
+END_TEST
+
+static Suite *
+make_suite(void)
+{
+	Suite *s = suite_create("cache");
+	TCase *parts = tcase_create("parts");
+	TCase *values = tcase_create("values");
+	TCase *faults = tcase_create("faults");
+
+	tcase_add_test(parts, breaker_lets_one_probe_through);
+	tcase_add_loop_test(parts, read_good_url, 0, (int)COUNT_OF(good_urls));
+	tcase_add_loop_test(parts, refuse_bad_url, 0, (int)COUNT_OF(bad_urls));
+	suite_add_tcase(s, parts);
+
+	tcase_add_checked_fixture(values, set_up, tear_down);
+	tcase_add_test(values, get_after_fill_finds_the_value);
+	tcase_add_test(values, fill_does_not_replace_a_value);
+	tcase_add_test(values, keys_may_hold_any_character);
+	tcase_add_test(values, invalidate_leaves_markers);
+	tcase_add_test(values, fill_after_invalidation_is_refused);
+	tcase_add_test(values, fill_too_late_is_refused);
+	tcase_add_test(values, fill_from_the_future_is_refused);
+	tcase_add_test(values, fill_for_another_run_is_refused);
+	tcase_add_test(values, open_logs_in_and_selects);
+	tcase_add_test(values, scripts_flushed_are_sent_again);
+	tcase_add_test(values, without_url_everything_is_unavailable);
+	tcase_add_test(values, rate_allows_the_burst_then_tells_the_wait);
+	tcase_add_test(values, threads_share_few_connections);
+	suite_add_tcase(s, values);
+
+	tcase_add_checked_fixture(faults, set_up, tear_down);
+	tcase_add_test(faults, fill_held_up_on_its_way_is_refused);
+	tcase_add_test(faults, restart_hides_what_an_earlier_run_stored);
+	tcase_add_test(faults, invalidate_after_restart_needs_no_second_call);
+	tcase_add_test(faults, redis_away_fails_at_once_and_recovers);
+	tcase_add_test(faults, redis_frozen_costs_one_timeout);
+	tcase_add_test(faults, redis_full_refuses_markers_and_still_serves);
+	tcase_add_test(faults, redis_as_replica_counts_as_away);
+	suite_add_tcase(s, faults);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *sr;
+	int failed;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_init("test_cache", LOG_ERROR);
+	metrics_open(-1);
+	url = servers_start_redis();
+	alarm(120); /* without forks, check cannot stop a test that hangs */
+	sr = srunner_create(make_suite());
+	srunner_set_fork_status(sr, CK_NOFORK);
+	srunner_set_tap(sr, "-");
+	srunner_run_all(sr, CK_SILENT);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,178 @@
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "cache/cache.h"
+#include "cache/rate_limit.h"
+#include "cache/rate_limit_table.h"
+#include "servers.h"
+
+enum { BURST = 5, HOUR_MS = 3600 * 1000 };
+
+static const char *url;
+
+static struct cache *
+open_cache(void)
+{
+	return cache_open(&(struct cache_options){
+	    .url = url,
+	    .prefix = "t",
+	    .connections = 2,
+	    .timeout_ms = 200,
+	    .retry_ms = 100,
+	});
+}
+
+/* How many of `times` steps are allowed. */
+static int
+count_allowed(struct rate_limit *l, const char *key, int times)
+{
+	int allowed = 0;
+
+	for (int i = 0; i < times; i++) {
+		int64_t retry_ms = 0;
+
+		if (rate_limit_take(l, key, BURST, HOUR_MS, &retry_ms) ==
+		    ERR_OK)
+			allowed++;
+		else
+			ck_assert_int_gt(retry_ms, HOUR_MS / BURST - 60000);
+	}
+	return allowed;
+}
+
+START_TEST(take_counts_for_all_processes_together)
+{
+	struct cache *c1 = open_cache(), *c2 = open_cache();
+	struct rate_limit *l1 = rate_limit_new(c1), *l2 = rate_limit_new(c2);
+
+	ck_assert_int_eq(count_allowed(l1, "shared", 3), 3);
+	ck_assert_int_eq(count_allowed(l2, "shared", 10), BURST - 3);
+	ck_assert_int_eq(count_allowed(l1, "other", 10), BURST);
+	rate_limit_free(l1);
+	rate_limit_free(l2);
+	cache_close(c1);
+	cache_close(c2);
+}
+END_TEST
+
+START_TEST(take_without_redis_counts_here)
+{
+	struct cache *c = open_cache();
+	struct rate_limit *l = rate_limit_new(c);
+
+	ck_assert_int_eq(count_allowed(l, "k", 2), 2);
+	servers_stop_redis();
+	ck_assert_int_eq(count_allowed(l, "k", 10), BURST);
+	ck_assert_int_eq(count_allowed(l, "m", 10), BURST);
+	servers_start_redis();
+	rate_limit_free(l);
+	cache_close(c);
+}
+END_TEST
+
+START_TEST(take_without_a_cache_counts_here)
+{
+	struct rate_limit *l = rate_limit_new(NULL);
+
+	ck_assert_int_eq(count_allowed(l, "k", 10), BURST);
+	rate_limit_free(l);
+}
+END_TEST
+
+START_TEST(table_refills_evenly)
+{
+	struct rate_limit_table *t = rate_limit_table_new();
+	int64_t retry_ms = 0, now_us = 1000000000;
+
+	/* Four at once, then one every 250 ms. */
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(
+		    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+		    ERR_OK);
+	ck_assert_int_eq(
+	    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+	    ERR_RATE_LIMITED);
+	ck_assert_int_eq(retry_ms, 250);
+	now_us += 249999;
+	ck_assert_int_eq(
+	    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+	    ERR_RATE_LIMITED);
+	ck_assert_int_eq(retry_ms, 1);
+	now_us += 1;
+	ck_assert_int_eq(
+	    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms), ERR_OK);
+	ck_assert_int_eq(
+	    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+	    ERR_RATE_LIMITED);
+	now_us += 10000000;
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(
+		    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+		    ERR_OK);
+	ck_assert_int_eq(
+	    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+	    ERR_RATE_LIMITED);
+	rate_limit_table_free(t);
+}
+END_TEST
+
+START_TEST(table_flooded_keeps_refusing_the_refused)
+{
+	struct rate_limit_table *t = rate_limit_table_new();
+	int64_t retry_ms, now_us = 1000000000;
+	char key[32];
+
+	ck_assert_int_eq(
+	    rate_limit_table_take(t, "bad", 1, HOUR_MS, now_us, &retry_ms),
+	    ERR_OK);
+	for (int i = 0; i < 100000; i++) {
+		snprintf(key, sizeof(key), "flood %d", i);
+		ck_assert_int_eq(
+		    rate_limit_table_take(t, key, 10, 1000, now_us, &retry_ms),
+		    ERR_OK);
+	}
+	ck_assert_int_eq(
+	    rate_limit_table_take(t, "bad", 1, HOUR_MS, now_us, &retry_ms),
+	    ERR_RATE_LIMITED);
+	rate_limit_table_free(t);
+}
+END_TEST
+
+static Suite *
+make_suite(void)
+{
+	Suite *s = suite_create("rate_limit");
+	TCase *t = tcase_create("take");
+
+	tcase_add_test(t, take_counts_for_all_processes_together);
+	tcase_add_test(t, take_without_redis_counts_here);
+	tcase_add_test(t, take_without_a_cache_counts_here);
+	tcase_add_test(t, table_refills_evenly);
+	tcase_add_test(t, table_flooded_keeps_refusing_the_refused);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *sr;
+	int failed;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_init("test_rate_limit", LOG_ERROR);
+	metrics_open(-1);
+	url = servers_start_redis();
+	alarm(60); /* without forks, check cannot stop a test that hangs */
+	sr = srunner_create(make_suite());
+	srunner_set_fork_status(sr, CK_NOFORK);
+	srunner_set_tap(sr, "-");
+	srunner_run_all(sr, CK_SILENT);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
+}
