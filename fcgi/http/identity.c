@@ -103,7 +103,7 @@ read_strings(struct arena *a, const struct json *claims, const char *name,
 
 		if (json_kind(item) != JSON_KIND_STRING)
 			return false;
-		items[i] = json_string(item);
+		items[i] = json_get_string(item);
 	}
 	*ret_strings = (struct strings){ .items = items, .count = n };
 

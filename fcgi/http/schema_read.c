@@ -235,20 +235,20 @@ read_json(struct reader *rd, const struct field *f, const struct json *j)
 	case TYPE_STRING:
 	case TYPE_OPT_STRING:
 		if (kind == JSON_KIND_STRING) {
-			read_string(rd, f, json_string(j));
+			read_string(rd, f, json_get_string(j));
 			return;
 		}
 		break;
 	case TYPE_INT64:
 		if (kind == JSON_KIND_INT) {
-			read_int(rd, f, json_int(j), "number");
+			read_int(rd, f, json_get_int(j), "number");
 			return;
 		}
 		break;
 	case TYPE_BOOL:
 	case TYPE_OPT_BOOL:
 		if (kind == JSON_KIND_BOOL) {
-			set_bool(rd, f, json_bool(j));
+			set_bool(rd, f, json_get_bool(j));
 			return;
 		}
 		break;

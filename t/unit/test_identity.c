@@ -1,0 +1,254 @@
+#include <string.h>
+
+#include "unit.h"
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/base64.h"
+#include "base/json.h"
+#include "base/jws.h"
+#include "http/identity.h"
+
+enum { NOW = 1767323045 };
+
+static const char secret[] = "0123456789abcdef0123456789abcdef";
+
+static struct arena *a;
+static unsigned char key[IDENTITY_KEY_SIZE];
+
+static void
+setup(void)
+{
+	a = arena_new();
+	identity_derive_key(secret, "core", key);
+}
+
+static void
+teardown(void)
+{
+	arena_free(a);
+}
+
+static const char *const role_items[] = { "user", "ad\"min" };
+static const char *const account_items[] = { "core" };
+static const struct identity alice = {
+	.user_id = "u1",
+	.session_id = "s1",
+	.roles = { role_items, 2 },
+	.accounts = { account_items, 1 },
+};
+
+START_TEST(sign_then_verify_is_the_same)
+{
+	const char *token = identity_sign(a, key, "core", &alice, NOW);
+	const struct identity *who =
+	    identity_verify(a, key, "core", token, NOW);
+
+	ck_assert_ptr_nonnull(who);
+	ck_assert_str_eq(who->user_id, "u1");
+	ck_assert_str_eq(who->session_id, "s1");
+	ck_assert_uint_eq(who->roles.count, 2);
+	ck_assert(strings_has(&who->roles, "ad\"min"));
+	ck_assert(!strings_has(&who->roles, "ad"));
+	ck_assert(!strings_has(&who->roles, ""));
+	ck_assert_uint_eq(who->accounts.count, 1);
+	ck_assert(strings_has(&who->accounts, "core"));
+}
+END_TEST
+
+START_TEST(verify_without_roles_has_none)
+{
+	const struct identity bob = { .user_id = "b", .session_id = "s" };
+	const char *token = identity_sign(a, key, "core", &bob, NOW);
+	const struct identity *who =
+	    identity_verify(a, key, "core", token, NOW);
+
+	ck_assert_ptr_nonnull(who);
+	ck_assert_uint_eq(who->roles.count, 0);
+	ck_assert(!strings_has(&who->roles, "admin"));
+}
+END_TEST
+
+START_TEST(sign_more_than_a_token_holds_is_null)
+{
+	const char *items[600];
+	struct identity who = alice;
+
+	for (size_t i = 0; i < COUNT_OF(items); i++)
+		items[i] = "a role with a long name";
+	who.roles = (struct strings){ items, COUNT_OF(items) };
+	ck_assert_ptr_null(identity_sign(a, key, "core", &who, NOW));
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+	int now_after_s;
+	bool valid;
+} times[] = {
+	{ 0, true },
+	{ IDENTITY_TTL_S - 1, true },
+	{ IDENTITY_TTL_S + 4, true }, /* within the skew */
+	{ IDENTITY_TTL_S + 5, false },
+	{ IDENTITY_TTL_S + 3600, false },
+	{ -4, true },
+	{ -5, false },
+	{ -3600, false },
+};
+/* clang-format on */
+
+START_TEST(verify_at_times)
+{
+	const char *token = identity_sign(a, key, "core", &alice, NOW);
+
+	ck_assert_int_eq(identity_verify(a, key, "core", token,
+			     NOW + times[_i].now_after_s) != NULL,
+	    times[_i].valid);
+}
+END_TEST
+
+#define WHO "\"sub\":\"u\",\"sid\":\"s\","
+#define LISTS "\"roles\":[],\"accounts\":[],"
+#define OURS "\"iss\":\"auth\",\"aud\":\"core\","
+#define TIMES "\"iat\":1767323045,\"exp\":1767323075"
+
+/* Signed with the right key, and still no identity. */
+static const char *const bad_claims[] = {
+	"{}",
+	"{" WHO LISTS TIMES "}",
+	"{\"iss\":\"core\",\"aud\":\"core\"," WHO LISTS TIMES "}",
+	"{\"iss\":\"auth\",\"aud\":\"wallet\"," WHO LISTS TIMES "}",
+	"{\"iss\":\"auth\",\"aud\":[\"core\"]," WHO LISTS TIMES "}",
+	"{\"iss\":\"auth\",\"aud\":\"\"," WHO LISTS TIMES "}",
+	"{\"iss\":\"auth\"," WHO LISTS TIMES "}",
+	"{\"aud\":\"core\"," WHO LISTS TIMES "}",
+	"{" OURS "\"sid\":\"s\"," LISTS TIMES "}",
+	"{" OURS "\"sub\":\"\",\"sid\":\"s\"," LISTS TIMES "}",
+	"{" OURS "\"sub\":7,\"sid\":\"s\"," LISTS TIMES "}",
+	"{" OURS "\"sub\":null,\"sid\":\"s\"," LISTS TIMES "}",
+	"{" OURS "\"sub\":\"u\"," LISTS TIMES "}",
+	"{" OURS "\"sub\":\"u\",\"sid\":\"\"," LISTS TIMES "}",
+	"{" OURS WHO TIMES "}",
+	"{" OURS WHO "\"roles\":[]," TIMES "}",
+	"{" OURS WHO "\"roles\":\"admin\",\"accounts\":[]," TIMES "}",
+	"{" OURS WHO "\"roles\":[1],\"accounts\":[]," TIMES "}",
+	"{" OURS WHO "\"roles\":[],\"accounts\":{}," TIMES "}",
+	"{" OURS WHO LISTS "\"iat\":1767323045}",
+	"{" OURS WHO LISTS "\"exp\":1767323075}",
+	"{" OURS WHO LISTS "\"iat\":1767323045.0,\"exp\":1767323075}",
+	"{" OURS WHO LISTS "\"iat\":\"1767323045\",\"exp\":1767323075}",
+	"{" OURS WHO LISTS "\"iat\":1767323045,\"exp\":1767323346}",
+	"{" OURS WHO LISTS "\"iat\":1767323076,\"exp\":1767323075}",
+	"{" OURS WHO LISTS "\"iat\":-9223372036854775808,"
+	"\"exp\":9223372036854775807}",
+	"{" OURS WHO LISTS "\"iat\":0,\"exp\":9223372036854775807}",
+	"{" OURS WHO LISTS "\"iat\":-1,\"exp\":1767323075}",
+};
+
+START_TEST(verify_bad_claims_is_null)
+{
+	const char *claims = bad_claims[_i];
+	const char *token =
+	    jws_sign(a, key, sizeof(key), claims, strlen(claims));
+
+	ck_assert_ptr_null(identity_verify(a, key, "core", token, NOW));
+}
+END_TEST
+
+START_TEST(verify_claims_that_are_good_is_not_null)
+{
+	static const char claims[] = "{" OURS WHO LISTS TIMES "}";
+	const char *token =
+	    jws_sign(a, key, sizeof(key), claims, sizeof(claims) - 1);
+
+	ck_assert_ptr_nonnull(identity_verify(a, key, "core", token, NOW));
+}
+END_TEST
+
+START_TEST(verify_other_key_or_audience_is_null)
+{
+	const char *token = identity_sign(a, key, "core", &alice, NOW);
+	unsigned char other[IDENTITY_KEY_SIZE];
+
+	identity_derive_key(secret, "wallet", other);
+	ck_assert_mem_ne(key, other, sizeof(key));
+	ck_assert_ptr_null(identity_verify(a, other, "core", token, NOW));
+	ck_assert_ptr_null(identity_verify(a, key, "wallet", token, NOW));
+	ck_assert_ptr_null(identity_verify(a, key, "cor", token, NOW));
+}
+END_TEST
+
+START_TEST(verify_no_token_is_null)
+{
+	ck_assert_ptr_null(identity_verify(a, key, "core", NULL, NOW));
+	ck_assert_ptr_null(identity_verify(a, key, "core", "", NOW));
+	ck_assert_ptr_null(identity_verify(a, key, "core", "..", NOW));
+}
+END_TEST
+
+START_TEST(verify_any_changed_or_missing_byte_is_null)
+{
+	const char *token = identity_sign(a, key, "core", &alice, NOW);
+	char *copy = arena_strdup(a, token);
+
+	for (size_t i = 0; token[i] != '\0'; i++) {
+		copy[i] = token[i] == 'A' ? 'B' : 'A';
+		ck_assert_ptr_null(identity_verify(a, key, "core", copy, NOW));
+		copy[i] = '\0';
+		ck_assert_ptr_null(identity_verify(a, key, "core", copy, NOW));
+		copy[i] = token[i];
+	}
+	ck_assert_ptr_nonnull(identity_verify(a, key, "core", copy, NOW));
+}
+END_TEST
+
+START_TEST(read_key_takes_what_encoding_gives)
+{
+	const char *text = base64url_encode(a, key, sizeof(key));
+	unsigned char read[IDENTITY_KEY_SIZE];
+
+	ck_assert(identity_read_key(text, read));
+	ck_assert_mem_eq(read, key, sizeof(key));
+}
+END_TEST
+
+static const char *const bad_keys[] = {
+	"",
+	"AAAA",
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", /* 33 bytes */
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/",
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+};
+
+START_TEST(read_key_bad_is_refused)
+{
+	unsigned char read[IDENTITY_KEY_SIZE] = { 7 };
+
+	ck_assert(!identity_read_key(bad_keys[_i], read));
+	ck_assert_int_eq(read[0], 7);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("identity");
+	TCase *tc = tcase_create("identity");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, sign_then_verify_is_the_same);
+	tcase_add_test(tc, verify_without_roles_has_none);
+	tcase_add_test(tc, sign_more_than_a_token_holds_is_null);
+	tcase_add_loop_test(tc, verify_at_times, 0, COUNT_OF(times));
+	tcase_add_loop_test(
+	    tc, verify_bad_claims_is_null, 0, COUNT_OF(bad_claims));
+	tcase_add_test(tc, verify_claims_that_are_good_is_not_null);
+	tcase_add_test(tc, verify_other_key_or_audience_is_null);
+	tcase_add_test(tc, verify_no_token_is_null);
+	tcase_add_test(tc, verify_any_changed_or_missing_byte_is_null);
+	tcase_add_test(tc, read_key_takes_what_encoding_gives);
+	tcase_add_loop_test(tc, read_key_bad_is_refused, 0, COUNT_OF(bad_keys));
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
