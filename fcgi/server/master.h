@@ -12,11 +12,17 @@
  *                    executes the (possibly new) binary in its own place, with
  *                    the same process id, the same sockets and the same
  *                    metrics; it starts each new worker before it drains the
- *                    old one.  A binary that fails the check is not used.
+ *                    old one.  A binary that fails the check is not used: that
+ *                    is logged, and nothing changes.
  *   SIGCHLD          a worker that died is logged, counted and replaced, at
  *                    once the first time, then with back-off up to 5 s.
  *
  * Workers get SIGTERM when the master dies, however it dies.
+ *
+ * The binary is found again by argv[0] as it was at the start (or by the path
+ * that PATH led to), so a file that was replaced is taken.  A SIGHUP during a
+ * rolling restart begins the next one: whatever lives then is the old
+ * generation, and what was draining keeps its deadline.
  */
 #ifndef SERVER_MASTER_H
 #define SERVER_MASTER_H
@@ -31,21 +37,29 @@ struct worker {
 	int slot; /* within the service: the metrics slot */
 	int listen_fd;
 	int threads;
+	int ready_fd; /* private */
 };
 
+/*
+ * To be called once by a worker when it accepts: a rolling restart drains its
+ * predecessor only then.
+ */
+void worker_ready(const struct worker *w);
+
 struct master_pool {
-	const char *name;
+	const char *name; /* letters, digits, '-', '_' */
 	const char *listen; /* "unix:/path" or "host:port" */
 	int64_t processes;
 	int64_t threads;
 	/*
 	 * The worker's life, after the fork, with SIGTERM and SIGINT blocked:
-	 * it waits for them itself (sigwait) and then drains.  Returns the exit
-	 * status.
+	 * it waits for them itself (sigwait) and then drains.  SIGPIPE and
+	 * SIGHUP are ignored.  Returns the exit status.
 	 */
 	int (*work)(const struct worker *w, void *ctx);
 };
 
+/* At most METRICS_SLOTS_MAX processes in all pools. */
 struct master {
 	const char *service;
 	const struct master_pool *pools;
@@ -55,7 +69,10 @@ struct master {
 	void *ctx;
 };
 
-/* Returns the process's exit status after a drain, or 1 if it cannot start. */
+/*
+ * Returns the process's exit status after a drain (0, also when workers had to
+ * be killed), or 1 if it cannot start.  In a worker process it does not return.
+ */
 int master_run(const struct master *m, char **argv);
 
 #endif
