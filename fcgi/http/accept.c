@@ -1,0 +1,375 @@
+/*
+ * accept: a worker's threads.  Each accepts a connection and serves it until
+ * it ends; there is no queue between them but the kernel's.
+ *
+ * Draining must not lose a request, so the main thread has to know what the
+ * others wait for.  One in accept() is interrupted by a signal; one on a kept
+ * connection between two requests gets its reading side shut, so that what
+ * the web server has sent already is still served and what it tries to send
+ * after that fails at once, and is tried on another connection; one that is
+ * busy is left alone.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "http/conn.h"
+#include "http/request.h"
+#include "http/service.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+enum {
+#ifdef SANITIZED
+	STACK_BYTES = 8 * 1024 * 1024,
+#else
+	STACK_BYTES = 256 * 1024,
+#endif
+	WAKE_EVERY_NS = 20 * 1000 * 1000,
+	SHORTAGE_NS = 50 * 1000 * 1000,
+	MALLOC_ARENAS = 2,
+	MALLOC_KEEP_BYTES = 256 * 1024,
+};
+
+enum thread_state {
+	THREAD_BUSY,
+	THREAD_ACCEPTING,
+	THREAD_IDLE, /* between two requests of a kept connection */
+	THREAD_WAKING, /* the main thread is at it */
+	THREAD_ENDED,
+};
+
+struct crew;
+
+struct thread {
+	struct crew *crew;
+	pthread_t id;
+	_Atomic int state;
+	struct conn conn;
+	struct arena *arena;
+};
+
+struct crew {
+	const struct service *service;
+	int listen_fd;
+	atomic_bool draining;
+	sem_t ended;
+	struct thread *threads;
+	int nthreads;
+};
+
+/* -- a thread's side -- */
+
+static void
+wait_begins(struct thread *t, enum thread_state state)
+{
+	atomic_store(&t->state, state);
+}
+
+/*
+ * Back to busy; but not while the main thread is waking us, for it uses our
+ * descriptor then.  A signal that it sent has been delivered, or is by the
+ * next system call, and the next one is a recv() that starts over.
+ */
+static void
+wait_ended(struct thread *t, enum thread_state state)
+{
+	int expected = state;
+
+	while (
+	    !atomic_compare_exchange_weak(&t->state, &expected, THREAD_BUSY)) {
+		expected = state;
+		sched_yield();
+	}
+}
+
+static void
+serve_request(struct thread *t)
+{
+	const struct req_source source = {
+		.param = conn_param,
+		.read = conn_read_body,
+		.check = conn_check,
+		.ctx = &t->conn,
+	};
+	struct req r = { .arena = t->arena, .source = &source };
+
+	service_handle(t->crew->service, &r);
+	conn_answer(&t->conn, t->arena, &r);
+}
+
+static bool
+wait_for_next(struct thread *t)
+{
+	bool ok;
+
+	wait_begins(t, THREAD_IDLE);
+	ok = conn_wait(&t->conn, /* kept= */ true);
+	wait_ended(t, THREAD_IDLE);
+	return ok;
+}
+
+static void
+serve_connection(struct thread *t, int fd)
+{
+	bool more;
+
+	conn_open(&t->conn, fd);
+	/* The web server connects in order to send; this wait is not idling. */
+	more = conn_wait(&t->conn, /* kept= */ false);
+	while (more && conn_read_params(&t->conn)) {
+		serve_request(t);
+		more = conn_finish(&t->conn, !atomic_load(&t->crew->draining));
+		log_set_request(NULL);
+		arena_reset(t->arena);
+		if (more)
+			more = wait_for_next(t);
+	}
+	conn_close(&t->conn);
+}
+
+/* Whether accepting can go on. */
+static bool
+survives(int error)
+{
+	const struct timespec pause = { .tv_nsec = SHORTAGE_NS };
+
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED:
+	case EAGAIN:
+	case EPROTO:
+	case EPERM: /* a firewall's word */
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+		return true;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		log_event(LOG_ERROR, "cannot accept for now",
+		    LOG_TEXT("error", strerror(error)));
+		nanosleep(&pause, NULL);
+		return true;
+	}
+	log_event(
+	    LOG_ERROR, "cannot accept", LOG_TEXT("error", strerror(error)));
+	return false;
+}
+
+static void *
+thread_run(void *arg)
+{
+	struct thread *t = arg;
+	struct crew *crew = t->crew;
+
+	while (!atomic_load(&crew->draining)) {
+		int fd = -1, error = EINTR;
+
+		wait_begins(t, THREAD_ACCEPTING);
+		/* Asked again: see drain() on closing the descriptor. */
+		if (!atomic_load(&crew->draining)) {
+			fd = accept4(crew->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+			error = errno;
+		}
+		wait_ended(t, THREAD_ACCEPTING);
+		if (fd >= 0)
+			serve_connection(t, fd);
+		else if (!survives(error))
+			abort(); /* the master starts another one */
+	}
+	atomic_store(&t->state, THREAD_ENDED);
+	sem_post(&crew->ended);
+	return NULL;
+}
+
+/* -- the main thread's side -- */
+
+static void
+ignore_signal(int signo)
+{
+	(void)signo;
+}
+
+/* After libfcgi's init, which brings handlers of its own. */
+static void
+set_signals(void)
+{
+	/* A handler, and no SA_RESTART: it is there to interrupt accept(). */
+	const struct sigaction wake = { .sa_handler = ignore_signal };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	const struct sigaction dfl = { .sa_handler = SIG_DFL };
+
+	sigaction(SIGUSR1, &wake, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGTERM, &dfl, NULL);
+}
+
+/*
+ * Requests allocate little and give all of it back.  Left alone, glibc would
+ * make up to eight arenas per core, each keeping what its worst request took;
+ * and its thresholds would rise with the largest block ever freed.  Two arenas
+ * are enough for two threads to allocate at once; blocks above the threshold
+ * go back to the kernel when freed, and so does the top of an arena.
+ */
+static void
+set_malloc(void)
+{
+	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
+	mallopt(M_MMAP_THRESHOLD, MALLOC_KEEP_BYTES);
+	mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP_BYTES);
+}
+
+static bool
+start_thread(struct crew *crew, struct thread *t)
+{
+	pthread_attr_t attr;
+	int rc;
+
+	t->crew = crew;
+	t->arena = arena_new();
+	conn_init(&t->conn);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	rc = pthread_create(&t->id, &attr, thread_run, t);
+	pthread_attr_destroy(&attr);
+	if (rc == 0)
+		return true;
+	log_event(LOG_ERROR, "cannot start a thread",
+	    LOG_TEXT("error", strerror(rc)));
+	conn_release(&t->conn);
+	arena_free(t->arena);
+	return false;
+}
+
+/* Wakes a thread that waits; true when it was in accept(). */
+static bool
+wake(struct thread *t)
+{
+	int state = THREAD_ACCEPTING;
+
+	if (atomic_compare_exchange_strong(&t->state, &state, THREAD_WAKING)) {
+		pthread_kill(t->id, SIGUSR1);
+		atomic_store(&t->state, THREAD_ACCEPTING);
+		return true;
+	}
+	if (state == THREAD_IDLE &&
+	    atomic_compare_exchange_strong(&t->state, &state, THREAD_WAKING)) {
+		shutdown(t->conn.fd, SHUT_RD);
+		atomic_store(&t->state, THREAD_IDLE);
+	}
+	return false;
+}
+
+/* Waits a moment for one more thread to end. */
+static bool
+wait_for_end(struct crew *crew)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += WAKE_EVERY_NS;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	return sem_clockwait(&crew->ended, CLOCK_MONOTONIC, &until) == 0;
+}
+
+/*
+ * A thread can be about to wait when it is looked at, and a signal can come
+ * just before accept(): all are woken again and again until none is left.
+ * The master has the deadline.
+ *
+ * The socket is closed as soon as nobody can accept any more, so that no
+ * successor takes it for that of a server that answers.  One round without a
+ * thread in THREAD_ACCEPTING proves it: who comes there later sees `draining`.
+ */
+static void
+drain(struct crew *crew)
+{
+	int left = crew->nthreads;
+	bool open = true;
+
+	atomic_store(&crew->draining, true);
+	while (left > 0) {
+		bool accepting = false;
+
+		for (int i = 0; i < crew->nthreads; i++)
+			accepting |= wake(&crew->threads[i]);
+		if (open && !accepting) {
+			close(crew->listen_fd);
+			open = false;
+		}
+		if (wait_for_end(crew))
+			left--;
+	}
+}
+
+static void
+release(struct crew *crew)
+{
+	for (int i = 0; i < crew->nthreads; i++) {
+		struct thread *t = &crew->threads[i];
+
+		pthread_join(t->id, NULL);
+		conn_release(&t->conn);
+		arena_free(t->arena);
+	}
+	free(crew->threads);
+	sem_destroy(&crew->ended);
+}
+
+int
+service_work(const struct worker *w, const struct service *s)
+{
+	struct crew crew = { .service = s, .listen_fd = w->listen_fd };
+	sigset_t until;
+	int signo;
+
+	sigemptyset(&until);
+	sigaddset(&until, SIGTERM);
+	sigaddset(&until, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &until, NULL);
+	set_malloc();
+	if (!conn_library_init()) {
+		log_event(LOG_ERROR, "libfcgi cannot start");
+		return 1;
+	}
+	set_signals();
+	sem_init(&crew.ended, /* pshared= */ 0, 0);
+	crew.threads = calloc((size_t)w->threads, sizeof(*crew.threads));
+	assert(crew.threads != NULL);
+	for (int i = 0; i < w->threads; i++) {
+		if (!start_thread(&crew, &crew.threads[i]))
+			return 1;
+		crew.nthreads++;
+	}
+	worker_ready(w);
+	sigwait(&until, &signo);
+	drain(&crew);
+	release(&crew);
+	return 0;
+}
