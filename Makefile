@@ -61,6 +61,7 @@ clean:
 	rm -rf build compile_commands.json
 
 include bench/bench.mk lint.mk
+-include fuzz/fuzz.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .PHONY: all unit check clean
 .SECONDARY:

@@ -109,6 +109,11 @@ json_read(
 	json_t *j;
 
 	pthread_once(&once, seed);
+	/* jansson overlooks a NUL behind a number or a word: [1<NUL>,2]. */
+	if (len > 0 && memchr(text, '\0', len) != NULL) {
+		*ret_problem = "the text is not JSON";
+		return NULL;
+	}
 	if (too_deep(text, len)) {
 		*ret_problem = "the value is nested too deeply";
 		return NULL;

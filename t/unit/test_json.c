@@ -133,12 +133,25 @@ START_TEST(read_bad_is_refused_with_its_problem)
 }
 END_TEST
 
+static const struct {
+	const char *bytes;
+	size_t len;
+} with_nul[] = {
+	{ "\"a\0b\"", 5 },
+	{ "{}\0", 3 },
+	{ "\0{}", 3 },
+	{ "8\0", 2 },
+	{ "true\0", 5 },
+	{ "[1\0,2]", 6 },
+	{ "{\"a\":1\0}", 8 },
+};
+
 START_TEST(read_raw_nul_is_refused)
 {
 	const char *problem = NULL;
 
-	ck_assert_ptr_null(json_read(a, "\"a\0b\"", 5, &problem));
-	ck_assert_ptr_null(json_read(a, "{}\0", 3, &problem));
+	ck_assert_ptr_null(
+	    json_read(a, with_nul[_i].bytes, with_nul[_i].len, &problem));
 	ck_assert_ptr_nonnull(problem);
 }
 END_TEST
@@ -269,7 +282,8 @@ main(void)
 	    sizeof(good) / sizeof(good[0]));
 	tcase_add_loop_test(tc, read_bad_is_refused_with_its_problem, 0,
 	    sizeof(bad) / sizeof(bad[0]));
-	tcase_add_test(tc, read_raw_nul_is_refused);
+	tcase_add_loop_test(tc, read_raw_nul_is_refused, 0,
+	    sizeof(with_nul) / sizeof(with_nul[0]));
 	tcase_add_test(tc, read_depth_is_limited);
 	tcase_add_test(tc, kind_and_getters_of_each);
 	tcase_add_test(tc, member_of_another_kind_or_absent_is_none);

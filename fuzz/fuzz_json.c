@@ -1,0 +1,56 @@
+/*
+ * fuzz_json: what reads is UTF-8, and once written reads and writes as the
+ * same text; any UTF-8 survives as a string.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/str.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static const char *
+written(struct arena *a, const struct json *j)
+{
+	struct buf b;
+
+	buf_init(&b, a, 1 << 24);
+	json_write(&b, j);
+	assert(!buf_failed(&b));
+	return b.data;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct arena *a = arena_new();
+	const char *problem = NULL, *text = arena_strndup(a, (char *)data, len);
+	const struct json *j = json_read(a, text, len, &problem);
+	struct buf b;
+
+	if (j == NULL) {
+		assert(problem != NULL);
+	} else {
+		const char *once = written(a, j);
+		const struct json *again =
+		    json_read(a, once, strlen(once), &problem);
+
+		assert(utf8_valid(text, len));
+		assert(again != NULL && json_kind(again) == json_kind(j));
+		assert(json_count(again) == json_count(j));
+		assert(strcmp(written(a, again), once) == 0);
+	}
+	if (utf8_valid(text, len)) {
+		buf_init(&b, a, 8 * len + 2);
+		json_write_string(&b, text);
+		j = json_read(a, b.data, b.len, &problem);
+		assert(j != NULL && strcmp(json_get_string(j), text) == 0);
+	}
+	arena_free(a);
+	return 0;
+}
