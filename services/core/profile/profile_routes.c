@@ -80,7 +80,7 @@ const struct route profile_routes[] = {
 	  .in = { .name = "ProfilePatch", .size = sizeof(struct profile_patch),
 	    .fields = patch_fields, .refuse_unknown = true },
 	  .out = SCHEMA_NAMED("Profile", struct profile, profile_fields),
-	  .errors = BIT(ERR_INVALID) },
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_RATE_LIMITED) },
 	{ 0 },
 };
 /* clang-format on */

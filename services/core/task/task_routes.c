@@ -354,7 +354,8 @@ const struct route task_routes[] = {
 	    .fields = create_fields, .refuse_unknown = true },
 	  .out = SCHEMA_NAMED("Task", struct task, task_fields), .status = 201,
 	  .body_max_bytes = TASK_BODY_BYTES,
-	  .errors = BIT(ERR_INVALID) | BIT(ERR_UNPROCESSABLE) },
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_UNPROCESSABLE) |
+	    BIT(ERR_RATE_LIMITED) },
 	{ "GET", "/tasks", tasks_list,
 	  .summary = "The tasks of the signed-in user, newest first",
 	  .in = SCHEMA(struct list_in, list_fields),
@@ -372,11 +373,12 @@ const struct route task_routes[] = {
 	  .out = SCHEMA_NAMED("Task", struct task, task_fields),
 	  .body_max_bytes = TASK_BODY_BYTES,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_STALE) |
-	    BIT(ERR_UNPROCESSABLE) },
+	    BIT(ERR_UNPROCESSABLE) | BIT(ERR_RATE_LIMITED) },
 	{ "DELETE", "/tasks/{id}", tasks_delete,
 	  .summary = "Delete a task and all that is below it",
 	  .in = SCHEMA(struct task_key, delete_fields),
-	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_STALE) },
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_STALE) |
+	    BIT(ERR_RATE_LIMITED) },
 	{ 0 },
 };
 /* clang-format on */
