@@ -1,0 +1,85 @@
+/* fake_request: a request from an array instead of from FastCGI. */
+#ifndef FAKE_REQUEST_H
+#define FAKE_REQUEST_H
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "http/request.h"
+#include "http/service.h"
+
+enum { FAKE_PARAMS_MAX = 32 };
+
+struct fake_request {
+	const char *params[FAKE_PARAMS_MAX + 1]; /* "NAME=value" */
+	int nparams;
+	const char *body;
+	size_t body_len;
+	bool breaks; /* the connection is lost after the body's bytes */
+	size_t step; /* bytes at most per read; 0: all there are */
+};
+
+static inline void
+fake_add(struct fake_request *f, const char *param)
+{
+	if (f->nparams < FAKE_PARAMS_MAX)
+		f->params[f->nparams++] = param;
+}
+
+static inline const char *
+fake_param(void *ctx, const char *name)
+{
+	const struct fake_request *f = ctx;
+	size_t len = strlen(name);
+
+	for (int i = 0; i < f->nparams; i++) {
+		if (strncmp(f->params[i], name, len) == 0 &&
+		    f->params[i][len] == '=')
+			return f->params[i] + len + 1;
+	}
+	return NULL;
+}
+
+static inline long
+fake_read(void *ctx, char *out, size_t len)
+{
+	struct fake_request *f = ctx;
+
+	if (len > f->body_len)
+		len = f->body_len;
+	if (f->step != 0 && len > f->step)
+		len = f->step;
+	if (len == 0)
+		return f->breaks ? -1 : 0;
+	memcpy(out, f->body, len);
+	f->body += len;
+	f->body_len -= len;
+	return (long)len;
+}
+
+static inline enum err
+fake_check(void *ctx)
+{
+	const struct fake_request *f = ctx;
+
+	return req_check_params(f->params);
+}
+
+/* The answer is in *ret_r; both live as long as the arena. */
+static inline void
+fake_handle(const struct service *s, struct fake_request *f, struct arena *a,
+    struct req *ret_r)
+{
+	struct req_source *source = arena_alloc(a, sizeof(*source));
+
+	*source = (struct req_source){
+		.param = fake_param,
+		.read = fake_read,
+		.check = fake_check,
+		.ctx = f,
+	};
+	*ret_r = (struct req){ .arena = a, .source = source };
+	service_handle(s, ret_r);
+}
+
+#endif
