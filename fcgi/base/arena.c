@@ -36,6 +36,7 @@ enum {
 	ALIGN = alignof(max_align_t),
 	/* malloc's header included, two pages: what an idle thread keeps. */
 	FIRST_BYTES = 8 * 1024 - 16,
+	SECOND_BYTES = 2 * FIRST_BYTES,
 	/* Blocks double up to this; what is larger gets a block of its own. */
 	BLOCK_BYTES_MAX = 256 * 1024,
 };
@@ -120,7 +121,7 @@ arena_new(void)
 	assert(a != NULL);
 	*a = (struct arena){
 		.blocks = first,
-		.next_block_bytes = 2 * FIRST_BYTES,
+		.next_block_bytes = SECOND_BYTES,
 		.first = first,
 		.first_at = first->at,
 	};
@@ -269,7 +270,7 @@ arena_reset(struct arena *a)
 	a->first->at = a->first_at;
 	POISON(a->first_at, (size_t)(a->first->end - a->first_at));
 	a->blocks = a->first;
-	a->next_block_bytes = 2 * FIRST_BYTES;
+	a->next_block_bytes = SECOND_BYTES;
 }
 
 void

@@ -102,11 +102,13 @@ clock_write(int64_t epoch_ms, char out[CLOCK_TEXT_SIZE])
 {
 	int64_t epoch_s = epoch_ms / 1000 - (epoch_ms % 1000 < 0);
 	int64_t day = epoch_s / DAY_S - (epoch_s % DAY_S < 0);
-	int ms = (int)(epoch_ms % 1000 + (epoch_ms % 1000 < 0) * 1000);
+	int ms = (int)(epoch_ms % 1000);
 	int second = (int)(epoch_s - day * DAY_S);
 	struct date d = date_of_day(day + EPOCH_DAY);
 	char *p = out;
 
+	if (ms < 0)
+		ms += 1000;
 	if (d.year >= 0 && d.year <= 9999)
 		p = put_digits(p, (int)d.year, 4);
 	else
@@ -225,7 +227,7 @@ clock_read(const char *text, int64_t *ret_epoch_ms)
 {
 	const char *s = text;
 	struct date d;
-	int hour, minute, second, ms, offset_s;
+	int hour, minute, second, ms, offset_s, time_s;
 	int64_t utc_s; /* since the start of year 0 */
 
 	if (!take_date(&s, &d) || !take_char(&s, 'T') ||
@@ -235,8 +237,8 @@ clock_read(const char *text, int64_t *ret_epoch_ms)
 	    !take_offset(&s, &offset_s) || *s != '\0')
 		return false;
 
-	utc_s = day_of_date(d) * DAY_S + hour * 3600 + minute * 60 + second -
-	        offset_s;
+	time_s = hour * 3600 + minute * 60 + second - offset_s;
+	utc_s = day_of_date(d) * DAY_S + time_s;
 	if (utc_s < 0 || utc_s >= year_start_day(10000) * DAY_S)
 		return false;
 	if (second == 60 && !may_follow_leap_second(utc_s))

@@ -20,10 +20,10 @@ enum { CONFIG_SECRET = 1, CONFIG_REQUIRED = 2 };
 struct config_var {
 	const char *name; /* without the prefix: "DATABASE_URL" */
 	size_t offset;
-	enum config_type type; /* const char *, int64_t, bool (on|off) */
 	const char *fallback; /* as the variable would be written; or NULL */
 	/* Of a number, unless both are 0; of a text's bytes, if max is not. */
 	int64_t min, max;
+	enum config_type type; /* const char *, int64_t, bool (on|off) */
 	unsigned flags;
 	const char *unit; /* "ms", "threads"; NULL for none */
 	const char *doc; /* one sentence or two */

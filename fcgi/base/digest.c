@@ -130,13 +130,13 @@ hkdf_sha256(const void *key, size_t key_len, const char *info,
     unsigned char out[SHA256_SIZE])
 {
 	static const unsigned char no_salt[SHA256_SIZE];
-	unsigned char prk[SHA256_SIZE], block[256];
+	unsigned char prk[SHA256_SIZE], block[HKDF_INFO_MAX + 1];
 	size_t info_len = strlen(info);
 
-	assert(info_len < sizeof(block));
+	assert(info_len <= HKDF_INFO_MAX);
 	hmac_sha256(no_salt, sizeof(no_salt), key, key_len, prk);
-	memcpy(block, info, info_len);
-	block[info_len] = 1;
+	memcpy(block, info, info_len + 1);
+	block[info_len] = 1; /* the block's number, where the NUL was */
 	hmac_sha256(prk, sizeof(prk), block, info_len + 1, out);
 	explicit_bzero(prk, sizeof(prk));
 }

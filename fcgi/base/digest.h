@@ -6,13 +6,15 @@
 #include <stddef.h>
 
 enum { SHA256_SIZE = 32, SHA256_HEX_SIZE = 65 };
+enum { HKDF_INFO_MAX = 255 };
 
 void sha256(const void *data, size_t len, unsigned char out[SHA256_SIZE]);
 /* Lower-case hex and a NUL. */
 void sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE]);
 void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
     unsigned char out[SHA256_SIZE]);
-/* RFC 5869 with SHA-256, no salt; 32 bytes.  `info` is at most 255 bytes. */
+/* RFC 5869 with SHA-256, no salt; 32 bytes.  `info` is no longer than its
+ * maximum. */
 void hkdf_sha256(const void *key, size_t key_len, const char *info,
     unsigned char out[SHA256_SIZE]);
 /* Constant time in the contents. */

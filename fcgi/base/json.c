@@ -178,12 +178,13 @@ json_each(const struct json *j,
     void (*visit)(void *ctx, const char *name, const struct json *value),
     void *ctx)
 {
-	const char *name;
-	json_t *value;
+	json_t *object = theirs(j);
 
-	assert(json_is_object(theirs(j)));
-	json_object_foreach(theirs(j), name, value)
-	    visit(ctx, name, ours(value));
+	assert(json_is_object(object));
+	for (void *m = json_object_iter(object); m != NULL;
+	     m = json_object_iter_next(object, m))
+		visit(ctx, json_object_iter_key(m),
+		    ours(json_object_iter_value(m)));
 }
 
 bool

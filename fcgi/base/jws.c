@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/base64.h"
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -12,30 +13,26 @@
 /* {"alg":"HS256"} and the dot behind it, ready to be signed. */
 static const char header_text[] = "eyJhbGciOiJIUzI1NiJ9.";
 enum { HEADER_LEN = sizeof(header_text) - 1 };
+/* More than header, dots, signature and rounding take. */
+enum { TOKEN_OVERHEAD = 128 };
 
 const char *
 jws_sign(struct arena *a, const void *key, size_t key_len,
     const char *claims_json, size_t claims_len)
 {
 	unsigned char mac[SHA256_SIZE];
-	const char *claims = base64url_encode(a, claims_json, claims_len);
-	size_t text_len = strlen(claims), signed_len = HEADER_LEN + text_len;
-	const char *signature;
-	size_t signature_len;
-	char *token;
+	struct buf token;
 
 	assert(key_len > 0);
-	/* The MAC is over the token's own beginning, so build it in place. */
-	token = arena_alloc(a, signed_len + 1 + SHA256_SIZE * 2);
-	memcpy(token, header_text, HEADER_LEN);
-	memcpy(token + HEADER_LEN, claims, text_len);
-	hmac_sha256(key, key_len, token, signed_len, mac);
-	signature = base64url_encode(a, mac, sizeof(mac));
-	signature_len = strlen(signature);
-	assert(signature_len < SHA256_SIZE * 2);
-	token[signed_len] = '.';
-	memcpy(token + signed_len + 1, signature, signature_len + 1);
-	return token;
+	/* The MAC is over the token's own beginning. */
+	buf_init(&token, a, claims_len * 2 + TOKEN_OVERHEAD);
+	buf_put(&token, header_text, HEADER_LEN);
+	buf_puts(&token, base64url_encode(a, claims_json, claims_len));
+	hmac_sha256(key, key_len, token.data, token.len, mac);
+	buf_putc(&token, '.');
+	buf_puts(&token, base64url_encode(a, mac, sizeof(mac)));
+	assert(!buf_failed(&token));
+	return token.data;
 }
 
 static bool
