@@ -2,7 +2,9 @@
  * remote: HTTP out, through libcurl, always with limits: connect and total
  * time, size of the answer, no redirects, http and https only, and no
  * private, loopback or link-local address unless the caller allows it
- * (checked on the address that is connected to, so DNS cannot trick it).
+ * (checked on the address that is connected to, so DNS cannot trick it; see
+ * address.h).  Proxies from the environment are ignored.  Each thread keeps
+ * its connections for the next call.  SIGPIPE must be ignored.
  */
 #ifndef REMOTE_REMOTE_H
 #define REMOTE_REMOTE_H
@@ -19,7 +21,7 @@ struct arena;
 struct remote_request {
 	const char *method; /* "GET", "POST", ... */
 	const char *url;
-	const char *unix_socket; /* NULL: by the url's host */
+	const char *unix_socket; /* NULL or "": by the url's host */
 	const char *const *headers; /* "Name: value", ended by NULL; or NULL */
 	const char *body; /* NULL for none */
 	size_t body_len;
@@ -38,7 +40,8 @@ struct remote_response {
 void remote_init(void);
 /*
  * ERR_UNAVAILABLE: no answer in time.  ERR_TOO_LARGE: over max_bytes.
- * ERR_FORBIDDEN: the address or scheme is not allowed.  Any status is ERR_OK.
+ * ERR_FORBIDDEN: the address or scheme is not allowed.  ERR_INVALID: the URL
+ * is none, or a header holds a line break.  Any status is ERR_OK.
  */
 MUST_CHECK enum err remote_call(struct arena *a,
     const struct remote_request *request, struct remote_response *ret_response);

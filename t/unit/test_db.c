@@ -598,15 +598,17 @@ END_TEST
 START_TEST(run_read_only_statement_again_on_a_new_connection)
 {
 	/* Sequences do not roll back, so the second time it lives. */
+	static const char sql[] = "SELECT CASE WHEN nextval('seen') % 2 = 1"
+				  " THEN pg_terminate_backend("
+				  "pg_backend_pid()) END";
 	static const struct db_stmt die_first = {
 		.name = "die_first",
-		.sql = "SELECT CASE WHEN nextval('seen') % 2 = 1 THEN"
-		       " pg_terminate_backend(pg_backend_pid()) END",
+		.sql = sql,
 		.read_only = true,
 	};
 	static const struct db_stmt die_first_unsafe = {
 		.name = "die_first_unsafe",
-		.sql = die_first.sql,
+		.sql = sql,
 	};
 
 	ck_assert_int_eq(run_text(db, "CREATE SEQUENCE seen"), ERR_OK);

@@ -1,0 +1,300 @@
+#include "remote/remote.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <curl/curl.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "remote/address.h"
+
+enum { CONNECT_TIMEOUT_MS = 2000 };
+
+struct call {
+	const struct remote_request *request;
+	struct buf body;
+	bool forbidden; /* an address was refused */
+	bool too_large;
+};
+
+/* One handle per thread: it keeps connections and sessions for the next call.
+ */
+static pthread_key_t handle_key;
+static bool initialised;
+
+static void
+release_handle(void *handle)
+{
+	curl_easy_cleanup(handle);
+}
+
+void
+remote_init(void)
+{
+	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
+	    pthread_key_create(&handle_key, release_handle) != 0)
+		abort();
+	initialised = true;
+}
+
+static CURL *
+thread_handle(void)
+{
+	CURL *handle;
+
+	assert(initialised);
+	handle = pthread_getspecific(handle_key);
+	if (handle == NULL) {
+		handle = curl_easy_init();
+		if (handle == NULL ||
+		    pthread_setspecific(handle_key, handle) != 0)
+			abort();
+	}
+	curl_easy_reset(handle);
+	return handle;
+}
+
+static bool
+has_unix_socket(const struct remote_request *r)
+{
+	return r->unix_socket != NULL && r->unix_socket[0] != '\0';
+}
+
+static bool
+needs_public(const struct remote_request *r)
+{
+	return !r->allow_private && !has_unix_socket(r);
+}
+
+/* Sees each address that is about to be connected to, after all look-ups. */
+static curl_socket_t
+open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct call *call = ctx;
+
+	(void)purpose;
+	if (needs_public(call->request) && !address_is_public(&address->addr)) {
+		call->forbidden = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC,
+	    address->protocol);
+}
+
+static size_t
+take_body(char *data, size_t size, size_t count, void *ctx)
+{
+	struct call *call = ctx;
+	size_t len = size * count; /* size is always 1 */
+
+	if (len > call->request->max_bytes - call->body.len) {
+		call->too_large = true;
+		return CURL_WRITEFUNC_ERROR;
+	}
+	buf_put(&call->body, data, len);
+	return len;
+}
+
+static bool
+has_header(const struct remote_request *r, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; r->headers != NULL && r->headers[i] != NULL; i++)
+		if (strncasecmp(r->headers[i], name, len) == 0)
+			return true;
+	return false;
+}
+
+static struct curl_slist *
+add_header(struct curl_slist *list, const char *header)
+{
+	struct curl_slist *longer = curl_slist_append(list, header);
+
+	if (longer == NULL)
+		abort();
+	return longer;
+}
+
+static struct curl_slist *
+make_headers(const struct remote_request *r)
+{
+	/* Without a value: libcurl is not to add these by itself. */
+	struct curl_slist *list = add_header(NULL, "Expect:");
+
+	if (!has_header(r, "Content-Type:"))
+		list = add_header(list, "Content-Type:");
+	for (size_t i = 0; r->headers != NULL && r->headers[i] != NULL; i++)
+		list = add_header(list, r->headers[i]);
+	return list;
+}
+
+static bool
+scheme_is_allowed(const char *url)
+{
+	return strncasecmp(url, "http://", strlen("http://")) == 0 ||
+	       strncasecmp(url, "https://", strlen("https://")) == 0;
+}
+
+/* True when no header could end early and begin another. */
+static bool
+headers_are_whole(const struct remote_request *r)
+{
+	for (size_t i = 0; r->headers != NULL && r->headers[i] != NULL; i++)
+		if (strpbrk(r->headers[i], "\r\n") != NULL)
+			return false;
+	return true;
+}
+
+static unsigned
+set_limits(CURL *h, const struct remote_request *r)
+{
+	int64_t connect_ms = r->timeout_ms < CONNECT_TIMEOUT_MS
+	                         ? r->timeout_ms
+	                         : CONNECT_TIMEOUT_MS;
+	long fresh = needs_public(r) ? 1 : 0;
+	unsigned bad = 0;
+
+	bad |= curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	bad |= curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
+	bad |= curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+	bad |= curl_easy_setopt(
+	    h, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->max_bytes);
+	bad |= curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
+	bad |= curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+	bad |= curl_easy_setopt(
+	    h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	/* Not even by the environment: a proxy would connect for us. */
+	bad |= curl_easy_setopt(h, CURLOPT_PROXY, "");
+	bad |= curl_easy_setopt(h, CURLOPT_NOPROXY, "*");
+	/*
+	 * A kept connection was checked for the call that opened it, perhaps
+	 * under other rules.
+	 */
+	bad |= curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, fresh);
+	bad |= curl_easy_setopt(h, CURLOPT_FORBID_REUSE, fresh);
+	return bad;
+}
+
+static unsigned
+set_request(CURL *h, const struct remote_request *r)
+{
+	unsigned bad = 0;
+
+	bad |= curl_easy_setopt(h, CURLOPT_URL, r->url);
+	if (has_unix_socket(r))
+		bad |= curl_easy_setopt(
+		    h, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
+	if (strcmp(r->method, "HEAD") == 0) {
+		bad |= curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
+		return bad;
+	}
+	if (r->body != NULL) {
+		bad |= curl_easy_setopt(
+		    h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+		bad |= curl_easy_setopt(h, CURLOPT_POSTFIELDS, r->body);
+	}
+	bad |= curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, r->method);
+	return bad;
+}
+
+static unsigned
+set_callbacks(CURL *h, struct call *call)
+{
+	unsigned bad = 0;
+
+	bad |= curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	bad |= curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, call);
+	bad |= curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);
+	bad |= curl_easy_setopt(h, CURLOPT_WRITEDATA, call);
+	return bad;
+}
+
+static enum err
+map_failure(const struct call *call, CURLcode code)
+{
+	if (call->too_large || code == CURLE_FILESIZE_EXCEEDED)
+		return ERR_TOO_LARGE;
+	if (call->forbidden)
+		return ERR_FORBIDDEN;
+	if (code == CURLE_URL_MALFORMAT)
+		return ERR_INVALID;
+	return ERR_UNAVAILABLE;
+}
+
+/* The host alone: paths and queries may hold secrets. */
+static void
+log_failure(const struct remote_request *r, const char *reason, int64_t us)
+{
+	CURLU *url = curl_url();
+	char *host = NULL;
+
+	if (url != NULL && curl_url_set(url, CURLUPART_URL, r->url, 0) == 0)
+		(void)curl_url_get(url, CURLUPART_HOST, &host, 0);
+	log_event(LOG_WARN, "remote call failed", LOG_TEXT("host", host),
+	    LOG_TEXT("reason", reason), LOG_NUM("ms", us / 1000),
+	    LOG_NUM("timeout_ms", r->timeout_ms));
+	curl_free(host);
+	curl_url_cleanup(url);
+}
+
+static CURLcode
+perform(CURL *h, struct call *call)
+{
+	struct curl_slist *headers = make_headers(call->request);
+	CURLcode code = CURLE_OUT_OF_MEMORY;
+	unsigned bad = 0;
+
+	bad |= set_limits(h, call->request);
+	bad |= set_request(h, call->request);
+	bad |= set_callbacks(h, call);
+	bad |= curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
+	if (bad == 0)
+		code = curl_easy_perform(h);
+	curl_slist_free_all(headers);
+	return code;
+}
+
+enum err
+remote_call(struct arena *a, const struct remote_request *request,
+    struct remote_response *ret_response)
+{
+	CURL *h = thread_handle();
+	struct call call = { .request = request };
+	int64_t start_us = clock_monotonic_us();
+	CURLcode code;
+	long status = 0;
+
+	assert(request->timeout_ms > 0);
+	if (!scheme_is_allowed(request->url))
+		return ERR_FORBIDDEN;
+	if (!headers_are_whole(request))
+		return ERR_INVALID;
+	buf_init(&call.body, a, request->max_bytes);
+	metrics_add(METRIC_REMOTE_CALLS, 1);
+	code = perform(h, &call);
+	if (code == CURLE_OK)
+		code = curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+	if (code != CURLE_OK) {
+		metrics_add(METRIC_REMOTE_ERRORS, 1);
+		log_failure(request,
+		    call.forbidden ? "address not allowed"
+				   : curl_easy_strerror(code),
+		    clock_monotonic_us() - start_us);
+		return map_failure(&call, code);
+	}
+	*ret_response = (struct remote_response){
+		.status = (int)status,
+		.body = call.body.data,
+		.body_len = call.body.len,
+	};
+	return ERR_OK;
+}

@@ -1,0 +1,609 @@
+#include <arpa/inet.h>
+#include <check.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "remote/address.h"
+#include "remote/remote.h"
+
+enum { REQUEST_SIZE = 8192, BIG = 100000 };
+
+static struct arena *a;
+static int port;
+static char socket_path[64];
+
+/* A server of few words: it answers by the path of the request. */
+
+static void
+say(int fd, const char *text)
+{
+	(void)!write(fd, text, strlen(text));
+}
+
+static void
+answer_big(int fd, bool with_length)
+{
+	char block[1000];
+
+	memset(block, 'x', sizeof(block));
+	if (with_length)
+		dprintf(
+		    fd, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BIG);
+	else
+		say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+	for (int i = 0; i < BIG / 1000; i++)
+		if (write(fd, block, sizeof(block)) < 0)
+			break;
+}
+
+/* False when the connection is to be closed. */
+static bool
+answer(int fd, const char *request)
+{
+	char path[64] = "";
+
+	sscanf(request, "%*s %63s", path);
+	if (strcmp(path, "/silent") == 0) {
+		char c;
+
+		(void)!read(fd, &c, 1);
+		return false;
+	}
+	if (strcmp(path, "/big") == 0) {
+		answer_big(fd, true);
+		return true;
+	}
+	if (strcmp(path, "/endless") == 0) {
+		answer_big(fd, false);
+		return false;
+	}
+	if (strcmp(path, "/garbage") == 0) {
+		say(fd, "hello\r\n\r\n");
+		return false;
+	}
+	if (strcmp(path, "/redirect") == 0) {
+		say(fd, "HTTP/1.1 302 Found\r\nLocation: /echo\r\n"
+			"Content-Length: 0\r\n\r\n");
+		return true;
+	}
+	dprintf(fd, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n",
+	    strcmp(path, "/missing") == 0 ? 404 : 200,
+	    strncmp(request, "HEAD", 4) == 0 ? (size_t)5 : strlen(request));
+	if (strncmp(request, "HEAD", 4) != 0)
+		say(fd, request);
+	return true;
+}
+
+/* Reads one request into `out`; false at the end of the connection. */
+static bool
+read_request(int fd, char out[REQUEST_SIZE])
+{
+	size_t len = 0;
+
+	for (;;) {
+		char *end, *length;
+		ssize_t n = read(fd, out + len, REQUEST_SIZE - 1 - len);
+
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		out[len] = '\0';
+		end = strstr(out, "\r\n\r\n");
+		if (end == NULL)
+			continue;
+		length = strstr(out, "Content-Length: ");
+		if (length == NULL ||
+		    strlen(end + 4) >= (size_t)atoi(length + 16))
+			return true;
+	}
+}
+
+static void *
+serve_one(void *arg)
+{
+	char request[REQUEST_SIZE];
+	int fd = (int)(intptr_t)arg;
+
+	while (read_request(fd, request) && answer(fd, request))
+		continue;
+	close(fd);
+	return NULL;
+}
+
+static void *
+serve(void *arg)
+{
+	int listener = (int)(intptr_t)arg;
+
+	for (;;) {
+		pthread_t thread;
+		int fd = accept(listener, NULL, NULL);
+
+		if (fd < 0)
+			return NULL;
+		pthread_create(&thread, NULL, serve_one, (void *)(intptr_t)fd);
+		pthread_detach(thread);
+	}
+}
+
+static void
+start_server(int family, const void *address, socklen_t len)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pthread_t thread;
+
+	if (fd < 0 || bind(fd, address, len) != 0 || listen(fd, 64) != 0) {
+		perror("server");
+		exit(1);
+	}
+	if (family == AF_INET) {
+		struct sockaddr_in in;
+
+		len = sizeof(in);
+		getsockname(fd, (struct sockaddr *)&in, &len);
+		port = ntohs(in.sin_port);
+	}
+	pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd);
+	pthread_detach(thread);
+}
+
+static void
+start_servers(void)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	snprintf(socket_path, sizeof(socket_path), "/tmp/kedge-remote-%d.sock",
+	    (int)getpid());
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", socket_path);
+	unlink(socket_path);
+	start_server(AF_INET, &in, sizeof(in));
+	start_server(AF_UNIX, &un, sizeof(un));
+}
+
+static void
+set_up(void)
+{
+	a = arena_new();
+}
+
+static void
+tear_down(void)
+{
+	arena_free(a);
+}
+
+static struct remote_request
+request_for(const char *path)
+{
+	return (struct remote_request){
+		.method = "GET",
+		.url = arena_printf(a, "http://127.0.0.1:%d%s", port, path),
+		.timeout_ms = 3000,
+		.max_bytes = REQUEST_SIZE,
+		.allow_private = true,
+	};
+}
+
+START_TEST(call_get_brings_status_and_body)
+{
+	struct remote_request r = request_for("/echo?x=1");
+	struct remote_response response;
+
+	r.headers = (const char *const[]){ "X-One: 1", "X-Two: 2", NULL };
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	ck_assert_int_eq(response.status, 200);
+	ck_assert_uint_eq(strlen(response.body), response.body_len);
+	ck_assert(
+	    strncmp(response.body, "GET /echo?x=1 HTTP/1.1\r\n", 24) == 0);
+	ck_assert_ptr_nonnull(strstr(response.body, "\r\nX-One: 1\r\n"));
+	ck_assert_ptr_nonnull(strstr(response.body, "\r\nX-Two: 2\r\n"));
+	ck_assert_ptr_null(strstr(response.body, "Content-Type"));
+}
+END_TEST
+
+START_TEST(call_post_sends_the_body)
+{
+	struct remote_request r = request_for("/echo");
+	struct remote_response response;
+
+	r.method = "POST";
+	r.body = "{\"a\":1}!";
+	r.body_len = 7;
+	r.headers =
+	    (const char *const[]){ "Content-Type: application/json", NULL };
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	ck_assert_ptr_nonnull(strstr(response.body, "POST /echo"));
+	ck_assert_ptr_nonnull(
+	    strstr(response.body, "Content-Type: application/json\r\n"));
+	ck_assert_ptr_nonnull(strstr(response.body, "\r\n\r\n{\"a\":1}"));
+	ck_assert_ptr_null(strstr(response.body, "!"));
+	ck_assert_ptr_null(strstr(response.body, "Expect"));
+
+	/* What one call sets, the next on the same handle does not keep. */
+	r = request_for("/echo");
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	ck_assert_ptr_nonnull(strstr(response.body, "GET /echo"));
+	ck_assert_ptr_null(strstr(response.body, "Content-"));
+}
+END_TEST
+
+START_TEST(call_with_other_methods)
+{
+	static const char *const methods[] = { "PUT", "PATCH", "DELETE",
+		"HEAD" };
+
+	for (size_t i = 0; i < COUNT_OF(methods); i++) {
+		struct remote_request r = request_for("/echo");
+		struct remote_response response;
+
+		r.method = methods[i];
+		r.body = i < 2 ? "body" : NULL;
+		r.body_len = i < 2 ? 4 : 0;
+		ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+		if (strcmp(r.method, "HEAD") == 0)
+			ck_assert_uint_eq(response.body_len, 0);
+		else
+			ck_assert(strncmp(response.body, r.method,
+				      strlen(r.method)) == 0);
+	}
+}
+END_TEST
+
+START_TEST(call_any_status_is_ok)
+{
+	struct remote_request r = request_for("/missing");
+	struct remote_response response;
+
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	ck_assert_int_eq(response.status, 404);
+}
+END_TEST
+
+START_TEST(call_does_not_follow_redirects)
+{
+	struct remote_request r = request_for("/redirect");
+	struct remote_response response;
+
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	ck_assert_int_eq(response.status, 302);
+	ck_assert_uint_eq(response.body_len, 0);
+	ck_assert_str_eq(response.body, "");
+}
+END_TEST
+
+START_TEST(call_over_unix_socket)
+{
+	struct remote_request r = request_for("/echo");
+	struct remote_response response;
+
+	r.url = "http://auth.internal/echo";
+	r.unix_socket = socket_path;
+	r.allow_private = false;
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	ck_assert_ptr_nonnull(
+	    strstr(response.body, "\r\nHost: auth.internal\r\n"));
+
+	r.unix_socket = "/no/such/socket";
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(call_answer_over_the_limit_is_too_large)
+{
+	static const char *const paths[] = { "/big", "/endless" };
+
+	for (size_t i = 0; i < COUNT_OF(paths); i++) {
+		struct remote_request r = request_for(paths[i]);
+		struct remote_response response;
+
+		r.max_bytes = BIG;
+		ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+		ck_assert_uint_eq(response.body_len, BIG);
+		r.max_bytes = BIG - 1;
+		ck_assert_int_eq(remote_call(a, &r, &response), ERR_TOO_LARGE);
+		r.max_bytes = 0;
+		ck_assert_int_eq(remote_call(a, &r, &response), ERR_TOO_LARGE);
+	}
+}
+END_TEST
+
+START_TEST(call_without_answer_ends_in_time)
+{
+	struct remote_request r = request_for("/silent");
+	struct remote_response response = { .status = 99 };
+	int64_t start_us = clock_monotonic_us();
+
+	r.timeout_ms = 200;
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_UNAVAILABLE);
+	ck_assert_int_lt((clock_monotonic_us() - start_us) / 1000, 1000);
+	ck_assert_int_eq(response.status, 99);
+}
+END_TEST
+
+START_TEST(call_refused_or_garbled_is_unavailable)
+{
+	struct remote_request r = request_for("/garbage");
+	struct remote_response response;
+
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_UNAVAILABLE);
+	r.url = "http://127.0.0.1:1/";
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(call_ignores_the_proxy_of_the_environment)
+{
+	struct remote_request r = request_for("/echo");
+	struct remote_response response;
+
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	unsetenv("http_proxy");
+	unsetenv("ALL_PROXY");
+}
+END_TEST
+
+/* Between the two goes the port of a server that would answer. */
+static const struct {
+	const char *before, *after;
+	enum err err;
+} refused[] = {
+	{ "http://127.0.0.1:", "/echo", ERR_FORBIDDEN },
+	{ "http://localhost:", "/echo", ERR_FORBIDDEN },
+	{ "http://127.1:", "/echo", ERR_FORBIDDEN },
+	{ "http://2130706433:", "/echo", ERR_FORBIDDEN },
+	{ "http://0x7f000001:", "/echo", ERR_FORBIDDEN },
+	{ "http://0177.0.0.1:", "/echo", ERR_FORBIDDEN },
+	{ "http://0.0.0.0:", "/echo", ERR_FORBIDDEN },
+	{ "http://[::1]:", "/echo", ERR_FORBIDDEN },
+	{ "http://[::]:", "/echo", ERR_FORBIDDEN },
+	{ "http://[::ffff:127.0.0.1]:", "/echo", ERR_FORBIDDEN },
+	{ "http://user:pass@127.0.0.1:", "/echo", ERR_FORBIDDEN },
+	{ "http://169.254.169.254:", "/latest/meta-data", ERR_FORBIDDEN },
+	{ "https://10.0.0.1:", "/", ERR_FORBIDDEN },
+	{ "ftp://127.0.0.1:", "/", ERR_FORBIDDEN },
+	{ "file:///etc/passwd?", "", ERR_FORBIDDEN },
+	{ "gopher://127.0.0.1:", "/_x", ERR_FORBIDDEN },
+	{ "dict://127.0.0.1:", "/x", ERR_FORBIDDEN },
+	{ "http://127.0.0.1:", "000/", ERR_INVALID },
+	{ "http://?", "", ERR_INVALID },
+	{ "http://a\r\nb:", "/", ERR_INVALID },
+};
+
+START_TEST(call_to_private_address_or_other_scheme_is_refused)
+{
+	struct remote_request r = request_for("/");
+	struct remote_response response = { .status = 99 };
+
+	r.allow_private = false;
+	r.unix_socket = "";
+	r.url = arena_printf(
+	    a, "%s%d%s", refused[_i].before, port, refused[_i].after);
+	ck_assert_int_eq(remote_call(a, &r, &response), refused[_i].err);
+	ck_assert_int_eq(response.status, 99);
+}
+END_TEST
+
+START_TEST(call_does_not_borrow_an_allowed_connection)
+{
+	struct remote_request r = request_for("/echo");
+	struct remote_response response;
+
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	r.allow_private = false;
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_FORBIDDEN);
+	r.allow_private = true;
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+}
+END_TEST
+
+START_TEST(call_with_broken_header_is_invalid)
+{
+	struct remote_request r = request_for("/echo");
+	struct remote_response response;
+
+	r.headers = (const char *const[]){ "X-One: 1\r\nX-Two: 2", NULL };
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_INVALID);
+}
+END_TEST
+
+enum { THREADS = 6 };
+
+static void *
+call_many(void *failures)
+{
+	struct arena *own = arena_new();
+
+	for (int i = 0; i < 30; i++) {
+		struct remote_request r = {
+			.method = "GET",
+			.url =
+			    arena_printf(own, "http://127.0.0.1:%d/echo", port),
+			.timeout_ms = 5000,
+			.max_bytes = REQUEST_SIZE,
+			.allow_private = true,
+		};
+		struct remote_response response;
+
+		if (remote_call(own, &r, &response) != ERR_OK ||
+		    response.status != 200)
+			++*(int *)failures;
+		arena_reset(own);
+	}
+	arena_free(own);
+	return NULL;
+}
+
+START_TEST(threads_have_handles_of_their_own)
+{
+	pthread_t threads[THREADS];
+	int failures[THREADS] = { 0 };
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, call_many, &failures[i]);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(failures[i], 0);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool is_public;
+} addresses[] = {
+	{ "1.1.1.1", true },
+	{ "0.0.0.0", false },
+	{ "0.1.2.3", false },
+	{ "9.255.255.255", true },
+	{ "10.0.0.0", false },
+	{ "10.255.255.255", false },
+	{ "11.0.0.0", true },
+	{ "100.63.255.255", true },
+	{ "100.64.0.0", false },
+	{ "100.127.255.255", false },
+	{ "100.128.0.0", true },
+	{ "127.0.0.1", false },
+	{ "127.255.255.255", false },
+	{ "128.0.0.0", true },
+	{ "169.253.255.255", true },
+	{ "169.254.169.254", false },
+	{ "169.255.0.0", true },
+	{ "172.15.255.255", true },
+	{ "172.16.0.0", false },
+	{ "172.31.255.255", false },
+	{ "172.32.0.0", true },
+	{ "192.0.0.8", false },
+	{ "192.0.1.0", true },
+	{ "192.0.2.1", false },
+	{ "192.167.255.255", true },
+	{ "192.168.0.0", false },
+	{ "192.169.0.0", true },
+	{ "198.17.255.255", true },
+	{ "198.18.0.0", false },
+	{ "198.19.255.255", false },
+	{ "198.20.0.0", true },
+	{ "198.51.100.7", false },
+	{ "203.0.113.7", false },
+	{ "223.255.255.255", true },
+	{ "224.0.0.1", false },
+	{ "240.0.0.1", false },
+	{ "255.255.255.255", false },
+	{ "::", false },
+	{ "::1", false },
+	{ "::7f00:1", false },
+	{ "::ffff:127.0.0.1", false },
+	{ "::ffff:10.1.2.3", false },
+	{ "::ffff:1.1.1.1", true },
+	{ "64:ff9b::7f00:1", false },
+	{ "64:ff9b::101:101", true },
+	{ "64:ff9b:1::1", false },
+	{ "100::1", false },
+	{ "2001:0:1::1", false },
+	{ "2001:db8::1", false },
+	{ "2001:4860:4860::8888", true },
+	{ "2002:7f00:1::", false },
+	{ "2002:a00:1::", false },
+	{ "2002:101:101::", true },
+	{ "2606:4700::1111", true },
+	{ "3fff::1", false },
+	{ "3fff:fff:ffff::1", false },
+	{ "4000::1", false },
+	{ "5f00::1", false },
+	{ "fbff::1", false },
+	{ "fc00::1", false },
+	{ "fdff::1", false },
+	{ "fe80::1", false },
+	{ "febf::1", false },
+	{ "fec0::1", false },
+	{ "ff02::1", false },
+};
+
+START_TEST(address_is_judged)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	const char *text = addresses[_i].text;
+	const struct sockaddr *address;
+
+	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
+		address = (const struct sockaddr *)&in;
+	} else {
+		ck_assert_int_eq(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+		address = (const struct sockaddr *)&in6;
+	}
+	ck_assert_msg(
+	    address_is_public(address) == addresses[_i].is_public, "%s", text);
+}
+END_TEST
+
+static Suite *
+make_suite(void)
+{
+	Suite *s = suite_create("remote");
+	TCase *call = tcase_create("call");
+	TCase *address = tcase_create("address");
+
+	tcase_add_checked_fixture(call, set_up, tear_down);
+	tcase_add_test(call, call_get_brings_status_and_body);
+	tcase_add_test(call, call_post_sends_the_body);
+	tcase_add_test(call, call_with_other_methods);
+	tcase_add_test(call, call_any_status_is_ok);
+	tcase_add_test(call, call_does_not_follow_redirects);
+	tcase_add_test(call, call_over_unix_socket);
+	tcase_add_test(call, call_answer_over_the_limit_is_too_large);
+	tcase_add_test(call, call_without_answer_ends_in_time);
+	tcase_add_test(call, call_refused_or_garbled_is_unavailable);
+	tcase_add_test(call, call_ignores_the_proxy_of_the_environment);
+	tcase_add_loop_test(call,
+	    call_to_private_address_or_other_scheme_is_refused, 0,
+	    (int)COUNT_OF(refused));
+	tcase_add_test(call, call_does_not_borrow_an_allowed_connection);
+	tcase_add_test(call, call_with_broken_header_is_invalid);
+	tcase_add_test(call, threads_have_handles_of_their_own);
+	suite_add_tcase(s, call);
+
+	tcase_add_loop_test(
+	    address, address_is_judged, 0, (int)COUNT_OF(addresses));
+	suite_add_tcase(s, address);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *sr;
+	int failed;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_init("test_remote", LOG_ERROR);
+	metrics_open(-1);
+	remote_init();
+	start_servers();
+	alarm(60); /* without forks, check cannot stop a test that hangs */
+	sr = srunner_create(make_suite());
+	srunner_set_fork_status(sr, CK_NOFORK);
+	srunner_set_tap(sr, "-");
+	srunner_run_all(sr, CK_SILENT);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	unlink(socket_path);
+	return failed == 0 ? 0 : 1;
+}
