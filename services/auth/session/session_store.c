@@ -12,8 +12,8 @@
 			       " " DB_TIME("s.\"createdAt\"") ", " DB_TIME( \
 				   "s.\"updatedAt\"") ","                   \
 						      " s.\"ipAddress\", "  \
-	                                              "s.\"userAgent\", "   \
-	                                              "s.\"impersonatedBy\""
+						      "s.\"userAgent\", "   \
+						      "s.\"impersonatedBy\""
 
 /* Milliseconds, as BetterAuth writes times. */
 #define NOW "date_trunc('milliseconds', now())"
@@ -279,16 +279,16 @@ static const struct db_stmt select_claims = {
 				      " coalesce(" EPOCH_MS(
 					  "u.\"banExpires\"") ", 0)"
 							      " FROM "
-	                                                      "kedge_cache_"
-	                                                      "epoch e LEFT "
-	                                                      "JOIN (session s"
+							      "kedge_cache_"
+							      "epoch e LEFT "
+							      "JOIN (session s"
 							      " JOIN \"user\" "
-	                                                      "u ON u.id = "
-	                                                      "s.\"userId\")"
+							      "u ON u.id = "
+							      "s.\"userId\")"
 							      " ON s.token = "
-	                                                      "$1 AND "
-	                                                      "s.\"expiresAt\" "
-	                                                      "> now()",
+							      "$1 AND "
+							      "s.\"expiresAt\" "
+							      "> now()",
 	.nargs = 1,
 	.read_only = true,
 };

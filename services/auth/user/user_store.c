@@ -162,7 +162,7 @@ static const struct db_stmt select_all = {
 	    "\"createdAt\"") ","
 			     " coalesce(banned, false) AND"
 			     " (\"banExpires\" IS NULL OR \"banExpires\" > "
-	                     "now())"
+			     "now())"
 			     " FROM \"user\" ORDER BY email",
 	.read_only = true,
 };

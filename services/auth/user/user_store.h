@@ -22,19 +22,19 @@ struct db_rows;
 			       " u.role, u.banned, u.\"banReason\", " DB_TIME( \
 				   "u.\"banExpires\"") ","                     \
 						       " (SELECT "             \
-	                                               "coalesce(string_agg("  \
-	                                               "s.service, ',' ORDER " \
-	                                               "BY s.service), '')"    \
+						       "coalesce(string_agg("  \
+						       "s.service, ',' ORDER " \
+						       "BY s.service), '')"    \
 						       " FROM "                \
-	                                               "service_account s "    \
-	                                               "WHERE s.user_id = "    \
-	                                               "u.id),"                \
+						       "service_account s "    \
+						       "WHERE s.user_id = "    \
+						       "u.id),"                \
 						       " coalesce(u.banned, "  \
-	                                               "false) AND"            \
+						       "false) AND"            \
 						       " (u.\"banExpires\" "   \
-	                                               "IS NULL OR "           \
-	                                               "u.\"banExpires\" > "   \
-	                                               "now())"
+						       "IS NULL OR "           \
+						       "u.\"banExpires\" > "   \
+						       "now())"
 
 /* Texts live as long as the rows. */
 struct user user_read(const struct db_rows *rows, int row, int first_column);

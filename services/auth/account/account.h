@@ -1,0 +1,62 @@
+/*
+ * account: signing up and in with e-mail and password, and changing it.
+ *
+ * Every attempt to sign in costs one hash, whoever it is for: an address that
+ * is not there, or has no password, is hashed against a dummy.  Who is told
+ * which, and when, does not differ.
+ */
+#ifndef AUTH_ACCOUNT_H
+#define AUTH_ACCOUNT_H
+
+#include <stdbool.h>
+
+#include "auth/refusal.h"
+#include "auth/user/user.h"
+#include "base/attr.h"
+
+struct arena;
+struct auth;
+
+/* Where a session begins. */
+struct device {
+	const char *ip_address; /* "" when unknown */
+	const char *user_agent;
+};
+
+struct signed_in {
+	const char *token; /* NULL: no new session */
+	struct user user;
+};
+
+struct sign_up {
+	const char *email; /* valid, as typed */
+	const char *password;
+	const char *name;
+	const char *image; /* or NULL */
+	bool remember;
+};
+MUST_CHECK enum refusal account_sign_up(struct auth *auth, struct arena *a,
+    const struct sign_up *in, const struct device *device,
+    struct signed_in *ret_signed_in);
+
+struct sign_in {
+	const char *email; /* canonical */
+	const char *password;
+	bool remember;
+};
+MUST_CHECK enum refusal account_sign_in(struct auth *auth, struct arena *a,
+    const struct sign_in *in, const struct device *device,
+    struct signed_in *ret_signed_in);
+
+struct password_change {
+	const char *user_id;
+	const char *current;
+	const char *wanted;
+	/* All sessions end, and a new one begins. */
+	bool revoke_sessions;
+};
+MUST_CHECK enum refusal account_change_password(struct auth *auth,
+    struct arena *a, const struct password_change *in,
+    const struct device *device, struct signed_in *ret_signed_in);
+
+#endif

@@ -1,0 +1,142 @@
+#include "auth/auth.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/origin/origin.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "http/request.h"
+
+enum { SERVICE_NAME_MAX = 32, COOKIE_PREFIX_MAX = 64 };
+
+struct auth *
+auth_of(const struct req *r)
+{
+	return r->app;
+}
+
+const struct audience *
+auth_audience(const struct auth *auth, const char *name)
+{
+	for (size_t i = 0; i < auth->naudiences; i++) {
+		if (str_eq(auth->audiences[i].name, name))
+			return &auth->audiences[i];
+	}
+	return NULL;
+}
+
+static char *
+format(const char *a, const char *b, const char *c)
+{
+	char *text;
+
+	if (asprintf(&text, "%s%s%s", a, b, c) < 0)
+		abort();
+	return text;
+}
+
+/* [a-z][a-z0-9]*: it becomes part of a member's name and of a key. */
+static bool
+is_service_name(const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len > SERVICE_NAME_MAX || *s < 'a' || *s > 'z')
+		return false;
+	for (; *s != '\0'; s++) {
+		if (!str_is_alnum(*s) || (*s >= 'A' && *s <= 'Z'))
+			return false;
+	}
+	return true;
+}
+
+static bool
+add_audience(struct auth *auth, const char *name)
+{
+	struct audience *audience = &auth->audiences[auth->naudiences];
+	char first[2] = { (char)(*name - 'a' + 'A'), '\0' };
+
+	if (!is_service_name(name) || auth->naudiences == AUTH_SERVICES_MAX ||
+	    str_eq(name, "auth") || auth_audience(auth, name) != NULL) {
+		log_event(LOG_ERROR, "base service cannot be named so",
+		    LOG_TEXT("service", name));
+		return false;
+	}
+	audience->name = format(name, "", "");
+	audience->member =
+	    format("has", first, format(name + 1, "Account", ""));
+	identity_derive_key(auth->secret, name, audience->key);
+	auth->naudiences++;
+	return true;
+}
+
+static bool
+add_audiences(struct auth *auth, const char *services)
+{
+	char *list = format(services, "", ""), *rest = NULL;
+	bool ok = true;
+
+	for (char *name = strtok_r(list, ", ", &rest); ok && name != NULL;
+	     name = strtok_r(NULL, ", ", &rest))
+		ok = add_audience(auth, name);
+	free(list);
+	return ok;
+}
+
+/* It is part of a cookie's name: RFC 6265 section 4.1.1. */
+static bool
+is_cookie_prefix(const char *s)
+{
+	size_t len = strlen(s);
+
+	for (; *s != '\0'; s++) {
+		if (!str_is_alnum(*s) && strchr("-_.", *s) == NULL)
+			return false;
+	}
+	return len > 0 && len <= COOKIE_PREFIX_MAX;
+}
+
+bool
+auth_init(struct auth *auth, const struct auth_config *config)
+{
+	const char *prefix;
+
+	auth->config = config;
+	auth->secret = config->secret;
+	auth->secret_len = strlen(config->secret);
+	auth->origins = origins_new(config->url, config->trusted_origins);
+	if (auth->origins == NULL || !add_audiences(auth, config->services))
+		return false;
+	if (!is_cookie_prefix(config->cookie_prefix)) {
+		log_event(LOG_ERROR, "cookie prefix is not one",
+		    LOG_TEXT("prefix", config->cookie_prefix));
+		return false;
+	}
+	auth->secure = str_has_prefix(origins_own(auth->origins), "https://");
+	prefix = auth->secure ? "__Secure-" : "";
+	auth->session_cookie =
+	    format(prefix, config->cookie_prefix, ".session_token");
+	auth->data_cookie =
+	    format(prefix, config->cookie_prefix, ".session_data");
+	auth->forget_cookie =
+	    format(prefix, config->cookie_prefix, ".dont_remember");
+	return true;
+}
+
+void
+auth_release(struct auth *auth)
+{
+	for (size_t i = 0; i < auth->naudiences; i++) {
+		free((char *)auth->audiences[i].name);
+		free((char *)auth->audiences[i].member);
+		explicit_bzero(auth->audiences[i].key, IDENTITY_KEY_SIZE);
+	}
+	auth->naudiences = 0;
+	free((char *)auth->session_cookie);
+	free((char *)auth->data_cookie);
+	free((char *)auth->forget_cookie);
+	origins_free((struct origins *)auth->origins);
+}

@@ -1,0 +1,40 @@
+#include "auth/gate/gate.h"
+
+#include "auth/limit/limit.h"
+#include "auth/origin/csrf.h"
+#include "auth/refusal.h"
+#include "auth/routes.h"
+#include "auth/session/session_routes.h"
+#include "auth/wire/error.h"
+#include "http/request.h"
+#include "http/service.h"
+
+enum err
+gate_before(struct req *r)
+{
+	return limit_request(r);
+}
+
+enum err
+gate_screen(struct req *r)
+{
+	enum refusal why;
+
+	if ((r->route->flags & AUTH_INTERNAL) != 0)
+		return routes_is_internal(r) ? ERR_OK : ERR_NOT_FOUND;
+	why = csrf_check_origin(r);
+	return why != REFUSE_NOT ? refuse(r, why) : csrf_check_targets(r);
+}
+
+enum err
+gate_guard(struct req *r)
+{
+	unsigned flags = r->route->flags;
+	enum err e = error_check_formats(r);
+
+	if (e == ERR_OK && (flags & AUTH_FORM_CSRF) != 0)
+		e = refuse(r, csrf_check_form(r));
+	if (e == ERR_OK && (flags & AUTH_SESSION) != 0)
+		e = session_require(r, (flags & AUTH_FRESH) != 0);
+	return e;
+}

@@ -1,0 +1,36 @@
+/*
+ * limit: how often one client may ask, and how often one account may be tried.
+ *
+ * Every request counts for its client's address and path, as in BetterAuth:
+ * 100 in 10 seconds, and 3 where passwords are asked for.  Paths that do not
+ * exist share one counter, so that inventing paths makes no new ones.
+ *
+ * Besides, every try of a password counts for the account and the network it
+ * comes from, in whatever letters the address is written.  The network is part
+ * of it so that an attacker elsewhere cannot lock the owner out; what it does
+ * not stop, a guess or two from each of many networks, the hash slows down.
+ */
+#ifndef AUTH_LIMIT_H
+#define AUTH_LIMIT_H
+
+#include "auth/refusal.h"
+#include "base/attr.h"
+#include "base/err.h"
+
+struct req;
+
+enum {
+	LIMIT_PERIOD_MS = 10 * 1000,
+	LIMIT_REQUESTS = 100,
+	LIMIT_PASSWORD_REQUESTS = 3,
+
+	LIMIT_TRIES_PERIOD_MS = 600 * 1000,
+	LIMIT_TRIES = 20,
+};
+
+/* The hook: ERR_RATE_LIMITED, with the wait in r->retry_after_s. */
+enum err limit_request(struct req *r);
+/* Counts a try for `account`: a canonical address, or a user's id. */
+MUST_CHECK enum refusal limit_try(struct req *r, const char *account);
+
+#endif

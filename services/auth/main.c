@@ -1,0 +1,242 @@
+/*
+ * auth: the identity service.
+ *
+ * Two pools of workers with a socket each: "api" speaks BetterAuth's API,
+ * "verify" answers nginx's auth_request.  They share a master and the memory
+ * in auth_shared.h, and nothing else: a burst of sign-ins cannot delay a
+ * verdict.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/auth.h"
+#include "auth/auth_shared.h"
+#include "auth/gate/gate.h"
+#include "auth/password/hash_pool.h"
+#include "auth/routes.h"
+#include "auth/user/user_cli.h"
+#include "auth/verify/verify.h"
+#include "auth/wire/error.h"
+#include "base/attr.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "http/service.h"
+#include "http/service_main.h"
+#include "server/master.h"
+#include "server/shared.h"
+
+static struct auth_config config;
+
+/* clang-format off */
+static const struct config_var vars[] = {
+	{ CONFIG(struct auth_config, base.threads, "THREADS"),
+	  .fallback = "48", .min = 8, .max = 512, .unit = "threads",
+	  .doc = "Requests that one process of the api pool serves at once. "
+	    "A quarter of them (4 at least) never waits for a password." },
+	{ CONFIG(struct auth_config, verify_listen, "VERIFY_LISTEN"),
+	  .fallback = "unix:verify.sock", .min = 1, .max = 255,
+	  .doc = "Socket of the verify pool: unix:PATH or HOST:PORT." },
+	{ CONFIG(struct auth_config, verify_processes, "VERIFY_PROCESSES"),
+	  .fallback = "2", .min = 1, .max = 32, .unit = "processes",
+	  .doc = "Worker processes of the verify pool." },
+	{ CONFIG(struct auth_config, verify_threads, "VERIFY_THREADS"),
+	  .fallback = "8", .min = 1, .max = 512, .unit = "threads",
+	  .doc = "Verdicts that one of them gives at once." },
+	{ CONFIG(struct auth_config, secret, "SECRET"),
+	  .min = AUTH_SECRET_MIN_BYTES, .max = 4096,
+	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
+	  .doc = "Signs cookies, and the keys of the base services are "
+	    "derived from it. BetterAuth's secret, when its database is "
+	    "adopted." },
+	{ CONFIG(struct auth_config, url, "URL"),
+	  .fallback = "http://127.0.0.1:8080", .min = 1, .max = 256,
+	  .doc = "The public origin. With https, cookies are Secure and "
+	    "named __Secure-." },
+	{ CONFIG(struct auth_config, trusted_origins, "TRUSTED_ORIGINS"),
+	  .fallback = "",
+	  .doc = "Other origins whose pages may call, separated by commas; "
+	    "patterns as in BetterAuth (https://*.example.com, myapp://)." },
+	{ CONFIG(struct auth_config, cookie_prefix, "COOKIE_PREFIX"),
+	  .fallback = "better-auth", .min = 1, .max = 64,
+	  .doc = "What cookie names begin with." },
+	{ CONFIG(struct auth_config, services, "SERVICES"),
+	  .fallback = "core,wallet",
+	  .doc = "The base services, separated by commas: who assertions are "
+	    "made for." },
+	{ CONFIG(struct auth_config, rate_limit, "RATE_LIMIT"),
+	  .fallback = "on",
+	  .doc = "Off only for benchmarks and tests of other things." },
+	{ CONFIG(struct auth_config, hash_concurrency, "HASH_CONCURRENCY"),
+	  .fallback = "0", .min = 0, .max = HASH_SLOTS_MAX, .unit = "hashes",
+	  .doc = "Passwords hashed at once on this host, in 32 MiB each; 0: "
+	    "as many as there are cores." },
+	{ CONFIG(struct auth_config, hash_queue, "HASH_QUEUE"),
+	  .fallback = "64", .min = 0, .max = 4096, .unit = "hashes",
+	  .doc = "How many more may wait in one process; beyond that, 429. "
+	    "THREADS bounds it too." },
+	{ 0 },
+};
+/* clang-format on */
+
+static bool
+check(UNUSED const void *arg)
+{
+	struct auth auth = { 0 };
+	bool ok = auth_init(&auth, &config);
+
+	auth_release(&auth);
+	return ok;
+}
+
+static bool
+prepare(UNUSED void *arg)
+{
+	bool fresh;
+
+	config.shared = shared_open("auth", sizeof(*config.shared), &fresh);
+	if (fresh)
+		hash_slots_init(&config.shared->slots);
+	return true;
+}
+
+static int
+hash_concurrency(void)
+{
+	int64_t n = config.hash_concurrency;
+
+	if (n == 0)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	if (n < 1)
+		n = 1;
+	return n > HASH_SLOTS_MAX ? HASH_SLOTS_MAX : (int)n;
+}
+
+/*
+ * Each waiting hash holds a request's thread.  Some threads must stay free,
+ * or nobody could ask for their session while others sign in.
+ */
+static int
+hash_waiting_max(void)
+{
+	int64_t reserve = config.base.threads / 4;
+	int64_t n = config.hash_queue + hash_concurrency();
+
+	if (reserve < 4)
+		reserve = 4;
+	if (n > config.base.threads - reserve)
+		n = config.base.threads - reserve;
+	return (int)n;
+}
+
+static bool
+open_worker(void *arg)
+{
+	struct auth *auth = arg;
+
+	if (!auth_init(auth, &config))
+		return false;
+	auth->shared = config.shared;
+	auth->ticker =
+	    epoch_ticker_start(&auth->shared->epoch, auth->process.db);
+	if (auth->ticker == NULL)
+		return false;
+	if (str_eq(auth->process.worker->pool, "verify"))
+		return true;
+	auth->hashes = hash_pool_new(&(struct hash_pool_options){
+	    .slots = &auth->shared->slots,
+	    .concurrency = hash_concurrency(),
+	    .waiting_max = hash_waiting_max(),
+	});
+	return auth->hashes != NULL;
+}
+
+static void
+close_worker(void *arg)
+{
+	struct auth *auth = arg;
+
+	hash_pool_free(auth->hashes);
+	epoch_ticker_stop(auth->ticker);
+	auth_release(auth);
+}
+
+static const struct service api = {
+	.name = "auth",
+	.title = "Kedge auth",
+	.prefix = auth_prefix,
+	.routes = auth_routes,
+	.session_flags = AUTH_SESSION,
+	.hooks = {
+	    .before = gate_before,
+	    .screen = gate_screen,
+	    .guard = gate_guard,
+	    .write_error = error_answer,
+	},
+};
+
+static const struct service verify = {
+	.name = "auth",
+	.title = "Kedge auth verify",
+	.prefix = auth_prefix,
+	.routes = auth_routes,
+	.handle_all = verify_request,
+};
+
+static const struct service_pool pools[] = {
+	{ .name = "api",
+	    .listen = offsetof(struct auth_config, base.listen),
+	    .processes = offsetof(struct auth_config, base.processes),
+	    .threads = offsetof(struct auth_config, base.threads),
+	    .service = &api },
+	{ .name = "verify",
+	    .listen = offsetof(struct auth_config, verify_listen),
+	    .processes = offsetof(struct auth_config, verify_processes),
+	    .threads = offsetof(struct auth_config, verify_threads),
+	    .service = &verify },
+	{ 0 },
+};
+
+static const struct service_program program = {
+	.name = "auth",
+	.service = &api,
+	.pools = pools,
+	.config = &config,
+	.vars = vars,
+	.check = check,
+	.prepare = prepare,
+	.app_size = sizeof(struct auth),
+	.open = open_worker,
+	.close = close_worker,
+};
+
+/* No workers: the epoch of a command is its own, and 0 until it is read. */
+static int
+run_user_command(int argc, char **argv)
+{
+	struct auth_shared *shared = calloc(1, sizeof(*shared));
+	struct auth auth = { .shared = shared };
+	int status = 1;
+
+	if (shared == NULL)
+		abort();
+	if (service_configure(&program) &&
+	    service_process_init(&auth.process, &program)) {
+		if (auth_init(&auth, &config))
+			status = user_cli(&auth, argc, argv);
+		auth_release(&auth);
+		service_process_release(&auth.process);
+	}
+	free(shared);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 1 && str_eq(argv[1], "user"))
+		return run_user_command(argc - 1, argv + 1);
+	return service_main(&program, argc, argv);
+}

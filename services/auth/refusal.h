@@ -1,0 +1,56 @@
+/*
+ * refusal: the reasons for which auth says no, as its rules know them.  One
+ * table (refusal.c) gives each the code and the sentence that BetterAuth has
+ * for it; clients match on both.
+ */
+#ifndef AUTH_REFUSAL_H
+#define AUTH_REFUSAL_H
+
+#include "base/err.h"
+
+struct req;
+
+enum refusal {
+	REFUSE_NOT, /* it went well */
+	REFUSE_UNAVAILABLE,
+	REFUSE_INTERNAL,
+	REFUSE_BUSY, /* too many passwords to hash just now */
+	REFUSE_TOO_MANY, /* of one kind of request */
+	REFUSE_UNAUTHORIZED,
+	REFUSE_NOT_FRESH,
+	REFUSE_BANNED,
+	REFUSE_INVALID_EMAIL,
+	REFUSE_PASSWORD_TOO_SHORT,
+	REFUSE_PASSWORD_TOO_LONG,
+	REFUSE_INVALID_PASSWORD,
+	REFUSE_INVALID_EMAIL_OR_PASSWORD,
+	REFUSE_CREDENTIAL_ACCOUNT_NOT_FOUND,
+	REFUSE_USER_EXISTS,
+	REFUSE_USER_NOT_FOUND,
+	REFUSE_EMAIL_CAN_NOT_BE_UPDATED,
+	REFUSE_NO_FIELDS_TO_UPDATE,
+	REFUSE_DEFER_SESSION_REQUIRED,
+	REFUSE_MISSING_OR_NULL_ORIGIN,
+	REFUSE_INVALID_ORIGIN,
+	REFUSE_CROSS_SITE_NAVIGATION,
+	REFUSE_INVALID_CALLBACK_URL,
+	REFUSE_INVALID_REDIRECT_URL,
+	REFUSE_INVALID_ERROR_CALLBACK_URL,
+	REFUSE_INVALID_NEW_USER_CALLBACK_URL,
+	REFUSE__MAX
+};
+
+/* What went wrong below the rules. */
+enum refusal refusal_of(enum err e);
+/* Records code and sentence for the error's writer; ERR_OK for REFUSE_NOT. */
+enum err refuse(struct req *r, enum refusal why);
+/* "role is not allowed to be set" */
+enum err refuse_field(struct req *r, const char *field);
+
+/*
+ * A code for req_fail() that writes no code at all: some of BetterAuth's
+ * errors are a message alone.
+ */
+#define REFUSAL_NO_CODE ""
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * user_cli: `auth user ...`, for whoever may read auth's environment.
+ *
+ *   auth user create EMAIL [--name N] [--role R] [--password-stdin]
+ *   auth user role EMAIL ROLE
+ *   auth user list [--json]
+ *
+ * Without --password-stdin the password is asked for twice on a terminal;
+ * elsewhere one is made up and printed once.
+ */
+#ifndef AUTH_USER_CLI_H
+#define AUTH_USER_CLI_H
+
+struct auth;
+
+/* argv[0] is "user".  Returns the exit status; 2 is wrong usage. */
+int user_cli(struct auth *auth, int argc, char **argv);
+
+#endif

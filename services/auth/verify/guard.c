@@ -1,0 +1,28 @@
+#include "auth/verify/guard.h"
+
+#include "base/str.h"
+#include "http/identity.h"
+
+bool
+guard_read(const char *text, enum guard *ret_guard)
+{
+	if (str_eq(text, "standard"))
+		*ret_guard = GUARD_STANDARD;
+	else if (str_eq(text, "role-gated"))
+		*ret_guard = GUARD_ROLES;
+	else if (str_eq(text, "none"))
+		*ret_guard = GUARD_OPEN;
+	else
+		return false;
+	return true;
+}
+
+bool
+guard_roles_pass(const struct strings *has, const struct strings *wanted)
+{
+	for (size_t i = 0; i < wanted->count; i++) {
+		if (strings_has(has, wanted->items[i]))
+			return true;
+	}
+	return strings_has(has, "admin");
+}

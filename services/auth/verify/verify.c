@@ -1,0 +1,174 @@
+#include "auth/verify/verify.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "auth/cookie/session_cookie.h"
+#include "auth/origin/csrf.h"
+#include "auth/session/session.h"
+#include "auth/user/user.h"
+#include "auth/verify/guard.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "http/identity.h"
+#include "http/query.h"
+#include "http/request.h"
+
+/* An auth_request's answer must fit nginx's header buffer of 4 KiB. */
+enum { RETURN_PATH_MAX = 1024, IDENTITY_MAX = 3072 };
+
+struct question {
+	const struct audience *audience;
+	enum guard guard;
+	const char *method;
+};
+
+static bool
+read_question(const struct req *r, struct question *ret_question)
+{
+	struct question q = { .method = req_param(r, "KEDGE_METHOD") };
+
+	q.audience = auth_audience(auth_of(r), req_param(r, "KEDGE_AUDIENCE"));
+	if (q.audience == NULL || q.method == NULL || *q.method == '\0' ||
+	    !guard_read(req_param(r, "KEDGE_GUARD"), &q.guard))
+		return false;
+	*ret_question = q;
+	return true;
+}
+
+static enum err
+answer(struct req *r, int status)
+{
+	req_add_header(r, "Cache-Control", "no-store");
+	req_answer(r, status, NULL, NULL, 0);
+	return ERR_OK;
+}
+
+static bool
+contains(const char *header, const char *word)
+{
+	return header != NULL && strstr(header, word) != NULL;
+}
+
+/* A person following a link, not a script that expects an answer. */
+static bool
+is_navigation(const struct req *r, const char *method)
+{
+	const char *mode = req_header(r, "SEC_FETCH_MODE");
+
+	if (!str_eq(method, "GET") && !str_eq(method, "HEAD"))
+		return false;
+	if (mode != NULL)
+		return str_eq(mode, "navigate");
+	return req_header(r, "SEC_FETCH_SITE") == NULL &&
+	       req_header(r, "SEC_FETCH_DEST") == NULL &&
+	       contains(req_header(r, "ACCEPT"), "text/html");
+}
+
+static enum err
+ask_to_sign_in(struct req *r, const struct question *q)
+{
+	const char *path;
+
+	if (is_navigation(r, q->method)) {
+		path = percent_encode(r->arena, r->path);
+		if (strlen(path) > RETURN_PATH_MAX)
+			path = "%2F";
+		req_add_header(
+		    r, "Location", arena_printf(r->arena, "/?next=%s", path));
+	}
+	return answer(r, 401);
+}
+
+static bool
+is_banned(const struct session_claims *claims, int64_t now_ms)
+{
+	return claims->banned &&
+	       (claims->ban_expires_ms == 0 || claims->ban_expires_ms > now_ms);
+}
+
+static enum err
+answer_identity(struct req *r, const struct question *q,
+    const struct session_claims *claims, const struct strings *roles,
+    int64_t now_ms)
+{
+	struct identity who = {
+		.user_id = claims->user_id,
+		.session_id = claims->session_id,
+		.roles = *roles,
+		.accounts = user_list(r->arena, claims->accounts),
+	};
+	const char *token = identity_sign(
+	    r->arena, q->audience->key, q->audience->name, &who, now_ms / 1000);
+
+	if (strlen(token) > IDENTITY_MAX) {
+		log_event(LOG_ERROR, "assertion is too long for nginx",
+		    LOG_TEXT("user", claims->user_id));
+		return answer(r, 500);
+	}
+	req_add_header(r, "Kedge-Identity", token);
+	return answer(r, 204);
+}
+
+/* Who is signed in: may they? */
+static enum err
+judge(struct req *r, const struct question *q,
+    const struct session_claims *claims)
+{
+	int64_t now_ms = clock_now_ms();
+	struct strings roles, wanted;
+
+	r->user_id = claims->user_id;
+	if (is_banned(claims, now_ms))
+		return answer(r, q->guard == GUARD_OPEN ? 204 : 403);
+	if (!csrf_allows(auth_of(r)->origins,
+		&(struct csrf_facts){
+		    .method = q->method,
+		    .origin = req_header(r, "ORIGIN"),
+		    .referer = req_header(r, "REFERER"),
+		    .fetch_site = req_header(r, "SEC_FETCH_SITE"),
+		    .upgrade = req_header(r, "UPGRADE"),
+		}))
+		return answer(r, 403);
+	/* BetterAuth's default, for users that its admin plugin never saw. */
+	roles = user_list(
+	    r->arena, *claims->roles != '\0' ? claims->roles : "user");
+	if (q->guard == GUARD_ROLES) {
+		const char *list = req_param(r, "KEDGE_ROLES");
+
+		wanted = user_list(r->arena, list != NULL ? list : "");
+		if (!guard_roles_pass(&roles, &wanted))
+			return answer(r, 403);
+	}
+	return answer_identity(r, q, claims, &roles, now_ms);
+}
+
+enum err
+verify_request(struct req *r)
+{
+	const char *token = session_cookie_token(r);
+	struct session_claims claims;
+	struct question q;
+	enum err e = ERR_NOT_FOUND;
+
+	if (!read_question(r, &q)) {
+		log_event(LOG_ERROR, "verify does not know what is asked",
+		    LOG_TEXT("audience", req_param(r, "KEDGE_AUDIENCE")),
+		    LOG_TEXT("guard", req_param(r, "KEDGE_GUARD")),
+		    LOG_TEXT("method", req_param(r, "KEDGE_METHOD")));
+		return answer(r, 500);
+	}
+	if (token != NULL)
+		e = session_find_claims(auth_of(r), r->arena, token, &claims);
+	if (e == ERR_OK)
+		return judge(r, &q, &claims);
+	if (e != ERR_NOT_FOUND)
+		return answer(r, e == ERR_UNAVAILABLE ? 503 : 500);
+	if (q.guard == GUARD_OPEN)
+		return answer(r, 204);
+	return ask_to_sign_in(r, &q);
+}

@@ -1,0 +1,23 @@
+/*
+ * verify: the verdict that nginx asks for before a protected location.
+ *
+ * 204 with Kedge-Identity, the assertion for the one service that asks; 401 (a
+ * browser's navigation also gets a Location to sign in at); 403; 503 when
+ * neither Redis nor PostgreSQL can tell; 500 for a question that makes no
+ * sense.  nginx lets nothing but 204 through.
+ *
+ * What is asked comes from nginx (KEDGE_AUDIENCE, KEDGE_GUARD, KEDGE_ROLES,
+ * KEDGE_METHOD, KEDGE_PATH), never from the client, whose headers only prove
+ * or fail to prove who it is.
+ */
+#ifndef AUTH_VERIFY_H
+#define AUTH_VERIFY_H
+
+#include "base/err.h"
+
+struct req;
+
+/* Answers every request of the verify pool (service.h: handle_all). */
+enum err verify_request(struct req *r);
+
+#endif
