@@ -43,6 +43,7 @@ const shot = async (name) => {
 	if (args.screenshots)
 		await page.screenshot({ path: `${args.screenshots}/${name}.png`, fullPage: true });
 };
+const signIn = page.locator("#sign-in");
 const button = (name) => page.getByRole("button", { name, exact: true });
 
 try {
@@ -107,8 +108,8 @@ try {
 	complaints.length = 0;
 
 	/* A wrong password says so; the right one leads in. */
-	await page.getByLabel("Email").fill(email);
-	await page.getByLabel("Password").fill("not my password");
+	await signIn.getByLabel("Email").fill(email);
+	await signIn.getByLabel("Password").fill("not my password");
 	await button("Sign in").click();
 	ok(await shown(page.getByText("Invalid email or password")), "a wrong password says so");
 	await shot("5-wrong-password");
@@ -118,8 +119,8 @@ try {
 	const before = await page.goto(args.base + "/api/core/whoami");
 	is(before.request().redirectedFrom() !== null, true, "a refused navigation is redirected");
 	ok(await shown(page.getByRole("heading", { name: "Sign in" })), "to sign in");
-	await page.getByLabel("Email").fill(email);
-	await page.getByLabel("Password").fill(password);
+	await signIn.getByLabel("Email").fill(email);
+	await signIn.getByLabel("Password").fill(password);
 	await Promise.all([page.waitForURL("**/api/core/whoami"), button("Sign in").click()]);
 	like(await page.textContent("body"), /"userId"/, "and then to where it wanted to go");
 	is(complaints, [], "nothing on the console");

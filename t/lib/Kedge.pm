@@ -98,7 +98,14 @@ sub run
 	if ($pid == 0) {
 		chdir($opt->{dir} // $ROOT);
 		setsid() if $opt->{setsid};
-		local %ENV = (%ENV, %{ $opt->{env} // {} });
+		my %env = %{ $opt->{env} // {} }; # undef: not set
+		for my $name (keys %env) {
+			if (defined $env{$name}) {
+				$ENV{$name} = $env{$name};
+			} else {
+				delete $ENV{$name};
+			}
+		}
 		if (defined $opt->{in}) {
 			my $in = File::Temp->new;
 			binmode $in;
@@ -422,30 +429,25 @@ sub service_env
 	return \%env;
 }
 
-# A connection string that works from everywhere: up's are relative to D.
 sub database_url
 {
 	my ($self, $service) = @_;
-	my $url = $self->service_env($service)->{ uc($service) . '_DATABASE_URL' };
-	return $self->absolute_url($url);
+	return $self->service_env($service)->{ uc($service) . '_DATABASE_URL' };
 }
 
-sub absolute_url
+# The superuser, or a service's _owner: open to whoever runs the stack.
+sub url_as
 {
-	my ($self, $url) = @_;
-	my $run = "$self->{dir}/run";
-	$url =~ s{host=run\b}{host=$run};
-	$url =~ s{\@run%2F?}{\@}i;
-	$url =~ s{host=(?!/|%2F)([^&\s]+)}{host=$self->{dir}/$1}i;
-	return $url;
+	my ($self, $role, $database) = @_;
+	return "postgresql://$role@/$database?host=$self->{dir}/pg";
 }
 
-# A superuser's connection to one of the databases.
-sub superuser_conninfo
+# The same for node, whose driver wants the socket's directory as the host.
+sub node_url
 {
-	my ($self, $database) = @_;
-	return { host => "$self->{dir}/run", user => 'postgres',
-		dbname => $database };
+	my ($self, $database, $role) = @_;
+	my $host = "$self->{dir}/pg" =~ s{/}{%2F}gr;
+	return 'postgresql://' . ($role // 'kedge') . "\@$host/$database";
 }
 
 # SQL as superuser: the rows' text, | between columns, one line each.
@@ -461,10 +463,9 @@ sub sql
 sub try_sql
 {
 	my ($self, $database, $sql) = @_;
-	my $c = $self->superuser_conninfo($database);
-	my $info = join ' ', map { "$_=$c->{$_}" } sort keys %$c;
 	return run({ in => $sql, env => { PGCONNECT_TIMEOUT => 5, LC_ALL => 'C.UTF-8' } },
-	    tool('psql'), '-AtqX', '-v', 'ON_ERROR_STOP=1', '-d', $info);
+	    tool('psql'), '-AtqX', '-v', 'ON_ERROR_STOP=1',
+	    '-d', $self->url_as('kedge', $database));
 }
 
 # SQL as the service itself would run it; (status, stdout, stderr).
@@ -473,7 +474,6 @@ sub sql_as_app
 	my ($self, $service, $sql, $database) = @_;
 	my $url = $self->database_url($service);
 	$url =~ s{/\Q$service\E(?=\?|$)}{/$database} if defined $database;
-	$url =~ s{dbname=\S+}{dbname=$database} if defined $database;
 	return run({ in => $sql, env => { PGCONNECT_TIMEOUT => 5 } },
 	    tool('psql'), '-AtqX', '-v', 'ON_ERROR_STOP=1', '-d', $url);
 }
@@ -482,10 +482,8 @@ sub redis
 {
 	my ($self, $service) = @_;
 	my $url = $self->service_env($service)->{ uc($service) . '_REDIS_URL' };
-	my ($path) = $url =~ m{^(?:unix:|redis\+unix:)(?://)?([^?]+)}
-	    or die "no socket in $url";
-	$path = "$self->{dir}/$path" unless $path =~ m{^/};
-	return Kedge::Redis->new($path);
+	my ($path) = $url =~ /^unix:(.+)/ or die "no socket in $url";
+	return Kedge::Redis->new("$self->{dir}/$path");
 }
 
 # ---- processes -------------------------------------------------------------

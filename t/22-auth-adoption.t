@@ -1,0 +1,31 @@
+# A database made by the real BetterAuth is served by auth with the same secret:
+# old passwords sign in, old cookies are valid; and the way back stays open.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Temp qw(tempdir);
+use Test::More;
+use Kedge qw(run_tap);
+use Kedge::Node;
+
+Kedge::Node::ready();
+my $adoption = "$Kedge::ROOT/t/compat/adoption.mjs";
+for my $version ('1.7', '1.4') {
+	note("a database of BetterAuth $version");
+	my $k = Kedge->up;
+	my $secret = $k->service_env('auth')->{AUTH_SECRET};
+	my $state = tempdir(CLEANUP => 1) . '/state.json';
+	my @old = ('--database', $k->node_url('auth', 'auth_owner'), '--secret', $secret, '--state', $state);
+
+	$k->sql('postgres', 'DROP DATABASE auth WITH (FORCE)');
+	$k->sql('postgres', 'CREATE DATABASE auth OWNER auth_owner');
+	run_tap('node', $adoption, 'prepare', '--version', $version, @old);
+	$k->down;
+	$k->start;
+	is($k->client->get('/health/auth')->{status}, 200, 'auth serves it');
+	run_tap('node', $adoption, 'check', '--base', $k->base, '--state', $state);
+	run_tap('node', $adoption, 'back', @old);
+	$k->destroy;
+}
+done_testing;

@@ -1,0 +1,112 @@
+# Rate limits are on unless said otherwise, cannot be dodged, and hit only the
+# one who earned them; password hashing is bounded in number and in memory.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Time::HiRes qw(time);
+use Kedge qw(parallel slurp wait_until);
+use Kedge::Load;
+
+# ---- the default ----------------------------------------------------------------
+
+{
+	my $k = Kedge->up(env => { AUTH_RATE_LIMIT => undef });
+	my $c = $k->client;
+	my %login = (email => 'nobody@example.com', password => 'wrong password');
+	my $t = time;
+	my @r = map { $c->post('/api/auth/sign-in/email', { %login, email => $_ }) }
+	    'nobody@example.com', 'NOBODY@example.com', 'other@example.com', 'third@example.com', 'nobody@example.com';
+	is_deeply([ map { $_->{status} } @r ], [ 401, 401, 401, 429, 429 ], 'three tries, whatever the address');
+	my $h = $r[3]{headers};
+	like($h->{'x-retry-after'} // '', qr/^(?:[1-9]|10)$/, 'X-Retry-After as BetterAuth has it');
+	is($h->{'retry-after'}, $h->{'x-retry-after'}, 'and Retry-After as HTTP has it');
+	like($h->{'content-type'}, qr{^application/json}, 'as JSON');
+	is($r[3]{json}{message}, 'Too many requests. Please try again later.', "BetterAuth's words");
+	is($c->post('/api/auth/sign-up/email', { name => 'x', email => 'x@example.com', password => 'short' })->{status}, 400,
+	    'sign-up has its own count');
+	is($c->get('/api/auth/get-session')->{status}, 200, 'reading goes on');
+	is($k->client->get('/api/auth/ok')->{status}, 200, 'and so does everything else');
+	for my $header ([ 'X-Forwarded-For' => '203.0.113.7' ], [ 'X-Real-IP' => '203.0.113.7' ],
+		[ Forwarded => 'for=203.0.113.7' ], [ 'X-Client-IP' => '203.0.113.7' ], [ 'CF-Connecting-IP' => '203.0.113.7' ],
+		[ 'True-Client-IP' => '203.0.113.7' ], [ 'X-Forwarded-For' => '203.0.113.7, 127.0.0.1' ]) {
+		my $r = $k->client->post('/api/auth/sign-in/email', {%login}, headers => {@$header});
+		is($r->{status}, 429, "$header->[0] does not make another client");
+	}
+	for my $path ('/api/auth/sign-in/email?x=1', '/api/auth//sign-in/email', '/api/auth/./sign-in/email',
+		'/api/auth/sign-in/%65mail') {
+		my $r = $k->client->post($path, {%login});
+		like($r->{status}, qr/^(429|404|400)$/, "$path is no way around");
+	}
+	my $r = $k->client->request(POST => '/api/auth/sign-in/email', body => 'email=nobody%40example.com&password=x',
+	    type => 'application/x-www-form-urlencoded');
+	is($r->{status}, 429, 'nor is a form');
+
+	# 100 in ten seconds for the rest, in all processes together.
+	my @status = map { @$_ } parallel(4, sub {
+		my $c = $k->client;
+		return [ map { $c->get('/api/auth/ok')->{status} } 1 .. 40 ];
+	});
+	my $good = grep { $_ == 200 } @status;
+	cmp_ok($good, '<=', 125, 'about a hundred of 160 pass');
+	cmp_ok($good, '>=', 90, 'and not fewer');
+	is((grep { $_ != 200 && $_ != 429 } @status), 0, 'the others are told so');
+	my $wait = $r[3]{headers}{'x-retry-after'};
+	my $later = wait_until(sub {
+		my $r = $c->post('/api/auth/sign-in/email', {%login});
+		return $r->{status} == 401;
+	}, 25);
+	ok($later, 'later it may try again');
+}
+
+# ---- hashing --------------------------------------------------------------------
+
+{
+	my $k = Kedge->up(env => { AUTH_HASH_CONCURRENCY => 2, AUTH_HASH_QUEUE => 8 });
+	my $alice = $k->user('alice');
+	my $sign_in = sub {
+		my $c = $k->client(timeout => 60);
+		@$c{qw(email password)} = @$alice{qw(email password)};
+		my $r = $c->sign_in;
+		return [ $r->{status}, $r->{headers}{'retry-after'}, $r->{json}{message} ];
+	};
+	$alice->get('/api/core/whoami') for 1 .. 5;
+	my @calm = map { my $t = time; $alice->get('/api/core/whoami'); time - $t } 1 .. 50;
+	my $load = Kedge::Load->start(procs => 1, code => sub {
+		my $c = $alice->copy;
+		return sub { return $c->get('/api/core/whoami')->{status} };
+	});
+	my @r = parallel(64, $sign_in);
+	my ($count, $slowest) = $load->stop;
+	my %by = ();
+	$by{ $_->[0] }++ for @r;
+	cmp_ok($by{200} // 0, '>=', 10, 'of 64 at once some sign in');
+	cmp_ok($by{429} // 0, '>=', 1, 'and some are asked to come back');
+	is(($by{200} // 0) + ($by{429} // 0), 64, 'nobody else') or diag(explain(\%by));
+	is((grep { $_->[0] == 429 && ($_->[1] // '') !~ /^[1-9]\d*$/ } @r), 0, 'each with Retry-After');
+	is_deeply([ keys %$count ], [200], 'meanwhile every verdict is given');
+	cmp_ok($slowest, '<', 1, 'in time');
+	is($sign_in->()->[0], 200, 'afterwards all is as before');
+	my $most = 0;
+	for my $pid ($k->pids('auth-api'), $k->pids('auth')) {
+		my ($kb) = (slurp("/proc/$pid/status") // '') =~ /^VmHWM:\s+(\d+)/m;
+		$most = $kb if ($kb // 0) > $most;
+	}
+	cmp_ok($most / 1024, '<', 2 * 32 + 64, 'memory for two hashes, not for 64') or diag("$most kB");
+
+	# Who exists cannot be told from the time it takes.
+	my $took = sub {
+		my (%login) = @_;
+		my $c = $k->client;
+		my @t = map { my $t = time; $c->post('/api/auth/sign-in/email', {%login}); time - $t } 1 .. 9;
+		return Kedge::median(@t);
+	};
+	my $known = $took->(email => $alice->{email}, password => 'wrong password');
+	my $unknown = $took->(email => 'nobody@example.com', password => 'wrong password');
+	cmp_ok(abs($known - $unknown) / $known, '<', 0.4, sprintf 'known %.0f ms, unknown %.0f ms', 1000 * $known, 1000 * $unknown);
+	$k->sql('auth', qq{DELETE FROM account WHERE "userId" = '$alice->{id}'});
+	my $without = $took->(email => $alice->{email}, password => 'wrong password');
+	cmp_ok(abs($without - $unknown) / $unknown, '<', 0.4, sprintf 'without a password %.0f ms', 1000 * $without);
+}
+done_testing;

@@ -1,0 +1,47 @@
+# Across services: what a stranger does with the README, and that each service
+# describes itself truthfully.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(jdecode run slurp tool);
+
+my $k = Kedge->up;
+
+# The README's curl examples, pasted one after the other into one shell.
+SKIP: {
+	skip 'curl is not installed', 1 unless tool('curl');
+	my $readme = slurp("$Kedge::ROOT/README.md");
+	my @blocks = grep { /\bcurl\b/ } $readme =~ /^```(?:sh|bash|console|shell)?\n(.*?)^```/gms;
+	cmp_ok(scalar @blocks, '>=', 1, 'the README has curl examples');
+	my $script = join "\n", @blocks;
+	$script =~ s/^\$ //gm;
+	$script =~ s/127\.0\.0\.1:8080|localhost:8080/'127.0.0.1:' . $k->port/ge;
+	my $place = File::Temp::tempdir(CLEANUP => 1);
+	my ($status, $out, $err) = run({ dir => $place, in => "set -e\n$script" }, '/bin/bash', '-s');
+	is($status, 0, 'which work when pasted') or diag("$script\n$out$err");
+	like($out, qr/"userId"/, 'to a verified request');
+	like($out, qr/"currency"\s*:\s*"USD"/, 'and to the wallet');
+	unlike($out, qr/"(code|error)"\s*:/, 'without an error');
+}
+
+# Every route that a service declares is guarded as it says.
+for my $service (qw(auth core wallet)) {
+	my $spec = $k->client->get("/api/$service/openapi.json")->{json};
+	ok($spec && $spec->{paths}, "$service: a specification") or next;
+	for my $path (sort keys %{ $spec->{paths} }) {
+		my $item = $spec->{paths}{$path};
+		my $at = $path =~ m{^/api/} ? $path : (($spec->{servers}[0]{url} // "/api/$service") . $path);
+		$at =~ s/\{\w+\}/01890a5d-ac96-774b-bcce-b302099a8057/g;
+		for my $method (sort grep { /^(get|post|put|patch|delete)$/ } keys %$item) {
+			my $r = $k->client->request(uc $method, $at, $method eq 'get' ? () : (json => {}));
+			isnt($r->{status}, 404, "$method $at exists") if $service ne 'auth';
+			is($r->{status}, 401, "$method $at: nobody gets in") if $service ne 'auth';
+			my $e = $r->{status};
+			ok(exists $item->{$method}{responses}{$e} || exists $item->{$method}{responses}{default},
+			    "$service: $method $path declares $e");
+		}
+	}
+}
+done_testing;

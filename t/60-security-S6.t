@@ -1,0 +1,111 @@
+# S6, session lifecycle: no fixation, new tokens where rights change, and dead
+# means dead, everywhere, on the next request.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge;
+
+my $k = Kedge->up;
+my @everywhere = ('/api/core/whoami', '/api/core/tasks', '/api/wallet/accounts', '/api/auth/list-sessions');
+
+sub dead
+{
+	my ($c, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is_deeply([ map { $c->get($_)->{status} } @everywhere ], [ (401) x @everywhere ], $name);
+	is($c->get('/api/auth/get-session', cookie => $c->cookie_header)->{body}, 'null', "$name: nobody at auth");
+	return;
+}
+
+sub alive
+{
+	my ($c, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is_deeply([ map { $c->get($_)->{status} } @everywhere ], [ (200) x @everywhere ], $name);
+	return;
+}
+
+# Fixation: a cookie that was there before is not the one after.
+my $alice = $k->user('alice');
+my $mallory = $k->user('mallory');
+my $victim = $k->client;
+@$victim{qw(email password id)} = @$alice{qw(email password id)};
+$victim->{jar} = { %{ $mallory->{jar} } };
+my $before = $victim->{jar}{'better-auth.session_token'};
+is($victim->sign_in->{status}, 200, 'sign-in over a planted cookie');
+isnt($victim->{jar}{'better-auth.session_token'}, $before, 'makes a cookie of its own');
+is($victim->get('/api/core/whoami')->{json}{userId}, $alice->{id}, 'for alice');
+is($mallory->get('/api/core/whoami')->{json}{userId}, $mallory->{id}, "mallory's stays mallory's");
+my $r = $k->client->post('/api/auth/sign-up/email', { name => 'x', email => 'fixed@example.com', password => 'correct horse battery',
+	token => $mallory->{token}, sessionId => 'x' }, cookie => $mallory->cookie_header);
+isnt($r->{json}{token}, $mallory->{token}, 'sign-up over a planted cookie, too') if $r->{status} == 200;
+my %token = map { $k->again($alice)->{token} => 1 } 1 .. 5;
+is(scalar keys %token, 5, 'every sign-in draws a new token');
+
+# Every way to end a session, from a warm cache.
+my @ways = (
+	[ 'sign-out' => sub { my ($c) = @_; $c->copy->sign_out } ],
+	[ 'revoke-session' => sub { my ($c, $other) = @_; $other->post('/api/auth/revoke-session', { token => $c->{token} }) } ],
+	[ 'revoke-other-sessions' => sub { my ($c, $other) = @_; $other->post('/api/auth/revoke-other-sessions', {}) } ],
+	[ 'revoke-sessions' => sub { my ($c, $other) = @_; $other->post('/api/auth/revoke-sessions', {}) } ],
+	[ 'change-password with revocation' => sub { my ($c, $other) = @_;
+		$other->post('/api/auth/change-password', { currentPassword => $c->{password}, newPassword => 'another password',
+			revokeOtherSessions => JSON::PP::true }) } ],
+);
+for my $row (@ways) {
+	my ($name, $end) = @$row;
+	my $c = $k->user('lifecycle');
+	my $other = $k->again($c);
+	alive($c, "$name: alive before") for 1 .. 2;
+	is($end->($c, $other)->{status}, 200, $name);
+	dead($c, "$name: dead after");
+}
+
+# change-password without revocation: the others live, as BetterAuth has it.
+my $bob = $k->user('bob');
+my $phone = $k->again($bob);
+$bob->post('/api/auth/change-password', { currentPassword => $bob->{password}, newPassword => 'another password' });
+alive($phone, 'change-password without revocation leaves the others');
+my $old = $bob->copy;
+$r = $bob->post('/api/auth/change-password', { currentPassword => 'another password', newPassword => 'a third password', revokeOtherSessions => JSON::PP::true });
+is($r->{status}, 200, 'with it');
+dead($old, 'also the token that asked for it is replaced');
+dead($phone, 'the phone is out');
+alive($bob, 'the new token lives');
+
+# A new role: the same session, the new rights at once, both ways.
+my $carol = $k->user('carol');
+alive($carol, 'carol');
+$k->role($carol, 'admin');
+is($carol->get('/api/core/admin/stats')->{status}, 200, 'promoted');
+$k->role($carol, 'user');
+is($carol->get('/api/core/admin/stats')->{status}, 403, 'and not');
+
+# Expired by the clock, although Redis still has it.
+my $dave = $k->user('dave');
+alive($dave, 'dave');
+$k->sql('auth', qq{UPDATE session SET "expiresAt" = now() + interval '2 s' WHERE "userId" = '$dave->{id}'});
+$k->redis('auth')->cmd('FLUSHALL');
+is($dave->get('/api/core/whoami')->{status}, 200, 'two seconds left');
+ok(Kedge::wait_until(sub { $dave->get('/api/core/whoami')->{status} == 401 }, 8), 'over, also in the cache');
+dead($dave, 'expired');
+
+# Deleted by an administrator's hand, with the cache gone: nothing brings it back.
+my $erin = $k->user('erin');
+alive($erin, 'erin');
+$k->sql('auth', qq{DELETE FROM "user" WHERE id = '$erin->{id}'});
+$k->redis('auth')->cmd('FLUSHALL');
+dead($erin, 'deleted');
+
+# What a session is worth in Redis: put there by somebody else, nothing.
+my $frank = $k->user('frank');
+alive($frank, 'frank');
+my $redis = $k->redis('auth');
+for my $key ($redis->keys_like('*')) {
+	unlike($key, qr/\Q$frank->{token}\E/, 'no token in a key of Redis');
+	my $value = eval { $redis->cmd('GET', $key) };
+	unlike($value // '', qr/\Q$frank->{token}\E/, 'nor in a value');
+}
+done_testing;

@@ -1,0 +1,156 @@
+# kedge up and what belongs to it: everything starts, dies together, says what is
+# wrong in one line, and leaves nothing behind.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use IO::Socket::INET;
+use Test::More;
+use Time::HiRes qw(time);
+use Kedge qw(free_port run slurp wait_until);
+
+my $k = Kedge->up;
+my $kedge = Kedge->binary('kedge');
+my $alice = $k->user('alice');
+my $task = $alice->post('/api/core/tasks', { title => 'survives' })->{json}{id};
+
+sub one_line
+{
+	my ($name, $status, $out, $err) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	isnt($status, 0, "$name: fails");
+	is(scalar(() = $err =~ /\n/g), 1, "$name: one line") or diag("$out$err");
+	return;
+}
+
+# ---- up, status, logs -----------------------------------------------------------
+
+like($k->{up_output}, qr{http://127\.0\.0\.1:@{[ $k->port ]}\b}, 'up says where');
+my ($status, $out, $err) = $k->kedge('status');
+is($status, 0, 'status');
+for my $what (qw(nginx postgres redis auth core wallet)) {
+	like($out, qr/$what/i, "with $what");
+}
+($status, $out, $err) = $k->kedge('logs');
+is($status, 0, 'logs') or diag($err);
+like($out, qr/core/, 'of the services');
+
+# ---- what is in the way -----------------------------------------------------------
+
+one_line('the directory is in use', $k->kedge('up', '--port', free_port(), '--detach'));
+is($alice->get('/api/core/whoami')->{status}, 200, 'and the one that runs is not disturbed');
+my $other = File::Temp::tempdir(CLEANUP => 1);
+chmod 0755, $other;
+($status, $out, $err) = run($kedge, 'up', '--dir', "$other/d", '--port', $k->port, '--detach');
+one_line('the port is in use', $status, $out, $err);
+like($err, qr/@{[ $k->port ]}/, 'named');
+ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } glob '/proc/[0-9]*'), 'nothing is left running');
+mkdir "$other/taken";
+open my $f, '>', "$other/taken/file" or die;
+close $f;
+one_line('a directory of somebody else', run($kedge, 'up', '--dir', "$other/taken", '--port', free_port(), '--detach'));
+is_deeply([ map { s{.*/}{}r } glob "$other/taken/*" ], ['file'], 'which stays as it was');
+one_line('a directory that cannot be made', run($kedge, 'up', '--dir', '/proc/nowhere/d', '--port', free_port(), '--detach'));
+one_line("port $_", run($kedge, 'up', '--dir', "$other/p", '--port', $_, '--detach')) for qw(0 65536 x -1);
+one_line('an unknown command', run($kedge, 'surprise'));
+one_line('an unknown option', run($kedge, 'up', '--surprise'));
+one_line('status of nothing', run($kedge, 'status', '--dir', "$other/none"));
+# A child that cannot start: one line, and what was started is stopped.
+($status, $out, $err) = run({ env => { CORE_THREADS => 'many' } }, $kedge, 'up', '--dir', "$other/bad", '--port', free_port(), '--detach');
+isnt($status, 0, 'a service that cannot start');
+like("$out$err", qr/core/, 'is named');
+ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } glob '/proc/[0-9]*'), 'nothing is left running');
+# A missing tool is named.
+my $bare = "$other/bin";
+mkdir $bare;
+for my $name (qw(sh env)) {
+	symlink Kedge::tool($name), "$bare/$name";
+}
+SKIP: {
+	skip 'the servers are found in fixed places too', 1 if -x '/usr/sbin/nginx';
+	($status, $out, $err) = run({ env => { PATH => $bare } }, $kedge, 'up', '--dir', "$other/t", '--port', free_port(), '--detach');
+	one_line('a missing tool', $status, $out, $err);
+	like($err, qr/nginx|redis|postgres/, 'named');
+}
+
+# ---- two beside each other ---------------------------------------------------------
+
+my $j = Kedge->up;
+is($j->client->get('/api/auth/ok')->{status}, 200, 'a second stack');
+is($k->client->get('/api/auth/ok')->{status}, 200, 'beside the first');
+is($j->client->get('/api/core/whoami', cookie => $alice->cookie_header)->{status}, 401, 'of which it knows nobody');
+isnt($j->service_env('auth')->{AUTH_SECRET}, undef, 'with a secret');
+$j->down;
+is(scalar $j->processes, 0, 'down: nothing of it is left');
+is($alice->get('/api/core/whoami')->{status}, 200, 'and the first goes on');
+is(($j->kedge('down'))[0], 0, 'down again: nothing to do');
+isnt(($j->kedge('status'))[0], 0, 'status says that nothing runs');
+
+# ---- data survives -------------------------------------------------------------
+
+$k->down;
+is(scalar $k->processes, 0, 'everything stopped');
+my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port);
+ok(!$s, 'the port is free');
+my $t = time;
+$k->start;
+my $took = time - $t;
+$alice->{base} = $alice->{origin} = $k->base;
+my $r = $alice->get('/api/core/whoami');
+is($r->{status}, 200, 'the session survives');
+note(sprintf 'warm start %.2f s, first verified request %.2f s', $took, time - $t);
+cmp_ok($took, '<', 6, 'a warm start takes no time (make bench has the figure)');
+is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', 'and so does the data');
+
+# ---- it supervises --------------------------------------------------------------
+
+my @kinds = ('nginx', 'auth', 'core', 'wallet', 'postgres', 'redis-auth', 'redis-core', 'redis-wallet');
+for my $kind (@kinds) {
+	my @pids = $k->pids($kind);
+	is(scalar @pids, 1, "one $kind") or next;
+	$k->kill_pid(KILL => @pids);
+	my $back = wait_until { my @now = $k->pids($kind); @now == 1 && $now[0] != $pids[0] } 15;
+	ok($back, "$kind: started again after kill -9");
+	ok($k->wait_healthy(15), "$kind: all is well again") or diag(join ' ', map { $k->client->get("/health/$_")->{body} } qw(auth core wallet));
+	ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 && $alice->get('/api/wallet/accounts')->{status} == 200 }, 10), "$kind: and everything answers");
+}
+
+# ---- it takes everything with it -------------------------------------------------
+
+for my $signal (qw(TERM KILL)) {
+	my ($supervisor) = $k->pids('supervisor');
+	ok($supervisor, 'the supervisor') or last;
+	$k->kill_pid($signal => $supervisor);
+	ok(wait_until(sub { !$k->processes }, 25), "SIG$signal of the supervisor: nothing is left")
+	    or diag(explain([ $k->processes ]));
+	$k->start;
+	$alice->{base} = $alice->{origin} = $k->base;
+	is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', "up again after SIG$signal, with its data");
+}
+
+# In the foreground: the URL, then Ctrl-C.
+$k->down;
+my $port = free_port();
+my $log = "$other/log";
+my $pid = fork // die;
+if (!$pid) {
+	Kedge::in_child();
+	open STDOUT, '>', $log;
+	open STDERR, '>&', \*STDOUT;
+	exec $kedge, 'up', '--dir', $k->dir, '--port', $port or POSIX::_exit(127);
+}
+ok(wait_until(sub { (slurp($log) // '') =~ m{http://127\.0\.0\.1:$port} }, 20), 'in the foreground');
+kill INT => $pid;
+my $gone = wait_until { waitpid($pid, POSIX::WNOHANG()) == $pid } 25;
+ok($gone, 'until Ctrl-C');
+is($? >> 8, 0, 'which is no failure');
+is(scalar $k->processes, 0, 'nothing is left');
+
+# ---- migrations ---------------------------------------------------------------
+
+$k->start;
+($status, $out, $err) = $k->kedge('migrate');
+is($status, 0, 'migrate again: nothing to do') or diag("$out$err");
+my $applied = $k->sql('core', q{SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename = 'task'});
+is($applied, 1, 'core has its tables');
+done_testing;

@@ -1,0 +1,120 @@
+# Redis stopped, frozen, restarted, full: it costs speed, not correctness.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Time::HiRes qw(time);
+use Kedge qw(wait_until);
+use Kedge::Load;
+
+my $k = Kedge->up;
+my $alice = $k->user('alice');
+my $whole_way = sub {
+	my ($name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $c = $k->user('whole');
+	my @status = map { $_->() }
+	    sub { $c->get('/api/core/whoami')->{status} }, sub { $c->post('/api/core/tasks', { title => 'x' })->{status} },
+	    sub { $c->get('/api/wallet/accounts')->{status} }, sub { $c->sign_out->{status} };
+	is("@status", '200 201 200 200', "$name: the whole way works");
+	return;
+};
+$whole_way->('with Redis');
+
+# ---- frozen: connections stay, nothing answers -----------------------------------
+
+my @redis = map { $k->pids("redis-$_") } qw(auth core wallet);
+is(scalar @redis, 3, 'three of them');
+my $load = Kedge::Load->start(procs => 2, code => sub {
+	my $c = $alice->copy;
+	return sub { return $c->get('/api/core/whoami')->{status} };
+});
+$k->kill_pid(STOP => @redis);
+my $t = time;
+$whole_way->('frozen');
+my $c = $k->user('frozen');
+my $bob = $c->copy;
+is($c->sign_out->{status}, 200, 'sign-out while it is frozen');
+is($bob->get('/api/core/whoami')->{status}, 401, 'is a sign-out');
+my $t1 = time;
+$alice->get('/api/core/whoami') for 1 .. 20;
+cmp_ok((time - $t1) / 20, '<', 0.5, 'and a verdict does not wait for it each time');
+$k->kill_pid(CONT => @redis);
+my ($count, $slowest) = $load->stop;
+is_deeply([ sort keys %$count ], [200], 'not one verdict failed');
+cmp_ok($slowest, '<', 3, sprintf 'the slowest took %.2f s', $slowest);
+is($bob->get('/api/core/whoami')->{status}, 401, 'thawed with its old contents: still signed out');
+ok($k->wait_healthy, 'well again');
+
+# ---- dead, and kept dead ------------------------------------------------------------
+
+# SIGKILL now and again as the supervisor starts it.
+my $dave = $k->user('dave');
+my $dave2 = $dave->copy;
+is($dave->get('/api/core/whoami')->{status}, 200, 'cached');
+$load = Kedge::Load->start(procs => 1, code => sub {
+	my $c = $alice->copy;
+	return sub { return $c->get('/api/core/whoami')->{status} };
+});
+for (1 .. 3) {
+	$k->kill_pid(KILL => $k->pids('redis-auth'));
+	is($dave2->get('/api/core/whoami')->{status}, $_ == 1 ? 200 : 401, 'without it');
+	is($dave->sign_out->{status}, 200, 'sign-out without Redis') if $_ == 1;
+	is($dave2->get('/api/core/whoami')->{status}, 401, 'is a sign-out');
+	wait_until { $k->pids('redis-auth') } 15;
+	is($dave2->get('/api/core/whoami')->{status}, 401, 'and stays one when it is back');
+}
+($count) = $load->stop;
+is_deeply([ sort keys %$count ], [200], 'not one verdict failed');
+
+# ---- back with old contents ------------------------------------------------------
+
+# A snapshot is taken, a session signed out while Redis is down, and the old
+# snapshot comes back: the trap for everything that trusts a cache.
+ok($k->wait_healthy, 'well again');
+my $erin = $k->user('erin');
+my $erin2 = $erin->copy;
+$erin2->get('/api/core/whoami') for 1 .. 3;
+my $redis = $k->redis('auth');
+my %cached = map { $_ => $redis->cmd('DUMP', $_) } $redis->keys_like('*');
+cmp_ok(scalar keys %cached, '>=', 1, 'there is something cached');
+$k->kill_pid(STOP => $k->pids('redis-auth'));
+is($erin->sign_out->{status}, 200, 'signed out while it is away');
+$k->kill_pid(CONT => $k->pids('redis-auth'));
+$redis = $k->redis('auth');
+$redis->cmd('RESTORE', $_, 60_000, $cached{$_}, 'REPLACE') for keys %cached;
+is($erin2->get('/api/core/whoami')->{status}, 401, 'the old entries are back and open nothing');
+is($erin2->get('/api/auth/get-session')->{body}, 'null', 'nor at auth');
+
+# ---- full, and in a foreign state ---------------------------------------------------
+
+$redis->cmd('CONFIG', 'SET', 'maxmemory', '1');
+$redis->cmd('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+$whole_way->('full');
+$redis->cmd('CONFIG', 'SET', 'maxmemory', '0');
+my $frank = $k->user('frank');
+$frank->get('/api/core/whoami');
+for my $key ($redis->keys_like('*')) {
+	$redis->cmd('DEL', $key);
+	$redis->cmd('RPUSH', $key, 'of another type');
+}
+is($frank->get('/api/core/whoami')->{status}, 200, 'keys of another type');
+$redis->cmd('FLUSHALL');
+$frank->get('/api/core/whoami');
+for my $garbage ('', 'x', "\0" x 100, '{}', 'null', '[' x 1000, 'x' x 1_000_000) {
+	$redis->cmd('SET', $_, $garbage) for $redis->keys_like('*');
+	my $r = $frank->get('/api/core/whoami');
+	is($r->{status}, 200, 'garbage of ' . length($garbage) . ' bytes is a miss');
+	is($r->{json}{userId}, $frank->{id}, 'not somebody');
+}
+
+# ---- limits without it -----------------------------------------------------------
+
+my $j = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
+$j->kill_pid(STOP => $j->pids('redis-auth'));
+my @status = map { $j->client->post('/api/auth/sign-in/email', { email => 'x@example.com', password => 'wrong password' })->{status} } 1 .. 8;
+cmp_ok(scalar(grep { $_ == 429 } @status), '>=', 4, 'limits hold while Redis is away') or diag("@status");
+is((grep { /^5/ } @status), 0, 'and nothing fails');
+$j->kill_pid(CONT => $j->pids('redis-auth'));
+done_testing;

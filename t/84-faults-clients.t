@@ -1,0 +1,157 @@
+# Ten thousand idle connections, slow clients, clients that go away: everybody
+# else is served.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use IO::Socket::INET;
+use Socket qw(pack_sockaddr_in inet_aton PF_INET SOCK_STREAM);
+use Test::More;
+use Time::HiRes qw(time);
+use Kedge qw(median parallel run wait_until);
+use Kedge::FastCGI qw(fcgi_open fcgi_record);
+use Kedge::Raw qw(raw_open raw_read raw_answers);
+
+my $k = Kedge->up;
+my $port = $k->port;
+my $alice = $k->user('alice');
+my $cookie = $alice->cookie_header;
+$alice->get($_) for '/api/core/me', '/api/wallet/accounts';
+
+sub p99 { my @t = sort { $a <=> $b } @_; return $t[ int(0.99 * $#t) ] }
+sub timed { my ($n) = @_; my $c = $alice->copy; return map { my $t = time; my $s = $c->get('/api/core/whoami')->{status}; $s == 200 ? time - $t : 99 } 1 .. $n }
+
+# ---- 10 000 idle connections ----------------------------------------------------------
+
+SKIP: {
+	my $limit = qx{bash -c 'ulimit -Hn'} + 0;
+	skip "only $limit descriptors are allowed", 5 if $limit < 4000;
+	# In four processes, so that no limit of one matters; each from an address
+	# of its own, so that ports do not run out.
+	my $per = 2500;
+	pipe my $done_r, my $done_w or die;
+	my @kids;
+	for my $i (1 .. 4) {
+		pipe my $ready_r, my $ready_w or die;
+		my $pid = fork // die;
+		if (!$pid) {
+			Kedge::in_child();
+			close $done_w;
+			my @open;
+			for my $n (1 .. $per) {
+				my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, LocalAddr => "127.0.1.$i") or last;
+				# A third says nothing, a third half a line, a third has been served once.
+				if ($n % 3 == 1) {
+					syswrite $s, 'GET /api/core/wh';
+				} elsif ($n % 3 == 2) {
+					syswrite $s, "GET /api/auth/ok HTTP/1.1\r\nHost: a\r\n\r\n";
+					sysread $s, my $answer, 4096;
+				}
+				push @open, $s;
+			}
+			syswrite $ready_w, sprintf "%d\n", scalar @open;
+			sysread $done_r, my $byte, 1;
+			POSIX::_exit(0);
+		}
+		close $ready_w;
+		push @kids, [ $pid, $ready_r ];
+	}
+	close $done_r;
+	my $open = 0;
+	for (@kids) { my $r = $_->[1]; $open += <$r> }
+	cmp_ok($open, '>=', 10_000, "$open connections, idle");
+	my @t = timed(200);
+	cmp_ok(p99(@t), '<', 0.5, sprintf 'requests beside them: p99 %.0f ms', 1000 * p99(@t));
+	my $c = $k->client;
+	is($c->post('/api/auth/sign-in/email', { email => $alice->{email}, password => $alice->{password} })->{status}, 200, 'sign-in beside them');
+	is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet beside them');
+	is(join(',', parallel(8, sub { my $c = $alice->copy; return (grep { $_ != 200 } map { $c->get('/api/core/me')->{status} } 1 .. 10) + 0 })), join(',', (0) x 8), 'many at once beside them');
+	close $done_w;
+	waitpid $_->[0], 0 for @kids;
+}
+
+# ---- idle FastCGI connections: what nginx keeps must not starve the pool ---------------
+
+my @kept = parallel(24, sub { my $c = $alice->copy; return join ',', map { $c->get($_)->{status} } ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts', '/api/auth/get-session') x 3 });
+is_deeply([ grep { $_ ne join ',', (200) x 12 } @kept ], [], 'after a burst, nginx keeps connections');
+my @t = timed(50);
+cmp_ok(p99(@t), '<', 0.3, sprintf 'and no request waits for an idle one: p99 %.0f ms', 1000 * p99(@t));
+my @r = parallel(32, sub { my $c = $alice->copy; my $t = time; my $s = $c->get('/api/core/me')->{status}; return [ $s, time - $t ] });
+is((grep { $_->[0] != 200 } @r), 0, '32 at once are all served');
+cmp_ok((sort { $b <=> $a } map { $_->[1] } @r)[0], '<', 5, 'none after a time-out');
+
+# ---- slow clients ---------------------------------------------------------------------
+
+my $body = '{"title":"slowly"}';
+my $head = "POST /api/core/tasks HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nOrigin: http://127.0.0.1:$port\r\nCookie: $cookie\r\nContent-Type: application/json\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n";
+my @slow;
+for (1 .. 200) {
+	my $s = raw_open($port);
+	syswrite $s, $head . '{';
+	push @slow, $s;
+}
+for (1 .. 100) {
+	my $s = raw_open($port);
+	syswrite $s, substr $head, 0, 60;
+	push @slow, $s;
+}
+@t = timed(100);
+cmp_ok(p99(@t), '<', 0.5, sprintf '300 clients that send no more do not matter: p99 %.0f ms', 1000 * p99(@t));
+for my $s (@slow[ 0 .. 4 ]) {
+	for my $byte (split //, substr $body, 1) {
+		syswrite $s, $byte;
+	}
+	is(raw_answers(raw_read($s))->{status}, 201, 'a slow one is served when it is done');
+}
+close $_ for @slow;
+
+# Readers that do not read: a large page, asked for and left lying.
+$alice->post('/api/core/tasks', { title => 'big', notes => 'n' x 10_000 }) for 1 .. 60;
+my @lazy;
+for (1 .. 60) {
+	my $s = raw_open($port);
+	setsockopt $s, Socket::SOL_SOCKET(), Socket::SO_RCVBUF(), 4096;
+	syswrite $s, "GET /api/core/tasks?limit=100 HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n\r\n";
+	push @lazy, $s;
+}
+@t = timed(100);
+cmp_ok(p99(@t), '<', 1, sprintf '60 clients that do not read do not matter: p99 %.0f ms', 1000 * p99(@t));
+is($alice->get('/api/core/tasks?limit=100')->{status}, 200, 'nor for the same page');
+close $_ for @lazy;
+
+# ---- clients that go away ---------------------------------------------------------------
+
+for my $round (1 .. 300) {
+	my $s = raw_open($port);
+	setsockopt $s, Socket::SOL_SOCKET(), Socket::SO_LINGER(), pack 'ii', 1, 0 if $round % 2; # RST
+	my $full = $round % 3 ? "GET /api/core/tasks?limit=100 HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n\r\n" : $head . $body;
+	syswrite $s, substr $full, 0, 1 + ($round * 37) % length $full;
+	close $s;
+}
+@r = parallel(16, sub { my $c = $alice->copy; return join ',', map { $c->get('/api/core/me')->{status} } 1 .. 10 });
+is_deeply([ grep { $_ ne join ',', (200) x 10 } @r ], [], '300 clients gone in the middle: every thread serves');
+
+# ---- a peer on the socket that says nothing ---------------------------------------------
+
+my @silent = map { my $s = fcgi_open($k->dir . '/run/verify.sock'); syswrite $s, fcgi_record(1, pack 'nCx5', 1, 1) if $_ % 2; $s } 1 .. 4;
+@t = timed(30);
+cmp_ok((grep { $_ < 5 } @t) + 0, '>=', 30, 'a few silent peers of verify do not stop it');
+close $_ for @silent;
+
+# ---- a burst of sign-ins does not delay verdicts ----------------------------------------
+
+my @calm = timed(100);
+my $pid = fork // die;
+if (!$pid) {
+	Kedge::in_child();
+	parallel(32, sub { my $c = $k->client(timeout => 60); $c->post('/api/auth/sign-in/email', { email => $alice->{email}, password => 'wrong password' }) for 1 .. 3; return 1 });
+	POSIX::_exit(0);
+}
+wait_until { ($k->client->get('/metrics/auth')->{body} // '') ne '' } 2;
+my @storm = timed(100);
+waitpid $pid, 0;
+note(sprintf 'verify p50 %.1f -> %.1f ms, p99 %.1f -> %.1f ms', map { 1000 * $_ } median(@calm), median(@storm), p99(@calm), p99(@storm));
+cmp_ok(p99(@storm), '<', 0.5, 'verdicts during a storm of sign-ins (make bench has the ratio)');
+is((grep { $_ == 99 } @storm), 0, 'all of them');
+is($alice->get('/api/core/whoami')->{status}, 200, 'all is well');
+done_testing;

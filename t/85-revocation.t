@@ -1,0 +1,149 @@
+# Signed out means out, on the next request, in every process: also when verify
+# fills the cache while it happens, and whatever Redis does.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Time::HiRes qw(time);
+use Kedge qw(parallel wait_until);
+use Kedge::Load;
+
+my $k = Kedge->up;
+
+# Verify asks without pause from several processes while the session ends.  What
+# counts: no request that began after the answer to the sign-out gets through.
+sub race
+{
+	my ($name, $warm, $end, $during) = @_;
+	my $c = $k->user('race');
+	my $other = $k->again($c);
+	if ($warm) {
+		$c->get('/api/core/whoami') for 1 .. 4;
+	} else {
+		$k->redis('auth')->cmd('FLUSHALL');
+	}
+	my $load = Kedge::Load->start(procs => 4, code => sub {
+		my ($i) = @_;
+		my $t = $c->copy;
+		my $path = $i % 2 ? '/api/core/whoami' : '/api/wallet/accounts';
+		return sub {
+			my $begun = time;
+			my $status = $t->get($path)->{status};
+			return ($status, $status == 200 ? $begun : undef);
+		};
+	});
+	$during->() if $during;
+	my $r = $end->($c->copy, $other);
+	my $answered = time;
+	# The same processes go on asking for a moment: a late fill would show.
+	my $after = $k->client;
+	my @late = map { $c->copy->get('/api/core/whoami')->{status} } 1 .. 30;
+	my ($count, undef, $passed) = $load->stop;
+	is($r->{status}, 200, "$name: answered");
+	is((grep { $_ != 401 } @late), 0, "$name: refused from the next request on") or diag("@late");
+	is((grep { $_ > $answered } @$passed), 0, "$name: in every process") or diag(sprintf '%d passed late', scalar grep { $_ > $answered } @$passed);
+	is(join(' ', grep { !/^(200|401)$/ } keys %$count), '', "$name: and nothing failed") or diag(explain($count));
+	return;
+}
+
+my $sign_out = sub { $_[0]->sign_out };
+my $revoke = sub { $_[1]->post('/api/auth/revoke-session', { token => $_[0]{token} }) };
+my $revoke_all = sub { $_[1]->post('/api/auth/revoke-sessions', {}) };
+my $change = sub { $_[1]->post('/api/auth/change-password', { currentPassword => $_[0]{password}, newPassword => 'another password', revokeOtherSessions => JSON::PP::true }) };
+for my $round (1 .. 3) {
+	race("sign-out, warm ($round)", 1, $sign_out);
+	race("sign-out, cold ($round)", 0, $sign_out);
+	race("sign-out while the cache is emptied ($round)", 1, $sign_out, sub {
+		my $pid = fork // die;
+		if (!$pid) {
+			Kedge::in_child();
+			my $redis = $k->redis('auth');
+			my $end = time + 0.3;
+			$redis->cmd('FLUSHALL') while time < $end;
+			POSIX::_exit(0);
+		}
+		return;
+	});
+}
+race('revoke-session', 1, $revoke);
+race('revoke-sessions', 1, $revoke_all);
+race('change-password', 1, $change);
+
+# Redis frozen, and thawed right after the answer.
+my @redis = $k->pids('redis-auth');
+race('sign-out, Redis frozen', 1, sub {
+	my ($c, $other) = @_;
+	$k->kill_pid(STOP => @redis);
+	my $r = $c->sign_out;
+	$k->kill_pid(CONT => @redis);
+	return $r;
+});
+# Redis killed in the middle.
+race('sign-out, Redis killed', 1, sub {
+	my ($c) = @_;
+	$k->kill_pid(KILL => $k->pids('redis-auth'));
+	return $c->sign_out;
+});
+wait_until { $k->pids('redis-auth') && $k->client->get('/health/auth')->{status} == 200 } 15;
+# Its connections cut.
+race('sign-out, connections to Redis cut', 1, sub {
+	my ($c) = @_;
+	$k->redis('auth')->cmd('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+	return $c->sign_out;
+});
+# Read-only, so that reading works and invalidating does not.
+race('sign-out, Redis read-only', 1, sub {
+	my ($c) = @_;
+	my $redis = $k->redis('auth');
+	$redis->cmd('CONFIG', 'SET', 'min-replicas-to-write', '5');
+	my $r = $c->sign_out;
+	$redis->cmd('CONFIG', 'SET', 'min-replicas-to-write', '0');
+	return $r;
+});
+# Workers restarted with what they knew: the new ones know better.
+race('sign-out, auth restarting', 1, sub {
+	my ($c) = @_;
+	kill HUP => $k->pids('auth');
+	return $c->sign_out;
+});
+
+# A verify that is stopped between its read of PostgreSQL and its fill of Redis,
+# as well as one can from outside: frozen at random points, thawed afterwards.
+my $late = 0;
+my $rounds = 12;
+for my $round (1 .. $rounds) {
+	my $c = $k->user('frozen');
+	$k->redis('auth')->cmd('FLUSHALL');
+	my $pid = fork // die;
+	if (!$pid) {
+		Kedge::in_child();
+		$c->copy->get('/api/core/whoami');
+		POSIX::_exit(0);
+	}
+	select undef, undef, undef, 0.0005 * $round; # a moment of its life, not a wait
+	my @verify = $k->pids('auth-verify');
+	$k->kill_pid(STOP => @verify);
+	my $r = $c->copy->sign_out;
+	$k->kill_pid(CONT => @verify);
+	waitpid $pid, 0;
+	$late++ if $r->{status} != 200;
+	$late++ if grep { $c->copy->get('/api/core/whoami')->{status} != 401 } 1 .. 5;
+}
+is($late, 0, "$rounds sign-outs with verify frozen in the middle");
+
+# The audience does not matter: out of one is out of all.
+my $c = $k->user('all');
+my @paths = ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts', '/api/auth/list-sessions');
+is_deeply([ map { $c->get($_)->{status} } @paths ], [ (200) x 4 ], 'in everywhere');
+my $copy = $c->copy;
+$c->sign_out;
+is_deeply([ map { $copy->get($_)->{status} } @paths ], [ (401) x 4 ], 'out everywhere');
+# A sign-out for a session that is gone already still takes it from the cache.
+$c = $k->user('gone');
+$copy = $c->copy;
+$copy->get('/api/core/whoami');
+$k->sql('auth', qq{DELETE FROM session WHERE token = '$c->{token}'});
+is($c->sign_out->{status}, 200, 'sign-out of a session whose row is gone');
+is($copy->get('/api/core/whoami')->{status}, 401, 'is a sign-out');
+done_testing;

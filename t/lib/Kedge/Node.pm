@@ -1,0 +1,63 @@
+package Kedge::Node;
+
+# What runs under node: the packages of t/compat, installed on first use, and
+# the real BetterAuth as a server.
+
+use strict;
+use warnings;
+
+use Digest::SHA qw(sha256_hex);
+use Fcntl qw(:flock);
+use IPC::Open2 qw(open2);
+use Test::More;
+
+use Kedge ();
+
+# Skips the file when there is no node, or no way to get the packages.
+sub ready
+{
+	Kedge::need(qw(node npm));
+	my $dir = "$Kedge::ROOT/t/compat";
+	my $stamp = "$dir/node_modules/.stamp";
+	my $want = sha256_hex(Kedge::slurp("$dir/package-lock.json"));
+	mkdir "$Kedge::ROOT/build";
+	open my $lock, ">", "$Kedge::ROOT/build/compat.lock" or die "compat.lock: $!";
+	flock $lock, LOCK_EX;
+	return if (Kedge::slurp($stamp) // '') eq $want;
+	my ($status, $out, $err) = Kedge::run({ dir => $dir, timeout => 300 },
+	    Kedge::tool('npm'), 'ci', '--ignore-scripts', '--no-audit', '--no-fund');
+	if ($status != 0) {
+		die "npm ci: $out$err" if $ENV{CI};
+		plan(skip_all => 'npm ci failed (no network?): '
+		    . (split /\n/, $err)[0]);
+	}
+	open my $f, '>', $stamp or die "$stamp: $!";
+	print $f $want;
+	close $f;
+	return;
+}
+
+# { base } of a BetterAuth server that ends with this object.
+sub oracle
+{
+	my ($class, %opt) = @_;
+	my $pid = open2(my $out, my $in, 'node', "$Kedge::ROOT/t/compat/oracle.mjs",
+	    '--version', $opt{version}, '--database', $opt{database},
+	    '--secret', $opt{secret}, '--trusted', $opt{trusted} // '');
+	while (my $line = <$out>) {
+		return bless { base => $1, pid => $pid, in => $in, out => $out }, $class
+		    if $line =~ /^listening on (\S+)/;
+	}
+	die "BetterAuth $opt{version} did not start";
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+	local $?;
+	close $self->{in}; # it waits for that
+	waitpid $self->{pid}, 0;
+	return;
+}
+
+1;
