@@ -7,8 +7,8 @@
 #ifndef DB_DB_TIME_H
 #define DB_DB_TIME_H
 
-#define DB_TIME(column)                                                        \
-	"to_char(" column                                                      \
+#define DB_TIME(column)   \
+	"to_char(" column \
 	" AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
 #endif

@@ -35,13 +35,16 @@ const char *
 cursor_write(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
     const char *scope, const char *position)
 {
-	unsigned char bytes[CODE_SIZE + CURSOR_POSITION_MAX];
+	unsigned char code[CODE_SIZE];
 	size_t len = strlen(position);
+	struct buf b;
 
 	assert(len <= CURSOR_POSITION_MAX);
-	code_write(a, key, scope, position, bytes);
-	memcpy(bytes + CODE_SIZE, position, len);
-	return base64url_encode(a, bytes, CODE_SIZE + len);
+	code_write(a, key, scope, position, code);
+	buf_init(&b, a, CODE_SIZE + CURSOR_POSITION_MAX);
+	buf_put(&b, code, CODE_SIZE);
+	buf_put(&b, position, len);
+	return base64url_encode(a, b.data, b.len);
 }
 
 const char *

@@ -185,7 +185,7 @@ static const struct {
 	    SETTING ENTRY("s", "USD", "-100") ENTRY("u", "USD", "60") ENTRY("u",
 		"USD",
 		"40") "DO $$BEGIN ASSERT (SELECT array_agg(balance_after ORDER "
-	              "BY"
+		      "BY"
 		      " entry.id) FROM entry JOIN x ON x.id = account_id WHERE"
 		      " x.name = 'u') = '{60,100}'; END$$;",
 	    "" },
@@ -205,7 +205,7 @@ static const struct {
 	{ "a user below what is held",
 	    SETTING ENTRY("s", "USD", "-100") ENTRY("u", "USD",
 		"100") "UPDATE account SET held = 60 WHERE id = (SELECT id "
-	               "FROM x"
+		       "FROM x"
 		       " WHERE name = 'u');" ENTRY("u", "USD", "-50")
 			   ENTRY("s", "USD", "50"),
 	    "23514" },
