@@ -1,0 +1,171 @@
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#include "process.h"
+#include "say.h"
+
+static void
+reset_signals(void)
+{
+	struct sigaction plain = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	int i;
+
+	/* Fails for those that cannot be changed, and need not be. */
+	for (i = 1; i < NSIG; i++)
+		(void)sigaction(i, &plain, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static bool
+redirect(const char *log)
+{
+	int in = open("/dev/null", O_RDONLY);
+	int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0640);
+
+	if (in == -1 || out == -1)
+		return false;
+	if (dup2(in, STDIN_FILENO) == -1 || dup2(out, STDOUT_FILENO) == -1 ||
+	    dup2(out, STDERR_FILENO) == -1)
+		return false;
+	if (in > STDERR_FILENO)
+		close(in);
+	if (out > STDERR_FILENO)
+		close(out);
+	return true;
+}
+
+static bool
+become(const struct child_user *u)
+{
+	return setgroups(1, &u->gid) == 0 && setgid(u->gid) == 0 &&
+	       setuid(u->uid) == 0;
+}
+
+static void
+raise_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* In the new process.  The text of a failure goes where its log goes. */
+static NORETURN void
+run(const struct child *c, pid_t supervisor)
+{
+	const char *step = "its process group";
+
+	if (setpgid(0, 0) == -1)
+		goto out;
+	reset_signals();
+	step = "its log";
+	if (c->log != NULL && !redirect(c->log))
+		goto out;
+	step = "its directory";
+	if (c->cwd != NULL && chdir(c->cwd) == -1)
+		goto out;
+	if (c->many_files)
+		raise_files();
+	step = "its user";
+	if (c->user != NULL && !become(c->user))
+		goto out;
+	/*
+	 * After the change of user, which clears it.  Whoever forked us may be
+	 * dead by then, and no signal would come.
+	 */
+	step = "its tie to the supervisor";
+	if (prctl(PR_SET_PDEATHSIG, c->death_signal) == -1)
+		goto out;
+	if (getppid() != supervisor)
+		_exit(1);
+	if (c->task != NULL) {
+		int status = c->task(c->ctx);
+
+		fflush(NULL);
+		_exit(status);
+	}
+	step = c->argv[0];
+	execve(c->argv[0], c->argv, c->envp);
+out:
+	complain("cannot start %s: %s: %s", c->name, step, strerror(errno));
+	_exit(127);
+}
+
+bool
+child_spawn(struct child *c)
+{
+	pid_t supervisor = getpid();
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(c->stale); i++)
+		if (c->stale[i] != NULL)
+			unlink(c->stale[i]);
+	if (c->prepare != NULL && !c->prepare(c))
+		return false;
+	c->pid = fork();
+	if (c->pid == 0)
+		run(c, supervisor);
+	if (c->pid == -1) {
+		c->pid = 0;
+		complain("cannot start %s: %s", c->name, strerror(errno));
+		return false;
+	}
+	/* The child does it too; one of us is first, and neither may be late.
+	 */
+	(void)setpgid(c->pid, c->pid);
+	c->changed_us = clock_monotonic_us();
+	c->state = CHILD_STARTING;
+	probe_reset(&c->probe);
+	return true;
+}
+
+struct stray_search {
+	const struct child *children;
+	int nchildren;
+	pid_t self;
+	int found;
+};
+
+static void
+visit_process(void *ctx, const struct process *p)
+{
+	struct stray_search *search = ctx;
+	int i;
+
+	if (p->parent != search->self || p->state == 'Z')
+		return;
+	for (i = 0; i < search->nchildren; i++)
+		if (search->children[i].pid == p->pid)
+			return;
+	search->found++;
+	kill(p->pid, SIGKILL);
+}
+
+bool
+child_kill_strays(const struct child *children, int nchildren)
+{
+	struct stray_search search = {
+		.children = children,
+		.nchildren = nchildren,
+		.self = getpid(),
+	};
+
+	process_each(visit_process, &search);
+	return search.found == 0;
+}

@@ -1,0 +1,190 @@
+#include "database.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/str.h"
+#include "db/db_script.h"
+
+#include "file.h"
+#include "postgres.h"
+#include "say.h"
+
+/* In pg/, so that it goes when the cluster goes. */
+#define STAMP_FILE "pg/kedge-databases"
+
+static const char *
+password_of(const struct database_task *t, const struct spec_service *service)
+{
+	return environment_find(
+	    t->secrets, arena_printf(t->stack->arena, "%s_DATABASE_PASSWORD",
+			    service->variable));
+}
+
+/* Services and their passwords, in a form that gives none away. */
+static const char *
+stamp(const struct database_task *t)
+{
+	const struct spec_service *service;
+	char hex[SHA256_HEX_SIZE];
+	const char *list = "";
+	int i;
+
+	for (i = 0; i < t->stack->spec.nservices; i++) {
+		service = &t->stack->spec.services[i];
+		if (service->needs_postgres)
+			list = arena_printf(t->stack->arena, "%s%s %s\n", list,
+			    service->name, password_of(t, service));
+	}
+	sha256_hex(list, strlen(list), hex);
+	return arena_printf(t->stack->arena, "%s\n", hex);
+}
+
+bool
+database_is_made(const struct database_task *t)
+{
+	return str_eq(file_find(t->stack->arena, STAMP_FILE,
+			  /* ret_len= */ NULL),
+	    stamp(t));
+}
+
+static struct db_script *
+connect_to(const struct stack *s, const char *database)
+{
+	struct db_script *script;
+	const char *problem;
+
+	if (db_script_open(s->arena,
+		postgres_url(
+		    s, POSTGRES_SUPERUSER, /* password= */ NULL, database),
+		&script, &problem) == ERR_OK)
+		return script;
+	complain("cannot connect to PostgreSQL: %s", problem);
+	return NULL;
+}
+
+static bool
+run(struct db_script *script, const char *database, const char *sql)
+{
+	if (db_script_run(script, sql) == ERR_OK)
+		return true;
+	complain("database %s: %s", database, db_script_problem(script));
+	return false;
+}
+
+/*
+ * Runs the text that the statement makes of the name and the password: the
+ * server quotes them, since such commands take no parameters.
+ */
+static bool
+run_formatted(struct db_script *script, struct arena *a, const char *name,
+    const char *format_sql, const char *password)
+{
+	struct db_rows rows;
+	int i;
+
+	if (db_script_query(script, a, format_sql, DB_ARGS(name, password),
+		&rows) != ERR_OK) {
+		complain("database %s: %s", name, db_script_problem(script));
+		return false;
+	}
+	for (i = 0; i < rows.count; i++)
+		if (!run(script, name, db_get_text(&rows, i, 0)))
+			return false;
+	return true;
+}
+
+static const char roles_sql[] =
+    "WITH service AS (SELECT $1::text AS app, $1 || '_owner' AS owner,"
+    " $2::text AS password)"
+    " SELECT format('CREATE ROLE %I', role)"
+    " FROM service, LATERAL (VALUES (app), (owner)) AS wanted (role)"
+    " WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role)"
+    " UNION ALL"
+    " SELECT format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE"
+    " NOREPLICATION NOBYPASSRLS PASSWORD %L', role, secret)"
+    " FROM service,"
+    " LATERAL (VALUES (app, password), (owner, NULL)) AS w (role, secret)";
+
+static const char database_sql[] =
+    "WITH service AS (SELECT $1::text AS app, $1 || '_owner' AS owner)"
+    " SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0"
+    " ENCODING ''UTF8''', app, owner) FROM service"
+    " WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = app)"
+    " UNION ALL"
+    " SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', app)"
+    " FROM service"
+    " UNION ALL"
+    " SELECT format('GRANT CONNECT ON DATABASE %I TO %I', app, app)"
+    " FROM service WHERE $2::text IS NULL";
+
+static const char schema_sql[] =
+    "WITH service AS (SELECT $1::text AS app, $1 || '_owner' AS owner)"
+    " SELECT format('ALTER SCHEMA public OWNER TO %I', owner) FROM service"
+    " UNION ALL"
+    " SELECT 'REVOKE ALL ON SCHEMA public FROM PUBLIC'"
+    " UNION ALL"
+    " SELECT format('GRANT USAGE ON SCHEMA public TO %I', app) FROM service"
+    " WHERE $2::text IS NULL";
+
+static bool
+make_schema(const struct stack *s, const char *name)
+{
+	struct db_script *script = connect_to(s, name);
+	bool ok;
+
+	ok = script != NULL && run_formatted(script, s->arena, name, schema_sql,
+				   /* password= */ NULL);
+	db_script_close(script);
+	return ok;
+}
+
+static bool
+make_one(const struct database_task *t, struct db_script *script,
+    const struct spec_service *service)
+{
+	struct arena *a = t->stack->arena;
+	const char *name = service->name;
+
+	return run_formatted(
+		   script, a, name, roles_sql, password_of(t, service)) &&
+	       run_formatted(script, a, name, database_sql,
+		   /* password= */ NULL) &&
+	       make_schema(t->stack, name);
+}
+
+static bool
+make_all(const struct database_task *t, struct db_script *script)
+{
+	const struct spec_service *service;
+	int i;
+
+	/* A statement that fails must not put a password into the log. */
+	if (!run(script, "postgres",
+		"SET log_min_error_statement = 'panic';"
+		"REVOKE ALL ON DATABASE postgres FROM PUBLIC;"
+		"REVOKE ALL ON DATABASE template1 FROM PUBLIC"))
+		return false;
+	for (i = 0; i < t->stack->spec.nservices; i++) {
+		service = &t->stack->spec.services[i];
+		if (service->needs_postgres && !make_one(t, script, service))
+			return false;
+	}
+	return file_write(t->stack->arena, STAMP_FILE, 0600, stamp(t));
+}
+
+int
+database_make(void *database_task)
+{
+	const struct database_task *t = database_task;
+	struct db_script *script = connect_to(t->stack, "postgres");
+	bool ok;
+
+	if (script == NULL)
+		return 1;
+	say("making the databases and their roles");
+	ok = make_all(t, script);
+	db_script_close(script);
+	return ok ? 0 : 1;
+}

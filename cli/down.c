@@ -1,0 +1,106 @@
+#include "down.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+
+#include "lock.h"
+#include "options.h"
+#include "record.h"
+#include "say.h"
+#include "stack.h"
+
+/* Longer than the longest of the supervisor's own patience. */
+enum { PATIENCE_MS = 60 * 1000 };
+
+static bool
+wait_for_end(int pidfd, int timeout_ms)
+{
+	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	do
+		n = poll(&fd, 1, timeout_ms);
+	while (n == -1 && errno == EINTR);
+	return n == 1;
+}
+
+/*
+ * The descriptor names one process for good.  That it still holds the lock
+ * after it was opened shows that it is the supervisor.
+ */
+static bool
+stop(const struct stack *s, pid_t holder)
+{
+	int pidfd = pidfd_open(holder, 0);
+	bool ok = false;
+
+	if (pidfd == -1)
+		return errno == ESRCH;
+	if (lock_holder() != holder) {
+		ok = true;
+	} else if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0) == -1 &&
+		   errno != ESRCH) {
+		complain("cannot stop process %ld in %s: %s", (long)holder,
+		    s->dir, strerror(errno));
+	} else if (wait_for_end(pidfd, PATIENCE_MS)) {
+		ok = true;
+	} else {
+		complain("process %ld in %s does not stop; killing it",
+		    (long)holder, s->dir);
+		(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+		ok = wait_for_end(pidfd, PATIENCE_MS);
+	}
+	close(pidfd);
+	return ok;
+}
+
+/* What a supervisor that was killed left, if anything. */
+static bool
+clear(const struct stack *s)
+{
+	if (!lock_take(s->dir))
+		return false;
+	record_clear_leftovers(s->arena, s->dir);
+	return true;
+}
+
+static bool
+run(struct stack *s)
+{
+	pid_t holder = lock_holder();
+
+	if (holder == 0) {
+		say("nothing runs in %s", s->dir);
+		return clear(s);
+	}
+	if (!stop(s, holder) || !clear(s))
+		return false;
+	say("stopped; the data stays in %s", s->dir);
+	return true;
+}
+
+int
+down_command(int argc, char **argv)
+{
+	struct arena *a = arena_new();
+	struct options options;
+	struct stack s;
+	bool ok;
+
+	ok = options_read(&options, argc, argv, OPTIONS_DIR,
+		 /* args_max= */ 0) &&
+	     stack_open(&s, a, options.dir);
+	if (ok && !stack_is_made(&s))
+		say("nothing runs in %s", s.dir);
+	else
+		ok = ok && stack_enter(&s) && run(&s);
+	arena_free(a);
+	return ok ? 0 : 1;
+}

@@ -1,0 +1,7 @@
+/* down: stops what `up` started in a directory; see kedge.8. */
+#ifndef CLI_DOWN_H
+#define CLI_DOWN_H
+
+int down_command(int argc, char **argv);
+
+#endif

@@ -1,0 +1,96 @@
+/* kedge: the command.  kedge.8 describes it. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/attr.h"
+#include "base/str.h"
+#include "http/service.h"
+
+#include "down.h"
+#include "logs.h"
+#include "migrate.h"
+#include "say.h"
+#include "status.h"
+#include "up.h"
+#include "user.h"
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *usage;
+	const char *summary;
+};
+
+static int help_command(int argc, char **argv);
+static int version_command(int argc, char **argv);
+
+/* clang-format off */
+static const struct command commands[] = {
+	{ "up", up_command, "[--port N] [--dir D] [--detach]",
+	  "start everything on 127.0.0.1:N (8080); Ctrl-C stops it" },
+	{ "down", down_command, "[--dir D]",
+	  "stop what \"up\" started" },
+	{ "status", status_command, "[--dir D]",
+	  "show what runs; status 3 when nothing does" },
+	{ "logs", logs_command, "[SERVICE] [-f] [--dir D]",
+	  "show the logs; -f waits for more" },
+	{ "migrate", migrate_command, "[SERVICE] [--dir D]",
+	  "bring the databases up to sql/" },
+	{ "user", user_command, "create|role|list ... [--dir D]",
+	  "people, as auth knows them; \"user help\" tells more" },
+	/* The script ./kedge does these two, before this binary is built. */
+	{ "test", NULL, "[FILES...]",
+	  "build, and run the unit and integration tests" },
+	{ "setup", NULL, "[up|test|lint]...",
+	  "install what is missing for that, with apt" },
+	{ "version", version_command, "", "print the version" },
+	{ "help", help_command, "", "print this" },
+};
+/* clang-format on */
+
+static int
+help_command(int argc UNUSED, char **argv UNUSED)
+{
+	size_t i;
+
+	printf("usage: kedge COMMAND [ARGUMENTS]\n\n");
+	for (i = 0; i < COUNT_OF(commands); i++)
+		printf("  %s %s\n\t%s\n", commands[i].name, commands[i].usage,
+		    commands[i].summary);
+	printf("\nD is the stack's directory: .run in the checkout unless "
+	       "given.\n");
+	return 0;
+}
+
+static int
+version_command(int argc UNUSED, char **argv UNUSED)
+{
+	printf("kedge " KEDGE_VERSION "\n");
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "help";
+	size_t i;
+
+	/* Files are made with the modes that they are asked for. */
+	umask(022);
+	if (str_eq(name, "--help") || str_eq(name, "-h"))
+		name = "help";
+	if (str_eq(name, "--version"))
+		name = "version";
+	for (i = 0; i < COUNT_OF(commands); i++) {
+		if (!str_eq(commands[i].name, name))
+			continue;
+		if (commands[i].run != NULL)
+			return commands[i].run(argc > 1 ? argc - 1 : argc,
+			    argc > 1 ? argv + 1 : argv);
+		complain("\"%s\" needs the script ./kedge of a checkout", name);
+		return 2;
+	}
+	complain("there is no command %s; see \"kedge help\"", name);
+	return 2;
+}

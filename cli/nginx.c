@@ -1,0 +1,264 @@
+#include "nginx.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+
+#include "environment.h"
+#include "file.h"
+#include "say.h"
+#include "template.h"
+#include "tool.h"
+
+/* Per nginx worker; each takes a file descriptor, proxied ones two. */
+enum { CONNECTIONS_MAX = 16384, CONNECTIONS_MIN = 64, FILES_SPARE = 64 };
+
+/* Copied as they are: production uses the same. */
+static const char *const plain_files[] = {
+	"http.conf",
+	"server.conf",
+	"headers.conf",
+	"errors.conf",
+	"error_pages.conf",
+	"json.conf",
+	"fastcgi.conf",
+	"loopback.conf",
+};
+
+struct render {
+	const struct stack *stack;
+	struct buf out;
+	bool ok;
+};
+
+static struct render
+begin(const struct stack *s)
+{
+	struct render r = { .stack = s, .ok = true };
+
+	buf_init(&r.out, s->arena, FILE_MAX_BYTES);
+	return r;
+}
+
+static void
+add(struct render *r, const char *template, const struct template_value *values)
+{
+	const char *path = arena_printf(
+	    r->stack->arena, "%s/nginx/%s.in", r->stack->root, template);
+	const char *text = file_read(r->stack->arena, path, NULL);
+	const char *unknown;
+
+	if (text == NULL) {
+		r->ok = false;
+	} else if (!template_fill(&r->out, text, values, &unknown)) {
+		complain("%s: nothing is known as %.32s", path, unknown);
+		r->ok = false;
+	}
+}
+
+static bool
+finish(struct render *r, const char *name)
+{
+	const char *path = arena_printf(r->stack->arena, "nginx/%s", name);
+
+	return r->ok && !buf_failed(&r->out) &&
+	       file_update(r->stack->arena, path, 0600, r->out.data);
+}
+
+static bool
+write_plain(const struct stack *s)
+{
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(plain_files); i++) {
+		text = file_read(s->arena,
+		    arena_printf(
+			s->arena, "%s/nginx/%s", s->root, plain_files[i]),
+		    NULL);
+		if (text == NULL ||
+		    !file_update(s->arena,
+			arena_printf(s->arena, "nginx/%s", plain_files[i]),
+			0600, text))
+			return false;
+	}
+	return true;
+}
+
+/* Each worker has the descriptors that we can give it, and no more. */
+static int
+connections(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 ||
+	    limit.rlim_max >= CONNECTIONS_MAX + FILES_SPARE)
+		return CONNECTIONS_MAX;
+	if (limit.rlim_max < CONNECTIONS_MIN + FILES_SPARE)
+		return CONNECTIONS_MIN;
+	return (int)limit.rlim_max - FILES_SPARE;
+}
+
+static bool
+write_main(const struct stack *s, int port)
+{
+	struct arena *a = s->arena;
+	struct render r = begin(s);
+	const struct template_value values[] = {
+		/* Else workers run as nobody and cannot reach the sockets. */
+		{ "user", geteuid() == 0 ? "user root;" : "" },
+		{ "workers",
+		    arena_printf(a, "%lld", (long long)s->spec.nginx_workers) },
+		{ "connections", arena_printf(a, "%d", connections()) },
+		{ "port", arena_printf(a, "%d", port) },
+		{ NULL },
+	};
+
+	add(&r, "nginx.conf", values);
+	return finish(&r, "nginx.conf");
+}
+
+static void
+add_upstream(
+    struct render *r, const char *name, const char *socket, int64_t keepalive)
+{
+	struct arena *a = r->stack->arena;
+	const struct template_value values[] = {
+		{ "service", name },
+		{ "socket", arena_printf(a, "run/%s.sock", socket) },
+		{ "keepalive", keepalive == 0
+				   ? ""
+				   : arena_printf(a, "keepalive %lld;",
+					 (long long)keepalive) },
+		{ NULL },
+	};
+
+	add(r, "upstream.conf", values);
+}
+
+static bool
+write_upstreams(const struct stack *s)
+{
+	struct render r = begin(s);
+	const struct spec_service *service;
+	int i;
+
+	for (i = 0; i < s->spec.nservices; i++) {
+		service = &s->spec.services[i];
+		add_upstream(
+		    &r, service->name, service->name, service->api.keepalive);
+	}
+	add_upstream(&r,
+	    arena_printf(s->arena, "%s_verify", s->spec.verifier->name),
+	    "verify", /* keepalive= */ 0);
+	return finish(&r, "upstreams.conf");
+}
+
+static void
+add_service(struct render *r, const struct spec_service *service)
+{
+	const struct spec_location *l;
+	int i;
+
+	for (i = 0; i < service->nlocations; i++) {
+		l = &service->locations[i];
+		const struct template_value values[] = {
+			{ "service", service->name },
+			{ "prefix", l->prefix },
+			{ "guard", l->guard },
+			{ "roles", l->roles },
+			{ NULL },
+		};
+
+		if (i == 0)
+			add(r, "service.conf", values);
+		add(r, str_eq(l->guard, "none") ? "open.conf" : "guarded.conf",
+		    values);
+	}
+}
+
+static bool
+write_services(const struct stack *s)
+{
+	const struct template_value values[] = {
+		{ "service", s->spec.verifier->name },
+		{ "prefix", s->spec.verifier->locations[0].prefix },
+		{ NULL },
+	};
+	struct render r = begin(s);
+	struct render internal = begin(s);
+	int i;
+
+	add(&r, "verify.conf", values);
+	for (i = 0; i < s->spec.nservices; i++)
+		add_service(&r, &s->spec.services[i]);
+	add(&internal, "internal.conf", values);
+	return finish(&r, "services.conf") &&
+	       finish(&internal, "internal.conf");
+}
+
+/* The page: a link, so that no path of ours stands in the configuration. */
+static bool
+link_web(const struct stack *s)
+{
+	const char *target = arena_printf(s->arena, "%s/web", s->root);
+
+	if ((unlink("web") == -1 && errno != ENOENT) ||
+	    symlink(target, "web") == -1) {
+		complain("cannot link %s/web: %s", s->dir, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+bool
+nginx_write(const struct stack *s, int port)
+{
+	return write_plain(s) && write_main(s, port) && write_upstreams(s) &&
+	       write_services(s) && link_web(s);
+}
+
+bool
+nginx_plan(const struct stack *s, int port, struct child *ret_child)
+{
+	struct arena *a = s->arena;
+	const char *program = tool_find(a, "nginx");
+	char **argv = arena_alloc(a, 8 * sizeof(*argv));
+
+	if (program == NULL)
+		return false;
+	argv[0] = arena_strdup(a, program);
+	argv[1] = arena_strdup(a, "-p");
+	argv[2] = arena_printf(a, "%s/", s->dir);
+	argv[3] = arena_strdup(a, "-c");
+	argv[4] = arena_strdup(a, "nginx/nginx.conf");
+	argv[5] = arena_strdup(a, "-e");
+	argv[6] = arena_strdup(a, "stderr");
+	*ret_child = (struct child){
+		.name = "nginx",
+		.title = "nginx",
+		.argv = argv,
+		.envp = environment_block(s, /* service= */ NULL),
+		.log = "log/nginx.log",
+		.many_files = true,
+		.stale = { "run/internal.sock" },
+		.probe = { .kind = PROBE_ANSWER,
+		    .path = "run/internal.sock",
+		    .port = port,
+		    .request = "HEAD / HTTP/1.0\r\n\r\n",
+		    .expect = "HTTP/1.1 " },
+		.socket = arena_printf(a, "127.0.0.1:%d", port),
+		/* Graceful: it answers what it has begun. */
+		.stop_signal = SIGQUIT,
+		.death_signal = SIGTERM,
+		.stop_stage = CHILD_STOP_EDGE,
+		.stop_timeout_ms = 12000,
+	};
+	return true;
+}

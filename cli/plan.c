@@ -1,0 +1,199 @@
+#include "plan.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+
+#include "migrate.h"
+#include "nginx.h"
+#include "postgres.h"
+#include "redis.h"
+#include "say.h"
+
+struct migration {
+	const struct stack *stack;
+	const struct spec_service *service;
+};
+
+/* What the children of one service wait for. */
+struct stores {
+	struct child *postgres; /* NULL: no service needs it */
+	struct child *databases; /* NULL: they are made */
+};
+
+static struct child *
+next(struct plan *p)
+{
+	assert(p->nchildren < PLAN_CHILDREN_MAX);
+	return &p->children[p->nchildren++];
+}
+
+static void
+need(struct child *c, struct child *needed)
+{
+	if (needed == NULL)
+		return;
+	assert(c->nneeds < CHILD_NEEDS_MAX);
+	c->needs[c->nneeds++] = needed;
+}
+
+static struct child
+step(const char *name, const char *title, int (*task)(void *), void *ctx)
+{
+	return (struct child){
+		.name = name,
+		.title = title,
+		.once = true,
+		.task = task,
+		.ctx = ctx,
+		.stop_signal = SIGTERM,
+		.death_signal = SIGKILL,
+		.stop_stage = CHILD_STOP_SERVICES,
+		.stop_timeout_ms = 1000,
+	};
+}
+
+static bool
+any_needs_postgres(const struct spec *spec)
+{
+	int i;
+
+	for (i = 0; i < spec->nservices; i++)
+		if (spec->services[i].needs_postgres)
+			return true;
+	return false;
+}
+
+static bool
+add_postgres(struct plan *p, const struct stack *s, struct stores *ret)
+{
+	struct child *cluster = NULL;
+	struct postgres postgres;
+
+	*ret = (struct stores){ 0 };
+	if (!any_needs_postgres(&s->spec))
+		return true;
+	if (!postgres_prepare(s, &postgres))
+		return false;
+	if (!postgres.made) {
+		say("making a PostgreSQL cluster in %s/pg", s->dir);
+		cluster = next(p);
+		postgres_plan_cluster(s, &postgres, cluster);
+	}
+	ret->postgres = next(p);
+	postgres_plan_server(s, &postgres, ret->postgres);
+	need(ret->postgres, cluster);
+	if (!postgres.made || !database_is_made(&p->databases)) {
+		ret->databases = next(p);
+		*ret->databases = step("databases", "Making the databases",
+		    database_make, &p->databases);
+		need(ret->databases, ret->postgres);
+	}
+	return true;
+}
+
+static int
+run_migration(void *ctx)
+{
+	const struct migration *m = ctx;
+
+	return migrate_service(m->stack, m->service) ? 0 : 1;
+}
+
+static struct child *
+add_migration(struct plan *p, const struct stack *s,
+    const struct spec_service *service, const struct stores *stores)
+{
+	struct arena *a = s->arena;
+	struct migration *m = arena_alloc(a, sizeof(*m));
+	struct child *c = next(p);
+
+	*m = (struct migration){ s, service };
+	*c = step(arena_printf(a, "migrate-%s", service->name),
+	    arena_printf(a, "Migrating %s", service->name), run_migration, m);
+	need(c, stores->postgres);
+	need(c, stores->databases);
+	return c;
+}
+
+static bool
+plan_service(const struct stack *s, const struct spec_service *service,
+    int port, struct child *ret)
+{
+	struct arena *a = s->arena;
+	const char *socket = arena_printf(a, "run/%s.sock", service->name);
+	char **argv = arena_alloc(a, 2 * sizeof(*argv));
+
+	argv[0] = arena_printf(a, "%s/%s", s->bin, service->name);
+	if (access(argv[0], X_OK) == -1) {
+		complain("%s is not built", argv[0]);
+		return false;
+	}
+	*ret = (struct child){
+		.name = service->name,
+		.title = service->name,
+		.argv = argv,
+		.envp = environment_block(s, service),
+		.log = arena_printf(a, "log/%s.log", service->name),
+		.stale = { socket,
+		    service->verify.processes > 0 ? "run/verify.sock" : NULL },
+		.probe = { .kind = PROBE_ANSWER,
+		    .path = socket,
+		    .port = port,
+		    .request = arena_printf(
+			a, "GET /health/%s HTTP/1.0\r\n\r\n", service->name),
+		    .expect = "HTTP/1.1 200" },
+		.socket = socket,
+		.stop_signal = SIGTERM,
+		.death_signal = SIGTERM,
+		.stop_stage = CHILD_STOP_SERVICES,
+		.stop_timeout_ms = 12000,
+	};
+	return ret->envp != NULL;
+}
+
+static bool
+add_service(struct plan *p, const struct stack *s,
+    const struct spec_service *service, int port, const struct stores *stores)
+{
+	struct child *redis = NULL;
+	struct child *migration = NULL;
+	struct child *c;
+
+	if (service->needs_redis) {
+		redis = next(p);
+		if (!redis_plan(s, service, redis))
+			return false;
+	}
+	if (service->needs_postgres)
+		migration = add_migration(p, s, service, stores);
+	c = next(p);
+	if (!plan_service(s, service, port, c))
+		return false;
+	need(c, redis);
+	need(c, migration);
+	/* Started again, it waits for PostgreSQL to be back, too. */
+	if (service->needs_postgres)
+		need(c, stores->postgres);
+	return true;
+}
+
+bool
+plan_make(struct plan *p, const struct stack *s,
+    const struct environment *secrets, int port)
+{
+	struct stores stores;
+	int i;
+
+	*p = (struct plan){ .databases = { s, secrets } };
+	if (!add_postgres(p, s, &stores))
+		return false;
+	if (!nginx_plan(s, port, next(p)))
+		return false;
+	for (i = 0; i < s->spec.nservices; i++)
+		if (!add_service(p, s, &s->spec.services[i], port, &stores))
+			return false;
+	return true;
+}

@@ -1,0 +1,476 @@
+#include "spec.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/str.h"
+
+#include "file.h"
+#include "say.h"
+
+/* Where in the file we are, for complaints: "services[1].pools.api". */
+struct place {
+	struct arena *arena;
+	const char *file;
+	const char *path;
+};
+
+static struct place
+place_below(const struct place *p, const char *member)
+{
+	struct place below = *p;
+
+	below.path = *p->path == '\0'
+	                 ? member
+	                 : arena_printf(p->arena, "%s.%s", p->path, member);
+	return below;
+}
+
+static struct place
+place_item(const struct place *p, size_t index)
+{
+	struct place item = *p;
+
+	item.path = arena_printf(p->arena, "%s[%zu]", p->path, index);
+	return item;
+}
+
+static bool
+wrong(const struct place *p, const char *problem)
+{
+	complain("%s: %s%s%s", p->file, p->path, *p->path == '\0' ? "" : ": ",
+	    problem);
+	return false;
+}
+
+struct members {
+	const char *const *known; /* ended by NULL */
+	const char *unknown;
+};
+
+static void
+visit_member(void *ctx, const char *name, const struct json *value UNUSED)
+{
+	struct members *m = ctx;
+	int i;
+
+	for (i = 0; m->known[i] != NULL; i++)
+		if (str_eq(m->known[i], name))
+			return;
+	m->unknown = name;
+}
+
+/* An object with no members but those known. */
+static bool
+check_object(
+    const struct place *p, const struct json *j, const char *const *known)
+{
+	struct members m = { .known = known };
+
+	if (j == NULL)
+		return wrong(p, "is missing");
+	if (json_kind(j) != JSON_KIND_OBJECT)
+		return wrong(p, "must be an object");
+	json_each(j, visit_member, &m);
+	if (m.unknown != NULL)
+		return wrong(p, arena_printf(p->arena,
+				    "\"%s\" is not known here", m.unknown));
+	return true;
+}
+
+static bool
+check_array(const struct place *p, const struct json *j, size_t min, size_t max)
+{
+	if (j == NULL)
+		return wrong(p, "is missing");
+	if (json_kind(j) != JSON_KIND_ARRAY || json_count(j) < min ||
+	    json_count(j) > max)
+		return wrong(p, arena_printf(p->arena,
+				    "must be a list of %zu to %zu", min, max));
+	return true;
+}
+
+static bool
+read_int(const struct place *p, const struct json *j, const char *name,
+    int64_t min, int64_t max, int64_t *ret_n)
+{
+	struct place here = place_below(p, name);
+	int64_t n;
+
+	if (!json_member_int(j, name, &n) || n < min || n > max)
+		return wrong(
+		    &here, arena_printf(p->arena,
+			       "must be a whole number from %lld to %lld",
+			       (long long)min, (long long)max));
+	*ret_n = n;
+	return true;
+}
+
+/* [a-z][a-z0-9]*: an SQL name, a variable and a file name without quotes. */
+static bool
+is_name(const char *s)
+{
+	size_t len = strlen(s);
+	size_t i;
+
+	if (len == 0 || len > 32 || !(s[0] >= 'a' && s[0] <= 'z'))
+		return false;
+	for (i = 0; i < len; i++)
+		if (!((s[i] >= 'a' && s[i] <= 'z') ||
+			(s[i] >= '0' && s[i] <= '9')))
+			return false;
+	return true;
+}
+
+/* Names of ours or of PostgreSQL's that a service would collide with. */
+static bool
+is_reserved(const char *s)
+{
+	static const char *const names[] = { "internal", "kedge", "nginx",
+		"postgres", "public", "secrets", "template0", "template1",
+		"user", "verify" };
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(names); i++)
+		if (str_eq(names[i], s))
+			return true;
+	return str_has_prefix(s, "redis") || str_has_prefix(s, "pg");
+}
+
+static bool
+is_prefix(const char *s)
+{
+	size_t len = strlen(s);
+	size_t i;
+
+	if (len < 3 || len > 128 || s[0] != '/' || s[len - 1] != '/')
+		return false;
+	for (i = 0; i < len; i++) {
+		if (s[i] == '/' && s[i + 1] == '/')
+			return false;
+		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789-_/", s[i]) ==
+		    NULL)
+			return false;
+	}
+	return !str_has_prefix(s, "/health/") &&
+	       !str_has_prefix(s, "/metrics/");
+}
+
+static bool
+is_role(const char *s)
+{
+	size_t i;
+
+	for (i = 0; s[i] != '\0'; i++)
+		if (!str_is_alnum(s[i]) && s[i] != '_' && s[i] != '-')
+			return false;
+	return i > 0 && i <= 64;
+}
+
+static bool
+read_roles(
+    const struct place *p, const struct json *j, struct spec_location *ret)
+{
+	const struct json *roles = json_member(j, "roles");
+	struct place here = place_below(p, "roles");
+	const struct json *item;
+	size_t i;
+
+	ret->roles = "";
+	if (!str_eq(ret->guard, "role-gated"))
+		return roles == NULL ||
+		       wrong(&here, "is for the guard \"role-gated\" only");
+	if (!check_array(&here, roles, 1, 16))
+		return false;
+	for (i = 0; i < json_count(roles); i++) {
+		item = json_item(roles, i);
+		if (json_kind(item) != JSON_KIND_STRING ||
+		    !is_role(json_get_string(item)))
+			return wrong(
+			    &here, "a role is letters, digits, - and _");
+		ret->roles = arena_printf(p->arena, "%s%s%s", ret->roles,
+		    i == 0 ? "" : ",", json_get_string(item));
+	}
+	return true;
+}
+
+static bool
+read_location(
+    const struct place *p, const struct json *j, struct spec_location *ret)
+{
+	static const char *const guards[] = { "none", "standard", "role-gated",
+		"flexible" };
+	struct place prefix = place_below(p, "prefix");
+	struct place guard = place_below(p, "guard");
+	size_t i;
+
+	ret->prefix = json_member_string(j, "prefix");
+	if (ret->prefix == NULL || !is_prefix(ret->prefix))
+		return wrong(&prefix, "must be a path like \"/api/name/\"");
+	ret->guard = json_member_string(j, "guard");
+	for (i = 0; i < COUNT_OF(guards); i++)
+		if (str_eq(guards[i], ret->guard))
+			return read_roles(p, j, ret);
+	return wrong(
+	    &guard, "must be one of none, standard, role-gated, flexible");
+}
+
+static bool
+read_nested(const struct place *p, const struct json *j, struct spec_service *s)
+{
+	static const char *const known[] = { "prefix", "guard", "roles", NULL };
+	const struct json *list = json_member(j, "locations");
+	struct place here = place_below(p, "locations");
+	struct place item;
+	struct spec_location *l;
+	size_t i;
+
+	if (list == NULL)
+		return true;
+	if (!check_array(&here, list, 0, SPEC_LOCATIONS_MAX - 1))
+		return false;
+	for (i = 0; i < json_count(list); i++) {
+		item = place_item(&here, i);
+		l = &s->locations[s->nlocations++];
+		if (!check_object(&item, json_item(list, i), known) ||
+		    !read_location(&item, json_item(list, i), l))
+			return false;
+		if (!str_has_prefix(l->prefix, s->locations[0].prefix))
+			return wrong(&item,
+			    "the prefix must lie below the service's own");
+	}
+	return true;
+}
+
+static bool
+read_pool(const struct place *p, const struct json *j, bool with_keepalive,
+    struct spec_pool *ret)
+{
+	static const char *const known[] = { "processes", "threads",
+		"keepalive", NULL };
+	static const char *const plain[] = { "processes", "threads", NULL };
+
+	return check_object(p, j, with_keepalive ? known : plain) &&
+	       read_int(p, j, "processes", 1, 64, &ret->processes) &&
+	       read_int(p, j, "threads", 1, 256, &ret->threads) &&
+	       (!with_keepalive || json_member(j, "keepalive") == NULL ||
+		   read_int(p, j, "keepalive", 0, 256, &ret->keepalive));
+}
+
+static bool
+read_pools(const struct place *p, const struct json *j, struct spec_service *s)
+{
+	static const char *const known[] = { "api", "verify", NULL };
+	const struct json *pools = json_member(j, "pools");
+	struct place here = place_below(p, "pools");
+	struct place api = place_below(&here, "api");
+	struct place verify = place_below(&here, "verify");
+
+	if (!check_object(&here, pools, known) ||
+	    !read_pool(&api, json_member(pools, "api"),
+		/* with_keepalive= */ true, &s->api))
+		return false;
+	if (json_member(pools, "verify") == NULL)
+		return true;
+	return read_pool(&verify, json_member(pools, "verify"),
+	    /* with_keepalive= */ false, &s->verify);
+}
+
+static bool
+read_needs(const struct place *p, const struct json *j, struct spec_service *s)
+{
+	const struct json *needs = json_member(j, "needs");
+	struct place here = place_below(p, "needs");
+	const struct json *item;
+	size_t i;
+
+	if (!check_array(&here, needs, 0, 2))
+		return false;
+	for (i = 0; i < json_count(needs); i++) {
+		item = json_item(needs, i);
+		if (json_kind(item) != JSON_KIND_STRING)
+			return wrong(&here, "may hold postgres and redis");
+		if (str_eq(json_get_string(item), "postgres"))
+			s->needs_postgres = true;
+		else if (str_eq(json_get_string(item), "redis"))
+			s->needs_redis = true;
+		else
+			return wrong(&here, "may hold postgres and redis");
+	}
+	return true;
+}
+
+static const char *
+in_capitals(struct arena *a, const char *name)
+{
+	char *capitals = arena_strdup(a, name);
+	size_t i;
+
+	for (i = 0; capitals[i] != '\0'; i++)
+		if (capitals[i] >= 'a' && capitals[i] <= 'z')
+			capitals[i] = (char)(capitals[i] - 'a' + 'A');
+	return capitals;
+}
+
+static bool
+read_service(
+    const struct place *p, const struct json *j, struct spec_service *s)
+{
+	static const char *const known[] = { "name", "prefix", "guard", "roles",
+		"locations", "pools", "needs", NULL };
+	struct place name = place_below(p, "name");
+
+	if (!check_object(p, j, known))
+		return false;
+	s->name = json_member_string(j, "name");
+	if (s->name == NULL || !is_name(s->name))
+		return wrong(&name, "must be lower-case letters and digits, a "
+				    "letter first, at most 32");
+	if (is_reserved(s->name))
+		return wrong(&name, "is taken by Kedge or its servers");
+	s->variable = in_capitals(p->arena, s->name);
+	s->nlocations = 1;
+	return read_location(p, j, &s->locations[0]) && read_nested(p, j, s) &&
+	       read_pools(p, j, s) && read_needs(p, j, s);
+}
+
+/*
+ * An idle kept connection holds a thread, and each nginx worker may keep
+ * `keepalive` of them: there must be threads besides.
+ */
+static bool
+check_threads(const struct place *p, const struct spec *spec,
+    const struct spec_service *s)
+{
+	int64_t kept = s->api.keepalive * spec->nginx_workers;
+
+	if (kept < s->api.processes * s->api.threads)
+		return true;
+	return wrong(p,
+	    arena_printf(p->arena,
+		"keepalive %lld on each of %lld nginx workers would hold all "
+		"%lld threads of the pool api",
+		(long long)s->api.keepalive, (long long)spec->nginx_workers,
+		(long long)(s->api.processes * s->api.threads)));
+}
+
+static bool
+check_apart(const struct place *p, const struct spec_service *s,
+    const struct spec_service *other)
+{
+	int i, k;
+
+	if (str_eq(s->name, other->name))
+		return wrong(p, "the name is taken by a service before");
+	for (i = 0; i < s->nlocations; i++)
+		for (k = 0; k < other->nlocations; k++)
+			if (str_has_prefix(s->locations[i].prefix,
+				other->locations[k].prefix) ||
+			    str_has_prefix(other->locations[k].prefix,
+				s->locations[i].prefix))
+				return wrong(
+				    p, arena_printf(p->arena,
+					   "the prefix %s overlaps %s of %s",
+					   s->locations[i].prefix,
+					   other->locations[k].prefix,
+					   other->name));
+	return true;
+}
+
+/* A service's own nested prefixes may contain each other, not be the same. */
+static bool
+check_own(const struct place *p, const struct spec_service *s)
+{
+	int i, k;
+
+	for (i = 0; i < s->nlocations; i++)
+		for (k = 0; k < i; k++)
+			if (str_eq(
+				s->locations[i].prefix, s->locations[k].prefix))
+				return wrong(
+				    p, arena_printf(p->arena,
+					   "the prefix %s is there twice",
+					   s->locations[i].prefix));
+	return true;
+}
+
+static bool
+check_service(const struct place *p, struct spec *spec, int index)
+{
+	const struct spec_service *s = &spec->services[index];
+	int i;
+
+	if (!check_threads(p, spec, s) || !check_own(p, s))
+		return false;
+	for (i = 0; i < index; i++)
+		if (!check_apart(p, s, &spec->services[i]))
+			return false;
+	if (s->verify.processes > 0) {
+		if (spec->verifier != NULL)
+			return wrong(p, "only one service has a pool verify");
+		spec->verifier = s;
+	}
+	return true;
+}
+
+static bool
+read_spec(const struct place *p, const struct json *j, struct spec *spec)
+{
+	static const char *const known[] = { "nginx", "services", NULL };
+	static const char *const nginx_known[] = { "workers", NULL };
+	const struct json *list;
+	struct place nginx = place_below(p, "nginx");
+	struct place services = place_below(p, "services");
+	struct place item;
+	size_t i;
+
+	if (!check_object(p, j, known) ||
+	    !check_object(&nginx, json_member(j, "nginx"), nginx_known) ||
+	    !read_int(&nginx, json_member(j, "nginx"), "workers", 1, 64,
+		&spec->nginx_workers))
+		return false;
+	list = json_member(j, "services");
+	if (!check_array(&services, list, 1, SPEC_SERVICES_MAX))
+		return false;
+	for (i = 0; i < json_count(list); i++) {
+		item = place_item(&services, i);
+		if (!read_service(
+			&item, json_item(list, i), &spec->services[i]) ||
+		    !check_service(&item, spec, (int)i))
+			return false;
+		spec->nservices++;
+	}
+	return spec->verifier != NULL ||
+	       wrong(&services, "one must have a pool verify");
+}
+
+bool
+spec_read(struct arena *a, const char *path, struct spec *ret_spec)
+{
+	struct place top = { .arena = a, .file = path, .path = "" };
+	const char *problem;
+	const struct json *j;
+	const char *text;
+	size_t len;
+
+	text = file_read(a, path, &len);
+	if (text == NULL)
+		return false;
+	j = json_read(a, text, len, &problem);
+	if (j == NULL)
+		return wrong(&top, problem);
+	*ret_spec = (struct spec){ 0 };
+	return read_spec(&top, j, ret_spec);
+}
+
+const struct spec_service *
+spec_find(const struct spec *spec, const char *name)
+{
+	int i;
+
+	for (i = 0; i < spec->nservices; i++)
+		if (str_eq(spec->services[i].name, name))
+			return &spec->services[i];
+	return NULL;
+}

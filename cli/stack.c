@@ -1,0 +1,164 @@
+#include "stack.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#include "file.h"
+#include "lock.h"
+#include "say.h"
+
+static const char *
+parent_of(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash == path)
+		return "/";
+	return arena_strndup(a, path, (size_t)(slash - path));
+}
+
+static const char *
+canonical(struct arena *a, const char *path)
+{
+	char resolved[PATH_MAX];
+
+	if (realpath(path, resolved) == NULL)
+		return NULL;
+	return arena_strdup(a, resolved);
+}
+
+static bool
+find_root(struct stack *s)
+{
+	const char *exe = canonical(s->arena, "/proc/self/exe");
+	const char *given = getenv("KEDGE_ROOT");
+
+	if (exe == NULL) {
+		complain("cannot find my own binary: is /proc mounted?");
+		return false;
+	}
+	s->bin = parent_of(s->arena, exe);
+	if (given == NULL) /* a checkout: ROOT/build/plain/kedge */
+		given = arena_printf(s->arena, "%s/../..", s->bin);
+	s->root = canonical(s->arena, given);
+	if (s->root == NULL) {
+		complain("KEDGE_ROOT: %s: %s", given, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+bool
+stack_open(struct stack *s, struct arena *a, const char *dir_option)
+{
+	char cwd[PATH_MAX];
+
+	*s = (struct stack){ .arena = a };
+	if (!find_root(s))
+		return false;
+	if (!spec_read(a, arena_printf(a, "%s/kedge.json", s->root), &s->spec))
+		return false;
+	if (dir_option == NULL) {
+		s->dir = arena_printf(a, "%s/.run", s->root);
+	} else if (dir_option[0] == '/') {
+		s->dir = dir_option;
+	} else if (dir_option[0] == '\0' || getcwd(cwd, sizeof(cwd)) == NULL) {
+		complain("--dir: not a directory");
+		return false;
+	} else {
+		s->dir = arena_printf(a, "%s/%s", cwd, dir_option);
+	}
+	return true;
+}
+
+/* Ours, or empty: `up` must not spread itself over somebody's files. */
+static bool
+check_ours(const char *dir)
+{
+	struct dirent *entry;
+	bool empty = true;
+	DIR *d;
+
+	if (file_exists(LOCK_FILE))
+		return true;
+	d = opendir(".");
+	if (d == NULL) {
+		complain("cannot read %s: %s", dir, strerror(errno));
+		return false;
+	}
+	while (empty && (entry = readdir(d)) != NULL)
+		empty =
+		    str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
+	closedir(d);
+	if (!empty)
+		complain("%s holds other files; name a directory that is empty "
+			 "or does not exist",
+		    dir);
+	return empty;
+}
+
+static bool
+enter(struct arena *a, const char **dir)
+{
+	const char *full;
+
+	if (chdir(*dir) == -1) {
+		complain("cannot enter %s: %s", *dir, strerror(errno));
+		return false;
+	}
+	full = canonical(a, ".");
+	if (full != NULL)
+		*dir = full;
+	return true;
+}
+
+bool
+stack_make(struct stack *s)
+{
+	static const struct {
+		const char *path;
+		mode_t mode;
+	} dirs[] = {
+		/* nginx makes its sockets for everyone: the folder is shut. */
+		{ "run", 0700 },
+		{ "env", 0700 },
+		{ "log", 0750 },
+		{ "mail", 0700 },
+		{ "nginx", 0700 },
+		{ "nginx/tmp", 0700 },
+		{ "redis", 0700 },
+	};
+	size_t i;
+
+	/* 0755: as root, PostgreSQL runs as another user and must get by. */
+	if (!file_make_dir(s->dir, 0755) || !enter(s->arena, &s->dir) ||
+	    !check_ours(s->dir))
+		return false;
+	for (i = 0; i < COUNT_OF(dirs); i++)
+		if (!file_make_dir(dirs[i].path, dirs[i].mode))
+			return false;
+	return true;
+}
+
+bool
+stack_is_made(const struct stack *s)
+{
+	return file_exists(arena_printf(s->arena, "%s/" LOCK_FILE, s->dir));
+}
+
+bool
+stack_enter(struct stack *s)
+{
+	if (stack_is_made(s))
+		return enter(s->arena, &s->dir);
+	complain("there is no stack in %s; \"kedge up\" makes one", s->dir);
+	return false;
+}

@@ -1,0 +1,476 @@
+#include "supervisor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/clock.h"
+
+#include "child.h"
+#include "file.h"
+#include "record.h"
+#include "say.h"
+
+/* How long the first start may take; making a cluster is part of it. */
+static const int64_t start_timeout_us = 120 * 1000 * 1000;
+/* A child that served this long has a clean slate. */
+static const int64_t settled_us = 10 * 1000 * 1000;
+static const int64_t backoff_first_us = 100 * 1000;
+static const int64_t backoff_max_us = 5 * 1000 * 1000;
+/* Between two looks at what cannot be waited for. */
+static const int64_t tick_us = 4 * 1000;
+
+struct loop {
+	struct supervisor *s;
+	int signal_fd;
+	int64_t now_us;
+	int64_t started_us;
+	bool announced; /* everything has been ready once */
+	bool failed;
+	bool stopping;
+	bool hurried; /* kill instead of asking */
+	enum child_stop_stage stage;
+	bool changed; /* the record is behind */
+};
+
+static void
+set_state(struct loop *l, struct child *c, enum child_state state)
+{
+	c->state = state;
+	c->changed_us = l->now_us;
+	l->changed = true;
+}
+
+static void
+begin_stop(struct loop *l)
+{
+	int i;
+
+	l->stopping = true;
+	l->stage = CHILD_STOP_EDGE;
+	for (i = 0; i < l->s->nchildren; i++)
+		if (l->s->children[i].pid == 0)
+			set_state(l, &l->s->children[i], CHILD_STOPPED);
+}
+
+static void
+fail(struct loop *l)
+{
+	l->failed = true;
+	if (!l->stopping)
+		begin_stop(l);
+}
+
+/* Starting */
+
+static bool
+may_start(const struct loop *l, const struct child *c)
+{
+	int i;
+
+	if (c->state != CHILD_WAITING || l->now_us < c->start_at_us)
+		return false;
+	for (i = 0; i < c->nneeds; i++)
+		if (c->needs[i]->state != CHILD_READY)
+			return false;
+	return true;
+}
+
+static void
+start_due(struct loop *l)
+{
+	struct child *c;
+	int i;
+
+	for (i = 0; i < l->s->nchildren && !l->stopping; i++) {
+		c = &l->s->children[i];
+		if (!may_start(l, c))
+			continue;
+		/* What the last one left running would be in its way. */
+		if (c->restarts > 0 &&
+		    !child_kill_strays(l->s->children, l->s->nchildren))
+			continue;
+		if (!child_spawn(c))
+			fail(l);
+		l->changed = true;
+	}
+}
+
+static void
+probe_starting(struct loop *l)
+{
+	struct child *c;
+	int i;
+
+	for (i = 0; i < l->s->nchildren && !l->stopping; i++) {
+		c = &l->s->children[i];
+		if (c->state == CHILD_STARTING && !c->once &&
+		    probe_step(&c->probe, c->pid, l->now_us)) {
+			probe_reset(&c->probe);
+			set_state(l, c, CHILD_READY);
+		}
+	}
+}
+
+static const char *
+last_line(struct arena *a, const char *path)
+{
+	char *text = arena_strdup(a, file_tail(a, path, 2048));
+	size_t len = strlen(text);
+	const char *line;
+
+	while (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	line = strrchr(text, '\n');
+	return line != NULL ? line + 1 : text;
+}
+
+static const char *
+describe_end(struct arena *a, int status)
+{
+	if (WIFSIGNALED(status))
+		return arena_printf(a, "was killed by signal %d (%s)",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return arena_printf(a, "ended with status %d", WEXITSTATUS(status));
+}
+
+static void
+complain_of_start(struct loop *l, const struct child *c)
+{
+	struct arena *a = arena_new();
+	const char *said;
+
+	/* A step of ours has said on standard error what is wrong. */
+	if (c->log == NULL) {
+		if (c->argv != NULL || WIFSIGNALED(c->status))
+			complain("%s %s", c->title, describe_end(a, c->status));
+		arena_free(a);
+		return;
+	}
+	said = last_line(a, c->log);
+	complain("%s did not start: it %s%s%.400s (%s/%s)", c->title,
+	    describe_end(a, c->status), *said == '\0' ? "" : ": ", said,
+	    l->s->dir, c->log);
+	arena_free(a);
+}
+
+static void
+complain_of_time(const struct loop *l)
+{
+	const struct child *c;
+	int i;
+
+	for (i = 0; i < l->s->nchildren; i++) {
+		c = &l->s->children[i];
+		if (c->state == CHILD_STARTING)
+			complain("%s is not ready after %lld s (%s/%s)",
+			    c->title, (long long)(start_timeout_us / 1000000),
+			    l->s->dir, c->log != NULL ? c->log : "log");
+	}
+}
+
+static void
+check_ready(struct loop *l)
+{
+	int i;
+
+	if (l->announced || l->stopping)
+		return;
+	for (i = 0; i < l->s->nchildren; i++)
+		if (l->s->children[i].state != CHILD_READY)
+			break;
+	if (i == l->s->nchildren) {
+		l->announced = true;
+		if (!record_write(l->s))
+			fail(l);
+		else
+			l->s->ready(l->s->ctx);
+	} else if (l->now_us - l->started_us > start_timeout_us) {
+		complain_of_time(l);
+		fail(l);
+	}
+}
+
+/* Ends */
+
+static int64_t
+backoff_us(int deaths_in_a_row)
+{
+	int64_t us = backoff_first_us;
+
+	/* The first is started again at once. */
+	if (deaths_in_a_row <= 1)
+		return 0;
+	for (; deaths_in_a_row > 2 && us < backoff_max_us; deaths_in_a_row--)
+		us *= 2;
+	return us < backoff_max_us ? us : backoff_max_us;
+}
+
+static void
+restart(struct loop *l, struct child *c, pid_t pid)
+{
+	struct arena *a = arena_new();
+	bool settled =
+	    c->state == CHILD_READY && l->now_us - c->changed_us > settled_us;
+
+	c->deaths_in_a_row = settled ? 1 : c->deaths_in_a_row + 1;
+	c->restarts++;
+	c->start_at_us = l->now_us + backoff_us(c->deaths_in_a_row);
+	complain("%s (process %ld) %s; it is started again", c->name, (long)pid,
+	    describe_end(a, c->status));
+	arena_free(a);
+	set_state(l, c, CHILD_WAITING);
+}
+
+static void
+note_end(struct loop *l, struct child *c, int status)
+{
+	pid_t pid = c->pid;
+
+	c->pid = 0;
+	c->status = status;
+	probe_reset(&c->probe);
+	if (l->stopping) {
+		set_state(l, c, CHILD_STOPPED);
+	} else if (c->once && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		set_state(l, c, CHILD_READY);
+	} else if (!l->announced) {
+		complain_of_start(l, c);
+		set_state(l, c, CHILD_STOPPED);
+		fail(l);
+	} else {
+		restart(l, c, pid);
+	}
+}
+
+static struct child *
+find_child(struct loop *l, pid_t pid)
+{
+	int i;
+
+	for (i = 0; i < l->s->nchildren; i++)
+		if (l->s->children[i].pid == pid)
+			return &l->s->children[i];
+	return NULL;
+}
+
+/*
+ * The group is killed before its leader is reaped: until then, no other
+ * process can have got the number.
+ */
+static void
+reap(struct loop *l)
+{
+	struct child *c;
+	siginfo_t info;
+	int status;
+
+	for (;;) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) ==
+			-1 ||
+		    info.si_pid == 0)
+			return;
+		c = find_child(l, info.si_pid);
+		if (c != NULL)
+			(void)kill(-info.si_pid, SIGKILL);
+		if (waitpid(info.si_pid, &status, 0) == info.si_pid &&
+		    c != NULL)
+			note_end(l, c, status);
+	}
+}
+
+/* Stopping */
+
+static bool
+stage_is_over(const struct loop *l)
+{
+	int i;
+
+	for (i = 0; i < l->s->nchildren; i++)
+		if (l->s->children[i].pid != 0 &&
+		    l->s->children[i].stop_stage == l->stage)
+			return false;
+	return true;
+}
+
+static void
+ask_to_stop(struct loop *l, struct child *c)
+{
+	if (l->hurried || l->now_us > c->stop_by_us) {
+		(void)kill(-c->pid, SIGKILL);
+		return;
+	}
+	if (c->state == CHILD_STOPPING)
+		return;
+	(void)kill(c->pid, c->stop_signal);
+	/* One that is frozen would not hear it. */
+	(void)kill(-c->pid, SIGCONT);
+	set_state(l, c, CHILD_STOPPING);
+}
+
+static void
+stop_stage(struct loop *l)
+{
+	struct child *c;
+	int i;
+
+	while (l->stage < CHILD_STOP__MAX && stage_is_over(l))
+		l->stage++;
+	for (i = 0; i < l->s->nchildren; i++) {
+		c = &l->s->children[i];
+		if (c->pid == 0 || c->stop_stage != l->stage)
+			continue;
+		if (c->state != CHILD_STOPPING)
+			c->stop_by_us = l->now_us + c->stop_timeout_ms * 1000;
+		ask_to_stop(l, c);
+	}
+}
+
+/* The loop */
+
+static void
+stop_by_signal(struct loop *l)
+{
+	if (!l->announced) {
+		complain("stopped before everything was ready");
+		l->failed = true;
+	}
+	begin_stop(l);
+}
+
+static void
+read_signals(struct loop *l)
+{
+	struct signalfd_siginfo info;
+
+	while (
+	    read(l->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			continue; /* reap() looks for itself */
+		/* Asked again at the keyboard: somebody is in a hurry. */
+		if (l->stopping)
+			l->hurried = l->hurried || info.ssi_signo == SIGINT;
+		else
+			stop_by_signal(l);
+	}
+}
+
+/* Milliseconds to wait; -1 for as long as nothing happens. */
+static int
+timeout_ms(const struct loop *l)
+{
+	const struct child *c;
+	int64_t wait_us = -1;
+	int64_t due_us;
+	int i;
+
+	if (l->stopping)
+		return 20;
+	for (i = 0; i < l->s->nchildren; i++) {
+		c = &l->s->children[i];
+		if (c->state == CHILD_STARTING && !c->once)
+			due_us = tick_us;
+		else if (c->state == CHILD_WAITING && l->announced)
+			due_us = c->start_at_us - l->now_us;
+		else
+			continue;
+		if (due_us < tick_us)
+			due_us = tick_us;
+		if (wait_us == -1 || due_us < wait_us)
+			wait_us = due_us;
+	}
+	if (!l->announced && (wait_us == -1 || wait_us > 1000000))
+		wait_us = 1000000;
+	return wait_us == -1 ? -1 : (int)((wait_us + 999) / 1000);
+}
+
+static void
+wait_for_news(struct loop *l)
+{
+	/* No events asked for: only that the other end is gone. */
+	struct pollfd fds[2] = {
+		{ .fd = l->signal_fd, .events = POLLIN },
+		{ .fd = l->announced ? -1 : l->s->starter_fd },
+	};
+
+	if (poll(fds, COUNT_OF(fds), timeout_ms(l)) > 0 &&
+	    (fds[1].revents & (POLLERR | POLLHUP)) != 0 && !l->stopping)
+		fail(l);
+}
+
+static bool
+is_over(const struct loop *l)
+{
+	return l->stopping && l->stage == CHILD_STOP__MAX &&
+	       child_kill_strays(l->s->children, l->s->nchildren);
+}
+
+static void
+run_loop(struct loop *l)
+{
+	while (!is_over(l)) {
+		wait_for_news(l);
+		l->now_us = clock_monotonic_us();
+		read_signals(l);
+		reap(l);
+		if (l->stopping) {
+			stop_stage(l);
+		} else {
+			probe_starting(l);
+			start_due(l);
+			check_ready(l);
+		}
+		if (l->changed)
+			l->changed = !record_write(l->s);
+	}
+}
+
+static int
+watch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* Ignored, as a shell may leave it, it would reap for us. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int
+supervisor_run(struct supervisor *s)
+{
+	struct loop l = {
+		.s = s,
+		.signal_fd = watch_signals(),
+		.started_us = clock_monotonic_us(),
+		.now_us = clock_monotonic_us(),
+	};
+
+	assert(l.signal_fd != -1);
+	/* Grandchildren whose parent is killed come to us, not to init. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) {
+		complain("cannot become a sub-reaper: %s", strerror(errno));
+		return 1;
+	}
+	start_due(&l);
+	run_loop(&l);
+	close(l.signal_fd);
+	record_remove();
+	return l.failed ? 1 : 0;
+}

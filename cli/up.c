@@ -1,0 +1,256 @@
+#include "up.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+
+#include "environment.h"
+#include "file.h"
+#include "lock.h"
+#include "nginx.h"
+#include "options.h"
+#include "plan.h"
+#include "record.h"
+#include "say.h"
+#include "stack.h"
+#include "supervisor.h"
+
+#define URL_FILE "run/url"
+#define PID_FILE "run/kedge.pid"
+enum { LOG_MAX_BYTES = 8 * 1024 * 1024 };
+
+struct up {
+	struct stack stack;
+	struct environment secrets;
+	struct plan plan;
+	int64_t started_us;
+	int port;
+	const char *url;
+	bool detach;
+	int starter_fd; /* -1: nobody waits for us to be ready */
+};
+
+/*
+ * True when nginx will be able to listen there.  Port 0 becomes one that is
+ * free now: it is as good as the caller's next choice would be.
+ */
+static bool
+check_port(int *port)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)*port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(in);
+	const int on = 1;
+	bool ok;
+	int fd;
+
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* As nginx does: connections of a stack before may still linger. */
+	ok = fd != -1 &&
+	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	     bind(fd, (const struct sockaddr *)&in, sizeof(in)) == 0 &&
+	     listen(fd, 1) == 0 &&
+	     getsockname(fd, (struct sockaddr *)&in, &len) == 0;
+	if (ok)
+		*port = ntohs(in.sin_port);
+	else if (errno == EADDRINUSE)
+		complain(
+		    "port %d is in use; choose another with --port", *port);
+	else
+		complain(
+		    "cannot listen on port %d: %s", *port, strerror(errno));
+	if (fd != -1)
+		close(fd);
+	return ok;
+}
+
+/* A log grows over many runs; one older part of it is kept. */
+static void
+rotate_logs(const struct up *u)
+{
+	struct arena *a = u->stack.arena;
+	const char *log;
+	struct stat st;
+	int i;
+
+	for (i = 0; i < u->plan.nchildren; i++) {
+		log = u->plan.children[i].log;
+		if (log != NULL && stat(log, &st) == 0 &&
+		    st.st_size > LOG_MAX_BYTES)
+			(void)rename(log, arena_printf(a, "%s.1", log));
+	}
+}
+
+static bool
+prepare(struct up *u)
+{
+	struct stack *s = &u->stack;
+	struct arena *a = s->arena;
+
+	if (!lock_take(s->dir))
+		return false;
+	record_clear_leftovers(a, s->dir);
+	if (!check_port(&u->port))
+		return false;
+	u->url = arena_printf(a, "http://127.0.0.1:%d", u->port);
+	if (!file_write(
+		a, PID_FILE, 0644, arena_printf(a, "%ld\n", (long)getpid())) ||
+	    !file_write(a, URL_FILE, 0644, arena_printf(a, "%s\n", u->url)) ||
+	    !environment_secrets(s, &u->secrets) ||
+	    !environment_write(s, &u->secrets, u->url) ||
+	    !nginx_write(s, u->port) ||
+	    !plan_make(&u->plan, s, &u->secrets, u->port))
+		return false;
+	rotate_logs(u);
+	return true;
+}
+
+static void
+forget(void)
+{
+	unlink(URL_FILE);
+	unlink(PID_FILE);
+}
+
+/* What it prints from now on goes into a log, and the starter may go. */
+static void
+let_go(struct up *u)
+{
+	int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int out = open(
+	    "log/kedge.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+
+	if (in == -1 || out == -1 || dup2(in, STDIN_FILENO) == -1 ||
+	    dup2(out, STDOUT_FILENO) == -1 || dup2(out, STDERR_FILENO) == -1)
+		complain("cannot open log/kedge.log: %s", strerror(errno));
+	if (write(u->starter_fd, "", 1) == 1)
+		close(u->starter_fd);
+	u->starter_fd = -1;
+}
+
+static void
+announce(void *ctx)
+{
+	struct up *u = ctx;
+
+	say("Kedge is ready on %s (%.2f s)\n"
+	    "\n"
+	    "Open it in a browser, or try:\n"
+	    "  curl -s -c jar -H 'Origin: %s' \\\n"
+	    "    -H 'Content-Type: application/json' \\\n"
+	    "    -d '{\"name\":\"Ada\",\"email\":\"ada@example.com\","
+	    "\"password\":\"correct horse battery\"}' \\\n"
+	    "    %s/api/auth/sign-up/email\n"
+	    "  curl -s -b jar %s/api/wallet/accounts\n"
+	    "\n"
+	    "%s stops it; the data stays in %s",
+	    u->url, (double)(clock_monotonic_us() - u->started_us) / 1e6,
+	    u->url, u->url, u->url, u->detach ? "\"kedge down\"" : "Ctrl-C",
+	    u->stack.dir);
+	if (u->starter_fd != -1)
+		let_go(u);
+}
+
+static int
+run(struct up *u)
+{
+	struct supervisor supervisor;
+	int status = 1;
+
+	if (prepare(u)) {
+		supervisor = (struct supervisor){
+			.arena = u->stack.arena,
+			.dir = u->stack.dir,
+			.url = u->url,
+			.children = u->plan.children,
+			.nchildren = u->plan.nchildren,
+			.starter_fd = u->starter_fd,
+			.ready = announce,
+			.ctx = u,
+		};
+		status = supervisor_run(&supervisor);
+		forget();
+	}
+	return status;
+}
+
+/* Until the one in the background is ready, or has failed and said why. */
+static int
+wait_until_ready(int fd, pid_t pid)
+{
+	char byte;
+	ssize_t n;
+	int status;
+
+	do
+		n = read(fd, &byte, 1);
+	while (n == -1 && errno == EINTR);
+	if (n == 1)
+		return 0;
+	/* It has complained, unless it was killed. */
+	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
+		complain(
+		    "the supervisor was killed by signal %d", WTERMSIG(status));
+	return 1;
+}
+
+static int
+run_detached(struct up *u)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) == -1) {
+		complain("cannot make a pipe: %s", strerror(errno));
+		return 1;
+	}
+	pid = fork();
+	if (pid == -1) {
+		complain("cannot go into the background: %s", strerror(errno));
+		return 1;
+	}
+	if (pid != 0) {
+		close(fds[1]);
+		return wait_until_ready(fds[0], pid);
+	}
+	close(fds[0]);
+	(void)setsid();
+	u->starter_fd = fds[1];
+	return run(u);
+}
+
+int
+up_command(int argc, char **argv)
+{
+	struct arena *a = arena_new();
+	struct options options;
+	struct up *u = arena_alloc(a, sizeof(*u));
+	int status = 1;
+
+	u->started_us = clock_monotonic_us();
+	u->starter_fd = -1;
+	if (options_read(&options, argc, argv,
+		OPTIONS_DIR | OPTIONS_PORT | OPTIONS_DETACH,
+		/* args_max= */ 0) &&
+	    stack_open(&u->stack, a, options.dir) && stack_make(&u->stack)) {
+		u->port = options.port;
+		u->detach = options.detach;
+		status = u->detach ? run_detached(u) : run(u);
+	}
+	arena_free(a);
+	return status;
+}

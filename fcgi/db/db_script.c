@@ -1,0 +1,222 @@
+#include "db/db_script.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libpq-fe.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+enum { PROBLEM_SIZE = 1024 };
+
+struct db_script {
+	PGconn *conn;
+	char problem[PROBLEM_SIZE];
+	int problem_line;
+};
+
+static void
+one_line(char *text)
+{
+	size_t len = strlen(text);
+	size_t i;
+
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == ' '))
+		text[--len] = '\0';
+	for (i = 0; i < len; i++)
+		if (text[i] == '\n' || text[i] == '\t')
+			text[i] = ' ';
+}
+
+/* Notices ("table exists, skipping") are the server's log's business. */
+static void
+ignore_notice(void *arg, const char *message)
+{
+	(void)arg;
+	(void)message;
+}
+
+enum err
+db_script_open(struct arena *a, const char *url, struct db_script **ret_script,
+    const char **ret_problem)
+{
+	struct db_script *s;
+	char *problem;
+
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		abort();
+	s->conn = PQconnectdb(url);
+	if (PQstatus(s->conn) != CONNECTION_OK) {
+		problem = arena_strdup(a, PQerrorMessage(s->conn));
+		one_line(problem);
+		*ret_problem = problem;
+		db_script_close(s);
+		return ERR_UNAVAILABLE;
+	}
+	PQsetNoticeProcessor(s->conn, ignore_notice, /* arg= */ NULL);
+	*ret_script = s;
+	return ERR_OK;
+}
+
+void
+db_script_close(struct db_script *s)
+{
+	if (s == NULL)
+		return;
+	PQfinish(s->conn);
+	free(s);
+}
+
+/* The line of `sql` that holds its position'th character, both from 1. */
+static int
+line_of(const char *sql, int64_t position)
+{
+	int line = 1;
+
+	for (; *sql != '\0' && position > 1; sql++) {
+		if (*sql == '\n')
+			line++;
+		/* The server counts characters: not the bytes that go on. */
+		if (((unsigned char)sql[1] & 0xc0) != 0x80)
+			position--;
+	}
+	return line;
+}
+
+static void
+note_problem(struct db_script *s, const char *sql, const PGresult *result)
+{
+	const char *position =
+	    PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+	const char *message =
+	    PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+	int64_t n;
+
+	if (message == NULL)
+		message = PQerrorMessage(s->conn);
+	/* Cut to size, if it must be: it is for people. */
+	(void)snprintf(s->problem, sizeof(s->problem), "%s%s%s%s%s", message,
+	    detail == NULL ? "" : "; ", detail == NULL ? "" : detail,
+	    hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
+	one_line(s->problem);
+	s->problem_line = 0;
+	if (position != NULL && str_i64(position, 1, INT32_MAX, &n))
+		s->problem_line = line_of(sql, n);
+}
+
+/* Takes the result over: clears it unless ret_result is given and it is ok. */
+static enum err
+judge(struct db_script *s, const char *sql, PGresult *result,
+    PGresult **ret_result)
+{
+	ExecStatusType status = PQresultStatus(result);
+	bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+	          status == PGRES_EMPTY_QUERY;
+
+	if (!ok)
+		note_problem(s, sql, result);
+	if (ok && ret_result != NULL)
+		*ret_result = result;
+	else
+		PQclear(result);
+	if (ok)
+		return ERR_OK;
+	return PQstatus(s->conn) == CONNECTION_OK ? ERR_UNPROCESSABLE
+	                                          : ERR_UNAVAILABLE;
+}
+
+enum err
+db_script_run(struct db_script *s, const char *sql)
+{
+	return judge(s, sql, PQexec(s->conn, sql), /* ret_result= */ NULL);
+}
+
+static void
+release_result(void *result)
+{
+	PQclear(result);
+}
+
+enum err
+db_script_query(struct db_script *s, struct arena *a, const char *sql,
+    struct db_args args, struct db_rows *ret_rows)
+{
+	PGresult *result;
+	enum err e;
+
+	e = judge(s, sql,
+	    PQexecParams(s->conn, sql, args.count, /* paramTypes= */ NULL,
+		args.values, /* paramLengths= */ NULL,
+		/* paramFormats= */ NULL, /* resultFormat= */ 0),
+	    &result);
+	if (e != ERR_OK)
+		return e;
+	arena_defer(a, release_result, result);
+	*ret_rows = (struct db_rows){
+		.result = result,
+		.count = PQntuples(result),
+	};
+	/* "" for a command that changes no rows: then it stays 0. */
+	if (!str_i64(PQcmdTuples(result), 0, INT64_MAX, &ret_rows->affected))
+		ret_rows->affected = 0;
+	return ERR_OK;
+}
+
+static enum err
+run_in_transaction(struct db_script *s, const char *sql, const char *record,
+    struct db_args args)
+{
+	enum err e;
+
+	e = db_script_run(s, sql);
+	if (e != ERR_OK)
+		return e;
+	if (PQtransactionStatus(s->conn) != PQTRANS_INTRANS) {
+		(void)snprintf(s->problem, sizeof(s->problem),
+		    "it ends the transaction that it is run in");
+		s->problem_line = 0;
+		return ERR_UNPROCESSABLE;
+	}
+	e = judge(s, record,
+	    PQexecParams(s->conn, record, args.count, /* paramTypes= */ NULL,
+		args.values, /* paramLengths= */ NULL,
+		/* paramFormats= */ NULL, /* resultFormat= */ 0),
+	    /* ret_result= */ NULL);
+	if (e != ERR_OK)
+		return e;
+	return db_script_run(s, "COMMIT");
+}
+
+enum err
+db_script_run_recorded(struct db_script *s, const char *sql, const char *record,
+    struct db_args args)
+{
+	enum err e;
+
+	e = db_script_run(s, "BEGIN");
+	if (e != ERR_OK)
+		return e;
+	e = run_in_transaction(s, sql, record, args);
+	if (e != ERR_OK && PQtransactionStatus(s->conn) != PQTRANS_IDLE)
+		PQclear(PQexec(s->conn, "ROLLBACK"));
+	return e;
+}
+
+const char *
+db_script_problem(const struct db_script *s)
+{
+	return s->problem;
+}
+
+int
+db_script_problem_line(const struct db_script *s)
+{
+	return s->problem_line;
+}
