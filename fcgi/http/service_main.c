@@ -153,6 +153,17 @@ rows_of(const struct service_program *p)
 	return &rows;
 }
 
+/* The value is left out: it may be a secret. */
+static void
+log_refused(const char *prefix, const char *name, const char *expected)
+{
+	char variable[PREFIX_SIZE + 32];
+
+	snprintf(variable, sizeof(variable), "%s_%s", prefix, name);
+	log_event(LOG_ERROR, "a variable has a value that it cannot take",
+	    LOG_TEXT("variable", variable), LOG_TEXT("expected", expected));
+}
+
 /* What the rows cannot say. */
 static bool
 check_config(const struct service_program *p, const char *prefix)
@@ -162,19 +173,15 @@ check_config(const struct service_program *p, const char *prefix)
 	enum log_level level;
 	bool good = true;
 
-	if (!log_level_read(c->log_level, &level)) {
-		log_event(LOG_ERROR, "LOG_LEVEL is not a level",
-		    LOG_TEXT("prefix", prefix), LOG_TEXT("value", c->log_level),
-		    LOG_TEXT("expected", "debug, info, warn or error"));
-		good = false;
-	} else {
+	if (log_level_read(c->log_level, &level)) {
 		log_init(p->name, level);
+	} else {
+		log_refused(prefix, "LOG_LEVEL", "debug, info, warn or error");
+		good = false;
 	}
 	if ((p->flags & SERVICE_BASE) != 0 &&
 	    !identity_read_key(c->identity_key, key)) {
-		log_event(LOG_ERROR,
-		    "IDENTITY_KEY is not 32 bytes in base64url",
-		    LOG_TEXT("prefix", prefix));
+		log_refused(prefix, "IDENTITY_KEY", "32 bytes in base64url");
 		good = false;
 	}
 	explicit_bzero(key, sizeof(key));
