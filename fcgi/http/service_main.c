@@ -157,9 +157,10 @@ rows_of(const struct service_program *p)
 static void
 log_refused(const char *prefix, const char *name, const char *expected)
 {
-	char variable[PREFIX_SIZE + 32];
+	char variable[128];
+	int len = snprintf(variable, sizeof(variable), "%s_%s", prefix, name);
 
-	snprintf(variable, sizeof(variable), "%s_%s", prefix, name);
+	assert(len > 0 && (size_t)len < sizeof(variable));
 	log_event(LOG_ERROR, "a variable has a value that it cannot take",
 	    LOG_TEXT("variable", variable), LOG_TEXT("expected", expected));
 }
