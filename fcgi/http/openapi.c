@@ -243,8 +243,8 @@ wants_session(const struct service *s, const struct route *route)
 static unsigned
 find_errors(const struct service *s, const struct route *route)
 {
-	unsigned errors =
-	    route->errors | BIT(ERR_INTERNAL) | BIT(ERR_UNAVAILABLE);
+	unsigned errors = route->errors | BIT(ERR_RATE_LIMITED) |
+	                  BIT(ERR_INTERNAL) | BIT(ERR_UNAVAILABLE);
 
 	if (route->in.size != 0)
 		errors |= BIT(ERR_INVALID);
@@ -252,9 +252,6 @@ find_errors(const struct service *s, const struct route *route)
 		errors |= BIT(ERR_TOO_LARGE) | BIT(ERR_MEDIA_TYPE);
 	if (wants_session(s, route))
 		errors |= BIT(ERR_UNAUTHENTICATED) | BIT(ERR_FORBIDDEN);
-	if (s->hooks.before != NULL || s->hooks.screen != NULL ||
-	    s->hooks.guard != NULL)
-		errors |= BIT(ERR_RATE_LIMITED);
 
 	return errors;
 }

@@ -1,0 +1,71 @@
+/*
+ * fuzz_identity: the input as claims, signed as auth would.  What is accepted
+ * names a user and a session, was made for this service and not for another,
+ * is not accepted an hour later, and, signed again, is the same identity.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/jws.h"
+#include "base/str.h"
+#include "http/identity.h"
+
+enum { NOW = 1767323045 };
+
+static const unsigned char key[IDENTITY_KEY_SIZE] = "only the harness has it";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static bool
+same(const struct strings *x, const struct strings *y)
+{
+	if (x->count != y->count)
+		return false;
+	for (size_t i = 0; i < x->count; i++) {
+		if (!str_eq(x->items[i], y->items[i]))
+			return false;
+	}
+	return true;
+}
+
+static void
+check_accepted(struct arena *a, const char *token, const struct identity *who)
+{
+	const struct identity *again;
+	const char *fresh;
+
+	assert(*who->user_id != '\0' && *who->session_id != '\0');
+	assert(identity_verify(a, key, "wallet", token, NOW) == NULL);
+	assert(identity_verify(a, key, "core", token, NOW + 3600) == NULL);
+	assert(identity_verify(a, key, "core", token, NOW - 3600) == NULL);
+
+	fresh = identity_sign(a, key, "core", who, NOW);
+	if (fresh == NULL || strlen(fresh) > JWS_TOKEN_MAX)
+		return; /* escapes may make it longer than it came */
+	again = identity_verify(a, key, "core", fresh, NOW);
+	assert(again != NULL);
+	assert(str_eq(who->user_id, again->user_id));
+	assert(str_eq(who->session_id, again->session_id));
+	assert(same(&who->roles, &again->roles));
+	assert(same(&who->accounts, &again->accounts));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct arena *a = arena_new();
+	const char *claims = arena_strndup(a, (const char *)data, len);
+	const char *token = jws_sign(a, key, sizeof(key), claims, len);
+	const struct identity *who =
+	    identity_verify(a, key, "core", token, NOW);
+
+	assert(identity_verify(a, key, "core", claims, NOW) == NULL);
+	if (who != NULL)
+		check_accepted(a, token, who);
+
+	arena_free(a);
+	return 0;
+}
