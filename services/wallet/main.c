@@ -1,4 +1,8 @@
 /* wallet: accounts and, later, the ledger that moves money between them. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/log.h"
 #include "http/service_main.h"
 #include "wallet/account/account_routes.h"
 #include "wallet/wallet.h"
@@ -28,12 +32,32 @@ static const struct service service = {
 
 static struct wallet_config config;
 
+/*
+ * As the table currency spells codes.  Whether it has this one only the
+ * database knows: see account_ready.
+ */
+static bool
+check(const void *c)
+{
+	const char *code = ((const struct wallet_config *)c)->currency;
+
+	if (code[0] >= 'A' && code[0] <= 'Z' &&
+	    strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") ==
+		strlen(code))
+		return true;
+	log_event(LOG_ERROR, "a variable has a value that it cannot take",
+	    LOG_TEXT("variable", "WALLET_CURRENCY"), LOG_TEXT("value", code),
+	    LOG_TEXT("expected", "a code of capitals, as in ISO 4217"));
+	return false;
+}
+
 static const struct service_program program = {
 	.name = "wallet",
 	.flags = SERVICE_BASE,
 	.service = &service,
 	.config = &config,
 	.vars = vars,
+	.check = check,
 	.create_record = account_create,
 };
 
