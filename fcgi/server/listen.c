@@ -221,8 +221,10 @@ split_address(const char *address, char host[256], const char **ret_port)
 {
 	const char *colon = strrchr(address, ':');
 	size_t len;
+	int64_t port;
 
-	if (colon == NULL || colon[1] == '\0')
+	/* getaddrinfo() would take any number, modulo 65536. */
+	if (colon == NULL || !str_i64(colon + 1, 1, 65535, &port))
 		return false;
 	len = (size_t)(colon - address);
 	if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {

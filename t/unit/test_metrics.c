@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/metrics.h"
+#include "unit.h"
 
 static const char *const routes[] = { "GET /me", "GET /a\"b\\c\nd" };
 
@@ -16,9 +16,21 @@ static struct arena *a;
 static int fd = -1;
 
 static void
-setup(void)
+setup_arena(void)
 {
 	a = arena_new();
+}
+
+static void
+teardown_arena(void)
+{
+	arena_free(a);
+}
+
+static void
+setup(void)
+{
+	setup_arena();
 	fd = metrics_open(-1);
 	metrics_use_slot(0);
 }
@@ -26,7 +38,7 @@ setup(void)
 static void
 teardown(void)
 {
-	arena_free(a);
+	teardown_arena();
 	close(fd);
 }
 
@@ -58,7 +70,6 @@ START_TEST(print_before_open_is_empty)
 {
 	struct buf b;
 
-	/* In a child of its own: this process has opened an area already. */
 	buf_init(&b, a, 1000);
 	metrics_add(METRIC_CACHE_HITS, 1);
 	metrics_request(0, 200, 1);
@@ -252,17 +263,17 @@ START_TEST(print_touches_used_slots_only)
 }
 END_TEST
 
-int
-main(void)
+static Suite *
+make_suite(void)
 {
 	Suite *s = suite_create("metrics");
 	TCase *before = tcase_create("before");
 	TCase *tc = tcase_create("metrics");
-	SRunner *sr;
-	int failed;
 
-	a = arena_new();
+	tcase_add_checked_fixture(before, setup_arena, teardown_arena);
 	tcase_add_test(before, print_before_open_is_empty);
+	suite_add_tcase(s, before);
+
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, add_in_two_slots_is_summed);
 	tcase_add_test(tc, add_in_child_is_seen_by_parent);
@@ -274,13 +285,12 @@ main(void)
 	tcase_add_test(tc, open_inherited_keeps_counts);
 	tcase_add_test(tc, open_misfit_makes_a_new_area);
 	tcase_add_test(tc, print_touches_used_slots_only);
-	suite_add_tcase(s, before);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	arena_free(a);
-	return failed == 0 ? 0 : 1;
+	return s;
+}
+
+int
+main(void)
+{
+	return unit_run(make_suite());
 }

@@ -1,0 +1,1115 @@
+/*
+ * Runs service_work() in a child process and speaks FastCGI to it over its
+ * unix socket.  The service answers by path:
+ *
+ *   /echo     the query and one header
+ *   /length   reads the body; answers its length and the sum of its bytes
+ *   /ignore   does not read the body
+ *   /big      as many bytes as the query says
+ *   /hold     tells the test that it runs, and waits for a byte from it
+ *   /nothing  204
+ */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "http/request.h"
+#include "http/service.h"
+#include "unit.h"
+
+enum { THREADS = 3, PATIENCE_S = 20 };
+enum { BEGIN = 1, ABORT = 2, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
+
+static char dir[] = "/tmp/test-accept-XXXXXX";
+static char socket_path[64];
+static int held[2]; /* a handler holds */
+static int let_go[2]; /* one may go on */
+static pid_t worker;
+
+/* -- the service -- */
+
+static enum err
+answer_length(struct req *r)
+{
+	char part[10000];
+	long n, total = 0;
+	unsigned long sum = 0;
+
+	while ((n = r->source->read(r->source->ctx, part, sizeof(part))) > 0) {
+		for (long i = 0; i < n; i++)
+			sum += (unsigned char)part[i];
+		total += n;
+	}
+	if (n < 0)
+		return ERR_INVALID;
+	part[0] = '\0';
+	snprintf(part, sizeof(part), "%ld %lu", total, sum);
+	req_answer(
+	    r, 200, "text/plain", arena_strdup(r->arena, part), strlen(part));
+	return ERR_OK;
+}
+
+static enum err
+answer_big(struct req *r)
+{
+	size_t len = (size_t)atol(r->query);
+	char *body = arena_alloc(r->arena, len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		body[i] = (char)('a' + i % 26);
+	req_answer(r, 200, "text/plain", body, len);
+	return ERR_OK;
+}
+
+static enum err
+answer_hold(struct req *r)
+{
+	char byte = 'h';
+
+	if (write(held[1], &byte, 1) != 1 || read(let_go[0], &byte, 1) != 1)
+		return ERR_INTERNAL;
+	req_answer(r, 200, "text/plain", "held", 4);
+	return ERR_OK;
+}
+
+static enum err
+answer_echo(struct req *r)
+{
+	const char *header = req_header(r, "X_ECHO");
+	char *text = arena_printf(
+	    r->arena, "%s %s", r->query, header != NULL ? header : "-");
+
+	req_add_header(r, "X-One", "1");
+	req_answer(r, 200, "text/plain", text, strlen(text));
+	return ERR_OK;
+}
+
+static enum err
+handle_all(struct req *r)
+{
+	if (str_eq(r->path, "/length"))
+		return answer_length(r);
+	if (str_eq(r->path, "/big"))
+		return answer_big(r);
+	if (str_eq(r->path, "/hold"))
+		return answer_hold(r);
+	if (str_eq(r->path, "/echo"))
+		return answer_echo(r);
+	if (str_eq(r->path, "/ignore"))
+		req_answer(r, 200, "text/plain", "ignored", 7);
+	else if (str_eq(r->path, "/nothing"))
+		req_answer(r, 204, NULL, NULL, 0);
+	else
+		return ERR_NOT_FOUND;
+	return ERR_OK;
+}
+
+static const struct service service = {
+	.name = "test",
+	.title = "Test",
+	.prefix = "/",
+	.routes = (const struct route *const[]){ NULL },
+	.handle_all = handle_all,
+};
+
+static int
+listen_here(void)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(sun.sun_path, socket_path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	ck_assert_int_eq(listen(fd, 1024), 0);
+	return fd;
+}
+
+static void
+setup(void)
+{
+	struct worker w = { .pool = "api", .threads = THREADS };
+	int ready[2];
+	pid_t pid;
+
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(socket_path, sizeof(socket_path), "%s/s", dir);
+	ck_assert_int_eq(pipe(ready) + pipe(held) + pipe(let_go), 0);
+	w.listen_fd = listen_here();
+	w.ready_fd = ready[1];
+	worker = fork();
+	if (worker == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(held[0]);
+		close(let_go[1]);
+		log_init("test", LOG_ERROR);
+		exit(service_work(&w, &service));
+	}
+	close(w.listen_fd);
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &pid, sizeof(pid)), sizeof(pid));
+	ck_assert_int_eq(pid, worker);
+	close(ready[0]);
+}
+
+/* A worker that a test did not end itself ends now, and well. */
+static void
+expect_end(void)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(worker, &status, 0), worker);
+	ck_assert_msg(status == 0, "wait status 0x%x", status);
+	worker = 0;
+}
+
+static void
+teardown(void)
+{
+	char command[128];
+
+	if (worker != 0) {
+		kill(worker, SIGTERM);
+		expect_end();
+	}
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* -- a client -- */
+
+struct bytes {
+	unsigned char data[256 * 1024];
+	size_t len;
+};
+
+static void
+put(struct bytes *b, const void *data, size_t len)
+{
+	ck_assert_uint_le(b->len + len, sizeof(b->data));
+	if (len > 0)
+		memcpy(b->data + b->len, data, len);
+	b->len += len;
+}
+
+static void
+put_header(struct bytes *b, int type, int id, size_t len, int padding)
+{
+	const unsigned char header[8] = { 1, (unsigned char)type,
+		(unsigned char)(id >> 8), (unsigned char)id,
+		(unsigned char)(len >> 8), (unsigned char)len,
+		(unsigned char)padding, 0 };
+
+	put(b, header, sizeof(header));
+}
+
+static void
+put_record(struct bytes *b, int type, int id, const void *data, size_t len)
+{
+	put_header(b, type, id, len, 0);
+	put(b, data, len);
+}
+
+static void
+put_begin(struct bytes *b, bool keep)
+{
+	const unsigned char body[8] = { 0, 1, keep };
+
+	put_record(b, BEGIN, 1, body, sizeof(body));
+}
+
+static void
+put_length(struct bytes *b, size_t len)
+{
+	const unsigned char four[4] = { (unsigned char)(len >> 24 | 0x80),
+		(unsigned char)(len >> 16), (unsigned char)(len >> 8),
+		(unsigned char)len };
+
+	if (len < 128)
+		put(b, four + 3, 1);
+	else
+		put(b, four, sizeof(four));
+}
+
+static void
+put_pair(struct bytes *b, const char *name, const char *value)
+{
+	put_length(b, strlen(name));
+	put_length(b, strlen(value));
+	put(b, name, strlen(name));
+	put(b, value, strlen(value));
+}
+
+/* One name and value that every request has room for. */
+struct extra {
+	const char *name;
+	const char *value;
+};
+
+static void
+put_params(struct bytes *b, const char *method, const char *path,
+    const char *query, const struct extra *extra)
+{
+	static struct bytes pairs;
+
+	pairs.len = 0;
+	put_pair(&pairs, "REQUEST_METHOD", method);
+	put_pair(&pairs, "KEDGE_PATH", path);
+	put_pair(&pairs, "QUERY_STRING", query);
+	put_pair(&pairs, "REMOTE_ADDR", "127.0.0.1");
+	if (extra != NULL)
+		put_pair(&pairs, extra->name, extra->value);
+	/* A record holds at most 65535 bytes; pairs may lie across two. */
+	for (size_t at = 0; at < pairs.len; at += 30000) {
+		size_t n = pairs.len - at < 30000 ? pairs.len - at : 30000;
+
+		put_record(b, PARAMS, 1, pairs.data + at, n);
+	}
+	put_record(b, PARAMS, 1, NULL, 0);
+}
+
+static void
+put_get(struct bytes *b, bool keep, const char *path, const char *query)
+{
+	put_begin(b, keep);
+	put_params(b, "GET", path, query, NULL);
+	put_record(b, STDIN, 1, NULL, 0);
+}
+
+static int
+dial(void)
+{
+	const struct timeval patience = { .tv_sec = PATIENCE_S };
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(sun.sun_path, socket_path);
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0) {
+		close(fd);
+		return -1;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+/* False when the other side has closed. */
+static bool
+send_all(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool
+read_all(int fd, void *out, size_t len)
+{
+	char *at = out;
+
+	while (len > 0) {
+		ssize_t n = read(fd, at, len);
+
+		ck_assert_msg(n >= 0 || errno == ECONNRESET, "timed out");
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+struct answer {
+	char text[2 * 1024 * 1024]; /* head and body */
+	size_t len;
+	const char *body;
+	size_t body_len;
+};
+static struct answer answer;
+
+/* Reads one answer; false when the connection ended before it. */
+static bool
+read_answer(int fd)
+{
+	unsigned char header[8];
+	char body[65535 + 255];
+
+	answer.len = 0;
+	for (;;) {
+		size_t len;
+
+		if (!read_all(fd, header, sizeof(header))) {
+			ck_assert_uint_eq(answer.len, 0);
+			return false;
+		}
+		ck_assert_int_eq(header[0], 1);
+		ck_assert_int_eq(header[2] << 8 | header[3], 1);
+		len = (size_t)(header[4] << 8 | header[5]);
+		ck_assert(read_all(fd, body, len + header[6]));
+		if (header[1] == END)
+			break;
+		ck_assert_int_eq(header[1], STDOUT);
+		ck_assert_uint_lt(answer.len + len, sizeof(answer.text));
+		memcpy(answer.text + answer.len, body, len);
+		answer.len += len;
+	}
+	answer.text[answer.len] = '\0';
+	answer.body = strstr(answer.text, "\r\n\r\n");
+	ck_assert_ptr_nonnull(answer.body);
+	answer.body += 4;
+	answer.body_len = answer.len - (size_t)(answer.body - answer.text);
+	return true;
+}
+
+static bool
+has_line(const char *line)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "\r\n%s\r\n", line);
+	return strstr(answer.text, text) != NULL;
+}
+
+/* The other side closes, and has nothing more to say. */
+static bool
+ended(int fd)
+{
+	char byte;
+
+	return !read_all(fd, &byte, 1);
+}
+
+/* One exchange on a connection of its own. */
+static bool
+exchange(const struct bytes *b)
+{
+	int fd = dial();
+	bool ok;
+
+	ck_assert_int_ge(fd, 0);
+	ok = send_all(fd, b->data, b->len);
+	ok = read_answer(fd) && ok;
+	close(fd);
+	return ok;
+}
+
+static struct bytes out; /* reset by each test that starts over */
+
+static void
+expect_echo(int fd, bool keep, const char *query)
+{
+	char want[64];
+
+	out.len = 0;
+	put_get(&out, keep, "/echo", query);
+	ck_assert(send_all(fd, out.data, out.len));
+	ck_assert(read_answer(fd));
+	snprintf(want, sizeof(want), "%s -", query);
+	ck_assert_str_eq(answer.body, want);
+}
+
+/* Every thread can still serve: they hold one request each. */
+static void
+expect_all_threads(void)
+{
+	int fds[THREADS];
+	char byte;
+
+	for (int i = 0; i < THREADS; i++) {
+		fds[i] = dial();
+		out.len = 0;
+		put_get(&out, false, "/hold", "");
+		ck_assert(send_all(fds[i], out.data, out.len));
+	}
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(write(let_go[1], "g", 1), 1);
+	for (int i = 0; i < THREADS; i++) {
+		ck_assert(read_answer(fds[i]));
+		ck_assert_str_eq(answer.body, "held");
+		close(fds[i]);
+	}
+}
+
+static int
+count_fds(void)
+{
+	char command[64];
+	FILE *p;
+	int n = -1;
+
+	snprintf(
+	    command, sizeof(command), "ls /proc/%d/fd | wc -l", (int)worker);
+	p = popen(command, "r");
+	if (fscanf(p, "%d", &n) != 1)
+		n = -1;
+	pclose(p);
+	return n;
+}
+
+/* The other side has read all that was sent. */
+static void
+wait_until_read(int fd)
+{
+	const struct timespec step = { .tv_nsec = 1000 * 1000 };
+	int unread;
+
+	for (int i = 0; i < PATIENCE_S * 1000; i++) {
+		ck_assert_int_eq(ioctl(fd, SIOCOUTQ, &unread), 0);
+		if (unread == 0)
+			return;
+		nanosleep(&step, NULL);
+	}
+	ck_abort_msg("not read in time");
+}
+
+/* A line of /proc/PID/status, in KiB. */
+static long
+memory_kib(const char *name)
+{
+	char path[64], line[128];
+	size_t len = strlen(name);
+	long n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)worker);
+	f = fopen(path, "r");
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, name, len) == 0 && line[len] == ':')
+			n = atol(line + len + 1);
+	}
+	fclose(f);
+	return n;
+}
+
+/* -- requests -- */
+
+START_TEST(get_is_answered_and_closed)
+{
+	int fd = dial();
+
+	expect_echo(fd, false, "a=1");
+	ck_assert(str_has_prefix(answer.text, "Status: 200 OK\r\n"));
+	ck_assert(has_line("X-One: 1"));
+	ck_assert(has_line("Content-Type: text/plain"));
+	ck_assert(has_line("Content-Length: 5"));
+	ck_assert(ended(fd));
+	close(fd);
+}
+END_TEST
+
+START_TEST(get_on_kept_connection_is_answered_again)
+{
+	char query[16];
+	int fd = dial();
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(query, sizeof(query), "n=%d", i);
+		expect_echo(fd, true, query);
+	}
+	expect_echo(fd, false, "last");
+	ck_assert(ended(fd));
+	close(fd);
+}
+END_TEST
+
+START_TEST(get_two_at_once_are_answered_in_turn)
+{
+	int fd = dial();
+
+	out.len = 0;
+	put_get(&out, true, "/echo", "first");
+	put_get(&out, true, "/echo", "second");
+	ck_assert(send_all(fd, out.data, out.len));
+	ck_assert(read_answer(fd));
+	ck_assert_str_eq(answer.body, "first -");
+	ck_assert(read_answer(fd));
+	ck_assert_str_eq(answer.body, "second -");
+	close(fd);
+}
+END_TEST
+
+START_TEST(get_byte_by_byte_is_answered)
+{
+	int fd = dial();
+
+	out.len = 0;
+	put_begin(&out, true);
+	put_params(&out, "POST", "/length", "", NULL);
+	put_header(&out, STDIN, 1, 3, 5); /* padded */
+	put(&out, "abc\0\0\0\0\0", 8);
+	put_record(&out, STDIN, 1, NULL, 0);
+	for (size_t i = 0; i < out.len; i++)
+		ck_assert(send_all(fd, out.data + i, 1));
+	ck_assert(read_answer(fd));
+	ck_assert_str_eq(answer.body, "3 294");
+	expect_echo(fd, true, "next");
+	close(fd);
+}
+END_TEST
+
+START_TEST(head_has_length_and_no_body)
+{
+	out.len = 0;
+	put_begin(&out, false);
+	put_params(&out, "HEAD", "/big", "1000", NULL);
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(exchange(&out));
+	ck_assert(has_line("Content-Length: 1000"));
+	ck_assert_uint_eq(answer.body_len, 0);
+}
+END_TEST
+
+START_TEST(no_content_has_no_length)
+{
+	out.len = 0;
+	put_get(&out, false, "/nothing", "");
+	ck_assert(exchange(&out));
+	ck_assert_str_eq(answer.text, "Status: 204 No Content\r\n\r\n");
+}
+END_TEST
+
+static const size_t sizes[] = { 0, 1, 8000, 8100, 8184, 8192, 65535, 65536,
+	1000 * 1000 };
+
+START_TEST(big_answer_is_whole)
+{
+	char query[16];
+
+	snprintf(query, sizeof(query), "%zu", sizes[_i]);
+	out.len = 0;
+	put_get(&out, false, "/big", query);
+	ck_assert(exchange(&out));
+	ck_assert_uint_eq(answer.body_len, sizes[_i]);
+	for (size_t i = 0; i < sizes[_i]; i++)
+		ck_assert_int_eq(answer.body[i], 'a' + (int)(i % 26));
+}
+END_TEST
+
+START_TEST(big_body_is_read_whole)
+{
+	static char body[1000 * 1000];
+	unsigned long sum = 0;
+	char want[64];
+	int fd = dial();
+
+	for (size_t i = 0; i < sizes[_i]; i++) {
+		body[i] = (char)i;
+		sum += (unsigned char)body[i];
+	}
+	out.len = 0;
+	put_begin(&out, true);
+	put_params(&out, "POST", "/length", "", NULL);
+	ck_assert(send_all(fd, out.data, out.len));
+	for (size_t at = 0, n; at < sizes[_i]; at += n) {
+		n = sizes[_i] - at < 20000 ? sizes[_i] - at : 20000;
+		out.len = 0;
+		put_header(&out, STDIN, 1, n, (int)(at % 7));
+		put(&out, body + at, n);
+		put(&out, "padding", at % 7);
+		ck_assert(send_all(fd, out.data, out.len));
+	}
+	out.len = 0;
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(send_all(fd, out.data, out.len));
+	ck_assert(read_answer(fd));
+	snprintf(want, sizeof(want), "%zu %lu", sizes[_i], sum);
+	ck_assert_str_eq(answer.body, want);
+	expect_echo(fd, true, "next");
+	close(fd);
+}
+END_TEST
+
+/*
+ * The body is made of requests.  Were what is left of it in the connection
+ * taken for the next one, wherever reading stopped, a client of the web
+ * server could send requests with parameters of its own.
+ */
+START_TEST(unread_body_is_no_request)
+{
+	static struct bytes evil, body;
+	int fd = dial();
+
+	evil.len = body.len = 0;
+	put_get(&evil, true, "/echo", "smuggled");
+	while (body.len + evil.len + 1 < 60000) {
+		put(&body, evil.data, evil.len);
+		if (body.len % 8192 > 8192 - evil.len)
+			put(&body, "x", 1);
+	}
+	for (int i = 0; i < 20; i++) {
+		out.len = 0;
+		put_begin(&out, true);
+		put_params(&out, "POST", "/ignore", "", NULL);
+		put_record(&out, STDIN, 1, body.data, body.len - (size_t)i);
+		put_record(&out, STDIN, 1, NULL, 0);
+		ck_assert(send_all(fd, out.data, out.len));
+		ck_assert(read_answer(fd));
+		ck_assert_str_eq(answer.body, "ignored");
+		expect_echo(fd, true, "honest");
+	}
+	close(fd);
+}
+END_TEST
+
+START_TEST(unread_body_without_end_is_answered)
+{
+	int fd = dial();
+
+	out.len = 0;
+	put_begin(&out, true);
+	put_params(&out, "POST", "/ignore", "", NULL);
+	put_header(&out, STDIN, 1, 60000, 0); /* of which nothing comes */
+	ck_assert(send_all(fd, out.data, out.len));
+	shutdown(fd, SHUT_WR);
+	ck_assert(read_answer(fd));
+	ck_assert_str_eq(answer.body, "ignored");
+	ck_assert(ended(fd));
+	close(fd);
+}
+END_TEST
+
+START_TEST(unread_body_without_bound_is_cut_off)
+{
+	static char body[60000];
+	int fd = dial();
+	int sent = 0;
+
+	out.len = 0;
+	put_begin(&out, true);
+	put_params(&out, "POST", "/ignore", "", NULL);
+	ck_assert(send_all(fd, out.data, out.len));
+	out.len = 0;
+	put_record(&out, STDIN, 1, body, sizeof(body));
+	while (send_all(fd, out.data, out.len))
+		ck_assert_int_lt(sent++, 1000);
+	close(fd);
+	expect_all_threads();
+}
+END_TEST
+
+/* -- parameters -- */
+
+START_TEST(params_are_found_by_name)
+{
+	const struct extra extra = { "HTTP_X_ECHO", "yes=no=" };
+
+	out.len = 0;
+	put_begin(&out, false);
+	put_params(&out, "GET", "/echo", "", &extra);
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(exchange(&out));
+	ck_assert_str_eq(answer.body, " yes=no=");
+}
+END_TEST
+
+START_TEST(params_over_64_kib_are_refused)
+{
+	static char value[70 * 1024 + 1];
+	const struct extra extra = { "HTTP_X", value };
+
+	memset(value, 'v', sizeof(value) - 1);
+	out.len = 0;
+	put_begin(&out, false);
+	put_params(&out, "GET", "/echo", "", &extra);
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(exchange(&out));
+	ck_assert(str_has_prefix(answer.text, "Status: 413 "));
+}
+END_TEST
+
+START_TEST(params_over_80_kib_are_not_read)
+{
+	static char value[90 * 1024 + 1];
+	const struct extra extra = { "HTTP_X", value };
+
+	memset(value, 'v', sizeof(value) - 1);
+	out.len = 0;
+	put_begin(&out, false);
+	put_params(&out, "GET", "/echo", "", &extra);
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(!exchange(&out));
+	expect_all_threads();
+}
+END_TEST
+
+START_TEST(params_twice_are_refused)
+{
+	const struct extra extra = { "REMOTE_ADDR", "10.0.0.1" };
+
+	out.len = 0;
+	put_begin(&out, false);
+	put_params(&out, "GET", "/echo", "", &extra);
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(exchange(&out));
+	ck_assert(str_has_prefix(answer.text, "Status: 400 "));
+}
+END_TEST
+
+START_TEST(params_by_the_thousand_are_found)
+{
+	static struct bytes pairs;
+	char name[32];
+
+	pairs.len = 0;
+	put_pair(&pairs, "REQUEST_METHOD", "GET");
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "HTTP_X_%d", i);
+		put_pair(&pairs, name, "");
+	}
+	put_pair(&pairs, "KEDGE_PATH", "/echo");
+	put_pair(&pairs, "QUERY_STRING", "found");
+	out.len = 0;
+	put_begin(&out, false);
+	put_record(&out, PARAMS, 1, pairs.data, pairs.len);
+	put_record(&out, PARAMS, 1, NULL, 0);
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(exchange(&out));
+	ck_assert_str_eq(answer.body, "found -");
+}
+END_TEST
+
+/* -- peers that are not web servers -- */
+
+struct raw {
+	const char *what;
+	const char *bytes; /* after a good FCGI_BEGIN_REQUEST */
+	size_t len;
+};
+#define RAW(what, bytes)                       \
+	{                                      \
+		what, bytes, sizeof(bytes) - 1 \
+	}
+
+/* clang-format off */
+static const struct raw refused[] = {
+	RAW("another version", "\2\4\0\1\0\0\0\0"),
+	RAW("a second begin", "\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0"),
+	RAW("abort", "\1\2\0\1\0\0\0\0"),
+	RAW("another id", "\1\4\0\2\0\0\0\0"),
+	RAW("get values", "\1\11\0\0\0\0\0\0"),
+	RAW("unknown type", "\1\77\0\0\0\0\0\0"),
+	RAW("body first", "\1\5\0\1\0\0\0\0"),
+	RAW("name of 2^31-1", "\1\4\0\1\0\12\0\0\377\377\377\377\1AAAAA"),
+	RAW("value of 2^31-1", "\1\4\0\1\0\12\0\0\1\377\377\377\377AAAAA"),
+	RAW("both of 2^31-1",
+	    "\1\4\0\1\0\12\0\0\377\377\377\377\377\377\377\377AA"),
+	RAW("name of 80 KiB", "\1\4\0\1\0\12\0\0\200\1\100\1\0AAAAA"),
+	RAW("empty name", "\1\4\0\1\0\3\0\0\0\1A"),
+	RAW("equals sign in a name", "\1\4\0\1\0\5\0\0\2\1A=B"),
+	RAW("NUL in a name", "\1\4\0\1\0\5\0\0\2\1A\0B"),
+	RAW("NUL in a value", "\1\4\0\1\0\5\0\0\1\2AB\0"),
+	RAW("end within a pair",
+	    "\1\4\0\1\0\4\0\0\1\2AB" "\1\4\0\1\0\0\0\0"),
+	RAW("end within a length", "\1\4\0\1\0\1\0\0\1" "\1\4\0\1\0\0\0\0"),
+};
+/* clang-format on */
+
+START_TEST(head_that_is_wrong_is_refused)
+{
+	long peak = memory_kib("VmPeak");
+
+	out.len = 0;
+	put_begin(&out, true);
+	put(&out, refused[_i].bytes, refused[_i].len);
+	ck_assert_msg(!exchange(&out), "%s", refused[_i].what);
+	/* Whatever it claimed. */
+	ck_assert_int_lt(memory_kib("VmPeak"), peak + 8 * 1024);
+	expect_all_threads();
+}
+END_TEST
+
+START_TEST(begin_that_is_wrong_is_refused)
+{
+	const unsigned char authorizer[8] = { 0, 2 };
+	const unsigned char responder[9] = { 0, 1 };
+
+	out.len = 0;
+	put_record(&out, BEGIN, 1, authorizer, 8);
+	ck_assert(!exchange(&out));
+	out.len = 0;
+	put_record(&out, BEGIN, 0, responder, 8);
+	ck_assert(!exchange(&out));
+	out.len = 0;
+	put_record(&out, BEGIN, 1, responder, 9);
+	ck_assert(!exchange(&out));
+	expect_all_threads();
+}
+END_TEST
+
+/* libfcgi 2.4.2 would smash its stack. */
+START_TEST(get_values_in_a_body_is_refused)
+{
+	static struct bytes values;
+
+	values.len = 0;
+	for (int i = 0; i < 100; i++)
+		put_pair(&values, "FCGI_MAX_CONNS", "");
+	out.len = 0;
+	put_begin(&out, true);
+	put_params(&out, "POST", "/length", "", NULL);
+	put_record(&out, 9, 0, values.data, values.len);
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(exchange(&out));
+	ck_assert(str_has_prefix(answer.text, "Status: 400 "));
+	expect_all_threads();
+}
+END_TEST
+
+START_TEST(abort_at_each_byte_leaves_nothing)
+{
+	static struct bytes whole;
+	int fds;
+
+	expect_all_threads();
+	fds = count_fds();
+	whole.len = 0;
+	put_begin(&whole, true);
+	put_params(&whole, "POST", "/length", "a=1", NULL);
+	put_record(&whole, STDIN, 1, "0123456789", 10);
+	put_record(&whole, STDIN, 1, NULL, 0);
+	put_get(&whole, false, "/echo", "");
+	for (size_t i = 0; i <= whole.len; i++) {
+		int fd = dial();
+
+		ck_assert(send_all(fd, whole.data, i));
+		close(fd);
+	}
+	expect_all_threads();
+	/* Each has come back from its last connection but this. */
+	ck_assert_int_le(count_fds(), fds);
+}
+END_TEST
+
+START_TEST(garbage_is_refused)
+{
+	unsigned seed = 20240501;
+
+	for (int i = 0; i < 2000; i++) {
+		int fd = dial();
+		size_t len;
+
+		out.len = 0;
+		/* Every other one is a good request, damaged. */
+		if (i % 2 == 0) {
+			put_begin(&out, i % 4 == 0);
+			put_params(&out, "POST", "/length", "a=1", NULL);
+			put_record(&out, STDIN, 1, "0123456789", 10);
+			put_record(&out, STDIN, 1, NULL, 0);
+			for (int k = 0; k < 3; k++)
+				out.data[(unsigned)rand_r(&seed) % out.len] =
+				    (unsigned char)rand_r(&seed);
+		} else {
+			len = (unsigned)rand_r(&seed) % 2000;
+			for (size_t k = 0; k < len; k++)
+				out.data[k] = (unsigned char)rand_r(&seed);
+			out.len = len;
+		}
+		send_all(fd, out.data, out.len);
+		shutdown(fd, SHUT_WR);
+		if (i % 3 == 0) {
+			char trash[4096];
+
+			while (read(fd, trash, sizeof(trash)) > 0)
+				continue;
+		}
+		close(fd);
+	}
+	expect_all_threads();
+	ck_assert_int_eq(kill(worker, 0), 0);
+}
+END_TEST
+
+START_TEST(peer_that_leaves_during_the_answer_is_forgotten)
+{
+	for (int i = 0; i < 20; i++) {
+		int fd = dial();
+
+		out.len = 0;
+		put_get(&out, i % 2 == 0, "/big", "1000000");
+		ck_assert(send_all(fd, out.data, out.len));
+		ck_assert(read_all(fd, out.data, 8));
+		close(fd);
+	}
+	expect_all_threads();
+}
+END_TEST
+
+/* -- draining -- */
+
+START_TEST(drain_when_nothing_goes_on_ends)
+{
+	kill(worker, SIGTERM);
+	expect_end();
+	ck_assert_int_eq(dial(), -1);
+}
+END_TEST
+
+START_TEST(drain_closes_idle_connections)
+{
+	int fds[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		fds[i] = dial();
+		expect_echo(fds[i], true, "kept");
+	}
+	kill(worker, SIGTERM);
+	for (int i = 0; i < THREADS; i++) {
+		ck_assert(ended(fds[i]));
+		close(fds[i]);
+	}
+	expect_end();
+}
+END_TEST
+
+START_TEST(drain_finishes_what_is_served)
+{
+	int fd = dial();
+	char byte;
+
+	out.len = 0;
+	put_get(&out, true, "/hold", "");
+	ck_assert(send_all(fd, out.data, out.len));
+	ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	kill(worker, SIGTERM);
+	/* The socket is closed as soon as no thread accepts. */
+	for (int other; (other = dial()) >= 0;)
+		close(other);
+	ck_assert_int_eq(write(let_go[1], "g", 1), 1);
+	ck_assert(read_answer(fd));
+	ck_assert_str_eq(answer.body, "held");
+	ck_assert(ended(fd));
+	expect_end();
+	close(fd);
+}
+END_TEST
+
+START_TEST(drain_serves_what_was_sent)
+{
+	int fd = dial();
+
+	expect_echo(fd, true, "kept");
+	kill(worker, SIGSTOP);
+	out.len = 0;
+	put_get(&out, true, "/echo", "sent");
+	ck_assert(send_all(fd, out.data, out.len));
+	kill(worker, SIGTERM);
+	kill(worker, SIGCONT);
+	ck_assert(read_answer(fd));
+	ck_assert_str_eq(answer.body, "sent -");
+	ck_assert(ended(fd));
+	expect_end();
+	close(fd);
+}
+END_TEST
+
+/* Nothing is taken that is not answered, whenever the signal comes. */
+START_TEST(drain_at_any_time_answers_or_refuses)
+{
+	const struct timespec later = { .tv_nsec = _i * 40L * 1000 };
+	int fd = dial();
+	bool sent, answered;
+
+	expect_echo(fd, true, "kept");
+	kill(worker, SIGTERM);
+	nanosleep(&later, NULL);
+	out.len = 0;
+	put_get(&out, true, "/echo", "late");
+	sent = send_all(fd, out.data, out.len);
+	answered = read_answer(fd);
+	ck_assert_int_eq(sent, answered);
+	expect_end();
+	close(fd);
+}
+END_TEST
+
+START_TEST(drain_waits_for_a_request_that_has_begun)
+{
+	int fd = dial();
+
+	out.len = 0;
+	put_get(&out, false, "/echo", "slow");
+	ck_assert(send_all(fd, out.data, 20));
+	wait_until_read(fd);
+	kill(worker, SIGTERM);
+	for (int other; (other = dial()) >= 0;)
+		close(other);
+	ck_assert(send_all(fd, out.data + 20, out.len - 20));
+	ck_assert(read_answer(fd));
+	ck_assert_str_eq(answer.body, "slow -");
+	expect_end();
+	close(fd);
+}
+END_TEST
+
+static Suite *
+make_suite(void)
+{
+	Suite *s = suite_create("accept");
+	TCase *tc = tcase_create("accept");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, get_is_answered_and_closed);
+	tcase_add_test(tc, get_on_kept_connection_is_answered_again);
+	tcase_add_test(tc, get_two_at_once_are_answered_in_turn);
+	tcase_add_test(tc, get_byte_by_byte_is_answered);
+	tcase_add_test(tc, head_has_length_and_no_body);
+	tcase_add_test(tc, no_content_has_no_length);
+	tcase_add_loop_test(tc, big_answer_is_whole, 0, COUNT_OF(sizes));
+	tcase_add_loop_test(tc, big_body_is_read_whole, 0, COUNT_OF(sizes));
+	tcase_add_test(tc, unread_body_is_no_request);
+	tcase_add_test(tc, unread_body_without_end_is_answered);
+	tcase_add_test(tc, unread_body_without_bound_is_cut_off);
+	tcase_add_test(tc, params_are_found_by_name);
+	tcase_add_test(tc, params_over_64_kib_are_refused);
+	tcase_add_test(tc, params_over_80_kib_are_not_read);
+	tcase_add_test(tc, params_twice_are_refused);
+	tcase_add_test(tc, params_by_the_thousand_are_found);
+	tcase_add_loop_test(
+	    tc, head_that_is_wrong_is_refused, 0, COUNT_OF(refused));
+	tcase_add_test(tc, begin_that_is_wrong_is_refused);
+	tcase_add_test(tc, get_values_in_a_body_is_refused);
+	tcase_add_test(tc, abort_at_each_byte_leaves_nothing);
+	tcase_add_test(tc, garbage_is_refused);
+	tcase_add_test(tc, peer_that_leaves_during_the_answer_is_forgotten);
+	tcase_add_test(tc, drain_when_nothing_goes_on_ends);
+	tcase_add_test(tc, drain_closes_idle_connections);
+	tcase_add_test(tc, drain_finishes_what_is_served);
+	tcase_add_test(tc, drain_serves_what_was_sent);
+	tcase_add_loop_test(tc, drain_at_any_time_answers_or_refuses, 0, 50);
+	tcase_add_test(tc, drain_waits_for_a_request_that_has_begun);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int
+main(void)
+{
+	return unit_run(make_suite());
+}
