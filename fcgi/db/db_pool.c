@@ -105,14 +105,21 @@ note_success(struct db_pool *p)
 static void
 note_failure(struct db_pool *p, const char *reason)
 {
-	/* Once per outage, not once per attempt. */
-	if (p->backoff_ms == 0)
+	int64_t now_us = clock_monotonic_us();
+
+	if (p->backoff_ms == 0) {
+		/* Once per outage, not once per attempt. */
 		log_event(
 		    LOG_WARN, "database is away", LOG_TEXT("reason", reason));
-	p->backoff_ms = p->backoff_ms == 0 ? BACKOFF_MIN_MS : p->backoff_ms * 2;
-	if (p->backoff_ms > BACKOFF_MAX_MS)
-		p->backoff_ms = BACKOFF_MAX_MS;
-	p->retry_at_us = clock_monotonic_us() + p->backoff_ms * 1000;
+		p->backoff_ms = BACKOFF_MIN_MS;
+	} else if (now_us < p->retry_at_us) {
+		return; /* it began before the failure that set the time */
+	} else if (p->backoff_ms < BACKOFF_MAX_MS) {
+		p->backoff_ms *= 2;
+		if (p->backoff_ms > BACKOFF_MAX_MS)
+			p->backoff_ms = BACKOFF_MAX_MS;
+	}
+	p->retry_at_us = now_us + p->backoff_ms * 1000;
 }
 
 /* Opens a connection with the lock released meanwhile; NULL if it fails. */

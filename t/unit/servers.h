@@ -4,8 +4,8 @@
  *
  * Start them in main(), before check runs anything: they die with the process
  * that started them, and the directory goes at its exit.  Programs that stop
- * and start a server inside a test run with CK_NOFORK.  Failure to start ends
- * the program: exit status 77 when the server is not installed, else 1.
+ * and start a server inside a test run with CK_NOFORK.  When a server is not
+ * installed all tests are skipped; when it does not start, the program fails.
  */
 #ifndef UNIT_SERVERS_H
 #define UNIT_SERVERS_H

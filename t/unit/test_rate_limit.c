@@ -21,7 +21,7 @@ open_cache(void)
 	    .url = url,
 	    .prefix = "t",
 	    .connections = 2,
-	    .timeout_ms = 200,
+	    .timeout_ms = 1000,
 	    .retry_ms = 100,
 	});
 }
