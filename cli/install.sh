@@ -1,0 +1,100 @@
+#!/bin/sh
+# install.sh PACKAGE...: as root, with apt, and without leaving a server of the
+# distribution's running because of us.
+#
+# Debian starts a server when it installs it, and again at each boot; and it
+# makes a PostgreSQL cluster.  We only want the programs.  What was there before
+# stays as it is, whether it ran or not.
+set -eu
+
+policy=/usr/sbin/policy-rc.d
+policy_before=$policy.before-kedge
+cluster_dir=/etc/postgresql-common/createcluster.d
+cluster_conf=$cluster_dir/kedge.conf
+servers='nginx postgresql redis-server'
+
+known() { # a server that the machine has already
+	[ -e "/etc/init.d/$1" ] || [ -e "/lib/systemd/system/$1.service" ] ||
+		[ -e "/usr/lib/systemd/system/$1.service" ]
+}
+
+before=
+for server in $servers; do
+	if known "$server"; then
+		before="$before $server"
+	fi
+done
+clusters_before=$(ls -d /etc/postgresql/*/* 2>/dev/null || :)
+newline='
+'
+dirs_made=
+
+restore() {
+	status=$?
+	trap - EXIT
+	rm -f "$cluster_conf"
+	for dir in $dirs_made; do
+		rmdir "$dir" 2>/dev/null || :
+	done
+	rm -f "$policy"
+	if [ -e "$policy_before" ]; then
+		mv "$policy_before" "$policy"
+	fi
+	exit "$status"
+}
+
+# The innermost comes first in the list, as rmdir needs it.
+make_dir() {
+	[ -d "$1" ] && return
+	make_dir "${1%/*}"
+	mkdir "$1"
+	dirs_made="$1 $dirs_made"
+}
+
+trap restore EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Asked before each start or stop of a server during an installation.  A policy
+# that was there is asked for all others.
+if [ -e "$policy" ] && [ ! -e "$policy_before" ]; then
+	mv "$policy" "$policy_before"
+fi
+cat >"$policy" <<POLICY
+#!/bin/sh
+case \$1 in
+nginx | postgresql* | redis*) exit 101 ;;
+esac
+[ -x $policy_before ] && exec $policy_before "\$@"
+exit 0
+POLICY
+chmod 755 "$policy"
+
+make_dir "$cluster_dir"
+echo 'create_main_cluster = false' >"$cluster_conf"
+
+# Questions have no answer here, and needrestart would restart servers.
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+apt-get -q update
+apt-get -q -y --no-install-recommends install "$@"
+
+# Nor at the next boot.
+for server in $servers; do
+	case "$before " in
+	*" $server "*) continue ;;
+	esac
+	known "$server" || continue
+	deb-systemd-helper disable "$server.service" >/dev/null 2>&1 || :
+	if command -v update-rc.d >/dev/null 2>&1; then
+		update-rc.d "$server" disable >/dev/null 2>&1 || :
+	fi
+done
+# A cluster in spite of all stays, with what is in it, but stays down.
+for cluster in /etc/postgresql/*/*; do
+	[ -e "$cluster/start.conf" ] || continue
+	case "$newline$clusters_before$newline" in
+	*"$newline$cluster$newline"*) ;;
+	*) echo disabled >"$cluster/start.conf" ;;
+	esac
+done

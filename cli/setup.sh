@@ -1,0 +1,198 @@
+#!/bin/sh
+# setup.sh [--quick] SET...: what the sets need is installed, or this fails.
+#
+#   up    to build and run a stack
+#   test  besides, to test it
+#   lint  to check the sources
+#
+# Each need is tested for by itself, so what came from elsewhere than the
+# distribution counts.  --quick believes the stamp of the last time.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+
+fail() {
+	echo "kedge: $*" >&2
+	exit 1
+}
+
+quick=
+if [ "${1-}" = --quick ]; then
+	quick=yes
+	shift
+fi
+sets=$*
+
+# A stamp holds the sets and this file's sum: another list, another look.
+stamp=$root/build/setup
+sum=$(cksum <"$0")
+if [ -n "$quick" ] && [ -e "$stamp" ]; then
+	stamped=$(cat "$stamp")
+	missing_set=
+	for set in $sets; do
+		case $stamped in
+		"$sum "*" $set "*) ;;
+		*) missing_set=yes ;;
+		esac
+	done
+	[ -n "$missing_set" ] || exit 0
+fi
+
+# Tests.  An ordinary user's PATH may leave out where servers are.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+has_command() {
+	command -v "$1" >/dev/null 2>&1
+}
+has_library() {
+	has_command pkg-config && pkg-config --exists "$1"
+}
+has_header() {
+	[ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]
+}
+has_postgres() {
+	has_command postgres || ls /usr/lib/postgresql/*/bin/postgres \
+		>/dev/null 2>&1
+}
+has_perl() {
+	has_command perl && perl -MTest::More -MHTTP::Tiny -MJSON::PP -e 1 \
+		2>/dev/null
+}
+
+missing=
+unavailable=
+
+need() { # PACKAGE TEST...
+	package=$1
+	shift
+	"$@" || missing="$missing $package"
+}
+
+# Wanted, but not everywhere to be had: a test that lacks it skips itself.
+want() {
+	package=$1
+	shift
+	"$@" || unavailable="$unavailable $package"
+}
+
+need_up() {
+	need gcc has_command gcc
+	need libc6-dev has_header stdio.h
+	need make has_command make
+	need pkg-config has_command pkg-config
+	need libfcgi-dev has_header fcgiapp.h
+	need libscrypt-dev has_header libscrypt.h
+	need libpq-dev has_library libpq
+	need libhiredis-dev has_library hiredis
+	need libjansson-dev has_library jansson
+	need libcurl4-openssl-dev has_library libcurl
+	need libssl-dev has_library libcrypto
+	need libutf8proc-dev has_library libutf8proc
+	need nginx has_command nginx
+	need postgresql has_postgres
+	need redis-server has_command redis-server
+	need tzdata test -e /usr/share/zoneinfo/Europe/Berlin
+	need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
+}
+need_test() {
+	need perl has_perl
+	need check has_library check
+	want nodejs has_command node
+	want npm has_command npm
+	want chromium has_command chromium
+}
+need_lint() {
+	need clang-format has_command clang-format
+	need clang-tidy has_command clang-tidy
+	need cppcheck has_command cppcheck
+	need perl has_perl
+}
+
+look() {
+	missing=
+	unavailable=
+	for set in $sets; do
+		case $set in
+		up | test | lint) "need_$set" ;;
+		*) fail "setup: there is no set $set; there are up, test, lint" ;;
+		esac
+	done
+	missing=${missing# }
+}
+
+# Debian and Ubuntu carry CVE-2025-23016's fix back to older versions.
+check_libfcgi() {
+	has_command dpkg-query || return 0
+	version=$(dpkg-query -W -f '${Version}' libfcgi-dev 2>/dev/null) ||
+		return 0
+	case $version in
+	2.4.2-2+deb12u* | 2.4.2-2) fixed=2.4.2-2+deb12u1 ;;
+	2.4.2-2.1*) fixed=2.4.2-2.1ubuntu0.24.04.1 ;;
+	*) fixed=2.4.5 ;;
+	esac
+	# "build1" of the unfixed release sorts before "ubuntu0".
+	dpkg --compare-versions "$version" ge "$fixed" ||
+		fail "libfcgi-dev $version has CVE-2025-23016;" \
+			"$fixed has the fix: apt-get install libfcgi-dev"
+}
+
+install() { # PACKAGES
+	echo "installing: $*"
+	if [ "$(id -u)" = 0 ]; then
+		sh "$root/cli/install.sh" "$@"
+	elif has_command sudo; then
+		sudo sh "$root/cli/install.sh" "$@"
+	else
+		fail "missing: $*. Install them as root, or install sudo"
+	fi
+}
+
+# Those of the wanted that this release of the distribution has as packages.
+obtainable() {
+	for package in $unavailable; do
+		# On Ubuntu, chromium is a snap behind a package's name.
+		case $package-${ID-} in
+		chromium-ubuntu) continue ;;
+		esac
+		printf ' %s' "$package"
+	done
+}
+
+look
+ID=
+if [ -r /etc/os-release ]; then
+	# shellcheck source=/dev/null
+	. /etc/os-release
+fi
+case ${ID-}-${VERSION_ID-} in
+debian-12* | debian-13* | ubuntu-24.04*) supported=yes ;;
+*) supported= ;;
+esac
+
+if [ -n "$missing" ] && [ -z "$supported" ]; then
+	fail "missing: $missing (Debian's names). This system is none that" \
+		"I can install them on: install them, and try again"
+fi
+if [ -n "$supported" ]; then
+	wanted=$(obtainable)
+	if [ -n "$missing$wanted" ]; then
+		# Word by word: package names hold no blanks.
+		# shellcheck disable=SC2086
+		install $missing $wanted || fail 'apt could not install it all'
+		look
+		[ -z "$missing" ] || fail "still missing: $missing"
+	fi
+fi
+[ -z "$unavailable" ] ||
+	echo "not there, so tests that need it are skipped:$unavailable"
+check_libfcgi
+# A stamp that cannot be written costs time the next time, nothing else.
+if mkdir -p "$root/build" 2>/dev/null; then
+	if [ -e "$stamp" ]; then
+		stamped=$(cat "$stamp")
+		case $stamped in
+		"$sum "*) sets="$sets ${stamped#"$sum "}" ;;
+		esac
+	fi
+	echo "$sum  $sets " >"$stamp" 2>/dev/null || :
+fi
