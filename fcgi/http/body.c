@@ -200,7 +200,7 @@ enum err
 body_read(struct req *r, const struct route *route)
 {
 	enum media media = read_media(r);
-	struct bytes bytes;
+	struct bytes bytes = { 0 };
 	enum err e;
 
 	if (media == MEDIA_NONE || str_eq(req_param(r, "CONTENT_LENGTH"), "0"))

@@ -1,27 +1,19 @@
 /* openapi: a service's tables as an OpenAPI 3.1 document. */
 #include <assert.h>
-#include <ctype.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "http/body.h"
+#include "http/components.h"
 #include "http/error.h"
 #include "http/service.h"
-
-enum { NAMED_MAX = 256 };
-
-struct named {
-	const struct schema *schema;
-	bool out;
-};
 
 struct document {
 	const struct service *service;
 	struct buf *b;
-	struct named named[NAMED_MAX]; /* for components/schemas */
-	int nnamed;
+	struct components components;
 };
 
 /* Writes `before` ahead of the first item of a list and "," between others. */
@@ -31,42 +23,21 @@ separate(struct buf *b, int *count, const char *before)
 	buf_puts(b, (*count)++ == 0 ? before : ",");
 }
 
-static void
-write_key(struct buf *b, const char *key)
+/* ASCII, whatever the locale. */
+static char
+lower_case(char c)
 {
-	json_write_string(b, key);
-	buf_putc(b, ':');
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c + ('a' - 'A'));
+	return c;
 }
 
-/* One name means one thing in the whole document. */
-static bool
-is_known(const struct document *d, const struct schema *s, bool out)
+static char
+upper_case(char c)
 {
-	for (int i = 0; i < d->nnamed; i++) {
-		const struct named *n = &d->named[i];
-
-		if (strcmp(n->schema->name, s->name) != 0)
-			continue;
-		assert(n->schema->fields == s->fields && n->out == out);
-		return true;
-	}
-	return false;
-}
-
-/* Recursion follows our own tables; a name that is known ends it. */
-static void
-collect_named(struct document *d, const struct schema *s, bool out)
-{
-	if (s == NULL || s->size == 0)
-		return;
-	if (s->name != NULL) {
-		if (is_known(d, s, out))
-			return;
-		assert(d->nnamed < NAMED_MAX);
-		d->named[d->nnamed++] = (struct named){ s, out };
-	}
-	for (const struct field *f = s->fields; f->name != NULL; f++)
-		collect_named(d, f->of, out);
+	if (c >= 'a' && c <= 'z')
+		return (char)(c - ('a' - 'A'));
+	return c;
 }
 
 /* "GET /tasks/{id}" is getTasksById: stable as long as the address is. */
@@ -77,16 +48,18 @@ write_operation_id(struct buf *b, const struct route *route)
 
 	buf_puts(b, "\"operationId\":\"");
 	for (const char *p = route->method; *p != '\0'; p++)
-		buf_putc(b, (char)tolower((unsigned char)*p));
+		buf_putc(b, lower_case(*p));
 	for (const char *p = route->path; *p != '\0'; p++) {
 		if (*p == '{')
 			buf_puts(b, "By");
 		if (!str_is_alnum(*p)) {
 			upper = true;
-			continue;
+		} else if (upper) {
+			buf_putc(b, upper_case(*p));
+			upper = false;
+		} else {
+			buf_putc(b, *p);
 		}
-		buf_putc(b, upper ? (char)toupper((unsigned char)*p) : *p);
-		upper = false;
 	}
 	buf_putc(b, '"');
 }
@@ -282,10 +255,10 @@ write_operation(const struct document *d, const struct route *route)
 	struct buf *b = d->b;
 
 	for (const char *p = route->method; *p != '\0'; p++)
-		assert(isupper((unsigned char)*p));
+		assert(*p >= 'A' && *p <= 'Z');
 	buf_putc(b, '"');
 	for (const char *p = route->method; *p != '\0'; p++)
-		buf_putc(b, (char)tolower((unsigned char)*p));
+		buf_putc(b, lower_case(*p));
 	buf_puts(b, "\":{");
 	write_operation_id(b, route);
 	if (route->summary != NULL) {
@@ -366,81 +339,15 @@ write_paths(struct document *d)
 	buf_puts(d->b, ",\"paths\":");
 	while ((row = next_row(d->service, &c)) != NULL) {
 		if (body_wanted(&row->in))
-			collect_named(d, &row->in, /* out= */ false);
-		collect_named(d, &row->out, /* out= */ true);
+			components_collect(
+			    &d->components, &row->in, /* out= */ false);
+		components_collect(&d->components, &row->out, /* out= */ true);
 		if (!is_first_of_path(d->service, row))
 			continue;
 		separate(d->b, &count, "{");
 		write_path(d, row->path);
 	}
 	buf_puts(d->b, count == 0 ? "{}" : "}");
-}
-
-/* As error.c writes it; a service that writes its own promises less. */
-static const char error_schema[] =
-    "{\"type\":\"object\",\"properties\":{"
-    "\"code\":{\"type\":\"string\",\"description\":\"Stable; for programs.\"},"
-    "\"message\":{\"type\":\"string\",\"description\":\"For people.\"},"
-    "\"requestId\":{\"type\":\"string\"},"
-    "\"fields\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-    "\"properties\":{\"field\":{\"type\":\"string\"},"
-    "\"in\":{\"type\":\"string\","
-    "\"enum\":[\"body\",\"query\",\"path\",\"header\"]},"
-    "\"problem\":{\"type\":\"string\",\"enum\":[\"missing\",\"type\","
-    "\"too_small\",\"too_large\",\"format\",\"unknown\",\"duplicate\","
-    "\"rule\"]},"
-    "\"message\":{\"type\":\"string\"}},"
-    "\"required\":[\"field\",\"in\",\"problem\",\"message\"]}}},"
-    "\"required\":[\"code\",\"message\",\"requestId\"]}";
-static const char own_error_schema[] =
-    "{\"type\":\"object\",\"properties\":{"
-    "\"code\":{\"type\":\"string\",\"description\":\"Stable; for programs.\"},"
-    "\"message\":{\"type\":\"string\",\"description\":\"For people.\"}}}";
-
-static void
-write_error_response(struct buf *b, enum err e)
-{
-	const struct err_info *info = err_info(e);
-
-	write_key(b, info->code);
-	buf_puts(b, "{\"description\":");
-	json_write_string(b, info->message);
-	if (e == ERR_RATE_LIMITED || e == ERR_UNAVAILABLE)
-		buf_puts(b,
-		    ",\"headers\":{\"Retry-After\":{\"description\":"
-		    "\"Seconds to wait.\",\"schema\":{\"type\":\"integer\"}}}");
-	buf_puts(b, ",\"content\":{\"application/json\":{\"schema\":"
-		    "{\"$ref\":\"#/components/schemas/Error\"}}}}");
-}
-
-static void
-write_components(const struct document *d)
-{
-	struct buf *b = d->b;
-
-	buf_puts(b, ",\"components\":{\"schemas\":{\"Error\":");
-	buf_puts(b, d->service->hooks.write_error != NULL ? own_error_schema
-							  : error_schema);
-	for (int i = 0; i < d->nnamed; i++) {
-		const struct named *n = &d->named[i];
-
-		buf_putc(b, ',');
-		write_key(b, n->schema->name);
-		if (n->out)
-			schema_openapi_out(n->schema, b);
-		else
-			schema_openapi(n->schema, b, FROM_BODY);
-	}
-	buf_puts(b, "},\"responses\":");
-	for (unsigned e = ERR_OK + 1; e < ERR__MAX; e++) {
-		buf_putc(b, e == ERR_OK + 1 ? '{' : ',');
-		write_error_response(b, (enum err)e);
-	}
-	buf_puts(b,
-	    "},\"securitySchemes\":{\"session\":{\"type\":\"apiKey\","
-	    "\"in\":\"cookie\",\"name\":\"better-auth.session_token\","
-	    "\"description\":\"Set by signing in. Over https the name begins "
-	    "with __Secure-.\"}}}");
 }
 
 void
@@ -452,6 +359,6 @@ service_openapi(const struct service *s, struct buf *b)
 	json_write_string(b, s->title);
 	buf_puts(b, ",\"version\":\"" KEDGE_VERSION "\"}");
 	write_paths(&d);
-	write_components(&d);
+	components_write(&d.components, s, b);
 	buf_puts(b, "}\n");
 }

@@ -1,15 +1,13 @@
 /* schema_read: from JSON, query string, path and headers into a struct. */
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "base/uuid.h"
 #include "http/query.h"
 #include "http/schema.h"
+#include "http/schema_check.h"
 
 struct query_value {
 	const char *text; /* of the first pair */
@@ -76,18 +74,6 @@ reject_type(struct reader *rd, const struct field *f, const char *received)
 	add_field_problem(rd, f, PROBLEM_TYPE, received, messages[f->type]);
 }
 
-static bool
-has_min(const struct field *f)
-{
-	return f->min != 0 || f->max != 0;
-}
-
-static bool
-has_max(const struct field *f)
-{
-	return has_min(f) && f->max >= f->min;
-}
-
 static void
 set_string(struct reader *rd, const struct field *f, const char *text)
 {
@@ -116,108 +102,23 @@ static void
 read_int(
     struct reader *rd, const struct field *f, int64_t n, const char *received)
 {
-	if (has_min(f) && n < f->min) {
-		add_field_problem(rd, f, PROBLEM_TOO_SMALL, received,
-		    arena_printf(
-			rd->arena, "must be at least %" PRId64, f->min));
-		return;
-	}
-	if (has_max(f) && n > f->max) {
-		add_field_problem(rd, f, PROBLEM_TOO_LARGE, received,
-		    arena_printf(
-			rd->arena, "must be at most %" PRId64, f->max));
-		return;
-	}
-	*(int64_t *)(void *)(rd->strukt + f->offset) = n;
-}
+	struct schema_fault fault;
 
-static bool
-is_one_of(const char *const *values, const char *text)
-{
-	for (; *values != NULL; values++) {
-		if (strcmp(*values, text) == 0)
-			return true;
-	}
-	return false;
-}
-
-static const char *
-one_of_message(struct arena *a, const char *const *values)
-{
-	const char *message = "must be one of";
-
-	for (int i = 0; values[i] != NULL; i++)
-		message = arena_printf(
-		    a, "%s%s \"%s\"", message, i > 0 ? "," : "", values[i]);
-	return message;
-}
-
-/* In its one spelling; NULL when it is not of the format. */
-static const char *
-canonical(struct arena *a, enum field_format format, const char *text)
-{
-	char date[CLOCK_TEXT_SIZE], *copy;
-	int64_t epoch_ms;
-
-	switch (format) {
-	case FMT_UUID:
-		if (!uuid_valid(text))
-			return NULL;
-		copy = arena_strdup(a, text);
-		str_lower(copy);
-		return copy;
-	case FMT_DATE_TIME:
-		if (!clock_read(text, &epoch_ms))
-			return NULL;
-		clock_write(epoch_ms, date);
-		return arena_strdup(a, date);
-	case FMT_NONE:
-	case FMT_EMAIL:
-	case FMT_URI:
-		break;
-	}
-	return text;
+	if (schema_check_int(f, rd->arena, n, &fault))
+		*(int64_t *)(void *)(rd->strukt + f->offset) = n;
+	else
+		add_field_problem(rd, f, fault.kind, received, fault.message);
 }
 
 static void
 read_string(struct reader *rd, const struct field *f, const char *text)
 {
-	static const char *const messages[] = {
-		[FMT_UUID] = "must be a UUID",
-		[FMT_DATE_TIME] = "must be an RFC 3339 date and time",
-	};
-	const char *value;
+	struct schema_fault fault;
 
-	if (has_min(f)) {
-		int64_t length = (int64_t)utf8_length(text);
-
-		if (length < f->min) {
-			add_field_problem(rd, f, PROBLEM_TOO_SMALL, "string",
-			    arena_printf(rd->arena,
-				"must have at least %" PRId64 " characters",
-				f->min));
-			return;
-		}
-		if (has_max(f) && length > f->max) {
-			add_field_problem(rd, f, PROBLEM_TOO_LARGE, "string",
-			    arena_printf(rd->arena,
-				"must have at most %" PRId64 " characters",
-				f->max));
-			return;
-		}
-	}
-	if (f->one_of != NULL && !is_one_of(f->one_of, text)) {
-		add_field_problem(rd, f, PROBLEM_FORMAT, "string",
-		    one_of_message(rd->arena, f->one_of));
-		return;
-	}
-	value = canonical(rd->arena, f->format, text);
-	if (value == NULL) {
-		add_field_problem(
-		    rd, f, PROBLEM_FORMAT, "string", messages[f->format]);
-		return;
-	}
-	set_string(rd, f, value);
+	if (schema_check_string(f, rd->arena, &text, &fault))
+		set_string(rd, f, text);
+	else
+		add_field_problem(rd, f, fault.kind, "string", fault.message);
 }
 
 static void

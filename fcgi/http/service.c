@@ -2,24 +2,21 @@
 
 #include <assert.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "http/answer.h"
 #include "http/body.h"
 #include "http/builtin.h"
-#include "http/error.h"
 #include "http/router.h"
 #include "http/trace.h"
 
 enum {
-	ANSWER_MAX_BYTES = 16 * 1024 * 1024,
 	REQUEST_ID_MIN = 8,
 	REQUEST_ID_MAX = 64,
 	METRIC_OTHER = -1,
@@ -130,8 +127,10 @@ find_header(const struct req *r, const char *name)
 		char c = name[i];
 
 		if (c >= 'a' && c <= 'z')
-			c = (char)(c - 'a' + 'A');
-		param[i] = c == '-' ? '_' : c;
+			c = (char)(c - ('a' - 'A'));
+		else if (c == '-')
+			c = '_';
+		param[i] = c;
 	}
 	return req_header(r, param);
 }
@@ -189,32 +188,6 @@ check_declared(const struct req *r, enum err e)
 }
 
 static enum err
-write_output(struct req *r, const void *out_struct)
-{
-	const struct schema *out = &r->route->out;
-	int status = r->response.status;
-	struct buf b;
-
-	if (status == 0)
-		status = r->route->status;
-	if (out->size == 0) {
-		req_answer(r, status != 0 ? status : 204, NULL, NULL, 0);
-		return ERR_OK;
-	}
-	buf_init(&b, r->arena, ANSWER_MAX_BYTES);
-	schema_write(out, &b, out_struct);
-	if (buf_failed(&b)) {
-		log_event(LOG_ERROR, "the answer is too large",
-		    LOG_TEXT("route", r->route->path));
-		return ERR_INTERNAL;
-	}
-	req_answer(
-	    r, status != 0 ? status : 200, "application/json", b.data, b.len);
-
-	return ERR_OK;
-}
-
-static enum err
 call_handler(struct req *r, const void *in)
 {
 	const struct schema *out = &r->route->out;
@@ -230,7 +203,7 @@ call_handler(struct req *r, const void *in)
 		return e;
 	}
 
-	return r->answered ? ERR_OK : write_output(r, out_struct);
+	return r->answered ? ERR_OK : answer_output(r, out_struct);
 }
 
 static enum err
@@ -314,76 +287,6 @@ dispatch(struct progress *p)
 	return run_route(s, r);
 }
 
-static bool
-is_header(const char *line, const char *name)
-{
-	size_t len = strlen(name);
-
-	return strncasecmp(line, name, len) == 0 && line[len] == ':';
-}
-
-static bool
-has_header(const struct response *out, const char *name)
-{
-	for (int i = 0; i < out->nheaders; i++) {
-		if (is_header(out->headers[i], name))
-			return true;
-	}
-	return false;
-}
-
-static void
-drop_header(struct response *out, const char *name)
-{
-	int kept = 0;
-
-	for (int i = 0; i < out->nheaders; i++) {
-		if (!is_header(out->headers[i], name))
-			out->headers[kept++] = out->headers[i];
-	}
-	out->nheaders = kept;
-}
-
-/*
- * What was added before the failure stays (a cookie that is to be forgotten,
- * where to sign in); what was to be answered does not.
- */
-static void
-answer_error(const struct service *s, struct req *r, enum err e)
-{
-	bool is_later = e == ERR_RATE_LIMITED || e == ERR_UNAVAILABLE;
-
-	r->answered = false;
-	r->response.status = 0;
-	if (is_later && !has_header(&r->response, "Retry-After"))
-		req_add_header(r, "Retry-After",
-		    arena_printf(r->arena, "%lld",
-			r->retry_after_s > 0 ? (long long)r->retry_after_s
-					     : 1LL));
-	if (s->hooks.write_error != NULL)
-		s->hooks.write_error(r, e);
-	if (!r->answered)
-		error_write(r, e);
-}
-
-static bool
-is_private(const struct service *s, const struct req *r)
-{
-	return r->route != NULL &&
-	       (r->route->guard != GUARD_NONE ||
-		   (r->route->flags & s->session_flags) != 0);
-}
-
-static void
-forbid_storing(const struct service *s, struct req *r)
-{
-	if (r->response.status >= 400)
-		drop_header(&r->response, "Cache-Control");
-	else if (!is_private(s, r) || has_header(&r->response, "Cache-Control"))
-		return;
-	req_add_header(r, "Cache-Control", "no-store");
-}
-
 static void
 log_request(const struct progress *p, int64_t us)
 {
@@ -428,7 +331,7 @@ service_handle(const struct service *s, struct req *r)
 	}
 	if (e != ERR_OK)
 		answer_error(s, r, e);
-	forbid_storing(s, r);
+	answer_forbid_storing(s, r);
 
 	us = clock_monotonic_us() - began_us;
 	metrics_request(p.metric, r->response.status, us);

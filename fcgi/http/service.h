@@ -36,9 +36,9 @@ enum route_guard {
 struct route {
 	const char *method; /* NULL ends the list */
 	const char *path; /* below the prefix: "/tasks/{id}" */
-	/* ERR_OK: *out_struct is written by `out`, unless req_answer was used */
-	enum err (*handler)(struct req *r, const void *in_struct,
-	    void *out_struct);
+	/* ERR_OK: *out_struct is written by `out`, or req_answer was used. */
+	enum err (*handler)(
+	    struct req *r, const void *in_struct, void *out_struct);
 	const char *summary;
 	enum route_guard guard;
 	const char *role; /* needed besides; admin always passes; NULL: none */

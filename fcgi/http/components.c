@@ -1,0 +1,111 @@
+#include "http/components.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "http/service.h"
+
+static void
+write_key(struct buf *b, const char *key)
+{
+	json_write_string(b, key);
+	buf_putc(b, ':');
+}
+
+static bool
+is_known(const struct components *c, const struct schema *s, bool out)
+{
+	for (int i = 0; i < c->count; i++) {
+		if (strcmp(c->named[i].schema->name, s->name) != 0)
+			continue;
+		assert(c->named[i].schema->fields == s->fields &&
+		       c->named[i].out == out);
+		return true;
+	}
+	return false;
+}
+
+/* Recursion follows our own tables; a name that is known ends it. */
+void
+components_collect(struct components *c, const struct schema *s, bool out)
+{
+	if (s == NULL || s->size == 0)
+		return;
+	if (s->name != NULL) {
+		if (is_known(c, s, out))
+			return;
+		assert(c->count < COMPONENTS_MAX);
+		c->named[c->count].schema = s;
+		c->named[c->count++].out = out;
+	}
+	for (const struct field *f = s->fields; f->name != NULL; f++)
+		components_collect(c, f->of, out);
+}
+
+/* As error.c writes it; a service that writes its own promises less. */
+static const char error_schema[] =
+    "{\"type\":\"object\",\"properties\":{"
+    "\"code\":{\"type\":\"string\",\"description\":\"Stable; for programs.\"},"
+    "\"message\":{\"type\":\"string\",\"description\":\"For people.\"},"
+    "\"requestId\":{\"type\":\"string\"},"
+    "\"fields\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+    "\"properties\":{\"field\":{\"type\":\"string\"},"
+    "\"in\":{\"type\":\"string\","
+    "\"enum\":[\"body\",\"query\",\"path\",\"header\"]},"
+    "\"problem\":{\"type\":\"string\",\"enum\":[\"missing\",\"type\","
+    "\"too_small\",\"too_large\",\"format\",\"unknown\",\"duplicate\","
+    "\"rule\"]},"
+    "\"message\":{\"type\":\"string\"}},"
+    "\"required\":[\"field\",\"in\",\"problem\",\"message\"]}}},"
+    "\"required\":[\"code\",\"message\",\"requestId\"]}";
+static const char own_error_schema[] =
+    "{\"type\":\"object\",\"properties\":{"
+    "\"code\":{\"type\":\"string\",\"description\":\"Stable; for programs.\"},"
+    "\"message\":{\"type\":\"string\",\"description\":\"For people.\"}}}";
+
+static void
+write_error_response(struct buf *b, enum err e)
+{
+	const struct err_info *info = err_info(e);
+
+	write_key(b, info->code);
+	buf_puts(b, "{\"description\":");
+	json_write_string(b, info->message);
+	if (e == ERR_RATE_LIMITED || e == ERR_UNAVAILABLE)
+		buf_puts(b,
+		    ",\"headers\":{\"Retry-After\":{\"description\":"
+		    "\"Seconds to wait.\",\"schema\":{\"type\":\"integer\"}}}");
+	buf_puts(b, ",\"content\":{\"application/json\":{\"schema\":"
+		    "{\"$ref\":\"#/components/schemas/Error\"}}}}");
+}
+
+void
+components_write(
+    const struct components *c, const struct service *s, struct buf *b)
+{
+	buf_puts(b, ",\"components\":{\"schemas\":{\"Error\":");
+	buf_puts(
+	    b, s->hooks.write_error != NULL ? own_error_schema : error_schema);
+	for (int i = 0; i < c->count; i++) {
+		const struct schema *schema = c->named[i].schema;
+
+		buf_putc(b, ',');
+		write_key(b, schema->name);
+		if (c->named[i].out)
+			schema_openapi_out(schema, b);
+		else
+			schema_openapi(schema, b, FROM_BODY);
+	}
+	buf_puts(b, "},\"responses\":");
+	for (unsigned e = ERR_OK + 1; e < ERR__MAX; e++) {
+		buf_putc(b, e == ERR_OK + 1 ? '{' : ',');
+		write_error_response(b, (enum err)e);
+	}
+	buf_puts(b,
+	    "},\"securitySchemes\":{\"session\":{\"type\":\"apiKey\","
+	    "\"in\":\"cookie\",\"name\":\"better-auth.session_token\","
+	    "\"description\":\"Set by signing in. Over https the name begins "
+	    "with __Secure-.\"}}}");
+}
