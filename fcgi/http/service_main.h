@@ -21,37 +21,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
 #include "base/config.h"
 #include "base/err.h"
-#include "http/identity.h"
 #include "http/service.h"
-
-struct buf;
-struct cache;
-struct db;
-struct provision;
-struct rate_limit;
-
-/* The variables that all services have.  First member of a service's own. */
-struct service_config {
-	const char *listen; /* LISTEN; default unix:NAME.sock */
-	int64_t processes; /* PROCESSES */
-	int64_t threads; /* THREADS, of each process */
-	const char *database_url;
-	int64_t database_connections; /* of each process, at most */
-	int64_t database_timeout_ms; /* of one statement */
-	const char *redis_url; /* empty: run without Redis */
-	int64_t redis_timeout_ms;
-	const char *log_level; /* debug, info, warn, error */
-	int64_t drain_timeout_ms;
-
-	/* Of SERVICE_BASE only. */
-	const char *identity_key;
-	const char *auth_url;
-	const char *auth_socket; /* empty: by auth_url's host */
-	int64_t write_rate; /* unsafe requests per user in 10 s; 0: no limit */
-};
+#include "http/service_config.h"
+#include "http/service_process.h"
 
 enum service_flags {
 	/*
@@ -118,38 +92,7 @@ struct service_program {
 	enum err (*create_record)(struct req *r);
 };
 
-/* What a worker process has, shared by its threads. */
-struct service_process {
-	const struct service_program *program;
-	const struct worker *worker;
-	const struct service_config *config;
-	struct db *db;
-	struct cache *cache; /* NULL without REDIS_URL */
-	struct rate_limit *limit; /* counts locally without Redis */
-
-	/* Of SERVICE_BASE only. */
-	unsigned char identity_key[IDENTITY_KEY_SIZE];
-	struct provision *provision;
-};
-
 /* Returns the exit status. */
 int service_main(const struct service_program *p, int argc, char **argv);
-
-/*
- * For subcommands of a service's own: loads and checks p->config and sets up
- * the log.  False: every problem has been logged.
- */
-MUST_CHECK bool service_configure(const struct service_program *p);
-/* What a worker would get, without `worker`; for subcommands and tests. */
-MUST_CHECK bool service_process_init(
-    struct service_process *process, const struct service_program *p);
-void service_process_release(struct service_process *process);
-
-/* The hooks; a service that brings its own may call them in it. */
-
-/* "database" must be there; "redis" may be away. */
-bool service_ready(void *app, struct buf *members);
-/* WRITE_RATE for POST, PUT, PATCH, DELETE by user; ERR_RATE_LIMITED. */
-enum err service_limit_writes(struct req *r);
 
 #endif

@@ -1,0 +1,194 @@
+#include "http/service_config.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "http/identity.h"
+#include "http/service_main.h"
+
+enum { ROWS_MAX = 96, PREFIX_SIZE = 32, LISTEN_SIZE = 64 };
+
+/* clang-format off */
+static const struct config_var shared_vars[] = {
+	{ CONFIG(struct service_config, listen, "LISTEN"), .min = 1, .max = 255,
+	  .doc = "Socket for nginx: unix:PATH or HOST:PORT. A socket that was "
+	    "inherited (systemd, descriptor 0) is used instead." },
+	{ CONFIG(struct service_config, processes, "PROCESSES"),
+	  .fallback = "1", .min = 1, .max = METRICS_SLOTS_MAX,
+	  .unit = "processes", .doc = "Worker processes." },
+	{ CONFIG(struct service_config, threads, "THREADS"),
+	  .fallback = "16", .min = 1, .max = 512, .unit = "threads",
+	  .doc = "Requests that one process serves at once. Idle kept "
+	    "connections of nginx occupy one each." },
+	{ CONFIG(struct service_config, database_url, "DATABASE_URL"),
+	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
+	  .doc = "PostgreSQL, as a libpq connection string or URI." },
+	{ CONFIG(struct service_config, database_connections,
+	    "DATABASE_CONNECTIONS"),
+	  .fallback = "8", .min = 1, .max = 128, .unit = "connections",
+	  .doc = "At most, of each process; opened as needed." },
+	{ CONFIG(struct service_config, database_timeout_ms,
+	    "DATABASE_TIMEOUT_MS"),
+	  .fallback = "5000", .min = 100, .max = 600000, .unit = "ms",
+	  .doc = "How long one statement may take." },
+	{ CONFIG(struct service_config, redis_url, "REDIS_URL"),
+	  .fallback = "", .flags = CONFIG_SECRET,
+	  .doc = "unix:PATH or redis://[:PASSWORD@]HOST:PORT[/DB]. Empty: "
+	    "without Redis; limits are then counted by each process." },
+	{ CONFIG(struct service_config, redis_timeout_ms, "REDIS_TIMEOUT_MS"),
+	  .fallback = "100", .min = 1, .max = 10000, .unit = "ms",
+	  .doc = "How long Redis may take to connect or answer before the "
+	    "service goes on without it." },
+	{ CONFIG(struct service_config, log_level, "LOG_LEVEL"),
+	  .fallback = "info",
+	  .doc = "The least that is logged: debug, info, warn or error." },
+	{ CONFIG(struct service_config, drain_timeout_ms, "DRAIN_TIMEOUT_MS"),
+	  .fallback = "10000", .min = 0, .max = 600000, .unit = "ms",
+	  .doc = "How long requests in flight may take after SIGTERM." },
+	{ 0 },
+};
+
+static const struct config_var base_vars[] = {
+	{ CONFIG(struct service_config, identity_key, "IDENTITY_KEY"),
+	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
+	  .doc = "The key that auth shares with this service alone: 32 bytes "
+	    "in base64url." },
+	{ CONFIG(struct service_config, auth_url, "AUTH_URL"),
+	  .fallback = "http://auth.internal", .min = 1, .max = 1024,
+	  .doc = "Where auth is told of a user's first contact." },
+	{ CONFIG(struct service_config, auth_socket, "AUTH_SOCKET"),
+	  .fallback = "",
+	  .doc = "Unix socket of nginx's internal listener for AUTH_URL. "
+	    "Empty: by AUTH_URL's host." },
+	{ CONFIG(struct service_config, write_rate, "WRITE_RATE"),
+	  .fallback = "120", .min = 0, .max = 1000000,
+	  .unit = "requests in 10 s",
+	  .doc = "POST, PUT, PATCH and DELETE of one user; 0: no limit." },
+	{ 0 },
+};
+/* clang-format on */
+
+/* The rows of one program, and the texts that are made for them. */
+struct rows {
+	struct config_var items[ROWS_MAX];
+	int count;
+	char prefix[PREFIX_SIZE];
+	char listen[LISTEN_SIZE];
+};
+
+static bool
+has_row(const struct config_var *vars, const char *name)
+{
+	for (; vars != NULL && vars->name != NULL; vars++) {
+		if (str_eq(vars->name, name))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_rows(struct rows *rows, const struct config_var *vars,
+    const struct config_var *replacements)
+{
+	for (; vars != NULL && vars->name != NULL; vars++) {
+		if (has_row(replacements, vars->name))
+			continue;
+		assert(rows->count < ROWS_MAX - 1); /* one ends the list */
+		rows->items[rows->count++] = *vars;
+	}
+}
+
+/*
+ * The process has one program, and what its configuration points to stays as
+ * long as the process.
+ */
+static const struct rows *
+rows_of(const struct service_program *p)
+{
+	static struct rows rows;
+	int len;
+
+	if (rows.count > 0)
+		return &rows;
+	for (size_t i = 0; p->name[i] != '\0'; i++) {
+		assert(i < PREFIX_SIZE - 1);
+		rows.prefix[i] = (char)toupper((unsigned char)p->name[i]);
+	}
+	len = snprintf(rows.listen, LISTEN_SIZE, "unix:%s.sock", p->name);
+	assert(len > 0 && len < LISTEN_SIZE);
+
+	add_rows(&rows, shared_vars, p->vars);
+	if (p->flags & SERVICE_BASE)
+		add_rows(&rows, base_vars, p->vars);
+	add_rows(&rows, p->vars, /* replacements= */ NULL);
+	for (int i = 0; i < rows.count; i++) {
+		if (str_eq(rows.items[i].name, "LISTEN") &&
+		    rows.items[i].fallback == NULL)
+			rows.items[i].fallback = rows.listen;
+	}
+	return &rows;
+}
+
+/* The value is left out: it may be a secret. */
+static void
+log_refused(const char *prefix, const char *name, const char *expected)
+{
+	char variable[128];
+	int len = snprintf(variable, sizeof(variable), "%s_%s", prefix, name);
+
+	assert(len > 0 && (size_t)len < sizeof(variable));
+	log_event(LOG_ERROR, "a variable has a value that it cannot take",
+	    LOG_TEXT("variable", variable), LOG_TEXT("expected", expected));
+}
+
+/* What the rows cannot say. */
+static bool
+check_config(const struct service_program *p, const char *prefix)
+{
+	const struct service_config *c = p->config;
+	unsigned char key[IDENTITY_KEY_SIZE];
+	enum log_level level;
+	bool good = true;
+
+	if (log_level_read(c->log_level, &level)) {
+		log_init(p->name, level);
+	} else {
+		log_refused(prefix, "LOG_LEVEL", "debug, info, warn or error");
+		good = false;
+	}
+	if ((p->flags & SERVICE_BASE) != 0 &&
+	    !identity_read_key(c->identity_key, key)) {
+		log_refused(prefix, "IDENTITY_KEY", "32 bytes in base64url");
+		good = false;
+	}
+	explicit_bzero(key, sizeof(key));
+	return good && (p->check == NULL || p->check(p->config));
+}
+
+bool
+service_configure(const struct service_program *p)
+{
+	const struct rows *rows = rows_of(p);
+
+	log_init(p->name, LOG_INFO);
+	return config_load(rows->prefix, rows->items, p->config) &&
+	       check_config(p, rows->prefix);
+}
+
+const struct config_var *
+service_config_rows(const struct service_program *p)
+{
+	return rows_of(p)->items;
+}
+
+const char *
+service_config_prefix(const struct service_program *p)
+{
+	return rows_of(p)->prefix;
+}

@@ -1,0 +1,44 @@
+/* service_config: the variables that all services have. */
+#ifndef HTTP_SERVICE_CONFIG_H
+#define HTTP_SERVICE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+struct config_var;
+struct service_program;
+
+/* First member of a service's own configuration. */
+struct service_config {
+	const char *listen; /* LISTEN; default unix:NAME.sock */
+	int64_t processes; /* PROCESSES */
+	int64_t threads; /* THREADS, of each process */
+	const char *database_url;
+	int64_t database_connections; /* of each process, at most */
+	int64_t database_timeout_ms; /* of one statement */
+	const char *redis_url; /* empty: run without Redis */
+	int64_t redis_timeout_ms;
+	const char *log_level; /* debug, info, warn, error */
+	int64_t drain_timeout_ms;
+
+	/* Of SERVICE_BASE only. */
+	const char *identity_key;
+	const char *auth_url;
+	const char *auth_socket; /* empty: by auth_url's host */
+	int64_t write_rate; /* unsafe requests per user in 10 s; 0: no limit */
+};
+
+/*
+ * For subcommands of a service's own: loads and checks p->config and sets up
+ * the log.  False: every problem has been logged.
+ */
+MUST_CHECK bool service_configure(const struct service_program *p);
+
+/* All rows of the program, its own included, and what their names begin with.
+ */
+const struct config_var *service_config_rows(const struct service_program *p);
+const char *service_config_prefix(const struct service_program *p);
+
+#endif

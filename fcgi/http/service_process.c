@@ -1,0 +1,107 @@
+#include "http/service_process.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "cache/cache.h"
+#include "cache/rate_limit.h"
+#include "db/db.h"
+#include "http/provision.h"
+#include "http/request.h"
+#include "http/service_main.h"
+
+enum {
+	ACQUIRE_TIMEOUT_MS = 2000,
+	REDIS_RETRY_MS = 1000,
+	WRITE_RATE_MS = 10000,
+};
+
+bool
+service_process_init(
+    struct service_process *process, const struct service_program *p)
+{
+	const struct service_config *c = p->config;
+
+	*process = (struct service_process){ .program = p, .config = c };
+	process->db = db_open(&(struct db_options){
+	    .url = c->database_url,
+	    .application_name = p->name,
+	    .connections = c->database_connections,
+	    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
+	    .statement_timeout_ms = c->database_timeout_ms,
+	});
+	if (c->redis_url != NULL && c->redis_url[0] != '\0')
+		process->cache = cache_open(&(struct cache_options){
+		    .url = c->redis_url,
+		    .prefix = p->name,
+		    .connections = c->threads,
+		    .timeout_ms = c->redis_timeout_ms,
+		    .retry_ms = REDIS_RETRY_MS,
+		});
+	process->limit = rate_limit_new(process->cache);
+	if ((p->flags & SERVICE_BASE) == 0)
+		return true;
+
+	if (!identity_read_key(c->identity_key, process->identity_key)) {
+		service_process_release(process);
+		return false;
+	}
+	process->provision = provision_new(&(struct provision_options){
+	    .service = p->name,
+	    .identity_key = process->identity_key,
+	    .auth_url = c->auth_url,
+	    .auth_socket = c->auth_socket,
+	    .create = p->create_record,
+	});
+	return true;
+}
+
+void
+service_process_release(struct service_process *process)
+{
+	provision_free(process->provision);
+	rate_limit_free(process->limit);
+	if (process->cache != NULL)
+		cache_close(process->cache);
+	db_close(process->db);
+	explicit_bzero(process->identity_key, sizeof(process->identity_key));
+}
+
+bool
+service_ready(void *app, struct buf *members)
+{
+	struct service_process *process = app;
+	bool database = db_ready(process->db);
+
+	buf_printf(members, "\"database\":\"%s\"", database ? "ok" : "away");
+	if (process->cache != NULL)
+		buf_printf(members, ",\"redis\":\"%s\"",
+		    cache_ready(process->cache) ? "ok" : "away");
+	return database;
+}
+
+static bool
+is_safe(const char *method)
+{
+	return str_eq(method, "GET") || str_eq(method, "HEAD") ||
+	       str_eq(method, "OPTIONS");
+}
+
+enum err
+service_limit_writes(struct req *r)
+{
+	struct service_process *process = r->app;
+	int64_t rate = process->config->write_rate, retry_ms = 0;
+	enum err e;
+
+	if (rate == 0 || r->identity == NULL || is_safe(r->method))
+		return ERR_OK;
+	e = rate_limit_take(process->limit,
+	    arena_printf(r->arena, "write:%s", r->identity->user_id), rate,
+	    WRITE_RATE_MS, &retry_ms);
+	if (e == ERR_RATE_LIMITED)
+		r->retry_after_s = (retry_ms + 999) / 1000;
+	return e;
+}

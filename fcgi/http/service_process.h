@@ -1,0 +1,50 @@
+/*
+ * service_process: what each worker process of a service has, and the hooks
+ * that every service can use because of it.
+ */
+#ifndef HTTP_SERVICE_PROCESS_H
+#define HTTP_SERVICE_PROCESS_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/identity.h"
+
+struct buf;
+struct cache;
+struct db;
+struct provision;
+struct rate_limit;
+struct req;
+struct service_config;
+struct service_program;
+struct worker;
+
+/* Shared by the threads of the process. */
+struct service_process {
+	const struct service_program *program;
+	const struct worker *worker;
+	const struct service_config *config;
+	struct db *db;
+	struct cache *cache; /* NULL without REDIS_URL */
+	struct rate_limit *limit; /* counts locally without Redis */
+
+	/* Of SERVICE_BASE only. */
+	unsigned char identity_key[IDENTITY_KEY_SIZE];
+	struct provision *provision;
+};
+
+/* What a worker would get, without `worker`; for subcommands and tests. */
+MUST_CHECK bool service_process_init(
+    struct service_process *process, const struct service_program *p);
+void service_process_release(struct service_process *process);
+
+/* The hooks; a service that brings its own may call them in it. */
+
+/* "database" must be there; "redis" may be away. */
+bool service_ready(void *app, struct buf *members);
+/* WRITE_RATE for POST, PUT, PATCH, DELETE by user; ERR_RATE_LIMITED. */
+enum err service_limit_writes(struct req *r);
+
+#endif
