@@ -1,6 +1,10 @@
 /*
  * router: from nginx's normalised path and the method to a row of the route
  * tables.  Nothing else takes part: no query, no header, no raw URI.
+ *
+ * Segments are equal byte by byte, a {name} stands for one that is not empty;
+ * empty segments and a slash at the end match nothing.  Of the rows that
+ * match, the first is taken: literal addresses go before {name} ones.
  */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
