@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "auth/account/account_routes.h"
+#include "auth/credential/credential_routes.h"
 #include "auth/provision/provision_routes.h"
 #include "auth/session/session_routes.h"
 #include "auth/user/user_routes.h"
@@ -15,7 +15,7 @@
 const char auth_prefix[] = "/api/auth";
 
 const struct route *const auth_routes[] = {
-	account_routes,
+	credential_routes,
 	session_routes,
 	user_routes,
 	wire_routes,

@@ -12,6 +12,8 @@
 enum err
 gate_before(struct req *r)
 {
+	/* Tokens and people: nothing here is for a cache to keep. */
+	req_add_header(r, "Cache-Control", "no-store");
 	return limit_request(r);
 }
 

@@ -130,7 +130,6 @@ get_session(struct req *r, const void *in_struct, void *out_struct)
 	enum err e;
 
 	(void)in_struct;
-	req_add_header(r, "Cache-Control", "no-store");
 	req_add_header(r, "Pragma", "no-cache");
 	session_cookie_clear_data(r);
 	e = find_session(r, found);

@@ -6,8 +6,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "auth/account/account_store.h"
 #include "auth/auth.h"
+#include "auth/credential/credential_store.h"
 #include "auth/email/email.h"
 #include "auth/password/password.h"
 #include "auth/user/user.h"
@@ -147,7 +147,7 @@ create_user(struct auth *auth, struct arena *a, const struct create *c)
 {
 	unsigned char key[PASSWORD_KEY_SIZE];
 	char salt[PASSWORD_SALT_SIZE];
-	struct account_new account = {
+	struct credential_new account = {
 		.email = email_canonical(a, c->email),
 		.name = c->name,
 		.role = c->role,
@@ -159,7 +159,7 @@ create_user(struct auth *auth, struct arena *a, const struct create *c)
 	if (!password_derive(c->password, salt, key))
 		return fail("there is no memory to hash the password");
 	account.password_hash = password_hash_write(a, salt, key);
-	e = account_insert(auth->process.db, a, &account, &user);
+	e = credential_insert_user(auth->process.db, a, &account, &user);
 	if (e == ERR_CONFLICT)
 		return fail("a user with that address exists");
 	if (e != ERR_OK)

@@ -69,18 +69,30 @@ is_navigation(const struct req *r, const char *method)
 	       contains(req_header(r, "ACCEPT"), "text/html");
 }
 
+/*
+ * Where to return to after signing in: the path as nginx understood it, with
+ * the query as it was sent.  Never anything that a browser takes for a host.
+ */
+static const char *
+return_path(struct req *r)
+{
+	const char *raw = req_param(r, "KEDGE_RAW_URI");
+	const char *query = raw != NULL ? strchr(raw, '?') : NULL;
+	const char *path;
+
+	if (r->path[0] != '/' || r->path[1] == '/' || r->path[1] == '\\')
+		return "%2F";
+	path = percent_encode(r->arena, arena_printf(r->arena, "%s%s", r->path,
+					    query != NULL ? query : ""));
+	return strlen(path) <= RETURN_PATH_MAX ? path : "%2F";
+}
+
 static enum err
 ask_to_sign_in(struct req *r, const struct question *q)
 {
-	const char *path;
-
-	if (is_navigation(r, q->method)) {
-		path = percent_encode(r->arena, r->path);
-		if (strlen(path) > RETURN_PATH_MAX)
-			path = "%2F";
-		req_add_header(
-		    r, "Location", arena_printf(r->arena, "/?next=%s", path));
-	}
+	if (is_navigation(r, q->method))
+		req_add_header(r, "Location",
+		    arena_printf(r->arena, "/?next=%s", return_path(r)));
 	return answer(r, 401);
 }
 

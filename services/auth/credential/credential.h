@@ -1,12 +1,12 @@
 /*
- * account: signing up and in with e-mail and password, and changing it.
+ * credential: signing up and in with e-mail and password, and changing it.
  *
  * Every attempt to sign in costs one hash, whoever it is for: an address that
  * is not there, or has no password, is hashed against a dummy.  Who is told
  * which, and when, does not differ.
  */
-#ifndef AUTH_ACCOUNT_H
-#define AUTH_ACCOUNT_H
+#ifndef AUTH_CREDENTIAL_H
+#define AUTH_CREDENTIAL_H
 
 #include <stdbool.h>
 
@@ -35,7 +35,7 @@ struct sign_up {
 	const char *image; /* or NULL */
 	bool remember;
 };
-MUST_CHECK enum refusal account_sign_up(struct auth *auth, struct arena *a,
+MUST_CHECK enum refusal credential_sign_up(struct auth *auth, struct arena *a,
     const struct sign_up *in, const struct device *device,
     struct signed_in *ret_signed_in);
 
@@ -44,7 +44,7 @@ struct sign_in {
 	const char *password;
 	bool remember;
 };
-MUST_CHECK enum refusal account_sign_in(struct auth *auth, struct arena *a,
+MUST_CHECK enum refusal credential_sign_in(struct auth *auth, struct arena *a,
     const struct sign_in *in, const struct device *device,
     struct signed_in *ret_signed_in);
 
@@ -55,7 +55,7 @@ struct password_change {
 	/* All sessions end, and a new one begins. */
 	bool revoke_sessions;
 };
-MUST_CHECK enum refusal account_change_password(struct auth *auth,
+MUST_CHECK enum refusal credential_change_password(struct auth *auth,
     struct arena *a, const struct password_change *in,
     const struct device *device, struct signed_in *ret_signed_in);
 

@@ -1,9 +1,9 @@
-#include "auth/account/account.h"
+#include "auth/credential/credential.h"
 
 #include <string.h>
 
-#include "auth/account/account_store.h"
 #include "auth/auth.h"
+#include "auth/credential/credential_store.h"
 #include "auth/email/email.h"
 #include "auth/password/hash_pool.h"
 #include "auth/password/password.h"
@@ -53,10 +53,10 @@ check_password(struct auth *auth, struct arena *a, const char *stored,
 }
 
 enum refusal
-account_sign_up(struct auth *auth, struct arena *a, const struct sign_up *in,
+credential_sign_up(struct auth *auth, struct arena *a, const struct sign_up *in,
     const struct device *device, struct signed_in *ret_signed_in)
 {
-	struct account_new account = {
+	struct credential_new account = {
 		.email = email_canonical(a, in->email),
 		.name = in->name,
 		.image = in->image,
@@ -80,7 +80,8 @@ account_sign_up(struct auth *auth, struct arena *a, const struct sign_up *in,
 		e = hash_new(auth, a, in->password, &account.password_hash);
 	if (e != ERR_OK)
 		return refusal_of(e);
-	e = account_insert(auth->process.db, a, &account, &ret_signed_in->user);
+	e = credential_insert_user(
+	    auth->process.db, a, &account, &ret_signed_in->user);
 	if (e == ERR_CONFLICT)
 		return REFUSE_USER_EXISTS;
 	if (e != ERR_OK)
@@ -121,7 +122,7 @@ begin_session(struct auth *auth, struct arena *a, const struct credential *c,
 }
 
 enum refusal
-account_sign_in(struct auth *auth, struct arena *a, const struct sign_in *in,
+credential_sign_in(struct auth *auth, struct arena *a, const struct sign_in *in,
     const struct device *device, struct signed_in *ret_signed_in)
 {
 	struct credential c = { 0 };
@@ -197,7 +198,7 @@ replace_and_revoke(struct auth *auth, struct arena *a, struct credential *c,
 }
 
 enum refusal
-account_change_password(struct auth *auth, struct arena *a,
+credential_change_password(struct auth *auth, struct arena *a,
     const struct password_change *in, const struct device *device,
     struct signed_in *ret_signed_in)
 {

@@ -1,6 +1,6 @@
-/* account_store: the table account, of which we use credentials alone. */
-#ifndef AUTH_ACCOUNT_STORE_H
-#define AUTH_ACCOUNT_STORE_H
+/* credential_store: the table account, of which we use credentials alone. */
+#ifndef AUTH_CREDENTIAL_STORE_H
+#define AUTH_CREDENTIAL_STORE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,7 +30,7 @@ MUST_CHECK enum err credential_update(struct db *db, struct arena *a,
     const char *account_id, const char *old_hash, const char *new_hash);
 
 /* A user, their credential and, with a token, their first session. */
-struct account_new {
+struct credential_new {
 	const char *email;
 	const char *name;
 	const char *image; /* or NULL */
@@ -42,7 +42,7 @@ struct account_new {
 	int64_t ttl_s;
 };
 /* In one statement.  ERR_CONFLICT: the address is taken. */
-MUST_CHECK enum err account_insert(struct db *db, struct arena *a,
-    const struct account_new *account, struct user *ret_user);
+MUST_CHECK enum err credential_insert_user(struct db *db, struct arena *a,
+    const struct credential_new *account, struct user *ret_user);
 
 #endif

@@ -1,12 +1,12 @@
-#include "auth/account/account_routes.h"
+#include "auth/credential/credential_routes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "auth/account/account.h"
 #include "auth/auth.h"
 #include "auth/cookie/session_cookie.h"
+#include "auth/credential/credential.h"
 #include "auth/email/email.h"
 #include "auth/limit/address.h"
 #include "auth/limit/limit.h"
@@ -168,7 +168,7 @@ sign_up(struct req *r, const void *in_struct, void *out_struct)
 	if (forbidden != NULL && !password_too_short(in->password) &&
 	    !password_too_long(in->password))
 		return refuse_field(r, forbidden);
-	why = account_sign_up(auth_of(r), r->arena,
+	why = credential_sign_up(auth_of(r), r->arena,
 	    &(struct sign_up){
 		.email = in->email,
 		.password = in->password,
@@ -235,7 +235,7 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 	email = email_canonical(r->arena, in->email);
 	why = limit_try(r, email);
 	if (why == REFUSE_NOT)
-		why = account_sign_in(auth_of(r), r->arena,
+		why = credential_sign_in(auth_of(r), r->arena,
 		    &(struct sign_in){
 			.email = email,
 			.password = in->password,
@@ -263,7 +263,7 @@ change_password(struct req *r, const void *in_struct, void *out_struct)
 	enum refusal why = limit_try(r, found->user.id);
 
 	if (why == REFUSE_NOT)
-		why = account_change_password(auth_of(r), r->arena,
+		why = credential_change_password(auth_of(r), r->arena,
 		    &(struct password_change){
 			.user_id = found->user.id,
 			.current = in->current_password,
@@ -282,7 +282,7 @@ change_password(struct req *r, const void *in_struct, void *out_struct)
 }
 
 /* clang-format off */
-const struct route account_routes[] = {
+const struct route credential_routes[] = {
 	{ "POST", "/sign-up/email", sign_up,
 	  .summary = "Make a user with e-mail and password, and sign in",
 	  .guard = GUARD_NONE,

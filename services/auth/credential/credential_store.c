@@ -1,4 +1,4 @@
-#include "auth/account/account_store.h"
+#include "auth/credential/credential_store.h"
 
 #include "auth/user/user_store.h"
 #include "base/arena.h"
@@ -81,7 +81,7 @@ credential_update(struct db *db, struct arena *a, const char *account_id,
 
 /* The foreign keys are checked at the end of the statement. */
 static const struct db_stmt insert = {
-	.name = "account_insert",
+	.name = "credential_insert_user",
 	.sql =
 	    "WITH u AS ("
 	    "INSERT INTO \"user\" (id, name, email, \"emailVerified\", image,"
@@ -104,8 +104,8 @@ static const struct db_stmt insert = {
 };
 
 enum err
-account_insert(struct db *db, struct arena *a,
-    const struct account_new *account, struct user *ret_user)
+credential_insert_user(struct db *db, struct arena *a,
+    const struct credential_new *account, struct user *ret_user)
 {
 	const char *ttl = arena_printf(a, "%lld", (long long)account->ttl_s);
 	struct db_rows rows;

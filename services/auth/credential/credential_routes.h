@@ -1,0 +1,9 @@
+/* credential_routes: sign-up/email, sign-in/email, change-password. */
+#ifndef AUTH_CREDENTIAL_ROUTES_H
+#define AUTH_CREDENTIAL_ROUTES_H
+
+#include "http/service.h"
+
+extern const struct route credential_routes[];
+
+#endif
