@@ -1,0 +1,121 @@
+#include "unit.h"
+
+#include <string.h>
+
+#include "auth/cookie/signed_cookie.h"
+#include "base/arena.h"
+#include "base/attr.h"
+
+/* Vectors of the compatibility contract, section 3.2. */
+static const char secret[] = "0123456789abcdef0123456789abcdef";
+static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEF";
+#define MAC "M2ywRDp5rcBzPkujXjncHeiPyZUNaplgYBDEjlr95jQ"
+
+static struct arena *a;
+
+static void
+setup(void)
+{
+	a = arena_new();
+}
+
+static void
+teardown(void)
+{
+	arena_free(a);
+}
+
+static const char *
+find(const char *header)
+{
+	return signed_cookie_find(a, secret, strlen(secret), header, "sid");
+}
+
+START_TEST(write_equals_the_reference)
+{
+	ck_assert_str_eq(signed_cookie_write(a, secret, strlen(secret), token),
+	    "abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D");
+	ck_assert_str_eq(signed_cookie_write(a, secret, strlen(secret), "true"),
+	    "true.LrxJKa3x2eCRjNwwnr9kuw9J8F5SAHRXP10QjfJxfd0%3D");
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+	const char *header;
+	const char *value; /* NULL: none */
+} rows[] = {
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", token },
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "=", token },
+	{ "x=y; sid=\"abcdefghijklmnopqrstuvwxyzABCDEF." MAC "=\"", token },
+	{ "sid=%61bcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3d", token },
+	{ "sid=true.LrxJKa3x2eCRjNwwnr9kuw9J8F5SAHRXP10QjfJxfd0%3D", "true" },
+	{ NULL, NULL },
+	{ "", NULL },
+	{ "sid=", NULL },
+	{ "sid=.", NULL },
+	{ "sid=%", NULL },
+	{ "sid=%00." MAC "%3D", NULL },
+	{ "sid=." MAC "%3D", NULL },
+	{ "sid=" MAC "%3D", NULL },
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF", NULL },
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF.", NULL },
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC, NULL },
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D%3D", NULL },
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "A", NULL },
+	/* Another value, another mac, the other spelling of the last bits. */
+	{ "sid=bbcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", NULL },
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDE." MAC "%3D", NULL },
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF."
+	    "LrxJKa3x2eCRjNwwnr9kuw9J8F5SAHRXP10QjfJxfd0%3D", NULL },
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF."
+	    "M2ywRDp5rcBzPkujXjncHeiPyZUNaplgYBDEjlr95jR%3D", NULL },
+	/* The first of a name counts, whatever the second says. */
+	{ "sid=x; sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", NULL },
+	{ "SID=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", NULL },
+	{ "__Secure-sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", NULL },
+};
+/* clang-format on */
+
+START_TEST(find_rows)
+{
+	const char *value = find(rows[_i].header);
+
+	if (rows[_i].value == NULL)
+		ck_assert_ptr_null(value);
+	else
+		ck_assert_pstr_eq(value, rows[_i].value);
+}
+END_TEST
+
+START_TEST(find_splits_at_the_last_dot)
+{
+	const char *cookie =
+	    signed_cookie_write(a, secret, strlen(secret), "a.b.c");
+
+	ck_assert_str_eq(find(arena_printf(a, "sid=%s", cookie)), "a.b.c");
+}
+END_TEST
+
+START_TEST(find_under_another_secret_is_none)
+{
+	const char *cookie = signed_cookie_write(a, "other", 5, token);
+
+	ck_assert_ptr_null(find(arena_printf(a, "sid=%s", cookie)));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("auth_cookie");
+	TCase *tc = tcase_create("signed_cookie");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, write_equals_the_reference);
+	tcase_add_loop_test(tc, find_rows, 0, COUNT_OF(rows));
+	tcase_add_test(tc, find_splits_at_the_last_dot);
+	tcase_add_test(tc, find_under_another_secret_is_none);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}

@@ -1,0 +1,291 @@
+#include "unit.h"
+
+#include "auth/origin/csrf.h"
+#include "auth/origin/origin.h"
+#include "base/attr.h"
+#include "base/str.h"
+
+static struct origins *o;
+
+static void
+setup(void)
+{
+	o = origins_new("http://127.0.0.1:8080/",
+	    "https://ok.example, https://*.wild.example,*.any.example:8443,"
+	    "myapp://,other://host");
+	ck_assert_ptr_nonnull(o);
+}
+
+static void
+teardown(void)
+{
+	origins_free(o);
+}
+
+/* clang-format off */
+static const struct {
+	const char *url;
+	const char *origin; /* NULL: none */
+} origin_rows[] = {
+	{ "http://a.b", "http://a.b" },
+	{ "HTTP://A.b/", "http://a.b" },
+	{ "https://a.b:443/x?y#z", "https://a.b" },
+	{ "https://a.b:0443", "https://a.b" },
+	{ "https://a.b:80", "https://a.b:80" },
+	{ "http://a.b:", "http://a.b" },
+	{ "http://a.b:65535/", "http://a.b:65535" },
+	{ "http://[::1]:8080/x", "http://[::1]:8080" },
+	{ "http://a.b?c", "http://a.b" },
+	{ "http://a.b#c", "http://a.b" },
+	{ "http://a.b/\xc3\xbc", "http://a.b" },
+	{ "", NULL },
+	{ "null", NULL },
+	{ "/", NULL },
+	{ "a.b", NULL },
+	{ "//a.b", NULL },
+	{ "http:", NULL },
+	{ "http:/a.b", NULL },
+	{ "http:a.b", NULL },
+	{ "http://", NULL },
+	{ "http:///a.b", NULL },
+	{ "http://:80", NULL },
+	{ "http://a.b:x", NULL },
+	{ "http://a.b:65536", NULL },
+	{ "http://a.b:000080", NULL },
+	{ "http://a.b:8 0", NULL },
+	{ "http://a.b@c.d", NULL },
+	{ "http://a.b:80@c.d", NULL },
+	{ "http://@c.d", NULL },
+	{ "http://a.b\\@c.d", NULL },
+	{ "http:\\\\a.b", NULL },
+	{ "http://a.b\\c", NULL },
+	{ "http://a.b/\\c", NULL },
+	{ " http://a.b", NULL },
+	{ "http://a.b ", NULL },
+	{ "http://a.b\n", NULL },
+	{ "ht\ttp://a.b", NULL },
+	{ "http://a\t.b", NULL },
+	{ "http://[::1", NULL },
+	{ "http://[]", NULL },
+	{ "http://\xc3\xbc.b", NULL },
+	{ "http://a%2eb", NULL },
+	{ "ftp://a.b", NULL },
+	{ "javascript://a.b", NULL },
+};
+
+static const struct {
+	const char *url;
+	bool trusted;
+} trust_rows[] = {
+	{ "http://127.0.0.1:8080", true },
+	{ "http://127.0.0.1:8080/any/page?x=y", true },
+	{ "http://127.0.0.1", false },
+	{ "https://127.0.0.1:8080", false },
+	{ "http://127.0.0.1:8080.evil.example", false },
+	{ "http://127.0.0.1:8080@evil.example", false },
+	{ "http://127.1:8080", false },
+	{ "https://ok.example", true },
+	{ "https://OK.example", true },
+	{ "https://ok.example:443/", true },
+	{ "https://ok.example.", false },
+	{ "https://ok.example:8443", false },
+	{ "http://ok.example", false },
+	{ "https://x.ok.example", false },
+	{ "https://okxexample", false },
+	{ "https://ok.example.evil.example", false },
+	{ "https://a.wild.example", true },
+	{ "https://a.b.wild.example/x", true },
+	{ "https://wild.example", false },
+	{ "https://evilwild.example", false },
+	{ "https://a.wild.example:8443", false },
+	{ "http://a.wild.example", false },
+	{ "https://evil.example/.wild.example", false },
+	{ "https://evil.example?.wild.example", false },
+	{ "http://a.any.example:8443", true },
+	{ "https://a.any.example:8443", true },
+	{ "https://a.any.example", false },
+	{ "myapp://", true },
+	{ "myapp://anything/at/all", true },
+	{ "MYAPP://x", true },
+	{ "myapp2://x", false },
+	{ "other://host/path", true },
+	{ "other://host", true },
+	{ "other://host.evil", false },
+	{ "other://evil", false },
+	{ "other:host", false },
+	{ "javascript:alert(1)", false },
+	{ "null", false },
+	{ "", false },
+	{ "*", false },
+	{ "https://*.wild.example", false },
+};
+
+static const struct {
+	const char *url;
+	bool trusted;
+} target_rows[] = {
+	{ "/", true },
+	{ "/a/b?c=d&e=/f#g", true },
+	{ "/a b", true },
+	{ "/\xc3\xbc", true },
+	{ "/a?b=%2f%5c\xc3\xbc", true },
+	{ "https://ok.example/x", true },
+	{ "", false },
+	{ "a", false },
+	{ " /a", false },
+	{ "//evil.example", false },
+	{ "/\\evil.example", false },
+	{ "\\/evil.example", false },
+	{ "/\t/evil.example", false },
+	{ "/\n/evil.example", false },
+	{ "/a\r\nSet-Cookie: x", false },
+	{ "/\x7f", false },
+	{ "/\xc2\x85", false },
+	{ "/%2fevil.example", false },
+	{ "/a%5Cevil.example", false },
+	{ "?a", false },
+	{ "#a", false },
+	{ "https:evil", false },
+	{ "https:/evil", false },
+	{ "https://evil.example", false },
+	{ "javascript:alert(1)", false },
+	{ "data:text/html,x", false },
+};
+
+static const char *const bad_patterns[] = {
+	"ok.example",
+	"https://",
+	"https://ok.example/path",
+	"https://a@b.example",
+	"https://ok.example:99999",
+	"myapp:",
+	"myapp://host/path",
+	"://x",
+};
+
+#define POST .method = "POST"
+#define OWN "http://127.0.0.1:8080"
+static const struct {
+	struct csrf_facts facts;
+	bool allowed;
+} csrf_rows[] = {
+	{ { .method = "GET" }, true },
+	{ { .method = "HEAD", .origin = "https://evil.example" }, true },
+	{ { .method = "OPTIONS", .fetch_site = "cross-site" }, true },
+	{ { .method = "GET", .origin = "https://evil.example",
+	    .upgrade = "websocket" }, false },
+	{ { .method = "GET", .origin = OWN, .upgrade = "websocket" }, true },
+	{ { .method = "GET", .upgrade = "websocket" }, true },
+	{ { .method = "get" }, false },
+	{ { .method = "PROPFIND" }, false },
+	{ { POST }, false },
+	{ { POST, .origin = "" }, false },
+	{ { POST, .origin = OWN }, true },
+	{ { POST, .origin = OWN, .fetch_site = "cross-site" }, true },
+	{ { POST, .origin = "https://a.wild.example" }, true },
+	{ { POST, .origin = "https://evil.example" }, false },
+	{ { POST, .origin = "https://evil.example", .referer = OWN "/" },
+	  false },
+	{ { POST, .origin = "https://evil.example",
+	    .fetch_site = "same-origin" }, false },
+	{ { POST, .origin = "null" }, false },
+	{ { POST, .origin = "null", .referer = OWN "/" }, false },
+	{ { POST, .origin = "null", .fetch_site = "same-origin" }, true },
+	{ { POST, .origin = "null", .fetch_site = "none" }, true },
+	{ { POST, .origin = "null", .fetch_site = "same-site" }, false },
+	{ { POST, .fetch_site = "same-origin" }, true },
+	{ { POST, .fetch_site = "none" }, true },
+	{ { POST, .fetch_site = "same-site" }, false },
+	{ { POST, .fetch_site = "cross-site" }, false },
+	{ { POST, .fetch_site = "cross-site", .referer = OWN "/" }, false },
+	{ { POST, .fetch_site = "Same-Origin" }, false },
+	{ { POST, .referer = OWN "/page" }, true },
+	{ { POST, .referer = "https://evil.example/" OWN }, false },
+	{ { POST, .referer = "/" }, false },
+	{ { .method = "DELETE", .origin = OWN }, true },
+	{ { .method = "PATCH" }, false },
+};
+/* clang-format on */
+
+START_TEST(origin_of_rows)
+{
+	char origin[ORIGIN_MAX];
+	bool ok = origin_of(origin_rows[_i].url, origin);
+
+	ck_assert_msg(
+	    ok == (origin_rows[_i].origin != NULL), "%s", origin_rows[_i].url);
+	if (ok)
+		ck_assert_str_eq(origin, origin_rows[_i].origin);
+}
+END_TEST
+
+START_TEST(origin_of_longest_host)
+{
+	char url[ORIGIN_MAX + 32] = "https://", origin[ORIGIN_MAX];
+
+	for (size_t n = 8; n < sizeof(url) - 1; n++) {
+		url[n] = 'a';
+		url[n + 1] = '\0';
+		if (origin_of(url, origin))
+			ck_assert_str_eq(origin, url);
+		else
+			ck_assert_uint_gt(n, ORIGIN_MAX - 20);
+	}
+}
+END_TEST
+
+START_TEST(trust_rows_hold)
+{
+	ck_assert_msg(
+	    origins_trust(o, trust_rows[_i].url) == trust_rows[_i].trusted,
+	    "%s", trust_rows[_i].url);
+}
+END_TEST
+
+START_TEST(target_rows_hold)
+{
+	ck_assert_msg(origins_trust_target(o, target_rows[_i].url) ==
+			  target_rows[_i].trusted,
+	    "%s", target_rows[_i].url);
+}
+END_TEST
+
+START_TEST(bad_pattern_is_refused)
+{
+	ck_assert_ptr_null(
+	    origins_new("http://127.0.0.1:8080", bad_patterns[_i]));
+}
+END_TEST
+
+START_TEST(own_url_that_is_none_is_refused)
+{
+	ck_assert_ptr_null(origins_new("127.0.0.1:8080", ""));
+	ck_assert_ptr_null(origins_new("http://127.0.0.1:8080/base", ""));
+}
+END_TEST
+
+START_TEST(csrf_rows_hold)
+{
+	ck_assert(
+	    csrf_allows(o, &csrf_rows[_i].facts) == csrf_rows[_i].allowed);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("auth_origin");
+	TCase *tc = tcase_create("origin");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, origin_of_rows, 0, COUNT_OF(origin_rows));
+	tcase_add_test(tc, origin_of_longest_host);
+	tcase_add_loop_test(tc, trust_rows_hold, 0, COUNT_OF(trust_rows));
+	tcase_add_loop_test(tc, target_rows_hold, 0, COUNT_OF(target_rows));
+	tcase_add_loop_test(
+	    tc, bad_pattern_is_refused, 0, COUNT_OF(bad_patterns));
+	tcase_add_test(tc, own_url_that_is_none_is_refused);
+	tcase_add_loop_test(tc, csrf_rows_hold, 0, COUNT_OF(csrf_rows));
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
