@@ -1,0 +1,35 @@
+# What the pages say is what the programs say.
+use strict;
+use warnings;
+use Test::More;
+
+my $build = $ENV{BUILD} // 'build/plain';
+
+sub slurp {
+    my ($file) = @_;
+    open my $in, '<', $file or die "$file: $!";
+    local $/;
+    return <$in>;
+}
+
+my $manual = slurp('docs/CONFIGURATION.md');
+for my $service (qw(auth core wallet)) {
+    my @rows = split /\n/, qx($build/$service --config);
+    cmp_ok(scalar @rows, '>', 10, "$service prints its variables");
+    is_deeply([grep { index($manual, "$_\n") < 0 } @rows], [],
+        "$service: each row stands in CONFIGURATION.md");
+}
+
+# Every relative link leads somewhere.
+for my $page (grep { -f } split /\n/, qx(git ls-files -co --exclude-standard '*.md')) {
+    my ($folder) = $page =~ m{^(.*/)};
+    my @links = grep { !m{^(?:[a-z]+:|#)} } slurp($page) =~ m{\]\(([^)\s]+)\)}g;
+    is_deeply([grep { !-e ($folder // '') . s/#.*//r } @links], [], "$page: links");
+}
+
+# Every command in the README's shell blocks is one that there is.
+my @used = slurp('README.md') =~ m{^\./kedge (\w+)}mg;
+my $help = qx($build/kedge help 2>&1);
+like($help, qr/\b$_\b/, "./kedge $_ is known") for @used;
+
+done_testing;
