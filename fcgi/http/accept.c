@@ -3,11 +3,17 @@
  * it ends; there is no queue between them but the kernel's.
  *
  * Draining must not lose a request, so the main thread has to know what the
- * others wait for.  One in accept() is interrupted by a signal; one on a kept
- * connection between two requests gets its reading side shut, so that what
- * the web server has sent already is still served and what it tries to send
- * after that fails at once, and is tried on another connection; one that is
- * busy is left alone.
+ * others wait for.
+ *   - One in accept() is interrupted by a signal.
+ *   - One that serves a request is left alone; it closes the connection after
+ *     the answer.
+ *   - One on a kept connection between two requests has a moment to get the
+ *     next one, and closes after that: the web server then reads the end of
+ *     the connection with the answer, and does not keep it.  A connection
+ *     still idle after that moment has its reading side shut: what has been
+ *     sent is served yet, and what is sent after that fails at once.  nginx
+ *     repeats a GET then, but not a POST (it answers 502), which is why busy
+ *     connections are not closed that way.
  */
 #include <assert.h>
 #include <errno.h>
@@ -25,6 +31,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/conn.h"
 #include "http/request.h"
@@ -46,6 +53,7 @@ enum {
 	STACK_BYTES = 256 * 1024,
 #endif
 	WAKE_EVERY_NS = 20 * 1000 * 1000,
+	IDLE_GRACE_US = 200 * 1000,
 	SHORTAGE_NS = 50 * 1000 * 1000,
 	MALLOC_ARENAS = 2,
 	MALLOC_KEEP_BYTES = 256 * 1024,
@@ -266,7 +274,7 @@ start_thread(struct crew *crew, struct thread *t)
 
 /* Wakes a thread that waits; true when it was in accept(). */
 static bool
-wake(struct thread *t)
+wake(struct thread *t, bool idle_too)
 {
 	int state = THREAD_ACCEPTING;
 
@@ -275,7 +283,7 @@ wake(struct thread *t)
 		atomic_store(&t->state, THREAD_ACCEPTING);
 		return true;
 	}
-	if (state == THREAD_IDLE &&
+	if (idle_too && state == THREAD_IDLE &&
 	    atomic_compare_exchange_strong(&t->state, &state, THREAD_WAKING)) {
 		shutdown(t->conn.fd, SHUT_RD);
 		atomic_store(&t->state, THREAD_IDLE);
@@ -310,15 +318,17 @@ wait_for_end(struct crew *crew)
 static void
 drain(struct crew *crew)
 {
+	int64_t grace_until_us = clock_monotonic_us() + IDLE_GRACE_US;
 	int left = crew->nthreads;
 	bool open = true;
 
 	atomic_store(&crew->draining, true);
 	while (left > 0) {
+		bool idle_too = clock_monotonic_us() >= grace_until_us;
 		bool accepting = false;
 
 		for (int i = 0; i < crew->nthreads; i++)
-			accepting |= wake(&crew->threads[i]);
+			accepting |= wake(&crew->threads[i], idle_too);
 		if (open && !accepting) {
 			close(crew->listen_fd);
 			open = false;
