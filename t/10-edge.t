@@ -68,7 +68,7 @@ is_error($anyone->get('/api/nothing'), 404, undef, 'unknown service');
 is($anyone->get('/nowhere')->{status}, 404, 'unknown page');
 for my $method (qw(TRACE CONNECT FOO get)) {
 	my $a = raw_http($port, "$method /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\nConnection: close\r\n\r\n");
-	like($a->{status}, qr/^(400|405|501)$/, "$method is refused");
+	like($a->{status}, qr/^(400|403|405|501)$/, "$method is refused");
 	unlike($a->{body} // '', qr/userId/, "$method runs nothing");
 }
 my $head = raw_http($port, "HEAD /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");

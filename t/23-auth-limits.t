@@ -95,18 +95,24 @@ use Kedge::Load;
 	}
 	cmp_ok($most / 1024, '<', 2 * 32 + 64, 'memory for two hashes, not for 64') or diag("$most kB");
 
-	# Who exists cannot be told from the time it takes.
-	my $took = sub {
-		my (%login) = @_;
-		my $c = $k->client;
-		my @t = map { my $t = time; $c->post('/api/auth/sign-in/email', {%login}); time - $t } 1 .. 9;
-		return Kedge::median(@t);
-	};
-	my $known = $took->(email => $alice->{email}, password => 'wrong password');
-	my $unknown = $took->(email => 'nobody@example.com', password => 'wrong password');
-	cmp_ok(abs($known - $unknown) / $known, '<', 0.4, sprintf 'known %.0f ms, unknown %.0f ms', 1000 * $known, 1000 * $unknown);
-	$k->sql('auth', qq{DELETE FROM account WHERE "userId" = '$alice->{id}'});
-	my $without = $took->(email => $alice->{email}, password => 'wrong password');
-	cmp_ok(abs($without - $unknown) / $unknown, '<', 0.4, sprintf 'without a password %.0f ms', 1000 * $without);
+	# Who exists cannot be told from the time it takes.  The shortest of many
+	# tries, taken in turns, is what is left without the noise of the machine.
+	my $social = $k->user('social');
+	$k->sql('auth', qq{DELETE FROM account WHERE "userId" = '$social->{id}'});
+	my %email = (known => $alice->{email}, unknown => 'nobody@example.com', 'without a password' => $social->{email});
+	my %least;
+	my $c = $k->client;
+	for (1 .. 15) {
+		for my $who (sort keys %email) {
+			my $t = time;
+			$c->post('/api/auth/sign-in/email', { email => $email{$who}, password => 'wrong password' });
+			my $took = time - $t;
+			$least{$who} = $took if !defined $least{$who} || $took < $least{$who};
+		}
+	}
+	for my $who ('unknown', 'without a password') {
+		cmp_ok(abs($least{$who} - $least{known}) / $least{known}, '<', 0.25,
+		    sprintf '%s %.1f ms, known %.1f ms', $who, 1000 * $least{$who}, 1000 * $least{known});
+	}
 }
 done_testing;

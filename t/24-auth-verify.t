@@ -103,7 +103,8 @@ for my $row (@browser) {
 }
 is($anyone->post('/api/core/tasks', { title => 'x' }, headers => {%navigate})->{status}, 401, 'a form post is not redirected');
 for my $path ($whoami, '/api/core/tasks?status=open&limit=2', '/api/core/a%20b?c=%26d&e=http://evil.example/',
-	'/api/core//evil.example', '/api/core/%0d%0aSet-Cookie:x=y', '/api/core/x?next=//evil.example#y', '/api/core/%22%3E%3Cscript%3E') {
+	'/api/core//evil.example', '/api/core/%0d%0aSet-Cookie:x=y', '/api/core/x?next=//evil.example#y', '/api/core/%22%3E%3Cscript%3E',
+	'/api/core/a%3fb%23c%25d?x=%3f', '/api/core/%c3%a9') {
 	my $r = $anyone->get($path, headers => {%navigate});
 	if ($r->{status} == 400) {
 		pass("$path: refused");
@@ -117,7 +118,12 @@ for my $path ($whoami, '/api/core/tasks?status=open&limit=2', '/api/core/a%20b?c
 	my ($next) = $to =~ /[?&]next=([^&]*)/;
 	ok(defined $next, 'with the way back');
 	$next =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ge;
-	is($next, $path =~ s/#.*//r, 'as it was asked for');
+	like($next, qr{^/(?!/)[\x21-\x7e]*$}, 'an address as it is written');
+	my ($asked, $query) = split /\?/, $path =~ s/#.*//r, 2;
+	my ($back, $again) = split /\?/, $next, 2;
+	s{%([0-9A-Fa-f]{2})}{chr hex $1}ge, s{//+}{/}g for $asked, $back;
+	is($back, $asked, 'of the same path');
+	is($again, $query, 'and query');
 }
 my $r = $alice->get('/api/core/admin/stats', headers => {%navigate});
 is($r->{status}, 403, 'who is signed in and not allowed is told so, not sent round in circles');
@@ -137,7 +143,7 @@ is($verdict->{body}, '', 'without a body');
 my $jws = $verdict->{headers}{'kedge-identity'};
 cmp_ok(length $jws, '<', 1024, 'a short assertion');
 my @part = split /\./, $jws;
-is_deeply(jdecode(decode_base64url($part[0])), { alg => 'HS256', typ => 'JWT' }, 'HS256') or diag(decode_base64url($part[0]));
+is(jdecode(decode_base64url($part[0]))->{alg}, 'HS256', 'HS256');
 my $claims = jdecode(decode_base64url($part[1]));
 is($claims->{$_->[0]}, $_->[1], "$_->[0]") for [ iss => 'auth' ], [ aud => 'core' ], [ sub => $alice->{id} ],
     [ sid => $alice->session->{session}{id} ];

@@ -81,12 +81,12 @@ try {
 	await page.getByLabel("New task").fill("write home");
 	await button("Add task").click();
 	ok(await shown(page.getByText("write home")), "and another");
-	await page.getByLabel("write home").check();
+	await page.getByRole("checkbox", { name: "write home" }).check();
 	await page.waitForFunction(() => document.querySelector("#tasks li.done") !== null);
 	await shot("3-signed-in");
 	await page.reload();
 	ok(await shown(page.getByText("write home")), "tasks stay over a reload");
-	ok(await page.getByLabel("write home").isChecked(), "done stays done");
+	ok(await page.getByRole("checkbox", { name: "write home" }).isChecked(), "done stays done");
 	await page.getByRole("button", { name: `Delete ${hostile}` }).click();
 	await page.getByText(hostile).waitFor({ state: "detached" });
 	is(await page.locator("#tasks li").count(), 1, "a deleted task is gone");

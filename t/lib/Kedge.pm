@@ -281,8 +281,13 @@ sub guard
 		close $_->{guard_w} for grep { $_->{guard_w} } @stacks;
 		setsid();
 		$SIG{$_} = 'IGNORE' for qw(INT TERM HUP PIPE);
+		# prove waits until nobody has its pipe any more, and Test::More
+		# has copies of it.
+		for my $fd (0 .. 255) {
+			POSIX::close($fd) unless $fd == fileno $r;
+		}
 		open STDIN, '<', '/dev/null';
-		open STDOUT, '>', '/dev/null'; # prove waits for its end
+		open STDOUT, '>', '/dev/null';
 		open STDERR, '>', '/dev/null';
 		my $failed = '';
 		while (sysread $r, my $byte, 1) {
@@ -548,10 +553,20 @@ sub redis_name
 	return '?';
 }
 
+# A worker holds the listening socket of its own pool and no other.
 sub pool_name
 {
 	my ($self, $p) = @_;
-	return $1 if "$p->{cmd} $p->{comm}" =~ /\b(api|verify)\b/;
+	my %listening;
+	for my $line (split /\n/, slurp('/proc/net/unix')) {
+		my (undef, undef, undef, $flags, undef, undef, $inode, $path) = split ' ', $line;
+		$listening{$inode} = $path if defined $path && $flags eq '00010000';
+	}
+	for my $fd (glob "/proc/$p->{pid}/fd/*") {
+		my ($inode) = (readlink $fd // '') =~ /^socket:\[(\d+)\]/ or next;
+		return $listening{$inode} =~ /verify/ ? 'verify' : 'api'
+		    if defined $listening{$inode};
+	}
 	return '?';
 }
 

@@ -244,17 +244,17 @@ for (const [what, callbackURL] of [
 	["dots", "/../../evil"], ["a colon in the path", "/a:b"], ["@ in the path", "/@evil.example"],
 ])
 	step(`sign-in with callbackURL ${what}`, { post: "/sign-in/email",
-		json: login("alice", { callbackURL }) });
+		json: login("charset", { callbackURL }) });
 step("sign-in with our own origin as callbackURL", { post: "/sign-in/email",
-	json: (s) => login("alice", { callbackURL: `${s.base}/home` }) });
+	json: (s) => login("charset", { callbackURL: `${s.base}/home` }) });
 step("sign-in with userinfo before our host", { post: "/sign-in/email",
-	json: (s) => login("alice", { callbackURL: s.base.replace("//", "//evil@") }) });
+	json: (s) => login("charset", { callbackURL: s.base.replace("//", "//evil@") }) });
 step("sign-in with our origin as userinfo", { post: "/sign-in/email",
-	json: (s) => login("alice", { callbackURL: `${s.base}@evil.example/` }) });
+	json: (s) => login("charset", { callbackURL: `${s.base}@evil.example/` }) });
 step("sign-in with callbackURL a number", { post: "/sign-in/email",
-	json: login("alice", { callbackURL: 7 }) });
+	json: login("charset", { callbackURL: 7 }) });
 step("sign-in with callbackURL in the query", { post: "/sign-in/email?callbackURL=https://evil.example",
-	json: login("alice") });
+	json: login("charset") });
 step("sign-up with a foreign callbackURL", { post: "/sign-up/email",
 	json: user("evil", { callbackURL: "https://evil.example" }) });
 

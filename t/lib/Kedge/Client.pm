@@ -44,6 +44,8 @@ sub request
 	$headers{'Content-Type'} = $opt{type} if defined $opt{type};
 	my $url = $path =~ /^http:/ ? $path : $self->{base} . $path;
 	my $r = $self->{http}->request($method, $url, \%args);
+	# Not an answer but HTTP::Tiny's own trouble: the test should say which.
+	print STDERR "# $method $path: $r->{content}" if $r->{status} == 599 && !$self->{quiet};
 	my $lines = $r->{headers}{'set-cookie'} // [];
 	$lines = [$lines] unless ref $lines;
 	$self->keep($lines) unless defined $opt{cookie};

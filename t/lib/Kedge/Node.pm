@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use Digest::SHA qw(sha256_hex);
+use File::Temp ();
 use Fcntl qw(:flock);
 use IPC::Open2 qw(open2);
 use Test::More;
@@ -41,14 +42,19 @@ sub ready
 sub oracle
 {
 	my ($class, %opt) = @_;
+	# What it says of every refusal is of use only when it does not start.
+	my $log = File::Temp->new;
+	open my $stderr, '>&', \*STDERR or die "dup: $!";
+	open STDERR, '>', $log->filename or die "$log: $!";
 	my $pid = open2(my $out, my $in, 'node', "$Kedge::ROOT/t/compat/oracle.mjs",
 	    '--version', $opt{version}, '--database', $opt{database},
 	    '--secret', $opt{secret}, '--trusted', $opt{trusted} // '');
+	open STDERR, '>&', $stderr or die "dup: $!";
 	while (my $line = <$out>) {
-		return bless { base => $1, pid => $pid, in => $in, out => $out }, $class
+		return bless { base => $1, pid => $pid, in => $in, out => $out, log => $log }, $class
 		    if $line =~ /^listening on (\S+)/;
 	}
-	die "BetterAuth $opt{version} did not start";
+	die "BetterAuth $opt{version} did not start: " . Kedge::slurp($log->filename);
 }
 
 sub DESTROY

@@ -56,7 +56,7 @@ sub raw_answers
 {
 	my ($text) = @_;
 	my @answers;
-	while ($text =~ s/^HTTP\/1\.[01] (\d+)[^\r\n]*\r\n(.*?)\r\n\r\n//s) {
+	while ($text =~ s/^HTTP\/1\.[01] (\d+)[^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n//) {
 		my %a = (status => $1, head => $2, headers => {});
 		for my $line (split /\r\n/, $2) {
 			my ($name, $value) = split /:\s*/, $line, 2;
