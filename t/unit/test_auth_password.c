@@ -1,0 +1,281 @@
+#include "unit.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "auth/password/hash_pool.h"
+#include "auth/password/hash_slots.h"
+#include "auth/password/password.h"
+#include "base/arena.h"
+#include "base/attr.h"
+
+static struct arena *a;
+
+static void
+setup(void)
+{
+	a = arena_new();
+}
+
+static void
+teardown(void)
+{
+	arena_free(a);
+}
+
+/* Vectors of the compatibility contract, section 2. */
+/* clang-format off */
+static const struct {
+	const char *password;
+	const char *stored;
+} vectors[] = {
+	{ "correct horse battery staple",
+	  "9fdcd79be510777794638b0f2cbd722f:"
+	  "ef1aff7bdae9f78645a94e0aaf0e7a630cda5797cc891aa06aa70e4446fe4014"
+	  "21f72912a0c5e12578d26d3091d023444a36d3163098c23f40b4d64467fe604c" },
+	/* Long s, a ligature, the Angstrom sign, a circled digit. */
+	{ "pa\xc5\xbf\xef\xac\x81 \xe2\x84\xab\xe2\x91\xa0",
+	  "7f9fb515489f783ca425d80fc29dd658:"
+	  "73ef29389660d24b35119e7225dbe5113c987da12bba5e95fc420afefe8774a5"
+	  "ec2e94a758f0e6c6f2ae2cf128671ee60a0f0d40d70dfb41e7862e789c12cd6a" },
+	{ "pasfi \xc3\x85" "1",
+	  "7f9fb515489f783ca425d80fc29dd658:"
+	  "73ef29389660d24b35119e7225dbe5113c987da12bba5e95fc420afefe8774a5"
+	  "ec2e94a758f0e6c6f2ae2cf128671ee60a0f0d40d70dfb41e7862e789c12cd6a" },
+};
+
+#define KEY "00000000000000000000000000000000000000000000000000000000000000" \
+	    "00000000000000000000000000000000000000000000000000000000000000"
+static const char *const unreadable[] = {
+	"", ":", "salt", "salt:", ":" KEY "aabb", "salt:" KEY,
+	"salt:" KEY "aab", "salt:" KEY "aabbc", "salt:" KEY "aabg",
+	"salt:" KEY "aa:b", "salt: " KEY "aab",
+};
+
+static const struct {
+	const char *text;
+	int repeats;
+	bool too_short, too_long;
+} lengths[] = {
+	{ "", 0, true, false },
+	{ "a", 7, true, false },
+	{ "a", 8, false, false },
+	{ "a", 128, false, false },
+	{ "a", 129, false, true },
+	{ "\xc3\xbc", 7, true, false }, /* one unit, two bytes */
+	{ "\xc3\xbc", 128, false, false },
+	{ "\xf0\x9f\x98\x80", 3, true, false }, /* two units, four bytes */
+	{ "\xf0\x9f\x98\x80", 4, false, false },
+	{ "\xf0\x9f\x98\x80", 64, false, false },
+	{ "\xf0\x9f\x98\x80", 65, false, true },
+};
+/* clang-format on */
+
+START_TEST(derive_equals_the_reference)
+{
+	struct password_hash hash;
+	unsigned char key[PASSWORD_KEY_SIZE];
+
+	ck_assert(password_hash_read(a, vectors[_i].stored, &hash));
+	ck_assert(password_derive(vectors[_i].password, hash.salt, key));
+	ck_assert_mem_eq(key, hash.key, sizeof(key));
+	ck_assert_str_eq(
+	    password_hash_write(a, hash.salt, key), vectors[_i].stored);
+}
+END_TEST
+
+START_TEST(read_accepts_upper_case_hex)
+{
+	struct password_hash hash;
+
+	ck_assert(password_hash_read(a, "s:" KEY "AAbF", &hash));
+	ck_assert_str_eq(hash.salt, "s");
+	ck_assert_uint_eq(hash.key[63], 0xbf);
+}
+END_TEST
+
+START_TEST(read_refuses_what_is_no_hash)
+{
+	struct password_hash hash;
+
+	ck_assert_msg(!password_hash_read(a, unreadable[_i], &hash), "%s",
+	    unreadable[_i]);
+}
+END_TEST
+
+START_TEST(length_is_in_utf16_units)
+{
+	char text[1024] = "";
+
+	for (int i = 0; i < lengths[_i].repeats; i++)
+		strcat(text, lengths[_i].text);
+	ck_assert(password_too_short(text) == lengths[_i].too_short);
+	ck_assert(password_too_long(text) == lengths[_i].too_long);
+}
+END_TEST
+
+START_TEST(salt_is_hex_and_new_each_time)
+{
+	char one[PASSWORD_SALT_SIZE], two[PASSWORD_SALT_SIZE];
+
+	password_new_salt(one);
+	password_new_salt(two);
+	ck_assert_uint_eq(strlen(one), 32);
+	ck_assert_uint_eq(strspn(one, "0123456789abcdef"), 32);
+	ck_assert_str_ne(one, two);
+}
+END_TEST
+
+static struct hash_slots *
+shared_slots(void)
+{
+	struct hash_slots *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(s, MAP_FAILED);
+	hash_slots_init(s);
+	return s;
+}
+
+START_TEST(slots_of_a_killed_process_are_free)
+{
+	struct hash_slots *s = shared_slots();
+	int ready[2];
+	char byte;
+	pid_t child;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		hash_slots_take(s, 2, 0);
+		hash_slots_take(s, 2, 1);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+
+	ck_assert_int_eq(hash_slots_take(s, 2, 1), 1);
+	ck_assert_int_eq(hash_slots_take(s, 2, 1), 0);
+	hash_slots_give(s, 0);
+	ck_assert_int_eq(hash_slots_take(s, 2, 1), 0);
+}
+END_TEST
+
+/* Slots hold across processes: never more holders than slots. */
+START_TEST(slots_bound_all_processes_together)
+{
+	struct hash_slots *s = shared_slots();
+	struct {
+		atomic_int now, most;
+	} *seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	for (int i = 0; i < 6; i++) {
+		if (fork() != 0)
+			continue;
+		for (int n = 0; n < 50; n++) {
+			int slot = hash_slots_take(s, 3, i);
+			int now = atomic_fetch_add(&seen->now, 1) + 1;
+			int most = atomic_load(&seen->most);
+
+			while (now > most && !atomic_compare_exchange_weak(
+						 &seen->most, &most, now))
+				;
+			usleep(200);
+			atomic_fetch_sub(&seen->now, 1);
+			hash_slots_give(s, slot);
+		}
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	ck_assert_int_le(atomic_load(&seen->most), 3);
+	ck_assert_int_ge(atomic_load(&seen->most), 2);
+}
+END_TEST
+
+struct caller {
+	struct hash_pool *pool;
+	pthread_t thread;
+	enum err e;
+	unsigned char key[PASSWORD_KEY_SIZE];
+};
+
+static void *
+call(void *arg)
+{
+	struct caller *c = arg;
+
+	c->e = hash_pool_derive(c->pool, "correct horse battery staple",
+	    "9fdcd79be510777794638b0f2cbd722f", c->key);
+	return NULL;
+}
+
+START_TEST(pool_hashes_what_fits_and_turns_the_rest_away)
+{
+	enum { CALLERS = 8, WAITING_MAX = 3 };
+	struct hash_pool *pool = hash_pool_new(&(struct hash_pool_options){
+	    .slots = shared_slots(),
+	    .concurrency = 1,
+	    .waiting_max = WAITING_MAX,
+	});
+	struct caller callers[CALLERS] = { 0 };
+	struct password_hash hash;
+	int ok = 0;
+
+	ck_assert(password_hash_read(a, vectors[0].stored, &hash));
+	for (int i = 0; i < CALLERS; i++) {
+		callers[i].pool = pool;
+		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
+	}
+	for (int i = 0; i < CALLERS; i++) {
+		pthread_join(callers[i].thread, NULL);
+		if (callers[i].e == ERR_OK) {
+			ok++;
+			ck_assert_mem_eq(
+			    callers[i].key, hash.key, sizeof(hash.key));
+		} else {
+			ck_assert_int_eq(callers[i].e, ERR_RATE_LIMITED);
+		}
+	}
+	ck_assert_int_ge(ok, WAITING_MAX);
+	ck_assert_int_lt(ok, CALLERS);
+
+	/* Whoever comes later finds it free again. */
+	callers[0].pool = pool;
+	call(&callers[0]);
+	ck_assert_int_eq(callers[0].e, ERR_OK);
+	hash_pool_free(pool);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("auth_password");
+	TCase *tc = tcase_create("password");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(
+	    tc, derive_equals_the_reference, 0, COUNT_OF(vectors));
+	tcase_add_test(tc, read_accepts_upper_case_hex);
+	tcase_add_loop_test(
+	    tc, read_refuses_what_is_no_hash, 0, COUNT_OF(unreadable));
+	tcase_add_loop_test(tc, length_is_in_utf16_units, 0, COUNT_OF(lengths));
+	tcase_add_test(tc, salt_is_hex_and_new_each_time);
+	tcase_add_test(tc, slots_of_a_killed_process_are_free);
+	tcase_add_test(tc, slots_bound_all_processes_together);
+	tcase_add_test(tc, pool_hashes_what_fits_and_turns_the_rest_away);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}

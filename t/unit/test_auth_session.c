@@ -1,0 +1,698 @@
+/*
+ * Sessions and their end, against a real PostgreSQL and a real Redis.
+ *
+ * `here` and `other` are two processes.  On one host they share the epoch; a
+ * test that gives `other` memory of its own puts it on another host.
+ */
+#include "unit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "auth/auth.h"
+#include "auth/auth_shared.h"
+#include "auth/credential/credential_store.h"
+#include "auth/session/session.h"
+#include "auth/session/session_cache.h"
+#include "auth/session/session_store.h"
+#include "auth/user/user.h"
+#include "auth/user/user_store.h"
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cache/cache.h"
+#include "db/db.h"
+#include "db/db_script.h"
+#include "servers.h"
+
+enum { TIMEOUT_MS = 300, RETRY_MS = 50, PATIENCE_MS = 10000 };
+
+static const char hash[] = "salt:key";
+static const char *database, *redis;
+static struct arena *a;
+static struct auth here, other;
+static struct auth_shared shared;
+static struct db_script *script;
+static const char *user_id;
+
+static void
+sql(const char *text)
+{
+	enum err e = db_script_run(script, text);
+
+	ck_assert_msg(e == ERR_OK, "%s: %s", text, db_script_problem(script));
+}
+
+static const char *
+sql_text(const char *text)
+{
+	struct db_rows rows;
+
+	ck_assert_int_eq(
+	    db_script_query(script, a, text, DB_NO_ARGS, &rows), ERR_OK);
+	return rows.count == 0 ? NULL : db_get_text(&rows, 0, 0);
+}
+
+static int64_t
+row_epoch(void)
+{
+	return atoll(sql_text("SELECT epoch FROM kedge_cache_epoch"));
+}
+
+static void
+open_process(struct auth *auth, struct auth_shared *memory)
+{
+	*auth = (struct auth){ .shared = memory };
+	auth->process.db = db_open(&(struct db_options){
+	    .url = database,
+	    .application_name = "test",
+	    .connections = 4,
+	    .acquire_timeout_ms = 1000,
+	    .statement_timeout_ms = 5000,
+	});
+	auth->process.cache = cache_open(&(struct cache_options){
+	    .url = redis,
+	    .prefix = "auth",
+	    .connections = 4,
+	    .timeout_ms = TIMEOUT_MS,
+	    .retry_ms = RETRY_MS,
+	});
+}
+
+static void
+close_process(struct auth *auth)
+{
+	db_close(auth->process.db);
+	cache_close(auth->process.cache);
+}
+
+static void
+setup(void)
+{
+	struct credential_new account = {
+		.email = "a@example.com",
+		.name = "A",
+		.role = "user",
+		.password_hash = hash,
+	};
+	struct user user;
+	int64_t row;
+
+	a = arena_new();
+	sql("DELETE FROM \"user\"");
+	memset(&shared, 0, sizeof(shared));
+	open_process(&here, &shared);
+	open_process(&other, &shared);
+	ck_assert_int_eq(
+	    credential_insert_user(here.process.db, a, &account, &user),
+	    ERR_OK);
+	user_id = user.id;
+	ck_assert_int_eq(epoch_select(here.process.db, a, &row), ERR_OK);
+	epoch_raise(&shared.epoch, row);
+}
+
+static void
+teardown(void)
+{
+	close_process(&here);
+	close_process(&other);
+	arena_free(a);
+}
+
+static const char *
+sign_in(void)
+{
+	const char *token = session_new_token(a);
+	struct credential c;
+
+	ck_assert_int_eq(
+	    credential_find_of_user(here.process.db, a, user_id, &c), ERR_OK);
+	ck_assert_int_eq(session_insert(here.process.db, a,
+			     &(struct session_new){
+				 .token = token,
+				 .user_id = user_id,
+				 .ip_address = "",
+				 .user_agent = "",
+				 .ttl_s = SESSION_TTL_S,
+				 .account_id = c.account_id,
+				 .password_hash = c.password_hash,
+			     }),
+	    ERR_OK);
+	return token;
+}
+
+static enum err
+verify(struct auth *auth, const char *token)
+{
+	struct session_claims claims;
+
+	return session_find_claims(auth, a, token, &claims);
+}
+
+static const char *
+roles_seen(struct auth *auth, const char *token)
+{
+	struct session_claims claims;
+
+	ck_assert_int_eq(session_find_claims(auth, a, token, &claims), ERR_OK);
+	return claims.roles;
+}
+
+static bool
+is_cached(struct auth *auth, const char *token)
+{
+	struct session_claims claims;
+	struct cache_miss miss;
+
+	return session_cache_get(auth->process.cache, a,
+		   epoch_get(&auth->shared->epoch), token, &claims,
+		   &miss) == ERR_OK;
+}
+
+/* Behind auth's back, and behind the triggers' too. */
+static void
+lose_rows(void)
+{
+	sql("BEGIN; SELECT set_config('kedge.revoking', 'on', true);"
+	    " DELETE FROM session; COMMIT");
+}
+
+static void
+wait_for_redis(void)
+{
+	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
+
+	while (!cache_ready(here.process.cache) ||
+	       !cache_ready(other.process.cache)) {
+		ck_assert_int_lt(clock_monotonic_us(), until);
+		usleep(10000);
+	}
+}
+
+static void
+freeze_redis(void)
+{
+	int status;
+
+	servers_signal_tree(servers_redis_pid(), SIGSTOP);
+	ck_assert_int_eq(waitpid(servers_redis_pid(), &status, WUNTRACED),
+	    servers_redis_pid());
+	ck_assert(WIFSTOPPED(status));
+}
+
+START_TEST(claims_are_remembered)
+{
+	const char *token = sign_in();
+
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	lose_rows();
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	ck_assert_int_eq(verify(&other, token), ERR_OK);
+	ck_assert_int_eq(verify(&here, session_new_token(a)), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(claims_say_what_the_rows_say)
+{
+	const char *token = sign_in();
+	struct session_claims claims;
+
+	sql("INSERT INTO service_account SELECT id, 'core' FROM \"user\"");
+	ck_assert_int_eq(session_find_claims(&here, a, token, &claims), ERR_OK);
+	ck_assert_str_eq(claims.user_id, user_id);
+	ck_assert_str_eq(claims.session_id, sql_text("SELECT id FROM session"));
+	ck_assert_str_eq(claims.roles, "user");
+	ck_assert_str_eq(claims.accounts, "core");
+	ck_assert(!claims.banned);
+	ck_assert_int_gt(claims.expires_at_ms,
+	    clock_now_ms() + (SESSION_TTL_S - 60) * 1000LL);
+}
+END_TEST
+
+START_TEST(end_is_seen_by_every_process)
+{
+	const char *token = sign_in(), *kept = sign_in();
+
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	ck_assert_int_eq(verify(&other, kept), ERR_OK);
+	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+	ck_assert_int_eq(verify(&other, token), ERR_NOT_FOUND);
+	ck_assert_int_eq(verify(&other, kept), ERR_OK);
+	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
+}
+END_TEST
+
+START_TEST(end_of_a_row_that_is_gone_forgets_its_claims)
+{
+	const char *token = sign_in();
+
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	lose_rows();
+	ck_assert_int_eq(session_end(&other, a, token), ERR_OK);
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(end_own_leaves_other_people_alone)
+{
+	const char *token = sign_in();
+
+	ck_assert_int_eq(session_end_own(&here, a, token, "somebody"), ERR_OK);
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	ck_assert_int_eq(session_end_own(&here, a, token, user_id), ERR_OK);
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(end_all_keeps_the_one_it_is_told_to)
+{
+	const char *one = sign_in(), *two = sign_in(), *kept = sign_in();
+
+	ck_assert_int_eq(verify(&other, one), ERR_OK);
+	ck_assert_int_eq(session_end_all(&here, a, user_id, kept), ERR_OK);
+	ck_assert_int_eq(verify(&other, one), ERR_NOT_FOUND);
+	ck_assert_int_eq(verify(&other, two), ERR_NOT_FOUND);
+	ck_assert_int_eq(verify(&other, kept), ERR_OK);
+	ck_assert_int_eq(session_end_all(&here, a, user_id, NULL), ERR_OK);
+	ck_assert_int_eq(verify(&other, kept), ERR_NOT_FOUND);
+}
+END_TEST
+
+/* A verify that read the row before the revocation fills after it. */
+START_TEST(fill_after_the_end_does_not_stick)
+{
+	const char *token = sign_in();
+	int64_t epoch = epoch_get(&shared.epoch), row;
+	struct session_claims claims;
+	struct cache_miss miss;
+
+	ck_assert_int_eq(session_cache_get(other.process.cache, a, epoch, token,
+			     &claims, &miss),
+	    ERR_NOT_FOUND);
+	ck_assert_int_eq(
+	    session_select_claims(other.process.db, a, token, &claims, &row),
+	    ERR_OK);
+	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
+	session_cache_fill(
+	    other.process.cache, a, epoch, token, &claims, &miss);
+	ck_assert(!is_cached(&here, token));
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(end_while_redis_is_frozen_holds_when_it_thaws)
+{
+	const char *token = sign_in(), *kept = sign_in();
+	int64_t before = epoch_get(&shared.epoch);
+	enum err e;
+
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	freeze_redis();
+	e = session_end(&here, a, token);
+	servers_signal_tree(servers_redis_pid(), SIGCONT);
+	ck_assert_int_eq(e, ERR_OK);
+	ck_assert_int_gt(epoch_get(&shared.epoch), before);
+	ck_assert_int_eq(row_epoch(), epoch_get(&shared.epoch));
+	wait_for_redis();
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+	ck_assert_int_eq(verify(&other, token), ERR_NOT_FOUND);
+	ck_assert_int_eq(verify(&other, kept), ERR_OK);
+	ck_assert(is_cached(&other, kept));
+}
+END_TEST
+
+START_TEST(end_while_redis_is_down_holds_when_it_is_back)
+{
+	const char *token = sign_in();
+
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	ck_assert_str_eq(servers_redis_do("SAVE"), "+OK");
+	servers_stop_redis();
+	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
+	ck_assert_int_eq(verify(&other, token), ERR_NOT_FOUND);
+	redis = servers_start_redis();
+	wait_for_redis();
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+	ck_assert_int_eq(verify(&other, token), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(without_redis_everything_works)
+{
+	const char *token = sign_in();
+	struct cache *cache = here.process.cache;
+
+	here.process.cache = NULL;
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+	here.process.cache = cache;
+}
+END_TEST
+
+START_TEST(unknown_epoch_reads_no_cache_and_learns_it)
+{
+	const char *token = sign_in();
+	int64_t epoch = epoch_get(&shared.epoch);
+
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	lose_rows();
+	memset(&shared, 0, sizeof(shared));
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+	ck_assert_int_eq(epoch_get(&shared.epoch), epoch);
+}
+END_TEST
+
+/* Another host learns of an epoch from the database. */
+START_TEST(ticker_learns_and_restores_the_epoch)
+{
+	static struct auth_shared elsewhere;
+	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
+	struct epoch_ticker *ticker;
+	int64_t wanted;
+
+	memset(&elsewhere, 0, sizeof(elsewhere));
+	ticker = epoch_ticker_start(&elsewhere.epoch, other.process.db);
+	sql("UPDATE kedge_cache_epoch SET epoch = epoch + 1");
+	wanted = row_epoch();
+	while (epoch_get(&elsewhere.epoch) != wanted) {
+		ck_assert_int_lt(clock_monotonic_us(), until);
+		usleep(10000);
+	}
+	/* The database was set back: its row follows who knows better. */
+	epoch_raise(&elsewhere.epoch, wanted + 5);
+	while (row_epoch() != wanted + 5) {
+		ck_assert_int_lt(clock_monotonic_us(), until);
+		usleep(10000);
+	}
+	epoch_ticker_stop(ticker);
+}
+END_TEST
+
+START_TEST(end_marks_the_epoch_that_is_read)
+{
+	const char *token = sign_in();
+
+	/* Ours is ahead of a database that was set back. */
+	epoch_raise(&shared.epoch, row_epoch() + 3);
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+
+	/* Ours is behind: another host has raised it a moment ago. */
+	token = sign_in();
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	sql("UPDATE kedge_cache_epoch SET epoch = epoch + 10");
+	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
+	ck_assert_int_eq(epoch_get(&shared.epoch), row_epoch());
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(role_change_is_seen_and_ends_no_session)
+{
+	const char *token = sign_in();
+
+	ck_assert_str_eq(roles_seen(&here, token), "user");
+	ck_assert_int_eq(
+	    user_set_role(&other, a, "a@example.com", "admin,user"), ERR_OK);
+	ck_assert_str_eq(roles_seen(&here, token), "admin,user");
+	ck_assert_int_eq(
+	    user_set_role(&other, a, "b@example.com", "x"), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(provisioning_is_seen_and_may_be_repeated)
+{
+	const char *token = sign_in();
+	struct session_claims claims;
+
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(
+		    user_provision(&other, a, user_id, "core"), ERR_OK);
+	ck_assert_int_eq(session_find_claims(&here, a, token, &claims), ERR_OK);
+	ck_assert_str_eq(claims.accounts, "core");
+	ck_assert_int_eq(
+	    user_provision(&other, a, "nobody", "core"), ERR_NOT_FOUND);
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+	const char *sql;
+	bool raises;
+} foreign[] = {
+	{ "DELETE FROM session", true },
+	{ "DELETE FROM \"user\"", true },
+	{ "UPDATE \"user\" SET role = 'admin'", true },
+	{ "UPDATE \"user\" SET banned = true", true },
+	{ "UPDATE \"user\" SET \"banExpires\" = now()", true },
+	{ "UPDATE session SET \"expiresAt\" = now() - interval '1 s'", true },
+	{ "UPDATE session SET token = token || 'x'", true },
+	{ "UPDATE session SET \"expiresAt\" = now() + interval '9 d'", false },
+	{ "UPDATE session SET \"updatedAt\" = now()", false },
+	{ "UPDATE \"user\" SET name = 'B'", false },
+	{ "DELETE FROM session WHERE token = 'x'", false },
+};
+/* clang-format on */
+
+START_TEST(foreign_change_raises_the_epoch)
+{
+	int64_t before;
+
+	sign_in();
+	sign_in();
+	before = row_epoch();
+	sql(foreign[_i].sql);
+	ck_assert_int_eq(row_epoch() - before, foreign[_i].raises ? 1 : 0);
+}
+END_TEST
+
+START_TEST(own_changes_do_not_raise_the_epoch)
+{
+	const char *token = sign_in();
+	int64_t before = row_epoch();
+
+	sign_in();
+	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
+	ck_assert_int_eq(
+	    user_set_role(&here, a, "a@example.com", "editor"), ERR_OK);
+	ck_assert_int_eq(session_end_all(&here, a, user_id, NULL), ERR_OK);
+	ck_assert_int_eq(row_epoch(), before);
+}
+END_TEST
+
+START_TEST(cached_session_verifies_while_postgres_is_away)
+{
+	const char *cached = sign_in(), *uncached = sign_in();
+
+	ck_assert_int_eq(verify(&here, cached), ERR_OK);
+	db_script_close(script);
+	servers_stop_postgres();
+	ck_assert_int_eq(verify(&here, cached), ERR_OK);
+	ck_assert_int_eq(verify(&here, uncached), ERR_UNAVAILABLE);
+	/* Signed out is not answered before it is true. */
+	ck_assert_int_eq(session_end(&here, a, cached), ERR_UNAVAILABLE);
+	database = servers_start_postgres();
+	ck_assert_int_eq(
+	    db_script_open(a, database, &script, &(const char *){ NULL }),
+	    ERR_OK);
+}
+END_TEST
+
+START_TEST(find_refreshes_when_it_is_due)
+{
+	const char *token = sign_in();
+	struct session_found found;
+	bool refreshed = true;
+
+	ck_assert_int_eq(
+	    session_find(&here, a, token, true, &found, &refreshed), ERR_OK);
+	ck_assert(!refreshed);
+	ck_assert(found.is_fresh);
+	sql("UPDATE session SET \"expiresAt\" = now() + interval '6 d',"
+	    " \"createdAt\" = now() - interval '1 d'");
+	ck_assert_int_eq(
+	    session_find(&here, a, token, false, &found, &refreshed), ERR_OK);
+	ck_assert(!refreshed && found.refresh_due && !found.is_fresh);
+	ck_assert_int_eq(
+	    session_find(&here, a, token, true, &found, &refreshed), ERR_OK);
+	ck_assert(refreshed);
+	ck_assert_str_eq(found.session.token, token);
+	ck_assert_str_eq(sql_text("SELECT (\"expiresAt\" > now() +"
+				  " interval '167 h')::text FROM session"),
+	    "true");
+}
+END_TEST
+
+START_TEST(find_deletes_the_expired)
+{
+	const char *token = sign_in();
+	struct session_found found;
+	bool refreshed;
+
+	sql("UPDATE session SET \"expiresAt\" = now() - interval '1 s'");
+	ck_assert_int_eq(
+	    session_find(&here, a, token, true, &found, &refreshed),
+	    ERR_NOT_FOUND);
+	ck_assert_str_eq(sql_text("SELECT count(*)::text FROM session"), "0");
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+}
+END_TEST
+
+/* clang-format off */
+static const char *const no_more[] = {
+	"UPDATE account SET password = 'another'",
+	"UPDATE \"user\" SET banned = true",
+	"UPDATE \"user\" SET banned = true,"
+	    " \"banExpires\" = now() + interval '1 h'",
+	"DELETE FROM \"user\"",
+	"DELETE FROM account",
+};
+/* clang-format on */
+
+/* The password was right when it was checked; it is not now. */
+START_TEST(insert_is_refused_when_the_credential_is_no_more)
+{
+	struct credential c;
+
+	ck_assert_int_eq(
+	    credential_find(here.process.db, a, "a@example.com", &c), ERR_OK);
+	sql(no_more[_i]);
+	ck_assert_int_eq(session_insert(here.process.db, a,
+			     &(struct session_new){
+				 .token = session_new_token(a),
+				 .user_id = user_id,
+				 .ip_address = "",
+				 .user_agent = "",
+				 .ttl_s = 60,
+				 .account_id = c.account_id,
+				 .password_hash = c.password_hash,
+			     }),
+	    ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(same_address_twice_is_a_conflict)
+{
+	struct user user;
+
+	ck_assert_int_eq(credential_insert_user(here.process.db, a,
+			     &(struct credential_new){
+				 .email = "a@example.com",
+				 .name = "B",
+				 .role = "user",
+				 .password_hash = hash,
+			     },
+			     &user),
+	    ERR_CONFLICT);
+	ck_assert_str_eq(sql_text("SELECT count(*)::text FROM account"), "1");
+}
+END_TEST
+
+START_TEST(token_has_256_bits)
+{
+	const char *one = session_new_token(a), *two = session_new_token(a);
+
+	ck_assert_uint_eq(strlen(one), 43);
+	ck_assert_str_ne(one, two);
+	for (const char *p = one; *p != '\0'; p++)
+		ck_assert(str_is_alnum(*p));
+}
+END_TEST
+
+/* Before check runs anything, and so without its assertions. */
+static bool
+run_file(const char *path)
+{
+	static char text[65536];
+	FILE *f = fopen(path, "r");
+	size_t len;
+
+	if (f == NULL) {
+		perror(path);
+		return false;
+	}
+	len = fread(text, 1, sizeof(text) - 1, f);
+	text[len] = '\0';
+	fclose(f);
+	if (db_script_run(script, text) == ERR_OK)
+		return true;
+	fprintf(stderr, "%s: %s\n", path, db_script_problem(script));
+	return false;
+}
+
+static bool
+migrate(void)
+{
+	return db_script_run(script, "CREATE ROLE auth") == ERR_OK &&
+	       run_file("sql/auth/0001_identity.sql") &&
+	       run_file("sql/auth/0002_kedge.sql") &&
+	       run_file("sql/auth/0003_epoch_triggers.sql");
+}
+
+int
+main(void)
+{
+	Suite *suite = suite_create("auth_session");
+	TCase *tc = tcase_create("session");
+	SRunner *runner;
+	const char *problem = NULL;
+	int nfailed;
+
+	signal(SIGPIPE, SIG_IGN); /* as every service does */
+	log_init("test", LOG_ERROR);
+	database = servers_start_postgres();
+	redis = servers_start_redis();
+	a = arena_new();
+	if (db_script_open(a, database, &script, &problem) != ERR_OK ||
+	    !migrate())
+		return 1;
+	arena_free(a);
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, claims_are_remembered);
+	tcase_add_test(tc, claims_say_what_the_rows_say);
+	tcase_add_test(tc, end_is_seen_by_every_process);
+	tcase_add_test(tc, end_of_a_row_that_is_gone_forgets_its_claims);
+	tcase_add_test(tc, end_own_leaves_other_people_alone);
+	tcase_add_test(tc, end_all_keeps_the_one_it_is_told_to);
+	tcase_add_test(tc, fill_after_the_end_does_not_stick);
+	tcase_add_test(tc, end_while_redis_is_frozen_holds_when_it_thaws);
+	tcase_add_test(tc, end_while_redis_is_down_holds_when_it_is_back);
+	tcase_add_test(tc, without_redis_everything_works);
+	tcase_add_test(tc, unknown_epoch_reads_no_cache_and_learns_it);
+	tcase_add_test(tc, ticker_learns_and_restores_the_epoch);
+	tcase_add_test(tc, end_marks_the_epoch_that_is_read);
+	tcase_add_test(tc, role_change_is_seen_and_ends_no_session);
+	tcase_add_test(tc, provisioning_is_seen_and_may_be_repeated);
+	tcase_add_loop_test(
+	    tc, foreign_change_raises_the_epoch, 0, COUNT_OF(foreign));
+	tcase_add_test(tc, own_changes_do_not_raise_the_epoch);
+	tcase_add_test(tc, cached_session_verifies_while_postgres_is_away);
+	tcase_add_test(tc, find_refreshes_when_it_is_due);
+	tcase_add_test(tc, find_deletes_the_expired);
+	tcase_add_loop_test(tc,
+	    insert_is_refused_when_the_credential_is_no_more, 0,
+	    COUNT_OF(no_more));
+	tcase_add_test(tc, same_address_twice_is_a_conflict);
+	tcase_add_test(tc, token_has_256_bits);
+	suite_add_tcase(suite, tc);
+
+	runner = srunner_create(suite);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	nfailed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return nfailed != 0;
+}

@@ -1,0 +1,224 @@
+/* The rules behind a verdict, and what the cache remembers for it. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "auth/limit/address.h"
+#include "auth/session/session_cache.h"
+#include "auth/user/user.h"
+#include "auth/verify/guard.h"
+#include "base/arena.h"
+#include "base/attr.h"
+
+static struct arena *a;
+
+static void
+setup(void)
+{
+	a = arena_new();
+}
+
+static void
+teardown(void)
+{
+	arena_free(a);
+}
+
+/* clang-format off */
+static const struct {
+	const char *text;
+	bool known;
+	enum guard guard;
+} guards[] = {
+	{ "standard", true, GUARD_STANDARD },
+	{ "role-gated", true, GUARD_ROLES },
+	{ "none", true, GUARD_OPEN },
+	{ "flexible", false, 0 }, /* not before there are device sessions */
+	{ "", false, 0 },
+	{ NULL, false, 0 },
+	{ "None", false, 0 },
+	{ "none ", false, 0 },
+	{ "standard,none", false, 0 },
+};
+
+static const struct {
+	const char *has, *wanted;
+	bool passes;
+} roles[] = {
+	{ "user", "user", true },
+	{ "user", "admin", false },
+	{ "user", "", false },
+	{ "", "", false },
+	{ "", "user", false },
+	{ "admin", "", true },
+	{ "admin", "editor", true },
+	{ "user,editor", "boss, editor", true },
+	{ " user , boss ", "editor,boss", true },
+	{ "administrator", "admin", false },
+	{ "edit", "editor", false },
+	{ "Admin", "admin", false },
+};
+
+static const struct {
+	const char *list;
+	size_t count;
+	const char *first, *last;
+} lists[] = {
+	{ "", 0, NULL, NULL },
+	{ ",", 0, NULL, NULL },
+	{ " , ,\t,", 0, NULL, NULL },
+	{ "a", 1, "a", "a" },
+	{ " a b ", 1, "a b", "a b" },
+	{ "a,b,c", 3, "a", "c" },
+	{ ",a,,b,", 2, "a", "b" },
+};
+
+static const struct {
+	const char *ip, *address, *network;
+} addresses[] = {
+	{ "192.0.2.77", "192.0.2.77", "192.0.2.0" },
+	{ "::ffff:192.0.2.77", "192.0.2.77", "192.0.2.0" },
+	{ "::ffff:c000:024d", "192.0.2.77", "192.0.2.0" },
+	{ "2001:DB8:1:2:3:4:5:6", "2001:0db8:0001:0002:0000:0000:0000:0000",
+	  "2001:0db8:0001:0000:0000:0000:0000:0000" },
+	{ "2001:db8:1:2::", "2001:0db8:0001:0002:0000:0000:0000:0000",
+	  "2001:0db8:0001:0000:0000:0000:0000:0000" },
+	{ "::1", "0000:0000:0000:0000:0000:0000:0000:0000",
+	  "0000:0000:0000:0000:0000:0000:0000:0000" },
+	{ "unix:", "", "" },
+	{ "", "", "" },
+	{ NULL, "", "" },
+	{ "192.0.2.7, 10.0.0.1", "", "" },
+	{ "192.0.2.077", "", "" },
+	{ "1.2.3", "", "" },
+};
+
+static const char *const unreadable[] = {
+	"", "null", "[]", "{}", "x",
+	"{\"u\":\"u\",\"s\":\"s\",\"r\":\"\",\"a\":\"\"}",
+	"{\"u\":1,\"s\":\"s\",\"r\":\"\",\"a\":\"\",\"x\":1}",
+	"{\"u\":\"u\",\"r\":\"\",\"a\":\"\",\"x\":1}",
+	"{\"u\":\"u\",\"s\":\"s\",\"a\":\"\",\"x\":1}",
+	"{\"u\":\"u\",\"s\":\"s\",\"r\":\"\",\"a\":\"\",\"x\":\"1\"}",
+	"{\"u\":\"u\",\"s\":\"s\",\"r\":\"\",\"a\":\"\",\"x\":1}x",
+};
+/* clang-format on */
+
+START_TEST(guard_rows)
+{
+	enum guard guard;
+	bool known = guard_read(guards[_i].text, &guard);
+
+	ck_assert(known == guards[_i].known);
+	if (known)
+		ck_assert_int_eq(guard, guards[_i].guard);
+}
+END_TEST
+
+START_TEST(role_rows)
+{
+	struct strings has = user_list(a, roles[_i].has);
+	struct strings wanted = user_list(a, roles[_i].wanted);
+
+	ck_assert(guard_roles_pass(&has, &wanted) == roles[_i].passes);
+}
+END_TEST
+
+START_TEST(list_rows)
+{
+	struct strings list = user_list(a, lists[_i].list);
+
+	ck_assert_uint_eq(list.count, lists[_i].count);
+	if (list.count > 0) {
+		ck_assert_str_eq(list.items[0], lists[_i].first);
+		ck_assert_str_eq(list.items[list.count - 1], lists[_i].last);
+	}
+}
+END_TEST
+
+START_TEST(list_is_bounded)
+{
+	char text[4 * USER_LIST_MAX + 1] = "";
+
+	for (int i = 0; i < 2 * USER_LIST_MAX; i++)
+		strcat(text, "a,");
+	ck_assert_uint_eq(user_list(a, text).count, USER_LIST_MAX);
+}
+END_TEST
+
+START_TEST(address_rows)
+{
+	ck_assert_str_eq(
+	    address_of(a, addresses[_i].ip), addresses[_i].address);
+	ck_assert_str_eq(
+	    address_network(a, addresses[_i].ip), addresses[_i].network);
+}
+END_TEST
+
+START_TEST(claims_are_read_as_written)
+{
+	struct session_claims in = {
+		.user_id = "u\"\\\xc3\xbc",
+		.session_id = "s",
+		.roles = "admin, user",
+		.accounts = "core,wallet",
+		.expires_at_ms = 1893456000000,
+		.banned = _i > 0,
+		.ban_expires_ms = _i > 1 ? 1893456000001 : 0,
+	};
+	struct session_claims out;
+
+	ck_assert_int_eq(
+	    session_claims_read(a, session_claims_write(a, &in), &out), ERR_OK);
+	ck_assert_str_eq(out.user_id, in.user_id);
+	ck_assert_str_eq(out.session_id, in.session_id);
+	ck_assert_str_eq(out.roles, in.roles);
+	ck_assert_str_eq(out.accounts, in.accounts);
+	ck_assert_int_eq(out.expires_at_ms, in.expires_at_ms);
+	ck_assert(out.banned == in.banned);
+	ck_assert_int_eq(out.ban_expires_ms, in.ban_expires_ms);
+}
+END_TEST
+
+START_TEST(claims_that_are_none_are_a_miss)
+{
+	struct session_claims out;
+
+	ck_assert_int_eq(
+	    session_claims_read(a, unreadable[_i], &out), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(claims_too_long_are_not_kept)
+{
+	char *long_list = arena_alloc(a, 8192);
+
+	memset(long_list, 'r', 8191);
+	ck_assert_ptr_null(session_claims_write(a, &(struct session_claims){
+						       .user_id = "u",
+						       .session_id = "s",
+						       .roles = long_list,
+						       .accounts = "",
+						   }));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("auth_verify");
+	TCase *tc = tcase_create("rules");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, guard_rows, 0, COUNT_OF(guards));
+	tcase_add_loop_test(tc, role_rows, 0, COUNT_OF(roles));
+	tcase_add_loop_test(tc, list_rows, 0, COUNT_OF(lists));
+	tcase_add_test(tc, list_is_bounded);
+	tcase_add_loop_test(tc, address_rows, 0, COUNT_OF(addresses));
+	tcase_add_loop_test(tc, claims_are_read_as_written, 0, 3);
+	tcase_add_loop_test(
+	    tc, claims_that_are_none_are_a_miss, 0, COUNT_OF(unreadable));
+	tcase_add_test(tc, claims_too_long_are_not_kept);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
