@@ -69,6 +69,8 @@ void
 record_remove(void)
 {
 	unlink(RECORD_FILE);
+	unlink(RECORD_URL_FILE);
+	unlink(RECORD_PID_FILE);
 }
 
 /* Cuts the text at its first `end` and steps over it; NULL at the last. */
@@ -188,8 +190,10 @@ record_clear_leftovers(struct arena *a, const char *dir)
 	struct record record;
 	struct leftover_search s = { .record = &record, .dir = dir };
 
-	if (!record_read(a, &record))
+	if (!record_read(a, &record)) {
+		record_remove();
 		return;
+	}
 	do {
 		s.found = 0;
 		s.kill = clock_monotonic_us() > kill_us;

@@ -11,6 +11,9 @@
 
 #include "base/attr.h"
 
+#define RECORD_URL_FILE "run/url" /* where the stack is served */
+#define RECORD_PID_FILE "run/kedge.pid" /* for people; see lock.h */
+
 struct arena;
 struct supervisor;
 
@@ -31,6 +34,7 @@ struct record {
 };
 
 MUST_CHECK bool record_write(const struct supervisor *s);
+/* These three files: nothing runs any more. */
 void record_remove(void);
 /* False when there is none, or not one that we can read. */
 MUST_CHECK bool record_read(struct arena *a, struct record *ret_record);

@@ -471,6 +471,5 @@ supervisor_run(struct supervisor *s)
 	start_due(&l);
 	run_loop(&l);
 	close(l.signal_fd);
-	record_remove();
 	return l.failed ? 1 : 0;
 }

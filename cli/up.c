@@ -26,8 +26,6 @@
 #include "stack.h"
 #include "supervisor.h"
 
-#define URL_FILE "run/url"
-#define PID_FILE "run/kedge.pid"
 enum { LOG_MAX_BYTES = 8 * 1024 * 1024 };
 
 struct up {
@@ -101,15 +99,14 @@ prepare(struct up *u)
 	struct stack *s = &u->stack;
 	struct arena *a = s->arena;
 
-	if (!lock_take(s->dir))
-		return false;
 	record_clear_leftovers(a, s->dir);
 	if (!check_port(&u->port))
 		return false;
 	u->url = arena_printf(a, "http://127.0.0.1:%d", u->port);
-	if (!file_write(
-		a, PID_FILE, 0644, arena_printf(a, "%ld\n", (long)getpid())) ||
-	    !file_write(a, URL_FILE, 0644, arena_printf(a, "%s\n", u->url)) ||
+	if (!file_write(a, RECORD_PID_FILE, 0644,
+		arena_printf(a, "%ld\n", (long)getpid())) ||
+	    !file_write(
+		a, RECORD_URL_FILE, 0644, arena_printf(a, "%s\n", u->url)) ||
 	    !environment_secrets(s, &u->secrets) ||
 	    !environment_write(s, &u->secrets, u->url) ||
 	    !nginx_write(s, u->port) ||
@@ -117,13 +114,6 @@ prepare(struct up *u)
 		return false;
 	rotate_logs(u);
 	return true;
-}
-
-static void
-forget(void)
-{
-	unlink(URL_FILE);
-	unlink(PID_FILE);
 }
 
 /* What it prints from now on goes into a log, and the starter may go. */
@@ -171,6 +161,8 @@ run(struct up *u)
 	struct supervisor supervisor;
 	int status = 1;
 
+	if (!lock_take(u->stack.dir))
+		return 1;
 	if (prepare(u)) {
 		supervisor = (struct supervisor){
 			.arena = u->stack.arena,
@@ -183,8 +175,8 @@ run(struct up *u)
 			.ctx = u,
 		};
 		status = supervisor_run(&supervisor);
-		forget();
 	}
+	record_remove();
 	return status;
 }
 
