@@ -67,8 +67,9 @@ head_enter(struct record_head *h)
 		return RECORD_BAD;
 	if (!h->begun) {
 		h->id = header_id(&h->header);
+		/* libfcgi reads padding after this record as the next one. */
 		if (h->type != TYPE_BEGIN_REQUEST || h->id == 0 ||
-		    h->content != sizeof(h->begin))
+		    h->content != sizeof(h->begin) || h->padding != 0)
 			return RECORD_BAD;
 		return RECORD_MORE;
 	}

@@ -7,6 +7,8 @@
  *   - lets FCGI_GET_VALUES with four names overrun 64 bytes of stack;
  *   - allocates what a name or value claims to be long, up to 4 GiB, and
  *     aborts when it cannot; and takes any number of them;
+ *   - does not skip the padding of FCGI_BEGIN_REQUEST, but reads it as the
+ *     next record (found by fuzz/fuzz_record.c);
  *   - starts the next request of a kept connection wherever its last read
  *     ended, so that the unread rest of a body is read as records: a client
  *     could smuggle in a request with parameters of its own.
