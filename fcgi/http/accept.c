@@ -89,7 +89,7 @@ struct crew {
 /* -- a thread's side -- */
 
 static void
-wait_begins(struct thread *t, enum thread_state state)
+wait_begins(struct thread *t, int state)
 {
 	atomic_store(&t->state, state);
 }
@@ -100,7 +100,7 @@ wait_begins(struct thread *t, enum thread_state state)
  * next system call, and the next one is a recv() that starts over.
  */
 static void
-wait_ended(struct thread *t, enum thread_state state)
+wait_ended(struct thread *t, int state)
 {
 	int expected = state;
 

@@ -46,15 +46,21 @@ restart_name_ok(const char *name)
 	return len > 0 && len <= RESTART_NAME_MAX;
 }
 
+void
+restart_name_copy(char out[RESTART_NAME_MAX + 1], const char *name)
+{
+	assert(restart_name_ok(name));
+	memcpy(out, name, strlen(name) + 1);
+}
+
 static void
 list_add(struct fd_list *list, const char *kind, const char *name, int fd)
 {
 	struct named_fd *f = &list->fds[list->count];
 
 	assert(list->count < RESTART_FDS_MAX);
-	assert(restart_name_ok(kind) && restart_name_ok(name));
-	strcpy(f->kind, kind);
-	strcpy(f->name, name);
+	restart_name_copy(f->kind, kind);
+	restart_name_copy(f->name, name);
 	f->fd = fd;
 	list->count++;
 }
@@ -109,7 +115,7 @@ load_worker(char *text)
 	    !str_i64(pid_text, 1, INT32_MAX, &pid) ||
 	    !str_i64(text, 0, INT64_MAX, &w->kill_at_us))
 		return false;
-	strcpy(w->pool, pool);
+	restart_name_copy(w->pool, pool);
 	w->index = (int)index;
 	w->pid = (pid_t)pid;
 	nleft++;

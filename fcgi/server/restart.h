@@ -25,6 +25,8 @@ struct restart_worker {
 
 /* Letters, digits, '-' and '_', and short enough. */
 MUST_CHECK bool restart_name_ok(const char *name);
+/* Copies a name that is ok. */
+void restart_name_copy(char out[RESTART_NAME_MAX + 1], const char *name);
 
 /*
  * The inherited descriptor of that kind and name, now the caller's and

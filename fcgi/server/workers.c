@@ -5,9 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,61 +20,6 @@ enum {
 	/* A worker that lived this long did not fail at its start. */
 	SETTLED_US = 10 * 1000 * 1000,
 };
-
-void
-worker_ready(const struct worker *w)
-{
-	pid_t pid = getpid();
-	ssize_t n;
-
-	/* The reader may be gone: a master that executed itself meanwhile. */
-	n = write(w->ready_fd, &pid, sizeof(pid));
-	(void)n;
-}
-
-/* -- the child's side -- */
-
-static void
-child_signals(void)
-{
-	const struct sigaction ignore = { .sa_handler = SIG_IGN };
-	sigset_t mask;
-
-	sigaction(SIGHUP, &ignore, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGINT);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-}
-
-static NORETURN void
-child_run(const struct workers *ws, const struct place *place)
-{
-	const struct worker w = {
-		.pool = place->pool->name,
-		.index = place->index,
-		.slot = place->slot,
-		.listen_fd = place->listen_fd,
-		.threads = (int)place->pool->threads,
-		.ready_fd = ws->ready_fds[1],
-	};
-
-	/* The master can die between fork() and prctl(). */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != ws->master_pid)
-		_exit(0);
-	child_signals();
-	close(ws->signal_fd);
-	close(ws->ready_fds[0]);
-	for (int i = 0; i < ws->nplaces; i++) {
-		if (ws->places[i].index == 0 &&
-		    ws->places[i].listen_fd != w.listen_fd)
-			close(ws->places[i].listen_fd);
-	}
-	log_set_worker(w.pool, w.index);
-	exit(place->pool->work(&w, ws->master->ctx));
-}
 
 /* -- the table -- */
 
@@ -134,14 +77,13 @@ add_child(struct workers *ws, pid_t pid, const char *pool, int index)
 	struct child *c = &ws->children[ws->nchildren];
 
 	assert(ws->nchildren < RESTART_WORKERS_MAX);
-	assert(restart_name_ok(pool));
 	ws->nchildren++;
 	*c = (struct child){
 		.pid = pid,
 		.index = index,
 		.place = find_place(ws, pool, index),
 	};
-	strcpy(c->pool, pool);
+	restart_name_copy(c->pool, pool);
 	metrics_set_workers(ws->nchildren);
 	return c;
 }
@@ -180,7 +122,7 @@ start(struct workers *ws, struct place *place, int64_t now_us)
 	fflush(NULL); /* or the child prints it again */
 	pid = fork();
 	if (pid == 0)
-		child_run(ws, place);
+		worker_run(ws, place);
 	if (pid < 0) {
 		log_event(LOG_ERROR, "cannot fork a worker",
 		    LOG_TEXT("error", strerror(errno)));
@@ -451,7 +393,7 @@ workers_save(
 			.pid = c->pid,
 			.kill_at_us = c->kill_at_us,
 		};
-		strcpy(out[i].pool, c->pool);
+		restart_name_copy(out[i].pool, c->pool);
 	}
 	return ws->nchildren;
 }

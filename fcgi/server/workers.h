@@ -72,6 +72,8 @@ bool workers_ended(struct workers *ws, pid_t pid, int status, int64_t now_us);
 void workers_stop(struct workers *ws, int64_t now_us);
 /* Whether some still wait for their replacements. */
 bool workers_rolling(const struct workers *ws);
+/* The life of a child, just forked. */
+NORETURN void worker_run(const struct workers *ws, const struct place *place);
 /* The list for restart_exec(). */
 int workers_save(
     const struct workers *ws, struct restart_worker out[RESTART_WORKERS_MAX]);
