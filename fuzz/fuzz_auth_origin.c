@@ -1,0 +1,59 @@
+/*
+ * fuzz_auth_origin: an origin, once read, is in its one form (reading it again
+ * changes nothing) and names the host that stands in the URL.  Only our own
+ * origin and its pages are trusted, and a trusted target is a path or such a
+ * page, without anything that a browser would read in another way.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "auth/origin/origin.h"
+#include "base/arena.h"
+#include "base/str.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void
+check_origin(const char *url)
+{
+	char origin[ORIGIN_MAX], again[ORIGIN_MAX];
+	const char *host;
+
+	if (!origin_of(url, origin))
+		return;
+	assert(origin_of(origin, again));
+	assert(str_eq(origin, again));
+	assert(strpbrk(origin, "@\\?# \t\r\n") == NULL);
+	host = strstr(origin, "://") + 3;
+	assert(*host != '\0' && strchr(host, '/') == NULL);
+	/* The host begins right after the scheme, as written. */
+	assert(strncasecmp(url, origin, (size_t)(host - origin) + 1) == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static struct origins *o;
+	struct arena *a = arena_new();
+	const char *url = arena_strndup(a, (const char *)data, len);
+	char origin[ORIGIN_MAX];
+
+	if (o == NULL)
+		o = origins_new("https://own.example:8443", "");
+	assert(o != NULL);
+
+	check_origin(url);
+	if (origins_trust(o, url)) {
+		assert(origin_of(url, origin));
+		assert(str_eq(origin, "https://own.example:8443"));
+	}
+	if (origins_trust_target(o, url)) {
+		assert(strpbrk(url, "\\\r\n\t") == NULL);
+		assert(*url == '/' ? url[1] != '/' : origins_trust(o, url));
+	}
+	arena_free(a);
+	return 0;
+}
