@@ -70,17 +70,24 @@ function showForm(id) {
   $(id).querySelector('input').focus();
 }
 
-/* Only a path of this origin: a foreign address in ?next= goes nowhere. */
-function nextPath() {
+/*
+ * Where ?next= leads, if that is on this origin.  The whole address is kept:
+ * its path alone may begin with "//", and then names another host.
+ */
+function nextAddress() {
   const next = new URLSearchParams(location.search).get('next');
   if (!next) return null;
-  const url = new URL(next, location.origin);
-  return url.origin === location.origin ? url.pathname + url.search : null;
+  try {
+    const url = new URL(next, location.origin);
+    return url.origin === location.origin ? url.href : null;
+  } catch {
+    return null;
+  }
 }
 
 async function showSignedIn({ user, session }) {
-  const next = nextPath();
-  if (next && next !== '/') {
+  const next = nextAddress();
+  if (next && next !== new URL('/', location.origin).href) {
     location.assign(next);
     return;
   }
