@@ -31,7 +31,7 @@ test_help := $(filter-out t/unit/test_%,$(wildcard t/unit/*.c))
 all: $(SERVICES:%=$(BUILD)/%) $(BUILD)/kedge
 
 .SECONDEXPANSION:
-$(SERVICES:%=$(BUILD)/%): $(BUILD)/%: $$(addprefix $(BUILD)/,$$(svc_src:.c=.o)) $(lib)
+$(SERVICES:%=$(BUILD)/%): $(BUILD)/%: $$(addprefix $$(BUILD)/,$$(svc_src:.c=.o)) $(lib)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/kedge: $(cli_src:%.c=$(BUILD)/%.o) $(lib)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
