@@ -78,7 +78,7 @@ is_deeply(\@leak, [], 'a user reaches nothing of the administrator');
 is_deeply(\@crash, [], 'and breaks nothing');
 
 # Somebody who may: what runs is the handler of the canonical path or none.
-my %sign = ('/api/core/whoami' => qr/"roles"/, '/api/core/me' => qr/"timezone"/, '/api/core/tasks' => qr/"nextCursor"/,
+my %sign = ('/api/core/whoami' => qr/"roles"/, '/api/core/me' => qr/"timezone"/, '/api/core/tasks' => qr/secret of root/,
     '/api/core/admin/stats' => qr/"profiles"/, '/api/wallet/accounts' => qr/"currency"/);
 my @wrong;
 my $ran = 0;

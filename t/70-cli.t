@@ -11,15 +11,25 @@ use Kedge qw(free_port run slurp wait_until);
 
 my $k = Kedge->up;
 my $kedge = Kedge->binary('kedge');
+my $other = File::Temp::tempdir(CLEANUP => 1);
+chmod 0755, $other;
 my $alice = $k->user('alice');
 my $task = $alice->post('/api/core/tasks', { title => 'survives' })->{json}{id};
+
+# What should not have started must not outlive the test when it did.
+END {
+	my $s = $?;
+	run($kedge, 'down', '--dir', $_) 
+	    for grep { -e "$_/lock" } defined $other ? glob "$other/*" : ();
+	$? = $s;
+}
 
 sub one_line
 {
 	my ($name, $status, $out, $err) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	isnt($status, 0, "$name: fails");
-	is(scalar(() = $err =~ /\n/g), 1, "$name: one line") or diag("$out$err");
+	is(scalar(() = "$out$err" =~ /\n/g), 1, "$name: one line") or diag("$out$err");
 	return;
 }
 
@@ -39,8 +49,6 @@ like($out, qr/core/, 'of the services');
 
 one_line('the directory is in use', $k->kedge('up', '--port', free_port(), '--detach'));
 is($alice->get('/api/core/whoami')->{status}, 200, 'and the one that runs is not disturbed');
-my $other = File::Temp::tempdir(CLEANUP => 1);
-chmod 0755, $other;
 ($status, $out, $err) = run($kedge, 'up', '--dir', "$other/d", '--port', $k->port, '--detach');
 one_line('the port is in use', $status, $out, $err);
 like($err, qr/@{[ $k->port ]}/, 'named');
@@ -51,7 +59,7 @@ close $f;
 one_line('a directory of somebody else', run($kedge, 'up', '--dir', "$other/taken", '--port', free_port(), '--detach'));
 is_deeply([ map { s{.*/}{}r } glob "$other/taken/*" ], ['file'], 'which stays as it was');
 one_line('a directory that cannot be made', run($kedge, 'up', '--dir', '/proc/nowhere/d', '--port', free_port(), '--detach'));
-one_line("port $_", run($kedge, 'up', '--dir', "$other/p", '--port', $_, '--detach')) for qw(0 65536 x -1);
+one_line("port $_", run($kedge, 'up', '--dir', "$other/p", '--port', $_, '--detach')) for qw(65536 x -1);
 one_line('an unknown command', run($kedge, 'surprise'));
 one_line('an unknown option', run($kedge, 'up', '--surprise'));
 one_line('status of nothing', run($kedge, 'status', '--dir', "$other/none"));

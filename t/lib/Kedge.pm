@@ -235,20 +235,18 @@ sub dir { return $_[0]{dir} }
 sub port { return $_[0]{port} }
 sub base { return "http://127.0.0.1:$_[0]{port}" }
 
-# Starts what is in the directory; again, after down().
+# Starts what is in the directory; again, after down().  On port 0 the kernel
+# picks one that is free, so that no two stacks ever want the same.
 sub start
 {
 	my ($self, %opt) = @_;
-	for my $attempt (1 .. 5) {
-		$self->{port} = $opt{port} // free_port();
-		my ($status, $out, $err) = $self->kedge('up', '--port', $self->{port},
-		    '--detach', @{ $opt{args} // [] });
-		$self->{up_output} = $out . $err;
-		return $self if $status == 0;
-		next if !$opt{port} && "$out$err" =~ /port|address already in use/i;
-		die "kedge up: exit $status\n$out$err";
-	}
-	die "no port to start on";
+	my ($status, $out, $err) = $self->kedge('up', '--port', $opt{port} // 0,
+	    '--detach', @{ $opt{args} // [] });
+	die "kedge up: exit $status\n$out$err" if $status != 0;
+	$self->{up_output} = $out . $err;
+	($self->{port}) = "$out$err" =~ m{ready on http://127\.0\.0\.1:(\d+)}
+	    or die "kedge up does not say where: $out$err";
+	return $self;
 }
 
 sub down
@@ -515,7 +513,8 @@ sub processes
 		push @found, { pid => $pid, ppid => $ppid, comm => $comm,
 			exe => $exe, cmd => $cmd, state => $state };
 	}
-	return sort { $a->{pid} <=> $b->{pid} } @found;
+	@found = sort { $a->{pid} <=> $b->{pid} } @found;
+	return @found;
 }
 
 # Pids by kind: supervisor, nginx, nginx-worker, auth, core, wallet (masters),
