@@ -1,11 +1,12 @@
 #include "auth/auth.h"
 
-#include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/origin/origin.h"
+#include "base/attr.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "http/request.h"
@@ -28,12 +29,20 @@ auth_audience(const struct auth *auth, const char *name)
 	return NULL;
 }
 
-static char *
-format(const char *a, const char *b, const char *c)
-{
-	char *text;
+/* As asprintf(3), which has no arena to use: this lives with the process. */
+static char *format(const char *fmt, ...) PRINTF(1, 2);
 
-	if (asprintf(&text, "%s%s%s", a, b, c) < 0)
+static char *
+format(const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, fmt);
+	len = vasprintf(&text, fmt, args);
+	va_end(args);
+	if (len < 0)
 		abort();
 	return text;
 }
@@ -57,7 +66,6 @@ static bool
 add_audience(struct auth *auth, const char *name)
 {
 	struct audience *audience = &auth->audiences[auth->naudiences];
-	char first[2] = { (char)(*name - 'a' + 'A'), '\0' };
 
 	if (!is_service_name(name) || auth->naudiences == AUTH_SERVICES_MAX ||
 	    str_eq(name, "auth") || auth_audience(auth, name) != NULL) {
@@ -65,9 +73,9 @@ add_audience(struct auth *auth, const char *name)
 		    LOG_TEXT("service", name));
 		return false;
 	}
-	audience->name = format(name, "", "");
+	audience->name = format("%s", name);
 	audience->member =
-	    format("has", first, format(name + 1, "Account", ""));
+	    format("has%c%sAccount", *name - 'a' + 'A', name + 1);
 	identity_derive_key(auth->secret, name, audience->key);
 	auth->naudiences++;
 	return true;
@@ -76,7 +84,7 @@ add_audience(struct auth *auth, const char *name)
 static bool
 add_audiences(struct auth *auth, const char *services)
 {
-	char *list = format(services, "", ""), *rest = NULL;
+	char *list = format("%s", services), *rest = NULL;
 	bool ok = true;
 
 	for (char *name = strtok_r(list, ", ", &rest); ok && name != NULL;
@@ -118,11 +126,11 @@ auth_init(struct auth *auth, const struct auth_config *config)
 	auth->secure = str_has_prefix(origins_own(auth->origins), "https://");
 	prefix = auth->secure ? "__Secure-" : "";
 	auth->session_cookie =
-	    format(prefix, config->cookie_prefix, ".session_token");
+	    format("%s%s.session_token", prefix, config->cookie_prefix);
 	auth->data_cookie =
-	    format(prefix, config->cookie_prefix, ".session_data");
+	    format("%s%s.session_data", prefix, config->cookie_prefix);
 	auth->forget_cookie =
-	    format(prefix, config->cookie_prefix, ".dont_remember");
+	    format("%s%s.dont_remember", prefix, config->cookie_prefix);
 	return true;
 }
 
