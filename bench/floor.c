@@ -73,12 +73,12 @@ serve(void *arg)
 }
 
 static int
-work(int threads)
+work(long threads)
 {
 	pthread_t thread;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	for (int i = 1; i < threads; i++) {
+	for (long i = 1; i < threads; i++) {
 		if (pthread_create(&thread, NULL, serve, NULL) != 0)
 			die("pthread_create");
 	}
@@ -104,6 +104,6 @@ main(int argc, char **argv)
 
 	/* As many processes as the product's pools have: verify two, core one. */
 	if (redis_path != NULL && fork() == 0)
-		return work(atoi(argv[3]));
-	return work(atoi(argv[3]));
+		return work(strtol(argv[3], NULL, 10));
+	return work(strtol(argv[3], NULL, 10));
 }
