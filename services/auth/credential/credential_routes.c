@@ -298,7 +298,8 @@ const struct route credential_routes[] = {
 	  .in = SCHEMA(struct sign_in_in, sign_in_fields),
 	  .out = SCHEMA(struct sign_in_out, sign_in_out_fields),
 	  .body_form = true,
-	  .errors = BIT(ERR_FORBIDDEN) | BIT(ERR_RATE_LIMITED) },
+	  .errors = BIT(ERR_UNAUTHENTICATED) | BIT(ERR_FORBIDDEN) |
+	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/change-password", change_password,
 	  .summary = "Change the password, and end sessions if wanted",
 	  .guard = GUARD_NONE, .flags = AUTH_SESSION,

@@ -93,7 +93,7 @@ const struct route provision_routes[] = {
 	  .summary = "A base service has a record of the user (internal)",
 	  .guard = GUARD_NONE, .flags = AUTH_INTERNAL,
 	  .out = SCHEMA(struct status_out, out_fields),
-	  .errors = BIT(ERR_NOT_FOUND) | BIT(ERR_FORBIDDEN) },
+	  .errors = BIT(ERR_UNAUTHENTICATED) | BIT(ERR_NOT_FOUND) },
 	{ 0 },
 };
 /* clang-format on */
