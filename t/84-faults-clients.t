@@ -119,6 +119,34 @@ cmp_ok(p99(@t), '<', 1, sprintf '60 clients that do not read do not matter: p99 
 is($alice->get('/api/core/tasks?limit=100')->{status}, 200, 'nor for the same page');
 close $_ for @lazy;
 
+# ---- bodies that are refused before they are read -------------------------------------
+
+# The answer is there long before the body is: no thread may wait for the rest.
+my $large = '{"title":"' . 'x' x 300_000 . '"}';
+my $refused = parallel_refused(24);
+is($refused->{413}, 24, '24 bodies over the limit at once are refused');
+sub parallel_refused
+{
+	my ($n) = @_;
+	my $pid = fork // die;
+	if (!$pid) {
+		Kedge::in_child();
+		parallel($n, sub { $alice->copy->request(POST => '/api/core/tasks', body => $large, type => 'application/json')->{status} }) for 1 .. 2;
+		POSIX::_exit(0);
+	}
+	my @t = timed(100);
+	waitpid $pid, 0;
+	cmp_ok(p99(@t), '<', 1, sprintf 'and meanwhile nobody waits: p99 %.0f ms', 1000 * p99(@t));
+	my %count;
+	$count{$_}++ for parallel($n, sub { $alice->copy->request(POST => '/api/core/tasks', body => $large, type => 'application/json')->{status} });
+	return \%count;
+}
+my $kept = $alice->copy;
+my $begun = time;
+is($kept->request(POST => '/api/core/tasks', body => $large, type => 'application/json')->{status}, 413, 'refused');
+is($kept->get('/api/core/whoami')->{status}, 200, 'and the next on the same connection');
+cmp_ok(time - $begun, '<', 1, 'is answered at once');
+
 # ---- clients that go away ---------------------------------------------------------------
 
 for my $round (1 .. 300) {

@@ -126,6 +126,15 @@ try {
 	await Promise.all([page.waitForURL("**/api/core/whoami"), button("Sign in").click()]);
 	like(await page.textContent("body"), /"userId"/, "and then to where it wanted to go");
 	is(complaints, [], "nothing on the console");
+
+	/* Where it wanted to go is on this site, or nowhere. */
+	for (const next of ["//evil.example/x", "/.//evil.example/x", "/a/..//evil.example/x", ".//evil.example/x",
+		`${args.base}//evil.example/x`, "/\\\\evil.example/x", "https://evil.example/", "javascript:alert(1)",
+		"\t//evil.example", "http:evil.example"]) {
+		await page.goto(`${args.base}/?next=${encodeURIComponent(next)}`);
+		await page.waitForLoadState("networkidle").catch(() => {});
+		is(new URL(page.url()).origin, args.base, `?next=${JSON.stringify(next)} stays here`);
+	}
 } catch (e) {
 	ok(false, "the whole way");
 	diag(e.stack);

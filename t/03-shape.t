@@ -1,0 +1,100 @@
+# kedge.json is the source of the shape: what it says is what runs, and what is
+# wrong in it is named before anything starts.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Temp qw(tempdir);
+use Test::More;
+use Kedge qw(jdecode jencode run slurp);
+
+my $good = jdecode(slurp("$Kedge::ROOT/kedge.json"));
+my $root = tempdir(CLEANUP => 1);
+chmod 0755, $root;
+symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx sql web);
+
+sub write_shape
+{
+	my ($text) = @_;
+	open my $f, '>', "$root/kedge.json" or die "kedge.json: $!";
+	print $f $text;
+	close $f;
+	return;
+}
+
+sub clone { return jdecode(jencode($_[0])) }
+
+sub changed
+{
+	my ($code) = @_;
+	my $shape = clone($good);
+	$code->($shape, { map { $_->{name} => $_ } @{ $shape->{services} } });
+	return jencode($shape);
+}
+
+# ---- what is wrong is named ---------------------------------------------------------
+
+my @bad = (
+	[ 'no JSON', '{"services":' ], [ 'nothing', '' ], [ 'a list', '[]' ], [ 'no services', '{}' ], [ 'none', '{"services":[]}' ],
+	[ 'a guard that is none', changed(sub { $_[1]{core}{guard} = 'whatever' }) ],
+	[ 'a guard that is missing', changed(sub { delete $_[1]{core}{guard} }) ],
+	[ 'a guard in capitals', changed(sub { $_[1]{core}{guard} = 'Standard' }) ],
+	[ 'a prefix without its end', changed(sub { $_[1]{core}{prefix} = '/api/core' }) ],
+	[ 'a prefix with a regular expression', changed(sub { $_[1]{core}{prefix} = '~ /api/core/' }) ],
+	[ 'a prefix that ends the block', changed(sub { $_[1]{core}{prefix} = '/api/core/ { } location /' }) ],
+	[ 'a prefix of another', changed(sub { $_[1]{wallet}{prefix} = $_[1]{core}{prefix} }) ],
+	[ 'two of one name', changed(sub { $_[1]{wallet}{name} = 'core' }) ],
+	[ 'a name with a path', changed(sub { $_[1]{core}{name} = '../core' }) ],
+	[ 'a name in SQL', changed(sub { $_[1]{core}{name} = 'core; DROP' }) ],
+	[ 'no pools', changed(sub { delete $_[1]{core}{pools} }) ],
+	[ 'no process', changed(sub { $_[1]{core}{pools}{api}{processes} = 0 }) ],
+	[ 'half a thread', changed(sub { $_[1]{core}{pools}{api}{threads} = 0.5 }) ],
+	[ 'a thread in words', changed(sub { $_[1]{core}{pools}{api}{threads} = 'many' }) ],
+	[ 'a million threads', changed(sub { $_[1]{core}{pools}{api}{threads} = 1_000_000 }) ],
+	[ 'more kept connections than threads', changed(sub { $_[1]{core}{pools}{api}{keepalive} = 100 }) ],
+	[ 'role-gated for nobody', changed(sub { $_[1]{core}{locations}[0]{roles} = [] }) ],
+	[ 'role-gated without roles', changed(sub { delete $_[1]{core}{locations}[0]{roles} }) ],
+	[ 'a role with a comma', changed(sub { $_[1]{core}{locations}[0]{roles} = ['a,b'] }) ],
+	[ 'a role with a quote', changed(sub { $_[1]{core}{locations}[0]{roles} = ['a"; x'] }) ],
+	[ 'a location outside of its service', changed(sub { $_[1]{core}{locations}[0]{prefix} = '/api/wallet/admin/' }) ],
+	[ 'a word that nobody knows', changed(sub { $_[1]{core}{gaurd} = 'none' }) ],
+	[ 'nobody to verify', changed(sub { delete $_[1]{auth}{pools}{verify} }) ],
+);
+for my $row (@bad) {
+	my ($name, $text) = @$row;
+	write_shape($text);
+	my ($status, $out, $err) = run({ env => { KEDGE_ROOT => $root }, timeout => 20 }, Kedge->binary('kedge'), 'up', '--dir', "$root/d", '--port', '0', '--detach');
+	isnt($status, 0, "$name: refused");
+	is(scalar(() = "$out$err" =~ /\n/g), 1, "$name: in one line") or diag("$out$err");
+	like("$out$err", qr/kedge\.json/, "$name: which names the file") or diag("$out$err");
+	run(Kedge->binary('kedge'), 'down', '--dir', "$root/d") if $status == 0;
+}
+
+# ---- what it says is what runs --------------------------------------------------------
+
+write_shape(changed(sub {
+	my ($shape, $s) = @_;
+	$s->{wallet}{guard} = 'role-gated';
+	$s->{wallet}{roles} = [ 'payer', 'auditor' ];
+	$s->{core}{pools}{api}{processes} = 3;
+	$s->{core}{pools}{api}{threads} = 6;
+	$s->{core}{pools}{api}{keepalive} = 1;
+}));
+my $k = Kedge->up(env => { KEDGE_ROOT => $root });
+my $alice = $k->user('alice');
+is($alice->get('/api/core/me')->{status}, 200, 'core as before');
+is(scalar(my @workers = $k->pids('core-api')), 3, 'in three processes');
+my ($threads) = (slurp("/proc/$workers[0]/status") =~ /^Threads:\s+(\d+)/m);
+cmp_ok($threads, '>=', 6, 'of six threads');
+cmp_ok($threads, '<=', 10, 'and not many more');
+is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet is for payers now');
+for my $role ('payer', 'auditor', 'user,auditor', 'admin') {
+	$k->role($alice, $role);
+	is($alice->get('/api/wallet/accounts')->{status}, 200, "and a $role may");
+}
+for my $role ('pay', 'payers', 'PAYER', 'user') {
+	$k->role($alice, $role);
+	is($alice->get('/api/wallet/accounts')->{status}, 403, "and a $role may not");
+}
+is($k->client->get('/api/wallet/accounts')->{status}, 401, 'nobody is nobody');
+done_testing;
