@@ -160,6 +160,12 @@ write_upstreams(const struct stack *s)
 	return finish(&r, "upstreams.conf");
 }
 
+static const char *
+without_slash(const struct render *r, const char *prefix)
+{
+	return arena_strndup(r->stack->arena, prefix, strlen(prefix) - 1);
+}
+
 static void
 add_service(struct render *r, const struct spec_service *service)
 {
@@ -171,6 +177,7 @@ add_service(struct render *r, const struct spec_service *service)
 		const struct template_value values[] = {
 			{ "service", service->name },
 			{ "prefix", l->prefix },
+			{ "bare_prefix", without_slash(r, l->prefix) },
 			{ "guard", l->guard },
 			{ "roles", l->roles },
 			{ NULL },

@@ -96,6 +96,7 @@ link_elsewhere(const struct stack *s, const struct child_user *u)
 static bool
 make_home(const struct stack *s, const struct postgres *p)
 {
+	char home[PATH_MAX];
 	struct stat st;
 
 	if (lstat(HOME_DIR, &st) == 0 && S_ISLNK(st.st_mode) &&
@@ -115,8 +116,8 @@ make_home(const struct stack *s, const struct postgres *p)
 		    s->dir, strerror(errno));
 		return false;
 	}
-	return can_reach(
-		   &p->user, arena_printf(s->arena, "%s/" HOME_DIR, s->dir)) ||
+	return (realpath(HOME_DIR, home) != NULL &&
+		   can_reach(&p->user, home)) ||
 	       link_elsewhere(s, &p->user);
 }
 

@@ -92,6 +92,7 @@ need_up() {
 	need postgresql has_postgres
 	need redis-server has_command redis-server
 	need tzdata test -e /usr/share/zoneinfo/Europe/Berlin
+	need curl has_command curl
 	need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 }
 need_test() {
