@@ -321,7 +321,10 @@ static const struct {
 	{ "/\\evil.example", "/", { "HTTP_ACCEPT=text/html" }, "GET",
 	  "/?next=%2F" },
 	{ "/a\r\nb\"<", "/x", { "HTTP_ACCEPT=text/html" }, "GET",
-	  "/?next=%2Fa%0D%0Ab%22%3C" },
+	  "/?next=%2Fa%250D%250Ab%2522%253C" },
+	{ "/a?b#c d/\xc3\xa9", "/x?\xc3\xa9=%20#", { "HTTP_ACCEPT=text/html" },
+	  "GET", "/?next=%2Fa%253Fb%2523c%2520d%2F%25C3%25A9%3F%25C3%25A9%3D"
+	  "%2520%23" },
 };
 /* clang-format on */
 

@@ -11,6 +11,7 @@
 #include "auth/user/user.h"
 #include "auth/verify/guard.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -69,6 +70,34 @@ is_navigation(const struct req *r, const char *method)
 	       contains(req_header(r, "ACCEPT"), "text/html");
 }
 
+/* RFC 3986 section 3.3: what a path may hold as it is. */
+static const char path_bytes[] = "abcdefghijklmnopqrstuvwxyz"
+				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "0123456789-._~!$&'()*+,;=:@/";
+
+static void
+put_path(struct buf *b, const char *path)
+{
+	for (; *path != '\0'; path++) {
+		if (strchr(path_bytes, *path) != NULL)
+			buf_putc(b, *path);
+		else
+			buf_printf(b, "%%%02X", (unsigned char)*path);
+	}
+}
+
+/* As the client sent it, but for bytes that no URL may hold. */
+static void
+put_query(struct buf *b, const char *query)
+{
+	for (; *query != '\0'; query++) {
+		if (*query > ' ' && *query < 0x7f)
+			buf_putc(b, *query);
+		else
+			buf_printf(b, "%%%02X", (unsigned char)*query);
+	}
+}
+
 /*
  * Where to return to after signing in: the path as nginx understood it, with
  * the query as it was sent.  Never anything that a browser takes for a host.
@@ -79,12 +108,17 @@ return_path(struct req *r)
 	const char *raw = req_param(r, "KEDGE_RAW_URI");
 	const char *query = raw != NULL ? strchr(raw, '?') : NULL;
 	const char *path;
+	struct buf b;
 
 	if (r->path[0] != '/' || r->path[1] == '/' || r->path[1] == '\\')
 		return "%2F";
-	path = percent_encode(r->arena, arena_printf(r->arena, "%s%s", r->path,
-					    query != NULL ? query : ""));
-	return strlen(path) <= RETURN_PATH_MAX ? path : "%2F";
+	buf_init(&b, r->arena, RETURN_PATH_MAX);
+	put_path(&b, r->path);
+	if (query != NULL)
+		put_query(&b, query);
+	path = percent_encode(r->arena, b.data);
+	return !buf_failed(&b) && strlen(path) <= RETURN_PATH_MAX ? path
+	                                                          : "%2F";
 }
 
 static enum err
