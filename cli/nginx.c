@@ -129,9 +129,18 @@ add_upstream(
     struct render *r, const char *name, const char *socket, int64_t keepalive)
 {
 	struct arena *a = r->stack->arena;
+	const char *server =
+	    arena_printf(a, "server unix:run/%s.sock max_fails=0;", socket);
+	struct buf servers;
+	int64_t i;
+
+	/* One that was accepted by the dying one, one that is new. */
+	buf_init(&servers, a, FILE_MAX_BYTES);
+	for (i = 0; i < keepalive + 2; i++)
+		buf_printf(&servers, "%s%s", i == 0 ? "" : "\n\t", server);
 	const struct template_value values[] = {
 		{ "service", name },
-		{ "socket", arena_printf(a, "run/%s.sock", socket) },
+		{ "servers", servers.data },
 		{ "keepalive", keepalive == 0
 				   ? ""
 				   : arena_printf(a, "keepalive %lld;",
