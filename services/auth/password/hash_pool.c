@@ -132,32 +132,42 @@ hash_pool_free(struct hash_pool *p)
 	free(p);
 }
 
+/* False when too many are waiting already.  The lock is held. */
+static bool
+enqueue(struct hash_pool *p, struct job *job)
+{
+	if (p->waiting >= p->options.waiting_max)
+		return false;
+	if (p->first == NULL)
+		p->first = job;
+	else
+		p->last->next = job;
+	p->last = job;
+	p->waiting++;
+	pthread_cond_signal(&p->work);
+	return true;
+}
+
 enum err
 hash_pool_derive(struct hash_pool *p, const char *password, const char *salt,
     unsigned char ret_key[PASSWORD_KEY_SIZE])
 {
 	unsigned char key[PASSWORD_KEY_SIZE];
 	struct job job = { .password = password, .salt = salt, .key = key };
+	bool enqueued;
 
-	pthread_mutex_lock(&p->lock);
-	if (p->waiting >= p->options.waiting_max) {
-		pthread_mutex_unlock(&p->lock);
-		metrics_add(METRIC_PASSWORD_REJECTED, 1);
-		return ERR_RATE_LIMITED;
-	}
 	pthread_cond_init(&job.finished, NULL);
-	if (p->first == NULL)
-		p->first = &job;
-	else
-		p->last->next = &job;
-	p->last = &job;
-	p->waiting++;
-	pthread_cond_signal(&p->work);
-	while (!job.done)
+	pthread_mutex_lock(&p->lock);
+	enqueued = enqueue(p, &job);
+	while (enqueued && !job.done)
 		pthread_cond_wait(&job.finished, &p->lock);
 	pthread_mutex_unlock(&p->lock);
 	pthread_cond_destroy(&job.finished);
 
+	if (!enqueued) {
+		metrics_add(METRIC_PASSWORD_REJECTED, 1);
+		return ERR_RATE_LIMITED;
+	}
 	if (!job.ok)
 		return ERR_UNAVAILABLE;
 	memcpy(ret_key, key, sizeof(key));
