@@ -31,6 +31,23 @@ wait_for_end(int pidfd, int timeout_ms)
 	return n == 1;
 }
 
+static bool
+ask_to_stop(const struct stack *s, pid_t holder, int pidfd)
+{
+	if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0) == -1 &&
+	    errno != ESRCH) {
+		complain("cannot stop process %ld in %s: %s", (long)holder,
+		    s->dir, strerror(errno));
+		return false;
+	}
+	if (wait_for_end(pidfd, PATIENCE_MS))
+		return true;
+	complain("process %ld in %s does not stop; killing it", (long)holder,
+	    s->dir);
+	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+	return wait_for_end(pidfd, PATIENCE_MS);
+}
+
 /*
  * The descriptor names one process for good.  That it still holds the lock
  * after it was opened shows that it is the supervisor.
@@ -39,24 +56,11 @@ static bool
 stop(const struct stack *s, pid_t holder)
 {
 	int pidfd = pidfd_open(holder, 0);
-	bool ok = false;
+	bool ok;
 
 	if (pidfd == -1)
 		return errno == ESRCH;
-	if (lock_holder() != holder) {
-		ok = true;
-	} else if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0) == -1 &&
-		   errno != ESRCH) {
-		complain("cannot stop process %ld in %s: %s", (long)holder,
-		    s->dir, strerror(errno));
-	} else if (wait_for_end(pidfd, PATIENCE_MS)) {
-		ok = true;
-	} else {
-		complain("process %ld in %s does not stop; killing it",
-		    (long)holder, s->dir);
-		(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-		ok = wait_for_end(pidfd, PATIENCE_MS);
-	}
+	ok = lock_holder() != holder || ask_to_stop(s, holder, pidfd);
 	close(pidfd);
 	return ok;
 }

@@ -295,7 +295,8 @@ migrate_command(int argc, char **argv)
 	struct stack s;
 	bool ok;
 
-	ok = options_read(&options, argc, argv, OPTIONS_DIR, /* max= */ 1) &&
+	ok = options_read(
+		 &options, argc, argv, OPTIONS_DIR, /* args_max= */ 1) &&
 	     stack_open(&s, a, options.dir) && stack_enter(&s) &&
 	     migrate_all(&s, options.nargs > 0 ? options.args[0] : NULL);
 	if (ok)

@@ -28,32 +28,46 @@ read_stat(pid_t pid, char *text, size_t size)
 	return true;
 }
 
+/* Of proc(5)'s numbering, what we want of the fields after the name. */
+enum { FIELD_STATE = 3, FIELD_PARENT = 4, FIELD_GROUP = 5, FIELD_STARTED = 22 };
+
+static bool
+read_fields(char *at, struct process *p)
+{
+	int64_t parent, group;
+	char *fields[FIELD_STARTED + 1] = { 0 };
+	int i;
+
+	for (i = FIELD_STATE; i <= FIELD_STARTED; i++) {
+		fields[i] = strsep(&at, " ");
+		if (fields[i] == NULL)
+			return false;
+	}
+	if (!str_i64(fields[FIELD_PARENT], 0, INT32_MAX, &parent) ||
+	    !str_i64(fields[FIELD_GROUP], 0, INT32_MAX, &group) ||
+	    !str_i64(fields[FIELD_STARTED], 0, INT64_MAX, &p->started_ticks))
+		return false;
+	p->state = fields[FIELD_STATE][0];
+	p->parent = (pid_t)parent;
+	p->group = (pid_t)group;
+	return true;
+}
+
 bool
 process_find(pid_t pid, struct process *ret_process)
 {
+	struct process p = { .pid = pid };
 	char text[1024];
-	const char *rest;
-	long parent, group;
-	long long started;
-	char state;
+	char *name_end;
 
 	if (!read_stat(pid, text, sizeof(text)))
 		return false;
 	/* The name, in parentheses, may hold anything, parentheses too. */
-	rest = strrchr(text, ')');
-	if (rest == NULL ||
-	    sscanf(rest,
-		") %c %ld %ld %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
-		"%*d %*d %*d %*d %lld",
-		&state, &parent, &group, &started) != 4)
+	name_end = strrchr(text, ')');
+	if (name_end == NULL || name_end[1] != ' ' ||
+	    !read_fields(name_end + 2, &p))
 		return false;
-	*ret_process = (struct process){
-		.pid = pid,
-		.parent = (pid_t)parent,
-		.group = (pid_t)group,
-		.state = state,
-		.started_ticks = started,
-	};
+	*ret_process = p;
 	return true;
 }
 

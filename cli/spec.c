@@ -7,105 +7,7 @@
 #include "base/str.h"
 
 #include "file.h"
-#include "say.h"
-
-/* Where in the file we are, for complaints: "services[1].pools.api". */
-struct place {
-	struct arena *arena;
-	const char *file;
-	const char *path;
-};
-
-static struct place
-place_below(const struct place *p, const char *member)
-{
-	struct place below = *p;
-
-	below.path = *p->path == '\0'
-	                 ? member
-	                 : arena_printf(p->arena, "%s.%s", p->path, member);
-	return below;
-}
-
-static struct place
-place_item(const struct place *p, size_t index)
-{
-	struct place item = *p;
-
-	item.path = arena_printf(p->arena, "%s[%zu]", p->path, index);
-	return item;
-}
-
-static bool
-wrong(const struct place *p, const char *problem)
-{
-	complain("%s: %s%s%s", p->file, p->path, *p->path == '\0' ? "" : ": ",
-	    problem);
-	return false;
-}
-
-struct members {
-	const char *const *known; /* ended by NULL */
-	const char *unknown;
-};
-
-static void
-visit_member(void *ctx, const char *name, const struct json *value UNUSED)
-{
-	struct members *m = ctx;
-	int i;
-
-	for (i = 0; m->known[i] != NULL; i++)
-		if (str_eq(m->known[i], name))
-			return;
-	m->unknown = name;
-}
-
-/* An object with no members but those known. */
-static bool
-check_object(
-    const struct place *p, const struct json *j, const char *const *known)
-{
-	struct members m = { .known = known };
-
-	if (j == NULL)
-		return wrong(p, "is missing");
-	if (json_kind(j) != JSON_KIND_OBJECT)
-		return wrong(p, "must be an object");
-	json_each(j, visit_member, &m);
-	if (m.unknown != NULL)
-		return wrong(p, arena_printf(p->arena,
-				    "\"%s\" is not known here", m.unknown));
-	return true;
-}
-
-static bool
-check_array(const struct place *p, const struct json *j, size_t min, size_t max)
-{
-	if (j == NULL)
-		return wrong(p, "is missing");
-	if (json_kind(j) != JSON_KIND_ARRAY || json_count(j) < min ||
-	    json_count(j) > max)
-		return wrong(p, arena_printf(p->arena,
-				    "must be a list of %zu to %zu", min, max));
-	return true;
-}
-
-static bool
-read_int(const struct place *p, const struct json *j, const char *name,
-    int64_t min, int64_t max, int64_t *ret_n)
-{
-	struct place here = place_below(p, name);
-	int64_t n;
-
-	if (!json_member_int(j, name, &n) || n < min || n > max)
-		return wrong(
-		    &here, arena_printf(p->arena,
-			       "must be a whole number from %lld to %lld",
-			       (long long)min, (long long)max));
-	*ret_n = n;
-	return true;
-}
+#include "place.h"
 
 /* [a-z][a-z0-9]*: an SQL name, a variable and a file name without quotes. */
 static bool
@@ -180,14 +82,15 @@ read_roles(
 	ret->roles = "";
 	if (!str_eq(ret->guard, "role-gated"))
 		return roles == NULL ||
-		       wrong(&here, "is for the guard \"role-gated\" only");
-	if (!check_array(&here, roles, 1, 16))
+		       place_wrong(
+			   &here, "is for the guard \"role-gated\" only");
+	if (!place_array(&here, roles, 1, 16))
 		return false;
 	for (i = 0; i < json_count(roles); i++) {
 		item = json_item(roles, i);
 		if (json_kind(item) != JSON_KIND_STRING ||
 		    !is_role(json_get_string(item)))
-			return wrong(
+			return place_wrong(
 			    &here, "a role is letters, digits, - and _");
 		ret->roles = arena_printf(p->arena, "%s%s%s", ret->roles,
 		    i == 0 ? "" : ",", json_get_string(item));
@@ -207,12 +110,13 @@ read_location(
 
 	ret->prefix = json_member_string(j, "prefix");
 	if (ret->prefix == NULL || !is_prefix(ret->prefix))
-		return wrong(&prefix, "must be a path like \"/api/name/\"");
+		return place_wrong(
+		    &prefix, "must be a path like \"/api/name/\"");
 	ret->guard = json_member_string(j, "guard");
 	for (i = 0; i < COUNT_OF(guards); i++)
 		if (str_eq(guards[i], ret->guard))
 			return read_roles(p, j, ret);
-	return wrong(
+	return place_wrong(
 	    &guard, "must be one of none, standard, role-gated, flexible");
 }
 
@@ -228,16 +132,16 @@ read_nested(const struct place *p, const struct json *j, struct spec_service *s)
 
 	if (list == NULL)
 		return true;
-	if (!check_array(&here, list, 0, SPEC_LOCATIONS_MAX - 1))
+	if (!place_array(&here, list, 0, SPEC_LOCATIONS_MAX - 1))
 		return false;
 	for (i = 0; i < json_count(list); i++) {
 		item = place_item(&here, i);
 		l = &s->locations[s->nlocations++];
-		if (!check_object(&item, json_item(list, i), known) ||
+		if (!place_object(&item, json_item(list, i), known) ||
 		    !read_location(&item, json_item(list, i), l))
 			return false;
 		if (!str_has_prefix(l->prefix, s->locations[0].prefix))
-			return wrong(&item,
+			return place_wrong(&item,
 			    "the prefix must lie below the service's own");
 	}
 	return true;
@@ -251,11 +155,11 @@ read_pool(const struct place *p, const struct json *j, bool with_keepalive,
 		"keepalive", NULL };
 	static const char *const plain[] = { "processes", "threads", NULL };
 
-	return check_object(p, j, with_keepalive ? known : plain) &&
-	       read_int(p, j, "processes", 1, 64, &ret->processes) &&
-	       read_int(p, j, "threads", 1, 256, &ret->threads) &&
+	return place_object(p, j, with_keepalive ? known : plain) &&
+	       place_int(p, j, "processes", 1, 64, &ret->processes) &&
+	       place_int(p, j, "threads", 1, 256, &ret->threads) &&
 	       (!with_keepalive || json_member(j, "keepalive") == NULL ||
-		   read_int(p, j, "keepalive", 0, 256, &ret->keepalive));
+		   place_int(p, j, "keepalive", 0, 256, &ret->keepalive));
 }
 
 static bool
@@ -267,7 +171,7 @@ read_pools(const struct place *p, const struct json *j, struct spec_service *s)
 	struct place api = place_below(&here, "api");
 	struct place verify = place_below(&here, "verify");
 
-	if (!check_object(&here, pools, known) ||
+	if (!place_object(&here, pools, known) ||
 	    !read_pool(&api, json_member(pools, "api"),
 		/* with_keepalive= */ true, &s->api))
 		return false;
@@ -285,18 +189,20 @@ read_needs(const struct place *p, const struct json *j, struct spec_service *s)
 	const struct json *item;
 	size_t i;
 
-	if (!check_array(&here, needs, 0, 2))
+	if (!place_array(&here, needs, 0, 2))
 		return false;
 	for (i = 0; i < json_count(needs); i++) {
 		item = json_item(needs, i);
 		if (json_kind(item) != JSON_KIND_STRING)
-			return wrong(&here, "may hold postgres and redis");
+			return place_wrong(
+			    &here, "may hold postgres and redis");
 		if (str_eq(json_get_string(item), "postgres"))
 			s->needs_postgres = true;
 		else if (str_eq(json_get_string(item), "redis"))
 			s->needs_redis = true;
 		else
-			return wrong(&here, "may hold postgres and redis");
+			return place_wrong(
+			    &here, "may hold postgres and redis");
 	}
 	return true;
 }
@@ -321,14 +227,15 @@ read_service(
 		"locations", "pools", "needs", NULL };
 	struct place name = place_below(p, "name");
 
-	if (!check_object(p, j, known))
+	if (!place_object(p, j, known))
 		return false;
 	s->name = json_member_string(j, "name");
 	if (s->name == NULL || !is_name(s->name))
-		return wrong(&name, "must be lower-case letters and digits, a "
-				    "letter first, at most 32");
+		return place_wrong(&name,
+		    "must be lower-case letters and digits, a "
+		    "letter first, at most 32");
 	if (is_reserved(s->name))
-		return wrong(&name, "is taken by Kedge or its servers");
+		return place_wrong(&name, "is taken by Kedge or its servers");
 	s->variable = in_capitals(p->arena, s->name);
 	s->nlocations = 1;
 	return read_location(p, j, &s->locations[0]) && read_nested(p, j, s) &&
@@ -344,15 +251,16 @@ check_threads(const struct place *p, const struct spec *spec,
     const struct spec_service *s)
 {
 	int64_t kept = s->api.keepalive * spec->nginx_workers;
+	int64_t threads = s->api.processes * s->api.threads;
 
-	if (kept < s->api.processes * s->api.threads)
+	if (kept < threads)
 		return true;
-	return wrong(p,
+	return place_wrong(p,
 	    arena_printf(p->arena,
 		"keepalive %lld on each of %lld nginx workers would hold all "
 		"%lld threads of the pool api",
 		(long long)s->api.keepalive, (long long)spec->nginx_workers,
-		(long long)(s->api.processes * s->api.threads)));
+		(long long)threads));
 }
 
 static bool
@@ -362,14 +270,14 @@ check_apart(const struct place *p, const struct spec_service *s,
 	int i, k;
 
 	if (str_eq(s->name, other->name))
-		return wrong(p, "the name is taken by a service before");
+		return place_wrong(p, "the name is taken by a service before");
 	for (i = 0; i < s->nlocations; i++)
 		for (k = 0; k < other->nlocations; k++)
 			if (str_has_prefix(s->locations[i].prefix,
 				other->locations[k].prefix) ||
 			    str_has_prefix(other->locations[k].prefix,
 				s->locations[i].prefix))
-				return wrong(
+				return place_wrong(
 				    p, arena_printf(p->arena,
 					   "the prefix %s overlaps %s of %s",
 					   s->locations[i].prefix,
@@ -388,7 +296,7 @@ check_own(const struct place *p, const struct spec_service *s)
 		for (k = 0; k < i; k++)
 			if (str_eq(
 				s->locations[i].prefix, s->locations[k].prefix))
-				return wrong(
+				return place_wrong(
 				    p, arena_printf(p->arena,
 					   "the prefix %s is there twice",
 					   s->locations[i].prefix));
@@ -408,7 +316,8 @@ check_service(const struct place *p, struct spec *spec, int index)
 			return false;
 	if (s->verify.processes > 0) {
 		if (spec->verifier != NULL)
-			return wrong(p, "only one service has a pool verify");
+			return place_wrong(
+			    p, "only one service has a pool verify");
 		spec->verifier = s;
 	}
 	return true;
@@ -425,13 +334,13 @@ read_spec(const struct place *p, const struct json *j, struct spec *spec)
 	struct place item;
 	size_t i;
 
-	if (!check_object(p, j, known) ||
-	    !check_object(&nginx, json_member(j, "nginx"), nginx_known) ||
-	    !read_int(&nginx, json_member(j, "nginx"), "workers", 1, 64,
+	if (!place_object(p, j, known) ||
+	    !place_object(&nginx, json_member(j, "nginx"), nginx_known) ||
+	    !place_int(&nginx, json_member(j, "nginx"), "workers", 1, 64,
 		&spec->nginx_workers))
 		return false;
 	list = json_member(j, "services");
-	if (!check_array(&services, list, 1, SPEC_SERVICES_MAX))
+	if (!place_array(&services, list, 1, SPEC_SERVICES_MAX))
 		return false;
 	for (i = 0; i < json_count(list); i++) {
 		item = place_item(&services, i);
@@ -442,7 +351,7 @@ read_spec(const struct place *p, const struct json *j, struct spec *spec)
 		spec->nservices++;
 	}
 	return spec->verifier != NULL ||
-	       wrong(&services, "one must have a pool verify");
+	       place_wrong(&services, "one must have a pool verify");
 }
 
 bool
@@ -459,7 +368,7 @@ spec_read(struct arena *a, const char *path, struct spec *ret_spec)
 		return false;
 	j = json_read(a, text, len, &problem);
 	if (j == NULL)
-		return wrong(&top, problem);
+		return place_wrong(&top, problem);
 	*ret_spec = (struct spec){ 0 };
 	return read_spec(&top, j, ret_spec);
 }

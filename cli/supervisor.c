@@ -11,13 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/attr.h"
 #include "base/clock.h"
 
 #include "child.h"
-#include "file.h"
 #include "record.h"
+#include "report.h"
 #include "say.h"
 
 /* How long the first start may take; making a cluster is part of it. */
@@ -121,61 +120,14 @@ probe_starting(struct loop *l)
 	}
 }
 
-static const char *
-last_line(struct arena *a, const char *path)
-{
-	char *text = arena_strdup(a, file_tail(a, path, 2048));
-	size_t len = strlen(text);
-	const char *line;
-
-	while (len > 0 && text[len - 1] == '\n')
-		text[--len] = '\0';
-	line = strrchr(text, '\n');
-	return line != NULL ? line + 1 : text;
-}
-
-static const char *
-describe_end(struct arena *a, int status)
-{
-	if (WIFSIGNALED(status))
-		return arena_printf(a, "was killed by signal %d (%s)",
-		    WTERMSIG(status), strsignal(WTERMSIG(status)));
-	return arena_printf(a, "ended with status %d", WEXITSTATUS(status));
-}
-
 static void
-complain_of_start(struct loop *l, const struct child *c)
+report_slow(const struct loop *l)
 {
-	struct arena *a = arena_new();
-	const char *said;
-
-	/* A step of ours has said on standard error what is wrong. */
-	if (c->log == NULL) {
-		if (c->argv != NULL || WIFSIGNALED(c->status))
-			complain("%s %s", c->title, describe_end(a, c->status));
-		arena_free(a);
-		return;
-	}
-	said = last_line(a, c->log);
-	complain("%s did not start: it %s%s%.400s (%s/%s)", c->title,
-	    describe_end(a, c->status), *said == '\0' ? "" : ": ", said,
-	    l->s->dir, c->log);
-	arena_free(a);
-}
-
-static void
-complain_of_time(const struct loop *l)
-{
-	const struct child *c;
 	int i;
 
-	for (i = 0; i < l->s->nchildren; i++) {
-		c = &l->s->children[i];
-		if (c->state == CHILD_STARTING)
-			complain("%s is not ready after %lld s (%s/%s)",
-			    c->title, (long long)(start_timeout_us / 1000000),
-			    l->s->dir, c->log != NULL ? c->log : "log");
-	}
+	for (i = 0; i < l->s->nchildren; i++)
+		if (l->s->children[i].state == CHILD_STARTING)
+			report_slow_start(l->s->dir, &l->s->children[i]);
 }
 
 static void
@@ -195,7 +147,7 @@ check_ready(struct loop *l)
 		else
 			l->s->ready(l->s->ctx);
 	} else if (l->now_us - l->started_us > start_timeout_us) {
-		complain_of_time(l);
+		report_slow(l);
 		fail(l);
 	}
 }
@@ -218,16 +170,13 @@ backoff_us(int deaths_in_a_row)
 static void
 restart(struct loop *l, struct child *c, pid_t pid)
 {
-	struct arena *a = arena_new();
 	bool settled =
 	    c->state == CHILD_READY && l->now_us - c->changed_us > settled_us;
 
 	c->deaths_in_a_row = settled ? 1 : c->deaths_in_a_row + 1;
 	c->restarts++;
 	c->start_at_us = l->now_us + backoff_us(c->deaths_in_a_row);
-	complain("%s (process %ld) %s; it is started again", c->name, (long)pid,
-	    describe_end(a, c->status));
-	arena_free(a);
+	report_restart(c, pid);
 	set_state(l, c, CHILD_WAITING);
 }
 
@@ -244,7 +193,7 @@ note_end(struct loop *l, struct child *c, int status)
 	} else if (c->once && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		set_state(l, c, CHILD_READY);
 	} else if (!l->announced) {
-		complain_of_start(l, c);
+		report_failed_start(l->s->dir, c);
 		set_state(l, c, CHILD_STOPPED);
 		fail(l);
 	} else {

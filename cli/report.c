@@ -1,0 +1,87 @@
+#include "report.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+
+#include "child.h"
+#include "file.h"
+#include "say.h"
+
+static bool
+tells_a_failure(const char *line)
+{
+	static const char *const words[] = { "FATAL", "[emerg]",
+		"\"level\":\"error\"", "rror:" };
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(words); i++)
+		if (strstr(line, words[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* The last line of the log that tells a failure, or else its last line. */
+static const char *
+find_reason(struct arena *a, const char *log)
+{
+	char *text = arena_strdup(a, file_tail(a, log, 4096));
+	const char *failure = NULL;
+	const char *last = "";
+	char *line;
+
+	while ((line = strsep(&text, "\n")) != NULL) {
+		if (*line == '\0')
+			continue;
+		last = line;
+		if (tells_a_failure(line))
+			failure = line;
+	}
+	return failure != NULL ? failure : last;
+}
+
+static const char *
+describe_end(struct arena *a, int status)
+{
+	if (WIFSIGNALED(status))
+		return arena_printf(a, "was killed by signal %d (%s)",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return arena_printf(a, "ended with status %d", WEXITSTATUS(status));
+}
+
+void
+report_failed_start(const char *dir, const struct child *c)
+{
+	struct arena *a = arena_new();
+	const char *reason;
+
+	/* A step of ours, without a log, has said itself what is wrong. */
+	if (c->log != NULL) {
+		reason = find_reason(a, c->log);
+		complain("%s did not start: it %s%s%.400s (%s/%s)", c->title,
+		    describe_end(a, c->status), *reason == '\0' ? "" : ": ",
+		    reason, dir, c->log);
+	} else if (WIFSIGNALED(c->status)) {
+		complain("%s %s", c->title, describe_end(a, c->status));
+	}
+	arena_free(a);
+}
+
+void
+report_slow_start(const char *dir, const struct child *c)
+{
+	complain("%s is not ready and does not become so (%s/%s)", c->title,
+	    dir, c->log != NULL ? c->log : "log");
+}
+
+void
+report_restart(const struct child *c, pid_t pid)
+{
+	struct arena *a = arena_new();
+
+	complain("%s (process %ld) %s; it is started again", c->name, (long)pid,
+	    describe_end(a, c->status));
+	arena_free(a);
+}
