@@ -16,6 +16,7 @@
 #include "auth/auth.h"
 #include "auth/auth_shared.h"
 #include "auth/credential/credential_store.h"
+#include "auth/session/epoch_store.h"
 #include "auth/session/session.h"
 #include "auth/session/session_cache.h"
 #include "auth/session/session_store.h"

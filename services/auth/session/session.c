@@ -4,6 +4,7 @@
 
 #include "auth/auth.h"
 #include "auth/auth_shared.h"
+#include "auth/session/epoch_store.h"
 #include "auth/session/session_cache.h"
 #include "auth/session/session_store.h"
 #include "base/arena.h"

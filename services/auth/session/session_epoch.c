@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "auth/session/session_store.h"
+#include "auth/session/epoch_store.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,4 +1,4 @@
-/* session_store: the table session, and the row kedge_cache_epoch. */
+/* session_store: the table session. */
 #ifndef AUTH_SESSION_STORE_H
 #define AUTH_SESSION_STORE_H
 
@@ -58,16 +58,5 @@ MUST_CHECK enum err session_tokens_of_user(struct db *tx, struct arena *a,
 /* What verify needs to know, in one indexed query. */
 MUST_CHECK enum err session_select_claims(struct db *db, struct arena *a,
     const char *token, struct session_claims *ret_claims, int64_t *ret_epoch);
-
-MUST_CHECK enum err
-epoch_select(struct db *db, struct arena *a, int64_t *ret_epoch);
-/* Revocations hold it together; who raises the epoch holds it alone. */
-MUST_CHECK enum err epoch_lock(struct db *tx, struct arena *a, bool alone);
-/* The row becomes greater than it was and at least `least`. */
-MUST_CHECK enum err epoch_raise_row(
-    struct db *tx, struct arena *a, int64_t least, int64_t *ret_epoch);
-/* A row that is behind (an old backup, a lost failover) catches up. */
-MUST_CHECK enum err
-epoch_restore_row(struct db *db, struct arena *a, int64_t least);
 
 #endif
