@@ -147,6 +147,12 @@ open_database(struct run *r)
 	    arena_printf(r->arena, "%s_MIGRATION_URL", r->service->variable));
 	const char *problem;
 
+	if (url == NULL && !file_exists(POSTGRES_SOCKET)) {
+		complain("cannot migrate %s: nothing runs in %s; \"kedge up\" "
+			 "starts it",
+		    r->service->name, r->stack->dir);
+		return false;
+	}
 	if (url == NULL)
 		url = postgres_url(r->stack,
 		    arena_printf(r->arena, "%s_owner", r->service->name),

@@ -29,7 +29,6 @@
 #define DATA_DIR HOME_DIR "/data"
 #define FRESH_DIR HOME_DIR "/data.new"
 #define PID_FILE DATA_DIR "/postmaster.pid"
-#define SOCKET_NAME ".s.PGSQL.5432"
 #define SHARED_DIR "/var/lib/kedge"
 
 /* Whom it runs as */
@@ -288,7 +287,7 @@ remove_stale_lock(void)
 	    process_is_in((pid_t)pid, data_dir))
 		return;
 	unlink(PID_FILE);
-	unlink(HOME_DIR "/" SOCKET_NAME ".lock");
+	unlink(POSTGRES_SOCKET ".lock");
 }
 
 static bool
@@ -322,7 +321,7 @@ postgres_plan_server(
 		.log = "log/postgres.log",
 		.prepare = prepare_server,
 		.probe = { .kind = PROBE_POSTMASTER, .path = PID_FILE },
-		.socket = HOME_DIR "/" SOCKET_NAME,
+		.socket = POSTGRES_SOCKET,
 		/* "Fast": it ends what is open and writes a checkpoint. */
 		.stop_signal = SIGINT,
 		.death_signal = SIGINT,
@@ -339,7 +338,7 @@ postgres_url(const struct stack *s, const char *role, const char *password,
 	struct sockaddr_un un;
 
 	/* libpq takes absolute paths only; this one is, and is short. */
-	if (strlen(dir) + strlen("/" SOCKET_NAME) >= sizeof(un.sun_path))
+	if (strlen(s->dir) + strlen("/" POSTGRES_SOCKET) >= sizeof(un.sun_path))
 		dir = "/proc/self/cwd/" HOME_DIR;
 	return arena_printf(s->arena, "postgresql://%s%s%s@/%s?host=%s", role,
 	    password != NULL ? ":" : "",

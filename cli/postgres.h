@@ -21,6 +21,7 @@
 #include "stack.h"
 
 #define POSTGRES_SUPERUSER "kedge"
+#define POSTGRES_SOCKET "pg/.s.PGSQL.5432"
 
 struct postgres {
 	const char *bin; /* where its programs are */

@@ -1,12 +1,12 @@
 #!/bin/sh
-# setup.sh [--quick] SET...: what the sets need is installed, or this fails.
+# setup.sh SET...: what the sets need is installed, or this fails.
 #
 #   up    to build and run a stack
 #   test  besides, to test it
 #   lint  to check the sources
 #
 # Each need is tested for by itself, so what came from elsewhere than the
-# distribution counts.  --quick believes the stamp of the last time.
+# distribution counts.  What was there is noted in build/setup.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -16,27 +16,8 @@ fail() {
 	exit 1
 }
 
-quick=
-if [ "${1-}" = --quick ]; then
-	quick=yes
-	shift
-fi
 sets=$*
-
-# A stamp holds the sets and this file's sum: another list, another look.
 stamp=$root/build/setup
-sum=$(cksum <"$0")
-if [ -n "$quick" ] && [ -e "$stamp" ]; then
-	stamped=$(cat "$stamp")
-	missing_set=
-	for set in $sets; do
-		case $stamped in
-		"$sum "*" $set "*) ;;
-		*) missing_set=yes ;;
-		esac
-	done
-	[ -n "$missing_set" ] || exit 0
-fi
 
 # Tests.  An ordinary user's PATH may leave out where servers are.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -187,13 +168,11 @@ fi
 [ -z "$unavailable" ] ||
 	echo "not there, so tests that need it are skipped:$unavailable"
 check_libfcgi
-# A stamp that cannot be written costs time the next time, nothing else.
+# A note that cannot be written costs time the next time, nothing else.
 if mkdir -p "$root/build" 2>/dev/null; then
-	if [ -e "$stamp" ]; then
-		stamped=$(cat "$stamp")
-		case $stamped in
-		"$sum "*) sets="$sets ${stamped#"$sum "}" ;;
-		esac
+	# shellcheck disable=SC3013 # every sh of Linux has -nt
+	if [ "$stamp" -nt "$0" ] && read -r have <"$stamp"; then
+		sets="$sets $have"
 	fi
-	echo "$sum  $sets " >"$stamp" 2>/dev/null || :
+	echo "$sets" >"$stamp" 2>/dev/null || :
 fi
