@@ -33,7 +33,7 @@ static struct auth_config config;
 /* clang-format off */
 static const struct config_var vars[] = {
 	{ CONFIG(struct auth_config, base.threads, "THREADS"),
-	  .fallback = "48", .min = 8, .max = 512, .unit = "threads",
+	  .fallback = "96", .min = 8, .max = 512, .unit = "threads",
 	  .doc = "Requests that one process of the api pool serves at once. "
 	    "A quarter of them (4 at least) never waits for a password." },
 	{ CONFIG(struct auth_config, verify_listen, "VERIFY_LISTEN"),
