@@ -23,6 +23,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "db/db.h"
 #include "http/service.h"
 #include "http/service_main.h"
 #include "server/master.h"
@@ -131,19 +132,48 @@ hash_waiting_max(void)
 	return (int)n;
 }
 
+/*
+ * A verdict that takes longer than this is no use: nginx waits three seconds.
+ * And when PostgreSQL hangs, only half of the threads may hang with it: the
+ * others go on with the sessions that Redis knows.
+ */
+enum { VERDICT_ACQUIRE_MS = 250, VERDICT_STATEMENT_MS = 1500 };
+
+static struct db *
+open_verdict_database(void)
+{
+	int64_t connections = (config.verify_threads + 1) / 2;
+
+	if (connections > config.base.database_connections)
+		connections = config.base.database_connections;
+	return db_open(&(struct db_options){
+	    .url = config.base.database_url,
+	    .application_name = "auth verify",
+	    .connections = connections,
+	    .acquire_timeout_ms = VERDICT_ACQUIRE_MS,
+	    .statement_timeout_ms = VERDICT_STATEMENT_MS,
+	});
+}
+
 static bool
 open_worker(void *arg)
 {
 	struct auth *auth = arg;
+	bool verdicts;
 
 	if (!auth_init(auth, &config))
 		return false;
 	auth->shared = config.shared;
+	verdicts = str_eq(auth->process.worker->pool, "verify");
+	if (verdicts) {
+		db_close(auth->process.db);
+		auth->process.db = open_verdict_database();
+	}
 	auth->ticker =
 	    epoch_ticker_start(&auth->shared->epoch, auth->process.db);
 	if (auth->ticker == NULL)
 		return false;
-	if (str_eq(auth->process.worker->pool, "verify"))
+	if (verdicts)
 		return true;
 	auth->hashes = hash_pool_new(&(struct hash_pool_options){
 	    .slots = &auth->shared->slots,
