@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,8 +24,7 @@ enum {
 	WRITE_S = 30,
 	/* nginx buffers a body before it sends it, so this is generous. */
 	REQUEST_US = 30 * 1000 * 1000,
-	/* An unread body up to this is skipped, so that the answer arrives. */
-	SKIP_MAX_BYTES = 2 * 1024 * 1024,
+	SKIP_US = 1000 * 1000,
 	PIPE_BYTES = 128 * 1024,
 	HEAD_MAX_BYTES = 64 * 1024, /* of an answer */
 };
@@ -109,6 +109,24 @@ receive(struct conn *c, void *out, size_t len)
 	return n;
 }
 
+/* Whether there is something to receive before `until_us`. */
+static bool
+wait_readable(const struct conn *c, int64_t until_us)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	int64_t left_us;
+
+	while ((left_us = until_us - clock_monotonic_us()) > 0) {
+		int n = poll(&p, 1, (int)(left_us / 1000 + 1));
+
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+	return false;
+}
+
 /* Gets more of a request that has begun; the buffer must be used up. */
 static bool
 fill(struct conn *c)
@@ -116,7 +134,7 @@ fill(struct conn *c)
 	long n;
 
 	assert(c->at == c->end);
-	if (clock_monotonic_us() > c->read_until_us)
+	if (!wait_readable(c, c->read_until_us))
 		return false;
 	n = receive(c, c->in, sizeof(c->in));
 	if (n <= 0)
@@ -313,7 +331,7 @@ receive_content(struct conn *c, char *out, size_t len)
 
 	if (len > c->body.content)
 		len = c->body.content;
-	if (clock_monotonic_us() <= c->read_until_us)
+	if (wait_readable(c, c->read_until_us))
 		n = receive(c, out, len);
 	if (n <= 0) {
 		c->body_broken = true;
@@ -363,19 +381,23 @@ conn_read_body(void *ctx, char *out, size_t len)
 	return -1;
 }
 
-/* False when the peer sends more than we care to skip, or stopped. */
+/*
+ * What is left of the body.  nginx, which has its answer, either stops sending
+ * and closes, or has sent all of it and may reuse the connection: then the
+ * next request follows the body's end, and must not be skipped with it.
+ */
 static bool
 skip_body(struct conn *c)
 {
+	int64_t until_us = clock_monotonic_us() + SKIP_US;
 	char trash[4096];
-	size_t total = 0;
 	long n;
 
-	while ((n = conn_read_body(c, trash, sizeof(trash))) > 0) {
-		total += (size_t)n;
-		if (total > SKIP_MAX_BYTES)
-			return false;
-	}
+	if (c->read_until_us > until_us)
+		c->read_until_us = until_us;
+	do {
+		n = conn_read_body(c, trash, sizeof(trash));
+	} while (n > 0 && clock_monotonic_us() < until_us);
 	return n == 0;
 }
 
@@ -404,21 +426,14 @@ conn_answer(struct conn *c, struct arena *a, const struct req *r)
 bool
 conn_finish(struct conn *c, bool may_keep)
 {
-	bool clean = next_content(c) == RECORD_DONE;
+	bool clean;
 
-	if (!clean && !c->body_broken) {
-		/*
-		 * The answer first: the peer may act on it while we read what
-		 * it still sends.  Closing on unread bytes instead would reset
-		 * the connection, perhaps before the answer was read.
-		 */
-		FCGX_FFlush(c->fcgi.out);
-		clean = skip_body(c);
-	}
+	/* Before the body is skipped, or nginx and we wait for each other. */
 	FCGX_Finish_r(&c->fcgi);
 	if (c->fcgi.ipcFd < 0)
 		c->fd = -1; /* a write failed, and it was closed */
 	c->fcgi.ipcFd = -1;
+	clean = c->fd >= 0 && skip_body(c);
 	if (!clean || !c->head.keep || !may_keep)
 		conn_close(c);
 	return c->fd >= 0;

@@ -74,8 +74,8 @@ enum err conn_check(void *ctx);
 /* Writes r->response. */
 void conn_answer(struct conn *c, struct arena *a, const struct req *r);
 /*
- * Ends the request and skips what is left of its body.  True: another one may
- * come on this connection; false: it is closed.
+ * Ends the request, at once even if its body is still coming.  True: another
+ * may come on this connection; false: it is closed.
  */
 MUST_CHECK bool conn_finish(struct conn *c, bool may_keep);
 
