@@ -45,17 +45,19 @@ hash_slots_take(struct hash_slots *s, int count, int first)
 			if (taken(slot, pthread_mutex_trylock(slot)))
 				return n;
 		}
-		/* All taken: sleep on one, and look at the others now and
-		 * then, for any of them may be the next to be free. */
-		clock_gettime(CLOCK_MONOTONIC, &until);
+		/*
+		 * All taken: sleep on one, and look at the others now and
+		 * then, for any of them may be the next to be free.  A clock
+		 * that jumps only makes that once sooner or later.
+		 */
+		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_nsec += WAIT_NS;
 		if (until.tv_nsec >= 1000000000) {
 			until.tv_nsec -= 1000000000;
 			until.tv_sec++;
 		}
 		slot = &s->slots[first % count];
-		if (taken(slot,
-			pthread_mutex_clocklock(slot, CLOCK_MONOTONIC, &until)))
+		if (taken(slot, pthread_mutex_timedlock(slot, &until)))
 			return first % count;
 	}
 }
