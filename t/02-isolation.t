@@ -6,7 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Socket qw(inet_ntoa);
 use Test::More;
-use Kedge qw(need slurp);
+use Kedge qw(files need slurp);
 
 need(qw(psql));
 my $k = Kedge->up;
@@ -97,18 +97,20 @@ isnt($k->service_env('core')->{CORE_IDENTITY_KEY}, $k->service_env('wallet')->{W
 # ---- files, sockets, ports -------------------------------------------------
 
 my $dir = $k->dir;
-for my $file (glob "$dir/env/*") {
+my @env = files("$dir/env");
+cmp_ok(scalar @env, '>=', 4, 'the files are found');
+for my $file (@env) {
 	is(sprintf('%04o', (stat $file)[2] & 07777), '0600', "$file: for its owner alone");
 }
 # nginx makes its sockets for everyone; then the folder is shut.
-for my $socket (grep { -S } glob "$dir/run/* $dir/pg/.s*") {
+for my $socket (grep { -S } files("$dir/run"), files("$dir/pg")) {
 	my $folder = $socket =~ s{/[^/]+$}{}r;
 	ok(!((stat $socket)[2] & 07 && (stat $folder)[2] & 01), "$socket: not for others");
 }
-cmp_ok(scalar(grep { -S } glob "$dir/run/*"), '>=', 8, 'the sockets are found');
+cmp_ok(scalar(grep { -S } files("$dir/run")), '>=', 8, 'the sockets are found');
 my %inode;
 for my $p ($k->processes) {
-	for my $fd (glob "/proc/$p->{pid}/fd/*") {
+	for my $fd (files("/proc/$p->{pid}/fd")) {
 		my $to = readlink $fd // next;
 		$inode{$1} = $p->{exe} if $to =~ /^socket:\[(\d+)\]/;
 	}

@@ -10,7 +10,7 @@ use IO::Socket::UNIX;
 use Socket qw(SOCK_STREAM SOMAXCONN);
 use Test::More;
 use Time::HiRes qw(time);
-use Kedge qw(slurp wait_until);
+use Kedge qw(files slurp wait_until);
 use Kedge::FastCGI qw(fcgi_answer fcgi_open fcgi_pair fcgi_record fcgi_request);
 
 my $k = Kedge->up;
@@ -33,15 +33,15 @@ sub start
 		open STDERR, '>', $log;
 		$prepare->() if $prepare;
 		$ENV{LISTEN_PID} = $$ if exists $ENV{LISTEN_PID};
-		exec Kedge->binary('core') or POSIX::_exit(127);
+		exec { Kedge->binary('core') } Kedge->binary('core') or POSIX::_exit(127);
 	}
 	push @started, $pid;
 	return ($pid, $log);
 }
 END { my $s = $?; kill KILL => grep { defined } @started; $? = $s }
 
-sub workers { my ($pid) = @_; return map { m{/proc/(\d+)/} } grep { (slurp($_) // '') =~ /\) [^Z] $pid / } glob '/proc/[0-9]*/stat' }
-sub sockets { my ($pid) = @_; return scalar grep { (readlink // '') =~ /^socket:/ } map { glob "/proc/$_/fd/*" } workers($pid) }
+sub workers { my ($pid) = @_; return map { m{/proc/(\d+)} } grep { (slurp("$_/stat") // '') =~ /\) [^Z] $pid / } files('/proc', qr/^\d+$/) }
+sub sockets { my ($pid) = @_; return scalar grep { (readlink // '') =~ /^socket:/ } map { files("/proc/$_/fd") } workers($pid) }
 sub gone { my ($pid, $s) = @_; return wait_until(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, $s) }
 sub answers { my ($socket) = @_; return wait_until(sub { -S $socket && eval { (fcgi_request($socket, \%live, '', deadline_s => 2)->{status} // 0) == 200 } }, 10) }
 
@@ -153,7 +153,7 @@ if (!$pid) {
 	%ENV = (PATH => $ENV{PATH}, %{ $k->service_env('core') }, CORE_PROCESSES => 1, CORE_THREADS => 2, CORE_LISTEN => "unix:$socket");
 	chdir $k->dir;
 	open STDERR, '>', $log2;
-	exec $copy or POSIX::_exit(127);
+	exec { $copy } $copy or POSIX::_exit(127);
 }
 push @started, $pid;
 ok(answers($socket), 'a copy of the binary');

@@ -7,7 +7,7 @@ use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(time);
-use Kedge qw(free_port run slurp wait_until);
+use Kedge qw(files free_port run slurp wait_until);
 
 my $k = Kedge->up;
 my $kedge = Kedge->binary('kedge');
@@ -20,7 +20,7 @@ my $task = $alice->post('/api/core/tasks', { title => 'survives' })->{json}{id};
 END {
 	my $s = $?;
 	run($kedge, 'down', '--dir', $_) 
-	    for grep { -e "$_/lock" } defined $other ? glob "$other/*" : ();
+	    for grep { -e "$_/lock" } defined $other ? files($other) : ();
 	$? = $s;
 }
 
@@ -52,12 +52,12 @@ is($alice->get('/api/core/whoami')->{status}, 200, 'and the one that runs is not
 ($status, $out, $err) = run($kedge, 'up', '--dir', "$other/d", '--port', $k->port, '--detach');
 one_line('the port is in use', $status, $out, $err);
 like($err, qr/@{[ $k->port ]}/, 'named');
-ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } glob '/proc/[0-9]*'), 'nothing is left running');
+ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)), 'nothing is left running');
 mkdir "$other/taken";
 open my $f, '>', "$other/taken/file" or die;
 close $f;
 one_line('a directory of somebody else', run($kedge, 'up', '--dir', "$other/taken", '--port', free_port(), '--detach'));
-is_deeply([ map { s{.*/}{}r } glob "$other/taken/*" ], ['file'], 'which stays as it was');
+is_deeply([ map { s{.*/}{}r } files("$other/taken") ], ['file'], 'which stays as it was');
 one_line('a directory that cannot be made', run($kedge, 'up', '--dir', '/proc/nowhere/d', '--port', free_port(), '--detach'));
 one_line("port $_", run($kedge, 'up', '--dir', "$other/p", '--port', $_, '--detach')) for qw(65536 x -1);
 one_line('an unknown command', run($kedge, 'surprise'));
@@ -67,7 +67,7 @@ one_line('status of nothing', run($kedge, 'status', '--dir', "$other/none"));
 ($status, $out, $err) = run({ env => { CORE_THREADS => 'many' } }, $kedge, 'up', '--dir', "$other/bad", '--port', free_port(), '--detach');
 isnt($status, 0, 'a service that cannot start');
 like("$out$err", qr/core/, 'is named');
-ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } glob '/proc/[0-9]*'), 'nothing is left running');
+ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)), 'nothing is left running');
 # A missing tool is named.
 my $bare = "$other/bin";
 mkdir $bare;
@@ -145,7 +145,7 @@ if (!$pid) {
 	Kedge::in_child();
 	open STDOUT, '>', $log;
 	open STDERR, '>&', \*STDOUT;
-	exec $kedge, 'up', '--dir', $k->dir, '--port', $port or POSIX::_exit(127);
+	exec { $kedge } $kedge, 'up', '--dir', $k->dir, '--port', $port or POSIX::_exit(127);
 }
 ok(wait_until(sub { (slurp($log) // '') =~ m{http://127\.0\.0\.1:$port} }, 20), 'in the foreground');
 kill INT => $pid;

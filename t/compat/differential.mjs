@@ -101,6 +101,8 @@ class Side {
 			return v;
 		if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(v))
 			return this.time(Date.parse(v), key);
+		if (key === "requestId")
+			return "<request>";
 		if (key === "token" && /^[A-Za-z0-9_-]{32,}$/.test(v))
 			return "<token>";
 		if (/^(id|userId)$/.test(key) && /^([A-Za-z0-9]{32}|[0-9a-f-]{36})$/.test(v))

@@ -18,6 +18,7 @@ use Digest::SHA qw(sha256_hex);
 use Exporter qw(import);
 use Fcntl qw(:flock);
 use File::Basename qw(basename dirname);
+use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use JSON::PP ();
@@ -29,7 +30,7 @@ use Kedge::Client;
 use Kedge::Redis;
 
 our @EXPORT_OK = qw(wait_until parallel need run_tap tool slurp free_port run
-    jdecode jencode median);
+    jdecode jencode median files);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 my $BUILD = $ENV{BUILD} // 'build/plain';
@@ -77,6 +78,15 @@ sub tool
 		return "$dir/$name" if -x "$dir/$name" && !-d "$dir/$name";
 	}
 	return undef;
+}
+
+# What is in a directory, by name.  No glob: a path may hold blanks, which glob
+# takes for the end of one pattern and the start of another.
+sub files
+{
+	my ($dir, $like) = @_;
+	opendir my $d, $dir or return ();
+	return map { "$dir/$_" } sort grep { !/^\.\.?$/ && (!defined $like || /$like/) } readdir $d;
 }
 
 # Skips the whole file when a tool is not there, and names it.
@@ -294,10 +304,10 @@ sub guard
 		system "$BUILD/kedge", 'down', '--dir', $self->{dir};
 		if ($failed ne '') {
 			my $keep = "$BUILD/t-log/" . basename($0);
-			system 'mkdir', '-p', $keep;
-			system "cp -r '$self->{dir}/log/.' '$keep/'";
+			make_path($keep);
+			system 'cp', '-r', "$self->{dir}/log/.", $keep;
 		}
-		system 'rm', '-rf', $top unless $ENV{KEEP};
+		remove_tree($top) unless $ENV{KEEP};
 		POSIX::_exit(0);
 	}
 	close $r;
@@ -343,18 +353,19 @@ sub from_template
 	my ($self) = @_;
 	my $key = substr sha256_hex(join "\0", map { "$_:" . ((stat)[9] // '') }
 	    (map { "$BUILD/$_" } qw(kedge auth core wallet)),
-	    "$ROOT/kedge.json", glob("$ROOT/sql/*/*.sql $ROOT/nginx/*")), 0, 12;
+	    "$ROOT/kedge.json", files("$ROOT/nginx"),
+	    map { files($_, qr/\.sql$/) } files("$ROOT/sql")), 0, 12;
 	my $place = "$BUILD/t-template";
 	my $template = "$place/$key";
-	system 'mkdir', '-p', $place;
+	make_path($place);
 	open my $lock, '>', "$place/lock" or die "$place/lock: $!";
 	flock $lock, LOCK_EX;
 	if (!-e "$template/done") {
-		system 'rm', '-rf', glob "$place/*[0-9a-f]";
+		remove_tree(files($place, qr/^[0-9a-f]{12}$/));
 		$self->start;
 		$self->down;
-		system('mkdir', '-p', $template) == 0
-		    && system('cp', '-a', $self->{dir}, "$template/d") == 0
+		make_path($template);
+		system('cp', '-a', $self->{dir}, "$template/d") == 0
 		    or die "cannot keep a template in $template";
 		open my $done, '>', "$template/done" or die "$template/done: $!";
 		return;
@@ -442,14 +453,15 @@ sub database_url
 sub url_as
 {
 	my ($self, $role, $database) = @_;
-	return "postgresql://$role@/$database?host=$self->{dir}/pg";
+	my $host = "$self->{dir}/pg" =~ s{([^A-Za-z0-9/._-])}{sprintf '%%%02X', ord $1}ger;
+	return "postgresql://$role@/$database?host=$host";
 }
 
 # The same for node, whose driver wants the socket's directory as the host.
 sub node_url
 {
 	my ($self, $database, $role) = @_;
-	my $host = "$self->{dir}/pg" =~ s{/}{%2F}gr;
+	my $host = "$self->{dir}/pg" =~ s{([^A-Za-z0-9._-])}{sprintf '%%%02X', ord $1}ger;
 	return 'postgresql://' . ($role // 'kedge') . "\@$host/$database";
 }
 
@@ -498,7 +510,7 @@ sub processes
 	my ($self) = @_;
 	my $dir = abs_path($self->{dir}) // $self->{dir};
 	my @found;
-	for my $proc (glob '/proc/[0-9]*') {
+	for my $proc (files('/proc', qr/^\d+$/)) {
 		my $cwd = readlink "$proc/cwd" // next;
 		next unless $cwd eq $dir || index($cwd, "$dir/") == 0;
 		my $stat = slurp("$proc/stat") // next;
@@ -561,7 +573,7 @@ sub pool_name
 		my (undef, undef, undef, $flags, undef, undef, $inode, $path) = split ' ', $line;
 		$listening{$inode} = $path if defined $path && $flags eq '00010000';
 	}
-	for my $fd (glob "/proc/$p->{pid}/fd/*") {
+	for my $fd (files("/proc/$p->{pid}/fd")) {
 		my ($inode) = (readlink $fd // '') =~ /^socket:\[(\d+)\]/ or next;
 		return $listening{$inode} =~ /verify/ ? 'verify' : 'api'
 		    if defined $listening{$inode};
@@ -602,7 +614,7 @@ sub wait_healthy
 sub log_text
 {
 	my ($self, $name) = @_;
-	return join '', map { slurp($_) // '' } glob "$self->{dir}/log/$name*.log";
+	return join '', map { slurp($_) // '' } files("$self->{dir}/log", qr/^\Q$name\E.*\.log$/);
 }
 
 1;

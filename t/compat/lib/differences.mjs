@@ -44,6 +44,12 @@ export const differences = [
 		}),
 	},
 	{
+		why: "the base path itself is nginx's, whose refusals are JSON",
+		steps: /^the base path itself$/,
+		expect: (a) => Object.assign(a, { type: "application/json", body: {
+			code: "NOT_FOUND", message: "There is nothing here.", requestId: "<request>" } }),
+	},
+	{
 		why: "nginx makes one slash of many before anything is decided",
 		steps: /^double slash$/,
 		expect: (a) => Object.assign(a, { status: 200, type: "application/json", body: { ok: true } }),

@@ -18,6 +18,8 @@ use Kedge ();
 sub ready
 {
 	Kedge::need(qw(node npm));
+	my ($version) = (Kedge::run(Kedge::tool('node'), '--version'))[1] =~ /^v(\d+)/;
+	plan(skip_all => "node $version is too old: t/compat needs 20") if $version < 20;
 	my $dir = "$Kedge::ROOT/t/compat";
 	my $stamp = "$dir/node_modules/.stamp";
 	my $want = sha256_hex(Kedge::slurp("$dir/package-lock.json"));
