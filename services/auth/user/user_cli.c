@@ -89,27 +89,26 @@ struct create {
 	char password[PASSWORD_LINE_MAX];
 };
 
-static bool
+/* NULL when there is one; else why not. */
+static const char *
 get_password(struct create *c)
 {
 	char again[PASSWORD_LINE_MAX];
 	bool same;
 
-	if (c->from_stdin)
-		return read_line(c->password);
-	if (!isatty(STDIN_FILENO)) {
+	if (!c->from_stdin && !isatty(STDIN_FILENO)) {
 		random_alnum(c->password, PASSWORD_MADE_LEN);
 		c->made = true;
-		return true;
+		return NULL;
 	}
+	if (c->from_stdin)
+		return read_line(c->password) ? NULL : "no password was given";
 	if (!ask_hidden("Password: ", c->password) ||
 	    !ask_hidden("Again: ", again))
-		return false;
+		return "no password was given";
 	same = strcmp(c->password, again) == 0;
 	explicit_bzero(again, sizeof(again));
-	if (!same)
-		fputs("auth: the two differ\n", stderr);
-	return same;
+	return same ? NULL : "the two passwords differ";
 }
 
 static bool
@@ -193,9 +192,9 @@ run_create(struct auth *auth, struct arena *a, int argc, char **argv)
 		return usage();
 	if (c.name == NULL) /* what stands before the at sign */
 		c.name = arena_strndup(a, c.email, strcspn(c.email, "@"));
-	if (!get_password(&c))
-		return fail("no password was given");
-	problem = check_create(&c);
+	problem = get_password(&c);
+	if (problem == NULL)
+		problem = check_create(&c);
 	status = problem != NULL ? fail(problem) : create_user(auth, a, &c);
 	explicit_bzero(c.password, sizeof(c.password));
 	return status;
