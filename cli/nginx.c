@@ -141,10 +141,12 @@ add_upstream(
 	const struct template_value values[] = {
 		{ "service", name },
 		{ "servers", servers.data },
-		{ "keepalive", keepalive == 0
-				   ? ""
-				   : arena_printf(a, "keepalive %lld;",
-					 (long long)keepalive) },
+		{ "keepalive",
+		    keepalive == 0
+			? ""
+			: arena_printf(a,
+			      "keepalive %lld;\n\tkeepalive_requests 10000;",
+			      (long long)keepalive) },
 		{ NULL },
 	};
 

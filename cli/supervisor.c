@@ -395,8 +395,13 @@ watch_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	/* Ignored, as a shell may leave it, it would reap for us. */
+	/*
+	 * What is ignored never gets here, and a shell may have left them so.
+	 * SIGHUP stays as it is: nohup(1) means it.
+	 */
 	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
