@@ -29,6 +29,8 @@ $(fuzz_runs): fuzz-%: $(FUZZ_BUILD)/fuzz_%
 	    >$(FUZZ_BUILD)/$*.log 2>&1 || \
 	    { tail -60 $(FUZZ_BUILD)/$*.log; exit 1; }; }
 
+# The second opinion on FastCGI records.
+$(FUZZ_BUILD)/fuzz_record: LDLIBS += -lfcgi
 $(fuzz_names:%=$(FUZZ_BUILD)/fuzz_%): %: %.o $(fuzz_lib)
 	$(FUZZ_CC) -pthread -fsanitize=fuzzer,$(FUZZ_SAN) -o $@ $^ $(LDLIBS)
 $(fuzz_lib): $(fuzz_src:%.c=$(FUZZ_BUILD)/%.o)

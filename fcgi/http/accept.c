@@ -145,7 +145,7 @@ serve_connection(struct thread *t, int fd)
 	conn_open(&t->conn, fd);
 	/* The web server connects in order to send; this wait is not idling. */
 	more = conn_wait(&t->conn, /* kept= */ false);
-	while (more && conn_read_params(&t->conn)) {
+	while (more && conn_read_params(&t->conn, t->arena)) {
 		serve_request(t);
 		more = conn_finish(&t->conn, !atomic_load(&t->crew->draining));
 		log_set_request(NULL);
@@ -221,7 +221,6 @@ ignore_signal(int signo)
 	(void)signo;
 }
 
-/* After libfcgi's init, which brings handlers of its own. */
 static void
 set_signals(void)
 {
@@ -248,6 +247,9 @@ set_malloc(void)
 	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
 	mallopt(M_MMAP_THRESHOLD, MALLOC_KEEP_BYTES);
 	mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP_BYTES);
+	/* Fast bins are consolidated whenever a block next to the top is
+	 * freed, which here is with every request; the thread caches do. */
+	mallopt(M_MXFAST, 0);
 }
 
 static bool
@@ -267,7 +269,6 @@ start_thread(struct crew *crew, struct thread *t)
 		return true;
 	log_event(LOG_ERROR, "cannot start a thread",
 	    LOG_TEXT("error", strerror(rc)));
-	conn_release(&t->conn);
 	arena_free(t->arena);
 	return false;
 }
@@ -345,7 +346,6 @@ release(struct crew *crew)
 		struct thread *t = &crew->threads[i];
 
 		pthread_join(t->id, NULL);
-		conn_release(&t->conn);
 		arena_free(t->arena);
 	}
 	free(crew->threads);
@@ -364,10 +364,6 @@ service_work(const struct worker *w, const struct service *s)
 	sigaddset(&until, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &until, NULL);
 	set_malloc();
-	if (!conn_library_init()) {
-		log_event(LOG_ERROR, "libfcgi cannot start");
-		return 1;
-	}
 	set_signals();
 	sem_init(&crew.ended, /* pshared= */ 0, 0);
 	crew.threads = calloc((size_t)w->threads, sizeof(*crew.threads));

@@ -2,12 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -19,62 +18,25 @@
 #include "http/request.h"
 
 enum {
-	FIRST_BYTE_S = 5,
+	FIRST_BYTE_US = 5 * 1000 * 1000,
 	IDLE_S = 75, /* nginx: keepalive_timeout 60s */
-	WRITE_S = 30,
+	ANSWER_US = 30 * 1000 * 1000,
 	/* nginx buffers a body before it sends it, so this is generous. */
 	REQUEST_US = 30 * 1000 * 1000,
 	SKIP_US = 1000 * 1000,
-	PIPE_BYTES = 128 * 1024,
-	HEAD_MAX_BYTES = 64 * 1024, /* of an answer */
+	HEAD_MAX_BYTES = 60 * 1024, /* of an answer; in one record */
+	FRAME_MAX_BYTES = 64, /* headers of records, and the end */
 };
-static_assert((int)RECORD_HEAD_MAX_BYTES < (int)PIPE_BYTES,
-    "the pipe takes a whole head, or writing to it could block");
 
-bool
-conn_library_init(void)
-{
-	/*
-	 * libfcgi waits up to 2 s for the peer when it closes a connection,
-	 * and when it accepts one.  It does neither for us; this is the belt
-	 * to those braces.
-	 */
-	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
-	setenv("LIBFCGI_IS_AF_UNIX_KEEPER_POLL_TIMEOUT", "100", 1);
-	return FCGX_Init() == 0;
-}
+struct part {
+	const char *data;
+	size_t len;
+};
 
 void
 conn_init(struct conn *c)
 {
-	*c = (struct conn){ .fd = -1, .pipe = { -1, -1 } };
-	/* No listening socket: it must fail rather than accept by itself. */
-	FCGX_InitRequest(&c->fcgi, /* sock= */ -1, /* flags= */ 0);
-}
-
-static void
-pipe_close(struct conn *c)
-{
-	for (int i = 0; i < 2; i++) {
-		if (c->pipe[i] >= 0)
-			close(c->pipe[i]);
-		c->pipe[i] = -1;
-	}
-}
-
-void
-conn_release(struct conn *c)
-{
-	assert(c->fd < 0);
-	pipe_close(c);
-}
-
-static void
-set_timeout(int fd, int option, int seconds)
-{
-	const struct timeval tv = { .tv_sec = seconds };
-
-	setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv));
+	*c = (struct conn){ .fd = -1 };
 }
 
 void
@@ -84,8 +46,6 @@ conn_open(struct conn *c, int fd)
 	c->fd = fd;
 	c->kept = false;
 	c->at = c->end = 0;
-	set_timeout(fd, SO_RCVTIMEO, FIRST_BYTE_S);
-	set_timeout(fd, SO_SNDTIMEO, WRITE_S);
 }
 
 void
@@ -99,12 +59,12 @@ conn_close(struct conn *c)
 /* -- reading -- */
 
 static long
-receive(struct conn *c, void *out, size_t len)
+receive(struct conn *c, void *out, size_t len, int flags)
 {
 	ssize_t n;
 
 	do {
-		n = recv(c->fd, out, len, 0);
+		n = recv(c->fd, out, len, flags);
 	} while (n < 0 && errno == EINTR); /* woken to drain: see accept.c */
 	return n;
 }
@@ -136,7 +96,7 @@ fill(struct conn *c)
 	assert(c->at == c->end);
 	if (!wait_readable(c, c->read_until_us))
 		return false;
-	n = receive(c, c->in, sizeof(c->in));
+	n = receive(c, c->in, sizeof(c->in), 0);
 	if (n <= 0)
 		return false;
 	c->at = 0;
@@ -144,17 +104,35 @@ fill(struct conn *c)
 	return true;
 }
 
+/* The first bytes of a request: those of a new connection are mostly here. */
+static long
+receive_first(struct conn *c)
+{
+	int64_t until_us;
+	long n;
+
+	if (c->kept)
+		return receive(c, c->in, sizeof(c->in), 0);
+	n = receive(c, c->in, sizeof(c->in), MSG_DONTWAIT);
+	if (n >= 0 || errno != EAGAIN)
+		return n;
+	until_us = clock_monotonic_us() + FIRST_BYTE_US;
+	return wait_readable(c, until_us) ? receive(c, c->in, sizeof(c->in), 0)
+	                                  : -1;
+}
+
 bool
 conn_wait(struct conn *c, bool kept)
 {
+	const struct timeval idle = { .tv_sec = IDLE_S };
 	long n;
 
 	if (kept && !c->kept) {
-		set_timeout(c->fd, SO_RCVTIMEO, IDLE_S);
+		setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
 		c->kept = true;
 	}
 	if (c->at == c->end) {
-		n = receive(c, c->in, sizeof(c->in));
+		n = receive_first(c);
 		if (n <= 0)
 			return false;
 		c->at = 0;
@@ -167,67 +145,21 @@ conn_wait(struct conn *c, bool kept)
 /* -- parameters -- */
 
 static bool
-pipe_open(struct conn *c)
-{
-	if (pipe2(c->pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
-		c->pipe[0] = c->pipe[1] = -1;
-		log_event(LOG_ERROR, "cannot make a pipe",
-		    LOG_TEXT("error", strerror(errno)));
-		return false;
-	}
-	/* Should that be refused, the largest heads do not fit: see feed(). */
-	fcntl(c->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
-	return true;
-}
-
-static bool
-feed(struct conn *c, const unsigned char *data, size_t len)
-{
-	if (c->pipe[0] < 0 && !pipe_open(c))
-		return false;
-	return write(c->pipe[1], data, len) == (ssize_t)len;
-}
-
-/* Judges the head and passes it on; false leaves the pipe in any state. */
-static bool
 read_head(struct conn *c)
 {
 	enum record_state state;
 	size_t used;
 
-	c->head = (struct record_head){ 0 };
+	c->head = (struct record_head){ .params = &c->params };
 	for (;;) {
-		const unsigned char *at = c->in + c->at;
-
-		state = record_head_read(&c->head, at, c->end - c->at, &used);
-		if (state == RECORD_BAD || !feed(c, at, used))
-			return false;
+		state = record_head_read(
+		    &c->head, c->in + c->at, c->end - c->at, &used);
 		c->at += used;
-		if (state == RECORD_DONE)
-			return true;
+		if (state != RECORD_MORE)
+			return state == RECORD_DONE;
 		if (!fill(c))
 			return false;
 	}
-}
-
-/* libfcgi reads the pipe, and from then on writes to the connection. */
-static bool
-hand_over(struct conn *c)
-{
-	c->fcgi.ipcFd = c->pipe[0];
-	c->fcgi.keepConnection = 1; /* closing is ours */
-	if (FCGX_Accept_r(&c->fcgi) != 0) {
-		log_event(LOG_ERROR, "libfcgi refused what we had checked");
-		if (c->fcgi.ipcFd < 0)
-			c->pipe[0] = -1; /* it was closed */
-		c->fcgi.ipcFd = -1;
-		return false;
-	}
-	c->fcgi.ipcFd = c->fd;
-	c->fcgi.keepConnection = 1;
-	/* Should a write fail, it closes without waiting for the peer. */
-	FCGX_Detach(&c->fcgi);
-	return true;
 }
 
 /* FNV-1a, of the name in "NAME=value" or alone. */
@@ -247,18 +179,14 @@ name_hash(const char *name)
  * searched one by one.
  */
 static void
-make_index(struct conn *c)
+make_index(struct conn *c, size_t n)
 {
-	size_t n = 0;
-
-	while (c->fcgi.envp[n] != NULL)
-		n++;
 	c->indexed = n <= CONN_INDEXED_MAX;
 	if (!c->indexed)
 		return;
 	memset(c->index, 0, sizeof(c->index));
 	for (size_t i = 0; i < n; i++) {
-		uint32_t at = name_hash(c->fcgi.envp[i]);
+		uint32_t at = name_hash(c->envp[i]);
 
 		while (c->index[at % CONN_INDEX_SIZE] != 0)
 			at++;
@@ -267,16 +195,40 @@ make_index(struct conn *c)
 }
 
 bool
-conn_read_params(struct conn *c)
+conn_read_params(struct conn *c, struct arena *a)
 {
-	if (!read_head(c) || !hand_over(c)) {
-		pipe_close(c);
+	size_t n;
+
+	buf_init(&c->params, a, RECORD_PARAMS_MAX_BYTES);
+	if (!read_head(c))
 		return false;
-	}
+	assert(!buf_failed(&c->params));
+	c->envp = record_params(a, &c->params, &n);
 	record_body_init(&c->body, &c->head);
 	c->body_broken = false;
-	make_index(c);
+	make_index(c, n);
 	return true;
+}
+
+/* The value when it is of that name, or NULL. */
+static const char *
+value_of(const char *pair, const char *name, size_t len)
+{
+	if (strncmp(pair, name, len) != 0 || pair[len] != '=')
+		return NULL;
+	return pair + len + 1;
+}
+
+static const char *
+search(const struct conn *c, const char *name, size_t len)
+{
+	for (const char **pair = c->envp; *pair != NULL; pair++) {
+		const char *value = value_of(*pair, name, len);
+
+		if (value != NULL)
+			return value;
+	}
+	return NULL;
 }
 
 const char *
@@ -287,13 +239,13 @@ conn_param(void *ctx, const char *name)
 	uint16_t place;
 
 	if (!c->indexed)
-		return FCGX_GetParam(name, c->fcgi.envp);
+		return search(c, name, len);
 	for (uint32_t at = name_hash(name);
 	     (place = c->index[at % CONN_INDEX_SIZE]) != 0; at++) {
-		const char *pair = c->fcgi.envp[place - 1];
+		const char *value = value_of(c->envp[place - 1], name, len);
 
-		if (strncmp(pair, name, len) == 0 && pair[len] == '=')
-			return pair + len + 1;
+		if (value != NULL)
+			return value;
 	}
 	return NULL;
 }
@@ -303,7 +255,7 @@ conn_check(void *ctx)
 {
 	const struct conn *c = ctx;
 
-	return req_check_params((const char *const *)c->fcgi.envp);
+	return req_check_params((const char *const *)c->envp);
 }
 
 /* -- the body -- */
@@ -332,7 +284,7 @@ receive_content(struct conn *c, char *out, size_t len)
 	if (len > c->body.content)
 		len = c->body.content;
 	if (wait_readable(c, c->read_until_us))
-		n = receive(c, out, len);
+		n = receive(c, out, len, 0);
 	if (n <= 0) {
 		c->body_broken = true;
 		return -1;
@@ -401,7 +353,114 @@ skip_body(struct conn *c)
 	return n == 0;
 }
 
+bool
+conn_finish(struct conn *c, bool may_keep)
+{
+	bool clean = c->fd >= 0 && skip_body(c);
+
+	if (!clean || !c->head.keep || !may_keep)
+		conn_close(c);
+	return c->fd >= 0;
+}
+
 /* -- the answer -- */
+
+static bool
+wait_writable(const struct conn *c, int64_t until_us)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLOUT };
+	int64_t left_us = until_us - clock_monotonic_us();
+
+	if (left_us <= 0)
+		return false;
+	return poll(&p, 1, (int)(left_us / 1000 + 1)) > 0 || errno == EINTR;
+}
+
+/* Takes n bytes from the front. */
+static void
+advance(struct msghdr *m, size_t n)
+{
+	while (n > 0) {
+		struct iovec *first = m->msg_iov;
+		size_t step = n < first->iov_len ? n : first->iov_len;
+
+		first->iov_base = (char *)first->iov_base + step;
+		first->iov_len -= step;
+		n -= step;
+		if (first->iov_len == 0) {
+			m->msg_iov++;
+			m->msg_iovlen--;
+		}
+	}
+}
+
+static bool
+send_all(struct conn *c, struct iovec *parts, size_t nparts, size_t left)
+{
+	struct msghdr m = { .msg_iov = parts, .msg_iovlen = nparts };
+
+	while (left > 0) {
+		ssize_t n = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n >= 0) {
+			left -= (size_t)n;
+			if (left > 0)
+				advance(&m, (size_t)n);
+		} else if (errno == EAGAIN) {
+			if (!wait_writable(c, c->answer_until_us))
+				return false;
+		} else if (errno != EINTR) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* One record of two parts; after the last one, the request's end. */
+static bool
+send_record(struct conn *c, struct arena *a, struct part first,
+    struct part second, bool last)
+{
+	size_t content_bytes = first.len + second.len;
+	struct buf frame;
+	size_t header_bytes;
+
+	buf_init(&frame, a, FRAME_MAX_BYTES);
+	record_write_stdout(&frame, c->head.id, content_bytes);
+	header_bytes = frame.len;
+	if (last) {
+		record_write_stdout(&frame, c->head.id, 0);
+		record_write_end(&frame, c->head.id);
+	}
+	return send_all(c,
+	    (struct iovec[]){
+		{ frame.data, header_bytes },
+		{ (char *)first.data, first.len },
+		{ (char *)second.data, second.len },
+		{ frame.data + header_bytes, frame.len - header_bytes },
+	    },
+	    4, frame.len + content_bytes);
+}
+
+static bool
+send_answer(struct conn *c, struct arena *a, struct part head, struct part body)
+{
+	const struct part none = { "", 0 };
+
+	if (head.len + body.len <= RECORD_CONTENT_MAX_BYTES)
+		return send_record(c, a, head, body, /* last= */ true);
+	if (!send_record(c, a, head, none, /* last= */ false))
+		return false;
+	while (body.len > RECORD_CONTENT_MAX_BYTES) {
+		struct part piece = { body.data, RECORD_CONTENT_MAX_BYTES };
+
+		if (!send_record(c, a, piece, none, /* last= */ false))
+			return false;
+		body.data += piece.len;
+		body.len -= piece.len;
+	}
+	return send_record(c, a, body, none, /* last= */ true);
+}
 
 void
 conn_answer(struct conn *c, struct arena *a, const struct req *r)
@@ -409,32 +468,21 @@ conn_answer(struct conn *c, struct arena *a, const struct req *r)
 	static const char too_large[] =
 	    "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 	const struct response *p = &r->response;
+	struct part body = { p->body, p->body_len };
+	struct part head = { too_large, sizeof(too_large) - 1 };
 	struct buf b;
 
 	buf_init(&b, a, HEAD_MAX_BYTES);
 	cgi_head_write(&b, p);
+	if (str_eq(r->method, "HEAD"))
+		body.len = 0;
 	if (buf_failed(&b)) {
 		log_event(LOG_ERROR, "the answer's headers are too large");
-		FCGX_PutS(too_large, c->fcgi.out);
-		return;
+		body.len = 0;
+	} else {
+		head = (struct part){ b.data, b.len };
 	}
-	FCGX_PutStr(b.data, (int)b.len, c->fcgi.out);
-	if (p->body_len > 0 && !str_eq(r->method, "HEAD"))
-		FCGX_PutStr(p->body, (int)p->body_len, c->fcgi.out);
-}
-
-bool
-conn_finish(struct conn *c, bool may_keep)
-{
-	bool clean;
-
-	/* Before the body is skipped, or nginx and we wait for each other. */
-	FCGX_Finish_r(&c->fcgi);
-	if (c->fcgi.ipcFd < 0)
-		c->fd = -1; /* a write failed, and it was closed */
-	c->fcgi.ipcFd = -1;
-	clean = c->fd >= 0 && skip_body(c);
-	if (!clean || !c->head.keep || !may_keep)
+	c->answer_until_us = clock_monotonic_us() + ANSWER_US;
+	if (!send_answer(c, a, head, body))
 		conn_close(c);
-	return c->fd >= 0;
 }

@@ -3,12 +3,17 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
+
 /* FastCGI 1.0 section 8. */
 enum {
 	VERSION = 1,
 	TYPE_BEGIN_REQUEST = 1,
+	TYPE_END_REQUEST = 3,
 	TYPE_PARAMS = 4,
 	TYPE_STDIN = 5,
+	TYPE_STDOUT = 6,
 	ROLE_RESPONDER = 1,
 	FLAG_KEEP_CONN = 1,
 };
@@ -67,7 +72,7 @@ head_enter(struct record_head *h)
 		return RECORD_BAD;
 	if (!h->begun) {
 		h->id = header_id(&h->header);
-		/* libfcgi reads padding after this record as the next one. */
+		/* Nobody pads it, and some would read that as a record. */
 		if (h->type != TYPE_BEGIN_REQUEST || h->id == 0 ||
 		    h->content != sizeof(h->begin) || h->padding != 0)
 			return RECORD_BAD;
@@ -138,7 +143,7 @@ lengths_take(struct record_head *h, unsigned char byte)
 }
 
 /*
- * libfcgi makes "NAME=value" strings.  A name with an equals sign, or a NUL
+ * Parameters become "NAME=value" strings.  A name with an equals sign, or a NUL
  * anywhere, would make it another name or value.
  */
 static bool
@@ -163,6 +168,8 @@ pair_take(struct record_head *h, const unsigned char **data, size_t *len)
 static bool
 params_take(struct record_head *h, const unsigned char *data, size_t len)
 {
+	if (h->params != NULL)
+		buf_put(h->params, data, len);
 	while (len > 0) {
 		if (h->in_pair) {
 			if (!pair_take(h, &data, &len))
@@ -233,6 +240,55 @@ record_head_read(struct record_head *h, const unsigned char *data, size_t len,
 	return state;
 }
 
+/* Of a pair that has been judged: whole, and of sane lengths. */
+static const unsigned char *
+pair_lengths(const unsigned char *at, const unsigned char *end,
+    uint32_t *ret_name_len, uint32_t *ret_value_len)
+{
+	bool whole = length_read(&at, end, ret_name_len) &&
+	             length_read(&at, end, ret_value_len);
+
+	assert(whole && *ret_name_len + *ret_value_len <= (size_t)(end - at));
+	return at;
+}
+
+static size_t
+count_pairs(const unsigned char *at, const unsigned char *end)
+{
+	uint32_t name_len, value_len;
+	size_t n = 0;
+
+	for (; at < end; n++)
+		at = pair_lengths(at, end, &name_len, &value_len) + name_len +
+		     value_len;
+	return n;
+}
+
+const char **
+record_params(struct arena *a, const struct buf *params, size_t *ret_count)
+{
+	const unsigned char *at = (const unsigned char *)params->data;
+	const unsigned char *end = at + params->len;
+	size_t n = count_pairs(at, end);
+	const char **list = arena_alloc(a, (n + 1) * sizeof(*list));
+	/* Two lengths take two bytes at least: room for = and NUL. */
+	char *text = arena_alloc(a, params->len);
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t name_len, value_len;
+
+		at = pair_lengths(at, end, &name_len, &value_len);
+		list[i] = text;
+		memcpy(text, at, name_len);
+		text[name_len] = '=';
+		memcpy(text + name_len + 1, at + name_len, value_len);
+		text += name_len + 1 + value_len + 1;
+		at += name_len + value_len;
+	}
+	*ret_count = n;
+	return list;
+}
+
 /* -- the body -- */
 
 void
@@ -276,4 +332,37 @@ record_body_read(struct record_body *b, const unsigned char *data, size_t len,
 	}
 	*ret_used = (size_t)(data - start);
 	return state;
+}
+
+/* -- the answer -- */
+
+static void
+write_header(struct buf *b, int type, uint16_t id, size_t content_bytes)
+{
+	assert(content_bytes <= RECORD_CONTENT_MAX_BYTES);
+	buf_put(b,
+	    (const unsigned char[RECORD_HEADER_BYTES]){
+		VERSION,
+		(unsigned char)type,
+		(unsigned char)(id >> 8),
+		(unsigned char)id,
+		(unsigned char)(content_bytes >> 8),
+		(unsigned char)content_bytes,
+	    },
+	    RECORD_HEADER_BYTES);
+}
+
+void
+record_write_stdout(struct buf *b, uint16_t id, size_t content_bytes)
+{
+	write_header(b, TYPE_STDOUT, id, content_bytes);
+}
+
+void
+record_write_end(struct buf *b, uint16_t id)
+{
+	static const unsigned char complete[8];
+
+	write_header(b, TYPE_END_REQUEST, id, sizeof(complete));
+	buf_put(b, complete, sizeof(complete));
 }
