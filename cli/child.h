@@ -73,6 +73,7 @@ struct child {
 	pid_t pid; /* 0: does not run */
 	int64_t changed_us; /* when it got into its state */
 	int64_t start_at_us; /* not before */
+	int64_t probe_at_us; /* not before */
 	int64_t stop_by_us; /* then it is killed */
 	int restarts;
 	int deaths_in_a_row;

@@ -19,20 +19,22 @@
 #include "report.h"
 #include "say.h"
 
-/* How long the first start may take; making a cluster is part of it. */
-static const int64_t start_timeout_us = 120 * 1000 * 1000;
+/* How long a child may take the first time; a step takes what it takes. */
+static const int64_t start_timeout_us = 60 * 1000 * 1000;
 /* A child that served this long has a clean slate. */
 static const int64_t settled_us = 10 * 1000 * 1000;
 static const int64_t backoff_first_us = 100 * 1000;
 static const int64_t backoff_max_us = 5 * 1000 * 1000;
 /* Between two looks at what cannot be waited for. */
 static const int64_t tick_us = 4 * 1000;
+/* The same for what did not come about within a while. */
+static const int64_t slow_tick_us = 100 * 1000;
+static const int64_t a_while_us = 2 * 1000 * 1000;
 
 struct loop {
 	struct supervisor *s;
 	int signal_fd;
 	int64_t now_us;
-	int64_t started_us;
 	bool announced; /* everything has been ready once */
 	bool failed;
 	bool stopping;
@@ -104,6 +106,13 @@ start_due(struct loop *l)
 	}
 }
 
+/* How soon a child that is not where it should be is looked at again. */
+static int64_t
+pace_us(const struct loop *l, const struct child *c)
+{
+	return l->now_us - c->changed_us < a_while_us ? tick_us : slow_tick_us;
+}
+
 static void
 probe_starting(struct loop *l)
 {
@@ -112,22 +121,31 @@ probe_starting(struct loop *l)
 
 	for (i = 0; i < l->s->nchildren && !l->stopping; i++) {
 		c = &l->s->children[i];
-		if (c->state == CHILD_STARTING && !c->once &&
-		    probe_step(&c->probe, c->pid, l->now_us)) {
+		if (c->state != CHILD_STARTING || c->once ||
+		    l->now_us < c->probe_at_us)
+			continue;
+		c->probe_at_us = l->now_us + pace_us(l, c);
+		if (probe_step(&c->probe, c->pid, l->now_us)) {
 			probe_reset(&c->probe);
 			set_state(l, c, CHILD_READY);
 		}
 	}
 }
 
-static void
-report_slow(const struct loop *l)
+/* The first that should serve by now; NULL for none. */
+static const struct child *
+find_slow(const struct loop *l)
 {
+	const struct child *c;
 	int i;
 
-	for (i = 0; i < l->s->nchildren; i++)
-		if (l->s->children[i].state == CHILD_STARTING)
-			report_slow_start(l->s->dir, &l->s->children[i]);
+	for (i = 0; i < l->s->nchildren; i++) {
+		c = &l->s->children[i];
+		if (c->state == CHILD_STARTING && !c->once &&
+		    l->now_us - c->changed_us > start_timeout_us)
+			return c;
+	}
+	return NULL;
 }
 
 static void
@@ -146,8 +164,8 @@ check_ready(struct loop *l)
 			fail(l);
 		else
 			l->s->ready(l->s->ctx);
-	} else if (l->now_us - l->started_us > start_timeout_us) {
-		report_slow(l);
+	} else if (find_slow(l) != NULL) {
+		report_slow_start(l->s->dir, find_slow(l));
 		fail(l);
 	}
 }
@@ -328,13 +346,13 @@ timeout_ms(const struct loop *l)
 	for (i = 0; i < l->s->nchildren; i++) {
 		c = &l->s->children[i];
 		if (c->state == CHILD_STARTING && !c->once)
-			due_us = tick_us;
+			due_us = c->probe_at_us - l->now_us;
 		else if (c->state == CHILD_WAITING && l->announced)
 			due_us = c->start_at_us - l->now_us;
 		else
 			continue;
-		if (due_us < tick_us)
-			due_us = tick_us;
+		if (due_us <= 0)
+			due_us = pace_us(l, c);
 		if (wait_us == -1 || due_us < wait_us)
 			wait_us = due_us;
 	}
@@ -412,7 +430,6 @@ supervisor_run(struct supervisor *s)
 	struct loop l = {
 		.s = s,
 		.signal_fd = watch_signals(),
-		.started_us = clock_monotonic_us(),
 		.now_us = clock_monotonic_us(),
 	};
 
