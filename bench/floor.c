@@ -66,8 +66,8 @@ serve(void *arg)
 				  "Kedge-Identity: constant\r\n\r\n",
 			    request.out);
 		else
-			FCGX_PutS("Status: 401 Unauthorized\r\n\r\n",
-			    request.out);
+			FCGX_PutS(
+			    "Status: 401 Unauthorized\r\n\r\n", request.out);
 	}
 	return NULL;
 }
@@ -102,7 +102,8 @@ main(int argc, char **argv)
 	if (listen_fd < 0)
 		die("socket");
 
-	/* As many processes as the product's pools have: verify two, core one. */
+	/* As many processes as the product's pools have: verify two, core one.
+	 */
 	if (redis_path != NULL && fork() == 0)
 		return work(strtol(argv[3], NULL, 10));
 	return work(strtol(argv[3], NULL, 10));

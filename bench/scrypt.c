@@ -31,8 +31,7 @@ hash_rounds(void *arg)
 	(void)arg;
 	for (int i = 0; i < ROUNDS; i++) {
 		if (libscrypt_scrypt(password, sizeof(password) - 1, salt,
-			sizeof(salt) - 1, 16384, 16, 1, key,
-			sizeof(key)) != 0)
+			sizeof(salt) - 1, 16384, 16, 1, key, sizeof(key)) != 0)
 			exit(1);
 	}
 	return NULL;
