@@ -89,11 +89,23 @@ sub files
 	return map { "$dir/$_" } sort grep { !/^\.\.?$/ && (!defined $like || /$like/) } readdir $d;
 }
 
+# The whole file, with the reason, before it has a plan.
+sub skip_file { plan(skip_all => $_[0]) }
+
+# Skips the whole file.  After its first test that is no skipping any more but
+# something gone that was there, as a program that is being built anew.
+sub skip_file
+{
+	my ($why) = @_;
+	die "in the middle of the test: $why\n" if Test::More->builder->current_test > 0;
+	plan(skip_all => $why);
+}
+
 # Skips the whole file when a tool is not there, and names it.
 sub need
 {
 	for my $name (@_) {
-		plan(skip_all => "$name is not installed") unless tool($name);
+		skip_file("$name is not installed") unless tool($name);
 	}
 }
 
@@ -225,7 +237,7 @@ sub up
 {
 	my ($class, %opt) = @_;
 	for my $name (qw(kedge auth core wallet)) {
-		plan(skip_all => "$BUILD/$name is not built") unless -x "$BUILD/$name";
+		skip_file("$BUILD/$name is not built") unless -x "$BUILD/$name";
 	}
 	my $self = bless {
 		dir => tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR} // '/tmp'),
@@ -592,7 +604,7 @@ sub kill_pid
 	}
 	return if $signal ne 'KILL';
 	for my $pid (@pids) {
-		wait_until { !-d "/proc/$pid" || (slurp("/proc/$pid/stat") // '') =~ /\) Z / } 10;
+		wait_until(sub { !-d "/proc/$pid" || (slurp("/proc/$pid/stat") // '') =~ /\) Z / }, 10);
 	}
 	return;
 }
@@ -601,14 +613,14 @@ sub kill_pid
 sub wait_healthy
 {
 	my ($self, $deadline_s) = @_;
-	return wait_until {
+	return wait_until(sub {
 		my $ok = 1;
 		for my $service (qw(auth core wallet)) {
 			my $r = $self->client->get("/health/$service");
 			$ok &&= $r->{status} == 200;
 		}
 		$ok;
-	} $deadline_s // 20;
+	}, $deadline_s // 20);
 }
 
 sub log_text
