@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "unit.h"
@@ -238,7 +239,11 @@ END_TEST
 
 START_TEST(getter_of_another_kind_aborts)
 {
-	json_get_string(read_text("1"));
+	const struct json *j = read_text("1");
+
+	/* What it says of its end would look like a failure of ours. */
+	ck_assert(freopen("/dev/null", "w", stderr) != NULL);
+	json_get_string(j);
 }
 END_TEST
 
