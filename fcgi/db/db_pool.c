@@ -53,7 +53,8 @@ db_pool_new(const struct db_options *options)
 	p->options = *options;
 	p->options.url = copy_text(options->url);
 	p->options.application_name = copy_text(options->application_name);
-	p->idle = calloc((size_t)options->connections, sizeof(p->idle[0]));
+	p->idle =
+	    calloc((size_t)options->connections, sizeof(struct db_conn *));
 	if (p->idle == NULL || pthread_condattr_init(&attr) != 0 ||
 	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
 	    pthread_cond_init(&p->changed, &attr) != 0 ||
