@@ -35,6 +35,12 @@ has_postgres() {
 	has_command postgres || ls /usr/lib/postgresql/*/bin/postgres \
 		>/dev/null 2>&1
 }
+# t/compat and what it uses ask for 20.
+has_node() {
+	has_command node &&
+		major=$(node -p 'process.versions.node.split(".")[0]') &&
+		[ "$major" -ge 20 ]
+}
 has_perl() {
 	has_command perl && perl -MTest::More -MHTTP::Tiny -MJSON::PP -e 1 \
 		2>/dev/null
@@ -79,7 +85,7 @@ need_up() {
 need_test() {
 	need perl has_perl
 	need check has_library check
-	want nodejs has_command node
+	want nodejs has_node
 	want npm has_command npm
 	want chromium has_command chromium
 }
@@ -123,6 +129,9 @@ install() { # PACKAGES
 	if [ "$(id -u)" = 0 ]; then
 		sh "$root/cli/install.sh" "$@"
 	elif has_command sudo; then
+		# Not -v, which asks for a password more often than this does.
+		sudo sh -c : || fail "missing: $*. sudo does not let you install" \
+			"them: install them as root"
 		sudo sh "$root/cli/install.sh" "$@"
 	else
 		fail "missing: $*. Install them as root, or install sudo"
@@ -133,8 +142,11 @@ install() { # PACKAGES
 obtainable() {
 	for package in $unavailable; do
 		# On Ubuntu, chromium is a snap behind a package's name.
-		case $package-${ID-} in
-		chromium-ubuntu) continue ;;
+		case $package-${ID-}-${VERSION_ID-} in
+		chromium-ubuntu-*) continue ;;
+		# Their node is 18, and npm would bring it.
+		nodejs-debian-12* | npm-debian-12*) continue ;;
+		nodejs-ubuntu-24.04* | npm-ubuntu-24.04*) continue ;;
 		esac
 		printf ' %s' "$package"
 	done
@@ -165,8 +177,12 @@ if [ -n "$supported" ]; then
 		[ -z "$missing" ] || fail "still missing: $missing"
 	fi
 fi
-[ -z "$unavailable" ] ||
+if [ -n "$unavailable" ]; then
 	echo "not there, so tests that need it are skipped:$unavailable"
+	case "$unavailable " in
+	*' nodejs '*) echo 'nodejs must be version 20 or newer' ;;
+	esac
+fi
 check_libfcgi
 # A note that cannot be written costs time the next time, nothing else.
 if mkdir -p "$root/build" 2>/dev/null; then
