@@ -13,6 +13,12 @@ cluster_dir=/etc/postgresql-common/createcluster.d
 cluster_conf=$cluster_dir/kedge.conf
 servers='nginx postgresql redis-server'
 
+# The line that says whose a policy is.
+mark='# By kedge, while it installs packages.'
+ours() {
+	[ "$(sed -n 2p "$1")" = "$mark" ]
+}
+
 known() { # a server that the machine has already
 	[ -e "/etc/init.d/$1" ] || [ -e "/lib/systemd/system/$1.service" ] ||
 		[ -e "/usr/lib/systemd/system/$1.service" ]
@@ -23,6 +29,14 @@ for server in $servers; do
 	if known "$server"; then
 		before="$before $server"
 	fi
+done
+# What else comes along (dbus, for a browser) is not started either.
+units_before=
+for file in /etc/init.d/* /etc/systemd/system/*.* /lib/systemd/system/*.* \
+	/usr/lib/systemd/system/*.*; do
+	[ -e "$file" ] || continue
+	unit=${file##*/}
+	units_before="$units_before ${unit%.service}"
 done
 clusters_before=$(ls -d /etc/postgresql/*/* 2>/dev/null || :)
 newline='
@@ -57,14 +71,22 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # Asked before each start or stop of a server during an installation.  A policy
-# that was there is asked for all others.
-if [ -e "$policy" ] && [ ! -e "$policy_before" ]; then
+# that was there is asked for all that is not new.  One of ours, left by a run
+# that was killed, is nobody's.
+if [ -e "$policy" ] && [ ! -e "$policy_before" ] && ! ours "$policy"; then
 	mv "$policy" "$policy_before"
 fi
 cat >"$policy" <<POLICY
 #!/bin/sh
-case \$1 in
+$mark
+unit=\${1%.service}
+case \$unit in
 nginx | postgresql* | redis*) exit 101 ;;
+*@*) unit=\${unit%%@*}@ ;;
+esac
+case "$units_before " in
+*" \$unit "*) ;;
+*) exit 101 ;;
 esac
 [ -x $policy_before ] && exec $policy_before "\$@"
 exit 0
@@ -85,7 +107,9 @@ for server in $servers; do
 	*" $server "*) continue ;;
 	esac
 	known "$server" || continue
-	deb-systemd-helper disable "$server.service" >/dev/null 2>&1 || :
+	# It refuses to work for anybody but a package's script.
+	DPKG_MAINTSCRIPT_PACKAGE=$server deb-systemd-helper disable \
+		"$server.service" >/dev/null 2>&1 || :
 	if command -v update-rc.d >/dev/null 2>&1; then
 		update-rc.d "$server" disable >/dev/null 2>&1 || :
 	fi
