@@ -89,9 +89,6 @@ sub files
 	return map { "$dir/$_" } sort grep { !/^\.\.?$/ && (!defined $like || /$like/) } readdir $d;
 }
 
-# The whole file, with the reason, before it has a plan.
-sub skip_file { plan(skip_all => $_[0]) }
-
 # Skips the whole file.  After its first test that is no skipping any more but
 # something gone that was there, as a program that is being built anew.
 sub skip_file
