@@ -169,6 +169,7 @@ open_worker(void *arg)
 		db_close(auth->process.db);
 		auth->process.db = open_verdict_database();
 	}
+	epoch_take_over(&auth->shared->epoch, auth->process.worker->slot);
 	auth->ticker =
 	    epoch_ticker_start(&auth->shared->epoch, auth->process.db);
 	if (auth->ticker == NULL)
@@ -213,6 +214,7 @@ static const struct service verify = {
 	.prefix = auth_prefix,
 	.routes = auth_routes,
 	.handle_all = verify_request,
+	.hooks = { .write_error = verify_write_error },
 };
 
 static const struct service_pool pools[] = {

@@ -5,6 +5,10 @@
 -- changes raise the epoch, which puts the whole cache out of reach, and auth
 -- learns it within a second.  auth's own transactions say that they see to it
 -- themselves (kedge.revoking), and so does this function, once it has.
+--
+-- It runs at commit: the lock that it takes keeps revocations waiting, and a
+-- transaction that somebody left open must not.  (TRUNCATE locks the whole
+-- table in any case.)
 
 CREATE FUNCTION kedge_raise_cache_epoch() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
@@ -22,18 +26,24 @@ BEGIN
 END
 $body$;
 
-CREATE TRIGGER kedge_session_deleted AFTER DELETE ON "session"
+CREATE CONSTRAINT TRIGGER kedge_session_deleted AFTER DELETE ON "session"
+	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW WHEN (old."expiresAt" > now())
 	EXECUTE FUNCTION kedge_raise_cache_epoch();
 
 -- A longer life is no revocation.
-CREATE TRIGGER kedge_session_changed AFTER UPDATE ON "session"
+CREATE CONSTRAINT TRIGGER kedge_session_changed AFTER UPDATE ON "session"
+	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW WHEN (new."expiresAt" < old."expiresAt"
 		OR new."token" <> old."token" OR new."userId" <> old."userId")
 	EXECUTE FUNCTION kedge_raise_cache_epoch();
 
-CREATE TRIGGER kedge_user_changed AFTER UPDATE ON "user"
+CREATE CONSTRAINT TRIGGER kedge_user_changed AFTER UPDATE ON "user"
+	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW WHEN (new."role" IS DISTINCT FROM old."role"
 		OR new."banned" IS DISTINCT FROM old."banned"
 		OR new."banExpires" IS DISTINCT FROM old."banExpires")
 	EXECUTE FUNCTION kedge_raise_cache_epoch();
+
+CREATE TRIGGER kedge_session_truncated AFTER TRUNCATE ON "session"
+	FOR EACH STATEMENT EXECUTE FUNCTION kedge_raise_cache_epoch();

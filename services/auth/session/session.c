@@ -9,10 +9,10 @@
 #include "auth/session/session_store.h"
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/random.h"
 #include "cache/cache.h"
 #include "db/db.h"
+#include "server/master.h"
 
 const char *
 session_new_token(struct arena *a)
@@ -56,69 +56,52 @@ session_list(struct auth *auth, struct arena *a, const char *user_id,
 	    auth->process.db, a, user_id, ret_sessions, ret_count);
 }
 
-/*
- * Revocation.  A marker must outlast every fill by a reader that saw the old
- * row; a commit that came later than this after the marking is not trusted.
- */
-enum { COMMIT_MAX_US = (CACHE_MARKER_MS - CACHE_FILL_MS - 1000) * 1000 };
-
 struct revocation {
 	struct auth *auth;
 	session_change *change;
 	void *ctx;
-	bool by_epoch; /* raise it, instead of marking keys */
-	bool marking_failed;
-	int64_t marked_at_us;
-	int64_t epoch; /* that holds after the commit */
+	struct strings tokens; /* that ended, or whose claims changed */
+	int64_t epoch; /* that their keys are of */
+	bool changed; /* the transaction came to its commit */
 };
-
-static enum err
-mark_keys(struct revocation *r, struct db *tx, struct arena *a,
-    const struct strings *tokens)
-{
-	int64_t known = epoch_get(&r->auth->shared->epoch);
-	enum err e = epoch_select(tx, a, &r->epoch);
-
-	if (e != ERR_OK)
-		return e;
-	if (r->epoch < known)
-		r->epoch = known;
-	r->marked_at_us = clock_monotonic_us();
-	e = session_cache_invalidate(
-	    r->auth->process.cache, a, r->epoch, tokens);
-	r->marking_failed = e != ERR_OK;
-	return e;
-}
 
 static enum err
 revoke(struct db *tx, struct arena *a, void *ctx)
 {
 	struct revocation *r = ctx;
-	struct strings tokens = { 0 };
-	enum err e = epoch_lock(tx, a, r->by_epoch);
+	enum err e = epoch_lock(tx, a, /* alone= */ false);
 
+	r->changed = false;
+	r->tokens = (struct strings){ 0 };
 	if (e != ERR_OK)
 		return e;
-	if (r->change != NULL) {
-		e = r->change(tx, a, r->ctx, &tokens);
-		if (e != ERR_OK)
-			return e;
-	}
-	if (r->by_epoch)
-		return epoch_raise_row(
-		    tx, a, epoch_get(&r->auth->shared->epoch) + 1, &r->epoch);
-	return tokens.count > 0 ? mark_keys(r, tx, a, &tokens) : ERR_OK;
+	e = r->change(tx, a, r->ctx, &r->tokens);
+	if (e != ERR_OK)
+		return e;
+	e = epoch_select(tx, a, &r->epoch);
+	r->changed = e == ERR_OK;
+	return e;
 }
 
-/* Changes nothing but the epoch. */
+/* Committed.  No verify may use the old claims once this has returned. */
 static enum err
-raise_epoch(struct auth *auth, struct arena *a)
+tell_cache(const struct revocation *r, struct arena *a)
 {
-	struct revocation r = { .auth = auth, .by_epoch = true };
-	enum err e = db_transact(auth->process.db, a, revoke, &r);
+	struct epoch *epoch = &r->auth->shared->epoch;
+	struct cache *cache = r->auth->process.cache;
+	int64_t known = epoch_get(epoch);
+	enum err e;
 
-	if (e == ERR_OK)
-		epoch_raise(&auth->shared->epoch, r.epoch);
+	epoch_raise(epoch, r->epoch);
+	if (r->tokens.count == 0)
+		return ERR_OK;
+	if (cache != NULL &&
+	    session_cache_invalidate(cache, a,
+		r->epoch > known ? r->epoch : known, &r->tokens) == ERR_OK)
+		return ERR_OK;
+	e = epoch_renew(epoch, r->auth->process.db, a);
+	if (e != ERR_OK)
+		epoch_doubt(epoch);
 	return e;
 }
 
@@ -127,26 +110,19 @@ session_revoke(
     struct auth *auth, struct arena *a, session_change *change, void *ctx)
 {
 	struct revocation r = { .auth = auth, .change = change, .ctx = ctx };
+	struct epoch *epoch = &auth->shared->epoch;
+	const struct worker *worker = auth->process.worker;
+	int slot = worker != NULL ? worker->slot : -1;
 	enum err e;
 
-	r.by_epoch = auth->process.cache == NULL;
+	epoch_begin_revocation(epoch, slot);
 	e = db_transact(auth->process.db, a, revoke, &r);
-	if (r.marking_failed) {
-		/* Rolled back; again, in the way that needs no Redis. */
-		r.marking_failed = false;
-		r.marked_at_us = 0;
-		r.by_epoch = true;
-		e = db_transact(auth->process.db, a, revoke, &r);
-	}
-	if (e != ERR_OK)
-		return e;
-	epoch_raise(&auth->shared->epoch, r.epoch);
-	if (r.marked_at_us != 0 &&
-	    clock_monotonic_us() - r.marked_at_us > COMMIT_MAX_US) {
-		log_event(LOG_WARN, "revocation was slow to commit");
-		return raise_epoch(auth, a);
-	}
-	return ERR_OK;
+	if (e == ERR_OK)
+		e = tell_cache(&r, a);
+	else if (e == ERR_UNAVAILABLE && r.changed)
+		epoch_doubt(epoch); /* it may be committed, or be so later */
+	epoch_end_revocation(epoch, slot);
+	return e;
 }
 
 /* What to end, for the changes below. */
@@ -231,7 +207,9 @@ session_find_claims(struct auth *auth, struct arena *a, const char *token,
 	struct session_claims claims;
 	enum err e;
 
-	if (cache != NULL && epoch != 0 &&
+	if (epoch == 0 || epoch_in_doubt(&auth->shared->epoch))
+		cache = NULL;
+	if (cache != NULL &&
 	    session_cache_get(cache, a, epoch, token, &claims, &miss) ==
 		ERR_OK &&
 	    is_live(&claims)) {

@@ -7,20 +7,23 @@
  * enemies, and each has its answer:
  *
  * - A verify that read PostgreSQL before a revocation fills the cache after
- *   it.  The revocation leaves a marker in the key's place before it commits;
- *   a fill goes only where nothing is, and only within CACHE_FILL_MS of its
- *   miss, while the marker stays for CACHE_MARKER_MS (cache.h).  A commit that
- *   took nearly that long is followed by a new epoch, see below.
+ *   it.  After its commit and before its answer, the revocation leaves a
+ *   marker in the key's place; a fill goes only where nothing is, and only
+ *   within CACHE_FILL_MS of its miss, while the marker stays for
+ *   CACHE_MARKER_MS (cache.h).
  * - Redis restarts with old contents.  Keys carry its run id (cache.h).
- * - Redis cannot be reached for the revocation.  Keys carry the *epoch*, a row
- *   of our own in PostgreSQL that every process knows (session_epoch.h).  The
- *   revocation then raises it in its own transaction, and everything that was
- *   cached before is out of reach.
+ * - Redis cannot be reached for the marking.  Keys carry the *epoch*, a row of
+ *   our own in PostgreSQL that every process knows (session_epoch.h).  The
+ *   revocation then raises it, and everything that was cached before is out of
+ *   reach.
  *
- * A revocation that marks keys and one that raises the epoch must not overlap:
- * the first would mark keys of an epoch that is over.  An advisory lock, shared
- * by the former and exclusive to the latter, sees to it.  Which epoch is
- * marked is read under that lock.
+ * When we do not learn whether a revocation was committed, or die before we
+ * told the cache, the epoch is in doubt (session_epoch.h): the cache is not
+ * used until the next one.
+ *
+ * The epoch must not be raised between a revocation's reading it and its
+ * commit, or keys of an epoch that is over would be marked.  An advisory lock,
+ * shared by revocations and exclusive to who raises, sees to it.
  *
  * Whatever claims are made of (role, ban, accounts) changes through
  * session_revoke() too.  Such a change locks the user's row first, so that no

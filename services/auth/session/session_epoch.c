@@ -39,6 +39,85 @@ epoch_raise(struct epoch *e, int64_t value)
 		;
 }
 
+bool
+epoch_in_doubt(const struct epoch *e)
+{
+	return atomic_load(&e->doubts) != atomic_load(&e->settled);
+}
+
+void
+epoch_doubt(struct epoch *e)
+{
+	atomic_fetch_add(&e->doubts, 1);
+	log_event(LOG_WARN, "cache is not used until the epoch is renewed");
+}
+
+/* Never backwards: another process may have settled more. */
+static void
+settle(struct epoch *e, int64_t doubts)
+{
+	int64_t old = atomic_load(&e->settled);
+
+	while (old < doubts &&
+	       !atomic_compare_exchange_weak(&e->settled, &old, doubts))
+		;
+}
+
+struct renewal {
+	int64_t least;
+	int64_t epoch;
+};
+
+static enum err
+renew_row(struct db *tx, struct arena *a, void *ctx)
+{
+	struct renewal *r = ctx;
+	enum err e = epoch_lock(tx, a, /* alone= */ true);
+
+	return e != ERR_OK ? e : epoch_raise_row(tx, a, r->least, &r->epoch);
+}
+
+enum err
+epoch_renew(struct epoch *e, struct db *db, struct arena *a)
+{
+	/* Read first: what comes into doubt from here on stays so. */
+	int64_t doubts = atomic_load(&e->doubts);
+	struct renewal r = { .least = epoch_get(e) + 1 };
+	enum err failure = db_transact(db, a, renew_row, &r);
+
+	if (failure != ERR_OK)
+		return failure;
+	epoch_raise(e, r.epoch);
+	settle(e, doubts);
+	return ERR_OK;
+}
+
+void
+epoch_begin_revocation(struct epoch *e, int slot)
+{
+	if (slot >= 0)
+		atomic_fetch_add(&e->under_way[slot], 1);
+}
+
+void
+epoch_end_revocation(struct epoch *e, int slot)
+{
+	if (slot >= 0)
+		atomic_fetch_sub(&e->under_way[slot], 1);
+}
+
+/*
+ * In a rolling restart the predecessor still lives: what it has under way is
+ * then doubted for nothing, and its end counts below zero, which is doubted
+ * once more at the next start.
+ */
+void
+epoch_take_over(struct epoch *e, int slot)
+{
+	if (slot >= 0 && atomic_exchange(&e->under_way[slot], 0) != 0)
+		epoch_doubt(e);
+}
+
 static enum err
 restore_row(struct db *tx, struct arena *a, void *ctx)
 {
@@ -58,6 +137,10 @@ catch_up(struct epoch_ticker *t, struct arena *a)
 {
 	int64_t known = epoch_get(t->epoch), row;
 
+	/* A failure has been logged; the next turn tries again. */
+	if (epoch_in_doubt(t->epoch) &&
+	    epoch_renew(t->epoch, t->db, a) != ERR_OK)
+		return;
 	if (epoch_select(t->db, a, &row) != ERR_OK)
 		return;
 	epoch_raise(t->epoch, row);

@@ -6,14 +6,14 @@
 #include "db/db.h"
 
 /* The columns of `session AS s` that session_read() reads, in its order. */
-#define SESSION_COLUMNS                                                     \
-	"s.id, s.token, s.\"userId\", " DB_TIME(                            \
-	    "s.\"expiresAt\"") ","                                          \
-			       " " DB_TIME("s.\"createdAt\"") ", " DB_TIME( \
-				   "s.\"updatedAt\"") ","                   \
-						      " s.\"ipAddress\", "  \
-						      "s.\"userAgent\", "   \
-						      "s.\"impersonatedBy\""
+/* clang-format off */
+#define SESSION_COLUMNS                                                        \
+	"s.id, s.token, s.\"userId\","                                         \
+	" " DB_TIME("s.\"expiresAt\"") ","                                     \
+	" " DB_TIME("s.\"createdAt\"") ","                                     \
+	" " DB_TIME("s.\"updatedAt\"") ","                                     \
+	" s.\"ipAddress\", s.\"userAgent\", s.\"impersonatedBy\""
+/* clang-format on */
 
 /* Milliseconds, as BetterAuth writes times. */
 #define NOW "date_trunc('milliseconds', now())"
@@ -266,7 +266,14 @@ session_tokens_of_user(struct db *tx, struct arena *a, const char *user_id,
 	    tx, a, &select_tokens, DB_ARGS(user_id), ret_tokens);
 }
 
-#define EPOCH_MS(column) "(extract(epoch FROM " column ") * 1000)::bigint"
+/* clang-format off */
+/*
+ * A time may be 'infinity', a number may not: within the years 1 and 9999.
+ * NULL, "without end", is the last of them, for so least() takes it.
+ */
+#define EPOCH_MS(column)                                                       \
+	"(extract(epoch FROM greatest(least(" column ", '9999-12-31'),"        \
+	" '0001-01-01')) * 1000)::bigint"
 
 /* One snapshot for the session and the epoch: both old or both new. */
 static const struct db_stmt select_claims = {
@@ -274,24 +281,16 @@ static const struct db_stmt select_claims = {
 	.sql = "SELECT e.epoch, s.id, u.id, coalesce(u.role, ''),"
 	       " (SELECT coalesce(string_agg(x.service, ','), '')"
 	       " FROM service_account x WHERE x.user_id = u.id),"
-	       " " EPOCH_MS(
-		   "s.\"expiresAt\"") ", coalesce(u.banned, false),"
-				      " coalesce(" EPOCH_MS(
-					  "u.\"banExpires\"") ", 0)"
-							      " FROM "
-							      "kedge_cache_"
-							      "epoch e LEFT "
-							      "JOIN (session s"
-							      " JOIN \"user\" "
-							      "u ON u.id = "
-							      "s.\"userId\")"
-							      " ON s.token = "
-							      "$1 AND "
-							      "s.\"expiresAt\" "
-							      "> now()",
+	       " " EPOCH_MS("s.\"expiresAt\"") ","
+	       " coalesce(u.banned, false),"
+	       " " EPOCH_MS("u.\"banExpires\"")
+	       " FROM kedge_cache_epoch e"
+	       " LEFT JOIN (session s JOIN \"user\" u ON u.id = s.\"userId\")"
+	       " ON s.token = $1 AND s.\"expiresAt\" > now()",
 	.nargs = 1,
 	.read_only = true,
 };
+/* clang-format on */
 enum {
 	CLAIMS_EPOCH,
 	CLAIMS_SESSION_ID,

@@ -218,3 +218,13 @@ verify_request(struct req *r)
 		return answer(r, 204);
 	return ask_to_sign_in(r, &q);
 }
+
+void
+verify_write_error(struct req *r, enum err e)
+{
+	/* What the client sent is its own mistake and must not look like an
+	 * outage, which everything but yes, 401 and 403 is to nginx. */
+	bool refused = e == ERR_INVALID || e == ERR_TOO_LARGE;
+
+	req_answer(r, refused ? 403 : err_info(e)->status, NULL, NULL, 0);
+}

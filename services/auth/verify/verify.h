@@ -19,5 +19,7 @@ struct req;
 
 /* Answers every request of the verify pool (service.h: handle_all). */
 enum err verify_request(struct req *r);
+/* The hook: 403 for what cannot be read; never a yes. */
+void verify_write_error(struct req *r, enum err e);
 
 #endif
