@@ -13,7 +13,7 @@ my $k = Kedge->up;
 my $shape = jdecode(slurp("$Kedge::ROOT/kedge.json"));
 ok($shape, 'kedge.json is JSON');
 my %service = map { $_->{name} => $_ } @{ $shape->{services} };
-is_deeply([sort keys %service], [qw(auth core wallet)], 'it names the services');
+is_deeply([ sort keys %service ], [qw(auth core wallet)], 'it names the services');
 
 # ---- nginx's whole configuration, includes resolved ----------------------
 
@@ -21,7 +21,7 @@ my ($master) = $k->pids('nginx');
 my ($args) = slurp("/proc/$master/cmdline") =~ /master process (.*?)[\0\s]*$/s;
 my ($nginx, @args) = split ' ', $args =~ s/\0/ /gr;
 $nginx = tool('nginx') unless $nginx =~ m{^/};
-@args = grep { !/daemon/ } @args if grep { /^-g/ } @args;
+@args = grep { !/daemon/ } @args if grep {/^-g/} @args;
 @args = grep { $_ ne '-g' } @args;
 my ($status, $dump, $err) = run({ dir => $k->dir }, $nginx, @args, '-T');
 is($status, 0, 'nginx -T') or diag($err);
@@ -38,9 +38,14 @@ sub tokens
 {
 	my ($text) = @_;
 	my @t;
-	while ($text =~ /\G(?:\s+|#[^\n]*)*(?:("(?:\\.|[^"\\])*")|('(?:\\.|[^'\\])*')|([{};])|((?:\\.|\$\{\w+\}|[^\s{};"'\\])+))/gc) {
-		push @t, defined $1 ? eval_quoted($1) : defined $2 ? eval_quoted($2)
-		    : defined $3 ? \"$3" : $4;
+	while ($text =~
+/\G(?:\s+|#[^\n]*)*(?:("(?:\\.|[^"\\])*")|('(?:\\.|[^'\\])*')|([{};])|((?:\\.|\$\{\w+\}|[^\s{};"'\\])+))/gc
+	) {
+		push @t,
+		      defined $1 ? eval_quoted($1)
+		    : defined $2 ? eval_quoted($2)
+		    : defined $3 ? \"$3"
+		    : $4;
 	}
 	return @t;
 }
@@ -71,14 +76,15 @@ sub parse
 sub included
 {
 	my ($pattern) = @_;
-	my $re = join '[^/]*', map { quotemeta } split /\*/, $pattern, -1;
-	my @match = grep { m{(?:^|/)$re$} } sort keys %file;
-	return map { @{ parse([tokens($file{$_})]) } } @match;
+	my $re = join '[^/]*', map {quotemeta} split /\*/, $pattern, -1;
+	my @match = grep {m{(?:^|/)$re$}} sort keys %file;
+	return map { @{ parse([ tokens($file{$_}) ]) } } @match;
 }
 
-my $tree = parse([tokens($file{$top})]);
+my $tree = parse([ tokens($file{$top}) ]);
 
 my (@all, @locations);
+
 sub walk
 {
 	my ($nodes, @above) = @_;
@@ -96,27 +102,42 @@ cmp_ok(scalar @locations, '>=', 6, 'the locations are found');
 # ---- what must not be there ------------------------------------------------
 
 for my $name (qw(if rewrite satisfy proxy_cache fastcgi_cache fastcgi_cache_valid
-    auth_request_cache alias sub_filter perl autoindex)) {
-	is_deeply([map { "$_->{name} @{ $_->{args} }" } grep { $_->{name} eq $name } @all],
-	    [], "no $name");
+	auth_request_cache alias sub_filter perl autoindex)) {
+	is_deeply(
+		[ map {"$_->{name} @{ $_->{args} }"} grep { $_->{name} eq $name } @all ],
+		[], "no $name");
 }
-is_deeply([map { "@{ $_->{args} }" } grep { $_->{name} eq 'location' && $_->{args}[0] =~ /^~/ } @all],
-    [], 'no location by regular expression');
+is_deeply(
+	[ map {"@{ $_->{args} }"} grep { $_->{name} eq 'location' && $_->{args}[0] =~ /^~/ } @all ],
+	[], 'no location by regular expression');
 my @maps = grep { $_->{name} eq 'map' } @all;
-is_deeply([grep { /^~/ } map { $_->{name} } map { @{ $_->{block} } } @maps], [],
-    'no regular expression in a map');
-is_deeply([grep { /^~/ } map { @{ $_->{args} } } grep { $_->{name} eq 'server_name' } @all], [],
-    'nor in a server name');
-is_deeply([map { $_->{name} . ' ' . join ' ', @{ $_->{args} } } grep {
-	grep { /\$[0-9]/ } @{ $_->{args} } } @all], [], 'no captures used');
+is_deeply(
+	[ grep {/^~/} map { $_->{name} } map { @{ $_->{block} } } @maps ], [],
+	'no regular expression in a map');
+is_deeply(
+	[ grep {/^~/} map { @{ $_->{args} } } grep { $_->{name} eq 'server_name' } @all ], [],
+	'nor in a server name');
+is_deeply(
+	[
+		map { $_->{name} . ' ' . join ' ', @{ $_->{args} } } grep {
+			grep {/\$[0-9]/}
+			    @{ $_->{args} }
+		} @all
+	],
+	[],
+	'no captures used');
 
-sub values_of { my ($name) = @_; return map { "@{ $_->{args} }" } grep { $_->{name} eq $name } @all }
-is_deeply([values_of('underscores_in_headers')], ['off'], 'underscores_in_headers off');
-is_deeply([values_of('server_tokens')], ['off'], 'server_tokens off');
-ok((grep { /^1m$/i || /^1024k$/i || $_ eq '1048576' } values_of('client_max_body_size')),
-    'bodies up to 1 MiB');
-ok(!(grep { /\$http_host|\$http_x_forwarded|\$http_forwarded/i } map { @{ $_->{args} } } @all),
-    "no decision on the client's Host or X-Forwarded headers");
+sub values_of
+{
+	my ($name) = @_;
+	return map {"@{ $_->{args} }"} grep { $_->{name} eq $name } @all
+}
+is_deeply([ values_of('underscores_in_headers') ], ['off'], 'underscores_in_headers off');
+is_deeply([ values_of('server_tokens') ], ['off'], 'server_tokens off');
+ok(     (grep { /^1m$/i || /^1024k$/i || $_ eq '1048576' } values_of('client_max_body_size')),
+	'bodies up to 1 MiB');
+ok(     !(grep {/\$http_host|\$http_x_forwarded|\$http_forwarded/i} map { @{ $_->{args} } } @all),
+	"no decision on the client's Host or X-Forwarded headers");
 
 # ---- every location that leads to a service --------------------------------
 
@@ -141,21 +162,24 @@ sub params
 
 my (%guarded, %open, @verify);
 for my $loc (@locations) {
-	my @pass = grep { $_->{name} =~ /^(?:fastcgi|proxy|uwsgi|scgi|grpc)_pass$/ } @{ $loc->{node}{block} };
+	my @pass = grep { $_->{name} =~ /^(?:fastcgi|proxy|uwsgi|scgi|grpc)_pass$/ }
+	    @{ $loc->{node}{block} };
 	next unless @pass;
 	my $where = "@{ $loc->{node}{args} }";
 	my $p = params($loc);
-	is_deeply([grep { /^HTTP_/ } keys %$p], [], "$where: no header under a parameter's name");
+	is_deeply([ grep {/^HTTP_/} keys %$p ], [], "$where: no header under a parameter's name");
 	my %has = map { $_->{name} => "@{ $_->{args} }" } @{ $loc->{node}{block} };
-	my $local = (grep { $_->{name} eq 'deny' && $_->{args}[0] eq 'all' } effective($loc, 'deny'))
+	my $local =
+	    (grep { $_->{name} eq 'deny' && $_->{args}[0] eq 'all' } effective($loc, 'deny'))
 	    && !(grep { $_->{args}[0] !~ /^(127\.|::1$|unix:$)/ } effective($loc, 'allow'));
-	my ($listen) = map { "@{ $_->{args} }" } grep { $_->{name} eq 'listen' }
+	my ($listen) = map {"@{ $_->{args} }"} grep { $_->{name} eq 'listen' }
 	    map { @{ $_->{block} } } grep { $_->{name} eq 'server' } @{ $loc->{above} };
 	if ($pass[0]{args}[0] =~ /verify/) {
 		push @verify, $where;
 		ok(exists $has{internal}, "$where: internal");
 		ok(exists $p->{$_}, "$where: verify learns $_")
-		    for qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD KEDGE_PATH KEDGE_HOST REMOTE_ADDR);
+		    for
+		    qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD KEDGE_PATH KEDGE_HOST REMOTE_ADDR);
 		is($p->{CONTENT_LENGTH} // '', '', "$where: no body to read");
 		next;
 	}
@@ -165,23 +189,29 @@ for my $loc (@locations) {
 	if ($auth && $auth->{args}[0] ne 'off') {
 		$guarded{$where} = 1;
 		like($p->{KEDGE_IDENTITY}, qr/^\$\w+$/, "$where: from the verdict");
-		ok((grep { $_->{args}[0] eq $p->{KEDGE_IDENTITY} } effective($loc, 'auth_request_set')),
-		    "$where: and from nothing else");
+		ok(
+			( grep { $_->{args}[0] eq $p->{KEDGE_IDENTITY} }
+				    effective($loc, 'auth_request_set')
+			),
+			"$where: and from nothing else");
 	} else {
 		$open{$where} = 1;
 		is($p->{KEDGE_IDENTITY}, '', "$where: nobody");
-		ok($local || $listen =~ /unix:/ || $where =~ m{^(?:= )?(?:\^~ )?/api/auth/}
-		    || $where =~ m{^= /api/\w+/openapi\.json$}, "$where: may be open");
+		ok(            $local
+			    || $listen =~ /unix:/
+			    || $where =~ m{^(?:= )?(?:\^~ )?/api/auth/}
+			    || $where =~ m{^= /api/\w+/openapi\.json$}, "$where: may be open");
 	}
 }
 cmp_ok(scalar @verify, '>=', 1, 'there is a verify location');
 for my $s (values %service) {
 	for my $l ($s, @{ $s->{locations} // [] }) {
 		my $guard = $l->{guard};
-		my @place = grep { m{(?:^|\s)\Q$l->{prefix}\E$} } keys %guarded, keys %open;
+		my @place = grep {m{(?:^|\s)\Q$l->{prefix}\E$}} keys %guarded, keys %open;
 		is(scalar @place, 1, "$l->{prefix}: one location") or next;
-		is($guarded{ $place[0] } ? 'guarded' : 'open', $guard eq 'none' ? 'open' : 'guarded',
-		    "$l->{prefix}: $guard");
+		is(     $guarded{ $place[0] } ? 'guarded' : 'open',
+			$guard eq 'none' ? 'open' : 'guarded',
+			"$l->{prefix}: $guard");
 	}
 }
 
@@ -190,24 +220,25 @@ for my $s (values %service) {
 for my $name (sort keys %service) {
 	my $bin = Kedge->binary($name);
 	my $prefix = uc $name;
-	my %clean = map { $_ => undef } grep { /^${prefix}_/ } keys %ENV;
+	my %clean = map { $_ => undef } grep {/^${prefix}_/} keys %ENV;
 	my ($s, $out, $e) = run({ env => \%clean }, $bin, '--config');
 	is($s, 0, "$name --config");
 	my @vars = $out =~ /\b(${prefix}_[A-Z0-9_]+)\b/g;
 	my $manual = slurp("$Kedge::ROOT/docs/CONFIGURATION.md") // '';
 	my %seen;
-	is_deeply([grep { !$seen{$_}++ && $manual !~ /\b$_\b/ } @vars], [], "$name: every variable is in the manual");
+	is_deeply([ grep { !$seen{$_}++ && $manual !~ /\b$_\b/ } @vars ], [],
+		"$name: every variable is in the manual");
 	($s, $out, $e) = run({ env => \%clean }, $bin, '--check');
 	isnt($s, 0, "$name --check without its variables");
 	like("$out$e", qr/${prefix}_DATABASE_URL/, "$name: says what is missing");
 	my $env = $k->service_env($name);
 	($s, $out, $e) = run({ env => $env, dir => $k->dir }, $bin, '--check');
 	is($s, 0, "$name --check with them") or diag("$out$e");
-	my ($var) = grep { /_THREADS$/ } @vars;
+	my ($var) = grep {/_THREADS$/} @vars;
 	($s, $out, $e) = run({ env => { %$env, $var => 'many' }, dir => $k->dir }, $bin, '--check');
 	isnt($s, 0, "$name --check with $var=many");
 	like("$out$e", qr/$var/, "$name: names it");
-	for my $secret (grep { /SECRET|KEY|DATABASE_URL/ } keys %$env) {
+	for my $secret (grep {/SECRET|KEY|DATABASE_URL/} keys %$env) {
 		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: does not print $secret");
 	}
 	($s, $out, $e) = run({ env => $env, dir => $k->dir }, $bin, '--openapi');

@@ -17,51 +17,80 @@ $alice->get($_) for '/api/core/me', '/api/wallet/accounts';
 # ---- databases ---------------------------------------------------------------
 
 for my $service (@services) {
-	my ($status, $out, $err) = $k->sql_as_app($service, 'SELECT current_user, current_database()');
+	my ($status, $out, $err) =
+	    $k->sql_as_app($service, 'SELECT current_user, current_database()');
 	is($out, "$service|$service\n", "$service: role and database of its own") or diag($err);
 	for my $other (grep { $_ ne $service } @services, 'postgres', 'template1') {
 		($status, $out, $err) = $k->sql_as_app($service, 'SELECT 1', $other);
 		isnt($status, 0, "$service: cannot connect to $other");
-		like($err, qr/permission denied for database|CONNECT privilege/, "$service: for want of the right");
+		like($err, qr/permission denied for database|CONNECT privilege/,
+			"$service: for want of the right");
 	}
-	for my $sql ('CREATE TABLE mine (a int)', 'CREATE SCHEMA mine', 'CREATE TEMP TABLE mine (a int)',
+	for my $sql (
+		'CREATE TABLE mine (a int)', 'CREATE SCHEMA mine', 'CREATE TEMP TABLE mine (a int)',
 		'CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS $$SELECT 1$$',
 		'CREATE ROLE mine', "ALTER ROLE $service SUPERUSER", "SET ROLE ${service}_owner",
 		"COPY (SELECT 1) TO PROGRAM 'true'", "SELECT pg_read_file('PG_VERSION')",
-		"ALTER DATABASE $service SET search_path = x") {
+		"ALTER DATABASE $service SET search_path = x"
+	) {
 		($status) = $k->sql_as_app($service, $sql);
 		isnt($status, 0, "$service: may not: $sql");
 	}
-	is($k->sql($service, "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-	    WHERE pg_get_userbyid(relowner) = '$service' AND nspname NOT LIKE 'pg_%'"), 0,
-	    "$service: owns nothing, so it can alter nothing");
-	is($k->sql($service, "SELECT has_database_privilege('public', current_database(), 'CONNECT')
-	    OR has_schema_privilege('public', 'public', 'CREATE')"), 'f', "$service: nothing for everyone");
-	like($k->sql('postgres', "SELECT rolpassword FROM pg_authid WHERE rolname = '$service'"),
-	    qr/^SCRAM-SHA-256\$/, "$service: a SCRAM password");
-	is($k->sql('postgres', "SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolreplication
-	    FROM pg_authid WHERE rolname = '$service'"), 'f', "$service: no attributes");
+	is(
+		$k->sql($service,
+			"SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+	    WHERE pg_get_userbyid(relowner) = '$service' AND nspname NOT LIKE 'pg_%'"
+		),
+		0,
+		"$service: owns nothing, so it can alter nothing");
+	is(
+		$k->sql($service,
+			"SELECT has_database_privilege('public', current_database(), 'CONNECT')
+	    OR has_schema_privilege('public', 'public', 'CREATE')"
+		),
+		'f',
+		"$service: nothing for everyone");
+	like(   $k->sql('postgres', "SELECT rolpassword FROM pg_authid WHERE rolname = '$service'"),
+		qr/^SCRAM-SHA-256\$/, "$service: a SCRAM password");
+	is(
+		$k->sql('postgres',
+"SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolreplication
+	    FROM pg_authid WHERE rolname = '$service'"
+		),
+		'f',
+		"$service: no attributes");
 }
 for my $identity (qw(user session account verification)) {
 	for my $service (@services) {
-		is($k->sql($service, "SELECT count(*) FROM information_schema.tables WHERE table_name = '$identity'
-		    AND table_schema = 'public'" . ($identity eq 'account' && $service eq 'wallet' ?
-			" AND EXISTS (SELECT FROM information_schema.columns WHERE table_name = 'account'
-			    AND column_name = 'providerId')" : '')),
-		    $service eq 'auth' ? 1 : 0, "$identity in $service");
+		is(
+			$k->sql($service,
+"SELECT count(*) FROM information_schema.tables WHERE table_name = '$identity'
+		    AND table_schema = 'public'" . (  $identity eq 'account' && $service eq 'wallet'
+					? " AND EXISTS (SELECT FROM information_schema.columns WHERE table_name = 'account'
+			    AND column_name = 'providerId')"
+					: ''
+				)
+			),
+			$service eq 'auth' ? 1 : 0,
+			"$identity in $service");
 	}
 }
 my $bad_password = $k->database_url('core') =~ s{(://[^:]+:)[^@]+@}{$1wrong\@}r;
-my ($status, undef, $err) = Kedge::run({ env => { PGCONNECT_TIMEOUT => 5 } }, Kedge::tool('psql'), '-AtqX',
-    '-d', $bad_password, '-c', 'SELECT 1');
+my ($status, undef, $err) = Kedge::run(
+	{ env => { PGCONNECT_TIMEOUT => 5 } }, Kedge::tool('psql'), '-AtqX',
+	'-d', $bad_password, '-c', 'SELECT 1');
 isnt($status, 0, 'a wrong password does not connect');
 
 # ---- no identity outside auth's database -----------------------------------
 
 for my $service (qw(core wallet)) {
 	my $dump = '';
-	for my $table (split /\n/, $k->sql($service, "SELECT quote_ident(tablename) FROM pg_tables
-	    WHERE schemaname = 'public'")) {
+	for my $table (
+		split /\n/,
+		$k->sql($service, "SELECT quote_ident(tablename) FROM pg_tables
+	    WHERE schemaname = 'public'"
+		)
+	) {
 		$dump .= $k->sql($service, "SELECT t::text FROM $table t");
 	}
 	like($dump, qr/\Q$alice->{id}\E/, "$service: keys its rows by the user's id");
@@ -79,20 +108,25 @@ for my $service (@services) {
 	my $env = $k->service_env($service);
 	for my $other (grep { $_ ne $service } @services) {
 		my $url = $k->service_env($other)->{ uc($other) . '_REDIS_URL' };
-		ok(!(grep { defined && $_ eq $url } values %$env), "$service: has not $other\'s Redis");
+		ok(!(grep { defined && $_ eq $url } values %$env),
+			"$service: has not $other\'s Redis");
 		my $db = $k->service_env($other)->{ uc($other) . '_DATABASE_URL' };
-		ok(!(grep { defined && $_ eq $db } values %$env), "$service: has not $other\'s database");
+		ok(!(grep { defined && $_ eq $db } values %$env),
+			"$service: has not $other\'s database");
 	}
-	is((grep { $redis->cmd('CONFIG', 'GET', 'port')->[1] eq $_ } '0'), 1, "$service: its Redis is on no TCP port");
+	is((grep { $redis->cmd('CONFIG', 'GET', 'port')->[1] eq $_ } '0'), 1,
+		"$service: its Redis is on no TCP port");
 }
 is(scalar keys %run_id, 3, 'three Redis processes');
 my $secret = $k->service_env('auth')->{AUTH_SECRET};
 cmp_ok(length $secret, '>=', 32, "auth's secret");
 for my $service (qw(core wallet)) {
-	unlike(join("\n", values %{ $k->service_env($service) }), qr/\Q$secret\E/, "$service does not know it");
+	unlike(join("\n", values %{ $k->service_env($service) }), qr/\Q$secret\E/,
+		"$service does not know it");
 }
-isnt($k->service_env('core')->{CORE_IDENTITY_KEY}, $k->service_env('wallet')->{WALLET_IDENTITY_KEY},
-    'each base service has its own key');
+isnt(   $k->service_env('core')->{CORE_IDENTITY_KEY},
+	$k->service_env('wallet')->{WALLET_IDENTITY_KEY},
+	'each base service has its own key');
 
 # ---- files, sockets, ports -------------------------------------------------
 
@@ -103,11 +137,11 @@ for my $file (@env) {
 	is(sprintf('%04o', (stat $file)[2] & 07777), '0600', "$file: for its owner alone");
 }
 # nginx makes its sockets for everyone; then the folder is shut.
-for my $socket (grep { -S } files("$dir/run"), files("$dir/pg")) {
+for my $socket (grep {-S} files("$dir/run"), files("$dir/pg")) {
 	my $folder = $socket =~ s{/[^/]+$}{}r;
 	ok(!((stat $socket)[2] & 07 && (stat $folder)[2] & 01), "$socket: not for others");
 }
-cmp_ok(scalar(grep { -S } files("$dir/run")), '>=', 8, 'the sockets are found');
+cmp_ok(scalar(grep {-S} files("$dir/run")), '>=', 8, 'the sockets are found');
 my %inode;
 for my $p ($k->processes) {
 	for my $fd (files("/proc/$p->{pid}/fd")) {
@@ -119,13 +153,15 @@ my @outside;
 my $http = 0;
 for my $table (qw(tcp tcp6)) {
 	for my $line (split /\n/, slurp("/proc/net/$table") // '') {
-		my (undef, $local, undef, $state, undef, undef, undef, undef, undef, $inode) = split ' ', $line;
+		my (undef, $local, undef, $state, undef, undef, undef, undef, undef, $inode) =
+		    split ' ', $line;
 		next unless ($state // '') eq '0A' && $inode{$inode};
 		my ($addr, $port) = split /:/, $local;
 		my $loopback = $addr eq '0100007F' || $addr eq '00000000000000000000000001000000';
 		push @outside, "$inode{$inode} $local" unless $loopback;
 		$http++ if hex $port == $k->port;
-		isnt($inode{$inode} =~ /postgres|redis/ ? 'tcp' : '', 'tcp', "$inode{$inode}: on no TCP port");
+		isnt($inode{$inode} =~ /postgres|redis/ ? 'tcp' : '', 'tcp',
+			"$inode{$inode}: on no TCP port");
 	}
 }
 is_deeply(\@outside, [], 'nothing listens beyond the machine');
@@ -133,6 +169,7 @@ is($http, 1, 'nginx listens');
 
 # What a process can be read of by others: no secret in its arguments.
 for my $p ($k->processes) {
-	unlike($p->{cmd}, qr/\Q$secret\E|postgres(ql)?:\/\/[^:\/]+:[^@]+@/, "$p->{exe} $p->{pid}: no secret in the arguments");
+	unlike($p->{cmd}, qr/\Q$secret\E|postgres(ql)?:\/\/[^:\/]+:[^@]+@/,
+		"$p->{exe} $p->{pid}: no secret in the arguments");
 }
 done_testing;

@@ -35,13 +35,18 @@ sub changed
 # ---- what is wrong is named ---------------------------------------------------------
 
 my @bad = (
-	[ 'no JSON', '{"services":' ], [ 'nothing', '' ], [ 'a list', '[]' ], [ 'no services', '{}' ], [ 'none', '{"services":[]}' ],
+	[ 'no JSON', '{"services":' ], [ 'nothing', '' ], [ 'a list', '[]' ],
+	[ 'no services', '{}' ], [ 'none', '{"services":[]}' ],
 	[ 'a guard that is none', changed(sub { $_[1]{core}{guard} = 'whatever' }) ],
 	[ 'a guard that is missing', changed(sub { delete $_[1]{core}{guard} }) ],
 	[ 'a guard in capitals', changed(sub { $_[1]{core}{guard} = 'Standard' }) ],
 	[ 'a prefix without its end', changed(sub { $_[1]{core}{prefix} = '/api/core' }) ],
-	[ 'a prefix with a regular expression', changed(sub { $_[1]{core}{prefix} = '~ /api/core/' }) ],
-	[ 'a prefix that ends the block', changed(sub { $_[1]{core}{prefix} = '/api/core/ { } location /' }) ],
+	[ 'a prefix with a regular expression',
+		changed(sub { $_[1]{core}{prefix} = '~ /api/core/' })
+	],
+	[ 'a prefix that ends the block',
+		changed(sub { $_[1]{core}{prefix} = '/api/core/ { } location /' })
+	],
 	[ 'a prefix of another', changed(sub { $_[1]{wallet}{prefix} = $_[1]{core}{prefix} }) ],
 	[ 'two of one name', changed(sub { $_[1]{wallet}{name} = 'core' }) ],
 	[ 'a name with a path', changed(sub { $_[1]{core}{name} = '../core' }) ],
@@ -51,19 +56,25 @@ my @bad = (
 	[ 'half a thread', changed(sub { $_[1]{core}{pools}{api}{threads} = 0.5 }) ],
 	[ 'a thread in words', changed(sub { $_[1]{core}{pools}{api}{threads} = 'many' }) ],
 	[ 'a million threads', changed(sub { $_[1]{core}{pools}{api}{threads} = 1_000_000 }) ],
-	[ 'more kept connections than threads', changed(sub { $_[1]{core}{pools}{api}{keepalive} = 100 }) ],
+	[ 'more kept connections than threads',
+		changed(sub { $_[1]{core}{pools}{api}{keepalive} = 100 })
+	],
 	[ 'role-gated for nobody', changed(sub { $_[1]{core}{locations}[0]{roles} = [] }) ],
 	[ 'role-gated without roles', changed(sub { delete $_[1]{core}{locations}[0]{roles} }) ],
 	[ 'a role with a comma', changed(sub { $_[1]{core}{locations}[0]{roles} = ['a,b'] }) ],
 	[ 'a role with a quote', changed(sub { $_[1]{core}{locations}[0]{roles} = ['a"; x'] }) ],
-	[ 'a location outside of its service', changed(sub { $_[1]{core}{locations}[0]{prefix} = '/api/wallet/admin/' }) ],
+	[ 'a location outside of its service',
+		changed(sub { $_[1]{core}{locations}[0]{prefix} = '/api/wallet/admin/' })
+	],
 	[ 'a word that nobody knows', changed(sub { $_[1]{core}{gaurd} = 'none' }) ],
 	[ 'nobody to verify', changed(sub { delete $_[1]{auth}{pools}{verify} }) ],
 );
 for my $row (@bad) {
 	my ($name, $text) = @$row;
 	write_shape($text);
-	my ($status, $out, $err) = run({ env => { KEDGE_ROOT => $root }, timeout => 20 }, Kedge->binary('kedge'), 'up', '--dir', "$root/d", '--port', '0', '--detach');
+	my ($status, $out, $err) =
+	    run({ env => { KEDGE_ROOT => $root }, timeout => 20 }, Kedge->binary('kedge'), 'up',
+		'--dir', "$root/d", '--port', '0', '--detach');
 	isnt($status, 0, "$name: refused");
 	is(scalar(() = "$out$err" =~ /\n/g), 1, "$name: in one line") or diag("$out$err");
 	like("$out$err", qr/kedge\.json/, "$name: which names the file") or diag("$out$err");

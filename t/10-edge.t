@@ -20,7 +20,8 @@ sub is_error
 	like($r->{headers}{'content-type'} // '', qr{^application/json}, "$name: as JSON");
 	my $e = $r->{json} // jdecode($r->{body} // '') // {};
 	is($e->{code}, $code, "$name: $code") if defined $code;
-	ok(defined $e->{code} && $e->{code} =~ /^[A-Z][A-Z0-9_]*$/, "$name: a code") unless defined $code;
+	ok(defined $e->{code} && $e->{code} =~ /^[A-Z][A-Z0-9_]*$/, "$name: a code")
+	    unless defined $code;
 	ok(length($e->{message} // ''), "$name: a message");
 	ok(length($e->{requestId} // ''), "$name: the request's id");
 	return $e;
@@ -32,9 +33,11 @@ for my $path ('/', '/app.js', '/api/core/whoami', '/nowhere', '/api/auth/ok') {
 	my $r = $anyone->get($path);
 	my $h = $r->{headers};
 	is($h->{'x-content-type-options'}, 'nosniff', "$path: nosniff");
-	like($h->{'referrer-policy'} // '', qr/no-referrer|same-origin|strict-origin/, "$path: Referrer-Policy");
-	ok(($h->{'x-frame-options'} // '') eq 'DENY' || ($h->{'content-security-policy'} // '') =~ /frame-ancestors 'none'/,
-	    "$path: in nobody's frame");
+	like($h->{'referrer-policy'} // '', qr/no-referrer|same-origin|strict-origin/,
+		"$path: Referrer-Policy");
+	ok(            ($h->{'x-frame-options'} // '') eq 'DENY'
+		    || ($h->{'content-security-policy'} // '') =~ /frame-ancestors 'none'/,
+		"$path: in nobody's frame");
 	like($h->{server} // 'nginx', qr/^nginx$/, "$path: no version");
 	ok(length($h->{'x-request-id'} // ''), "$path: an id");
 	ok(!exists $h->{'access-control-allow-origin'}, "$path: no CORS for everyone");
@@ -45,10 +48,11 @@ my $r = $anyone->get('/api/core/whoami');
 my $e = is_error($r, 401, 'UNAUTHENTICATED', 'no session');
 is($e->{requestId}, $r->{headers}{'x-request-id'}, 'the id in the body is the one in the header');
 like($r->{headers}{'cache-control'} // '', qr/no-store/, 'a refusal is not kept');
-like($alice->get('/api/core/whoami')->{headers}{'cache-control'} // '', qr/no-store|private/, 'nor what is mine');
+like($alice->get('/api/core/whoami')->{headers}{'cache-control'} // '', qr/no-store|private/,
+	'nor what is mine');
 my $logged = $alice->get('/api/core/whoami')->{headers}{'x-request-id'};
 ok(wait_until(sub { $k->log_text('core') =~ /\Q$logged\E/ }, 5), 'the id is in the log');
-my ($line) = grep { /whoami/ } split /\n/, $k->log_text('core');
+my ($line) = grep {/whoami/} split /\n/, $k->log_text('core');
 my $log = jdecode($line // '');
 is(ref $log, 'HASH', 'the log is JSON lines');
 unlike($k->log_text(''), qr/\Q$alice->{token}\E/, 'no session token in any log');
@@ -61,41 +65,66 @@ is_error($r, 405, undef, 'POST whoami');
 like($r->{headers}{allow} // '', qr/\bGET\b/, 'with Allow');
 $r = $alice->request(PUT => '/api/core/tasks', json => {});
 is_error($r, 405, undef, 'PUT tasks');
-is(join(',', sort grep { $_ ne 'HEAD' && $_ ne 'OPTIONS' } split /,\s*/, $r->{headers}{allow} // ''), 'GET,POST', 'which are allowed');
+is(
+	join(   ',', sort grep { $_ ne 'HEAD' && $_ ne 'OPTIONS' } split /,\s*/,
+		$r->{headers}{allow} // ''
+	),
+	'GET,POST',
+	'which are allowed');
 is_error($alice->get('/api/core/nothing'), 404, 'NOT_FOUND', 'unknown path of core');
-is_error($anyone->get('/api/core/nothing'), 401, undef, 'unknown path of core, nobody: says nothing of paths');
+is_error($anyone->get('/api/core/nothing'), 401, undef,
+	'unknown path of core, nobody: says nothing of paths');
 is_error($anyone->get('/api/nothing'), 404, undef, 'unknown service');
 is($anyone->get('/nowhere')->{status}, 404, 'unknown page');
 for my $method (qw(TRACE CONNECT FOO get)) {
-	my $a = raw_http($port, "$method /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\nConnection: close\r\n\r\n");
+	my $a =
+	    raw_http($port,
+"$method /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\nConnection: close\r\n\r\n"
+	    );
 	like($a->{status}, qr/^(400|403|405|501)$/, "$method is refused");
 	unlike($a->{body} // '', qr/userId/, "$method runs nothing");
 }
-my $head = raw_http($port, "HEAD /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");
+my $head = raw_http($port,
+	"HEAD /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");
 is($head->{status}, 401, 'HEAD is guarded as GET');
 $r = $alice->request(HEAD => '/api/core/whoami');
 like($r->{status}, qr/^(200|405)$/, 'HEAD with a session');
 $r = $anyone->request(OPTIONS => '/api/core/whoami');
 like($r->{status}, qr/^(401|404|405|204)$/, 'OPTIONS');
 for my $override (qw(X-HTTP-Method-Override X-HTTP-Method X-Method-Override)) {
-	is($alice->get('/api/core/tasks?_method=POST', headers => { $override => 'DELETE' })->{status}, 200,
-	    "$override is nothing to us");
+	is(     $alice->get('/api/core/tasks?_method=POST', headers => { $override => 'DELETE' })
+		    ->{status}, 200,
+		"$override is nothing to us");
 }
 
 # ---- bodies ------------------------------------------------------------------
 
 my $tasks = '/api/core/tasks';
 my $task = { title => 'x' };
-is_error($alice->request(POST => $tasks, body => 'title=x', type => 'application/x-www-form-urlencoded'), 415, undef, 'a form');
-is_error($alice->request(POST => $tasks, body => '{"title":"x"}', type => 'text/plain'), 415, undef, 'text');
-is($alice->request(POST => $tasks, body => '{"title":"x"}', type => 'application/json;charset=UTF-8')->{status}, 201, 'a charset is fine');
+is_error(
+	$alice->request(
+		POST => $tasks, body => 'title=x', type => 'application/x-www-form-urlencoded'
+	),
+	415, undef, 'a form');
+is_error($alice->request(POST => $tasks, body => '{"title":"x"}', type => 'text/plain'), 415,
+	undef, 'text');
+is(
+	$alice->request(
+		POST => $tasks, body => '{"title":"x"}', type => 'application/json;charset=UTF-8'
+	)->{status},
+	201,
+	'a charset is fine');
 my @malformed = (
 	[ 'nothing', '' ], [ 'half', '{"title":"x"' ], [ 'trailing bytes', '{"title":"x"}x' ],
-	[ 'two values', '{"title":"x"}{"title":"y"}' ], [ 'a duplicate key', '{"title":"x","title":"y"}' ],
-	[ 'an escaped duplicate', '{"title":"x","titl\u0065":"y"}' ], [ 'a comment', '{"title":"x"/**/}' ],
+	[ 'two values', '{"title":"x"}{"title":"y"}' ],
+	[ 'a duplicate key', '{"title":"x","title":"y"}' ],
+	[ 'an escaped duplicate', '{"title":"x","titl\u0065":"y"}' ],
+	[ 'a comment', '{"title":"x"/**/}' ],
 	[ 'single quotes', "{'title':'x'}" ], [ 'a trailing comma', '{"title":"x",}' ],
-	[ 'invalid UTF-8', "{\"title\":\"\xff\xfe\"}" ], [ 'overlong UTF-8', "{\"title\":\"\xc0\xaf\"}" ],
-	[ 'a surrogate in UTF-8', "{\"title\":\"\xed\xa0\x80\"}" ], [ 'a lone surrogate', '{"title":"\ud800"}' ],
+	[ 'invalid UTF-8', "{\"title\":\"\xff\xfe\"}" ],
+	[ 'overlong UTF-8', "{\"title\":\"\xc0\xaf\"}" ],
+	[ 'a surrogate in UTF-8', "{\"title\":\"\xed\xa0\x80\"}" ],
+	[ 'a lone surrogate', '{"title":"\ud800"}' ],
 	[ 'a NUL escape', '{"title":"a\u0000b"}' ], [ 'a raw NUL', "{\"title\":\"a\0b\"}" ],
 	[ 'a control character', "{\"title\":\"a\nb\"}" ], [ 'NaN', '{"title":NaN}' ],
 	[ 'deep nesting', '{"title":' . '[' x 5000 . ']' x 5000 . '}' ],
@@ -109,42 +138,105 @@ for my $row (@malformed) {
 	$r = $alice->request(POST => $tasks, body => $body, type => 'application/json');
 	is_error($r, 400, undef, $name);
 }
-$e = is_error($alice->post($tasks, { title => 7, notes => [], status => 'late' }), 400, undef, 'wrong types');
-is_deeply([ sort map { $_->{field} } @{ $e->{fields} // [] } ], [qw(notes status title)], 'each field is named');
-is_deeply([ grep { !length($_->{problem} // '') || !length($_->{message} // '') || ($_->{in} // '') ne 'body' } @{ $e->{fields} } ], [],
-    'with its place, problem and message');
+$e = is_error($alice->post($tasks, { title => 7, notes => [], status => 'late' }), 400, undef,
+	'wrong types');
+is_deeply([ sort map { $_->{field} } @{ $e->{fields} // [] } ], [qw(notes status title)],
+	'each field is named');
+is_deeply(
+	[
+		grep {
+			       !length($_->{problem} // '')
+			    || !length($_->{message} // '')
+			    || ($_->{in} // '') ne 'body'
+		} @{ $e->{fields} }
+	],
+	[],
+	'with its place, problem and message');
 
 # ---- sizes -------------------------------------------------------------------
 
-is_error($alice->request(POST => $tasks, body => jencode({ title => 'x', notes => 'n' x 300_000 }), type => 'application/json'),
-    413, undef, "over the route's limit");
-is_error($alice->request(POST => $tasks, body => jencode({ title => 'x' x 2_000_000 }), type => 'application/json'),
-    413, undef, 'over 1 MiB');
-is_error($anyone->request(POST => '/api/auth/sign-in/email', body => '{"email":"' . 'x' x 2_000_000 . '"}', type => 'application/json'),
-    413, undef, 'over 1 MiB at sign-in');
-like($anyone->request(POST => '/api/auth/sign-in/email', body => '{"email":"' . 'x' x 900_000 . '"}', type => 'application/json')->{status},
-    qr/^(400|413)$/, '900 kB at sign-in');
-like(raw_http($port, 'GET /api/core/whoami?' . 'x' x 40_000 . " HTTP/1.1\r\nHost: a\r\n\r\n")->{status}, qr/^(400|414)$/, 'a long URI');
-like(raw_http($port, "GET /api/core/whoami HTTP/1.1\r\nHost: a\r\nX: " . 'x' x 70_000 . "\r\n\r\n")->{status}, qr/^(400|431|494)$/, 'a long header');
-like(raw_http($port, "GET /api/core/whoami HTTP/1.1\r\nHost: a\r\nCookie: " . 'x=y; ' x 1500 . "\r\nConnection: close\r\n\r\n")->{status},
-    qr/^(400|401|431|494)$/, 'many cookies');
-like(raw_http($port, "GET /api/core/whoami HTTP/1.1\r\nHost: a\r\n" . join('', map { "X-$_: y\r\n" } 1 .. 900) . "Connection: close\r\n\r\n")->{status},
-    qr/^(400|401|431|494)$/, 'many headers');
+is_error(
+	$alice->request(
+		POST => $tasks, body => jencode({ title => 'x', notes => 'n' x 300_000 }),
+		type => 'application/json'
+	),
+	413, undef,
+	"over the route's limit");
+is_error(
+	$alice->request(
+		POST => $tasks, body => jencode({ title => 'x' x 2_000_000 }),
+		type => 'application/json'
+	),
+	413, undef,
+	'over 1 MiB');
+is_error(
+	$anyone->request(
+		POST => '/api/auth/sign-in/email', body => '{"email":"' . 'x' x 2_000_000 . '"}',
+		type => 'application/json'
+	),
+	413, undef,
+	'over 1 MiB at sign-in');
+like(
+	$anyone->request(
+		POST => '/api/auth/sign-in/email', body => '{"email":"' . 'x' x 900_000 . '"}',
+		type => 'application/json'
+	)->{status},
+	qr/^(400|413)$/,
+	'900 kB at sign-in');
+like(raw_http($port, 'GET /api/core/whoami?' . 'x' x 40_000 . " HTTP/1.1\r\nHost: a\r\n\r\n")
+	    ->{status}, qr/^(400|414)$/, 'a long URI');
+like(
+	raw_http(
+		$port,
+		"GET /api/core/whoami HTTP/1.1\r\nHost: a\r\nX: " . 'x' x 70_000 . "\r\n\r\n"
+	)->{status},
+	qr/^(400|431|494)$/,
+	'a long header');
+like(
+	raw_http(
+		$port,
+		"GET /api/core/whoami HTTP/1.1\r\nHost: a\r\nCookie: "
+		    . 'x=y; ' x 1500
+		    . "\r\nConnection: close\r\n\r\n"
+	)->{status},
+	qr/^(400|401|431|494)$/,
+	'many cookies');
+like(
+	raw_http(
+		$port,
+		"GET /api/core/whoami HTTP/1.1\r\nHost: a\r\n"
+		    . join('', map {"X-$_: y\r\n"} 1 .. 900)
+		    . "Connection: close\r\n\r\n"
+	)->{status},
+	qr/^(400|401|431|494)$/,
+	'many headers');
 
 # ---- framing ------------------------------------------------------------------
 
 my $json = '{"title":"chunked"}';
-my $start = "POST $tasks HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nOrigin: http://127.0.0.1:$port\r\nCookie: $cookie\r\nContent-Type: application/json\r\n";
-my $a = raw_http($port, "${start}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" . sprintf("%x\r\n%s\r\n0\r\n\r\n", length $json, $json));
+my $start =
+"POST $tasks HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nOrigin: http://127.0.0.1:$port\r\nCookie: $cookie\r\nContent-Type: application/json\r\n";
+my $a = raw_http($port, "${start}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+	    . sprintf("%x\r\n%s\r\n0\r\n\r\n", length $json, $json));
 is($a->{status}, 201, 'a chunked body') or diag($a->{body});
-$a = raw_http($port, "${start}Expect: 100-continue\r\nContent-Length: " . length($json) . "\r\nConnection: close\r\n\r\n$json");
+$a =
+    raw_http($port,
+	      "${start}Expect: 100-continue\r\nContent-Length: "
+	    . length($json)
+	    . "\r\nConnection: close\r\n\r\n$json");
 is($a->{status}, 201, 'Expect: 100-continue');
 my @smuggling = (
 	[ 'two lengths', "${start}Content-Length: 19\r\nContent-Length: 5\r\n\r\n$json" ],
 	[ 'a signed length', "${start}Content-Length: +19\r\n\r\n$json" ],
-	[ 'length and chunks', "${start}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n$json\r\n0\r\n\r\n" ],
-	[ 'another coding', "${start}Transfer-Encoding: gzip, chunked\r\n\r\n13\r\n$json\r\n0\r\n\r\n" ],
-	[ 'two codings', "${start}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n13\r\n$json\r\n0\r\n\r\n" ],
+	[ 'length and chunks',
+"${start}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n$json\r\n0\r\n\r\n"
+	],
+	[ 'another coding',
+		"${start}Transfer-Encoding: gzip, chunked\r\n\r\n13\r\n$json\r\n0\r\n\r\n"
+	],
+	[ 'two codings',
+"${start}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n13\r\n$json\r\n0\r\n\r\n"
+	],
 	[ 'a blank before the colon', "GET /api/auth/ok HTTP/1.1\r\nHost : a\r\n\r\n" ],
 	[ 'a folded header', "GET /api/auth/ok HTTP/1.1\r\nHost: a\r\n b\r\n\r\n" ],
 	[ 'two hosts', "GET /api/auth/ok HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" ],
@@ -155,14 +247,27 @@ my @smuggling = (
 );
 for my $row (@smuggling) {
 	my ($name, $bytes) = @$row;
-	my @answers = raw_http($port, $bytes . "GET /api/auth/ok HTTP/1.1\r\nHost: a\r\nX-Second: 1\r\nConnection: close\r\n\r\n", 5);
+	my @answers =
+	    raw_http($port,
+		$bytes
+		    . "GET /api/auth/ok HTTP/1.1\r\nHost: a\r\nX-Second: 1\r\nConnection: close\r\n\r\n",
+		5);
 	like($answers[0]{status} // 'none', qr/^(400|411|501|505)$/, "$name: refused");
 	is(scalar @answers, 1, "$name: and what follows is not a request");
 }
-my @two = raw_http($port, "GET /api/auth/ok HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: $cookie\r\nConnection: close\r\n\r\n");
+my @two =
+    raw_http($port,
+"GET /api/auth/ok HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: $cookie\r\nConnection: close\r\n\r\n"
+    );
 is_deeply([ map { $_->{status} } @two ], [ 200, 200 ], 'two requests in one go');
 is(raw_http($port, "GET /api/auth/ok HTTP/1.0\r\n\r\n")->{status}, 200, 'HTTP/1.0');
-is(raw_http($port, "GET http://127.0.0.1:$port/api/auth/ok HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n")->{status}, 200, 'absolute form');
+is(
+	raw_http(
+		$port,
+"GET http://127.0.0.1:$port/api/auth/ok HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n"
+	)->{status},
+	200,
+	'absolute form');
 
 # A body larger than a FastCGI record, and an answer larger than one.
 my $long = { title => 'long', notes => 'ö' x 9000 };
@@ -177,9 +282,11 @@ ok($page->{json}, 'whole');
 
 # ---- what is open and what is not ---------------------------------------------
 
-for my $path (qw(/_verify /api/auth/provision /metrics /health/live /internal /api/core /api/auth)) {
+for my $path (qw(/_verify /api/auth/provision /metrics /health/live /internal /api/core /api/auth))
+{
 	my $status = $anyone->get($path)->{status};
-	ok($status == 404 || ($path eq '/api/core' && $status =~ /^(301|401|404)$/), "GET $path is not there ($status)");
+	ok($status == 404 || ($path eq '/api/core' && $status =~ /^(301|401|404)$/),
+		"GET $path is not there ($status)");
 }
 is($anyone->post('/api/auth/provision', {})->{status}, 404, 'no client may provision');
 for my $service (qw(auth core wallet)) {
@@ -194,7 +301,8 @@ for my $service (qw(auth core wallet)) {
 	like($r->{body}, qr/^# TYPE \w+ (counter|gauge|histogram)$/m, 'for Prometheus');
 }
 my $ready = $anyone->get('/health/core')->{json};
-ok((grep { defined && !ref && $_ eq 'ok' } values %$ready), 'readiness names its dependencies') or diag(jencode($ready));
+ok((grep { defined && !ref && $_ eq 'ok' } values %$ready), 'readiness names its dependencies')
+    or diag(jencode($ready));
 is($anyone->get('/health')->{status}, 200, '/health');
 
 # Counted once each, over all processes of the pool.
@@ -218,9 +326,12 @@ like($r->{headers}{'content-type'}, qr{^text/html}, 'the page');
 like($r->{headers}{'content-security-policy'} // '', qr/default-src/, 'with a policy');
 unlike($r->{headers}{'content-security-policy'} // 'unsafe', qr/unsafe|\*/, 'a strict one');
 unlike($r->{body}, qr/<script(?![^>]*\bsrc=)|\son\w+=|style=/, 'nothing inline');
-for my $path (qw(/.git/config /kedge.json /../kedge.json /%2e%2e/kedge.json /web/ /nginx/ /env/auth.env /..%2fenv/auth.env
-    /app.js/../../kedge.json /.run/env/auth.env)) {
-	my $s = raw_http($port, "GET $path HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")->{status};
+for my $path (
+	qw(/.git/config /kedge.json /../kedge.json /%2e%2e/kedge.json /web/ /nginx/ /env/auth.env /..%2fenv/auth.env
+	/app.js/../../kedge.json /.run/env/auth.env)
+) {
+	my $s =
+	    raw_http($port, "GET $path HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")->{status};
 	like($s, qr/^(400|403|404)$/, "$path: not served ($s)");
 }
 done_testing;

@@ -15,11 +15,14 @@ use Kedge::FastCGI qw(fcgi_answer fcgi_open fcgi_pair fcgi_record fcgi_request);
 
 my $k = Kedge->up;
 my $place = tempdir(CLEANUP => 1);
-my %live = (REQUEST_METHOD => 'GET', KEDGE_PATH => '/health/live', KEDGE_RAW_URI => '/health/live', QUERY_STRING => '', REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => 'a', KEDGE_SCHEME => 'http',
-    KEDGE_REQUEST_ID => 't', KEDGE_IDENTITY => '', CONTENT_TYPE => '', CONTENT_LENGTH => '');
+my %live = (
+	REQUEST_METHOD => 'GET', KEDGE_PATH => '/health/live', KEDGE_RAW_URI => '/health/live',
+	QUERY_STRING => '', REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => 'a', KEDGE_SCHEME => 'http',
+	KEDGE_REQUEST_ID => 't', KEDGE_IDENTITY => '', CONTENT_TYPE => '', CONTENT_LENGTH => '');
 
 # Starts core with its environment and whatever the code prepares in the child.
 my @started;
+
 sub start
 {
 	my ($env, $prepare) = @_;
@@ -38,12 +41,49 @@ sub start
 	push @started, $pid;
 	return ($pid, $log);
 }
-END { my $s = $?; kill KILL => grep { defined } @started; $? = $s }
 
-sub workers { my ($pid) = @_; return map { m{/proc/(\d+)} } grep { (slurp("$_/stat") // '') =~ /\) [^Z] $pid / } files('/proc', qr/^\d+$/) }
-sub sockets { my ($pid) = @_; return scalar grep { (readlink // '') =~ /^socket:/ } map { files("/proc/$_/fd") } workers($pid) }
-sub gone { my ($pid, $s) = @_; return wait_until(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, $s) }
-sub answers { my ($socket) = @_; return wait_until(sub { -S $socket && eval { (fcgi_request($socket, \%live, '', deadline_s => 2)->{status} // 0) == 200 } }, 10) }
+END {
+	my $s = $?;
+	kill KILL => grep {defined} @started;
+	$? = $s
+}
+
+sub workers
+{
+	my ($pid) = @_;
+	return
+	    map {m{/proc/(\d+)}}
+	    grep { (slurp("$_/stat") // '') =~ /\) [^Z] $pid / }
+	    files('/proc', qr/^\d+$/)
+}
+
+sub sockets
+{
+	my ($pid) = @_;
+	return
+	    scalar grep { (readlink // '') =~ /^socket:/ }
+	    map { files("/proc/$_/fd") }
+	    workers($pid)
+}
+
+sub gone
+{
+	my ($pid, $s) = @_;
+	return wait_until(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, $s)
+}
+
+sub answers
+{
+	my ($socket) = @_;
+	return wait_until(
+		sub {
+			-S $socket && eval {
+				(fcgi_request($socket, \%live, '', deadline_s => 2)->{status} // 0)
+				    == 200
+			}
+		},
+		10)
+}
 
 # ---- its own socket --------------------------------------------------------------------
 
@@ -55,10 +95,28 @@ is(scalar(my @w = workers($pid)), 2, 'with two workers');
 
 # A worker that dies is replaced, logged, and counted.
 kill KILL => $w[0];
-ok(wait_until(sub { my @now = workers($pid); @now == 2 && !grep { $_ == $w[0] } @now }, 10), 'a worker that dies is replaced');
-ok(wait_until(sub { slurp($log) =~ /"pid":$w[0]\b/ && slurp($log) =~ /died|killed|signal|ended/ }, 5), 'and logged');
-my $counted = sub { fcgi_request($socket, { %live, KEDGE_PATH => '/metrics', KEDGE_RAW_URI => '/metrics' })->{body} };
-like($counted->(), qr/^kedge_\w*(restart|death|died|crash|worker)\w*(\{[^}]*\})? 1$/m, 'and counted') or diag($counted->());
+ok(
+	wait_until(
+		sub {
+			my @now = workers($pid);
+			@now == 2 && !grep { $_ == $w[0] } @now
+		},
+		10
+	),
+	'a worker that dies is replaced');
+ok(
+	wait_until(
+		sub { slurp($log) =~ /"pid":$w[0]\b/ && slurp($log) =~ /died|killed|signal|ended/ },
+		5
+	),
+	'and logged');
+my $counted = sub {
+	fcgi_request($socket, { %live, KEDGE_PATH => '/metrics', KEDGE_RAW_URI => '/metrics' })
+	    ->{body}
+};
+like($counted->(), qr/^kedge_\w*(restart|death|died|crash|worker)\w*(\{[^}]*\})? 1$/m,
+	'and counted')
+    or diag($counted->());
 # One that dies at once, again and again, is not restarted in a frenzy.
 my %seen = map { $_ => 1 } workers($pid);
 my $end = time + 2;
@@ -80,7 +138,7 @@ my $stream = join '', map { fcgi_pair($_, $live{$_}) } sort keys %live;
 syswrite $slow, fcgi_record(1, pack 'nCx5', 1, 0) . fcgi_record(4, $stream) . fcgi_record(4, '');
 ok(wait_until(sub { sockets($pid) > $idle }, 5), 'a request that a worker has taken');
 kill TERM => $pid;
-wait_until { slurp($log) =~ /draining/ } 5;
+wait_until(sub { slurp($log) =~ /draining/ }, 5);
 syswrite $slow, fcgi_record(5, '');
 is(fcgi_answer($slow)->{status}, 200, 'SIGTERM: a request under way is finished');
 ok(gone($pid, 15), 'and it exits');
@@ -103,33 +161,48 @@ sub listener
 {
 	my ($path) = @_;
 	unlink $path;
-	my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $path, Listen => 64) or die "listen: $!";
+	my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $path, Listen => 64)
+	    or die "listen: $!";
 	return $s;
 }
-for my $row ([ 'LISTEN_FDS of systemd', 3, { LISTEN_FDS => 1, LISTEN_PID => 'mine' } ],
-	[ 'LISTEN_FDS with a name', 3, { LISTEN_FDS => 1, LISTEN_PID => 'mine', LISTEN_FDNAMES => 'api' } ], [ 'descriptor 0', 0, {} ]) {
+for my $row (
+	[ 'LISTEN_FDS of systemd', 3, { LISTEN_FDS => 1, LISTEN_PID => 'mine' } ],
+	[       'LISTEN_FDS with a name', 3,
+		{ LISTEN_FDS => 1, LISTEN_PID => 'mine', LISTEN_FDNAMES => 'api' }
+	],
+	[ 'descriptor 0', 0, {} ]
+) {
 	my ($name, $fd, $env) = @$row;
 	my $given = "$place/given.sock";
 	my $s = listener($given);
 	# A client that comes before the service: it must wait, not fail.
 	my $early = fcgi_open($given);
-	syswrite $early, fcgi_record(1, pack 'nCx5', 1, 0) . fcgi_record(4, $stream) . fcgi_record(4, '') . fcgi_record(5, '');
-	($pid, $log) = start({ CORE_LISTEN => "unix:$place/unused.sock", %$env }, sub {
-		POSIX::dup2(fileno $s, $fd) if fileno $s != $fd;
-		fcntl IO::Handle->new_from_fd($fd, 'r'), F_SETFD, 0 if fileno $s == $fd;
-	});
-	is(fcgi_answer($early, 15)->{status}, 200, "$name: who came before is served") or diag(slurp($log));
+	syswrite $early,
+	      fcgi_record(1, pack 'nCx5', 1, 0)
+	    . fcgi_record(4, $stream)
+	    . fcgi_record(4, '')
+	    . fcgi_record(5, '');
+	($pid, $log) = start(
+		{ CORE_LISTEN => "unix:$place/unused.sock", %$env },
+		sub {
+			POSIX::dup2(fileno $s, $fd) if fileno $s != $fd;
+			fcntl IO::Handle->new_from_fd($fd, 'r'), F_SETFD, 0 if fileno $s == $fd;
+		});
+	is(fcgi_answer($early, 15)->{status}, 200, "$name: who came before is served")
+	    or diag(slurp($log));
 	ok(answers($given), "$name: and who comes after");
 	ok(!-e "$place/unused.sock", "$name: it opens no other");
 	kill HUP => $pid;
-	ok(wait_until(sub { slurp($log) =~ /restart|replac|execut/i && answers($given) }, 10), "$name: kept over a rolling restart");
+	ok(wait_until(sub { slurp($log) =~ /restart|replac|execut/i && answers($given) }, 10),
+		"$name: kept over a rolling restart");
 	kill TERM => $pid;
 	ok(gone($pid, 15), "$name: ends");
 	ok(-S $given, "$name: and leaves the socket, which is not its own");
 	close $s;
 }
 # A LISTEN_PID of somebody else is not for us.
-($pid, $log) = start({ CORE_LISTEN => "unix:$socket", LISTEN_FDS => 1 }, sub { delete $ENV{LISTEN_PID}; $ENV{LISTEN_FDS} = 1; });
+($pid, $log) = start({ CORE_LISTEN => "unix:$socket", LISTEN_FDS => 1 },
+	sub { delete $ENV{LISTEN_PID}; $ENV{LISTEN_FDS} = 1; });
 kill TERM => $pid if answers($socket);
 ok(gone($pid, 15), "a LISTEN_FDS that is not ours is not taken");
 
@@ -140,7 +213,14 @@ ok(answers($socket), 'up');
 @w = workers($pid);
 kill KILL => $pid;
 gone($pid, 5);
-ok(wait_until(sub { !grep { -d "/proc/$_" && (slurp("/proc/$_/stat") // '') !~ /\) Z / } @w }, 15), 'kill -9 of the master takes its workers with it');
+ok(
+	wait_until(
+		sub {
+			!grep { -d "/proc/$_" && (slurp("/proc/$_/stat") // '') !~ /\) Z / } @w
+		},
+		15
+	),
+	'kill -9 of the master takes its workers with it');
 
 # ---- SIGHUP with a binary that does not work -------------------------------------------
 
@@ -150,10 +230,11 @@ my $log2 = "$place/hup.log";
 $pid = fork // die;
 if (!$pid) {
 	Kedge::in_child();
-	%ENV = (PATH => $ENV{PATH}, %{ $k->service_env('core') }, CORE_PROCESSES => 1, CORE_THREADS => 2, CORE_LISTEN => "unix:$socket");
+	%ENV = (PATH => $ENV{PATH}, %{ $k->service_env('core') }, CORE_PROCESSES => 1,
+		CORE_THREADS => 2, CORE_LISTEN => "unix:$socket");
 	chdir $k->dir;
 	open STDERR, '>', $log2;
-	exec { $copy } $copy or POSIX::_exit(127);
+	exec {$copy} $copy or POSIX::_exit(127);
 }
 push @started, $pid;
 ok(answers($socket), 'a copy of the binary');
@@ -164,13 +245,15 @@ close $f;
 chmod 0755, $copy;
 @w = workers($pid);
 kill HUP => $pid;
-ok(wait_until(sub { slurp($log2) =~ /check/i }, 10), 'a new one that fails its check is not used') or diag(slurp($log2));
+ok(wait_until(sub { slurp($log2) =~ /check/i }, 10), 'a new one that fails its check is not used')
+    or diag(slurp($log2));
 is_deeply([ workers($pid) ], \@w, 'the old workers stay');
 ok(answers($socket), 'and serve');
 unlink $copy;
 rename "$copy.old", $copy;
 kill HUP => $pid;
-ok(wait_until(sub { my @now = workers($pid); @now == 1 && $now[0] != $w[0] }, 15), 'the good one is');
+ok(wait_until(sub { my @now = workers($pid); @now == 1 && $now[0] != $w[0] }, 15),
+	'the good one is');
 ok(answers($socket), 'and serves');
 kill TERM => $pid;
 ok(gone($pid, 15), 'the end');

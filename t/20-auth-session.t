@@ -16,29 +16,41 @@ my $password = "pa\x{17f}\x{fb01} w\x{f6}rd";
 
 is($c->get('/api/auth/get-session')->{body}, 'null', 'nobody yet');
 is($c->get('/api/core/whoami')->{status}, 401, 'nor in core');
-my $r = $c->post('/api/auth/sign-up/email', { name => 'Alice', email => $email, password => $password });
+my $r = $c->post('/api/auth/sign-up/email',
+	{ name => 'Alice', email => $email, password => $password });
 is($r->{status}, 200, 'sign-up') or diag($r->{body});
 my $user = $r->{json}{user};
 my $token = $r->{json}{token};
 is($user->{email}, lc $email, 'the address in its one form');
 is($user->{role}, 'user', 'a user');
 is(ref $user->{emailVerified}, 'JSON::PP::Boolean', 'booleans are booleans');
-is_deeply([ sort grep { /^has/ } keys %$user ], [qw(hasCoreAccount hasWalletAccount)], 'an account member for each base service')
+is_deeply([ sort grep {/^has/} keys %$user ], [qw(hasCoreAccount hasWalletAccount)],
+	'an account member for each base service')
     or diag(join ' ', keys %$user);
 cmp_ok(length $token, '>=', 32, 'a token');
 is(scalar @{ $r->{cookies} }, 1, 'one cookie');
-like($r->{cookies}[0], qr/^better-auth\.session_token=\Q$token\E\.[A-Za-z0-9%]+; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/,
-    "with BetterAuth's attributes in BetterAuth's order");
+like(   $r->{cookies}[0],
+qr/^better-auth\.session_token=\Q$token\E\.[A-Za-z0-9%]+; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/,
+	"with BetterAuth's attributes in BetterAuth's order");
 cmp_ok(length((split /;/, $r->{cookies}[0])[0]), '<', 160, 'a short one');
 
 # ---- what was written ----------------------------------------------------------
 
 my $id = $user->{id};
-is($k->sql('auth', qq{SELECT name, email, "emailVerified" FROM "user" WHERE id = '$id'}), 'Alice|' . lc($email) . '|f', 'the user');
-my $hash = $k->sql('auth', qq{SELECT password FROM account WHERE "userId" = '$id' AND "accountId" = '$id' AND "providerId" = 'credential'});
+is($k->sql('auth', qq{SELECT name, email, "emailVerified" FROM "user" WHERE id = '$id'}),
+	'Alice|' . lc($email) . '|f', 'the user');
+my $hash =
+    $k->sql('auth',
+qq{SELECT password FROM account WHERE "userId" = '$id' AND "accountId" = '$id' AND "providerId" = 'credential'}
+    );
 like($hash, qr/^[0-9a-f]{32}:[0-9a-f]{128}$/, "the password in BetterAuth's format");
 is($k->sql('auth', qq{SELECT token FROM session WHERE "userId" = '$id'}), $token, 'the session');
-is($k->sql('auth', qq{SELECT date_trunc('minute', "expiresAt" - "createdAt") FROM session WHERE "userId" = '$id'}), '7 days', 'for a week');
+is(
+	$k->sql('auth',
+qq{SELECT date_trunc('minute', "expiresAt" - "createdAt") FROM session WHERE "userId" = '$id'}
+	),
+	'7 days',
+	'for a week');
 my $bits = length($token) * log($token =~ /[_-]/ ? 64 : 62) / log(2);
 cmp_ok($bits, '>=', 250, 'the token is as long as 256 bits need') or diag($token);
 
@@ -50,7 +62,8 @@ is($session->{session}{userId}, $id, 'its session');
 is($session->{session}{userAgent}, 'kedge-test', 'from which browser');
 is($session->{session}{ipAddress}, '127.0.0.1', 'from which address');
 my $who = $c->get('/api/core/whoami');
-is_deeply($who->{json}, { userId => $id, sessionId => $session->{session}{id}, roles => ['user'] }, 'whoami');
+is_deeply($who->{json}, { userId => $id, sessionId => $session->{session}{id}, roles => ['user'] },
+	'whoami');
 unlike($who->{body}, qr/\Q$token\E/, 'which does not show the token');
 is($c->get('/api/core/me')->{json}{userId}, $id, 'a profile');
 my $accounts = $c->get('/api/wallet/accounts')->{json}{items};
@@ -66,11 +79,19 @@ is($phone->sign_in(password => 'something else')->{status}, 401, 'a wrong passwo
 is($phone->get('/api/core/whoami')->{status}, 401, 'is nobody');
 $r = $phone->sign_in(rememberMe => JSON::PP::false);
 is($r->{status}, 200, 'the right one, until the browser closes');
-is_deeply([ map { s/=.*?; /; /r } @{ $r->{cookies} } ],
-    [ 'better-auth.session_token; Path=/; HttpOnly; SameSite=Lax', 'better-auth.dont_remember; Path=/; HttpOnly; SameSite=Lax' ],
-    'two cookies without Max-Age');
+is_deeply(
+	[ map {s/=.*?; /; /r} @{ $r->{cookies} } ],
+	[ 'better-auth.session_token; Path=/; HttpOnly; SameSite=Lax',
+		'better-auth.dont_remember; Path=/; HttpOnly; SameSite=Lax'
+	],
+	'two cookies without Max-Age');
 is($phone->get('/api/core/whoami')->{json}{userId}, $id, 'the same person');
-is($k->sql('auth', qq{SELECT date_trunc('minute', "expiresAt" - "createdAt") FROM session WHERE token = '$r->{json}{token}'}), '1 day', 'for a day');
+is(
+	$k->sql('auth',
+qq{SELECT date_trunc('minute', "expiresAt" - "createdAt") FROM session WHERE token = '$r->{json}{token}'}
+	),
+	'1 day',
+	'for a day');
 my $list = $c->get('/api/auth/list-sessions')->{json};
 is(scalar @$list, 2, 'two sessions');
 
@@ -85,9 +106,12 @@ my $thief = $c->copy;
 is($thief->get('/api/core/whoami')->{status}, 200, 'a stolen cookie works');
 $r = $c->sign_out;
 is_deeply($r->{json}, { success => JSON::PP::true }, 'until sign-out');
-is_deeply([ map { s/=.*?; /=; /r } @{ $r->{cookies} } ],
-    [ map { "better-auth.$_=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax" } qw(session_token session_data dont_remember) ],
-    'which clears the cookies');
+is_deeply(
+	[ map {s/=.*?; /=; /r} @{ $r->{cookies} } ],
+	[ map {"better-auth.$_=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"}
+		    qw(session_token session_data dont_remember)
+	],
+	'which clears the cookies');
 is_deeply($c->{jar}, {}, 'all of them');
 is($thief->get('/api/core/whoami')->{status}, 401, 'then core knows nobody');
 is($thief->get('/api/wallet/accounts')->{status}, 401, 'nor wallet');
@@ -116,10 +140,28 @@ my %variant = (
 	'NUL' => "$bob->{token}%00.$cookie",
 );
 for my $name (sort keys %variant) {
-	my $r = $k->client->get('/api/core/whoami', cookie => "better-auth.session_token=$variant{$name}");
+	my $r = $k->client->get('/api/core/whoami',
+		cookie => "better-auth.session_token=$variant{$name}");
 	like($r->{status}, qr/^40[01]$/, "cookie with $name: nobody");
 }
-is($k->client->get('/api/core/whoami', cookie => "a=b; better-auth.session_token=$cookie; c=d")->{status}, 200, 'among other cookies');
-is($k->client->get('/api/core/whoami', cookie => '', headers => { Authorization => "Bearer $bob->{token}" })->{status}, 401, 'not as a bearer');
-is($k->client->get("/api/core/whoami?better-auth.session_token=$cookie&token=$bob->{token}", cookie => '')->{status}, 401, 'not in the query');
+is(
+	$k->client->get(
+		'/api/core/whoami', cookie => "a=b; better-auth.session_token=$cookie; c=d"
+	)->{status},
+	200,
+	'among other cookies');
+is(
+	$k->client->get(
+		'/api/core/whoami', cookie => '',
+		headers => { Authorization => "Bearer $bob->{token}" }
+	)->{status},
+	401,
+	'not as a bearer');
+is(
+	$k->client->get(
+		"/api/core/whoami?better-auth.session_token=$cookie&token=$bob->{token}",
+		cookie => ''
+	)->{status},
+	401,
+	'not in the query');
 done_testing;

@@ -16,7 +16,8 @@ for my $version ('1.7', '1.4') {
 	my $k = Kedge->up;
 	my $secret = $k->service_env('auth')->{AUTH_SECRET};
 	my $state = tempdir(CLEANUP => 1) . '/state.json';
-	my @old = ('--database', $k->node_url('auth', 'auth_owner'), '--secret', $secret, '--state', $state);
+	my @old = ('--database', $k->node_url('auth', 'auth_owner'), '--secret', $secret, '--state',
+		$state);
 
 	$k->sql('postgres', 'DROP DATABASE auth WITH (FORCE)');
 	$k->sql('postgres', 'CREATE DATABASE auth OWNER auth_owner');

@@ -7,35 +7,45 @@ use Test::More;
 use Kedge;
 
 my $origin = 'https://kedge.example';
-my $k = Kedge->up(env => {
-	AUTH_URL => $origin,
-	AUTH_COOKIE_PREFIX => 'anchor',
-	AUTH_TRUSTED_ORIGINS => 'https://app.example,https://other.example:8443',
-});
+my $k = Kedge->up(
+	env => {AUTH_URL => $origin,
+		AUTH_COOKIE_PREFIX => 'anchor',
+		AUTH_TRUSTED_ORIGINS => 'https://app.example,https://other.example:8443',
+	});
 my $c = $k->client(origin => $origin);
-my $r = $c->post('/api/auth/sign-up/email', {
-	name => 'S', email => 'secure@example.com', password => 'correct horse battery' });
+my $r = $c->post('/api/auth/sign-up/email',
+	{ name => 'S', email => 'secure@example.com', password => 'correct horse battery' });
 is($r->{status}, 200, 'sign-up') or diag($r->{body});
-like($r->{cookies}[0],
-    qr/^__Secure-anchor\.session_token=\S+; Max-Age=604800; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'a secure cookie');
+like(   $r->{cookies}[0],
+qr/^__Secure-anchor\.session_token=\S+; Max-Age=604800; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+	'a secure cookie');
 is($c->get('/api/core/whoami')->{status}, 200, 'verify reads it');
 my ($value) = values %{ $c->{jar} };
-for my $name ('anchor.session_token', 'better-auth.session_token', '__Secure-better-auth.session_token',
-	'__Host-anchor.session_token', '__secure-anchor.session_token') {
-	is($k->client->get('/api/core/whoami', cookie => "$name=$value")->{status}, 401, "not under the name $name");
+for my $name (
+	'anchor.session_token', 'better-auth.session_token', '__Secure-better-auth.session_token',
+	'__Host-anchor.session_token', '__secure-anchor.session_token'
+) {
+	is($k->client->get('/api/core/whoami', cookie => "$name=$value")->{status}, 401,
+		"not under the name $name");
 }
 $r = $c->sign_out;
-like($r->{cookies}[0], qr/^__Secure-anchor\.session_token=; Max-Age=0; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
-    'cleared under the same name');
+like(   $r->{cookies}[0],
+	qr/^__Secure-anchor\.session_token=; Max-Age=0; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+	'cleared under the same name');
 
 # Whose pages may sign in.
 my %login = (email => 'secure@example.com', password => 'correct horse battery');
 for my $trusted ($origin, 'https://app.example', 'https://other.example:8443') {
-	is($k->client->post('/api/auth/sign-in/email', {%login}, origin => $trusted)->{status}, 200, "$trusted may");
+	is($k->client->post('/api/auth/sign-in/email', {%login}, origin => $trusted)->{status},
+		200, "$trusted may");
 }
-for my $foreign ($k->base, 'http://kedge.example', 'https://kedge.example:8443', 'https://other.example',
-	'https://app.example.evil.example', 'https://evil-app.example', 'null', 'https://app.example@evil.example',
-	'https://APP.example.', 'file://') {
-	is($k->client->post('/api/auth/sign-in/email', {%login}, origin => $foreign)->{status}, 403, "$foreign may not");
+for my $foreign (
+	$k->base, 'http://kedge.example', 'https://kedge.example:8443', 'https://other.example',
+	'https://app.example.evil.example', 'https://evil-app.example', 'null',
+	'https://app.example@evil.example',
+	'https://APP.example.', 'file://'
+) {
+	is($k->client->post('/api/auth/sign-in/email', {%login}, origin => $foreign)->{status},
+		403, "$foreign may not");
 }
 done_testing;

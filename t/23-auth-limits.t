@@ -16,47 +16,69 @@ use Kedge::Load;
 	my $c = $k->client;
 	# Too long a password costs no hash, so that a slow machine counts as fast.
 	my %login = (email => 'nobody@example.com', password => 'x' x 129);
-	my @r = map { $c->post('/api/auth/sign-in/email', { %login, email => $_ }) }
-	    'nobody@example.com', 'NOBODY@example.com', 'other@example.com', 'third@example.com', 'nobody@example.com';
-	is_deeply([ map { $_->{status} } @r ], [ 400, 400, 400, 429, 429 ], 'three tries, whatever the address');
+	my @r =
+	    map { $c->post('/api/auth/sign-in/email', { %login, email => $_ }) }
+	    'nobody@example.com', 'NOBODY@example.com', 'other@example.com', 'third@example.com',
+	    'nobody@example.com';
+	is_deeply([ map { $_->{status} } @r ], [ 400, 400, 400, 429, 429 ],
+		'three tries, whatever the address');
 	my $h = $r[3]{headers};
 	like($h->{'x-retry-after'} // '', qr/^(?:[1-9]|10)$/, 'X-Retry-After as BetterAuth has it');
 	is($h->{'retry-after'}, $h->{'x-retry-after'}, 'and Retry-After as HTTP has it');
 	like($h->{'content-type'}, qr{^application/json}, 'as JSON');
-	is($r[3]{json}{message}, 'Too many requests. Please try again later.', "BetterAuth's words");
-	is($c->post('/api/auth/sign-up/email', { name => 'x', email => 'x@example.com', password => 'short' })->{status}, 400,
-	    'sign-up has its own count');
+	is($r[3]{json}{message}, 'Too many requests. Please try again later.',
+		"BetterAuth's words");
+	is(
+		$c->post(
+			'/api/auth/sign-up/email',
+			{ name => 'x', email => 'x@example.com', password => 'short' }
+		)->{status},
+		400,
+		'sign-up has its own count');
 	is($c->get('/api/auth/get-session')->{status}, 200, 'reading goes on');
 	is($k->client->get('/api/auth/ok')->{status}, 200, 'and so does everything else');
-	for my $header ([ 'X-Forwarded-For' => '203.0.113.7' ], [ 'X-Real-IP' => '203.0.113.7' ],
-		[ Forwarded => 'for=203.0.113.7' ], [ 'X-Client-IP' => '203.0.113.7' ], [ 'CF-Connecting-IP' => '203.0.113.7' ],
-		[ 'True-Client-IP' => '203.0.113.7' ], [ 'X-Forwarded-For' => '203.0.113.7, 127.0.0.1' ]) {
-		my $r = $k->client->post('/api/auth/sign-in/email', {%login}, headers => {@$header});
+	for my $header (
+		[ 'X-Forwarded-For' => '203.0.113.7' ], [ 'X-Real-IP' => '203.0.113.7' ],
+		[ Forwarded => 'for=203.0.113.7' ], [ 'X-Client-IP' => '203.0.113.7' ],
+		[ 'CF-Connecting-IP' => '203.0.113.7' ],
+		[ 'True-Client-IP' => '203.0.113.7' ],
+		[ 'X-Forwarded-For' => '203.0.113.7, 127.0.0.1' ]
+	) {
+		my $r =
+		    $k->client->post('/api/auth/sign-in/email', {%login}, headers => {@$header});
 		is($r->{status}, 429, "$header->[0] does not make another client");
 	}
-	for my $path ('/api/auth/sign-in/email?x=1', '/api/auth//sign-in/email', '/api/auth/./sign-in/email',
-		'/api/auth/sign-in/%65mail') {
+	for my $path (
+		'/api/auth/sign-in/email?x=1', '/api/auth//sign-in/email',
+		'/api/auth/./sign-in/email',
+		'/api/auth/sign-in/%65mail'
+	) {
 		my $r = $k->client->post($path, {%login});
 		like($r->{status}, qr/^(429|404|400)$/, "$path is no way around");
 	}
-	my $r = $k->client->request(POST => '/api/auth/sign-in/email', body => 'email=nobody%40example.com&password=x',
-	    type => 'application/x-www-form-urlencoded');
+	my $r = $k->client->request(
+		POST => '/api/auth/sign-in/email', body => 'email=nobody%40example.com&password=x',
+		type => 'application/x-www-form-urlencoded');
 	is($r->{status}, 429, 'nor is a form');
 
 	# 100 in ten seconds for the rest, in all processes together.
-	my @status = map { @$_ } parallel(4, sub {
-		my $c = $k->client;
-		return [ map { $c->get('/api/auth/ok')->{status} } 1 .. 40 ];
-	});
+	my @status = map {@$_} parallel(
+		4,
+		sub {
+			my $c = $k->client;
+			return [ map { $c->get('/api/auth/ok')->{status} } 1 .. 40 ];
+		});
 	my $good = grep { $_ == 200 } @status;
 	cmp_ok($good, '<=', 125, 'about a hundred of 160 pass');
 	cmp_ok($good, '>=', 90, 'and not fewer');
 	is((grep { $_ != 200 && $_ != 429 } @status), 0, 'the others are told so');
 	my $wait = $r[3]{headers}{'x-retry-after'};
-	my $later = wait_until(sub {
-		my $r = $c->post('/api/auth/sign-in/email', {%login});
-		return $r->{status} == 400;
-	}, 25);
+	my $later = wait_until(
+		sub {
+			my $r = $c->post('/api/auth/sign-in/email', {%login});
+			return $r->{status} == 400;
+		},
+		25);
 	ok($later, 'later it may try again');
 }
 
@@ -73,10 +95,12 @@ use Kedge::Load;
 	};
 	$alice->get('/api/core/whoami') for 1 .. 5;
 	my @calm = map { my $t = time; $alice->get('/api/core/whoami'); time - $t } 1 .. 50;
-	my $load = Kedge::Load->start(procs => 1, code => sub {
-		my $c = $alice->copy;
-		return sub { return $c->get('/api/core/whoami')->{status} };
-	});
+	my $load = Kedge::Load->start(
+		procs => 1,
+		code => sub {
+			my $c = $alice->copy;
+			return sub { return $c->get('/api/core/whoami')->{status} };
+		});
 	my @r = parallel(64, $sign_in);
 	my ($count, $slowest) = $load->stop;
 	my %by = ();
@@ -84,7 +108,8 @@ use Kedge::Load;
 	cmp_ok($by{200} // 0, '>=', 10, 'of 64 at once some sign in');
 	cmp_ok($by{429} // 0, '>=', 1, 'and some are asked to come back');
 	is(($by{200} // 0) + ($by{429} // 0), 64, 'nobody else') or diag(explain(\%by));
-	is((grep { $_->[0] == 429 && ($_->[1] // '') !~ /^[1-9]\d*$/ } @r), 0, 'each with Retry-After');
+	is((grep { $_->[0] == 429 && ($_->[1] // '') !~ /^[1-9]\d*$/ } @r), 0,
+		'each with Retry-After');
 	is_deeply([ keys %$count ], [200], 'meanwhile every verdict is given');
 	cmp_ok($slowest, '<', 1, 'in time');
 	is($sign_in->()->[0], 200, 'afterwards all is as before');
@@ -93,26 +118,30 @@ use Kedge::Load;
 		my ($kb) = (slurp("/proc/$pid/status") // '') =~ /^VmHWM:\s+(\d+)/m;
 		$most = $kb if ($kb // 0) > $most;
 	}
-	cmp_ok($most / 1024, '<', 2 * 32 + 64, 'memory for two hashes, not for 64') or diag("$most kB");
+	cmp_ok($most / 1024, '<', 2 * 32 + 64, 'memory for two hashes, not for 64')
+	    or diag("$most kB");
 
 	# Who exists cannot be told from the time it takes.  The shortest of many
 	# tries, taken in turns, is what is left without the noise of the machine.
 	my $social = $k->user('social');
 	$k->sql('auth', qq{DELETE FROM account WHERE "userId" = '$social->{id}'});
-	my %email = (known => $alice->{email}, unknown => 'nobody@example.com', 'without a password' => $social->{email});
+	my %email = (known => $alice->{email}, unknown => 'nobody@example.com',
+		'without a password' => $social->{email});
 	my %least;
 	my $c = $k->client;
 	for (1 .. 15) {
 		for my $who (sort keys %email) {
 			my $t = time;
-			$c->post('/api/auth/sign-in/email', { email => $email{$who}, password => 'wrong password' });
+			$c->post('/api/auth/sign-in/email',
+				{ email => $email{$who}, password => 'wrong password' });
 			my $took = time - $t;
 			$least{$who} = $took if !defined $least{$who} || $took < $least{$who};
 		}
 	}
 	for my $who ('unknown', 'without a password') {
-		cmp_ok(abs($least{$who} - $least{known}) / $least{known}, '<', 0.25,
-		    sprintf '%s %.1f ms, known %.1f ms', $who, 1000 * $least{$who}, 1000 * $least{known});
+		cmp_ok( abs($least{$who} - $least{known}) / $least{known}, '<', 0.25,
+			sprintf '%s %.1f ms, known %.1f ms', $who, 1000 * $least{$who},
+			1000 * $least{known});
 	}
 }
 done_testing;

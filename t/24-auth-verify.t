@@ -20,7 +20,8 @@ my $whoami = '/api/core/whoami';
 my %open = map { $_ => 1 } '/', '/api/auth/ok', '/api/auth/get-session', '/api/core/openapi.json',
     '/api/wallet/openapi.json', '/api/auth/openapi.json';
 is($anyone->get($_)->{status}, 200, "$_ is for everyone") for sort keys %open;
-for my $path ($whoami, '/api/core/me', '/api/core/tasks', '/api/core/admin/stats', '/api/wallet/accounts') {
+for my $path ($whoami, '/api/core/me', '/api/core/tasks', '/api/core/admin/stats',
+	'/api/wallet/accounts') {
 	my $r = $anyone->get($path);
 	is($r->{status}, 401, "$path is not");
 	is($r->{json}{code}, 'UNAUTHENTICATED', 'and says so');
@@ -33,7 +34,8 @@ is($alice->get('/api/core/admin/stats')->{json}{code}, 'FORBIDDEN', 'and is told
 for my $role ('admin', 'user', 'editor,admin', 'administrator', 'admin2', 'user,admin', 'user') {
 	$k->role($alice, $role);
 	my %roles = map { $_ => 1 } split /,/, $role;
-	is($alice->get('/api/core/admin/stats')->{status}, $roles{admin} ? 200 : 403, "role $role: admin or not");
+	is($alice->get('/api/core/admin/stats')->{status}, $roles{admin} ? 200 : 403,
+		"role $role: admin or not");
 	is_deeply($alice->get($whoami)->{json}{roles}, [ split /,/, $role ], 'whoami says so');
 }
 
@@ -43,30 +45,46 @@ is($banned->get($whoami)->{status}, 200, 'not yet banned');
 $k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$banned->{id}'});
 $k->redis('auth')->cmd('FLUSHALL');
 is($banned->get($whoami)->{status}, 403, 'banned');
-$k->sql('auth', qq{UPDATE "user" SET "banExpires" = now() - interval '1 s' WHERE id = '$banned->{id}'});
+$k->sql('auth',
+	qq{UPDATE "user" SET "banExpires" = now() - interval '1 s' WHERE id = '$banned->{id}'});
 $k->redis('auth')->cmd('FLUSHALL');
 is($banned->get($whoami)->{status}, 200, 'and no longer');
-$k->sql('auth', qq{UPDATE "user" SET banned = true, "banExpires" = now() + interval '1500 ms' WHERE id = '$banned->{id}'});
+$k->sql('auth',
+qq{UPDATE "user" SET banned = true, "banExpires" = now() + interval '1500 ms' WHERE id = '$banned->{id}'}
+);
 $k->redis('auth')->cmd('FLUSHALL');
 is($banned->get($whoami)->{status}, 403, 'banned for a while');
-ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10), 'which ends by itself, also in the cache');
+ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
+	'which ends by itself, also in the cache');
 
 # ---- CSRF -----------------------------------------------------------------------
 
 my $host = '127.0.0.1:' . $k->port;
 my @csrf = (
 	[ 'from our page', 201, origin => $k->base ],
-	[ 'from our page, as fetch does', 201, origin => $k->base, headers => { 'Sec-Fetch-Site' => 'same-origin', 'Sec-Fetch-Mode' => 'cors' } ],
+	[ 'from our page, as fetch does', 201, origin => $k->base,
+		headers => { 'Sec-Fetch-Site' => 'same-origin', 'Sec-Fetch-Mode' => 'cors' }
+	],
 	[ 'from elsewhere', 403, origin => 'https://evil.example' ],
-	[ 'from elsewhere, claiming same-origin', 403, origin => 'https://evil.example', headers => { 'Sec-Fetch-Site' => 'same-origin' } ],
+	[ 'from elsewhere, claiming same-origin', 403, origin => 'https://evil.example',
+		headers => { 'Sec-Fetch-Site' => 'same-origin' }
+	],
 	[ 'from our host on another port', 403, origin => 'http://127.0.0.1:1' ],
 	[ 'from our host over https', 403, origin => "https://$host" ],
 	[ 'from a longer host', 403, origin => $k->base . '.evil.example' ],
 	[ 'from null', 403, origin => 'null' ],
-	[ 'across sites, no Origin', 403, origin => undef, headers => { 'Sec-Fetch-Site' => 'cross-site' } ],
-	[ 'from a sibling site, no Origin', 403, origin => undef, headers => { 'Sec-Fetch-Site' => 'same-site' } ],
-	[ 'same-origin, no Origin', 201, origin => undef, headers => { 'Sec-Fetch-Site' => 'same-origin' } ],
-	[ 'with a foreign Referer', 403, origin => undef, headers => { Referer => 'https://evil.example/' } ],
+	[ 'across sites, no Origin', 403, origin => undef,
+		headers => { 'Sec-Fetch-Site' => 'cross-site' }
+	],
+	[ 'from a sibling site, no Origin', 403, origin => undef,
+		headers => { 'Sec-Fetch-Site' => 'same-site' }
+	],
+	[ 'same-origin, no Origin', 201, origin => undef,
+		headers => { 'Sec-Fetch-Site' => 'same-origin' }
+	],
+	[ 'with a foreign Referer', 403, origin => undef,
+		headers => { Referer => 'https://evil.example/' }
+	],
 	[ 'with two origins', 403, origin => $k->base . ' https://evil.example' ],
 );
 for my $row (@csrf) {
@@ -75,16 +93,24 @@ for my $row (@csrf) {
 }
 my $task = $alice->post('/api/core/tasks', { title => 'keep me' })->{json}{id};
 for my $method (qw(DELETE PATCH)) {
-	is($alice->request($method => "/api/core/tasks/$task", json => {}, origin => 'https://evil.example')->{status}, 403,
-	    "$method from elsewhere");
+	is(
+		$alice->request(
+			$method => "/api/core/tasks/$task", json => {},
+			origin => 'https://evil.example'
+		)->{status},
+		403,
+		"$method from elsewhere");
 }
-is($alice->get("/api/core/tasks/$task", origin => 'https://evil.example')->{status}, 200, 'a GET does not care');
-is($alice->post('/api/auth/sign-out', {}, origin => 'https://evil.example')->{status}, 403, 'nor can they sign us out');
+is($alice->get("/api/core/tasks/$task", origin => 'https://evil.example')->{status}, 200,
+	'a GET does not care');
+is($alice->post('/api/auth/sign-out', {}, origin => 'https://evil.example')->{status}, 403,
+	'nor can they sign us out');
 is($alice->get($whoami)->{status}, 200, 'still in');
 
 # ---- where a browser goes -----------------------------------------------------
 
-my %navigate = ('Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Dest' => 'document', Accept => 'text/html');
+my %navigate =
+    ('Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Dest' => 'document', Accept => 'text/html');
 my @browser = (
 	[ 'a navigation', 302, {%navigate} ],
 	[ 'an old browser', 302, { Accept => 'text/html,application/xhtml+xml,*/*;q=0.8' } ],
@@ -101,10 +127,15 @@ for my $row (@browser) {
 	ok(!exists $r->{headers}{location}, "$name: no Location") if $want == 401;
 	ok(!@{ $r->{cookies} }, "$name: no cookie");
 }
-is($anyone->post('/api/core/tasks', { title => 'x' }, headers => {%navigate})->{status}, 401, 'a form post is not redirected');
-for my $path ($whoami, '/api/core/tasks?status=open&limit=2', '/api/core/a%20b?c=%26d&e=http://evil.example/',
-	'/api/core//evil.example', '/api/core/%0d%0aSet-Cookie:x=y', '/api/core/x?next=//evil.example#y', '/api/core/%22%3E%3Cscript%3E',
-	'/api/core/a%3fb%23c%25d?x=%3f', '/api/core/%c3%a9') {
+is($anyone->post('/api/core/tasks', { title => 'x' }, headers => {%navigate})->{status}, 401,
+	'a form post is not redirected');
+for my $path (
+	$whoami, '/api/core/tasks?status=open&limit=2',
+	'/api/core/a%20b?c=%26d&e=http://evil.example/',
+	'/api/core//evil.example', '/api/core/%0d%0aSet-Cookie:x=y',
+	'/api/core/x?next=//evil.example#y', '/api/core/%22%3E%3Cscript%3E',
+	'/api/core/a%3fb%23c%25d?x=%3f', '/api/core/%c3%a9'
+) {
 	my $r = $anyone->get($path, headers => {%navigate});
 	if ($r->{status} == 400) {
 		pass("$path: refused");
@@ -132,10 +163,13 @@ is($r->{status}, 403, 'who is signed in and not allowed is told so, not sent rou
 
 my $socket = $k->dir . '/run/verify.sock';
 my %ask = (
-	REQUEST_METHOD => 'GET', KEDGE_METHOD => 'GET', KEDGE_AUDIENCE => 'core', KEDGE_GUARD => 'standard',
-	KEDGE_ROLES => '', KEDGE_PATH => $whoami, KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http', QUERY_STRING => '',
+	REQUEST_METHOD => 'GET', KEDGE_METHOD => 'GET', KEDGE_AUDIENCE => 'core',
+	KEDGE_GUARD => 'standard',
+	KEDGE_ROLES => '', KEDGE_PATH => $whoami, KEDGE_HOST => '127.0.0.1',
+	KEDGE_SCHEME => 'http', QUERY_STRING => '',
 	KEDGE_RAW_URI => $whoami,
-	REMOTE_ADDR => '127.0.0.1', KEDGE_REQUEST_ID => 'test', HTTP_COOKIE => $alice->cookie_header,
+	REMOTE_ADDR => '127.0.0.1', KEDGE_REQUEST_ID => 'test',
+	HTTP_COOKIE => $alice->cookie_header,
 );
 my $verdict = fcgi_request($socket, \%ask);
 is($verdict->{status}, 204, 'yes') or diag(explain($verdict));
@@ -145,7 +179,8 @@ cmp_ok(length $jws, '<', 1024, 'a short assertion');
 my @part = split /\./, $jws;
 is(jdecode(decode_base64url($part[0]))->{alg}, 'HS256', 'HS256');
 my $claims = jdecode(decode_base64url($part[1]));
-is($claims->{$_->[0]}, $_->[1], "$_->[0]") for [ iss => 'auth' ], [ aud => 'core' ], [ sub => $alice->{id} ],
+is($claims->{ $_->[0] }, $_->[1], "$_->[0]")
+    for [ iss => 'auth' ], [ aud => 'core' ], [ sub => $alice->{id} ],
     [ sid => $alice->session->{session}{id} ];
 is_deeply($claims->{roles}, ['user'], 'roles');
 is(ref $claims->{accounts}, 'ARRAY', 'accounts');
@@ -154,13 +189,21 @@ cmp_ok($claims->{exp} - $claims->{iat}, '<=', 60, 'for seconds');
 my $key = decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY});
 is(length $key, 32, "core's key");
 is(encode_base64url(hmac_sha256("$part[0].$part[1]", $key)), $part[2], 'signed with it');
-unlike($part[2], qr/^@{[ encode_base64url(hmac_sha256("$part[0].$part[1]", $k->service_env('auth')->{AUTH_SECRET})) ]}$/, "not with auth's secret");
+unlike($part[2],
+qr/^@{[ encode_base64url(hmac_sha256("$part[0].$part[1]", $k->service_env('auth')->{AUTH_SECRET})) ]}$/,
+	"not with auth's secret");
 is(fcgi_request($socket, { %ask, HTTP_COOKIE => '' })->{status}, 401, 'nobody: 401');
-is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'admin' })->{status}, 403, 'not an admin: 403');
-is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'user' })->{status}, 204, 'a user where users may');
-is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => '' })->{status}, 403, 'role-gated for nobody: 403');
-for my $odd ([ KEDGE_GUARD => 'whatever' ], [ KEDGE_GUARD => '' ], [ KEDGE_GUARD => 'flexible ' ], [ KEDGE_AUDIENCE => 'nobody' ],
-	[ KEDGE_AUDIENCE => '' ], [ KEDGE_AUDIENCE => '../core' ]) {
+is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'admin' })->{status},
+	403, 'not an admin: 403');
+is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'user' })->{status},
+	204, 'a user where users may');
+is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => '' })->{status}, 403,
+	'role-gated for nobody: 403');
+for my $odd (
+	[ KEDGE_GUARD => 'whatever' ], [ KEDGE_GUARD => '' ], [ KEDGE_GUARD => 'flexible ' ],
+	[ KEDGE_AUDIENCE => 'nobody' ],
+	[ KEDGE_AUDIENCE => '' ], [ KEDGE_AUDIENCE => '../core' ]
+) {
 	my $a = fcgi_request($socket, { %ask, @$odd });
 	isnt($a->{status}, 204, "$odd->[0] '$odd->[1]' opens nothing");
 	ok(!exists $a->{headers}{'kedge-identity'}, 'and asserts nothing');
@@ -170,56 +213,86 @@ for my $missing (qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD)) {
 	delete $less{$missing};
 	isnt(fcgi_request($socket, \%less)->{status}, 204, "without $missing: no");
 }
-isnt(fcgi_request($socket, [ %ask, HTTP_COOKIE => 'better-auth.session_token=x' ])->{status}, 204, 'two Cookie parameters: no');
+isnt(fcgi_request($socket, [ %ask, HTTP_COOKIE => 'better-auth.session_token=x' ])->{status}, 204,
+	'two Cookie parameters: no');
 
 # What core makes of assertions.
 my $core = $k->dir . '/run/core.sock';
 my %call = (
-	REQUEST_METHOD => 'GET', KEDGE_PATH => $whoami, QUERY_STRING => '', CONTENT_TYPE => '', CONTENT_LENGTH => '',
-	REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http', KEDGE_REQUEST_ID => 'test',
+	REQUEST_METHOD => 'GET', KEDGE_PATH => $whoami, QUERY_STRING => '', CONTENT_TYPE => '',
+	CONTENT_LENGTH => '',
+	REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http',
+	KEDGE_REQUEST_ID => 'test',
 	KEDGE_RAW_URI => $whoami,
 );
+
 sub sign
 {
 	my ($claims, %opt) = @_;
-	my $text = encode_base64url(jencode($opt{header} // { alg => 'HS256', typ => 'JWT' })) . '.' . encode_base64url(jencode($claims));
+	my $text = encode_base64url(jencode($opt{header} // { alg => 'HS256', typ => 'JWT' })) . '.'
+	    . encode_base64url(jencode($claims));
 	return "$text." . encode_base64url(hmac_sha256($text, $opt{key} // $key));
 }
 my $now = int time;
-my %good = (iss => 'auth', aud => 'core', sub => $alice->{id}, sid => 's', roles => ['user'], accounts => ['core'], iat => $now, exp => $now + 20);
+my %good = (iss => 'auth', aud => 'core', sub => $alice->{id}, sid => 's', roles => ['user'],
+	accounts => ['core'], iat => $now, exp => $now + 20);
 my $status_of = sub { return fcgi_request($core, { %call, KEDGE_IDENTITY => $_[0] })->{status} };
 is($status_of->(sign(\%good)), 200, 'a good assertion');
 is(fcgi_request($core, { %call, REQUEST_METHOD => 'GET' })->{status}, 401, 'none: 401');
 my $other_key = decode_base64url($k->service_env('wallet')->{WALLET_IDENTITY_KEY});
 my @bad = (
-	[ 'empty', '' ], [ 'garbage', 'a.b.c' ], [ 'no dots', 'abc' ], [ 'for wallet', sign({ %good, aud => 'wallet' }) ],
-	[ 'for a list', sign({ %good, aud => ['core'] }) ], [ 'for everybody', sign({ %good, aud => '*' }) ],
-	[ "with wallet's key", sign(\%good, key => $other_key) ], [ 'with no key', sign(\%good, key => '') ],
+	[ 'empty', '' ], [ 'garbage', 'a.b.c' ], [ 'no dots', 'abc' ],
+	[ 'for wallet', sign({ %good, aud => 'wallet' }) ],
+	[ 'for a list', sign({ %good, aud => ['core'] }) ],
+	[ 'for everybody', sign({ %good, aud => '*' }) ],
+	[ "with wallet's key", sign(\%good, key => $other_key) ],
+	[ 'with no key', sign(\%good, key => '') ],
 	[ "with auth's secret", sign(\%good, key => $k->service_env('auth')->{AUTH_SECRET}) ],
-	[ 'of another issuer', sign({ %good, iss => 'core' }) ], [ 'expired', sign({ %good, iat => $now - 100, exp => $now - 60 }) ],
+	[ 'of another issuer', sign({ %good, iss => 'core' }) ],
+	[ 'expired', sign({ %good, iat => $now - 100, exp => $now - 60 }) ],
 	[ 'of the future', sign({ %good, iat => $now + 100, exp => $now + 120 }) ],
 	[ 'for a century', sign({ %good, exp => $now + 3_000_000_000 }) ],
 	[ 'without exp', sign({ map { $_ => $good{$_} } grep { $_ ne 'exp' } keys %good }) ],
 	[ 'without aud', sign({ map { $_ => $good{$_} } grep { $_ ne 'aud' } keys %good }) ],
 	[ 'without sub', sign({ map { $_ => $good{$_} } grep { $_ ne 'sub' } keys %good }) ],
-	[ 'with an empty sub', sign({ %good, sub => '' }) ], [ 'with sub a number', sign({ %good, sub => 7 }) ],
+	[ 'with an empty sub', sign({ %good, sub => '' }) ],
+	[ 'with sub a number', sign({ %good, sub => 7 }) ],
 	[ 'with exp a text', sign({ %good, exp => '' . ($now + 20) }) ],
 	[ 'alg none', sign(\%good, header => { alg => 'none' }) =~ s/[^.]*$//r ],
 	[ 'alg none with a signature', sign(\%good, header => { alg => 'none' }) ],
-	[ 'alg HS512', sign(\%good, header => { alg => 'HS512' }) ], [ 'alg RS256', sign(\%good, header => { alg => 'RS256' }) ],
-	[ 'with padding', sign(\%good) . '=' ], [ 'with a tail', sign(\%good) . '.x' ], [ 'with a blank', ' ' . sign(\%good) ],
-	[ 'signature cut', substr(sign(\%good), 0, -3) ], [ 'signature gone', sign(\%good) =~ s/[^.]*$//r ],
-	[ 'payload changed', join '.', (split /\./, sign(\%good))[0], encode_base64url(jencode({ %good, sub => 'x' })), (split /\./, sign(\%good))[2] ],
+	[ 'alg HS512', sign(\%good, header => { alg => 'HS512' }) ],
+	[ 'alg RS256', sign(\%good, header => { alg => 'RS256' }) ],
+	[ 'with padding', sign(\%good) . '=' ], [ 'with a tail', sign(\%good) . '.x' ],
+	[ 'with a blank', ' ' . sign(\%good) ],
+	[ 'signature cut', substr(sign(\%good), 0, -3) ],
+	[ 'signature gone', sign(\%good) =~ s/[^.]*$//r ],
+	[ 'payload changed', join '.', (split /\./, sign(\%good))[0],
+		encode_base64url(jencode({ %good, sub => 'x' })), (split /\./, sign(\%good))[2]
+	],
 	[ 'a megabyte', 'x' x 1_000_000 ],
 );
 for my $row (@bad) {
 	my ($name, $token) = @$row;
 	like($status_of->($token) // 'cut', qr/^(401|400|413|431|cut)$/, "assertion $name: nobody");
 }
-isnt(fcgi_request($core, [ %call, KEDGE_IDENTITY => sign(\%good), KEDGE_IDENTITY => sign({ %good, sub => 'x' }) ])->{status}, 200,
-    'two assertions: nobody');
+isnt(
+	fcgi_request(
+		$core,
+		[ %call, KEDGE_IDENTITY => sign(\%good),
+			KEDGE_IDENTITY => sign({ %good, sub => 'x' })
+		]
+	)->{status},
+	200,
+	'two assertions: nobody');
 is($status_of->(sign(\%good)), 200, 'and core is well');
-isnt(fcgi_request($core, { %call, KEDGE_PATH => '/api/core/admin/stats', KEDGE_RAW_URI => '/api/core/admin/stats',
-	KEDGE_IDENTITY => sign(\%good) })->{status}, 200,
-    'a location that lost its role still asks for it');
+isnt(
+	fcgi_request(
+		$core,
+		{ %call, KEDGE_PATH => '/api/core/admin/stats',
+			KEDGE_RAW_URI => '/api/core/admin/stats',
+			KEDGE_IDENTITY => sign(\%good)
+		}
+	)->{status},
+	200,
+	'a location that lost its role still asks for it');
 done_testing;

@@ -9,7 +9,9 @@ use Kedge;
 my $k = Kedge->up;
 sub create { my $opt = ref $_[-1] ? pop : {}; return $k->kedge('user', 'create', @_, $opt) }
 
-my ($status, $out, $err) = create('Root@Example.com', '--name', 'Root', '--role', 'admin', '--password-stdin', { in => "correct horse battery\n" });
+my ($status, $out, $err) =
+    create('Root@Example.com', '--name', 'Root', '--role', 'admin', '--password-stdin',
+	{ in => "correct horse battery\n" });
 is($status, 0, 'create') or diag("$out$err");
 my $root = $k->client;
 @$root{qw(email password)} = ('root@example.com', 'correct horse battery');
@@ -19,12 +21,12 @@ is($root->session->{user}{name}, 'Root', 'has the name');
 unlike("$out$err", qr/correct horse/, 'the password is not printed');
 
 my @bad = (
-	[ 'twice', [ 'root@example.com' ], "correct horse battery" ],
-	[ 'twice in other letters', [ 'ROOT@EXAMPLE.COM' ], "correct horse battery" ],
-	[ 'no address', [ 'root' ], "correct horse battery" ],
-	[ 'a short password', [ 'a@example.com' ], 'short' ],
-	[ 'a long password', [ 'a@example.com' ], 'x' x 129 ],
-	[ 'no password', [ 'a@example.com' ], '' ],
+	[ 'twice', ['root@example.com'], "correct horse battery" ],
+	[ 'twice in other letters', ['ROOT@EXAMPLE.COM'], "correct horse battery" ],
+	[ 'no address', ['root'], "correct horse battery" ],
+	[ 'a short password', ['a@example.com'], 'short' ],
+	[ 'a long password', ['a@example.com'], 'x' x 129 ],
+	[ 'no password', ['a@example.com'], '' ],
 	[ 'an unknown option', [ 'a@example.com', '--surprise' ], 'correct horse battery' ],
 );
 for my $row (@bad) {

@@ -14,15 +14,20 @@ is($r->{status}, 200, 'a profile on first contact');
 is($r->{json}{userId}, $alice->{id}, 'mine');
 is($r->{json}{displayName}, undef, 'no name yet');
 is($r->{json}{timezone}, 'UTC', 'in UTC');
-like($r->{json}{createdAt}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/, 'times in RFC 3339, UTC');
+like($r->{json}{createdAt}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+	'times in RFC 3339, UTC');
 
 my @good = (
-	[ displayName => 'Alice', 'Alice' ], [ displayName => 'x', 'x' ], [ displayName => "\x{1F600}" x 100, "\x{1F600}" x 100 ],
+	[ displayName => 'Alice', 'Alice' ], [ displayName => 'x', 'x' ],
+	[ displayName => "\x{1F600}" x 100, "\x{1F600}" x 100 ],
 	[ displayName => '<b>"&\\', '<b>"&\\' ], [ displayName => undef, undef ],
-	[ timezone => 'Europe/Berlin', 'Europe/Berlin' ], [ timezone => 'America/Argentina/Buenos_Aires', 'America/Argentina/Buenos_Aires' ],
+	[ timezone => 'Europe/Berlin', 'Europe/Berlin' ],
+	[ timezone => 'America/Argentina/Buenos_Aires', 'America/Argentina/Buenos_Aires' ],
 	[ timezone => 'UTC', 'UTC' ], [ timezone => 'Asia/Kolkata', 'Asia/Kolkata' ],
-	[ locale => 'de', 'de' ], [ locale => 'de-CH', 'de-CH' ], [ locale => 'zh-Hant-TW', 'zh-Hant-TW' ],
-	[ locale => 'EN-us', 'en-US' ], [ locale => 'sr-Latn-RS', 'sr-Latn-RS' ], [ locale => 'es-419', 'es-419' ],
+	[ locale => 'de', 'de' ], [ locale => 'de-CH', 'de-CH' ],
+	[ locale => 'zh-Hant-TW', 'zh-Hant-TW' ],
+	[ locale => 'EN-us', 'en-US' ], [ locale => 'sr-Latn-RS', 'sr-Latn-RS' ],
+	[ locale => 'es-419', 'es-419' ],
 	[ locale => 'de-1996', 'de-1996' ], [ locale => 'en-u-ca-gregory', 'en-u-ca-gregory' ],
 );
 for my $row (@good) {
@@ -34,14 +39,21 @@ for my $row (@good) {
 	is($alice->get($me)->{json}{$field}, $want, "$name: kept");
 }
 my @bad = (
-	[ displayName => '' ], [ displayName => 'x' x 101 ], [ displayName => 7 ], [ displayName => [] ], [ displayName => \1 ],
-	[ timezone => '' ], [ timezone => 'Nowhere/Land' ], [ timezone => '../../etc/passwd' ], [ timezone => '/etc/passwd' ],
-	[ timezone => 'Europe' ], [ timezone => 'Europe/' ], [ timezone => 'europe/berlin' ], [ timezone => 'Europe/Berlin ' ],
-	[ timezone => 'posixrules' ], [ timezone => 'tzdata.zi' ], [ timezone => 'zone.tab' ], [ timezone => 'leapseconds' ],
-	[ timezone => '+02:00' ], [ timezone => 'x' x 1000 ], [ timezone => undef ], [ timezone => 2 ], [ timezone => 'Europe//Berlin' ],
+	[ displayName => '' ], [ displayName => 'x' x 101 ], [ displayName => 7 ],
+	[ displayName => [] ], [ displayName => \1 ],
+	[ timezone => '' ], [ timezone => 'Nowhere/Land' ], [ timezone => '../../etc/passwd' ],
+	[ timezone => '/etc/passwd' ],
+	[ timezone => 'Europe' ], [ timezone => 'Europe/' ], [ timezone => 'europe/berlin' ],
+	[ timezone => 'Europe/Berlin ' ],
+	[ timezone => 'posixrules' ], [ timezone => 'tzdata.zi' ], [ timezone => 'zone.tab' ],
+	[ timezone => 'leapseconds' ],
+	[ timezone => '+02:00' ], [ timezone => 'x' x 1000 ], [ timezone => undef ],
+	[ timezone => 2 ], [ timezone => 'Europe//Berlin' ],
 	[ timezone => 'Europe/./Berlin' ], [ timezone => 'posix/UTC' ], [ timezone => 'right/UTC' ],
-	[ locale => '' ], [ locale => 'x' ], [ locale => 'de_DE' ], [ locale => 'de-' ], [ locale => '-de' ], [ locale => 'de--CH' ],
-	[ locale => 'deutsch-land-und-mehr' ], [ locale => 'abcdefghi' ], [ locale => 'de-CH ' ], [ locale => 'de-€' ], [ locale => undef ],
+	[ locale => '' ], [ locale => 'x' ], [ locale => 'de_DE' ], [ locale => 'de-' ],
+	[ locale => '-de' ], [ locale => 'de--CH' ],
+	[ locale => 'deutsch-land-und-mehr' ], [ locale => 'abcdefghi' ], [ locale => 'de-CH ' ],
+	[ locale => 'de-€' ], [ locale => undef ],
 	[ locale => 'en-u' ], [ locale => 'de-DE-DE-DE' ], [ locale => '12' ], [ locale => 7 ],
 	[ userId => 'x' ], [ createdAt => '2020-01-01T00:00:00Z' ], [ surprise => 1 ],
 );
@@ -58,7 +70,8 @@ $r = $alice->patch($me, { displayName => 'Both', timezone => 'Nowhere/Land' });
 is($r->{status}, 400, 'half right is wrong');
 is($alice->get($me)->{body}, $before, 'as a whole');
 is($alice->patch($me, {})->{status}, 200, 'nothing to change is fine');
-is($alice->patch($me, { timezone => 'Europe/Paris' })->{json}{locale}, 'en-u-ca-gregory', 'what is not named stays');
+is($alice->patch($me, { timezone => 'Europe/Paris' })->{json}{locale}, 'en-u-ca-gregory',
+	'what is not named stays');
 
 my $bob = $k->user('bob');
 is($bob->get($me)->{json}{timezone}, 'UTC', "bob's is another");

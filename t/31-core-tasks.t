@@ -16,10 +16,12 @@ sub make { my ($c, %t) = @_; return $c->post($tasks, { title => 't', %t }) }
 
 # ---- one task -------------------------------------------------------------------
 
-my $r = make($alice, title => 'Buy milk', notes => "two\nlitres", dueAt => '2030-01-02T03:04:05+02:00');
+my $r =
+    make($alice, title => 'Buy milk', notes => "two\nlitres", dueAt => '2030-01-02T03:04:05+02:00');
 is($r->{status}, 201, 'made') or diag($r->{body});
 my $id = $r->{json}{id};
-like($id, qr/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, 'a UUID of version 7');
+like($id, qr/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+	'a UUID of version 7');
 is($r->{headers}{location}, "$tasks/$id", 'Location');
 my $etag = $r->{headers}{etag};
 like($etag, qr/^"[^"]+"$/, 'a strong ETag');
@@ -30,15 +32,19 @@ is($r->{json}{parentId}, undef, 'at the top');
 like($r->{json}{dueAt}, qr/^2030-01-02T01:04:05(\.000)?Z$/, 'due, in UTC');
 is_deeply($alice->get("$tasks/$id")->{json}, $r->{json}, 'read as it was made');
 is($alice->get("$tasks/$id")->{headers}{etag}, $etag, 'with the same ETag');
-is($alice->get("$tasks/$id", headers => { 'If-None-Match' => $etag })->{status}, 304, 'not modified');
+is($alice->get("$tasks/$id", headers => { 'If-None-Match' => $etag })->{status}, 304,
+	'not modified');
 is($alice->get("$tasks/" . uc $id)->{status}, 200, 'an id in capitals is the same id');
 
 # ---- fields ---------------------------------------------------------------------
 
 my @good = (
-	[ title => 'x' ], [ title => "\x{1F600}" x 200 ], [ title => '  spaces  ' ], [ notes => 'n' x 10_000 ], [ notes => '' ],
-	[ notes => undef ], [ notes => "\x{e9}" x 10_000 ], [ dueAt => undef ], [ dueAt => '2030-12-31T23:59:59Z' ], [ dueAt => '2030-01-01T00:00:00.123Z' ],
-	[ dueAt => '2028-02-29T12:00:00-11:30' ], [ status => 'done' ], [ status => 'open' ], [ parentId => undef ],
+	[ title => 'x' ], [ title => "\x{1F600}" x 200 ], [ title => '  spaces  ' ],
+	[ notes => 'n' x 10_000 ], [ notes => '' ],
+	[ notes => undef ], [ notes => "\x{e9}" x 10_000 ], [ dueAt => undef ],
+	[ dueAt => '2030-12-31T23:59:59Z' ], [ dueAt => '2030-01-01T00:00:00.123Z' ],
+	[ dueAt => '2028-02-29T12:00:00-11:30' ], [ status => 'done' ], [ status => 'open' ],
+	[ parentId => undef ],
 );
 for my $row (@good) {
 	my ($field, $value) = @$row;
@@ -48,12 +54,17 @@ for my $row (@good) {
 	is($r->{json}{$field}, $value, "$name: as given") if $field ne 'dueAt';
 }
 my @bad = (
-	[ title => '' ], [ title => 'x' x 201 ], [ title => "\x{1F600}" x 201 ], [ title => undef ], [ title => 7 ], [ title => {} ],
-	[ notes => 'n' x 10_001 ], [ notes => 7 ], [ status => 'late' ], [ status => '' ], [ status => undef ], [ status => 'OPEN' ],
-	[ dueAt => 'tomorrow' ], [ dueAt => '2030-01-01' ], [ dueAt => '2030-13-01T00:00:00Z' ], [ dueAt => '2030-02-30T00:00:00Z' ],
-	[ dueAt => '2030-01-01T25:00:00Z' ], [ dueAt => '2030-01-01T00:00:00' ], [ dueAt => 1893456000 ], [ dueAt => '2029-02-29T00:00:00Z' ],
+	[ title => '' ], [ title => 'x' x 201 ], [ title => "\x{1F600}" x 201 ],
+	[ title => undef ], [ title => 7 ], [ title => {} ],
+	[ notes => 'n' x 10_001 ], [ notes => 7 ], [ status => 'late' ], [ status => '' ],
+	[ status => undef ], [ status => 'OPEN' ],
+	[ dueAt => 'tomorrow' ], [ dueAt => '2030-01-01' ], [ dueAt => '2030-13-01T00:00:00Z' ],
+	[ dueAt => '2030-02-30T00:00:00Z' ],
+	[ dueAt => '2030-01-01T25:00:00Z' ], [ dueAt => '2030-01-01T00:00:00' ],
+	[ dueAt => 1893456000 ], [ dueAt => '2029-02-29T00:00:00Z' ],
 	[ dueAt => '0000-01-01T00:00:00Z' ], [ dueAt => '+012030-01-01T00:00:00Z' ],
-	[ parentId => 'x' ], [ parentId => '' ], [ parentId => 7 ], [ id => $nowhere ], [ userId => $bob->{id} ], [ version => 9 ], [ surprise => 1 ],
+	[ parentId => 'x' ], [ parentId => '' ], [ parentId => 7 ], [ id => $nowhere ],
+	[ userId => $bob->{id} ], [ version => 9 ], [ surprise => 1 ],
 );
 my $count = scalar @{ $alice->get("$tasks?limit=100")->{json}{items} };
 for my $row (@bad) {
@@ -62,12 +73,15 @@ for my $row (@bad) {
 	my $r = make($alice, $field => $value);
 	is($r->{status}, 400, "$name: refused") or diag($r->{body});
 	is($r->{json}{fields}[0]{field}, $field, "$name: by its name");
-	is($alice->patch("$tasks/$id", { $field => $value })->{status}, 400, "$name: also as a change");
+	is($alice->patch("$tasks/$id", { $field => $value })->{status}, 400,
+		"$name: also as a change");
 }
 is($alice->post($tasks, {})->{status}, 400, 'a title is needed');
-like(make($alice, parentId => $nowhere)->{status}, qr/^(404|409|422)$/, 'a parent that is not there');
+like(make($alice, parentId => $nowhere)->{status}, qr/^(404|409|422)$/,
+	'a parent that is not there');
 is(scalar @{ $alice->get("$tasks?limit=100")->{json}{items} }, $count, 'and nothing was made');
-is($alice->get("$tasks/x")->{status}, 400, 'an id that is none') or diag($alice->get("$tasks/x")->{status});
+is($alice->get("$tasks/x")->{status}, 400, 'an id that is none')
+    or diag($alice->get("$tasks/x")->{status});
 is($alice->get("$tasks/$nowhere")->{status}, 404, 'an id of nothing');
 is($alice->patch("$tasks/$nowhere", { title => 'x' })->{status}, 404, 'nothing to change');
 is($alice->del("$tasks/$nowhere")->{status}, 404, 'nothing to delete');
@@ -82,15 +96,35 @@ my $second = $r->{headers}{etag};
 $r = $alice->patch("$tasks/$id", { title => 'stale' }, headers => { 'If-Match' => $etag });
 is($r->{status}, 412, 'a stale one is refused');
 is($alice->get("$tasks/$id")->{json}{title}, 'Buy milk', 'and changes nothing');
-is($alice->del("$tasks/$id", headers => { 'If-Match' => $etag })->{status}, 412, 'nor is it deleted');
-is($alice->patch("$tasks/$id", { title => 'any' }, headers => { 'If-Match' => '*' })->{status}, 200, 'If-Match: *');
-is($alice->patch("$tasks/$id", { title => 'list' }, headers => { 'If-Match' => qq{"nothing", } . $alice->get("$tasks/$id")->{headers}{etag} })->{status}, 200, 'a list');
-is($alice->patch("$tasks/$id", { title => 'weak' }, headers => { 'If-Match' => 'W/' . $alice->get("$tasks/$id")->{headers}{etag} })->{status}, 412,
-    'a weak one never matches');
-like($alice->patch("$tasks/$id", { title => 'bad' }, headers => { 'If-Match' => 'garbage' })->{status}, qr/^(400|412)$/, 'garbage is no match');
-is($alice->patch("$tasks/$id", { title => 'free' })->{status}, 200, 'without If-Match the last one wins');
+is($alice->del("$tasks/$id", headers => { 'If-Match' => $etag })->{status}, 412,
+	'nor is it deleted');
+is($alice->patch("$tasks/$id", { title => 'any' }, headers => { 'If-Match' => '*' })->{status},
+	200, 'If-Match: *');
+is(
+	$alice->patch(
+		"$tasks/$id", { title => 'list' },
+		headers =>
+		    { 'If-Match' => qq{"nothing", } . $alice->get("$tasks/$id")->{headers}{etag} }
+	)->{status},
+	200, 'a list');
+is(
+	$alice->patch(
+		"$tasks/$id", { title => 'weak' },
+		headers => { 'If-Match' => 'W/' . $alice->get("$tasks/$id")->{headers}{etag} }
+	)->{status},
+	412,
+	'a weak one never matches');
+like($alice->patch("$tasks/$id", { title => 'bad' }, headers => { 'If-Match' => 'garbage' })
+	    ->{status}, qr/^(400|412)$/, 'garbage is no match');
+is($alice->patch("$tasks/$id", { title => 'free' })->{status}, 200,
+	'without If-Match the last one wins');
 my $tag = $alice->get("$tasks/$id")->{headers}{etag};
-my @race = parallel(8, sub { return $alice->copy->patch("$tasks/$id", { title => "racer $_[0]" }, headers => { 'If-Match' => $tag })->{status} });
+my @race = parallel(
+	8,
+	sub {
+		return $alice->copy->patch("$tasks/$id", { title => "racer $_[0]" },
+			headers => { 'If-Match' => $tag })->{status}
+	});
 is_deeply([ sort @race ], [ 200, (412) x 7 ], 'of eight with one version one wins');
 
 # ---- trees ----------------------------------------------------------------------
@@ -105,31 +139,46 @@ is(make($alice, parentId => $chain[-1])->{status}, 422, 'there is no ninth');
 my @loop = ([ 0, 7, 'its own descendant' ], [ 0, 1, 'its child' ], [ 3, 3, 'itself' ]);
 for my $row (@loop) {
 	my ($what, $where, $name) = @$row;
-	is($alice->patch("$tasks/$chain[$what]", { parentId => $chain[$where] })->{status}, 422, "not below $name");
+	is($alice->patch("$tasks/$chain[$what]", { parentId => $chain[$where] })->{status}, 422,
+		"not below $name");
 }
 my $pair = make($alice, title => 'pair')->{json}{id};
 my $child = make($alice, title => 'child', parentId => $pair)->{json}{id};
-is($alice->patch("$tasks/$pair", { parentId => $chain[6] })->{status}, 422, 'a subtree that would be too deep');
+is($alice->patch("$tasks/$pair", { parentId => $chain[6] })->{status}, 422,
+	'a subtree that would be too deep');
 is($alice->patch("$tasks/$pair", { parentId => $chain[5] })->{status}, 200, 'one that fits');
-is($alice->patch("$tasks/$pair", { parentId => undef })->{json}{parentId}, undef, 'and back to the top');
-is_deeply([ map { $_->{id} } @{ $alice->get("$tasks?parentId=$pair")->{json}{items} } ], [$child], 'children');
+is($alice->patch("$tasks/$pair", { parentId => undef })->{json}{parentId}, undef,
+	'and back to the top');
+is_deeply([ map { $_->{id} } @{ $alice->get("$tasks?parentId=$pair")->{json}{items} } ], [$child],
+	'children');
 my $a = make($alice, title => 'a')->{json}{id};
 my $b = make($alice, title => 'b')->{json}{id};
-@race = parallel(2, sub { my ($x, $y) = $_[0] ? ($a, $b) : ($b, $a); return $alice->copy->patch("$tasks/$x", { parentId => $y })->{status} });
-is_deeply([ sort @race ], [ 200, 422 ], 'two moves that would make a ring: one wins') or diag("@race");
+@race = parallel(
+	2,
+	sub {
+		my ($x, $y) = $_[0] ? ($a, $b) : ($b, $a);
+		return $alice->copy->patch("$tasks/$x", { parentId => $y })->{status}
+	});
+is_deeply([ sort @race ], [ 200, 422 ], 'two moves that would make a ring: one wins')
+    or diag("@race");
 is($alice->del("$tasks/$chain[2]")->{status}, 204, 'a subtree is deleted');
-is_deeply([ map { $alice->get("$tasks/$_")->{status} } @chain ], [ 200, 200, (404) x 6 ], 'all of it and no more');
+is_deeply([ map { $alice->get("$tasks/$_")->{status} } @chain ], [ 200, 200, (404) x 6 ],
+	'all of it and no more');
 
 # ---- pages ----------------------------------------------------------------------
 
 my $carol = $k->user('carol');
-my @made = map { make($carol, title => "task $_", status => $_ % 3 ? 'open' : 'done')->{json}{id} } 1 .. 25;
+my @made = map { make($carol, title => "task $_", status => $_ % 3 ? 'open' : 'done')->{json}{id} }
+    1 .. 25;
 for my $limit (1, 7, 24, 25, 26, 100) {
 	my (@seen, $cursor);
 	my $pages = 0;
 	do {
-		my $page = $carol->get("$tasks?limit=$limit" . (defined $cursor ? "&cursor=$cursor" : ''))->{json};
-		cmp_ok(scalar @{ $page->{items} }, '<=', $limit, "limit $limit: kept") if $limit == 7;
+		my $page =
+		    $carol->get("$tasks?limit=$limit" . (defined $cursor ? "&cursor=$cursor" : ''))
+		    ->{json};
+		cmp_ok(scalar @{ $page->{items} }, '<=', $limit, "limit $limit: kept")
+		    if $limit == 7;
 		push @seen, map { $_->{id} } @{ $page->{items} };
 		$cursor = $page->{nextCursor};
 		$pages++;
@@ -144,19 +193,26 @@ $carol->del("$tasks/" . $page->{items}[9]{id});
 make($carol, title => 'newer');
 my $next = $carol->get("$tasks?limit=100&cursor=$page->{nextCursor}")->{json};
 is(scalar @{ $next->{items} }, 15, 'a cursor survives what happens around it');
-for my $q ('limit=0', 'limit=101', 'limit=x', 'limit=-1', 'limit=', 'limit=1e1', 'limit=10&limit=20', 'status=late', 'parentId=x', 'cursor=x',
-	'cursor=' . 'x' x 5000, "limit=5&status=done&cursor=$page->{nextCursor}", 'limit=9999999999999999999999', 'limit=%00', 'status=%ff') {
+for my $q (
+	'limit=0', 'limit=101', 'limit=x', 'limit=-1', 'limit=', 'limit=1e1', 'limit=10&limit=20',
+	'status=late', 'parentId=x', 'cursor=x',
+	'cursor=' . 'x' x 5000, "limit=5&status=done&cursor=$page->{nextCursor}",
+	'limit=9999999999999999999999', 'limit=%00', 'status=%ff'
+) {
 	is($carol->get("$tasks?$q")->{status}, 400, "?$q: refused");
 }
-is($bob->get("$tasks?limit=100&cursor=$page->{nextCursor}")->{status}, 400, "a cursor of carol's is nothing to bob");
+is($bob->get("$tasks?limit=100&cursor=$page->{nextCursor}")->{status}, 400,
+	"a cursor of carol's is nothing to bob");
 
 # ---- other people's -------------------------------------------------------------
 
 is($bob->get("$tasks/$id")->{status}, 404, "bob does not see alice's task");
 is($bob->patch("$tasks/$id", { title => 'mine' })->{status}, 404, 'nor change it');
-is($bob->patch("$tasks/$id", { title => 'mine' }, headers => { 'If-Match' => '*' })->{status}, 404, 'by no means');
+is($bob->patch("$tasks/$id", { title => 'mine' }, headers => { 'If-Match' => '*' })->{status}, 404,
+	'by no means');
 is($bob->del("$tasks/$id")->{status}, 404, 'nor delete it');
-is(make($bob, parentId => $id)->{status}, make($bob, parentId => $nowhere)->{status}, 'nor hang something below it: as if it were not there');
+is(make($bob, parentId => $id)->{status}, make($bob, parentId => $nowhere)->{status},
+	'nor hang something below it: as if it were not there');
 is_deeply($bob->get("$tasks?parentId=$id")->{json}{items}, [], 'nor list what is below');
 is_deeply($bob->get($tasks)->{json}{items}, [], 'bob has none');
 is($alice->get("$tasks/$id")->{status}, 200, 'alice has hers');

@@ -20,8 +20,12 @@ is($after->{profiles} - $before->{profiles}, 3, 'first contact does');
 is($after->{tasks} - $before->{tasks}, 6, 'six tasks');
 is($people[0]->get('/api/core/admin/stats')->{status}, 403, 'not for everyone');
 is($k->client->get('/api/core/admin/stats')->{status}, 401, 'nor for nobody');
-for my $path ('/api/core//admin/stats', '/api/core/./admin/stats', '/api/core/x/../admin/stats', '/api/core/%61dmin/stats',
-	'/api/core/admin%2fstats', '/api/core/Admin/stats', '/api/core/admin;x/stats', '/api/core/admin/stats/') {
+for my $path (
+	'/api/core//admin/stats', '/api/core/./admin/stats', '/api/core/x/../admin/stats',
+	'/api/core/%61dmin/stats',
+	'/api/core/admin%2fstats', '/api/core/Admin/stats', '/api/core/admin;x/stats',
+	'/api/core/admin/stats/'
+) {
 	my $r = $people[0]->get($path);
 	like($r->{status}, qr/^(400|403|404)$/, "not as $path");
 	unlike($r->{body}, qr/profiles/, 'and nothing leaks');

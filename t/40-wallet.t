@@ -27,54 +27,81 @@ is($alice->get($accounts)->{body}, $r->{body}, 'the same again');
 my $other = $bob->get($accounts)->{json}{items}[0]{id};
 isnt($other, $account->{id}, 'bob has his own');
 is($alice->get("$accounts/$other")->{status}, 404, "which alice does not see");
-is($alice->get("$accounts/01890a5d-ac96-774b-bcce-b302099a8057")->{status}, 404, 'as one that is not there');
+is($alice->get("$accounts/01890a5d-ac96-774b-bcce-b302099a8057")->{status}, 404,
+	'as one that is not there');
 is($alice->get("$accounts/x")->{status}, 400, 'an id that is none');
 is($alice->post($accounts, { currency => 'EUR' })->{status}, 405, 'no more accounts yet');
-is($alice->patch("$accounts/$account->{id}", { balance => 1_000_000 })->{status}, 405, 'and no gifts');
+is($alice->patch("$accounts/$account->{id}", { balance => 1_000_000 })->{status}, 405,
+	'and no gifts');
 
 # ---- the books ----------------------------------------------------------------
 
 sub app { return ($k->sql_as_app('wallet', $_[0]))[0] }
 sub owner { return ($k->try_sql('wallet', "SET ROLE wallet_owner; $_[0]"))[0] }
-for my $sql ('UPDATE account SET balance = 1000000', 'UPDATE account SET held = 1', 'DELETE FROM account', 'DELETE FROM wallet',
-	'TRUNCATE account CASCADE', "UPDATE account SET currency = 'EUR'", 'DELETE FROM entry', 'UPDATE entry SET amount = 1',
-	'ALTER TABLE entry DISABLE TRIGGER ALL', "INSERT INTO account (user_id, name, currency, balance) VALUES ('$alice->{id}', 'x', 'USD', 5)") {
+for my $sql (
+	'UPDATE account SET balance = 1000000', 'UPDATE account SET held = 1',
+	'DELETE FROM account', 'DELETE FROM wallet',
+	'TRUNCATE account CASCADE', "UPDATE account SET currency = 'EUR'", 'DELETE FROM entry',
+	'UPDATE entry SET amount = 1',
+	'ALTER TABLE entry DISABLE TRIGGER ALL',
+"INSERT INTO account (user_id, name, currency, balance) VALUES ('$alice->{id}', 'x', 'USD', 5)"
+) {
 	isnt(app($sql), 0, "the service may not: $sql");
 }
 my $house = "INSERT INTO account (kind, name, currency) VALUES ('system', 'house', 'USD')";
 is(owner($house), 0, 'a system account');
 my $house_id = $k->sql('wallet', "SELECT id FROM account WHERE name = 'house'");
 my $n = 0;
+
 sub move
 {
 	my (@entries) = @_;
 	my $id = sprintf '00000000-0000-7000-8000-%012d', ++$n;
-	return "BEGIN; INSERT INTO transfer (id, debit_account_id, credit_account_id, currency, amount)
+	return
+	    "BEGIN; INSERT INTO transfer (id, debit_account_id, credit_account_id, currency, amount)
 	    VALUES ('$id', '$house_id', '$account->{id}', 'USD', 100);"
-	    . join('', map { "INSERT INTO entry (transfer_id, account_id, currency, amount)
-		VALUES ('$id', '$_->[0]', 'USD', $_->[1]);" } @entries) . 'COMMIT;';
+	    . join(
+		'',
+		map {
+			"INSERT INTO entry (transfer_id, account_id, currency, amount)
+		VALUES ('$id', '$_->[0]', 'USD', $_->[1]);"
+		} @entries
+	    ) . 'COMMIT;';
 }
 isnt(owner(move([ $account->{id}, 100 ])), 0, 'one entry alone: refused');
-isnt(owner(move([ $house_id, -100 ], [ $account->{id}, 99 ])), 0, 'two that do not add up: refused');
+isnt(owner(move([ $house_id, -100 ], [ $account->{id}, 99 ])), 0,
+	'two that do not add up: refused');
 is($alice->get("$accounts/$account->{id}")->{json}{balance}, 0, 'nothing moved');
 is(owner(move([ $house_id, -100 ], [ $account->{id}, 100 ])), 0, 'two that do');
-is_deeply([ @{ $alice->get("$accounts/$account->{id}")->{json} }{qw(balance held available)} ], [ 100, 0, 100 ], 'moved the balance');
-isnt(owner(move([ $account->{id}, -101 ], [ $house_id, 101 ])), 0, "a user's never goes below zero");
+is_deeply([ @{ $alice->get("$accounts/$account->{id}")->{json} }{qw(balance held available)} ],
+	[ 100, 0, 100 ], 'moved the balance');
+isnt(owner(move([ $account->{id}, -101 ], [ $house_id, 101 ])), 0,
+	"a user's never goes below zero");
 isnt(owner("UPDATE entry SET amount = amount * 2"), 0, 'an entry is never changed');
 isnt(owner('DELETE FROM entry'), 0, 'nor deleted');
 isnt(owner('TRUNCATE entry'), 0, 'nor truncated');
-is($k->sql('wallet', 'SELECT coalesce(sum(amount), 0) FROM entry'), 0, 'all entries add up to nothing');
-is($k->sql('wallet', 'SELECT count(*) FROM account a WHERE balance <> (SELECT coalesce(sum(amount), 0) FROM entry WHERE account_id = a.id)'), 0,
-    'each balance is the sum of its entries');
-is($k->sql('wallet', "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public'
-    AND (data_type IN ('real', 'double precision', 'money') OR (column_name ~ 'amount|balance|held' AND data_type <> 'bigint'))"), 0,
-    'money is bigint everywhere');
+is($k->sql('wallet', 'SELECT coalesce(sum(amount), 0) FROM entry'), 0,
+	'all entries add up to nothing');
+is(
+	$k->sql('wallet',
+'SELECT count(*) FROM account a WHERE balance <> (SELECT coalesce(sum(amount), 0) FROM entry WHERE account_id = a.id)'
+	),
+	0,
+	'each balance is the sum of its entries');
+is(
+	$k->sql('wallet',
+		"SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public'
+    AND (data_type IN ('real', 'double precision', 'money') OR (column_name ~ 'amount|balance|held' AND data_type <> 'bigint'))"
+	),
+	0,
+	'money is bigint everywhere');
 
 # ---- another default currency -----------------------------------------------------
 
 my $j = Kedge->up(env => { WALLET_CURRENCY => 'JPY' });
 is($j->user('ren')->get($accounts)->{json}{items}[0]{currency}, 'JPY', 'WALLET_CURRENCY');
-my ($status, $out, $err) = Kedge::run({ dir => $j->dir, env => { %{ $j->service_env('wallet') }, WALLET_CURRENCY => 'dollars' } },
-    Kedge->binary('wallet'), '--check');
+my ($status, $out, $err) = Kedge::run(
+	{ dir => $j->dir, env => { %{ $j->service_env('wallet') }, WALLET_CURRENCY => 'dollars' } },
+	Kedge->binary('wallet'), '--check');
 isnt($status, 0, 'which must be one');
 done_testing;

@@ -13,18 +13,20 @@ my $k = Kedge->up;
 SKIP: {
 	skip 'curl is not installed', 1 unless tool('curl');
 	my $readme = slurp("$Kedge::ROOT/README.md");
-	my @blocks = grep { /\bcurl\b/ } $readme =~ /^```(?:sh|bash|console|shell)?\n(.*?)^```/gms;
+	my @blocks = grep {/\bcurl\b/} $readme =~ /^```(?:sh|bash|console|shell)?\n(.*?)^```/gms;
 	cmp_ok(scalar @blocks, '>=', 1, 'the README has curl examples');
 	my $script = join "\n", @blocks;
 	$script =~ s/^\$ //gm;
 	$script =~ s/127\.0\.0\.1:8080|localhost:8080/'127.0.0.1:' . $k->port/ge;
 	my $place = File::Temp::tempdir(CLEANUP => 1);
-	my ($status, $out, $err) = run({ dir => $place, in => "set -e\n$script" }, '/bin/bash', '-s');
+	my ($status, $out, $err) =
+	    run({ dir => $place, in => "set -e\n$script" }, '/bin/bash', '-s');
 	is($status, 0, 'which work when pasted') or diag("$script\n$out$err");
 	like($out, qr/"userId"/, 'to a verified request');
 	like($out, qr/"currency"\s*:\s*"USD"/, 'and to the wallet');
 	my @errors = $out =~ /"code"\s*:\s*"(\w+)"/g;
-	is_deeply([ grep { $_ ne 'UNAUTHENTICATED' } @errors ], [], 'refused only where it shows a refusal');
+	is_deeply([ grep { $_ ne 'UNAUTHENTICATED' } @errors ], [],
+		'refused only where it shows a refusal');
 }
 
 # Every route that a service declares is guarded as it says.
@@ -33,15 +35,20 @@ for my $service (qw(auth core wallet)) {
 	ok($spec && $spec->{paths}, "$service: a specification") or next;
 	for my $path (sort keys %{ $spec->{paths} }) {
 		my $item = $spec->{paths}{$path};
-		my $at = $path =~ m{^/api/} ? $path : (($spec->{servers}[0]{url} // "/api/$service") . $path);
+		my $at =
+		      $path =~ m{^/api/}
+		    ? $path
+		    : (($spec->{servers}[0]{url} // "/api/$service") . $path);
 		$at =~ s/\{\w+\}/01890a5d-ac96-774b-bcce-b302099a8057/g;
-		for my $method (sort grep { /^(get|post|put|patch|delete)$/ } keys %$item) {
-			my $r = $k->client->request(uc $method, $at, $method eq 'get' ? () : (json => {}));
+		for my $method (sort grep {/^(get|post|put|patch|delete)$/} keys %$item) {
+			my $r = $k->client->request(uc $method, $at,
+				$method eq 'get' ? () : (json => {}));
 			isnt($r->{status}, 404, "$method $at exists") if $service ne 'auth';
 			is($r->{status}, 401, "$method $at: nobody gets in") if $service ne 'auth';
 			my $e = $r->{status};
-			ok(exists $item->{$method}{responses}{$e} || exists $item->{$method}{responses}{default},
-			    "$service: $method $path declares $e");
+			ok(            exists $item->{$method}{responses}{$e}
+				    || exists $item->{$method}{responses}{default},
+				"$service: $method $path declares $e");
 		}
 	}
 }

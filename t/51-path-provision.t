@@ -17,22 +17,34 @@ my $k = Kedge->up;
 # ---- fifty at once ---------------------------------------------------------------
 
 my $alice = $k->user('alice');
-my @status = parallel(50, sub {
-	my ($i) = @_;
-	return $alice->copy->get($i % 2 ? '/api/core/me' : '/api/wallet/accounts')->{status};
-});
+my @status = parallel(
+	50,
+	sub {
+		my ($i) = @_;
+		return $alice->copy->get($i % 2 ? '/api/core/me' : '/api/wallet/accounts')
+		    ->{status};
+	});
 is_deeply([ grep { $_ != 200 } @status ], [], 'fifty first requests, all answered 200');
-is($k->sql('core', "SELECT count(*) FROM profile WHERE user_id = '$alice->{id}'"), 1, 'one profile');
-is($k->sql('wallet', "SELECT count(*) FROM wallet WHERE user_id = '$alice->{id}'"), 1, 'one wallet');
-is($k->sql('wallet', "SELECT count(*) FROM account WHERE user_id = '$alice->{id}'"), 1, 'one account');
+is($k->sql('core', "SELECT count(*) FROM profile WHERE user_id = '$alice->{id}'"), 1,
+	'one profile');
+is($k->sql('wallet', "SELECT count(*) FROM wallet WHERE user_id = '$alice->{id}'"), 1,
+	'one wallet');
+is($k->sql('wallet', "SELECT count(*) FROM account WHERE user_id = '$alice->{id}'"), 1,
+	'one account');
 my $user = $alice->session->{user};
 ok($user->{hasCoreAccount} && $user->{hasWalletAccount}, 'auth knows');
-is($k->sql('auth', "SELECT string_agg(service, ',' ORDER BY service) FROM service_account WHERE user_id = '$alice->{id}'"), 'core,wallet', 'of each once');
+is(
+	$k->sql('auth',
+"SELECT string_agg(service, ',' ORDER BY service) FROM service_account WHERE user_id = '$alice->{id}'"
+	),
+	'core,wallet',
+	'of each once');
 
 # ---- a crash between the two steps --------------------------------------------------
 
 my $bob = $k->user('bob');
-$k->sql('core', "INSERT INTO profile (user_id, display_name) VALUES ('$bob->{id}', 'Before the crash')");
+$k->sql('core',
+	"INSERT INTO profile (user_id, display_name) VALUES ('$bob->{id}', 'Before the crash')");
 is($bob->session->{user}{hasCoreAccount} ? 1 : 0, 0, 'a record that auth was not told of');
 is($bob->get('/api/core/me')->{json}{displayName}, 'Before the crash', 'is kept');
 ok(wait_until(sub { $bob->session->{user}{hasCoreAccount} }, 5), 'and auth is told later');
@@ -51,29 +63,46 @@ my @api = $k->pids('auth-api');
 ok(scalar @api, 'the workers of the api pool are found');
 $k->kill_pid(STOP => @api);
 my @r = map { $carol->get($_) } '/api/core/me', '/api/wallet/accounts', '/api/core/tasks';
-is_deeply([ map { $_->{status} } @r ], [ 200, 200, 200 ], 'auth does not answer: first contact goes on');
+is_deeply([ map { $_->{status} } @r ], [ 200, 200, 200 ],
+	'auth does not answer: first contact goes on');
 $k->kill_pid(CONT => @api);
-ok(wait_until(sub { $carol->get('/api/core/me'); $carol->get('/api/wallet/accounts');
-	my $u = ($carol->session // {})->{user} // {}; $u->{hasCoreAccount} && $u->{hasWalletAccount} }, 20), 'nothing is lost');
-is($k->sql('wallet', "SELECT count(*) FROM account WHERE user_id = '$carol->{id}'"), 1, 'nothing twice');
+ok(
+	wait_until(
+		sub {
+			$carol->get('/api/core/me');
+			$carol->get('/api/wallet/accounts');
+			my $u = ($carol->session // {})->{user} // {};
+			$u->{hasCoreAccount} && $u->{hasWalletAccount}
+		},
+		20
+	),
+	'nothing is lost');
+is($k->sql('wallet', "SELECT count(*) FROM account WHERE user_id = '$carol->{id}'"), 1,
+	'nothing twice');
 
 # ---- only a service may say so -------------------------------------------------
 
 my $dave = $k->user('dave');
-my %key = (core => decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY}),
-    wallet => decode_base64url($k->service_env('wallet')->{WALLET_IDENTITY_KEY}));
+my %key = (
+	core => decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY}),
+	wallet => decode_base64url($k->service_env('wallet')->{WALLET_IDENTITY_KEY}));
+
 sub token
 {
 	my ($claims, $key, $header) = @_;
-	my $text = encode_base64url(jencode($header // { alg => 'HS256', typ => 'JWT' })) . '.' . encode_base64url(jencode($claims));
+	my $text = encode_base64url(jencode($header // { alg => 'HS256', typ => 'JWT' })) . '.'
+	    . encode_base64url(jencode($claims));
 	return "$text." . encode_base64url(hmac_sha256($text, $key));
 }
+
 sub provision
 {
 	my ($token) = @_;
-	my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $k->dir . '/run/internal.sock') or die "internal.sock: $!";
+	my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $k->dir . '/run/internal.sock')
+	    or die "internal.sock: $!";
 	print $s "POST /api/auth/provision HTTP/1.1\r\nHost: auth.internal\r\n",
-	    (defined $token ? "Authorization: Bearer $token\r\n" : ''), "Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+	    (defined $token ? "Authorization: Bearer $token\r\n" : ''),
+	    "Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 	$s->flush;
 	my $a = raw_answers(raw_read($s));
 	return $a;
@@ -82,25 +111,43 @@ my $now = time;
 my %claims = (iss => 'core', aud => 'auth', sub => $dave->{id}, iat => $now, exp => $now + 30);
 my $first = $alice->{id};
 my @bad = (
-	[ 'nothing', undef ], [ 'garbage', 'x' ], [ 'an assertion of auth', token({ %claims, iss => 'auth', aud => 'core' }, $key{core}) ],
-	[ 'for another audience', token({ %claims, aud => 'core' }, $key{core}) ], [ "core with wallet's key", token(\%claims, $key{wallet}) ],
-	[ "wallet with core's key", token({ %claims, iss => 'wallet' }, $key{core}) ], [ 'of auth itself', token({ %claims, iss => 'auth' }, $key{core}) ],
-	[ 'of a service that is none', token({ %claims, iss => 'nobody' }, $key{core}) ], [ 'expired', token({ %claims, iat => $now - 100, exp => $now - 70 }, $key{core}) ],
-	[ 'for an hour', token({ %claims, exp => $now + 3600 }, $key{core}) ], [ 'of nobody', token({ %claims, sub => '' }, $key{core}) ],
-	[ 'alg none', token(\%claims, $key{core}, { alg => 'none' }) =~ s/[^.]*$//r ], [ 'unsigned', token(\%claims, '') ],
+	[ 'nothing', undef ], [ 'garbage', 'x' ],
+	[ 'an assertion of auth', token({ %claims, iss => 'auth', aud => 'core' }, $key{core}) ],
+	[ 'for another audience', token({ %claims, aud => 'core' }, $key{core}) ],
+	[ "core with wallet's key", token(\%claims, $key{wallet}) ],
+	[ "wallet with core's key", token({ %claims, iss => 'wallet' }, $key{core}) ],
+	[ 'of auth itself', token({ %claims, iss => 'auth' }, $key{core}) ],
+	[ 'of a service that is none', token({ %claims, iss => 'nobody' }, $key{core}) ],
+	[ 'expired', token({ %claims, iat => $now - 100, exp => $now - 70 }, $key{core}) ],
+	[ 'for an hour', token({ %claims, exp => $now + 3600 }, $key{core}) ],
+	[ 'of nobody', token({ %claims, sub => '' }, $key{core}) ],
+	[ 'alg none', token(\%claims, $key{core}, { alg => 'none' }) =~ s/[^.]*$//r ],
+	[ 'unsigned', token(\%claims, '') ],
 );
 for my $row (@bad) {
 	my ($name, $token) = @$row;
 	is(provision($token)->{status}, 401, "provision with $name: no");
 }
-is($k->sql('auth', "SELECT count(*) FROM service_account WHERE user_id = '$dave->{id}'"), 0, 'and nothing was written');
+is($k->sql('auth', "SELECT count(*) FROM service_account WHERE user_id = '$dave->{id}'"), 0,
+	'and nothing was written');
 my $a = provision(token({ %claims, sub => 'nobody-there' }, $key{core}));
 like($a->{status}, qr/^(404|422)$/, 'nor for somebody who is not');
-is_deeply(jdecode(provision(token(\%claims, $key{core}))->{body}), { status => JSON::PP::true }, 'core may');
+is_deeply(jdecode(provision(token(\%claims, $key{core}))->{body}), { status => JSON::PP::true },
+	'core may');
 is(provision(token(\%claims, $key{core}))->{status}, 200, 'twice');
-is($k->sql('auth', "SELECT string_agg(service, ',') FROM service_account WHERE user_id = '$dave->{id}'"), 'core', 'for itself, once');
+is(
+	$k->sql('auth',
+		"SELECT string_agg(service, ',') FROM service_account WHERE user_id = '$dave->{id}'"
+	),
+	'core',
+	'for itself, once');
 for my $c ($k->client, $dave) {
-	is($c->post('/api/auth/provision', {}, headers => { Authorization => 'Bearer ' . token(\%claims, $key{core}) })->{status}, 404,
-	    'and not from outside, with the right key');
+	is(
+		$c->post(
+			'/api/auth/provision', {},
+			headers => { Authorization => 'Bearer ' . token(\%claims, $key{core}) }
+		)->{status},
+		404,
+		'and not from outside, with the right key');
 }
 done_testing;

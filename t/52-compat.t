@@ -17,9 +17,10 @@ for my $version ('1.7', '1.4') {
 }
 run_tap('node', "$compat/openapi.mjs", '--base', $k->base, qw(auth core wallet));
 SKIP: {
-	my ($chromium) = grep { defined } map { tool($_) } qw(chromium chromium-browser google-chrome);
+	my ($chromium) =
+	    grep {defined} map { tool($_) } qw(chromium chromium-browser google-chrome);
 	skip 'chromium is not installed', 1 unless $chromium;
 	run_tap('node', "$compat/browser.mjs", '--base', $k->base, '--chromium', $chromium,
-	    $ENV{SCREENSHOTS} ? ('--screenshots', $ENV{SCREENSHOTS}) : ());
+		$ENV{SCREENSHOTS} ? ('--screenshots', $ENV{SCREENSHOTS}) : ());
 }
 done_testing;

@@ -14,7 +14,8 @@ use Kedge::FastCGI qw(fcgi_record fcgi_request);
 
 my $k = Kedge->up;
 my $alice = $k->user('alice');
-my @paths = ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts', '/api/core/openapi.json', '/api/auth/ok');
+my @paths = ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts', '/api/core/openapi.json',
+	'/api/auth/ok');
 $alice->get($_) for @paths;
 
 sub denied
@@ -34,7 +35,8 @@ sub denied
 	my $r = $alice->post('/api/core/tasks', { title => 'never' });
 	is($r->{status}, 503, "$name: a POST, too");
 	is($k->client->get('/')->{status}, 200, "$name: the page is there");
-	is($k->client->get('/api/core/openapi.json')->{status}, 200, "$name: what needs no verdict is there");
+	is($k->client->get('/api/core/openapi.json')->{status}, 200,
+		"$name: what needs no verdict is there");
 	return;
 }
 
@@ -60,7 +62,14 @@ my $path = $k->dir . '/run/verify.sock';
 rename $path, "$path.away" or die "rename: $!";
 denied('gone', 5);
 
-sub answer { my ($head, $body) = @_; return fcgi_record(6, "$head\r\n\r\n" . ($body // '')) . fcgi_record(6, '') . fcgi_record(3, pack 'NCx3', 0, 0) }
+sub answer
+{
+	my ($head, $body) = @_;
+	return
+	      fcgi_record(6, "$head\r\n\r\n" . ($body // ''))
+	    . fcgi_record(6, '')
+	    . fcgi_record(3, pack 'NCx3', 0, 0)
+}
 
 sub with_verify
 {
@@ -70,7 +79,9 @@ sub with_verify
 		Kedge::in_child();
 		$SIG{PIPE} = 'IGNORE';
 		unlink $path;
-		my $listen = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $path, Listen => 64) or die "listen: $!";
+		my $listen =
+		    IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $path, Listen => 64)
+		    or die "listen: $!";
 		while (my $s = $listen->accept) {
 			my $in = '';
 			# Until the end of the parameters and of the body.
@@ -82,7 +93,8 @@ sub with_verify
 		}
 		POSIX::_exit(0);
 	}
-	wait_until { -S $path && IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $path) } 5;
+	wait_until(sub { -S $path && IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $path) },
+		5);
 	$code->();
 	kill KILL => $pid;
 	waitpid $pid, 0;
@@ -90,35 +102,60 @@ sub with_verify
 	return;
 }
 
-my $old = fcgi_request("$path.away", {
-	REQUEST_METHOD => 'GET', KEDGE_METHOD => 'GET', KEDGE_AUDIENCE => 'wallet', KEDGE_GUARD => 'standard', KEDGE_ROLES => '',
-	KEDGE_PATH => '/api/wallet/accounts', KEDGE_RAW_URI => '/api/wallet/accounts', KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http', QUERY_STRING => '',
-	REMOTE_ADDR => '127.0.0.1', KEDGE_REQUEST_ID => 't', HTTP_COOKIE => $alice->cookie_header,
-})->{headers}{'kedge-identity'};
+my $old = fcgi_request(
+	"$path.away",
+	{ REQUEST_METHOD => 'GET', KEDGE_METHOD => 'GET', KEDGE_AUDIENCE => 'wallet',
+		KEDGE_GUARD => 'standard', KEDGE_ROLES => '',
+		KEDGE_PATH => '/api/wallet/accounts', KEDGE_RAW_URI => '/api/wallet/accounts',
+		KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http', QUERY_STRING => '',
+		REMOTE_ADDR => '127.0.0.1', KEDGE_REQUEST_ID => 't',
+		HTTP_COOKIE => $alice->cookie_header,
+	}
+)->{headers}{'kedge-identity'};
 ok($old, "a verdict for wallet, to be shown to core");
 my @wrong = (
-	[ 'nothing', '', 503 ], [ 'garbage', 'garbage' x 100, 503 ], [ 'a broken record', "\1\6\0\1", 503 ], [ 'an end without an answer', fcgi_record(3, pack 'NCx3', 0, 0), 503 ],
+	[ 'nothing', '', 503 ], [ 'garbage', 'garbage' x 100, 503 ],
+	[ 'a broken record', "\1\6\0\1", 503 ],
+	[ 'an end without an answer', fcgi_record(3, pack 'NCx3', 0, 0), 503 ],
 	[ 'overloaded', fcgi_record(3, pack 'NCx3', 0, 2), 503 ],
-	[ '500', answer('Status: 500 Oops'), 503 ], [ '502', answer('Status: 502 Oops'), 503 ], [ '302', answer("Status: 302 Found\r\nLocation: /"), 503 ], [ '404', answer('Status: 404 Not Found'), 503 ],
-	[ '429', answer('Status: 429 Slow Down'), 503 ], [ '301 to inside', answer("Status: 301 Moved\r\nLocation: /api/core/me"), 503 ], [ '100', answer('Status: 100 Continue'), 503 ],
-	[ 'headers without end', fcgi_record(6, 'Status: 204 Yes'), 503 ], [ 'huge headers', answer("Status: 204 Yes\r\nKedge-Identity: " . 'x' x 30_000), 503 ],
-	[ 'yes, but who?', answer('Status: 204 No Content'), 401 ], [ 'yes, nobody', answer("Status: 204 No Content\r\nKedge-Identity: "), 401 ],
-	[ 'yes, of garbage', answer("Status: 204 No Content\r\nKedge-Identity: a.b.c"), 401 ], [ 'yes, for wallet', answer("Status: 204 No Content\r\nKedge-Identity: $old"), 401 ],
-	[ 'yes, in another header', answer("Status: 204 No Content\r\nX-Kedge-Identity: $old\r\nX-Accel-Redirect: /api/core/me"), 401 ],
-	[ 'yes, with a body', answer("Status: 200 OK\r\nContent-Type: text/html", '<h1>yes</h1>'), 401 ],
+	[ '500', answer('Status: 500 Oops'), 503 ], [ '502', answer('Status: 502 Oops'), 503 ],
+	[ '302', answer("Status: 302 Found\r\nLocation: /"), 503 ],
+	[ '404', answer('Status: 404 Not Found'), 503 ],
+	[ '429', answer('Status: 429 Slow Down'), 503 ],
+	[ '301 to inside', answer("Status: 301 Moved\r\nLocation: /api/core/me"), 503 ],
+	[ '100', answer('Status: 100 Continue'), 503 ],
+	[ 'headers without end', fcgi_record(6, 'Status: 204 Yes'), 503 ],
+	[ 'huge headers', answer("Status: 204 Yes\r\nKedge-Identity: " . 'x' x 30_000), 503 ],
+	[ 'yes, but who?', answer('Status: 204 No Content'), 401 ],
+	[ 'yes, nobody', answer("Status: 204 No Content\r\nKedge-Identity: "), 401 ],
+	[ 'yes, of garbage', answer("Status: 204 No Content\r\nKedge-Identity: a.b.c"), 401 ],
+	[ 'yes, for wallet', answer("Status: 204 No Content\r\nKedge-Identity: $old"), 401 ],
+	[ 'yes, in another header',
+		answer(
+"Status: 204 No Content\r\nX-Kedge-Identity: $old\r\nX-Accel-Redirect: /api/core/me"
+		),
+		401
+	],
+	[ 'yes, with a body',
+		answer("Status: 200 OK\r\nContent-Type: text/html", '<h1>yes</h1>'), 401
+	],
 	[ '401', answer('Status: 401 No'), 401 ], [ '403', answer('Status: 403 No'), 403 ],
 );
 for my $row (@wrong) {
 	my ($name, $bytes, $want) = @$row;
-	with_verify($bytes, sub {
-		my $r = $alice->get('/api/core/whoami');
-		is($r->{status}, $want, "verify says $name: $want") or diag($r->{body});
-		like($r->{headers}{'content-type'} // '', qr{^application/json}, "verify says $name: in JSON");
-		unlike($r->{body}, qr/"userId"/, "verify says $name: nothing gets through");
-	});
+	with_verify(
+		$bytes,
+		sub {
+			my $r = $alice->get('/api/core/whoami');
+			is($r->{status}, $want, "verify says $name: $want") or diag($r->{body});
+			like($r->{headers}{'content-type'} // '', qr{^application/json},
+				"verify says $name: in JSON");
+			unlike($r->{body}, qr/"userId"/, "verify says $name: nothing gets through");
+		});
 }
 rename "$path.away", $path or die "rename: $!";
-ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15), 'and the real one again');
+ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15),
+	'and the real one again');
 
 # ---- nginx's own answers while a service is away ----------------------------------------
 

@@ -15,23 +15,35 @@ $k->role($root, 'admin');
 $root->post('/api/core/tasks', { title => 'secret of root' });
 
 # Ways to write a protected path so that somebody may read it as another one.
-my @protected = ('/api/core/whoami', '/api/core/me', '/api/core/tasks', '/api/core/admin/stats', '/api/wallet/accounts');
+my @protected = ('/api/core/whoami', '/api/core/me', '/api/core/tasks', '/api/core/admin/stats',
+	'/api/wallet/accounts');
 my @open = ('/api/auth/ok', '/', '/app.js', '/api/core/openapi.json', '/api/auth/get-session');
 my %form;
 for my $path (@protected) {
 	my ($head, $tail) = $path =~ m{^(/api/\w+)/(.*)$};
 	my $hex = join '', map { sprintf '%%%02x', ord } split //, $tail;
-	$form{$_} = $path for
-	    $path, "/$path", "//$path", "$path/", "$path//", "$path/.", "$path/x/..", "$path%2f", "$path%2e", "$path.", "$path%20",
-	    "$path?", "$path?x=/api/auth/ok", "$path#", "$path%23", "$path%3f", "$path;", "$path;v=1", "$path;/../ok", "$path%00", "$path%00.js", "$path.js", "$path/app.js",
-	    "$path%0a", "$path%0d%0a", "$path%09", "$path\\", "$path%5c", "$path%5c..%5cok", "$path/..%2f..%2fauth/ok", "$path/%2e%2e/%2e%2e/auth/ok/../../core/$tail",
-	    "$head//$tail", "$head/./$tail", "$head/x/../$tail", "$head/%2e/$tail", "$head/x/%2e%2e/$tail", "$head%2f$tail", "$head\\$tail", "$head%5c$tail", "$head/$hex",
-	    uc $path, ucfirst($head) . "/$tail", "$head/" . uc $tail, "$head/%c0%af$tail", "$head/%ef%bc%8f$tail", "$head/$tail%ff",
-	    "/api/auth/..%2f" . substr($path, 5), '/api/auth/../' . substr($path, 5), "/api/auth/%2e%2e/" . substr($path, 5), "/api/auth/ok/../../" . substr($path, 5),
-	    '/api/auth/ok;/../../' . substr($path, 5), "/app.js/../$path", "/app.js/..$path", "/.$path", "/..$path", "/%2e%2e$path", "/x/..$path", "/%2f$path", "/%252e%252e$path",
-	    "/api/auth//$path", "/api/auth$path", "/api%2f" . substr($path, 5), '/%61pi/' . substr($path, 5), "/api/core/openapi.json/../" . substr($path, 10),
-	    "/api/core/openapi.json/..;/" . substr($path, 10), "/api/core/openapi.json%2f..%2f" . substr($path, 10), "http://127.0.0.1$path", "http://evil.example$path",
-	    "http://127.0.0.1//$path", "/_verify/..$path", "/health/..$path", "/health/core/..$path", "/health/%2e%2e$path", "/metrics/core/../..$path";
+	$form{$_} = $path
+	    for $path, "/$path", "//$path", "$path/", "$path//", "$path/.", "$path/x/..",
+	    "$path%2f", "$path%2e", "$path.", "$path%20",
+	    "$path?", "$path?x=/api/auth/ok", "$path#", "$path%23", "$path%3f", "$path;",
+	    "$path;v=1", "$path;/../ok", "$path%00", "$path%00.js", "$path.js", "$path/app.js",
+	    "$path%0a", "$path%0d%0a", "$path%09", "$path\\", "$path%5c", "$path%5c..%5cok",
+	    "$path/..%2f..%2fauth/ok", "$path/%2e%2e/%2e%2e/auth/ok/../../core/$tail",
+	    "$head//$tail", "$head/./$tail", "$head/x/../$tail", "$head/%2e/$tail",
+	    "$head/x/%2e%2e/$tail", "$head%2f$tail", "$head\\$tail", "$head%5c$tail", "$head/$hex",
+	    uc $path, ucfirst($head) . "/$tail", "$head/" . uc $tail, "$head/%c0%af$tail",
+	    "$head/%ef%bc%8f$tail", "$head/$tail%ff",
+	    "/api/auth/..%2f" . substr($path, 5), '/api/auth/../' . substr($path, 5),
+	    "/api/auth/%2e%2e/" . substr($path, 5), "/api/auth/ok/../../" . substr($path, 5),
+	    '/api/auth/ok;/../../' . substr($path, 5), "/app.js/../$path", "/app.js/..$path",
+	    "/.$path", "/..$path", "/%2e%2e$path", "/x/..$path", "/%2f$path", "/%252e%252e$path",
+	    "/api/auth//$path", "/api/auth$path", "/api%2f" . substr($path, 5),
+	    '/%61pi/' . substr($path, 5), "/api/core/openapi.json/../" . substr($path, 10),
+	    "/api/core/openapi.json/..;/" . substr($path, 10),
+	    "/api/core/openapi.json%2f..%2f" . substr($path, 10), "http://127.0.0.1$path",
+	    "http://evil.example$path",
+	    "http://127.0.0.1//$path", "/_verify/..$path", "/health/..$path",
+	    "/health/core/..$path", "/health/%2e%2e$path", "/metrics/core/../..$path";
 }
 
 # Pipelined, a few hundred requests over one connection at a time.
@@ -43,7 +55,8 @@ sub ask
 		for my $path (@some) {
 			my $s = raw_open($k->port);
 			print $s "GET $path HTTP/1.1\r\nHost: 127.0.0.1:" . $k->port . "\r\n",
-			    (defined $cookie ? "Cookie: $cookie\r\n" : ''), "Connection: close\r\n\r\n";
+			    (defined $cookie ? "Cookie: $cookie\r\n" : ''),
+			    "Connection: close\r\n\r\n";
 			$s->flush;
 			push @answers, [ $path, scalar raw_answers(raw_read($s, 5)) ];
 		}
@@ -61,7 +74,8 @@ for (ask(undef, @forms)) {
 	my ($path, $a) = @$_;
 	push @leak, $path if ($a->{body} // '') =~ $inside && $path !~ m{openapi\.json$};
 	push @crash, "$path $a->{status}" if ($a->{status} // 0) >= 500 || !defined $a->{status};
-	push @odd, "$path $a->{status}" if defined $a->{status} && $a->{status} !~ /^(200|301|302|400|401|403|404|405)$/;
+	push @odd, "$path $a->{status}"
+	    if defined $a->{status} && $a->{status} !~ /^(200|301|302|400|401|403|404|405)$/;
 }
 is_deeply(\@leak, [], 'nobody reaches a protected handler by any of them');
 is_deeply(\@crash, [], 'nothing breaks');
@@ -78,8 +92,10 @@ is_deeply(\@leak, [], 'a user reaches nothing of the administrator');
 is_deeply(\@crash, [], 'and breaks nothing');
 
 # Somebody who may: what runs is the handler of the canonical path or none.
-my %sign = ('/api/core/whoami' => qr/"roles"/, '/api/core/me' => qr/"timezone"/, '/api/core/tasks' => qr/secret of root/,
-    '/api/core/admin/stats' => qr/"profiles"/, '/api/wallet/accounts' => qr/"currency"/);
+my %sign = (
+	'/api/core/whoami' => qr/"roles"/, '/api/core/me' => qr/"timezone"/,
+	'/api/core/tasks' => qr/secret of root/,
+	'/api/core/admin/stats' => qr/"profiles"/, '/api/wallet/accounts' => qr/"currency"/);
 my @wrong;
 my $ran = 0;
 for (ask($root->cookie_header, @forms)) {
@@ -101,13 +117,15 @@ for my $tail ('%00', '%2e%2e/%00', '%0d%0aX: y') {
 # A little mutation: random encodings of the same characters, with a seed.
 my $seed = $ENV{SEED} // time;
 srand $seed;
-my @bits = ('/', '//', '/./', '/x/../', '%2f', '%5c', ';', '%00', '.', '%2e', '..', '%2e%2e', '\\', '?', '#', '%', '%25', '%252f', "\t", '%c0%ae');
+my @bits =
+    ('/', '//', '/./', '/x/../', '%2f', '%5c', ';', '%00', '.', '%2e', '..', '%2e%2e', '\\', '?',
+	'#', '%', '%25', '%252f', "\t", '%c0%ae');
 my @mutants = map {
-	my $path = $protected[rand @protected];
+	my $path = $protected[ rand @protected ];
 	for (0 .. rand 3) {
 		my $at = int rand length $path;
 		my $how = int rand 3;
-		substr $path, $at, 0, $bits[rand @bits] if $how == 0;
+		substr $path, $at, 0, $bits[ rand @bits ] if $how == 0;
 		substr $path, $at, 1, sprintf '%%%02x', ord substr $path, $at, 1 if $how == 1;
 		substr $path, $at, 1, uc substr $path, $at, 1 if $how == 2;
 	}
@@ -116,7 +134,8 @@ my @mutants = map {
 } 1 .. 300;
 @leak = map { $_->[0] } grep { ($_->[1]{body} // '') =~ $inside } ask(undef, @mutants);
 is_deeply(\@leak, [], "nor by 300 mutations (SEED=$seed)");
-@leak = map { $_->[0] } grep { ($_->[1]{body} // '') =~ /"profiles"/ } ask($alice->cookie_header, @mutants);
+@leak = map { $_->[0] }
+    grep { ($_->[1]{body} // '') =~ /"profiles"/ } ask($alice->cookie_header, @mutants);
 is_deeply(\@leak, [], 'nor a user inside /admin/');
 is($alice->get('/api/core/whoami')->{status}, 200, 'all is well');
 done_testing;

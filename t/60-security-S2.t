@@ -12,24 +12,37 @@ my $k = Kedge->up;
 my $port = $k->port;
 my $alice = $k->user('alice');
 my $bob = $k->user('bob');
-my $verdict = fcgi_request($k->dir . '/run/verify.sock', {
-	REQUEST_METHOD => 'GET', KEDGE_METHOD => 'GET', KEDGE_AUDIENCE => 'core', KEDGE_GUARD => 'standard', KEDGE_ROLES => '',
-	KEDGE_PATH => '/api/core/whoami', KEDGE_RAW_URI => '/api/core/whoami', KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http', QUERY_STRING => '',
-	REMOTE_ADDR => '127.0.0.1', KEDGE_REQUEST_ID => 't', HTTP_COOKIE => $bob->cookie_header,
-});
+my $verdict = fcgi_request(
+	$k->dir . '/run/verify.sock',
+	{ REQUEST_METHOD => 'GET', KEDGE_METHOD => 'GET', KEDGE_AUDIENCE => 'core',
+		KEDGE_GUARD => 'standard', KEDGE_ROLES => '',
+		KEDGE_PATH => '/api/core/whoami', KEDGE_RAW_URI => '/api/core/whoami',
+		KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http', QUERY_STRING => '',
+		REMOTE_ADDR => '127.0.0.1', KEDGE_REQUEST_ID => 't',
+		HTTP_COOKIE => $bob->cookie_header,
+	});
 my $assertion = $verdict->{headers}{'kedge-identity'};
 ok($assertion, "a valid assertion of bob, which a client should never have");
 
-my @names = ('Kedge-Identity', 'KEDGE_IDENTITY', 'Kedge_Identity', 'kedge-identity', 'X-Kedge-Identity', 'HTTP_KEDGE_IDENTITY', 'HTTP-KEDGE-IDENTITY',
-    'Remote-User', 'Remote_User', 'REMOTE_USER', 'X-Remote-User', 'Remote-Groups', 'X-Forwarded-User', 'X_Forwarded_User', 'X-User-Id', 'X-User', 'X-Auth-User', 'Auth-Id',
-    'X-Auth-Request-User', 'X-WEBAUTH-USER', 'X-Authenticated-User', 'X-Kedge-Roles', 'Kedge-Audience', 'Kedge-Guard', 'KEDGE_GUARD', 'Kedge-Roles', 'Kedge-Path',
-    'Kedge-Method', 'Authorization', 'X-Original-User', 'Proxy');
+my @names = (
+	'Kedge-Identity', 'KEDGE_IDENTITY', 'Kedge_Identity', 'kedge-identity', 'X-Kedge-Identity',
+	'HTTP_KEDGE_IDENTITY', 'HTTP-KEDGE-IDENTITY',
+	'Remote-User', 'Remote_User', 'REMOTE_USER', 'X-Remote-User', 'Remote-Groups',
+	'X-Forwarded-User', 'X_Forwarded_User', 'X-User-Id', 'X-User', 'X-Auth-User', 'Auth-Id',
+	'X-Auth-Request-User', 'X-WEBAUTH-USER', 'X-Authenticated-User', 'X-Kedge-Roles',
+	'Kedge-Audience', 'Kedge-Guard', 'KEDGE_GUARD', 'Kedge-Roles', 'Kedge-Path',
+	'Kedge-Method', 'Authorization', 'X-Original-User', 'Proxy');
 my @values = ($assertion, "Bearer $assertion", $bob->{id}, 'admin', $bob->{token}, 'none', '');
 
 sub raw_get
 {
 	my (@lines) = @_;
-	return raw_http($port, join("\r\n", "GET /api/core/whoami HTTP/1.1", "Host: 127.0.0.1:$port", @lines, 'Connection: close', '', ''), 10);
+	return raw_http(
+		$port,
+		join(   "\r\n", "GET /api/core/whoami HTTP/1.1", "Host: 127.0.0.1:$port", @lines,
+			'Connection: close', '', ''
+		),
+		10);
 }
 
 my (@in, @other);
@@ -44,7 +57,8 @@ is_deeply(\@in, [], 'nobody stays nobody with any of ' . @names * @values . ' he
 # With a session of alice the answer is alice, whatever else is said.
 my $cookie = 'Cookie: ' . $alice->cookie_header;
 for my $name (@names) {
-	for my $lines ([ "$name: $assertion" ], [ "$name: $assertion", "$name: $bob->{id}" ], [ "$name:" ], [ "Connection: $name", "$name: $assertion" ]) {
+	for my $lines (["$name: $assertion"], [ "$name: $assertion", "$name: $bob->{id}" ],
+		["$name:"], [ "Connection: $name", "$name: $assertion" ]) {
 		my $a = raw_get($cookie, @$lines);
 		next if $a->{status} =~ /^(400|401)$/;
 		my $who = jdecode($a->{body})->{userId} // '';
@@ -58,35 +72,58 @@ is(jdecode(raw_get($cookie)->{body})->{userId}, $alice->{id}, 'as without');
 for my $hop ('Cookie', 'Kedge-Identity', 'Host', 'Origin', 'X-Request-Id') {
 	my $a = raw_get($cookie, "Connection: close, $hop");
 	like($a->{status}, qr/^(200|400|401)$/, "Connection: $hop");
-	is(jdecode($a->{body})->{userId}, $alice->{id}, 'is alice or nobody') if $a->{status} == 200;
+	is(jdecode($a->{body})->{userId}, $alice->{id}, 'is alice or nobody')
+	    if $a->{status} == 200;
 }
 
 # Two Cookie headers: never a mixture.
 my $bobs = $bob->{jar}{'better-auth.session_token'};
 my $alices = $alice->{jar}{'better-auth.session_token'};
-for my $lines ([ "Cookie: better-auth.session_token=$alices", "Cookie: better-auth.session_token=$bobs" ],
+for my $lines (
+	[ "Cookie: better-auth.session_token=$alices", "Cookie: better-auth.session_token=$bobs" ],
 	[ "Cookie: x=y", "Cookie: better-auth.session_token=$alices" ],
-	[ "Cookie: better-auth.session_token=$alices; better-auth.session_token=$bobs" ],
-	[ "Cookie: better-auth.session_token=" . $alices =~ s/\..*//sr . '.' . $bobs =~ s/^.*?\.//sr ]) {
+	["Cookie: better-auth.session_token=$alices; better-auth.session_token=$bobs"],
+	[ "Cookie: better-auth.session_token=" . $alices =~ s/\..*//sr . '.' . $bobs =~
+		    s/^.*?\.//sr
+	]
+) {
 	my $a = raw_get(@$lines);
 	my $who = (jdecode($a->{body}) // {})->{userId};
-	ok(!defined $who || $who eq $alice->{id}, 'the first cookie or nobody') or diag("@$lines\n$a->{status} $a->{body}");
+	ok(!defined $who || $who eq $alice->{id}, 'the first cookie or nobody')
+	    or diag("@$lines\n$a->{status} $a->{body}");
 }
-isnt(raw_get("Cookie: better-auth.session_token=" . $alices =~ s/\..*//sr . '.' . $bobs =~ s/^.*?\.//sr)->{status}, 200, 'no mixture');
+isnt(
+	raw_get("Cookie: better-auth.session_token=" . $alices =~ s/\..*//sr . '.' . $bobs =~
+		    s/^.*?\.//sr
+	)->{status},
+	200,
+	'no mixture');
 
 # In the query, in the body.
-for my $q ("userId=$bob->{id}", "KEDGE_IDENTITY=$assertion", "kedge_identity=$assertion", "user=$bob->{id}", "token=$bob->{token}", "access_token=$assertion") {
-	is($k->client->get("/api/core/whoami?$q")->{status}, 401, 'nobody with ?' . substr $q, 0, 30);
+for my $q ("userId=$bob->{id}", "KEDGE_IDENTITY=$assertion", "kedge_identity=$assertion",
+	"user=$bob->{id}", "token=$bob->{token}", "access_token=$assertion") {
+	is($k->client->get("/api/core/whoami?$q")->{status}, 401, 'nobody with ?' . substr $q, 0,
+		30);
 	is($alice->get("/api/core/whoami?$q")->{json}{userId}, $alice->{id}, 'alice with it');
 }
 
 # The services' own sockets: without nginx's parameter there is nobody.
 for my $row ([ core => '/api/core/whoami' ], [ wallet => '/api/wallet/accounts' ]) {
 	my ($service, $path) = @$row;
-	my %call = (REQUEST_METHOD => 'GET', KEDGE_PATH => $path, KEDGE_RAW_URI => $path, QUERY_STRING => '', REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => 'a', KEDGE_SCHEME => 'http',
-	    KEDGE_REQUEST_ID => 't', CONTENT_TYPE => '', CONTENT_LENGTH => '');
-	for my $name (qw(HTTP_KEDGE_IDENTITY HTTP_AUTHORIZATION REMOTE_USER HTTP_REMOTE_USER AUTH_ID kedge_identity KEDGE_IDENTITY_ KEDGE-IDENTITY)) {
-		is(fcgi_request($k->dir . "/run/$service.sock", { %call, $name => $assertion })->{status}, 401, "$service: nobody with $name");
+	my %call = (
+		REQUEST_METHOD => 'GET', KEDGE_PATH => $path, KEDGE_RAW_URI => $path,
+		QUERY_STRING => '', REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => 'a',
+		KEDGE_SCHEME => 'http',
+		KEDGE_REQUEST_ID => 't', CONTENT_TYPE => '', CONTENT_LENGTH => '');
+	for my $name (
+		qw(HTTP_KEDGE_IDENTITY HTTP_AUTHORIZATION REMOTE_USER HTTP_REMOTE_USER AUTH_ID kedge_identity KEDGE_IDENTITY_ KEDGE-IDENTITY)
+	) {
+		is(
+			fcgi_request(
+				$k->dir . "/run/$service.sock", { %call, $name => $assertion }
+			)->{status},
+			401,
+			"$service: nobody with $name");
 	}
 }
 done_testing;

@@ -12,33 +12,65 @@ my $k = Kedge->up;
 sub tally { my %n; $n{$_}++ for @_; return \%n }
 
 # One address, 32 sign-ups at once, in different letters.
-my @r = parallel(32, sub {
-	my ($i) = @_;
-	my $email = $i % 2 ? 'Once@Example.com' : 'once@example.COM';
-	my $r = $k->client(timeout => 60)->post('/api/auth/sign-up/email', { name => "n$i", email => $email, password => 'correct horse battery' });
-	return $r->{status};
-});
+my @r = parallel(
+	32,
+	sub {
+		my ($i) = @_;
+		my $email = $i % 2 ? 'Once@Example.com' : 'once@example.COM';
+		my $r =
+		    $k->client(timeout => 60)
+		    ->post('/api/auth/sign-up/email',
+			{ name => "n$i", email => $email, password => 'correct horse battery' });
+		return $r->{status};
+	});
 my $n = tally(@r);
 is($n->{200}, 1, 'one address, one user') or diag(explain($n));
 is(($n->{200} // 0) + ($n->{422} // 0) + ($n->{429} // 0), 32, 'the others are told why');
-is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE lower(email) = 'once@example.com'}), 1, 'in the table, too');
-is($k->sql('auth', q{SELECT count(*) FROM account a JOIN "user" u ON u.id = a."userId" WHERE u.email = 'once@example.com'}), 1, 'with one account');
-is($k->sql('auth', q{SELECT count(*) FROM session s JOIN "user" u ON u.id = s."userId" WHERE u.email = 'once@example.com'}), 1, 'and one session');
+is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE lower(email) = 'once@example.com'}), 1,
+	'in the table, too');
+is(
+	$k->sql('auth',
+q{SELECT count(*) FROM account a JOIN "user" u ON u.id = a."userId" WHERE u.email = 'once@example.com'}
+	),
+	1,
+	'with one account');
+is(
+	$k->sql('auth',
+q{SELECT count(*) FROM session s JOIN "user" u ON u.id = s."userId" WHERE u.email = 'once@example.com'}
+	),
+	1,
+	'and one session');
 
 # One password, changed from 16 browsers at once: one of them is right.
 my $alice = $k->user('alice');
-@r = parallel(16, sub {
-	my ($i) = @_;
-	my $r = $alice->copy->post('/api/auth/change-password', {
-		currentPassword => 'correct horse battery', newPassword => "new password number $i", revokeOtherSessions => JSON::PP::true });
-	return $r->{status};
-});
+@r = parallel(
+	16,
+	sub {
+		my ($i) = @_;
+		my $r = $alice->copy->post(
+			'/api/auth/change-password',
+			{ currentPassword => 'correct horse battery',
+				newPassword => "new password number $i",
+				revokeOtherSessions => JSON::PP::true
+			});
+		return $r->{status};
+	});
 $n = tally(@r);
 is($n->{200}, 1, 'one change wins') or diag(explain($n));
-is((grep { /^5/ } keys %$n), 0, 'the others are refused properly');
-my @in = grep { my $c = $k->client; $c->post('/api/auth/sign-in/email', { email => $alice->{email}, password => "new password number $_" })->{status} == 200 } 0 .. 15;
+is((grep {/^5/} keys %$n), 0, 'the others are refused properly');
+my @in = grep {
+	my $c = $k->client;
+	$c->post('/api/auth/sign-in/email',
+		{ email => $alice->{email}, password => "new password number $_" })->{status} == 200
+} 0 .. 15;
 is(scalar @in, 1, 'exactly one of the new passwords signs in');
-isnt($k->client->post('/api/auth/sign-in/email', { email => $alice->{email}, password => 'correct horse battery' })->{status}, 200, 'the old one does not');
+isnt(
+	$k->client->post(
+		'/api/auth/sign-in/email',
+		{ email => $alice->{email}, password => 'correct horse battery' }
+	)->{status},
+	200,
+	'the old one does not');
 
 # One session, signed out 32 times at once.
 my $bob = $k->user('bob');
@@ -49,7 +81,8 @@ is($bob->get('/api/core/whoami')->{status}, 401, 'out');
 # Everybody revokes everybody else: at most one session is left.
 my $carol = $k->user('carol');
 my @browser = map { $k->again($carol) } 1 .. 8;
-parallel(8, sub { return $browser[ $_[0] ]->post('/api/auth/revoke-other-sessions', {})->{status} });
+parallel(8,
+	sub { return $browser[ $_[0] ]->post('/api/auth/revoke-other-sessions', {})->{status} });
 my $left = $k->sql('auth', qq{SELECT count(*) FROM session WHERE "userId" = '$carol->{id}'});
 cmp_ok($left, '<=', 1, 'revoke-other-sessions from everywhere leaves one at most');
 my @alive = grep { $_->get('/api/core/whoami')->{status} == 200 } @browser, $carol;
@@ -63,21 +96,37 @@ for my $i (1 .. 8) {
 	if (!$pid) {
 		Kedge::in_child();
 		my $c = $k->client(timeout => 30);
-		$c->post('/api/auth/sign-up/email', { name => 'crash', email => "crash$i\@example.com", password => 'correct horse battery' });
+		$c->post(
+			'/api/auth/sign-up/email',
+			{ name => 'crash', email => "crash$i\@example.com",
+				password => 'correct horse battery'
+			});
 		POSIX::_exit(0);
 	}
 	push @kids, $pid;
 }
-wait_until { $k->sql('auth', q{SELECT count(*) FROM "user" WHERE email LIKE 'crash%'}) > 0 } 10;
+wait_until(sub { $k->sql('auth', q{SELECT count(*) FROM "user" WHERE email LIKE 'crash%'}) > 0 },
+	10);
 $k->kill_pid(KILL => $k->pids('auth-api'));
 waitpid $_, 0 for @kids;
 ok(wait_until(sub { $k->client->get('/api/auth/ok')->{status} == 200 }, 10), 'auth is back');
-is($k->sql('auth', q{SELECT count(*) FROM "user" u WHERE email LIKE 'crash%'
-    AND NOT EXISTS (SELECT FROM account a WHERE a."userId" = u.id AND a.password IS NOT NULL)}), 0, 'no user without a password');
+is(
+	$k->sql('auth', q{SELECT count(*) FROM "user" u WHERE email LIKE 'crash%'
+    AND NOT EXISTS (SELECT FROM account a WHERE a."userId" = u.id AND a.password IS NOT NULL)}
+	),
+	0,
+	'no user without a password');
 for my $i (1 .. 8) {
 	my $c = $k->client;
-	my $up = $c->post('/api/auth/sign-up/email', { name => 'crash', email => "crash$i\@example.com", password => 'correct horse battery' })->{status};
-	my $in = $c->post('/api/auth/sign-in/email', { email => "crash$i\@example.com", password => 'correct horse battery' })->{status};
-	ok(($up == 200 || $up == 422) && $in == 200, "crash$i: done, or to be done again") or diag("$up $in");
+	my $up = $c->post(
+		'/api/auth/sign-up/email',
+		{ name => 'crash', email => "crash$i\@example.com",
+			password => 'correct horse battery'
+		}
+	)->{status};
+	my $in = $c->post('/api/auth/sign-in/email',
+		{ email => "crash$i\@example.com", password => 'correct horse battery' })->{status};
+	ok(($up == 200 || $up == 422) && $in == 200, "crash$i: done, or to be done again")
+	    or diag("$up $in");
 }
 done_testing;

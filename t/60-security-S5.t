@@ -15,10 +15,14 @@ my $bobs_account = $bob->get('/api/wallet/accounts')->{json}{items}[0]{id};
 $_->get('/api/core/me') for $alice, $bob;
 
 my %actor = (
-	userId => $bob->{id}, user_id => $bob->{id}, user => $bob->{id}, id => $bob->{id}, sub => $bob->{id}, ownerId => $bob->{id},
-	accountId => $bobs_account, email => $bob->{email}, role => 'admin', roles => ['admin'], isAdmin => \1, admin => \1, verified => \1,
-	emailVerified => \1, orgId => 'x', permissions => ['*'], scope => 'admin', banned => \0, sessionId => 'x', sid => 'x',
-	kedgeIdentity => 'x', KEDGE_IDENTITY => 'x', __proto__ => { role => 'admin' }, constructor => { role => 'admin' }, impersonatedBy => $bob->{id},
+	userId => $bob->{id}, user_id => $bob->{id}, user => $bob->{id}, id => $bob->{id},
+	sub => $bob->{id}, ownerId => $bob->{id},
+	accountId => $bobs_account, email => $bob->{email}, role => 'admin', roles => ['admin'],
+	isAdmin => \1, admin => \1, verified => \1,
+	emailVerified => \1, orgId => 'x', permissions => ['*'], scope => 'admin', banned => \0,
+	sessionId => 'x', sid => 'x',
+	kedgeIdentity => 'x', KEDGE_IDENTITY => 'x', __proto__ => { role => 'admin' },
+	constructor => { role => 'admin' }, impersonatedBy => $bob->{id},
 );
 
 sub snapshot
@@ -26,17 +30,24 @@ sub snapshot
 	my $state = '';
 	$state .= $k->sql('core', "SELECT * FROM profile WHERE user_id = '$bob->{id}'");
 	$state .= $k->sql('core', "SELECT * FROM task WHERE user_id = '$bob->{id}' ORDER BY id");
-	$state .= $k->sql('wallet', "SELECT * FROM account WHERE user_id = '$bob->{id}' ORDER BY id");
+	$state .=
+	    $k->sql('wallet', "SELECT * FROM account WHERE user_id = '$bob->{id}' ORDER BY id");
 	$state .= $k->sql('auth', qq{SELECT * FROM "user" WHERE id = '$bob->{id}'});
-	$state .= $k->sql('auth', qq{SELECT id FROM session WHERE "userId" = '$bob->{id}' ORDER BY id});
-	$state .= $k->sql('auth', qq{SELECT id, role, banned, "emailVerified", email FROM "user" WHERE id = '$alice->{id}'});
+	$state .=
+	    $k->sql('auth', qq{SELECT id FROM session WHERE "userId" = '$bob->{id}' ORDER BY id});
+	$state .=
+	    $k->sql('auth',
+qq{SELECT id, role, banned, "emailVerified", email FROM "user" WHERE id = '$alice->{id}'}
+	    );
 	return $state;
 }
 
 # Every route of the specifications, with a body that it would take, and the
 # actor put into it, one member at a time and all together.
 my %body = (
-	'POST /api/core/tasks' => { title => 't' }, 'PATCH /api/core/tasks/{id}' => { title => 'stolen' }, 'PATCH /api/core/me' => { displayName => 'A' },
+	'POST /api/core/tasks' => { title => 't' },
+	'PATCH /api/core/tasks/{id}' => { title => 'stolen' },
+	'PATCH /api/core/me' => { displayName => 'A' },
 	'POST /api/auth/update-user' => { name => 'A' },
 );
 # These end sessions or are about passwords: their own tests have them.
@@ -47,25 +58,50 @@ for my $service (qw(auth core wallet)) {
 	my $spec = $k->client->get("/api/$service/openapi.json")->{json};
 	ok($spec, "$service: a specification");
 	for my $path (sort keys %{ $spec->{paths} }) {
-		for my $method (map { uc } sort grep { /^(get|post|put|patch|delete)$/ } keys %{ $spec->{paths}{$path} }) {
+		for my $method (map {uc}
+			sort grep {/^(get|post|put|patch|delete)$/} keys %{ $spec->{paths}{$path} })
+		{
 			my $full = $path =~ m{^/api/} ? $path : "/api/$service$path";
 			my $route = "$method $full";
 			next if $route =~ $not;
-			my @bodies = $method eq 'GET' || $method eq 'DELETE' ? (undef)
-			    : ((map { { %{ $body{$route} // {} }, $_ => $actor{$_} } } sort keys %actor), { %{ $body{$route} // {} }, %actor });
-			my @queries = ('', map { "?$_=" . (ref $actor{$_} ? 'admin' : $actor{$_}) } sort keys %actor);
+			my @bodies =
+			    $method eq 'GET' || $method eq 'DELETE'
+			    ? (undef)
+			    : (
+				(
+					map { { %{ $body{$route} // {} }, $_ => $actor{$_} } }
+					sort keys %actor
+				),
+				{ %{ $body{$route} // {} }, %actor });
+			my @queries =
+			    ('',
+				map { "?$_=" . (ref $actor{$_} ? 'admin' : $actor{$_}) }
+				sort keys %actor);
 			for my $target ($bobs->{id}, $bobs_account) {
 				my $at = $full =~ s/\{\w+\}/$target/r;
 				for my $data (@bodies) {
-					my $r = $alice->request($method, $at, defined $data ? (json => $data) : ());
+					my $r = $alice->request($method, $at,
+						defined $data ? (json => $data) : ());
 					$tried++;
-					unlike($r->{status}, qr/^5/, "$route " . (defined $data ? substr(jencode($data), 0, 50) : '')) if $r->{status} >= 500;
-					fail("$route answers with bob") if $r->{body} =~ /\Q$bob->{email}\E|bob's task|\Q$bobs_account\E/ && $full !~ /\{/;
+					unlike( $r->{status},
+						qr/^5/,
+						"$route "
+						    . ( defined $data
+							? substr(jencode($data), 0, 50)
+							: ''
+						    )
+					) if $r->{status} >= 500;
+					fail("$route answers with bob")
+					    if $r->{body} =~
+					    /\Q$bob->{email}\E|bob's task|\Q$bobs_account\E/
+					    && $full !~ /\{/;
 				}
-				for my $q ($method eq 'GET' || $method eq 'DELETE' ? @queries : ()) {
+				for my $q ($method eq 'GET' || $method eq 'DELETE' ? @queries : ())
+				{
 					my $r = $alice->request($method, "$at$q");
 					$tried++;
-					fail("$route$q answers with bob") if $r->{body} =~ /\Q$bob->{email}\E|bob's task/;
+					fail("$route$q answers with bob")
+					    if $r->{body} =~ /\Q$bob->{email}\E|bob's task/;
 					fail("$route$q: $r->{status}") if $r->{status} >= 500;
 				}
 				last unless $full =~ /\{/;
@@ -84,7 +120,11 @@ for my $name (sort keys %actor) {
 	next if $name eq 'email';
 	my $c = $k->client;
 	my $email = 's5-' . ++$n . '@example.com';
-	my $r = $c->post('/api/auth/sign-up/email', { name => 'x', email => $email, password => 'correct horse battery', $name => $actor{$name} });
+	my $r = $c->post(
+		'/api/auth/sign-up/email',
+		{ name => 'x', email => $email, password => 'correct horse battery',
+			$name => $actor{$name}
+		});
 	next if $r->{status} == 400;
 	is($r->{status}, 200, "sign-up with $name") or next;
 	my $u = $r->{json}{user};
@@ -95,18 +135,34 @@ for my $name (sort keys %actor) {
 }
 
 # Duplicate keys: never one value for the check and another for the deed.
-for my $body ('{"title":"a","title":"b"}', qq({"title":"a","userId":"$bob->{id}","userId":"$alice->{id}"})) {
-	is($alice->request(POST => '/api/core/tasks', body => $body, type => 'application/json')->{status}, 400, 'duplicate keys are refused');
+for my $body ('{"title":"a","title":"b"}',
+	qq({"title":"a","userId":"$bob->{id}","userId":"$alice->{id}"})) {
+	is(
+		$alice->request(
+			POST => '/api/core/tasks', body => $body, type => 'application/json'
+		)->{status},
+		400,
+		'duplicate keys are refused');
 }
-my $twice = '{"name":"x","email":"one@example.com","email":"two@example.com","password":"correct horse battery"}';
-my $r = $k->client->request(POST => '/api/auth/sign-up/email', body => $twice, type => 'application/json');
+my $twice =
+'{"name":"x","email":"one@example.com","email":"two@example.com","password":"correct horse battery"}';
+my $r = $k->client->request(POST => '/api/auth/sign-up/email', body => $twice,
+	type => 'application/json');
 is($r->{status}, 400, 'at sign-up, too');
-is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE email IN ('one@example.com', 'two@example.com')}), 0, 'nobody was made');
-$r = $k->client->request(POST => '/api/auth/sign-in/email', body => "email=$alice->{email}&email=$bob->{email}&password=correct+horse+battery",
-    type => 'application/x-www-form-urlencoded');
+is(
+	$k->sql('auth',
+		q{SELECT count(*) FROM "user" WHERE email IN ('one@example.com', 'two@example.com')}
+	),
+	0,
+	'nobody was made');
+$r = $k->client->request(
+	POST => '/api/auth/sign-in/email',
+	body => "email=$alice->{email}&email=$bob->{email}&password=correct+horse+battery",
+	type => 'application/x-www-form-urlencoded');
 is($r->{status}, 400, 'in a form, too') or diag($r->{body});
 
 # revoke-session: a token of somebody else's is not ours to end.
-is($alice->post('/api/auth/revoke-session', { token => $bob->{token} })->{json}{status}, JSON::PP::true, "revoking another's session says yes, as BetterAuth does");
+is($alice->post('/api/auth/revoke-session', { token => $bob->{token} })->{json}{status},
+	JSON::PP::true, "revoking another's session says yes, as BetterAuth does");
 is($bob->get('/api/core/whoami')->{status}, 200, 'and does nothing');
 done_testing;

@@ -8,14 +8,16 @@ use Test::More;
 use Kedge;
 
 my $k = Kedge->up;
-my @everywhere = ('/api/core/whoami', '/api/core/tasks', '/api/wallet/accounts', '/api/auth/list-sessions');
+my @everywhere =
+    ('/api/core/whoami', '/api/core/tasks', '/api/wallet/accounts', '/api/auth/list-sessions');
 
 sub dead
 {
 	my ($c, $name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is_deeply([ map { $c->get($_)->{status} } @everywhere ], [ (401) x @everywhere ], $name);
-	is($c->get('/api/auth/get-session', cookie => $c->cookie_header)->{body}, 'null', "$name: nobody at auth");
+	is($c->get('/api/auth/get-session', cookie => $c->cookie_header)->{body}, 'null',
+		"$name: nobody at auth");
 	return;
 }
 
@@ -38,21 +40,46 @@ is($victim->sign_in->{status}, 200, 'sign-in over a planted cookie');
 isnt($victim->{jar}{'better-auth.session_token'}, $before, 'makes a cookie of its own');
 is($victim->get('/api/core/whoami')->{json}{userId}, $alice->{id}, 'for alice');
 is($mallory->get('/api/core/whoami')->{json}{userId}, $mallory->{id}, "mallory's stays mallory's");
-my $r = $k->client->post('/api/auth/sign-up/email', { name => 'x', email => 'fixed@example.com', password => 'correct horse battery',
-	token => $mallory->{token}, sessionId => 'x' }, cookie => $mallory->cookie_header);
-isnt($r->{json}{token}, $mallory->{token}, 'sign-up over a planted cookie, too') if $r->{status} == 200;
+my $r = $k->client->post(
+	'/api/auth/sign-up/email',
+	{ name => 'x', email => 'fixed@example.com', password => 'correct horse battery',
+		token => $mallory->{token}, sessionId => 'x'
+	},
+	cookie => $mallory->cookie_header);
+isnt($r->{json}{token}, $mallory->{token}, 'sign-up over a planted cookie, too')
+    if $r->{status} == 200;
 my %token = map { $k->again($alice)->{token} => 1 } 1 .. 5;
 is(scalar keys %token, 5, 'every sign-in draws a new token');
 
 # Every way to end a session, from a warm cache.
 my @ways = (
 	[ 'sign-out' => sub { my ($c) = @_; $c->copy->sign_out } ],
-	[ 'revoke-session' => sub { my ($c, $other) = @_; $other->post('/api/auth/revoke-session', { token => $c->{token} }) } ],
-	[ 'revoke-other-sessions' => sub { my ($c, $other) = @_; $other->post('/api/auth/revoke-other-sessions', {}) } ],
-	[ 'revoke-sessions' => sub { my ($c, $other) = @_; $other->post('/api/auth/revoke-sessions', {}) } ],
-	[ 'change-password with revocation' => sub { my ($c, $other) = @_;
-		$other->post('/api/auth/change-password', { currentPassword => $c->{password}, newPassword => 'another password',
-			revokeOtherSessions => JSON::PP::true }) } ],
+	[
+		'revoke-session' => sub {
+			my ($c, $other) = @_;
+			$other->post('/api/auth/revoke-session', { token => $c->{token} })
+		}
+	],
+	[
+		'revoke-other-sessions' => sub {
+			my ($c, $other) = @_;
+			$other->post('/api/auth/revoke-other-sessions', {})
+		}
+	],
+	[ 'revoke-sessions' =>
+		    sub { my ($c, $other) = @_; $other->post('/api/auth/revoke-sessions', {}) }
+	],
+	[
+		'change-password with revocation' => sub {
+			my ($c, $other) = @_;
+			$other->post(
+				'/api/auth/change-password',
+				{ currentPassword => $c->{password},
+					newPassword => 'another password',
+					revokeOtherSessions => JSON::PP::true
+				})
+		}
+	],
 );
 for my $row (@ways) {
 	my ($name, $end) = @$row;
@@ -66,10 +93,15 @@ for my $row (@ways) {
 # change-password without revocation: the others live, as BetterAuth has it.
 my $bob = $k->user('bob');
 my $phone = $k->again($bob);
-$bob->post('/api/auth/change-password', { currentPassword => $bob->{password}, newPassword => 'another password' });
+$bob->post('/api/auth/change-password',
+	{ currentPassword => $bob->{password}, newPassword => 'another password' });
 alive($phone, 'change-password without revocation leaves the others');
 my $old = $bob->copy;
-$r = $bob->post('/api/auth/change-password', { currentPassword => 'another password', newPassword => 'a third password', revokeOtherSessions => JSON::PP::true });
+$r = $bob->post(
+	'/api/auth/change-password',
+	{ currentPassword => 'another password', newPassword => 'a third password',
+		revokeOtherSessions => JSON::PP::true
+	});
 is($r->{status}, 200, 'with it');
 dead($old, 'also the token that asked for it is replaced');
 dead($phone, 'the phone is out');
@@ -86,10 +118,12 @@ is($carol->get('/api/core/admin/stats')->{status}, 403, 'and not');
 # Expired by the clock, although Redis still has it.
 my $dave = $k->user('dave');
 alive($dave, 'dave');
-$k->sql('auth', qq{UPDATE session SET "expiresAt" = now() + interval '2 s' WHERE "userId" = '$dave->{id}'});
+$k->sql('auth',
+	qq{UPDATE session SET "expiresAt" = now() + interval '2 s' WHERE "userId" = '$dave->{id}'});
 $k->redis('auth')->cmd('FLUSHALL');
 is($dave->get('/api/core/whoami')->{status}, 200, 'two seconds left');
-ok(Kedge::wait_until(sub { $dave->get('/api/core/whoami')->{status} == 401 }, 8), 'over, also in the cache');
+ok(Kedge::wait_until(sub { $dave->get('/api/core/whoami')->{status} == 401 }, 8),
+	'over, also in the cache');
 dead($dave, 'expired');
 
 # Deleted by an administrator's hand, with the cache gone: nothing brings it back.

@@ -12,38 +12,75 @@ my $k = Kedge->up;
 # Mallory registers the victim's address first, in whatever spelling.
 my $password = 'correct horse battery';
 my @spelling = ('victim@example.com', 'VICTIM@example.com', 'Victim@EXAMPLE.com');
-is($k->client->post('/api/auth/sign-up/email', { name => 'm', email => 'Victim@Example.Com', password => 'password of mallory' })->{status}, 200, 'mallory was first');
+is(
+	$k->client->post(
+		'/api/auth/sign-up/email',
+		{ name => 'm', email => 'Victim@Example.Com', password => 'password of mallory' }
+	)->{status},
+	200,
+	'mallory was first');
 for my $email (@spelling) {
-	my $r = $k->client->post('/api/auth/sign-up/email', { name => 'v', email => $email, password => $password });
+	my $r = $k->client->post('/api/auth/sign-up/email',
+		{ name => 'v', email => $email, password => $password });
 	is($r->{status}, 422, "$email is taken: no second account beside the first");
-	is($k->client->post('/api/auth/sign-in/email', { email => $email, password => $password })->{status}, 401, "and the victim's password does not open mallory's");
+	is(
+		$k->client->post(
+			'/api/auth/sign-in/email', { email => $email, password => $password }
+		)->{status},
+		401,
+		"and the victim's password does not open mallory's");
 }
-is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE lower(email) = 'victim@example.com'}), 1, 'one user');
-is($k->sql('auth', q{SELECT "emailVerified" FROM "user" WHERE email = 'victim@example.com'}), 'f', 'not verified');
+is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE lower(email) = 'victim@example.com'}), 1,
+	'one user');
+is($k->sql('auth', q{SELECT "emailVerified" FROM "user" WHERE email = 'victim@example.com'}), 'f',
+	'not verified');
 
 # Nobody verifies or changes an address by a request.
 my $mallory = $k->client;
 @$mallory{qw(email password)} = ('victim@example.com', 'password of mallory');
 $mallory->sign_in;
-for my $body ({ emailVerified => JSON::PP::true }, { email => 'boss@example.com' }, { name => 'm', emailVerified => JSON::PP::true, email => '' }) {
+for my $body ({ emailVerified => JSON::PP::true }, { email => 'boss@example.com' },
+	{ name => 'm', emailVerified => JSON::PP::true, email => '' }) {
 	$mallory->post('/api/auth/update-user', $body);
 }
-is($k->sql('auth', q{SELECT email, "emailVerified" FROM "user" WHERE email IN ('victim@example.com', 'boss@example.com')}), 'victim@example.com|f', 'neither changed');
+is(
+	$k->sql('auth',
+q{SELECT email, "emailVerified" FROM "user" WHERE email IN ('victim@example.com', 'boss@example.com')}
+	),
+	'victim@example.com|f',
+	'neither changed');
 
 # An account of another provider has no password, and none can be given to it.
-$k->sql('auth', q{INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('oauth-user', 'O', 'oauth@example.com', true);
-    INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt") VALUES ('oauth-account', '4711', 'github', 'oauth-user', now())});
+$k->sql('auth',
+q{INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('oauth-user', 'O', 'oauth@example.com', true);
+    INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt") VALUES ('oauth-account', '4711', 'github', 'oauth-user', now())}
+);
 for my $try ('', 'null', 'undefined', '4711', $password) {
-	isnt($k->client->post('/api/auth/sign-in/email', { email => 'oauth@example.com', password => $try })->{status}, 200, "no password '$try'");
+	isnt(
+		$k->client->post(
+			'/api/auth/sign-in/email',
+			{ email => 'oauth@example.com', password => $try }
+		)->{status},
+		200,
+		"no password '$try'");
 }
-is($k->client->post('/api/auth/sign-up/email', { name => 'o', email => 'OAuth@example.com', password => $password })->{status}, 422, 'sign-up does not add one');
-is($k->sql('auth', q{SELECT count(*) FROM account WHERE "userId" = 'oauth-user'}), 1, 'one account still');
+is(
+	$k->client->post(
+		'/api/auth/sign-up/email',
+		{ name => 'o', email => 'OAuth@example.com', password => $password }
+	)->{status},
+	422,
+	'sign-up does not add one');
+is($k->sql('auth', q{SELECT count(*) FROM account WHERE "userId" = 'oauth-user'}), 1,
+	'one account still');
 # A hash that is empty or broken is no password, either.
 my $broken = $k->user('broken');
-for my $hash ("''", 'NULL', "':'", "'x'", "'00:00'", "repeat('0', 32) || ':'", "':' || repeat('0', 128)", "'" . 'z' x 32 . ':' . 'z' x 128 . "'") {
+for my $hash ("''", 'NULL', "':'", "'x'", "'00:00'", "repeat('0', 32) || ':'",
+	"':' || repeat('0', 128)", "'" . 'z' x 32 . ':' . 'z' x 128 . "'") {
 	$k->sql('auth', qq{UPDATE account SET password = $hash WHERE "userId" = '$broken->{id}'});
 	for my $try ('', 'x', $password) {
-		my $r = $k->client->post('/api/auth/sign-in/email', { email => $broken->{email}, password => $try });
+		my $r = $k->client->post('/api/auth/sign-in/email',
+			{ email => $broken->{email}, password => $try });
 		isnt($r->{status}, 200, "hash $hash opens to nothing");
 	}
 }

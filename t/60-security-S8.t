@@ -16,8 +16,11 @@ my $port = $k->port;
 sub post_from
 {
 	my ($address, $path, $body, @headers) = @_;
-	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, LocalAddr => $address) or die "from $address: $!";
-	print $s join "\r\n", "POST $path HTTP/1.1", "Host: 127.0.0.1:$port", "Origin: http://127.0.0.1:$port", 'Content-Type: application/json',
+	my $s =
+	    IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, LocalAddr => $address)
+	    or die "from $address: $!";
+	print $s join "\r\n", "POST $path HTTP/1.1", "Host: 127.0.0.1:$port",
+	    "Origin: http://127.0.0.1:$port", 'Content-Type: application/json',
 	    'Content-Length: ' . length $body, @headers, 'Connection: close', '', $body;
 	$s->flush;
 	return raw_answers(raw_read($s));
@@ -25,30 +28,51 @@ sub post_from
 my $password = 'x' x 129; # costs no hash: a slow machine counts as fast
 my $try = sub {
 	my ($address, $email, @headers) = @_;
-	return post_from($address, '/api/auth/sign-in/email', Kedge::jencode({ email => $email, password => $password }), @headers)->{status};
+	return post_from($address, '/api/auth/sign-in/email',
+		Kedge::jencode({ email => $email, password => $password }), @headers)->{status};
 };
 
-my @variant = ('target@example.com', 'TARGET@example.com', 'Target@Example.Com', 'target@EXAMPLE.COM', ' target@example.com', 'target@example.com ',
-    "target\@example.com\t", "\x{ff54}arget\@example.com", 'target+x@example.com', 't.arget@example.com');
+my @variant = (
+	'target@example.com', 'TARGET@example.com', 'Target@Example.Com', 'target@EXAMPLE.COM',
+	' target@example.com', 'target@example.com ',
+	"target\@example.com\t", "\x{ff54}arget\@example.com", 'target+x@example.com',
+	't.arget@example.com');
 my @status = map { $try->('127.0.0.2', $_) } @variant;
-is((grep { $_ != 429 } @status), 3, 'three tries from an address, however the name is spelled') or diag("@status");
-is($try->('127.0.0.2', 'target@example.com', "X-Forwarded-For: 10.0.0.$_"), 429, "not another with X-Forwarded-For 10.0.0.$_") for 1 .. 3;
+is((grep { $_ != 429 } @status), 3, 'three tries from an address, however the name is spelled')
+    or diag("@status");
+is($try->('127.0.0.2', 'target@example.com', "X-Forwarded-For: 10.0.0.$_"), 429,
+	"not another with X-Forwarded-For 10.0.0.$_")
+    for 1 .. 3;
 $password = 'wrong password';
 is($try->('127.0.0.3', 'neighbour@example.com'), 401, 'the neighbour is not locked out');
 is($try->('127.0.0.3', 'target@example.com'), 401, 'nor is the target, from elsewhere');
-is(post_from('127.0.0.2', '/api/auth/sign-up/email', '{}')->{status}, 400, 'nor another path of the same address');
+is(post_from('127.0.0.2', '/api/auth/sign-up/email', '{}')->{status}, 400,
+	'nor another path of the same address');
 
 # Guessing the current password of a stolen session is limited like sign-in.
 my $c = $k->client;
-my $r = $c->post('/api/auth/sign-up/email', { name => 'x', email => 'stolen@example.com', password => 'correct horse battery' });
+my $r = $c->post('/api/auth/sign-up/email',
+	{ name => 'x', email => 'stolen@example.com', password => 'correct horse battery' });
 is($r->{status}, 200, 'a session');
-@status = parallel(6, sub { $c->copy->post('/api/auth/change-password', { currentPassword => "guess number $_[0]", newPassword => 'another password' })->{status} });
+@status = parallel(
+	6,
+	sub {
+		$c->copy->post(
+			'/api/auth/change-password',
+			{ currentPassword => "guess number $_[0]",
+				newPassword => 'another password'
+			}
+		)->{status}
+	});
 is((grep { $_ == 400 } @status), 3, 'three guesses at change-password') or diag("@status");
 is((grep { $_ == 429 } @status), 3, 'then no more');
 
 # Known and unknown answer alike, byte for byte.
-my @answer = map { post_from('127.0.0.4', '/api/auth/sign-in/email', Kedge::jencode({ email => $_, password => 'wrong password' })) }
-    'stolen@example.com', 'unknown@example.com';
+my @answer = map {
+	post_from('127.0.0.4', '/api/auth/sign-in/email',
+		Kedge::jencode({ email => $_, password => 'wrong password' }))
+} 'stolen@example.com', 'unknown@example.com';
 is($answer[0]{body}, $answer[1]{body}, 'known and unknown: the same body');
-is(join(',', sort keys %{ $answer[0]{headers} }), join(',', sort keys %{ $answer[1]{headers} }), 'and the same headers');
+is(join(',', sort keys %{ $answer[0]{headers} }), join(',', sort keys %{ $answer[1]{headers} }),
+	'and the same headers');
 done_testing;

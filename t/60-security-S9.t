@@ -13,23 +13,45 @@ my $alice = $k->user('alice');
 my $base = $k->base;
 my $host = $base =~ s{http://}{}r;
 
-sub sign_in { my ($url) = @_; return $k->client->post('/api/auth/sign-in/email', { email => $alice->{email}, password => $alice->{password}, callbackURL => $url }) }
+sub sign_in
+{
+	my ($url) = @_;
+	return $k->client->post('/api/auth/sign-in/email',
+		{ email => $alice->{email}, password => $alice->{password}, callbackURL => $url })
+}
 
-for my $url ('/', '/home', '/a/b?c=d&e=f', '/home#x', "$base/home", $trusted, "$trusted/x?y=z", 'http://localhost:3000/') {
+for my $url ('/', '/home', '/a/b?c=d&e=f', '/home#x', "$base/home", $trusted, "$trusted/x?y=z",
+	'http://localhost:3000/') {
 	my $r = sign_in($url);
 	is($r->{status}, 200, "to $url") or diag($r->{body});
 	is($r->{json}{url}, $url, 'which it says');
 	is($r->{headers}{location}, $url, 'and sends');
 }
-my @evil = ('//evil.example', '///evil.example', '/\\evil.example', '\\/evil.example', '\\\\evil.example', '/%2fevil.example', '/%2Fevil.example', '/%5cevil.example', '/%5Cevil.example',
-    "/\t/evil.example", "/\n/evil.example", "\t//evil.example", ' //evil.example', "/\r\nX: y", "/home\r\nSet-Cookie: a=b", "/home\nX", '/home%0d%0aX: y' . "\n", "/\0/evil.example",
-    'https:evil.example', 'https:/evil.example', 'https:///evil.example', 'http:evil.example', 'https://evil.example', 'HTTPS://EVIL.EXAMPLE', 'evil.example', 'www.evil.example/x',
-    "https://app.example\@evil.example", "https://app.example%40evil.example", 'https://app.example:x@evil.example', "https://evil.example#$trusted", "https://evil.example?$trusted",
-    "https://evil.example\\\@app.example", 'https://app.example.evil.example', 'https://app.examplee', 'https://xapp.example', 'https://app.example:444', 'http://app.example',
-    'https://app.example.', "https://app.ex\x{430}mple", "https://\x{ff41}pp.example", 'https://app%2eexample', 'https://app.example%2f@evil.example', 'https://APP.EXAMPLE.evil.example',
-    'javascript:alert(1)', 'JavaScript:alert(1)', "java\tscript:alert(1)", 'data:text/html,x', 'vbscript:x', 'file:///etc/passwd', 'about:blank', 'blob:https://app.example/x', 'ftp://app.example/', 'ws://app.example/',
-    "$base\@evil.example", "$base.evil.example", "http://evil.example\@evil2.example/$host", "//$host", "http://127.0.0.1", 'http://localhost:3001/', 'http://localhost', 'http://[::1]:3000/', '?x', '#x', '.', '..', './home', '../home',
-    '*', 'null', 'undefined', 'x' x 10_000, "https://app.example/\r\nX: y", "https://app.example /x", "https://app.example\t/");
+my @evil = (
+	'//evil.example', '///evil.example', '/\\evil.example', '\\/evil.example',
+	'\\\\evil.example', '/%2fevil.example', '/%2Fevil.example', '/%5cevil.example',
+	'/%5Cevil.example',
+	"/\t/evil.example", "/\n/evil.example", "\t//evil.example", ' //evil.example', "/\r\nX: y",
+	"/home\r\nSet-Cookie: a=b", "/home\nX", '/home%0d%0aX: y' . "\n", "/\0/evil.example",
+	'https:evil.example', 'https:/evil.example', 'https:///evil.example', 'http:evil.example',
+	'https://evil.example', 'HTTPS://EVIL.EXAMPLE', 'evil.example', 'www.evil.example/x',
+	"https://app.example\@evil.example", "https://app.example%40evil.example",
+	'https://app.example:x@evil.example', "https://evil.example#$trusted",
+	"https://evil.example?$trusted",
+	"https://evil.example\\\@app.example", 'https://app.example.evil.example',
+	'https://app.examplee', 'https://xapp.example', 'https://app.example:444',
+	'http://app.example',
+	'https://app.example.', "https://app.ex\x{430}mple", "https://\x{ff41}pp.example",
+	'https://app%2eexample', 'https://app.example%2f@evil.example',
+	'https://APP.EXAMPLE.evil.example',
+	'javascript:alert(1)', 'JavaScript:alert(1)', "java\tscript:alert(1)", 'data:text/html,x',
+	'vbscript:x', 'file:///etc/passwd', 'about:blank', 'blob:https://app.example/x',
+	'ftp://app.example/', 'ws://app.example/',
+	"$base\@evil.example", "$base.evil.example", "http://evil.example\@evil2.example/$host",
+	"//$host", "http://127.0.0.1", 'http://localhost:3001/', 'http://localhost',
+	'http://[::1]:3000/', '?x', '#x', '.', '..', './home', '../home',
+	'*', 'null', 'undefined', 'x' x 10_000, "https://app.example/\r\nX: y",
+	"https://app.example /x", "https://app.example\t/");
 for my $url (@evil) {
 	my $r = sign_in($url);
 	my $name = jencode(substr $url, 0, 50);
@@ -37,37 +59,79 @@ for my $url (@evil) {
 	ok(!defined $r->{headers}{location}, 'and nowhere') if $r->{status} != 403;
 	ok(!@{ $r->{cookies} }, "$name: no session, either");
 }
-is($k->client->post('/api/auth/sign-up/email', { name => 'x', email => 'redirected@example.com', password => 'correct horse battery', callbackURL => '//evil.example' })->{status},
-    403, 'nor at sign-up');
-is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE email = 'redirected@example.com'}), 0, 'where nobody is made');
+is(
+	$k->client->post(
+		'/api/auth/sign-up/email',
+		{ name => 'x', email => 'redirected@example.com',
+			password => 'correct horse battery', callbackURL => '//evil.example'
+		}
+	)->{status},
+	403,
+	'nor at sign-up');
+is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE email = 'redirected@example.com'}), 0,
+	'where nobody is made');
 
 # The error page sends to our own root, with what is left of the code.
-for my $q ('error=%3Cscript%3E', 'error=//evil.example', 'error=a&error_description=%0d%0aX:y', 'error=a&error_description=%22onload=', 'error=http://evil.example') {
+for my $q ('error=%3Cscript%3E', 'error=//evil.example', 'error=a&error_description=%0d%0aX:y',
+	'error=a&error_description=%22onload=', 'error=http://evil.example') {
 	my $r = $k->client->get("/api/auth/error?$q");
 	is($r->{status}, 302, "/error?$q");
-	like($r->{headers}{location}, qr{^/\?error=[A-Za-z0-9_'-]+(?:&error_description=[^\s<>"]*)?$}, 'to ourselves');
+	like($r->{headers}{location},
+		qr{^/\?error=[A-Za-z0-9_'-]+(?:&error_description=[^\s<>"]*)?$}, 'to ourselves');
 }
 
 # Addresses: refused or in one form.
-my @address = ('a@b@c.example', 'a@@example.com', '@example.com', 'a@', 'a', 'a@b', 'a @example.com', "a\@example.com\r\nBcc: x\@y.example", "a\n\@example.com", "a\0\@example.com", "a\@example.com\0",
-    '"quoted"@example.com', '"a b"@example.com', 'a(comment)@example.com', '<a@example.com>', 'A <a@example.com>', 'a@example.com,b@example.com', 'a@example.com;b@example.com',
-    'mailto:a@example.com', "a\x{ff20}example.com", "a\@ex\x{e4}mple.com", "\x{430}\@example.com", 'a@[127.0.0.1]', 'a@127.0.0.1', 'a@-example.com', 'a@.example.com', 'a@example..com',
-    'a@example.com.', '.a@example.com', 'a.@example.com', 'a..b@example.com', 'x' x 10_000 . '@example.com', 'a@' . 'x' x 10_000 . '.com', "a\@example.com\x{202e}", ' a@example.com', 'a@example.com ',
-    'a@exa_mple.com', 'a@example.c', 'a@example.123', 'a!b@example.com', 'a%b@example.com', 'a/b@example.com');
+my @address = (
+	'a@b@c.example', 'a@@example.com', '@example.com', 'a@', 'a', 'a@b', 'a @example.com',
+	"a\@example.com\r\nBcc: x\@y.example", "a\n\@example.com", "a\0\@example.com",
+	"a\@example.com\0",
+	'"quoted"@example.com', '"a b"@example.com', 'a(comment)@example.com', '<a@example.com>',
+	'A <a@example.com>', 'a@example.com,b@example.com', 'a@example.com;b@example.com',
+	'mailto:a@example.com', "a\x{ff20}example.com", "a\@ex\x{e4}mple.com",
+	"\x{430}\@example.com", 'a@[127.0.0.1]', 'a@127.0.0.1', 'a@-example.com', 'a@.example.com',
+	'a@example..com',
+	'a@example.com.', '.a@example.com', 'a.@example.com', 'a..b@example.com',
+	'x' x 10_000 . '@example.com', 'a@' . 'x' x 10_000 . '.com', "a\@example.com\x{202e}",
+	' a@example.com', 'a@example.com ',
+	'a@exa_mple.com', 'a@example.c', 'a@example.123', 'a!b@example.com', 'a%b@example.com',
+	'a/b@example.com');
 for my $email (@address) {
-	my $r = $k->client->post('/api/auth/sign-up/email', { name => 'x', email => $email, password => 'correct horse battery' });
-	like($r->{status}, qr/^(400|413)$/, 'not an address: ' . jencode(substr $email, 0, 40)) or diag($r->{body});
+	my $r = $k->client->post('/api/auth/sign-up/email',
+		{ name => 'x', email => $email, password => 'correct horse battery' });
+	like($r->{status}, qr/^(400|413)$/, 'not an address: ' . jencode(substr $email, 0, 40))
+	    or diag($r->{body});
 }
-for my $pair ([ 'Simple@Example.COM', 'simple@example.com' ], [ 'dot.ted+tag@sub.example.co.uk', 'dot.ted+tag@sub.example.co.uk' ], [ "o'brien\@example.com", "o'brien\@example.com" ], [ 'x_y-z@ex-ample.com', 'x_y-z@ex-ample.com' ]) {
+for my $pair ([ 'Simple@Example.COM', 'simple@example.com' ],
+	[ 'dot.ted+tag@sub.example.co.uk', 'dot.ted+tag@sub.example.co.uk' ],
+	[ "o'brien\@example.com", "o'brien\@example.com" ],
+	[ 'x_y-z@ex-ample.com', 'x_y-z@ex-ample.com' ]) {
 	my ($given, $stored) = @$pair;
 	my $c = $k->client;
-	is($c->post('/api/auth/sign-up/email', { name => 'x', email => $given, password => 'correct horse battery' })->{json}{user}{email}, $stored, "$given is $stored");
-	is($k->client->post('/api/auth/sign-in/email', { email => uc $given, password => 'correct horse battery' })->{status}, 200, 'and signs in in capitals');
+	is(
+		$c->post(
+			'/api/auth/sign-up/email',
+			{ name => 'x', email => $given, password => 'correct horse battery' }
+		)->{json}{user}{email},
+		$stored,
+		"$given is $stored");
+	is(
+		$k->client->post(
+			'/api/auth/sign-in/email',
+			{ email => uc $given, password => 'correct horse battery' }
+		)->{status},
+		200,
+		'and signs in in capitals');
 }
 # Letters that fold to ASCII ones elsewhere: no second account, no way into one.
 for my $letter ("\x{130}", "\x{131}", "\x{17f}", "\x{212a}") {
-	my $r = $k->client->post('/api/auth/sign-in/email', { email => "s${letter}mple\@example.com", password => 'correct horse battery' });
+	my $r = $k->client->post('/api/auth/sign-in/email',
+		{ email => "s${letter}mple\@example.com", password => 'correct horse battery' });
 	isnt($r->{status}, 200, sprintf 'U+%04X is not folded into somebody', ord $letter);
 }
-is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE email <> lower(email) OR email !~ '^[[:ascii:]]+$'}), 0, 'every stored address is in its one form');
+is(
+	$k->sql('auth',
+q{SELECT count(*) FROM "user" WHERE email <> lower(email) OR email !~ '^[[:ascii:]]+$'}
+	),
+	0,
+	'every stored address is in its one form');
 done_testing;

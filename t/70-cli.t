@@ -19,7 +19,7 @@ my $task = $alice->post('/api/core/tasks', { title => 'survives' })->{json}{id};
 # What should not have started must not outlive the test when it did.
 END {
 	my $s = $?;
-	run($kedge, 'down', '--dir', $_) 
+	run($kedge, 'down', '--dir', $_)
 	    for grep { -e "$_/lock" } defined $other ? files($other) : ();
 	$? = $s;
 }
@@ -52,22 +52,29 @@ is($alice->get('/api/core/whoami')->{status}, 200, 'and the one that runs is not
 ($status, $out, $err) = run($kedge, 'up', '--dir', "$other/d", '--port', $k->port, '--detach');
 one_line('the port is in use', $status, $out, $err);
 like($err, qr/@{[ $k->port ]}/, 'named');
-ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)), 'nothing is left running');
+ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)),
+	'nothing is left running');
 mkdir "$other/taken";
 open my $f, '>', "$other/taken/file" or die;
 close $f;
-one_line('a directory of somebody else', run($kedge, 'up', '--dir', "$other/taken", '--port', free_port(), '--detach'));
-is_deeply([ map { s{.*/}{}r } files("$other/taken") ], ['file'], 'which stays as it was');
-one_line('a directory that cannot be made', run($kedge, 'up', '--dir', '/proc/nowhere/d', '--port', free_port(), '--detach'));
-one_line("port $_", run($kedge, 'up', '--dir', "$other/p", '--port', $_, '--detach')) for qw(65536 x -1);
+one_line('a directory of somebody else',
+	run($kedge, 'up', '--dir', "$other/taken", '--port', free_port(), '--detach'));
+is_deeply([ map {s{.*/}{}r} files("$other/taken") ], ['file'], 'which stays as it was');
+one_line('a directory that cannot be made',
+	run($kedge, 'up', '--dir', '/proc/nowhere/d', '--port', free_port(), '--detach'));
+one_line("port $_", run($kedge, 'up', '--dir', "$other/p", '--port', $_, '--detach'))
+    for qw(65536 x -1);
 one_line('an unknown command', run($kedge, 'surprise'));
 one_line('an unknown option', run($kedge, 'up', '--surprise'));
 one_line('status of nothing', run($kedge, 'status', '--dir', "$other/none"));
 # A child that cannot start: one line, and what was started is stopped.
-($status, $out, $err) = run({ env => { CORE_THREADS => 'many' } }, $kedge, 'up', '--dir', "$other/bad", '--port', free_port(), '--detach');
+($status, $out, $err) =
+    run({ env => { CORE_THREADS => 'many' } }, $kedge, 'up', '--dir', "$other/bad", '--port',
+	free_port(), '--detach');
 isnt($status, 0, 'a service that cannot start');
 like("$out$err", qr/core/, 'is named');
-ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)), 'nothing is left running');
+ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)),
+	'nothing is left running');
 # A missing tool is named.
 my $bare = "$other/bin";
 mkdir $bare;
@@ -76,7 +83,9 @@ for my $name (qw(sh env)) {
 }
 SKIP: {
 	skip 'the servers are found in fixed places too', 1 if -x '/usr/sbin/nginx';
-	($status, $out, $err) = run({ env => { PATH => $bare } }, $kedge, 'up', '--dir', "$other/t", '--port', free_port(), '--detach');
+	($status, $out, $err) =
+	    run({ env => { PATH => $bare } }, $kedge, 'up', '--dir', "$other/t", '--port',
+		free_port(), '--detach');
 	one_line('a missing tool', $status, $out, $err);
 	like($err, qr/nginx|redis|postgres/, 'named');
 }
@@ -86,7 +95,8 @@ SKIP: {
 my $j = Kedge->up;
 is($j->client->get('/api/auth/ok')->{status}, 200, 'a second stack');
 is($k->client->get('/api/auth/ok')->{status}, 200, 'beside the first');
-is($j->client->get('/api/core/whoami', cookie => $alice->cookie_header)->{status}, 401, 'of which it knows nobody');
+is($j->client->get('/api/core/whoami', cookie => $alice->cookie_header)->{status}, 401,
+	'of which it knows nobody');
 isnt($j->service_env('auth')->{AUTH_SECRET}, undef, 'with a secret');
 $j->down;
 is(scalar $j->processes, 0, 'down: nothing of it is left');
@@ -112,15 +122,26 @@ is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', 'and so does
 
 # ---- it supervises --------------------------------------------------------------
 
-my @kinds = ('nginx', 'auth', 'core', 'wallet', 'postgres', 'redis-auth', 'redis-core', 'redis-wallet');
+my @kinds =
+    ('nginx', 'auth', 'core', 'wallet', 'postgres', 'redis-auth', 'redis-core', 'redis-wallet');
 for my $kind (@kinds) {
 	my @pids = $k->pids($kind);
 	is(scalar @pids, 1, "one $kind") or next;
 	$k->kill_pid(KILL => @pids);
-	my $back = wait_until { my @now = $k->pids($kind); @now == 1 && $now[0] != $pids[0] } 15;
+	my $back =
+	    wait_until(sub { my @now = $k->pids($kind); @now == 1 && $now[0] != $pids[0] }, 15);
 	ok($back, "$kind: started again after kill -9");
-	ok($k->wait_healthy(15), "$kind: all is well again") or diag(join ' ', map { $k->client->get("/health/$_")->{body} } qw(auth core wallet));
-	ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 && $alice->get('/api/wallet/accounts')->{status} == 200 }, 10), "$kind: and everything answers");
+	ok($k->wait_healthy(15), "$kind: all is well again")
+	    or diag(join ' ', map { $k->client->get("/health/$_")->{body} } qw(auth core wallet));
+	ok(
+		wait_until(
+			sub {
+				$alice->get('/api/core/me')->{status} == 200
+				    && $alice->get('/api/wallet/accounts')->{status} == 200
+			},
+			10
+		),
+		"$kind: and everything answers");
 }
 
 # ---- it takes everything with it -------------------------------------------------
@@ -133,7 +154,8 @@ for my $signal (qw(TERM KILL)) {
 	    or diag(explain([ $k->processes ]));
 	$k->start;
 	$alice->{base} = $alice->{origin} = $k->base;
-	is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', "up again after SIG$signal, with its data");
+	is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives',
+		"up again after SIG$signal, with its data");
 }
 
 # In the foreground: the URL, then Ctrl-C.
@@ -145,11 +167,12 @@ if (!$pid) {
 	Kedge::in_child();
 	open STDOUT, '>', $log;
 	open STDERR, '>&', \*STDOUT;
-	exec { $kedge } $kedge, 'up', '--dir', $k->dir, '--port', $port or POSIX::_exit(127);
+	exec {$kedge} $kedge, 'up', '--dir', $k->dir, '--port', $port or POSIX::_exit(127);
 }
-ok(wait_until(sub { (slurp($log) // '') =~ m{http://127\.0\.0\.1:$port} }, 20), 'in the foreground');
+ok(wait_until(sub { (slurp($log) // '') =~ m{http://127\.0\.0\.1:$port} }, 20),
+	'in the foreground');
 kill INT => $pid;
-my $gone = wait_until { waitpid($pid, POSIX::WNOHANG()) == $pid } 25;
+my $gone = wait_until(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 25);
 ok($gone, 'until Ctrl-C');
 is($? >> 8, 0, 'which is no failure');
 is(scalar $k->processes, 0, 'nothing is left');
@@ -159,6 +182,7 @@ is(scalar $k->processes, 0, 'nothing is left');
 $k->start;
 ($status, $out, $err) = $k->kedge('migrate');
 is($status, 0, 'migrate again: nothing to do') or diag("$out$err");
-my $applied = $k->sql('core', q{SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename = 'task'});
+my $applied = $k->sql('core',
+	q{SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename = 'task'});
 is($applied, 1, 'core has its tables');
 done_testing;

@@ -14,8 +14,8 @@ my $whole_way = sub {
 	my ($name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $c = $k->user('whole');
-	my @status = map { $_->() }
-	    sub { $c->get('/api/core/whoami')->{status} }, sub { $c->post('/api/core/tasks', { title => 'x' })->{status} },
+	my @status = map { $_->() } sub { $c->get('/api/core/whoami')->{status} },
+	    sub { $c->post('/api/core/tasks', { title => 'x' })->{status} },
 	    sub { $c->get('/api/wallet/accounts')->{status} }, sub { $c->sign_out->{status} };
 	is("@status", '200 201 200 200', "$name: the whole way works");
 	return;
@@ -26,10 +26,12 @@ $whole_way->('with Redis');
 
 my @redis = map { $k->pids("redis-$_") } qw(auth core wallet);
 is(scalar @redis, 3, 'three of them');
-my $load = Kedge::Load->start(procs => 2, code => sub {
-	my $c = $alice->copy;
-	return sub { return $c->get('/api/core/whoami')->{status} };
-});
+my $load = Kedge::Load->start(
+	procs => 2,
+	code => sub {
+		my $c = $alice->copy;
+		return sub { return $c->get('/api/core/whoami')->{status} };
+	});
 $k->kill_pid(STOP => @redis);
 my $t = time;
 $whole_way->('frozen');
@@ -53,16 +55,18 @@ ok($k->wait_healthy, 'well again');
 my $dave = $k->user('dave');
 my $dave2 = $dave->copy;
 is($dave->get('/api/core/whoami')->{status}, 200, 'cached');
-$load = Kedge::Load->start(procs => 1, code => sub {
-	my $c = $alice->copy;
-	return sub { return $c->get('/api/core/whoami')->{status} };
-});
+$load = Kedge::Load->start(
+	procs => 1,
+	code => sub {
+		my $c = $alice->copy;
+		return sub { return $c->get('/api/core/whoami')->{status} };
+	});
 for (1 .. 3) {
 	$k->kill_pid(KILL => $k->pids('redis-auth'));
 	is($dave2->get('/api/core/whoami')->{status}, $_ == 1 ? 200 : 401, 'without it');
 	is($dave->sign_out->{status}, 200, 'sign-out without Redis') if $_ == 1;
 	is($dave2->get('/api/core/whoami')->{status}, 401, 'is a sign-out');
-	wait_until { $k->pids('redis-auth') } 15;
+	wait_until(sub { $k->pids('redis-auth') }, 15);
 	is($dave2->get('/api/core/whoami')->{status}, 401, 'and stays one when it is back');
 }
 ($count) = $load->stop;
@@ -76,7 +80,7 @@ ok($k->wait_healthy, 'well again');
 my $erin = $k->user('erin');
 my $erin2 = $erin->copy;
 my $redis = $k->redis('auth');
-wait_until { $erin2->get('/api/core/whoami'); scalar $redis->keys_like('*') } 15;
+wait_until(sub { $erin2->get('/api/core/whoami'); scalar $redis->keys_like('*') }, 15);
 my %cached = map { $_ => $redis->cmd('DUMP', $_) } $redis->keys_like('*');
 cmp_ok(scalar keys %cached, '>=', 1, 'there is something cached');
 $k->kill_pid(STOP => $k->pids('redis-auth'));
@@ -113,8 +117,12 @@ for my $garbage ('', 'x', "\0" x 100, '{}', 'null', '[' x 1000, 'x' x 1_000_000)
 
 my $j = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
 $j->kill_pid(STOP => $j->pids('redis-auth'));
-my @status = map { $j->client->post('/api/auth/sign-in/email', { email => 'x@example.com', password => 'wrong password' })->{status} } 1 .. 8;
-cmp_ok(scalar(grep { $_ == 429 } @status), '>=', 4, 'limits hold while Redis is away') or diag("@status");
-is((grep { /^5/ } @status), 0, 'and nothing fails');
+my @status = map {
+	$j->client->post('/api/auth/sign-in/email',
+		{ email => 'x@example.com', password => 'wrong password' })->{status}
+} 1 .. 8;
+cmp_ok(scalar(grep { $_ == 429 } @status), '>=', 4, 'limits hold while Redis is away')
+    or diag("@status");
+is((grep {/^5/} @status), 0, 'and nothing fails');
 $j->kill_pid(CONT => $j->pids('redis-auth'));
 done_testing;

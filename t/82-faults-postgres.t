@@ -21,10 +21,17 @@ ok($alice->post('/api/core/tasks', { title => 'before' })->{status} == 201, 'wel
 sub cached
 {
 	my $redis = $k->redis('auth');
-	ok(wait_until(sub {
-		$alice->get('/api/core/whoami');
-		return grep { ($redis->cmd('GET', $_) // '') =~ /^\{.*\Q$alice->{id}\E/ } $redis->keys_like('*');
-	}, 30), 'the session is cached');
+	ok(
+		wait_until(
+			sub {
+				$alice->get('/api/core/whoami');
+				return grep {
+					($redis->cmd('GET', $_) // '') =~ /^\{.*\Q$alice->{id}\E/
+				} $redis->keys_like('*');
+			},
+			30
+		),
+		'the session is cached');
 	return;
 }
 cached();
@@ -34,17 +41,21 @@ sub outage
 	my ($name) = @_;
 	my $r = $alice->get('/api/core/whoami');
 	is($r->{status}, 200, "$name: a cached session verifies");
-	for my $row ([ GET => '/api/core/me' ], [ GET => '/api/core/tasks' ], [ POST => '/api/core/tasks', { title => 'lost' } ], [ GET => '/api/wallet/accounts' ]) {
+	for my $row ([ GET => '/api/core/me' ], [ GET => '/api/core/tasks' ],
+		[ POST => '/api/core/tasks', { title => 'lost' } ],
+		[ GET => '/api/wallet/accounts' ]) {
 		my ($method, $path, $data) = @$row;
 		my $t = time;
 		my $r = $alice->request($method, $path, defined $data ? (json => $data) : ());
 		is($r->{status}, 503, "$name: $method $path is 503");
 		like($r->{headers}{'retry-after'} // '', qr/^\d+$/, "$name: with Retry-After");
 		is($r->{json}{code}, 'UNAVAILABLE', "$name: and a code") or diag($r->{body});
-		unlike($r->{body}, qr/postgres|socket|libpq|SQL|FATAL/i, "$name: that tells nothing of the inside");
+		unlike($r->{body}, qr/postgres|socket|libpq|SQL|FATAL/i,
+			"$name: that tells nothing of the inside");
 		cmp_ok(time - $t, '<', 8, "$name: in time");
 	}
-	$r = $k->client->post('/api/auth/sign-in/email', { email => $alice->{email}, password => $alice->{password} });
+	$r = $k->client->post('/api/auth/sign-in/email',
+		{ email => $alice->{email}, password => $alice->{password} });
 	like($r->{status}, qr/^(500|503)$/, "$name: nobody signs in");
 	is($k->client->get('/health/core')->{status}, 503, "$name: not ready");
 	is($k->client->get('/health/core/live')->{status}, 200, "$name: but alive");
@@ -61,40 +72,59 @@ sub uncached
 	is($r->{status}, 503, "$name: one that is not cached is 503, not 401 and not 200");
 	like($r->{headers}{'retry-after'} // '', qr/^\d+$/, "$name: with Retry-After");
 	cmp_ok(time - $t, '<', 8, "$name: in time");
-	is($k->client->get('/api/core/whoami')->{status}, 401, "$name: who has no session is told so without asking");
+	is($k->client->get('/api/core/whoami')->{status}, 401,
+		"$name: who has no session is told so without asking");
 	my $forged = $never->copy;
 	s/^(.)/$1 eq 'A' ? 'B' : 'A'/e for values %{ $forged->{jar} };
-	is($forged->get('/api/core/whoami')->{status}, 401, "$name: nor is a forged cookie looked up");
+	is($forged->get('/api/core/whoami')->{status}, 401,
+		"$name: nor is a forged cookie looked up");
 	return;
 }
 
 # ---- restarted under load -----------------------------------------------------------
 
-my $writers = Kedge::Load->start(procs => 2, code => sub {
-	my ($i) = @_;
-	my $c = $alice->copy;
-	my $n = 0;
-	return sub {
-		my $r = $c->post('/api/core/tasks', { title => "w$i-" . ++$n });
-		return ($r->{status}, $r->{status} == 201 ? $r->{json}{id} : undef);
-	};
-});
-my $verdicts = Kedge::Load->start(procs => 1, code => sub {
-	my $c = $alice->copy;
-	return sub { return $c->get('/api/core/whoami')->{status} };
-});
+my $writers = Kedge::Load->start(
+	procs => 2,
+	code => sub {
+		my ($i) = @_;
+		my $c = $alice->copy;
+		my $n = 0;
+		return sub {
+			my $r = $c->post('/api/core/tasks', { title => "w$i-" . ++$n });
+			return ($r->{status}, $r->{status} == 201 ? $r->{json}{id} : undef);
+		};
+	});
+my $verdicts = Kedge::Load->start(
+	procs => 1,
+	code => sub {
+		my $c = $alice->copy;
+		return sub { return $c->get('/api/core/whoami')->{status} };
+	});
 for my $signal (qw(INT QUIT)) {
 	my ($old) = $k->pids('postgres');
 	kill $signal => $old; # fast, then immediate
-	ok(wait_until(sub { my ($now) = $k->pids('postgres'); $now && $now != $old }, 20), "restarted by SIG$signal");
-	ok(wait_until(sub { $alice->post('/api/core/tasks', { title => 'after' })->{status} == 201 }, 20), 'the next requests work');
+	ok(wait_until(sub { my ($now) = $k->pids('postgres'); $now && $now != $old }, 20),
+		"restarted by SIG$signal");
+	ok(
+		wait_until(
+			sub {
+				$alice->post('/api/core/tasks', { title => 'after' })->{status} ==
+				    201
+			},
+			20
+		),
+		'the next requests work');
 	ok($k->wait_healthy(15), 'everything is well');
 }
 my ($written, undef, $ids) = $writers->stop;
 my ($verified) = $verdicts->stop;
-is(join(' ', grep { !/^(201|503)$/ } keys %$written), '', 'in-flight requests fail with 503 and nothing else') or diag(explain($written));
-is_deeply([ keys %$verified ], [200], 'cached sessions verified all the time') or diag(explain($verified));
-my %there = map { $_ => 1 } split /\n/, $k->sql('core', "SELECT id FROM task WHERE user_id = '$alice->{id}'");
+is(join(' ', grep { !/^(201|503)$/ } keys %$written), '',
+	'in-flight requests fail with 503 and nothing else')
+    or diag(explain($written));
+is_deeply([ keys %$verified ], [200], 'cached sessions verified all the time')
+    or diag(explain($verified));
+my %there = map { $_ => 1 } split /\n/,
+    $k->sql('core', "SELECT id FROM task WHERE user_id = '$alice->{id}'");
 is_deeply([ grep { !$there{$_} } @$ids ], [], 'no acknowledged write is lost');
 
 # ---- frozen -----------------------------------------------------------------------
@@ -118,21 +148,32 @@ my $data = $k->dir . '/pg/data';
 my ($postgres) = $k->pids('postgres');
 rename $data, "$data.away" or die "rename: $!";
 $k->kill_pid(KILL => $postgres);
-wait_until { !$k->pids('postgres-backend') } 10;
+wait_until(sub { !$k->pids('postgres-backend') }, 10);
 $alice->get('/api/core/whoami');
 outage('gone');
 uncached('gone');
 File::Path::remove_tree($data) if -e $data; # made anew meanwhile
 rename "$data.away", $data or die "rename: $!";
-ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 && $never->get('/api/core/whoami')->{status} == 200 }, 40), 'back by itself');
+ok(
+	wait_until(
+		sub {
+			$alice->get('/api/core/me')->{status} == 200
+			    && $never->get('/api/core/whoami')->{status} == 200
+		},
+		40
+	),
+	'back by itself');
 ok($k->wait_healthy(20), 'all of it');
 is($alice->post('/api/core/tasks', { title => 'after' })->{status}, 201, 'with writes');
 
 # ---- connections cut, one by one ------------------------------------------------------
 
 for my $service (qw(auth core wallet)) {
-	$k->sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '$service'");
-	my $path = { auth => '/api/auth/list-sessions', core => '/api/core/me', wallet => '/api/wallet/accounts' }->{$service};
+	$k->sql('postgres',
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '$service'"
+	);
+	my $path = { auth => '/api/auth/list-sessions', core => '/api/core/me',
+		wallet => '/api/wallet/accounts' }->{$service};
 	my @status = map { $alice->get($path)->{status} } 1 .. 10;
 	is((grep { !/^(200|503)$/ } @status), 0, "$service: cut connections are an outage at most");
 	is($status[-1], 200, "$service: and are made anew") or diag("@status");
@@ -144,13 +185,24 @@ if (!$locker) {
 	$k->try_sql('core', 'BEGIN; LOCK TABLE task; SELECT pg_sleep(30)');
 	POSIX::_exit(0);
 }
-ok(wait_until(sub { $k->sql('core', "SELECT count(*) FROM pg_locks WHERE relation = 'task'::regclass AND mode = 'AccessExclusiveLock' AND granted") > 0 }, 10), 'a lock');
+ok(
+	wait_until(
+		sub {
+			$k->sql('core',
+"SELECT count(*) FROM pg_locks WHERE relation = 'task'::regclass AND mode = 'AccessExclusiveLock' AND granted"
+			) > 0
+		},
+		10
+	),
+	'a lock');
 $t = time;
 $r = $alice->get('/api/core/tasks');
 is($r->{status}, 503, 'a statement that waits too long is 503') or diag($r->{body});
 cmp_ok(time - $t, '<', 20, 'in time');
 is($alice->get('/api/core/whoami')->{status}, 200, 'the rest goes on');
-$k->sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK TABLE task%' AND pid <> pg_backend_pid()");
+$k->sql('postgres',
+"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK TABLE task%' AND pid <> pg_backend_pid()"
+);
 waitpid $locker, 0;
 ok(wait_until(sub { $alice->get('/api/core/tasks')->{status} == 200 }, 10), 'and comes back');
 done_testing;

@@ -14,20 +14,25 @@ $alice->get($_) for '/api/core/me', '/api/wallet/accounts';
 
 sub load
 {
-	return Kedge::Load->start(procs => 4, code => sub {
-		my ($i) = @_;
-		my $c = $alice->copy;
-		my @path = ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts', '/api/auth/get-session');
-		my $n = $i;
-		return sub { return $c->get($path[ $n++ % 4 ])->{status} };
-	});
+	return Kedge::Load->start(
+		procs => 4,
+		code => sub {
+			my ($i) = @_;
+			my $c = $alice->copy;
+			my @path = ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts',
+				'/api/auth/get-session');
+			my $n = $i;
+			return sub { return $c->get($path[ $n++ % 4 ])->{status} };
+		});
 }
 
 sub no_failure
 {
 	my ($name, $count, $slowest) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is_deeply([ sort keys %$count ], [200], "$name: not one GET of " . ($count->{200} // 0) . ' failed') or diag(explain($count));
+	is_deeply([ sort keys %$count ], [200],
+		"$name: not one GET of " . ($count->{200} // 0) . ' failed')
+	    or diag(explain($count));
 	cmp_ok($count->{200} // 0, '>=', 10, "$name: under load");
 	note(sprintf '%s: slowest %.2f s', $name, $slowest);
 	return;
@@ -40,10 +45,12 @@ for my $service (qw(core wallet auth)) {
 	my %old = map { $_ => 1 } map { $k->pids("$service-$_") } qw(api verify);
 	my $load = load();
 	kill HUP => $master;
-	my $replaced = wait_until {
-		my @now = map { $k->pids("$service-$_") } qw(api verify);
-		@now >= keys %old && !grep { $old{$_} } @now;
-	} 30;
+	my $replaced = wait_until(
+		sub {
+			my @now = map { $k->pids("$service-$_") } qw(api verify);
+			@now >= keys %old && !grep { $old{$_} } @now;
+		},
+		30);
 	ok($replaced, "$service: SIGHUP replaces every worker");
 	is(($k->pids($service))[0], $master, "$service: the master keeps its process");
 	no_failure("$service: rolling restart", $load->stop);
@@ -53,19 +60,30 @@ my $load = load();
 my %masters = map { $_ => ($k->pids($_))[0] } qw(auth core wallet);
 for (1 .. 3) {
 	kill HUP => values %masters;
-	wait_until { $k->client->get('/health/core')->{status} == 200 } 5;
+	wait_until(sub { $k->client->get('/health/core')->{status} == 200 }, 5);
 }
 ok($k->wait_healthy, 'three SIGHUPs in a row');
 no_failure('hasty restarts', $load->stop);
 is(($k->pids($_))[0], $masters{$_}, "$_: still the same master") for sort keys %masters;
-ok(wait_until(sub { @{ [ $k->pids('core-api') ] } == 1 && @{ [ $k->pids('auth-verify') ] } == 2 }, 20), 'and no worker too many')
-    or diag(explain([ $k->processes ]));
+ok(
+	wait_until(
+		sub { @{ [ $k->pids('core-api') ] } == 1 && @{ [ $k->pids('auth-verify') ] } == 2 },
+		20
+	),
+	'and no worker too many'
+) or diag(explain([ $k->processes ]));
 
 # Counters go on over a restart.
-my $counted = sub { my $n = 0; for (split /\n/, $k->client->get('/metrics/core')->{body}) { $n += $1 if /^\w*requests\w*(?:\{[^}]*\})? (\d+)/ && !/_bucket|_sum/ } return $n };
+my $counted = sub {
+	my $n = 0;
+	for (split /\n/, $k->client->get('/metrics/core')->{body}) {
+		$n += $1 if /^\w*requests\w*(?:\{[^}]*\})? (\d+)/ && !/_bucket|_sum/
+	}
+	return $n
+};
 my $before = $counted->();
 kill HUP => $masters{core};
-wait_until { $k->client->get('/health/core')->{status} == 200 } 5;
+wait_until(sub { $k->client->get('/health/core')->{status} == 200 }, 5);
 cmp_ok($counted->(), '>=', $before, 'metrics are kept');
 
 # nginx reloads its configuration, too.
@@ -73,7 +91,15 @@ $load = load();
 my ($nginx) = $k->pids('nginx');
 my %workers = map { $_ => 1 } $k->pids('nginx-worker');
 kill HUP => $nginx;
-ok(wait_until(sub { my @now = $k->pids('nginx-worker'); @now && !grep { $workers{$_} } @now }, 20), 'nginx: reloaded');
+ok(
+	wait_until(
+		sub {
+			my @now = $k->pids('nginx-worker');
+			@now && !grep { $workers{$_} } @now
+		},
+		20
+	),
+	'nginx: reloaded');
 no_failure('nginx reload', $load->stop);
 
 # ---- a worker dies: nginx repeats a GET ------------------------------------------------
@@ -83,10 +109,27 @@ for my $kind (qw(auth-verify core-api auth-api wallet-api)) {
 	for (1 .. 3) {
 		my ($victim) = $k->pids($kind) or next;
 		$k->kill_pid(KILL => $victim);
-		ok(wait_until(sub { my @now = $k->pids($kind); @now && !grep { $_ == $victim } @now }, 10), "$kind: replaced");
+		ok(
+			wait_until(
+				sub {
+					my @now = $k->pids($kind);
+					@now && !grep { $_ == $victim } @now
+				},
+				10
+			),
+			"$kind: replaced");
 		# One crash at a time: a request that two of them hit may fail.
 		my $well = 0;
-		wait_until { $well = $alice->get('/api/core/me')->{status} == 200 && $alice->get('/api/wallet/accounts')->{status} == 200 ? $well + 1 : 0; $well == 10 } 20;
+		wait_until(
+			sub {
+				$well =
+				       $alice->get('/api/core/me')->{status} == 200
+				    && $alice->get('/api/wallet/accounts')->{status} == 200
+				    ? $well + 1
+				    : 0;
+				$well == 10
+			},
+			20);
 	}
 	no_failure("$kind: kill -9", $load->stop);
 }
@@ -99,7 +142,10 @@ my $pid = fork // die;
 if (!$pid) {
 	Kedge::in_child();
 	my $c = $k->client(timeout => 30);
-	my @status = map { $c->post('/api/auth/sign-in/email', { email => $alice->{email}, password => $alice->{password} })->{status} } 1 .. 10;
+	my @status = map {
+		$c->post('/api/auth/sign-in/email',
+			{ email => $alice->{email}, password => $alice->{password} })->{status}
+	} 1 .. 10;
 	print $w "@status";
 	close $w;
 	POSIX::_exit(0);
@@ -107,7 +153,7 @@ if (!$pid) {
 close $w;
 for (1 .. 3) {
 	kill HUP => $master;
-	wait_until { $k->client->get('/health/auth')->{status} == 200 } 5;
+	wait_until(sub { $k->client->get('/health/auth')->{status} == 200 }, 5);
 }
 my $status = do { local $/; <$r> };
 waitpid $pid, 0;

@@ -6,11 +6,13 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
 use Socket qw(pack_sockaddr_in inet_aton PF_INET SOCK_STREAM);
+
 BEGIN {
 	# Ten thousand connections need descriptors; a shell can ask for more.
-	if (!$ENV{KEDGE_T_NOFILE}) {
+	if (!$ENV{KEDGE_T_NOFILE} && !$^C) {
 		$ENV{KEDGE_T_NOFILE} = 1;
-		exec '/bin/sh', '-c', 'ulimit -n $(ulimit -Hn); exec "$0" "$@"', $^X, (map { "-I$_" } @INC), $0;
+		exec '/bin/sh', '-c', 'ulimit -n $(ulimit -Hn); exec "$0" "$@"', $^X,
+		    (map {"-I$_"} @INC), $0;
 	}
 }
 use Test::More;
@@ -25,8 +27,22 @@ my $alice = $k->user('alice');
 my $cookie = $alice->cookie_header;
 $alice->get($_) for '/api/core/me', '/api/wallet/accounts';
 
-sub p99 { my @t = sort { $a <=> $b } @_; return $t[ int(0.99 * $#t) ] }
-sub timed { my ($n) = @_; my $c = $alice->copy; return map { my $t = time; my $s = $c->get('/api/core/whoami')->{status}; $s == 200 ? time - $t : 99 } 1 .. $n }
+sub p99
+{
+	my @t = sort { $a <=> $b } @_;
+	return $t[ int(0.99 * $#t) ]
+}
+
+sub timed
+{
+	my ($n) = @_;
+	my $c = $alice->copy;
+	return map {
+		my $t = time;
+		my $s = $c->get('/api/core/whoami')->{status};
+		$s == 200 ? time - $t : 99
+	} 1 .. $n
+}
 
 # ---- 10 000 idle connections ----------------------------------------------------------
 
@@ -46,8 +62,11 @@ SKIP: {
 			close $done_w;
 			my @open;
 			for my $n (1 .. $per) {
-				my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, LocalAddr => "127.0.1.$i") or last;
-				# A third says nothing, a third half a line, a third has been served once.
+				my $s =
+				    IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+					PeerPort => $port, LocalAddr => "127.0.1.$i")
+				    or last;
+			  # A third says nothing, a third half a line, a third has been served once.
 				if ($n % 3 == 1) {
 					syswrite $s, 'GET /api/core/wh';
 				} elsif ($n % 3 == 2) {
@@ -70,27 +89,66 @@ SKIP: {
 	my @t = timed(200);
 	cmp_ok(p99(@t), '<', 0.5, sprintf 'requests beside them: p99 %.0f ms', 1000 * p99(@t));
 	my $c = $k->client;
-	is($c->post('/api/auth/sign-in/email', { email => $alice->{email}, password => $alice->{password} })->{status}, 200, 'sign-in beside them');
+	is(
+		$c->post(
+			'/api/auth/sign-in/email',
+			{ email => $alice->{email}, password => $alice->{password} }
+		)->{status},
+		200,
+		'sign-in beside them');
 	is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet beside them');
-	is(join(',', parallel(8, sub { my $c = $alice->copy; return (grep { $_ != 200 } map { $c->get('/api/core/me')->{status} } 1 .. 10) + 0 })), join(',', (0) x 8), 'many at once beside them');
+	is(
+		join(   ',',
+			parallel(
+				8,
+				sub {
+					my $c = $alice->copy;
+					return (grep { $_ != 200 }
+						    map { $c->get('/api/core/me')->{status} }
+						    1 .. 10) + 0
+				}
+			)
+		),
+		join(',', (0) x 8),
+		'many at once beside them');
 	close $done_w;
 	waitpid $_->[0], 0 for @kids;
 }
 
 # ---- idle FastCGI connections: what nginx keeps must not starve the pool ---------------
 
-my @kept = parallel(24, sub { my $c = $alice->copy; return join ',', map { $c->get($_)->{status} } ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts', '/api/auth/get-session') x 3 });
-is_deeply([ grep { $_ ne join ',', (200) x 12 } @kept ], [], 'after a burst, nginx keeps connections');
+my @kept = parallel(
+	24,
+	sub {
+		my $c = $alice->copy;
+		return join ',',
+		    map { $c->get($_)->{status} }
+		    ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts',
+			'/api/auth/get-session') x 3
+	});
+is_deeply([ grep { $_ ne join ',', (200) x 12 } @kept ], [],
+	'after a burst, nginx keeps connections');
 my @t = timed(50);
-cmp_ok(p99(@t), '<', 0.3, sprintf 'and no request waits for an idle one: p99 %.0f ms', 1000 * p99(@t));
-my @r = parallel(32, sub { my $c = $alice->copy; my $t = time; my $s = $c->get('/api/core/me')->{status}; return [ $s, time - $t ] });
+cmp_ok(p99(@t), '<', 0.3, sprintf 'and no request waits for an idle one: p99 %.0f ms',
+	1000 * p99(@t));
+my @r = parallel(
+	32,
+	sub {
+		my $c = $alice->copy;
+		my $t = time;
+		my $s = $c->get('/api/core/me')->{status};
+		return [ $s, time - $t ]
+	});
 is((grep { $_->[0] != 200 } @r), 0, '32 at once are all served');
 cmp_ok((sort { $b <=> $a } map { $_->[1] } @r)[0], '<', 5, 'none after a time-out');
 
 # ---- slow clients ---------------------------------------------------------------------
 
 my $body = '{"title":"slowly"}';
-my $head = "POST /api/core/tasks HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nOrigin: http://127.0.0.1:$port\r\nCookie: $cookie\r\nContent-Type: application/json\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n";
+my $head =
+"POST /api/core/tasks HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nOrigin: http://127.0.0.1:$port\r\nCookie: $cookie\r\nContent-Type: application/json\r\nContent-Length: "
+    . length($body)
+    . "\r\nConnection: close\r\n\r\n";
 my @slow;
 for (1 .. 200) {
 	my $s = raw_open($port);
@@ -103,7 +161,8 @@ for (1 .. 100) {
 	push @slow, $s;
 }
 @t = timed(100);
-cmp_ok(p99(@t), '<', 0.5, sprintf '300 clients that send no more do not matter: p99 %.0f ms', 1000 * p99(@t));
+cmp_ok(p99(@t), '<', 0.5, sprintf '300 clients that send no more do not matter: p99 %.0f ms',
+	1000 * p99(@t));
 for my $s (@slow[ 0 .. 4 ]) {
 	for my $byte (split //, substr $body, 1) {
 		syswrite $s, $byte;
@@ -118,11 +177,13 @@ my @lazy;
 for (1 .. 60) {
 	my $s = raw_open($port);
 	setsockopt $s, Socket::SOL_SOCKET(), Socket::SO_RCVBUF(), 4096;
-	syswrite $s, "GET /api/core/tasks?limit=100 HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n\r\n";
+	syswrite $s,
+"GET /api/core/tasks?limit=100 HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n\r\n";
 	push @lazy, $s;
 }
 @t = timed(100);
-cmp_ok(p99(@t), '<', 1, sprintf '60 clients that do not read do not matter: p99 %.0f ms', 1000 * p99(@t));
+cmp_ok(p99(@t), '<', 1, sprintf '60 clients that do not read do not matter: p99 %.0f ms',
+	1000 * p99(@t));
 is($alice->get('/api/core/tasks?limit=100')->{status}, 200, 'nor for the same page');
 close $_ for @lazy;
 
@@ -132,25 +193,38 @@ close $_ for @lazy;
 my $large = '{"title":"' . 'x' x 300_000 . '"}';
 my $refused = parallel_refused(24);
 is($refused->{413}, 24, '24 bodies over the limit at once are refused');
+
 sub parallel_refused
 {
 	my ($n) = @_;
 	my $pid = fork // die;
 	if (!$pid) {
 		Kedge::in_child();
-		parallel($n, sub { $alice->copy->request(POST => '/api/core/tasks', body => $large, type => 'application/json')->{status} }) for 1 .. 2;
+		parallel(
+			$n,
+			sub {
+				$alice->copy->request(POST => '/api/core/tasks', body => $large,
+					type => 'application/json')->{status}
+			}
+		) for 1 .. 2;
 		POSIX::_exit(0);
 	}
 	my @t = timed(100);
 	waitpid $pid, 0;
 	cmp_ok(p99(@t), '<', 1, sprintf 'and meanwhile nobody waits: p99 %.0f ms', 1000 * p99(@t));
 	my %count;
-	$count{$_}++ for parallel($n, sub { $alice->copy->request(POST => '/api/core/tasks', body => $large, type => 'application/json')->{status} });
+	$count{$_}++ for parallel(
+		$n,
+		sub {
+			$alice->copy->request(POST => '/api/core/tasks', body => $large,
+				type => 'application/json')->{status}
+		});
 	return \%count;
 }
 my $kept = $alice->copy;
 my $begun = time;
-is($kept->request(POST => '/api/core/tasks', body => $large, type => 'application/json')->{status}, 413, 'refused');
+is($kept->request(POST => '/api/core/tasks', body => $large, type => 'application/json')->{status},
+	413, 'refused');
 is($kept->get('/api/core/whoami')->{status}, 200, 'and the next on the same connection');
 cmp_ok(time - $begun, '<', 1, 'is answered at once');
 
@@ -158,17 +232,31 @@ cmp_ok(time - $begun, '<', 1, 'is answered at once');
 
 for my $round (1 .. 300) {
 	my $s = raw_open($port);
-	setsockopt $s, Socket::SOL_SOCKET(), Socket::SO_LINGER(), pack 'ii', 1, 0 if $round % 2; # RST
-	my $full = $round % 3 ? "GET /api/core/tasks?limit=100 HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n\r\n" : $head . $body;
+	setsockopt $s, Socket::SOL_SOCKET(), Socket::SO_LINGER(), pack 'ii', 1, 0
+	    if $round % 2; # RST
+	my $full =
+	    $round % 3
+	    ? "GET /api/core/tasks?limit=100 HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n\r\n"
+	    : $head . $body;
 	syswrite $s, substr $full, 0, 1 + ($round * 37) % length $full;
 	close $s;
 }
-@r = parallel(16, sub { my $c = $alice->copy; return join ',', map { $c->get('/api/core/me')->{status} } 1 .. 10 });
-is_deeply([ grep { $_ ne join ',', (200) x 10 } @r ], [], '300 clients gone in the middle: every thread serves');
+@r = parallel(
+	16,
+	sub {
+		my $c = $alice->copy;
+		return join ',', map { $c->get('/api/core/me')->{status} } 1 .. 10
+	});
+is_deeply([ grep { $_ ne join ',', (200) x 10 } @r ], [],
+	'300 clients gone in the middle: every thread serves');
 
 # ---- a peer on the socket that says nothing ---------------------------------------------
 
-my @silent = map { my $s = fcgi_open($k->dir . '/run/verify.sock'); syswrite $s, fcgi_record(1, pack 'nCx5', 1, 1) if $_ % 2; $s } 1 .. 4;
+my @silent = map {
+	my $s = fcgi_open($k->dir . '/run/verify.sock');
+	syswrite $s, fcgi_record(1, pack 'nCx5', 1, 1) if $_ % 2;
+	$s
+} 1 .. 4;
 @t = timed(30);
 cmp_ok((grep { $_ < 5 } @t) + 0, '>=', 30, 'a few silent peers of verify do not stop it');
 close $_ for @silent;
@@ -179,13 +267,22 @@ my @calm = timed(100);
 my $pid = fork // die;
 if (!$pid) {
 	Kedge::in_child();
-	parallel(32, sub { my $c = $k->client(timeout => 60); $c->post('/api/auth/sign-in/email', { email => $alice->{email}, password => 'wrong password' }) for 1 .. 3; return 1 });
+	parallel(
+		32,
+		sub {
+			my $c = $k->client(timeout => 60);
+			$c->post('/api/auth/sign-in/email',
+				{ email => $alice->{email}, password => 'wrong password' })
+			    for 1 .. 3;
+			return 1
+		});
 	POSIX::_exit(0);
 }
-wait_until { ($k->client->get('/metrics/auth')->{body} // '') ne '' } 2;
+wait_until(sub { ($k->client->get('/metrics/auth')->{body} // '') ne '' }, 2);
 my @storm = timed(100);
 waitpid $pid, 0;
-note(sprintf 'verify p50 %.1f -> %.1f ms, p99 %.1f -> %.1f ms', map { 1000 * $_ } median(@calm), median(@storm), p99(@calm), p99(@storm));
+note(sprintf 'verify p50 %.1f -> %.1f ms, p99 %.1f -> %.1f ms', map { 1000 * $_ } median(@calm),
+	median(@storm), p99(@calm), p99(@storm));
 cmp_ok(p99(@storm), '<', 0.5, 'verdicts during a storm of sign-ins (make bench has the ratio)');
 is((grep { $_ == 99 } @storm), 0, 'all of them');
 is($alice->get('/api/core/whoami')->{status}, 200, 'all is well');

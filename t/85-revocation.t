@@ -23,16 +23,18 @@ sub race
 	} else {
 		$k->redis('auth')->cmd('FLUSHALL');
 	}
-	my $load = Kedge::Load->start(procs => 4, code => sub {
-		my ($i) = @_;
-		my $t = $c->copy;
-		my $path = $i % 2 ? '/api/core/whoami' : '/api/wallet/accounts';
-		return sub {
-			my $begun = time;
-			my $status = $t->get($path)->{status};
-			return ($status, $status == 200 ? $begun : undef);
-		};
-	});
+	my $load = Kedge::Load->start(
+		procs => 4,
+		code => sub {
+			my ($i) = @_;
+			my $t = $c->copy;
+			my $path = $i % 2 ? '/api/core/whoami' : '/api/wallet/accounts';
+			return sub {
+				my $begun = time;
+				my $status = $t->get($path)->{status};
+				return ($status, $status == 200 ? $begun : undef);
+			};
+		});
 	$during->() if $during;
 	my $r = $end->($c->copy, $other);
 	my $answered = time;
@@ -41,30 +43,42 @@ sub race
 	my @late = map { $c->copy->get('/api/core/whoami')->{status} } 1 .. 30;
 	my ($count, undef, $passed) = $load->stop;
 	is($r->{status}, 200, "$name: answered");
-	is((grep { $_ != 401 } @late), 0, "$name: refused from the next request on") or diag("@late");
-	is((grep { $_ > $answered } @$passed), 0, "$name: in every process") or diag(sprintf '%d passed late', scalar grep { $_ > $answered } @$passed);
-	is(join(' ', grep { !/^(200|401)$/ } keys %$count), '', "$name: and nothing failed") or diag(explain($count));
+	is((grep { $_ != 401 } @late), 0, "$name: refused from the next request on")
+	    or diag("@late");
+	is((grep { $_ > $answered } @$passed), 0, "$name: in every process")
+	    or diag(sprintf '%d passed late', scalar grep { $_ > $answered } @$passed);
+	is(join(' ', grep { !/^(200|401)$/ } keys %$count), '', "$name: and nothing failed")
+	    or diag(explain($count));
 	return;
 }
 
 my $sign_out = sub { $_[0]->sign_out };
 my $revoke = sub { $_[1]->post('/api/auth/revoke-session', { token => $_[0]{token} }) };
 my $revoke_all = sub { $_[1]->post('/api/auth/revoke-sessions', {}) };
-my $change = sub { $_[1]->post('/api/auth/change-password', { currentPassword => $_[0]{password}, newPassword => 'another password', revokeOtherSessions => JSON::PP::true }) };
+my $change = sub {
+	$_[1]->post(
+		'/api/auth/change-password',
+		{ currentPassword => $_[0]{password}, newPassword => 'another password',
+			revokeOtherSessions => JSON::PP::true
+		})
+};
 for my $round (1 .. 3) {
 	race("sign-out, warm ($round)", 1, $sign_out);
 	race("sign-out, cold ($round)", 0, $sign_out);
-	race("sign-out while the cache is emptied ($round)", 1, $sign_out, sub {
-		my $pid = fork // die;
-		if (!$pid) {
-			Kedge::in_child();
-			my $redis = $k->redis('auth');
-			my $end = time + 0.3;
-			$redis->cmd('FLUSHALL') while time < $end;
-			POSIX::_exit(0);
-		}
-		return;
-	});
+	race(   "sign-out while the cache is emptied ($round)",
+		1,
+		$sign_out,
+		sub {
+			my $pid = fork // die;
+			if (!$pid) {
+				Kedge::in_child();
+				my $redis = $k->redis('auth');
+				my $end = time + 0.3;
+				$redis->cmd('FLUSHALL') while time < $end;
+				POSIX::_exit(0);
+			}
+			return;
+		});
 }
 race('revoke-session', 1, $revoke);
 race('revoke-sessions', 1, $revoke_all);
@@ -72,41 +86,51 @@ race('change-password', 1, $change);
 
 # Redis frozen, and thawed right after the answer.
 my @redis = $k->pids('redis-auth');
-race('sign-out, Redis frozen', 1, sub {
-	my ($c, $other) = @_;
-	$k->kill_pid(STOP => @redis);
-	my $r = $c->sign_out;
-	$k->kill_pid(CONT => @redis);
-	return $r;
-});
+race(   'sign-out, Redis frozen',
+	1,
+	sub {
+		my ($c, $other) = @_;
+		$k->kill_pid(STOP => @redis);
+		my $r = $c->sign_out;
+		$k->kill_pid(CONT => @redis);
+		return $r;
+	});
 # Redis killed in the middle.
-race('sign-out, Redis killed', 1, sub {
-	my ($c) = @_;
-	$k->kill_pid(KILL => $k->pids('redis-auth'));
-	return $c->sign_out;
-});
-wait_until { $k->pids('redis-auth') && $k->client->get('/health/auth')->{status} == 200 } 15;
+race(   'sign-out, Redis killed',
+	1,
+	sub {
+		my ($c) = @_;
+		$k->kill_pid(KILL => $k->pids('redis-auth'));
+		return $c->sign_out;
+	});
+wait_until(sub { $k->pids('redis-auth') && $k->client->get('/health/auth')->{status} == 200 }, 15);
 # Its connections cut.
-race('sign-out, connections to Redis cut', 1, sub {
-	my ($c) = @_;
-	$k->redis('auth')->cmd('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-	return $c->sign_out;
-});
+race(   'sign-out, connections to Redis cut',
+	1,
+	sub {
+		my ($c) = @_;
+		$k->redis('auth')->cmd('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+		return $c->sign_out;
+	});
 # Read-only, so that reading works and invalidating does not.
-race('sign-out, Redis read-only', 1, sub {
-	my ($c) = @_;
-	my $redis = $k->redis('auth');
-	$redis->cmd('CONFIG', 'SET', 'min-replicas-to-write', '5');
-	my $r = $c->sign_out;
-	$redis->cmd('CONFIG', 'SET', 'min-replicas-to-write', '0');
-	return $r;
-});
+race(   'sign-out, Redis read-only',
+	1,
+	sub {
+		my ($c) = @_;
+		my $redis = $k->redis('auth');
+		$redis->cmd('CONFIG', 'SET', 'min-replicas-to-write', '5');
+		my $r = $c->sign_out;
+		$redis->cmd('CONFIG', 'SET', 'min-replicas-to-write', '0');
+		return $r;
+	});
 # Workers restarted with what they knew: the new ones know better.
-race('sign-out, auth restarting', 1, sub {
-	my ($c) = @_;
-	kill HUP => $k->pids('auth');
-	return $c->sign_out;
-});
+race(   'sign-out, auth restarting',
+	1,
+	sub {
+		my ($c) = @_;
+		kill HUP => $k->pids('auth');
+		return $c->sign_out;
+	});
 
 # A verify that is stopped between its read of PostgreSQL and its fill of Redis,
 # as well as one can from outside: frozen at random points, thawed afterwards.

@@ -36,7 +36,13 @@ sub slow_commit
 	return;
 }
 sub quick_commit { $k->sql('auth', 'DROP TRIGGER IF EXISTS slow_commit ON session'); return }
-sub committing { return $k->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'auth' AND query ILIKE 'commit%' AND state = 'active'") }
+
+sub committing
+{
+	return $k->sql('postgres',
+"SELECT count(*) FROM pg_stat_activity WHERE usename = 'auth' AND query ILIKE 'commit%' AND state = 'active'"
+	)
+}
 
 # In a process of its own; what it answered, when it is asked for.
 sub later
@@ -59,54 +65,96 @@ sub later
 sub ask_until
 {
 	my (@clients) = @_;
-	return Kedge::Load->start(procs => scalar @clients, code => sub {
-		my $c = $clients[ $_[0] ]->copy;
-		return sub {
-			select undef, undef, undef, 0.005; # leave the processor to the others
-			return $c->get('/api/core/whoami')->{status};
-		};
-	});
+	return Kedge::Load->start(
+		procs => scalar @clients,
+		code => sub {
+			my $c = $clients[ $_[0] ]->copy;
+			return sub {
+				select undef, undef, undef,
+				    0.005; # leave the processor to the others
+				return $c->get('/api/core/whoami')->{status};
+			};
+		});
 }
 
 my %way = (
 	'sign-out' => sub { my ($c) = @_; return $c->copy->sign_out->{status} },
-	'revoke-session' => sub { my ($c, $o) = @_; return $o->copy->post('/api/auth/revoke-session', { token => $c->{token} })->{status} },
-	'revoke-other-sessions' => sub { my ($c, $o) = @_; return $o->copy->post('/api/auth/revoke-other-sessions', {})->{status} },
-	'revoke-sessions' => sub { my ($c, $o) = @_; return $o->copy->post('/api/auth/revoke-sessions', {})->{status} },
-	'change-password' => sub { my ($c, $o) = @_;
-		return $o->copy->post('/api/auth/change-password', { currentPassword => $c->{password}, newPassword => 'another password',
-			revokeOtherSessions => JSON::PP::true })->{status} },
+	'revoke-session' => sub {
+		my ($c, $o) = @_;
+		return $o->copy->post('/api/auth/revoke-session', { token => $c->{token} })
+		    ->{status}
+	},
+	'revoke-other-sessions' => sub {
+		my ($c, $o) = @_;
+		return $o->copy->post('/api/auth/revoke-other-sessions', {})->{status}
+	},
+	'revoke-sessions' => sub {
+		my ($c, $o) = @_;
+		return $o->copy->post('/api/auth/revoke-sessions', {})->{status}
+	},
+	'change-password' => sub {
+		my ($c, $o) = @_;
+		return $o->copy->post(
+			'/api/auth/change-password',
+			{ currentPassword => $c->{password},
+				newPassword => 'another password',
+				revokeOtherSessions => JSON::PP::true
+			}
+		)->{status}
+	},
 );
 
 # ---- Redis loses the marks before the commit ------------------------------------------
 
 my @loss = (
-	[ 'Redis is killed' => sub {
-		my ($old) = $k->pids('redis-auth');
-		$k->kill_pid(KILL => $old);
-		wait_until { my ($now) = $k->pids('redis-auth'); $now && $now != $old && $k->redis('auth') } 10;
-	} ],
+	[
+		'Redis is killed' => sub {
+			my ($old) = $k->pids('redis-auth');
+			$k->kill_pid(KILL => $old);
+			wait_until(
+				sub {
+					my ($now) = $k->pids('redis-auth');
+					$now && $now != $old && $k->redis('auth')
+				},
+				10);
+		}
+	],
 	[ 'Redis is emptied' => sub { $k->redis('auth')->cmd('FLUSHALL') } ],
-	[ 'the marks are deleted' => sub { my $r = $k->redis('auth'); $r->cmd('DEL', $_) for $r->keys_like('*') } ],
+	[ 'the marks are deleted' =>
+		    sub { my $r = $k->redis('auth'); $r->cmd('DEL', $_) for $r->keys_like('*') }
+	],
 );
 for my $row (@loss) {
 	my ($what, $lose) = @$row;
 	my %people = map { my $c = $k->user('slow'); ($_ => [ $c, $k->again($c) ]) } sort keys %way;
 	$_->[0]->get('/api/core/whoami') for values %people;
 	slow_commit(4);
-	my %answer = map { my $name = $_; ($name => later(sub { $way{$name}->(@{ $people{$name} }) })) } sort keys %way;
-	ok(wait_until(sub { committing() >= keys %way }, 10), "$what: all are committing") or diag(committing());
+	my %answer = map {
+		my $name = $_;
+		($name => later(sub { $way{$name}->(@{ $people{$name} }) }))
+	} sort keys %way;
+	ok(wait_until(sub { committing() >= keys %way }, 10), "$what: all are committing")
+	    or diag(committing());
 	$lose->();
 	my $load = ask_until(map { $_->[0] } values %people);
 	my %status = map { $_ => $answer{$_}->() } sort keys %answer;
-	my %after = map { my $name = $_; ($name => [ map { $people{$name}[0]->copy->get('/api/core/whoami')->{status} } 1 .. 5 ]) } sort keys %way;
+	my %after = map {
+		my $name = $_;
+		(
+			$name => [
+				map { $people{$name}[0]->copy->get('/api/core/whoami')->{status} }
+				    1 .. 5
+			])
+	} sort keys %way;
 	my ($count) = $load->stop;
 	quick_commit();
 	for my $name (sort keys %way) {
 		is($status{$name}, 200, "$what while $name commits: it is answered");
-		is("@{ $after{$name} }", '401 401 401 401 401', "$what while $name commits: and it holds");
+		is("@{ $after{$name} }", '401 401 401 401 401',
+			"$what while $name commits: and it holds");
 	}
-	is(join(' ', grep { !/^(200|401)$/ } keys %$count), '', "$what: meanwhile a verdict each time");
+	is(join(' ', grep { !/^(200|401)$/ } keys %$count), '',
+		"$what: meanwhile a verdict each time");
 	ok($k->wait_healthy(15), "$what: well again");
 }
 
@@ -114,34 +162,65 @@ for my $row (@loss) {
 
 # Longer than a client waits for the database, and than a mark lives in Redis.
 {
-	my %people = map { my $c = $k->user('stall'); ($_ => [ $c, $k->again($c) ]) } sort keys %way;
+	my %people =
+	    map { my $c = $k->user('stall'); ($_ => [ $c, $k->again($c) ]) } sort keys %way;
 	$_->[0]->get('/api/core/whoami') for values %people;
 	slow_commit(14);
-	my %first = map { my $name = $_; ($name => later(sub { $way{$name}->(@{ $people{$name} }) })) } sort keys %way;
+	my %first = map {
+		my $name = $_;
+		($name => later(sub { $way{$name}->(@{ $people{$name} }) }))
+	} sort keys %way;
 	ok(wait_until(sub { committing() >= keys %way }, 10), 'a stall: all are committing');
 	my $load = ask_until(map { $_->[0] } values %people);
 	my %status = map { $_ => $first{$_}->() } sort keys %first;
-	is((grep { !/^(200|503)$/ } values %status), 0, 'a stall: each is answered, or told to come back') or diag(explain(\%status));
+	is((grep { !/^(200|503)$/ } values %status), 0,
+		'a stall: each is answered, or told to come back')
+	    or diag(explain(\%status));
 	# The client tries again, as it was told.
 	my %again;
 	for my $name (sort keys %way) {
 		next if $status{$name} == 200;
 		my $r = $way{$name};
-		ok(wait_until(sub { $again{$name} = $r->(@{ $people{$name} }); $again{$name} != 503 }, 40), "a stall: $name, again");
+		ok(
+			wait_until(
+				sub {
+					$again{$name} = $r->(@{ $people{$name} });
+					$again{$name} != 503
+				},
+				40
+			),
+			"a stall: $name, again");
 	}
 	# Whoever has 200 is out; whoever has not (the password is changed, the old
 	# session gone: 401) is out as soon as the commit is.
 	ok(wait_until(sub { committing() == 0 }, 40), 'a stall: the commits are through');
 	for my $name (grep { $status{$_} != 200 && $again{$_} != 200 } sort keys %way) {
-		ok(wait_until(sub { $people{$name}[0]->copy->get('/api/core/whoami')->{status} == 401 }, 10), "a stall: $name, never answered 200, happens soon");
+		ok(
+			wait_until(
+				sub {
+					$people{$name}[0]->copy->get('/api/core/whoami')->{status}
+					    == 401
+				},
+				10
+			),
+			"a stall: $name, never answered 200, happens soon");
 	}
-	my %after = map { my $name = $_; ($name => [ map { $people{$name}[0]->copy->get('/api/core/whoami')->{status} } 1 .. 5 ]) } sort keys %way;
+	my %after = map {
+		my $name = $_;
+		(
+			$name => [
+				map { $people{$name}[0]->copy->get('/api/core/whoami')->{status} }
+				    1 .. 5
+			])
+	} sort keys %way;
 	my ($count) = $load->stop;
 	quick_commit();
 	for my $name (sort keys %way) {
-		my $rows = $k->sql('auth', "SELECT count(*) FROM session WHERE token = '$people{$name}[0]{token}'");
+		my $rows = $k->sql('auth',
+			"SELECT count(*) FROM session WHERE token = '$people{$name}[0]{token}'");
 		is($rows, 0, "a stall: $name did happen");
-		is("@{ $after{$name} }", '401 401 401 401 401', "a stall: $name holds") or diag("first $status{$name}, then " . ($again{$name} // '-'));
+		is("@{ $after{$name} }", '401 401 401 401 401', "a stall: $name holds")
+		    or diag("first $status{$name}, then " . ($again{$name} // '-'));
 	}
 	ok($k->wait_healthy(15), 'a stall: well again');
 }
@@ -157,9 +236,12 @@ for my $row (@loss) {
 	$k->kill_pid(KILL => $k->pids('auth-api'));
 	my $load = ask_until($c, $c);
 	isnt($answer->(), 200, 'a crash: no answer');
-	ok(wait_until(sub { committing() == 0 }, 40), 'a crash: the commit goes through all the same');
-	is($k->sql('auth', "SELECT count(*) FROM session WHERE token = '$c->{token}'"), 0, 'a crash: the session is gone');
-	ok(wait_until(sub { $c->copy->get('/api/core/whoami')->{status} == 401 }, 5), 'a crash: for verify, too');
+	ok(wait_until(sub { committing() == 0 }, 40),
+		'a crash: the commit goes through all the same');
+	is($k->sql('auth', "SELECT count(*) FROM session WHERE token = '$c->{token}'"), 0,
+		'a crash: the session is gone');
+	ok(wait_until(sub { $c->copy->get('/api/core/whoami')->{status} == 401 }, 5),
+		'a crash: for verify, too');
 	$load->stop;
 	my @after = map { $c->copy->get('/api/core/whoami')->{status} } 1 .. 5;
 	is("@after", '401 401 401 401 401', 'a crash: and it stays so');

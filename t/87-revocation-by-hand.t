@@ -15,30 +15,49 @@ sub cached
 {
 	my ($c) = @_;
 	my $redis = $k->redis('auth');
-	return wait_until(sub {
-		$c->get('/api/core/whoami');
-		return grep { ($redis->cmd('GET', $_) // '') =~ /^\{.*\Q$c->{id}\E/ } $redis->keys_like('*');
-	}, 30);
+	return wait_until(
+		sub {
+			$c->get('/api/core/whoami');
+			return
+			    grep { ($redis->cmd('GET', $_) // '') =~ /^\{.*\Q$c->{id}\E/ }
+			    $redis->keys_like('*');
+		},
+		30);
 }
 
 my @deed = (
-	[ 'a ban' => 403, sub { qq{UPDATE "user" SET banned = true WHERE id = '$_[0]{id}'} } ],
-	[ 'a ban for ever' => 403, sub { qq{UPDATE "user" SET banned = true, "banExpires" = 'infinity' WHERE id = '$_[0]{id}'} } ],
-	[ 'a ban with an end' => 403, sub { qq{UPDATE "user" SET banned = true, "banExpires" = now() + interval '1 hour' WHERE id = '$_[0]{id}'} } ],
-	[ 'a deleted session' => 401, sub { qq{DELETE FROM session WHERE token = '$_[0]{token}'} } ],
-	[ 'an expired session' => 401, sub { qq{UPDATE session SET "expiresAt" = now() WHERE token = '$_[0]{token}'} } ],
-	[ 'a session that ended before time began' => 401, sub { qq{UPDATE session SET "expiresAt" = '-infinity' WHERE token = '$_[0]{token}'} } ],
-	[ 'another token' => 401, sub { qq{UPDATE session SET token = token || 'x' WHERE token = '$_[0]{token}'} } ],
-	[ 'a deleted user' => 401, sub { qq{DELETE FROM "user" WHERE id = '$_[0]{id}'} } ],
-	[ 'all sessions at once' => 401, sub { 'DELETE FROM session' } ],
-	[ 'TRUNCATE' => 401, sub { 'TRUNCATE session' } ],
+	[ 'a ban' => 403, sub {qq{UPDATE "user" SET banned = true WHERE id = '$_[0]{id}'}} ],
+	[ 'a ban for ever' => 403,
+		sub {
+qq{UPDATE "user" SET banned = true, "banExpires" = 'infinity' WHERE id = '$_[0]{id}'}
+		}
+	],
+	[ 'a ban with an end' => 403,
+		sub {
+qq{UPDATE "user" SET banned = true, "banExpires" = now() + interval '1 hour' WHERE id = '$_[0]{id}'}
+		}
+	],
+	[ 'a deleted session' => 401, sub {qq{DELETE FROM session WHERE token = '$_[0]{token}'}} ],
+	[ 'an expired session' => 401,
+		sub {qq{UPDATE session SET "expiresAt" = now() WHERE token = '$_[0]{token}'}}
+	],
+	[ 'a session that ended before time began' => 401,
+		sub {qq{UPDATE session SET "expiresAt" = '-infinity' WHERE token = '$_[0]{token}'}}
+	],
+	[ 'another token' => 401,
+		sub {qq{UPDATE session SET token = token || 'x' WHERE token = '$_[0]{token}'}}
+	],
+	[ 'a deleted user' => 401, sub {qq{DELETE FROM "user" WHERE id = '$_[0]{id}'}} ],
+	[ 'all sessions at once' => 401, sub {'DELETE FROM session'} ],
+	[ 'TRUNCATE' => 401, sub {'TRUNCATE session'} ],
 );
 for my $row (@deed) {
 	my ($name, $want, $sql) = @$row;
 	my $c = $k->user('by-hand');
 	ok(cached($c), "$name: cached before");
 	$k->sql('auth', $sql->($c));
-	ok(wait_until(sub { $c->get('/api/core/whoami')->{status} == $want }, 3), "$name: $want") or diag($c->get('/api/core/whoami')->{status});
+	ok(wait_until(sub { $c->get('/api/core/whoami')->{status} == $want }, 3), "$name: $want")
+	    or diag($c->get('/api/core/whoami')->{status});
 	my @after = map { $c->copy->get('/api/core/whoami')->{status} } 1 .. 4;
 	is("@after", join(' ', ($want) x 4), "$name: and it stays so");
 }
@@ -60,19 +79,33 @@ is($ever->get('/api/auth/get-session')->{status}, 200, 'also at auth');
 my $pid = fork // die;
 if (!$pid) {
 	Kedge::in_child();
-	$k->try_sql('auth', qq{BEGIN; UPDATE "user" SET role = 'x' WHERE id = '$admin->{id}'; SELECT pg_sleep(60)});
+	$k->try_sql('auth',
+qq{BEGIN; UPDATE "user" SET role = 'x' WHERE id = '$admin->{id}'; SELECT pg_sleep(60)}
+	);
 	POSIX::_exit(0);
 }
-ok(wait_until(sub { $k->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid()") }, 10), 'a forgotten transaction');
+ok(
+	wait_until(
+		sub {
+			$k->sql('postgres',
+"SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid()"
+			)
+		},
+		10
+	),
+	'a forgotten transaction');
 my $c = $k->user('meanwhile');
 my $other = $k->again($c);
 my $t = time;
-is($other->post('/api/auth/revoke-session', { token => $c->{token} })->{status}, 200, 'meanwhile: a session is revoked');
+is($other->post('/api/auth/revoke-session', { token => $c->{token} })->{status}, 200,
+	'meanwhile: a session is revoked');
 is($c->get('/api/core/whoami')->{status}, 401, 'meanwhile: it is');
 is($other->get('/api/core/me')->{status}, 200, 'meanwhile: a first contact');
 is($other->copy->sign_out->{status}, 200, 'meanwhile: a sign-out');
 is($other->get('/api/core/whoami')->{status}, 401, 'meanwhile: it is');
 cmp_ok(time - $t, '<', 3, 'meanwhile: nobody waits');
-$k->sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()");
+$k->sql('postgres',
+"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()"
+);
 waitpid $pid, 0;
 done_testing;
