@@ -67,6 +67,31 @@ is($r->{status}, 200, 'a session');
 is((grep { $_ == 400 } @status), 3, 'three guesses at change-password') or diag("@status");
 is((grep { $_ == 429 } @status), 3, 'then no more');
 
+# Twenty tries at one account from one network, whichever of its addresses they
+# come from and however the name is spelled; then the owner, from elsewhere.
+my $wrong = { email => 'stolen@example.com', password => 'wrong password' };
+my $from = 10;
+my $next = sub {
+	my ($email) = @_;
+	return post_from('127.9.9.' . $from++, '/api/auth/sign-in/email',
+		Kedge::jencode({ %$wrong, email => $email }));
+};
+@status = map { $next->($_ % 2 ? 'Stolen@Example.COM' : 'stolen@example.com')->{status} } 1 .. 24;
+my $open = grep { $_ == 401 } @status;
+cmp_ok($open, '>=', 20, 'twenty tries at an account');
+cmp_ok($open, '<=', 22, 'and one more each half minute') or diag("@status");
+is($status[-1], 429, 'from one network');
+my $late = $next->('stolen@example.com');
+like($late->{headers}{'retry-after'} // '', qr/^\d+$/, 'with Retry-After');
+is($next->('unknown@example.com')->{status}, 401, 'another account can be tried');
+is(post_from('127.8.8.8', '/api/auth/sign-in/email', Kedge::jencode($wrong))->{status}, 401,
+	'this one, too, from another network');
+is(post_from('127.8.8.9', '/api/auth/sign-in/email', Kedge::jencode({
+	%$wrong, password => 'correct horse battery' }))->{status}, 200, 'where the owner is not locked out');
+# What nobody has is counted alike, so that the count tells nothing.
+@status = map { $next->('nobody-at-all@example.com')->{status} } 1 .. 24;
+is($status[-1], 429, 'an account that is none is limited as one that is');
+
 # Known and unknown answer alike, byte for byte.
 my @answer = map {
 	post_from('127.0.0.4', '/api/auth/sign-in/email',

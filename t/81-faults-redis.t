@@ -72,6 +72,30 @@ for (1 .. 3) {
 ($count) = $load->stop;
 is_deeply([ sort keys %$count ], [200], 'not one verdict failed');
 
+# ---- gone for long -------------------------------------------------------------
+
+# A directory in the place of its socket keeps it from coming back.
+{
+	my $socket = $k->dir . '/run/redis-auth.sock';
+	my $grace = $k->user('grace');
+	my $grace2 = $grace->copy;
+	$grace2->get('/api/core/whoami') for 1 .. 3;
+	my ($pid) = $k->pids('redis-auth');
+	rename $socket, "$socket.away" or die "rename: $!";
+	mkdir $socket or die "mkdir: $!";
+	$k->kill_pid(KILL => $pid);
+	$whole_way->('gone');
+	is($grace->sign_out->{status}, 200, 'gone: a sign-out');
+	is($grace2->get('/api/core/whoami')->{status}, 401, 'gone: is one');
+	my @gone = map { $alice->get($_)->{status} } ('/api/core/whoami', '/api/core/me') x 20;
+	is((grep { $_ != 200 } @gone), 0, 'gone: everything is verified');
+	is($k->client->get('/health/auth')->{status}, 200, 'gone: and auth is ready all the same');
+	rmdir $socket;
+	ok(wait_until(sub { $k->redis('auth') }, 30), 'it comes back');
+	is($grace2->get('/api/core/whoami')->{status}, 401, 'and who was signed out stays so');
+	unlink "$socket.away";
+}
+
 # ---- back with old contents ------------------------------------------------------
 
 # A snapshot is taken, a session signed out while Redis is down, and the old

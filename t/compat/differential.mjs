@@ -1,10 +1,11 @@
 /*
  * One request script against two servers, answers compared.
  *
- *   node differential.mjs --a URL --a-db DBURL --b URL --b-db DBURL [--same]
+ *   node differential.mjs --a URL --a-db DBURL --b URL --b-db DBURL
+ *       [--same] [--limits] [--only TEXT] [--verbose]
  *
  * a is the real BetterAuth, b is ours; --same when b is a second BetterAuth, so
- * that no difference is allowed.  Compared: status, body (shape, types, and
+ * that no difference is allowed; --limits for the script about rate limits.  Compared: status, body (shape, types, and
  * every value that is not random), codes and messages, Set-Cookie names,
  * attributes and order, Location, Content-Type, caching.
  */
@@ -13,7 +14,7 @@ import pg from "pg";
 
 import { differences } from "./lib/differences.mjs";
 import { Jar, request } from "./lib/http.mjs";
-import { steps } from "./lib/script.mjs";
+import { limits, steps } from "./lib/script.mjs";
 import { diag, done, ok } from "./lib/tap.mjs";
 
 const { values: args } = parseArgs({
@@ -23,6 +24,7 @@ const { values: args } = parseArgs({
 		b: { type: "string" },
 		"b-db": { type: "string" },
 		same: { type: "boolean", default: false },
+		limits: { type: "boolean", default: false },
 		only: { type: "string" },
 		verbose: { type: "boolean", default: false },
 	},
@@ -71,7 +73,7 @@ class Side {
 			json = JSON.parse(answer.text);
 		} catch { /* not every answer is JSON */ }
 		if (s.keep && json)
-			s.keep(this.values, json);
+			s.keep(this.values, json, jar);
 		return this.describe(answer, json);
 	}
 
@@ -87,6 +89,7 @@ class Side {
 			cache: h["cache-control"] ?? null,
 			pragma: h.pragma ?? null,
 			retry: h["x-retry-after"] ? "<seconds>" : null,
+			again: h["retry-after"] ? "<seconds>" : null,
 			allow: h.allow ?? null,
 		};
 	}
@@ -147,7 +150,8 @@ const text = (v) => JSON.stringify(v, (_, o) => (o === null || typeof o !== "obj
 
 function expected(name, ra) {
 	for (const d of args.same ? [] : differences) {
-		if (d.steps && !d.steps.test(name))
+		if (Boolean(d.limits) !== args.limits && d.limits !== undefined ||
+		    d.steps && !d.steps.test(name))
 			continue;
 		const before = text(ra);
 		d.expect(ra);
@@ -170,7 +174,7 @@ function compare(name, reference, rb) {
 		diag(inspect(ra, { depth: 6, breakLength: 120 }));
 }
 
-for (const s of steps) {
+for (const s of args.limits ? limits : steps) {
 	if (args.only && !s.name.includes(args.only))
 		continue;
 	try {
@@ -183,7 +187,7 @@ for (const s of steps) {
 }
 /* A difference that is there no more must leave the table (and the manual). */
 if (!args.same && !args.only)
-	for (const d of differences)
+	for (const d of differences.filter((d) => Boolean(d.limits) === args.limits))
 		ok(used.has(d), `still a difference: ${d.why}`);
 done();
 await Promise.all([a.db.end(), b.db.end()]);

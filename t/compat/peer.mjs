@@ -1,7 +1,12 @@
-// The peer that bench/run measures against: Fastify with BetterAuth in the same
-// process and Redis as its secondary storage, one process per core, the fastest
-// set-up its documentation describes.  PEER_DATABASE_URL, PEER_REDIS_SOCKET and
-// PEER_PORT say where.  Prints "ready" when it listens.
+// The peers that bench/run measures against, over Fastify and BetterAuth with
+// Redis as its secondary storage:
+//
+//   node peer.mjs auth      BetterAuth, and /verify for nginx's auth_request
+//   node peer.mjs core      a base service that believes nginx's headers
+//   node peer.mjs together  both in one program, without the hop between them,
+//                           one process for each core
+//
+// PEER_PORT, PEER_DATABASE_URL, PEER_REDIS_SOCKET and PEER_SECRET say where.
 import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { betterAuth } from 'better-auth-1.7';
@@ -33,27 +38,14 @@ const options = {
   },
 };
 
-if (cluster.isPrimary) {
-  const { runMigrations } = await getMigrations(options);
-  await runMigrations();
-  let listening = 0;
-  const workers = availableParallelism();
-  cluster.on('listening', () => {
-    if (++listening === workers) console.log('ready');
-  });
-  for (let i = 0; i < workers; i++) cluster.fork();
-  process.on('SIGTERM', () => {
-    for (const worker of Object.values(cluster.workers)) worker.kill();
-    process.exit(0);
-  });
-} else {
-  const auth = betterAuth(options);
-  const app = Fastify({ logger: false });
+const role = process.argv[2];
+const user = (found) => ({ userId: found.user.id, sessionId: found.session.id, roles: [] });
 
-  app.get('/whoami', async (request, reply) => {
+function addAuth(app, auth) {
+  app.get('/verify', async (request, reply) => {
     const found = await auth.api.getSession({ headers: fromNodeHeaders(request.headers) });
-    if (!found) return reply.code(401).send({ code: 'UNAUTHENTICATED' });
-    return { userId: found.user.id, sessionId: found.session.id, roles: [] };
+    if (!found) return reply.code(401).send();
+    return reply.code(204).header('x-identity', JSON.stringify(user(found))).send();
   });
   app.route({
     method: ['GET', 'POST'],
@@ -69,5 +61,31 @@ if (cluster.isPrimary) {
       return reply.send(await response.text());
     },
   });
+}
+
+async function serve() {
+  const app = Fastify({ logger: false });
+
+  if (role === 'core') {
+    app.get('/whoami', async (request) => JSON.parse(request.headers['x-identity']));
+  } else {
+    const auth = betterAuth(options);
+    addAuth(app, auth);
+    app.get('/whoami', async (request, reply) => {
+      const found = await auth.api.getSession({ headers: fromNodeHeaders(request.headers) });
+      return found ? user(found) : reply.code(401).send();
+    });
+  }
   await app.listen({ port, host: '127.0.0.1' });
+}
+
+if (role === 'together' && cluster.isPrimary) {
+  for (let i = 0; i < availableParallelism(); i++) cluster.fork();
+  process.on('SIGTERM', () => {
+    for (const worker of Object.values(cluster.workers)) worker.kill();
+    process.exit(0);
+  });
+} else {
+  if (role === 'auth') await (await getMigrations(options)).runMigrations();
+  await serve();
 }

@@ -238,7 +238,8 @@ sub up
 	}
 	my $self = bless {
 		dir => tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR} // '/tmp'),
-		env => { AUTH_RATE_LIMIT => 'off', %{ $opt{env} // {} } },
+		env => { AUTH_RATE_LIMIT => 'off', CORE_WRITE_RATE => 0,
+			WALLET_WRITE_RATE => 0, %{ $opt{env} // {} } },
 		owner => $$,
 	}, $class;
 	chmod 0755, $self->{dir};
@@ -334,15 +335,27 @@ sub in_child
 	return;
 }
 
+# What no test expects, and every test would like to know.
+sub complaints
+{
+	my ($self) = @_;
+	return grep { /Assertion .* failed|(?:Address|Leak|Thread|Memory)Sanitizer|runtime error: / }
+	    split /\n/, $self->log_text('');
+}
+
+# Stops the stack; false when a process of it had something to complain of.
 sub destroy
 {
 	my ($self) = @_;
-	my $w = delete $self->{guard_w} or return;
-	syswrite $w, 'f' unless Test::More->builder->is_passing;
+	my $w = delete $self->{guard_w} or return 1;
+	eval { $self->down }; # leaks are told at the end of a process
+	my @complaints = $self->complaints;
+	diag("in the log: $_") for @complaints;
+	syswrite $w, 'f' if @complaints || !Test::More->builder->is_passing;
 	close $w;
 	waitpid $self->{guard_pid}, 0;
 	diag("kept: $self->{dir}") if $ENV{KEEP};
-	return;
+	return !@complaints;
 }
 
 $SIG{INT} = $SIG{TERM} = $SIG{HUP} = sub { die "caught SIG$_[0]\n" };
@@ -350,7 +363,7 @@ $SIG{INT} = $SIG{TERM} = $SIG{HUP} = sub { die "caught SIG$_[0]\n" };
 END {
 	my $status = $?;
 	for my $stack (grep { $_->{owner} == $$ } @stacks) {
-		$stack->destroy;
+		$status ||= 1 unless $stack->destroy;
 	}
 	$? = $status;
 }

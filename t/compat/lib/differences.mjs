@@ -60,9 +60,53 @@ export const differences = [
 		expect: refused(400, "BAD_REQUEST", "Invalid JSON in request body"),
 	},
 	{
+		why: "a key that is given twice is refused",
+		steps: /^sign-up with a key twice$/,
+		expect: refused(400, "BAD_REQUEST", "Invalid JSON in request body"),
+	},
+	{
+		why: "an address has 254 bytes at most",
+		steps: /^sign-up with an address of 300$/,
+		expect: refused(400, "VALIDATION_ERROR", "[body.email] Invalid email address"),
+	},
+	{
+		why: "a body has 64 KiB at most",
+		steps: /^sign-up with a body of 100 kB$/,
+		expect: refused(413, "PAYLOAD_TOO_LARGE", "The request is too large"),
+	},
+	...["application/jsonx", "application/json; charset=iso-8859-1"].map((type) => ({
+		why: `${type} is not JSON`,
+		steps: new RegExp(`^sign-up ${type.includes("jsonx") ? "as application/jsonx" : "in Latin-1"}$`),
+		expect: refused(415, "UNSUPPORTED_MEDIA_TYPE",
+			`Content-Type "${type}" is not allowed. Allowed types: application/x-www-form-urlencoded, application/json`),
+	})),
+	{
 		why: "a callback may hold neither a backslash nor user information",
 		steps: /callbackURL a backslash in the host|userinfo before our host/,
 		expect: refused(403, "INVALID_CALLBACK_URL", "Invalid callbackURL"),
+	},
+	{
+		why: "a hash that cannot be read is a wrong password",
+		steps: /^sign-in with a hash that cannot be read$/,
+		expect: refused(401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password"),
+	},
+	{
+		why: "a banned user's session is over",
+		steps: /^get-session of the banned$/,
+		expect: (a) => Object.assign(a, { body: null,
+			cookies: ["session_token", "session_data", "dont_remember"].map((name) =>
+				`better-auth.${name}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax`) }),
+	},
+	{
+		why: "a banned user may do nothing",
+		steps: /^(list-sessions|update-user) of the banned$/,
+		expect: refused(403, "BANNED_USER", "You have been banned from this application. " +
+			"Please contact support if you believe this is an error."),
+	},
+	{
+		why: "429 says Retry-After as HTTP has it, too",
+		limits: true,
+		expect: (a) => { a.again = a.retry; },
 	},
 	...[["a number", "number"], ["null", "null"], ["an object", "object"]].map(([what, type]) => ({
 		why: `a name is a text, not ${what}`,

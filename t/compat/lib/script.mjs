@@ -11,7 +11,7 @@
  *   origin   the Origin header: by default the server's own, false for none
  *   headers  more headers, as an object
  *   sql      statements run first, each [text, ...values]
- *   keep     called with (values, json) after the answer
+ *   keep     called with (values, json, jar) after the answer
  * Any of them may be a function of the side: { base, values, jars }.
  */
 export const TRUSTED = "https://trusted.example";
@@ -116,6 +116,17 @@ step("sign-up without a content type", { post: "/sign-up/email", type: false,
 step("change-password as a form", { post: "/change-password",
 	form: { currentPassword: PASSWORD, newPassword: PASSWORD } });
 step("update-user as a form", { post: "/update-user", form: { name: "x" } });
+
+step("sign-up with a key twice", { post: "/sign-up/email",
+	raw: JSON.stringify(user("twice")).replace("{", '{"name":"a",') });
+step("sign-up with an address of 300", { post: "/sign-up/email",
+	json: user("invalid", { email: `${"x".repeat(280)}@example.com` }) });
+step("sign-up with a body of 100 kB", { post: "/sign-up/email",
+	json: user("large", { unknown: "x".repeat(100_000) }) });
+step("sign-up as application/jsonx", { post: "/sign-up/email", type: "application/jsonx",
+	raw: JSON.stringify(user("jsonx")) });
+step("sign-up in Latin-1", { post: "/sign-up/email", type: "application/json; charset=iso-8859-1",
+	raw: JSON.stringify(user("latin")) });
 
 /* Sign-up: origin. */
 step("sign-up without Origin", { post: "/sign-up/email", origin: false,
@@ -458,8 +469,17 @@ step("get-session after revoking oneself", { get: "/get-session", jar: "u1" });
 /* Banned. */
 const ban = (set) => [[`UPDATE "user" SET ${set} WHERE email = 'unicode@example.com'`]];
 step("sign-in, then a ban", { post: "/sign-in/email", json: login("unicode"), jar: "banned" });
+step("get-session, then a ban", { get: "/get-session", jar: "banned", keep: (v, j, jar) => {
+	v.banned = jar.get(TOKEN); } });
+step("sign-in with a hash that cannot be read", { post: "/sign-in/email", json: login("charset"),
+	sql: [[`UPDATE account SET password = 'x' WHERE "userId" = (SELECT id FROM "user" WHERE email = 'charset@example.com')`]] });
 step("sign-in of the banned", { post: "/sign-in/email", json: login("unicode"),
 	sql: ban(`banned = true, "banReason" = 'spam'`) });
+step("get-session of the banned", { get: "/get-session", jar: "banned" });
+step("list-sessions of the banned", { get: "/list-sessions", cookie: (s) =>
+	`${TOKEN}=${s.jars.banned.get(TOKEN) ?? s.values.banned}` });
+step("update-user of the banned", { post: "/update-user", json: { image: null }, cookie: (s) =>
+	`${TOKEN}=${s.jars.banned.get(TOKEN) ?? s.values.banned}` });
 step("sign-in of the banned with a wrong password", { post: "/sign-in/email",
 	json: login("unicode", { password: "wrong password" }) });
 step("sign-in after the ban has run out", { post: "/sign-in/email", json: login("unicode"), jar: "unbanned",
@@ -473,4 +493,15 @@ step("get-session of an admin", { get: "/get-session", jar: "alice",
 	sql: [[`UPDATE "user" SET role = 'admin,user' WHERE email = 'alice@example.com'`]] });
 step("sign-in of an admin", { post: "/sign-in/email", json: login("alice") });
 
-export { steps };
+/* With rate limits on: a script of its own, since limits spoil every other. */
+const limits = [];
+const tooLong = { email: "limit@example.com", password: "x".repeat(129) }; // costs no hash
+for (const n of [1, 2, 3, 4, 5])
+	limits.push({ name: `sign-in, try ${n}`, post: "/sign-in/email", json: tooLong });
+limits.push({ name: "sign-in beyond the limit, malformed", post: "/sign-in/email", raw: "{" });
+limits.push({ name: "sign-up has its own count", post: "/sign-up/email", json: {} });
+limits.push({ name: "get-session goes on", get: "/get-session" });
+for (const n of [1, 2, 3, 4])
+	limits.push({ name: `change-password, try ${n}`, post: "/change-password", json: {} });
+
+export { limits, steps };

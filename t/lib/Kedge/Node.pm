@@ -50,7 +50,8 @@ sub oracle
 	open STDERR, '>', $log->filename or die "$log: $!";
 	my $pid = open2(my $out, my $in, 'node', "$Kedge::ROOT/t/compat/oracle.mjs",
 	    '--version', $opt{version}, '--database', $opt{database},
-	    '--secret', $opt{secret}, '--trusted', $opt{trusted} // '');
+	    '--secret', $opt{secret}, '--trusted', $opt{trusted} // '',
+	    ($opt{rate_limit} ? '--rate-limit' : ()));
 	open STDERR, '>&', $stderr or die "dup: $!";
 	while (my $line = <$out>) {
 		return bless { base => $1, pid => $pid, in => $in, out => $out, log => $log }, $class
