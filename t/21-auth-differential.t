@@ -35,7 +35,8 @@ is($k->sql('auth', $indexes), $k->sql('oracle', $indexes), 'and indexes');
 # Rate limits spoil every other test, so they have a pair of their own.
 my $l = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
 $l->sql('postgres', 'CREATE DATABASE oracle');
-my $limited = Kedge::Node->oracle(version => '1.7', database => $l->node_url('oracle'),
+my $limited = Kedge::Node->oracle(
+	version => '1.7', database => $l->node_url('oracle'),
 	secret => $l->service_env('auth')->{AUTH_SECRET}, rate_limit => 1);
 run_tap('node', "$Kedge::ROOT/t/compat/differential.mjs", '--limits',
 	'--a', $limited->{base}, '--a-db', $l->node_url('oracle'),

@@ -13,26 +13,34 @@ my $tasks = '/api/core/tasks';
 
 # As many as ten seconds allow, from several browsers of one person.
 my @browser = ($alice, map { $k->again($alice) } 1 .. 3);
-my @status = map { @$_ } parallel(4, sub {
-	my $c = $browser[ $_[0] ];
-	return [ map { $c->post($tasks, { title => 't' })->{status} } 1 .. 50 ];
-});
+my @status = map {@$_} parallel(
+	4,
+	sub {
+		my $c = $browser[ $_[0] ];
+		return [ map { $c->post($tasks, { title => 't' })->{status} } 1 .. 50 ];
+	});
 my $made = grep { $_ == 201 } @status;
 cmp_ok($made, '>=', 120, "$made writes of 200");
 is((grep { $_ != 201 && $_ != 429 } @status), 0, 'the rest is told so');
 cmp_ok((grep { $_ == 429 } @status) + 0, '>=', 10, 'some were too many') or diag("$made made");
 my $r;
-ok(wait_until(sub { $r = $alice->post($tasks, { title => 't' }); $r->{status} == 429 }, 10), 'too many');
+ok(wait_until(sub { $r = $alice->post($tasks, { title => 't' }); $r->{status} == 429 }, 10),
+	'too many');
 like($r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, 'with Retry-After');
 is($r->{json}{code}, 'RATE_LIMITED', 'and a code');
-for my $way ([ PATCH => "$tasks/01890a5d-ac96-774b-bcce-b302099a8057" ], [ PATCH => '/api/core/me' ],
-	[ DELETE => "$tasks/01890a5d-ac96-774b-bcce-b302099a8057" ]) {
+for my $way (
+	[ PATCH => "$tasks/01890a5d-ac96-774b-bcce-b302099a8057" ], [ PATCH => '/api/core/me' ],
+	[ DELETE => "$tasks/01890a5d-ac96-774b-bcce-b302099a8057" ]
+) {
 	my ($method, $path) = @$way;
-	like($alice->request($method, $path, json => {})->{status}, qr/^(429|400|404|200)$/, "$method counts or is through");
+	like($alice->request($method, $path, json => {})->{status}, qr/^(429|400|404|200)$/,
+		"$method counts or is through");
 }
 is($alice->get($tasks)->{status}, 200, 'reading goes on');
 is($bob->post($tasks, { title => 't' })->{status}, 201, 'and so does bob');
 is($alice->get('/api/core/whoami')->{status}, 200, 'alice is who she is');
-is($k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$alice->{id}'") >= $made, 1, 'what was acknowledged is there');
-ok(wait_until(sub { $alice->post($tasks, { title => 't' })->{status} == 201 }, 20), 'and later it goes on');
+is($k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$alice->{id}'") >= $made, 1,
+	'what was acknowledged is there');
+ok(wait_until(sub { $alice->post($tasks, { title => 't' })->{status} == 201 }, 20),
+	'and later it goes on');
 done_testing;

@@ -57,8 +57,10 @@ is_deeply(\@in, [], 'nobody stays nobody with any of ' . @names * @values . ' he
 # With a session of alice the answer is alice, whatever else is said.
 my $cookie = 'Cookie: ' . $alice->cookie_header;
 for my $name (@names) {
-	for my $lines (["$name: $assertion"], [ "$name: $assertion", "$name: $bob->{id}" ],
-		["$name:"], [ "Connection: $name", "$name: $assertion" ]) {
+	for my $lines (
+		["$name: $assertion"], [ "$name: $assertion", "$name: $bob->{id}" ],
+		["$name:"], [ "Connection: $name", "$name: $assertion" ]
+	) {
 		my $a = raw_get($cookie, @$lines);
 		next if $a->{status} =~ /^(400|401)$/;
 		my $who = jdecode($a->{body})->{userId} // '';
@@ -100,9 +102,12 @@ isnt(
 	'no mixture');
 
 # In the query, in the body.
-for my $q ("userId=$bob->{id}", "KEDGE_IDENTITY=$assertion", "kedge_identity=$assertion",
-	"user=$bob->{id}", "token=$bob->{token}", "access_token=$assertion") {
-	is($k->client->get("/api/core/whoami?$q")->{status}, 401, 'nobody with ?' . substr $q, 0,
+for my $q (
+	"userId=$bob->{id}", "KEDGE_IDENTITY=$assertion", "kedge_identity=$assertion",
+	"user=$bob->{id}", "token=$bob->{token}", "access_token=$assertion"
+) {
+	is(     $k->client->get("/api/core/whoami?$q")->{status}, 401, 'nobody with ?' . substr $q,
+		0,
 		30);
 	is($alice->get("/api/core/whoami?$q")->{json}{userId}, $alice->{id}, 'alice with it');
 }
@@ -125,5 +130,27 @@ for my $row ([ core => '/api/core/whoami' ], [ wallet => '/api/wallet/accounts' 
 			401,
 			"$service: nobody with $name");
 	}
+}
+# A parameter whose name holds its value already.
+for my $row ([ core => '/api/core/whoami' ]) {
+	my ($service, $path) = @$row;
+	my @call = (
+		REQUEST_METHOD => 'GET', KEDGE_PATH => $path, KEDGE_RAW_URI => $path,
+		QUERY_STRING => '',
+		REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => 'a', KEDGE_SCHEME => 'http',
+		KEDGE_REQUEST_ID => 't', CONTENT_TYPE => '', CONTENT_LENGTH => '');
+	my $socket = $k->dir . "/run/$service.sock";
+	is(     fcgi_request($socket, [ @call, KEDGE_IDENTITY => $assertion ])->{status}, 200,
+		'the assertion itself is good');
+	for my $name (
+		"KEDGE_IDENTITY=$assertion", "KEDGE_IDENTITY=$assertion\0", "X\0KEDGE_IDENTITY",
+		"\0KEDGE_IDENTITY", 'KEDGE_IDENTITY ', ' KEDGE_IDENTITY', ''
+	) {
+		isnt(   fcgi_request($socket, [ @call, $name => $assertion ])->{status} // 0, 200,
+			'but not under the name ' . Kedge::jencode(substr $name, 0, 20));
+	}
+	isnt(   fcgi_request($socket, [ @call, KEDGE_IDENTITY => "$assertion\0" ])->{status} // 0,
+		200,
+		'nor with a NUL after it');
 }
 done_testing;

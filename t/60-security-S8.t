@@ -28,8 +28,10 @@ sub post_from
 my $password = 'x' x 129; # costs no hash: a slow machine counts as fast
 my $try = sub {
 	my ($address, $email, @headers) = @_;
-	return post_from($address, '/api/auth/sign-in/email',
-		Kedge::jencode({ email => $email, password => $password }), @headers)->{status};
+	return post_from(
+		$address, '/api/auth/sign-in/email',
+		Kedge::jencode({ email => $email, password => $password }), @headers
+	)->{status};
 };
 
 my @variant = (
@@ -40,18 +42,19 @@ my @variant = (
 my @status = map { $try->('127.0.0.2', $_) } @variant;
 is((grep { $_ != 429 } @status), 3, 'three tries from an address, however the name is spelled')
     or diag("@status");
-is($try->('127.0.0.2', 'target@example.com', "X-Forwarded-For: 10.0.0.$_"), 429,
-	"not another with X-Forwarded-For 10.0.0.$_")
-    for 1 .. 3;
+is(     $try->('127.0.0.2', 'target@example.com', "X-Forwarded-For: 10.0.0.$_"), 429,
+	"not another with X-Forwarded-For 10.0.0.$_"
+) for 1 .. 3;
 $password = 'wrong password';
 is($try->('127.0.0.3', 'neighbour@example.com'), 401, 'the neighbour is not locked out');
 is($try->('127.0.0.3', 'target@example.com'), 401, 'nor is the target, from elsewhere');
-is(post_from('127.0.0.2', '/api/auth/sign-up/email', '{}')->{status}, 400,
+is(     post_from('127.0.0.2', '/api/auth/sign-up/email', '{}')->{status}, 400,
 	'nor another path of the same address');
 
 # Guessing the current password of a stolen session is limited like sign-in.
 my $c = $k->client;
-my $r = $c->post('/api/auth/sign-up/email',
+my $r = $c->post(
+	'/api/auth/sign-up/email',
 	{ name => 'x', email => 'stolen@example.com', password => 'correct horse battery' });
 is($r->{status}, 200, 'a session');
 @status = parallel(
@@ -73,7 +76,8 @@ my $wrong = { email => 'stolen@example.com', password => 'wrong password' };
 my $from = 10;
 my $next = sub {
 	my ($email) = @_;
-	return post_from('127.9.9.' . $from++, '/api/auth/sign-in/email',
+	return post_from(
+		'127.9.9.' . $from++, '/api/auth/sign-in/email',
 		Kedge::jencode({ %$wrong, email => $email }));
 };
 @status = map { $next->($_ % 2 ? 'Stolen@Example.COM' : 'stolen@example.com')->{status} } 1 .. 24;
@@ -84,20 +88,27 @@ is($status[-1], 429, 'from one network');
 my $late = $next->('stolen@example.com');
 like($late->{headers}{'retry-after'} // '', qr/^\d+$/, 'with Retry-After');
 is($next->('unknown@example.com')->{status}, 401, 'another account can be tried');
-is(post_from('127.8.8.8', '/api/auth/sign-in/email', Kedge::jencode($wrong))->{status}, 401,
+is(     post_from('127.8.8.8', '/api/auth/sign-in/email', Kedge::jencode($wrong))->{status}, 401,
 	'this one, too, from another network');
-is(post_from('127.8.8.9', '/api/auth/sign-in/email', Kedge::jencode({
-	%$wrong, password => 'correct horse battery' }))->{status}, 200, 'where the owner is not locked out');
+is(
+	post_from(
+		'127.8.8.9', '/api/auth/sign-in/email',
+		Kedge::jencode({ %$wrong, password => 'correct horse battery' })
+	)->{status},
+	200,
+	'where the owner is not locked out');
 # What nobody has is counted alike, so that the count tells nothing.
 @status = map { $next->('nobody-at-all@example.com')->{status} } 1 .. 24;
 is($status[-1], 429, 'an account that is none is limited as one that is');
 
 # Known and unknown answer alike, byte for byte.
 my @answer = map {
-	post_from('127.0.0.4', '/api/auth/sign-in/email',
+	post_from(
+		'127.0.0.4', '/api/auth/sign-in/email',
 		Kedge::jencode({ email => $_, password => 'wrong password' }))
 } 'stolen@example.com', 'unknown@example.com';
 is($answer[0]{body}, $answer[1]{body}, 'known and unknown: the same body');
-is(join(',', sort keys %{ $answer[0]{headers} }), join(',', sort keys %{ $answer[1]{headers} }),
+is(     join(',', sort keys %{ $answer[0]{headers} }),
+	join(',', sort keys %{ $answer[1]{headers} }),
 	'and the same headers');
 done_testing;

@@ -142,8 +142,10 @@ for my $garbage ('', 'x', "\0" x 100, '{}', 'null', '[' x 1000, 'x' x 1_000_000)
 my $j = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
 $j->kill_pid(STOP => $j->pids('redis-auth'));
 my @status = map {
-	$j->client->post('/api/auth/sign-in/email',
-		{ email => 'x@example.com', password => 'wrong password' })->{status}
+	$j->client->post(
+		'/api/auth/sign-in/email',
+		{ email => 'x@example.com', password => 'wrong password' }
+	)->{status}
 } 1 .. 8;
 cmp_ok(scalar(grep { $_ == 429 } @status), '>=', 4, 'limits hold while Redis is away')
     or diag("@status");
