@@ -101,6 +101,14 @@ isnt(
 	200,
 	'no mixture');
 
+# A header that there may be once: twice is a mistake of the client, no outage.
+for my $lines ([ $cookie, $cookie ], [ 'Cookie: a=1', 'Cookie: b=2' ],
+	[ $cookie, "Origin: http://127.0.0.1:$port", 'Origin: https://evil.example' ],
+	[ $cookie, "Referer: http://127.0.0.1:$port/", 'Referer: https://evil.example/' ]) {
+	my $a = raw_get(@$lines);
+	like($a->{status}, qr/^(200|400|401|403)$/, 'twice: ' . join ', ', map { s/:.*//r } @$lines);
+}
+
 # In the query, in the body.
 for my $q (
 	"userId=$bob->{id}", "KEDGE_IDENTITY=$assertion", "kedge_identity=$assertion",

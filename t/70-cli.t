@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use File::Path qw(remove_tree);
 use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(time);
@@ -176,6 +177,28 @@ my $gone = wait_until(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 25);
 ok($gone, 'until Ctrl-C');
 is($? >> 8, 0, 'which is no failure');
 is(scalar $k->processes, 0, 'nothing is left');
+
+# ---- as root, where the user of PostgreSQL cannot go ------------------------------
+
+SKIP: {
+	skip 'only root has this', 1 if $> != 0;
+	my $closed = "$other/closed";
+	mkdir $closed, 0700;
+	my %person = (email => 'root@example.com', password => 'correct horse battery');
+	for my $life (1, 2) {
+		my ($s, $o, $e) = run($kedge, 'up', '--dir', "$closed/d", '--port', '0', '--detach');
+		is($s, 0, "below a closed directory, life $life") or diag("$o$e");
+		my ($url) = "$o$e" =~ m{(http://127\.0\.0\.1:\d+)};
+		my $c = Kedge::Client->new(base => $url // 'http://127.0.0.1:1');
+		is($c->post('/api/auth/sign-up/email', { name => 'r', %person })->{status}, 200, 'a person')
+		    if $life == 1;
+		is($c->post('/api/auth/sign-in/email', {%person})->{status}, 200, 'signs in');
+		is((run($kedge, 'down', '--dir', "$closed/d"))[0], 0, 'and down');
+	}
+	my $elsewhere = readlink "$closed/d/pg";
+	ok(defined $elsewhere && -d $elsewhere, 'the cluster is where that user can go');
+	remove_tree($elsewhere) if defined $elsewhere && $elsewhere =~ m{^/var/lib/kedge/pg-\w+$};
+}
 
 # ---- migrations ---------------------------------------------------------------
 
