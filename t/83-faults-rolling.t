@@ -5,7 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(time);
-use Kedge qw(slurp wait_until);
+use Kedge qw(files slurp wait_until);
 use Kedge::Load;
 
 my $k = Kedge->up;
@@ -136,26 +136,29 @@ for my $kind (qw(auth-verify core-api auth-api wallet-api)) {
 
 # ---- draining: what was begun is finished ------------------------------------------------
 
+# The restart comes when a password is being hashed, so that a POST is certainly
+# under way.  (One that nginx sends down a kept connection in the very moment in
+# which it is closed is another matter: nginx repeats a GET then, and no POST.)
 my ($master) = $k->pids('auth');
-pipe my $r, my $w or die;
-my $pid = fork // die;
-if (!$pid) {
-	Kedge::in_child();
-	my $c = $k->client(timeout => 30);
-	my @status = map {
-		$c->post('/api/auth/sign-in/email',
-			{ email => $alice->{email}, password => $alice->{password} })->{status}
-	} 1 .. 10;
-	print $w "@status";
+my @finished;
+for my $round (1 .. 6) {
+	my ($worker) = $k->pids('auth-api');
+	pipe my $r, my $w or die "pipe: $!";
+	my $pid = fork // die "fork: $!";
+	if (!$pid) {
+		Kedge::in_child();
+		print $w $k->client->post('/api/auth/sign-in/email',
+			{ email => $alice->{email}, password => $alice->{password} })->{status};
+		close $w;
+		POSIX::_exit(0);
+	}
 	close $w;
-	POSIX::_exit(0);
-}
-close $w;
-for (1 .. 3) {
+	my $hashing = wait_until(sub {
+		grep { (slurp("$_/stat") // '') =~ /\) R / } files("/proc/$worker/task") }, 5);
 	kill HUP => $master;
-	wait_until(sub { $k->client->get('/health/auth')->{status} == 200 }, 5);
+	push @finished, $hashing ? do { local $/; scalar <$r> } : 'not seen';
+	waitpid $pid, 0;
+	wait_until(sub { my @now = $k->pids('auth-api'); @now == 1 && $now[0] != $worker }, 20);
 }
-my $status = do { local $/; <$r> };
-waitpid $pid, 0;
-is($status, join(' ', (200) x 10), 'sign-ins under way are finished, POSTs as they are');
+is("@finished", '200 200 200 200 200 200', 'what is under way is finished, POSTs as they are');
 done_testing;
