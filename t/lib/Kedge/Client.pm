@@ -109,8 +109,8 @@ sub cookie_header
 # Another browser with the same cookies: a thief's, or a second tab.
 sub copy
 {
-	my ($self) = @_;
-	my $c = Kedge::Client->new(base => $self->{base});
+	my ($self, %opt) = @_;
+	my $c = Kedge::Client->new(base => $self->{base}, %opt);
 	@$c{qw(name email password id token)} = @$self{qw(name email password id token)};
 	$c->{jar} = { %{ $self->{jar} } };
 	return $c;
