@@ -3,7 +3,8 @@
 #
 #   up    to build and run a stack
 #   test  besides, to test it
-#   lint  to check the sources
+#   lint  to check the sources, and to fuzz
+#   bench to measure
 #
 # Each need is tested for by itself, so what came from elsewhere than the
 # distribution counts.  What was there is noted in build/setup.
@@ -44,6 +45,12 @@ has_node() {
 has_perl() {
 	has_command perl && perl -MTest::More -MHTTP::Tiny -MJSON::PP -e 1 \
 		2>/dev/null
+}
+
+# The compiler, and its runtime, which some releases package apart.
+can_fuzz() {
+	echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+		clang -fsanitize=fuzzer,address -x c -o /dev/null - 2>/dev/null
 }
 
 missing=
@@ -90,10 +97,19 @@ need_test() {
 	want chromium has_command chromium
 }
 need_lint() {
+	need clang has_command clang
+	need libclang-rt-dev can_fuzz
 	need clang-format has_command clang-format
 	need clang-tidy has_command clang-tidy
 	need cppcheck has_command cppcheck
+	need mandoc has_command mandoc
 	need perl has_perl
+}
+need_bench() {
+	need wrk has_command wrk
+	need perl has_perl
+	want nodejs has_node
+	want npm has_command npm
 }
 
 look() {
@@ -101,8 +117,9 @@ look() {
 	unavailable=
 	for set in $sets; do
 		case $set in
-		up | test | lint) "need_$set" ;;
-		*) fail "setup: there is no set $set; there are up, test, lint" ;;
+		up | test | lint | bench) "need_$set" ;;
+		*) fail "setup: there is no set $set; there are up, test, lint," \
+			'bench' ;;
 		esac
 	done
 	missing=${missing# }
