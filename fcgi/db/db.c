@@ -21,6 +21,12 @@
 
 enum { TRIES = 5, PAUSE_MS = 5 };
 
+enum savepoint {
+	SAVEPOINT_NONE,
+	SAVEPOINT_SET,
+	SAVEPOINT_PASSED, /* still set, and of no use any more */
+};
+
 struct db {
 	struct db_pool *pool;
 	/* Of a transaction only. */
@@ -28,6 +34,9 @@ struct db {
 	bool begun;
 	bool transient; /* it failed for a reason that may not come again */
 	enum err failed; /* its first failure */
+	enum savepoint savepoint;
+	bool nested; /* within db_nested() */
+	const char *channel; /* to notify after the commit; or NULL */
 };
 
 static atomic_int fail_countdown;
@@ -158,7 +167,7 @@ run_once(struct db *db, struct arena *a, const struct db_stmt *stmt,
 	e = db_pool_acquire(db->pool, &c);
 	if (e != ERR_OK)
 		return e;
-	outcome = db_conn_run(c, stmt, args, /* begin= */ false, &result);
+	outcome = db_conn_run(c, stmt, args, /* before= */ NULL, &result);
 	if (db_error_is_transient(outcome, result))
 		*ret_next = NEXT_AGAIN;
 	if (outcome == DB_LOST && stmt->read_only)
@@ -186,17 +195,36 @@ run_in_pool(struct db *db, struct arena *a, const struct db_stmt *stmt,
 	}
 }
 
+/* What has to travel before the next statement of the transaction. */
+static void
+fill_before(struct db *tx, const char *before[DB_BEFORE_MAX + 1])
+{
+	int n = 0;
+
+	if (!tx->begun)
+		before[n++] = "BEGIN ISOLATION LEVEL READ COMMITTED";
+	if (tx->nested && tx->savepoint == SAVEPOINT_PASSED)
+		before[n++] = "RELEASE SAVEPOINT nested";
+	if (tx->nested && tx->savepoint != SAVEPOINT_SET) {
+		before[n++] = "SAVEPOINT nested";
+		tx->savepoint = SAVEPOINT_SET;
+	}
+	before[n] = NULL;
+	tx->begun = true;
+}
+
 static enum err
 run_in_transaction(struct db *tx, struct arena *a, const struct db_stmt *stmt,
     struct db_args args, struct db_rows *ret_rows)
 {
+	const char *before[DB_BEFORE_MAX + 1];
 	PGresult *result;
 	enum db_outcome outcome;
 
 	if (tx->failed != ERR_OK)
 		return tx->failed;
-	outcome = db_conn_run(tx->conn, stmt, args, !tx->begun, &result);
-	tx->begun = true;
+	fill_before(tx, before);
+	outcome = db_conn_run(tx->conn, stmt, args, before, &result);
 	tx->transient = db_error_is_transient(outcome, result);
 	tx->failed = settle(a, stmt, tx->conn, outcome, result, ret_rows);
 	return tx->failed;
@@ -248,6 +276,83 @@ commit(struct db *tx)
 	    /* ret_rows= */ NULL);
 }
 
+/* Back to where db_nested() began.  False: the transaction is lost. */
+static bool
+rollback_nested(struct db *tx)
+{
+	PGresult *result;
+	enum db_outcome outcome;
+
+	if (tx->transient || !db_conn_is_alive(tx->conn))
+		return false;
+	if (tx->savepoint != SAVEPOINT_SET)
+		return true; /* nothing was done */
+	outcome =
+	    db_conn_command(tx->conn, "ROLLBACK TO SAVEPOINT nested", &result);
+	PQclear(result);
+	return outcome == DB_DONE;
+}
+
+enum err
+db_nested(struct db *tx, struct arena *a,
+    enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx)
+{
+	enum err e;
+
+	assert(tx->conn != NULL && !tx->nested);
+	if (tx->failed != ERR_OK)
+		return tx->failed;
+	tx->nested = true;
+	e = body(tx, a, ctx);
+	tx->nested = false;
+	if (e == ERR_OK)
+		e = tx->failed;
+	if (e != ERR_OK && rollback_nested(tx))
+		tx->failed = ERR_OK;
+	if (tx->savepoint == SAVEPOINT_SET)
+		tx->savepoint = SAVEPOINT_PASSED;
+	return e;
+}
+
+bool
+db_is_doomed(const struct db *tx)
+{
+	return tx->failed != ERR_OK;
+}
+
+static const struct db_stmt notify = {
+	.name = "db_notify",
+	.sql = "SELECT pg_notify($1, '')",
+	.nargs = 1,
+};
+
+void
+db_notify(struct db *db, const char *channel)
+{
+	enum err e;
+
+	if (db->conn != NULL) {
+		db->channel = channel;
+		return;
+	}
+	e = run_in_pool(db, /* a= */ NULL, &notify, DB_ARGS(channel),
+	    /* ret_rows= */ NULL);
+	(void)e; /* logged; nobody was promised anything */
+}
+
+static void
+notify_after_commit(struct db *tx)
+{
+	PGresult *result;
+	enum db_outcome outcome;
+
+	outcome = db_conn_run(tx->conn, &notify, DB_ARGS(tx->channel),
+	    /* before= */ NULL, &result);
+	if (outcome != DB_DONE)
+		db_error_log(notify.name, tx->conn, outcome, result);
+	PQclear(result);
+}
+
 static enum err
 transact_once(struct db_pool *pool, struct arena *a,
     enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx,
@@ -268,6 +373,8 @@ transact_once(struct db_pool *pool, struct arena *a,
 	else if (tx.begun && db_conn_is_alive(tx.conn))
 		rollback(&tx);
 	*ret_again = tx.transient;
+	if (e == ERR_OK && tx.channel != NULL)
+		notify_after_commit(&tx);
 	db_pool_release(pool, tx.conn);
 	return e;
 }

@@ -88,6 +88,26 @@ bool db_get_bool(const struct db_rows *rows, int row, int column);
 MUST_CHECK enum err db_transact(struct db *db, struct arena *a,
     enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx);
 
+/*
+ * Within a transaction: what body did is undone when it does not return
+ * ERR_OK, and the transaction goes on (by a savepoint, which is set with
+ * body's first statement; without one it costs nothing).  After a conflict, or
+ * when the connection is lost, the transaction is doomed all the same.
+ * Does not nest further.
+ */
+MUST_CHECK enum err db_nested(struct db *tx, struct arena *a,
+    enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx);
+/* Whether all further statements of the transaction will fail. */
+bool db_is_doomed(const struct db *tx);
+
+/*
+ * NOTIFY without a payload: in a transaction, after its commit (a NOTIFY
+ * within it would make all such commits wait for each other's disk); else now.
+ * A failure is logged; listeners must not depend on it alone.  `channel` is a
+ * constant.
+ */
+void db_notify(struct db *db, const char *channel);
+
 /* True when a statement could be run just now; for /health/ready. */
 bool db_ready(struct db *db);
 

@@ -31,7 +31,7 @@ struct db_conn {
 enum step { STEP_OTHER, STEP_PREPARE, STEP_RUN };
 
 struct pipeline {
-	enum step steps[4];
+	enum step steps[DB_BEFORE_MAX + 3];
 	int count;
 	bool sent;
 };
@@ -381,15 +381,14 @@ learn_from_refusal(
 
 enum db_outcome
 db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
-    bool begin, PGresult **ret_result)
+    const char *const *before, PGresult **ret_result)
 {
 	enum db_prepared_state state = db_prepared_get(&c->prepared, stmt);
 	struct pipeline p = { .sent = true };
 	enum db_outcome outcome;
 
-	if (begin)
-		pipeline_add(&p, STEP_OTHER,
-		    send_plain(c, "BEGIN ISOLATION LEVEL READ COMMITTED"));
+	for (; before != NULL && *before != NULL; before++)
+		pipeline_add(&p, STEP_OTHER, send_plain(c, *before));
 	if (state == DB_PREPARED_STALE)
 		pipeline_add(&p, STEP_OTHER, send_deallocate(c, stmt));
 	assert(strlen(stmt->name) < NAME_SIZE);

@@ -19,7 +19,7 @@
 
 struct db_conn;
 
-enum { DB_REASON_SIZE = 256 };
+enum { DB_REASON_SIZE = 256, DB_BEFORE_MAX = 3 };
 
 enum db_outcome {
 	DB_DONE,
@@ -41,12 +41,13 @@ bool db_conn_is_alive(const struct db_conn *c);
 bool db_conn_is_reusable(const struct db_conn *c);
 
 /*
- * Prepares `stmt` if this connection has not yet, runs it, and with `begin`
- * opens a transaction before it.  The caller clears *ret_result: the rows of
- * DB_DONE, the reason of DB_REFUSED, else NULL or what the server last said.
+ * Prepares `stmt` if this connection has not yet, and runs it, after the
+ * commands of `before` (at most DB_BEFORE_MAX, ended by NULL; or NULL).  The
+ * caller clears *ret_result: the rows of DB_DONE, the reason of DB_REFUSED,
+ * else NULL or what the server last said.
  */
 MUST_CHECK enum db_outcome db_conn_run(struct db_conn *c,
-    const struct db_stmt *stmt, struct db_args args, bool begin,
+    const struct db_stmt *stmt, struct db_args args, const char *const *before,
     PGresult **ret_result);
 /* One command without parameters: COMMIT, ROLLBACK. */
 MUST_CHECK enum db_outcome

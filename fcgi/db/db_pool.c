@@ -17,10 +17,22 @@
 
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 1000 };
 
+/* A caller in the queue, on its own stack. */
+struct waiter {
+	pthread_cond_t changed;
+	struct db_conn *conn; /* what it was given */
+	struct waiter *next;
+};
+
+/*
+ * While anybody waits there is no idle connection: one that is given back goes
+ * to who has waited longest, and nobody overtakes.
+ */
 struct db_pool {
 	struct db_options options; /* with its own copies of the texts */
 	pthread_mutex_t mutex; /* guards what follows */
-	pthread_cond_t changed;
+	struct waiter *first;
+	struct waiter **last; /* where the next one is linked */
 	struct db_conn **idle; /* a stack */
 	int64_t nidle;
 	int64_t nlive; /* idle or handed out */
@@ -44,7 +56,6 @@ struct db_pool *
 db_pool_new(const struct db_options *options)
 {
 	struct db_pool *p = calloc(1, sizeof(*p));
-	pthread_condattr_t attr;
 
 	assert(options->connections > 0);
 	assert(options->statement_timeout_ms > 0);
@@ -55,12 +66,9 @@ db_pool_new(const struct db_options *options)
 	p->options.application_name = copy_text(options->application_name);
 	p->idle =
 	    calloc((size_t)options->connections, sizeof(struct db_conn *));
-	if (p->idle == NULL || pthread_condattr_init(&attr) != 0 ||
-	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
-	    pthread_cond_init(&p->changed, &attr) != 0 ||
-	    pthread_mutex_init(&p->mutex, NULL) != 0)
+	if (p->idle == NULL || pthread_mutex_init(&p->mutex, NULL) != 0)
 		abort();
-	pthread_condattr_destroy(&attr);
+	p->last = &p->first;
 	return p;
 }
 
@@ -70,15 +78,54 @@ db_pool_free(struct db_pool *p)
 	if (p == NULL)
 		return;
 	assert(p->nlive == p->nidle && p->nconnecting == 0);
+	assert(p->first == NULL);
 	while (p->nidle > 0)
 		db_conn_close(p->idle[--p->nidle]);
-	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->mutex);
 	free(p->idle);
 	free((char *)p->options.url);
 	free((char *)p->options.application_name);
 	free(p);
 }
+
+/* -- the queue; all with the lock held -- */
+
+static void
+enqueue(struct db_pool *p, struct waiter *w)
+{
+	pthread_condattr_t attr;
+
+	*w = (struct waiter){ 0 };
+	if (pthread_condattr_init(&attr) != 0 ||
+	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
+	    pthread_cond_init(&w->changed, &attr) != 0)
+		abort();
+	pthread_condattr_destroy(&attr);
+	*p->last = w;
+	p->last = &w->next;
+}
+
+static void
+dequeue(struct db_pool *p, struct waiter *w)
+{
+	struct waiter **at = &p->first;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	if (p->last == &w->next)
+		p->last = at;
+}
+
+/* Something changed that may let any of them go on, or give up. */
+static void
+wake_all(struct db_pool *p)
+{
+	for (struct waiter *w = p->first; w != NULL; w = w->next)
+		pthread_cond_signal(&w->changed);
+}
+
+/* -- connecting -- */
 
 /* With the lock held: whether this caller may open a connection now. */
 static bool
@@ -138,7 +185,7 @@ connect_unlocked(struct db_pool *p)
 	if (c == NULL) {
 		note_failure(p, reason);
 		metrics_add(METRIC_DB_ERRORS, 1);
-		pthread_cond_broadcast(&p->changed);
+		wake_all(p);
 		return NULL;
 	}
 	p->nlive++;
@@ -162,38 +209,64 @@ pop_idle(struct db_pool *p)
 	return NULL;
 }
 
+/* -- handing out -- */
+
 /* With the lock held: false at the deadline. */
 static bool
-wait_for_change(struct db_pool *p, int64_t deadline_us)
+wait_for_change(struct db_pool *p, struct waiter *w, int64_t deadline_us)
 {
 	struct timespec until = {
 		.tv_sec = (time_t)(deadline_us / 1000000),
 		.tv_nsec = (long)(deadline_us % 1000000) * 1000,
 	};
 
-	return pthread_cond_timedwait(&p->changed, &p->mutex, &until) !=
+	return pthread_cond_timedwait(&w->changed, &p->mutex, &until) !=
 	       ETIMEDOUT;
+}
+
+/*
+ * With the lock held, in the queue: what it is given, or, when there is room
+ * for one more, what it opens itself; NULL: neither by the deadline.
+ */
+static struct db_conn *
+wait_in_queue(struct db_pool *p, struct waiter *w, int64_t deadline_us)
+{
+	bool late = false;
+
+	while (w->conn == NULL) {
+		/* During an outage waiting helps only if one is in use. */
+		if (p->backoff_ms > 0 && p->nlive == 0)
+			break;
+		if (late) {
+			log_event(LOG_WARN, "no free database connection",
+			    LOG_NUM("connections", p->options.connections));
+			break;
+		}
+		late = !wait_for_change(p, w, deadline_us);
+		if (w->conn == NULL && may_connect(p)) {
+			dequeue(p, w);
+			return connect_unlocked(p);
+		}
+	}
+	if (w->conn == NULL)
+		dequeue(p, w);
+	return w->conn;
 }
 
 static struct db_conn *
 acquire_locked(struct db_pool *p, int64_t deadline_us)
 {
-	for (;;) {
-		struct db_conn *c = pop_idle(p);
+	struct db_conn *c = pop_idle(p);
+	struct waiter w;
 
-		if (c != NULL)
-			return c;
-		if (may_connect(p))
-			return connect_unlocked(p);
-		/* During an outage waiting helps only if one is in use. */
-		if (p->backoff_ms > 0 && p->nlive == 0)
-			return NULL;
-		if (!wait_for_change(p, deadline_us)) {
-			log_event(LOG_WARN, "no free database connection",
-			    LOG_NUM("connections", p->options.connections));
-			return NULL;
-		}
-	}
+	if (c != NULL)
+		return c;
+	if (may_connect(p))
+		return connect_unlocked(p);
+	enqueue(p, &w);
+	c = wait_in_queue(p, &w, deadline_us);
+	pthread_cond_destroy(&w.changed);
+	return c;
 }
 
 enum err
@@ -212,6 +285,21 @@ db_pool_acquire(struct db_pool *p, struct db_conn **ret_conn)
 	return ERR_OK;
 }
 
+/* With the lock held. */
+static void
+give(struct db_pool *p, struct db_conn *c)
+{
+	struct waiter *w = p->first;
+
+	if (w == NULL) {
+		p->idle[p->nidle++] = c;
+		return;
+	}
+	dequeue(p, w);
+	w->conn = c;
+	pthread_cond_signal(&w->changed);
+}
+
 void
 db_pool_release(struct db_pool *p, struct db_conn *c)
 {
@@ -221,13 +309,12 @@ db_pool_release(struct db_pool *p, struct db_conn *c)
 		db_conn_close(c);
 	pthread_mutex_lock(&p->mutex);
 	if (reusable) {
-		p->idle[p->nidle++] = c;
-		pthread_cond_signal(&p->changed);
+		give(p, c);
 	} else {
 		p->nlive--;
 		p->nlost++;
 		/* It may have been the one that everybody waits for. */
-		pthread_cond_broadcast(&p->changed);
+		wake_all(p);
 	}
 	pthread_mutex_unlock(&p->mutex);
 }

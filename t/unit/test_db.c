@@ -1,6 +1,8 @@
 #include <check.h>
+#include <libpq-fe.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -485,6 +488,137 @@ START_TEST(transact_connection_lost_in_commit_is_not_repeated)
 }
 END_TEST
 
+/* -- db_nested -- */
+
+static enum err
+insert_nested(struct db *tx, struct arena *arena, void *name)
+{
+	return db_run(tx, arena, &insert_item, DB_ARGS(name, "1"), NULL);
+}
+
+static enum err
+insert_then_refuse(struct db *tx, struct arena *arena, void *name)
+{
+	enum err e = insert_nested(tx, arena, name);
+
+	return e == ERR_OK ? ERR_NOT_FOUND : e;
+}
+
+static enum err
+touch_nothing(UNUSED struct db *tx, UNUSED struct arena *arena, void *answer)
+{
+	return *(enum err *)answer;
+}
+
+static enum err
+nest_some(struct db *tx, struct arena *arena, UNUSED void *ctx)
+{
+	char first[] = "a", second[] = "b", third[] = "c";
+	enum err refused = ERR_FORBIDDEN;
+
+	ck_assert_int_eq(
+	    db_nested(tx, arena, touch_nothing, &refused), ERR_FORBIDDEN);
+	ck_assert_int_eq(db_nested(tx, arena, insert_nested, first), ERR_OK);
+	ck_assert_int_eq(
+	    db_nested(tx, arena, insert_then_refuse, second), ERR_NOT_FOUND);
+	ck_assert_int_eq(
+	    db_nested(tx, arena, insert_nested, first), ERR_CONFLICT);
+	ck_assert(!db_is_doomed(tx));
+	ck_assert_int_eq(db_nested(tx, arena, insert_nested, third), ERR_OK);
+	return db_run(tx, arena, &insert_item, DB_ARGS("d", "1"), NULL);
+}
+
+START_TEST(nested_undoes_its_own_only)
+{
+	ck_assert_int_eq(db_transact(db, a, nest_some, NULL), ERR_OK);
+	ck_assert_int_eq(run_i64(db, &select_n, DB_ARGS("a")), 1);
+	ck_assert_int_eq(run_i64(db, &select_n, DB_ARGS("c")), 1);
+	ck_assert_int_eq(run_i64(db, &select_n, DB_ARGS("d")), 1);
+	ck_assert_int_eq(run_i64(db, &count_items, DB_NO_ARGS), 3);
+}
+END_TEST
+
+static enum err
+kill_within(struct db *tx, struct arena *arena, UNUSED void *ctx)
+{
+	const char *pid = arena_printf(
+	    arena, "%lld", (long long)run_i64(tx, &select_pid, DB_NO_ARGS));
+
+	ck_assert_int_eq(
+	    db_run(db, arena, &kill_backend, DB_ARGS(pid), NULL), ERR_OK);
+	return db_run(tx, arena, &count_items, DB_NO_ARGS, NULL);
+}
+
+static enum err
+nest_and_lose(struct db *tx, struct arena *arena, UNUSED void *ctx)
+{
+	ck_assert_int_eq(
+	    db_nested(tx, arena, kill_within, NULL), ERR_UNAVAILABLE);
+	ck_assert(db_is_doomed(tx));
+	return ERR_OK;
+}
+
+START_TEST(nested_cannot_undo_a_lost_connection)
+{
+	ck_assert_int_eq(
+	    db_transact(db, a, nest_and_lose, NULL), ERR_UNAVAILABLE);
+}
+END_TEST
+
+/* -- db_notify -- */
+
+static PGconn *
+listen_to(const char *command)
+{
+	PGconn *pg = PQconnectdb(url);
+
+	ck_assert_int_eq(PQstatus(pg), CONNECTION_OK);
+	PQclear(PQexec(pg, command));
+	return pg;
+}
+
+/* How many notifications have arrived by now. */
+static int
+count_notified(PGconn *pg)
+{
+	PGnotify *n;
+	int count = 0;
+
+	PQclear(PQexec(pg, "SELECT 1"));
+	while ((n = PQnotifies(pg)) != NULL) {
+		ck_assert_str_eq(n->relname, "job");
+		PQfreemem(n);
+		count++;
+	}
+	return count;
+}
+
+static enum err
+notify_and(struct db *tx, struct arena *arena, void *answer)
+{
+	db_notify(tx, "job");
+	return db_run(tx, arena, &insert_item, DB_ARGS("n", "1"), NULL) ==
+	               ERR_OK
+	           ? *(enum err *)answer
+	           : ERR_INTERNAL;
+}
+
+START_TEST(notify_follows_the_commit)
+{
+	enum err ok = ERR_OK, refused = ERR_FORBIDDEN;
+	PGconn *pg = listen_to("LISTEN job");
+
+	ck_assert_int_eq(
+	    db_transact(db, a, notify_and, &refused), ERR_FORBIDDEN);
+	ck_assert_int_eq(count_notified(pg), 0);
+	ck_assert_int_eq(db_transact(db, a, notify_and, &ok), ERR_OK);
+	ck_assert_int_eq(count_notified(pg), 1);
+	db_notify(db, "job");
+	ck_assert_int_eq(count_notified(pg), 1);
+	PQfinish(pg);
+}
+END_TEST
+
 START_TEST(torture_each_statement_leaves_nothing_half_done)
 {
 	struct change change;
@@ -713,6 +847,61 @@ START_TEST(threads_share_few_connections)
 }
 END_TEST
 
+/* -- fairness -- */
+
+enum { TURNS = 200 };
+
+struct turns {
+	struct db *db;
+	pthread_barrier_t start;
+	_Atomic int taken[THREADS];
+	_Atomic int next;
+	_Atomic bool looked;
+	_Atomic int fewest; /* of all, when the first has had its turns */
+};
+
+static void *
+take_turns(void *ctx)
+{
+	struct turns *t = ctx;
+	struct arena *own = arena_new();
+	int me = t->next++;
+
+	pthread_barrier_wait(&t->start);
+	for (int i = 0; i < TURNS; i++) {
+		if (db_run(t->db, own, &select_one, DB_NO_ARGS, NULL) == ERR_OK)
+			t->taken[me]++;
+		arena_reset(own);
+	}
+	/* Whoever is first looks how far the others are. */
+	if (atomic_exchange(&t->looked, true))
+		goto out;
+	for (int i = 0; i < THREADS; i++)
+		if (t->taken[i] < t->fewest)
+			t->fewest = t->taken[i];
+out:
+	arena_free(own);
+	return NULL;
+}
+
+START_TEST(threads_get_their_turns)
+{
+	struct turns t = { .db = open_pool(1), .fewest = TURNS };
+	pthread_t threads[THREADS];
+
+	pthread_barrier_init(&t.start, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, take_turns, &t);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(t.taken[i], TURNS);
+	ck_assert_int_gt(t.fewest, TURNS / 2);
+	pthread_barrier_destroy(&t.start);
+	db_close(t.db);
+}
+END_TEST
+
 START_TEST(open_with_bad_url_is_unavailable)
 {
 	struct db *bad = db_open(&(struct db_options){
@@ -748,6 +937,7 @@ make_suite(void)
 	tcase_add_test(run, run_after_table_changed_prepares_again);
 	tcase_add_test(run, run_with_all_connections_busy_is_unavailable);
 	tcase_add_test(run, threads_share_few_connections);
+	tcase_add_test(run, threads_get_their_turns);
 	tcase_add_test(run, open_with_bad_url_is_unavailable);
 	suite_add_tcase(s, run);
 
@@ -764,6 +954,9 @@ make_suite(void)
 	    transact, transact_connection_lost_in_commit_is_not_repeated);
 	tcase_add_test(
 	    transact, torture_each_statement_leaves_nothing_half_done);
+	tcase_add_test(transact, nested_undoes_its_own_only);
+	tcase_add_test(transact, nested_cannot_undo_a_lost_connection);
+	tcase_add_test(transact, notify_follows_the_commit);
 	suite_add_tcase(s, transact);
 
 	tcase_add_checked_fixture(faults, set_up, tear_down);
