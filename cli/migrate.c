@@ -241,6 +241,8 @@ apply_pending(struct run *r)
 	/* The number is "kedge": any other user of advisory locks has its own.
 	 */
 	if (!execute(r, "SELECT pg_advisory_lock(x'6b65646765'::bigint)") ||
+	    !execute(r, arena_printf(r->arena, "SET kedge.service = '%s'",
+			    r->service->name)) ||
 	    !execute(r, "CREATE TABLE IF NOT EXISTS public.kedge_migration ("
 			" version integer PRIMARY KEY CHECK (version > 0),"
 			" name text NOT NULL,"

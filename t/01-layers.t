@@ -13,6 +13,7 @@ my %may_see = (
     'fcgi/cache'  => ['base'],
     'fcgi/remote' => ['base'],
     'fcgi/http'   => [qw(base server db cache remote)],
+    'fcgi/job'    => [qw(base server db cache remote http)],
     'cli'         => [qw(base db http)],
 );
 # Where a foreign header may be named, outside of tests.

@@ -1,0 +1,705 @@
+-- Background jobs, in the service's own database.  This file is part of each
+-- service that has jobs (sql/NAME/NNNN_job.sql is a link to it).
+--
+-- What is hot is spread over tables so that no scan decays behind rows that
+-- cannot be vacuumed yet; fcgi/job/README.md tells why each is as it is.
+--
+--   job          the truth about each job; found by id alone
+--   job_ready    hints: what may be claimed now, in order
+--   job_waiting  hints: what may be claimed at a later time
+--   job_worker   the worker processes, with their heart-beats
+--   job_claim    what each worker has claimed; read when one is dead
+--   job_unique   unique keys that are taken
+--   job_queue    queues that are paused
+--   job_schedule cron schedules, and when each is due
+--   job_stat     counters for /metrics, summed over all workers and hosts
+--
+-- A hint is obeyed only if the job agrees: it names the job's fence, which
+-- changes with every claim, replay and cancellation.
+
+CREATE TABLE job (
+	id uuid PRIMARY KEY DEFAULT uuidv7(),
+	kind text NOT NULL CHECK (kind ~ '^[a-z][a-z0-9._-]{0,99}$'),
+	queue text NOT NULL CHECK (queue ~ '^[a-z][a-z0-9._-]{0,99}$'),
+	-- 0 goes first.
+	priority smallint NOT NULL CHECK (priority BETWEEN 0 AND 9),
+	state text NOT NULL DEFAULT 'available' CHECK (state IN ('available',
+		'running', 'retryable', 'completed', 'discarded', 'cancelled')),
+	payload jsonb NOT NULL,
+	-- Of the last attempt, or its progress so far.
+	result jsonb,
+	run_at timestamptz NOT NULL,
+	attempt integer NOT NULL DEFAULT 0,
+	max_attempts integer NOT NULL CHECK (max_attempts BETWEEN 1 AND 1000),
+	-- Seconds before the next attempt: 'constant': base; 'linear': base
+	-- times the attempt; 'exponential': base times 2^(attempt - 1).  Never
+	-- above max; a tenth more or less, so that a herd spreads.
+	backoff text NOT NULL
+		CHECK (backoff IN ('constant', 'linear', 'exponential')),
+	backoff_base_s integer NOT NULL CHECK (backoff_base_s >= 0),
+	backoff_max_s integer NOT NULL CHECK (backoff_max_s >= backoff_base_s),
+	fence bigint NOT NULL DEFAULT 0,
+	worker_id bigint,
+	cancel_requested boolean NOT NULL DEFAULT false,
+	-- One object per attempt: attempt, worker, startedAt, endedAt, outcome,
+	-- error.
+	attempts jsonb[] NOT NULL DEFAULT '{}',
+	unique_key bytea,
+	tags text[] NOT NULL DEFAULT '{}',
+	trace_id text,
+	request_id text,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	started_at timestamptz,
+	finished_at timestamptz
+) WITH (
+	-- Room for two more versions of each row in its page, and no index on
+	-- a column that changes: both updates of a job's life are HOT.
+	fillfactor = 60,
+	autovacuum_vacuum_scale_factor = 0.02,
+	autovacuum_vacuum_cost_delay = 0
+);
+
+CREATE TABLE job_ready (
+	queue text NOT NULL,
+	priority smallint NOT NULL,
+	seq bigint GENERATED ALWAYS AS IDENTITY,
+	job_id uuid NOT NULL,
+	fence bigint NOT NULL,
+	PRIMARY KEY (queue, priority, seq)
+) WITH (
+	autovacuum_vacuum_threshold = 1000,
+	autovacuum_vacuum_scale_factor = 0,
+	autovacuum_vacuum_cost_delay = 0
+);
+
+CREATE TABLE job_waiting (
+	run_at timestamptz NOT NULL,
+	seq bigint GENERATED ALWAYS AS IDENTITY,
+	queue text NOT NULL,
+	priority smallint NOT NULL,
+	job_id uuid NOT NULL,
+	fence bigint NOT NULL,
+	PRIMARY KEY (run_at, seq)
+) WITH (
+	autovacuum_vacuum_threshold = 1000,
+	autovacuum_vacuum_scale_factor = 0,
+	autovacuum_vacuum_cost_delay = 0
+);
+
+CREATE TABLE job_worker (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text NOT NULL, -- host/process/seat, for people
+	started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	beat_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE job_claim (
+	worker_id bigint NOT NULL,
+	seq bigint GENERATED ALWAYS AS IDENTITY,
+	job_ids uuid[] NOT NULL,
+	PRIMARY KEY (worker_id, seq)
+);
+
+-- Taken until the job ends, or, when a period was asked for, until then.
+CREATE TABLE job_unique (
+	key bytea PRIMARY KEY,
+	job_id uuid NOT NULL,
+	expires_at timestamptz
+);
+CREATE INDEX job_unique_expires ON job_unique (expires_at);
+
+CREATE TABLE job_queue (
+	name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9._-]{0,99}$'),
+	paused_at timestamptz
+);
+
+CREATE TABLE job_schedule (
+	name text PRIMARY KEY,
+	cron text NOT NULL,
+	timezone text NOT NULL,
+	kind text NOT NULL,
+	next_at timestamptz NOT NULL,
+	last_at timestamptz,
+	last_job_id uuid
+);
+
+CREATE TABLE job_stat (
+	kind text PRIMARY KEY,
+	completed bigint NOT NULL DEFAULT 0,
+	failed bigint NOT NULL DEFAULT 0, -- attempts, retried or not
+	discarded bigint NOT NULL DEFAULT 0,
+	run_ms_sum bigint NOT NULL DEFAULT 0,
+	run_buckets bigint[] NOT NULL
+) WITH (fillfactor = 50);
+
+-- On the wire.
+CREATE FUNCTION job_time(p_at timestamptz) RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+
+-- Unique keys
+
+CREATE FUNCTION job_unique_digest(p_scope text, p_of text, p_key text)
+RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF p_of IS NULL THEN
+		RAISE EXCEPTION 'there is no scope %', p_scope
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	RETURN sha256(convert_to(
+		concat_ws(chr(31), p_scope, p_of, p_key), 'UTF8'));
+END
+$$;
+
+-- NULL when the key is the job's now, else the job that has it.
+CREATE FUNCTION job_take_key(p_key bytea, p_job_id uuid, p_period_s integer)
+RETURNS uuid
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_holder uuid;
+BEGIN
+	LOOP
+		INSERT INTO job_unique AS taken (key, job_id, expires_at)
+		VALUES (p_key, p_job_id, clock_timestamp()
+			+ make_interval(secs => p_period_s))
+		ON CONFLICT (key) DO UPDATE
+		SET job_id = excluded.job_id, expires_at = excluded.expires_at
+		WHERE taken.expires_at <= clock_timestamp();
+		IF FOUND THEN
+			RETURN NULL;
+		END IF;
+		SELECT job_id INTO v_holder FROM job_unique WHERE key = p_key;
+		IF FOUND THEN
+			RETURN v_holder;
+		END IF;
+		-- It was given back between the two; so it can be had.
+	END LOOP;
+END
+$$;
+
+-- At the end of its job; one with a period stays taken until that is over.
+CREATE FUNCTION job_give_key(p_key bytea, p_job_id uuid) RETURNS void
+LANGUAGE sql AS $$
+	DELETE FROM job_unique
+	WHERE key = p_key AND job_id = p_job_id AND expires_at IS NULL
+$$;
+
+-- Enqueueing
+
+CREATE FUNCTION job_put(p_job_id uuid, p_queue text, p_priority integer,
+	p_run_at timestamptz, p_fence bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	IF p_run_at <= clock_timestamp() THEN
+		INSERT INTO job_ready (queue, priority, job_id, fence)
+		VALUES (p_queue, p_priority, p_job_id, p_fence);
+	ELSE
+		INSERT INTO job_waiting (run_at, queue, priority, job_id, fence)
+		VALUES (p_run_at, p_queue, p_priority, p_job_id, p_fence);
+	END IF;
+END
+$$;
+
+-- In the caller's transaction.  A unique key is taken within its scope ('kind':
+-- jobs of this kind, 'queue': of this queue, 'all') until the job has ended or,
+-- with a period, until that many seconds have passed, ended or not; then the
+-- job that has it is returned, and `duplicate`.  Two transactions that want the
+-- same key wait for each other.
+CREATE FUNCTION job_enqueue(p_kind text, p_payload jsonb,
+	p_queue text DEFAULT 'default', p_priority integer DEFAULT 5,
+	p_run_at timestamptz DEFAULT NULL, p_max_attempts integer DEFAULT 20,
+	p_backoff text DEFAULT 'exponential',
+	p_backoff_base_s integer DEFAULT 5,
+	p_backoff_max_s integer DEFAULT 3600,
+	p_unique_key text DEFAULT NULL, p_unique_scope text DEFAULT 'kind',
+	p_unique_period_s integer DEFAULT NULL, p_tags text[] DEFAULT '{}',
+	p_trace_id text DEFAULT NULL, p_request_id text DEFAULT NULL,
+	OUT job_id uuid, OUT duplicate boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_key bytea;
+	v_holder uuid;
+	v_run_at timestamptz := coalesce(p_run_at, clock_timestamp());
+BEGIN
+	job_id := uuidv7();
+	duplicate := false;
+	IF p_unique_key IS NOT NULL THEN
+		v_key := job_unique_digest(p_unique_scope,
+			CASE p_unique_scope WHEN 'kind' THEN p_kind
+				WHEN 'queue' THEN p_queue WHEN 'all' THEN '' END,
+			p_unique_key);
+		v_holder := job_take_key(v_key, job_id, p_unique_period_s);
+		IF v_holder IS NOT NULL THEN
+			job_id := v_holder;
+			duplicate := true;
+			RETURN;
+		END IF;
+	END IF;
+	INSERT INTO job (id, kind, queue, priority, payload, run_at,
+		max_attempts, backoff, backoff_base_s, backoff_max_s,
+		unique_key, tags, trace_id, request_id)
+	VALUES (job_id, p_kind, p_queue, p_priority, p_payload, v_run_at,
+		p_max_attempts, p_backoff, p_backoff_base_s, p_backoff_max_s,
+		v_key, p_tags, p_trace_id, p_request_id);
+	PERFORM job_put(job_id, p_queue, p_priority, v_run_at, 0);
+END
+$$;
+
+-- Working
+
+-- Up to p_limit jobs of a queue, first those of the highest priority.  Looks
+-- only behind p_after, which has one position for each priority 0 to 9: what
+-- lies before them is dead, as the caller last saw it.  With p_slots the queue
+-- is worked on by so many sessions at once; a session's slot is an advisory
+-- lock, given back at its next claim or with its end.
+CREATE FUNCTION job_claim(p_worker bigint, p_queue text, p_after bigint[],
+	p_limit integer, p_slots integer)
+RETURNS TABLE (id uuid, kind text, payload text, attempt integer,
+	max_attempts integer, fence bigint, priority smallint, seq bigint,
+	trace_id text, request_id text)
+LANGUAGE plpgsql
+-- Found by key, always, whatever the statistics of tables say that are empty
+-- in one minute and full in the next.
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	v_priorities smallint[];
+	v_seqs bigint[];
+	v_jobs uuid[];
+	v_fences bigint[];
+	v_slot integer := 0;
+BEGIN
+	PERFORM pg_advisory_unlock_all();
+	IF EXISTS (SELECT FROM job_queue
+		WHERE name = p_queue AND paused_at IS NOT NULL) THEN
+		RETURN;
+	END IF;
+	WHILE p_slots > 0 LOOP
+		v_slot := v_slot + 1;
+		IF v_slot > p_slots THEN
+			RETURN;
+		END IF;
+		EXIT WHEN pg_try_advisory_lock(
+			hashtext('job slot ' || p_queue), v_slot);
+	END LOOP;
+	LOOP
+		SELECT array_agg(r.priority), array_agg(r.seq),
+			array_agg(r.job_id), array_agg(r.fence)
+		INTO v_priorities, v_seqs, v_jobs, v_fences
+		FROM (
+			SELECT q.*
+			FROM unnest(p_after) WITH ORDINALITY AS level (after, n)
+			CROSS JOIN LATERAL (
+				SELECT priority, seq, job_id, fence FROM job_ready
+				WHERE queue = p_queue AND priority = level.n - 1
+					AND seq > level.after
+				ORDER BY seq LIMIT p_limit
+				FOR UPDATE SKIP LOCKED
+			) AS q
+			LIMIT p_limit
+		) AS r;
+		EXIT WHEN v_seqs IS NULL;
+		DELETE FROM job_ready
+		USING unnest(v_priorities, v_seqs) AS picked (p, s)
+		WHERE queue = p_queue AND priority = p AND seq = s;
+		RETURN QUERY
+		WITH run AS (
+			UPDATE job j
+			SET state = 'running', attempt = j.attempt + 1,
+				fence = j.fence + 1, worker_id = p_worker,
+				started_at = clock_timestamp(), result = NULL
+			FROM unnest(v_priorities, v_seqs, v_jobs, v_fences)
+				AS picked (p, s, i, f)
+			WHERE j.id = i AND j.fence = f
+				AND j.state IN ('available', 'retryable')
+			RETURNING j.id, j.kind, j.payload::text, j.attempt,
+				j.max_attempts, j.fence, p, s, j.trace_id,
+				j.request_id
+		), noted AS (
+			INSERT INTO job_claim (worker_id, job_ids)
+			SELECT p_worker, array_agg(run.id) FROM run
+			HAVING count(*) > 0
+		)
+		SELECT * FROM run ORDER BY p, s;
+		EXIT WHEN FOUND;
+	END LOOP;
+	IF v_seqs IS NULL AND p_slots > 0 THEN
+		PERFORM pg_advisory_unlock_all();
+	END IF;
+END
+$$;
+
+CREATE FUNCTION job_delay(p_backoff text, p_base_s integer, p_max_s integer,
+	p_attempt integer) RETURNS interval
+LANGUAGE sql VOLATILE AS $$
+	SELECT make_interval(secs => (0.9 + 0.2 * random()) * least(p_max_s,
+		p_base_s * CASE p_backoff WHEN 'constant' THEN 1
+			WHEN 'linear' THEN p_attempt
+			ELSE 2.0 ^ least(p_attempt - 1, 60) END))
+$$;
+
+CREATE FUNCTION job_state_after(p_outcome text, p_cancel_requested boolean,
+	p_attempt integer, p_max_attempts integer) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN p_outcome IN ('completed', 'discarded', 'cancelled')
+			THEN p_outcome
+		WHEN p_cancel_requested THEN 'cancelled'
+		WHEN p_outcome IN ('released', 'snoozed') THEN 'available'
+		WHEN p_attempt < p_max_attempts THEN 'retryable'
+		ELSE 'discarded' END
+$$;
+
+-- Ends attempts: an array of {id, fence, outcome, error, result, delayS, agoMs,
+-- ranMs}.  Outcomes: completed; failed (again after the back-off, or discarded
+-- after the last attempt); discarded (never again); released (again at once)
+-- and snoozed (again after delayS), neither of which counts as an attempt;
+-- cancelled.  Returns how many of them were still the caller's: those whose
+-- fence has moved on are left alone.
+CREATE FUNCTION job_finish(p_ends jsonb) RETURNS integer
+LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_done integer := 0;
+	v_job record;
+BEGIN
+	FOR v_job IN
+		UPDATE job j
+		SET state = job_state_after(e.outcome, j.cancel_requested,
+				j.attempt, j.max_attempts),
+			attempt = j.attempt
+				- (e.outcome IN ('released', 'snoozed'))::integer,
+			run_at = CASE
+				WHEN e.outcome IN ('released', 'snoozed') THEN v_now
+					+ make_interval(secs => coalesce(e."delayS", 0))
+				WHEN e.outcome = 'failed' THEN v_now
+					+ job_delay(j.backoff, j.backoff_base_s,
+						j.backoff_max_s, j.attempt)
+				ELSE j.run_at END,
+			finished_at = CASE WHEN job_state_after(e.outcome,
+				j.cancel_requested, j.attempt, j.max_attempts)
+				NOT IN ('available', 'retryable') THEN v_now END,
+			result = coalesce(e.result, j.result),
+			worker_id = NULL,
+			attempts = CASE WHEN e.outcome = 'released' THEN j.attempts
+				ELSE j.attempts || jsonb_build_object(
+				'attempt', j.attempt,
+				'worker', (SELECT name FROM job_worker w
+					WHERE w.id = j.worker_id),
+				'startedAt', job_time(v_now
+					- e."agoMs" * interval '1 ms'),
+				'endedAt', job_time(v_now
+					- (e."agoMs" - e."ranMs") * interval '1 ms'),
+				'outcome', e.outcome, 'error', e.error) END
+		FROM jsonb_to_recordset(p_ends) AS e (id uuid, fence bigint,
+			outcome text, error text, result jsonb, "delayS" integer,
+			"agoMs" bigint, "ranMs" bigint)
+		WHERE j.id = e.id AND j.fence = e.fence AND j.state = 'running'
+		RETURNING j.id, j.state, j.queue, j.priority, j.run_at, j.fence,
+			j.unique_key
+	LOOP
+		v_done := v_done + 1;
+		IF v_job.state IN ('available', 'retryable') THEN
+			PERFORM job_put(v_job.id, v_job.queue, v_job.priority,
+				v_job.run_at, v_job.fence);
+		ELSIF v_job.unique_key IS NOT NULL THEN
+			PERFORM job_give_key(v_job.unique_key, v_job.id);
+		END IF;
+	END LOOP;
+	RETURN v_done;
+END
+$$;
+
+-- What a running job has to show so far.  False: it is the caller's no more.
+CREATE FUNCTION job_progress(p_id uuid, p_fence bigint, p_result jsonb)
+RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE job SET result = p_result
+	WHERE id = p_id AND fence = p_fence AND state = 'running';
+	RETURN FOUND;
+END
+$$;
+
+-- Moves hints that are due from job_waiting to job_ready.  Looks only behind
+-- p_after, as job_claim does.  Returns when the next is due.
+CREATE FUNCTION job_promote(p_after timestamptz, p_limit integer,
+	OUT moved integer, OUT last_at timestamptz, OUT next_at timestamptz)
+LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $$
+BEGIN
+	WITH due AS (
+		SELECT run_at, seq FROM job_waiting
+		WHERE run_at >= p_after AND run_at <= clock_timestamp()
+		ORDER BY run_at, seq LIMIT p_limit
+		FOR UPDATE SKIP LOCKED
+	), gone AS (
+		DELETE FROM job_waiting w USING due
+		WHERE w.run_at = due.run_at AND w.seq = due.seq
+		RETURNING w.*
+	), put AS (
+		INSERT INTO job_ready (queue, priority, job_id, fence)
+		SELECT queue, priority, job_id, fence FROM gone
+		ORDER BY run_at, seq
+	)
+	SELECT count(*), max(run_at) INTO moved, last_at FROM gone;
+	SELECT run_at INTO next_at FROM job_waiting
+	WHERE run_at >= greatest(p_after, last_at) ORDER BY run_at LIMIT 1;
+END
+$$;
+
+-- The workers
+
+-- False: the worker was taken for dead, and its jobs are others' now.
+CREATE FUNCTION job_beat(p_worker bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE job_worker SET beat_at = clock_timestamp() WHERE id = p_worker;
+	IF NOT FOUND THEN
+		RETURN false;
+	END IF;
+	-- It works on one claim at a time.
+	DELETE FROM job_claim WHERE worker_id = p_worker AND seq <
+		(SELECT max(seq) FROM job_claim WHERE worker_id = p_worker);
+	RETURN true;
+END
+$$;
+
+-- Ends a worker and whatever it had claimed: the job that it was running (all,
+-- when that is not known) has failed with p_error, the others are released.
+-- Returns how many jobs that were.
+CREATE FUNCTION job_rescue(p_worker bigint, p_running uuid, p_error text)
+RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_ends jsonb;
+BEGIN
+	PERFORM FROM job_worker WHERE id = p_worker FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+	SELECT jsonb_agg(jsonb_build_object('id', j.id, 'fence', j.fence,
+		'outcome', CASE WHEN p_running IS NULL OR p_running = j.id
+			THEN 'failed' ELSE 'released' END,
+		'error', p_error, 'agoMs', ago_ms, 'ranMs', ago_ms))
+	INTO v_ends
+	FROM job_claim c CROSS JOIN unnest(c.job_ids) AS i (id)
+	JOIN job j ON j.id = i.id AND j.worker_id = p_worker
+		AND j.state = 'running'
+	CROSS JOIN LATERAL (SELECT (extract(epoch FROM
+		clock_timestamp() - j.started_at) * 1000)::bigint) AS a (ago_ms)
+	WHERE c.worker_id = p_worker;
+	IF v_ends IS NOT NULL THEN
+		PERFORM job_finish(v_ends);
+	END IF;
+	DELETE FROM job_claim WHERE worker_id = p_worker;
+	DELETE FROM job_worker WHERE id = p_worker;
+	RETURN coalesce(jsonb_array_length(v_ends), 0);
+END
+$$;
+
+CREATE FUNCTION job_rescue_silent(p_lease_s integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_worker bigint;
+	v_rescued integer := 0;
+BEGIN
+	FOR v_worker IN
+		SELECT id FROM job_worker WHERE beat_at
+			< clock_timestamp() - make_interval(secs => p_lease_s)
+		FOR UPDATE SKIP LOCKED
+	LOOP
+		v_rescued := v_rescued
+			+ job_rescue(v_worker, NULL, 'the worker went silent');
+	END LOOP;
+	RETURN v_rescued;
+END
+$$;
+
+-- By hand
+
+-- The state that the job is in now; NULL: there is none.  One that runs is
+-- only asked to stop, and stays running until it does or ends.
+CREATE FUNCTION job_cancel(p_id uuid) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_job job;
+BEGIN
+	SELECT * INTO v_job FROM job WHERE id = p_id FOR UPDATE;
+	IF v_job.state IN ('available', 'retryable') THEN
+		UPDATE job SET state = 'cancelled', fence = fence + 1,
+			finished_at = clock_timestamp() WHERE id = p_id;
+		PERFORM job_give_key(v_job.unique_key, p_id);
+		RETURN 'cancelled';
+	ELSIF v_job.state = 'running' THEN
+		UPDATE job SET cancel_requested = true WHERE id = p_id;
+		PERFORM pg_notify('job_cancel', p_id::text);
+	END IF;
+	RETURN v_job.state;
+END
+$$;
+
+-- Makes a job available now, with all its attempts before it: one that has
+-- ended is replayed, one that waits no longer does.  Returns 'available', or
+-- 'running', or 'duplicate' when its unique key is another job's now; NULL:
+-- there is none.
+CREATE FUNCTION job_retry(p_id uuid) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_job job;
+	v_holder uuid;
+BEGIN
+	SELECT * INTO v_job FROM job WHERE id = p_id FOR UPDATE;
+	IF NOT FOUND OR v_job.state = 'running' THEN
+		RETURN v_job.state;
+	END IF;
+	IF v_job.unique_key IS NOT NULL
+		AND v_job.state NOT IN ('available', 'retryable') THEN
+		v_holder := job_take_key(v_job.unique_key, p_id, NULL);
+		IF v_holder <> p_id THEN
+			RETURN 'duplicate';
+		END IF;
+	END IF;
+	UPDATE job SET state = 'available', fence = fence + 1, attempt = 0,
+		run_at = clock_timestamp(), cancel_requested = false,
+		finished_at = NULL, worker_id = NULL WHERE id = p_id;
+	PERFORM job_put(p_id, v_job.queue, v_job.priority, clock_timestamp(),
+		v_job.fence + 1);
+	RETURN 'available';
+END
+$$;
+
+CREATE FUNCTION job_pause(p_queue text, p_paused boolean) RETURNS void
+LANGUAGE sql AS $$
+	INSERT INTO job_queue (name, paused_at)
+	VALUES (p_queue, CASE WHEN p_paused THEN clock_timestamp() END)
+	ON CONFLICT (name) DO UPDATE SET paused_at = CASE
+		WHEN NOT p_paused THEN NULL
+		ELSE coalesce(job_queue.paused_at, excluded.paused_at) END
+$$;
+
+-- Deletes jobs that ended longer ago than their state is kept.  Goes through
+-- the ids, which are in the order of creation, since no index has the times of
+-- the end; a call looks at p_limit jobs behind p_after.  Returns the last id it
+-- looked at; NULL: it reached the end.
+CREATE FUNCTION job_prune(p_after uuid, p_limit integer,
+	p_completed_s bigint, p_cancelled_s bigint, p_discarded_s bigint)
+RETURNS uuid
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_last uuid;
+BEGIN
+	DELETE FROM job_unique WHERE expires_at <= clock_timestamp();
+	WITH looked AS (
+		SELECT id, state, finished_at FROM job
+		WHERE id > p_after ORDER BY id LIMIT p_limit
+	), gone AS (
+		DELETE FROM job USING looked
+		WHERE job.id = looked.id AND job.finished_at < clock_timestamp()
+			- interval '1 s' * CASE job.state
+				WHEN 'completed' THEN p_completed_s
+				WHEN 'cancelled' THEN p_cancelled_s
+				ELSE p_discarded_s END
+			AND job.state IN ('completed', 'cancelled', 'discarded')
+	)
+	SELECT max(id::text)::uuid INTO v_last FROM looked
+	HAVING count(*) = p_limit;
+	RETURN v_last;
+END
+$$;
+
+-- Adds to the counters: an array of {kind, completed, failed, discarded,
+-- runMs, buckets}.
+CREATE FUNCTION job_count(p_counts jsonb) RETURNS void
+LANGUAGE sql AS $$
+	INSERT INTO job_stat AS s (kind, completed, failed, discarded,
+		run_ms_sum, run_buckets)
+	SELECT * FROM jsonb_to_recordset(p_counts) AS c (kind text,
+		completed bigint, failed bigint, discarded bigint,
+		"runMs" bigint, buckets bigint[])
+	ORDER BY kind -- so that two at once wait, not deadlock
+	ON CONFLICT (kind) DO UPDATE
+	SET completed = s.completed + excluded.completed,
+		failed = s.failed + excluded.failed,
+		discarded = s.discarded + excluded.discarded,
+		run_ms_sum = s.run_ms_sum + excluded.run_ms_sum,
+		run_buckets = (SELECT array_agg(a + b ORDER BY n)
+			FROM unnest(s.run_buckets, excluded.run_buckets)
+			WITH ORDINALITY AS u (a, b, n))
+$$;
+
+-- Schedules
+
+-- The first time after p_after that a cron expression names, by the clock on
+-- the wall of p_timezone.  The fields are lists of what matches; p_either: a
+-- day matches by its date or by its weekday, as cron has it when both are
+-- given, else by both.
+--
+-- Where clocks are put forward, a time that does not exist is taken as the one
+-- that the clocks show instead (02:30 runs at 03:30).  Where they are put back,
+-- a time that comes twice runs once; but with p_every_hour (the field of the
+-- hour begins with '*') each hour counts, both of the two that look the same.
+CREATE FUNCTION job_cron_next(p_minutes integer[], p_hours integer[],
+	p_days integer[], p_months integer[], p_weekdays integer[],
+	p_either boolean, p_every_hour boolean, p_timezone text,
+	p_after timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	v_first date := (p_after AT TIME ZONE p_timezone)::date;
+	v_day date;
+	v_at timestamptz;
+BEGIN
+	-- The 29th of February comes back after 8 years at the latest.
+	FOR v_day IN
+		SELECT d::date FROM generate_series(v_first::timestamp,
+			v_first + interval '9 years', '1 day') AS d
+		WHERE extract(month FROM d) = ANY (p_months)
+			AND CASE WHEN p_either
+				THEN extract(day FROM d) = ANY (p_days)
+					OR extract(dow FROM d) = ANY (p_weekdays)
+				ELSE extract(day FROM d) = ANY (p_days)
+					AND extract(dow FROM d) = ANY (p_weekdays) END
+	LOOP
+		IF p_every_hour THEN
+			SELECT min(u) INTO v_at
+			FROM generate_series(
+				greatest(v_day::timestamp AT TIME ZONE p_timezone,
+					date_trunc('minute', p_after)),
+				(v_day + 1)::timestamp AT TIME ZONE p_timezone,
+				'1 minute') AS u
+			CROSS JOIN LATERAL (SELECT u AT TIME ZONE p_timezone)
+				AS l (wall)
+			WHERE u > p_after AND wall::date = v_day
+				AND extract(hour FROM wall) = ANY (p_hours)
+				AND extract(minute FROM wall) = ANY (p_minutes);
+		ELSE
+			SELECT min(u) INTO v_at
+			FROM unnest(p_hours) AS h CROSS JOIN unnest(p_minutes) AS m
+			CROSS JOIN LATERAL (SELECT
+				(v_day + make_interval(hours => h, mins => m))
+				AT TIME ZONE p_timezone) AS t (u)
+			WHERE u > p_after;
+		END IF;
+		IF v_at IS NOT NULL THEN
+			RETURN v_at;
+		END IF;
+	END LOOP;
+	RETURN NULL;
+END
+$$;
+
+-- The role of the application: named as the service that is being migrated.
+DO $$
+DECLARE
+	v_role text := current_setting('kedge.service');
+BEGIN
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON job, job_ready,
+		job_waiting, job_worker, job_claim, job_unique, job_queue,
+		job_schedule, job_stat TO %I', v_role);
+END
+$$;
