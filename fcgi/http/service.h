@@ -67,6 +67,8 @@ struct service_hooks {
 	 * ready, and the answer is a 503.
 	 */
 	bool (*ready)(void *app, struct buf *members);
+	/* Adds to /metrics.  May be NULL. */
+	void (*metrics)(void *app, struct buf *b);
 };
 
 struct service {

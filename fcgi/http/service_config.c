@@ -72,6 +72,43 @@ static const struct config_var base_vars[] = {
 	  .doc = "POST, PUT, PATCH and DELETE of one user; 0: no limit." },
 	{ 0 },
 };
+static const struct config_var job_vars[] = {
+	{ CONFIG(struct service_config, worker_processes, "WORKER_PROCESSES"),
+	  .fallback = "2", .min = 1, .max = METRICS_SLOTS_MAX,
+	  .unit = "processes",
+	  .doc = "Jobs that one host runs at once: each in a process." },
+	{ CONFIG(struct service_config, worker_poll_ms, "WORKER_POLL_MS"),
+	  .fallback = "1000", .min = 10, .max = 60000, .unit = "ms",
+	  .doc = "How long a worker sleeps at most when no notification wakes "
+	    "it." },
+	{ CONFIG(struct service_config, worker_lease_s, "WORKER_LEASE_S"),
+	  .fallback = "30", .min = 5, .max = 3600, .unit = "s",
+	  .doc = "A worker that is silent for so long is taken for dead, and "
+	    "its jobs are given to others." },
+	{ CONFIG(struct service_config, programs, "PROGRAMS"),
+	  .fallback = "",
+	  .doc = "Directory of the programs that kinds of jobs name. Empty: "
+	    "such jobs wait." },
+	{ CONFIG(struct service_config, keep_completed_s,
+	    "JOBS_KEEP_COMPLETED_S"),
+	  .fallback = "86400", .min = 0, .max = 315360000, .unit = "s",
+	  .doc = "How long a completed job can be looked at." },
+	{ CONFIG(struct service_config, keep_cancelled_s,
+	    "JOBS_KEEP_CANCELLED_S"),
+	  .fallback = "604800", .min = 0, .max = 315360000, .unit = "s",
+	  .doc = "Likewise, a cancelled one." },
+	{ CONFIG(struct service_config, keep_discarded_s,
+	    "JOBS_KEEP_DISCARDED_S"),
+	  .fallback = "2592000", .min = 0, .max = 315360000, .unit = "s",
+	  .doc = "Likewise, one that failed for good; until then it can be "
+	    "replayed." },
+	{ CONFIG(struct service_config, webhook_allow_private,
+	    "WEBHOOK_ALLOW_PRIVATE"),
+	  .fallback = "off",
+	  .doc = "Whether webhooks may be sent to private and loopback "
+	    "addresses." },
+	{ 0 },
+};
 /* clang-format on */
 
 /* The rows of one program, and the texts that are made for them. */
@@ -126,6 +163,8 @@ rows_of(const struct service_program *p)
 	add_rows(&rows, shared_vars, p->vars);
 	if (p->flags & SERVICE_BASE)
 		add_rows(&rows, base_vars, p->vars);
+	if (p->job_library != NULL)
+		add_rows(&rows, job_vars, p->vars);
 	add_rows(&rows, p->vars, /* replacements= */ NULL);
 	for (int i = 0; i < rows.count; i++) {
 		if (str_eq(rows.items[i].name, "LISTEN") &&
@@ -168,7 +207,8 @@ check_config(const struct service_program *p, const char *prefix)
 		good = false;
 	}
 	explicit_bzero(key, sizeof(key));
-	return good && (p->check == NULL || p->check(p->config));
+	return good && (p->check == NULL || p->check(p->config)) &&
+	       (p->job_library == NULL || p->job_library->check(p));
 }
 
 bool

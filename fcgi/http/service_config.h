@@ -23,6 +23,16 @@ struct service_config {
 	const char *log_level; /* debug, info, warn, error */
 	int64_t drain_timeout_ms;
 
+	/* Of services with jobs only. */
+	int64_t worker_processes; /* of --worker */
+	int64_t worker_poll_ms;
+	int64_t worker_lease_s;
+	const char *programs; /* directory; empty: none */
+	int64_t keep_completed_s;
+	int64_t keep_cancelled_s;
+	int64_t keep_discarded_s;
+	bool webhook_allow_private;
+
 	/* Of SERVICE_BASE only. */
 	const char *identity_key;
 	const char *auth_url;

@@ -17,16 +17,43 @@
 
 enum {
 	POOLS_MAX = 8,
+	ROUTE_LISTS_MAX = 32,
 	SOCKET_MODE = 0660, /* nginx is of the group */
 	OPENAPI_MAX_BYTES = 4 << 20,
 };
 
+/* The service's route lists and, with jobs, the library's. */
+struct route_lists {
+	const struct route *items[ROUTE_LISTS_MAX];
+};
+
+static struct service
+with_job_routes(const struct service_program *p, const struct service *own,
+    struct route_lists *lists)
+{
+	struct service s = *own;
+	int n = 0;
+
+	if (p->job_library == NULL)
+		return s;
+	while (own->routes[n] != NULL) {
+		assert(n < ROUTE_LISTS_MAX - 2);
+		lists->items[n] = own->routes[n];
+		n++;
+	}
+	lists->items[n++] = p->job_library->routes;
+	lists->items[n] = NULL;
+	s.routes = lists->items;
+	s.hooks.metrics = p->job_library->metrics;
+	return s;
+}
+
 /* Fills in what only a worker can know, and the hooks that were left out. */
 static struct service
-service_of_worker(
-    const struct service *template, struct service_process *process)
+service_of_worker(const struct service *template,
+    struct service_process *process, struct route_lists *lists)
 {
-	struct service s = *template;
+	struct service s = with_job_routes(process->program, template, lists);
 	bool is_base = (process->program->flags & SERVICE_BASE) != 0;
 
 	s.app = process;
@@ -56,25 +83,42 @@ find_service(const struct service_program *p, const char *pool)
 }
 
 static int
-work(const struct worker *w, void *ctx)
+serve(const struct worker *w, struct service_process *process)
 {
-	const struct service_program *p = ctx;
-	struct service_process *process;
-	struct service service;
+	const struct service_program *p = process->program;
+	struct route_lists lists;
+	struct service service =
+	    service_of_worker(find_service(p, w->pool), process, &lists);
+
+	return service_work(w, &service);
+}
+
+static struct service_process *
+new_process(const struct service_program *p)
+{
 	size_t size = p->app_size;
-	int status = 1;
+	struct service_process *process;
 
 	if (size < sizeof(*process))
 		size = sizeof(*process);
 	process = calloc(1, size);
 	if (process == NULL)
 		abort();
+	return process;
+}
+
+/* A process's life: what it has, then `live` with it. */
+static int
+live_as(const struct worker *w, const struct service_program *p,
+    int (*live)(const struct worker *w, struct service_process *process))
+{
+	struct service_process *process = new_process(p);
+	int status = 1;
+
 	if (service_process_init(process, p)) {
 		process->worker = w;
 		if (p->open == NULL || p->open(process)) {
-			service = service_of_worker(
-			    find_service(p, w->pool), process);
-			status = service_work(w, &service);
+			status = live(w, process);
 			if (p->close != NULL)
 				p->close(process);
 		}
@@ -82,6 +126,20 @@ work(const struct worker *w, void *ctx)
 	}
 	free(process);
 	return status;
+}
+
+static int
+work(const struct worker *w, void *ctx)
+{
+	return live_as(w, ctx, serve);
+}
+
+static int
+work_jobs(const struct worker *w, void *ctx)
+{
+	const struct service_program *p = ctx;
+
+	return live_as(w, p, p->job_library->work);
 }
 
 static struct master_pool
@@ -125,40 +183,83 @@ fill_pools(const struct service_program *p, struct master_pool out[POOLS_MAX])
 	return n;
 }
 
+/* Before the fork: what is loaded once is shared by all workers. */
+static bool
+prepare(const struct service_program *p)
+{
+	digest_warm_up();
+	if ((p->flags & SERVICE_BASE) != 0)
+		remote_init();
+	return p->prepare == NULL || p->prepare(p->config);
+}
+
 static int
-run(const struct service_program *p, char **argv)
+run_pools(const struct service_program *p, const struct master_pool *pools,
+    int npools, char **argv)
 {
 	const struct service_config *c = p->config;
-	struct master_pool pools[POOLS_MAX];
-	struct master m = {
+	const struct master m = {
 		.service = p->name,
 		.pools = pools,
-		.npools = fill_pools(p, pools),
+		.npools = npools,
 		.drain_timeout_ms = c->drain_timeout_ms,
 		.socket_mode = SOCKET_MODE,
 		.ctx = (void *)p,
 	};
 
-	if (m.npools == 0)
+	return prepare(p) ? master_run(&m, argv) : 1;
+}
+
+static int
+run(const struct service_program *p, char **argv)
+{
+	struct master_pool pools[POOLS_MAX];
+	int npools = fill_pools(p, pools);
+
+	return npools > 0 ? run_pools(p, pools, npools, argv) : 1;
+}
+
+static int
+run_workers(const struct service_program *p, char **argv)
+{
+	const struct service_config *c = p->config;
+	const struct master_pool pool = {
+		.name = "worker",
+		.processes = c->worker_processes,
+		.threads = 1,
+		.work = work_jobs,
+	};
+
+	if (!p->job_library->prepare(p))
 		return 1;
-	/* Before the fork: what is loaded once is shared by all workers. */
-	digest_warm_up();
-	if ((p->flags & SERVICE_BASE) != 0)
-		remote_init();
-	if (p->prepare != NULL && !p->prepare(p->config))
-		return 1;
-	return master_run(&m, argv);
+	return run_pools(p, &pool, 1, argv);
+}
+
+static int
+run_job_command(const struct service_program *p, int argc, char **argv)
+{
+	struct service_process *process = new_process(p);
+	int status = 1;
+
+	if (service_process_init(process, p)) {
+		status = p->job_library->command(process, argc, argv);
+		service_process_release(process);
+	}
+	free(process);
+	return status;
 }
 
 static int
 print_openapi(const struct service_program *p)
 {
 	struct arena *a = arena_new();
+	struct route_lists lists;
+	const struct service service = with_job_routes(p, p->service, &lists);
 	struct buf b;
 	bool good;
 
 	buf_init(&b, a, OPENAPI_MAX_BYTES);
-	service_openapi(p->service, &b);
+	service_openapi(&service, &b);
 	good = !buf_failed(&b) && puts(b.data) != EOF && fflush(stdout) == 0;
 	arena_free(a);
 	return good ? 0 : 1;
@@ -174,8 +275,8 @@ print_config(const struct service_program *p)
 static int
 usage(const struct service_program *p)
 {
-	fprintf(
-	    stderr, "usage: %s [--check | --openapi | --config]\n", p->name);
+	fprintf(stderr, "usage: %s [--check | --openapi | --config%s]\n",
+	    p->name, p->job_library != NULL ? " | --worker | jobs ..." : "");
 	return 2;
 }
 
@@ -183,20 +284,26 @@ int
 service_main(const struct service_program *p, int argc, char **argv)
 {
 	struct master_pool pools[POOLS_MAX];
-	const char *flag = argc > 1 ? argv[1] : NULL;
+	const char *flag = argc > 1 ? argv[1] : "";
+	bool has_jobs = p->job_library != NULL;
 
+	if (has_jobs && str_eq(flag, "jobs"))
+		return service_configure(p)
+		           ? run_job_command(p, argc - 1, argv + 1)
+		           : 1;
 	if (argc > 2)
 		return usage(p);
 	if (str_eq(flag, "--openapi"))
 		return print_openapi(p);
 	if (str_eq(flag, "--config"))
 		return print_config(p);
-	if (flag != NULL && !str_eq(flag, "--check"))
+	if (*flag != '\0' && !str_eq(flag, "--check") &&
+	    !(has_jobs && str_eq(flag, "--worker")))
 		return usage(p);
 
 	if (!service_configure(p))
 		return 1;
-	if (flag != NULL)
+	if (str_eq(flag, "--check"))
 		return fill_pools(p, pools) > 0 ? 0 : 1;
-	return run(p, argv);
+	return *flag != '\0' ? run_workers(p, argv) : run(p, argv);
 }

@@ -6,8 +6,10 @@
  *
  *   NAME             master in the foreground; see server/master.h
  *   NAME --check     load the configuration; exit 0 or 1
+ *   NAME --worker    likewise, and works off jobs instead of serving
  *   NAME --openapi   print the OpenAPI document; needs no configuration
  *   NAME --config    print the variables as a markdown table
+ *   NAME jobs ...    look after the jobs; see docs/kedge.8
  *
  * and every worker gets a `struct service_process`: the database, the cache
  * and, for a base service, its identity key, its limit on writes and its line
@@ -26,6 +28,8 @@
 #include "http/service.h"
 #include "http/service_config.h"
 #include "http/service_process.h"
+
+struct buf;
 
 enum service_flags {
 	/*
@@ -50,6 +54,25 @@ struct service_pool {
 	size_t processes;
 	size_t threads;
 	const struct service *service;
+};
+
+struct job_set;
+
+/*
+ * What fcgi/job brings to the services that have jobs: job/job_service.h.  It
+ * stands here as pointers because http/ knows nothing of job/.
+ */
+struct job_library {
+	const struct route *routes; /* besides the service's own */
+	void (*metrics)(void *app, struct buf *b);
+	/* What rows cannot say of the tables and variables; logs. */
+	bool (*check)(const struct service_program *p);
+	/* In the master of workers before it forks. */
+	bool (*prepare)(const struct service_program *p);
+	/* A worker's life, as struct master_pool has it. */
+	int (*work)(const struct worker *w, struct service_process *process);
+	/* `NAME jobs ARGS...`: argv[0] is "jobs". */
+	int (*command)(struct service_process *process, int argc, char **argv);
 };
 
 struct service_program {
@@ -84,6 +107,10 @@ struct service_program {
 	size_t app_size;
 	bool (*open)(void *app);
 	void (*close)(void *app);
+
+	/* Both or neither: &job_library and what the service declares. */
+	const struct job_library *job_library;
+	const struct job_set *jobs;
 
 	/*
 	 * SERVICE_BASE: makes the record of r->identity->user_id unless it is

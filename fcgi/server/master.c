@@ -314,7 +314,9 @@ master_run(const struct master *m, char **argv)
 	if (ok) {
 		log_event(LOG_INFO, "serving", LOG_NUM("pid", getpid()),
 		    LOG_NUM("processes", r.workers.nplaces),
-		    LOG_TEXT("listen", m->pools[0].listen));
+		    LOG_TEXT("listen", m->pools[0].listen != NULL
+					   ? m->pools[0].listen
+					   : "nothing"));
 		loop(&r);
 		log_event(LOG_INFO, "stopped");
 		workers_release(&r.workers);

@@ -2,9 +2,10 @@
  * master: the process that owns a service's listening sockets and keeps its
  * worker processes alive.
  *
- * It opens each pool's socket, or inherits it: from systemd (LISTEN_FDS, by
- * LISTEN_FDNAMES where several), or on descriptor 0 for a service of one pool.
- * Workers are forked, never re-executed, so they share the master's pages.
+ * It opens each pool's socket, if it has one, or inherits it: from systemd
+ * (LISTEN_FDS, by LISTEN_FDNAMES where several), or on descriptor 0 for a
+ * service of one pool. Workers are forked, never re-executed, so they share the
+ * master's pages.
  *
  *   SIGTERM, SIGINT  drain: workers finish what they serve and exit; those
  *                    still there at the deadline are killed.
@@ -35,7 +36,7 @@ struct worker {
 	const char *pool;
 	int index; /* within the pool */
 	int slot; /* within the service: the metrics slot */
-	int listen_fd;
+	int listen_fd; /* -1: its pool has no socket */
 	int threads;
 	int ready_fd; /* private */
 };
@@ -48,7 +49,8 @@ void worker_ready(const struct worker *w);
 
 struct master_pool {
 	const char *name; /* letters, digits, '-', '_' */
-	const char *listen; /* "unix:/path" or "host:port" */
+	/* "unix:/path" or "host:port"; NULL: no socket, it serves nobody. */
+	const char *listen;
 	int64_t processes;
 	int64_t threads;
 	/*

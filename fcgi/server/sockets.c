@@ -99,6 +99,8 @@ open_one(const struct master *m, int i, const struct listen_given *given,
 		    LOG_TEXT("pool", pool->name));
 		return false;
 	}
+	if (pool->listen == NULL)
+		return true;
 	if (from_before(pool, s)) {
 		kind = s->path != NULL ? "bound" : "given";
 	} else {

@@ -52,7 +52,7 @@ worker_run(const struct workers *ws, const struct place *place)
 	close(ws->signal_fd);
 	close(ws->ready_fds[0]);
 	for (int i = 0; i < ws->nplaces; i++) {
-		if (ws->places[i].index == 0 &&
+		if (ws->places[i].index == 0 && ws->places[i].listen_fd >= 0 &&
 		    ws->places[i].listen_fd != w.listen_fd)
 			close(ws->places[i].listen_fd);
 	}
