@@ -198,6 +198,19 @@ put_guarded(const struct stack *s, const struct environment *secrets,
 	put(e, variable(s, service, "AUTH_SOCKET"), "run/internal.sock");
 }
 
+/* What a service runs jobs with; programs are installed beside its source. */
+static void
+put_workers(const struct stack *s, const struct spec_service *service,
+    struct environment *e)
+{
+	struct arena *a = s->arena;
+
+	put(e, variable(s, service, "WORKER_PROCESSES"),
+	    arena_printf(a, "%lld", (long long)service->workers));
+	put(e, variable(s, service, "PROGRAMS"),
+	    arena_printf(a, "%s/services/%s/programs", s->root, service->name));
+}
+
 static bool
 write_service(const struct stack *s, const struct environment *secrets,
     const char *url, const struct spec_service *service)
@@ -212,6 +225,8 @@ write_service(const struct stack *s, const struct environment *secrets,
 			environment_find(
 			    secrets, variable(s, service, "DATABASE_PASSWORD")),
 			service->name));
+	if (service->workers > 0)
+		put_workers(s, service, &e);
 	if (service->needs_redis)
 		put(&e, variable(s, service, "REDIS_URL"),
 		    arena_printf(a, "unix:run/redis-%s.sock", service->name));

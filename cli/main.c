@@ -12,8 +12,8 @@
 #include "migrate.h"
 #include "say.h"
 #include "status.h"
+#include "subcommand.h"
 #include "up.h"
-#include "user.h"
 
 struct command {
 	const char *name;
@@ -39,10 +39,12 @@ static const struct command commands[] = {
 	  "bring the databases up to sql/" },
 	{ "user", user_command, "create|role|list ... [--dir D]",
 	  "people, as auth knows them; \"user help\" tells more" },
+	{ "jobs", jobs_command, "SERVICE list|show|retry|... [--dir D]",
+	  "a service's background jobs; \"jobs SERVICE help\" tells more" },
 	/* The script ./kedge does these two, before this binary is built. */
 	{ "test", NULL, "[FILES...]",
 	  "build, and run the unit and integration tests" },
-	{ "setup", NULL, "[up|test|lint]...",
+	{ "setup", NULL, "[up|test|lint|bench]...",
 	  "install what is missing for that, with apt" },
 	{ "version", version_command, "", "print the version" },
 	{ "help", help_command, "", "print this" },

@@ -6,8 +6,8 @@
  * kedge_migration, which keeps the file's SHA-256: a file that was changed
  * after it was run is an error.  Forward only.  An advisory lock keeps two
  * runs apart.  A file that several services share is a link to sql/job/, and
- * asks current_setting('kedge.service') whose database it is in.  A database that is ahead of the files is fine: the release
- * before must run on it.
+ * asks current_setting('kedge.service') whose database it is in.  A database
+ * that is ahead of the files is fine: the release before must run on it.
  */
 #ifndef CLI_MIGRATE_H
 #define CLI_MIGRATE_H

@@ -163,9 +163,21 @@ read_pool(const struct place *p, const struct json *j, bool with_keepalive,
 }
 
 static bool
+read_workers(
+    const struct place *p, const struct json *j, struct spec_service *s)
+{
+	static const char *const known[] = { "processes", NULL };
+	struct place here = place_below(p, "worker");
+
+	return j == NULL ||
+	       (place_object(&here, j, known) &&
+		   place_int(&here, j, "processes", 1, 64, &s->workers));
+}
+
+static bool
 read_pools(const struct place *p, const struct json *j, struct spec_service *s)
 {
-	static const char *const known[] = { "api", "verify", NULL };
+	static const char *const known[] = { "api", "verify", "worker", NULL };
 	const struct json *pools = json_member(j, "pools");
 	struct place here = place_below(p, "pools");
 	struct place api = place_below(&here, "api");
@@ -173,7 +185,8 @@ read_pools(const struct place *p, const struct json *j, struct spec_service *s)
 
 	if (!place_object(&here, pools, known) ||
 	    !read_pool(&api, json_member(pools, "api"),
-		/* with_keepalive= */ true, &s->api))
+		/* with_keepalive= */ true, &s->api) ||
+	    !read_workers(&here, json_member(pools, "worker"), s))
 		return false;
 	if (json_member(pools, "verify") == NULL)
 		return true;
@@ -239,7 +252,10 @@ read_service(
 	s->variable = in_capitals(p->arena, s->name);
 	s->nlocations = 1;
 	return read_location(p, j, &s->locations[0]) && read_nested(p, j, s) &&
-	       read_pools(p, j, s) && read_needs(p, j, s);
+	       read_pools(p, j, s) && read_needs(p, j, s) &&
+	       (s->workers == 0 || s->needs_postgres ||
+		   place_wrong(p, "jobs are kept in postgres, which it does "
+				  "not need"));
 }
 
 /*

@@ -37,6 +37,7 @@ struct spec_service {
 	int nlocations;
 	struct spec_pool api;
 	struct spec_pool verify; /* of one service: it answers auth_request */
+	int64_t workers; /* processes that work off jobs; 0: it has no jobs */
 	bool needs_postgres;
 	bool needs_redis;
 };
