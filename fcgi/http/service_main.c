@@ -27,6 +27,16 @@ struct route_lists {
 	const struct route *items[ROUTE_LISTS_MAX];
 };
 
+static int
+add_lists(struct route_lists *lists, int n, const struct route *const *more)
+{
+	for (; *more != NULL; more++) {
+		assert(n < ROUTE_LISTS_MAX - 1);
+		lists->items[n++] = *more;
+	}
+	return n;
+}
+
 static struct service
 with_job_routes(const struct service_program *p, const struct service *own,
     struct route_lists *lists)
@@ -36,12 +46,8 @@ with_job_routes(const struct service_program *p, const struct service *own,
 
 	if (p->job_library == NULL)
 		return s;
-	while (own->routes[n] != NULL) {
-		assert(n < ROUTE_LISTS_MAX - 2);
-		lists->items[n] = own->routes[n];
-		n++;
-	}
-	lists->items[n++] = p->job_library->routes;
+	n = add_lists(lists, n, own->routes);
+	n = add_lists(lists, n, p->job_library->routes);
 	lists->items[n] = NULL;
 	s.routes = lists->items;
 	s.hooks.metrics = p->job_library->metrics;

@@ -63,7 +63,8 @@ struct job_set;
  * stands here as pointers because http/ knows nothing of job/.
  */
 struct job_library {
-	const struct route *routes; /* besides the service's own */
+	/* NULL-ended list of lists, besides the service's own. */
+	const struct route *const *routes;
 	void (*metrics)(void *app, struct buf *b);
 	/* What rows cannot say of the tables and variables; logs. */
 	bool (*check)(const struct service_program *p);
