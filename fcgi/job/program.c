@@ -1,0 +1,239 @@
+#include "job/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum { EXIT_NOT_RUN = 127, FDS_WITHOUT_CLOSE_RANGE = 4096 };
+
+/* The child's and our end. */
+struct ends {
+	int theirs;
+	int ours;
+};
+
+/* -- in the children: between fork() and execve() other threads may hold any
+ * lock, so there is nothing but system calls -- */
+
+static void
+close_from(int first)
+{
+	if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
+		return;
+	/* Before Linux 5.9; and ours are close-on-exec anyway. */
+	for (int fd = first; fd < FDS_WITHOUT_CLOSE_RANGE; fd++)
+		close(fd);
+}
+
+static void
+reset_signals(void)
+{
+	const struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		sigaction(sig, &dfl, NULL); /* refused for some; so be it */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void
+complain(const char *text)
+{
+	ssize_t n = write(STDERR_FILENO, text, strlen(text));
+
+	(void)n;
+}
+
+static NORETURN void
+become(const char *path, char *const *env, pid_t parent, const int fds[3])
+{
+	char *const argv[] = { (char *)path, NULL };
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* it died before prctl() */
+		_exit(EXIT_NOT_RUN);
+	for (int i = 0; i < 3; i++)
+		dup2(fds[i], i);
+	close_from(3);
+	reset_signals();
+	execve(path, argv, env);
+	complain("it cannot be run: ");
+	complain(strerrordesc_np(errno));
+	_exit(EXIT_NOT_RUN);
+}
+
+static NORETURN void
+keep(int lifeline, pid_t group)
+{
+	sigset_t all;
+	char byte;
+
+	/* Whatever is sent to our own group or session is not for it. */
+	setpgid(0, 0);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	prctl(PR_SET_NAME, "job-keeper");
+	dup2(lifeline, 0);
+	close_from(1);
+	while (read(0, &byte, 1) < 0 && errno == EINTR)
+		continue;
+	kill(-group, SIGKILL);
+	_exit(0);
+}
+
+/* -- in the parent -- */
+
+void
+program_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Above the standard descriptors, so that dup2() to those hits none of them. */
+static bool
+move_up(int *fd)
+{
+	int above = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (above < 0)
+		return false;
+	close(*fd);
+	*fd = above;
+	return true;
+}
+
+/* `to_child`: they read and we write. */
+static bool
+make_pipe(struct ends *e, bool to_child)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return false;
+	*e = (struct ends){ fds[to_child ? 0 : 1], fds[to_child ? 1 : 0] };
+	if (e->theirs <= STDERR_FILENO && !move_up(&e->theirs))
+		return false;
+	return fcntl(e->ours, F_SETFL, O_NONBLOCK) == 0;
+}
+
+static pid_t
+start_leader(const char *path, char *const *env, const struct ends ends[3])
+{
+	const int fds[3] = { ends[0].theirs, ends[1].theirs, ends[2].theirs };
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid == 0)
+		become(path, env, parent, fds);
+	if (pid > 0)
+		setpgid(pid, pid); /* whichever of us two comes first */
+	return pid;
+}
+
+static pid_t
+start_keeper(int lifeline, pid_t group)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		keep(lifeline, group);
+	return pid;
+}
+
+static void
+reap(pid_t pid, int *ret_status)
+{
+	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+static bool
+start_processes(struct program *p, const char *path, char *const *env,
+    const struct ends ends[4])
+{
+	int status;
+
+	p->pid = start_leader(path, env, ends);
+	if (p->pid < 0)
+		return false;
+	p->keeper = start_keeper(ends[3].theirs, p->pid);
+	if (p->keeper < 0) {
+		program_signal(p, SIGKILL);
+		reap(p->pid, &status);
+		return false;
+	}
+	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0u);
+	return true;
+}
+
+bool
+program_start(struct program *p, const char *path, char *const *env)
+{
+	struct ends ends[4] = { { -1, -1 }, { -1, -1 }, { -1, -1 },
+		{ -1, -1 } };
+	bool good = make_pipe(&ends[0], /* to_child= */ true) &&
+	            make_pipe(&ends[1], /* to_child= */ false) &&
+	            make_pipe(&ends[2], /* to_child= */ false) &&
+	            make_pipe(&ends[3], /* to_child= */ true);
+
+	*p = (struct program){ .pidfd = -1 };
+	good = good && start_processes(p, path, env, ends);
+	if (!good)
+		log_event(LOG_ERROR, "a program cannot be started",
+		    LOG_TEXT("path", path),
+		    LOG_TEXT("reason", strerrordesc_np(errno)));
+	for (int i = 0; i < 4; i++) {
+		program_close(&ends[i].theirs);
+		if (!good)
+			program_close(&ends[i].ours);
+	}
+	p->in = ends[0].ours;
+	p->out = ends[1].ours;
+	p->err = ends[2].ours;
+	p->lifeline = ends[3].ours;
+	return good;
+}
+
+bool
+program_has_ended(const struct program *p)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)p->pid, &info,
+		   WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == p->pid;
+}
+
+void
+program_signal(const struct program *p, int sig)
+{
+	kill(-p->pid, sig);
+}
+
+int
+program_end(struct program *p)
+{
+	int status = 0, unused;
+
+	/* The leader is not reaped before the end, so its id stays its own. */
+	program_signal(p, SIGKILL);
+	kill(p->keeper, SIGKILL);
+	reap(p->keeper, &unused);
+	reap(p->pid, &status);
+	program_close(&p->pidfd);
+	program_close(&p->in);
+	program_close(&p->out);
+	program_close(&p->err);
+	program_close(&p->lifeline);
+	return status;
+}

@@ -1,0 +1,247 @@
+#include "job/program_output.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "job/job.h"
+#include "job/job_program.h"
+
+enum {
+	VALUE_MAX = 64 * 1024, /* of a result or of progress: see job.h */
+	PROGRESS_US = 200 * 1000,
+	ODD_LINES_LOGGED = 10,
+};
+
+void
+program_output_init(struct program_output *o, struct job *job)
+{
+	*o = (struct program_output){ .job = job, .scratch = arena_new() };
+	buf_init(&o->line, job->arena, PROGRAM_LINE_MAX);
+	buf_init(&o->progress, job->arena, VALUE_MAX);
+}
+
+void
+program_output_release(struct program_output *o)
+{
+	arena_free(o->scratch);
+}
+
+static void
+clear(struct buf *b)
+{
+	b->len = 0;
+	b->data[0] = '\0';
+	b->failed = false;
+}
+
+/* What is no UTF-8 and no text becomes '?', so that JSON can hold it. */
+static const char *
+clean(struct arena *a, const char *text, size_t len)
+{
+	char *out = arena_strndup(a, text, len);
+
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_sequence(out + i, len - i);
+		unsigned char c = (unsigned char)out[i];
+
+		if (n == 0 || (c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
+			out[i] = '?';
+		i += n > 0 ? n : 1;
+	}
+	return out;
+}
+
+/* At most PROGRAM_MESSAGE_MAX bytes, and whole characters. */
+static void
+keep_error(struct program_output *o, const char *text)
+{
+	size_t len = 0, n;
+
+	for (; text[len] != '\0'; len += n) {
+		n = utf8_sequence(text + len, strlen(text + len));
+		if (len + n > PROGRAM_MESSAGE_MAX)
+			break;
+	}
+	memcpy(o->error, text, len);
+	o->error[len] = '\0';
+}
+
+static void
+store_progress(struct program_output *o)
+{
+	o->progress_us = clock_monotonic_us();
+	if (!o->lost && !job_report_progress(o->job, o->progress.data))
+		o->lost = true;
+	clear(&o->progress);
+}
+
+void
+program_output_tick(struct program_output *o)
+{
+	if (o->progress.len > 0 &&
+	    clock_monotonic_us() - o->progress_us >= PROGRESS_US)
+		store_progress(o);
+}
+
+static void
+keep_progress(struct program_output *o, const struct json *value)
+{
+	clear(&o->progress);
+	json_write(&o->progress, value);
+	if (buf_failed(&o->progress)) {
+		o->problem = "its progress is larger than 64 KiB";
+		clear(&o->progress);
+		return;
+	}
+	program_output_tick(o);
+}
+
+static void
+keep_result(struct program_output *o, const struct json *value)
+{
+	struct buf b;
+
+	buf_init(&b, o->scratch, VALUE_MAX);
+	json_write(&b, value);
+	if (buf_failed(&b)) {
+		o->problem = "its result is larger than 64 KiB";
+		return;
+	}
+	job_set_result(o->job, b.data);
+	o->has_result = true;
+}
+
+static void
+log_odd_line(struct program_output *o, const char *text, const char *problem)
+{
+	if (o->odd_lines++ >= ODD_LINES_LOGGED)
+		return;
+	log_event(LOG_WARN, "a program's line says nothing",
+	    LOG_TEXT("job", o->job->id), LOG_TEXT("kind", o->job->kind),
+	    LOG_TEXT("problem", problem), LOG_TEXT("text", text));
+}
+
+/* False: it is no object with a member of ours. */
+static bool
+keep_members(struct program_output *o, const struct json *line)
+{
+	const struct json *progress = json_member(line, "progress"),
+			  *result = json_member(line, "result");
+	const char *error = json_member_string(line, "error");
+
+	if (progress != NULL)
+		keep_progress(o, progress);
+	if (result != NULL)
+		keep_result(o, result);
+	if (error != NULL)
+		keep_error(o, error);
+	return progress != NULL || result != NULL || error != NULL;
+}
+
+static void
+read_line(struct program_output *o)
+{
+	const char *text = o->line.data, *problem = "it has no member of ours";
+	const struct json *line;
+
+	if (text[strspn(text, " \t\r")] == '\0')
+		return;
+	line = json_read(o->scratch, text, o->line.len, &problem);
+	if (line == NULL || !keep_members(o, line))
+		log_odd_line(o, text, problem);
+}
+
+static void
+end_line(struct program_output *o)
+{
+	if (o->line.len > 0)
+		read_line(o);
+	clear(&o->line);
+	arena_reset(o->scratch);
+}
+
+void
+program_output_take(struct program_output *o, const char *data, size_t len)
+{
+	o->total += len;
+	if (o->total > PROGRAM_OUTPUT_MAX)
+		o->problem = "it printed more than 16 MiB";
+	while (len > 0 && o->problem == NULL) {
+		const char *end = memchr(data, '\n', len);
+		size_t n = end != NULL ? (size_t)(end - data) : len;
+
+		buf_put(&o->line, data, n);
+		if (buf_failed(&o->line)) {
+			o->problem = "it printed a line longer than 72 KiB";
+			return;
+		}
+		if (end == NULL)
+			return;
+		end_line(o);
+		data = end + 1;
+		len -= n + 1;
+	}
+}
+
+static void
+log_line(struct program_output *o)
+{
+	const char *text = clean(o->scratch, o->log_line, o->log_line_len);
+
+	o->log_line_len = 0;
+	if (text[0] == '\0' || ++o->log_lines > PROGRAM_LOG_LINES + 1)
+		return;
+	log_event(LOG_INFO, "a program says", LOG_TEXT("job", o->job->id),
+	    LOG_TEXT("kind", o->job->kind),
+	    LOG_TEXT("text", o->log_lines <= PROGRAM_LOG_LINES
+				 ? text
+				 : "(and more, not logged)"));
+	arena_reset(o->scratch);
+}
+
+void
+program_output_take_log(struct program_output *o, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		o->tail[o->tail_len++ % PROGRAM_MESSAGE_MAX] = data[i];
+		/* A longer line is logged in pieces. */
+		if (data[i] == '\n' || o->log_line_len == PROGRAM_MESSAGE_MAX)
+			log_line(o);
+		if (data[i] != '\n')
+			o->log_line[o->log_line_len++] = data[i];
+	}
+}
+
+void
+program_output_finish(struct program_output *o)
+{
+	if (o->problem == NULL)
+		end_line(o);
+	if (o->log_line_len > 0)
+		log_line(o);
+	if (o->progress.len > 0 && !o->has_result)
+		store_progress(o);
+}
+
+const char *
+program_output_tail(const struct program_output *o, struct arena *a)
+{
+	size_t len = o->tail_len, start = 0;
+	char *text = arena_alloc(a, PROGRAM_MESSAGE_MAX);
+
+	if (len > PROGRAM_MESSAGE_MAX)
+		len = PROGRAM_MESSAGE_MAX;
+	for (size_t i = 0; i < len; i++)
+		text[i] =
+		    o->tail[(o->tail_len - len + i) % PROGRAM_MESSAGE_MAX];
+	while (start < len && isspace((unsigned char)text[start]))
+		start++;
+	while (len > start && isspace((unsigned char)text[len - 1]))
+		len--;
+	return clean(a, text + start, len - start);
+}

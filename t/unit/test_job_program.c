@@ -1,0 +1,520 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/clock.h"
+#include "capture.h"
+#include "job/job.h"
+#include "job/job_program.h"
+
+enum { LIMIT_MS = 20000, LOG_SIZE = 1 << 20 };
+
+static struct arena *a;
+static struct job job;
+
+/* What the job was told, in place of the worker's own. */
+static struct {
+	char failure[2048];
+	char result[70000];
+	char progress[70000];
+	int progresses;
+	bool discarded;
+	int answer_no_from; /* the n-th report of progress; 0: never */
+} told;
+
+enum err
+job_fail(struct job *j UNUSED, enum err e, const char *message)
+{
+	snprintf(told.failure, sizeof(told.failure), "%s", message);
+	return e;
+}
+
+enum err
+job_discard(struct job *j, const char *message)
+{
+	told.discarded = true;
+	return job_fail(j, ERR_UNPROCESSABLE, message);
+}
+
+void
+job_set_result(struct job *j UNUSED, const char *json)
+{
+	snprintf(told.result, sizeof(told.result), "%s", json);
+}
+
+bool
+job_report_progress(struct job *j UNUSED, const char *json)
+{
+	snprintf(told.progress, sizeof(told.progress), "%s", json);
+	told.progresses++;
+	return told.progresses != told.answer_no_from;
+}
+
+static void
+set_up(void)
+{
+	a = arena_new();
+	memset(&told, 0, sizeof(told));
+	job = (struct job){
+		.arena = a,
+		.id = "01890000-0000-7000-8000-000000000001",
+		.kind = "test.program",
+		.attempt = 3,
+		.max_attempts = 20,
+		.request_id = "request-7",
+	};
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+tear_down(void)
+{
+	arena_free(a);
+}
+
+/* A file with this text that can be executed. */
+static const char *
+script(const char *text)
+{
+	char *path = arena_printf(a, "/tmp/test_job_program-%d", (int)getpid());
+	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0700);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	return path;
+}
+
+static enum err
+run_path(const char *path, const char *payload, int64_t limit_ms,
+    bool (*stop)(void *), void *ctx)
+{
+	enum err e = job_program_run(&job, path, payload, limit_ms, stop, ctx);
+
+	/* None of our children is left, not even as a zombie. */
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	unlink(path);
+	return e;
+}
+
+static enum err
+run(const char *text)
+{
+	return run_path(script(text), "{}", LIMIT_MS, NULL, NULL);
+}
+
+START_TEST(result_and_progress_reach_the_job)
+{
+	ck_assert_int_eq(
+	    run("#!/bin/sh\n"
+		"echo '{\"progress\": {\"percent\": 50}}'\n"
+		"echo '{\"result\": {\"sum\": 3, \"of\": [1, 2]}}'\n"),
+	    ERR_OK);
+	ck_assert_str_eq(told.progress, "{\"percent\":50}");
+	ck_assert_str_eq(told.result, "{\"sum\":3,\"of\":[1,2]}");
+}
+END_TEST
+
+START_TEST(line_without_an_end_counts)
+{
+	ck_assert_int_eq(run("#!/bin/sh\nprintf '{\"result\": 7}'\n"), ERR_OK);
+	ck_assert_str_eq(told.result, "7");
+}
+END_TEST
+
+START_TEST(line_in_pieces_is_one)
+{
+	ck_assert_int_eq(run("#!/bin/sh\nprintf '{\"res'; sleep 0.05;"
+			     " printf 'ult\": '; sleep 0.05; echo '8}'\n"),
+	    ERR_OK);
+	ck_assert_str_eq(told.result, "8");
+}
+END_TEST
+
+START_TEST(payload_is_its_standard_input)
+{
+	char *payload = arena_alloc(a, 200001);
+
+	/* More than a pipe holds, so that writing has to wait. */
+	memset(payload, 'x', 200000);
+	ck_assert_int_eq(
+	    run_path(script("#!/bin/sh\nsleep 0.1\n"
+			    "echo \"{\\\"result\\\": $(wc -c)}\"\n"),
+		payload, LIMIT_MS, NULL, NULL),
+	    ERR_OK);
+	ck_assert_str_eq(told.result, "200000");
+}
+END_TEST
+
+START_TEST(payload_need_not_be_read)
+{
+	char *payload = arena_alloc(a, 200001);
+
+	memset(payload, 'x', 200000);
+	ck_assert_int_eq(run_path(script("#!/bin/sh\nexec <&-; sleep 0.2\n"),
+			     payload, LIMIT_MS, NULL, NULL),
+	    ERR_OK);
+}
+END_TEST
+
+START_TEST(environment_is_clean)
+{
+	setenv("WALLET_DATABASE_URL", "a secret", 1);
+	ck_assert_int_eq(
+	    run("#!/bin/sh\nE=$(env | cut -d= -f1 | grep -v -e '^_$' -e PWD"
+		" -e SHLVL | sort | tr '\\n' ' ')\n"
+		"echo \"{\\\"result\\\": \\\"$E$KEDGE_JOB_ID $KEDGE_JOB_KIND"
+		" $KEDGE_JOB_ATTEMPT $KEDGE_REQUEST_ID\\\"}\"\n"),
+	    ERR_OK);
+	ck_assert_str_eq(told.result,
+	    "\"KEDGE_JOB_ATTEMPT KEDGE_JOB_ID KEDGE_JOB_KIND"
+	    " KEDGE_JOB_MAX_ATTEMPTS KEDGE_REQUEST_ID LANG PATH TZ"
+	    " 01890000-0000-7000-8000-000000000001 test.program 3"
+	    " request-7\"");
+}
+END_TEST
+
+START_TEST(no_descriptor_is_inherited)
+{
+	int fd = open("/dev/null", O_RDONLY); /* not close-on-exec */
+	int high = fcntl(fd, F_DUPFD, 500);
+
+	ck_assert_int_ge(high, 500);
+	/* 3 is the directory that ls reads. */
+	ck_assert_int_eq(run("#!/bin/sh\nF=$(ls /proc/self/fd | tr '\\n' ' ')\n"
+			     "echo \"{\\\"result\\\": \\\"$F\\\"}\"\n"),
+	    ERR_OK);
+	close(fd);
+	close(high);
+	ck_assert_str_eq(told.result, "\"0 1 2 3 \"");
+}
+END_TEST
+
+START_TEST(signals_are_as_new)
+{
+	sigset_t mask, old;
+
+	sigfillset(&mask);
+	sigprocmask(SIG_BLOCK, &mask, &old);
+	ck_assert_int_eq(
+	    run("#!/bin/sh\nM=$(grep -E '^Sig(Blk|Ign)' /proc/self/status"
+		" | cut -f2 | tr '\\n' ' ')\n"
+		"echo \"{\\\"result\\\": \\\"$M\\\"}\"\n"),
+	    ERR_OK);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	ck_assert_str_eq(told.result, "\"0000000000000000 0000000000000000 \"");
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	enum err e;
+	bool discarded;
+	const char *failure;
+} failures[] = {
+	{ "echo '{\"error\": \"no such thing\"}'; echo noise >&2; exit 1",
+	    ERR_INTERNAL, false, "no such thing" },
+	{ "echo one >&2; echo two >&2; exit 7", ERR_INTERNAL, false,
+	    "one\ntwo" },
+	{ "exit 7", ERR_INTERNAL, false, "exit status 7" },
+	{ "echo '{\"error\": \"never\"}'; exit 100", ERR_UNPROCESSABLE, true,
+	    "never" },
+	{ "exit 100", ERR_UNPROCESSABLE, true, "exit status 100" },
+	{ "kill -SEGV $$", ERR_INTERNAL, false, "killed by SIGSEGV" },
+	{ "echo dying >&2; kill -KILL $$", ERR_INTERNAL, false,
+	    "killed by SIGKILL: dying" },
+	{ "printf 'caf\\303\\251 \\377\\001' >&2; exit 1", ERR_INTERNAL, false,
+	    "caf\303\251 ?\?" },
+	{ "head -c 73800 /dev/zero | tr '\\0' x", ERR_INTERNAL, false,
+	    "it printed a line longer than 72 KiB" },
+	{ "printf '{\"result\": \"'; head -c 65600 /dev/zero | tr '\\0' x;"
+	  " echo '\"}'",
+	    ERR_INTERNAL, false, "its result is larger than 64 KiB" },
+};
+
+START_TEST(failure_is_told)
+{
+	const char *text =
+	    arena_printf(a, "#!/bin/sh\n%s\n", failures[_i].text);
+	enum err e = run(text);
+
+	ck_assert_str_eq(told.failure, failures[_i].failure);
+	ck_assert_int_eq(told.discarded, failures[_i].discarded);
+	if (failures[_i].e == ERR_UNPROCESSABLE)
+		ck_assert_int_eq(e, ERR_UNPROCESSABLE);
+	else /* some are seen while it still runs, some after */
+		ck_assert(e == ERR_INTERNAL || e == ERR_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(what_is_no_program_fails)
+{
+	ck_assert_int_eq(job_program_run(&job, "/nonexistent/program", "{}",
+			     LIMIT_MS, NULL, NULL),
+	    ERR_INTERNAL);
+	ck_assert_str_eq(
+	    told.failure, "it cannot be run: No such file or directory");
+}
+END_TEST
+
+START_TEST(error_with_status_0_is_no_failure)
+{
+	ck_assert_int_eq(
+	    run("#!/bin/sh\necho '{\"error\": \"hm\"}'\n"), ERR_OK);
+	ck_assert_str_eq(told.failure, "");
+}
+END_TEST
+
+START_TEST(lines_of_others_are_ignored)
+{
+	ck_assert_int_eq(run("#!/bin/sh\necho hello\necho '{\"x\": 1}'\n"
+			     "echo '[1]'\necho '{\"result\": 1, \"result\": 2}'"
+			     "\necho\necho '{\"result\": 5}'\n"),
+	    ERR_OK);
+	ck_assert_str_eq(told.result, "5");
+}
+END_TEST
+
+START_TEST(standard_error_is_logged_within_bounds)
+{
+	char *log = malloc(LOG_SIZE);
+	struct capture c;
+	int lines = 0;
+	enum err e;
+
+	capture_begin(&c);
+	e = run("#!/bin/sh\necho 'it \"says\" this' >&2\n"
+		"i=0; while [ $i -lt 5000 ]; do echo line $i; i=$((i+1));"
+		" done >&2\necho last words >&2; exit 3\n");
+	capture_end(&c, log, LOG_SIZE);
+	ck_assert_int_eq(e, ERR_INTERNAL);
+	ck_assert_ptr_nonnull(strstr(log, "it \\\"says\\\" this"));
+	ck_assert_ptr_nonnull(strstr(log, "(and more, not logged)"));
+	for (const char *s = log; (s = strchr(s, '\n')) != NULL; s++)
+		lines++;
+	ck_assert_int_eq(lines, PROGRAM_LOG_LINES + 1);
+	/* The end is known all the same. */
+	ck_assert_ptr_nonnull(strstr(told.failure, "line 4999\nlast words"));
+	free(log);
+}
+END_TEST
+
+START_TEST(flood_of_progress_is_thinned)
+{
+	ck_assert_int_eq(
+	    run("#!/bin/sh\ni=0; while [ $i -lt 3000 ]; do"
+		" echo \"{\\\"progress\\\": $i}\"; i=$((i+1)); done\n"),
+	    ERR_OK);
+	ck_assert_int_lt(told.progresses, 1000);
+	ck_assert_str_eq(told.progress, "2999"); /* the last is not lost */
+}
+END_TEST
+
+START_TEST(flood_of_output_is_stopped)
+{
+	/* It says a number, for it would not end by itself. */
+	ck_assert_int_ne(
+	    run("#!/bin/sh\nexec yes '{\"progress\": 1}'\n"), ERR_OK);
+	ck_assert_str_eq(told.failure, "it printed more than 16 MiB");
+}
+END_TEST
+
+/* How long it takes until nobody holds the file's lock; -1: too long. */
+static int64_t
+wait_for_lock(const char *path)
+{
+	int64_t start_us = clock_monotonic_us(), us;
+	char *command = arena_printf(a, "flock -w 5 %s true", path);
+	int status = system(command);
+
+	us = clock_monotonic_us() - start_us;
+	return status == 0 ? us / 1000 : -1;
+}
+
+/* A program whose descendant holds a lock until it is killed. */
+static const char *
+with_descendant(const char *rest)
+{
+	return arena_printf(a,
+	    "#!/bin/sh\n"
+	    "(trap '' TERM; exec flock /tmp/test_job_program.lock-%d"
+	    " sh -c \"trap '' TERM; echo '{\\\"progress\\\": \\\"locked\\\"}';"
+	    " sleep 600\") &\n%s\n",
+	    (int)getpid(), rest);
+}
+
+static const char *
+lock_path(void)
+{
+	return arena_printf(a, "/tmp/test_job_program.lock-%d", (int)getpid());
+}
+
+START_TEST(time_limit_ends_the_whole_group)
+{
+	int64_t start_us = clock_monotonic_us(), ms;
+
+	ck_assert_int_eq(
+	    run_path(script(with_descendant("wait")), "{}", 1000, NULL, NULL),
+	    ERR_UNAVAILABLE);
+	ms = (clock_monotonic_us() - start_us) / 1000;
+	ck_assert_str_eq(told.failure, "time limit of 1 s exceeded");
+	ck_assert_str_eq(told.progress, "\"locked\"");
+	ck_assert_int_ge(ms, 1000);
+	ck_assert_int_lt(ms, 1000 + PROGRAM_GRACE_MS);
+	ck_assert_int_ge(wait_for_lock(lock_path()), 0);
+	unlink(lock_path());
+}
+END_TEST
+
+START_TEST(one_that_does_not_listen_is_killed)
+{
+	int64_t start_us = clock_monotonic_us(), ms;
+
+	ck_assert_int_eq(run_path(script("#!/bin/sh\ntrap '' TERM\n"
+					 "while :; do sleep 0.1; done\n"),
+			     "{}", 500, NULL, NULL),
+	    ERR_UNAVAILABLE);
+	ms = (clock_monotonic_us() - start_us) / 1000;
+	ck_assert_int_ge(ms, 500 + PROGRAM_GRACE_MS);
+	ck_assert_int_lt(ms, 500 + PROGRAM_GRACE_MS + 1500);
+}
+END_TEST
+
+START_TEST(one_that_listens_has_time_to_clean_up)
+{
+	struct capture c;
+	char log[4096];
+	enum err e;
+
+	capture_begin(&c);
+	e = run_path(script("#!/bin/sh\n"
+			    "trap 'echo tidied up >&2; exit 0' TERM\n"
+			    "sleep 60 & wait\n"),
+	    "{}", 500, NULL, NULL);
+	capture_end(&c, log, sizeof(log));
+	/* Even if it leaves with 0. */
+	ck_assert_int_eq(e, ERR_UNAVAILABLE);
+	ck_assert_str_eq(told.failure, "time limit of 1 s exceeded");
+	ck_assert_ptr_nonnull(strstr(log, "tidied up"));
+}
+END_TEST
+
+static bool
+stop_third(void *ctx)
+{
+	return ++*(int *)ctx >= 3;
+}
+
+START_TEST(stop_ends_it)
+{
+	int asked = 0;
+
+	ck_assert_int_eq(run_path(script("#!/bin/sh\nsleep 600\n"), "{}",
+			     LIMIT_MS, stop_third, &asked),
+	    ERR_UNAVAILABLE);
+	ck_assert_str_eq(told.failure, "it was told to stop");
+	ck_assert_int_eq(asked, 3);
+}
+END_TEST
+
+START_TEST(job_that_is_lost_ends_it)
+{
+	told.answer_no_from = 2;
+	ck_assert_int_eq(run("#!/bin/sh\nwhile :; do echo '{\"progress\": 1}';"
+			     " sleep 0.1; done\n"),
+	    ERR_UNAVAILABLE);
+	ck_assert_str_eq(told.failure, "it was told to stop");
+	ck_assert_int_eq(told.progresses, 2);
+}
+END_TEST
+
+START_TEST(what_outlives_the_leader_is_killed)
+{
+	/* The descendant has the pipes still, and would for ten minutes. */
+	ck_assert_int_eq(run(with_descendant("sleep 0.3")), ERR_OK);
+	ck_assert_int_ge(wait_for_lock(lock_path()), 0);
+	unlink(lock_path());
+}
+END_TEST
+
+START_TEST(our_own_death_ends_the_group)
+{
+	const char *path = script(with_descendant("wait"));
+	int fds[2], status;
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)!job_program_run(&job, path, "{}", 0, NULL, NULL);
+		_exit(1);
+	}
+	/* When flock -n fails, the descendant has the lock. */
+	for (int i = 0; i < 500; i++) {
+		if (system(arena_printf(a, "flock -n %s true", lock_path())) !=
+		    0)
+			break;
+		usleep(10000);
+	}
+	ck_assert_int_ne(
+	    system(arena_printf(a, "flock -n %s true", lock_path())), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	close(fds[1]);
+	ck_assert_int_eq(read(fds[0], &byte, 1), 0);
+	close(fds[0]);
+	ck_assert_int_ge(wait_for_lock(lock_path()), 0);
+	unlink(lock_path());
+	unlink(path);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("job_program");
+	TCase *t = tcase_create("run");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, result_and_progress_reach_the_job);
+	tcase_add_test(t, line_without_an_end_counts);
+	tcase_add_test(t, line_in_pieces_is_one);
+	tcase_add_test(t, payload_is_its_standard_input);
+	tcase_add_test(t, payload_need_not_be_read);
+	tcase_add_test(t, environment_is_clean);
+	tcase_add_test(t, no_descriptor_is_inherited);
+	tcase_add_test(t, signals_are_as_new);
+	tcase_add_loop_test(t, failure_is_told, 0, (int)COUNT_OF(failures));
+	tcase_add_test(t, what_is_no_program_fails);
+	tcase_add_test(t, error_with_status_0_is_no_failure);
+	tcase_add_test(t, lines_of_others_are_ignored);
+	tcase_add_test(t, standard_error_is_logged_within_bounds);
+	tcase_add_test(t, flood_of_progress_is_thinned);
+	tcase_add_test(t, flood_of_output_is_stopped);
+	tcase_add_test(t, time_limit_ends_the_whole_group);
+	tcase_add_test(t, one_that_does_not_listen_is_killed);
+	tcase_add_test(t, one_that_listens_has_time_to_clean_up);
+	tcase_add_test(t, stop_ends_it);
+	tcase_add_test(t, job_that_is_lost_ends_it);
+	tcase_add_test(t, what_outlives_the_leader_is_killed);
+	tcase_add_test(t, our_own_death_ends_the_group);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	return unit_run(suite());
+}
