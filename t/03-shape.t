@@ -66,6 +66,14 @@ my @bad = (
 	[ 'a location outside of its service',
 		changed(sub { $_[1]{core}{locations}[0]{prefix} = '/api/wallet/admin/' })
 	],
+	[ 'workers without a database',
+		changed(sub { $_[1]{core}{pools}{worker} = { processes => 1 };
+			$_[1]{core}{needs} = ['redis'] })
+	],
+	[ 'no workers', changed(sub { $_[1]{core}{pools}{worker} = { processes => 0 } }) ],
+	[ 'threads of workers',
+		changed(sub { $_[1]{core}{pools}{worker} = { processes => 1, threads => 2 } })
+	],
 	[ 'a word that nobody knows', changed(sub { $_[1]{core}{gaurd} = 'none' }) ],
 	[ 'nobody to verify', changed(sub { delete $_[1]{auth}{pools}{verify} }) ],
 );

@@ -552,7 +552,8 @@ sub processes
 }
 
 # Pids by kind: supervisor, nginx, nginx-worker, auth, core, wallet (masters),
-# auth-api, auth-verify, core-api, wallet-api (workers), postgres, redis-auth…
+# auth-api, auth-verify, core-api, wallet-api (workers), core-workers (the master
+# of those that work off jobs), core-worker (these), postgres, redis-auth…
 sub pids
 {
 	my ($self, $kind) = @_;
@@ -567,6 +568,7 @@ sub pids
 		    : $p->{exe} =~ /^nginx/ ? ($leads ? 'nginx' : 'nginx-worker')
 		    : $p->{exe} eq 'postgres' ? ($leads ? 'postgres' : 'postgres-backend')
 		    : $p->{exe} =~ /^redis/ ? 'redis-' . $self->redis_name($p)
+		    : $p->{cmd} =~ / --worker$/ ? "$p->{exe}-worker" . ($leads ? 's' : '')
 		    : $leads ? $p->{exe}
 		    : "$p->{exe}-" . $self->pool_name($p);
 		push @out, $p->{pid} if $is eq $kind;
