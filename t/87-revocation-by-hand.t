@@ -19,7 +19,7 @@ sub cached
 		sub {
 			$c->get('/api/core/whoami');
 			return
-			    grep { ($redis->cmd('GET', $_) // '') =~ /^\{.*\Q$c->{id}\E/ }
+			    grep { ($redis->cmd('GET', $_) // '') =~ /\t\Q$c->{id}\E\t/ }
 			    $redis->keys_like('*');
 		},
 		30);

@@ -94,13 +94,16 @@ static const struct {
 };
 
 static const char *const unreadable[] = {
-	"", "null", "[]", "{}", "x",
-	"{\"u\":\"u\",\"s\":\"s\",\"r\":\"\",\"a\":\"\"}",
-	"{\"u\":1,\"s\":\"s\",\"r\":\"\",\"a\":\"\",\"x\":1}",
-	"{\"u\":\"u\",\"r\":\"\",\"a\":\"\",\"x\":1}",
-	"{\"u\":\"u\",\"s\":\"s\",\"a\":\"\",\"x\":1}",
-	"{\"u\":\"u\",\"s\":\"s\",\"r\":\"\",\"a\":\"\",\"x\":\"1\"}",
-	"{\"u\":\"u\",\"s\":\"s\",\"r\":\"\",\"a\":\"\",\"x\":1}x",
+	"", "x", "{}",
+	"1\t1\t-\tu\ts\t", /* a field is missing */
+	"1\t1\t-\tu\ts\t\t\t", /* one too many */
+	"2\t1\t-\tu\ts\t\t", /* another version */
+	"1\t\t-\tu\ts\t\t",
+	"1\t1x\t-\tu\ts\t\t",
+	"1\t1\t\tu\ts\t\t",
+	"1\t1\t--\tu\ts\t\t",
+	"1\t1\t-\t\ts\t\t",
+	"1\t1\t-\tu\t\t\t",
 };
 /* clang-format on */
 

@@ -2,8 +2,9 @@
  * session_cache: the claims of sessions in Redis.
  *
  * Key: s:<epoch>:<first half of SHA-256 of the token, hex>, so that who reads
- * Redis finds no token in it.  Value: a JSON object with one-letter members.
- * What makes a cached value safe to believe is told in session.h.
+ * Redis finds no token in it.  Value: fields between tabs, since it is read
+ * with every request.  What makes a cached value safe to believe is told
+ * in session.h.
  */
 #ifndef AUTH_SESSION_CACHE_H
 #define AUTH_SESSION_CACHE_H
@@ -36,7 +37,7 @@ void session_cache_fill(struct cache *c, struct arena *a, int64_t epoch,
 MUST_CHECK enum err session_cache_invalidate(struct cache *c, struct arena *a,
     int64_t epoch, const struct strings *tokens);
 
-/* The value's text; NULL when the claims are too long to keep. */
+/* The value's text; NULL when the claims cannot be kept. */
 const char *
 session_claims_write(struct arena *a, const struct session_claims *claims);
 MUST_CHECK enum err session_claims_read(
