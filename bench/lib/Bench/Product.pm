@@ -1,0 +1,115 @@
+package Bench::Product;
+
+# The product as `kedge up` starts it, and its clients and databases.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use HTTP::Tiny;
+use JSON::PP;
+
+use Bench;
+
+our @EXPORT = qw(start_product stop_product product_port sign_up
+    settle sql_file sql make_database);
+
+my $port;    # while it runs
+
+END {
+    my $status = $?;
+    stop_product() if $port;
+    $? = $status;
+}
+
+sub start_product {
+    my ($wish) = @_;
+    $wish //= free_port();
+    local $ENV{AUTH_RATE_LIMIT} = 'off';
+    local $ENV{CORE_WRITE_RATE} = 0;
+    local $ENV{WALLET_WRITE_RATE} = 0;
+    system("$build/kedge up --dir $dir/product --port $wish --detach >$dir/up.log")
+        == 0 or die "kedge up failed\n";
+    $port = $wish;
+    return $port;
+}
+
+sub stop_product {
+    undef $port;
+    system("$build/kedge down --dir $dir/product >/dev/null");
+    return;
+}
+
+sub product_port { return $port }
+
+sub cookie_of {
+    my ($what, $answer) = @_;
+    die "$what: $answer->{status} $answer->{content}\n"
+        unless $answer->{success};
+    my $cookies = $answer->{headers}{'set-cookie'};
+    my ($cookie) = grep { /session_token=/ } ref $cookies ? @$cookies : $cookies;
+    return $cookie =~ s/;.*//r;
+}
+
+sub post_auth {
+    my ($base, $path, %body) = @_;
+    return cookie_of($path, HTTP::Tiny->new->post("$base/api/auth/$path", {
+        headers => { 'content-type' => 'application/json', origin => $base },
+        content => encode_json({ %body,
+            password => 'correct horse battery staple' }) }));
+}
+
+# Signs a new person up; returns the Cookie header.
+sub sign_up {
+    my ($base, $name) = @_;
+    return post_auth($base, 'sign-up/email', name => $name,
+        email => "$name\@example.com");
+}
+
+# A first contact changes what the session says, and for ten seconds such a
+# session is not cached; what is measured is a user who has been here before.
+sub settle {
+    my ($base, $cookie) = @_;
+    my $http = HTTP::Tiny->new(default_headers => { cookie => $cookie });
+    $http->get("$base$_") for '/api/core/me', '/api/wallet/accounts';
+    sleep 11;
+    $http->get("$base/api/core/whoami") for 1 .. 20;
+    return;
+}
+
+# --- databases --------------------------------------------------------------
+
+# Beside the product's own, in its cluster, whose superuser is the user who ran
+# `up`.
+sub make_database {
+    my ($name) = @_;
+    my $password = join '', map { sprintf '%02x', rand 256 } 1 .. 16;
+    sql('postgres', "CREATE ROLE $name LOGIN PASSWORD '$password'");
+    sql('postgres', "CREATE DATABASE $name OWNER $name");
+    return "postgresql://$name:$password\@/$name?host=$dir/product/pg";
+}
+
+sub psql_command {
+    my ($database) = @_;
+    return ('psql', '-AtqX', '-v', 'ON_ERROR_STOP=1', '-h', "$dir/product/pg",
+        '-U', 'kedge', '-d', $database);
+}
+
+# As the superuser; the rows' text.
+sub sql {
+    my ($database, $text) = @_;
+    open my $out, '-|', psql_command($database), '-c', $text or die "psql: $!";
+    my $rows = do { local $/; <$out> } // '';
+    close $out or die "psql failed: $text\n";
+    chomp $rows;
+    return $rows;
+}
+
+sub sql_file {
+    my ($database, $file, @settings) = @_;
+    system(psql_command($database), map({ ('-c', $_) } @settings), '-f', $file)
+        == 0 or die "$file failed\n";
+    return;
+}
+
+1;

@@ -1,0 +1,84 @@
+package Bench::Wrk;
+
+# HTTP load: wrk, and comparisons of sides that take turns.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+
+use Bench;
+
+our @EXPORT = qw(wrk take_turns compare side_row);
+
+# Runs wrk; returns { rps, p50, p99 (ms), errors, requests }.
+sub wrk {
+    my (%arg) = @_;
+    my @command = ('wrk', '--latency', '-t', 1, '-c', $arg{connections} // 16,
+        '-d', ($arg{seconds} // $option{seconds}) . 's', '--timeout', '10s');
+    push @command, '-H', $_ for @{ $arg{headers} // [] };
+    push @command, '-s', $arg{script} if $arg{script};
+    open my $out, '-|', @command, $arg{url} or die "wrk: $!";
+    my $text = do { local $/; <$out> };
+    close $out;
+    my %got = (errors => 0);
+    my %in_ms = (us => 1e-3, ms => 1, s => 1e3, m => 6e4);
+    ($got{rps}) = $text =~ m{Requests/sec:\s*([\d.]+)};
+    ($got{requests}) = $text =~ m{(\d+) requests in};
+    for (50, 99) {
+        $got{"p$_"} = $1 * $in_ms{$2} if $text =~ m{\b$_%\s+([\d.]+)(us|ms|s|m)\b};
+    }
+    $got{errors} = $1 if $text =~ /Non-2xx or 3xx responses: (\d+)/;
+    $got{errors} += $1 + $2 + $3 + $4 if $text
+        =~ /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/;
+    die "wrk said: $text" unless defined $got{rps};
+    return \%got;
+}
+
+# Sides [name, code] of one comparison; code->(warm) measures once and returns
+# figures with an rps, briefly and for nothing when `warm`.  Returns name =>
+# medians, of which `ratio` is to the first side: taken within a round, where
+# both sides met the same weather.
+sub take_turns {
+    my (@sides) = @_;
+    my %runs;
+    $_->[1]->(1) for @sides;
+    for (1 .. $option{rounds}) {
+        push @{ $runs{ $_->[0] } }, $_->[1]->(0) for @sides;
+    }
+    my %median;
+    my $first = $runs{ $sides[0][0] };
+    for my $name (keys %runs) {
+        my $mine = $runs{$name};
+        for my $figure (keys %{ $mine->[0] }) {
+            $median{$name}{$figure} = median(map { $_->{$figure} } @$mine);
+        }
+        $median{$name}{ratio} = median(
+            map { $mine->[$_]{rps} / $first->[$_]{rps} } 0 .. $#$mine);
+    }
+    return \%median;
+}
+
+# The same for wrk alone: [name, wrk arguments...].
+sub compare {
+    my (@sides) = @_;
+    return take_turns(map {
+        my ($name, @arguments) = @$_;
+        [$name, sub {
+            my ($warm) = @_;
+            my $m = wrk(@arguments, $warm ? (seconds => 1) : ());
+            die "$name: $m->{errors} requests failed\n" if $m->{errors};
+            return $m;
+        }];
+    } @sides);
+}
+
+sub side_row {
+    my ($label, $m, $verdict) = @_;
+    row($label, sprintf('%.0f/s', $m->{rps}), map({
+        defined $m->{$_} ? sprintf '%.2f ms', $m->{$_} : ''
+    } qw(p50 p99)), $verdict // '');
+    return;
+}
+
+1;
