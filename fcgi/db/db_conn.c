@@ -232,6 +232,20 @@ db_conn_is_reusable(const struct db_conn *c)
 	       PQtransactionStatus(c->pg) == PQTRANS_IDLE;
 }
 
+int
+db_conn_socket(const struct db_conn *c)
+{
+	return c->broken ? -1 : PQsocket(c->pg);
+}
+
+PGnotify *
+db_conn_take_notify(struct db_conn *c)
+{
+	if (!c->broken && !PQconsumeInput(c->pg))
+		c->broken = true;
+	return PQnotifies(c->pg);
+}
+
 static void
 pipeline_add(struct pipeline *p, enum step step, int sent)
 {

@@ -53,6 +53,14 @@ MUST_CHECK enum db_outcome db_conn_run(struct db_conn *c,
 MUST_CHECK enum db_outcome
 db_conn_command(struct db_conn *c, const char *sql, PGresult **ret_result);
 
+/* The socket, to poll(2) while the connection is idle; -1: it is broken. */
+int db_conn_socket(const struct db_conn *c);
+/*
+ * What arrived meanwhile for a session that said LISTEN: the next one, to be
+ * freed with PQfreemem(), or NULL.
+ */
+PGnotify *db_conn_take_notify(struct db_conn *c);
+
 /* What libpq last complained of, on one line. */
 void db_conn_reason(const struct db_conn *c, char reason[DB_REASON_SIZE]);
 

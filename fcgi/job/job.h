@@ -155,7 +155,7 @@ void job_wake(struct db *db);
 enum err job_fail(struct job *job, enum err e, const char *message);
 /* The same, and there is no use in trying again.  Returns ERR_UNPROCESSABLE. */
 enum err job_discard(struct job *job, const char *message);
-/* Not now: again after delay_s; no attempt is counted.  Returns ERR_CONFLICT. */
+/* Not now, but after delay_s; counts as no attempt.  Returns ERR_CONFLICT. */
 enum err job_snooze(struct job *job, int64_t delay_s);
 /* JSON, at most 64 KiB, kept with the job.  Copied. */
 void job_set_result(struct job *job, const char *json);

@@ -94,7 +94,8 @@ CREATE TABLE job_worker (
 );
 
 CREATE TABLE job_claim (
-	worker_id bigint NOT NULL,
+	-- So one that was taken for dead and is not cannot claim.
+	worker_id bigint NOT NULL REFERENCES job_worker,
 	seq bigint GENERATED ALWAYS AS IDENTITY,
 	job_ids uuid[] NOT NULL,
 	PRIMARY KEY (worker_id, seq)
@@ -386,7 +387,10 @@ BEGIN
 			result = coalesce(e.result, j.result),
 			worker_id = NULL,
 			attempts = CASE WHEN e.outcome = 'released' THEN j.attempts
-				ELSE j.attempts || jsonb_build_object(
+				-- The last hundred of them.
+				ELSE j.attempts[greatest(1,
+					cardinality(j.attempts) - 98):]
+				|| jsonb_build_object(
 				'attempt', j.attempt,
 				'worker', (SELECT name FROM job_worker w
 					WHERE w.id = j.worker_id),
@@ -414,28 +418,35 @@ BEGIN
 END
 $$;
 
--- What a running job has to show so far.  False: it is the caller's no more.
+-- What a running job has to show so far; NULL: nothing new.  False: it is the
+-- caller's no more, or was cancelled.
 CREATE FUNCTION job_progress(p_id uuid, p_fence bigint, p_result jsonb)
 RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-	UPDATE job SET result = p_result
-	WHERE id = p_id AND fence = p_fence AND state = 'running';
-	RETURN FOUND;
+	IF p_result IS NOT NULL THEN
+		UPDATE job SET result = p_result
+		WHERE id = p_id AND fence = p_fence AND state = 'running';
+	END IF;
+	RETURN EXISTS (SELECT FROM job WHERE id = p_id AND fence = p_fence
+		AND state = 'running' AND NOT cancel_requested);
 END
 $$;
 
 -- Moves hints that are due from job_waiting to job_ready.  Looks only behind
--- p_after, as job_claim does.  Returns when the next is due.
+-- p_after, as job_claim does.  Returns from where to look the next time, a
+-- little before now for those that are committed late, and when the next is due.
 CREATE FUNCTION job_promote(p_after timestamptz, p_limit integer,
 	OUT moved integer, OUT last_at timestamptz, OUT next_at timestamptz)
 LANGUAGE plpgsql
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
 BEGIN
 	WITH due AS (
 		SELECT run_at, seq FROM job_waiting
-		WHERE run_at >= p_after AND run_at <= clock_timestamp()
+		WHERE run_at >= p_after AND run_at <= v_now
 		ORDER BY run_at, seq LIMIT p_limit
 		FOR UPDATE SKIP LOCKED
 	), gone AS (
@@ -449,7 +460,15 @@ BEGIN
 	)
 	SELECT count(*), max(run_at) INTO moved, last_at FROM gone;
 	SELECT run_at INTO next_at FROM job_waiting
-	WHERE run_at >= greatest(p_after, last_at) ORDER BY run_at LIMIT 1;
+	WHERE run_at >= CASE WHEN moved < p_limit THEN v_now ELSE last_at END
+	ORDER BY run_at LIMIT 1;
+	IF moved < p_limit THEN
+		last_at := greatest(p_after, v_now - interval '2 s');
+	END IF;
+	-- The caller takes care of one by itself.
+	IF moved > 1 THEN
+		PERFORM pg_notify('job', '');
+	END IF;
 END
 $$;
 
@@ -650,21 +669,20 @@ CREATE FUNCTION job_cron_next(p_minutes integer[], p_hours integer[],
 	p_after timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	v_first date := (p_after AT TIME ZONE p_timezone)::date;
-	v_day date;
+	v_day date := (p_after AT TIME ZONE p_timezone)::date - 1;
+	-- A 29th of February that is a Sunday comes after 40 years at most.
+	v_end date := v_day + 41 * 366;
+	v_date boolean;
+	v_weekday boolean;
 	v_at timestamptz;
 BEGIN
-	-- The 29th of February comes back after 8 years at the latest.
-	FOR v_day IN
-		SELECT d::date FROM generate_series(v_first::timestamp,
-			v_first + interval '9 years', '1 day') AS d
-		WHERE extract(month FROM d) = ANY (p_months)
-			AND CASE WHEN p_either
-				THEN extract(day FROM d) = ANY (p_days)
-					OR extract(dow FROM d) = ANY (p_weekdays)
-				ELSE extract(day FROM d) = ANY (p_days)
-					AND extract(dow FROM d) = ANY (p_weekdays) END
-	LOOP
+	WHILE v_day < v_end LOOP
+		v_day := v_day + 1;
+		v_date := extract(day FROM v_day) = ANY (p_days);
+		v_weekday := extract(dow FROM v_day) = ANY (p_weekdays);
+		CONTINUE WHEN extract(month FROM v_day) <> ALL (p_months)
+			OR NOT CASE WHEN p_either THEN v_date OR v_weekday
+				ELSE v_date AND v_weekday END;
 		IF p_every_hour THEN
 			SELECT min(u) INTO v_at
 			FROM generate_series(
@@ -690,6 +708,82 @@ BEGIN
 		END IF;
 	END LOOP;
 	RETURN NULL;
+END
+$$;
+
+-- Declares a schedule.  One that is there already keeps its time, so that what
+-- was missed meanwhile can be caught up with, unless it says something else now.
+CREATE FUNCTION job_schedule_set(p_name text, p_cron text, p_timezone text,
+	p_kind text, p_minutes integer[], p_hours integer[], p_days integer[],
+	p_months integer[], p_weekdays integer[], p_either boolean,
+	p_every_hour boolean) RETURNS void
+LANGUAGE sql AS $$
+	INSERT INTO job_schedule AS s (name, cron, timezone, kind, next_at)
+	SELECT p_name, p_cron, p_timezone, p_kind, job_cron_next(p_minutes,
+		p_hours, p_days, p_months, p_weekdays, p_either, p_every_hour,
+		p_timezone, clock_timestamp())
+	ON CONFLICT (name) DO UPDATE
+	SET cron = excluded.cron, timezone = excluded.timezone,
+		kind = excluded.kind, next_at = CASE
+			WHEN (s.cron, s.timezone)
+				= (excluded.cron, excluded.timezone)
+			THEN s.next_at ELSE excluded.next_at END
+	WHERE (s.cron, s.timezone, s.kind)
+		IS DISTINCT FROM (excluded.cron, excluded.timezone, excluded.kind)
+$$;
+
+-- Enqueues what a schedule has due, and sets its next time; one worker does, the
+-- others pass by.  Of the times that were missed (those more than a minute ago)
+-- p_catch_up says which count: 'once' (one job for all of them), 'skip' (none),
+-- 'all' (each, the first 1000).  Returns how many jobs that were.
+CREATE FUNCTION job_fire(p_name text, p_cron text, p_timezone text,
+	p_minutes integer[], p_hours integer[], p_days integer[],
+	p_months integer[], p_weekdays integer[], p_either boolean,
+	p_every_hour boolean, p_catch_up text, p_kind text, p_payload jsonb,
+	p_queue text, p_max_attempts integer, p_backoff text,
+	p_backoff_base_s integer, p_backoff_max_s integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_at timestamptz;
+	v_fired integer := 0;
+	v_job_id uuid;
+BEGIN
+	-- What another release declares under the name is not ours to fire.
+	SELECT next_at INTO v_at FROM job_schedule
+	WHERE name = p_name AND cron = p_cron AND timezone = p_timezone
+		AND next_at <= v_now
+	FOR UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+	IF p_catch_up = 'skip' THEN
+		v_at := CASE WHEN v_at > v_now - interval '1 minute' THEN v_at
+			ELSE job_cron_next(p_minutes, p_hours, p_days, p_months,
+				p_weekdays, p_either, p_every_hour, p_timezone,
+				v_now - interval '1 minute') END;
+	END IF;
+	WHILE v_at <= v_now AND v_fired < CASE p_catch_up WHEN 'all' THEN 1000
+		ELSE 1 END LOOP
+		v_job_id := (job_enqueue(p_kind, p_payload, p_queue,
+			p_max_attempts => p_max_attempts, p_backoff => p_backoff,
+			p_backoff_base_s => p_backoff_base_s,
+			p_backoff_max_s => p_backoff_max_s,
+			p_tags => ARRAY['schedule:' || p_name])).job_id;
+		v_fired := v_fired + 1;
+		v_at := job_cron_next(p_minutes, p_hours, p_days, p_months,
+			p_weekdays, p_either, p_every_hour, p_timezone, v_at);
+	END LOOP;
+	UPDATE job_schedule
+	SET next_at = job_cron_next(p_minutes, p_hours, p_days, p_months,
+			p_weekdays, p_either, p_every_hour, p_timezone, v_now),
+		last_at = CASE WHEN v_fired > 0 THEN v_now ELSE last_at END,
+		last_job_id = coalesce(v_job_id, last_job_id)
+	WHERE name = p_name;
+	IF v_fired > 0 THEN
+		PERFORM pg_notify('job', '');
+	END IF;
+	RETURN v_fired;
 END
 $$;
 

@@ -1,0 +1,208 @@
+#include "job/job_attempt.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "http/service_config.h"
+#include "http/service_process.h"
+#include "job/job_count.h"
+#include "job/job_defaults.h"
+#include "job/job_program.h"
+#include "job/job_pulse.h"
+#include "job/job_set.h"
+
+enum {
+	NOT_HERE_DELAY_S = 60,
+	/* A program ends at its limit by itself, or is killed then. */
+	PROGRAM_GRACE_S = 5,
+};
+
+struct attempt {
+	const struct job_runner *runner;
+	const struct job_kind *kind;
+	const struct job_claimed *claimed;
+	const void *payload;
+	struct job job;
+	struct job_run run;
+};
+
+bool
+job_attempt_is_external(
+    const struct job_runner *r, const struct job_claimed *job)
+{
+	const struct job_kind *kind = job_set_kind(r->set, job->kind);
+
+	return kind != NULL && (kind->external || kind->program != NULL);
+}
+
+/* -- the handler -- */
+
+static bool
+is_cancelled(void *ctx)
+{
+	return job_pulse_is_cancelled(ctx);
+}
+
+static enum err
+run_program(struct attempt *t)
+{
+	const char *dir = t->runner->process->config->programs;
+	struct job *job = &t->job;
+
+	if (dir == NULL || dir[0] == '\0')
+		return job_snooze(job, NOT_HERE_DELAY_S);
+	return job_program_run(job,
+	    arena_printf(job->arena, "%s/%s", dir, t->kind->program),
+	    t->claimed->payload, job_defaults_time_limit_s(t->kind) * 1000,
+	    is_cancelled, t->runner->pulse);
+}
+
+static enum err
+call_handler(struct db *db, struct arena *a, void *ctx)
+{
+	struct attempt *t = ctx;
+
+	(void)a;
+	return t->kind->handle(&t->job, db, t->payload);
+}
+
+static enum err
+call(struct attempt *t, struct db *tx)
+{
+	if (t->kind->program != NULL)
+		return run_program(t);
+	if (t->kind->external)
+		return call_handler(t->runner->process->db, /* a= */ NULL, t);
+	return db_nested(tx, t->job.arena, call_handler, t);
+}
+
+/* -- the payload -- */
+
+static enum err
+refuse(struct attempt *t, const char *name, const char *problem)
+{
+	return job_discard(
+	    &t->job, arena_printf(t->job.arena, "payload: %s%s%s", name,
+			 *name != '\0' ? " " : "", problem));
+}
+
+static enum err
+read_payload(struct attempt *t)
+{
+	const struct schema *s = &t->kind->payload;
+	struct arena *a = t->job.arena;
+	const char *text = t->claimed->payload, *problem;
+	struct schema_input in = { 0 };
+	struct problems problems;
+	void *out;
+
+	if (s->size == 0 || t->kind->program != NULL)
+		return ERR_OK;
+	in.body = json_read(a, text, strlen(text), &problem);
+	if (in.body == NULL)
+		return refuse(t, "", problem);
+	out = arena_alloc(a, s->size);
+	if (schema_read(s, a, &in, out, &problems) != ERR_OK)
+		return refuse(t, problems.items[0].name,
+		    problems.items[0].message != NULL
+			? problems.items[0].message
+			: "is not as it must be");
+	t->payload = out;
+	return ERR_OK;
+}
+
+/* -- an attempt -- */
+
+static struct job
+job_of(const struct job_runner *r, const struct job_claimed *claimed,
+    struct job_run *run)
+{
+	return (struct job){
+		.arena = r->arena,
+		.app = r->process,
+		.id = claimed->id,
+		.kind = claimed->kind,
+		.attempt = claimed->attempt,
+		.max_attempts = claimed->max_attempts,
+		.request_id = claimed->request_id,
+		.trace_id = claimed->trace_id,
+		.run = run,
+	};
+}
+
+static void
+run_watched(struct attempt *t, struct db *tx, struct job_end *end)
+{
+	struct job_pulse *pulse = t->runner->pulse;
+	enum err e;
+
+	log_set_request(t->claimed->request_id);
+	job_pulse_begin(pulse, t->claimed->id, t->claimed->fence,
+	    job_defaults_time_limit_s(t->kind),
+	    t->kind->program != NULL ? PROGRAM_GRACE_S : 0);
+	end->began_us = clock_monotonic_us();
+	e = read_payload(t);
+	if (e == ERR_OK)
+		e = call(t, tx);
+	end->ran_us = clock_monotonic_us() - end->began_us;
+	job_pulse_end(pulse);
+	log_set_request(NULL);
+
+	end->outcome = job_run_outcome(
+	    &t->run, e, job_pulse_is_cancelled(pulse), &end->error);
+	end->delay_s = t->run.delay_s;
+	end->result = t->run.result;
+}
+
+void
+job_attempt_run(const struct job_runner *r, struct db *tx,
+    const struct job_claimed *job, struct job_end *ret_end)
+{
+	struct attempt t = {
+		.runner = r,
+		.kind = job_set_kind(r->set, job->kind),
+		.claimed = job,
+		.run = {
+			.fence = job->fence,
+			.pulse = r->pulse,
+			.db = r->process->db,
+		},
+	};
+
+	*ret_end = (struct job_end){
+		.job = job,
+		.began_us = clock_monotonic_us(),
+	};
+	if (t.kind == NULL) {
+		/* Of a newer release; its workers know it. */
+		ret_end->outcome = OUTCOME_SNOOZED;
+		ret_end->error = "this worker does not know the kind";
+		ret_end->delay_s = NOT_HERE_DELAY_S;
+		return;
+	}
+	t.job = job_of(r, job, &t.run);
+	run_watched(&t, tx, ret_end);
+}
+
+void
+job_attempt_settled(const struct job_runner *r, const struct job_end *end)
+{
+	const struct job_claimed *job = end->job;
+	int kind = job_set_kind_index(r->set, job->kind);
+	bool last = job->attempt >= job->max_attempts;
+
+	if (kind >= 0)
+		job_counts_add(
+		    r->counts, kind, end->outcome, last, end->ran_us);
+	if (end->outcome != OUTCOME_FAILED && end->outcome != OUTCOME_DISCARDED)
+		return;
+	log_event(LOG_WARN,
+	    last || end->outcome == OUTCOME_DISCARDED ? "a job is discarded"
+						      : "a job failed",
+	    LOG_TEXT("kind", job->kind), LOG_TEXT("job", job->id),
+	    LOG_NUM("attempt", job->attempt), LOG_TEXT("error", end->error),
+	    LOG_NUM("ms", end->ran_us / 1000));
+}

@@ -1,0 +1,196 @@
+#include "job/job_group.h"
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "job/job_pulse.h"
+
+enum {
+	GROUP_MAX = 64,
+	OPEN_US = 10 * 1000,
+	ALONE_TRIES = 3,
+	AWAIT_US = 100 * 1000,
+};
+
+struct group {
+	const struct job_runner *runner;
+	const struct job_claimed *jobs;
+	int count; /* how many it may take */
+	int ran; /* how many it took */
+	struct job_end ends[GROUP_MAX];
+};
+
+/* -- one transaction -- */
+
+static bool
+is_full(const struct group *g, int64_t began_us)
+{
+	return g->ran == g->count || g->ran == GROUP_MAX ||
+	       clock_monotonic_us() - began_us >= OPEN_US ||
+	       job_pulse_is_draining(g->runner->pulse) ||
+	       job_attempt_is_external(g->runner, &g->jobs[g->ran]);
+}
+
+/* Runs again after a conflict, so it begins from nothing. */
+static enum err
+run_body(struct db *tx, struct arena *a, void *ctx)
+{
+	struct group *g = ctx;
+	int64_t began_us = clock_monotonic_us(), done;
+	enum err e;
+
+	g->ran = 0;
+	do {
+		job_attempt_run(
+		    g->runner, tx, &g->jobs[g->ran], &g->ends[g->ran]);
+		g->ran++;
+		if (db_is_doomed(tx))
+			return ERR_UNAVAILABLE;
+	} while (!is_full(g, began_us));
+
+	e = job_store_finish(tx, a, g->ends, g->ran, &done);
+	if (e == ERR_OK && done < g->ran)
+		return ERR_STALE;
+	return e;
+}
+
+static void
+settle(const struct group *g, struct job_batch *batch)
+{
+	for (int i = 0; i < g->ran; i++) {
+		job_batch_ran(batch, g->ends[i].ran_us);
+		job_attempt_settled(g->runner, &g->ends[i]);
+	}
+}
+
+static enum err
+run_group(struct group *g, struct job_batch *batch)
+{
+	enum err e =
+	    db_transact(g->runner->work, g->runner->arena, run_body, g);
+
+	if (e == ERR_OK)
+		settle(g, batch);
+	return e;
+}
+
+/* -- when the database is away -- */
+
+/* False: we are to end, or our jobs are others' by now. */
+static bool
+await_database(const struct job_runner *r)
+{
+	struct job_pulse *p = r->pulse;
+
+	for (;;) {
+		int64_t until_us = clock_monotonic_us() + AWAIT_US;
+
+		if (job_pulse_is_draining(p) || job_pulse_is_lost(p))
+			return false;
+		if (db_ready(r->work))
+			return true;
+		while (clock_monotonic_us() < until_us &&
+		       !job_pulse_is_draining(p) && !job_pulse_is_lost(p))
+			job_pulse_wait(p, until_us);
+	}
+}
+
+/* Writes the end of one attempt down, by itself. */
+static bool
+finish_alone(const struct job_runner *r, struct job_end *end)
+{
+	for (bool bare = false;;) {
+		int64_t done;
+		enum err e = job_store_finish(r->work, r->arena, end, 1, &done);
+
+		if (e == ERR_OK) {
+			/* 0: an earlier try has come through, or it is lost. */
+			if (done == 1)
+				job_attempt_settled(r, end);
+			return true;
+		}
+		if (e == ERR_UNAVAILABLE) {
+			if (!await_database(r))
+				return false;
+			continue;
+		}
+		if (bare)
+			return false;
+		bare = true;
+		end->outcome = OUTCOME_FAILED;
+		end->error = "the attempt's end could not be stored";
+		end->result = NULL;
+	}
+}
+
+/* -- one by one -- */
+
+static bool
+fail_alone(struct group *g, const char *error)
+{
+	struct job_end *end = &g->ends[0];
+
+	end->outcome = OUTCOME_FAILED;
+	end->error = error;
+	end->result = NULL;
+	return finish_alone(g->runner, end);
+}
+
+static bool
+run_alone(const struct job_runner *r, const struct job_claimed *job,
+    struct job_batch *batch)
+{
+	struct group g = { .runner = r, .jobs = job, .count = 1 };
+
+	for (int i = 0; i < ALONE_TRIES; i++) {
+		enum err e = run_group(&g, batch);
+
+		/* ERR_STALE: it is another worker's, or is completed. */
+		if (e == ERR_OK || e == ERR_STALE)
+			return true;
+		/* As a constraint that is checked at the commit. */
+		if (e != ERR_UNAVAILABLE)
+			return fail_alone(&g, err_info(e)->message);
+		if (!await_database(r))
+			return false;
+	}
+	return fail_alone(&g, "the database failed in the middle of it");
+}
+
+static bool
+run_external(const struct job_runner *r, const struct job_claimed *job,
+    struct job_batch *batch)
+{
+	struct job_end end;
+
+	job_attempt_run(r, /* tx= */ NULL, job, &end);
+	job_batch_ran(batch, end.ran_us);
+	return finish_alone(r, &end);
+}
+
+int
+job_group_run(const struct job_runner *r, const struct job_claimed *jobs,
+    int count, struct job_batch *batch)
+{
+	struct group g = { .runner = r, .jobs = jobs, .count = count };
+	enum err e;
+
+	if (job_attempt_is_external(r, jobs))
+		return run_external(r, jobs, batch) ? 1 : 0;
+	e = run_group(&g, batch);
+	if (e == ERR_OK)
+		return g.ran;
+	log_event(LOG_INFO, "jobs are run again one by one",
+	    LOG_NUM("jobs", g.ran), LOG_TEXT("error", err_info(e)->code));
+	if (e == ERR_UNAVAILABLE && !await_database(r))
+		return 0;
+	for (int i = 0; i < g.ran; i++) {
+		if (job_pulse_is_draining(r->pulse) ||
+		    job_pulse_is_lost(r->pulse) ||
+		    !run_alone(r, &jobs[i], batch))
+			return 0;
+	}
+	return g.ran;
+}

@@ -1,0 +1,109 @@
+#include "job/job_run.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "job/job_pulse.h"
+#include "job/job_store.h"
+
+enum { SNOOZE_MAX_S = 366 * 86400 };
+
+const char *
+job_run_message(struct arena *a, const char *text)
+{
+	size_t len = strnlen(text, JOB_ERROR_MAX), at = 0;
+	char *out = arena_strndup(a, text, len);
+
+	while (at < len) {
+		size_t n = utf8_sequence(out + at, len - at);
+
+		if (n == 0)
+			out[at] = '?'; /* or half a character at the cut */
+		at += n == 0 ? 1 : n;
+	}
+	return out;
+}
+
+enum job_outcome
+job_run_outcome(const struct job_run *run, enum err e, bool cancelled,
+    const char **ret_error)
+{
+	*ret_error = NULL;
+	if (e == ERR_OK)
+		return OUTCOME_COMPLETED;
+	*ret_error = run->error != NULL ? run->error : err_info(e)->message;
+	if (cancelled)
+		return OUTCOME_CANCELLED;
+	return run->outcome != OUTCOME_COMPLETED ? run->outcome
+	                                         : OUTCOME_FAILED;
+}
+
+enum err
+job_fail(struct job *job, enum err e, const char *message)
+{
+	job->run->outcome = OUTCOME_FAILED;
+	job->run->error = job_run_message(job->arena, message);
+	return e;
+}
+
+enum err
+job_discard(struct job *job, const char *message)
+{
+	job->run->outcome = OUTCOME_DISCARDED;
+	job->run->error = job_run_message(job->arena, message);
+	return ERR_UNPROCESSABLE;
+}
+
+enum err
+job_snooze(struct job *job, int64_t delay_s)
+{
+	if (delay_s < 0)
+		delay_s = 0;
+	if (delay_s > SNOOZE_MAX_S)
+		delay_s = SNOOZE_MAX_S;
+	job->run->outcome = OUTCOME_SNOOZED;
+	job->run->delay_s = delay_s;
+	return ERR_CONFLICT;
+}
+
+/* What the database would not take would fail the job's completion, too. */
+static bool
+can_be_stored(const struct job *job, const char *json)
+{
+	const char *problem = "it is too long";
+	size_t len = strlen(json);
+
+	if (len <= JOB_RESULT_MAX &&
+	    json_read(job->arena, json, len, &problem) != NULL)
+		return true;
+	log_event(LOG_ERROR, "the result of a job cannot be kept",
+	    LOG_TEXT("kind", job->kind), LOG_TEXT("job", job->id),
+	    LOG_TEXT("problem", problem));
+	return false;
+}
+
+void
+job_set_result(struct job *job, const char *json)
+{
+	if (can_be_stored(job, json))
+		job->run->result = arena_strdup(job->arena, json);
+}
+
+bool
+job_report_progress(struct job *job, const char *json)
+{
+	const struct job_run *run = job->run;
+	bool wanted = true;
+	enum err e;
+
+	if (!can_be_stored(job, json))
+		json = NULL;
+	e = job_store_progress(
+	    run->db, job->arena, job->id, run->fence, json, &wanted);
+	if (e != ERR_OK)
+		wanted = true; /* nobody knows, so go on */
+	return wanted && !job_pulse_is_cancelled(run->pulse);
+}

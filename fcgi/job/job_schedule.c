@@ -1,0 +1,212 @@
+#include "job/job_schedule.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "db/db_listen.h"
+#include "job/cron.h"
+#include "job/job_defaults.h"
+#include "job/job_set.h"
+#include "job/job_store.h"
+
+/* A declaration, as the statements want it. */
+struct entry {
+	const struct job_schedule *schedule;
+	const struct job_kind *kind;
+	struct job_backoff backoff;
+	const char *timezone;
+	const char *minutes, *hours, *days, *months, *weekdays;
+	const char *either, *every_hour;
+	bool declared; /* the database knows of it */
+};
+
+struct job_schedules {
+	struct arena *arena;
+	struct entry *entries;
+	int count;
+	const char *names; /* an array of PostgreSQL */
+};
+
+static const char *
+bits_array(struct arena *a, uint64_t bits)
+{
+	int64_t numbers[64];
+	int n = 0;
+
+	for (int i = 0; i < 64; i++) {
+		if ((bits >> i & 1) != 0)
+			numbers[n++] = i;
+	}
+	return job_store_numbers(a, numbers, n);
+}
+
+static struct entry
+entry_of(struct arena *a, const struct job_set *set,
+    const struct job_schedule *schedule)
+{
+	const struct job_kind *kind = job_set_kind(set, schedule->kind);
+	const char *problem;
+	struct cron c;
+	bool good = cron_read(schedule->cron, &c, &problem);
+
+	assert(good && kind != NULL);
+	return (struct entry){
+		.schedule = schedule,
+		.kind = kind,
+		.backoff = job_defaults_backoff(&kind->backoff),
+		.timezone =
+		    schedule->timezone != NULL ? schedule->timezone : "UTC",
+		.minutes = bits_array(a, c.minutes),
+		.hours = bits_array(a, c.hours),
+		.days = bits_array(a, c.days),
+		.months = bits_array(a, c.months),
+		.weekdays = bits_array(a, c.weekdays),
+		.either = c.either ? "t" : "f",
+		.every_hour = c.every_hour ? "t" : "f",
+	};
+}
+
+struct job_schedules *
+job_schedules_new(const struct job_set *set)
+{
+	struct arena *a = arena_new();
+	struct job_schedules *s = arena_alloc(a, sizeof(*s));
+	const char **names;
+	int n = 0;
+
+	while (set->schedules != NULL && set->schedules[n].name != NULL)
+		n++;
+	s->arena = a;
+	s->count = n;
+	s->entries = arena_alloc(a, (size_t)n * sizeof(*s->entries));
+	names = arena_alloc(a, ((size_t)n + 1) * sizeof(*names));
+	for (int i = 0; i < n; i++) {
+		s->entries[i] = entry_of(a, set, &set->schedules[i]);
+		names[i] = set->schedules[i].name;
+	}
+	s->names = job_store_texts(a, names);
+	return s;
+}
+
+void
+job_schedules_free(struct job_schedules *s)
+{
+	if (s != NULL)
+		arena_free(s->arena);
+}
+
+static const struct db_stmt set_schedule = {
+	.name = "job_schedule_set",
+	.sql = "SELECT job_schedule_set($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+	       " $10, $11)",
+	.nargs = 11,
+};
+
+static enum err
+declare(struct entry *n, struct db_listen *l, struct arena *a)
+{
+	const struct job_schedule *s = n->schedule;
+	enum err e = db_listen_run(l, a, &set_schedule,
+	    DB_ARGS(s->name, s->cron, n->timezone, s->kind, n->minutes,
+		n->hours, n->days, n->months, n->weekdays, n->either,
+		n->every_hour),
+	    /* ret_rows= */ NULL);
+
+	/* A time zone that the server does not know will not be known later. */
+	n->declared = e != ERR_UNAVAILABLE;
+	if (e != ERR_OK && e != ERR_UNAVAILABLE)
+		log_event(LOG_ERROR, "a schedule cannot be declared",
+		    LOG_TEXT("schedule", s->name),
+		    LOG_TEXT("timezone", n->timezone));
+	return e;
+}
+
+static const char *
+catch_up_name(enum job_catch_up catch_up)
+{
+	static const char *const names[] = {
+		[CATCH_UP_ONCE] = "once",
+		[CATCH_UP_SKIP] = "skip",
+		[CATCH_UP_ALL] = "all",
+	};
+
+	return names[catch_up];
+}
+
+static const struct db_stmt fire = {
+	.name = "job_fire",
+	.sql = "SELECT job_fire($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+	       " $12, $13, $14, $15, $16, $17, $18)",
+	.nargs = 18,
+};
+
+static enum err
+fire_one(const struct entry *n, struct db_listen *l, struct arena *a)
+{
+	const struct job_schedule *s = n->schedule;
+	struct db_rows rows;
+	enum err e = db_listen_run(l, a, &fire,
+	    DB_ARGS(s->name, s->cron, n->timezone, n->minutes, n->hours,
+		n->days, n->months, n->weekdays, n->either, n->every_hour,
+		catch_up_name(s->catch_up), s->kind,
+		s->payload != NULL ? s->payload : "{}",
+		job_defaults_queue(n->kind),
+		job_store_number(a, job_defaults_max_attempts(n->kind)),
+		job_defaults_policy(n->backoff.policy),
+		job_store_number(a, n->backoff.base_s),
+		job_store_number(a, n->backoff.max_s)),
+	    &rows);
+
+	if (e == ERR_OK && db_get_i64(&rows, 0, 0) > 0)
+		log_event(LOG_INFO, "a schedule was due",
+		    LOG_TEXT("schedule", s->name),
+		    LOG_NUM("jobs", db_get_i64(&rows, 0, 0)));
+	return e;
+}
+
+static const struct db_stmt select_due = {
+	.name = "job_schedule_due",
+	.sql = "SELECT name FROM job_schedule"
+	       " WHERE name = ANY ($1) AND next_at <= clock_timestamp()",
+	.nargs = 1,
+	.read_only = true,
+};
+
+static const struct entry *
+find_entry(const struct job_schedules *s, const char *name)
+{
+	for (int i = 0; i < s->count; i++) {
+		if (str_eq(s->entries[i].schedule->name, name))
+			return &s->entries[i];
+	}
+	return NULL;
+}
+
+bool
+job_schedules_fire(
+    struct job_schedules *s, struct db_listen *l, struct arena *a)
+{
+	struct db_rows rows;
+
+	for (int i = 0; i < s->count; i++) {
+		if (!s->entries[i].declared &&
+		    declare(&s->entries[i], l, a) == ERR_UNAVAILABLE)
+			return false;
+	}
+	if (s->count == 0)
+		return true;
+	if (db_listen_run(l, a, &select_due, DB_ARGS(s->names), &rows) !=
+	    ERR_OK)
+		return false;
+	for (int i = 0; i < rows.count; i++) {
+		const struct entry *n = find_entry(s, db_get_text(&rows, i, 0));
+
+		if (n != NULL && fire_one(n, l, a) == ERR_UNAVAILABLE)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,306 @@
+#include "job/job_store.h"
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+enum { ARRAY_MAX_BYTES = 1 << 20, ENDS_MAX_BYTES = 64 << 20 };
+
+/* -- arguments -- */
+
+const char *
+job_store_number(struct arena *a, int64_t n)
+{
+	return arena_printf(a, "%lld", (long long)n);
+}
+
+const char *
+job_store_numbers(struct arena *a, const int64_t *n, int count)
+{
+	struct buf b;
+
+	buf_init(&b, a, ARRAY_MAX_BYTES);
+	for (int i = 0; i < count; i++) {
+		buf_putc(&b, i == 0 ? '{' : ',');
+		buf_put_i64(&b, n[i]);
+	}
+	buf_puts(&b, count == 0 ? "{}" : "}");
+	return b.data;
+}
+
+static void
+put_quoted(struct buf *b, const char *text)
+{
+	buf_putc(b, '"');
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_putc(b, '\\');
+		buf_putc(b, *text);
+	}
+	buf_putc(b, '"');
+}
+
+const char *
+job_store_texts(struct arena *a, const char *const *texts)
+{
+	struct buf b;
+
+	buf_init(&b, a, ARRAY_MAX_BYTES);
+	buf_putc(&b, '{');
+	for (int i = 0; texts != NULL && texts[i] != NULL; i++) {
+		if (i > 0)
+			buf_putc(&b, ',');
+		put_quoted(&b, texts[i]);
+	}
+	buf_putc(&b, '}');
+	return b.data;
+}
+
+/* -- the worker -- */
+
+static const struct db_stmt insert_worker = {
+	.name = "job_insert_worker",
+	.sql = "INSERT INTO job_worker (name) VALUES ($1) RETURNING id",
+	.nargs = 1,
+};
+
+enum err
+job_store_register(
+    struct db *db, struct arena *a, const char *name, int64_t *ret_worker_id)
+{
+	struct db_rows rows;
+	enum err e = db_run(db, a, &insert_worker, DB_ARGS(name), &rows);
+
+	if (e == ERR_OK)
+		*ret_worker_id = db_get_i64(&rows, 0, 0);
+	return e;
+}
+
+static const struct db_stmt rescue = {
+	.name = "job_rescue",
+	.sql = "SELECT job_rescue($1, $2, $3)",
+	.nargs = 3,
+};
+
+enum err
+job_store_rescue(struct db *db, struct arena *a, int64_t worker_id,
+    const char *running, const char *error, int64_t *ret_jobs)
+{
+	struct db_rows rows;
+	enum err e = db_run(db, a, &rescue,
+	    DB_ARGS(job_store_number(a, worker_id), running, error), &rows);
+
+	if (e == ERR_OK)
+		*ret_jobs = db_get_i64(&rows, 0, 0);
+	return e;
+}
+
+static const struct db_stmt claim = {
+	.name = "job_claim",
+	.sql = "SELECT id, kind, payload, attempt, max_attempts, fence,"
+	       " priority, seq, trace_id, request_id"
+	       " FROM job_claim($1, $2, $3, $4, $5)",
+	.nargs = 5,
+};
+enum {
+	CLAIM_ID,
+	CLAIM_KIND,
+	CLAIM_PAYLOAD,
+	CLAIM_ATTEMPT,
+	CLAIM_MAX_ATTEMPTS,
+	CLAIM_FENCE,
+	CLAIM_PRIORITY,
+	CLAIM_SEQ,
+	CLAIM_TRACE_ID,
+	CLAIM_REQUEST_ID,
+};
+
+enum err
+job_store_claim(struct db *db, struct arena *a,
+    const struct job_claim_what *what, struct job_claimed **ret_jobs,
+    int *ret_count)
+{
+	struct db_rows rows;
+	struct job_claimed *jobs;
+	enum err e = db_run(db, a, &claim,
+	    DB_ARGS(job_store_number(a, what->worker_id), what->queue,
+		job_store_numbers(a, what->after, JOB_PRIORITIES),
+		job_store_number(a, what->limit),
+		job_store_number(a, what->slots)),
+	    &rows);
+
+	if (e != ERR_OK)
+		return e;
+	jobs = arena_alloc(a, (size_t)rows.count * sizeof(*jobs));
+	for (int i = 0; i < rows.count; i++)
+		jobs[i] = (struct job_claimed){
+			.id = db_get_text(&rows, i, CLAIM_ID),
+			.kind = db_get_text(&rows, i, CLAIM_KIND),
+			.payload = db_get_text(&rows, i, CLAIM_PAYLOAD),
+			.attempt = db_get_i64(&rows, i, CLAIM_ATTEMPT),
+			.max_attempts =
+			    db_get_i64(&rows, i, CLAIM_MAX_ATTEMPTS),
+			.fence = db_get_i64(&rows, i, CLAIM_FENCE),
+			.priority = db_get_i64(&rows, i, CLAIM_PRIORITY),
+			.seq = db_get_i64(&rows, i, CLAIM_SEQ),
+			.trace_id = db_find_text(&rows, i, CLAIM_TRACE_ID),
+			.request_id = db_find_text(&rows, i, CLAIM_REQUEST_ID),
+		};
+	*ret_jobs = jobs;
+	*ret_count = rows.count;
+	return ERR_OK;
+}
+
+/* -- the end of an attempt -- */
+
+static const char *const outcome_names[OUTCOME__MAX] = {
+	[OUTCOME_COMPLETED] = "completed",
+	[OUTCOME_FAILED] = "failed",
+	[OUTCOME_DISCARDED] = "discarded",
+	[OUTCOME_SNOOZED] = "snoozed",
+	[OUTCOME_CANCELLED] = "cancelled",
+};
+
+static void
+put_end(struct buf *b, const struct job_end *end, int64_t now_us)
+{
+	buf_printf(b, "{\"id\":\"%s\",\"fence\":%lld,\"outcome\":\"%s\"",
+	    end->job->id, (long long)end->job->fence,
+	    outcome_names[end->outcome]);
+	buf_printf(b, ",\"agoMs\":%lld,\"ranMs\":%lld",
+	    (long long)(now_us - end->began_us) / 1000,
+	    (long long)end->ran_us / 1000);
+	if (end->delay_s > 0)
+		buf_printf(b, ",\"delayS\":%lld", (long long)end->delay_s);
+	if (end->error != NULL) {
+		buf_puts(b, ",\"error\":");
+		json_write_string(b, end->error);
+	}
+	if (end->result != NULL) {
+		buf_puts(b, ",\"result\":");
+		buf_puts(b, end->result);
+	}
+	buf_putc(b, '}');
+}
+
+static const struct db_stmt finish = {
+	.name = "job_finish",
+	.sql = "SELECT job_finish($1)",
+	.nargs = 1,
+};
+
+enum err
+job_store_finish(struct db *db, struct arena *a, const struct job_end *ends,
+    int count, int64_t *ret_done)
+{
+	int64_t now_us = clock_monotonic_us();
+	struct db_rows rows;
+	struct buf b;
+	enum err e;
+
+	buf_init(&b, a, ENDS_MAX_BYTES);
+	for (int i = 0; i < count; i++) {
+		buf_putc(&b, i == 0 ? '[' : ',');
+		put_end(&b, &ends[i], now_us);
+	}
+	buf_putc(&b, ']');
+	if (buf_failed(&b))
+		return ERR_TOO_LARGE;
+	e = db_run(db, a, &finish, DB_ARGS(b.data), &rows);
+	if (e == ERR_OK)
+		*ret_done = db_get_i64(&rows, 0, 0);
+	return e;
+}
+
+static const struct db_stmt progress = {
+	.name = "job_progress",
+	.sql = "SELECT job_progress($1, $2, $3)",
+	.nargs = 3,
+};
+
+enum err
+job_store_progress(struct db *db, struct arena *a, const char *id,
+    int64_t fence, const char *json, bool *ret_wanted)
+{
+	struct db_rows rows;
+	enum err e = db_run(db, a, &progress,
+	    DB_ARGS(id, job_store_number(a, fence), json), &rows);
+
+	if (e == ERR_OK)
+		*ret_wanted = db_get_bool(&rows, 0, 0);
+	return e;
+}
+
+/* -- waiting jobs -- */
+
+static const struct db_stmt promote = {
+	.name = "job_promote",
+	.sql = "SELECT moved, last_at, greatest(0, ceil(extract(epoch FROM"
+	       " next_at - clock_timestamp()) * 1000))::bigint"
+	       " FROM job_promote($1, $2)",
+	.nargs = 2,
+};
+enum { PROMOTE_MOVED, PROMOTE_LAST_AT, PROMOTE_NEXT_MS };
+
+enum err
+job_store_promote(struct db *db, struct arena *a, const char *after,
+    int64_t limit, struct job_promoted *ret_promoted)
+{
+	struct db_rows rows;
+	enum err e = db_run(
+	    db, a, &promote, DB_ARGS(after, job_store_number(a, limit)), &rows);
+
+	if (e != ERR_OK)
+		return e;
+	*ret_promoted = (struct job_promoted){
+		.moved = db_get_i64(&rows, 0, PROMOTE_MOVED),
+		.last_at = db_get_text(&rows, 0, PROMOTE_LAST_AT),
+		.next_ms = db_is_null(&rows, 0, PROMOTE_NEXT_MS)
+		               ? -1
+		               : db_get_i64(&rows, 0, PROMOTE_NEXT_MS),
+	};
+	return ERR_OK;
+}
+
+/* -- enqueueing -- */
+
+static const struct db_stmt enqueue = {
+	.name = "job_enqueue",
+	.sql = "SELECT job_id, duplicate FROM job_enqueue($1, $2, $3, $4,"
+	       " coalesce($5::timestamptz,"
+	       " clock_timestamp() + make_interval(secs => $6::integer)),"
+	       " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+	.nargs = 16,
+};
+enum { ENQUEUE_ID, ENQUEUE_DUPLICATE };
+
+enum err
+job_store_enqueue(struct db *db, struct arena *a, const struct job_new *new,
+    struct job_enqueued *ret_job)
+{
+	const char *period = NULL;
+	struct db_rows rows;
+	enum err e;
+
+	if (new->unique_period_s > 0)
+		period = job_store_number(a, new->unique_period_s);
+	e = db_run(db, a, &enqueue,
+	    DB_ARGS(new->kind, new->payload, new->queue,
+		job_store_number(a, new->priority), new->run_at,
+		job_store_number(a, new->delay_s),
+		job_store_number(a, new->max_attempts), new->backoff,
+		job_store_number(a, new->backoff_base_s),
+		job_store_number(a, new->backoff_max_s), new->unique_key,
+		new->unique_scope, period, new->tags, new->trace_id,
+		new->request_id),
+	    &rows);
+	if (e != ERR_OK)
+		return e;
+	*ret_job = (struct job_enqueued){
+		.id = db_get_text(&rows, 0, ENQUEUE_ID),
+		.duplicate = db_get_bool(&rows, 0, ENQUEUE_DUPLICATE),
+	};
+	return ERR_OK;
+}

@@ -1,0 +1,23 @@
+/*
+ * job_worker: the life of a worker process: it claims jobs and runs them, one
+ * after the other, until it is told to end.  See fcgi/job/README.md.
+ */
+#ifndef JOB_JOB_WORKER_H
+#define JOB_JOB_WORKER_H
+
+#include "job/job.h"
+
+struct service_process;
+struct worker;
+
+/* In the master, once, before it forks. */
+void job_work_prepare(void);
+
+/*
+ * After the fork, as struct master_pool has it.  The set has been checked.
+ * Returns the exit status.
+ */
+int job_work(const struct worker *w, struct service_process *process,
+    const struct job_set *set);
+
+#endif

@@ -1,0 +1,14 @@
+-- What the handlers of jobtest write.
+CREATE TABLE jobtest_effect (
+	n bigint GENERATED ALWAYS AS IDENTITY,
+	job_id uuid NOT NULL,
+	kind text NOT NULL,
+	attempt integer NOT NULL,
+	pid integer NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+-- A reference that nothing satisfies, looked at when all is done.
+CREATE TABLE jobtest_other (id integer PRIMARY KEY);
+CREATE TABLE jobtest_deferred (
+	other integer REFERENCES jobtest_other DEFERRABLE INITIALLY DEFERRED
+);
