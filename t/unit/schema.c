@@ -33,8 +33,10 @@ schema_url(const char *url, const char *service, enum schema_role role)
 	char *out;
 
 	/* Of a keyword given twice, libpq takes the last. */
-	if (asprintf(&out, "%s user=%s%s dbname=%s", url, service,
-		role == SCHEMA_OWNER ? "_owner" : "", service) < 0)
+	if (asprintf(&out,
+		"%s user=%s%s dbname=%s options='-c kedge.service=%s'", url,
+		service, role == SCHEMA_OWNER ? "_owner" : "", service,
+		service) < 0)
 		abort();
 	return out;
 }

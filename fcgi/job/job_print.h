@@ -1,0 +1,23 @@
+/* job_print: jobs, queues and schedules as text for people. */
+#ifndef JOB_JOB_PRINT_H
+#define JOB_JOB_PRINT_H
+
+#include <stdint.h>
+
+struct arena;
+struct buf;
+struct job_queue_view;
+struct job_schedule_list;
+struct job_view;
+
+void job_print_list(
+    struct arena *a, struct buf *b, const struct job_view *jobs, int64_t count);
+/* One job, with all that job_admin_find() knows. */
+void
+job_print_whole(struct arena *a, struct buf *b, const struct job_view *job);
+void job_print_queues(struct arena *a, struct buf *b,
+    const struct job_queue_view *queues, int count);
+void job_print_schedules(
+    struct arena *a, struct buf *b, const struct job_schedule_list *list);
+
+#endif

@@ -1,0 +1,148 @@
+#include "job/job_view.h"
+
+#include "base/arena.h"
+#include "http/cursor.h"
+#include "http/request.h"
+#include "http/service_process.h"
+
+/* clang-format off */
+/* What a job is in a list and by itself; T holds it as M. */
+#define JOB_FIELDS(T, M)                                                       \
+	{ FIELD(T, M id, "id"), .required = true, .format = FMT_UUID },        \
+	{ FIELD(T, M kind, "kind"), .required = true },                        \
+	{ FIELD(T, M queue, "queue"), .required = true },                      \
+	{ FIELD(T, M state, "state"), .required = true,                        \
+	  .one_of = job_states },                                              \
+	{ FIELD(T, M priority, "priority"), .required = true,                  \
+	  .doc = "0 goes first, 9 last." },                                    \
+	{ FIELD(T, M attempt, "attempt"), .required = true,                    \
+	  .doc = "The attempt that runs, or the last one; 0: none yet." },     \
+	{ FIELD(T, M max_attempts, "maxAttempts"), .required = true },         \
+	{ FIELD(T, M cancel_requested, "cancelRequested"), .required = true,   \
+	  .doc = "It runs and was asked to stop." },                           \
+	{ FIELD(T, M tags, "tags"), .required = true },                        \
+	{ FIELD(T, M run_at, "runAt"), .required = true,                       \
+	  .format = FMT_DATE_TIME },                                           \
+	{ FIELD(T, M created_at, "createdAt"), .required = true,               \
+	  .format = FMT_DATE_TIME },                                           \
+	{ FIELD(T, M started_at, "startedAt"), .required = true,               \
+	  .nullable = true, .format = FMT_DATE_TIME,                           \
+	  .doc = "When the last attempt began." },                             \
+	{ FIELD(T, M finished_at, "finishedAt"), .required = true,             \
+	  .nullable = true, .format = FMT_DATE_TIME },                         \
+	{ FIELD(T, M worker, "worker"), .required = true, .nullable = true,    \
+	  .doc = "Which worker has it now." },                                 \
+	{ FIELD(T, M last_error, "lastError"), .required = true,               \
+	  .nullable = true, .doc = "What the last attempt failed with." },     \
+	{ FIELD(T, M request_id, "requestId"), .required = true,               \
+	  .nullable = true, .doc = "Of the request that enqueued it." },       \
+	{ FIELD(T, M trace_id, "traceId"), .required = true, .nullable = true }
+
+const struct field job_whole_fields[] = {
+	JOB_FIELDS(struct job_whole, job.),
+	{ FIELD(struct job_whole, rest, "payload, result, attempts"),
+	  .splice = true },
+	{ 0 },
+};
+const struct schema job_whole_schema = JOB_WHOLE_SCHEMA;
+static const struct field summary_fields[] = {
+	JOB_FIELDS(struct job_view, ),
+	{ 0 },
+};
+const struct schema job_summary_schema =
+	SCHEMA_NAMED("JobSummary", struct job_view, summary_fields);
+const struct field job_page_fields[] = {
+	{ FIELD(struct job_page, items, "items"), .required = true,
+	  .of = &job_summary_schema, .doc = "Newest first." },
+	{ FIELD(struct job_page, next_cursor, "nextCursor"), .required = true,
+	  .nullable = true,
+	  .doc = "null on the last page. With filters a page before it may "
+	    "have few items, or none." },
+	{ 0 },
+};
+const struct field job_queue_fields[] = {
+	{ FIELD(struct job_queue_view, name, "name"), .required = true },
+	{ FIELD(struct job_queue_view, paused, "paused"), .required = true,
+	  .doc = "Nothing is taken from it; what runs goes on." },
+	{ FIELD(struct job_queue_view, paused_at, "pausedAt"),
+	  .required = true, .nullable = true, .format = FMT_DATE_TIME },
+	{ FIELD(struct job_queue_view, concurrency, "concurrency"),
+	  .required = true, .doc = "Of all workers together; 0: no limit." },
+	{ FIELD(struct job_queue_view, available, "available"),
+	  .required = true, .doc = "Jobs that could run now." },
+	{ FIELD(struct job_queue_view, scheduled, "scheduled"),
+	  .required = true, .doc = "Jobs that are to run later." },
+	{ FIELD(struct job_queue_view, retryable, "retryable"),
+	  .required = true, .doc = "Jobs that are to be tried again later." },
+	{ FIELD(struct job_queue_view, running, "running"), .required = true,
+	  .doc = "Jobs in the hands of workers." },
+	{ FIELD(struct job_queue_view, oldest_at, "oldestAt"),
+	  .required = true, .nullable = true, .format = FMT_DATE_TIME,
+	  .doc = "Since when the first of those available could run." },
+	{ FIELD(struct job_queue_view, oldest_age_s, "oldestAgeSeconds"),
+	  .required = true },
+	{ 0 },
+};
+const struct schema job_queue_schema = JOB_QUEUE_SCHEMA;
+static const struct field schedule_fields[] = {
+	{ FIELD(struct job_schedule_view, name, "name"), .required = true },
+	{ FIELD(struct job_schedule_view, cron, "cron"), .required = true },
+	{ FIELD(struct job_schedule_view, timezone, "timezone"),
+	  .required = true },
+	{ FIELD(struct job_schedule_view, kind, "kind"), .required = true },
+	{ FIELD(struct job_schedule_view, next_at, "nextAt"),
+	  .required = true, .format = FMT_DATE_TIME },
+	{ FIELD(struct job_schedule_view, last_at, "lastAt"),
+	  .required = true, .nullable = true, .format = FMT_DATE_TIME,
+	  .doc = "The time it was last due, and its job was enqueued." },
+	{ FIELD(struct job_schedule_view, last_job_id, "lastJobId"),
+	  .required = true, .nullable = true, .format = FMT_UUID },
+	{ 0 },
+};
+const struct schema job_schedule_schema = SCHEMA_NAMED(
+	"JobSchedule", struct job_schedule_view, schedule_fields);
+/* clang-format on */
+
+void
+job_view_whole(
+    struct arena *a, const struct job_view *job, struct job_whole *ret_whole)
+{
+	*ret_whole = (struct job_whole){
+		.job = *job,
+		.rest = arena_printf(a,
+		    "\"payload\":%s,\"result\":%s,\"attempts\":%s",
+		    job->payload, job->result != NULL ? job->result : "null",
+		    job->attempts),
+	};
+}
+
+enum err
+job_view_read_cursor(struct req *r, const char *scope, const char *cursor,
+    const char **ret_before)
+{
+	const struct service_process *process = r->app;
+
+	*ret_before = NULL;
+	if (cursor == NULL || cursor[0] == '\0')
+		return ERR_OK;
+	*ret_before =
+	    cursor_read(r->arena, process->identity_key, scope, cursor);
+	if (*ret_before == NULL)
+		return req_invalid(
+		    r, "cursor", "is not a nextCursor of this list");
+	return ERR_OK;
+}
+
+void
+job_view_page(struct req *r, const char *scope, const struct job_list *list,
+    struct job_page *ret_page)
+{
+	const struct service_process *process = r->app;
+
+	*ret_page = (struct job_page){
+		.items = { list->items, (size_t)list->count },
+	};
+	if (list->next != NULL)
+		ret_page->next_cursor = cursor_write(
+		    r->arena, process->identity_key, scope, list->next);
+}

@@ -1,0 +1,480 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "db/db.h"
+#include "job/job.h"
+#include "job/job_admin.h"
+#include "job/job_queues.h"
+#include "schema.h"
+#include "servers.h"
+
+static char *app_url;
+static struct arena *a;
+static struct db *db;
+
+static const struct job_kind kinds[] = {
+	{ .name = "test.one", .queue = "mail" },
+	{ .name = "test.two" },
+	{ 0 },
+};
+static const struct job_kind *const kind_lists[] = { kinds, NULL };
+static const struct job_queue queues[] = {
+	{ "mail", 3 },
+	{ 0 },
+};
+static const struct job_set set = { .kinds = kind_lists, .queues = queues };
+
+static void
+sql(const char *text)
+{
+	ck_assert_str_eq(schema_run(app_url, text), "");
+}
+
+static void
+set_up(void)
+{
+	a = arena_new();
+	db = db_open(&(struct db_options){
+	    .url = app_url,
+	    .application_name = "test_job_admin",
+	    .connections = 2,
+	    .acquire_timeout_ms = 20000,
+	    .statement_timeout_ms = 20000,
+	});
+	sql("DELETE FROM job; DELETE FROM job_ready; DELETE FROM job_waiting;"
+	    " DELETE FROM job_queue; DELETE FROM job_unique;"
+	    " DELETE FROM job_claim; DELETE FROM job_worker;"
+	    " DELETE FROM job_schedule");
+}
+
+static void
+tear_down(void)
+{
+	db_close(db);
+	arena_free(a);
+}
+
+static struct job_list
+list(struct job_filter filter)
+{
+	struct job_list out;
+
+	if (filter.limit == 0)
+		filter.limit = 100;
+	ck_assert_int_eq(job_admin_list(db, a, &filter, &out), ERR_OK);
+	return out;
+}
+
+static const char *
+only_id(void)
+{
+	struct job_list all = list((struct job_filter){ 0 });
+
+	ck_assert_int_eq(all.count, 1);
+	return all.items[0].id;
+}
+
+static struct job_view
+find(const char *id)
+{
+	struct job_view job;
+
+	ck_assert_int_eq(job_admin_find(db, a, id, &job), ERR_OK);
+	return job;
+}
+
+static struct job_queue_view
+queue(const char *name)
+{
+	struct job_queue_view view;
+
+	ck_assert_int_eq(job_queues_find(db, a, &set, name, &view), ERR_OK);
+	return view;
+}
+
+/* Claims all of the queue for a worker and ends each with the outcome. */
+static void
+work_off(const char *name, const char *outcome)
+{
+	char text[1024];
+
+	sql("INSERT INTO job_worker (name) VALUES ('host/1/0')");
+	snprintf(text, sizeof(text),
+	    "WITH c AS MATERIALIZED (SELECT c.* FROM job_worker w,"
+	    " job_claim(w.id, '%s',"
+	    " array_fill(0::bigint, ARRAY[10]), 1000, 0) AS c)"
+	    " SELECT job_finish(jsonb_agg(jsonb_build_object('id', id,"
+	    " 'fence', fence, 'outcome', '%s', 'error', 'because',"
+	    " 'agoMs', 5, 'ranMs', 4))) FROM c",
+	    name, outcome);
+	sql(text);
+	sql("DELETE FROM job_claim; DELETE FROM job_worker");
+}
+
+START_TEST(find_tells_all)
+{
+	struct job_view job;
+
+	sql("SELECT job_enqueue('test.one', '{\"x\": [1]}', p_queue => 'mail',"
+	    " p_priority => 2, p_tags => ARRAY['a', 'b \"c\"'],"
+	    " p_request_id => 'r', p_max_attempts => 3)");
+	job = find(only_id());
+	ck_assert_str_eq(job.kind, "test.one");
+	ck_assert_str_eq(job.queue, "mail");
+	ck_assert_str_eq(job.state, "available");
+	ck_assert_int_eq(job.priority, 2);
+	ck_assert_int_eq(job.attempt, 0);
+	ck_assert_int_eq(job.max_attempts, 3);
+	ck_assert_uint_eq(job.tags.count, 2);
+	ck_assert_str_eq(job.tags.items[1], "b \"c\"");
+	ck_assert_str_eq(job.request_id, "r");
+	ck_assert_ptr_null(job.trace_id);
+	ck_assert_ptr_null(job.finished_at);
+	ck_assert_str_eq(job.payload, "{\"x\": [1]}");
+	ck_assert_ptr_null(job.result);
+	ck_assert_str_eq(job.attempts, "[]");
+}
+END_TEST
+
+START_TEST(find_another_is_not_found)
+{
+	struct job_view job;
+
+	ck_assert_int_eq(
+	    job_admin_find(db, a, "01890000-0000-7000-8000-000000000001", &job),
+	    ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(list_is_newest_first_and_pages_through_all)
+{
+	const char *before = NULL, *last = "g";
+	int seen = 0, pages = 0;
+
+	sql("SELECT job_enqueue('test.two', '{}')"
+	    " FROM generate_series(1, 25)");
+	do {
+		struct job_list page = list(
+		    (struct job_filter){ .limit = 10, .before_id = before });
+
+		for (int i = 0; i < page.count; i++) {
+			ck_assert_int_lt(strcmp(page.items[i].id, last), 0);
+			last = page.items[i].id;
+		}
+		seen += (int)page.count;
+		pages++;
+		before = page.next;
+	} while (before != NULL);
+	ck_assert_int_eq(seen, 25);
+	ck_assert_int_eq(pages, 3);
+}
+END_TEST
+
+static const struct {
+	struct job_filter filter;
+	int64_t count;
+} filters[] = {
+	{ { 0 }, 4 },
+	{ { .state = "available" }, 3 },
+	{ { .state = "cancelled" }, 1 },
+	{ { .kind = "test.one" }, 2 },
+	{ { .queue = "mail" }, 3 },
+	{ { .tag = "red" }, 2 },
+	{ { .tag = "re" }, 0 },
+	{ { .kind = "test.one", .tag = "red" }, 1 },
+};
+
+START_TEST(list_filters)
+{
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail');"
+	    "SELECT job_enqueue('test.one', '{}', p_queue => 'mail',"
+	    " p_tags => ARRAY['blue', 'red']);"
+	    "SELECT job_enqueue('test.two', '{}', p_queue => 'mail',"
+	    " p_tags => ARRAY['red']);"
+	    "SELECT job_cancel(job_id) FROM job_enqueue('test.two', '{}')");
+	ck_assert_int_eq(list(filters[_i].filter).count, filters[_i].count);
+}
+END_TEST
+
+START_TEST(list_with_a_filter_looks_at_a_bounded_number)
+{
+	struct job_list page;
+	struct job_filter f = { .kind = "test.one", .limit = 5 };
+
+	sql("SELECT job_enqueue('test.one', '{}')");
+	sql("SELECT job_enqueue('test.two', '{}')"
+	    " FROM generate_series(1, 20005)");
+	page = list(f);
+	ck_assert_int_eq(page.count, 0);
+	ck_assert_ptr_nonnull(page.next);
+	f.before_id = page.next;
+	page = list(f);
+	ck_assert_int_eq(page.count, 1);
+	ck_assert_ptr_null(page.next);
+}
+END_TEST
+
+START_TEST(retry_replays_what_has_ended)
+{
+	enum job_refusal refusal;
+	struct job_view job;
+	const char *id;
+
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
+	id = only_id();
+	work_off("mail", "discarded");
+	job = find(id);
+	ck_assert_str_eq(job.state, "discarded");
+	ck_assert_str_eq(job.last_error, "because");
+	ck_assert_ptr_nonnull(job.finished_at);
+	ck_assert_ptr_nonnull(strstr(job.attempts, "\"worker\": \"host/1/0\""));
+	ck_assert_int_eq(job_admin_retry(db, a, id, &refusal), ERR_OK);
+	job = find(id);
+	ck_assert_str_eq(job.state, "available");
+	ck_assert_int_eq(job.attempt, 0);
+	ck_assert_ptr_null(job.finished_at);
+	ck_assert_int_eq(queue("mail").available, 1);
+}
+END_TEST
+
+START_TEST(retry_lets_go_what_waits)
+{
+	enum job_refusal refusal;
+	const char *id;
+
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail',"
+	    " p_run_at => now() + interval '1 day')");
+	id = only_id();
+	ck_assert_int_eq(queue("mail").scheduled, 1);
+	ck_assert_int_eq(queue("mail").available, 0);
+	ck_assert_int_eq(job_admin_retry(db, a, id, &refusal), ERR_OK);
+	/* The hint of tomorrow is none any more. */
+	ck_assert_int_eq(queue("mail").scheduled, 0);
+	ck_assert_int_eq(queue("mail").available, 1);
+	work_off("mail", "completed");
+	ck_assert_str_eq(find(id).state, "completed");
+}
+END_TEST
+
+START_TEST(what_runs_is_asked_to_stop_and_not_retried)
+{
+	enum job_refusal refusal;
+	const char *id;
+
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
+	id = only_id();
+	sql("INSERT INTO job_worker (name) VALUES ('host/1/0')");
+	sql("SELECT job_claim(w.id, 'mail', array_fill(0::bigint,"
+	    " ARRAY[10]), 1, 0) FROM job_worker w");
+	ck_assert_str_eq(find(id).worker, "host/1/0");
+	ck_assert_int_eq(queue("mail").running, 1);
+	ck_assert_int_eq(queue("mail").available, 0);
+	ck_assert_int_eq(job_admin_retry(db, a, id, &refusal), ERR_CONFLICT);
+	ck_assert_int_eq(refusal, JOB_IS_RUNNING);
+	ck_assert_int_eq(job_admin_cancel(db, a, id, &refusal), ERR_OK);
+	ck_assert_str_eq(find(id).state, "running");
+	ck_assert(find(id).cancel_requested);
+}
+END_TEST
+
+START_TEST(cancel_ends_what_waits_once_and_again)
+{
+	enum job_refusal refusal;
+	const char *id;
+
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
+	id = only_id();
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(job_admin_cancel(db, a, id, &refusal), ERR_OK);
+		ck_assert_str_eq(find(id).state, "cancelled");
+	}
+	ck_assert_int_eq(queue("mail").available, 0);
+	work_off("mail", "completed"); /* what is left of it claims nothing */
+	ck_assert_str_eq(find(id).state, "cancelled");
+}
+END_TEST
+
+START_TEST(cancel_of_what_has_ended_is_refused)
+{
+	enum job_refusal refusal;
+	const char *id;
+
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
+	id = only_id();
+	work_off("mail", "completed");
+	ck_assert_int_eq(job_admin_cancel(db, a, id, &refusal), ERR_CONFLICT);
+	ck_assert_int_eq(refusal, JOB_HAS_ENDED);
+}
+END_TEST
+
+START_TEST(retry_of_a_duplicate_is_refused)
+{
+	enum job_refusal refusal;
+	const char *id;
+
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail',"
+	    " p_unique_key => 'k')");
+	id = only_id();
+	work_off("mail", "completed");
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail',"
+	    " p_unique_key => 'k')");
+	ck_assert_int_eq(job_admin_retry(db, a, id, &refusal), ERR_CONFLICT);
+	ck_assert_int_eq(refusal, JOB_KEY_TAKEN);
+}
+END_TEST
+
+START_TEST(by_hand_another_is_not_found)
+{
+	const char *id = "01890000-0000-7000-8000-000000000001";
+	enum job_refusal refusal;
+
+	ck_assert_int_eq(job_admin_retry(db, a, id, &refusal), ERR_NOT_FOUND);
+	ck_assert_int_eq(job_admin_cancel(db, a, id, &refusal), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(queues_are_those_declared_and_those_in_use)
+{
+	struct job_queue_list all;
+
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'other')");
+	ck_assert_int_eq(job_queues_list(db, a, &set, &all), ERR_OK);
+	ck_assert_int_eq(all.count, 3);
+	ck_assert_str_eq(all.items[0].name, "default");
+	ck_assert_str_eq(all.items[1].name, "mail");
+	ck_assert_int_eq(all.items[1].concurrency, 3);
+	ck_assert_str_eq(all.items[2].name, "other");
+	ck_assert_int_eq(all.items[2].available, 1);
+}
+END_TEST
+
+START_TEST(oldest_is_of_what_can_run)
+{
+	struct job_queue_view q;
+
+	ck_assert_ptr_null(queue("mail").oldest_at);
+	sql("SELECT job_cancel(job_id) FROM job_enqueue('test.one', '{}',"
+	    " p_queue => 'mail', p_run_at => now() - interval '9 h')");
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail');"
+	    "SELECT job_enqueue('test.one', '{}', p_queue => 'mail',"
+	    " p_priority => 9, p_run_at => now() - interval '2 h');"
+	    "SELECT job_enqueue('test.one', '{}', p_queue => 'mail',"
+	    " p_run_at => now() + interval '2 h')");
+	q = queue("mail");
+	ck_assert_int_ge(q.oldest_age_s, 7200);
+	ck_assert_int_lt(q.oldest_age_s, 7300);
+	ck_assert_ptr_nonnull(q.oldest_at);
+}
+END_TEST
+
+START_TEST(retryable_is_told_from_scheduled)
+{
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
+	work_off("mail", "failed");
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail',"
+	    " p_run_at => now() + interval '1 h')");
+	ck_assert_int_eq(queue("mail").retryable, 1);
+	ck_assert_int_eq(queue("mail").scheduled, 1);
+}
+END_TEST
+
+START_TEST(many_are_counted_by_their_hints)
+{
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')"
+	    " FROM generate_series(1, 20010)");
+	sql("SELECT job_cancel(id) FROM (SELECT id FROM job LIMIT 5) AS j");
+	ck_assert_int_eq(queue("mail").available, 20010);
+	sql("SELECT job_cancel(id) FROM (SELECT id FROM job"
+	    " WHERE state = 'available' LIMIT 20) AS j");
+	sql("DELETE FROM job_ready WHERE seq IN (SELECT seq FROM job_ready"
+	    " ORDER BY seq DESC LIMIT 30)");
+	ck_assert_int_eq(queue("mail").available, 20010 - 25 - 30);
+}
+END_TEST
+
+START_TEST(paused_queue_gives_nothing)
+{
+	const char *since;
+
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
+	ck_assert_int_eq(job_queues_pause(db, a, &set, "mail", true), ERR_OK);
+	since = queue("mail").paused_at;
+	ck_assert_ptr_nonnull(since);
+	ck_assert_int_eq(job_queues_pause(db, a, &set, "mail", true), ERR_OK);
+	ck_assert_str_eq(queue("mail").paused_at, since);
+	ck_assert_int_eq(queue("mail").available, 1);
+	work_off("mail", "completed");
+	ck_assert_int_eq(queue("mail").available, 1);
+	ck_assert_int_eq(job_queues_pause(db, a, &set, "mail", false), ERR_OK);
+	ck_assert_ptr_null(queue("mail").paused_at);
+	work_off("mail", "completed");
+	ck_assert_int_eq(queue("mail").available, 0);
+}
+END_TEST
+
+START_TEST(pause_of_a_queue_that_is_none_is_not_found)
+{
+	ck_assert_int_eq(
+	    job_queues_pause(db, a, &set, "nail", true), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(schedules_are_listed)
+{
+	struct job_schedule_list all;
+
+	sql("INSERT INTO job_schedule (name, cron, timezone, kind, next_at)"
+	    " VALUES ('nightly', '30 2 * * *', 'Europe/Berlin', 'test.two',"
+	    " '2026-01-02T01:30:00Z')");
+	ck_assert_int_eq(job_schedules_list(db, a, &all), ERR_OK);
+	ck_assert_int_eq(all.count, 1);
+	ck_assert_str_eq(all.items[0].next_at, "2026-01-02T01:30:00.000Z");
+	ck_assert_ptr_null(all.items[0].last_at);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("job_admin");
+	TCase *t = tcase_create("admin");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, find_tells_all);
+	tcase_add_test(t, find_another_is_not_found);
+	tcase_add_test(t, list_is_newest_first_and_pages_through_all);
+	tcase_add_loop_test(t, list_filters, 0, (int)COUNT_OF(filters));
+	tcase_add_test(t, list_with_a_filter_looks_at_a_bounded_number);
+	tcase_add_test(t, retry_replays_what_has_ended);
+	tcase_add_test(t, retry_lets_go_what_waits);
+	tcase_add_test(t, what_runs_is_asked_to_stop_and_not_retried);
+	tcase_add_test(t, cancel_ends_what_waits_once_and_again);
+	tcase_add_test(t, cancel_of_what_has_ended_is_refused);
+	tcase_add_test(t, retry_of_a_duplicate_is_refused);
+	tcase_add_test(t, by_hand_another_is_not_found);
+	tcase_add_test(t, queues_are_those_declared_and_those_in_use);
+	tcase_add_test(t, oldest_is_of_what_can_run);
+	tcase_add_test(t, retryable_is_told_from_scheduled);
+	tcase_add_test(t, many_are_counted_by_their_hints);
+	tcase_add_test(t, paused_queue_gives_nothing);
+	tcase_add_test(t, pause_of_a_queue_that_is_none_is_not_found);
+	tcase_add_test(t, schedules_are_listed);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	const char *url = servers_start_postgres();
+
+	schema_create(url, "core");
+	app_url = schema_url(url, "core", SCHEMA_APP);
+	return unit_run(suite());
+}

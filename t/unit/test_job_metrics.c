@@ -1,0 +1,163 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "db/db.h"
+#include "http/service_main.h"
+#include "job/job_buckets.h"
+#include "job/job_metrics.h"
+#include "schema.h"
+#include "servers.h"
+
+static char *app_url;
+static struct arena *a;
+static struct db *db;
+
+static void
+sql(const char *text)
+{
+	ck_assert_str_eq(schema_run(app_url, text), "");
+}
+
+static void
+set_up(void)
+{
+	a = arena_new();
+	db = db_open(&(struct db_options){
+	    .url = app_url,
+	    .application_name = "test_job_metrics",
+	    .connections = 2,
+	    .acquire_timeout_ms = 20000,
+	    .statement_timeout_ms = 20000,
+	});
+	sql("DELETE FROM job; DELETE FROM job_ready; DELETE FROM job_stat");
+}
+
+static void
+tear_down(void)
+{
+	db_close(db);
+	arena_free(a);
+}
+
+static const char *
+text(void)
+{
+	static const struct service_program program = { .name = "core" };
+	struct service_process process = { .program = &program, .db = db };
+	struct buf b;
+
+	buf_init(&b, a, 1 << 20);
+	job_metrics_write(&process, &b);
+	ck_assert(!buf_failed(&b));
+	return b.data;
+}
+
+static void
+has(const char *all, const char *line)
+{
+	ck_assert_msg(strstr(all, line) != NULL, "%s: not in\n%s", line, all);
+}
+
+START_TEST(queues_and_kinds_are_there)
+{
+	const char *all;
+
+	sql("SELECT job_enqueue('x.y', '{}', p_queue => 'q', p_run_at =>"
+	    " now() - interval '90 s') FROM generate_series(1, 3)");
+	sql("SELECT job_count('[{\"kind\": \"x.y\", \"completed\": 5,"
+	    " \"failed\": 2, \"discarded\": 1, \"runMs\": 1234,"
+	    " \"buckets\": [3, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]}]')");
+	all = text();
+	has(all, "\nkedge_job_queue_depth{service=\"core\",queue=\"q\","
+		 "state=\"available\"} 3\n");
+	has(all, "\nkedge_job_queue_depth{service=\"core\",queue=\"default\","
+		 "state=\"available\"} 0\n");
+	has(all, "\nkedge_job_queue_oldest_age_seconds{service=\"core\","
+		 "queue=\"q\"} 9");
+	has(all, "\nkedge_job_queue_paused{service=\"core\",queue=\"q\"} 0\n");
+	has(all, "\nkedge_jobs_completed_total{service=\"core\","
+		 "kind=\"x.y\"} 5\n");
+	has(all, "\nkedge_job_failures_total{service=\"core\","
+		 "kind=\"x.y\"} 2\n");
+	has(all, "\nkedge_jobs_discarded_total{service=\"core\","
+		 "kind=\"x.y\"} 1\n");
+	has(all, "kind=\"x.y\",le=\"0.001\"} 3\n");
+	has(all, "kind=\"x.y\",le=\"0.005\"} 3\n");
+	has(all, "kind=\"x.y\",le=\"0.01\"} 5\n");
+	has(all, "kind=\"x.y\",le=\"1800\"} 5\n");
+	has(all, "kind=\"x.y\",le=\"+Inf\"} 7\n");
+	has(all, "\nkedge_job_run_seconds_sum{service=\"core\","
+		 "kind=\"x.y\"} 1.234\n");
+	has(all, "\nkedge_job_run_seconds_count{service=\"core\","
+		 "kind=\"x.y\"} 7\n");
+}
+END_TEST
+
+START_TEST(database_is_not_asked_twice_at_once)
+{
+	const char *first = text();
+
+	sql("SELECT job_enqueue('x.y', '{}', p_queue => 'another')");
+	ck_assert_str_eq(text(), first);
+}
+END_TEST
+
+START_TEST(without_database_there_are_none)
+{
+	db_close(db);
+	db = db_open(&(struct db_options){
+	    .url = "host=/nonexistent",
+	    .application_name = "test_job_metrics",
+	    .connections = 1,
+	    .acquire_timeout_ms = 100,
+	    .statement_timeout_ms = 100,
+	});
+	ck_assert_str_eq(text(), "");
+}
+END_TEST
+
+static const struct {
+	int64_t ms;
+	const char *bound;
+} buckets[] = { { 0, "0.001" }, { 1, "0.001" }, { 2, "0.005" }, { 10, "0.01" },
+	{ 999, "1" }, { 60000, "60" }, { 1800000, "1800" }, { 1800001, "+Inf" },
+	{ INT64_MAX, "+Inf" } };
+
+START_TEST(run_counts_in_its_bucket)
+{
+	ck_assert_str_eq(
+	    job_bucket_bound(job_bucket(buckets[_i].ms)), buckets[_i].bound);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("job_metrics");
+	TCase *t = tcase_create("metrics");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, queues_and_kinds_are_there);
+	tcase_add_test(t, database_is_not_asked_twice_at_once);
+	tcase_add_test(t, without_database_there_are_none);
+	tcase_add_loop_test(t, run_counts_in_its_bucket, 0,
+	    (int)(sizeof(buckets) / sizeof(buckets[0])));
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	const char *url = servers_start_postgres();
+
+	schema_create(url, "core");
+	app_url = schema_url(url, "core", SCHEMA_APP);
+	return unit_run(suite());
+}
