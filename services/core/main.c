@@ -1,9 +1,11 @@
 /* core: what a product knows of its users, and their tasks. */
+#include "core/example/example.h"
 #include "core/profile/profile_routes.h"
 #include "core/stats/stats_routes.h"
 #include "core/task/task_routes.h"
 #include "core/whoami/whoami_routes.h"
 #include "http/service_main.h"
+#include "job/job_service.h"
 
 /* clang-format off */
 static const struct route *const routes[] = {
@@ -22,6 +24,12 @@ static const struct service service = {
 	.routes = routes,
 };
 
+static const struct job_kind *const kinds[] = {
+	example_jobs,
+	NULL,
+};
+static const struct job_set jobs = { .kinds = kinds };
+
 static struct service_config config;
 
 static const struct service_program program = {
@@ -30,6 +38,8 @@ static const struct service_program program = {
 	.service = &service,
 	.config = &config,
 	.create_record = profile_create,
+	.job_library = &job_library,
+	.jobs = &jobs,
 };
 
 int

@@ -1,0 +1,40 @@
+#include "job/job_service.h"
+
+#include "job/job_cli.h"
+#include "job/job_metrics.h"
+#include "job/job_routes.h"
+#include "job/job_set.h"
+#include "job/job_worker.h"
+
+static const struct route *const routes[] = {
+	job_routes,
+	NULL,
+};
+
+static bool
+check(const struct service_program *p)
+{
+	return job_set_check(p->jobs);
+}
+
+static bool
+prepare(UNUSED const struct service_program *p)
+{
+	job_work_prepare();
+	return true;
+}
+
+static int
+work(const struct worker *w, struct service_process *process)
+{
+	return job_work(w, process, process->program->jobs);
+}
+
+const struct job_library job_library = {
+	.routes = routes,
+	.metrics = job_metrics_write,
+	.check = check,
+	.prepare = prepare,
+	.work = work,
+	.command = job_cli,
+};
