@@ -24,6 +24,12 @@ prepare(UNUSED const struct service_program *p)
 	return true;
 }
 
+static void
+metrics(void *app, struct buf *b)
+{
+	job_metrics_write(app, b);
+}
+
 static int
 work(const struct worker *w, struct service_process *process)
 {
@@ -32,7 +38,7 @@ work(const struct worker *w, struct service_process *process)
 
 const struct job_library job_library = {
 	.routes = routes,
-	.metrics = job_metrics_write,
+	.metrics = metrics,
 	.check = check,
 	.prepare = prepare,
 	.work = work,
