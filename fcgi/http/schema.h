@@ -46,7 +46,11 @@ enum field_type {
 	TYPE_INT64, /* int64_t */
 	TYPE_BOOL, /* bool */
 	TYPE_OPT_BOOL, /* struct opt_bool */
-	TYPE_STRINGS, /* struct strings; out only */
+	/*
+	 * struct strings; in a query, path or header out only.  Absent: items
+	 * is NULL.
+	 */
+	TYPE_STRINGS,
 	TYPE_OBJECT, /* const void * of the `of` schema; NULL; out only */
 	TYPE_OBJECTS, /* struct objects; out only */
 };
@@ -69,7 +73,8 @@ struct field {
 	bool required;
 	bool nullable; /* in: null is read as NULL; out: NULL writes null */
 	/*
-	 * Of a number, or of a text's length in code points.  0, 0 is no bound;
+	 * Of a number, of a text's length in code points, or of how many
+	 * strings there are.  0, 0 is no bound;
 	 * a max below min, none above: such a text is bounded by the body's
 	 * limit alone.
 	 */

@@ -61,6 +61,21 @@ check_length(const struct field *f, struct arena *a, const char *text,
 	return true;
 }
 
+bool
+schema_check_count(const struct field *f, struct arena *a, size_t count,
+    struct schema_fault *ret_fault)
+{
+	if (has_min(f) && (int64_t)count < f->min)
+		return fail(ret_fault, PROBLEM_TOO_SMALL,
+		    arena_printf(
+			a, "must have at least %" PRId64 " items", f->min));
+	if (has_max(f) && (int64_t)count > f->max)
+		return fail(ret_fault, PROBLEM_TOO_LARGE,
+		    arena_printf(
+			a, "must have at most %" PRId64 " items", f->max));
+	return true;
+}
+
 static bool
 is_one_of(const char *const *values, const char *text)
 {

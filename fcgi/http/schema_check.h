@@ -25,4 +25,8 @@ MUST_CHECK bool schema_check_int(const struct field *f, struct arena *a,
 MUST_CHECK bool schema_check_string(const struct field *f, struct arena *a,
     const char **text, struct schema_fault *ret_fault);
 
+/* How many items an array has. */
+MUST_CHECK bool schema_check_count(const struct field *f, struct arena *a,
+    size_t count, struct schema_fault *ret_fault);
+
 #endif

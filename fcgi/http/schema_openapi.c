@@ -140,6 +140,7 @@ write_row(const struct field *f, struct buf *b)
 	case TYPE_STRINGS:
 		buf_puts(
 		    b, "\"type\":\"array\",\"items\":{\"type\":\"string\"}");
+		write_bounds(f, b, "minItems", "maxItems");
 		break;
 	case TYPE_OBJECT:
 		write_object_row(f, b);

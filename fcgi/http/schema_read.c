@@ -69,6 +69,7 @@ reject_type(struct reader *rd, const struct field *f, const char *received)
 		[TYPE_INT64] = "must be an integer",
 		[TYPE_BOOL] = "must be true or false",
 		[TYPE_OPT_BOOL] = "must be true or false",
+		[TYPE_STRINGS] = "must be an array of strings",
 	};
 
 	add_field_problem(rd, f, PROBLEM_TYPE, received, messages[f->type]);
@@ -121,6 +122,35 @@ read_string(struct reader *rd, const struct field *f, const char *text)
 		add_field_problem(rd, f, fault.kind, "string", fault.message);
 }
 
+static bool
+is_array_of_strings(const struct json *j)
+{
+	if (json_kind(j) != JSON_KIND_ARRAY)
+		return false;
+	for (size_t i = 0; i < json_count(j); i++) {
+		if (json_kind(json_item(j, i)) != JSON_KIND_STRING)
+			return false;
+	}
+	return true;
+}
+
+static void
+read_strings(struct reader *rd, const struct field *f, const struct json *j)
+{
+	size_t count = json_count(j);
+	const char **items = arena_alloc(rd->arena, count * sizeof(*items));
+	struct schema_fault fault;
+
+	if (!schema_check_count(f, rd->arena, count, &fault)) {
+		add_field_problem(rd, f, fault.kind, "array", fault.message);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		items[i] = json_get_string(json_item(j, i));
+	*(struct strings *)(void *)(rd->strukt + f->offset) =
+	    (struct strings){ items, count };
+}
+
 static void
 read_json(struct reader *rd, const struct field *f, const struct json *j)
 {
@@ -154,6 +184,11 @@ read_json(struct reader *rd, const struct field *f, const struct json *j)
 		}
 		break;
 	case TYPE_STRINGS:
+		if (is_array_of_strings(j)) {
+			read_strings(rd, f, j);
+			return;
+		}
+		break;
 	case TYPE_OBJECT:
 	case TYPE_OBJECTS:
 		assert(!"a type that only goes out");

@@ -33,6 +33,7 @@ struct in {
 	const char *id;
 	const char *due_at;
 	int64_t debt;
+	struct strings labels;
 };
 
 static const char *const kinds[] = { "low", "high", NULL };
@@ -50,6 +51,7 @@ static const struct field in_fields[] = {
 	{ FIELD(struct in, id, "id"), .format = FMT_UUID },
 	{ FIELD(struct in, due_at, "dueAt"), .format = FMT_DATE_TIME },
 	{ FIELD(struct in, debt, "debt"), .min = -5, .max = 0 },
+	{ FIELD(struct in, labels, "labels"), .min = 1, .max = 3 },
 	{ 0 },
 };
 /* clang-format on */
@@ -103,7 +105,8 @@ START_TEST(read_all_fields)
 	    "{\"title\":\"abc\",\"note\":\"n\",\"nick\":\"nn\",\"count\":10,"
 	    "\"done\":true,\"hidden\":false,\"kind\":\"high\","
 	    "\"id\":\"0190A6F0-8e2a-7b3c-9d4e-5F60718293A4\","
-	    "\"dueAt\":\"2026-01-02T04:04:05.6789+01:00\",\"debt\":-5}";
+	    "\"dueAt\":\"2026-01-02T04:04:05.6789+01:00\",\"debt\":-5,"
+	    "\"labels\":[\"a\",\"b\"]}";
 	struct problems problems;
 	struct in in;
 
@@ -119,6 +122,8 @@ START_TEST(read_all_fields)
 	ck_assert_str_eq(in.id, UUID);
 	ck_assert_str_eq(in.due_at, "2026-01-02T03:04:05.678Z");
 	ck_assert_int_eq(in.debt, -5);
+	ck_assert_uint_eq(in.labels.count, 2);
+	ck_assert_str_eq(in.labels.items[1], "b");
 }
 END_TEST
 
@@ -229,6 +234,12 @@ static const struct {
 	  "dueAt format string" },
 	{ "{\"title\":\"ab\",\"debt\":1}", "debt large number" },
 	{ "{\"title\":\"ab\",\"debt\":-6}", "debt small number" },
+	{ "{\"title\":\"ab\",\"labels\":[]}", "labels small array" },
+	{ "{\"title\":\"ab\",\"labels\":[\"\",\"\",\"\",\"\"]}",
+	  "labels large array" },
+	{ "{\"title\":\"ab\",\"labels\":[\"a\",1]}", "labels type array" },
+	{ "{\"title\":\"ab\",\"labels\":\"a\"}", "labels type string" },
+	{ "{\"title\":\"ab\",\"labels\":null}", "labels type null" },
 	{ "{\"count\":0,\"done\":\"\",\"nick\":1}",
 	  "title missing undefined; nick type number; count small number; "
 	  "done type string" },
@@ -585,7 +596,9 @@ START_TEST(openapi_of_a_body)
 	    "\"id\":{\"type\":\"string\",\"format\":\"uuid\"},"
 	    "\"dueAt\":{\"type\":\"string\",\"format\":\"date-time\"},"
 	    "\"debt\":{\"type\":\"integer\",\"format\":\"int64\","
-	    "\"minimum\":-5,\"maximum\":0}},"
+	    "\"minimum\":-5,\"maximum\":0},"
+	    "\"labels\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
+	    "\"minItems\":1,\"maxItems\":3}},"
 	    "\"required\":[\"title\"],\"additionalProperties\":false}");
 }
 END_TEST
