@@ -1,6 +1,8 @@
 #include "remote/remote.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@ struct call {
 	struct buf body;
 	bool forbidden; /* an address was refused */
 	bool too_large;
+	bool cut;
 };
 
 /* One handle per thread: it keeps connections and sessions for the next call.
@@ -94,8 +97,14 @@ take_body(char *data, size_t size, size_t count, void *ctx)
 {
 	struct call *call = ctx;
 	size_t len = size * count; /* size is always 1 */
+	size_t room = call->request->max_bytes - call->body.len;
 
-	if (len > call->request->max_bytes - call->body.len) {
+	if (len > room && call->request->cut_body) {
+		buf_put(&call->body, data, room);
+		call->cut = true;
+		return CURL_WRITEFUNC_ERROR;
+	}
+	if (len > room) {
 		call->too_large = true;
 		return CURL_WRITEFUNC_ERROR;
 	}
@@ -154,6 +163,80 @@ headers_are_whole(const struct remote_request *r)
 	return true;
 }
 
+/* As libcurl reads it, so that nobody reads it differently afterwards. */
+static char *
+url_part(CURLU *url, CURLUPart part)
+{
+	char *text = NULL;
+
+	return curl_url_get(url, part, &text, 0) == CURLUE_OK ? text : NULL;
+}
+
+/* RFC 6761 section 6.3, with or without the root's dot. */
+static bool
+is_localhost(const char *host)
+{
+	static const char name[] = "localhost";
+	size_t len = strlen(host), n = sizeof(name) - 1;
+
+	if (len > 0 && host[len - 1] == '.')
+		len--;
+	return len >= n && strncasecmp(host + len - n, name, n) == 0 &&
+	       (len == n || host[len - n - 1] == '.');
+}
+
+/* False only for what is certainly not: most names say nothing. */
+static bool
+host_may_be_public(const char *host)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	char text[INET6_ADDRSTRLEN] = "";
+	size_t len = strcspn(host, "%]");
+
+	if (inet_pton(AF_INET, host, &in.sin_addr) == 1)
+		return address_is_public((const struct sockaddr *)&in);
+	if (host[0] != '[')
+		return !is_localhost(host);
+	if (len <= sizeof(text))
+		memcpy(text, host + 1, len - 1);
+	return inet_pton(AF_INET6, text, &in6.sin6_addr) == 1 &&
+	       address_is_public((const struct sockaddr *)&in6);
+}
+
+static enum err
+check_parts(CURLU *url, bool allow_private)
+{
+	char *host = url_part(url, CURLUPART_HOST),
+	     *user = url_part(url, CURLUPART_USER),
+	     *password = url_part(url, CURLUPART_PASSWORD);
+	enum err e = ERR_OK;
+
+	if (host == NULL || host[0] == '\0' || user != NULL || password != NULL)
+		e = ERR_INVALID;
+	else if (!allow_private && !host_may_be_public(host))
+		e = ERR_FORBIDDEN;
+	curl_free(host);
+	curl_free(user);
+	curl_free(password);
+	return e;
+}
+
+enum err
+remote_check_url(const char *url, bool allow_private)
+{
+	CURLU *parsed = curl_url();
+	enum err e = ERR_INVALID;
+
+	if (parsed == NULL)
+		abort();
+	if (scheme_is_allowed(url) &&
+	    curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK)
+		e = check_parts(parsed, allow_private);
+	curl_url_cleanup(parsed);
+	return e;
+}
+
 static unsigned
 set_limits(CURL *h, const struct remote_request *r)
 {
@@ -166,8 +249,9 @@ set_limits(CURL *h, const struct remote_request *r)
 	bad |= curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	bad |= curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
 	bad |= curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-	bad |= curl_easy_setopt(
-	    h, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->max_bytes);
+	if (!r->cut_body)
+		bad |= curl_easy_setopt(
+		    h, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->max_bytes);
 	bad |= curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
 	bad |= curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
 	bad |= curl_easy_setopt(
@@ -281,6 +365,8 @@ remote_call(struct arena *a, const struct remote_request *request,
 	buf_init(&call.body, a, request->max_bytes);
 	metrics_add(METRIC_REMOTE_CALLS, 1);
 	code = perform(h, &call);
+	if (call.cut && code == CURLE_WRITE_ERROR)
+		code = CURLE_OK;
 	if (code == CURLE_OK)
 		code = curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
 	if (code != CURLE_OK) {

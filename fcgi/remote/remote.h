@@ -27,6 +27,11 @@ struct remote_request {
 	size_t body_len;
 	int64_t timeout_ms; /* of everything together */
 	size_t max_bytes; /* of the answer's body */
+	/*
+	 * A longer body is cut there, and the rest left with the connection;
+	 * for those who want to know the status whatever comes with it.
+	 */
+	bool cut_body;
 	bool allow_private; /* for addresses from our own configuration */
 };
 
@@ -35,6 +40,14 @@ struct remote_response {
 	const char *body; /* in the arena, NUL after body_len bytes */
 	size_t body_len;
 };
+
+/*
+ * Whether a URL may be kept for later calls: http or https, a host, no user and
+ * password.  Without allow_private, a host that is an address must be public,
+ * and "localhost" is none; other names are looked up when they are called.
+ * ERR_OK, ERR_FORBIDDEN (not public) or ERR_INVALID.
+ */
+MUST_CHECK enum err remote_check_url(const char *url, bool allow_private);
 
 /* Once, before threads start. */
 void remote_init(void);

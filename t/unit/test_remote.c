@@ -323,6 +323,28 @@ START_TEST(call_answer_over_the_limit_is_too_large)
 }
 END_TEST
 
+START_TEST(call_may_have_the_answer_cut)
+{
+	static const char *const paths[] = { "/big", "/endless" };
+
+	for (size_t i = 0; i < COUNT_OF(paths); i++) {
+		struct remote_request r = request_for(paths[i]);
+		struct remote_response response;
+
+		r.cut_body = true;
+		r.max_bytes = 10;
+		ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+		ck_assert_int_eq(response.status, 200);
+		ck_assert_str_eq(response.body, "xxxxxxxxxx");
+		/* And the next one gets an answer of its own. */
+		r.url = request_for("/missing").url;
+		ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+		ck_assert_int_eq(response.status, 404);
+		ck_assert_str_eq(response.body, "GET /missi");
+	}
+}
+END_TEST
+
 START_TEST(call_without_answer_ends_in_time)
 {
 	struct remote_request r = request_for("/silent");
@@ -398,6 +420,51 @@ START_TEST(call_to_private_address_or_other_scheme_is_refused)
 	    a, "%s%d%s", refused[_i].before, port, refused[_i].after);
 	ck_assert_int_eq(remote_call(a, &r, &response), refused[_i].err);
 	ck_assert_int_eq(response.status, 99);
+}
+END_TEST
+
+static const struct {
+	const char *url;
+	enum err err, err_private;
+} urls[] = {
+	{ "https://example.com/hooks?x=1", ERR_OK, ERR_OK },
+	{ "HTTP://example.com:8080", ERR_OK, ERR_OK },
+	{ "https://b\303\274cher.example/", ERR_OK, ERR_OK },
+	{ "http://8.8.8.8/", ERR_OK, ERR_OK },
+	{ "http://[2606:4700::1111]/", ERR_OK, ERR_OK },
+	{ "http://notlocalhost/", ERR_OK, ERR_OK },
+	{ "http://localhost/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://LOCALHOST.:80/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://a.localhost/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://127.0.0.1/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://127.1/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://0x7f000001/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://2130706433/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://10.1.2.3/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://169.254.169.254/latest", ERR_FORBIDDEN, ERR_OK },
+	{ "http://[::1]/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://[fe80::1%25eth0]/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://[::ffff:10.0.0.1]/", ERR_FORBIDDEN, ERR_OK },
+	{ "http://user@example.com/", ERR_INVALID, ERR_INVALID },
+	{ "http://user:secret@example.com/", ERR_INVALID, ERR_INVALID },
+	{ "http://:secret@example.com/", ERR_INVALID, ERR_INVALID },
+	{ "ftp://example.com/", ERR_INVALID, ERR_INVALID },
+	{ "example.com/", ERR_INVALID, ERR_INVALID },
+	{ "http://", ERR_INVALID, ERR_INVALID },
+	{ "http://?x", ERR_INVALID, ERR_INVALID },
+	{ "http://a b/", ERR_INVALID, ERR_INVALID },
+	{ "http://a/\r\nX: y", ERR_INVALID, ERR_INVALID },
+	{ "", ERR_INVALID, ERR_INVALID },
+};
+
+START_TEST(check_url_knows_what_can_be_called)
+{
+	ck_assert_int_eq(
+	    remote_check_url(urls[_i].url, /* allow_private= */ false),
+	    urls[_i].err);
+	ck_assert_int_eq(
+	    remote_check_url(urls[_i].url, /* allow_private= */ true),
+	    urls[_i].err_private);
 }
 END_TEST
 
@@ -569,6 +636,9 @@ make_suite(void)
 	tcase_add_test(call, call_does_not_follow_redirects);
 	tcase_add_test(call, call_over_unix_socket);
 	tcase_add_test(call, call_answer_over_the_limit_is_too_large);
+	tcase_add_test(call, call_may_have_the_answer_cut);
+	tcase_add_loop_test(
+	    call, check_url_knows_what_can_be_called, 0, (int)COUNT_OF(urls));
 	tcase_add_test(call, call_without_answer_ends_in_time);
 	tcase_add_test(call, call_refused_or_garbled_is_unavailable);
 	tcase_add_test(call, call_ignores_the_proxy_of_the_environment);
