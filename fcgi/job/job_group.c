@@ -138,6 +138,17 @@ fail_alone(struct group *g, const char *error)
 	return finish_alone(g->runner, end);
 }
 
+/* What a transaction of one job came to, when the database did answer. */
+static bool
+settle_alone(struct group *g, enum err e)
+{
+	/* ERR_STALE: it is another worker's, or is completed. */
+	if (e == ERR_OK || e == ERR_STALE)
+		return true;
+	/* As a constraint that is checked at the commit. */
+	return fail_alone(g, err_info(e)->message);
+}
+
 static bool
 run_alone(const struct job_runner *r, const struct job_claimed *job,
     struct job_batch *batch)
@@ -147,12 +158,8 @@ run_alone(const struct job_runner *r, const struct job_claimed *job,
 	for (int i = 0; i < ALONE_TRIES; i++) {
 		enum err e = run_group(&g, batch);
 
-		/* ERR_STALE: it is another worker's, or is completed. */
-		if (e == ERR_OK || e == ERR_STALE)
-			return true;
-		/* As a constraint that is checked at the commit. */
 		if (e != ERR_UNAVAILABLE)
-			return fail_alone(&g, err_info(e)->message);
+			return settle_alone(&g, e);
 		if (!await_database(r))
 			return false;
 	}
@@ -182,6 +189,8 @@ job_group_run(const struct job_runner *r, const struct job_claimed *jobs,
 	e = run_group(&g, batch);
 	if (e == ERR_OK)
 		return g.ran;
+	if (g.ran == 1 && e != ERR_UNAVAILABLE)
+		return settle_alone(&g, e) ? 1 : 0;
 	log_event(LOG_INFO, "jobs are run again one by one",
 	    LOG_NUM("jobs", g.ran), LOG_TEXT("error", err_info(e)->code));
 	if (e == ERR_UNAVAILABLE && !await_database(r))

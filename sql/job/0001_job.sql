@@ -365,10 +365,9 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
-	v_done integer := 0;
-	v_job record;
+	v_done integer;
 BEGIN
-	FOR v_job IN
+	WITH done AS (
 		UPDATE job j
 		SET state = job_state_after(e.outcome, j.cancel_requested,
 				j.attempt, j.max_attempts),
@@ -405,15 +404,21 @@ BEGIN
 		WHERE j.id = e.id AND j.fence = e.fence AND j.state = 'running'
 		RETURNING j.id, j.state, j.queue, j.priority, j.run_at, j.fence,
 			j.unique_key
-	LOOP
-		v_done := v_done + 1;
-		IF v_job.state IN ('available', 'retryable') THEN
-			PERFORM job_put(v_job.id, v_job.queue, v_job.priority,
-				v_job.run_at, v_job.fence);
-		ELSIF v_job.unique_key IS NOT NULL THEN
-			PERFORM job_give_key(v_job.unique_key, v_job.id);
-		END IF;
-	END LOOP;
+	), ready AS (
+		INSERT INTO job_ready (queue, priority, job_id, fence)
+		SELECT queue, priority, id, fence FROM done
+		WHERE state IN ('available', 'retryable') AND run_at <= v_now
+	), waiting AS (
+		INSERT INTO job_waiting (run_at, queue, priority, job_id, fence)
+		SELECT run_at, queue, priority, id, fence FROM done
+		WHERE state IN ('available', 'retryable') AND run_at > v_now
+	), given AS (
+		DELETE FROM job_unique u USING done
+		WHERE u.key = done.unique_key AND u.job_id = done.id
+			AND u.expires_at IS NULL
+			AND done.state NOT IN ('available', 'retryable')
+	)
+	SELECT count(*) INTO v_done FROM done;
 	RETURN v_done;
 END
 $$;

@@ -1,0 +1,58 @@
+/*
+ * fuzz_cron: what is read has something in each field and nothing outside of
+ * it, and written out as plain lists it reads the same.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "job/cron.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void
+put_field(struct buf *b, uint64_t bits, int min, int max)
+{
+	const char *between = b->len == 0 ? "" : " ";
+
+	assert(bits != 0);
+	assert((bits & ~((2ull << max) - 1)) == 0);
+	assert((bits & ((1ull << min) - 1)) == 0);
+	for (int i = min; i <= max; i++) {
+		if ((bits >> i & 1) == 0)
+			continue;
+		buf_printf(b, "%s%d", between, i);
+		between = ",";
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct arena *a = arena_new();
+	const char *text = arena_strndup(a, (const char *)data, len);
+	const char *problem = NULL;
+	struct cron c, again;
+	struct buf b;
+
+	if (cron_read(text, &c, &problem)) {
+		buf_init(&b, a, 4096);
+		put_field(&b, c.minutes, 0, 59);
+		put_field(&b, c.hours, 0, 23);
+		put_field(&b, c.days, 1, 31);
+		put_field(&b, c.months, 1, 12);
+		put_field(&b, c.weekdays, 0, 6);
+		assert(!buf_failed(&b));
+		/* Without stars, a day matches by date or by weekday. */
+		assert(cron_read(b.data, &again, &problem));
+		assert(again.minutes == c.minutes && again.hours == c.hours);
+		assert(again.days == c.days && again.months == c.months);
+		assert(again.weekdays == c.weekdays);
+		assert(again.either && !again.every_hour);
+	} else {
+		assert(problem != NULL);
+	}
+	arena_free(a);
+	return 0;
+}
