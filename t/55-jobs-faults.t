@@ -1,0 +1,156 @@
+# Workers that die, hang, freeze and lose their database: an effect happens once,
+# and others are not harmed.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Time::HiRes qw(time);
+use Kedge qw(wait_until slurp);
+use Kedge::JobTest;
+
+my $j = Kedge::JobTest->up;
+
+sub error_of
+{
+	my ($id, $n) = @_;
+	return $j->job($id)->{attempts}[ $n // 0 ]{error};
+}
+
+# ---- kill -9 in the middle of a handler ---------------------------------------------------
+
+my $master = $j->work(WORKER_LEASE_S => 600); # so that no lease runs out here
+my @batch = map { $j->enqueue('write') } 1 .. 3;
+ok($j->reached($_, 'completed'), 'before') for @batch;
+
+my $hit = $j->enqueue('write.wait', { ms => 2000 });
+ok($j->reached($hit, 'running'), 'a handler has written and waits');
+# The running mean makes them part of one batch with what follows.
+my ($runner) = $j->runners($master);
+my $began = time;
+kill KILL => $runner;
+ok($j->becomes("SELECT cardinality(attempts) FROM job WHERE id = '$hit'", 1, 20),
+	'its process is killed: the attempt is known to have failed');
+cmp_ok(time - $began, '<', 10, 'at once, not after the lease');
+is(error_of($hit), 'the worker died', 'and the history says why');
+ok($j->reached($hit, 'completed'), 'another process does it again');
+is($j->effects($hit), 1, 'and its effect is there once');
+is($j->job($hit)->{attempt}, 2, 'with the second attempt');
+is($j->sql('SELECT count(*) FROM job_worker'), 1, 'the dead is not registered any more');
+$j->stop($master);
+
+# ---- a crash takes the rest of its batch along, unharmed -----------------------------------
+
+$j->sql("SELECT job_pause('default', true)");
+my @before = map { $j->enqueue('write') } 1 .. 4;
+my $crash = $j->enqueue('crash');
+my @after = map { $j->enqueue('write') } 1 .. 4;
+$j->sql("SELECT job_pause('default', false)");
+$master = $j->work;
+ok($j->reached($_, 'completed', 30), 'jobs beside one that crashes are completed') for @before, @after;
+is($j->effects($_), 1, 'each once') for @before, @after;
+is(scalar @{ $j->job($_)->{attempts} }, 1, 'and are not charged for it') for @before, @after;
+ok($j->reached($crash, 'discarded', 30), 'the one that crashes is discarded in the end');
+is_deeply([ map { $_->{error} } @{ $j->job($crash)->{attempts} } ],
+	[ ('the worker died') x 2 ], 'each attempt was counted');
+is($j->effects($crash), 0, 'without effect');
+
+# ---- the time limit ------------------------------------------------------------------------
+
+my $late = $j->enqueue('late', { ms => 60_000 });
+ok($j->reached($late, 'discarded', 20), 'a handler over its time limit is ended');
+is(error_of($late), 'time limit of 1 s exceeded', 'and the history says so');
+is($j->effects($late), 0, 'its transaction is rolled back');
+my $fine = $j->enqueue('late', { ms => 100 });
+ok($j->reached($fine, 'completed', 20), 'one within its limit is not');
+$j->stop($master);
+
+# ---- frozen for longer than the lease --------------------------------------------------------
+
+my $first = $j->work(WORKER_LEASE_S => 5);
+my $frozen = $j->enqueue('write.wait', { ms => 1500 });
+ok($j->reached($frozen, 'running'), 'a handler runs');
+($runner) = $j->runners($first);
+kill STOP => $runner;
+my $second = $j->work(WORKER_LEASE_S => 5);
+ok($j->reached($frozen, 'completed', 40), 'its process is frozen: another one does the job');
+is(error_of($frozen), 'the worker went silent', 'since the first was silent');
+my $worker = $j->job($frozen)->{attempts}[1]{worker};
+kill CONT => $runner;
+ok($j->becomes('SELECT count(*) FROM job_worker', 2), 'awake again, the first registers anew');
+ok(wait_until(sub { $j->log_text =~ /taken for dead/ }), 'as it says');
+is($j->effects($frozen), 1, 'what it did late has no effect');
+is_deeply([ map { $_->{outcome} } @{ $j->job($frozen)->{attempts} } ],
+	[qw(failed completed)], 'nor a place in the history');
+my @both = map { $j->enqueue('write.wait', { ms => 300 }) } 1 .. 6;
+ok($j->reached($_, 'completed'), 'both go on') for @both;
+is($j->sql('SELECT count(DISTINCT pid) FROM jobtest_effect WHERE job_id IN ('
+		. join(',', map { "'$_'" } @both) . ')'), 2, 'and share the work');
+$j->stop($first);
+
+# ---- PostgreSQL restarts -----------------------------------------------------------------------
+
+my @storm = map { $j->enqueue('write.wait', { ms => 50 }) } 1 .. 40;
+$j->reached($storm[2], 'completed');
+$j->stop_postgres('immediate');
+my ($alive) = $j->runners($second);
+$j->start_postgres;
+ok($j->reached($_, 'completed', 40), 'PostgreSQL restarted: completed') for @storm;
+is($j->effects($_), 1, 'once') for @storm;
+is(($j->runners($second))[0], $alive, 'by the same process');
+ok($j->reached($j->enqueue('write'), 'completed'), 'which is woken as before');
+
+# ---- draining ------------------------------------------------------------------------------------
+
+$j->stop($second);
+$master = $j->work;
+my $running = $j->enqueue('write.wait', { ms => 1000 });
+my @rest = map { $j->enqueue('write.wait', { ms => 1000 }) } 1 .. 3;
+ok($j->reached($running, 'running'), 'a handler runs');
+is($j->stop($master), 0, 'SIGTERM: the process ends well');
+is($j->state($running), 'completed', 'after the handler');
+is($j->effects($running), 1, 'with its effect');
+is($j->state($_), 'available', 'the rest waits') for @rest;
+is($j->sql('SELECT count(*) FROM job_worker') . $j->sql('SELECT count(*) FROM job_claim'),
+	'00', 'nothing is left behind');
+my ($again) = $j->work;
+ok($j->reached($_, 'completed'), 'for the next') for @rest;
+
+# ---- rolling restart ---------------------------------------------------------------------------------
+
+my $over = $j->enqueue('write.wait', { ms => 1500 });
+ok($j->reached($over, 'running'), 'a handler runs');
+my ($old) = $j->runners($again);
+kill HUP => $again;
+ok(
+	wait_until(
+		sub {
+			my @now = $j->runners($again);
+			@now == 1 && $now[0] != $old
+		},
+		20
+	),
+	'SIGHUP: a new process takes over');
+is($j->state($over), 'completed', 'when the old one has ended its job');
+is(scalar @{ $j->job($over)->{attempts} }, 1, 'in peace');
+ok($j->reached($j->enqueue('write'), 'completed'), 'and works');
+
+# A worker that nobody can rescue by its seat, as on a host that is no more.
+$j->stop($again);
+my $dead = $j->sql("INSERT INTO job_worker (name, beat_at)
+	VALUES ('elsewhere', now() - interval '1 hour') RETURNING id");
+my $lost = $j->enqueue('write');
+is($j->sql("SELECT count(*) FROM job_claim($dead, 'default', '{0,0,0,0,0,0,0,0,0,0}', 10, 0)"),
+	1, 'a worker of another host had claimed a job');
+$master = $j->work;
+ok($j->reached($lost, 'completed', 30), 'its lease is over: others do it');
+my ($status) = $j->try_sql("SELECT count(*) FROM job_claim($dead, 'default',
+	'{0,0,0,0,0,0,0,0,0,0}', 10, 0)");
+$j->stop($master);
+my $unclaimed = $j->enqueue('write');
+($status) = $j->try_sql("SELECT count(*) FROM job_claim($dead, 'default',
+	'{0,0,0,0,0,0,0,0,0,0}', 10, 0)");
+isnt($status, 0, 'and it cannot claim any more');
+is($j->state($unclaimed), 'available', 'anything');
+ok($j->down, 'no complaints');
+done_testing;
