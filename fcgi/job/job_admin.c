@@ -1,13 +1,11 @@
 #include "job/job_admin.h"
 
-#include <string.h>
-
 #include "base/arena.h"
-#include "base/json.h"
 #include "base/str.h"
 #include "db/db.h"
 #include "db/db_time.h"
 #include "job/job.h"
+#include "job/job_view.h"
 
 const char *const job_states[] = { "available", "running", "retryable",
 	"completed", "discarded", "cancelled", NULL };
@@ -48,29 +46,6 @@ enum {
 	COL_ATTEMPTS
 };
 
-/* `text` is an array of strings. */
-static struct strings
-read_strings(struct arena *a, const char *text)
-{
-	const char *problem;
-	const struct json *array = json_read(a, text, strlen(text), &problem);
-	const char **items;
-	size_t count;
-
-	if (array == NULL || json_kind(array) != JSON_KIND_ARRAY)
-		return (struct strings){ 0 };
-	count = json_count(array);
-	items = arena_alloc(a, count * sizeof(*items));
-	for (size_t i = 0; i < count; i++) {
-		const struct json *item = json_item(array, i);
-
-		items[i] = json_kind(item) == JSON_KIND_STRING
-		               ? json_get_string(item)
-		               : "";
-	}
-	return (struct strings){ items, count };
-}
-
 static struct job_view
 read_row(struct arena *a, const struct db_rows *rows, int row)
 {
@@ -84,7 +59,7 @@ read_row(struct arena *a, const struct db_rows *rows, int row)
 		.max_attempts = db_get_i64(rows, row, COL_MAX_ATTEMPTS),
 		.cancel_requested =
 		    db_get_bool(rows, row, COL_CANCEL_REQUESTED),
-		.tags = read_strings(a, db_get_text(rows, row, COL_TAGS)),
+		.tags = job_view_strings(a, db_get_text(rows, row, COL_TAGS)),
 		.run_at = db_get_text(rows, row, COL_RUN_AT),
 		.created_at = db_get_text(rows, row, COL_CREATED_AT),
 		.started_at = db_find_text(rows, row, COL_STARTED_AT),

@@ -1,6 +1,9 @@
 #include "job/job_view.h"
 
+#include <string.h>
+
 #include "base/arena.h"
+#include "base/json.h"
 #include "http/cursor.h"
 #include "http/request.h"
 #include "http/service_process.h"
@@ -102,6 +105,28 @@ static const struct field schedule_fields[] = {
 const struct schema job_schedule_schema = SCHEMA_NAMED(
 	"JobSchedule", struct job_schedule_view, schedule_fields);
 /* clang-format on */
+
+struct strings
+job_view_strings(struct arena *a, const char *text)
+{
+	const char *problem;
+	const struct json *array = json_read(a, text, strlen(text), &problem);
+	const char **items;
+	size_t count;
+
+	if (array == NULL || json_kind(array) != JSON_KIND_ARRAY)
+		return (struct strings){ 0 };
+	count = json_count(array);
+	items = arena_alloc(a, count * sizeof(*items));
+	for (size_t i = 0; i < count; i++) {
+		const struct json *item = json_item(array, i);
+
+		items[i] = json_kind(item) == JSON_KIND_STRING
+		               ? json_get_string(item)
+		               : "";
+	}
+	return (struct strings){ items, count };
+}
 
 void
 job_view_whole(

@@ -22,6 +22,9 @@ extern const struct field job_whole_fields[];
 #define JOB_WHOLE_SCHEMA SCHEMA_NAMED("Job", struct job_whole, job_whole_fields)
 extern const struct schema job_whole_schema;
 
+/* `text` is an array of strings, as array_to_json() writes text[]. */
+struct strings job_view_strings(struct arena *a, const char *text);
+
 /* *ret_whole points into *job. */
 void job_view_whole(
     struct arena *a, const struct job_view *job, struct job_whole *ret_whole);

@@ -355,6 +355,7 @@ remote_call(struct arena *a, const struct remote_request *request,
 	struct call call = { .request = request };
 	int64_t start_us = clock_monotonic_us();
 	CURLcode code;
+	const char *reason;
 	long status = 0;
 
 	assert(request->timeout_ms > 0);
@@ -371,10 +372,11 @@ remote_call(struct arena *a, const struct remote_request *request,
 		code = curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
 	if (code != CURLE_OK) {
 		metrics_add(METRIC_REMOTE_ERRORS, 1);
-		log_failure(request,
-		    call.forbidden ? "address not allowed"
-				   : curl_easy_strerror(code),
-		    clock_monotonic_us() - start_us);
+		reason = call.forbidden ? "address not allowed"
+		                        : curl_easy_strerror(code);
+		log_failure(request, reason, clock_monotonic_us() - start_us);
+		if (request->ret_reason != NULL)
+			*request->ret_reason = reason;
 		return map_failure(&call, code);
 	}
 	*ret_response = (struct remote_response){

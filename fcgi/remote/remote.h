@@ -33,6 +33,8 @@ struct remote_request {
 	 */
 	bool cut_body;
 	bool allow_private; /* for addresses from our own configuration */
+	/* What a failure was, a constant, for people; may be NULL. */
+	const char **ret_reason;
 };
 
 struct remote_response {

@@ -19,7 +19,6 @@ CREATE TABLE webhook_endpoint (
 	failures integer NOT NULL DEFAULT 0,
 	failing_since timestamptz,
 	last_error text,
-	version bigint NOT NULL DEFAULT 1,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	CHECK ((old_secret IS NULL) = (old_secret_until IS NULL)),
@@ -41,7 +40,7 @@ LANGUAGE sql AS $$
 	SELECT job_id FROM job_enqueue('webhook.deliver',
 		jsonb_build_object('endpointId', p_endpoint, 'eventId', p_event,
 			'type', p_type, 'data', p_data,
-			'timestamp', job_time(clock_timestamp())),
+			'timestamp', job_time(now())),
 		p_queue => 'webhooks', p_max_attempts => p_max_attempts,
 		p_backoff_base_s => 5, p_backoff_max_s => 21600,
 		p_tags => ARRAY['endpoint:' || p_endpoint, 'event:' || p_type],
@@ -105,7 +104,7 @@ BEGIN
 	IF v_reason IS NOT NULL THEN
 		UPDATE webhook_endpoint
 		SET disabled_at = clock_timestamp(),
-			disabled_reason = v_reason, version = version + 1
+			disabled_reason = v_reason
 		WHERE id = p_endpoint;
 	END IF;
 	RETURN v_reason;

@@ -350,9 +350,12 @@ START_TEST(call_without_answer_ends_in_time)
 	struct remote_request r = request_for("/silent");
 	struct remote_response response = { .status = 99 };
 	int64_t start_us = clock_monotonic_us();
+	const char *reason = NULL;
 
 	r.timeout_ms = 200;
+	r.ret_reason = &reason;
 	ck_assert_int_eq(remote_call(a, &r, &response), ERR_UNAVAILABLE);
+	ck_assert_str_eq(reason, "Timeout was reached");
 	ck_assert_int_lt((clock_monotonic_us() - start_us) / 1000, 1000);
 	ck_assert_int_eq(response.status, 99);
 }

@@ -1,0 +1,207 @@
+/* webhook_deliver: the handler of the kind webhook.deliver. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "http/service.h"
+#include "http/service_config.h"
+#include "http/service_process.h"
+#include "job/webhook.h"
+#include "job/webhook_sign.h"
+#include "job/webhook_store.h"
+#include "remote/remote.h"
+
+enum {
+	ATTEMPTS_MAX = 24, /* three days: see webhook_emit() */
+	BACKOFF_BASE_S = 5,
+	BACKOFF_MAX_S = 6 * 3600,
+	TIME_LIMIT_S = 30,
+	ANSWER_MAX_BYTES = 1024, /* that are read at all */
+	EXCERPT_MAX_BYTES = 200, /* that are kept */
+	RESULT_MAX_BYTES = 4096,
+	STATUS_GONE = 410,
+};
+
+/* What came of one attempt. */
+struct attempt {
+	enum err e; /* of the call */
+	struct remote_response response; /* if that is ERR_OK */
+	const char *reason; /* else */
+	int64_t ms;
+};
+
+/* The receiver's text, made fit for history, terminals and JSON. */
+static const char *
+excerpt(struct arena *a, const char *body, size_t len)
+{
+	char *text;
+
+	if (len > EXCERPT_MAX_BYTES)
+		len = EXCERPT_MAX_BYTES;
+	text = arena_strndup(a, body, len);
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_sequence(text + i, len - i);
+
+		if (n == 0)
+			text[i] = '?';
+		else if (n == 1 && (text[i] < ' ' || text[i] == 0x7f))
+			text[i] = ' ';
+		i += n > 0 ? n : 1;
+	}
+	return text;
+}
+
+static struct attempt
+call(struct job *job, const struct webhook_delivery *d, bool allow_private)
+{
+	struct attempt attempt = { .reason = "it cannot be called" };
+	const struct webhook_message m = {
+		.id = d->event_id,
+		.timestamp_s = clock_now_ms() / 1000,
+		.body = d->body,
+		.body_len = strlen(d->body),
+	};
+	struct arena *a = job->arena;
+	const char *const headers[] = {
+		"Content-Type: application/json",
+		"User-Agent: kedge/" KEDGE_VERSION,
+		arena_printf(a, "webhook-id: %s", m.id),
+		arena_printf(
+		    a, "webhook-timestamp: %lld", (long long)m.timestamp_s),
+		arena_printf(a, "webhook-signature: %s",
+		    webhook_sign(a, &m, d->secret, d->old_secret)),
+		NULL,
+	};
+	const struct remote_request request = {
+		.method = "POST",
+		.url = d->url,
+		.headers = headers,
+		.body = m.body,
+		.body_len = m.body_len,
+		.timeout_ms = WEBHOOK_TIMEOUT_MS,
+		.max_bytes = ANSWER_MAX_BYTES,
+		.cut_body = true,
+		.allow_private = allow_private,
+		.ret_reason = &attempt.reason,
+	};
+	int64_t start_us = clock_monotonic_us();
+
+	attempt.e = remote_call(a, &request, &attempt.response);
+	attempt.ms = (clock_monotonic_us() - start_us) / 1000;
+	return attempt;
+}
+
+static bool
+was_taken(const struct attempt *t)
+{
+	return t->e == ERR_OK && t->response.status / 100 == 2;
+}
+
+/* NULL: it was taken. */
+static const char *
+describe(struct arena *a, const struct attempt *t)
+{
+	const char *text;
+
+	if (was_taken(t))
+		return NULL;
+	if (t->e != ERR_OK)
+		return t->reason;
+	if (t->response.status / 100 == 3)
+		return arena_printf(a, "HTTP %d: redirects are not followed",
+		    t->response.status);
+	text = excerpt(a, t->response.body, t->response.body_len);
+	return arena_printf(a, "HTTP %d%s%s", t->response.status,
+	    text[0] != '\0' ? ": " : "", text);
+}
+
+static void
+keep_result(struct job *job, const struct attempt *t)
+{
+	struct buf b;
+
+	buf_init(&b, job->arena, RESULT_MAX_BYTES);
+	buf_printf(&b, "{\"durationMs\":%lld", (long long)t->ms);
+	if (t->e == ERR_OK) {
+		buf_printf(
+		    &b, ",\"status\":%d,\"response\":", t->response.status);
+		json_write_string(&b, excerpt(job->arena, t->response.body,
+					  t->response.body_len));
+	}
+	buf_putc(&b, '}');
+	if (!buf_failed(&b))
+		job_set_result(job, b.data);
+}
+
+/*
+ * What the endpoint's row gets to know.  Should that fail, the delivery is
+ * what it is all the same.  A test that fails is no failure of deliveries.
+ */
+static void
+note(struct job *job, struct db *db, const struct webhook_delivery *d,
+    const struct webhook_outcome *outcome)
+{
+	const char *reason;
+
+	if (outcome->error != NULL && !outcome->gone &&
+	    str_eq(d->type, WEBHOOK_TEST))
+		return;
+	if (webhook_note(db, job->arena, d->endpoint_id, outcome, &reason) !=
+		ERR_OK ||
+	    reason == NULL)
+		return;
+	log_event(LOG_WARN, "a webhook's endpoint was disabled",
+	    LOG_TEXT("endpoint", d->endpoint_id), LOG_TEXT("reason", reason),
+	    LOG_TEXT("error", outcome->error));
+}
+
+static enum err
+deliver(struct job *job, struct db *db, const void *payload UNUSED)
+{
+	const struct service_process *process = job->app;
+	struct webhook_delivery d;
+	struct webhook_outcome outcome;
+	struct attempt attempt;
+	enum err e;
+
+	e = webhook_find_delivery(db, job->arena, job->id, &d);
+	if (e != ERR_OK)
+		return e;
+	if (d.endpoint_id == NULL)
+		return job_discard(job, "the endpoint was deleted");
+	if (!d.enabled)
+		return job_discard(job, "the endpoint is disabled");
+
+	attempt = call(job, &d, process->config->webhook_allow_private);
+	keep_result(job, &attempt);
+	outcome = (struct webhook_outcome){
+		.error = describe(job->arena, &attempt),
+		.gone = attempt.e == ERR_OK &&
+		        attempt.response.status == STATUS_GONE,
+		.last = job->attempt >= job->max_attempts,
+	};
+	note(job, db, &d, &outcome);
+	if (outcome.error == NULL)
+		return ERR_OK;
+	return outcome.gone ? job_discard(job, outcome.error)
+	                    : job_fail(job, ERR_UNAVAILABLE, outcome.error);
+}
+
+/*
+ * No schema: the handler reads the payload's parts in the database, for `data`
+ * is whatever the service wants it to be.
+ */
+const struct job_kind webhook_jobs[] = {
+	{ .name = "webhook.deliver",
+	    .handle = deliver,
+	    .external = true,
+	    .queue = WEBHOOK_QUEUE,
+	    .time_limit_s = TIME_LIMIT_S,
+	    .max_attempts = ATTEMPTS_MAX,
+	    .backoff = { BACKOFF_EXPONENTIAL, BACKOFF_BASE_S, BACKOFF_MAX_S } },
+	{ 0 },
+};

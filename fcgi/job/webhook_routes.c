@@ -1,0 +1,396 @@
+/*
+ * webhook_routes: the endpoints of webhooks over HTTP.  A secret is in the
+ * answer to whoever made it, and in no other.
+ */
+#include "job/webhook_routes.h"
+
+#include "base/arena.h"
+#include "http/cursor.h"
+#include "http/service_main.h"
+#include "job/job_admin.h"
+#include "job/job_view.h"
+#include "job/webhook.h"
+#include "job/webhook_store.h"
+
+enum { SECRET_MAX = 128, BODY_MAX_BYTES = 64 * 1024 };
+
+struct webhook_key {
+	const char *id;
+};
+struct patch_in {
+	struct webhook_key key;
+	struct webhook_settings settings;
+};
+struct list_in {
+	int64_t limit;
+	const char *cursor;
+};
+struct deliveries_in {
+	struct webhook_key key;
+	const char *state;
+	int64_t limit;
+	const char *cursor;
+};
+struct list_out {
+	struct objects items;
+	const char *next_cursor;
+};
+struct secret_out {
+	struct webhook webhook;
+	const char *secret;
+};
+struct test_out {
+	const char *job_id;
+};
+
+/* clang-format off */
+#define URL_DOC "http or https; no user and password in it. Private "          \
+	"addresses are refused unless the configuration allows them, now and " \
+	"whenever it is called. Redirects are not followed."
+#define KINDS_DOC "Types of events, as \"transfer.posted\"; \"*\" is each."
+
+static const struct field create_fields[] = {
+	{ FIELD(struct webhook_settings, url, "url"), .required = true,
+	  .min = 1, .max = WEBHOOK_URL_MAX, .format = FMT_URI,
+	  .doc = URL_DOC },
+	{ FIELD(struct webhook_settings, kinds, "kinds"), .required = true,
+	  .min = 1, .max = WEBHOOK_KINDS_MAX, .doc = KINDS_DOC },
+	{ FIELD(struct webhook_settings, description, "description"),
+	  .max = WEBHOOK_DESCRIPTION_MAX },
+	{ FIELD(struct webhook_settings, secret, "secret"),
+	  .max = SECRET_MAX,
+	  .doc = "\"whsec_\" and 24 to 64 bytes in base64; made up unless "
+	    "given." },
+	{ 0 },
+};
+static const struct field key_fields[] = {
+	{ FIELD(struct webhook_key, id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ 0 },
+};
+static const struct field patch_fields[] = {
+	{ FIELD(struct patch_in, key.id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ FIELD(struct patch_in, settings.url, "url"),
+	  .min = 1, .max = WEBHOOK_URL_MAX, .format = FMT_URI,
+	  .doc = URL_DOC },
+	{ FIELD(struct patch_in, settings.kinds, "kinds"),
+	  .min = 1, .max = WEBHOOK_KINDS_MAX, .doc = KINDS_DOC },
+	{ FIELD(struct patch_in, settings.description, "description"),
+	  .max = WEBHOOK_DESCRIPTION_MAX },
+	{ 0 },
+};
+static const struct field list_fields[] = {
+	{ FIELD(struct list_in, limit, "limit"), .from = FROM_QUERY,
+	  .min = 1, .max = JOB_PAGE_MAX, .fallback = JOB_PAGE_DEFAULT },
+	{ FIELD(struct list_in, cursor, "cursor"), .from = FROM_QUERY,
+	  .max = CURSOR_TEXT_MAX, .doc = "nextCursor of the page before." },
+	{ 0 },
+};
+static const struct field deliveries_fields[] = {
+	{ FIELD(struct deliveries_in, key.id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ FIELD(struct deliveries_in, state, "state"), .from = FROM_QUERY,
+	  .one_of = job_states },
+	{ FIELD(struct deliveries_in, limit, "limit"), .from = FROM_QUERY,
+	  .min = 1, .max = JOB_PAGE_MAX, .fallback = JOB_PAGE_DEFAULT },
+	{ FIELD(struct deliveries_in, cursor, "cursor"), .from = FROM_QUERY,
+	  .max = CURSOR_TEXT_MAX,
+	  .doc = "nextCursor of the page before, with the same filter." },
+	{ 0 },
+};
+
+#define WEBHOOK_FIELDS(T, M)                                                   \
+	{ FIELD(T, M id, "id"), .required = true, .format = FMT_UUID },        \
+	{ FIELD(T, M url, "url"), .required = true, .format = FMT_URI },       \
+	{ FIELD(T, M kinds, "kinds"), .required = true, .doc = KINDS_DOC },    \
+	{ FIELD(T, M description, "description"), .required = true },          \
+	{ FIELD(T, M enabled, "enabled"), .required = true,                    \
+	  .doc = "If not, it is told of nothing, and what waits for it is "    \
+	    "discarded." },                                                    \
+	{ FIELD(T, M disabled_at, "disabledAt"), .required = true,             \
+	  .nullable = true, .format = FMT_DATE_TIME },                         \
+	{ FIELD(T, M disabled_reason, "disabledReason"), .required = true,     \
+	  .nullable = true },                                                  \
+	{ FIELD(T, M failures, "failures"), .required = true,                  \
+	  .doc = "Attempts since the last one that was taken." },              \
+	{ FIELD(T, M failing_since, "failingSince"), .required = true,         \
+	  .nullable = true, .format = FMT_DATE_TIME },                         \
+	{ FIELD(T, M last_error, "lastError"), .required = true,               \
+	  .nullable = true },                                                  \
+	{ FIELD(T, M old_secret_until, "oldSecretUntil"), .required = true,    \
+	  .nullable = true, .format = FMT_DATE_TIME,                           \
+	  .doc = "Until then the secret before signs as well." },              \
+	{ FIELD(T, M created_at, "createdAt"), .required = true,               \
+	  .format = FMT_DATE_TIME },                                           \
+	{ FIELD(T, M updated_at, "updatedAt"), .required = true,               \
+	  .format = FMT_DATE_TIME }
+
+static const struct field webhook_fields[] = {
+	WEBHOOK_FIELDS(struct webhook, ),
+	{ 0 },
+};
+static const struct schema webhook_schema =
+	SCHEMA_NAMED("Webhook", struct webhook, webhook_fields);
+static const struct field secret_fields[] = {
+	WEBHOOK_FIELDS(struct secret_out, webhook.),
+	{ FIELD(struct secret_out, secret, "secret"), .required = true,
+	  .doc = "Told this once: keep it." },
+	{ 0 },
+};
+static const struct field page_fields[] = {
+	{ FIELD(struct list_out, items, "items"), .required = true,
+	  .of = &webhook_schema, .doc = "Newest first." },
+	{ FIELD(struct list_out, next_cursor, "nextCursor"), .required = true,
+	  .nullable = true, .doc = "null on the last page." },
+	{ 0 },
+};
+static const struct field test_fields[] = {
+	{ FIELD(struct test_out, job_id, "jobId"), .required = true,
+	  .format = FMT_UUID, .doc = "The delivery, among the jobs." },
+	{ 0 },
+};
+/* clang-format on */
+
+static struct db *
+db_of(const struct req *r)
+{
+	return ((const struct service_process *)r->app)->db;
+}
+
+static enum err
+check(struct req *r, const struct webhook_settings *in)
+{
+	const struct service_process *process = r->app;
+
+	switch (webhook_check(
+	    r->arena, in, process->config->webhook_allow_private)) {
+	case WEBHOOK_URL_INVALID:
+		return req_invalid(r, "url",
+		    "must be an http or https URL with a host and without "
+		    "user and password");
+	case WEBHOOK_URL_PRIVATE:
+		return req_invalid(
+		    r, "url", "must not lead to a private address");
+	case WEBHOOK_KIND_INVALID:
+		return req_invalid(r, "kinds",
+		    "must be types of events like \"transfer.posted\", or "
+		    "\"*\"");
+	case WEBHOOK_SECRET_INVALID:
+		return req_invalid(r, "secret",
+		    "must be \"whsec_\" and 24 to 64 bytes in base64");
+	case WEBHOOK_FINE:
+		break;
+	}
+	return ERR_OK;
+}
+
+static enum err
+webhooks_create(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct service_process *process = r->app;
+	const struct webhook_settings *in = in_struct;
+	struct secret_out *out = out_struct;
+	enum err e;
+
+	e = check(r, in);
+	if (e != ERR_OK)
+		return e;
+	e = webhook_create(db_of(r), r->arena, in, &out->webhook, &out->secret);
+	if (e == ERR_UNPROCESSABLE)
+		return req_fail(
+		    r, e, "WEBHOOK_LIMIT", "There are 100 endpoints already");
+	if (e == ERR_OK)
+		req_add_header(r, "Location",
+		    arena_printf(r->arena, "%s/webhooks/%s",
+			process->program->service->prefix, out->webhook.id));
+	return e;
+}
+
+static enum err
+webhooks_list(struct req *r, const void *in_struct, void *out_struct)
+{
+	static const char scope[] = "webhooks 1";
+	const struct service_process *process = r->app;
+	const struct list_in *in = in_struct;
+	struct webhook_page page = { .limit = in->limit + 1 };
+	struct list_out *out = out_struct;
+	const struct webhook *items;
+	int64_t count;
+	enum err e;
+
+	e = job_view_read_cursor(r, scope, in->cursor, &page.before_id);
+	if (e != ERR_OK)
+		return e;
+	e = webhook_list(db_of(r), r->arena, &page, &items, &count);
+	if (e != ERR_OK)
+		return e;
+	if (count > in->limit) {
+		count = in->limit;
+		out->next_cursor = cursor_write(r->arena, process->identity_key,
+		    scope, items[count - 1].id);
+	}
+	out->items = (struct objects){ items, (size_t)count };
+	return ERR_OK;
+}
+
+static enum err
+webhooks_get(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct webhook_key *in = in_struct;
+
+	return webhook_find(db_of(r), r->arena, in->id, out_struct);
+}
+
+static enum err
+webhooks_patch(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct patch_in *in = in_struct;
+	enum err e;
+
+	e = check(r, &in->settings);
+	if (e != ERR_OK)
+		return e;
+	return webhook_update(
+	    db_of(r), r->arena, in->key.id, &in->settings, out_struct);
+}
+
+static enum err
+webhooks_delete(struct req *r, const void *in_struct, void *out_struct UNUSED)
+{
+	const struct webhook_key *in = in_struct;
+
+	return webhook_delete(db_of(r), r->arena, in->id);
+}
+
+static enum err
+webhooks_enable(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct webhook_key *in = in_struct;
+
+	return webhook_enable(db_of(r), r->arena, in->id, out_struct);
+}
+
+static enum err
+webhooks_disable(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct webhook_key *in = in_struct;
+
+	return webhook_disable(db_of(r), r->arena, in->id, out_struct);
+}
+
+static enum err
+webhooks_rotate(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct webhook_key *in = in_struct;
+	struct secret_out *out = out_struct;
+
+	return webhook_rotate(
+	    db_of(r), r->arena, in->id, &out->webhook, &out->secret);
+}
+
+static enum err
+webhooks_test(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct webhook_key *in = in_struct;
+	struct test_out *out = out_struct;
+	enum err e;
+
+	e = webhook_test(db_of(r), r->arena, in->id, r->trace_id, r->request_id,
+	    &out->job_id);
+	if (e == ERR_CONFLICT)
+		return req_fail(
+		    r, e, "WEBHOOK_DISABLED", "The endpoint is disabled");
+	return e;
+}
+
+static enum err
+webhooks_deliveries(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct deliveries_in *in = in_struct;
+	const char *scope = arena_printf(r->arena, "deliveries 1 %s %s",
+	    in->key.id, in->state != NULL ? in->state : "any");
+	struct job_filter filter = { .state = in->state, .limit = in->limit };
+	struct webhook webhook;
+	struct job_list list;
+	enum err e;
+
+	e = job_view_read_cursor(r, scope, in->cursor, &filter.before_id);
+	if (e != ERR_OK)
+		return e;
+	e = webhook_find(db_of(r), r->arena, in->key.id, &webhook);
+	if (e != ERR_OK)
+		return e;
+	e = job_admin_list_deliveries(
+	    db_of(r), r->arena, in->key.id, &filter, &list);
+	if (e == ERR_OK)
+		job_view_page(r, scope, &list, out_struct);
+	return e;
+}
+
+/* clang-format off */
+#define ADMIN .role = "admin", .flags = ROUTE_NO_RECORD
+#define OF_ONE .in = SCHEMA(struct webhook_key, key_fields)
+#define OUT_WEBHOOK                                                            \
+	.out = SCHEMA_NAMED("Webhook", struct webhook, webhook_fields)
+#define OUT_SECRET                                                             \
+	.out = SCHEMA_NAMED("WebhookWithSecret", struct secret_out, secret_fields)
+
+const struct route webhook_routes[] = {
+	{ "POST", "/webhooks", webhooks_create, ADMIN,
+	  .summary = "Have events told to a URL",
+	  .in = { .name = "WebhookCreate",
+	    .size = sizeof(struct webhook_settings),
+	    .fields = create_fields, .refuse_unknown = true },
+	  OUT_SECRET, .status = 201, .body_max_bytes = BODY_MAX_BYTES,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_UNPROCESSABLE) |
+	    BIT(ERR_RATE_LIMITED) },
+	{ "GET", "/webhooks", webhooks_list, ADMIN,
+	  .summary = "Endpoints of webhooks, newest first",
+	  .in = SCHEMA(struct list_in, list_fields),
+	  .out = SCHEMA_NAMED("WebhookPage", struct list_out, page_fields),
+	  .errors = BIT(ERR_INVALID) },
+	{ "GET", "/webhooks/{id}", webhooks_get, ADMIN,
+	  .summary = "One endpoint", OF_ONE, OUT_WEBHOOK,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },
+	{ "PATCH", "/webhooks/{id}", webhooks_patch, ADMIN,
+	  .summary = "Change an endpoint",
+	  .in = { .name = "WebhookPatch", .size = sizeof(struct patch_in),
+	    .fields = patch_fields, .refuse_unknown = true },
+	  OUT_WEBHOOK, .body_max_bytes = BODY_MAX_BYTES,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
+	    BIT(ERR_RATE_LIMITED) },
+	{ "DELETE", "/webhooks/{id}", webhooks_delete, ADMIN,
+	  .summary = "Delete an endpoint; what waits for it is discarded",
+	  OF_ONE,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
+	    BIT(ERR_RATE_LIMITED) },
+	{ "POST", "/webhooks/{id}/enable", webhooks_enable, ADMIN,
+	  .summary = "Enable an endpoint, as if it had never failed",
+	  OF_ONE, OUT_WEBHOOK,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
+	    BIT(ERR_RATE_LIMITED) },
+	{ "POST", "/webhooks/{id}/disable", webhooks_disable, ADMIN,
+	  .summary = "Disable an endpoint",
+	  OF_ONE, OUT_WEBHOOK,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
+	    BIT(ERR_RATE_LIMITED) },
+	{ "POST", "/webhooks/{id}/rotate", webhooks_rotate, ADMIN,
+	  .summary = "A new secret; the old one signs as well for a day",
+	  OF_ONE, OUT_SECRET,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
+	    BIT(ERR_RATE_LIMITED) },
+	{ "POST", "/webhooks/{id}/test", webhooks_test, ADMIN,
+	  .summary = "Send the event webhook.test, once",
+	  OF_ONE, .status = 202,
+	  .out = SCHEMA_NAMED("WebhookTest", struct test_out, test_fields),
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_CONFLICT) |
+	    BIT(ERR_RATE_LIMITED) },
+	{ "GET", "/webhooks/{id}/deliveries", webhooks_deliveries, ADMIN,
+	  .summary = "What was and is to be sent to an endpoint, newest first",
+	  .in = SCHEMA(struct deliveries_in, deliveries_fields),
+	  .out = JOB_PAGE_SCHEMA,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },
+	{ 0 },
+};
+/* clang-format on */

@@ -1,0 +1,9 @@
+/* webhook_routes: PREFIX/webhooks, for admins. */
+#ifndef JOB_WEBHOOK_ROUTES_H
+#define JOB_WEBHOOK_ROUTES_H
+
+#include "http/service.h"
+
+extern const struct route webhook_routes[];
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * webhook_sign: secrets and signatures as Standard Webhooks has them
+ * (https://www.standardwebhooks.com, version 1.0.0): "whsec_" and the key in
+ * base64; "v1," and the HMAC-SHA256 of ID.TIMESTAMP.BODY in base64.
+ */
+#ifndef JOB_WEBHOOK_SIGN_H
+#define JOB_WEBHOOK_SIGN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+const char *webhook_new_secret(struct arena *a);
+/* The right form, and a key of 24 to 64 bytes. */
+bool webhook_secret_valid(struct arena *a, const char *secret);
+
+struct webhook_message {
+	const char *id;
+	int64_t timestamp_s;
+	const char *body;
+	size_t body_len;
+};
+/*
+ * The value of webhook-signature; with an old secret, two of them.  NULL: the
+ * secret is none.
+ */
+const char *webhook_sign(struct arena *a, const struct webhook_message *m,
+    const char *secret, const char *old_secret);
+
+#endif

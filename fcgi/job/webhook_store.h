@@ -1,0 +1,71 @@
+/* webhook_store: the rows of webhook_endpoint. */
+#ifndef JOB_WEBHOOK_STORE_H
+#define JOB_WEBHOOK_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct arena;
+struct db;
+struct webhook;
+struct webhook_settings;
+
+struct webhook_page {
+	const char *before_id; /* NULL: from the newest */
+	int64_t limit;
+};
+
+MUST_CHECK enum err webhook_find(struct db *db, struct arena *a, const char *id,
+    struct webhook *ret_webhook);
+/* Newest first. */
+MUST_CHECK enum err webhook_list(struct db *db, struct arena *a,
+    const struct webhook_page *page, const struct webhook **ret_webhooks,
+    int64_t *ret_count);
+/* in->secret must be there.  ERR_UNPROCESSABLE: there are too many. */
+MUST_CHECK enum err webhook_insert(struct db *db, struct arena *a,
+    const struct webhook_settings *in, struct webhook *ret_webhook);
+/* Another URL is another receiver: it has not failed yet. */
+MUST_CHECK enum err webhook_update(struct db *db, struct arena *a,
+    const char *id, const struct webhook_settings *in,
+    struct webhook *ret_webhook);
+MUST_CHECK enum err
+webhook_delete(struct db *db, struct arena *a, const char *id);
+/* As if it had never failed. */
+MUST_CHECK enum err webhook_enable(struct db *db, struct arena *a,
+    const char *id, struct webhook *ret_webhook);
+MUST_CHECK enum err webhook_disable(struct db *db, struct arena *a,
+    const char *id, struct webhook *ret_webhook);
+MUST_CHECK enum err webhook_replace_secret(struct db *db, struct arena *a,
+    const char *id, const char *secret, struct webhook *ret_webhook);
+MUST_CHECK enum err webhook_insert_test(struct db *db, struct arena *a,
+    const char *id, const char *trace_id, const char *request_id,
+    const char **ret_job_id);
+
+/* What a job of the kind webhook.deliver is to send, and where. */
+struct webhook_delivery {
+	const char *event_id;
+	const char *type;
+	const char *body; /* JSON, the same in each attempt */
+	const char *endpoint_id; /* NULL: there is none any more */
+	const char *url;
+	const char *secret;
+	const char *old_secret; /* NULL: none that signs still */
+	bool enabled;
+};
+MUST_CHECK enum err webhook_find_delivery(struct db *db, struct arena *a,
+    const char *job_id, struct webhook_delivery *ret_delivery);
+
+struct webhook_outcome {
+	const char *error; /* NULL: it was taken */
+	bool gone; /* it wants nothing any more */
+	bool last; /* and will not be tried again */
+};
+/* *ret_reason: why it was disabled because of that; or NULL. */
+MUST_CHECK enum err webhook_note(struct db *db, struct arena *a,
+    const char *endpoint_id, const struct webhook_outcome *outcome,
+    const char **ret_reason);
+
+#endif
