@@ -26,6 +26,8 @@ enum {
 	STATUS_GONE = 410,
 };
 
+static const char user_agent[] = "User-Agent: kedge/" KEDGE_VERSION;
+
 /* What came of one attempt. */
 struct attempt {
 	enum err e; /* of the call */
@@ -68,7 +70,7 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 	struct arena *a = job->arena;
 	const char *const headers[] = {
 		"Content-Type: application/json",
-		"User-Agent: kedge/" KEDGE_VERSION,
+		user_agent,
 		arena_printf(a, "webhook-id: %s", m.id),
 		arena_printf(
 		    a, "webhook-timestamp: %lld", (long long)m.timestamp_s),

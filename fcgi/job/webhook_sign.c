@@ -1,14 +1,21 @@
 #include "job/webhook_sign.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/base64.h"
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/random.h"
 #include "base/str.h"
 
-enum { KEY_BYTES = 32, KEY_MIN = 24, KEY_MAX = 64 };
+enum {
+	KEY_BYTES = 32,
+	KEY_MIN = 24,
+	KEY_MAX = 64,
+	HEAD_REST_BYTES = 32, /* two dots and a time */
+};
 static const char prefix[] = "whsec_";
 
 const char *
@@ -47,15 +54,14 @@ webhook_secret_valid(struct arena *a, const char *secret)
 }
 
 static const char *
-sign_once(struct arena *a, const char *signed_text, size_t signed_len,
-    const char *secret)
+sign_once(struct arena *a, const struct buf *text, const char *secret)
 {
 	unsigned char mac[SHA256_SIZE], *key;
 	size_t len;
 
 	if (!read_key(a, secret, &key, &len))
 		return NULL;
-	hmac_sha256(key, len, signed_text, signed_len, mac);
+	hmac_sha256(key, len, text->data, text->len, mac);
 	return arena_printf(a, "v1,%s", base64_encode(a, mac, sizeof(mac)));
 }
 
@@ -63,16 +69,15 @@ const char *
 webhook_sign(struct arena *a, const struct webhook_message *m,
     const char *secret, const char *old_secret)
 {
-	const char *head =
-	    arena_printf(a, "%s.%lld.", m->id, (long long)m->timestamp_s);
-	size_t head_len = strlen(head), len = head_len + m->body_len;
-	char *text = arena_alloc(a, len);
 	const char *now, *old;
+	struct buf text;
 
-	memcpy(text, head, head_len);
-	memcpy(text + head_len, m->body, m->body_len);
-	now = sign_once(a, text, len, secret);
-	old = old_secret != NULL ? sign_once(a, text, len, old_secret) : NULL;
+	buf_init(&text, a, strlen(m->id) + HEAD_REST_BYTES + m->body_len);
+	buf_printf(&text, "%s.%lld.", m->id, (long long)m->timestamp_s);
+	buf_put(&text, m->body, m->body_len);
+	assert(!buf_failed(&text));
+	now = sign_once(a, &text, secret);
+	old = old_secret != NULL ? sign_once(a, &text, old_secret) : NULL;
 	if (now == NULL || old == NULL)
 		return now;
 	return arena_printf(a, "%s %s", now, old);
