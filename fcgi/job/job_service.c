@@ -5,9 +5,11 @@
 #include "job/job_routes.h"
 #include "job/job_set.h"
 #include "job/job_worker.h"
+#include "job/webhook_routes.h"
 
 static const struct route *const routes[] = {
 	job_routes,
+	webhook_routes,
 	NULL,
 };
 

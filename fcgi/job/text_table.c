@@ -37,11 +37,12 @@ text_printable(struct arena *a, const char *text)
 {
 	char *copy = arena_strdup(a, text), *out = copy;
 
-	for (const char *in = copy; *in != '\0';) {
+	for (const char *in = text; *in != '\0';) {
 		size_t n = control_bytes(in);
 
-		*out = '?';
-		if (n == 0)
+		if (n > 0)
+			*out = '?';
+		else
 			*out = *in;
 		out++;
 		in += n > 0 ? n : 1;

@@ -6,6 +6,7 @@
 #include "core/whoami/whoami_routes.h"
 #include "http/service_main.h"
 #include "job/job_service.h"
+#include "job/webhook.h"
 
 /* clang-format off */
 static const struct route *const routes[] = {
@@ -26,9 +27,15 @@ static const struct service service = {
 
 static const struct job_kind *const kinds[] = {
 	example_jobs,
+	webhook_jobs,
 	NULL,
 };
-static const struct job_set jobs = { .kinds = kinds };
+/* A receiver that is slow takes the time of one worker, not of all. */
+static const struct job_queue queues[] = {
+	{ WEBHOOK_QUEUE, 1 },
+	{ 0 },
+};
+static const struct job_set jobs = { .kinds = kinds, .queues = queues };
 
 static struct service_config config;
 
