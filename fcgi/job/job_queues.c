@@ -17,7 +17,6 @@ enum {
 	QUEUES_MAX = 1000,
 	NAMES_MAX_BYTES = QUEUES_MAX * 128,
 };
-static const char default_queue[] = "default";
 
 /* -- statements: queue first, then what is known of it -- */
 
@@ -138,7 +137,6 @@ add_declared(struct job_queue_list *list, const struct job_set *set)
 	struct job_queue queues[JOB_QUEUES_MAX];
 	int count = set != NULL ? job_set_queues(set, queues) : 0;
 
-	get_queue(list, default_queue);
 	for (int i = 0; i < count; i++)
 		get_queue(list, queues[i].name)->concurrency =
 		    queues[i].concurrency;

@@ -75,8 +75,8 @@ START_TEST(queues_and_kinds_are_there)
 	all = text();
 	has(all, "\nkedge_job_queue_depth{service=\"core\",queue=\"q\","
 		 "state=\"available\"} 3\n");
-	has(all, "\nkedge_job_queue_depth{service=\"core\",queue=\"default\","
-		 "state=\"available\"} 0\n");
+	has(all, "\nkedge_job_queue_depth{service=\"core\",queue=\"q\","
+		 "state=\"running\"} 0\n");
 	has(all, "\nkedge_job_queue_oldest_age_seconds{service=\"core\","
 		 "queue=\"q\"} 9");
 	has(all, "\nkedge_job_queue_paused{service=\"core\",queue=\"q\"} 0\n");

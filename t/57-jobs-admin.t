@@ -1,0 +1,218 @@
+# Jobs as an admin sees them: over HTTP, on the command line, in the metrics; and
+# a handler that is a program.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Time::HiRes qw(time);
+use Kedge qw(wait_until jdecode jencode need slurp files);
+
+need('python3');
+my $k = Kedge->up;
+my $root = $k->user('root');
+$k->role($root, 'admin');
+my $alice = $k->user('alice');
+my $jobs = '/api/core/jobs';
+my $nobody = '01890000-0000-7000-8000-000000000001';
+
+sub enqueue
+{
+	my ($payload, %opt) = @_;
+	my $kind = delete $opt{kind} // 'example.factorize';
+	my %args = (queue => "'cpu'", max_attempts => 3, %opt);
+	return $k->sql('core', "SELECT job_id FROM job_enqueue('$kind', '" . jencode($payload)
+	    . "', " . join(', ', map { "p_$_ => $args{$_}" } sort keys %args) . ')');
+}
+
+sub job { return $root->get("$jobs/$_[0]")->{json} }
+sub reached { my ($id, $state, $s) = @_; return wait_until { job($id)->{state} eq $state } $s }
+
+sub queue
+{
+	my ($name) = @_;
+	my ($q) = grep { $_->{name} eq $name } @{ $root->get("$jobs/queues")->{json}{items} };
+	return $q;
+}
+
+sub cli { return $k->kedge('jobs', 'core', @_) }
+
+# The processes of the program, whoever is their parent.
+sub programs
+{
+	return grep { (slurp("$_/cmdline") // '') =~ /factorize\.py/ && (slurp("$_/environ") // '') =~ /KEDGE_JOB_ID/ }
+	    files('/proc', qr/^\d+$/);
+}
+
+# ---- for admins alone -----------------------------------------------------------------
+
+my @routes = (
+	[ GET => $jobs ], [ GET => "$jobs/queues" ], [ GET => "$jobs/schedules" ],
+	[ GET => "$jobs/$nobody" ], [ POST => "$jobs/$nobody/retry" ],
+	[ POST => "$jobs/$nobody/cancel" ], [ POST => "$jobs/queues/cpu/pause" ],
+	[ POST => "$jobs/queues/cpu/resume" ],
+);
+for my $row (@routes) {
+	my ($method, $path) = @$row;
+	is($alice->request($method, $path)->{status}, 403, "$method $path: not for everyone");
+	is($k->client->request($method, $path)->{status}, 401, "$method $path: nor for nobody");
+}
+is(queue('cpu')->{paused}, JSON::PP::false, 'so nothing is paused');
+
+# ---- a program works one off ------------------------------------------------------------
+
+my $id = enqueue({ number => '600851475143' }, request_id => "'request-9'");
+ok(reached($id, 'completed'), 'a job whose handler is a program is completed');
+my $job = job($id);
+is_deeply($job->{result}, { factors => [qw(71 839 1471 6857)] }, 'with its result');
+is_deeply($job->{payload}, { number => '600851475143' }, 'beside its payload');
+is($job->{requestId}, 'request-9', 'and the request that wanted it');
+is(scalar @{ $job->{attempts} }, 1, 'after one attempt');
+is($job->{attempts}[0]{outcome}, 'completed', 'that completed');
+
+$id = enqueue({ number => 'twelve' });
+ok(reached($id, 'discarded'), 'one that leaves with 100 is discarded');
+$job = job($id);
+is($job->{attempt}, 1, 'at once');
+is($job->{lastError}, 'the number is not a whole number above 0', 'with its own error');
+$id = enqueue({ number => 12 });
+ok(reached($id, 'discarded'), 'and so is one whose payload does not fit');
+like(job($id)->{lastError}, qr/number/, 'which names the field');
+
+# RSA-100, two primes of 50 digits: a processor could be busy for long.
+my $hard = '1522605027922533360535618378132637429718068114961380688657908494580122963258952897654000350692006139';
+$id = enqueue({ number => $hard });
+ok(wait_until(sub { (job($id)->{result} // {})->{left} }), 'progress is there while it runs');
+is(job($id)->{state}, 'running', 'and it runs');
+is(scalar(my @running = programs()), 1, 'in a process');
+is(queue('cpu')->{running}, 1, 'and is counted');
+my $r = $root->post("$jobs/$id/retry");
+is($r->{status}, 409, 'what runs cannot be tried again');
+is($r->{json}{code}, 'JOB_RUNNING', 'which the answer says');
+$r = $root->post("$jobs/$id/cancel");
+is($r->{status}, 200, 'it can be cancelled');
+ok(reached($id, 'cancelled', 8), 'and soon is');
+ok(wait_until(sub { !programs() }, 5), 'nothing of it is left');
+is($root->post("$jobs/$id/cancel")->{status}, 200, 'cancelling again is fine');
+
+# ---- lists --------------------------------------------------------------------------------
+
+is($root->post("$jobs/queues/cpu/pause")->{json}{paused}, JSON::PP::true, 'a queue is paused');
+my @waiting = map { enqueue({ number => "$_" }, tags => $_ % 2 ? "'{odd}'" : "'{even,more}'") } 1 .. 7;
+my ($cursor, @seen) = ('');
+my $pages = 0;
+while (defined $cursor) {
+	$r = $root->get("$jobs?queue=cpu&state=available&limit=3&cursor=$cursor");
+	is($r->{status}, 200, 'a page');
+	push @seen, map { $_->{id} } @{ $r->{json}{items} };
+	$cursor = $r->{json}{nextCursor};
+	last if ++$pages > 10;
+}
+is_deeply(\@seen, [ reverse @waiting ], 'all that wait, newest first');
+is($pages, 3, 'on three pages');
+my ($item) = @{ $root->get("$jobs?limit=1")->{json}{items} };
+ok(!exists $item->{payload}, 'without their payloads');
+is_deeply($item->{tags}, ['odd'], 'with their tags');
+is(scalar @{ $root->get("$jobs?tag=even")->{json}{items} }, 3, 'by tag');
+is(scalar @{ $root->get("$jobs?state=discarded")->{json}{items} }, 2, 'by state');
+is(scalar @{ $root->get("$jobs?kind=example.factorize&limit=100")->{json}{items} }, 11, 'by kind');
+is(scalar @{ $root->get("$jobs?kind=another")->{json}{items} }, 0, 'none of another kind');
+$r = $root->get("$jobs?queue=cpu&limit=2");
+is($root->get("$jobs?queue=other&limit=2&cursor=$r->{json}{nextCursor}")->{status}, 400,
+	'a cursor is for its own filters');
+is($root->get("$jobs?$_")->{status}, 400, "refused: $_")
+    for qw(state=odd limit=0 limit=101 limit=x cursor=x);
+is($root->get("$jobs/$nobody")->{status}, 404, 'a job that is none');
+is($root->get("$jobs/x")->{status}, 400, 'an id that is none');
+is($root->post("$jobs/$nobody/$_")->{status}, 404, "$_ of none") for qw(retry cancel);
+is($root->request(DELETE => "$jobs/$nobody")->{status}, 405, 'jobs are not deleted');
+
+# ---- by hand --------------------------------------------------------------------------------
+
+my $q = queue('cpu');
+is_deeply([ @$q{qw(available scheduled retryable running)} ], [ 7, 0, 0, 0 ], 'seven wait');
+ok(defined $q->{oldestAt}, 'since some time');
+my $later = enqueue({ number => '6' }, run_at => "'2100-01-01T00:00:00Z'");
+is(queue('cpu')->{scheduled}, 1, 'one for later');
+is($root->post("$jobs/$waiting[0]/cancel")->{json}{state}, 'cancelled', 'one is cancelled');
+is(queue('cpu')->{available}, 6, 'six wait');
+is($root->post("$jobs/$later/retry")->{json}{state}, 'available', 'the later one may run now');
+is(queue('cpu')->{available}, 7, 'seven again');
+is($root->post("$jobs/queues/nowhere/pause")->{status}, 404, 'no such queue');
+is($root->post("$jobs/queues/cpu/resume")->{json}{paused}, JSON::PP::false, 'it goes on');
+ok(reached($_, 'completed'), 'and they are done') for @waiting[ 1 .. 6 ], $later;
+is(job($waiting[0])->{state}, 'cancelled', 'but not the one that was cancelled');
+is_deeply(job($waiting[5])->{result}{factors}, [qw(2 3)], 'six is two times three');
+$r = $root->post("$jobs/$waiting[5]/cancel");
+is($r->{status}, 409, 'what has ended cannot be cancelled');
+is($r->{json}{code}, 'JOB_ENDED', 'which the answer says');
+is($root->post("$jobs/$waiting[5]/retry")->{json}{state}, 'available', 'but replayed');
+ok(wait_until(sub { @{ job($waiting[5])->{attempts} } == 2 }), 'and it runs once more');
+ok(reached($waiting[0], 'cancelled'), 'the other one is as it was');
+is($root->post("$jobs/$waiting[0]/retry")->{status}, 200, 'and can be replayed as well');
+ok(reached($waiting[0], 'completed'), 'to its end');
+
+# ---- the command line ---------------------------------------------------------------------------
+
+my ($status, $out, $err) = cli('list', '--state', 'discarded');
+is($status, 0, 'kedge jobs core list') or diag($err);
+my @lines = split /\n/, $out;
+is(scalar @lines, 3, 'a heading and two jobs');
+like($lines[0], qr/^ID +STATE +KIND +QUEUE +ATTEMPT +RUN AT +LAST ERROR$/, 'the heading');
+like($lines[2], qr/ discarded +example\.factorize +cpu +1\/3 .*the number is not a whole/, 'a job');
+($status, $out) = cli('list', '--limit', '2', '--json');
+my $list = jdecode($out);
+is(scalar @$list, 2, '--json and --limit');
+is(ref $list->[0]{tags}, 'ARRAY', 'as the routes have it');
+($status, $out) = cli('list', '--kind', 'example.factorize', '--queue', 'cpu', '--tag', 'odd', '--json');
+is(scalar @{ jdecode($out) }, 4, 'filters');
+($status, $out) = cli('show', $waiting[5]);
+is($status, 0, 'show');
+like($out, qr/^state +completed$/m, 'its state');
+like($out, qr/^payload +\{"number": "6"\}$/m, 'its payload');
+like($out, qr/^result +\{"factors": \["2", "3"\]\}$/m, 'its result');
+is(scalar(() = $out =~ /^1 +\d{4}-\S+ +\d{4}-\S+ +completed /mg), 2, 'its attempts');
+($status, $out) = cli('show', '--json', $waiting[5]);
+is_deeply(jdecode($out), job($waiting[5]), 'show --json is the answer of the route');
+($status, $out, $err) = cli('retry', $waiting[1], $nobody, $waiting[2]);
+is($status, 1, 'retry: not all could be');
+like($out, qr/^$waiting[1] available\n$waiting[2] available$/m, 'the others are');
+like($err, qr/there is no job $nobody/, 'and the one is named');
+ok(reached($_, 'completed'), 'they run') for @waiting[ 1, 2 ];
+($status, $out, $err) = cli('cancel', $waiting[1]);
+is($status, 1, 'cancel of what has ended');
+like($err, qr/The job has ended/, 'which it says');
+is((cli('show', "x'; DROP"))[0], 1, 'an id that is none');
+($status, $out) = cli('pause', 'cpu');
+like($out, qr/^cpu +paused /m, 'pause');
+is(queue('cpu')->{paused}, JSON::PP::true, 'is paused');
+($status, $out) = cli('resume', 'cpu', '--json');
+is(jdecode($out)->[0]{paused}, JSON::PP::false, 'resume');
+($status, $out, $err) = cli('pause', 'nowhere');
+is($status, 1, 'pause of no queue');
+like((cli('queues'))[1], qr/^webhooks +open +1 +0 /m, 'queues');
+is((cli('schedules'))[0], 0, 'schedules');
+for my $wrong ([], ['fly'], [ 'list', 'x' ], [ 'list', '--state', 'odd' ], [ 'list', '--limit', '0' ],
+	[ 'show' ], [ 'retry' ], [ 'pause' ], [ 'list', '--queue' ], [ 'list', '--what' ]) {
+	my ($s, undef, $e) = cli(@$wrong);
+	is($s, 2, "usage: @$wrong");
+	like($e, qr/^usage: core jobs list/, 'which it tells');
+}
+
+# ---- metrics and the contract -----------------------------------------------------------------------
+
+my $text;
+ok(wait_until(sub {
+	$text = $k->client->get('/metrics/core')->{body};
+	$text =~ /^kedge_jobs_completed_total\{service="core",kind="example\.factorize"\} 1[1-9]$/m;
+}, 20), 'completed jobs are counted') or diag($text);
+like($text, qr/^kedge_jobs_discarded_total\{service="core",kind="example\.factorize"\} 2$/m, 'discarded ones');
+like($text, qr/^kedge_job_failures_total\{service="core",kind="example\.factorize"\} [2-9]$/m, 'failed attempts');
+like($text, qr/^kedge_job_run_seconds_bucket\{service="core",kind="example\.factorize",le="\+Inf"\} 1\d$/m,
+	'run times');
+like($text, qr/^kedge_job_queue_depth\{service="core",queue="cpu",state="available"\} \d+$/m, 'depths');
+like($text, qr/^kedge_job_queue_oldest_age_seconds\{service="core",queue="cpu"\} \d+$/m, 'ages');
+my $paths = $k->client->get('/api/core/openapi.json')->{json}{paths};
+ok(exists $paths->{"/api/core$_"}, "$_ is documented")
+    for qw(/jobs /jobs/{id} /jobs/{id}/retry /jobs/queues /jobs/queues/{queue}/pause /jobs/schedules);
+done_testing;
