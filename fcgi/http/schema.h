@@ -30,6 +30,10 @@ struct opt_bool {
 	bool value;
 	bool set;
 };
+struct opt_int64 {
+	int64_t value;
+	bool set;
+};
 struct strings {
 	const char *const *items;
 	size_t count;
@@ -39,6 +43,11 @@ struct objects {
 	const void *items;
 	size_t count;
 };
+/* A JSON object of any members. */
+struct any_object {
+	const struct json *value; /* in; NULL when absent */
+	const char *text; /* in: the value, compactly; out: as it is; or NULL */
+};
 
 enum field_type {
 	TYPE_STRING, /* const char *; NULL when absent */
@@ -46,13 +55,15 @@ enum field_type {
 	TYPE_INT64, /* int64_t */
 	TYPE_BOOL, /* bool */
 	TYPE_OPT_BOOL, /* struct opt_bool */
+	TYPE_OPT_INT64, /* struct opt_int64 */
 	/*
 	 * struct strings; in a query, path or header out only.  Absent: items
 	 * is NULL.
 	 */
 	TYPE_STRINGS,
 	TYPE_OBJECT, /* const void * of the `of` schema; NULL; out only */
-	TYPE_OBJECTS, /* struct objects; out only */
+	TYPE_OBJECTS, /* struct objects; in from the body only */
+	TYPE_ANY_OBJECT, /* struct any_object; in from the body only */
 };
 
 enum field_from { FROM_BODY, FROM_QUERY, FROM_PATH, FROM_HEADER };
@@ -73,10 +84,10 @@ struct field {
 	bool required;
 	bool nullable; /* in: null is read as NULL; out: NULL writes null */
 	/*
-	 * Of a number, of a text's length in code points, or of how many
-	 * strings there are.  0, 0 is no bound;
-	 * a max below min, none above: such a text is bounded by the body's
-	 * limit alone.
+	 * Of a number, of a text's length in code points, of an array's items,
+	 * of the bytes of any object as compact JSON.  0, 0 is no bound; a max
+	 * below min, none above: such a text is bounded by the body's limit
+	 * alone.
 	 */
 	int64_t min, max;
 	enum field_format format;
@@ -95,9 +106,9 @@ struct field {
 	.name = (wire_name), .offset = offsetof(T, member),                    \
 	.type = _Generic(((T *)0)->member, const char *: TYPE_STRING,          \
 	    struct opt_string: TYPE_OPT_STRING, int64_t: TYPE_INT64,           \
-	    bool: TYPE_BOOL, struct opt_bool: TYPE_OPT_BOOL,                   \
+	    bool: TYPE_BOOL, struct opt_bool: TYPE_OPT_BOOL, struct opt_int64: TYPE_OPT_INT64,                   \
 	    struct strings: TYPE_STRINGS, const void *: TYPE_OBJECT,           \
-	    struct objects: TYPE_OBJECTS)
+	    struct objects: TYPE_OBJECTS, struct any_object: TYPE_ANY_OBJECT)
 
 struct schema {
 	const char *name; /* in components/schemas; NULL to stay inline */
@@ -134,7 +145,8 @@ enum problem_kind {
 struct problem {
 	enum problem_kind kind;
 	enum field_from from;
-	const char *name; /* the field's wire name; "" for the body itself */
+	/* The field's wire name, "items[2].name"; "" for the body itself. */
+	const char *name;
 	const struct field *field; /* NULL for PROBLEM_UNKNOWN and the body */
 	const char *received; /* JSON type seen: "number", "undefined", ... */
 	const char *message; /* for people */

@@ -36,7 +36,7 @@ static void
 write_bounds(
     const struct field *f, struct buf *b, const char *min, const char *max)
 {
-	bool is_length = f->type != TYPE_INT64;
+	bool is_length = f->type != TYPE_INT64 && f->type != TYPE_OPT_INT64;
 
 	if (f->min == 0 && f->max == 0)
 		return;
@@ -81,15 +81,16 @@ write_text_schema(const struct field *f, struct buf *b)
 	write_values(f, b);
 }
 
-/* By name where it has one; rows that come in never hold objects. */
+/* By name where it has one. */
 static void
-write_reference(const struct schema *of, struct buf *b)
+write_reference(
+    const struct schema *of, struct buf *b, enum direction direction)
 {
 	if (of->name != NULL)
 		buf_printf(
 		    b, "{\"$ref\":\"#/components/schemas/%s\"}", of->name);
 	else
-		write_object(of, b, DIRECTION_OUT, FROM_BODY);
+		write_object(of, b, direction, FROM_BODY);
 }
 
 static void
@@ -98,12 +99,12 @@ write_object_row(const struct field *f, struct buf *b)
 	if (!f->nullable) {
 		/* Beside $ref, 2020-12 allows a description. */
 		buf_puts(b, "\"allOf\":[");
-		write_reference(f->of, b);
+		write_reference(f->of, b, DIRECTION_OUT);
 		buf_putc(b, ']');
 		return;
 	}
 	buf_puts(b, "\"anyOf\":[");
-	write_reference(f->of, b);
+	write_reference(f->of, b, DIRECTION_OUT);
 	buf_puts(b, ",{\"type\":\"null\"}]");
 }
 
@@ -121,7 +122,7 @@ write_fallback(const struct field *f, struct buf *b)
 
 /* Members of the row's schema, without braces. */
 static void
-write_row(const struct field *f, struct buf *b)
+write_row(const struct field *f, struct buf *b, enum direction direction)
 {
 	switch (f->type) {
 	case TYPE_STRING:
@@ -129,6 +130,7 @@ write_row(const struct field *f, struct buf *b)
 		write_text_schema(f, b);
 		break;
 	case TYPE_INT64:
+	case TYPE_OPT_INT64:
 		write_type(b, "integer", f->nullable);
 		buf_puts(b, ",\"format\":\"int64\"");
 		write_bounds(f, b, "minimum", "maximum");
@@ -147,17 +149,22 @@ write_row(const struct field *f, struct buf *b)
 		break;
 	case TYPE_OBJECTS:
 		buf_puts(b, "\"type\":\"array\",\"items\":");
-		write_reference(f->of, b);
+		write_reference(f->of, b, direction);
+		write_bounds(f, b, "minItems", "maxItems");
+		break;
+	case TYPE_ANY_OBJECT:
+		write_type(b, "object", f->nullable);
 		break;
 	}
 	write_fallback(f, b);
 }
 
 static void
-write_described_row(const struct field *f, struct buf *b)
+write_described_row(
+    const struct field *f, struct buf *b, enum direction direction)
 {
 	buf_putc(b, '{');
-	write_row(f, b);
+	write_row(f, b, direction);
 	if (f->doc != NULL) {
 		buf_puts(b, ",\"description\":");
 		json_write_string(b, f->doc);
@@ -179,7 +186,9 @@ is_always_there(const struct field *f)
 		return f->required;
 	case TYPE_STRING:
 	case TYPE_OPT_BOOL:
+	case TYPE_OPT_INT64:
 	case TYPE_OBJECT:
+	case TYPE_ANY_OBJECT:
 		break;
 	}
 	return f->required || f->nullable;
@@ -202,7 +211,7 @@ write_properties(const struct schema *s, struct buf *b,
 		if ((direction == DIRECTION_IN && f->from != from) || f->splice)
 			continue;
 		write_name(b, &first, f->name);
-		write_described_row(f, b);
+		write_described_row(f, b, direction);
 	}
 	buf_putc(b, '}');
 }
@@ -252,6 +261,6 @@ void
 schema_openapi_field(const struct field *f, struct buf *b)
 {
 	buf_putc(b, '{');
-	write_row(f, b);
+	write_row(f, b, DIRECTION_IN);
 	buf_putc(b, '}');
 }

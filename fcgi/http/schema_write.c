@@ -45,8 +45,12 @@ is_absent(const struct field *f, const void *member)
 		return ((const struct opt_string *)member)->value == NULL;
 	case TYPE_OPT_BOOL:
 		return !((const struct opt_bool *)member)->set;
+	case TYPE_OPT_INT64:
+		return !((const struct opt_int64 *)member)->set;
 	case TYPE_OBJECT:
 		return *(const void *const *)member == NULL;
+	case TYPE_ANY_OBJECT:
+		return ((const struct any_object *)member)->text == NULL;
 	case TYPE_INT64:
 	case TYPE_BOOL:
 	case TYPE_STRINGS:
@@ -92,6 +96,9 @@ write_value(const struct field *f, struct buf *b, const void *member)
 		buf_puts(b, ((const struct opt_bool *)member)->value ? "true"
 								     : "false");
 		break;
+	case TYPE_OPT_INT64:
+		buf_put_i64(b, ((const struct opt_int64 *)member)->value);
+		break;
 	case TYPE_STRINGS:
 		write_strings(b, member);
 		break;
@@ -100,6 +107,9 @@ write_value(const struct field *f, struct buf *b, const void *member)
 		break;
 	case TYPE_OBJECTS:
 		write_objects(f->of, b, member);
+		break;
+	case TYPE_ANY_OBJECT:
+		buf_puts(b, ((const struct any_object *)member)->text);
 		break;
 	}
 }

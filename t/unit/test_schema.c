@@ -644,6 +644,134 @@ START_TEST(openapi_of_an_answer)
 }
 END_TEST
 
+/* ------------------------------------------- objects within the body */
+
+struct line {
+	const char *name;
+	struct opt_int64 count;
+	struct any_object extra;
+};
+struct order {
+	struct objects lines;
+	struct any_object note;
+	struct opt_int64 total;
+};
+
+/* clang-format off */
+static const struct field line_fields[] = {
+	{ FIELD(struct line, name, "name"), .required = true, .max = 3 },
+	{ FIELD(struct line, count, "count"), .min = 1, .max = 9 },
+	{ FIELD(struct line, extra, "extra"), .nullable = true, .max = 12 },
+	{ 0 },
+};
+static const struct schema line_schema = { .name = "Line",
+	.size = sizeof(struct line), .fields = line_fields,
+	.refuse_unknown = true };
+static const struct field order_fields[] = {
+	{ FIELD(struct order, lines, "lines"), .required = true,
+	  .min = 1, .max = 20, .of = &line_schema },
+	{ FIELD(struct order, note, "note") },
+	{ FIELD(struct order, total, "total"), .nullable = true },
+	{ 0 },
+};
+/* clang-format on */
+static const struct schema order_schema = SCHEMA(struct order, order_fields);
+
+START_TEST(read_objects_and_write_them_again)
+{
+	static const char body[] =
+	    "{\"lines\":[{\"name\":\"a\",\"count\":7},{\"name\":\"b\","
+	    "\"extra\":{ \"k\" : [1] }}],\"note\":{},\"total\":null}";
+	struct problems problems;
+	const struct line *lines;
+	struct order in;
+
+	ck_assert_int_eq(
+	    read_body(&order_schema, body, &in, &problems), ERR_OK);
+	ck_assert_uint_eq(in.lines.count, 2);
+	lines = in.lines.items;
+	ck_assert_str_eq(lines[0].name, "a");
+	ck_assert(lines[0].count.set && lines[0].count.value == 7);
+	ck_assert_ptr_null(lines[0].extra.text);
+	ck_assert(!lines[1].count.set);
+	ck_assert_str_eq(lines[1].extra.text, "{\"k\":[1]}");
+	ck_assert_uint_eq(json_count(lines[1].extra.value), 1);
+	ck_assert(!in.total.set);
+	ck_assert_str_eq(written(&order_schema, &in),
+	    "{\"lines\":[{\"name\":\"a\",\"count\":7,\"extra\":null},"
+	    "{\"name\":\"b\",\"extra\":{\"k\":[1]}}],\"note\":{},"
+	    "\"total\":null}");
+}
+END_TEST
+
+static const struct {
+	const char *body, *problems;
+} bad_orders[] = {
+	{ "{}", "lines missing undefined" },
+	{ "{\"lines\":{}}", "lines type object" },
+	{ "{\"lines\":[]}", "lines small array" },
+	{ "{\"lines\":[1]}", "lines type number" },
+	{ "{\"lines\":[{\"name\":\"a\"},{\"count\":0,\"x\":1}]}",
+	    "lines[1].name missing undefined; lines[1].count small number; "
+	    "lines[1].x unknown number" },
+	{ "{\"lines\":[{\"name\":\"a\",\"extra\":[]}]}",
+	    "lines[0].extra type array" },
+	{ "{\"lines\":[{\"name\":\"a\",\"extra\":{\"k\":\"123456\"}}]}",
+	    "lines[0].extra large object" },
+	{ "{\"lines\":[{\"name\":\"a\"}],\"note\":null,\"total\":\"1\"}",
+	    "note type null; total type string" },
+};
+
+START_TEST(read_objects_names_what_is_wrong)
+{
+	struct problems problems;
+	struct order in;
+
+	ck_assert_int_eq(
+	    read_body(&order_schema, bad_orders[_i].body, &in, &problems),
+	    ERR_INVALID);
+	ck_assert_str_eq(problems_text(&problems), bad_orders[_i].problems);
+}
+END_TEST
+
+START_TEST(read_objects_stops_at_the_most_problems)
+{
+	const char *body = "{\"lines\":[";
+	struct problems problems;
+	struct order in;
+
+	for (int i = 0; i < 20; i++)
+		body = arena_printf(a, "%s%s{}", body, i > 0 ? "," : "");
+	body = arena_printf(a, "%s]}", body);
+	ck_assert_int_eq(
+	    read_body(&order_schema, body, &in, &problems), ERR_INVALID);
+	ck_assert_int_eq(problems.count, PROBLEMS_MAX);
+}
+END_TEST
+
+START_TEST(openapi_of_objects_that_come_in)
+{
+	struct buf b;
+
+	buf_init(&b, a, 4096);
+	schema_openapi(&order_schema, &b, FROM_BODY);
+	ck_assert_str_eq(b.data,
+	    "{\"type\":\"object\",\"properties\":{\"lines\":{\"type\":"
+	    "\"array\",\"items\":{\"$ref\":\"#/components/schemas/Line\"},"
+	    "\"minItems\":1,\"maxItems\":20},\"note\":{\"type\":\"object\"},"
+	    "\"total\":{\"type\":[\"integer\",\"null\"],\"format\":"
+	    "\"int64\"}},\"required\":[\"lines\"]}");
+	buf_init(&b, a, 4096);
+	schema_openapi(&line_schema, &b, FROM_BODY);
+	ck_assert_str_eq(b.data,
+	    "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":"
+	    "\"string\",\"maxLength\":3},\"count\":{\"type\":\"integer\","
+	    "\"format\":\"int64\",\"minimum\":1,\"maximum\":9},\"extra\":"
+	    "{\"type\":[\"object\",\"null\"]}},\"required\":[\"name\"],"
+	    "\"additionalProperties\":false}");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -671,6 +799,11 @@ main(void)
 	tcase_add_test(tc, openapi_of_a_body);
 	tcase_add_test(tc, openapi_picks_the_rows_of_one_place);
 	tcase_add_test(tc, openapi_of_an_answer);
+	tcase_add_test(tc, read_objects_and_write_them_again);
+	tcase_add_loop_test(
+	    tc, read_objects_names_what_is_wrong, 0, (int)COUNT_OF(bad_orders));
+	tcase_add_test(tc, read_objects_stops_at_the_most_problems);
+	tcase_add_test(tc, openapi_of_objects_that_come_in);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
