@@ -1,0 +1,309 @@
+# Webhooks out: who may register endpoints, what is told to them and when, and
+# what receivers do to those who call them.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Digest::SHA qw(hmac_sha256_base64);
+use MIME::Base64 qw(decode_base64);
+use Test::More;
+use Time::HiRes qw(time);
+use Kedge qw(free_port jdecode jencode slurp files wait_until);
+use Kedge::Receiver;
+
+my $k = Kedge->up(env => { CORE_WEBHOOK_ALLOW_PRIVATE => 'on' });
+my $receiver = Kedge::Receiver->new;
+my $root = $k->user('root');
+$k->role($root, 'admin');
+my $alice = $k->user('alice');
+my $hooks = '/api/core/webhooks';
+my $nobody = '01890000-0000-7000-8000-000000000001';
+my @secrets;
+
+sub register
+{
+	my ($url, @kinds) = @_;
+	my $r = $root->post($hooks, { url => $url, kinds => [ @kinds ? @kinds : '*' ] });
+	die "register: $r->{status} $r->{body}" unless $r->{status} == 201;
+	push @secrets, $r->{json}{secret};
+	return $r->{json};
+}
+
+sub hook { return $root->get("$hooks/$_[0]")->{json} }
+sub remove { return $root->del("$hooks/$_")->{status} for @_ }
+sub job { return $root->get("/api/core/jobs/$_[0]")->{json} }
+sub emit { return $k->sql('core', "SELECT webhook_emit('$_[0]', '" . jencode($_[1]) . "')") }
+
+sub deliveries
+{
+	my ($id, $query) = @_;
+	return @{ $root->get("$hooks/$id/deliveries" . ($query // ''))->{json}{items} };
+}
+
+# The only delivery of an endpoint, once it is in that state.
+sub delivery
+{
+	my ($id, $state) = @_;
+	my $found = wait_until { my ($d) = deliveries($id); $d && $d->{state} eq $state } 20;
+	my ($d) = deliveries($id);
+	diag('the delivery is ' . ($d ? $d->{state} : 'not there')) unless $found;
+	return $d ? job($d->{id}) : undef;
+}
+
+sub signed
+{
+	my ($request, $secret) = @_;
+	my %h = %{ $request->{headers} };
+	my ($key) = $secret =~ /^whsec_(.+)$/;
+	my $mac = hmac_sha256_base64("$h{'webhook-id'}.$h{'webhook-timestamp'}.$request->{body}",
+		decode_base64($key));
+	return grep { $_ eq "v1,$mac=" } split / /, $h{'webhook-signature'};
+}
+
+# ---- for admins alone -----------------------------------------------------------------------
+
+for my $row (
+	[ GET => $hooks ], [ POST => $hooks ], [ GET => "$hooks/$nobody" ], [ PATCH => "$hooks/$nobody" ],
+	[ DELETE => "$hooks/$nobody" ], [ GET => "$hooks/$nobody/deliveries" ],
+	map { [ POST => "$hooks/$nobody/$_" ] } qw(enable disable rotate test)
+) {
+	my ($method, $path) = @$row;
+	my @body = $method =~ /^P/ ? (json => { url => 'https://example.com/', kinds => ['*'] }) : ();
+	is($alice->request($method, $path, @body)->{status}, 403, "$method $path: not for everyone");
+	is($k->client->request($method, $path, @body)->{status}, 401, "$method $path: nor for nobody");
+	is($root->request($method, $path, @body)->{status}, 404, "$method $path: of none")
+	    unless $path eq $hooks;
+}
+
+# ---- registering -------------------------------------------------------------------------------
+
+my $url = $receiver->url('/ok/first');
+my $r = $root->post($hooks, { url => $url, kinds => [ 'order.made', 'order.paid' ], description => 'ours' });
+is($r->{status}, 201, 'an endpoint');
+my $first = $r->{json};
+push @secrets, $first->{secret};
+like($first->{secret}, qr{^whsec_[A-Za-z0-9+/]{43}=$}, 'its secret is told');
+is($r->{headers}{location}, "$hooks/$first->{id}", 'and where it is');
+is(hook($first->{id})->{url}, $url, 'it is there');
+is_deeply(hook($first->{id})->{kinds}, [ 'order.made', 'order.paid' ], 'with its events');
+ok(!exists hook($first->{id})->{secret}, 'its secret is not told again');
+unlike($root->get($hooks)->{body}, qr/whsec_/, 'in no list either');
+my @bad = (
+	[ 'no URL', { kinds => ['*'] }, 'url' ], [ 'no events', { url => $url }, 'kinds' ],
+	[ 'an empty list', { url => $url, kinds => [] }, 'kinds' ],
+	[ 'an event that is none', { url => $url, kinds => ['Order Made'] }, 'kinds' ],
+	[ 'a number of events', { url => $url, kinds => [1] }, 'kinds' ],
+	[ '51 events', { url => $url, kinds => [ map { "a$_" } 1 .. 51 ] }, 'kinds' ],
+	[ 'another scheme', { url => 'ftp://example.com/', kinds => ['*'] }, 'url' ],
+	[ 'a file', { url => 'file:///etc/passwd', kinds => ['*'] }, 'url' ],
+	[ 'a password', { url => 'http://u:p@example.com/', kinds => ['*'] }, 'url' ],
+	[ 'a line break', { url => "http://example.com/\r\nX: y", kinds => ['*'] }, 'url' ],
+	[ 'a long URL', { url => 'http://example.com/' . 'x' x 2000, kinds => ['*'] }, 'url' ],
+	[ 'a short secret', { url => $url, kinds => ['*'], secret => 'whsec_QUJD' }, 'secret' ],
+	[ 'what nobody knows', { url => $url, kinds => ['*'], enabled => \1 }, 'enabled' ],
+);
+for my $row (@bad) {
+	my ($name, $body, $field) = @$row;
+	$r = $root->post($hooks, $body);
+	is($r->{status}, 400, "refused: $name");
+	is($r->{json}{fields}[0]{field}, $field, 'by its name') or diag($r->{body});
+}
+is($root->patch("$hooks/$first->{id}", { url => 'ftp://x/' })->{status}, 400, 'nor changed to one');
+is($root->patch("$hooks/$first->{id}", { description => 'theirs' })->{json}{description}, 'theirs', 'changed');
+
+# ---- telling ---------------------------------------------------------------------------------------
+
+my $all = register($receiver->url('/ok/all'));
+my $other = register($receiver->url('/ok/other'), 'user.left');
+is(emit('order.made', { amount => 5, memo => "caf\x{e9}" }), 2, 'an event is for two of three');
+my ($a) = $receiver->wait_for('/ok/first', 1);
+my ($b) = $receiver->wait_for('/ok/all', 1);
+ok($a && $b, 'it is told to both');
+is($a->{method}, 'POST', 'by POST');
+is($a->{headers}{'content-type'}, 'application/json', 'as JSON');
+my $body = jdecode($a->{body});
+is($body->{type}, 'order.made', 'its type');
+is_deeply($body->{data}, { amount => 5, memo => "caf\x{e9}" }, 'its data');
+is($a->{headers}{'webhook-id'}, $b->{headers}{'webhook-id'}, 'one id for both');
+cmp_ok(abs($a->{headers}{'webhook-timestamp'} - time), '<', 60, 'the time of the attempt');
+ok(signed($a, $first->{secret}), 'signed with the secret of the one');
+ok(!signed($a, $all->{secret}), 'and not of the other');
+my $job = delivery($first->{id}, 'completed');
+is($job->{kind}, 'webhook.deliver', 'a delivery is a job');
+is($job->{result}{status}, 204, 'which knows the answer');
+is(emit('nobody.cares', {}), 1, 'an event that one wants');
+$k->sql('core', q{BEGIN; SELECT webhook_emit('order.made', '{"never": true}'); ROLLBACK});
+emit('order.made', { after => 1 });
+is(scalar(my @three = $receiver->wait_for('/ok/all', 3)), 3, 'each event is told');
+ok(!(grep { $_->{body} =~ /never/ } $receiver->requests), 'but what was rolled back');
+is(scalar $receiver->requests('/ok/other'), 0, 'and nobody is told what they do not want');
+is($root->post("/api/core/jobs/$job->{id}/retry")->{status}, 200, 'a delivery is replayed');
+ok(wait_until(sub { 3 == grep { $_->{path} eq '/ok/first' } $receiver->requests }), 'and told again');
+my @replayed = grep { $_->{headers}{'webhook-id'} eq $a->{headers}{'webhook-id'} } $receiver->requests('/ok/first');
+is(scalar @replayed, 2, 'with the same id');
+is($replayed[1]{body}, $replayed[0]{body}, 'and body');
+
+$r = $root->post("$hooks/$other->{id}/test");
+is($r->{status}, 202, 'a test');
+my ($test) = $receiver->wait_for('/ok/other', 1);
+is(jdecode($test->{body})->{type}, 'webhook.test', 'is told to whom it is for');
+is((deliveries($other->{id}))[0]{id}, $r->{json}{jobId}, 'and is among the deliveries');
+is($root->del("$hooks/$_->{id}")->{status}, 204, 'deleted') for $all, $other;
+is(emit('user.left', {}), 0, 'nobody is left to be told');
+
+# ---- secrets that change ---------------------------------------------------------------------------------
+
+my $rotated = $root->post("$hooks/$first->{id}/rotate")->{json};
+push @secrets, $rotated->{secret};
+isnt($rotated->{secret}, $first->{secret}, 'a new secret');
+ok(defined $rotated->{oldSecretUntil}, 'and the old one for a while');
+emit('order.paid', {});
+my $last = ($receiver->wait_for('/ok/first', 4))[3];
+ok(signed($last, $rotated->{secret}), 'the new one signs');
+ok(signed($last, $first->{secret}), 'and the old one');
+$k->sql('core', q{UPDATE webhook_endpoint SET old_secret_until = now() WHERE old_secret IS NOT NULL});
+emit('order.paid', {});
+$last = ($receiver->wait_for('/ok/first', 5))[4];
+ok(signed($last, $rotated->{secret}), 'later, the new one signs');
+ok(!signed($last, $first->{secret}), 'and the old one no more');
+$root->del("$hooks/$first->{id}");
+
+# ---- receivers that do not take it --------------------------------------------------------------------------
+
+$receiver->script(500, 503, 429, 200);
+my $flaky = register($receiver->url('/script/flaky'));
+emit('x', {});
+$job = delivery($flaky->{id}, 'retryable');
+like($job->{lastError}, qr/^HTTP 500: it is 500 /, 'an error is kept, with what was said');
+unlike($job->{lastError}, qr/\e/, 'but nothing that a terminal would obey');
+is(hook($flaky->{id})->{failures}, 1, 'and counted');
+ok(wait_until(sub { job($job->{id})->{attempt} == 2 }, 15), 'it is tried again by itself');
+is(scalar $receiver->requests('/script/flaky'), 2, 'some seconds later');
+for my $n (3, 4) {
+	wait_until { job($job->{id})->{state} eq 'retryable' };
+	$root->post("/api/core/jobs/$job->{id}/retry");
+	$receiver->wait_for('/script/flaky', $n);
+}
+$job = delivery($flaky->{id}, 'completed');
+is_deeply([ map { $_->{outcome} } @{ $job->{attempts} } ], [qw(failed failed failed completed)],
+	'each attempt is in its history');
+my @ids = map { $_->{headers}{'webhook-id'} } $receiver->requests('/script/flaky');
+is(scalar(grep { $_ eq $ids[0] } @ids), 4, 'all have one id');
+ok(wait_until(sub { hook($flaky->{id})->{failures} == 0 }), 'a success forgets the failures');
+$root->del("$hooks/$flaky->{id}");
+
+my $gone = register($receiver->url('/gone/x'));
+emit('x', {});
+$job = delivery($gone->{id}, 'discarded');
+is($job->{attempt}, 1, '410: never again');
+ok(wait_until(sub { !hook($gone->{id})->{enabled} }), 'and nothing else');
+like(hook($gone->{id})->{disabledReason}, qr/410/, 'for that reason');
+is(emit('x', {}), 0, 'it is told of nothing any more');
+is($root->post("$hooks/$gone->{id}/test")->{status}, 409, 'and cannot be tested');
+is($root->post("$hooks/$gone->{id}/enable")->{json}{enabled}, JSON::PP::true, 'until it is enabled');
+$root->del("$hooks/$gone->{id}");
+
+my $moved = register($receiver->url('/redirect/x'));
+emit('x', {});
+$job = delivery($moved->{id}, 'retryable');
+like($job->{lastError}, qr/^HTTP 302: redirects are not followed/, 'a redirect is no success');
+is(scalar $receiver->requests('/ok/moved'), 0, 'and not followed');
+is($root->post("$hooks/$moved->{id}/disable")->{json}{disabledReason}, 'by hand', 'disabled by hand');
+$root->post("/api/core/jobs/$job->{id}/retry");
+$job = delivery($moved->{id}, 'discarded');
+is($job->{lastError}, 'the endpoint is disabled', 'what waits for it is discarded');
+$root->del("$hooks/$moved->{id}");
+
+my $big = register($receiver->url('/big/x'));
+emit('x', {});
+$job = delivery($big->{id}, 'completed');
+is($job->{result}{status}, 200, 'what a receiver says after its status does not matter');
+cmp_ok(length $job->{result}{response}, '<=', 200, 'nor is all of it kept');
+$root->del("$hooks/$big->{id}");
+
+my $dead = register('http://127.0.0.1:' . free_port() . '/');
+emit('x', {});
+$job = delivery($dead->{id}, 'retryable');
+like($job->{lastError}, qr/connect/i, 'nobody there: tried again');
+$root->del("$hooks/$dead->{id}");
+$root->post("/api/core/jobs/$job->{id}/retry");
+ok(wait_until(sub { job($job->{id})->{state} eq 'discarded' }), 'and once it is deleted, discarded');
+is(job($job->{id})->{lastError}, 'the endpoint was deleted', 'for that reason');
+
+# ---- those that fail for long are disabled ------------------------------------------------------------------------
+
+my $failing = register($receiver->url('/500/x'));
+$k->sql('core', q{UPDATE webhook_endpoint SET failures = 9, failing_since = now() - interval '73 h'});
+emit('x', {});
+ok(wait_until(sub { !hook($failing->{id})->{enabled} }), 'after three days of failures it is disabled');
+is(hook($failing->{id})->{disabledReason}, 'it failed for 3 days', 'for that reason');
+like($k->log_text('core-worker'), qr/a webhook's endpoint was disabled/, 'which the log says');
+$root->post("$hooks/$failing->{id}/enable");
+my $id = $k->sql('core', "SELECT webhook_send('$failing->{id}', 'evt_x', 'x', '{}', 1, NULL, NULL)");
+ok(wait_until(sub { job($id)->{state} eq 'discarded' }), 'a delivery that fails in its last attempt');
+ok(wait_until(sub { !hook($failing->{id})->{enabled} }), 'disables it too');
+$root->post("$hooks/$failing->{id}/enable");
+$id = $root->post("$hooks/$failing->{id}/test")->{json}{jobId};
+ok(wait_until(sub { job($id)->{state} eq 'discarded' }), 'a test that fails');
+ok(hook($failing->{id})->{enabled}, 'does not');
+$root->del("$hooks/$failing->{id}");
+
+# ---- pages ------------------------------------------------------------------------------------------------------
+
+my $many = register($receiver->url('/ok/many'));
+emit('x', { n => $_ }) for 1 .. 5;
+$receiver->wait_for('/ok/many', 5);
+$r = $root->get("$hooks/$many->{id}/deliveries?limit=2");
+is(scalar @{ $r->{json}{items} }, 2, 'a page of deliveries');
+my $next = $root->get("$hooks/$many->{id}/deliveries?limit=3&cursor=$r->{json}{nextCursor}");
+is(scalar @{ $next->{json}{items} }, 3, 'and the next');
+is($next->{json}{nextCursor}, undef, 'which is the last');
+is($root->get("$hooks/$many->{id}/deliveries?state=discarded&cursor=$r->{json}{nextCursor}")->{status},
+	400, 'a cursor is for its own filter');
+register($receiver->url("/ok/p$_")) for 1 .. 2;
+$r = $root->get("$hooks?limit=2");
+is(scalar @{ $r->{json}{items} }, 2, 'a page of endpoints');
+is(scalar @{ $root->get("$hooks?cursor=$r->{json}{nextCursor}")->{json}{items} }, 1, 'and the next');
+$k->sql('core', 'DELETE FROM webhook_endpoint');
+
+# ---- one that does not answer ---------------------------------------------------------------------------------------
+
+my $slow = register($receiver->url('/slow/x'));
+my $start = time;
+emit('x', {});
+ok($receiver->wait_for('/slow/x', 1), 'a receiver takes its time');
+is($k->sql('core', "SELECT job_id FROM job_enqueue('example.factorize', '{\"number\": \"15\"}', p_queue => 'cpu')")
+	=~ /^([0-9a-f-]{36})$/, 1, 'another job');
+my $busy = $1;
+ok(wait_until(sub { job($busy)->{state} eq 'completed' }, 8), 'does not wait for it');
+$job = delivery($slow->{id}, 'retryable');
+cmp_ok(time - $start, '<', 20, 'it is given up after ten seconds');
+like($job->{lastError}, qr/timeout/i, 'as a timeout');
+$root->del("$hooks/$slow->{id}");
+
+# ---- private addresses -----------------------------------------------------------------------------------------------
+
+my $inside = register($receiver->url('/ok/inside'));
+$k->down;
+$k->{env}{CORE_WEBHOOK_ALLOW_PRIVATE} = 'off';
+$k->start;
+$_ = $k->again($_) for $root;
+for my $private ($receiver->url('/ok/x'), 'http://localhost/', 'http://10.0.0.1/', 'http://[::1]/',
+	'http://169.254.169.254/latest/meta-data', 'http://0x7f.1/', 'http://2130706433/') {
+	$r = $root->post($hooks, { url => $private, kinds => ['*'] });
+	is($r->{status}, 400, "not told: $private");
+	is($r->{json}{fields}[0]{field}, 'url', 'which the answer says');
+}
+is($root->post($hooks, { url => 'https://example.com/hook', kinds => ['never.told'] })->{status}, 201,
+	'a public one may be');
+# As with a name that leads to such an address only now.
+emit('x', {});
+$job = delivery($inside->{id}, 'retryable');
+is($job->{lastError}, 'address not allowed', 'nor is one that was registered before');
+is(scalar $receiver->requests('/ok/inside'), 0, 'nothing was sent');
+
+# ---- what nobody should read --------------------------------------------------------------------------------------------
+
+my $logs = join '', map { slurp($_) // '' } files($k->dir . '/log');
+ok(!(grep { my $s = substr $_, 6; index($logs, $s) >= 0 } @secrets), 'no secret is in a log');
+done_testing;

@@ -1,0 +1,154 @@
+package Kedge::Receiver;
+
+# A receiver of webhooks on a port of its own, that answers by the path:
+#
+#	/ok/…        204                /big/…       200 and a body without end
+#	/gone/…      410                /slow/…      nothing
+#	/redirect/…  302 to /ok/moved   /N/…         the status N, and its name
+#	/script/…    the statuses that were given to script(), one after the other
+#
+# What was received is in requests(), oldest first: { method, path, headers
+# (lower case), body }.  It ends with the object, or with the test.
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use IO::Socket::INET;
+use POSIX ();
+use Kedge qw(jdecode jencode slurp wait_until);
+
+sub new
+{
+	my ($class) = @_;
+	my $listener = IO::Socket::INET->new(Listen => 64, LocalAddr => '127.0.0.1',
+		LocalPort => 0, ReuseAddr => 1) or die "receiver: $!";
+	my $self = bless { port => $listener->sockport, log => File::Temp->new,
+		script => File::Temp->new, owner => $$ }, $class;
+	# The child ends when nobody holds the other end of this any more.
+	pipe my $r, my $w or die "pipe: $!";
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		Kedge::in_child();
+		close $w;
+		$self->{owner} = 0;
+		eval { $self->serve($listener, $r) };
+		POSIX::_exit(0);
+	}
+	close $r;
+	@$self{qw(pid lifeline)} = ($pid, $w);
+	return $self;
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+	return if $self->{owner} != $$;
+	close $self->{lifeline};
+	local $?;
+	waitpid $self->{pid}, 0;
+	return;
+}
+
+sub url { return "http://127.0.0.1:$_[0]{port}$_[1]" }
+
+sub script
+{
+	my ($self, @statuses) = @_;
+	open my $f, '>', $self->{script}->filename or die "script: $!";
+	print $f join(' ', @statuses);
+	close $f;
+	return;
+}
+
+# Those whose path begins so.
+sub requests
+{
+	my ($self, $path) = @_;
+	my @all = map { jdecode($_) } split /\n/, slurp($self->{log}->filename);
+	return grep { index($_->{path}, $path // '/') == 0 } @all;
+}
+
+# Waits until there are so many; they, or nothing.
+sub wait_for
+{
+	my ($self, $path, $count, $deadline_s) = @_;
+	wait_until { $self->requests($path) >= $count } $deadline_s;
+	my @found = $self->requests($path);
+	return @found >= $count ? @found : ();
+}
+
+# ---- in the child --------------------------------------------------------------------
+
+sub serve
+{
+	my ($self, $listener, $lifeline) = @_;
+	$SIG{CHLD} = 'IGNORE';
+	$SIG{PIPE} = 'IGNORE';
+	my @slow; # connections that are kept and never answered
+	while (1) {
+		my $bits = '';
+		vec($bits, fileno $_, 1) = 1 for $listener, $lifeline;
+		next if select($bits, undef, undef, undef) < 1;
+		return if vec($bits, fileno $lifeline, 1);
+		my $c = $listener->accept or next;
+		push @slow, $c if eval { $self->answer($c) };
+	}
+}
+
+# True: the connection stays open.
+sub answer
+{
+	my ($self, $c) = @_;
+	my $request = read_request($c) or return 0;
+	open my $log, '>>', $self->{log}->filename or die "log: $!";
+	syswrite $log, jencode($request) . "\n";
+	close $log;
+	my ($what) = $request->{path} =~ m{^/(\w+)};
+	return 1 if $what eq 'slow';
+	if ($what eq 'big') {
+		print $c "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n";
+		my $block = 'x' x 65536;
+		for (1 .. 1000) {
+			last unless print $c $block;
+		}
+		return 0;
+	}
+	my $status = $what eq 'ok' ? 204 : $what eq 'gone' ? 410 : $what eq 'redirect' ? 302
+	    : $what eq 'script' ? $self->next_of_script : $what;
+	my $body = $status == 204 ? '' : "it is $status \e[31m";
+	my $more = $status == 302 ? 'Location: ' . $self->url('/ok/moved') . "\r\n" : '';
+	print $c "HTTP/1.1 $status X\r\n${more}Content-Length: ", length $body,
+	    "\r\nConnection: close\r\n\r\n$body";
+	return 0;
+}
+
+sub next_of_script
+{
+	my ($self) = @_;
+	my ($first, @rest) = split / /, slurp($self->{script}->filename);
+	$self->script(@rest ? @rest : $first);
+	return $first;
+}
+
+sub read_request
+{
+	my ($c) = @_;
+	local $SIG{ALRM} = sub { die "slow client\n" };
+	alarm 10;
+	my $text = '';
+	while ($text !~ /\r\n\r\n/) {
+		sysread($c, $text, 65536, length $text) or return undef;
+	}
+	my ($head, $body) = split /\r\n\r\n/, $text, 2;
+	my ($first, @lines) = split /\r\n/, $head;
+	my ($method, $path) = split / /, $first;
+	my %headers = map { /^([^:]+):\s*(.*)$/ ? (lc $1, $2) : () } @lines;
+	while (length $body < ($headers{'content-length'} // 0)) {
+		sysread($c, $body, 65536, length $body) or return undef;
+	}
+	alarm 0;
+	return { method => $method, path => $path, headers => \%headers, body => $body };
+}
+
+1;
