@@ -1,15 +1,21 @@
-/* wallet: accounts and, later, the ledger that moves money between them. */
+/* wallet: accounts, and the ledger that moves money between them. */
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "http/service_main.h"
 #include "wallet/account/account_routes.h"
+#include "wallet/currency/currency_routes.h"
+#include "wallet/ledger/ledger_routes.h"
+#include "wallet/transfer/transfer_routes.h"
 #include "wallet/wallet.h"
 
 /* clang-format off */
 static const struct route *const routes[] = {
 	account_routes,
+	currency_routes,
+	ledger_routes,
+	transfer_routes,
 	NULL,
 };
 

@@ -39,11 +39,12 @@ tear_down(void)
 static int64_t
 list(const char *user, const struct account **ret_accounts)
 {
+	const struct account_owner owner = { .user_id = user };
 	struct account_page page = { .limit = 10 };
 	int64_t count;
 
 	ck_assert_int_eq(
-	    account_find_page(db, a, user, &page, ret_accounts, &count),
+	    account_find_page(db, a, &owner, &page, ret_accounts, &count),
 	    ERR_OK);
 	return count;
 }
@@ -115,16 +116,21 @@ END_TEST
 
 START_TEST(another_persons_account_is_not_found)
 {
+	const struct account_owner erin = { .user_id = "erin" },
+				   mallory = { .user_id = "mallory" },
+				   any = { .any = true };
 	const struct account *accounts;
 	struct account account;
 
 	ck_assert_int_eq(account_ensure(db, a, "erin", "EUR"), ERR_OK);
 	ck_assert_int_eq(list("erin", &accounts), 1);
 	ck_assert_int_eq(
-	    account_find(db, a, "erin", accounts[0].id, &account), ERR_OK);
+	    account_find(db, a, &erin, accounts[0].id, &account), ERR_OK);
 	ck_assert_int_eq(
-	    account_find(db, a, "mallory", accounts[0].id, &account),
+	    account_find(db, a, &mallory, accounts[0].id, &account),
 	    ERR_NOT_FOUND);
+	ck_assert_int_eq(
+	    account_find(db, a, &any, accounts[0].id, &account), ERR_OK);
 }
 END_TEST
 
@@ -144,50 +150,92 @@ END_TEST
 
 /*
  * As the owner, who has every right: what is refused here is refused by the
- * tables.  The setting has the accounts u and v of a user in USD, s of the
- * system in USD, e of the system in EUR, and a transfer that waits for entries.
+ * tables.  The setting has the accounts u, with 1000, and v of a user in USD, s
+ * of the system in USD, e of the system in EUR, and two transfers: t, of 100
+ * from s to u, and h, which holds 50 of u's for v.
  */
-#define SETTING                                                              \
-	"CREATE TEMP TABLE x (name text, id uuid);"                          \
-	"INSERT INTO wallet VALUES (gen_random_uuid()::text), ('z-' ||"      \
-	" gen_random_uuid()::text);"                                         \
-	"WITH m AS (INSERT INTO account (kind, user_id, name, currency) "    \
-	"SELECT"                                                             \
-	" 'user', max(user_id), 'u', 'USD' FROM wallet UNION ALL SELECT "    \
-	"'user',"                                                            \
-	" max(user_id), 'v', 'USD' FROM wallet UNION ALL SELECT 'system', "  \
-	"NULL,"                                                              \
-	" 's' || gen_random_uuid(), 'USD' UNION ALL SELECT 'system', NULL, " \
-	"'e'"                                                                \
-	" || gen_random_uuid(), 'EUR' RETURNING name, id)"                   \
-	" INSERT INTO x SELECT left(name, 1), id FROM m;"                    \
-	"INSERT INTO x SELECT 't', uuidv7();"                                \
-	"INSERT INTO transfer (id, debit_account_id, credit_account_id,"     \
-	" currency, amount) SELECT (SELECT id FROM x WHERE name = 't'),"     \
-	" (SELECT id FROM x WHERE name = 's'), (SELECT id FROM x WHERE"      \
-	" name = 'u'), 'USD', 100;"
+#define SETTING                                                             \
+	"CREATE TEMP TABLE x (name text, id uuid);"                         \
+	"INSERT INTO wallet VALUES ('u' || uuidv7());"                      \
+	"WITH m AS (INSERT INTO account (kind, user_id, name, currency) "   \
+	"SELECT 'user', max(user_id), 'u', 'USD' FROM wallet UNION ALL "    \
+	"SELECT 'user', max(user_id), 'v', 'USD' FROM wallet UNION ALL "    \
+	"SELECT 'system', NULL, 's' || uuidv7(), 'USD' UNION ALL "          \
+	"SELECT 'system', NULL, 'e' || uuidv7(), 'EUR' RETURNING name, id)" \
+	" INSERT INTO x SELECT left(name, 1), id FROM m;"                   \
+	"INSERT INTO x SELECT 't', uuidv7(); INSERT INTO x SELECT 'h', "    \
+	"uuidv7();" MOVE("uuidv7()", "s", "u", "USD", "1000")               \
+	    MOVE(ID("t"), "s", "u", "USD",                                  \
+		"100") "INSERT INTO transfer (id,"                          \
+		       " status, expires_at, debit_account_id, "            \
+		       "credit_account_id, "                                \
+		       "currency, amount) SELECT " ID(                      \
+			   "h") ", 'held', now() + "                        \
+				"interval '1 hour', " ID("u") ", " ID(      \
+				    "v") ", 'USD', 50;"
+#define ID(name) "(SELECT id FROM x WHERE name = '" name "')"
+#define MOVE(id, debit, credit, currency, amount)                         \
+	"INSERT INTO transfer (id, debit_account_id, credit_account_id, " \
+	"currency, amount) SELECT " id                                    \
+	", " ID(debit) ", " ID(credit) ", "                               \
+				       "'" currency "', " amount ";"
 #define ENTRY(name, currency, amount)                                          \
 	"INSERT INTO entry (transfer_id, account_id, currency, amount) SELECT" \
-	" (SELECT id FROM x WHERE name = 't'), (SELECT id FROM x WHERE name =" \
-	" '" name "'), '" currency "', " amount ";"
-#define BALANCE(name, amount)                                              \
-	"DO $$BEGIN ASSERT (SELECT balance FROM account JOIN x USING (id)" \
-	" WHERE x.name = '" name "') = " amount "; END$$;"
+	" " ID("t") ", " ID(name) ", '" currency "', " amount ";"
+#define STATE(name, balance, held)                                            \
+	"DO $$BEGIN ASSERT (SELECT (balance::bigint, held::bigint) FROM "     \
+	"account JOIN x "                                                     \
+	"USING (id) WHERE x.name = '" name "') = (" balance "::bigint, " held \
+	"::bigint); END$$;"
+#define SET(name, what) "UPDATE transfer SET " what " WHERE id = " ID(name) ";"
 
 static const struct {
 	const char *what, *sql, *state;
 } books[] = {
-	{ "a balanced transfer moves both balances",
-	    SETTING ENTRY("s", "USD", "-100") ENTRY("u", "USD", "100")
-		BALANCE("u", "100") BALANCE("s", "-100"),
+	{ "a transfer moves both balances, a hold what is held",
+	    SETTING STATE("u", "1100", "50") STATE("v", "0", "0"), "" },
+	{ "its entries add up and say what they left",
+	    SETTING "DO $$BEGIN ASSERT (SELECT array_agg(amount || ' ' || "
+		    "balance_after ORDER BY seq) FROM entry JOIN x ON x.id = "
+		    "account_id WHERE x.name = 'u') = '{1000 1000,100 1100}';"
+		    " END$$;",
 	    "" },
-	{ "entries carry the balance after them",
-	    SETTING ENTRY("s", "USD", "-100") ENTRY("u", "USD", "60") ENTRY("u",
-		"USD",
-		"40") "DO $$BEGIN ASSERT (SELECT array_agg(balance_after ORDER "
-		      "BY"
-		      " entry.id) FROM entry JOIN x ON x.id = account_id WHERE"
-		      " x.name = 'u') = '{60,100}'; END$$;",
+	{ "captured in part",
+	    SETTING SET("h", "status = 'captured', captured_amount = 20")
+		STATE("u", "1080", "0") STATE("v", "20", "0"),
+	    "" },
+	{ "released",
+	    SETTING SET("h", "status = 'released'") STATE("u", "1100", "0")
+		STATE("v", "0", "0"),
+	    "" },
+	{ "reversed by a reversal",
+	    SETTING "INSERT INTO transfer (kind, reverses, debit_account_id,"
+		    " credit_account_id, currency, amount) SELECT 'reversal', "
+		    "" ID("t") ", " ID("u") ", " ID("s") ", 'USD', 100;" STATE(
+			"u", "1000", "50") "DO $$BEGIN ASSERT (SELECT status "
+					   "FROM transfer WHERE id = " ID(
+					       "t") ") = 'reversed'; END$$;",
+	    "" },
+	{ "reversed twice",
+	    SETTING
+	    "INSERT INTO transfer (kind, reverses, debit_account_id,"
+	    " credit_account_id, currency, amount) SELECT 'reversal', "
+	    "" ID("t") ", " ID("u") ", " ID("s") ", 'USD', 60 FROM "
+						 "generate_series(1, 2);",
+	    "23514" },
+	{ "a reversal between others",
+	    SETTING "INSERT INTO transfer (kind, reverses, debit_account_id,"
+		    " credit_account_id, currency, amount) SELECT 'reversal', "
+		    "" ID("t") ", " ID("u") ", " ID("v") ", 'USD', 60;",
+	    "23503" },
+	{ "a reversal of nothing",
+	    SETTING "INSERT INTO transfer (kind, debit_account_id,"
+		    " credit_account_id, currency, amount) SELECT 'reversal', "
+		    "" ID("u") ", " ID("s") ", 'USD', 60;",
+	    "23514" },
+	{ "balanced entries beside a transfer's own",
+	    SETTING ENTRY("s", "USD", "-100") ENTRY("u", "USD", "100")
+		STATE("u", "1200", "50"),
 	    "" },
 	{ "half a transfer", SETTING ENTRY("u", "USD", "100"), "23514" },
 	{ "one minor unit too many",
@@ -196,48 +244,120 @@ static const struct {
 	{ "zero over two currencies is not zero",
 	    SETTING ENTRY("e", "EUR", "-100") ENTRY("u", "USD", "100"),
 	    "23514" },
-	{ "an entry of zero", SETTING ENTRY("u", "USD", "0"), "23514" },
+	{ "an entry of zero", SETTING ENTRY("u", "USD", "0"), "23503" },
 	{ "an entry in another currency than its account's",
 	    SETTING ENTRY("s", "EUR", "-100") ENTRY("u", "EUR", "100"),
 	    "23503" },
-	{ "a user below zero",
-	    SETTING ENTRY("u", "USD", "-1") ENTRY("s", "USD", "1"), "23514" },
+	{ "an entry of no transfer",
+	    SETTING "INSERT INTO entry (transfer_id, account_id, currency, "
+		    "amount) SELECT uuidv7(), " ID("u") ", 'USD', 1;",
+	    "23503" },
+	{ "a transfer in another currency than its accounts'",
+	    SETTING MOVE("uuidv7()", "u", "v", "EUR", "1"), "23503" },
+	{ "a transfer between two currencies",
+	    SETTING MOVE("uuidv7()", "u", "e", "USD", "1"), "23503" },
+	{ "a hold between two currencies",
+	    SETTING "INSERT INTO transfer (status, expires_at, "
+		    "debit_account_id, credit_account_id, currency, amount) "
+		    "SELECT 'held', now(), " ID("u") ", " ID("e") ", 'USD', 1;",
+	    "23503" },
+	{ "a transfer from nowhere",
+	    "INSERT INTO transfer (debit_account_id, credit_account_id, "
+	    "currency, amount) SELECT uuidv7(), uuidv7(), 'USD', 1;",
+	    "23503" },
+	{ "a user below zero", SETTING MOVE("uuidv7()", "v", "s", "USD", "1"),
+	    "23514" },
 	{ "a user below what is held",
-	    SETTING ENTRY("s", "USD", "-100") ENTRY("u", "USD",
-		"100") "UPDATE account SET held = 60 WHERE id = (SELECT id "
-		       "FROM x"
-		       " WHERE name = 'u');" ENTRY("u", "USD", "-50")
-			   ENTRY("s", "USD", "50"),
+	    SETTING MOVE("uuidv7()", "u", "s", "USD", "1051"), "23514" },
+	{ "a hold of more than there is",
+	    SETTING "INSERT INTO transfer (status, expires_at, "
+		    "debit_account_id, credit_account_id, currency, amount) "
+		    "SELECT 'held', now(), " ID("u") ", " ID("v") ", 'USD', "
+								  "1051;",
+	    "23514" },
+	{ "a transfer of nothing",
+	    SETTING MOVE("uuidv7()", "u", "v", "USD", "0"), "23514" },
+	{ "a transfer of less", SETTING MOVE("uuidv7()", "u", "v", "USD", "-1"),
 	    "23514" },
 	{ "beyond what a client can read exactly",
-	    SETTING ENTRY("s", "USD", "-9007199254740992"), "23514" },
-	{ "a balance beyond it, in two steps",
-	    SETTING ENTRY("s", "USD", "-9007199254740991")
-		ENTRY("s", "USD", "-1"),
+	    SETTING MOVE("uuidv7()", "s", "e", "USD", "9007199254740992"),
 	    "23514" },
-	{ "beyond bigint", SETTING ENTRY("s", "USD", "-9223372036854775809"),
+	{ "a balance beyond it",
+	    SETTING MOVE("uuidv7()", "s", "v", "USD", "9007199254740991"),
+	    "23514" },
+	{ "beyond bigint",
+	    SETTING MOVE("uuidv7()", "s", "v", "USD", "9223372036854775808"),
 	    "22003" },
-	{ "a changed entry",
-	    SETTING ENTRY("s", "USD", "-100")
-		ENTRY("u", "USD", "100") "UPDATE entry SET amount = amount;",
+	{ "a changed entry", SETTING "UPDATE entry SET amount = amount;",
 	    "42501" },
-	{ "a deleted entry",
-	    SETTING ENTRY("s", "USD", "-100")
-		ENTRY("u", "USD", "100") "DELETE FROM entry;",
-	    "42501" },
+	{ "a deleted entry", SETTING "DELETE FROM entry;", "42501" },
 	{ "emptied books", "TRUNCATE entry;", "42501" },
 	{ "emptied books, from below", "TRUNCATE account CASCADE;", "42501" },
-	{ "a transfer between an account and itself",
-	    SETTING "INSERT INTO transfer (debit_account_id,"
-		    " credit_account_id, currency, amount) SELECT id, id,"
-		    " 'USD', 1 FROM x WHERE name = 'u';",
+	{ "a deleted transfer", SETTING "DELETE FROM transfer;", "42501" },
+	{ "all transfers gone", "TRUNCATE transfer CASCADE;", "42501" },
+	{ "a deleted account", "DELETE FROM account;", "42501" },
+	{ "a balance by hand", SETTING "UPDATE account SET balance = 5;",
+	    "42501" },
+	{ "what is held, by hand", SETTING "UPDATE account SET held = 0;",
+	    "42501" },
+	{ "an account given away",
+	    SETTING "UPDATE account SET user_id = 'zed';", "42501" },
+	{ "an account in another currency",
+	    SETTING "UPDATE account SET currency = 'EUR';", "42501" },
+	{ "an account born rich",
+	    "INSERT INTO account (kind, name, currency, balance) VALUES "
+	    "('system', 'rich', 'USD', 5);",
+	    "42501" },
+	{ "a currency with other digits", "UPDATE currency SET exponent = 0;",
+	    "42501" },
+	{ "another amount", SETTING SET("t", "amount = 1"), "23514" },
+	{ "another amount of a hold", SETTING SET("h", "amount = 1"), "23514" },
+	{ "another payee",
+	    SETTING SET("t", "credit_account_id = debit_account_id"), "23514" },
+	{ "posted, held", SETTING SET("t", "status = 'held'"), "23514" },
+	{ "posted, captured", SETTING SET("t", "status = 'captured'"),
 	    "23514" },
+	{ "posted, reversed by hand",
+	    SETTING SET("t", "status = 'reversed', reversed_amount = 100"),
+	    "23514" },
+	{ "held, posted", SETTING SET("h", "status = 'posted'"), "23514" },
+	{ "held, captured for nothing", SETTING SET("h", "status = 'captured'"),
+	    "23514" },
+	{ "held, captured for more",
+	    SETTING SET("h", "status = 'captured', captured_amount = 51"),
+	    "23514" },
+	{ "released twice",
+	    SETTING SET("h", "status = 'released'")
+		SET("h", "status = 'released'"),
+	    "23514" },
+	{ "released and captured",
+	    SETTING SET("h", "status = 'released'")
+		SET("h", "status = 'captured', captured_amount = 50"),
+	    "23514" },
+	{ "born captured",
+	    SETTING "INSERT INTO transfer (status, debit_account_id, "
+		    "credit_account_id, currency, amount, captured_amount) "
+		    "SELECT 'captured', " ID("u") ", " ID("v") ", 'USD', 1, "
+							       "1;",
+	    "23514" },
+	{ "a hold for ever",
+	    SETTING "INSERT INTO transfer (status, debit_account_id, "
+		    "credit_account_id, currency, amount) "
+		    "SELECT 'held', " ID("u") ", " ID("v") ", 'USD', 1;",
+	    "23514" },
+	{ "a transfer between an account and itself",
+	    SETTING MOVE("uuidv7()", "u", "u", "USD", "1"), "23514" },
 	{ "a system account of a user",
 	    "INSERT INTO wallet VALUES ('zed'); INSERT INTO account (kind,"
 	    " user_id, name, currency) VALUES ('system', 'zed', 'n', 'USD');",
 	    "23514" },
 	{ "a user account of nobody",
 	    "INSERT INTO account (name, currency) VALUES ('n', 'USD');",
+	    "23514" },
+	{ "a statement that does not add up",
+	    SETTING "INSERT INTO statement (account_id, month, currency, "
+		    "opening, closing, credits, debits, entries) SELECT "
+		    "" ID("u") ", '2026-01-01', 'USD', 1, 2, 0, 0, 0;",
 	    "23514" },
 };
 
@@ -259,6 +379,19 @@ static const char *const forbidden[] = {
 	" VALUES ('alice', 'n', 'USD', 100)",
 	"INSERT INTO account (kind, name, currency)"
 	" VALUES ('system', 'n', 'USD')",
+	"UPDATE account SET frozen = true",
+	"UPDATE account SET name = 'n'",
+	"INSERT INTO transfer (debit_account_id, credit_account_id, currency,"
+	" amount) VALUES (uuidv7(), uuidv7(), 'USD', 1)",
+	"UPDATE transfer SET status = 'released'",
+	"DELETE FROM transfer",
+	"SELECT FROM idempotency",
+	"INSERT INTO idempotency VALUES ('alice', 'k', '\\x00')",
+	"DELETE FROM idempotency",
+	"INSERT INTO external_reference VALUES ('p', 'r', uuidv7())",
+	"INSERT INTO statement VALUES (uuidv7(), '2026-01-01', 'USD')",
+	"SELECT transfer_reverse(uuidv7(), NULL)",
+	"SELECT account_external('USD')",
 	"INSERT INTO entry (transfer_id, account_id, currency, amount)"
 	" VALUES (uuidv7(), uuidv7(), 'USD', 1)",
 	"UPDATE entry SET amount = 1",

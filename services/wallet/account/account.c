@@ -3,15 +3,19 @@
 #include <stddef.h>
 
 #include "base/log.h"
+#include "job/job.h"
 #include "wallet/account/account_store.h"
 
 enum err
 account_ensure(
     struct db *db, struct arena *a, const char *user_id, const char *currency)
 {
+	int64_t emitted;
 	enum err e;
 
-	e = account_insert_first(db, a, user_id, currency);
+	e = account_insert_first(db, a, user_id, currency, &emitted);
+	if (e == ERR_OK && emitted > 0)
+		job_wake(db);
 	if (e == ERR_UNPROCESSABLE) {
 		/* The one foreign key that can fail; see also /health/ready. */
 		log_event(LOG_ERROR, "WALLET_CURRENCY is not in table currency",
@@ -22,17 +26,37 @@ account_ensure(
 }
 
 enum err
+account_open(struct db *db, struct arena *a, const char *user_id,
+    const char *name, const char *currency, struct account *ret_account,
+    const char **ret_code)
+{
+	const struct account_owner owner = { .user_id = user_id };
+	const char *id;
+	int64_t emitted;
+	enum err e;
+
+	e = account_insert(
+	    db, a, user_id, name, currency, &id, &emitted, ret_code);
+	if (e != ERR_OK || *ret_code != NULL)
+		return e;
+	if (emitted > 0)
+		job_wake(db);
+	return account_find(db, a, &owner, id, ret_account);
+}
+
+enum err
 account_list(struct db *db, struct arena *a, const char *user_id,
     const char *currency, const struct account_page *page,
     const struct account **ret_accounts, int64_t *ret_count)
 {
+	const struct account_owner owner = { .user_id = user_id };
 	enum err e;
 
-	e = account_find_page(db, a, user_id, page, ret_accounts, ret_count);
+	e = account_find_page(db, a, &owner, page, ret_accounts, ret_count);
 	if (e != ERR_OK || *ret_count > 0 || page->after_id != NULL)
 		return e;
 	e = account_ensure(db, a, user_id, currency);
 	if (e != ERR_OK)
 		return e;
-	return account_find_page(db, a, user_id, page, ret_accounts, ret_count);
+	return account_find_page(db, a, &owner, page, ret_accounts, ret_count);
 }

@@ -8,6 +8,7 @@
 #ifndef WALLET_ACCOUNT_H
 #define WALLET_ACCOUNT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -18,10 +19,12 @@ struct db;
 
 struct account {
 	const char *id;
-	const char *currency; /* ISO 4217 */
+	const char *name;
+	const char *currency;
 	int64_t balance_minor;
 	int64_t held_minor; /* promised; part of the balance */
 	int64_t available_minor; /* balance without held */
+	bool frozen;
 	const char *created_at;
 };
 
@@ -30,12 +33,23 @@ struct account_page {
 	int64_t limit;
 };
 
+/* Whose accounts. */
+struct account_owner {
+	const char *user_id; /* NULL: the system's */
+	bool any; /* or anybody's, for operators */
+};
+
 /*
  * Makes the wallet and its first account unless they are there; any number of
  * times at once.  The currency matters only when they are made.
  */
 MUST_CHECK enum err account_ensure(
     struct db *db, struct arena *a, const char *user_id, const char *currency);
+
+/* *ret_code: why not, as in ledger/ledger_code.h; else NULL. */
+MUST_CHECK enum err account_open(struct db *db, struct arena *a,
+    const char *user_id, const char *name, const char *currency,
+    struct account *ret_account, const char **ret_code);
 
 /*
  * Oldest first.  A user without accounts gets the first one: the database may

@@ -2,27 +2,45 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/str.h"
 #include "http/cursor.h"
 #include "wallet/account/account.h"
 #include "wallet/account/account_store.h"
+#include "wallet/ledger/ledger_code.h"
+#include "wallet/operation/operation.h"
 #include "wallet/wallet.h"
 
-enum { PAGE_MAX = 100 };
+enum { PAGE_MAX = 100, NAME_MAX_CHARS = 100, USER_ID_MAX = 255 };
 #define PAGE_DEFAULT "50"
 
 struct account_key {
 	const char *id;
 };
+struct open_in {
+	const char *name;
+	const char *currency;
+};
 struct list_in {
 	int64_t limit;
 	const char *cursor;
+	const char *kind;
+	const char *user_id;
 };
 struct list_out {
 	struct objects items;
 	const char *next_cursor;
 };
 
+static const char *const owner_kinds[] = { "user", "system", NULL };
+
 /* clang-format off */
+static const struct field open_fields[] = {
+	{ FIELD(struct open_in, name, "name"), .required = true,
+	  .min = 1, .max = NAME_MAX_CHARS },
+	{ FIELD(struct open_in, currency, "currency"), .required = true,
+	  .doc = "A code of GET /currencies." },
+	{ 0 },
+};
 static const struct field key_fields[] = {
 	{ FIELD(struct account_key, id, "id"), .from = FROM_PATH,
 	  .required = true, .format = FMT_UUID },
@@ -33,19 +51,29 @@ static const struct field list_fields[] = {
 	  .min = 1, .max = PAGE_MAX, .fallback = PAGE_DEFAULT },
 	{ FIELD(struct list_in, cursor, "cursor"), .from = FROM_QUERY,
 	  .max = CURSOR_TEXT_MAX, .doc = "nextCursor of the page before." },
+	{ FIELD(struct list_in, kind, "kind"), .from = FROM_QUERY,
+	  .one_of = owner_kinds, .fallback = "user",
+	  .doc = "For operators: system lists the other side of what comes "
+	    "in and goes out." },
+	{ FIELD(struct list_in, user_id, "userId"), .from = FROM_QUERY,
+	  .min = 1, .max = USER_ID_MAX,
+	  .doc = "For operators: somebody else's." },
 	{ 0 },
 };
 static const struct field account_fields[] = {
 	{ FIELD(struct account, id, "id"), .required = true,
 	  .format = FMT_UUID },
+	{ FIELD(struct account, name, "name"), .required = true },
 	{ FIELD(struct account, currency, "currency"), .required = true,
-	  .doc = "ISO 4217 code." },
+	  .doc = "ISO 4217 code, or one of the operators' own." },
 	{ FIELD(struct account, balance_minor, "balance"), .required = true,
 	  .doc = "Minor units of the currency: 1050 is 10.50 EUR." },
 	{ FIELD(struct account, held_minor, "held"), .required = true,
 	  .doc = "The part of the balance that is promised to someone." },
 	{ FIELD(struct account, available_minor, "available"),
 	  .required = true, .doc = "balance without held." },
+	{ FIELD(struct account, frozen, "frozen"), .required = true,
+	  .doc = "Nothing goes in or out, but holds can be given back." },
 	{ FIELD(struct account, created_at, "createdAt"), .required = true,
 	  .format = FMT_DATE_TIME },
 	{ 0 },
@@ -93,30 +121,64 @@ account_ready(void *app, struct buf *members)
 	return has;
 }
 
-/* A cursor holds for this person's list alone. */
+/* A cursor holds for one list alone. */
 static const char *
-list_scope(struct req *r)
+list_scope(struct req *r, const struct account_owner *owner)
 {
-	return arena_printf(r->arena, "accounts 1 %s", r->identity->user_id);
+	if (owner->user_id == NULL)
+		return "accounts 2 system";
+	return arena_printf(r->arena, "accounts 1 %s", owner->user_id);
 }
 
 static enum err
-read_page(
-    struct req *r, const struct list_in *in, struct account_page *ret_page)
+read_page(struct req *r, const struct list_in *in,
+    const struct account_owner *owner, struct account_page *ret_page)
 {
 	struct service_process *wallet = r->app;
 	/* One more than asked for: is there a next page? */
 	struct account_page page = { .limit = in->limit + 1 };
 
 	if (in->cursor != NULL && in->cursor[0] != '\0') {
-		page.after_id = cursor_read(
-		    r->arena, wallet->identity_key, list_scope(r), in->cursor);
+		page.after_id = cursor_read(r->arena, wallet->identity_key,
+		    list_scope(r, owner), in->cursor);
 		if (page.after_id == NULL)
 			return req_invalid(
 			    r, "cursor", "is not a nextCursor of this list");
 	}
 	*ret_page = page;
 	return ERR_OK;
+}
+
+/* Whose list it is to be; one's own unless an operator asks. */
+static enum err
+read_owner(
+    struct req *r, const struct list_in *in, struct account_owner *ret_owner)
+{
+	bool is_system = str_eq(in->kind, "system");
+
+	if ((is_system || in->user_id != NULL) && !operation_is_operators(r))
+		return ERR_FORBIDDEN;
+	if (is_system && in->user_id != NULL)
+		return req_invalid(r, "userId", "is of kind user alone");
+	*ret_owner = (struct account_owner){ 0 };
+	if (!is_system)
+		ret_owner->user_id =
+		    in->user_id != NULL ? in->user_id : r->identity->user_id;
+	return ERR_OK;
+}
+
+static enum err
+find_page(struct req *r, const struct account_owner *owner,
+    const struct account_page *page, const struct account **ret_accounts,
+    int64_t *ret_count)
+{
+	struct service_process *wallet = r->app;
+
+	if (str_eq(owner->user_id, r->identity->user_id))
+		return account_list(wallet->db, r->arena, owner->user_id,
+		    default_currency(wallet), page, ret_accounts, ret_count);
+	return account_find_page(
+	    wallet->db, r->arena, owner, page, ret_accounts, ret_count);
 }
 
 static enum err
@@ -126,49 +188,132 @@ accounts_list(struct req *r, const void *in_struct, void *out_struct)
 	const struct list_in *in = in_struct;
 	struct list_out *out = out_struct;
 	const struct account *accounts;
+	struct account_owner owner;
 	struct account_page page;
 	int64_t count;
 	enum err e;
 
-	e = read_page(r, in, &page);
+	e = read_owner(r, in, &owner);
 	if (e != ERR_OK)
 		return e;
-	e = account_list(wallet->db, r->arena, r->identity->user_id,
-	    default_currency(wallet), &page, &accounts, &count);
+	e = read_page(r, in, &owner, &page);
+	if (e != ERR_OK)
+		return e;
+	e = find_page(r, &owner, &page, &accounts, &count);
 	if (e != ERR_OK)
 		return e;
 	*out = (struct list_out){ 0 };
 	if (count > in->limit) {
 		count = in->limit;
 		out->next_cursor = cursor_write(r->arena, wallet->identity_key,
-		    list_scope(r), accounts[count - 1].id);
+		    list_scope(r, &owner), accounts[count - 1].id);
 	}
 	out->items = (struct objects){ accounts, (size_t)count };
 	return ERR_OK;
 }
 
+enum err
+account_get(struct req *r, const char *id, struct account *ret_account)
+{
+	struct service_process *wallet = r->app;
+	const struct account_owner owner = {
+		.user_id = r->identity->user_id,
+		.any = operation_is_operators(r),
+	};
+	enum err e;
+
+	e = account_find(wallet->db, r->arena, &owner, id, ret_account);
+	return e == ERR_NOT_FOUND ? ledger_refuse(r, "ACCOUNT_NOT_FOUND") : e;
+}
+
 static enum err
 accounts_get(struct req *r, const void *in_struct, void *out_struct)
 {
-	struct service_process *wallet = r->app;
 	const struct account_key *in = in_struct;
 
-	return account_find(
-	    wallet->db, r->arena, r->identity->user_id, in->id, out_struct);
+	return account_get(r, in->id, out_struct);
+}
+
+static enum err
+accounts_open(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct service_process *wallet = r->app;
+	const struct open_in *in = in_struct;
+	struct account *account = out_struct;
+	const char *code;
+	enum err e;
+
+	e = account_open(wallet->db, r->arena, r->identity->user_id, in->name,
+	    in->currency, account, &code);
+	if (e != ERR_OK)
+		return e;
+	if (code != NULL)
+		return ledger_refuse(r, code);
+	req_add_header(r, "Location",
+	    arena_printf(r->arena, "/api/wallet/accounts/%s", account->id));
+	return ERR_OK;
+}
+
+static enum err
+set_frozen(struct req *r, const char *id, bool frozen, struct account *out)
+{
+	struct service_process *wallet = r->app;
+	enum err e;
+
+	e = account_set_frozen(wallet->db, r->arena, id, frozen);
+	if (e == ERR_NOT_FOUND)
+		return ledger_refuse(r, "ACCOUNT_NOT_FOUND");
+	return e == ERR_OK ? account_get(r, id, out) : e;
+}
+
+static enum err
+accounts_freeze(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct account_key *in = in_struct;
+
+	return set_frozen(r, in->id, /* frozen= */ true, out_struct);
+}
+
+static enum err
+accounts_unfreeze(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct account_key *in = in_struct;
+
+	return set_frozen(r, in->id, /* frozen= */ false, out_struct);
 }
 
 /* clang-format off */
+#define OUT SCHEMA_NAMED("Account", struct account, account_fields)
+
 const struct route account_routes[] = {
 	{ "GET", "/accounts", accounts_list,
 	  .summary = "The accounts of the signed-in user",
 	  .in = SCHEMA(struct list_in, list_fields),
 	  .out = SCHEMA_NAMED("AccountPage", struct list_out, page_fields),
-	  .errors = BIT(ERR_INVALID) },
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) },
+	{ "POST", "/accounts", accounts_open,
+	  .summary = "Open another account",
+	  .in = { .name = "AccountOpen", .size = sizeof(struct open_in),
+	    .fields = open_fields, .refuse_unknown = true },
+	  .out = OUT, .status = 201,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_UNPROCESSABLE) |
+	    BIT(ERR_RATE_LIMITED) },
 	{ "GET", "/accounts/{id}", accounts_get,
 	  .summary = "One account",
-	  .in = SCHEMA(struct account_key, key_fields),
-	  .out = SCHEMA_NAMED("Account", struct account, account_fields),
+	  .in = SCHEMA(struct account_key, key_fields), .out = OUT,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },
+	{ "POST", "/accounts/{id}/freeze", accounts_freeze,
+	  .summary = "Let nothing in or out of an account",
+	  .role = "operator",
+	  .in = SCHEMA(struct account_key, key_fields), .out = OUT,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) |
+	    BIT(ERR_NOT_FOUND) | BIT(ERR_RATE_LIMITED) },
+	{ "POST", "/accounts/{id}/unfreeze", accounts_unfreeze,
+	  .summary = "Let an account be used again",
+	  .role = "operator",
+	  .in = SCHEMA(struct account_key, key_fields), .out = OUT,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) |
+	    BIT(ERR_NOT_FOUND) | BIT(ERR_RATE_LIMITED) },
 	{ 0 },
 };
 /* clang-format on */

@@ -7,14 +7,17 @@
 
 /* clang-format off */
 #define ACCOUNT_COLUMNS                                                        \
-	"id, currency, balance, held, balance - held, " DB_TIME("created_at")
+	"id, name, currency, balance, held, balance - held, frozen, "          \
+	DB_TIME("created_at")
 /* clang-format on */
 enum {
 	COL_ID,
+	COL_NAME,
 	COL_CURRENCY,
 	COL_BALANCE,
 	COL_HELD,
 	COL_AVAILABLE,
+	COL_FROZEN,
 	COL_CREATED_AT
 };
 
@@ -23,10 +26,12 @@ read_row(const struct db_rows *rows, int row)
 {
 	return (struct account){
 		.id = db_get_text(rows, row, COL_ID),
+		.name = db_get_text(rows, row, COL_NAME),
 		.currency = db_get_text(rows, row, COL_CURRENCY),
 		.balance_minor = db_get_i64(rows, row, COL_BALANCE),
 		.held_minor = db_get_i64(rows, row, COL_HELD),
 		.available_minor = db_get_i64(rows, row, COL_AVAILABLE),
+		.frozen = db_get_bool(rows, row, COL_FROZEN),
 		.created_at = db_get_text(rows, row, COL_CREATED_AT),
 	};
 }
@@ -38,15 +43,25 @@ static const struct db_stmt select_account = {
 	.nargs = 2,
 	.read_only = true,
 };
+static const struct db_stmt select_any = {
+	.name = "account_select_any",
+	.sql = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = $1",
+	.nargs = 1,
+	.read_only = true,
+};
 
 enum err
-account_find(struct db *db, struct arena *a, const char *user_id,
+account_find(struct db *db, struct arena *a, const struct account_owner *owner,
     const char *id, struct account *ret_account)
 {
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &select_account, DB_ARGS(user_id, id), &rows);
+	if (owner->any)
+		e = db_run(db, a, &select_any, DB_ARGS(id), &rows);
+	else
+		e = db_run(
+		    db, a, &select_account, DB_ARGS(owner->user_id, id), &rows);
 	if (e != ERR_OK)
 		return e;
 	if (rows.count == 0)
@@ -63,23 +78,32 @@ static const struct db_stmt select_page = {
 	.nargs = 3,
 	.read_only = true,
 };
+static const struct db_stmt select_system = {
+	.name = "account_select_system",
+	.sql = "SELECT " ACCOUNT_COLUMNS " FROM account"
+	       " WHERE kind = 'system' AND id > $1 ORDER BY id LIMIT $2",
+	.nargs = 2,
+	.read_only = true,
+};
 
 static const char oldest_id[] = "00000000-0000-0000-0000-000000000000";
 
 enum err
-account_find_page(struct db *db, struct arena *a, const char *user_id,
-    const struct account_page *page, const struct account **ret_accounts,
-    int64_t *ret_count)
+account_find_page(struct db *db, struct arena *a,
+    const struct account_owner *owner, const struct account_page *page,
+    const struct account **ret_accounts, int64_t *ret_count)
 {
+	const char *after = page->after_id != NULL ? page->after_id : oldest_id;
+	const char *limit = arena_printf(a, "%lld", (long long)page->limit);
 	struct account *accounts;
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &select_page,
-	    DB_ARGS(user_id,
-		page->after_id != NULL ? page->after_id : oldest_id,
-		arena_printf(a, "%lld", (long long)page->limit)),
-	    &rows);
+	if (owner->user_id != NULL)
+		e = db_run(db, a, &select_page,
+		    DB_ARGS(owner->user_id, after, limit), &rows);
+	else
+		e = db_run(db, a, &select_system, DB_ARGS(after, limit), &rows);
 	if (e != ERR_OK)
 		return e;
 	accounts = arena_alloc(a, (size_t)rows.count * sizeof(*accounts));
@@ -90,25 +114,69 @@ account_find_page(struct db *db, struct arena *a, const char *user_id,
 	return ERR_OK;
 }
 
-/*
- * One statement, so both rows or neither.  Of many at once the first inserts
- * the wallet, the others wait for its commit and then find nothing to do.
- */
 static const struct db_stmt insert_first = {
 	.name = "account_insert_first",
-	.sql = "WITH made AS (INSERT INTO wallet (user_id) VALUES ($1)"
-	       " ON CONFLICT (user_id) DO NOTHING RETURNING user_id)"
-	       " INSERT INTO account (user_id, name, currency)"
-	       " SELECT user_id, 'Main', $2 FROM made",
+	.sql = "SELECT ledger_open_first($1, $2)",
 	.nargs = 2,
 };
 
 enum err
-account_insert_first(
-    struct db *db, struct arena *a, const char *user_id, const char *currency)
+account_insert_first(struct db *db, struct arena *a, const char *user_id,
+    const char *currency, int64_t *ret_emitted)
 {
-	return db_run(db, a, &insert_first, DB_ARGS(user_id, currency),
-	    /* ret_rows= */ NULL);
+	struct db_rows rows;
+	enum err e;
+
+	*ret_emitted = 0;
+	e = db_run(db, a, &insert_first, DB_ARGS(user_id, currency), &rows);
+	if (e == ERR_OK)
+		*ret_emitted = db_get_i64(&rows, 0, 0);
+	return e;
+}
+
+static const struct db_stmt insert_account = {
+	.name = "account_insert",
+	.sql = "SELECT code, emitted, account_id"
+	       " FROM ledger_open_account($1, $2, $3)",
+	.nargs = 3,
+};
+enum { OPENED_CODE, OPENED_EMITTED, OPENED_ID };
+
+enum err
+account_insert(struct db *db, struct arena *a, const char *user_id,
+    const char *name, const char *currency, const char **ret_id,
+    int64_t *ret_emitted, const char **ret_code)
+{
+	struct db_rows rows;
+	enum err e;
+
+	e = db_run(
+	    db, a, &insert_account, DB_ARGS(user_id, name, currency), &rows);
+	if (e != ERR_OK)
+		return e;
+	*ret_code = db_find_text(&rows, 0, OPENED_CODE);
+	*ret_emitted = db_get_i64(&rows, 0, OPENED_EMITTED);
+	*ret_id = db_find_text(&rows, 0, OPENED_ID);
+	return ERR_OK;
+}
+
+static const struct db_stmt set_frozen = {
+	.name = "account_set_frozen",
+	.sql = "SELECT ledger_freeze($1, $2)",
+	.nargs = 2,
+};
+
+enum err
+account_set_frozen(struct db *db, struct arena *a, const char *id, bool frozen)
+{
+	struct db_rows rows;
+	enum err e;
+
+	e = db_run(
+	    db, a, &set_frozen, DB_ARGS(id, frozen ? "true" : "false"), &rows);
+	if (e != ERR_OK)
+		return e;
+	return db_get_bool(&rows, 0, 0) ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static const struct db_stmt select_currency = {

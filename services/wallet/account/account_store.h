@@ -1,6 +1,7 @@
 /*
  * account_store: wallets and accounts in PostgreSQL.  Everything is asked by
- * owner, so another person's account is the same as none.
+ * owner, so another person's account is the same as none.  What writes is a
+ * function of the database (sql/wallet/0010_ledger_upkeep.sql).
  */
 #ifndef WALLET_ACCOUNT_STORE_H
 #define WALLET_ACCOUNT_STORE_H
@@ -12,23 +13,32 @@
 #include "base/err.h"
 
 struct account;
+struct account_owner;
 struct account_page;
 struct arena;
 struct db;
 
-/* ERR_NOT_FOUND: no such account of this user. */
+/* ERR_NOT_FOUND: no such account of this owner. */
 MUST_CHECK enum err account_find(struct db *db, struct arena *a,
-    const char *user_id, const char *id, struct account *ret_account);
+    const struct account_owner *owner, const char *id,
+    struct account *ret_account);
 MUST_CHECK enum err account_find_page(struct db *db, struct arena *a,
-    const char *user_id, const struct account_page *page,
+    const struct account_owner *owner, const struct account_page *page,
     const struct account **ret_accounts, int64_t *ret_count);
 
 /*
  * A wallet with one account, both or neither; nothing when the wallet exists.
  * ERR_UNPROCESSABLE: there is no such currency.
  */
-MUST_CHECK enum err account_insert_first(
-    struct db *db, struct arena *a, const char *user_id, const char *currency);
+MUST_CHECK enum err account_insert_first(struct db *db, struct arena *a,
+    const char *user_id, const char *currency, int64_t *ret_emitted);
+/* *ret_code: why not; else NULL. */
+MUST_CHECK enum err account_insert(struct db *db, struct arena *a,
+    const char *user_id, const char *name, const char *currency,
+    const char **ret_id, int64_t *ret_emitted, const char **ret_code);
+/* ERR_NOT_FOUND: no such account of anybody. */
+MUST_CHECK enum err
+account_set_frozen(struct db *db, struct arena *a, const char *id, bool frozen);
 
 MUST_CHECK enum err account_has_currency(
     struct db *db, struct arena *a, const char *code, bool *ret_has);

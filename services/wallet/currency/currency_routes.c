@@ -1,0 +1,89 @@
+#include "wallet/currency/currency_routes.h"
+
+#include "http/service_main.h"
+#include "wallet/currency/currency_store.h"
+#include "wallet/ledger/ledger_code.h"
+
+enum { CODE_MIN = 3, CODE_MAX = 12, EXPONENT_MAX = 18 };
+
+struct list_out {
+	struct objects items;
+};
+
+/* clang-format off */
+static const struct field add_fields[] = {
+	{ FIELD(struct currency, code, "code"), .required = true,
+	  .min = CODE_MIN, .max = CODE_MAX,
+	  .doc = "A capital, then capitals and digits." },
+	{ FIELD(struct currency, exponent, "exponent"), .required = true,
+	  .min = 0, .max = EXPONENT_MAX,
+	  .doc = "Digits after the point, from 0; for good." },
+	{ 0 },
+};
+static const struct field currency_fields[] = {
+	{ FIELD(struct currency, code, "code"), .required = true },
+	{ FIELD(struct currency, exponent, "exponent"), .required = true,
+	  .doc = "Digits after the point: 2 for USD." },
+	{ FIELD(struct currency, iso, "iso"), .required = true,
+	  .doc = "Of ISO 4217; else one that an operator added." },
+	{ 0 },
+};
+static const struct schema currency_schema =
+	SCHEMA_NAMED("Currency", struct currency, currency_fields);
+static const struct field list_fields[] = {
+	{ FIELD(struct list_out, items, "items"), .required = true,
+	  .of = &currency_schema, .doc = "By code." },
+	{ 0 },
+};
+/* clang-format on */
+
+static enum err
+currencies_list(struct req *r, const void *in_struct UNUSED, void *out_struct)
+{
+	struct service_process *wallet = r->app;
+	struct list_out *out = out_struct;
+	const struct currency *all;
+	int64_t count;
+	enum err e;
+
+	e = currency_find_all(wallet->db, r->arena, &all, &count);
+	if (e == ERR_OK)
+		out->items = (struct objects){ all, (size_t)count };
+	return e;
+}
+
+static enum err
+currencies_add(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct service_process *wallet = r->app;
+	const struct currency *in = in_struct;
+	enum err e;
+
+	e = currency_insert(wallet->db, r->arena, in);
+	if (e == ERR_CONFLICT)
+		return ledger_refuse(r, "CURRENCY_EXISTS");
+	if (e == ERR_UNPROCESSABLE)
+		return req_invalid(
+		    r, "code", "must be a capital, then capitals and digits");
+	if (e == ERR_OK)
+		*(struct currency *)out_struct = *in;
+	return e;
+}
+
+/* clang-format off */
+const struct route currency_routes[] = {
+	{ "GET", "/currencies", currencies_list,
+	  .summary = "The currencies that accounts can be in",
+	  .out = SCHEMA_NAMED("CurrencyList", struct list_out, list_fields) },
+	{ "POST", "/currencies", currencies_add,
+	  .summary = "Add a currency of one's own",
+	  .role = "operator",
+	  .in = { .name = "CurrencyAdd", .size = sizeof(struct currency),
+	    .fields = add_fields, .refuse_unknown = true },
+	  .out = SCHEMA_NAMED("Currency", struct currency, currency_fields),
+	  .status = 201,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) |
+	    BIT(ERR_CONFLICT) | BIT(ERR_RATE_LIMITED) },
+	{ 0 },
+};
+/* clang-format on */

@@ -1,0 +1,75 @@
+#include "wallet/ledger/ledger_code.h"
+
+#include <stddef.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "http/request.h"
+
+/* clang-format off */
+static const struct ledger_code codes[] = {
+	{ "ACCOUNT_FROZEN", ERR_UNPROCESSABLE,
+	  "One of the accounts is frozen" },
+	{ "ACCOUNT_NOT_FOUND", ERR_NOT_FOUND,
+	  "There is no such account that you may use for this" },
+	{ "ALREADY_REVERSED", ERR_UNPROCESSABLE,
+	  "All of this transfer has been reversed" },
+	{ "AMOUNT_OUT_OF_RANGE", ERR_UNPROCESSABLE,
+	  "The amount, or a balance with it, is not within 1 and 2^53 - 1" },
+	{ "CAPTURE_TOO_LARGE", ERR_UNPROCESSABLE,
+	  "A capture cannot be more than what is held" },
+	{ "CURRENCY_EXISTS", ERR_CONFLICT,
+	  "There is a currency with this code" },
+	{ "CURRENCY_MISMATCH", ERR_UNPROCESSABLE,
+	  "The accounts are not in the same currency" },
+	{ "CURRENCY_UNKNOWN", ERR_UNPROCESSABLE,
+	  "There is no currency with this code" },
+	{ "HOLD_EXPIRED", ERR_UNPROCESSABLE,
+	  "The hold has expired" },
+	{ "HOLD_NOT_OPEN", ERR_UNPROCESSABLE,
+	  "This transfer is not a hold that waits to be settled" },
+	{ "IDEMPOTENCY_KEY_REQUIRED", ERR_INVALID,
+	  "The header Idempotency-Key is needed" },
+	{ "IDEMPOTENCY_KEY_REUSED", ERR_CONFLICT,
+	  "This Idempotency-Key belongs to another request" },
+	{ "INSUFFICIENT_FUNDS", ERR_UNPROCESSABLE,
+	  "Less than the amount is available" },
+	{ "NOT_REVERSIBLE", ERR_UNPROCESSABLE,
+	  "This transfer has moved nothing that could be reversed" },
+	{ "NOT_THE_PAYEE", ERR_FORBIDDEN,
+	  "Only who is to get the money may settle a hold" },
+	{ "REFERENCE_REUSED", ERR_CONFLICT,
+	  "This provider's reference belongs to another movement" },
+	{ "REVERSAL_TOO_LARGE", ERR_UNPROCESSABLE,
+	  "A reversal cannot be more than what is left to reverse" },
+	{ "SAME_ACCOUNT", ERR_UNPROCESSABLE,
+	  "Both accounts are the same" },
+	{ "TOO_MANY_ACCOUNTS", ERR_UNPROCESSABLE,
+	  "A user has at most 100 accounts" },
+	{ "TRANSFER_NOT_FOUND", ERR_NOT_FOUND,
+	  "There is no such transfer that you take part in" },
+};
+/* clang-format on */
+
+const struct ledger_code *
+ledger_code_find(const char *code)
+{
+	for (size_t i = 0; i < COUNT_OF(codes); i++) {
+		if (str_eq(codes[i].code, code))
+			return &codes[i];
+	}
+	return NULL;
+}
+
+enum err
+ledger_refuse(struct req *r, const char *code)
+{
+	const struct ledger_code *row = ledger_code_find(code);
+
+	if (row == NULL) {
+		log_event(LOG_ERROR, "the ledger refused by a code unknown",
+		    LOG_TEXT("code", code));
+		return ERR_INTERNAL;
+	}
+	return req_fail(r, row->err, row->code, row->message);
+}

@@ -1,0 +1,115 @@
+#include "wallet/ledger/ledger_store.h"
+
+#include "base/arena.h"
+#include "db/db.h"
+
+/* One statement and so one snapshot; each row has the counts. */
+static const struct db_stmt check = {
+	.name = "ledger_check",
+	.sql = "SELECT c.accounts, c.transfers, c.entries, m.kind, m.id,"
+	       " m.detail FROM ledger_check($1) c LEFT JOIN LATERAL"
+	       " json_to_recordset(c.mismatches)"
+	       " AS m (kind text, id text, detail text) ON true",
+	.nargs = 1,
+	.read_only = true,
+};
+enum { COL_ACCOUNTS, COL_TRANSFERS, COL_ENTRIES, COL_KIND, COL_ID, COL_DETAIL };
+
+static const char *
+int_text(struct arena *a, int64_t n)
+{
+	return arena_printf(a, "%lld", (long long)n);
+}
+
+enum err
+ledger_check(struct db *db, struct arena *a, struct ledger_state *ret_state)
+{
+	struct ledger_mismatch *mismatches;
+	struct db_rows rows;
+	enum err e;
+
+	e = db_run(
+	    db, a, &check, DB_ARGS(int_text(a, LEDGER_MISMATCHES_MAX)), &rows);
+	if (e != ERR_OK)
+		return e;
+	*ret_state = (struct ledger_state){
+		.accounts = db_get_i64(&rows, 0, COL_ACCOUNTS),
+		.transfers = db_get_i64(&rows, 0, COL_TRANSFERS),
+		.entries = db_get_i64(&rows, 0, COL_ENTRIES),
+	};
+	if (db_is_null(&rows, 0, COL_KIND))
+		return ERR_OK;
+	mismatches = arena_alloc(a, (size_t)rows.count * sizeof(*mismatches));
+	for (int i = 0; i < rows.count; i++)
+		mismatches[i] = (struct ledger_mismatch){
+			.kind = db_get_text(&rows, i, COL_KIND),
+			.id = db_find_text(&rows, i, COL_ID),
+			.detail = db_find_text(&rows, i, COL_DETAIL),
+		};
+	ret_state->mismatches = mismatches;
+	ret_state->nmismatches = rows.count;
+	return ERR_OK;
+}
+
+static const struct db_stmt expire = {
+	.name = "ledger_expire",
+	.sql = "SELECT expired, emitted FROM ledger_expire($1)",
+	.nargs = 1,
+};
+enum { EXPIRED_COUNT, EXPIRED_EMITTED };
+
+enum err
+ledger_expire(struct db *db, struct arena *a, int64_t limit,
+    int64_t *ret_expired, int64_t *ret_emitted)
+{
+	struct db_rows rows;
+	enum err e;
+
+	e = db_run(db, a, &expire, DB_ARGS(int_text(a, limit)), &rows);
+	if (e != ERR_OK)
+		return e;
+	*ret_expired = db_get_i64(&rows, 0, EXPIRED_COUNT);
+	*ret_emitted = db_get_i64(&rows, 0, EXPIRED_EMITTED);
+	return ERR_OK;
+}
+
+static enum err
+count(struct db *db, struct arena *a, const struct db_stmt *stmt,
+    const char *arg, int64_t *ret_count)
+{
+	struct db_rows rows;
+	enum err e;
+
+	e = db_run(db, a, stmt, DB_ARGS(arg), &rows);
+	if (e == ERR_OK)
+		*ret_count = db_get_i64(&rows, 0, 0);
+	return e;
+}
+
+static const struct db_stmt write_statements = {
+	.name = "ledger_write_statements",
+	.sql = "SELECT ledger_write_statements(coalesce($1::date,"
+	       " date_trunc('month', now() AT TIME ZONE 'UTC')::date"
+	       " - interval '1 month')::date)",
+	.nargs = 1,
+};
+
+enum err
+ledger_write_statements(
+    struct db *db, struct arena *a, const char *month, int64_t *ret_count)
+{
+	return count(db, a, &write_statements, month, ret_count);
+}
+
+static const struct db_stmt forget_keys = {
+	.name = "ledger_forget_keys",
+	.sql = "SELECT ledger_forget_keys($1)",
+	.nargs = 1,
+};
+
+enum err
+ledger_forget_keys(
+    struct db *db, struct arena *a, int64_t days, int64_t *ret_count)
+{
+	return count(db, a, &forget_keys, int_text(a, days), ret_count);
+}

@@ -1,0 +1,41 @@
+/* ledger_store: the books as a whole, and what is done to them by the clock. */
+#ifndef WALLET_LEDGER_STORE_H
+#define WALLET_LEDGER_STORE_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct arena;
+struct db;
+
+enum { LEDGER_MISMATCHES_MAX = 100 };
+
+struct ledger_mismatch {
+	const char *kind; /* currency, balance, running, held, ... */
+	const char *id; /* of the currency, account or transfer */
+	const char *detail; /* for people */
+};
+struct ledger_state {
+	int64_t accounts;
+	int64_t transfers;
+	int64_t entries;
+	const struct ledger_mismatch *mismatches; /* at most the maximum */
+	int64_t nmismatches;
+};
+
+/* Reads everything there is, in one snapshot. */
+MUST_CHECK enum err
+ledger_check(struct db *db, struct arena *a, struct ledger_state *ret_state);
+
+/* Holds whose time is over, at most `limit`. */
+MUST_CHECK enum err ledger_expire(struct db *db, struct arena *a, int64_t limit,
+    int64_t *ret_expired, int64_t *ret_emitted);
+/* month: "2026-01-01"; NULL: the one before this.  *ret_count were missing. */
+MUST_CHECK enum err ledger_write_statements(
+    struct db *db, struct arena *a, const char *month, int64_t *ret_count);
+MUST_CHECK enum err ledger_forget_keys(
+    struct db *db, struct arena *a, int64_t days, int64_t *ret_count);
+
+#endif

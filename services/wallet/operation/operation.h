@@ -1,0 +1,57 @@
+/*
+ * operation: what a request with an Idempotency-Key is known by.
+ *
+ * The digest is of what was asked for, not of the bytes that asked: spaces and
+ * the order of members make no difference, in metadata neither.  It begins
+ * with the operation's name, so a key belongs to one of them.
+ */
+#ifndef WALLET_OPERATION_H
+#define WALLET_OPERATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "http/schema.h"
+
+struct json;
+struct req;
+
+enum { OPERATION_KEY_MAX = 255 };
+
+struct operation {
+	struct buf text;
+	const char *key; /* of the header; NULL: of an item without one */
+	const char *sha256_hex; /* after operation_end */
+};
+
+/* The rows that such a request has. */
+#define OPERATION_KEY_FIELD(T, member)                                   \
+	FIELD(T, member, "Idempotency-Key"),                             \
+	    .from = FROM_HEADER, .max = OPERATION_KEY_MAX,               \
+	    .doc = "1 to 255 visible ASCII characters, the user's own. " \
+		   "The same key and request again are answered as the " \
+		   "first time, with Idempotency-Replayed: true."
+
+/* True for 1 to 255 visible ASCII characters. */
+bool operation_key_is_valid(const char *key);
+/* Begins with the name; checks nothing. */
+void operation_begin(
+    struct operation *o, struct arena *a, const char *name, const char *key);
+/* The same for a request: its header must be there and valid. */
+MUST_CHECK enum err operation_begin_request(
+    struct operation *o, struct req *r, const char *name, const char *key);
+void operation_add_text(struct operation *o, const char *text); /* or NULL */
+void operation_add_int(struct operation *o, int64_t n);
+void
+operation_add_json(struct operation *o, const struct json *j); /* or NULL */
+void operation_end(struct operation *o);
+
+/* The user may do what operators do. */
+bool operation_is_operators(const struct req *r);
+/* "true" or "false", as SQL reads it. */
+const char *operation_bool(bool value);
+
+#endif

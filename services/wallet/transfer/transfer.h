@@ -1,0 +1,57 @@
+/*
+ * transfer: money from one account to another, at once or as a hold that is
+ * captured or released later; and what takes it back.
+ *
+ * The rules are functions in the database
+ * (sql/wallet/0008_ledger_transfer.sql): one statement checks, moves, remembers
+ * the key and tells the webhooks.
+ */
+#ifndef WALLET_TRANSFER_H
+#define WALLET_TRANSFER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/schema.h"
+
+enum {
+	TRANSFER_MEMO_MAX = 500,
+	TRANSFER_METADATA_MAX_BYTES = 4096,
+	TRANSFER_HOLD_DEFAULT_S = 7 * 24 * 3600,
+	TRANSFER_HOLD_MAX_S = 366 * 24 * 3600,
+};
+
+struct transfer {
+	const char *id;
+	const char *kind; /* transfer, deposit, withdrawal, reversal */
+	const char *status;
+	const char *debit_id;
+	const char *credit_id;
+	int64_t amount_minor;
+	const char *currency;
+	const char *memo;
+	struct any_object metadata;
+	const char *created_at;
+	const char *expires_at; /* of a hold; or NULL */
+	struct opt_int64 captured; /* not set: nothing was */
+	int64_t reversed_minor;
+	const char *reverses; /* of a reversal: what it takes back */
+	const char *provider;
+	const char *reference;
+	const char *reversal_id; /* in the answer to a reversal alone */
+};
+
+/* One request to move money. */
+struct transfer_order {
+	const char *debit_id;
+	const char *credit_id;
+	int64_t amount_minor;
+	const char *memo;
+	struct any_object metadata;
+	bool hold;
+	int64_t expires_in_s; /* of a hold; 0: the default */
+};
+
+extern const struct schema transfer_schema;
+
+#endif

@@ -1,0 +1,263 @@
+#include "wallet/transfer/transfer_routes.h"
+
+#include "base/arena.h"
+#include "http/service_main.h"
+#include "wallet/ledger/ledger_code.h"
+#include "wallet/operation/operation.h"
+#include "wallet/transfer/transfer.h"
+#include "wallet/transfer/transfer_store.h"
+#include "wallet/transfer/transfer_view.h"
+
+enum { PROVIDER_MAX = 100, REFERENCE_MAX = 255 };
+
+struct make_in {
+	const char *key;
+	struct transfer_order order;
+};
+struct id_in {
+	const char *id;
+};
+struct capture_in {
+	const char *id;
+	const char *key;
+	struct opt_int64 amount;
+};
+struct reverse_in {
+	const char *id;
+	const char *key;
+	struct opt_int64 amount;
+	const char *memo;
+};
+
+/* clang-format off */
+static const struct field make_fields[] = {
+	{ OPERATION_KEY_FIELD(struct make_in, key) },
+	TRANSFER_ORDER_FIELDS(struct make_in, order),
+	{ 0 },
+};
+static const struct field id_fields[] = {
+	{ FIELD(struct id_in, id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ 0 },
+};
+static const struct field capture_fields[] = {
+	{ FIELD(struct capture_in, id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ OPERATION_KEY_FIELD(struct capture_in, key) },
+	{ FIELD(struct capture_in, amount, "amount"), .nullable = true,
+	  .doc = "The part of it to take; all of it unless given. The rest "
+	    "is available to the payer again." },
+	{ 0 },
+};
+static const struct field reverse_fields[] = {
+	{ FIELD(struct reverse_in, id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ OPERATION_KEY_FIELD(struct reverse_in, key) },
+	{ FIELD(struct reverse_in, amount, "amount"), .nullable = true,
+	  .doc = "The part of it to take back; what is left unless given." },
+	{ FIELD(struct reverse_in, memo, "memo"), .nullable = true,
+	  .max = TRANSFER_MEMO_MAX },
+	{ 0 },
+};
+static const struct field external_fields[] = {
+	{ FIELD(struct transfer_external, account_id, "accountId"),
+	  .required = true, .format = FMT_UUID },
+	{ FIELD(struct transfer_external, amount_minor, "amount"),
+	  .required = true, .doc = AMOUNT_DOC },
+	{ FIELD(struct transfer_external, provider, "provider"),
+	  .required = true, .min = 1, .max = PROVIDER_MAX,
+	  .doc = "Who moves it outside." },
+	{ FIELD(struct transfer_external, reference, "reference"),
+	  .required = true, .min = 1, .max = REFERENCE_MAX,
+	  .doc = "The provider's name for it: the same again is answered as "
+	    "the first time, with Idempotency-Replayed: true." },
+	{ FIELD(struct transfer_external, memo, "memo"), .nullable = true,
+	  .max = TRANSFER_MEMO_MAX },
+	{ 0 },
+};
+/* clang-format on */
+
+static struct db *
+db_of(const struct req *r)
+{
+	return ((struct service_process *)r->app)->db;
+}
+
+static enum err
+transfers_make(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct make_in *in = in_struct;
+	struct transfer_actor who = transfer_actor_of(r);
+	struct transfer_answer answer;
+	struct operation o;
+	enum err e;
+
+	e = operation_begin_request(&o, r, "transfer", in->key);
+	if (e != ERR_OK)
+		return e;
+	e = transfer_order_check(r, &in->order, "");
+	if (e != ERR_OK)
+		return e;
+	operation_add_order(&o, &in->order);
+	operation_end(&o);
+	e = transfer_make(db_of(r), r->arena, &who, &o, &in->order, &answer);
+	if (e != ERR_OK)
+		return e;
+	return transfer_reply(r, &answer, out_struct);
+}
+
+static enum err
+transfers_get(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct id_in *in = in_struct;
+	struct transfer_actor who = transfer_actor_of(r);
+	enum err e;
+
+	e = transfer_find(db_of(r), r->arena, &who, in->id, out_struct);
+	if (e == ERR_NOT_FOUND)
+		return ledger_refuse(r, "TRANSFER_NOT_FOUND");
+	return e;
+}
+
+static void
+add_amount(struct operation *o, struct opt_int64 amount)
+{
+	if (amount.set)
+		operation_add_int(o, amount.value);
+	else
+		operation_add_text(o, NULL);
+}
+
+static enum err
+transfers_capture(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct capture_in *in = in_struct;
+	struct transfer_actor who = transfer_actor_of(r);
+	struct transfer_answer answer;
+	struct operation o;
+	enum err e;
+
+	e = operation_begin_request(&o, r, "capture", in->key);
+	if (e != ERR_OK)
+		return e;
+	operation_add_text(&o, in->id);
+	add_amount(&o, in->amount);
+	operation_end(&o);
+	e = transfer_capture(
+	    db_of(r), r->arena, &who, &o, in->id, in->amount, &answer);
+	if (e != ERR_OK)
+		return e;
+	return transfer_reply(r, &answer, out_struct);
+}
+
+static enum err
+transfers_release(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct id_in *in = in_struct;
+	struct transfer_actor who = transfer_actor_of(r);
+	struct transfer_answer answer;
+	enum err e;
+
+	e = transfer_release(db_of(r), r->arena, &who, in->id, &answer);
+	if (e != ERR_OK)
+		return e;
+	return transfer_reply(r, &answer, out_struct);
+}
+
+static enum err
+transfers_reverse(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct reverse_in *in = in_struct;
+	struct transfer_actor who = transfer_actor_of(r);
+	struct transfer_answer answer;
+	struct operation o;
+	enum err e;
+
+	e = operation_begin_request(&o, r, "reverse", in->key);
+	if (e != ERR_OK)
+		return e;
+	operation_add_text(&o, in->id);
+	add_amount(&o, in->amount);
+	operation_add_text(&o, in->memo);
+	operation_end(&o);
+	e = transfer_reverse(db_of(r), r->arena, &who, &o, in->id, in->amount,
+	    in->memo, &answer);
+	if (e != ERR_OK)
+		return e;
+	return transfer_reply(r, &answer, out_struct);
+}
+
+static enum err
+move_external(struct req *r, const char *kind,
+    const struct transfer_external *in, struct transfer *out)
+{
+	struct transfer_answer answer;
+	enum err e;
+
+	e = transfer_external(
+	    db_of(r), r->arena, r->identity->user_id, kind, in, &answer);
+	if (e != ERR_OK)
+		return e;
+	return transfer_reply(r, &answer, out);
+}
+
+static enum err
+deposits_make(struct req *r, const void *in_struct, void *out_struct)
+{
+	return move_external(r, "deposit", in_struct, out_struct);
+}
+
+static enum err
+withdrawals_make(struct req *r, const void *in_struct, void *out_struct)
+{
+	return move_external(r, "withdrawal", in_struct, out_struct);
+}
+
+/* clang-format off */
+#define REFUSALS                                                             \
+	(BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) | BIT(ERR_NOT_FOUND) |        \
+	 BIT(ERR_CONFLICT) | BIT(ERR_UNPROCESSABLE) | BIT(ERR_RATE_LIMITED))
+#define OUT SCHEMA_NAMED("Transfer", struct transfer, transfer_fields)
+
+const struct route transfer_routes[] = {
+	{ "POST", "/transfers", transfers_make,
+	  .summary = "Move money from one's own account, or promise it",
+	  .in = { .name = "TransferMake", .size = sizeof(struct make_in),
+	    .fields = make_fields, .refuse_unknown = true },
+	  .out = OUT, .status = 201, .errors = REFUSALS },
+	{ "GET", "/transfers/{id}", transfers_get,
+	  .summary = "One transfer that the user takes part in",
+	  .in = SCHEMA(struct id_in, id_fields), .out = OUT,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },
+	{ "POST", "/transfers/{id}/capture", transfers_capture,
+	  .summary = "Take a hold, or a part of it",
+	  .in = { .name = "TransferCapture", .size = sizeof(struct capture_in),
+	    .fields = capture_fields, .refuse_unknown = true },
+	  .out = OUT, .body_optional = true, .errors = REFUSALS },
+	{ "POST", "/transfers/{id}/release", transfers_release,
+	  .summary = "Give a hold back",
+	  .in = SCHEMA(struct id_in, id_fields), .out = OUT,
+	  .errors = REFUSALS },
+	{ "POST", "/transfers/{id}/reverse", transfers_reverse,
+	  .summary = "Take a transfer back, or a part of it",
+	  .role = "operator",
+	  .in = { .name = "TransferReverse", .size = sizeof(struct reverse_in),
+	    .fields = reverse_fields, .refuse_unknown = true },
+	  .out = OUT, .body_optional = true, .errors = REFUSALS },
+	{ "POST", "/deposits", deposits_make,
+	  .summary = "Note money that came in from outside",
+	  .role = "operator",
+	  .in = { .name = "ExternalMove",
+	    .size = sizeof(struct transfer_external),
+	    .fields = external_fields, .refuse_unknown = true },
+	  .out = OUT, .status = 201, .errors = REFUSALS },
+	{ "POST", "/withdrawals", withdrawals_make,
+	  .summary = "Note money that goes out",
+	  .role = "operator",
+	  .in = { .name = "ExternalMove",
+	    .size = sizeof(struct transfer_external),
+	    .fields = external_fields, .refuse_unknown = true },
+	  .out = OUT, .status = 201, .errors = REFUSALS },
+	{ 0 },
+};
+/* clang-format on */

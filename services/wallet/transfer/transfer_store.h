@@ -1,0 +1,82 @@
+/*
+ * transfer_store: the ledger's functions for one transfer.
+ *
+ * Each answers with a code when it refused, and else with the transfer.
+ * `emitted` jobs are to be announced by job_wake().
+ */
+#ifndef WALLET_TRANSFER_STORE_H
+#define WALLET_TRANSFER_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/schema.h"
+#include "wallet/transfer/transfer.h"
+
+struct arena;
+struct db;
+struct db_rows;
+struct operation;
+
+/* Who asks. */
+struct transfer_actor {
+	const char *user_id;
+	bool is_operator;
+};
+
+struct transfer_answer {
+	const char *code; /* NULL: done */
+	bool replayed;
+	int64_t emitted;
+	struct transfer transfer; /* unless there is a code */
+};
+
+/* Of a table or a row named t. */
+#define TRANSFER_COLUMNS(t)                                                   \
+	"(" t ").id, (" t ").kind, (" t ").status, (" t ").debit_account_id," \
+	" (" t ").credit_account_id, (" t ").amount, (" t ").currency,"       \
+	" (" t ").memo, (" t                                                  \
+	").metadata, " DB_TIME("(" t ").created_at") ", " DB_TIME(            \
+	    "(" t ").expires_at") ", (" t ").captured_amount,"                \
+				  " (" t ").reversed_amount, (" t             \
+				  ").reverses, (" t ").provider,"             \
+				  " (" t ").reference"
+/* The columns from `first` on. */
+struct transfer transfer_read(const struct db_rows *rows, int row, int first);
+
+/* ERR_NOT_FOUND also when the actor takes no part in it. */
+MUST_CHECK enum err transfer_find(struct db *db, struct arena *a,
+    const struct transfer_actor *who, const char *id,
+    struct transfer *ret_transfer);
+
+MUST_CHECK enum err transfer_make(struct db *db, struct arena *a,
+    const struct transfer_actor *who, const struct operation *o,
+    const struct transfer_order *order, struct transfer_answer *ret_answer);
+/* No amount: all of it. */
+MUST_CHECK enum err transfer_capture(struct db *db, struct arena *a,
+    const struct transfer_actor *who, const struct operation *o, const char *id,
+    struct opt_int64 amount, struct transfer_answer *ret_answer);
+MUST_CHECK enum err transfer_release(struct db *db, struct arena *a,
+    const struct transfer_actor *who, const char *id,
+    struct transfer_answer *ret_answer);
+/* No amount: what is left.  The answer is what was reversed. */
+MUST_CHECK enum err transfer_reverse(struct db *db, struct arena *a,
+    const struct transfer_actor *who, const struct operation *o, const char *id,
+    struct opt_int64 amount, const char *memo,
+    struct transfer_answer *ret_answer);
+
+struct transfer_external {
+	const char *account_id;
+	int64_t amount_minor;
+	const char *provider;
+	const char *reference;
+	const char *memo;
+};
+/* kind: "deposit" or "withdrawal". */
+MUST_CHECK enum err transfer_external(struct db *db, struct arena *a,
+    const char *user_id, const char *kind, const struct transfer_external *in,
+    struct transfer_answer *ret_answer);
+
+#endif

@@ -1,0 +1,99 @@
+#include "wallet/transfer/transfer_view.h"
+
+#include "base/arena.h"
+#include "http/identity.h"
+#include "http/request.h"
+#include "http/service_main.h"
+#include "job/job.h"
+#include "wallet/ledger/ledger_code.h"
+
+static const char *const kinds[] = { "transfer", "deposit", "withdrawal",
+	"reversal", NULL };
+static const char *const statuses[] = { "posted", "held", "captured",
+	"released", "expired", "reversed", NULL };
+
+/* clang-format off */
+const struct field transfer_fields[] = {
+	{ FIELD(struct transfer, id, "id"), .required = true,
+	  .format = FMT_UUID },
+	{ FIELD(struct transfer, kind, "kind"), .required = true,
+	  .one_of = kinds },
+	{ FIELD(struct transfer, status, "status"), .required = true,
+	  .one_of = statuses },
+	{ FIELD(struct transfer, debit_id, "debitAccountId"),
+	  .required = true, .format = FMT_UUID },
+	{ FIELD(struct transfer, credit_id, "creditAccountId"),
+	  .required = true, .format = FMT_UUID },
+	{ FIELD(struct transfer, amount_minor, "amount"), .required = true,
+	  .doc = "Minor units; of a hold, what was promised." },
+	{ FIELD(struct transfer, currency, "currency"), .required = true },
+	{ FIELD(struct transfer, memo, "memo"), .nullable = true },
+	{ FIELD(struct transfer, metadata, "metadata"), .nullable = true },
+	{ FIELD(struct transfer, created_at, "createdAt"), .required = true,
+	  .format = FMT_DATE_TIME },
+	{ FIELD(struct transfer, expires_at, "expiresAt"), .nullable = true,
+	  .format = FMT_DATE_TIME, .doc = "Of a hold." },
+	{ FIELD(struct transfer, captured, "capturedAmount"), .nullable = true,
+	  .doc = "Of a hold: what moved." },
+	{ FIELD(struct transfer, reversed_minor, "reversedAmount"),
+	  .required = true, .doc = "What has been taken back so far." },
+	{ FIELD(struct transfer, reverses, "reverses"), .nullable = true,
+	  .format = FMT_UUID, .doc = "Of a reversal: the other transfer." },
+	{ FIELD(struct transfer, provider, "provider"), .nullable = true },
+	{ FIELD(struct transfer, reference, "reference"), .nullable = true },
+	{ FIELD(struct transfer, reversal_id, "reversalId"),
+	  .format = FMT_UUID,
+	  .doc = "In the answer to a reversal: the transfer that it is." },
+	{ 0 },
+};
+/* clang-format on */
+const struct schema transfer_schema =
+    SCHEMA_NAMED("Transfer", struct transfer, transfer_fields);
+
+enum err
+transfer_order_check(
+    struct req *r, const struct transfer_order *order, const char *prefix)
+{
+	if (!order->hold && order->expires_in_s != 0)
+		return req_invalid(r,
+		    arena_printf(r->arena, "%sexpiresInSeconds", prefix),
+		    "is of holds alone");
+	return ERR_OK;
+}
+
+void
+operation_add_order(struct operation *o, const struct transfer_order *order)
+{
+	operation_add_text(o, order->debit_id);
+	operation_add_text(o, order->credit_id);
+	operation_add_int(o, order->amount_minor);
+	operation_add_text(o, order->memo);
+	operation_add_json(o, order->metadata.value);
+	operation_add_text(o, operation_bool(order->hold));
+	operation_add_int(o, order->expires_in_s);
+}
+
+struct transfer_actor
+transfer_actor_of(const struct req *r)
+{
+	return (struct transfer_actor){
+		.user_id = r->identity->user_id,
+		.is_operator = operation_is_operators(r),
+	};
+}
+
+enum err
+transfer_reply(
+    struct req *r, const struct transfer_answer *answer, struct transfer *out)
+{
+	struct service_process *wallet = r->app;
+
+	if (answer->code != NULL)
+		return ledger_refuse(r, answer->code);
+	if (answer->replayed)
+		req_add_header(r, "Idempotency-Replayed", "true");
+	if (answer->emitted > 0)
+		job_wake(wallet->db);
+	*out = answer->transfer;
+	return ERR_OK;
+}

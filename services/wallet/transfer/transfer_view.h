@@ -1,0 +1,53 @@
+/* transfer_view: what requests and answers about transfers have in common. */
+#ifndef WALLET_TRANSFER_VIEW_H
+#define WALLET_TRANSFER_VIEW_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/schema.h"
+#include "wallet/operation/operation.h"
+#include "wallet/transfer/transfer.h"
+#include "wallet/transfer/transfer_store.h"
+
+struct req;
+
+extern const struct field transfer_fields[];
+
+#define AMOUNT_DOC                                                           \
+	"Minor units of the currency, 1 to 9007199254740991: 1050 is 10.50 " \
+	"EUR. AMOUNT_OUT_OF_RANGE otherwise."
+
+/* clang-format off */
+/* The rows of a struct transfer_order that is the member `m` of a T. */
+#define TRANSFER_ORDER_FIELDS(T, m)                                            \
+	{ FIELD(T, m.debit_id, "debitAccountId"), .required = true,            \
+	  .format = FMT_UUID, .doc = "Whose money goes; the user's own." },    \
+	{ FIELD(T, m.credit_id, "creditAccountId"), .required = true,          \
+	  .format = FMT_UUID, .doc = "Where it arrives." },                    \
+	{ FIELD(T, m.amount_minor, "amount"), .required = true,                \
+	  .doc = AMOUNT_DOC },                                                 \
+	{ FIELD(T, m.memo, "memo"), .nullable = true,                          \
+	  .max = TRANSFER_MEMO_MAX, .doc = "Shown to both sides." },           \
+	{ FIELD(T, m.metadata, "metadata"), .nullable = true,                  \
+	  .max = TRANSFER_METADATA_MAX_BYTES,                                  \
+	  .doc = "Any object of at most 4096 bytes as compact JSON." },        \
+	{ FIELD(T, m.hold, "hold"),                                            \
+	  .doc = "Only promise it: to be captured or released." },             \
+	{ FIELD(T, m.expires_in_s, "expiresInSeconds"),                        \
+	  .min = 1, .max = TRANSFER_HOLD_MAX_S,                                \
+	  .doc = "Of a hold: when it is released by itself; 604800 unless "    \
+	    "given." }
+/* clang-format on */
+
+/* ERR_INVALID: what rows cannot say.  `prefix` of its fields' names, or "". */
+MUST_CHECK enum err transfer_order_check(
+    struct req *r, const struct transfer_order *order, const char *prefix);
+void
+operation_add_order(struct operation *o, const struct transfer_order *order);
+
+struct transfer_actor transfer_actor_of(const struct req *r);
+/* The answer, or why not; *out is the out_struct of a route. */
+MUST_CHECK enum err transfer_reply(
+    struct req *r, const struct transfer_answer *answer, struct transfer *out);
+
+#endif

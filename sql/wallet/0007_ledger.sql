@@ -1,0 +1,326 @@
+-- The ledger: what moves money, and what the tables hold whatever moves it.
+--
+-- A transfer's row is the only way in.  Its triggers make its two entries and
+-- move the balances and what is held, so entries add up and balances agree by
+-- construction; nothing else may touch them.  The functions of the files after
+-- this one decide who may do what; they run as the owner, and the application
+-- may call them but write to none of these tables.
+--
+-- Measured, not guessed (services/wallet/README.md): CHECKs that a domain can
+-- hold are domains, since those of a table are parsed anew by each statement;
+-- foreign keys that a trigger's own UPDATE answers are gone.
+
+-- A function in SQL that is one expression becomes part of the plan; the one of
+-- 0001 was planned again by each statement that used it.  The same layout: the
+-- milliseconds, the version, 12 bits of their fraction, and chance.
+DO $install$
+BEGIN
+	IF to_regprocedure('pg_catalog.uuidv7()') IS NOT NULL THEN
+		RETURN;
+	END IF;
+	CREATE OR REPLACE FUNCTION uuidv7() RETURNS uuid
+	LANGUAGE sql VOLATILE PARALLEL SAFE
+	AS $body$
+		SELECT (overlay(lpad(to_hex((extract(epoch FROM clock_timestamp())
+				* 4096000)::bigint), 15, '0') PLACING '7' FROM 13 FOR 0)
+			|| right(gen_random_uuid()::text, 17))::uuid
+	$body$;
+END
+$install$;
+
+CREATE DOMAIN account_name AS text
+	CHECK (char_length(VALUE) BETWEEN 1 AND 100);
+CREATE DOMAIN positive_units AS bigint
+	CHECK (VALUE BETWEEN 1 AND 9007199254740991);
+CREATE DOMAIN unsigned_units AS bigint
+	CHECK (VALUE BETWEEN 0 AND 9007199254740991);
+CREATE DOMAIN idempotency_key AS text
+	CHECK (octet_length(VALUE) BETWEEN 1 AND 255);
+CREATE DOMAIN transfer_kind AS text
+	CHECK (VALUE IN ('transfer', 'deposit', 'withdrawal', 'reversal'));
+CREATE DOMAIN transfer_status AS text
+	CHECK (VALUE IN ('posted', 'held', 'captured', 'released', 'expired',
+		'reversed'));
+
+-- Accounts
+
+ALTER TABLE account
+	DROP CONSTRAINT account_kind_check,
+	DROP CONSTRAINT account_name_check,
+	DROP CONSTRAINT account_check,
+	DROP CONSTRAINT account_held_check,
+	DROP CONSTRAINT account_check1,
+	ALTER name TYPE account_name,
+	ALTER held TYPE unsigned_units,
+	ADD CONSTRAINT account_sound CHECK (CASE kind
+		WHEN 'user' THEN user_id IS NOT NULL AND balance >= held
+		WHEN 'system' THEN user_id IS NULL
+		ELSE false END),
+	-- Its row changes with each entry; no index does.
+	SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+
+-- Transfers
+
+ALTER TABLE entry
+	DROP CONSTRAINT entry_account_id_currency_fkey,
+	DROP CONSTRAINT entry_transfer_id_fkey;
+ALTER TABLE transfer
+	DROP CONSTRAINT transfer_debit_account_id_currency_fkey,
+	DROP CONSTRAINT transfer_credit_account_id_currency_fkey,
+	DROP CONSTRAINT transfer_status_check,
+	DROP CONSTRAINT transfer_amount_check,
+	ALTER status TYPE transfer_status,
+	ALTER amount TYPE positive_units,
+	ADD kind transfer_kind NOT NULL DEFAULT 'transfer',
+	-- Whose request it was; NULL: nobody's.
+	ADD user_id text,
+	ADD metadata json,
+	-- Of a hold, and of nothing else.
+	ADD expires_at timestamptz,
+	ADD captured_amount positive_units,
+	ADD reversed_amount unsigned_units NOT NULL DEFAULT 0,
+	-- Of a reversal: what it takes back.
+	ADD reverses uuid,
+	-- Of a deposit or withdrawal.
+	ADD provider text,
+	ADD reference text;
+ALTER TABLE account DROP CONSTRAINT account_id_currency_key;
+CREATE INDEX transfer_held ON transfer (expires_at) WHERE status = 'held';
+
+-- What deposits and withdrawals are known by outside.
+CREATE TABLE external_reference (
+	provider text NOT NULL,
+	reference text NOT NULL,
+	transfer_id uuid NOT NULL REFERENCES transfer (id),
+	PRIMARY KEY (provider, reference)
+);
+
+-- Entries
+--
+-- In the order of `seq`: the account's version as the entry left it, so the
+-- order is that in which the balance moved, whatever the clock did.
+
+ALTER TABLE entry
+	DROP CONSTRAINT entry_pkey,
+	DROP CONSTRAINT entry_amount_check,
+	ADD seq bigint NOT NULL,
+	ADD PRIMARY KEY (account_id, seq);
+DROP INDEX entry_account;
+DROP INDEX entry_transfer;
+CREATE INDEX entry_created ON entry USING brin (created_at);
+
+-- What was answered to a request with a key: the transfer, of which only that
+-- is told which cannot change, or the results of a batch, in order.
+CREATE TABLE idempotency (
+	user_id text NOT NULL,
+	key idempotency_key NOT NULL,
+	request_sha256 bytea NOT NULL,
+	transfer_id uuid,
+	reversed_amount bigint, -- of a reversal's original, after it
+	transfer_ids uuid[], -- of a batch; NULL for an item that was refused
+	codes text[], -- why
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (user_id, key)
+);
+CREATE INDEX idempotency_created ON idempotency USING brin (created_at);
+
+CREATE TABLE statement (
+	account_id uuid NOT NULL REFERENCES account (id),
+	month date NOT NULL CHECK (extract(day FROM month) = 1),
+	currency text NOT NULL,
+	opening minor_units NOT NULL,
+	closing minor_units NOT NULL,
+	credits numeric NOT NULL CHECK (credits >= 0), -- what came in
+	debits numeric NOT NULL CHECK (debits >= 0), -- what went out
+	entries bigint NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (account_id, month),
+	CHECK (opening + credits - debits = closing)
+);
+
+-- From a transfer to its entries
+
+CREATE FUNCTION ledger_refuse_write() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE EXCEPTION '% of % is not for anybody to do', TG_OP, TG_TABLE_NAME
+		USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+-- Whether a transfer may begin as it does, or go from one status to the next:
+-- held → captured | released | expired; posted | captured → reversed, when as
+-- much came back as had gone.  Nothing else of a transfer ever changes.
+CREATE FUNCTION transfer_check_change(o transfer, n transfer) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_moved bigint := coalesce(n.captured_amount, n.amount);
+BEGIN
+	IF (n.id, n.kind, n.user_id, n.debit_account_id, n.credit_account_id,
+		n.currency, n.amount, n.memo, n.metadata::text, n.created_at,
+		n.expires_at, n.reverses, n.provider, n.reference)
+		IS DISTINCT FROM (o.id, o.kind, o.user_id, o.debit_account_id,
+		o.credit_account_id, o.currency, o.amount, o.memo,
+		o.metadata::text, o.created_at, o.expires_at, o.reverses,
+		o.provider, o.reference) THEN
+		RAISE EXCEPTION 'what a transfer is does not change'
+			USING ERRCODE = 'check_violation';
+	END IF;
+	IF o.status = 'held' AND n.reversed_amount = 0 AND (
+		(n.status = 'captured' AND n.captured_amount <= n.amount)
+		OR (n.status IN ('released', 'expired')
+			AND n.captured_amount IS NULL)) THEN
+		RETURN;
+	END IF;
+	-- By its reversal: a trigger below ours.
+	IF o.status IN ('posted', 'captured') AND pg_trigger_depth() > 1
+		AND o.captured_amount IS NOT DISTINCT FROM n.captured_amount
+		AND n.reversed_amount > o.reversed_amount
+		AND n.reversed_amount <= v_moved
+		AND (n.status = 'reversed') = (n.reversed_amount = v_moved)
+		AND n.status IN (o.status, 'reversed') THEN
+		RETURN;
+	END IF;
+	RAISE EXCEPTION 'a transfer does not go from % to % like this',
+		o.status, n.status USING ERRCODE = 'check_violation';
+END
+$$;
+
+CREATE FUNCTION transfer_reverse(p_id uuid, p_reversal transfer) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE transfer SET
+		reversed_amount = reversed_amount + p_reversal.amount,
+		status = CASE WHEN reversed_amount + p_reversal.amount
+			= coalesce(captured_amount, amount)
+			THEN 'reversed' ELSE status END
+	WHERE id = p_id AND kind <> 'reversal'
+		AND debit_account_id = p_reversal.credit_account_id
+		AND credit_account_id = p_reversal.debit_account_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'transfer % does not reverse %', p_reversal.id,
+			p_id USING ERRCODE = 'foreign_key_violation';
+	END IF;
+END
+$$;
+
+-- The one place that moves money.  Whoever wrote the transfer has locked both
+-- accounts, in the order of their ids, which the statement here need not keep
+-- to.
+CREATE FUNCTION transfer_apply() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_move bigint; -- from the debit account to the credit account
+	v_hold bigint; -- promised on the debit account; negative: no more
+	v_count integer := 2;
+BEGIN
+	IF TG_OP = 'UPDATE' THEN
+		PERFORM transfer_check_change(OLD, NEW);
+		IF OLD.status <> 'held' THEN
+			RETURN NULL;
+		END IF;
+		v_hold := -NEW.amount;
+		v_move := NEW.captured_amount;
+	ELSIF NEW.captured_amount IS NOT NULL OR NEW.reversed_amount <> 0
+		OR (NEW.status = 'held') <> (NEW.expires_at IS NOT NULL)
+		OR (NEW.kind = 'reversal') <> (NEW.reverses IS NOT NULL)
+		OR NEW.status NOT IN ('posted', 'held') THEN
+		RAISE EXCEPTION 'no transfer begins like this'
+			USING ERRCODE = 'check_violation';
+	ELSIF NEW.status = 'held' THEN
+		v_hold := NEW.amount;
+	ELSE
+		v_move := NEW.amount;
+	END IF;
+
+	IF v_hold IS NOT NULL THEN
+		UPDATE account SET held = held
+			+ CASE id WHEN NEW.debit_account_id THEN v_hold ELSE 0 END
+		WHERE id IN (NEW.debit_account_id, NEW.credit_account_id)
+			AND currency = NEW.currency;
+		GET DIAGNOSTICS v_count = ROW_COUNT;
+	END IF;
+	IF v_move IS NOT NULL AND v_count = 2 THEN
+		WITH moved AS (
+			UPDATE account SET version = version + 1,
+				balance = balance + CASE id
+					WHEN NEW.debit_account_id
+					THEN -v_move ELSE v_move END
+			WHERE id IN (NEW.debit_account_id,
+				NEW.credit_account_id)
+				AND currency = NEW.currency
+			RETURNING id, balance, version
+		)
+		INSERT INTO entry (transfer_id, account_id, seq, currency,
+			amount, balance_after, created_at)
+		SELECT NEW.id, id, version, NEW.currency,
+			CASE id WHEN NEW.debit_account_id
+				THEN -v_move ELSE v_move END,
+			balance, clock_timestamp()
+		FROM moved;
+		GET DIAGNOSTICS v_count = ROW_COUNT;
+	END IF;
+	IF v_count <> 2 THEN
+		RAISE EXCEPTION 'transfer % is not between two accounts in %',
+			NEW.id, NEW.currency
+			USING ERRCODE = 'foreign_key_violation';
+	END IF;
+	IF TG_OP = 'INSERT' AND NEW.reverses IS NOT NULL THEN
+		PERFORM transfer_reverse(NEW.reverses, NEW);
+	END IF;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER transfer_apply AFTER INSERT OR UPDATE ON transfer
+	FOR EACH ROW EXECUTE FUNCTION transfer_apply();
+CREATE TRIGGER transfer_refuse BEFORE DELETE OR TRUNCATE ON transfer
+	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
+
+-- Entries that no transfer's trigger makes: 0004's own rules, still.  They move
+-- the balance by themselves, and a transfer's must add up when it commits.
+CREATE OR REPLACE FUNCTION entry_post() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+BEGIN
+	UPDATE account
+	SET balance = balance + NEW.amount, version = version + 1
+	WHERE id = NEW.account_id AND currency = NEW.currency
+	RETURNING balance, version INTO NEW.balance_after, NEW.seq;
+	IF NOT FOUND OR NEW.amount = 0 OR NOT EXISTS (
+		SELECT FROM transfer WHERE id = NEW.transfer_id
+	) THEN
+		RAISE EXCEPTION 'no account % in %, no transfer % or no amount',
+			NEW.account_id, NEW.currency, NEW.transfer_id
+			USING ERRCODE = 'foreign_key_violation';
+	END IF;
+	RETURN NEW;
+END
+$$;
+DROP TRIGGER entry_post ON entry;
+CREATE TRIGGER entry_post BEFORE INSERT ON entry
+	FOR EACH ROW WHEN (pg_trigger_depth() = 0)
+	EXECUTE FUNCTION entry_post();
+DROP TRIGGER entry_check_zero ON entry;
+CREATE CONSTRAINT TRIGGER entry_check_zero AFTER INSERT ON entry
+	DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW WHEN (pg_trigger_depth() = 0)
+	EXECUTE FUNCTION entry_check_zero();
+
+-- An account is made empty, and only what is above moves what is on it.
+CREATE TRIGGER account_born BEFORE INSERT ON account
+	FOR EACH ROW WHEN (NEW.balance <> 0 OR NEW.held <> 0)
+	EXECUTE FUNCTION ledger_refuse_write();
+CREATE TRIGGER account_moved BEFORE UPDATE OF balance, held, version ON account
+	FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0)
+	EXECUTE FUNCTION ledger_refuse_write();
+CREATE TRIGGER account_fixed
+	BEFORE UPDATE OF id, kind, user_id, currency, created_at ON account
+	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
+CREATE TRIGGER account_refuse BEFORE DELETE OR TRUNCATE ON account
+	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
+
+-- An exponent is part of every amount that was ever written.
+CREATE TRIGGER currency_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON currency
+	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
+
+GRANT SELECT ON transfer, entry, statement TO wallet;

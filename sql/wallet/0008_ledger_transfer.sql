@@ -1,0 +1,417 @@
+-- What may be done with money.  Each function is one request: it checks, moves
+-- and remembers the key in one statement of the caller's.
+--
+-- A refusal is an answer, not an exception: everything is checked before the
+-- first write.  `code` is NULL when it was done; else the code that clients
+-- see.  Locks are taken in one order: accounts by id, transfers, keys.
+
+CREATE TYPE ledger_answer AS (
+	code text,
+	replayed boolean, -- done before, by a request with this key
+	emitted integer, -- jobs that were enqueued
+	transfer transfer
+);
+
+-- What events say of a transfer: as `GET /transfers/{id}` does.
+CREATE FUNCTION transfer_event(t transfer) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object('id', t.id, 'kind', t.kind,
+		'status', t.status, 'debitAccountId', t.debit_account_id,
+		'creditAccountId', t.credit_account_id, 'amount', t.amount,
+		'currency', t.currency, 'memo', t.memo, 'metadata', t.metadata,
+		'createdAt', job_time(t.created_at),
+		'expiresAt', job_time(t.expires_at),
+		'capturedAmount', t.captured_amount,
+		'reversedAmount', t.reversed_amount, 'reverses', t.reverses,
+		'provider', t.provider, 'reference', t.reference)
+$$;
+
+-- Mostly nobody listens.
+CREATE FUNCTION transfer_emit(p_type text, t transfer) RETURNS integer
+LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT FROM webhook_endpoint) THEN
+		RETURN webhook_emit(p_type, transfer_event(t));
+	END IF;
+	RETURN 0;
+END
+$$;
+
+-- A transfer as it was answered when it was made.
+CREATE FUNCTION transfer_as_made(p_id uuid) RETURNS transfer
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	t transfer;
+BEGIN
+	SELECT * INTO t FROM transfer WHERE id = p_id;
+	t.status := CASE WHEN t.expires_at IS NULL THEN 'posted' ELSE 'held' END;
+	t.captured_amount := NULL;
+	t.reversed_amount := 0;
+	RETURN t;
+END
+$$;
+
+-- What the key's first request was answered, or `p_code` if there was none: it
+-- is not remembered, so that the key may try again when there are funds.
+CREATE FUNCTION ledger_replay(p_user text, p_key text, p_sha256 bytea,
+	p_code text) RETURNS ledger_answer
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_first idempotency;
+	v ledger_answer;
+BEGIN
+	v.code := p_code;
+	v.replayed := false;
+	v.emitted := 0;
+	SELECT * INTO v_first FROM idempotency
+	WHERE user_id = p_user AND key = p_key;
+	IF NOT FOUND THEN
+		RETURN v;
+	END IF;
+	IF v_first.request_sha256 <> p_sha256 THEN
+		v.code := 'IDEMPOTENCY_KEY_REUSED';
+		RETURN v;
+	END IF;
+	v.code := NULL;
+	v.replayed := true;
+	v.transfer := transfer_as_made(v_first.transfer_id);
+	RETURN v;
+END
+$$;
+
+-- From an account of the user's own (an operator: from any) to any user's (an
+-- operator: to any).  With p_hold_s it is only promised, for so many seconds.
+CREATE FUNCTION ledger_transfer(p_user text, p_operator boolean, p_key text,
+	p_sha256 bytea, p_debit uuid, p_credit uuid, p_amount bigint,
+	p_memo text, p_metadata json, p_hold_s integer) RETURNS ledger_answer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	d record;
+	c record;
+	t transfer;
+	v ledger_answer;
+	v_code text;
+	v_id uuid := uuidv7();
+	v_now timestamptz;
+BEGIN
+	IF p_debit < p_credit THEN
+		SELECT kind, user_id, currency, balance, held, frozen INTO d
+		FROM account WHERE id = p_debit FOR NO KEY UPDATE;
+	END IF;
+	SELECT kind, user_id, currency, balance, held, frozen INTO c
+	FROM account WHERE id = p_credit FOR NO KEY UPDATE;
+	IF p_debit >= p_credit THEN
+		SELECT kind, user_id, currency, balance, held, frozen INTO d
+		FROM account WHERE id = p_debit FOR NO KEY UPDATE;
+	END IF;
+
+	v_code := CASE
+		WHEN p_debit = p_credit THEN 'SAME_ACCOUNT'
+		WHEN d.kind IS NULL OR c.kind IS NULL THEN 'ACCOUNT_NOT_FOUND'
+		WHEN NOT p_operator AND (d.user_id IS DISTINCT FROM p_user
+			OR c.kind <> 'user') THEN 'ACCOUNT_NOT_FOUND'
+		WHEN d.currency <> c.currency THEN 'CURRENCY_MISMATCH'
+		WHEN d.frozen OR c.frozen THEN 'ACCOUNT_FROZEN'
+		WHEN p_amount NOT BETWEEN 1 AND 9007199254740991
+			OR c.balance + p_amount > 9007199254740991
+			OR d.balance - p_amount < -9007199254740991
+			THEN 'AMOUNT_OUT_OF_RANGE'
+		WHEN d.kind = 'user' AND d.balance - d.held < p_amount
+			THEN 'INSUFFICIENT_FUNDS' END;
+	IF v_code IS NOT NULL THEN
+		RETURN ledger_replay(p_user, p_key, p_sha256, v_code);
+	END IF;
+
+	INSERT INTO idempotency (user_id, key, request_sha256, transfer_id)
+	VALUES (p_user, p_key, p_sha256, v_id) ON CONFLICT DO NOTHING;
+	IF NOT FOUND THEN
+		RETURN ledger_replay(p_user, p_key, p_sha256, NULL);
+	END IF;
+	v_now := clock_timestamp();
+	INSERT INTO transfer (id, status, user_id, debit_account_id,
+		credit_account_id, currency, amount, memo, metadata, created_at,
+		expires_at)
+	VALUES (v_id, CASE WHEN p_hold_s IS NULL THEN 'posted' ELSE 'held' END,
+		p_user, p_debit, p_credit, d.currency, p_amount, p_memo,
+		p_metadata, v_now, v_now + make_interval(secs => p_hold_s))
+	RETURNING * INTO t;
+	v.replayed := false;
+	v.emitted := transfer_emit(CASE WHEN p_hold_s IS NULL
+		THEN 'transfer.posted' ELSE 'transfer.held' END, t);
+	v.transfer := t;
+	RETURN v;
+END
+$$;
+
+-- Locks both accounts and then the transfer.
+CREATE FUNCTION transfer_lock(p_id uuid) RETURNS transfer
+LANGUAGE plpgsql AS $$
+DECLARE
+	t transfer;
+BEGIN
+	SELECT * INTO t FROM transfer WHERE id = p_id;
+	PERFORM FROM account
+	WHERE id IN (t.debit_account_id, t.credit_account_id)
+	ORDER BY id FOR NO KEY UPDATE;
+	SELECT * INTO t FROM transfer WHERE id = p_id FOR NO KEY UPDATE;
+	RETURN t;
+END
+$$;
+
+-- Whose account it is; NULL for the system's.
+CREATE FUNCTION account_owner(p_id uuid) RETURNS text
+LANGUAGE sql STABLE AS $$ SELECT user_id FROM account WHERE id = p_id $$;
+
+-- Whether the money of a locked transfer's could move from p_from to p_to.
+CREATE FUNCTION ledger_check_move(p_from uuid, p_to uuid, p_amount bigint,
+	p_held bigint) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	d account;
+	c account;
+BEGIN
+	SELECT * INTO d FROM account WHERE id = p_from;
+	SELECT * INTO c FROM account WHERE id = p_to;
+	RETURN CASE
+		WHEN d.frozen OR c.frozen THEN 'ACCOUNT_FROZEN'
+		WHEN p_amount NOT BETWEEN 1 AND 9007199254740991
+			OR c.balance + p_amount > 9007199254740991
+			OR d.balance - p_amount < -9007199254740991
+			THEN 'AMOUNT_OUT_OF_RANGE'
+		WHEN d.kind = 'user'
+			AND d.balance - d.held + p_held < p_amount
+			THEN 'INSUFFICIENT_FUNDS' END;
+END
+$$;
+
+-- Why a hold cannot be settled by this user; NULL if it can.  It is a promise
+-- to the payee, who alone may take it or give it back.
+CREATE FUNCTION ledger_check_hold(t transfer, p_user text, p_operator boolean)
+RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF NOT p_operator
+		AND account_owner(t.credit_account_id) IS DISTINCT FROM p_user THEN
+		RETURN CASE WHEN account_owner(t.debit_account_id) = p_user
+			THEN 'NOT_THE_PAYEE' ELSE 'TRANSFER_NOT_FOUND' END;
+	END IF;
+	RETURN CASE
+		WHEN t.id IS NULL THEN 'TRANSFER_NOT_FOUND'
+		WHEN t.status = 'expired' THEN 'HOLD_EXPIRED'
+		WHEN t.status <> 'held' THEN 'HOLD_NOT_OPEN' END;
+END
+$$;
+
+-- Takes p_amount (NULL: all) of a hold; the rest is available again.
+CREATE FUNCTION ledger_capture(p_user text, p_operator boolean, p_key text,
+	p_sha256 bytea, p_id uuid, p_amount bigint) RETURNS ledger_answer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	t transfer := transfer_lock(p_id);
+	v ledger_answer;
+	v_amount bigint := coalesce(p_amount, t.amount);
+	v_code text := ledger_check_hold(t, p_user, p_operator);
+BEGIN
+	v_code := coalesce(v_code, CASE
+		WHEN t.expires_at <= clock_timestamp() THEN 'HOLD_EXPIRED'
+		WHEN v_amount > t.amount THEN 'CAPTURE_TOO_LARGE' END,
+		ledger_check_move(t.debit_account_id, t.credit_account_id,
+			v_amount, t.amount));
+	IF v_code IS NULL THEN
+		INSERT INTO idempotency (user_id, key, request_sha256,
+			transfer_id)
+		VALUES (p_user, p_key, p_sha256, p_id) ON CONFLICT DO NOTHING;
+	END IF;
+	IF v_code IS NOT NULL OR NOT FOUND THEN
+		v := ledger_replay(p_user, p_key, p_sha256, v_code);
+		IF v.replayed THEN
+			-- Once captured, only this changes.
+			t.status := 'captured';
+			t.reversed_amount := 0;
+			v.transfer := t;
+		END IF;
+		RETURN v;
+	END IF;
+	UPDATE transfer SET status = 'captured', captured_amount = v_amount
+	WHERE id = p_id RETURNING * INTO t;
+	v.replayed := false;
+	v.emitted := transfer_emit('transfer.captured', t);
+	v.transfer := t;
+	RETURN v;
+END
+$$;
+
+-- Gives a hold back.  Doing it again changes nothing and answers the same.
+CREATE FUNCTION ledger_release(p_user text, p_operator boolean, p_id uuid)
+RETURNS ledger_answer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	t transfer := transfer_lock(p_id);
+	v ledger_answer;
+BEGIN
+	v.code := ledger_check_hold(t, p_user, p_operator);
+	v.replayed := v.code = 'HOLD_NOT_OPEN' AND t.status = 'released';
+	v.emitted := 0;
+	IF v.replayed THEN
+		v.code := NULL;
+	ELSIF v.code IS NULL THEN
+		v.replayed := false;
+		UPDATE transfer SET status = 'released'
+		WHERE id = p_id RETURNING * INTO t;
+		v.emitted := transfer_emit('transfer.released', t);
+	END IF;
+	v.transfer := t;
+	RETURN v;
+END
+$$;
+
+-- For operators.  Takes p_amount (NULL: what is left) of a transfer back, by a
+-- transfer of its own that names it.  The answer is the reversal.
+CREATE FUNCTION ledger_reverse(p_user text, p_key text, p_sha256 bytea,
+	p_id uuid, p_amount bigint, p_memo text,
+	OUT answer ledger_answer, OUT original transfer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	t transfer := transfer_lock(p_id);
+	r transfer;
+	v_left bigint := coalesce(t.captured_amount, t.amount)
+		- t.reversed_amount;
+	v_amount bigint := coalesce(p_amount, v_left);
+	v_id uuid := uuidv7();
+	v_now timestamptz;
+	v_code text;
+BEGIN
+	v_code := coalesce(CASE
+		WHEN t.id IS NULL THEN 'TRANSFER_NOT_FOUND'
+		WHEN t.status = 'reversed' THEN 'ALREADY_REVERSED'
+		WHEN t.kind = 'reversal'
+			OR t.status NOT IN ('posted', 'captured')
+			THEN 'NOT_REVERSIBLE'
+		WHEN v_amount > v_left THEN 'REVERSAL_TOO_LARGE' END,
+		ledger_check_move(t.credit_account_id, t.debit_account_id,
+			v_amount, 0));
+	IF v_code IS NULL THEN
+		INSERT INTO idempotency (user_id, key, request_sha256,
+			transfer_id, reversed_amount)
+		VALUES (p_user, p_key, p_sha256, v_id,
+			t.reversed_amount + v_amount)
+		ON CONFLICT DO NOTHING;
+	END IF;
+	IF v_code IS NOT NULL OR NOT FOUND THEN
+		answer := ledger_replay(p_user, p_key, p_sha256, v_code);
+		IF answer.replayed THEN
+			SELECT reversed_amount INTO t.reversed_amount
+			FROM idempotency WHERE user_id = p_user AND key = p_key;
+			t.status := CASE
+				WHEN t.reversed_amount
+					= coalesce(t.captured_amount, t.amount)
+					THEN 'reversed'
+				WHEN t.expires_at IS NULL THEN 'posted'
+				ELSE 'captured' END;
+			original := t;
+		END IF;
+		RETURN;
+	END IF;
+	v_now := clock_timestamp();
+	INSERT INTO transfer (id, kind, user_id, debit_account_id,
+		credit_account_id, currency, amount, memo, created_at, reverses)
+	VALUES (v_id, 'reversal', p_user, t.credit_account_id,
+		t.debit_account_id, t.currency, v_amount, p_memo, v_now, p_id)
+	RETURNING * INTO r;
+	SELECT * INTO original FROM transfer WHERE id = p_id;
+	answer.replayed := false;
+	answer.emitted := transfer_emit('transfer.posted', r)
+		+ transfer_emit('transfer.reversed', original);
+	answer.transfer := r;
+END
+$$;
+
+-- The other side of money that comes in or goes out; made when it is needed.
+CREATE FUNCTION account_external(p_currency text) RETURNS uuid
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_name text := 'external:' || p_currency;
+	v_id uuid;
+BEGIN
+	LOOP
+		SELECT id INTO v_id FROM account
+		WHERE kind = 'system' AND name = v_name;
+		EXIT WHEN FOUND;
+		INSERT INTO account (kind, name, currency)
+		VALUES ('system', v_name, p_currency) ON CONFLICT DO NOTHING;
+	END LOOP;
+	RETURN v_id;
+END
+$$;
+
+-- For operators.  p_kind: deposit or withdrawal.  The provider's reference is
+-- the key: the same again is answered as the first, another with it is refused.
+CREATE FUNCTION ledger_external(p_user text, p_kind text, p_account uuid,
+	p_amount bigint, p_provider text, p_reference text, p_memo text)
+RETURNS ledger_answer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	a account;
+	t transfer;
+	v ledger_answer;
+	v_debit uuid := p_account;
+	v_credit uuid := p_account;
+	v_external uuid;
+	v_first uuid;
+	v_id uuid := uuidv7();
+BEGIN
+	v.replayed := false;
+	v.emitted := 0;
+	SELECT * INTO a FROM account WHERE id = p_account AND kind = 'user';
+	IF NOT FOUND THEN
+		v.code := 'ACCOUNT_NOT_FOUND';
+		RETURN v;
+	END IF;
+	v_external := account_external(a.currency);
+	IF p_kind = 'deposit' THEN
+		v_debit := v_external;
+	ELSE
+		v_credit := v_external;
+	END IF;
+	PERFORM FROM account WHERE id IN (v_debit, v_credit)
+	ORDER BY id FOR NO KEY UPDATE;
+
+	SELECT transfer_id INTO v_first FROM external_reference
+	WHERE provider = p_provider AND reference = p_reference;
+	IF NOT FOUND THEN
+		v.code := ledger_check_move(v_debit, v_credit, p_amount, 0);
+		IF v.code IS NOT NULL THEN
+			RETURN v;
+		END IF;
+		INSERT INTO transfer (id, kind, user_id, debit_account_id,
+			credit_account_id, currency, amount, memo, created_at,
+			provider, reference)
+		VALUES (v_id, p_kind, p_user, v_debit, v_credit, a.currency,
+			p_amount, p_memo, clock_timestamp(), p_provider,
+			p_reference)
+		RETURNING * INTO t;
+		-- The external account is locked, so of one currency only one
+		-- can come here; of two, the second is run again and finds it.
+		INSERT INTO external_reference
+		VALUES (p_provider, p_reference, v_id)
+		ON CONFLICT DO NOTHING;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'the reference was taken meanwhile'
+				USING ERRCODE = 'serialization_failure';
+		END IF;
+		v.emitted := transfer_emit('transfer.posted', t);
+		v.transfer := t;
+		RETURN v;
+	END IF;
+
+	t := transfer_as_made(v_first);
+	IF (t.kind, t.debit_account_id, t.credit_account_id, t.amount, t.memo)
+		IS DISTINCT FROM (p_kind, v_debit, v_credit, p_amount, p_memo) THEN
+		v.code := 'REFERENCE_REUSED';
+	ELSE
+		v.replayed := true;
+		v.transfer := t;
+	END IF;
+	RETURN v;
+END
+$$;

@@ -1,0 +1,255 @@
+-- What is around the books: accounts, currencies, freezing, and what jobs do.
+
+-- An account that a user asks for, with the wallet if there is none yet.
+CREATE FUNCTION ledger_open_account(p_user text, p_name text,
+	p_currency text, OUT code text, OUT emitted integer, OUT account_id uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	a account;
+BEGIN
+	emitted := 0;
+	IF NOT EXISTS (SELECT FROM currency WHERE currency.code = p_currency) THEN
+		code := 'CURRENCY_UNKNOWN';
+		RETURN;
+	END IF;
+	INSERT INTO wallet (user_id) VALUES (p_user) ON CONFLICT DO NOTHING;
+	PERFORM FROM wallet WHERE user_id = p_user FOR UPDATE;
+	IF (SELECT count(*) FROM account
+		WHERE user_id = p_user AND kind = 'user') >= 100 THEN
+		code := 'TOO_MANY_ACCOUNTS';
+		RETURN;
+	END IF;
+	INSERT INTO account (user_id, name, currency)
+	VALUES (p_user, p_name, p_currency) RETURNING * INTO a;
+	account_id := a.id;
+	emitted := account_emit(a);
+END
+$$;
+
+CREATE FUNCTION account_emit(a account) RETURNS integer
+LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT FROM webhook_endpoint) THEN
+		RETURN webhook_emit('account.created', jsonb_build_object(
+			'id', a.id, 'userId', a.user_id, 'name', a.name,
+			'currency', a.currency, 'balance', a.balance,
+			'held', a.held, 'available', a.balance - a.held,
+			'frozen', a.frozen, 'createdAt', job_time(a.created_at)));
+	END IF;
+	RETURN 0;
+END
+$$;
+
+-- First contact: the wallet with one account, both or neither; nothing when the
+-- wallet exists.  Of many at once the first makes it, the others wait for its
+-- commit and then find nothing to do.
+CREATE FUNCTION ledger_open_first(p_user text, p_currency text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	a account;
+BEGIN
+	INSERT INTO wallet (user_id) VALUES (p_user) ON CONFLICT DO NOTHING;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+	INSERT INTO account (user_id, name, currency)
+	VALUES (p_user, 'Main', p_currency) RETURNING * INTO a;
+	RETURN account_emit(a);
+END
+$$;
+
+CREATE FUNCTION ledger_freeze(p_account uuid, p_frozen boolean) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+	UPDATE account SET frozen = p_frozen WHERE id = p_account;
+	RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION ledger_add_currency(p_code text, p_exponent integer)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+	INSERT INTO currency (code, exponent)
+	VALUES (p_code, p_exponent::smallint) ON CONFLICT DO NOTHING;
+	RETURN FOUND;
+END
+$$;
+
+-- Jobs
+
+-- Gives back holds whose time has passed, at most p_limit; how many it was.
+CREATE FUNCTION ledger_expire(p_limit integer, OUT expired integer,
+	OUT emitted integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	v_ids uuid[];
+	t transfer;
+BEGIN
+	expired := 0;
+	emitted := 0;
+	SELECT array_agg(id) INTO v_ids FROM (SELECT id FROM transfer
+		WHERE status = 'held' AND expires_at <= clock_timestamp()
+		ORDER BY expires_at LIMIT p_limit) due;
+	PERFORM FROM account WHERE id IN (
+		SELECT debit_account_id FROM transfer WHERE id = ANY(v_ids)
+		UNION
+		SELECT credit_account_id FROM transfer WHERE id = ANY(v_ids))
+	ORDER BY id FOR NO KEY UPDATE;
+	FOR t IN
+		UPDATE transfer SET status = 'expired'
+		WHERE id = ANY(v_ids) AND status = 'held' RETURNING *
+	LOOP
+		expired := expired + 1;
+		emitted := emitted + transfer_emit('transfer.released', t);
+	END LOOP;
+END
+$$;
+
+-- Keys that were first used so long ago; how many it was.
+CREATE FUNCTION ledger_forget_keys(p_days integer) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	v_count bigint;
+BEGIN
+	DELETE FROM idempotency
+	WHERE created_at < now() - make_interval(days => p_days);
+	GET DIAGNOSTICS v_count = ROW_COUNT;
+	RETURN v_count;
+END
+$$;
+
+-- One statement for each account that was there in the month, which must be
+-- over; how many were missing.
+CREATE FUNCTION ledger_write_statements(p_month date) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	v_from timestamptz := p_month::timestamp AT TIME ZONE 'UTC';
+	v_to timestamptz := (p_month + interval '1 month') AT TIME ZONE 'UTC';
+	v_count bigint;
+BEGIN
+	IF v_to > now() THEN
+		RETURN 0;
+	END IF;
+	INSERT INTO statement (account_id, month, currency, opening, closing,
+		credits, debits, entries)
+	SELECT a.id, p_month, a.currency,
+		coalesce(last.balance_after, 0) - coalesce(sums.net, 0),
+		coalesce(last.balance_after, 0), coalesce(sums.credits, 0),
+		coalesce(sums.debits, 0), coalesce(sums.entries, 0)
+	FROM account a
+		LEFT JOIN LATERAL (
+			SELECT balance_after FROM entry
+			WHERE account_id = a.id AND created_at < v_to
+			ORDER BY seq DESC LIMIT 1
+		) last ON true
+		LEFT JOIN (
+			SELECT account_id, sum(amount) AS net, count(*) AS entries,
+				coalesce(sum(amount) FILTER (WHERE amount > 0), 0)
+					AS credits,
+				coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)
+					AS debits
+			FROM entry
+			WHERE created_at >= v_from AND created_at < v_to
+			GROUP BY account_id
+		) sums ON sums.account_id = a.id
+	WHERE a.created_at < v_to
+	ON CONFLICT DO NOTHING;
+	GET DIAGNOSTICS v_count = ROW_COUNT;
+	RETURN v_count;
+END
+$$;
+
+-- The check
+
+CREATE TYPE ledger_mismatch AS (kind text, id text, detail text);
+
+-- What is wrong with the books, in the snapshot of the caller's statement; at
+-- most p_limit rows.
+CREATE FUNCTION ledger_mismatches(p_limit integer)
+RETURNS SETOF ledger_mismatch
+LANGUAGE sql STABLE AS $$
+	(SELECT 'currency', currency, 'entries add up to ' || sum(amount)
+	FROM entry GROUP BY currency HAVING sum(amount) <> 0)
+	UNION ALL
+	(SELECT 'balance', a.id::text, 'balance ' || a.balance
+		|| ', its entries ' || coalesce(e.sum, 0)
+	FROM account a LEFT JOIN (SELECT account_id, currency,
+			sum(amount) AS sum FROM entry
+			GROUP BY account_id, currency) e
+		ON e.account_id = a.id AND e.currency = a.currency
+	WHERE a.balance <> coalesce(e.sum, 0))
+	UNION ALL
+	(SELECT 'running', account_id::text, 'entry ' || seq || ' leaves '
+		|| balance_after || ', not ' || running
+	FROM (SELECT account_id, seq, balance_after, sum(amount) OVER (
+			PARTITION BY account_id ORDER BY seq) AS running
+		FROM entry) e
+	WHERE balance_after <> running)
+	UNION ALL
+	(SELECT 'held', a.id::text, 'held ' || a.held || ', open holds '
+		|| coalesce(h.sum, 0)
+	FROM account a LEFT JOIN (SELECT debit_account_id,
+			sum(amount) AS sum FROM transfer
+			WHERE status = 'held' GROUP BY 1) h
+		ON h.debit_account_id = a.id
+	WHERE a.held <> coalesce(h.sum, 0))
+	UNION ALL
+	(SELECT 'transfer', coalesce(t.id, e.transfer_id)::text,
+		coalesce(t.status, 'missing') || ', ' || coalesce(e.count, 0)
+		|| ' entries'
+	FROM transfer t FULL JOIN (
+			SELECT transfer_id, count(*) AS count,
+				(array_agg(account_id ORDER BY amount))[1] AS debit,
+				(array_agg(account_id ORDER BY amount))[2] AS credit,
+				min(amount) AS least, max(amount) AS most
+			FROM entry GROUP BY transfer_id) e
+		ON e.transfer_id = t.id
+	WHERE CASE WHEN t.status IN ('held', 'released', 'expired')
+		THEN e.count IS NOT NULL
+		ELSE (e.count, e.debit, e.credit, e.least, e.most)
+			IS DISTINCT FROM (2::bigint, t.debit_account_id,
+			t.credit_account_id,
+			-coalesce(t.captured_amount, t.amount)::bigint,
+			coalesce(t.captured_amount, t.amount)::bigint) END)
+	UNION ALL
+	(SELECT 'reversal', t.id::text, 'reversed ' || t.reversed_amount
+		|| ', reversals ' || coalesce(r.sum, 0)
+	FROM transfer t LEFT JOIN (SELECT reverses, sum(amount) AS sum
+			FROM transfer WHERE reverses IS NOT NULL
+			GROUP BY reverses) r ON r.reverses = t.id
+	WHERE t.reversed_amount <> coalesce(r.sum, 0))
+	LIMIT p_limit
+$$;
+
+CREATE FUNCTION ledger_check(p_limit integer, OUT accounts bigint,
+	OUT transfers bigint, OUT entries bigint, OUT mismatches json)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+	SELECT (SELECT count(*) FROM account), (SELECT count(*) FROM transfer),
+		(SELECT count(*) FROM entry),
+		(SELECT coalesce(json_agg(m), '[]')
+			FROM ledger_mismatches(p_limit) m)
+$$;
+
+DO $$
+DECLARE
+	v_function regprocedure;
+BEGIN
+	FOR v_function IN
+		SELECT oid FROM pg_proc
+		WHERE pronamespace = 'public'::regnamespace
+			AND proname ~ '^(ledger|transfer|account)_'
+	LOOP
+		EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC',
+			v_function);
+	END LOOP;
+	FOR v_function IN
+		SELECT oid FROM pg_proc
+		WHERE pronamespace = 'public'::regnamespace
+			AND proname ~ '^ledger_' AND prosecdef
+	LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO wallet',
+			v_function);
+	END LOOP;
+END
+$$;

@@ -1,0 +1,94 @@
+package Kedge::Wallet;
+
+# What tests of the ledger say over and over.
+#
+#	my $w = Kedge::Wallet->new($k);        # with an operator
+#	my $alice = $w->user('alice', 1000);   # her first account has 10.00 USD
+#	$w->move($alice, $alice->{account}, $bob->{account}, 250);
+
+use strict;
+use warnings;
+
+use Test::More;
+
+our $base = '/api/wallet';
+my $count = 0;
+
+sub new
+{
+	my ($class, $k) = @_;
+	my $self = bless { k => $k }, $class;
+	$self->{operator} = $k->user('operator');
+	$k->role($self->{operator}, 'operator');
+	return $self;
+}
+
+# A key that nobody has used.
+sub key { return sprintf 'key-%d-%d', $$, ++$count }
+
+sub user
+{
+	my ($self, $name, $funds) = @_;
+	my $c = $self->{k}->user($name);
+	$c->{account} = $c->get("$base/accounts")->{json}{items}[0]{id};
+	$self->fund($c->{account}, $funds) if $funds;
+	return $c;
+}
+
+sub fund
+{
+	my ($self, $account, $amount) = @_;
+	my $r = $self->deposit($account, $amount);
+	die "deposit: $r->{status} $r->{body}" if $r->{status} != 201;
+	return $r->{json};
+}
+
+sub deposit
+{
+	my ($self, $account, $amount, %more) = @_;
+	return $self->{operator}->post("$base/deposits",
+	    { accountId => $account, amount => $amount, provider => 'bank', reference => key(), %more });
+}
+
+# POST with an Idempotency-Key: `key`, or a new one.
+sub post
+{
+	my ($who, $path, $data, %opt) = @_;
+	my $key = delete $opt{key} // key();
+	return $who->post("$base$path", $data, headers => { 'Idempotency-Key' => $key }, %opt);
+}
+
+sub move
+{
+	my ($self, $who, $from, $to, $amount, %more) = @_;
+	my %opt = (key => delete $more{key});
+	return post($who, '/transfers',
+	    { debitAccountId => $from, creditAccountId => $to, amount => $amount, %more }, %opt);
+}
+
+sub account
+{
+	my ($self, $id) = @_;
+	return $self->{operator}->get("$base/accounts/$id")->{json};
+}
+
+# "balance/held/available", as the tests compare them.
+sub state_of
+{
+	my ($self, $id) = @_;
+	my $a = $self->account($id);
+	return join '/', @$a{qw(balance held available)};
+}
+
+# The books are right; says what is not.
+sub check
+{
+	my ($self, $name) = @_;
+	my $r = $self->{operator}->get("$base/ledger/check");
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($r->{status} == 200 && $r->{json}{ok}, $name // 'the books are right')
+	    or diag($r->{body});
+	return $r->{json};
+}
+
+1;
