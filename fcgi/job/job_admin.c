@@ -1,6 +1,9 @@
 #include "job/job_admin.h"
 
+#include <string.h>
+
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "db/db.h"
 #include "db/db_time.h"
@@ -71,6 +74,35 @@ read_row(struct arena *a, const struct db_rows *rows, int row)
 	};
 }
 
+/* `text` is an array of objects, as job_finish() appends them. */
+static struct objects
+read_attempts(struct arena *a, const char *text)
+{
+	const char *problem;
+	const struct json *array = json_read(a, text, strlen(text), &problem);
+	struct job_attempt *items;
+	size_t count;
+
+	if (array == NULL || json_kind(array) != JSON_KIND_ARRAY)
+		return (struct objects){ 0 };
+	count = json_count(array);
+	items = arena_alloc(a, count * sizeof(*items));
+	for (size_t i = 0; i < count; i++) {
+		const struct json *one = json_item(array, i);
+
+		items[i] = (struct job_attempt){
+			.started_at = json_member_string(one, "startedAt"),
+			.ended_at = json_member_string(one, "endedAt"),
+			.outcome = json_member_string(one, "outcome"),
+			.worker = json_member_string(one, "worker"),
+			.error = json_member_string(one, "error"),
+		};
+		if (!json_member_int(one, "attempt", &items[i].attempt))
+			items[i].attempt = 0;
+	}
+	return (struct objects){ items, count };
+}
+
 static const struct db_stmt select_job = {
 	.name = "job_admin_select",
 	.sql = "SELECT " JOB_COLUMNS ", payload, result,"
@@ -95,7 +127,8 @@ job_admin_find(
 	*ret_job = read_row(a, &rows, 0);
 	ret_job->payload = db_get_text(&rows, 0, COL_PAYLOAD);
 	ret_job->result = db_find_text(&rows, 0, COL_RESULT);
-	ret_job->attempts = db_get_text(&rows, 0, COL_ATTEMPTS);
+	ret_job->attempts =
+	    read_attempts(a, db_get_text(&rows, 0, COL_ATTEMPTS));
 	return ERR_OK;
 }
 

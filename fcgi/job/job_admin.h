@@ -33,10 +33,20 @@ struct job_view {
 	const char *last_error; /* of the last attempt; or NULL */
 	const char *request_id; /* or NULL, as the next */
 	const char *trace_id;
-	/* JSON texts; of job_admin_find alone.  `result` may be NULL. */
+	/* Of job_admin_find alone.  JSON texts; `result` may be NULL. */
 	const char *payload;
 	const char *result;
-	const char *attempts;
+	struct objects attempts; /* struct job_attempt, the first one first */
+};
+
+/* What the history knows of one; the texts may be NULL. */
+struct job_attempt {
+	int64_t attempt;
+	const char *started_at;
+	const char *ended_at;
+	const char *outcome;
+	const char *worker;
+	const char *error;
 };
 
 /* NULL: any. */

@@ -4,7 +4,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/json.h"
 #include "base/str.h"
 #include "job/job_admin.h"
 #include "job/job_queues.h"
@@ -65,29 +64,22 @@ put_line(struct arena *a, struct buf *b, const char *name, const char *value)
 }
 
 static void
-put_attempts(struct arena *a, struct buf *b, const char *text)
+put_attempts(struct arena *a, struct buf *b, const struct objects *attempts)
 {
 	static const char *const headings[] = { "ATTEMPT", "STARTED", "ENDED",
 		"OUTCOME", "WORKER", "ERROR", NULL };
-	const char *problem;
-	const struct json *all = json_read(a, text, strlen(text), &problem);
+	const struct job_attempt *items = attempts->items;
 	struct text_table table;
 
-	if (all == NULL || json_count(all) == 0)
+	if (attempts->count == 0)
 		return;
 	text_table_init(&table, a, headings);
-	for (size_t i = 0; i < json_count(all); i++) {
-		const struct json *one = json_item(all, i);
-		int64_t attempt = 0;
-		const char *cells[6] = { "-" };
+	for (size_t i = 0; i < attempts->count; i++) {
+		const struct job_attempt *one = &items[i];
+		const char *const cells[] = { number(a, one->attempt),
+			one->started_at, one->ended_at, one->outcome,
+			one->worker, one->error };
 
-		if (json_member_int(one, "attempt", &attempt))
-			cells[0] = number(a, attempt);
-		cells[1] = json_member_string(one, "startedAt");
-		cells[2] = json_member_string(one, "endedAt");
-		cells[3] = json_member_string(one, "outcome");
-		cells[4] = json_member_string(one, "worker");
-		cells[5] = json_member_string(one, "error");
 		text_table_add(&table, cells);
 	}
 	buf_putc(b, '\n');
@@ -119,7 +111,7 @@ job_print_whole(struct arena *a, struct buf *b, const struct job_view *j)
 	put_line(a, b, "trace", j->trace_id);
 	put_line(a, b, "payload", j->payload);
 	put_line(a, b, "result", j->result);
-	put_attempts(a, b, j->attempts);
+	put_attempts(a, b, &j->attempts);
 }
 
 void

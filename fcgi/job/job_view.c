@@ -41,10 +41,28 @@
 	  .nullable = true, .doc = "Of the request that enqueued it." },       \
 	{ FIELD(T, M trace_id, "traceId"), .required = true, .nullable = true }
 
+static const struct field attempt_fields[] = {
+	{ FIELD(struct job_attempt, attempt, "attempt"), .required = true },
+	{ FIELD(struct job_attempt, started_at, "startedAt"),
+	  .required = true, .nullable = true, .format = FMT_DATE_TIME },
+	{ FIELD(struct job_attempt, ended_at, "endedAt"),
+	  .required = true, .nullable = true, .format = FMT_DATE_TIME },
+	{ FIELD(struct job_attempt, outcome, "outcome"),
+	  .required = true, .nullable = true,
+	  .doc = "completed, failed, discarded, snoozed or cancelled." },
+	{ FIELD(struct job_attempt, worker, "worker"),
+	  .required = true, .nullable = true },
+	{ FIELD(struct job_attempt, error, "error"),
+	  .required = true, .nullable = true },
+	{ 0 },
+};
+static const struct schema attempt_schema =
+	SCHEMA_NAMED("JobAttempt", struct job_attempt, attempt_fields);
 const struct field job_whole_fields[] = {
 	JOB_FIELDS(struct job_whole, job.),
-	{ FIELD(struct job_whole, rest, "payload, result, attempts"),
-	  .splice = true },
+	{ FIELD(struct job_whole, job.attempts, "attempts"), .required = true,
+	  .of = &attempt_schema, .doc = "The first one first." },
+	{ FIELD(struct job_whole, rest, "payload, result"), .splice = true },
 	{ 0 },
 };
 const struct schema job_whole_schema = JOB_WHOLE_SCHEMA;
@@ -134,10 +152,8 @@ job_view_whole(
 {
 	*ret_whole = (struct job_whole){
 		.job = *job,
-		.rest = arena_printf(a,
-		    "\"payload\":%s,\"result\":%s,\"attempts\":%s",
-		    job->payload, job->result != NULL ? job->result : "null",
-		    job->attempts),
+		.rest = arena_printf(a, "\"payload\":%s,\"result\":%s",
+		    job->payload, job->result != NULL ? job->result : "null"),
 	};
 }
 

@@ -137,7 +137,7 @@ START_TEST(find_tells_all)
 	ck_assert_ptr_null(job.finished_at);
 	ck_assert_str_eq(job.payload, "{\"x\": [1]}");
 	ck_assert_ptr_null(job.result);
-	ck_assert_str_eq(job.attempts, "[]");
+	ck_assert_uint_eq(job.attempts.count, 0);
 }
 END_TEST
 
@@ -221,6 +221,7 @@ END_TEST
 
 START_TEST(retry_replays_what_has_ended)
 {
+	const struct job_attempt *attempts;
 	enum job_refusal refusal;
 	struct job_view job;
 	const char *id;
@@ -232,7 +233,11 @@ START_TEST(retry_replays_what_has_ended)
 	ck_assert_str_eq(job.state, "discarded");
 	ck_assert_str_eq(job.last_error, "because");
 	ck_assert_ptr_nonnull(job.finished_at);
-	ck_assert_ptr_nonnull(strstr(job.attempts, "\"worker\": \"host/1/0\""));
+	attempts = job.attempts.items;
+	ck_assert_uint_eq(job.attempts.count, 1);
+	ck_assert_str_eq(attempts[0].worker, "host/1/0");
+	ck_assert_str_eq(attempts[0].outcome, "discarded");
+	ck_assert_int_eq(attempts[0].attempt, 1);
 	ck_assert_int_eq(job_admin_retry(db, a, id, &refusal), ERR_OK);
 	job = find(id);
 	ck_assert_str_eq(job.state, "available");
