@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/service_main.h"
 #include "wallet/account/account_routes.h"
+#include "wallet/batch/batch_routes.h"
 #include "wallet/currency/currency_routes.h"
 #include "wallet/ledger/ledger_routes.h"
 #include "wallet/transfer/transfer_routes.h"
@@ -13,6 +14,7 @@
 /* clang-format off */
 static const struct route *const routes[] = {
 	account_routes,
+	batch_routes,
 	currency_routes,
 	ledger_routes,
 	transfer_routes,

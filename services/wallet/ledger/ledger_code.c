@@ -16,6 +16,8 @@ static const struct ledger_code codes[] = {
 	  "All of this transfer has been reversed" },
 	{ "AMOUNT_OUT_OF_RANGE", ERR_UNPROCESSABLE,
 	  "The amount, or a balance with it, is not within 1 and 2^53 - 1" },
+	{ "BATCH_TOO_LARGE", ERR_UNPROCESSABLE,
+	  "A batch has at most 1000 transfers" },
 	{ "CAPTURE_TOO_LARGE", ERR_UNPROCESSABLE,
 	  "A capture cannot be more than what is held" },
 	{ "CURRENCY_EXISTS", ERR_CONFLICT,
@@ -59,6 +61,14 @@ ledger_code_find(const char *code)
 			return &codes[i];
 	}
 	return NULL;
+}
+
+const char *
+ledger_code_message(const char *code)
+{
+	const struct ledger_code *row = ledger_code_find(code);
+
+	return row != NULL ? row->message : "";
 }
 
 enum err

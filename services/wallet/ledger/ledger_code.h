@@ -20,6 +20,8 @@ struct ledger_code {
 
 /* NULL when the table has no such code. */
 const struct ledger_code *ledger_code_find(const char *code);
+/* For people; never NULL. */
+const char *ledger_code_message(const char *code);
 /*
  * Records the answer to a refusal and returns its error.  A code that is not
  * in the table is a mistake of ours: ERR_INTERNAL, logged.

@@ -124,6 +124,13 @@ transfer_find(struct db *db, struct arena *a, const struct transfer_actor *who,
 	return ERR_OK;
 }
 
+int64_t
+transfer_hold_s(const struct transfer_order *order)
+{
+	return order->expires_in_s != 0 ? order->expires_in_s
+	                                : TRANSFER_HOLD_DEFAULT_S;
+}
+
 #define ANSWER_COLUMNS \
 	"code, replayed, emitted, " TRANSFER_COLUMNS("a.transfer")
 
@@ -140,15 +147,13 @@ transfer_make(struct db *db, struct arena *a, const struct transfer_actor *who,
     struct transfer_answer *ret_answer)
 {
 	struct db_rows rows;
-	int64_t hold_s = order->expires_in_s;
 
-	if (hold_s == 0)
-		hold_s = TRANSFER_HOLD_DEFAULT_S;
 	return ask(db, a, &make,
 	    DB_ARGS(who->user_id, operation_bool(who->is_operator), o->key,
 		sha256_text(a, o), order->debit_id, order->credit_id,
 		int_text(a, order->amount_minor), order->memo,
-		order->metadata.text, order->hold ? int_text(a, hold_s) : NULL),
+		order->metadata.text,
+		order->hold ? int_text(a, transfer_hold_s(order)) : NULL),
 	    ret_answer, &rows);
 }
 

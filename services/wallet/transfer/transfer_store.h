@@ -51,6 +51,9 @@ MUST_CHECK enum err transfer_find(struct db *db, struct arena *a,
     const struct transfer_actor *who, const char *id,
     struct transfer *ret_transfer);
 
+/* Of an order that is a hold. */
+int64_t transfer_hold_s(const struct transfer_order *order);
+
 MUST_CHECK enum err transfer_make(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o,
     const struct transfer_order *order, struct transfer_answer *ret_answer);

@@ -1,0 +1,157 @@
+# Batches: order, all or none, each for itself, and keys of both kinds.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(parallel);
+use Kedge::Wallet;
+
+my $k = Kedge->up;
+my $w = Kedge::Wallet->new($k);
+my $alice = $w->user('alice', 1000);
+my ($bob, $carol) = map { $w->user($_) } qw(bob carol);
+my ($a, $b, $c) = map { $_->{account} } $alice, $bob, $carol;
+
+sub item
+{
+	my ($from, $to, $amount, %more) = @_;
+	return { debitAccountId => $from, creditAccountId => $to, amount => $amount, %more };
+}
+
+sub batch
+{
+	my ($who, $atomic, $items, %opt) = @_;
+	return Kedge::Wallet::post($who, '/transfers/batch',
+		{ atomic => $atomic ? JSON::PP::true : JSON::PP::false, transfers => $items }, %opt);
+}
+sub codes { return join ' ', map { $_->{error} ? $_->{error}{code} : $_->{transfer}{status} }
+	    @{ $_[0]{json}{results} } }
+
+# ---- each for itself ----------------------------------------------------------------
+
+my @items = (
+	item($a, $b, 600, memo => 'first', metadata => { n => 1 }),
+	item($a, $b, 600), # no more there
+	item($a, $c, 400), # but this much
+	item($b, $a, 1), # of somebody else
+	item($a, $a, 1), item($a, '01890a5d-ac96-774b-bcce-b302099a8057', 1), item($a, $b, 0),
+);
+my $r = batch($alice, 0, \@items, key => 'b1');
+is($r->{status}, 200, 'a batch') or diag($r->{body});
+is(
+	codes($r),
+	'posted INSUFFICIENT_FUNDS posted ACCOUNT_NOT_FOUND SAME_ACCOUNT ACCOUNT_NOT_FOUND AMOUNT_OUT_OF_RANGE',
+	'a result for each, in order'
+);
+my $first = $r->{json}{results}[0]{transfer};
+is($first->{memo}, 'first', 'with what it was asked for');
+is_deeply($alice->get("/api/wallet/transfers/$first->{id}")->{json}, $first, 'each a transfer');
+ok(length $r->{json}{results}[1]{error}{message}, 'a refusal has words for people');
+is($w->state_of($a), '0/0/0', 'alice gave all');
+is($w->state_of($b), '600/0/600', 'bob got his');
+my $again = batch($alice, 0, \@items, key => 'b1');
+is($again->{body}, $r->{body}, 'again: the same answer');
+is($again->{headers}{'idempotency-replayed'}, 'true', 'which says so');
+is(batch($alice, 1, \@items, key => 'b1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED', 'another batch');
+is(batch($alice, 0, [ reverse @items ], key => 'b1')->{status}, 409, 'another order is another batch');
+is($w->state_of($b), '600/0/600', 'nothing more moved');
+is($w->move($alice, $a, $b, 1, key => 'b1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
+	'and its key is no single transfer\'s');
+
+# Money that an item brings is there for the next.
+$r = batch($bob, 0, [ item($b, $c, 600), item($b, $c, 1) ]);
+is(codes($r), 'posted INSUFFICIENT_FUNDS', 'one after the other');
+my $mine = $bob->post('/api/wallet/accounts', { name => 'Savings', currency => 'USD' })->{json}{id};
+$w->fund($b, 10);
+$r = batch($bob, 1, [ item($b, $mine, 10), item($mine, $b, 7), item($b, $mine, 7) ]);
+is(codes($r), 'posted posted posted', 'there and back and there');
+is($w->state_of($mine), '10/0/10', 'adds up');
+
+# ---- all or none --------------------------------------------------------------------
+
+$w->fund($a, 100);
+$r = batch($alice, 1, [ item($a, $b, 60), item($a, $c, 60), item($a, $b, 1) ], key => 'b2');
+is("$r->{status} $r->{json}{code}", '422 INSUFFICIENT_FUNDS', 'the first that fails');
+is($r->{json}{index}, 1, 'is named');
+ok($r->{json}{requestId}, 'as an error is');
+is($w->state_of($a), '100/0/100', 'and nothing moved');
+$r = batch($alice, 1, [ item($a, $b, 40), item($a, $c, 60) ], key => 'b2');
+is(codes($r), 'posted posted', 'the key is free after a refusal');
+is($w->state_of($a), '0/0/0', 'all moved');
+
+# ---- keys of items ------------------------------------------------------------------
+
+$w->fund($a, 100);
+my $keyed = item($a, $b, 5, idempotencyKey => 'i1');
+$r = batch($alice, 0, [ $keyed, item($a, $b, 1) ]);
+is(codes($r), 'posted posted', 'a key of its own');
+my $one = $r->{json}{results}[0]{transfer};
+$r = batch($alice, 0, [ $keyed, item($a, $b, 1) ]);
+is_deeply($r->{json}{results}[0]{transfer}, $one, 'in another batch the same transfer');
+$r = $w->move($alice, $a, $b, 5, key => 'i1');
+is("$r->{status} $r->{json}{id}", "201 $one->{id}", 'also as a single one');
+is($r->{headers}{'idempotency-replayed'}, 'true', 'replayed');
+$r = batch($alice, 0, [ item($a, $b, 6, idempotencyKey => 'i1') ]);
+is(codes($r), 'IDEMPOTENCY_KEY_REUSED', 'not with another amount');
+is(batch($alice, 1, [ item($a, $b, 6, idempotencyKey => 'i1') ])->{json}{code},
+	'IDEMPOTENCY_KEY_REUSED', 'nor in an atomic one');
+$w->move($alice, $a, $b, 2, key => 'i2');
+$r = batch($alice, 0, [ item($a, $b, 2, idempotencyKey => 'i2') ]);
+is(codes($r), 'posted', 'a single one first');
+$r = batch($alice, 0, [ item($a, $b, 5000, idempotencyKey => 'i3') ]);
+is(codes($r), 'INSUFFICIENT_FUNDS', 'refused');
+is($w->move($alice, $a, $b, 3, key => 'i3')->{status}, 201, 'an item refused leaves its key free');
+is($w->state_of($a), '88/0/88', 'each moved once');
+
+# ---- holds, limits, mistakes --------------------------------------------------------
+
+$r = batch($alice, 0, [ item($a, $b, 80, hold => JSON::PP::true, expiresInSeconds => 60),
+		item($a, $b, 10), item($a, $b, 8) ]);
+is(codes($r), 'held INSUFFICIENT_FUNDS posted', 'a hold in a batch');
+is($w->state_of($a), '80/80/0', 'holds');
+my @bad = (
+	[ [], 'transfers' ], [ {}, 'transfers' ], [ [1], 'transfers' ],
+	[ [ item($a, $b, 1), item($a, $b, '1') ], 'transfers[1].amount' ],
+	[ [ item($a, $b, 1, surprise => 1) ], 'transfers[0].surprise' ],
+	[ [ item($a, $b, 1, expiresInSeconds => 9) ], 'transfers[0].expiresInSeconds' ],
+	[ [ item($a, $b, 1, idempotencyKey => 'a b') ], 'transfers[0].idempotencyKey' ],
+	[ [ map { item($a, $b, 1, idempotencyKey => 'twice') } 1, 2 ], 'transfers' ],
+);
+for my $row (@bad) {
+	my ($items, $field) = @$row;
+	my $r = batch($alice, 0, $items);
+	is("$r->{status} " . ($r->{json}{fields}[0]{field} // ''), "400 $field", "a mistake in $field");
+}
+is($alice->post('/api/wallet/transfers/batch', { transfers => [ item($a, $b, 1) ] })->{json}{code},
+	'IDEMPOTENCY_KEY_REQUIRED', 'without a key');
+is(batch($alice, 0, [ map { item($a, $b, 1) } 1 .. 1001 ])->{json}{code}, 'BATCH_TOO_LARGE',
+	'more than 1000');
+$w->fund($a, 1000);
+$r = batch($alice, 1, [ map { item($a, $_ % 2 ? $b : $c, 1) } 1 .. 1000 ]);
+is($r->{status}, 200, 'as many as may be') or diag(substr $r->{body}, 0, 300);
+is(scalar(grep { $_->{transfer} } @{ $r->{json}{results} }), 1000, 'all made');
+is($w->state_of($a), '80/80/0', 'and moved');
+
+# Batches against each other, over the same accounts in other orders.
+$w->fund($_, 1000) for $a, $b, $c;
+my @all = parallel(6, sub {
+	my ($i) = @_;
+	my $who = (map { $_->copy } $alice, $bob, $carol)[ $i % 3 ];
+	my $from = ($a, $b, $c)[ $i % 3 ];
+	my @to = grep { $_ ne $from } $a, $b, $c;
+	@to = reverse @to if $i > 2;
+	my %seen;
+	for my $n (1 .. 10) {
+		my $r = batch($who, $n % 2, [ map { item($from, $to[ $_ % @to ], 1) } 1 .. 20 ]);
+		$seen{ $r->{status} }++;
+	}
+	return \%seen;
+});
+my %seen;
+for my $part (@all) {
+	$seen{$_} += $part->{$_} for keys %$part;
+}
+is_deeply(\%seen, { 200 => 60 }, 'no deadlock comes out');
+$w->check;
+done_testing;
