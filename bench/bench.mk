@@ -1,12 +1,16 @@
-# make bench: the floor, the hash timer, and the comparison (see bench/run).
-bench: all $(BUILD)/bench/floor $(BUILD)/bench/scrypt
-	bench/run $(BENCH_FLAGS)
+# make bench: what the product is measured beside, and the comparisons.
+bench_bin := $(addprefix $(BUILD)/bench/,floor scrypt jobs_service)
 
-$(BUILD)/bench/floor: bench/floor.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -D_GNU_SOURCE -o $@ $< -lfcgi -lhiredis
-$(BUILD)/bench/scrypt: bench/scrypt.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -D_GNU_SOURCE -o $@ $< -lscrypt
+bench: all $(bench_bin)
+	bench/run $(BENCH_FLAGS)
+	bench/jobs $(BENCH_FLAGS)
+	bench/ledger $(BENCH_FLAGS)
+
+$(BUILD)/bench/floor: LDLIBS = -lfcgi -lhiredis
+$(BUILD)/bench/scrypt: LDLIBS = -lscrypt
+$(BUILD)/bench/floor $(BUILD)/bench/scrypt: %: %.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/bench/jobs_service: %: %.o $(lib)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: bench

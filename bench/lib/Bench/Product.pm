@@ -12,7 +12,7 @@ use JSON::PP;
 use Bench;
 
 our @EXPORT = qw(start_product stop_product product_port sign_up
-    settle sql_file sql make_database);
+    settle psql_command sql_file sql make_database);
 
 my $port;    # while it runs
 

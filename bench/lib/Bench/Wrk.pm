@@ -18,7 +18,9 @@ sub wrk {
         '-d', ($arg{seconds} // $option{seconds}) . 's', '--timeout', '10s');
     push @command, '-H', $_ for @{ $arg{headers} // [] };
     push @command, '-s', $arg{script} if $arg{script};
-    open my $out, '-|', @command, $arg{url} or die "wrk: $!";
+    push @command, $arg{url};
+    push @command, '--', @{ $arg{arguments} } if $arg{arguments};
+    open my $out, '-|', @command or die "wrk: $!";
     my $text = do { local $/; <$out> };
     close $out;
     my %got = (errors => 0);

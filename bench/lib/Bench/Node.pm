@@ -1,0 +1,65 @@
+package Bench::Node;
+
+# The peers that run under node: the packages of bench/package.json, and
+# programs of bench/*.mjs that work off jobs.
+
+use strict;
+use warnings;
+
+use Digest::SHA;
+use Exporter qw(import);
+use List::Util qw(max min sum0);
+
+use Bench;
+use Bench::Talk;
+
+our @EXPORT = qw(packages_ready node_version drain_with);
+
+# Installs the packages unless they are there.  False, and a line that says so,
+# when that cannot be.
+sub packages_ready {
+    my ($what) = @_;
+    return 0 unless need($what, qw(node npm));
+    my $stamp = "$root/bench/node_modules/.stamp";
+    my $lock = Digest::SHA->new(256)->addfile("$root/bench/package-lock.json")
+        ->hexdigest;
+    if (open my $in, '<', $stamp) {
+        return 1 if readline($in) eq $lock;
+    }
+    my $log = "$dir/npm.log";
+    if (system("cd $root/bench && npm ci --ignore-scripts --no-audit --no-fund"
+            . " >$log 2>&1") != 0) {
+        print "$what: npm ci failed, left out:\n", qx(tail -3 $log);
+        return 0;
+    }
+    open my $out, '>', $stamp or die "$stamp: $!";
+    print $out $lock;
+    close $out;
+    return 1;
+}
+
+sub node_version {
+    my $version = qx(node --version);
+    chomp $version;
+    return $version;
+}
+
+# Starts so many processes of a program's role `worker`, and when all are ready,
+# lets them work until `jobs` are done.  Returns the seconds from the beginning
+# of the first to the end of the last.
+sub drain_with {
+    my ($jobs, $processes, $program, @arguments) = @_;
+    my @workers = map { Bench::Talk->start('node', "$root/bench/$program",
+        'worker', @arguments) } 1 .. $processes;
+    $_->hear for @workers;
+    $_->say('go') for @workers;
+    my @said;
+    do {
+        @said = map { [split ' ', $_->hear] } @workers;
+    } until sum0(map { $_->[0] } @said) >= $jobs;
+    $_->end for @workers;
+    my @worked = grep { $_->[0] > 0 } @said;
+    return (max(map { $_->[2] } @worked) - min(map { $_->[1] } @worked)) / 1e3;
+}
+
+1;

@@ -1,0 +1,65 @@
+-- transfer: wrk's requests for bench/ledger.  Arguments: a file with the ids of
+-- accounts, one a line; "uniform" or "hot" (all pay the first); transfers in a
+-- request: 1, or so many in a batch; "atomic" or "independent".
+local ids, hot, size, atomic = {}, false, 1, "false"
+local path = "/api/wallet/transfers"
+local random, format = math.random, string.format
+
+-- math.random begins with the same numbers each time, and keys must be new.
+local function seed()
+	local urandom = io.open("/dev/urandom", "rb")
+	local n = 0
+	for i = 1, 6 do
+		n = n * 256 + urandom:read(1):byte()
+	end
+	urandom:close()
+	math.randomseed(n)
+end
+
+function init(args)
+	seed()
+	for id in io.lines(args[1]) do
+		ids[#ids + 1] = id
+	end
+	hot = args[2] == "hot"
+	size = tonumber(args[3])
+	atomic = tostring(args[4] == "atomic")
+	wrk.headers["content-type"] = "application/json"
+end
+
+local function key()
+	return format("%08x-%08x-%08x-%08x", random(0, 0xffffffff),
+		random(0, 0xffffffff), random(0, 0xffffffff),
+		random(0, 0xffffffff))
+end
+
+local function transfer()
+	local debit = random(hot and 2 or 1, #ids)
+	local credit = 1
+	if not hot then
+		credit = random(1, #ids - 1)
+		if credit >= debit then
+			credit = credit + 1
+		end
+	end
+	return format('{"debitAccountId":"%s","creditAccountId":"%s",'
+		.. '"amount":%d,"memo":"lunch"}', ids[debit], ids[credit],
+		random(1, 100))
+end
+
+local function batch()
+	local items = {}
+	for i = 1, size do
+		items[i] = transfer()
+	end
+	return '{"atomic":' .. atomic .. ',"transfers":['
+		.. table.concat(items, ",") .. "]}"
+end
+
+function request()
+	wrk.headers["idempotency-key"] = key()
+	if size == 1 then
+		return wrk.format("POST", path, nil, transfer())
+	end
+	return wrk.format("POST", path .. "/batch", nil, batch())
+end
