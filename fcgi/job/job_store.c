@@ -259,10 +259,10 @@ job_store_promote(struct db *db, struct arena *a, const char *after,
 	*ret_promoted = (struct job_promoted){
 		.moved = db_get_i64(&rows, 0, PROMOTE_MOVED),
 		.last_at = db_get_text(&rows, 0, PROMOTE_LAST_AT),
-		.next_ms = db_is_null(&rows, 0, PROMOTE_NEXT_MS)
-		               ? -1
-		               : db_get_i64(&rows, 0, PROMOTE_NEXT_MS),
+		.next_ms = INT64_MAX,
 	};
+	if (!db_is_null(&rows, 0, PROMOTE_NEXT_MS))
+		ret_promoted->next_ms = db_get_i64(&rows, 0, PROMOTE_NEXT_MS);
 	return ERR_OK;
 }
 

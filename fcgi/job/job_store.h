@@ -73,7 +73,7 @@ MUST_CHECK enum err job_store_progress(struct db *db, struct arena *a,
 struct job_promoted {
 	int64_t moved;
 	const char *last_at; /* from where to look the next time */
-	int64_t next_ms; /* until the next is due; -1: there is none */
+	int64_t next_ms; /* until the next is due; INT64_MAX: there is none */
 };
 MUST_CHECK enum err job_store_promote(struct db *db, struct arena *a,
     const char *after, int64_t limit, struct job_promoted *ret_promoted);

@@ -167,7 +167,7 @@ promote(struct job_worker *w, int64_t now_us)
 		t->full_us =
 		    end_us + (cost_us > SECOND_US ? cost_us : SECOND_US);
 	t->due_us = end_us + w->config->worker_poll_ms * 1000;
-	if (p.next_ms >= 0 && end_us + p.next_ms * 1000 < t->due_us)
+	if (p.next_ms < w->config->worker_poll_ms)
 		t->due_us = end_us + p.next_ms * 1000;
 	return p.moved > 0;
 }

@@ -262,11 +262,14 @@ RETURNS TABLE (id uuid, kind text, payload text, attempt integer,
 	trace_id text, request_id text)
 LANGUAGE plpgsql
 -- Found by key, always, whatever the statistics of tables say that are empty
--- in one minute and full in the next.
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+-- in one minute and full in the next.  (What is switched off and yet needed, as
+-- a sort, has a cost that would have it compiled.)
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
+	v_hints tid[];
 	v_priorities smallint[];
 	v_seqs bigint[];
 	v_jobs uuid[];
@@ -287,14 +290,15 @@ BEGIN
 			hashtext('job slot ' || p_queue), v_slot);
 	END LOOP;
 	LOOP
-		SELECT array_agg(r.priority), array_agg(r.seq),
-			array_agg(r.job_id), array_agg(r.fence)
-		INTO v_priorities, v_seqs, v_jobs, v_fences
+		SELECT array_agg(r.hint), array_agg(r.priority),
+			array_agg(r.seq), array_agg(r.job_id), array_agg(r.fence)
+		INTO v_hints, v_priorities, v_seqs, v_jobs, v_fences
 		FROM (
 			SELECT q.*
 			FROM unnest(p_after) WITH ORDINALITY AS level (after, n)
 			CROSS JOIN LATERAL (
-				SELECT priority, seq, job_id, fence FROM job_ready
+				SELECT ctid AS hint, priority, seq, job_id, fence
+				FROM job_ready
 				WHERE queue = p_queue AND priority = level.n - 1
 					AND seq > level.after
 				ORDER BY seq LIMIT p_limit
@@ -303,9 +307,9 @@ BEGIN
 			LIMIT p_limit
 		) AS r;
 		EXIT WHEN v_seqs IS NULL;
-		DELETE FROM job_ready
-		USING unnest(v_priorities, v_seqs) AS picked (p, s)
-		WHERE queue = p_queue AND priority = p AND seq = s;
+		-- By their places, which are locked: a join could be planned as a
+		-- scan of the whole queue, with all that is dead in it.
+		DELETE FROM job_ready WHERE ctid = ANY (v_hints);
 		RETURN QUERY
 		WITH run AS (
 			UPDATE job j
@@ -361,7 +365,8 @@ $$;
 -- fence has moved on are left alone.
 CREATE FUNCTION job_finish(p_ends jsonb) RETURNS integer
 LANGUAGE plpgsql
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
@@ -444,20 +449,21 @@ $$;
 CREATE FUNCTION job_promote(p_after timestamptz, p_limit integer,
 	OUT moved integer, OUT last_at timestamptz, OUT next_at timestamptz)
 LANGUAGE plpgsql
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
 	v_now timestamptz := clock_timestamp();
 BEGIN
 	WITH due AS (
-		SELECT run_at, seq FROM job_waiting
+		SELECT ctid AS hint FROM job_waiting
 		WHERE run_at >= p_after AND run_at <= v_now
 		ORDER BY run_at, seq LIMIT p_limit
 		FOR UPDATE SKIP LOCKED
 	), gone AS (
-		DELETE FROM job_waiting w USING due
-		WHERE w.run_at = due.run_at AND w.seq = due.seq
-		RETURNING w.*
+		DELETE FROM job_waiting
+		WHERE ctid = ANY (ARRAY(SELECT hint FROM due))
+		RETURNING *
 	), put AS (
 		INSERT INTO job_ready (queue, priority, job_id, fence)
 		SELECT queue, priority, job_id, fence FROM gone
@@ -499,7 +505,9 @@ $$;
 -- Returns how many jobs that were.
 CREATE FUNCTION job_rescue(p_worker bigint, p_running uuid, p_error text)
 RETURNS integer
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $$
 DECLARE
 	v_ends jsonb;
 BEGIN
@@ -614,7 +622,9 @@ $$;
 CREATE FUNCTION job_prune(p_after uuid, p_limit integer,
 	p_completed_s bigint, p_cancelled_s bigint, p_discarded_s bigint)
 RETURNS uuid
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $$
 DECLARE
 	v_last uuid;
 BEGIN

@@ -1,0 +1,118 @@
+# Many jobs and several workers: a queue's limit holds over all of them, and in a
+# storm of kills every effect happens once.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(wait_until);
+use Kedge::JobTest;
+
+my $j = Kedge::JobTest->up;
+
+# ---- concurrency: two masters, two processes each, and one slot --------------------------------
+
+my @limited = map { $j->enqueue('limited', { ms => 30 }) } 1 .. 30;
+my @masters = map { $j->work(WORKER_PROCESSES => 2) } 1 .. 2;
+ok($j->becomes("SELECT count(*) FROM job WHERE kind = 'limited' AND state = 'completed'", 30, 60),
+	'thirty jobs of a queue that one may work on at a time');
+# Each attempt's span is in its history; the handler's own time is within it.
+is($j->sql(<<~'E'), 0, 'no two of them ran at once');
+	WITH span AS (
+		SELECT id, (attempts[1] ->> 'startedAt')::timestamptz AS a,
+			(attempts[1] ->> 'endedAt')::timestamptz AS b
+		FROM job WHERE kind = 'limited'
+	)
+	SELECT count(*) FROM span x JOIN span y ON x.id < y.id
+	WHERE x.a < y.b - interval '2 ms' AND y.a < x.b - interval '2 ms'
+	E
+cmp_ok($j->sql("SELECT count(DISTINCT pid) FROM jobtest_effect WHERE kind = 'limited'"),
+	'>=', 1, 'whoever did them');
+my @free = map { $j->enqueue('write.wait', { ms => 100 }) } 1 .. 24;
+ok($j->reached($_, 'completed', 30), 'of a queue without a limit') for @free;
+cmp_ok($j->sql("SELECT count(DISTINCT pid) FROM jobtest_effect WHERE kind = 'write.wait'"),
+	'>=', 3, 'several do');
+
+# ---- a storm -------------------------------------------------------------------------------------
+
+# Workers are killed and restarted while thousands of jobs pass.
+my $n = 8000;
+$j->sql("SELECT count(job_enqueue('write', '{}')) FROM generate_series(1, $n / 2)");
+$j->sql("SELECT count(job_enqueue('write', '{}', p_priority => 3, p_run_at => now()
+	+ make_interval(secs => i::double precision / 500))) FROM generate_series(1, $n / 2) AS i");
+$j->sql('NOTIFY job');
+my $left = "SELECT count(*) FROM job WHERE kind = 'write' AND state <> 'completed'";
+my $kills = 0;
+for my $round (1 .. 40) {
+	last if $j->sql($left) == 0;
+	my $master = $masters[ $round % 2 ];
+	my @runners = $j->runners($master) or next;
+	if ($round % 8 == 0) {
+		kill HUP => $master;
+	} else {
+		$kills += kill KILL => $runners[ $round % @runners ];
+	}
+	$j->sql('SELECT pg_sleep(0.02 + random() * 0.1)');
+}
+note("$kills processes were killed");
+cmp_ok($kills, '>', 3, 'in a storm');
+ok($j->becomes($left, 0, 120), 'every job is completed');
+is($j->sql("SELECT count(*) FROM jobtest_effect WHERE kind = 'write'"), $n, 'every effect is there');
+is($j->sql("SELECT count(*) FROM (SELECT job_id FROM jobtest_effect WHERE kind = 'write'
+	GROUP BY job_id HAVING count(*) > 1) AS twice"), 0, 'and none twice');
+is($j->sql('SELECT count(*) FROM job_ready'), 0, 'no hint is left');
+is($j->sql('SELECT count(*) FROM job_waiting WHERE run_at <= now()'), 0, 'nor one that waits');
+
+# ---- jobs with keys, from many at once -------------------------------------------------------------
+
+my @ids = Kedge::parallel(16,
+	sub { $j->sql("SELECT job_id FROM job_enqueue('write', '{}', p_unique_key => 'storm',
+		p_unique_period_s => 600)") });
+is(scalar keys %{ { map { $_ => 1 } @ids } }, 1, 'sixteen want one key: one job');
+$j->sql('NOTIFY job');
+ok($j->reached($ids[0], 'completed'), 'which is done');
+is($j->effects($ids[0]), 1, 'once');
+
+# ---- it does not wade through the dead ---------------------------------------------------------------
+
+is($j->stop($_), 0, 'they end well') for @masters;
+my $one = $j->work(WORKER_POLL_MS => 60_000); # who sleeps does not look
+my $snapshot = $j->session;
+print $snapshot "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT count(*) FROM job;\n";
+ok(
+	wait_until(sub { $j->sql("SELECT count(*) FROM pg_stat_activity
+		WHERE state = 'idle in transaction' AND backend_xmin IS NOT NULL") }),
+	'a snapshot is held open');
+
+# How many index entries the claims had to look at, dead ones included.  A session
+# tells of them when it is idle, a second later.
+my $read = sub {
+	my ($last, $same) = (-1, 0);
+	wait_until {
+		my $now = $j->sql("SELECT pg_sleep(0.3); SELECT idx_tup_read
+			FROM pg_stat_user_indexes WHERE indexrelname = 'job_ready_pkey'") =~ s/\s+//r;
+		$same = $now eq $last ? $same + 1 : 0;
+		$last = $now;
+		$same == 5;
+	} 30;
+	return $last;
+};
+my @looked;
+for my $round (1 .. 4) {
+	my $before = $read->();
+	$j->sql("SELECT count(job_enqueue('noop', '{}', 'bulk')) FROM generate_series(1, 8000)");
+	my $last = $j->enqueue('noop');
+	ok($j->reached($last, 'completed', 120), "round $round");
+	push @looked, ($read->() - $before) / 8000;
+}
+note('index entries read for each job: ' . join ', ', map { sprintf '%.1f', $_ } @looked);
+# A scan from the front would be thousands; full looks, one in a second at most, are
+# some.
+cmp_ok($looked[-1], '<', 100,
+	'a claim does not wade through thousands that are dead and cannot be vacuumed');
+print $snapshot "COMMIT;\n";
+close $snapshot;
+
+is($j->stop($one), 0, 'it ends well');
+ok($j->down, 'no complaints');
+done_testing;
