@@ -76,6 +76,7 @@ answer_error(const struct service *s, struct req *r, enum err e)
 
 	r->answered = false;
 	r->response.status = 0;
+	r->response.stream = NULL;
 	if (is_later && !has_header(&r->response, "Retry-After"))
 		req_add_header(r, "Retry-After",
 		    arena_printf(r->arena, "%lld",

@@ -60,8 +60,9 @@ cgi_head_write(struct buf *b, const struct response *p)
 		buf_puts(b, "\r\nContent-Type: ");
 		buf_puts(b, p->content_type);
 	}
-	/* RFC 9110 section 8.6: 204 has none; 304's would be of the 200. */
-	if (p->status != 204 && p->status != 304) {
+	/* RFC 9110 section 8.6: 204 has none; 304's would be of the 200.  How
+	 * long a stream is nobody knows yet. */
+	if (p->status != 204 && p->status != 304 && p->stream == NULL) {
 		buf_puts(b, "\r\nContent-Length: ");
 		buf_put_i64(b, (int64_t)p->body_len);
 	}

@@ -6,31 +6,19 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/str.h"
-#include "http/cgi_head.h"
 #include "http/request.h"
 
 enum {
 	FIRST_BYTE_US = 5 * 1000 * 1000,
 	IDLE_S = 75, /* nginx: keepalive_timeout 60s */
-	ANSWER_US = 30 * 1000 * 1000,
 	/* nginx buffers a body before it sends it, so this is generous. */
 	REQUEST_US = 30 * 1000 * 1000,
 	SKIP_US = 1000 * 1000,
-	HEAD_MAX_BYTES = 60 * 1024, /* of an answer; in one record */
-	FRAME_MAX_BYTES = 64, /* headers of records, and the end */
-};
-
-struct part {
-	const char *data;
-	size_t len;
 };
 
 void
@@ -361,128 +349,4 @@ conn_finish(struct conn *c, bool may_keep)
 	if (!clean || !c->head.keep || !may_keep)
 		conn_close(c);
 	return c->fd >= 0;
-}
-
-/* -- the answer -- */
-
-static bool
-wait_writable(const struct conn *c, int64_t until_us)
-{
-	struct pollfd p = { .fd = c->fd, .events = POLLOUT };
-	int64_t left_us = until_us - clock_monotonic_us();
-
-	if (left_us <= 0)
-		return false;
-	return poll(&p, 1, (int)(left_us / 1000 + 1)) > 0 || errno == EINTR;
-}
-
-/* Takes n bytes from the front. */
-static void
-advance(struct msghdr *m, size_t n)
-{
-	while (n > 0) {
-		struct iovec *first = m->msg_iov;
-		size_t step = n < first->iov_len ? n : first->iov_len;
-
-		first->iov_base = (char *)first->iov_base + step;
-		first->iov_len -= step;
-		n -= step;
-		if (first->iov_len == 0) {
-			m->msg_iov++;
-			m->msg_iovlen--;
-		}
-	}
-}
-
-static bool
-send_all(struct conn *c, struct iovec *parts, size_t nparts, size_t left)
-{
-	struct msghdr m = { .msg_iov = parts, .msg_iovlen = nparts };
-
-	while (left > 0) {
-		ssize_t n = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (n >= 0) {
-			left -= (size_t)n;
-			if (left > 0)
-				advance(&m, (size_t)n);
-		} else if (errno == EAGAIN) {
-			if (!wait_writable(c, c->answer_until_us))
-				return false;
-		} else if (errno != EINTR) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* One record of two parts; after the last one, the request's end. */
-static bool
-send_record(struct conn *c, struct arena *a, struct part first,
-    struct part second, bool last)
-{
-	size_t content_bytes = first.len + second.len;
-	struct buf frame;
-	size_t header_bytes;
-
-	buf_init(&frame, a, FRAME_MAX_BYTES);
-	record_write_stdout(&frame, c->head.id, content_bytes);
-	header_bytes = frame.len;
-	if (last) {
-		record_write_stdout(&frame, c->head.id, 0);
-		record_write_end(&frame, c->head.id);
-	}
-	return send_all(c,
-	    (struct iovec[]){
-		{ frame.data, header_bytes },
-		{ (char *)first.data, first.len },
-		{ (char *)second.data, second.len },
-		{ frame.data + header_bytes, frame.len - header_bytes },
-	    },
-	    4, frame.len + content_bytes);
-}
-
-static bool
-send_answer(struct conn *c, struct arena *a, struct part head, struct part body)
-{
-	const struct part none = { "", 0 };
-
-	if (head.len + body.len <= RECORD_CONTENT_MAX_BYTES)
-		return send_record(c, a, head, body, /* last= */ true);
-	if (!send_record(c, a, head, none, /* last= */ false))
-		return false;
-	while (body.len > RECORD_CONTENT_MAX_BYTES) {
-		struct part piece = { body.data, RECORD_CONTENT_MAX_BYTES };
-
-		if (!send_record(c, a, piece, none, /* last= */ false))
-			return false;
-		body.data += piece.len;
-		body.len -= piece.len;
-	}
-	return send_record(c, a, body, none, /* last= */ true);
-}
-
-void
-conn_answer(struct conn *c, struct arena *a, const struct req *r)
-{
-	static const char too_large[] =
-	    "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
-	const struct response *p = &r->response;
-	struct part body = { p->body, p->body_len };
-	struct part head = { too_large, sizeof(too_large) - 1 };
-	struct buf b;
-
-	buf_init(&b, a, HEAD_MAX_BYTES);
-	cgi_head_write(&b, p);
-	if (str_eq(r->method, "HEAD"))
-		body.len = 0;
-	if (buf_failed(&b)) {
-		log_event(LOG_ERROR, "the answer's headers are too large");
-		body.len = 0;
-	} else {
-		head = (struct part){ b.data, b.len };
-	}
-	c->answer_until_us = clock_monotonic_us() + ANSWER_US;
-	if (!send_answer(c, a, head, body))
-		conn_close(c);
 }

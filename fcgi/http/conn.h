@@ -66,7 +66,10 @@ const char *conn_param(void *ctx, const char *name);
 long conn_read_body(void *ctx, char *out, size_t len);
 enum err conn_check(void *ctx);
 
-/* Writes r->response, and that it ends there. */
+/*
+ * Writes r->response, and that it ends there.  A stream that breaks off closes
+ * the connection instead.
+ */
 void conn_answer(struct conn *c, struct arena *a, const struct req *r);
 /*
  * Skips what is left of the request's body.  True: another request may come on

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "http/service.h"
+#include "http/stream.h"
 
 /* Client headers that a decision may rest on. */
 static const char *const single_headers[] = {
@@ -169,4 +170,15 @@ req_answer(struct req *r, int status, const char *content_type,
 	r->response.content_type = content_type;
 	r->response.body = body;
 	r->response.body_len = len;
+	r->response.stream = NULL;
+}
+
+void
+req_stream(struct req *r, const char *content_type, const struct stream *stream)
+{
+	struct stream *kept = arena_alloc(r->arena, sizeof(*kept));
+
+	*kept = *stream;
+	req_answer(r, 200, content_type, /* body= */ NULL, 0);
+	r->response.stream = kept;
 }

@@ -13,6 +13,7 @@
 struct arena;
 struct identity;
 struct json;
+struct stream;
 
 /* Where a request comes from: FastCGI, or a test. */
 struct req_source {
@@ -38,6 +39,7 @@ struct response {
 	const char *content_type; /* NULL when there is no body */
 	const char *body;
 	size_t body_len;
+	const struct stream *stream; /* instead of body; or NULL */
 };
 
 enum { PATH_VALUES_MAX = 4 };

@@ -26,12 +26,13 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/attr.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "http/request.h"
 #include "http/service.h"
+#include "http/stream.h"
 #include "unit.h"
 
 enum { THREADS = 3, PATIENCE_S = 20 };
@@ -78,6 +79,37 @@ answer_big(struct req *r)
 	return ERR_OK;
 }
 
+/* Pieces of the query's sizes, "70000,0,3"; one of -1 breaks off. */
+static enum err
+next_piece(void *ctx, struct arena *a, struct buf *piece, bool *ret_done)
+{
+	const char **rest = ctx;
+	long len = strtol(*rest, (char **)rest, 10);
+	char *text;
+
+	if (len < 0)
+		return ERR_UNAVAILABLE;
+	text = arena_alloc(a, (size_t)len + 1);
+	for (long i = 0; i < len; i++)
+		text[i] = (char)('a' + i % 26);
+	buf_put(piece, text, (size_t)len);
+	*ret_done = **rest == '\0';
+	if (!*ret_done)
+		(*rest)++;
+	return ERR_OK;
+}
+
+static enum err
+answer_stream(struct req *r)
+{
+	const char **rest = arena_alloc(r->arena, sizeof(*rest));
+
+	*rest = r->query;
+	req_stream(r, "text/plain",
+	    &(struct stream){ .next = next_piece, .ctx = rest });
+	return ERR_OK;
+}
+
 static enum err
 answer_hold(struct req *r)
 {
@@ -108,6 +140,8 @@ handle_all(struct req *r)
 		return answer_length(r);
 	if (str_eq(r->path, "/big"))
 		return answer_big(r);
+	if (str_eq(r->path, "/stream"))
+		return answer_stream(r);
 	if (str_eq(r->path, "/hold"))
 		return answer_hold(r);
 	if (str_eq(r->path, "/echo"))
@@ -612,6 +646,76 @@ START_TEST(big_answer_is_whole)
 }
 END_TEST
 
+static const struct {
+	const char *pieces;
+	size_t len;
+} streams[] = { { "0", 0 }, { "1", 1 }, { "3,4", 7 }, { "0,5,0,0", 5 },
+	{ "65535", 65535 }, { "65536,1", 65537 }, { "70000,0,131070", 201070 },
+	{ "1000000,700000", 1700000 } };
+
+START_TEST(stream_is_whole_and_its_connection_is_kept)
+{
+	int fd = dial();
+
+	for (int i = 0; i < 3; i++) {
+		out.len = 0;
+		put_get(&out, true, "/stream", streams[_i].pieces);
+		ck_assert(send_all(fd, out.data, out.len));
+		ck_assert(read_answer(fd));
+		ck_assert_uint_eq(answer.body_len, streams[_i].len);
+		ck_assert(strstr(answer.text, "Content-Length") == NULL);
+		ck_assert(has_line("Content-Type: text/plain"));
+	}
+	expect_echo(fd, true, "after");
+	close(fd);
+}
+END_TEST
+
+static const char *const broken_streams[] = { "-1", "10,-1", "0,-1",
+	"1000001,-1", "2000000" };
+
+START_TEST(stream_that_breaks_off_has_no_end)
+{
+	unsigned char header[8];
+	char body[65535 + 255];
+	int fd = dial();
+
+	out.len = 0;
+	put_get(&out, true, "/stream", broken_streams[_i]);
+	ck_assert(send_all(fd, out.data, out.len));
+	while (read_all(fd, header, sizeof(header))) {
+		size_t len = (size_t)(header[4] << 8 | header[5]);
+
+		ck_assert_int_eq(header[1], STDOUT);
+		ck_assert_uint_gt(len, 0);
+		ck_assert(read_all(fd, body, len + header[6]));
+	}
+	close(fd);
+	expect_all_threads();
+}
+END_TEST
+
+START_TEST(stream_nobody_reads_is_forgotten)
+{
+	const char *pieces = "1000000,1000000,1000000,1000000,1000000,1000000,"
+			     "1000000,1000000,1000000,1000000,1000000,1000000";
+	int fds = count_fds();
+
+	for (int i = 0; i < 2 * THREADS; i++) {
+		int fd = dial();
+		char byte;
+
+		out.len = 0;
+		put_get(&out, false, "/stream", pieces);
+		ck_assert(send_all(fd, out.data, out.len));
+		ck_assert(read_all(fd, &byte, 1));
+		close(fd);
+	}
+	expect_all_threads();
+	ck_assert_int_le(count_fds(), fds + THREADS);
+}
+END_TEST
+
 START_TEST(big_body_is_read_whole)
 {
 	static char body[1000 * 1000];
@@ -1097,6 +1201,11 @@ make_suite(void)
 	tcase_add_test(tc, head_has_length_and_no_body);
 	tcase_add_test(tc, no_content_has_no_length);
 	tcase_add_loop_test(tc, big_answer_is_whole, 0, COUNT_OF(sizes));
+	tcase_add_loop_test(tc, stream_is_whole_and_its_connection_is_kept, 0,
+	    COUNT_OF(streams));
+	tcase_add_loop_test(
+	    tc, stream_that_breaks_off_has_no_end, 0, COUNT_OF(broken_streams));
+	tcase_add_test(tc, stream_nobody_reads_is_forgotten);
 	tcase_add_loop_test(tc, big_body_is_read_whole, 0, COUNT_OF(sizes));
 	tcase_add_test(tc, unread_body_is_no_request);
 	tcase_add_test(tc, unread_body_without_end_is_answered);
