@@ -228,7 +228,7 @@ static const struct job_queue queues[] = {
 static const struct job_schedule schedules[] = {
 	{ .name = "once", .cron = "30 2 * * *", .timezone = "Europe/Berlin",
 	  .kind = "tick" },
-	{ .name = "skip", .cron = "*/5 * * * *", .kind = "tick",
+	{ .name = "skip", .cron = "30 4 1 1 *", .kind = "tick",
 	  .catch_up = CATCH_UP_SKIP },
 	{ .name = "all", .cron = "0 * * * *", .kind = "tick",
 	  .catch_up = CATCH_UP_ALL },

@@ -1,0 +1,160 @@
+# Schedules: what the clock on the wall says, over both changes of it, and fired
+# once however many workers there are.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(wait_until);
+use Kedge::JobTest;
+
+my $j = Kedge::JobTest->up;
+
+# ---- the next time, by the database ----------------------------------------------------
+
+my %all = (minutes => '0-59', hours => '0-23', days => '1-31', months => '1-12',
+	weekdays => '0-6');
+
+sub list
+{
+	my ($text) = @_;
+	return 'ARRAY[' . join(',', map { /^(\d+)-(\d+)$/ ? $1 .. $2 : $_ } split /,/, $text) . ']';
+}
+
+# The n times after one, in the wall's own time with its offset from UTC.
+sub next_times
+{
+	my ($n, $zone, $after, %field) = @_;
+	my $fields = join ', ', map { list($field{$_} // $all{$_}) }
+	    qw(minutes hours days months weekdays);
+	my ($either, $every) = map { $_ ? 'true' : 'false' } @field{qw(either every_hour)};
+	my $text = $j->sql(<<~"E");
+		SET timezone = '$zone';
+		WITH RECURSIVE t (n, at) AS (
+			SELECT 0, '$after'::timestamptz
+			UNION ALL
+			SELECT n + 1, job_cron_next($fields, $either, $every, '$zone', at)
+			FROM t WHERE n < $n
+		)
+		SELECT to_char(at, 'YYYY-MM-DD HH24:MI') || to_char(at, ' TZH') FROM t WHERE n > 0
+		E
+	return [ split /\n/, $text ];
+}
+
+my $berlin = 'Europe/Berlin';
+is_deeply(next_times(3, $berlin, '2026-03-27 12:00+01', minutes => 30, hours => 2),
+	[ '2026-03-28 02:30 +01', '2026-03-29 03:30 +02', '2026-03-30 02:30 +02' ],
+	'a time that the change in spring leaves out comes an hour later by the wall');
+is_deeply(next_times(3, $berlin, '2026-10-24 12:00+02', minutes => 30, hours => 2),
+	[ '2026-10-25 02:30 +01', '2026-10-26 02:30 +01', '2026-10-27 02:30 +01' ],
+	'a time that the change in autumn brings twice comes once');
+is_deeply(next_times(5, $berlin, '2026-03-28 23:30+01', minutes => 0, every_hour => 1),
+	[ '2026-03-29 00:00 +01', '2026-03-29 01:00 +01', '2026-03-29 03:00 +02',
+		'2026-03-29 04:00 +02', '2026-03-29 05:00 +02' ],
+	'every hour: none is left out in spring');
+is_deeply(next_times(5, $berlin, '2026-10-25 00:30+02', minutes => 0, every_hour => 1),
+	[ '2026-10-25 01:00 +02', '2026-10-25 02:00 +02', '2026-10-25 02:00 +01',
+		'2026-10-25 03:00 +01', '2026-10-25 04:00 +01' ],
+	'and both that look the same come in autumn');
+is_deeply(next_times(4, $berlin, '2026-10-25 02:40+02', minutes => '0,30', every_hour => 1),
+	[ '2026-10-25 02:00 +01', '2026-10-25 02:30 +01', '2026-10-25 03:00 +01',
+		'2026-10-25 03:30 +01' ],
+	'by the half hour, too');
+is_deeply(next_times(2, 'Australia/Lord_Howe', '2026-10-03 12:00+1030', minutes => 15, hours => 2),
+	[ '2026-10-04 02:45 +11', '2026-10-05 02:15 +11' ], 'a change of half an hour');
+is_deeply(next_times(2, 'America/Sao_Paulo', '2018-11-03 12:00-03', minutes => 0, hours => 0),
+	[ '2018-11-04 01:00 -02', '2018-11-05 00:00 -02' ], 'a day that begins at one');
+is_deeply(next_times(2, 'UTC', '2026-03-01 00:00+00', minutes => 0, hours => 0, days => 29,
+		months => 2),
+	[ '2028-02-29 00:00 +00', '2032-02-29 00:00 +00' ], 'the 29th of February');
+is_deeply(next_times(1, 'UTC', '2000-03-01 00:00+00', minutes => 0, hours => 0, days => 29,
+		months => 2, weekdays => 2),
+	[ '2028-02-29 00:00 +00' ], 'that is a Tuesday');
+is_deeply(next_times(3, 'UTC', '2026-01-01 00:00+00', minutes => 0, hours => 0, days => 13,
+		weekdays => 5, either => 1),
+	[ '2026-01-02 00:00 +00', '2026-01-09 00:00 +00', '2026-01-13 00:00 +00' ],
+	'by date or by weekday');
+is_deeply(next_times(2, 'UTC', '2026-01-01 00:00+00', minutes => 0, hours => 0, days => 13,
+		weekdays => 5),
+	[ '2026-02-13 00:00 +00', '2026-03-13 00:00 +00' ], 'by both');
+is_deeply(next_times(2, 'UTC', '2026-01-31 23:59:59.9+00', minutes => '0,59'),
+	[ '2026-02-01 00:00 +00', '2026-02-01 00:59 +00' ], 'over the end of a month');
+
+# A clock that shows what the clocks on the wall show, minute by minute: the slow way.
+for my $zone ($berlin, 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu') {
+	is($j->sql(<<~"E"), 'f', "$zone: each minute of two years' changes is as the wall shows");
+		WITH edge (at) AS (VALUES ('2026-03-08'::timestamptz), ('2026-03-29'),
+			('2026-04-05'), ('2026-10-04'), ('2026-10-25'), ('2026-11-01')),
+		minute AS (
+			SELECT m FROM edge, generate_series(at - interval '12 hours',
+				at + interval '36 hours', '17 minutes') AS m
+		)
+		SELECT bool_or(
+			job_cron_next(${\list('0-59')}, ${\list('0-23')}, ${\list('1-31')},
+				${\list('1-12')}, ${\list('0-6')}, false, true, '$zone', m)
+			IS DISTINCT FROM date_trunc('minute', m) + interval '1 minute')
+		FROM minute
+		E
+}
+
+# ---- fired once --------------------------------------------------------------------------
+
+my @masters = map { $j->work(WORKER_PROCESSES => 2) } 1 .. 2;
+ok($j->becomes('SELECT count(*) FROM job_schedule', 3), 'the schedules are declared');
+is($j->sql("SELECT timezone || ' ' || cron FROM job_schedule WHERE name = 'once'"),
+	'Europe/Berlin 30 2 * * *', 'as the table says');
+is($j->sql("SELECT to_char(next_at AT TIME ZONE timezone, 'HH24:MI') FROM job_schedule
+	WHERE name = 'once'"), '02:30', 'and due when it says');
+ok($j->becomes('SELECT count(*) FROM job_worker', 4), 'four workers look');
+
+sub jobs_of { return $j->sql("SELECT count(*) FROM job WHERE tags @> ARRAY['schedule:$_[0]']") }
+
+for my $round (1 .. 5) {
+	$j->sql("UPDATE job_schedule SET next_at = now() WHERE name = 'once'");
+	ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'once'", 't'),
+		'what is due is fired');
+}
+is(jobs_of('once'), 5, 'once each time, by one of four');
+ok($j->becomes("SELECT count(*) FROM jobtest_effect WHERE kind = 'tick'", 5), 'and done');
+is($j->sql("SELECT last_job_id IN (SELECT id FROM job) FROM job_schedule WHERE name = 'once'"),
+	't', 'the schedule knows its last job');
+
+# ---- catching up ---------------------------------------------------------------------------
+
+my $missed = "date_trunc('hour', now()) - interval '3 days'";
+$j->sql("UPDATE job_schedule SET next_at = $missed WHERE name = 'once'");
+ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'once'", 't'),
+	'three were missed');
+is(jobs_of('once'), 6, 'once: one job for all of them');
+my $before = jobs_of('all');
+$j->sql("UPDATE job_schedule SET next_at = $missed WHERE name = 'all'");
+ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'all'", 't', 30),
+	'three days of hours were missed');
+is(jobs_of('all') - $before, 73, 'all: a job for each');
+$before = jobs_of('skip');
+$j->sql("UPDATE job_schedule SET next_at = $missed WHERE name = 'skip'");
+ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'skip'", 't'),
+	'days of them were missed');
+is(jobs_of('skip') - $before, 0, 'skip: none of those is made up for');
+$j->sql("UPDATE job_schedule SET next_at = now() - interval '1 s' WHERE name = 'skip'");
+ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'skip'", 't'), 'one is due');
+is(jobs_of('skip') - $before, 1, 'and is fired');
+
+# ---- a release with other times ----------------------------------------------------------------
+
+$j->stop($_) for @masters;
+$j->sql("UPDATE job_schedule SET cron = '0 0 1 1 *', next_at = now() - interval '1 hour'
+	WHERE name = 'once'");
+$j->sql("UPDATE job_schedule SET next_at = now() - interval '90 minutes' WHERE name = 'all'");
+$before = jobs_of('once');
+my $all = jobs_of('all');
+my $master = $j->work;
+ok($j->becomes("SELECT cron FROM job_schedule WHERE name = 'once'", '30 2 * * *'),
+	'a schedule that says something else now');
+ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'all'", 't'),
+	'one that says the same');
+is(jobs_of('once') - $before, 0, 'the one has nothing to catch up with');
+cmp_ok(jobs_of('all') - $all, '>=', 2, 'the other has');
+$j->stop($master);
+ok($j->down, 'no complaints');
+done_testing;
