@@ -4,10 +4,15 @@
 
 #include "base/log.h"
 #include "http/service_main.h"
+#include "job/job_service.h"
+#include "job/webhook.h"
 #include "wallet/account/account_routes.h"
 #include "wallet/batch/batch_routes.h"
 #include "wallet/currency/currency_routes.h"
+#include "wallet/entry/entry_routes.h"
+#include "wallet/ledger/ledger_jobs.h"
 #include "wallet/ledger/ledger_routes.h"
+#include "wallet/statement/statement_routes.h"
 #include "wallet/transfer/transfer_routes.h"
 #include "wallet/wallet.h"
 
@@ -16,7 +21,9 @@ static const struct route *const routes[] = {
 	account_routes,
 	batch_routes,
 	currency_routes,
+	entry_routes,
 	ledger_routes,
+	statement_routes,
 	transfer_routes,
 	NULL,
 };
@@ -26,9 +33,28 @@ static const struct config_var vars[] = {
 	  .fallback = "USD", .min = 3, .max = 12,
 	  .doc = "Currency of the account that a new user gets; a code in the "
 	    "table `currency`. Accounts that exist keep theirs." },
+	{ CONFIG(struct wallet_config, idempotency_days, "IDEMPOTENCY_DAYS"),
+	  .fallback = "30", .min = 1, .max = 3650, .unit = "days",
+	  .doc = "How long an Idempotency-Key is remembered." },
 	{ 0 },
 };
 /* clang-format on */
+
+static const struct job_kind *const kinds[] = {
+	ledger_jobs,
+	webhook_jobs,
+	NULL,
+};
+/* A receiver that is slow takes the time of one worker, not of all. */
+static const struct job_queue queues[] = {
+	{ WEBHOOK_QUEUE, 1 },
+	{ 0 },
+};
+static const struct job_set jobs = {
+	.kinds = kinds,
+	.queues = queues,
+	.schedules = ledger_schedules,
+};
 
 static const struct service service = {
 	.name = "wallet",
@@ -67,6 +93,8 @@ static const struct service_program program = {
 	.vars = vars,
 	.check = check,
 	.create_record = account_create,
+	.job_library = &job_library,
+	.jobs = &jobs,
 };
 
 int

@@ -7,6 +7,7 @@
 struct wallet_config {
 	struct service_config shared;
 	const char *currency; /* of a new user's account */
+	int64_t idempotency_days;
 };
 
 #endif

@@ -200,7 +200,7 @@ static const struct db_stmt reverse = {
 	.name = "transfer_reverse",
 	.sql = "SELECT (answer).code, (answer).replayed, (answer).emitted,"
 	       " " TRANSFER_COLUMNS(
-		   "original") ", (answer.transfer).id"
+		   "original") ", ((answer).transfer).id"
 			       " FROM ledger_reverse($1, $2, $3, $4, $5, $6)",
 	.nargs = 6,
 };

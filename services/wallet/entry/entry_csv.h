@@ -1,0 +1,20 @@
+/*
+ * entry_csv: the entries of an account as CSV (RFC 4180), page by page.
+ *
+ * A memo is somebody else's text, and spreadsheets carry out what begins with
+ * "=", "+", "-" or "@": such a one gets an apostrophe in front.
+ */
+#ifndef WALLET_ENTRY_CSV_H
+#define WALLET_ENTRY_CSV_H
+
+#include "wallet/entry/entry_store.h"
+
+struct buf;
+struct req;
+
+/* Appends one line. */
+void entry_csv_write(struct buf *b, const struct entry *entry);
+/* Answers with all that the page names, whatever its limit. */
+void entry_csv_answer(struct req *r, const struct entry_page *page);
+
+#endif

@@ -1,0 +1,9 @@
+/* entry_routes: GET /api/wallet/accounts/{id}/entries, as JSON or as CSV. */
+#ifndef WALLET_ENTRY_ROUTES_H
+#define WALLET_ENTRY_ROUTES_H
+
+#include "http/service.h"
+
+extern const struct route entry_routes[];
+
+#endif

@@ -1,0 +1,121 @@
+#include "wallet/ledger/ledger_jobs.h"
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "http/service_process.h"
+#include "wallet/ledger/ledger_store.h"
+#include "wallet/wallet.h"
+
+/* Of one transaction, which holds their accounts' locks. */
+enum { EXPIRE_AT_ONCE = 200, CHECK_LIMIT_S = 3600, STATEMENTS_LIMIT_S = 3600 };
+
+struct statements_in {
+	const char *month;
+};
+
+/* clang-format off */
+static const struct field statements_fields[] = {
+	{ FIELD(struct statements_in, month, "month"),
+	  .min = 10, .max = 10,
+	  .doc = "Its first day, 2026-01-01; else the last month that is "
+	    "over." },
+	{ 0 },
+};
+/* clang-format on */
+
+/* Each statement is a transaction of its own: accounts are locked briefly. */
+static enum err
+expire(struct job *job, struct db *db, const void *payload UNUSED)
+{
+	int64_t expired, emitted;
+	enum err e;
+
+	do {
+		e = ledger_expire(
+		    db, job->arena, EXPIRE_AT_ONCE, &expired, &emitted);
+		if (e == ERR_OK && emitted > 0)
+			job_wake(db);
+	} while (e == ERR_OK && expired == EXPIRE_AT_ONCE);
+	return e;
+}
+
+static enum err
+check(struct job *job, struct db *db, const void *payload UNUSED)
+{
+	struct ledger_state state;
+	enum err e;
+
+	e = ledger_check(db, job->arena, &state);
+	if (e != ERR_OK)
+		return e;
+	job_set_result(
+	    job, arena_printf(job->arena,
+		     "{\"ok\":%s,\"accounts\":%lld,\"transfers\":%lld,"
+		     "\"entries\":%lld,\"mismatches\":%lld}",
+		     state.nmismatches == 0 ? "true" : "false",
+		     (long long)state.accounts, (long long)state.transfers,
+		     (long long)state.entries, (long long)state.nmismatches));
+	for (int64_t i = 0; i < state.nmismatches; i++)
+		log_event(LOG_ERROR, "the books are wrong",
+		    LOG_TEXT("kind", state.mismatches[i].kind),
+		    LOG_TEXT("id", state.mismatches[i].id),
+		    LOG_TEXT("detail", state.mismatches[i].detail));
+	return state.nmismatches == 0
+	           ? ERR_OK
+	           : job_discard(job, "the books are wrong: see the log");
+}
+
+static enum err
+write_statements(struct job *job, struct db *db, const void *payload)
+{
+	const struct statements_in *in = payload;
+	int64_t count;
+	enum err e;
+
+	e = ledger_write_statements(db, job->arena, in->month, &count);
+	if (e == ERR_OK)
+		job_set_result(
+		    job, arena_printf(job->arena, "{\"statements\":%lld}",
+			     (long long)count));
+	return e;
+}
+
+static enum err
+forget_keys(struct job *job, struct db *db, const void *payload UNUSED)
+{
+	const struct service_process *wallet = job->app;
+	const struct wallet_config *config =
+	    (const struct wallet_config *)wallet->config;
+	int64_t count;
+	enum err e;
+
+	e = ledger_forget_keys(
+	    db, job->arena, config->idempotency_days, &count);
+	if (e == ERR_OK)
+		job_set_result(job, arena_printf(job->arena, "{\"keys\":%lld}",
+					(long long)count));
+	return e;
+}
+
+/* clang-format off */
+const struct job_kind ledger_jobs[] = {
+	{ .name = "ledger.expire", .handle = expire, .external = true,
+	  .max_attempts = 1 },
+	{ .name = "ledger.check", .handle = check, .external = true,
+	  .time_limit_s = CHECK_LIMIT_S, .max_attempts = 3 },
+	{ .name = "ledger.statements", .handle = write_statements,
+	  .payload = SCHEMA(struct statements_in, statements_fields),
+	  .time_limit_s = STATEMENTS_LIMIT_S },
+	{ .name = "ledger.forget-keys", .handle = forget_keys,
+	  .time_limit_s = STATEMENTS_LIMIT_S },
+	{ 0 },
+};
+
+const struct job_schedule ledger_schedules[] = {
+	{ "ledger.expire", "* * * * *", .kind = "ledger.expire" },
+	{ "ledger.check", "17 3 * * *", .kind = "ledger.check" },
+	{ "ledger.statements", "5 0 1 * *", .kind = "ledger.statements" },
+	{ "ledger.forget-keys", "37 3 * * *", .kind = "ledger.forget-keys" },
+	{ 0 },
+};
+/* clang-format on */

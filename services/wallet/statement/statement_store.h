@@ -1,0 +1,29 @@
+/* statement_store: what an account's months came to. */
+#ifndef WALLET_STATEMENT_STORE_H
+#define WALLET_STATEMENT_STORE_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct arena;
+struct db;
+
+struct statement {
+	const char *month; /* "2026-01" */
+	const char *currency;
+	int64_t opening_minor;
+	int64_t closing_minor;
+	int64_t credits_minor; /* what came in */
+	int64_t debits_minor; /* what went out */
+	int64_t entries;
+	const char *created_at;
+};
+
+/* Newest first, before the month; NULL: from the newest. */
+MUST_CHECK enum err statement_find_page(struct db *db, struct arena *a,
+    const char *account_id, const char *before_month, int64_t limit,
+    const struct statement **ret_statements, int64_t *ret_count);
+
+#endif

@@ -1,0 +1,135 @@
+# Holds: promised, captured in full or in part, released, expired.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(parallel wait_until);
+use Kedge::Wallet;
+
+my $k = Kedge->up;
+my $w = Kedge::Wallet->new($k);
+my $base = '/api/wallet';
+my $alice = $w->user('alice', 1000);
+my $bob = $w->user('bob');
+my $carol = $w->user('carol');
+my ($from, $to) = ($alice->{account}, $bob->{account});
+
+sub hold
+{
+	my ($amount, %more) = @_;
+	return $w->move($alice, $from, $to, $amount, hold => JSON::PP::true, %more);
+}
+sub act
+{
+	my ($who, $id, $verb, $body, %opt) = @_;
+	return Kedge::Wallet::post($who, "/transfers/$id/$verb", $body, %opt);
+}
+sub expect
+{
+	my ($r, $status, $code, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is("$r->{status} " . ($r->{json}{code} // $r->{json}{status} // ''), "$status $code", $name)
+	    or diag($r->{body});
+	return;
+}
+
+# ---- held, then captured ------------------------------------------------------------
+
+my $r = hold(300, expiresInSeconds => 3600);
+expect($r, 201, 'held', 'a hold');
+my $t = $r->{json};
+my $made = $r->{body};
+like($t->{expiresAt}, qr/^\d{4}-/, 'which ends');
+is($w->state_of($from), '1000/300/700', 'available falls, the balance does not');
+is($w->state_of($to), '0/0/0', 'nothing arrived yet');
+expect($w->move($alice, $from, $to, 701), 422, 'INSUFFICIENT_FUNDS', 'what is held is not there to move');
+expect(hold(701), 422, 'INSUFFICIENT_FUNDS', 'nor to hold again');
+is(scalar @{ $alice->get("$base/accounts/$from/entries")->{json}{items} }, 1, 'no entry yet');
+
+expect(act($alice, $t->{id}, 'capture', {}), 403, 'NOT_THE_PAYEE', 'the payer does not capture');
+expect(act($alice, $t->{id}, 'release'), 403, 'NOT_THE_PAYEE', 'nor take it back');
+expect(act($carol, $t->{id}, $_), 404, 'TRANSFER_NOT_FOUND', "carol does not even see it: $_")
+    for qw(capture release);
+expect(act($bob, $t->{id}, 'capture', { amount => 301 }), 422, 'CAPTURE_TOO_LARGE', 'more than held');
+expect(act($bob, $t->{id}, 'capture', { amount => $_ }), 422, 'AMOUNT_OUT_OF_RANGE', "amount $_")
+    for 0, -5;
+is(act($bob, $t->{id}, 'capture', { amount => 'x' })->{status}, 400, 'no amount');
+expect($bob->post("$base/transfers/$t->{id}/capture", {}), 400, 'IDEMPOTENCY_KEY_REQUIRED', 'no key');
+$r = act($bob, $t->{id}, 'capture', { amount => 120 }, key => 'c1');
+expect($r, 200, 'captured', 'a part');
+is_deeply([ @{ $r->{json} }{qw(amount capturedAmount id)} ], [ 300, 120, $t->{id} ], 'of it');
+is($w->state_of($from), '880/0/880', 'the rest is available again');
+is($w->state_of($to), '120/0/120', 'the part arrived');
+my $again = act($bob, $t->{id}, 'capture', { amount => 120 }, key => 'c1');
+is($again->{body}, $r->{body}, 'again: the same answer');
+is($again->{headers}{'idempotency-replayed'}, 'true', 'which says so');
+expect(act($bob, $t->{id}, 'capture', { amount => 119 }, key => 'c1'), 409, 'IDEMPOTENCY_KEY_REUSED',
+	'the key with another amount');
+expect(act($bob, $t->{id}, $_, {}), 422, 'HOLD_NOT_OPEN', "another $_") for qw(capture);
+expect(act($bob, $t->{id}, 'release'), 422, 'HOLD_NOT_OPEN', 'too late to release');
+$again = hold(300, expiresInSeconds => 3600, key => 'other');
+is($again->{status}, 201, 'another one');
+$r = act($bob, $again->{json}{id}, 'capture', undef);
+expect($r, 200, 'captured', 'without a body: all of it');
+is($r->{json}{capturedAmount}, 300, 'all');
+
+# The first answer stays what it was, whatever became of the hold.
+$r = hold(50, key => 'h1');
+act($bob, $r->{json}{id}, 'capture', { amount => 1 });
+$again = hold(50, key => 'h1');
+is($again->{body}, $r->{body}, 'made again after its capture: the same, still held');
+is($alice->get("$base/transfers/$r->{json}{id}")->{json}{status}, 'captured', 'though it is captured');
+
+# ---- released -----------------------------------------------------------------------
+
+my $before = $w->state_of($from);
+$r = hold(100);
+expect(act($bob, $r->{json}{id}, 'release'), 200, 'released', 'given back');
+is($w->state_of($from), $before, 'all of it');
+$again = act($bob, $r->{json}{id}, 'release');
+expect($again, 200, 'released', 'again');
+is($again->{headers}{'idempotency-replayed'}, 'true', 'changes nothing');
+expect(act($bob, $r->{json}{id}, 'capture', {}), 422, 'HOLD_NOT_OPEN', 'and is not captured');
+$r = hold(100);
+expect(act($w->{operator}, $r->{json}{id}, 'release'), 200, 'released', 'an operator may');
+my $posted = $w->move($alice, $from, $to, 1)->{json}{id};
+expect(act($bob, $posted, $_, {}), 422, 'HOLD_NOT_OPEN', "no hold to $_") for qw(capture);
+for my $row ([ expiresInSeconds => 0 ], [ expiresInSeconds => -1 ], [ expiresInSeconds => 1e9 ],
+	[ expiresInSeconds => '5' ])
+{
+	is(hold(1, @$row)->{status}, 400, "$row->[0] $row->[1]");
+}
+
+# ---- expired ------------------------------------------------------------------------
+
+$before = $w->state_of($from);
+$r = hold(100, expiresInSeconds => 1);
+my $id = $r->{json}{id};
+$k->sql('wallet', "SELECT pg_sleep(greatest(0, extract(epoch FROM expires_at - clock_timestamp())))
+    FROM transfer WHERE id = '$id'");
+# Whether or not the job has been there.
+expect(act($bob, $id, 'capture', {}), 422, 'HOLD_EXPIRED', 'too late, by the database\'s clock');
+$k->sql('wallet', 'SELECT ledger_expire(100)');
+is($alice->get("$base/transfers/$id")->{json}{status}, 'expired', 'given back by the job');
+is($w->state_of($from), $before, 'all of it');
+expect(act($bob, $id, $_, {}), 422, 'HOLD_EXPIRED', "then $_") for qw(capture);
+expect(act($bob, $id, 'release'), 422, 'HOLD_EXPIRED', 'then release');
+
+# ---- one of many --------------------------------------------------------------------
+
+# Captures, releases and the expiry of one hold at the same moment: one wins.
+for my $round (1 .. 5) {
+	my $before = $w->account($from)->{balance};
+	my $id = hold(10)->{json}{id};
+	my @won = grep { $_->{status} == 200 && !$_->{headers}{'idempotency-replayed'} } parallel(8, sub {
+		my ($i) = @_;
+		my $who = $bob->copy;
+		return $i % 2 ? act($who, $id, 'release') : act($who, $id, 'capture', { amount => $i + 1 });
+	});
+	is(scalar @won, 1, 'one of eight settles a hold') or diag(explain(\@won));
+	my $moved = $won[0]{json}{capturedAmount} // 0;
+	is($w->state_of($from), join('/', $before - $moved, 0, $before - $moved), 'and counts');
+}
+$w->check;
+done_testing;

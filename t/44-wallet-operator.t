@@ -1,0 +1,247 @@
+# What operators do: money in and out, reversals, freezing, currencies, statements.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(parallel);
+use Kedge::Wallet;
+
+my $k = Kedge->up;
+my $w = Kedge::Wallet->new($k);
+my $base = '/api/wallet';
+my $op = $w->{operator};
+my ($alice, $bob) = map { $w->user($_) } qw(alice bob);
+my ($a, $b) = ($alice->{account}, $bob->{account});
+my $nowhere = '01890a5d-ac96-774b-bcce-b302099a8057';
+
+sub expect
+{
+	my ($r, $status, $code, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is("$r->{status} " . ($r->{json}{code} // $r->{json}{status} // ''), "$status $code", $name)
+	    or diag($r->{body});
+	return;
+}
+
+# ---- only operators -----------------------------------------------------------------
+
+for my $path ('/deposits', '/withdrawals', "/transfers/$nowhere/reverse", "/accounts/$a/freeze",
+	"/accounts/$a/unfreeze", '/currencies')
+{
+	is($alice->post("$base$path", {})->{status}, 403, "POST $path: not for everybody");
+	is($k->client->post("$base$path", {})->{status}, 401, "POST $path: not for nobody");
+}
+is($alice->get("$base/$_")->{status}, 403, "GET $_: not for everybody")
+    for 'ledger/check', 'accounts?kind=system', "accounts?userId=$bob->{id}";
+my $admin = $k->user('admin');
+$k->role($admin, 'admin');
+is($admin->get("$base/ledger/check")->{status}, 200, 'an admin passes');
+
+# ---- in and out ---------------------------------------------------------------------
+
+my %in = (accountId => $a, amount => 1000, provider => 'bank', reference => 'r1', memo => 'cash');
+my $r = $op->post("$base/deposits", \%in);
+expect($r, 201, 'posted', 'a deposit');
+is_deeply([ @{ $r->{json} }{qw(kind creditAccountId amount provider reference memo)} ],
+	[ 'deposit', $a, 1000, 'bank', 'r1', 'cash' ], 'as it was noted');
+is($w->state_of($a), '1000/0/1000', 'arrives');
+my ($house) = @{ $op->get("$base/accounts?kind=system")->{json}{items} };
+is("$house->{name} $house->{balance}", 'external:USD -1000', 'from outside');
+my $again = $op->post("$base/deposits", \%in);
+is($again->{body}, $r->{body}, 'the same reference: the same answer');
+is($again->{headers}{'idempotency-replayed'}, 'true', 'which says so');
+for my $row ([ amount => 999 ], [ accountId => $b ], [ memo => 'card' ]) {
+	expect($op->post("$base/deposits", { %in, @$row }), 409, 'REFERENCE_REUSED', "another $row->[0]");
+}
+expect($op->post("$base/withdrawals", \%in), 409, 'REFERENCE_REUSED', 'nor a withdrawal');
+is($op->post("$base/deposits", { %in, provider => 'card' })->{status}, 201, 'another provider');
+is($w->state_of($a), '2000/0/2000', 'each once');
+my %out = (%in, amount => 500, reference => 'w1');
+expect($op->post("$base/withdrawals", { %out, amount => 2001 }), 422, 'INSUFFICIENT_FUNDS', 'too much');
+expect($op->post("$base/withdrawals", \%out), 201, 'posted', 'a withdrawal; the refused one took no reference');
+is($w->state_of($a), '1500/0/1500', 'goes out');
+is($w->state_of($house->{id}), '-1500/0/-1500', 'outside');
+expect($op->post("$base/deposits", { %in, accountId => $_, reference => "n$_" }), 404,
+	'ACCOUNT_NOT_FOUND', 'into no account')
+    for $nowhere, $house->{id};
+expect($op->post("$base/deposits", { %in, amount => $_, reference => "x$_" }), 422,
+	'AMOUNT_OUT_OF_RANGE', "amount $_")
+    for 0, -1, 9007199254740992;
+for my $field (qw(accountId amount provider reference)) {
+	my %less = %in;
+	delete $less{$field};
+	is($op->post("$base/deposits", \%less)->{json}{fields}[0]{field}, $field, "without $field");
+}
+my @one = parallel(16, sub {
+	my $r = $op->copy->post("$base/deposits", { %in, amount => 7, reference => 'many' });
+	return [ @$r{qw(status body)} ];
+});
+is(scalar(grep { $_->[0] == 201 && $_->[1] eq $one[0][1] } @one), 16, 'sixteen at once: one answer');
+is($w->state_of($a), '1507/0/1507', 'one deposit');
+# Two accounts, one reference: one of them has it.
+@one = parallel(8, sub {
+	my ($i) = @_;
+	return $op->copy->post("$base/deposits",
+		{ %in, accountId => $i % 2 ? $a : $b, amount => 1, reference => 'either' })->{status};
+});
+is(join(' ', sort @one), join(' ', (201) x 4, (409) x 4), 'one reference for two accounts');
+
+# ---- reversals ----------------------------------------------------------------------
+
+my $t = $w->move($alice, $a, $b, 100)->{json};
+sub reverse_it
+{
+	my ($id, $body, %opt) = @_;
+	return Kedge::Wallet::post($op, "/transfers/$id/reverse", $body, %opt);
+}
+my $had = $w->account($b)->{balance};
+$r = reverse_it($t->{id}, { amount => 30, memo => 'oops' }, key => 'v1');
+expect($r, 200, 'posted', 'a part of it');
+is_deeply([ @{ $r->{json} }{qw(id reversedAmount)} ], [ $t->{id}, 30 ], 'is taken back');
+my $reversal = $bob->get("$base/transfers/$r->{json}{reversalId}")->{json};
+is_deeply(
+	[ @$reversal{qw(kind reverses amount debitAccountId creditAccountId memo)} ],
+	[ 'reversal', $t->{id}, 30, $b, $a, 'oops' ],
+	'by a transfer of its own'
+);
+is($w->account($b)->{balance}, $had - 30, 'which moved');
+expect(reverse_it($t->{id}, { amount => 71 }), 422, 'REVERSAL_TOO_LARGE', 'more than is left');
+expect(reverse_it($t->{id}, { amount => 0 }), 422, 'AMOUNT_OUT_OF_RANGE', 'nothing');
+my $rest = reverse_it($t->{id}, {}, key => 'v2');
+expect($rest, 200, 'reversed', 'all that is left');
+is($rest->{json}{reversedAmount}, 100, 'is all');
+expect(reverse_it($t->{id}, {}), 422, 'ALREADY_REVERSED', 'and no more');
+is(reverse_it($t->{id}, { amount => 30, memo => 'oops' }, key => 'v1')->{body}, $r->{body},
+	'the first part again: as it was answered then');
+is(reverse_it($t->{id}, undef, key => 'v2')->{body}, $rest->{body}, 'the rest again too');
+expect(reverse_it($t->{id}, { amount => 31, memo => 'oops' }, key => 'v1'), 409,
+	'IDEMPOTENCY_KEY_REUSED', 'another amount with its key');
+expect(reverse_it($reversal->{id}, {}), 422, 'NOT_REVERSIBLE', 'a reversal is not reversed');
+expect(reverse_it($nowhere, {}), 404, 'TRANSFER_NOT_FOUND', 'nothing to reverse');
+my $hold = $w->move($alice, $a, $b, 10, hold => JSON::PP::true)->{json}{id};
+expect(reverse_it($hold, {}), 422, 'NOT_REVERSIBLE', 'nor is a hold');
+Kedge::Wallet::post($bob, "/transfers/$hold/capture", { amount => 4 });
+expect(reverse_it($hold, { amount => 5 }), 422, 'REVERSAL_TOO_LARGE', 'a captured one: what was captured');
+expect(reverse_it($hold, {}), 200, 'reversed', 'is reversed');
+$t = $w->move($alice, $a, $b, 50)->{json}{id};
+$w->move($bob, $b, $a, $w->account($b)->{available});
+expect(reverse_it($t, {}), 422, 'INSUFFICIENT_FUNDS', 'what is spent cannot be taken back');
+$t = $w->move($alice, $a, $b, 60)->{json}{id};
+my @parts = parallel(8, sub { return reverse_it($t, { amount => 20 })->{status} });
+is(scalar(grep { $_ == 200 } @parts), 3, 'three twenties of sixty, however many ask');
+
+# ---- frozen -------------------------------------------------------------------------
+
+$hold = $w->move($alice, $a, $b, 10, hold => JSON::PP::true)->{json}{id};
+my $free = $w->move($alice, $a, $b, 10, hold => JSON::PP::true)->{json}{id};
+$r = $op->post("$base/accounts/$a/freeze");
+is("$r->{status} $r->{json}{frozen}", '200 1', 'frozen');
+is($op->post("$base/accounts/$a/freeze")->{status}, 200, 'again');
+ok($alice->get("$base/accounts/$a")->{json}{frozen}, 'as its owner sees');
+expect($w->move($alice, $a, $b, 1), 422, 'ACCOUNT_FROZEN', 'nothing goes out');
+$w->fund($b, 5);
+expect($w->move($bob, $b, $a, 1), 422, 'ACCOUNT_FROZEN', 'nothing comes in');
+expect($w->deposit($a, 1), 422, 'ACCOUNT_FROZEN', 'from outside neither');
+expect(Kedge::Wallet::post($bob, "/transfers/$hold/capture", {}), 422, 'ACCOUNT_FROZEN', 'by no capture');
+expect(Kedge::Wallet::post($bob, "/transfers/$free/release"), 200, 'released', 'a hold can be given back');
+$r = $op->post("$base/accounts/$a/unfreeze");
+ok(!$r->{json}{frozen}, 'thawed');
+expect(Kedge::Wallet::post($bob, "/transfers/$hold/capture", {}), 200, 'captured', 'and all goes on');
+expect($op->post("$base/accounts/$nowhere/$_"), 404, 'ACCOUNT_NOT_FOUND', "nothing to $_")
+    for qw(freeze unfreeze);
+
+# ---- accounts and currencies --------------------------------------------------------
+
+$r = $alice->post("$base/accounts", { name => 'Yen', currency => 'JPY' });
+is($r->{status}, 201, 'another account');
+is_deeply([ @{ $r->{json} }{qw(name currency balance held available frozen)} ],
+	[ 'Yen', 'JPY', 0, 0, 0, JSON::PP::false ], 'empty');
+is_deeply($alice->get($r->{headers}{location})->{json}, $r->{json}, 'where Location says');
+expect($alice->post("$base/accounts", { name => 'x', currency => 'QQQ' }), 422, 'CURRENCY_UNKNOWN', 'QQQ');
+for my $row ([ name => '' ], [ name => 'x' x 101 ], [ name => undef ], [ currency => 7 ],
+	[ balance => 5 ], [ userId => $bob->{id} ], [ kind => 'system' ])
+{
+	is($alice->post("$base/accounts", { name => 'x', currency => 'USD', @$row })->{status}, 400,
+		"account with $row->[0] " . ($row->[1] // 'null'));
+}
+is(scalar @{ $op->get("$base/accounts?userId=$alice->{id}")->{json}{items} }, 2, 'an operator sees both');
+is(scalar @{ $op->get("$base/accounts?userId=nobody")->{json}{items} }, 0, 'and makes none by looking');
+is($op->get("$base/accounts/$a")->{json}{id}, $a, 'also one by one');
+my %known = map { $_->{code} => $_ } @{ $alice->get("$base/currencies")->{json}{items} };
+is_deeply($known{KWD}, { code => 'KWD', exponent => 3, iso => JSON::PP::true }, 'currencies');
+$r = $op->post("$base/currencies", { code => 'POINTS', exponent => 0 });
+is($r->{status}, 201, 'one of our own') or diag($r->{body});
+is_deeply($r->{json}, { code => 'POINTS', exponent => 0, iso => JSON::PP::false }, 'is not ISO\'s');
+expect($op->post("$base/currencies", { code => 'POINTS', exponent => 2 }), 409, 'CURRENCY_EXISTS', 'again');
+for my $row ([ code => 'x' ], [ code => 'abc' ], [ code => '1AB' ], [ code => 'A' x 13 ],
+	[ exponent => -1 ], [ exponent => 19 ], [ exponent => '2' ])
+{
+	is($op->post("$base/currencies", { code => 'GOLD', exponent => 2, @$row })->{status}, 400,
+		"a currency with $row->[0] $row->[1]");
+}
+my ($x, $y) = map { $_->post("$base/accounts", { name => 'P', currency => 'POINTS' })->{json}{id} }
+    $alice, $bob;
+$w->fund($x, 10);
+expect($w->move($alice, $x, $y, 10), 201, 'posted', 'moves like any');
+expect($w->move($alice, $a, $y, 10), 422, 'CURRENCY_MISMATCH', 'but not into another');
+
+# ---- statements ---------------------------------------------------------------------
+
+is_deeply($alice->get("$base/accounts/$a/statements")->{json}, { items => [], nextCursor => undef },
+	'no month is over yet');
+# As if all of it had happened before; the entries themselves cannot be changed.
+my $month = $k->sql('wallet', "SET session_replication_role = replica;
+    UPDATE entry SET created_at = created_at - interval '2 months';
+    UPDATE account SET created_at = created_at - interval '3 months';
+    SELECT date_trunc('month', min(created_at) AT TIME ZONE 'UTC')::date FROM entry");
+is($k->sql('wallet', "SELECT ledger_write_statements((date '$month' + interval '1 year')::date)"), 0,
+	'a month that is not over has none');
+for my $n (-1, 0, 1) {
+	my $made = $k->sql('wallet',
+		"SELECT ledger_write_statements((date '$month' + interval '$n months')::date)");
+	cmp_ok($made, '>', 0, 'statements are written');
+	is($k->sql('wallet',
+			"SELECT ledger_write_statements((date '$month' + interval '$n months')::date)"),
+		0, 'once');
+}
+$r = $alice->get("$base/accounts/$a/statements?limit=2")->{json};
+my $balance = $w->account($a)->{balance};
+my ($last, $busy) = @{ $r->{items} };
+is_deeply([ @$last{qw(opening closing credits debits entries)} ], [ $balance, $balance, 0, 0, 0 ],
+	'a month in which nothing happened');
+is($busy->{month}, substr($month, 0, 7), 'the month before');
+is_deeply([ @$busy{qw(opening closing)} ], [ 0, $balance ], 'opening, closing');
+is($busy->{opening} + $busy->{credits} - $busy->{debits}, $busy->{closing}, 'adds up');
+is($busy->{entries}, $k->sql('wallet', "SELECT count(*) FROM entry WHERE account_id = '$a'"), 'entries');
+$r = $alice->get("$base/accounts/$a/statements?limit=2&cursor=$r->{nextCursor}")->{json};
+is(scalar @{ $r->{items} }, 1, 'and the page after');
+is($bob->get("$base/accounts/$a/statements")->{status}, 404, 'not somebody else\'s');
+
+# ---- the check ----------------------------------------------------------------------
+
+my $books = $w->check;
+is($books->{accounts}, $k->sql('wallet', 'SELECT count(*) FROM account'), 'accounts');
+is($books->{transfers}, $k->sql('wallet', 'SELECT count(*) FROM transfer'), 'transfers');
+is($books->{entries}, $k->sql('wallet', 'SELECT count(*) FROM entry'), 'entries');
+my @breaks = (
+	[ balance => "UPDATE account SET balance = balance + 1 WHERE id = '$b'" ],
+	[ held => "UPDATE account SET held = 1 WHERE id = '$b'" ],
+	[ currency => "DELETE FROM entry WHERE (account_id, seq) IN (SELECT account_id, seq FROM entry LIMIT 1)" ],
+	[ running => "UPDATE entry SET balance_after = balance_after + 1 WHERE account_id = '$b' AND amount > 0" ],
+	[ transfer => "DELETE FROM transfer WHERE id = '$t'" ],
+	[ transfer => "UPDATE transfer SET amount = amount + 1 WHERE id = '$t'" ],
+	[ reversal => "UPDATE transfer SET reversed_amount = 1 WHERE id = '$t'" ],
+);
+for my $row (@breaks) {
+	my ($kind, $sql) = @$row;
+	my $found = $k->sql('wallet', "BEGIN; SET LOCAL session_replication_role = replica; $sql;
+	    SELECT mismatches FROM ledger_check(100); ROLLBACK");
+	like($found, qr/"kind"\s*:\s*"$kind"/, "finds it: $sql");
+}
+# Once over the wire.
+$k->sql('wallet', "SET session_replication_role = replica; $breaks[0][1]");
+$r = $op->get("$base/ledger/check")->{json};
+ok(!$r->{ok}, 'not ok');
+is($r->{mismatches}[0]{id}, $b, 'says which account');
+done_testing;

@@ -1,0 +1,160 @@
+# Entries: pages with the running balance, times, and CSV in bounded memory.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use IO::Socket::INET;
+use Test::More;
+use Kedge qw(slurp wait_until);
+use Kedge::Wallet;
+
+my $k = Kedge->up(env => { WALLET_PROCESSES => 1 });
+my $w = Kedge::Wallet->new($k);
+my $base = '/api/wallet';
+my $alice = $w->user('alice', 1000);
+my $bob = $w->user('bob');
+my ($a, $b) = ($alice->{account}, $bob->{account});
+my @memos = ('plain', 'with, comma', qq{with "quotes"}, "two\nlines", '=1+1', '+1', '-1', '@x', "\ttab",
+	"\x{2603}", '', undef);
+my $balance = 1000;
+my @expected = ([ 1000, 1000, undef ]);
+for my $memo (@memos) {
+	$balance -= 3;
+	my $r = $w->move($alice, $a, $b, 3, memo => $memo);
+	unshift @expected, [ -3, $balance, $memo ];
+}
+
+sub entries { my ($query) = @_; return $alice->get("$base/accounts/$a/entries" . ($query // '')) }
+my $all = entries('?limit=100')->{json};
+is_deeply([ map { [ @$_{qw(amount balanceAfter memo)} ] } @{ $all->{items} } ], \@expected,
+	'newest first, with the balance after each');
+is($all->{nextCursor}, undef, 'one page');
+is_deeply([ sort keys %{ $all->{items}[0] } ],
+	[ sort qw(id transferId amount balanceAfter memo createdAt) ], 'what an entry has');
+is($alice->get("$base/transfers/$all->{items}[0]{transferId}")->{status}, 200, 'of a transfer');
+my (@paged, $cursor);
+for my $n (1 .. 10) {
+	my $r = entries('?limit=4' . ($cursor ? "&cursor=$cursor" : ''))->{json};
+	push @paged, @{ $r->{items} };
+	# What happens meanwhile is on no later page.
+	$w->move($alice, $a, $b, 1) if $n == 1;
+	$cursor = $r->{nextCursor} or last;
+}
+is_deeply(\@paged, $all->{items}, 'page by page the same');
+my $at = $all->{items}[5]{createdAt};
+my $older = entries("?to=$at")->{json}{items};
+my $newer = entries("?from=$at")->{json}{items};
+is(@$older + @$newer, @{ $all->{items} } + 1, 'from is within, to is not');
+is($newer->[-1]{createdAt}, $at, 'exactly');
+is_deeply(entries("?from=$at&to=$at")->{json}{items}, [], 'no time at all');
+is(entries($_)->{status}, 400, "refused: $_")
+    for '?limit=0', '?limit=101', '?from=x', '?to=0000-01-01T00:00:00Z', '?cursor=x',
+    "?from=$at&cursor=" . entries('?limit=1')->{json}{nextCursor};
+is($bob->get("$base/accounts/$a/entries")->{json}{code}, 'ACCOUNT_NOT_FOUND', 'not somebody else\'s');
+is($w->{operator}->get("$base/accounts/$a/entries")->{status}, 200, 'an operator may');
+
+# ---- CSV ----------------------------------------------------------------------------
+
+sub csv
+{
+	my ($who, $id, $query, $accept) = @_;
+	return $who->get("$base/accounts/$id/entries" . ($query // ''),
+		headers => { Accept => $accept // 'text/csv' });
+}
+
+# RFC 4180, as strictly as it says.
+sub parse
+{
+	my ($text) = @_;
+	my @rows;
+	while (length $text) {
+		my @row;
+		while (1) {
+			if ($text =~ s/\A"((?:[^"]|"")*)"//) {
+				push @row, $1 =~ s/""/"/gr;
+			} else {
+				$text =~ s/\A([^",\r\n]*)//;
+				push @row, $1;
+			}
+			last unless $text =~ s/\A,//;
+		}
+		$text =~ s/\A\r\n// or die "not CSV: " . substr $text, 0, 40;
+		push @rows, \@row;
+	}
+	return @rows;
+}
+my $r = csv($alice, $a);
+is($r->{status}, 200, 'CSV');
+like($r->{headers}{'content-type'}, qr{^text/csv; charset=utf-8}, 'by its type');
+is($r->{headers}{vary}, 'Accept', 'which depends on Accept');
+my ($head, @rows) = parse($r->{body});
+is(join(',', @$head), 'id,transferId,amount,balanceAfter,memo,createdAt', 'with a head');
+$all = entries('?limit=100')->{json}{items};
+my @want = map {
+	my $memo = $_->{memo} // '';
+	utf8::encode($memo);
+	$memo = "'$memo" if $memo =~ /^[=+\-@\t\r]/;
+	[ @$_{qw(id transferId amount balanceAfter)}, $memo, $_->{createdAt} ]
+} @$all;
+is_deeply(\@rows, \@want, 'the same entries; what a spreadsheet would carry out is quoted');
+($head, @rows) = parse(csv($alice, $a, "?from=$at")->{body});
+is(scalar @rows, scalar @$newer, "between times");
+like(csv($alice, $a, '', $_)->{headers}{'content-type'}, qr/csv/, "Accept: $_")
+    for 'text/csv;q=0.9, application/json;q=0.1', 'TEXT/CSV';
+like(csv($alice, $a, '', $_)->{headers}{'content-type'}, qr/json/, "Accept: $_")
+    for '*/*', 'text/csvx', 'application/json';
+is(csv($bob, $a)->{status}, 404, 'not somebody else\'s');
+is(parse(csv($bob, $bob->post("$base/accounts", { name => 'n', currency => 'EUR' })->{json}{id})->{body}),
+	1, 'of nothing: the head alone');
+
+# ---- a million ----------------------------------------------------------------------
+
+my $many = $ENV{KEDGE_T_LONG} ? 1_000_000 : 100_000;
+my $busy = $w->user('busy', 1);
+my $id = $busy->{account};
+$k->sql('wallet', "SET session_replication_role = replica;
+    INSERT INTO entry (transfer_id, account_id, seq, currency, amount, balance_after)
+    SELECT uuidv7(), '$id', 1000 + n, 'USD', CASE n % 2 WHEN 0 THEN -1 ELSE 1 END, 1 + n % 2
+    FROM generate_series(1, $many) n");
+my ($worker) = $k->pids('wallet-api');
+sub resident { return (slurp("/proc/$worker/status") =~ /^VmRSS:\s+(\d+)/m)[0] }
+csv($alice, $a);
+my $before = resident();
+my ($lines, $most, $bytes) = (0, 0, 0);
+my $got = $busy->{http}->request('GET', $k->base . "$base/accounts/$id/entries", {
+	headers => { Accept => 'text/csv', Cookie => $busy->cookie_header },
+	data_callback => sub {
+		$lines += $_[0] =~ tr/\n//;
+		$bytes += length $_[0];
+		my $now = resident() - $before;
+		$most = $now if $now > $most;
+	},
+});
+is($got->{status}, 200, "$many entries");
+is($lines, $many + 2, 'all of them, and the head');
+cmp_ok($most, '<', 4096, "in bounded memory (KiB more than before: $most; $bytes bytes)");
+
+# A database that goes away in the middle: the answer does not look complete.
+# (By hand: HTTP::Tiny would ask again by itself.)
+my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port) or die $!;
+print $socket "GET $base/accounts/$id/entries HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/csv\r\n"
+    . 'Cookie: ' . $busy->cookie_header . "\r\nConnection: close\r\n\r\n";
+my $text = '';
+sysread $socket, $text, 100, length $text while $text !~ /createdAt/;
+$k->kill_pid(KILL => ($k->pids('postgres-backend'))[0]);
+1 while sysread $socket, $text, 65536, length $text;
+like($text, qr{^HTTP/1.1 200 }, 'it began well');
+unlike($text, qr/\r\n0\r\n\r\n\z/, 'cut off, and so seen to be');
+ok(wait_until(sub { entries()->{status} == 200 }, 30), 'and later all is well');
+# A client that goes away does not keep a thread busy for long.
+for my $n (1 .. 20) {
+	eval {
+		local $SIG{__DIE__};
+		$busy->{http}->request('GET', $k->base . "$base/accounts/$id/entries", {
+			headers => { Accept => 'text/csv', Cookie => $busy->cookie_header },
+			data_callback => sub { die "enough\n" },
+		});
+	};
+}
+is(entries()->{status}, 200, 'clients that went away are forgotten');
+done_testing;
