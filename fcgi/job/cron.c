@@ -52,17 +52,12 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
+/* The names are in lower case; 32 is what makes a letter so. */
 static bool
 starts_with_name(const char *at, const char *name)
 {
 	for (; *name != '\0'; at++, name++) {
-		if (lower(*at) != *name)
+		if ((*at | 32) != *name)
 			return false;
 	}
 	return true;

@@ -20,17 +20,13 @@
 #include "base/uuid.h"
 #include "db/db_listen.h"
 #include "http/service_config.h"
-#include "job/job_count.h"
-#include "job/job_keep.h"
-#include "job/job_schedule.h"
+#include "job/job_chores.h"
 #include "job/job_seat.h"
 #include "job/job_store.h"
 
 enum {
 	SECOND_US = 1000 * 1000,
 	BEAT_S = 5,
-	COUNT_S = 5,
-	RESCUE_S = 5,
 	EXIT_OVERTIME = 3,
 };
 
@@ -46,8 +42,7 @@ struct current {
 struct job_pulse {
 	struct job_pulse_options options;
 	struct db_listen *listen;
-	struct job_schedules *schedules;
-	struct job_keep keep;
+	struct job_chores *chores;
 	struct arena *arena; /* of one round */
 	pthread_t thread;
 	int signal_fd;
@@ -63,8 +58,7 @@ struct job_pulse {
 	atomic_bool draining;
 	atomic_bool cancelled;
 
-	/* When what is done every so often is due; the thread's own. */
-	int64_t beat_us, count_us, rescue_us, schedule_us, keep_us;
+	int64_t beat_us; /* when the next is due; the thread's own */
 };
 
 /* -- between the threads -- */
@@ -210,7 +204,7 @@ check_overtime(struct job_pulse *p, int64_t now_us)
 		end_overtime(p, &c);
 }
 
-/* -- what is done every so often -- */
+/* -- beating -- */
 
 static const struct db_stmt beat_worker = {
 	.name = "job_beat",
@@ -263,43 +257,6 @@ beat(struct job_pulse *p, int64_t now_us)
 	return true;
 }
 
-static const struct db_stmt rescue_silent = {
-	.name = "job_rescue_silent",
-	.sql = "SELECT job_rescue_silent($1)",
-	.nargs = 1,
-};
-
-static void
-look_for_silent(struct job_pulse *p)
-{
-	struct db_rows rows;
-
-	if (db_listen_run(p->listen, p->arena, &rescue_silent,
-		DB_ARGS(job_store_number(
-		    p->arena, p->options.config->worker_lease_s)),
-		&rows) == ERR_OK &&
-	    db_get_i64(&rows, 0, 0) > 0)
-		log_event(LOG_WARN, "jobs of silent workers were freed",
-		    LOG_NUM("jobs", db_get_i64(&rows, 0, 0)));
-}
-
-static const struct db_stmt count_jobs = {
-	.name = "job_count",
-	.sql = "SELECT job_count($1)",
-	.nargs = 1,
-};
-
-static void
-deliver_counts(struct job_pulse *p)
-{
-	const char *counts = job_counts_take(p->options.counts, p->arena);
-
-	if (counts != NULL &&
-	    db_listen_run(p->listen, p->arena, &count_jobs, DB_ARGS(counts),
-		/* ret_rows= */ NULL) != ERR_OK)
-		job_counts_give_back(p->options.counts);
-}
-
 /* Half of the lease must be left for a beat that fails. */
 static int64_t
 beat_s(const struct job_pulse *p)
@@ -315,23 +272,7 @@ do_what_is_due(struct job_pulse *p, int64_t now_us)
 	if (now_us >= p->beat_us)
 		p->beat_us =
 		    now_us + (beat(p, now_us) ? beat_s(p) : 1) * SECOND_US;
-	if (now_us >= p->schedule_us) {
-		p->schedule_us = now_us + SECOND_US;
-		/* The rest can wait until the database is back. */
-		if (!job_schedules_fire(p->schedules, p->listen, p->arena))
-			return;
-	}
-	if (now_us >= p->rescue_us) {
-		p->rescue_us = now_us + RESCUE_S * (int64_t)SECOND_US;
-		look_for_silent(p);
-	}
-	if (now_us >= p->count_us) {
-		p->count_us = now_us + COUNT_S * (int64_t)SECOND_US;
-		deliver_counts(p);
-	}
-	if (now_us >= p->keep_us)
-		p->keep_us =
-		    job_keep_step(&p->keep, p->listen, p->arena, now_us);
+	job_chores_do(p->chores, p->listen, p->arena, now_us);
 }
 
 /* -- the thread -- */
@@ -353,17 +294,15 @@ hear(struct job_pulse *p)
 static int64_t
 next_us(struct job_pulse *p, int64_t now_us)
 {
-	const int64_t dues[] = { p->beat_us, p->count_us, p->rescue_us,
-		p->schedule_us, p->keep_us };
 	struct current c = current_of(p);
-	int64_t at_us = now_us + SECOND_US;
+	int64_t at_us = job_chores_next_us(p->chores);
 
+	if (now_us + SECOND_US < at_us)
+		at_us = now_us + SECOND_US;
 	if (c.id[0] != '\0' && c.deadline_us < at_us)
 		at_us = c.deadline_us;
-	for (size_t i = 0; i < COUNT_OF(dues); i++) {
-		if (dues[i] < at_us)
-			at_us = dues[i];
-	}
+	if (p->beat_us < at_us)
+		at_us = p->beat_us;
 	return at_us;
 }
 
@@ -398,7 +337,7 @@ run(void *ctx)
 		hear(p);
 		arena_reset(p->arena);
 	}
-	deliver_counts(p);
+	job_chores_finish(p->chores, p->listen, p->arena);
 	return NULL;
 }
 
@@ -442,8 +381,8 @@ job_pulse_start(const struct job_pulse_options *options)
 		abort();
 	p->options = *options;
 	p->arena = arena_new();
-	p->schedules = job_schedules_new(options->set);
-	job_keep_init(&p->keep, options->config);
+	p->chores =
+	    job_chores_new(options->config, options->set, options->counts);
 	p->listen = db_listen_open(
 	    &(struct db_options){
 		.url = options->config->database_url,
@@ -469,7 +408,7 @@ job_pulse_stop(struct job_pulse *p)
 	close(p->signal_fd);
 	close(p->stop_fd);
 	db_listen_close(p->listen);
-	job_schedules_free(p->schedules);
+	job_chores_free(p->chores);
 	arena_free(p->arena);
 	pthread_mutex_destroy(&p->mutex);
 	pthread_cond_destroy(&p->wake);

@@ -375,20 +375,20 @@ job_work_prepare(void)
 }
 
 int
-job_work(const struct worker *place, struct service_process *process,
+job_work(const struct worker *w, struct service_process *process,
     const struct job_set *set)
 {
-	static struct job_worker w; /* some 30 KiB */
+	static struct job_worker self; /* some 30 KiB */
 
-	w = (struct job_worker){
+	self = (struct job_worker){
 		.runner = { .process = process, .set = set },
 		.config = process->config,
 	};
-	open_worker(&w, place);
-	worker_ready(place);
-	log_event(LOG_INFO, "working", LOG_TEXT("name", w.name),
-	    LOG_NUM("queues", w.nqueues));
-	loop(&w);
-	close_worker(&w);
+	open_worker(&self, w);
+	worker_ready(w);
+	log_event(LOG_INFO, "working", LOG_TEXT("name", self.name),
+	    LOG_NUM("queues", self.nqueues));
+	loop(&self);
+	close_worker(&self);
 	return 0;
 }

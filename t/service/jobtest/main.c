@@ -16,8 +16,7 @@
 #include "db/db.h"
 #include "http/service_main.h"
 #include "job/job.h"
-#include "job/job_set.h"
-#include "job/job_worker.h"
+#include "job/job_service.h"
 
 static const struct db_stmt insert_effect = {
 	.name = "jobtest_insert_effect",
@@ -122,7 +121,7 @@ do_fail_in_sql(struct job *job, struct db *db, const void *payload)
 
 	(void)payload;
 	if (e == ERR_OK)
-		e = db_run(db, job->arena, &refused, DB_NO_ARGS, NULL);
+		(void)!db_run(db, job->arena, &refused, DB_NO_ARGS, NULL);
 	return ERR_OK;
 }
 
@@ -251,50 +250,13 @@ static const struct service service = {
 	.routes = routes,
 };
 
-static bool
-check(const struct service_program *p)
-{
-	return job_set_check(p->jobs);
-}
-
-static bool
-prepare(const struct service_program *p)
-{
-	(void)p;
-	job_work_prepare();
-	return true;
-}
-
-static int
-work(const struct worker *w, struct service_process *process)
-{
-	return job_work(w, process, process->program->jobs);
-}
-
-static int
-no_command(struct service_process *process, int argc, char **argv)
-{
-	(void)process;
-	(void)argc;
-	(void)argv;
-	return 2;
-}
-
-static const struct job_library library = {
-	.routes = routes,
-	.check = check,
-	.prepare = prepare,
-	.work = work,
-	.command = no_command,
-};
-
 static struct service_config config;
 
 static const struct service_program program = {
 	.name = "jobtest",
 	.service = &service,
 	.config = &config,
-	.job_library = &library,
+	.job_library = &job_library,
 	.jobs = &jobs,
 };
 

@@ -1,0 +1,117 @@
+#include "job/job_chores.h"
+
+#include <stdlib.h>
+
+#include "base/attr.h"
+#include "base/log.h"
+#include "db/db_listen.h"
+#include "http/service_config.h"
+#include "job/job_count.h"
+#include "job/job_keep.h"
+#include "job/job_schedule.h"
+#include "job/job_store.h"
+
+enum { SECOND_US = 1000 * 1000, COUNT_S = 5, RESCUE_S = 5 };
+
+struct job_chores {
+	const struct service_config *config;
+	struct job_counts *counts;
+	struct job_schedules *schedules;
+	struct job_keep keep;
+	/* When they are due. */
+	int64_t schedule_us, rescue_us, count_us, keep_us;
+};
+
+struct job_chores *
+job_chores_new(const struct service_config *config, const struct job_set *set,
+    struct job_counts *counts)
+{
+	struct job_chores *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		abort();
+	c->config = config;
+	c->counts = counts;
+	c->schedules = job_schedules_new(set);
+	job_keep_init(&c->keep, config);
+	return c;
+}
+
+void
+job_chores_free(struct job_chores *c)
+{
+	if (c == NULL)
+		return;
+	job_schedules_free(c->schedules);
+	free(c);
+}
+
+static const struct db_stmt rescue_silent = {
+	.name = "job_rescue_silent",
+	.sql = "SELECT job_rescue_silent($1)",
+	.nargs = 1,
+};
+
+static void
+look_for_silent(struct job_chores *c, struct db_listen *l, struct arena *a)
+{
+	struct db_rows rows;
+
+	if (db_listen_run(l, a, &rescue_silent,
+		DB_ARGS(job_store_number(a, c->config->worker_lease_s)),
+		&rows) == ERR_OK &&
+	    db_get_i64(&rows, 0, 0) > 0)
+		log_event(LOG_WARN, "jobs of silent workers were freed",
+		    LOG_NUM("jobs", db_get_i64(&rows, 0, 0)));
+}
+
+static const struct db_stmt count_jobs = {
+	.name = "job_count",
+	.sql = "SELECT job_count($1)",
+	.nargs = 1,
+};
+
+void
+job_chores_finish(struct job_chores *c, struct db_listen *l, struct arena *a)
+{
+	const char *counts = job_counts_take(c->counts, a);
+
+	if (counts != NULL && db_listen_run(l, a, &count_jobs, DB_ARGS(counts),
+				  /* ret_rows= */ NULL) != ERR_OK)
+		job_counts_give_back(c->counts);
+}
+
+void
+job_chores_do(
+    struct job_chores *c, struct db_listen *l, struct arena *a, int64_t now_us)
+{
+	if (now_us >= c->schedule_us) {
+		c->schedule_us = now_us + SECOND_US;
+		/* The rest can wait until the database is back. */
+		if (!job_schedules_fire(c->schedules, l, a))
+			return;
+	}
+	if (now_us >= c->rescue_us) {
+		c->rescue_us = now_us + RESCUE_S * (int64_t)SECOND_US;
+		look_for_silent(c, l, a);
+	}
+	if (now_us >= c->count_us) {
+		c->count_us = now_us + COUNT_S * (int64_t)SECOND_US;
+		job_chores_finish(c, l, a);
+	}
+	if (now_us >= c->keep_us)
+		c->keep_us = job_keep_step(&c->keep, l, a, now_us);
+}
+
+int64_t
+job_chores_next_us(const struct job_chores *c)
+{
+	const int64_t dues[] = { c->rescue_us, c->count_us, c->keep_us };
+	int64_t at_us = c->schedule_us;
+
+	for (size_t i = 0; i < COUNT_OF(dues); i++) {
+		if (dues[i] < at_us)
+			at_us = dues[i];
+	}
+	return at_us;
+}
