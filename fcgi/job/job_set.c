@@ -86,7 +86,8 @@ job_set_queues(const struct job_set *set, struct job_queue out[JOB_QUEUES_MAX])
 		n = add_queue(out, n, q->name, q->concurrency);
 	for (int i = 0; (kind = job_set_kind_at(set, i)) != NULL; i++)
 		n = add_queue(out, n, job_defaults_queue(kind), 0);
-	return n;
+	/* Where SQL puts a job for which no queue was named. */
+	return add_queue(out, n, "default", 0);
 }
 
 /* -- checking -- */
