@@ -4,24 +4,21 @@
 #include "db/db.h"
 #include "db/db_time.h"
 
+/* clang-format off */
 static const struct db_stmt select_page = {
 	.name = "entry_select_page",
-	.sql =
-	    "SELECT e.id, e.transfer_id, e.amount, e.balance_after, t.memo,"
-	    " " DB_TIME(
-		"e.created_at") ", e.seq FROM ("
-				"SELECT * FROM entry WHERE account_id = $1 AND "
-				"seq < $2"
-				" AND created_at >= coalesce($3::timestamptz, "
-				"'-infinity')"
-				" AND created_at < coalesce($4::timestamptz, "
-				"'infinity')"
-				" ORDER BY seq DESC LIMIT $5) e"
-				" LEFT JOIN transfer t ON t.id = e.transfer_id"
-				" ORDER BY e.seq DESC",
+	.sql = "SELECT e.id, e.transfer_id, e.amount, e.balance_after, t.memo,"
+	       " " DB_TIME("e.created_at") ", e.seq"
+	       " FROM (SELECT * FROM entry WHERE account_id = $1 AND seq < $2"
+	       " AND created_at >= coalesce($3::timestamptz, '-infinity')"
+	       " AND created_at < coalesce($4::timestamptz, 'infinity')"
+	       " ORDER BY seq DESC LIMIT $5) e"
+	       " LEFT JOIN transfer t ON t.id = e.transfer_id"
+	       " ORDER BY e.seq DESC",
 	.nargs = 5,
 	.read_only = true,
 };
+/* clang-format on */
 enum {
 	COL_ID,
 	COL_TRANSFER_ID,

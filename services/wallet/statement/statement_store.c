@@ -4,18 +4,19 @@
 #include "db/db.h"
 #include "db/db_time.h"
 
+/* clang-format off */
 static const struct db_stmt select_page = {
 	.name = "statement_select_page",
 	/* A turnover can be beyond what a balance can; int64 has room. */
 	.sql = "SELECT to_char(month, 'YYYY-MM'), currency, opening, closing,"
-	       " credits, debits, entries, " DB_TIME(
-		   "created_at") " FROM statement WHERE account_id = $1"
-				 " AND month < coalesce(($2 || '-01')::date, "
-				 "'infinity')"
-				 " ORDER BY month DESC LIMIT $3",
+	       " credits, debits, entries, " DB_TIME("created_at")
+	       " FROM statement WHERE account_id = $1"
+	       " AND month < coalesce(($2 || '-01')::date, 'infinity')"
+	       " ORDER BY month DESC LIMIT $3",
 	.nargs = 3,
 	.read_only = true,
 };
+/* clang-format on */
 enum {
 	COL_MONTH,
 	COL_CURRENCY,

@@ -96,16 +96,17 @@ sha256_text(struct arena *a, const struct operation *o)
 	return arena_printf(a, "\\x%s", o->sha256_hex);
 }
 
+/* clang-format off */
 static const struct db_stmt select_transfer = {
 	.name = "transfer_select",
-	.sql = "SELECT " TRANSFER_COLUMNS(
-	    "t") " FROM transfer t"
-		 " WHERE t.id = $1 AND ($3::boolean OR EXISTS (SELECT"
-		 " FROM account WHERE id IN (t.debit_account_id,"
-		 " t.credit_account_id) AND user_id = $2))",
+	.sql = "SELECT " TRANSFER_COLUMNS("t") " FROM transfer t"
+	       " WHERE t.id = $1 AND ($3::boolean OR EXISTS (SELECT"
+	       " FROM account WHERE id IN (t.debit_account_id,"
+	       " t.credit_account_id) AND user_id = $2))",
 	.nargs = 3,
 	.read_only = true,
 };
+/* clang-format on */
 
 enum err
 transfer_find(struct db *db, struct arena *a, const struct transfer_actor *who,
@@ -196,14 +197,15 @@ transfer_release(struct db *db, struct arena *a,
 }
 
 /* The original first, as it is answered; then which reversal it was. */
+/* clang-format off */
 static const struct db_stmt reverse = {
 	.name = "transfer_reverse",
-	.sql = "SELECT (answer).code, (answer).replayed, (answer).emitted,"
-	       " " TRANSFER_COLUMNS(
-		   "original") ", ((answer).transfer).id"
-			       " FROM ledger_reverse($1, $2, $3, $4, $5, $6)",
+	.sql = "SELECT (answer).code, (answer).replayed, (answer).emitted, "
+	       TRANSFER_COLUMNS("original") ", ((answer).transfer).id"
+	       " FROM ledger_reverse($1, $2, $3, $4, $5, $6)",
 	.nargs = 6,
 };
+/* clang-format on */
 
 enum err
 transfer_reverse(struct db *db, struct arena *a,

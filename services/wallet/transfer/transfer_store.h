@@ -33,16 +33,16 @@ struct transfer_answer {
 	struct transfer transfer; /* unless there is a code */
 };
 
+/* clang-format off */
 /* Of a table or a row named t. */
-#define TRANSFER_COLUMNS(t)                                                   \
-	"(" t ").id, (" t ").kind, (" t ").status, (" t ").debit_account_id," \
-	" (" t ").credit_account_id, (" t ").amount, (" t ").currency,"       \
-	" (" t ").memo, (" t                                                  \
-	").metadata, " DB_TIME("(" t ").created_at") ", " DB_TIME(            \
-	    "(" t ").expires_at") ", (" t ").captured_amount,"                \
-				  " (" t ").reversed_amount, (" t             \
-				  ").reverses, (" t ").provider,"             \
-				  " (" t ").reference"
+#define TRANSFER_COLUMNS(t)                                                    \
+	"(" t ").id, (" t ").kind, (" t ").status, (" t ").debit_account_id, " \
+	"(" t ").credit_account_id, (" t ").amount, (" t ").currency, "        \
+	"(" t ").memo, (" t ").metadata, " DB_TIME("(" t ").created_at") ", "  \
+	DB_TIME("(" t ").expires_at") ", (" t ").captured_amount, "            \
+	"(" t ").reversed_amount, (" t ").reverses, (" t ").provider, "        \
+	"(" t ").reference"
+/* clang-format on */
 /* The columns from `first` on. */
 struct transfer transfer_read(const struct db_rows *rows, int row, int first);
 
