@@ -188,8 +188,8 @@ accounts_list(struct req *r, const void *in_struct, void *out_struct)
 	const struct list_in *in = in_struct;
 	struct list_out *out = out_struct;
 	const struct account *accounts;
-	struct account_owner owner;
-	struct account_page page;
+	struct account_owner owner = { 0 };
+	struct account_page page = { 0 };
 	int64_t count;
 	enum err e;
 

@@ -33,7 +33,7 @@ struct batch_out {
 
 /* clang-format off */
 static const struct field item_fields[] = {
-	TRANSFER_ORDER_FIELDS(struct batch_item, order),
+	TRANSFER_ORDER_FIELDS(struct batch_item),
 	{ FIELD(struct batch_item, key, "idempotencyKey"), .nullable = true,
 	  .min = 1, .max = OPERATION_KEY_MAX,
 	  .doc = "As of a single transfer: with this key it is made once, by "
@@ -210,7 +210,7 @@ batches_make(struct req *r, const void *in_struct, void *out_struct)
 	struct batch_out *out = out_struct;
 	struct batch_answer answer;
 	struct operation o;
-	struct batch batch;
+	struct batch batch = { 0 };
 	enum err e;
 
 	e = read_batch(r, in_struct, &batch, &o);

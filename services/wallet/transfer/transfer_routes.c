@@ -32,7 +32,7 @@ struct reverse_in {
 /* clang-format off */
 static const struct field make_fields[] = {
 	{ OPERATION_KEY_FIELD(struct make_in, key) },
-	TRANSFER_ORDER_FIELDS(struct make_in, order),
+	TRANSFER_ORDER_FIELDS(struct make_in),
 	{ 0 },
 };
 static const struct field id_fields[] = {

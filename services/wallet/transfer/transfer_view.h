@@ -18,22 +18,22 @@ extern const struct field transfer_fields[];
 	"EUR. AMOUNT_OUT_OF_RANGE otherwise."
 
 /* clang-format off */
-/* The rows of a struct transfer_order that is the member `m` of a T. */
-#define TRANSFER_ORDER_FIELDS(T, m)                                            \
-	{ FIELD(T, m.debit_id, "debitAccountId"), .required = true,            \
+/* The rows of a struct transfer_order that is the member order of a T. */
+#define TRANSFER_ORDER_FIELDS(T)                                               \
+	{ FIELD(T, order.debit_id, "debitAccountId"), .required = true,        \
 	  .format = FMT_UUID, .doc = "Whose money goes; the user's own." },    \
-	{ FIELD(T, m.credit_id, "creditAccountId"), .required = true,          \
+	{ FIELD(T, order.credit_id, "creditAccountId"), .required = true,      \
 	  .format = FMT_UUID, .doc = "Where it arrives." },                    \
-	{ FIELD(T, m.amount_minor, "amount"), .required = true,                \
+	{ FIELD(T, order.amount_minor, "amount"), .required = true,            \
 	  .doc = AMOUNT_DOC },                                                 \
-	{ FIELD(T, m.memo, "memo"), .nullable = true,                          \
+	{ FIELD(T, order.memo, "memo"), .nullable = true,                      \
 	  .max = TRANSFER_MEMO_MAX, .doc = "Shown to both sides." },           \
-	{ FIELD(T, m.metadata, "metadata"), .nullable = true,                  \
+	{ FIELD(T, order.metadata, "metadata"), .nullable = true,              \
 	  .max = TRANSFER_METADATA_MAX_BYTES,                                  \
 	  .doc = "Any object of at most 4096 bytes as compact JSON." },        \
-	{ FIELD(T, m.hold, "hold"),                                            \
+	{ FIELD(T, order.hold, "hold"),                                        \
 	  .doc = "Only promise it: to be captured or released." },             \
-	{ FIELD(T, m.expires_in_s, "expiresInSeconds"),                        \
+	{ FIELD(T, order.expires_in_s, "expiresInSeconds"),                    \
 	  .min = 1, .max = TRANSFER_HOLD_MAX_S,                                \
 	  .doc = "Of a hold: when it is released by itself; 604800 unless "    \
 	    "given." }
