@@ -53,14 +53,14 @@ $(BUILD)/%.o: %.c
 unit: $(tests)
 	prove --exec '' $(tests)
 
-check: all $(tests)
+check: all services $(tests)
 	BUILD=$(BUILD) prove --exec '' $(tests)
 	BUILD=$(BUILD) prove -It/lib t/*.t
 
 clean:
 	rm -rf build compile_commands.json
 
-include bench/bench.mk lint.mk
+include bench/bench.mk lint.mk t/service/service.mk
 -include fuzz/fuzz.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .PHONY: all unit check clean
