@@ -1,93 +1,349 @@
-# One key, 64 clients: once, on any process, and a day later.
+# One key, one effect: however many clients ask at once, by whichever process
+# they are served, whatever dies meanwhile, and however late they ask again.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Kedge qw(parallel);
+use Kedge qw(jencode parallel wait_until);
+use Kedge::Money qw(at_once hold_lock later said wait_blocked);
+use Kedge::Raw qw(raw_http raw_open raw_read raw_answers);
 use Kedge::Wallet;
 
-my $k = Kedge->up(env => { WALLET_PROCESSES => 3 });
+my $k = Kedge->up(env => { WALLET_PROCESSES => 3, WALLET_DATABASE_TIMEOUT_MS => 20_000 });
 my $w = Kedge::Wallet->new($k);
 my $base = '/api/wallet';
+my ($yes, $no) = (JSON::PP::true, JSON::PP::false);
 my $alice = $w->user('alice', 100_000);
 my $bob = $w->user('bob');
 my ($a, $b) = ($alice->{account}, $bob->{account});
+is(scalar(my @workers = $k->pids('wallet-api')), 3, 'three processes');
 
-# Runs it in so many clients at once: how many made it, how many were replays,
-# and the bodies.
-sub at_once
+# What was answered to whom, to be asked again at the end.
+my @said;
+
+sub post { return Kedge::Wallet::post(@_[ 0 .. 2 ], key => $_[3]) }
+
+sub asked
 {
-	my ($n, $code) = @_;
-	my @r = parallel($n, sub {
-		my $r = $code->($_[0], $alice->copy);
-		return [ $r->{status}, $r->{headers}{'idempotency-replayed'} ? 1 : 0, $r->{body} ];
-	});
-	my %count;
-	$count{"$_->[0] $_->[1]"}++ for @r;
-	my %bodies = map { $_->[2] => 1 } grep { $_->[0] < 300 } @r;
-	return (\%count, scalar keys %bodies);
+	my ($who, $path, $body, $key) = @_;
+	my $r = post($who, $path, $body, $key);
+	push @said, [ $who, $path, $body, $key, $r ] if $r->{status} < 300 && said($r) !~ /again/;
+	return $r;
 }
-my %body = (debitAccountId => $a, creditAccountId => $b, amount => 10);
-my ($count, $bodies) = at_once(64, sub { Kedge::Wallet::post($_[1], '/transfers', \%body, key => 'one') });
-is_deeply($count, { '201 0' => 1, '201 1' => 63 }, '64 clients, one key: one made it');
-is($bodies, 1, 'all have its answer');
-is($w->account($a)->{balance}, 99_990, 'once');
 
-# Half of them with another body: whoever is first decides, the others hear so.
-($count, $bodies) = at_once(64, sub {
-	Kedge::Wallet::post($_[1], '/transfers', { %body, amount => 1 + $_[0] % 2 }, key => 'two') });
-is($count->{'201 0'}, 1, 'two bodies, one key: one made it');
-is($count->{'201 1'} + 1, 32, 'those that asked for the same have its answer');
-is($count->{'409 0'}, 32, 'the others are refused');
-is($bodies, 1, 'there is one answer');
+sub order
+{
+	my ($amount, %more) = @_;
+	return { debitAccountId => $a, creditAccountId => $b, amount => $amount, %more };
+}
 
-my $batch = { atomic => JSON::PP::true, transfers => [ map { { %body, amount => $_ } } 1 .. 5 ] };
-($count, $bodies) = at_once(32, sub { Kedge::Wallet::post($_[1], '/transfers/batch', $batch, key => 'three') });
-is_deeply($count, { '200 0' => 1, '200 1' => 31 }, 'a batch');
-is($bodies, 1, 'one answer');
-# The same item in batches of their own.
+sub count_of
+{
+	my ($memo) = @_;
+	return $k->sql('wallet', "SELECT count(*) FROM transfer WHERE memo = '$memo'");
+}
+
+# ---- one key, many clients ------------------------------------------------------------
+
+# The last money that there is: a replay does not ask for more.
+my $poor = $w->user('poor', 10);
+my ($count, @bodies) = at_once(64, sub {
+	return Kedge::Wallet::post($poor->copy, '/transfers',
+		{ %{ order(10) }, debitAccountId => $poor->{account} }, key => 'one');
+});
+is_deeply($count, { '201' => 1, '201 again' => 63 }, '64 clients, one key: one of them made it');
+is(scalar @bodies, 1, 'the others have its answer, byte for byte');
+is($w->state_of($poor->{account}), '0/0/0', 'the money is gone');
+is($w->state_of($b), '10/0/10', 'and came once');
+
+($count, @bodies) =
+    at_once(64, sub { post($alice->copy, '/transfers', order(1 + $_[0] % 2), 'two') });
+is_deeply($count, { '201' => 1, '201 again' => 31, '409 IDEMPOTENCY_KEY_REUSED' => 32 },
+	'two bodies, one key: whoever was first decides');
+is(scalar @bodies, 1, 'there is one answer');
+
+my @users = map { $w->user("user$_", 100) } 1 .. 8;
+($count, @bodies) = at_once(64, sub {
+	my $user = $users[ $_[0] % 8 ];
+	return Kedge::Wallet::post($user->copy, '/transfers',
+		{ %{ order(100) }, debitAccountId => $user->{account} }, key => 'mine');
+});
+is_deeply($count, { '201' => 8, '201 again' => 56 }, 'eight users, the same key: each has one');
+is(scalar @bodies, 8, 'and an answer');
+is(scalar(grep { $w->state_of($_->{account}) ne '0/0/0' } @users), 0, 'each gave once');
+
+my $hold = asked($alice, '/transfers', order(300, hold => $yes), 'hold')->{json}{id};
+my $done = asked($alice, '/transfers', order(300), 'done')->{json}{id};
+my %deposit = (accountId => $a, amount => 50, provider => 'bank', reference => 'one');
+for my $row (
+	[ 'a hold', 201, $alice, '/transfers', order(5, hold => $yes) ],
+	[ 'a capture', 200, $bob, "/transfers/$hold/capture", { amount => 200 } ],
+	[ 'a reversal', 200, $w->{operator}, "/transfers/$done/reverse", { amount => 70 } ],
+	[ 'an atomic batch', 200, $alice, '/transfers/batch',
+		{ atomic => $yes, transfers => [ map { order($_) } 1 .. 5 ] } ],
+	[ 'a batch', 200, $alice, '/transfers/batch',
+		{ transfers => [ order(1), order(0), order(2) ] } ],
+	[ 'a deposit', 201, $w->{operator}, '/deposits', \%deposit ],
+	[ 'a withdrawal', 201, $w->{operator}, '/withdrawals', { %deposit, reference => 'two' } ],
+) {
+	my ($name, $status, $who, $path, $body) = @$row;
+	my ($count, @bodies) = at_once(32, sub { post($who->copy, $path, $body, $name =~ tr/ /-/r) });
+	is_deeply($count, { $status => 1, "$status again" => 31 }, "$name from 32 clients: once");
+	is(scalar @bodies, 1, 'and one answer');
+}
+$w->check('so far');
+
+# ---- a key belongs to what it was used for ----------------------------------------------
+
+for my $row (
+	[ $alice, '/transfers', order(301) ],
+	[ $alice, '/transfers', order(300, memo => '') ],
+	[ $alice, '/transfers', order(300, hold => $yes) ],
+	[ $alice, '/transfers/batch', { transfers => [ order(300) ] } ],
+	[ $alice, "/transfers/$hold/capture", {} ],
+) {
+	my ($who, $path, $body) = @$row;
+	is(said(Kedge::Wallet::post($who, $path, $body, key => 'done')), '409 IDEMPOTENCY_KEY_REUSED',
+		"$path " . jencode($body));
+}
+asked($w->{operator}, '/transfers', order(1), 'operators');
+is(said(Kedge::Wallet::post($w->{operator}, "/transfers/$done/reverse", {}, key => 'operators')),
+	'409 IDEMPOTENCY_KEY_REUSED', 'nor a reversal');
+my $batch = asked($alice, '/transfers/batch',
+	{ transfers => [ order(7, idempotencyKey => 'done'), order(300, idempotencyKey => 'done-too'),
+			order(8, idempotencyKey => 'item') ] }, 'batch');
+is(join(' ', map { $_->{error}{code} // $_->{transfer}{status} } @{ $batch->{json}{results} }),
+	'IDEMPOTENCY_KEY_REUSED posted posted', 'nor an item');
+my $single = Kedge::Wallet::post($alice, '/transfers', order(8), key => 'item');
+is(said($single), '201 again', 'an item by its key');
+is_deeply($single->{json}, $batch->{json}{results}[2]{transfer}, 'is that of the batch');
+$single = asked($alice, '/transfers', order(9), 'alone');
+$batch = asked($alice, '/transfers/batch',
+	{ atomic => $yes, transfers => [ order(9, idempotencyKey => 'alone') ] }, 'batch-2');
+is_deeply($batch->{json}{results}, [ { transfer => $single->{json} } ], 'and the other way round');
+
+# ---- a refusal leaves the key free ----------------------------------------------------
+
 ($count) = at_once(32, sub {
-	my ($i, $c) = @_;
-	return Kedge::Wallet::post($c, '/transfers/batch',
-		{ transfers => [ { %body, amount => 1 + $i }, { %body, idempotencyKey => 'item' } ] });
+	return Kedge::Wallet::post($poor->copy, '/transfers',
+		{ %{ order(40) }, debitAccountId => $poor->{account} }, key => 'later');
 });
-is_deeply($count, { '200 0' => 32 }, 'batches that share an item');
-is($k->sql('wallet', "SELECT count(*) FROM transfer t JOIN idempotency i ON i.transfer_id = t.id
-    WHERE i.key = 'item'"), 1, 'it was made once');
-my $sum = 10 + $k->sql('wallet', "SELECT amount FROM transfer JOIN idempotency i ON i.transfer_id = transfer.id
-    WHERE i.key = 'two'") + 15 + 528 + 10;
-is($w->account($a)->{balance}, 100_000 - $sum, 'the money agrees');
+is_deeply($count, { '422 INSUFFICIENT_FUNDS' => 32 }, 'refused, 32 times');
+my $asking = later(sub {
+	my ($count, @bodies) = at_once(16, sub {
+		my $c = $poor->copy;
+		my $r;
+		wait_until(sub {
+			$r = Kedge::Wallet::post($c, '/transfers',
+				{ %{ order(40) }, debitAccountId => $poor->{account} }, key => 'later');
+			$r->{status} != 422;
+		}, 20);
+		$r;
+	});
+	return [ $count, scalar @bodies ];
+});
+$w->fund($poor->{account}, 100);
+is_deeply($asking->(), [ { '201' => 1, '201 again' => 15 }, 1 ], 'until there are funds: then once');
+is($w->state_of($poor->{account}), '60/0/60', 'and no more');
+my %other = (%{ order(1) }, debitAccountId => $poor->{account});
+my $carol = $w->user('carol', 5);
+for my $row (
+	[ '422 INSUFFICIENT_FUNDS', amount => 61 ],
+	[ '422 AMOUNT_OUT_OF_RANGE', amount => 0 ],
+	[ '422 SAME_ACCOUNT', creditAccountId => $poor->{account} ],
+	[ '404 ACCOUNT_NOT_FOUND', creditAccountId => '01890a5d-ac96-774b-bcce-b302099a8057' ],
+	[ '404 ACCOUNT_NOT_FOUND', debitAccountId => $carol->{account} ],
+	[ '400 INVALID_REQUEST', amount => 'x' ],
+) {
+	my ($want, %change) = @$row;
+	is(said(post($poor, '/transfers', { %other, %change }, 'free')), $want, $want);
+}
+is(said(asked($poor, '/transfers', \%other, 'free')), '201', 'the key is free, for another body too');
+is(said(Kedge::Wallet::post($poor, '/transfers', { %other, amount => 61 }, key => 'free')),
+	'409 IDEMPOTENCY_KEY_REUSED', 'and then it is not');
+$w->{operator}->post("$base/accounts/$poor->{account}/freeze");
+is(said(post($poor, '/transfers', \%other, 'frozen')), '422 ACCOUNT_FROZEN', 'frozen');
+is(said(Kedge::Wallet::post($poor, '/transfers', \%other, key => 'free')), '201 again',
+	'what was done before is still answered');
+$w->{operator}->post("$base/accounts/$poor->{account}/unfreeze");
+is(said(asked($poor, '/transfers', \%other, 'frozen')), '201', 'thawed');
+my $items = { atomic => $yes, transfers => [ map { { %other, amount => $_ } } 30, 29 ] };
+is(said(Kedge::Wallet::post($poor, '/transfers/batch', $items, key => 'all')), '422 INSUFFICIENT_FUNDS',
+	'a batch of which one cannot be');
+is($w->state_of($poor->{account}), '58/0/58', 'moves nothing');
+$w->fund($poor->{account}, 1);
+is(said(asked($poor, '/transfers/batch', $items, 'all')), '200', 'but can later');
 
-my $hold = $w->move($alice, $a, $b, 30, hold => JSON::PP::true)->{json}{id};
-my @captured = parallel(32, sub {
-	my $r = Kedge::Wallet::post($bob->copy, "/transfers/$hold/capture", { amount => 20 }, key => 'cap');
-	return "$r->{status} " . ($r->{headers}{'idempotency-replayed'} // 'made');
-});
-is(scalar(grep { $_ eq '200 made' } @captured), 1, 'a capture');
-is(scalar(grep { $_ eq '200 true' } @captured), 31, 'the others are its replays');
-my $done = $w->move($alice, $a, $b, 30)->{json}{id};
-my @reversed = parallel(32, sub {
-	my $r = Kedge::Wallet::post($w->{operator}->copy, "/transfers/$done/reverse", { amount => 10 }, key => 'rev');
-	return "$r->{status} " . ($r->{headers}{'idempotency-replayed'} // 'made');
-});
-is(scalar(grep { $_ eq '200 made' } @reversed), 1, 'a reversal');
-is(scalar(grep { $_ eq '200 true' } @reversed), 31, 'the others are its replays');
+# ---- the first answer, whatever came after ----------------------------------------------
 
-# A day later, by a process that was not there; after the time they are forgotten.
-my $first = Kedge::Wallet::post($alice, '/transfers', \%body, key => 'day');
-$k->sql('wallet', "UPDATE idempotency SET created_at = created_at - interval '1 day'");
-$k->sql('wallet', 'SELECT ledger_forget_keys(30)');
+my %first = (
+	captured => asked($alice, '/transfers',
+		order(100, hold => $yes, memo => 'x', metadata => { n => 1 }), 'h1'),
+	released => asked($alice, '/transfers', order(100, hold => $yes), 'h2'),
+	expired => asked($alice, '/transfers', order(100, hold => $yes), 'h3'),
+	reversed => asked($alice, '/transfers', order(100), 'p1'),
+);
+my %id = map { $_ => $first{$_}{json}{id} } keys %first;
+is(said(asked($bob, "/transfers/$id{captured}/capture", { amount => 60 }, 'c1')), 200, 'captured');
+my $released = Kedge::Wallet::post($bob, "/transfers/$id{released}/release");
+is($released->{json}{status}, 'released', 'released');
+$k->sql('wallet', "UPDATE transfer SET status = 'expired' WHERE id = '$id{expired}'");
+my @reversals = ([ captured => 10 ], [ captured => 20 ], [ reversed => 1 ], [ captured => undef ],
+	[ reversed => undef ]);
+for my $i (0 .. $#reversals) {
+	my ($what, $amount) = @{ $reversals[$i] };
+	my $r = asked($w->{operator}, "/transfers/$id{$what}/reverse", { amount => $amount }, "r$i");
+	is(said($r), 200, "$what: reversed") or diag($r->{body});
+	is($r->{json}{status}, defined $amount ? $what =~ s/reversed/posted/r : 'reversed',
+		'in part, or all of it');
+}
+my $external = $w->{operator}->post("$base/deposits", \%deposit);
+is(said($external), '201 again', 'a deposit again');
+is(said(asked($w->{operator}, "/transfers/$external->{json}{id}/reverse", {}, 'r-deposit')), 200,
+	'is reversed');
+is($w->{operator}->post("$base/deposits", \%deposit)->{body}, $external->{body}, 'and answered as before');
+my $second = $k->user('second');
+$k->role($second, 'operator');
+is($second->post("$base/deposits", \%deposit)->{body}, $external->{body}, 'by any operator');
+for my $change ([ amount => 51 ], [ accountId => $b ], [ memo => 'x' ]) {
+	is(said($second->post("$base/deposits", { %deposit, @$change })), '409 REFERENCE_REUSED',
+		"another $change->[0]");
+}
+is(said($second->post("$base/withdrawals", \%deposit)), '409 REFERENCE_REUSED', 'another direction');
+is(said(Kedge::Wallet::post($bob, "/transfers/$id{captured}/capture", { amount => 61 }, key => 'c1')),
+	'409 IDEMPOTENCY_KEY_REUSED', 'another amount captured');
+is(Kedge::Wallet::post($bob, "/transfers/$id{released}/release")->{body}, $released->{body},
+	'released twice is once');
+
+# ---- what a key is ------------------------------------------------------------------------
+
+my $cookie = $alice->cookie_header;
+sub bytes
+{
+	my ($headers, $body) = @_;
+	return join "\r\n", "POST $base/transfers HTTP/1.1", 'Host: 127.0.0.1', 'Origin: ' . $k->base,
+	    "Cookie: $cookie", 'Content-Type: application/json', 'Connection: close',
+	    'Content-Length: ' . length $body, @$headers, '', $body;
+}
+for my $row (
+	[ 201 => 'k-1' ], [ 201 => 'K-1' ], [ 201 => ' k-1' ], [ 201 => 'k-1  ' ],
+	[ 201 => '!' ], [ 201 => '~' x 255 ], [ 201 => q{"k-1"} ], [ 201 => 'a,b' ], [ 201 => '%20' ],
+	[ 201 => q{';--} ], [ 201 => '0' ], [ 400 => '~' x 256 ], [ 400 => '~' x 3000 ], [ 400 => '' ],
+	[ 400 => ' ' ], [ 400 => 'a b' ], [ 400 => "a\tb" ],
+	[ 400 => "a\x7f" ], [ 400 => "\xc3\xa4" ], [ 400 => "\x80" ], [ 400 => "a\x01b" ],
+) {
+	my ($want, $key) = @$row;
+	my $r = raw_http($k->port, bytes([ "Idempotency-Key: $key" ], jencode(order(1))));
+	is($r->{status}, $want, 'a key: ' . substr jencode($key), 0, 20) or diag($r->{body});
+	is($r->{headers}{'idempotency-replayed'}, $key =~ /^\s|\s$/ && $key =~ /k-1/ ? 'true' : undef,
+		'blanks around it are not of it');
+}
+# Which of two would count is anybody's guess.
+my $r = raw_http($k->port,
+	bytes([ 'Idempotency-Key: d-1', 'Idempotency-Key: d-2' ], jencode(order(1, memo => 'twins'))));
+is($r->{status}, 403, 'two keys are refused');
+is(count_of('twins'), 0, 'and nothing moves');
+
+# ---- clients that die -----------------------------------------------------------------------
+
+my $text = bytes([ 'Idempotency-Key: dead-1' ], jencode(order(1, memo => 'dead-1')));
+for my $part (10, length($text) - 200, length($text) - 1) {
+	my $s = raw_open($k->port);
+	syswrite $s, substr $text, 0, $part;
+	close $s;
+}
+is(said(asked($alice, '/transfers', order(2, memo => 'dead-1'), 'dead-1')), '201',
+	'half a request used no key');
+is(count_of('dead-1'), 1, 'and moved nothing');
+
+my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
+my $socket = raw_open($k->port);
+syswrite $socket, bytes([ 'Idempotency-Key: dead-2' ], jencode(order(3, memo => 'dead-2')));
+wait_blocked($k, 1);
+close $socket; # while it is being done
+my $order = order(3, memo => 'dead-2');
+my $retry = later(sub { said(post($alice->copy, '/transfers', $order, 'dead-2')) });
+wait_blocked($k, 2);
+$unlock->();
+is($retry->(), '201 again', 'gone while it was done: done, and the retry hears of it');
+is(count_of('dead-2'), 1, 'once');
+
+# All of them go before they hear anything, half of them by a reset.
+parallel(32, sub {
+	my $s = raw_open($k->port);
+	syswrite $s, bytes([ 'Idempotency-Key: dead-3' ], jencode(order(4, memo => 'dead-3')));
+	setsockopt $s, Socket::SOL_SOCKET(), Socket::SO_LINGER(), pack 'ii', 1, 0 if $_[0] % 2;
+	close $s;
+	return 1;
+});
+like(said(asked($alice, '/transfers', order(4, memo => 'dead-3'), 'dead-3')), qr/^201/,
+	'32 that heard nothing');
+is(count_of('dead-3'), 1, 'one transfer');
+
+# ---- servers that die -------------------------------------------------------------------------
+
+# The first has its key in the table, uncommitted, when its connection goes.
+$unlock = hold_lock($k, 'LOCK TABLE transfer IN SHARE MODE');
+$order = order(5, memo => 'cut');
+my $cut = later(sub { said(post($alice->copy, '/transfers', $order, 'cut')) });
+wait_blocked($k, 1);
+my $first_pid = $k->sql('postgres', "SELECT pid FROM pg_stat_activity WHERE usename = 'wallet'"
+	    . " AND wait_event_type = 'Lock'");
+$retry = later(sub { said(post($alice->copy, '/transfers', $order, 'cut')) });
+wait_blocked($k, 2);
+$k->sql('postgres', "SELECT pg_terminate_backend($first_pid)");
+like($cut->(), qr/^503 /, 'who was cut off is told so');
+$unlock->();
+is($retry->(), '201', 'who waited for the key does it instead');
+is(said(post($alice, '/transfers', $order, 'cut')), '201 again', 'who was cut off asks again');
+is(count_of('cut'), 1, 'once');
+
+# The process is killed, but what it asked of the database is done all the same.
+$unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
+$order = order(6, memo => 'killed');
+$cut = later(sub { post($alice->copy, '/transfers', $order, 'killed')->{status} });
+wait_blocked($k, 1);
+$k->kill_pid(KILL => $k->pids('wallet-api'));
+like($cut->(), qr/^50[234]$/, 'its process is killed');
+$k->wait_healthy;
+$retry = later(sub { said(post($alice->copy, '/transfers', $order, 'killed')) });
+wait_blocked($k, 2);
+$unlock->();
+is($retry->(), '201 again', 'what it began was finished');
+is(count_of('killed'), 1, 'once');
+$w->check('after deaths');
+
+# ---- as late as that ------------------------------------------------------------------------------
+
+my @state = map { $w->state_of($_) } $a, $b, $poor->{account};
+sub all_again
+{
+	my ($name) = @_;
+	my @wrong;
+	for my $row (@said) {
+		my ($who, $path, $body, $key, $first) = @$row;
+		my $r = Kedge::Wallet::post($who, $path, $body, key => $key);
+		push @wrong, "$key: " . said($r) . " $r->{body}\nnot $first->{body}"
+		    if $r->{body} ne $first->{body} || said($r) ne "$first->{status} again";
+	}
+	is_deeply(\@wrong, [], "$name: all " . @said . ' are answered as the first time');
+	is_deeply([ map { $w->state_of($_) } $a, $b, $poor->{account} ], \@state, 'and nothing moves');
+	return;
+}
+cmp_ok(scalar @said, '>=', 20, 'keys of all kinds');
+all_again('at once');
+$k->kill_pid(KILL => $k->pids('postgres'));
+ok($k->wait_healthy(30), 'PostgreSQL is killed');
+all_again('after a crash');
+$k->sql('wallet', "UPDATE idempotency SET created_at = created_at - interval '29 days'");
+is($k->sql('wallet', 'SELECT ledger_forget_keys(30)'), 0, 'weeks later');
 $k->down;
 $k->start;
-$alice = $k->again($alice);
-my $later = Kedge::Wallet::post($alice, '/transfers', \%body, key => 'day');
-is($later->{body}, $first->{body}, 'a day and a restart later: the same answer');
-is($later->{headers}{'idempotency-replayed'}, 'true', 'which says so');
-$k->sql('wallet', "UPDATE idempotency SET created_at = created_at - interval '30 days' WHERE key = 'day'");
-is($k->sql('wallet', 'SELECT ledger_forget_keys(30)'), 1, 'thirty days later it is forgotten');
-$w->{operator} = $k->again($w->{operator});
-is(Kedge::Wallet::post($alice, '/transfers', \%body, key => 'day')->{headers}{'idempotency-replayed'}, undef,
-	'and may be used again');
+$_->{base} = $_->{origin} = $k->base for $alice, $bob, $poor, $w->{operator};
+all_again('weeks and a restart later');
+$k->sql('wallet', "UPDATE idempotency SET created_at = created_at - interval '2 days' WHERE key = 'alone'");
+is($k->sql('wallet', 'SELECT ledger_forget_keys(30)'), 1, 'a month later it is forgotten');
+is(said(post($alice, '/transfers', order(9), 'alone')), '201', 'and the key is another');
 $w->check;
 done_testing;
