@@ -65,8 +65,13 @@ for my $sql (
 like(($k->sql_as_app('wallet', 'CREATE TEMP TABLE account (LIKE public.account)'))[2],
 	qr/permission denied/, 'no temporary tables');
 is($k->sql('wallet', "SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace
-    AND NOT coalesce(proconfig::text LIKE '%search_path=public, pg_temp%', false)"),
+    AND NOT coalesce(proconfig::text LIKE '%search_path=public, pg_temp%', false)
+    AND prosrc NOT LIKE '%set_config(''search_path'', ''public, pg_temp''%'"),
 	0, 'and every function that runs as the owner says where its names are');
+is(
+	($k->sql_as_app('wallet', "SET search_path = pg_catalog;
+    SELECT code FROM public.ledger_transfer('x', false, 'k', '\\x00', '$a', '$b', 1, NULL, NULL, NULL)"))[1],
+	"ACCOUNT_NOT_FOUND\n", 'whatever the session says');
 is(fingerprint(), $before, 'none of it left a trace');
 
 # ---- the functions, with arguments that no request has ---------------------------------

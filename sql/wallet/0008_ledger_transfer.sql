@@ -81,47 +81,63 @@ $$;
 
 -- From an account of the user's own (an operator: from any) to any user's (an
 -- operator: to any).  With p_hold_s it is only promised, for so many seconds.
+--
+-- The one function that is called all day: it sees to its search path itself,
+-- for SET is as dear as two of its queries; and locks both accounts by one.
 CREATE FUNCTION ledger_transfer(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_debit uuid, p_credit uuid, p_amount bigint,
 	p_memo text, p_metadata json, p_hold_s integer) RETURNS ledger_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-	d record;
-	c record;
+	l record;
 	t transfer;
 	v ledger_answer;
 	v_code text;
-	v_id uuid := uuidv7();
+	v_id uuid;
 	v_now timestamptz;
 BEGIN
-	IF p_debit < p_credit THEN
-		SELECT kind, user_id, currency, balance, held, frozen INTO d
-		FROM account WHERE id = p_debit FOR NO KEY UPDATE;
+	IF pg_catalog.current_setting('search_path')
+		OPERATOR(pg_catalog.<>) 'public, pg_temp' THEN
+		PERFORM pg_catalog.set_config('search_path', 'public, pg_temp',
+			true);
 	END IF;
-	SELECT kind, user_id, currency, balance, held, frozen INTO c
-	FROM account WHERE id = p_credit FOR NO KEY UPDATE;
-	IF p_debit >= p_credit THEN
-		SELECT kind, user_id, currency, balance, held, frozen INTO d
-		FROM account WHERE id = p_debit FOR NO KEY UPDATE;
+	-- Rows are locked in the order in which OF names them.
+	IF p_debit < p_credit THEN
+		SELECT d.kind, d.user_id, d.currency, d.balance, d.held,
+			d.frozen OR c.frozen AS frozen, c.kind AS c_kind,
+			c.currency AS c_currency, c.balance AS c_balance,
+			EXISTS (SELECT FROM webhook_endpoint) AS is_heard INTO l
+		FROM account d, account c
+		WHERE d.id = p_debit AND c.id = p_credit
+		FOR NO KEY UPDATE OF d, c;
+	ELSE
+		SELECT d.kind, d.user_id, d.currency, d.balance, d.held,
+			d.frozen OR c.frozen AS frozen, c.kind AS c_kind,
+			c.currency AS c_currency, c.balance AS c_balance,
+			EXISTS (SELECT FROM webhook_endpoint) AS is_heard INTO l
+		FROM account d, account c
+		WHERE d.id = p_debit AND c.id = p_credit
+		FOR NO KEY UPDATE OF c, d;
 	END IF;
 
 	v_code := CASE
 		WHEN p_debit = p_credit THEN 'SAME_ACCOUNT'
-		WHEN d.kind IS NULL OR c.kind IS NULL THEN 'ACCOUNT_NOT_FOUND'
-		WHEN NOT p_operator AND (d.user_id IS DISTINCT FROM p_user
-			OR c.kind <> 'user') THEN 'ACCOUNT_NOT_FOUND'
-		WHEN d.currency <> c.currency THEN 'CURRENCY_MISMATCH'
-		WHEN d.frozen OR c.frozen THEN 'ACCOUNT_FROZEN'
+		WHEN l.kind IS NULL THEN 'ACCOUNT_NOT_FOUND'
+		WHEN NOT p_operator AND (l.user_id IS DISTINCT FROM p_user
+			OR l.c_kind <> 'user') THEN 'ACCOUNT_NOT_FOUND'
+		WHEN l.currency <> l.c_currency THEN 'CURRENCY_MISMATCH'
+		WHEN l.frozen THEN 'ACCOUNT_FROZEN'
 		WHEN p_amount NOT BETWEEN 1 AND 9007199254740991
-			OR c.balance + p_amount > 9007199254740991
-			OR d.balance - p_amount < -9007199254740991
+			OR l.c_balance + p_amount > 9007199254740991
+			OR l.balance - p_amount < -9007199254740991
 			THEN 'AMOUNT_OUT_OF_RANGE'
-		WHEN d.kind = 'user' AND d.balance - d.held < p_amount
+		WHEN l.kind = 'user' AND l.balance - l.held < p_amount
 			THEN 'INSUFFICIENT_FUNDS' END;
 	IF v_code IS NOT NULL THEN
 		RETURN ledger_replay(p_user, p_key, p_sha256, v_code);
 	END IF;
 
+	v_id := uuidv7();
 	INSERT INTO idempotency (user_id, key, request_sha256, transfer_id)
 	VALUES (p_user, p_key, p_sha256, v_id) ON CONFLICT DO NOTHING;
 	IF NOT FOUND THEN
@@ -132,12 +148,14 @@ BEGIN
 		credit_account_id, currency, amount, memo, metadata, created_at,
 		expires_at)
 	VALUES (v_id, CASE WHEN p_hold_s IS NULL THEN 'posted' ELSE 'held' END,
-		p_user, p_debit, p_credit, d.currency, p_amount, p_memo,
+		p_user, p_debit, p_credit, l.currency, p_amount, p_memo,
 		p_metadata, v_now, v_now + make_interval(secs => p_hold_s))
 	RETURNING * INTO t;
 	v.replayed := false;
-	v.emitted := transfer_emit(CASE WHEN p_hold_s IS NULL
-		THEN 'transfer.posted' ELSE 'transfer.held' END, t);
+	v.emitted := 0;
+	IF l.is_heard THEN
+		v.emitted := transfer_emit('transfer.' || t.status, t);
+	END IF;
 	v.transfer := t;
 	RETURN v;
 END
