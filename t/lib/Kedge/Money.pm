@@ -93,7 +93,7 @@ sub books
 }
 
 # Takes a lock as the superuser, and keeps it until the code that this returns
-# is called: LOCK TABLE, or SELECT ... FOR UPDATE.
+# is called: LOCK TABLE, or SELECT ... FOR UPDATE.  Which may run more before.
 sub hold_lock
 {
 	my ($k, $sql) = @_;
@@ -105,6 +105,8 @@ sub hold_lock
 		last if $line eq "locked\n";
 	}
 	return sub {
+		my ($more) = @_;
+		print $in "$more;\n" if defined $more;
 		print $in "ROLLBACK;\n\\q\n"; # its end alone is no end: children have copies
 		close $in;
 		waitpid $pid, 0;
@@ -132,7 +134,7 @@ sub at_once
 	my (%count, %body);
 	for my $r (parallel($n, sub { my $r = $code->(@_); [ said($r), $r->{body} ] })) {
 		$count{ $r->[0] }++;
-		$body{ $r->[1] } = 1 if $r->[0] =~ /^2/;
+		$body{ $r->[1] // '' } = 1 if $r->[0] =~ /^2/;
 	}
 	return (\%count, sort keys %body);
 }
