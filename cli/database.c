@@ -126,7 +126,12 @@ static const char schema_sql[] =
     " SELECT 'REVOKE ALL ON SCHEMA public FROM PUBLIC'"
     " UNION ALL"
     " SELECT format('GRANT USAGE ON SCHEMA public TO %I', app) FROM service"
-    " WHERE $2::text IS NULL";
+    " WHERE $2::text IS NULL"
+    " UNION ALL" /* large objects would be room without a right */
+    " SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC',"
+    " oid::regprocedure) FROM pg_proc"
+    " WHERE pronamespace = 'pg_catalog'::regnamespace"
+    " AND proname IN ('lo_creat', 'lo_create', 'lo_from_bytea')";
 
 static bool
 make_schema(const struct stack *s, const char *name)

@@ -90,8 +90,9 @@ CREATE FUNCTION ledger_transfer(p_user text, p_operator boolean, p_key text,
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	l record;
-	t transfer;
-	v ledger_answer;
+	-- Read before the body sets the path.
+	t public.transfer;
+	v public.ledger_answer;
 	v_code text;
 	v_id uuid;
 	v_now timestamptz;
@@ -344,7 +345,8 @@ BEGIN
 END
 $$;
 
--- The other side of money that comes in or goes out; made when it is needed.
+-- The other side of money that comes in or goes out; made when it is needed, and
+-- beside it the account that operators move fees to.
 CREATE FUNCTION account_external(p_currency text) RETURNS uuid
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -356,7 +358,9 @@ BEGIN
 		WHERE kind = 'system' AND name = v_name;
 		EXIT WHEN FOUND;
 		INSERT INTO account (kind, name, currency)
-		VALUES ('system', v_name, p_currency) ON CONFLICT DO NOTHING;
+		VALUES ('system', v_name, p_currency),
+			('system', 'fees:' || p_currency, p_currency)
+		ON CONFLICT DO NOTHING;
 	END LOOP;
 	RETURN v_id;
 END

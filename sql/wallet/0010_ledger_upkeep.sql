@@ -113,7 +113,7 @@ DECLARE
 	v_count bigint;
 BEGIN
 	DELETE FROM idempotency
-	WHERE created_at < now() - make_interval(days => p_days);
+	WHERE created_at < now() - make_interval(days => greatest(p_days, 1));
 	GET DIAGNOSTICS v_count = ROW_COUNT;
 	RETURN v_count;
 END
@@ -202,23 +202,26 @@ LANGUAGE sql STABLE AS $$
 			SELECT transfer_id, count(*) AS count,
 				(array_agg(account_id ORDER BY amount))[1] AS debit,
 				(array_agg(account_id ORDER BY amount))[2] AS credit,
-				min(amount) AS least, max(amount) AS most
+				min(amount) AS least, max(amount) AS most,
+				min(currency) AS currency
 			FROM entry GROUP BY transfer_id) e
 		ON e.transfer_id = t.id
 	WHERE CASE WHEN t.status IN ('held', 'released', 'expired')
 		THEN e.count IS NOT NULL
-		ELSE (e.count, e.debit, e.credit, e.least, e.most)
+		ELSE (e.count, e.debit, e.credit, e.currency, e.least, e.most)
 			IS DISTINCT FROM (2::bigint, t.debit_account_id,
-			t.credit_account_id,
+			t.credit_account_id, t.currency,
 			-coalesce(t.captured_amount, t.amount)::bigint,
 			coalesce(t.captured_amount, t.amount)::bigint) END)
 	UNION ALL
-	(SELECT 'reversal', t.id::text, 'reversed ' || t.reversed_amount
-		|| ', reversals ' || coalesce(r.sum, 0)
+	(SELECT 'reversal', t.id::text, t.status || ', reversed '
+		|| t.reversed_amount || ', reversals ' || coalesce(r.sum, 0)
 	FROM transfer t LEFT JOIN (SELECT reverses, sum(amount) AS sum
 			FROM transfer WHERE reverses IS NOT NULL
 			GROUP BY reverses) r ON r.reverses = t.id
-	WHERE t.reversed_amount <> coalesce(r.sum, 0))
+	WHERE t.reversed_amount <> coalesce(r.sum, 0)
+		OR (t.status = 'reversed') <> (t.reversed_amount
+			= coalesce(t.captured_amount, t.amount)))
 	LIMIT p_limit
 $$;
 
@@ -238,7 +241,7 @@ BEGIN
 	FOR v_function IN
 		SELECT oid FROM pg_proc
 		WHERE pronamespace = 'public'::regnamespace
-			AND proname ~ '^(ledger|transfer|account)_'
+			AND proname ~ '^(ledger|transfer|account|entry)_'
 	LOOP
 		EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC',
 			v_function);
