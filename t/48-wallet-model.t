@@ -177,7 +177,7 @@ for my $line (split /\n/, $k->sql('wallet', 'SELECT id, currency FROM account'))
 	$account{$id} = { %{ $account{$id} // {} }, %$of };
 }
 my %house;
-for my $line (split /\n/, $k->sql('wallet', "SELECT id, currency FROM account WHERE kind = 'system'")) {
+for my $line (split /\n/, $k->sql('wallet', "SELECT id, currency FROM account WHERE name LIKE 'external:%'")) {
 	my ($id, $currency) = split /\|/, $line;
 	$house{$currency} = $account{$id};
 }
