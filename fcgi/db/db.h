@@ -37,6 +37,11 @@ struct db_stmt {
 	const char *sql;
 	int nargs;
 	bool read_only; /* a plain SELECT: run again if the connection broke */
+	/*
+	 * What a statement may take that is known to take long; 0, and within a
+	 * transaction: as the pool has it.
+	 */
+	int64_t timeout_ms;
 };
 
 struct db_args {

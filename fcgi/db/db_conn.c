@@ -31,9 +31,10 @@ struct db_conn {
 enum step { STEP_OTHER, STEP_PREPARE, STEP_RUN };
 
 struct pipeline {
-	enum step steps[DB_BEFORE_MAX + 3];
+	enum step steps[DB_BEFORE_MAX + 5];
 	int count;
 	bool sent;
+	int64_t timeout_ms; /* 0: the connection's */
 };
 
 static void
@@ -277,6 +278,17 @@ send_deallocate(struct db_conn *c, const struct db_stmt *stmt)
 	return send_plain(c, sql);
 }
 
+static int
+send_timeout(struct db_conn *c, int64_t timeout_ms)
+{
+	char sql[SQL_SIZE];
+	int n = snprintf(sql, sizeof(sql), "SET statement_timeout = %lld",
+	    (long long)timeout_ms);
+
+	assert(n > 0 && n < (int)sizeof(sql));
+	return send_plain(c, sql);
+}
+
 /* Returns once PQgetResult would not block. */
 static enum db_outcome
 await_result(struct db_conn *c, int64_t deadline_us)
@@ -327,12 +339,22 @@ take_result(struct db_conn *c, const struct db_stmt *stmt, enum step step,
 	*outcome = DB_REFUSED;
 }
 
+static int64_t
+deadline_of(const struct db_conn *c, const struct pipeline *p)
+{
+	int64_t ms = c->deadline_ms;
+
+	if (p->timeout_ms != 0)
+		ms = p->timeout_ms + GRACE_MS;
+	return clock_monotonic_us() + ms * 1000;
+}
+
 /* Reads the answers of a whole pipeline, up to its end mark. */
 static enum db_outcome
 read_pipeline(struct db_conn *c, const struct db_stmt *stmt,
     const struct pipeline *p, PGresult **ret_result)
 {
-	int64_t deadline_us = clock_monotonic_us() + c->deadline_ms * 1000;
+	int64_t deadline_us = deadline_of(c, p);
 	enum db_outcome outcome = DB_DONE;
 	int at = 0;
 
@@ -401,6 +423,11 @@ db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
 	struct pipeline p = { .sent = true };
 	enum db_outcome outcome;
 
+	if (stmt->timeout_ms != 0 && before == NULL &&
+	    PQtransactionStatus(c->pg) == PQTRANS_IDLE) {
+		p.timeout_ms = stmt->timeout_ms;
+		pipeline_add(&p, STEP_OTHER, send_timeout(c, p.timeout_ms));
+	}
 	for (; before != NULL && *before != NULL; before++)
 		pipeline_add(&p, STEP_OTHER, send_plain(c, *before));
 	if (state == DB_PREPARED_STALE)
@@ -412,6 +439,10 @@ db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
 	pipeline_add(&p, STEP_RUN,
 	    PQsendQueryPrepared(c->pg, stmt->name, args.count, args.values,
 		NULL, NULL, /* resultFormat= */ 0));
+	/* Not reached after a refusal, which undoes the setting as well. */
+	if (p.timeout_ms != 0)
+		pipeline_add(
+		    &p, STEP_OTHER, send_plain(c, "RESET statement_timeout"));
 
 	outcome = exchange(c, stmt, &p, ret_result);
 	if (outcome == DB_REFUSED)

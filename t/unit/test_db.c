@@ -245,6 +245,28 @@ START_TEST(run_too_slow_statement_is_cancelled)
 }
 END_TEST
 
+START_TEST(run_with_more_time_of_its_own)
+{
+	static const struct db_stmt slow = {
+		.name = "slow",
+		.sql = "SELECT pg_sleep($1::float)",
+		.nargs = 1,
+		.timeout_ms = 2 * STATEMENT_TIMEOUT_MS,
+	};
+	struct db *one = open_pool(1);
+
+	ck_assert_int_eq(db_run(one, a, &slow, DB_ARGS("1.3"), NULL), ERR_OK);
+	/* And the next has no more than before, after a failure as well. */
+	ck_assert_int_eq(
+	    run_text(one, "SELECT pg_sleep(1.3)"), ERR_UNAVAILABLE);
+	ck_assert_int_eq(
+	    db_run(one, a, &slow, DB_ARGS("5"), NULL), ERR_UNAVAILABLE);
+	ck_assert_int_eq(
+	    run_text(one, "SELECT pg_sleep(1.3)"), ERR_UNAVAILABLE);
+	db_close(one);
+}
+END_TEST
+
 START_TEST(run_large_parameter_and_answer)
 {
 	static const struct db_stmt echo = {
@@ -933,6 +955,7 @@ make_suite(void)
 	tcase_add_loop_test(run, run_refused_statement_maps_its_error, 0,
 	    (int)COUNT_OF(refusals));
 	tcase_add_test(run, run_too_slow_statement_is_cancelled);
+	tcase_add_test(run, run_with_more_time_of_its_own);
 	tcase_add_test(run, run_large_parameter_and_answer);
 	tcase_add_test(run, run_after_table_changed_prepares_again);
 	tcase_add_test(run, run_with_all_connections_busy_is_unavailable);

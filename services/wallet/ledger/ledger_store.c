@@ -12,6 +12,7 @@ static const struct db_stmt check = {
 	       " AS m (kind text, id text, detail text) ON true",
 	.nargs = 1,
 	.read_only = true,
+	.timeout_ms = 25000, /* nginx waits for 30 s */
 };
 enum { COL_ACCOUNTS, COL_TRANSFERS, COL_ENTRIES, COL_KIND, COL_ID, COL_DETAIL };
 
