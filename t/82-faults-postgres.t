@@ -16,25 +16,7 @@ my $never = $k->user('never');
 $alice->get($_) for '/api/core/me', '/api/wallet/accounts', '/api/core/whoami';
 ok($alice->post('/api/core/tasks', { title => 'before' })->{status} == 201, 'well');
 
-# A change of the user (first contact is one) keeps a session out of the cache
-# for some seconds: until then it is not one of those that are cached.
-sub cached
-{
-	my $redis = $k->redis('auth');
-	ok(
-		wait_until(
-			sub {
-				$alice->get('/api/core/whoami');
-				return grep {
-					($redis->cmd('GET', $_) // '') =~ /^\{.*\Q$alice->{id}\E/
-				} $redis->keys_like('*');
-			},
-			30
-		),
-		'the session is cached');
-	return;
-}
-cached();
+ok($k->wait_cached($alice), 'the session is cached');
 
 sub outage
 {
@@ -129,7 +111,7 @@ is_deeply([ grep { !$there{$_} } @$ids ], [], 'no acknowledged write is lost');
 
 # ---- frozen -----------------------------------------------------------------------
 
-cached();
+ok($k->wait_cached($alice), 'the session is cached');
 my @frozen = ($k->pids('postgres'), $k->pids('postgres-backend'));
 $k->kill_pid(STOP => @frozen);
 is($alice->get('/api/core/whoami')->{status}, 200, 'frozen: a cached session verifies');
@@ -143,7 +125,7 @@ ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 20), 'thawed
 # ---- gone for a while ---------------------------------------------------------------
 
 # The supervisor would start it at once: its data directory is moved away.
-cached();
+ok($k->wait_cached($alice), 'the session is cached');
 my $data = $k->dir . '/pg/data';
 my ($postgres) = $k->pids('postgres');
 rename $data, "$data.away" or die "rename: $!";

@@ -11,20 +11,6 @@ use Kedge qw(wait_until);
 my $k = Kedge->up;
 my $root = $k->user('root');
 
-sub cached
-{
-	my ($c) = @_;
-	my $redis = $k->redis('auth');
-	return wait_until(
-		sub {
-			$c->get('/api/core/whoami');
-			return
-			    grep { ($redis->cmd('GET', $_) // '') =~ /\t\Q$c->{id}\E\t/ }
-			    $redis->keys_like('*');
-		},
-		30);
-}
-
 my @deed = (
 	[ 'a ban' => 403, sub {qq{UPDATE "user" SET banned = true WHERE id = '$_[0]{id}'}} ],
 	[ 'a ban for ever' => 403,
@@ -54,7 +40,7 @@ qq{UPDATE "user" SET banned = true, "banExpires" = now() + interval '1 hour' WHE
 for my $row (@deed) {
 	my ($name, $want, $sql) = @$row;
 	my $c = $k->user('by-hand');
-	ok(cached($c), "$name: cached before");
+	ok($k->wait_cached($c), "$name: cached before");
 	$k->sql('auth', $sql->($c));
 	ok(wait_until(sub { $c->get('/api/core/whoami')->{status} == $want }, 3), "$name: $want")
 	    or diag($c->get('/api/core/whoami')->{status});
@@ -62,10 +48,10 @@ for my $row (@deed) {
 	is("@after", join(' ', ($want) x 4), "$name: and it stays so");
 }
 my $admin = $k->user('promoted');
-ok(cached($admin), 'a role: cached before');
+ok($k->wait_cached($admin), 'a role: cached before');
 $k->sql('auth', qq{UPDATE "user" SET role = 'admin' WHERE id = '$admin->{id}'});
 ok(wait_until(sub { $admin->get('/api/core/admin/stats')->{status} == 200 }, 3), 'a role: given');
-ok(cached($admin), 'a role: cached again');
+ok($k->wait_cached($admin), 'a role: cached again');
 $k->sql('auth', qq{UPDATE "user" SET role = NULL WHERE id = '$admin->{id}'});
 ok(wait_until(sub { $admin->get('/api/core/admin/stats')->{status} == 403 }, 3), 'a role: taken');
 is($admin->get('/api/core/whoami')->{status}, 200, 'a role: none is that of a user');

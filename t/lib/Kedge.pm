@@ -523,6 +523,22 @@ sub redis
 	return Kedge::Redis->new("$self->{dir}/$path");
 }
 
+# Asks until the session of $client is among those that auth has cached: a change
+# of the user (first contact is one) keeps it out for some seconds.
+sub wait_cached
+{
+	my ($self, $client) = @_;
+	my $redis = $self->redis('auth');
+	return wait_until(
+		sub {
+			$client->get('/api/core/whoami');
+			return
+			    grep { ($redis->cmd('GET', $_) // '') =~ /\t\Q$client->{id}\E\t/ }
+			    $redis->keys_like('*');
+		},
+		30);
+}
+
 # ---- processes -------------------------------------------------------------
 
 # Every process of the stack: { pid, ppid, exe, cmd, state }.  Each has its
