@@ -295,7 +295,8 @@ prepare_server(const struct child *c UNUSED)
 {
 	/* The step before has made a whole cluster: now it is the cluster. */
 	if (!file_exists(DATA_DIR) && rename(FRESH_DIR, DATA_DIR) == -1) {
-		complain("cannot rename " FRESH_DIR ": %s", strerror(errno));
+		complain("PostgreSQL has no data: " DATA_DIR ": %s",
+		    strerror(errno));
 		return false;
 	}
 	remove_stale_lock();

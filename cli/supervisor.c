@@ -73,6 +73,28 @@ fail(struct loop *l)
 
 /* Starting */
 
+static int64_t
+backoff_us(int deaths_in_a_row)
+{
+	int64_t us = backoff_first_us;
+
+	/* The first is started again at once. */
+	if (deaths_in_a_row <= 1)
+		return 0;
+	for (; deaths_in_a_row > 2 && us < backoff_max_us; deaths_in_a_row--)
+		us *= 2;
+	return us < backoff_max_us ? us : backoff_max_us;
+}
+
+/* After one more end, or a start that did not come about. */
+static void
+start_later(struct loop *l, struct child *c)
+{
+	c->deaths_in_a_row++;
+	c->start_at_us = l->now_us + backoff_us(c->deaths_in_a_row);
+	set_state(l, c, CHILD_WAITING);
+}
+
 static bool
 may_start(const struct loop *l, const struct child *c)
 {
@@ -100,9 +122,14 @@ start_due(struct loop *l)
 		if (c->restarts > 0 &&
 		    !child_kill_strays(l->s->children, l->s->nchildren))
 			continue;
-		if (!child_spawn(c))
-			fail(l);
 		l->changed = true;
+		if (child_spawn(c))
+			continue;
+		/* Everything has worked once: it may come back. */
+		if (l->announced)
+			start_later(l, c);
+		else
+			fail(l);
 	}
 }
 
@@ -172,30 +199,17 @@ check_ready(struct loop *l)
 
 /* Ends */
 
-static int64_t
-backoff_us(int deaths_in_a_row)
-{
-	int64_t us = backoff_first_us;
-
-	/* The first is started again at once. */
-	if (deaths_in_a_row <= 1)
-		return 0;
-	for (; deaths_in_a_row > 2 && us < backoff_max_us; deaths_in_a_row--)
-		us *= 2;
-	return us < backoff_max_us ? us : backoff_max_us;
-}
-
 static void
 restart(struct loop *l, struct child *c, pid_t pid)
 {
 	bool settled =
 	    c->state == CHILD_READY && l->now_us - c->changed_us > settled_us;
 
-	c->deaths_in_a_row = settled ? 1 : c->deaths_in_a_row + 1;
+	if (settled)
+		c->deaths_in_a_row = 0;
 	c->restarts++;
-	c->start_at_us = l->now_us + backoff_us(c->deaths_in_a_row);
 	report_restart(c, pid);
-	set_state(l, c, CHILD_WAITING);
+	start_later(l, c);
 }
 
 static void

@@ -4,7 +4,6 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use File::Path ();
 use Test::More;
 use Time::HiRes qw(time);
 use Kedge qw(wait_until);
@@ -124,7 +123,7 @@ ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 20), 'thawed
 
 # ---- gone for a while ---------------------------------------------------------------
 
-# The supervisor would start it at once: its data directory is moved away.
+# The supervisor starts it again at once: its data directory is moved away.
 ok($k->wait_cached($alice), 'the session is cached');
 my $data = $k->dir . '/pg/data';
 my ($postgres) = $k->pids('postgres');
@@ -134,7 +133,8 @@ wait_until(sub { !$k->pids('postgres-backend') }, 10);
 $alice->get('/api/core/whoami');
 outage('gone');
 uncached('gone');
-File::Path::remove_tree($data) if -e $data; # made anew meanwhile
+ok(wait_until(sub { $k->log_text('kedge') =~ /PostgreSQL has no data/ }, 15),
+	'gone: the supervisor says so, and goes on');
 rename "$data.away", $data or die "rename: $!";
 ok(
 	wait_until(
