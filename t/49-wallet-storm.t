@@ -1,121 +1,257 @@
-# Storms: money to and fro between two accounts, while everything that can be
-# killed is killed.  What was acknowledged is there, once; the books are right.
+# Storms: money to and fro from 32 clients, while what can be killed is killed.
+# No deadlock is seen and nothing is refused; what was acknowledged is there,
+# once, and what was not is there once it has been asked again with its key.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Kedge qw(wait_until);
+use Time::HiRes qw(time);
+use Kedge qw(parallel wait_until);
 use Kedge::Load;
+use Kedge::Money qw(at_once hold_lock later said wait_blocked);
 use Kedge::Wallet;
 
-my $k = Kedge->up(env => { WALLET_PROCESSES => 2 });
+my $k = Kedge->up(env => { WALLET_PROCESSES => 2, WALLET_DATABASE_TIMEOUT_MS => 4_000 });
 my $w = Kedge::Wallet->new($k);
 my $base = '/api/wallet';
+my $yes = JSON::PP::true;
 my @users = map { $w->user($_, 1_000_000) } qw(alice bob);
 my @ids = map { $_->{account} } @users;
-my $total = sub { my $n = 0; $n += $w->account($_)->{balance} for @ids; return $n };
 
-# Each request has a key of its own; what was not answered is asked again with it,
-# as a client would, until there is an answer.
+sub post { return Kedge::Wallet::post(@_[ 0 .. 2 ], key => $_[3]) }
+
+sub order
+{
+	my ($from, $amount, %more) = @_;
+	return { debitAccountId => $ids[$from], creditAccountId => $ids[ 1 - $from ], amount => $amount, %more };
+}
+
+sub deadlocks
+{
+	return $k->sql('postgres', "SELECT deadlocks FROM pg_stat_database WHERE datname = 'wallet'")
+}
+
+sub balances { return map { $w->account($_)->{balance} } @_ ? @_ : @ids }
+
+# ---- everything that moves money, at once ---------------------------------------------
+
+# All between two accounts and, for what comes in and goes out, the system's:
+# those who lock them in another order would meet soon.
+my ($count) = at_once(32, sub {
+	my ($i) = @_;
+	my @me = map { $_->copy } @users;
+	my $operator = $w->{operator}->copy;
+	my ($from, $other) = ($i % 2, 1 - $i % 2);
+	my $left = { status => 201 };
+	my $try = sub { my ($r) = @_; $left = $r if $r->{status} >= 300; return $r->{json} };
+	for my $n (1 .. 4) {
+		my $key = "all-$i-$n";
+		$try->(post($me[$from], '/transfers', order($from, 3), "$key-a"));
+		my $hold = $try->(post($me[$from], '/transfers', order($from, 2, hold => $yes), "$key-b"));
+		$try->(post($me[$from], '/transfers/batch', { transfers => [
+			map { order($from, $_) } 1 .. 5 ] }, "$key-c"));
+		$try->(post($operator, '/transfers/batch', { atomic => $yes, transfers => [
+			order(0, 1), order(1, 1), order(1, 1), order(0, 1) ] }, "$key-d"));
+		$try->($operator->post("$base/" . ($n % 2 ? 'deposits' : 'withdrawals'),
+			{ accountId => $ids[$from], amount => 5, provider => 'storm', reference => $key }));
+		my $t = $try->(post($me[$other], "/transfers/$hold->{id}/capture", { amount => 1 }, "$key-e"));
+		$try->(post($operator, "/transfers/$t->{id}/reverse", {}, "$key-f"));
+	}
+	return $left;
+});
+is_deeply($count, { 201 => 32 }, 'A to B and B to A, in every way: nobody is refused');
+is(deadlocks(), 0, 'there was no deadlock, not even one that was tried again');
+is(join(' ', balances()), '1000000 1000000', 'as much went as came');
+$w->check('after all of it at once');
+
+# ---- the last cent ----------------------------------------------------------------------
+
+# Many that want all there is, from an account that is always locked: each gets
+# its part, and only the one too many hears that there is no more.
+my $pot = $w->user('pot', 32 * 5 * 7);
+my $tin = $w->user('tin');
+($count) = at_once(32, sub {
+	my $c = $pot->copy;
+	my $r;
+	for (1 .. 5) {
+		$r = $w->move($c, $pot->{account}, $tin->{account}, 7);
+		last if $r->{status} != 201;
+	}
+	return $r;
+});
+is_deeply($count, { 201 => 32 }, 'a hot account: contention is not a lack of funds');
+is(join(' ', balances($pot->{account}, $tin->{account})), '0 ' . 32 * 5 * 7, 'to the last cent');
+is(said($w->move($pot, $pot->{account}, $tin->{account}, 1)), '422 INSUFFICIENT_FUNDS', 'then there is no more');
+
+# One that is too small for all of them: as many as it has, and no more.
+$w->fund($pot->{account}, 10 * 7 + 6);
+($count) = at_once(32, sub { return $w->move($pot->copy, $pot->{account}, $tin->{account}, 7,
+	$_[0] % 2 ? (hold => $yes) : ()) });
+is_deeply($count, { 201 => 10, '422 INSUFFICIENT_FUNDS' => 22 }, 'as often as there are funds');
+
+# ---- waiting ------------------------------------------------------------------------------
+
+# Somebody else has the one account, we the other.
+my ($low, $high) = sort @ids;
+my $from = $low eq $ids[0] ? 0 : 1;
+my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$high' FOR UPDATE");
+my $moving = later(sub { said(post($users[$from]->copy, '/transfers', order($from, 11), 'crossed')) });
+wait_blocked($k, 1); # it has the one, and wants the other
+my $cross = later(sub { ($k->try_sql('wallet', "SELECT FROM account WHERE id = '$low' FOR UPDATE"))[2] });
+ok(wait_until(sub {
+	$k->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'kedge'"
+		    . " AND wait_event_type = 'Lock'") == 1
+}), 'others wait behind it');
+$unlock->();
+is($moving->(), '201', 'who has one and waits for the other gets it');
+is($cross->(), '', 'and so do those behind');
+
+# And wants ours: PostgreSQL ends one of the two, and what that was asked is
+# asked again.
+$unlock = hold_lock($k, "SET deadlock_timeout = '60s'; SELECT FROM account WHERE id = '$high' FOR UPDATE");
+my $circle = later(sub { said(post($users[$from]->copy, '/transfers', order($from, 12), 'circle')) });
+wait_blocked($k, 1);
+$unlock->("SELECT FROM account WHERE id = '$low' FOR UPDATE");
+is($circle->(), '201', 'a circle: it was the one to give way, and was tried again');
+ok(wait_until(sub { deadlocks() == 1 }, 15), 'for there was one');
+
+# Locked for longer than a statement may take: nothing has moved, nobody lacks
+# funds, and the key is free.
+$unlock = hold_lock($k, "SELECT FROM account WHERE id = '$ids[0]' FOR UPDATE");
+my $start = time;
+($count) = at_once(4, sub {
+	my ($i) = @_;
+	my $r = post($users[ $i % 2 ]->copy, '/transfers', order($i % 2, 13), "late-$i");
+	$r->{json}{code} .= ' ' . ($r->{headers}{'retry-after'} // 'no Retry-After');
+	return $r;
+});
+is((grep { !/^503 UNAVAILABLE \d+$/ } keys %$count), 0, 'locked for long: unavailable, try again')
+    or diag(explain($count));
+cmp_ok(time - $start, '<', 15, 'in time');
+$unlock->();
+is($k->sql('wallet', 'SELECT count(*) FROM transfer WHERE amount = 13'), 0, 'nothing of it was done');
+($count) = at_once(4, sub {
+	my ($i) = @_;
+	return post($users[ $i % 2 ]->copy, '/transfers', order($i % 2, 13), "late-$i");
+});
+is_deeply($count, { 201 => 4 }, 'the same keys again: done');
+$w->check('after waiting');
+
+# ---- kill -9 ---------------------------------------------------------------------------------
+
+# Each asks with a key of its own until it is answered, as a client does that
+# wants to be sure.  What was made is kept: key and id.
+my $storms = 0;
+
 sub storm
 {
 	my (%opt) = @_;
-	return Kedge::Load->start(procs => $opt{procs} // 6, code => sub {
+	my $name = 'storm-' . ++$storms;
+	my $load = Kedge::Load->start(procs => $opt{procs} // 8, code => sub {
 		my ($i) = @_;
-		my @me = map { my $c = $_->copy; $c->{quiet} = 1; $c } @users;
-		my $n = 0;
-		my ($key, $body, $from);
+		my @me = map { my $c = $_->copy(timeout => 10); $c->{quiet} = 1; $c } @users;
+		my ($n, $key, $tries) = (0);
 		return sub {
-			if (!defined $key) {
-				$from = ($i + $n) % 2;
-				$key = join '-', 'storm', $opt{name}, $$, ++$n;
-				$body = { debitAccountId => $ids[$from], creditAccountId => $ids[ 1 - $from ],
-					amount => 1 + $n % 7, memo => $key };
-			}
-			my $path = $n % 5 ? '/transfers' : '/transfers/batch';
-			my $r = Kedge::Wallet::post($me[$from], $path,
-				$n % 5 ? $body : { atomic => JSON::PP::true, transfers => [$body] }, key => $key);
-			if ($r->{status} == 201 || $r->{status} == 200) {
-				my $t = $r->{json}{id} ? $r->{json} : $r->{json}{results}[0]{transfer};
-				my $done = "$key $t->{id} $from " . $t->{amount};
-				$key = undef;
-				return ('done', $done);
-			}
-			return $r->{json}{code} // "status $r->{status}";
+			($key, $tries) = (join('-', $name, $i, ++$n), 0) if !defined $key;
+			my $from = ($i + $n) % 2;
+			my $order = order($from, 1 + $n % 7, memo => $key);
+			my $is_batch = $n % 5 == 0;
+			my $r = $is_batch
+			    ? post($me[$from], '/transfers/batch', { atomic => $yes, transfers => [$order] }, $key)
+			    : post($me[$from], '/transfers', $order, $key);
+			$tries++;
+			my $code = $r->{json} && $r->{json}{code} // '';
+			return "$r->{status} $code" if $r->{status} >= 300;
+			my $t = $is_batch ? $r->{json}{results}[0]{transfer} : $r->{json};
+			my $done = "$key $t->{id}";
+			my $is_again = ($r->{headers}{'idempotency-replayed'} // '') eq 'true';
+			undef $key;
+			return ($is_again ? 'again' : $tries > 1 ? 'at last' : 'done', $done);
 		};
 	});
+	return ($name, $load);
 }
 
-# Every acknowledged transfer exists exactly once, and nothing else does beyond
-# those that were still being asked for.
-sub account_for
+sub acknowledged
 {
-	my ($name, $done, $open) = @_;
+	my ($name, $load, $procs) = @_;
+	my ($count, $slowest, $kept) = $load->stop;
+	note(join(', ', map {"$_: $count->{$_}"} sort keys %$count), sprintf ', slowest %.1f s', $slowest);
+	my (%is, @twice);
+	for my $line (split /\n/, $k->sql('wallet', "SELECT memo, id FROM transfer WHERE memo LIKE '$name-%'")) {
+		my ($key, $id) = split /\|/, $line;
+		push @twice, $key if $is{$key};
+		$is{$key} = $id;
+	}
+	my @lost = grep { my ($key, $id) = split / /; (delete $is{$key} // '') ne $id } @$kept;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my %there;
-	for my $line (split /\n/, $k->sql('wallet',
-			"SELECT memo, id, status, amount FROM transfer WHERE memo LIKE 'storm-$name-%'"))
-	{
-		my ($memo, $id, $status, $amount) = split /\|/, $line;
-		push @{ $there{$memo} }, [ $id, $status, $amount ];
-	}
-	my $wrong = 0;
-	for my $text (@$done) {
-		my ($key, $id, undef, $amount) = split / /, $text;
-		my $found = delete $there{$key} // [];
-		$wrong++ unless @$found == 1 && $found->[0][0] eq $id && $found->[0][1] eq 'posted'
-		    && $found->[0][2] == $amount;
-	}
-	is($wrong, 0, scalar(@$done) . ' acknowledged: each is there, once');
-	cmp_ok(scalar keys %there, '<=', $open, 'others only of who was never answered');
-	is($total->(), 2_000_000, 'all the money is there');
+	is_deeply(\@lost, [], @$kept . ' were acknowledged: each is there');
+	is_deeply(\@twice, [], 'and none twice');
+	cmp_ok(scalar keys %is, '<=', $procs, 'beside those whose clients were still asking');
+	my ($a, $b) = balances();
+	is($a + $b, 2_000_000, 'all the money is there');
 	$w->check;
+	return $count;
+}
+
+# Transfers go on: so many more than before.
+sub goes_on
+{
+	my ($name, $more) = @_;
+	my $before;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok(
+		wait_until(
+			sub {
+				my ($status, $n) = $k->try_sql('wallet', 'SELECT count(*) FROM transfer');
+				return 0 if $status != 0;
+				$before //= $n;
+				return $n >= $before + $more;
+			},
+			60
+		),
+		$name
+	);
 	return;
 }
 
-# ---- to and fro ---------------------------------------------------------------------
+my ($name, $load) = storm(procs => 32);
+goes_on('a storm of 32', 400);
+$count = acknowledged($name, $load, 0);
+is_deeply([ keys %$count ], ['done'], 'to and fro: every one at once');
+is(deadlocks(), 1, 'and no deadlock among our own');
 
-my $load = storm(name => 'calm', procs => 12);
-ok(wait_until(sub {
-	$k->sql('wallet', "SELECT count(*) FROM transfer WHERE memo LIKE 'storm-calm-%'") > 600
-}, 60), 'six hundred transfers');
-my ($count, $slowest, $kept) = $load->stop;
-diag(join ', ', map { "$count->{$_} $_" } sort keys %$count);
-is_deeply([ keys %$count ], ['done'], 'A to B and B to A: no deadlock is seen, nothing is refused');
-account_for('calm', $kept, 0);
-
-# ---- service processes --------------------------------------------------------------
-
-$load = storm(name => 'workers');
-for my $round (1 .. 6) {
-	my $before = $k->sql('wallet', 'SELECT count(*) FROM transfer');
-	$k->kill_pid(KILL => (($k->pids('wallet-api'))[ $round % 2 ]) // $k->pids('wallet-api'));
-	ok(wait_until(sub { $k->sql('wallet', 'SELECT count(*) FROM transfer') > $before + 50 }, 30),
-		'a worker is killed, and it goes on');
+# Kills one of a kind and waits until another is there.
+sub kill_one
+{
+	my ($kind) = @_;
+	my @before = $k->pids($kind) or return fail("no $kind");
+	$k->kill_pid(KILL => $before[ $storms % @before ]);
+	my %old = map { $_ => 1 } @before;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok(wait_until(sub { grep { !$old{$_} } $k->pids($kind) }, 30), "kill -9 $kind: there is another");
+	goes_on('and it goes on', 20);
+	return;
 }
-($count, $slowest, $kept) = $load->stop;
-diag(join ', ', map { "$count->{$_} $_" } sort keys %$count);
-ok(!$count->{INSUFFICIENT_FUNDS}, 'never as if there were no funds');
-account_for('workers', $kept, 6);
 
-# ---- PostgreSQL ---------------------------------------------------------------------
+($name, $load) = storm();
+kill_one($_) for qw(wallet-api wallet-api wallet wallet-worker nginx-worker redis-wallet);
+$count = acknowledged($name, $load, 8);
+my $outage = qr/^(?:done|again|at last|502 \S*|503 \S*|504 \S*|599 )$/;
+is(join(', ', grep { !/$outage/ } keys %$count), '', 'what was not done was an outage, and nothing else');
+cmp_ok(($count->{again} // 0) + ($count->{'at last'} // 0), '>', 0, 'some had to ask again');
 
-$load = storm(name => 'postgres');
-for my $round (1 .. 3) {
-	my @backends = $k->pids('postgres-backend');
-	$k->kill_pid(KILL => $round == 2 ? $k->pids('postgres') : $backends[ $round % @backends ]);
-	ok(wait_until(sub { $w->{operator}->get("$base/accounts/$ids[0]")->{status} == 200 }, 60),
-		'PostgreSQL is killed, and comes back');
-	my $before = wait_until { my ($s, $out) = $k->try_sql('wallet', 'SELECT count(*) FROM transfer');
-		$s == 0 && $out + 0 } 60;
-	ok(wait_until(sub { $k->sql('wallet', 'SELECT count(*) FROM transfer') > $before + 50 }, 30),
-		'and it goes on');
-}
-($count, $slowest, $kept) = $load->stop;
-diag(join ', ', map { "$count->{$_} $_" } sort keys %$count);
-my @codes = grep { !/^(?:done|UNAVAILABLE|BAD_GATEWAY|GATEWAY_TIMEOUT|INTERNAL_ERROR|status 599)$/ } keys %$count;
-is_deeply(\@codes, [], 'what is away is said to be away');
-ok(!$count->{INTERNAL_ERROR}, 'and nothing is our mistake');
-account_for('postgres', $kept, 6);
+($name, $load) = storm();
+kill_one('postgres-backend');
+my ($backend) = split /\n/, $k->sql('postgres',
+	"SELECT pid FROM pg_stat_activity WHERE usename = 'wallet' AND query LIKE '%ledger_transfer%'");
+$k->kill_pid(KILL => $backend);
+goes_on('kill -9 of a session that moves money', 20);
+kill_one('postgres');
+$k->sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'wallet'");
+goes_on('all sessions are cut', 20);
+$count = acknowledged($name, $load, 8);
+is(join(', ', grep { !/$outage/ } keys %$count), '', 'what was not done was an outage, and nothing else');
+cmp_ok(($count->{again} // 0) + ($count->{'at last'} // 0), '>', 0, 'some had to ask again');
 done_testing;
