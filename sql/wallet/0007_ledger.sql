@@ -205,83 +205,140 @@ BEGIN
 END
 $$;
 
--- The one place that moves money.  Whoever wrote the transfer has locked both
--- accounts, in the order of their ids, which the statement here need not keep
--- to.
+-- New transfers, one after the other as they were inserted, by few statements for
+-- all of them: what each account has at the end, then the entries.  Whoever wrote
+-- them has locked their accounts in the order of ids, which an UPDATE need not
+-- keep to.
+--
+-- The accounts are looked up one by one, whatever the planner thought of the
+-- first statement it saw in a session.
 CREATE FUNCTION transfer_apply() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-	v_move bigint; -- from the debit account to the credit account
-	v_hold bigint; -- promised on the debit account; negative: no more
-	v_count integer := 2;
+	v_lines integer; -- two of each transfer
+	v_sound boolean;
+	v_reverses boolean;
+	v_made transfer;
 BEGIN
-	IF TG_OP = 'UPDATE' THEN
-		PERFORM transfer_check_change(OLD, NEW);
-		IF OLD.status <> 'held' THEN
-			RETURN NULL;
-		END IF;
-		v_hold := -NEW.amount;
-		v_move := NEW.captured_amount;
-	ELSIF NEW.amount NOT BETWEEN 1 AND 9007199254740991
-		OR NEW.debit_account_id = NEW.credit_account_id
-		OR NEW.status NOT IN ('posted', 'held')
-		OR (NEW.status = 'held') <> (NEW.expires_at IS NOT NULL)
-		OR NEW.kind NOT IN ('transfer', 'deposit', 'withdrawal',
-			'reversal')
-		OR (NEW.kind = 'reversal') <> (NEW.reverses IS NOT NULL)
-		OR NEW.captured_amount IS NOT NULL
-		OR NEW.reversed_amount <> 0 THEN
+	SELECT 2 * count(*), count(reverses) > 0, bool_and(
+		amount BETWEEN 1 AND 9007199254740991
+		AND debit_account_id <> credit_account_id
+		AND status IN ('posted', 'held')
+		AND (status = 'held') = (expires_at IS NOT NULL)
+		AND kind IN ('transfer', 'deposit', 'withdrawal', 'reversal')
+		AND (kind = 'reversal') = (reverses IS NOT NULL)
+		AND captured_amount IS NULL AND reversed_amount = 0)
+	INTO v_lines, v_reverses, v_sound FROM made;
+	IF NOT v_sound THEN
 		RAISE EXCEPTION 'no transfer begins like this'
 			USING ERRCODE = 'check_violation';
-	ELSIF NEW.status = 'held' THEN
-		v_hold := NEW.amount;
-	ELSE
-		v_move := NEW.amount;
 	END IF;
 
-	IF v_hold IS NOT NULL THEN
-		UPDATE account SET held = held
-			+ CASE id WHEN NEW.debit_account_id THEN v_hold ELSE 0 END
-		WHERE id IN (NEW.debit_account_id, NEW.credit_account_id)
-			AND currency = NEW.currency;
-		GET DIAGNOSTICS v_count = ROW_COUNT;
-	END IF;
-	IF v_move IS NOT NULL AND v_count = 2 THEN
-		WITH moved AS (
-			UPDATE account SET version = version + 1,
-				balance = balance + CASE id
-					WHEN NEW.debit_account_id
-					THEN -v_move ELSE v_move END
-			WHERE id IN (NEW.debit_account_id,
-				NEW.credit_account_id)
-				AND currency = NEW.currency
-			RETURNING id, balance, version
-		)
+	UPDATE account a SET balance = a.balance + total.move,
+		version = a.version + total.moves, held = a.held + total.hold
+	FROM (
+		SELECT account_id, currency, sum(move)::bigint AS move,
+			sum(hold)::bigint AS hold,
+			count(*) FILTER (WHERE move <> 0) AS moves
+		FROM (
+			SELECT debit_account_id, currency,
+				CASE status WHEN 'posted' THEN -amount ELSE 0 END,
+				CASE status WHEN 'held' THEN amount ELSE 0 END
+			FROM made
+			UNION ALL
+			SELECT credit_account_id, currency,
+				CASE status WHEN 'posted' THEN amount ELSE 0 END, 0
+			FROM made
+		) AS line (account_id, currency, move, hold)
+		GROUP BY account_id, currency
+	) total
+	WHERE a.id = total.account_id AND a.currency = total.currency;
+
+	-- From what an account has now, back to what each line left there.
+	WITH line AS (
+		SELECT n, id, currency, side.*
+		FROM (SELECT row_number() OVER () AS n, * FROM made) AS m,
+			LATERAL (VALUES
+			('d', debit_account_id,
+				CASE status WHEN 'posted' THEN -amount ELSE 0 END,
+				CASE status WHEN 'held' THEN amount ELSE 0 END),
+			('c', credit_account_id,
+				CASE status WHEN 'posted' THEN amount ELSE 0 END, 0)
+			) AS side (letter, account_id, move, hold)
+	), step AS (
+		SELECT l.*, a.least,
+			a.balance - sum(move) OVER later + move AS balance,
+			a.held - sum(hold) OVER later + hold AS held,
+			a.version + 1 - count(*) FILTER (WHERE move <> 0)
+				OVER later AS seq
+		FROM line l JOIN account a
+			ON a.id = l.account_id AND a.currency = l.currency
+		WINDOW later AS (PARTITION BY account_id ORDER BY n DESC)
+	), made_entry AS (
 		INSERT INTO entry (id, transfer_id, account_id, seq, currency,
 			amount, balance_after, created_at)
-		SELECT (left(NEW.id::text, 35) || CASE id
-				WHEN NEW.debit_account_id
-				THEN 'd' ELSE 'c' END)::uuid,
-			NEW.id, id, version, NEW.currency,
-			CASE id WHEN NEW.debit_account_id
-				THEN -v_move ELSE v_move END,
-			balance, clock_timestamp()
-		FROM moved;
-		GET DIAGNOSTICS v_count = ROW_COUNT;
+		SELECT (left(id::text, 35) || letter)::uuid, id, account_id, seq,
+			currency, move, balance, clock_timestamp()
+		FROM step WHERE move <> 0
+	)
+	SELECT v_lines - count(*), bool_and(balance - held >= least)
+	INTO v_lines, v_sound FROM step;
+	IF v_lines <> 0 THEN
+		RAISE EXCEPTION 'a transfer is not between two accounts in its'
+			' currency' USING ERRCODE = 'foreign_key_violation';
 	END IF;
-	IF v_count <> 2 THEN
-		RAISE EXCEPTION 'transfer % is not between two accounts in %',
-			NEW.id, NEW.currency
-			USING ERRCODE = 'foreign_key_violation';
+	IF NOT v_sound THEN
+		RAISE EXCEPTION 'a transfer takes what is not there'
+			USING ERRCODE = 'check_violation';
 	END IF;
-	IF TG_OP = 'INSERT' AND NEW.reverses IS NOT NULL THEN
-		PERFORM transfer_reverse(NEW.reverses, NEW);
+
+	IF v_reverses THEN
+		FOR v_made IN SELECT * FROM made WHERE reverses IS NOT NULL LOOP
+			PERFORM transfer_reverse(v_made.reverses, v_made);
+		END LOOP;
 	END IF;
 	RETURN NULL;
 END
 $$;
-CREATE TRIGGER transfer_apply AFTER INSERT OR UPDATE ON transfer
-	FOR EACH ROW EXECUTE FUNCTION transfer_apply();
+CREATE TRIGGER transfer_apply AFTER INSERT ON transfer
+	REFERENCING NEW TABLE AS made
+	FOR EACH STATEMENT EXECUTE FUNCTION transfer_apply();
+
+-- What ends a hold: it moves what is captured, and promises nothing any more.
+CREATE FUNCTION transfer_end_hold() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+	v_move bigint := coalesce(NEW.captured_amount, 0);
+BEGIN
+	PERFORM transfer_check_change(OLD, NEW);
+	IF OLD.status <> 'held' THEN
+		RETURN NULL;
+	END IF;
+	UPDATE account SET held = held - NEW.amount
+	WHERE id = NEW.debit_account_id;
+	IF v_move = 0 THEN
+		RETURN NULL;
+	END IF;
+	WITH moved AS (
+		UPDATE account SET version = version + 1,
+			balance = balance + CASE id WHEN NEW.debit_account_id
+				THEN -v_move ELSE v_move END
+		WHERE id IN (NEW.debit_account_id, NEW.credit_account_id)
+		RETURNING id, balance, version
+	)
+	INSERT INTO entry (id, transfer_id, account_id, seq, currency, amount,
+		balance_after, created_at)
+	SELECT (left(NEW.id::text, 35) || CASE id WHEN NEW.debit_account_id
+			THEN 'd' ELSE 'c' END)::uuid,
+		NEW.id, id, version, NEW.currency,
+		CASE id WHEN NEW.debit_account_id THEN -v_move ELSE v_move END,
+		balance, clock_timestamp()
+	FROM moved;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER transfer_end_hold AFTER UPDATE ON transfer
+	FOR EACH ROW EXECUTE FUNCTION transfer_end_hold();
 CREATE TRIGGER transfer_refuse BEFORE DELETE OR TRUNCATE ON transfer
 	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
 
