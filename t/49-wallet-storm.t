@@ -119,6 +119,12 @@ ok(wait_until(sub { deadlocks() == 1 }, 15), 'for there was one');
 # Locked for longer than a statement may take: nothing has moved, nobody lacks
 # funds, and the key is free.
 $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$ids[0]' FOR UPDATE");
+my $stuck = later(sub { said(post($users[0]->copy, '/transfers', order(0, 13), 'stuck')) });
+wait_blocked($k, 1);
+$w->fund($pot->{account}, 8);
+($count) = at_once(8, sub { return $w->move($pot->copy, $pot->{account}, $tin->{account}, 1) });
+is_deeply($count, { 201 => 8 }, 'who wants other accounts does not wait for it');
+like($stuck->(), qr/^503 UNAVAILABLE/, 'who wants this one does, for so long');
 my $start = time;
 ($count) = at_once(4, sub {
 	my ($i) = @_;

@@ -12,6 +12,19 @@ CREATE TYPE ledger_answer AS (
 	transfer transfer
 );
 
+-- What the caller of ledger_transfer does not know yet.
+CREATE TYPE ledger_made AS (
+	item integer, -- of many: from 1
+	code text,
+	replayed boolean,
+	emitted integer,
+	id uuid,
+	currency text,
+	created_at timestamptz,
+	expires_at timestamptz,
+	metadata json -- of a replay: as it was spelled the first time
+);
+
 -- What events say of a transfer: as `GET /transfers/{id}` does.
 CREATE FUNCTION transfer_event(t transfer) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
@@ -79,23 +92,35 @@ BEGIN
 END
 $$;
 
+-- The same of a transfer.
+CREATE FUNCTION ledger_made_again(p_user text, p_key text, p_sha256 bytea,
+	p_code text) RETURNS ledger_made
+LANGUAGE plpgsql AS $$
+DECLARE
+	a ledger_answer := ledger_replay(p_user, p_key, p_sha256, p_code);
+	t transfer := a.transfer;
+BEGIN
+	RETURN (NULL, a.code, a.replayed, 0, t.id, t.currency, t.created_at,
+		t.expires_at, t.metadata)::ledger_made;
+END
+$$;
+
 -- From an account of the user's own (an operator: from any) to any user's (an
 -- operator: to any).  With p_hold_s it is only promised, for so many seconds.
+-- Only an item of a batch may be without a key.
 --
--- The one function that is called all day: it sees to its search path itself,
--- for SET is as dear as two of its queries; and locks both accounts by one.
+-- It sees to its search path itself, for SET is as dear as two of its queries;
+-- and locks both accounts by one.
 CREATE FUNCTION ledger_transfer(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_debit uuid, p_credit uuid, p_amount bigint,
-	p_memo text, p_metadata json, p_hold_s integer) RETURNS ledger_answer
+	p_memo text, p_metadata json, p_hold_s integer,
+	p_keyless boolean DEFAULT false) RETURNS ledger_made
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	l record;
 	-- Read before the body sets the path.
 	t public.transfer;
-	v public.ledger_answer;
-	v_code text;
-	v_id uuid;
-	v_now timestamptz;
+	v public.ledger_made;
 BEGIN
 	IF pg_catalog.current_setting('search_path')
 		OPERATOR(pg_catalog.<>) 'public, pg_temp' THEN
@@ -121,7 +146,7 @@ BEGIN
 		FOR NO KEY UPDATE OF c, d;
 	END IF;
 
-	v_code := CASE
+	v.code := CASE
 		WHEN p_debit = p_credit THEN 'SAME_ACCOUNT'
 		WHEN l.kind IS NULL THEN 'ACCOUNT_NOT_FOUND'
 		WHEN NOT p_operator AND (l.user_id IS DISTINCT FROM p_user
@@ -134,30 +159,34 @@ BEGIN
 			THEN 'AMOUNT_OUT_OF_RANGE'
 		WHEN l.kind = 'user' AND l.balance - l.held < p_amount
 			THEN 'INSUFFICIENT_FUNDS' END;
-	IF v_code IS NOT NULL THEN
-		RETURN ledger_replay(p_user, p_key, p_sha256, v_code);
+	IF v.code IS NOT NULL THEN
+		RETURN ledger_made_again(p_user, p_key, p_sha256, v.code);
 	END IF;
 
-	v_id := uuidv7();
-	INSERT INTO idempotency (user_id, key, request_sha256, transfer_id)
-	VALUES (p_user, p_key, p_sha256, v_id) ON CONFLICT DO NOTHING;
-	IF NOT FOUND THEN
-		RETURN ledger_replay(p_user, p_key, p_sha256, NULL);
+	v.id := uuidv7();
+	IF NOT p_keyless THEN
+		INSERT INTO idempotency (user_id, key, request_sha256,
+			transfer_id)
+		VALUES (p_user, p_key, p_sha256, v.id) ON CONFLICT DO NOTHING;
+		IF NOT FOUND THEN
+			RETURN ledger_made_again(p_user, p_key, p_sha256, NULL);
+		END IF;
 	END IF;
-	v_now := clock_timestamp();
+	v.created_at := clock_timestamp();
+	v.expires_at := v.created_at + make_interval(secs => p_hold_s);
+	v.currency := l.currency;
 	INSERT INTO transfer (id, status, user_id, debit_account_id,
 		credit_account_id, currency, amount, memo, metadata, created_at,
 		expires_at)
-	VALUES (v_id, CASE WHEN p_hold_s IS NULL THEN 'posted' ELSE 'held' END,
-		p_user, p_debit, p_credit, l.currency, p_amount, p_memo,
-		p_metadata, v_now, v_now + make_interval(secs => p_hold_s))
-	RETURNING * INTO t;
+	VALUES (v.id, CASE WHEN p_hold_s IS NULL THEN 'posted' ELSE 'held' END,
+		p_user, p_debit, p_credit, v.currency, p_amount, p_memo,
+		p_metadata, v.created_at, v.expires_at);
 	v.replayed := false;
 	v.emitted := 0;
 	IF l.is_heard THEN
+		SELECT * INTO t FROM transfer WHERE id = v.id;
 		v.emitted := transfer_emit('transfer.' || t.status, t);
 	END IF;
-	v.transfer := t;
 	RETURN v;
 END
 $$;

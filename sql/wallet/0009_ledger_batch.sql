@@ -1,204 +1,228 @@
--- Many transfers in one statement, as if made one after the other: the accounts
--- are locked once, balances are followed in arrays, and what may be done is
--- inserted by one INSERT, whose trigger moves it.
+-- Many transfers in one statement, as if made one after the other.
 
--- The results of a batch in order, as they were first.
-CREATE FUNCTION ledger_batch_answer(p_ids uuid[], p_codes text[])
-RETURNS SETOF ledger_answer
-LANGUAGE sql STABLE AS $$
-	SELECT i.code, false, 0, CASE WHEN i.id IS NOT NULL THEN (t.id, CASE
-			WHEN t.expires_at IS NULL THEN 'posted' ELSE 'held' END,
-		t.debit_account_id, t.credit_account_id, t.currency, t.amount,
-		t.memo, t.created_at, t.kind, t.user_id, t.metadata,
-		t.expires_at, NULL, 0, t.reverses, t.provider,
-		t.reference)::transfer END
-	FROM unnest(p_ids, p_codes) WITH ORDINALITY AS i (id, code, n)
-		LEFT JOIN transfer t ON t.id = i.id
-	ORDER BY i.n
+CREATE TYPE ledger_item AS (
+	n integer, -- from 1
+	id uuid,
+	user_id text,
+	is_operator boolean,
+	debit uuid,
+	credit uuid,
+	amount bigint,
+	memo text,
+	metadata json,
+	hold_s integer,
+	key text,
+	sha256 bytea
+);
+
+-- [{"d": debit account, "c": credit account, "a": amount, "m": memo, "x":
+-- metadata, "h": seconds of a hold, "k": key, "s": the request's digest in
+-- hexadecimal, "u": user, "o": whether an operator}].
+CREATE FUNCTION ledger_items(p_items json, p_user text, p_operator boolean)
+RETURNS ledger_item[]
+LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT array_agg((n, uuidv7(), coalesce(u, p_user),
+		coalesce(o, p_operator, false), d, c, a, m, x, h, k,
+		decode(s, 'hex'))::ledger_item)
+	FROM ROWS FROM (json_to_recordset(p_items) AS (d uuid, c uuid, a bigint,
+		m text, x json, h integer, k text, s text, u text, o boolean))
+		WITH ORDINALITY AS i (d, c, a, m, x, h, k, s, u, o, n));
+END
 $$;
 
--- p_items: [{"d": debit account, "c": credit account, "a": amount, "m": memo,
--- "x": metadata, "h": seconds of a hold, "k": key, "s": the request's digest in
--- hexadecimal}], no key twice.  A key of an item is one for this batch and for
--- single transfers alike.  The first row answers for the whole: `code` when
--- nothing was done (of an atomic batch the first refusal, and `item` counts
--- from 0), `replayed` and `emitted`; the items' own rows follow.
-CREATE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
-	p_sha256 bytea, p_atomic boolean, p_items json,
-	OUT answer ledger_answer, OUT item integer)
-RETURNS SETOF record
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- One by one: what is refused, or has been made before, is found out here.  Of
+-- an atomic batch nothing is done when one is refused; that alone is answered.
+CREATE FUNCTION ledger_make_each(p_items ledger_item[], p_atomic boolean)
+RETURNS ledger_made[]
+LANGUAGE plpgsql AS $$
 DECLARE
-	-- By item, as it was sent.
-	v_debit uuid[];
-	v_credit uuid[];
-	v_amount bigint[];
-	v_memo text[];
-	v_metadata json[];
-	v_hold integer[];
-	v_key text[];
-	v_sha256 bytea[];
-	-- By item, as it ends.
-	v_ids uuid[];
-	v_codes text[];
-	v_do boolean[]; -- it is made here, not answered again
-	-- By account, in the order of ids.
-	v_account uuid[];
-	v_currency text[];
-	v_mine boolean[]; -- may be debited by this user
-	v_payable boolean[]; -- may be credited by this user
-	v_frozen boolean[];
-	v_balance bigint[];
-	v_available bigint[]; -- NULL: without limit
-	v_first idempotency;
-	v_new text[]; -- keys that were not there before
-	v_code text;
-	i integer;
-	r record;
+	i ledger_item;
+	v ledger_made;
+	v_made ledger_made[] := '{}';
+BEGIN
+	FOREACH i IN ARRAY p_items LOOP
+		v := ledger_transfer(i.user_id, i.is_operator, i.key, i.sha256,
+			i.debit, i.credit, i.amount, i.memo, i.metadata,
+			i.hold_s, i.key IS NULL);
+		v.item := i.n;
+		IF p_atomic AND v.code IS NOT NULL THEN
+			RAISE EXCEPTION SQLSTATE 'KB001'; -- undoes all
+		END IF;
+		v_made := v_made || v;
+	END LOOP;
+	RETURN v_made;
+EXCEPTION WHEN SQLSTATE 'KB001' THEN
+	RETURN ARRAY[v];
+END
+$$;
+
+-- All by one INSERT, when nothing is in the way: all keys are new and there are
+-- funds for each, given those before it.  Else one by one.
+--
+-- An array's items come in order.  The plans are for few rows looked up by their keys; made once.
+CREATE FUNCTION ledger_make(p_items ledger_item[], p_atomic boolean)
+RETURNS ledger_made[]
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	v_codes text[]; -- of what cannot be, whatever was before it
+	v_currencies text[];
+	v_bad integer; -- how many those are
+	v_bad_keys integer; -- and have a key
+	v_short integer; -- how many find no funds or no room
+	v_keys integer;
+	v_new integer;
+	v_now timestamptz;
+	v_made ledger_made[];
 	t transfer;
 BEGIN
-	SELECT array_agg(d), array_agg(c), array_agg(a), array_agg(m),
-		array_agg(x), array_agg(h), array_agg(k),
-		array_agg(decode(s, 'hex'))
-	INTO v_debit, v_credit, v_amount, v_memo, v_metadata, v_hold, v_key,
-		v_sha256
-	FROM json_to_recordset(p_items) AS i (d uuid, c uuid, a bigint, m text,
-		x json, h integer, k text, s text);
-	SELECT array_agg(id), array_agg(currency),
-		array_agg(p_operator OR coalesce(user_id = p_user, false)),
-		array_agg(p_operator OR kind = 'user'), array_agg(frozen),
-		array_agg(balance::bigint),
-		array_agg(CASE kind WHEN 'user' THEN balance - held END)
-	INTO v_account, v_currency, v_mine, v_payable, v_frozen, v_balance,
-		v_available
-	FROM (SELECT * FROM account WHERE id = ANY(v_debit || v_credit)
-		ORDER BY id FOR NO KEY UPDATE) locked;
+	PERFORM FROM account WHERE id = ANY(ARRAY(
+		SELECT debit FROM unnest(p_items)
+		UNION ALL SELECT credit FROM unnest(p_items)))
+	ORDER BY id FOR NO KEY UPDATE;
 
-	-- All keys in one order, so that two batches cannot deadlock.
-	WITH fresh AS (
-		INSERT INTO idempotency (user_id, key, request_sha256,
-			transfer_id)
-		SELECT p_user, k, s, id
-		FROM (SELECT k, s, uuidv7() FROM unnest(v_key, v_sha256) AS u (k, s)
-			WHERE k IS NOT NULL
-			UNION ALL SELECT p_key, p_sha256, NULL) AS u (k, s, id)
-		ORDER BY k COLLATE "C"
-		ON CONFLICT DO NOTHING RETURNING key
+	WITH item AS MATERIALIZED (
+		SELECT i.n, i.debit, i.credit, i.amount, i.key, i.hold_s,
+			d.balance AS d_balance, c.balance AS c_balance,
+			CASE d.kind WHEN 'user' THEN d.balance - d.held END
+				AS d_free,
+			CASE c.kind WHEN 'user' THEN c.balance - c.held END
+				AS c_free,
+			d.currency, CASE
+			WHEN i.debit = i.credit THEN 'SAME_ACCOUNT'
+			WHEN d.id IS NULL OR c.id IS NULL OR NOT i.is_operator
+				AND (d.user_id IS DISTINCT FROM i.user_id
+				OR c.kind <> 'user') THEN 'ACCOUNT_NOT_FOUND'
+			WHEN d.currency <> c.currency THEN 'CURRENCY_MISMATCH'
+			WHEN d.frozen OR c.frozen THEN 'ACCOUNT_FROZEN'
+			WHEN i.amount BETWEEN 1 AND 9007199254740991 THEN NULL
+			ELSE 'AMOUNT_OUT_OF_RANGE' END AS code
+		FROM unnest(p_items) i
+			LEFT JOIN account d ON d.id = i.debit
+			LEFT JOIN account c ON c.id = i.credit
+	), line AS (
+		SELECT n, debit AS account_id, d_balance AS balance,
+			d_free AS free, -amount AS take,
+			CASE WHEN hold_s IS NULL THEN -amount ELSE 0 END AS move
+		FROM item WHERE code IS NULL
+		UNION ALL
+		SELECT n, credit, c_balance, c_free, move, move
+		FROM item, LATERAL (SELECT CASE WHEN hold_s IS NULL
+			THEN amount ELSE 0 END AS move) m
+		WHERE code IS NULL
+	), step AS (
+		SELECT free + sum(take) OVER so_far AS free,
+			balance + sum(move) OVER so_far AS balance
+		FROM line
+		WINDOW so_far AS (PARTITION BY account_id ORDER BY n)
 	)
-	SELECT coalesce(array_agg(key::text), '{}') INTO v_new FROM fresh;
-	IF NOT p_key = ANY(v_new) THEN
-		DELETE FROM idempotency WHERE user_id = p_user AND key = ANY(v_new);
-		SELECT * INTO v_first FROM idempotency
-		WHERE user_id = p_user AND key = p_key;
-		IF v_first.request_sha256 <> p_sha256 THEN
-			answer.code := 'IDEMPOTENCY_KEY_REUSED';
-			RETURN NEXT;
-			RETURN;
-		END IF;
-		answer.replayed := true;
-		answer.emitted := 0;
-		RETURN NEXT;
-		RETURN QUERY SELECT a, NULL::integer FROM ledger_batch_answer(
-			v_first.transfer_ids, v_first.codes) a;
-		RETURN;
+	SELECT array_agg(code), array_agg(currency), count(code),
+		count(key) FILTER (WHERE code IS NOT NULL), count(key), (SELECT
+			count(*) FROM step WHERE free < 0
+			OR abs(balance) > 9007199254740991)
+	INTO v_codes, v_currencies, v_bad, v_bad_keys, v_keys, v_short
+	FROM (SELECT * FROM item ORDER BY n) item;
+	IF v_short > 0 OR v_bad_keys > 0 OR v_bad > 0 AND p_atomic THEN
+		RETURN ledger_make_each(p_items, p_atomic);
 	END IF;
 
-	v_ids := array_fill(NULL::uuid, ARRAY[cardinality(v_debit)]);
-	v_codes := array_fill(NULL::text, ARRAY[cardinality(v_debit)]);
-	v_do := array_fill(false, ARRAY[cardinality(v_debit)]);
-	FOR r IN
-		SELECT u.*, d.n AS di, c.n AS ci, f.transfer_id,
-			f.request_sha256 AS first_sha256,
-			f.key IS NOT NULL AND new.key IS NULL AS seen
-		FROM unnest(v_debit, v_credit, v_amount, v_hold, v_key,
-				v_sha256) WITH ORDINALITY
-				AS u (d, c, amount, hold, k, s, n)
-			LEFT JOIN unnest(v_account) WITH ORDINALITY
-				AS d (id, n) ON d.id = u.d
-			LEFT JOIN unnest(v_account) WITH ORDINALITY
-				AS c (id, n) ON c.id = u.c
-			LEFT JOIN idempotency f
-				ON f.user_id = p_user AND f.key = u.k
-			LEFT JOIN unnest(v_new) AS new (key) ON new.key = u.k
-		ORDER BY u.n
-	LOOP
-		i := r.n;
-		IF r.seen AND r.first_sha256 = r.s THEN
-			v_ids[i] := r.transfer_id;
-			CONTINUE;
-		END IF;
-		v_code := CASE
-			WHEN r.seen THEN 'IDEMPOTENCY_KEY_REUSED'
-			WHEN r.d = r.c THEN 'SAME_ACCOUNT'
-			WHEN r.di IS NULL OR r.ci IS NULL OR NOT v_mine[r.di]
-				OR NOT v_payable[r.ci] THEN 'ACCOUNT_NOT_FOUND'
-			WHEN v_currency[r.di] <> v_currency[r.ci]
-				THEN 'CURRENCY_MISMATCH'
-			WHEN v_frozen[r.di] OR v_frozen[r.ci]
-				THEN 'ACCOUNT_FROZEN'
-			WHEN r.amount NOT BETWEEN 1 AND 9007199254740991
-				OR v_balance[r.ci] + r.amount > 9007199254740991
-				OR v_balance[r.di] - r.amount
-					< -9007199254740991
-				THEN 'AMOUNT_OUT_OF_RANGE'
-			WHEN v_available[r.di] < r.amount
-				THEN 'INSUFFICIENT_FUNDS' END;
-		IF v_code IS NOT NULL AND p_atomic THEN
-			DELETE FROM idempotency
-			WHERE user_id = p_user AND key = ANY(v_new);
-			answer.code := v_code;
-			item := i - 1;
-			RETURN NEXT;
-			RETURN;
-		END IF;
-		IF v_code IS NOT NULL THEN
-			v_codes[i] := v_code;
-			CONTINUE;
-		END IF;
-		v_do[i] := true;
-		v_ids[i] := coalesce(r.transfer_id, uuidv7());
-		v_available[r.di] := v_available[r.di] - r.amount;
-		IF r.hold IS NULL THEN
-			v_balance[r.di] := v_balance[r.di] - r.amount;
-			v_balance[r.ci] := v_balance[r.ci] + r.amount;
-			v_available[r.ci] := v_available[r.ci] + r.amount;
-		END IF;
-	END LOOP;
+	-- In one order, so that two batches cannot deadlock.
+	INSERT INTO idempotency (user_id, key, request_sha256, transfer_id)
+	SELECT user_id, key, sha256, id FROM unnest(p_items)
+	WHERE key IS NOT NULL
+	ORDER BY user_id COLLATE "C", key COLLATE "C"
+	ON CONFLICT DO NOTHING;
+	GET DIAGNOSTICS v_new = ROW_COUNT;
+	IF v_new < v_keys THEN
+		DELETE FROM idempotency o USING unnest(p_items) i
+		WHERE o.user_id = i.user_id AND o.key = i.key
+			AND o.transfer_id = i.id;
+		RETURN ledger_make_each(p_items, p_atomic);
+	END IF;
 
+	v_now := clock_timestamp();
 	INSERT INTO transfer (id, status, user_id, debit_account_id,
 		credit_account_id, currency, amount, memo, metadata, created_at,
 		expires_at)
-	SELECT u.id, CASE WHEN hold IS NULL THEN 'posted' ELSE 'held' END,
-		p_user, d, c, a.currency, amount, memo, metadata, now.now,
-		now.now + make_interval(secs => hold)
-	FROM unnest(v_do, v_ids, v_debit, v_credit, v_amount, v_hold, v_memo,
-			v_metadata) WITH ORDINALITY
-			AS u (make, id, d, c, amount, hold, memo, metadata, n)
-		JOIN unnest(v_account, v_currency) AS a (id, currency)
-			ON a.id = u.d,
-		clock_timestamp() AS now (now)
-	WHERE make ORDER BY n;
-	DELETE FROM idempotency WHERE user_id = p_user AND key IN (
-		SELECT k FROM unnest(v_key, v_codes) AS u (k, code)
-		WHERE code IS NOT NULL AND code <> 'IDEMPOTENCY_KEY_REUSED');
-	UPDATE idempotency SET transfer_ids = v_ids, codes = v_codes
-	WHERE user_id = p_user AND key = p_key;
+	SELECT id, CASE WHEN hold_s IS NULL THEN 'posted' ELSE 'held' END,
+		user_id, debit, credit, v_currencies[n], amount, memo, metadata,
+		v_now, v_now + make_interval(secs => hold_s)
+	FROM unnest(p_items) WHERE v_bad = 0 OR v_codes[n] IS NULL;
+	SELECT array_agg((n, code, false, 0, CASE WHEN code IS NULL THEN id END,
+		v_currencies[n], v_now, v_now + make_interval(secs => hold_s),
+		NULL)::ledger_made)
+	INTO v_made
+	FROM unnest(p_items), LATERAL (SELECT CASE WHEN v_bad > 0
+		THEN v_codes[n] END AS code) c;
 
-	answer.replayed := false;
-	answer.emitted := 0;
 	IF EXISTS (SELECT FROM webhook_endpoint) THEN
-		FOR t IN
-			SELECT transfer.* FROM unnest(v_do, v_ids)
-				WITH ORDINALITY AS u (make, id, n)
-				JOIN transfer USING (id)
-			WHERE make ORDER BY n
+		FOR t IN SELECT transfer.* FROM unnest(v_made) m
+			JOIN transfer USING (id) ORDER BY m.item
 		LOOP
-			answer.emitted := answer.emitted + transfer_emit(
+			v_made[1].emitted := v_made[1].emitted + transfer_emit(
 				'transfer.' || t.status, t);
 		END LOOP;
 	END IF;
-	RETURN NEXT;
-	RETURN QUERY SELECT a, NULL::integer
-	FROM ledger_batch_answer(v_ids, v_codes) a;
+	RETURN v_made;
+END
+$$;
+
+-- Requests of many users, each for itself and with a key; none twice.  They wait
+-- for each other's accounts, so what takes long is not waited for.
+CREATE FUNCTION ledger_transfers(p_items json) RETURNS SETOF ledger_made
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET lock_timeout = '200ms' AS $$
+BEGIN
+	RETURN QUERY SELECT * FROM unnest(ledger_make(
+		ledger_items(p_items, NULL, false), false));
+END
+$$;
+
+-- One user's: all or none, or each for itself.  Keys of items are ones for single
+-- transfers alike.  The first row is of the whole: `code` when nothing was done
+-- (and of an atomic batch which item was refused), `replayed`; the items' own
+-- rows follow.
+CREATE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
+	p_sha256 bytea, p_atomic boolean, p_items json)
+RETURNS SETOF ledger_made
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	v_first idempotency;
+	v_made ledger_made[];
+	v ledger_made;
+BEGIN
+	v.item := 0;
+	INSERT INTO idempotency (user_id, key, request_sha256)
+	VALUES (p_user, p_key, p_sha256) ON CONFLICT DO NOTHING;
+	v.replayed := NOT FOUND;
+	IF v.replayed THEN
+		SELECT * INTO v_first FROM idempotency
+		WHERE user_id = p_user AND key = p_key;
+		IF v_first.request_sha256 <> p_sha256 THEN
+			v.code := 'IDEMPOTENCY_KEY_REUSED';
+		END IF;
+		RETURN NEXT v;
+		RETURN QUERY SELECT i.n::integer, i.code, true, 0, t.id, t.currency,
+			t.created_at, t.expires_at, t.metadata
+		FROM unnest(v_first.transfer_ids, v_first.codes)
+			WITH ORDINALITY AS i (id, code, n)
+			LEFT JOIN transfer t ON t.id = i.id
+		WHERE v.code IS NULL ORDER BY i.n;
+		RETURN;
+	END IF;
+
+	v_made := ledger_make(ledger_items(p_items, p_user, p_operator),
+		p_atomic);
+	IF p_atomic AND v_made[1].code IS NOT NULL THEN
+		DELETE FROM idempotency WHERE user_id = p_user AND key = p_key;
+		RETURN NEXT v_made[1];
+		RETURN;
+	END IF;
+	UPDATE idempotency SET (transfer_ids, codes) = (
+		SELECT array_agg(id ORDER BY item), array_agg(code ORDER BY item)
+		FROM unnest(v_made))
+	WHERE user_id = p_user AND key = p_key;
+	RETURN NEXT v;
+	RETURN QUERY SELECT * FROM unnest(v_made);
 END
 $$;

@@ -29,18 +29,12 @@ struct batch {
 	bool atomic;
 };
 
-/* What became of one item. */
-struct batch_result {
-	const char *code; /* NULL: made */
-	struct transfer transfer;
-};
-
 struct batch_answer {
 	const char *code; /* of the whole: nothing was done; else NULL */
 	int64_t index; /* of the item that an atomic batch broke at; or -1 */
 	bool replayed;
 	int64_t emitted;
-	const struct batch_result *results; /* one for each item */
+	const struct transfer_answer *results; /* one for each item */
 };
 
 MUST_CHECK enum err batch_make(struct db *db, struct arena *a,

@@ -1,85 +1,49 @@
 #include <assert.h>
 
 #include "base/arena.h"
-#include "base/json.h"
 #include "db/db.h"
-#include "db/db_time.h"
 #include "wallet/batch/batch.h"
+#include "wallet/transfer/transfer_item.h"
 
-/* Of the items as JSON: a body of 1 MiB, escaped, and what is added. */
-enum { ITEMS_MAX_BYTES = 16 << 20 };
-
-/* clang-format off */
 static const struct db_stmt make = {
 	.name = "batch_make",
-	.sql = "SELECT (answer).code, (answer).replayed, (answer).emitted,"
-	       " item, " TRANSFER_COLUMNS("(answer).transfer")
+	.sql = "SELECT " TRANSFER_MADE_COLUMNS
 	       " FROM ledger_batch($1, $2, $3, $4, $5, $6)",
 	.nargs = 6,
 };
-/* clang-format on */
-enum { COL_CODE, COL_REPLAYED, COL_EMITTED, COL_ITEM, COL_TRANSFER };
-
-/* The members that sql/wallet/0009_ledger_batch.sql names. */
-static void
-write_item(struct buf *b, const struct batch_item *item)
-{
-	const struct transfer_order *order = &item->order;
-
-	buf_printf(b, "{\"d\":\"%s\",\"c\":\"%s\",\"a\":", order->debit_id,
-	    order->credit_id);
-	buf_put_i64(b, order->amount_minor);
-	if (order->memo != NULL) {
-		buf_puts(b, ",\"m\":");
-		json_write_string(b, order->memo);
-	}
-	if (order->metadata.text != NULL) {
-		buf_puts(b, ",\"x\":");
-		buf_puts(b, order->metadata.text);
-	}
-	if (order->hold) {
-		buf_puts(b, ",\"h\":");
-		buf_put_i64(b, transfer_hold_s(order));
-	}
-	if (item->key != NULL) {
-		buf_puts(b, ",\"k\":");
-		json_write_string(b, item->key);
-		buf_printf(b, ",\"s\":\"%s\"", item->operation.sha256_hex);
-	}
-	buf_putc(b, '}');
-}
 
 static const char *
 items_text(struct arena *a, const struct batch *batch)
 {
-	struct buf b;
+	struct transfer_item *items =
+	    arena_alloc(a, (size_t)batch->count * sizeof(*items));
 
-	buf_init(&b, a, ITEMS_MAX_BYTES);
-	buf_putc(&b, '[');
 	for (int64_t i = 0; i < batch->count; i++) {
-		if (i > 0)
-			buf_putc(&b, ',');
-		write_item(&b, &batch->items[i]);
+		const struct batch_item *item = &batch->items[i];
+
+		items[i] = (struct transfer_item){
+			.order = &item->order,
+			.operation = item->key != NULL ? &item->operation
+						       : NULL,
+		};
 	}
-	buf_putc(&b, ']');
-	assert(!buf_failed(&b));
-	return b.data;
+	return transfer_items_text(a, items, (size_t)batch->count);
 }
 
-static const struct batch_result *
-read_results(struct arena *a, const struct db_rows *rows)
+/* The rows after the first. */
+static void
+read_results(struct arena *a, const struct db_rows *rows,
+    const struct batch *batch, struct batch_answer *answer)
 {
-	struct batch_result *results =
-	    arena_alloc(a, (size_t)rows->count * sizeof(*results));
+	struct transfer_answer *results =
+	    arena_alloc(a, (size_t)batch->count * sizeof(*results));
 
-	for (int i = 1; i < rows->count; i++) {
-		struct batch_result *result = &results[i - 1];
-
-		result->code = db_find_text(rows, i, COL_CODE);
-		if (result->code == NULL)
-			result->transfer = transfer_read(rows, i, COL_TRANSFER);
+	for (int64_t i = 0; i < batch->count; i++) {
+		results[i] = transfer_made_read(
+		    a, rows, (int)i + 1, &batch->items[i].order);
+		answer->emitted += results[i].emitted;
 	}
-	return results;
+	answer->results = results;
 }
 
 enum err
@@ -98,17 +62,13 @@ batch_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 	if (e != ERR_OK)
 		return e;
 	*ret_answer = (struct batch_answer){
-		.code = db_find_text(&rows, 0, COL_CODE),
-		.index = -1,
+		.code = db_find_text(&rows, 0, TRANSFER_MADE_CODE),
+		.index = db_get_i64(&rows, 0, TRANSFER_MADE_ITEM) - 1,
 	};
-	if (ret_answer->code != NULL) {
-		if (!db_is_null(&rows, 0, COL_ITEM))
-			ret_answer->index = db_get_i64(&rows, 0, COL_ITEM);
+	if (ret_answer->code != NULL)
 		return ERR_OK;
-	}
 	assert(rows.count == batch->count + 1);
-	ret_answer->replayed = db_get_bool(&rows, 0, COL_REPLAYED);
-	ret_answer->emitted = db_get_i64(&rows, 0, COL_EMITTED);
-	ret_answer->results = read_results(a, &rows);
+	ret_answer->replayed = db_get_bool(&rows, 0, TRANSFER_MADE_REPLAYED);
+	read_results(a, &rows, batch, ret_answer);
 	return ERR_OK;
 }

@@ -4,6 +4,7 @@
 #include "db/db.h"
 #include "db/db_time.h"
 #include "wallet/operation/operation.h"
+#include "wallet/transfer/transfer_item.h"
 
 enum {
 	COL_ID,
@@ -137,8 +138,8 @@ transfer_hold_s(const struct transfer_order *order)
 
 static const struct db_stmt make = {
 	.name = "transfer_make",
-	.sql = "SELECT " ANSWER_COLUMNS " FROM ledger_transfer($1, $2, $3, $4,"
-	       " $5, $6, $7, $8, $9, $10) a",
+	.sql = "SELECT " TRANSFER_MADE_COLUMNS " FROM ledger_transfer($1, $2,"
+	       " $3, $4, $5, $6, $7, $8, $9, $10)",
 	.nargs = 10,
 };
 
@@ -148,14 +149,19 @@ transfer_make(struct db *db, struct arena *a, const struct transfer_actor *who,
     struct transfer_answer *ret_answer)
 {
 	struct db_rows rows;
+	enum err e;
 
-	return ask(db, a, &make,
+	e = db_run(db, a, &make,
 	    DB_ARGS(who->user_id, operation_bool(who->is_operator), o->key,
 		sha256_text(a, o), order->debit_id, order->credit_id,
 		int_text(a, order->amount_minor), order->memo,
 		order->metadata.text,
 		order->hold ? int_text(a, transfer_hold_s(order)) : NULL),
-	    ret_answer, &rows);
+	    &rows);
+	if (e != ERR_OK)
+		return e;
+	*ret_answer = transfer_made_read(a, &rows, 0, order);
+	return ERR_OK;
 }
 
 static const struct db_stmt capture = {

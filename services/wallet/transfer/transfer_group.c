@@ -1,0 +1,208 @@
+#include "wallet/transfer/transfer_group.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "db/db.h"
+#include "wallet/operation/operation.h"
+#include "wallet/transfer/transfer_item.h"
+
+enum { GROUP_MAX = 64 };
+/* A group that is out for longer waits for somebody: the next need not. */
+static const int64_t late_us = 20 * 1000;
+
+enum member_state {
+	MEMBER_WAITS,
+	MEMBER_TAKEN, /* by whoever leads its group */
+	MEMBER_DONE, /* result and *ret_answer say how */
+	MEMBER_FAILED, /* with its group: nothing is known of it alone */
+};
+
+/* One request; on the stack of its thread, which stays until it is done. */
+struct member {
+	struct transfer_item item;
+	struct arena *arena;
+	struct transfer_answer *ret_answer;
+	enum err result;
+	enum member_state state;
+	pthread_cond_t changed;
+	struct member *next;
+};
+
+/* What waits to be taken along, oldest first; of this process. */
+static struct {
+	pthread_mutex_t lock;
+	struct member *first;
+	struct member **end;
+	int running; /* groups on their way */
+	int64_t started_us; /* the last of them */
+} queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .end = &queue.first };
+
+static void
+append(struct member *m)
+{
+	m->next = NULL;
+	*queue.end = m;
+	queue.end = &m->next;
+}
+
+static bool
+same_key(const struct member *m, const struct member *other)
+{
+	return str_eq(m->item.operation->key, other->item.operation->key) &&
+	       str_eq(m->item.who->user_id, other->item.who->user_id);
+}
+
+static bool
+has_key_of(struct member *const *group, size_t count, const struct member *m)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (same_key(group[i], m))
+			return true;
+	}
+	return false;
+}
+
+/* From the front; but of one key only the first, for the others replay it. */
+static size_t
+take_group(struct member *group[GROUP_MAX])
+{
+	struct member **at = &queue.first;
+	size_t count = 0;
+
+	while (*at != NULL && count < GROUP_MAX) {
+		struct member *m = *at;
+
+		if (has_key_of(group, count, m)) {
+			at = &m->next;
+			continue;
+		}
+		*at = m->next;
+		if (queue.end == &m->next)
+			queue.end = at;
+		m->state = MEMBER_TAKEN;
+		group[count++] = m;
+	}
+	return count;
+}
+
+static const struct db_stmt make_group = {
+	.name = "transfer_group",
+	.sql = "SELECT " TRANSFER_MADE_COLUMNS " FROM ledger_transfers($1)",
+	.nargs = 1,
+};
+
+static enum err
+run_many(struct db *db, struct arena *a, struct member **group, size_t count)
+{
+	struct transfer_item items[GROUP_MAX];
+	struct db_rows rows;
+	enum err e;
+
+	for (size_t i = 0; i < count; i++)
+		items[i] = group[i]->item;
+	e = db_run(db, a, &make_group,
+	    DB_ARGS(transfer_items_text(a, items, count)), &rows);
+	if (e != ERR_OK)
+		return e;
+	assert((size_t)rows.count == count);
+	for (size_t i = 0; i < count; i++) {
+		struct member *m = group[i];
+
+		*m->ret_answer = transfer_made_read(
+		    m->arena, &rows, (int)i, m->item.order);
+	}
+	return ERR_OK;
+}
+
+static enum err
+run_one(struct db *db, struct member *m)
+{
+	return transfer_make(db, m->arena, m->item.who, m->item.operation,
+	    m->item.order, m->ret_answer);
+}
+
+/* Wakes the members, and who leads the next group. */
+static void
+finish(struct member **group, size_t count, enum err e)
+{
+	for (size_t i = 0; i < count; i++) {
+		group[i]->result = e;
+		group[i]->state = e == ERR_OK || count == 1 ? MEMBER_DONE
+		                                            : MEMBER_FAILED;
+		pthread_cond_signal(&group[i]->changed);
+	}
+	queue.running--;
+	if (queue.first != NULL)
+		pthread_cond_signal(&queue.first->changed);
+}
+
+static bool
+may_lead(void)
+{
+	return queue.running == 0 ||
+	       clock_monotonic_us() - queue.started_us >= late_us;
+}
+
+/* Until it is taken along, or may lead. */
+static void
+wait_for_turn(struct member *m)
+{
+	int64_t at_us = queue.started_us + late_us;
+	struct timespec at = { .tv_sec = at_us / 1000000,
+		.tv_nsec = at_us % 1000000 * 1000 };
+
+	(void)pthread_cond_clockwait(
+	    &m->changed, &queue.lock, CLOCK_MONOTONIC, &at);
+}
+
+/* With the lock held; it is let go meanwhile. */
+static void
+lead(struct db *db, struct arena *a)
+{
+	struct member *group[GROUP_MAX];
+	size_t count;
+	enum err e;
+
+	queue.running++;
+	queue.started_us = clock_monotonic_us();
+	count = take_group(group);
+	pthread_mutex_unlock(&queue.lock);
+	e = count == 1 ? run_one(db, group[0])
+	               : run_many(db, a, group, count);
+	pthread_mutex_lock(&queue.lock);
+	finish(group, count, e);
+}
+
+enum err
+transfer_group_make(struct db *db, struct arena *a,
+    const struct transfer_actor *who, const struct operation *o,
+    const struct transfer_order *order, struct transfer_answer *ret_answer)
+{
+	struct member me = {
+		.item = { .order = order, .who = who, .operation = o },
+		.arena = a,
+		.ret_answer = ret_answer,
+		.changed = PTHREAD_COND_INITIALIZER,
+	};
+
+	pthread_mutex_lock(&queue.lock);
+	append(&me);
+	while (me.state == MEMBER_WAITS || me.state == MEMBER_TAKEN) {
+		if (me.state == MEMBER_TAKEN)
+			pthread_cond_wait(&me.changed, &queue.lock);
+		else if (may_lead())
+			lead(db, a);
+		else
+			wait_for_turn(&me);
+	}
+	pthread_mutex_unlock(&queue.lock);
+	pthread_cond_destroy(&me.changed);
+	return me.state == MEMBER_DONE ? me.result : run_one(db, &me);
+}

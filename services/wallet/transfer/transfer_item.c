@@ -1,0 +1,115 @@
+#include "wallet/transfer/transfer_item.h"
+
+#include <assert.h>
+#include <ctype.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "db/db.h"
+#include "wallet/operation/operation.h"
+
+/* Of all items: a body of 1 MiB, escaped, and what is added. */
+enum { ITEMS_MAX_BYTES = 16 << 20 };
+
+/* The members that sql/wallet/0009_ledger_batch.sql names. */
+static void
+write_item(struct buf *b, const struct transfer_item *item)
+{
+	const struct transfer_order *order = item->order;
+
+	buf_printf(b, "{\"d\":\"%s\",\"c\":\"%s\",\"a\":", order->debit_id,
+	    order->credit_id);
+	buf_put_i64(b, order->amount_minor);
+	if (order->memo != NULL) {
+		buf_puts(b, ",\"m\":");
+		json_write_string(b, order->memo);
+	}
+	if (order->metadata.text != NULL) {
+		buf_puts(b, ",\"x\":");
+		buf_puts(b, order->metadata.text);
+	}
+	if (order->hold) {
+		buf_puts(b, ",\"h\":");
+		buf_put_i64(b, transfer_hold_s(order));
+	}
+	if (item->operation != NULL) {
+		buf_puts(b, ",\"k\":");
+		json_write_string(b, item->operation->key);
+		buf_printf(b, ",\"s\":\"%s\"", item->operation->sha256_hex);
+	}
+	if (item->who != NULL) {
+		buf_puts(b, ",\"u\":");
+		json_write_string(b, item->who->user_id);
+		buf_printf(b, ",\"o\":%s",
+		    operation_bool(item->who->is_operator));
+	}
+	buf_putc(b, '}');
+}
+
+const char *
+transfer_items_text(
+    struct arena *a, const struct transfer_item *items, size_t count)
+{
+	struct buf b;
+
+	buf_init(&b, a, ITEMS_MAX_BYTES);
+	buf_putc(&b, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_putc(&b, ',');
+		write_item(&b, &items[i]);
+	}
+	buf_putc(&b, ']');
+	assert(!buf_failed(&b));
+	return b.data;
+}
+
+/* As the database would spell it. */
+static const char *
+canonical_uuid(struct arena *a, const char *text)
+{
+	char *copy = arena_strdup(a, text);
+
+	for (char *c = copy; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return copy;
+}
+
+static const char *
+copy_text(struct arena *a, const struct db_rows *rows, int row, int column)
+{
+	const char *text = db_find_text(rows, row, column);
+
+	return text != NULL ? arena_strdup(a, text) : NULL;
+}
+
+struct transfer_answer
+transfer_made_read(struct arena *a, const struct db_rows *rows, int row,
+    const struct transfer_order *order)
+{
+	struct transfer_answer answer = {
+		.code = copy_text(a, rows, row, TRANSFER_MADE_CODE),
+	};
+
+	if (answer.code != NULL)
+		return answer;
+	answer.replayed = db_get_bool(rows, row, TRANSFER_MADE_REPLAYED);
+	answer.emitted = db_get_i64(rows, row, TRANSFER_MADE_EMITTED);
+	answer.transfer = (struct transfer){
+		.id = copy_text(a, rows, row, TRANSFER_MADE_ID),
+		.kind = "transfer",
+		.status = order->hold ? "held" : "posted",
+		.debit_id = canonical_uuid(a, order->debit_id),
+		.credit_id = canonical_uuid(a, order->credit_id),
+		.amount_minor = order->amount_minor,
+		.currency = copy_text(a, rows, row, TRANSFER_MADE_CURRENCY),
+		.memo = order->memo,
+		.metadata.text = answer.replayed
+		    ? copy_text(a, rows, row, TRANSFER_MADE_METADATA)
+		    : order->metadata.text,
+		.created_at = copy_text(a, rows, row, TRANSFER_MADE_CREATED_AT),
+		.expires_at = copy_text(a, rows, row, TRANSFER_MADE_EXPIRES_AT),
+	};
+	return answer;
+}
