@@ -1,7 +1,8 @@
 -- transfer: wrk's requests for bench/ledger.  Arguments: a file with the ids of
--- accounts, one a line; "uniform" or "hot" (all pay the first); transfers in a
--- request: 1, or so many in a batch; "atomic" or "independent".
-local ids, hot, size, atomic = {}, false, 1, "false"
+-- accounts, one a line; "uniform", "hot" (all pay the first) or "payroll" (one
+-- pays all of a batch); transfers in a request: 1, or so many in a batch;
+-- "atomic" or "independent".
+local ids, hot, payroll, size, atomic = {}, false, false, 1, "false"
 local path = "/api/wallet/transfers"
 local random, format = math.random, string.format
 
@@ -22,6 +23,7 @@ function init(args)
 		ids[#ids + 1] = id
 	end
 	hot = args[2] == "hot"
+	payroll = args[2] == "payroll"
 	size = tonumber(args[3])
 	atomic = tostring(args[4] == "atomic")
 	wrk.headers["content-type"] = "application/json"
@@ -33,8 +35,11 @@ local function key()
 		random(0, 0xffffffff))
 end
 
-local function transfer()
-	local debit = random(hot and 2 or 1, #ids)
+local function payer()
+	return random(hot and 2 or 1, #ids)
+end
+
+local function transfer(debit)
 	local credit = 1
 	if not hot then
 		credit = random(1, #ids - 1)
@@ -49,8 +54,12 @@ end
 
 local function batch()
 	local items = {}
+	local debit = payer()
 	for i = 1, size do
-		items[i] = transfer()
+		items[i] = transfer(debit)
+		if not payroll then
+			debit = payer()
+		end
 	end
 	return '{"atomic":' .. atomic .. ',"transfers":['
 		.. table.concat(items, ",") .. "]}"
@@ -59,7 +68,7 @@ end
 function request()
 	wrk.headers["idempotency-key"] = key()
 	if size == 1 then
-		return wrk.format("POST", path, nil, transfer())
+		return wrk.format("POST", path, nil, transfer(payer()))
 	end
 	return wrk.format("POST", path .. "/batch", nil, batch())
 end

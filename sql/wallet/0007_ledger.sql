@@ -123,6 +123,8 @@ CREATE TABLE idempotency (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (user_id, key)
 );
+-- Ids hardly get shorter, and it takes time to find that out.
+ALTER TABLE idempotency ALTER transfer_ids SET STORAGE EXTERNAL;
 
 CREATE TABLE statement (
 	account_id uuid NOT NULL REFERENCES account (id),
