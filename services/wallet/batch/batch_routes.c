@@ -187,8 +187,7 @@ results_of(struct arena *a, const struct batch_answer *answer, int64_t count)
 	struct item_out *items = arena_alloc(a, (size_t)count * sizeof(*items));
 
 	for (int64_t i = 0; i < count; i++) {
-		const struct transfer_answer *result =
-		    &answer->results[i];
+		const struct transfer_answer *result = &answer->results[i];
 		struct item_error *error;
 
 		if (result->code == NULL) {

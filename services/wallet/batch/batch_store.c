@@ -23,8 +23,8 @@ items_text(struct arena *a, const struct batch *batch)
 
 		items[i] = (struct transfer_item){
 			.order = &item->order,
-			.operation = item->key != NULL ? &item->operation
-						       : NULL,
+			.operation =
+			    item->key != NULL ? &item->operation : NULL,
 		};
 	}
 	return transfer_items_text(a, items, (size_t)batch->count);

@@ -41,8 +41,8 @@ write_item(struct buf *b, const struct transfer_item *item)
 	if (item->who != NULL) {
 		buf_puts(b, ",\"u\":");
 		json_write_string(b, item->who->user_id);
-		buf_printf(b, ",\"o\":%s",
-		    operation_bool(item->who->is_operator));
+		buf_printf(
+		    b, ",\"o\":%s", operation_bool(item->who->is_operator));
 	}
 	buf_putc(b, '}');
 }
@@ -105,9 +105,9 @@ transfer_made_read(struct arena *a, const struct db_rows *rows, int row,
 		.amount_minor = order->amount_minor,
 		.currency = copy_text(a, rows, row, TRANSFER_MADE_CURRENCY),
 		.memo = order->memo,
-		.metadata.text = answer.replayed
-		    ? copy_text(a, rows, row, TRANSFER_MADE_METADATA)
-		    : order->metadata.text,
+		.metadata.text = answer.replayed ? copy_text(a, rows, row,
+						       TRANSFER_MADE_METADATA)
+		                                 : order->metadata.text,
 		.created_at = copy_text(a, rows, row, TRANSFER_MADE_CREATED_AT),
 		.expires_at = copy_text(a, rows, row, TRANSFER_MADE_EXPIRES_AT),
 	};
