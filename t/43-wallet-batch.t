@@ -67,6 +67,13 @@ $w->fund($b, 10);
 $r = batch($bob, 1, [ item($b, $mine, 10), item($mine, $b, 7), item($b, $mine, 7) ]);
 is(codes($r), 'posted posted posted', 'there and back and there');
 is($w->state_of($mine), '10/0/10', 'adds up');
+my @batch = map { "'$_->{transfer}{id}'" } @{ $r->{json}{results} };
+is($k->sql('wallet', 'SELECT count(DISTINCT created_at) FROM entry WHERE transfer_id IN ('
+		    . join(', ', @batch) . ')'), 1, 'at one time, so no month ends within');
+is($k->sql('wallet', <<~'SQL'), 0, 'and never before what was before');
+	SELECT count(*) FROM (SELECT created_at < lag(created_at)
+		OVER (PARTITION BY account_id ORDER BY seq) AS back FROM entry) e WHERE back
+	SQL
 
 # ---- all or none --------------------------------------------------------------------
 

@@ -389,6 +389,7 @@ for my $row (
 	[ '0|AMOUNT_OUT_OF_RANGE', [ $a, $b, '9223372036854775807' ] ],
 	[ '1|AMOUNT_OUT_OF_RANGE', [ $house, $a, $most - 20_000 ], [ $house, $a, 20_000 ] ],
 	[ '1|INSUFFICIENT_FUNDS', [ $b, $a, 600, ', "h": 60' ], [ $b, $a, 200 ] ],
+	[ '1|AMOUNT_OUT_OF_RANGE', [ $house, $a, $most, ', "h": 60' ], [ $house, $a, 1, ', "h": 60' ] ],
 	[ '1|CURRENCY_MISMATCH', [ $a, $b, 1 ], [ $a, $euro, 1 ] ],
 	[ '2|SAME_ACCOUNT', [ $a, $b, 1 ], [ $b, $a, 1 ], [ $a, $a, 1 ] ],
 	[ '23502', [ $a, $b, 'null' ] ],

@@ -44,6 +44,14 @@ sub count_of
 	return $k->sql('wallet', "SELECT count(*) FROM transfer WHERE memo = '$memo'");
 }
 
+# An id is the same in capitals.
+my $small = post($alice, '/transfers', order(1), 'case');
+my $large = post($alice, '/transfers', { %{ order(1) }, debitAccountId => uc $a }, 'case');
+is(said($large), '201 again', 'ids in capitals: the same request');
+is($large->{body}, $small->{body}, 'and its answer');
+is(post($alice, '/transfers', { %{ order(1) }, creditAccountId => uc $b }, 'case-2')->{json}{creditAccountId},
+	$b, 'answered as ids are spelled here');
+
 # ---- one key, many clients ------------------------------------------------------------
 
 # The last money that there is: a replay does not ask for more.
@@ -55,7 +63,7 @@ my ($count, @bodies) = at_once(64, sub {
 is_deeply($count, { '201' => 1, '201 again' => 63 }, '64 clients, one key: one of them made it');
 is(scalar @bodies, 1, 'the others have its answer, byte for byte');
 is($w->state_of($poor->{account}), '0/0/0', 'the money is gone');
-is($w->state_of($b), '10/0/10', 'and came once');
+is($w->state_of($b), '12/0/12', 'and came once');
 
 ($count, @bodies) =
     at_once(64, sub { post($alice->copy, '/transfers', order(1 + $_[0] % 2), 'two') });

@@ -513,4 +513,8 @@ cmp_ok($told{expired}, '<=', $short, 'and none twice');
 cmp_ok(sum0(@told{ grep { /^capture 200$/ } keys %told }), '>', 0, 'holds were captured');
 cmp_ok(sum0(@told{ grep { /HOLD_NOT_OPEN/ } keys %told }), '>', 0, 'for which others were too late');
 cmp_ok(sum0(@told{ grep { /^reverse 200$/ } keys %told }), '>', 0, 'transfers were reversed');
+is($k->sql('wallet', <<~'SQL'), 0, 'the times of an account are in the order of its entries');
+	SELECT count(*) FROM (SELECT created_at < lag(created_at)
+		OVER (PARTITION BY account_id ORDER BY seq) AS back FROM entry) e WHERE back
+	SQL
 done_testing;

@@ -61,3 +61,11 @@ uuid_valid(const char *s)
 	}
 	return s[UUID_TEXT_SIZE - 1] == '\0';
 }
+
+void
+uuid_canonical(const char *s, char out[UUID_TEXT_SIZE])
+{
+	for (size_t i = 0; i < UUID_TEXT_SIZE; i++)
+		out[i] = s[i] >= 'A' && s[i] <= 'F' ? (char)(s[i] - 'A' + 'a')
+		                                    : s[i];
+}

@@ -10,5 +10,7 @@ enum { UUID_TEXT_SIZE = 37 };
 void uuid_v7(char out[UUID_TEXT_SIZE]);
 /* True for 8-4-4-4-12 hex digits of either case, any version. */
 bool uuid_valid(const char *s);
+/* A valid one, in lower case. */
+void uuid_canonical(const char *s, char out[UUID_TEXT_SIZE]);
 
 #endif

@@ -220,6 +220,7 @@ DECLARE
 	v_lines integer; -- two of each transfer
 	v_sound boolean;
 	v_reverses boolean;
+	v_now timestamptz;
 	v_made transfer;
 BEGIN
 	SELECT 2 * count(*), count(reverses) > 0, bool_and(
@@ -256,7 +257,9 @@ BEGIN
 	) total
 	WHERE a.id = total.account_id AND a.currency = total.currency;
 
-	-- From what an account has now, back to what each line left there.
+	-- From what an account has now, back to what each line left there; all
+	-- at one time, which is not before that of earlier entries.
+	v_now := clock_timestamp();
 	WITH line AS (
 		SELECT n, id, currency, side.*
 		FROM (SELECT row_number() OVER () AS n, * FROM made) AS m,
@@ -280,7 +283,7 @@ BEGIN
 		INSERT INTO entry (id, transfer_id, account_id, seq, currency,
 			amount, balance_after, created_at)
 		SELECT (left(id::text, 35) || letter)::uuid, id, account_id, seq,
-			currency, move, balance, clock_timestamp()
+			currency, move, balance, v_now
 		FROM step WHERE move <> 0
 	)
 	SELECT v_lines - count(*), bool_and(balance - held >= least)

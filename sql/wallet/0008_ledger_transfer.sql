@@ -78,6 +78,11 @@ BEGIN
 	v.emitted := 0;
 	SELECT * INTO v_first FROM idempotency
 	WHERE user_id = p_user AND key = p_key;
+	IF NOT FOUND AND p_code IS NULL THEN
+		-- Forgotten since it was in the way: it is free now.
+		RAISE EXCEPTION 'the key has just been forgotten'
+			USING ERRCODE = 'serialization_failure';
+	END IF;
 	IF NOT FOUND THEN
 		RETURN v;
 	END IF;
@@ -154,8 +159,11 @@ BEGIN
 		WHEN l.currency <> l.c_currency THEN 'CURRENCY_MISMATCH'
 		WHEN l.frozen THEN 'ACCOUNT_FROZEN'
 		WHEN p_amount NOT BETWEEN 1 AND 9007199254740991
-			OR l.c_balance + p_amount > 9007199254740991
-			OR l.balance - p_amount < -9007199254740991
+			OR p_hold_s IS NULL
+				AND (l.c_balance + p_amount > 9007199254740991
+				OR l.balance - p_amount < -9007199254740991)
+			OR p_hold_s IS NOT NULL
+				AND l.held + p_amount > 9007199254740991
 			THEN 'AMOUNT_OUT_OF_RANGE'
 		WHEN l.kind = 'user' AND l.balance - l.held < p_amount
 			THEN 'INSUFFICIENT_FUNDS' END;

@@ -31,6 +31,17 @@ BEGIN
 END
 $$;
 
+-- The accounts of all of them, in the order of ids.
+CREATE FUNCTION ledger_lock(p_items ledger_item[]) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+	PERFORM FROM account WHERE id = ANY(ARRAY(
+		SELECT debit FROM unnest(p_items)
+		UNION ALL SELECT credit FROM unnest(p_items)))
+	ORDER BY id FOR NO KEY UPDATE;
+END
+$$;
+
 -- One by one: what is refused, or has been made before, is found out here.  Of
 -- an atomic batch nothing is done when one is refused; that alone is answered.
 CREATE FUNCTION ledger_make_each(p_items ledger_item[], p_atomic boolean)
@@ -58,7 +69,8 @@ END
 $$;
 
 -- All by one INSERT, when nothing is in the way: all keys are new and there are
--- funds for each, given those before it.  Else one by one.
+-- funds for each, given those before it.  Else one by one.  The accounts are
+-- locked.
 --
 -- An array's items come in order.  The plans are for few rows looked up by their keys; made once.
 CREATE FUNCTION ledger_make(p_items ledger_item[], p_atomic boolean)
@@ -74,13 +86,8 @@ DECLARE
 	v_new integer;
 	v_now timestamptz;
 	v_made ledger_made[];
-	t transfer;
+	v_row record;
 BEGIN
-	PERFORM FROM account WHERE id = ANY(ARRAY(
-		SELECT debit FROM unnest(p_items)
-		UNION ALL SELECT credit FROM unnest(p_items)))
-	ORDER BY id FOR NO KEY UPDATE;
-
 	WITH item AS MATERIALIZED (
 		SELECT i.n, i.debit, i.credit, i.amount, i.key, i.hold_s,
 			d.balance AS d_balance, c.balance AS c_balance,
@@ -88,7 +95,7 @@ BEGIN
 				AS d_free,
 			CASE c.kind WHEN 'user' THEN c.balance - c.held END
 				AS c_free,
-			d.currency, CASE
+			d.held AS d_held, c.held AS c_held, d.currency, CASE
 			WHEN i.debit = i.credit THEN 'SAME_ACCOUNT'
 			WHEN d.id IS NULL OR c.id IS NULL OR NOT i.is_operator
 				AND (d.user_id IS DISTINCT FROM i.user_id
@@ -102,24 +109,26 @@ BEGIN
 			LEFT JOIN account c ON c.id = i.credit
 	), line AS (
 		SELECT n, debit AS account_id, d_balance AS balance,
-			d_free AS free, -amount AS take,
-			CASE WHEN hold_s IS NULL THEN -amount ELSE 0 END AS move
+			d_held AS held, d_free AS free,
+			CASE WHEN hold_s IS NULL THEN -amount ELSE 0 END AS move,
+			CASE WHEN hold_s IS NULL THEN 0 ELSE amount END AS hold
 		FROM item WHERE code IS NULL
 		UNION ALL
-		SELECT n, credit, c_balance, c_free, move, move
-		FROM item, LATERAL (SELECT CASE WHEN hold_s IS NULL
-			THEN amount ELSE 0 END AS move) m
-		WHERE code IS NULL
+		SELECT n, credit, c_balance, c_held, c_free,
+			CASE WHEN hold_s IS NULL THEN amount ELSE 0 END, 0
+		FROM item WHERE code IS NULL
 	), step AS (
-		SELECT free + sum(take) OVER so_far AS free,
-			balance + sum(move) OVER so_far AS balance
+		SELECT free + sum(move - hold) OVER so_far AS free,
+			balance + sum(move) OVER so_far AS balance,
+			held + sum(hold) OVER so_far AS held
 		FROM line
 		WINDOW so_far AS (PARTITION BY account_id ORDER BY n)
 	)
 	SELECT array_agg(code), array_agg(currency), count(code),
 		count(key) FILTER (WHERE code IS NOT NULL), count(key), (SELECT
 			count(*) FROM step WHERE free < 0
-			OR abs(balance) > 9007199254740991)
+			OR abs(balance) > 9007199254740991
+			OR held > 9007199254740991)
 	INTO v_codes, v_currencies, v_bad, v_bad_keys, v_keys, v_short
 	FROM (SELECT * FROM item ORDER BY n) item;
 	IF v_short > 0 OR v_bad_keys > 0 OR v_bad > 0 AND p_atomic THEN
@@ -156,25 +165,29 @@ BEGIN
 		THEN v_codes[n] END AS code) c;
 
 	IF EXISTS (SELECT FROM webhook_endpoint) THEN
-		FOR t IN SELECT transfer.* FROM unnest(v_made) m
-			JOIN transfer USING (id) ORDER BY m.item
+		FOR v_row IN SELECT m.item, t FROM unnest(v_made) m
+			JOIN transfer t USING (id) ORDER BY m.item
 		LOOP
-			v_made[1].emitted := v_made[1].emitted + transfer_emit(
-				'transfer.' || t.status, t);
+			v_made[v_row.item].emitted := transfer_emit(
+				'transfer.' || (v_row.t).status, v_row.t);
 		END LOOP;
 	END IF;
 	RETURN v_made;
 END
 $$;
 
--- Requests of many users, each for itself and with a key; none twice.  They wait
--- for each other's accounts, so what takes long is not waited for.
+-- Requests of many users, each for itself and with a key; none twice.  No row: it
+-- took too long to get a lock, which one of them alone may wait for.
 CREATE FUNCTION ledger_transfers(p_items json) RETURNS SETOF ledger_made
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET lock_timeout = '200ms' AS $$
+DECLARE
+	v_items ledger_item[] := ledger_items(p_items, NULL, false);
 BEGIN
-	RETURN QUERY SELECT * FROM unnest(ledger_make(
-		ledger_items(p_items, NULL, false), false));
+	PERFORM ledger_lock(v_items);
+	RETURN QUERY SELECT * FROM unnest(ledger_make(v_items, false));
+EXCEPTION WHEN lock_not_available THEN
+	RETURN;
 END
 $$;
 
@@ -187,10 +200,12 @@ CREATE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
 RETURNS SETOF ledger_made
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
+	v_items ledger_item[] := ledger_items(p_items, p_user, p_operator);
 	v_first idempotency;
 	v_made ledger_made[];
 	v ledger_made;
 BEGIN
+	PERFORM ledger_lock(v_items);
 	v.item := 0;
 	INSERT INTO idempotency (user_id, key, request_sha256)
 	VALUES (p_user, p_key, p_sha256) ON CONFLICT DO NOTHING;
@@ -198,6 +213,10 @@ BEGIN
 	IF v.replayed THEN
 		SELECT * INTO v_first FROM idempotency
 		WHERE user_id = p_user AND key = p_key;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'the key has just been forgotten'
+				USING ERRCODE = 'serialization_failure';
+		END IF;
 		IF v_first.request_sha256 <> p_sha256 THEN
 			v.code := 'IDEMPOTENCY_KEY_REUSED';
 		END IF;
@@ -211,8 +230,7 @@ BEGIN
 		RETURN;
 	END IF;
 
-	v_made := ledger_make(ledger_items(p_items, p_user, p_operator),
-		p_atomic);
+	v_made := ledger_make(v_items, p_atomic);
 	IF p_atomic AND v_made[1].code IS NOT NULL THEN
 		DELETE FROM idempotency WHERE user_id = p_user AND key = p_key;
 		RETURN NEXT v_made[1];

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/uuid.h"
 #include "http/identity.h"
 #include "http/request.h"
 #include "wallet/ledger/ledger_code.h"
@@ -61,6 +62,15 @@ operation_add_text(struct operation *o, const char *text)
 {
 	buf_putc(&o->text, ',');
 	json_write_string(&o->text, text);
+}
+
+void
+operation_add_uuid(struct operation *o, const char *text)
+{
+	char canonical[UUID_TEXT_SIZE];
+
+	uuid_canonical(text, canonical);
+	operation_add_text(o, canonical);
 }
 
 void

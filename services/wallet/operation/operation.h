@@ -44,6 +44,7 @@ void operation_begin(
 MUST_CHECK enum err operation_begin_request(
     struct operation *o, struct req *r, const char *name, const char *key);
 void operation_add_text(struct operation *o, const char *text); /* or NULL */
+void operation_add_uuid(struct operation *o, const char *text); /* valid */
 void operation_add_int(struct operation *o, int64_t n);
 void
 operation_add_json(struct operation *o, const struct json *j); /* or NULL */

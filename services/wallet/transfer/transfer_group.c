@@ -17,9 +17,6 @@
 enum { GROUP_MAX = 64 };
 /* A group that is out for longer waits for somebody: the next need not. */
 static const int64_t late_us = 20 * 1000;
-/* It waits for no lock this long (sql/wallet/0009_ledger_batch.sql), so one
- * that fails after it had no answer: nor would its members have. */
-static const int64_t no_answer_us = 1000 * 1000;
 
 enum member_state {
 	MEMBER_WAITS,
@@ -44,8 +41,9 @@ static struct {
 	pthread_mutex_t lock;
 	struct member *first;
 	struct member **end;
-	int running; /* groups on their way */
-	int64_t started_us; /* the last of them */
+	uint64_t groups; /* so many have been led */
+	uint64_t current; /* the last of them, while it is out; else 0 */
+	int64_t started_us; /* when it left */
 } queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .end = &queue.first };
 
 static void
@@ -102,6 +100,7 @@ static const struct db_stmt make_group = {
 	.nargs = 1,
 };
 
+/* ERR_CONFLICT: somebody had locked an account; nothing was done. */
 static enum err
 run_many(struct db *db, struct arena *a, struct member **group, size_t count)
 {
@@ -115,6 +114,8 @@ run_many(struct db *db, struct arena *a, struct member **group, size_t count)
 	    DB_ARGS(transfer_items_text(a, items, count)), &rows);
 	if (e != ERR_OK)
 		return e;
+	if (rows.count == 0)
+		return ERR_CONFLICT;
 	assert((size_t)rows.count == count);
 	for (size_t i = 0; i < count; i++) {
 		struct member *m = group[i];
@@ -134,16 +135,16 @@ run_one(struct db *db, struct member *m)
 
 /* Wakes the members, and who leads the next group. */
 static void
-finish(struct member **group, size_t count, enum err e, int64_t took_us)
+finish(struct member **group, size_t count, enum err e)
 {
-	bool is_last_word = e == ERR_OK || count == 1 || took_us > no_answer_us;
+	/* Who is away for all of them is away for each. */
+	bool is_last_word = e == ERR_OK || e == ERR_UNAVAILABLE || count == 1;
 
 	for (size_t i = 0; i < count; i++) {
 		group[i]->result = e;
 		group[i]->state = is_last_word ? MEMBER_DONE : MEMBER_FAILED;
 		pthread_cond_signal(&group[i]->changed);
 	}
-	queue.running--;
 	if (queue.first != NULL)
 		pthread_cond_signal(&queue.first->changed);
 }
@@ -151,7 +152,7 @@ finish(struct member **group, size_t count, enum err e, int64_t took_us)
 static bool
 may_lead(void)
 {
-	return queue.running == 0 ||
+	return queue.current == 0 ||
 	       clock_monotonic_us() - queue.started_us >= late_us;
 }
 
@@ -172,17 +173,19 @@ static void
 lead(struct db *db, struct arena *a)
 {
 	struct member *group[GROUP_MAX];
-	int64_t start_us = clock_monotonic_us();
+	uint64_t mine = ++queue.groups;
 	size_t count;
 	enum err e;
 
-	queue.running++;
-	queue.started_us = start_us;
+	queue.current = mine;
+	queue.started_us = clock_monotonic_us();
 	count = take_group(group);
 	pthread_mutex_unlock(&queue.lock);
 	e = count == 1 ? run_one(db, group[0]) : run_many(db, a, group, count);
 	pthread_mutex_lock(&queue.lock);
-	finish(group, count, e, clock_monotonic_us() - start_us);
+	if (queue.current == mine)
+		queue.current = 0;
+	finish(group, count, e);
 }
 
 enum err

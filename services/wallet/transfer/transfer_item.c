@@ -1,11 +1,11 @@
 #include "wallet/transfer/transfer_item.h"
 
 #include <assert.h>
-#include <ctype.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/uuid.h"
 #include "db/db.h"
 #include "wallet/operation/operation.h"
 
@@ -65,15 +65,13 @@ transfer_items_text(
 	return b.data;
 }
 
-/* As the database would spell it. */
 static const char *
-canonical_uuid(struct arena *a, const char *text)
+copy_uuid(struct arena *a, const char *text)
 {
-	char *copy = arena_strdup(a, text);
+	char canonical[UUID_TEXT_SIZE];
 
-	for (char *c = copy; *c != '\0'; c++)
-		*c = (char)tolower((unsigned char)*c);
-	return copy;
+	uuid_canonical(text, canonical);
+	return arena_strdup(a, canonical);
 }
 
 static const char *
@@ -100,8 +98,8 @@ transfer_made_read(struct arena *a, const struct db_rows *rows, int row,
 		.id = copy_text(a, rows, row, TRANSFER_MADE_ID),
 		.kind = "transfer",
 		.status = order->hold ? "held" : "posted",
-		.debit_id = canonical_uuid(a, order->debit_id),
-		.credit_id = canonical_uuid(a, order->credit_id),
+		.debit_id = copy_uuid(a, order->debit_id),
+		.credit_id = copy_uuid(a, order->credit_id),
 		.amount_minor = order->amount_minor,
 		.currency = copy_text(a, rows, row, TRANSFER_MADE_CURRENCY),
 		.memo = order->memo,

@@ -142,7 +142,7 @@ transfers_capture(struct req *r, const void *in_struct, void *out_struct)
 	e = operation_begin_request(&o, r, "capture", in->key);
 	if (e != ERR_OK)
 		return e;
-	operation_add_text(&o, in->id);
+	operation_add_uuid(&o, in->id);
 	add_amount(&o, in->amount);
 	operation_end(&o);
 	e = transfer_capture(
@@ -178,7 +178,7 @@ transfers_reverse(struct req *r, const void *in_struct, void *out_struct)
 	e = operation_begin_request(&o, r, "reverse", in->key);
 	if (e != ERR_OK)
 		return e;
-	operation_add_text(&o, in->id);
+	operation_add_uuid(&o, in->id);
 	add_amount(&o, in->amount);
 	operation_add_text(&o, in->memo);
 	operation_end(&o);

@@ -64,8 +64,8 @@ transfer_order_check(
 void
 operation_add_order(struct operation *o, const struct transfer_order *order)
 {
-	operation_add_text(o, order->debit_id);
-	operation_add_text(o, order->credit_id);
+	operation_add_uuid(o, order->debit_id);
+	operation_add_uuid(o, order->credit_id);
 	operation_add_int(o, order->amount_minor);
 	operation_add_text(o, order->memo);
 	operation_add_json(o, order->metadata.value);
