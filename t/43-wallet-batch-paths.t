@@ -1,0 +1,91 @@
+# A batch that is made all at once and the same one made item by item come to the
+# same: answers, balances, holds, entries and keys, whatever is in the batch.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(jencode);
+use Kedge::Wallet;
+
+my $k = Kedge->up;
+my $w = Kedge::Wallet->new($k);
+my $alice = $w->user('alice', 300);
+my $bob = $w->user('bob', 50);
+my $savings = $alice->post('/api/wallet/accounts', { name => 'Savings', currency => 'USD' })->{json}{id};
+my $euro = $alice->post('/api/wallet/accounts', { name => 'Euro', currency => 'EUR' })->{json}{id};
+my $frozen = $alice->post('/api/wallet/accounts', { name => 'Frozen', currency => 'USD' })->{json}{id};
+$w->fund($frozen, 100);
+is($w->{operator}->post("/api/wallet/accounts/$frozen/freeze")->{status}, 200, 'one is frozen');
+my $house = $k->sql('wallet', "SELECT id FROM account WHERE name = 'external:USD'");
+my @accounts = (($alice->{account}) x 4, ($savings) x 3, ($bob->{account}) x 3, $house, $euro, $frozen,
+	'01890a5d-ac96-774b-bcce-b302099a8057');
+
+# What came of it, as text; and undone.
+$k->sql('wallet', <<~'SQL');
+	CREATE FUNCTION test_outcome(p_items json, p_user text, p_operator boolean, p_atomic boolean,
+		p_each boolean) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+		v_items ledger_item[] := ledger_items(p_items, p_user, p_operator);
+		v_made ledger_made[];
+		v_ids uuid[];
+	BEGIN
+		PERFORM ledger_lock(v_items);
+		v_made := CASE WHEN p_each THEN ledger_make_each(v_items, p_atomic)
+			ELSE ledger_make(v_items, p_atomic) END;
+		SELECT array_agg(id) INTO v_ids FROM unnest(v_made);
+		RAISE EXCEPTION SQLSTATE 'KT001' USING MESSAGE = concat_ws(E'\n',
+			(SELECT string_agg(concat(item, ' ', code, ' ', replayed), ', ' ORDER BY item)
+				FROM unnest(v_made)),
+			(SELECT string_agg(concat(id, ' ', balance, ' ', held, ' ', version), ', ' ORDER BY id)
+				FROM account),
+			(SELECT string_agg(concat(account_id, ' ', seq, ' ', amount, ' ', balance_after), ', '
+				ORDER BY account_id, seq) FROM entry WHERE transfer_id = ANY(v_ids)),
+			(SELECT string_agg(concat(m.item, ' ', status, ' ', debit_account_id, ' ',
+				credit_account_id, ' ', amount, ' ', memo), ', ' ORDER BY m.item)
+				FROM unnest(v_made) m JOIN transfer t ON t.id = m.id),
+			(SELECT string_agg(concat(user_id, ' ', key), ', ' ORDER BY user_id, key)
+				FROM idempotency));
+	EXCEPTION WHEN SQLSTATE 'KT001' THEN
+		RETURN SQLERRM;
+	END
+	$$
+	SQL
+
+my $seed = $ENV{KEDGE_SEED} // time;
+diag("KEDGE_SEED=$seed");
+srand $seed;
+sub pick { return $_[ rand @_ ] }
+
+my ($n, %codes) = (0);
+for my $round (1 .. 200) {
+	my %used;
+	my @items = map {
+		my %item = (d => pick(@accounts), c => pick(@accounts), a => pick(1, 1, 2, 5, 20, 90, 0));
+		$item{h} = 60 if rand() < 0.2;
+		$item{m} = 'memo ' . ++$n if rand() < 0.3;
+		my $key = rand() < 0.1 ? 'old-' . int rand 8 : "new-$n-" . int rand 1000;
+		if (rand() < 0.3 && !$used{$key}++) {
+			$item{k} = $key;
+			$item{s} = pick('00', '00', '01');
+		}
+		\%item;
+	} 1 .. pick(1, 2, 3, 8, 20);
+	my $items = jencode(\@items) =~ s/'/''/gr;
+	my ($operator, $atomic) = (pick(qw(true true false)), pick(qw(true false false)));
+	my $ask = "test_outcome('$items', '$alice->{id}', $operator, $atomic";
+	my $outcome = $k->sql('wallet',
+		"SELECT at_once = each, at_once, each FROM (SELECT $ask, false), $ask, true)) o (at_once, each)");
+	if ($outcome !~ /^t\|/) {
+		fail("operator: $operator, atomic: $atomic: $items") or diag($outcome);
+		last;
+	}
+	$codes{$_}++ for $outcome =~ /([A-Z]{3,}_[A-Z_]+)/g;
+	# Now and then one is kept, for others to find.
+	$k->sql('wallet', "SELECT ledger_batch('$alice->{id}', true, 'kept-$round', '\\x00', false, '$items')")
+	    if $round % 5 == 0;
+}
+pass('200 batches come to the same either way');
+cmp_ok(scalar keys %codes, '>=', 5, 'with refusals of many kinds') or diag(explain(\%codes));
+$w->check('and the books are right');
+done_testing;
