@@ -8,6 +8,8 @@ use Test::More;
 use Kedge qw(slurp wait_until);
 use Kedge::Wallet;
 
+# What AddressSanitizer keeps of freed memory is not to be counted below.
+$ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (), 'quarantine_size_mb=1';
 my $k = Kedge->up(env => { WALLET_PROCESSES => 1 });
 my $w = Kedge::Wallet->new($k);
 my $base = '/api/wallet';

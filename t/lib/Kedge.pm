@@ -621,18 +621,26 @@ sub pool_name
 	return '?';
 }
 
-# Kills and waits until it is gone; the pid must have been one of ours.
+sub is_gone
+{
+	my ($pid) = @_;
+	return !-d "/proc/$pid" || (slurp("/proc/$pid/stat") // '') !~ /\) [^Z] /;
+}
+
+# Kills and waits until it is gone; the pid must have been one of ours.  One that
+# has ended by itself meanwhile is no mistake.
 sub kill_pid
 {
 	my ($self, $signal, @pids) = @_;
 	my %ours = map { $_->{pid} => 1 } $self->processes;
 	for my $pid (@pids) {
+		next if is_gone($pid);
 		die "not of this stack: $pid" unless $ours{$pid};
 		kill $signal => $pid;
 	}
 	return if $signal ne 'KILL';
 	for my $pid (@pids) {
-		wait_until(sub { !-d "/proc/$pid" || (slurp("/proc/$pid/stat") // '') =~ /\) Z / }, 10);
+		wait_until(sub { is_gone($pid) }, 10);
 	}
 	return;
 }
