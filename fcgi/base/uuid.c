@@ -1,5 +1,6 @@
 #include "base/uuid.h"
 
+#include <ctype.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -66,6 +67,5 @@ void
 uuid_canonical(const char *s, char out[UUID_TEXT_SIZE])
 {
 	for (size_t i = 0; i < UUID_TEXT_SIZE; i++)
-		out[i] = s[i] >= 'A' && s[i] <= 'F' ? (char)(s[i] - 'A' + 'a')
-		                                    : s[i];
+		out[i] = (char)tolower((unsigned char)s[i]);
 }
