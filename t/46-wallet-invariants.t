@@ -108,7 +108,7 @@ is($k->sql('wallet', <<~'SQL'), join("\n", map {"ledger_$_"} @doors), 'functions
 		AND has_function_privilege('wallet', oid, 'EXECUTE')
 	ORDER BY proname COLLATE "C"
 	SQL
-# The one that is called all day sets it in its body.
+# One sets it in its body, which costs less.
 is($k->sql('wallet', <<~'SQL'), '', 'each with a search_path of its own, temporary names last');
 	SELECT oid::regprocedure FROM pg_proc
 	WHERE pronamespace = 'public'::regnamespace AND prosecdef

@@ -124,6 +124,8 @@ LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	l record;
 	-- Read before the body sets the path.
+	d public.account;
+	c public.account;
 	t public.transfer;
 	v public.ledger_made;
 BEGIN
@@ -132,40 +134,34 @@ BEGIN
 		PERFORM pg_catalog.set_config('search_path', 'public, pg_temp',
 			true);
 	END IF;
-	-- Rows are locked in the order in which OF names them.
-	IF p_debit < p_credit THEN
-		SELECT d.kind, d.user_id, d.currency, d.balance, d.held,
-			d.frozen OR c.frozen AS frozen, c.kind AS c_kind,
-			c.currency AS c_currency, c.balance AS c_balance,
-			EXISTS (SELECT FROM webhook_endpoint) AS is_heard INTO l
-		FROM account d, account c
-		WHERE d.id = p_debit AND c.id = p_credit
-		FOR NO KEY UPDATE OF d, c;
-	ELSE
-		SELECT d.kind, d.user_id, d.currency, d.balance, d.held,
-			d.frozen OR c.frozen AS frozen, c.kind AS c_kind,
-			c.currency AS c_currency, c.balance AS c_balance,
-			EXISTS (SELECT FROM webhook_endpoint) AS is_heard INTO l
-		FROM account d, account c
-		WHERE d.id = p_debit AND c.id = p_credit
-		FOR NO KEY UPDATE OF c, d;
-	END IF;
+	-- Rows are locked in the order in which OF names them.  (least() would
+	-- pass over a NULL, and find an account twice.)
+	SELECT low, high, EXISTS (SELECT FROM webhook_endpoint) AS is_heard
+	INTO l
+	FROM account low, account high
+	WHERE low.id = CASE WHEN p_debit < p_credit
+			THEN p_debit ELSE p_credit END
+		AND high.id = CASE WHEN p_debit < p_credit
+			THEN p_credit ELSE p_debit END
+	FOR NO KEY UPDATE OF low, high;
+	d := CASE WHEN p_debit < p_credit THEN l.low ELSE l.high END;
+	c := CASE WHEN p_debit < p_credit THEN l.high ELSE l.low END;
 
 	v.code := CASE
 		WHEN p_debit = p_credit THEN 'SAME_ACCOUNT'
-		WHEN l.kind IS NULL THEN 'ACCOUNT_NOT_FOUND'
-		WHEN NOT p_operator AND (l.user_id IS DISTINCT FROM p_user
-			OR l.c_kind <> 'user') THEN 'ACCOUNT_NOT_FOUND'
-		WHEN l.currency <> l.c_currency THEN 'CURRENCY_MISMATCH'
-		WHEN l.frozen THEN 'ACCOUNT_FROZEN'
+		WHEN d.id IS NULL THEN 'ACCOUNT_NOT_FOUND'
+		WHEN NOT p_operator AND (d.user_id IS DISTINCT FROM p_user
+			OR c.kind <> 'user') THEN 'ACCOUNT_NOT_FOUND'
+		WHEN d.currency <> c.currency THEN 'CURRENCY_MISMATCH'
+		WHEN d.frozen OR c.frozen THEN 'ACCOUNT_FROZEN'
 		WHEN p_amount NOT BETWEEN 1 AND 9007199254740991
 			OR p_hold_s IS NULL
-				AND (l.c_balance + p_amount > 9007199254740991
-				OR l.balance - p_amount < -9007199254740991)
+				AND (c.balance + p_amount > 9007199254740991
+				OR d.balance - p_amount < -9007199254740991)
 			OR p_hold_s IS NOT NULL
-				AND l.held + p_amount > 9007199254740991
+				AND d.held + p_amount > 9007199254740991
 			THEN 'AMOUNT_OUT_OF_RANGE'
-		WHEN l.kind = 'user' AND l.balance - l.held < p_amount
+		WHEN d.kind = 'user' AND d.balance - d.held < p_amount
 			THEN 'INSUFFICIENT_FUNDS' END;
 	IF v.code IS NOT NULL THEN
 		RETURN ledger_made_again(p_user, p_key, p_sha256, v.code);
@@ -182,7 +178,7 @@ BEGIN
 	END IF;
 	v.created_at := clock_timestamp();
 	v.expires_at := v.created_at + make_interval(secs => p_hold_s);
-	v.currency := l.currency;
+	v.currency := d.currency;
 	INSERT INTO transfer (id, status, user_id, debit_account_id,
 		credit_account_id, currency, amount, memo, metadata, created_at,
 		expires_at)
