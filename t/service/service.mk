@@ -7,3 +7,11 @@ $(test_services): %: $$(@D)/main.o $(lib)
 
 services: $(test_services)
 .PHONY: services
+
+# A library for tests that set the clock; without sanitizers, whose own must come
+# first.
+clock_shift := $(BUILD)/t/clock/shift.so
+$(clock_shift): t/clock/shift.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -fPIC -shared -o $@ $<
+services: $(clock_shift)
