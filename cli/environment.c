@@ -200,7 +200,7 @@ put_guarded(const struct stack *s, const struct environment *secrets,
 
 /* What a service runs jobs with; programs are installed beside its source. */
 static void
-put_workers(const struct stack *s, const struct spec_service *service,
+put_jobs(const struct stack *s, const struct spec_service *service,
     struct environment *e)
 {
 	struct arena *a = s->arena;
@@ -225,8 +225,7 @@ write_service(const struct stack *s, const struct environment *secrets,
 			environment_find(
 			    secrets, variable(s, service, "DATABASE_PASSWORD")),
 			service->name));
-	if (service->workers > 0)
-		put_workers(s, service, &e);
+	put_jobs(s, service, &e);
 	if (service->needs_redis)
 		put(&e, variable(s, service, "REDIS_URL"),
 		    arena_printf(a, "unix:run/redis-%s.sock", service->name));

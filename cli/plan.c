@@ -154,26 +154,6 @@ plan_service(const struct stack *s, const struct spec_service *service,
 	return ret->envp != NULL;
 }
 
-/* The same binary with the same environment, in its other role. */
-static void
-plan_workers(
-    const struct stack *s, const struct child *service, struct child *ret)
-{
-	struct arena *a = s->arena;
-	char **argv = arena_alloc(a, 3 * sizeof(*argv));
-
-	argv[0] = service->argv[0];
-	argv[1] = arena_strdup(a, "--worker");
-	*ret = *service;
-	ret->name = arena_printf(a, "%s-worker", service->name);
-	ret->title = arena_printf(a, "%s's workers", service->name);
-	ret->argv = argv;
-	ret->log = arena_printf(a, "log/%s-worker.log", service->name);
-	ret->stale[0] = ret->stale[1] = NULL;
-	ret->probe = (struct probe){ .kind = PROBE_NONE };
-	ret->socket = NULL;
-}
-
 static bool
 add_service(struct plan *p, const struct stack *s,
     const struct spec_service *service, int port, const struct stores *stores)
@@ -197,8 +177,6 @@ add_service(struct plan *p, const struct stack *s,
 	/* Started again, it waits for PostgreSQL to be back, too. */
 	if (service->needs_postgres)
 		need(c, stores->postgres);
-	if (service->workers > 0)
-		plan_workers(s, c, next(p));
 	return true;
 }
 

@@ -15,10 +15,10 @@
 #include "stack.h"
 
 /*
- * PostgreSQL and its two steps, nginx; of each service itself, its Redis, its
- * migrations and its workers.
+ * PostgreSQL and its two steps, nginx; of each service itself, its Redis and its
+ * migrations.
  */
-enum { PLAN_CHILDREN_MAX = 4 + 4 * SPEC_SERVICES_MAX };
+enum { PLAN_CHILDREN_MAX = 4 + 3 * SPEC_SERVICES_MAX };
 
 struct plan {
 	struct child children[PLAN_CHILDREN_MAX];

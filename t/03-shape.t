@@ -5,8 +5,9 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use File::Temp qw(tempdir);
+use IO::Socket::UNIX;
 use Test::More;
-use Kedge qw(jdecode jencode run slurp);
+use Kedge qw(jdecode jencode run slurp wait_until);
 
 my $good = jdecode(slurp("$Kedge::ROOT/kedge.json"));
 my $root = tempdir(CLEANUP => 1);
@@ -103,9 +104,13 @@ my $k = Kedge->up(env => { KEDGE_ROOT => $root });
 my $alice = $k->user('alice');
 is($alice->get('/api/core/me')->{status}, 200, 'core as before');
 is(scalar(my @workers = $k->pids('core-api')), 3, 'in three processes');
-my ($threads) = (slurp("/proc/$workers[0]/status") =~ /^Threads:\s+(\d+)/m);
-cmp_ok($threads, '>=', 6, 'of six threads');
-cmp_ok($threads, '<=', 10, 'and not many more');
+sub threads { return (slurp("/proc/$_[0]/status") =~ /^Threads:\s+(\d+)/m)[0] }
+cmp_ok(threads($workers[0]), '<=', 5, 'which have few threads while little is to do');
+my @held = map { IO::Socket::UNIX->new(Peer => "$k->{dir}/run/core.sock") } 1 .. 40;
+ok(wait_until(sub { threads($_) < 6 and return 0 for @workers; return 1 }, 10),
+	'and six each when they are wanted');
+cmp_ok(threads($_), '<=', 10, 'and not many more') for @workers;
+close $_ for @held;
 is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet is for payers now');
 for my $role ('payer', 'auditor', 'user,auditor', 'admin') {
 	$k->role($alice, $role);

@@ -31,7 +31,8 @@ sub start
 	if (!$pid) {
 		Kedge::in_child();
 		my $own = $k->service_env('core');
-		%ENV = (PATH => $ENV{PATH}, %$own, CORE_PROCESSES => 2, CORE_THREADS => 4, %$env);
+		%ENV = (PATH => $ENV{PATH}, %$own, CORE_PROCESSES => 2, CORE_THREADS => 4,
+			CORE_WORKER_PROCESSES => 0, %$env);
 		chdir $k->dir;
 		open STDERR, '>', $log;
 		$prepare->() if $prepare;
@@ -183,7 +184,7 @@ for my $row (
 	    . fcgi_record(4, '')
 	    . fcgi_record(5, '');
 	($pid, $log) = start(
-		{ CORE_LISTEN => "unix:$place/unused.sock", %$env },
+		{ CORE_LISTEN => "unix:$place/unused.sock", CORE_WORKER_PROCESSES => 1, %$env },
 		sub {
 			POSIX::dup2(fileno $s, $fd) if fileno $s != $fd;
 			fcntl IO::Handle->new_from_fd($fd, 'r'), F_SETFD, 0 if fileno $s == $fd;
@@ -231,7 +232,7 @@ $pid = fork // die;
 if (!$pid) {
 	Kedge::in_child();
 	%ENV = (PATH => $ENV{PATH}, %{ $k->service_env('core') }, CORE_PROCESSES => 1,
-		CORE_THREADS => 2, CORE_LISTEN => "unix:$socket");
+		CORE_THREADS => 2, CORE_WORKER_PROCESSES => 0, CORE_LISTEN => "unix:$socket");
 	chdir $k->dir;
 	open STDERR, '>', $log2;
 	exec {$copy} $copy or POSIX::_exit(127);

@@ -2,6 +2,10 @@
  * accept: a worker's threads.  Each accepts a connection and serves it until
  * it ends; there is no queue between them but the kernel's.
  *
+ * They are started as they are needed: who takes a connection and leaves nobody
+ * to accept the next one starts another thread first.  None ends before the
+ * process does.
+ *
  * Draining must not lose a request, so the main thread has to know what the
  * others wait for.
  *   - One in accept() is interrupted by a signal.
@@ -82,9 +86,14 @@ struct crew {
 	int listen_fd;
 	atomic_bool draining;
 	sem_t ended;
+	atomic_int accepting; /* threads that serve no connection */
+	pthread_mutex_t growth; /* of nthreads, which stands once draining is set */
 	struct thread *threads;
 	int nthreads;
+	int max_threads;
 };
+
+static bool add_thread(struct crew *crew);
 
 /* -- a thread's side -- */
 
@@ -156,6 +165,17 @@ serve_connection(struct thread *t, int fd)
 	conn_close(&t->conn);
 }
 
+static void
+take_connection(struct thread *t, int fd)
+{
+	struct crew *crew = t->crew;
+
+	if (atomic_fetch_sub(&crew->accepting, 1) == 1)
+		add_thread(crew);
+	serve_connection(t, fd);
+	atomic_fetch_add(&crew->accepting, 1);
+}
+
 /* Whether accepting can go on. */
 static bool
 survives(int error)
@@ -204,13 +224,56 @@ thread_run(void *arg)
 		}
 		wait_ended(t, THREAD_ACCEPTING);
 		if (fd >= 0)
-			serve_connection(t, fd);
+			take_connection(t, fd);
 		else if (!survives(error))
 			abort(); /* the master starts another one */
 	}
 	atomic_store(&t->state, THREAD_ENDED);
 	sem_post(&crew->ended);
 	return NULL;
+}
+
+/* -- starting threads -- */
+
+static bool
+start_thread(struct crew *crew, struct thread *t)
+{
+	pthread_attr_t attr;
+	int rc;
+
+	t->crew = crew;
+	t->arena = arena_new();
+	conn_init(&t->conn);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	rc = pthread_create(&t->id, &attr, thread_run, t);
+	pthread_attr_destroy(&attr);
+	if (rc == 0)
+		return true;
+	log_event(LOG_ERROR, "cannot start a thread",
+	    LOG_TEXT("error", strerror(rc)));
+	arena_free(t->arena);
+	return false;
+}
+
+/* False: there are all, or none can be started now. */
+static bool
+add_thread(struct crew *crew)
+{
+	bool added = false;
+
+	pthread_mutex_lock(&crew->growth);
+	if (!atomic_load(&crew->draining) &&
+	    crew->nthreads < crew->max_threads) {
+		atomic_fetch_add(&crew->accepting, 1);
+		added = start_thread(crew, &crew->threads[crew->nthreads]);
+		if (added)
+			crew->nthreads++;
+		else
+			atomic_fetch_sub(&crew->accepting, 1);
+	}
+	pthread_mutex_unlock(&crew->growth);
+	return added;
 }
 
 /* -- the main thread's side -- */
@@ -250,27 +313,6 @@ set_malloc(void)
 	/* Fast bins are consolidated whenever a block next to the top is
 	 * freed, which here is with every request; the thread caches do. */
 	mallopt(M_MXFAST, 0);
-}
-
-static bool
-start_thread(struct crew *crew, struct thread *t)
-{
-	pthread_attr_t attr;
-	int rc;
-
-	t->crew = crew;
-	t->arena = arena_new();
-	conn_init(&t->conn);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	rc = pthread_create(&t->id, &attr, thread_run, t);
-	pthread_attr_destroy(&attr);
-	if (rc == 0)
-		return true;
-	log_event(LOG_ERROR, "cannot start a thread",
-	    LOG_TEXT("error", strerror(rc)));
-	arena_free(t->arena);
-	return false;
 }
 
 /* Wakes a thread that waits; true when it was in accept(). */
@@ -320,10 +362,13 @@ static void
 drain(struct crew *crew)
 {
 	int64_t grace_until_us = clock_monotonic_us() + IDLE_GRACE_US;
-	int left = crew->nthreads;
 	bool open = true;
+	int left;
 
+	pthread_mutex_lock(&crew->growth);
 	atomic_store(&crew->draining, true);
+	left = crew->nthreads;
+	pthread_mutex_unlock(&crew->growth);
 	while (left > 0) {
 		bool idle_too = clock_monotonic_us() >= grace_until_us;
 		bool accepting = false;
@@ -349,13 +394,19 @@ release(struct crew *crew)
 		arena_free(t->arena);
 	}
 	free(crew->threads);
+	pthread_mutex_destroy(&crew->growth);
 	sem_destroy(&crew->ended);
 }
 
 int
 service_work(const struct worker *w, const struct service *s)
 {
-	struct crew crew = { .service = s, .listen_fd = w->listen_fd };
+	struct crew crew = {
+		.service = s,
+		.listen_fd = w->listen_fd,
+		.growth = PTHREAD_MUTEX_INITIALIZER,
+		.max_threads = w->threads,
+	};
 	sigset_t until;
 	int signo;
 
@@ -368,11 +419,8 @@ service_work(const struct worker *w, const struct service *s)
 	sem_init(&crew.ended, /* pshared= */ 0, 0);
 	crew.threads = calloc((size_t)w->threads, sizeof(*crew.threads));
 	assert(crew.threads != NULL);
-	for (int i = 0; i < w->threads; i++) {
-		if (!start_thread(&crew, &crew.threads[i]))
-			return 1;
-		crew.nthreads++;
-	}
+	if (!add_thread(&crew))
+		return 1;
 	worker_ready(w);
 	sigwait(&until, &signo);
 	drain(&crew);

@@ -74,9 +74,10 @@ static const struct config_var base_vars[] = {
 };
 static const struct config_var job_vars[] = {
 	{ CONFIG(struct service_config, worker_processes, "WORKER_PROCESSES"),
-	  .fallback = "2", .min = 1, .max = METRICS_SLOTS_MAX,
+	  .fallback = "2", .min = 0, .max = METRICS_SLOTS_MAX,
 	  .unit = "processes",
-	  .doc = "Jobs that one host runs at once: each in a process." },
+	  .doc = "Jobs that one host runs at once: each in a process. 0: it "
+	    "only serves." },
 	{ CONFIG(struct service_config, worker_poll_ms, "WORKER_POLL_MS"),
 	  .fallback = "1000", .min = 10, .max = 60000, .unit = "ms",
 	  .doc = "How long a worker sleeps at most when no notification wakes "

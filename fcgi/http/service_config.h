@@ -24,7 +24,7 @@ struct service_config {
 	int64_t drain_timeout_ms;
 
 	/* Of services with jobs only. */
-	int64_t worker_processes; /* of --worker */
+	int64_t worker_processes; /* 0: none */
 	int64_t worker_poll_ms;
 	int64_t worker_lease_s;
 	const char *programs; /* directory; empty: none */

@@ -160,7 +160,24 @@ master_pool_of(const struct service_program *p, const struct service_pool *pool)
 	return m;
 }
 
-/* Returns their number; 0: there are more processes than can be counted. */
+/* The pool that works off jobs, if there is one; returns their number. */
+static int
+fill_workers(const struct service_program *p, struct master_pool out[1])
+{
+	const struct service_config *c = p->config;
+
+	if (p->job_library == NULL || c->worker_processes == 0)
+		return 0;
+	out[0] = (struct master_pool){
+		.name = "worker",
+		.processes = c->worker_processes,
+		.threads = 1,
+		.work = work_jobs,
+	};
+	return 1;
+}
+
+/* The pools that serve, and then the one of jobs. */
 static int
 fill_pools(const struct service_program *p, struct master_pool out[POOLS_MAX])
 {
@@ -172,21 +189,28 @@ fill_pools(const struct service_program *p, struct master_pool out[POOLS_MAX])
 		{ 0 },
 	};
 	const struct service_pool *pool = p->pools != NULL ? p->pools : only;
-	int64_t processes = 0;
 	int n = 0;
 
 	for (; pool->name != NULL; pool++) {
-		assert(n < POOLS_MAX);
-		out[n] = master_pool_of(p, pool);
-		processes += out[n++].processes;
+		assert(n < POOLS_MAX - 1);
+		out[n++] = master_pool_of(p, pool);
 	}
-	if (processes > METRICS_SLOTS_MAX) {
-		log_event(LOG_ERROR, "too many processes in all pools",
-		    LOG_NUM("processes", processes),
-		    LOG_NUM("at_most", METRICS_SLOTS_MAX));
-		return 0;
-	}
-	return n;
+	return n + fill_workers(p, &out[n]);
+}
+
+static bool
+can_be_counted(const struct master_pool *pools, int npools)
+{
+	int64_t processes = 0;
+
+	for (int i = 0; i < npools; i++)
+		processes += pools[i].processes;
+	if (processes <= METRICS_SLOTS_MAX)
+		return true;
+	log_event(LOG_ERROR, "too many processes in all pools",
+	    LOG_NUM("processes", processes),
+	    LOG_NUM("at_most", METRICS_SLOTS_MAX));
+	return false;
 }
 
 /* Before the fork: what is loaded once is shared by all workers. */
@@ -194,51 +218,43 @@ static bool
 prepare(const struct service_program *p)
 {
 	digest_warm_up();
-	if ((p->flags & SERVICE_BASE) != 0)
+	if ((p->flags & SERVICE_BASE) != 0 || p->job_library != NULL)
 		remote_init();
+	if (p->job_library != NULL)
+		p->job_library->prepare();
 	return p->prepare == NULL || p->prepare(p->config);
 }
 
 static int
-run_pools(const struct service_program *p, const struct master_pool *pools,
-    int npools, char **argv)
+run(const struct service_program *p, bool only_jobs, char **argv)
 {
 	const struct service_config *c = p->config;
+	struct master_pool pools[POOLS_MAX];
 	const struct master m = {
 		.service = p->name,
 		.pools = pools,
-		.npools = npools,
+		.npools = only_jobs ? fill_workers(p, pools)
+				    : fill_pools(p, pools),
 		.drain_timeout_ms = c->drain_timeout_ms,
 		.socket_mode = SOCKET_MODE,
 		.ctx = (void *)p,
 	};
 
-	return prepare(p) ? master_run(&m, argv) : 1;
+	if (m.npools == 0) {
+		log_event(LOG_ERROR, "nothing to do: WORKER_PROCESSES is 0");
+		return 1;
+	}
+	if (!can_be_counted(pools, m.npools) || !prepare(p))
+		return 1;
+	return master_run(&m, argv);
 }
 
 static int
-run(const struct service_program *p, char **argv)
+check(const struct service_program *p)
 {
 	struct master_pool pools[POOLS_MAX];
-	int npools = fill_pools(p, pools);
 
-	return npools > 0 ? run_pools(p, pools, npools, argv) : 1;
-}
-
-static int
-run_workers(const struct service_program *p, char **argv)
-{
-	const struct service_config *c = p->config;
-	const struct master_pool pool = {
-		.name = "worker",
-		.processes = c->worker_processes,
-		.threads = 1,
-		.work = work_jobs,
-	};
-
-	if (!p->job_library->prepare(p))
-		return 1;
-	return run_pools(p, &pool, 1, argv);
+	return can_be_counted(pools, fill_pools(p, pools)) ? 0 : 1;
 }
 
 static int
@@ -289,7 +305,6 @@ usage(const struct service_program *p)
 int
 service_main(const struct service_program *p, int argc, char **argv)
 {
-	struct master_pool pools[POOLS_MAX];
 	const char *flag = argc > 1 ? argv[1] : "";
 	bool has_jobs = p->job_library != NULL;
 
@@ -310,6 +325,6 @@ service_main(const struct service_program *p, int argc, char **argv)
 	if (!service_configure(p))
 		return 1;
 	if (str_eq(flag, "--check"))
-		return fill_pools(p, pools) > 0 ? 0 : 1;
-	return *flag != '\0' ? run_workers(p, argv) : run(p, argv);
+		return check(p);
+	return run(p, str_eq(flag, "--worker"), argv);
 }

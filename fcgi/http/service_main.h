@@ -4,9 +4,10 @@
  * A service is a `struct service_program`: its routes, its variables, and what
  * a worker opens.  service_main() turns that into the command line
  *
- *   NAME             master in the foreground; see server/master.h
+ *   NAME             master in the foreground; see server/master.h.  With jobs,
+ *                    WORKER_PROCESSES of its processes work them off
+ *   NAME --worker    likewise, but has these alone: for a host of their own
  *   NAME --check     load the configuration; exit 0 or 1
- *   NAME --worker    likewise, and works off jobs instead of serving
  *   NAME --openapi   print the OpenAPI document; needs no configuration
  *   NAME --config    print the variables as a markdown table
  *   NAME jobs ...    look after the jobs; see docs/kedge.8
@@ -68,8 +69,8 @@ struct job_library {
 	void (*metrics)(void *app, struct buf *b);
 	/* What rows cannot say of the tables and variables; logs. */
 	bool (*check)(const struct service_program *p);
-	/* In the master of workers before it forks. */
-	bool (*prepare)(const struct service_program *p);
+	/* In the master before it forks. */
+	void (*prepare)(void);
 	/* A worker's life, as struct master_pool has it. */
 	int (*work)(const struct worker *w, struct service_process *process);
 	/* `NAME jobs ARGS...`: argv[0] is "jobs". */

@@ -2,7 +2,7 @@
  * job: background work in the service's own database.
  *
  * A job is enqueued in the caller's transaction, so it runs exactly when that
- * commits, and is worked off by `SERVICE --worker`.  A service declares what
+ * commits, and is worked off by the service's workers.  A service declares what
  * it can do as tables: kinds, queues and schedules.
  */
 #ifndef JOB_JOB_H

@@ -19,13 +19,6 @@ check(const struct service_program *p)
 	return job_set_check(p->jobs);
 }
 
-static bool
-prepare(UNUSED const struct service_program *p)
-{
-	job_work_prepare();
-	return true;
-}
-
 static void
 metrics(void *app, struct buf *b)
 {
@@ -42,7 +35,7 @@ const struct job_library job_library = {
 	.routes = routes,
 	.metrics = metrics,
 	.check = check,
-	.prepare = prepare,
+	.prepare = job_work_prepare,
 	.work = work,
 	.command = job_cli,
 };

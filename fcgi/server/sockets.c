@@ -85,6 +85,16 @@ from_stdin(void)
 	return fd;
 }
 
+static int
+count_listening(const struct master *m)
+{
+	int n = 0;
+
+	for (int i = 0; i < m->npools; i++)
+		n += m->pools[i].listen != NULL;
+	return n;
+}
+
 static bool
 open_one(const struct master *m, int i, const struct listen_given *given,
     struct pool_socket *s)
@@ -105,7 +115,7 @@ open_one(const struct master *m, int i, const struct listen_given *given,
 		kind = s->path != NULL ? "bound" : "given";
 	} else {
 		s->fd = from_systemd(m, i, given);
-		if (s->fd == -1 && m->npools == 1)
+		if (s->fd == -1 && count_listening(m) == 1)
 			s->fd = from_stdin();
 		if (s->fd == -1) {
 			s->fd = listen_open(

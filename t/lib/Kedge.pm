@@ -568,8 +568,8 @@ sub processes
 }
 
 # Pids by kind: supervisor, nginx, nginx-worker, auth, core, wallet (masters),
-# auth-api, auth-verify, core-api, wallet-api (workers), core-workers (the master
-# of those that work off jobs), core-worker (these), postgres, redis-auth…
+# auth-api, auth-verify, core-api, wallet-api, core-worker (their processes, by
+# pool), postgres, redis-auth…
 sub pids
 {
 	my ($self, $kind) = @_;
@@ -584,7 +584,6 @@ sub pids
 		    : $p->{exe} =~ /^nginx/ ? ($leads ? 'nginx' : 'nginx-worker')
 		    : $p->{exe} eq 'postgres' ? ($leads ? 'postgres' : 'postgres-backend')
 		    : $p->{exe} =~ /^redis/ ? 'redis-' . $self->redis_name($p)
-		    : $p->{cmd} =~ / --worker$/ ? "$p->{exe}-worker" . ($leads ? 's' : '')
 		    : $leads ? $p->{exe}
 		    : "$p->{exe}-" . $self->pool_name($p);
 		push @out, $p->{pid} if $is eq $kind;
@@ -604,7 +603,8 @@ sub redis_name
 	return '?';
 }
 
-# A worker holds the listening socket of its own pool and no other.
+# A process holds the listening socket of its own pool and no other; those that
+# work off jobs have none.
 sub pool_name
 {
 	my ($self, $p) = @_;
@@ -618,7 +618,7 @@ sub pool_name
 		return $listening{$inode} =~ /verify/ ? 'verify' : 'api'
 		    if defined $listening{$inode};
 	}
-	return '?';
+	return 'worker';
 }
 
 sub is_gone

@@ -9,6 +9,7 @@
  *   /hold     tells the test that it runs, and waits for a byte from it
  *   /nothing  204
  */
+#include <dirent.h>
 #include <errno.h>
 #include <linux/sockios.h>
 #include <signal.h>
@@ -491,6 +492,24 @@ expect_all_threads(void)
 	}
 }
 
+/* The worker's threads, the main one among them. */
+static int
+count_threads(void)
+{
+	char path[64];
+	struct dirent *entry;
+	DIR *tasks;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)worker);
+	tasks = opendir(path);
+	ck_assert_ptr_nonnull(tasks);
+	while ((entry = readdir(tasks)) != NULL)
+		n += entry->d_name[0] != '.';
+	closedir(tasks);
+	return n;
+}
+
 static int
 count_fds(void)
 {
@@ -716,6 +735,34 @@ START_TEST(stream_nobody_reads_is_forgotten)
 }
 END_TEST
 
+START_TEST(threads_start_when_they_are_needed)
+{
+	int fds[2 * THREADS];
+	char byte;
+
+	ck_assert_int_eq(count_threads(), 2);
+	expect_all_threads();
+	ck_assert_int_eq(count_threads(), 1 + THREADS);
+
+	/* Twice as many wait for one that is there, and start none. */
+	for (int i = 0; i < 2 * THREADS; i++) {
+		fds[i] = dial();
+		out.len = 0;
+		put_get(&out, false, "/hold", "");
+		ck_assert(send_all(fds[i], out.data, out.len));
+	}
+	for (int i = 0; i < 2 * THREADS; i++) {
+		ck_assert_int_eq(read(held[0], &byte, 1), 1);
+		ck_assert_int_eq(count_threads(), 1 + THREADS);
+		ck_assert_int_eq(write(let_go[1], "g", 1), 1);
+	}
+	for (int i = 0; i < 2 * THREADS; i++) {
+		ck_assert(read_answer(fds[i]));
+		close(fds[i]);
+	}
+}
+END_TEST
+
 START_TEST(big_body_is_read_whole)
 {
 	static char body[1000 * 1000];
@@ -937,8 +984,11 @@ static const struct raw refused[] = {
 
 START_TEST(head_that_is_wrong_is_refused)
 {
-	long peak = memory_kib("VmPeak");
+	long peak;
 
+	/* What a thread's start takes is not meant. */
+	expect_all_threads();
+	peak = memory_kib("VmPeak");
 	out.len = 0;
 	put_begin(&out, true);
 	put(&out, refused[_i].bytes, refused[_i].len);
@@ -1206,6 +1256,7 @@ make_suite(void)
 	tcase_add_loop_test(
 	    tc, stream_that_breaks_off_has_no_end, 0, COUNT_OF(broken_streams));
 	tcase_add_test(tc, stream_nobody_reads_is_forgotten);
+	tcase_add_test(tc, threads_start_when_they_are_needed);
 	tcase_add_loop_test(tc, big_body_is_read_whole, 0, COUNT_OF(sizes));
 	tcase_add_test(tc, unread_body_is_no_request);
 	tcase_add_test(tc, unread_body_without_end_is_answered);
