@@ -177,27 +177,47 @@ without_slash(const struct render *r, const char *prefix)
 	return arena_strndup(r->stack->arena, prefix, strlen(prefix) - 1);
 }
 
+/* `match` is nginx's: "^~ /api/core/". */
+static void
+add_location(struct render *r, const struct spec_service *service,
+    const struct spec_location *l, const char *match)
+{
+	const struct template_value values[] = {
+		{ "service", service->name },
+		{ "match", match },
+		{ "guard", l->guard },
+		{ "roles", l->roles },
+		{ NULL },
+	};
+
+	add(r, str_eq(l->guard, "none") ? "open.conf" : "guarded.conf", values);
+}
+
+/* A nested prefix is guarded with and without its slash: both are routes. */
 static void
 add_service(struct render *r, const struct spec_service *service)
 {
-	const struct spec_location *l;
+	struct arena *a = r->stack->arena;
+	const struct template_value values[] = {
+		{ "service", service->name },
+		{ "prefix", service->locations[0].prefix },
+		{ "bare_prefix",
+		    without_slash(r, service->locations[0].prefix) },
+		{ NULL },
+	};
 	int i;
 
+	add(r, "service.conf", values);
+	add(r, "bare.conf", values);
 	for (i = 0; i < service->nlocations; i++) {
-		l = &service->locations[i];
-		const struct template_value values[] = {
-			{ "service", service->name },
-			{ "prefix", l->prefix },
-			{ "bare_prefix", without_slash(r, l->prefix) },
-			{ "guard", l->guard },
-			{ "roles", l->roles },
-			{ NULL },
-		};
+		const struct spec_location *l = &service->locations[i];
 
-		if (i == 0)
-			add(r, "service.conf", values);
-		add(r, str_eq(l->guard, "none") ? "open.conf" : "guarded.conf",
-		    values);
+		if (i > 0)
+			add_location(r, service, l,
+			    arena_printf(
+				a, "= %s", without_slash(r, l->prefix)));
+		add_location(
+		    r, service, l, arena_printf(a, "^~ %s", l->prefix));
 	}
 }
 

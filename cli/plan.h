@@ -15,8 +15,8 @@
 #include "stack.h"
 
 /*
- * PostgreSQL and its two steps, nginx; of each service itself, its Redis and its
- * migrations.
+ * PostgreSQL and its two steps, nginx; of each service itself, its Redis and
+ * its migrations.
  */
 enum { PLAN_CHILDREN_MAX = 4 + 3 * SPEC_SERVICES_MAX };
 

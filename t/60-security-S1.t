@@ -16,7 +16,7 @@ $root->post('/api/core/tasks', { title => 'secret of root' });
 
 # Ways to write a protected path so that somebody may read it as another one.
 my @protected = ('/api/core/whoami', '/api/core/me', '/api/core/tasks', '/api/core/admin/stats',
-	'/api/wallet/accounts');
+	'/api/wallet/accounts', '/api/auth/jobs/schedules');
 my @open = ('/api/auth/ok', '/', '/app.js', '/api/core/openapi.json', '/api/auth/get-session');
 my %form;
 for my $path (@protected) {
@@ -66,7 +66,7 @@ sub ask
 
 my @forms = sort keys %form;
 note(scalar(@forms) . ' forms');
-my $inside = qr/"userId"|"roles"|"timezone"|"profiles"|"currency"|"nextCursor"|secret of root/;
+my $inside = qr/"userId"|"roles"|"timezone"|"profiles"|"currency"|"nextCursor"|"cron"|secret of root/;
 
 # Nobody: never inside, never a crash.
 my (@leak, @crash, @odd);
@@ -83,9 +83,9 @@ is_deeply(\@odd, [], 'every refusal is a usual one');
 
 # A user: never what only an administrator may see.
 @leak = @crash = ();
-for (ask($alice->cookie_header, grep { $form{$_} =~ /admin/ } @forms)) {
+for (ask($alice->cookie_header, grep { $form{$_} =~ /admin|jobs/ } @forms)) {
 	my ($path, $a) = @$_;
-	push @leak, $path if ($a->{body} // '') =~ /"profiles"/;
+	push @leak, $path if ($a->{body} // '') =~ /"profiles"|"cron"/;
 	push @crash, "$path $a->{status}" if ($a->{status} // 500) >= 500;
 }
 is_deeply(\@leak, [], 'a user reaches nothing of the administrator');
@@ -93,9 +93,10 @@ is_deeply(\@crash, [], 'and breaks nothing');
 
 # Somebody who may: what runs is the handler of the canonical path or none.
 my %sign = (
-	'/api/core/whoami' => qr/"roles"/, '/api/core/me' => qr/"timezone"/,
+	'/api/core/whoami' => qr/"roles"/, '/api/core/me' => qr/"timezone"(?!.*"cron")/,
 	'/api/core/tasks' => qr/secret of root/,
-	'/api/core/admin/stats' => qr/"profiles"/, '/api/wallet/accounts' => qr/"currency"/);
+	'/api/core/admin/stats' => qr/"profiles"/, '/api/wallet/accounts' => qr/"currency"/,
+	'/api/auth/jobs/schedules' => qr/"cron"/);
 my @wrong;
 my $ran = 0;
 for (ask($root->cookie_header, @forms)) {

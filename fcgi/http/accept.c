@@ -87,7 +87,8 @@ struct crew {
 	atomic_bool draining;
 	sem_t ended;
 	atomic_int accepting; /* threads that serve no connection */
-	pthread_mutex_t growth; /* of nthreads, which stands once draining is set */
+	pthread_mutex_t
+	    growth; /* of nthreads, which stands once draining is set */
 	struct thread *threads;
 	int nthreads;
 	int max_threads;

@@ -65,9 +65,10 @@ service_of_worker(const struct service *template,
 	s.app = process;
 	if (s.hooks.ready == NULL)
 		s.hooks.ready = service_ready;
+	if (process->has_identity_key)
+		s.identity_key = process->identity_key;
 	if (!is_base)
 		return s;
-	s.identity_key = process->identity_key;
 	if (s.hooks.screen == NULL)
 		s.hooks.screen = service_limit_writes;
 	if (s.hooks.guard == NULL)
@@ -229,12 +230,12 @@ static int
 run(const struct service_program *p, bool only_jobs, char **argv)
 {
 	const struct service_config *c = p->config;
-	struct master_pool pools[POOLS_MAX];
+	struct master_pool pools[POOLS_MAX] = { 0 };
 	const struct master m = {
 		.service = p->name,
 		.pools = pools,
-		.npools = only_jobs ? fill_workers(p, pools)
-				    : fill_pools(p, pools),
+		.npools =
+		    only_jobs ? fill_workers(p, pools) : fill_pools(p, pools),
 		.drain_timeout_ms = c->drain_timeout_ms,
 		.socket_mode = SOCKET_MODE,
 		.ctx = (void *)p,
@@ -252,7 +253,7 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 static int
 check(const struct service_program *p)
 {
-	struct master_pool pools[POOLS_MAX];
+	struct master_pool pools[POOLS_MAX] = { 0 };
 
 	return can_be_counted(pools, fill_pools(p, pools)) ? 0 : 1;
 }

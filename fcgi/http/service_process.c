@@ -23,6 +23,7 @@ service_process_init(
     struct service_process *process, const struct service_program *p)
 {
 	const struct service_config *c = p->config;
+	unsigned char key[IDENTITY_KEY_SIZE];
 
 	*process = (struct service_process){ .program = p, .config = c };
 	process->db = db_open(&(struct db_options){
@@ -44,10 +45,12 @@ service_process_init(
 	if ((p->flags & SERVICE_BASE) == 0)
 		return true;
 
-	if (!identity_read_key(c->identity_key, process->identity_key)) {
+	if (!identity_read_key(c->identity_key, key)) {
 		service_process_release(process);
 		return false;
 	}
+	service_process_set_key(process, key);
+	explicit_bzero(key, sizeof(key));
 	process->provision = provision_new(&(struct provision_options){
 	    .service = p->name,
 	    .identity_key = process->identity_key,
@@ -56,6 +59,14 @@ service_process_init(
 	    .create = p->create_record,
 	});
 	return true;
+}
+
+void
+service_process_set_key(
+    struct service_process *process, const unsigned char key[IDENTITY_KEY_SIZE])
+{
+	memcpy(process->identity_key, key, IDENTITY_KEY_SIZE);
+	process->has_identity_key = true;
 }
 
 void

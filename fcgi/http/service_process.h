@@ -30,15 +30,19 @@ struct service_process {
 	struct cache *cache; /* NULL without REDIS_URL */
 	struct rate_limit *limit; /* counts locally without Redis */
 
-	/* Of SERVICE_BASE only. */
+	/* What assertions for this service are signed with. */
 	unsigned char identity_key[IDENTITY_KEY_SIZE];
-	struct provision *provision;
+	bool has_identity_key;
+	struct provision *provision; /* of SERVICE_BASE only */
 };
 
 /* What a worker would get, without `worker`; for subcommands and tests. */
 MUST_CHECK bool service_process_init(
     struct service_process *process, const struct service_program *p);
 void service_process_release(struct service_process *process);
+/* For open() of a service that is none of SERVICE_BASE, which has one. */
+void service_process_set_key(struct service_process *process,
+    const unsigned char key[IDENTITY_KEY_SIZE]);
 
 /* The hooks; a service that brings its own may call them in it. */
 

@@ -4,8 +4,8 @@
  *
  * It opens each pool's socket, if it has one, or inherits it: from systemd
  * (LISTEN_FDS, by LISTEN_FDNAMES where several), or on descriptor 0 for a
- * service of one such pool. Workers are forked, never re-executed, so they share the
- * master's pages.
+ * service of one such pool. Workers are forked, never re-executed, so they
+ * share the master's pages.
  *
  *   SIGTERM, SIGINT  drain: workers finish what they serve and exit; those
  *                    still there at the deadline are killed.

@@ -22,6 +22,8 @@ auth_of(const struct req *r)
 const struct audience *
 auth_audience(const struct auth *auth, const char *name)
 {
+	if (str_eq(auth->self.name, name))
+		return &auth->self;
 	for (size_t i = 0; i < auth->naudiences; i++) {
 		if (str_eq(auth->audiences[i].name, name))
 			return &auth->audiences[i];
@@ -68,7 +70,7 @@ add_audience(struct auth *auth, const char *name)
 	struct audience *audience = &auth->audiences[auth->naudiences];
 
 	if (!is_service_name(name) || auth->naudiences == AUTH_SERVICES_MAX ||
-	    str_eq(name, "auth") || auth_audience(auth, name) != NULL) {
+	    auth_audience(auth, name) != NULL) {
 		log_event(LOG_ERROR, "base service cannot be named so",
 		    LOG_TEXT("service", name));
 		return false;
@@ -116,6 +118,8 @@ auth_init(struct auth *auth, const struct auth_config *config)
 	auth->secret = config->secret;
 	auth->secret_len = strlen(config->secret);
 	auth->origins = origins_new(config->url, config->trusted_origins);
+	auth->self.name = "auth";
+	identity_derive_key(auth->secret, auth->self.name, auth->self.key);
 	if (auth->origins == NULL || !add_audiences(auth, config->services))
 		return false;
 	if (!is_cookie_prefix(config->cookie_prefix)) {
@@ -143,6 +147,7 @@ auth_release(struct auth *auth)
 		explicit_bzero(auth->audiences[i].key, IDENTITY_KEY_SIZE);
 	}
 	auth->naudiences = 0;
+	explicit_bzero(auth->self.key, IDENTITY_KEY_SIZE);
 	free((char *)auth->session_cookie);
 	free((char *)auth->data_cookie);
 	free((char *)auth->forget_cookie);

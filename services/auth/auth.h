@@ -28,7 +28,7 @@ enum {
 
 enum { AUTH_SERVICES_MAX = 16, AUTH_SECRET_MIN_BYTES = 32 };
 
-/* A base service: who assertions can be made for. */
+/* Who assertions can be made for. */
 struct audience {
 	const char *name; /* "core" */
 	const char *member; /* "hasCoreAccount", as the user object has it */
@@ -65,6 +65,12 @@ struct auth {
 	const struct origins *origins;
 	struct audience audiences[AUTH_SERVICES_MAX];
 	size_t naudiences;
+	/*
+	 * auth as its own audience, for its guarded locations (jobs,
+	 * webhooks).  Not among the others: it keeps no record of a user, and
+	 * an assertion must be no proof of being a service.
+	 */
+	struct audience self;
 	struct auth_shared *shared;
 	struct epoch_ticker *ticker;
 	struct hash_pool *hashes; /* NULL in the verify pool */
@@ -73,7 +79,7 @@ struct auth {
 /* The part of a worker's struct that the configuration alone decides. */
 bool auth_init(struct auth *auth, const struct auth_config *config);
 void auth_release(struct auth *auth);
-/* NULL when there is no such base service. */
+/* A base service, or auth itself; NULL when there is none of that name. */
 const struct audience *auth_audience(const struct auth *auth, const char *name);
 
 struct auth *auth_of(const struct req *r);

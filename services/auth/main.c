@@ -4,7 +4,7 @@
  * Two pools of workers with a socket each: "api" speaks BetterAuth's API,
  * "verify" answers nginx's auth_request.  They share a master and the memory
  * in auth_shared.h, and nothing else: a burst of sign-ins cannot delay a
- * verdict.
+ * verdict.  A third, "worker", works off jobs.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +17,7 @@
 #include "auth/gate/gate.h"
 #include "auth/password/hash_pool.h"
 #include "auth/routes.h"
+#include "auth/session/session_jobs.h"
 #include "auth/user/user_cli.h"
 #include "auth/verify/verify.h"
 #include "auth/wire/error.h"
@@ -26,6 +27,8 @@
 #include "db/db.h"
 #include "http/service.h"
 #include "http/service_main.h"
+#include "job/job_service.h"
+#include "job/webhook.h"
 #include "server/master.h"
 #include "server/shared.h"
 
@@ -159,17 +162,20 @@ static bool
 open_worker(void *arg)
 {
 	struct auth *auth = arg;
-	bool verdicts;
+	const char *pool = auth->process.worker->pool;
+	bool verdicts = str_eq(pool, "verify");
 
 	if (!auth_init(auth, &config))
 		return false;
 	auth->shared = config.shared;
-	verdicts = str_eq(auth->process.worker->pool, "verify");
+	service_process_set_key(&auth->process, auth->self.key);
+	epoch_take_over(&auth->shared->epoch, auth->process.worker->slot);
+	if (str_eq(pool, "worker"))
+		return true;
 	if (verdicts) {
 		db_close(auth->process.db);
 		auth->process.db = open_verdict_database();
 	}
-	epoch_take_over(&auth->shared->epoch, auth->process.worker->slot);
 	auth->ticker =
 	    epoch_ticker_start(&auth->shared->epoch, auth->process.db);
 	if (auth->ticker == NULL)
@@ -231,6 +237,22 @@ static const struct service_pool pools[] = {
 	{ 0 },
 };
 
+static const struct job_kind *const kinds[] = {
+	session_jobs,
+	webhook_jobs,
+	NULL,
+};
+/* A receiver that is slow takes the time of one worker, not of all. */
+static const struct job_queue queues[] = {
+	{ WEBHOOK_QUEUE, 1 },
+	{ 0 },
+};
+static const struct job_set jobs = {
+	.kinds = kinds,
+	.queues = queues,
+	.schedules = session_schedules,
+};
+
 static const struct service_program program = {
 	.name = "auth",
 	.service = &api,
@@ -242,6 +264,8 @@ static const struct service_program program = {
 	.app_size = sizeof(struct auth),
 	.open = open_worker,
 	.close = close_worker,
+	.job_library = &job_library,
+	.jobs = &jobs,
 };
 
 /* No workers: the epoch of a command is its own, and 0 until it is read. */

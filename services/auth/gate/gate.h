@@ -1,7 +1,8 @@
 /*
  * gate: what every request of the API passes, in BetterAuth's order: the rate
  * limit, the origin, the schema, the origin again where one signs in, the
- * session.
+ * session.  Routes that want an assertion (jobs, webhooks) are behind verify,
+ * as those of base services are, and have only the rate limit here.
  */
 #ifndef AUTH_GATE_H
 #define AUTH_GATE_H

@@ -251,6 +251,31 @@ session_delete_expired(struct db *db, struct arena *a, const char *token)
 	return db_run(db, a, &delete_expired, DB_ARGS(token), NULL);
 }
 
+/* Who holds a row is at it just now: the next sweep is for that one. */
+static const struct db_stmt delete_long_expired = {
+	.name = "session_delete_long_expired",
+	.sql = "WITH expired AS MATERIALIZED (SELECT id FROM session"
+	       " WHERE \"expiresAt\" < now() - $1::bigint * interval '1 s'"
+	       " LIMIT $2::bigint FOR UPDATE SKIP LOCKED)"
+	       " DELETE FROM session s USING expired WHERE s.id = expired.id",
+	.nargs = 2,
+};
+
+enum err
+session_delete_long_expired(struct db *db, struct arena *a, int64_t for_s,
+    int64_t limit, int64_t *ret_count)
+{
+	const char *age = arena_printf(a, "%lld", (long long)for_s);
+	const char *most = arena_printf(a, "%lld", (long long)limit);
+	struct db_rows rows;
+	enum err e =
+	    db_run(db, a, &delete_long_expired, DB_ARGS(age, most), &rows);
+
+	if (e == ERR_OK)
+		*ret_count = rows.affected;
+	return e;
+}
+
 static const struct db_stmt select_tokens = {
 	.name = "session_select_tokens",
 	.sql = "SELECT token FROM session"

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "http/error.h"
 #include "http/request.h"
 #include "http/service.h"
 
@@ -231,6 +232,11 @@ error_answer(struct req *r, enum err e)
 {
 	const struct err_info *info = err_info(e);
 
+	/* Jobs and webhooks, which BetterAuth has not: as in other services. */
+	if (r->route != NULL && r->route->guard == GUARD_IDENTITY) {
+		error_write(r, e);
+		return;
+	}
 	drop_allow(&r->response);
 	if (e == ERR_INVALID && is_malformed(r)) {
 		answer(r, e, "BAD_REQUEST", "Invalid JSON in request body");

@@ -1,0 +1,1 @@
+../job/0002_webhook.sql

@@ -1,0 +1,144 @@
+# auth has jobs as every service does: its admins look after them through verify,
+# expired sessions are swept, and whoever signs up is an event for webhooks.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Digest::SHA qw(hmac_sha256);
+use IO::Socket::UNIX;
+use MIME::Base64 qw(decode_base64url encode_base64url);
+use Test::More;
+use Kedge qw(jdecode jencode wait_until);
+use Kedge::FastCGI qw(fcgi_request);
+use Kedge::Raw qw(raw_answers raw_read);
+use Kedge::Receiver;
+
+my $k = Kedge->up(env => { AUTH_WEBHOOK_ALLOW_PRIVATE => 'on' });
+my $root = $k->user('root');
+$k->role($root, 'admin');
+my $alice = $k->user('alice');
+my $jobs = '/api/auth/jobs';
+my $hooks = '/api/auth/webhooks';
+my $nobody = '01890000-0000-7000-8000-000000000001';
+
+sub job { return $root->get("$jobs/$_[0]")->{json} }
+
+# ---- for admins alone ------------------------------------------------------------------
+
+for my $path ($jobs, "$jobs/queues", "$jobs/schedules", "$jobs/$nobody", $hooks, "$hooks/$nobody") {
+	is($k->client->get($path)->{status}, 401, "$path: not for nobody");
+	is($alice->get($path)->{status}, 403, "$path: nor for everyone");
+	my $r = $root->get($path);
+	is($r->{status}, $path =~ /$nobody/ ? 404 : 200, "$path: for an admin") or diag($r->{body});
+}
+my $bad = $root->get("$jobs?limit=0");
+is($bad->{status}, 400, 'what is wrong');
+is($bad->{json}{fields}[0]{field}, 'limit', 'is said as by every service');
+is($root->get("$jobs/x")->{json}{fields}[0]{in}, 'path', 'each field with its place');
+is_deeply([ map { $_->{name} } @{ $root->get("$jobs/schedules")->{json}{items} } ],
+	['session.sweep'], 'one schedule');
+is($root->post("$jobs/queues/default/pause", undef, origin => 'https://evil.example')
+	->{status}, 403, 'no page of another origin pauses a queue');
+is($root->post("$jobs/queues/default/pause")->{status}, 200, 'an admin does');
+ok($root->get("$jobs/queues")->{json}{items}[0]{paused}, 'and sees it');
+is($root->post("$jobs/queues/default/resume")->{status}, 200, 'and goes on');
+$k->role($root, 'user');
+is($root->get($jobs)->{status}, 403, 'who is no admin any more is refused at once');
+$k->role($root, 'admin');
+
+# ---- the assertion, and nothing else ---------------------------------------------------
+
+sub sign
+{
+	my ($claims, $key) = @_;
+	my $text = encode_base64url(jencode({ alg => 'HS256', typ => 'JWT' })) . '.'
+	    . encode_base64url(jencode($claims));
+	return "$text." . encode_base64url(hmac_sha256($text, $key));
+}
+
+# RFC 5869 with no salt, one block: how a service's key comes from the secret.
+sub derive
+{
+	my ($service) = @_;
+	my $prk = hmac_sha256($k->service_env('auth')->{AUTH_SECRET}, "\0" x 32);
+	return hmac_sha256("kedge identity $service\1", $prk);
+}
+my $core_key = decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY});
+is(unpack('H*', derive('core')), unpack('H*', $core_key), 'the keys are derived so');
+
+my $now = int time;
+my %claims = (iss => 'auth', aud => 'auth', sub => $root->{id}, sid => 's', roles => ['admin'],
+	accounts => [], iat => $now, exp => $now + 20);
+my $ask = sub {
+	my (%more) = @_;
+	return fcgi_request("$k->{dir}/run/auth.sock", {
+		REQUEST_METHOD => 'GET', KEDGE_PATH => $jobs, QUERY_STRING => '', CONTENT_TYPE => '',
+		CONTENT_LENGTH => '', REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => '127.0.0.1',
+		KEDGE_SCHEME => 'http', KEDGE_REQUEST_ID => 'test-test', KEDGE_RAW_URI => $jobs, %more
+	})->{status};
+};
+is($ask->(), 401, 'a location that forgot to ask verify: 401');
+is($ask->(HTTP_COOKIE => $root->cookie_header), 401, 'whatever cookie comes along');
+is($ask->(KEDGE_IDENTITY => sign(\%claims, derive('auth'))), 200, 'with an assertion');
+is($ask->(KEDGE_IDENTITY => sign({ %claims, roles => ['user'] }, derive('auth'))), 403,
+	'that says admin');
+is($ask->(KEDGE_IDENTITY => sign({ %claims, aud => 'core' }, $core_key)), 401, "not core's");
+is($ask->(KEDGE_IDENTITY => sign(\%claims, $core_key)), 401, "nor one with core's key");
+is($ask->(KEDGE_IDENTITY => sign(\%claims, $k->service_env('auth')->{AUTH_SECRET})), 401,
+	'nor with the secret itself');
+
+# An assertion is for a person: it proves no service.
+my $s = IO::Socket::UNIX->new(Peer => "$k->{dir}/run/internal.sock") or die;
+my $token = sign({ %claims, sub => $alice->{id} }, derive('auth'));
+print $s "POST /api/auth/provision HTTP/1.1\r\nHost: auth.internal\r\n"
+    . "Authorization: Bearer $token\r\nContent-Type: application/json\r\n"
+    . "Content-Length: 2\r\nConnection: close\r\n\r\n{}";
+$s->flush;
+is(scalar(raw_answers(raw_read($s)))->{status}, 401, 'provision with an assertion for auth: no');
+is($k->sql('auth', q{SELECT count(*) FROM service_account WHERE service = 'auth'}), 0,
+	'and auth has no accounts');
+
+# ---- the sweep -------------------------------------------------------------------------
+
+$k->sql('auth', qq{
+	INSERT INTO session (id, token, "userId", "updatedAt", "expiresAt")
+	SELECT 'old' || n, 'old' || n, '$alice->{id}', now(), now() - interval '25 h'
+	FROM generate_series(1, 2500) n;
+	INSERT INTO session (id, token, "userId", "updatedAt", "expiresAt")
+	VALUES ('late', 'late', '$alice->{id}', now(), now() - interval '23 h')});
+my $epoch = $k->sql('auth', 'SELECT epoch FROM kedge_cache_epoch');
+my $id = $k->sql('auth', q{SELECT job_id FROM job_enqueue('session.sweep', '{}')});
+ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep') or diag(jencode(job($id)));
+is_deeply(job($id)->{result}, { sessions => 2500 }, 'takes what expired a day ago, in several turns');
+is($k->sql('auth', q{SELECT count(*) FROM session WHERE id LIKE 'old%'}), 0, 'all of it');
+is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'nothing later');
+is($alice->get('/api/core/whoami')->{status}, 200, 'and who is signed in stays so');
+is($k->sql('auth', 'SELECT epoch FROM kedge_cache_epoch'), $epoch, 'the cache is not thrown away for it');
+
+# ---- user.created ----------------------------------------------------------------------
+
+my $receiver = Kedge::Receiver->new;
+is($root->post($hooks, { url => $receiver->url('/ok/new'), kinds => ['user.created'] })->{status}, 201,
+	'an endpoint for those who sign up');
+my $bob = $k->user('bob');
+ok(wait_until(sub { $receiver->requests > 0 }, 20), 'is told of one');
+my ($request) = $receiver->requests;
+my $event = jdecode($request->{body});
+is($event->{type}, 'user.created', 'by an event');
+is($event->{data}{id}, $bob->{id}, 'with the id');
+is($event->{data}{email}, $bob->{email}, 'and the address');
+is_deeply([ sort keys %{ $event->{data} } ], [qw(createdAt email id name)], 'and little else');
+my $again = $k->client->post('/api/auth/sign-up/email',
+	{ email => $bob->{email}, name => 'bob', password => 'another-password' });
+isnt($again->{status}, 200, 'a sign-up that is refused');
+is($k->sql('auth', q{SELECT count(*) FROM job WHERE kind = 'webhook.deliver'}), 1, 'is no event');
+$k->sql('auth', q{INSERT INTO "user" (id, name, email, "emailVerified")
+	VALUES ('by-hand', 'x', 'by-hand@example.com', false)});
+ok(wait_until(sub { $receiver->requests == 2 }, 20), 'nor is it asked who made the user');
+
+# ---- on the command line and in the metrics --------------------------------------------
+
+like(($k->kedge('jobs', 'auth', 'list'))[1], qr/session\.sweep/, 'kedge jobs auth list');
+ok(wait_until(sub { $k->client->get('/metrics/auth')->{body} =~ /session\.sweep/ }, 20),
+	'and in the metrics, a few seconds later');
+done_testing;
