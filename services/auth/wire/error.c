@@ -116,7 +116,7 @@ put_type_problem(struct buf *b, const struct problem *p, const char *expected)
 static void
 put_body_problem(struct buf *b, const struct req *r, const struct problem *p)
 {
-	unsigned flags = r->route->flags;
+	unsigned flags = r->route != NULL ? r->route->flags : 0;
 
 	if ((flags & AUTH_BODY_RECORD) == 0)
 		put_type_problem(b, p, "object");
