@@ -50,21 +50,26 @@ signature_fits(struct arena *a, const void *key, size_t key_len,
 	return digest_equal(mac, signature, sizeof(mac));
 }
 
-/* NULL when the part is not the base64url text of a JSON object. */
-static const struct json *
-object_read(struct arena *a, const char *part, size_t len)
+static const char *
+text_read(struct arena *a, const char *part, size_t len, size_t *ret_len)
 {
-	const struct json *j;
-	const char *problem;
 	unsigned char *text;
-	size_t text_len;
 
-	if (!base64url_decode(a, part, len, &text, &text_len))
+	return base64url_decode(a, part, len, &text, ret_len)
+	           ? (const char *)text
+	           : NULL;
+}
+
+static const struct json *
+object_read(struct arena *a, const char *text, size_t len)
+{
+	const char *problem;
+	const struct json *j;
+
+	if (text == NULL)
 		return NULL;
-	j = json_read(a, (const char *)text, text_len, &problem);
-	if (j == NULL || json_kind(j) != JSON_KIND_OBJECT)
-		return NULL;
-	return j;
+	j = json_read(a, text, len, &problem);
+	return j != NULL && json_kind(j) == JSON_KIND_OBJECT ? j : NULL;
 }
 
 /* RFC 7515 section 4.1.11: whoever does not know what is critical refuses. */
@@ -72,16 +77,20 @@ static bool
 header_fits(struct arena *a, const char *part, size_t len)
 {
 	const struct json *header;
+	const char *text;
+	size_t text_len;
 
 	if (len == HEADER_LEN - 1 && memcmp(part, header_text, len) == 0)
 		return true;
-	header = object_read(a, part, len);
+	text = text_read(a, part, len, &text_len);
+	header = object_read(a, text, text_len);
 	return header != NULL && json_member(header, "crit") == NULL &&
 	       str_eq(json_member_string(header, "alg"), "HS256");
 }
 
-const struct json *
-jws_verify(struct arena *a, const void *key, size_t key_len, const char *token)
+const char *
+jws_verify_text(struct arena *a, const void *key, size_t key_len,
+    const char *token, size_t *ret_len)
 {
 	size_t len = strnlen(token, JWS_TOKEN_MAX + 1);
 	const char *claims, *dot;
@@ -102,5 +111,14 @@ jws_verify(struct arena *a, const void *key, size_t key_len, const char *token)
 	if (!signature_fits(a, key, key_len, token, dot) ||
 	    !header_fits(a, token, (size_t)(claims - 1 - token)))
 		return NULL;
-	return object_read(a, claims, (size_t)(dot - claims));
+	return text_read(a, claims, (size_t)(dot - claims), ret_len);
+}
+
+const struct json *
+jws_verify(struct arena *a, const void *key, size_t key_len, const char *token)
+{
+	size_t len;
+	const char *text = jws_verify_text(a, key, key_len, token, &len);
+
+	return object_read(a, text, len);
 }

@@ -24,5 +24,8 @@ const char *jws_sign(struct arena *a, const void *key, size_t key_len,
  */
 const struct json *
 jws_verify(struct arena *a, const void *key, size_t key_len, const char *token);
+/* Likewise what was signed, *ret_len bytes and a NUL, whatever it is. */
+const char *jws_verify_text(struct arena *a, const void *key, size_t key_len,
+    const char *token, size_t *ret_len);
 
 #endif

@@ -165,6 +165,96 @@ START_TEST(verify_claims_that_are_good_is_not_null)
 }
 END_TEST
 
+#define LIST_OF(list) OURS WHO "\"roles\":" list ",\"accounts\":[]," TIMES
+#define SUB_OF(sub) OURS "\"sub\":" sub ",\"sid\":\"s\"," LISTS TIMES
+#define IAT_OF(iat) OURS WHO LISTS "\"iat\":" iat ",\"exp\":1767323075"
+
+/* Without the first brace. */
+static const char *const two_ways[] = {
+	LIST_OF("[\"a\",\"b\"]") "}",
+	LIST_OF("[\"a\", \"b\"]") "}",
+	LIST_OF("[\"a\",]") "}",
+	LIST_OF("[,\"a\"]") "}",
+	LIST_OF("[\"a\"\"b\"]") "}",
+	LIST_OF("[\"a\"") "}",
+	LIST_OF("\"a\"") "}",
+	LIST_OF("[\"\"]") "}",
+	LIST_OF("[\"a\\\"\"]") "}",
+	LIST_OF("[\"a\\\",\"]") "}",
+	LIST_OF("[\"\\u0061\"]") "}",
+	LIST_OF("[\"\x7f\"]") "}",
+	LIST_OF("[\"\x01\"]") "}",
+	LIST_OF("[\"\xc3\xa9\"]") "}",
+	LIST_OF("[\"\xc3\"]") "}",
+	LIST_OF("[null]") "}",
+	SUB_OF("\"u/~ x\"") "}",
+	SUB_OF("u") "}",
+	SUB_OF("\"u") "}",
+	SUB_OF("\"\"") "}",
+	IAT_OF("1767323045") "}",
+	IAT_OF("01767323045") "}",
+	IAT_OF("+1767323045") "}",
+	IAT_OF("") "}",
+	IAT_OF("0") "}",
+	IAT_OF("1767323045.0") "}",
+	IAT_OF("176732304500000000000000000000") "}",
+	IAT_OF("1767323045") "} ",
+	IAT_OF("1767323045") "}x",
+	IAT_OF("1767323045") "}}",
+	IAT_OF("1767323045") ",\"x\":1}",
+	IAT_OF("1767323045") ",\"sub\":\"root\"}",
+	IAT_OF("1767323045"),
+	"",
+};
+
+/* A blank, and it is the JSON library that reads. */
+START_TEST(verify_reads_alike_in_both_ways)
+{
+	const char *texts[2] = {
+		arena_printf(a, "{%s", two_ways[_i]),
+		arena_printf(a, "{ %s", two_ways[_i]),
+	};
+	const struct identity *who[2];
+
+	for (int i = 0; i < 2; i++) {
+		const char *token =
+		    jws_sign(a, key, sizeof(key), texts[i], strlen(texts[i]));
+
+		who[i] = identity_verify(a, key, "core", token, NOW);
+	}
+	ck_assert_int_eq(who[0] != NULL, who[1] != NULL);
+	if (who[0] == NULL)
+		return;
+	ck_assert_str_eq(who[0]->user_id, who[1]->user_id);
+	ck_assert_str_eq(who[0]->session_id, who[1]->session_id);
+	ck_assert_uint_eq(who[0]->roles.count, who[1]->roles.count);
+	for (size_t i = 0; i < who[0]->roles.count; i++)
+		ck_assert_str_eq(
+		    who[0]->roles.items[i], who[1]->roles.items[i]);
+	ck_assert_uint_eq(who[0]->accounts.count, who[1]->accounts.count);
+}
+END_TEST
+
+START_TEST(verify_reads_as_many_roles_as_a_token_holds)
+{
+	const char *items[64];
+	struct identity who = alice;
+	const struct identity *read;
+
+	for (size_t i = 0; i < COUNT_OF(items); i++)
+		items[i] = arena_printf(a, "role%zu", i);
+	for (size_t n = 0; n < COUNT_OF(items); n++) {
+		who.roles = (struct strings){ items, n };
+		read = identity_verify(a, key, "core",
+		    identity_sign(a, key, "core", &who, NOW), NOW);
+		ck_assert_ptr_nonnull(read);
+		ck_assert_uint_eq(read->roles.count, n);
+		for (size_t i = 0; i < n; i++)
+			ck_assert_str_eq(read->roles.items[i], items[i]);
+	}
+}
+END_TEST
+
 START_TEST(verify_other_key_or_audience_is_null)
 {
 	const char *token = identity_sign(a, key, "core", &alice, NOW);
@@ -243,6 +333,9 @@ main(void)
 	tcase_add_loop_test(tc, verify_at_times, 0, COUNT_OF(times));
 	tcase_add_loop_test(
 	    tc, verify_bad_claims_is_null, 0, COUNT_OF(bad_claims));
+	tcase_add_loop_test(
+	    tc, verify_reads_alike_in_both_ways, 0, COUNT_OF(two_ways));
+	tcase_add_test(tc, verify_reads_as_many_roles_as_a_token_holds);
 	tcase_add_test(tc, verify_claims_that_are_good_is_not_null);
 	tcase_add_test(tc, verify_other_key_or_audience_is_null);
 	tcase_add_test(tc, verify_no_token_is_null);
