@@ -149,7 +149,8 @@ plan_service(const struct stack *s, const struct spec_service *service,
 		.stop_signal = SIGTERM,
 		.death_signal = SIGTERM,
 		.stop_stage = CHILD_STOP_SERVICES,
-		.stop_timeout_ms = 12000,
+		/* Twice the time to drain: jobs first, then requests. */
+		.stop_timeout_ms = 22000,
 	};
 	return ret->envp != NULL;
 }

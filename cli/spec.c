@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/metrics.h"
 #include "base/str.h"
 
 #include "file.h"
@@ -279,6 +280,19 @@ check_threads(const struct place *p, const struct spec *spec,
 		(long long)threads));
 }
 
+/* What its master can count. */
+static bool
+check_processes(const struct place *p, const struct spec_service *s)
+{
+	int64_t n = s->api.processes + s->verify.processes + s->workers;
+
+	if (n <= METRICS_SLOTS_MAX)
+		return true;
+	return place_wrong(
+	    p, arena_printf(p->arena, "%lld processes in all pools, at most %d",
+		   (long long)n, METRICS_SLOTS_MAX));
+}
+
 static bool
 check_apart(const struct place *p, const struct spec_service *s,
     const struct spec_service *other)
@@ -325,7 +339,8 @@ check_service(const struct place *p, struct spec *spec, int index)
 	const struct spec_service *s = &spec->services[index];
 	int i;
 
-	if (!check_threads(p, spec, s) || !check_own(p, s))
+	if (!check_threads(p, spec, s) || !check_processes(p, s) ||
+	    !check_own(p, s))
 		return false;
 	for (i = 0; i < index; i++)
 		if (!check_apart(p, s, &spec->services[i]))

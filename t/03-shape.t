@@ -71,6 +71,8 @@ my @bad = (
 		changed(sub { $_[1]{core}{pools}{worker} = { processes => 1 };
 			$_[1]{core}{needs} = ['redis'] })
 	],
+	[ 'more processes than a master counts',
+		changed(sub { $_[1]{core}{pools}{worker} = { processes => 64 } }) ],
 	[ 'no workers', changed(sub { $_[1]{core}{pools}{worker} = { processes => 0 } }) ],
 	[ 'threads of workers',
 		changed(sub { $_[1]{core}{pools}{worker} = { processes => 1, threads => 2 } })

@@ -103,17 +103,52 @@ is($k->sql('auth', q{SELECT count(*) FROM service_account WHERE service = 'auth'
 $k->sql('auth', qq{
 	INSERT INTO session (id, token, "userId", "updatedAt", "expiresAt")
 	SELECT 'old' || n, 'old' || n, '$alice->{id}', now(), now() - interval '25 h'
-	FROM generate_series(1, 2500) n;
+	FROM generate_series(1, 5000) n;
 	INSERT INTO session (id, token, "userId", "updatedAt", "expiresAt")
 	VALUES ('late', 'late', '$alice->{id}', now(), now() - interval '23 h')});
 my $epoch = $k->sql('auth', 'SELECT epoch FROM kedge_cache_epoch');
 my $id = $k->sql('auth', q{SELECT job_id FROM job_enqueue('session.sweep', '{}')});
 ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep') or diag(jencode(job($id)));
-is_deeply(job($id)->{result}, { sessions => 2500 }, 'takes what expired a day ago, in several turns');
+is_deeply(job($id)->{result}, { sessions => 5000 }, 'takes what expired a day ago, in several turns');
 is($k->sql('auth', q{SELECT count(*) FROM session WHERE id LIKE 'old%'}), 0, 'all of it');
 is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'nothing later');
 is($alice->get('/api/core/whoami')->{status}, 200, 'and who is signed in stays so');
 is($k->sql('auth', 'SELECT epoch FROM kedge_cache_epoch'), $epoch, 'the cache is not thrown away for it');
+
+# A turn that takes its time.
+$k->sql('auth', qq{
+	CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+		'BEGIN PERFORM pg_sleep(3); RETURN old; END';
+	CREATE TRIGGER slow BEFORE DELETE ON session FOR EACH ROW
+		WHEN (old.id LIKE 'slow%') EXECUTE FUNCTION slow()});
+
+sub slow_sweep
+{
+	$k->sql('auth', qq{INSERT INTO session (id, token, "userId", "updatedAt", "expiresAt")
+		VALUES ('slow$_[0]', 'slow$_[0]', '$alice->{id}', now(), now() - interval '25 h')});
+	my $slow = $k->sql('auth', q{SELECT job_id FROM job_enqueue('session.sweep', '{}')});
+	wait_until(sub { job($slow)->{state} eq 'running' }, 20);
+	return $slow;
+}
+$id = slow_sweep(1);
+is($root->post("$jobs/$id/cancel")->{status}, 200, 'a sweep that runs can be told to stop');
+ok(wait_until(sub { job($id)->{state} eq 'cancelled' }, 20), 'and does, after the turn it is at');
+
+# Told to end, auth lets the job come to its end, and answers until then.
+$id = slow_sweep(2);
+my ($master) = $k->pids('auth');
+kill TERM => $master;
+my (%seen, $ended);
+wait_until(sub {
+	$seen{ $alice->get('/api/core/whoami')->{status} }++;
+	$ended = $k->sql('auth', "SELECT state FROM job WHERE id = '$id'") ne 'running';
+}, 20);
+ok($ended, 'the job ends');
+is_deeply([ keys %seen ], [200], 'nobody was refused meanwhile');
+ok(wait_until(sub { Kedge::is_gone($master) }, 20), 'then the process does');
+ok($k->wait_healthy, 'another takes its place');
+is(job($id)->{state}, 'completed', 'the job was done');
+is(job($id)->{attempt}, 1, 'once');
 
 # ---- user.created ----------------------------------------------------------------------
 

@@ -148,7 +148,7 @@ wait_for_next(struct thread *t)
 }
 
 static void
-serve_connection(struct thread *t, int fd)
+serve_connection(struct thread *t, int fd, bool may_keep)
 {
 	bool more;
 
@@ -157,7 +157,8 @@ serve_connection(struct thread *t, int fd)
 	more = conn_wait(&t->conn, /* kept= */ false);
 	while (more && conn_read_params(&t->conn, t->arena)) {
 		serve_request(t);
-		more = conn_finish(&t->conn, !atomic_load(&t->crew->draining));
+		more = conn_finish(
+		    &t->conn, may_keep && !atomic_load(&t->crew->draining));
 		log_set_request(NULL);
 		arena_reset(t->arena);
 		if (more)
@@ -170,10 +171,12 @@ static void
 take_connection(struct thread *t, int fd)
 {
 	struct crew *crew = t->crew;
+	bool may_keep = true;
 
+	/* If none can be started, who comes next waits for us: not for long. */
 	if (atomic_fetch_sub(&crew->accepting, 1) == 1)
-		add_thread(crew);
-	serve_connection(t, fd);
+		may_keep = add_thread(crew);
+	serve_connection(t, fd, may_keep);
 	atomic_fetch_add(&crew->accepting, 1);
 }
 
@@ -257,11 +260,11 @@ start_thread(struct crew *crew, struct thread *t)
 	return false;
 }
 
-/* False: there are all, or none can be started now. */
+/* False: one more is allowed, and cannot be started now. */
 static bool
 add_thread(struct crew *crew)
 {
-	bool added = false;
+	bool added = true;
 
 	pthread_mutex_lock(&crew->growth);
 	if (!atomic_load(&crew->draining) &&

@@ -50,7 +50,8 @@ static const struct config_var shared_vars[] = {
 	  .doc = "The least that is logged: debug, info, warn or error." },
 	{ CONFIG(struct service_config, drain_timeout_ms, "DRAIN_TIMEOUT_MS"),
 	  .fallback = "10000", .min = 0, .max = 600000, .unit = "ms",
-	  .doc = "How long requests in flight may take after SIGTERM." },
+	  .doc = "How long may take, after SIGTERM, the jobs that run, and then "
+	    "the requests in flight." },
 	{ 0 },
 };
 

@@ -250,12 +250,14 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 	return master_run(&m, argv);
 }
 
+/* As a restart would find it, in the role that the master has. */
 static int
-check(const struct service_program *p)
+check(const struct service_program *p, bool only_jobs)
 {
 	struct master_pool pools[POOLS_MAX] = { 0 };
+	int n = only_jobs ? fill_workers(p, pools) : fill_pools(p, pools);
 
-	return can_be_counted(pools, fill_pools(p, pools)) ? 0 : 1;
+	return can_be_counted(pools, n) ? 0 : 1;
 }
 
 static int
@@ -298,8 +300,11 @@ print_config(const struct service_program *p)
 static int
 usage(const struct service_program *p)
 {
-	fprintf(stderr, "usage: %s [--check | --openapi | --config%s]\n",
-	    p->name, p->job_library != NULL ? " | --worker | jobs ..." : "");
+	bool has_jobs = p->job_library != NULL;
+
+	fprintf(stderr, "usage: %s [[--check]%s | --openapi | --config%s]\n",
+	    p->name, has_jobs ? " [--worker]" : "",
+	    has_jobs ? " | jobs ..." : "");
 	return 2;
 }
 
@@ -308,24 +313,24 @@ service_main(const struct service_program *p, int argc, char **argv)
 {
 	const char *flag = argc > 1 ? argv[1] : "";
 	bool has_jobs = p->job_library != NULL;
+	bool checks = str_eq(flag, "--check");
+	const char *role = checks ? (argc > 2 ? argv[2] : "") : flag;
+	bool only_jobs = has_jobs && str_eq(role, "--worker");
 
 	if (has_jobs && str_eq(flag, "jobs"))
 		return service_configure(p)
 		           ? run_job_command(p, argc - 1, argv + 1)
 		           : 1;
-	if (argc > 2)
+	if (argc > (checks ? 3 : 2))
 		return usage(p);
 	if (str_eq(flag, "--openapi"))
 		return print_openapi(p);
 	if (str_eq(flag, "--config"))
 		return print_config(p);
-	if (*flag != '\0' && !str_eq(flag, "--check") &&
-	    !(has_jobs && str_eq(flag, "--worker")))
+	if (*role != '\0' && !only_jobs)
 		return usage(p);
 
 	if (!service_configure(p))
 		return 1;
-	if (str_eq(flag, "--check"))
-		return check(p);
-	return run(p, str_eq(flag, "--worker"), argv);
+	return checks ? check(p, only_jobs) : run(p, only_jobs, argv);
 }

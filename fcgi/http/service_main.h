@@ -7,7 +7,8 @@
  *   NAME             master in the foreground; see server/master.h.  With jobs,
  *                    WORKER_PROCESSES of its processes work them off
  *   NAME --worker    likewise, but has these alone: for a host of their own
- *   NAME --check     load the configuration; exit 0 or 1
+ *   NAME --check [--worker]
+ *                    load the configuration; exit 0 or 1
  *   NAME --openapi   print the OpenAPI document; needs no configuration
  *   NAME --config    print the variables as a markdown table
  *   NAME jobs ...    look after the jobs; see docs/kedge.8

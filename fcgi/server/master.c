@@ -30,6 +30,7 @@ struct run {
 	struct workers workers;
 	bool rolling; /* to log the end of it */
 	bool stopping;
+	bool closed; /* to requests */
 
 	pid_t check_pid; /* `binary --check`; 0: none */
 	int64_t check_until_us;
@@ -92,7 +93,7 @@ static NORETURN void
 check_run(const struct run *r, pid_t master_pid)
 {
 	char option[] = "--check";
-	char *argv[] = { r->argv[0], option, NULL };
+	char *argv[] = { r->argv[0], option, r->argv[1], NULL };
 	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
@@ -182,6 +183,20 @@ stop(struct run *r, int64_t now_us)
 	r->stopping = true;
 	if (r->check_pid != 0)
 		kill(r->check_pid, SIGKILL);
+	workers_stop_unheard(&r->workers, now_us);
+}
+
+/*
+ * Only when the jobs that ran have come to their end: a request is a matter of
+ * milliseconds, a job may take until the deadline, and nobody need be refused
+ * for that long because we are started anew.
+ */
+static void
+close_door(struct run *r, int64_t now_us)
+{
+	if (!r->stopping || r->closed || workers_unheard(&r->workers))
+		return;
+	r->closed = true;
 	/* Refused at once is better than queued for nobody. */
 	sockets_close(r->sockets, r->m->npools);
 	workers_stop(&r->workers, now_us);
@@ -271,6 +286,7 @@ loop(struct run *r)
 		now_us = clock_monotonic_us();
 		workers_read_ready(&r->workers, now_us);
 		read_signals(r, now_us);
+		close_door(r, now_us);
 	}
 }
 

@@ -7,9 +7,10 @@
  * service of one such pool. Workers are forked, never re-executed, so they
  * share the master's pages.
  *
- *   SIGTERM, SIGINT  drain: workers finish what they serve and exit; those
- *                    still there at the deadline are killed.
- *   SIGHUP           rolling restart: the master runs `binary --check`, then
+ *   SIGTERM, SIGINT  drain: workers without a socket finish their job and exit,
+ *                    then those that serve, what they serve; who is still there
+ *                    at its deadline is killed.
+ *   SIGHUP           rolling restart: the master runs `binary --check ROLE`, then
  *                    executes the (possibly new) binary in its own place, with
  *                    the same process id, the same sockets and the same
  *                    metrics; it starts each new worker before it drains the

@@ -68,7 +68,11 @@ int64_t workers_next_us(const struct workers *ws, int64_t now_us);
 void workers_read_ready(struct workers *ws, int64_t now_us);
 /* A process ended; false when it was no worker. */
 bool workers_ended(struct workers *ws, pid_t pid, int status, int64_t now_us);
-/* Drains all of them, and starts none from now on. */
+/* Drains those that have no socket, and starts none of any kind from now on. */
+void workers_stop_unheard(struct workers *ws, int64_t now_us);
+/* Whether some of these are there yet. */
+bool workers_unheard(const struct workers *ws);
+/* Drains all. */
 void workers_stop(struct workers *ws, int64_t now_us);
 /* Whether some still wait for their replacements. */
 bool workers_rolling(const struct workers *ws);

@@ -242,7 +242,6 @@ static const struct job_kind *const kinds[] = {
 	webhook_jobs,
 	NULL,
 };
-/* A receiver that is slow takes the time of one worker, not of all. */
 static const struct job_queue queues[] = {
 	{ WEBHOOK_QUEUE, 1 },
 	{ 0 },

@@ -8,10 +8,10 @@ $(test_services): %: $$(@D)/main.o $(lib)
 services: $(test_services)
 .PHONY: services
 
-# A library for tests that set the clock; without sanitizers, whose own must come
-# first.
-clock_shift := $(BUILD)/t/clock/shift.so
-$(clock_shift): t/clock/shift.c
+# Libraries that tests preload (Kedge::Preload); without sanitizers, whose own
+# must come first.
+preloads := $(patsubst %.c,$(BUILD)/%.so,$(wildcard t/preload/*.c))
+$(preloads): $(BUILD)/%.so: %.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -fPIC -shared -o $@ $<
-services: $(clock_shift)
+services: $(preloads)

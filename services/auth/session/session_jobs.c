@@ -5,30 +5,34 @@
 
 /*
  * Nobody can use an expired session, so there is no hurry: the day is for a
- * clock that was wrong for a while.  Each turn is a transaction of its own.
+ * clock that was wrong for a while.
  */
-enum { KEPT_S = 86400, SWEEP_AT_ONCE = 1000, SWEEP_LIMIT_S = 3600 };
+enum { KEPT_S = 86400, SWEEP_LIMIT_S = 3600 };
 
+/* Each turn is a transaction of its own. */
 static enum err
-sweep(struct job *job, struct db *db, const void *payload UNUSED)
+sweep_sessions(struct job *job, struct db *db, const void *payload UNUSED)
 {
-	int64_t deleted = 0, n;
+	struct session_sweep s = { .last_id = "" };
+	const char *result;
 	enum err e;
 
 	do {
-		e = session_delete_long_expired(
-		    db, job->arena, KEPT_S, SWEEP_AT_ONCE, &n);
-		if (e == ERR_OK)
-			deleted += n;
-	} while (e == ERR_OK && n == SWEEP_AT_ONCE);
-	job_set_result(job, arena_printf(job->arena, "{\"sessions\":%lld}",
-				(long long)deleted));
-	return e;
+		e = session_sweep(db, job->arena, KEPT_S, &s);
+		if (e != ERR_OK)
+			return e;
+		result = arena_printf(
+		    job->arena, "{\"sessions\":%lld}", (long long)s.deleted);
+	} while (s.last_id != NULL && job_report_progress(job, result));
+	job_set_result(job, result);
+	return s.last_id == NULL
+	           ? ERR_OK
+	           : job_fail(job, ERR_CONFLICT, "it was told to stop");
 }
 
 /* clang-format off */
 const struct job_kind session_jobs[] = {
-	{ .name = "session.sweep", .handle = sweep, .external = true,
+	{ .name = "session.sweep", .handle = sweep_sessions, .external = true,
 	  .time_limit_s = SWEEP_LIMIT_S, .max_attempts = 3 },
 	{ 0 },
 };

@@ -1,7 +1,7 @@
 package Kedge::Clock;
 
 # The wall clock of what is started after use(): set forward and back at once in
-# all of it, while nothing else of the machine notices (t/clock/shift.c).
+# all of it, while nothing else of the machine notices (t/preload/shift.c).
 #
 #	my $clock = Kedge::Clock->use;   # before anything is started
 #	$clock->set(7200);               # two hours ahead of the machine's
@@ -9,21 +9,14 @@ package Kedge::Clock;
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
-use File::Temp qw(tempdir);
-use Kedge ();
+use Kedge::Preload;
 
 sub use
 {
 	my ($class) = @_;
-	my $library = abs_path(Kedge::build_dir() . '/t/clock/shift.so');
-	die 'shift.so is not built' unless defined $library && -e $library;
-	my $self = bless { home => tempdir('kedge-clock-XXXXXX', TMPDIR => 1, CLEANUP => 1) }, $class;
-	chmod 0755, $self->{home};
+	my $self = bless {}, $class;
+	$self->{home} = Kedge::Preload->use('shift');
 	$self->set(0);
-	$ENV{HOME} = $self->{home};
-	$ENV{LD_PRELOAD} = $library;
-	$ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (), 'verify_asan_link_order=0';
 	return $self;
 }
 

@@ -1,0 +1,42 @@
+# A process that cannot start a thread serves with those that it has, and starts
+# one when it can again.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(parallel slurp wait_until);
+use Kedge::Preload;
+
+my $home = Kedge::Preload->use('scarce');
+my $k = Kedge->up;
+my $alice = $k->user('alice');
+is($alice->get('/api/core/me')->{status}, 200, 'served');
+my ($api) = $k->pids('core-api');
+
+sub threads { return (slurp("/proc/$api/status") =~ /^Threads:\s+(\d+)/m)[0] }
+
+# Connections of its own for each, so that nginx has kept ones for all.
+sub ask
+{
+	my ($n) = @_;
+	my @statuses = map { @{ $_ // [] } } parallel($n, sub {
+		my $c = $alice->copy(timeout => 10);
+		return [ map { $c->get('/api/core/whoami')->{status} } 1 .. 20 ];
+	});
+	return join ' ', grep { $_ != 200 } @statuses;
+}
+
+open my $no, '>', "$home/no-threads" or die $!;
+close $no;
+my $before = threads();
+is(ask(8), '', 'no thread can be started: everybody is served all the same');
+is(threads(), $before, 'by those that were there');
+like($k->log_text('core'), qr/cannot start a thread/, 'the log says so');
+is(ask(8), '', 'nobody waits for a connection that nginx only keeps');
+unlink "$home/no-threads";
+is(ask(8), '', 'and as before when they can be started');
+ok(wait_until(sub { ask(8); threads() > $before }, 20), 'which they are');
+($api) = $k->pids('core-api');
+is(scalar(() = $k->log_text('core') =~ /worker died/g), 0, 'the process is the same');
+done_testing;
