@@ -82,6 +82,11 @@ ok(
 is($j->state($stranger), 'available', 'waits for one that does');
 is($j->sql("SELECT count(*) FROM job_waiting WHERE job_id = '$stranger'"), 1, 'some time from now');
 
+my $bare = $j->sql("SELECT job_id FROM job_enqueue('fail', '{}'); NOTIFY job");
+is(join(' ', @{ $j->job($bare) }{qw(max_attempts backoff backoff_base_s)}), '3 constant 1',
+	'what SQL enqueues now is as the kind says');
+ok($j->reached($bare, 'discarded'), 'and ends so');
+
 # ---- unique keys -----------------------------------------------------------------------
 
 my $freed = $j->sql("SELECT duplicate FROM job_enqueue('write', '{}', p_unique_key => 'k')");
@@ -163,7 +168,7 @@ ok(
 		sub { $j->sql("SELECT completed FROM job_stat WHERE kind = 'write'") >= 20 }, 15),
 	'the counters arrive');
 is($j->sql("SELECT failed, discarded FROM job_stat WHERE kind = 'fail'"),
-	'6|2', 'failures and those for good');
+	'9|3', 'failures and those for good');
 is($j->stop($master), 0, 'a worker ends when it is told to');
 is($j->sql('SELECT count(*) FROM job_worker'), 0, 'and leaves nothing behind');
 ok($j->down, 'no complaints');

@@ -1,4 +1,7 @@
-/* job_defaults: what holds where a kind, or who enqueues, says nothing. */
+/*
+ * job_defaults: what holds where a kind, or who enqueues, says nothing.  SQL
+ * has the same for a kind that it does not know (job_enqueue()).
+ */
 #ifndef JOB_JOB_DEFAULTS_H
 #define JOB_JOB_DEFAULTS_H
 

@@ -17,6 +17,7 @@
 #include "job/job_count.h"
 #include "job/job_defaults.h"
 #include "job/job_group.h"
+#include "job/job_kinds.h"
 #include "job/job_look.h"
 #include "job/job_pulse.h"
 #include "job/job_seat.h"
@@ -98,8 +99,11 @@ be_registered(struct job_worker *w)
 
 	if (w->id != 0 && !w->in_doubt && !job_pulse_is_lost(w->runner.pulse))
 		return true;
-	if (!unregister(w) || job_store_register(w->runner.work, w->arena,
-				  w->name, &id) != ERR_OK)
+	if (!unregister(w) ||
+	    job_kinds_declare(w->runner.work, w->arena, w->runner.set) !=
+		ERR_OK ||
+	    job_store_register(w->runner.work, w->arena, w->name, &id) !=
+		ERR_OK)
 		return false;
 	set_id(w, id);
 	w->in_doubt = false;

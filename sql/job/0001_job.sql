@@ -11,6 +11,7 @@
 --   job_claim    what each worker has claimed; read when one is dead
 --   job_unique   unique keys that are taken
 --   job_queue    queues that are paused
+--   job_kind     what the workers' release says of each kind
 --   job_schedule cron schedules, and when each is due
 --   job_stat     counters for /metrics, summed over all workers and hosts
 --
@@ -124,6 +125,16 @@ CREATE TABLE job_queue (
 	paused_at timestamptz
 );
 
+-- For SQL that enqueues, which has no other way to know.
+CREATE TABLE job_kind (
+	name job_name PRIMARY KEY,
+	queue job_name NOT NULL,
+	max_attempts job_attempts NOT NULL,
+	backoff job_backoff NOT NULL,
+	backoff_base_s job_seconds NOT NULL,
+	backoff_max_s job_seconds NOT NULL
+);
+
 CREATE TABLE job_schedule (
 	name text PRIMARY KEY,
 	cron text NOT NULL,
@@ -213,17 +224,37 @@ BEGIN
 END
 $$;
 
--- In the caller's transaction.  A unique key is taken within its scope ('kind':
--- jobs of this kind, 'queue': of this queue, 'all') until the job has ended or,
--- with a period, until that many seconds have passed, ended or not; then the
--- job that has it is returned, and `duplicate`.  Two transactions that want the
--- same key wait for each other.
+-- What the workers' release says of its kinds: an array of {name, queue,
+-- maxAttempts, backoff, backoffBaseS, backoffMaxS}.
+CREATE FUNCTION job_kinds_set(p_kinds jsonb) RETURNS void
+LANGUAGE sql AS $$
+	INSERT INTO job_kind AS k (name, queue, max_attempts, backoff,
+		backoff_base_s, backoff_max_s)
+	SELECT * FROM jsonb_to_recordset(p_kinds) AS d (name text, queue text,
+		"maxAttempts" integer, backoff text, "backoffBaseS" integer,
+		"backoffMaxS" integer)
+	ORDER BY name -- so that two at once wait, not deadlock
+	ON CONFLICT (name) DO UPDATE
+	SET queue = excluded.queue, max_attempts = excluded.max_attempts,
+		backoff = excluded.backoff,
+		backoff_base_s = excluded.backoff_base_s,
+		backoff_max_s = excluded.backoff_max_s
+	WHERE k IS DISTINCT FROM excluded
+$$;
+
+-- In the caller's transaction.  What is NULL is as the kind says, and as the
+-- library does (job_defaults.c) until a worker that knows the kind has started;
+-- who gives all of it does not pay for the look.
+--
+-- A unique key is taken within its scope ('kind': jobs of this kind, 'queue': of
+-- this queue, 'all') until the job has ended or, with a period, until that many
+-- seconds have passed, ended or not; then the job that has it is returned, and
+-- `duplicate`.  Two transactions that want the same key wait for each other.
 CREATE FUNCTION job_enqueue(p_kind text, p_payload jsonb,
-	p_queue text DEFAULT 'default', p_priority integer DEFAULT 5,
-	p_run_at timestamptz DEFAULT NULL, p_max_attempts integer DEFAULT 20,
-	p_backoff text DEFAULT 'exponential',
-	p_backoff_base_s integer DEFAULT 5,
-	p_backoff_max_s integer DEFAULT 3600,
+	p_queue text DEFAULT NULL, p_priority integer DEFAULT 5,
+	p_run_at timestamptz DEFAULT NULL, p_max_attempts integer DEFAULT NULL,
+	p_backoff text DEFAULT NULL, p_backoff_base_s integer DEFAULT NULL,
+	p_backoff_max_s integer DEFAULT NULL,
 	p_unique_key text DEFAULT NULL, p_unique_scope text DEFAULT 'kind',
 	p_unique_period_s integer DEFAULT NULL, p_tags text[] DEFAULT '{}',
 	p_trace_id text DEFAULT NULL, p_request_id text DEFAULT NULL,
@@ -233,9 +264,22 @@ DECLARE
 	v_key bytea;
 	v_holder uuid;
 	v_run_at timestamptz := coalesce(p_run_at, clock_timestamp());
+	v_kind job_kind;
 BEGIN
 	job_id := uuidv7();
 	duplicate := false;
+	IF p_queue IS NULL OR p_max_attempts IS NULL OR p_backoff IS NULL
+		OR p_backoff_base_s IS NULL OR p_backoff_max_s IS NULL THEN
+		SELECT * INTO v_kind FROM job_kind WHERE name = p_kind;
+		p_queue := coalesce(p_queue, v_kind.queue, 'default');
+		p_max_attempts :=
+			coalesce(p_max_attempts, v_kind.max_attempts, 20);
+		p_backoff := coalesce(p_backoff, v_kind.backoff, 'exponential');
+		p_backoff_base_s :=
+			coalesce(p_backoff_base_s, v_kind.backoff_base_s, 5);
+		p_backoff_max_s :=
+			coalesce(p_backoff_max_s, v_kind.backoff_max_s, 3600);
+	END IF;
 	IF p_unique_key IS NOT NULL THEN
 		v_key := job_unique_digest(p_unique_scope,
 			CASE p_unique_scope WHEN 'kind' THEN p_kind
@@ -819,6 +863,6 @@ DECLARE
 BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON job, job_ready,
 		job_waiting, job_worker, job_claim, job_unique, job_queue,
-		job_schedule, job_stat TO %I', v_role);
+		job_kind, job_schedule, job_stat TO %I', v_role);
 END
 $$;

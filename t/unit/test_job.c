@@ -11,6 +11,7 @@
 #include "db/db_listen.h"
 #include "http/request.h"
 #include "job/job.h"
+#include "job/job_kinds.h"
 #include "job/job_run.h"
 #include "job/job_set.h"
 #include "schema.h"
@@ -63,6 +64,7 @@ set_up(void)
 	db = db_open(&o);
 	listening = db_listen_open(&o, channels);
 	ck_assert_str_eq(schema_run(app_url, "DELETE FROM job_unique;"
+					     " DELETE FROM job_kind;"
 					     " DELETE FROM job"),
 	    "");
 }
@@ -164,6 +166,89 @@ START_TEST(enqueue_with_a_key_that_is_taken_gives_who_has_it)
 	o.unique_scope = UNIQUE_IN_ALL;
 	ck_assert_int_eq(job_enqueue(db, a, &plain, "{}", &o, &third), ERR_OK);
 	ck_assert(!third.duplicate);
+}
+END_TEST
+
+/* -- from SQL -- */
+
+static void
+declare(const struct job_kind *kind)
+{
+	const struct job_kind kinds[] = { *kind, { 0 } };
+	const struct job_kind *const lists[] = { kinds, NULL };
+	const struct job_set set = { lists, NULL, NULL };
+
+	ck_assert_int_eq(job_kinds_declare(db, a, &set), ERR_OK);
+}
+
+/* The row of a job that a statement enqueues. */
+static const char *
+row_of(const char *sql)
+{
+	static int n;
+	struct db_stmt *enqueue = arena_alloc(a, sizeof(*enqueue));
+	struct db_rows rows;
+
+	*enqueue = (struct db_stmt){
+		.name = arena_printf(a, "test_job_sql_%d", n++),
+		.sql = sql,
+	};
+	ck_assert_int_eq(db_run(db, a, enqueue, DB_NO_ARGS, &rows), ERR_OK);
+	return row(db_get_text(&rows, 0, 0));
+}
+
+START_TEST(sql_gets_what_the_kind_says)
+{
+	static const char bare[] =
+	    "SELECT job_id FROM job_enqueue('test.special', '{}')";
+
+	ck_assert_str_eq(row_of(bare),
+	    "test.special default 5 available {} 20 exponential 5 3600"
+	    " {} - - 0");
+	declare(&special);
+	ck_assert_str_eq(row_of(bare),
+	    "test.special mail 5 available {} 7 linear 4000 4000 {} - - 0");
+	ck_assert_str_eq(
+	    row_of("SELECT job_id FROM job_enqueue('test.special', '{}',"
+		   " p_queue => 'other', p_max_attempts => 2)"),
+	    "test.special other 5 available {} 2 linear 4000 4000 {} - - 0");
+	ck_assert_str_eq(
+	    row_of("SELECT job_id FROM job_enqueue('test.plain', '{}')"),
+	    "test.plain default 5 available {} 20 exponential 5 3600"
+	    " {} - - 0");
+}
+END_TEST
+
+START_TEST(sql_gets_what_the_newest_release_says)
+{
+	struct job_kind newer = special;
+
+	declare(&special);
+	declare(&special);
+	newer.queue = NULL;
+	newer.max_attempts = 9;
+	newer.backoff = (struct job_backoff){ BACKOFF_CONSTANT, 1, 2 };
+	declare(&newer);
+	ck_assert_str_eq(
+	    row_of("SELECT job_id FROM job_enqueue('test.special', '{}')"),
+	    "test.special default 5 available {} 9 constant 1 2 {} - - 0");
+}
+END_TEST
+
+/* A key in its queue is in the one that the kind names. */
+START_TEST(sql_takes_a_key_in_the_queue_of_the_kind)
+{
+	static const char keyed[] =
+	    "SELECT job_id FROM job_enqueue('test.special', '{}',"
+	    " p_unique_key => 'k', p_unique_scope => 'queue')";
+	const struct job_options o = { .unique_key = "k",
+		.unique_scope = UNIQUE_IN_QUEUE };
+	struct job_enqueued job;
+
+	declare(&special);
+	ck_assert_str_ne(row_of(keyed), "");
+	ck_assert_int_eq(job_enqueue(db, a, &special, "{}", &o, &job), ERR_OK);
+	ck_assert(job.duplicate);
 }
 END_TEST
 
@@ -409,6 +494,9 @@ main(void)
 	tcase_add_test(tc, enqueue_takes_what_the_caller_says);
 	tcase_add_test(tc, enqueue_at_a_time);
 	tcase_add_test(tc, enqueue_with_a_key_that_is_taken_gives_who_has_it);
+	tcase_add_test(tc, sql_gets_what_the_kind_says);
+	tcase_add_test(tc, sql_gets_what_the_newest_release_says);
+	tcase_add_test(tc, sql_takes_a_key_in_the_queue_of_the_kind);
 	tcase_add_test(tc, enqueue_that_is_rolled_back_leaves_nothing);
 	tcase_add_test(tc, enqueue_wakes_who_listens_after_the_commit);
 	tcase_add_test(tc, listening_runs_statements_and_misses_nothing);

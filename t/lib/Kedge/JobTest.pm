@@ -132,7 +132,7 @@ sub quote
 	return "'" . ($text =~ s/'/''/gr) . "'";
 }
 
-# What jobtest says of its kinds, which SQL does not know.
+# What jobtest says of its kinds, which SQL does not know before a worker started.
 my @at_once = (backoff => 'constant', backoff_base_s => 1, backoff_max_s => 1);
 my %kinds = (
 	noop => [ queue => 'bulk' ],
