@@ -156,5 +156,71 @@ ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'all'", 't
 is(jobs_of('once') - $before, 0, 'the one has nothing to catch up with');
 cmp_ok(jobs_of('all') - $all, '>=', 2, 'the other has');
 $j->stop($master);
+
+# ---- two releases side by side -------------------------------------------------------------------
+
+# The newer has no "skip", has "new", and "all" at another time.
+
+sub names { return "SELECT string_agg(name, ' ' ORDER BY name) FROM job_schedule" }
+
+# As if so many looks had been in vain, and the next is due.
+sub looked
+{
+	my ($name, $n) = @_;
+	$j->sql("UPDATE job_schedule SET unseen = $n, looked_at = now() - interval '1 hour' WHERE name = '$name'");
+}
+
+sub due
+{
+	my ($name) = @_;
+	my $jobs = jobs_of($name);
+	$j->sql("UPDATE job_schedule SET next_at = now() - interval '1 s' WHERE name = '$name'");
+	ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = '$name'", 't'),
+		"$name is fired");
+	is(jobs_of($name) - $jobs, 1, 'once');
+}
+
+my $seen = sub { return "SELECT unseen FROM job_schedule WHERE name = '$_[0]'" };
+my ($old, $new) = ($j->work, $j->work(NEWER => 1));
+ok($j->becomes(names(), 'all new once skip'), 'the schedules of both are there');
+looked($_, 9) for qw(once new skip);
+is($j->sql("SELECT job_schedule_keep('{}', '{}', '{}'); " . names()), 'all',
+	'ten looks that found nobody');
+ok($j->becomes(names(), 'all new once skip'), 'were wrong: whoever runs declares his own anew');
+$j->sql("UPDATE job_schedule SET next_at = '2100-01-01'");
+looked($_, 5) for qw(once new skip);
+ok($j->becomes($seen->($_), 0, 25), "$_ has a release that declares it") for qw(once new skip);
+is($j->sql("SELECT count(*) FROM job_schedule WHERE next_at = '2100-01-01'"), 4, 'and stays as it was');
+due($_) for qw(once new skip);
+
+$j->stop($old);
+$before = jobs_of('skip');
+$j->sql("UPDATE job_schedule SET next_at = now() - interval '1 s' WHERE name = 'skip'");
+due('new');
+is(jobs_of('skip') - $before, 0, 'with the last that declares it a schedule stops');
+looked('skip', 3);
+ok($j->becomes($seen->('skip'), 4, 25), 'each look is counted');
+looked('skip', 9);
+ok($j->becomes(names(), 'all new once', 25), 'the tenth takes it from the list');
+is($j->sql($seen->($_)), 0, "$_ is kept") for qw(once new);
+
+# The older release came last with its time of "all", and is gone.
+$j->sql("UPDATE job_schedule SET cron = '0 * * * *' WHERE name = 'all'");
+looked('all', 9);
+ok($j->becomes("SELECT cron FROM job_schedule WHERE name = 'all'", '15 * * * *', 25),
+	'what is left of another release under a name is the own again');
+
+# Nobody works: nothing is forgotten, and who is back has what was missed.
+$j->stop($new);
+$j->sql("UPDATE job_schedule SET looked_at = now() - interval '2 days',
+	next_at = now() - interval '2 days'");
+$old = $j->work;
+ok($j->becomes($seen->('new'), 1), 'the other release is back first, and looks');
+is($j->sql("SELECT next_at < now() FROM job_schedule WHERE name = 'new'"), 't', 'but takes nothing away');
+$before = jobs_of('new');
+$new = $j->work(NEWER => 1);
+ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'new'", 't'), 'from who comes then');
+is(jobs_of('new') - $before, 1, 'and has something to catch up with');
+$j->stop($_) for $old, $new;
 ok($j->down, 'no complaints');
 done_testing;

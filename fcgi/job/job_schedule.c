@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "db/db_listen.h"
@@ -12,6 +13,8 @@
 #include "job/job_defaults.h"
 #include "job/job_set.h"
 #include "job/job_store.h"
+
+enum { KEEP_US = 5 * 1000 * 1000 };
 
 /* A declaration, as the statements want it. */
 struct entry {
@@ -22,13 +25,15 @@ struct entry {
 	const char *minutes, *hours, *days, *months, *weekdays;
 	const char *either, *every_hour;
 	bool declared; /* the database knows of it */
+	bool refused; /* and will not */
 };
 
 struct job_schedules {
 	struct arena *arena;
 	struct entry *entries;
 	int count;
-	const char *names; /* an array of PostgreSQL */
+	const char *names, *crons, *timezones; /* arrays of PostgreSQL */
+	int64_t keep_us; /* when to say again that they are ours */
 };
 
 static const char *
@@ -75,7 +80,7 @@ job_schedules_new(const struct job_set *set)
 {
 	struct arena *a = arena_new();
 	struct job_schedules *s = arena_alloc(a, sizeof(*s));
-	const char **names;
+	const char **names, **crons, **timezones;
 	int n = 0;
 
 	while (set->schedules != NULL && set->schedules[n].name != NULL)
@@ -84,11 +89,17 @@ job_schedules_new(const struct job_set *set)
 	s->count = n;
 	s->entries = arena_alloc(a, (size_t)n * sizeof(*s->entries));
 	names = arena_alloc(a, ((size_t)n + 1) * sizeof(*names));
+	crons = arena_alloc(a, ((size_t)n + 1) * sizeof(*crons));
+	timezones = arena_alloc(a, ((size_t)n + 1) * sizeof(*timezones));
 	for (int i = 0; i < n; i++) {
 		s->entries[i] = entry_of(a, set, &set->schedules[i]);
 		names[i] = set->schedules[i].name;
+		crons[i] = set->schedules[i].cron;
+		timezones[i] = s->entries[i].timezone;
 	}
 	s->names = job_store_texts(a, names);
+	s->crons = job_store_texts(a, crons);
+	s->timezones = job_store_texts(a, timezones);
 	return s;
 }
 
@@ -116,13 +127,51 @@ declare(struct entry *n, struct db_listen *l, struct arena *a)
 		n->every_hour),
 	    /* ret_rows= */ NULL);
 
+	n->declared = e == ERR_OK;
 	/* A time zone that the server does not know will not be known later. */
-	n->declared = e != ERR_UNAVAILABLE;
-	if (e != ERR_OK && e != ERR_UNAVAILABLE)
+	n->refused = e != ERR_OK && e != ERR_UNAVAILABLE;
+	if (n->refused)
 		log_event(LOG_ERROR, "a schedule cannot be declared",
 		    LOG_TEXT("schedule", s->name),
 		    LOG_TEXT("timezone", n->timezone));
 	return e;
+}
+
+static const struct db_stmt keep_schedules = {
+	.name = "job_schedule_keep",
+	.sql = "SELECT job_schedule_keep($1, $2, $3)",
+	.nargs = 3,
+};
+
+static bool
+has_name(const struct db_rows *rows, const char *name)
+{
+	for (int i = 0; i < rows->count; i++) {
+		if (str_eq(db_get_text(rows, i, 0), name))
+			return true;
+	}
+	return false;
+}
+
+/* Those that are gone, whoever thought that we were, are declared anew. */
+static enum err
+keep(struct job_schedules *s, struct db_listen *l, struct arena *a)
+{
+	int64_t now_us = clock_monotonic_us();
+	struct db_rows rows;
+	enum err e;
+
+	if (now_us < s->keep_us)
+		return ERR_OK;
+	e = db_listen_run(l, a, &keep_schedules,
+	    DB_ARGS(s->names, s->crons, s->timezones), &rows);
+	if (e != ERR_OK)
+		return e;
+	s->keep_us = now_us + KEEP_US;
+	for (int i = 0; i < s->count; i++)
+		s->entries[i].declared =
+		    has_name(&rows, s->entries[i].schedule->name);
+	return ERR_OK;
 }
 
 static const char *
@@ -193,10 +242,12 @@ job_schedules_fire(
 	struct db_rows rows;
 
 	for (int i = 0; i < s->count; i++) {
-		if (!s->entries[i].declared &&
+		if (!s->entries[i].declared && !s->entries[i].refused &&
 		    declare(&s->entries[i], l, a) == ERR_UNAVAILABLE)
 			return false;
 	}
+	if (keep(s, l, a) != ERR_OK)
+		return false;
 	if (s->count == 0)
 		return true;
 	if (db_listen_run(l, a, &select_due, DB_ARGS(s->names), &rows) !=

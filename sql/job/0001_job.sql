@@ -142,7 +142,10 @@ CREATE TABLE job_schedule (
 	kind text NOT NULL,
 	next_at timestamptz NOT NULL,
 	last_at timestamptz,
-	last_job_id uuid
+	last_job_id uuid,
+	-- Looks, a minute apart, since a worker last said that it is its own.
+	unseen integer NOT NULL DEFAULT 0,
+	looked_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 CREATE TABLE job_stat (
@@ -793,12 +796,35 @@ LANGUAGE sql AS $$
 		p_timezone, clock_timestamp())
 	ON CONFLICT (name) DO UPDATE
 	SET cron = excluded.cron, timezone = excluded.timezone,
-		kind = excluded.kind, next_at = CASE
+		kind = excluded.kind, unseen = 0, next_at = CASE
 			WHEN (s.cron, s.timezone)
 				= (excluded.cron, excluded.timezone)
 			THEN s.next_at ELSE excluded.next_at END
 	WHERE (s.cron, s.timezone, s.kind)
 		IS DISTINCT FROM (excluded.cron, excluded.timezone, excluded.kind)
+$$;
+
+-- What a worker says of the schedules that it declares, now and then: they are
+-- its own.  What ten looks, a minute apart, found to be no running worker's is
+-- deleted.  Looks are counted, and not the time: when all were down, or the
+-- database was, those who are back first must not take for forgotten what the
+-- others are about to call theirs.  Returns which of the names are there, be it
+-- as another release has them.
+CREATE FUNCTION job_schedule_keep(p_names text[], p_crons text[],
+	p_timezones text[]) RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE job_schedule s
+	SET unseen = CASE WHEN own THEN 0 ELSE unseen + 1 END,
+		looked_at = clock_timestamp()
+	FROM (SELECT name, (name, cron, timezone) IN (SELECT * FROM
+		unnest(p_names, p_crons, p_timezones)) FROM job_schedule)
+		AS d (name, own)
+	WHERE s.name = d.name AND CASE WHEN own THEN unseen > 0
+		ELSE looked_at <= clock_timestamp() - interval '1 minute' END;
+	DELETE FROM job_schedule WHERE unseen >= 10;
+	RETURN QUERY SELECT name FROM job_schedule WHERE name = ANY (p_names);
+END
 $$;
 
 -- Enqueues what a schedule has due, and sets its next time; one worker does, the

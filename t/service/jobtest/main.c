@@ -4,6 +4,8 @@
  *
  * What a handler did it tells in the table jobtest_effect, which has no key: an
  * effect that happens twice is seen.
+ *
+ * With JOBTEST_NEWER it is its own next release, which has other schedules.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -234,10 +236,24 @@ static const struct job_schedule schedules[] = {
 	{ 0 },
 };
 
+static const struct job_schedule newer_schedules[] = {
+	{ .name = "once", .cron = "30 2 * * *", .timezone = "Europe/Berlin",
+	  .kind = "tick" },
+	{ .name = "all", .cron = "15 * * * *", .kind = "tick",
+	  .catch_up = CATCH_UP_ALL },
+	{ .name = "new", .cron = "0 * * * *", .kind = "tick" },
+	{ 0 },
+};
+
 static const struct job_set jobs = {
 	.kinds = kind_lists,
 	.queues = queues,
 	.schedules = schedules,
+};
+static const struct job_set newer_jobs = {
+	.kinds = kind_lists,
+	.queues = queues,
+	.schedules = newer_schedules,
 };
 static const struct route no_routes[] = { { 0 } };
 static const struct route *const routes[] = { no_routes, NULL };
@@ -263,5 +279,10 @@ static const struct service_program program = {
 int
 main(int argc, char **argv)
 {
-	return service_main(&program, argc, argv);
+	static struct service_program newer;
+
+	newer = program;
+	newer.jobs = &newer_jobs;
+	return service_main(
+	    getenv("JOBTEST_NEWER") != NULL ? &newer : &program, argc, argv);
 }
