@@ -281,6 +281,60 @@ cmp_ok(time - $start, '<', 20, 'it is given up after ten seconds');
 like($job->{lastError}, qr/timeout/i, 'as a timeout');
 $root->del("$hooks/$slow->{id}");
 
+# ---- and what the others get meanwhile ---------------------------------------------------------------------------------
+
+sub ids { my %seen; return grep { !$seen{$_}++ } map { $_->{headers}{'webhook-id'} } $receiver->requests($_[0]) }
+
+$receiver->script('slow', 204);
+my $mute = register($receiver->url('/script/mute'));
+my $well = register($receiver->url('/ok/well'));
+$start = time;
+emit('x', { n => $_ }) for 1 .. 20;
+ok($receiver->wait_for('/ok/well', 20, 25), 'one that answers is told everything');
+cmp_ok(time - $start, '<', 18, 'after one time-out of another at most');
+ok(wait_until(sub { hook($mute->{id})->{putOff} == 19 }), 'to which the rest is put off');
+my $h = hook($mute->{id});
+ok(defined $h->{notBefore}, 'for a time');
+is($h->{failures}, 1, 'after one failure');
+is(scalar $receiver->requests('/script/mute'), 1, 'of one that was sent');
+my @waiting = grep { $_->{state} eq 'available' && $_->{attempt} == 0 } deliveries($mute->{id}, '?limit=100');
+is(scalar @waiting, 19, 'none of the others is charged an attempt');
+ok($receiver->wait_for('/script/mute', 21, 20), 'once it answers they follow');
+ok(wait_until(sub { 20 == grep { $_->{state} eq 'completed' } deliveries($mute->{id}, '?limit=100') }), 'all');
+is(scalar ids('/script/mute'), 20, 'each');
+is(scalar $receiver->requests('/script/mute'), 21, 'once');
+is_deeply([ @{ hook($mute->{id}) }{qw(notBefore putOff failures)} ], [ undef, 0, 0 ], 'and nothing is left of it');
+is(job($waiting[0]{id})->{attempt}, 1, 'an attempt is what was sent');
+remove($mute->{id}, $well->{id});
+
+my $tardy = Kedge::Receiver->new;
+my $late = register($tardy->url('/late/x'));
+$well = register($receiver->url('/ok/beside'));
+$start = time;
+emit('x', { n => $_ }) for 1 .. 5;
+ok($receiver->wait_for('/ok/beside', 5), 'one that takes long');
+cmp_ok(time - $start, '<', 5, 'takes its turn, and then the others');
+ok($tardy->wait_for('/late/x', 5, 30), 'but gets everything');
+is(hook($late->{id})->{failures}, 0, 'without a failure');
+remove($late->{id}, $well->{id});
+
+for my $way ('a test that is taken', 'to enable it') {
+	my $path = '/ok/' . ($way =~ s/\W/-/gr);
+	my $shy = register($receiver->url($path));
+	$k->sql('core', "UPDATE webhook_endpoint SET not_before = now() + interval '1 hour' WHERE id = '$shy->{id}'");
+	emit('x', { n => $_ }) for 1 .. 12;
+	ok(wait_until(sub { hook($shy->{id})->{putOff} == 12 }), 'let alone for an hour');
+	($job) = deliveries($shy->{id});
+	is($root->post("/api/core/jobs/$job->{id}/retry")->{status}, 200, 'a replay');
+	ok(wait_until(sub { $k->sql('core', "SELECT fence, state FROM job WHERE id = '$job->{id}'") eq '3|available' }),
+		'waits with the others');
+	is(scalar $receiver->requests($path), 0, 'nothing was sent');
+	$root->post("$hooks/$shy->{id}/" . ($way =~ /test/ ? 'test' : 'enable'));
+	ok($receiver->wait_for($path, 12 + ($way =~ /test/)), "$way lets all go");
+	is(hook($shy->{id})->{notBefore}, undef, 'for good');
+	remove($shy->{id});
+}
+
 # ---- private addresses -----------------------------------------------------------------------------------------------
 
 my $inside = register($receiver->url('/ok/inside'));

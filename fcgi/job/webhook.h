@@ -43,6 +43,8 @@ struct webhook {
 	int64_t failures; /* since the last success */
 	const char *failing_since;
 	const char *last_error;
+	const char *not_before; /* until then it is let alone */
+	int64_t put_off; /* deliveries, because of that */
 	const char *old_secret_until; /* signs as well until then */
 	const char *created_at;
 	const char *updated_at;

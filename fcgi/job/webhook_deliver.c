@@ -10,6 +10,7 @@
 #include "http/service.h"
 #include "http/service_config.h"
 #include "http/service_process.h"
+#include "job/job_run.h"
 #include "job/webhook.h"
 #include "job/webhook_sign.h"
 #include "job/webhook_store.h"
@@ -19,10 +20,11 @@ enum {
 	ATTEMPTS_MAX = 24, /* three days: see webhook_emit() */
 	BACKOFF_BASE_S = 5,
 	BACKOFF_MAX_S = 6 * 3600,
-	TIME_LIMIT_S = 30,
+	TIME_LIMIT_S = 30, /* which webhook_put_off() knows, too */
 	ANSWER_MAX_BYTES = 1024, /* that are read at all */
 	EXCERPT_MAX_BYTES = 200, /* that are kept */
 	RESULT_MAX_BYTES = 4096,
+	SLOW_MS = 1000, /* from which on an endpoint is given a rest */
 	STATUS_GONE = 410,
 };
 
@@ -161,6 +163,42 @@ note(struct job *job, struct db *db, const struct webhook_delivery *d,
 	    LOG_TEXT("error", outcome->error));
 }
 
+/*
+ * Whether the delivery may go.  When it is put off, its attempt has been ended
+ * with that, in one transaction; for the worker there is nothing left to end.
+ */
+static enum err
+may_go(struct job *job, struct db *db, const struct webhook_delivery *d)
+{
+	bool put_off = false;
+	enum err e;
+
+	if (d->endpoint_id == NULL)
+		return job_discard(job, "the endpoint was deleted");
+	if (!d->enabled)
+		return job_discard(job, "the endpoint is disabled");
+	if (!d->let_alone || str_eq(d->type, WEBHOOK_TEST))
+		return ERR_OK;
+	e = webhook_put_off(
+	    db, job->arena, d->endpoint_id, job->id, job->run->fence, &put_off);
+	if (e != ERR_OK)
+		return e;
+	return put_off ? job_snooze(job, 0) : ERR_OK;
+}
+
+static struct webhook_outcome
+outcome_of(const struct job *job, const struct attempt *t)
+{
+	return (struct webhook_outcome){
+		.error = describe(job->arena, t),
+		.gone = t->e == ERR_OK && t->response.status == STATUS_GONE,
+		.last = job->attempt >= job->max_attempts,
+		.silent = t->e == ERR_UNAVAILABLE,
+		/* So that the others have their turn in between. */
+		.pause_ms = t->ms >= SLOW_MS ? t->ms : 0,
+	};
+}
+
 static enum err
 deliver(struct job *job, struct db *db, const void *payload UNUSED)
 {
@@ -171,21 +209,13 @@ deliver(struct job *job, struct db *db, const void *payload UNUSED)
 	enum err e;
 
 	e = webhook_find_delivery(db, job->arena, job->id, &d);
+	if (e == ERR_OK)
+		e = may_go(job, db, &d);
 	if (e != ERR_OK)
 		return e;
-	if (d.endpoint_id == NULL)
-		return job_discard(job, "the endpoint was deleted");
-	if (!d.enabled)
-		return job_discard(job, "the endpoint is disabled");
-
 	attempt = call(job, &d, process->config->webhook_allow_private);
 	keep_result(job, &attempt);
-	outcome = (struct webhook_outcome){
-		.error = describe(job->arena, &attempt),
-		.gone = attempt.e == ERR_OK &&
-		        attempt.response.status == STATUS_GONE,
-		.last = job->attempt >= job->max_attempts,
-	};
+	outcome = outcome_of(job, &attempt);
 	note(job, db, &d, &outcome);
 	if (outcome.error == NULL)
 		return ERR_OK;

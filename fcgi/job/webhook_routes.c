@@ -118,6 +118,12 @@ static const struct field deliveries_fields[] = {
 	  .nullable = true, .format = FMT_DATE_TIME },                         \
 	{ FIELD(T, M last_error, "lastError"), .required = true,               \
 	  .nullable = true },                                                  \
+	{ FIELD(T, M not_before, "notBefore"), .required = true,               \
+	  .nullable = true, .format = FMT_DATE_TIME,                           \
+	  .doc = "Until then nothing is sent to it but tests: it did not "     \
+	    "answer, took long, or asked for that." },                         \
+	{ FIELD(T, M put_off, "putOff"), .required = true,                     \
+	  .doc = "Deliveries that wait because of that." },                    \
 	{ FIELD(T, M old_secret_until, "oldSecretUntil"), .required = true,    \
 	  .nullable = true, .format = FMT_DATE_TIME,                           \
 	  .doc = "Until then the secret before signs as well." },              \

@@ -18,6 +18,8 @@ static const char newest_id[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 	"id, url, array_to_json(kinds), description, disabled_at IS NULL, "    \
 	DB_TIME("disabled_at") ", disabled_reason, failures, "                 \
 	DB_TIME("failing_since") ", last_error, "                              \
+	DB_TIME("CASE WHEN not_before > now() THEN not_before END") ","        \
+	" (SELECT count(*) FROM webhook_waiting WHERE endpoint_id = id), "     \
 	DB_TIME("CASE WHEN old_secret_until > now() THEN old_secret_until END")\
 	", " DB_TIME("created_at") ", " DB_TIME("updated_at")
 /* clang-format on */
@@ -32,6 +34,8 @@ enum {
 	COL_FAILURES,
 	COL_FAILING_SINCE,
 	COL_LAST_ERROR,
+	COL_NOT_BEFORE,
+	COL_PUT_OFF,
 	COL_OLD_SECRET_UNTIL,
 	COL_CREATED_AT,
 	COL_UPDATED_AT
@@ -51,6 +55,8 @@ read_row(struct arena *a, const struct db_rows *rows, int row)
 		.failures = db_get_i64(rows, row, COL_FAILURES),
 		.failing_since = db_find_text(rows, row, COL_FAILING_SINCE),
 		.last_error = db_find_text(rows, row, COL_LAST_ERROR),
+		.not_before = db_find_text(rows, row, COL_NOT_BEFORE),
+		.put_off = db_get_i64(rows, row, COL_PUT_OFF),
 		.old_secret_until =
 		    db_find_text(rows, row, COL_OLD_SECRET_UNTIL),
 		.created_at = db_get_text(rows, row, COL_CREATED_AT),
@@ -161,6 +167,11 @@ webhook_insert(struct db *db, struct arena *a,
 	return e == ERR_NOT_FOUND ? ERR_UNPROCESSABLE : e;
 }
 
+/* Ten go, and each of them lets another go. */
+#define LET_GO                                \
+	", CASE WHEN not_before IS NULL THEN" \
+	" webhook_let_go(id, 10, clock_timestamp()) END"
+
 static const struct db_stmt update_webhook = {
 	.name = "webhook_update",
 	.sql = "UPDATE webhook_endpoint SET url = coalesce($2, url),"
@@ -170,8 +181,10 @@ static const struct db_stmt update_webhook = {
 	       " failures = CASE WHEN $2 <> url THEN 0 ELSE failures END,"
 	       " failing_since = CASE WHEN $2 <> url THEN NULL"
 	       " ELSE failing_since END,"
+	       " not_before = CASE WHEN $2 <> url THEN NULL"
+	       " ELSE not_before END,"
 	       " updated_at = now() WHERE id = $1"
-	       " RETURNING " WEBHOOK_COLUMNS,
+	       " RETURNING " WEBHOOK_COLUMNS LET_GO,
 	.nargs = 4,
 };
 
@@ -206,8 +219,9 @@ static const struct db_stmt enable_webhook = {
 	.name = "webhook_enable",
 	.sql = "UPDATE webhook_endpoint SET disabled_at = NULL,"
 	       " disabled_reason = NULL, failures = 0, failing_since = NULL,"
-	       " last_error = NULL, updated_at = now() WHERE id = $1"
-	       " RETURNING " WEBHOOK_COLUMNS,
+	       " last_error = NULL, not_before = NULL, updated_at = now()"
+	       " WHERE id = $1"
+	       " RETURNING " WEBHOOK_COLUMNS LET_GO,
 	.nargs = 1,
 };
 static const struct db_stmt disable_webhook = {
@@ -286,7 +300,8 @@ static const struct db_stmt select_delivery = {
 	       " 'data', payload->'data'),"
 	       " e.id, e.url, e.secret, CASE WHEN e.old_secret_until > now()"
 	       " THEN e.old_secret END,"
-	       " e.id IS NOT NULL AND e.disabled_at IS NULL"
+	       " e.id IS NOT NULL AND e.disabled_at IS NULL,"
+	       " e.not_before IS NOT NULL"
 	       " FROM job LEFT JOIN webhook_endpoint e"
 	       " ON e.id = (payload->>'endpointId')::uuid"
 	       " WHERE job.id = $1",
@@ -315,14 +330,37 @@ webhook_find_delivery(struct db *db, struct arena *a, const char *job_id,
 		.secret = db_find_text(&rows, 0, 5),
 		.old_secret = db_find_text(&rows, 0, 6),
 		.enabled = db_get_bool(&rows, 0, 7),
+		.let_alone = db_get_bool(&rows, 0, 8),
 	};
 	return ERR_OK;
 }
 
+static const struct db_stmt put_off = {
+	.name = "webhook_put_off",
+	.sql = "SELECT webhook_put_off($1, $2, $3)",
+	.nargs = 3,
+};
+
+enum err
+webhook_put_off(struct db *db, struct arena *a, const char *endpoint_id,
+    const char *job_id, int64_t fence, bool *ret_put_off)
+{
+	struct db_rows rows;
+	enum err e;
+
+	e = db_run(db, a, &put_off,
+	    DB_ARGS(
+		endpoint_id, job_id, arena_printf(a, "%lld", (long long)fence)),
+	    &rows);
+	if (e == ERR_OK)
+		*ret_put_off = db_get_bool(&rows, 0, 0);
+	return e;
+}
+
 static const struct db_stmt note_outcome = {
 	.name = "webhook_note",
-	.sql = "SELECT webhook_note($1, $2, $3, $4)",
-	.nargs = 4,
+	.sql = "SELECT webhook_note($1, $2, $3, $4, $5, $6)",
+	.nargs = 6,
 };
 
 enum err
@@ -334,7 +372,8 @@ webhook_note(struct db *db, struct arena *a, const char *endpoint_id,
 
 	e = db_run(db, a, &note_outcome,
 	    DB_ARGS(endpoint_id, outcome->error, outcome->gone ? "t" : "f",
-		outcome->last ? "t" : "f"),
+		outcome->last ? "t" : "f", outcome->silent ? "t" : "f",
+		arena_printf(a, "%lld", (long long)outcome->pause_ms)),
 	    &rows);
 	if (e == ERR_OK)
 		*ret_reason = db_find_text(&rows, 0, 0);

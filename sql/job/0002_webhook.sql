@@ -19,6 +19,8 @@ CREATE TABLE webhook_endpoint (
 	failures integer NOT NULL DEFAULT 0,
 	failing_since timestamptz,
 	last_error text,
+	-- Nothing is sent before, but tests; then one delivery, alone.
+	not_before timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	CHECK ((old_secret IS NULL) = (old_secret_until IS NULL)),
@@ -30,6 +32,21 @@ CREATE TABLE webhook_endpoint (
 -- an index beside the id, and of these none that changes.
 CREATE INDEX job_webhook_delivery ON job ((tags[1]), id)
 	WHERE kind = 'webhook.deliver';
+
+-- Deliveries that were put off, since their endpoint is let alone.  Each of them
+-- comes up by itself in an hour or two, but for that nothing looks at them
+-- until they are let go.  A row counts only if it names the job's present fence.
+CREATE TABLE webhook_waiting (
+	endpoint_id uuid NOT NULL
+		REFERENCES webhook_endpoint ON DELETE CASCADE,
+	job_id uuid NOT NULL,
+	fence bigint NOT NULL,
+	PRIMARY KEY (endpoint_id, job_id)
+) WITH (
+	autovacuum_vacuum_threshold = 1000,
+	autovacuum_vacuum_scale_factor = 0,
+	autovacuum_vacuum_cost_delay = 0
+);
 
 -- In the caller's transaction: one delivery, whether the endpoint is enabled or
 -- not.  Returns the job's id.
@@ -74,39 +91,149 @@ BEGIN
 END
 $$;
 
--- What an attempt came to.  p_error NULL: it was taken.  Disables an endpoint
--- that is gone, that failed in the last attempt of a delivery, or that has
--- failed for three days and at least ten times; the reason, or NULL.
+-- Lets go the first p_count of the deliveries that were put off, for p_at.
+-- Returns how many that were.  Rows that count no more are passed over, a
+-- thousand at most, so that a call has an end; the next goes on behind them.
+CREATE FUNCTION webhook_let_go(p_endpoint uuid, p_count integer,
+	p_at timestamptz) RETURNS integer
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET jit = off
+AS $$
+DECLARE
+	v_waiting webhook_waiting;
+	v_job job;
+	v_freed integer := 0;
+BEGIN
+	FOR i IN 1 .. 1000 LOOP
+		EXIT WHEN v_freed >= p_count;
+		DELETE FROM webhook_waiting WHERE ctid = ANY (ARRAY(
+			SELECT ctid FROM webhook_waiting
+			WHERE endpoint_id = p_endpoint
+			ORDER BY job_id LIMIT 1
+			FOR UPDATE SKIP LOCKED))
+		RETURNING * INTO v_waiting;
+		EXIT WHEN NOT FOUND;
+		-- The fence goes up, so that its other hint is void.
+		UPDATE job SET run_at = p_at, fence = fence + 1
+		WHERE id = v_waiting.job_id AND fence = v_waiting.fence
+			AND state = 'available'
+		RETURNING * INTO v_job;
+		-- Else it was cancelled, or has come up by itself.
+		CONTINUE WHEN NOT FOUND;
+		PERFORM job_put(v_job.id, v_job.queue, v_job.priority, p_at,
+			v_job.fence);
+		v_freed := v_freed + 1;
+	END LOOP;
+	-- The caller takes care of one by itself.
+	IF v_freed > 1 THEN
+		PERFORM pg_notify('job', '');
+	END IF;
+	RETURN v_freed;
+END
+$$;
+
+-- Before a delivery to an endpoint that is let alone.  True: it has been put off,
+-- which ends the attempt as if it had not begun.  False: it may go, alone; should
+-- nothing be heard of it any more, the next may after the handler's time limit.
+-- The endpoint's lock is held over both, so whoever lets go sees all that wait.
+CREATE FUNCTION webhook_put_off(p_endpoint uuid, p_job uuid, p_fence bigint)
+RETURNS boolean
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET jit = off
+AS $$
+DECLARE
+	v_until timestamptz;
+	v_now timestamptz;
+	v_delay_s integer;
+BEGIN
+	SELECT not_before INTO v_until FROM webhook_endpoint
+	WHERE id = p_endpoint FOR UPDATE;
+	v_now := clock_timestamp();
+	IF v_until IS NULL THEN
+		RETURN false; -- it has answered meanwhile
+	END IF;
+	IF v_until <= v_now THEN
+		UPDATE webhook_endpoint SET not_before = v_now + interval '30 s'
+		WHERE id = p_endpoint;
+		DELETE FROM webhook_waiting
+		WHERE endpoint_id = p_endpoint AND job_id = p_job;
+		RETURN false;
+	END IF;
+	-- The first is the next to go; the others wait for what becomes of it,
+	-- and are spread in case that nobody ever tells them.
+	v_delay_s := CASE WHEN EXISTS (SELECT FROM webhook_waiting
+			WHERE endpoint_id = p_endpoint AND job_id <> p_job)
+		THEN 3600 * (1 + random())
+		ELSE ceil(extract(epoch FROM v_until - v_now)) END;
+	INSERT INTO webhook_waiting (endpoint_id, job_id, fence)
+	VALUES (p_endpoint, p_job, p_fence)
+	ON CONFLICT (endpoint_id, job_id) DO UPDATE SET fence = excluded.fence;
+	PERFORM job_finish(jsonb_build_array(jsonb_build_object('id', p_job,
+		'fence', p_fence, 'outcome', 'released', 'delayS', v_delay_s)));
+	RETURN true;
+END
+$$;
+
+-- What an attempt came to.  p_error NULL: it was taken.  p_silent: there was no
+-- answer, and the endpoint is let alone for as long again as it has been failing,
+-- 5 seconds to 10 minutes; in any case for p_pause_ms.  Each attempt lets the
+-- next go that was put off: at once if the endpoint answered, ten if it had been
+-- let alone, else one for when its time has come.
+--
+-- Disables an endpoint that is gone, that failed in the last attempt of a
+-- delivery, or that has failed for three days and at least ten times; the
+-- reason, or NULL.
 CREATE FUNCTION webhook_note(p_endpoint uuid, p_error text, p_gone boolean,
-	p_last boolean) RETURNS text
+	p_last boolean, p_silent boolean, p_pause_ms integer) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
+	v_was webhook_endpoint;
+	v_now timestamptz;
+	v_since timestamptz;
+	v_pause interval := p_pause_ms * interval '1 ms';
+	v_until timestamptz;
 	v_reason text;
 BEGIN
-	IF p_error IS NULL THEN
-		-- Most are taken, one after the other: nothing is written then.
-		UPDATE webhook_endpoint
-		SET failures = 0, failing_since = NULL, last_error = NULL
-		WHERE id = p_endpoint AND failures > 0;
+	SELECT * INTO v_was FROM webhook_endpoint
+	WHERE id = p_endpoint AND (p_error IS NOT NULL OR p_pause_ms > 0
+		OR failures > 0 OR not_before IS NOT NULL)
+	FOR UPDATE;
+	v_now := clock_timestamp();
+	-- Most are taken at once, one after the other: nothing is written then.
+	IF NOT FOUND THEN
+		PERFORM webhook_let_go(p_endpoint, 1, v_now);
 		RETURN NULL;
 	END IF;
-	UPDATE webhook_endpoint
-	SET failures = failures + 1, last_error = p_error,
-		failing_since = coalesce(failing_since, clock_timestamp())
-	WHERE id = p_endpoint
-	RETURNING CASE WHEN disabled_at IS NOT NULL THEN NULL
-		WHEN p_gone THEN 'it answered that it is gone (410)'
-		WHEN p_last THEN 'a delivery failed in each of its attempts'
-		WHEN failures >= 10 AND failing_since
-			<= clock_timestamp() - interval '3 days'
-			THEN 'it failed for 3 days' END
-	INTO v_reason;
-	IF v_reason IS NOT NULL THEN
-		UPDATE webhook_endpoint
-		SET disabled_at = clock_timestamp(),
-			disabled_reason = v_reason
-		WHERE id = p_endpoint;
+	IF p_error IS NOT NULL THEN
+		v_since := coalesce(v_was.failing_since, v_now);
+		v_reason := CASE WHEN v_was.disabled_at IS NOT NULL THEN NULL
+			WHEN p_gone THEN 'it answered that it is gone (410)'
+			WHEN p_last
+				THEN 'a delivery failed in each of its attempts'
+			WHEN v_was.failures >= 9
+				AND v_since <= v_now - interval '3 days'
+				THEN 'it failed for 3 days' END;
 	END IF;
+	IF p_silent THEN
+		v_pause := greatest(v_pause, interval '5 s',
+			least(interval '10 minutes', v_now - v_since));
+	END IF;
+	IF v_pause > interval '0' THEN
+		v_until := v_now + v_pause;
+	END IF;
+	UPDATE webhook_endpoint
+	SET failures = CASE WHEN p_error IS NULL THEN 0 ELSE failures + 1 END,
+		failing_since = v_since, last_error = p_error,
+		not_before = v_until,
+		disabled_at = CASE WHEN v_reason IS NULL THEN disabled_at
+			ELSE v_now END,
+		disabled_reason = coalesce(v_reason, disabled_reason)
+	WHERE id = p_endpoint;
+	PERFORM webhook_let_go(p_endpoint,
+		CASE WHEN v_until IS NULL AND v_was.not_before IS NOT NULL
+			THEN 10 ELSE 1 END, coalesce(v_until, v_now));
 	RETURN v_reason;
 END
 $$;
@@ -114,6 +241,7 @@ $$;
 DO $$
 BEGIN
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE
-		ON webhook_endpoint TO %I', current_setting('kedge.service'));
+		ON webhook_endpoint, webhook_waiting TO %I',
+		current_setting('kedge.service'));
 END
 $$;

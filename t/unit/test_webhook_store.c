@@ -363,6 +363,288 @@ START_TEST(settings_are_checked)
 }
 END_TEST
 
+/* -- what is put off -- */
+
+/* The answer of one row with one column; $1 is the id, if there is one. */
+static const char *
+ask(const char *text, const char *id)
+{
+	static int n;
+	struct db_stmt *stmt = arena_alloc(a, sizeof(*stmt));
+	struct db_rows rows;
+
+	*stmt = (struct db_stmt){
+		.name = arena_printf(a, "test_ask_%d", n++),
+		.sql = text,
+		.nargs = id != NULL ? 1 : 0,
+	};
+	ck_assert_int_eq(
+	    db_run(db, a, stmt, id != NULL ? DB_ARGS(id) : DB_NO_ARGS, &rows),
+	    ERR_OK);
+	ck_assert_int_eq(rows.count, 1);
+	return db_get_text(&rows, 0, 0);
+}
+
+/* So many deliveries, as a worker has them that has claimed them. */
+static void
+claim_deliveries(int count)
+{
+	for (int i = 0; i < count; i++)
+		sql("SELECT webhook_emit('x', '{}')");
+	sql("INSERT INTO job_worker (name) VALUES ('test');"
+	    "SELECT job_claim((SELECT max(id) FROM job_worker), 'webhooks',"
+	    " array_fill(0::bigint, ARRAY[10]), 200, 0)");
+}
+
+/* The n-th of the deliveries, from the oldest. */
+static const char *
+delivery_id(const char *endpoint_id, int n)
+{
+	struct job_list list = deliveries(endpoint_id);
+
+	return list.items[list.count - 1 - n].id;
+}
+
+static bool
+put_off(const char *endpoint_id, int n)
+{
+	const char *id = delivery_id(endpoint_id, n);
+	bool off;
+
+	ck_assert_int_eq(
+	    webhook_put_off(db, a, endpoint_id, id,
+		atoll(ask("SELECT fence FROM job WHERE id = $1", id)), &off),
+	    ERR_OK);
+	return off;
+}
+
+/* "state attempt" and when the delivery comes up. */
+static const char *
+comes_up(const char *endpoint_id, int n)
+{
+	return ask("SELECT concat_ws(' ', state, attempt,"
+		   " CASE WHEN h.at <= now() THEN 'now'"
+		   " WHEN h.at <= e.not_before + interval '1 s' THEN 'then'"
+		   " WHEN h.at > now() + interval '1 h' THEN 'late' END)"
+		   " FROM job j JOIN webhook_endpoint e"
+		   " ON e.id = (payload->>'endpointId')::uuid"
+		   " LEFT JOIN LATERAL (SELECT min(at) AS at FROM ("
+		   "SELECT run_at, fence FROM job_waiting WHERE job_id = j.id"
+		   " UNION ALL SELECT '-infinity', fence FROM job_ready"
+		   " WHERE job_id = j.id) AS hint (at, fence)"
+		   " WHERE hint.fence = j.fence) AS h ON true"
+		   " WHERE j.id = $1",
+	    delivery_id(endpoint_id, n));
+}
+
+/* How many deliveries may be claimed now. */
+static int
+ready(void)
+{
+	return atoi(ask("SELECT count(*) FROM job_ready r JOIN job j"
+			" ON j.id = r.job_id AND j.fence = r.fence"
+			" WHERE j.state = 'available'",
+	    NULL));
+}
+
+/* In seconds from now; the tests take less than one. */
+static int
+let_alone_s(const char *id)
+{
+	return atoi(ask("SELECT round(extract(epoch FROM"
+			" not_before - clock_timestamp())) FROM"
+			" webhook_endpoint WHERE id = $1",
+	    id));
+}
+
+static void
+age_failures(const char *ago)
+{
+	sql(arena_printf(a,
+	    "UPDATE webhook_endpoint SET failing_since = now() - interval '%s',"
+	    " not_before = now()",
+	    ago));
+}
+
+static const struct webhook_outcome silent = { .error = "e", .silent = true };
+static const struct webhook_outcome taken = { 0 };
+
+START_TEST(silent_endpoint_is_let_alone_longer_and_longer)
+{
+	const struct webhook_outcome long_pause = {
+		.error = "e", .silent = true, .pause_ms = 3600000
+	};
+	struct webhook w = create("*");
+
+	note(w.id, (struct webhook_outcome){ .error = "HTTP 500" });
+	ck_assert_ptr_null(find(w.id).not_before);
+	note(w.id, silent);
+	ck_assert_int_eq(let_alone_s(w.id), 5);
+	ck_assert_ptr_nonnull(find(w.id).not_before);
+	age_failures("60 s");
+	ck_assert_ptr_null(find(w.id).not_before);
+	note(w.id, silent);
+	ck_assert_int_eq(let_alone_s(w.id), 60);
+	age_failures("1 h");
+	note(w.id, silent);
+	ck_assert_int_eq(let_alone_s(w.id), 600);
+	note(w.id, long_pause);
+	ck_assert_int_eq(let_alone_s(w.id), 3600);
+	note(w.id, (struct webhook_outcome){ .pause_ms = 9000 });
+	ck_assert_int_eq(let_alone_s(w.id), 9);
+	ck_assert_int_eq(find(w.id).failures, 0);
+	note(w.id, taken);
+	ck_assert_ptr_null(find(w.id).not_before);
+}
+END_TEST
+
+START_TEST(put_off_is_no_attempt_and_waits_for_the_first)
+{
+	struct webhook w = create("*");
+
+	claim_deliveries(3);
+	ck_assert(!put_off(w.id, 0)); /* it is not let alone */
+	note(w.id, silent);
+	for (int i = 0; i < 3; i++)
+		ck_assert(put_off(w.id, i));
+	ck_assert_str_eq(comes_up(w.id, 0), "available 0 then");
+	ck_assert_str_eq(comes_up(w.id, 1), "available 0 late");
+	ck_assert_str_eq(comes_up(w.id, 2), "available 0 late");
+	ck_assert_int_eq(find(w.id).put_off, 3);
+	ck_assert_str_eq(
+	    ask("SELECT max(cardinality(attempts)) FROM job", NULL), "0");
+}
+END_TEST
+
+START_TEST(put_off_by_whoever_has_it_no_more_changes_nothing)
+{
+	struct webhook w = create("*");
+	bool off;
+
+	claim_deliveries(1);
+	note(w.id, silent);
+	ck_assert_int_eq(webhook_put_off(db, a, w.id, delivery_id(w.id, 0),
+			     /* fence= */ 0, &off),
+	    ERR_OK);
+	ck_assert(off);
+	ck_assert_str_eq(comes_up(w.id, 0), "running 1");
+	note(w.id, taken);
+	ck_assert_str_eq(comes_up(w.id, 0), "running 1");
+}
+END_TEST
+
+START_TEST(one_goes_when_the_time_has_come)
+{
+	struct webhook w = create("*");
+
+	claim_deliveries(3);
+	note(w.id, silent);
+	sql("UPDATE webhook_endpoint SET not_before = now()");
+	ck_assert(!put_off(w.id, 0));
+	ck_assert(put_off(w.id, 1));
+	ck_assert(put_off(w.id, 2));
+	/* Should nothing be heard of the one. */
+	ck_assert_int_eq(let_alone_s(w.id), 30);
+	ck_assert_str_eq(comes_up(w.id, 1), "available 0 then");
+	/* It fails: the next is for later, and for no other time. */
+	age_failures("60 s");
+	note(w.id, silent);
+	ck_assert_int_eq(let_alone_s(w.id), 60);
+	ck_assert_str_eq(comes_up(w.id, 1), "available 0 then");
+	ck_assert_str_eq(comes_up(w.id, 2), "available 0 late");
+	ck_assert_str_eq(ask("SELECT count(*) FROM job_waiting w JOIN job j"
+			     " ON j.id = w.job_id AND j.fence = w.fence"
+			     " WHERE j.id = $1",
+			     delivery_id(w.id, 1)),
+	    "1");
+	ck_assert_int_eq(ready(), 0);
+}
+END_TEST
+
+START_TEST(answer_lets_go_what_was_put_off)
+{
+	struct webhook w = create("*");
+
+	claim_deliveries(15);
+	note(w.id, silent);
+	for (int i = 0; i < 15; i++)
+		ck_assert(put_off(w.id, i));
+	sql("SELECT job_cancel(id) FROM (SELECT id FROM job ORDER BY id"
+	    " LIMIT 2) AS first");
+	note(w.id, taken);
+	ck_assert_int_eq(ready(), 10);
+	ck_assert_str_eq(comes_up(w.id, 0), "cancelled 0");
+	ck_assert_str_eq(comes_up(w.id, 2), "available 0 now");
+	ck_assert_str_eq(comes_up(w.id, 12), "available 0 late");
+	note(w.id, taken);
+	ck_assert_int_eq(ready(), 11);
+	/* Any answer: whether it is content is about that one event. */
+	note(w.id, (struct webhook_outcome){ .error = "HTTP 500" });
+	ck_assert_int_eq(ready(), 12);
+	ck_assert_int_eq(find(w.id).put_off, 1);
+	note(w.id, taken);
+	note(w.id, taken);
+	ck_assert_int_eq(ready(), 13);
+}
+END_TEST
+
+/* As of deliveries that were discarded while the endpoint was disabled. */
+START_TEST(rows_that_count_no_more_are_passed_over_in_steps)
+{
+	struct webhook w = create("*");
+
+	sql("INSERT INTO webhook_waiting SELECT id,"
+	    " lpad(to_hex(n), 32, '0')::uuid, 0"
+	    " FROM webhook_endpoint, generate_series(1, 1500) AS n");
+	claim_deliveries(1);
+	note(w.id, silent);
+	ck_assert_int_eq(find(w.id).put_off, 500);
+	ck_assert(put_off(w.id, 0));
+	note(w.id, taken);
+	ck_assert_int_eq(ready(), 1);
+	ck_assert_int_eq(find(w.id).put_off, 0);
+}
+END_TEST
+
+START_TEST(slow_endpoint_gets_one_at_a_time)
+{
+	const struct webhook_outcome slow = { .pause_ms = 9000 };
+	struct webhook w = create("*");
+
+	claim_deliveries(3);
+	note(w.id, slow);
+	for (int i = 0; i < 3; i++)
+		ck_assert(put_off(w.id, i));
+	note(w.id, slow);
+	ck_assert_str_eq(comes_up(w.id, 0), "available 0 then");
+	ck_assert_str_eq(comes_up(w.id, 1), "available 0 late");
+	ck_assert_int_eq(find(w.id).put_off, 2);
+}
+END_TEST
+
+START_TEST(enable_or_another_url_lets_go_what_was_put_off)
+{
+	const struct webhook_settings same = { .description = "x" },
+				      other = { .url = "https://x.org/" };
+	struct webhook w = create("*");
+
+	claim_deliveries(3);
+	note(w.id, silent);
+	for (int i = 0; i < 3; i++)
+		ck_assert(put_off(w.id, i));
+	ck_assert_int_eq(webhook_update(db, a, w.id, &same, &w), ERR_OK);
+	ck_assert_ptr_nonnull(w.not_before);
+	ck_assert_int_eq(ready(), 0);
+	if (_i == 0)
+		ck_assert_int_eq(webhook_enable(db, a, w.id, &w), ERR_OK);
+	else
+		ck_assert_int_eq(
+		    webhook_update(db, a, w.id, &other, &w), ERR_OK);
+	ck_assert_ptr_null(w.not_before);
+	ck_assert_int_eq(ready(), 3);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -381,6 +663,15 @@ suite(void)
 	tcase_add_test(t, test_is_tried_once_and_not_while_disabled);
 	tcase_add_test(t, rotate_keeps_the_old_secret_for_a_day);
 	tcase_add_test(t, failures_are_forgotten_with_a_success);
+	tcase_add_test(t, silent_endpoint_is_let_alone_longer_and_longer);
+	tcase_add_test(t, put_off_is_no_attempt_and_waits_for_the_first);
+	tcase_add_test(t, put_off_by_whoever_has_it_no_more_changes_nothing);
+	tcase_add_test(t, one_goes_when_the_time_has_come);
+	tcase_add_test(t, answer_lets_go_what_was_put_off);
+	tcase_add_test(t, rows_that_count_no_more_are_passed_over_in_steps);
+	tcase_add_test(t, slow_endpoint_gets_one_at_a_time);
+	tcase_add_loop_test(
+	    t, enable_or_another_url_lets_go_what_was_put_off, 0, 2);
 	tcase_add_loop_test(t, endpoint_that_fails_for_long_is_disabled, 0,
 	    (int)COUNT_OF(ends));
 	tcase_add_loop_test(t, settings_are_checked, 0, (int)COUNT_OF(checks));

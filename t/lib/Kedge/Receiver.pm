@@ -5,7 +5,9 @@ package Kedge::Receiver;
 #	/ok/…        204                /big/…       200 and a body without end
 #	/gone/…      410                /slow/…      nothing
 #	/redirect/…  302 to /ok/moved   /N/…         the status N, and its name
-#	/script/…    the statuses that were given to script(), one after the other
+#	/late/…      204, after a second and a half
+#	/script/…    the statuses that were given to script(), one after the other;
+#	             "slow" is nothing
 #
 # What was received is in requests(), oldest first: { method, path, headers
 # (lower case), body }.  It ends with the object, or with the test.
@@ -105,7 +107,9 @@ sub answer
 	syswrite $log, jencode($request) . "\n";
 	close $log;
 	my ($what) = $request->{path} =~ m{^/(\w+)};
+	$what = $self->next_of_script if $what eq 'script';
 	return 1 if $what eq 'slow';
+	select undef, undef, undef, 1.5 if $what eq 'late';
 	if ($what eq 'big') {
 		print $c "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n";
 		my $block = 'x' x 65536;
@@ -114,8 +118,8 @@ sub answer
 		}
 		return 0;
 	}
-	my $status = $what eq 'ok' ? 204 : $what eq 'gone' ? 410 : $what eq 'redirect' ? 302
-	    : $what eq 'script' ? $self->next_of_script : $what;
+	my $status = $what =~ /^(?:ok|late)$/ ? 204 : $what eq 'gone' ? 410
+	    : $what eq 'redirect' ? 302 : $what;
 	my $body = $status == 204 ? '' : "it is $status \e[31m";
 	my $more = $status == 302 ? 'Location: ' . $self->url('/ok/moved') . "\r\n" : '';
 	print $c "HTTP/1.1 $status X\r\n${more}Content-Length: ", length $body,
