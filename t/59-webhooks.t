@@ -192,6 +192,30 @@ is(scalar(grep { $_ eq $ids[0] } @ids), 4, 'all have one id');
 ok(wait_until(sub { hook($flaky->{id})->{failures} == 0 }), 'a success forgets the failures');
 $root->del("$hooks/$flaky->{id}");
 
+# What receivers ask for, and when the next attempt is: seconds from now, at least and at most.
+for my $row (
+	[ '503/120', 1, 110, 120 ], [ '429/99999999', 1, 86390, 86400 ], [ '429/10', 300, 260, 330 ],
+	[ '503/soon', 1, 0, 2 ], [ '503/-9', 1, 0, 2 ], [ '503/Fri, 31 Dec 1999 23:59:59 GMT', 1, 0, 2 ],
+	[ '500/120', 1, 0, 2 ]
+) {
+	my ($answer, $backoff_s, $min_s, $max_s) = @$row;
+	$receiver->script($answer =~ s/ /%20/gr);
+	my $busy = register($receiver->url('/script/busy'));
+	$k->sql('core', <<~"E");
+		BEGIN; SELECT webhook_emit('x', '{}');
+		UPDATE job SET backoff = 'constant', backoff_base_s = $backoff_s WHERE tags[1] = 'endpoint:$busy->{id}';
+		COMMIT
+		E
+	$job = delivery($busy->{id}, 'retryable');
+	my $in_s = $k->sql('core', "SELECT extract(epoch FROM run_at - now()) FROM job WHERE id = '$job->{id}'");
+	cmp_ok($in_s, '>=', $min_s - 10, "$answer: not too early");
+	cmp_ok($in_s, '<=', $max_s, 'nor too late');
+	is(defined hook($busy->{id})->{notBefore}, $answer =~ m{^(?:503|429)/\d} ? 1 : '',
+		'for the endpoint as a whole');
+	remove($busy->{id});
+	$k->sql('core', "SELECT job_cancel('$job->{id}')");
+}
+
 my $gone = register($receiver->url('/gone/x'));
 emit('x', {});
 $job = delivery($gone->{id}, 'discarded');
@@ -291,7 +315,7 @@ my $well = register($receiver->url('/ok/well'));
 $start = time;
 emit('x', { n => $_ }) for 1 .. 20;
 ok($receiver->wait_for('/ok/well', 20, 25), 'one that answers is told everything');
-cmp_ok(time - $start, '<', 18, 'after one time-out of another at most');
+cmp_ok(time - $start, '<', 18, 'after one time-out of another');
 ok(wait_until(sub { hook($mute->{id})->{putOff} == 19 }), 'to which the rest is put off');
 my $h = hook($mute->{id});
 ok(defined $h->{notBefore}, 'for a time');
@@ -299,13 +323,21 @@ is($h->{failures}, 1, 'after one failure');
 is(scalar $receiver->requests('/script/mute'), 1, 'of one that was sent');
 my @waiting = grep { $_->{state} eq 'available' && $_->{attempt} == 0 } deliveries($mute->{id}, '?limit=100');
 is(scalar @waiting, 19, 'none of the others is charged an attempt');
-ok($receiver->wait_for('/script/mute', 21, 20), 'once it answers they follow');
+ok($receiver->wait_for('/script/mute', 21, 30), 'once it answers they follow');
 ok(wait_until(sub { 20 == grep { $_->{state} eq 'completed' } deliveries($mute->{id}, '?limit=100') }), 'all');
 is(scalar ids('/script/mute'), 20, 'each');
 is(scalar $receiver->requests('/script/mute'), 21, 'once');
 is_deeply([ @{ hook($mute->{id}) }{qw(notBefore putOff failures)} ], [ undef, 0, 0 ], 'and nothing is left of it');
 is(job($waiting[0]{id})->{attempt}, 1, 'an attempt is what was sent');
 remove($mute->{id}, $well->{id});
+
+my @dumb = map { register($receiver->url("/slow/$_")) } 1, 2;
+$well = register($receiver->url('/ok/well-too'));
+$start = time;
+emit('x', { n => $_ }) for 1 .. 20;
+ok($receiver->wait_for('/ok/well-too', 20, 60), 'two that never answer');
+cmp_ok(time - $start, '<', 45, 'cost the others a time-out now and then');
+remove($well->{id}, map { $_->{id} } @dumb);
 
 my $tardy = Kedge::Receiver->new;
 my $late = register($tardy->url('/late/x'));
@@ -323,10 +355,10 @@ for my $way ('a test that is taken', 'to enable it') {
 	my $shy = register($receiver->url($path));
 	$k->sql('core', "UPDATE webhook_endpoint SET not_before = now() + interval '1 hour' WHERE id = '$shy->{id}'");
 	emit('x', { n => $_ }) for 1 .. 12;
-	ok(wait_until(sub { hook($shy->{id})->{putOff} == 12 }), 'let alone for an hour');
+	ok(wait_until(sub { hook($shy->{id})->{putOff} == 12 }, 20), 'let alone for an hour');
 	($job) = deliveries($shy->{id});
 	is($root->post("/api/core/jobs/$job->{id}/retry")->{status}, 200, 'a replay');
-	ok(wait_until(sub { $k->sql('core', "SELECT fence, state FROM job WHERE id = '$job->{id}'") eq '3|available' }),
+	ok(wait_until(sub { $k->sql('core', "SELECT fence, state FROM job WHERE id = '$job->{id}'") eq '3|available' }, 20),
 		'waits with the others');
 	is(scalar $receiver->requests($path), 0, 'nothing was sent');
 	$root->post("$hooks/$shy->{id}/" . ($way =~ /test/ ? 'test' : 'enable'));

@@ -153,7 +153,10 @@ void job_wake(struct db *db);
 
 /* What the history says of a failure.  Copied.  Returns e. */
 enum err job_fail(struct job *job, enum err e, const char *message);
-/* The same, and there is no use in trying again.  Returns ERR_UNPROCESSABLE. */
+/* The same; the next attempt is after delay_s or the back-off, if longer. */
+enum err
+job_fail_for(struct job *job, enum err e, const char *message, int64_t delay_s);
+/* A failure, and no use in trying again.  Returns ERR_UNPROCESSABLE. */
 enum err job_discard(struct job *job, const char *message);
 /* Not now, but after delay_s; counts as no attempt.  Returns ERR_CONFLICT. */
 enum err job_snooze(struct job *job, int64_t delay_s);

@@ -122,6 +122,7 @@ finish_alone(const struct job_runner *r, struct job_end *end)
 		end->outcome = OUTCOME_FAILED;
 		end->error = "the attempt's end could not be stored";
 		end->result = NULL;
+		end->delay_s = 0;
 	}
 }
 
@@ -135,6 +136,7 @@ fail_alone(struct group *g, const char *error)
 	end->outcome = OUTCOME_FAILED;
 	end->error = error;
 	end->result = NULL;
+	end->delay_s = 0;
 	return finish_alone(g->runner, end);
 }
 

@@ -9,7 +9,7 @@
 #include "job/job_pulse.h"
 #include "job/job_store.h"
 
-enum { SNOOZE_MAX_S = 366 * 86400 };
+enum { DELAY_MAX_S = 366 * 86400 };
 
 const char *
 job_run_message(struct arena *a, const char *text)
@@ -45,7 +45,24 @@ enum err
 job_fail(struct job *job, enum err e, const char *message)
 {
 	job->run->outcome = OUTCOME_FAILED;
+	job->run->delay_s = 0;
 	job->run->error = job_run_message(job->arena, message);
+	return e;
+}
+
+static int64_t
+bounded(int64_t delay_s)
+{
+	if (delay_s < 0)
+		return 0;
+	return delay_s > DELAY_MAX_S ? DELAY_MAX_S : delay_s;
+}
+
+enum err
+job_fail_for(struct job *job, enum err e, const char *message, int64_t delay_s)
+{
+	e = job_fail(job, e, message);
+	job->run->delay_s = bounded(delay_s);
 	return e;
 }
 
@@ -60,12 +77,8 @@ job_discard(struct job *job, const char *message)
 enum err
 job_snooze(struct job *job, int64_t delay_s)
 {
-	if (delay_s < 0)
-		delay_s = 0;
-	if (delay_s > SNOOZE_MAX_S)
-		delay_s = SNOOZE_MAX_S;
 	job->run->outcome = OUTCOME_SNOOZED;
-	job->run->delay_s = delay_s;
+	job->run->delay_s = bounded(delay_s);
 	return ERR_CONFLICT;
 }
 

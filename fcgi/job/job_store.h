@@ -38,7 +38,7 @@ struct job_end {
 	enum job_outcome outcome;
 	const char *error; /* or NULL */
 	const char *result; /* likewise */
-	int64_t delay_s;
+	int64_t delay_s; /* 0: none asked for */
 	int64_t began_us; /* monotonic */
 	int64_t ran_us;
 };

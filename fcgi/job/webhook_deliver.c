@@ -25,7 +25,10 @@ enum {
 	EXCERPT_MAX_BYTES = 200, /* that are kept */
 	RESULT_MAX_BYTES = 4096,
 	SLOW_MS = 1000, /* from which on an endpoint is given a rest */
+	RETRY_AFTER_MAX_S = 86400,
 	STATUS_GONE = 410,
+	STATUS_TOO_MANY = 429,
+	STATUS_UNAVAILABLE = 503,
 };
 
 static const char user_agent[] = "User-Agent: kedge/" KEDGE_VERSION;
@@ -186,6 +189,28 @@ may_go(struct job *job, struct db *db, const struct webhook_delivery *d)
 	return put_off ? job_snooze(job, 0) : ERR_OK;
 }
 
+/* What the receiver asks for; of other statuses it means something else. */
+static int64_t
+retry_after_s(const struct attempt *t)
+{
+	int64_t s = t->response.retry_after_s;
+
+	if (t->e != ERR_OK || (t->response.status != STATUS_TOO_MANY &&
+				  t->response.status != STATUS_UNAVAILABLE))
+		return 0;
+	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : s;
+}
+
+/* How long the others have their turn before it has the next. */
+static int64_t
+pause_ms(const struct attempt *t)
+{
+	int64_t asked_ms = retry_after_s(t) * 1000;
+	int64_t took_ms = t->ms >= SLOW_MS ? t->ms : 0;
+
+	return asked_ms > took_ms ? asked_ms : took_ms;
+}
+
 static struct webhook_outcome
 outcome_of(const struct job *job, const struct attempt *t)
 {
@@ -194,8 +219,7 @@ outcome_of(const struct job *job, const struct attempt *t)
 		.gone = t->e == ERR_OK && t->response.status == STATUS_GONE,
 		.last = job->attempt >= job->max_attempts,
 		.silent = t->e == ERR_UNAVAILABLE,
-		/* So that the others have their turn in between. */
-		.pause_ms = t->ms >= SLOW_MS ? t->ms : 0,
+		.pause_ms = pause_ms(t),
 	};
 }
 
@@ -219,8 +243,10 @@ deliver(struct job *job, struct db *db, const void *payload UNUSED)
 	note(job, db, &d, &outcome);
 	if (outcome.error == NULL)
 		return ERR_OK;
-	return outcome.gone ? job_discard(job, outcome.error)
-	                    : job_fail(job, ERR_UNAVAILABLE, outcome.error);
+	if (outcome.gone)
+		return job_discard(job, outcome.error);
+	return job_fail_for(
+	    job, ERR_UNAVAILABLE, outcome.error, retry_after_s(&attempt));
 }
 
 /*

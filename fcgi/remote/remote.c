@@ -356,6 +356,7 @@ remote_call(struct arena *a, const struct remote_request *request,
 	int64_t start_us = clock_monotonic_us();
 	CURLcode code;
 	const char *reason;
+	curl_off_t retry_after_s = 0;
 	long status = 0;
 
 	assert(request->timeout_ms > 0);
@@ -370,6 +371,9 @@ remote_call(struct arena *a, const struct remote_request *request,
 		code = CURLE_OK;
 	if (code == CURLE_OK)
 		code = curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_OK)
+		code =
+		    curl_easy_getinfo(h, CURLINFO_RETRY_AFTER, &retry_after_s);
 	if (code != CURLE_OK) {
 		metrics_add(METRIC_REMOTE_ERRORS, 1);
 		reason = call.forbidden ? "address not allowed"
@@ -383,6 +387,7 @@ remote_call(struct arena *a, const struct remote_request *request,
 		.status = (int)status,
 		.body = call.body.data,
 		.body_len = call.body.len,
+		.retry_after_s = retry_after_s > 0 ? retry_after_s : 0,
 	};
 	return ERR_OK;
 }

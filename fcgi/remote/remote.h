@@ -41,6 +41,11 @@ struct remote_response {
 	int status;
 	const char *body; /* in the arena, NUL after body_len bytes */
 	size_t body_len;
+	/*
+	 * Retry-After (RFC 9110 section 10.2.3), seconds or a date, in seconds
+	 * from now; 0: none, or none that lies ahead.  As long as it says.
+	 */
+	int64_t retry_after_s;
 };
 
 /*

@@ -415,11 +415,12 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- Ends attempts: an array of {id, fence, outcome, error, result, delayS, agoMs,
--- ranMs}.  Outcomes: completed; failed (again after the back-off, or discarded
--- after the last attempt); discarded (never again); released (again at once)
--- and snoozed (again after delayS), neither of which counts as an attempt;
--- cancelled.  Returns how many of them were still the caller's: those whose
--- fence has moved on are left alone.
+-- ranMs}.  Outcomes: completed; failed (again after the back-off and delayS,
+-- whichever is longer, or discarded after the last attempt); discarded (never
+-- again); released and snoozed (again after delayS), neither of which counts as
+-- an attempt, and released is no line in the history; cancelled.  Returns how
+-- many of them were still the caller's: those whose fence has moved on are left
+-- alone.
 CREATE FUNCTION job_finish(p_ends jsonb) RETURNS integer
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
@@ -439,8 +440,11 @@ BEGIN
 				WHEN e.outcome IN ('released', 'snoozed') THEN v_now
 					+ make_interval(secs => coalesce(e."delayS", 0))
 				WHEN e.outcome = 'failed' THEN v_now
-					+ job_delay(j.backoff, j.backoff_base_s,
-						j.backoff_max_s, j.attempt)
+					+ greatest(job_delay(j.backoff,
+						j.backoff_base_s,
+						j.backoff_max_s, j.attempt),
+						make_interval(secs =>
+							e."delayS"))
 				ELSE j.run_at END,
 			finished_at = CASE WHEN job_state_after(e.outcome,
 				j.cancel_requested, j.attempt, j.max_attempts)

@@ -388,6 +388,14 @@ START_TEST(outcome_is_what_the_handler_says)
 	ck_assert_int_eq(job_run_outcome(&run, job_fail(&job, ERR_STALE, "x"),
 			     false, &error),
 	    OUTCOME_FAILED);
+	ck_assert_int_eq(
+	    job_run_outcome(
+		&run, job_fail_for(&job, ERR_STALE, "y", 7), false, &error),
+	    OUTCOME_FAILED);
+	ck_assert_str_eq(error, "y");
+	ck_assert_int_eq(run.delay_s, 7);
+	ck_assert_int_eq(job_fail(&job, ERR_STALE, "z"), ERR_STALE);
+	ck_assert_int_eq(run.delay_s, 0);
 	/* Done in spite of what it said before. */
 	ck_assert_int_eq(
 	    job_run_outcome(&run, ERR_OK, false, &error), OUTCOME_COMPLETED);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -53,6 +54,7 @@ static bool
 answer(int fd, const char *request)
 {
 	bool head = strncmp(request, "HEAD", 4) == 0;
+	const char *after; /* what is asked for is answered */
 	char path[64] = "";
 
 	sscanf(request, "%*s %63s", path);
@@ -77,6 +79,14 @@ answer(int fd, const char *request)
 	if (strcmp(path, "/redirect") == 0) {
 		say(fd, "HTTP/1.1 302 Found\r\nLocation: /echo\r\n"
 			"Content-Length: 0\r\n\r\n");
+		return true;
+	}
+	after = strstr(request, "\r\nX-Retry-After: ");
+	if (after != NULL) {
+		after += strlen("\r\nX-");
+		dprintf(fd,
+		    "HTTP/1.1 503 X\r\nContent-Length: 0\r\n%.*s\r\n\r\n",
+		    (int)strcspn(after, "\r"), after);
 		return true;
 	}
 	/* In one piece: two would wait for each other's acknowledgement. */
@@ -272,6 +282,58 @@ START_TEST(call_any_status_is_ok)
 
 	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
 	ck_assert_int_eq(response.status, 404);
+}
+END_TEST
+
+/* RFC 9110 section 10.2.3: a number of seconds or a date. */
+static const struct {
+	const char *text; /* NULL: a date that lies so far ahead */
+	int64_t s;
+} retry_afters[] = {
+	{ "0", 0 },
+	{ "1", 1 },
+	{ "120", 120 },
+	{ "99999999", 99999999 },
+	{ "-5", 0 },
+	{ "soon", 0 },
+	{ "Fri, 31 Dec 1999 23:59:59 GMT", 0 },
+	{ NULL, 300 },
+};
+
+/* RFC 9110 section 5.6.7. */
+static const char *
+http_date(time_t at)
+{
+	struct tm tm;
+	char *text = arena_alloc(a, 64);
+
+	gmtime_r(&at, &tm);
+	strftime(text, 64, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	return text;
+}
+
+START_TEST(call_tells_when_to_try_again)
+{
+	const char *text = retry_afters[_i].text;
+	int64_t s = retry_afters[_i].s;
+	struct remote_request r = request_for("/echo");
+	struct remote_response response;
+
+	if (text == NULL)
+		text = http_date(time(NULL) + (time_t)s);
+	r.headers =
+	    (const char *const[]){ arena_printf(a, "X-Retry-After: %s", text),
+		    NULL };
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	ck_assert_int_eq(response.status, 503);
+	/* A date is some seconds nearer by now. */
+	ck_assert_int_le(response.retry_after_s, s);
+	ck_assert_int_ge(
+	    response.retry_after_s, retry_afters[_i].text == NULL ? s - 10 : s);
+	/* The next call does not keep it. */
+	r = request_for("/echo");
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	ck_assert_int_eq(response.retry_after_s, 0);
 }
 END_TEST
 
@@ -636,6 +698,8 @@ make_suite(void)
 	tcase_add_test(call, call_post_sends_the_body);
 	tcase_add_test(call, call_with_other_methods);
 	tcase_add_test(call, call_any_status_is_ok);
+	tcase_add_loop_test(
+	    call, call_tells_when_to_try_again, 0, (int)COUNT_OF(retry_afters));
 	tcase_add_test(call, call_does_not_follow_redirects);
 	tcase_add_test(call, call_over_unix_socket);
 	tcase_add_test(call, call_answer_over_the_limit_is_too_large);

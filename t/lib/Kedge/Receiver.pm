@@ -7,7 +7,7 @@ package Kedge::Receiver;
 #	/redirect/…  302 to /ok/moved   /N/…         the status N, and its name
 #	/late/…      204, after a second and a half
 #	/script/…    the statuses that were given to script(), one after the other;
-#	             "slow" is nothing
+#	             "slow" is nothing, "503/60" has a Retry-After
 #
 # What was received is in requests(), oldest first: { method, path, headers
 # (lower case), body }.  It ends with the object, or with the test.
@@ -118,10 +118,12 @@ sub answer
 		}
 		return 0;
 	}
+	($what, my $after) = split m{/}, $what =~ s/%20/ /gr;
 	my $status = $what =~ /^(?:ok|late)$/ ? 204 : $what eq 'gone' ? 410
 	    : $what eq 'redirect' ? 302 : $what;
 	my $body = $status == 204 ? '' : "it is $status \e[31m";
 	my $more = $status == 302 ? 'Location: ' . $self->url('/ok/moved') . "\r\n" : '';
+	$more .= "Retry-After: $after\r\n" if defined $after;
 	print $c "HTTP/1.1 $status X\r\n${more}Content-Length: ", length $body,
 	    "\r\nConnection: close\r\n\r\n$body";
 	return 0;
