@@ -78,7 +78,7 @@ header_fits(struct arena *a, const char *part, size_t len)
 {
 	const struct json *header;
 	const char *text;
-	size_t text_len;
+	size_t text_len = 0;
 
 	if (len == HEADER_LEN - 1 && memcmp(part, header_text, len) == 0)
 		return true;
@@ -117,7 +117,7 @@ jws_verify_text(struct arena *a, const void *key, size_t key_len,
 const struct json *
 jws_verify(struct arena *a, const void *key, size_t key_len, const char *token)
 {
-	size_t len;
+	size_t len = 0;
 	const char *text = jws_verify_text(a, key, key_len, token, &len);
 
 	return object_read(a, text, len);

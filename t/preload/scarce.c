@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-typedef int create_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *),
-    void *);
+typedef int
+create_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
 int
 pthread_create(pthread_t *restrict id, const pthread_attr_t *restrict attr,

@@ -54,7 +54,9 @@ sub attempt
 {
 	my ($k, $role, $sql) = @_;
 	my $s = session($k, $role);
-	print { $s->{in} } "$sql\n;\n\\echo =rows\nROLLBACK;\nDISCARD ALL;\n\\echo =end\n";
+	# After data, an empty statement would be taken for more of them (psql 17).
+	my $end = $sql =~ /\\\.\z/ ? '' : ';';
+	print { $s->{in} } "$sql\n$end\n\\echo =rows\nROLLBACK;\nDISCARD ALL;\n\\echo =end\n";
 	my ($rows, $is_rows) = ('', 1);
 	while (1) {
 		my $line = readline $s->{out} // die "the session of $role is gone: $sql";
