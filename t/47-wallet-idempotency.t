@@ -247,10 +247,11 @@ for my $row (
 	is($r->{headers}{'idempotency-replayed'}, $key =~ /^\s|\s$/ && $key =~ /k-1/ ? 'true' : undef,
 		'blanks around it are not of it');
 }
-# Which of two would count is anybody's guess.
+# Which of two would count is anybody's guess.  nginx hands on both, or, from 1.23
+# on, one with a comma and a blank in it.
 my $r = raw_http($k->port,
 	bytes([ 'Idempotency-Key: d-1', 'Idempotency-Key: d-2' ], jencode(order(1, memo => 'twins'))));
-is($r->{status}, 403, 'two keys are refused');
+like($r->{status}, qr/^40[03]$/, 'two keys are refused');
 is(count_of('twins'), 0, 'and nothing moves');
 
 # ---- clients that die -----------------------------------------------------------------------

@@ -8,19 +8,20 @@ package Kedge::Preload;
 use strict;
 use warnings;
 
-use Cwd qw(abs_path);
+use File::Copy qw(copy);
 use File::Temp qw(tempdir);
 use Kedge ();
 
 sub use
 {
 	my ($class, $name) = @_;
-	my $library = abs_path(Kedge::build_dir() . "/t/preload/$name.so");
-	die "$name.so is not built" unless defined $library && -e $library;
 	my $home = tempdir("kedge-$name-XXXXXX", TMPDIR => 1, CLEANUP => 1);
+	# Where PostgreSQL's user can read it, too.
 	chmod 0755, $home;
+	copy(Kedge::build_dir() . "/t/preload/$name.so", "$home/$name.so")
+	    or die "$name.so is not built";
 	$ENV{HOME} = $home;
-	$ENV{LD_PRELOAD} = $library;
+	$ENV{LD_PRELOAD} = "$home/$name.so";
 	$ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (), 'verify_asan_link_order=0';
 	return $home;
 }
