@@ -161,26 +161,10 @@ master_pool_of(const struct service_program *p, const struct service_pool *pool)
 	return m;
 }
 
-/* The pool that works off jobs, if there is one; returns their number. */
+/* The pools that serve, and then the one of jobs; returns their number. */
 static int
-fill_workers(const struct service_program *p, struct master_pool out[1])
-{
-	const struct service_config *c = p->config;
-
-	if (p->job_library == NULL || c->worker_processes == 0)
-		return 0;
-	out[0] = (struct master_pool){
-		.name = "worker",
-		.processes = c->worker_processes,
-		.threads = 1,
-		.work = work_jobs,
-	};
-	return 1;
-}
-
-/* The pools that serve, and then the one of jobs. */
-static int
-fill_pools(const struct service_program *p, struct master_pool out[POOLS_MAX])
+fill_pools(const struct service_program *p, bool only_jobs,
+    struct master_pool out[POOLS_MAX])
 {
 	static const struct service_pool only[] = {
 		{ .name = "api",
@@ -190,13 +174,21 @@ fill_pools(const struct service_program *p, struct master_pool out[POOLS_MAX])
 		{ 0 },
 	};
 	const struct service_pool *pool = p->pools != NULL ? p->pools : only;
+	const struct service_config *c = p->config;
 	int n = 0;
 
-	for (; pool->name != NULL; pool++) {
+	for (; !only_jobs && pool->name != NULL; pool++) {
 		assert(n < POOLS_MAX - 1);
 		out[n++] = master_pool_of(p, pool);
 	}
-	return n + fill_workers(p, &out[n]);
+	if (p->job_library != NULL && c->worker_processes > 0)
+		out[n++] = (struct master_pool){
+			.name = "worker",
+			.processes = c->worker_processes,
+			.threads = 1,
+			.work = work_jobs,
+		};
+	return n;
 }
 
 static bool
@@ -234,8 +226,7 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 	const struct master m = {
 		.service = p->name,
 		.pools = pools,
-		.npools =
-		    only_jobs ? fill_workers(p, pools) : fill_pools(p, pools),
+		.npools = fill_pools(p, only_jobs, pools),
 		.drain_timeout_ms = c->drain_timeout_ms,
 		.socket_mode = SOCKET_MODE,
 		.ctx = (void *)p,
@@ -255,7 +246,7 @@ static int
 check(const struct service_program *p, bool only_jobs)
 {
 	struct master_pool pools[POOLS_MAX] = { 0 };
-	int n = only_jobs ? fill_workers(p, pools) : fill_pools(p, pools);
+	int n = fill_pools(p, only_jobs, pools);
 
 	return can_be_counted(pools, n) ? 0 : 1;
 }

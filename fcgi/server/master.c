@@ -183,7 +183,7 @@ stop(struct run *r, int64_t now_us)
 	r->stopping = true;
 	if (r->check_pid != 0)
 		kill(r->check_pid, SIGKILL);
-	workers_stop_unheard(&r->workers, now_us);
+	workers_stop_background(&r->workers, now_us);
 }
 
 /*
@@ -194,7 +194,7 @@ stop(struct run *r, int64_t now_us)
 static void
 close_door(struct run *r, int64_t now_us)
 {
-	if (!r->stopping || r->closed || workers_unheard(&r->workers))
+	if (!r->stopping || r->closed || workers_background(&r->workers))
 		return;
 	r->closed = true;
 	/* Refused at once is better than queued for nobody. */

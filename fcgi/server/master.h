@@ -7,16 +7,18 @@
  * service of one such pool. Workers are forked, never re-executed, so they
  * share the master's pages.
  *
- *   SIGTERM, SIGINT  drain: workers without a socket finish their job and exit,
- *                    then those that serve, what they serve; who is still there
- *                    at its deadline is killed.
- *   SIGHUP           rolling restart: the master runs `binary --check ROLE`,
- * then executes the (possibly new) binary in its own place, with the same
- * process id, the same sockets and the same metrics; it starts each new worker
- * before it drains the old one.  A binary that fails the check is not used:
- * that is logged, and nothing changes. SIGCHLD          a worker that died is
- * logged, counted and replaced, at once the first time, then with back-off up
- * to 5 s.
+ *   SIGTERM, SIGINT  drain: workers without a socket finish what they do and
+ *                    exit, then those that serve; who is still there at its
+ *                    deadline is killed.
+ *   SIGHUP           rolling restart: the master runs `binary --check ROLE`
+ *                    (its own first argument), then executes the (possibly new)
+ *                    binary in its own place, with the same process id, the
+ *                    same sockets and the same metrics; it starts each new
+ *                    worker before it drains the old one.  A binary that fails
+ *                    the check is not used: that is logged, and nothing
+ *                    changes.
+ *   SIGCHLD          a worker that died is logged, counted and replaced, at
+ *                    once the first time, then with back-off up to 5 s.
  *
  * Workers get SIGTERM when the master dies, however it dies.
  *

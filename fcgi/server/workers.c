@@ -363,28 +363,28 @@ workers_ended(struct workers *ws, pid_t pid, int status, int64_t now_us)
 	return true;
 }
 
-/* Nobody asks it anything: it has no socket. */
+/* It works off jobs, say: nobody waits for it at a socket. */
 static bool
-is_unheard(const struct child *c)
+is_background(const struct child *c)
 {
 	return c->place != NULL && c->place->listen_fd < 0;
 }
 
 void
-workers_stop_unheard(struct workers *ws, int64_t now_us)
+workers_stop_background(struct workers *ws, int64_t now_us)
 {
 	ws->stopping = true;
 	for (int i = 0; i < ws->nchildren; i++) {
-		if (is_unheard(&ws->children[i]))
+		if (is_background(&ws->children[i]))
 			drain(ws, &ws->children[i], now_us);
 	}
 }
 
 bool
-workers_unheard(const struct workers *ws)
+workers_background(const struct workers *ws)
 {
 	for (int i = 0; i < ws->nchildren; i++) {
-		if (is_unheard(&ws->children[i]))
+		if (is_background(&ws->children[i]))
 			return true;
 	}
 	return false;

@@ -69,9 +69,9 @@ void workers_read_ready(struct workers *ws, int64_t now_us);
 /* A process ended; false when it was no worker. */
 bool workers_ended(struct workers *ws, pid_t pid, int status, int64_t now_us);
 /* Drains those that have no socket, and starts none of any kind from now on. */
-void workers_stop_unheard(struct workers *ws, int64_t now_us);
+void workers_stop_background(struct workers *ws, int64_t now_us);
 /* Whether some of these are there yet. */
-bool workers_unheard(const struct workers *ws);
+bool workers_background(const struct workers *ws);
 /* Drains all. */
 void workers_stop(struct workers *ws, int64_t now_us);
 /* Whether some still wait for their replacements. */
