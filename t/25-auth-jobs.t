@@ -176,4 +176,15 @@ ok(wait_until(sub { $receiver->requests == 2 }, 20), 'nor is it asked who made t
 like(($k->kedge('jobs', 'auth', 'list'))[1], qr/session\.sweep/, 'kedge jobs auth list');
 ok(wait_until(sub { $k->client->get('/metrics/auth')->{body} =~ /session\.sweep/ }, 20),
 	'and in the metrics, a few seconds later');
+
+# ---- a database that is adopted --------------------------------------------------------
+
+# The trigger runs what it finds in `public` as the owner.
+$k->sql('postgres', $_) for 'DROP DATABASE auth WITH (FORCE)', 'CREATE DATABASE auth OWNER auth_owner';
+$k->sql('auth', 'GRANT CREATE ON SCHEMA public TO auth');
+my ($status, undef, $err) = $k->kedge('migrate', 'auth');
+isnt($status, 0, 'a schema in which others may create: no');
+like($err, qr/REVOKE CREATE ON SCHEMA public FROM auth/, 'and what to do about it');
+$k->sql('auth', 'REVOKE CREATE ON SCHEMA public FROM auth');
+is(($k->kedge('migrate', 'auth'))[0], 0, 'done, it is migrated');
 done_testing;
