@@ -66,7 +66,10 @@ sub options {
 
 sub wanted { return $want{ $_[0] } }
 
-sub median { my @s = sort { $a <=> $b } @_; return $s[@s / 2] }
+sub median {
+    my @s = sort { $a <=> $b } @_;
+    return ($s[(@s - 1) / 2] + $s[@s / 2]) / 2;
+}
 
 sub percentile {
     my ($p, @values) = @_;
