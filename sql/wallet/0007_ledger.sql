@@ -207,6 +207,10 @@ BEGIN
 END
 $$;
 
+-- sum() of a bigint is a numeric, which cannot overflow and takes several times as
+-- long.  This refuses to.
+CREATE AGGREGATE sum_units(bigint) (SFUNC = int8pl, STYPE = int8, INITCOND = '0');
+
 -- New transfers, one after the other as they were inserted, by few statements for
 -- all of them: what each account has at the end, then the entries.  Whoever wrote
 -- them has locked their accounts in the order of ids, which an UPDATE need not
@@ -240,8 +244,8 @@ BEGIN
 	UPDATE account a SET balance = a.balance + total.move,
 		version = a.version + total.moves, held = a.held + total.hold
 	FROM (
-		SELECT account_id, currency, sum(move)::bigint AS move,
-			sum(hold)::bigint AS hold,
+		SELECT account_id, currency, sum_units(move) AS move,
+			sum_units(hold) AS hold,
 			count(*) FILTER (WHERE move <> 0) AS moves
 		FROM (
 			SELECT debit_account_id, currency,
@@ -272,13 +276,14 @@ BEGIN
 			) AS side (letter, account_id, move, hold)
 	), step AS (
 		SELECT l.*, a.least,
-			a.balance - sum(move) OVER later + move AS balance,
-			a.held - sum(hold) OVER later + hold AS held,
+			a.balance - sum_units(move) OVER later + move AS balance,
+			a.held - sum_units(hold) OVER later + hold AS held,
 			a.version + 1 - count(*) FILTER (WHERE move <> 0)
 				OVER later AS seq
 		FROM line l JOIN account a
 			ON a.id = l.account_id AND a.currency = l.currency
-		WINDOW later AS (PARTITION BY account_id ORDER BY n DESC)
+		WINDOW later AS (PARTITION BY account_id ORDER BY n DESC
+			ROWS UNBOUNDED PRECEDING)
 	), made_entry AS (
 		INSERT INTO entry (id, transfer_id, account_id, seq, currency,
 			amount, balance_after, created_at)

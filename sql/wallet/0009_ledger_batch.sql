@@ -118,11 +118,12 @@ BEGIN
 			CASE WHEN hold_s IS NULL THEN amount ELSE 0 END, 0
 		FROM item WHERE code IS NULL
 	), step AS (
-		SELECT free + sum(move - hold) OVER so_far AS free,
-			balance + sum(move) OVER so_far AS balance,
-			held + sum(hold) OVER so_far AS held
+		SELECT free + sum_units(move - hold) OVER so_far AS free,
+			balance + sum_units(move) OVER so_far AS balance,
+			held + sum_units(hold) OVER so_far AS held
 		FROM line
-		WINDOW so_far AS (PARTITION BY account_id ORDER BY n)
+		WINDOW so_far AS (PARTITION BY account_id ORDER BY n
+			ROWS UNBOUNDED PRECEDING)
 	)
 	SELECT array_agg(code), array_agg(currency), count(code),
 		count(key) FILTER (WHERE code IS NOT NULL), count(key), (SELECT
