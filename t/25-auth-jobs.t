@@ -144,6 +144,7 @@ wait_until(sub {
 	$ended = $k->sql('auth', "SELECT state FROM job WHERE id = '$id'") ne 'running';
 	# What was answered after it had ended, when the door may close, is not meant.
 	$seen{$status}++ unless $ended;
+	$ended;
 }, 20);
 ok($ended, 'the job ends');
 is_deeply([ keys %seen ], [200], 'nobody was refused meanwhile');
