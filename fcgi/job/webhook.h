@@ -31,6 +31,8 @@ enum {
 
 /* The kind webhook.deliver; for a service's struct job_set. */
 extern const struct job_kind webhook_jobs[];
+/* Its queue, with a limit; for a service that declares no other. */
+extern const struct job_queue webhook_queues[];
 
 struct webhook {
 	const char *id;

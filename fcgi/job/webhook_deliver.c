@@ -263,3 +263,9 @@ const struct job_kind webhook_jobs[] = {
 	    .backoff = { BACKOFF_EXPONENTIAL, BACKOFF_BASE_S, BACKOFF_MAX_S } },
 	{ 0 },
 };
+
+/* A receiver that does not answer takes the time of one worker, not of all. */
+const struct job_queue webhook_queues[] = {
+	{ WEBHOOK_QUEUE, 1 },
+	{ 0 },
+};

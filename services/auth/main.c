@@ -242,13 +242,9 @@ static const struct job_kind *const kinds[] = {
 	webhook_jobs,
 	NULL,
 };
-static const struct job_queue queues[] = {
-	{ WEBHOOK_QUEUE, 1 },
-	{ 0 },
-};
 static const struct job_set jobs = {
 	.kinds = kinds,
-	.queues = queues,
+	.queues = webhook_queues,
 	.schedules = session_schedules,
 };
 

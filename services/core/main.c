@@ -30,12 +30,7 @@ static const struct job_kind *const kinds[] = {
 	webhook_jobs,
 	NULL,
 };
-/* A receiver that is slow takes the time of one worker, not of all. */
-static const struct job_queue queues[] = {
-	{ WEBHOOK_QUEUE, 1 },
-	{ 0 },
-};
-static const struct job_set jobs = { .kinds = kinds, .queues = queues };
+static const struct job_set jobs = { .kinds = kinds, .queues = webhook_queues };
 
 static struct service_config config;
 

@@ -45,14 +45,9 @@ static const struct job_kind *const kinds[] = {
 	webhook_jobs,
 	NULL,
 };
-/* A receiver that is slow takes the time of one worker, not of all. */
-static const struct job_queue queues[] = {
-	{ WEBHOOK_QUEUE, 1 },
-	{ 0 },
-};
 static const struct job_set jobs = {
 	.kinds = kinds,
-	.queues = queues,
+	.queues = webhook_queues,
 	.schedules = ledger_schedules,
 };
 
