@@ -348,7 +348,8 @@ for my $a (map { $account{$_} } @mine) {
 # One has all that anybody could want: whatever the crowd, there are funds.
 $rich = $users[0]->post("$base/accounts", { name => 'Rich', currency => 'USD' })->{json}{id};
 $account{$rich} = { id => $rich, owner => $users[0], currency => 'USD', balance => 0, held => 0, frozen => 0 };
-made($w->deposit($rich, 1_000_000_000)->{json});
+my $funds = $w->deposit($rich, 1_000_000_000)->{json};
+made($funds);
 push @mine, $rich;
 $cold = $account{ $users[1]{account} }; # what is frozen now and then
 
@@ -441,8 +442,8 @@ my %may = (
 my ($short, %told) = (0);
 for my $round (1 .. 3) {
 	my @open = sort grep { $transfer{$_}{status} eq 'held' && $transfer{$_}{c}{owner} } keys %transfer;
-	my @gone = sort grep { $transfer{$_}{kind} ne 'reversal' && $transfer{$_}{status} =~ /posted|captured/ }
-	    keys %transfer;
+	my @gone = sort grep { $transfer{$_}{kind} ne 'reversal' && $transfer{$_}{status} =~ /posted|captured/
+	    && $_ ne $funds->{id} } keys %transfer; # nobody takes those back
 	# Few enough that they meet.
 	@open = @open[ -min(30, scalar @open) .. -1 ];
 	@gone = @gone[ -min(20, scalar @gone) .. -1 ];
