@@ -580,6 +580,8 @@ for my $row (
 	refused($k, 'owner', $state, transfer_sql(%change),
 		'no transfer with ' . join ', ', map { "$_ " . ($change{$_} // 'NULL') } sort keys %change);
 }
+refused($k, 'owner', '23514', "BEGIN; UPDATE account SET frozen = true WHERE id = '$_'; " . transfer_sql(),
+	'no transfer from or to a frozen account') for $a, $b;
 refused($k, 'owner', '42501', $_) for (
 	'DELETE FROM transfer',
 	"DELETE FROM transfer WHERE id = '$t{held}'",

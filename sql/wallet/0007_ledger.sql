@@ -211,23 +211,26 @@ $$;
 -- long.  This refuses to.
 CREATE AGGREGATE sum_units(bigint) (SFUNC = int8pl, STYPE = int8, INITCOND = '0');
 
--- New transfers, one after the other as they were inserted, by few statements for
--- all of them: what each account has at the end, then the entries.  Whoever wrote
--- them has locked their accounts in the order of ids, which an UPDATE need not
--- keep to.
+-- New transfers, one after the other as they were inserted, by one statement for
+-- all of them.  Each account moves once, and its line is followed from what it had
+-- before to what each transfer left there.  Whoever wrote them has looked at the
+-- accounts before, perhaps without a lock; here is where they are locked, and what
+-- was right then and is not any more fails.
 --
--- The accounts are looked up one by one, whatever the planner thought of the
--- first statement it saw in a session.
+-- The accounts are looked up one by one in the order of ids, so that two of these
+-- do not lock each other out; no other plan is left to take.
 CREATE FUNCTION transfer_apply() RETURNS trigger
-LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
-	v_lines integer; -- two of each transfer
-	v_sound boolean;
 	v_reverses boolean;
-	v_now timestamptz;
+	v_sound boolean;
+	v_found boolean;
+	v_thawed boolean;
+	v_covered boolean;
 	v_made transfer;
 BEGIN
-	SELECT 2 * count(*), count(reverses) > 0, bool_and(
+	SELECT count(reverses) > 0, bool_and(
 		amount BETWEEN 1 AND 9007199254740991
 		AND debit_account_id <> credit_account_id
 		AND status IN ('posted', 'held')
@@ -235,37 +238,19 @@ BEGIN
 		AND kind IN ('transfer', 'deposit', 'withdrawal', 'reversal')
 		AND (kind = 'reversal') = (reverses IS NOT NULL)
 		AND captured_amount IS NULL AND reversed_amount = 0)
-	INTO v_lines, v_reverses, v_sound FROM made;
+	INTO v_reverses, v_sound FROM made;
 	IF NOT v_sound THEN
 		RAISE EXCEPTION 'no transfer begins like this'
 			USING ERRCODE = 'check_violation';
 	END IF;
 
-	UPDATE account a SET balance = a.balance + total.move,
-		version = a.version + total.moves, held = a.held + total.hold
-	FROM (
-		SELECT account_id, currency, sum_units(move) AS move,
-			sum_units(hold) AS hold,
-			count(*) FILTER (WHERE move <> 0) AS moves
-		FROM (
-			SELECT debit_account_id, currency,
-				CASE status WHEN 'posted' THEN -amount ELSE 0 END,
-				CASE status WHEN 'held' THEN amount ELSE 0 END
-			FROM made
-			UNION ALL
-			SELECT credit_account_id, currency,
-				CASE status WHEN 'posted' THEN amount ELSE 0 END, 0
-			FROM made
-		) AS line (account_id, currency, move, hold)
-		GROUP BY account_id, currency
-	) total
-	WHERE a.id = total.account_id AND a.currency = total.currency;
-
-	-- From what an account has now, back to what each line left there; all
-	-- at one time, which is not before that of earlier entries.
-	v_now := clock_timestamp();
-	WITH line AS (
-		SELECT n, id, currency, side.*
+	WITH step AS MATERIALIZED ( -- how far each line has taken its account
+		SELECT id, letter, account_id, currency, move,
+			dense_rank() OVER (ORDER BY account_id, currency) AS place,
+			sum_units(move) OVER so_far AS balance,
+			sum_units(hold) OVER so_far AS held,
+			count(nullif(move, 0)) OVER so_far AS seq,
+			lead(n) OVER so_far IS NULL AS is_last
 		FROM (SELECT row_number() OVER () AS n, * FROM made) AS m,
 			LATERAL (VALUES
 			('d', debit_account_id,
@@ -274,30 +259,44 @@ BEGIN
 			('c', credit_account_id,
 				CASE status WHEN 'posted' THEN amount ELSE 0 END, 0)
 			) AS side (letter, account_id, move, hold)
-	), step AS (
-		SELECT l.*, a.least,
-			a.balance - sum_units(move) OVER later + move AS balance,
-			a.held - sum_units(hold) OVER later + hold AS held,
-			a.version + 1 - count(*) FILTER (WHERE move <> 0)
-				OVER later AS seq
-		FROM line l JOIN account a
-			ON a.id = l.account_id AND a.currency = l.currency
-		WINDOW later AS (PARTITION BY account_id ORDER BY n DESC
+		WINDOW so_far AS (PARTITION BY account_id, currency ORDER BY n
 			ROWS UNBOUNDED PRECEDING)
+	), moved AS (
+		UPDATE account a SET balance = a.balance + s.balance,
+			held = a.held + s.held, version = a.version + s.seq
+		FROM step s
+		WHERE s.is_last AND a.id = s.account_id
+			AND a.currency = s.currency
+		RETURNING s.place, a.frozen, a.balance - s.balance AS balance,
+			a.balance - s.balance - (a.held - s.held) - a.least
+				AS free,
+			a.version - s.seq AS seq
+	), was AS MATERIALIZED ( -- before; one time for all, when all are locked
+		SELECT array_agg(balance) AS balance, array_agg(free) AS free,
+			array_agg(seq) AS seq, bool_or(frozen) AS frozen,
+			count(*) = (SELECT max(place) FROM step) AS complete,
+			clock_timestamp() AS now
+		FROM (SELECT * FROM moved ORDER BY place) m
 	), made_entry AS (
 		INSERT INTO entry (id, transfer_id, account_id, seq, currency,
 			amount, balance_after, created_at)
-		SELECT (left(id::text, 35) || letter)::uuid, id, account_id, seq,
-			currency, move, balance, v_now
-		FROM step WHERE move <> 0
+		SELECT (left(id::text, 35) || letter)::uuid, id, account_id,
+			was.seq[place] + step.seq, currency, move,
+			was.balance[place] + step.balance, now
+		FROM was, step WHERE complete AND move <> 0
 	)
-	SELECT v_lines - count(*), bool_and(balance - held >= least)
-	INTO v_lines, v_sound FROM step;
-	IF v_lines <> 0 THEN
+	SELECT bool_and(complete), NOT bool_or(frozen),
+		min(was.free[place] + step.balance - step.held) >= 0
+	INTO v_found, v_thawed, v_covered FROM was, step;
+	IF NOT v_found THEN
 		RAISE EXCEPTION 'a transfer is not between two accounts in its'
 			' currency' USING ERRCODE = 'foreign_key_violation';
 	END IF;
-	IF NOT v_sound THEN
+	IF NOT v_thawed THEN
+		RAISE EXCEPTION 'a transfer is not from or to a frozen account'
+			USING ERRCODE = 'check_violation';
+	END IF;
+	IF NOT v_covered THEN
 		RAISE EXCEPTION 'a transfer takes what is not there'
 			USING ERRCODE = 'check_violation';
 	END IF;

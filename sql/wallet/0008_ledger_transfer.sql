@@ -3,7 +3,9 @@
 --
 -- A refusal is an answer, not an exception: everything is checked before the
 -- first write.  `code` is NULL when it was done; else the code that clients
--- see.  Locks are taken in one order: accounts by id, transfers, keys.
+-- see.  Locks are taken in one order: accounts by id, transfers, keys.  (A batch's
+-- own key comes before its accounts; only who uses one key for two things at once
+-- can be locked out by that, and is tried again.)
 
 CREATE TYPE ledger_answer AS (
 	code text,

@@ -18,13 +18,19 @@ CREATE TYPE ledger_item AS (
 -- [{"d": debit account, "c": credit account, "a": amount, "m": memo, "x":
 -- metadata, "h": seconds of a hold, "k": key, "s": the request's digest in
 -- hexadecimal, "u": user, "o": whether an operator}].
+--
+-- Ids are of one millisecond, with the place for more of the time (RFC 9562, 6.2)
+-- and then chance.
 CREATE FUNCTION ledger_items(p_items json, p_user text, p_operator boolean)
 RETURNS ledger_item[]
 LANGUAGE plpgsql AS $$
+DECLARE
+	v_now text := left(uuidv7()::text, 15);
 BEGIN
-	RETURN (SELECT array_agg((n, uuidv7(), coalesce(u, p_user),
-		coalesce(o, p_operator, false), d, c, a, m, x, h, k,
-		decode(s, 'hex'))::ledger_item)
+	RETURN (SELECT array_agg((n, (v_now || lpad(to_hex(n), 3, '0')
+			|| right(gen_random_uuid()::text, 18))::uuid,
+		coalesce(u, p_user), coalesce(o, p_operator, false), d, c, a, m,
+		x, h, k, decode(s, 'hex'))::ledger_item)
 	FROM ROWS FROM (json_to_recordset(p_items) AS (d uuid, c uuid, a bigint,
 		m text, x json, h integer, k text, s text, u text, o boolean))
 		WITH ORDINALITY AS i (d, c, a, m, x, h, k, s, u, o, n));
@@ -52,6 +58,7 @@ DECLARE
 	v ledger_made;
 	v_made ledger_made[] := '{}';
 BEGIN
+	PERFORM ledger_lock(p_items);
 	FOREACH i IN ARRAY p_items LOOP
 		v := ledger_transfer(i.user_id, i.is_operator, i.key, i.sha256,
 			i.debit, i.credit, i.amount, i.memo, i.metadata,
@@ -68,11 +75,14 @@ EXCEPTION WHEN SQLSTATE 'KB001' THEN
 END
 $$;
 
--- All by one INSERT, when nothing is in the way: all keys are new and there are
--- funds for each, given those before it.  Else one by one.  The accounts are
--- locked.
+-- All by one INSERT, when nothing is in the way.  What is looked at before never
+-- changes, but for what is frozen; whether there are funds for each, given those
+-- before it, is found out by the INSERT's own trigger, and if not, they are made one
+-- by one.  So nothing is locked before the trigger does it, and until then two
+-- batches run beside each other.  (With keys, accounts are locked: they come first.)
 --
--- An array's items come in order.  The plans are for few rows looked up by their keys; made once.
+-- An array's items come in order.  The plans are for few rows looked up by their
+-- keys; made once.
 CREATE FUNCTION ledger_make(p_items ledger_item[], p_atomic boolean)
 RETURNS ledger_made[]
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
@@ -81,21 +91,17 @@ DECLARE
 	v_currencies text[];
 	v_bad integer; -- how many those are
 	v_bad_keys integer; -- and have a key
-	v_short integer; -- how many find no funds or no room
 	v_keys integer;
 	v_new integer;
 	v_now timestamptz;
 	v_made ledger_made[];
 	v_row record;
 BEGIN
-	WITH item AS MATERIALIZED (
-		SELECT i.n, i.debit, i.credit, i.amount, i.key, i.hold_s,
-			d.balance AS d_balance, c.balance AS c_balance,
-			CASE d.kind WHEN 'user' THEN d.balance - d.held END
-				AS d_free,
-			CASE c.kind WHEN 'user' THEN c.balance - c.held END
-				AS c_free,
-			d.held AS d_held, c.held AS c_held, d.currency, CASE
+	SELECT array_agg(code), array_agg(currency), count(code),
+		count(key) FILTER (WHERE code IS NOT NULL), count(key)
+	INTO v_codes, v_currencies, v_bad, v_bad_keys, v_keys
+	FROM (
+		SELECT i.key, d.currency, CASE
 			WHEN i.debit = i.credit THEN 'SAME_ACCOUNT'
 			WHEN d.id IS NULL OR c.id IS NULL OR NOT i.is_operator
 				AND (d.user_id IS DISTINCT FROM i.user_id
@@ -107,57 +113,36 @@ BEGIN
 		FROM unnest(p_items) i
 			LEFT JOIN account d ON d.id = i.debit
 			LEFT JOIN account c ON c.id = i.credit
-	), line AS (
-		SELECT n, debit AS account_id, d_balance AS balance,
-			d_held AS held, d_free AS free,
-			CASE WHEN hold_s IS NULL THEN -amount ELSE 0 END AS move,
-			CASE WHEN hold_s IS NULL THEN 0 ELSE amount END AS hold
-		FROM item WHERE code IS NULL
-		UNION ALL
-		SELECT n, credit, c_balance, c_held, c_free,
-			CASE WHEN hold_s IS NULL THEN amount ELSE 0 END, 0
-		FROM item WHERE code IS NULL
-	), step AS (
-		SELECT free + sum_units(move - hold) OVER so_far AS free,
-			balance + sum_units(move) OVER so_far AS balance,
-			held + sum_units(hold) OVER so_far AS held
-		FROM line
-		WINDOW so_far AS (PARTITION BY account_id ORDER BY n
-			ROWS UNBOUNDED PRECEDING)
-	)
-	SELECT array_agg(code), array_agg(currency), count(code),
-		count(key) FILTER (WHERE code IS NOT NULL), count(key), (SELECT
-			count(*) FROM step WHERE free < 0
-			OR abs(balance) > 9007199254740991
-			OR held > 9007199254740991)
-	INTO v_codes, v_currencies, v_bad, v_bad_keys, v_keys, v_short
-	FROM (SELECT * FROM item ORDER BY n) item;
-	IF v_short > 0 OR v_bad_keys > 0 OR v_bad > 0 AND p_atomic THEN
-		RETURN ledger_make_each(p_items, p_atomic);
-	END IF;
-
-	-- In one order, so that two batches cannot deadlock.
-	INSERT INTO idempotency (user_id, key, request_sha256, transfer_id)
-	SELECT user_id, key, sha256, id FROM unnest(p_items)
-	WHERE key IS NOT NULL
-	ORDER BY user_id COLLATE "C", key COLLATE "C"
-	ON CONFLICT DO NOTHING;
-	GET DIAGNOSTICS v_new = ROW_COUNT;
-	IF v_new < v_keys THEN
-		DELETE FROM idempotency o USING unnest(p_items) i
-		WHERE o.user_id = i.user_id AND o.key = i.key
-			AND o.transfer_id = i.id;
+		ORDER BY i.n
+	) item;
+	IF v_bad_keys > 0 OR v_bad > 0 AND p_atomic THEN
 		RETURN ledger_make_each(p_items, p_atomic);
 	END IF;
 
 	v_now := clock_timestamp();
-	INSERT INTO transfer (id, status, user_id, debit_account_id,
-		credit_account_id, currency, amount, memo, metadata, created_at,
-		expires_at)
-	SELECT id, CASE WHEN hold_s IS NULL THEN 'posted' ELSE 'held' END,
-		user_id, debit, credit, v_currencies[n], amount, memo, metadata,
-		v_now, v_now + make_interval(secs => hold_s)
-	FROM unnest(p_items) WHERE v_bad = 0 OR v_codes[n] IS NULL;
+	BEGIN
+		-- In one order, so that two batches cannot deadlock.
+		INSERT INTO idempotency (user_id, key, request_sha256,
+			transfer_id)
+		SELECT user_id, key, sha256, id FROM unnest(p_items)
+		WHERE key IS NOT NULL
+		ORDER BY user_id COLLATE "C", key COLLATE "C"
+		ON CONFLICT DO NOTHING;
+		GET DIAGNOSTICS v_new = ROW_COUNT;
+		IF v_new < v_keys THEN
+			RAISE EXCEPTION SQLSTATE 'KB002'; -- some have been made before
+		END IF;
+		INSERT INTO transfer (id, status, user_id, debit_account_id,
+			credit_account_id, currency, amount, memo, metadata,
+			created_at, expires_at)
+		SELECT id, CASE WHEN hold_s IS NULL THEN 'posted' ELSE 'held' END,
+			user_id, debit, credit, v_currencies[n], amount, memo,
+			metadata, v_now, v_now + make_interval(secs => hold_s)
+		FROM unnest(p_items) WHERE v_bad = 0 OR v_codes[n] IS NULL;
+	EXCEPTION WHEN check_violation OR numeric_value_out_of_range
+		OR SQLSTATE 'KB002' THEN
+		RETURN ledger_make_each(p_items, p_atomic);
+	END;
 	SELECT array_agg((n, code, false, 0, CASE WHEN code IS NULL THEN id END,
 		v_currencies[n], v_now, v_now + make_interval(secs => hold_s),
 		NULL)::ledger_made)
@@ -206,7 +191,9 @@ DECLARE
 	v_made ledger_made[];
 	v ledger_made;
 BEGIN
-	PERFORM ledger_lock(v_items);
+	IF EXISTS (SELECT FROM unnest(v_items) WHERE key IS NOT NULL) THEN
+		PERFORM ledger_lock(v_items); -- accounts come before keys
+	END IF;
 	v.item := 0;
 	INSERT INTO idempotency (user_id, key, request_sha256)
 	VALUES (p_user, p_key, p_sha256) ON CONFLICT DO NOTHING;

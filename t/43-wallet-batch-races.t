@@ -1,0 +1,110 @@
+# A batch looks at its accounts without a lock, and has them when it moves them:
+# what changes in between is noticed, and batches that share no account do not wait
+# for each other.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(parallel);
+use Kedge::Money qw(hold_lock later wait_blocked);
+use Kedge::Wallet;
+
+my $k = Kedge->up;
+my $w = Kedge::Wallet->new($k);
+my $alice = $w->user('alice', 1000);
+my ($bob, $carol) = map { $w->user($_, 100) } qw(bob carol);
+my ($a, $b, $c) = map { $_->{account} } $alice, $bob, $carol;
+my $savings = $alice->post('/api/wallet/accounts', { name => 'Savings', currency => 'USD' })->{json}{id};
+$w->fund($savings, 100);
+
+sub item
+{
+	my ($from, $to, $amount) = @_;
+	return { debitAccountId => $from, creditAccountId => $to, amount => $amount };
+}
+
+sub batch
+{
+	my ($who, $atomic, @items) = @_;
+	my $r = Kedge::Wallet::post($who, '/transfers/batch',
+		{ atomic => $atomic ? JSON::PP::true : JSON::PP::false, transfers => \@items });
+	return { status => $r->{status}, json => $r->{json} };
+}
+
+sub codes
+{
+	my ($r) = @_;
+	return join ' ', map { $_->{error} ? $_->{error}{code} : $_->{transfer}{status} } @{ $r->{json}{results} };
+}
+
+# What another transaction does, which commits when a batch waits for its account.
+sub overtaken
+{
+	my ($sql, @batch) = @_;
+	my $unlock = hold_lock($k, $sql);
+	my $answer = later(sub { batch(@batch) });
+	wait_blocked($k, 1);
+	$unlock->('COMMIT; BEGIN');
+	return $answer->();
+}
+
+sub moves
+{
+	my ($who, $from, $to, $amount) = @_;
+	return "SELECT ledger_transfer('$who->{id}', false, gen_random_uuid()::text, '\\x00', '$from', '$to',"
+	    . " $amount, NULL, NULL, NULL)";
+}
+
+sub freezes { return "SELECT ledger_freeze('$savings', $_[0])" }
+sub free { return $w->account($a)->{available} }
+
+# ---- what is not so any more ------------------------------------------------------------
+
+my @three = (item($a, $b, 30), item($savings, $b, 1), item($a, $b, 20));
+my $r = overtaken(moves($alice, $a, $c, free() - 25), $alice, 0, @three);
+is(codes($r), 'INSUFFICIENT_FUNDS posted posted', 'funds that are gone by then');
+is(free(), 5, 'and what was left was used');
+
+$w->fund($a, 1000);
+$r = overtaken(moves($alice, $a, $c, free() - 45), $alice, 1, @three);
+is("$r->{status} $r->{json}{code} $r->{json}{index}", '422 INSUFFICIENT_FUNDS 2', 'an atomic one: by which');
+is(free(), 45, 'and nothing is done');
+
+$r = overtaken(freezes('true'), $alice, 0, @three[ 1, 0 ]);
+is(codes($r), 'ACCOUNT_FROZEN posted', 'an account that is frozen by then');
+$k->sql('wallet', freezes('false'));
+$r = overtaken(freezes('true'), $alice, 1, @three[ 1, 0 ]);
+is("$r->{json}{code} $r->{json}{index}", 'ACCOUNT_FROZEN 0', 'an atomic one');
+$k->sql('wallet', freezes('false'));
+
+$r = overtaken(moves($bob, $b, $a, 70), $alice, 0, item($a, $c, free() + 70));
+is(codes($r), 'posted', 'what came in meanwhile counts');
+is(free(), 0, 'to the last unit');
+
+# ---- beside each other --------------------------------------------------------------------
+
+my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
+my $waits = later(sub { codes(batch($alice, 0, item($savings, $a, 1))) });
+wait_blocked($k, 1);
+is(codes(batch($bob, 0, item($b, $c, 1))), 'posted', 'one that shares no account does not wait');
+$unlock->();
+is($waits->(), 'posted', 'and the other goes on');
+
+# Those that are made item by item, since one item is refused, over the same accounts
+# in other orders.
+$w->fund($_, 1000) for $a, $savings;
+my %seen;
+$seen{$_}++ for parallel(6, sub {
+	my ($i) = @_;
+	my $me = $alice->copy;
+	my @items = map { (item($a, $b, 1), item($savings, $c, 1)) } 1 .. 10;
+	@items = reverse @items if $i % 2;
+	my %codes = map { codes(batch($me, 0, @items, item($a, $b, 1_000_000))) => 1 } 1 .. 10;
+	return join ', ', keys %codes;
+});
+is_deeply(\%seen, { 'posted ' x 20 . 'INSUFFICIENT_FUNDS' => 6 }, 'made but for the one');
+is($k->sql('postgres', "SELECT deadlocks FROM pg_stat_database WHERE datname = 'wallet'"), 0,
+	'no deadlock, not even one that was tried again');
+$w->check('and the books are right');
+done_testing;
