@@ -127,13 +127,10 @@ static const char settings[] = "# Written by kedge at each start.\n"
 			       "unix_socket_directories = '..'\n"
 			       "unix_socket_permissions = 0700\n"
 			       "max_connections = 200\n"
-			       "shared_buffers = 64MB\n"
-			       "max_wal_size = 256MB\n"
 			       "password_encryption = 'scram-sha-256'\n"
 			       "timezone = 'UTC'\n"
 			       "log_timezone = 'UTC'\n"
-			       "log_line_prefix = '%m [%p] %q%u@%d '\n"
-			       "jit = off\n";
+			       "log_line_prefix = '%m [%p] %q%u@%d '\n";
 
 static bool
 write_settings(const struct stack *s)

@@ -81,7 +81,8 @@ wait_socket(PGconn *pg, short events, int64_t deadline_us)
 
 /*
  * The settings that every session needs travel in the startup packet, so they
- * cost no round trip.  They follow the `options` of the URL and so win.
+ * cost no round trip.  They follow the `options` of the URL and so win.  (jit is
+ * for queries that run for seconds; it would be compiled for ours by estimate.)
  */
 static bool
 write_session_options(const struct db_options *o, char out[OPTIONS_SIZE],
@@ -106,7 +107,7 @@ write_session_options(const struct db_options *o, char out[OPTIONS_SIZE],
 	n = snprintf(out, OPTIONS_SIZE,
 	    "%s -c statement_timeout=%lld"
 	    " -c idle_in_transaction_session_timeout=%lld"
-	    " -c timezone=UTC -c datestyle=ISO",
+	    " -c timezone=UTC -c datestyle=ISO -c jit=off",
 	    own, (long long)o->statement_timeout_ms, (long long)idle_ms);
 	PQconninfoFree(url);
 	if (n < 0 || n >= OPTIONS_SIZE) {

@@ -179,7 +179,8 @@ START_TEST(open_sets_up_the_session)
 		    " current_setting('client_encoding'),"
 		    " current_setting('application_name'),"
 		    " current_setting('idle_in_transaction_session_timeout'),"
-		    " current_setting('work_mem')",
+		    " current_setting('work_mem'),"
+		    " current_setting('jit')",
 	};
 	struct db_rows rows;
 	struct db *other = db_open(&(struct db_options){
@@ -199,6 +200,7 @@ START_TEST(open_sets_up_the_session)
 	ck_assert_str_eq(db_get_text(&rows, 0, 3), "other");
 	ck_assert_str_eq(db_get_text(&rows, 0, 4), "10s");
 	ck_assert_str_eq(db_get_text(&rows, 0, 5), "3MB");
+	ck_assert_str_eq(db_get_text(&rows, 0, 6), "off");
 	db_close(other);
 }
 END_TEST
