@@ -55,7 +55,7 @@ unit: $(tests)
 
 check: all services $(tests)
 	BUILD=$(BUILD) prove --exec '' $(tests)
-	BUILD=$(BUILD) prove -It/lib t/*.t
+	BUILD=$(BUILD) prove -j 2 -It/lib t/*.t
 
 clean:
 	rm -rf build compile_commands.json
