@@ -178,7 +178,7 @@ like($job->{lastError}, qr/^HTTP 500: it is 500 /, 'an error is kept, with what 
 unlike($job->{lastError}, qr/\e/, 'but nothing that a terminal would obey');
 is(hook($flaky->{id})->{failures}, 1, 'and counted');
 ok(wait_until(sub { job($job->{id})->{attempt} == 2 }, 15), 'it is tried again by itself');
-is(scalar $receiver->requests('/script/flaky'), 2, 'some seconds later');
+is(scalar(my @two = $receiver->wait_for('/script/flaky', 2)), 2, 'some seconds later');
 for my $n (3, 4) {
 	wait_until { job($job->{id})->{state} eq 'retryable' };
 	$root->post("/api/core/jobs/$job->{id}/retry");
