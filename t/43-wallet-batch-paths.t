@@ -30,7 +30,6 @@ $k->sql('wallet', <<~'SQL');
 		v_made ledger_made[];
 		v_ids uuid[];
 	BEGIN
-		PERFORM ledger_lock(v_items);
 		v_made := CASE WHEN p_each THEN ledger_make_each(v_items, p_atomic)
 			ELSE ledger_make(v_items, p_atomic) END;
 		SELECT array_agg(id) INTO v_ids FROM unnest(v_made);

@@ -45,8 +45,9 @@ sub overtaken
 	my $unlock = hold_lock($k, $sql);
 	my $answer = later(sub { batch(@batch) });
 	wait_blocked($k, 1);
+	my $then = $k->sql('wallet', 'SELECT clock_timestamp()');
 	$unlock->('COMMIT; BEGIN');
-	return $answer->();
+	return { %{ $answer->() }, then => $then };
 }
 
 sub moves
@@ -76,11 +77,20 @@ is(codes($r), 'ACCOUNT_FROZEN posted', 'an account that is frozen by then');
 $k->sql('wallet', freezes('false'));
 $r = overtaken(freezes('true'), $alice, 1, @three[ 1, 0 ]);
 is("$r->{json}{code} $r->{json}{index}", 'ACCOUNT_FROZEN 0', 'an atomic one');
-$k->sql('wallet', freezes('false'));
+$r = overtaken(freezes('false'), $alice, 0, @three[ 1, 0 ]);
+is(codes($r), 'posted INSUFFICIENT_FUNDS', 'and one that is not any more');
 
 $r = overtaken(moves($bob, $b, $a, 70), $alice, 0, item($a, $c, free() + 70));
 is(codes($r), 'posted', 'what came in meanwhile counts');
 is(free(), 0, 'to the last unit');
+
+$w->fund($a, 10);
+$r = overtaken(moves($bob, $b, $c, 1), $alice, 0,
+	{ %{ item($a, $b, 10) }, hold => JSON::PP::true, expiresInSeconds => 60 });
+is(codes($r), 'held', 'a hold');
+is($k->sql('wallet', "SELECT created_at > '$r->{then}', expires_at - created_at FROM transfer"
+	    . " WHERE id = '$r->{json}{results}[0]{transfer}{id}'"), 't|00:01:00',
+	'has its time from when it is made, not from when it began to wait');
 
 # ---- beside each other --------------------------------------------------------------------
 

@@ -108,13 +108,13 @@ is($moving->(), '201', 'who has one and waits for the other gets it');
 is($cross->(), '', 'and so do those behind');
 
 # And wants ours: PostgreSQL ends one of the two, and what that was asked is
-# asked again.
+# asked again; now and then it is faster than who waits for it, and once more.
 $unlock = hold_lock($k, "SET deadlock_timeout = '60s'; SELECT FROM account WHERE id = '$high' FOR UPDATE");
 my $circle = later(sub { said(post($users[$from]->copy, '/transfers', order($from, 12), 'circle')) });
 wait_blocked($k, 1);
 $unlock->("SELECT FROM account WHERE id = '$low' FOR UPDATE");
 is($circle->(), '201', 'a circle: it was the one to give way, and was tried again');
-ok(wait_until(sub { deadlocks() == 1 }, 15), 'for there was one');
+ok(wait_until(sub { deadlocks() >= 1 }, 15), 'for there was one');
 
 # Locked for longer than a statement may take: nothing has moved, nobody lacks
 # funds, and the key is free.
@@ -222,11 +222,12 @@ sub goes_on
 	return;
 }
 
+my $circles = deadlocks();
 my ($name, $load) = storm(procs => 32);
 goes_on('a storm of 32', 400);
 $count = acknowledged($name, $load, 0);
 is_deeply([ keys %$count ], ['done'], 'to and fro: every one at once');
-is(deadlocks(), 1, 'and no deadlock among our own');
+is(deadlocks(), $circles, 'and no deadlock among our own');
 
 # Kills one of a kind and waits until another is there.
 sub kill_one

@@ -217,8 +217,10 @@ CREATE AGGREGATE sum_units(bigint) (SFUNC = int8pl, STYPE = int8, INITCOND = '0'
 -- accounts before, perhaps without a lock; here is where they are locked, and what
 -- was right then and is not any more fails.
 --
--- The accounts are looked up one by one in the order of ids, so that two of these
--- do not lock each other out; no other plan is left to take.
+-- Two of these do not lock each other out, for each updates in the order of ids,
+-- whichever plan is left to take: `step` comes sorted, and so does the only index of
+-- all accounts.  (The table's own CHECKs look at what an account had when the statement
+-- began; so this can refuse what has just become possible, but not the other way.)
 CREATE FUNCTION transfer_apply() RETURNS trigger
 LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$

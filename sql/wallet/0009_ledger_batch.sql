@@ -19,16 +19,16 @@ CREATE TYPE ledger_item AS (
 -- metadata, "h": seconds of a hold, "k": key, "s": the request's digest in
 -- hexadecimal, "u": user, "o": whether an operator}].
 --
--- Ids are of one millisecond, with the place for more of the time (RFC 9562, 6.2)
--- and then chance.
+-- Ids are those of uuidv7(), each a tick after the one before it.
 CREATE FUNCTION ledger_items(p_items json, p_user text, p_operator boolean)
 RETURNS ledger_item[]
 LANGUAGE plpgsql AS $$
 DECLARE
-	v_now text := left(uuidv7()::text, 15);
+	v_ticks bigint := extract(epoch FROM clock_timestamp()) * 4096000;
 BEGIN
-	RETURN (SELECT array_agg((n, (v_now || lpad(to_hex(n), 3, '0')
-			|| right(gen_random_uuid()::text, 18))::uuid,
+	RETURN (SELECT array_agg((n, (overlay(lpad(to_hex(v_ticks + n), 15, '0')
+			PLACING '7' FROM 13 FOR 0)
+			|| right(gen_random_uuid()::text, 17))::uuid,
 		coalesce(u, p_user), coalesce(o, p_operator, false), d, c, a, m,
 		x, h, k, decode(s, 'hex'))::ledger_item)
 	FROM ROWS FROM (json_to_recordset(p_items) AS (d uuid, c uuid, a bigint,
@@ -76,10 +76,11 @@ END
 $$;
 
 -- All by one INSERT, when nothing is in the way.  What is looked at before never
--- changes, but for what is frozen; whether there are funds for each, given those
--- before it, is found out by the INSERT's own trigger, and if not, they are made one
--- by one.  So nothing is locked before the trigger does it, and until then two
--- batches run beside each other.  (With keys, accounts are locked: they come first.)
+-- changes; whether there are funds and room for each, given those before it, and no
+-- account is frozen, the INSERT's trigger finds out, which locks the accounts.  What
+-- it refuses is undone and made one by one.  So two batches run beside each other until
+-- they move what they share.  Only where keys are written, which come after accounts,
+-- and where the time of a hold begins, are the accounts locked before.
 --
 -- An array's items come in order.  The plans are for few rows looked up by their
 -- keys; made once.
@@ -92,24 +93,24 @@ DECLARE
 	v_bad integer; -- how many those are
 	v_bad_keys integer; -- and have a key
 	v_keys integer;
+	v_holds integer;
 	v_new integer;
 	v_now timestamptz;
 	v_made ledger_made[];
 	v_row record;
 BEGIN
 	SELECT array_agg(code), array_agg(currency), count(code),
-		count(key) FILTER (WHERE code IS NOT NULL), count(key)
-	INTO v_codes, v_currencies, v_bad, v_bad_keys, v_keys
+		count(key) FILTER (WHERE code IS NOT NULL), count(key),
+		count(hold_s)
+	INTO v_codes, v_currencies, v_bad, v_bad_keys, v_keys, v_holds
 	FROM (
-		SELECT i.key, d.currency, CASE
+		SELECT i.key, i.hold_s, d.currency, CASE
 			WHEN i.debit = i.credit THEN 'SAME_ACCOUNT'
 			WHEN d.id IS NULL OR c.id IS NULL OR NOT i.is_operator
 				AND (d.user_id IS DISTINCT FROM i.user_id
 				OR c.kind <> 'user') THEN 'ACCOUNT_NOT_FOUND'
 			WHEN d.currency <> c.currency THEN 'CURRENCY_MISMATCH'
-			WHEN d.frozen OR c.frozen THEN 'ACCOUNT_FROZEN'
-			WHEN i.amount BETWEEN 1 AND 9007199254740991 THEN NULL
-			ELSE 'AMOUNT_OUT_OF_RANGE' END AS code
+			END AS code
 		FROM unnest(p_items) i
 			LEFT JOIN account d ON d.id = i.debit
 			LEFT JOIN account c ON c.id = i.credit
@@ -119,8 +120,11 @@ BEGIN
 		RETURN ledger_make_each(p_items, p_atomic);
 	END IF;
 
-	v_now := clock_timestamp();
 	BEGIN
+		IF v_keys > 0 OR v_holds > 0 THEN
+			PERFORM ledger_lock(p_items);
+		END IF;
+		v_now := clock_timestamp();
 		-- In one order, so that two batches cannot deadlock.
 		INSERT INTO idempotency (user_id, key, request_sha256,
 			transfer_id)
@@ -170,7 +174,6 @@ SET lock_timeout = '200ms' AS $$
 DECLARE
 	v_items ledger_item[] := ledger_items(p_items, NULL, false);
 BEGIN
-	PERFORM ledger_lock(v_items);
 	RETURN QUERY SELECT * FROM unnest(ledger_make(v_items, false));
 EXCEPTION WHEN lock_not_available THEN
 	RETURN;
@@ -191,9 +194,6 @@ DECLARE
 	v_made ledger_made[];
 	v ledger_made;
 BEGIN
-	IF EXISTS (SELECT FROM unnest(v_items) WHERE key IS NOT NULL) THEN
-		PERFORM ledger_lock(v_items); -- accounts come before keys
-	END IF;
 	v.item := 0;
 	INSERT INTO idempotency (user_id, key, request_sha256)
 	VALUES (p_user, p_key, p_sha256) ON CONFLICT DO NOTHING;
