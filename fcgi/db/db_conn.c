@@ -81,8 +81,8 @@ wait_socket(PGconn *pg, short events, int64_t deadline_us)
 
 /*
  * The settings that every session needs travel in the startup packet, so they
- * cost no round trip.  They follow the `options` of the URL and so win.  (jit is
- * for queries that run for seconds; it would be compiled for ours by estimate.)
+ * cost no round trip.  They follow the `options` of the URL and so win.  (jit
+ * is for queries that run for seconds.)
  */
 static bool
 write_session_options(const struct db_options *o, char out[OPTIONS_SIZE],
