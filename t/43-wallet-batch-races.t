@@ -8,7 +8,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(parallel);
 use Kedge::Money qw(hold_lock later wait_blocked);
-use Kedge::Wallet;
+use Kedge::Wallet qw(item batch codes);
 
 my $k = Kedge->up;
 my $w = Kedge::Wallet->new($k);
@@ -18,32 +18,12 @@ my ($a, $b, $c) = map { $_->{account} } $alice, $bob, $carol;
 my $savings = $alice->post('/api/wallet/accounts', { name => 'Savings', currency => 'USD' })->{json}{id};
 $w->fund($savings, 100);
 
-sub item
-{
-	my ($from, $to, $amount) = @_;
-	return { debitAccountId => $from, creditAccountId => $to, amount => $amount };
-}
-
-sub batch
-{
-	my ($who, $atomic, @items) = @_;
-	my $r = Kedge::Wallet::post($who, '/transfers/batch',
-		{ atomic => $atomic ? JSON::PP::true : JSON::PP::false, transfers => \@items });
-	return { status => $r->{status}, json => $r->{json} };
-}
-
-sub codes
-{
-	my ($r) = @_;
-	return join ' ', map { $_->{error} ? $_->{error}{code} : $_->{transfer}{status} } @{ $r->{json}{results} };
-}
-
 # What another transaction does, which commits when a batch waits for its account.
 sub overtaken
 {
-	my ($sql, @batch) = @_;
+	my ($sql, $who, $atomic, @items) = @_;
 	my $unlock = hold_lock($k, $sql);
-	my $answer = later(sub { batch(@batch) });
+	my $answer = later(sub { my $r = batch($who, $atomic, \@items); return { %$r{qw(status json)} } });
 	wait_blocked($k, 1);
 	my $then = $k->sql('wallet', 'SELECT clock_timestamp()');
 	$unlock->('COMMIT; BEGIN');
@@ -86,7 +66,7 @@ is(free(), 0, 'to the last unit');
 
 $w->fund($a, 10);
 $r = overtaken(moves($bob, $b, $c, 1), $alice, 0,
-	{ %{ item($a, $b, 10) }, hold => JSON::PP::true, expiresInSeconds => 60 });
+	item($a, $b, 10, hold => JSON::PP::true, expiresInSeconds => 60));
 is(codes($r), 'held', 'a hold');
 is($k->sql('wallet', "SELECT created_at > '$r->{then}', expires_at - created_at FROM transfer"
 	    . " WHERE id = '$r->{json}{results}[0]{transfer}{id}'"), 't|00:01:00',
@@ -95,9 +75,9 @@ is($k->sql('wallet', "SELECT created_at > '$r->{then}', expires_at - created_at 
 # ---- beside each other --------------------------------------------------------------------
 
 my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
-my $waits = later(sub { codes(batch($alice, 0, item($savings, $a, 1))) });
+my $waits = later(sub { codes(batch($alice, 0, [ item($savings, $a, 1) ])) });
 wait_blocked($k, 1);
-is(codes(batch($bob, 0, item($b, $c, 1))), 'posted', 'one that shares no account does not wait');
+is(codes(batch($bob, 0, [ item($b, $c, 1) ])), 'posted', 'one that shares no account does not wait');
 $unlock->();
 is($waits->(), 'posted', 'and the other goes on');
 
@@ -110,7 +90,7 @@ $seen{$_}++ for parallel(6, sub {
 	my $me = $alice->copy;
 	my @items = map { (item($a, $b, 1), item($savings, $c, 1)) } 1 .. 10;
 	@items = reverse @items if $i % 2;
-	my %codes = map { codes(batch($me, 0, @items, item($a, $b, 1_000_000))) => 1 } 1 .. 10;
+	my %codes = map { codes(batch($me, 0, [ @items, item($a, $b, 1_000_000) ])) => 1 } 1 .. 10;
 	return join ', ', keys %codes;
 });
 is_deeply(\%seen, { 'posted ' x 20 . 'INSUFFICIENT_FUNDS' => 6 }, 'made but for the one');

@@ -5,28 +5,13 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(parallel);
-use Kedge::Wallet;
+use Kedge::Wallet qw(item batch codes);
 
 my $k = Kedge->up;
 my $w = Kedge::Wallet->new($k);
 my $alice = $w->user('alice', 1000);
 my ($bob, $carol) = map { $w->user($_) } qw(bob carol);
 my ($a, $b, $c) = map { $_->{account} } $alice, $bob, $carol;
-
-sub item
-{
-	my ($from, $to, $amount, %more) = @_;
-	return { debitAccountId => $from, creditAccountId => $to, amount => $amount, %more };
-}
-
-sub batch
-{
-	my ($who, $atomic, $items, %opt) = @_;
-	return Kedge::Wallet::post($who, '/transfers/batch',
-		{ atomic => $atomic ? JSON::PP::true : JSON::PP::false, transfers => $items }, %opt);
-}
-sub codes { return join ' ', map { $_->{error} ? $_->{error}{code} : $_->{transfer}{status} }
-	    @{ $_[0]{json}{results} } }
 
 # ---- each for itself ----------------------------------------------------------------
 

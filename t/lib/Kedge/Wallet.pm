@@ -9,8 +9,10 @@ package Kedge::Wallet;
 use strict;
 use warnings;
 
+use Exporter qw(import);
 use Test::More;
 
+our @EXPORT_OK = qw(item batch codes);
 our $base = '/api/wallet';
 my $count = 0;
 
@@ -64,6 +66,26 @@ sub move
 	my %opt = (key => delete $more{key});
 	return post($who, '/transfers',
 	    { debitAccountId => $from, creditAccountId => $to, amount => $amount, %more }, %opt);
+}
+
+# An item of a batch; a batch of them; and what came of each: its status, or why not.
+sub item
+{
+	my ($from, $to, $amount, %more) = @_;
+	return { debitAccountId => $from, creditAccountId => $to, amount => $amount, %more };
+}
+
+sub batch
+{
+	my ($who, $atomic, $items, %opt) = @_;
+	return post($who, '/transfers/batch',
+		{ atomic => $atomic ? JSON::PP::true : JSON::PP::false, transfers => $items }, %opt);
+}
+
+sub codes
+{
+	my ($r) = @_;
+	return join ' ', map { $_->{error} ? $_->{error}{code} : $_->{transfer}{status} } @{ $r->{json}{results} };
 }
 
 sub account
