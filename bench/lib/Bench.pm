@@ -16,7 +16,8 @@ use POSIX ();
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(%option $root $build $dir $cores options wanted median
-    percentile free_port spawn end_child wait_until write_file row judge need);
+    percentile processor_ticks free_port spawn end_child wait_until write_file
+    row judge need);
 
 our $root = abs_path(dirname(__FILE__) . '/../..');
 our $build = "$root/" . ($ENV{BUILD} // 'build/plain');
@@ -78,6 +79,15 @@ sub percentile {
     return $s[$i < @s ? $i : -1];
 }
 
+# What all processors have counted, and what of it the host gave to others.
+sub processor_ticks {
+    open my $stat, '<', '/proc/stat' or die "/proc/stat: $!";
+    my (undef, @ticks) = split ' ', <$stat>;
+    my $all = 0;
+    $all += $_ for @ticks[0 .. 7];    # what follows is counted in these
+    return ($all, $ticks[7]);
+}
+
 sub free_port {
     my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
         or die "no free port: $!";
@@ -136,7 +146,7 @@ sub need {
 }
 
 sub row {
-    printf "%-34s %10s %9s %9s  %s\n", @_;
+    printf "%-34s %10s %9s %9s %7s  %s\n", @_;
     return;
 }
 

@@ -37,6 +37,18 @@ sub wrk {
     return \%got;
 }
 
+# Runs a side's code; its figures, and with them `stolen`: how much of the
+# processors' time the host gave to others meanwhile, in percent.
+sub under_weather {
+    my ($code) = @_;
+    my ($all, $stolen) = processor_ticks();
+    my $m = $code->(0);
+    my ($all_after, $stolen_after) = processor_ticks();
+    my $ticks = $all_after - $all;
+    $m->{stolen} = $ticks ? 100 * ($stolen_after - $stolen) / $ticks : 0;
+    return $m;
+}
+
 # Sides [name, code] of one comparison; code->(warm) measures once and returns
 # figures with an rps, briefly and for nothing when `warm`.  Returns name =>
 # medians, of which `ratio` is to the first side: taken within a round, where
@@ -46,7 +58,7 @@ sub take_turns {
     my %runs;
     $_->[1]->(1) for @sides;
     for (1 .. $option{rounds}) {
-        push @{ $runs{ $_->[0] } }, $_->[1]->(0) for @sides;
+        push @{ $runs{ $_->[0] } }, under_weather($_->[1]) for @sides;
     }
     my %median;
     my $first = $runs{ $sides[0][0] };
@@ -79,7 +91,7 @@ sub side_row {
     my ($label, $m, $verdict) = @_;
     row($label, sprintf('%.0f/s', $m->{rps}), map({
         defined $m->{$_} ? sprintf '%.2f ms', $m->{$_} : ''
-    } qw(p50 p99)), $verdict // '');
+    } qw(p50 p99)), sprintf('%.0f %%', $m->{stolen}), $verdict // '');
     return;
 }
 
