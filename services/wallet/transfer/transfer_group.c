@@ -1,7 +1,9 @@
 #include "wallet/transfer/transfer_group.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,22 +20,23 @@ enum { GROUP_MAX = 64 };
 /* A group that is out for longer waits for somebody: the next need not. */
 static const int64_t late_us = 20 * 1000;
 
-enum member_state {
-	MEMBER_WAITS,
-	MEMBER_TAKEN, /* by whoever leads its group */
-	MEMBER_DONE, /* result and *ret_answer say how */
-	MEMBER_FAILED, /* with its group: nothing is known of it alone */
-};
-
-/* One request; on the stack of its thread, which stays until it is done. */
+/*
+ * One request; on the stack of its thread, which stays until it is done.  Who
+ * leads its group tells it the answer without the lock: those who are told all
+ * at once need not queue for that.
+ */
 struct member {
 	struct transfer_item item;
 	struct arena *arena;
+	struct member *next;
+	bool waits; /* in the queue */
+	int invitations; /* to lead, while it waited */
+	sem_t woken; /* at each of them, and when there is an answer */
+	int heard; /* so often it has woken up */
+
 	struct transfer_answer *ret_answer;
 	enum err result;
-	enum member_state state;
-	pthread_cond_t changed;
-	struct member *next;
+	bool has_failed_with_group; /* and nothing is known of it alone */
 };
 
 /* What waits to be taken along, oldest first; of this process. */
@@ -50,6 +53,7 @@ static void
 append(struct member *m)
 {
 	m->next = NULL;
+	m->waits = true;
 	*queue.end = m;
 	queue.end = &m->next;
 }
@@ -88,7 +92,7 @@ take_group(struct member *group[GROUP_MAX])
 		*at = m->next;
 		if (queue.end == &m->next)
 			queue.end = at;
-		m->state = MEMBER_TAKEN;
+		m->waits = false;
 		group[count++] = m;
 	}
 	return count;
@@ -133,20 +137,27 @@ run_one(struct db *db, struct member *m)
 	    m->item.order, m->ret_answer);
 }
 
-/* Wakes the members, and who leads the next group. */
+/* After this a member is gone. */
 static void
-finish(struct member **group, size_t count, enum err e)
+tell(struct member **group, size_t count, enum err e)
 {
 	/* Who is away for all of them is away for each. */
-	bool is_last_word = e == ERR_OK || e == ERR_UNAVAILABLE || count == 1;
+	bool ask_alone = e != ERR_OK && e != ERR_UNAVAILABLE && count > 1;
 
 	for (size_t i = 0; i < count; i++) {
 		group[i]->result = e;
-		group[i]->state = is_last_word ? MEMBER_DONE : MEMBER_FAILED;
-		pthread_cond_signal(&group[i]->changed);
+		group[i]->has_failed_with_group = ask_alone;
+		sem_post(&group[i]->woken);
 	}
-	if (queue.first != NULL)
-		pthread_cond_signal(&queue.first->changed);
+}
+
+static void
+invite_next(void)
+{
+	if (queue.first == NULL)
+		return;
+	queue.first->invitations++;
+	sem_post(&queue.first->woken);
 }
 
 static bool
@@ -156,7 +167,7 @@ may_lead(void)
 	       clock_monotonic_us() - queue.started_us >= late_us;
 }
 
-/* Until it is taken along, or may lead. */
+/* Until it is taken along, or may lead; without the lock, which was held. */
 static void
 wait_for_turn(struct member *m)
 {
@@ -164,8 +175,22 @@ wait_for_turn(struct member *m)
 	struct timespec at = { .tv_sec = at_us / 1000000,
 		.tv_nsec = at_us % 1000000 * 1000 };
 
-	(void)pthread_cond_clockwait(
-	    &m->changed, &queue.lock, CLOCK_MONOTONIC, &at);
+	pthread_mutex_unlock(&queue.lock);
+	if (sem_clockwait(&m->woken, CLOCK_MONOTONIC, &at) == 0)
+		m->heard++;
+	pthread_mutex_lock(&queue.lock);
+}
+
+/* Of a member that was taken; an invitation may have come too late. */
+static void
+wait_for_answer(struct member *m)
+{
+	while (m->heard <= m->invitations) {
+		if (sem_wait(&m->woken) == 0)
+			m->heard++;
+		else
+			assert(errno == EINTR);
+	}
 }
 
 /* With the lock held; it is let go meanwhile. */
@@ -185,7 +210,10 @@ lead(struct db *db, struct arena *a)
 	pthread_mutex_lock(&queue.lock);
 	if (queue.current == mine)
 		queue.current = 0;
-	finish(group, count, e);
+	invite_next();
+	pthread_mutex_unlock(&queue.lock);
+	tell(group, count, e);
+	pthread_mutex_lock(&queue.lock);
 }
 
 enum err
@@ -197,20 +225,19 @@ transfer_group_make(struct db *db, struct arena *a,
 		.item = { .order = order, .who = who, .operation = o },
 		.arena = a,
 		.ret_answer = ret_answer,
-		.changed = PTHREAD_COND_INITIALIZER,
 	};
 
+	sem_init(&me.woken, /* pshared= */ 0, 0);
 	pthread_mutex_lock(&queue.lock);
 	append(&me);
-	while (me.state == MEMBER_WAITS || me.state == MEMBER_TAKEN) {
-		if (me.state == MEMBER_TAKEN)
-			pthread_cond_wait(&me.changed, &queue.lock);
-		else if (may_lead())
+	while (me.waits) {
+		if (may_lead())
 			lead(db, a);
 		else
 			wait_for_turn(&me);
 	}
 	pthread_mutex_unlock(&queue.lock);
-	pthread_cond_destroy(&me.changed);
-	return me.state == MEMBER_DONE ? me.result : run_one(db, &me);
+	wait_for_answer(&me);
+	sem_destroy(&me.woken);
+	return me.has_failed_with_group ? run_one(db, &me) : me.result;
 }
