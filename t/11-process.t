@@ -156,6 +156,30 @@ kill TERM => $pid;
 ok(gone($pid, 15), 'a request that never ends does not hold it');
 cmp_ok(time - $t, '<', 6, 'beyond its deadline');
 
+# While the jobs that run come to their end, whoever serves and dies is replaced.
+($pid, $log) = start(
+	{
+		CORE_LISTEN => "unix:$socket", CORE_PROCESSES => 1, CORE_WORKER_PROCESSES => 1,
+		CORE_DRAIN_TIMEOUT_MS => 60_000
+	});
+my $of_pool = sub {
+	my ($pool) = @_;
+	return ((slurp($log) // q()) =~ /"worker is ready","of_pool":"$pool","index":\d+,"pid":(\d+)/g)[-1];
+};
+ok(wait_until(sub { $of_pool->('api') && $of_pool->('worker') }, 10), 'one who serves, one for jobs');
+my ($server, $runner) = ($of_pool->('api'), $of_pool->('worker'));
+kill STOP => $runner;    # as if it had a long job
+kill TERM => $pid;
+ok(wait_until(sub { slurp($log) =~ /draining/ }, 5), 'SIGTERM while a job runs');
+ok(answers($socket), 'who comes then is served');
+kill KILL => $server;
+ok(wait_until(sub { $of_pool->('api') != $server }, 10), 'who served dies, and is replaced');
+ok(answers($socket), 'and who comes then is served, too');
+is(scalar workers($pid), 2, 'by one, as before');
+kill CONT => $runner;
+ok(gone($pid, 15), 'the job has ended, and it exits');
+is($? >> 8, 0, 'with success');
+
 # ---- sockets that it is given --------------------------------------------------------
 
 sub listener

@@ -115,6 +115,23 @@ is($j->sql('SELECT count(*) FROM job_worker') . $j->sql('SELECT count(*) FROM jo
 	'00', 'nothing is left behind');
 my ($again) = $j->work;
 ok($j->reached($_, 'completed'), 'for the next') for @rest;
+$j->stop($again);
+
+# One that takes longer is ended, and another worker need not wait for a lease.
+$master = $j->work(WORKER_LEASE_S => 600, DRAIN_TIMEOUT_MS => 2000);
+my $long = $j->enqueue('write.wait', { ms => 25_000 });
+ok($j->reached($long, 'running'), 'a long handler runs');
+my $behind = $j->enqueue('write');
+is($j->stop($master), 0, 'SIGTERM: the process ends before it does');
+is($j->state($long), 'retryable', 'and it is to be tried again');
+is(error_of($long), 'the worker was stopped meanwhile', 'as the history says');
+is($j->effects($long), 0, 'without effect');
+is($j->state($behind), 'available', 'what is behind it waits');
+is($j->sql('SELECT count(*) FROM job_worker') . $j->sql('SELECT count(*) FROM job_claim'),
+	'00', 'and nothing is left behind');
+$j->sql("SELECT job_cancel('$long')");
+$again = $j->work;
+ok($j->reached($behind, 'completed'), 'for the next');
 
 # ---- rolling restart ---------------------------------------------------------------------------------
 

@@ -27,7 +27,9 @@
 enum {
 	SECOND_US = 1000 * 1000,
 	BEAT_S = 5,
-	EXIT_OVERTIME = 3,
+	/* So long before the master would kill us a handler is ended. */
+	LAST_WORD_MS = 500,
+	EXIT_UNFINISHED = 3,
 };
 
 /* The job that runs. */
@@ -58,7 +60,9 @@ struct job_pulse {
 	atomic_bool draining;
 	atomic_bool cancelled;
 
-	int64_t beat_us; /* when the next is due; the thread's own */
+	/* The thread's own. */
+	int64_t beat_us; /* when the next is due */
+	int64_t drain_us; /* no handler runs after that; INT64_MAX: not yet */
 };
 
 /* -- between the threads -- */
@@ -165,10 +169,10 @@ job_pulse_end(struct job_pulse *p)
 	pthread_mutex_unlock(&p->mutex);
 }
 
-/* -- the time limit -- */
+/* -- handlers that take too long -- */
 
 static const struct db_stmt rescue = {
-	.name = "job_rescue_overtime",
+	.name = "job_rescue_running",
 	.sql = "SELECT job_rescue($1, $2, $3)",
 	.nargs = 3,
 };
@@ -178,30 +182,38 @@ static const struct db_stmt rescue = {
  * looks at the seats does the same if the database does not answer now.
  */
 static NORETURN void
-end_overtime(struct job_pulse *p, const struct current *c)
+end_handler(struct job_pulse *p, const struct current *c, const char *error)
 {
-	const char *error = arena_printf(
-	    p->arena, "time limit of %lld s exceeded", (long long)c->limit_s);
 	enum err e;
 
-	log_event(LOG_ERROR, "a job took longer than it may",
-	    LOG_TEXT("job", c->id), LOG_NUM("limit_s", c->limit_s));
-	job_seat_set_overtime(p->options.seat, c->limit_s);
 	e = db_listen_run(p->listen, p->arena, &rescue,
 	    DB_ARGS(job_store_number(p->arena, atomic_load(&p->worker_id)),
 		c->id, error),
 	    /* ret_rows= */ NULL);
 	(void)e;
-	_exit(EXIT_OVERTIME);
+	_exit(EXIT_UNFINISHED);
 }
 
 static void
-check_overtime(struct job_pulse *p, int64_t now_us)
+check_limits(struct job_pulse *p, int64_t now_us)
 {
 	struct current c = current_of(p);
 
-	if (c.id[0] != '\0' && now_us >= c.deadline_us)
-		end_overtime(p, &c);
+	if (c.id[0] == '\0')
+		return;
+	if (now_us >= c.deadline_us) {
+		log_event(LOG_ERROR, "a job took longer than it may",
+		    LOG_TEXT("job", c.id), LOG_NUM("limit_s", c.limit_s));
+		job_seat_set_overtime(p->options.seat, c.limit_s);
+		end_handler(p, &c,
+		    arena_printf(p->arena, "time limit of %lld s exceeded",
+			(long long)c.limit_s));
+	}
+	if (now_us >= p->drain_us) {
+		log_event(LOG_WARN, "a job took longer than the worker has",
+		    LOG_TEXT("job", c.id));
+		end_handler(p, &c, "the worker was stopped meanwhile");
+	}
 }
 
 /* -- beating -- */
@@ -301,9 +313,23 @@ next_us(struct job_pulse *p, int64_t now_us)
 		at_us = now_us + SECOND_US;
 	if (c.id[0] != '\0' && c.deadline_us < at_us)
 		at_us = c.deadline_us;
+	if (c.id[0] != '\0' && p->drain_us < at_us)
+		at_us = p->drain_us;
 	if (p->beat_us < at_us)
 		at_us = p->beat_us;
 	return at_us;
+}
+
+static void
+begin_drain(struct job_pulse *p)
+{
+	int64_t left_ms = p->options.config->drain_timeout_ms;
+
+	if (atomic_exchange(&p->draining, true))
+		return;
+	left_ms -= left_ms / 2 < LAST_WORD_MS ? left_ms / 2 : LAST_WORD_MS;
+	p->drain_us = clock_monotonic_us() + left_ms * 1000;
+	wake(p);
 }
 
 static void
@@ -311,10 +337,8 @@ read_signal(struct job_pulse *p)
 {
 	struct signalfd_siginfo info;
 
-	while (read(p->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		atomic_store(&p->draining, true);
-		wake(p);
-	}
+	while (read(p->signal_fd, &info, sizeof(info)) == sizeof(info))
+		begin_drain(p);
 }
 
 static void *
@@ -329,7 +353,7 @@ run(void *ctx)
 	while ((fds[1].revents & POLLIN) == 0) {
 		int64_t now_us = clock_monotonic_us();
 
-		check_overtime(p, now_us);
+		check_limits(p, now_us);
 		do_what_is_due(p, now_us);
 		db_listen_wait(p->listen, fds, COUNT_OF(fds),
 		    next_us(p, clock_monotonic_us()));
@@ -380,6 +404,7 @@ job_pulse_start(const struct job_pulse_options *options)
 	if (p == NULL)
 		abort();
 	p->options = *options;
+	p->drain_us = INT64_MAX;
 	p->arena = arena_new();
 	p->chores =
 	    job_chores_new(options->config, options->set, options->counts);

@@ -134,6 +134,22 @@ start(struct workers *ws, struct place *place, int64_t now_us)
 	c->started_at_us = now_us;
 }
 
+/* It works off jobs, say: nobody waits for it at a socket. */
+static bool
+is_background(const struct place *place)
+{
+	return place->listen_fd < 0;
+}
+
+/* Whether it may be filled anew; `old`: there is one that serves in it. */
+static bool
+is_wanted(const struct workers *ws, const struct place *place, bool old)
+{
+	if (ws->stopping)
+		return false;
+	return !ws->stopping_background || (!old && !is_background(place));
+}
+
 /*
  * Places that nobody serves are filled at once.  Those with an old child are
  * renewed one after the other: the next when the one before is ready.
@@ -152,7 +168,8 @@ start_due(struct workers *ws, int64_t now_us)
 			hold |= old && !filler->ready;
 			continue;
 		}
-		if ((old && hold) || ws->nchildren == RESTART_WORKERS_MAX)
+		if (!is_wanted(ws, place, old) || (old && hold) ||
+		    ws->nchildren == RESTART_WORKERS_MAX)
 			continue;
 		if (place->start_at_us <= now_us)
 			start(ws, place, now_us);
@@ -279,10 +296,9 @@ workers_release(struct workers *ws)
 void
 workers_tick(struct workers *ws, int64_t now_us)
 {
-	if (!ws->stopping) {
+	if (!ws->stopping_background)
 		drain_replaced(ws, now_us);
-		start_due(ws, now_us);
-	}
+	start_due(ws, now_us);
 	kill_late(ws, now_us);
 }
 
@@ -298,10 +314,12 @@ workers_next_us(const struct workers *ws, int64_t now_us)
 			next_us = at_us;
 	}
 	/* What is due and was not started waits for its turn, not for time. */
-	for (int i = 0; i < ws->nplaces && !ws->stopping; i++) {
-		int64_t at_us = ws->places[i].start_at_us;
+	for (int i = 0; i < ws->nplaces; i++) {
+		const struct place *place = &ws->places[i];
+		int64_t at_us = place->start_at_us;
 
-		if (at_us > now_us && at_us < next_us)
+		if (at_us > now_us && at_us < next_us &&
+		    is_wanted(ws, place, has_old(ws, place)))
 			next_us = at_us;
 	}
 	return next_us;
@@ -363,20 +381,15 @@ workers_ended(struct workers *ws, pid_t pid, int status, int64_t now_us)
 	return true;
 }
 
-/* It works off jobs, say: nobody waits for it at a socket. */
-static bool
-is_background(const struct child *c)
-{
-	return c->place != NULL && c->place->listen_fd < 0;
-}
-
 void
 workers_stop_background(struct workers *ws, int64_t now_us)
 {
-	ws->stopping = true;
+	ws->stopping_background = true;
 	for (int i = 0; i < ws->nchildren; i++) {
-		if (is_background(&ws->children[i]))
-			drain(ws, &ws->children[i], now_us);
+		struct child *c = &ws->children[i];
+
+		if (c->place != NULL && is_background(c->place))
+			drain(ws, c, now_us);
 	}
 }
 
@@ -384,7 +397,9 @@ bool
 workers_background(const struct workers *ws)
 {
 	for (int i = 0; i < ws->nchildren; i++) {
-		if (is_background(&ws->children[i]))
+		const struct child *c = &ws->children[i];
+
+		if (c->place != NULL && is_background(c->place))
 			return true;
 	}
 	return false;
@@ -393,6 +408,7 @@ workers_background(const struct workers *ws)
 void
 workers_stop(struct workers *ws, int64_t now_us)
 {
+	ws->stopping_background = true;
 	ws->stopping = true;
 	for (int i = 0; i < ws->nchildren; i++)
 		drain(ws, &ws->children[i], now_us);

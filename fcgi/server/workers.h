@@ -49,7 +49,8 @@ struct workers {
 	pid_t master_pid;
 	int signal_fd; /* the master's; closed in children */
 	int ready_fds[2]; /* a child that accepts writes its pid */
-	bool stopping;
+	bool stopping_background;
+	bool stopping; /* all of it */
 };
 
 /* False: the reason has been logged.  Takes over what a restart left. */
@@ -68,7 +69,10 @@ int64_t workers_next_us(const struct workers *ws, int64_t now_us);
 void workers_read_ready(struct workers *ws, int64_t now_us);
 /* A process ended; false when it was no worker. */
 bool workers_ended(struct workers *ws, pid_t pid, int status, int64_t now_us);
-/* Drains those that have no socket, and starts none of any kind from now on. */
+/*
+ * Drains those that have no socket.  From now on only those are started for
+ * which somebody waits at a socket: whose worker has died.
+ */
 void workers_stop_background(struct workers *ws, int64_t now_us);
 /* Whether some of these are there yet. */
 bool workers_background(const struct workers *ws);
