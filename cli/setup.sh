@@ -32,6 +32,22 @@ has_library() {
 has_header() {
 	[ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]
 }
+# Debian and Ubuntu carry CVE-2025-23016's fix back to older versions.
+libfcgi_is_fixed() {
+	has_command dpkg-query || return 0
+	version=$(dpkg-query -W -f '${Version}' libfcgi-dev 2>/dev/null) ||
+		return 0
+	case $version in
+	2.4.2-2+deb12u* | 2.4.2-2) fixed=2.4.2-2+deb12u1 ;;
+	2.4.2-2.1*) fixed=2.4.2-2.1ubuntu0.24.04.1 ;;
+	*) fixed=2.4.5 ;;
+	esac
+	# "build1" of the unfixed release sorts before "ubuntu0".
+	dpkg --compare-versions "$version" ge "$fixed"
+}
+has_libfcgi() {
+	has_header fcgiapp.h && libfcgi_is_fixed
+}
 has_postgres() {
 	has_command postgres || ls /usr/lib/postgresql/*/bin/postgres \
 		>/dev/null 2>&1
@@ -74,7 +90,7 @@ need_up() {
 	need libc6-dev has_header stdio.h
 	need make has_command make
 	need pkg-config has_command pkg-config
-	need libfcgi-dev has_header fcgiapp.h
+	need libfcgi-dev has_libfcgi
 	need libscrypt-dev has_header libscrypt.h
 	need libpq-dev has_library libpq
 	need libhiredis-dev has_library hiredis
@@ -125,22 +141,6 @@ look() {
 	missing=${missing# }
 }
 
-# Debian and Ubuntu carry CVE-2025-23016's fix back to older versions.
-check_libfcgi() {
-	has_command dpkg-query || return 0
-	version=$(dpkg-query -W -f '${Version}' libfcgi-dev 2>/dev/null) ||
-		return 0
-	case $version in
-	2.4.2-2+deb12u* | 2.4.2-2) fixed=2.4.2-2+deb12u1 ;;
-	2.4.2-2.1*) fixed=2.4.2-2.1ubuntu0.24.04.1 ;;
-	*) fixed=2.4.5 ;;
-	esac
-	# "build1" of the unfixed release sorts before "ubuntu0".
-	dpkg --compare-versions "$version" ge "$fixed" ||
-		fail "libfcgi-dev $version has CVE-2025-23016;" \
-			"$fixed has the fix: apt-get install libfcgi-dev"
-}
-
 install() { # PACKAGES
 	echo "installing: $*"
 	if [ "$(id -u)" = 0 ]; then
@@ -169,6 +169,18 @@ obtainable() {
 	done
 }
 
+# Of a library that is there, but must not be used, no more is said than that.
+fail_missing() { # WORDS
+	case " $missing " in
+	*' libfcgi-dev '*)
+		has_header fcgiapp.h &&
+			fail "libfcgi-dev $version has CVE-2025-23016;" \
+				"$fixed has the fix: apt-get install libfcgi-dev"
+		;;
+	esac
+	fail "$@"
+}
+
 look
 ID=
 if [ -r /etc/os-release ]; then
@@ -181,7 +193,7 @@ debian-12* | debian-13* | ubuntu-24.04*) supported=yes ;;
 esac
 
 if [ -n "$missing" ] && [ -z "$supported" ]; then
-	fail "missing: $missing (Debian's names). This system is none that" \
+	fail_missing "missing: $missing (Debian's names). This system is none that" \
 		"I can install them on: install them, and try again"
 fi
 if [ -n "$supported" ]; then
@@ -191,7 +203,7 @@ if [ -n "$supported" ]; then
 		# shellcheck disable=SC2086
 		install $missing $wanted || fail 'apt could not install it all'
 		look
-		[ -z "$missing" ] || fail "still missing: $missing"
+		[ -z "$missing" ] || fail_missing "still missing: $missing"
 	fi
 fi
 if [ -n "$unavailable" ]; then
@@ -200,7 +212,6 @@ if [ -n "$unavailable" ]; then
 	*' nodejs '*) echo 'nodejs must be version 20 or newer' ;;
 	esac
 fi
-check_libfcgi
 # A note that cannot be written costs time the next time, nothing else.
 if mkdir -p "$root/build" 2>/dev/null; then
 	# shellcheck disable=SC3013 # every sh of Linux has -nt

@@ -1,0 +1,66 @@
+# What setup makes of a libfcgi that is there but must not be used.  The machine is
+# as it is; only the library's version, and what apt would do about it, are not.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Copy qw(copy);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use Test::More;
+use Kedge qw(run slurp);
+
+plan(skip_all => 'no dpkg here') unless -x '/usr/bin/dpkg';
+
+my $dir = tempdir(CLEANUP => 1);
+make_path("$dir/cli", "$dir/bin");
+copy("$Kedge::ROOT/cli/setup.sh", "$dir/cli/setup.sh") or die "copy: $!";
+
+sub script
+{
+	my ($name, $text) = @_;
+	open my $out, '>', "$dir/$name" or die "$name: $!";
+	print $out "#!/bin/sh\n$text\n";
+	close $out;
+	chmod 0755, "$dir/$name";
+	return;
+}
+script('bin/dpkg-query', "cat $dir/version");
+script('bin/sudo', 'exec "$@"');
+
+# Its status and what it said, when the version is $before and apt has $after.
+sub setup
+{
+	my ($before, $after) = @_;
+	unlink "$dir/installed";
+	script('cli/install.sh', "echo \"\$@\" >$dir/installed; printf %s $after >$dir/version");
+	open my $out, '>', "$dir/version" or die $!;
+	print $out $before;
+	close $out;
+	my ($status, $said, $err) =
+	    run({ env => { PATH => "$dir/bin:$ENV{PATH}" } }, 'sh', "$dir/cli/setup.sh", 'up');
+	return ($status, $said . $err);
+}
+
+my ($status, $said) = setup('2.4.2-2+deb12u1', 'none');
+is($status, 0, 'a version that has the fix is taken');
+ok(!-e "$dir/installed", 'and nothing installed');
+like(slurp("$dir/build/setup"), qr/\bup\b/, 'which is noted for the next time');
+
+($status, $said) = setup('2.4.2-2', '2.4.2-2+deb12u1');
+is($status, 0, 'one that has not is replaced');
+is(slurp("$dir/installed"), "libfcgi-dev\n", 'with nothing else');
+
+for my $row (
+	[ '2.4.2-2',         '2.4.2-2+deb12u1' ],
+	[ '2.4.2-2.1build1', '2.4.2-2.1ubuntu0.24.04.1' ],
+	[ '2.4.4-1',         '2.4.5' ])
+{
+	my ($version, $fixed) = @$row;
+	($status, $said) = setup($version, $version);
+	isnt($status, 0, "$version: if there is no other, it is not built with");
+	like($said,
+		qr/^kedge: libfcgi-dev \Q$version\E has CVE-2025-23016; \Q$fixed\E has the fix/m,
+		'and why is said');
+}
+done_testing;
