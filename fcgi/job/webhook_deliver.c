@@ -25,7 +25,6 @@ enum {
 	EXCERPT_MAX_BYTES = 200, /* that are kept */
 	RESULT_MAX_BYTES = 4096,
 	SLOW_MS = 1000, /* from which on an endpoint is given a rest */
-	RETRY_AFTER_MAX_S = 86400,
 	STATUS_GONE = 410,
 	STATUS_TOO_MANY = 429,
 	STATUS_UNAVAILABLE = 503,
@@ -193,12 +192,10 @@ may_go(struct job *job, struct db *db, const struct webhook_delivery *d)
 static int64_t
 retry_after_s(const struct attempt *t)
 {
-	int64_t s = t->response.retry_after_s;
-
 	if (t->e != ERR_OK || (t->response.status != STATUS_TOO_MANY &&
 				  t->response.status != STATUS_UNAVAILABLE))
 		return 0;
-	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : s;
+	return t->response.retry_after_s;
 }
 
 /* How long the others have their turn before it has the next. */

@@ -18,7 +18,7 @@
 #include "base/metrics.h"
 #include "remote/address.h"
 
-enum { CONNECT_TIMEOUT_MS = 2000 };
+enum { CONNECT_TIMEOUT_MS = 2000, RETRY_AFTER_MAX_S = 6 * 3600 };
 
 struct call {
 	const struct remote_request *request;
@@ -347,6 +347,14 @@ perform(CURL *h, struct call *call)
 	return code;
 }
 
+static int64_t
+bounded_wait_s(curl_off_t s)
+{
+	if (s < 0)
+		return 0;
+	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : s;
+}
+
 enum err
 remote_call(struct arena *a, const struct remote_request *request,
     struct remote_response *ret_response)
@@ -387,7 +395,7 @@ remote_call(struct arena *a, const struct remote_request *request,
 		.status = (int)status,
 		.body = call.body.data,
 		.body_len = call.body.len,
-		.retry_after_s = retry_after_s > 0 ? retry_after_s : 0,
+		.retry_after_s = bounded_wait_s(retry_after_s),
 	};
 	return ERR_OK;
 }

@@ -43,7 +43,8 @@ struct remote_response {
 	size_t body_len;
 	/*
 	 * Retry-After (RFC 9110 section 10.2.3), seconds or a date, in seconds
-	 * from now; 0: none, or none that lies ahead.  As long as it says.
+	 * from now; 0: none, or none that lies ahead.  Six hours at most, which
+	 * newer releases of libcurl make of anything longer by themselves.
 	 */
 	int64_t retry_after_s;
 };
