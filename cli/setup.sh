@@ -108,6 +108,7 @@ need_up() {
 need_test() {
 	need perl has_perl
 	need check has_library check
+	need python3 has_command python3
 	want nodejs has_node
 	want npm has_command npm
 	want chromium has_command chromium

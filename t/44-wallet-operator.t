@@ -4,7 +4,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Kedge qw(parallel);
+use Kedge qw(parallel slurp wait_until);
 use Kedge::Wallet;
 
 my $k = Kedge->up;
@@ -218,12 +218,60 @@ $r = $alice->get("$base/accounts/$a/statements?limit=2&cursor=$r->{nextCursor}")
 is(scalar @{ $r->{items} }, 1, 'and the page after');
 is($bob->get("$base/accounts/$a/statements")->{status}, 404, 'not somebody else\'s');
 
+# Those that are missing are written, whichever month it is by now.
+my $all = $k->sql('wallet', 'SELECT count(*) FROM statement');
+my $rows = "SELECT account_id, month, opening, closing, credits, debits, entries, last_seq
+    FROM statement ORDER BY account_id, month";
+my $written = $k->sql('wallet', $rows);
+$k->sql('wallet', 'DELETE FROM statement');
+is($k->sql('wallet', 'SELECT ledger_write_missing_statements()'), $all, 'each month that has none');
+is($k->sql('wallet', $rows), $written, 'the same again');
+is($k->sql('wallet', 'SELECT ledger_write_missing_statements()'), 0, 'once');
+my $job = $k->sql('wallet', q(SELECT job_id FROM job_enqueue('ledger.statements', '{"month": "2026-10-15"}')));
+ok(wait_until(sub { $k->sql('wallet', "SELECT state FROM job WHERE id = '$job'") eq 'discarded' }, 20),
+	'what is no month is not tried again');
+
+# A turnover is not a balance: it may be beyond int64.
+$k->sql('wallet', "UPDATE statement SET credits = credits + 92233720368547758070,
+    debits = debits + 92233720368547758070 WHERE account_id = '$a' AND month = '$month'");
+$r = $alice->get("$base/accounts/$a/statements");
+is($r->{status}, 200, 'a turnover beyond int64');
+like($r->{body}, qr/"credits":922337203685477[0-9]{5},/, 'is told as it is');
+
+# A clock that is set back over the end of a month: the months still join up.
+my $carol = $w->user('carol');
+$w->fund($carol->{account}, $_) for 100, 50, 30;
+$k->sql('wallet', "SET session_replication_role = replica;
+    UPDATE account SET created_at = '2026-01-01Z' WHERE id = '$carol->{account}';
+    UPDATE entry SET created_at = (ARRAY['2026-01-31 23:59:59Z', '2026-02-01 00:00:00.2Z',
+	'2026-01-31 23:59:59.5Z']::timestamptz[])[seq - 1] WHERE account_id = '$carol->{account}';
+    INSERT INTO entry (transfer_id, account_id, seq, currency, amount, balance_after, created_at)
+    VALUES (uuidv7(), '$carol->{account}', 5, 'USD', -80, 100, '2026-02-01 00:00:01Z')");
+$k->sql('wallet', "SELECT ledger_write_statements('$_')") for '2026-01-01', '2026-02-01';
+is($k->sql('wallet', "SELECT month, opening, closing, credits, debits, entries FROM statement
+    WHERE account_id = '$carol->{account}' AND month <= '2026-02-01' ORDER BY month"),
+	"2026-01-01|0|180|180|0|3\n2026-02-01|180|100|0|80|1", 'a clock that was set back leaves no gap');
+$k->sql('wallet', "SET session_replication_role = replica;
+    DELETE FROM entry WHERE account_id = '$carol->{account}' AND seq = 5");
+
 # ---- the check ----------------------------------------------------------------------
 
 my $books = $w->check;
 is($books->{accounts}, $k->sql('wallet', 'SELECT count(*) FROM account'), 'accounts');
 is($books->{transfers}, $k->sql('wallet', 'SELECT count(*) FROM transfer'), 'transfers');
 is($books->{entries}, $k->sql('wallet', 'SELECT count(*) FROM entry'), 'entries');
+my $elsewhere = $nowhere =~ s/7$/8/r;
+
+# A transfer and its two entries, on whatever they are.
+sub moved
+{
+	my ($debit, $credit, $currency) = @_;
+	return "WITH t AS (INSERT INTO transfer (status, debit_account_id, credit_account_id, currency, amount)
+	    VALUES ('posted', '$debit', '$credit', '$currency', 5) RETURNING id)
+	    INSERT INTO entry (transfer_id, account_id, seq, currency, amount, balance_after)
+	    SELECT id, side.account::uuid, 999, '$currency', side.amount, side.amount FROM t,
+		(VALUES ('$debit', -5), ('$credit', 5)) AS side (account, amount)";
+}
 my @breaks = (
 	[ balance => "UPDATE account SET balance = balance + 1 WHERE id = '$b'" ],
 	[ held => "UPDATE account SET held = 1 WHERE id = '$b'" ],
@@ -232,6 +280,13 @@ my @breaks = (
 	[ transfer => "DELETE FROM transfer WHERE id = '$t'" ],
 	[ transfer => "UPDATE transfer SET amount = amount + 1 WHERE id = '$t'" ],
 	[ reversal => "UPDATE transfer SET reversed_amount = 1 WHERE id = '$t'" ],
+	# What refers to what is not there, and adds up.
+	[ balance => moved($nowhere, $elsewhere, 'USD') ],
+	[ balance => moved($a, $b, 'EUR') ],
+	[ held => "INSERT INTO transfer (status, debit_account_id, credit_account_id, currency, amount)
+	    VALUES ('held', '$nowhere', '$b', 'USD', 5)" ],
+	[ reversal => "INSERT INTO transfer (kind, status, debit_account_id, credit_account_id, currency,
+	    amount, reverses) VALUES ('reversal', 'released', '$a', '$b', 'USD', 5, '$nowhere')" ],
 );
 for my $row (@breaks) {
 	my ($kind, $sql) = @$row;
@@ -244,4 +299,15 @@ $k->sql('wallet', "SET session_replication_role = replica; $breaks[0][1]");
 $r = $op->get("$base/ledger/check")->{json};
 ok(!$r->{ok}, 'not ok');
 is($r->{mismatches}[0]{id}, $b, 'says which account');
+like(slurp($k->dir . '/log/wallet.log'), qr/"level":"error".*"the books are wrong","kind":"balance","id":"$b"/,
+	'an error line says so');
+sub metrics { return $k->client->get('/metrics/wallet')->{body} }
+my ($wrong) = metrics() =~ /^kedge_ledger_mismatches\{service="wallet"\} (\d+)$/m;
+is($wrong, scalar @{ $r->{mismatches} }, 'and a metric');
+$k->sql('wallet', "SET session_replication_role = replica;
+    UPDATE account SET balance = balance - 1 WHERE id = '$b'");
+ok($op->get("$base/ledger/check")->{json}{ok}, 'mended');
+like(metrics(), qr/^kedge_ledger_mismatches\{service="wallet"\} 0$/m, 'the metric knows');
+my ($checked) = metrics() =~ /^kedge_ledger_checked_timestamp_seconds\{service="wallet"\} (\d+)$/m;
+cmp_ok(abs($checked - time), '<', 60, 'and when');
 done_testing;

@@ -55,6 +55,32 @@ is(entries($_)->{status}, 400, "refused: $_")
 is($bob->get("$base/accounts/$a/entries")->{json}{code}, 'ACCOUNT_NOT_FOUND', 'not somebody else\'s');
 is($w->{operator}->get("$base/accounts/$a/entries")->{status}, 200, 'an operator may');
 
+# Times that are not in order, as a clock leaves them that was set back by an hour.
+my $clock = $w->user('clock', 1);
+$w->fund($clock->{account}, 1) for 1 .. 11;
+$k->sql('wallet', "SET session_replication_role = replica;
+    UPDATE entry SET created_at = timestamptz '2026-01-01Z' + seq * interval '20 min'
+	- CASE WHEN seq > 6 THEN interval '1 hour' ELSE interval '0' END
+    WHERE account_id = '$clock->{account}'");
+my @times = map { sprintf '2026-01-01T%02d:%02d:00Z', $_ / 60, $_ % 60 } map { $_ * 10 } 0 .. 24;
+my (@wrong, $looked);
+for my $from (undef, @times) {
+	for my $to (undef, grep { !defined $from || $_ ge $from } @times) {
+		my $query = join '&', defined $from ? "from=$from" : (), defined $to ? "to=$to" : ();
+		my $found = join ' ', map { $_->{id} }
+		    @{ $clock->get("$base/accounts/$clock->{account}/entries?$query")->{json}{items} };
+		my $there = $k->sql('wallet', "SELECT coalesce(string_agg(id::text, ' ' ORDER BY seq DESC), '') FROM entry
+		    WHERE account_id = '$clock->{account}'" . (defined $from ? " AND created_at >= '$from'" : '')
+			    . (defined $to ? " AND created_at < '$to'" : ''));
+		push @wrong, $query if $found ne $there;
+		$looked++;
+	}
+}
+is("@wrong", '', "between any two of $looked pairs of times");
+is($k->sql('wallet', "SELECT entry_seq_at('$clock->{account}', t) FROM unnest(ARRAY[
+    timestamptz '-infinity', '2026-01-01T01:00Z', 'infinity']) t"),
+	join("\n", 1, 3, 14), 'which are found by halves');
+
 # ---- CSV ----------------------------------------------------------------------------
 
 sub csv
@@ -101,6 +127,9 @@ my @want = map {
 is_deeply(\@rows, \@want, 'the same entries; what a spreadsheet would carry out is quoted');
 ($head, @rows) = parse(csv($alice, $a, "?from=$at")->{body});
 is(scalar @rows, scalar @$newer, "between times");
+my $next = entries('?limit=2')->{json}{nextCursor};
+($head, @rows) = parse(csv($alice, $a, "?limit=1&cursor=$next")->{body});
+is(scalar @rows, scalar @$all, 'all of them, whatever the limit and the cursor');
 like(csv($alice, $a, '', $_)->{headers}{'content-type'}, qr/csv/, "Accept: $_")
     for 'text/csv;q=0.9, application/json;q=0.1', 'TEXT/CSV';
 like(csv($alice, $a, '', $_)->{headers}{'content-type'}, qr/json/, "Accept: $_")

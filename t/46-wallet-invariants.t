@@ -92,6 +92,7 @@ is($k->sql('wallet', <<~'SQL'), <<~'RIGHTS' =~ s/\n\z//r, 'rights to tables and 
 	account.user_id INSERT
 	currency SELECT
 	entry SELECT
+	ledger_checked SELECT
 	statement SELECT
 	transfer SELECT
 	wallet SELECT
@@ -100,8 +101,9 @@ is($k->sql('wallet', <<~'SQL'), <<~'RIGHTS' =~ s/\n\z//r, 'rights to tables and 
 
 # The ledger's doors.  What is behind them is not to be called, and no function
 # that runs as the owner may become the trigger of somebody else's table.
-my @doors = qw(add_currency batch capture check expire external forget_keys freeze open_account
-    open_first release reverse transfer transfers write_statements);
+my @doors = qw(add_currency batch capture check expire external forget_keys freeze note_check
+    open_account open_first release reverse transfer transfers write_missing_statements
+    write_statements);
 is($k->sql('wallet', <<~'SQL'), join("\n", map {"ledger_$_"} @doors), 'functions as the owner');
 	SELECT proname FROM pg_proc
 	WHERE pronamespace = 'public'::regnamespace AND prosecdef
@@ -118,7 +120,7 @@ is($k->sql('wallet', <<~'SQL'), '', 'each with a search_path of its own, tempora
 is($k->sql('wallet', <<~'SQL'), '', 'and no other of the ledger is to be called');
 	SELECT oid::regprocedure FROM pg_proc
 	WHERE pronamespace = 'public'::regnamespace AND NOT prosecdef
-		AND proname ~ '^(ledger|transfer|account|entry)_'
+		AND proname ~ '^(ledger|transfer|account|entry)_' AND proname <> 'entry_seq_at'
 		AND has_function_privilege('wallet', oid, 'EXECUTE')
 	SQL
 
@@ -248,6 +250,9 @@ my ($state, $answer) = attempt($k, 'app', <<~SQL);
 	SELECT accounts > 0, mismatches FROM public.ledger_check(10);
 	SQL
 is("$state$answer", "INSUFFICIENT_FUNDS\nt|[]", 'strange settings make no difference');
+($state, $answer) = attempt($k, 'app', "SELECT code FROM ledger_transfer('somebody', NULL, 'nobody', 'x',
+	'$a', '$b', 1, NULL, NULL, NULL)");
+is("$state$answer", 'ACCOUNT_NOT_FOUND', 'whether an operator: NULL is no');
 unmoved('names');
 
 # ---- out of the role ------------------------------------------------------------------
@@ -641,7 +646,7 @@ for my $column (split /\n/, $k->sql('wallet', "SELECT attname FROM pg_attribute 
 	    for @t{qw(held posted captured)};
 }
 refused($k, 'owner', '23514', "INSERT INTO statement (account_id, month, currency, opening, closing,"
-	    . " credits, debits, entries) VALUES ('$a', $_)")
+	    . " credits, debits, entries, last_seq) VALUES ('$a', $_, 0)")
     for "'2020-01-01', 'USD', 5, 6, 0, 0, 0", "'2020-01-02', 'USD', 5, 5, 0, 0, 0",
     "'2020-01-01', 'USD', 5, 4, -1, 0, 0";
 unmoved('transfers, by the owner');

@@ -100,6 +100,8 @@ answer_metrics(const struct service *s, struct req *r)
 	buf_init(&b, r->arena, TEXT_MAX_BYTES);
 	metrics_print(
 	    &b, s->name, route_names(s, r->arena), METRICS_ROUTES_MAX);
+	if (s->hooks.library_metrics != NULL)
+		s->hooks.library_metrics(s->app, &b);
 	if (s->hooks.metrics != NULL)
 		s->hooks.metrics(s->app, &b);
 	req_answer(

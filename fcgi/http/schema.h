@@ -74,6 +74,7 @@ enum field_format {
 	FMT_DATE_TIME, /* RFC 3339; rewritten in UTC with milliseconds */
 	FMT_EMAIL, /* OpenAPI only; the reader of it has the rules */
 	FMT_URI, /* OpenAPI only */
+	FMT_INTEGER, /* out only: of any size, and on the wire a number */
 };
 
 struct field {

@@ -119,6 +119,7 @@ canonical(struct arena *a, enum field_format format, const char *text)
 	case FMT_NONE:
 	case FMT_EMAIL:
 	case FMT_URI:
+	case FMT_INTEGER:
 		break;
 	}
 	return text;

@@ -74,6 +74,10 @@ write_text_schema(const struct field *f, struct buf *b)
 		[FMT_URI] = "uri",
 	};
 
+	if (f->format == FMT_INTEGER) {
+		write_type(b, "integer", f->nullable);
+		return;
+	}
 	write_type(b, "string", f->nullable);
 	if (f->format != FMT_NONE)
 		buf_printf(b, ",\"format\":\"%s\"", formats[f->format]);

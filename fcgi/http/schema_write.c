@@ -80,7 +80,10 @@ write_value(const struct field *f, struct buf *b, const void *member)
 
 	switch (f->type) {
 	case TYPE_STRING:
-		json_write_string(b, *(const char *const *)member);
+		if (f->format == FMT_INTEGER)
+			buf_puts(b, *(const char *const *)member);
+		else
+			json_write_string(b, *(const char *const *)member);
 		break;
 	case TYPE_OPT_STRING:
 		json_write_string(

@@ -69,6 +69,8 @@ struct service_hooks {
 	bool (*ready)(void *app, struct buf *members);
 	/* Adds to /metrics.  May be NULL. */
 	void (*metrics)(void *app, struct buf *b);
+	/* Likewise; service_main() fills it in for what a library adds. */
+	void (*library_metrics)(void *app, struct buf *b);
 };
 
 struct service {

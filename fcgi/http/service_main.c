@@ -50,7 +50,7 @@ with_job_routes(const struct service_program *p, const struct service *own,
 	n = add_lists(lists, n, p->job_library->routes);
 	lists->items[n] = NULL;
 	s.routes = lists->items;
-	s.hooks.metrics = p->job_library->metrics;
+	s.hooks.library_metrics = p->job_library->metrics;
 	return s;
 }
 

@@ -11,6 +11,7 @@
 #include "wallet/currency/currency_routes.h"
 #include "wallet/entry/entry_routes.h"
 #include "wallet/ledger/ledger_jobs.h"
+#include "wallet/ledger/ledger_metrics.h"
 #include "wallet/ledger/ledger_routes.h"
 #include "wallet/statement/statement_routes.h"
 #include "wallet/transfer/transfer_routes.h"
@@ -56,7 +57,7 @@ static const struct service service = {
 	.title = "Kedge wallet",
 	.prefix = "/api/wallet",
 	.routes = routes,
-	.hooks = { .ready = account_ready },
+	.hooks = { .ready = account_ready, .metrics = ledger_metrics_write },
 };
 
 static struct wallet_config config;

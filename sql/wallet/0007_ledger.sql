@@ -109,6 +109,29 @@ ALTER TABLE entry
 DROP INDEX entry_account;
 DROP INDEX entry_transfer;
 
+-- Where in an account's entries, whose seq have no gaps, a time is: the seq of one
+-- that was not before p_at, behind one that was.  By halves: an index by time would
+-- cost each transfer two more entries in it.
+CREATE FUNCTION entry_seq_at(p_account uuid, p_at timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT AS $$
+DECLARE
+	v_low bigint := 1;
+	v_high bigint := (SELECT version + 1 FROM account WHERE id = p_account);
+	v_middle bigint;
+BEGIN
+	WHILE v_low < v_high LOOP
+		v_middle := (v_low + v_high) / 2;
+		IF (SELECT created_at < p_at FROM entry
+			WHERE account_id = p_account AND seq = v_middle) THEN
+			v_low := v_middle + 1;
+		ELSE
+			v_high := v_middle;
+		END IF;
+	END LOOP;
+	RETURN v_low;
+END
+$$;
+
 -- What was answered to a request with a key: the transfer, of which only that
 -- is told which cannot change, or the results of a batch, in order.  The nightly
 -- job that forgets old ones reads it all, which is less than an index costs.
@@ -135,6 +158,7 @@ CREATE TABLE statement (
 	credits numeric NOT NULL CHECK (credits >= 0), -- what came in
 	debits numeric NOT NULL CHECK (debits >= 0), -- what went out
 	entries bigint NOT NULL,
+	last_seq bigint NOT NULL, -- the month's last entry; the next begins after
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (account_id, month),
 	CHECK (opening + credits - debits = closing)

@@ -152,7 +152,7 @@ BEGIN
 	v.code := CASE
 		WHEN p_debit = p_credit THEN 'SAME_ACCOUNT'
 		WHEN d.id IS NULL THEN 'ACCOUNT_NOT_FOUND'
-		WHEN NOT p_operator AND (d.user_id IS DISTINCT FROM p_user
+		WHEN p_operator IS NOT TRUE AND (d.user_id IS DISTINCT FROM p_user
 			OR c.kind <> 'user') THEN 'ACCOUNT_NOT_FOUND'
 		WHEN d.currency <> c.currency THEN 'CURRENCY_MISMATCH'
 		WHEN d.frozen OR c.frozen THEN 'ACCOUNT_FROZEN'
@@ -244,7 +244,7 @@ CREATE FUNCTION ledger_check_hold(t transfer, p_user text, p_operator boolean)
 RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-	IF NOT p_operator
+	IF p_operator IS NOT TRUE
 		AND account_owner(t.credit_account_id) IS DISTINCT FROM p_user THEN
 		RETURN CASE WHEN account_owner(t.debit_account_id) = p_user
 			THEN 'NOT_THE_PAYEE' ELSE 'TRANSFER_NOT_FOUND' END;

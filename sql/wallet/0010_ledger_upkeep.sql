@@ -119,8 +119,19 @@ BEGIN
 END
 $$;
 
+-- The last of an account's entries that was made before p_at; 0: none was.
+CREATE FUNCTION entry_last_before(p_account uuid, p_at timestamptz)
+RETURNS bigint
+LANGUAGE sql STABLE AS $$
+	SELECT coalesce((SELECT seq FROM entry
+		WHERE account_id = p_account AND created_at < p_at
+		ORDER BY seq DESC LIMIT 1), 0)
+$$;
+
 -- One statement for each account that was there in the month, which must be
--- over; how many were missing.
+-- over; how many were missing.  A month has its entries in the order in which the
+-- balance moved, without a gap: where the clock was set back over its end, those
+-- between the first and the last that it has, whatever their times.
 CREATE FUNCTION ledger_write_statements(p_month date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -132,30 +143,54 @@ BEGIN
 		RETURN 0;
 	END IF;
 	INSERT INTO statement (account_id, month, currency, opening, closing,
-		credits, debits, entries)
-	SELECT a.id, p_month, a.currency,
-		coalesce(last.balance_after, 0) - coalesce(sums.net, 0),
-		coalesce(last.balance_after, 0), coalesce(sums.credits, 0),
-		coalesce(sums.debits, 0), coalesce(sums.entries, 0)
+		credits, debits, entries, last_seq)
+	SELECT a.id, p_month, a.currency, coalesce(opening, 0),
+		coalesce(closing, 0), coalesce(credits, 0), coalesce(debits, 0),
+		entries, upto
 	FROM account a
-		LEFT JOIN LATERAL (
-			SELECT balance_after FROM entry
-			WHERE account_id = a.id AND created_at < v_to
-			ORDER BY seq DESC LIMIT 1
-		) last ON true
-		LEFT JOIN (
-			SELECT account_id, sum(amount) AS net, count(*) AS entries,
-				coalesce(sum(amount) FILTER (WHERE amount > 0), 0)
-					AS credits,
-				coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)
-					AS debits
-			FROM entry
-			WHERE created_at >= v_from AND created_at < v_to
-			GROUP BY account_id
-		) sums ON sums.account_id = a.id
+		CROSS JOIN LATERAL (SELECT coalesce((SELECT last_seq FROM statement
+			WHERE account_id = a.id
+				AND month = p_month - interval '1 month'),
+			entry_last_before(a.id, v_from)) AS behind) f
+		CROSS JOIN LATERAL (SELECT greatest(behind,
+			entry_last_before(a.id, v_to)) AS upto) l
+		CROSS JOIN LATERAL (
+			SELECT sum(amount) FILTER (WHERE amount > 0) AS credits,
+				-sum(amount) FILTER (WHERE amount < 0) AS debits,
+				count(*) AS entries
+			FROM entry WHERE account_id = a.id
+				AND seq > behind AND seq <= upto
+		) sums
+		LEFT JOIN LATERAL (SELECT balance_after AS opening FROM entry
+			WHERE account_id = a.id AND seq = behind) o ON true
+		LEFT JOIN LATERAL (SELECT balance_after AS closing FROM entry
+			WHERE account_id = a.id AND seq = upto) c ON true
 	WHERE a.created_at < v_to
 	ON CONFLICT DO NOTHING;
 	GET DIAGNOSTICS v_count = ROW_COUNT;
+	RETURN v_count;
+END
+$$;
+
+-- Those of each month that has none and is over, from the first account's on: so
+-- nothing depends on when this is called, or that it was last month.
+CREATE FUNCTION ledger_write_missing_statements() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+	v_month date;
+	v_count bigint := 0;
+BEGIN
+	FOR v_month IN
+		SELECT m::date FROM generate_series(
+			(SELECT date_trunc('month', min(created_at)
+				AT TIME ZONE 'UTC') FROM account),
+			now() AT TIME ZONE 'UTC' - interval '1 month',
+			'1 month') m
+		WHERE m NOT IN (SELECT month FROM statement)
+		ORDER BY m
+	LOOP
+		v_count := v_count + ledger_write_statements(v_month);
+	END LOOP;
 	RETURN v_count;
 END
 $$;
@@ -172,13 +207,15 @@ LANGUAGE sql STABLE AS $$
 	(SELECT 'currency', currency, 'entries add up to ' || sum(amount)
 	FROM entry GROUP BY currency HAVING sum(amount) <> 0)
 	UNION ALL
-	(SELECT 'balance', a.id::text, 'balance ' || a.balance
+	(SELECT 'balance', coalesce(a.id, e.account_id)::text,
+		coalesce('balance ' || a.balance,
+			'there is no such account in ' || e.currency)
 		|| ', its entries ' || coalesce(e.sum, 0)
-	FROM account a LEFT JOIN (SELECT account_id, currency,
+	FROM account a FULL JOIN (SELECT account_id, currency,
 			sum(amount) AS sum FROM entry
 			GROUP BY account_id, currency) e
 		ON e.account_id = a.id AND e.currency = a.currency
-	WHERE a.balance <> coalesce(e.sum, 0))
+	WHERE a.balance IS DISTINCT FROM coalesce(e.sum, 0))
 	UNION ALL
 	(SELECT 'running', account_id::text, 'entry ' || seq || ' leaves '
 		|| balance_after || ', not ' || running
@@ -187,13 +224,15 @@ LANGUAGE sql STABLE AS $$
 		FROM entry) e
 	WHERE balance_after <> running)
 	UNION ALL
-	(SELECT 'held', a.id::text, 'held ' || a.held || ', open holds '
-		|| coalesce(h.sum, 0)
-	FROM account a LEFT JOIN (SELECT debit_account_id,
-			sum(amount) AS sum FROM transfer
-			WHERE status = 'held' GROUP BY 1) h
-		ON h.debit_account_id = a.id
-	WHERE a.held <> coalesce(h.sum, 0))
+	(SELECT 'held', coalesce(a.id, h.account_id)::text,
+		coalesce('held ' || a.held,
+			'there is no such account in ' || h.currency)
+		|| ', open holds ' || coalesce(h.sum, 0)
+	FROM account a FULL JOIN (SELECT debit_account_id AS account_id,
+			currency, sum(amount) AS sum FROM transfer
+			WHERE status = 'held' GROUP BY 1, 2) h
+		ON h.account_id = a.id AND h.currency = a.currency
+	WHERE a.held IS DISTINCT FROM coalesce(h.sum, 0))
 	UNION ALL
 	(SELECT 'transfer', coalesce(t.id, e.transfer_id)::text,
 		coalesce(t.status, 'missing') || ', ' || coalesce(e.count, 0)
@@ -214,12 +253,14 @@ LANGUAGE sql STABLE AS $$
 			-coalesce(t.captured_amount, t.amount)::bigint,
 			coalesce(t.captured_amount, t.amount)::bigint) END)
 	UNION ALL
-	(SELECT 'reversal', t.id::text, t.status || ', reversed '
-		|| t.reversed_amount || ', reversals ' || coalesce(r.sum, 0)
-	FROM transfer t LEFT JOIN (SELECT reverses, sum(amount) AS sum
+	(SELECT 'reversal', coalesce(t.id, r.reverses)::text,
+		coalesce(t.status || ', reversed ' || t.reversed_amount,
+			'there is no such transfer')
+		|| ', reversals ' || coalesce(r.sum, 0)
+	FROM transfer t FULL JOIN (SELECT reverses, sum(amount) AS sum
 			FROM transfer WHERE reverses IS NOT NULL
 			GROUP BY reverses) r ON r.reverses = t.id
-	WHERE t.reversed_amount <> coalesce(r.sum, 0)
+	WHERE t.reversed_amount IS DISTINCT FROM coalesce(r.sum, 0)
 		OR (t.status = 'reversed') <> (t.reversed_amount
 			= coalesce(t.captured_amount, t.amount)))
 	LIMIT p_limit
@@ -232,6 +273,22 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 		(SELECT count(*) FROM entry),
 		(SELECT coalesce(json_agg(m), '[]')
 			FROM ledger_mismatches(p_limit) m)
+$$;
+
+-- What the last check came to: of one row.
+CREATE TABLE ledger_checked (
+	one boolean PRIMARY KEY DEFAULT true CHECK (one),
+	checked_at timestamptz NOT NULL,
+	mismatches integer NOT NULL
+);
+GRANT SELECT ON ledger_checked TO wallet;
+
+CREATE FUNCTION ledger_note_check(p_mismatches integer) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+	INSERT INTO ledger_checked (checked_at, mismatches)
+	VALUES (clock_timestamp(), p_mismatches)
+	ON CONFLICT (one) DO UPDATE SET checked_at = excluded.checked_at,
+		mismatches = excluded.mismatches
 $$;
 
 DO $$
@@ -254,5 +311,6 @@ BEGIN
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO wallet',
 			v_function);
 	END LOOP;
+	GRANT EXECUTE ON FUNCTION entry_seq_at(uuid, timestamptz) TO wallet;
 END
 $$;

@@ -167,6 +167,7 @@ entries_list(struct req *r, const void *in_struct, void *out_struct)
 	req_add_header(r, "Vary", "Accept");
 	if (!wants_csv(in->accept))
 		return list_page(r, in, &page, out_struct);
+	page.before_seq = 0; /* all of them */
 	entry_csv_answer(r, &page);
 	return ERR_OK;
 }

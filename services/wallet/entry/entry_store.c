@@ -4,12 +4,20 @@
 #include "db/db.h"
 #include "db/db_time.h"
 
+/*
+ * The scan goes from where the times are, not from the newest or to the first
+ * entry.  Clocks are set back, so two hours more are looked at on either side.
+ */
 /* clang-format off */
 static const struct db_stmt select_page = {
 	.name = "entry_select_page",
 	.sql = "SELECT e.id, e.transfer_id, e.amount, e.balance_after, t.memo,"
 	       " " DB_TIME("e.created_at") ", e.seq"
 	       " FROM (SELECT * FROM entry WHERE account_id = $1 AND seq < $2"
+	       " AND seq >= coalesce(entry_seq_at($1,"
+	       " $3::timestamptz - interval '2 hours'), 0)"
+	       " AND seq < coalesce(entry_seq_at($1,"
+	       " $4::timestamptz + interval '2 hours'), $2)"
 	       " AND created_at >= coalesce($3::timestamptz, '-infinity')"
 	       " AND created_at < coalesce($4::timestamptz, 'infinity')"
 	       " ORDER BY seq DESC LIMIT $5) e"

@@ -1,7 +1,10 @@
 #include "wallet/ledger/ledger_jobs.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/arena.h"
-#include "base/log.h"
+#include "base/str.h"
 #include "http/service_process.h"
 #include "wallet/ledger/ledger_store.h"
 #include "wallet/wallet.h"
@@ -17,8 +20,8 @@ struct statements_in {
 static const struct field statements_fields[] = {
 	{ FIELD(struct statements_in, month, "month"),
 	  .min = 10, .max = 10,
-	  .doc = "Its first day, 2026-01-01; else the last month that is "
-	    "over." },
+	  .doc = "Its first day, 2026-01-01; else each month that is over "
+	    "and has none." },
 	{ 0 },
 };
 /* clang-format on */
@@ -55,14 +58,24 @@ check(struct job *job, struct db *db, const void *payload UNUSED)
 		     state.nmismatches == 0 ? "true" : "false",
 		     (long long)state.accounts, (long long)state.transfers,
 		     (long long)state.entries, (long long)state.nmismatches));
-	for (int64_t i = 0; i < state.nmismatches; i++)
-		log_event(LOG_ERROR, "the books are wrong",
-		    LOG_TEXT("kind", state.mismatches[i].kind),
-		    LOG_TEXT("id", state.mismatches[i].id),
-		    LOG_TEXT("detail", state.mismatches[i].detail));
 	return state.nmismatches == 0
 	           ? ERR_OK
 	           : job_discard(job, "the books are wrong: see the log");
+}
+
+/* The first of a month, as PostgreSQL's calendar has it. */
+static bool
+is_month(const char *text)
+{
+	int64_t year, month;
+	char digits[5];
+
+	snprintf(digits, sizeof(digits), "%.4s", text);
+	if (!str_i64(digits, 1, 9999, &year))
+		return false;
+	snprintf(digits, sizeof(digits), "%.2s", text + 5);
+	return str_i64(digits, 1, 12, &month) && text[4] == '-' &&
+	       strcmp(text + 7, "-01") == 0;
 }
 
 static enum err
@@ -72,6 +85,9 @@ write_statements(struct job *job, struct db *db, const void *payload)
 	int64_t count;
 	enum err e;
 
+	if (in->month != NULL && !is_month(in->month))
+		return job_discard(
+		    job, "month is not the first day of one, as 2026-01-01");
 	e = ledger_write_statements(db, job->arena, in->month, &count);
 	if (e == ERR_OK)
 		job_set_result(

@@ -1,6 +1,7 @@
 #include "wallet/ledger/ledger_store.h"
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "db/db.h"
 
 /* One statement and so one snapshot; each row has the counts. */
@@ -16,14 +17,36 @@ static const struct db_stmt check = {
 };
 enum { COL_ACCOUNTS, COL_TRANSFERS, COL_ENTRIES, COL_KIND, COL_ID, COL_DETAIL };
 
+static const struct db_stmt note_check = {
+	.name = "ledger_note_check",
+	.sql = "SELECT ledger_note_check($1)",
+	.nargs = 1,
+};
+
 static const char *
 int_text(struct arena *a, int64_t n)
 {
 	return arena_printf(a, "%lld", (long long)n);
 }
 
-enum err
-ledger_check(struct db *db, struct arena *a, struct ledger_state *ret_state)
+/* The check counts, also if nobody is to know of it later. */
+static void
+note(struct db *db, struct arena *a, const struct ledger_state *state)
+{
+	enum err e;
+
+	for (int64_t i = 0; i < state->nmismatches; i++)
+		log_event(LOG_ERROR, "the books are wrong",
+		    LOG_TEXT("kind", state->mismatches[i].kind),
+		    LOG_TEXT("id", state->mismatches[i].id),
+		    LOG_TEXT("detail", state->mismatches[i].detail));
+	e = db_run(db, a, &note_check, DB_ARGS(int_text(a, state->nmismatches)),
+	    /* ret_rows= */ NULL);
+	(void)e;
+}
+
+static enum err
+read_books(struct db *db, struct arena *a, struct ledger_state *ret_state)
 {
 	struct ledger_mismatch *mismatches;
 	struct db_rows rows;
@@ -52,6 +75,41 @@ ledger_check(struct db *db, struct arena *a, struct ledger_state *ret_state)
 	return ERR_OK;
 }
 
+enum err
+ledger_check(struct db *db, struct arena *a, struct ledger_state *ret_state)
+{
+	enum err e = read_books(db, a, ret_state);
+
+	if (e == ERR_OK)
+		note(db, a, ret_state);
+	return e;
+}
+
+static const struct db_stmt last_check = {
+	.name = "ledger_last_check",
+	.sql = "SELECT floor(extract(epoch FROM checked_at))::bigint,"
+	       " mismatches FROM ledger_checked",
+	.read_only = true,
+};
+enum { COL_CHECKED_AT, COL_MISMATCHES };
+
+enum err
+ledger_find_last_check(
+    struct db *db, struct arena *a, int64_t *ret_at_s, int64_t *ret_nmismatches)
+{
+	struct db_rows rows;
+	enum err e;
+
+	e = db_run(db, a, &last_check, DB_NO_ARGS, &rows);
+	if (e != ERR_OK)
+		return e;
+	if (rows.count == 0)
+		return ERR_NOT_FOUND;
+	*ret_at_s = db_get_i64(&rows, 0, COL_CHECKED_AT);
+	*ret_nmismatches = db_get_i64(&rows, 0, COL_MISMATCHES);
+	return ERR_OK;
+}
+
 static const struct db_stmt expire = {
 	.name = "ledger_expire",
 	.sql = "SELECT expired, emitted FROM ledger_expire($1)",
@@ -76,12 +134,12 @@ ledger_expire(struct db *db, struct arena *a, int64_t limit,
 
 static enum err
 count(struct db *db, struct arena *a, const struct db_stmt *stmt,
-    const char *arg, int64_t *ret_count)
+    struct db_args args, int64_t *ret_count)
 {
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, stmt, DB_ARGS(arg), &rows);
+	e = db_run(db, a, stmt, args, &rows);
 	if (e == ERR_OK)
 		*ret_count = db_get_i64(&rows, 0, 0);
 	return e;
@@ -89,17 +147,22 @@ count(struct db *db, struct arena *a, const struct db_stmt *stmt,
 
 static const struct db_stmt write_statements = {
 	.name = "ledger_write_statements",
-	.sql = "SELECT ledger_write_statements(coalesce($1::date,"
-	       " date_trunc('month', now() AT TIME ZONE 'UTC')::date"
-	       " - interval '1 month')::date)",
+	.sql = "SELECT ledger_write_statements($1)",
 	.nargs = 1,
+};
+static const struct db_stmt write_missing_statements = {
+	.name = "ledger_write_missing_statements",
+	.sql = "SELECT ledger_write_missing_statements()",
 };
 
 enum err
 ledger_write_statements(
     struct db *db, struct arena *a, const char *month, int64_t *ret_count)
 {
-	return count(db, a, &write_statements, month, ret_count);
+	if (month == NULL)
+		return count(
+		    db, a, &write_missing_statements, DB_NO_ARGS, ret_count);
+	return count(db, a, &write_statements, DB_ARGS(month), ret_count);
 }
 
 static const struct db_stmt forget_keys = {
@@ -112,5 +175,6 @@ enum err
 ledger_forget_keys(
     struct db *db, struct arena *a, int64_t days, int64_t *ret_count)
 {
-	return count(db, a, &forget_keys, int_text(a, days), ret_count);
+	return count(
+	    db, a, &forget_keys, DB_ARGS(int_text(a, days)), ret_count);
 }

@@ -25,14 +25,21 @@ struct ledger_state {
 	int64_t nmismatches;
 };
 
-/* Reads everything there is, in one snapshot. */
+/*
+ * Reads everything there is, in one snapshot.  Each mismatch gets an error
+ * line, and ledger_find_last_check() knows of it.
+ */
 MUST_CHECK enum err
 ledger_check(struct db *db, struct arena *a, struct ledger_state *ret_state);
+
+/* ERR_NOT_FOUND: there was none yet. */
+MUST_CHECK enum err ledger_find_last_check(struct db *db, struct arena *a,
+    int64_t *ret_at_s, int64_t *ret_nmismatches);
 
 /* Holds whose time is over, at most `limit`. */
 MUST_CHECK enum err ledger_expire(struct db *db, struct arena *a, int64_t limit,
     int64_t *ret_expired, int64_t *ret_emitted);
-/* month: "2026-01-01"; NULL: the one before this.  *ret_count were missing. */
+/* month: "2026-01-01"; NULL: each that has none.  *ret_count were missing. */
 MUST_CHECK enum err ledger_write_statements(
     struct db *db, struct arena *a, const char *month, int64_t *ret_count);
 MUST_CHECK enum err ledger_forget_keys(

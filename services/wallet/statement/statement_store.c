@@ -7,7 +7,6 @@
 /* clang-format off */
 static const struct db_stmt select_page = {
 	.name = "statement_select_page",
-	/* A turnover can be beyond what a balance can; int64 has room. */
 	.sql = "SELECT to_char(month, 'YYYY-MM'), currency, opening, closing,"
 	       " credits, debits, entries, " DB_TIME("created_at")
 	       " FROM statement WHERE account_id = $1"
@@ -50,8 +49,8 @@ statement_find_page(struct db *db, struct arena *a, const char *account_id,
 			.currency = db_get_text(&rows, i, COL_CURRENCY),
 			.opening_minor = db_get_i64(&rows, i, COL_OPENING),
 			.closing_minor = db_get_i64(&rows, i, COL_CLOSING),
-			.credits_minor = db_get_i64(&rows, i, COL_CREDITS),
-			.debits_minor = db_get_i64(&rows, i, COL_DEBITS),
+			.credits_minor = db_get_text(&rows, i, COL_CREDITS),
+			.debits_minor = db_get_text(&rows, i, COL_DEBITS),
 			.entries = db_get_i64(&rows, i, COL_ENTRIES),
 			.created_at = db_get_text(&rows, i, COL_CREATED_AT),
 		};

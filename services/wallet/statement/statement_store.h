@@ -15,8 +15,8 @@ struct statement {
 	const char *currency;
 	int64_t opening_minor;
 	int64_t closing_minor;
-	int64_t credits_minor; /* what came in */
-	int64_t debits_minor; /* what went out */
+	const char *credits_minor; /* what came in; may be beyond int64 */
+	const char *debits_minor; /* what went out; likewise */
 	int64_t entries;
 	const char *created_at;
 };

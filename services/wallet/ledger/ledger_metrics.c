@@ -1,0 +1,31 @@
+#include "wallet/ledger/ledger_metrics.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "http/service_process.h"
+#include "wallet/ledger/ledger_store.h"
+
+static void
+put_gauge(struct buf *b, const char *name, const char *help, int64_t value)
+{
+	buf_printf(b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+	buf_printf(b, "%s{service=\"wallet\"} %lld\n", name, (long long)value);
+}
+
+void
+ledger_metrics_write(void *app, struct buf *b)
+{
+	struct service_process *wallet = app;
+	struct arena *a = arena_new();
+	int64_t at_s, nmismatches;
+
+	if (ledger_find_last_check(wallet->db, a, &at_s, &nmismatches) ==
+	    ERR_OK) {
+		put_gauge(b, "kedge_ledger_checked_timestamp_seconds",
+		    "When the books were last checked.", at_s);
+		put_gauge(b, "kedge_ledger_mismatches",
+		    "What was wrong with them; of many, the first 100.",
+		    nmismatches);
+	}
+	arena_free(a);
+}
