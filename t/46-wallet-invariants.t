@@ -194,7 +194,7 @@ refused($k, 'app', '42501', $_) for (
 	'SELECT account_moved()',
 	'SELECT transfer_check_change(t, t) FROM transfer t',
 	"SELECT transfer_reverse('$t{posted}', t) FROM transfer t WHERE id = '$t{posted}'",
-	"SELECT transfer_emit('transfer.posted', t) FROM transfer t",
+	"SELECT transfer_emit('transfer.posted', t, NULL) FROM transfer t",
 	"SELECT transfer_as_made('$t{posted}')",
 	'SELECT transfer_event(t) FROM transfer t',
 	"SELECT transfer_lock('$t{posted}')",
@@ -207,7 +207,8 @@ refused($k, 'app', '42501', $_) for (
 	"SELECT ledger_made_again('$alice->{id}', 'x', 'x', NULL)",
 	"SELECT account_external('EUR')",
 	"SELECT account_owner('$a')",
-	'SELECT account_emit(a) FROM account a',
+	'SELECT account_emit(a, NULL) FROM account a',
+	"SELECT ledger_emit('transfer.posted', '{}', NULL)",
 	'SELECT ledger_mismatches(1)',
 );
 unmoved('inner functions');

@@ -41,12 +41,21 @@ LANGUAGE sql STABLE AS $$
 		'provider', t.provider, 'reference', t.reference)
 $$;
 
--- Mostly nobody listens.
-CREATE FUNCTION transfer_emit(p_type text, t transfer) RETURNS integer
+-- Mostly nobody listens.  p_origin is what the request is known by, here and in the
+-- functions that clients' requests call: its id, a blank, and its trace if it has one.
+CREATE FUNCTION ledger_emit(p_type text, p_data jsonb, p_origin text)
+RETURNS integer
+LANGUAGE sql AS $$
+	SELECT webhook_emit(p_type, p_data,
+		nullif(split_part(p_origin, ' ', 2), ''),
+		nullif(split_part(p_origin, ' ', 1), ''))
+$$;
+CREATE FUNCTION transfer_emit(p_type text, t transfer, p_origin text)
+RETURNS integer
 LANGUAGE plpgsql AS $$
 BEGIN
 	IF EXISTS (SELECT FROM webhook_endpoint) THEN
-		RETURN webhook_emit(p_type, transfer_event(t));
+		RETURN ledger_emit(p_type, transfer_event(t), p_origin);
 	END IF;
 	RETURN 0;
 END
@@ -121,7 +130,8 @@ $$;
 CREATE FUNCTION ledger_transfer(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_debit uuid, p_credit uuid, p_amount bigint,
 	p_memo text, p_metadata json, p_hold_s integer,
-	p_keyless boolean DEFAULT false) RETURNS ledger_made
+	p_keyless boolean DEFAULT false, p_origin text DEFAULT NULL)
+RETURNS ledger_made
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	l record;
@@ -191,7 +201,7 @@ BEGIN
 	v.emitted := 0;
 	IF l.is_heard THEN
 		SELECT * INTO t FROM transfer WHERE id = v.id;
-		v.emitted := transfer_emit('transfer.' || t.status, t);
+		v.emitted := transfer_emit('transfer.' || t.status, t, p_origin);
 	END IF;
 	RETURN v;
 END
@@ -258,7 +268,8 @@ $$;
 
 -- Takes p_amount (NULL: all) of a hold; the rest is available again.
 CREATE FUNCTION ledger_capture(p_user text, p_operator boolean, p_key text,
-	p_sha256 bytea, p_id uuid, p_amount bigint) RETURNS ledger_answer
+	p_sha256 bytea, p_id uuid, p_amount bigint,
+	p_origin text DEFAULT NULL) RETURNS ledger_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
 	t transfer := transfer_lock(p_id);
@@ -289,15 +300,15 @@ BEGIN
 	UPDATE transfer SET status = 'captured', captured_amount = v_amount
 	WHERE id = p_id RETURNING * INTO t;
 	v.replayed := false;
-	v.emitted := transfer_emit('transfer.captured', t);
+	v.emitted := transfer_emit('transfer.captured', t, p_origin);
 	v.transfer := t;
 	RETURN v;
 END
 $$;
 
 -- Gives a hold back.  Doing it again changes nothing and answers the same.
-CREATE FUNCTION ledger_release(p_user text, p_operator boolean, p_id uuid)
-RETURNS ledger_answer
+CREATE FUNCTION ledger_release(p_user text, p_operator boolean, p_id uuid,
+	p_origin text DEFAULT NULL) RETURNS ledger_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
 	t transfer := transfer_lock(p_id);
@@ -312,7 +323,7 @@ BEGIN
 		v.replayed := false;
 		UPDATE transfer SET status = 'released'
 		WHERE id = p_id RETURNING * INTO t;
-		v.emitted := transfer_emit('transfer.released', t);
+		v.emitted := transfer_emit('transfer.released', t, p_origin);
 	END IF;
 	v.transfer := t;
 	RETURN v;
@@ -322,7 +333,7 @@ $$;
 -- For operators.  Takes p_amount (NULL: what is left) of a transfer back, by a
 -- transfer of its own that names it.  The answer is the reversal.
 CREATE FUNCTION ledger_reverse(p_user text, p_key text, p_sha256 bytea,
-	p_id uuid, p_amount bigint, p_memo text,
+	p_id uuid, p_amount bigint, p_memo text, p_origin text DEFAULT NULL,
 	OUT answer ledger_answer, OUT original transfer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -374,8 +385,8 @@ BEGIN
 	RETURNING * INTO r;
 	SELECT * INTO original FROM transfer WHERE id = p_id;
 	answer.replayed := false;
-	answer.emitted := transfer_emit('transfer.posted', r)
-		+ transfer_emit('transfer.reversed', original);
+	answer.emitted := transfer_emit('transfer.posted', r, p_origin)
+		+ transfer_emit('transfer.reversed', original, p_origin);
 	answer.transfer := r;
 END
 $$;
@@ -404,8 +415,8 @@ $$;
 -- For operators.  p_kind: deposit or withdrawal.  The provider's reference is
 -- the key: the same again is answered as the first, another with it is refused.
 CREATE FUNCTION ledger_external(p_user text, p_kind text, p_account uuid,
-	p_amount bigint, p_provider text, p_reference text, p_memo text)
-RETURNS ledger_answer
+	p_amount bigint, p_provider text, p_reference text, p_memo text,
+	p_origin text DEFAULT NULL) RETURNS ledger_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
 	a account;
@@ -456,7 +467,7 @@ BEGIN
 			RAISE EXCEPTION 'the reference was taken meanwhile'
 				USING ERRCODE = 'serialization_failure';
 		END IF;
-		v.emitted := transfer_emit('transfer.posted', t);
+		v.emitted := transfer_emit('transfer.posted', t, p_origin);
 		v.transfer := t;
 		RETURN v;
 	END IF;

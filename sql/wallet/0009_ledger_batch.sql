@@ -12,16 +12,17 @@ CREATE TYPE ledger_item AS (
 	metadata json,
 	hold_s integer,
 	key text,
-	sha256 bytea
+	sha256 bytea,
+	origin text
 );
 
 -- [{"d": debit account, "c": credit account, "a": amount, "m": memo, "x":
 -- metadata, "h": seconds of a hold, "k": key, "s": the request's digest in
--- hexadecimal, "u": user, "o": whether an operator}].
+-- hexadecimal, "u": user, "o": whether an operator, "r": origin}].
 --
 -- Ids are those of uuidv7(), each a tick after the one before it.
-CREATE FUNCTION ledger_items(p_items json, p_user text, p_operator boolean)
-RETURNS ledger_item[]
+CREATE FUNCTION ledger_items(p_items json, p_user text, p_operator boolean,
+	p_origin text DEFAULT NULL) RETURNS ledger_item[]
 LANGUAGE plpgsql AS $$
 DECLARE
 	v_ticks bigint := extract(epoch FROM clock_timestamp()) * 4096000;
@@ -30,10 +31,10 @@ BEGIN
 			PLACING '7' FROM 13 FOR 0)
 			|| right(gen_random_uuid()::text, 17))::uuid,
 		coalesce(u, p_user), coalesce(o, p_operator, false), d, c, a, m,
-		x, h, k, decode(s, 'hex'))::ledger_item)
+		x, h, k, decode(s, 'hex'), coalesce(r, p_origin))::ledger_item)
 	FROM ROWS FROM (json_to_recordset(p_items) AS (d uuid, c uuid, a bigint,
-		m text, x json, h integer, k text, s text, u text, o boolean))
-		WITH ORDINALITY AS i (d, c, a, m, x, h, k, s, u, o, n));
+		m text, x json, h integer, k text, s text, u text, o boolean,
+		r text)) WITH ORDINALITY AS i (d, c, a, m, x, h, k, s, u, o, r, n));
 END
 $$;
 
@@ -62,7 +63,7 @@ BEGIN
 	FOREACH i IN ARRAY p_items LOOP
 		v := ledger_transfer(i.user_id, i.is_operator, i.key, i.sha256,
 			i.debit, i.credit, i.amount, i.memo, i.metadata,
-			i.hold_s, i.key IS NULL);
+			i.hold_s, i.key IS NULL, i.origin);
 		v.item := i.n;
 		IF p_atomic AND v.code IS NOT NULL THEN
 			RAISE EXCEPTION SQLSTATE 'KB001'; -- undoes all
@@ -159,7 +160,8 @@ BEGIN
 			JOIN transfer t USING (id) ORDER BY m.item
 		LOOP
 			v_made[v_row.item].emitted := transfer_emit(
-				'transfer.' || (v_row.t).status, v_row.t);
+				'transfer.' || (v_row.t).status, v_row.t,
+				p_items[v_row.item].origin);
 		END LOOP;
 	END IF;
 	RETURN v_made;
@@ -185,11 +187,12 @@ $$;
 -- (and of an atomic batch which item was refused), `replayed`; the items' own
 -- rows follow.
 CREATE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
-	p_sha256 bytea, p_atomic boolean, p_items json)
-RETURNS SETOF ledger_made
+	p_sha256 bytea, p_atomic boolean, p_items json,
+	p_origin text DEFAULT NULL) RETURNS SETOF ledger_made
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-	v_items ledger_item[] := ledger_items(p_items, p_user, p_operator);
+	v_items ledger_item[] := ledger_items(p_items, p_user, p_operator,
+		p_origin);
 	v_first idempotency;
 	v_made ledger_made[];
 	v ledger_made;

@@ -2,7 +2,8 @@
 
 -- An account that a user asks for, with the wallet if there is none yet.
 CREATE FUNCTION ledger_open_account(p_user text, p_name text,
-	p_currency text, OUT code text, OUT emitted integer, OUT account_id uuid)
+	p_currency text, p_origin text DEFAULT NULL,
+	OUT code text, OUT emitted integer, OUT account_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
 	a account;
@@ -22,19 +23,20 @@ BEGIN
 	INSERT INTO account (user_id, name, currency)
 	VALUES (p_user, p_name, p_currency) RETURNING * INTO a;
 	account_id := a.id;
-	emitted := account_emit(a);
+	emitted := account_emit(a, p_origin);
 END
 $$;
 
-CREATE FUNCTION account_emit(a account) RETURNS integer
+CREATE FUNCTION account_emit(a account, p_origin text) RETURNS integer
 LANGUAGE plpgsql AS $$
 BEGIN
 	IF EXISTS (SELECT FROM webhook_endpoint) THEN
-		RETURN webhook_emit('account.created', jsonb_build_object(
+		RETURN ledger_emit('account.created', jsonb_build_object(
 			'id', a.id, 'userId', a.user_id, 'name', a.name,
 			'currency', a.currency, 'balance', a.balance,
 			'held', a.held, 'available', a.balance - a.held,
-			'frozen', a.frozen, 'createdAt', job_time(a.created_at)));
+			'frozen', a.frozen, 'createdAt', job_time(a.created_at)),
+			p_origin);
 	END IF;
 	RETURN 0;
 END
@@ -43,7 +45,8 @@ $$;
 -- First contact: the wallet with one account, both or neither; nothing when the
 -- wallet exists.  Of many at once the first makes it, the others wait for its
 -- commit and then find nothing to do.
-CREATE FUNCTION ledger_open_first(p_user text, p_currency text) RETURNS integer
+CREATE FUNCTION ledger_open_first(p_user text, p_currency text,
+	p_origin text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
 	a account;
@@ -54,7 +57,7 @@ BEGIN
 	END IF;
 	INSERT INTO account (user_id, name, currency)
 	VALUES (p_user, 'Main', p_currency) RETURNING * INTO a;
-	RETURN account_emit(a);
+	RETURN account_emit(a, p_origin);
 END
 $$;
 
@@ -101,7 +104,7 @@ BEGIN
 		WHERE id = ANY(v_ids) AND status = 'held' RETURNING *
 	LOOP
 		expired := expired + 1;
-		emitted := emitted + transfer_emit('transfer.released', t);
+		emitted := emitted + transfer_emit('transfer.released', t, NULL);
 	END LOOP;
 END
 $$;

@@ -54,7 +54,7 @@ ensure_once(void *ctx)
 {
 	struct arena *arena = arena_new();
 
-	ck_assert_int_eq(account_ensure(db, arena, ctx, "USD"), ERR_OK);
+	ck_assert_int_eq(account_ensure(db, arena, ctx, "USD", NULL), ERR_OK);
 	arena_free(arena);
 	return NULL;
 }
@@ -81,10 +81,11 @@ START_TEST(ensure_of_unknown_currency_makes_nothing)
 {
 	const struct account *accounts;
 
-	ck_assert_int_eq(account_ensure(db, a, "bob", "QQQ"), ERR_INTERNAL);
+	ck_assert_int_eq(
+	    account_ensure(db, a, "bob", "QQQ", NULL), ERR_INTERNAL);
 	ck_assert_int_eq(list("bob", &accounts), 0);
 	/* Not even a wallet, so the next one, configured well, makes both. */
-	ck_assert_int_eq(account_ensure(db, a, "bob", "JPY"), ERR_OK);
+	ck_assert_int_eq(account_ensure(db, a, "bob", "JPY", NULL), ERR_OK);
 	ck_assert_int_eq(list("bob", &accounts), 1);
 	ck_assert_str_eq(accounts[0].currency, "JPY");
 }
@@ -94,8 +95,8 @@ START_TEST(ensure_with_another_currency_changes_nothing)
 {
 	const struct account *accounts;
 
-	ck_assert_int_eq(account_ensure(db, a, "carol", "EUR"), ERR_OK);
-	ck_assert_int_eq(account_ensure(db, a, "carol", "USD"), ERR_OK);
+	ck_assert_int_eq(account_ensure(db, a, "carol", "EUR", NULL), ERR_OK);
+	ck_assert_int_eq(account_ensure(db, a, "carol", "USD", NULL), ERR_OK);
 	ck_assert_int_eq(list("carol", &accounts), 1);
 	ck_assert_str_eq(accounts[0].currency, "EUR");
 }
@@ -108,7 +109,7 @@ START_TEST(list_of_a_user_without_wallet_makes_it)
 	int64_t count;
 
 	ck_assert_int_eq(
-	    account_list(db, a, "dave", "EUR", &page, &accounts, &count),
+	    account_list(db, a, "dave", "EUR", NULL, &page, &accounts, &count),
 	    ERR_OK);
 	ck_assert_int_eq(count, 1);
 }
@@ -122,7 +123,7 @@ START_TEST(another_persons_account_is_not_found)
 	const struct account *accounts;
 	struct account account;
 
-	ck_assert_int_eq(account_ensure(db, a, "erin", "EUR"), ERR_OK);
+	ck_assert_int_eq(account_ensure(db, a, "erin", "EUR", NULL), ERR_OK);
 	ck_assert_int_eq(list("erin", &accounts), 1);
 	ck_assert_int_eq(
 	    account_find(db, a, &erin, accounts[0].id, &account), ERR_OK);
@@ -356,8 +357,9 @@ static const struct {
 	    "23514" },
 	{ "a statement that does not add up",
 	    SETTING "INSERT INTO statement (account_id, month, currency, "
-		    "opening, closing, credits, debits, entries) SELECT "
-		    "" ID("u") ", '2026-01-01', 'USD', 1, 2, 0, 0, 0;",
+		    "opening, closing, credits, debits, entries, "
+		    "last_seq) SELECT "
+		    "" ID("u") ", '2026-01-01', 'USD', 1, 2, 0, 0, 0, 0;",
 	    "23514" },
 };
 

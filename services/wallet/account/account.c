@@ -7,13 +7,13 @@
 #include "wallet/account/account_store.h"
 
 enum err
-account_ensure(
-    struct db *db, struct arena *a, const char *user_id, const char *currency)
+account_ensure(struct db *db, struct arena *a, const char *user_id,
+    const char *currency, const char *origin)
 {
 	int64_t emitted;
 	enum err e;
 
-	e = account_insert_first(db, a, user_id, currency, &emitted);
+	e = account_insert_first(db, a, user_id, currency, origin, &emitted);
 	if (e == ERR_OK && emitted > 0)
 		job_wake(db);
 	if (e == ERR_UNPROCESSABLE) {
@@ -27,8 +27,8 @@ account_ensure(
 
 enum err
 account_open(struct db *db, struct arena *a, const char *user_id,
-    const char *name, const char *currency, struct account *ret_account,
-    const char **ret_code)
+    const char *name, const char *currency, const char *origin,
+    struct account *ret_account, const char **ret_code)
 {
 	const struct account_owner owner = { .user_id = user_id };
 	const char *id;
@@ -36,7 +36,7 @@ account_open(struct db *db, struct arena *a, const char *user_id,
 	enum err e;
 
 	e = account_insert(
-	    db, a, user_id, name, currency, &id, &emitted, ret_code);
+	    db, a, user_id, name, currency, origin, &id, &emitted, ret_code);
 	if (e != ERR_OK || *ret_code != NULL)
 		return e;
 	if (emitted > 0)
@@ -46,7 +46,7 @@ account_open(struct db *db, struct arena *a, const char *user_id,
 
 enum err
 account_list(struct db *db, struct arena *a, const char *user_id,
-    const char *currency, const struct account_page *page,
+    const char *currency, const char *origin, const struct account_page *page,
     const struct account **ret_accounts, int64_t *ret_count)
 {
 	const struct account_owner owner = { .user_id = user_id };
@@ -55,7 +55,7 @@ account_list(struct db *db, struct arena *a, const char *user_id,
 	e = account_find_page(db, a, &owner, page, ret_accounts, ret_count);
 	if (e != ERR_OK || *ret_count > 0 || page->after_id != NULL)
 		return e;
-	e = account_ensure(db, a, user_id, currency);
+	e = account_ensure(db, a, user_id, currency, origin);
 	if (e != ERR_OK)
 		return e;
 	return account_find_page(db, a, &owner, page, ret_accounts, ret_count);

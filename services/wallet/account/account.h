@@ -41,22 +41,24 @@ struct account_owner {
 
 /*
  * Makes the wallet and its first account unless they are there; any number of
- * times at once.  The currency matters only when they are made.
+ * times at once.  The currency matters only when they are made, and so does
+ * the origin, which is operation_origin() here and below.
  */
-MUST_CHECK enum err account_ensure(
-    struct db *db, struct arena *a, const char *user_id, const char *currency);
+MUST_CHECK enum err account_ensure(struct db *db, struct arena *a,
+    const char *user_id, const char *currency, const char *origin);
 
 /* *ret_code: why not, as in ledger/ledger_code.h; else NULL. */
 MUST_CHECK enum err account_open(struct db *db, struct arena *a,
     const char *user_id, const char *name, const char *currency,
-    struct account *ret_account, const char **ret_code);
+    const char *origin, struct account *ret_account, const char **ret_code);
 
 /*
  * Oldest first.  A user without accounts gets the first one: the database may
  * have been restored from before their first contact.
  */
 MUST_CHECK enum err account_list(struct db *db, struct arena *a,
-    const char *user_id, const char *currency, const struct account_page *page,
-    const struct account **ret_accounts, int64_t *ret_count);
+    const char *user_id, const char *currency, const char *origin,
+    const struct account_page *page, const struct account **ret_accounts,
+    int64_t *ret_count);
 
 #endif

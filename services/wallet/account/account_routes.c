@@ -102,7 +102,7 @@ account_create(struct req *r)
 	struct service_process *wallet = r->app;
 
 	return account_ensure(wallet->db, r->arena, r->identity->user_id,
-	    default_currency(wallet));
+	    default_currency(wallet), operation_origin(r));
 }
 
 bool
@@ -176,7 +176,8 @@ find_page(struct req *r, const struct account_owner *owner,
 
 	if (str_eq(owner->user_id, r->identity->user_id))
 		return account_list(wallet->db, r->arena, owner->user_id,
-		    default_currency(wallet), page, ret_accounts, ret_count);
+		    default_currency(wallet), operation_origin(r), page,
+		    ret_accounts, ret_count);
 	return account_find_page(
 	    wallet->db, r->arena, owner, page, ret_accounts, ret_count);
 }
@@ -244,7 +245,7 @@ accounts_open(struct req *r, const void *in_struct, void *out_struct)
 	enum err e;
 
 	e = account_open(wallet->db, r->arena, r->identity->user_id, in->name,
-	    in->currency, account, &code);
+	    in->currency, operation_origin(r), account, &code);
 	if (e != ERR_OK)
 		return e;
 	if (code != NULL)

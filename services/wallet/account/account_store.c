@@ -116,19 +116,20 @@ account_find_page(struct db *db, struct arena *a,
 
 static const struct db_stmt insert_first = {
 	.name = "account_insert_first",
-	.sql = "SELECT ledger_open_first($1, $2)",
-	.nargs = 2,
+	.sql = "SELECT ledger_open_first($1, $2, $3)",
+	.nargs = 3,
 };
 
 enum err
 account_insert_first(struct db *db, struct arena *a, const char *user_id,
-    const char *currency, int64_t *ret_emitted)
+    const char *currency, const char *origin, int64_t *ret_emitted)
 {
 	struct db_rows rows;
 	enum err e;
 
 	*ret_emitted = 0;
-	e = db_run(db, a, &insert_first, DB_ARGS(user_id, currency), &rows);
+	e = db_run(
+	    db, a, &insert_first, DB_ARGS(user_id, currency, origin), &rows);
 	if (e == ERR_OK)
 		*ret_emitted = db_get_i64(&rows, 0, 0);
 	return e;
@@ -137,21 +138,21 @@ account_insert_first(struct db *db, struct arena *a, const char *user_id,
 static const struct db_stmt insert_account = {
 	.name = "account_insert",
 	.sql = "SELECT code, emitted, account_id"
-	       " FROM ledger_open_account($1, $2, $3)",
-	.nargs = 3,
+	       " FROM ledger_open_account($1, $2, $3, $4)",
+	.nargs = 4,
 };
 enum { OPENED_CODE, OPENED_EMITTED, OPENED_ID };
 
 enum err
 account_insert(struct db *db, struct arena *a, const char *user_id,
-    const char *name, const char *currency, const char **ret_id,
-    int64_t *ret_emitted, const char **ret_code)
+    const char *name, const char *currency, const char *origin,
+    const char **ret_id, int64_t *ret_emitted, const char **ret_code)
 {
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(
-	    db, a, &insert_account, DB_ARGS(user_id, name, currency), &rows);
+	e = db_run(db, a, &insert_account,
+	    DB_ARGS(user_id, name, currency, origin), &rows);
 	if (e != ERR_OK)
 		return e;
 	*ret_code = db_find_text(&rows, 0, OPENED_CODE);

@@ -31,11 +31,13 @@ MUST_CHECK enum err account_find_page(struct db *db, struct arena *a,
  * ERR_UNPROCESSABLE: there is no such currency.
  */
 MUST_CHECK enum err account_insert_first(struct db *db, struct arena *a,
-    const char *user_id, const char *currency, int64_t *ret_emitted);
+    const char *user_id, const char *currency, const char *origin,
+    int64_t *ret_emitted);
 /* *ret_code: why not; else NULL. */
 MUST_CHECK enum err account_insert(struct db *db, struct arena *a,
     const char *user_id, const char *name, const char *currency,
-    const char **ret_id, int64_t *ret_emitted, const char **ret_code);
+    const char *origin, const char **ret_id, int64_t *ret_emitted,
+    const char **ret_code);
 /* ERR_NOT_FOUND: no such account of anybody. */
 MUST_CHECK enum err
 account_set_frozen(struct db *db, struct arena *a, const char *id, bool frozen);

@@ -8,8 +8,8 @@
 static const struct db_stmt make = {
 	.name = "batch_make",
 	.sql = "SELECT " TRANSFER_MADE_COLUMNS
-	       " FROM ledger_batch($1, $2, $3, $4, $5, $6)",
-	.nargs = 6,
+	       " FROM ledger_batch($1, $2, $3, $4, $5, $6, $7)",
+	.nargs = 7,
 };
 
 static const char *
@@ -57,7 +57,8 @@ batch_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 	e = db_run(db, a, &make,
 	    DB_ARGS(who->user_id, operation_bool(who->is_operator), o->key,
 		arena_printf(a, "\\x%s", o->sha256_hex),
-		operation_bool(batch->atomic), items_text(a, batch)),
+		operation_bool(batch->atomic), items_text(a, batch),
+		who->origin),
 	    &rows);
 	if (e != ERR_OK)
 		return e;

@@ -157,6 +157,13 @@ operation_is_operators(const struct req *r)
 }
 
 const char *
+operation_origin(struct req *r)
+{
+	return arena_printf(r->arena, "%s %s", r->request_id,
+	    r->trace_id != NULL ? r->trace_id : "");
+}
+
+const char *
 operation_bool(bool value)
 {
 	return value ? "true" : "false";

@@ -52,6 +52,11 @@ void operation_end(struct operation *o);
 
 /* The user may do what operators do. */
 bool operation_is_operators(const struct req *r);
+/*
+ * What the request is known by, for the jobs that it enqueues in SQL: its id, a
+ * blank, and its trace if it has one.
+ */
+const char *operation_origin(struct req *r);
 /* "true" or "false", as SQL reads it. */
 const char *operation_bool(bool value);
 

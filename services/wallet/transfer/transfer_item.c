@@ -43,6 +43,8 @@ write_item(struct buf *b, const struct transfer_item *item)
 		json_write_string(b, item->who->user_id);
 		buf_printf(
 		    b, ",\"o\":%s", operation_bool(item->who->is_operator));
+		buf_puts(b, ",\"r\":");
+		json_write_string(b, item->who->origin);
 	}
 	buf_putc(b, '}');
 }

@@ -193,11 +193,11 @@ static enum err
 move_external(struct req *r, const char *kind,
     const struct transfer_external *in, struct transfer *out)
 {
+	struct transfer_actor who = transfer_actor_of(r);
 	struct transfer_answer answer;
 	enum err e;
 
-	e = transfer_external(
-	    db_of(r), r->arena, r->identity->user_id, kind, in, &answer);
+	e = transfer_external(db_of(r), r->arena, &who, kind, in, &answer);
 	if (e != ERR_OK)
 		return e;
 	return transfer_reply(r, &answer, out);

@@ -139,8 +139,8 @@ transfer_hold_s(const struct transfer_order *order)
 static const struct db_stmt make = {
 	.name = "transfer_make",
 	.sql = "SELECT " TRANSFER_MADE_COLUMNS " FROM ledger_transfer($1, $2,"
-	       " $3, $4, $5, $6, $7, $8, $9, $10)",
-	.nargs = 10,
+	       " $3, $4, $5, $6, $7, $8, $9, $10, p_origin => $11)",
+	.nargs = 11,
 };
 
 enum err
@@ -156,7 +156,8 @@ transfer_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 		sha256_text(a, o), order->debit_id, order->credit_id,
 		int_text(a, order->amount_minor), order->memo,
 		order->metadata.text,
-		order->hold ? int_text(a, transfer_hold_s(order)) : NULL),
+		order->hold ? int_text(a, transfer_hold_s(order)) : NULL,
+		who->origin),
 	    &rows);
 	if (e != ERR_OK)
 		return e;
@@ -167,8 +168,8 @@ transfer_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 static const struct db_stmt capture = {
 	.name = "transfer_capture",
 	.sql = "SELECT " ANSWER_COLUMNS
-	       " FROM ledger_capture($1, $2, $3, $4, $5, $6) a",
-	.nargs = 6,
+	       " FROM ledger_capture($1, $2, $3, $4, $5, $6, $7) a",
+	.nargs = 7,
 };
 
 enum err
@@ -180,14 +181,15 @@ transfer_capture(struct db *db, struct arena *a,
 
 	return ask(db, a, &capture,
 	    DB_ARGS(who->user_id, operation_bool(who->is_operator), o->key,
-		sha256_text(a, o), id, opt_int_text(a, amount)),
+		sha256_text(a, o), id, opt_int_text(a, amount), who->origin),
 	    ret_answer, &rows);
 }
 
 static const struct db_stmt release = {
 	.name = "transfer_release",
-	.sql = "SELECT " ANSWER_COLUMNS " FROM ledger_release($1, $2, $3) a",
-	.nargs = 3,
+	.sql =
+	    "SELECT " ANSWER_COLUMNS " FROM ledger_release($1, $2, $3, $4) a",
+	.nargs = 4,
 };
 
 enum err
@@ -198,7 +200,8 @@ transfer_release(struct db *db, struct arena *a,
 	struct db_rows rows;
 
 	return ask(db, a, &release,
-	    DB_ARGS(who->user_id, operation_bool(who->is_operator), id),
+	    DB_ARGS(who->user_id, operation_bool(who->is_operator), id,
+		who->origin),
 	    ret_answer, &rows);
 }
 
@@ -208,8 +211,8 @@ static const struct db_stmt reverse = {
 	.name = "transfer_reverse",
 	.sql = "SELECT (answer).code, (answer).replayed, (answer).emitted, "
 	       TRANSFER_COLUMNS("original") ", ((answer).transfer).id"
-	       " FROM ledger_reverse($1, $2, $3, $4, $5, $6)",
-	.nargs = 6,
+	       " FROM ledger_reverse($1, $2, $3, $4, $5, $6, $7)",
+	.nargs = 7,
 };
 /* clang-format on */
 
@@ -224,7 +227,7 @@ transfer_reverse(struct db *db, struct arena *a,
 
 	e = ask(db, a, &reverse,
 	    DB_ARGS(who->user_id, o->key, sha256_text(a, o), id,
-		opt_int_text(a, amount), memo),
+		opt_int_text(a, amount), memo, who->origin),
 	    ret_answer, &rows);
 	if (e == ERR_OK && ret_answer->code == NULL)
 		ret_answer->transfer.reversal_id =
@@ -235,20 +238,20 @@ transfer_reverse(struct db *db, struct arena *a,
 static const struct db_stmt external = {
 	.name = "transfer_external",
 	.sql = "SELECT " ANSWER_COLUMNS
-	       " FROM ledger_external($1, $2, $3, $4, $5, $6, $7) a",
-	.nargs = 7,
+	       " FROM ledger_external($1, $2, $3, $4, $5, $6, $7, $8) a",
+	.nargs = 8,
 };
 
 enum err
-transfer_external(struct db *db, struct arena *a, const char *user_id,
-    const char *kind, const struct transfer_external *in,
-    struct transfer_answer *ret_answer)
+transfer_external(struct db *db, struct arena *a,
+    const struct transfer_actor *who, const char *kind,
+    const struct transfer_external *in, struct transfer_answer *ret_answer)
 {
 	struct db_rows rows;
 
 	return ask(db, a, &external,
-	    DB_ARGS(user_id, kind, in->account_id,
+	    DB_ARGS(who->user_id, kind, in->account_id,
 		int_text(a, in->amount_minor), in->provider, in->reference,
-		in->memo),
+		in->memo, who->origin),
 	    ret_answer, &rows);
 }

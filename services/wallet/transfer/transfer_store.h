@@ -24,6 +24,7 @@ struct operation;
 struct transfer_actor {
 	const char *user_id;
 	bool is_operator;
+	const char *origin; /* operation_origin() of the request */
 };
 
 struct transfer_answer {
@@ -79,7 +80,7 @@ struct transfer_external {
 };
 /* kind: "deposit" or "withdrawal". */
 MUST_CHECK enum err transfer_external(struct db *db, struct arena *a,
-    const char *user_id, const char *kind, const struct transfer_external *in,
-    struct transfer_answer *ret_answer);
+    const struct transfer_actor *who, const char *kind,
+    const struct transfer_external *in, struct transfer_answer *ret_answer);
 
 #endif

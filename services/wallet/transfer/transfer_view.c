@@ -74,11 +74,12 @@ operation_add_order(struct operation *o, const struct transfer_order *order)
 }
 
 struct transfer_actor
-transfer_actor_of(const struct req *r)
+transfer_actor_of(struct req *r)
 {
 	return (struct transfer_actor){
 		.user_id = r->identity->user_id,
 		.is_operator = operation_is_operators(r),
+		.origin = operation_origin(r),
 	};
 }
 

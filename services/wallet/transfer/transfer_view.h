@@ -45,7 +45,7 @@ MUST_CHECK enum err transfer_order_check(
 void
 operation_add_order(struct operation *o, const struct transfer_order *order);
 
-struct transfer_actor transfer_actor_of(const struct req *r);
+struct transfer_actor transfer_actor_of(struct req *r);
 /* The answer, or why not; *out is the out_struct of a route. */
 MUST_CHECK enum err transfer_reply(
     struct req *r, const struct transfer_answer *answer, struct transfer *out);
