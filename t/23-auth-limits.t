@@ -22,6 +22,9 @@ use Kedge::Load;
 	    'nobody@example.com';
 	is_deeply([ map { $_->{status} } @r ], [ 400, 400, 400, 429, 429 ],
 		'three tries, whatever the address');
+	my ($refused) = $k->client->get('/metrics/auth')->{body} =~
+	    /^kedge_rate_limited_total\{service="auth"\} (\d+)$/m;
+	is($refused, 2, 'each refusal is counted, once');
 	my $h = $r[3]{headers};
 	like($h->{'x-retry-after'} // '', qr/^(?:[1-9]|10)$/, 'X-Retry-After as BetterAuth has it');
 	is($h->{'retry-after'}, $h->{'x-retry-after'}, 'and Retry-After as HTTP has it');

@@ -9,7 +9,6 @@
 #include "auth/routes.h"
 #include "base/arena.h"
 #include "base/digest.h"
-#include "base/metrics.h"
 #include "base/str.h"
 #include "cache/rate_limit.h"
 #include "http/request.h"
@@ -42,7 +41,6 @@ take(struct req *r, const char *key, int64_t burst, int64_t period_ms)
 	if (rate_limit_take(auth->process.limit, key, burst, period_ms,
 		&retry_ms) == ERR_OK)
 		return ERR_OK;
-	metrics_add(METRIC_RATE_LIMITED, 1);
 	r->retry_after_s = (retry_ms + 999) / 1000;
 	if (r->retry_after_s < 1)
 		r->retry_after_s = 1;
