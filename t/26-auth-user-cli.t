@@ -49,5 +49,14 @@ is($alice->get('/api/core/admin/stats')->{status}, 403, 'alice is not one');
 is($status, 0, 'role') or diag("$out$err");
 is($alice->get('/api/core/admin/stats')->{status}, 200, 'now she is, at once');
 isnt(($k->kedge('user', 'role', 'nobody@example.com', 'admin'))[0], 0, 'nobody gets no role');
+for my $roles ('', ',', ',admin', 'admin,', 'admin,,editor', 'admin, editor') {
+	my ($s, $o, $e) = $k->kedge('user', 'role', $alice->{email}, $roles);
+	isnt($s, 0, "the roles '$roles': refused");
+	like($e, qr/comma/, 'with how to write them');
+	isnt((create('roles@example.com', '--role', $roles))[0], 0, 'also for a new user');
+}
+is($k->sql('auth', qq{SELECT role FROM "user" WHERE id = '$alice->{id}'}),
+	'admin', 'and the role is as it was');
+is(($k->kedge('user', 'role', $alice->{email}, 'editor,admin'))[0], 0, 'several roles');
 isnt(($k->kedge('user', 'surprise'))[0], 0, 'an unknown command');
 done_testing;

@@ -111,16 +111,23 @@ get_password(struct create *c)
 	return same ? NULL : "the two passwords differ";
 }
 
+static const char bad_roles[] = "roles are separated by commas, each made of "
+				"letters, digits, - and _";
+
 static bool
 is_role_list(const char *s)
 {
-	size_t len = strlen(s);
+	bool inside = false; /* a name, which has a byte already */
 
+	if (strlen(s) > ROLE_MAX_BYTES)
+		return false;
 	for (; *s != '\0'; s++) {
-		if (!str_is_alnum(*s) && strchr("-_,", *s) == NULL)
+		if (*s == ',' ? !inside
+			      : !str_is_alnum(*s) && *s != '-' && *s != '_')
 			return false;
+		inside = *s != ',';
 	}
-	return len > 0 && len <= ROLE_MAX_BYTES;
+	return inside;
 }
 
 static const char *
@@ -129,7 +136,7 @@ check_create(const struct create *c)
 	if (!email_valid(c->email))
 		return "that is no e-mail address";
 	if (!is_role_list(c->role))
-		return "a role is made of letters, digits, - and _";
+		return bad_roles;
 	if (!utf8_valid(c->name, strlen(c->name)))
 		return "the name is not UTF-8";
 	if (!utf8_valid(c->password, strlen(c->password)))
@@ -208,7 +215,7 @@ run_role(struct auth *auth, struct arena *a, int argc, char **argv)
 	if (argc != 3)
 		return usage();
 	if (!is_role_list(argv[2]))
-		return fail("a role is made of letters, digits, - and _");
+		return fail(bad_roles);
 	e = email_valid(argv[1])
 	        ? user_set_role(auth, a, email_canonical(a, argv[1]), argv[2])
 	        : ERR_NOT_FOUND;
