@@ -215,6 +215,19 @@ for my $s (values %service) {
 	}
 }
 
+# ---- one failure, one code ----------------------------------------------------
+
+my %code = slurp("$Kedge::ROOT/fcgi/base/err.c") =~ /\[ERR_\w+\] = \{ (\d+), "(\w+)",/g;
+cmp_ok(scalar keys %code, '>=', 10, "the services' codes");
+my @written = grep { $_->{name} eq 'return' && $_->{args}[0] >= 400 } @all;
+cmp_ok(scalar @written, '>=', 10, "and nginx's own answers");
+for my $return (@written) {
+	my ($status, $body) = @{ $return->{args} };
+	my $error = jdecode($body // '') // {};
+	is_deeply([ sort keys %$error ], [qw(code message requestId)], "$status: an error's shape");
+	is($error->{code}, $code{$status} // $error->{code}, "$status: the services' code");
+}
+
 # ---- the binaries speak for themselves -------------------------------------
 
 for my $name (sort keys %service) {

@@ -160,21 +160,21 @@ is_error(
 		POST => $tasks, body => jencode({ title => 'x', notes => 'n' x 300_000 }),
 		type => 'application/json'
 	),
-	413, undef,
+	413, 'PAYLOAD_TOO_LARGE',
 	"over the route's limit");
 is_error(
 	$alice->request(
 		POST => $tasks, body => jencode({ title => 'x' x 2_000_000 }),
 		type => 'application/json'
 	),
-	413, undef,
+	413, 'PAYLOAD_TOO_LARGE',
 	'over 1 MiB');
 is_error(
 	$anyone->request(
 		POST => '/api/auth/sign-in/email', body => '{"email":"' . 'x' x 2_000_000 . '"}',
 		type => 'application/json'
 	),
-	413, undef,
+	413, 'PAYLOAD_TOO_LARGE',
 	'over 1 MiB at sign-in');
 like(
 	$anyone->request(
