@@ -84,6 +84,19 @@ for my $method (qw(TRACE CONNECT FOO get)) {
 	like($a->{status}, qr/^(400|403|405|501)$/, "$method is refused");
 	unlike($a->{body} // '', qr/userId/, "$method runs nothing");
 }
+for my $path ('/', '/app.js', '/nowhere', '/api/core/whoami') {
+	my $a = raw_http($port,
+		"TRACE $path HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");
+	is_error($a, 405, 'METHOD_NOT_ALLOWED', "TRACE $path");
+	like($a->{headers}{allow} // '', qr/^GET, HEAD\b/, 'with Allow');
+	unlike($a->{headers}{allow} // '', qr/TRACE/, 'without TRACE');
+}
+for my $row ([ POST => '/' ], [ POST => '/app.js' ], [ PUT => '/' ], [ OPTIONS => '/app.js' ]) {
+	my ($method, $path) = @$row;
+	$r = $anyone->request($method => $path);
+	is_error($r, 405, 'METHOD_NOT_ALLOWED', "$method $path");
+	is($r->{headers}{allow}, 'GET, HEAD', 'with Allow');
+}
 my $head = raw_http($port,
 	"HEAD /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");
 is($head->{status}, 401, 'HEAD is guarded as GET');
@@ -253,6 +266,7 @@ for my $row (@smuggling) {
 		    . "GET /api/auth/ok HTTP/1.1\r\nHost: a\r\nX-Second: 1\r\nConnection: close\r\n\r\n",
 		5);
 	like($answers[0]{status} // 'none', qr/^(400|411|501|505)$/, "$name: refused");
+	is_error($answers[0], $answers[0]{status}, undef, $name);
 	is(scalar @answers, 1, "$name: and what follows is not a request");
 }
 my @two =

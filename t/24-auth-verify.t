@@ -125,6 +125,7 @@ for my $row (@browser) {
 	is($r->{status}, $want, "$name: $want");
 	like($r->{headers}{'cache-control'} // '', qr/no-store/, "$name: not to be kept");
 	ok(!exists $r->{headers}{location}, "$name: no Location") if $want == 401;
+	is($r->{json}{code}, 'UNAUTHENTICATED', "$name: in JSON, too");
 	ok(!@{ $r->{cookies} }, "$name: no cookie");
 }
 is($anyone->post('/api/core/tasks', { title => 'x' }, headers => {%navigate})->{status}, 401,
