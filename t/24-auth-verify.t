@@ -107,6 +107,56 @@ is($alice->post('/api/auth/sign-out', {}, origin => 'https://evil.example')->{st
 	'nor can they sign us out');
 is($alice->get($whoami)->{status}, 200, 'still in');
 
+# ---- what a refusal leaves behind -----------------------------------------------
+
+sub line_of
+{
+	my ($r) = @_;
+	my $id = $r->{headers}{'x-request-id'};
+	my $line;
+	wait_until(sub { ($line) = grep {/"$id".*"verdict"/} split /\n/, $k->log_text('auth') }, 10);
+	return jdecode($line // '{}');
+}
+my $gone = $k->user('gone')->copy;
+$gone->copy->sign_out;
+$k->sql('auth', qq{UPDATE "user" SET "banExpires" = NULL WHERE id = '$banned->{id}'});
+$k->redis('auth')->cmd('FLUSHALL');
+my @refused = (
+	[
+		'no session', $anyone, GET => "$whoami?token=hush",
+		[ 401, 'core', 'standard', $whoami, 'no_session' ]
+	],
+	[
+		'an ended one', $gone, GET => '/api/wallet/accounts',
+		[ 401, 'wallet', 'standard', '/api/wallet/accounts', 'ended' ]
+	],
+	[
+		'another origin', $alice, PATCH => "/api/core/tasks/$task",
+		[ 403, 'core', 'standard', "/api/core/tasks/$task", 'origin' ],
+		json => {}, origin => 'https://evil.example'
+	],
+	[
+		'no such role', $alice, DELETE => '/api/core/admin/%22x%0a',
+		[ 403, 'core', 'role-gated', "/api/core/admin/\"x\n", 'role' ]
+	],
+	[ 'a ban', $banned, GET => $whoami, [ 403, 'core', 'standard', $whoami, 'banned' ] ],
+	[
+		'a long path', $anyone, GET => '/api/core/' . 'x' x 2000,
+		[ 401, 'core', 'standard', '/api/core/' . 'x' x 246, 'no_session' ]
+	],
+);
+for my $row (@refused) {
+	my ($name, $client, $method, $path, $want, %opt) = @$row;
+	my $r = $client->copy->request($method => $path, %opt);
+	is($r->{status}, $want->[0], "$name: $want->[0]");
+	my $line = line_of($r);
+	is_deeply([ @$line{qw(method status audience guard path reason)} ], [ $method, @$want ],
+		"$name: in the log")
+	    or diag(jencode($line));
+	is($line->{user}, $want->[0] == 403 ? $client->{id} : undef, 'with who it was');
+	unlike(jencode($line), qr/hush|session_token/, 'without secrets');
+}
+
 # ---- where a browser goes -----------------------------------------------------
 
 my %navigate =
@@ -216,6 +266,8 @@ for my $missing (qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD)) {
 }
 isnt(fcgi_request($socket, [ %ask, HTTP_COOKIE => 'better-auth.session_token=x' ])->{status}, 204,
 	'two Cookie parameters: no');
+ok(wait_until(sub { $k->log_text('auth') =~ /"path":"\Q$whoami\E","reason":"malformed"/ }, 10),
+	'which the log tells, too');
 
 # What core makes of assertions.
 my $core = $k->dir . '/run/core.sock';

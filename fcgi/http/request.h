@@ -13,6 +13,7 @@
 struct arena;
 struct identity;
 struct json;
+struct log_field;
 struct stream;
 
 /* Where a request comes from: FastCGI, or a test. */
@@ -42,7 +43,7 @@ struct response {
 	const struct stream *stream; /* instead of body; or NULL */
 };
 
-enum { PATH_VALUES_MAX = 4 };
+enum { PATH_VALUES_MAX = 4, REQ_LOG_FIELDS_MAX = 4 };
 struct path_value {
 	const char *name; /* as in "{name}"; name_len bytes of the pattern */
 	size_t name_len;
@@ -65,6 +66,11 @@ struct req {
 	const char *trace_id; /* of a valid W3C traceparent; or NULL */
 	/* Whom the access line names: the identity's, or what a hook found. */
 	const char *user_id;
+	/*
+	 * What else it says: at most REQ_LOG_FIELDS_MAX, ended as log_event_()
+	 * wants it; or NULL.
+	 */
+	const struct log_field *log_fields;
 
 	const struct route *route; /* NULL until matched */
 	const struct json *body; /* NULL when the request has none */

@@ -291,8 +291,9 @@ static void
 log_request(const struct progress *p, int64_t us)
 {
 	const struct req *r = p->r;
-	struct log_field fields[8];
-	int n = 0;
+	struct log_field fields[8 + REQ_LOG_FIELDS_MAX];
+	const struct log_field *more = r->log_fields;
+	size_t n = 0;
 
 	fields[n++] = LOG_TEXT("route", p->route);
 	fields[n++] = LOG_TEXT("method", r->method);
@@ -303,6 +304,10 @@ log_request(const struct progress *p, int64_t us)
 		fields[n++] = LOG_TEXT("user", r->user_id);
 	if (r->trace_id != NULL)
 		fields[n++] = LOG_TEXT("trace_id", r->trace_id);
+	for (; more != NULL && more->name != NULL; more++) {
+		assert(n < COUNT_OF(fields) - 1);
+		fields[n++] = *more;
+	}
 	fields[n] = (struct log_field){ 0 };
 
 	log_event_(p->quiet && r->response.status < 400 ? LOG_DEBUG : LOG_INFO,

@@ -20,7 +20,7 @@
 #include "http/request.h"
 
 /* An auth_request's answer must fit nginx's header buffer of 4 KiB. */
-enum { RETURN_PATH_MAX = 1024, IDENTITY_MAX = 3072 };
+enum { RETURN_PATH_MAX = 1024, IDENTITY_MAX = 3072, PATH_LOGGED_MAX = 256 };
 
 struct question {
 	const struct audience *audience;
@@ -47,6 +47,37 @@ answer(struct req *r, int status)
 	req_add_header(r, "Cache-Control", "no-store");
 	req_answer(r, status, NULL, NULL, 0);
 	return ERR_OK;
+}
+
+/*
+ * nginx writes no access line, and the service that was not asked writes none:
+ * this one says what was refused, and by which of the reasons in README.md.
+ * Never the query, which may hold secrets.
+ */
+static void
+note_refusal(struct req *r, const char *reason)
+{
+	const char *method = req_param(r, "KEDGE_METHOD");
+	const char *path =
+	    arena_strndup(r->arena, r->path, strnlen(r->path, PATH_LOGGED_MAX));
+	struct log_field *fields =
+	    arena_alloc(r->arena, (REQ_LOG_FIELDS_MAX + 1) * sizeof(*fields));
+
+	if (method != NULL)
+		r->method = method;
+	fields[0] = LOG_TEXT("audience", req_param(r, "KEDGE_AUDIENCE"));
+	fields[1] = LOG_TEXT("guard", req_param(r, "KEDGE_GUARD"));
+	fields[2] = LOG_TEXT("path", path);
+	fields[3] = LOG_TEXT("reason", reason);
+	fields[4] = (struct log_field){ 0 };
+	r->log_fields = fields;
+}
+
+static enum err
+deny(struct req *r, int status, const char *reason)
+{
+	note_refusal(r, reason);
+	return answer(r, status);
 }
 
 static bool
@@ -122,12 +153,12 @@ return_path(struct req *r)
 }
 
 static enum err
-ask_to_sign_in(struct req *r, const struct question *q)
+ask_to_sign_in(struct req *r, const struct question *q, const char *reason)
 {
 	if (is_navigation(r, q->method))
 		req_add_header(r, "Location",
 		    arena_printf(r->arena, "/?next=%s", return_path(r)));
-	return answer(r, 401);
+	return deny(r, 401, reason);
 }
 
 static bool
@@ -154,7 +185,7 @@ answer_identity(struct req *r, const struct question *q,
 	if (strlen(token) > IDENTITY_MAX) {
 		log_event(LOG_ERROR, "assertion is too long for nginx",
 		    LOG_TEXT("user", claims->user_id));
-		return answer(r, 500);
+		return deny(r, 500, "failed");
 	}
 	req_add_header(r, "Kedge-Identity", token);
 	return answer(r, 204);
@@ -170,7 +201,8 @@ judge(struct req *r, const struct question *q,
 
 	r->user_id = claims->user_id;
 	if (is_banned(claims, now_ms))
-		return answer(r, q->guard == GUARD_OPEN ? 204 : 403);
+		return q->guard == GUARD_OPEN ? answer(r, 204)
+		                              : deny(r, 403, "banned");
 	if (!csrf_allows(auth_of(r)->origins,
 		&(struct csrf_facts){
 		    .method = q->method,
@@ -179,7 +211,7 @@ judge(struct req *r, const struct question *q,
 		    .fetch_site = req_header(r, "SEC_FETCH_SITE"),
 		    .upgrade = req_header(r, "UPGRADE"),
 		}))
-		return answer(r, 403);
+		return deny(r, 403, "origin");
 	/* BetterAuth's default, for users that its admin plugin never saw. */
 	roles = user_list(
 	    r->arena, *claims->roles != '\0' ? claims->roles : "user");
@@ -188,7 +220,7 @@ judge(struct req *r, const struct question *q,
 
 		wanted = user_list(r->arena, list != NULL ? list : "");
 		if (!guard_roles_pass(&roles, &wanted))
-			return answer(r, 403);
+			return deny(r, 403, "role");
 	}
 	return answer_identity(r, q, claims, &roles, now_ms);
 }
@@ -206,17 +238,19 @@ verify_request(struct req *r)
 		    LOG_TEXT("audience", req_param(r, "KEDGE_AUDIENCE")),
 		    LOG_TEXT("guard", req_param(r, "KEDGE_GUARD")),
 		    LOG_TEXT("method", req_param(r, "KEDGE_METHOD")));
-		return answer(r, 500);
+		return deny(r, 500, "unclear");
 	}
 	if (token != NULL)
 		e = session_find_claims(auth_of(r), r->arena, token, &claims);
 	if (e == ERR_OK)
 		return judge(r, &q, &claims);
+	if (e == ERR_UNAVAILABLE)
+		return deny(r, 503, "unavailable");
 	if (e != ERR_NOT_FOUND)
-		return answer(r, e == ERR_UNAVAILABLE ? 503 : 500);
+		return deny(r, 500, "failed");
 	if (q.guard == GUARD_OPEN)
 		return answer(r, 204);
-	return ask_to_sign_in(r, &q);
+	return ask_to_sign_in(r, &q, token != NULL ? "ended" : "no_session");
 }
 
 void
@@ -226,5 +260,6 @@ verify_write_error(struct req *r, enum err e)
 	 * outage, which everything but yes, 401 and 403 is to nginx. */
 	bool refused = e == ERR_INVALID || e == ERR_TOO_LARGE;
 
+	note_refusal(r, refused ? "malformed" : "failed");
 	req_answer(r, refused ? 403 : err_info(e)->status, NULL, NULL, 0);
 }
