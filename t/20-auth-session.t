@@ -121,6 +121,43 @@ is($phone->get('/api/core/whoami')->{status}, 200, 'the phone is still in');
 is($phone->sign_out->{status}, 200, 'until it signs out too');
 is($phone->get('/api/core/whoami')->{status}, 401, 'out');
 
+# ---- a refresh is due: one cookie at most, and of a session that lives -----------
+
+# The tokens that an answer gives to the browser; the session is days old.
+sub given
+{
+	my ($c, $path, $data) = @_;
+	$k->sql('auth',
+qq{UPDATE session SET "expiresAt" = now() + interval '3 days' WHERE "userId" = '$c->{id}'});
+	my $r = $c->post("/api/auth/$path", $data);
+	is($r->{status}, 200, $path) or diag($r->{body});
+	return [ map {/^better-auth\.session_token=([^.]*)\..*; Max-Age=604800;/} @{ $r->{cookies} } ],
+	    $r;
+}
+my $dora = $k->user('dora');
+my ($given, $changed) = given($dora, 'update-user', { name => 'Dora' });
+is_deeply($given, [ $dora->{token} ], 'the cookie, once');
+($given) = given($dora, 'revoke-other-sessions', {});
+is_deeply($given, [ $dora->{token} ], 'also where only others end');
+($given) = given($dora, 'revoke-session', { token => $k->again($dora)->{token} });
+is_deeply($given, [ $dora->{token} ], 'one by one, too');
+($given, $changed) = given(
+	$dora,
+	'change-password',
+	{ currentPassword => $dora->{password}, newPassword => 'battery staple',
+		revokeOtherSessions => JSON::PP::true
+	});
+isnt($changed->{json}{token}, $dora->{token}, 'a new session');
+is_deeply($given, [ $changed->{json}{token} ], 'and its cookie alone');
+is(scalar @{ $changed->{cookies} }, 1, 'nothing of the old one');
+($given, $changed) = given($dora, 'revoke-sessions', {});
+is_deeply($changed->{cookies}, [], 'no cookie of a session that has just ended');
+is($dora->session, undef, 'nobody');
+$dora->{password} = 'battery staple';
+$dora->sign_in;
+(undef, $changed) = given($dora, 'revoke-session', { token => $dora->session->{session}{token} });
+is_deeply($changed->{cookies}, [], 'nor when it was ended by its token');
+
 # ---- who has a session is decided here and nowhere else --------------------------
 
 my $bob = $k->user('bob');

@@ -149,10 +149,39 @@ req_add_header(struct req *r, const char *name, const char *value)
 	    arena_printf(r->arena, "%s: %s", name, value);
 }
 
+static const char cookie_header[] = "Set-Cookie: ";
+
+/* Takes the cookie of that name out of the answer. */
+static void
+drop_cookie(struct response *out, const char *name, size_t name_len)
+{
+	const size_t head_len = sizeof(cookie_header) - 1;
+	int kept = 0;
+
+	for (int i = 0; i < out->nheaders; i++) {
+		const char *line = out->headers[i];
+		const char *found = line + head_len;
+
+		if (str_has_prefix(line, cookie_header) &&
+		    strcspn(found, "=") == name_len &&
+		    memcmp(found, name, name_len) == 0)
+			continue;
+		out->headers[kept++] = line;
+	}
+	out->nheaders = kept;
+}
+
 void
 req_add_cookie(struct req *r, const char *set_cookie)
 {
+	drop_cookie(&r->response, set_cookie, strcspn(set_cookie, "="));
 	req_add_header(r, "Set-Cookie", set_cookie);
+}
+
+void
+req_drop_cookie(struct req *r, const char *name)
+{
+	drop_cookie(&r->response, name, strlen(name));
 }
 
 void

@@ -1080,6 +1080,33 @@ START_TEST(handle_all_answers_before_everything)
 }
 END_TEST
 
+START_TEST(cookie_replaces_one_of_its_name)
+{
+	const char *const want[] = {
+		"Set-Cookie: sid_2=b; Path=/",
+		"Set-Cookie: si=c",
+		"X: sid=d",
+		"Set-Cookie: sid=e; Path=/",
+	};
+
+	*r = (struct req){ .arena = a };
+	req_add_cookie(r, "sid=a; Path=/");
+	req_add_cookie(r, "sid_2=b; Path=/");
+	req_add_cookie(r, "si=c");
+	req_add_header(r, "X", "sid=d");
+	req_add_cookie(r, "sid=e; Path=/");
+	ck_assert_int_eq(r->response.nheaders, COUNT_OF(want));
+	for (size_t i = 0; i < COUNT_OF(want); i++)
+		ck_assert_str_eq(r->response.headers[i], want[i]);
+
+	req_drop_cookie(r, "si");
+	req_drop_cookie(r, "s");
+	ck_assert_int_eq(r->response.nheaders, COUNT_OF(want) - 1);
+	ck_assert_str_eq(r->response.headers[0], want[0]);
+	ck_assert_str_eq(r->response.headers[2], want[3]);
+}
+END_TEST
+
 START_TEST(header_with_a_line_break_aborts)
 {
 	*r = (struct req){ .arena = a };
@@ -1159,6 +1186,7 @@ add_answers(Suite *suite)
 	    tc, trace_id_of_valid_headers_only, 0, COUNT_OF(traces));
 	tcase_add_test(tc, log_line_names_the_pattern_not_the_path);
 	tcase_add_test(tc, undeclared_error_is_logged);
+	tcase_add_test(tc, cookie_replaces_one_of_its_name);
 	tcase_add_test_raise_signal(
 	    tc, header_with_a_line_break_aborts, SIGABRT);
 }

@@ -69,6 +69,12 @@ session_cookie_set(struct req *r, const char *token, bool brief)
 }
 
 void
+session_cookie_unset(struct req *r)
+{
+	req_drop_cookie(r, auth_of(r)->session_cookie);
+}
+
+void
 session_cookie_clear_data(struct req *r)
 {
 	const char *header = req_header(r, "COOKIE");

@@ -11,6 +11,7 @@
 #include "auth/session/session_view.h"
 #include "auth/user/user_view.h"
 #include "base/arena.h"
+#include "base/str.h"
 #include "http/query.h"
 #include "http/request.h"
 #include "http/service.h"
@@ -200,15 +201,21 @@ sign_out(struct req *r, const void *in_struct, void *out_struct)
 	return ERR_OK;
 }
 
+/*
+ * As BetterAuth, these clear no cookie; but a session that ends here is not
+ * renewed in the browser, even if its refresh was due.
+ */
 static enum err
 revoke_session(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct token_in *in = in_struct;
 	struct status_out *out = out_struct;
+	const struct session_found *found = session_of(r);
 
 	out->status = true;
-	return session_end_own(
-	    auth_of(r), r->arena, in->token, session_of(r)->user.id);
+	if (str_eq(in->token, found->session.token))
+		session_cookie_unset(r);
+	return session_end_own(auth_of(r), r->arena, in->token, found->user.id);
 }
 
 static enum err
@@ -218,6 +225,7 @@ revoke_sessions(struct req *r, const void *in_struct, void *out_struct)
 
 	(void)in_struct;
 	out->status = true;
+	session_cookie_unset(r);
 	return session_end_all(auth_of(r), r->arena, session_of(r)->user.id,
 	    /* kept_token= */ NULL);
 }
