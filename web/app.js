@@ -3,16 +3,21 @@
 const $ = (id) => document.getElementById(id);
 const tasks = { cursor: null };
 
+/* Counts whom the page shows: what was asked for one is not for the next. */
+let visit = 0;
+
 class ApiError extends Error {
-  constructor(status, body) {
+  constructor(status, body, asked) {
     const fields = (body?.fields ?? []).map((f) => `${f.field}: ${f.message}`);
     super(fields.join('; ') || body?.message || `The server answered ${status}.`);
     this.status = status;
     this.code = body?.code;
+    this.asked = asked;
   }
 }
 
 async function api(method, path, body) {
+  const asked = visit;
   let response;
   try {
     response = await fetch(path, {
@@ -21,17 +26,25 @@ async function api(method, path, body) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new ApiError(0, { message: 'The server cannot be reached.' });
+    throw new ApiError(0, { message: 'The server cannot be reached.' }, asked);
   }
   const text = await response.text();
   let parsed = null;
   try {
     parsed = text === '' ? null : JSON.parse(text);
   } catch {
-    throw new ApiError(response.status, null);
+    throw new ApiError(response.status, null, asked);
   }
-  if (!response.ok) throw new ApiError(response.status, parsed);
+  if (!response.ok) throw new ApiError(response.status, parsed, asked);
   return parsed;
+}
+
+/* For the page to show; what comes when its person has gone is dropped. */
+async function load(path) {
+  const asked = visit;
+  const data = await api('GET', path);
+  if (asked !== visit) throw new ApiError(0, null, asked);
+  return data;
 }
 
 function element(tag, properties, ...children) {
@@ -52,6 +65,7 @@ async function act(button, action) {
   try {
     await action();
   } catch (error) {
+    if (error instanceof ApiError && error.asked !== visit) return;
     if (error.status === 401 && !$('signed-in').hidden) showSignedOut();
     say(error.message);
   } finally {
@@ -59,7 +73,17 @@ async function act(button, action) {
   }
 }
 
+/* Nothing of one person is left for the next. */
+function forget() {
+  visit++;
+  for (const id of ['who', 'me', 'tasks', 'accounts']) $(id).replaceChildren();
+  for (const id of ['tasks-more', 'tasks-empty']) $(id).hidden = true;
+  tasks.cursor = null;
+  $('add-task').reset();
+}
+
 function showSignedOut() {
+  forget();
   for (const id of ['signed-in', 'sign-out', 'who']) $(id).hidden = true;
   $('signed-out').hidden = false;
   showForm('sign-in');
@@ -91,11 +115,17 @@ async function showSignedIn({ user, session }) {
     location.assign(next);
     return;
   }
+  const asked = visit;
+  const loads = await Promise.allSettled([loadMe(user, session), loadTasks(), loadAccounts()]);
+  if (asked !== visit) return;
+  $('who').textContent = user.email;
   $('signed-out').hidden = true;
   for (const id of ['signed-in', 'sign-out', 'who']) $(id).hidden = false;
-  $('who').textContent = user.email;
+  for (const { reason } of loads) if (reason) throw reason;
+}
 
-  const [me] = await Promise.all([api('GET', '/api/core/me'), loadTasks(), loadAccounts()]);
+async function loadMe(user, session) {
+  const me = await load('/api/core/me');
   const until = new Date(session.expiresAt).toLocaleDateString(undefined, { dateStyle: 'medium' });
   const rows = {
     Name: me.displayName ?? user.name,
@@ -111,7 +141,7 @@ async function showSignedIn({ user, session }) {
 
 async function loadTasks(cursor = null) {
   const query = new URLSearchParams({ limit: 50, ...(cursor && { cursor }) });
-  const page = await api('GET', `/api/core/tasks?${query}`);
+  const page = await load(`/api/core/tasks?${query}`);
   if (!cursor) $('tasks').replaceChildren();
   $('tasks').append(...page.items.map(taskRow));
   tasks.cursor = page.nextCursor;
@@ -144,7 +174,7 @@ function taskRow(task) {
 }
 
 async function loadAccounts() {
-  const { items } = await api('GET', '/api/wallet/accounts');
+  const { items } = await load('/api/wallet/accounts');
   $('accounts').replaceChildren(...items.map((account) => element('li', {},
     element('span', { className: 'title', textContent: account.currency }),
     element('span', { className: 'amount', textContent: money(account.available, account.currency) }))));
@@ -197,7 +227,8 @@ for (const link of document.querySelectorAll('[data-show]'))
   link.addEventListener('click', () => { say(null); showForm(link.dataset.show); });
 
 async function start() {
-  const current = await api('GET', '/api/auth/get-session');
+  forget();
+  const current = await load('/api/auth/get-session');
   if (current) await showSignedIn(current);
   else showSignedOut();
 }

@@ -102,12 +102,75 @@ try {
 
 	/* Out; the cookie cannot be read by the page, and is gone. */
 	is(await page.evaluate(() => document.cookie), "", "the page cannot read the cookie");
+	await page.getByLabel("New task").fill("half a title");
 	await button("Sign out").click();
 	ok(await shown(button("Sign in")), "signed out");
 	is((await context.cookies()).filter((c) => c.name.endsWith("session_token")).length, 0,
 		"no session cookie is left");
 	is(complaints, [], "nothing on the console so far");
 	complaints.length = 0;
+
+	/* The next one in this tab sees nothing of me: not while what is hers
+	 * is on its way, nor when it does not come. */
+	const left = (...words) => page.evaluate((words) => words.filter((word) =>
+		document.documentElement.outerHTML.includes(word) ||
+		[...document.querySelectorAll("input")].some((i) => i.value.includes(word))), words);
+	const ofMe = () => left(email, "Bea Browser", "write home", "half a title");
+	const cleo = `cleo-${Date.now()}@example.com`;
+	const listing = "**/api/core/tasks?*";
+	is(await ofMe(), [], "nothing of me is left in the page");
+	/* What is asked for from now on is answered when it is released. */
+	const hold = async (url) => {
+		let release, tell;
+		const released = new Promise((resolve) => { release = resolve; });
+		const asked = new Promise((resolve) => { tell = resolve; });
+		await page.route(url, async (route) => {
+			const response = await route.fetch();
+			tell();
+			await released;
+			await route.fulfill({ response });
+		});
+		return { asked, release };
+	};
+	let held = await hold(listing);
+	await button("Create an account").click();
+	await page.getByLabel("Name").fill("Cleo Browser");
+	await page.locator("#sign-up").getByLabel("Email").fill(cleo);
+	await page.locator("#sign-up").getByLabel("Password").fill(password);
+	await Promise.all([
+		held.asked, page.waitForResponse("**/api/core/me"),
+		page.waitForResponse("**/api/wallet/accounts"), button("Sign up").click()]);
+	is(await ofMe(), [], "nor while another's tasks are on their way");
+	held.release();
+	ok(await shown(page.getByText("Nothing to do yet.")), "she has none");
+	is(await page.locator("#who").textContent(), cleo, "it says who she is");
+	is(await ofMe(), [], "and nothing of me");
+	await page.unroute(listing);
+	held = await hold(listing);
+	await page.getByLabel("New task").fill("read a book");
+	await Promise.all([held.asked, button("Add task").click()]);
+	await button("Sign out").click();
+	ok(await shown(button("Sign in")), "signed out again");
+	const late = page.waitForResponse(listing).then((r) => r.finished());
+	held.release();
+	await late;
+	await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+	is(await left("read a book", cleo, "Cleo Browser"), [], "what comes later is not shown");
+	await page.unroute(listing);
+	is(complaints, [], "nothing on the console");
+
+	const away = /\/api\/(core|wallet)\//;
+	await page.route(away, (route) => route.fulfill({ status: 503, json: { message: "Away." } }));
+	await signIn.getByLabel("Email").fill(email);
+	await signIn.getByLabel("Password").fill(password);
+	await button("Sign in").click();
+	ok(await shown(page.getByText("Away.")), "what does not come is said");
+	is(await page.locator("#who").textContent(), email, "to whom");
+	is(await left(cleo, "Cleo Browser"), [], "and shows nothing of hers");
+	await button("Sign out").click();
+	ok(await shown(button("Sign in")), "and out");
+	await page.unroute(away);
+	complaints.length = 0; // the browser reports the 503s itself
 
 	/* A wrong password says so; the right one leads in. */
 	await signIn.getByLabel("Email").fill(email);
