@@ -5,7 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Kedge qw(run_tap tool);
+use Kedge qw(run run_tap slurp tool);
 use Kedge::Node;
 
 Kedge::Node::ready();
@@ -15,6 +15,20 @@ for my $version ('1.7', '1.4') {
 	note("better-auth/client $version");
 	run_tap('node', "$compat/client.mjs", '--base', $k->base, '--version', $version);
 }
+
+# The README's example, pasted under node.
+$k->client->post('/api/auth/sign-up/email',
+	{ name => 'Ada', email => 'ada@example.com', password => 'correct horse battery' });
+my ($example) = slurp("$Kedge::ROOT/README.md") =~ /^```js\n(.*?)^```/ms;
+for my $version ('1.7', '1.4') {
+	my $code = $example =~ s/127\.0\.0\.1:8080/'127.0.0.1:' . $k->port/egr;
+	$code =~ s/'better-auth\//'better-auth-$version\//g;
+	my ($status, $out, $err) =
+	    run({ dir => $compat }, tool('node'), '--input-type=module', '-e', $code);
+	is($status, 0, "the example of the README, with $version") or diag($err);
+	is($out, "ada\@example.com\n", 'signs in') or diag($err);
+}
+
 run_tap('node', "$compat/openapi.mjs", '--base', $k->base, qw(auth core wallet));
 SKIP: {
 	my ($chromium) =
