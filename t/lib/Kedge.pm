@@ -638,11 +638,19 @@ sub kill_pid
 		die "not of this stack: $pid" unless $ours{$pid};
 		kill $signal => $pid;
 	}
-	return if $signal ne 'KILL';
+	# A signal is sent before it is heeded.
+	my $heeded = $signal eq 'KILL' ? \&is_gone : $signal eq 'STOP' ? \&is_stopped : return;
 	for my $pid (@pids) {
-		wait_until(sub { is_gone($pid) }, 10);
+		wait_until(sub { $heeded->($pid) }, 10);
 	}
 	return;
+}
+
+# With all of its threads.
+sub is_stopped
+{
+	my ($pid) = @_;
+	return !grep { (slurp("$_/stat") // ') T ') !~ /\) [TtXZ] / } files("/proc/$pid/task");
 }
 
 # Everything answers: what a test waits for after it has broken something.
