@@ -64,6 +64,31 @@ is_deeply(next_times(2, 'Australia/Lord_Howe', '2026-10-03 12:00+1030', minutes 
 	[ '2026-10-04 02:45 +11', '2026-10-05 02:15 +11' ], 'a change of half an hour');
 is_deeply(next_times(2, 'America/Sao_Paulo', '2018-11-03 12:00-03', minutes => 0, hours => 0),
 	[ '2018-11-04 01:00 -02', '2018-11-05 00:00 -02' ], 'a day that begins at one');
+
+# Clocks that change at midnight.
+is_deeply(next_times(6, 'America/Havana', '2026-11-01 03:50+00', minutes => '0,15,30,45',
+		every_hour => 1),
+	[ map { my $o = $_; map { "2026-11-01 00:$_ -0$o" } $o == 4 ? qw(00 15 30 45) : qw(00 15) } 4, 5 ],
+	'a day that begins twice: every hour is both of its first');
+is_deeply(next_times(4, 'Atlantic/Azores', '2026-10-24 23:50+00', minutes => '0,30', every_hour => 1),
+	[ '2026-10-25 00:00 +00', '2026-10-25 00:30 +00', '2026-10-25 00:00 -01',
+		'2026-10-25 00:30 -01' ], 'in another zone');
+is_deeply(next_times(2, 'America/Havana', '2026-10-31 12:00-04', minutes => 30, hours => 0),
+	[ '2026-11-01 00:30 -05', '2026-11-02 00:30 -05' ], 'a time in it comes once');
+is_deeply(next_times(1, 'America/Havana', '2026-11-01 00:40-04', minutes => 30, hours => 0),
+	[ '2026-11-01 00:30 -05' ], 'from between the two as well');
+is_deeply(next_times(2, 'Asia/Beirut', '2026-10-24 12:00+03', minutes => 30, hours => 23),
+	[ '2026-10-24 23:30 +02', '2026-10-25 23:30 +02' ], 'so does one in a last hour that comes twice');
+for my $row ([ 'America/Havana', '2026-03-08', -4 ], [ 'Africa/Cairo', '2026-04-24', 3 ],
+	[ 'Asia/Beirut', '2026-03-29', 3 ]) {
+	my ($zone, $day, $offset) = @$row;
+	my $o = sprintf '%+03d', $offset;
+	is_deeply(next_times(2, $zone, "$day 00:00$o", minutes => '0,30', hours => 0),
+		[ "$day 01:00 $o", "$day 01:30 $o" ], "$zone: what the first hour lacks comes in the second");
+}
+is_deeply(next_times(3, 'America/Nuuk', '2026-03-28 22:00-02', minutes => '0,30', hours => 23),
+	[ '2026-03-29 00:00 -01', '2026-03-29 00:30 -01', '2026-03-29 23:00 -01' ],
+	'what the last hour lacks comes on the next day, all of it');
 is_deeply(next_times(2, 'UTC', '2026-03-01 00:00+00', minutes => 0, hours => 0, days => 29,
 		months => 2),
 	[ '2028-02-29 00:00 +00', '2032-02-29 00:00 +00' ], 'the 29th of February');
@@ -81,10 +106,12 @@ is_deeply(next_times(2, 'UTC', '2026-01-31 23:59:59.9+00', minutes => '0,59'),
 	[ '2026-02-01 00:00 +00', '2026-02-01 00:59 +00' ], 'over the end of a month');
 
 # A clock that shows what the clocks on the wall show, minute by minute: the slow way.
-for my $zone ($berlin, 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu') {
+for my $zone ($berlin, 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu',
+	'America/Havana', 'America/Nuuk', 'Atlantic/Azores', 'Africa/Cairo', 'Asia/Beirut') {
 	is($j->sql(<<~"E"), 'f', "$zone: each minute of two years' changes is as the wall shows");
 		WITH edge (at) AS (VALUES ('2026-03-08'::timestamptz), ('2026-03-29'),
-			('2026-04-05'), ('2026-10-04'), ('2026-10-25'), ('2026-11-01')),
+			('2026-04-05'), ('2026-04-24'), ('2026-10-04'), ('2026-10-25'),
+			('2026-10-30'), ('2026-11-01')),
 		minute AS (
 			SELECT m FROM edge, generate_series(at - interval '12 hours',
 				at + interval '36 hours', '17 minutes') AS m

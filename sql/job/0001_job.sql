@@ -745,7 +745,8 @@ CREATE FUNCTION job_cron_next(p_minutes integer[], p_hours integer[],
 	p_after timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	v_day date := (p_after AT TIME ZONE p_timezone)::date - 1;
+	-- What the clocks jump over at the end of a day comes on the next.
+	v_day date := (p_after AT TIME ZONE p_timezone)::date - 2;
 	-- A 29th of February that is a Sunday comes after 40 years at most.
 	v_end date := v_day + 41 * 366;
 	v_date boolean;
@@ -760,9 +761,12 @@ BEGIN
 			OR NOT CASE WHEN p_either THEN v_date OR v_weekday
 				ELSE v_date AND v_weekday END;
 		IF p_every_hour THEN
+			-- Earlier by more than clocks are ever put back: of a
+			-- midnight that comes twice this is the second.
 			SELECT min(u) INTO v_at
 			FROM generate_series(
-				greatest(v_day::timestamp AT TIME ZONE p_timezone,
+				greatest(v_day::timestamp AT TIME ZONE p_timezone
+					- interval '3 hours',
 					date_trunc('minute', p_after)),
 				(v_day + 1)::timestamp AT TIME ZONE p_timezone,
 				'1 minute') AS u
