@@ -208,18 +208,43 @@ static enum err
 check_parts(CURLU *url, bool allow_private)
 {
 	char *host = url_part(url, CURLUPART_HOST),
+	     *port = url_part(url, CURLUPART_PORT),
 	     *user = url_part(url, CURLUPART_USER),
 	     *password = url_part(url, CURLUPART_PASSWORD);
 	enum err e = ERR_OK;
 
-	if (host == NULL || host[0] == '\0' || user != NULL || password != NULL)
+	if (host == NULL || host[0] == '\0' || user != NULL ||
+	    password != NULL || (port != NULL && strcmp(port, "0") == 0))
 		e = ERR_INVALID;
 	else if (!allow_private && !host_may_be_public(host))
 		e = ERR_FORBIDDEN;
 	curl_free(host);
+	curl_free(port);
 	curl_free(user);
 	curl_free(password);
 	return e;
+}
+
+/*
+ * What libcurl forgives and others read differently: no host between the
+ * slashes, or one in disguise.  Letters beyond ASCII it would need a locale
+ * for, and our processes have none: such names are written as IDNA does (RFC
+ * 5891).
+ */
+static bool
+authority_is_plain(const char *url)
+{
+	const char *authority = strstr(url, "://") + strlen("://");
+	size_t len = strcspn(authority, "/?#");
+
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)authority[i] > '~')
+			return false;
+		/* In brackets it is an address's zone (RFC 6874). */
+		if (authority[i] == '%' && authority[0] != '[')
+			return false;
+	}
+	return len > 0;
 }
 
 enum err
@@ -230,7 +255,9 @@ remote_check_url(const char *url, bool allow_private)
 
 	if (parsed == NULL)
 		abort();
-	if (scheme_is_allowed(url) &&
+	/* A fragment is never sent (RFC 9110 section 7.1). */
+	if (scheme_is_allowed(url) && authority_is_plain(url) &&
+	    strchr(url, '#') == NULL &&
 	    curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK)
 		e = check_parts(parsed, allow_private);
 	curl_url_cleanup(parsed);

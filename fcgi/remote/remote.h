@@ -50,10 +50,11 @@ struct remote_response {
 };
 
 /*
- * Whether a URL may be kept for later calls: http or https, a host, no user and
- * password.  Without allow_private, a host that is an address must be public,
- * and "localhost" is none; other names are looked up when they are called.
- * ERR_OK, ERR_FORBIDDEN (not public) or ERR_INVALID.
+ * Whether a URL may be kept for later calls: http or https, a host in plain
+ * ASCII, no port 0, no user and password, no fragment.  Without allow_private,
+ * a host that is an address must be public, and "localhost" is none; other
+ * names are looked up when they are called. ERR_OK, ERR_FORBIDDEN (not public)
+ * or ERR_INVALID.
  */
 MUST_CHECK enum err remote_check_url(const char *url, bool allow_private);
 

@@ -495,7 +495,8 @@ static const struct {
 } urls[] = {
 	{ "https://example.com/hooks?x=1", ERR_OK, ERR_OK },
 	{ "HTTP://example.com:8080", ERR_OK, ERR_OK },
-	{ "https://b\303\274cher.example/", ERR_OK, ERR_OK },
+	{ "https://xn--bcher-kva.example/", ERR_OK, ERR_OK },
+	{ "https://b\303\274cher.example/", ERR_INVALID, ERR_INVALID },
 	{ "http://8.8.8.8/", ERR_OK, ERR_OK },
 	{ "http://[2606:4700::1111]/", ERR_OK, ERR_OK },
 	{ "http://notlocalhost/", ERR_OK, ERR_OK },
@@ -520,6 +521,22 @@ static const struct {
 	{ "http://?x", ERR_INVALID, ERR_INVALID },
 	{ "http://a b/", ERR_INVALID, ERR_INVALID },
 	{ "http://a/\r\nX: y", ERR_INVALID, ERR_INVALID },
+	{ "http:///x", ERR_INVALID, ERR_INVALID },
+	{ "http:/example.com/", ERR_INVALID, ERR_INVALID },
+	{ "http://example.com:0/", ERR_INVALID, ERR_INVALID },
+	{ "http://example.com:00/", ERR_INVALID, ERR_INVALID },
+	{ "http://example.com:65536/", ERR_INVALID, ERR_INVALID },
+	{ "http://example.com:65535/", ERR_OK, ERR_OK },
+	{ "http://example.com:/", ERR_OK, ERR_OK },
+	{ "http://ex%61mple.com/", ERR_INVALID, ERR_INVALID },
+	{ "http://%31%32%37.0.0.1/", ERR_INVALID, ERR_INVALID },
+	/* Full-width digits, which are the plain ones to who looks them up. */
+	{ "http://\357\274\221\357\274\222\357\274\227.0.0.1/", ERR_INVALID,
+	    ERR_INVALID },
+	{ "http://127\343\200\2020.0.1/", ERR_INVALID, ERR_INVALID },
+	{ "http://example.com/#frag", ERR_INVALID, ERR_INVALID },
+	{ "http://example.com/#", ERR_INVALID, ERR_INVALID },
+	{ "http://example.com/%23?a=%23", ERR_OK, ERR_OK },
 	{ "", ERR_INVALID, ERR_INVALID },
 };
 
