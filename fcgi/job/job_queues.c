@@ -20,11 +20,14 @@ enum {
 
 /* -- statements: queue first, then what is known of it -- */
 
+/*
+ * A hint does not say why its job waits: all are taken as to run later, since
+ * what was snoozed or put off has been claimed like what failed.
+ */
 static const struct db_stmt count_hints = {
 	.name = "job_queues_count_hints",
 	.sql = "SELECT queue, count(*) FILTER (WHERE ready),"
-	       " count(*) FILTER (WHERE NOT ready AND fence = 0),"
-	       " count(*) FILTER (WHERE NOT ready AND fence > 0)"
+	       " count(*) FILTER (WHERE NOT ready), 0"
 	       " FROM ((SELECT queue, fence, true AS ready FROM job_ready"
 	       " LIMIT 1000000) UNION ALL"
 	       " (SELECT queue, fence, false FROM job_waiting"
@@ -39,13 +42,13 @@ static const struct db_stmt count_hints = {
 static const struct db_stmt count_jobs = {
 	.name = "job_queues_count_jobs",
 	.sql = "SELECT hint.queue, count(*) FILTER (WHERE ready),"
-	       " count(*) FILTER (WHERE NOT ready AND fence = 0),"
-	       " count(*) FILTER (WHERE NOT ready AND fence > 0)"
+	       " count(*) FILTER (WHERE NOT ready AND state = 'available'),"
+	       " count(*) FILTER (WHERE NOT ready AND state = 'retryable')"
 	       " FROM ((SELECT queue, job_id, fence, true AS ready"
 	       " FROM job_ready LIMIT 20000) UNION ALL"
 	       " (SELECT queue, job_id, fence, false FROM job_waiting"
 	       " LIMIT 20000)) AS hint"
-	       " CROSS JOIN LATERAL (SELECT FROM job"
+	       " CROSS JOIN LATERAL (SELECT state FROM job"
 	       " WHERE id = hint.job_id AND fence = hint.fence"
 	       " AND state IN ('available', 'retryable') OFFSET 0) AS job"
 	       " GROUP BY hint.queue LIMIT 1000",

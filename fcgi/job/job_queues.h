@@ -4,7 +4,7 @@
  * Nothing counts what is in a queue as it comes and goes (that would be one row
  * that every transaction waits for), so it is counted when somebody asks: by
  * looking at each job while few wait, else by the hints alone, among which may
- * be some of jobs that were cancelled.
+ * be some of jobs that were cancelled, and which do not say what failed before.
  */
 #ifndef JOB_JOB_QUEUES_H
 #define JOB_JOB_QUEUES_H
@@ -25,8 +25,9 @@ struct job_queue_view {
 	const char *paused_at; /* NULL: it is not */
 	int64_t concurrency; /* 0: no limit */
 	int64_t available; /* could run now */
-	int64_t scheduled; /* is to run later */
-	int64_t retryable; /* is to be tried again later */
+	int64_t scheduled; /* is to run later; also put off, snoozed */
+	/* Failed, is to be tried again later; by hints alone, among those. */
+	int64_t retryable;
 	int64_t running; /* is in the hands of a worker */
 	const char *oldest_at; /* since when the first could run; or NULL */
 	int64_t oldest_age_s;

@@ -94,7 +94,9 @@ const struct field job_queue_fields[] = {
 	{ FIELD(struct job_queue_view, scheduled, "scheduled"),
 	  .required = true, .doc = "Jobs that are to run later." },
 	{ FIELD(struct job_queue_view, retryable, "retryable"),
-	  .required = true, .doc = "Jobs that are to be tried again later." },
+	  .required = true, .doc = "Jobs that failed and are to be tried "
+	    "again later. While 20000 or more jobs wait in all queues "
+	    "together, these are counted as scheduled." },
 	{ FIELD(struct job_queue_view, running, "running"), .required = true,
 	  .doc = "Jobs in the hands of workers." },
 	{ FIELD(struct job_queue_view, oldest_at, "oldestAt"),

@@ -99,7 +99,7 @@ queue(const char *name)
 
 /* Claims all of the queue for a worker and ends each with the outcome. */
 static void
-work_off(const char *name, const char *outcome)
+work_off_for(const char *name, const char *outcome, int delay_s)
 {
 	char text[1024];
 
@@ -110,10 +110,16 @@ work_off(const char *name, const char *outcome)
 	    " array_fill(0::bigint, ARRAY[10]), 1000, 0) AS c)"
 	    " SELECT job_finish(jsonb_agg(jsonb_build_object('id', id,"
 	    " 'fence', fence, 'outcome', '%s', 'error', 'because',"
-	    " 'agoMs', 5, 'ranMs', 4))) FROM c",
-	    name, outcome);
+	    " 'delayS', %d, 'agoMs', 5, 'ranMs', 4))) FROM c",
+	    name, outcome, delay_s);
 	sql(text);
 	sql("DELETE FROM job_claim; DELETE FROM job_worker");
+}
+
+static void
+work_off(const char *name, const char *outcome)
+{
+	work_off_for(name, outcome, 0);
 }
 
 START_TEST(find_tells_all)
@@ -388,6 +394,17 @@ START_TEST(retryable_is_told_from_scheduled)
 }
 END_TEST
 
+/* Claimed, and then put off: nothing has failed. */
+START_TEST(snoozed_is_not_retryable)
+{
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
+	work_off_for("mail", "snoozed", 3600);
+	ck_assert_str_eq(find(only_id()).state, "available");
+	ck_assert_int_eq(queue("mail").retryable, 0);
+	ck_assert_int_eq(queue("mail").scheduled, 1);
+}
+END_TEST
+
 START_TEST(many_are_counted_by_their_hints)
 {
 	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')"
@@ -399,6 +416,12 @@ START_TEST(many_are_counted_by_their_hints)
 	sql("DELETE FROM job_ready WHERE seq IN (SELECT seq FROM job_ready"
 	    " ORDER BY seq DESC LIMIT 30)");
 	ck_assert_int_eq(queue("mail").available, 20010 - 25 - 30);
+	/* Nor do hints say what failed. */
+	work_off("mail", "failed");
+	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')"
+	    " FROM generate_series(1, 2000)");
+	ck_assert_int_eq(queue("mail").retryable, 0);
+	ck_assert_int_ge(queue("mail").scheduled, 900);
 }
 END_TEST
 
@@ -466,6 +489,7 @@ suite(void)
 	tcase_add_test(t, queues_are_those_declared_and_those_in_use);
 	tcase_add_test(t, oldest_is_of_what_can_run);
 	tcase_add_test(t, retryable_is_told_from_scheduled);
+	tcase_add_test(t, snoozed_is_not_retryable);
 	tcase_add_test(t, many_are_counted_by_their_hints);
 	tcase_add_test(t, paused_queue_gives_nothing);
 	tcase_add_test(t, pause_of_a_queue_that_is_none_is_not_found);
