@@ -17,6 +17,19 @@ sub error_of
 	return $j->job($id)->{attempts}[ $n // 0 ]{error};
 }
 
+# What /metrics has of a kind: completed attempts, failed ones, discarded jobs.
+sub counted
+{
+	my ($kind, $counts) = @_;
+	return $j->becomes("SELECT completed, failed, discarded FROM job_stat WHERE kind = '$kind'", $counts);
+}
+
+sub is_told
+{
+	my ($what, $kind, $id) = @_;
+	return scalar grep { /"msg":"$what","kind":"$kind","job":"$id"/ } split /\n/, $j->log_text;
+}
+
 # ---- kill -9 in the middle of a handler ---------------------------------------------------
 
 my $master = $j->work(WORKER_LEASE_S => 600); # so that no lease runs out here
@@ -54,15 +67,29 @@ ok($j->reached($crash, 'discarded', 30), 'the one that crashes is discarded in t
 is_deeply([ map { $_->{error} } @{ $j->job($crash)->{attempts} } ],
 	[ ('the worker died') x 2 ], 'each attempt was counted');
 is($j->effects($crash), 0, 'without effect');
+is($j->sql("SELECT failed, discarded FROM job_stat WHERE kind = 'crash'"),
+	'2|1', 'both are counted, and that it is discarded');
+is(is_told('a job failed', 'crash', $crash), 1, 'the log tells of the first');
+is(is_told('a job is discarded', 'crash', $crash), 1, 'and of the last');
 
 # ---- the time limit ------------------------------------------------------------------------
 
+my @noops = map { $j->enqueue('noop') } 1 .. 3;
+ok($j->reached($_, 'completed'), 'before it') for @noops;
 my $late = $j->enqueue('late', { ms => 60_000 });
 ok($j->reached($late, 'discarded', 20), 'a handler over its time limit is ended');
 is(error_of($late), 'time limit of 1 s exceeded', 'and the history says so');
 is($j->effects($late), 0, 'its transaction is rolled back');
+ok(counted('late', '0|1|1'), 'it is counted');
+is(is_told('a job is discarded', 'late', $late), 1, 'and in the log');
+ok(counted('noop', '3|0|0'), 'as is what its process had done before');
+my $off = $j->enqueue('late', { ms => 60_000 });
+ok($j->reached($off, 'running'), 'one more');
+$j->sql("SELECT job_cancel('$off')");
+ok($j->reached($off, 'cancelled', 20), 'that was called off meanwhile');
 my $fine = $j->enqueue('late', { ms => 100 });
 ok($j->reached($fine, 'completed', 20), 'one within its limit is not');
+ok(counted('late', '1|1|1'), 'and what was called off is no failure');
 $j->stop($master);
 
 # ---- frozen for longer than the lease --------------------------------------------------------
@@ -80,6 +107,7 @@ kill CONT => $runner;
 ok($j->becomes('SELECT count(*) FROM job_worker', 2), 'awake again, the first registers anew');
 ok(wait_until(sub { $j->log_text =~ /taken for dead/ }), 'as it says');
 is($j->effects($frozen), 1, 'what it did late has no effect');
+is(is_told('a job failed', 'write.wait', $frozen), 1, 'and the log has the job that was freed');
 is_deeply([ map { $_->{outcome} } @{ $j->job($frozen)->{attempts} } ],
 	[qw(failed completed)], 'nor a place in the history');
 my @both = map { $j->enqueue('write.wait', { ms => 300 }) } 1 .. 6;
@@ -125,6 +153,9 @@ my $behind = $j->enqueue('write');
 is($j->stop($master), 0, 'SIGTERM: the process ends before it does');
 is($j->state($long), 'retryable', 'and it is to be tried again');
 is(error_of($long), 'the worker was stopped meanwhile', 'as the history says');
+is($j->sql("SELECT failed, discarded FROM job_stat WHERE kind = 'write.wait'"),
+	'3|0', 'it is counted, as are the one that was killed and the one that was frozen');
+is(is_told('a job failed', 'write.wait', $long), 1, 'and in the log');
 is($j->effects($long), 0, 'without effect');
 is($j->state($behind), 'available', 'what is behind it waits');
 is($j->sql('SELECT count(*) FROM job_worker') . $j->sql('SELECT count(*) FROM job_claim'),

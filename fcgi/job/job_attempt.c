@@ -10,6 +10,7 @@
 #include "http/service_process.h"
 #include "job/job_count.h"
 #include "job/job_defaults.h"
+#include "job/job_failure.h"
 #include "job/job_program.h"
 #include "job/job_pulse.h"
 #include "job/job_set.h"
@@ -199,10 +200,12 @@ job_attempt_settled(const struct job_runner *r, const struct job_end *end)
 		    r->counts, kind, end->outcome, last, end->ran_us);
 	if (end->outcome != OUTCOME_FAILED && end->outcome != OUTCOME_DISCARDED)
 		return;
-	log_event(LOG_WARN,
-	    last || end->outcome == OUTCOME_DISCARDED ? "a job is discarded"
-						      : "a job failed",
-	    LOG_TEXT("kind", job->kind), LOG_TEXT("job", job->id),
-	    LOG_NUM("attempt", job->attempt), LOG_TEXT("error", end->error),
-	    LOG_NUM("ms", end->ran_us / 1000));
+	job_failure_log(&(struct job_failure){
+	    .kind = job->kind,
+	    .id = job->id,
+	    .attempt = job->attempt,
+	    .discarded = last || end->outcome == OUTCOME_DISCARDED,
+	    .error = end->error,
+	    .ms = end->ran_us / 1000,
+	});
 }

@@ -3,13 +3,12 @@
 #include <stdlib.h>
 
 #include "base/attr.h"
-#include "base/log.h"
 #include "db/db_listen.h"
 #include "http/service_config.h"
 #include "job/job_count.h"
 #include "job/job_keep.h"
+#include "job/job_rescue.h"
 #include "job/job_schedule.h"
-#include "job/job_store.h"
 
 enum { SECOND_US = 1000 * 1000, COUNT_S = 5, RESCUE_S = 5 };
 
@@ -46,25 +45,6 @@ job_chores_free(struct job_chores *c)
 	free(c);
 }
 
-static const struct db_stmt rescue_silent = {
-	.name = "job_rescue_silent",
-	.sql = "SELECT job_rescue_silent($1)",
-	.nargs = 1,
-};
-
-static void
-look_for_silent(struct job_chores *c, struct db_listen *l, struct arena *a)
-{
-	struct db_rows rows;
-
-	if (db_listen_run(l, a, &rescue_silent,
-		DB_ARGS(job_store_number(a, c->config->worker_lease_s)),
-		&rows) == ERR_OK &&
-	    db_get_i64(&rows, 0, 0) > 0)
-		log_event(LOG_WARN, "jobs of silent workers were freed",
-		    LOG_NUM("jobs", db_get_i64(&rows, 0, 0)));
-}
-
 static const struct db_stmt count_jobs = {
 	.name = "job_count",
 	.sql = "SELECT job_count($1)",
@@ -93,7 +73,7 @@ job_chores_do(
 	}
 	if (now_us >= c->rescue_us) {
 		c->rescue_us = now_us + RESCUE_S * (int64_t)SECOND_US;
-		look_for_silent(c, l, a);
+		job_rescue_silent(l, a, c->config->worker_lease_s);
 	}
 	if (now_us >= c->count_us) {
 		c->count_us = now_us + COUNT_S * (int64_t)SECOND_US;

@@ -21,6 +21,7 @@
 #include "db/db_listen.h"
 #include "http/service_config.h"
 #include "job/job_chores.h"
+#include "job/job_rescue.h"
 #include "job/job_seat.h"
 #include "job/job_store.h"
 
@@ -171,26 +172,18 @@ job_pulse_end(struct job_pulse *p)
 
 /* -- handlers that take too long -- */
 
-static const struct db_stmt rescue = {
-	.name = "job_rescue_running",
-	.sql = "SELECT job_rescue($1, $2, $3)",
-	.nargs = 3,
-};
-
 /*
  * Nothing can stop a handler but the end of its process.  The next worker that
- * looks at the seats does the same if the database does not answer now.
+ * looks at the seats does the same if the database does not answer now; what
+ * the process has counted is lost then.  Neither statement takes longer than
+ * DATABASE_TIMEOUT_MS.
  */
 static NORETURN void
 end_handler(struct job_pulse *p, const struct current *c, const char *error)
 {
-	enum err e;
-
-	e = db_listen_run(p->listen, p->arena, &rescue,
-	    DB_ARGS(job_store_number(p->arena, atomic_load(&p->worker_id)),
-		c->id, error),
-	    /* ret_rows= */ NULL);
-	(void)e;
+	if (job_rescue_by(p->listen, p->arena, atomic_load(&p->worker_id),
+		c->id, error) == ERR_OK)
+		job_chores_finish(p->chores, p->listen, p->arena);
 	_exit(EXIT_UNFINISHED);
 }
 

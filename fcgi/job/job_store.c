@@ -78,25 +78,6 @@ job_store_register(
 	return e;
 }
 
-static const struct db_stmt rescue = {
-	.name = "job_rescue",
-	.sql = "SELECT job_rescue($1, $2, $3)",
-	.nargs = 3,
-};
-
-enum err
-job_store_rescue(struct db *db, struct arena *a, int64_t worker_id,
-    const char *running, const char *error, int64_t *ret_jobs)
-{
-	struct db_rows rows;
-	enum err e = db_run(db, a, &rescue,
-	    DB_ARGS(job_store_number(a, worker_id), running, error), &rows);
-
-	if (e == ERR_OK)
-		*ret_jobs = db_get_i64(&rows, 0, 0);
-	return e;
-}
-
 static const struct db_stmt claim = {
 	.name = "job_claim",
 	.sql = "SELECT id, kind, payload, attempt, max_attempts, fence,"

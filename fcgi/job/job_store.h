@@ -47,10 +47,6 @@ struct job_end {
 
 MUST_CHECK enum err job_store_register(
     struct db *db, struct arena *a, const char *name, int64_t *ret_worker_id);
-/* running NULL: all have failed; JOB_NO_ID: none has. */
-MUST_CHECK enum err job_store_rescue(struct db *db, struct arena *a,
-    int64_t worker_id, const char *running, const char *error,
-    int64_t *ret_jobs);
 
 struct job_claim_what {
 	int64_t worker_id;

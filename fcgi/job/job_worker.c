@@ -20,6 +20,7 @@
 #include "job/job_kinds.h"
 #include "job/job_look.h"
 #include "job/job_pulse.h"
+#include "job/job_rescue.h"
 #include "job/job_seat.h"
 #include "job/job_set.h"
 #include "job/job_store.h"
@@ -80,9 +81,8 @@ unregister(struct job_worker *w)
 {
 	int64_t released = 0;
 
-	if (w->id != 0 &&
-	    job_store_rescue(w->runner.work, w->arena, w->id, JOB_NO_ID,
-		/* error= */ NULL, &released) != ERR_OK)
+	if (w->id != 0 && job_rescue(w->runner.work, w->arena, w->id, JOB_NO_ID,
+			      /* error= */ NULL, &released) != ERR_OK)
 		return false;
 	if (released > 0)
 		log_event(LOG_INFO, "jobs were given back",
@@ -129,7 +129,7 @@ end_dead(void *ctx, const struct job_dead *dead)
 	if (dead->overtime_s > 0)
 		error = arena_printf(w->arena, "time limit of %lld s exceeded",
 		    (long long)dead->overtime_s);
-	if (job_store_rescue(w->runner.work, w->arena, dead->worker_id,
+	if (job_rescue(w->runner.work, w->arena, dead->worker_id,
 		dead->running[0] != '\0' ? dead->running : JOB_NO_ID, error,
 		&jobs) != ERR_OK)
 		return false;

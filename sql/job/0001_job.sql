@@ -561,56 +561,75 @@ BEGIN
 END
 $$;
 
--- Ends a worker and whatever it had claimed: the job that it was running (all,
+-- Ends workers and whatever they had claimed: the job that each was running (all,
 -- when that is not known) has failed with p_error, the others are released.
--- Returns how many jobs that were.
-CREATE FUNCTION job_rescue(p_worker bigint, p_running uuid, p_error text)
-RETURNS integer
+-- Returns what was freed.  What failed is counted, but not how long it ran: that
+-- is known only as the time from its batch's claim until now.
+CREATE FUNCTION job_rescue(p_workers bigint[], p_running uuid, p_error text)
+RETURNS TABLE (id uuid, kind text, attempt integer, outcome text, state text,
+	error text, ago_ms bigint)
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
+#variable_conflict use_column
 DECLARE
+	v_workers bigint[];
 	v_ends jsonb;
 BEGIN
-	PERFORM FROM job_worker WHERE id = p_worker FOR UPDATE;
-	IF NOT FOUND THEN
-		RETURN 0;
-	END IF;
+	v_workers := ARRAY(SELECT id FROM job_worker
+		WHERE id = ANY (p_workers) FOR UPDATE);
 	SELECT jsonb_agg(jsonb_build_object('id', j.id, 'fence', j.fence,
 		'outcome', CASE WHEN p_running IS NULL OR p_running = j.id
 			THEN 'failed' ELSE 'released' END,
-		'error', p_error, 'agoMs', ago_ms, 'ranMs', ago_ms))
+		'error', p_error, 'agoMs', a.ms, 'ranMs', a.ms))
 	INTO v_ends
 	FROM job_claim c CROSS JOIN unnest(c.job_ids) AS i (id)
-	JOIN job j ON j.id = i.id AND j.worker_id = p_worker
+	JOIN job j ON j.id = i.id AND j.worker_id = c.worker_id
 		AND j.state = 'running'
 	CROSS JOIN LATERAL (SELECT (extract(epoch FROM
-		clock_timestamp() - j.started_at) * 1000)::bigint) AS a (ago_ms)
-	WHERE c.worker_id = p_worker;
+		clock_timestamp() - j.started_at) * 1000)::bigint) AS a (ms)
+	WHERE c.worker_id = ANY (v_workers);
 	IF v_ends IS NOT NULL THEN
 		PERFORM job_finish(v_ends);
+		-- Who was called off meanwhile has not failed.
+		PERFORM job_count(jsonb_agg(f)) FROM (
+			SELECT j.kind, 0 AS completed, count(*) AS failed,
+				count(*) FILTER (WHERE j.state = 'discarded')
+					AS discarded,
+				0 AS "runMs", '{}'::bigint[] AS buckets
+			FROM jsonb_to_recordset(v_ends) AS e (id uuid, outcome text)
+			JOIN job j ON j.id = e.id
+			WHERE e.outcome = 'failed' AND j.state <> 'cancelled'
+			GROUP BY j.kind
+		) AS f;
 	END IF;
-	DELETE FROM job_claim WHERE worker_id = p_worker;
-	DELETE FROM job_worker WHERE id = p_worker;
-	RETURN coalesce(jsonb_array_length(v_ends), 0);
+	DELETE FROM job_claim WHERE worker_id = ANY (v_workers);
+	DELETE FROM job_worker WHERE id = ANY (v_workers);
+	RETURN QUERY
+	SELECT j.id, j.kind::text, j.attempt, e.outcome, j.state::text, p_error,
+		e."agoMs"
+	FROM jsonb_to_recordset(v_ends)
+		AS e (id uuid, outcome text, "agoMs" bigint)
+	JOIN job j ON j.id = e.id;
 END
 $$;
 
-CREATE FUNCTION job_rescue_silent(p_lease_s integer) RETURNS integer
+-- All of them at once, so that each row of counters is taken once, in order.
+CREATE FUNCTION job_rescue_silent(p_lease_s integer)
+RETURNS TABLE (id uuid, kind text, attempt integer, outcome text, state text,
+	error text, ago_ms bigint)
 LANGUAGE plpgsql AS $$
+#variable_conflict use_column
 DECLARE
-	v_worker bigint;
-	v_rescued integer := 0;
-BEGIN
-	FOR v_worker IN
+	v_workers bigint[] := ARRAY(
 		SELECT id FROM job_worker WHERE beat_at
 			< clock_timestamp() - make_interval(secs => p_lease_s)
-		FOR UPDATE SKIP LOCKED
-	LOOP
-		v_rescued := v_rescued
-			+ job_rescue(v_worker, NULL, 'the worker went silent');
-	END LOOP;
-	RETURN v_rescued;
+		FOR UPDATE SKIP LOCKED);
+BEGIN
+	IF cardinality(v_workers) > 0 THEN
+		RETURN QUERY SELECT * FROM
+			job_rescue(v_workers, NULL, 'the worker went silent');
+	END IF;
 END
 $$;
 
@@ -709,7 +728,7 @@ END
 $$;
 
 -- Adds to the counters: an array of {kind, completed, failed, discarded,
--- runMs, buckets}.
+-- runMs, buckets}; no buckets: nothing ran.
 CREATE FUNCTION job_count(p_counts jsonb) RETURNS void
 LANGUAGE sql AS $$
 	INSERT INTO job_stat AS s (kind, completed, failed, discarded,
@@ -723,9 +742,9 @@ LANGUAGE sql AS $$
 		failed = s.failed + excluded.failed,
 		discarded = s.discarded + excluded.discarded,
 		run_ms_sum = s.run_ms_sum + excluded.run_ms_sum,
-		run_buckets = (SELECT array_agg(a + b ORDER BY n)
+		run_buckets = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0)
 			FROM unnest(s.run_buckets, excluded.run_buckets)
-			WITH ORDINALITY AS u (a, b, n))
+			WITH ORDINALITY AS u (a, b, n) ORDER BY n)
 $$;
 
 -- Schedules
