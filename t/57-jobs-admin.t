@@ -77,7 +77,7 @@ is($job->{attempt}, 1, 'at once');
 is($job->{lastError}, 'the number is not a whole number above 0', 'with its own error');
 $id = enqueue({ number => 12 });
 ok(reached($id, 'discarded'), 'and so is one whose payload does not fit');
-like(job($id)->{lastError}, qr/number/, 'which names the field');
+like(job($id)->{lastError}, qr/^payload: number /, 'by the schema, before the program is asked');
 
 # RSA-100, two primes of 50 digits: a processor could be busy for long.
 my $hard = '1522605027922533360535618378132637429718068114961380688657908494580122963258952897654000350692006139';

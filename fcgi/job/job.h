@@ -71,7 +71,11 @@ struct job_kind {
 	 * and the completion is written after it returned.  At least once.
 	 */
 	bool external;
-	struct schema payload; /* no schema: not read; payload is NULL */
+	/*
+	 * A payload that does not fit discards the job.  No schema: it is not
+	 * read; payload is NULL.
+	 */
+	struct schema payload;
 	const char *queue; /* NULL: "default" */
 	int64_t time_limit_s; /* 0: 60; then the process is killed */
 	int64_t max_attempts; /* 0: 20 */
