@@ -20,7 +20,7 @@ enum { SPEC_SERVICES_MAX = 16, SPEC_LOCATIONS_MAX = 16 };
 /* A path prefix and who may pass; the first of a service is its own. */
 struct spec_location {
 	const char *prefix; /* "/api/core/" */
-	const char *guard; /* "none", "standard", "role-gated", "flexible" */
+	const char *guard; /* "none", "standard", "role-gated" */
 	const char *roles; /* "admin,staff"; "" unless role-gated */
 };
 

@@ -41,6 +41,9 @@ my @bad = (
 	[ 'a guard that is none', changed(sub { $_[1]{core}{guard} = 'whatever' }) ],
 	[ 'a guard that is missing', changed(sub { delete $_[1]{core}{guard} }) ],
 	[ 'a guard in capitals', changed(sub { $_[1]{core}{guard} = 'Standard' }) ],
+	[ 'a guard of the future', changed(sub { $_[1]{core}{guard} = 'flexible' }),
+		qr/services\[1\]\.guard: .*not offered yet/
+	],
 	[ 'a prefix without its end', changed(sub { $_[1]{core}{prefix} = '/api/core' }) ],
 	[ 'a prefix with a regular expression',
 		changed(sub { $_[1]{core}{prefix} = '~ /api/core/' })
@@ -81,7 +84,7 @@ my @bad = (
 	[ 'nobody to verify', changed(sub { delete $_[1]{auth}{pools}{verify} }) ],
 );
 for my $row (@bad) {
-	my ($name, $text) = @$row;
+	my ($name, $text, $says) = @$row;
 	write_shape($text);
 	my ($status, $out, $err) =
 	    run({ env => { KEDGE_ROOT => $root }, timeout => 20 }, Kedge->binary('kedge'), 'up',
@@ -89,6 +92,7 @@ for my $row (@bad) {
 	isnt($status, 0, "$name: refused");
 	is(scalar(() = "$out$err" =~ /\n/g), 1, "$name: in one line") or diag("$out$err");
 	like("$out$err", qr/kedge\.json/, "$name: which names the file") or diag("$out$err");
+	like("$out$err", $says, "$name: and says why") if $says;
 	run(Kedge->binary('kedge'), 'down', '--dir', "$root/d") if $status == 0;
 }
 
