@@ -1,6 +1,7 @@
 /*
  * router: from nginx's normalised path and the method to a row of the route
- * tables.  Nothing else takes part: no query, no header, no raw URI.
+ * tables.  Nothing else takes part: no query, no header, no raw URI (which
+ * raw_path.h judges before).
  *
  * Segments are equal byte by byte, a {name} stands for one that is not empty;
  * empty segments and a slash at the end match nothing.  Of the rows that

@@ -13,6 +13,7 @@
 #include "http/answer.h"
 #include "http/body.h"
 #include "http/builtin.h"
+#include "http/raw_path.h"
 #include "http/router.h"
 #include "http/trace.h"
 
@@ -65,6 +66,22 @@ read_request_id(struct req *r)
 	return fresh;
 }
 
+/*
+ * A refusal of verify's would become nginx's own: who judges other services'
+ * paths leaves it to them, who get the same target.
+ */
+static enum err
+check_path(const struct service *s, struct req *r)
+{
+	if (*r->path != '/')
+		return ERR_INVALID;
+	if (s->handle_all != NULL ||
+	    raw_path_is_plain(param_or_empty(r, "KEDGE_RAW_URI")))
+		return ERR_OK;
+	return req_fail(r, ERR_INVALID, err_info(ERR_INVALID)->code,
+	    "The path can be read in more than one way");
+}
+
 static enum err
 begin(const struct service *s, struct req *r)
 {
@@ -83,10 +100,7 @@ begin(const struct service *s, struct req *r)
 
 	if (r->source->check != NULL)
 		e = r->source->check(r->source->ctx);
-	if (e == ERR_OK && *r->path != '/')
-		e = ERR_INVALID;
-
-	return e;
+	return e == ERR_OK ? check_path(s, r) : e;
 }
 
 /* The library's own guard: an assertion, and the role the row asks for. */

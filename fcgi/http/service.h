@@ -1,10 +1,10 @@
 /*
  * service: routes in, running FastCGI service out.
  *
- * For every request: hooks->before, route lookup (404, 405), the route's
- * guard, media type and body (415, 413, 400), hooks->screen, schema (400),
- * hooks->guard, handler, answer.  A failure at any step is written by
- * write_error.  One access line is logged and one metric counted.
+ * For every request: the path as sent (400), hooks->before, route lookup (404,
+ * 405), the route's guard, media type and body (415, 413, 400), hooks->screen,
+ * schema (400), hooks->guard, handler, answer.  A failure at any step is
+ * written by write_error.  One access line is logged and one metric counted.
  *
  * The library itself answers, under the prefix: GET openapi.json; and, at
  * paths that only nginx's loopback locations hand on: /metrics,

@@ -383,6 +383,36 @@ START_TEST(path_missing_is_invalid)
 }
 END_TEST
 
+static enum err
+judge(struct req *req)
+{
+	req_answer(req, 204, NULL, NULL, 0);
+	return ERR_OK;
+}
+
+START_TEST(path_that_reads_two_ways_is_invalid)
+{
+	struct fake_request f = guarded("GET", "/api/core/items");
+	struct service s = plain;
+
+	fake_add(&f, "KEDGE_RAW_URI=/api/core/x%2f../items?limit=1");
+	handle(&plain, &f);
+	ck_assert_int_eq(r->response.status, 400);
+	ck_assert_str_eq(error_code(), "INVALID_REQUEST");
+	ck_assert_int_eq(handled, 0);
+
+	/* A judge of others' paths leaves that to them. */
+	s.handle_all = judge;
+	handle(&s, &f);
+	ck_assert_int_eq(r->response.status, 204);
+
+	f = guarded("GET", "/api/core/items");
+	fake_add(&f, "KEDGE_RAW_URI=/api/core/%69tems?x=/../%2f");
+	handle(&plain, &f);
+	ck_assert_int_eq(r->response.status, 200);
+}
+END_TEST
+
 /* Whatever a client sends, in whatever spelling, makes no identity. */
 static const char *const spoofs[] = {
 	"HTTP_KEDGE_IDENTITY",
@@ -1132,6 +1162,7 @@ add_dispatch(Suite *suite)
 	tcase_add_test(tc, guarded_route_answers_and_forbids_storing);
 	tcase_add_loop_test(tc, route_by_path_and_method, 0, COUNT_OF(paths));
 	tcase_add_test(tc, path_missing_is_invalid);
+	tcase_add_test(tc, path_that_reads_two_ways_is_invalid);
 	tcase_add_loop_test(tc, hooks_are_called_in_order, 0, COUNT_OF(orders));
 	tcase_add_test(tc, handler_answers_by_itself);
 	tcase_add_test(tc, session_flags_forbid_storing);

@@ -50,9 +50,9 @@ export const differences = [
 			code: "NOT_FOUND", message: "There is nothing here.", requestId: "<request>" } }),
 	},
 	{
-		why: "nginx makes one slash of many before anything is decided",
+		why: "a path that reads in two ways is refused",
 		steps: /^double slash$/,
-		expect: (a) => Object.assign(a, { status: 200, type: "application/json", body: { ok: true } }),
+		expect: refused(400, "INVALID_REQUEST", "The path can be read in more than one way"),
 	},
 	{
 		why: "no text may hold NUL, in any field",

@@ -1,0 +1,63 @@
+/*
+ * fuzz_raw_path: a target is plain if and only if each segment of its path,
+ * up to a "#", is neither "." nor "..", none but the last is empty, and
+ * nothing in it is, or decodes to, what some reader cuts paths at.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/arena.h"
+#include "http/raw_path.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static bool
+holds_hidden(const char *path)
+{
+	const char *p = path;
+
+	while ((p = strchr(p, '%')) != NULL) {
+		if (strncasecmp(p, "%00", 3) == 0 ||
+		    strncasecmp(p, "%2e", 3) == 0 ||
+		    strncasecmp(p, "%2f", 3) == 0 ||
+		    strncasecmp(p, "%5c", 3) == 0)
+			return true;
+		p++;
+	}
+	return strchr(path, '\\') != NULL;
+}
+
+/* Cut at slashes: what is before the first is none, the last may be empty. */
+static bool
+has_odd_segment(char *path)
+{
+	char *segment;
+
+	if (strsep(&path, "/") == NULL)
+		return false;
+	while ((segment = strsep(&path, "/")) != NULL) {
+		if (*segment == '\0' && path != NULL)
+			return true;
+		segment[strcspn(segment, "#")] = '\0';
+		if (strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct arena *a = arena_new();
+	const char *target = arena_strndup(a, (const char *)data, len);
+	char *path = arena_strndup(a, target, strcspn(target, "?"));
+	bool odd = holds_hidden(path) || has_odd_segment(path);
+
+	assert(raw_path_is_plain(target) == !odd);
+
+	arena_free(a);
+	return 0;
+}
