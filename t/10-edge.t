@@ -65,11 +65,7 @@ is_error($r, 405, undef, 'POST whoami');
 like($r->{headers}{allow} // '', qr/\bGET\b/, 'with Allow');
 $r = $alice->request(PUT => '/api/core/tasks', json => {});
 is_error($r, 405, undef, 'PUT tasks');
-is(
-	join(   ',', sort grep { $_ ne 'HEAD' && $_ ne 'OPTIONS' } split /,\s*/,
-		$r->{headers}{allow} // ''
-	),
-	'GET,POST',
+is(join(',', sort split /,\s*/, $r->{headers}{allow} // ''), 'GET,HEAD,POST',
 	'which are allowed');
 is_error($alice->get('/api/core/nothing'), 404, 'NOT_FOUND', 'unknown path of core');
 is_error($anyone->get('/api/core/nothing'), 401, undef,
@@ -100,8 +96,42 @@ for my $row ([ POST => '/' ], [ POST => '/app.js' ], [ PUT => '/' ], [ OPTIONS =
 my $head = raw_http($port,
 	"HEAD /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");
 is($head->{status}, 401, 'HEAD is guarded as GET');
-$r = $alice->request(HEAD => '/api/core/whoami');
-like($r->{status}, qr/^(200|405)$/, 'HEAD with a session');
+# HEAD is wherever GET is, and says what GET says, but for the body.
+sub head
+{
+	my ($path, $as, $accept) = @_;
+	return raw_http($port, "HEAD $path HTTP/1.1\r\nHost: 127.0.0.1:$port\r\n"
+		    . "Accept: @{[ $accept // '*/*' ]}\r\n"
+		    . "Cookie: @{[ $as->cookie_header ]}\r\nConnection: close\r\n\r\n");
+}
+my $headed = $alice->post('/api/core/tasks', { title => 'headed' })->{json}{id};
+my $account = $alice->get('/api/wallet/accounts')->{json}{items}[0]{id};
+for my $path ("/api/core/tasks/$headed", '/api/core/whoami', '/api/core/openapi.json',
+	'/api/wallet/accounts')
+{
+	my $get = $alice->get($path);
+	$r = head($path, $alice);
+	is($r->{status}, 200, "HEAD $path");
+	is($r->{body} // '', '', "HEAD $path: no body");
+	is($r->{headers}{$_}, $get->{headers}{$_}, "HEAD $path: $_")
+	    for qw(content-type content-length etag cache-control);
+}
+$r = head("/api/wallet/accounts/$account/entries", $alice, 'text/csv');
+is($r->{status}, 200, 'HEAD of a stream');
+like($r->{headers}{'content-type'}, qr{^text/csv}, 'with its type');
+is(head('/api/core/tasks/01a20127-0000-7000-8000-000000000000', $alice)->{status}, 404,
+	'HEAD of what is not there');
+is(head('/api/wallet/deposits', $alice)->{status}, 405, 'HEAD where no GET is');
+is(head('/api/core/admin/stats', $alice)->{status}, 403, 'HEAD by who may not');
+is($alice->request(HEAD => '/api/core/whoami', headers => { Origin => 'https://evil.example' })
+	    ->{status}, 200, 'HEAD changes nothing, so any page may send it');
+is(head($_, $alice)->{status}, 404, "HEAD $_ is 404, as BetterAuth has it")
+    for '/api/auth/ok', '/api/auth/get-session';
+{
+	my $admin = $k->user('head');
+	$k->role($admin, 'admin');
+	is(head('/api/auth/jobs/queues', $admin)->{status}, 200, 'HEAD of jobs of auth');
+}
 $r = $anyone->request(OPTIONS => '/api/core/whoami');
 like($r->{status}, qr/^(401|404|405|204)$/, 'OPTIONS');
 for my $override (qw(X-HTTP-Method-Override X-HTTP-Method X-Method-Override)) {

@@ -115,6 +115,14 @@ join_methods(struct arena *a, const char *const *methods, int count)
 	return text;
 }
 
+/* RFC 9110, 9.3.2: HEAD is GET whose answer leaves out the body. */
+static bool
+takes(const struct route *row, const char *method)
+{
+	return strcmp(row->method, method) == 0 ||
+	       (strcmp(row->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
 enum err
 router_find(const struct service *s, struct req *r, int *ret_index,
     const char **ret_allow)
@@ -133,13 +141,15 @@ router_find(const struct service *s, struct req *r, int *ret_index,
 		for (; row->method != NULL; row++, index++) {
 			if (!matches(r, row->path, path))
 				continue;
-			if (strcmp(row->method, r->method) == 0) {
+			if (takes(row, r->method)) {
 				keep_values(r);
 				r->route = row;
 				*ret_index = index;
 				return ERR_OK;
 			}
 			add_method(methods, &count, row->method);
+			if (strcmp(row->method, "GET") == 0)
+				add_method(methods, &count, "HEAD");
 		}
 	}
 	r->npath = 0;

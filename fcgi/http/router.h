@@ -5,7 +5,8 @@
  *
  * Segments are equal byte by byte, a {name} stands for one that is not empty;
  * empty segments and a slash at the end match nothing.  Of the rows that
- * match, the first is taken: literal addresses go before {name} ones.
+ * match, the first is taken: literal addresses go before {name} ones.  A row of
+ * GET takes HEAD too; its handler sees which it is, and need not look.
  */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H

@@ -259,8 +259,9 @@ run_builtin(const struct builtin *own, struct progress *p)
 	p->route = own->path;
 	p->metric = BUILTIN_METRIC;
 	p->quiet = true;
-	if (strcmp(p->r->method, "GET") != 0) {
-		req_add_header(p->r, "Allow", "GET");
+	if (strcmp(p->r->method, "GET") != 0 &&
+	    strcmp(p->r->method, "HEAD") != 0) {
+		req_add_header(p->r, "Allow", "GET, HEAD");
 		return ERR_METHOD;
 	}
 	own->answer(p->service, p->r);

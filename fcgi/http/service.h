@@ -34,7 +34,7 @@ enum route_guard {
 };
 
 struct route {
-	const char *method; /* NULL ends the list */
+	const char *method; /* NULL ends the list; GET takes HEAD as well */
 	const char *path; /* below the prefix: "/tasks/{id}" */
 	/* ERR_OK: *out_struct is written by `out`, or req_answer was used. */
 	enum err (*handler)(

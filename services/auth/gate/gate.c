@@ -6,6 +6,7 @@
 #include "auth/routes.h"
 #include "auth/session/session_routes.h"
 #include "auth/wire/error.h"
+#include "base/str.h"
 #include "http/request.h"
 #include "http/service.h"
 
@@ -27,6 +28,9 @@ gate_screen(struct req *r)
 	/* What nginx had verified has passed verify's rule of origins. */
 	if (r->identity != NULL)
 		return ERR_OK;
+	/* BetterAuth's routes know no HEAD. */
+	if (str_eq(r->method, "HEAD"))
+		return ERR_METHOD;
 	why = csrf_check_origin(r);
 	return why != REFUSE_NOT ? refuse(r, why) : csrf_check_targets(r);
 }
