@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "http/service.h"
 
+enum { DESCRIPTION_MAX_BYTES = 16 * 1024 };
+
 static void
 write_key(struct buf *b, const char *key)
 {
@@ -65,14 +67,33 @@ static const char own_error_schema[] =
     "\"code\":{\"type\":\"string\",\"description\":\"Stable; for programs.\"},"
     "\"message\":{\"type\":\"string\",\"description\":\"For people.\"}}}";
 
+/* The sentence, and below it the service's own codes that come with it. */
 static void
-write_error_response(struct buf *b, enum err e)
+write_description(struct buf *b, const struct service *s, enum err e)
+{
+	const struct service_code *c = s->codes;
+	struct buf text;
+	int count = 0;
+
+	buf_init(&text, b->arena, DESCRIPTION_MAX_BYTES);
+	buf_puts(&text, err_info(e)->message);
+	for (; c != NULL && c->code != NULL; c++) {
+		if (c->err != e)
+			continue;
+		buf_puts(&text, count++ == 0 ? ". Among the codes:\n" : "");
+		buf_printf(&text, "\n- `%s`: %s", c->code, c->message);
+	}
+	json_write_string(b, text.data);
+}
+
+static void
+write_error_response(struct buf *b, const struct service *s, enum err e)
 {
 	const struct err_info *info = err_info(e);
 
 	write_key(b, info->code);
 	buf_puts(b, "{\"description\":");
-	json_write_string(b, info->message);
+	write_description(b, s, e);
 	if (e == ERR_RATE_LIMITED || e == ERR_UNAVAILABLE)
 		buf_puts(b,
 		    ",\"headers\":{\"Retry-After\":{\"description\":"
@@ -101,7 +122,7 @@ components_write(
 	buf_puts(b, "},\"responses\":");
 	for (unsigned e = ERR_OK + 1; e < ERR__MAX; e++) {
 		buf_putc(b, e == ERR_OK + 1 ? '{' : ',');
-		write_error_response(b, (enum err)e);
+		write_error_response(b, s, (enum err)e);
 	}
 	buf_puts(b,
 	    "},\"securitySchemes\":{\"session\":{\"type\":\"apiKey\","

@@ -25,6 +25,12 @@ enum etag_comparison {
 	ETAG_WEAK, /* If-None-Match */
 };
 
+/* Of a struct route_header. */
+#define ETAG_HEADER                                                           \
+	{                                                                     \
+		"ETag", "Names this version, for If-Match and If-None-Match." \
+	}
+
 /* "\"7\"" */
 const char *etag_write(struct arena *a, int64_t version);
 

@@ -94,12 +94,23 @@ find_path_row(const struct schema *in, const char *name, size_t len)
 	return NULL;
 }
 
+static const char parameters[] = ",\"parameters\":[";
+
+static void
+write_rows(struct buf *b, const struct field *f, int *count)
+{
+	for (; f != NULL && f->name != NULL; f++) {
+		if (f->from != FROM_QUERY && f->from != FROM_HEADER)
+			continue;
+		separate(b, count, parameters);
+		write_parameter(b, f);
+	}
+}
+
 /* Each {name} of the path must be declared by a row, or nobody reads it. */
 static void
 write_parameters(struct buf *b, const struct route *route)
 {
-	static const char before[] = ",\"parameters\":[";
-	const struct field *f = route->in.fields;
 	const char *p = route->path;
 	int count = 0;
 
@@ -108,15 +119,11 @@ write_parameters(struct buf *b, const struct route *route)
 		const struct field *row = find_path_row(&route->in, p, len);
 
 		assert(row != NULL);
-		separate(b, &count, before);
+		separate(b, &count, parameters);
 		write_parameter(b, row);
 	}
-	for (; f != NULL && f->name != NULL; f++) {
-		if (f->from != FROM_QUERY && f->from != FROM_HEADER)
-			continue;
-		separate(b, &count, before);
-		write_parameter(b, f);
-	}
+	write_rows(b, route->in.fields, &count);
+	write_rows(b, route->query, &count);
 	if (count > 0)
 		buf_putc(b, ']');
 }
@@ -188,6 +195,35 @@ status_text(int status)
 }
 
 static void
+write_headers(struct buf *b, const struct route_header *h)
+{
+	int count = 0;
+
+	for (; h != NULL && h->name != NULL; h++) {
+		separate(b, &count, ",\"headers\":{");
+		json_write_string(b, h->name);
+		buf_puts(b, ":{\"description\":");
+		json_write_string(b, h->doc);
+		buf_puts(b, ",\"schema\":{\"type\":\"string\"}}");
+	}
+	if (count > 0)
+		buf_putc(b, '}');
+}
+
+/* Who reads this header has 304 to say. */
+static bool
+may_be_unchanged(const struct route *route)
+{
+	const struct field *f = route->in.fields;
+
+	for (; f != NULL && f->name != NULL; f++) {
+		if (f->from == FROM_HEADER && str_eq(f->name, "If-None-Match"))
+			return true;
+	}
+	return false;
+}
+
+static void
 write_success(struct buf *b, const struct route *route)
 {
 	bool has_body = route->out.size != 0;
@@ -197,11 +233,17 @@ write_success(struct buf *b, const struct route *route)
 		status = has_body ? 200 : 204;
 	buf_printf(
 	    b, "\"%d\":{\"description\":\"%s\"", status, status_text(status));
+	write_headers(b, route->headers);
 	if (has_body) {
 		buf_puts(b, ",\"content\":{\"application/json\":{\"schema\":");
 		write_out_schema(b, &route->out);
 		buf_puts(b, "}}");
 	}
+	buf_putc(b, '}');
+	if (!may_be_unchanged(route))
+		return;
+	buf_puts(b, ",\"304\":{\"description\":\"Not Modified\"");
+	write_headers(b, route->headers);
 	buf_putc(b, '}');
 }
 
@@ -277,7 +319,7 @@ write_operation(const struct document *d, const struct route *route)
 	buf_putc(b, '}');
 }
 
-/* Rows over all lists, one after the other; NULL starts. */
+/* Listed rows over all lists, one after the other; NULL starts. */
 struct cursor {
 	const struct route *const *list;
 	const struct route *row;
@@ -286,14 +328,16 @@ struct cursor {
 static const struct route *
 next_row(const struct service *s, struct cursor *c)
 {
-	if (c->list == NULL) {
-		c->list = s->routes;
-		c->row = *c->list;
-	} else {
-		c->row++;
-	}
-	while (c->row != NULL && c->row->method == NULL)
-		c->row = *++c->list;
+	do {
+		if (c->list == NULL) {
+			c->list = s->routes;
+			c->row = *c->list;
+		} else {
+			c->row++;
+		}
+		while (c->row != NULL && c->row->method == NULL)
+			c->row = *++c->list;
+	} while (c->row != NULL && c->row->unlisted);
 
 	return c->row;
 }

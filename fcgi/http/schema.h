@@ -96,12 +96,16 @@ struct field {
 	const char *fallback; /* text of an absent query parameter or header */
 	const struct schema *of;
 	/*
-	 * Out, TYPE_STRING: the text is preformatted JSON members that are put
-	 * in the object's place of this field ("\"a\":1,\"b\":2"); may be "".
+	 * Not NULL: out, TYPE_STRING, the text is preformatted JSON members
+	 * that are put in the object's place of this field ("\"a\":1,\"b\":2");
+	 * may be "".  `name` is then a regular expression of their names, and
+	 * this their JSON type, or SPLICE_ANY.
 	 */
-	bool splice;
+	const char *splice;
 	const char *doc;
 };
+
+#define SPLICE_ANY ""
 
 #define FIELD(T, member, wire_name) \
 	.name = (wire_name), .offset = offsetof(T, member),                    \

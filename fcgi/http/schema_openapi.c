@@ -212,12 +212,40 @@ write_properties(const struct schema *s, struct buf *b,
 
 	buf_puts(b, ",\"properties\":{");
 	for (const struct field *f = s->fields; f->name != NULL; f++) {
-		if ((direction == DIRECTION_IN && f->from != from) || f->splice)
+		if ((direction == DIRECTION_IN && f->from != from) ||
+		    f->splice != NULL)
 			continue;
 		write_name(b, &first, f->name);
 		write_described_row(f, b, direction);
 	}
 	buf_putc(b, '}');
+}
+
+/* Members that are told by a pattern of their names. */
+static void
+write_spliced(const struct schema *s, struct buf *b)
+{
+	bool first = true;
+
+	for (const struct field *f = s->fields; f->name != NULL; f++) {
+		if (f->splice == NULL)
+			continue;
+		if (first)
+			buf_puts(b, ",\"patternProperties\":{");
+		write_name(b, &first, f->name);
+		buf_putc(b, '{');
+		if (*f->splice != '\0')
+			write_type(b, f->splice, f->nullable);
+		if (*f->splice != '\0' && f->doc != NULL)
+			buf_putc(b, ',');
+		if (f->doc != NULL) {
+			buf_puts(b, "\"description\":");
+			json_write_string(b, f->doc);
+		}
+		buf_putc(b, '}');
+	}
+	if (!first)
+		buf_putc(b, '}');
 }
 
 static void
@@ -228,7 +256,7 @@ write_required(const struct schema *s, struct buf *b, enum direction direction,
 
 	for (const struct field *f = s->fields; f->name != NULL; f++) {
 		if ((direction == DIRECTION_IN && f->from != from) ||
-		    f->splice || !is_required(f, direction))
+		    f->splice != NULL || !is_required(f, direction))
 			continue;
 		buf_puts(b, count++ == 0 ? ",\"required\":[" : ",");
 		json_write_string(b, f->name);
@@ -243,6 +271,8 @@ write_object(const struct schema *s, struct buf *b, enum direction direction,
 {
 	buf_puts(b, "{\"type\":\"object\"");
 	write_properties(s, b, direction, from);
+	if (direction == DIRECTION_OUT)
+		write_spliced(s, b);
 	write_required(s, b, direction, from);
 	if (direction == DIRECTION_IN && s->refuse_unknown)
 		buf_puts(b, ",\"additionalProperties\":false");

@@ -131,13 +131,14 @@ write_object(const struct schema *s, struct buf *b, const void *strukt)
 
 		if (is_left_out(f, member))
 			continue;
-		spliced = f->splice ? *(const char *const *)member : NULL;
-		if (f->splice && (spliced == NULL || *spliced == '\0'))
+		spliced =
+		    f->splice != NULL ? *(const char *const *)member : NULL;
+		if (f->splice != NULL && (spliced == NULL || *spliced == '\0'))
 			continue;
 		if (!first)
 			buf_putc(b, ',');
 		first = false;
-		if (f->splice) {
+		if (f->splice != NULL) {
 			buf_puts(b, spliced);
 			continue;
 		}

@@ -28,6 +28,23 @@ struct buf;
 
 #define KEDGE_VERSION "0.1.0"
 
+/* A header of a route's success, for OpenAPI. */
+struct route_header {
+	const char *name;
+	const char *doc;
+};
+#define LOCATION_HEADER                                      \
+	{                                                    \
+		"Location", "The address of what was made.", \
+	}
+
+/* A code of the service's own for an error, for OpenAPI. */
+struct service_code {
+	const char *code;
+	enum err err;
+	const char *message;
+};
+
 enum route_guard {
 	GUARD_IDENTITY, /* the default: a valid assertion, else 401 */
 	GUARD_NONE, /* anybody */
@@ -50,6 +67,10 @@ struct route {
 	bool body_form; /* a form body is read as well as JSON */
 	bool body_optional; /* no body reads as {} */
 	unsigned errors; /* BIT(ERR_...): declared, for OpenAPI */
+	/* OpenAPI alone, from here on. */
+	const struct route_header *headers; /* of success; NULL name ends */
+	const struct field *query; /* what the handler reads by itself */
+	bool unlisted; /* no part of it: nothing that a client could use */
 };
 #define BIT(e) (1u << (unsigned)(e))
 
@@ -94,6 +115,7 @@ struct service {
 	 * the session cookie, because a hook of the service sees to it.
 	 */
 	unsigned session_flags;
+	const struct service_code *codes; /* ended by a NULL code; or NULL */
 	void *app;
 };
 

@@ -25,6 +25,7 @@ struct queue_key {
 };
 struct list_out {
 	struct objects items;
+	const char *next_cursor; /* NULL: there is no other page */
 };
 
 /* clang-format off */
@@ -57,11 +58,15 @@ static const struct field queue_key_fields[] = {
 static const struct field queues_fields[] = {
 	{ FIELD(struct list_out, items, "items"), .required = true,
 	  .of = &job_queue_schema },
+	{ FIELD(struct list_out, next_cursor, "nextCursor"), .required = true,
+	  .nullable = true, .doc = "Always null: the list is whole." },
 	{ 0 },
 };
 static const struct field schedules_fields[] = {
 	{ FIELD(struct list_out, items, "items"), .required = true,
 	  .of = &job_schedule_schema },
+	{ FIELD(struct list_out, next_cursor, "nextCursor"), .required = true,
+	  .nullable = true, .doc = "Always null: the list is whole." },
 	{ 0 },
 };
 /* clang-format on */

@@ -62,7 +62,9 @@ const struct field job_whole_fields[] = {
 	JOB_FIELDS(struct job_whole, job.),
 	{ FIELD(struct job_whole, job.attempts, "attempts"), .required = true,
 	  .of = &attempt_schema, .doc = "The first one first." },
-	{ FIELD(struct job_whole, rest, "payload, result"), .splice = true },
+	{ FIELD(struct job_whole, rest, "^(payload|result)$"),
+	  .splice = SPLICE_ANY, .doc = "What it was given, and what it made: any "
+	    "JSON." },
 	{ 0 },
 };
 const struct schema job_whole_schema = JOB_WHOLE_SCHEMA;

@@ -335,6 +335,7 @@ webhooks_deliveries(struct req *r, const void *in_struct, void *out_struct)
 }
 
 /* clang-format off */
+static const struct route_header made_headers[] = { LOCATION_HEADER, { 0 } };
 #define ADMIN .role = "admin", .flags = ROUTE_NO_RECORD
 #define OF_ONE .in = SCHEMA(struct webhook_key, key_fields)
 #define OUT_WEBHOOK                                                            \
@@ -350,7 +351,8 @@ const struct route webhook_routes[] = {
 	    .fields = create_fields, .refuse_unknown = true },
 	  OUT_SECRET, .status = 201, .body_max_bytes = BODY_MAX_BYTES,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_UNPROCESSABLE) |
-	    BIT(ERR_RATE_LIMITED) },
+	    BIT(ERR_RATE_LIMITED),
+	  .headers = made_headers },
 	{ "GET", "/webhooks", webhooks_list, ADMIN,
 	  .summary = "Endpoints of webhooks, newest first",
 	  .in = SCHEMA(struct list_in, list_fields),

@@ -10,6 +10,7 @@
 #include "wallet/batch/batch_routes.h"
 #include "wallet/currency/currency_routes.h"
 #include "wallet/entry/entry_routes.h"
+#include "wallet/ledger/ledger_code.h"
 #include "wallet/ledger/ledger_jobs.h"
 #include "wallet/ledger/ledger_metrics.h"
 #include "wallet/ledger/ledger_routes.h"
@@ -57,6 +58,7 @@ static const struct service service = {
 	.title = "Kedge wallet",
 	.prefix = "/api/wallet",
 	.routes = routes,
+	.codes = ledger_codes,
 	.hooks = { .ready = account_ready, .metrics = ledger_metrics_write },
 };
 

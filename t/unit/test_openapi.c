@@ -66,6 +66,31 @@ static const struct field page_fields[] = {
 	{ 0 },
 };
 
+static const struct route_header made_headers[] = {
+	LOCATION_HEADER, { "ETag", "Its \"version\"." }, { 0 },
+};
+static const struct field get_fields[] = {
+	{ FIELD(struct item, match, "If-None-Match"), .from = FROM_HEADER },
+	{ 0 },
+};
+static const struct field spliced_fields[] = {
+	{ FIELD(struct item, id, "id"), .required = true },
+	{ FIELD(struct item, title, "^is[A-Z]$"), .splice = "boolean",
+	  .doc = "One each." },
+	{ FIELD(struct item, title, "^x$"), .splice = SPLICE_ANY },
+	{ 0 },
+};
+static const struct field by_itself[] = {
+	{ .name = "brief", .from = FROM_QUERY, .doc = "Any text." },
+	{ 0 },
+};
+static const struct service_code codes[] = {
+	{ "TOO_DEEP", ERR_UNPROCESSABLE, "It is too \"deep\"" },
+	{ "TAKEN", ERR_CONFLICT, "It is taken" },
+	{ "TOO_WIDE", ERR_UNPROCESSABLE, "It is too wide" },
+	{ 0 },
+};
+
 static const struct route item_routes[] = {
 	{ "GET", "/items", .summary = "List", 
 	  .in = SCHEMA(struct item, list_fields),
@@ -86,6 +111,13 @@ static const struct route other_routes[] = {
 	  .out = { .size = sizeof(struct item), .fields = item_fields,
 	    .nullable = true, .array = true } },
 	{ "GET", "/me", .guard = GUARD_NONE, .flags = 2 },
+	{ "POST", "/me", .unlisted = true,
+	  .out = SCHEMA_NAMED("Unlisted", struct item, item_fields) },
+	{ "POST", "/made", .status = 201, .headers = made_headers,
+	  .out = { .size = sizeof(struct item), .fields = spliced_fields } },
+	{ "GET", "/made", .headers = made_headers + 1, .query = by_itself,
+	  .in = SCHEMA(struct item, get_fields),
+	  .out = SCHEMA_NAMED("Item", struct item, item_fields) },
 	{ 0 },
 };
 /* clang-format on */
@@ -96,6 +128,7 @@ static const struct service service = {
 	.prefix = "/api/core",
 	.routes = routes,
 	.session_flags = 2,
+	.codes = codes,
 };
 
 static const struct json *
@@ -144,7 +177,7 @@ START_TEST(methods_of_one_path_are_together)
 {
 	const struct json *paths = json_member(document(&service), "paths");
 
-	ck_assert_uint_eq(json_count(paths), 4);
+	ck_assert_uint_eq(json_count(paths), 5);
 	ck_assert_uint_eq(json_count(json_member(paths, "/api/core/items")), 2);
 	ck_assert_str_eq(
 	    AT(paths, "/api/core/items", "get", "operationId"), "\"getItems\"");
@@ -259,6 +292,76 @@ START_TEST(responses_and_security)
 	json_each(json_member(op, "responses"), join_name, &b);
 	qsort(b.data, b.len / 4, 4, compare);
 	ck_assert_str_eq(b.data, operations[_i].statuses);
+}
+END_TEST
+
+#define ETAG_TEXT                                                         \
+	"\"ETag\":{\"description\":\"Its \\\"version\\\".\",\"schema\":{" \
+	"\"type\":\"string\"}}"
+
+START_TEST(headers_and_not_modified)
+{
+	const struct json *made = json_member(
+	    json_member(document(&service), "paths"), "/api/core/made");
+
+	ck_assert_str_eq(AT(made, "post", "responses", "201", "headers"),
+	    "{\"Location\":{\"description\":\"The address of what was made.\","
+	    "\"schema\":{\"type\":\"string\"}}," ETAG_TEXT "}");
+	ck_assert_str_eq(AT(made, "post", "responses", "304"), "");
+	ck_assert_str_eq(
+	    AT(made, "get", "responses", "200", "headers"), "{" ETAG_TEXT "}");
+	ck_assert_str_eq(AT(made, "get", "responses", "304"),
+	    "{\"description\":\"Not Modified\",\"headers\":{" ETAG_TEXT "}}");
+}
+END_TEST
+
+START_TEST(spliced_members_have_a_pattern)
+{
+	const struct json *schema = json_member(
+	    json_member(document(&service), "paths"), "/api/core/made");
+
+	ck_assert_str_eq(AT(schema, "post", "responses", "201", "content",
+			     "application/json", "schema"),
+	    "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":"
+	    "\"string\"}},\"patternProperties\":{\"^is[A-Z]$\":{\"type\":"
+	    "\"boolean\",\"description\":\"One each.\"},\"^x$\":{}},"
+	    "\"required\":[\"id\"]}");
+}
+END_TEST
+
+START_TEST(query_read_by_the_handler_is_told)
+{
+	ck_assert_str_eq(AT(document(&service), "paths", "/api/core/made",
+			     "get", "parameters"),
+	    "[{\"name\":\"If-None-Match\",\"in\":\"header\",\"schema\":{"
+	    "\"type\":\"string\"}},{\"name\":\"brief\",\"in\":\"query\","
+	    "\"description\":\"Any text.\",\"schema\":{\"type\":"
+	    "\"string\"}}]");
+}
+END_TEST
+
+START_TEST(unlisted_routes_are_left_out)
+{
+	const struct json *j = document(&service);
+
+	ck_assert_str_ne(AT(j, "paths", "/api/core/me", "get"), "");
+	ck_assert_str_eq(AT(j, "paths", "/api/core/me", "post"), "");
+	ck_assert_str_eq(AT(j, "components", "schemas", "Unlisted"), "");
+}
+END_TEST
+
+START_TEST(codes_of_the_service_are_told_by_error)
+{
+	const struct json *j = document(&service);
+
+	ck_assert_str_eq(
+	    AT(j, "components", "responses", "UNPROCESSABLE", "description"),
+	    "\"The request cannot be carried out. Among the codes:\\n\\n"
+	    "- `TOO_DEEP`: It is too \\\"deep\\\"\\n"
+	    "- `TOO_WIDE`: It is too wide\"");
+	ck_assert_str_eq(
+	    AT(j, "components", "responses", "NOT_FOUND", "description"),
+	    "\"There is nothing here\"");
 }
 END_TEST
 
@@ -391,6 +494,11 @@ main(void)
 	tcase_add_test(tc, forms_and_optional_bodies);
 	tcase_add_loop_test(
 	    tc, responses_and_security, 0, COUNT_OF(operations));
+	tcase_add_test(tc, headers_and_not_modified);
+	tcase_add_test(tc, spliced_members_have_a_pattern);
+	tcase_add_test(tc, query_read_by_the_handler_is_told);
+	tcase_add_test(tc, unlisted_routes_are_left_out);
+	tcase_add_test(tc, codes_of_the_service_are_told_by_error);
 	tcase_add_test(tc, errors_written_by_the_service_promise_less);
 	tcase_add_test(tc, references_resolve);
 	tcase_add_test(tc, served_below_the_prefix_and_cached);

@@ -486,7 +486,8 @@ static const struct field out_fields[] = {
 	  .nullable = true },
 	{ FIELD(struct out, missing, "missing"), .of = &item_schema },
 	{ FIELD(struct out, items, "items"), .of = &item_schema },
-	{ FIELD(struct out, extra, "extra"), .splice = true },
+	{ FIELD(struct out, extra, "^(a|b)$"), .splice = "integer",
+	  .doc = "Extra." },
 	{ 0 },
 };
 /* clang-format on */
@@ -541,7 +542,7 @@ END_TEST
 START_TEST(write_splice_alone_has_no_comma)
 {
 	static const struct field fields[] = {
-		{ FIELD(struct out, extra, "extra"), .splice = true },
+		{ FIELD(struct out, extra, "^a$"), .splice = SPLICE_ANY },
 		{ FIELD(struct out, gone, "gone") },
 		{ 0 },
 	};
@@ -639,6 +640,8 @@ START_TEST(openapi_of_an_answer)
 	    "Item\"}]},"
 	    "\"items\":{\"type\":\"array\","
 	    "\"items\":{\"$ref\":\"#/components/schemas/Item\"}}},"
+	    "\"patternProperties\":{\"^(a|b)$\":{\"type\":\"integer\","
+	    "\"description\":\"Extra.\"}},"
 	    "\"required\":[\"id\",\"note\",\"count\",\"done\",\"tags\","
 	    "\"nobody\",\"items\"]}");
 }

@@ -282,6 +282,11 @@ change_password(struct req *r, const void *in_struct, void *out_struct)
 }
 
 /* clang-format off */
+static const struct route_header sign_in_headers[] = {
+	{ "Location", "The callbackURL, where one was given." },
+	{ 0 },
+};
+
 const struct route credential_routes[] = {
 	{ "POST", "/sign-up/email", sign_up,
 	  .summary = "Make a user with e-mail and password, and sign in",
@@ -299,7 +304,8 @@ const struct route credential_routes[] = {
 	  .out = SCHEMA(struct sign_in_out, sign_in_out_fields),
 	  .body_form = true,
 	  .errors = BIT(ERR_UNAUTHENTICATED) | BIT(ERR_FORBIDDEN) |
-	    BIT(ERR_RATE_LIMITED) },
+	    BIT(ERR_RATE_LIMITED),
+	  .headers = sign_in_headers },
 	{ "POST", "/change-password", change_password,
 	  .summary = "Change the password, and end sessions if wanted",
 	  .guard = GUARD_NONE, .flags = AUTH_SESSION,

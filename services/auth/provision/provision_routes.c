@@ -93,7 +93,8 @@ const struct route provision_routes[] = {
 	  .summary = "A base service has a record of the user (internal)",
 	  .guard = GUARD_NONE, .flags = AUTH_INTERNAL,
 	  .out = SCHEMA(struct status_out, out_fields),
-	  .errors = BIT(ERR_UNAUTHENTICATED) | BIT(ERR_NOT_FOUND) },
+	  .errors = BIT(ERR_UNAUTHENTICATED) | BIT(ERR_NOT_FOUND),
+	  .unlisted = true },
 	{ 0 },
 };
 /* clang-format on */

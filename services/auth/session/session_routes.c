@@ -63,6 +63,15 @@ static const struct field success_fields[] = {
 	{ FIELD(struct success_out, success, "success"), .required = true },
 	{ 0 },
 };
+/* Read by query_flag(), which no schema's rules are like. */
+static const struct field session_query[] = {
+	{ .name = "disableCookieCache", .from = FROM_QUERY,
+	  .doc = "Accepted for BetterAuth's clients; there is no such cache." },
+	{ .name = "disableRefresh", .from = FROM_QUERY,
+	  .doc = "Any text but the empty one: the session's end stays as it "
+	    "is." },
+	{ 0 },
+};
 /* clang-format on */
 
 /* BetterAuth takes any text but the empty one for true, "false" too. */
@@ -248,10 +257,11 @@ const struct route session_routes[] = {
 	  .guard = GUARD_NONE,
 	  .out = { .size = sizeof(struct found_out), .fields = found_fields,
 	    .nullable = true },
-	  .errors = BIT(ERR_RATE_LIMITED) },
+	  .errors = BIT(ERR_RATE_LIMITED), .query = session_query },
 	{ "POST", "/get-session", post_session,
 	  .summary = "Not available: refreshing is not deferred",
-	  .guard = GUARD_NONE, .errors = BIT(ERR_METHOD) | BIT(ERR_FORBIDDEN) },
+	  .guard = GUARD_NONE, .errors = BIT(ERR_METHOD) | BIT(ERR_FORBIDDEN),
+	  .unlisted = true },
 	{ "GET", "/list-sessions", list_sessions,
 	  .summary = "The user's live sessions",
 	  .guard = GUARD_NONE, .flags = AUTH_SESSION | AUTH_FRESH,

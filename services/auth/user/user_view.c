@@ -25,10 +25,10 @@ static const struct field rows[] = {
 	  .nullable = true },
 	{ FIELD(struct user_out, user.ban_expires, "banExpires"),
 	  .nullable = true, .format = FMT_DATE_TIME },
-	{ FIELD(struct user_out, accounts, "has<Service>Account"),
-	  .splice = true,
-	  .doc = "One boolean for each base service (hasCoreAccount, ...): "
-	    "whether the user has a record there." },
+	{ FIELD(struct user_out, accounts, "^has[A-Z][a-z0-9]*Account$"),
+	  .splice = "boolean",
+	  .doc = "One for each base service (hasCoreAccount, ...): whether the "
+	    "user has a record there." },
 	{ FIELD(struct user_out, user.id, "id"), .required = true },
 	{ 0 },
 };

@@ -89,12 +89,17 @@ redirect_error(struct req *r, const void *in_struct, void *out_struct)
 }
 
 /* clang-format off */
+static const struct route_header error_headers[] = {
+	{ "Location", "The page, with the error's code in its query." },
+	{ 0 },
+};
+
 const struct route wire_routes[] = {
 	{ "GET", "/ok", answer_ok, .summary = "Whether the API works",
 	  .guard = GUARD_NONE, .out = SCHEMA(struct ok_out, ok_fields) },
 	{ "GET", "/error", redirect_error,
 	  .summary = "Where a failed sign-in by browser ends: back to /",
-	  .guard = GUARD_NONE, .status = 302 },
+	  .guard = GUARD_NONE, .status = 302, .headers = error_headers },
 	{ 0 },
 };
 /* clang-format on */

@@ -347,6 +347,11 @@ tasks_delete(struct req *r, const void *in_struct, void *out_struct UNUSED)
 }
 
 /* clang-format off */
+static const struct route_header made_headers[] = {
+	LOCATION_HEADER, ETAG_HEADER, { 0 },
+};
+static const struct route_header etag_headers[] = { ETAG_HEADER, { 0 } };
+
 const struct route task_routes[] = {
 	{ "POST", "/tasks", tasks_create,
 	  .summary = "Make a task",
@@ -355,7 +360,8 @@ const struct route task_routes[] = {
 	  .out = SCHEMA_NAMED("Task", struct task, task_fields), .status = 201,
 	  .body_max_bytes = TASK_BODY_BYTES,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_UNPROCESSABLE) |
-	    BIT(ERR_RATE_LIMITED) },
+	    BIT(ERR_RATE_LIMITED),
+	  .headers = made_headers },
 	{ "GET", "/tasks", tasks_list,
 	  .summary = "The tasks of the signed-in user, newest first",
 	  .in = SCHEMA(struct list_in, list_fields),
@@ -365,7 +371,8 @@ const struct route task_routes[] = {
 	  .summary = "One task",
 	  .in = SCHEMA(struct task_key, get_fields),
 	  .out = SCHEMA_NAMED("Task", struct task, task_fields),
-	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND),
+	  .headers = etag_headers },
 	{ "PATCH", "/tasks/{id}", tasks_patch,
 	  .summary = "Change or move a task",
 	  .in = { .name = "TaskPatch", .size = sizeof(struct task_patch_in),
@@ -373,7 +380,8 @@ const struct route task_routes[] = {
 	  .out = SCHEMA_NAMED("Task", struct task, task_fields),
 	  .body_max_bytes = TASK_BODY_BYTES,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_STALE) |
-	    BIT(ERR_UNPROCESSABLE) | BIT(ERR_RATE_LIMITED) },
+	    BIT(ERR_UNPROCESSABLE) | BIT(ERR_RATE_LIMITED),
+	  .headers = etag_headers },
 	{ "DELETE", "/tasks/{id}", tasks_delete,
 	  .summary = "Delete a task and all that is below it",
 	  .in = SCHEMA(struct task_key, delete_fields),

@@ -284,6 +284,9 @@ accounts_unfreeze(struct req *r, const void *in_struct, void *out_struct)
 }
 
 /* clang-format off */
+static const struct route_header opened_headers[] = {
+	LOCATION_HEADER, { 0 },
+};
 #define OUT SCHEMA_NAMED("Account", struct account, account_fields)
 
 const struct route account_routes[] = {
@@ -298,7 +301,8 @@ const struct route account_routes[] = {
 	    .fields = open_fields, .refuse_unknown = true },
 	  .out = OUT, .status = 201,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_UNPROCESSABLE) |
-	    BIT(ERR_RATE_LIMITED) },
+	    BIT(ERR_RATE_LIMITED),
+	  .headers = opened_headers },
 	{ "GET", "/accounts/{id}", accounts_get,
 	  .summary = "One account",
 	  .in = SCHEMA(struct account_key, key_fields), .out = OUT,

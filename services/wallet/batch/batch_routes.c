@@ -166,7 +166,7 @@ read_batch(struct req *r, const struct batch_in *in, struct batch *ret_batch,
 static enum err
 refuse_at(struct req *r, const struct batch_answer *answer)
 {
-	const struct ledger_code *code = ledger_code_find(answer->code);
+	const struct service_code *code = ledger_code_find(answer->code);
 	struct buf b;
 
 	if (answer->index < 0 || code == NULL)
@@ -239,7 +239,8 @@ const struct route batch_routes[] = {
 	  .body_max_bytes = BODY_MAX_BYTES,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_CONFLICT) |
 	    BIT(ERR_UNPROCESSABLE) | BIT(ERR_TOO_LARGE) |
-	    BIT(ERR_RATE_LIMITED) },
+	    BIT(ERR_RATE_LIMITED),
+	  .headers = transfer_headers },
 	{ 0 },
 };
 /* clang-format on */

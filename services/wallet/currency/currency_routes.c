@@ -8,6 +8,7 @@ enum { CODE_MIN = 3, CODE_MAX = 12, EXPONENT_MAX = 18 };
 
 struct list_out {
 	struct objects items;
+	const char *next_cursor; /* NULL: there is no other page */
 };
 
 /* clang-format off */
@@ -33,6 +34,8 @@ static const struct schema currency_schema =
 static const struct field list_fields[] = {
 	{ FIELD(struct list_out, items, "items"), .required = true,
 	  .of = &currency_schema, .doc = "By code." },
+	{ FIELD(struct list_out, next_cursor, "nextCursor"), .required = true,
+	  .nullable = true, .doc = "Always null: the list is whole." },
 	{ 0 },
 };
 /* clang-format on */

@@ -7,7 +7,7 @@
 #include "http/request.h"
 
 /* clang-format off */
-static const struct ledger_code codes[] = {
+const struct service_code ledger_codes[] = {
 	{ "ACCOUNT_FROZEN", ERR_UNPROCESSABLE,
 	  "One of the accounts is frozen" },
 	{ "ACCOUNT_NOT_FOUND", ERR_NOT_FOUND,
@@ -50,15 +50,17 @@ static const struct ledger_code codes[] = {
 	  "A user has at most 100 accounts" },
 	{ "TRANSFER_NOT_FOUND", ERR_NOT_FOUND,
 	  "There is no such transfer that you take part in" },
+	{ 0 },
 };
 /* clang-format on */
 
-const struct ledger_code *
+const struct service_code *
 ledger_code_find(const char *code)
 {
-	for (size_t i = 0; i < COUNT_OF(codes); i++) {
-		if (str_eq(codes[i].code, code))
-			return &codes[i];
+	for (const struct service_code *c = ledger_codes; c->code != NULL;
+	     c++) {
+		if (str_eq(c->code, code))
+			return c;
 	}
 	return NULL;
 }
@@ -66,7 +68,7 @@ ledger_code_find(const char *code)
 const char *
 ledger_code_message(const char *code)
 {
-	const struct ledger_code *row = ledger_code_find(code);
+	const struct service_code *row = ledger_code_find(code);
 
 	return row != NULL ? row->message : "";
 }
@@ -74,7 +76,7 @@ ledger_code_message(const char *code)
 enum err
 ledger_refuse(struct req *r, const char *code)
 {
-	const struct ledger_code *row = ledger_code_find(code);
+	const struct service_code *row = ledger_code_find(code);
 
 	if (row == NULL) {
 		log_event(LOG_ERROR, "the ledger refused by a code unknown",

@@ -9,17 +9,14 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "http/service.h"
 
 struct req;
 
-struct ledger_code {
-	const char *code;
-	enum err err;
-	const char *message;
-};
+extern const struct service_code ledger_codes[]; /* ended by a NULL code */
 
 /* NULL when the table has no such code. */
-const struct ledger_code *ledger_code_find(const char *code);
+const struct service_code *ledger_code_find(const char *code);
 /* For people; never NULL. */
 const char *ledger_code_message(const char *code);
 /*

@@ -220,13 +220,14 @@ withdrawals_make(struct req *r, const void *in_struct, void *out_struct)
 	(BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) | BIT(ERR_NOT_FOUND) |        \
 	 BIT(ERR_CONFLICT) | BIT(ERR_UNPROCESSABLE) | BIT(ERR_RATE_LIMITED))
 #define OUT SCHEMA_NAMED("Transfer", struct transfer, transfer_fields)
+#define REPLAYED .headers = transfer_headers
 
 const struct route transfer_routes[] = {
 	{ "POST", "/transfers", transfers_make,
 	  .summary = "Move money from one's own account, or promise it",
 	  .in = { .name = "TransferMake", .size = sizeof(struct make_in),
 	    .fields = make_fields, .refuse_unknown = true },
-	  .out = OUT, .status = 201, .errors = REFUSALS },
+	  .out = OUT, .status = 201, .errors = REFUSALS, REPLAYED },
 	{ "GET", "/transfers/{id}", transfers_get,
 	  .summary = "One transfer that the user takes part in",
 	  .in = SCHEMA(struct id_in, id_fields), .out = OUT,
@@ -235,31 +236,31 @@ const struct route transfer_routes[] = {
 	  .summary = "Take a hold, or a part of it",
 	  .in = { .name = "TransferCapture", .size = sizeof(struct capture_in),
 	    .fields = capture_fields, .refuse_unknown = true },
-	  .out = OUT, .body_optional = true, .errors = REFUSALS },
+	  .out = OUT, .body_optional = true, .errors = REFUSALS, REPLAYED },
 	{ "POST", "/transfers/{id}/release", transfers_release,
 	  .summary = "Give a hold back",
 	  .in = SCHEMA(struct id_in, id_fields), .out = OUT,
-	  .errors = REFUSALS },
+	  .errors = REFUSALS, REPLAYED },
 	{ "POST", "/transfers/{id}/reverse", transfers_reverse,
 	  .summary = "Take a transfer back, or a part of it",
 	  .role = "operator",
 	  .in = { .name = "TransferReverse", .size = sizeof(struct reverse_in),
 	    .fields = reverse_fields, .refuse_unknown = true },
-	  .out = OUT, .body_optional = true, .errors = REFUSALS },
+	  .out = OUT, .body_optional = true, .errors = REFUSALS, REPLAYED },
 	{ "POST", "/deposits", deposits_make,
 	  .summary = "Note money that came in from outside",
 	  .role = "operator",
 	  .in = { .name = "ExternalMove",
 	    .size = sizeof(struct transfer_external),
 	    .fields = external_fields, .refuse_unknown = true },
-	  .out = OUT, .status = 201, .errors = REFUSALS },
+	  .out = OUT, .status = 201, .errors = REFUSALS, REPLAYED },
 	{ "POST", "/withdrawals", withdrawals_make,
 	  .summary = "Note money that goes out",
 	  .role = "operator",
 	  .in = { .name = "ExternalMove",
 	    .size = sizeof(struct transfer_external),
 	    .fields = external_fields, .refuse_unknown = true },
-	  .out = OUT, .status = 201, .errors = REFUSALS },
+	  .out = OUT, .status = 201, .errors = REFUSALS, REPLAYED },
 	{ 0 },
 };
 /* clang-format on */

@@ -13,6 +13,11 @@ static const char *const statuses[] = { "posted", "held", "captured",
 	"released", "expired", "reversed", NULL };
 
 /* clang-format off */
+const struct route_header transfer_headers[] = {
+	{ "Idempotency-Replayed",
+	  "true: this was done before, and is answered as it was then." },
+	{ 0 },
+};
 const struct field transfer_fields[] = {
 	{ FIELD(struct transfer, id, "id"), .required = true,
 	  .format = FMT_UUID },

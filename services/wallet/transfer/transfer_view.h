@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "http/schema.h"
+#include "http/service.h"
 #include "wallet/operation/operation.h"
 #include "wallet/transfer/transfer.h"
 #include "wallet/transfer/transfer_store.h"
@@ -12,6 +13,8 @@
 struct req;
 
 extern const struct field transfer_fields[];
+/* Of what moves money; for OpenAPI. */
+extern const struct route_header transfer_headers[];
 
 #define AMOUNT_DOC                                                           \
 	"Minor units of the currency, 1 to 9007199254740991: 1050 is 10.50 " \
