@@ -196,6 +196,7 @@ put_guarded(const struct stack *s, const struct environment *secrets,
 	    identity_key(s, secrets, service));
 	put(e, variable(s, service, "AUTH_URL"), "http://auth.internal");
 	put(e, variable(s, service, "AUTH_SOCKET"), "run/internal.sock");
+	put(e, variable(s, service, "PREFIX"), service->locations[0].prefix);
 }
 
 /* What a service runs jobs with; programs are installed beside its source. */

@@ -335,6 +335,23 @@ check_own(const struct place *p, const struct spec_service *s)
 	return true;
 }
 
+/* It is auth, where BetterAuth's clients and the other services look for it. */
+static bool
+take_verifier(
+    const struct place *p, struct spec *spec, const struct spec_service *s)
+{
+	struct place prefix = place_below(p, "prefix");
+
+	if (spec->verifier != NULL)
+		return place_wrong(p, "only one service has a pool verify");
+	if (!str_eq(s->locations[0].prefix, "/api/auth/"))
+		return place_wrong(&prefix,
+		    "must be \"/api/auth/\", where the clients of the service "
+		    "with the pool verify call it");
+	spec->verifier = s;
+	return true;
+}
+
 static bool
 check_service(const struct place *p, struct spec *spec, int index)
 {
@@ -347,13 +364,7 @@ check_service(const struct place *p, struct spec *spec, int index)
 	for (i = 0; i < index; i++)
 		if (!check_apart(p, s, &spec->services[i]))
 			return false;
-	if (s->verify.processes > 0) {
-		if (spec->verifier != NULL)
-			return place_wrong(
-			    p, "only one service has a pool verify");
-		spec->verifier = s;
-	}
-	return true;
+	return s->verify.processes == 0 || take_verifier(p, spec, s);
 }
 
 static bool

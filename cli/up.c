@@ -136,6 +136,7 @@ static void
 announce(void *ctx)
 {
 	struct up *u = ctx;
+	const struct spec_service *wallet = spec_find(&u->stack.spec, "wallet");
 
 	say("Kedge is ready on %s (%.2f s)\n"
 	    "\n"
@@ -145,12 +146,16 @@ announce(void *ctx)
 	    "    -d '{\"name\":\"Ada\",\"email\":\"ada@example.com\","
 	    "\"password\":\"correct horse battery\"}' \\\n"
 	    "    %s/api/auth/sign-up/email\n"
-	    "  curl -s -b jar %s/api/wallet/accounts\n"
+	    "%s"
 	    "\n"
 	    "%s stops it; the data stays in %s",
 	    u->url, (double)(clock_monotonic_us() - u->started_us) / 1e6,
-	    u->url, u->url, u->url, u->detach ? "\"kedge down\"" : "Ctrl-C",
-	    u->stack.dir);
+	    u->url, u->url,
+	    wallet == NULL ? ""
+			   : arena_printf(u->stack.arena,
+				 "  curl -s -b jar %s%saccounts\n", u->url,
+				 wallet->locations[0].prefix),
+	    u->detach ? "\"kedge down\"" : "Ctrl-C", u->stack.dir);
 	if (u->starter_fd != -1)
 		let_go(u);
 }

@@ -52,6 +52,10 @@ my @bad = (
 		changed(sub { $_[1]{core}{prefix} = '/api/core/ { } location /' })
 	],
 	[ 'a prefix of another', changed(sub { $_[1]{wallet}{prefix} = $_[1]{core}{prefix} }) ],
+	[ 'auth where its clients do not look',
+		changed(sub { $_[1]{auth}{prefix} = '/id/'; delete $_[1]{auth}{locations} }),
+		qr{services\[0\]\.prefix: must be "/api/auth/"}
+	],
 	[ 'two of one name', changed(sub { $_[1]{wallet}{name} = 'core' }) ],
 	[ 'a name with a path', changed(sub { $_[1]{core}{name} = '../core' }) ],
 	[ 'a name in SQL', changed(sub { $_[1]{core}{name} = 'core; DROP' }) ],
@@ -127,4 +131,52 @@ for my $role ('pay', 'payers', 'PAYER', 'user') {
 	is($alice->get('/api/wallet/accounts')->{status}, 403, "and a $role may not");
 }
 is($k->client->get('/api/wallet/accounts')->{status}, 401, 'nobody is nobody');
+$k->destroy;
+
+# ---- the prefixes, too ------------------------------------------------------------------
+
+write_shape(changed(sub {
+	my ($shape, $s) = @_;
+	$s->{wallet}{prefix} = '/money/';
+	$_->{prefix} =~ s{^/api/core/}{/api/to-do/v1/} for $s->{core}, @{ $s->{core}{locations} };
+}));
+$k = Kedge->up(env => { KEDGE_ROOT => $root, CORE_WEBHOOK_ALLOW_PRIVATE => 'on' });
+$alice = $k->user('alice');
+my $todo = '/api/to-do/v1';
+is($alice->get("$todo/whoami")->{json}{userId}, $alice->{id}, 'core is at its prefix');
+is($alice->get('/api/core/whoami')->{status}, 404, 'and not where it was');
+is($k->client->get("$todo/whoami")->{status}, 401, 'guarded');
+is($alice->get("$todo/admin/stats")->{status}, 403, 'as it says');
+$k->role($alice, 'admin');
+is($alice->get("$todo/admin/stats")->{status}, 200, 'below it too');
+is($alice->get("$todo/me")->{status}, 200, 'with a record of a user');
+is($alice->get('/money/accounts')->{json}{items}[0]{currency}, 'USD', 'wallet likewise');
+ok(wait_until(sub { my $user = $alice->get('/api/auth/get-session')->{json}{user};
+	$user->{hasCoreAccount} && $user->{hasWalletAccount} }, 5), 'auth has heard of both');
+for my $new ([ "$todo/tasks", { title => 'x' } ], [ "$todo/webhooks", { url => 'http://127.0.0.1:1/', kinds => ['*'] } ],
+	[ '/money/accounts', { name => 'x', currency => 'EUR' } ])
+{
+	my ($path, $body) = @$new;
+	my $r = $alice->post($path, $body);
+	is($r->{status}, 201, "POST $path");
+	is($r->{headers}{location}, "$path/$r->{json}{id}", "POST $path: its Location");
+	is($alice->get($r->{headers}{location} // '/')->{json}{id}, $r->{json}{id},
+		"POST $path: leads there");
+}
+for my $prefix ("$todo/", '/money/') {
+	my $spec = $k->client->get("${prefix}openapi.json")->{json};
+	ok($spec, "$prefix: has a specification");
+	is_deeply([ grep { !/^\Q$prefix\E/ } keys %{ $spec->{paths} } ], [], "$prefix: of its own paths");
+}
+like($k->{up_output}, qr{http://127\.0\.0\.1:\d+/money/accounts$}m, 'what to try is there to be tried');
+my $core = { %{ $k->service_env('core') } };
+is($core->{CORE_PREFIX}, "$todo/", 'a variable says so');
+my $spec = jdecode((run({ env => $core, dir => $k->dir }, Kedge->binary('core'), '--openapi'))[1]);
+ok(exists $spec->{paths}{"$todo/tasks"}, 'to --openapi as well');
+for my $wrong ('api/x/', '/api/x', '/', '//', '/a//b/', '/a b/', '/a/../', '/A/') {
+	my ($status, $out, $err) = run({ env => { %$core, CORE_PREFIX => $wrong }, dir => $k->dir },
+		Kedge->binary('core'), '--check');
+	isnt($status, 0, "CORE_PREFIX=$wrong is refused");
+	like("$out$err", qr/CORE_PREFIX/, 'by name');
+}
 done_testing;

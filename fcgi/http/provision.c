@@ -48,6 +48,7 @@ now_ms(void)
 struct provision *
 provision_new(const struct provision_options *options)
 {
+	/* auth is nowhere else: kedge.json may name no other prefix for it. */
 	static const char path[] = "/api/auth/provision";
 	struct provision *p = calloc(1, sizeof(*p));
 	size_t len = strlen(options->auth_url);

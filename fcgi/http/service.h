@@ -97,7 +97,7 @@ struct service_hooks {
 struct service {
 	const char *name; /* "core": assertion audience, log, metrics */
 	const char *title; /* of the OpenAPI document */
-	const char *prefix; /* "/api/core" */
+	const char *prefix; /* "/api/core", unless PREFIX says otherwise */
 	const struct route *const *routes; /* NULL-ended list of route lists */
 	struct service_hooks hooks;
 	/*

@@ -12,7 +12,12 @@
 #include "http/identity.h"
 #include "http/service_main.h"
 
-enum { ROWS_MAX = 96, PREFIX_SIZE = 32, LISTEN_SIZE = 64 };
+enum {
+	ROWS_MAX = 96,
+	PREFIX_SIZE = 32,
+	LISTEN_SIZE = 64,
+	PATH_MAX_BYTES = 128,
+};
 
 /* clang-format off */
 static const struct config_var shared_vars[] = {
@@ -56,6 +61,10 @@ static const struct config_var shared_vars[] = {
 };
 
 static const struct config_var base_vars[] = {
+	{ CONFIG(struct service_config, prefix, "PREFIX"),
+	  .min = 1, .max = PATH_MAX_BYTES,
+	  .doc = "The path that it answers below, as nginx has it: the prefix "
+	    "in kedge.json." },
 	{ CONFIG(struct service_config, identity_key, "IDENTITY_KEY"),
 	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
 	  .doc = "The key that auth shares with this service alone: 32 bytes "
@@ -119,6 +128,7 @@ struct rows {
 	int count;
 	char prefix[PREFIX_SIZE];
 	char listen[LISTEN_SIZE];
+	char path[PATH_MAX_BYTES + 1];
 };
 
 static bool
@@ -143,6 +153,17 @@ add_rows(struct rows *rows, const struct config_var *vars,
 	}
 }
 
+/* Unless it has one. */
+static void
+set_fallback(struct rows *rows, const char *name, const char *fallback)
+{
+	for (int i = 0; i < rows->count; i++) {
+		if (str_eq(rows->items[i].name, name) &&
+		    rows->items[i].fallback == NULL)
+			rows->items[i].fallback = fallback;
+	}
+}
+
 /*
  * The process has one program, and what its configuration points to stays as
  * long as the process.
@@ -161,6 +182,8 @@ rows_of(const struct service_program *p)
 	}
 	len = snprintf(rows.listen, LISTEN_SIZE, "unix:%s.sock", p->name);
 	assert(len > 0 && len < LISTEN_SIZE);
+	len = snprintf(rows.path, sizeof(rows.path), "%s/", p->service->prefix);
+	assert(len > 0 && (size_t)len < sizeof(rows.path));
 
 	add_rows(&rows, shared_vars, p->vars);
 	if (p->flags & SERVICE_BASE)
@@ -168,11 +191,8 @@ rows_of(const struct service_program *p)
 	if (p->job_library != NULL)
 		add_rows(&rows, job_vars, p->vars);
 	add_rows(&rows, p->vars, /* replacements= */ NULL);
-	for (int i = 0; i < rows.count; i++) {
-		if (str_eq(rows.items[i].name, "LISTEN") &&
-		    rows.items[i].fallback == NULL)
-			rows.items[i].fallback = rows.listen;
-	}
+	set_fallback(&rows, "LISTEN", rows.listen);
+	set_fallback(&rows, "PREFIX", rows.path);
 	return &rows;
 }
 
@@ -213,14 +233,65 @@ check_config(const struct service_program *p, const char *prefix)
 	       (p->job_library == NULL || p->job_library->check(p));
 }
 
+/* As kedge.json has it: "/api/core/". */
+static bool
+is_path(const char *s)
+{
+	size_t len = strlen(s);
+
+	return len >= 3 && s[0] == '/' && s[len - 1] == '/' &&
+	       strstr(s, "//") == NULL &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-_/") == len;
+}
+
+static bool
+keep_prefix(const struct service_program *p, const char *prefix)
+{
+	static char path[PATH_MAX_BYTES + 1]; /* see rows_of */
+	struct service_config *c = p->config;
+
+	if ((p->flags & SERVICE_BASE) == 0) {
+		c->prefix = p->service->prefix;
+		return true;
+	}
+	if (!is_path(c->prefix)) {
+		log_refused(prefix, "PREFIX",
+		    "a path of small letters, digits, - and _, with a slash "
+		    "at both ends");
+		return false;
+	}
+	memcpy(path, c->prefix, strlen(c->prefix) - 1);
+	path[strlen(c->prefix) - 1] = '\0';
+	c->prefix = path;
+	return true;
+}
+
 bool
 service_configure(const struct service_program *p)
 {
 	const struct rows *rows = rows_of(p);
+	bool good;
 
 	log_init(p->name, LOG_INFO);
-	return config_load(rows->prefix, rows->items, p->config) &&
-	       check_config(p, rows->prefix);
+	if (!config_load(rows->prefix, rows->items, p->config))
+		return false;
+	good = keep_prefix(p, rows->prefix);
+	return check_config(p, rows->prefix) && good;
+}
+
+bool
+service_configure_prefix(const struct service_program *p)
+{
+	const struct rows *rows = rows_of(p);
+	struct config_var only[] = { { 0 }, { 0 } };
+
+	log_init(p->name, LOG_INFO);
+	for (int i = 0; i < rows->count; i++) {
+		if (str_eq(rows->items[i].name, "PREFIX"))
+			only[0] = rows->items[i];
+	}
+	return config_load(rows->prefix, only, p->config) &&
+	       keep_prefix(p, rows->prefix);
 }
 
 const struct config_var *

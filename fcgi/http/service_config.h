@@ -22,6 +22,11 @@ struct service_config {
 	int64_t redis_timeout_ms;
 	const char *log_level; /* debug, info, warn, error */
 	int64_t drain_timeout_ms;
+	/*
+	 * "/api/core": PREFIX without the slash at its end; of a service that
+	 * is none of SERVICE_BASE, what it declares.
+	 */
+	const char *prefix;
 
 	/* Of services with jobs only. */
 	int64_t worker_processes; /* 0: none */
@@ -45,6 +50,12 @@ struct service_config {
  * the log.  False: every problem has been logged.
  */
 MUST_CHECK bool service_configure(const struct service_program *p);
+
+/*
+ * Loads config->prefix and nothing else, for what needs no configuration.
+ * False: the problem has been logged.
+ */
+MUST_CHECK bool service_configure_prefix(const struct service_program *p);
 
 /* All rows of the program, its own included, and what their names begin with.
  */

@@ -22,7 +22,7 @@ enum {
 	OPENAPI_MAX_BYTES = 4 << 20,
 };
 
-/* The service's route lists and, with jobs, the library's. */
+/* A service's route lists and, with jobs, the library's. */
 struct route_lists {
 	const struct route *items[ROUTE_LISTS_MAX];
 };
@@ -37,13 +37,16 @@ add_lists(struct route_lists *lists, int n, const struct route *const *more)
 	return n;
 }
 
+/* Where its configuration says, with the library's routes. */
 static struct service
-with_job_routes(const struct service_program *p, const struct service *own,
+complete(const struct service_program *p, const struct service *own,
     struct route_lists *lists)
 {
+	const struct service_config *c = p->config;
 	struct service s = *own;
 	int n = 0;
 
+	s.prefix = c->prefix;
 	if (p->job_library == NULL)
 		return s;
 	n = add_lists(lists, n, own->routes);
@@ -59,7 +62,7 @@ static struct service
 service_of_worker(const struct service *template,
     struct service_process *process, struct route_lists *lists)
 {
-	struct service s = with_job_routes(process->program, template, lists);
+	struct service s = complete(process->program, template, lists);
 	bool is_base = (process->program->flags & SERVICE_BASE) != 0;
 
 	s.app = process;
@@ -268,12 +271,16 @@ run_job_command(const struct service_program *p, int argc, char **argv)
 static int
 print_openapi(const struct service_program *p)
 {
-	struct arena *a = arena_new();
+	struct arena *a;
 	struct route_lists lists;
-	const struct service service = with_job_routes(p, p->service, &lists);
+	struct service service;
 	struct buf b;
 	bool good;
 
+	if (!service_configure_prefix(p))
+		return 1;
+	a = arena_new();
+	service = complete(p, p->service, &lists);
 	buf_init(&b, a, OPENAPI_MAX_BYTES);
 	service_openapi(&service, &b);
 	good = !buf_failed(&b) && puts(b.data) != EOF && fflush(stdout) == 0;

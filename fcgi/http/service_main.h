@@ -9,7 +9,8 @@
  *   NAME --worker    likewise, but has these alone: for a host of their own
  *   NAME --check [--worker]
  *                    load the configuration; exit 0 or 1
- *   NAME --openapi   print the OpenAPI document; needs no configuration
+ *   NAME --openapi   print the OpenAPI document; needs no configuration but
+ *                    PREFIX, if there is one
  *   NAME --config    print the variables as a markdown table
  *   NAME jobs ...    look after the jobs; see docs/kedge.8
  *

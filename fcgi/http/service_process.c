@@ -80,6 +80,16 @@ service_process_release(struct service_process *process)
 	explicit_bzero(process->identity_key, sizeof(process->identity_key));
 }
 
+void
+service_add_location(struct req *r, const char *collection, const char *id)
+{
+	const struct service_process *process = r->app;
+
+	req_add_header(r, "Location",
+	    arena_printf(
+		r->arena, "%s%s/%s", process->config->prefix, collection, id));
+}
+
 bool
 service_ready(void *app, struct buf *members)
 {

@@ -44,6 +44,10 @@ void service_process_release(struct service_process *process);
 void service_process_set_key(struct service_process *process,
     const unsigned char key[IDENTITY_KEY_SIZE]);
 
+/* The header Location: what was made, below the service's prefix. */
+void
+service_add_location(struct req *r, const char *collection, const char *id);
+
 /* The hooks; a service that brings its own may call them in it. */
 
 /* "database" must be there; "redis" may be away. */

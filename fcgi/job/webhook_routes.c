@@ -194,7 +194,6 @@ check(struct req *r, const struct webhook_settings *in)
 static enum err
 webhooks_create(struct req *r, const void *in_struct, void *out_struct)
 {
-	const struct service_process *process = r->app;
 	const struct webhook_settings *in = in_struct;
 	struct secret_out *out = out_struct;
 	enum err e;
@@ -207,9 +206,7 @@ webhooks_create(struct req *r, const void *in_struct, void *out_struct)
 		return req_fail(
 		    r, e, "WEBHOOK_LIMIT", "There are 100 endpoints already");
 	if (e == ERR_OK)
-		req_add_header(r, "Location",
-		    arena_printf(r->arena, "%s/webhooks/%s",
-			process->program->service->prefix, out->webhook.id));
+		service_add_location(r, "/webhooks", out->webhook.id);
 	return e;
 }
 

@@ -12,6 +12,7 @@
 #include "http/request.h"
 #include "http/service.h"
 
+/* Where BetterAuth's clients call; kedge.json may say nothing else. */
 const char auth_prefix[] = "/api/auth";
 
 const struct route *const auth_routes[] = {

@@ -66,6 +66,7 @@ START_TEST(configure_fills_in_defaults)
 	ck_assert_int_eq(config.shared.drain_timeout_ms, 10000);
 	ck_assert_str_eq(config.shared.auth_url, "http://auth.internal");
 	ck_assert_int_eq(config.shared.write_rate, 120);
+	ck_assert_str_eq(config.shared.prefix, "/api/shop");
 	ck_assert_int_eq(config.shelves, 3);
 }
 END_TEST
@@ -75,10 +76,12 @@ START_TEST(configure_reads_the_environment)
 	setenv("SHOP_LISTEN", "127.0.0.1:9000", 1);
 	setenv("SHOP_SHELVES", "9", 1);
 	setenv("SHOP_WRITE_RATE", "0", 1);
+	setenv("SHOP_PREFIX", "/a-1/b_2/", 1);
 	ck_assert(service_configure(&base));
 	ck_assert_str_eq(config.shared.listen, "127.0.0.1:9000");
 	ck_assert_int_eq(config.shelves, 9);
 	ck_assert_int_eq(config.shared.write_rate, 0);
+	ck_assert_str_eq(config.shared.prefix, "/a-1/b_2");
 }
 END_TEST
 
@@ -96,6 +99,14 @@ static const struct {
 	{ "SHOP_SHELVES", "ten" },
 	{ "SHOP_LISTEN", "" },
 	{ "SHOP_WRITE_RATE", "-1" },
+	{ "SHOP_PREFIX", "" },
+	{ "SHOP_PREFIX", "/" },
+	{ "SHOP_PREFIX", "//" },
+	{ "SHOP_PREFIX", "/shop" },
+	{ "SHOP_PREFIX", "shop/" },
+	{ "SHOP_PREFIX", "/api//shop/" },
+	{ "SHOP_PREFIX", "/api/../shop/" },
+	{ "SHOP_PREFIX", "/Shop/" },
 };
 
 START_TEST(configure_of_bad_variable_fails)
@@ -120,6 +131,7 @@ START_TEST(configure_of_auth_needs_no_identity_key)
 	unsetenv("SHOP_IDENTITY_KEY");
 	ck_assert(service_configure(&other));
 	ck_assert_int_eq(config.shared.threads, 16);
+	ck_assert_str_eq(config.shared.prefix, "/api/shop");
 }
 END_TEST
 

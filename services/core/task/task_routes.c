@@ -210,8 +210,7 @@ tasks_create(struct req *r, const void *in_struct, void *out_struct)
 		return refuse_place(r, problem);
 	if (e != ERR_OK)
 		return e;
-	req_add_header(r, "Location",
-	    arena_printf(r->arena, "/api/core/tasks/%s", task->id));
+	service_add_location(r, "/tasks", task->id);
 	add_etag(r, task);
 	return ERR_OK;
 }

@@ -250,8 +250,7 @@ accounts_open(struct req *r, const void *in_struct, void *out_struct)
 		return e;
 	if (code != NULL)
 		return ledger_refuse(r, code);
-	req_add_header(r, "Location",
-	    arena_printf(r->arena, "/api/wallet/accounts/%s", account->id));
+	service_add_location(r, "/accounts", account->id);
 	return ERR_OK;
 }
 
