@@ -120,6 +120,24 @@ enter(struct arena *a, const char **dir)
 	return true;
 }
 
+/*
+ * nginx has a path with "$" for one with variables and includes by pattern;
+ * libpq has a comma between two hosts.  None of them can be told not to.
+ */
+static bool
+check_name(const char *dir)
+{
+	size_t len = strcspn(dir, "$*?[,");
+
+	if (dir[len] == '\0')
+		return true;
+	complain(
+	    "%s: the servers cannot work in a directory with \"%c\" in its "
+	    "name",
+	    dir, dir[len]);
+	return false;
+}
+
 bool
 stack_make(struct stack *s)
 {
@@ -139,7 +157,8 @@ stack_make(struct stack *s)
 	size_t i;
 
 	/* 0755: as root, PostgreSQL runs as another user and must get by. */
-	if (!file_make_dir(s->dir, 0755) || !enter(s->arena, &s->dir) ||
+	if (!check_name(s->dir) || !file_make_dir(s->dir, 0755) ||
+	    !enter(s->arena, &s->dir) || !check_name(s->dir) ||
 	    !check_ours(s->dir))
 		return false;
 	for (i = 0; i < COUNT_OF(dirs); i++)

@@ -63,6 +63,19 @@ one_line('a directory of somebody else',
 is_deeply([ map {s{.*/}{}r} files("$other/taken") ], ['file'], 'which stays as it was');
 one_line('a directory that cannot be made',
 	run($kedge, 'up', '--dir', '/proc/nowhere/d', '--port', free_port(), '--detach'));
+# What nginx takes for a variable or a pattern, and libpq for two hosts.
+for my $name ('x $x', 'x$', 'x*', 'x?', 'x[y]', 'x,y') {
+	($status, $out, $err) =
+	    run($kedge, 'up', '--dir', "$other/$name", '--port', free_port(), '--detach');
+	one_line("the directory $name", $status, $out, $err);
+	my ($odd) = $name =~ /([^\w ])/;
+	like($err, qr/\Q$other\E.*"\Q$odd\E"/, 'and its character named');
+	ok(!-e "$other/$name", 'and not made');
+}
+mkdir "$other/to \$x";
+symlink "$other/to \$x", "$other/link";
+one_line('a link to such a one',
+	run($kedge, 'up', '--dir', "$other/link", '--port', free_port(), '--detach'));
 one_line("port $_", run($kedge, 'up', '--dir', "$other/p", '--port', $_, '--detach'))
     for qw(65536 x -1);
 one_line('an unknown command', run($kedge, 'surprise'));
