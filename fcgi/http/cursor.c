@@ -7,6 +7,8 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/digest.h"
+#include "http/request.h"
+#include "http/service_process.h"
 
 enum { CODE_SIZE = 8 };
 
@@ -67,4 +69,21 @@ cursor_read(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
 	if (!digest_equal(bytes, expected, CODE_SIZE))
 		return NULL;
 	return position;
+}
+
+enum err
+cursor_read_parameter(struct req *r, const char *scope, const char *text,
+    const char **ret_position)
+{
+	const struct service_process *process = r->app;
+
+	*ret_position = NULL;
+	if (text == NULL || *text == '\0')
+		return ERR_OK;
+	*ret_position =
+	    cursor_read(r->arena, process->identity_key, scope, text);
+	if (*ret_position == NULL)
+		return req_invalid(
+		    r, "cursor", "is not a nextCursor of this list");
+	return ERR_OK;
 }

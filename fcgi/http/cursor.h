@@ -10,9 +10,12 @@
 #ifndef HTTP_CURSOR_H
 #define HTTP_CURSOR_H
 
+#include "base/attr.h"
+#include "base/err.h"
 #include "http/identity.h"
 
 struct arena;
+struct req;
 
 enum { CURSOR_POSITION_MAX = 128, CURSOR_TEXT_MAX = 192 };
 
@@ -24,5 +27,13 @@ const char *cursor_write(struct arena *a,
 const char *cursor_read(struct arena *a,
     const unsigned char key[IDENTITY_KEY_SIZE], const char *scope,
     const char *text);
+
+/*
+ * The parameter `cursor` of a list's route: *ret_position is NULL for the first
+ * page, when there is none or it is empty.  ERR_INVALID, recorded: it is not
+ * one of this scope.  r->app is a struct service_process.
+ */
+MUST_CHECK enum err cursor_read_parameter(struct req *r, const char *scope,
+    const char *text, const char **ret_position);
 
 #endif

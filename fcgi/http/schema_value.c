@@ -278,7 +278,7 @@ read_json(struct schema_reader *rd, const struct field *f, const struct json *j)
 		}
 		break;
 	case TYPE_OBJECT:
-		assert(!"a type that only goes out");
+		assert(!"a type that no text stands for");
 	}
 	reject_type(rd, f, schema_type_name(j));
 }

@@ -106,7 +106,7 @@ jobs_list(struct req *r, const void *in_struct, void *out_struct)
 	struct job_list list;
 	enum err e;
 
-	e = job_view_read_cursor(r, scope, in->cursor, &filter.before_id);
+	e = cursor_read_parameter(r, scope, in->cursor, &filter.before_id);
 	if (e != ERR_OK)
 		return e;
 	e = job_admin_list(db_of(r), r->arena, &filter, &list);

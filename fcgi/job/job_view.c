@@ -161,23 +161,6 @@ job_view_whole(
 	};
 }
 
-enum err
-job_view_read_cursor(struct req *r, const char *scope, const char *cursor,
-    const char **ret_before)
-{
-	const struct service_process *process = r->app;
-
-	*ret_before = NULL;
-	if (cursor == NULL || cursor[0] == '\0')
-		return ERR_OK;
-	*ret_before =
-	    cursor_read(r->arena, process->identity_key, scope, cursor);
-	if (*ret_before == NULL)
-		return req_invalid(
-		    r, "cursor", "is not a nextCursor of this list");
-	return ERR_OK;
-}
-
 void
 job_view_page(struct req *r, const char *scope, const struct job_list *list,
     struct job_page *ret_page)

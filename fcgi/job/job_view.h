@@ -49,12 +49,6 @@ extern const struct schema job_schedule_schema;
 enum { JOB_PAGE_MAX = 100 };
 #define JOB_PAGE_DEFAULT "50"
 
-/*
- * Reads `cursor` (NULL: none) of the list that `scope` names into
- * *ret_before.
- */
-MUST_CHECK enum err job_view_read_cursor(struct req *r, const char *scope,
-    const char *cursor, const char **ret_before);
 void job_view_page(struct req *r, const char *scope,
     const struct job_list *list, struct job_page *ret_page);
 

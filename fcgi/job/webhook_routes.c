@@ -222,7 +222,7 @@ webhooks_list(struct req *r, const void *in_struct, void *out_struct)
 	int64_t count;
 	enum err e;
 
-	e = job_view_read_cursor(r, scope, in->cursor, &page.before_id);
+	e = cursor_read_parameter(r, scope, in->cursor, &page.before_id);
 	if (e != ERR_OK)
 		return e;
 	e = webhook_list(db_of(r), r->arena, &page, &items, &count);
@@ -318,7 +318,7 @@ webhooks_deliveries(struct req *r, const void *in_struct, void *out_struct)
 	struct job_list list;
 	enum err e;
 
-	e = job_view_read_cursor(r, scope, in->cursor, &filter.before_id);
+	e = cursor_read_parameter(r, scope, in->cursor, &filter.before_id);
 	if (e != ERR_OK)
 		return e;
 	e = webhook_find(db_of(r), r->arena, in->key.id, &webhook);

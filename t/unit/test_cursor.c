@@ -4,6 +4,8 @@
 
 #include "base/arena.h"
 #include "http/cursor.h"
+#include "http/request.h"
+#include "http/service_process.h"
 
 static const unsigned char key[IDENTITY_KEY_SIZE] =
     "a key of thirty-two bytes, yes!";
@@ -31,6 +33,33 @@ START_TEST(read_what_was_written)
 
 	ck_assert_uint_le(strlen(text), CURSOR_TEXT_MAX);
 	ck_assert_str_eq(cursor_read(a, key, "tasks alice", text), id);
+}
+END_TEST
+
+START_TEST(read_parameter_is_none_ours_or_refused)
+{
+	struct service_process process = { 0 };
+	struct req r = { .arena = a, .app = &process };
+	const char *text = cursor_write(a, key, "tasks alice", id);
+	const char *position = id;
+
+	memcpy(process.identity_key, key, IDENTITY_KEY_SIZE);
+	ck_assert_int_eq(
+	    cursor_read_parameter(&r, "tasks alice", NULL, &position), ERR_OK);
+	ck_assert_ptr_null(position);
+	ck_assert_int_eq(
+	    cursor_read_parameter(&r, "tasks alice", "", &position), ERR_OK);
+	ck_assert_ptr_null(position);
+	ck_assert_int_eq(
+	    cursor_read_parameter(&r, "tasks alice", text, &position), ERR_OK);
+	ck_assert_str_eq(position, id);
+	ck_assert_int_eq(r.problems.count, 0);
+
+	ck_assert_int_eq(
+	    cursor_read_parameter(&r, "tasks bob", text, &position),
+	    ERR_INVALID);
+	ck_assert_int_eq(r.problems.count, 1);
+	ck_assert_str_eq(r.problems.items[0].name, "cursor");
 }
 END_TEST
 
@@ -107,6 +136,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, read_what_was_written);
+	tcase_add_test(tc, read_parameter_is_none_ours_or_refused);
 	tcase_add_test(tc, read_longest_position);
 	tcase_add_test(tc, read_of_another_scope_or_key_is_refused);
 	tcase_add_test(tc, scope_and_position_do_not_run_together);

@@ -229,7 +229,6 @@ static enum err
 read_filter(struct req *r, const struct list_in *in, const char *scope,
     struct task_filter *ret_filter)
 {
-	struct service_process *core = r->app;
 	struct task_filter f = { .status = in->status,
 		.limit = in->limit + 1 }; /* one more: is there a next page? */
 
@@ -241,15 +240,9 @@ read_filter(struct req *r, const struct list_in *in, const char *scope,
 			    r, "parentId", "is neither a task's id nor null");
 		f.parent_id = in->parent_id;
 	}
-	if (in->cursor != NULL && in->cursor[0] != '\0') {
-		f.before_id = cursor_read(
-		    r->arena, core->identity_key, scope, in->cursor);
-		if (f.before_id == NULL)
-			return req_invalid(
-			    r, "cursor", "is not a nextCursor of this list");
-	}
 	*ret_filter = f;
-	return ERR_OK;
+	return cursor_read_parameter(
+	    r, scope, in->cursor, &ret_filter->before_id);
 }
 
 static enum err

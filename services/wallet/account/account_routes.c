@@ -130,25 +130,6 @@ list_scope(struct req *r, const struct account_owner *owner)
 	return arena_printf(r->arena, "accounts 1 %s", owner->user_id);
 }
 
-static enum err
-read_page(struct req *r, const struct list_in *in,
-    const struct account_owner *owner, struct account_page *ret_page)
-{
-	struct service_process *wallet = r->app;
-	/* One more than asked for: is there a next page? */
-	struct account_page page = { .limit = in->limit + 1 };
-
-	if (in->cursor != NULL && in->cursor[0] != '\0') {
-		page.after_id = cursor_read(r->arena, wallet->identity_key,
-		    list_scope(r, owner), in->cursor);
-		if (page.after_id == NULL)
-			return req_invalid(
-			    r, "cursor", "is not a nextCursor of this list");
-	}
-	*ret_page = page;
-	return ERR_OK;
-}
-
 /* Whose list it is to be; one's own unless an operator asks. */
 static enum err
 read_owner(
@@ -190,14 +171,16 @@ accounts_list(struct req *r, const void *in_struct, void *out_struct)
 	struct list_out *out = out_struct;
 	const struct account *accounts;
 	struct account_owner owner = { 0 };
-	struct account_page page = { 0 };
+	/* One more than asked for: is there a next page? */
+	struct account_page page = { .limit = in->limit + 1 };
 	int64_t count;
 	enum err e;
 
 	e = read_owner(r, in, &owner);
 	if (e != ERR_OK)
 		return e;
-	e = read_page(r, in, &owner, &page);
+	e = cursor_read_parameter(
+	    r, list_scope(r, &owner), in->cursor, &page.after_id);
 	if (e != ERR_OK)
 		return e;
 	e = find_page(r, &owner, &page, &accounts, &count);

@@ -68,18 +68,14 @@ statements_list(struct req *r, const void *in_struct, void *out_struct)
 	const char *scope = arena_printf(r->arena, "statements 1 %s", in->id);
 	struct list_out *out = out_struct;
 	const struct statement *all;
-	const char *before = NULL;
+	const char *before;
 	struct account account;
 	int64_t count;
 	enum err e;
 
-	if (in->cursor != NULL && in->cursor[0] != '\0') {
-		before = cursor_read(
-		    r->arena, wallet->identity_key, scope, in->cursor);
-		if (before == NULL)
-			return req_invalid(
-			    r, "cursor", "is not a nextCursor of this list");
-	}
+	e = cursor_read_parameter(r, scope, in->cursor, &before);
+	if (e != ERR_OK)
+		return e;
 	e = account_get(r, in->id, &account);
 	if (e != ERR_OK)
 		return e;
