@@ -32,6 +32,14 @@ sub register
 sub hook { return $root->get("$hooks/$_[0]")->{json} }
 sub remove { return $root->del("$hooks/$_")->{status} for @_ }
 sub job { return $root->get("/api/core/jobs/$_[0]")->{json} }
+
+sub queue
+{
+	my ($name) = @_;
+	my ($q) = grep { $_->{name} eq $name } @{ $root->get('/api/core/jobs/queues')->{json}{items} };
+	return $q;
+}
+
 sub emit { return $k->sql('core', "SELECT webhook_emit('$_[0]', '" . jencode($_[1]) . "')") }
 
 sub deliveries
@@ -327,7 +335,8 @@ ok($receiver->wait_for('/script/mute', 21, 30), 'once it answers they follow');
 ok(wait_until(sub { 20 == grep { $_->{state} eq 'completed' } deliveries($mute->{id}, '?limit=100') }), 'all');
 is(scalar ids('/script/mute'), 20, 'each');
 is(scalar $receiver->requests('/script/mute'), 21, 'once');
-is_deeply([ @{ hook($mute->{id}) }{qw(notBefore putOff failures)} ], [ undef, 0, 0 ], 'and nothing is left of it');
+ok(wait_until(sub { !defined hook($mute->{id})->{notBefore} }), 'it is let alone no more');
+is_deeply([ @{ hook($mute->{id}) }{qw(putOff failures)} ], [ 0, 0 ], 'and nothing is left of it');
 is(job($waiting[0]{id})->{attempt}, 1, 'an attempt is what was sent');
 remove($mute->{id}, $well->{id});
 
@@ -350,6 +359,25 @@ ok($tardy->wait_for('/late/x', 5, 30), 'but gets everything');
 is(hook($late->{id})->{failures}, 0, 'without a failure');
 remove($late->{id}, $well->{id});
 
+# A receiver that takes its time with each gets its share of it, and no more.
+sub beside
+{
+	my ($path, $quick_path) = @_;
+	my @both = map { register($receiver->url($_)) } $path, $quick_path;
+	$k->sql('core', q{SELECT webhook_emit('x', '{}') FROM generate_series(1, 40)});
+	ok($receiver->wait_for($quick_path, 40, 30), "beside $path one that answers at once is told everything");
+	my $slow = () = $receiver->requests($path);
+	cmp_ok($slow, '<', 20, 'before half of it was told to the other') or diag($slow);
+	ok($receiver->wait_for($path, 6, 30), 'which is told in its turn');
+	my @at = map { $_->{at} } $receiver->requests($path);
+	remove(map { $_->{id} } @both);
+	# It answers only after its pause, so those that come sooner were sent at once.
+	my ($s) = map { $_ / 1000 } $path =~ m{^/pause/(\d+)/};
+	return grep { $at[$_] - $at[ $_ - 1 ] < $s } 1 .. $#at;
+}
+is_deeply([ beside('/pause/900/x', '/ok/beside-900') ], [], 'one at a time');
+is_deeply([ beside('/pause/250/x', '/ok/beside-250') ], [], 'likewise');
+
 for my $way ('a test that is taken', 'to enable it') {
 	my $path = '/ok/' . ($way =~ s/\W/-/gr);
 	my $shy = register($receiver->url($path));
@@ -366,6 +394,26 @@ for my $way ('a test that is taken', 'to enable it') {
 	is(hook($shy->{id})->{notBefore}, undef, 'for good');
 	remove($shy->{id});
 }
+
+# ---- several at once ------------------------------------------------------------------------------------------------
+
+is(queue('webhooks')->{concurrency}, 1, 'one delivery at a time');
+$k->down;
+$k->{env}{CORE_WEBHOOK_CONCURRENCY} = 2;
+$k->start;
+$_ = $k->again($_) for $root;
+is(queue('webhooks')->{concurrency}, 2, 'or as many as the configuration says');
+my @pair = map { register($receiver->url("/pause/4000/$_"), "to.$_") } qw(a b);
+for my $name (qw(a b)) {
+	emit("to.$name", {});
+	ok($receiver->wait_for("/pause/4000/$name", 1), "one is sent to $name");
+}
+my ($one, $two) = map { ($receiver->requests("/pause/4000/$_"))[0]{at} } qw(a b);
+cmp_ok(abs($one - $two), '<', 4, 'while the other takes its time');
+remove(map { $_->{id} } @pair);
+# The first two may both be sent before anybody knows that it is slow.
+is_deeply([ grep { $_ > 1 } beside('/pause/901/x', '/ok/beside-901') ], [],
+	'but one at a time to who is let alone');
 
 # ---- private addresses -----------------------------------------------------------------------------------------------
 

@@ -113,6 +113,11 @@ static const struct config_var job_vars[] = {
 	  .fallback = "2592000", .min = 0, .max = 315360000, .unit = "s",
 	  .doc = "Likewise, one that failed for good; until then it can be "
 	    "replayed." },
+	{ CONFIG(struct service_config, webhook_concurrency,
+	    "WEBHOOK_CONCURRENCY"),
+	  .fallback = "1", .min = 1, .max = 64, .unit = "deliveries",
+	  .doc = "Webhooks that are sent at once, by all hosts together; no "
+	    "more than there are workers." },
 	{ CONFIG(struct service_config, webhook_allow_private,
 	    "WEBHOOK_ALLOW_PRIVATE"),
 	  .fallback = "off",

@@ -36,6 +36,7 @@ struct service_config {
 	int64_t keep_completed_s;
 	int64_t keep_cancelled_s;
 	int64_t keep_discarded_s;
+	int64_t webhook_concurrency; /* deliveries at once, of all hosts */
 	bool webhook_allow_private;
 
 	/* Of SERVICE_BASE only. */

@@ -1,10 +1,12 @@
 #include "job/job_service.h"
 
+#include "http/service_config.h"
 #include "job/job_cli.h"
 #include "job/job_metrics.h"
 #include "job/job_routes.h"
 #include "job/job_set.h"
 #include "job/job_worker.h"
+#include "job/webhook.h"
 #include "job/webhook_routes.h"
 
 static const struct route *const routes[] = {
@@ -16,6 +18,9 @@ static const struct route *const routes[] = {
 static bool
 check(const struct service_program *p)
 {
+	const struct service_config *config = p->config;
+
+	webhook_set_concurrency(config->webhook_concurrency);
 	return job_set_check(p->jobs);
 }
 

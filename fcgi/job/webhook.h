@@ -32,7 +32,9 @@ enum {
 /* The kind webhook.deliver; for a service's struct job_set. */
 extern const struct job_kind webhook_jobs[];
 /* Its queue, with a limit; for a service that declares no other. */
-extern const struct job_queue webhook_queues[];
+extern struct job_queue webhook_queues[];
+/* That limit, of all workers together; before threads start. */
+void webhook_set_concurrency(int64_t concurrency);
 
 struct webhook {
 	const char *id;

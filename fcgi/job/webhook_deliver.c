@@ -24,7 +24,11 @@ enum {
 	ANSWER_MAX_BYTES = 1024, /* that are read at all */
 	EXCERPT_MAX_BYTES = 200, /* that are kept */
 	RESULT_MAX_BYTES = 4096,
-	SLOW_MS = 1000, /* from which on an endpoint is given a rest */
+	/*
+	 * From which on an endpoint is given a rest, for as long as it took:
+	 * so it has no more than half of the time, and the others the rest.
+	 */
+	SLOW_MS = 200,
 	STATUS_GONE = 410,
 	STATUS_TOO_MANY = 429,
 	STATUS_UNAVAILABLE = 503,
@@ -262,7 +266,13 @@ const struct job_kind webhook_jobs[] = {
 };
 
 /* A receiver that does not answer takes the time of one worker, not of all. */
-const struct job_queue webhook_queues[] = {
+struct job_queue webhook_queues[] = {
 	{ WEBHOOK_QUEUE, 1 },
 	{ 0 },
 };
+
+void
+webhook_set_concurrency(int64_t concurrency)
+{
+	webhook_queues[0].concurrency = concurrency;
+}

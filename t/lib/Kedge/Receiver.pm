@@ -6,11 +6,12 @@ package Kedge::Receiver;
 #	/gone/…      410                /slow/…      nothing
 #	/redirect/…  302 to /ok/moved   /N/…         the status N, and its name
 #	/late/…      204, after a second and a half
+#	/pause/N/…   204, after N milliseconds, and others are answered meanwhile
 #	/script/…    the statuses that were given to script(), one after the other;
 #	             "slow" is nothing, "503/60" has a Retry-After
 #
 # What was received is in requests(), oldest first: { method, path, headers
-# (lower case), body }.  It ends with the object, or with the test.
+# (lower case), body, at (s) }.  It ends with the object, or with the test.
 
 use strict;
 use warnings;
@@ -18,6 +19,7 @@ use warnings;
 use File::Temp ();
 use IO::Socket::INET;
 use POSIX ();
+use Time::HiRes qw(time);
 use Kedge qw(jdecode jencode slurp wait_until);
 
 sub new
@@ -109,6 +111,7 @@ sub answer
 	my ($what) = $request->{path} =~ m{^/(\w+)};
 	$what = $self->next_of_script if $what eq 'script';
 	return 1 if $what eq 'slow';
+	return pause($c, $1) if $request->{path} =~ m{^/pause/(\d+)/};
 	select undef, undef, undef, 1.5 if $what eq 'late';
 	if ($what eq 'big') {
 		print $c "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n";
@@ -127,6 +130,15 @@ sub answer
 	print $c "HTTP/1.1 $status X\r\n${more}Content-Length: ", length $body,
 	    "\r\nConnection: close\r\n\r\n$body";
 	return 0;
+}
+
+sub pause
+{
+	my ($c, $ms) = @_;
+	return 0 if fork // die "fork: $!";
+	select undef, undef, undef, $ms / 1000;
+	print $c "HTTP/1.1 204 X\r\nConnection: close\r\n\r\n";
+	POSIX::_exit(0);
 }
 
 sub next_of_script
@@ -154,7 +166,8 @@ sub read_request
 		sysread($c, $body, 65536, length $body) or return undef;
 	}
 	alarm 0;
-	return { method => $method, path => $path, headers => \%headers, body => $body };
+	return { method => $method, path => $path, headers => \%headers, body => $body,
+		at => time };
 }
 
 1;
