@@ -44,7 +44,8 @@ struct test_out {
 };
 
 /* clang-format off */
-#define URL_DOC "http or https; no user and password in it. Private "          \
+#define URL_DOC "http or https; no user, password or fragment in it, and "     \
+	"names beyond ASCII as IDNA writes them (\"xn--...\"). Private "        \
 	"addresses are refused unless the configuration allows them, now and " \
 	"whenever it is called. Redirects are not followed."
 #define KINDS_DOC "Types of events, as \"transfer.posted\"; \"*\" is each."
@@ -173,8 +174,8 @@ check(struct req *r, const struct webhook_settings *in)
 	    r->arena, in, process->config->webhook_allow_private)) {
 	case WEBHOOK_URL_INVALID:
 		return req_invalid(r, "url",
-		    "must be an http or https URL with a host and without "
-		    "user and password");
+		    "must be an http or https URL with a host in ASCII, "
+		    "and without user, password, port 0 and fragment");
 	case WEBHOOK_URL_PRIVATE:
 		return req_invalid(
 		    r, "url", "must not lead to a private address");
