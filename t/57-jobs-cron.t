@@ -153,11 +153,22 @@ $j->sql("UPDATE job_schedule SET next_at = $missed WHERE name = 'once'");
 ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'once'", 't'),
 	'three were missed');
 is(jobs_of('once'), 6, 'once: one job for all of them');
+ok($j->becomes("SELECT max(due) = $missed FROM jobtest_effect e JOIN job_schedule s
+	ON s.last_job_id = e.job_id WHERE s.name = 'once'", 't'), 'for the first of them');
 my $before = jobs_of('all');
 $j->sql("UPDATE job_schedule SET next_at = $missed WHERE name = 'all'");
 ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'all'", 't', 30),
 	'three days of hours were missed');
 is(jobs_of('all') - $before, 73, 'all: a job for each');
+ok($j->becomes(<<~'E', '73|73|0|t'), 'which knows for which time it is');
+	SELECT count(*), count(DISTINCT due), count(*) FILTER (WHERE due <> date_trunc('hour', due)),
+		max(due) - min(due) = interval '3 days'
+	FROM jobtest_effect e JOIN job j ON j.id = e.job_id
+	WHERE j.tags @> ARRAY['schedule:all'] AND due < now() AND due >= now() - interval '74 hours'
+	E
+my $unscheduled = $j->enqueue('write');
+ok($j->becomes("SELECT due IS NULL FROM jobtest_effect WHERE job_id = '$unscheduled'", 't'),
+	'one that nobody scheduled is for none');
 $before = jobs_of('skip');
 $j->sql("UPDATE job_schedule SET next_at = $missed WHERE name = 'skip'");
 ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'skip'", 't'),

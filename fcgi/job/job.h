@@ -46,6 +46,12 @@ struct job {
 	int64_t max_attempts;
 	const char *request_id; /* of the request that enqueued it; or NULL */
 	const char *trace_id; /* likewise */
+	/*
+	 * The time for which a schedule fired it, RFC 3339 in UTC, however late
+	 * that was; with CATCH_UP_ONCE the first that it stands for.  NULL: no
+	 * schedule did.
+	 */
+	const char *due_at;
 	struct job_run *run;
 };
 
@@ -88,7 +94,7 @@ struct job_queue {
 };
 
 enum job_catch_up {
-	CATCH_UP_ONCE, /* of the times that were missed, the last */
+	CATCH_UP_ONCE, /* one job for all the times that were missed */
 	CATCH_UP_SKIP, /* none */
 	CATCH_UP_ALL, /* each, at most 1000 */
 };

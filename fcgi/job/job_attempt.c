@@ -130,6 +130,7 @@ job_of(const struct job_runner *r, const struct job_claimed *claimed,
 		.max_attempts = claimed->max_attempts,
 		.request_id = claimed->request_id,
 		.trace_id = claimed->trace_id,
+		.due_at = claimed->due_at,
 		.run = run,
 	};
 }

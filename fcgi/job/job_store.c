@@ -81,7 +81,7 @@ job_store_register(
 static const struct db_stmt claim = {
 	.name = "job_claim",
 	.sql = "SELECT id, kind, payload, attempt, max_attempts, fence,"
-	       " priority, seq, trace_id, request_id"
+	       " priority, seq, trace_id, request_id, due_at"
 	       " FROM job_claim($1, $2, $3, $4, $5)",
 	.nargs = 5,
 };
@@ -96,6 +96,7 @@ enum {
 	CLAIM_SEQ,
 	CLAIM_TRACE_ID,
 	CLAIM_REQUEST_ID,
+	CLAIM_DUE_AT,
 };
 
 enum err
@@ -128,6 +129,7 @@ job_store_claim(struct db *db, struct arena *a,
 			.seq = db_get_i64(&rows, i, CLAIM_SEQ),
 			.trace_id = db_find_text(&rows, i, CLAIM_TRACE_ID),
 			.request_id = db_find_text(&rows, i, CLAIM_REQUEST_ID),
+			.due_at = db_find_text(&rows, i, CLAIM_DUE_AT),
 		};
 	*ret_jobs = jobs;
 	*ret_count = rows.count;

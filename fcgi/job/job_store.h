@@ -30,6 +30,7 @@ struct job_claimed {
 	int64_t seq;
 	const char *trace_id; /* or NULL */
 	const char *request_id; /* likewise */
+	const char *due_at; /* likewise */
 };
 
 /* How an attempt ended. */

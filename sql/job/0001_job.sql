@@ -40,6 +40,8 @@ CREATE TABLE job (
 	-- Of the last attempt, or its progress so far.
 	result jsonb,
 	run_at timestamptz NOT NULL,
+	-- The time for which a schedule fired it.
+	due_at timestamptz,
 	attempt integer NOT NULL DEFAULT 0,
 	max_attempts job_attempts NOT NULL,
 	-- Seconds before the next attempt: 'constant': base; 'linear': base
@@ -261,6 +263,7 @@ CREATE FUNCTION job_enqueue(p_kind text, p_payload jsonb,
 	p_unique_key text DEFAULT NULL, p_unique_scope text DEFAULT 'kind',
 	p_unique_period_s integer DEFAULT NULL, p_tags text[] DEFAULT '{}',
 	p_trace_id text DEFAULT NULL, p_request_id text DEFAULT NULL,
+	p_due_at timestamptz DEFAULT NULL,
 	OUT job_id uuid, OUT duplicate boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -295,11 +298,11 @@ BEGIN
 			RETURN;
 		END IF;
 	END IF;
-	INSERT INTO job (id, kind, queue, priority, payload, run_at,
+	INSERT INTO job (id, kind, queue, priority, payload, run_at, due_at,
 		max_attempts, backoff, backoff_base_s, backoff_max_s,
 		unique_key, tags, trace_id, request_id)
 	VALUES (job_id, p_kind, p_queue, p_priority, p_payload, v_run_at,
-		p_max_attempts, p_backoff, p_backoff_base_s, p_backoff_max_s,
+		p_due_at, p_max_attempts, p_backoff, p_backoff_base_s, p_backoff_max_s,
 		v_key, p_tags, p_trace_id, p_request_id);
 	PERFORM job_put(job_id, p_queue, p_priority, v_run_at, 0);
 END
@@ -316,7 +319,7 @@ CREATE FUNCTION job_claim(p_worker bigint, p_queue text, p_after bigint[],
 	p_limit integer, p_slots integer)
 RETURNS TABLE (id uuid, kind text, payload text, attempt integer,
 	max_attempts integer, fence bigint, priority smallint, seq bigint,
-	trace_id text, request_id text)
+	trace_id text, request_id text, due_at text)
 LANGUAGE plpgsql
 -- Found by key, always, whatever the statistics of tables say that are empty
 -- in one minute and full in the next.  (What is switched off and yet needed, as
@@ -379,7 +382,8 @@ BEGIN
 				AND j.state IN ('available', 'retryable')
 			RETURNING j.id, j.kind::text, j.payload::text, j.attempt,
 				j.max_attempts::integer, j.fence, p, s, j.trace_id,
-				j.request_id
+				j.request_id, CASE WHEN j.due_at IS NOT NULL
+					THEN job_time(j.due_at) END
 		), noted AS (
 			INSERT INTO job_claim (worker_id, job_ids)
 			SELECT p_worker, array_agg(run.id) FROM run
@@ -891,7 +895,8 @@ BEGIN
 			p_max_attempts => p_max_attempts, p_backoff => p_backoff,
 			p_backoff_base_s => p_backoff_base_s,
 			p_backoff_max_s => p_backoff_max_s,
-			p_tags => ARRAY['schedule:' || p_name])).job_id;
+			p_tags => ARRAY['schedule:' || p_name],
+			p_due_at => v_at)).job_id;
 		v_fired := v_fired + 1;
 		v_at := job_cron_next(p_minutes, p_hours, p_days, p_months,
 			p_weekdays, p_either, p_every_hour, p_timezone, v_at);

@@ -5,6 +5,7 @@ CREATE TABLE jobtest_effect (
 	kind text NOT NULL,
 	attempt integer NOT NULL,
 	pid integer NOT NULL,
+	due timestamptz,
 	at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 -- A reference that nothing satisfies, looked at when all is done.

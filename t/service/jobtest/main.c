@@ -22,9 +22,9 @@
 
 static const struct db_stmt insert_effect = {
 	.name = "jobtest_insert_effect",
-	.sql = "INSERT INTO jobtest_effect (job_id, kind, attempt, pid)"
-	       " VALUES ($1, $2, $3, $4)",
-	.nargs = 4,
+	.sql = "INSERT INTO jobtest_effect (job_id, kind, attempt, pid, due)"
+	       " VALUES ($1, $2, $3, $4, $5)",
+	.nargs = 5,
 };
 
 static enum err
@@ -33,7 +33,7 @@ write_effect(struct job *job, struct db *db)
 	return db_run(db, job->arena, &insert_effect,
 	    DB_ARGS(job->id, job->kind,
 		arena_printf(job->arena, "%d", (int)job->attempt),
-		arena_printf(job->arena, "%d", (int)getpid())),
+		arena_printf(job->arena, "%d", (int)getpid()), job->due_at),
 	    /* ret_rows= */ NULL);
 }
 
