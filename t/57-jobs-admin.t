@@ -49,7 +49,7 @@ sub programs
 my @routes = (
 	[ GET => $jobs ], [ GET => "$jobs/queues" ], [ GET => "$jobs/schedules" ],
 	[ GET => "$jobs/$nobody" ], [ POST => "$jobs/$nobody/retry" ],
-	[ POST => "$jobs/$nobody/cancel" ], [ POST => "$jobs/queues/cpu/pause" ],
+	[ POST => "$jobs/$nobody/cancel" ], [ POST => $jobs ], [ POST => "$jobs/queues/cpu/pause" ],
 	[ POST => "$jobs/queues/cpu/resume" ],
 );
 for my $row (@routes) {
@@ -154,6 +154,39 @@ ok(reached($waiting[0], 'cancelled'), 'the other one is as it was');
 is($root->post("$jobs/$waiting[0]/retry")->{status}, 200, 'and can be replayed as well');
 ok(reached($waiting[0], 'completed'), 'to its end');
 
+# ---- enqueued by hand -------------------------------------------------------------------------
+
+my %twelve = (kind => 'example.factorize', payload => { number => '12' });
+$r = $root->post($jobs, \%twelve);
+is($r->{status}, 201, 'a job by hand');
+my $own = $r->{json};
+is_deeply([ @$own{qw(kind queue maxAttempts)}, $own->{payload} ],
+	[ 'example.factorize', 'cpu', 3, { number => '12' } ], 'as its kind says');
+is($r->{headers}{location}, "$jobs/$own->{id}", 'and where it is');
+ok(reached($own->{id}, 'completed'), 'it is done');
+for my $row (
+	[ 'another kind', { %twelve, kind => 'nobody.knows' }, 'kind' ], [ 'no kind', { payload => {} }, 'kind' ],
+	[ 'no payload', { kind => 'example.factorize' }, 'payload.number' ],
+	[ 'a number', { %twelve, payload => { number => 12 } }, 'payload.number' ],
+	[ 'a list', { %twelve, payload => [] }, 'payload' ], [ 'a queue', { %twelve, queue => 'x' }, 'queue' ],
+) {
+	my ($name, $body, $field) = @$row;
+	$r = $root->post($jobs, $body);
+	is($r->{status}, 400, "refused: $name");
+	is($r->{json}{fields}[0]{field}, $field, 'by its name') or diag($r->{body});
+}
+is($alice->post($jobs, \%twelve)->{status}, 403, 'not by everyone');
+my ($s, $o, $e) = cli('enqueue', 'example.factorize', '{"number": "15"}', '--json');
+is($s, 0, 'kedge jobs core enqueue') or diag($e);
+ok(reached(jdecode($o)->{id}, 'completed'), 'which is done');
+for my $row ([ qr/no kind/, 'nobody.knows' ], [ qr/payload: number /, 'example.factorize' ],
+	[ qr/payload: \S/, 'example.factorize', '{' ]) {
+	my ($error, @words) = @$row;
+	($s, $o, $e) = cli('enqueue', @words);
+	is($s, 1, "refused: @words");
+	like($e, $error, 'and why');
+}
+
 # ---- the command line ---------------------------------------------------------------------------
 
 my ($status, $out, $err) = cli('list', '--state', 'discarded');
@@ -196,7 +229,7 @@ is($status, 1, 'pause of no queue');
 like((cli('queues'))[1], qr/^webhooks +open +1 +0 /m, 'queues');
 is((cli('schedules'))[0], 0, 'schedules');
 for my $wrong ([], ['fly'], [ 'list', 'x' ], [ 'list', '--state', 'odd' ], [ 'list', '--limit', '0' ],
-	[ 'show' ], [ 'retry' ], [ 'pause' ], [ 'list', '--queue' ], [ 'list', '--what' ]) {
+	[ 'show' ], ['enqueue'], [ 'retry' ], [ 'pause' ], [ 'list', '--queue' ], [ 'list', '--what' ]) {
 	my ($s, undef, $e) = cli(@$wrong);
 	is($s, 2, "usage: @$wrong");
 	like($e, qr/^usage: core jobs list/, 'which it tells');

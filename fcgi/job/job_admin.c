@@ -8,6 +8,7 @@
 #include "db/db.h"
 #include "db/db_time.h"
 #include "job/job.h"
+#include "job/job_set.h"
 #include "job/job_view.h"
 
 const char *const job_states[] = { "available", "running", "retryable",
@@ -308,6 +309,32 @@ job_admin_cancel(struct db *db, struct arena *a, const char *id,
 	if (str_eq(state, "completed") || str_eq(state, "discarded"))
 		*ret_refusal = JOB_HAS_ENDED;
 	return *ret_refusal == JOB_NOT_REFUSED ? ERR_OK : ERR_CONFLICT;
+}
+
+enum err
+job_admin_enqueue(struct db *db, struct arena *a, const struct job_set *set,
+    const char *kind, const char *payload, const struct req *req,
+    const char **ret_id, struct job_payload_problem *ret_problem)
+{
+	const struct job_kind *declared = job_set_kind(set, kind);
+	const struct job_options options = { .req = req };
+	struct job_enqueued job;
+	const void *decoded;
+	enum err e;
+
+	*ret_problem = (struct job_payload_problem){ .field = "" };
+	if (declared == NULL)
+		return ERR_NOT_FOUND;
+	if (json_read(a, payload, strlen(payload), &ret_problem->message) ==
+	    NULL)
+		return ERR_INVALID;
+	e = job_payload_read(
+	    &declared->payload, a, payload, &decoded, ret_problem);
+	if (e == ERR_OK)
+		e = job_enqueue(db, a, declared, payload, &options, &job);
+	if (e == ERR_OK)
+		*ret_id = job.id;
+	return e;
 }
 
 const char *

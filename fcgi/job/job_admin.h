@@ -11,9 +11,12 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "http/schema.h"
+#include "job/job_payload.h"
 
 struct arena;
 struct db;
+struct job_set;
+struct req;
 
 struct job_view {
 	const char *id;
@@ -82,6 +85,16 @@ MUST_CHECK enum err job_admin_list(struct db *db, struct arena *a,
 MUST_CHECK enum err job_admin_list_deliveries(struct db *db, struct arena *a,
     const char *endpoint_id, const struct job_filter *filter,
     struct job_list *ret_list);
+
+/*
+ * Enqueues a job of a kind that the service declares, with all that the kind
+ * says.  `payload` is JSON text.  ERR_NOT_FOUND: there is no such kind;
+ * ERR_INVALID: the payload does not fit, see *ret_problem.  `req` may be NULL.
+ */
+MUST_CHECK enum err job_admin_enqueue(struct db *db, struct arena *a,
+    const struct job_set *set, const char *kind, const char *payload,
+    const struct req *req, const char **ret_id,
+    struct job_payload_problem *ret_problem);
 
 enum job_refusal {
 	JOB_NOT_REFUSED,

@@ -1,16 +1,14 @@
 #include "job/job_attempt.h"
 
-#include <string.h>
-
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "http/service_config.h"
 #include "http/service_process.h"
 #include "job/job_count.h"
 #include "job/job_defaults.h"
 #include "job/job_failure.h"
+#include "job/job_payload.h"
 #include "job/job_program.h"
 #include "job/job_pulse.h"
 #include "job/job_set.h"
@@ -83,36 +81,17 @@ call(struct attempt *t, struct db *tx)
 /* -- the payload -- */
 
 static enum err
-refuse(struct attempt *t, const char *name, const char *problem)
-{
-	return job_discard(
-	    &t->job, arena_printf(t->job.arena, "payload: %s%s%s", name,
-			 *name != '\0' ? " " : "", problem));
-}
-
-static enum err
 read_payload(struct attempt *t)
 {
-	const struct schema *s = &t->kind->payload;
+	struct job_payload_problem problem;
 	struct arena *a = t->job.arena;
-	const char *text = t->claimed->payload, *problem;
-	struct schema_input in = { 0 };
-	struct problems problems;
-	void *out;
 
-	if (s->size == 0)
+	if (job_payload_read(&t->kind->payload, a, t->claimed->payload,
+		&t->payload, &problem) == ERR_OK)
 		return ERR_OK;
-	in.body = json_read(a, text, strlen(text), &problem);
-	if (in.body == NULL)
-		return refuse(t, "", problem);
-	out = arena_alloc(a, s->size);
-	if (schema_read(s, a, &in, out, &problems) != ERR_OK)
-		return refuse(t, problems.items[0].name,
-		    problems.items[0].message != NULL
-			? problems.items[0].message
-			: "is not as it must be");
-	t->payload = out;
-	return ERR_OK;
+	return job_discard(
+	    &t->job, arena_printf(a, "payload: %s%s%s", problem.field,
+			 *problem.field != '\0' ? " " : "", problem.message));
 }
 
 /* -- an attempt -- */

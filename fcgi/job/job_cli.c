@@ -47,11 +47,12 @@ usage(const struct cli *c)
 	    "           [--limit N]\n"
 	    "       %s jobs show ID\n"
 	    "       %s jobs retry|cancel ID ...\n"
+	    "       %s jobs enqueue KIND [PAYLOAD-JSON]\n"
 	    "       %s jobs queues\n"
 	    "       %s jobs pause|resume QUEUE\n"
 	    "       %s jobs schedules\n"
 	    "Each of them also with --json.\n",
-	    name, name, name, name, name, name);
+	    name, name, name, name, name, name, name);
 	return EXIT_USAGE;
 }
 
@@ -151,19 +152,16 @@ fail_no_job(const struct cli *c, const char *id)
 }
 
 static int
-run_show(struct cli *c)
+show(struct cli *c, const char *id)
 {
 	struct job_whole whole;
 	struct job_view job;
 	enum err e;
 
-	if (c->nwords != 1)
-		return usage(c);
-	e = uuid_valid(c->words[0])
-	        ? job_admin_find(c->db, c->arena, c->words[0], &job)
-	        : ERR_NOT_FOUND;
+	e = uuid_valid(id) ? job_admin_find(c->db, c->arena, id, &job)
+	                   : ERR_NOT_FOUND;
 	if (e == ERR_NOT_FOUND)
-		return fail_no_job(c, c->words[0]);
+		return fail_no_job(c, id);
 	if (e != ERR_OK)
 		return fail_by(c, e);
 	if (c->json) {
@@ -174,6 +172,12 @@ run_show(struct cli *c)
 		job_print_whole(c->arena, &c->out, &job);
 	}
 	return finish(c);
+}
+
+static int
+run_show(struct cli *c)
+{
+	return c->nwords == 1 ? show(c, c->words[0]) : usage(c);
 }
 
 /* -- by hand -- */
@@ -234,6 +238,27 @@ static int
 run_cancel(struct cli *c)
 {
 	return change_all(c, job_admin_cancel);
+}
+
+static int
+run_enqueue(struct cli *c)
+{
+	struct job_payload_problem problem;
+	const char *id;
+	enum err e;
+
+	if (c->nwords != 1 && c->nwords != 2)
+		return usage(c);
+	e = job_admin_enqueue(c->db, c->arena, c->set, c->words[0],
+	    c->nwords == 2 ? c->words[1] : "{}", /* req= */ NULL, &id,
+	    &problem);
+	if (e == ERR_NOT_FOUND)
+		return fail(c, "there is no kind of that name");
+	if (e == ERR_INVALID)
+		return fail(
+		    c, arena_printf(c->arena, "payload: %s%s%s", problem.field,
+			   *problem.field != '\0' ? " " : "", problem.message));
+	return e == ERR_OK ? show(c, id) : fail_by(c, e);
 }
 
 /* -- queues and schedules -- */
@@ -365,6 +390,7 @@ run_verb(struct cli *c, const char *verb)
 		{ "show", run_show },
 		{ "retry", run_retry },
 		{ "cancel", run_cancel },
+		{ "enqueue", run_enqueue },
 		{ "queues", run_queues },
 		{ "pause", run_pause },
 		{ "resume", run_resume },

@@ -17,6 +17,10 @@ struct list_in {
 	int64_t limit;
 	const char *cursor;
 };
+struct enqueue_in {
+	const char *kind;
+	struct any_object payload;
+};
 struct job_key {
 	const char *id;
 };
@@ -43,6 +47,14 @@ static const struct field list_fields[] = {
 	{ FIELD(struct list_in, cursor, "cursor"), .from = FROM_QUERY,
 	  .max = CURSOR_TEXT_MAX,
 	  .doc = "nextCursor of the page before, with the same filters." },
+	{ 0 },
+};
+static const struct field enqueue_fields[] = {
+	{ FIELD(struct enqueue_in, kind, "kind"), .required = true,
+	  .min = 1, .max = NAME_MAX_CHARS,
+	  .doc = "One that the service declares." },
+	{ FIELD(struct enqueue_in, payload, "payload"),
+	  .doc = "As the kind wants it; {} unless given." },
 	{ 0 },
 };
 static const struct field key_fields[] = {
@@ -126,6 +138,41 @@ jobs_get(struct req *r, const void *in_struct, void *out_struct)
 	if (e == ERR_OK)
 		job_view_whole(r->arena, &job, out_struct);
 	return e;
+}
+
+/* The payload's field, as the client named it. */
+static enum err
+refuse_payload(struct req *r, const struct job_payload_problem *problem)
+{
+	return req_invalid(r,
+	    arena_printf(r->arena, "payload%s%s",
+		*problem->field != '\0' ? "." : "", problem->field),
+	    problem->message);
+}
+
+static enum err
+jobs_enqueue(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct service_process *process = r->app;
+	const struct enqueue_in *in = in_struct;
+	struct job_payload_problem problem;
+	struct job_key key;
+	enum err e;
+
+	e = job_admin_enqueue(db_of(r), r->arena, set_of(r), in->kind,
+	    in->payload.text != NULL ? in->payload.text : "{}", r, &key.id,
+	    &problem);
+	if (e == ERR_NOT_FOUND)
+		return req_invalid(
+		    r, "kind", "must be one that the service declares");
+	if (e == ERR_INVALID)
+		return refuse_payload(r, &problem);
+	if (e != ERR_OK)
+		return e;
+	req_add_header(r, "Location",
+	    arena_printf(r->arena, "%s/jobs/%s",
+		process->program->service->prefix, key.id));
+	return jobs_get(r, &key, out_struct);
 }
 
 static enum err
@@ -231,6 +278,12 @@ const struct route job_routes[] = {
 	  .in = SCHEMA(struct list_in, list_fields),
 	  .out = JOB_PAGE_SCHEMA,
 	  .errors = BIT(ERR_INVALID) },
+	{ "POST", "/jobs", jobs_enqueue, ADMIN,
+	  .summary = "Enqueue a job by hand, as its kind says",
+	  .in = { .name = "JobEnqueue", .size = sizeof(struct enqueue_in),
+	    .fields = enqueue_fields, .refuse_unknown = true },
+	  .out = JOB_WHOLE_SCHEMA, .status = 201,
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_RATE_LIMITED) },
 	{ "GET", "/jobs/queues", queues_list, ADMIN,
 	  .summary = "The queues, and how full they are",
 	  .out = SCHEMA_NAMED("JobQueues", struct list_out, queues_fields) },
