@@ -83,7 +83,7 @@ find_with_jobs(const struct spec *spec, const char *name)
 		service = spec_find(spec, name);
 	if (name == NULL)
 		complain("usage: kedge jobs SERVICE list|show|retry|cancel|"
-			 "queues|pause|resume|schedules ...");
+			 "enqueue|queues|pause|resume|schedules ...");
 	else if (service == NULL)
 		complain("there is no service %s", name);
 	else if (service->workers == 0)
