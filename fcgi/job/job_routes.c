@@ -153,7 +153,6 @@ refuse_payload(struct req *r, const struct job_payload_problem *problem)
 static enum err
 jobs_enqueue(struct req *r, const void *in_struct, void *out_struct)
 {
-	const struct service_process *process = r->app;
 	const struct enqueue_in *in = in_struct;
 	struct job_payload_problem problem;
 	struct job_key key;
@@ -169,9 +168,7 @@ jobs_enqueue(struct req *r, const void *in_struct, void *out_struct)
 		return refuse_payload(r, &problem);
 	if (e != ERR_OK)
 		return e;
-	req_add_header(r, "Location",
-	    arena_printf(r->arena, "%s/jobs/%s",
-		process->program->service->prefix, key.id));
+	service_add_location(r, "/jobs", key.id);
 	return jobs_get(r, &key, out_struct);
 }
 
@@ -269,6 +266,8 @@ schedules_list(struct req *r, const void *in_struct UNUSED, void *out_struct)
 	return e;
 }
 
+static const struct route_header made_headers[] = { LOCATION_HEADER, { 0 } };
+
 /* clang-format off */
 #define ADMIN .role = "admin", .flags = ROUTE_NO_RECORD
 
@@ -282,7 +281,7 @@ const struct route job_routes[] = {
 	  .summary = "Enqueue a job by hand, as its kind says",
 	  .in = { .name = "JobEnqueue", .size = sizeof(struct enqueue_in),
 	    .fields = enqueue_fields, .refuse_unknown = true },
-	  .out = JOB_WHOLE_SCHEMA, .status = 201,
+	  .out = JOB_WHOLE_SCHEMA, .status = 201, .headers = made_headers,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_RATE_LIMITED) },
 	{ "GET", "/jobs/queues", queues_list, ADMIN,
 	  .summary = "The queues, and how full they are",

@@ -102,8 +102,8 @@ list_scope(struct req *r, const struct list_in *in)
 static enum err
 read_page(struct req *r, const struct list_in *in, struct entry_page *ret_page)
 {
-	struct service_process *wallet = r->app;
 	const char *position;
+	enum err e;
 
 	*ret_page = (struct entry_page){
 		.account_id = in->id,
@@ -116,12 +116,10 @@ read_page(struct req *r, const struct list_in *in, struct entry_page *ret_page)
 		return req_invalid(r, "from", "must not be before year 1");
 	if (in->to != NULL && str_has_prefix(in->to, "0000-"))
 		return req_invalid(r, "to", "must not be before year 1");
-	if (in->cursor == NULL || in->cursor[0] == '\0')
-		return ERR_OK;
-	position = cursor_read(
-	    r->arena, wallet->identity_key, list_scope(r, in), in->cursor);
-	if (position == NULL ||
-	    !str_i64(position, 1, INT64_MAX, &ret_page->before_seq))
+	e = cursor_read_parameter(r, list_scope(r, in), in->cursor, &position);
+	if (e != ERR_OK || position == NULL)
+		return e;
+	if (!str_i64(position, 1, INT64_MAX, &ret_page->before_seq))
 		return req_invalid(
 		    r, "cursor", "is not a nextCursor of this list");
 	return ERR_OK;
