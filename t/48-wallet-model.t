@@ -80,14 +80,16 @@ sub reversed
 	return;
 }
 
-# What is in the way of p moving from d to c, of which `freed` is held for it.
+# What is in the way of an amount moving from d to c, of which `freed` is held for it;
+# or of its being held.
 sub in_the_way
 {
-	my ($d, $c, $amount, $freed) = @_;
+	my ($d, $c, $amount, $freed, $hold) = @_;
+	my $beyond = $hold ? $d->{held} + $amount > $most
+	    : $c->{balance} + $amount > $most || $d->{balance} - $amount < -$most;
 	return grep {$_} (
 		($d->{frozen} || $c->{frozen}) && 'ACCOUNT_FROZEN',
-		($amount < 1 || $amount > $most || $c->{balance} + $amount > $most
-			    || $d->{balance} - $amount < -$most) && 'AMOUNT_OUT_OF_RANGE',
+		($amount < 1 || $amount > $most || $beyond) && 'AMOUNT_OUT_OF_RANGE',
 		$d->{owner} && $d->{balance} - $d->{held} + $freed < $amount && 'INSUFFICIENT_FUNDS'
 	);
 }
@@ -102,7 +104,7 @@ sub why_no_transfer
 	    if !$d || !$c || !$who->{is_operator} && (($d->{owner} // $w) != $who || !$c->{owner});
 	return @same if @same;
 	return 'CURRENCY_MISMATCH' if $d->{currency} ne $c->{currency};
-	return in_the_way($d, $c, $order->{amount}, 0);
+	return in_the_way($d, $c, $order->{amount}, 0, $order->{hold});
 }
 
 sub why_no_settlement
