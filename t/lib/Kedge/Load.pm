@@ -23,13 +23,14 @@ sub start
 {
 	my ($class, %opt) = @_;
 	my $self = bless { kids => [] }, $class;
+	my $parent = $$;
 	for my $i (0 .. ($opt{procs} // 2) - 1) {
 		pipe my $r, my $w or die "pipe: $!";
 		my $pid = fork // die "fork: $!";
 		if ($pid == 0) {
 			Kedge::in_child();
 			close $r;
-			work($opt{code}->($i), $w);
+			work($opt{code}->($i), $w, $parent);
 			POSIX::_exit(0);
 		}
 		close $w;
@@ -42,14 +43,15 @@ sub start
 
 sub work
 {
-	my ($request, $w) = @_;
+	my ($request, $w, $parent) = @_;
 	my $stop = 0;
 	local $SIG{TERM} = sub { $stop = 1 };
 	local $SIG{PIPE} = 'IGNORE';
 	my (%count, $slowest, @kept);
 	my $first = 1;
 	$slowest = 0;
-	until ($stop) {
+	# Also when the test is no more, however it ended.
+	until ($stop || getppid != $parent) {
 		my $t = time;
 		my ($result, $keep) = eval { $request->() };
 		$result = "died: $@" if $@;
