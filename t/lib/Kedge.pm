@@ -632,7 +632,11 @@ sub is_gone
 sub kill_pid
 {
 	my ($self, $signal, @pids) = @_;
-	my %ours = map { $_->{pid} => 1 } $self->processes;
+	my @all = $self->processes;
+	my %ours = map { $_->{pid} => 1 } @all;
+	# A session of PostgreSQL's notices by itself that its server is gone, and may
+	# answer until then.
+	my @with = grep { my $p = $_; $p->{exe} eq 'postgres' && grep { $_ == $p->{ppid} } @pids } @all;
 	for my $pid (@pids) {
 		next if is_gone($pid);
 		die "not of this stack: $pid" unless $ours{$pid};
@@ -640,6 +644,7 @@ sub kill_pid
 	}
 	# A signal is sent before it is heeded.
 	my $heeded = $signal eq 'KILL' ? \&is_gone : $signal eq 'STOP' ? \&is_stopped : return;
+	push @pids, map { $_->{pid} } @with if $signal eq 'KILL';
 	for my $pid (@pids) {
 		wait_until(sub { $heeded->($pid) }, 10);
 	}
