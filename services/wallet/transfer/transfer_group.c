@@ -22,8 +22,8 @@ static const int64_t late_us = 20 * 1000;
 
 /*
  * One request; on the stack of its thread, which stays until it is done.  Who
- * leads its group tells it the answer without the lock: those who are told all
- * at once need not queue for that.
+ * leads its group wakes it without the lock, for which those who are woken all
+ * at once would queue.
  */
 struct member {
 	struct transfer_item item;
@@ -137,9 +137,9 @@ run_one(struct db *db, struct member *m)
 	    m->item.order, m->ret_answer);
 }
 
-/* After this a member is gone. */
+/* With the lock held, so that whoever takes it next sees the answers. */
 static void
-tell(struct member **group, size_t count, enum err e)
+conclude(struct member **group, size_t count, enum err e)
 {
 	/* Who is away for all of them is away for each. */
 	bool ask_alone = e != ERR_OK && e != ERR_UNAVAILABLE && count > 1;
@@ -147,8 +147,15 @@ tell(struct member **group, size_t count, enum err e)
 	for (size_t i = 0; i < count; i++) {
 		group[i]->result = e;
 		group[i]->has_failed_with_group = ask_alone;
-		sem_post(&group[i]->woken);
 	}
+}
+
+/* After this a member is gone. */
+static void
+wake(struct member **group, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sem_post(&group[i]->woken);
 }
 
 static void
@@ -210,9 +217,10 @@ lead(struct db *db, struct arena *a)
 	pthread_mutex_lock(&queue.lock);
 	if (queue.current == mine)
 		queue.current = 0;
+	conclude(group, count, e);
 	invite_next();
 	pthread_mutex_unlock(&queue.lock);
-	tell(group, count, e);
+	wake(group, count);
 	pthread_mutex_lock(&queue.lock);
 }
 
