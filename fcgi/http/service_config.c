@@ -235,7 +235,7 @@ check_config(const struct service_program *p, const char *prefix)
 	}
 	explicit_bzero(key, sizeof(key));
 	return good && (p->check == NULL || p->check(p->config)) &&
-	       (p->job_library == NULL || p->job_library->check(p));
+	       (p->job_library == NULL || p->job_library->configure(p));
 }
 
 /* As kedge.json has it: "/api/core/". */

@@ -69,8 +69,8 @@ struct job_library {
 	/* NULL-ended list of lists, besides the service's own. */
 	const struct route *const *routes;
 	void (*metrics)(void *app, struct buf *b);
-	/* What rows cannot say of the tables and variables; logs. */
-	bool (*check)(const struct service_program *p);
+	/* Once the variables are read: takes them, checks the tables; logs. */
+	bool (*configure)(const struct service_program *p);
 	/* In the master before it forks. */
 	void (*prepare)(void);
 	/* A worker's life, as struct master_pool has it. */

@@ -16,7 +16,7 @@ static const struct route *const routes[] = {
 };
 
 static bool
-check(const struct service_program *p)
+configure(const struct service_program *p)
 {
 	const struct service_config *config = p->config;
 
@@ -39,7 +39,7 @@ work(const struct worker *w, struct service_process *process)
 const struct job_library job_library = {
 	.routes = routes,
 	.metrics = metrics,
-	.check = check,
+	.configure = configure,
 	.prepare = job_work_prepare,
 	.work = work,
 	.command = job_cli,

@@ -1,9 +1,9 @@
 #include "wallet/ledger/ledger_jobs.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "http/service_process.h"
 #include "wallet/ledger/ledger_store.h"
@@ -63,19 +63,15 @@ check(struct job *job, struct db *db, const void *payload UNUSED)
 	           : job_discard(job, "the books are wrong: see the log");
 }
 
-/* The first of a month, as PostgreSQL's calendar has it. */
+/* The first day of one.  PostgreSQL's calendar has no year 0; RFC 3339 has. */
 static bool
-is_month(const char *text)
+is_month(struct arena *a, const char *date)
 {
-	int64_t year, month;
-	char digits[5];
+	int64_t epoch_ms;
 
-	snprintf(digits, sizeof(digits), "%.4s", text);
-	if (!str_i64(digits, 1, 9999, &year))
-		return false;
-	snprintf(digits, sizeof(digits), "%.2s", text + 5);
-	return str_i64(digits, 1, 12, &month) && text[4] == '-' &&
-	       strcmp(text + 7, "-01") == 0;
+	return strcmp(date + strlen("2026-01"), "-01") == 0 &&
+	       !str_has_prefix(date, "0000-") &&
+	       clock_read(arena_printf(a, "%sT00:00:00Z", date), &epoch_ms);
 }
 
 static enum err
@@ -85,7 +81,7 @@ write_statements(struct job *job, struct db *db, const void *payload)
 	int64_t count;
 	enum err e;
 
-	if (in->month != NULL && !is_month(in->month))
+	if (in->month != NULL && !is_month(job->arena, in->month))
 		return job_discard(
 		    job, "month is not the first day of one, as 2026-01-01");
 	e = ledger_write_statements(db, job->arena, in->month, &count);
