@@ -167,7 +167,7 @@ write_upstreams(const struct stack *s)
 	}
 	add_upstream(&r,
 	    arena_printf(s->arena, "%s_verify", s->spec.verifier->name),
-	    "verify", /* keepalive= */ 0);
+	    "verify", s->spec.verifier->verify.keepalive);
 	return finish(&r, "upstreams.conf");
 }
 

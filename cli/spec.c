@@ -10,6 +10,9 @@
 #include "file.h"
 #include "place.h"
 
+/* Half of what one of its processes serves at once (http/event_loop.c). */
+enum { VERIFY_KEPT_MAX = 256 };
+
 /* [a-z][a-z0-9]*: an SQL name, a variable and a file name without quotes. */
 static bool
 is_name(const char *s)
@@ -151,17 +154,15 @@ read_nested(const struct place *p, const struct json *j, struct spec_service *s)
 }
 
 static bool
-read_pool(const struct place *p, const struct json *j, bool with_keepalive,
-    struct spec_pool *ret)
+read_pool(const struct place *p, const struct json *j, struct spec_pool *ret)
 {
 	static const char *const known[] = { "processes", "threads",
 		"keepalive", NULL };
-	static const char *const plain[] = { "processes", "threads", NULL };
 
-	return place_object(p, j, with_keepalive ? known : plain) &&
+	return place_object(p, j, known) &&
 	       place_int(p, j, "processes", 1, 64, &ret->processes) &&
 	       place_int(p, j, "threads", 1, 256, &ret->threads) &&
-	       (!with_keepalive || json_member(j, "keepalive") == NULL ||
+	       (json_member(j, "keepalive") == NULL ||
 		   place_int(p, j, "keepalive", 0, 256, &ret->keepalive));
 }
 
@@ -187,14 +188,12 @@ read_pools(const struct place *p, const struct json *j, struct spec_service *s)
 	struct place verify = place_below(&here, "verify");
 
 	if (!place_object(&here, pools, known) ||
-	    !read_pool(&api, json_member(pools, "api"),
-		/* with_keepalive= */ true, &s->api) ||
+	    !read_pool(&api, json_member(pools, "api"), &s->api) ||
 	    !read_workers(&here, json_member(pools, "worker"), s))
 		return false;
 	if (json_member(pools, "verify") == NULL)
 		return true;
-	return read_pool(&verify, json_member(pools, "verify"),
-	    /* with_keepalive= */ false, &s->verify);
+	return read_pool(&verify, json_member(pools, "verify"), &s->verify);
 }
 
 static bool
@@ -262,24 +261,35 @@ read_service(
 }
 
 /*
- * An idle kept connection holds a thread, and each nginx worker may keep
- * `keepalive` of them: there must be threads besides.
+ * Each nginx worker may keep `keepalive` idle connections.  In the pool api
+ * each of them holds a thread, in verify a place of a process's event loop:
+ * there must be others besides.
  */
 static bool
-check_threads(const struct place *p, const struct spec *spec,
+check_kept(const struct place *p, const struct spec *spec,
     const struct spec_service *s)
 {
-	int64_t kept = s->api.keepalive * spec->nginx_workers;
+	int64_t of_api = s->api.keepalive * spec->nginx_workers;
 	int64_t threads = s->api.processes * s->api.threads;
+	int64_t of_verify = s->verify.keepalive * spec->nginx_workers;
+	int64_t places = s->verify.processes * VERIFY_KEPT_MAX;
 
-	if (kept < threads)
-		return true;
-	return place_wrong(p,
-	    arena_printf(p->arena,
-		"keepalive %lld on each of %lld nginx workers would hold all "
-		"%lld threads of the pool api",
-		(long long)s->api.keepalive, (long long)spec->nginx_workers,
-		(long long)threads));
+	if (of_api >= threads)
+		return place_wrong(
+		    p, arena_printf(p->arena,
+			   "keepalive %lld on each of %lld nginx workers would "
+			   "hold all %lld threads of the pool api",
+			   (long long)s->api.keepalive,
+			   (long long)spec->nginx_workers, (long long)threads));
+	if (of_verify > places)
+		return place_wrong(p,
+		    arena_printf(p->arena,
+			"keepalive %lld on each of %lld nginx workers is more "
+			"than the %lld connections that the pool verify can "
+			"keep",
+			(long long)s->verify.keepalive,
+			(long long)spec->nginx_workers, (long long)places));
+	return true;
 }
 
 /* What its master can count. */
@@ -358,7 +368,7 @@ check_service(const struct place *p, struct spec *spec, int index)
 	const struct spec_service *s = &spec->services[index];
 	int i;
 
-	if (!check_threads(p, spec, s) || !check_processes(p, s) ||
+	if (!check_kept(p, spec, s) || !check_processes(p, s) ||
 	    !check_own(p, s))
 		return false;
 	for (i = 0; i < index; i++)

@@ -38,56 +38,93 @@ cache_close(struct cache *c)
 	free(c);
 }
 
-struct get {
-	const char *key;
-	struct arena *arena;
-	const char *value; /* NULL: absent */
-	struct cache_miss miss;
+struct ask_gets {
+	struct cache_get *gets;
+	size_t n;
 };
 
+/* "" is the marker: a change is being made, and how long it takes to commit is
+ * not known; so `run` stays empty and nothing is filled. */
+static void
+take_answer(
+    const struct cache_conn *conn, const redisReply *reply, struct cache_get *g)
+{
+	if (reply->type == REDIS_REPLY_STRING && reply->len > 0)
+		g->value =
+		    arena_strndup(g->arena, reply->str, (size_t)reply->len);
+	else if (reply->type == REDIS_REPLY_NIL)
+		memcpy(g->miss.run, conn->run, sizeof(g->miss.run));
+}
+
+/* MGET says nil of a key that holds something else than a text. */
 static enum cache_outcome
 ask_get(struct cache_conn *conn, void *ctx)
 {
-	struct get *get = ctx;
+	const struct ask_gets *ask = ctx;
+	const char *words[1 + CACHE_GETS_MAX] = { "MGET" };
+	int64_t now_ms = clock_now_ms();
 	redisReply *reply;
 	enum cache_outcome outcome;
 
-	/* Before it is sent: what is seen is no older than this. */
-	get->miss.seen_at_ms = clock_now_ms();
-	redisAppendCommand(conn->redis, "GET %s:%s", conn->scope, get->key);
+	for (size_t i = 0; i < ask->n; i++) {
+		struct cache_get *g = &ask->gets[i];
+
+		words[1 + i] =
+		    arena_printf(g->arena, "%s:%s", conn->scope, g->key);
+		/* Before it is sent: what is seen is no older than this. */
+		g->miss.seen_at_ms = now_ms;
+	}
+	redisAppendCommandArgv(conn->redis, 1 + (int)ask->n, words, NULL);
 	outcome = cache_conn_reply(conn, &reply);
 	if (outcome != CACHE_DONE)
 		return outcome;
-	if (reply->type == REDIS_REPLY_STRING && reply->len > 0)
-		get->value =
-		    arena_strndup(get->arena, reply->str, (size_t)reply->len);
-	else if (reply->type == REDIS_REPLY_NIL)
-		memcpy(get->miss.run, conn->run, sizeof(get->miss.run));
-	/*
-	 * Else a marker: a change is being made, and how long it takes to
-	 * commit is not known; so `run` stays empty and nothing is filled.
-	 */
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != ask->n)
+		outcome = CACHE_DOWN; /* no Redis that we know */
+	for (size_t i = 0; outcome == CACHE_DONE && i < ask->n; i++)
+		take_answer(conn, reply->element[i], &ask->gets[i]);
 	freeReplyObject(reply);
-	return CACHE_DONE;
+	return outcome;
+}
+
+enum err
+cache_get_many(struct cache *c, struct cache_get *gets, size_t n)
+{
+	struct ask_gets ask = { gets, n };
+	size_t hits = 0;
+	enum err e;
+
+	assert(n <= CACHE_GETS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		gets[i].value = NULL;
+		gets[i].miss = (struct cache_miss){ 0 };
+	}
+	if (n == 0)
+		return ERR_OK;
+	e = cache_pool_call(c->pool, ask_get, &ask);
+	for (size_t i = 0; i < n; i++) {
+		if (e != ERR_OK)
+			gets[i].miss = (struct cache_miss){ 0 };
+		hits += gets[i].value != NULL;
+	}
+	if (e != ERR_OK)
+		return e;
+	metrics_add(METRIC_CACHE_HITS, hits);
+	metrics_add(METRIC_CACHE_MISSES, n - hits);
+	return ERR_OK;
 }
 
 enum err
 cache_get(struct cache *c, struct arena *a, const char *key,
     const char **ret_value, struct cache_miss *ret_miss)
 {
-	struct get get = { .key = key, .arena = a };
-	enum err e;
+	struct cache_get get = { .arena = a, .key = key };
+	enum err e = cache_get_many(c, &get, 1);
 
-	*ret_miss = (struct cache_miss){ 0 };
-	e = cache_pool_call(c->pool, ask_get, &get);
+	*ret_miss = get.miss;
 	if (e != ERR_OK)
 		return e;
-	metrics_add(
-	    get.value != NULL ? METRIC_CACHE_HITS : METRIC_CACHE_MISSES, 1);
-	if (get.value == NULL) {
-		*ret_miss = get.miss;
+	if (get.value == NULL)
 		return ERR_NOT_FOUND;
-	}
 	*ret_value = get.value;
 	return ERR_OK;
 }
@@ -235,4 +272,10 @@ bool
 cache_ready(struct cache *c)
 {
 	return cache_pool_call(c->pool, ask_ping, NULL) == ERR_OK;
+}
+
+bool
+cache_is_away(struct cache *c)
+{
+	return cache_pool_is_away(c->pool);
 }

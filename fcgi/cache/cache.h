@@ -66,6 +66,18 @@ struct cache_miss {
  */
 MUST_CHECK enum err cache_get(struct cache *c, struct arena *a, const char *key,
     const char **ret_value, struct cache_miss *ret_miss);
+
+enum { CACHE_GETS_MAX = 64 };
+
+struct cache_get {
+	struct arena *arena;
+	const char *key;
+	const char *value; /* the answer; NULL: absent or invalidated */
+	struct cache_miss miss; /* then */
+};
+/* The same for up to CACHE_GETS_MAX keys, in one round trip. */
+MUST_CHECK enum err
+cache_get_many(struct cache *c, struct cache_get *gets, size_t n);
 /*
  * Best effort; silently does nothing when the rules above forbid it.  `value`
  * must not be empty.
@@ -88,5 +100,10 @@ MUST_CHECK enum err cache_rate(struct cache *c, const char *key, int64_t burst,
     int64_t period_ms, int64_t *ret_retry_ms);
 
 bool cache_ready(struct cache *c);
+/*
+ * Whether the circuit breaker is open, so that a call fails at once or is the
+ * one that tries.
+ */
+bool cache_is_away(struct cache *c);
 
 #endif

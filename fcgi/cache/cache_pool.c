@@ -198,3 +198,14 @@ cache_pool_call(struct cache_pool *p,
 	leave(p, c, outcome, reason);
 	return outcome == CACHE_DONE ? ERR_OK : ERR_UNAVAILABLE;
 }
+
+bool
+cache_pool_is_away(struct cache_pool *p)
+{
+	bool away;
+
+	pthread_mutex_lock(&p->mutex);
+	away = !p->has_url || p->breaker.open;
+	pthread_mutex_unlock(&p->mutex);
+	return away;
+}

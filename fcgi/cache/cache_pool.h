@@ -8,6 +8,8 @@
 #ifndef CACHE_CACHE_POOL_H
 #define CACHE_CACHE_POOL_H
 
+#include <stdbool.h>
+
 #include "base/attr.h"
 #include "base/err.h"
 #include "cache/cache_conn.h"
@@ -19,6 +21,8 @@ struct cache_pool;
 struct cache_pool *cache_pool_new(const struct cache_options *options);
 void cache_pool_free(struct cache_pool *p);
 
+/* Whether the breaker is open. */
+bool cache_pool_is_away(struct cache_pool *p);
 /*
  * Calls ask(connection, ctx), perhaps twice.  ERR_OK after CACHE_DONE, else
  * ERR_UNAVAILABLE, logged and counted here.

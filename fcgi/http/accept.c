@@ -1,28 +1,7 @@
-/*
- * accept: a worker's threads.  Each accepts a connection and serves it until
- * it ends; there is no queue between them but the kernel's.
- *
- * They are started as they are needed: who takes a connection and leaves nobody
- * to accept the next one starts another thread first.  None ends before the
- * process does.
- *
- * Draining must not lose a request, so the main thread has to know what the
- * others wait for.
- *   - One in accept() is interrupted by a signal.
- *   - One that serves a request is left alone; it closes the connection after
- *     the answer.
- *   - One on a kept connection between two requests has a moment to get the
- *     next one, and closes after that: the web server then reads the end of
- *     the connection with the answer, and does not keep it.  A connection
- *     still idle after that moment has its reading side shut: what has been
- *     sent is served yet, and what is sent after that fails at once.  nginx
- *     repeats a GET then, but not a POST (it answers 502), which is why busy
- *     connections are not closed that way.
- */
+#include "http/accept.h"
+
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -40,27 +19,13 @@
 #include "http/conn.h"
 #include "http/request.h"
 #include "http/service.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
+#include "http/thread.h"
+#include "server/listen.h"
 
 enum {
-#ifdef SANITIZED
-	STACK_BYTES = 8 * 1024 * 1024,
-#else
-	STACK_BYTES = 256 * 1024,
-#endif
 	WAKE_EVERY_NS = 20 * 1000 * 1000,
 	IDLE_GRACE_US = 200 * 1000,
 	SHORTAGE_NS = 50 * 1000 * 1000,
-	MALLOC_ARENAS = 2,
-	MALLOC_KEEP_BYTES = 256 * 1024,
 };
 
 enum thread_state {
@@ -124,12 +89,7 @@ wait_ended(struct thread *t, int state)
 static void
 serve_request(struct thread *t)
 {
-	const struct req_source source = {
-		.param = conn_param,
-		.read = conn_read_body,
-		.check = conn_check,
-		.ctx = &t->conn,
-	};
+	const struct req_source source = conn_source(&t->conn);
 	struct req r = { .arena = t->arena, .source = &source };
 
 	service_handle(t->crew->service, &r);
@@ -180,34 +140,21 @@ take_connection(struct thread *t, int fd)
 	atomic_fetch_add(&crew->accepting, 1);
 }
 
-/* Whether accepting can go on. */
+/* After a failed accept(): whether that can go on. */
 static bool
 survives(int error)
 {
 	const struct timespec pause = { .tv_nsec = SHORTAGE_NS };
 
-	switch (error) {
-	case EINTR:
-	case ECONNABORTED:
-	case EAGAIN:
-	case EPROTO:
-	case EPERM: /* a firewall's word */
-	case ENETDOWN:
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case EOPNOTSUPP:
+	switch (listen_trouble(error)) {
+	case LISTEN_PASSING:
 		return true;
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-		log_event(LOG_ERROR, "cannot accept for now",
-		    LOG_TEXT("error", strerror(error)));
+	case LISTEN_SHORTAGE:
 		nanosleep(&pause, NULL);
 		return true;
+	case LISTEN_BROKEN:
+		break;
 	}
-	log_event(
-	    LOG_ERROR, "cannot accept", LOG_TEXT("error", strerror(error)));
 	return false;
 }
 
@@ -242,20 +189,11 @@ thread_run(void *arg)
 static bool
 start_thread(struct crew *crew, struct thread *t)
 {
-	pthread_attr_t attr;
-	int rc;
-
 	t->crew = crew;
 	t->arena = arena_new();
 	conn_init(&t->conn);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	rc = pthread_create(&t->id, &attr, thread_run, t);
-	pthread_attr_destroy(&attr);
-	if (rc == 0)
+	if (thread_start(&t->id, thread_run, t))
 		return true;
-	log_event(LOG_ERROR, "cannot start a thread",
-	    LOG_TEXT("error", strerror(rc)));
 	arena_free(t->arena);
 	return false;
 }
@@ -288,35 +226,13 @@ ignore_signal(int signo)
 	(void)signo;
 }
 
+/* A handler, and no SA_RESTART: it is there to interrupt accept(). */
 static void
-set_signals(void)
+set_wake_signal(void)
 {
-	/* A handler, and no SA_RESTART: it is there to interrupt accept(). */
 	const struct sigaction wake = { .sa_handler = ignore_signal };
-	const struct sigaction ignore = { .sa_handler = SIG_IGN };
-	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 
 	sigaction(SIGUSR1, &wake, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
-	sigaction(SIGTERM, &dfl, NULL);
-}
-
-/*
- * Requests allocate little and give all of it back.  Left alone, glibc would
- * make up to eight arenas per core, each keeping what its worst request took;
- * and its thresholds would rise with the largest block ever freed.  Two arenas
- * are enough for two threads to allocate at once; blocks above the threshold
- * go back to the kernel when freed, and so does the top of an arena.
- */
-static void
-set_malloc(void)
-{
-	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
-	mallopt(M_MMAP_THRESHOLD, MALLOC_KEEP_BYTES);
-	mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP_BYTES);
-	/* Fast bins are consolidated whenever a block next to the top is
-	 * freed, which here is with every request; the thread caches do. */
-	mallopt(M_MXFAST, 0);
 }
 
 /* Wakes a thread that waits; true when it was in accept(). */
@@ -403,7 +319,7 @@ release(struct crew *crew)
 }
 
 int
-service_work(const struct worker *w, const struct service *s)
+accept_work(const struct worker *w, const struct service *s)
 {
 	struct crew crew = {
 		.service = s,
@@ -417,9 +333,7 @@ service_work(const struct worker *w, const struct service *s)
 	sigemptyset(&until);
 	sigaddset(&until, SIGTERM);
 	sigaddset(&until, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &until, NULL);
-	set_malloc();
-	set_signals();
+	set_wake_signal();
 	sem_init(&crew.ended, /* pshared= */ 0, 0);
 	crew.threads = calloc((size_t)w->threads, sizeof(*crew.threads));
 	assert(crew.threads != NULL);

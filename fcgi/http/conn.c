@@ -33,6 +33,7 @@ conn_open(struct conn *c, int fd)
 	assert(c->fd < 0);
 	c->fd = fd;
 	c->kept = false;
+	c->prompt = false;
 	c->at = c->end = 0;
 }
 
@@ -41,6 +42,13 @@ conn_close(struct conn *c)
 {
 	if (c->fd >= 0)
 		close(c->fd);
+	c->fd = -1;
+}
+
+void
+conn_leave(struct conn *c)
+{
+	assert(c->at == c->end);
 	c->fd = -1;
 }
 
@@ -126,28 +134,30 @@ conn_wait(struct conn *c, bool kept)
 		c->at = 0;
 		c->end = (size_t)n;
 	}
-	c->read_until_us = clock_monotonic_us() + REQUEST_US;
 	return true;
 }
 
 /* -- parameters -- */
 
-static bool
+void
+conn_begin(struct conn *c, struct arena *a)
+{
+	buf_init(&c->params, a, RECORD_PARAMS_MAX_BYTES);
+	c->head = (struct record_head){ .params = &c->params };
+	c->head_read = false;
+	c->read_until_us = clock_monotonic_us() + REQUEST_US;
+}
+
+/* Reads on in what was received. */
+static enum record_state
 read_head(struct conn *c)
 {
-	enum record_state state;
 	size_t used;
+	enum record_state state =
+	    record_head_read(&c->head, c->in + c->at, c->end - c->at, &used);
 
-	c->head = (struct record_head){ .params = &c->params };
-	for (;;) {
-		state = record_head_read(
-		    &c->head, c->in + c->at, c->end - c->at, &used);
-		c->at += used;
-		if (state != RECORD_MORE)
-			return state == RECORD_DONE;
-		if (!fill(c))
-			return false;
-	}
+	c->at += used;
+	return state;
 }
 
 /* FNV-1a, of the name in "NAME=value" or alone. */
@@ -182,20 +192,95 @@ make_index(struct conn *c, size_t n)
 	}
 }
 
-bool
-conn_read_params(struct conn *c, struct arena *a)
+static void
+end_head(struct conn *c, struct arena *a)
 {
 	size_t n;
 
-	buf_init(&c->params, a, RECORD_PARAMS_MAX_BYTES);
-	if (!read_head(c))
-		return false;
 	assert(!buf_failed(&c->params));
 	c->envp = record_params(a, &c->params, &n);
 	record_body_init(&c->body, &c->head);
 	c->body_broken = false;
 	make_index(c, n);
+	c->head_read = true;
+}
+
+bool
+conn_read_rest(struct conn *c, struct arena *a)
+{
+	enum record_state state;
+
+	if (c->head_read)
+		return true;
+	while ((state = read_head(c)) == RECORD_MORE) {
+		if (!fill(c))
+			return false;
+	}
+	if (state == RECORD_DONE)
+		end_head(c, a);
+	return state == RECORD_DONE;
+}
+
+bool
+conn_read_params(struct conn *c, struct arena *a)
+{
+	conn_begin(c, a);
+	return conn_read_rest(c, a);
+}
+
+/* Whether reading the body to its end will not wait. */
+static bool
+body_is_here(const struct conn *c)
+{
+	struct record_body b = c->body;
+	size_t at = c->at, used, n;
+
+	while (record_body_read(&b, c->in + at, c->end - at, &used) ==
+	       RECORD_MORE) {
+		at += used;
+		n = c->end - at < b.content ? c->end - at : b.content;
+		if (n == 0)
+			return false;
+		at += n;
+		b.content -= (uint32_t)n;
+	}
 	return true;
+}
+
+enum conn_state
+conn_read_now(struct conn *c, struct arena *a)
+{
+	enum record_state state;
+	long n;
+
+	assert(c->at == c->end);
+	n = receive(c, c->in, sizeof(c->in), MSG_DONTWAIT);
+	if (n <= 0)
+		return n < 0 && errno == EAGAIN ? CONN_NOTHING : CONN_OVER;
+	c->at = 0;
+	c->end = (size_t)n;
+	conn_begin(c, a);
+	state = read_head(c);
+	if (state == RECORD_BAD)
+		return CONN_OVER;
+	if (state == RECORD_MORE)
+		return CONN_PART;
+	end_head(c, a);
+	return body_is_here(c) ? CONN_WHOLE : CONN_PART;
+}
+
+bool
+conn_has_more(const struct conn *c)
+{
+	return c->fd >= 0 && c->at < c->end;
+}
+
+bool
+conn_is_abandoned(const struct conn *c)
+{
+	char byte;
+
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 /* The value when it is of that name, or NULL. */
@@ -219,8 +304,8 @@ search(const struct conn *c, const char *name, size_t len)
 	return NULL;
 }
 
-const char *
-conn_param(void *ctx, const char *name)
+static const char *
+get_param(void *ctx, const char *name)
 {
 	const struct conn *c = ctx;
 	size_t len = strlen(name);
@@ -238,8 +323,8 @@ conn_param(void *ctx, const char *name)
 	return NULL;
 }
 
-enum err
-conn_check(void *ctx)
+static enum err
+check_params(void *ctx)
 {
 	const struct conn *c = ctx;
 
@@ -297,8 +382,8 @@ take_content(struct conn *c, char *out, size_t len)
 	return (long)n;
 }
 
-long
-conn_read_body(void *ctx, char *out, size_t len)
+static long
+read_body(void *ctx, char *out, size_t len)
 {
 	struct conn *c = ctx;
 
@@ -321,6 +406,17 @@ conn_read_body(void *ctx, char *out, size_t len)
 	return -1;
 }
 
+struct req_source
+conn_source(struct conn *c)
+{
+	return (struct req_source){
+		.param = get_param,
+		.read = read_body,
+		.check = check_params,
+		.ctx = c,
+	};
+}
+
 /*
  * What is left of the body.  nginx, which has its answer, either stops sending
  * and closes, or has sent all of it and may reuse the connection: then the
@@ -336,7 +432,7 @@ skip_body(struct conn *c)
 	if (c->read_until_us > until_us)
 		c->read_until_us = until_us;
 	do {
-		n = conn_read_body(c, trash, sizeof(trash));
+		n = read_body(c, trash, sizeof(trash));
 	} while (n > 0 && clock_monotonic_us() < until_us);
 	return n == 0;
 }

@@ -20,6 +20,7 @@
 
 struct arena;
 struct req;
+struct req_source;
 
 enum {
 	CONN_BUFFER_BYTES = 8 * 1024,
@@ -30,11 +31,13 @@ enum {
 struct conn {
 	int fd; /* -1: none */
 	bool kept; /* waits as a kept connection does */
+	bool prompt; /* an answer that cannot be sent at once ends it */
 	/* Received and not used yet: [at, end). */
 	size_t at;
 	size_t end;
 	unsigned char in[CONN_BUFFER_BYTES];
 	struct record_head head;
+	bool head_read;
 	struct record_body body;
 	bool body_broken;
 	int64_t read_until_us; /* the whole request must be here by then */
@@ -52,6 +55,8 @@ void conn_init(struct conn *c);
 /* Takes over an accepted socket. */
 void conn_open(struct conn *c, int fd);
 void conn_close(struct conn *c);
+/* Gives the socket back, with nothing received and not used. */
+void conn_leave(struct conn *c);
 
 /*
  * Waits until a request begins: 5 s on a new connection, 75 s on a kept one,
@@ -61,10 +66,25 @@ MUST_CHECK bool conn_wait(struct conn *c, bool kept);
 /* Reads the parameters.  False: close the connection. */
 MUST_CHECK bool conn_read_params(struct conn *c, struct arena *a);
 
-/* The members of a struct req_source whose ctx is the connection. */
-const char *conn_param(void *ctx, const char *name);
-long conn_read_body(void *ctx, char *out, size_t len);
-enum err conn_check(void *ctx);
+enum conn_state {
+	CONN_WHOLE, /* the parameters are read, and all of the body is here */
+	CONN_PART, /* conn_read_rest() would wait for the rest */
+	CONN_NOTHING, /* has come */
+	CONN_OVER, /* close the connection */
+};
+/* For who may not wait: receives once, and reads what that was. */
+MUST_CHECK enum conn_state conn_read_now(struct conn *c, struct arena *a);
+/* Goes on after that, or after conn_begin(), as conn_read_params() does. */
+MUST_CHECK bool conn_read_rest(struct conn *c, struct arena *a);
+/* Another request, of which nothing has been read. */
+void conn_begin(struct conn *c, struct arena *a);
+/* Whether the beginning of another request was received with this one. */
+bool conn_has_more(const struct conn *c);
+/* Whether nobody waits for the answer any more. */
+bool conn_is_abandoned(const struct conn *c);
+
+/* The request whose parameters were read. */
+struct req_source conn_source(struct conn *c);
 
 /*
  * Writes r->response, and that it ends there.  A stream that breaks off closes

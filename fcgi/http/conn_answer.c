@@ -190,7 +190,7 @@ conn_answer(struct conn *c, struct arena *a, const struct req *r)
 	} else {
 		head = (struct part){ b.data, b.len };
 	}
-	c->answer_until_us = clock_monotonic_us() + ANSWER_US;
+	c->answer_until_us = c->prompt ? 0 : clock_monotonic_us() + ANSWER_US;
 	if (p->stream != NULL && !buf_failed(&b) && !str_eq(r->method, "HEAD"))
 		sent = send_stream(c, head, p->stream);
 	else

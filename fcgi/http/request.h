@@ -55,6 +55,7 @@ struct req {
 	void *app; /* the service's own */
 	const struct identity *identity; /* of a guarded route; else NULL */
 	void *session; /* for the service's hooks: auth's session */
+	void *prefetched; /* by the service's prefetch(); or NULL */
 
 	const char *request_id;
 	const char *method;

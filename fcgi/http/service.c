@@ -329,8 +329,8 @@ log_request(const struct progress *p, int64_t us)
 	    "request", fields);
 }
 
-void
-service_handle(const struct service *s, struct req *r)
+static void
+handle(const struct service *s, struct req *r, enum err refusal)
 {
 	int64_t began_us = clock_monotonic_us(), us;
 	struct progress p = {
@@ -343,7 +343,7 @@ service_handle(const struct service *s, struct req *r)
 
 	e = begin(s, r);
 	if (e == ERR_OK)
-		e = dispatch(&p);
+		e = refusal != ERR_OK ? refusal : dispatch(&p);
 	if (e == ERR_OK && !r->answered) {
 		log_event(
 		    LOG_ERROR, "nobody answered", LOG_TEXT("route", p.route));
@@ -357,4 +357,16 @@ service_handle(const struct service *s, struct req *r)
 	metrics_request(p.metric, r->response.status, us);
 	log_request(&p, us);
 	log_set_request(NULL);
+}
+
+void
+service_handle(const struct service *s, struct req *r)
+{
+	handle(s, r, /* refusal= */ ERR_OK);
+}
+
+void
+service_refuse(const struct service *s, struct req *r, enum err e)
+{
+	handle(s, r, e);
 }

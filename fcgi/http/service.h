@@ -94,6 +94,8 @@ struct service_hooks {
 	void (*library_metrics)(void *app, struct buf *b);
 };
 
+enum { SERVICE_PREFETCH_MAX = 32 };
+
 struct service {
 	const char *name; /* "core": assertion audience, log, metrics */
 	const char *title; /* of the OpenAPI document */
@@ -108,6 +110,17 @@ struct service {
 	 * counted under the route named "verdict".
 	 */
 	enum err (*handle_all)(struct req *r);
+	/*
+	 * NULL: each connection has a thread of its own (accept.h).  Else, for
+	 * handle_all alone, an event loop serves the pool (event_loop.h): this
+	 * gets what handle_all() will need for these requests together, in one
+	 * round trip, leaves it in their `prefetched`, and says of which it is
+	 * sure that they can be answered now, without waiting.  The others wait
+	 * in threads.  Of the requests, SERVICE_PREFETCH_MAX at most, only
+	 * app, source and arena are set.
+	 */
+	void (*prefetch)(
+	    void *app, struct req *const *rs, bool *ret_ready, size_t n);
 	/* NULL: guarded routes answer 401 to everybody. */
 	const unsigned char *identity_key;
 	/*
@@ -122,16 +135,18 @@ struct service {
 /*
  * Answers one request: fills r->response.  No FastCGI in it: the accept loop,
  * the unit tests and the fuzzers call it alike.  r is zeroed by the caller
- * except arena and source.
+ * except arena and source, and what prefetch() has set.
  */
 void service_handle(const struct service *s, struct req *r);
+/* Likewise, but with this error whatever it asks: there is no room for it. */
+void service_refuse(const struct service *s, struct req *r, enum err e);
 
 /* The OpenAPI 3.1 document. */
 void service_openapi(const struct service *s, struct buf *b);
 
 /*
- * A worker's life: w->threads threads accept and serve until SIGTERM or
- * SIGINT, then drain.  Returns the exit status.
+ * A worker's life: it accepts and serves, with up to w->threads threads, until
+ * SIGTERM or SIGINT, then drains.  Returns the exit status.
  */
 int service_work(const struct worker *w, const struct service *s);
 

@@ -93,16 +93,43 @@ listen_is_listening(int fd)
 }
 
 void
-listen_prepare(int fd)
+listen_prepare(int fd, bool blocking)
 {
 	int flags = fcntl(fd, F_GETFL);
 	int one = 1;
 
-	if (flags >= 0 && (flags & O_NONBLOCK) != 0)
-		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	if (flags >= 0 && ((flags & O_NONBLOCK) == 0) != blocking)
+		fcntl(fd, F_SETFL, flags ^ O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	/* Accepted sockets inherit it; fails on unix sockets, rightly. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+enum listen_trouble
+listen_trouble(int error)
+{
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED:
+	case EAGAIN:
+	case EPROTO:
+	case EPERM: /* a firewall's word */
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+		return LISTEN_PASSING;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		log_event(LOG_ERROR, "cannot accept for now",
+		    LOG_TEXT("error", strerror(error)));
+		return LISTEN_SHORTAGE;
+	}
+	log_event(
+	    LOG_ERROR, "cannot accept", LOG_TEXT("error", strerror(error)));
+	return LISTEN_BROKEN;
 }
 
 static int

@@ -39,9 +39,17 @@ MUST_CHECK int
 listen_open(const char *address, mode_t mode, const char **ret_bound_path);
 
 /*
- * Prepares a socket of whatever origin: blocking, close-on-exec, no Nagle
- * delay on what is accepted.
+ * Prepares a socket of whatever origin: blocking or not, close-on-exec, no
+ * Nagle delay on what is accepted.
  */
-void listen_prepare(int fd);
+void listen_prepare(int fd, bool blocking);
+
+enum listen_trouble {
+	LISTEN_PASSING, /* accept again */
+	LISTEN_SHORTAGE, /* of descriptors or memory, logged: in a moment */
+	LISTEN_BROKEN, /* logged: this process cannot accept any more */
+};
+/* What a failed accept() means. */
+enum listen_trouble listen_trouble(int error);
 
 #endif

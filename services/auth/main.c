@@ -48,7 +48,8 @@ static const struct config_var vars[] = {
 	  .doc = "Worker processes of the verify pool." },
 	{ CONFIG(struct auth_config, verify_threads, "VERIFY_THREADS"),
 	  .fallback = "8", .min = 1, .max = 512, .unit = "threads",
-	  .doc = "Verdicts that one of them gives at once." },
+	  .doc = "Verdicts of one of them that can wait at once, for "
+	    "PostgreSQL; those that Redis can tell need no thread." },
 	{ CONFIG(struct auth_config, secret, "SECRET"),
 	  .min = AUTH_SECRET_MIN_BYTES, .max = 4096,
 	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
@@ -220,6 +221,7 @@ static const struct service verify = {
 	.prefix = auth_prefix,
 	.routes = auth_routes,
 	.handle_all = verify_request,
+	.prefetch = verify_prefetch,
 	.hooks = { .write_error = verify_write_error },
 };
 

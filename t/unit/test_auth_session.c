@@ -148,12 +148,24 @@ sign_in(void)
 	return token;
 }
 
+/* As verify does, one after the other. */
+static enum err
+find_claims(
+    struct auth *auth, const char *token, struct session_claims *ret_claims)
+{
+	struct session_lookup lookup = { .arena = a, .token = token };
+	struct session_lookup *one = &lookup;
+
+	session_look_up(auth, &one, 1);
+	return session_settle(auth, one, ret_claims);
+}
+
 static enum err
 verify(struct auth *auth, const char *token)
 {
 	struct session_claims claims;
 
-	return session_find_claims(auth, a, token, &claims);
+	return find_claims(auth, token, &claims);
 }
 
 static const char *
@@ -161,19 +173,22 @@ roles_seen(struct auth *auth, const char *token)
 {
 	struct session_claims claims;
 
-	ck_assert_int_eq(session_find_claims(auth, a, token, &claims), ERR_OK);
+	ck_assert_int_eq(find_claims(auth, token, &claims), ERR_OK);
 	return claims.roles;
 }
 
 static bool
 is_cached(struct auth *auth, const char *token)
 {
-	struct session_claims claims;
-	struct cache_miss miss;
+	struct session_lookup lookup = {
+		.arena = a,
+		.token = token,
+		.epoch = epoch_get(&auth->shared->epoch),
+	};
+	struct session_lookup *one = &lookup;
 
-	return session_cache_get(auth->process.cache, a,
-		   epoch_get(&auth->shared->epoch), token, &claims,
-		   &miss) == ERR_OK;
+	session_cache_get(auth->process.cache, &one, 1);
+	return one->known;
 }
 
 /* Behind auth's back, and behind the triggers' too. */
@@ -225,7 +240,7 @@ START_TEST(claims_say_what_the_rows_say)
 	struct session_claims claims;
 
 	sql("INSERT INTO service_account SELECT id, 'core' FROM \"user\"");
-	ck_assert_int_eq(session_find_claims(&here, a, token, &claims), ERR_OK);
+	ck_assert_int_eq(find_claims(&here, token, &claims), ERR_OK);
 	ck_assert_str_eq(claims.user_id, user_id);
 	ck_assert_str_eq(claims.session_id, sql_text("SELECT id FROM session"));
 	ck_assert_str_eq(claims.roles, "user");
@@ -290,19 +305,17 @@ END_TEST
 START_TEST(fill_after_the_end_does_not_stick)
 {
 	const char *token = sign_in();
-	int64_t epoch = epoch_get(&shared.epoch), row;
-	struct session_claims claims;
-	struct cache_miss miss;
+	struct session_lookup lookup = { .arena = a, .token = token };
+	struct session_lookup *one = &lookup;
+	int64_t row;
 
-	ck_assert_int_eq(session_cache_get(other.process.cache, a, epoch, token,
-			     &claims, &miss),
-	    ERR_NOT_FOUND);
-	ck_assert_int_eq(
-	    session_select_claims(other.process.db, a, token, &claims, &row),
+	session_look_up(&other, &one, 1);
+	ck_assert(!one->known);
+	ck_assert_int_eq(session_select_claims(
+			     other.process.db, a, token, &one->claims, &row),
 	    ERR_OK);
 	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
-	session_cache_fill(
-	    other.process.cache, a, epoch, token, &claims, &miss);
+	session_cache_fill(other.process.cache, one);
 	ck_assert(!is_cached(&here, token));
 	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
 }
@@ -439,7 +452,7 @@ START_TEST(provisioning_is_seen_and_may_be_repeated)
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(
 		    user_provision(&other, a, user_id, "core"), ERR_OK);
-	ck_assert_int_eq(session_find_claims(&here, a, token, &claims), ERR_OK);
+	ck_assert_int_eq(find_claims(&here, token, &claims), ERR_OK);
 	ck_assert_str_eq(claims.accounts, "core");
 	ck_assert_int_eq(
 	    user_provision(&other, a, "nobody", "core"), ERR_NOT_FOUND);

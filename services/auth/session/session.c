@@ -197,34 +197,45 @@ is_live(const struct session_claims *claims)
 	return claims->expires_at_ms > clock_now_ms();
 }
 
+void
+session_look_up(
+    struct auth *auth, struct session_lookup *const *lookups, size_t n)
+{
+	int64_t epoch = epoch_get(&auth->shared->epoch);
+
+	if (auth->process.cache == NULL || epoch_in_doubt(&auth->shared->epoch))
+		epoch = 0;
+	for (size_t i = 0; i < n; i++) {
+		lookups[i]->known = false;
+		lookups[i]->epoch = epoch;
+	}
+	if (epoch != 0)
+		session_cache_get(auth->process.cache, lookups, n);
+	/* Expired in the cache: it may have been refreshed since. */
+	for (size_t i = 0; i < n; i++)
+		lookups[i]->known =
+		    lookups[i]->known && is_live(&lookups[i]->claims);
+}
+
 enum err
-session_find_claims(struct auth *auth, struct arena *a, const char *token,
+session_settle(struct auth *auth, struct session_lookup *l,
     struct session_claims *ret_claims)
 {
-	struct cache *cache = auth->process.cache;
-	int64_t epoch = epoch_get(&auth->shared->epoch), row;
-	struct cache_miss miss = { 0 };
-	struct session_claims claims;
+	int64_t row = 0;
 	enum err e;
 
-	if (epoch == 0 || epoch_in_doubt(&auth->shared->epoch))
-		cache = NULL;
-	if (cache != NULL &&
-	    session_cache_get(cache, a, epoch, token, &claims, &miss) ==
-		ERR_OK &&
-	    is_live(&claims)) {
-		*ret_claims = claims;
+	if (l->known) {
+		*ret_claims = l->claims;
 		return ERR_OK;
 	}
-	/* Expired in the cache: it may have been refreshed since. */
-	row = 0;
-	e = session_select_claims(auth->process.db, a, token, &claims, &row);
+	e = session_select_claims(
+	    auth->process.db, l->arena, l->token, &l->claims, &row);
 	if (row != 0)
 		epoch_raise(&auth->shared->epoch, row);
 	if (e != ERR_OK)
 		return e;
-	if (cache != NULL && row == epoch)
-		session_cache_fill(cache, a, epoch, token, &claims, &miss);
-	*ret_claims = claims;
+	if (l->epoch != 0 && row == l->epoch)
+		session_cache_fill(auth->process.cache, l);
+	*ret_claims = l->claims;
 	return ERR_OK;
 }

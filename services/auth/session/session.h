@@ -39,6 +39,7 @@
 #include "auth/user/user.h"
 #include "base/attr.h"
 #include "base/err.h"
+#include "cache/cache.h"
 #include "http/schema.h"
 
 struct arena;
@@ -119,12 +120,32 @@ struct session_claims {
 	int64_t ban_expires_ms;
 };
 
+/* What Redis says of a token. */
+struct session_lookup {
+	struct arena *arena;
+	const char *token;
+	bool known; /* it is a live session's, and these are its claims */
+	struct session_claims claims;
+
+	/* Private: of what was missed, to fill the cache. */
+	int64_t epoch; /* 0: the cache is not to be used */
+	struct cache_miss miss;
+};
+
+enum { SESSION_LOOKUPS_MAX = CACHE_GETS_MAX };
+
 /*
- * One round trip to Redis, else one indexed query; writes nothing to
+ * Asks Redis for all of them in one round trip, and nobody else: `arena` and
+ * `token` are given.  Unknown to it, a session may exist all the same.
+ */
+void session_look_up(
+    struct auth *auth, struct session_lookup *const *lookups, size_t n);
+/*
+ * After the look-up: what it found, else one indexed query; writes nothing to
  * PostgreSQL.  ERR_NOT_FOUND: no such session, or expired.  ERR_UNAVAILABLE:
  * neither of the two can tell.
  */
-MUST_CHECK enum err session_find_claims(struct auth *auth, struct arena *a,
-    const char *token, struct session_claims *ret_claims);
+MUST_CHECK enum err session_settle(struct auth *auth, struct session_lookup *l,
+    struct session_claims *ret_claims);
 
 #endif

@@ -1,5 +1,6 @@
 #include "auth/session/session_cache.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
@@ -98,35 +99,52 @@ session_claims_read(
 	return ERR_OK;
 }
 
-enum err
-session_cache_get(struct cache *c, struct arena *a, int64_t epoch,
-    const char *token, struct session_claims *ret_claims,
-    struct cache_miss *ret_miss)
+static void
+take_answer(struct session_lookup *l, const struct cache_get *got)
 {
-	const char *text;
-	enum err e = cache_get(c, a, key_of(a, epoch, token), &text, ret_miss);
-
-	if (e != ERR_OK)
-		return e;
-	*ret_miss = (struct cache_miss){ 0 };
-	e = session_claims_read(a, text, ret_claims);
-	if (e != ERR_OK)
+	l->miss = got->miss;
+	if (got->value == NULL)
+		return;
+	l->known =
+	    session_claims_read(l->arena, got->value, &l->claims) == ERR_OK;
+	if (!l->known)
 		log_event(LOG_WARN, "cached session cannot be read");
-	return e;
 }
 
 void
-session_cache_fill(struct cache *c, struct arena *a, int64_t epoch,
-    const char *token, const struct session_claims *claims,
-    const struct cache_miss *miss)
+session_cache_get(
+    struct cache *c, struct session_lookup *const *lookups, size_t n)
 {
-	int64_t ttl_ms = claims->expires_at_ms - clock_now_ms();
-	const char *value = session_claims_write(a, claims);
+	struct cache_get gets[SESSION_LOOKUPS_MAX];
+	enum err e;
+
+	assert(n <= COUNT_OF(gets));
+	for (size_t i = 0; i < n; i++) {
+		struct session_lookup *l = lookups[i];
+
+		gets[i] = (struct cache_get){
+			.arena = l->arena,
+			.key = key_of(l->arena, l->epoch, l->token),
+		};
+	}
+	/* Without an answer there is neither a value nor a miss to fill. */
+	e = cache_get_many(c, gets, n);
+	(void)e;
+	for (size_t i = 0; i < n; i++)
+		take_answer(lookups[i], &gets[i]);
+}
+
+void
+session_cache_fill(struct cache *c, const struct session_lookup *l)
+{
+	int64_t ttl_ms = l->claims.expires_at_ms - clock_now_ms();
+	const char *value = session_claims_write(l->arena, &l->claims);
 
 	if (ttl_ms > SESSION_CACHE_TTL_MS)
 		ttl_ms = SESSION_CACHE_TTL_MS;
 	if (value != NULL && ttl_ms > 0)
-		cache_fill(c, miss, key_of(a, epoch, token), value, ttl_ms);
+		cache_fill(c, &l->miss, key_of(l->arena, l->epoch, l->token),
+		    value, ttl_ms);
 }
 
 enum err

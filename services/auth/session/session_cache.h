@@ -25,14 +25,14 @@ struct arena;
  */
 enum { SESSION_CACHE_TTL_MS = 300 * 1000 };
 
-/* As cache_get(); an entry that cannot be read counts as none. */
-MUST_CHECK enum err session_cache_get(struct cache *c, struct arena *a,
-    int64_t epoch, const char *token, struct session_claims *ret_claims,
-    struct cache_miss *ret_miss);
-/* Under the epoch of the miss. */
-void session_cache_fill(struct cache *c, struct arena *a, int64_t epoch,
-    const char *token, const struct session_claims *claims,
-    const struct cache_miss *miss);
+/*
+ * Looks up all of them, at most SESSION_LOOKUPS_MAX, under their epoch.  An
+ * entry that cannot be read counts as none.
+ */
+void session_cache_get(
+    struct cache *c, struct session_lookup *const *lookups, size_t n);
+/* What was looked up before, and missed; `claims` are given. */
+void session_cache_fill(struct cache *c, const struct session_lookup *l);
 /* As cache_invalidate(), for any number of tokens. */
 MUST_CHECK enum err session_cache_invalidate(struct cache *c, struct arena *a,
     int64_t epoch, const struct strings *tokens);

@@ -15,9 +15,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cache/cache.h"
 #include "http/identity.h"
 #include "http/query.h"
 #include "http/request.h"
+#include "http/service.h"
 
 /* An auth_request's answer must fit nginx's header buffer of 4 KiB. */
 enum { RETURN_PATH_MAX = 1024, IDENTITY_MAX = 3072, PATH_LOGGED_MAX = 256 };
@@ -225,10 +227,62 @@ judge(struct req *r, const struct question *q,
 	return answer_identity(r, q, claims, &roles, now_ms);
 }
 
+static struct session_lookup *
+new_lookup(struct req *r)
+{
+	struct session_lookup *l = arena_alloc(r->arena, sizeof(*l));
+
+	l->arena = r->arena;
+	l->token = session_cookie_token(r);
+	return l;
+}
+
+/*
+ * While Redis is away this leaves it to the threads to find out when it is
+ * back, which can take one of them some time.
+ */
+void
+verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
+{
+	struct session_lookup *wanted[SERVICE_PREFETCH_MAX];
+	struct auth *auth = app;
+	struct cache *cache = auth->process.cache;
+	size_t nwanted = 0;
+
+	if (cache == NULL || cache_is_away(cache))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct session_lookup *l = new_lookup(rs[i]);
+
+		rs[i]->prefetched = l;
+		if (l->token != NULL)
+			wanted[nwanted++] = l;
+	}
+	session_look_up(auth, wanted, nwanted);
+	for (size_t i = 0; i < n; i++) {
+		const struct session_lookup *l = rs[i]->prefetched;
+
+		ret_ready[i] = l->token == NULL || l->known;
+	}
+}
+
+static struct session_lookup *
+look_up(struct req *r)
+{
+	struct session_lookup *l = r->prefetched;
+
+	if (l == NULL) {
+		l = new_lookup(r);
+		if (l->token != NULL)
+			session_look_up(auth_of(r), &l, 1);
+	}
+	return l;
+}
+
 enum err
 verify_request(struct req *r)
 {
-	const char *token = session_cookie_token(r);
+	struct session_lookup *l = look_up(r);
 	struct session_claims claims;
 	struct question q;
 	enum err e = ERR_NOT_FOUND;
@@ -240,8 +294,8 @@ verify_request(struct req *r)
 		    LOG_TEXT("method", req_param(r, "KEDGE_METHOD")));
 		return deny(r, 500, "unclear");
 	}
-	if (token != NULL)
-		e = session_find_claims(auth_of(r), r->arena, token, &claims);
+	if (l->token != NULL)
+		e = session_settle(auth_of(r), l, &claims);
 	if (e == ERR_OK)
 		return judge(r, &q, &claims);
 	if (e == ERR_UNAVAILABLE)
@@ -250,7 +304,7 @@ verify_request(struct req *r)
 		return deny(r, 500, "failed");
 	if (q.guard == GUARD_OPEN)
 		return answer(r, 204);
-	return ask_to_sign_in(r, &q, token != NULL ? "ended" : "no_session");
+	return ask_to_sign_in(r, &q, l->token != NULL ? "ended" : "no_session");
 }
 
 void

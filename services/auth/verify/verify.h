@@ -13,12 +13,18 @@
 #ifndef AUTH_VERIFY_H
 #define AUTH_VERIFY_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 
 struct req;
 
 /* Answers every request of the verify pool (service.h: handle_all). */
 enum err verify_request(struct req *r);
+/* Looks up their sessions together (service.h: prefetch). */
+void
+verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n);
 /* The hook: 403 for what cannot be read; never a yes. */
 void verify_write_error(struct req *r, enum err e);
 

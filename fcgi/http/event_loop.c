@@ -1,0 +1,485 @@
+#include "http/event_loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "http/conn.h"
+#include "http/request.h"
+#include "http/service.h"
+#include "http/waiting.h"
+#include "server/listen.h"
+#include "server/master.h"
+
+enum {
+	ROUND_MAX = SERVICE_PREFETCH_MAX,
+	LINKS_MAX = 512, /* more connections stay in the kernel's queue */
+	QUEUED_MAX = 256,
+
+	FIRST_REQUEST_US = 5 * 1000 * 1000,
+	IDLE_US = 75 * 1000 * 1000, /* nginx: keepalive_timeout 60s */
+	SWEEP_MS = 2500,
+	SHORTAGE_MS = 50,
+	GRACE_US = 200 * 1000,
+	WAKE_MS = 20,
+};
+
+enum link_state {
+	LINK_NONE,
+	LINK_HERE, /* the loop waits for its next request */
+	LINK_AWAY, /* a thread has it */
+};
+
+/* A connection.  It belongs to who its state says, who may change it. */
+struct link {
+	_Atomic int state;
+	int fd;
+	bool used; /* has had a request */
+	int64_t since_us; /* of its last one, or of its beginning */
+};
+
+struct loop {
+	const struct service *service;
+	struct waiting *waiting;
+	int epoll_fd;
+	int listen_fd; /* closed when draining */
+	int signal_fd;
+	bool listening; /* the loop waits for it */
+	int64_t now_us; /* of this round */
+	int64_t sweep_us;
+	int64_t shut_us; /* what is idle then, when draining */
+	atomic_bool draining;
+	atomic_int nhere; /* links in that state */
+	struct link links[LINKS_MAX];
+
+	/* This round's requests; seats are kept from one to the next. */
+	struct seat *seats[ROUND_MAX];
+	size_t n;
+};
+
+static bool
+watch(struct loop *l, int fd, void *what, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = what };
+
+	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+/* Without an event it still tells of an end, but once: see dispatch(). */
+static void
+change_watch(struct loop *l, struct link *link, uint32_t event)
+{
+	struct epoll_event e = {
+		.events = event != 0 ? event : (uint32_t)EPOLLONESHOT,
+		.data.ptr = link,
+	};
+	int rc = epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, link->fd, &e);
+
+	assert(rc == 0); /* nothing has to be allocated */
+}
+
+/* -- connections -- */
+
+/* Its socket has been closed. */
+static void
+end_link(struct loop *l, struct link *link)
+{
+	atomic_store(&link->state, LINK_NONE);
+	atomic_fetch_sub(&l->nhere, 1);
+}
+
+/* To a thread; or back, by the thread. */
+static void
+send_away(struct loop *l, struct link *link)
+{
+	change_watch(l, link, 0);
+	atomic_store(&link->state, LINK_AWAY);
+	atomic_fetch_sub(&l->nhere, 1);
+}
+
+static void
+come_back(struct loop *l, struct link *link)
+{
+	link->since_us = clock_monotonic_us();
+	atomic_fetch_add(&l->nhere, 1);
+	atomic_store(&link->state, LINK_HERE);
+	change_watch(l, link, EPOLLIN);
+}
+
+/* A thread's: the answer has been given. */
+static void
+give_back(void *ctx, struct seat *seat)
+{
+	struct loop *l = ctx;
+	struct link *link = seat->place;
+
+	if (seat->conn.fd >= 0) {
+		conn_leave(&seat->conn);
+		come_back(l, link);
+	} else {
+		atomic_store(&link->state, LINK_NONE);
+	}
+	seat_free(seat);
+}
+
+static bool
+may_keep(void *ctx)
+{
+	struct loop *l = ctx;
+
+	return !atomic_load(&l->draining);
+}
+
+/* -- accepting -- */
+
+static void
+begin_listening(struct loop *l)
+{
+	/* Of the pool's processes one is woken for a connection, not all. */
+	l->listening =
+	    watch(l, l->listen_fd, &l->listen_fd, EPOLLIN | EPOLLEXCLUSIVE);
+}
+
+static void
+stop_listening(struct loop *l)
+{
+	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->listen_fd, NULL);
+	l->listening = false;
+}
+
+static struct link *
+free_link(struct loop *l)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		if (atomic_load(&l->links[i].state) == LINK_NONE)
+			return &l->links[i];
+	}
+	return NULL;
+}
+
+static void
+begin_link(struct loop *l, struct link *link, int fd)
+{
+	link->fd = fd;
+	link->used = false;
+	link->since_us = clock_monotonic_us();
+	if (!watch(l, fd, link, EPOLLIN)) {
+		close(fd);
+		return;
+	}
+	atomic_fetch_add(&l->nhere, 1);
+	atomic_store(&link->state, LINK_HERE);
+}
+
+/* Short of something, it tries again in a moment: see wait_ms(). */
+static void
+accept_one(struct loop *l)
+{
+	struct link *link = free_link(l);
+	int fd;
+
+	if (link == NULL) {
+		stop_listening(l);
+		return;
+	}
+	fd = accept4(l->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		begin_link(l, link, fd);
+		return;
+	}
+	switch (listen_trouble(errno)) {
+	case LISTEN_PASSING:
+		break;
+	case LISTEN_SHORTAGE:
+		stop_listening(l);
+		break;
+	case LISTEN_BROKEN:
+		abort(); /* the master starts another one */
+	}
+}
+
+/* -- a round's requests -- */
+
+static void
+close_seat(struct loop *l, struct seat *seat)
+{
+	conn_close(&seat->conn);
+	end_link(l, seat->place);
+}
+
+/* The loop has no use for the seat any more if this is true. */
+static bool
+hand_over(struct loop *l, struct seat *seat)
+{
+	send_away(l, seat->place);
+	seat->conn.prompt = false;
+	if (waiting_push(l->waiting, seat))
+		return true;
+	seat->conn.prompt = true;
+	come_back(l, seat->place);
+	return false;
+}
+
+static void
+hand_over_next(struct loop *l, struct seat **seat)
+{
+	seat_begin(*seat, l->service);
+	conn_begin(&(*seat)->conn, (*seat)->arena);
+	if (hand_over(l, *seat))
+		*seat = NULL;
+	else
+		close_seat(l, *seat);
+}
+
+/* After the answer. */
+static void
+finish(struct loop *l, struct seat **seat)
+{
+	struct conn *c = &(*seat)->conn;
+	struct link *link = (*seat)->place;
+
+	if (!conn_finish(c, may_keep(l))) {
+		end_link(l, link);
+	} else if (conn_has_more(c)) {
+		hand_over_next(l, seat);
+	} else {
+		conn_leave(c);
+		link->since_us = l->now_us;
+	}
+}
+
+static void
+answer(struct loop *l, struct seat **seat)
+{
+	struct req *r = &(*seat)->req;
+
+	service_handle(l->service, r);
+	conn_answer(&(*seat)->conn, (*seat)->arena, r);
+	finish(l, seat);
+}
+
+static void
+let_wait(struct loop *l, struct seat **seat)
+{
+	struct req *r = &(*seat)->req;
+
+	if (hand_over(l, *seat)) {
+		*seat = NULL;
+	} else if (!(*seat)->conn.head_read) {
+		close_seat(l, *seat);
+	} else {
+		service_refuse(l->service, r, ERR_UNAVAILABLE);
+		conn_answer(&(*seat)->conn, (*seat)->arena, r);
+		finish(l, seat);
+	}
+}
+
+/* Takes what has come on a connection into the round. */
+static void
+receive(struct loop *l, struct link *link)
+{
+	struct seat **seat = &l->seats[l->n];
+
+	if (*seat == NULL)
+		*seat = seat_new();
+	(*seat)->place = link;
+	conn_open(&(*seat)->conn, link->fd);
+	(*seat)->conn.prompt = true;
+	seat_begin(*seat, l->service);
+	link->used = true;
+	switch (conn_read_now(&(*seat)->conn, (*seat)->arena)) {
+	case CONN_WHOLE:
+		l->n++;
+		break;
+	case CONN_PART:
+		let_wait(l, seat);
+		break;
+	case CONN_NOTHING:
+		conn_leave(&(*seat)->conn);
+		break;
+	case CONN_OVER:
+		close_seat(l, *seat);
+		break;
+	}
+}
+
+static void
+serve(struct loop *l)
+{
+	struct req *requests[ROUND_MAX];
+	bool ready[ROUND_MAX] = { false };
+
+	if (l->n == 0)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		requests[i] = &l->seats[i]->req;
+	l->service->prefetch(l->service->app, requests, ready, l->n);
+	for (size_t i = 0; i < l->n; i++) {
+		if (ready[i])
+			answer(l, &l->seats[i]);
+	}
+	/* After the others: to wake a thread takes time. */
+	for (size_t i = 0; i < l->n; i++) {
+		if (!ready[i])
+			let_wait(l, &l->seats[i]);
+	}
+	l->n = 0;
+}
+
+/* -- the loop -- */
+
+static void
+begin_drain(struct loop *l)
+{
+	if (atomic_exchange(&l->draining, true))
+		return;
+	if (l->listening)
+		stop_listening(l);
+	close(l->listen_fd);
+	l->shut_us = clock_monotonic_us() + GRACE_US;
+}
+
+static void
+dispatch(struct loop *l, void *what)
+{
+	struct link *link = what;
+
+	if (what == &l->listen_fd)
+		accept_one(l);
+	else if (what == &l->signal_fd)
+		begin_drain(l);
+	else if (atomic_load(&link->state) == LINK_HERE)
+		receive(l, link);
+	/* Else its end while a thread has it, who will see it. */
+}
+
+static bool
+is_overdue(const struct loop *l, const struct link *link)
+{
+	int64_t limit_us = link->used ? IDLE_US : FIRST_REQUEST_US;
+
+	return l->now_us - link->since_us > limit_us;
+}
+
+/* Looks after the connections on which nothing comes. */
+static void
+sweep(struct loop *l)
+{
+	bool shut = atomic_load(&l->draining) && l->now_us >= l->shut_us;
+
+	if (!shut && l->now_us < l->sweep_us)
+		return;
+	l->sweep_us = l->now_us + (int64_t)SWEEP_MS * 1000;
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *link = &l->links[i];
+
+		if (atomic_load(&link->state) != LINK_HERE)
+			continue;
+		if (shut) {
+			shutdown(link->fd, SHUT_RD);
+		} else if (is_overdue(l, link)) {
+			close(link->fd);
+			end_link(l, link);
+		}
+	}
+}
+
+/* How long the loop may wait for an event. */
+static int
+wait_ms(const struct loop *l)
+{
+	int64_t left_us;
+
+	if (atomic_load(&l->draining)) {
+		left_us = l->shut_us - clock_monotonic_us();
+		return left_us > 0 ? (int)(left_us / 1000 + 1) : WAKE_MS;
+	}
+	if (!l->listening)
+		return SHORTAGE_MS;
+	return atomic_load(&l->nhere) > 0 ? SWEEP_MS : -1;
+}
+
+static void
+go_round(struct loop *l)
+{
+	struct epoll_event events[ROUND_MAX];
+	int n = epoll_wait(l->epoll_fd, events, ROUND_MAX, wait_ms(l));
+
+	assert(n >= 0 || errno == EINTR);
+	l->now_us = clock_monotonic_us();
+	if (!l->listening && !atomic_load(&l->draining))
+		begin_listening(l);
+	for (int i = 0; i < n; i++)
+		dispatch(l, events[i].data.ptr);
+	serve(l);
+	sweep(l);
+}
+
+static void
+run(struct loop *l)
+{
+	while (!atomic_load(&l->draining) || atomic_load(&l->nhere) > 0)
+		go_round(l);
+}
+
+static struct loop *
+loop_new(const struct worker *w, const struct service *s)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+	sigset_t end;
+
+	sigemptyset(&end);
+	sigaddset(&end, SIGTERM);
+	sigaddset(&end, SIGINT);
+	if (l == NULL)
+		abort();
+	l->service = s;
+	l->listen_fd = w->listen_fd;
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	l->signal_fd = signalfd(-1, &end, SFD_CLOEXEC);
+	if (l->epoll_fd < 0 || l->signal_fd < 0 ||
+	    !watch(l, l->signal_fd, &l->signal_fd, EPOLLIN | EPOLLONESHOT))
+		abort();
+	begin_listening(l);
+	l->waiting = waiting_new(&(struct waiting_options){
+	    .service = s,
+	    .threads = w->threads,
+	    .queued = QUEUED_MAX,
+	    .give_back = give_back,
+	    .may_keep = may_keep,
+	    .ctx = l,
+	});
+	return l;
+}
+
+static void
+loop_free(struct loop *l)
+{
+	for (int i = 0; i < ROUND_MAX; i++)
+		seat_free(l->seats[i]);
+	close(l->signal_fd);
+	close(l->epoll_fd);
+	free(l);
+}
+
+int
+event_loop_work(const struct worker *w, const struct service *s)
+{
+	struct loop *l = loop_new(w, s);
+
+	worker_ready(w);
+	run(l);
+	waiting_free(l->waiting);
+	run(l); /* what came back just before the drain began */
+	loop_free(l);
+	return 0;
+}
