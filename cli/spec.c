@@ -10,8 +10,8 @@
 #include "file.h"
 #include "place.h"
 
-/* Half of what one of its processes serves at once (http/event_loop.c). */
-enum { VERIFY_KEPT_MAX = 256 };
+/* Of a process; half of its connections (http/event_loop.c). */
+enum { KEPT_MAX = 256 };
 
 /* [a-z][a-z0-9]*: an SQL name, a variable and a file name without quotes. */
 static bool
@@ -260,36 +260,21 @@ read_service(
 				  "not need"));
 }
 
-/*
- * Each nginx worker may keep `keepalive` idle connections.  In the pool api
- * each of them holds a thread, in verify a place of a process's event loop:
- * there must be others besides.
- */
+/* Each worker of nginx may keep `keepalive` connections. */
 static bool
 check_kept(const struct place *p, const struct spec *spec,
-    const struct spec_service *s)
+    const struct spec_pool *pool, const char *name)
 {
-	int64_t of_api = s->api.keepalive * spec->nginx_workers;
-	int64_t threads = s->api.processes * s->api.threads;
-	int64_t of_verify = s->verify.keepalive * spec->nginx_workers;
-	int64_t places = s->verify.processes * VERIFY_KEPT_MAX;
+	int64_t kept = pool->keepalive * spec->nginx_workers;
+	int64_t room = pool->processes * KEPT_MAX;
 
-	if (of_api >= threads)
-		return place_wrong(
-		    p, arena_printf(p->arena,
-			   "keepalive %lld on each of %lld nginx workers would "
-			   "hold all %lld threads of the pool api",
-			   (long long)s->api.keepalive,
-			   (long long)spec->nginx_workers, (long long)threads));
-	if (of_verify > places)
-		return place_wrong(p,
-		    arena_printf(p->arena,
-			"keepalive %lld on each of %lld nginx workers is more "
-			"than the %lld connections that the pool verify can "
-			"keep",
-			(long long)s->verify.keepalive,
-			(long long)spec->nginx_workers, (long long)places));
-	return true;
+	return kept <= room ||
+	       place_wrong(p,
+		   arena_printf(p->arena,
+		       "keepalive %lld on each of %lld nginx workers is more "
+		       "than the %lld connections that the pool %s can keep",
+		       (long long)pool->keepalive,
+		       (long long)spec->nginx_workers, (long long)room, name));
 }
 
 /* What its master can count. */
@@ -368,8 +353,9 @@ check_service(const struct place *p, struct spec *spec, int index)
 	const struct spec_service *s = &spec->services[index];
 	int i;
 
-	if (!check_kept(p, spec, s) || !check_processes(p, s) ||
-	    !check_own(p, s))
+	if (!check_kept(p, spec, &s->api, "api") ||
+	    !check_kept(p, spec, &s->verify, "verify") ||
+	    !check_processes(p, s) || !check_own(p, s))
 		return false;
 	for (i = 0; i < index; i++)
 		if (!check_apart(p, s, &spec->services[i]))

@@ -64,8 +64,14 @@ my @bad = (
 	[ 'half a thread', changed(sub { $_[1]{core}{pools}{api}{threads} = 0.5 }) ],
 	[ 'a thread in words', changed(sub { $_[1]{core}{pools}{api}{threads} = 'many' }) ],
 	[ 'a million threads', changed(sub { $_[1]{core}{pools}{api}{threads} = 1_000_000 }) ],
-	[ 'more kept connections than threads',
-		changed(sub { $_[1]{core}{pools}{api}{keepalive} = 100 })
+	[ 'more kept connections than a process has room for',
+		changed(sub { $_[1]{core}{pools}{api}{keepalive} = 200 }),
+		qr/than the 256 connections that the pool api can keep/
+	],
+	[ 'the same of verify',
+		changed(sub { $_[1]{auth}{pools}{verify}{keepalive} = 256;
+			$_[0]{nginx}{workers} = 8 }),
+		qr/than the 512 connections that the pool verify can keep/
 	],
 	[ 'role-gated for nobody', changed(sub { $_[1]{core}{locations}[0]{roles} = [] }) ],
 	[ 'role-gated without roles', changed(sub { delete $_[1]{core}{locations}[0]{roles} }) ],
@@ -116,9 +122,19 @@ is($alice->get('/api/core/me')->{status}, 200, 'core as before');
 is(scalar(my @workers = $k->pids('core-api')), 3, 'in three processes');
 sub threads { return (slurp("/proc/$_[0]/status") =~ /^Threads:\s+(\d+)/m)[0] }
 cmp_ok(threads($workers[0]), '<=', 5, 'which have few threads while little is to do');
-my @held = map { IO::Socket::UNIX->new(Peer => "$k->{dir}/run/core.sock") } 1 .. 40;
-ok(wait_until(sub { threads($_) < 6 and return 0 for @workers; return 1 }, 10),
-	'and six each when they are wanted');
+# A request of which only the beginning has come waits in a thread.  Whoever is not
+# stopped takes it.
+my @held;
+for my $worker (@workers) {
+	my @others = grep { $_ != $worker } @workers;
+	$k->kill_pid(STOP => @others);
+	for (1 .. 12) {
+		push @held, IO::Socket::UNIX->new(Peer => "$k->{dir}/run/core.sock");
+		$held[-1]->syswrite("\1\1\0\1");
+	}
+	ok(wait_until(sub { threads($worker) >= 6 }, 10), 'and six when they are wanted');
+	$k->kill_pid(CONT => @others);
+}
 cmp_ok(threads($_), '<=', 10, 'and not many more') for @workers;
 close $_ for @held;
 is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet is for payers now');

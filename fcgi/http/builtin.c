@@ -134,7 +134,7 @@ answer_ready(const struct service *s, struct req *r)
 static const struct builtin below_prefix = { "/openapi.json", answer_openapi };
 static const struct builtin loopback[] = {
 	{ "/metrics", answer_metrics },
-	{ "/health/live", answer_live },
+	{ "/health/live", answer_live, .prompt = true },
 	{ "/health/ready", answer_ready },
 };
 

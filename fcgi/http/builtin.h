@@ -5,6 +5,8 @@
 #ifndef HTTP_BUILTIN_H
 #define HTTP_BUILTIN_H
 
+#include <stdbool.h>
+
 #include "base/metrics.h"
 
 struct req;
@@ -22,6 +24,7 @@ enum {
 struct builtin {
 	const char *path; /* PREFIX/openapi.json without the prefix */
 	void (*answer)(const struct service *s, struct req *r);
+	bool prompt; /* as a route's */
 };
 
 /*

@@ -5,8 +5,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -14,11 +12,10 @@
 #include "http/request.h"
 
 enum {
-	FIRST_BYTE_US = 5 * 1000 * 1000,
-	IDLE_S = 75, /* nginx: keepalive_timeout 60s */
 	/* nginx buffers a body before it sends it, so this is generous. */
 	REQUEST_US = 30 * 1000 * 1000,
 	SKIP_US = 1000 * 1000,
+	LONG_US = 1000 * 1000,
 };
 
 void
@@ -32,23 +29,21 @@ conn_open(struct conn *c, int fd)
 {
 	assert(c->fd < 0);
 	c->fd = fd;
-	c->kept = false;
 	c->prompt = false;
 	c->at = c->end = 0;
 }
 
 void
-conn_close(struct conn *c)
+conn_leave(struct conn *c)
 {
-	if (c->fd >= 0)
-		close(c->fd);
 	c->fd = -1;
 }
 
 void
-conn_leave(struct conn *c)
+conn_end(struct conn *c)
 {
-	assert(c->at == c->end);
+	if (c->fd >= 0)
+		shutdown(c->fd, SHUT_RDWR);
 	c->fd = -1;
 }
 
@@ -61,7 +56,7 @@ receive(struct conn *c, void *out, size_t len, int flags)
 
 	do {
 		n = recv(c->fd, out, len, flags);
-	} while (n < 0 && errno == EINTR); /* woken to drain: see accept.c */
+	} while (n < 0 && errno == EINTR);
 	return n;
 }
 
@@ -100,52 +95,16 @@ fill(struct conn *c)
 	return true;
 }
 
-/* The first bytes of a request: those of a new connection are mostly here. */
-static long
-receive_first(struct conn *c)
-{
-	int64_t until_us;
-	long n;
-
-	if (c->kept)
-		return receive(c, c->in, sizeof(c->in), 0);
-	n = receive(c, c->in, sizeof(c->in), MSG_DONTWAIT);
-	if (n >= 0 || errno != EAGAIN)
-		return n;
-	until_us = clock_monotonic_us() + FIRST_BYTE_US;
-	return wait_readable(c, until_us) ? receive(c, c->in, sizeof(c->in), 0)
-	                                  : -1;
-}
-
-bool
-conn_wait(struct conn *c, bool kept)
-{
-	const struct timeval idle = { .tv_sec = IDLE_S };
-	long n;
-
-	if (kept && !c->kept) {
-		setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
-		c->kept = true;
-	}
-	if (c->at == c->end) {
-		n = receive_first(c);
-		if (n <= 0)
-			return false;
-		c->at = 0;
-		c->end = (size_t)n;
-	}
-	return true;
-}
-
 /* -- parameters -- */
 
-void
-conn_begin(struct conn *c, struct arena *a)
+static void
+begin_head(struct conn *c, struct arena *a)
 {
 	buf_init(&c->params, a, RECORD_PARAMS_MAX_BYTES);
 	c->head = (struct record_head){ .params = &c->params };
 	c->head_read = false;
-	c->read_until_us = clock_monotonic_us() + REQUEST_US;
+	c->begun_us = clock_monotonic_us();
+	c->read_until_us = c->begun_us + REQUEST_US;
 }
 
 /* Reads on in what was received. */
@@ -221,13 +180,6 @@ conn_read_rest(struct conn *c, struct arena *a)
 	return state == RECORD_DONE;
 }
 
-bool
-conn_read_params(struct conn *c, struct arena *a)
-{
-	conn_begin(c, a);
-	return conn_read_rest(c, a);
-}
-
 /* Whether reading the body to its end will not wait. */
 static bool
 body_is_here(const struct conn *c)
@@ -259,7 +211,7 @@ conn_read_now(struct conn *c, struct arena *a)
 		return n < 0 && errno == EAGAIN ? CONN_NOTHING : CONN_OVER;
 	c->at = 0;
 	c->end = (size_t)n;
-	conn_begin(c, a);
+	begin_head(c, a);
 	state = read_head(c);
 	if (state == RECORD_BAD)
 		return CONN_OVER;
@@ -275,12 +227,19 @@ conn_has_more(const struct conn *c)
 	return c->fd >= 0 && c->at < c->end;
 }
 
+void
+conn_begin_next(struct conn *c, struct arena *a)
+{
+	begin_head(c, a);
+}
+
 bool
 conn_is_abandoned(const struct conn *c)
 {
 	char byte;
 
-	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return clock_monotonic_us() - c->begun_us > LONG_US &&
+	       recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 /* The value when it is of that name, or NULL. */
@@ -443,6 +402,6 @@ conn_finish(struct conn *c, bool may_keep)
 	bool clean = c->fd >= 0 && skip_body(c);
 
 	if (!clean || !c->head.keep || !may_keep)
-		conn_close(c);
+		conn_end(c);
 	return c->fd >= 0;
 }

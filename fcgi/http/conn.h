@@ -2,9 +2,8 @@
  * conn: one FastCGI connection from the web server.
  *
  * Reads requests and writes answers by the records of http/record.h, always
- * within a time.  We know where in the stream we are: a thread that is between
- * requests can be woken, and what is left of an unread body never becomes the
- * next request.
+ * within a time.  We know where in the stream we are: what is left of an unread
+ * body never becomes the next request.
  */
 #ifndef HTTP_CONN_H
 #define HTTP_CONN_H
@@ -29,8 +28,7 @@ enum {
 };
 
 struct conn {
-	int fd; /* -1: none */
-	bool kept; /* waits as a kept connection does */
+	int fd; /* -1: none, or ended */
 	bool prompt; /* an answer that cannot be sent at once ends it */
 	/* Received and not used yet: [at, end). */
 	size_t at;
@@ -40,7 +38,8 @@ struct conn {
 	bool head_read;
 	struct record_body body;
 	bool body_broken;
-	int64_t read_until_us; /* the whole request must be here by then */
+	int64_t begun_us; /* the request */
+	int64_t read_until_us; /* all of it must be here by then */
 	int64_t answer_until_us;
 
 	struct buf params;
@@ -52,48 +51,40 @@ struct conn {
 
 void conn_init(struct conn *c);
 
-/* Takes over an accepted socket. */
+/* For as long as a request takes.  The socket stays its owner's to close. */
 void conn_open(struct conn *c, int fd);
-void conn_close(struct conn *c);
-/* Gives the socket back, with nothing received and not used. */
 void conn_leave(struct conn *c);
-
-/*
- * Waits until a request begins: 5 s on a new connection, 75 s on a kept one,
- * which is longer than nginx keeps its side open.  False: it will not.
- */
-MUST_CHECK bool conn_wait(struct conn *c, bool kept);
-/* Reads the parameters.  False: close the connection. */
-MUST_CHECK bool conn_read_params(struct conn *c, struct arena *a);
+/* Ends it for the other side, too; does nothing after that. */
+void conn_end(struct conn *c);
 
 enum conn_state {
 	CONN_WHOLE, /* the parameters are read, and all of the body is here */
 	CONN_PART, /* conn_read_rest() would wait for the rest */
 	CONN_NOTHING, /* has come */
-	CONN_OVER, /* close the connection */
+	CONN_OVER, /* end the connection */
 };
-/* For who may not wait: receives once, and reads what that was. */
+/* Begins a request: receives once, without waiting, and reads what that was. */
 MUST_CHECK enum conn_state conn_read_now(struct conn *c, struct arena *a);
-/* Goes on after that, or after conn_begin(), as conn_read_params() does. */
+/* Reads on, to the end of the parameters.  False: end the connection. */
 MUST_CHECK bool conn_read_rest(struct conn *c, struct arena *a);
-/* Another request, of which nothing has been read. */
-void conn_begin(struct conn *c, struct arena *a);
 /* Whether the beginning of another request was received with this one. */
 bool conn_has_more(const struct conn *c);
-/* Whether nobody waits for the answer any more. */
+/* Begins that one; conn_read_rest() reads it. */
+void conn_begin_next(struct conn *c, struct arena *a);
+/* Of a request that has waited for long: nobody waits for its answer. */
 bool conn_is_abandoned(const struct conn *c);
 
 /* The request whose parameters were read. */
 struct req_source conn_source(struct conn *c);
 
 /*
- * Writes r->response, and that it ends there.  A stream that breaks off closes
+ * Writes r->response, and that it ends there.  A stream that breaks off ends
  * the connection instead.
  */
 void conn_answer(struct conn *c, struct arena *a, const struct req *r);
 /*
  * Skips what is left of the request's body.  True: another request may come on
- * this connection; false: it is closed.
+ * this connection; false: it has been ended.
  */
 MUST_CHECK bool conn_finish(struct conn *c, bool may_keep);
 

@@ -196,5 +196,5 @@ conn_answer(struct conn *c, struct arena *a, const struct req *r)
 	else
 		sent = send_answer(c, a, head, body);
 	if (!sent)
-		conn_close(c);
+		conn_end(c);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "http/conn.h"
 #include "http/request.h"
+#include "http/seat.h"
 #include "http/service.h"
 #include "http/waiting.h"
 #include "server/listen.h"
@@ -23,8 +25,6 @@
 enum {
 	ROUND_MAX = SERVICE_PREFETCH_MAX,
 	LINKS_MAX = 512, /* more connections stay in the kernel's queue */
-	QUEUED_MAX = 256,
-
 	FIRST_REQUEST_US = 5 * 1000 * 1000,
 	IDLE_US = 75 * 1000 * 1000, /* nginx: keepalive_timeout 60s */
 	SWEEP_MS = 2500,
@@ -35,14 +35,16 @@ enum {
 
 enum link_state {
 	LINK_NONE,
-	LINK_HERE, /* the loop waits for its next request */
+	LINK_HERE, /* the loop has it, and waits for its next request */
 	LINK_AWAY, /* a thread has it */
+	LINK_MISSED, /* the same, and something has happened on it */
 };
 
-/* A connection.  It belongs to who its state says, who may change it. */
+/* A connection.  It belongs to who its state says. */
 struct link {
 	_Atomic int state;
-	int fd;
+	int fd; /* the loop's to close */
+	bool watched; /* the loop's: for its next request, or its end */
 	bool used; /* has had a request */
 	int64_t since_us; /* of its last one, or of its beginning */
 };
@@ -53,13 +55,14 @@ struct loop {
 	int epoll_fd;
 	int listen_fd; /* closed when draining */
 	int signal_fd;
+	int wake_fd; /* an eventfd: see watch_missed() */
 	bool listening; /* the loop waits for it */
 	int64_t now_us; /* of this round */
 	int64_t sweep_us;
 	int64_t shut_us; /* what is idle then, when draining */
 	atomic_bool draining;
-	atomic_int nhere; /* links in that state */
 	struct link links[LINKS_MAX];
+	int nlinks; /* in any state but LINK_NONE */
 
 	/* This round's requests; seats are kept from one to the next. */
 	struct seat *seats[ROUND_MAX];
@@ -74,61 +77,94 @@ watch(struct loop *l, int fd, void *what, uint32_t events)
 	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
-/* Without an event it still tells of an end, but once: see dispatch(). */
+/* -- connections -- */
+
 static void
-change_watch(struct loop *l, struct link *link, uint32_t event)
+begin_link(struct loop *l, struct link *link, int fd)
 {
-	struct epoll_event e = {
-		.events = event != 0 ? event : (uint32_t)EPOLLONESHOT,
-		.data.ptr = link,
-	};
+	link->fd = fd;
+	link->watched = true;
+	link->used = false;
+	link->since_us = clock_monotonic_us();
+	if (!watch(l, fd, link, EPOLLIN)) {
+		close(fd);
+		return;
+	}
+	atomic_store(&link->state, LINK_HERE);
+	l->nlinks++;
+}
+
+static void
+end_link(struct loop *l, struct link *link)
+{
+	close(link->fd);
+	atomic_store(&link->state, LINK_NONE);
+	l->nlinks--;
+}
+
+static void
+change_watch(struct loop *l, struct link *link, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = link };
 	int rc = epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, link->fd, &e);
 
 	assert(rc == 0); /* nothing has to be allocated */
 }
 
-/* -- connections -- */
-
-/* Its socket has been closed. */
-static void
-end_link(struct loop *l, struct link *link)
-{
-	atomic_store(&link->state, LINK_NONE);
-	atomic_fetch_sub(&l->nhere, 1);
-}
-
-/* To a thread; or back, by the thread. */
-static void
-send_away(struct loop *l, struct link *link)
-{
-	change_watch(l, link, 0);
-	atomic_store(&link->state, LINK_AWAY);
-	atomic_fetch_sub(&l->nhere, 1);
-}
-
-static void
-come_back(struct loop *l, struct link *link)
-{
-	link->since_us = clock_monotonic_us();
-	atomic_fetch_add(&l->nhere, 1);
-	atomic_store(&link->state, LINK_HERE);
-	change_watch(l, link, EPOLLIN);
-}
-
-/* A thread's: the answer has been given. */
+/* By a thread that is done with it: it is ready for another, or ended. */
 static void
 give_back(void *ctx, struct seat *seat)
 {
 	struct loop *l = ctx;
-	struct link *link = seat->place;
+	struct link *link = seat->link;
+	ssize_t n = 0;
 
-	if (seat->conn.fd >= 0) {
-		conn_leave(&seat->conn);
-		come_back(l, link);
-	} else {
-		atomic_store(&link->state, LINK_NONE);
+	conn_leave(&seat->conn);
+	link->since_us = clock_monotonic_us();
+	if (atomic_exchange(&link->state, LINK_HERE) == LINK_MISSED)
+		n = write(l->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+	assert(n >= 0);
+}
+
+static void
+watch_again(struct loop *l, struct link *link)
+{
+	change_watch(l, link, EPOLLIN);
+	link->watched = true;
+}
+
+/*
+ * Something happens on a connection that a thread has: it ends, or its next
+ * request is here before the thread has said that it is done.  That is rare, so
+ * only now the loop turns away from it, until it is back.  (EPOLLONESHOT alone:
+ * its end can be told once more, and is then met here again.)
+ */
+static void
+miss(struct loop *l, struct link *link)
+{
+	int state = LINK_AWAY;
+
+	change_watch(l, link, EPOLLONESHOT);
+	link->watched = false;
+	atomic_compare_exchange_strong(&link->state, &state, LINK_MISSED);
+	if (state == LINK_HERE)
+		watch_again(l, link); /* it has just come */
+}
+
+/* Some of those that were missed are back. */
+static void
+watch_missed(struct loop *l)
+{
+	uint64_t n;
+
+	if (read(l->wake_fd, &n, sizeof(n)) < 0)
+		return;
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *link = &l->links[i];
+
+		if (atomic_load(&link->state) == LINK_HERE && !link->watched)
+			watch_again(l, link);
 	}
-	seat_free(seat);
 }
 
 static bool
@@ -166,20 +202,6 @@ free_link(struct loop *l)
 	return NULL;
 }
 
-static void
-begin_link(struct loop *l, struct link *link, int fd)
-{
-	link->fd = fd;
-	link->used = false;
-	link->since_us = clock_monotonic_us();
-	if (!watch(l, fd, link, EPOLLIN)) {
-		close(fd);
-		return;
-	}
-	atomic_fetch_add(&l->nhere, 1);
-	atomic_store(&link->state, LINK_HERE);
-}
-
 /* Short of something, it tries again in a moment: see wait_ms(). */
 static void
 accept_one(struct loop *l)
@@ -187,6 +209,8 @@ accept_one(struct loop *l)
 	struct link *link = free_link(l);
 	int fd;
 
+	if (!l->listening)
+		return; /* since this round began */
 	if (link == NULL) {
 		stop_listening(l);
 		return;
@@ -210,76 +234,30 @@ accept_one(struct loop *l)
 /* -- a round's requests -- */
 
 static void
-close_seat(struct loop *l, struct seat *seat)
+let_wait(struct loop *l, struct seat **seat)
 {
-	conn_close(&seat->conn);
-	end_link(l, seat->place);
-}
+	struct link *link = (*seat)->link;
 
-/* The loop has no use for the seat any more if this is true. */
-static bool
-hand_over(struct loop *l, struct seat *seat)
-{
-	send_away(l, seat->place);
-	seat->conn.prompt = false;
-	if (waiting_push(l->waiting, seat))
-		return true;
-	seat->conn.prompt = true;
-	come_back(l, seat->place);
-	return false;
-}
-
-static void
-hand_over_next(struct loop *l, struct seat **seat)
-{
-	seat_begin(*seat, l->service);
-	conn_begin(&(*seat)->conn, (*seat)->arena);
-	if (hand_over(l, *seat))
-		*seat = NULL;
-	else
-		close_seat(l, *seat);
-}
-
-/* After the answer. */
-static void
-finish(struct loop *l, struct seat **seat)
-{
-	struct conn *c = &(*seat)->conn;
-	struct link *link = (*seat)->place;
-
-	if (!conn_finish(c, may_keep(l))) {
-		end_link(l, link);
-	} else if (conn_has_more(c)) {
-		hand_over_next(l, seat);
-	} else {
-		conn_leave(c);
-		link->since_us = l->now_us;
-	}
+	atomic_store(&link->state, LINK_AWAY);
+	(*seat)->conn.prompt = false;
+	*seat = waiting_push(l->waiting, *seat);
 }
 
 static void
 answer(struct loop *l, struct seat **seat)
 {
-	struct req *r = &(*seat)->req;
+	struct link *link = (*seat)->link;
+	struct conn *c = &(*seat)->conn;
 
-	service_handle(l->service, r);
-	conn_answer(&(*seat)->conn, (*seat)->arena, r);
-	finish(l, seat);
-}
-
-static void
-let_wait(struct loop *l, struct seat **seat)
-{
-	struct req *r = &(*seat)->req;
-
-	if (hand_over(l, *seat)) {
-		*seat = NULL;
-	} else if (!(*seat)->conn.head_read) {
-		close_seat(l, *seat);
+	if (!seat_answer(*seat, l->service, may_keep(l))) {
+		end_link(l, link);
+	} else if (conn_has_more(c)) {
+		seat_begin(*seat, l->service);
+		conn_begin_next(c, (*seat)->arena);
+		let_wait(l, seat);
 	} else {
-		service_refuse(l->service, r, ERR_UNAVAILABLE);
-		conn_answer(&(*seat)->conn, (*seat)->arena, r);
-		finish(l, seat);
+		conn_leave(c);
+		link->since_us = l->now_us;
 	}
 }
 
@@ -287,42 +265,55 @@ let_wait(struct loop *l, struct seat **seat)
 static void
 receive(struct loop *l, struct link *link)
 {
-	struct seat **seat = &l->seats[l->n];
+	struct seat **place = &l->seats[l->n];
+	struct seat *seat;
 
-	if (*seat == NULL)
-		*seat = seat_new();
-	(*seat)->place = link;
-	conn_open(&(*seat)->conn, link->fd);
-	(*seat)->conn.prompt = true;
-	seat_begin(*seat, l->service);
+	if (*place == NULL)
+		*place = seat_new();
+	seat = *place;
+	seat->link = link;
+	conn_open(&seat->conn, link->fd);
+	seat->conn.prompt = true;
+	seat_begin(seat, l->service);
 	link->used = true;
-	switch (conn_read_now(&(*seat)->conn, (*seat)->arena)) {
+	switch (conn_read_now(&seat->conn, seat->arena)) {
 	case CONN_WHOLE:
 		l->n++;
 		break;
 	case CONN_PART:
-		let_wait(l, seat);
+		let_wait(l, place);
 		break;
 	case CONN_NOTHING:
-		conn_leave(&(*seat)->conn);
+		conn_leave(&seat->conn);
 		break;
 	case CONN_OVER:
-		close_seat(l, *seat);
+		conn_leave(&seat->conn);
+		end_link(l, link);
 		break;
 	}
+}
+
+/* Which of the round's requests the loop answers by itself. */
+static void
+choose(struct loop *l, bool *ret_ready)
+{
+	const struct service *s = l->service;
+	struct req *requests[ROUND_MAX];
+
+	for (size_t i = 0; i < l->n; i++) {
+		requests[i] = &l->seats[i]->req;
+		ret_ready[i] = service_is_prompt(s, requests[i]);
+	}
+	if (s->prefetch != NULL && l->n > 0)
+		s->prefetch(s->app, requests, ret_ready, l->n);
 }
 
 static void
 serve(struct loop *l)
 {
-	struct req *requests[ROUND_MAX];
-	bool ready[ROUND_MAX] = { false };
+	bool ready[ROUND_MAX];
 
-	if (l->n == 0)
-		return;
-	for (size_t i = 0; i < l->n; i++)
-		requests[i] = &l->seats[i]->req;
-	l->service->prefetch(l->service->app, requests, ready, l->n);
+	choose(l, ready);
 	for (size_t i = 0; i < l->n; i++) {
 		if (ready[i])
 			answer(l, &l->seats[i]);
@@ -357,9 +348,12 @@ dispatch(struct loop *l, void *what)
 		accept_one(l);
 	else if (what == &l->signal_fd)
 		begin_drain(l);
-	else if (atomic_load(&link->state) == LINK_HERE)
+	else if (what == &l->wake_fd)
+		watch_missed(l);
+	else if (atomic_load(&link->state) == LINK_HERE && link->watched)
 		receive(l, link);
-	/* Else its end while a thread has it, who will see it. */
+	else
+		miss(l, link);
 }
 
 static bool
@@ -387,7 +381,6 @@ sweep(struct loop *l)
 		if (shut) {
 			shutdown(link->fd, SHUT_RD);
 		} else if (is_overdue(l, link)) {
-			close(link->fd);
 			end_link(l, link);
 		}
 	}
@@ -405,7 +398,7 @@ wait_ms(const struct loop *l)
 	}
 	if (!l->listening)
 		return SHORTAGE_MS;
-	return atomic_load(&l->nhere) > 0 ? SWEEP_MS : -1;
+	return l->nlinks > 0 ? SWEEP_MS : -1;
 }
 
 static void
@@ -427,7 +420,7 @@ go_round(struct loop *l)
 static void
 run(struct loop *l)
 {
-	while (!atomic_load(&l->draining) || atomic_load(&l->nhere) > 0)
+	while (!atomic_load(&l->draining) || l->nlinks > 0)
 		go_round(l);
 }
 
@@ -446,16 +439,17 @@ loop_new(const struct worker *w, const struct service *s)
 	l->listen_fd = w->listen_fd;
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->signal_fd = signalfd(-1, &end, SFD_CLOEXEC);
-	if (l->epoll_fd < 0 || l->signal_fd < 0 ||
-	    !watch(l, l->signal_fd, &l->signal_fd, EPOLLIN | EPOLLONESHOT))
+	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (l->epoll_fd < 0 || l->signal_fd < 0 || l->wake_fd < 0 ||
+	    !watch(l, l->signal_fd, &l->signal_fd, EPOLLIN | EPOLLONESHOT) ||
+	    !watch(l, l->wake_fd, &l->wake_fd, EPOLLIN))
 		abort();
 	begin_listening(l);
 	l->waiting = waiting_new(&(struct waiting_options){
 	    .service = s,
 	    .threads = w->threads,
-	    .queued = QUEUED_MAX,
-	    .give_back = give_back,
 	    .may_keep = may_keep,
+	    .give_back = give_back,
 	    .ctx = l,
 	});
 	return l;
@@ -466,6 +460,7 @@ loop_free(struct loop *l)
 {
 	for (int i = 0; i < ROUND_MAX; i++)
 		seat_free(l->seats[i]);
+	close(l->wake_fd);
 	close(l->signal_fd);
 	close(l->epoll_fd);
 	free(l);
@@ -475,11 +470,13 @@ int
 event_loop_work(const struct worker *w, const struct service *s)
 {
 	struct loop *l = loop_new(w, s);
+	bool ok = l->waiting != NULL;
 
-	worker_ready(w);
-	run(l);
-	waiting_free(l->waiting);
-	run(l); /* what came back just before the drain began */
+	if (ok) {
+		worker_ready(w);
+		run(l);
+		waiting_free(l->waiting);
+	}
 	loop_free(l);
-	return 0;
+	return ok ? 0 : 1;
 }

@@ -1,17 +1,21 @@
 /*
- * event_loop: a worker that answers many small requests together.
+ * event_loop: how a worker process serves.
  *
  * One thread waits for all connections at once.  In each round it takes what
- * has come, lets the service prefetch() what all of it needs in one round trip,
- * and answers.  So a busy pool costs few system calls and hardly a wake-up for
- * each request, and a connection that the web server keeps costs a descriptor,
- * not a thread.
+ * has come, lets the service prefetch() what that needs, in one round trip, and
+ * answers what can be answered without waiting.  The others go to the threads
+ * of waiting.h with their connection, and so does what has not come whole.  A
+ * busy process therefore costs few system calls and wake-ups for each request,
+ * a connection that the web server keeps costs a descriptor and not a thread,
+ * and what waits for a database does not delay what does not.
  *
- * The loop itself waits for nothing but the prefetch.  A request that has to
- * wait for more, or has not come whole, goes to the threads of waiting.h with
- * its connection, which comes back after the answer.
- *
- * Draining is told in accept.h.
+ * Draining must not lose a request.  A busy connection is closed after its
+ * answer.  One between two requests has a moment to get the next one, and is
+ * closed after that: the web server then reads the end of the connection with
+ * the answer, and does not keep it.  A connection still idle after that moment
+ * has its reading side shut: what has been sent is served yet, and what is sent
+ * after that fails at once.  nginx repeats a GET then, but not a POST (it
+ * answers 502), which is why busy connections are not closed that way.
  */
 #ifndef HTTP_EVENT_LOOP_H
 #define HTTP_EVENT_LOOP_H
@@ -19,7 +23,7 @@
 struct service;
 struct worker;
 
-/* As service_work(), of service.h; the service has a prefetch(). */
+/* As service_work(), of service.h. */
 int event_loop_work(const struct worker *w, const struct service *s);
 
 #endif

@@ -329,8 +329,8 @@ log_request(const struct progress *p, int64_t us)
 	    "request", fields);
 }
 
-static void
-handle(const struct service *s, struct req *r, enum err refusal)
+void
+service_handle(const struct service *s, struct req *r)
 {
 	int64_t began_us = clock_monotonic_us(), us;
 	struct progress p = {
@@ -343,7 +343,7 @@ handle(const struct service *s, struct req *r, enum err refusal)
 
 	e = begin(s, r);
 	if (e == ERR_OK)
-		e = refusal != ERR_OK ? refusal : dispatch(&p);
+		e = dispatch(&p);
 	if (e == ERR_OK && !r->answered) {
 		log_event(
 		    LOG_ERROR, "nobody answered", LOG_TEXT("route", p.route));
@@ -359,14 +359,24 @@ handle(const struct service *s, struct req *r, enum err refusal)
 	log_set_request(NULL);
 }
 
-void
-service_handle(const struct service *s, struct req *r)
+bool
+service_is_prompt(const struct service *s, const struct req *r)
 {
-	handle(s, r, /* refusal= */ ERR_OK);
-}
+	struct req probe = {
+		.arena = r->arena,
+		.source = r->source,
+		.method = param_or_empty(r, "REQUEST_METHOD"),
+		.path = param_or_empty(r, "KEDGE_PATH"),
+	};
+	const struct builtin *own;
+	const char *allow;
+	int metric;
 
-void
-service_refuse(const struct service *s, struct req *r, enum err e)
-{
-	handle(s, r, e);
+	if (s->handle_all != NULL)
+		return false;
+	own = builtin_find(s, probe.path);
+	if (own != NULL)
+		return own->prompt;
+	return router_find(s, &probe, &metric, &allow) == ERR_OK &&
+	       probe.route->prompt;
 }

@@ -66,6 +66,11 @@ struct route {
 	size_t body_max_bytes; /* 0: 64 KiB */
 	bool body_form; /* a form body is read as well as JSON */
 	bool body_optional; /* no body reads as {} */
+	/*
+	 * Neither the handler nor a hook of the service waits for anything: the
+	 * event loop answers by itself, without a thread.
+	 */
+	bool prompt;
 	unsigned errors; /* BIT(ERR_...): declared, for OpenAPI */
 	/* OpenAPI alone, from here on. */
 	const struct route_header *headers; /* of success; NULL name ends */
@@ -111,13 +116,11 @@ struct service {
 	 */
 	enum err (*handle_all)(struct req *r);
 	/*
-	 * NULL: each connection has a thread of its own (accept.h).  Else, for
-	 * handle_all alone, an event loop serves the pool (event_loop.h): this
-	 * gets what handle_all() will need for these requests together, in one
-	 * round trip, leaves it in their `prefetched`, and says of which it is
-	 * sure that they can be answered now, without waiting.  The others wait
-	 * in threads.  Of the requests, SERVICE_PREFETCH_MAX at most, only
-	 * app, source and arena are set.
+	 * NULL, or, beside handle_all: gets what that will need for all of
+	 * these requests, in one round trip, and leaves it in their
+	 * `prefetched`.  Says which of them can be answered at once, as those
+	 * of a route's `prompt` are.  Of the requests, SERVICE_PREFETCH_MAX at
+	 * most, only app, source and arena are set.
 	 */
 	void (*prefetch)(
 	    void *app, struct req *const *rs, bool *ret_ready, size_t n);
@@ -138,8 +141,8 @@ struct service {
  * except arena and source, and what prefetch() has set.
  */
 void service_handle(const struct service *s, struct req *r);
-/* Likewise, but with this error whatever it asks: there is no room for it. */
-void service_refuse(const struct service *s, struct req *r, enum err e);
+/* Whether that will wait for nothing, by what r->source has. */
+bool service_is_prompt(const struct service *s, const struct req *r);
 
 /* The OpenAPI 3.1 document. */
 void service_openapi(const struct service *s, struct buf *b);

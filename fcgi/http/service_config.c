@@ -29,8 +29,9 @@ static const struct config_var shared_vars[] = {
 	  .unit = "processes", .doc = "Worker processes." },
 	{ CONFIG(struct service_config, threads, "THREADS"),
 	  .fallback = "16", .min = 1, .max = 512, .unit = "threads",
-	  .doc = "Requests that one process serves at once. Idle kept "
-	    "connections of nginx occupy one each." },
+	  .doc = "Requests of one process that can wait at once, for a database "
+	    "or another service. More queue; what need not wait needs no "
+	    "thread." },
 	{ CONFIG(struct service_config, database_url, "DATABASE_URL"),
 	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
 	  .doc = "PostgreSQL, as a libpq connection string or URI." },

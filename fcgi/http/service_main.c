@@ -161,7 +161,6 @@ master_pool_of(const struct service_program *p, const struct service_pool *pool)
 	memcpy(&m.listen, config + pool->listen, sizeof(m.listen));
 	memcpy(&m.processes, config + pool->processes, sizeof(m.processes));
 	memcpy(&m.threads, config + pool->threads, sizeof(m.threads));
-	m.polls = pool->service != NULL && pool->service->prefetch != NULL;
 	return m;
 }
 

@@ -2,56 +2,131 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "http/service.h"
+#include "http/conn.h"
+#include "http/seat.h"
 #include "http/thread.h"
+
+enum { SPARE_MAX = 32 };
 
 struct waiting {
 	struct waiting_options options;
 	pthread_t *ids;
-	int nthreads;
+	int nthreads; /* the event loop's */
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t changed;
 	struct seat *first;
 	struct seat **last; /* where the next one is hung up */
 	int nqueued;
-	int nidle;
+	int nidle; /* threads */
+	struct seat *spare;
+	int nspare;
 	bool ending;
 };
 
-struct seat *
-seat_new(void)
+/* -- a thread's side -- */
+
+/* With the lock held. */
+static struct seat *
+take_first(struct waiting *w)
 {
-	struct seat *seat = calloc(1, sizeof(*seat));
+	struct seat *seat = w->first;
 
 	if (seat == NULL)
-		abort();
-	seat->arena = arena_new();
-	conn_init(&seat->conn);
+		return NULL;
+	w->first = seat->next;
+	if (w->first == NULL)
+		w->last = &w->first;
+	w->nqueued--;
 	return seat;
 }
 
-void
-seat_begin(struct seat *seat, const struct service *s)
+/* With the lock held; false: there are enough. */
+static bool
+keep_spare(struct waiting *w, struct seat *seat)
 {
-	arena_reset(seat->arena);
-	seat->source = conn_source(&seat->conn);
-	seat->req = (struct req){
-		.arena = seat->arena,
-		.source = &seat->source,
-		.app = s->app,
-	};
+	if (seat == NULL || w->nspare == SPARE_MAX)
+		return false;
+	seat->next = w->spare;
+	w->spare = seat;
+	w->nspare++;
+	return true;
 }
 
-void
-seat_free(struct seat *seat)
+/* The next one, or NULL: there will be none.  `done` is the one before. */
+static struct seat *
+next_seat(struct waiting *w, struct seat *done)
 {
-	if (seat == NULL)
-		return;
-	arena_free(seat->arena);
-	free(seat);
+	struct seat *seat;
+
+	pthread_mutex_lock(&w->mutex);
+	if (keep_spare(w, done))
+		done = NULL;
+	w->nidle++;
+	while ((seat = take_first(w)) == NULL && !w->ending)
+		pthread_cond_wait(&w->changed, &w->mutex);
+	w->nidle--;
+	pthread_mutex_unlock(&w->mutex);
+	seat_free(done);
+	return seat;
+}
+
+static bool
+serve_one(struct waiting *w, struct seat *seat)
+{
+	return conn_read_rest(&seat->conn, seat->arena) &&
+	       seat_answer(seat, w->options.service,
+		   w->options.may_keep(w->options.ctx));
+}
+
+/* A second request that was received with it: of no web server that we know. */
+static void
+begin_next(struct waiting *w, struct seat *seat)
+{
+	seat_begin(seat, w->options.service);
+	conn_begin_next(&seat->conn, seat->arena);
+}
+
+static void
+serve(struct waiting *w, struct seat *seat)
+{
+	bool good = !conn_is_abandoned(&seat->conn) && serve_one(w, seat);
+
+	while (good && conn_has_more(&seat->conn)) {
+		begin_next(w, seat);
+		good = serve_one(w, seat);
+	}
+	if (!good)
+		conn_end(&seat->conn);
+	arena_reset(seat->arena);
+}
+
+static void *
+run(void *arg)
+{
+	struct waiting *w = arg;
+	struct seat *seat = NULL;
+
+	while ((seat = next_seat(w, seat)) != NULL) {
+		serve(w, seat);
+		w->options.give_back(w->options.ctx, seat);
+	}
+	return NULL;
+}
+
+/* -- the event loop's side -- */
+
+static bool
+add_thread(struct waiting *w)
+{
+	if (w->nthreads == w->options.threads ||
+	    !thread_start(&w->ids[w->nthreads], run, w))
+		return false;
+	w->nthreads++;
+	return true;
 }
 
 struct waiting *
@@ -68,80 +143,17 @@ waiting_new(const struct waiting_options *options)
 	if (w->ids == NULL || pthread_mutex_init(&w->mutex, NULL) != 0 ||
 	    pthread_cond_init(&w->changed, NULL) != 0)
 		abort();
-	return w;
-}
-
-/* -- a thread's side -- */
-
-/* The next one, or NULL: there will be none. */
-static struct seat *
-take(struct waiting *w)
-{
-	struct seat *seat;
-
-	pthread_mutex_lock(&w->mutex);
-	w->nidle++;
-	while (w->first == NULL && !w->ending)
-		pthread_cond_wait(&w->changed, &w->mutex);
-	w->nidle--;
-	seat = w->first;
-	if (seat != NULL) {
-		w->first = seat->next;
-		if (w->first == NULL)
-			w->last = &w->first;
-		w->nqueued--;
-	}
-	pthread_mutex_unlock(&w->mutex);
-	return seat;
-}
-
-/* Whether the connection is still good for another request. */
-static bool
-answer(struct waiting *w, struct seat *seat)
-{
-	service_handle(w->options.service, &seat->req);
-	conn_answer(&seat->conn, seat->arena, &seat->req);
-	return conn_finish(&seat->conn, w->options.may_keep(w->options.ctx));
-}
-
-/* What was received with a request is another one: of no web server we know. */
-static bool
-begin_next(struct waiting *w, struct seat *seat)
-{
-	seat_begin(seat, w->options.service);
-	return conn_read_params(&seat->conn, seat->arena);
-}
-
-static void
-serve(struct waiting *w, struct seat *seat)
-{
-	bool good = !conn_is_abandoned(&seat->conn) &&
-	            conn_read_rest(&seat->conn, seat->arena) && answer(w, seat);
-
-	while (good && conn_has_more(&seat->conn))
-		good = begin_next(w, seat) && answer(w, seat);
-	if (!good)
-		conn_close(&seat->conn);
-}
-
-static void *
-run(void *arg)
-{
-	struct waiting *w = arg;
-	struct seat *seat;
-
-	while ((seat = take(w)) != NULL) {
-		serve(w, seat);
-		w->options.give_back(w->options.ctx, seat);
-	}
+	if (add_thread(w))
+		return w;
+	waiting_free(w);
 	return NULL;
 }
-
-/* -- the event loop's side -- */
 
 void
 waiting_free(struct waiting *w)
 {
+	struct seat *seat;
+
 	pthread_mutex_lock(&w->mutex);
 	w->ending = true;
 	pthread_cond_broadcast(&w->changed);
@@ -149,38 +161,36 @@ waiting_free(struct waiting *w)
 	for (int i = 0; i < w->nthreads; i++)
 		pthread_join(w->ids[i], NULL);
 	assert(w->first == NULL);
+	while ((seat = w->spare) != NULL) {
+		w->spare = seat->next;
+		seat_free(seat);
+	}
 	pthread_cond_destroy(&w->changed);
 	pthread_mutex_destroy(&w->mutex);
 	free(w->ids);
 	free(w);
 }
 
-/* With the lock held: whether somebody will come to it. */
-static bool
-find_thread(struct waiting *w)
-{
-	if (w->nidle > w->nqueued)
-		return true;
-	if (w->nthreads < w->options.threads &&
-	    thread_start(&w->ids[w->nthreads], run, w))
-		w->nthreads++;
-	return w->nthreads > 0 && w->nqueued < w->options.queued;
-}
-
-bool
+struct seat *
 waiting_push(struct waiting *w, struct seat *seat)
 {
-	bool ok;
+	struct seat *spare;
+	bool crowded;
 
+	seat->next = NULL;
 	pthread_mutex_lock(&w->mutex);
-	ok = find_thread(w);
-	if (ok) {
-		seat->next = NULL;
-		*w->last = seat;
-		w->last = &seat->next;
-		w->nqueued++;
-		pthread_cond_signal(&w->changed);
+	*w->last = seat;
+	w->last = &seat->next;
+	w->nqueued++;
+	crowded = w->nqueued > w->nidle;
+	spare = w->spare;
+	if (spare != NULL) {
+		w->spare = spare->next;
+		w->nspare--;
 	}
 	pthread_mutex_unlock(&w->mutex);
-	return ok;
+	pthread_cond_signal(&w->changed);
+	if (crowded)
+		add_thread(w);
+	return spare != NULL ? spare : seat_new();
 }

@@ -1,9 +1,8 @@
-/* work: how a worker process begins, whichever way it serves. */
+/* work: how a worker process that serves begins. */
 #include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 
-#include "http/accept.h"
 #include "http/event_loop.h"
 #include "http/service.h"
 
@@ -12,7 +11,7 @@ enum {
 	MALLOC_KEEP_BYTES = 256 * 1024,
 };
 
-/* Both kinds of worker wait for SIGTERM and SIGINT in their own way. */
+/* The event loop reads SIGTERM and SIGINT. */
 static void
 set_signals(void)
 {
@@ -51,5 +50,5 @@ service_work(const struct worker *w, const struct service *s)
 {
 	set_signals();
 	set_malloc();
-	return s->prefetch != NULL ? event_loop_work(w, s) : accept_work(w, s);
+	return event_loop_work(w, s);
 }

@@ -93,13 +93,13 @@ listen_is_listening(int fd)
 }
 
 void
-listen_prepare(int fd, bool blocking)
+listen_prepare(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 	int one = 1;
 
-	if (flags >= 0 && ((flags & O_NONBLOCK) == 0) != blocking)
-		fcntl(fd, F_SETFL, flags ^ O_NONBLOCK);
+	if (flags >= 0 && (flags & O_NONBLOCK) == 0)
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	/* Accepted sockets inherit it; fails on unix sockets, rightly. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));

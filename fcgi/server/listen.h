@@ -39,10 +39,10 @@ MUST_CHECK int
 listen_open(const char *address, mode_t mode, const char **ret_bound_path);
 
 /*
- * Prepares a socket of whatever origin: blocking or not, close-on-exec, no
- * Nagle delay on what is accepted.
+ * Prepares a socket of whatever origin: not blocking, close-on-exec, no Nagle
+ * delay on what is accepted.
  */
-void listen_prepare(int fd, bool blocking);
+void listen_prepare(int fd);
 
 enum listen_trouble {
 	LISTEN_PASSING, /* accept again */

@@ -30,7 +30,6 @@
 #ifndef SERVER_MASTER_H
 #define SERVER_MASTER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -56,7 +55,6 @@ struct master_pool {
 	const char *listen;
 	int64_t processes;
 	int64_t threads;
-	bool polls; /* its socket does not block: who accepts has polled it */
 	/*
 	 * The worker's life, after the fork, with SIGTERM and SIGINT blocked:
 	 * it waits for them itself (sigwait) and then drains.  SIGPIPE and

@@ -126,7 +126,7 @@ open_one(const struct master *m, int i, const struct listen_given *given,
 	}
 	if (s->fd < 0)
 		return false;
-	listen_prepare(s->fd, /* blocking= */ !pool->polls);
+	listen_prepare(s->fd);
 	restart_keep_fd(kind, pool->name, s->fd);
 	return true;
 }

@@ -136,17 +136,13 @@ hash_waiting_max(void)
 	return (int)n;
 }
 
-/*
- * A verdict that takes longer than this is no use: nginx waits three seconds.
- * And when PostgreSQL hangs, only half of the threads may hang with it: the
- * others go on with the sessions that Redis knows.
- */
+/* A verdict that takes longer is no use: nginx waits three seconds. */
 enum { VERDICT_ACQUIRE_MS = 250, VERDICT_STATEMENT_MS = 1500 };
 
 static struct db *
 open_verdict_database(void)
 {
-	int64_t connections = (config.verify_threads + 1) / 2;
+	int64_t connections = config.verify_threads;
 
 	if (connections > config.base.database_connections)
 		connections = config.base.database_connections;

@@ -1,0 +1,52 @@
+#include "http/seat.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "http/service.h"
+
+struct seat *
+seat_new(void)
+{
+	struct seat *seat = calloc(1, sizeof(*seat));
+
+	if (seat == NULL)
+		abort();
+	seat->arena = arena_new();
+	conn_init(&seat->conn);
+	return seat;
+}
+
+void
+seat_free(struct seat *seat)
+{
+	if (seat == NULL)
+		return;
+	arena_free(seat->arena);
+	free(seat);
+}
+
+void
+seat_begin(struct seat *seat, const struct service *s)
+{
+	seat->source = conn_source(&seat->conn);
+	seat->req = (struct req){
+		.arena = seat->arena,
+		.source = &seat->source,
+		.app = s->app,
+	};
+}
+
+bool
+seat_answer(struct seat *seat, const struct service *s, bool may_keep)
+{
+	bool kept;
+
+	service_handle(s, &seat->req);
+	conn_answer(&seat->conn, seat->arena, &seat->req);
+	kept = conn_finish(&seat->conn, may_keep);
+	log_set_request(NULL);
+	arena_reset(seat->arena);
+	return kept;
+}

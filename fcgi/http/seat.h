@@ -1,0 +1,36 @@
+/*
+ * seat: a request with all that it needs, so that it can be handed from the
+ * event loop to a thread.
+ */
+#ifndef HTTP_SEAT_H
+#define HTTP_SEAT_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "http/conn.h"
+#include "http/request.h"
+
+struct arena;
+struct service;
+
+struct seat {
+	struct conn conn;
+	struct arena *arena;
+	struct req_source source;
+	struct req req;
+	void *link; /* the event loop's */
+	struct seat *next; /* of a list that it is in */
+};
+
+struct seat *seat_new(void);
+void seat_free(struct seat *seat); /* NULL is fine */
+/* For a new request of the connection. */
+void seat_begin(struct seat *seat, const struct service *s);
+/*
+ * Answers the request, and forgets it.  False: the connection has been ended;
+ * it is in any case unless `may_keep`.
+ */
+MUST_CHECK bool
+seat_answer(struct seat *seat, const struct service *s, bool may_keep);
+#endif
