@@ -16,13 +16,13 @@ my ($api) = $k->pids('core-api');
 
 sub threads { return (slurp("/proc/$api/status") =~ /^Threads:\s+(\d+)/m)[0] }
 
-# Connections of its own for each, so that nginx has kept ones for all.
+# What waits for the database, and so needs a thread.
 sub ask
 {
 	my ($n) = @_;
 	my @statuses = map { @{ $_ // [] } } parallel($n, sub {
 		my $c = $alice->copy(timeout => 10);
-		return [ map { $c->get('/api/core/whoami')->{status} } 1 .. 20 ];
+		return [ map { $c->get('/api/core/me')->{status} } 1 .. 20 ];
 	});
 	return join ' ', grep { $_ != 200 } @statuses;
 }

@@ -7,7 +7,7 @@ use Digest::SHA qw(hmac_sha256);
 use MIME::Base64 qw(decode_base64url encode_base64url);
 use Test::More;
 use Time::HiRes qw(time);
-use Kedge qw(jdecode jencode wait_until);
+use Kedge qw(files jdecode jencode wait_until);
 use Kedge::FastCGI qw(fcgi_request);
 
 my $k = Kedge->up;
@@ -56,6 +56,28 @@ $k->redis('auth')->cmd('FLUSHALL');
 is($banned->get($whoami)->{status}, 403, 'banned for a while');
 ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 	'which ends by itself, also in the cache');
+
+# ---- connections ------------------------------------------------------------------
+
+# nginx keeps its connections to verify, whatever the verdict, and stores nothing of
+# what comes on them.
+sub sockets_of_verify
+{
+	return join ' ', sort map { readlink($_) // () }
+	    map { files("/proc/$_/fd") } $k->pids('auth-verify');
+}
+my $requests = sub {
+	is($alice->get($whoami)->{status}, 200, 'yes');
+	is($anyone->get($whoami)->{status}, 401, 'no');
+	is($alice->get('/api/core/admin/stats')->{status}, 403, 'not you');
+};
+$requests->() for 1 .. 3;
+my $sockets = sockets_of_verify();
+like($sockets, qr/socket:/, 'verify has connections');
+$requests->() for 1 .. 20;
+is(sockets_of_verify(), $sockets, 'and has the same after sixty verdicts');
+is(join(' ', files("$k->{dir}/nginx/tmp/fastcgi")), '', 'nginx has written none of them');
+ok(-c '/dev/null', 'to /dev/null neither');
 
 # ---- CSRF -----------------------------------------------------------------------
 

@@ -60,6 +60,7 @@ is($k->sql('core', 'SELECT count(*) FROM task'), 0, 'nothing was done that was n
 # The socket is moved away and another server put in its place.
 my $path = $k->dir . '/run/verify.sock';
 rename $path, "$path.away" or die "rename: $!";
+$k->kill_pid(KILL => @verify); # and the connections that nginx keeps
 denied('gone', 5);
 
 sub answer
