@@ -44,6 +44,25 @@ is($w->state_of($b), '600/0/600', 'nothing more moved');
 is($w->move($alice, $a, $b, 1, key => 'b1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
 	'and its key is no single transfer\'s');
 
+# What a text says is no part of how it is sent; and what only some items have is theirs.
+$w->fund($a, 10);
+my $house = $k->sql('wallet', "SELECT id FROM account WHERE name = 'external:USD'");
+my @texts = ('', 'NULL', '{}', 'a,"b"', "\\", "\\\\x00\"", "\x{20ac}\n\t'", ' ', undef, '}');
+$r = batch($alice, 0, [ map { item($a, $b, 1, defined $_ ? (memo => $_, metadata => { "\\\"$_" => $_ }) : ()) }
+	    @texts ]);
+my @seen = map { $alice->get("/api/wallet/transfers/$_->{transfer}{id}")->{json} } @{ $r->{json}{results} };
+is_deeply([ map { $_->{memo} } @seen ], \@texts, 'memos as they were written');
+is_deeply([ map { $_->{metadata} } @seen ], [ map { defined $_ ? { "\\\"$_" => $_ } : undef } @texts ],
+	'and metadata');
+is($w->state_of($b), '610/0/610', 'each of them moved');
+is(batch($bob, 1, [ item($b, $a, 10) ])->{status}, 200, 'and back');
+is(batch($alice, 1, [ item($a, $house, 10) ])->{json}{code}, 'ACCOUNT_NOT_FOUND', 'users pay users');
+$r = batch($alice, 0, [ item($a, $house, 1), item($a, $c, 10) ]);
+is(codes($r), 'ACCOUNT_NOT_FOUND posted', 'also among others');
+is(batch($carol, 1, [ item($c, $b, 10) ])->{status}, 200, 'and on');
+is(batch($bob, 1, [ item($b, $a, 10) ])->{status}, 200, 'and back');
+is(batch($w->{operator}, 1, [ item($a, $house, 10) ])->{status}, 200, 'operators pay anybody');
+
 # Money that an item brings is there for the next.
 $r = batch($bob, 0, [ item($b, $c, 600), item($b, $c, 1) ]);
 is(codes($r), 'posted INSUFFICIENT_FUNDS', 'one after the other');

@@ -101,7 +101,7 @@ is($k->sql('wallet', <<~'SQL'), <<~'RIGHTS' =~ s/\n\z//r, 'rights to tables and 
 
 # The ledger's doors.  What is behind them is not to be called, and no function
 # that runs as the owner may become the trigger of somebody else's table.
-my @doors = qw(add_currency batch capture check expire external forget_keys freeze note_check
+my @doors = qw(add_currency batch batch capture check expire external forget_keys freeze note_check
     open_account open_first release reverse transfer transfers write_missing_statements
     write_statements);
 is($k->sql('wallet', <<~'SQL'), join("\n", map {"ledger_$_"} @doors), 'functions as the owner');
@@ -204,6 +204,9 @@ refused($k, 'app', '42501', $_) for (
 	"SELECT ledger_make(ledger_items('[]', 'x', true), false)",
 	"SELECT ledger_make_each('{}', false)",
 	"SELECT ledger_items('[]', 'x', true)",
+	"SELECT ledger_items('x', true, 'x', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
+	"SELECT ledger_codes('{}')",
+	"SELECT ledger_id(1, 'x')",
 	"SELECT ledger_made_again('$alice->{id}', 'x', 'x', NULL)",
 	"SELECT account_external('EUR')",
 	"SELECT account_owner('$a')",
@@ -380,30 +383,36 @@ refused($k, 'app', '23502|23514|55000', "SELECT code FROM $_") for (
 );
 
 # Batches: what an item leaves is what the next one finds, and a key is there once.
+# Each as it is asked for, and as the program before asked.
 sub batch_sql
 {
-	my (@items) = @_;
+	my ($arrays, @items) = @_;
 	my $items = join ', ', map {
-		sprintf '{"d": "%s", "c": "%s", "a": %s%s}', @$_[ 0 .. 2 ], $_->[3] // ''
+		sprintf '{"d": "%s", "c": "%s", "a": %s%s}', @$_[ 0 .. 2 ], $_->[3] ? qq(, "h": $_->[3]) : ''
 	} @items;
-	return sprintf "SELECT item - 1, code FROM ledger_batch('%s', true, 'door-%d', 'x', true, '[%s]')",
-	    $alice->{id}, ++$n, $items;
+	my @columns = map { my $c = $_; join ',', map { $_->[$c] // 'NULL' } @items } 0 .. 3;
+	return sprintf "SELECT item - 1, code FROM ledger_batch('%s', true, 'door-%d', 'x', true, %s)",
+	    $alice->{id}, ++$n, $arrays
+	    ? "'o', '{$columns[0]}', '{$columns[1]}', '{$columns[2]}', NULL, NULL, '{$columns[3]}', NULL, NULL"
+	    : "'[$items]'";
 }
 for my $row (
 	[ '1|INSUFFICIENT_FUNDS', [ $b, $a, 400 ], [ $b, $a, 400 ] ],
 	[ '0|AMOUNT_OUT_OF_RANGE', [ $a, $b, -1 ] ],
 	[ '0|AMOUNT_OUT_OF_RANGE', [ $a, $b, '9223372036854775807' ] ],
 	[ '1|AMOUNT_OUT_OF_RANGE', [ $house, $a, $most - 20_000 ], [ $house, $a, 20_000 ] ],
-	[ '1|INSUFFICIENT_FUNDS', [ $b, $a, 600, ', "h": 60' ], [ $b, $a, 200 ] ],
-	[ '1|AMOUNT_OUT_OF_RANGE', [ $house, $a, $most, ', "h": 60' ], [ $house, $a, 1, ', "h": 60' ] ],
+	[ '1|INSUFFICIENT_FUNDS', [ $b, $a, 600, 60 ], [ $b, $a, 200 ] ],
+	[ '1|AMOUNT_OUT_OF_RANGE', [ $house, $a, $most, 60 ], [ $house, $a, 1, 60 ] ],
 	[ '1|CURRENCY_MISMATCH', [ $a, $b, 1 ], [ $a, $euro, 1 ] ],
 	[ '2|SAME_ACCOUNT', [ $a, $b, 1 ], [ $b, $a, 1 ], [ $a, $a, 1 ] ],
 	[ '23502', [ $a, $b, 'null' ] ],
 ) {
 	my ($want, @items) = @$row;
-	my $sql = batch_sql(@items);
-	my ($state, $answer) = attempt($k, 'app', $sql);
-	is($state || $answer, $want, $sql);
+	for my $arrays (0, 1) {
+		my $sql = batch_sql($arrays, @items);
+		my ($state, $answer) = attempt($k, 'app', $sql);
+		is($state || $answer, $want, $sql);
+	}
 }
 unmoved('doors');
 
@@ -539,8 +548,13 @@ refused($k, 'owner', '23505',
 refused($k, 'owner', '23503', $_) for (
 	"INSERT INTO account (user_id, name, currency) VALUES ('$alice->{id}', 'x', 'ZZZ')",
 	"INSERT INTO account (user_id, name, currency) VALUES ('nobody', 'x', 'USD')",
+	"INSERT INTO account (kind, name, currency) VALUES ('system', 'x', 'ZZZ')",
 	"DELETE FROM wallet WHERE user_id = '$alice->{id}'",
 	"UPDATE wallet SET user_id = 'x' WHERE user_id = '$alice->{id}'",
+);
+refused($k, 'app', '23503', $_) for (
+	"INSERT INTO account (user_id, name, currency) VALUES ('$alice->{id}', 'x', 'ZZZ')",
+	"INSERT INTO account (user_id, name, currency) VALUES ('nobody', 'x', 'USD')",
 );
 unmoved('accounts, by the owner');
 
@@ -650,6 +664,8 @@ refused($k, 'owner', '23514', "INSERT INTO statement (account_id, month, currenc
 	    . " credits, debits, entries, last_seq) VALUES ('$a', $_, 0)")
     for "'2020-01-01', 'USD', 5, 6, 0, 0, 0", "'2020-01-02', 'USD', 5, 5, 0, 0, 0",
     "'2020-01-01', 'USD', 5, 4, -1, 0, 0";
+refused($k, 'owner', '23503', "INSERT INTO statement (account_id, month, currency, opening, closing,"
+	    . " credits, debits, entries, last_seq) VALUES ('$nowhere', '2020-01-01', 'USD', 5, 5, 0, 0, 0, 0)");
 unmoved('transfers, by the owner');
 
 # ---- it is not that nothing works -----------------------------------------------------------------
@@ -742,6 +758,11 @@ for (1 .. 400) {
 			("'[" . join(',', map { sprintf '{"d": %s, "c": %s, "a": %s}',
 				(map { pick(@ids) =~ s/'/"/gr =~ s/NULL/null/r } 1, 2), pick(qw(1 5 -1 null 5000)) } 1 .. 3)
 			    . "]'") x 4) . ')',
+		"ledger_batch($user, $operator, $key, $digest, " . pick(qw(true false NULL)) . ", 'o', "
+		    . join(', ', (map { pick('NULL', "'{}'", ("ARRAY[$id, $other, " . pick(@ids) . ']::uuid[]') x 6) } 1, 2),
+			pick('NULL', ("'{1,5," . pick(qw(1 -1 NULL 5000)) . "}'") x 6), pick('NULL', "'{memo}'"),
+			pick('NULL', qq('{"{\\"x\\": 1}",NULL}')), pick('NULL', "'{NULL,60,-5}'"),
+			pick('NULL', "'{NULL,same,door-" . ++$n . "}'"), pick('NULL', "'{x,x,x}'")) . ')',
 		"ledger_transfers(" . pick('NULL', "'[]'", "'{}'", "'[null]'",
 			("'[" . join(',', map {
 				sprintf '{"u": %s, "o": %s, "k": %s, "s": "00", "d": %s, "c": %s, "a": %s}',

@@ -1,33 +1,120 @@
 #include <assert.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "db/db.h"
 #include "wallet/batch/batch.h"
 #include "wallet/transfer/transfer_item.h"
 
+/* Of one column: what a body of 1 MiB can hold, escaped. */
+enum { COLUMN_MAX_BYTES = 4 << 20 };
+
 static const struct db_stmt make = {
 	.name = "batch_make",
 	.sql = "SELECT " TRANSFER_MADE_COLUMNS
-	       " FROM ledger_batch($1, $2, $3, $4, $5, $6, $7)",
-	.nargs = 7,
+	       " FROM ledger_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+	       " $11, $12, $13, $14)",
+	.nargs = 14,
 };
 
-static const char *
-items_text(struct arena *a, const struct batch *batch)
+/* An element in quotes; false: there is none. */
+static bool
+put_text(struct buf *b, const char *text)
 {
-	struct transfer_item *items =
-	    arena_alloc(a, (size_t)batch->count * sizeof(*items));
+	if (text == NULL)
+		return false;
+	buf_putc(b, '"');
+	for (;;) {
+		size_t n = strcspn(text, "\"\\");
 
-	for (int64_t i = 0; i < batch->count; i++) {
-		const struct batch_item *item = &batch->items[i];
-
-		items[i] = (struct transfer_item){
-			.order = &item->order,
-			.operation =
-			    item->key != NULL ? &item->operation : NULL,
-		};
+		buf_put(b, text, n);
+		text += n;
+		if (*text == '\0')
+			break;
+		buf_putc(b, '\\');
+		buf_putc(b, *text++);
 	}
-	return transfer_items_text(a, items, (size_t)batch->count);
+	buf_putc(b, '"');
+	return true;
+}
+
+static bool
+put_debit(struct buf *b, const struct batch_item *item)
+{
+	buf_puts(b, item->order.debit_id);
+	return true;
+}
+
+static bool
+put_credit(struct buf *b, const struct batch_item *item)
+{
+	buf_puts(b, item->order.credit_id);
+	return true;
+}
+
+static bool
+put_amount(struct buf *b, const struct batch_item *item)
+{
+	buf_put_i64(b, item->order.amount_minor);
+	return true;
+}
+
+static bool
+put_memo(struct buf *b, const struct batch_item *item)
+{
+	return put_text(b, item->order.memo);
+}
+
+static bool
+put_metadata(struct buf *b, const struct batch_item *item)
+{
+	return put_text(b, item->order.metadata.text);
+}
+
+static bool
+put_hold_s(struct buf *b, const struct batch_item *item)
+{
+	if (item->order.hold)
+		buf_put_i64(b, transfer_hold_s(&item->order));
+	return item->order.hold;
+}
+
+static bool
+put_key(struct buf *b, const struct batch_item *item)
+{
+	return put_text(b, item->key);
+}
+
+/* "\x..." is how bytea is read; within quotes a backslash is doubled. */
+static bool
+put_sha256(struct buf *b, const struct batch_item *item)
+{
+	if (item->key != NULL)
+		buf_printf(b, "\"\\\\x%s\"", item->operation.sha256_hex);
+	return item->key != NULL;
+}
+
+/* A column of the items as an array is read; NULL if no item has it. */
+static const char *
+column_text(struct arena *a, const struct batch *batch,
+    bool (*put)(struct buf *b, const struct batch_item *item))
+{
+	struct buf b;
+	bool is_needed = false;
+
+	buf_init(&b, a, COLUMN_MAX_BYTES);
+	for (int64_t i = 0; i < batch->count; i++) {
+		buf_putc(&b, i == 0 ? '{' : ',');
+		if (put(&b, &batch->items[i]))
+			is_needed = true;
+		else
+			buf_puts(&b, "NULL");
+	}
+	buf_putc(&b, '}');
+	assert(!buf_failed(&b));
+	return is_needed ? b.data : NULL;
 }
 
 /* The rows after the first. */
@@ -57,8 +144,15 @@ batch_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 	e = db_run(db, a, &make,
 	    DB_ARGS(who->user_id, operation_bool(who->is_operator), o->key,
 		arena_printf(a, "\\x%s", o->sha256_hex),
-		operation_bool(batch->atomic), items_text(a, batch),
-		who->origin),
+		operation_bool(batch->atomic), who->origin,
+		column_text(a, batch, put_debit),
+		column_text(a, batch, put_credit),
+		column_text(a, batch, put_amount),
+		column_text(a, batch, put_memo),
+		column_text(a, batch, put_metadata),
+		column_text(a, batch, put_hold_s),
+		column_text(a, batch, put_key),
+		column_text(a, batch, put_sha256)),
 	    &rows);
 	if (e != ERR_OK)
 		return e;

@@ -33,19 +33,13 @@ write_item(struct buf *b, const struct transfer_item *item)
 		buf_puts(b, ",\"h\":");
 		buf_put_i64(b, transfer_hold_s(order));
 	}
-	if (item->operation != NULL) {
-		buf_puts(b, ",\"k\":");
-		json_write_string(b, item->operation->key);
-		buf_printf(b, ",\"s\":\"%s\"", item->operation->sha256_hex);
-	}
-	if (item->who != NULL) {
-		buf_puts(b, ",\"u\":");
-		json_write_string(b, item->who->user_id);
-		buf_printf(
-		    b, ",\"o\":%s", operation_bool(item->who->is_operator));
-		buf_puts(b, ",\"r\":");
-		json_write_string(b, item->who->origin);
-	}
+	buf_puts(b, ",\"k\":");
+	json_write_string(b, item->operation->key);
+	buf_printf(b, ",\"s\":\"%s\",\"u\":", item->operation->sha256_hex);
+	json_write_string(b, item->who->user_id);
+	buf_printf(
+	    b, ",\"o\":%s,\"r\":", operation_bool(item->who->is_operator));
+	json_write_string(b, item->who->origin);
 	buf_putc(b, '}');
 }
 

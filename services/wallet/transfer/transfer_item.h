@@ -1,6 +1,6 @@
 /*
- * transfer_item: orders as the ledger's functions for many read them, and what
- * the functions that make transfers answer: what the order does not say.
+ * transfer_item: orders of many users as ledger_transfers() reads them, and
+ * what the functions that make transfers answer: what the order does not say.
  */
 #ifndef WALLET_TRANSFER_ITEM_H
 #define WALLET_TRANSFER_ITEM_H
@@ -12,8 +12,8 @@
 
 struct transfer_item {
 	const struct transfer_order *order;
-	const struct transfer_actor *who; /* NULL: whose batch it is */
-	const struct operation *operation; /* NULL: it has no key */
+	const struct transfer_actor *who;
+	const struct operation *operation;
 };
 
 /* A JSON array as ledger_items() reads it. */
