@@ -87,7 +87,7 @@ ask_get(struct cache_conn *conn, void *ctx)
 }
 
 enum err
-cache_get_many(struct cache *c, struct cache_get *gets, size_t n)
+cache_get(struct cache *c, struct cache_get *gets, size_t n)
 {
 	struct ask_gets ask = { gets, n };
 	size_t hits = 0;
@@ -110,22 +110,6 @@ cache_get_many(struct cache *c, struct cache_get *gets, size_t n)
 		return e;
 	metrics_add(METRIC_CACHE_HITS, hits);
 	metrics_add(METRIC_CACHE_MISSES, n - hits);
-	return ERR_OK;
-}
-
-enum err
-cache_get(struct cache *c, struct arena *a, const char *key,
-    const char **ret_value, struct cache_miss *ret_miss)
-{
-	struct cache_get get = { .arena = a, .key = key };
-	enum err e = cache_get_many(c, &get, 1);
-
-	*ret_miss = get.miss;
-	if (e != ERR_OK)
-		return e;
-	if (get.value == NULL)
-		return ERR_NOT_FOUND;
-	*ret_value = get.value;
 	return ERR_OK;
 }
 

@@ -59,25 +59,20 @@ struct cache_miss {
 	int64_t seen_at_ms;
 };
 
-/*
- * *ret_value lives in the arena.  ERR_NOT_FOUND: absent or invalidated, and
- * *ret_miss tells cache_fill() what was seen.  ERR_UNAVAILABLE: no Redis;
- * *ret_miss then forbids the fill.
- */
-MUST_CHECK enum err cache_get(struct cache *c, struct arena *a, const char *key,
-    const char **ret_value, struct cache_miss *ret_miss);
-
 enum { CACHE_GETS_MAX = 64 };
 
 struct cache_get {
 	struct arena *arena;
 	const char *key;
-	const char *value; /* the answer; NULL: absent or invalidated */
-	struct cache_miss miss; /* then */
+	const char *value; /* in the arena; NULL: absent or invalidated */
+	struct cache_miss miss; /* then it tells cache_fill() what was seen */
 };
-/* The same for up to CACHE_GETS_MAX keys, in one round trip. */
+/*
+ * Gets up to CACHE_GETS_MAX keys, in one round trip.  ERR_UNAVAILABLE: no
+ * Redis; there is no value then, and each `miss` forbids the fill.
+ */
 MUST_CHECK enum err
-cache_get_many(struct cache *c, struct cache_get *gets, size_t n);
+cache_get(struct cache *c, struct cache_get *gets, size_t n);
 /*
  * Best effort; silently does nothing when the rules above forbid it.  `value`
  * must not be empty.

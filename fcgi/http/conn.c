@@ -169,6 +169,8 @@ conn_read_rest(struct conn *c, struct arena *a)
 {
 	enum record_state state;
 
+	/* It can have waited for a thread until now. */
+	c->read_until_us = clock_monotonic_us() + REQUEST_US;
 	if (c->head_read)
 		return true;
 	while ((state = read_head(c)) == RECORD_MORE) {

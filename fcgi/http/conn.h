@@ -71,7 +71,10 @@ MUST_CHECK bool conn_read_rest(struct conn *c, struct arena *a);
 bool conn_has_more(const struct conn *c);
 /* Begins that one; conn_read_rest() reads it. */
 void conn_begin_next(struct conn *c, struct arena *a);
-/* Of a request that has waited for long: nobody waits for its answer. */
+/*
+ * Nobody waits for the answer any more.  Asked only a second after the request
+ * began: a web server is patient for that long.
+ */
 bool conn_is_abandoned(const struct conn *c);
 
 /* The request whose parameters were read. */

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "http/conn.h"
 #include "http/request.h"
@@ -24,6 +25,7 @@
 
 enum {
 	ROUND_MAX = SERVICE_PREFETCH_MAX,
+	ACCEPT_MAX = 8, /* in a round */
 	LINKS_MAX = 512, /* more connections stay in the kernel's queue */
 	FIRST_REQUEST_US = 5 * 1000 * 1000,
 	IDLE_US = 75 * 1000 * 1000, /* nginx: keepalive_timeout 60s */
@@ -45,6 +47,7 @@ struct link {
 	_Atomic int state;
 	int fd; /* the loop's to close */
 	bool watched; /* the loop's: for its next request, or its end */
+	bool over; /* ended by us: whatever is left in it is no request */
 	bool used; /* has had a request */
 	int64_t since_us; /* of its last one, or of its beginning */
 };
@@ -57,6 +60,7 @@ struct loop {
 	int signal_fd;
 	int wake_fd; /* an eventfd: see watch_missed() */
 	bool listening; /* the loop waits for it */
+	int64_t listen_us; /* when not: until then */
 	int64_t now_us; /* of this round */
 	int64_t sweep_us;
 	int64_t shut_us; /* what is idle then, when draining */
@@ -84,6 +88,7 @@ begin_link(struct loop *l, struct link *link, int fd)
 {
 	link->fd = fd;
 	link->watched = true;
+	link->over = false;
 	link->used = false;
 	link->since_us = clock_monotonic_us();
 	if (!watch(l, fd, link, EPOLLIN)) {
@@ -119,6 +124,7 @@ give_back(void *ctx, struct seat *seat)
 	struct link *link = seat->link;
 	ssize_t n = 0;
 
+	link->over = seat->conn.fd < 0;
 	conn_leave(&seat->conn);
 	link->since_us = clock_monotonic_us();
 	if (atomic_exchange(&link->state, LINK_HERE) == LINK_MISSED)
@@ -136,15 +142,16 @@ watch_again(struct loop *l, struct link *link)
 /*
  * Something happens on a connection that a thread has: it ends, or its next
  * request is here before the thread has said that it is done.  That is rare, so
- * only now the loop turns away from it, until it is back.  (EPOLLONESHOT alone:
- * its end can be told once more, and is then met here again.)
+ * only now the loop turns away from it, until it is back.  Its end cannot be
+ * turned away from, but EPOLLONESHOT has it told once more only.
  */
 static void
 miss(struct loop *l, struct link *link)
 {
 	int state = LINK_AWAY;
 
-	change_watch(l, link, EPOLLONESHOT);
+	if (link->watched)
+		change_watch(l, link, EPOLLONESHOT);
 	link->watched = false;
 	atomic_compare_exchange_strong(&link->state, &state, LINK_MISSED);
 	if (state == LINK_HERE)
@@ -190,6 +197,7 @@ stop_listening(struct loop *l)
 {
 	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->listen_fd, NULL);
 	l->listening = false;
+	l->listen_us = clock_monotonic_us() + (int64_t)SHORTAGE_MS * 1000;
 }
 
 static struct link *
@@ -202,23 +210,21 @@ free_link(struct loop *l)
 	return NULL;
 }
 
-/* Short of something, it tries again in a moment: see wait_ms(). */
-static void
+/* False: that was all for now. */
+static bool
 accept_one(struct loop *l)
 {
 	struct link *link = free_link(l);
 	int fd;
 
-	if (!l->listening)
-		return; /* since this round began */
 	if (link == NULL) {
 		stop_listening(l);
-		return;
+		return false;
 	}
 	fd = accept4(l->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		begin_link(l, link, fd);
-		return;
+		return true;
 	}
 	switch (listen_trouble(errno)) {
 	case LISTEN_PASSING:
@@ -229,6 +235,21 @@ accept_one(struct loop *l)
 	case LISTEN_BROKEN:
 		abort(); /* the master starts another one */
 	}
+	return false;
+}
+
+static void
+accept_some(struct loop *l)
+{
+	int n = 0;
+
+	if (!l->listening)
+		return; /* since this round began */
+	/* Who shares the socket (a release that blocks in it) may have
+	 * changed this; and the loop must not block. */
+	listen_prepare(l->listen_fd);
+	while (n < ACCEPT_MAX && accept_one(l))
+		n++;
 }
 
 /* -- a round's requests -- */
@@ -239,7 +260,6 @@ let_wait(struct loop *l, struct seat **seat)
 	struct link *link = (*seat)->link;
 
 	atomic_store(&link->state, LINK_AWAY);
-	(*seat)->conn.prompt = false;
 	*seat = waiting_push(l->waiting, *seat);
 }
 
@@ -249,9 +269,11 @@ answer(struct loop *l, struct seat **seat)
 	struct link *link = (*seat)->link;
 	struct conn *c = &(*seat)->conn;
 
+	c->prompt = true;
 	if (!seat_answer(*seat, l->service, may_keep(l))) {
 		end_link(l, link);
 	} else if (conn_has_more(c)) {
+		c->prompt = false;
 		seat_begin(*seat, l->service);
 		conn_begin_next(c, (*seat)->arena);
 		let_wait(l, seat);
@@ -268,12 +290,15 @@ receive(struct loop *l, struct link *link)
 	struct seat **place = &l->seats[l->n];
 	struct seat *seat;
 
+	if (link->over) {
+		end_link(l, link);
+		return;
+	}
 	if (*place == NULL)
 		*place = seat_new();
 	seat = *place;
 	seat->link = link;
 	conn_open(&seat->conn, link->fd);
-	seat->conn.prompt = true;
 	seat_begin(seat, l->service);
 	link->used = true;
 	switch (conn_read_now(&seat->conn, seat->arena)) {
@@ -288,6 +313,7 @@ receive(struct loop *l, struct link *link)
 		break;
 	case CONN_OVER:
 		conn_leave(&seat->conn);
+		arena_reset(seat->arena);
 		end_link(l, link);
 		break;
 	}
@@ -345,7 +371,7 @@ dispatch(struct loop *l, void *what)
 	struct link *link = what;
 
 	if (what == &l->listen_fd)
-		accept_one(l);
+		accept_some(l);
 	else if (what == &l->signal_fd)
 		begin_drain(l);
 	else if (what == &l->wake_fd)
@@ -397,7 +423,7 @@ wait_ms(const struct loop *l)
 		return left_us > 0 ? (int)(left_us / 1000 + 1) : WAKE_MS;
 	}
 	if (!l->listening)
-		return SHORTAGE_MS;
+		return SHORTAGE_MS; /* listen_us is no further away */
 	return l->nlinks > 0 ? SWEEP_MS : -1;
 }
 
@@ -409,7 +435,8 @@ go_round(struct loop *l)
 
 	assert(n >= 0 || errno == EINTR);
 	l->now_us = clock_monotonic_us();
-	if (!l->listening && !atomic_load(&l->draining))
+	if (!l->listening && !atomic_load(&l->draining) &&
+	    l->now_us >= l->listen_us)
 		begin_listening(l);
 	for (int i = 0; i < n; i++)
 		dispatch(l, events[i].data.ptr);

@@ -86,6 +86,7 @@ struct req {
 
 	/* Private to fcgi/http. */
 	const struct req_source *source;
+	int64_t begun_us; /* monotonic; 0: when service_handle() is called */
 	struct path_value path_values[PATH_VALUES_MAX];
 	int npath;
 	bool answered;

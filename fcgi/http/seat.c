@@ -43,6 +43,7 @@ seat_answer(struct seat *seat, const struct service *s, bool may_keep)
 {
 	bool kept;
 
+	seat->req.begun_us = seat->conn.begun_us;
 	service_handle(s, &seat->req);
 	conn_answer(&seat->conn, seat->arena, &seat->req);
 	kept = conn_finish(&seat->conn, may_keep);

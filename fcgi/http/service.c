@@ -332,7 +332,9 @@ log_request(const struct progress *p, int64_t us)
 void
 service_handle(const struct service *s, struct req *r)
 {
-	int64_t began_us = clock_monotonic_us(), us;
+	int64_t begun_us =
+	    r->begun_us != 0 ? r->begun_us : clock_monotonic_us();
+	int64_t us;
 	struct progress p = {
 		.service = s,
 		.r = r,
@@ -353,7 +355,7 @@ service_handle(const struct service *s, struct req *r)
 		answer_error(s, r, e);
 	answer_forbid_storing(s, r);
 
-	us = clock_monotonic_us() - began_us;
+	us = clock_monotonic_us() - begun_us;
 	metrics_request(p.metric, r->response.status, us);
 	log_request(&p, us);
 	log_set_request(NULL);

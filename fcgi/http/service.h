@@ -136,7 +136,7 @@ struct service {
 };
 
 /*
- * Answers one request: fills r->response.  No FastCGI in it: the accept loop,
+ * Answers one request: fills r->response.  No FastCGI in it: the event loop,
  * the unit tests and the fuzzers call it alike.  r is zeroed by the caller
  * except arena and source, and what prefetch() has set.
  */

@@ -37,7 +37,7 @@ service_process_init(
 		process->cache = cache_open(&(struct cache_options){
 		    .url = c->redis_url,
 		    .prefix = p->name,
-		    .connections = c->threads,
+		    .connections = c->threads + 1, /* the event loop */
 		    .timeout_ms = c->redis_timeout_ms,
 		    .retry_ms = REDIS_RETRY_MS,
 		});

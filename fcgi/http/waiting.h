@@ -4,8 +4,8 @@
  *
  * The threads are started as they are needed, and none ends before the process
  * does.  If none can be started, those that are there take its turn.  What is
- * more than they can take queues; a request whose asker has given up by the
- * time that its turn comes is let go.
+ * more than they can take queues; a request whose asker has closed the
+ * connection by the time that its turn comes is let go.
  */
 #ifndef HTTP_WAITING_H
 #define HTTP_WAITING_H

@@ -19,7 +19,7 @@
 #include "base/str.h"
 
 enum {
-	/* A verify pool accepts once per request; somaxconn caps it. */
+	/* A burst of requests is one of connections; somaxconn caps it. */
 	BACKLOG = 4096,
 	GIVEN_FIRST_FD = 3, /* SD_LISTEN_FDS_START */
 	IN_USE_WAIT_US = 1500 * 1000,

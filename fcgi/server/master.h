@@ -57,7 +57,7 @@ struct master_pool {
 	int64_t threads;
 	/*
 	 * The worker's life, after the fork, with SIGTERM and SIGINT blocked:
-	 * it waits for them itself (sigwait) and then drains.  SIGPIPE and
+	 * it waits for them itself and then drains.  SIGPIPE and
 	 * SIGHUP are ignored.  Returns the exit status.
 	 */
 	int (*work)(const struct worker *w, void *ctx);

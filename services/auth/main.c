@@ -38,8 +38,9 @@ static struct auth_config config;
 static const struct config_var vars[] = {
 	{ CONFIG(struct auth_config, base.threads, "THREADS"),
 	  .fallback = "96", .min = 8, .max = 512, .unit = "threads",
-	  .doc = "Requests that one process of the api pool serves at once. "
-	    "A quarter of them (4 at least) never waits for a password." },
+	  .doc = "Requests of one process of the api pool that can wait at "
+	    "once. A quarter of them (4 at least) never waits for a "
+	    "password." },
 	{ CONFIG(struct auth_config, verify_listen, "VERIFY_LISTEN"),
 	  .fallback = "unix:verify.sock", .min = 1, .max = 255,
 	  .doc = "Socket of the verify pool: unix:PATH or HOST:PORT." },

@@ -56,11 +56,24 @@ elapsed_ms(int64_t since_us)
 }
 
 static enum err
+get_in(struct arena *arena, const char *key, const char **ret_value,
+    struct cache_miss *ret_miss)
+{
+	struct cache_get get = { .arena = arena, .key = key };
+	enum err e = cache_get(cache, &get, 1);
+
+	*ret_miss = get.miss;
+	if (e == ERR_OK)
+		*ret_value = get.value;
+	return e == ERR_OK && get.value == NULL ? ERR_NOT_FOUND : e;
+}
+
+static enum err
 get(const char *key, const char **ret_value)
 {
 	struct cache_miss miss;
 
-	return cache_get(cache, a, key, ret_value, &miss);
+	return get_in(a, key, ret_value, &miss);
 }
 
 /* Asserts that the key is absent and returns what was seen. */
@@ -70,8 +83,7 @@ miss_of(const char *key)
 	struct cache_miss miss;
 	const char *value;
 
-	ck_assert_int_eq(
-	    cache_get(cache, a, key, &value, &miss), ERR_NOT_FOUND);
+	ck_assert_int_eq(get_in(a, key, &value, &miss), ERR_NOT_FOUND);
 	return miss;
 }
 
@@ -412,6 +424,34 @@ START_TEST(rate_allows_again_after_the_wait)
 }
 END_TEST
 
+/* Each its own: a value, a marker, a miss that can be filled. */
+START_TEST(get_of_many_is_in_order)
+{
+	struct cache_get gets[CACHE_GETS_MAX];
+	const char *marked = "k1";
+
+	for (size_t i = 0; i < COUNT_OF(gets); i++) {
+		const char *key = arena_printf(a, "k%zu", i);
+		struct cache_miss miss = miss_of(key);
+
+		gets[i] = (struct cache_get){ .arena = a, .key = key };
+		if (i % 3 != 2)
+			cache_fill(cache, &miss, key, key, TTL_MS);
+	}
+	ck_assert_int_eq(cache_invalidate(cache, &marked, 1), ERR_OK);
+	ck_assert_int_eq(cache_get(cache, gets, COUNT_OF(gets)), ERR_OK);
+	for (size_t i = 0; i < COUNT_OF(gets); i++) {
+		if (i == 1 || i % 3 == 2)
+			ck_assert_ptr_null(gets[i].value);
+		else
+			ck_assert_str_eq(gets[i].value, gets[i].key);
+		/* What was invalidated may not be filled. */
+		ck_assert_int_eq(gets[i].miss.run[0] != '\0', i % 3 == 2);
+	}
+	ck_assert_int_eq(cache_get(cache, gets, 0), ERR_OK);
+}
+END_TEST
+
 enum { THREADS = 8, ROUNDS = 300 };
 
 static void *
@@ -422,7 +462,7 @@ use_cache(void *failures)
 	for (int i = 0; i < ROUNDS; i++) {
 		const char *key = arena_printf(own, "k%d", i % 7), *value;
 		struct cache_miss miss;
-		enum err e = cache_get(cache, own, key, &value, &miss);
+		enum err e = get_in(own, key, &value, &miss);
 
 		if (e == ERR_NOT_FOUND)
 			cache_fill(cache, &miss, key, "v", TTL_MS);
@@ -543,6 +583,7 @@ make_suite(void)
 
 	tcase_add_checked_fixture(values, set_up, tear_down);
 	tcase_add_test(values, get_after_fill_finds_the_value);
+	tcase_add_test(values, get_of_many_is_in_order);
 	tcase_add_test(values, fill_does_not_replace_a_value);
 	tcase_add_test(values, keys_may_hold_any_character);
 	tcase_add_test(values, invalidate_leaves_markers);

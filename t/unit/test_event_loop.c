@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "http/conn.h"
 #include "http/request.h"
 #include "http/service.h"
 #include "http/stream.h"
@@ -1442,6 +1444,79 @@ START_TEST(peer_that_leaves_a_waiting_request_is_forgotten)
 }
 END_TEST
 
+/*
+ * The rest of a body that nobody wants any more, although from where the loop
+ * would read on it looks like a request.
+ */
+START_TEST(rest_of_an_ended_connection_is_no_request)
+{
+	static struct bytes inner;
+	struct pollfd more = { .fd = held[0], .events = POLLIN };
+	int before = count_fds(), fd = dial();
+	size_t head, body;
+	char byte;
+
+	inner.len = 0;
+	put_get(&inner, true, "/hold", "");
+	out.len = 0;
+	put_begin(&out, true);
+	put_params(&out, "POST", "/hold", "", NULL);
+	head = out.len + 8;
+	ck_assert_uint_lt(head, CONN_BUFFER_BYTES);
+	body = CONN_BUFFER_BYTES - head + inner.len;
+	put_header(&out, STDIN, 1, body, 0);
+	while (out.len < CONN_BUFFER_BYTES)
+		put(&out, "x", 1);
+	put(&out, inner.data, inner.len);
+	ck_assert(send_all(fd, out.data, out.len));
+	ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	close(fd);
+	ck_assert_int_eq(write(let_go[1], "g", 1), 1);
+	wait_for_fds(before);
+	ck_assert_int_eq(poll(&more, 1, 0), 0);
+	expect_all_threads();
+}
+END_TEST
+
+/* In ticks. */
+static long
+processor_time(void)
+{
+	char path[64];
+	long user = -1, system = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)worker);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f,
+			     "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u"
+			     " %*u %ld %ld",
+			     &user, &system),
+	    2);
+	fclose(f);
+	return user + system;
+}
+
+/* A loop that is told of its end again and again would never rest. */
+START_TEST(peer_that_left_costs_nothing_while_a_thread_waits)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	int fd = dial();
+	long before;
+	char byte;
+
+	send_get(fd, "/hold");
+	ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	close(fd);
+	before = processor_time();
+	nanosleep(&second, NULL);
+	ck_assert_int_lt(processor_time() - before, sysconf(_SC_CLK_TCK) / 10);
+	ck_assert_int_eq(write(let_go[1], "g", 1), 1);
+	expect_all_threads();
+}
+END_TEST
+
 static Suite *
 make_suite(void)
 {
@@ -1472,6 +1547,8 @@ make_suite(void)
 	    tc, connections_beyond_the_bound_are_served_when_others_end);
 	tcase_add_test(tc, requests_that_follow_at_once_are_all_answered);
 	tcase_add_test(tc, peer_that_leaves_a_waiting_request_is_forgotten);
+	tcase_add_test(tc, rest_of_an_ended_connection_is_no_request);
+	tcase_add_test(tc, peer_that_left_costs_nothing_while_a_thread_waits);
 	tcase_add_test(tc, unread_body_is_no_request);
 	tcase_add_test(tc, unread_body_without_end_is_answered);
 	tcase_add_test(tc, unread_body_without_bound_is_cut_off);

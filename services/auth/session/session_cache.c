@@ -128,7 +128,7 @@ session_cache_get(
 		};
 	}
 	/* Without an answer there is neither a value nor a miss to fill. */
-	e = cache_get_many(c, gets, n);
+	e = cache_get(c, gets, n);
 	(void)e;
 	for (size_t i = 0; i < n; i++)
 		take_answer(lookups[i], &gets[i]);

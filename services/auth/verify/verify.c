@@ -238,8 +238,8 @@ new_lookup(struct req *r)
 }
 
 /*
- * While Redis is away this leaves it to the threads to find out when it is
- * back, which can take one of them some time.
+ * Who shows no session needs no look-up.  While Redis is away it is left to the
+ * threads to find out when it is back, which can take one of them some time.
  */
 void
 verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
@@ -247,17 +247,20 @@ verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
 	struct session_lookup *wanted[SERVICE_PREFETCH_MAX];
 	struct auth *auth = app;
 	struct cache *cache = auth->process.cache;
+	bool away = cache == NULL || cache_is_away(cache);
 	size_t nwanted = 0;
 
-	if (cache == NULL || cache_is_away(cache))
-		return;
 	for (size_t i = 0; i < n; i++) {
 		struct session_lookup *l = new_lookup(rs[i]);
 
-		rs[i]->prefetched = l;
-		if (l->token != NULL)
+		ret_ready[i] = l->token == NULL;
+		if (ret_ready[i] || !away)
+			rs[i]->prefetched = l;
+		if (!ret_ready[i])
 			wanted[nwanted++] = l;
 	}
+	if (away)
+		return;
 	session_look_up(auth, wanted, nwanted);
 	for (size_t i = 0; i < n; i++) {
 		const struct session_lookup *l = rs[i]->prefetched;
