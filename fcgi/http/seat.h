@@ -12,6 +12,7 @@
 #include "http/request.h"
 
 struct arena;
+struct link;
 struct service;
 
 struct seat {
@@ -19,7 +20,7 @@ struct seat {
 	struct arena *arena;
 	struct req_source source;
 	struct req req;
-	void *link; /* the event loop's */
+	struct link *link;
 	struct seat *next; /* of a list that it is in */
 };
 
@@ -33,4 +34,5 @@ void seat_begin(struct seat *seat, const struct service *s);
  */
 MUST_CHECK bool
 seat_answer(struct seat *seat, const struct service *s, bool may_keep);
+
 #endif

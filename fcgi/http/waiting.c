@@ -3,19 +3,22 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "http/conn.h"
 #include "http/seat.h"
 #include "http/thread.h"
 
-enum { SPARE_MAX = 32 };
+enum { SPARE_MAX = 32, RETRY_US = 500 * 1000 };
 
 struct waiting {
 	struct waiting_options options;
-	pthread_t *ids;
-	int nthreads; /* the event loop's */
+	pthread_t *ids; /* these three are the event loop's */
+	int nthreads;
+	int64_t try_us; /* not before that, after one could not be started */
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t changed;
 	struct seat *first;
@@ -122,11 +125,19 @@ run(void *arg)
 static bool
 add_thread(struct waiting *w)
 {
-	if (w->nthreads == w->options.threads ||
-	    !thread_start(&w->ids[w->nthreads], run, w))
+	if (!thread_start(&w->ids[w->nthreads], run, w)) {
+		w->try_us = clock_monotonic_us() + RETRY_US;
 		return false;
+	}
 	w->nthreads++;
 	return true;
+}
+
+static bool
+may_add_thread(const struct waiting *w)
+{
+	return w->nthreads < w->options.threads &&
+	       clock_monotonic_us() >= w->try_us;
 }
 
 struct waiting *
@@ -190,7 +201,7 @@ waiting_push(struct waiting *w, struct seat *seat)
 	}
 	pthread_mutex_unlock(&w->mutex);
 	pthread_cond_signal(&w->changed);
-	if (crowded)
+	if (crowded && may_add_thread(w))
 		add_thread(w);
 	return spare != NULL ? spare : seat_new();
 }
