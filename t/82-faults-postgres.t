@@ -6,7 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(time);
-use Kedge qw(wait_until);
+use Kedge qw(parallel wait_until);
 use Kedge::Load;
 
 my $k = Kedge->up;
@@ -118,6 +118,17 @@ my $t = time;
 my $r = $alice->get('/api/core/me');
 is($r->{status}, 503, 'frozen: what needs it is 503');
 cmp_ok(time - $t, '<', 12, 'frozen: in time');
+my @answers = parallel(41, sub {
+	my ($i) = @_;
+	my $c = $alice->copy(timeout => 30);
+	return $c->get('/api/core/me')->{status} if $i < 40;
+	my @status;
+	my $end = time + 1.5;
+	push @status, $c->get('/api/core/whoami')->{status} while time < $end;
+	return join ' ', grep { $_ != 200 } @status;
+});
+is(pop @answers, '', 'frozen: with more hanging than there are threads, who needs no database');
+is(join(' ', grep { $_ != 503 } @answers), '', 'frozen: and each of those is told');
 $k->kill_pid(CONT => @frozen);
 ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 20), 'thawed: well again');
 
