@@ -414,6 +414,12 @@ for my $row (
 		is($state || $answer, $want, $sql);
 	}
 }
+for my $columns ("'{$a}', NULL, '{1}'", "NULL, '{$b}', '{1}'", "'{$a,$a}', '{$b}', '{1,1}'") {
+	my $sql = sprintf "SELECT code FROM ledger_batch('%s', true, 'door-%d', 'x', true, 'o', %s,"
+	    . " NULL, NULL, NULL, NULL, NULL)", $alice->{id}, ++$n, $columns;
+	my ($state, $answer) = attempt($k, 'app', $sql);
+	is($state || $answer, 'ACCOUNT_NOT_FOUND', $sql);
+}
 unmoved('doors');
 
 # What a transaction did not commit has not been.

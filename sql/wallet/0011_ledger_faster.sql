@@ -205,6 +205,13 @@ BEGIN
 	INTO v_currencies, v_payable, v_keys, v_holds
 	FROM unnest(p_items) i LEFT JOIN debit d ON d.id = i.debit;
 
+	-- Items with keys may be many users', who came together: what one of them can
+	-- never have must not be written and undone for all.
+	IF v_keys > 0 AND EXISTS (SELECT FROM unnest(ledger_codes(p_items)) c
+		WHERE c IS NOT NULL) THEN
+		RETURN ledger_make_each(p_items, p_atomic);
+	END IF;
+
 	LOOP
 		BEGIN
 			IF v_codes IS NULL AND v_payable < cardinality(p_items) THEN
@@ -246,18 +253,15 @@ BEGIN
 			END IF;
 			EXIT;
 		EXCEPTION WHEN check_violation OR foreign_key_violation
-			OR numeric_value_out_of_range OR SQLSTATE 'KB002' THEN
+			OR not_null_violation OR numeric_value_out_of_range
+			OR SQLSTATE 'KB002' THEN
 			NULL;
 		END;
 		IF v_codes IS NOT NULL OR p_atomic THEN
 			RETURN ledger_make_each(p_items, p_atomic);
 		END IF;
 		v_codes := ledger_codes(p_items);
-		-- If all can be, or one's key may have had its answer: one by one.
-		IF NOT EXISTS (SELECT FROM unnest(v_codes) c WHERE c IS NOT NULL)
-			OR EXISTS (SELECT FROM unnest(p_items)
-				WHERE key IS NOT NULL AND v_codes[n] IS NOT NULL)
-		THEN
+		IF NOT EXISTS (SELECT FROM unnest(v_codes) c WHERE c IS NOT NULL) THEN
 			RETURN ledger_make_each(p_items, p_atomic);
 		END IF;
 	END LOOP;
