@@ -97,8 +97,8 @@ fill(struct conn *c)
 
 /* -- parameters -- */
 
-static void
-begin_head(struct conn *c, struct arena *a)
+void
+conn_begin(struct conn *c, struct arena *a)
 {
 	buf_init(&c->params, a, RECORD_PARAMS_MAX_BYTES);
 	c->head = (struct record_head){ .params = &c->params };
@@ -213,7 +213,7 @@ conn_read_now(struct conn *c, struct arena *a)
 		return n < 0 && errno == EAGAIN ? CONN_NOTHING : CONN_OVER;
 	c->at = 0;
 	c->end = (size_t)n;
-	begin_head(c, a);
+	conn_begin(c, a);
 	state = read_head(c);
 	if (state == RECORD_BAD)
 		return CONN_OVER;
@@ -227,12 +227,6 @@ bool
 conn_has_more(const struct conn *c)
 {
 	return c->fd >= 0 && c->at < c->end;
-}
-
-void
-conn_begin_next(struct conn *c, struct arena *a)
-{
-	begin_head(c, a);
 }
 
 bool

@@ -69,8 +69,8 @@ MUST_CHECK enum conn_state conn_read_now(struct conn *c, struct arena *a);
 MUST_CHECK bool conn_read_rest(struct conn *c, struct arena *a);
 /* Whether the beginning of another request was received with this one. */
 bool conn_has_more(const struct conn *c);
-/* Begins that one; conn_read_rest() reads it. */
-void conn_begin_next(struct conn *c, struct arena *a);
+/* Begins a request of which nothing has been read; conn_read_rest() does. */
+void conn_begin(struct conn *c, struct arena *a);
 /*
  * Nobody waits for the answer any more.  Asked only a second after the request
  * began: a web server is patient for that long.

@@ -156,7 +156,7 @@ answer(struct loop *l, struct seat **seat)
 	} else if (conn_has_more(c)) {
 		c->prompt = false;
 		seat_begin(*seat, l->service);
-		conn_begin_next(c, (*seat)->arena);
+		conn_begin(c, (*seat)->arena);
 		let_wait(l, seat);
 	} else {
 		conn_leave(c);

@@ -90,7 +90,7 @@ static void
 begin_next(struct waiting *w, struct seat *seat)
 {
 	seat_begin(seat, w->options.service);
-	conn_begin_next(&seat->conn, seat->arena);
+	conn_begin(&seat->conn, seat->arena);
 }
 
 static void

@@ -33,7 +33,7 @@ struct waiting *waiting_new(const struct waiting_options *options);
 /* Lets the threads finish all that waits, and ends them. */
 void waiting_free(struct waiting *w);
 /*
- * Takes the seat of a request that conn_read_now() or conn_begin_next() has
+ * Takes the seat of a request that conn_read_now() or conn_begin() has
  * begun, and returns an empty one in exchange.
  */
 MUST_CHECK struct seat *waiting_push(struct waiting *w, struct seat *seat);

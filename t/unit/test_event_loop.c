@@ -502,10 +502,10 @@ expect_echo(int fd, bool keep, const char *query)
 }
 
 /* Every thread can still serve: they hold one request each. */
+/* Each of them answers one, and none of the requests is done. */
 static void
-expect_all_threads(void)
+hold_all_threads(int fds[THREADS])
 {
-	int fds[THREADS];
 	char byte;
 
 	for (int i = 0; i < THREADS; i++) {
@@ -516,6 +516,11 @@ expect_all_threads(void)
 	}
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(read(held[0], &byte, 1), 1);
+}
+
+static void
+free_all_threads(int fds[THREADS])
+{
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(write(let_go[1], "g", 1), 1);
 	for (int i = 0; i < THREADS; i++) {
@@ -523,6 +528,15 @@ expect_all_threads(void)
 		ck_assert_str_eq(answer.body, "held");
 		close(fds[i]);
 	}
+}
+
+static void
+expect_all_threads(void)
+{
+	int fds[THREADS];
+
+	hold_all_threads(fds);
+	free_all_threads(fds);
 }
 
 /* The worker's threads, the main one among them. */
@@ -1303,22 +1317,11 @@ expect_now(int fd)
 START_TEST(prompt_is_answered_while_all_threads_wait)
 {
 	int fds[THREADS], fd = dial();
-	char byte;
 
-	for (int i = 0; i < THREADS; i++) {
-		fds[i] = dial();
-		send_get(fds[i], "/hold");
-	}
-	for (int i = 0; i < THREADS; i++)
-		ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	hold_all_threads(fds);
 	for (int i = 0; i < 10; i++)
 		expect_now(fd);
-	for (int i = 0; i < THREADS; i++)
-		ck_assert_int_eq(write(let_go[1], "g", 1), 1);
-	for (int i = 0; i < THREADS; i++) {
-		ck_assert(read_answer(fds[i]));
-		close(fds[i]);
-	}
+	free_all_threads(fds);
 	close(fd);
 }
 END_TEST
