@@ -5,9 +5,11 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Time::HiRes qw(time);
+use JSON::PP qw(encode_json);
+use Time::HiRes qw(sleep time);
 use Kedge qw(files parallel slurp wait_until);
 use Kedge::Load;
+use Kedge::Raw qw(raw_open);
 
 # ---- the default ----------------------------------------------------------------
 
@@ -123,6 +125,38 @@ use Kedge::Load;
 	}
 	cmp_ok($most / 1024, '<', 2 * 32 + 64, 'memory for two hashes, not for 64')
 	    or diag("$most kB");
+
+	# For who has left, no password is hashed.  The process stands still, so that
+	# all have left before it sees the first; nginx hands on what it has by then.
+	my $hashes = sub {
+		return ($k->client->get('/metrics/auth')->{body} =~
+			    /^kedge_password_hashes_total\{service="auth"\} (\d+)$/m)[0];
+	};
+	my $abandoned = sub {
+		return scalar(() = $k->log_text('auth') =~
+			    m{"route":"/sign-up/email","method":"POST","status":499}g);
+	};
+	my $before = $hashes->();
+	my ($stopped) = $k->pids('auth-api');
+	$k->kill_pid(STOP => $stopped);
+	my @leaving = map {
+		my $s = raw_open($k->port);
+		my $body = encode_json({ name => 'gone', email => "gone$_\@example.com",
+				password => 'correct horse battery staple' });
+		syswrite $s, "POST /api/auth/sign-up/email HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+		    . 'Origin: ' . $k->base . "\r\nContent-Type: application/json\r\n"
+		    . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
+		$s;
+	} 1 .. 8;
+	sleep 0.5;
+	close $_ for @leaving;
+	sleep 0.5;
+	$k->kill_pid(CONT => $stopped);
+	ok(wait_until(sub { $abandoned->() > 0 }, 20), 'who leaves while waiting is noticed');
+	is($hashes->(), $before, 'and costs no hash');
+	is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE name = 'gone'}), 0,
+		'nor is anything written');
+	is($sign_in->()->[0], 200, 'who stays is served');
 
 	# Who exists cannot be told from the time it takes: of the processor, since a
 	# clock would also tell what else runs on the machine.  The least of many tries,

@@ -30,6 +30,8 @@ static const struct err_info rows[] = {
 	    "The request cannot be carried out" },
 	[ERR_RATE_LIMITED] = { 429, "RATE_LIMITED",
 	    "Too many requests: try again later" },
+	[ERR_ABANDONED] = { 499, "CLIENT_CLOSED_REQUEST",
+	    "The client has not waited for the answer" },
 	[ERR_UNAVAILABLE] = { 503, "UNAVAILABLE",
 	    "The service is not available: try again later" },
 	[ERR_INTERNAL] = { 500, "INTERNAL_ERROR",

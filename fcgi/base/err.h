@@ -19,6 +19,7 @@ enum err {
 	ERR_MEDIA_TYPE, /* the body is not of a type we read: 415 */
 	ERR_UNPROCESSABLE, /* well-formed, and the domain says no: 422 */
 	ERR_RATE_LIMITED, /* 429 */
+	ERR_ABANDONED, /* nobody waits for the answer: 499, nginx's number */
 	ERR_UNAVAILABLE, /* a dependency is away; a retry may help: 503 */
 	ERR_INTERNAL, /* our bug; the log has the detail: 500 */
 	ERR__MAX

@@ -15,7 +15,6 @@ enum {
 	/* nginx buffers a body before it sends it, so this is generous. */
 	REQUEST_US = 30 * 1000 * 1000,
 	SKIP_US = 1000 * 1000,
-	LONG_US = 1000 * 1000,
 };
 
 void
@@ -234,8 +233,7 @@ conn_is_abandoned(const struct conn *c)
 {
 	char byte;
 
-	return clock_monotonic_us() - c->begun_us > LONG_US &&
-	       recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 /* The value when it is of that name, or NULL. */
@@ -361,6 +359,12 @@ read_body(void *ctx, char *out, size_t len)
 	return -1;
 }
 
+static bool
+is_abandoned(void *ctx)
+{
+	return conn_is_abandoned(ctx);
+}
+
 struct req_source
 conn_source(struct conn *c)
 {
@@ -368,6 +372,7 @@ conn_source(struct conn *c)
 		.param = get_param,
 		.read = read_body,
 		.check = check_params,
+		.is_abandoned = is_abandoned,
 		.ctx = c,
 	};
 }

@@ -71,10 +71,7 @@ MUST_CHECK bool conn_read_rest(struct conn *c, struct arena *a);
 bool conn_has_more(const struct conn *c);
 /* Begins a request of which nothing has been read; conn_read_rest() does. */
 void conn_begin(struct conn *c, struct arena *a);
-/*
- * Nobody waits for the answer any more.  Asked only a second after the request
- * began: a web server is patient for that long.
- */
+/* The other side has closed it: nobody waits for the answer any more. */
 bool conn_is_abandoned(const struct conn *c);
 
 /* The request whose parameters were read. */

@@ -102,6 +102,13 @@ req_header(const struct req *r, const char *name)
 	return r->source->param(r->source->ctx, param);
 }
 
+bool
+req_is_abandoned(const struct req *r)
+{
+	return r->source->is_abandoned != NULL &&
+	       r->source->is_abandoned(r->source->ctx);
+}
+
 enum err
 req_fail(struct req *r, enum err e, const char *code, const char *message)
 {

@@ -27,6 +27,8 @@ struct req_source {
 	 * the source cannot break those rules.
 	 */
 	enum err (*check)(void *ctx);
+	/* Whether nobody waits for the answer; NULL: that is not known. */
+	bool (*is_abandoned)(void *ctx);
 	void *ctx;
 };
 
@@ -104,6 +106,12 @@ MUST_CHECK enum err req_check_params(const char *const *params);
 const char *req_param(const struct req *r, const char *name);
 /* A request header in parameter spelling: "SEC_FETCH_SITE"; or NULL. */
 const char *req_header(const struct req *r, const char *name);
+
+/*
+ * Whether nobody waits for the answer any more.  Costs a system call: it is for
+ * before what costs much more.  Any thread may ask while the request waits.
+ */
+bool req_is_abandoned(const struct req *r);
 
 /* Records what the error answer says and returns e.  Texts are not copied. */
 enum err

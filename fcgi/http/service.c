@@ -192,8 +192,8 @@ static void
 check_declared(const struct req *r, enum err e)
 {
 	unsigned implied = BIT(ERR_OK) | BIT(ERR_INVALID) |
-	                   BIT(ERR_UNAUTHENTICATED) | BIT(ERR_INTERNAL) |
-	                   BIT(ERR_UNAVAILABLE);
+	                   BIT(ERR_UNAUTHENTICATED) | BIT(ERR_ABANDONED) |
+	                   BIT(ERR_INTERNAL) | BIT(ERR_UNAVAILABLE);
 
 	if (((implied | r->route->errors) & BIT(e)) == 0)
 		log_event(LOG_WARN, "the route does not declare this error",

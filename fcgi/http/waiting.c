@@ -12,7 +12,11 @@
 #include "http/seat.h"
 #include "http/thread.h"
 
-enum { SPARE_MAX = 32, RETRY_US = 500 * 1000 };
+enum {
+	SPARE_MAX = 32,
+	RETRY_US = 500 * 1000,
+	PATIENCE_US = 1000 * 1000,
+};
 
 struct waiting {
 	struct waiting_options options;
@@ -93,10 +97,18 @@ begin_next(struct waiting *w, struct seat *seat)
 	conn_begin(&seat->conn, seat->arena);
 }
 
+/* A web server is patient for PATIENCE_US: no need to ask before. */
+static bool
+has_waited_in_vain(const struct seat *seat)
+{
+	return clock_monotonic_us() - seat->conn.begun_us > PATIENCE_US &&
+	       conn_is_abandoned(&seat->conn);
+}
+
 static void
 serve(struct waiting *w, struct seat *seat)
 {
-	bool good = !conn_is_abandoned(&seat->conn) && serve_one(w, seat);
+	bool good = !has_waited_in_vain(seat) && serve_one(w, seat);
 
 	while (good && conn_has_more(&seat->conn)) {
 		begin_next(w, seat);

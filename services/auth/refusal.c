@@ -22,6 +22,7 @@ static const struct row rows[] = {
 	[REFUSE_INTERNAL] = { ERR_INTERNAL, NULL, NULL },
 	[REFUSE_BUSY] = { ERR_RATE_LIMITED, "TOO_MANY_SIGN_INS",
 	    "Too many sign-ins are waiting. Please try again later." },
+	[REFUSE_ABANDONED] = { ERR_ABANDONED, NULL, NULL },
 	[REFUSE_TOO_MANY] = { ERR_RATE_LIMITED, REFUSAL_NO_CODE,
 	    "Too many requests. Please try again later." },
 	[REFUSE_UNAUTHORIZED] = { ERR_UNAUTHENTICATED, "UNAUTHORIZED",
@@ -85,6 +86,8 @@ refusal_of(enum err e)
 		return REFUSE_UNAVAILABLE;
 	case ERR_RATE_LIMITED:
 		return REFUSE_BUSY;
+	case ERR_ABANDONED:
+		return REFUSE_ABANDONED;
 	default:
 		return REFUSE_INTERNAL;
 	}

@@ -15,6 +15,7 @@ enum refusal {
 	REFUSE_UNAVAILABLE,
 	REFUSE_INTERNAL,
 	REFUSE_BUSY, /* too many passwords to hash just now */
+	REFUSE_ABANDONED, /* the client has left */
 	REFUSE_TOO_MANY, /* of one kind of request */
 	REFUSE_UNAUTHORIZED,
 	REFUSE_NOT_FRESH,

@@ -205,6 +205,7 @@ END_TEST
 
 struct caller {
 	struct hash_pool *pool;
+	struct hash_client client;
 	pthread_t thread;
 	enum err e;
 	unsigned char key[PASSWORD_KEY_SIZE];
@@ -215,8 +216,9 @@ call(void *arg)
 {
 	struct caller *c = arg;
 
-	c->e = hash_pool_derive(c->pool, "correct horse battery staple",
-	    "9fdcd79be510777794638b0f2cbd722f", c->key);
+	c->e = hash_pool_derive(c->pool, &c->client,
+	    "correct horse battery staple", "9fdcd79be510777794638b0f2cbd722f",
+	    c->key);
 	return NULL;
 }
 
@@ -258,6 +260,44 @@ START_TEST(pool_hashes_what_fits_and_turns_the_rest_away)
 }
 END_TEST
 
+static bool
+has_left(const void *ctx)
+{
+	return atomic_load((const atomic_bool *)ctx);
+}
+
+START_TEST(pool_hashes_nothing_for_who_has_left)
+{
+	enum { CALLERS = 8 };
+	struct hash_pool *pool = hash_pool_new(&(struct hash_pool_options){
+	    .slots = shared_slots(),
+	    .concurrency = 1,
+	    .waiting_max = CALLERS + 1,
+	});
+	static const atomic_bool here = false, gone = true;
+	struct caller callers[CALLERS] = { 0 };
+	static const unsigned char none[PASSWORD_KEY_SIZE];
+
+	for (int i = 0; i < CALLERS; i++) {
+		callers[i].pool = pool;
+		callers[i].client = (struct hash_client){
+			.has_left = has_left,
+			.ctx = i % 4 == 3 ? &here : &gone,
+		};
+		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
+	}
+	for (int i = 0; i < CALLERS; i++) {
+		bool stays = callers[i].client.ctx == &here;
+
+		pthread_join(callers[i].thread, NULL);
+		ck_assert_int_eq(callers[i].e, stays ? ERR_OK : ERR_ABANDONED);
+		ck_assert_int_eq(
+		    memcmp(callers[i].key, none, sizeof(none)) != 0, stays);
+	}
+	hash_pool_free(pool);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -276,6 +316,7 @@ main(void)
 	tcase_add_test(tc, slots_of_a_killed_process_are_free);
 	tcase_add_test(tc, slots_bound_all_processes_together);
 	tcase_add_test(tc, pool_hashes_what_fits_and_turns_the_rest_away);
+	tcase_add_test(tc, pool_hashes_nothing_for_who_has_left);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

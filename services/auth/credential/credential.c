@@ -15,15 +15,15 @@
 #include "base/log.h"
 
 static enum err
-hash_new(struct auth *auth, struct arena *a, const char *password,
-    const char **ret_hash)
+hash_new(struct auth *auth, struct arena *a, const struct client *client,
+    const char *password, const char **ret_hash)
 {
 	unsigned char key[PASSWORD_KEY_SIZE];
 	char salt[PASSWORD_SALT_SIZE];
 	enum err e;
 
 	password_new_salt(salt);
-	e = hash_pool_derive(auth->hashes, password, salt, key);
+	e = hash_pool_derive(auth->hashes, &client->waits, password, salt, key);
 	if (e == ERR_OK)
 		*ret_hash = password_hash_write(a, salt, key);
 	return e;
@@ -33,8 +33,8 @@ hash_new(struct auth *auth, struct arena *a, const char *password,
  * Costs one hash in every case; a NULL or unreadable `stored` matches nothing.
  */
 static enum err
-check_password(struct auth *auth, struct arena *a, const char *stored,
-    const char *password, bool *ret_matches)
+check_password(struct auth *auth, struct arena *a, const struct client *client,
+    const char *stored, const char *password, bool *ret_matches)
 {
 	/* Of as many bytes as a real one. */
 	struct password_hash hash = { "00000000000000000000000000000000",
@@ -45,7 +45,8 @@ check_password(struct auth *auth, struct arena *a, const char *stored,
 
 	if (stored != NULL && !known)
 		log_event(LOG_ERROR, "stored password hash cannot be read");
-	e = hash_pool_derive(auth->hashes, password, hash.salt, key);
+	e = hash_pool_derive(
+	    auth->hashes, &client->waits, password, hash.salt, key);
 	if (e == ERR_OK)
 		*ret_matches =
 		    digest_equal(key, hash.key, sizeof(key)) && known;
@@ -54,7 +55,7 @@ check_password(struct auth *auth, struct arena *a, const char *stored,
 
 enum refusal
 credential_sign_up(struct auth *auth, struct arena *a, const struct sign_up *in,
-    const struct device *device, struct signed_in *ret_signed_in)
+    const struct client *client, struct signed_in *ret_signed_in)
 {
 	struct credential_new account = {
 		.email = email_canonical(a, in->email),
@@ -62,8 +63,8 @@ credential_sign_up(struct auth *auth, struct arena *a, const struct sign_up *in,
 		.image = in->image,
 		.role = "user",
 		.token = session_new_token(a),
-		.ip_address = device->ip_address,
-		.user_agent = device->user_agent,
+		.ip_address = client->ip_address,
+		.user_agent = client->user_agent,
 		.ttl_s = in->remember ? SESSION_TTL_S : SESSION_BRIEF_TTL_S,
 	};
 	const char *user_id;
@@ -77,7 +78,8 @@ credential_sign_up(struct auth *auth, struct arena *a, const struct sign_up *in,
 	if (e == ERR_OK)
 		return REFUSE_USER_EXISTS;
 	if (e == ERR_NOT_FOUND)
-		e = hash_new(auth, a, in->password, &account.password_hash);
+		e = hash_new(
+		    auth, a, client, in->password, &account.password_hash);
 	if (e != ERR_OK)
 		return refusal_of(e);
 	e = credential_insert_user(
@@ -93,13 +95,13 @@ credential_sign_up(struct auth *auth, struct arena *a, const struct sign_up *in,
 /* The password was right. */
 static enum refusal
 begin_session(struct auth *auth, struct arena *a, const struct credential *c,
-    const struct device *device, int64_t ttl_s, const char **ret_token)
+    const struct client *client, int64_t ttl_s, const char **ret_token)
 {
 	struct session_new session = {
 		.token = session_new_token(a),
 		.user_id = c->user.id,
-		.ip_address = device->ip_address,
-		.user_agent = device->user_agent,
+		.ip_address = client->ip_address,
+		.user_agent = client->user_agent,
 		.ttl_s = ttl_s,
 		.account_id = c->account_id,
 		.password_hash = c->password_hash,
@@ -123,7 +125,7 @@ begin_session(struct auth *auth, struct arena *a, const struct credential *c,
 
 enum refusal
 credential_sign_in(struct auth *auth, struct arena *a, const struct sign_in *in,
-    const struct device *device, struct signed_in *ret_signed_in)
+    const struct client *client, struct signed_in *ret_signed_in)
 {
 	struct credential c = { 0 };
 	enum refusal why;
@@ -135,12 +137,13 @@ credential_sign_in(struct auth *auth, struct arena *a, const struct sign_in *in,
 	e = credential_find(auth->process.db, a, in->email, &c);
 	if (e != ERR_OK && e != ERR_NOT_FOUND)
 		return refusal_of(e);
-	e = check_password(auth, a, c.password_hash, in->password, &matches);
+	e = check_password(
+	    auth, a, client, c.password_hash, in->password, &matches);
 	if (e != ERR_OK)
 		return refusal_of(e);
 	if (!matches)
 		return REFUSE_INVALID_EMAIL_OR_PASSWORD;
-	why = begin_session(auth, a, &c, device,
+	why = begin_session(auth, a, &c, client,
 	    in->remember ? SESSION_TTL_S : SESSION_BRIEF_TTL_S,
 	    &ret_signed_in->token);
 	if (why == REFUSE_NOT)
@@ -175,7 +178,7 @@ replace_password(
 
 static enum err
 replace_and_revoke(struct auth *auth, struct arena *a, struct credential *c,
-    const char *new_hash, const struct device *device, const char **ret_token)
+    const char *new_hash, const struct client *client, const char **ret_token)
 {
 	struct replacement r = {
 		.credential = c,
@@ -183,8 +186,8 @@ replace_and_revoke(struct auth *auth, struct arena *a, struct credential *c,
 		.session = {
 		    .token = session_new_token(a),
 		    .user_id = c->user.id,
-		    .ip_address = device->ip_address,
-		    .user_agent = device->user_agent,
+		    .ip_address = client->ip_address,
+		    .user_agent = client->user_agent,
 		    .ttl_s = SESSION_TTL_S,
 		    .account_id = c->account_id,
 		    .password_hash = new_hash,
@@ -199,7 +202,7 @@ replace_and_revoke(struct auth *auth, struct arena *a, struct credential *c,
 
 enum refusal
 credential_change_password(struct auth *auth, struct arena *a,
-    const struct password_change *in, const struct device *device,
+    const struct password_change *in, const struct client *client,
     struct signed_in *ret_signed_in)
 {
 	struct db *db = auth->process.db;
@@ -217,19 +220,19 @@ credential_change_password(struct auth *auth, struct arena *a,
 		return REFUSE_CREDENTIAL_ACCOUNT_NOT_FOUND;
 	if (e == ERR_OK)
 		e = check_password(
-		    auth, a, c.password_hash, in->current, &matches);
+		    auth, a, client, c.password_hash, in->current, &matches);
 	if (e != ERR_OK)
 		return refusal_of(e);
 	if (!matches)
 		return REFUSE_INVALID_PASSWORD;
-	e = hash_new(auth, a, in->wanted, &new_hash);
+	e = hash_new(auth, a, client, in->wanted, &new_hash);
 	if (e != ERR_OK)
 		return refusal_of(e);
 
 	ret_signed_in->token = NULL;
 	ret_signed_in->user = c.user;
 	e = in->revoke_sessions ? replace_and_revoke(auth, a, &c, new_hash,
-				      device, &ret_signed_in->token)
+				      client, &ret_signed_in->token)
 	                        : credential_update(db, a, c.account_id,
 				      c.password_hash, new_hash);
 	/* Somebody else changed it meanwhile. */

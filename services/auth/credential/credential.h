@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "auth/password/hash_pool.h"
 #include "auth/refusal.h"
 #include "auth/user/user.h"
 #include "base/attr.h"
@@ -17,10 +18,11 @@
 struct arena;
 struct auth;
 
-/* Where a session begins. */
-struct device {
+/* Who asks, and where a session begins. */
+struct client {
 	const char *ip_address; /* "" when unknown */
 	const char *user_agent;
+	struct hash_client waits; /* for the hash */
 };
 
 struct signed_in {
@@ -36,7 +38,7 @@ struct sign_up {
 	bool remember;
 };
 MUST_CHECK enum refusal credential_sign_up(struct auth *auth, struct arena *a,
-    const struct sign_up *in, const struct device *device,
+    const struct sign_up *in, const struct client *client,
     struct signed_in *ret_signed_in);
 
 struct sign_in {
@@ -45,7 +47,7 @@ struct sign_in {
 	bool remember;
 };
 MUST_CHECK enum refusal credential_sign_in(struct auth *auth, struct arena *a,
-    const struct sign_in *in, const struct device *device,
+    const struct sign_in *in, const struct client *client,
     struct signed_in *ret_signed_in);
 
 struct password_change {
@@ -57,6 +59,6 @@ struct password_change {
 };
 MUST_CHECK enum refusal credential_change_password(struct auth *auth,
     struct arena *a, const struct password_change *in,
-    const struct device *device, struct signed_in *ret_signed_in);
+    const struct client *client, struct signed_in *ret_signed_in);
 
 #endif

@@ -138,12 +138,19 @@ user_agent_of(const struct req *r)
 	return text;
 }
 
-static struct device
-device_of(const struct req *r)
+static bool
+has_left(const void *ctx)
 {
-	return (struct device){
+	return req_is_abandoned(ctx);
+}
+
+static struct client
+client_of(const struct req *r)
+{
+	return (struct client){
 		.ip_address = address_of(r->arena, r->client_ip),
 		.user_agent = user_agent_of(r),
+		.waits = { .has_left = has_left, .ctx = r },
 	};
 }
 
@@ -160,7 +167,7 @@ sign_up(struct req *r, const void *in_struct, void *out_struct)
 	struct sign_up_out *out = out_struct;
 	bool remember = wants_remembering(&in->remember_me);
 	const char *forbidden = user_forbidden_field(r, /* creating= */ true);
-	struct device device = device_of(r);
+	struct client client = client_of(r);
 	struct signed_in new = { 0 };
 	enum refusal why;
 
@@ -176,7 +183,7 @@ sign_up(struct req *r, const void *in_struct, void *out_struct)
 		.image = in->image,
 		.remember = remember,
 	    },
-	    &device, &new);
+	    &client, &new);
 	if (why != REFUSE_NOT)
 		return refuse(r, why);
 	r->user_id = new.user.id;
@@ -225,7 +232,7 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 	const struct sign_in_in *in = in_struct;
 	struct sign_in_out *out = out_struct;
 	bool remember = wants_remembering(&in->remember_me);
-	struct device device = device_of(r);
+	struct client client = client_of(r);
 	struct signed_in new = { 0 };
 	const char *email;
 	enum refusal why;
@@ -241,7 +248,7 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 			.password = in->password,
 			.remember = remember,
 		    },
-		    &device, &new);
+		    &client, &new);
 	if (why != REFUSE_NOT)
 		return refuse(r, why);
 	r->user_id = new.user.id;
@@ -258,7 +265,7 @@ change_password(struct req *r, const void *in_struct, void *out_struct)
 	const struct change_in *in = in_struct;
 	struct change_out *out = out_struct;
 	const struct session_found *found = session_of(r);
-	struct device device = device_of(r);
+	struct client client = client_of(r);
 	struct signed_in changed = { 0 };
 	enum refusal why = limit_try(r, found->user.id);
 
@@ -270,7 +277,7 @@ change_password(struct req *r, const void *in_struct, void *out_struct)
 			.wanted = in->new_password,
 			.revoke_sessions = in->revoke_other_sessions.value,
 		    },
-		    &device, &changed);
+		    &client, &changed);
 	if (why != REFUSE_NOT)
 		return refuse(r, why);
 	if (changed.token != NULL)

@@ -23,10 +23,11 @@ enum { HASH_NICE = 19, HASH_SLICE_NS = 100 * 1000 * 1000 };
 
 /* On the stack of the request's thread, which waits until it is done. */
 struct job {
+	const struct hash_client *client;
 	const char *password;
 	const char *salt;
 	unsigned char *key;
-	bool ok;
+	enum err e;
 	bool done;
 	pthread_cond_t finished;
 	struct job *next;
@@ -87,6 +88,27 @@ wait_for_job(struct hash_pool *p)
 	return job;
 }
 
+static bool
+has_left(const struct hash_client *client)
+{
+	return client->has_left != NULL && client->has_left(client->ctx);
+}
+
+static enum err
+hash(struct hash_pool *p, const struct job *job, int home)
+{
+	int slot;
+	bool ok;
+
+	if (has_left(job->client))
+		return ERR_ABANDONED;
+	slot = hash_slots_take(p->options.slots, p->options.concurrency, home);
+	ok = password_derive(job->password, job->salt, job->key);
+	hash_slots_give(p->options.slots, slot);
+	metrics_add(METRIC_PASSWORD_HASHES, 1);
+	return ok ? ERR_OK : ERR_UNAVAILABLE;
+}
+
 static void *
 hash_jobs(void *arg)
 {
@@ -98,18 +120,12 @@ hash_jobs(void *arg)
 	pthread_mutex_lock(&p->lock);
 	home = p->next_slot++;
 	while ((job = wait_for_job(p)) != NULL) {
-		int slot;
-		bool ok;
+		enum err e;
 
 		pthread_mutex_unlock(&p->lock);
-		slot = hash_slots_take(
-		    p->options.slots, p->options.concurrency, home);
-		ok = password_derive(job->password, job->salt, job->key);
-		hash_slots_give(p->options.slots, slot);
-		metrics_add(METRIC_PASSWORD_HASHES, 1);
-
+		e = hash(p, job, home);
 		pthread_mutex_lock(&p->lock);
-		job->ok = ok;
+		job->e = e;
 		job->done = true;
 		p->waiting--;
 		pthread_cond_signal(&job->finished);
@@ -175,11 +191,17 @@ enqueue(struct hash_pool *p, struct job *job)
 }
 
 enum err
-hash_pool_derive(struct hash_pool *p, const char *password, const char *salt,
+hash_pool_derive(struct hash_pool *p, const struct hash_client *client,
+    const char *password, const char *salt,
     unsigned char ret_key[PASSWORD_KEY_SIZE])
 {
 	unsigned char key[PASSWORD_KEY_SIZE];
-	struct job job = { .password = password, .salt = salt, .key = key };
+	struct job job = {
+		.client = client,
+		.password = password,
+		.salt = salt,
+		.key = key,
+	};
 	bool enqueued;
 
 	pthread_cond_init(&job.finished, NULL);
@@ -194,9 +216,9 @@ hash_pool_derive(struct hash_pool *p, const char *password, const char *salt,
 		metrics_add(METRIC_PASSWORD_REJECTED, 1);
 		return ERR_RATE_LIMITED;
 	}
-	if (!job.ok)
-		return ERR_UNAVAILABLE;
-	memcpy(ret_key, key, sizeof(key));
-	explicit_bzero(key, sizeof(key));
-	return ERR_OK;
+	if (job.e == ERR_OK) {
+		memcpy(ret_key, key, sizeof(key));
+		explicit_bzero(key, sizeof(key));
+	}
+	return job.e;
 }

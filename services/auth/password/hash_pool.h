@@ -6,7 +6,7 @@
  * hash and returned after it), at most `concurrency` at once on this host
  * however many processes there are (hash_slots.h), and of the request threads
  * only so many may wait that others stay free for everything else.  Who comes
- * beyond that is turned away at once.
+ * beyond that is turned away at once, and for who has left nothing is hashed.
  *
  * The hashing threads yield to all others: a verdict, which takes
  * microseconds, never waits for a hash.
@@ -31,11 +31,18 @@ struct hash_pool *hash_pool_new(const struct hash_pool_options *options);
 /* When nobody waits any more.  NULL is fine. */
 void hash_pool_free(struct hash_pool *p);
 
+/* Who asks for a hash; a hashing thread asks back when its turn has come. */
+struct hash_client {
+	bool (*has_left)(const void *ctx); /* NULL: never */
+	const void *ctx;
+};
+
 /*
  * password_derive(), in its turn.  ERR_RATE_LIMITED: too many are waiting.
- * ERR_UNAVAILABLE: no memory.
+ * ERR_ABANDONED: the client has left.  ERR_UNAVAILABLE: no memory.
  */
-MUST_CHECK enum err hash_pool_derive(struct hash_pool *p, const char *password,
-    const char *salt, unsigned char ret_key[PASSWORD_KEY_SIZE]);
+MUST_CHECK enum err hash_pool_derive(struct hash_pool *p,
+    const struct hash_client *client, const char *password, const char *salt,
+    unsigned char ret_key[PASSWORD_KEY_SIZE]);
 
 #endif
