@@ -298,6 +298,50 @@ START_TEST(pool_hashes_nothing_for_who_has_left)
 }
 END_TEST
 
+static atomic_bool held;
+
+static bool
+wait_and_stay(const void *ctx)
+{
+	(void)ctx;
+	while (atomic_load(&held))
+		usleep(1000);
+	return false;
+}
+
+START_TEST(pool_says_that_it_is_full)
+{
+	enum { CALLERS = 2 };
+	struct hash_pool *pool = hash_pool_new(&(struct hash_pool_options){
+	    .slots = shared_slots(),
+	    .concurrency = 1,
+	    .waiting_max = CALLERS,
+	});
+	struct caller callers[CALLERS + 1] = { 0 };
+
+	ck_assert(hash_pool_has_room(pool));
+	atomic_store(&held, true);
+	for (int i = 0; i <= CALLERS; i++) {
+		callers[i].pool = pool;
+		callers[i].client.has_left = wait_and_stay;
+	}
+	for (int i = 0; i < CALLERS; i++)
+		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
+	while (hash_pool_has_room(pool))
+		usleep(1000);
+	call(&callers[CALLERS]);
+	ck_assert_int_eq(callers[CALLERS].e, ERR_RATE_LIMITED);
+
+	atomic_store(&held, false);
+	for (int i = 0; i < CALLERS; i++) {
+		pthread_join(callers[i].thread, NULL);
+		ck_assert_int_eq(callers[i].e, ERR_OK);
+	}
+	ck_assert(hash_pool_has_room(pool));
+	hash_pool_free(pool);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -316,6 +360,7 @@ main(void)
 	tcase_add_test(tc, slots_of_a_killed_process_are_free);
 	tcase_add_test(tc, slots_bound_all_processes_together);
 	tcase_add_test(tc, pool_hashes_what_fits_and_turns_the_rest_away);
+	tcase_add_test(tc, pool_says_that_it_is_full);
 	tcase_add_test(tc, pool_hashes_nothing_for_who_has_left);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

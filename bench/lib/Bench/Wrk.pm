@@ -9,10 +9,12 @@ use Exporter qw(import);
 
 use Bench;
 
-our @EXPORT = qw(wrk take_turns compare side_row);
+our @EXPORT = qw(wrk wrk_start wrk_stop take_turns compare side_row);
 
 # Runs wrk; returns { rps, p50, p99 (ms), errors, requests }.
-sub wrk {
+sub wrk { return read_figures(wrk_start(@_)) }
+
+sub wrk_start {
     my (%arg) = @_;
     my @command = ('wrk', '--latency', '-t', 1, '-c', $arg{connections} // 16,
         '-d', ($arg{seconds} // $option{seconds}) . 's', '--timeout', '10s');
@@ -20,9 +22,21 @@ sub wrk {
     push @command, '-s', $arg{script} if $arg{script};
     push @command, $arg{url};
     push @command, '--', @{ $arg{arguments} } if $arg{arguments};
-    open my $out, '-|', @command or die "wrk: $!";
-    my $text = do { local $/; <$out> };
-    close $out;
+    my $pid = open my $out, '-|', @command or die "wrk: $!";
+    return { pid => $pid, out => $out };
+}
+
+# Before its time is up; returns the figures until then.
+sub wrk_stop {
+    my ($wrk) = @_;
+    kill 'INT', $wrk->{pid};
+    return read_figures($wrk);
+}
+
+sub read_figures {
+    my ($wrk) = @_;
+    my $text = do { local $/; readline $wrk->{out} };
+    close $wrk->{out};
     my %got = (errors => 0);
     my %in_ms = (us => 1e-3, ms => 1, s => 1e3, m => 6e4);
     ($got{rps}) = $text =~ m{Requests/sec:\s*([\d.]+)};

@@ -174,11 +174,33 @@ hash_pool_free(struct hash_pool *p)
 	free(p);
 }
 
+/* The lock is held. */
+static bool
+has_room(const struct hash_pool *p)
+{
+	bool room = p->waiting < p->options.waiting_max;
+
+	if (!room)
+		metrics_add(METRIC_PASSWORD_REJECTED, 1);
+	return room;
+}
+
+bool
+hash_pool_has_room(struct hash_pool *p)
+{
+	bool room;
+
+	pthread_mutex_lock(&p->lock);
+	room = has_room(p);
+	pthread_mutex_unlock(&p->lock);
+	return room;
+}
+
 /* False when too many are waiting already.  The lock is held. */
 static bool
 enqueue(struct hash_pool *p, struct job *job)
 {
-	if (p->waiting >= p->options.waiting_max)
+	if (!has_room(p))
 		return false;
 	if (p->first == NULL)
 		p->first = job;
@@ -212,10 +234,8 @@ hash_pool_derive(struct hash_pool *p, const struct hash_client *client,
 	pthread_mutex_unlock(&p->lock);
 	pthread_cond_destroy(&job.finished);
 
-	if (!enqueued) {
-		metrics_add(METRIC_PASSWORD_REJECTED, 1);
+	if (!enqueued)
 		return ERR_RATE_LIMITED;
-	}
 	if (job.e == ERR_OK) {
 		memcpy(ret_key, key, sizeof(key));
 		explicit_bzero(key, sizeof(key));
