@@ -96,6 +96,8 @@ sub free_port {
 
 sub spawn {
     my ($where, @command) = @_;
+    die "$command[0] is missing: run make bench\n"
+        if $command[0] =~ m{^/} && !-x $command[0];
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
         chdir $where or die "$where: $!";
