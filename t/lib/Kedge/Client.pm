@@ -43,6 +43,14 @@ sub request
 	}
 	$headers{'Content-Type'} = $opt{type} if defined $opt{type};
 	my $url = $path =~ /^http:/ ? $path : $self->{base} . $path;
+	# HTTP::Tiny would make a second attempt by itself when the connection closes under
+	# a GET, and nobody would see that the first came to nothing.  It asks for the peer
+	# at each.  (A kept connection that is closed before it is used is no attempt.)
+	my $attempts = 0;
+	$args{peer} = sub {
+		die "the connection was closed without an answer\n" if $attempts++;
+		return $_[0];
+	};
 	my $r = $self->{http}->request($method, $url, \%args);
 	# Not an answer but HTTP::Tiny's own trouble: the test should say which.
 	print STDERR "# $method $path: $r->{content}" if $r->{status} == 599 && !$self->{quiet};
