@@ -7,73 +7,206 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(wait_until);
 use Kedge::Load;
+use Kedge::Receiver;
+use Kedge::Wallet;
 
-my $k = Kedge->up;
-my $alice = $k->user('alice');
-$alice->get($_) for '/api/core/me', '/api/wallet/accounts';
+my @services = qw(auth core wallet);
+# Jobs of a master that is killed are given to others when its lease is over.
+my $k = Kedge->up(
+	env => {
+		map { ("${_}_WEBHOOK_ALLOW_PRIVATE" => 'on', "${_}_WORKER_LEASE_S" => 5) }
+		map {uc} @services
+	});
+my $w = Kedge::Wallet->new($k);
+my $alice = $w->user('alice');
+$alice->get('/api/core/me');
+my $root = $k->user('root');
+$k->role($root, 'admin');
+
+# ---- what is written -----------------------------------------------------------------
+
+# A job is a webhook, so that one sees from outside whether it was done; and one that
+# takes its time, so that a worker is killed in the middle of it, but not so long
+# that the receiver counts as slow: the next would have to wait then.
+my $receiver = Kedge::Receiver->new;
+my %endpoint;
+for my $service (@services) {
+	my $url = $receiver->url("/pause/50/$service");
+	my $r = $root->post("/api/$service/webhooks", { url => $url, kinds => ['written'] });
+	$endpoint{$service} = $r->{json}{id};
+}
+
+sub enqueue
+{
+	my ($service, $name) = @_;
+	my %payload = (endpointId => $endpoint{$service}, eventId => $name, type => 'written',
+		data => {}, timestamp => '2026-01-01T00:00:00Z');
+	return $root->post("/api/$service/jobs",
+		{ kind => 'webhook.deliver', payload => \%payload });
+}
+
+# By database and table: a row with the id that was answered must be there.
+my %write = (
+	'core.task' => sub { return $alice->post('/api/core/tasks', { title => $_[0] }) },
+	'wallet.transfer' => sub { return $w->deposit($alice->{account}, 1) },
+	map {
+		my $service = $_;
+		("$service.job" => sub { return enqueue($service, $_[0]) })
+	} @services,
+);
+my @tables = sort keys %write;
+my $writes = 0;
+
+# One write: what came of it, and the row if it was acknowledged.
+sub write_to
+{
+	my ($table) = @_;
+	my $r = $write{$table}->("written-$$-" . ++$writes);
+	return ($r->{status}, $r->{status} == 201 ? "$table $r->{json}{id}" : undef);
+}
+
+# Those of the rows that are not there.
+sub lost
+{
+	my (@rows) = @_;
+	my %there;
+	for my $table (@tables) {
+		my ($database, $name) = split /\./, $table;
+		$there{"$table $_"} = 1 for split /\n/, $k->sql($database, "SELECT id FROM $name");
+	}
+	return [ grep { !$there{$_} } @rows ];
+}
+
+# How many jobs of a service are so.
+sub jobs
+{
+	my ($service, $how) = @_;
+	return $k->sql($service,
+		"SELECT count(*) FROM job WHERE kind = 'webhook.deliver' AND $how");
+}
+
+# ---- what is killed --------------------------------------------------------------------
+
+# nginx takes connections with it, a server requests; nobody waits for a Redis or
+# a worker of jobs.
+sub outage
+{
+	my ($kind) = @_;
+	return $kind =~ /^nginx/ ? qr/^(?:502|503|504|599)$/
+	    : $kind =~ /^redis-|^(?:auth|core|wallet)-worker$/ ? qr/^(?!)/
+	    : qr/^(?:502|503|504)$/;
+}
+
+# Kills one; of those that take jobs all, in the middle of a job: they are frozen until
+# one was caught at it.  True when there are as many others.
+sub kill_kind
+{
+	my ($kind) = @_;
+	my @victims = $k->pids($kind);
+	if (my ($service) = $kind =~ /^(auth|core|wallet)-worker$/) {
+		my $caught = wait_until(
+			sub {
+				$k->kill_pid(STOP => @victims);
+				return 1 if jobs($service, "state = 'running'");
+				$k->kill_pid(CONT => @victims);
+				return 0;
+			},
+			10);
+		ok($caught, "$kind: at a job");
+	} else {
+		@victims = $victims[0];
+	}
+	$k->kill_pid(KILL => @victims);
+	my %victim = map { $_ => 1 } @victims;
+	return wait_until(
+		sub {
+			my @now = $k->pids($kind);
+			@now >= @victims && !grep { $victim{$_} } @now;
+		},
+		15);
+}
+
+sub redis_answers
+{
+	my ($service) = @_;
+	return eval { $k->redis($service)->cmd('PING') eq 'PONG' };
+}
+
+my @acknowledged;
 
 # Writers note what was acknowledged; readers count what they got.
 sub under_load
 {
-	my ($break) = @_;
+	my ($kind) = @_;
 	my $writers = Kedge::Load->start(
 		procs => 2,
 		code => sub {
 			my ($i) = @_;
-			my $c = $alice->copy;
-			my $n = 0;
-			return sub {
-				my $r = $c->post('/api/core/tasks', { title => "w$i-" . ++$n });
-				return ($r->{status}, $r->{status} == 201 ? $r->{json}{id} : undef);
-			};
+			$_->{quiet} = 1 for $alice, $root, $w->{operator};
+			my $n = $i;
+			return sub { return write_to($tables[ $n++ % @tables ]) };
 		});
 	my $readers = Kedge::Load->start(
 		procs => 1,
 		code => sub {
 			my $c = $alice->copy;
+			$c->{quiet} = 1;
 			return sub { return $c->get('/api/core/whoami')->{status} };
 		});
-	$break->();
+	ok(kill_kind($kind), "$kind: killed, there is another");
 	ok($k->wait_healthy(20), 'back by itself');
-	ok(
-		wait_until(
-			sub {
-				$alice->post('/api/core/tasks', { title => 'after' })->{status} ==
-				    201
-			},
-			15
-		),
-		'and takes writes');
-	my ($written, undef, $ids) = $writers->stop;
+	# The services are well without it, and a process that is there may yet fail.
+	ok(wait_until(sub { @services == grep { redis_answers($_) } @services }, 15),
+		'and so is each Redis');
+	my @after;
+	for my $table (@tables) {
+		my $row;
+		wait_until(sub { (undef, $row) = write_to($table); $row }, 15);
+		ok($row, "and takes writes: $table");
+		push @after, $row // ();
+	}
+	my ($written, undef, $rows) = $writers->stop;
 	my ($read) = $readers->stop;
 	cmp_ok($written->{201} // 0, '>=', 1, 'some were acknowledged');
-	my %there = map { $_ => 1 } split /\n/,
-	    $k->sql('core', "SELECT id FROM task WHERE user_id = '$alice->{id}'");
-	is_deeply([ grep { !$there{$_} } @$ids ], [], 'and none of those is lost');
-	my $odd = join ' ', sort grep { !/^(200|201|502|503|504|599)$/ } keys %$written,
-	    keys %$read;
+	push @acknowledged, @$rows, @after;
+	is_deeply(lost(@$rows, @after), [], 'and none of those is lost');
+	for (@after) {
+		my ($service, $id) = /^(\w+)\.job (.*)/ or next;
+		ok(wait_until(sub { jobs($service, "id = '$id' AND state = 'completed'") }, 60),
+			"and does the jobs of $service");
+	}
+	my $outage = outage($kind);
+	my $odd = join ' ', sort grep { !/^20[01]$/ && !/$outage/ } keys %$written, keys %$read;
 	is($odd, '', 'what failed, failed as an outage') or diag(explain([ $written, $read ]));
 	note(join ' ', 'writes', map({"$_=$written->{$_}"} sort keys %$written), 'reads',
 		map {"$_=$read->{$_}"} sort keys %$read);
-	return $read;
+	return;
 }
 
 for my $kind (
-	qw(core-api core auth-verify auth-api auth wallet-api wallet nginx-worker nginx redis-auth redis-core postgres-backend postgres)
+	qw(core-api core-worker core auth-verify auth-api auth-worker auth),
+	qw(wallet-api wallet-worker wallet nginx-worker nginx),
+	qw(redis-auth redis-core redis-wallet postgres-backend postgres)
 ) {
 	my @pids = $k->pids($kind);
 	ok(scalar @pids, "$kind: there") or next;
 	note("kill -9 $kind");
-	under_load(sub {
-		my ($victim) = $k->pids($kind);
-		$k->kill_pid(KILL => $victim);
-		wait_until(
-			sub {
-				my @now = $k->pids($kind);
-				@now && !grep { $_ == $victim } @now
-			},
-			15);
-	});
+	under_load($kind);
+}
+
+# ---- in the end --------------------------------------------------------------------------
+
+is_deeply(lost(@acknowledged), [], @acknowledged . ' writes were acknowledged: each is there');
+for my $service (@services) {
+	# What a worker was at when it was killed has failed, and is tried again later.
+	ok(wait_until(sub { !jobs($service, "state <> 'completed'") }, 60),
+		"$service: each job is done");
+	cmp_ok(jobs($service, 'attempt > 1'), '>=', 1, 'some of them once more');
+	my %told = map { $_->{headers}{'webhook-id'} => 1 }
+	    $receiver->requests("/pause/50/$service");
+	my @events = split /\n/,
+	    $k->sql($service, "SELECT payload->>'eventId' FROM job WHERE kind = 'webhook.deliver'");
+	is_deeply([ grep { !$told{$_} } @events ], [], 'and was told to the receiver');
 }
 is($alice->get('/api/core/whoami')->{status}, 200, 'still the same session');
 is($k->sql('wallet', "SELECT count(*) FROM account WHERE user_id = '$alice->{id}'"), 1,
