@@ -1,0 +1,247 @@
+# kedge migrate: what was run stays as it was, a migration is run whole or not at
+# all, and once, whoever else migrates; and a program from before a migration may
+# meet a database from after it.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Digest::SHA qw(sha256_hex);
+use File::Temp qw(tempdir);
+use Test::More;
+use Kedge qw(files slurp wait_until);
+use Kedge::Money qw(hold_lock);
+
+my $k = Kedge->up;
+
+# The wallet's migrations in a tree of our own, where they can be changed.
+my $root = tempdir('kedge-t-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+system('cp', '-a', "$Kedge::ROOT/sql", "$Kedge::ROOT/kedge.json", $root) == 0
+    or die "cannot copy sql to $root";
+my $sql = "$root/sql/wallet";
+my @released = map {s{.*/}{}r} files($sql, qr/\.sql$/);
+my $n = @released;
+
+sub file
+{
+	my ($version, $what) = @_;
+	return sprintf '%04d_%s.sql', $version, $what;
+}
+
+# A name is made anew: those that several services share are links.
+sub put
+{
+	my ($name, $text) = @_;
+	unlink "$sql/$name";
+	open my $f, '>:raw', "$sql/$name" or die "$sql/$name: $!";
+	print $f $text;
+	close $f or die "$sql/$name: $!";
+	return;
+}
+
+sub migrate
+{
+	return $k->kedge('migrate', 'wallet', { env => { KEDGE_ROOT => $root } });
+}
+
+# Everything that a migration could leave: its record, and whatever has a name or
+# a text in the database.
+sub contents
+{
+	return $k->sql('wallet', <<'SQL');
+SELECT 'run', m::text FROM kedge_migration m
+UNION ALL SELECT 'relation', oid || ' ' || relname FROM pg_class
+	WHERE relnamespace = 'public'::regnamespace
+UNION ALL SELECT 'function', oid || ' ' || proname || ' ' || md5(prosrc) FROM pg_proc
+	WHERE pronamespace = 'public'::regnamespace
+UNION ALL SELECT 'currency', c::text FROM currency c
+ORDER BY 1, 2
+SQL
+}
+
+sub recorded
+{
+	my ($from) = @_;
+	return [ split /\n/, $k->sql('wallet', 'SELECT name FROM kedge_migration'
+		    . " WHERE version >= $from ORDER BY version") ];
+}
+
+# One line, which says what is wrong, and nothing is done.
+sub refused
+{
+	my ($name, $like) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $before = contents();
+	my ($status, $out, $err) = migrate();
+	is($status, 1, "$name: refused");
+	is($out, '', "$name: nothing is said to be done");
+	like($err, qr/\A[^\n]*$like[^\n]*\n\z/, "$name: one line says why");
+	is(contents(), $before, "$name: nothing is changed");
+	return;
+}
+
+sub applied
+{
+	my ($name, @files) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($status, $out, $err) = migrate();
+	is($status, 0, "$name: succeeds") or diag($err);
+	is_deeply([ "$out$err" =~ /migrating wallet: (\S+)/g ], \@files, "$name: what is run");
+	return;
+}
+
+applied('the tree as it was released');
+
+# ---- files that are not what was run -----------------------------------------------
+
+# With one to be run besides: it must wait until the rest is right.
+my $next = file($n + 1, 'next');
+put($next, "CREATE TABLE next (id integer);\n");
+my ($old, $third) = @released[ 1, 2 ];
+my $text = slurp("$sql/$old");
+put($old, "$text-- a remark\n");
+refused('a file that was changed', qr/wallet: \Q$old\E is not what was run as \Q$old\E/);
+put($old, $text);
+rename "$sql/$old", "$sql/0002_renamed.sql" or die "rename: $!";
+refused('one that was renamed', qr/wallet: 0002_renamed\.sql is not what was run as \Q$old\E/);
+unlink "$sql/0002_renamed.sql";
+refused('one that is gone', qr{sql/wallet/\Q$third\E: expected 0002_what\.sql});
+put($old, $text);
+put(file($n + 3, 'later'), "CREATE TABLE later (id integer);\n");
+refused('a gap before a new one', qr/later\.sql: expected @{[ sprintf '%04d', $n + 2 ]}_what/);
+unlink "$sql/" . file($n + 3, 'later');
+put('0002_twice.sql', "SELECT 1;\n");
+refused('a number that is there twice', qr/expected 0003_what\.sql/);
+unlink "$sql/0002_twice.sql";
+put('first.sql', "SELECT 1;\n");
+refused('one without a number', qr/first\.sql: expected/);
+unlink "$sql/first.sql";
+applied('all as it was, and a new one', $next);
+is($k->sql('wallet', "SELECT checksum FROM kedge_migration WHERE version = $n + 1"),
+	sha256_hex(slurp("$sql/$next")), 'recorded with its checksum');
+
+# ---- whole or not at all ------------------------------------------------------------
+
+# Each fails after it has done something.  What came before it in the same run
+# stays, what would come after it is not tried.
+my $after = file($n + 4, 'after');
+my $half = file($n + 3, 'half');
+my $good = file($n + 2, 'good');
+put($good, "CREATE TABLE good (id integer);\n");
+put($half, "CREATE TABLE half (id integer);\nINSERT INTO half VALUES (1);\nSELECT nonsense;\n");
+put($after, "CREATE TABLE after (id integer);\n");
+my ($status, $out, $err) = migrate();
+is($status, 1, 'the second of three fails');
+like($err, qr{sql/wallet/\Q$half\E:3: .*nonsense.*\n\z}, 'with its line, as the last word');
+is_deeply(recorded($n + 2), [$good], 'the first is recorded, alone');
+is( $k->sql('wallet', "SELECT to_regclass('good'), to_regclass('half'), to_regclass('after')"),
+	'good||', 'and is all that was done');
+my @halves = (
+	[ 'an error of the data', 'SELECT 1 / 0;', qr/division by zero/ ],
+	[ 'an error that only the commit finds',
+		'ALTER TABLE half ADD FOREIGN KEY (nr) REFERENCES half'
+		    . ' DEFERRABLE INITIALLY DEFERRED; INSERT INTO half VALUES (2, 3);',
+		qr/violates foreign key/
+	],
+	[ 'a record of its own, so that there is none to be made',
+		"INSERT INTO kedge_migration VALUES ($n + 3, 'half', '');", qr/duplicate key/
+	],
+	[ 'the end of its transaction', 'ROLLBACK;', qr/it ends the transaction/ ],
+);
+for my $row (@halves) {
+	my ($name, $statement, $like) = @$row;
+	put($half, "CREATE TABLE half (nr integer, id integer PRIMARY KEY);\n"
+		    . "INSERT INTO currency VALUES ('XHH', 2);\n$statement\n");
+	my $before = contents();
+	($status, $out, $err) = migrate();
+	is($status, 1, "$name: fails");
+	like($err, $like, "$name: with the reason");
+	is(contents(), $before, "$name: nothing of it is there");
+}
+put($half, "CREATE TABLE half (id integer);\nINSERT INTO half VALUES (1);\n");
+applied('mended', $half, $after);
+is($k->sql('wallet', 'SELECT count(*) FROM half'), 1, 'it is there, once');
+is_deeply(recorded($n + 2), [ $good, $half, $after ], 'and recorded');
+applied('again: nothing to do');
+
+# ---- two at once ---------------------------------------------------------------------
+
+# The first is held in the middle of a migration, by a lock of ours, until the
+# second has looked at what has been run, and waits.
+my $slow = file($n + 5, 'slow');
+my $last = file($n + 6, 'last');
+put($slow, "INSERT INTO half VALUES (5);\nLOCK TABLE good;\n");
+put($last, "INSERT INTO half VALUES (6);\n");
+
+sub begin
+{
+	my $log = File::Temp->new;
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		Kedge::in_child();
+		$ENV{KEDGE_ROOT} = $root;
+		open STDOUT, '>', $log->filename or POSIX::_exit(126);
+		open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
+		my $kedge = Kedge->binary('kedge');
+		exec {$kedge} $kedge, 'migrate', '--dir', $k->dir, 'wallet' or POSIX::_exit(127);
+	}
+	return { pid => $pid, log => $log };
+}
+
+sub waiting
+{
+	return join ' ', split /\n/, $k->sql('postgres', 'SELECT wait_event FROM pg_stat_activity'
+		    . " WHERE usename = 'wallet_owner' AND wait_event_type = 'Lock' ORDER BY 1");
+}
+my $unlock = hold_lock($k, 'LOCK TABLE good');
+my @two = (begin());
+ok(wait_until(sub { waiting() eq 'relation' }, 20), 'one is in the middle of a migration');
+push @two, begin();
+ok(wait_until(sub { waiting() eq 'advisory relation' }, 20), 'another waits until it is through')
+    or diag(waiting());
+is($k->sql('wallet', 'SELECT count(*) FROM half'), 1, 'nothing of it is seen so far');
+$unlock->();
+for my $one (@two) {
+	my $ended = wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20);
+	ok($ended, 'it ends') or kill KILL => $one->{pid};
+	is($?, 0, 'and succeeds') or diag(slurp($one->{log}->filename));
+}
+my @said = map { join ' ', slurp($_->{log}->filename) =~ /migrating wallet: (\S+)/g } @two;
+is_deeply(\@said, [ "$slow $last", '' ], 'the first ran both, the second none');
+is_deeply(recorded($n + 5), [ $slow, $last ], 'each is recorded');
+is($k->sql('wallet', "SELECT string_agg(id::text, ' ' ORDER BY id) FROM half"), '1 5 6',
+	'and was run once');
+
+# ---- what the database knows and the tree does not --------------------------------------
+
+# The release before this one starts again: it has none of the new files, and the
+# database is not its to mend.
+unlink map { "$sql/$_" } grep { /^(\d+)/ && $1 > $n } map {s{.*/}{}r} files($sql);
+my $before = contents();
+applied('the tree before: nothing to do');
+is(contents(), $before, 'and nothing is undone');
+put($old, "$text-- a remark\n");
+refused('but a file that was changed', qr/\Q$old\E is not what was run/);
+put($old, $text);
+
+# Somebody's hand in the table: what has been run is not known any more.
+for my $version (3, $n + 2) {
+	my $row = $k->sql('wallet', "DELETE FROM kedge_migration WHERE version = $version"
+		    . " RETURNING format('(%s, %L, %L)', version, name, checksum)");
+	refused("without the record of $version",
+		qr/wallet: .* no version $version, but later ones/);
+	$k->sql('wallet', "INSERT INTO kedge_migration VALUES $row");
+}
+applied('with all records: nothing to do');
+
+# ---- all services ---------------------------------------------------------------------
+
+# What is wrong with one of them must not be lost among those that are well.
+put($old, "$text-- a remark\n");
+$before = contents();
+($status, $out, $err) = $k->kedge('migrate', { env => { KEDGE_ROOT => $root } });
+is($status, 1, 'of all services, one is refused: so is the command');
+is($out, '', 'which does not say that all is well');
+is(contents(), $before, 'and has changed nothing');
+is(($k->kedge('migrate', 'core', { env => { KEDGE_ROOT => $root } }))[0], 0,
+	'another service is none of its business');
+done_testing;
