@@ -9,14 +9,41 @@ use IO::Socket::UNIX;
 use Socket qw(SOCK_STREAM);
 use Test::More;
 use Time::HiRes qw(time);
-use Kedge qw(wait_until);
+use Kedge qw(jdecode wait_until);
 use Kedge::FastCGI qw(fcgi_record fcgi_request);
+use Kedge::Raw qw(raw_answers raw_open raw_read);
+
+# Of another stack, since nginx waits half a minute for a service that hangs: asked
+# now, looked at when all else is through.
+my $hung = Kedge->up;
+my @hung_api = $hung->pids('core-api');
+my @late = late($hung->user('bob'));
 
 my $k = Kedge->up;
 my $alice = $k->user('alice');
 my @paths = ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts', '/api/core/openapi.json',
 	'/api/auth/ok');
 $alice->get($_) for @paths;
+
+sub late
+{
+	my ($who) = @_;
+	die 'core does not answer' if $who->get('/api/core/whoami')->{status} != 200;
+	$hung->kill_pid(STOP => @hung_api);
+	my $common = "Host: 127.0.0.1:@{[ $hung->port ]}\r\nOrigin: @{[ $hung->base ]}\r\n"
+	    . "Cookie: @{[ $who->cookie_header ]}\r\nConnection: close\r\n";
+	my $task = '{"title":"late"}';
+	my @requests = (
+		"GET /api/core/whoami HTTP/1.1\r\n$common\r\n",
+		"POST /api/core/tasks HTTP/1.1\r\n${common}Content-Type: application/json\r\n"
+		    . "Content-Length: @{[ length $task ]}\r\n\r\n$task",
+	);
+	return map {
+		my $s = raw_open($hung->port);
+		syswrite $s, $_;
+		$s
+	} @requests;
+}
 
 sub denied
 {
@@ -172,4 +199,25 @@ my @api = $k->pids('auth-api');
 $k->kill_pid(STOP => @api);
 is($alice->get('/api/core/whoami')->{status}, 200, 'the api pool hangs: verdicts are given');
 $k->kill_pid(CONT => @api);
+
+# ---- what nginx says of a service that hangs ---------------------------------------------
+
+is($hung->client->get('/api/auth/ok')->{status}, 200, 'core hangs: auth does not notice');
+for my $row ([ 'a GET', $late[0] ], [ 'a POST', $late[1] ]) {
+	my ($name, $socket) = @$row;
+	my $late = raw_answers(raw_read($socket, 40)) // {};
+	is($late->{status}, 504, "core hangs: $name is 504");
+	my $h = $late->{headers};
+	like($h->{'content-type'} // '', qr{^application/json}, "$name: as JSON");
+	like($h->{'cache-control'} // '', qr/no-store/, "$name: not to be kept");
+	is($h->{'x-content-type-options'}, 'nosniff', "$name: with the headers of all answers");
+	my $e = jdecode($late->{body} // '') // {};
+	is($e->{code}, 'GATEWAY_TIMEOUT', "$name: its code") or diag($late->{body});
+	ok(length($e->{message} // ''), "$name: a message");
+	ok(length($e->{requestId} // ''), "$name: the request's id");
+	is($e->{requestId}, $h->{'x-request-id'}, "$name: which is the one in the header");
+	is_deeply([ sort keys %$e ], [ sort keys %{ $r->{json} } ], "$name: and no more than others");
+}
+$hung->kill_pid(CONT => @hung_api);
+ok($hung->wait_healthy(15), 'core goes on: all is well');
 done_testing;
