@@ -21,6 +21,7 @@ struct migration {
 struct stores {
 	struct child *postgres; /* NULL: no service needs it */
 	struct child *databases; /* NULL: they are made */
+	bool no_cluster; /* so far */
 };
 
 static struct child *
@@ -77,8 +78,8 @@ add_postgres(struct plan *p, const struct stack *s, struct stores *ret)
 		return true;
 	if (!postgres_prepare(s, &postgres))
 		return false;
+	ret->no_cluster = !postgres.made;
 	if (!postgres.made) {
-		say("making a PostgreSQL cluster in %s/pg", s->dir);
 		cluster = next(p);
 		postgres_plan_cluster(s, &postgres, cluster);
 	}
@@ -196,5 +197,8 @@ plan_make(struct plan *p, const struct stack *s,
 	for (i = 0; i < s->spec.nservices; i++)
 		if (!add_service(p, s, &s->spec.services[i], port, &stores))
 			return false;
+	/* Not before it is sure that nothing is missing. */
+	if (stores.no_cluster)
+		say("making a PostgreSQL cluster in %s/pg", s->dir);
 	return true;
 }
