@@ -18,9 +18,24 @@ use Kedge ();
 sub ready
 {
 	Kedge::need(qw(node npm));
-	my ($version) = (Kedge::run(Kedge::tool('node'), '--version'))[1] =~ /^v(\d+)/;
-	Kedge::skip_file("node $version is too old: t/compat needs 20") if $version < 20;
 	my $dir = "$Kedge::ROOT/t/compat";
+	install($dir);
+	my ($version, $arch) = (Kedge::run(Kedge::tool('node'), '-p',
+		'process.version + process.arch'))[1] =~ /^v(\d+)[\d.]+(\w+)/;
+	return if $version >= 20;
+	# Debian 12's and Ubuntu 24.04's is 18.  Theirs runs npm, which is theirs, too.
+	install("$dir/node");
+	my $bin = "$dir/node/node_modules/node-linux-$arch/bin";
+	Kedge::skip_file("node $version is too old, and there is no other for $arch")
+	    unless -x "$bin/node";
+	$ENV{PATH} = "$bin:$ENV{PATH}";
+	return;
+}
+
+# The packages of a directory with a package-lock.json, once for each state of it.
+sub install
+{
+	my ($dir) = @_;
 	my $stamp = "$dir/node_modules/.stamp";
 	my $want = sha256_hex(Kedge::slurp("$dir/package-lock.json"));
 	mkdir "$Kedge::ROOT/build";
