@@ -116,6 +116,7 @@ need_test() {
 need_lint() {
 	need clang has_command clang
 	need libclang-rt-dev can_fuzz
+	need bear has_command bear
 	need clang-format has_command clang-format
 	need clang-tidy has_command clang-tidy
 	need cppcheck has_command cppcheck

@@ -32,4 +32,10 @@ my @used = slurp('README.md') =~ m{^\./kedge (\w+)}mg;
 my $help = qx($build/kedge help 2>&1);
 like($help, qr/\b$_\b/, "./kedge $_ is known") for @used;
 
+# Every file that a page says to test is one that there is.
+for my $page ('README.md', 'CONTRIBUTING.md') {
+    my @tests = slurp($page) =~ m{\./kedge test (t/\S+?\.[tc])\b}g;
+    is_deeply([grep { !-e } @tests], [], "$page: tests");
+}
+
 done_testing;

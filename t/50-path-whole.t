@@ -9,21 +9,32 @@ use Kedge qw(jdecode run slurp tool);
 
 my $k = Kedge->up;
 
-# The README's curl examples, pasted one after the other into one shell.
+# The README's curl examples, pasted one after the other into one shell, with a
+# ./kedge that knows where this test's product is.
 SKIP: {
 	skip 'curl is not installed', 1 unless tool('curl');
 	my $readme = slurp("$Kedge::ROOT/README.md");
-	my @blocks = grep {/\bcurl\b/} $readme =~ /^```(?:sh|bash|console|shell)?\n(.*?)^```/gms;
-	cmp_ok(scalar @blocks, '>=', 1, 'the README has curl examples');
+	my @all = $readme =~ /^```(\w+)\n(.*?)^```$/gms;
+	my @blocks;
+	while (my ($language, $text) = splice @all, 0, 2) {
+		push @blocks, $text if $language eq 'sh' && $text =~ /\bcurl\b/;
+	}
+	is(scalar @blocks, 2, 'the README has two blocks of curl examples');
 	my $script = join "\n", @blocks;
 	$script =~ s/^\$ //gm;
 	$script =~ s/127\.0\.0\.1:8080|localhost:8080/'127.0.0.1:' . $k->port/ge;
 	my $place = File::Temp::tempdir(CLEANUP => 1);
+	open my $kedge, '>', "$place/kedge" or die "$place/kedge: $!";
+	print $kedge "#!/bin/sh\nexec '", Kedge->binary('kedge'), q{' "$@" --dir '}, $k->dir, "'\n";
+	close $kedge;
+	chmod 0755, "$place/kedge";
 	my ($status, $out, $err) =
 	    run({ dir => $place, in => "set -e\n$script" }, '/bin/bash', '-s');
 	is($status, 0, 'which work when pasted') or diag("$script\n$out$err");
 	like($out, qr/"userId"/, 'to a verified request');
 	like($out, qr/"currency"\s*:\s*"USD"/, 'and to the wallet');
+	like($out, qr/"amount"\s*:\s*5000/, 'an administrator pays in');
+	like($out, qr/ledger/, 'and sees the schedules of the wallet');
 	my @errors = $out =~ /"code"\s*:\s*"(\w+)"/g;
 	is_deeply([ grep { $_ ne 'UNAUTHENTICATED' } @errors ], [],
 		'refused only where it shows a refusal');
