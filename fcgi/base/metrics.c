@@ -50,7 +50,7 @@ static const struct {
 /* What we answer; anything else is counted as status "other". */
 static const short statuses[] = { 200, 201, 202, 204, 206, 301, 302, 303, 304,
 	307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 415,
-	422, 428, 429, 431, 500, 501, 502, 503, 504 };
+	422, 428, 429, 431, 499, 500, 501, 502, 503, 504 };
 
 /* Upper bounds of the duration buckets; the last bucket has none. */
 static const struct {
@@ -79,7 +79,7 @@ enum {
 	NROUTES = METRICS_ROUTES_MAX + 1,
 	OTHER_ROUTE = METRICS_ROUTES_MAX,
 	AREA_MAGIC = 0x6b656467, /* change with any of the tables */
-	AREA_LAYOUT = 1,
+	AREA_LAYOUT = 2,
 };
 
 struct route_cells {

@@ -29,6 +29,7 @@ static const struct {
 	{ 426, "Upgrade Required" }, { 428, "Precondition Required" },
 	{ 429, "Too Many Requests" },
 	{ 431, "Request Header Fields Too Large" },
+	{ 499, "Client Closed Request" }, /* nginx's own */
 	{ 500, "Internal Server Error" }, { 501, "Not Implemented" },
 	{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
 	{ 504, "Gateway Timeout" },

@@ -121,6 +121,8 @@ components_write(
 	}
 	buf_puts(b, "},\"responses\":");
 	for (unsigned e = ERR_OK + 1; e < ERR__MAX; e++) {
+		if (e == ERR_ABANDONED) /* nobody is there to read it */
+			continue;
 		buf_putc(b, e == ERR_OK + 1 ? '{' : ',');
 		write_error_response(b, s, (enum err)e);
 	}

@@ -231,9 +231,13 @@ conn_has_more(const struct conn *c)
 bool
 conn_is_abandoned(const struct conn *c)
 {
-	char byte;
+	/*
+	 * Hung up, which is both directions: that there is no more to read may
+	 * be our own doing (links_shut()).
+	 */
+	struct pollfd it = { .fd = c->fd };
 
-	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return poll(&it, 1, 0) == 1 && (it.revents & POLLHUP) != 0;
 }
 
 /* The value when it is of that name, or NULL. */

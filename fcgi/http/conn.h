@@ -71,7 +71,10 @@ MUST_CHECK bool conn_read_rest(struct conn *c, struct arena *a);
 bool conn_has_more(const struct conn *c);
 /* Begins a request of which nothing has been read; conn_read_rest() does. */
 void conn_begin(struct conn *c, struct arena *a);
-/* The other side has closed it: nobody waits for the answer any more. */
+/*
+ * The other side has closed it: nobody waits for the answer any more.  Any
+ * thread may ask while another answers.  Over TCP only a reset is seen.
+ */
 bool conn_is_abandoned(const struct conn *c);
 
 /* The request whose parameters were read. */

@@ -13,6 +13,8 @@
 #include "auth/cookie/signed_cookie.h"
 #include "auth/gate/gate.h"
 #include "auth/limit/limit.h"
+#include "auth/password/hash_pool.h"
+#include "auth/password/hash_slots.h"
 #include "auth/provision/provision_routes.h"
 #include "auth/routes.h"
 #include "auth/verify/verify.h"
@@ -58,6 +60,16 @@ static const struct service verdicts = {
 	.app = &auth,
 };
 
+static struct hash_pool *
+new_pool(int waiting_max)
+{
+	return hash_pool_new(&(struct hash_pool_options){
+	    .slots = &shared.slots,
+	    .concurrency = 1,
+	    .waiting_max = waiting_max,
+	});
+}
+
 static void
 setup(void)
 {
@@ -74,11 +86,14 @@ setup(void)
 	    .statement_timeout_ms = 100,
 	});
 	auth.process.limit = rate_limit_new(NULL);
+	hash_slots_init(&shared.slots);
+	auth.hashes = new_pool(/* waiting_max= */ 1);
 }
 
 static void
 teardown(void)
 {
+	hash_pool_free(auth.hashes);
 	rate_limit_free(auth.process.limit);
 	db_close(auth.process.db);
 	auth_release(&auth);
@@ -672,6 +687,31 @@ START_TEST(https_makes_cookies_secure)
 }
 END_TEST
 
+/* With room, the database would be asked, which is not there. */
+START_TEST(full_queue_costs_nothing)
+{
+	static const char body[] =
+	    "{\"name\":\"A\",\"email\":\"a@b.co\",\"password\":\"12345678\"}";
+	static const char *const paths[] = { "/sign-up/email",
+		"/sign-in/email" };
+	struct fake_request f = { 0 };
+	struct req r;
+
+	fake_add(&f, "CONTENT_TYPE=application/json");
+	r = ask(&f, "POST", paths[_i], body);
+	ck_assert_int_eq(r.response.status, 503);
+
+	hash_pool_free(auth.hashes);
+	auth.hashes = new_pool(/* waiting_max= */ 0);
+	f = (struct fake_request){ 0 };
+	fake_add(&f, "CONTENT_TYPE=application/json");
+	r = ask(&f, "POST", paths[_i], body);
+	ck_assert_int_eq(r.response.status, 429);
+	ck_assert_ptr_ne(strstr(body_of(&r), "TOO_MANY_SIGN_INS"), NULL);
+	ck_assert_str_eq(header_of(&r, "Retry-After"), "2");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -700,6 +740,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, bad_configuration_is_refused, 0, COUNT_OF(bad_configs));
 	tcase_add_test(tc, https_makes_cookies_secure);
+	tcase_add_loop_test(tc, full_queue_costs_nothing, 0, 2);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -13,6 +14,8 @@
 #include "auth/password/password.h"
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/buf.h"
+#include "base/metrics.h"
 
 static struct arena *a;
 
@@ -266,6 +269,21 @@ has_left(const void *ctx)
 	return atomic_load((const atomic_bool *)ctx);
 }
 
+static int
+count_hashes(void)
+{
+	static const char line[] =
+	    "\nkedge_password_hashes_total{service=\"t\"} ";
+	const char *found;
+	struct buf b;
+
+	buf_init(&b, a, 1 << 20);
+	metrics_print(&b, "t", NULL, 0);
+	found = strstr(b.data, line);
+	ck_assert_ptr_ne(found, NULL);
+	return atoi(found + strlen(line));
+}
+
 START_TEST(pool_hashes_nothing_for_who_has_left)
 {
 	enum { CALLERS = 8 };
@@ -277,6 +295,9 @@ START_TEST(pool_hashes_nothing_for_who_has_left)
 	static const atomic_bool here = false, gone = true;
 	struct caller callers[CALLERS] = { 0 };
 	static const unsigned char none[PASSWORD_KEY_SIZE];
+
+	metrics_open(-1);
+	metrics_use_slot(0);
 
 	for (int i = 0; i < CALLERS; i++) {
 		callers[i].pool = pool;
@@ -294,6 +315,7 @@ START_TEST(pool_hashes_nothing_for_who_has_left)
 		ck_assert_int_eq(
 		    memcmp(callers[i].key, none, sizeof(none)) != 0, stays);
 	}
+	ck_assert_int_eq(count_hashes(), CALLERS / 4);
 	hash_pool_free(pool);
 }
 END_TEST
@@ -319,7 +341,7 @@ START_TEST(pool_says_that_it_is_full)
 	});
 	struct caller callers[CALLERS + 1] = { 0 };
 
-	ck_assert(hash_pool_has_room(pool));
+	ck_assert(!hash_pool_turns_away(pool));
 	atomic_store(&held, true);
 	for (int i = 0; i <= CALLERS; i++) {
 		callers[i].pool = pool;
@@ -327,7 +349,7 @@ START_TEST(pool_says_that_it_is_full)
 	}
 	for (int i = 0; i < CALLERS; i++)
 		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
-	while (hash_pool_has_room(pool))
+	while (!hash_pool_turns_away(pool))
 		usleep(1000);
 	call(&callers[CALLERS]);
 	ck_assert_int_eq(callers[CALLERS].e, ERR_RATE_LIMITED);
@@ -337,7 +359,7 @@ START_TEST(pool_says_that_it_is_full)
 		pthread_join(callers[i].thread, NULL);
 		ck_assert_int_eq(callers[i].e, ERR_OK);
 	}
-	ck_assert(hash_pool_has_room(pool));
+	ck_assert(!hash_pool_turns_away(pool));
 	hash_pool_free(pool);
 }
 END_TEST

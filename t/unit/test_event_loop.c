@@ -127,6 +127,18 @@ answer_hold(struct req *r)
 	return ERR_OK;
 }
 
+/* Says on the pipe whether whoever asks is still there. */
+static enum err
+answer_left(struct req *r)
+{
+	char byte = req_is_abandoned(r) ? 'l' : 'h';
+
+	if (write(held[1], &byte, 1) != 1)
+		return ERR_INTERNAL;
+	req_answer(r, 204, NULL, NULL, 0);
+	return ERR_OK;
+}
+
 static enum err
 answer_echo(struct req *r)
 {
@@ -177,6 +189,8 @@ handle_all(struct req *r)
 		return answer_stream(r);
 	if (str_eq(r->path, "/hold"))
 		return answer_hold(r);
+	if (str_eq(r->path, "/left"))
+		return answer_left(r);
 	if (str_eq(r->path, "/echo"))
 		return answer_echo(r);
 	if (str_eq(r->path, "/ignore"))
@@ -1279,6 +1293,57 @@ START_TEST(drain_at_any_time_answers_or_refuses)
 }
 END_TEST
 
+static void
+send_get(int fd, const char *path)
+{
+	out.len = 0;
+	put_get(&out, true, path, "");
+	ck_assert(send_all(fd, out.data, out.len));
+}
+
+START_TEST(who_has_left_is_known)
+{
+	int stays = dial(), leaves = dial();
+	char byte;
+
+	send_get(stays, "/left");
+	ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 'h');
+	ck_assert(read_answer(stays));
+
+	kill(worker, SIGSTOP);
+	send_get(leaves, "/left");
+	close(leaves);
+	kill(worker, SIGCONT);
+	ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 'l');
+	close(stays);
+}
+END_TEST
+
+/* The loop shuts connections that stayed idle; that is none of theirs. */
+START_TEST(drain_makes_nobody_leave)
+{
+	const struct timespec long_enough = { .tv_nsec = 400L * 1000 * 1000 };
+	int fd = dial();
+	char byte;
+
+	expect_echo(fd, true, "kept");
+	kill(worker, SIGTERM);
+	for (int other; (other = dial()) >= 0;)
+		close(other);
+	kill(worker, SIGSTOP);
+	send_get(fd, "/left");
+	nanosleep(&long_enough, NULL);
+	kill(worker, SIGCONT);
+	ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 'h');
+	ck_assert(read_answer(fd));
+	expect_end();
+	close(fd);
+}
+END_TEST
+
 START_TEST(drain_waits_for_a_request_that_has_begun)
 {
 	int fd = dial();
@@ -1297,14 +1362,6 @@ START_TEST(drain_waits_for_a_request_that_has_begun)
 	close(fd);
 }
 END_TEST
-
-static void
-send_get(int fd, const char *path)
-{
-	out.len = 0;
-	put_get(&out, true, path, "");
-	ck_assert(send_all(fd, out.data, out.len));
-}
 
 static void
 expect_now(int fd)
@@ -1572,6 +1629,8 @@ make_suite(void)
 	tcase_add_test(tc, drain_finishes_what_is_served);
 	tcase_add_test(tc, drain_serves_what_was_sent);
 	tcase_add_loop_test(tc, drain_at_any_time_answers_or_refuses, 0, 30);
+	tcase_add_test(tc, who_has_left_is_known);
+	tcase_add_test(tc, drain_makes_nobody_leave);
 	tcase_add_test(tc, drain_waits_for_a_request_that_has_begun);
 	suite_add_tcase(s, tc);
 	return s;

@@ -74,8 +74,6 @@ credential_sign_up(struct auth *auth, struct arena *a, const struct sign_up *in,
 		return REFUSE_PASSWORD_TOO_SHORT;
 	if (password_too_long(in->password))
 		return REFUSE_PASSWORD_TOO_LONG;
-	if (!hash_pool_has_room(auth->hashes))
-		return REFUSE_BUSY;
 	e = user_find_id(auth->process.db, a, account.email, &user_id);
 	if (e == ERR_OK)
 		return REFUSE_USER_EXISTS;
@@ -136,8 +134,6 @@ credential_sign_in(struct auth *auth, struct arena *a, const struct sign_in *in,
 
 	if (password_too_long(in->password))
 		return REFUSE_PASSWORD_TOO_LONG;
-	if (!hash_pool_has_room(auth->hashes))
-		return REFUSE_BUSY;
 	e = credential_find(auth->process.db, a, in->email, &c);
 	if (e != ERR_OK && e != ERR_NOT_FOUND)
 		return refusal_of(e);
@@ -219,8 +215,6 @@ credential_change_password(struct auth *auth, struct arena *a,
 		return REFUSE_PASSWORD_TOO_SHORT;
 	if (password_too_long(in->wanted) || password_too_long(in->current))
 		return REFUSE_PASSWORD_TOO_LONG;
-	if (!hash_pool_has_room(auth->hashes))
-		return REFUSE_BUSY;
 	e = credential_find_of_user(db, a, in->user_id, &c);
 	if (e == ERR_NOT_FOUND || (e == ERR_OK && c.password_hash == NULL))
 		return REFUSE_CREDENTIAL_ACCOUNT_NOT_FOUND;

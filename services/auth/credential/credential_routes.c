@@ -154,6 +154,16 @@ client_of(const struct req *r)
 	};
 }
 
+/*
+ * Before it costs a query or a try: who is told to come back has lost nothing.
+ */
+static enum refusal
+find_room(const struct req *r)
+{
+	return hash_pool_turns_away(auth_of(r)->hashes) ? REFUSE_BUSY
+	                                                : REFUSE_NOT;
+}
+
 static bool
 wants_remembering(const struct opt_bool *remember_me)
 {
@@ -175,15 +185,17 @@ sign_up(struct req *r, const void *in_struct, void *out_struct)
 	if (forbidden != NULL && !password_too_short(in->password) &&
 	    !password_too_long(in->password))
 		return refuse_field(r, forbidden);
-	why = credential_sign_up(auth_of(r), r->arena,
-	    &(struct sign_up){
-		.email = in->email,
-		.password = in->password,
-		.name = in->name,
-		.image = in->image,
-		.remember = remember,
-	    },
-	    &client, &new);
+	why = find_room(r);
+	if (why == REFUSE_NOT)
+		why = credential_sign_up(auth_of(r), r->arena,
+		    &(struct sign_up){
+			.email = in->email,
+			.password = in->password,
+			.name = in->name,
+			.image = in->image,
+			.remember = remember,
+		    },
+		    &client, &new);
 	if (why != REFUSE_NOT)
 		return refuse(r, why);
 	r->user_id = new.user.id;
@@ -240,7 +252,9 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 	if (!email_valid(in->email))
 		return refuse(r, REFUSE_INVALID_EMAIL);
 	email = email_canonical(r->arena, in->email);
-	why = limit_try(r, email);
+	why = find_room(r);
+	if (why == REFUSE_NOT)
+		why = limit_try(r, email);
 	if (why == REFUSE_NOT)
 		why = credential_sign_in(auth_of(r), r->arena,
 		    &(struct sign_in){
@@ -267,8 +281,10 @@ change_password(struct req *r, const void *in_struct, void *out_struct)
 	const struct session_found *found = session_of(r);
 	struct client client = client_of(r);
 	struct signed_in changed = { 0 };
-	enum refusal why = limit_try(r, found->user.id);
+	enum refusal why = find_room(r);
 
+	if (why == REFUSE_NOT)
+		why = limit_try(r, found->user.id);
 	if (why == REFUSE_NOT)
 		why = credential_change_password(auth_of(r), r->arena,
 		    &(struct password_change){

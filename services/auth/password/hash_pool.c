@@ -98,13 +98,15 @@ static enum err
 hash(struct hash_pool *p, const struct job *job, int home)
 {
 	int slot;
-	bool ok;
+	bool left, ok;
 
-	if (has_left(job->client))
-		return ERR_ABANDONED;
+	/* Other processes may hold all slots for a while. */
 	slot = hash_slots_take(p->options.slots, p->options.concurrency, home);
-	ok = password_derive(job->password, job->salt, job->key);
+	left = has_left(job->client);
+	ok = !left && password_derive(job->password, job->salt, job->key);
 	hash_slots_give(p->options.slots, slot);
+	if (left)
+		return ERR_ABANDONED;
 	metrics_add(METRIC_PASSWORD_HASHES, 1);
 	return ok ? ERR_OK : ERR_UNAVAILABLE;
 }
@@ -176,31 +178,31 @@ hash_pool_free(struct hash_pool *p)
 
 /* The lock is held. */
 static bool
-has_room(const struct hash_pool *p)
+turns_away(const struct hash_pool *p)
 {
-	bool room = p->waiting < p->options.waiting_max;
+	bool full = p->waiting >= p->options.waiting_max;
 
-	if (!room)
+	if (full)
 		metrics_add(METRIC_PASSWORD_REJECTED, 1);
-	return room;
+	return full;
 }
 
 bool
-hash_pool_has_room(struct hash_pool *p)
+hash_pool_turns_away(struct hash_pool *p)
 {
-	bool room;
+	bool full;
 
 	pthread_mutex_lock(&p->lock);
-	room = has_room(p);
+	full = turns_away(p);
 	pthread_mutex_unlock(&p->lock);
-	return room;
+	return full;
 }
 
 /* False when too many are waiting already.  The lock is held. */
 static bool
 enqueue(struct hash_pool *p, struct job *job)
 {
-	if (!has_room(p))
+	if (turns_away(p))
 		return false;
 	if (p->first == NULL)
 		p->first = job;

@@ -38,10 +38,10 @@ struct hash_client {
 };
 
 /*
- * False: hash_pool_derive() would say ERR_RATE_LIMITED now, so that what goes
- * before it would be for nothing.  Counted as if it had.
+ * True: so many are waiting that hash_pool_derive() would say ERR_RATE_LIMITED,
+ * and what goes before it would be for nothing.  Counted as if it had.
  */
-MUST_CHECK bool hash_pool_has_room(struct hash_pool *p);
+MUST_CHECK bool hash_pool_turns_away(struct hash_pool *p);
 /*
  * password_derive(), in its turn.  ERR_RATE_LIMITED: too many are waiting.
  * ERR_ABANDONED: the client has left.  ERR_UNAVAILABLE: no memory.

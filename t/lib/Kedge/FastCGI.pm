@@ -11,7 +11,7 @@ use IO::Socket::UNIX;
 use Socket qw(SOCK_STREAM);
 use Time::HiRes qw(time);
 
-our @EXPORT_OK = qw(fcgi_request fcgi_open fcgi_record fcgi_pair fcgi_answer
+our @EXPORT_OK = qw(fcgi_request fcgi_send fcgi_open fcgi_record fcgi_pair fcgi_answer
     FCGI_BEGIN_REQUEST FCGI_ABORT_REQUEST FCGI_END_REQUEST FCGI_PARAMS FCGI_STDIN FCGI_STDOUT);
 
 use constant {
@@ -50,6 +50,13 @@ sub fcgi_open
 sub fcgi_request
 {
 	my ($path, $params, $body, %opt) = @_;
+	return fcgi_answer(fcgi_send($path, $params, $body), $opt{deadline_s});
+}
+
+# The connection on which it was sent, whole.
+sub fcgi_send
+{
+	my ($path, $params, $body) = @_;
 	my $s = fcgi_open($path);
 	$body //= '';
 	my $pairs = ref $params eq 'ARRAY' ? $params : [%$params];
@@ -65,7 +72,7 @@ sub fcgi_request
 	local $SIG{PIPE} = 'IGNORE';
 	print $s $bytes;
 	$s->flush;
-	return fcgi_answer($s, $opt{deadline_s});
+	return $s;
 }
 
 sub fcgi_answer
