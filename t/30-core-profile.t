@@ -40,7 +40,8 @@ for my $row (@good) {
 }
 my @bad = (
 	[ displayName => '' ], [ displayName => 'x' x 101 ], [ displayName => 7 ],
-	[ displayName => [] ], [ displayName => \1 ],
+	[ displayName => [] ], [ displayName => \1 ], [ displayName => '  ' ],
+	[ displayName => "evil\x{7}" ], [ displayName => "a\tb" ],
 	[ timezone => '' ], [ timezone => 'Nowhere/Land' ], [ timezone => '../../etc/passwd' ],
 	[ timezone => '/etc/passwd' ],
 	[ timezone => 'Europe' ], [ timezone => 'Europe/' ], [ timezone => 'europe/berlin' ],

@@ -56,6 +56,8 @@ for my $row (@good) {
 my @bad = (
 	[ title => '' ], [ title => 'x' x 201 ], [ title => "\x{1F600}" x 201 ],
 	[ title => undef ], [ title => 7 ], [ title => {} ],
+	[ title => ' ' ], [ title => "\x{a0}\x{200b}" ], [ title => "two\nlines" ],
+	[ title => "bell\x{7}" ], [ title => "next\x{85}" ], [ title => "para\x{2029}" ],
 	[ notes => 'n' x 10_001 ], [ notes => 7 ], [ status => 'late' ], [ status => '' ],
 	[ status => undef ], [ status => 'OPEN' ],
 	[ dueAt => 'tomorrow' ], [ dueAt => '2030-01-01' ], [ dueAt => '2030-13-01T00:00:00Z' ],

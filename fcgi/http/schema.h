@@ -72,6 +72,7 @@ enum field_format {
 	FMT_NONE,
 	FMT_UUID, /* lower-cased when read */
 	FMT_DATE_TIME, /* RFC 3339; rewritten in UTC with milliseconds */
+	FMT_LINE, /* no control characters, and something to be seen */
 	FMT_EMAIL, /* OpenAPI only; the reader of it has the rules */
 	FMT_URI, /* OpenAPI only */
 	FMT_INTEGER, /* out only: of any size, and on the wire a number */

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <utf8proc.h>
+
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -97,6 +99,35 @@ one_of_message(struct arena *a, const char *const *values)
 	return message;
 }
 
+/* What a list can show on a line of its own: neither breaks nor nothing. */
+static bool
+is_line(const char *text)
+{
+	const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
+	bool seen = false;
+
+	while (*at != '\0') {
+		utf8proc_int32_t c;
+		utf8proc_ssize_t len = utf8proc_iterate(at, -1, &c);
+
+		if (len <= 0)
+			return false;
+		at += len;
+		switch (utf8proc_category(c)) {
+		case UTF8PROC_CATEGORY_CC:
+		case UTF8PROC_CATEGORY_ZL:
+		case UTF8PROC_CATEGORY_ZP:
+			return false;
+		case UTF8PROC_CATEGORY_ZS:
+		case UTF8PROC_CATEGORY_CF:
+			break;
+		default:
+			seen = true;
+		}
+	}
+	return seen;
+}
+
 /* In its one spelling; NULL when it is not of the format. */
 static const char *
 canonical(struct arena *a, enum field_format format, const char *text)
@@ -116,6 +147,8 @@ canonical(struct arena *a, enum field_format format, const char *text)
 			return NULL;
 		clock_write(epoch_ms, date);
 		return arena_strdup(a, date);
+	case FMT_LINE:
+		return is_line(text) ? text : NULL;
 	case FMT_NONE:
 	case FMT_EMAIL:
 	case FMT_URI:
@@ -123,6 +156,19 @@ canonical(struct arena *a, enum field_format format, const char *text)
 		break;
 	}
 	return text;
+}
+
+static const char *
+format_message(enum field_format format)
+{
+	switch (format) {
+	case FMT_UUID:
+		return "must be a UUID";
+	case FMT_LINE:
+		return "must be one line of text, and not blank";
+	default:
+		return "must be an RFC 3339 date and time";
+	}
 }
 
 bool
@@ -138,10 +184,8 @@ schema_check_string(const struct field *f, struct arena *a, const char **text,
 		    ret_fault, PROBLEM_FORMAT, one_of_message(a, f->one_of));
 	value = canonical(a, f->format, *text);
 	if (value == NULL)
-		return fail(ret_fault, PROBLEM_FORMAT,
-		    f->format == FMT_UUID
-			? "must be a UUID"
-			: "must be an RFC 3339 date and time");
+		return fail(
+		    ret_fault, PROBLEM_FORMAT, format_message(f->format));
 	*text = value;
 
 	return true;

@@ -64,6 +64,10 @@ write_values(const struct field *f, struct buf *b)
 	buf_puts(b, f->nullable ? ",null]" : "]");
 }
 
+/* As JSON: a regular expression has one backslash of two. */
+#define LINE_PATTERN \
+	"^[^\\\\u0000-\\\\u001f\\\\u007f-\\\\u009f\\\\u2028\\\\u2029]*$"
+
 static void
 write_text_schema(const struct field *f, struct buf *b)
 {
@@ -79,7 +83,9 @@ write_text_schema(const struct field *f, struct buf *b)
 		return;
 	}
 	write_type(b, "string", f->nullable);
-	if (f->format != FMT_NONE)
+	if (f->format == FMT_LINE)
+		buf_puts(b, ",\"pattern\":\"" LINE_PATTERN "\"");
+	else if (f->format != FMT_NONE)
 		buf_printf(b, ",\"format\":\"%s\"", formats[f->format]);
 	write_bounds(f, b, "minLength", "maxLength");
 	write_values(f, b);

@@ -11,7 +11,7 @@ enum { DISPLAY_NAME_MAX = 100, LOCALE_MAX = 64 };
 static const struct field patch_fields[] = {
 	{ FIELD(struct profile_patch, display_name, "displayName"),
 	  .nullable = true, .min = 1, .max = DISPLAY_NAME_MAX,
-	  .doc = "How to address the user; null: unknown." },
+	  .format = FMT_LINE, .doc = "How to address the user; null: unknown." },
 	{ FIELD(struct profile_patch, timezone, "timezone"),
 	  .min = 1, .max = TIMEZONE_NAME_MAX,
 	  .doc = "A name of the IANA time zone database: Europe/Berlin." },

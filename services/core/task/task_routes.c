@@ -50,7 +50,7 @@ struct list_out {
 /* clang-format off */
 static const struct field create_fields[] = {
 	{ FIELD(struct task, title, "title"), .required = true,
-	  .min = 1, .max = TITLE_MAX },
+	  .min = 1, .max = TITLE_MAX, .format = FMT_LINE },
 	{ FIELD(struct task, notes, "notes"), .nullable = true,
 	  .max = NOTES_MAX },
 	{ FIELD(struct task, parent_id, "parentId"), .nullable = true,
@@ -68,7 +68,7 @@ static const struct field patch_fields[] = {
 	  .from = FROM_HEADER, .max = IF_MATCH_MAX,
 	  .doc = "The ETag that the change is based on." },
 	{ FIELD(struct task_patch_in, patch.title, "title"),
-	  .min = 1, .max = TITLE_MAX },
+	  .min = 1, .max = TITLE_MAX, .format = FMT_LINE },
 	{ FIELD(struct task_patch_in, patch.notes, "notes"), .nullable = true,
 	  .max = NOTES_MAX },
 	{ FIELD(struct task_patch_in, patch.parent_id, "parentId"),
