@@ -146,6 +146,13 @@ my @halves = (
 		"INSERT INTO kedge_migration VALUES ($n + 3, 'half', '');", qr/duplicate key/
 	],
 	[ 'the end of its transaction', 'ROLLBACK;', qr/it ends the transaction/ ],
+	[ 'an end of its own', 'COMMIT;', qr/it ends the transaction/ ],
+	[ 'an end and a beginning of its own', 'COMMIT; BEGIN; SELECT 1 / 0;',
+		qr/it ends the transaction/
+	],
+	[ 'another beginning', 'ROLLBACK; BEGIN; CREATE TABLE second ();',
+		qr/it ends the transaction/
+	],
 );
 for my $row (@halves) {
 	my ($name, $statement, $like) = @$row;

@@ -33,7 +33,8 @@ MUST_CHECK enum err db_script_run(struct db_script *s, const char *sql);
 /*
  * Begins a transaction, runs the statements and `record` with its arguments,
  * and commits; on failure it rolls back.  ERR_UNPROCESSABLE also when the
- * statements ended the transaction themselves: then what came before stays.
+ * statements end the transaction themselves, of which nothing stays: what comes
+ * after a ROLLBACK of theirs, outside of any transaction, would.
  */
 MUST_CHECK enum err db_script_run_recorded(struct db_script *s, const char *sql,
     const char *record, struct db_args args);
