@@ -25,7 +25,7 @@ my %home_of = (
     'jansson.h'   => 'fcgi/base',
     'fcgiapp.h'   => 'fcgi/http',
     'libscrypt.h' => 'services/auth/password',
-    'utf8proc.h'  => 'services/auth/password',
+    'utf8proc.h'  => 'fcgi/base',
 );
 my @library = map { m{^fcgi/(\w+)} ? $1 : () } sort keys %may_see;
 

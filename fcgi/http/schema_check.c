@@ -3,11 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <utf8proc.h>
-
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/unicode.h"
 #include "base/uuid.h"
 
 static bool
@@ -99,35 +98,6 @@ one_of_message(struct arena *a, const char *const *values)
 	return message;
 }
 
-/* What a list can show on a line of its own: neither breaks nor nothing. */
-static bool
-is_line(const char *text)
-{
-	const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
-	bool seen = false;
-
-	while (*at != '\0') {
-		utf8proc_int32_t c;
-		utf8proc_ssize_t len = utf8proc_iterate(at, -1, &c);
-
-		if (len <= 0)
-			return false;
-		at += len;
-		switch (utf8proc_category(c)) {
-		case UTF8PROC_CATEGORY_CC:
-		case UTF8PROC_CATEGORY_ZL:
-		case UTF8PROC_CATEGORY_ZP:
-			return false;
-		case UTF8PROC_CATEGORY_ZS:
-		case UTF8PROC_CATEGORY_CF:
-			break;
-		default:
-			seen = true;
-		}
-	}
-	return seen;
-}
-
 /* In its one spelling; NULL when it is not of the format. */
 static const char *
 canonical(struct arena *a, enum field_format format, const char *text)
@@ -148,7 +118,7 @@ canonical(struct arena *a, enum field_format format, const char *text)
 		clock_write(epoch_ms, date);
 		return arena_strdup(a, date);
 	case FMT_LINE:
-		return is_line(text) ? text : NULL;
+		return unicode_is_line(text) ? text : NULL;
 	case FMT_NONE:
 	case FMT_EMAIL:
 	case FMT_URI:

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include <libscrypt.h>
-#include <utf8proc.h>
 
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "base/unicode.h"
 
 enum { COST_N = 16384, COST_R = 16, COST_P = 1 };
 
@@ -96,8 +96,7 @@ bool
 password_derive(const char *password, const char *salt,
     unsigned char ret_key[PASSWORD_KEY_SIZE])
 {
-	utf8proc_uint8_t *nfkc =
-	    utf8proc_NFKC((const utf8proc_uint8_t *)password);
+	char *nfkc = unicode_nfkc(password);
 	size_t len;
 	int failed;
 
@@ -105,9 +104,10 @@ password_derive(const char *password, const char *salt,
 		log_event(LOG_ERROR, "password was not normalised");
 		return false;
 	}
-	len = strlen((const char *)nfkc);
-	failed = libscrypt_scrypt(nfkc, len, (const uint8_t *)salt,
-	    strlen(salt), COST_N, COST_R, COST_P, ret_key, PASSWORD_KEY_SIZE);
+	len = strlen(nfkc);
+	failed = libscrypt_scrypt((const uint8_t *)nfkc, len,
+	    (const uint8_t *)salt, strlen(salt), COST_N, COST_R, COST_P,
+	    ret_key, PASSWORD_KEY_SIZE);
 	explicit_bzero(nfkc, len);
 	free(nfkc);
 	if (failed != 0)
