@@ -21,8 +21,7 @@ sub asked
 	return %calls;
 }
 
-# How often BetterAuth's tables were read, and their rows written.  PostgreSQL
-# counts a session's doings ten seconds after it has become idle, at the latest.
+# How often BetterAuth's tables were read, and their rows written.
 sub touched
 {
 	my ($what) = @_;
@@ -31,6 +30,9 @@ sub touched
 }
 my $reads = q{CASE relname WHEN 'session' THEN seq_scan + coalesce(idx_scan, 0) ELSE 0 END};
 my $writes = 'n_tup_ins + n_tup_upd + n_tup_del';
+
+# PostgreSQL counts a session's doings ten seconds after it has become idle, at the
+# latest, and nothing tells that it has: only that time.
 sub settled
 {
 	my $before = touched($reads);

@@ -136,8 +136,10 @@ format_message(enum field_format format)
 		return "must be a UUID";
 	case FMT_LINE:
 		return "must be one line of text, and not blank";
-	default:
+	case FMT_DATE_TIME:
 		return "must be an RFC 3339 date and time";
+	default:
+		return "is not valid"; /* no other is checked */
 	}
 }
 

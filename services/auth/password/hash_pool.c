@@ -17,7 +17,7 @@
  * The least nice there is: at 10, verify's p99 more than doubled in a storm.
  * And the longest slice: since Linux 6.12 who wakes up takes the processor at
  * once from one with a longer slice than its own, else only when that is over
- * (sched(7), sched_setattr(2)).
+ * (sched(7), sched_setattr(2)).  Now and then it still waits for the next tick.
  */
 enum { HASH_NICE = 19, HASH_SLICE_NS = 100 * 1000 * 1000 };
 
