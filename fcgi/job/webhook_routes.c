@@ -204,8 +204,8 @@ webhooks_create(struct req *r, const void *in_struct, void *out_struct)
 		return e;
 	e = webhook_create(db_of(r), r->arena, in, &out->webhook, &out->secret);
 	if (e == ERR_UNPROCESSABLE)
-		return req_fail(
-		    r, e, "WEBHOOK_LIMIT", "There are 100 endpoints already");
+		return req_fail(r, ERR_UNPROCESSABLE, "WEBHOOK_LIMIT",
+		    "There are 100 endpoints already");
 	if (e == ERR_OK)
 		service_add_location(r, "/webhooks", out->webhook.id);
 	return e;
@@ -303,8 +303,8 @@ webhooks_test(struct req *r, const void *in_struct, void *out_struct)
 	e = webhook_test(db_of(r), r->arena, in->id, r->trace_id, r->request_id,
 	    &out->job_id);
 	if (e == ERR_CONFLICT)
-		return req_fail(
-		    r, e, "WEBHOOK_DISABLED", "The endpoint is disabled");
+		return req_fail(r, ERR_CONFLICT, "WEBHOOK_DISABLED",
+		    "The endpoint is disabled");
 	return e;
 }
 

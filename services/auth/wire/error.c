@@ -239,10 +239,11 @@ error_answer(struct req *r, enum err e)
 	}
 	drop_allow(&r->response);
 	if (e == ERR_INVALID && is_malformed(r)) {
-		answer(r, e, "BAD_REQUEST", "Invalid JSON in request body");
+		answer(r, ERR_INVALID, "BAD_REQUEST",
+		    "Invalid JSON in request body");
 	} else if (e == ERR_INVALID && r->problems.count > 0) {
 		(void)error_check_formats(r);
-		answer(r, e, "VALIDATION_ERROR", error_sentence(r));
+		answer(r, ERR_INVALID, "VALIDATION_ERROR", error_sentence(r));
 	} else if (r->error_code != NULL) {
 		if (e == ERR_RATE_LIMITED)
 			req_add_header(r, "X-Retry-After",
@@ -253,7 +254,8 @@ error_answer(struct req *r, enum err e)
 		/* No such path, or not by this method: nothing is said. */
 		req_answer(r, 404, NULL, NULL, 0);
 	} else if (e == ERR_MEDIA_TYPE) {
-		answer(r, e, "UNSUPPORTED_MEDIA_TYPE", media_sentence(r));
+		answer(r, ERR_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE",
+		    media_sentence(r));
 	} else {
 		answer(r, e, info->code, info->message);
 	}
