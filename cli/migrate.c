@@ -74,10 +74,14 @@ add_file(struct run *r, const char *dir, const char *name)
 	size_t len;
 
 	f->version = version_of(name);
-	if (f->version != r->nfiles + 1) {
-		complain("%s/%s: expected %04d_what.sql: migrations count from "
-			 "0001 without a gap",
-		    dir, name, r->nfiles + 1);
+	if (f->version == 0) {
+		complain("%s/%s: a migration is named NNNN_what.sql, from 0001",
+		    dir, name);
+		return false;
+	}
+	if (r->nfiles > 0 && f->version == f[-1].version) {
+		complain(
+		    "%s/%s: %s has the same number", dir, name, f[-1].name);
 		return false;
 	}
 	f->name = arena_strdup(r->arena, name);
@@ -163,21 +167,31 @@ open_database(struct run *r)
 	return false;
 }
 
-/* Row i of what has been run, against file i. */
+/*
+ * Row i of what has been run, against file i: the numbers have gaps, but of two
+ * lists that begin alike, the shorter one is the whole beginning of the other.
+ */
 static bool
 check_applied(struct run *r, const struct db_rows *rows, int i)
 {
 	const struct file *f = &r->files[i];
 	const char *name = db_get_text(rows, i, 1);
+	int64_t version = db_get_i64(rows, i, 0);
 
-	if (db_get_i64(rows, i, 0) != i + 1) {
-		complain("%s: kedge_migration has no version %d, but later "
+	if (i >= r->nfiles)
+		return true; /* a later release has run it */
+	if (version > f->version) {
+		complain("%s: kedge_migration has no version %lld, but later "
 			 "ones",
-		    r->service->name, i + 1);
+		    r->service->name, (long long)f->version);
 		return false;
 	}
-	if (i >= r->nfiles)
-		return true;
+	if (version < f->version) {
+		complain("%s: %s has been run, and sql/%s/ has no file of that "
+			 "number",
+		    r->service->name, name, r->service->name);
+		return false;
+	}
 	if (!str_eq(name, f->name) ||
 	    !str_eq(db_get_text(rows, i, 2), f->checksum)) {
 		complain("%s: %s is not what was run as %s; a migration that "
