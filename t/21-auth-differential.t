@@ -1,4 +1,4 @@
-# auth against a real BetterAuth 1.7.7: one request script, answers compared;
+# auth against a real BetterAuth 1.7.25: one request script, answers compared;
 # and the tables, column by column.
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ my $trusted = 'https://trusted.example';
 my $k = Kedge->up(env => { AUTH_TRUSTED_ORIGINS => $trusted });
 $k->sql('postgres', 'CREATE DATABASE oracle');
 my $oracle = Kedge::Node->oracle(
-	version => '1.7', database => $k->node_url('oracle'),
+	version => '1.7.25', database => $k->node_url('oracle'),
 	secret => $k->service_env('auth')->{AUTH_SECRET}, trusted => $trusted);
 run_tap('node', "$Kedge::ROOT/t/compat/differential.mjs",
 	'--a', $oracle->{base}, '--a-db', $k->node_url('oracle'), '--b', $k->base, '--b-db',
@@ -36,7 +36,7 @@ is($k->sql('auth', $indexes), $k->sql('oracle', $indexes), 'and indexes');
 my $l = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
 $l->sql('postgres', 'CREATE DATABASE oracle');
 my $limited = Kedge::Node->oracle(
-	version => '1.7', database => $l->node_url('oracle'),
+	version => '1.7.25', database => $l->node_url('oracle'),
 	secret => $l->service_env('auth')->{AUTH_SECRET}, rate_limit => 1);
 run_tap('node', "$Kedge::ROOT/t/compat/differential.mjs", '--limits',
 	'--a', $limited->{base}, '--a-db', $l->node_url('oracle'),

@@ -11,7 +11,7 @@ use Kedge::Node;
 
 Kedge::Node::ready();
 my $adoption = "$Kedge::ROOT/t/compat/adoption.mjs";
-for my $version ('1.7', '1.4') {
+for my $version ('1.7.25', '1.7.7', '1.4.18') {
 	note("a database of BetterAuth $version");
 	my $k = Kedge->up;
 	my $secret = $k->service_env('auth')->{AUTH_SECRET};

@@ -1,4 +1,4 @@
-# Under node: the official client of both lines, the specifications in a real
+# Under node: the official client of the reference and of older releases, the specifications in a real
 # validator, a person in a real browser.
 use strict;
 use warnings;
@@ -11,7 +11,7 @@ use Kedge::Node;
 Kedge::Node::ready();
 my $k = Kedge->up;
 my $compat = "$Kedge::ROOT/t/compat";
-for my $version ('1.7', '1.4') {
+for my $version ('1.7.25', '1.7.7', '1.4.18') {
 	note("better-auth/client $version");
 	run_tap('node', "$compat/client.mjs", '--base', $k->base, '--version', $version);
 }
@@ -20,7 +20,7 @@ for my $version ('1.7', '1.4') {
 $k->client->post('/api/auth/sign-up/email',
 	{ name => 'Ada', email => 'ada@example.com', password => 'correct horse battery' });
 my ($example) = slurp("$Kedge::ROOT/README.md") =~ /^```js\n(.*?)^```/ms;
-for my $version ('1.7', '1.4') {
+for my $version ('1.7.25', '1.7.7', '1.4.18') {
 	my $code = $example =~ s/127\.0\.0\.1:8080/'127.0.0.1:' . $k->port/egr;
 	$code =~ s/'better-auth\//'better-auth-$version\//g;
 	my ($status, $out, $err) =

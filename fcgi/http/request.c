@@ -186,12 +186,6 @@ req_add_cookie(struct req *r, const char *set_cookie)
 }
 
 void
-req_drop_cookie(struct req *r, const char *name)
-{
-	drop_cookie(&r->response, name, strlen(name));
-}
-
-void
 req_set_status(struct req *r, int status)
 {
 	r->response.status = status;

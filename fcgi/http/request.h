@@ -123,7 +123,6 @@ enum err req_invalid(struct req *r, const char *field, const char *message);
 void req_add_header(struct req *r, const char *name, const char *value);
 /* Instead of one of the same name that the answer has already. */
 void req_add_cookie(struct req *r, const char *set_cookie);
-void req_drop_cookie(struct req *r, const char *name);
 /* Instead of the route's status, for an answer by the out schema. */
 void req_set_status(struct req *r, int status);
 /*

@@ -6,7 +6,7 @@
  *   check --base URL --state FILE
  *       our auth serves it: old passwords sign in, old cookies are valid
  *   back --database URL --secret S --state FILE
- *       the real BetterAuth 1.7.7 takes it over again, with what we added
+ *       the real BetterAuth 1.7.25 takes it over again, with what we added
  *
  * FILE carries what the browsers remember from step to step.
  */
@@ -21,7 +21,7 @@ import { done, is, ok } from "./lib/tap.mjs";
 const { values: args, positionals: [command] } = parseArgs({
 	allowPositionals: true,
 	options: {
-		version: { type: "string", default: "1.7" },
+		version: { type: "string", default: "1.7.25" },
 		database: { type: "string" },
 		secret: { type: "string" },
 		base: { type: "string" },
@@ -147,9 +147,9 @@ async function check() {
 
 async function back() {
 	const state = JSON.parse(readFileSync(args.state));
-	const oracle = await startOracle({ ...args, version: "1.7", migrate: false });
+	const oracle = await startOracle({ ...args, version: "1.7.25", migrate: false });
 	const base = oracle.base;
-	ok(true, "BetterAuth 1.7.7 starts on our database");
+	ok(true, "BetterAuth 1.7.25 starts on our database");
 	const session = async (cookies) =>
 		(await call(base, "/api/auth/get-session", { jar: jarWith(cookies) })).json?.user?.id;
 	is((await signIn(base, "native", UNICODE)).json?.user?.id, state.native.id, "our password signs in there");

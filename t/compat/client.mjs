@@ -1,7 +1,7 @@
 /*
  * The official BetterAuth client, unchanged, against a server.
  *
- *   node client.mjs --base URL --version 1.7|1.4 [--oracle]
+ *   node client.mjs --base URL --version 1.7.25|1.7.7|1.4.18 [--oracle]
  *
  * --oracle: the server is BetterAuth itself, without Kedge's own members.
  */
@@ -14,7 +14,7 @@ import { done, is, like, ok } from "./lib/tap.mjs";
 const { values: args } = parseArgs({
 	options: {
 		base: { type: "string" },
-		version: { type: "string", default: "1.7" },
+		version: { type: "string", default: "1.7.25" },
 		oracle: { type: "boolean", default: false },
 	},
 });

@@ -1,7 +1,7 @@
 /*
  * A real BetterAuth server, the reference that auth is compared with.
  *
- *   node oracle.mjs --version 1.7|1.4 --database URL --secret S
+ *   node oracle.mjs --version 1.7.25|1.7.7|1.4.18 --database URL --secret S
  *       [--port 0] [--trusted a,b] [--rate-limit] [--no-migrate]
  *
  * E-mail and password and the admin plugin are on, as auth has them; the rest
@@ -17,7 +17,7 @@ import pg from "pg";
 
 const { values: args } = parseArgs({
 	options: {
-		version: { type: "string", default: "1.7" },
+		version: { type: "string", default: "1.7.25" },
 		database: { type: "string" },
 		secret: { type: "string" },
 		port: { type: "string", default: "0" },
@@ -32,7 +32,7 @@ const { betterAuth } = await import(name);
 const { admin } = await import(`${name}/plugins`);
 const { toNodeHandler } = await import(`${name}/node`);
 const { getMigrations } = await import(
-	args.version === "1.4" ? `${name}/db` : `${name}/db/migration`);
+	args.version.startsWith("1.4.") ? `${name}/db` : `${name}/db/migration`);
 
 let handle = (req, res) => res.writeHead(503).end();
 const server = createServer((req, res) => handle(req, res));

@@ -9,9 +9,9 @@
 // PEER_PORT, PEER_DATABASE_URL, PEER_REDIS_SOCKET and PEER_SECRET say where.
 import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
-import { betterAuth } from 'better-auth-1.7';
-import { getMigrations } from 'better-auth-1.7/db/migration';
-import { fromNodeHeaders } from 'better-auth-1.7/node';
+import { betterAuth } from 'better-auth-1.7.25';
+import { getMigrations } from 'better-auth-1.7.25/db/migration';
+import { fromNodeHeaders } from 'better-auth-1.7.25/node';
 import Fastify from 'fastify';
 import Redis from 'ioredis';
 import pg from 'pg';

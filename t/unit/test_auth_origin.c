@@ -12,7 +12,8 @@ setup(void)
 {
 	o = origins_new("http://127.0.0.1:8080/",
 	    "https://ok.example, https://*.wild.example,*.any.example:8443,"
-	    "myapp://,other://host");
+	    "myapp://,other://host,http://10.*,192.168.*.*:8080,"
+	    "exp://*.dev,wild://*,path://host/cb/*");
 	ck_assert_ptr_nonnull(o);
 }
 
@@ -118,6 +119,31 @@ static const struct {
 	{ "", false },
 	{ "*", false },
 	{ "https://*.wild.example", false },
+	{ "http://10.1.2.3", true },
+	{ "http://10.1.2.3/x", true },
+	{ "http://10.evil.example", false },
+	{ "http://10.1.2.3.evil.example", false },
+	{ "http://10.1.2", false },
+	{ "http://10.1.2.3:80", true },
+	{ "http://10.1.2.3:8080", true },
+	{ "https://192.168.0.1:8080", true },
+	{ "https://192.168.0.1", false },
+	{ "https://192.168.evil.example:8080", false },
+	{ "exp://a.dev", true },
+	{ "exp://A.dev/any/path", true },
+	{ "exp://a.dev.evil", false },
+	{ "exp://x@a.dev", false },
+	{ "expo://a.dev", false },
+	{ "wild://a/x", true },
+	{ "wild://", true },
+	{ "wilder://a", false },
+	{ "path://host/cb/x", true },
+	{ "path://host/cb/x/y", false },
+	{ "path://host/cb/../x", false },
+	{ "path://host/cb/%2e%2e", false },
+	{ "path://host/other", false },
+	{ "path://other/cb/x", false },
+	{ "path://host", false },
 };
 
 static const struct {

@@ -66,12 +66,8 @@ session_cookie_set(struct req *r, const char *token, bool brief)
 	    brief ? COOKIE_SESSION : SESSION_TTL_S);
 	if (brief)
 		put_signed(r, auth->forget_cookie, "true", COOKIE_SESSION);
-}
-
-void
-session_cookie_unset(struct req *r)
-{
-	req_drop_cookie(r, auth_of(r)->session_cookie);
+	else if (session_cookie_is_brief(r))
+		put(r, auth->forget_cookie, "", 0);
 }
 
 void

@@ -16,8 +16,6 @@ const char *session_cookie_token(const struct req *r);
 /* Whether the browser carries a good dont_remember. */
 bool session_cookie_is_brief(const struct req *r);
 void session_cookie_set(struct req *r, const char *token, bool brief);
-/* The answer says nothing of the token: the browser keeps what it has. */
-void session_cookie_unset(struct req *r);
 /* Takes all of them back. */
 void session_cookie_clear(struct req *r);
 /* Takes back session_data, where the browser has it. */

@@ -1,5 +1,6 @@
 #include "auth/origin/origin.h"
 
+#include <arpa/inet.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,10 @@ enum { PATTERNS_MAX = 64, URL_MAX_BYTES = 4096 };
 
 enum pattern_kind {
 	PATTERN_ORIGIN, /* equal to the origin */
-	PATTERN_GLOB, /* over the origin, or the URL of another scheme */
+	PATTERN_GLOB, /* over the origin */
 	PATTERN_HOST_GLOB, /* over host[:port] */
 	PATTERN_SCHEME, /* "myapp://" or "myapp://host" */
+	PATTERN_SCHEME_GLOB, /* "myapp://" HOST-GLOB [/PATH-GLOB] */
 };
 
 struct pattern {
@@ -193,6 +195,74 @@ scheme_matches(const char *pattern, const char *url)
 				    strncasecmp(want, host, host_len) == 0);
 }
 
+/*
+ * A pattern of digits, dots and wildcards ("http://10.*") means addresses, not
+ * names: "10.evil.example" must not match it.
+ */
+static bool
+means_ipv4(const char *host_glob)
+{
+	size_t len = strspn(host_glob, "0123456789.*?");
+	size_t digit = strcspn(host_glob, "0123456789");
+
+	return digit < len && (host_glob[len] == '\0' || host_glob[len] == ':');
+}
+
+static bool
+is_ipv4(const char *host)
+{
+	char text[INET_ADDRSTRLEN];
+	size_t len = strcspn(host, ":");
+	struct in_addr address;
+
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, host, len);
+	text[len] = '\0';
+	return inet_pton(AF_INET, text, &address) == 1;
+}
+
+static bool
+host_glob_match(const char *glob, const char *host)
+{
+	return glob_match(glob, host) && (!means_ipv4(glob) || is_ipv4(host));
+}
+
+/*
+ * The scheme is compared as it is, host and path by a pattern each; without a
+ * pattern for the path any path is right.  A path that could be read in two
+ * ways (dot segments, percent-encoding) matches no pattern.
+ */
+static bool
+scheme_glob_matches(const char *pattern, const char *url)
+{
+	size_t scheme = scheme_length(url);
+	const char *want, *want_path, *path;
+	char host_glob[ORIGIN_MAX], host[ORIGIN_MAX];
+	size_t host_len;
+
+	if (scheme == 0 || strncasecmp(pattern, url, scheme + 3) != 0)
+		return false;
+	want = pattern + scheme + 3;
+	want_path = want + strcspn(want, "/");
+	host_len = strcspn(url + scheme + 3, "/?#");
+	if (host_len >= sizeof(host))
+		return false;
+	memcpy(host_glob, want, (size_t)(want_path - want));
+	host_glob[want_path - want] = '\0';
+	memcpy(host, url + scheme + 3, host_len);
+	host[host_len] = '\0';
+	str_lower(host);
+	if (strchr(host, '@') != NULL ||
+	    (*host_glob != '\0' && !host_glob_match(host_glob, host)))
+		return false;
+	if (*want_path == '\0')
+		return true;
+	path = url + scheme + 3 + host_len;
+	return strchr(path, '%') == NULL && strstr(path, "/.") == NULL &&
+	       glob_match(want_path, *path == '/' ? path : "/");
+}
+
 static bool
 pattern_matches(const struct pattern *p, const char *url, const char *origin)
 {
@@ -200,12 +270,16 @@ pattern_matches(const struct pattern *p, const char *url, const char *origin)
 	case PATTERN_ORIGIN:
 		return origin != NULL && strcmp(p->text, origin) == 0;
 	case PATTERN_GLOB:
-		return glob_match(p->text, origin != NULL ? origin : url);
+		return origin != NULL && glob_match(p->text, origin) &&
+		       (!means_ipv4(strstr(p->text, "://") + 3) ||
+			   is_ipv4(strstr(origin, "://") + 3));
 	case PATTERN_HOST_GLOB:
 		return origin != NULL &&
-		       glob_match(p->text, strstr(origin, "://") + 3);
+		       host_glob_match(p->text, strstr(origin, "://") + 3);
 	case PATTERN_SCHEME:
 		return origin == NULL && scheme_matches(p->text, url);
+	case PATTERN_SCHEME_GLOB:
+		return origin == NULL && scheme_glob_matches(p->text, url);
 	}
 	return false;
 }
@@ -274,7 +348,12 @@ pattern_read(const char *text, struct pattern *ret_pattern)
 	if (strlen(text) >= ORIGIN_MAX || !is_plain(text, text + strlen(text)))
 		return false;
 	if (glob) {
-		p.kind = scheme > 0 ? PATTERN_GLOB : PATTERN_HOST_GLOB;
+		if (scheme == 0)
+			p.kind = PATTERN_HOST_GLOB;
+		else if (default_port(text) == 0)
+			p.kind = PATTERN_SCHEME_GLOB;
+		else
+			p.kind = PATTERN_GLOB;
 	} else if (default_port(text) != 0) {
 		if (!origin_of(text, p.text) ||
 		    strcspn(text + scheme + 3, "/?#") + scheme + 3 + 1 <

@@ -210,33 +210,34 @@ sign_out(struct req *r, const void *in_struct, void *out_struct)
 	return ERR_OK;
 }
 
-/*
- * As BetterAuth, these clear no cookie; but a session that ends here is not
- * renewed in the browser, even if its refresh was due.
- */
 static enum err
 revoke_session(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct token_in *in = in_struct;
 	struct status_out *out = out_struct;
 	const struct session_found *found = session_of(r);
+	enum err e =
+	    session_end_own(auth_of(r), r->arena, in->token, found->user.id);
 
+	if (e == ERR_OK && str_eq(in->token, found->session.token))
+		session_cookie_clear(r);
 	out->status = true;
-	if (str_eq(in->token, found->session.token))
-		session_cookie_unset(r);
-	return session_end_own(auth_of(r), r->arena, in->token, found->user.id);
+	return e;
 }
 
 static enum err
 revoke_sessions(struct req *r, const void *in_struct, void *out_struct)
 {
 	struct status_out *out = out_struct;
+	enum err e;
 
 	(void)in_struct;
-	out->status = true;
-	session_cookie_unset(r);
-	return session_end_all(auth_of(r), r->arena, session_of(r)->user.id,
+	e = session_end_all(auth_of(r), r->arena, session_of(r)->user.id,
 	    /* kept_token= */ NULL);
+	if (e == ERR_OK)
+		session_cookie_clear(r);
+	out->status = true;
+	return e;
 }
 
 static enum err

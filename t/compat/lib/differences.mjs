@@ -1,5 +1,5 @@
 /*
- * Where auth answers otherwise than BetterAuth 1.7.7 on purpose.  Each row is
+ * Where auth answers otherwise than BetterAuth 1.7.25 on purpose.  Each row is
  * explained in docs/COMPATIBILITY.md.
  *   why     in short
  *   steps   the names of the steps it is about; all when left out
@@ -74,12 +74,12 @@ export const differences = [
 		steps: /^sign-up with a body of 100 kB$/,
 		expect: refused(413, "PAYLOAD_TOO_LARGE", "The request is too large"),
 	},
-	...["application/jsonx", "application/json; charset=iso-8859-1"].map((type) => ({
-		why: `${type} is not JSON`,
-		steps: new RegExp(`^sign-up ${type.includes("jsonx") ? "as application/jsonx" : "in Latin-1"}$`),
+	{
+		why: "JSON in Latin-1 is not JSON",
+		steps: /^sign-up in Latin-1$/,
 		expect: refused(415, "UNSUPPORTED_MEDIA_TYPE",
-			`Content-Type "${type}" is not allowed. Allowed types: application/x-www-form-urlencoded, application/json`),
-	})),
+			'Content-Type "application/json; charset=iso-8859-1" is not allowed. Allowed types: application/x-www-form-urlencoded, application/json'),
+	},
 	{
 		why: "a callback may hold neither a backslash nor user information",
 		steps: /callbackURL a backslash in the host|userinfo before our host/,

@@ -230,6 +230,16 @@ step("sign-in without Origin and Sec-Fetch", { post: "/sign-in/email", origin: f
 step("sign-in as a form", { post: "/sign-in/email", form: login("alice"), jar: "alice5" });
 step("sign-in with rememberMe false", { post: "/sign-in/email",
 	json: login("alice", { rememberMe: false }), jar: "browser" });
+step("sign-in with rememberMe false in a browser of its own", { post: "/sign-in/email",
+	json: login("alice", { rememberMe: false }), jar: "brief" });
+step("sign-in after one with rememberMe false", {
+	post: "/sign-in/email", json: login("alice"), jar: "brief" });
+step("sign-in with a dont_remember that nobody signed", { post: "/sign-in/email",
+	json: login("alice"), cookie: "better-auth.dont_remember=true.x" });
+step("sign-up after a sign-in with rememberMe false", { post: "/sign-in/email",
+	json: login("alice", { rememberMe: false }), jar: "shared" });
+step("by somebody else in the same browser", { post: "/sign-up/email",
+	json: user("shared"), jar: "shared" });
 step("sign-in with a User-Agent", { post: "/sign-in/email", json: login("carol"),
 	headers: { "User-Agent": "Kedge test/1.0 (\u00e9)" }, jar: "carol" });
 step("sign-in with cookies and no Origin", { post: "/sign-in/email", origin: false,
@@ -312,6 +322,8 @@ for (const q of ["disableCookieCache=true", "disableCookieCache=false", "disable
 	"unknown=1"])
 	step(`get-session?${q}`, { get: `/get-session?${q}`, jar: "alice" });
 step("get-session by POST", { post: "/get-session", json: {}, jar: "alice" });
+step("get-session by POST of something else", { post: "/get-session", type: "text/plain",
+	raw: "{", jar: "alice" });
 step("get-session by POST without a cookie", { post: "/get-session", json: {} });
 step("get-session by POST from a foreign origin", { post: "/get-session", json: {},
 	jar: "alice", origin: "https://evil.example" });
