@@ -188,13 +188,19 @@ expect($w->move($alice, $a, $y, 10), 422, 'CURRENCY_MISMATCH', 'but not into ano
 
 # ---- statements ---------------------------------------------------------------------
 
-is_deeply($alice->get("$base/accounts/$a/statements")->{json}, { items => [], nextCursor => undef },
-	'no month is over yet');
-# As if all of it had happened before; the entries themselves cannot be changed.
+my $none = $alice->get("$base/accounts/$a/statements")->{json};
+my $this_month = $k->sql('wallet', "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')");
+is_deeply([ grep { $_->{month} ge $this_month } @{ $none->{items} } ], [], 'no month is over yet');
+is($none->{nextCursor}, undef, 'nor is there another page');
+# As if all of it had happened on the 10th two months ago, in the same order; the
+# entries themselves cannot be changed.
 my $month = $k->sql('wallet', "SET session_replication_role = replica;
-    UPDATE entry SET created_at = created_at - interval '2 months';
-    UPDATE account SET created_at = created_at - interval '3 months';
-    SELECT date_trunc('month', min(created_at) AT TIME ZONE 'UTC')::date FROM entry");
+    CREATE TEMP TABLE month AS SELECT date_trunc('month', now() AT TIME ZONE 'UTC')
+	- interval '2 months' AS begins;
+    UPDATE entry SET created_at = (begins + interval '9 days') AT TIME ZONE 'UTC'
+	+ (created_at - (SELECT min(created_at) FROM entry)) FROM month;
+    UPDATE account SET created_at = (begins - interval '1 month') AT TIME ZONE 'UTC' FROM month;
+    SELECT begins::date FROM month");
 is($k->sql('wallet', "SELECT ledger_write_statements((date '$month' + interval '1 year')::date)"), 0,
 	'a month that is not over has none');
 for my $n (-1, 0, 1) {
