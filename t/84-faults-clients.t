@@ -171,8 +171,10 @@ for my $s (@slow[ 0 .. 4 ]) {
 }
 close $_ for @slow;
 
-# Readers that do not read: a large page, asked for and left lying.
-$alice->post('/api/core/tasks', { title => 'big', notes => 'n' x 10_000 }) for 1 .. 60;
+# Readers that do not read: pages whose every character is an escape of six bytes,
+# asked for and left lying.
+my $note = { title => 'big', notes => "\x01" x 10_000 };
+my @big = map { $alice->post('/api/core/tasks', $note)->{json}{id} } 1 .. 60;
 my @lazy;
 for (1 .. 60) {
 	my $s = raw_open($port);
@@ -184,8 +186,23 @@ for (1 .. 60) {
 @t = timed(100);
 cmp_ok(p99(@t), '<', 1, sprintf '60 clients that do not read do not matter: p99 %.0f ms',
 	1000 * p99(@t));
-is($alice->get('/api/core/tasks?limit=100')->{status}, 200, 'nor for the same page');
+my (@seen, $cursor);
+do {
+	my $page = $alice->get(
+		'/api/core/tasks?limit=100' . (defined $cursor ? "&cursor=$cursor" : ''));
+	is($page->{status}, 200, 'nor for the same page');
+	cmp_ok(length $page->{body}, '<', 300_000, 'which is bounded by bytes');
+	push @seen, map { $_->{id} } @{ $page->{json}{items} };
+	$cursor = $page->{json}{nextCursor};
+} while (defined $cursor && @seen < 1000);
+is_deeply([ @seen[ 0 .. $#big ] ], [ reverse @big ], 'and by its cursors all of it comes');
 close $_ for @lazy;
+
+# What nginx holds for them is in its memory, not in files.
+my $body_1m = '{"title":"' . 'x' x 1_000_000 . '"}';
+is($alice->request(POST => '/api/core/tasks', body => $body_1m, type => 'application/json')
+	    ->{status}, 413, 'a body of a megabyte is read, and refused');
+unlike($k->log_text('nginx'), qr/buffered to a temporary file/, 'nothing went to a file');
 
 # ---- bodies that are refused before they are read -------------------------------------
 

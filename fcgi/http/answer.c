@@ -11,8 +11,6 @@
 #include "http/request.h"
 #include "http/service.h"
 
-enum { ANSWER_MAX_BYTES = 16 * 1024 * 1024 };
-
 enum err
 answer_output(struct req *r, const void *out_struct)
 {

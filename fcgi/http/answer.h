@@ -9,6 +9,12 @@ struct req;
 struct service;
 
 /*
+ * The largest answer that is no stream: that to a batch of 1 MiB.  nginx holds
+ * it in memory, see fastcgi_buffers in nginx/http.conf.
+ */
+enum { ANSWER_MAX_BYTES = 2 * 1024 * 1024 };
+
+/*
  * Answers by the route's out schema.  ERR_INTERNAL, logged: the answer is
  * larger than any that a client could want.
  */

@@ -42,6 +42,9 @@ struct strings {
 struct objects {
 	const void *items;
 	size_t count;
+	/* Out: the items as JSON with commas (page_write()); or NULL. */
+	const char *text;
+	size_t text_len;
 };
 /* A JSON object of any members. */
 struct any_object {

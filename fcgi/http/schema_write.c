@@ -27,6 +27,11 @@ write_objects(
 	const unsigned char *item = objects->items;
 
 	buf_putc(b, '[');
+	if (objects->text != NULL) {
+		buf_put(b, objects->text, objects->text_len);
+		buf_putc(b, ']');
+		return;
+	}
 	for (size_t i = 0; i < objects->count; i++, item += of->size) {
 		if (i > 0)
 			buf_putc(b, ',');

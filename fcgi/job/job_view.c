@@ -4,9 +4,8 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "http/cursor.h"
+#include "http/page.h"
 #include "http/request.h"
-#include "http/service_process.h"
 
 /* clang-format off */
 /* What a job is in a list and by itself; T holds it as M. */
@@ -161,16 +160,25 @@ job_view_whole(
 	};
 }
 
+static const char *
+job_position(struct arena *a UNUSED, const void *item)
+{
+	return ((const struct job_view *)item)->id;
+}
+
 void
 job_view_page(struct req *r, const char *scope, const struct job_list *list,
     struct job_page *ret_page)
 {
-	const struct service_process *process = r->app;
-
-	*ret_page = (struct job_page){
-		.items = { list->items, (size_t)list->count },
-	};
-	if (list->next != NULL)
-		ret_page->next_cursor = cursor_write(
-		    r->arena, process->identity_key, scope, list->next);
+	page_write(r,
+	    &(struct page){
+		.of = &job_summary_schema,
+		.items = list->items,
+		.count = list->count,
+		.limit = list->count,
+		.scope = scope,
+		.position = job_position,
+		.resume = list->next,
+	    },
+	    &ret_page->items, &ret_page->next_cursor);
 }

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "http/cursor.h"
+#include "http/page.h"
 #include "http/service_main.h"
 #include "job/job_admin.h"
 #include "job/job_view.h"
@@ -211,11 +212,16 @@ webhooks_create(struct req *r, const void *in_struct, void *out_struct)
 	return e;
 }
 
+static const char *
+webhook_position(struct arena *a UNUSED, const void *item)
+{
+	return ((const struct webhook *)item)->id;
+}
+
 static enum err
 webhooks_list(struct req *r, const void *in_struct, void *out_struct)
 {
 	static const char scope[] = "webhooks 1";
-	const struct service_process *process = r->app;
 	const struct list_in *in = in_struct;
 	struct webhook_page page = { .limit = in->limit + 1 };
 	struct list_out *out = out_struct;
@@ -229,12 +235,16 @@ webhooks_list(struct req *r, const void *in_struct, void *out_struct)
 	e = webhook_list(db_of(r), r->arena, &page, &items, &count);
 	if (e != ERR_OK)
 		return e;
-	if (count > in->limit) {
-		count = in->limit;
-		out->next_cursor = cursor_write(r->arena, process->identity_key,
-		    scope, items[count - 1].id);
-	}
-	out->items = (struct objects){ items, (size_t)count };
+	page_write(r,
+	    &(struct page){
+		.of = &webhook_schema,
+		.items = items,
+		.count = count,
+		.limit = in->limit,
+		.scope = scope,
+		.position = webhook_position,
+	    },
+	    &out->items, &out->next_cursor);
 	return ERR_OK;
 }
 

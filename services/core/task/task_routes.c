@@ -13,6 +13,7 @@
 #include "core/task/task_store.h"
 #include "http/cursor.h"
 #include "http/etag.h"
+#include "http/page.h"
 #include "http/service_main.h"
 
 enum {
@@ -245,6 +246,12 @@ read_filter(struct req *r, const struct list_in *in, const char *scope,
 	    r, scope, in->cursor, &ret_filter->before_id);
 }
 
+static const char *
+task_position(struct arena *a UNUSED, const void *item)
+{
+	return ((const struct task *)item)->id;
+}
+
 static enum err
 tasks_list(struct req *r, const void *in_struct, void *out_struct)
 {
@@ -264,13 +271,16 @@ tasks_list(struct req *r, const void *in_struct, void *out_struct)
 	    core->db, r->arena, r->identity->user_id, &filter, &tasks, &count);
 	if (e != ERR_OK)
 		return e;
-	*out = (struct list_out){ 0 };
-	if (count > in->limit) {
-		count = in->limit;
-		out->next_cursor = cursor_write(
-		    r->arena, core->identity_key, scope, tasks[count - 1].id);
-	}
-	out->items = (struct objects){ tasks, (size_t)count };
+	page_write(r,
+	    &(struct page){
+		.of = &task_schema,
+		.items = tasks,
+		.count = count,
+		.limit = in->limit,
+		.scope = scope,
+		.position = task_position,
+	    },
+	    &out->items, &out->next_cursor);
 	return ERR_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "http/cursor.h"
+#include "http/page.h"
 #include "wallet/account/account.h"
 #include "wallet/account/account_store.h"
 #include "wallet/ledger/ledger_code.h"
@@ -163,10 +164,15 @@ find_page(struct req *r, const struct account_owner *owner,
 	    wallet->db, r->arena, owner, page, ret_accounts, ret_count);
 }
 
+static const char *
+account_position(struct arena *a UNUSED, const void *item)
+{
+	return ((const struct account *)item)->id;
+}
+
 static enum err
 accounts_list(struct req *r, const void *in_struct, void *out_struct)
 {
-	struct service_process *wallet = r->app;
 	const struct list_in *in = in_struct;
 	struct list_out *out = out_struct;
 	const struct account *accounts;
@@ -186,13 +192,16 @@ accounts_list(struct req *r, const void *in_struct, void *out_struct)
 	e = find_page(r, &owner, &page, &accounts, &count);
 	if (e != ERR_OK)
 		return e;
-	*out = (struct list_out){ 0 };
-	if (count > in->limit) {
-		count = in->limit;
-		out->next_cursor = cursor_write(r->arena, wallet->identity_key,
-		    list_scope(r, &owner), accounts[count - 1].id);
-	}
-	out->items = (struct objects){ accounts, (size_t)count };
+	page_write(r,
+	    &(struct page){
+		.of = &account_schema,
+		.items = accounts,
+		.count = count,
+		.limit = in->limit,
+		.scope = list_scope(r, &owner),
+		.position = account_position,
+	    },
+	    &out->items, &out->next_cursor);
 	return ERR_OK;
 }
 

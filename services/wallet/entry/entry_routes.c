@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "http/cursor.h"
+#include "http/page.h"
 #include "http/service_main.h"
 #include "wallet/account/account.h"
 #include "wallet/account/account_routes.h"
@@ -125,6 +126,14 @@ read_page(struct req *r, const struct list_in *in, struct entry_page *ret_page)
 	return ERR_OK;
 }
 
+static const char *
+entry_position(struct arena *a, const void *item)
+{
+	const struct entry *entry = item;
+
+	return arena_printf(a, "%lld", (long long)entry->seq);
+}
+
 static enum err
 list_page(struct req *r, const struct list_in *in,
     const struct entry_page *page, struct list_out *out)
@@ -137,14 +146,16 @@ list_page(struct req *r, const struct list_in *in,
 	e = entry_find_page(wallet->db, r->arena, page, &entries, &count);
 	if (e != ERR_OK)
 		return e;
-	if (count > in->limit) {
-		count = in->limit;
-		out->next_cursor = cursor_write(r->arena, wallet->identity_key,
-		    list_scope(r, in),
-		    arena_printf(
-			r->arena, "%lld", (long long)entries[count - 1].seq));
-	}
-	out->items = (struct objects){ entries, (size_t)count };
+	page_write(r,
+	    &(struct page){
+		.of = &entry_schema,
+		.items = entries,
+		.count = count,
+		.limit = in->limit,
+		.scope = list_scope(r, in),
+		.position = entry_position,
+	    },
+	    &out->items, &out->next_cursor);
 	return ERR_OK;
 }
 

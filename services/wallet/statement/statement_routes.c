@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "http/cursor.h"
+#include "http/page.h"
 #include "http/service_main.h"
 #include "wallet/account/account.h"
 #include "wallet/account/account_routes.h"
@@ -60,6 +61,12 @@ static const struct field page_fields[] = {
 };
 /* clang-format on */
 
+static const char *
+statement_position(struct arena *a UNUSED, const void *item)
+{
+	return ((const struct statement *)item)->month;
+}
+
 static enum err
 statements_list(struct req *r, const void *in_struct, void *out_struct)
 {
@@ -83,12 +90,16 @@ statements_list(struct req *r, const void *in_struct, void *out_struct)
 	    wallet->db, r->arena, in->id, before, in->limit + 1, &all, &count);
 	if (e != ERR_OK)
 		return e;
-	if (count > in->limit) {
-		count = in->limit;
-		out->next_cursor = cursor_write(r->arena, wallet->identity_key,
-		    scope, all[count - 1].month);
-	}
-	out->items = (struct objects){ all, (size_t)count };
+	page_write(r,
+	    &(struct page){
+		.of = &statement_schema,
+		.items = all,
+		.count = count,
+		.limit = in->limit,
+		.scope = scope,
+		.position = statement_position,
+	    },
+	    &out->items, &out->next_cursor);
 	return ERR_OK;
 }
 
