@@ -166,6 +166,7 @@ is($r->{headers}{location}, "$jobs/$own->{id}", 'and where it is');
 ok(reached($own->{id}, 'completed'), 'it is done');
 for my $row (
 	[ 'another kind', { %twelve, kind => 'nobody.knows' }, 'kind' ], [ 'no kind', { payload => {} }, 'kind' ],
+	[ 'a forged event', { kind => 'webhook.deliver', payload => {} }, 'kind' ],
 	[ 'no payload', { kind => 'example.factorize' }, 'payload.number' ],
 	[ 'a number', { %twelve, payload => { number => 12 } }, 'payload.number' ],
 	[ 'a list', { %twelve, payload => [] }, 'payload' ], [ 'a queue', { %twelve, queue => 'x' }, 'queue' ],
@@ -180,6 +181,7 @@ my ($s, $o, $e) = cli('enqueue', 'example.factorize', '{"number": "15"}', '--jso
 is($s, 0, 'kedge jobs core enqueue') or diag($e);
 ok(reached(jdecode($o)->{id}, 'completed'), 'which is done');
 for my $row ([ qr/no kind/, 'nobody.knows' ], [ qr/payload: number /, 'example.factorize' ],
+	[ qr/only the service itself enqueues/, 'webhook.deliver' ],
 	[ qr/payload: \S/, 'example.factorize', '{' ]) {
 	my ($error, @words) = @$row;
 	($s, $o, $e) = cli('enqueue', @words);

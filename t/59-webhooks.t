@@ -159,6 +159,26 @@ is((deliveries($other->{id}))[0]{id}, $r->{json}{jobId}, 'and is among the deliv
 is($root->del("$hooks/$_->{id}")->{status}, 204, 'deleted') for $all, $other;
 is(emit('user.left', {}), 0, 'nobody is left to be told');
 
+# ---- deliveries that nobody emitted, written into the table by hand ---------------------------------
+
+my $unsure = register($receiver->url('/ok/unsure'));
+my %made = (endpointId => $unsure->{id}, eventId => 'evt_1', type => 'x', timestamp => 'now', data => {});
+my @odd = ({}, [], 5, map { { %made, %$_ } } { eventId => undef }, { eventId => 7 }, { type => [] },
+	{ endpointId => 'no uuid' }, { endpointId => {} }, { timestamp => undef }, { eventId => "a\r\nb: c" });
+my @odd_ids = map { $k->sql('core', "SELECT job_id FROM job_enqueue('webhook.deliver', '"
+	. jencode($_) . "', p_max_attempts => 1, p_queue => 'webhooks')") } @odd;
+$k->sql('core', 'NOTIFY job');
+for my $i (0 .. $#odd) {
+	ok(wait_until(sub { job($odd_ids[$i])->{state} eq 'discarded' }), 'discarded: ' . jencode($odd[$i]));
+	unlike(job($odd_ids[$i])->{lastError} // '', qr/died/, 'by a worker that lives on');
+}
+is(scalar $receiver->requests('/ok/unsure'), 0, 'and nothing is sent');
+$root->post("$hooks/$unsure->{id}/enable"); # it failed in the last attempt of one
+$k->sql('core', "UPDATE webhook_endpoint SET secret = 'whsec_" . '=' x 40 . "' WHERE id = '$unsure->{id}'");
+emit('x', {});
+like(delivery($unsure->{id}, 'retryable')->{lastError}, qr/secret cannot sign/, 'nor without a signature');
+is($root->del("$hooks/$unsure->{id}")->{status}, 204, 'deleted');
+
 # ---- secrets that change ---------------------------------------------------------------------------------
 
 my $rotated = $root->post("$hooks/$first->{id}/rotate")->{json};

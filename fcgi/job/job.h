@@ -86,6 +86,11 @@ struct job_kind {
 	int64_t time_limit_s; /* 0: 60; then the process is killed */
 	int64_t max_attempts; /* 0: 20 */
 	struct job_backoff backoff;
+	/*
+	 * The service alone enqueues it, never an administrator by hand: its
+	 * payload is a statement that others believe.
+	 */
+	bool internal;
 };
 
 struct job_queue {

@@ -325,6 +325,8 @@ job_admin_enqueue(struct db *db, struct arena *a, const struct job_set *set,
 	*ret_problem = (struct job_payload_problem){ .field = "" };
 	if (declared == NULL)
 		return ERR_NOT_FOUND;
+	if (declared->internal)
+		return ERR_FORBIDDEN;
 	if (json_read(a, payload, strlen(payload), &ret_problem->message) ==
 	    NULL)
 		return ERR_INVALID;

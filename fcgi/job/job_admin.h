@@ -89,7 +89,8 @@ MUST_CHECK enum err job_admin_list_deliveries(struct db *db, struct arena *a,
 /*
  * Enqueues a job of a kind that the service declares, with all that the kind
  * says.  `payload` is JSON text.  ERR_NOT_FOUND: there is no such kind;
- * ERR_INVALID: the payload does not fit, see *ret_problem.  `req` may be NULL.
+ * ERR_FORBIDDEN: the kind is internal; ERR_INVALID: the payload does not fit,
+ * see *ret_problem.  `req` may be NULL.
  */
 MUST_CHECK enum err job_admin_enqueue(struct db *db, struct arena *a,
     const struct job_set *set, const char *kind, const char *payload,

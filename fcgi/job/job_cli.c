@@ -254,6 +254,9 @@ run_enqueue(struct cli *c)
 	    &problem);
 	if (e == ERR_NOT_FOUND)
 		return fail(c, "there is no kind of that name");
+	if (e == ERR_FORBIDDEN)
+		return fail(
+		    c, "only the service itself enqueues jobs of that kind");
 	if (e == ERR_INVALID)
 		return fail(
 		    c, arena_printf(c->arena, "payload: %s%s%s", problem.field,

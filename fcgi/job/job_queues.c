@@ -59,8 +59,10 @@ static const struct db_stmt select_oldest = {
 	.name = "job_queues_oldest",
 	.sql = "SELECT queue, " DB_TIME(
 	    "min(job.run_at)") ","
+			       " CASE WHEN isfinite(min(job.run_at)) THEN"
 			       " greatest(0, floor(extract(epoch FROM"
 			       " clock_timestamp() - min(job.run_at))))::bigint"
+			       " ELSE 0 END"
 			       " FROM json_array_elements_text($1) AS queue"
 			       " CROSS JOIN generate_series(0, 9) AS level"
 			       " CROSS JOIN LATERAL (SELECT job_id, fence FROM "

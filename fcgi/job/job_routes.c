@@ -52,7 +52,8 @@ static const struct field list_fields[] = {
 static const struct field enqueue_fields[] = {
 	{ FIELD(struct enqueue_in, kind, "kind"), .required = true,
 	  .min = 1, .max = NAME_MAX_CHARS,
-	  .doc = "One that the service declares." },
+	  .doc = "One that the service declares, and that is not enqueued by "
+	    "the service alone, as webhook.deliver is." },
 	{ FIELD(struct enqueue_in, payload, "payload"),
 	  .doc = "As the kind wants it; {} unless given." },
 	{ 0 },
@@ -164,6 +165,9 @@ jobs_enqueue(struct req *r, const void *in_struct, void *out_struct)
 	if (e == ERR_NOT_FOUND)
 		return req_invalid(
 		    r, "kind", "must be one that the service declares");
+	if (e == ERR_FORBIDDEN)
+		return req_invalid(r, "kind",
+		    "must not be one that only the service itself enqueues");
 	if (e == ERR_INVALID)
 		return refuse_payload(r, &problem);
 	if (e != ERR_OK)

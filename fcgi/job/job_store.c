@@ -218,10 +218,10 @@ job_store_progress(struct db *db, struct arena *a, const char *id,
 
 /* -- waiting jobs -- */
 
-/* NULL stays NULL, which greatest() would overlook. */
+/* NULL stays NULL, which greatest() would overlook; infinity is as NULL. */
 static const struct db_stmt promote = {
 	.name = "job_promote",
-	.sql = "SELECT moved, last_at, CASE WHEN next_at IS NOT NULL THEN"
+	.sql = "SELECT moved, last_at, CASE WHEN isfinite(next_at) THEN"
 	       " greatest(0, ceil(extract(epoch FROM"
 	       " next_at - clock_timestamp()) * 1000))::bigint END"
 	       " FROM job_promote($1, $2)",

@@ -68,7 +68,10 @@ excerpt(struct arena *a, const char *body, size_t len)
 static struct attempt
 call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 {
-	struct attempt attempt = { .reason = "it cannot be called" };
+	struct attempt attempt = {
+		.e = ERR_INVALID,
+		.reason = "it cannot be called",
+	};
 	const struct webhook_message m = {
 		.id = d->event_id,
 		.timestamp_s = clock_now_ms() / 1000,
@@ -76,6 +79,7 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 		.body_len = strlen(d->body),
 	};
 	struct arena *a = job->arena;
+	const char *signature = webhook_sign(a, &m, d->secret, d->old_secret);
 	const char *const headers[] = {
 		"Content-Type: application/json",
 		user_agent,
@@ -83,7 +87,7 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 		arena_printf(
 		    a, "webhook-timestamp: %lld", (long long)m.timestamp_s),
 		arena_printf(a, "webhook-signature: %s",
-		    webhook_sign(a, &m, d->secret, d->old_secret)),
+		    signature != NULL ? signature : ""),
 		NULL,
 	};
 	const struct remote_request request = {
@@ -100,6 +104,10 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 	};
 	int64_t start_us = clock_monotonic_us();
 
+	if (signature == NULL) {
+		attempt.reason = "the endpoint's secret cannot sign: rotate it";
+		return attempt;
+	}
 	attempt.e = remote_call(a, &request, &attempt.response);
 	attempt.ms = (clock_monotonic_us() - start_us) / 1000;
 	return attempt;
@@ -179,6 +187,9 @@ may_go(struct job *job, struct db *db, const struct webhook_delivery *d)
 	bool put_off = false;
 	enum err e;
 
+	if (!d->valid)
+		return job_discard(
+		    job, "payload: it is not what webhook_send() writes");
 	if (d->endpoint_id == NULL)
 		return job_discard(job, "the endpoint was deleted");
 	if (!d->enabled)
@@ -261,7 +272,8 @@ const struct job_kind webhook_jobs[] = {
 	    .queue = WEBHOOK_QUEUE,
 	    .time_limit_s = TIME_LIMIT_S,
 	    .max_attempts = ATTEMPTS_MAX,
-	    .backoff = { BACKOFF_EXPONENTIAL, BACKOFF_BASE_S, BACKOFF_MAX_S } },
+	    .backoff = { BACKOFF_EXPONENTIAL, BACKOFF_BASE_S, BACKOFF_MAX_S },
+	    .internal = true },
 	{ 0 },
 };
 

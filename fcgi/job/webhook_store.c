@@ -292,9 +292,19 @@ webhook_insert_test(struct db *db, struct arena *a, const char *id,
 	return ERR_OK;
 }
 
+/*
+ * Nothing of the payload is taken for granted: an id that is no UUID would fail
+ * the statement, so the endpoints' ids, a hundred at most, are compared as
+ * text.
+ */
 static const struct db_stmt select_delivery = {
 	.name = "webhook_delivery",
-	.sql = "SELECT payload->>'eventId', payload->>'type',"
+	.sql = "SELECT coalesce(jsonb_typeof(payload->'eventId') = 'string'"
+	       " AND jsonb_typeof(payload->'type') = 'string'"
+	       " AND jsonb_typeof(payload->'timestamp') = 'string'"
+	       " AND jsonb_typeof(payload->'endpointId') = 'string'"
+	       " AND payload ? 'data', false),"
+	       " payload->>'eventId', payload->>'type',"
 	       " json_build_object('type', payload->'type',"
 	       " 'timestamp', payload->'timestamp',"
 	       " 'data', payload->'data'),"
@@ -303,10 +313,22 @@ static const struct db_stmt select_delivery = {
 	       " e.id IS NOT NULL AND e.disabled_at IS NULL,"
 	       " e.not_before IS NOT NULL"
 	       " FROM job LEFT JOIN webhook_endpoint e"
-	       " ON e.id = (payload->>'endpointId')::uuid"
+	       " ON e.id::text = payload->>'endpointId'"
 	       " WHERE job.id = $1",
 	.nargs = 1,
 	.read_only = true,
+};
+enum {
+	DELIVERY_VALID,
+	DELIVERY_EVENT_ID,
+	DELIVERY_TYPE,
+	DELIVERY_BODY,
+	DELIVERY_ENDPOINT_ID,
+	DELIVERY_URL,
+	DELIVERY_SECRET,
+	DELIVERY_OLD_SECRET,
+	DELIVERY_ENABLED,
+	DELIVERY_LET_ALONE,
 };
 
 enum err
@@ -322,15 +344,16 @@ webhook_find_delivery(struct db *db, struct arena *a, const char *job_id,
 	if (rows.count == 0)
 		return ERR_NOT_FOUND;
 	*ret_delivery = (struct webhook_delivery){
-		.event_id = db_get_text(&rows, 0, 0),
-		.type = db_get_text(&rows, 0, 1),
-		.body = db_get_text(&rows, 0, 2),
-		.endpoint_id = db_find_text(&rows, 0, 3),
-		.url = db_find_text(&rows, 0, 4),
-		.secret = db_find_text(&rows, 0, 5),
-		.old_secret = db_find_text(&rows, 0, 6),
-		.enabled = db_get_bool(&rows, 0, 7),
-		.let_alone = db_get_bool(&rows, 0, 8),
+		.valid = db_get_bool(&rows, 0, DELIVERY_VALID),
+		.event_id = db_find_text(&rows, 0, DELIVERY_EVENT_ID),
+		.type = db_find_text(&rows, 0, DELIVERY_TYPE),
+		.body = db_find_text(&rows, 0, DELIVERY_BODY),
+		.endpoint_id = db_find_text(&rows, 0, DELIVERY_ENDPOINT_ID),
+		.url = db_find_text(&rows, 0, DELIVERY_URL),
+		.secret = db_find_text(&rows, 0, DELIVERY_SECRET),
+		.old_secret = db_find_text(&rows, 0, DELIVERY_OLD_SECRET),
+		.enabled = db_get_bool(&rows, 0, DELIVERY_ENABLED),
+		.let_alone = db_get_bool(&rows, 0, DELIVERY_LET_ALONE),
 	};
 	return ERR_OK;
 }

@@ -46,6 +46,11 @@ MUST_CHECK enum err webhook_insert_test(struct db *db, struct arena *a,
 
 /* What a job of the kind webhook.deliver is to send, and where. */
 struct webhook_delivery {
+	/*
+	 * False: the job's payload is not what webhook_send() writes, and no
+	 * other member counts.
+	 */
+	bool valid;
 	const char *event_id;
 	const char *type;
 	const char *body; /* JSON, the same in each attempt */

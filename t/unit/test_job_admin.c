@@ -10,6 +10,7 @@
 #include "job/job.h"
 #include "job/job_admin.h"
 #include "job/job_queues.h"
+#include "job/job_store.h"
 #include "schema.h"
 #include "servers.h"
 
@@ -383,6 +384,31 @@ START_TEST(oldest_is_of_what_can_run)
 }
 END_TEST
 
+/* Neither breaks a statement, nor ends a process. */
+START_TEST(job_for_all_eternity_is_counted)
+{
+	struct job_promoted promoted;
+
+	sql("INSERT INTO job (kind, queue, priority, payload, run_at,"
+	    " max_attempts, backoff, backoff_base_s, backoff_max_s) SELECT"
+	    " 'test.one', 'mail', 5, '{}', t::timestamptz, 1, 'constant', 1, 1"
+	    " FROM unnest('{infinity,-infinity}'::text[]) AS t;"
+	    "INSERT INTO job_ready (queue, priority, job_id, fence)"
+	    " SELECT 'mail', 5, id, 0 FROM job WHERE run_at = '-infinity';"
+	    "INSERT INTO job_waiting (run_at, queue, priority, job_id, fence)"
+	    " SELECT run_at, 'mail', 5, id, 0 FROM job"
+	    " WHERE run_at = 'infinity'");
+	ck_assert_int_eq(queue("mail").available, 1);
+	ck_assert_int_eq(queue("mail").scheduled, 1);
+	ck_assert_int_eq(queue("mail").oldest_age_s, 0);
+	ck_assert_int_eq(list((struct job_filter){ 0 }).count, 2);
+	ck_assert_int_eq(
+	    job_store_promote(db, a, "-infinity", 10, &promoted), ERR_OK);
+	ck_assert_int_eq(promoted.moved, 0);
+	ck_assert(promoted.next_ms == INT64_MAX);
+}
+END_TEST
+
 START_TEST(retryable_is_told_from_scheduled)
 {
 	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
@@ -488,6 +514,7 @@ suite(void)
 	tcase_add_test(t, by_hand_another_is_not_found);
 	tcase_add_test(t, queues_are_those_declared_and_those_in_use);
 	tcase_add_test(t, oldest_is_of_what_can_run);
+	tcase_add_test(t, job_for_all_eternity_is_counted);
 	tcase_add_test(t, retryable_is_told_from_scheduled);
 	tcase_add_test(t, snoozed_is_not_retryable);
 	tcase_add_test(t, many_are_counted_by_their_hints);

@@ -218,8 +218,36 @@ START_TEST(delivery_to_one_that_is_gone_knows_it)
 	    webhook_test(db, a, w.id, NULL, NULL, &job_id), ERR_OK);
 	ck_assert_int_eq(webhook_delete(db, a, w.id), ERR_OK);
 	ck_assert_int_eq(webhook_find_delivery(db, a, job_id, &d), ERR_OK);
+	ck_assert(d.valid);
 	ck_assert_ptr_null(d.endpoint_id);
 	ck_assert(!d.enabled);
+}
+END_TEST
+
+static const char *const odd_payloads[] = {
+	"{}",
+	"[]",
+	"null",
+	"7",
+	"{\"endpointId\": \"no uuid\", \"eventId\": \"e\", \"type\": 1,"
+	" \"timestamp\": \"t\", \"data\": {}}",
+	"{\"endpointId\": 3, \"eventId\": \"e\", \"type\": \"x\","
+	" \"timestamp\": \"t\", \"data\": {}}",
+	"{\"endpointId\": \"i\", \"eventId\": \"e\", \"type\": \"x\","
+	" \"timestamp\": \"t\"}",
+};
+
+START_TEST(delivery_that_nobody_emitted_is_not_valid)
+{
+	static const struct job_kind kind = { .name = "webhook.deliver" };
+	struct webhook_delivery d;
+	struct job_enqueued job;
+
+	create("*");
+	ck_assert_int_eq(
+	    job_enqueue(db, a, &kind, odd_payloads[_i], NULL, &job), ERR_OK);
+	ck_assert_int_eq(webhook_find_delivery(db, a, job.id, &d), ERR_OK);
+	ck_assert(!d.valid);
 }
 END_TEST
 
@@ -660,6 +688,8 @@ suite(void)
 	tcase_add_test(t, emit_reaches_those_who_want_it);
 	tcase_add_test(t, emit_that_is_rolled_back_is_none);
 	tcase_add_test(t, delivery_to_one_that_is_gone_knows_it);
+	tcase_add_loop_test(t, delivery_that_nobody_emitted_is_not_valid, 0,
+	    (int)COUNT_OF(odd_payloads));
 	tcase_add_test(t, test_is_tried_once_and_not_while_disabled);
 	tcase_add_test(t, rotate_keeps_the_old_secret_for_a_day);
 	tcase_add_test(t, failures_are_forgotten_with_a_success);
