@@ -43,6 +43,8 @@ check_alike(const struct identity *x, const struct identity *y)
 	assert(str_eq(x->session_id, y->session_id));
 	assert(same(&x->roles, &y->roles));
 	assert(same(&x->accounts, &y->accounts));
+	assert(x->role_gated == y->role_gated);
+	assert(same(&x->required_roles, &y->required_roles));
 }
 
 static void
@@ -56,7 +58,7 @@ check_accepted(struct arena *a, const char *token, const struct identity *who)
 	assert(identity_verify(a, key, "core", token, NOW + 3600) == NULL);
 	assert(identity_verify(a, key, "core", token, NOW - 3600) == NULL);
 
-	fresh = identity_sign(a, key, "core", who, NOW);
+	fresh = identity_sign(a, key, "core", who, NOW * INT64_C(1000));
 	if (fresh == NULL || strlen(fresh) > JWS_TOKEN_MAX)
 		return; /* escapes may make it longer than it came */
 	again = identity_verify(a, key, "core", fresh, NOW);

@@ -174,8 +174,15 @@ for my $loc (@locations) {
 	    && !(grep { $_->{args}[0] !~ /^(127\.|::1$|unix:$)/ } effective($loc, 'allow'));
 	my ($listen) = map {"@{ $_->{args} }"} grep { $_->{name} eq 'listen' }
 	    map { @{ $_->{block} } } grep { $_->{name} eq 'server' } @{ $loc->{above} };
+	if ($pass[0]{args}[0] =~ /verify/ && $listen =~ /unix:/) {
+		is($p->{KEDGE_INTERNAL}, '1', "$where: verify learns that a service asks");
+		is($p->{$_} // '', '', "$where: and no question of nginx's: $_")
+		    for qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD CONTENT_LENGTH);
+		next;
+	}
 	if ($pass[0]{args}[0] =~ /verify/) {
 		push @verify, $where;
+		is($p->{KEDGE_INTERNAL} // '', '', "$where: not for services");
 		ok(exists $has{internal}, "$where: internal");
 		ok(exists $p->{$_}, "$where: verify learns $_")
 		    for

@@ -62,8 +62,9 @@ write_strings(struct buf *b, const struct strings *s)
 
 const char *
 identity_sign(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
-    const char *audience, const struct identity *who, int64_t now_s)
+    const char *audience, const struct identity *who, int64_t now_ms)
 {
+	int64_t now_s = now_ms / 1000;
 	struct buf b;
 
 	buf_init(&b, a, JWS_TOKEN_MAX);
@@ -81,6 +82,12 @@ identity_sign(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
 	buf_put_i64(&b, now_s);
 	buf_puts(&b, ",\"exp\":");
 	buf_put_i64(&b, now_s + IDENTITY_TTL_S);
+	buf_puts(&b, ",\"iat_ms\":");
+	buf_put_i64(&b, now_ms);
+	if (who->role_gated) {
+		buf_puts(&b, ",\"required_roles\":");
+		write_strings(&b, &who->required_roles);
+	}
 	buf_putc(&b, '}');
 	if (buf_failed(&b))
 		return NULL;
@@ -92,7 +99,7 @@ identity_sign(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
 
 struct claims {
 	const char *iss, *aud; /* NULL: it is not there */
-	int64_t iat, exp;
+	int64_t iat, exp, iat_ms;
 	struct identity who;
 };
 
@@ -184,7 +191,15 @@ read_plain(
 	    !take_strings(&s, &c.who.roles) || !take(&s, ",\"accounts\":") ||
 	    !take_strings(&s, &c.who.accounts) || !take(&s, ",\"iat\":") ||
 	    !take_time(&s, &c.iat) || !take(&s, ",\"exp\":") ||
-	    !take_time(&s, &c.exp) || !take(&s, "}") || s.at != text + len)
+	    !take_time(&s, &c.exp))
+		return false;
+	c.who.has_issued_ms = take(&s, ",\"iat_ms\":");
+	if (c.who.has_issued_ms && !take_time(&s, &c.iat_ms))
+		return false;
+	c.who.role_gated = take(&s, ",\"required_roles\":");
+	if (c.who.role_gated && !take_strings(&s, &c.who.required_roles))
+		return false;
+	if (!take(&s, "}") || s.at != text + len)
 		return false;
 	*ret_claims = c;
 	return true;
@@ -220,7 +235,7 @@ read_json(
 {
 	const char *problem;
 	const struct json *j = json_read(a, text, len, &problem);
-	struct claims c;
+	struct claims c = { 0 };
 
 	if (j == NULL || json_kind(j) != JSON_KIND_OBJECT)
 		return false;
@@ -233,18 +248,26 @@ read_json(
 	    !read_strings(a, j, "roles", &c.who.roles) ||
 	    !read_strings(a, j, "accounts", &c.who.accounts))
 		return false;
+	c.who.has_issued_ms = json_member(j, "iat_ms") != NULL;
+	if (c.who.has_issued_ms && !json_member_int(j, "iat_ms", &c.iat_ms))
+		return false;
+	c.who.role_gated = json_member(j, "required_roles") != NULL;
+	if (c.who.role_gated &&
+	    !read_strings(a, j, "required_roles", &c.who.required_roles))
+		return false;
 	*ret_claims = c;
 	return true;
 }
 
 static bool
-is_current(const struct claims *c, int64_t now_s)
+times_hold(const struct claims *c, int64_t now_s)
 {
-	/* Neither is negative below, so the difference cannot overflow. */
+	/* Neither is negative below, so the differences cannot overflow. */
 	if (c->iat < 0 || c->exp < c->iat || c->exp - c->iat > TTL_MAX_S)
 		return false;
-
-	return c->exp > now_s - SKEW_S && c->iat < now_s + SKEW_S;
+	if (c->who.has_issued_ms && c->iat_ms / 1000 != c->iat)
+		return false;
+	return c->iat < now_s + SKEW_S && now_s - c->iat <= IDENTITY_BODY_MAX_S;
 }
 
 static bool
@@ -254,8 +277,9 @@ is_text(const char *s)
 }
 
 const struct identity *
-identity_verify(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
-    const char *audience, const char *token, int64_t now_s)
+identity_verify_aged(struct arena *a,
+    const unsigned char key[IDENTITY_KEY_SIZE], const char *audience,
+    const char *token, int64_t now_s)
 {
 	struct identity *who;
 	const char *text;
@@ -269,14 +293,32 @@ identity_verify(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
 	    (!read_plain(a, text, len, &c) && !read_json(a, text, len, &c)))
 		return NULL;
 	if (!str_eq(c.iss, "auth") || !str_eq(c.aud, audience) ||
-	    !is_current(&c, now_s) || !is_text(c.who.user_id) ||
+	    !times_hold(&c, now_s) || !is_text(c.who.user_id) ||
 	    !is_text(c.who.session_id))
 		return NULL;
 
 	who = arena_alloc(a, sizeof(*who));
 	*who = c.who;
+	who->expires_at_s = c.exp;
+	who->issued_at_ms = who->has_issued_ms ? c.iat_ms : c.iat * 1000 + 999;
 
 	return who;
+}
+
+bool
+identity_is_expired(const struct identity *who, int64_t now_s)
+{
+	return who->expires_at_s <= now_s - SKEW_S;
+}
+
+const struct identity *
+identity_verify(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
+    const char *audience, const char *token, int64_t now_s)
+{
+	const struct identity *who =
+	    identity_verify_aged(a, key, audience, token, now_s);
+
+	return who != NULL && !identity_is_expired(who, now_s) ? who : NULL;
 }
 
 bool

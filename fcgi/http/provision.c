@@ -5,15 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"
-#include "base/json.h"
-#include "base/jws.h"
 #include "base/log.h"
 #include "http/request.h"
 #include "http/service_main.h"
+#include "http/service_token.h"
 #include "remote/remote.h"
 
 /*
@@ -22,7 +19,7 @@
  * first makes room.  Forgetting early only costs a call.
  */
 enum { SETS = 256, WAYS = 4, USER_HASH_SIZE = 16 };
-enum { TOKEN_TTL_S = 60, ANSWER_MAX_BYTES = 4096, CLAIMS_MAX_BYTES = 2048 };
+enum { ANSWER_MAX_BYTES = 4096 };
 
 struct known_user {
 	unsigned char hash[USER_HASH_SIZE]; /* of the id */
@@ -171,30 +168,6 @@ note_failed(struct provision *p, const unsigned char hash[SHA256_SIZE],
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* "Authorization: Bearer <JWS>" */
-static const char *
-authorization(const struct provision *p, struct arena *a, const char *user_id)
-{
-	int64_t now_s = clock_now_ms() / 1000;
-	const char *token;
-	struct buf b;
-
-	buf_init(&b, a, CLAIMS_MAX_BYTES);
-	buf_printf(&b,
-	    "{\"iss\":\"%s\",\"aud\":\"auth\",\"sub\":", p->options.service);
-	json_write_string(&b, user_id);
-	buf_puts(&b, ",\"iat\":");
-	buf_put_i64(&b, now_s);
-	buf_puts(&b, ",\"exp\":");
-	buf_put_i64(&b, now_s + TOKEN_TTL_S);
-	buf_putc(&b, '}');
-	if (buf_failed(&b))
-		return NULL;
-	token = jws_sign(
-	    a, p->options.identity_key, IDENTITY_KEY_SIZE, b.data, b.len);
-	return arena_printf(a, "Authorization: Bearer %s", token);
-}
-
 /*
  * True when asking again soon would change nothing: auth has noted the account,
  * or it has answered that it will not (the user has just been deleted).
@@ -202,7 +175,11 @@ authorization(const struct provision *p, struct arena *a, const char *user_id)
 static bool
 tell(const struct provision *p, struct arena *a, const char *user_id)
 {
-	const char *headers[] = { authorization(p, a, user_id), NULL };
+	const char *headers[] = {
+		service_token_header(
+		    a, p->options.service, p->options.identity_key, user_id),
+		NULL,
+	};
 	struct remote_response response;
 	enum err e;
 

@@ -103,6 +103,21 @@ req_header(const struct req *r, const char *name)
 }
 
 bool
+req_is_safe(const struct req *r)
+{
+	return str_eq(r->method, "GET") || str_eq(r->method, "HEAD") ||
+	       str_eq(r->method, "OPTIONS");
+}
+
+bool
+req_has_body(const struct req *r)
+{
+	const char *length = req_param(r, "CONTENT_LENGTH");
+
+	return length != NULL && *length != '\0' && !str_eq(length, "0");
+}
+
+bool
 req_is_abandoned(const struct req *r)
 {
 	return r->source->is_abandoned != NULL &&

@@ -107,6 +107,11 @@ const char *req_param(const struct req *r, const char *name);
 /* A request header in parameter spelling: "SEC_FETCH_SITE"; or NULL. */
 const char *req_header(const struct req *r, const char *name);
 
+/* GET, HEAD and OPTIONS: RFC 9110 section 9.2.1. */
+bool req_is_safe(const struct req *r);
+/* By its length, which nginx knows before it passes the request on. */
+bool req_has_body(const struct req *r);
+
 /*
  * Whether nobody waits for the answer any more.  Costs a system call: it is for
  * before what costs much more.  Any thread may ask while the request waits.

@@ -13,6 +13,7 @@
 #include "http/answer.h"
 #include "http/body.h"
 #include "http/builtin.h"
+#include "http/guard.h"
 #include "http/raw_path.h"
 #include "http/router.h"
 #include "http/trace.h"
@@ -101,32 +102,6 @@ begin(const struct service *s, struct req *r)
 	if (r->source->check != NULL)
 		e = r->source->check(r->source->ctx);
 	return e == ERR_OK ? check_path(s, r) : e;
-}
-
-/* The library's own guard: an assertion, and the role the row asks for. */
-static enum err
-check_identity(const struct service *s, struct req *r)
-{
-	const struct route *route = r->route;
-
-	if (route->guard == GUARD_NONE) {
-		/* A role that nobody looks at would be an open door. */
-		assert(route->role == NULL || s->hooks.guard != NULL);
-		return ERR_OK;
-	}
-	if (s->identity_key == NULL)
-		return ERR_UNAUTHENTICATED;
-	r->identity = identity_verify(r->arena, s->identity_key, s->name,
-	    req_param(r, "KEDGE_IDENTITY"), clock_now_ms() / 1000);
-	if (r->identity == NULL)
-		return ERR_UNAUTHENTICATED;
-	r->user_id = r->identity->user_id;
-	if (route->role != NULL &&
-	    !strings_has(&r->identity->roles, route->role) &&
-	    !strings_has(&r->identity->roles, "admin"))
-		return ERR_FORBIDDEN;
-
-	return ERR_OK;
 }
 
 /* "If-Match" is HTTP_IF_MATCH. */
@@ -232,7 +207,7 @@ run_route(const struct service *s, struct req *r)
 	void *in = NULL;
 	enum err e;
 
-	e = check_identity(s, r);
+	e = guard_identify(s, r);
 	if (e != ERR_OK)
 		return e;
 	if (body_wanted(&r->route->in)) {
@@ -244,6 +219,9 @@ run_route(const struct service *s, struct req *r)
 	if (e != ERR_OK)
 		return e;
 	e = read_input(r, &in);
+	if (e != ERR_OK)
+		return e;
+	e = guard_confirm(s, r);
 	if (e != ERR_OK)
 		return e;
 	e = call_hook(s->hooks.guard, r);
@@ -379,6 +357,9 @@ service_is_prompt(const struct service *s, const struct req *r)
 	own = builtin_find(s, probe.path);
 	if (own != NULL)
 		return own->prompt;
+	/* With a body, auth may have to be asked again: see guard.h. */
 	return router_find(s, &probe, &metric, &allow) == ERR_OK &&
-	       probe.route->prompt;
+	       probe.route->prompt &&
+	       (probe.route->guard == GUARD_NONE ||
+		   (req_is_safe(&probe) && !req_has_body(&probe)));
 }

@@ -127,6 +127,13 @@ struct service {
 	/* NULL: guarded routes answer 401 to everybody. */
 	const unsigned char *identity_key;
 	/*
+	 * Asks auth whether an assertion that is too old still holds
+	 * (guard.h); may wait.  ERR_OK: *ret_who is what auth says now.  NULL:
+	 * an assertion that is too old is 401.
+	 */
+	enum err (*reverify)(struct req *r, const char *assertion,
+	    const struct identity **ret_who);
+	/*
 	 * For OpenAPI: routes of GUARD_NONE that have one of these flags want
 	 * the session cookie, because a hook of the service sees to it.
 	 */

@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "http/provision.h"
+#include "http/reverify.h"
 #include "remote/remote.h"
 #include "server/master.h"
 
@@ -72,6 +73,7 @@ service_of_worker(const struct service *template,
 		s.identity_key = process->identity_key;
 	if (!is_base)
 		return s;
+	s.reverify = reverify_ask;
 	if (s.hooks.screen == NULL)
 		s.hooks.screen = service_limit_writes;
 	if (s.hooks.guard == NULL)

@@ -4,7 +4,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/str.h"
 #include "cache/cache.h"
 #include "cache/rate_limit.h"
 #include "db/db.h"
@@ -103,13 +102,6 @@ service_ready(void *app, struct buf *members)
 	return database;
 }
 
-static bool
-is_safe(const char *method)
-{
-	return str_eq(method, "GET") || str_eq(method, "HEAD") ||
-	       str_eq(method, "OPTIONS");
-}
-
 enum err
 service_limit_writes(struct req *r)
 {
@@ -117,7 +109,7 @@ service_limit_writes(struct req *r)
 	int64_t rate = process->config->write_rate, retry_ms = 0;
 	enum err e;
 
-	if (rate == 0 || r->identity == NULL || is_safe(r->method))
+	if (rate == 0 || r->identity == NULL || req_is_safe(r))
 		return ERR_OK;
 	e = rate_limit_take(process->limit,
 	    arena_printf(r->arena, "write:%s", r->identity->user_id), rate,

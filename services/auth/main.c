@@ -19,6 +19,7 @@
 #include "auth/routes.h"
 #include "auth/session/session_jobs.h"
 #include "auth/user/user_cli.h"
+#include "auth/verify/reverify.h"
 #include "auth/verify/verify.h"
 #include "auth/wire/error.h"
 #include "base/attr.h"
@@ -204,6 +205,7 @@ static const struct service api = {
 	.prefix = auth_prefix,
 	.routes = auth_routes,
 	.session_flags = AUTH_SESSION,
+	.reverify = reverify_own,
 	.hooks = {
 	    .before = gate_before,
 	    .screen = gate_screen,

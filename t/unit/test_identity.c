@@ -10,6 +10,7 @@
 #include "http/identity.h"
 
 enum { NOW = 1767323045 };
+#define NOW_MS (NOW * INT64_C(1000) + 7)
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 
@@ -40,7 +41,7 @@ static const struct identity alice = {
 
 START_TEST(sign_then_verify_is_the_same)
 {
-	const char *token = identity_sign(a, key, "core", &alice, NOW);
+	const char *token = identity_sign(a, key, "core", &alice, NOW_MS);
 	const struct identity *who =
 	    identity_verify(a, key, "core", token, NOW);
 
@@ -56,10 +57,80 @@ START_TEST(sign_then_verify_is_the_same)
 }
 END_TEST
 
+START_TEST(sign_tells_when_and_for_which_roles)
+{
+	struct identity who = alice;
+	const struct identity *read;
+
+	read = identity_verify(
+	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	ck_assert_ptr_nonnull(read);
+	ck_assert_int_eq(read->issued_at_ms, NOW_MS);
+	ck_assert(!read->role_gated);
+
+	who.role_gated = true;
+	read = identity_verify(
+	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	ck_assert_ptr_nonnull(read);
+	ck_assert(read->role_gated);
+	ck_assert_uint_eq(read->required_roles.count, 0);
+
+	who.required_roles = (struct strings){ role_items, 2 };
+	read = identity_verify(
+	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	ck_assert_ptr_nonnull(read);
+	ck_assert(strings_has(&read->required_roles, "ad\"min"));
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+	int now_after_s;
+	bool valid, expired;
+} ages[] = {
+	{ 0, true, false },
+	{ IDENTITY_TTL_S + 4, true, false },
+	{ IDENTITY_TTL_S + 5, true, true },
+	{ IDENTITY_BODY_MAX_S, true, true },
+	{ IDENTITY_BODY_MAX_S + 1, false, true },
+	{ -4, true, false },
+	{ -5, false, false },
+};
+/* clang-format on */
+
+START_TEST(verify_aged_has_a_bound)
+{
+	const char *token = identity_sign(a, key, "core", &alice, NOW_MS);
+	int64_t now_s = NOW + ages[_i].now_after_s;
+	const struct identity *who =
+	    identity_verify_aged(a, key, "core", token, now_s);
+
+	ck_assert_int_eq(who != NULL, ages[_i].valid);
+	if (who != NULL)
+		ck_assert(identity_is_expired(who, now_s) == ages[_i].expired);
+}
+END_TEST
+
+/* An older release's: not older than its second lets it be. */
+START_TEST(verify_without_milliseconds_is_as_young_as_can_be)
+{
+	static const char claims[] =
+	    "{\"iss\":\"auth\",\"aud\":\"core\",\"sub\":\"u\",\"sid\":\"s\","
+	    "\"roles\":[],\"accounts\":[],\"iat\":1767323045,"
+	    "\"exp\":1767323075}";
+	const struct identity *who = identity_verify(a, key, "core",
+	    jws_sign(a, key, sizeof(key), claims, sizeof(claims) - 1), NOW);
+
+	ck_assert_ptr_nonnull(who);
+	ck_assert(!who->has_issued_ms);
+	ck_assert_int_eq(who->issued_at_ms, NOW * INT64_C(1000) + 999);
+}
+END_TEST
+
 START_TEST(verify_without_roles_has_none)
 {
 	const struct identity bob = { .user_id = "b", .session_id = "s" };
-	const char *token = identity_sign(a, key, "core", &bob, NOW);
+	const char *token = identity_sign(a, key, "core", &bob, NOW_MS);
 	const struct identity *who =
 	    identity_verify(a, key, "core", token, NOW);
 
@@ -77,7 +148,7 @@ START_TEST(sign_more_than_a_token_holds_is_null)
 	for (size_t i = 0; i < COUNT_OF(items); i++)
 		items[i] = "a role with a long name";
 	who.roles = (struct strings){ items, COUNT_OF(items) };
-	ck_assert_ptr_null(identity_sign(a, key, "core", &who, NOW));
+	ck_assert_ptr_null(identity_sign(a, key, "core", &who, NOW_MS));
 }
 END_TEST
 
@@ -99,7 +170,7 @@ static const struct {
 
 START_TEST(verify_at_times)
 {
-	const char *token = identity_sign(a, key, "core", &alice, NOW);
+	const char *token = identity_sign(a, key, "core", &alice, NOW_MS);
 
 	ck_assert_int_eq(identity_verify(a, key, "core", token,
 			     NOW + times[_i].now_after_s) != NULL,
@@ -169,6 +240,8 @@ END_TEST
 #define SUB_OF(sub) OURS "\"sub\":" sub ",\"sid\":\"s\"," LISTS TIMES
 #define IAT_OF(iat) OURS WHO LISTS "\"iat\":" iat ",\"exp\":1767323075"
 
+#define MORE(members) IAT_OF("1767323045") members
+
 /* Without the first brace. */
 static const char *const two_ways[] = {
 	LIST_OF("[\"a\",\"b\"]") "}",
@@ -204,6 +277,19 @@ static const char *const two_ways[] = {
 	IAT_OF("1767323045") ",\"x\":1}",
 	IAT_OF("1767323045") ",\"sub\":\"root\"}",
 	IAT_OF("1767323045"),
+	MORE(",\"iat_ms\":1767323045007}"),
+	MORE(",\"iat_ms\":1767323045999}"),
+	MORE(",\"iat_ms\":1767323046000}"),
+	MORE(",\"iat_ms\":1767323045}"),
+	MORE(",\"iat_ms\":0}"),
+	MORE(",\"iat_ms\":\"1767323045007\"}"),
+	MORE(",\"iat_ms\":null}"),
+	MORE(",\"iat_ms\":1767323045007,\"iat_ms\":1767323045007}"),
+	MORE(",\"required_roles\":[]}"),
+	MORE(",\"required_roles\":[\"a\"]}"),
+	MORE(",\"required_roles\":null}"),
+	MORE(",\"iat_ms\":1767323045007,\"required_roles\":[\"a\",\"b\"]}"),
+	MORE(",\"required_roles\":[\"a\"],\"iat_ms\":1767323045007}"),
 	"",
 };
 
@@ -232,6 +318,10 @@ START_TEST(verify_reads_alike_in_both_ways)
 		ck_assert_str_eq(
 		    who[0]->roles.items[i], who[1]->roles.items[i]);
 	ck_assert_uint_eq(who[0]->accounts.count, who[1]->accounts.count);
+	ck_assert_int_eq(who[0]->issued_at_ms, who[1]->issued_at_ms);
+	ck_assert(who[0]->role_gated == who[1]->role_gated);
+	ck_assert_uint_eq(
+	    who[0]->required_roles.count, who[1]->required_roles.count);
 }
 END_TEST
 
@@ -246,7 +336,7 @@ START_TEST(verify_reads_as_many_roles_as_a_token_holds)
 	for (size_t n = 0; n < COUNT_OF(items); n++) {
 		who.roles = (struct strings){ items, n };
 		read = identity_verify(a, key, "core",
-		    identity_sign(a, key, "core", &who, NOW), NOW);
+		    identity_sign(a, key, "core", &who, NOW_MS), NOW);
 		ck_assert_ptr_nonnull(read);
 		ck_assert_uint_eq(read->roles.count, n);
 		for (size_t i = 0; i < n; i++)
@@ -257,7 +347,7 @@ END_TEST
 
 START_TEST(verify_other_key_or_audience_is_null)
 {
-	const char *token = identity_sign(a, key, "core", &alice, NOW);
+	const char *token = identity_sign(a, key, "core", &alice, NOW_MS);
 	unsigned char other[IDENTITY_KEY_SIZE];
 
 	identity_derive_key(secret, "wallet", other);
@@ -278,7 +368,7 @@ END_TEST
 
 START_TEST(verify_any_changed_or_missing_byte_is_null)
 {
-	const char *token = identity_sign(a, key, "core", &alice, NOW);
+	const char *token = identity_sign(a, key, "core", &alice, NOW_MS);
 	char *copy = arena_strdup(a, token);
 
 	for (size_t i = 0; token[i] != '\0'; i++) {
@@ -328,6 +418,9 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, sign_then_verify_is_the_same);
+	tcase_add_test(tc, sign_tells_when_and_for_which_roles);
+	tcase_add_loop_test(tc, verify_aged_has_a_bound, 0, COUNT_OF(ages));
+	tcase_add_test(tc, verify_without_milliseconds_is_as_young_as_can_be);
 	tcase_add_test(tc, verify_without_roles_has_none);
 	tcase_add_test(tc, sign_more_than_a_token_holds_is_null);
 	tcase_add_loop_test(tc, verify_at_times, 0, COUNT_OF(times));

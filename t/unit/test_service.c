@@ -197,7 +197,7 @@ identity_param(const char *const *roles, size_t nroles, const char *audience)
 	};
 
 	return arena_printf(a, "KEDGE_IDENTITY=%s",
-	    identity_sign(a, key, audience, &who, clock_now_ms() / 1000));
+	    identity_sign(a, key, audience, &who, clock_now_ms()));
 }
 
 static struct fake_request
@@ -414,6 +414,101 @@ START_TEST(path_that_reads_two_ways_is_invalid)
 	fake_add(&f, "KEDGE_RAW_URI=/api/core/%69tems?x=/../%2f");
 	handle(&plain, &f);
 	ck_assert_int_eq(r->response.status, 200);
+}
+END_TEST
+
+/* -- a verdict that is older than the body -- */
+
+static int asked; /* of auth, again */
+static enum err auth_says;
+static const char *session_said;
+
+static enum err
+ask_again(struct req *req, const char *assertion, const struct identity **ret)
+{
+	struct identity *who = arena_alloc(a, sizeof(*who));
+
+	asked++;
+	ck_assert(*assertion != 0);
+	*who = *req->identity;
+	who->session_id = session_said;
+	*ret = who;
+	return auth_says;
+}
+
+/* clang-format off */
+static const struct {
+	const char *method;
+	int age_ms;
+	bool has_body;
+	enum err says;
+	const char *session;
+	int status, asked;
+} aged[] = {
+	{ "POST", 0, true, ERR_FORBIDDEN, "s1", 201, 0 },
+	{ "POST", 500, true, ERR_FORBIDDEN, "s1", 201, 0 },
+	{ "POST", 5000, true, ERR_OK, "s1", 201, 1 },
+	{ "POST", 5000, true, ERR_OK, "s2", 401, 1 },
+	{ "POST", 5000, true, ERR_UNAUTHENTICATED, "s1", 401, 1 },
+	{ "POST", 5000, true, ERR_FORBIDDEN, "s1", 403, 1 },
+	{ "POST", 5000, true, ERR_UNAVAILABLE, "s1", 503, 1 },
+	{ "POST", 300000, true, ERR_OK, "s1", 201, 1 },
+	{ "POST", 3600000, true, ERR_OK, "s1", 401, 0 },
+	{ "POST", -3000, true, ERR_OK, "s1", 201, 1 }, /* whose clock? */
+	{ "POST", -60000, true, ERR_OK, "s1", 401, 0 },
+	{ "DELETE", 5000, false, ERR_OK, "s1", 204, 1 },
+	{ "DELETE", 300000, false, ERR_OK, "s1", 401, 0 },
+	{ "GET", 5000, true, ERR_FORBIDDEN, "s1", 200, 0 },
+	{ "GET", 300000, true, ERR_OK, "s1", 200, 1 },
+	{ "GET", 300000, true, ERR_UNAUTHENTICATED, "s1", 401, 1 },
+	{ "GET", 300000, false, ERR_OK, "s1", 401, 0 },
+};
+/* clang-format on */
+
+static struct fake_request
+aged_request(int i)
+{
+	const struct identity who = { .user_id = "u1", .session_id = "s1" };
+	bool is_item = strcmp(aged[i].method, "DELETE") == 0;
+	struct fake_request f = request(
+	    aged[i].method, is_item ? "/api/core/items/a" : "/api/core/items");
+
+	fake_add(&f, arena_printf(a, "KEDGE_IDENTITY=%s",
+			 identity_sign(a, key, "core", &who,
+			     clock_now_ms() - aged[i].age_ms)));
+	if (aged[i].has_body) {
+		f.body = "{\"title\":\"x\"}";
+		f.body_len = strlen(f.body);
+		fake_add(&f, "CONTENT_TYPE=application/json");
+		fake_add(&f, arena_printf(a, "CONTENT_LENGTH=%zu", f.body_len));
+	}
+	return f;
+}
+
+START_TEST(verdict_that_is_old_is_asked_for_again)
+{
+	struct fake_request f = aged_request(_i);
+	struct service s = plain;
+
+	s.reverify = ask_again;
+	asked = 0;
+	auth_says = aged[_i].says;
+	session_said = aged[_i].session;
+	handle(&s, &f);
+	ck_assert_int_eq(r->response.status, aged[_i].status);
+	ck_assert_int_eq(asked, aged[_i].asked);
+	ck_assert_int_eq(handled, aged[_i].status < 400);
+}
+END_TEST
+
+START_TEST(verdict_that_is_old_is_401_where_nobody_can_be_asked)
+{
+	struct fake_request f = aged_request(_i);
+
+	handle(&plain, &f);
+	ck_assert_int_eq(r->response.status < 400,
+	    aged[_i].asked == 0 && aged[_i].status < 400);
+	ck_assert_int_eq(handled, r->response.status < 400);
 }
 END_TEST
 
@@ -1178,6 +1273,11 @@ add_guard(Suite *suite)
 	    tc, identity_under_any_other_name_is_none, 0, COUNT_OF(spoofs));
 	tcase_add_test(tc, identity_missing_empty_or_of_another_service_is_401);
 	tcase_add_test(tc, identity_without_a_key_is_401);
+	tcase_add_loop_test(
+	    tc, verdict_that_is_old_is_asked_for_again, 0, COUNT_OF(aged));
+	tcase_add_loop_test(tc,
+	    verdict_that_is_old_is_401_where_nobody_can_be_asked, 0,
+	    COUNT_OF(aged));
 	tcase_add_test(tc, open_route_has_no_identity);
 	tcase_add_test(tc, role_is_asked_for_and_admin_passes);
 	tcase_add_loop_test(tc, parameters_given_twice, 0, COUNT_OF(doubles));

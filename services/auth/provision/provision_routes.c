@@ -62,21 +62,28 @@ provision_token_read(const struct auth *auth, struct arena *a,
 	return NULL;
 }
 
-static enum err
-provision(struct req *r, const void *in_struct, void *out_struct)
+const char *
+provision_service(const struct req *r, const char **ret_user_id)
 {
 	static const char scheme[] = "Bearer ";
 	const char *header = req_header(r, "AUTHORIZATION");
+
+	if (header == NULL ||
+	    strncasecmp(header, scheme, sizeof(scheme) - 1) != 0)
+		return NULL;
+	return provision_token_read(auth_of(r), r->arena,
+	    header + sizeof(scheme) - 1, clock_now_ms() / 1000, ret_user_id);
+}
+
+static enum err
+provision(struct req *r, const void *in_struct, void *out_struct)
+{
 	struct status_out *out = out_struct;
-	const char *service = NULL, *user_id;
+	const char *service, *user_id;
 	enum err e;
 
 	(void)in_struct;
-	if (header != NULL &&
-	    strncasecmp(header, scheme, sizeof(scheme) - 1) == 0)
-		service = provision_token_read(auth_of(r), r->arena,
-		    header + sizeof(scheme) - 1, clock_now_ms() / 1000,
-		    &user_id);
+	service = provision_service(r, &user_id);
 	if (service == NULL)
 		return refuse(r, REFUSE_UNAUTHORIZED);
 	r->user_id = user_id;

@@ -25,4 +25,10 @@ extern const struct route provision_routes[];
 const char *provision_token_read(const struct auth *auth, struct arena *a,
     const char *token, int64_t now_s, const char **ret_user_id);
 
+/*
+ * The same for the header Authorization of a request; NULL when it has none
+ * that is a service's.
+ */
+const char *provision_service(const struct req *r, const char **ret_user_id);
+
 #endif

@@ -239,3 +239,11 @@ session_settle(struct auth *auth, struct session_lookup *l,
 	*ret_claims = l->claims;
 	return ERR_OK;
 }
+
+enum err
+session_find_live(struct auth *auth, struct arena *a, const char *id,
+    const char *user_id, struct session_claims *ret_claims)
+{
+	return session_select_live(
+	    auth->process.db, a, id, user_id, ret_claims);
+}

@@ -132,6 +132,13 @@ struct session_lookup {
 	struct cache_miss miss;
 };
 
+/*
+ * The session of this id if it is the user's and live, asked of PostgreSQL.
+ * ERR_NOT_FOUND; ERR_UNAVAILABLE.
+ */
+MUST_CHECK enum err session_find_live(struct auth *auth, struct arena *a,
+    const char *id, const char *user_id, struct session_claims *ret_claims);
+
 enum { SESSION_LOOKUPS_MAX = CACHE_GETS_MAX };
 
 /*

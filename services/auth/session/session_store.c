@@ -313,15 +313,19 @@ session_tokens_of_user(struct db *tx, struct arena *a, const char *user_id,
 	"(extract(epoch FROM greatest(least(" column ", '9999-12-31'),"        \
 	" '0001-01-01')) * 1000)::bigint"
 
+/* The columns of `session AS s` and "user" AS u that read_claims() reads. */
+#define CLAIMS_COLUMNS                                                         \
+	"s.id, u.id, coalesce(u.role, ''),"                                    \
+	" (SELECT coalesce(string_agg(x.service, ','), '')"                    \
+	" FROM service_account x WHERE x.user_id = u.id),"                     \
+	" " EPOCH_MS("s.\"expiresAt\"") ","                                    \
+	" coalesce(u.banned, false),"                                          \
+	" " EPOCH_MS("u.\"banExpires\"")
+
 /* One snapshot for the session and the epoch: both old or both new. */
 static const struct db_stmt select_claims = {
 	.name = "session_select_claims",
-	.sql = "SELECT e.epoch, s.id, u.id, coalesce(u.role, ''),"
-	       " (SELECT coalesce(string_agg(x.service, ','), '')"
-	       " FROM service_account x WHERE x.user_id = u.id),"
-	       " " EPOCH_MS("s.\"expiresAt\"") ","
-	       " coalesce(u.banned, false),"
-	       " " EPOCH_MS("u.\"banExpires\"")
+	.sql = "SELECT e.epoch, " CLAIMS_COLUMNS
 	       " FROM kedge_cache_epoch e"
 	       " LEFT JOIN (session s JOIN \"user\" u ON u.id = s.\"userId\")"
 	       " ON s.token = $1 AND s.\"expiresAt\" > now()",
@@ -340,6 +344,20 @@ enum {
 	CLAIMS_BAN_EXPIRES_MS
 };
 
+static struct session_claims
+read_claims(const struct db_rows *rows)
+{
+	return (struct session_claims){
+		.session_id = db_get_text(rows, 0, CLAIMS_SESSION_ID),
+		.user_id = db_get_text(rows, 0, CLAIMS_USER_ID),
+		.roles = db_get_text(rows, 0, CLAIMS_ROLES),
+		.accounts = db_get_text(rows, 0, CLAIMS_ACCOUNTS),
+		.expires_at_ms = db_get_i64(rows, 0, CLAIMS_EXPIRES_AT_MS),
+		.banned = db_get_bool(rows, 0, CLAIMS_BANNED),
+		.ban_expires_ms = db_get_i64(rows, 0, CLAIMS_BAN_EXPIRES_MS),
+	};
+}
+
 enum err
 session_select_claims(struct db *db, struct arena *a, const char *token,
     struct session_claims *ret_claims, int64_t *ret_epoch)
@@ -354,14 +372,33 @@ session_select_claims(struct db *db, struct arena *a, const char *token,
 	*ret_epoch = db_get_i64(&rows, 0, CLAIMS_EPOCH);
 	if (db_is_null(&rows, 0, CLAIMS_SESSION_ID))
 		return ERR_NOT_FOUND;
-	*ret_claims = (struct session_claims){
-		.session_id = db_get_text(&rows, 0, CLAIMS_SESSION_ID),
-		.user_id = db_get_text(&rows, 0, CLAIMS_USER_ID),
-		.roles = db_get_text(&rows, 0, CLAIMS_ROLES),
-		.accounts = db_get_text(&rows, 0, CLAIMS_ACCOUNTS),
-		.expires_at_ms = db_get_i64(&rows, 0, CLAIMS_EXPIRES_AT_MS),
-		.banned = db_get_bool(&rows, 0, CLAIMS_BANNED),
-		.ban_expires_ms = db_get_i64(&rows, 0, CLAIMS_BAN_EXPIRES_MS),
-	};
+	*ret_claims = read_claims(&rows);
+	return ERR_OK;
+}
+
+/* clang-format off */
+static const struct db_stmt select_live = {
+	.name = "session_select_live",
+	.sql = "SELECT e.epoch, " CLAIMS_COLUMNS
+	       " FROM kedge_cache_epoch e,"
+	       " session s JOIN \"user\" u ON u.id = s.\"userId\""
+	       " WHERE s.id = $1 AND u.id = $2 AND s.\"expiresAt\" > now()",
+	.nargs = 2,
+	.read_only = true,
+};
+/* clang-format on */
+
+enum err
+session_select_live(struct db *db, struct arena *a, const char *id,
+    const char *user_id, struct session_claims *ret_claims)
+{
+	struct db_rows rows;
+	enum err e = db_run(db, a, &select_live, DB_ARGS(id, user_id), &rows);
+
+	if (e != ERR_OK)
+		return e;
+	if (rows.count == 0)
+		return ERR_NOT_FOUND;
+	*ret_claims = read_claims(&rows);
 	return ERR_OK;
 }

@@ -70,4 +70,8 @@ MUST_CHECK enum err session_tokens_of_user(struct db *tx, struct arena *a,
 MUST_CHECK enum err session_select_claims(struct db *db, struct arena *a,
     const char *token, struct session_claims *ret_claims, int64_t *ret_epoch);
 
+/* The same by the session's id, and if it is this user's. */
+MUST_CHECK enum err session_select_live(struct db *db, struct arena *a,
+    const char *id, const char *user_id, struct session_claims *ret_claims);
+
 #endif

@@ -1,5 +1,7 @@
 #include "auth/verify/guard.h"
 
+#include "auth/session/session.h"
+#include "auth/user/user.h"
 #include "base/str.h"
 #include "http/identity.h"
 
@@ -25,4 +27,17 @@ guard_roles_pass(const struct strings *has, const struct strings *wanted)
 			return true;
 	}
 	return strings_has(has, "admin");
+}
+
+struct strings
+guard_roles_of(struct arena *a, const struct session_claims *claims)
+{
+	return user_list(a, *claims->roles != '\0' ? claims->roles : "user");
+}
+
+bool
+guard_is_banned(const struct session_claims *claims, int64_t now_ms)
+{
+	return claims->banned &&
+	       (claims->ban_expires_ms == 0 || claims->ban_expires_ms > now_ms);
 }

@@ -5,9 +5,13 @@
 #define AUTH_GUARD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "http/schema.h"
+
+struct arena;
+struct session_claims;
 
 enum guard {
 	GUARD_STANDARD, /* a session */
@@ -20,5 +24,9 @@ enum guard {
 MUST_CHECK bool guard_read(const char *text, enum guard *ret_guard);
 /* Whether one of `has` is admin or among `wanted`. */
 bool guard_roles_pass(const struct strings *has, const struct strings *wanted);
+/* The user's roles; "user" for one that BetterAuth's admin plugin never saw. */
+struct strings
+guard_roles_of(struct arena *a, const struct session_claims *claims);
+bool guard_is_banned(const struct session_claims *claims, int64_t now_ms);
 
 #endif

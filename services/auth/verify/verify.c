@@ -7,9 +7,12 @@
 #include "auth/auth.h"
 #include "auth/cookie/session_cookie.h"
 #include "auth/origin/csrf.h"
+#include "auth/routes.h"
 #include "auth/session/session.h"
 #include "auth/user/user.h"
+#include "auth/verify/assertion.h"
 #include "auth/verify/guard.h"
+#include "auth/verify/reverify.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -21,8 +24,7 @@
 #include "http/request.h"
 #include "http/service.h"
 
-/* An auth_request's answer must fit nginx's header buffer of 4 KiB. */
-enum { RETURN_PATH_MAX = 1024, IDENTITY_MAX = 3072, PATH_LOGGED_MAX = 256 };
+enum { RETURN_PATH_MAX = 1024, PATH_LOGGED_MAX = 256 };
 
 struct question {
 	const struct audience *audience;
@@ -75,8 +77,8 @@ note_refusal(struct req *r, const char *reason)
 	r->log_fields = fields;
 }
 
-static enum err
-deny(struct req *r, int status, const char *reason)
+enum err
+verify_deny(struct req *r, int status, const char *reason)
 {
 	note_refusal(r, reason);
 	return answer(r, status);
@@ -160,35 +162,19 @@ ask_to_sign_in(struct req *r, const struct question *q, const char *reason)
 	if (is_navigation(r, q->method))
 		req_add_header(r, "Location",
 		    arena_printf(r->arena, "/?next=%s", return_path(r)));
-	return deny(r, 401, reason);
-}
-
-static bool
-is_banned(const struct session_claims *claims, int64_t now_ms)
-{
-	return claims->banned &&
-	       (claims->ban_expires_ms == 0 || claims->ban_expires_ms > now_ms);
+	return verify_deny(r, 401, reason);
 }
 
 static enum err
 answer_identity(struct req *r, const struct question *q,
-    const struct session_claims *claims, const struct strings *roles,
+    const struct session_claims *claims, const struct strings *required_roles,
     int64_t now_ms)
 {
-	struct identity who = {
-		.user_id = claims->user_id,
-		.session_id = claims->session_id,
-		.roles = *roles,
-		.accounts = user_list(r->arena, claims->accounts),
-	};
-	const char *token = identity_sign(
-	    r->arena, q->audience->key, q->audience->name, &who, now_ms / 1000);
+	const char *token = assertion_sign(
+	    r->arena, q->audience, claims, required_roles, now_ms);
 
-	if (strlen(token) > IDENTITY_MAX) {
-		log_event(LOG_ERROR, "assertion is too long for nginx",
-		    LOG_TEXT("user", claims->user_id));
-		return deny(r, 500, "failed");
-	}
+	if (token == NULL)
+		return verify_deny(r, 500, "failed");
 	req_add_header(r, "Kedge-Identity", token);
 	return answer(r, 204);
 }
@@ -202,9 +188,9 @@ judge(struct req *r, const struct question *q,
 	struct strings roles, wanted;
 
 	r->user_id = claims->user_id;
-	if (is_banned(claims, now_ms))
+	if (guard_is_banned(claims, now_ms))
 		return q->guard == GUARD_OPEN ? answer(r, 204)
-		                              : deny(r, 403, "banned");
+		                              : verify_deny(r, 403, "banned");
 	if (!csrf_allows(auth_of(r)->origins,
 		&(struct csrf_facts){
 		    .method = q->method,
@@ -213,18 +199,18 @@ judge(struct req *r, const struct question *q,
 		    .fetch_site = req_header(r, "SEC_FETCH_SITE"),
 		    .upgrade = req_header(r, "UPGRADE"),
 		}))
-		return deny(r, 403, "origin");
-	/* BetterAuth's default, for users that its admin plugin never saw. */
-	roles = user_list(
-	    r->arena, *claims->roles != '\0' ? claims->roles : "user");
+		return verify_deny(r, 403, "origin");
 	if (q->guard == GUARD_ROLES) {
 		const char *list = req_param(r, "KEDGE_ROLES");
 
+		roles = guard_roles_of(r->arena, claims);
 		wanted = user_list(r->arena, list != NULL ? list : "");
 		if (!guard_roles_pass(&roles, &wanted))
-			return deny(r, 403, "role");
+			return verify_deny(r, 403, "role");
+		return answer_identity(r, q, claims, &wanted, now_ms);
 	}
-	return answer_identity(r, q, claims, &roles, now_ms);
+	return answer_identity(
+	    r, q, claims, /* required_roles= */ NULL, now_ms);
 }
 
 static struct session_lookup *
@@ -251,8 +237,12 @@ verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
 	size_t nwanted = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct session_lookup *l = new_lookup(rs[i]);
+		struct session_lookup *l;
 
+		ret_ready[i] = false;
+		if (routes_is_internal(rs[i]))
+			continue; /* reverify asks PostgreSQL */
+		l = new_lookup(rs[i]);
 		ret_ready[i] = l->token == NULL;
 		if (ret_ready[i] || !away)
 			rs[i]->prefetched = l;
@@ -265,7 +255,8 @@ verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct session_lookup *l = rs[i]->prefetched;
 
-		ret_ready[i] = l->token == NULL || l->known;
+		if (l != NULL)
+			ret_ready[i] = l->token == NULL || l->known;
 	}
 }
 
@@ -285,26 +276,29 @@ look_up(struct req *r)
 enum err
 verify_request(struct req *r)
 {
-	struct session_lookup *l = look_up(r);
+	struct session_lookup *l;
 	struct session_claims claims;
 	struct question q;
 	enum err e = ERR_NOT_FOUND;
 
+	if (routes_is_internal(r))
+		return reverify_request(r);
+	l = look_up(r);
 	if (!read_question(r, &q)) {
 		log_event(LOG_ERROR, "verify does not know what is asked",
 		    LOG_TEXT("audience", req_param(r, "KEDGE_AUDIENCE")),
 		    LOG_TEXT("guard", req_param(r, "KEDGE_GUARD")),
 		    LOG_TEXT("method", req_param(r, "KEDGE_METHOD")));
-		return deny(r, 500, "unclear");
+		return verify_deny(r, 500, "unclear");
 	}
 	if (l->token != NULL)
 		e = session_settle(auth_of(r), l, &claims);
 	if (e == ERR_OK)
 		return judge(r, &q, &claims);
 	if (e == ERR_UNAVAILABLE)
-		return deny(r, 503, "unavailable");
+		return verify_deny(r, 503, "unavailable");
 	if (e != ERR_NOT_FOUND)
-		return deny(r, 500, "failed");
+		return verify_deny(r, 500, "failed");
 	if (q.guard == GUARD_OPEN)
 		return answer(r, 204);
 	return ask_to_sign_in(r, &q, l->token != NULL ? "ended" : "no_session");

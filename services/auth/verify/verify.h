@@ -6,6 +6,9 @@
  * neither Redis nor PostgreSQL can tell; 500 for a question that makes no
  * sense.  nginx lets nothing but 204 through.
  *
+ * On nginx's internal listener alone (KEDGE_INTERNAL) it answers what
+ * reverify.h tells.
+ *
  * What is asked comes from nginx (KEDGE_AUDIENCE, KEDGE_GUARD, KEDGE_ROLES,
  * KEDGE_METHOD, KEDGE_PATH), never from the client, whose headers only prove
  * or fail to prove who it is.
@@ -25,6 +28,8 @@ enum err verify_request(struct req *r);
 /* Looks up their sessions together (service.h: prefetch). */
 void
 verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n);
+/* The answer that is no yes; the log says why: `reason`, see README.md. */
+enum err verify_deny(struct req *r, int status, const char *reason);
 /* The hook: 403 for what cannot be read; never a yes. */
 void verify_write_error(struct req *r, enum err e);
 

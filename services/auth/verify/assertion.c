@@ -1,0 +1,39 @@
+#include "auth/verify/assertion.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "auth/session/session.h"
+#include "auth/user/user.h"
+#include "auth/verify/guard.h"
+#include "base/log.h"
+#include "http/identity.h"
+
+/* An auth_request's answer must fit nginx's header buffer of 4 KiB. */
+enum { ASSERTION_MAX = 3072 };
+
+const char *
+assertion_sign(struct arena *a, const struct audience *audience,
+    const struct session_claims *claims, const struct strings *required_roles,
+    int64_t now_ms)
+{
+	struct identity who = {
+		.user_id = claims->user_id,
+		.session_id = claims->session_id,
+		.roles = guard_roles_of(a, claims),
+		.accounts = user_list(a, claims->accounts),
+	};
+	const char *token;
+
+	if (required_roles != NULL) {
+		who.role_gated = true;
+		who.required_roles = *required_roles;
+	}
+	token = identity_sign(a, audience->key, audience->name, &who, now_ms);
+	if (token != NULL && strlen(token) <= ASSERTION_MAX)
+		return token;
+	log_event(LOG_ERROR, "assertion is too long for nginx",
+	    LOG_TEXT("user", claims->user_id));
+	return NULL;
+}

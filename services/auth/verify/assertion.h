@@ -1,0 +1,21 @@
+/* assertion: what auth says of a session to one service, signed. */
+#ifndef AUTH_ASSERTION_H
+#define AUTH_ASSERTION_H
+
+#include <stdint.h>
+
+#include "http/schema.h"
+
+struct arena;
+struct audience;
+struct session_claims;
+
+/*
+ * NULL, and logged, when it does not fit into nginx's header buffer.
+ * `required_roles`: what the location asks for; NULL: it is not role-gated.
+ */
+const char *assertion_sign(struct arena *a, const struct audience *audience,
+    const struct session_claims *claims, const struct strings *required_roles,
+    int64_t now_ms);
+
+#endif
