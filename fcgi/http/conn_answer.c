@@ -17,6 +17,11 @@
 enum {
 	/* For all of an answer, or for each piece of a stream. */
 	ANSWER_US = 30 * 1000 * 1000,
+	/*
+	 * Without a byte taken.  nginx stops taking when its buffers are full
+	 * and gives its client as long (send_timeout).
+	 */
+	STALL_US = 10 * 1000 * 1000,
 	HEAD_MAX_BYTES = 60 * 1024, /* of an answer; in one record */
 	FRAME_MAX_BYTES = 64, /* headers of records, and the end */
 };
@@ -27,14 +32,23 @@ struct part {
 };
 
 static bool
-wait_writable(const struct conn *c, int64_t until_us)
+wait_writable(const struct conn *c)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLOUT };
-	int64_t left_us = until_us - clock_monotonic_us();
+	int64_t now_us = clock_monotonic_us();
+	int64_t until_us = now_us + STALL_US;
+	int n;
 
-	if (left_us <= 0)
-		return false;
-	return poll(&p, 1, (int)(left_us / 1000 + 1)) > 0 || errno == EINTR;
+	if (until_us > c->answer_until_us)
+		until_us = c->answer_until_us;
+	for (; now_us < until_us; now_us = clock_monotonic_us()) {
+		n = poll(&p, 1, (int)((until_us - now_us) / 1000 + 1));
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+	return false;
 }
 
 /* Takes n bytes from the front. */
@@ -68,7 +82,7 @@ send_all(struct conn *c, struct iovec *parts, size_t nparts, size_t left)
 			if (left > 0)
 				advance(&m, (size_t)n);
 		} else if (errno == EAGAIN) {
-			if (!wait_writable(c, c->answer_until_us))
+			if (!wait_writable(c))
 				return false;
 		} else if (errno != EINTR) {
 			return false;

@@ -137,11 +137,43 @@ accept_some(struct loop *l)
 
 /* -- a round's requests -- */
 
+/*
+ * There is no room for it in the queue.  What is not here whole cannot be
+ * answered without waiting for the rest.
+ */
 static void
-let_wait(struct loop *l, struct seat **seat)
+refuse(struct loop *l, struct seat *seat, bool whole, enum err e)
 {
-	link_lend((*seat)->link);
-	*seat = waiting_push(l->waiting, *seat);
+	struct link *link = seat->link;
+
+	seat->conn.prompt = true;
+	seat_refuse(seat, e);
+	if (!whole) {
+		conn_leave(&seat->conn);
+		arena_reset(seat->arena);
+		link_end(&l->links, link);
+	} else if (!seat_answer(seat, l->service, may_keep(l)) ||
+		   conn_has_more(&seat->conn)) {
+		conn_leave(&seat->conn);
+		link_end(&l->links, link);
+	} else {
+		conn_leave(&seat->conn);
+		link->since_us = l->now_us;
+	}
+}
+
+static void
+let_wait(struct loop *l, struct seat **seat, bool whole)
+{
+	struct link *link = (*seat)->link;
+	enum err e;
+
+	link_lend(link);
+	e = waiting_push(l->waiting, seat);
+	if (e == ERR_OK)
+		return;
+	link_take_back(link);
+	refuse(l, *seat, whole, e);
 }
 
 static void
@@ -157,7 +189,7 @@ answer(struct loop *l, struct seat **seat)
 		c->prompt = false;
 		seat_begin(*seat, l->service);
 		conn_begin(c, (*seat)->arena);
-		let_wait(l, seat);
+		let_wait(l, seat, /* whole= */ false);
 	} else {
 		conn_leave(c);
 		link->since_us = l->now_us;
@@ -187,7 +219,7 @@ receive(struct loop *l, struct link *link)
 		l->n++;
 		break;
 	case CONN_PART:
-		let_wait(l, place);
+		let_wait(l, place, /* whole= */ false);
 		break;
 	case CONN_NOTHING:
 		conn_leave(&seat->conn);
@@ -228,7 +260,7 @@ serve(struct loop *l)
 	/* After the others: to wake a thread takes time. */
 	for (size_t i = 0; i < l->n; i++) {
 		if (!ready[i])
-			let_wait(l, &l->seats[i]);
+			let_wait(l, &l->seats[i], /* whole= */ true);
 	}
 	l->n = 0;
 }

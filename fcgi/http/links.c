@@ -79,6 +79,12 @@ link_lend(struct link *link)
 }
 
 void
+link_take_back(struct link *link)
+{
+	atomic_store(&link->state, LINK_HERE);
+}
+
+void
 link_give_back(struct links *l, struct link *link, bool over)
 {
 	ssize_t n = 0;

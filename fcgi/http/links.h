@@ -54,6 +54,8 @@ void link_end(struct links *l, struct link *link);
 /* To a thread, and back by it: for another request, or, if it is over, its end.
  */
 void link_lend(struct link *link);
+/* By the loop, of one that no thread has taken after all. */
+void link_take_back(struct link *link);
 void link_give_back(struct links *l, struct link *link, bool over);
 
 /*

@@ -92,6 +92,7 @@ struct req {
 	struct path_value path_values[PATH_VALUES_MAX];
 	int npath;
 	bool answered;
+	enum err refusal; /* not ERR_OK: what to answer instead of serving */
 };
 
 /*

@@ -38,6 +38,12 @@ seat_begin(struct seat *seat, const struct service *s)
 	};
 }
 
+void
+seat_refuse(struct seat *seat, enum err e)
+{
+	seat->req.refusal = e;
+}
+
 bool
 seat_answer(struct seat *seat, const struct service *s, bool may_keep)
 {

@@ -8,10 +8,12 @@
 #include <stdbool.h>
 
 #include "base/attr.h"
+#include "base/err.h"
 #include "http/conn.h"
 #include "http/request.h"
 
 struct arena;
+struct flow;
 struct link;
 struct service;
 
@@ -21,6 +23,7 @@ struct seat {
 	struct req_source source;
 	struct req req;
 	struct link *link;
+	struct flow *flow; /* of the queue that it is in */
 	struct seat *next; /* of a list that it is in */
 };
 
@@ -28,6 +31,10 @@ struct seat *seat_new(void);
 void seat_free(struct seat *seat); /* NULL is fine */
 /* For a new request of the connection. */
 void seat_begin(struct seat *seat, const struct service *s);
+/*
+ * Has it answered with this error, without a handler: there is no room for it.
+ */
+void seat_refuse(struct seat *seat, enum err e);
 /*
  * Answers the request, and forgets it.  False: the connection has been ended;
  * it is in any case unless `may_keep`.

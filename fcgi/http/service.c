@@ -323,6 +323,8 @@ service_handle(const struct service *s, struct req *r)
 
 	e = begin(s, r);
 	if (e == ERR_OK)
+		e = r->refusal;
+	if (e == ERR_OK)
 		e = dispatch(&p);
 	if (e == ERR_OK && !r->answered) {
 		log_event(

@@ -9,13 +9,18 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "http/conn.h"
+#include "http/flow_key.h"
+#include "http/flow_queue.h"
 #include "http/seat.h"
 #include "http/thread.h"
 
 enum {
 	SPARE_MAX = 32,
 	RETRY_US = 500 * 1000,
-	PATIENCE_US = 1000 * 1000,
+	/* After that long in the queue it pays to look who is still there. */
+	PATIENCE_US = 20 * 1000,
+	/* nginx waits for 30 s: what is begun then ends before that. */
+	QUEUED_MAX_US = 15 * 1000 * 1000,
 };
 
 struct waiting {
@@ -25,9 +30,7 @@ struct waiting {
 	int64_t try_us; /* not before that, after one could not be started */
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t changed;
-	struct seat *first;
-	struct seat **last; /* where the next one is hung up */
-	int nqueued;
+	struct flow_queue *queue;
 	int nidle; /* threads */
 	struct seat *spare;
 	int nspare;
@@ -35,21 +38,6 @@ struct waiting {
 };
 
 /* -- a thread's side -- */
-
-/* With the lock held. */
-static struct seat *
-take_first(struct waiting *w)
-{
-	struct seat *seat = w->first;
-
-	if (seat == NULL)
-		return NULL;
-	w->first = seat->next;
-	if (w->first == NULL)
-		w->last = &w->first;
-	w->nqueued--;
-	return seat;
-}
 
 /* With the lock held; false: there are enough. */
 static bool
@@ -70,10 +58,12 @@ next_seat(struct waiting *w, struct seat *done)
 	struct seat *seat;
 
 	pthread_mutex_lock(&w->mutex);
+	if (done != NULL)
+		flow_queue_done(w->queue, done);
 	if (keep_spare(w, done))
 		done = NULL;
 	w->nidle++;
-	while ((seat = take_first(w)) == NULL && !w->ending)
+	while ((seat = flow_queue_pop(w->queue)) == NULL && !w->ending)
 		pthread_cond_wait(&w->changed, &w->mutex);
 	w->nidle--;
 	pthread_mutex_unlock(&w->mutex);
@@ -97,18 +87,21 @@ begin_next(struct waiting *w, struct seat *seat)
 	conn_begin(&seat->conn, seat->arena);
 }
 
-/* A web server is patient for PATIENCE_US: no need to ask before. */
+/* False: its client has left, and there is nothing to do for it. */
 static bool
-has_waited_in_vain(const struct seat *seat)
+look_after_wait(struct seat *seat)
 {
-	return clock_monotonic_us() - seat->conn.begun_us > PATIENCE_US &&
-	       conn_is_abandoned(&seat->conn);
+	int64_t us = clock_monotonic_us() - seat->conn.begun_us;
+
+	if (us > QUEUED_MAX_US)
+		seat_refuse(seat, ERR_UNAVAILABLE);
+	return us <= PATIENCE_US || !conn_is_abandoned(&seat->conn);
 }
 
 static void
 serve(struct waiting *w, struct seat *seat)
 {
-	bool good = !has_waited_in_vain(seat) && serve_one(w, seat);
+	bool good = look_after_wait(seat) && serve_one(w, seat);
 
 	while (good && conn_has_more(&seat->conn)) {
 		begin_next(w, seat);
@@ -162,7 +155,11 @@ waiting_new(const struct waiting_options *options)
 		abort();
 	w->options = *options;
 	w->ids = calloc((size_t)options->threads, sizeof(*w->ids));
-	w->last = &w->first;
+	w->queue = flow_queue_new(&(struct flow_queue_options){
+	    .running_max = options->threads - options->threads / 4,
+	    .flow_max = WAITING_FLOW_MAX,
+	    .max = WAITING_MAX,
+	});
 	if (w->ids == NULL || pthread_mutex_init(&w->mutex, NULL) != 0 ||
 	    pthread_cond_init(&w->changed, NULL) != 0)
 		abort();
@@ -183,7 +180,7 @@ waiting_free(struct waiting *w)
 	pthread_mutex_unlock(&w->mutex);
 	for (int i = 0; i < w->nthreads; i++)
 		pthread_join(w->ids[i], NULL);
-	assert(w->first == NULL);
+	flow_queue_free(w->queue);
 	while ((seat = w->spare) != NULL) {
 		w->spare = seat->next;
 		seat_free(seat);
@@ -194,26 +191,35 @@ waiting_free(struct waiting *w)
 	free(w);
 }
 
-struct seat *
-waiting_push(struct waiting *w, struct seat *seat)
+/* Of what has been read already: the parameters may be on their way. */
+static uint64_t
+key_of(const struct seat *seat)
 {
-	struct seat *spare;
-	bool crowded;
+	return seat->conn.head_read ? flow_key(&seat->req) : 0;
+}
 
-	seat->next = NULL;
+enum err
+waiting_push(struct waiting *w, struct seat **seat)
+{
+	uint64_t key = key_of(*seat);
+	struct seat *spare = NULL;
+	bool crowded;
+	enum err e;
+
 	pthread_mutex_lock(&w->mutex);
-	*w->last = seat;
-	w->last = &seat->next;
-	w->nqueued++;
-	crowded = w->nqueued > w->nidle;
-	spare = w->spare;
-	if (spare != NULL) {
+	e = flow_queue_push(w->queue, key, *seat);
+	if (e == ERR_OK && w->spare != NULL) {
+		spare = w->spare;
 		w->spare = spare->next;
 		w->nspare--;
 	}
+	crowded = flow_queue_ready(w->queue) > w->nidle;
 	pthread_mutex_unlock(&w->mutex);
+	if (e != ERR_OK)
+		return e;
 	pthread_cond_signal(&w->changed);
 	if (crowded && may_add_thread(w))
 		add_thread(w);
-	return spare != NULL ? spare : seat_new();
+	*seat = spare != NULL ? spare : seat_new();
+	return ERR_OK;
 }

@@ -4,8 +4,10 @@
  *
  * The threads are started as they are needed, and none ends before the process
  * does.  If none can be started, those that are there take its turn.  What is
- * more than they can take queues; a request whose asker has closed the
- * connection by the time that its turn comes is let go.
+ * more than they can take queues, fairly (http/flow_queue.h) and not without
+ * bound: a request is refused when its user has WAITING_FLOW_MAX of them, when
+ * there are WAITING_MAX in all, or when its turn does not come in time.  One
+ * whose client has closed the connection by then is dropped.
  */
 #ifndef HTTP_WAITING_H
 #define HTTP_WAITING_H
@@ -13,10 +15,21 @@
 #include <stdbool.h>
 
 #include "base/attr.h"
+#include "base/err.h"
+#include "http/links.h"
 
 struct seat;
 struct service;
 struct waiting;
+
+/*
+ * The rest of the connections is for requests that need no thread: they are
+ * answered, and what is too much is refused, also when all threads hang.
+ */
+enum {
+	WAITING_MAX = LINKS_MAX - 64,
+	WAITING_FLOW_MAX = WAITING_MAX / 4 * 3,
+};
 
 struct waiting_options {
 	const struct service *service;
@@ -34,8 +47,9 @@ struct waiting *waiting_new(const struct waiting_options *options);
 void waiting_free(struct waiting *w);
 /*
  * Takes the seat of a request that conn_read_now() or conn_begin() has
- * begun, and returns an empty one in exchange.
+ * begun, and leaves an empty one in exchange.  ERR_RATE_LIMITED: its user has
+ * too many; ERR_UNAVAILABLE: there are too many; the seat stays.
  */
-MUST_CHECK struct seat *waiting_push(struct waiting *w, struct seat *seat);
+MUST_CHECK enum err waiting_push(struct waiting *w, struct seat **seat);
 
 #endif

@@ -39,6 +39,7 @@
 #include "http/request.h"
 #include "http/service.h"
 #include "http/stream.h"
+#include "http/waiting.h"
 #include "unit.h"
 
 enum { THREADS = 3, PATIENCE_S = 20 };
@@ -339,6 +340,8 @@ put_pair(struct bytes *b, const char *name, const char *value)
 	put(b, value, strlen(value));
 }
 
+static const char *client = "127.0.0.1"; /* who asks */
+
 /* One name and value that every request has room for. */
 struct extra {
 	const char *name;
@@ -355,7 +358,7 @@ put_params(struct bytes *b, const char *method, const char *path,
 	put_pair(&pairs, "REQUEST_METHOD", method);
 	put_pair(&pairs, "KEDGE_PATH", path);
 	put_pair(&pairs, "QUERY_STRING", query);
-	put_pair(&pairs, "REMOTE_ADDR", "127.0.0.1");
+	put_pair(&pairs, "REMOTE_ADDR", client);
 	if (extra != NULL)
 		put_pair(&pairs, extra->name, extra->value);
 	/* A record holds at most 65535 bytes; pairs may lie across two. */
@@ -1484,6 +1487,118 @@ START_TEST(requests_that_follow_at_once_are_all_answered)
 }
 END_TEST
 
+static void
+send_from(int fd, const char *address, const char *path)
+{
+	client = address;
+	send_get(fd, path);
+	client = "127.0.0.1";
+}
+
+/* One who asks for much waits behind himself, and others do not. */
+START_TEST(requests_that_queue_take_turns_by_who_asks)
+{
+	int fds[THREADS], greedy[10], other = dial(), waiting = 0;
+	int now = dial();
+	char byte;
+
+	hold_all_threads(fds);
+	for (size_t i = 0; i < COUNT_OF(greedy); i++) {
+		greedy[i] = dial();
+		send_from(greedy[i], "10.0.0.1", "/hold");
+		wait_until_read(greedy[i]);
+	}
+	send_from(other, "10.0.1.1", "/nothing");
+	wait_until_read(other);
+	expect_now(now); /* in a later round: all have queued */
+	close(now);
+	/* The first thread is for the greedy one, the next for the other. */
+	ck_assert_int_eq(write(let_go[1], "g", 1), 1);
+	ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	ck_assert_int_eq(write(let_go[1], "g", 1), 1);
+	ck_assert(read_answer(other));
+	close(other);
+	for (size_t i = 0; i < COUNT_OF(greedy); i++) {
+		struct pollfd p = { .fd = greedy[i], .events = POLLIN };
+
+		waiting += poll(&p, 1, 0) == 0;
+	}
+	/* The one that holds may have been let go with the second. */
+	ck_assert_int_ge(waiting, (int)COUNT_OF(greedy) - 1);
+	for (size_t i = 0; i < COUNT_OF(greedy) + THREADS - 2; i++)
+		ck_assert_int_eq(write(let_go[1], "g", 1), 1);
+	for (size_t i = 0; i < COUNT_OF(greedy); i++) {
+		ck_assert(read_answer(greedy[i]));
+		close(greedy[i]);
+	}
+	for (size_t i = 0; i < COUNT_OF(greedy) - 1; i++)
+		ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	for (int i = 0; i < THREADS; i++) {
+		ck_assert(read_answer(fds[i]));
+		close(fds[i]);
+	}
+}
+END_TEST
+
+/* What is too much is refused at once, and what needs no thread is served. */
+START_TEST(requests_beyond_the_queue_are_refused_at_once)
+{
+	static int queued[WAITING_MAX - THREADS];
+	int fds[THREADS], last = dial(), now = dial();
+	char address[32];
+
+	hold_all_threads(fds);
+	for (size_t i = 0; i < COUNT_OF(queued); i++) {
+		queued[i] = dial();
+		ck_assert_int_ge(queued[i], 0);
+		snprintf(
+		    address, sizeof(address), "10.%zu.%zu.1", i / 256, i % 256);
+		send_from(queued[i], address, "/echo");
+		wait_until_read(queued[i]);
+	}
+	send_from(last, "11.0.0.1", "/echo");
+	ck_assert(read_answer(last));
+	ck_assert(str_has_prefix(answer.text, "Status: 503 "));
+	ck_assert(has_line("Retry-After: 1"));
+	expect_now(now);
+	free_all_threads(fds);
+	for (size_t i = 0; i < COUNT_OF(queued); i++) {
+		ck_assert(read_answer(queued[i]));
+		close(queued[i]);
+	}
+	/* The connection of the one that was refused has been kept. */
+	expect_echo(last, true, "again");
+	close(last);
+	close(now);
+}
+END_TEST
+
+START_TEST(requests_of_one_beyond_their_share_are_refused_at_once)
+{
+	static int queued[WAITING_FLOW_MAX];
+	int fds[THREADS], last = dial(), other = dial();
+
+	hold_all_threads(fds);
+	for (size_t i = 0; i < COUNT_OF(queued); i++) {
+		queued[i] = dial();
+		send_from(queued[i], "10.0.0.1", "/echo");
+		wait_until_read(queued[i]);
+	}
+	send_from(last, "10.0.0.2", "/echo");
+	ck_assert(read_answer(last));
+	ck_assert(str_has_prefix(answer.text, "Status: 429 "));
+	send_from(other, "10.0.1.1", "/echo");
+	wait_until_read(other);
+	free_all_threads(fds);
+	ck_assert(read_answer(other));
+	ck_assert(str_has_prefix(answer.text, "Status: 200 "));
+	for (size_t i = 0; i < COUNT_OF(queued); i++)
+		close(queued[i]);
+	close(last);
+	close(other);
+}
+END_TEST
+
 /* Its thread finds out, and the place is free again. */
 START_TEST(peer_that_leaves_a_waiting_request_is_forgotten)
 {
@@ -1606,6 +1721,10 @@ make_suite(void)
 	tcase_add_test(
 	    tc, connections_beyond_the_bound_are_served_when_others_end);
 	tcase_add_test(tc, requests_that_follow_at_once_are_all_answered);
+	tcase_add_test(tc, requests_that_queue_take_turns_by_who_asks);
+	tcase_add_test(tc, requests_beyond_the_queue_are_refused_at_once);
+	tcase_add_test(
+	    tc, requests_of_one_beyond_their_share_are_refused_at_once);
 	tcase_add_test(tc, peer_that_leaves_a_waiting_request_is_forgotten);
 	tcase_add_test(tc, rest_of_an_ended_connection_is_no_request);
 	tcase_add_test(tc, peer_that_left_costs_nothing_while_a_thread_waits);

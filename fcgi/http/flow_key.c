@@ -1,0 +1,87 @@
+#include "http/flow_key.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "http/request.h"
+
+enum {
+	/* Base64 of a payload's beginning, which holds the user; of 4s. */
+	PREFIX_MAX = 512,
+	IPV4_PARTS = 3, /* of 4 */
+	IPV6_PARTS = 3, /* of 8 */
+};
+
+/* FNV-1a. */
+static uint64_t
+hash(const char *bytes, size_t len)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)bytes[i]) * 1099511628211u;
+	return h;
+}
+
+/* From "sub": to the quote that ends the value; false: not there. */
+static bool
+find_user(const struct req *r, const char *token, const char **ret_user,
+    size_t *ret_len)
+{
+	static const char name[] = "\"sub\":\"";
+	const char *payload = strchr(token, '.');
+	const char *start, *end;
+	unsigned char *text;
+	size_t len;
+
+	if (payload == NULL)
+		return false;
+	payload++;
+	len = strcspn(payload, ".");
+	if (len > PREFIX_MAX)
+		len = PREFIX_MAX;
+	if (!base64url_decode(r->arena, payload, len, &text, &len))
+		return false;
+	start = strstr((const char *)text, name);
+	if (start == NULL)
+		return false;
+	start += sizeof(name) - 1;
+	end = strchr(start, '"');
+	if (end == NULL)
+		return false;
+	*ret_user = start;
+	*ret_len = (size_t)(end - start);
+	return true;
+}
+
+/* The text up to the n-th separator. */
+static size_t
+prefix_len(const char *text, char separator, int n)
+{
+	size_t len = 0;
+
+	for (; text[len] != '\0'; len++) {
+		if (text[len] == separator && --n == 0)
+			break;
+	}
+	return len;
+}
+
+uint64_t
+flow_key(const struct req *r)
+{
+	const char *token = req_param(r, "KEDGE_IDENTITY");
+	const char *address = req_param(r, "REMOTE_ADDR");
+	const char *user;
+	size_t len;
+
+	if (token != NULL && *token != '\0' && find_user(r, token, &user, &len))
+		return hash(user, len);
+	if (address == NULL)
+		return 0;
+	len = strchr(address, ':') == NULL
+	          ? prefix_len(address, '.', IPV4_PARTS)
+	          : prefix_len(address, ':', IPV6_PARTS);
+	return hash(address, len);
+}

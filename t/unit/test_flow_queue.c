@@ -1,0 +1,234 @@
+#include "unit.h"
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "fake_request.h"
+#include "http/flow_key.h"
+#include "http/flow_queue.h"
+#include "http/identity.h"
+#include "http/request.h"
+#include "http/seat.h"
+
+enum { SEATS = 8 };
+enum { ALICE = 1, BOB = 257, CAROL = 3 }; /* two of one bucket */
+
+static struct flow_queue *q;
+static struct seat seats[SEATS];
+
+static void
+set_up(void)
+{
+	q = flow_queue_new(&(struct flow_queue_options){
+	    .running_max = 2,
+	    .flow_max = 4,
+	    .max = 6,
+	});
+}
+
+/* Whatever a test has left ends. */
+static void
+tear_down(void)
+{
+	struct seat *seat;
+
+	while ((seat = flow_queue_pop(q)) != NULL)
+		flow_queue_done(q, seat);
+	flow_queue_free(q);
+}
+
+static void
+push(int i, uint64_t key)
+{
+	ck_assert_int_eq(flow_queue_push(q, key, &seats[i]), ERR_OK);
+}
+
+static void
+expect(int i)
+{
+	ck_assert_ptr_eq(flow_queue_pop(q), &seats[i]);
+}
+
+static void
+done(int i)
+{
+	flow_queue_done(q, &seats[i]);
+}
+
+START_TEST(pop_of_one_flow_is_in_order)
+{
+	push(0, ALICE);
+	push(1, ALICE);
+	ck_assert_int_eq(flow_queue_ready(q), 2);
+	expect(0);
+	expect(1);
+	ck_assert_ptr_null(flow_queue_pop(q));
+	done(0);
+	done(1);
+	ck_assert(flow_queue_is_empty(q));
+}
+END_TEST
+
+START_TEST(pop_of_several_flows_takes_turns)
+{
+	push(0, ALICE);
+	push(1, ALICE);
+	push(2, ALICE);
+	push(3, BOB);
+	push(4, CAROL);
+	expect(0);
+	expect(3);
+	expect(4);
+	expect(1);
+	done(0);
+	expect(2);
+	done(1);
+	done(2);
+	done(3);
+	done(4);
+}
+END_TEST
+
+START_TEST(pop_leaves_threads_for_other_flows)
+{
+	for (int i = 0; i < 4; i++)
+		push(i, ALICE);
+	ck_assert_int_eq(flow_queue_ready(q), 2);
+	expect(0);
+	expect(1);
+	ck_assert_ptr_null(flow_queue_pop(q));
+	ck_assert_int_eq(flow_queue_ready(q), 0);
+	push(4, BOB);
+	expect(4);
+	done(1);
+	ck_assert_int_eq(flow_queue_ready(q), 1);
+	expect(2);
+	ck_assert_ptr_null(flow_queue_pop(q));
+	done(0);
+	done(2);
+	done(4);
+}
+END_TEST
+
+START_TEST(push_beyond_the_share_of_a_flow_is_refused)
+{
+	for (int i = 0; i < 4; i++)
+		push(i, ALICE);
+	ck_assert_int_eq(
+	    flow_queue_push(q, ALICE, &seats[4]), ERR_RATE_LIMITED);
+	/* Those that run count. */
+	expect(0);
+	ck_assert_int_eq(
+	    flow_queue_push(q, ALICE, &seats[4]), ERR_RATE_LIMITED);
+	push(5, BOB);
+	done(0);
+	push(4, ALICE);
+}
+END_TEST
+
+START_TEST(push_beyond_the_queue_is_refused)
+{
+	for (int i = 0; i < 6; i++)
+		push(i, (uint64_t)i);
+	ck_assert_int_eq(flow_queue_push(q, 6, &seats[6]), ERR_UNAVAILABLE);
+	expect(0);
+	ck_assert_int_eq(flow_queue_push(q, 6, &seats[6]), ERR_UNAVAILABLE);
+	done(0);
+	push(6, 6);
+}
+END_TEST
+
+/* -- keys -- */
+
+/* Either may be NULL. */
+static uint64_t
+key_of(const char *token, const char *address)
+{
+	struct arena *a = arena_new();
+	struct fake_request f = { 0 };
+	const struct req_source source = { .param = fake_param, .ctx = &f };
+	const struct req r = { .arena = a, .source = &source };
+	uint64_t key;
+
+	if (token != NULL)
+		fake_add(&f, arena_printf(a, "KEDGE_IDENTITY=%s", token));
+	if (address != NULL)
+		fake_add(&f, arena_printf(a, "REMOTE_ADDR=%s", address));
+	key = flow_key(&r);
+	arena_free(a);
+	return key;
+}
+
+static uint64_t
+key_of_user(const char *user, const char *session)
+{
+	static const unsigned char secret[IDENTITY_KEY_SIZE] = "secret";
+	struct arena *a = arena_new();
+	const struct identity who = { .user_id = user, .session_id = session };
+	uint64_t key = key_of(
+	    identity_sign(a, secret, "core", &who, 1700000000), "1.2.3.4");
+
+	arena_free(a);
+	return key;
+}
+
+START_TEST(key_is_of_the_user_whatever_the_session)
+{
+	ck_assert_uint_eq(
+	    key_of_user("alice", "s1"), key_of_user("alice", "s2"));
+	ck_assert_uint_ne(key_of_user("alice", "s1"), key_of_user("bob", "s1"));
+	ck_assert_uint_ne(
+	    key_of_user("alice", "s1"), key_of(/* token= */ NULL, "1.2.3.4"));
+}
+END_TEST
+
+START_TEST(key_without_a_user_is_of_the_network)
+{
+	uint64_t v4 = key_of(/* token= */ NULL, "1.2.3.4");
+	uint64_t v6 = key_of(/* token= */ NULL, "2001:db8:1:2::3");
+
+	ck_assert_uint_eq(v4, key_of("", "1.2.3.5"));
+	ck_assert_uint_ne(v4, key_of("", "1.2.4.4"));
+	ck_assert_uint_eq(v6, key_of("", "2001:db8:1:ffff::1"));
+	ck_assert_uint_ne(v6, key_of("", "2001:db8:2:2::3"));
+}
+END_TEST
+
+/* What no nginx of ours sends costs a turn, and nothing else. */
+START_TEST(key_of_a_token_that_is_none_is_of_the_network)
+{
+	static const char *const tokens[] = { "x", ".", "..", "a.b.c",
+		"a.e30.c", "a.eyJzdWIiOiI.c", "a.%%%%.c" };
+	uint64_t v4 = key_of(/* token= */ NULL, "1.2.3.4");
+
+	for (size_t i = 0; i < COUNT_OF(tokens); i++)
+		ck_assert_uint_eq(key_of(tokens[i], "1.2.3.4"), v4);
+	ck_assert_uint_eq(key_of("x", /* address= */ NULL), 0);
+}
+END_TEST
+
+static Suite *
+make_suite(void)
+{
+	Suite *s = suite_create("flow_queue");
+	TCase *tc = tcase_create("flow_queue");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, pop_of_one_flow_is_in_order);
+	tcase_add_test(tc, pop_of_several_flows_takes_turns);
+	tcase_add_test(tc, pop_leaves_threads_for_other_flows);
+	tcase_add_test(tc, push_beyond_the_share_of_a_flow_is_refused);
+	tcase_add_test(tc, push_beyond_the_queue_is_refused);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("flow_key");
+	tcase_add_test(tc, key_is_of_the_user_whatever_the_session);
+	tcase_add_test(tc, key_without_a_user_is_of_the_network);
+	tcase_add_test(tc, key_of_a_token_that_is_none_is_of_the_network);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int
+main(void)
+{
+	return unit_run(make_suite());
+}
