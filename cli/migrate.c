@@ -14,6 +14,7 @@
 #include "file.h"
 #include "options.h"
 #include "postgres.h"
+#include "rights.h"
 #include "say.h"
 
 enum { FILES_MAX = 1000 };
@@ -255,8 +256,6 @@ apply_pending(struct run *r)
 	/* The number is "kedge": any other user of advisory locks has its own.
 	 */
 	if (!execute(r, "SELECT pg_advisory_lock(x'6b65646765'::bigint)") ||
-	    !execute(r, arena_printf(r->arena, "SET kedge.service = '%s'",
-			    r->service->name)) ||
 	    !execute(r, "CREATE TABLE IF NOT EXISTS public.kedge_migration ("
 			" version integer PRIMARY KEY CHECK (version > 0),"
 			" name text NOT NULL,"
@@ -270,6 +269,15 @@ apply_pending(struct run *r)
 	return true;
 }
 
+/* What files of several services ask, and where names are looked for. */
+static bool
+set_up_session(struct run *r)
+{
+	return execute(r, arena_printf(r->arena, "SET kedge.service = '%s'",
+			      r->service->name)) &&
+	       execute(r, "SET search_path = public, pg_temp");
+}
+
 bool
 migrate_service(const struct stack *s, const struct spec_service *service)
 {
@@ -280,7 +288,8 @@ migrate_service(const struct stack *s, const struct spec_service *service)
 	r->stack = s;
 	r->service = service;
 	r->arena = a;
-	ok = read_files(r) && open_database(r) && read_applied(r) &&
+	ok = read_files(r) && open_database(r) && set_up_session(r) &&
+	     rights_secure(r->script, a, service->name) && read_applied(r) &&
 	     (r->napplied == r->nfiles || apply_pending(r));
 	db_script_close(r->script);
 	arena_free(a);

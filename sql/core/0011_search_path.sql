@@ -1,0 +1,1 @@
+../job/0004_search_path.sql

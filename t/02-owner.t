@@ -1,0 +1,269 @@
+# What runs as the owner of a database does what its own text says, whatever a
+# session of the application's role has set and made before.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(need);
+
+need(qw(psql));
+# No workers: what is enqueued here is nothing that they could run.
+my $k = Kedge->up(env => { map { ("${_}_WORKER_PROCESSES" => 0) } qw(AUTH CORE WALLET) });
+my @services = qw(auth core wallet);
+
+# ---- the rule, for each function that there is ----------------------------------
+
+# Names are looked for where the function says, or were bound when it was made.  Or
+# the function is in SQL, which is parsed by each statement that calls it, and the
+# application may not call it: then those that may have a path.
+my $unsafe = <<'SQL';
+SELECT p.oid::regprocedure FROM pg_proc p
+	JOIN pg_language l ON l.oid = p.prolang
+	JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+	AND l.lanname NOT IN ('internal', 'c') AND p.prosqlbody IS NULL
+	AND NOT coalesce(p.proconfig, '{}')
+		@> ARRAY['search_path=pg_catalog, public, pg_temp']
+	AND (l.lanname <> 'sql' OR p.prosecdef
+		OR has_function_privilege(current_database(), p.oid, 'EXECUTE'))
+ORDER BY 1
+SQL
+for my $service (@services) {
+	is($k->sql($service, $unsafe), '', "$service: each function has a safe search_path");
+	cmp_ok($k->sql($service, 'SELECT count(*) FROM pg_proc'
+			    . " WHERE pronamespace = 'public'::regnamespace"), '>', 20,
+		"$service: and there are some");
+	$k->sql($service, 'CREATE FUNCTION forgotten() RETURNS integer LANGUAGE plpgsql'
+		    . ' AS $$BEGIN RETURN 1; END$$');
+	is($k->sql($service, $unsafe), 'forgotten()', "$service: one without would be found");
+	$k->sql($service, 'DROP FUNCTION forgotten()');
+}
+
+# ---- the attack -----------------------------------------------------------------
+
+# In the role's own temporary schema: a domain for each type and a view for each
+# table that a function could name, which tell as whom they run.
+my $arm = <<'SQL';
+SET statement_timeout = '10s';
+CREATE FUNCTION pg_temp.tell() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_user <> session_user THEN
+		RAISE WARNING 'the attack runs as %', current_user;
+	END IF;
+	RETURN true;
+END
+$$;
+DO $$
+DECLARE
+	v record;
+BEGIN
+	FOR v IN SELECT typname FROM pg_type
+		WHERE typnamespace = 'pg_catalog'::regnamespace AND typname IN ('text',
+			'uuid', 'json', 'jsonb', 'bytea', 'date', 'timestamptz', 'int2',
+			'int4', 'int8', 'bool', 'numeric', 'float8', 'interval', 'name')
+	LOOP
+		EXECUTE format('CREATE DOMAIN pg_temp.%1$I AS pg_catalog.%1$I'
+			' CHECK (pg_temp.tell())', v.typname);
+	END LOOP;
+	FOR v IN SELECT relname FROM pg_class
+		WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+	LOOP
+		EXECUTE format('CREATE TEMP VIEW %1$I AS SELECT * FROM public.%1$I'
+			' WHERE pg_temp.tell()', v.relname);
+	END LOOP;
+END
+$$;
+SQL
+
+# Calls each function that the role may call, in the order of their oids, or only
+# those that run as the owner; with something for each argument.
+my $call = <<'SQL';
+DO $$
+DECLARE
+	v_user pg_catalog.text := 'mallory';
+	v record;
+	v_arguments pg_catalog.text;
+BEGIN
+	FOR v IN
+		SELECT p.oid, p.oid::pg_catalog.regproc AS name, p.prosecdef,
+			p.proargtypes::pg_catalog.oid[] AS types, p.proargnames AS names,
+			p.pronargs
+		FROM pg_catalog.pg_proc p
+		WHERE p.pronamespace = 'public'::pg_catalog.regnamespace AND p.prokind = 'f'
+			AND p.prorettype <> 'trigger'::pg_catalog.regtype
+			AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
+			AND p.prosecdef >= ONLY_OWNERS
+		ORDER BY p.oid
+	LOOP
+		SELECT pg_catalog.string_agg(pg_catalog.format('%s::%s', CASE
+			WHEN name = 'p_user' THEN '''mallory'''
+			WHEN name = 'p_operator' THEN 'true'
+			WHEN name = 'p_currency' THEN '''USD'''
+			WHEN name = 'p_amount' THEN '5'
+			WHEN name IN ('p_key', 'p_reference') THEN
+				pg_catalog.quote_literal(pg_catalog.gen_random_uuid())
+			WHEN name IN ('p_name', 'p_provider', 'p_type', 'p_kind') THEN '''deposit'''
+			WHEN name IN ('p_limit', 'p_count') THEN '1'
+			WHEN name = 'p_debit' THEN '''00000000-0000-7000-8000-000000000001'''
+			WHEN name IN ('p_credit', 'p_account') THEN
+				'''00000000-0000-7000-8000-000000000002'''
+			WHEN type = 'uuid'::pg_catalog.regtype THEN
+				'''00000000-0000-7000-8000-000000000003'''
+			WHEN type = 'bytea'::pg_catalog.regtype THEN '''00'''
+			WHEN type = 'pg_catalog.jsonb'::pg_catalog.regtype THEN '''{}'''
+			WHEN type = 'timestamptz'::pg_catalog.regtype THEN '''now'''
+			WHEN type = 'date'::pg_catalog.regtype THEN '''2020-01-01'''
+			ELSE 'NULL' END, pg_catalog.format_type(type, NULL)), ', ' ORDER BY n)
+		INTO v_arguments
+		FROM ROWS FROM (pg_catalog.unnest(v.types),
+			pg_catalog.unnest(v.names[1:v.pronargs])) WITH ORDINALITY AS a (type, name, n);
+		BEGIN
+			EXECUTE pg_catalog.format('SELECT %s(%s)', CASE
+				WHEN v.name::pg_catalog.text LIKE '%.%' THEN v.name::pg_catalog.text
+				ELSE 'public.' || v.name END, v_arguments);
+			IF v.prosecdef THEN
+				RAISE NOTICE 'called %', v.name;
+			END IF;
+		EXCEPTION WHEN OTHERS THEN
+			IF v.prosecdef THEN
+				RAISE NOTICE 'refused %: %', v.name, SQLERRM;
+			END IF;
+		END;
+	END LOOP;
+END
+$$;
+SQL
+
+# What fires the triggers that the role can fire.
+my %fire = (
+	auth => <<'SQL',
+INSERT INTO public."user" (id, name, email, "emailVerified")
+	VALUES ('mallory', 'm', 'm@example.com', false);
+INSERT INTO public.session (id, "expiresAt", token, "updatedAt", "userId")
+	VALUES ('m', now() + interval '1 hour', 'm', now(), 'mallory');
+UPDATE public.session SET "expiresAt" = now() - interval '1 hour';
+UPDATE public."user" SET role = 'x' WHERE id = 'mallory';
+DELETE FROM public."user" WHERE id = 'mallory';
+SQL
+	core => '',
+	wallet => '',
+);
+
+# Somebody listens, or nothing is emitted; and there is money to move.
+for my $service (@services) {
+	$k->sql($service, 'INSERT INTO webhook_endpoint (url, secret, kinds) VALUES'
+		    . " ('https://example.com/', 'whsec_' || repeat('A', 32), '{*}')");
+}
+$k->sql('wallet', <<'SQL');
+INSERT INTO wallet (user_id) VALUES ('mallory');
+INSERT INTO account (id, user_id, name, currency)
+	SELECT ('00000000-0000-7000-8000-00000000000' || n)::uuid, 'mallory', 'a', 'USD'
+	FROM generate_series(1, 2) n;
+SELECT ledger_external('op', 'deposit', '00000000-0000-7000-8000-000000000001', 1000, 'p', 'r', NULL);
+SQL
+
+# A function of the kind that is forbidden: the attack must be able to succeed.
+my $control = <<'SQL';
+CREATE FUNCTION control() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	v text := 'x';
+BEGIN
+	RETURN length(v);
+END
+$$;
+SQL
+
+sub attack
+{
+	my ($service, $also) = @_;
+	my (undef, undef, $err) = $k->sql_as_app($service, join "\n", $arm,
+		'SET search_path = pg_temp, pg_catalog, public;',
+		map({ $call =~ s/ONLY_OWNERS/$_/r } 'false', 'true'),
+		$fire{$service}, $also // '');
+	return $err;
+}
+
+for my $service (@services) {
+	my (undef, undef, $err) = $k->sql_as_app($service, $arm);
+	like($err, qr/permission denied for database|temporary tables/,
+		"$service: the role cannot make temporary objects");
+}
+for my $service (@services) {
+	$k->sql($service, "GRANT TEMPORARY ON DATABASE $service TO PUBLIC");
+	my $err = attack($service);
+	unlike($err, qr/the attack runs as/, "$service: nothing of the role's runs as the owner")
+	    or diag($err);
+	unlike($err, qr/ERROR/, "$service: each step was taken") or diag($err);
+	if ($service eq 'wallet') {
+		my $called = () = $err =~ /NOTICE:  called ledger_/g;
+		cmp_ok($called, '>', 10, "$service: functions of the owner have been called")
+		    or diag($err);
+	}
+	$k->sql($service, "SET ROLE ${service}_owner; $control");
+	like(attack($service), qr/the attack runs as ${service}_owner/,
+		"$service: a function without a path would be caught");
+	$k->sql($service, 'DROP FUNCTION control()');
+}
+
+# ---- what the role may make -----------------------------------------------------
+
+sub may
+{
+	my ($service) = @_;
+	return $k->sql($service, <<"SQL");
+SELECT concat_ws(' ', role, what)
+FROM (VALUES ('public'), ('$service')) AS r (role), LATERAL (VALUES
+	('temp', has_database_privilege(role, current_database(), 'TEMPORARY')),
+	('database', has_database_privilege(role, current_database(), 'CREATE')),
+	('schema', has_schema_privilege(role, 'public', 'CREATE'))) AS m (what, may)
+WHERE may ORDER BY 1
+SQL
+}
+
+for my $service (@services) {
+	$k->sql($service, "GRANT CREATE ON SCHEMA public TO PUBLIC, $service;"
+		    . " GRANT CREATE ON DATABASE $service TO $service");
+	isnt(may($service), '', "$service: as a database that others have made");
+	my ($status, $out, $err) = $k->kedge('migrate', $service);
+	is($status, 0, "$service: it is migrated") or diag($err);
+	is(may($service), '', "$service: then nobody but the owner makes anything there");
+}
+
+# Where migrations cannot mend it, they do nothing, and say what to do.
+my @beyond = (
+	[ 'a database of another owner', 'ALTER DATABASE core OWNER TO kedge;'
+		    . ' GRANT CONNECT ON DATABASE core TO core_owner;'
+		    . ' GRANT TEMPORARY ON DATABASE core TO PUBLIC',
+		qr/everybody may create temporary objects.*: REVOKE TEMPORARY, CREATE ON DATABASE core FROM PUBLIC$/,
+		'REVOKE TEMPORARY, CREATE ON DATABASE core FROM PUBLIC;'
+		    . ' ALTER DATABASE core OWNER TO core_owner'
+	],
+	[ 'a schema of another owner', 'ALTER SCHEMA public OWNER TO kedge;'
+		    . ' GRANT USAGE ON SCHEMA public TO core_owner;'
+		    . ' GRANT CREATE ON SCHEMA public TO core',
+		qr/the role core may create in the schema public.*: REVOKE CREATE ON SCHEMA public FROM core$/,
+		'REVOKE CREATE ON SCHEMA public FROM core;'
+		    . ' ALTER SCHEMA public OWNER TO core_owner'
+	],
+	[ 'a role that is a member of the owner', 'GRANT core_owner TO core',
+		qr/the role core is a member of core_owner.*: REVOKE core_owner FROM core$/,
+		'REVOKE core_owner FROM core'
+	],
+	[ 'a role that owns something',
+		'CREATE FUNCTION planted() RETURNS integer LANGUAGE sql AS $$SELECT 1$$;'
+		    . ' ALTER FUNCTION planted() OWNER TO core',
+		qr/the role core owns objects.*: REASSIGN OWNED BY core TO core_owner$/,
+		'DROP FUNCTION planted()'
+	],
+);
+for my $row (@beyond) {
+	my ($name, $before, $like, $after) = @$row;
+	$k->sql('core', $before);
+	my ($status, undef, $err) = $k->kedge('migrate', 'core');
+	is($status, 1, "$name: migrate refuses");
+	like($err, $like, "$name: and says what to do");
+	$k->sql('core', $after);
+	is(($k->kedge('migrate', 'core'))[0], 0, "$name: once that is done, it goes on");
+}
+done_testing;
