@@ -16,8 +16,12 @@
 #include "template.h"
 #include "tool.h"
 
-/* Per nginx worker; each takes a file descriptor, proxied ones two. */
-enum { CONNECTIONS_MAX = 16384, CONNECTIONS_MIN = 64, FILES_SPARE = 64 };
+enum {
+	CONNECTIONS_MIN = 64, /* of a worker */
+	FILES_SPARE = 64, /* of a worker: logs, sockets, files of the page */
+	/* The bytes of limit_conn's state for a key, generously. */
+	STATE_BYTES = 192,
+};
 
 /* Copied as they are: production uses the same. */
 static const char *const plain_files[] = {
@@ -91,37 +95,75 @@ write_plain(const struct stack *s)
 	return true;
 }
 
-/* Each worker has the descriptors that we can give it, and no more. */
-static int
-connections(void)
+/*
+ * A connection takes a descriptor, and a request that is served two or three:
+ * the client's, verify's and the service's.  Where the system does not allow
+ * as many as kedge.json wants, each worker has what it can get.
+ */
+static int64_t
+connections(const struct stack *s)
 {
+	int64_t wanted = s->spec.nginx.connections, n;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 ||
-	    limit.rlim_max >= CONNECTIONS_MAX + FILES_SPARE)
-		return CONNECTIONS_MAX;
-	if (limit.rlim_max < CONNECTIONS_MIN + FILES_SPARE)
-		return CONNECTIONS_MIN;
-	return (int)limit.rlim_max - FILES_SPARE;
+	    limit.rlim_max >= (rlim_t)(wanted + FILES_SPARE))
+		return wanted;
+	n = (int64_t)limit.rlim_max - FILES_SPARE;
+	if (n < CONNECTIONS_MIN)
+		n = CONNECTIONS_MIN;
+	complain("nginx gets %lld connections for each worker instead of %lld: "
+		 "the limit of open files (ulimit -Hn) is %lld",
+	    (long long)n, (long long)wanted, (long long)limit.rlim_max);
+	return n;
+}
+
+static const char *
+number(const struct stack *s, int64_t n)
+{
+	return arena_printf(s->arena, "%lld", (long long)n);
 }
 
 static bool
-write_main(const struct stack *s, int port)
+write_main(const struct stack *s, int port, int64_t connections)
 {
-	struct arena *a = s->arena;
 	struct render r = begin(s);
 	const struct template_value values[] = {
 		/* Else workers run as nobody and cannot reach the sockets. */
 		{ "user", geteuid() == 0 ? "user root;" : "" },
-		{ "workers",
-		    arena_printf(a, "%lld", (long long)s->spec.nginx_workers) },
-		{ "connections", arena_printf(a, "%d", connections()) },
-		{ "port", arena_printf(a, "%d", port) },
+		{ "workers", number(s, s->spec.nginx.workers) },
+		{ "files", number(s, connections + FILES_SPARE) },
+		{ "connections", number(s, connections) },
+		{ "port", number(s, port) },
 		{ NULL },
 	};
 
 	add(&r, "nginx.conf", values);
 	return finish(&r, "nginx.conf");
+}
+
+/* Of few connections, too, one network has at most a quarter. */
+static bool
+write_limits(const struct stack *s, int64_t connections)
+{
+	int64_t all = connections * s->spec.nginx.workers;
+	int64_t network = s->spec.nginx.per_network;
+	int64_t address = s->spec.nginx.per_address;
+	struct render r = begin(s);
+
+	if (network > all / 4)
+		network = all / 4;
+	if (address > network)
+		address = network;
+	const struct template_value values[] = {
+		{ "zone", number(s, all * STATE_BYTES / (1 << 20) + 1) },
+		{ "per_address", number(s, address) },
+		{ "per_network", number(s, network) },
+		{ NULL },
+	};
+
+	add(&r, "limits.conf", values);
+	return finish(&r, "limits.conf");
 }
 
 static void
@@ -258,8 +300,10 @@ link_web(const struct stack *s)
 bool
 nginx_write(const struct stack *s, int port)
 {
-	return write_plain(s) && write_main(s, port) && write_upstreams(s) &&
-	       write_services(s) && link_web(s);
+	int64_t n = connections(s);
+
+	return write_plain(s) && write_main(s, port, n) && write_limits(s, n) &&
+	       write_upstreams(s) && write_services(s) && link_web(s);
 }
 
 bool

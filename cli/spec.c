@@ -265,7 +265,7 @@ static bool
 check_kept(const struct place *p, const struct spec *spec,
     const struct spec_pool *pool, const char *name)
 {
-	int64_t kept = pool->keepalive * spec->nginx_workers;
+	int64_t kept = pool->keepalive * spec->nginx.workers;
 	int64_t room = pool->processes * KEPT_MAX;
 
 	return kept <= room ||
@@ -274,7 +274,7 @@ check_kept(const struct place *p, const struct spec *spec,
 		       "keepalive %lld on each of %lld nginx workers is more "
 		       "than the %lld connections that the pool %s can keep",
 		       (long long)pool->keepalive,
-		       (long long)spec->nginx_workers, (long long)room, name));
+		       (long long)spec->nginx.workers, (long long)room, name));
 }
 
 /* What its master can count. */
@@ -363,21 +363,55 @@ check_service(const struct place *p, struct spec *spec, int index)
 	return s->verify.processes == 0 || take_verifier(p, spec, s);
 }
 
+/* As it is in *ret_n when the member is absent. */
+static bool
+read_optional(const struct place *p, const struct json *j, const char *name,
+    int64_t min, int64_t max, int64_t *ret_n)
+{
+	return json_member(j, name) == NULL ||
+	       place_int(p, j, name, min, max, ret_n);
+}
+
+static bool
+read_nginx(const struct place *p, const struct json *j, struct spec_nginx *ret)
+{
+	static const char *const known[] = { "workers", "connections",
+		"perAddress", "perNetwork", NULL };
+	struct place here = place_below(p, "nginx");
+
+	*ret = (struct spec_nginx){
+		.connections = 16384,
+		.per_address = 256,
+		.per_network = 1024,
+	};
+	if (!place_object(&here, j, known) ||
+	    !place_int(&here, j, "workers", 1, 64, &ret->workers) ||
+	    !read_optional(
+		&here, j, "connections", 64, 1000000, &ret->connections) ||
+	    !read_optional(
+		&here, j, "perAddress", 1, 65535, &ret->per_address) ||
+	    !read_optional(&here, j, "perNetwork", 1, 65535, &ret->per_network))
+		return false;
+	if (ret->per_address > ret->per_network)
+		return place_wrong(
+		    &here, "perAddress must not be above perNetwork");
+	return ret->per_network <= ret->connections * ret->workers / 4 ||
+	       place_wrong(&here,
+		   "perNetwork must be at most a quarter of the connections "
+		   "of all workers, or one network keeps others out");
+}
+
 static bool
 read_spec(const struct place *p, const struct json *j, struct spec *spec)
 {
 	static const char *const known[] = { "nginx", "services", NULL };
-	static const char *const nginx_known[] = { "workers", NULL };
 	const struct json *list;
-	struct place nginx = place_below(p, "nginx");
 	struct place services = place_below(p, "services");
 	struct place item;
 	size_t i;
 
 	if (!place_object(p, j, known) ||
-	    !place_object(&nginx, json_member(j, "nginx"), nginx_known) ||
-	    !place_int(&nginx, json_member(j, "nginx"), "workers", 1, 64,
-		&spec->nginx_workers))
+	    !read_nginx(p, json_member(j, "nginx"), &spec->nginx))
 		return false;
 	list = json_member(j, "services");
 	if (!place_array(&services, list, 1, SPEC_SERVICES_MAX))

@@ -42,8 +42,16 @@ struct spec_service {
 	bool needs_redis;
 };
 
+/* How much of nginx there is, and how much of it one client may have. */
+struct spec_nginx {
+	int64_t workers;
+	int64_t connections; /* of each worker, to clients and to services */
+	int64_t per_address; /* requests at once, see nginx/limits.conf.in */
+	int64_t per_network;
+};
+
 struct spec {
-	int64_t nginx_workers;
+	struct spec_nginx nginx;
 	struct spec_service services[SPEC_SERVICES_MAX];
 	int nservices;
 	const struct spec_service *verifier; /* never NULL */

@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use File::Temp qw(tempdir);
+use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Test::More;
 use Kedge qw(jdecode jencode run slurp wait_until);
@@ -73,6 +74,18 @@ my @bad = (
 			$_[0]{nginx}{workers} = 8 }),
 		qr/than the 512 connections that the pool verify can keep/
 	],
+	[ 'a network that may have all connections',
+		changed(sub { $_[0]{nginx} = { workers => 1, connections => 2000,
+			perNetwork => 501 } }),
+		qr/nginx: perNetwork must be at most a quarter of the connections/
+	],
+	[ 'an address that may have more than its network',
+		changed(sub { $_[0]{nginx}{perAddress} = 2000 }),
+		qr/nginx: perAddress must not be above perNetwork/
+	],
+	[ 'no connections', changed(sub { $_[0]{nginx}{connections} = 0 }),
+		qr/nginx\.connections: must be a whole number from 64 to 1000000/
+	],
 	[ 'role-gated for nobody', changed(sub { $_[1]{core}{locations}[0]{roles} = [] }) ],
 	[ 'role-gated without roles', changed(sub { delete $_[1]{core}{locations}[0]{roles} }) ],
 	[ 'a role with a comma', changed(sub { $_[1]{core}{locations}[0]{roles} = ['a,b'] }) ],
@@ -110,6 +123,8 @@ for my $row (@bad) {
 
 write_shape(changed(sub {
 	my ($shape, $s) = @_;
+	$shape->{nginx} =
+	    { workers => 1, connections => 200, perAddress => 3, perNetwork => 5 };
 	$s->{wallet}{guard} = 'role-gated';
 	$s->{wallet}{roles} = [ 'payer', 'auditor' ];
 	$s->{core}{pools}{api}{processes} = 3;
@@ -138,6 +153,45 @@ for my $worker (@workers) {
 cmp_ok(threads($_), '<=', 10, 'and not many more') for @workers;
 close $_ for @held;
 is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet is for payers now');
+
+# ---- what one client may have of nginx ------------------------------------------------
+
+# A body that does not come: nginx says when it begins to wait for it.
+sub trickle
+{
+	my ($address) = @_;
+	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port,
+		LocalAddr => $address) or die "$address: $!";
+	syswrite $s, "POST /api/auth/sign-in/email HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+	    . "Content-Type: application/json\r\nContent-Length: 100\r\n"
+	    . "Expect: 100-continue\r\n\r\n";
+	sysread $s, my $answer, 4096;
+	return ($s, $answer);
+}
+my %limit = (address => 3, network => 5);
+@held = ();
+for (1 .. $limit{address}) {
+	my ($s, $answer) = trickle('127.0.2.1');
+	like($answer, qr{^HTTP/1.1 100 }, 'one address has as many as it may');
+	push @held, $s;
+}
+my ($refused, $answer) = trickle('127.0.2.1');
+like($answer, qr{^HTTP/1.1 429 }, 'and one more is refused');
+like($answer, qr/"code":"RATE_LIMITED"/, 'with a code');
+like($answer, qr/^Retry-After: 1\r$/m, 'and a time');
+like($answer, qr{^Content-Type: application/json}m, 'as JSON');
+for (1 .. $limit{network} - $limit{address}) {
+	my ($s, $answer) = trickle('127.0.2.2');
+	like($answer, qr{^HTTP/1.1 100 }, 'others of the network have what is left');
+	push @held, $s;
+}
+like((trickle('127.0.2.3'))[1], qr{^HTTP/1.1 429 }, 'and no more than that');
+like((trickle('127.0.3.1'))[1], qr{^HTTP/1.1 100 }, 'another network does not notice');
+is($alice->get('/api/core/me')->{status}, 200, 'nor do we');
+close shift @held;
+ok(wait_until(sub { (trickle('127.0.2.3'))[1] =~ m{^HTTP/1.1 100 } }, 10),
+	'one that ends makes room');
+close $_ for @held;
 for my $role ('payer', 'auditor', 'user,auditor', 'admin') {
 	$k->role($alice, $role);
 	is($alice->get('/api/wallet/accounts')->{status}, 200, "and a $role may");
