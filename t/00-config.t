@@ -164,6 +164,11 @@ sub params
 	return \%p;
 }
 
+# Without one of these a service refuses each request.
+my ($table) = slurp('fcgi/http/params.c') =~ /required\[\] = \{(.*?)\n\};/s;
+my @required = $table =~ /\{ "(\w+)"/g;
+cmp_ok(scalar @required, '>', 5, 'params.c says which parameters it needs');
+
 my (%guarded, %open, @verify);
 for my $loc (@locations) {
 	my @pass = grep { $_->{name} =~ /^(?:fastcgi|proxy|uwsgi|scgi|grpc)_pass$/ }
@@ -171,6 +176,8 @@ for my $loc (@locations) {
 	next unless @pass;
 	my $where = "@{ $loc->{node}{args} }";
 	my $p = params($loc);
+	my @needed = grep { $_ ne 'QUERY_STRING' || $pass[0]{args}[0] !~ /verify/ } @required;
+	is_deeply([ grep { !exists $p->{$_} } @needed ], [], "$where: what services ask for is set");
 	is_deeply([ grep {/^HTTP_/} keys %$p ], [], "$where: no header under a parameter's name");
 	my %has = map { $_->{name} => "@{ $_->{args} }" } @{ $loc->{node}{block} };
 	my $local =

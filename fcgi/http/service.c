@@ -9,20 +9,14 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
-#include "base/uuid.h"
 #include "http/answer.h"
 #include "http/body.h"
 #include "http/builtin.h"
 #include "http/guard.h"
-#include "http/raw_path.h"
+#include "http/params.h"
 #include "http/router.h"
-#include "http/trace.h"
 
-enum {
-	REQUEST_ID_MIN = 8,
-	REQUEST_ID_MAX = 64,
-	METRIC_OTHER = -1,
-};
+enum { METRIC_OTHER = -1 };
 
 /* How one request is going: what its lines in log and metrics will say. */
 struct progress {
@@ -32,77 +26,6 @@ struct progress {
 	int metric;
 	bool quiet; /* asked for by ourselves, or by the thousand */
 };
-
-static const char *
-param_or_empty(const struct req *r, const char *name)
-{
-	const char *value = req_param(r, name);
-
-	return value != NULL ? value : "";
-}
-
-static bool
-is_request_id(const char *s)
-{
-	size_t len = 0;
-
-	for (; s[len] != '\0'; len++) {
-		if (len == REQUEST_ID_MAX ||
-		    (!str_is_alnum(s[len]) && s[len] != '-'))
-			return false;
-	}
-	return len >= REQUEST_ID_MIN;
-}
-
-static const char *
-read_request_id(struct req *r)
-{
-	const char *given = req_param(r, "KEDGE_REQUEST_ID");
-	char *fresh;
-
-	if (given != NULL && is_request_id(given))
-		return given;
-	fresh = arena_alloc(r->arena, UUID_TEXT_SIZE);
-	uuid_v7(fresh);
-	return fresh;
-}
-
-/*
- * A refusal of verify's would become nginx's own: who judges other services'
- * paths leaves it to them, who get the same target.
- */
-static enum err
-check_path(const struct service *s, struct req *r)
-{
-	if (*r->path != '/')
-		return ERR_INVALID;
-	if (s->handle_all != NULL ||
-	    raw_path_is_plain(param_or_empty(r, "KEDGE_RAW_URI")))
-		return ERR_OK;
-	return req_fail(r, ERR_INVALID, err_info(ERR_INVALID)->code,
-	    "The path can be read in more than one way");
-}
-
-static enum err
-begin(const struct service *s, struct req *r)
-{
-	enum err e = ERR_OK;
-
-	r->app = s->app;
-	r->request_id = read_request_id(r);
-	r->method = param_or_empty(r, "REQUEST_METHOD");
-	r->path = param_or_empty(r, "KEDGE_PATH");
-	r->query = param_or_empty(r, "QUERY_STRING");
-	r->host = param_or_empty(r, "KEDGE_HOST");
-	r->scheme = param_or_empty(r, "KEDGE_SCHEME");
-	r->client_ip = param_or_empty(r, "REMOTE_ADDR");
-	r->trace_id = trace_read_id(r->arena, req_header(r, "TRACEPARENT"));
-	log_set_request(r->request_id);
-
-	if (r->source->check != NULL)
-		e = r->source->check(r->source->ctx);
-	return e == ERR_OK ? check_path(s, r) : e;
-}
 
 /* "If-Match" is HTTP_IF_MATCH. */
 static const char *
@@ -321,7 +244,8 @@ service_handle(const struct service *s, struct req *r)
 	};
 	enum err e;
 
-	e = begin(s, r);
+	r->app = s->app;
+	e = params_read(s, r);
 	if (e == ERR_OK)
 		e = r->refusal;
 	if (e == ERR_OK)
@@ -347,8 +271,8 @@ service_is_prompt(const struct service *s, const struct req *r)
 	struct req probe = {
 		.arena = r->arena,
 		.source = r->source,
-		.method = param_or_empty(r, "REQUEST_METHOD"),
-		.path = param_or_empty(r, "KEDGE_PATH"),
+		.method = params_get(r, "REQUEST_METHOD"),
+		.path = params_get(r, "KEDGE_PATH"),
 	};
 	const struct builtin *own;
 	const char *allow;

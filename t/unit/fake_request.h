@@ -17,6 +17,7 @@ struct fake_request {
 	size_t body_len;
 	bool breaks; /* the connection is lost after the body's bytes */
 	size_t step; /* bytes at most per read; 0: all there are */
+	bool bare; /* without what nginx sets by default: fake_default() */
 };
 
 static inline void
@@ -27,9 +28,8 @@ fake_add(struct fake_request *f, const char *param)
 }
 
 static inline const char *
-fake_param(void *ctx, const char *name)
+fake_find(const struct fake_request *f, const char *name)
 {
-	const struct fake_request *f = ctx;
 	size_t len = strlen(name);
 
 	for (int i = 0; i < f->nparams; i++) {
@@ -38,6 +38,31 @@ fake_param(void *ctx, const char *name)
 			return f->params[i] + len + 1;
 	}
 	return NULL;
+}
+
+/* What nginx/fastcgi.conf sets and few tests care for. */
+static inline const char *
+fake_default(const char *name)
+{
+	if (strcmp(name, "KEDGE_RAW_URI") == 0)
+		return "/";
+	if (strcmp(name, "KEDGE_SCHEME") == 0)
+		return "http";
+	if (strcmp(name, "REMOTE_ADDR") == 0)
+		return "192.0.2.1";
+	if (strcmp(name, "KEDGE_HOST") == 0 ||
+	    strcmp(name, "QUERY_STRING") == 0)
+		return "";
+	return NULL;
+}
+
+static inline const char *
+fake_param(void *ctx, const char *name)
+{
+	const struct fake_request *f = ctx;
+	const char *value = fake_find(f, name);
+
+	return value != NULL || f->bare ? value : fake_default(name);
 }
 
 static inline long

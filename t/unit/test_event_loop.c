@@ -358,6 +358,9 @@ put_params(struct bytes *b, const char *method, const char *path,
 	put_pair(&pairs, "REQUEST_METHOD", method);
 	put_pair(&pairs, "KEDGE_PATH", path);
 	put_pair(&pairs, "QUERY_STRING", query);
+	put_pair(&pairs, "KEDGE_RAW_URI", path);
+	put_pair(&pairs, "KEDGE_HOST", "");
+	put_pair(&pairs, "KEDGE_SCHEME", "http");
 	put_pair(&pairs, "REMOTE_ADDR", client);
 	if (extra != NULL)
 		put_pair(&pairs, extra->name, extra->value);
@@ -1014,6 +1017,10 @@ START_TEST(params_by_the_thousand_are_found)
 		put_pair(&pairs, name, "");
 	}
 	put_pair(&pairs, "KEDGE_PATH", "/echo");
+	put_pair(&pairs, "KEDGE_RAW_URI", "/echo");
+	put_pair(&pairs, "KEDGE_HOST", "");
+	put_pair(&pairs, "KEDGE_SCHEME", "http");
+	put_pair(&pairs, "REMOTE_ADDR", "127.0.0.1");
 	put_pair(&pairs, "QUERY_STRING", "found");
 	out.len = 0;
 	put_begin(&out, false);

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/str.h"
 #include "base/uuid.h"
 
 static const unsigned char key[IDENTITY_KEY_SIZE] = "a key for tests";
@@ -374,7 +375,7 @@ START_TEST(route_by_path_and_method)
 }
 END_TEST
 
-START_TEST(path_missing_is_invalid)
+START_TEST(path_missing_is_not_taken_from_elsewhere)
 {
 	struct fake_request f = { 0 };
 
@@ -383,7 +384,7 @@ START_TEST(path_missing_is_invalid)
 	fake_add(&f, "SCRIPT_NAME=/api/core/items");
 	fake_add(&f, "HTTP_X_ORIGINAL_URL=/api/core/items");
 	handle(&plain, &f);
-	ck_assert_int_eq(r->response.status, 400);
+	ck_assert_int_eq(r->response.status, 500);
 }
 END_TEST
 
@@ -414,6 +415,66 @@ START_TEST(path_that_reads_two_ways_is_invalid)
 	fake_add(&f, "KEDGE_RAW_URI=/api/core/%69tems?x=/../%2f");
 	handle(&plain, &f);
 	ck_assert_int_eq(r->response.status, 200);
+}
+END_TEST
+
+/* What nginx sets; a configuration that forgets one closes the door. */
+static const struct {
+	const char *text;
+	int when_empty; /* status */
+} nginx_params[] = {
+	{ "REQUEST_METHOD=GET", 405 },
+	{ "KEDGE_PATH=/api/core/items", 400 },
+	{ "KEDGE_RAW_URI=/api/core/items", 500 },
+	{ "KEDGE_SCHEME=http", 500 },
+	{ "REMOTE_ADDR=192.0.2.1", 500 },
+	{ "KEDGE_HOST=", 200 },
+	{ "QUERY_STRING=", 200 },
+};
+
+/* All of them but the one of the loop, or with that one empty. */
+static struct fake_request
+request_without(size_t left_out, bool is_empty)
+{
+	struct fake_request f = { .bare = true };
+
+	fake_add(&f, identity_param(role_items, 1, "core"));
+	for (size_t i = 0; i < COUNT_OF(nginx_params); i++) {
+		const char *text = nginx_params[i].text;
+		size_t name_len = strcspn(text, "=") + 1;
+
+		if (i != left_out)
+			fake_add(&f, text);
+		else if (is_empty)
+			fake_add(&f, arena_strndup(a, text, name_len));
+	}
+	return f;
+}
+
+START_TEST(parameter_that_nginx_did_not_set_is_refused)
+{
+	size_t i = (size_t)_i;
+	struct fake_request f = request_without(COUNT_OF(nginx_params), false);
+	struct service s = plain;
+
+	handle(&plain, &f);
+	ck_assert_int_eq(r->response.status, 200);
+	f = request_without(i, false);
+	handled = 0;
+	handle(&plain, &f);
+	ck_assert_int_eq(r->response.status, 500);
+	ck_assert_str_eq(error_code(), "INTERNAL_ERROR");
+	ck_assert_int_eq(handled, 0);
+	f = request_without(i, true);
+	handle(&plain, &f);
+	ck_assert_int_eq(r->response.status, nginx_params[i].when_empty);
+
+	/* A verdict is not about the query. */
+	s.handle_all = judge;
+	f = request_without(i, false);
+	handle(&s, &f);
+	ck_assert_int_eq(r->response.status,
+	    str_has_prefix(nginx_params[i].text, "QUERY_STRING") ? 204 : 500);
 }
 END_TEST
 
@@ -1254,8 +1315,10 @@ add_dispatch(Suite *suite)
 
 	tcase_add_test(tc, guarded_route_answers_and_forbids_storing);
 	tcase_add_loop_test(tc, route_by_path_and_method, 0, COUNT_OF(paths));
-	tcase_add_test(tc, path_missing_is_invalid);
+	tcase_add_test(tc, path_missing_is_not_taken_from_elsewhere);
 	tcase_add_test(tc, path_that_reads_two_ways_is_invalid);
+	tcase_add_loop_test(tc, parameter_that_nginx_did_not_set_is_refused, 0,
+	    (int)COUNT_OF(nginx_params));
 	tcase_add_loop_test(tc, hooks_are_called_in_order, 0, COUNT_OF(orders));
 	tcase_add_test(tc, handler_answers_by_itself);
 	tcase_add_test(tc, session_flags_forbid_storing);
