@@ -2,7 +2,7 @@
 LINT_C = $(shell git ls-files 'fcgi/*.c' 'services/*.c' 'cli/*.c' 'bench/*.c')
 FORMAT_C = $(shell git ls-files '*.c' '*.h')
 
-lint: lint-format lint-cppcheck lint-tidy lint-invariants lint-man
+lint: lint-format lint-cppcheck lint-tidy lint-invariants lint-man lint-metrics
 
 lint-format:
 	clang-format --dry-run --Werror $(FORMAT_C)
@@ -24,8 +24,13 @@ lint-man:
 	@for page in docs/*.8 docs/*.5; do \
 		mandoc -T lint -W warning "$$page" || exit 1; done
 
+lint-metrics:
+	promtool check rules monitoring/alerts.yml
+	promtool test rules monitoring/alerts.test.yml
+	prove -It/lib t/03-metrics.t
+
 # For editors and clangd; a full build in a tree of its own.
 compile_commands.json: $(wildcard fcgi/*/*.c services/*/*.c services/*/*/*.c cli/*.c)
 	bear -- $(MAKE) -B BUILD=build/bear all
 
-.PHONY: lint lint-format lint-cppcheck lint-tidy lint-invariants lint-man
+.PHONY: lint lint-format lint-cppcheck lint-tidy lint-invariants lint-man lint-metrics

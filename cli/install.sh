@@ -11,7 +11,7 @@ policy=/usr/sbin/policy-rc.d
 policy_before=$policy.before-kedge
 cluster_dir=/etc/postgresql-common/createcluster.d
 cluster_conf=$cluster_dir/kedge.conf
-servers='nginx postgresql redis-server'
+servers='nginx postgresql redis-server prometheus'
 
 # The line that says whose a policy is.
 mark='# By kedge, while it installs packages.'
@@ -81,7 +81,7 @@ cat >"$policy" <<POLICY
 $mark
 unit=\${1%.service}
 case \$unit in
-nginx | postgresql* | redis*) exit 101 ;;
+nginx | postgresql* | redis* | prometheus*) exit 101 ;;
 *@*) unit=\${unit%%@*}@ ;;
 esac
 case "$units_before " in

@@ -98,6 +98,7 @@ need_up() {
 	need libcurl4-openssl-dev has_library libcurl
 	need libssl-dev has_library libcrypto
 	need libutf8proc-dev has_library libutf8proc
+	need libsystemd-dev has_library libsystemd
 	need nginx has_command nginx
 	need postgresql has_postgres
 	need redis-server has_command redis-server
@@ -121,6 +122,7 @@ need_lint() {
 	need clang-tidy has_command clang-tidy
 	need cppcheck has_command cppcheck
 	need mandoc has_command mandoc
+	need prometheus has_command promtool
 	need perl has_perl
 }
 need_bench() {

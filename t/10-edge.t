@@ -4,7 +4,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Kedge qw(jdecode jencode wait_until);
+use Kedge qw(jdecode jencode slurp wait_until);
 use Kedge::Raw qw(raw_http raw_open raw_read raw_answers);
 
 my $k = Kedge->up;
@@ -344,6 +344,17 @@ for my $service (qw(auth core wallet)) {
 	like($r->{headers}{'content-type'}, qr{^text/plain}, 'as text');
 	like($r->{body}, qr/^# TYPE \w+ (counter|gauge|histogram)$/m, 'for Prometheus');
 }
+# Each metric stands in METRICS.md with its type; what comes from the database follows.
+my %documented = slurp("$FindBin::Bin/../docs/METRICS.md") =~ /^\| `(kedge_\w+)` \| (\w+),/mg;
+ok(wait_until(sub { $anyone->get('/metrics/wallet')->{body} =~ /^kedge_job_queue_depth\{/m }, 20),
+	'metrics of jobs come in the background');
+for my $service (qw(auth core wallet)) {
+	my %types = $anyone->get("/metrics/$service")->{body} =~ /^# TYPE (\w+) (\w+)$/mg;
+	is_deeply([ grep { ($documented{$_} // '') ne $types{$_} } sort keys %types ],
+		[], "$service: each is documented");
+}
+like($anyone->get('/metrics/auth')->{body}, qr/^kedge_worker_processes_ready\{service="auth",pool="$_"\} [1-9]/m,
+	"auth: pool $_") for qw(api verify worker);
 my $ready = $anyone->get('/health/core')->{json};
 ok((grep { defined && !ref && $_ eq 'ok' } values %$ready), 'readiness names its dependencies')
     or diag(jencode($ready));

@@ -92,7 +92,8 @@ my $socket = "$place/own.sock";
 my ($pid, $log) = start({ CORE_LISTEN => "unix:$socket" });
 ok(answers($socket), 'on a socket of its own');
 is((stat $socket)[2] & 0777, 0660, 'for its group');
-is(scalar(my @w = workers($pid)), 2, 'with two workers');
+my @w;
+ok(wait_until(sub { (@w = workers($pid)) == 2 }, 5), 'with two workers');
 
 # A worker that dies is replaced, logged, and counted.
 kill KILL => $w[0];

@@ -24,7 +24,7 @@ use Kedge::Load;
 	is_deeply([ map { $_->{status} } @r ], [ 400, 400, 400, 429, 429 ],
 		'three tries, whatever the address');
 	my ($refused) = $k->client->get('/metrics/auth')->{body} =~
-	    /^kedge_rate_limited_total\{service="auth"\} (\d+)$/m;
+	    /^kedge_rate_limited_total\{service="auth",pool="api"\} (\d+)$/m;
 	is($refused, 2, 'each refusal is counted, once');
 	my $h = $r[3]{headers};
 	like($h->{'x-retry-after'} // '', qr/^(?:[1-9]|10)$/, 'X-Retry-After as BetterAuth has it');
@@ -129,7 +129,7 @@ use Kedge::Load;
 	# not have handed on by then what it was sent.
 	my $hashes = sub {
 		return ($k->client->get('/metrics/auth')->{body} =~
-			    /^kedge_password_hashes_total\{service="auth"\} (\d+)$/m)[0];
+			    /^kedge_password_hashes_total\{service="auth",pool="api"\} (\d+)$/m)[0];
 	};
 	my $abandoned = sub {
 		return scalar(() = $k->log_text('auth') =~

@@ -1,25 +1,35 @@
 /*
- * metrics: counters and duration histograms in memory shared by all workers of
- * a service, printed as Prometheus text.
+ * metrics: counters, gauges and histograms in memory shared by all processes
+ * of a service, printed as Prometheus text.  docs/METRICS.md lists them all.
  *
- * Each worker process adds to the cells of its own slot (no contention between
- * processes; relaxed atomics between its threads); a replacement continues its
- * predecessor's slot, so sums never fall.  The area is a memfd that the master
- * makes once and hands on across its own re-execution.
+ * - Counters and histograms are added to in the slot of the process's place
+ *   (pool and index in it), so that processes do not contend.  A replacement
+ *   continues the slot of its predecessor, so that sums never fall.
+ * - Gauges belong to one process: they vanish with it, however it ends.
  *
- * Before metrics_open() and metrics_use_slot() everything counts into nothing,
- * so that a module can be used by a test or a tool without an area.
+ * An update costs one or two relaxed atomic operations.  The area is a memfd
+ * that the master makes once and hands on across its own re-execution.
+ *
+ * Without metrics_open() and metrics_use_slot() everything counts into
+ * nothing, so that a module can be used by a test or a tool without an area.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct buf;
 
-enum { METRICS_SLOTS_MAX = 64, METRICS_ROUTES_MAX = 96 };
+enum {
+	METRICS_SLOTS_MAX = 64,
+	METRICS_PROCESSES_MAX = 256,
+	METRICS_POOLS_MAX = 8,
+	METRICS_ROUTES_MAX = 512,
+};
 
-/* Plain counters: one row each in metrics.c gives name and help text. */
+/* One row each in metrics_print.c gives name and help text. */
 enum metric {
 	METRIC_WORKER_STARTS,
 	METRIC_WORKER_DEATHS,
@@ -37,27 +47,85 @@ enum metric {
 	METRIC__MAX
 };
 
+enum metric_gauge {
+	GAUGE_THREADS_MAX,
+	GAUGE_THREADS,
+	GAUGE_THREADS_BUSY,
+	GAUGE_THREAD_QUEUE,
+	GAUGE_CONNECTIONS_MAX,
+	GAUGE_CONNECTIONS_IDLE,
+	GAUGE_CONNECTIONS_BUSY,
+	GAUGE_DB_IDLE,
+	GAUGE_DB_BUSY,
+	GAUGE_DB_CONNECTING,
+	GAUGE_DB_WAITING,
+	GAUGE_DB_AWAY,
+	GAUGE_CACHE_IDLE,
+	GAUGE_CACHE_BUSY,
+	GAUGE_CACHE_WAITING,
+	GAUGE_CACHE_AWAY,
+	GAUGE_REMOTE_BUSY,
+	GAUGE_PASSWORD_WAITING,
+	GAUGE__MAX
+};
+
+enum metric_histogram {
+	HISTOGRAM_THREAD_QUEUE,
+	HISTOGRAM_LOOP_ROUND,
+	HISTOGRAM_DB_WAIT,
+	HISTOGRAM_DB_STATEMENT,
+	HISTOGRAM_CACHE_WAIT,
+	HISTOGRAM_CACHE_COMMAND,
+	HISTOGRAM_REMOTE,
+	HISTOGRAM_PASSWORD_WAIT,
+	HISTOGRAM_PASSWORD_HASH,
+	HISTOGRAM__MAX
+};
+
+/* -- for the master, before and between forks -- */
+
 /*
  * Maps the area.  fd is -1 to make one, or an inherited one; a size or layout
  * that does not fit makes a new one and closes fd.  Returns the descriptor
  * (close-on-exec).  Aborts when the kernel refuses.
  */
 int metrics_open(int fd);
-/* The slot that this process adds to, from now on. */
-void metrics_use_slot(int slot);
-void metrics_add(enum metric m, uint64_t n);
-/* The gauge of living worker processes; the master sets it. */
-void metrics_set_workers(int64_t count);
 /*
- * `route` indexes the service's route list; one outside of it counts as
- * "other".  `status` is the HTTP status.
+ * The number of the route with that label ("GET /api/core/me"), for
+ * metrics_request(): the same one each time, across re-execution as well.  -1:
+ * there are METRICS_ROUTES_MAX, and this one counts as "other".
+ */
+int metrics_route(const char *label);
+/* The slot that this process and the next forked ones add to, from now on. */
+void metrics_use_slot(const char *pool, int index);
+/* What the master knows of a pool's processes. */
+struct metrics_pool {
+	int wanted; /* by the configuration */
+	int alive;
+	int ready; /* of these */
+};
+void metrics_set_pool(const char *pool, struct metrics_pool state);
+/* A process that had called metrics_begin_process() has ended. */
+void metrics_end_process(pid_t pid);
+
+/* -- for the process that is counted -- */
+
+/* Gives the process gauges of its own, after the fork. */
+void metrics_begin_process(const char *pool);
+void metrics_add(enum metric m, uint64_t n);
+void metrics_gauge_set(enum metric_gauge g, int64_t value);
+void metrics_gauge_add(enum metric_gauge g, int64_t n);
+void metrics_observe(enum metric_histogram h, int64_t duration_us);
+/*
+ * One answered request.  `route` is metrics_route()'s; -1 counts as "other".
+ * `status` is the HTTP status.
  */
 void metrics_request(int route, int status, int64_t duration_us);
+
 /*
- * Prints everything, in the text format 0.0.4; routes that were never used
- * are left out.  route_names[i] is the label of route i ("GET /me").
+ * Prints everything, in the text format 0.0.4.  What a pool never used (its
+ * routes, histograms) is left out.
  */
-void metrics_print(struct buf *b, const char *service,
-    const char *const *route_names, int nroutes);
+void metrics_print(struct buf *b, const char *service, const char *version);
 
 #endif

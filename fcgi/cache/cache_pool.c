@@ -63,6 +63,7 @@ cache_pool_new(const struct cache_options *options)
 static void
 close_idle(struct cache_pool *p)
 {
+	metrics_gauge_add(GAUGE_CACHE_IDLE, -p->nidle);
 	while (p->nidle > 0)
 		cache_conn_close(p->idle[--p->nidle]);
 }
@@ -73,6 +74,8 @@ cache_pool_free(struct cache_pool *p)
 	if (p == NULL)
 		return;
 	assert(p->nbusy == 0);
+	if (p->breaker.open)
+		metrics_gauge_add(GAUGE_CACHE_AWAY, -1);
 	close_idle(p);
 	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->mutex);
@@ -92,13 +95,30 @@ take_place(struct cache_pool *p)
 		.tv_sec = (time_t)(deadline_us / 1000000),
 		.tv_nsec = (long)(deadline_us % 1000000) * 1000,
 	};
+	int rc = 0;
 
-	while (p->nbusy == p->max)
-		if (pthread_cond_timedwait(&p->changed, &p->mutex, &until) ==
-		    ETIMEDOUT)
-			return false;
+	if (p->nbusy == p->max) {
+		metrics_gauge_add(GAUGE_CACHE_WAITING, 1);
+		while (p->nbusy == p->max && rc != ETIMEDOUT)
+			rc = pthread_cond_timedwait(
+			    &p->changed, &p->mutex, &until);
+		metrics_gauge_add(GAUGE_CACHE_WAITING, -1);
+	}
+	if (p->nbusy == p->max)
+		return false;
 	p->nbusy++;
+	metrics_gauge_add(GAUGE_CACHE_BUSY, 1);
 	return true;
+}
+
+/* With the lock held; NULL: there is none. */
+static struct cache_conn *
+pop_idle(struct cache_pool *p)
+{
+	if (p->nidle == 0)
+		return NULL;
+	metrics_gauge_add(GAUGE_CACHE_IDLE, -1);
+	return p->idle[--p->nidle];
 }
 
 /*
@@ -108,17 +128,19 @@ take_place(struct cache_pool *p)
 static bool
 enter(struct cache_pool *p, struct cache_conn **ret_conn)
 {
+	int64_t began_us = clock_monotonic_us();
 	bool entered;
 
 	pthread_mutex_lock(&p->mutex);
-	entered = breaker_lets_through(&p->breaker, clock_monotonic_us());
+	entered = breaker_lets_through(&p->breaker, began_us);
 	if (entered && !take_place(p)) {
 		breaker_abandoned(&p->breaker);
 		entered = false;
 	}
 	if (entered)
-		*ret_conn = p->nidle > 0 ? p->idle[--p->nidle] : NULL;
+		*ret_conn = pop_idle(p);
 	pthread_mutex_unlock(&p->mutex);
+	metrics_observe(HISTOGRAM_CACHE_WAIT, clock_monotonic_us() - began_us);
 	return entered;
 }
 
@@ -126,9 +148,11 @@ enter(struct cache_pool *p, struct cache_conn **ret_conn)
 static void
 note_failure(struct cache_pool *p, const char *reason)
 {
-	if (breaker_failed(&p->breaker, clock_monotonic_us()))
+	if (breaker_failed(&p->breaker, clock_monotonic_us())) {
 		log_event(
 		    LOG_WARN, "redis is away", LOG_TEXT("reason", reason));
+		metrics_gauge_add(GAUGE_CACHE_AWAY, 1);
+	}
 	/* They lead to the same place; the next to try starts afresh. */
 	close_idle(p);
 }
@@ -157,10 +181,14 @@ leave(struct cache_pool *p, struct cache_conn *c, enum cache_outcome outcome,
 		metrics_add(METRIC_CACHE_ERRORS, 1);
 	pthread_mutex_lock(&p->mutex);
 	p->nbusy--;
+	metrics_gauge_add(GAUGE_CACHE_BUSY, -1);
 	if (usable) {
-		if (breaker_succeeded(&p->breaker))
+		if (breaker_succeeded(&p->breaker)) {
 			log_event(LOG_INFO, "redis is back");
+			metrics_gauge_add(GAUGE_CACHE_AWAY, -1);
+		}
 		p->idle[p->nidle++] = c;
+		metrics_gauge_add(GAUGE_CACHE_IDLE, 1);
 	} else {
 		note_failure(p, reason);
 	}
@@ -179,9 +207,11 @@ cache_pool_call(struct cache_pool *p,
 	char reason[CACHE_REASON_SIZE] = "";
 	enum cache_outcome outcome = CACHE_CLOSED;
 	struct cache_conn *c;
+	int64_t began_us;
 
 	if (!p->has_url || !enter(p, &c))
 		return ERR_UNAVAILABLE;
+	began_us = clock_monotonic_us();
 	if (c != NULL) {
 		outcome = ask(c, ctx);
 		if (outcome == CACHE_CLOSED) {
@@ -195,6 +225,8 @@ cache_pool_call(struct cache_pool *p,
 	}
 	if (c != NULL)
 		memcpy(reason, c->reason, sizeof(reason));
+	metrics_observe(
+	    HISTOGRAM_CACHE_COMMAND, clock_monotonic_us() - began_us);
 	leave(p, c, outcome, reason);
 	return outcome == CACHE_DONE ? ERR_OK : ERR_UNAVAILABLE;
 }

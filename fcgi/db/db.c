@@ -10,6 +10,7 @@
 #include <libpq-fe.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
@@ -150,6 +151,25 @@ settle(struct arena *a, const struct db_stmt *stmt, const struct db_conn *c,
 	return e;
 }
 
+static void
+note_time(const char *name, int64_t us)
+{
+	(void)name;
+	metrics_observe(HISTOGRAM_DB_STATEMENT, us);
+}
+
+static enum db_outcome
+run_timed(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
+    const char *const *before, PGresult **ret_result)
+{
+	int64_t began_us = clock_monotonic_us();
+	enum db_outcome outcome =
+	    db_conn_run(c, stmt, args, before, ret_result);
+
+	note_time(stmt->name, clock_monotonic_us() - began_us);
+	return outcome;
+}
+
 /* What a failed try leaves to be done. */
 enum next { NEXT_RETURN, NEXT_AGAIN, NEXT_RECONNECT };
 
@@ -167,7 +187,7 @@ run_once(struct db *db, struct arena *a, const struct db_stmt *stmt,
 	e = db_pool_acquire(db->pool, &c);
 	if (e != ERR_OK)
 		return e;
-	outcome = db_conn_run(c, stmt, args, /* before= */ NULL, &result);
+	outcome = run_timed(c, stmt, args, /* before= */ NULL, &result);
 	if (db_error_is_transient(outcome, result))
 		*ret_next = NEXT_AGAIN;
 	if (outcome == DB_LOST && stmt->read_only)
@@ -224,7 +244,7 @@ run_in_transaction(struct db *tx, struct arena *a, const struct db_stmt *stmt,
 	if (tx->failed != ERR_OK)
 		return tx->failed;
 	fill_before(tx, before);
-	outcome = db_conn_run(tx->conn, stmt, args, before, &result);
+	outcome = run_timed(tx->conn, stmt, args, before, &result);
 	tx->transient = db_error_is_transient(outcome, result);
 	tx->failed = settle(a, stmt, tx->conn, outcome, result, ret_rows);
 	return tx->failed;
@@ -262,12 +282,15 @@ commit(struct db *tx)
 	static const struct db_stmt statement = { .name = "COMMIT" };
 	PGresult *result;
 	enum db_outcome outcome;
+	int64_t began_us;
 
 	if (is_chosen_to_fail()) {
 		rollback(tx);
 		return ERR_UNAVAILABLE;
 	}
+	began_us = clock_monotonic_us();
 	outcome = db_conn_command(tx->conn, "COMMIT", &result);
+	note_time(statement.name, clock_monotonic_us() - began_us);
 	/* The server answers ROLLBACK when the transaction had failed. */
 	assert(
 	    outcome != DB_DONE || strcmp(PQcmdStatus(result), "COMMIT") == 0);

@@ -79,6 +79,9 @@ db_pool_free(struct db_pool *p)
 		return;
 	assert(p->nlive == p->nidle && p->nconnecting == 0);
 	assert(p->first == NULL);
+	metrics_gauge_add(GAUGE_DB_IDLE, -p->nidle);
+	if (p->backoff_ms > 0)
+		metrics_gauge_add(GAUGE_DB_AWAY, -1);
 	while (p->nidle > 0)
 		db_conn_close(p->idle[--p->nidle]);
 	pthread_mutex_destroy(&p->mutex);
@@ -141,8 +144,10 @@ may_connect(const struct db_pool *p)
 static void
 note_success(struct db_pool *p)
 {
-	if (p->backoff_ms > 0)
+	if (p->backoff_ms > 0) {
 		log_event(LOG_INFO, "database is back");
+		metrics_gauge_add(GAUGE_DB_AWAY, -1);
+	}
 	p->backoff_ms = 0;
 	if (p->nlost > 0) {
 		p->nlost--;
@@ -160,6 +165,7 @@ note_failure(struct db_pool *p, const char *reason)
 		log_event(
 		    LOG_WARN, "database is away", LOG_TEXT("reason", reason));
 		p->backoff_ms = BACKOFF_MIN_MS;
+		metrics_gauge_add(GAUGE_DB_AWAY, 1);
 	} else if (now_us < p->retry_at_us) {
 		return; /* it began before the failure that set the time */
 	} else if (p->backoff_ms < BACKOFF_MAX_MS) {
@@ -178,10 +184,12 @@ connect_unlocked(struct db_pool *p)
 	struct db_conn *c;
 
 	p->nconnecting++;
+	metrics_gauge_add(GAUGE_DB_CONNECTING, 1);
 	pthread_mutex_unlock(&p->mutex);
 	c = db_conn_open(&p->options, reason);
 	pthread_mutex_lock(&p->mutex);
 	p->nconnecting--;
+	metrics_gauge_add(GAUGE_DB_CONNECTING, -1);
 	if (c == NULL) {
 		note_failure(p, reason);
 		metrics_add(METRIC_DB_ERRORS, 1);
@@ -200,6 +208,7 @@ pop_idle(struct db_pool *p)
 	while (p->nidle > 0) {
 		struct db_conn *c = p->idle[--p->nidle];
 
+		metrics_gauge_add(GAUGE_DB_IDLE, -1);
 		if (!db_conn_is_stale(c))
 			return c;
 		p->nlive--;
@@ -264,7 +273,9 @@ acquire_locked(struct db_pool *p, int64_t deadline_us)
 	if (may_connect(p))
 		return connect_unlocked(p);
 	enqueue(p, &w);
+	metrics_gauge_add(GAUGE_DB_WAITING, 1);
 	c = wait_in_queue(p, &w, deadline_us);
+	metrics_gauge_add(GAUGE_DB_WAITING, -1);
 	pthread_cond_destroy(&w.changed);
 	return c;
 }
@@ -272,15 +283,17 @@ acquire_locked(struct db_pool *p, int64_t deadline_us)
 enum err
 db_pool_acquire(struct db_pool *p, struct db_conn **ret_conn)
 {
-	int64_t deadline_us =
-	    clock_monotonic_us() + p->options.acquire_timeout_ms * 1000;
+	int64_t now_us = clock_monotonic_us();
+	int64_t deadline_us = now_us + p->options.acquire_timeout_ms * 1000;
 	struct db_conn *c;
 
 	pthread_mutex_lock(&p->mutex);
 	c = acquire_locked(p, deadline_us);
 	pthread_mutex_unlock(&p->mutex);
+	metrics_observe(HISTOGRAM_DB_WAIT, clock_monotonic_us() - now_us);
 	if (c == NULL)
 		return ERR_UNAVAILABLE;
+	metrics_gauge_add(GAUGE_DB_BUSY, 1);
 	*ret_conn = c;
 	return ERR_OK;
 }
@@ -293,6 +306,7 @@ give(struct db_pool *p, struct db_conn *c)
 
 	if (w == NULL) {
 		p->idle[p->nidle++] = c;
+		metrics_gauge_add(GAUGE_DB_IDLE, 1);
 		return;
 	}
 	dequeue(p, w);
@@ -305,6 +319,7 @@ db_pool_release(struct db_pool *p, struct db_conn *c)
 {
 	bool reusable = db_conn_is_reusable(c);
 
+	metrics_gauge_add(GAUGE_DB_BUSY, -1);
 	if (!reusable)
 		db_conn_close(c);
 	pthread_mutex_lock(&p->mutex);

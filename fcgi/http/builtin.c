@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "http/request.h"
+#include "http/scrape.h"
 #include "http/service.h"
 
 enum { TEXT_MAX_BYTES = 4 * 1024 * 1024 };
@@ -70,40 +71,13 @@ answer_openapi(const struct service *s, struct req *r)
 	req_answer(r, 200, "application/json", text, len);
 }
 
-static const char *const *
-route_names(const struct service *s, struct arena *a)
-{
-	const char **names =
-	    arena_alloc(a, METRICS_ROUTES_MAX * sizeof(*names));
-	int n = 0;
-
-	for (const struct route *const *list = s->routes; *list != NULL;
-	     list++) {
-		for (const struct route *row = *list;
-		     row->method != NULL && n < BUILTIN_METRIC; row++)
-			names[n++] = arena_printf(
-			    a, "%s %s%s", row->method, s->prefix, row->path);
-	}
-	while (n < BUILTIN_METRIC)
-		names[n++] = "unnamed";
-	names[BUILTIN_METRIC] = "builtin";
-	names[VERDICT_METRIC] = "verdict";
-
-	return names;
-}
-
 static void
 answer_metrics(const struct service *s, struct req *r)
 {
 	struct buf b;
 
 	buf_init(&b, r->arena, TEXT_MAX_BYTES);
-	metrics_print(
-	    &b, s->name, route_names(s, r->arena), METRICS_ROUTES_MAX);
-	if (s->hooks.library_metrics != NULL)
-		s->hooks.library_metrics(s->app, &b);
-	if (s->hooks.metrics != NULL)
-		s->hooks.metrics(s->app, &b);
+	scrape_write(s, &b);
 	req_answer(
 	    r, 200, "text/plain; version=0.0.4; charset=utf-8", b.data, b.len);
 }
@@ -133,7 +107,8 @@ answer_ready(const struct service *s, struct req *r)
 
 static const struct builtin below_prefix = { "/openapi.json", answer_openapi };
 static const struct builtin loopback[] = {
-	{ "/metrics", answer_metrics },
+	/* Also when all threads hang in a frozen database. */
+	{ "/metrics", answer_metrics, .prompt = true },
 	{ "/health/live", answer_live, .prompt = true },
 	{ "/health/ready", answer_ready },
 };

@@ -7,19 +7,8 @@
 
 #include <stdbool.h>
 
-#include "base/metrics.h"
-
 struct req;
 struct service;
-
-/*
- * Where requests that no row answers are counted: at the end, since the pools
- * of one service share the counters but not the tables.
- */
-enum {
-	BUILTIN_METRIC = METRICS_ROUTES_MAX - 2,
-	VERDICT_METRIC = METRICS_ROUTES_MAX - 1,
-};
 
 struct builtin {
 	const char *path; /* PREFIX/openapi.json without the prefix */

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "http/conn.h"
 #include "http/links.h"
 #include "http/request.h"
@@ -333,6 +334,7 @@ go_round(struct loop *l)
 		dispatch(l, events[i].data.ptr);
 	serve(l);
 	sweep(l);
+	metrics_observe(HISTOGRAM_LOOP_ROUND, clock_monotonic_us() - l->now_us);
 }
 
 static void
@@ -373,6 +375,7 @@ loop_new(const struct worker *w, const struct service *s)
 	    !watch_signals(l))
 		abort();
 	begin_listening(l);
+	metrics_gauge_set(GAUGE_CONNECTIONS_MAX, LINKS_MAX);
 	l->waiting = waiting_new(&(struct waiting_options){
 	    .service = s,
 	    .threads = w->threads,

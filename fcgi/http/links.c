@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 
 enum {
 	FIRST_REQUEST_US = 5 * 1000 * 1000,
@@ -62,6 +63,7 @@ link_begin(struct links *l, struct link *link, int fd)
 	}
 	atomic_store(&link->state, LINK_HERE);
 	l->count++;
+	metrics_gauge_add(GAUGE_CONNECTIONS_IDLE, 1);
 }
 
 void
@@ -70,11 +72,14 @@ link_end(struct links *l, struct link *link)
 	close(link->fd);
 	atomic_store(&link->state, LINK_NONE);
 	l->count--;
+	metrics_gauge_add(GAUGE_CONNECTIONS_IDLE, -1);
 }
 
 void
 link_lend(struct link *link)
 {
+	metrics_gauge_add(GAUGE_CONNECTIONS_IDLE, -1);
+	metrics_gauge_add(GAUGE_CONNECTIONS_BUSY, 1);
 	atomic_store(&link->state, LINK_AWAY);
 }
 
@@ -89,6 +94,8 @@ link_give_back(struct links *l, struct link *link, bool over)
 {
 	ssize_t n = 0;
 
+	metrics_gauge_add(GAUGE_CONNECTIONS_BUSY, -1);
+	metrics_gauge_add(GAUGE_CONNECTIONS_IDLE, 1);
 	link->over = over;
 	link->since_us = clock_monotonic_us();
 	if (atomic_exchange(&link->state, LINK_HERE) == LINK_MISSED)

@@ -6,6 +6,7 @@
 #define HTTP_SEAT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -23,6 +24,7 @@ struct seat {
 	struct req_source source;
 	struct req req;
 	struct link *link;
+	int64_t queued_us; /* when it began to wait for a thread */
 	struct flow *flow; /* of the queue that it is in */
 	struct seat *next; /* of a list that it is in */
 };

@@ -15,6 +15,7 @@
 #include "http/guard.h"
 #include "http/params.h"
 #include "http/router.h"
+#include "http/service_metrics.h"
 
 enum { METRIC_OTHER = -1 };
 
@@ -158,7 +159,8 @@ static enum err
 run_builtin(const struct builtin *own, struct progress *p)
 {
 	p->route = own->path;
-	p->metric = BUILTIN_METRIC;
+	p->metric = p->service->metrics != NULL ? p->service->metrics->builtin
+	                                        : METRIC_OTHER;
 	p->quiet = true;
 	if (strcmp(p->r->method, "GET") != 0 &&
 	    strcmp(p->r->method, "HEAD") != 0) {
@@ -177,11 +179,13 @@ dispatch(struct progress *p)
 	struct req *r = p->r;
 	const char *allow = NULL;
 	const struct builtin *own;
+	int index;
 	enum err e;
 
 	if (s->handle_all != NULL) {
 		p->route = "verdict";
-		p->metric = VERDICT_METRIC;
+		p->metric =
+		    s->metrics != NULL ? s->metrics->verdict : METRIC_OTHER;
 		p->quiet = true;
 		return s->handle_all(r);
 	}
@@ -192,13 +196,15 @@ dispatch(struct progress *p)
 	e = call_hook(s->hooks.before, r);
 	if (e != ERR_OK)
 		return e;
-	e = router_find(s, r, &p->metric, &allow);
+	e = router_find(s, r, &index, &allow);
 	if (e != ERR_OK) {
 		if (e == ERR_METHOD)
 			req_add_header(r, "Allow", allow);
 		return e;
 	}
 	p->route = r->route->path;
+	if (s->metrics != NULL)
+		p->metric = s->metrics->routes[index];
 
 	return run_route(s, r);
 }

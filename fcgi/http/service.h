@@ -25,6 +25,7 @@
 #include "server/master.h"
 
 struct buf;
+struct service_metrics;
 
 #define KEDGE_VERSION "0.1.0"
 
@@ -93,7 +94,10 @@ struct service_hooks {
 	 * ready, and the answer is a 503.
 	 */
 	bool (*ready)(void *app, struct buf *members);
-	/* Adds to /metrics.  May be NULL. */
+	/*
+	 * Adds to /metrics; may wait for the database, since it is called in
+	 * the background (scrape.h).  May be NULL.
+	 */
 	void (*metrics)(void *app, struct buf *b);
 	/* Likewise; service_main() fills it in for what a library adds. */
 	void (*library_metrics)(void *app, struct buf *b);
@@ -139,6 +143,8 @@ struct service {
 	 */
 	unsigned session_flags;
 	const struct service_code *codes; /* ended by a NULL code; or NULL */
+	/* NULL: every request counts as one of no route. */
+	const struct service_metrics *metrics;
 	void *app;
 };
 

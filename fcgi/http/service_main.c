@@ -13,6 +13,8 @@
 #include "base/str.h"
 #include "http/provision.h"
 #include "http/reverify.h"
+#include "http/scrape.h"
+#include "http/service_metrics.h"
 #include "remote/remote.h"
 #include "server/master.h"
 
@@ -81,6 +83,22 @@ service_of_worker(const struct service *template,
 	return s;
 }
 
+/* Of each pool that serves; filled before the fork. */
+static struct pool_metrics {
+	const char *pool;
+	struct service_metrics metrics;
+} pool_metrics[POOLS_MAX];
+
+static const struct service_metrics *
+find_metrics(const char *pool)
+{
+	for (int i = 0; i < POOLS_MAX && pool_metrics[i].pool != NULL; i++) {
+		if (str_eq(pool_metrics[i].pool, pool))
+			return &pool_metrics[i].metrics;
+	}
+	return NULL;
+}
+
 static const struct service *
 find_service(const struct service_program *p, const char *pool)
 {
@@ -101,8 +119,12 @@ serve(const struct worker *w, struct service_process *process)
 	struct route_lists lists;
 	struct service service =
 	    service_of_worker(find_service(p, w->pool), process, &lists);
+	int status;
 
-	return service_work(w, &service);
+	service.metrics = find_metrics(w->pool);
+	status = service_work(w, &service);
+	scrape_stop();
+	return status;
 }
 
 static struct service_process *
@@ -152,6 +174,30 @@ work_jobs(const struct worker *w, void *ctx)
 	const struct service_program *p = ctx;
 
 	return live_as(w, p, p->job_library->work);
+}
+
+static void
+count_pool(const struct service_program *p, const char *pool, int place)
+{
+	struct route_lists lists;
+	struct service s = complete(p, find_service(p, pool), &lists);
+
+	pool_metrics[place].pool = pool;
+	service_metrics_init(&pool_metrics[place].metrics, &s);
+}
+
+/* Gives the routes of all pools their numbers. */
+static void
+count_pools(void *ctx)
+{
+	const struct service_program *p = ctx;
+	int n = 0;
+
+	if (p->pools == NULL)
+		count_pool(p, "api", n);
+	for (const struct service_pool *i = p->pools;
+	     i != NULL && i->name != NULL; i++)
+		count_pool(p, i->name, n++);
 }
 
 static struct master_pool
@@ -234,6 +280,7 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 		.npools = fill_pools(p, only_jobs, pools),
 		.drain_timeout_ms = c->drain_timeout_ms,
 		.socket_mode = SOCKET_MODE,
+		.prepare = count_pools,
 		.ctx = (void *)p,
 	};
 

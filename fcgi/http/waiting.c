@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "http/conn.h"
 #include "http/flow_key.h"
 #include "http/flow_queue.h"
@@ -66,6 +67,8 @@ next_seat(struct waiting *w, struct seat *done)
 	while ((seat = flow_queue_pop(w->queue)) == NULL && !w->ending)
 		pthread_cond_wait(&w->changed, &w->mutex);
 	w->nidle--;
+	if (seat != NULL)
+		metrics_gauge_add(GAUGE_THREAD_QUEUE, -1);
 	pthread_mutex_unlock(&w->mutex);
 	seat_free(done);
 	return seat;
@@ -119,7 +122,11 @@ run(void *arg)
 	struct seat *seat = NULL;
 
 	while ((seat = next_seat(w, seat)) != NULL) {
+		metrics_observe(HISTOGRAM_THREAD_QUEUE,
+		    clock_monotonic_us() - seat->queued_us);
+		metrics_gauge_add(GAUGE_THREADS_BUSY, 1);
 		serve(w, seat);
+		metrics_gauge_add(GAUGE_THREADS_BUSY, -1);
 		w->options.give_back(w->options.ctx, seat);
 	}
 	return NULL;
@@ -135,6 +142,7 @@ add_thread(struct waiting *w)
 		return false;
 	}
 	w->nthreads++;
+	metrics_gauge_set(GAUGE_THREADS, w->nthreads);
 	return true;
 }
 
@@ -154,6 +162,7 @@ waiting_new(const struct waiting_options *options)
 	if (w == NULL)
 		abort();
 	w->options = *options;
+	metrics_gauge_set(GAUGE_THREADS_MAX, options->threads);
 	w->ids = calloc((size_t)options->threads, sizeof(*w->ids));
 	w->queue = flow_queue_new(&(struct flow_queue_options){
 	    .running_max = options->threads - options->threads / 4,
@@ -206,8 +215,11 @@ waiting_push(struct waiting *w, struct seat **seat)
 	bool crowded;
 	enum err e;
 
+	(*seat)->queued_us = clock_monotonic_us();
 	pthread_mutex_lock(&w->mutex);
 	e = flow_queue_push(w->queue, key, *seat);
+	if (e == ERR_OK)
+		metrics_gauge_add(GAUGE_THREAD_QUEUE, 1);
 	if (e == ERR_OK && w->spare != NULL) {
 		spare = w->spare;
 		w->spare = spare->next;

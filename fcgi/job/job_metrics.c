@@ -1,27 +1,13 @@
 #include "job/job_metrics.h"
 
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "db/db.h"
 #include "http/service_main.h"
 #include "job/job_buckets.h"
 #include "job/job_queues.h"
-
-enum { TEXT_MAX_BYTES = 1 << 20 };
-
-/* What this process wrote last. */
-static struct {
-	pthread_mutex_t lock; /* held while it is made: the others wait */
-	char *text; /* NULL: none yet */
-	size_t len;
-	int64_t made_us;
-} last = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const struct db_stmt select_stats = {
 	.name = "job_metrics_stats",
@@ -141,53 +127,20 @@ put_stats(struct buf *b, const char *service, const struct db_rows *rows)
 		put_histogram(b, service, rows, i);
 }
 
-static bool
-make(struct service_process *process, struct arena *a, struct buf *b)
-{
-	const char *service = process->program->name;
-	struct job_queue_list queues;
-	struct db_rows stats;
-
-	buf_init(b, a, TEXT_MAX_BYTES);
-	if (job_queues_list(process->db, a, process->program->jobs, &queues) !=
-		ERR_OK ||
-	    db_run(process->db, a, &select_stats, DB_NO_ARGS, &stats) != ERR_OK)
-		return false;
-	put_queues(b, service, &queues);
-	put_stats(b, service, &stats);
-	return !buf_failed(b);
-}
-
-/* Also when there is nothing to say: the database is not asked any sooner. */
-static void
-refresh(struct service_process *process)
-{
-	struct arena *a = arena_new();
-	struct buf b;
-
-	free(last.text);
-	last.text = NULL;
-	last.len = 0;
-	if (make(process, a, &b)) {
-		last.text = malloc(b.len + 1);
-		if (last.text == NULL)
-			abort();
-		memcpy(last.text, b.data, b.len + 1);
-		last.len = b.len;
-	}
-	last.made_us = clock_monotonic_us();
-	arena_free(a);
-}
-
 void
 job_metrics_write(struct service_process *process, struct buf *b)
 {
-	int64_t age_us;
+	const char *service = process->program->name;
+	struct arena *a = arena_new();
+	struct job_queue_list queues;
+	struct db_rows stats;
 
-	pthread_mutex_lock(&last.lock);
-	age_us = clock_monotonic_us() - last.made_us;
-	if (last.made_us == 0 || age_us >= JOB_METRICS_MS * 1000)
-		refresh(process);
-	buf_put(b, last.text != NULL ? last.text : "", last.len);
-	pthread_mutex_unlock(&last.lock);
+	if (job_queues_list(process->db, a, process->program->jobs, &queues) ==
+		ERR_OK &&
+	    db_run(process->db, a, &select_stats, DB_NO_ARGS, &stats) ==
+		ERR_OK) {
+		put_queues(b, service, &queues);
+		put_stats(b, service, &stats);
+	}
+	arena_free(a);
 }

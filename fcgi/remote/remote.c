@@ -401,7 +401,10 @@ remote_call(struct arena *a, const struct remote_request *request,
 		return ERR_INVALID;
 	buf_init(&call.body, a, request->max_bytes);
 	metrics_add(METRIC_REMOTE_CALLS, 1);
+	metrics_gauge_add(GAUGE_REMOTE_BUSY, 1);
 	code = perform(h, &call);
+	metrics_gauge_add(GAUGE_REMOTE_BUSY, -1);
+	metrics_observe(HISTOGRAM_REMOTE, clock_monotonic_us() - start_us);
 	if (call.cut && code == CURLE_WRITE_ERROR)
 		code = CURLE_OK;
 	if (code == CURLE_OK)

@@ -313,6 +313,8 @@ init(struct run *r)
 	metrics_fd = metrics_open(restart_take_fd("shared", "metrics"));
 	restart_keep_fd("shared", "metrics", metrics_fd);
 	restart_close_rest();
+	if (r->m->prepare != NULL)
+		r->m->prepare(r->m->ctx);
 	if (workers_init(&r->workers, r->m, r->sockets, r->signal_fd))
 		return true;
 	sockets_close(r->sockets, r->m->npools);

@@ -70,6 +70,8 @@ struct master {
 	int npools;
 	int64_t drain_timeout_ms;
 	int64_t socket_mode; /* of unix sockets: 0660 */
+	/* Once the shared memory is there, before any fork; may be NULL. */
+	void (*prepare)(void *ctx);
 	void *ctx;
 };
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "server/master.h"
 #include "server/workers.h"
 
@@ -56,6 +57,7 @@ worker_run(const struct workers *ws, const struct place *place)
 		    ws->places[i].listen_fd != w.listen_fd)
 			close(ws->places[i].listen_fd);
 	}
+	metrics_begin_process(w.pool);
 	log_set_worker(w.pool, w.index);
 	exit(place->pool->work(&w, ws->master->ctx));
 }

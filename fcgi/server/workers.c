@@ -71,6 +71,33 @@ find_place(struct workers *ws, const char *pool, int index)
 	return NULL;
 }
 
+/* Of the old generation, too: it serves until it is told to go. */
+static bool
+serves(const struct child *c)
+{
+	return (c->ready || c->old) && c->kill_at_us == 0;
+}
+
+/* For metrics and health. */
+static void
+count_children(const struct workers *ws)
+{
+	for (int p = 0; p < ws->master->npools; p++) {
+		const struct master_pool *pool = &ws->master->pools[p];
+		struct metrics_pool n = { .wanted = (int)pool->processes };
+
+		for (int i = 0; i < ws->nchildren; i++) {
+			const struct child *c = &ws->children[i];
+
+			if (!str_eq(c->pool, pool->name))
+				continue;
+			n.alive++;
+			n.ready += serves(c);
+		}
+		metrics_set_pool(pool->name, n);
+	}
+}
+
 static struct child *
 add_child(struct workers *ws, pid_t pid, const char *pool, int index)
 {
@@ -84,15 +111,14 @@ add_child(struct workers *ws, pid_t pid, const char *pool, int index)
 		.place = find_place(ws, pool, index),
 	};
 	restart_name_copy(c->pool, pool);
-	metrics_set_workers(ws->nchildren);
 	return c;
 }
 
 static void
 remove_child(struct workers *ws, struct child *c)
 {
+	metrics_end_process(c->pid);
 	*c = ws->children[--ws->nchildren];
-	metrics_set_workers(ws->nchildren);
 }
 
 /* -- starting -- */
@@ -118,7 +144,7 @@ start(struct workers *ws, struct place *place, int64_t now_us)
 	struct child *c;
 	pid_t pid;
 
-	metrics_use_slot(place->slot);
+	metrics_use_slot(place->pool->name, place->index);
 	fflush(NULL); /* or the child prints it again */
 	pid = fork();
 	if (pid == 0)
@@ -300,6 +326,7 @@ workers_tick(struct workers *ws, int64_t now_us)
 		drain_replaced(ws, now_us);
 	start_due(ws, now_us);
 	kill_late(ws, now_us);
+	count_children(ws);
 }
 
 int64_t
@@ -369,7 +396,7 @@ workers_ended(struct workers *ws, pid_t pid, int status, int64_t now_us)
 	log_end(c, status);
 	place = c->place;
 	if (c->kill_at_us == 0) {
-		metrics_use_slot(place != NULL ? place->slot : 0);
+		metrics_use_slot(c->pool, c->index);
 		metrics_add(METRIC_WORKER_DEATHS, 1);
 		if (place != NULL && !c->old) {
 			if (now_us - c->started_at_us >= SETTLED_US)

@@ -273,12 +273,12 @@ static int
 count_hashes(void)
 {
 	static const char line[] =
-	    "\nkedge_password_hashes_total{service=\"t\"} ";
+	    "\nkedge_password_hashes_total{service=\"t\",pool=\"api\"} ";
 	const char *found;
 	struct buf b;
 
 	buf_init(&b, a, 1 << 20);
-	metrics_print(&b, "t", NULL, 0);
+	metrics_print(&b, "t", "0");
 	found = strstr(b.data, line);
 	ck_assert_ptr_ne(found, NULL);
 	return atoi(found + strlen(line));
@@ -297,7 +297,7 @@ START_TEST(pool_hashes_nothing_for_who_has_left)
 	static const unsigned char none[PASSWORD_KEY_SIZE];
 
 	metrics_open(-1);
-	metrics_use_slot(0);
+	metrics_use_slot("api", 0);
 
 	for (int i = 0; i < CALLERS; i++) {
 		callers[i].pool = pool;

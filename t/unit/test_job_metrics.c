@@ -98,15 +98,6 @@ START_TEST(queues_and_kinds_are_there)
 }
 END_TEST
 
-START_TEST(database_is_not_asked_twice_at_once)
-{
-	const char *first = text();
-
-	sql("SELECT job_enqueue('x.y', '{}', p_queue => 'another')");
-	ck_assert_str_eq(text(), first);
-}
-END_TEST
-
 START_TEST(without_database_there_are_none)
 {
 	db_close(db);
@@ -144,7 +135,6 @@ suite(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, queues_and_kinds_are_there);
-	tcase_add_test(t, database_is_not_asked_twice_at_once);
 	tcase_add_test(t, without_database_there_are_none);
 	tcase_add_loop_test(t, run_counts_in_its_bucket, 0,
 	    (int)(sizeof(buckets) / sizeof(buckets[0])));

@@ -78,7 +78,7 @@ say_metrics(int fd)
 	ssize_t n;
 
 	buf_init(&b, a, 1 << 20);
-	metrics_print(&b, "test", NULL, 0);
+	metrics_print(&b, "test", "0");
 	n = write(fd, b.data, b.len);
 	(void)n;
 	arena_free(a);
@@ -334,15 +334,20 @@ who(const char *path, struct who *w)
 	return read_who(ask(path, "who\n"), w);
 }
 
+/* Over all pools; -1: there is none. */
 static int
 metric(const char *name)
 {
 	char series[128];
-	const char *at;
+	const char *at = ask("a.sock", "metrics\n");
+	int sum = -1;
 
-	snprintf(series, sizeof(series), "\n%s{service=\"test\"} ", name);
-	at = strstr(ask("a.sock", "metrics\n"), series);
-	return at != NULL ? atoi(at + strlen(series)) : -1;
+	snprintf(series, sizeof(series), "\n%s{service=\"test\",pool=", name);
+	while ((at = strstr(at, series)) != NULL) {
+		at = strchr(at, '}') + 1;
+		sum += atoi(at) + (sum < 0);
+	}
+	return sum;
 }
 
 static int

@@ -1,3 +1,5 @@
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,7 +12,7 @@
 #include "base/metrics.h"
 #include "unit.h"
 
-static const char *const routes[] = { "GET /me", "GET /a\"b\\c\nd" };
+static int me, odd;
 
 static struct arena *a;
 static int fd = -1;
@@ -32,7 +34,9 @@ setup(void)
 {
 	setup_arena();
 	fd = metrics_open(-1);
-	metrics_use_slot(0);
+	metrics_use_slot("api", 0);
+	me = metrics_route("GET /me");
+	odd = metrics_route("GET /a\"b\\c\nd");
 }
 
 static void
@@ -48,7 +52,7 @@ print(void)
 	struct buf b;
 
 	buf_init(&b, a, 1 << 20);
-	metrics_print(&b, "core", routes, 2);
+	metrics_print(&b, "core", "9.9");
 	ck_assert(!buf_failed(&b));
 	return b.data;
 }
@@ -72,8 +76,8 @@ START_TEST(print_before_open_is_empty)
 
 	buf_init(&b, a, 1000);
 	metrics_add(METRIC_CACHE_HITS, 1);
-	metrics_request(0, 200, 1);
-	metrics_print(&b, "core", routes, 2);
+	metrics_request(me, 200, 1);
+	metrics_print(&b, "core", "9.9");
 	ck_assert_uint_eq(b.len, 0);
 }
 END_TEST
@@ -81,10 +85,12 @@ END_TEST
 START_TEST(add_in_two_slots_is_summed)
 {
 	metrics_add(METRIC_CACHE_HITS, 2);
-	metrics_use_slot(METRICS_SLOTS_MAX - 1);
+	metrics_use_slot("api", 77);
 	metrics_add(METRIC_CACHE_HITS, 40);
 	ck_assert_double_eq(
-	    value(print(), "kedge_cache_hits_total{service=\"core\"}"), 42);
+	    value(print(),
+		"kedge_cache_hits_total{service=\"core\",pool=\"api\"}"),
+	    42);
 }
 END_TEST
 
@@ -94,15 +100,17 @@ START_TEST(add_in_child_is_seen_by_parent)
 	int status;
 
 	if (pid == 0) {
-		metrics_use_slot(5);
+		metrics_use_slot("api", 5);
 		metrics_add(METRIC_DB_QUERIES, 3);
-		metrics_request(0, 200, 100);
+		metrics_request(me, 200, 100);
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 	ck_assert_double_eq(
-	    value(print(), "kedge_db_queries_total{service=\"core\"}"), 3);
+	    value(print(),
+		"kedge_db_queries_total{service=\"core\",pool=\"api\"}"),
+	    3);
 }
 END_TEST
 
@@ -110,30 +118,33 @@ START_TEST(request_falls_in_cumulative_buckets)
 {
 	const char *text;
 
-	metrics_request(0, 200, 500); /* on the bound: le means <= */
-	metrics_request(0, 200, 501);
-	metrics_request(0, 404, 30 * 1000);
-	metrics_request(0, 200, 6 * 1000 * 1000);
+	metrics_request(me, 200, 500); /* on the bound: le means <= */
+	metrics_request(me, 200, 501);
+	metrics_request(me, 404, 30 * 1000);
+	metrics_request(me, 200, 29 * 1000 * 1000);
+	metrics_request(me, 200, 61 * 1000 * 1000);
 	text = print();
-#define BUCKET(le)                                                     \
-	"kedge_http_request_duration_seconds_bucket{service=\"core\"," \
+#define BUCKET(le)                                                          \
+	"kedge_http_request_duration_seconds_bucket{service=\"core\",pool=" \
+	"\"api\","                                                          \
 	"route=\"GET /me\",le=\"" le "\"}"
 	ck_assert_double_eq(value(text, BUCKET("0.0005")), 1);
 	ck_assert_double_eq(value(text, BUCKET("0.001")), 2);
 	ck_assert_double_eq(value(text, BUCKET("0.025")), 2);
 	ck_assert_double_eq(value(text, BUCKET("0.05")), 3);
-	ck_assert_double_eq(value(text, BUCKET("5")), 3);
-	ck_assert_double_eq(value(text, BUCKET("+Inf")), 4);
+	ck_assert_double_eq(value(text, BUCKET("10")), 3);
+	ck_assert_double_eq(value(text, BUCKET("30")), 4);
+	ck_assert_double_eq(value(text, BUCKET("60")), 4);
+	ck_assert_double_eq(value(text, BUCKET("+Inf")), 5);
 	ck_assert_double_eq_tol(
-	    value(text,
-		"kedge_http_request_duration_seconds_sum{service=\"core\","
-		"route=\"GET /me\"}"),
-	    6.031001, 1e-9);
-	ck_assert_double_eq(
-	    value(text,
-		"kedge_http_request_duration_seconds_count{service=\"core\","
-		"route=\"GET /me\"}"),
-	    4);
+	    value(text, "kedge_http_request_duration_seconds_sum{service="
+			"\"core\",pool=\"api\","
+			"route=\"GET /me\"}"),
+	    90.031001, 1e-9);
+	ck_assert_double_eq(value(text, "kedge_http_request_duration_seconds_"
+					"count{service=\"core\",pool=\"api\","
+					"route=\"GET /me\"}"),
+	    5);
 }
 END_TEST
 
@@ -141,13 +152,14 @@ START_TEST(request_is_counted_by_status)
 {
 	const char *text;
 
-	metrics_request(0, 200, 1);
-	metrics_request(0, 200, 1);
-	metrics_request(0, 503, 1);
-	metrics_request(0, 299, 1);
+	metrics_request(me, 200, 1);
+	metrics_request(me, 200, 1);
+	metrics_request(me, 503, 1);
+	metrics_request(me, 299, 1);
 	text = print();
-#define STATUS(s)                                                       \
-	"kedge_http_requests_total{service=\"core\",route=\"GET /me\"," \
+#define STATUS(s)                                                              \
+	"kedge_http_requests_total{service=\"core\",pool=\"api\",route=\"GET " \
+	"/me\","                                                               \
 	"status=\"" s "\"}"
 	ck_assert_double_eq(value(text, STATUS("200")), 2);
 	ck_assert_double_eq(value(text, STATUS("503")), 1);
@@ -164,18 +176,20 @@ START_TEST(request_of_no_route_is_other)
 	metrics_request(METRICS_ROUTES_MAX, 404, 1);
 	text = print();
 	ck_assert_double_eq(
-	    value(text, "kedge_http_requests_total{service=\"core\","
-			"route=\"other\",status=\"404\"}"),
+	    value(text,
+		"kedge_http_requests_total{service=\"core\",pool=\"api\","
+		"route=\"other\",status=\"404\"}"),
 	    2);
 }
 END_TEST
 
 START_TEST(print_escapes_labels)
 {
-	metrics_request(1, 200, 1);
+	metrics_request(odd, 200, 1);
 	ck_assert_double_eq(
-	    value(print(), "kedge_http_requests_total{service=\"core\","
-			   "route=\"GET /a\\\"b\\\\c\\nd\",status=\"200\"}"),
+	    value(print(),
+		"kedge_http_requests_total{service=\"core\",pool=\"api\","
+		"route=\"GET /a\\\"b\\\\c\\nd\",status=\"200\"}"),
 	    1);
 }
 END_TEST
@@ -186,12 +200,15 @@ START_TEST(print_is_prometheus_text)
 	char *text, *line, *rest = NULL;
 	const char *family = "";
 
-	metrics_request(0, 200, 1);
-	metrics_set_workers(7);
+	metrics_request(me, 200, 1);
+	metrics_set_pool("api", (struct metrics_pool){ .alive = 7 });
+	metrics_observe(HISTOGRAM_DB_WAIT, 20);
 	text = arena_strdup(a, print());
 	ck_assert_int_eq(text[strlen(text) - 1], '\n');
 	ck_assert_double_eq(
-	    value(text, "kedge_worker_processes{service=\"core\"}"), 7);
+	    value(
+		text, "kedge_worker_processes{service=\"core\",pool=\"api\"}"),
+	    7);
 	for (line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest)) {
 		char *end;
@@ -222,10 +239,12 @@ START_TEST(open_inherited_keeps_counts)
 
 	metrics_add(METRIC_RATE_LIMITED, 9);
 	ck_assert_int_eq(metrics_open(copy), copy);
-	metrics_use_slot(1);
+	metrics_use_slot("api", 1);
 	metrics_add(METRIC_RATE_LIMITED, 1);
 	ck_assert_double_eq(
-	    value(print(), "kedge_rate_limited_total{service=\"core\"}"), 10);
+	    value(print(),
+		"kedge_rate_limited_total{service=\"core\",pool=\"api\"}"),
+	    10);
 	close(copy);
 }
 END_TEST
@@ -242,8 +261,11 @@ START_TEST(open_misfit_makes_a_new_area)
 	metrics_add(METRIC_RATE_LIMITED, 9);
 	made = metrics_open(other);
 	ck_assert_int_ge(made, 0);
+	metrics_use_slot("api", 0);
 	ck_assert_double_eq(
-	    value(print(), "kedge_rate_limited_total{service=\"core\"}"), 0);
+	    value(print(),
+		"kedge_rate_limited_total{service=\"core\",pool=\"api\"}"),
+	    0);
 	close(made);
 }
 END_TEST
@@ -252,14 +274,153 @@ START_TEST(print_touches_used_slots_only)
 {
 	struct stat st;
 
-	metrics_request(0, 200, 1);
-	metrics_use_slot(1);
+	metrics_request(me, 200, 1);
+	metrics_use_slot("api", 1);
 	metrics_add(METRIC_CACHE_HITS, 1);
 	print();
 	ck_assert_int_eq(fstat(fd, &st), 0);
-	/* Two slots with two routes and "other": not the 64 of the area. */
+	/* Two slots with one route: not all that there is room for. */
 	ck_assert_int_le(st.st_blocks * 512, 64 * 1024);
 	ck_assert_int_ge(st.st_size, 1024 * 1024);
+}
+END_TEST
+
+START_TEST(pools_are_apart)
+{
+	const char *text;
+
+	metrics_add(METRIC_DB_QUERIES, 1);
+	metrics_use_slot("verify", 0);
+	metrics_add(METRIC_DB_QUERIES, 2);
+	metrics_request(me, 200, 1);
+	text = print();
+	ck_assert_double_eq(value(text, "kedge_db_queries_total"
+					"{service=\"core\",pool=\"api\"}"),
+	    1);
+	ck_assert_double_eq(value(text, "kedge_db_queries_total"
+					"{service=\"core\",pool=\"verify\"}"),
+	    2);
+	ck_assert_double_eq(
+	    value(text, "kedge_http_requests_total{service=\"core\",pool="
+			"\"verify\",route=\"GET /me\",status=\"200\"}"),
+	    1);
+}
+END_TEST
+
+/* A release can have fewer processes, and another order of routes. */
+START_TEST(open_inherited_keeps_names)
+{
+	int copy = dup(fd);
+
+	metrics_use_slot("verify", 0);
+	metrics_request(me, 200, 1);
+	ck_assert_int_eq(metrics_open(copy), copy);
+	ck_assert_int_ne(metrics_route("GET /new"), me);
+	ck_assert_int_eq(metrics_route("GET /me"), me);
+	metrics_use_slot("verify", 0);
+	metrics_request(me, 200, 1);
+	ck_assert_double_eq(
+	    value(print(), "kedge_http_requests_total{service=\"core\",pool="
+			   "\"verify\",route=\"GET /me\",status=\"200\"}"),
+	    2);
+	close(copy);
+}
+END_TEST
+
+START_TEST(routes_beyond_the_last_are_other)
+{
+	char label[32];
+	int last = 0, n = 0;
+
+	for (; last >= 0; n++) {
+		snprintf(label, sizeof(label), "GET /%d", n);
+		last = metrics_route(label);
+	}
+	ck_assert_int_eq(n, METRICS_ROUTES_MAX - 2 + 1);
+	snprintf(label, sizeof(label), "GET /%d", n - 2);
+	metrics_request(metrics_route(label), 200, 1);
+	metrics_request(last, 200, 1);
+	ck_assert_ptr_nonnull(strstr(print(), label));
+	ck_assert_double_eq(
+	    value(print(), "kedge_http_requests_total{service=\"core\",pool="
+			   "\"api\",route=\"other\",status=\"200\"}"),
+	    1);
+}
+END_TEST
+
+#define THREADS_BUSY "kedge_threads_busy{service=\"core\",pool=\"api\"}"
+
+/* Those of a process that was killed do not stay. */
+START_TEST(gauges_end_with_their_process)
+{
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		metrics_begin_process("api");
+		metrics_gauge_set(GAUGE_THREADS_BUSY, 4);
+		metrics_gauge_add(GAUGE_THREADS_BUSY, -1);
+		if (write(ready[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	metrics_begin_process("api");
+	metrics_gauge_add(GAUGE_THREADS_BUSY, 2);
+	ck_assert_double_eq(value(print(), THREADS_BUSY), 5);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	metrics_end_process(pid);
+	ck_assert_double_eq(value(print(), THREADS_BUSY), 2);
+	close(ready[0]);
+	close(ready[1]);
+}
+END_TEST
+
+START_TEST(more_processes_than_slots_are_all_counted)
+{
+	for (int i = 0; i < METRICS_SLOTS_MAX + 9; i++) {
+		metrics_use_slot("api", i);
+		metrics_add(METRIC_DB_QUERIES, 1);
+	}
+	ck_assert_double_eq(value(print(), "kedge_db_queries_total"
+					   "{service=\"core\",pool=\"api\"}"),
+	    METRICS_SLOTS_MAX + 9);
+}
+END_TEST
+
+START_TEST(histogram_is_printed)
+{
+	const char *text;
+
+	ck_assert_ptr_null(
+	    strstr(print(), "kedge_redis_pool_wait_seconds_sum"));
+	metrics_observe(HISTOGRAM_CACHE_WAIT, 100);
+	metrics_observe(HISTOGRAM_CACHE_WAIT, 31 * 1000 * 1000);
+	text = print();
+	ck_assert_double_eq(
+	    value(text, "kedge_redis_pool_wait_seconds_bucket{service=\"core\","
+			"pool=\"api\",le=\"0.0001\"}"),
+	    1);
+	ck_assert_double_eq(
+	    value(text, "kedge_redis_pool_wait_seconds_bucket{service=\"core\","
+			"pool=\"api\",le=\"60\"}"),
+	    2);
+}
+END_TEST
+
+START_TEST(build_and_start_are_printed)
+{
+	const char *text = print();
+
+	ck_assert_double_eq(value(text, "kedge_build_info{service=\"core\","
+					"version=\"9.9\"}"),
+	    1);
+	ck_assert_double_ge(
+	    value(text, "kedge_start_time_seconds{service=\"core\"}"), 1.7e9);
 }
 END_TEST
 
@@ -285,6 +446,13 @@ make_suite(void)
 	tcase_add_test(tc, open_inherited_keeps_counts);
 	tcase_add_test(tc, open_misfit_makes_a_new_area);
 	tcase_add_test(tc, print_touches_used_slots_only);
+	tcase_add_test(tc, pools_are_apart);
+	tcase_add_test(tc, open_inherited_keeps_names);
+	tcase_add_test(tc, routes_beyond_the_last_are_other);
+	tcase_add_test(tc, gauges_end_with_their_process);
+	tcase_add_test(tc, more_processes_than_slots_are_all_counted);
+	tcase_add_test(tc, histogram_is_printed);
+	tcase_add_test(tc, build_and_start_are_printed);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -1,3 +1,5 @@
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -14,6 +16,8 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "http/scrape.h"
+#include "http/service_metrics.h"
 
 static const unsigned char key[IDENTITY_KEY_SIZE] = "a key for tests";
 
@@ -1215,19 +1219,32 @@ START_TEST(health_tells_how_it_is)
 }
 END_TEST
 
+/* As a worker's would be. */
+static struct service
+with_metrics(const struct service *s)
+{
+	static struct service_metrics numbers;
+	struct service with = *s;
+
+	metrics_open(-1);
+	metrics_use_slot("api", 0);
+	service_metrics_init(&numbers, s);
+	with.metrics = &numbers;
+	return with;
+}
+
 START_TEST(metrics_count_by_route)
 {
 	struct fake_request get = guarded("GET", "/api/core/items/7");
 	struct fake_request gone = guarded("GET", "/api/core/gone");
 	struct fake_request metrics = request("GET", "/metrics");
+	struct service s = with_metrics(&plain);
 	const char *text;
 
-	metrics_open(-1);
-	metrics_use_slot(0);
-	handle(&plain, &get);
-	handle(&plain, &gone);
-	handle(&plain, &metrics);
-	handle(&plain, &metrics);
+	handle(&s, &get);
+	handle(&s, &gone);
+	handle(&s, &metrics);
+	handle(&s, &metrics);
 	text = body();
 	ck_assert_ptr_nonnull(strstr(
 	    text, "route=\"GET /api/core/items/{id}\",status=\"200\"} 1"));
@@ -1235,7 +1252,108 @@ START_TEST(metrics_count_by_route)
 	    strstr(text, "route=\"other\",status=\"404\"} 1"));
 	ck_assert_ptr_nonnull(
 	    strstr(text, "route=\"builtin\",status=\"200\"} 1"));
-	ck_assert_ptr_null(strstr(text, "unnamed"));
+}
+END_TEST
+
+enum { MANY_ROUTES = 300 };
+
+static enum err
+answer_empty(struct req *req, const void *in, void *out)
+{
+	(void)in;
+	(void)out;
+	req_answer(req, 204, NULL, NULL, 0);
+	return ERR_OK;
+}
+
+/* Each under its own name, however many there are. */
+START_TEST(metrics_name_every_route)
+{
+	struct route many[MANY_ROUTES + 1] = { 0 };
+	const struct route *const lists[] = { many, NULL };
+	struct fake_request metrics = request("GET", "/metrics");
+	struct service s = plain;
+	const char *text;
+
+	for (int i = 0; i < MANY_ROUTES; i++) {
+		many[i] = (struct route){
+			.method = "GET",
+			.path = arena_printf(a, "/many/%d", i),
+			.handler = answer_empty,
+		};
+	}
+	s.routes = lists;
+	s = with_metrics(&s);
+	for (int i = 0; i < MANY_ROUTES; i++) {
+		struct fake_request f = guarded(
+		    many[i].method, arena_printf(a, "/api/core/many/%d", i));
+
+		handle(&s, &f);
+	}
+	handle(&s, &metrics);
+	text = body();
+	for (int i = 0; i < MANY_ROUTES; i++)
+		ck_assert_ptr_nonnull(strstr(text,
+		    arena_printf(a, "route=\"%s /api/core/many/%d\",status=",
+			many[i].method, i)));
+	ck_assert_ptr_null(strstr(text, "route=\"other\""));
+}
+END_TEST
+
+/* The database of a hook: it answers when the test says so. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	int asked, answered;
+	bool frozen;
+} base = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.changed = PTHREAD_COND_INITIALIZER,
+};
+
+static void
+hook_metrics(void *app, struct buf *b)
+{
+	(void)app;
+	pthread_mutex_lock(&base.lock);
+	base.asked++;
+	pthread_cond_broadcast(&base.changed);
+	while (base.frozen)
+		pthread_cond_wait(&base.changed, &base.lock);
+	buf_puts(b, "from_the_database 7\n");
+	pthread_mutex_unlock(&base.lock);
+}
+
+static void
+thaw(void)
+{
+	pthread_mutex_lock(&base.lock);
+	while (base.asked == 0)
+		pthread_cond_wait(&base.changed, &base.lock);
+	base.frozen = false;
+	pthread_cond_broadcast(&base.changed);
+	pthread_mutex_unlock(&base.lock);
+}
+
+START_TEST(metrics_do_not_wait_for_the_database)
+{
+	struct fake_request metrics = request("GET", "/metrics");
+	struct service s = with_metrics(&plain);
+
+	s.hooks.metrics = hook_metrics;
+	base.frozen = true;
+	handle(&s, &metrics); /* would not return */
+	ck_assert_int_eq(r->response.status, 200);
+	ck_assert_ptr_nonnull(strstr(body(), "kedge_build_info{"));
+	ck_assert_ptr_nonnull(
+	    strstr(body(), "\nkedge_background_metrics_age_seconds{"));
+	ck_assert_ptr_null(strstr(body(), "from_the_database"));
+	thaw();
+	while (strstr(body(), "\nfrom_the_database 7\n") == NULL) {
+		sched_yield();
+		handle(&s, &metrics);
+	}
+	scrape_stop();
 }
 END_TEST
 
@@ -1324,6 +1442,8 @@ add_dispatch(Suite *suite)
 	tcase_add_test(tc, session_flags_forbid_storing);
 	tcase_add_test(tc, health_tells_how_it_is);
 	tcase_add_test(tc, metrics_count_by_route);
+	tcase_add_test(tc, metrics_name_every_route);
+	tcase_add_test(tc, metrics_do_not_wait_for_the_database);
 	tcase_add_test(tc, handle_all_answers_before_everything);
 }
 

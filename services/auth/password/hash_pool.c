@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "auth/password/hash_slots.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -24,6 +25,7 @@ enum { HASH_NICE = 19, HASH_SLICE_NS = 100 * 1000 * 1000 };
 /* On the stack of the request's thread, which waits until it is done. */
 struct job {
 	const struct hash_client *client;
+	int64_t queued_us;
 	const char *password;
 	const char *salt;
 	unsigned char *key;
@@ -98,15 +100,20 @@ static enum err
 hash(struct hash_pool *p, const struct job *job, int home)
 {
 	int slot;
+	int64_t began_us;
 	bool left, ok;
 
 	/* Other processes may hold all slots for a while. */
 	slot = hash_slots_take(p->options.slots, p->options.concurrency, home);
+	began_us = clock_monotonic_us();
+	metrics_observe(HISTOGRAM_PASSWORD_WAIT, began_us - job->queued_us);
 	left = has_left(job->client);
 	ok = !left && password_derive(job->password, job->salt, job->key);
 	hash_slots_give(p->options.slots, slot);
 	if (left)
 		return ERR_ABANDONED;
+	metrics_observe(
+	    HISTOGRAM_PASSWORD_HASH, clock_monotonic_us() - began_us);
 	metrics_add(METRIC_PASSWORD_HASHES, 1);
 	return ok ? ERR_OK : ERR_UNAVAILABLE;
 }
@@ -130,6 +137,7 @@ hash_jobs(void *arg)
 		job->e = e;
 		job->done = true;
 		p->waiting--;
+		metrics_gauge_add(GAUGE_PASSWORD_WAITING, -1);
 		pthread_cond_signal(&job->finished);
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -210,6 +218,7 @@ enqueue(struct hash_pool *p, struct job *job)
 		p->last->next = job;
 	p->last = job;
 	p->waiting++;
+	metrics_gauge_add(GAUGE_PASSWORD_WAITING, 1);
 	pthread_cond_signal(&p->work);
 	return true;
 }
@@ -222,6 +231,7 @@ hash_pool_derive(struct hash_pool *p, const struct hash_client *client,
 	unsigned char key[PASSWORD_KEY_SIZE];
 	struct job job = {
 		.client = client,
+		.queued_us = clock_monotonic_us(),
 		.password = password,
 		.salt = salt,
 		.key = key,

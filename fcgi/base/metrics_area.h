@@ -1,0 +1,82 @@
+/* metrics_area: how metrics lie in shared memory; private to metrics*.c. */
+#ifndef BASE_METRICS_AREA_H
+#define BASE_METRICS_AREA_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/metrics.h"
+
+enum {
+	METRICS_STATUSES = 34, /* see metrics_status(); the last is "other" */
+	METRICS_BUCKETS = 19,
+	METRICS_ROUTE_WORDS = METRICS_ROUTES_MAX / 64 + 1,
+	/* One more route, for requests of no route. */
+	METRICS_OTHER_ROUTE = METRICS_ROUTES_MAX,
+	METRICS_NAME_SIZE = 32,
+	METRICS_LABEL_SIZE = 128,
+};
+
+struct metrics_histogram {
+	_Atomic uint64_t buckets[METRICS_BUCKETS];
+	_Atomic uint64_t sum_us;
+};
+
+struct metrics_route_cells {
+	_Atomic uint64_t statuses[METRICS_STATUSES];
+	struct metrics_histogram duration;
+};
+
+/*
+ * The cells of a slot lie together, and its routes come last: a process
+ * touches a page or two until it serves.  An untouched page of a memfd costs
+ * nothing, but reading one allocates it, so `routes_used` (a bit for each
+ * route) says which cells may be read.
+ */
+struct metrics_slot {
+	_Alignas(64) _Atomic uint64_t counters[METRIC__MAX];
+	struct metrics_histogram histograms[HISTOGRAM__MAX];
+	_Atomic uint64_t routes_used[METRICS_ROUTE_WORDS];
+	struct metrics_route_cells routes[METRICS_ROUTES_MAX + 1];
+};
+
+struct metrics_process {
+	_Alignas(64) _Atomic int64_t pid; /* 0: free */
+	_Atomic int pool;
+	_Atomic int64_t gauges[GAUGE__MAX];
+};
+
+/* Written by the master alone. */
+struct metrics_pool_row {
+	char name[METRICS_NAME_SIZE];
+	_Atomic int wanted, alive, ready;
+};
+struct metrics_slot_row {
+	int pool;
+	int index;
+};
+
+struct metrics_area {
+	uint32_t magic;
+	uint32_t layout;
+	int64_t made_s; /* since the epoch */
+	_Atomic int npools;
+	_Atomic int nslots;
+	_Atomic int nroutes;
+	_Atomic int nprocesses; /* rows ever used */
+	struct metrics_pool_row pools[METRICS_POOLS_MAX];
+	struct metrics_slot_row slot_rows[METRICS_SLOTS_MAX];
+	char labels[METRICS_ROUTES_MAX][METRICS_LABEL_SIZE];
+	struct metrics_process processes[METRICS_PROCESSES_MAX];
+	struct metrics_slot slots[METRICS_SLOTS_MAX];
+};
+
+extern struct metrics_area *metrics_area; /* NULL: not open */
+
+static inline uint64_t
+metrics_load(_Atomic uint64_t *cell)
+{
+	return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,67 @@
+# docs/METRICS.md lists every metric, and dashboard and alerts use no other.
+use strict;
+use warnings;
+use Test::More;
+use File::Temp;
+use JSON::PP;
+
+sub slurp {
+    my ($file) = @_;
+    open my $in, '<', $file or die "$file: $!";
+    local $/;
+    return <$in>;
+}
+
+my %documented = slurp('docs/METRICS.md') =~ /^\| `(kedge_\w+)` \| (counter|gauge|histogram), [^|]+ \| \S/mg;
+cmp_ok(scalar keys %documented, '>', 40, 'METRICS.md has rows');
+
+my %named;
+for my $file (split /\n/, qx(git ls-files -co --exclude-standard 'fcgi/*.c' 'services/*.c')) {
+    $named{$_} = $file for slurp($file) =~ /"(kedge_[a-z_]+)"/g;
+}
+is_deeply([ grep { !$documented{$_} } sort keys %named ], [], 'each metric of the source stands in METRICS.md');
+is_deeply([ grep { !$named{$_} } sort keys %documented ], [], 'and each in METRICS.md is one of the source');
+is_deeply([ grep { ($documented{$_} eq 'counter') != /_total$/ } sort keys %documented ],
+    [], 'counters, and no others, end in _total');
+
+# Those of an expression, without what histograms add to their names.
+sub unknown {
+    my ($text) = @_;
+    my %unknown;
+    for my $name ($text =~ /\b(kedge_\w+)/g) {
+        my $family = $name =~ s/_(?:bucket|sum|count)$//r;
+        # Of a histogram there is no series without one of these.
+        my $type = $family ne $name ? 'histogram' : '';
+        my $is = $documented{$type ? $family : $name} // 'none';
+        $unknown{$name} = 1 if $is eq 'none' || ($is eq 'histogram') != ($type eq 'histogram');
+    }
+    return [ sort keys %unknown ];
+}
+my $rules = slurp('monitoring/alerts.yml');
+is_deeply(unknown($rules), [], 'alerts use metrics that there are');
+my $dashboard = decode_json(slurp('monitoring/grafana.json'));
+my @expressions = map { $_->{expr} } map { @{ $_->{targets} // [] } } @{ $dashboard->{panels} };
+cmp_ok(scalar @expressions, '>', 30, 'the dashboard has expressions');
+is_deeply(unknown(join "\n", @expressions, map { $_->{query} } @{ $dashboard->{templating}{list} }),
+    [], 'the dashboard uses metrics that there are');
+is_deeply(unknown('kedge_db_errors_total_bucket kedge_job_run_seconds kedge_made_up'),
+    [qw(kedge_db_errors_total_bucket kedge_job_run_seconds kedge_made_up)], 'this test finds others');
+
+SKIP: {
+    skip 'promtool is not there (./kedge setup lint)', 3 if !qx(sh -c 'command -v promtool');
+    is(qx(promtool check rules monitoring/alerts.yml 2>&1 >/dev/null), '', 'promtool: the rules');
+    my $said = qx(promtool test rules monitoring/alerts.test.yml 2>&1);
+    is($?, 0, 'promtool: what they fire at') or diag($said);
+    # As recording rules, since promtool checks those alone.
+    my $file = File::Temp->new(SUFFIX => '.yml');
+    my $n = 0;
+    my @rules = map {
+        { record => 'a:b:c' . $n++, expr => s/\$__rate_interval/5m/gr =~ s/\$service/.*/gr }
+    } @expressions;
+    print {$file} encode_json({ groups => [ { name => 'dashboard', rules => \@rules } ] });
+    close $file;
+    $said = qx(promtool check rules $file 2>&1);
+    is($?, 0, "promtool: the dashboard's expressions") or diag($said);
+}
+
+done_testing;
