@@ -6,6 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Fcntl qw(F_SETFD FD_CLOEXEC);
 use File::Temp qw(tempdir);
+use IO::Handle;
 use IO::Socket::UNIX;
 use Socket qw(SOCK_STREAM SOMAXCONN);
 use Test::More;
@@ -284,4 +285,46 @@ ok(wait_until(sub { my @now = workers($pid); @now == 1 && $now[0] != $w[0] }, 15
 ok(answers($socket), 'and serves');
 kill TERM => $pid;
 ok(gone($pid, 15), 'the end');
+# ---- its log ---------------------------------------------------------------------------
+
+# A thousand refusals are not a thousand lines; what is left out is counted.
+sub refused
+{
+	my ($socket, $n) = @_;
+	return scalar grep {
+		fcgi_request($socket,
+			{ %live, KEDGE_PATH => '/api/core/me', KEDGE_RAW_URI => '/api/core/me' })
+		    ->{status} == 401
+	} 1 .. $n
+}
+$socket = "$place/flood.sock";
+($pid, $log) = start({ CORE_LISTEN => "unix:$socket", CORE_PROCESSES => 1 });
+ok(answers($socket), 'one that is flooded');
+is(refused($socket, 1000), 1000, 'refuses everybody');
+kill TERM => $pid;
+ok(gone($pid, 15), 'and ends');
+my $text = slurp($log);
+my $lines = () = $text =~ /"msg":"request".*"status":401/g;
+my $dropped = 0;
+$dropped += $1 while $text =~ /"msg":"log lines dropped","of":"request","count":(\d+),"status":401/g;
+cmp_ok($dropped, '>', 0, "$lines of them have a line");
+is($lines + $dropped, 1000, 'the others are counted');
+
+# A reader that has stopped, and a disk that is full, stop nobody.
+pipe my $stuck_r, my $stuck_w or die;
+$stuck_w->blocking(0);
+1 while syswrite $stuck_w, 'x' x 4096;
+$stuck_w->blocking(1); # as it is when somebody starts us
+my %sink = (
+	'a pipe that nobody reads' => sub { open STDERR, '>&', $stuck_w },
+	'a full disk' => sub { open STDERR, '>>', '/dev/full' });
+for my $what (sort keys %sink) {
+	$socket = "$place/stuck" . @started;
+	($pid) = start({ CORE_LISTEN => "unix:$socket", CORE_LOG_LEVEL => 'debug' }, $sink{$what});
+	ok(answers($socket), "it starts with its log in $what");
+	is(refused($socket, 50), 50, 'and serves');
+	kill TERM => $pid;
+	ok(gone($pid, 15), 'and ends');
+}
+
 done_testing;

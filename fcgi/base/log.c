@@ -3,9 +3,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log_limit.h"
+#include "base/log_output.h"
 #include "base/str.h"
 
 /*
@@ -209,31 +210,12 @@ put_field(struct line *l, const struct log_field *f)
 		l->len = len;
 }
 
-/* A log that cannot be written is no reason to stop serving. */
 static void
-write_line(const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(STDERR_FILENO, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		bytes += n;
-		len -= (size_t)n;
-	}
-}
-
-void
-log_event_(
+write_event(
     enum log_level level, const char *message, const struct log_field *fields)
 {
-	int saved_errno = errno; /* callers log, then look at it */
 	struct line l;
 
-	if (level < process.least)
-		return;
 	l.len = 0;
 	l.full = false;
 	put(&l, "{", 1);
@@ -246,8 +228,89 @@ log_event_(
 		l.len += sizeof(cut_mark) - 1;
 	}
 	memcpy(l.bytes + l.len, "}\n", 2);
-	write_line(l.bytes, l.len + 2);
+	log_output_write(l.bytes, l.len + 2);
+}
+
+/* Not about the request that happens to be served. */
+static void
+write_own_event(const char *message, const struct log_field *fields)
+{
+	const char *request_id = thread_request_id;
+
+	thread_request_id = NULL;
+	write_event(LOG_WARN, message, fields);
+	thread_request_id = request_id;
+}
+
+static void
+write_dropped(const struct log_dropped *d)
+{
+	const struct log_field fields[] = {
+		LOG_TEXT("of", d->message),
+		LOG_NUM("count", d->count),
+		d->code != 0 ? LOG_NUM("status", d->code)
+			     : (struct log_field){ 0 },
+		{ 0 },
+	};
+
+	write_own_event("log lines dropped", fields);
+}
+
+static void
+report(int64_t now_us, bool all)
+{
+	struct log_dropped dropped;
+	int64_t lost;
+
+	while (log_limit_next(now_us, all, &dropped))
+		write_dropped(&dropped);
+	lost = log_output_take_lost();
+	if (lost > 0)
+		write_own_event(
+		    "log lines lost", (const struct log_field[]){
+					  LOG_NUM("count", lost), { 0 } });
+}
+
+void
+log_report(bool all)
+{
+	report(clock_monotonic_us(), all);
+}
+
+static void
+log_bounded(enum log_level level, const struct log_kind *kind,
+    const struct log_field *fields)
+{
+	int saved_errno = errno; /* callers log, then look at it */
+	int64_t now_us;
+
+	if (level < process.least)
+		return;
+	now_us = clock_monotonic_us();
+	if (log_limit_take(kind, now_us))
+		write_event(level, kind->message, fields);
+	report(now_us, /* all= */ false);
 	errno = saved_errno;
+}
+
+void
+log_event_(
+    enum log_level level, const char *message, const struct log_field *fields)
+{
+	log_bounded(level, &(struct log_kind){ .message = message }, fields);
+}
+
+void
+log_event_from(enum log_level level, const char *message, int code,
+    const char *source, const struct log_field *fields)
+{
+	log_bounded(level,
+	    &(struct log_kind){
+		.message = message,
+		.code = code,
+		.source = source != NULL ? source : "",
+	    },
+	    fields);
 }
 
 void

@@ -9,6 +9,11 @@
  * when it is known), msg, the fields.  A text over LOG_TEXT_MAX bytes is cut
  * and ends in an ellipsis; fields that would make the line longer than
  * LOG_LINE_MAX bytes are left out, and "cut":true says so.
+ *
+ * Lines of one kind are bounded (base/log_limit.h), and writing never waits
+ * once log_output_set_nonblocking() was called (base/log_output.h).  What that
+ * costs is in the log itself: "log lines dropped", with the message and, of
+ * requests, the status that they had, and "log lines lost".
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -44,6 +49,16 @@ struct log_field {
 
 void log_event_(
     enum log_level level, const char *message, const struct log_field *fields);
+/*
+ * The same for what a client can have us write at will: `source` is who did (a
+ * user, an address), `code` an HTTP status from 400 on or 0.  Each has limits
+ * of its own.
+ */
+void log_event_from(enum log_level level, const char *message, int code,
+    const char *source, const struct log_field *fields);
+/* Says what was dropped and has not been said; `all`: also of the last second.
+ */
+void log_report(bool all);
 
 static inline struct log_field
 log_text_(const char *name, const char *text)

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "http/conn.h"
 #include "http/links.h"
@@ -301,6 +302,7 @@ sweep(struct loop *l)
 	} else if (l->now_us >= l->sweep_us) {
 		l->sweep_us = l->now_us + (int64_t)SWEEP_MS * 1000;
 		links_end_idle(&l->links, l->now_us);
+		log_report(/* all= */ false);
 	}
 }
 

@@ -232,8 +232,10 @@ log_request(const struct progress *p, int64_t us)
 	}
 	fields[n] = (struct log_field){ 0 };
 
-	log_event_(p->quiet && r->response.status < 400 ? LOG_DEBUG : LOG_INFO,
-	    "request", fields);
+	log_event_from(
+	    p->quiet && r->response.status < 400 ? LOG_DEBUG : LOG_INFO,
+	    "request", r->response.status >= 400 ? r->response.status : 0,
+	    r->user_id != NULL ? r->user_id : r->client_ip, fields);
 }
 
 void

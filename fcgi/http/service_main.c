@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/log.h"
+#include "base/log_output.h"
 #include "base/metrics.h"
 #include "base/str.h"
 #include "http/provision.h"
@@ -377,6 +378,7 @@ service_main(const struct service_program *p, int argc, char **argv)
 	if (*role != '\0' && !only_jobs)
 		return usage(p);
 
+	log_output_set_nonblocking();
 	if (!service_configure(p))
 		return 1;
 	return checks ? check(p, only_jobs) : run(p, only_jobs, argv);

@@ -196,11 +196,15 @@ log_line(struct program_output *o)
 	o->log_line_len = 0;
 	if (text[0] == '\0' || ++o->log_lines > PROGRAM_LOG_LINES + 1)
 		return;
-	log_event(LOG_INFO, "a program says", LOG_TEXT("job", o->job->id),
-	    LOG_TEXT("kind", o->job->kind),
-	    LOG_TEXT("text", o->log_lines <= PROGRAM_LOG_LINES
-				 ? text
-				 : "(and more, not logged)"));
+	log_event_from(LOG_INFO, "a program says", /* code= */ 0, o->job->id,
+	    (const struct log_field[]){
+		LOG_TEXT("job", o->job->id),
+		LOG_TEXT("kind", o->job->kind),
+		LOG_TEXT("text", o->log_lines <= PROGRAM_LOG_LINES
+				     ? text
+				     : "(and more, not logged)"),
+		{ 0 },
+	    });
 	arena_reset(o->scratch);
 }
 

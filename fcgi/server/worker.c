@@ -44,6 +44,7 @@ worker_run(const struct workers *ws, const struct place *place)
 		.threads = (int)place->pool->threads,
 		.ready_fd = ws->ready_fds[1],
 	};
+	int status;
 
 	/* The master can die between fork() and prctl(). */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -59,5 +60,7 @@ worker_run(const struct workers *ws, const struct place *place)
 	}
 	metrics_begin_process(w.pool);
 	log_set_worker(w.pool, w.index);
-	exit(place->pool->work(&w, ws->master->ctx));
+	status = place->pool->work(&w, ws->master->ctx);
+	log_report(/* all= */ true);
+	exit(status);
 }

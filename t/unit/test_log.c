@@ -216,7 +216,8 @@ log_many(void *arg)
 {
 	log_set_request(arg);
 	for (int i = 0; i < 200; i++)
-		log_event(LOG_INFO, "line", LOG_TEXT("who", arg));
+		log_event_from(LOG_INFO, "line", /* code= */ 0, arg,
+		    (const struct log_field[]){ LOG_TEXT("who", arg), { 0 } });
 	return NULL;
 }
 

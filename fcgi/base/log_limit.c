@@ -1,0 +1,155 @@
+#include "base/log_limit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+enum {
+	KINDS_MAX = 64, /* the last one stands for all that are more */
+	SOURCES = 1024, /* a power of two */
+	REPORT_US = 1000 * 1000,
+};
+
+struct rate {
+	int64_t interval_us; /* between two lines; 0: no limit */
+	int64_t burst;
+};
+
+/* Of one process; a service has a few. */
+static const struct rate event_rate = { 1000 * 1000 / 5, 100 };
+static const struct rate refused_rate = { 1000 * 1000 / 200, 1000 };
+static const struct rate refused_source_rate = { 1000 * 1000 / 20, 200 };
+static const struct rate source_rate = { 1000 * 1000 / 500, 2000 };
+
+struct kind {
+	const char *message;
+	int code;
+	int64_t spent_us; /* GCRA: when all of the burst is there again */
+	int64_t dropped;
+	int64_t reported_us;
+};
+
+/*
+ * Sources share a place by their hash: one who shares it with a noisy one loses
+ * lines too, and nobody can evade the limit by pushing another out.
+ */
+static struct {
+	pthread_mutex_t lock;
+	struct kind kinds[KINDS_MAX];
+	int nkinds;
+	int64_t sources_spent_us[SOURCES];
+	_Atomic int64_t dropped; /* of all kinds, not reported */
+} limits = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static bool
+take(const struct rate *rate, int64_t *spent_us, int64_t now_us)
+{
+	int64_t at_us = *spent_us > now_us ? *spent_us : now_us;
+
+	if (rate->interval_us == 0)
+		return true;
+	if (at_us - now_us > rate->interval_us * (rate->burst - 1))
+		return false;
+	*spent_us = at_us + rate->interval_us;
+	return true;
+}
+
+/* FNV-1a, on from h. */
+static uint64_t
+hash(uint64_t h, const char *text)
+{
+	for (; *text != '\0'; text++)
+		h = (h ^ (unsigned char)*text) * 1099511628211u;
+	return h;
+}
+
+static int64_t *
+source_of(const struct log_kind *k)
+{
+	uint64_t h = 14695981039346656037u + (uint64_t)k->code;
+
+	h = hash(hash(h, k->message), k->source);
+	return &limits.sources_spent_us[(h ^ h >> 32) % SOURCES];
+}
+
+static struct kind *
+kind_of(const struct log_kind *k)
+{
+	struct kind *kind;
+
+	for (int i = 0; i < limits.nkinds; i++) {
+		kind = &limits.kinds[i];
+		if (kind->code == k->code &&
+		    (kind->message == k->message ||
+			strcmp(kind->message, k->message) == 0))
+			return kind;
+	}
+	if (limits.nkinds == KINDS_MAX)
+		return &limits.kinds[KINDS_MAX - 1];
+	kind = &limits.kinds[limits.nkinds++];
+	*kind = (struct kind){
+		.message = limits.nkinds == KINDS_MAX ? "other" : k->message,
+		.code = limits.nkinds == KINDS_MAX ? 0 : k->code,
+	};
+	return kind;
+}
+
+/* With the lock held. */
+static bool
+may_write(struct kind *kind, const struct log_kind *k, int64_t now_us)
+{
+	if (k->source == NULL)
+		return take(&event_rate, &kind->spent_us, now_us);
+	if (k->code == 0)
+		return take(&source_rate, source_of(k), now_us);
+	return take(&refused_source_rate, source_of(k), now_us) &&
+	       take(&refused_rate, &kind->spent_us, now_us);
+}
+
+bool
+log_limit_take(const struct log_kind *k, int64_t now_us)
+{
+	struct kind *kind;
+	bool good;
+
+	pthread_mutex_lock(&limits.lock);
+	kind = kind_of(k);
+	good = may_write(kind, k, now_us);
+	if (!good) {
+		if (kind->dropped++ == 0)
+			kind->reported_us = now_us;
+		atomic_fetch_add(&limits.dropped, 1);
+	}
+	pthread_mutex_unlock(&limits.lock);
+	return good;
+}
+
+bool
+log_limit_next(int64_t now_us, bool all, struct log_dropped *ret_dropped)
+{
+	bool found = false;
+
+	if (atomic_load_explicit(&limits.dropped, memory_order_relaxed) == 0)
+		return false;
+	pthread_mutex_lock(&limits.lock);
+	for (int i = 0; i < limits.nkinds && !found; i++) {
+		struct kind *kind = &limits.kinds[i];
+
+		found = kind->dropped > 0 &&
+		        (all || now_us - kind->reported_us >= REPORT_US);
+		if (!found)
+			continue;
+		*ret_dropped = (struct log_dropped){
+			.message = kind->message,
+			.code = kind->code,
+			.count = kind->dropped,
+		};
+		atomic_fetch_sub(&limits.dropped, kind->dropped);
+		kind->dropped = 0;
+	}
+	pthread_mutex_unlock(&limits.lock);
+	return found;
+}

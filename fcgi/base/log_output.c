@@ -1,0 +1,102 @@
+#include "base/log_output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct {
+	int fd; /* a description of our own, O_NONBLOCK; -1: none */
+	bool is_socket;
+	bool asks; /* poll() says whether a write would wait */
+	atomic_bool torn; /* only a part of the last line was taken */
+	atomic_bool works; /* the last line was written */
+	_Atomic int64_t lost;
+} output = { .fd = -1, .works = true };
+
+/*
+ * The flag O_NONBLOCK is the open file's, which we share with a shell or a
+ * sibling, so the file is opened once more.  A socket (journald's) cannot be,
+ * but send() has a flag of its own.  What remains, such as a pipe of another
+ * user's, is asked before each write.
+ */
+void
+log_output_set_nonblocking(void)
+{
+	struct stat st;
+
+	if (output.fd >= 0 || fstat(STDERR_FILENO, &st) != 0)
+		return;
+	if (S_ISREG(st.st_mode))
+		return; /* never waits for a reader */
+	output.is_socket = S_ISSOCK(st.st_mode);
+	if (output.is_socket)
+		return;
+	output.fd = open("/proc/self/fd/2",
+	    O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	output.asks = output.fd < 0;
+}
+
+static ssize_t
+write_some(const char *bytes, size_t len)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (output.is_socket)
+		return send(
+		    STDERR_FILENO, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (output.fd >= 0)
+		return write(output.fd, bytes, len);
+	if (output.asks && poll(&p, 1, 0) != 1) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(STDERR_FILENO, bytes, len);
+}
+
+/* How much of it was taken. */
+static size_t
+write_all(const char *bytes, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write_some(bytes + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return done;
+}
+
+void
+log_output_write(const char *line, size_t len)
+{
+	size_t done;
+
+	/* What comes next does not become part of half a line. */
+	if (atomic_load(&output.torn) && write_all("\n", 1) == 1)
+		atomic_store(&output.torn, false);
+	done = write_all(line, len);
+	if (done > 0 && done < len)
+		atomic_store(&output.torn, true);
+	if (done < len)
+		atomic_fetch_add(&output.lost, 1);
+	atomic_store(&output.works, done == len);
+}
+
+int64_t
+log_output_take_lost(void)
+{
+	if (atomic_load_explicit(&output.lost, memory_order_relaxed) == 0 ||
+	    !atomic_load(&output.works))
+		return 0;
+	return atomic_exchange(&output.lost, 0);
+}
