@@ -11,12 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/attr.h"
 #include "base/clock.h"
 
 #include "child.h"
 #include "record.h"
 #include "report.h"
+#include "rotate.h"
 #include "say.h"
 
 /* How long a child may take the first time; a step takes what it takes. */
@@ -30,6 +32,8 @@ static const int64_t tick_us = 4 * 1000;
 /* The same for what did not come about within a while. */
 static const int64_t slow_tick_us = 100 * 1000;
 static const int64_t a_while_us = 2 * 1000 * 1000;
+/* Between two looks at the size of the logs. */
+static const int64_t rotate_us = 2 * 1000 * 1000;
 
 struct loop {
 	struct supervisor *s;
@@ -41,6 +45,7 @@ struct loop {
 	bool hurried; /* kill instead of asking */
 	enum child_stop_stage stage;
 	bool changed; /* the record is behind */
+	int64_t rotate_at_us;
 };
 
 static void
@@ -346,7 +351,7 @@ read_signals(struct loop *l)
 	}
 }
 
-/* Milliseconds to wait; -1 for as long as nothing happens. */
+/* Milliseconds to wait. */
 static int
 timeout_ms(const struct loop *l)
 {
@@ -372,7 +377,10 @@ timeout_ms(const struct loop *l)
 	}
 	if (!l->announced && (wait_us == -1 || wait_us > 1000000))
 		wait_us = 1000000;
-	return wait_us == -1 ? -1 : (int)((wait_us + 999) / 1000);
+	due_us = l->rotate_at_us - l->now_us;
+	if (wait_us == -1 || wait_us > due_us)
+		wait_us = due_us > 0 ? due_us : 0;
+	return (int)((wait_us + 999) / 1000);
 }
 
 static void
@@ -396,6 +404,24 @@ is_over(const struct loop *l)
 	       child_kill_strays(l->s->children, l->s->nchildren);
 }
 
+/* Ours as well: what the supervisor says is in a log of its own. */
+static void
+rotate_logs(struct loop *l)
+{
+	struct arena *a;
+	int i;
+
+	if (l->now_us < l->rotate_at_us)
+		return;
+	l->rotate_at_us = l->now_us + rotate_us;
+	a = arena_new();
+	rotate_log(a, "log/kedge.log");
+	for (i = 0; i < l->s->nchildren; i++)
+		if (l->s->children[i].log != NULL)
+			rotate_log(a, l->s->children[i].log);
+	arena_free(a);
+}
+
 static void
 run_loop(struct loop *l)
 {
@@ -404,6 +430,7 @@ run_loop(struct loop *l)
 		l->now_us = clock_monotonic_us();
 		read_signals(l);
 		reap(l);
+		rotate_logs(l);
 		if (l->stopping) {
 			stop_stage(l);
 		} else {

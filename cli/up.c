@@ -26,8 +26,6 @@
 #include "stack.h"
 #include "supervisor.h"
 
-enum { LOG_MAX_BYTES = 8 * 1024 * 1024 };
-
 struct up {
 	struct stack stack;
 	struct environment secrets;
@@ -76,23 +74,6 @@ check_port(int *port)
 	return ok;
 }
 
-/* A log grows over many runs; one older part of it is kept. */
-static void
-rotate_logs(const struct up *u)
-{
-	struct arena *a = u->stack.arena;
-	const char *log;
-	struct stat st;
-	int i;
-
-	for (i = 0; i < u->plan.nchildren; i++) {
-		log = u->plan.children[i].log;
-		if (log != NULL && stat(log, &st) == 0 &&
-		    st.st_size > LOG_MAX_BYTES)
-			(void)rename(log, arena_printf(a, "%s.1", log));
-	}
-}
-
 static bool
 prepare(struct up *u)
 {
@@ -112,7 +93,6 @@ prepare(struct up *u)
 	    !nginx_write(s, u->port) ||
 	    !plan_make(&u->plan, s, &u->secrets, u->port))
 		return false;
-	rotate_logs(u);
 	return true;
 }
 

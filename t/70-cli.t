@@ -155,6 +155,17 @@ note(sprintf 'warm start %.2f s, first verified request %.2f s', $took, time - $
 cmp_ok($took, '<', 6, 'a warm start takes no time (make bench has the figure)');
 is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', 'and so does the data');
 
+# ---- logs do not grow without bound ----------------------------------------------
+
+# Too long by a hole, which costs no disk.
+my $core_log = $k->dir . '/log/core.log';
+truncate $core_log, 17 << 20 or die "$core_log: $!";
+ok(wait_until(sub { -s $core_log < 1 << 20 }, 30), 'a log that is too long is emptied');
+cmp_ok(-s "$core_log.1", '>', 16 << 20, 'and what it held is beside it');
+my $id = $alice->get('/api/core/whoami')->{headers}{'x-request-id'};
+ok(wait_until(sub { slurp($core_log) =~ /\Q$id\E/ }, 10), 'the service writes on');
+cmp_ok(-s $core_log, '<', 1 << 20, 'at its new end');
+
 # ---- it supervises --------------------------------------------------------------
 
 my @kinds =
