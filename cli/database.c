@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "db/db_script.h"
 
+#include "connections.h"
 #include "file.h"
 #include "postgres.h"
 #include "say.h"
@@ -22,7 +23,16 @@ password_of(const struct database_task *t, const struct spec_service *service)
 			    service->variable));
 }
 
-/* Services and their passwords, in a form that gives none away. */
+static const char *
+limit_of(const struct database_task *t, const struct spec_service *service)
+{
+	struct arena *a = t->stack->arena;
+
+	return arena_printf(
+	    a, "%lld", (long long)connections_limit(a, service));
+}
+
+/* Services, passwords and limits, in a form that gives no password away. */
 static const char *
 stamp(const struct database_task *t)
 {
@@ -34,8 +44,9 @@ stamp(const struct database_task *t)
 	for (i = 0; i < t->stack->spec.nservices; i++) {
 		service = &t->stack->spec.services[i];
 		if (service->needs_postgres)
-			list = arena_printf(t->stack->arena, "%s%s %s\n", list,
-			    service->name, password_of(t, service));
+			list = arena_printf(t->stack->arena, "%s%s %s %s\n",
+			    list, service->name, password_of(t, service),
+			    limit_of(t, service));
 	}
 	sha256_hex(list, strlen(list), hex);
 	return arena_printf(t->stack->arena, "%s\n", hex);
@@ -74,18 +85,17 @@ run(struct db_script *script, const char *database, const char *sql)
 }
 
 /*
- * Runs the text that the statement makes of the name and the password: the
- * server quotes them, since such commands take no parameters.
+ * Runs the texts that the statement makes of its arguments: the server quotes
+ * them, since such commands take no parameters.
  */
 static bool
 run_formatted(struct db_script *script, struct arena *a, const char *name,
-    const char *format_sql, const char *password)
+    const char *format_sql, struct db_args args)
 {
 	struct db_rows rows;
 	int i;
 
-	if (db_script_query(script, a, format_sql, DB_ARGS(name, password),
-		&rows) != ERR_OK) {
+	if (db_script_query(script, a, format_sql, args, &rows) != ERR_OK) {
 		complain("database %s: %s", name, db_script_problem(script));
 		return false;
 	}
@@ -97,15 +107,16 @@ run_formatted(struct db_script *script, struct arena *a, const char *name,
 
 static const char roles_sql[] =
     "WITH service AS (SELECT $1::text AS app, $1 || '_owner' AS owner,"
-    " $2::text AS password)"
+    " $2::text AS password, $3::text AS connections)"
     " SELECT format('CREATE ROLE %I', role)"
     " FROM service, LATERAL (VALUES (app), (owner)) AS wanted (role)"
     " WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role)"
     " UNION ALL"
     " SELECT format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE"
-    " NOREPLICATION NOBYPASSRLS PASSWORD %L', role, secret)"
-    " FROM service,"
-    " LATERAL (VALUES (app, password), (owner, NULL)) AS w (role, secret)";
+    " NOREPLICATION NOBYPASSRLS PASSWORD %L CONNECTION LIMIT %s',"
+    " role, secret, most)"
+    " FROM service, LATERAL (VALUES (app, password, connections),"
+    " (owner, NULL, '-1')) AS w (role, secret, most)";
 
 static const char database_sql[] =
     "WITH service AS (SELECT $1::text AS app, $1 || '_owner' AS owner)"
@@ -117,7 +128,7 @@ static const char database_sql[] =
     " FROM service"
     " UNION ALL"
     " SELECT format('GRANT CONNECT ON DATABASE %I TO %I', app, app)"
-    " FROM service WHERE $2::text IS NULL";
+    " FROM service";
 
 static const char schema_sql[] =
     "WITH service AS (SELECT $1::text AS app, $1 || '_owner' AS owner)"
@@ -126,7 +137,6 @@ static const char schema_sql[] =
     " SELECT 'REVOKE ALL ON SCHEMA public FROM PUBLIC'"
     " UNION ALL"
     " SELECT format('GRANT USAGE ON SCHEMA public TO %I', app) FROM service"
-    " WHERE $2::text IS NULL"
     " UNION ALL" /* large objects would be room without a right */
     " SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC',"
     " oid::regprocedure) FROM pg_proc"
@@ -139,8 +149,8 @@ make_schema(const struct stack *s, const char *name)
 	struct db_script *script = connect_to(s, name);
 	bool ok;
 
-	ok = script != NULL && run_formatted(script, s->arena, name, schema_sql,
-				   /* password= */ NULL);
+	ok = script != NULL &&
+	     run_formatted(script, s->arena, name, schema_sql, DB_ARGS(name));
 	db_script_close(script);
 	return ok;
 }
@@ -152,10 +162,10 @@ make_one(const struct database_task *t, struct db_script *script,
 	struct arena *a = t->stack->arena;
 	const char *name = service->name;
 
-	return run_formatted(
-		   script, a, name, roles_sql, password_of(t, service)) &&
-	       run_formatted(script, a, name, database_sql,
-		   /* password= */ NULL) &&
+	return run_formatted(script, a, name, roles_sql,
+		   DB_ARGS(
+		       name, password_of(t, service), limit_of(t, service))) &&
+	       run_formatted(script, a, name, database_sql, DB_ARGS(name)) &&
 	       make_schema(t->stack, name);
 }
 

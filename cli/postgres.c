@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "http/query.h"
 
+#include "connections.h"
 #include "environment.h"
 #include "file.h"
 #include "process.h"
@@ -126,11 +127,11 @@ static const char settings[] = "# Written by kedge at each start.\n"
 			       "listen_addresses = ''\n"
 			       "unix_socket_directories = '..'\n"
 			       "unix_socket_permissions = 0700\n"
-			       "max_connections = 200\n"
+			       "max_connections = %lld\n"
 			       "password_encryption = 'scram-sha-256'\n"
 			       "timezone = 'UTC'\n"
 			       "log_timezone = 'UTC'\n"
-			       "log_line_prefix = '%m [%p] %q%u@%d '\n";
+			       "log_line_prefix = '%%m [%%p] %%q%%u@%%d '\n";
 
 static bool
 write_settings(const struct stack *s)
@@ -160,8 +161,9 @@ write_settings(const struct stack *s)
 		    service->name);
 	}
 	buf_puts(&hba, "local all all scram-sha-256\n");
-	return file_update(
-		   s->arena, HOME_DIR "/postgresql.conf", 0644, settings) &&
+	return file_update(s->arena, HOME_DIR "/postgresql.conf", 0644,
+		   arena_printf(s->arena, settings,
+		       (long long)connections_of_server(s->arena, &s->spec))) &&
 	       file_update(s->arena, HOME_DIR "/pg_hba.conf", 0644, hba.data) &&
 	       file_update(
 		   s->arena, HOME_DIR "/pg_ident.conf", 0644, ident.data);

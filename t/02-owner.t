@@ -6,6 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(need);
+use Kedge::Wallet;
 
 need(qw(psql));
 # No workers: what is enqueued here is nothing that they could run.
@@ -206,6 +207,88 @@ for my $service (@services) {
 	$k->sql($service, 'DROP FUNCTION control()');
 }
 
+# ---- what was acknowledged is on disk ----------------------------------------------
+
+# Each transaction says, when it commits, whether it waits for the disk.
+my %written = (auth => '"user"', core => 'task', wallet => 'transfer');
+my $seen = 'SELECT string_agg(DISTINCT setting, \' \') FROM seen';
+for my $service (@services) {
+	$k->sql($service, <<"SQL");
+CREATE TABLE seen (setting text);
+CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS \$\$
+BEGIN
+	INSERT INTO seen VALUES (current_setting('synchronous_commit'));
+	RETURN NULL;
+END
+\$\$;
+CREATE CONSTRAINT TRIGGER zz_see AFTER INSERT OR UPDATE ON $written{$service}
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION see();
+SQL
+	my ($status, undef, $err) = $k->sql_as_app($service, "ALTER ROLE $service SET"
+		    . ' synchronous_commit = off');
+	is($status, 0, "$service: the role can turn it off") or diag($err);
+	is(($k->sql_as_app($service, 'SHOW synchronous_commit'))[1], "off\n",
+		"$service: for its later sessions");
+}
+# Those that the services have now are from before.
+$k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
+	    . " WHERE usename IN ('auth', 'core', 'wallet')");
+my $alice = $k->user('alice');
+is($alice->post('/api/core/tasks', { title => 'x' })->{status}, 201, 'core: a task is made');
+my $account = $alice->get('/api/wallet/accounts')->{json}{items}[0]{id};
+$k->sql('wallet', "SELECT ledger_external('op', 'deposit', '$account', 100, 'p', 'd', NULL)");
+$k->sql('wallet', 'DELETE FROM seen');
+my $made = Kedge::Wallet::post($alice, '/transfers', { debitAccountId => $account, amount => 1,
+	creditAccountId => '00000000-0000-7000-8000-000000000001' }, key => 'durable');
+is($made->{status}, 201, 'wallet: a transfer is made') or diag($made->{body});
+is($k->sql($_, $seen), 'on', "$_: a session of the service waits for the disk") for @services;
+
+$k->sql('wallet', 'DELETE FROM seen');
+my ($done, $out, $error) = $k->sql_as_app('wallet', 'SELECT code IS NULL FROM'
+	    . " ledger_transfer('$alice->{id}', false, 'k', '\\x00', '$account',"
+	    . " '00000000-0000-7000-8000-000000000001', 1, NULL, NULL, NULL)");
+is($out, "t\n", 'wallet: a transfer by hand is made') or diag($error);
+is($k->sql('wallet', $seen), 'on', 'wallet: and waits for the disk all the same');
+$k->sql('postgres', "ALTER ROLE $_ RESET ALL") for @services;
+
+# ---- nobody takes all sessions of the server -----------------------------------------
+
+my $servers = $k->sql('postgres', 'SHOW max_connections');
+my $all = $k->sql('postgres', 'SELECT sum(rolconnlimit) FROM pg_roles'
+	    . " WHERE rolname IN ('auth', 'core', 'wallet')");
+cmp_ok($all, '<', $servers - 10, 'the limits of all roles together leave room for others');
+my %limit = map { $_ => $k->sql('postgres',
+	"SELECT rolconnlimit FROM pg_roles WHERE rolname = '$_'") } @services;
+# Of kedge.json: one process of the pool api with 8 connections, and two workers with
+# 8 and two of their own; twice for a rolling restart, and eight.
+is($limit{core}, 2 * (8 + 0 * 10) + 8, 'core: the limit is that of its processes');
+is($limit{auth}, 2 * (8 + 2 * 8 + 0 * 10) + 8, 'auth: those of the pool verify too');
+my $psql = Kedge::tool('psql');
+my @sleepers;
+for (1 .. $limit{core} + 5) {
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		Kedge::in_child();
+		open STDERR, '>', '/dev/null';
+		exec {$psql} $psql, '-qXd', $k->database_url('core'), '-c',
+		    'SELECT pg_sleep(60)' or POSIX::_exit(127);
+	}
+	push @sleepers, $pid;
+}
+ok( Kedge::wait_until(
+		sub {
+			$k->sql('postgres', 'SELECT count(*) FROM pg_stat_activity'
+				    . " WHERE usename = 'core'") >= $limit{core};
+		}, 30),
+	'core: it takes all that it may have');
+is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet: answers meanwhile');
+is($alice->get('/api/auth/list-sessions')->{status}, 200, 'auth: answers meanwhile');
+kill TERM => @sleepers;
+waitpid $_, 0 for @sleepers;
+$k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
+	    . " WHERE usename = 'core' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()");
+
 # ---- what the role may make -----------------------------------------------------
 
 sub may
@@ -266,4 +349,22 @@ for my $row (@beyond) {
 	$k->sql('core', $after);
 	is(($k->kedge('migrate', 'core'))[0], 0, "$name: once that is done, it goes on");
 }
+
+# A database that somebody has made by the manual; the roles are there.
+my ($manual) = Kedge::slurp("$Kedge::ROOT/docs/DATABASES.md") =~ /^```sql\n(.*?)^```/ms;
+$manual =~ s/^CREATE ROLE .*\n//mg;
+$manual =~ s/(DATABASE|connect) core\b/$1 manual/g;
+my ($made_status, undef, $problem) = $k->try_sql('postgres', $manual);
+is($made_status, 0, 'the statements of docs/DATABASES.md run') or diag($problem);
+$k->sql('postgres', "ALTER ROLE core_owner PASSWORD 'one secret'");
+my $url = $k->url_as('core_owner', 'manual') =~ s/core_owner/core_owner:one%20secret/r;
+($made_status, undef, $problem) =
+    $k->kedge('migrate', 'core', { env => { CORE_MIGRATION_URL => $url } });
+is($made_status, 0, 'and migrations run in what they make') or diag($problem);
+is($k->sql('manual', <<'SQL'), '', 'and nobody else may create anything there');
+SELECT role || ' ' || what FROM (VALUES ('public'), ('core')) AS r (role), LATERAL (VALUES
+	('temp', has_database_privilege(role, 'manual', 'TEMPORARY')),
+	('schema', has_schema_privilege(role, 'public', 'CREATE'))) AS m (what, may)
+WHERE may
+SQL
 done_testing;

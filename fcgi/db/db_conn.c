@@ -80,10 +80,23 @@ wait_socket(PGconn *pg, short events, int64_t deadline_us)
 }
 
 /*
- * The settings that every session needs travel in the startup packet, so they
- * cost no round trip.  They follow the `options` of the URL and so win.  (jit
- * is for queries that run for seconds.)
+ * What every session needs, in the startup packet.  There it comes before the
+ * settings of the server, the database and the role: a role may change its
+ * own for all later sessions, and one without synchronous_commit would lose
+ * transactions that were acknowledged.  (jit is for queries that run for
+ * seconds.)
  */
+#define HELD_SYNCHRONOUS_COMMIT "on"
+#define HELD_SEARCH_PATH "public,pg_temp"
+static const char held_options[] =
+    " -c synchronous_commit=" HELD_SYNCHRONOUS_COMMIT
+    " -c search_path=" HELD_SEARCH_PATH
+    " -c default_transaction_isolation=read\\ committed"
+    " -c standard_conforming_strings=on -c transform_null_equals=off"
+    " -c bytea_output=hex -c intervalstyle=postgres -c lock_timeout=0"
+    " -c timezone=UTC -c datestyle=ISO -c jit=off";
+
+/* They follow the `options` of the URL and so win. */
 static bool
 write_session_options(const struct db_options *o, char out[OPTIONS_SIZE],
     char reason[DB_REASON_SIZE])
@@ -106,9 +119,9 @@ write_session_options(const struct db_options *o, char out[OPTIONS_SIZE],
 		idle_ms = IDLE_TX_MIN_MS;
 	n = snprintf(out, OPTIONS_SIZE,
 	    "%s -c statement_timeout=%lld"
-	    " -c idle_in_transaction_session_timeout=%lld"
-	    " -c timezone=UTC -c datestyle=ISO -c jit=off",
-	    own, (long long)o->statement_timeout_ms, (long long)idle_ms);
+	    " -c idle_in_transaction_session_timeout=%lld%s",
+	    own, (long long)o->statement_timeout_ms, (long long)idle_ms,
+	    held_options);
 	PQconninfoFree(url);
 	if (n < 0 || n >= OPTIONS_SIZE) {
 		copy_reason(reason, "the options of the URL are too long");
@@ -167,32 +180,6 @@ ignore_notice(void *arg, const char *message)
 {
 	(void)arg;
 	(void)message;
-}
-
-struct db_conn *
-db_conn_open(const struct db_options *options, char reason[DB_REASON_SIZE])
-{
-	char session_options[OPTIONS_SIZE];
-	struct db_conn *c;
-	PGconn *pg;
-
-	if (!write_session_options(options, session_options, reason))
-		return NULL;
-	pg = start_connecting(options, session_options);
-	if (pg == NULL)
-		abort();
-	PQsetNoticeProcessor(pg, ignore_notice, NULL);
-	if (!finish_connecting(pg, reason) || PQsetnonblocking(pg, 1) != 0 ||
-	    !PQenterPipelineMode(pg)) {
-		PQfinish(pg);
-		return NULL;
-	}
-	c = calloc(1, sizeof(*c));
-	if (c == NULL)
-		abort();
-	c->pg = pg;
-	c->deadline_ms = options->statement_timeout_ms + GRACE_MS;
-	return c;
 }
 
 void
@@ -458,4 +445,64 @@ db_conn_command(struct db_conn *c, const char *sql, PGresult **ret_result)
 
 	pipeline_add(&p, STEP_RUN, send_plain(c, sql));
 	return exchange(c, /* stmt= */ NULL, &p, ret_result);
+}
+
+/*
+ * A connection pooler between us and the server may drop the options: then
+ * nothing would hold what they say.
+ */
+static bool
+are_options_held(struct db_conn *c, char reason[DB_REASON_SIZE])
+{
+	static const char sql[] =
+	    "SELECT pg_catalog.current_setting('synchronous_commit'),"
+	    " pg_catalog.current_setting('search_path')";
+	PGresult *result;
+	enum db_outcome outcome = db_conn_command(c, sql, &result);
+	bool held =
+	    outcome == DB_DONE &&
+	    strcmp(PQgetvalue(result, 0, 0), HELD_SYNCHRONOUS_COMMIT) == 0 &&
+	    strcmp(PQgetvalue(result, 0, 1), HELD_SEARCH_PATH) == 0;
+
+	if (outcome != DB_DONE)
+		copy_reason(reason, result != NULL
+					? PQresultErrorMessage(result)
+					: "no answer in time");
+	else if (!held)
+		copy_reason(reason,
+		    "the session lacks the options that it was opened with: "
+		    "something between the service and PostgreSQL drops them");
+	PQclear(result);
+	return held;
+}
+
+struct db_conn *
+db_conn_open(const struct db_options *options, char reason[DB_REASON_SIZE])
+{
+	char session_options[OPTIONS_SIZE];
+	struct db_conn *c;
+	PGconn *pg;
+
+	if (!write_session_options(options, session_options, reason))
+		return NULL;
+	pg = start_connecting(options, session_options);
+	if (pg == NULL)
+		abort();
+	PQsetNoticeProcessor(pg, ignore_notice, NULL);
+	if (!finish_connecting(pg, reason) || PQsetnonblocking(pg, 1) != 0 ||
+	    !PQenterPipelineMode(pg)) {
+		PQfinish(pg);
+		return NULL;
+	}
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		abort();
+	c->pg = pg;
+	c->deadline_ms = CONNECT_TIMEOUT_MS;
+	if (!are_options_held(c, reason)) {
+		db_conn_close(c);
+		return NULL;
+	}
+	c->deadline_ms = options->statement_timeout_ms + GRACE_MS;
+	return c;
 }

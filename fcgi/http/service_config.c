@@ -12,6 +12,10 @@
 #include "http/identity.h"
 #include "http/service_main.h"
 
+/* A number that is a macro, as text. */
+#define TEXT_OF(macro) TEXT(macro)
+#define TEXT(number) #number
+
 enum {
 	ROWS_MAX = 96,
 	PREFIX_SIZE = 32,
@@ -37,7 +41,8 @@ static const struct config_var shared_vars[] = {
 	  .doc = "PostgreSQL, as a libpq connection string or URI." },
 	{ CONFIG(struct service_config, database_connections,
 	    "DATABASE_CONNECTIONS"),
-	  .fallback = "8", .min = 1, .max = 128, .unit = "connections",
+	  .fallback = TEXT_OF(SERVICE_DATABASE_CONNECTIONS),
+	  .min = 1, .max = 128, .unit = "connections",
 	  .doc = "At most, of each process; opened as needed." },
 	{ CONFIG(struct service_config, database_timeout_ms,
 	    "DATABASE_TIMEOUT_MS"),

@@ -10,6 +10,9 @@
 struct config_var;
 struct service_program;
 
+/* The default of DATABASE_CONNECTIONS. */
+#define SERVICE_DATABASE_CONNECTIONS 8
+
 /* First member of a service's own configuration. */
 struct service_config {
 	const char *listen; /* LISTEN; default unix:NAME.sock */

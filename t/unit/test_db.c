@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "db/db_torture.h"
+#include "proxy.h"
 #include "servers.h"
 
 enum { STATEMENT_TIMEOUT_MS = 1000, ACQUIRE_TIMEOUT_MS = 300 };
@@ -202,6 +203,83 @@ START_TEST(open_sets_up_the_session)
 	ck_assert_str_eq(db_get_text(&rows, 0, 5), "3MB");
 	ck_assert_str_eq(db_get_text(&rows, 0, 6), "off");
 	db_close(other);
+}
+END_TEST
+
+/* What a role says of itself holds for its later sessions, but not for ours. */
+START_TEST(open_holds_settings_against_the_role)
+{
+	static const struct {
+		const char *name, *by_role, *held;
+	} rows[] = {
+		{ "synchronous_commit", "off", "on" },
+		{ "search_path", "pg_temp, pg_catalog, public",
+		    "public,pg_temp" },
+		{ "default_transaction_isolation", "serializable",
+		    "read committed" },
+		{ "statement_timeout", "0", "1s" },
+		{ "standard_conforming_strings", "off", "on" },
+		{ "transform_null_equals", "on", "off" },
+		{ "bytea_output", "escape", "hex" },
+		{ "intervalstyle", "iso_8601", "postgres" },
+		{ "lock_timeout", "1", "0" },
+		{ "timezone", "Asia/Tokyo", "UTC" },
+		{ "datestyle", "SQL, DMY", "ISO, MDY" },
+	};
+	static const struct db_stmt setting = {
+		.name = "setting",
+		.sql = "SELECT current_setting($1)",
+		.nargs = 1,
+	};
+	struct db_rows got;
+	struct db *later;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		ck_assert_int_eq(
+		    run_text(db,
+			arena_printf(a, "ALTER ROLE kedge SET %s = %s",
+			    rows[i].name,
+			    strchr(rows[i].by_role, ' ') != NULL
+				? rows[i].by_role
+				: arena_printf(a, "'%s'", rows[i].by_role))),
+		    ERR_OK);
+	later = open_pool(1);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		ck_assert_int_eq(
+		    db_run(later, a, &setting, DB_ARGS(rows[i].name), &got),
+		    ERR_OK);
+		ck_assert_str_eq(db_get_text(&got, 0, 0), rows[i].held);
+	}
+	db_close(later);
+	ck_assert_int_eq(run_text(db, "ALTER ROLE kedge RESET ALL"), ERR_OK);
+}
+END_TEST
+
+static const char *proxy_url;
+
+static struct db *
+open_proxied(int64_t connections)
+{
+	return db_open(&(struct db_options){
+	    .url = proxy_url,
+	    .application_name = "test_db",
+	    .connections = connections,
+	    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
+	    .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+	});
+}
+
+START_TEST(open_through_what_drops_options_is_refused)
+{
+	struct db *pooled = open_proxied(1);
+
+	proxy_drop_options(true);
+	ck_assert_int_eq(
+	    db_run(pooled, a, &select_one, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
+	proxy_drop_options(false);
+	while (!db_ready(pooled))
+		usleep(1000);
+	db_close(pooled);
 }
 END_TEST
 
@@ -954,6 +1032,8 @@ make_suite(void)
 	tcase_add_test(run, run_prepared_statement_twice);
 	tcase_add_test(run, get_reads_each_type);
 	tcase_add_test(run, open_sets_up_the_session);
+	tcase_add_test(run, open_holds_settings_against_the_role);
+	tcase_add_test(run, open_through_what_drops_options_is_refused);
 	tcase_add_loop_test(run, run_refused_statement_maps_its_error, 0,
 	    (int)COUNT_OF(refusals));
 	tcase_add_test(run, run_too_slow_statement_is_cancelled);
@@ -996,6 +1076,17 @@ make_suite(void)
 	return s;
 }
 
+static void
+start_proxy(void)
+{
+	static char text[128];
+	int port = proxy_start(servers_path("pg/.s.PGSQL.5432"));
+
+	snprintf(text, sizeof(text),
+	    "host=127.0.0.1 port=%d user=kedge dbname=postgres", port);
+	proxy_url = text;
+}
+
 int
 main(void)
 {
@@ -1005,11 +1096,13 @@ main(void)
 	log_init("test_db", LOG_ERROR);
 	metrics_open(-1);
 	url = servers_start_postgres();
+	start_proxy();
 	alarm(180); /* without forks, check cannot stop a test that hangs */
 	sr = srunner_create(make_suite());
 	srunner_set_fork_status(sr, CK_NOFORK);
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
+	proxy_stop();
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	return failed == 0 ? 0 : 1;
