@@ -215,11 +215,12 @@ ask_rate(struct cache_conn *conn, void *ctx)
 }
 
 enum err
-cache_rate(struct cache *c, const char *key, int64_t burst, int64_t period_ms,
-    int64_t *ret_retry_ms)
+cache_rate(struct cache *c, const char *key, int64_t cost, int64_t burst,
+    int64_t period_ms, int64_t *ret_retry_ms)
 {
 	char burst_text[NUMBER_SIZE], period_text[NUMBER_SIZE];
-	const char *const argv[] = { burst_text, period_text };
+	char cost_text[NUMBER_SIZE];
+	const char *const argv[] = { burst_text, period_text, cost_text };
 	struct rate rate = {
 		.key = key,
 		.argv = argv,
@@ -227,9 +228,10 @@ cache_rate(struct cache *c, const char *key, int64_t burst, int64_t period_ms,
 	};
 	enum err e;
 
-	assert(burst > 0 && period_ms > 0);
+	assert(burst > 0 && period_ms > 0 && cost > 0 && cost <= burst);
 	snprintf(burst_text, sizeof(burst_text), "%" PRId64, burst);
 	snprintf(period_text, sizeof(period_text), "%" PRId64, period_ms);
+	snprintf(cost_text, sizeof(cost_text), "%" PRId64, cost);
 	e = cache_pool_call(c->pool, ask_rate, &rate);
 	if (e != ERR_OK)
 		return e;

@@ -87,12 +87,13 @@ MUST_CHECK enum err
 cache_invalidate(struct cache *c, const char *const *keys, int nkeys);
 
 /*
- * One step of the generic cell rate algorithm for `key`: at most `burst` at
- * once, refilled evenly over period_ms.  ERR_OK: allowed.  ERR_RATE_LIMITED:
- * *ret_retry_ms says when the next one will be.  ERR_UNAVAILABLE: no Redis.
+ * `cost` steps of the generic cell rate algorithm for `key`: at most `burst` at
+ * once, refilled evenly over period_ms.  All of them, or none.  ERR_OK:
+ * allowed.  ERR_RATE_LIMITED: *ret_retry_ms says when the next one will be.
+ * ERR_UNAVAILABLE: no Redis.
  */
-MUST_CHECK enum err cache_rate(struct cache *c, const char *key, int64_t burst,
-    int64_t period_ms, int64_t *ret_retry_ms);
+MUST_CHECK enum err cache_rate(struct cache *c, const char *key, int64_t cost,
+    int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
 
 bool cache_ready(struct cache *c);
 /*

@@ -38,9 +38,9 @@ static const char *const scripts[] = {
 			      "end\n"
 			      "return 0\n",
 	/*
-	 * ARGV: burst, period_ms.  The key holds the theoretical arrival time
-	 * in microseconds.  A time further ahead than one period comes from a
-	 * clock that was set back.
+	 * ARGV: burst, period_ms, cost.  The key holds the theoretical arrival
+	 * time in microseconds.  A time further ahead than one period comes
+	 * from a clock that was set back.
 	 */
 	[CACHE_SCRIPT_RATE] =
 	    "local t = redis.call('TIME')\n"
@@ -48,7 +48,7 @@ static const char *const scripts[] = {
 	    "local period = ARGV[2] * 1000\n"
 	    "local due = tonumber(redis.call('GET', KEYS[1]) or now)\n"
 	    "due = math.max(now, math.min(due, now + period))\n"
-	    "due = due + math.floor(period / ARGV[1])\n"
+	    "due = due + math.floor(period / ARGV[1]) * ARGV[3]\n"
 	    "if due - period > now then\n"
 	    "  return math.ceil((due - period - now) / 1000)\n"
 	    "end\n"

@@ -33,18 +33,50 @@ rate_limit_free(struct rate_limit *l)
 	free(l);
 }
 
+static enum err
+counted(enum err e)
+{
+	if (e == ERR_RATE_LIMITED)
+		metrics_add(METRIC_RATE_LIMITED, 1);
+	return e;
+}
+
+static enum err
+charge_here(struct rate_limit *l, const char *key, int64_t cost, int64_t burst,
+    int64_t period_ms, int64_t *ret_retry_ms)
+{
+	return rate_limit_table_take(l->table, key, cost, burst, period_ms,
+	    clock_monotonic_us(), ret_retry_ms);
+}
+
+enum err
+rate_limit_charge(struct rate_limit *l, const char *key, int64_t cost,
+    int64_t burst, int64_t period_ms, int64_t *ret_retry_ms)
+{
+	enum err e = ERR_UNAVAILABLE;
+
+	if (cost > burst)
+		cost = burst;
+	if (l->cache != NULL)
+		e = cache_rate(
+		    l->cache, key, cost, burst, period_ms, ret_retry_ms);
+	if (e == ERR_UNAVAILABLE)
+		e = charge_here(l, key, cost, burst, period_ms, ret_retry_ms);
+	return counted(e);
+}
+
 enum err
 rate_limit_take(struct rate_limit *l, const char *key, int64_t burst,
     int64_t period_ms, int64_t *ret_retry_ms)
 {
-	enum err e = ERR_UNAVAILABLE;
+	return rate_limit_charge(
+	    l, key, /* cost= */ 1, burst, period_ms, ret_retry_ms);
+}
 
-	if (l->cache != NULL)
-		e = cache_rate(l->cache, key, burst, period_ms, ret_retry_ms);
-	if (e == ERR_UNAVAILABLE)
-		e = rate_limit_table_take(l->table, key, burst, period_ms,
-		    clock_monotonic_us(), ret_retry_ms);
-	if (e == ERR_RATE_LIMITED)
-		metrics_add(METRIC_RATE_LIMITED, 1);
-	return e;
+enum err
+rate_limit_take_here(struct rate_limit *l, const char *key, int64_t burst,
+    int64_t period_ms, int64_t *ret_retry_ms)
+{
+	return counted(
+	    charge_here(l, key, /* cost= */ 1, burst, period_ms, ret_retry_ms));
 }

@@ -20,5 +20,14 @@ void rate_limit_free(struct rate_limit *l);
 /* ERR_OK or ERR_RATE_LIMITED, then with the wait until it may be tried. */
 MUST_CHECK enum err rate_limit_take(struct rate_limit *l, const char *key,
     int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
+/*
+ * The same for what counts `cost` times: all of it is allowed, or none.  More
+ * than `burst` is charged as `burst`, so it is allowed when nothing else was.
+ */
+MUST_CHECK enum err rate_limit_charge(struct rate_limit *l, const char *key,
+    int64_t cost, int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
+/* The same, counted by this process alone: no round trip to Redis. */
+MUST_CHECK enum err rate_limit_take_here(struct rate_limit *l, const char *key,
+    int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
 
 #endif

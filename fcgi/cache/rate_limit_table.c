@@ -60,11 +60,10 @@ find_place(struct place *row, const uint64_t tag[2])
 }
 
 static enum err
-take(struct place *p, int64_t interval_us, int64_t period_us, int64_t now_us,
+take(struct place *p, int64_t step_us, int64_t period_us, int64_t now_us,
     int64_t *ret_retry_ms)
 {
-	int64_t due_us =
-	    (p->due_us > now_us ? p->due_us : now_us) + interval_us;
+	int64_t due_us = (p->due_us > now_us ? p->due_us : now_us) + step_us;
 	int64_t wait_us = due_us - period_us - now_us;
 
 	if (wait_us > 0) {
@@ -76,19 +75,19 @@ take(struct place *p, int64_t interval_us, int64_t period_us, int64_t now_us,
 }
 
 enum err
-rate_limit_table_take(struct rate_limit_table *t, const char *key,
+rate_limit_table_take(struct rate_limit_table *t, const char *key, int64_t cost,
     int64_t burst, int64_t period_ms, int64_t now_us, int64_t *ret_retry_ms)
 {
 	uint64_t hash[SHA256_SIZE / sizeof(uint64_t)];
 	int64_t period_us = period_ms * 1000;
 	enum err e;
 
-	assert(burst > 0 && period_ms > 0);
+	assert(burst > 0 && period_ms > 0 && cost > 0 && cost <= burst);
 	hmac_sha256(t->secret, sizeof(t->secret), key, strlen(key),
 	    (unsigned char *)hash);
 	pthread_mutex_lock(&t->mutex);
 	e = take(find_place(t->rows[hash[0] % RATE_LIMIT_ROWS], &hash[1]),
-	    period_us / burst, period_us, now_us, ret_retry_ms);
+	    period_us / burst * cost, period_us, now_us, ret_retry_ms);
 	pthread_mutex_unlock(&t->mutex);
 	return e;
 }

@@ -21,9 +21,9 @@ struct rate_limit_table;
 
 struct rate_limit_table *rate_limit_table_new(void);
 void rate_limit_table_free(struct rate_limit_table *t);
-/* As rate_limit_take(), at the time given. */
+/* As rate_limit_charge(), at the time given. */
 MUST_CHECK enum err rate_limit_table_take(struct rate_limit_table *t,
-    const char *key, int64_t burst, int64_t period_ms, int64_t now_us,
-    int64_t *ret_retry_ms);
+    const char *key, int64_t cost, int64_t burst, int64_t period_ms,
+    int64_t now_us, int64_t *ret_retry_ms);
 
 #endif

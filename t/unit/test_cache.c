@@ -375,7 +375,7 @@ START_TEST(scripts_flushed_are_sent_again)
 	ck_assert_str_eq(servers_redis_do("SCRIPT FLUSH"), "+OK");
 	fill_fresh("k", "1");
 	assert_value("k", "1");
-	ck_assert_int_eq(cache_rate(cache, "r", 1, 1000, &retry_ms), ERR_OK);
+	ck_assert_int_eq(cache_rate(cache, "r", 1, 1, 1000, &retry_ms), ERR_OK);
 }
 END_TEST
 
@@ -401,12 +401,13 @@ START_TEST(rate_allows_the_burst_then_tells_the_wait)
 
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(
-		    cache_rate(cache, "r", 3, 60000, &retry_ms), ERR_OK);
+		    cache_rate(cache, "r", 1, 3, 60000, &retry_ms), ERR_OK);
 	ck_assert_int_eq(
-	    cache_rate(cache, "r", 3, 60000, &retry_ms), ERR_RATE_LIMITED);
+	    cache_rate(cache, "r", 1, 3, 60000, &retry_ms), ERR_RATE_LIMITED);
 	ck_assert_int_gt(retry_ms, 15000);
 	ck_assert_int_le(retry_ms, 20000);
-	ck_assert_int_eq(cache_rate(cache, "s", 3, 60000, &retry_ms), ERR_OK);
+	ck_assert_int_eq(
+	    cache_rate(cache, "s", 1, 3, 60000, &retry_ms), ERR_OK);
 	ck_assert_int_gt(atoi(ask_about("PTTL", "r") + 1), 55000);
 	ck_assert_int_le(atoi(ask_about("PTTL", "r") + 1), 60000);
 }
@@ -416,8 +417,8 @@ START_TEST(rate_allows_again_after_the_wait)
 {
 	int64_t retry_ms, start_us = clock_monotonic_us();
 
-	ck_assert_int_eq(cache_rate(cache, "r", 1, 300, &retry_ms), ERR_OK);
-	while (cache_rate(cache, "r", 1, 300, &retry_ms) == ERR_RATE_LIMITED)
+	ck_assert_int_eq(cache_rate(cache, "r", 1, 1, 300, &retry_ms), ERR_OK);
+	while (cache_rate(cache, "r", 1, 1, 300, &retry_ms) == ERR_RATE_LIMITED)
 		usleep(1000);
 	ck_assert_int_ge(elapsed_ms(start_us), 299);
 	ck_assert_int_lt(elapsed_ms(start_us), 5000);

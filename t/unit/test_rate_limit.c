@@ -83,6 +83,70 @@ START_TEST(take_without_a_cache_counts_here)
 }
 END_TEST
 
+/* All or none, in Redis as here. */
+static void
+check_charges(struct rate_limit *l)
+{
+	int64_t retry_ms = 0;
+
+	ck_assert_int_eq(
+	    rate_limit_charge(l, "batch", 3, BURST, HOUR_MS, &retry_ms),
+	    ERR_OK);
+	ck_assert_int_eq(
+	    rate_limit_charge(l, "batch", 3, BURST, HOUR_MS, &retry_ms),
+	    ERR_RATE_LIMITED);
+	/* One of the three places is missing: a fifth of the hour. */
+	ck_assert_int_le(retry_ms, HOUR_MS / BURST);
+	ck_assert_int_gt(retry_ms, HOUR_MS / BURST - 60000);
+	ck_assert_int_eq(count_allowed(l, "batch", 5), 2);
+	/* More than there can ever be: when nothing else was. */
+	ck_assert_int_eq(
+	    rate_limit_charge(l, "huge", 1000, BURST, HOUR_MS, &retry_ms),
+	    ERR_OK);
+	ck_assert_int_eq(count_allowed(l, "huge", 5), 0);
+	ck_assert_int_eq(count_allowed(l, "one", 1), 1);
+	ck_assert_int_eq(
+	    rate_limit_charge(l, "one", 1000, BURST, HOUR_MS, &retry_ms),
+	    ERR_RATE_LIMITED);
+}
+
+START_TEST(charge_is_all_or_none)
+{
+	struct cache *c = open_cache();
+	struct rate_limit *l = rate_limit_new(c), *here = rate_limit_new(NULL);
+
+	check_charges(l);
+	check_charges(here);
+	rate_limit_free(l);
+	rate_limit_free(here);
+	cache_close(c);
+}
+END_TEST
+
+START_TEST(take_here_counts_in_this_process_alone)
+{
+	struct cache *c = open_cache();
+	struct rate_limit *l1 = rate_limit_new(c), *l2 = rate_limit_new(c);
+	int64_t retry_ms = 0;
+
+	for (int i = 0; i < BURST; i++) {
+		ck_assert_int_eq(
+		    rate_limit_take_here(l1, "read", BURST, HOUR_MS, &retry_ms),
+		    ERR_OK);
+		ck_assert_int_eq(
+		    rate_limit_take_here(l2, "read", BURST, HOUR_MS, &retry_ms),
+		    ERR_OK);
+	}
+	ck_assert_int_eq(
+	    rate_limit_take_here(l1, "read", BURST, HOUR_MS, &retry_ms),
+	    ERR_RATE_LIMITED);
+	ck_assert_int_gt(retry_ms, 0);
+	rate_limit_free(l1);
+	rate_limit_free(l2);
+	cache_close(c);
+}
+END_TEST
+
 START_TEST(table_refills_evenly)
 {
 	struct rate_limit_table *t = rate_limit_table_new();
@@ -90,31 +154,32 @@ START_TEST(table_refills_evenly)
 
 	/* Four at once, then one every 250 ms. */
 	for (int i = 0; i < 4; i++)
-		ck_assert_int_eq(
-		    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+		ck_assert_int_eq(rate_limit_table_take(
+				     t, "k", 1, 4, 1000, now_us, &retry_ms),
 		    ERR_OK);
 	ck_assert_int_eq(
-	    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+	    rate_limit_table_take(t, "k", 1, 4, 1000, now_us, &retry_ms),
 	    ERR_RATE_LIMITED);
 	ck_assert_int_eq(retry_ms, 250);
 	now_us += 249999;
 	ck_assert_int_eq(
-	    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+	    rate_limit_table_take(t, "k", 1, 4, 1000, now_us, &retry_ms),
 	    ERR_RATE_LIMITED);
 	ck_assert_int_eq(retry_ms, 1);
 	now_us += 1;
 	ck_assert_int_eq(
-	    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms), ERR_OK);
+	    rate_limit_table_take(t, "k", 1, 4, 1000, now_us, &retry_ms),
+	    ERR_OK);
 	ck_assert_int_eq(
-	    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+	    rate_limit_table_take(t, "k", 1, 4, 1000, now_us, &retry_ms),
 	    ERR_RATE_LIMITED);
 	now_us += 10000000;
 	for (int i = 0; i < 4; i++)
-		ck_assert_int_eq(
-		    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+		ck_assert_int_eq(rate_limit_table_take(
+				     t, "k", 1, 4, 1000, now_us, &retry_ms),
 		    ERR_OK);
 	ck_assert_int_eq(
-	    rate_limit_table_take(t, "k", 4, 1000, now_us, &retry_ms),
+	    rate_limit_table_take(t, "k", 1, 4, 1000, now_us, &retry_ms),
 	    ERR_RATE_LIMITED);
 	rate_limit_table_free(t);
 }
@@ -127,16 +192,16 @@ START_TEST(table_flooded_keeps_refusing_the_refused)
 	char key[32];
 
 	ck_assert_int_eq(
-	    rate_limit_table_take(t, "bad", 1, HOUR_MS, now_us, &retry_ms),
+	    rate_limit_table_take(t, "bad", 1, 1, HOUR_MS, now_us, &retry_ms),
 	    ERR_OK);
 	for (int i = 0; i < 100000; i++) {
 		snprintf(key, sizeof(key), "flood %d", i);
-		ck_assert_int_eq(
-		    rate_limit_table_take(t, key, 10, 1000, now_us, &retry_ms),
+		ck_assert_int_eq(rate_limit_table_take(
+				     t, key, 1, 10, 1000, now_us, &retry_ms),
 		    ERR_OK);
 	}
 	ck_assert_int_eq(
-	    rate_limit_table_take(t, "bad", 1, HOUR_MS, now_us, &retry_ms),
+	    rate_limit_table_take(t, "bad", 1, 1, HOUR_MS, now_us, &retry_ms),
 	    ERR_RATE_LIMITED);
 	rate_limit_table_free(t);
 }
@@ -151,6 +216,8 @@ make_suite(void)
 	tcase_add_test(t, take_counts_for_all_processes_together);
 	tcase_add_test(t, take_without_redis_counts_here);
 	tcase_add_test(t, take_without_a_cache_counts_here);
+	tcase_add_test(t, charge_is_all_or_none);
+	tcase_add_test(t, take_here_counts_in_this_process_alone);
 	tcase_add_test(t, table_refills_evenly);
 	tcase_add_test(t, table_flooded_keeps_refusing_the_refused);
 	suite_add_tcase(s, t);
