@@ -1,4 +1,5 @@
-# Writes of one person are limited; reads, and other people, are not.
+# What one person may do in a time: writes, reads, the items of batches.  Other people
+# do not notice.
 use strict;
 use warnings;
 use FindBin;
@@ -6,7 +7,8 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(parallel wait_until);
 
-my $k = Kedge->up(env => { CORE_WRITE_RATE => undef });
+my $k = Kedge->up(
+	env => { CORE_WRITE_RATE => undef, CORE_READ_RATE => 20, WALLET_BATCH_RATE => 1000 });
 my $alice = $k->user('alice');
 my $bob = $k->user('bob');
 my $tasks = '/api/core/tasks';
@@ -43,4 +45,45 @@ is($k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$alice->{id}'") >
 	'what was acknowledged is there');
 ok(wait_until(sub { $alice->post($tasks, { title => 't' })->{status} == 201 }, 20),
 	'and later it goes on');
+
+# ---- reads --------------------------------------------------------------------------
+
+my $carol = $k->user('carol');
+$carol->get('/api/core/me');
+@browser = ($carol, map { $k->again($carol) } 1 .. 3);
+@status = map {@$_} parallel(
+	4,
+	sub {
+		my $c = $browser[ $_[0] ];
+		return [ map { $c->get($tasks)->{status} } 1 .. 50 ];
+	});
+cmp_ok((grep { $_ == 200 } @status) + 0, '>=', 19, 'reads of one person');
+is((grep { $_ != 200 && $_ != 429 } @status), 0, 'are limited');
+cmp_ok((grep { $_ == 429 } @status) + 0, '>=', 10, 'too many are refused');
+ok(wait_until(sub { $r = $carol->get('/api/core/me'); $r->{status} == 429 }, 10), 'too many');
+like($r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, 'with Retry-After');
+is($r->{json}{code}, 'RATE_LIMITED', 'and a code');
+is($carol->get('/api/core/whoami')->{status}, 200, 'what costs nothing goes on');
+is($carol->post($tasks, { title => 't' })->{status}, 201, 'writes are another matter');
+is($bob->get($tasks)->{status}, 200, 'and so are others');
+
+# ---- each item of a batch counts ---------------------------------------------------------
+
+sub batch
+{
+	my ($who, $n) = @_;
+	my @of = map { $_->{id} } @{ $who->get('/api/wallet/accounts')->{json}{items} };
+	return $who->post('/api/wallet/transfers/batch',
+		{ transfers => [ map { { debitAccountId => $of[0], creditAccountId => $of[1],
+			amount => 1 } } 1 .. $n ] },
+		headers => { 'Idempotency-Key' => 'batch-' . ++$k->{batches} });
+}
+$_->get('/api/wallet/accounts'), $_->post('/api/wallet/accounts', { name => 'n', currency => 'USD' })
+    for $alice, $bob;
+is(batch($alice, 1000)->{status}, 200, 'as many items as a minute allows');
+$r = batch($alice, 1000);
+is($r->{status}, 429, 'no more in one request') or diag($r->{body});
+is($r->{json}{code}, 'RATE_LIMITED', 'by its code');
+like($r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, 'with Retry-After');
+is(batch($bob, 10)->{status}, 200, 'others have a minute of their own');
 done_testing;

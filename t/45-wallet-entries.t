@@ -5,7 +5,8 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
 use Test::More;
-use Kedge qw(slurp wait_until);
+use Kedge qw(jdecode slurp wait_until);
+use Kedge::FastCGI qw(fcgi_request fcgi_send);
 use Kedge::Wallet;
 
 # What AddressSanitizer keeps of freed memory is not to be counted below.
@@ -176,7 +177,39 @@ $k->kill_pid(KILL => ($k->pids('postgres-backend'))[0]);
 1 while sysread $socket, $text, 65536, length $text;
 like($text, qr{^HTTP/1.1 200 }, 'it began well');
 unlike($text, qr/\r\n0\r\n\r\n\z/, 'cut off, and so seen to be');
+# The log does not say that all went well, and which request the errors are of.
+my ($request_id) = $text =~ /^X-Request-Id: (\S+)/mi;
+my @said;
+ok(wait_until(sub {
+	@said = grep {/"request_id":"$request_id"/} split /\n/, $k->log_text('wallet');
+	grep {/"msg":"request"/} @said
+}, 10), 'its line comes when it has ended');
+my $line = jdecode((grep {/"msg":"request"/} @said)[0]);
+is_deeply([ @$line{qw(status sent_status)} ], [ 503, 200 ], 'with what became of it');
+ok((grep {/"statement":"entry_select_page"/} @said), 'and the error has the id of the request')
+    or diag("@said");
 ok(wait_until(sub { entries()->{status} == 200 }, 30), 'and later all is well');
+# Streams that nobody reads hold a thread each: one user gets two of them.
+my $path = "$base/accounts/$id/entries";
+my $verdict = fcgi_request($k->dir . '/run/verify.sock', { REQUEST_METHOD => 'GET',
+	KEDGE_METHOD => 'GET', KEDGE_AUDIENCE => 'wallet', KEDGE_GUARD => 'standard',
+	KEDGE_ROLES => '', KEDGE_PATH => $path, KEDGE_RAW_URI => $path, KEDGE_HOST => '127.0.0.1',
+	KEDGE_SCHEME => 'http', QUERY_STRING => '', REMOTE_ADDR => '127.0.0.1',
+	KEDGE_REQUEST_ID => 'entries-verdict', HTTP_COOKIE => $busy->cookie_header });
+my @unread = map { fcgi_send($k->dir . '/run/wallet.sock', { REQUEST_METHOD => 'GET',
+	KEDGE_PATH => $path, KEDGE_RAW_URI => $path, QUERY_STRING => '', KEDGE_HOST => '127.0.0.1',
+	KEDGE_SCHEME => 'http', REMOTE_ADDR => '127.0.0.1', KEDGE_REQUEST_ID => "entries-unread-$_",
+	KEDGE_IDENTITY => $verdict->{headers}{'kedge-identity'}, HTTP_ACCEPT => 'text/csv' })
+} 1 .. 2;
+my $third;
+ok(wait_until(sub { ($third = csv($busy, $id))->{status} == 429 }, 20), 'a third is refused');
+is($third->{json}{code}, 'TOO_MANY_STREAMS', 'by its code');
+like($third->{headers}{'retry-after'}, qr/^\d+$/, 'with Retry-After');
+is($busy->get("$base/accounts/$id/entries")->{status}, 200, 'pages go on');
+is(csv($alice, $a)->{status}, 200, 'and so do the streams of others');
+close $_ for @unread;
+ok(wait_until(sub { csv($busy, $id, '?from=2100-01-01T00:00:00Z')->{status} == 200 }, 20),
+	'their end gives the threads back');
 # A client that goes away does not keep a thread busy for long.
 for my $n (1 .. 20) {
 	eval {

@@ -81,10 +81,12 @@ bool conn_is_abandoned(const struct conn *c);
 struct req_source conn_source(struct conn *c);
 
 /*
- * Writes r->response, and that it ends there.  A stream that breaks off ends
- * the connection instead.
+ * Writes r->response, and that it ends there.  When that fails, or a stream
+ * breaks off, the connection is ended instead: ERR_ABANDONED if the other side
+ * took no more of it, else why the stream broke off.
  */
-void conn_answer(struct conn *c, struct arena *a, const struct req *r);
+MUST_CHECK enum err
+conn_answer(struct conn *c, struct arena *a, const struct req *r);
 /*
  * Skips what is left of the request's body.  True: another request may come on
  * this connection; false: it has been ended.

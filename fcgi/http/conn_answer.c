@@ -148,67 +148,89 @@ send_answer(struct conn *c, struct arena *a, struct part head, struct part body)
 	       send_body(c, a, body, /* last= */ true);
 }
 
+static enum err
+sent_or_abandoned(bool sent)
+{
+	return sent ? ERR_OK : ERR_ABANDONED;
+}
+
 /* One piece; *ret_done when it was the last and the answer is complete. */
-static bool
+static enum err
 send_piece(
     struct conn *c, struct arena *a, const struct stream *s, bool *ret_done)
 {
+	int64_t now_us = clock_monotonic_us();
 	struct buf piece;
+	enum err e;
 
-	buf_init(&piece, a, STREAM_PIECE_MAX_BYTES);
-	if (s->next(s->ctx, a, &piece, ret_done) != ERR_OK)
-		return false;
-	if (buf_failed(&piece)) {
-		log_event(LOG_ERROR, "a piece of an answer is too large");
-		return false;
+	if (s->until_us != 0 && now_us >= s->until_us) {
+		log_event(LOG_WARN, "stream took too long");
+		return ERR_ABANDONED;
 	}
+	buf_init(&piece, a, STREAM_PIECE_MAX_BYTES);
+	e = stream_next(s, a, &piece, ret_done);
+	if (e != ERR_OK)
+		return e;
 	c->answer_until_us = clock_monotonic_us() + ANSWER_US;
-	return send_body(
-	    c, a, (struct part){ piece.data, piece.len }, *ret_done);
+	return sent_or_abandoned(
+	    send_body(c, a, (struct part){ piece.data, piece.len }, *ret_done));
 }
 
-static bool
-send_stream(struct conn *c, struct part head, const struct stream *s)
+/* After the head and the first piece. */
+static enum err
+send_stream(struct conn *c, const struct stream *s)
 {
-	const struct part none = { "", 0 };
 	struct arena *a = arena_new();
-	bool done = false, ok;
+	enum err e = ERR_OK;
+	bool done = false;
 
-	ok = send_record(c, a, head, none, /* last= */ false);
-	while (ok && !done) {
+	while (e == ERR_OK && !done) {
 		arena_reset(a);
-		ok = send_piece(c, a, s, &done);
+		e = send_piece(c, a, s, &done);
 	}
 	arena_free(a);
-	return ok;
+	return e;
 }
 
-void
+static enum err
+send_all_of_it(struct conn *c, struct arena *a, struct part head,
+    struct part body, const struct stream *stream)
+{
+	const struct part none = { "", 0 };
+
+	if (stream == NULL)
+		return sent_or_abandoned(send_answer(c, a, head, body));
+	if (!send_record(c, a, head, none, /* last= */ false) ||
+	    !send_body(c, a, body, /* last= */ false))
+		return ERR_ABANDONED;
+	return send_stream(c, stream);
+}
+
+enum err
 conn_answer(struct conn *c, struct arena *a, const struct req *r)
 {
 	static const char too_large[] =
 	    "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 	const struct response *p = &r->response;
+	const struct stream *stream = p->stream;
 	struct part body = { p->body, p->body_len };
 	struct part head = { too_large, sizeof(too_large) - 1 };
 	struct buf b;
-	bool sent;
+	enum err e;
 
 	buf_init(&b, a, HEAD_MAX_BYTES);
 	cgi_head_write(&b, p);
-	if (str_eq(r->method, "HEAD"))
+	if (str_eq(r->method, "HEAD") || buf_failed(&b)) {
 		body.len = 0;
-	if (buf_failed(&b)) {
-		log_event(LOG_ERROR, "the answer's headers are too large");
-		body.len = 0;
-	} else {
-		head = (struct part){ b.data, b.len };
+		stream = NULL;
 	}
-	c->answer_until_us = c->prompt ? 0 : clock_monotonic_us() + ANSWER_US;
-	if (p->stream != NULL && !buf_failed(&b) && !str_eq(r->method, "HEAD"))
-		sent = send_stream(c, head, p->stream);
+	if (buf_failed(&b))
+		log_event(LOG_ERROR, "the answer's headers are too large");
 	else
-		sent = send_answer(c, a, head, body);
-	if (!sent)
+		head = (struct part){ b.data, b.len };
+	c->answer_until_us = c->prompt ? 0 : clock_monotonic_us() + ANSWER_US;
+	e = send_all_of_it(c, a, head, body, stream);
+	if (e != ERR_OK)
 		conn_end(c);
+	return e == ERR_OK && buf_failed(&b) ? ERR_INTERNAL : e;
 }

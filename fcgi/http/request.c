@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "http/service.h"
 #include "http/stream.h"
@@ -216,6 +218,19 @@ req_answer(struct req *r, int status, const char *content_type,
 	r->response.body = body;
 	r->response.body_len = len;
 	r->response.stream = NULL;
+}
+
+enum err
+stream_next(
+    const struct stream *s, struct arena *a, struct buf *piece, bool *ret_done)
+{
+	enum err e = s->next(s->ctx, a, piece, ret_done);
+
+	if (e == ERR_OK && buf_failed(piece)) {
+		log_event(LOG_ERROR, "a piece of an answer is too large");
+		e = ERR_INTERNAL;
+	}
+	return e;
 }
 
 void

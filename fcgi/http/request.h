@@ -42,7 +42,14 @@ struct response {
 	const char *content_type; /* NULL when there is no body */
 	const char *body;
 	size_t body_len;
-	const struct stream *stream; /* instead of body; or NULL */
+	const struct stream *stream; /* what comes after body; or NULL */
+};
+
+/* What a request's lines in log and metrics will say of it. */
+struct req_line {
+	const char *route; /* the pattern; never what the client sent */
+	int metric;
+	bool quiet; /* asked for by ourselves, or by the thousand */
 };
 
 enum { PATH_VALUES_MAX = 4, REQ_LOG_FIELDS_MAX = 4 };
@@ -91,6 +98,7 @@ struct req {
 	int64_t begun_us; /* monotonic; 0: when service_handle() is called */
 	struct path_value path_values[PATH_VALUES_MAX];
 	int npath;
+	struct req_line line;
 	bool answered;
 	enum err refusal; /* not ERR_OK: what to answer instead of serving */
 };

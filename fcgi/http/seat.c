@@ -44,6 +44,27 @@ seat_refuse(struct seat *seat, enum err e)
 	seat->req.refusal = e;
 }
 
+/*
+ * Whoever has an answer finds its line in the log: an answer that is whole is
+ * noted before it is sent.  How a stream ends is known after it.
+ */
+static void
+send_answer(struct seat *seat)
+{
+	struct req *r = &seat->req;
+	bool is_stream = r->response.stream != NULL;
+	enum err e;
+
+	if (!is_stream)
+		service_note(r, ERR_OK);
+	e = conn_answer(&seat->conn, seat->arena, r);
+	if (is_stream)
+		service_note(r, e);
+	else if (e != ERR_OK)
+		log_event(LOG_INFO, "answer was not sent",
+		    LOG_NUM("status", r->response.status));
+}
+
 bool
 seat_answer(struct seat *seat, const struct service *s, bool may_keep)
 {
@@ -51,9 +72,9 @@ seat_answer(struct seat *seat, const struct service *s, bool may_keep)
 
 	seat->req.begun_us = seat->conn.begun_us;
 	service_handle(s, &seat->req);
-	conn_answer(&seat->conn, seat->arena, &seat->req);
-	kept = conn_finish(&seat->conn, may_keep);
+	send_answer(seat);
 	log_set_request(NULL);
+	kept = conn_finish(&seat->conn, may_keep);
 	arena_reset(seat->arena);
 	return kept;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -16,17 +17,9 @@
 #include "http/params.h"
 #include "http/router.h"
 #include "http/service_metrics.h"
+#include "http/stream.h"
 
 enum { METRIC_OTHER = -1 };
-
-/* How one request is going: what its lines in log and metrics will say. */
-struct progress {
-	const struct service *service;
-	struct req *r;
-	const char *route; /* the pattern; never what the client sent */
-	int metric;
-	bool quiet; /* asked for by ourselves, or by the thousand */
-};
 
 /* "If-Match" is HTTP_IF_MATCH. */
 static const char *
@@ -156,42 +149,43 @@ run_route(const struct service *s, struct req *r)
 }
 
 static enum err
-run_builtin(const struct builtin *own, struct progress *p)
+run_builtin(const struct service *s, struct req *r, const struct builtin *own)
 {
-	p->route = own->path;
-	p->metric = p->service->metrics != NULL ? p->service->metrics->builtin
-	                                        : METRIC_OTHER;
-	p->quiet = true;
-	if (strcmp(p->r->method, "GET") != 0 &&
-	    strcmp(p->r->method, "HEAD") != 0) {
-		req_add_header(p->r, "Allow", "GET, HEAD");
+	r->line = (struct req_line){
+		.route = own->path,
+		.metric =
+		    s->metrics != NULL ? s->metrics->builtin : METRIC_OTHER,
+		.quiet = true,
+	};
+	if (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0) {
+		req_add_header(r, "Allow", "GET, HEAD");
 		return ERR_METHOD;
 	}
-	own->answer(p->service, p->r);
+	own->answer(s, r);
 
 	return ERR_OK;
 }
 
 static enum err
-dispatch(struct progress *p)
+dispatch(const struct service *s, struct req *r)
 {
-	const struct service *s = p->service;
-	struct req *r = p->r;
 	const char *allow = NULL;
 	const struct builtin *own;
 	int index;
 	enum err e;
 
 	if (s->handle_all != NULL) {
-		p->route = "verdict";
-		p->metric =
-		    s->metrics != NULL ? s->metrics->verdict : METRIC_OTHER;
-		p->quiet = true;
+		r->line = (struct req_line){
+			.route = "verdict",
+			.metric = s->metrics != NULL ? s->metrics->verdict
+			                             : METRIC_OTHER,
+			.quiet = true,
+		};
 		return s->handle_all(r);
 	}
 	own = builtin_find(s, r->path);
 	if (own != NULL)
-		return run_builtin(own, p);
+		return run_builtin(s, r, own);
 
 	e = call_hook(s->hooks.before, r);
 	if (e != ERR_OK)
@@ -202,24 +196,25 @@ dispatch(struct progress *p)
 			req_add_header(r, "Allow", allow);
 		return e;
 	}
-	p->route = r->route->path;
+	r->line.route = r->route->path;
 	if (s->metrics != NULL)
-		p->metric = s->metrics->routes[index];
+		r->line.metric = s->metrics->routes[index];
 
 	return run_route(s, r);
 }
 
 static void
-log_request(const struct progress *p, int64_t us)
+log_request(const struct req *r, int status, int64_t us)
 {
-	const struct req *r = p->r;
-	struct log_field fields[8 + REQ_LOG_FIELDS_MAX];
+	struct log_field fields[9 + REQ_LOG_FIELDS_MAX];
 	const struct log_field *more = r->log_fields;
 	size_t n = 0;
 
-	fields[n++] = LOG_TEXT("route", p->route);
+	fields[n++] = LOG_TEXT("route", r->line.route);
 	fields[n++] = LOG_TEXT("method", r->method);
-	fields[n++] = LOG_NUM("status", r->response.status);
+	fields[n++] = LOG_NUM("status", status);
+	if (status != r->response.status)
+		fields[n++] = LOG_NUM("sent_status", r->response.status);
 	fields[n++] = LOG_NUM("us", us);
 	fields[n++] = LOG_TEXT("ip", r->client_ip);
 	if (r->user_id != NULL)
@@ -232,45 +227,71 @@ log_request(const struct progress *p, int64_t us)
 	}
 	fields[n] = (struct log_field){ 0 };
 
-	log_event_from(
-	    p->quiet && r->response.status < 400 ? LOG_DEBUG : LOG_INFO,
-	    "request", r->response.status >= 400 ? r->response.status : 0,
+	log_event_from(r->line.quiet && status < 400 ? LOG_DEBUG : LOG_INFO,
+	    "request", status >= 400 ? status : 0,
 	    r->user_id != NULL ? r->user_id : r->client_ip, fields);
+}
+
+/*
+ * Makes a stream's first piece before anything is sent: what fails here is an
+ * answer of its own, and a stream of one piece is a plain body.
+ */
+static enum err
+begin_stream(struct req *r)
+{
+	const struct stream *stream = r->response.stream;
+	bool done = false;
+	struct buf piece;
+	enum err e;
+
+	if (stream == NULL || str_eq(r->method, "HEAD"))
+		return ERR_OK;
+	buf_init(&piece, r->arena, STREAM_PIECE_MAX_BYTES);
+	e = stream_next(stream, r->arena, &piece, &done);
+	if (e != ERR_OK)
+		return e;
+	r->response.body = piece.data;
+	r->response.body_len = piece.len;
+	if (done)
+		r->response.stream = NULL;
+	return ERR_OK;
 }
 
 void
 service_handle(const struct service *s, struct req *r)
 {
-	int64_t begun_us =
-	    r->begun_us != 0 ? r->begun_us : clock_monotonic_us();
-	int64_t us;
-	struct progress p = {
-		.service = s,
-		.r = r,
-		.route = "",
-		.metric = METRIC_OTHER,
-	};
 	enum err e;
 
+	if (r->begun_us == 0)
+		r->begun_us = clock_monotonic_us();
+	r->line = (struct req_line){ .route = "", .metric = METRIC_OTHER };
 	r->app = s->app;
 	e = params_read(s, r);
 	if (e == ERR_OK)
 		e = r->refusal;
 	if (e == ERR_OK)
-		e = dispatch(&p);
+		e = dispatch(s, r);
 	if (e == ERR_OK && !r->answered) {
-		log_event(
-		    LOG_ERROR, "nobody answered", LOG_TEXT("route", p.route));
+		log_event(LOG_ERROR, "nobody answered",
+		    LOG_TEXT("route", r->line.route));
 		e = ERR_INTERNAL;
 	}
+	if (e == ERR_OK)
+		e = begin_stream(r);
 	if (e != ERR_OK)
 		answer_error(s, r, e);
 	answer_forbid_storing(s, r);
+}
 
-	us = clock_monotonic_us() - begun_us;
-	metrics_request(p.metric, r->response.status, us);
-	log_request(&p, us);
-	log_set_request(NULL);
+void
+service_note(struct req *r, enum err sent)
+{
+	int64_t us = clock_monotonic_us() - r->begun_us;
+	int status =
+	    sent == ERR_OK ? r->response.status : err_info(sent)->status;
+
+	metrics_request(r->line.metric, status, us);
+	log_request(r, status, us);
 }
 
 bool

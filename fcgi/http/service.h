@@ -149,11 +149,18 @@ struct service {
 };
 
 /*
- * Answers one request: fills r->response.  No FastCGI in it: the event loop,
- * the unit tests and the fuzzers call it alike.  r is zeroed by the caller
- * except arena and source, and what prefetch() has set.
+ * Answers one request: fills r->response.  What this thread logs from then on
+ * has the request's id, until log_set_request(NULL).  No FastCGI in it: the
+ * event loop, the unit tests and the fuzzers call it alike.  r is zeroed by the
+ * caller except arena and source, and what prefetch() has set.
  */
 void service_handle(const struct service *s, struct req *r);
+/*
+ * The request's line in the log, and its metrics: of an answer that is whole
+ * before it is sent, of a stream after it.  `sent`: ERR_OK, or why not all of
+ * it was sent; then that is the status in both.
+ */
+void service_note(struct req *r, enum err sent);
 /* Whether that will wait for nothing, by what r->source has. */
 bool service_is_prompt(const struct service *s, const struct req *r);
 

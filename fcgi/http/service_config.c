@@ -86,6 +86,23 @@ static const struct config_var base_vars[] = {
 	  .fallback = "120", .min = 0, .max = 1000000,
 	  .unit = "requests in 10 s",
 	  .doc = "POST, PUT, PATCH and DELETE of one user; 0: no limit." },
+	{ CONFIG(struct service_config, read_rate, "READ_RATE"),
+	  .fallback = "3000", .min = 0, .max = 1000000,
+	  .unit = "requests in 10 s",
+	  .doc = "GET and HEAD of one user, counted by each process by itself; "
+	    "0: no limit." },
+	{ CONFIG(struct service_config, streams, "STREAMS"),
+	  .fallback = "4", .min = 1, .max = 256, .unit = "streams",
+	  .doc = "Answers of one process that may be streamed at once, such as "
+	    "CSV: each holds a thread while the client reads it. Never more "
+	    "than half of THREADS. Beyond that: 429 TOO_MANY_STREAMS." },
+	{ CONFIG(struct service_config, streams_per_user, "STREAMS_PER_USER"),
+	  .fallback = "2", .min = 1, .max = 256, .unit = "streams",
+	  .doc = "Likewise, of one user in one process." },
+	{ CONFIG(struct service_config, stream_timeout_s, "STREAM_TIMEOUT_S"),
+	  .fallback = "300", .min = 1, .max = 86400, .unit = "s",
+	  .doc = "How long one stream may take; then the connection is cut, so "
+	    "that the client sees that it is not complete." },
 	{ 0 },
 };
 static const struct config_var job_vars[] = {

@@ -25,6 +25,9 @@ struct service_config {
 	int64_t redis_timeout_ms;
 	const char *log_level; /* debug, info, warn, error */
 	int64_t drain_timeout_ms;
+	int64_t streams; /* at once, of a process */
+	int64_t streams_per_user;
+	int64_t stream_timeout_s; /* of all of one */
 	/*
 	 * "/api/core": PREFIX without the slash at its end; of a service that
 	 * is none of SERVICE_BASE, what it declares.
@@ -47,6 +50,7 @@ struct service_config {
 	const char *auth_url;
 	const char *auth_socket; /* empty: by auth_url's host */
 	int64_t write_rate; /* unsafe requests per user in 10 s; 0: no limit */
+	int64_t read_rate; /* the others, likewise, in each process */
 };
 
 /*

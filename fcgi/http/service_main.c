@@ -15,6 +15,7 @@
 #include "http/provision.h"
 #include "http/reverify.h"
 #include "http/scrape.h"
+#include "http/service_limit.h"
 #include "http/service_metrics.h"
 #include "remote/remote.h"
 #include "server/master.h"
@@ -78,7 +79,7 @@ service_of_worker(const struct service *template,
 		return s;
 	s.reverify = reverify_ask;
 	if (s.hooks.screen == NULL)
-		s.hooks.screen = service_limit_writes;
+		s.hooks.screen = service_limit_requests;
 	if (s.hooks.guard == NULL)
 		s.hooks.guard = provision_guard;
 	return s;

@@ -15,8 +15,8 @@
  *   NAME jobs ...    look after the jobs; see docs/kedge.8
  *
  * and every worker gets a `struct service_process`: the database, the cache
- * and, for a base service, its identity key, its limit on writes and its line
- * to auth.  It is the first member of the service's own struct, if there is
+ * and, for a base service, its identity key, its limits and its line to
+ * auth.  It is the first member of the service's own struct, if there is
  * one, and so r->app can be read as either.
  */
 #ifndef HTTP_SERVICE_MAIN_H
@@ -37,7 +37,7 @@ struct buf;
 enum service_flags {
 	/*
 	 * A service behind verify: IDENTITY_KEY, AUTH_URL, AUTH_SOCKET,
-	 * WRITE_RATE; guarded routes, first contact, limited writes.
+	 * WRITE_RATE, READ_RATE; guarded routes, first contact, limits.
 	 */
 	SERVICE_BASE = 1,
 };
@@ -85,7 +85,7 @@ struct service_program {
 	/*
 	 * identity_key and app are filled in by service_main(), and so are the
 	 * hooks that are NULL: ready is service_ready; for SERVICE_BASE screen
-	 * is service_limit_writes and guard is provision_guard.
+	 * is service_limit_requests and guard is provision_guard.
 	 */
 	const struct service *service;
 	/* NULL: one pool "api" of `service`, by LISTEN, PROCESSES, THREADS. */

@@ -4,18 +4,32 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/metrics.h"
 #include "cache/cache.h"
 #include "cache/rate_limit.h"
 #include "db/db.h"
 #include "http/provision.h"
 #include "http/request.h"
 #include "http/service_main.h"
+#include "http/stream.h"
+#include "http/stream_slots.h"
 
 enum {
 	ACQUIRE_TIMEOUT_MS = 2000,
 	REDIS_RETRY_MS = 1000,
-	WRITE_RATE_MS = 10000,
+	/* Nobody knows when a stream ends. */
+	STREAM_RETRY_S = 5,
 };
+
+/* At most half of the threads, whatever was configured: see stream_slots.h. */
+static int64_t
+stream_count(const struct service_config *c)
+{
+	int64_t most = c->threads > 1 ? c->threads / 2 : 1;
+
+	return c->streams < most ? c->streams : most;
+}
 
 bool
 service_process_init(
@@ -41,6 +55,8 @@ service_process_init(
 		    .retry_ms = REDIS_RETRY_MS,
 		});
 	process->limit = rate_limit_new(process->cache);
+	process->streams =
+	    stream_slots_new(stream_count(c), c->streams_per_user);
 	if ((p->flags & SERVICE_BASE) == 0)
 		return true;
 
@@ -72,6 +88,7 @@ void
 service_process_release(struct service_process *process)
 {
 	provision_free(process->provision);
+	stream_slots_free(process->streams);
 	rate_limit_free(process->limit);
 	if (process->cache != NULL)
 		cache_close(process->cache);
@@ -103,18 +120,21 @@ service_ready(void *app, struct buf *members)
 }
 
 enum err
-service_limit_writes(struct req *r)
+service_stream(
+    struct req *r, const char *content_type, const struct stream *stream)
 {
-	struct service_process *process = r->app;
-	int64_t rate = process->config->write_rate, retry_ms = 0;
-	enum err e;
+	const struct service_process *process = r->app;
+	struct stream limited = *stream;
 
-	if (rate == 0 || r->identity == NULL || req_is_safe(r))
-		return ERR_OK;
-	e = rate_limit_take(process->limit,
-	    arena_printf(r->arena, "write:%s", r->identity->user_id), rate,
-	    WRITE_RATE_MS, &retry_ms);
-	if (e == ERR_RATE_LIMITED)
-		r->retry_after_s = (retry_ms + 999) / 1000;
-	return e;
+	if (!stream_slots_take(
+		process->streams, r->arena, r->identity->user_id)) {
+		metrics_add(METRIC_RATE_LIMITED, 1);
+		r->retry_after_s = STREAM_RETRY_S;
+		return req_fail(r, ERR_RATE_LIMITED, "TOO_MANY_STREAMS",
+		    "Too many downloads at once: try again later");
+	}
+	limited.until_us = clock_monotonic_us() +
+	                   process->config->stream_timeout_s * 1000 * 1000;
+	req_stream(r, content_type, &limited);
+	return ERR_OK;
 }

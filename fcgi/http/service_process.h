@@ -19,6 +19,8 @@ struct rate_limit;
 struct req;
 struct service_config;
 struct service_program;
+struct stream;
+struct stream_slots;
 struct worker;
 
 /* Shared by the threads of the process. */
@@ -29,6 +31,7 @@ struct service_process {
 	struct db *db;
 	struct cache *cache; /* NULL without REDIS_URL */
 	struct rate_limit *limit; /* counts locally without Redis */
+	struct stream_slots *streams;
 
 	/* What assertions for this service are signed with. */
 	unsigned char identity_key[IDENTITY_KEY_SIZE];
@@ -48,11 +51,16 @@ void service_process_set_key(struct service_process *process,
 void
 service_add_location(struct req *r, const char *collection, const char *id);
 
+/*
+ * Answers by a stream, within STREAMS, STREAMS_PER_USER and STREAM_TIMEOUT_S.
+ * ERR_RATE_LIMITED, TOO_MANY_STREAMS: there are too many just now.
+ */
+MUST_CHECK enum err service_stream(
+    struct req *r, const char *content_type, const struct stream *stream);
+
 /* The hooks; a service that brings its own may call them in it. */
 
 /* "database" must be there; "redis" may be away. */
 bool service_ready(void *app, struct buf *members);
-/* WRITE_RATE for POST, PUT, PATCH, DELETE by user; ERR_RATE_LIMITED. */
-enum err service_limit_writes(struct req *r);
 
 #endif

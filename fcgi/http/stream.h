@@ -3,14 +3,17 @@
  *
  * The handler answers with req_stream(); after it has returned, the source of
  * pieces is asked for one after the other, each into memory that is given back
- * before the next.  A client that goes away ends the asking.  When a piece
- * cannot be made any more, the connection to the web server is cut in the
- * middle of the answer, so that nobody takes what there is for all of it.
+ * before the next.  When the first piece cannot be made, the answer is an
+ * error.  A client that goes away ends the asking.  When a later piece cannot
+ * be made any more, or until_us has passed, the connection to the web server is
+ * cut in the middle of the answer, so that nobody takes what there is for all
+ * of it.
  */
 #ifndef HTTP_STREAM_H
 #define HTTP_STREAM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -30,7 +33,12 @@ struct stream {
 	enum err (*next)(
 	    void *ctx, struct arena *a, struct buf *piece, bool *ret_done);
 	void *ctx;
+	int64_t until_us; /* monotonic, it must have ended; 0: no limit */
 };
+
+/* Makes the next piece; what is too large for one is ERR_INTERNAL, logged. */
+MUST_CHECK enum err stream_next(
+    const struct stream *s, struct arena *a, struct buf *piece, bool *ret_done);
 
 /* Answers by a stream, with status 200. */
 void req_stream(

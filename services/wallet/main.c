@@ -38,6 +38,12 @@ static const struct config_var vars[] = {
 	{ CONFIG(struct wallet_config, idempotency_days, "IDEMPOTENCY_DAYS"),
 	  .fallback = "30", .min = 1, .max = 3650, .unit = "days",
 	  .doc = "How long an Idempotency-Key is remembered." },
+	{ CONFIG(struct wallet_config, batch_rate, "BATCH_RATE"),
+	  .fallback = "3000", .min = 0, .max = 1000000,
+	  .unit = "transfers in 60 s",
+	  .doc = "Transfers that one user may make by batches, each item "
+	    "counted; 0: no limit. A larger batch than that is made when the "
+	    "user has made none for a minute." },
 	{ 0 },
 };
 /* clang-format on */

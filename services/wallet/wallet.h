@@ -8,6 +8,7 @@ struct wallet_config {
 	struct service_config shared;
 	const char *currency; /* of a new user's account */
 	int64_t idempotency_days;
+	int64_t batch_rate; /* transfers by batches per user in 60 s; 0: any */
 };
 
 #endif

@@ -239,7 +239,8 @@ sub up
 	my $self = bless {
 		dir => tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR} // '/tmp'),
 		env => { AUTH_RATE_LIMIT => 'off', CORE_WRITE_RATE => 0,
-			WALLET_WRITE_RATE => 0, %{ $opt{env} // {} } },
+			WALLET_WRITE_RATE => 0, CORE_READ_RATE => 0, WALLET_READ_RATE => 0,
+			WALLET_BATCH_RATE => 0, %{ $opt{env} // {} } },
 		owner => $$,
 	}, $class;
 	chmod 0755, $self->{dir};

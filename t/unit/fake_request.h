@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "http/request.h"
 #include "http/service.h"
 
@@ -105,6 +106,8 @@ fake_handle(const struct service *s, struct fake_request *f, struct arena *a,
 	};
 	*ret_r = (struct req){ .arena = a, .source = source };
 	service_handle(s, ret_r);
+	service_note(ret_r, ERR_OK);
+	log_set_request(NULL);
 }
 
 #endif

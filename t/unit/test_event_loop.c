@@ -763,7 +763,9 @@ START_TEST(stream_is_whole_and_its_connection_is_kept)
 		ck_assert(send_all(fd, out.data, out.len));
 		ck_assert(read_answer(fd));
 		ck_assert_uint_eq(answer.body_len, streams[_i].len);
-		ck_assert(strstr(answer.text, "Content-Length") == NULL);
+		/* One piece is an answer as any other. */
+		ck_assert((strstr(answer.text, "Content-Length") == NULL) ==
+			  (strchr(streams[_i].pieces, ',') != NULL));
 		ck_assert(has_line("Content-Type: text/plain"));
 	}
 	expect_echo(fd, true, "after");
@@ -771,8 +773,31 @@ START_TEST(stream_is_whole_and_its_connection_is_kept)
 }
 END_TEST
 
-static const char *const broken_streams[] = { "-1", "10,-1", "0,-1",
-	"1000001,-1", "2000000" };
+static const struct {
+	const char *pieces, *status;
+} unbegun[] = {
+	{ "-1", "Status: 503 Service Unavailable" },
+	{ "2000000", "Status: 500 Internal Server Error" }, /* too large */
+};
+
+START_TEST(stream_that_cannot_begin_is_an_error)
+{
+	int fd = dial();
+
+	out.len = 0;
+	put_get(&out, true, "/stream", unbegun[_i].pieces);
+	ck_assert(send_all(fd, out.data, out.len));
+	ck_assert(read_answer(fd));
+	ck_assert_mem_eq(
+	    answer.text, unbegun[_i].status, strlen(unbegun[_i].status));
+	ck_assert(has_line("Content-Type: application/json"));
+	expect_echo(fd, true, "after");
+	close(fd);
+}
+END_TEST
+
+static const char *const broken_streams[] = { "10,-1", "0,-1", "1000001,-1",
+	"10,2000000" };
 
 START_TEST(stream_that_breaks_off_has_no_end)
 {
@@ -1716,6 +1741,8 @@ make_suite(void)
 	tcase_add_loop_test(tc, big_answer_is_whole, 0, COUNT_OF(sizes));
 	tcase_add_loop_test(tc, stream_is_whole_and_its_connection_is_kept, 0,
 	    COUNT_OF(streams));
+	tcase_add_loop_test(
+	    tc, stream_that_cannot_begin_is_an_error, 0, COUNT_OF(unbegun));
 	tcase_add_loop_test(
 	    tc, stream_that_breaks_off_has_no_end, 0, COUNT_OF(broken_streams));
 	tcase_add_test(tc, stream_nobody_reads_is_forgotten);

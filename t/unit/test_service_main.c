@@ -7,7 +7,9 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "http/request.h"
+#include "http/service_limit.h"
 #include "http/service_main.h"
+#include "http/stream.h"
 
 struct shop_config {
 	struct service_config shared;
@@ -178,7 +180,7 @@ send(struct service_process *process, const char *method, const char *user_id,
 		.app = process,
 		.method = method,
 		.identity = user_id != NULL ? &who : NULL };
-	enum err e = service_limit_writes(&r);
+	enum err e = service_limit_requests(&r);
 
 	*ret_retry_s = r.retry_after_s;
 	arena_free(r.arena);
@@ -207,6 +209,96 @@ START_TEST(limit_writes_by_user_and_lets_reads_pass)
 	ck_assert_int_eq(send(&process, "HEAD", "alice", &retry_s), ERR_OK);
 	ck_assert_int_eq(send(&process, "POST", "bob", &retry_s), ERR_OK);
 	ck_assert_int_eq(send(&process, "POST", NULL, &retry_s), ERR_OK);
+	service_process_release(&process);
+}
+END_TEST
+
+START_TEST(limit_reads_by_user_and_process)
+{
+	struct service_process process;
+	int64_t retry_s;
+
+	setenv("SHOP_READ_RATE", "5", 1);
+	setenv("SHOP_WRITE_RATE", "1", 1);
+	ck_assert(service_configure(&base));
+	ck_assert(service_process_init(&process, &base));
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(
+		    send(&process, i % 2 ? "HEAD" : "GET", "alice", &retry_s),
+		    ERR_OK);
+	ck_assert_int_eq(
+	    send(&process, "GET", "alice", &retry_s), ERR_RATE_LIMITED);
+	ck_assert_int_ge(retry_s, 1);
+	ck_assert_int_eq(
+	    send(&process, "HEAD", "alice", &retry_s), ERR_RATE_LIMITED);
+	ck_assert_int_eq(send(&process, "GET", "bob", &retry_s), ERR_OK);
+	ck_assert_int_eq(send(&process, "POST", "alice", &retry_s), ERR_OK);
+	service_process_release(&process);
+}
+END_TEST
+
+/* ------------------------------------------------------------ the streams */
+
+static enum err
+stream_for(struct service_process *process, struct arena *a,
+    const char *user_id, const char **ret_code)
+{
+	struct identity who = { .user_id = user_id, .session_id = "s" };
+	struct req r = {
+		.arena = a, .app = process, .method = "GET", .identity = &who
+	};
+	enum err e = service_stream(&r, "text/csv", &(struct stream){ 0 });
+
+	*ret_code = r.error_code;
+	ck_assert(e == ERR_OK || r.retry_after_s > 0);
+	return e;
+}
+
+START_TEST(streams_are_few_and_fewer_for_one_user)
+{
+	struct service_process process;
+	struct arena *a[4];
+	const char *code;
+
+	for (int i = 0; i < 4; i++)
+		a[i] = arena_new();
+	setenv("SHOP_STREAMS", "3", 1);
+	setenv("SHOP_STREAMS_PER_USER", "2", 1);
+	ck_assert(service_configure(&base));
+	ck_assert(service_process_init(&process, &base));
+	ck_assert_int_eq(stream_for(&process, a[0], "alice", &code), ERR_OK);
+	ck_assert_int_eq(stream_for(&process, a[1], "alice", &code), ERR_OK);
+	ck_assert_int_eq(
+	    stream_for(&process, a[2], "alice", &code), ERR_RATE_LIMITED);
+	ck_assert_str_eq(code, "TOO_MANY_STREAMS");
+	ck_assert_int_eq(stream_for(&process, a[2], "bob", &code), ERR_OK);
+	ck_assert_int_eq(
+	    stream_for(&process, a[3], "carol", &code), ERR_RATE_LIMITED);
+
+	/* The end of the request gives it back. */
+	arena_reset(a[0]);
+	ck_assert_int_eq(stream_for(&process, a[3], "carol", &code), ERR_OK);
+	for (int i = 0; i < 4; i++)
+		arena_free(a[i]);
+	service_process_release(&process);
+}
+END_TEST
+
+START_TEST(streams_never_have_all_threads)
+{
+	struct service_process process;
+	struct arena *a = arena_new();
+	const char *code;
+
+	setenv("SHOP_THREADS", "4", 1);
+	setenv("SHOP_STREAMS", "100", 1);
+	ck_assert(service_configure(&base));
+	ck_assert(service_process_init(&process, &base));
+	ck_assert_int_eq(stream_for(&process, a, "alice", &code), ERR_OK);
+	ck_assert_int_eq(stream_for(&process, a, "bob", &code), ERR_OK);
+	ck_assert_int_eq(
+	    stream_for(&process, a, "carol", &code), ERR_RATE_LIMITED);
+	arena_free(a);
 	service_process_release(&process);
 }
 END_TEST
@@ -260,6 +352,9 @@ main(void)
 	tcase_add_test(tc, main_refuses_more_processes_than_it_can_count);
 	tcase_add_test(tc, main_with_unknown_arguments_is_usage);
 	tcase_add_test(tc, limit_writes_by_user_and_lets_reads_pass);
+	tcase_add_test(tc, limit_reads_by_user_and_process);
+	tcase_add_test(tc, streams_are_few_and_fewer_for_one_user);
+	tcase_add_test(tc, streams_never_have_all_threads);
 	tcase_add_test(tc, limit_writes_of_zero_is_none);
 	tcase_add_test(tc, ready_without_a_database_is_not);
 	suite_add_tcase(suite, tc);

@@ -5,14 +5,17 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "http/service_limit.h"
 #include "http/service_main.h"
 #include "job/job.h"
 #include "wallet/batch/batch.h"
 #include "wallet/ledger/ledger_code.h"
 #include "wallet/transfer/transfer_view.h"
+#include "wallet/wallet.h"
 
 /* As much as nginx lets through. */
 enum { BODY_MAX_BYTES = 1024 * 1024, ERROR_MAX_BYTES = 1024 };
+enum { RATE_PERIOD_MS = 60000 };
 
 struct batch_in {
 	const char *key;
@@ -206,6 +209,8 @@ static enum err
 batches_make(struct req *r, const void *in_struct, void *out_struct)
 {
 	struct service_process *wallet = r->app;
+	const struct wallet_config *config =
+	    (const struct wallet_config *)wallet->config;
 	struct transfer_actor who = transfer_actor_of(r);
 	struct batch_out *out = out_struct;
 	struct batch_answer answer;
@@ -214,6 +219,11 @@ batches_make(struct req *r, const void *in_struct, void *out_struct)
 	enum err e;
 
 	e = read_batch(r, in_struct, &batch, &o);
+	if (e != ERR_OK)
+		return e;
+	/* As a request it has been counted once, whatever is in it. */
+	e = service_charge(
+	    r, "batch", batch.count, config->batch_rate, RATE_PERIOD_MS);
 	if (e != ERR_OK)
 		return e;
 	e = batch_make(wallet->db, r->arena, &who, &o, &batch, &answer);

@@ -73,7 +73,7 @@ next(void *ctx, struct arena *a, struct buf *piece, bool *ret_done)
 	return ERR_OK;
 }
 
-void
+enum err
 entry_csv_answer(struct req *r, const struct entry_page *page)
 {
 	struct service_process *wallet = r->app;
@@ -81,6 +81,6 @@ entry_csv_answer(struct req *r, const struct entry_page *page)
 
 	*csv = (struct csv){ .db = wallet->db, .page = *page };
 	csv->page.limit = LINES_PER_PIECE;
-	req_stream(r, "text/csv; charset=utf-8; header=present",
+	return service_stream(r, "text/csv; charset=utf-8; header=present",
 	    &(struct stream){ .next = next, .ctx = csv });
 }

@@ -14,7 +14,11 @@ struct req;
 
 /* Appends one line. */
 void entry_csv_write(struct buf *b, const struct entry *entry);
-/* Answers with all that the page names, whatever its limit. */
-void entry_csv_answer(struct req *r, const struct entry_page *page);
+/*
+ * Answers with all that the page names, whatever its limit.
+ * ERR_RATE_LIMITED: too many such answers are under way.
+ */
+MUST_CHECK enum err
+entry_csv_answer(struct req *r, const struct entry_page *page);
 
 #endif

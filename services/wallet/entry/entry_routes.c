@@ -177,8 +177,7 @@ entries_list(struct req *r, const void *in_struct, void *out_struct)
 	if (!wants_csv(in->accept))
 		return list_page(r, in, &page, out_struct);
 	page.before_seq = 0; /* all of them */
-	entry_csv_answer(r, &page);
-	return ERR_OK;
+	return entry_csv_answer(r, &page);
 }
 
 /* clang-format off */
@@ -187,7 +186,8 @@ const struct route entry_routes[] = {
 	  .summary = "What moved on an account, newest first",
 	  .in = SCHEMA(struct list_in, list_fields),
 	  .out = SCHEMA_NAMED("EntryPage", struct list_out, page_fields),
-	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
+	    BIT(ERR_RATE_LIMITED) },
 	{ 0 },
 };
 /* clang-format on */
