@@ -18,6 +18,7 @@ breaker_succeeded(struct breaker *b)
 
 	b->open = false;
 	b->probing = false;
+	b->nslow = 0;
 	return was_open;
 }
 
@@ -28,8 +29,17 @@ breaker_failed(struct breaker *b, int64_t now_us)
 
 	b->open = true;
 	b->probing = false;
+	b->nslow = 0;
 	b->retry_at_us = now_us + b->retry_ms * 1000;
 	return !was_open;
+}
+
+bool
+breaker_was_slow(struct breaker *b, int64_t now_us)
+{
+	if (!b->open && ++b->nslow < BREAKER_SLOW_MAX)
+		return false;
+	return breaker_failed(b, now_us);
 }
 
 void

@@ -3,8 +3,9 @@
  *
  * Each call is one round trip with a short time-out.  After a failure a
  * circuit breaker answers ERR_UNAVAILABLE at once for a while, then lets one
- * call try.  A Redis that was restarted and is back goes unnoticed.  Losing
- * Redis costs speed; callers go to PostgreSQL.  SIGPIPE must be ignored.
+ * call try; answers that take over half of the time-out, one after the other,
+ * count as a failure.  A Redis that was restarted and is back goes unnoticed.
+ * Losing Redis costs speed; callers go to PostgreSQL.  SIGPIPE must be ignored.
  *
  * Nothing old is ever seen:
  * - Keys are scoped by the run id of the Redis process that the connection

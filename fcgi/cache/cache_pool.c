@@ -13,7 +13,10 @@
 #include "cache/breaker.h"
 #include "cache/cache_url.h"
 
-enum { REFUSAL_LOG_MS = 10000 };
+enum {
+	REFUSAL_LOG_MS = 10000,
+	SLOW_SHARE = 2, /* over half of the time-out is slow */
+};
 
 struct cache_pool {
 	bool has_url;
@@ -170,10 +173,26 @@ log_refusal(struct cache_pool *p, const char *reason)
 	    LOG_WARN, "redis refused a command", LOG_TEXT("reason", reason));
 }
 
+/* With the lock held. */
+static void
+note_answer(struct cache_pool *p, int64_t took_us)
+{
+	if (took_us > p->timeout_ms * 1000 / SLOW_SHARE) {
+		if (!breaker_was_slow(&p->breaker, clock_monotonic_us()))
+			return;
+		log_event(
+		    LOG_WARN, "redis is slow", LOG_NUM("ms", took_us / 1000));
+		metrics_gauge_add(GAUGE_CACHE_AWAY, 1);
+	} else if (breaker_succeeded(&p->breaker)) {
+		log_event(LOG_INFO, "redis is back");
+		metrics_gauge_add(GAUGE_CACHE_AWAY, -1);
+	}
+}
+
 /* Gives the place back, and the connection when it can be used again. */
 static void
 leave(struct cache_pool *p, struct cache_conn *c, enum cache_outcome outcome,
-    const char *reason)
+    int64_t took_us, const char *reason)
 {
 	bool usable = outcome == CACHE_DONE || outcome == CACHE_REFUSED;
 
@@ -183,10 +202,7 @@ leave(struct cache_pool *p, struct cache_conn *c, enum cache_outcome outcome,
 	p->nbusy--;
 	metrics_gauge_add(GAUGE_CACHE_BUSY, -1);
 	if (usable) {
-		if (breaker_succeeded(&p->breaker)) {
-			log_event(LOG_INFO, "redis is back");
-			metrics_gauge_add(GAUGE_CACHE_AWAY, -1);
-		}
+		note_answer(p, took_us);
 		p->idle[p->nidle++] = c;
 		metrics_gauge_add(GAUGE_CACHE_IDLE, 1);
 	} else {
@@ -207,7 +223,7 @@ cache_pool_call(struct cache_pool *p,
 	char reason[CACHE_REASON_SIZE] = "";
 	enum cache_outcome outcome = CACHE_CLOSED;
 	struct cache_conn *c;
-	int64_t began_us;
+	int64_t began_us, took_us;
 
 	if (!p->has_url || !enter(p, &c))
 		return ERR_UNAVAILABLE;
@@ -225,9 +241,9 @@ cache_pool_call(struct cache_pool *p,
 	}
 	if (c != NULL)
 		memcpy(reason, c->reason, sizeof(reason));
-	metrics_observe(
-	    HISTOGRAM_CACHE_COMMAND, clock_monotonic_us() - began_us);
-	leave(p, c, outcome, reason);
+	took_us = clock_monotonic_us() - began_us;
+	metrics_observe(HISTOGRAM_CACHE_COMMAND, took_us);
+	leave(p, c, outcome, took_us, reason);
 	return outcome == CACHE_DONE ? ERR_OK : ERR_UNAVAILABLE;
 }
 

@@ -314,6 +314,29 @@ START_TEST(redis_frozen_costs_one_timeout)
 }
 END_TEST
 
+/* Each answer comes, but who waits for them gets nothing else done. */
+START_TEST(redis_slow_counts_as_away_and_recovers)
+{
+	char pause[32];
+	const char *value;
+	int64_t begun_us;
+	enum err e;
+
+	snprintf(
+	    pause, sizeof(pause), "CLIENT PAUSE %d ALL", TIMEOUT_MS / 2 + 50);
+	for (int i = 0; !cache_is_away(cache); i++) {
+		ck_assert_int_lt(i, 50);
+		ck_assert_str_eq(servers_redis_do(pause), "+OK");
+		e = get("k", &value);
+		ck_assert(e == ERR_NOT_FOUND || e == ERR_UNAVAILABLE);
+	}
+	begun_us = clock_monotonic_us();
+	while (get("k", &value) == ERR_UNAVAILABLE)
+		ck_assert_int_lt(elapsed_ms(begun_us), 20000);
+	ck_assert(!cache_is_away(cache));
+}
+END_TEST
+
 START_TEST(redis_full_refuses_markers_and_still_serves)
 {
 	const char *const key = "k";
@@ -513,6 +536,29 @@ START_TEST(breaker_lets_one_probe_through)
 }
 END_TEST
 
+START_TEST(breaker_opens_after_slow_ones_in_a_row)
+{
+	struct breaker b = { .retry_ms = 100 };
+
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < BREAKER_SLOW_MAX - 1; i++)
+			ck_assert(!breaker_was_slow(&b, 0));
+		ck_assert(!breaker_succeeded(&b));
+	}
+	for (int i = 0; i < BREAKER_SLOW_MAX - 1; i++)
+		ck_assert(!breaker_was_slow(&b, 0));
+	ck_assert(breaker_was_slow(&b, 0));
+	ck_assert(!breaker_lets_through(&b, 99999));
+	/* Who tries and finds it slow leaves it open. */
+	ck_assert(breaker_lets_through(&b, 100000));
+	ck_assert(!breaker_was_slow(&b, 150000));
+	ck_assert(!breaker_lets_through(&b, 249999));
+	ck_assert(breaker_lets_through(&b, 250000));
+	ck_assert(breaker_succeeded(&b));
+	ck_assert(!breaker_was_slow(&b, 250001));
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	const char *path, *host, *user, *password;
@@ -578,6 +624,7 @@ make_suite(void)
 	TCase *faults = tcase_create("faults");
 
 	tcase_add_test(parts, breaker_lets_one_probe_through);
+	tcase_add_test(parts, breaker_opens_after_slow_ones_in_a_row);
 	tcase_add_loop_test(parts, read_good_url, 0, (int)COUNT_OF(good_urls));
 	tcase_add_loop_test(parts, refuse_bad_url, 0, (int)COUNT_OF(bad_urls));
 	suite_add_tcase(s, parts);
@@ -605,6 +652,7 @@ make_suite(void)
 	tcase_add_test(faults, restart_hides_what_an_earlier_run_stored);
 	tcase_add_test(faults, invalidate_after_restart_needs_no_second_call);
 	tcase_add_test(faults, redis_away_fails_at_once_and_recovers);
+	tcase_add_test(faults, redis_slow_counts_as_away_and_recovers);
 	tcase_add_test(faults, redis_frozen_costs_one_timeout);
 	tcase_add_test(faults, redis_full_refuses_markers_and_still_serves);
 	tcase_add_test(faults, redis_as_replica_counts_as_away);
