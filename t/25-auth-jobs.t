@@ -106,14 +106,14 @@ $k->sql('auth', qq{
 	FROM generate_series(1, 5000) n;
 	INSERT INTO session (id, token, "userId", "updatedAt", "expiresAt")
 	VALUES ('late', 'late', '$alice->{id}', now(), now() - interval '23 h')});
-my $epoch = $k->sql('auth', 'SELECT epoch FROM kedge_cache_epoch');
+my $epoch = $k->sql('auth', 'SELECT epoch FROM kedge_session_epoch');
 my $id = $k->sql('auth', q{SELECT job_id FROM job_enqueue('session.sweep', '{}')});
 ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep') or diag(jencode(job($id)));
 is_deeply(job($id)->{result}, { sessions => 5000 }, 'takes what expired a day ago, in several turns');
 is($k->sql('auth', q{SELECT count(*) FROM session WHERE id LIKE 'old%'}), 0, 'all of it');
 is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'nothing later');
 is($alice->get('/api/core/whoami')->{status}, 200, 'and who is signed in stays so');
-is($k->sql('auth', 'SELECT epoch FROM kedge_cache_epoch'), $epoch, 'the cache is not thrown away for it');
+is($k->sql('auth', 'SELECT epoch FROM kedge_session_epoch'), $epoch, 'the cache is not thrown away for it');
 
 # A turn that takes its time.
 $k->sql('auth', qq{

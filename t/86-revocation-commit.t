@@ -1,5 +1,5 @@
 # Signed out means out, also when the commit of it takes its time: Redis may lose
-# the marks meanwhile, the client may have been told 503, a worker may have died.
+# the tombstones meanwhile, the client may have been told 503, a worker may have died.
 # A deferred trigger makes COMMIT as slow as a disk that stalls would.
 use strict;
 use warnings;
@@ -104,7 +104,7 @@ my %way = (
 	},
 );
 
-# ---- Redis loses the marks before the commit ------------------------------------------
+# ---- Redis loses the tombstones before the commit -------------------------------------
 
 my @loss = (
 	[
@@ -120,7 +120,7 @@ my @loss = (
 		}
 	],
 	[ 'Redis is emptied' => sub { $k->redis('auth')->cmd('FLUSHALL') } ],
-	[ 'the marks are deleted' =>
+	[ 'all keys are deleted' =>
 		    sub { my $r = $k->redis('auth'); $r->cmd('DEL', $_) for $r->keys_like('*') }
 	],
 );
@@ -160,7 +160,7 @@ for my $row (@loss) {
 
 # ---- the commit outlasts everybody's patience -----------------------------------------
 
-# Longer than a client waits for the database, and than a mark lives in Redis.
+# Longer than a client waits for the database, and than a tombstone lives in Redis.
 {
 	my %people =
 	    map { my $c = $k->user('stall'); ($_ => [ $c, $k->again($c) ]) } sort keys %way;

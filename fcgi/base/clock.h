@@ -1,4 +1,4 @@
-/* clock: the two clocks, and times as text (RFC 3339 in UTC, milliseconds). */
+/* clock: the clocks, and times as text (RFC 3339 in UTC, milliseconds). */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -11,6 +11,8 @@ enum { CLOCK_TEXT_SIZE = 32 };
 
 int64_t clock_now_ms(void); /* since the epoch; may jump */
 int64_t clock_monotonic_us(void); /* only forward; for durations */
+/* The same, and goes on while the machine is suspended; for leases. */
+int64_t clock_boottime_us(void);
 
 /*
  * "2026-01-02T03:04:05.678Z": always three fractional digits and a Z.  Years

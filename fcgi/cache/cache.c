@@ -1,7 +1,9 @@
 #include "cache/cache.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +11,11 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/random.h"
 #include "cache/cache_conn.h"
 #include "cache/cache_pool.h"
 
-enum { NUMBER_SIZE = 24 };
+enum { NUMBER_SIZE = 24, GENERATION_TTL_MS = 24 * 3600 * 1000 };
 
 struct cache {
 	struct cache_pool *pool;
@@ -38,76 +41,180 @@ cache_close(struct cache *c)
 	free(c);
 }
 
+/* What a key of the cache is called in Redis. */
+static const char *
+entry_name(struct arena *a, const struct cache_conn *conn, const char *key)
+{
+	return arena_printf(a, "%s:%s:%s", conn->prefix, conn->history, key);
+}
+
+static const char *
+generation_name(struct arena *a, const struct cache_conn *conn)
+{
+	return entry_name(a, conn, "generation");
+}
+
 struct ask_gets {
 	struct cache_get *gets;
 	size_t n;
+	char generation[CACHE_GENERATION_SIZE]; /* "": there is none */
 };
 
-/* "" is the marker: a change is being made, and how long it takes to commit is
- * not known; so `run` stays empty and nothing is filled. */
-static void
-take_answer(
-    const struct cache_conn *conn, const redisReply *reply, struct cache_get *g)
+/* "version value"; NULL for anything else. */
+static const char *
+read_version(const char *text, int64_t *ret_version)
 {
-	if (reply->type == REDIS_REPLY_STRING && reply->len > 0)
-		g->value =
-		    arena_strndup(g->arena, reply->str, (size_t)reply->len);
-	else if (reply->type == REDIS_REPLY_NIL)
-		memcpy(g->miss.run, conn->run, sizeof(g->miss.run));
+	char *end;
+
+	errno = 0;
+	*ret_version = strtoll(text, &end, 10);
+	return errno == 0 && end != text && *end == ' ' ? end + 1 : NULL;
 }
 
-/* MGET says nil of a key that holds something else than a text. */
-static enum cache_outcome
-ask_get(struct cache_conn *conn, void *ctx)
+/*
+ * "" is a tombstone: a change is being made, and how long it takes to commit
+ * is not known; so `miss` stays empty and nothing is filled.  MGET says nil of
+ * a key that holds something else than a text.
+ */
+static void
+take_answer(const struct cache_conn *conn, const struct ask_gets *ask,
+    const redisReply *reply, struct cache_get *g)
 {
-	const struct ask_gets *ask = ctx;
-	const char *words[1 + CACHE_GETS_MAX] = { "MGET" };
+	const char *value;
+
+	/* What an attempt before this one may have left. */
+	g->value = NULL;
+	g->miss.history[0] = '\0';
+	if (reply->type == REDIS_REPLY_STRING && reply->len == 0)
+		return;
+	if (reply->type == REDIS_REPLY_STRING) {
+		value = read_version(reply->str, &g->version);
+		if (value != NULL && g->version >= g->least_version) {
+			g->value = arena_strndup(g->arena, value,
+			    reply->len - (size_t)(value - reply->str));
+			return;
+		}
+	}
+	if (ask->generation[0] == '\0')
+		return;
+	memcpy(g->miss.history, conn->history, sizeof(g->miss.history));
+	memcpy(g->miss.generation, ask->generation, sizeof(g->miss.generation));
+}
+
+static void
+take_generation(struct ask_gets *ask, const redisReply *reply)
+{
+	bool fits = reply->type == REDIS_REPLY_STRING &&
+	            reply->len < sizeof(ask->generation);
+
+	snprintf(ask->generation, sizeof(ask->generation), "%s",
+	    fits ? reply->str : "");
+}
+
+static void
+append_mget(struct cache_conn *conn, const struct ask_gets *ask)
+{
+	const char *words[2 + CACHE_GETS_MAX] = { "MGET" };
 	int64_t now_ms = clock_now_ms();
-	redisReply *reply;
-	enum cache_outcome outcome;
+	size_t n = 1;
 
 	for (size_t i = 0; i < ask->n; i++) {
 		struct cache_get *g = &ask->gets[i];
 
-		words[1 + i] =
-		    arena_printf(g->arena, "%s:%s", conn->scope, g->key);
+		words[n++] = entry_name(g->arena, conn, g->key);
 		/* Before it is sent: what is seen is no older than this. */
 		g->miss.seen_at_ms = now_ms;
 	}
-	redisAppendCommandArgv(conn->redis, 1 + (int)ask->n, words, NULL);
+	words[n++] = generation_name(ask->gets[0].arena, conn);
+	redisAppendCommandArgv(conn->redis, (int)n, words, NULL);
+}
+
+static enum cache_outcome
+ask_once(struct cache_conn *conn, struct ask_gets *ask)
+{
+	redisReply *reply;
+	enum cache_outcome outcome, confirmed;
+
+	append_mget(conn, ask);
+	cache_conn_append_info(conn);
 	outcome = cache_conn_reply(conn, &reply);
-	if (outcome != CACHE_DONE)
+	if (outcome == CACHE_CLOSED || outcome == CACHE_DOWN)
 		return outcome;
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != ask->n)
+	confirmed = cache_conn_confirm(conn);
+	if (confirmed != CACHE_DONE)
+		outcome = confirmed;
+	else if (outcome == CACHE_DONE && (reply->type != REDIS_REPLY_ARRAY ||
+					      reply->elements != ask->n + 1))
 		outcome = CACHE_DOWN; /* no Redis that we know */
+	if (outcome == CACHE_DONE)
+		take_generation(ask, reply->element[ask->n]);
 	for (size_t i = 0; outcome == CACHE_DONE && i < ask->n; i++)
-		take_answer(conn, reply->element[i], &ask->gets[i]);
+		take_answer(conn, ask, reply->element[i], &ask->gets[i]);
 	freeReplyObject(reply);
 	return outcome;
+}
+
+static enum cache_outcome
+begin_generation(struct cache_conn *conn, struct arena *a)
+{
+	char generation[CACHE_GENERATION_SIZE] = "";
+	redisReply *reply;
+	enum cache_outcome outcome;
+
+	random_alnum(generation, sizeof(generation) - 1);
+	redisAppendCommand(conn->redis, "SET %s %s PX %d",
+	    generation_name(a, conn), generation, GENERATION_TTL_MS);
+	outcome = cache_conn_reply(conn, &reply);
+	freeReplyObject(reply);
+	return outcome;
+}
+
+/*
+ * Without a generation nothing may be filled.  Then one begins, and what was
+ * missed is asked for again, so that it is seen after the beginning.  A Redis
+ * that refuses it, because it is full, can be read all the same.
+ */
+static enum cache_outcome
+ask_get(struct cache_conn *conn, void *ctx)
+{
+	struct ask_gets *ask = ctx;
+	enum cache_outcome outcome = ask_once(conn, ask);
+
+	if (outcome != CACHE_DONE || ask->generation[0] != '\0')
+		return outcome;
+	outcome = begin_generation(conn, ask->gets[0].arena);
+	if (outcome == CACHE_REFUSED)
+		return CACHE_DONE;
+	return outcome == CACHE_DONE ? ask_once(conn, ask) : outcome;
+}
+
+static void
+forget_answers(struct cache_get *gets, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		gets[i].value = NULL;
+		gets[i].miss = (struct cache_miss){ 0 };
+	}
 }
 
 enum err
 cache_get(struct cache *c, struct cache_get *gets, size_t n)
 {
-	struct ask_gets ask = { gets, n };
+	struct ask_gets ask = { .gets = gets, .n = n };
 	size_t hits = 0;
 	enum err e;
 
 	assert(n <= CACHE_GETS_MAX);
-	for (size_t i = 0; i < n; i++) {
-		gets[i].value = NULL;
-		gets[i].miss = (struct cache_miss){ 0 };
-	}
+	forget_answers(gets, n);
 	if (n == 0)
 		return ERR_OK;
 	e = cache_pool_call(c->pool, ask_get, &ask);
-	for (size_t i = 0; i < n; i++) {
-		if (e != ERR_OK)
-			gets[i].miss = (struct cache_miss){ 0 };
-		hits += gets[i].value != NULL;
-	}
-	if (e != ERR_OK)
+	if (e != ERR_OK) {
+		forget_answers(gets, n);
 		return e;
+	}
+	for (size_t i = 0; i < n; i++)
+		hits += gets[i].value != NULL;
 	metrics_add(METRIC_CACHE_HITS, hits);
 	metrics_add(METRIC_CACHE_MISSES, n - hits);
 	return ERR_OK;
@@ -115,45 +222,53 @@ cache_get(struct cache *c, struct cache_get *gets, size_t n)
 
 struct fill {
 	const struct cache_miss *miss;
-	const char *key;
-	const char *const *argv;
-	int argc;
+	const struct cache_entry *entry;
+	struct arena *arena;
 };
 
 static enum cache_outcome
 ask_fill(struct cache_conn *conn, void *ctx)
 {
 	const struct fill *fill = ctx;
+	const struct cache_entry *entry = fill->entry;
+	struct arena *a = fill->arena;
 	long long filled;
 
-	/* Another run: what was missed there says nothing about here. */
-	if (strcmp(conn->run, fill->miss->run) != 0)
+	/* What was missed in another history says nothing about this one. */
+	if (strcmp(conn->history, fill->miss->history) != 0)
 		return CACHE_DONE;
-	return cache_conn_script(conn, CACHE_SCRIPT_FILL, fill->key, fill->argc,
-	    fill->argv, &filled);
+	return cache_conn_script(conn,
+	    &(struct cache_call){
+		.script = CACHE_SCRIPT_FILL,
+		.nkeys = 2,
+		.keys = (const char *const[]){ entry_name(a, conn, entry->key),
+		    generation_name(a, conn) },
+		.argc = 6,
+		.argv =
+		    (const char *const[]){
+			arena_printf(
+			    a, "%" PRId64 " %s", entry->version, entry->value),
+			arena_printf(a, "%" PRId64, entry->ttl_ms),
+			arena_printf(a, "%" PRId64, fill->miss->seen_at_ms),
+			arena_printf(a, "%d", CACHE_FILL_MS),
+			fill->miss->generation,
+			arena_printf(a, "%" PRId64, entry->version),
+		    },
+	    },
+	    &filled);
 }
 
 void
-cache_fill(struct cache *c, const struct cache_miss *miss, const char *key,
-    const char *value, int64_t ttl_ms)
+cache_fill(struct cache *c, struct arena *a, const struct cache_miss *miss,
+    const struct cache_entry *entry)
 {
-	char ttl[NUMBER_SIZE], seen_at[NUMBER_SIZE], window[NUMBER_SIZE];
-	const char *const argv[] = { value, ttl, seen_at, window };
-	struct fill fill = {
-		.miss = miss,
-		.key = key,
-		.argv = argv,
-		.argc = (int)COUNT_OF(argv),
-	};
+	struct fill fill = { miss, entry, a };
 	enum err e;
 
-	assert(value[0] != '\0'); /* the empty value is the marker */
-	if (miss->run[0] == '\0' || ttl_ms <= 0 ||
+	assert(entry->version >= 0);
+	if (miss->history[0] == '\0' || entry->ttl_ms <= 0 ||
 	    clock_now_ms() - miss->seen_at_ms > CACHE_FILL_MS)
 		return;
-	snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms);
-	snprintf(seen_at, sizeof(seen_at), "%" PRId64, miss->seen_at_ms);
-	snprintf(window, sizeof(window), "%d", CACHE_FILL_MS);
 	/* Best effort; a failure is logged and counted below us. */
 	e = cache_pool_call(c->pool, ask_fill, &fill);
 	(void)e;
@@ -164,28 +279,45 @@ struct invalidate {
 	int nkeys;
 };
 
+static void
+append_tombstone(struct cache_conn *conn, const char *key)
+{
+	redisAppendCommand(conn->redis, "SET %s:%s:%s %s PX %d", conn->prefix,
+	    conn->history, key, "", CACHE_TOMBSTONE_MS);
+}
+
+static enum cache_outcome
+take_tombstone(struct cache_conn *conn)
+{
+	redisReply *reply;
+	enum cache_outcome outcome = cache_conn_reply(conn, &reply);
+
+	if (outcome == CACHE_DONE && reply->type != REDIS_REPLY_STATUS)
+		outcome = CACHE_DOWN;
+	freeReplyObject(reply);
+	return outcome;
+}
+
 static enum cache_outcome
 ask_invalidate(struct cache_conn *conn, void *ctx)
 {
 	const struct invalidate *inv = ctx;
-	enum cache_outcome worst = CACHE_DONE;
+	enum cache_outcome worst = CACHE_DONE, outcome;
 
 	for (int i = 0; i < inv->nkeys; i++)
-		redisAppendCommand(conn->redis, "SET %s:%s %s PX %d",
-		    conn->scope, inv->keys[i], "", CACHE_MARKER_MS);
+		append_tombstone(conn, inv->keys[i]);
+	cache_conn_append_info(conn);
 	for (int i = 0; i < inv->nkeys; i++) {
-		redisReply *reply;
-		enum cache_outcome outcome = cache_conn_reply(conn, &reply);
-
+		outcome = take_tombstone(conn);
 		if (outcome == CACHE_CLOSED)
 			return outcome;
 		if (outcome > worst)
 			worst = outcome;
-		if (reply != NULL && reply->type != REDIS_REPLY_STATUS)
-			worst = CACHE_DOWN;
-		freeReplyObject(reply);
 	}
-	return worst;
+	if (worst == CACHE_DOWN)
+		return worst;
+	outcome = cache_conn_confirm(conn);
+	return outcome != CACHE_DONE ? outcome : worst;
 }
 
 enum err
@@ -205,13 +337,27 @@ struct rate {
 	long long retry_ms;
 };
 
+/* Counts may outlive a history: a limit is better kept than forgotten. */
 static enum cache_outcome
 ask_rate(struct cache_conn *conn, void *ctx)
 {
 	struct rate *rate = ctx;
+	enum cache_outcome outcome;
+	char *name;
 
-	return cache_conn_script(conn, CACHE_SCRIPT_RATE, rate->key, rate->argc,
-	    rate->argv, &rate->retry_ms);
+	if (asprintf(&name, "%s:%s", conn->prefix, rate->key) < 0)
+		abort();
+	outcome = cache_conn_script(conn,
+	    &(struct cache_call){
+		.script = CACHE_SCRIPT_RATE,
+		.nkeys = 1,
+		.keys = (const char *const[]){ name },
+		.argc = rate->argc,
+		.argv = rate->argv,
+	    },
+	    &rate->retry_ms);
+	free(name);
+	return outcome;
 }
 
 enum err
@@ -242,22 +388,17 @@ cache_rate(struct cache *c, const char *key, int64_t cost, int64_t burst,
 }
 
 static enum cache_outcome
-ask_ping(struct cache_conn *conn, void *ctx)
+ask_state(struct cache_conn *conn, void *ctx)
 {
-	redisReply *reply;
-	enum cache_outcome outcome;
-
 	(void)ctx;
-	redisAppendCommand(conn->redis, "PING");
-	outcome = cache_conn_reply(conn, &reply);
-	freeReplyObject(reply);
-	return outcome;
+	cache_conn_append_info(conn);
+	return cache_conn_confirm(conn);
 }
 
 bool
 cache_ready(struct cache *c)
 {
-	return cache_pool_call(c->pool, ask_ping, NULL) == ERR_OK;
+	return cache_pool_call(c->pool, ask_state, NULL) == ERR_OK;
 }
 
 bool

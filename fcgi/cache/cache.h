@@ -8,20 +8,26 @@
  * Losing Redis costs speed; callers go to PostgreSQL.  SIGPIPE must be ignored.
  *
  * Nothing old is ever seen:
- * - Keys are scoped by the run id of the Redis process that the connection
- *   reached, so what an earlier run left behind (a snapshot loaded at start,
- *   a replica promoted) is out of reach.
- * - A value is filled only where the miss was seen: on the same run, within
- *   CACHE_FILL_MS of the miss, and only while the key is absent.
- * - Invalidation leaves a marker in the key's place for CACHE_MARKER_MS,
+ * - Keys are scoped by the *history* of the data that the connection reached
+ *   (cache_conn.h), so what an earlier run left behind, a snapshot loaded at
+ *   start or a master that was a replica for a while, is out of reach.  Each
+ *   read and each invalidation confirms in its own round trip that the history
+ *   was still the same.
+ * - A value carries a version, and a reader says the least that it takes.
+ * - A value is filled only where the miss was seen: on the same history,
+ *   within CACHE_FILL_MS of the miss, and only while the key is absent or of
+ *   an older version.
+ * - Invalidation leaves a tombstone in the key's place for CACHE_TOMBSTONE_MS,
  *   longer than any fill may take, so a reader that fetched the old value
- *   before cannot put it there afterwards.  A reader that meets the marker
+ *   before cannot put it there afterwards.  A reader that meets the tombstone
  *   may not fill either.
+ * - A FLUSHALL takes the tombstones, too; so it takes the *generation*, a key
+ *   with a random value that a fill must find as its miss has seen it.
  * - Redis itself judges the age of a fill, by its own clock, so a command that
  *   was held up on its way is refused too.  The clocks of the hosts must agree
  *   within CACHE_FILL_MS, else nothing is filled.
  * - Redis must be run with maxmemory-policy noeviction: then a full Redis
- *   refuses a marker, which the caller sees, instead of forgetting one.
+ *   refuses a tombstone, which the caller sees, instead of forgetting one.
  */
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
@@ -36,7 +42,12 @@
 struct arena;
 struct cache;
 
-enum { CACHE_FILL_MS = 2000, CACHE_MARKER_MS = 10000, CACHE_RUN_SIZE = 41 };
+enum {
+	CACHE_FILL_MS = 2000,
+	CACHE_TOMBSTONE_MS = 10000,
+	CACHE_HISTORY_SIZE = 26,
+	CACHE_GENERATION_SIZE = 17,
+};
 
 struct cache_options {
 	/*
@@ -56,7 +67,8 @@ struct cache *cache_open(const struct cache_options *options);
 void cache_close(struct cache *c);
 
 struct cache_miss {
-	char run[CACHE_RUN_SIZE]; /* empty: do not fill */
+	char history[CACHE_HISTORY_SIZE]; /* empty: do not fill */
+	char generation[CACHE_GENERATION_SIZE];
 	int64_t seen_at_ms;
 };
 
@@ -65,7 +77,9 @@ enum { CACHE_GETS_MAX = 64 };
 struct cache_get {
 	struct arena *arena;
 	const char *key;
+	int64_t least_version; /* an older value counts as absent */
 	const char *value; /* in the arena; NULL: absent or invalidated */
+	int64_t version; /* of the value */
 	struct cache_miss miss; /* then it tells cache_fill() what was seen */
 };
 /*
@@ -75,11 +89,17 @@ struct cache_get {
 MUST_CHECK enum err
 cache_get(struct cache *c, struct cache_get *gets, size_t n);
 /*
- * Best effort; silently does nothing when the rules above forbid it.  `value`
- * must not be empty.
+ * Best effort; silently does nothing when the rules above forbid it.  The
+ * version is at least 0 and below 2^53, since Lua compares it.
  */
-void cache_fill(struct cache *c, const struct cache_miss *miss, const char *key,
-    const char *value, int64_t ttl_ms);
+struct cache_entry {
+	const char *key;
+	const char *value;
+	int64_t version;
+	int64_t ttl_ms;
+};
+void cache_fill(struct cache *c, struct arena *a, const struct cache_miss *miss,
+    const struct cache_entry *entry);
 /*
  * All keys, in one round trip.  Only ERR_OK means that no reader will see the
  * old values any more; on ERR_UNAVAILABLE the caller must see to that itself.

@@ -13,7 +13,8 @@
 #include "base/str.h"
 #include "cache/cache_url.h"
 
-enum { SCOPE_RUN_LEN = 12, ARGS_MAX = 8 };
+/* Of each id 12 of its 40 digits are kept: 48 bits. */
+enum { ID_LEN = 12, WORDS_MAX = 11 };
 
 /*
  * Both scripts use Redis' own clock.  That is what holds when this process was
@@ -21,22 +22,32 @@ enum { SCOPE_RUN_LEN = 12, ARGS_MAX = 8 };
  */
 static const char *const scripts[] = {
 	/*
-	 * ARGV: value, ttl_ms, seen_at_ms, fill_ms.  A clock that is far
-	 * behind ours would let old fills pass; so it is held against both
-	 * sides.
+	 * KEYS: entry, generation.  ARGV: value, ttl_ms, seen_at_ms, fill_ms,
+	 * generation, version.  A clock that is far behind ours would let old
+	 * fills pass; so it is held against both sides.  An entry of an older
+	 * version is replaced; the empty one, a tombstone, never.
 	 */
-	[CACHE_SCRIPT_FILL] = "local t = redis.call('TIME')\n"
-			      "local now = t[1] * 1000 + t[2] / 1000\n"
-			      "local age = now - ARGV[3]\n"
-			      "local window = tonumber(ARGV[4])\n"
-			      "if age > window or age < -window then\n"
-			      "  return 0\n"
-			      "end\n"
-			      "if redis.call('SET', KEYS[1], ARGV[1], 'NX',\n"
-			      "    'PX', ARGV[2]) then\n"
-			      "  return 1\n"
-			      "end\n"
-			      "return 0\n",
+	[CACHE_SCRIPT_FILL] =
+	    "local t = redis.call('TIME')\n"
+	    "local now = t[1] * 1000 + t[2] / 1000\n"
+	    "local age = now - ARGV[3]\n"
+	    "local window = tonumber(ARGV[4])\n"
+	    "if age > window or age < -window or\n"
+	    "    redis.call('GET', KEYS[2]) ~= ARGV[5] then\n"
+	    "  return 0\n"
+	    "end\n"
+	    "local old = redis.pcall('GET', KEYS[1])\n"
+	    "if old then\n"
+	    "  if type(old) ~= 'string' or old == '' then\n"
+	    "    return 0\n"
+	    "  end\n"
+	    "  local version = tonumber(string.match(old, '^(%d+) '))\n"
+	    "  if version and version >= tonumber(ARGV[6]) then\n"
+	    "    return 0\n"
+	    "  end\n"
+	    "end\n"
+	    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
+	    "return 1\n",
 	/*
 	 * ARGV: burst, period_ms, cost.  The key holds the theoretical arrival
 	 * time in microseconds.  A time further ahead than one period comes
@@ -146,22 +157,60 @@ cache_conn_reply(struct cache_conn *c, redisReply **ret_reply)
 	return outcome;
 }
 
-/* The line "run_id:" of INFO. */
+/* The first digits of the id in a line of INFO, such as "run_id:". */
 static bool
-read_run_id(struct cache_conn *c, const char *info)
+read_id(const char *info, const char *line, char ret_id[ID_LEN + 1])
 {
-	const char *at = strstr(info, "\nrun_id:");
-	size_t len = 0;
+	const char *at = strstr(info, line);
 
 	if (at == NULL)
 		return false;
-	at += strlen("\nrun_id:");
-	while (len < CACHE_RUN_SIZE - 1 && isxdigit((unsigned char)at[len])) {
-		c->run[len] = at[len];
-		len++;
+	at += strlen(line);
+	for (int i = 0; i < ID_LEN; i++) {
+		if (!isxdigit((unsigned char)at[i]))
+			return false;
+		ret_id[i] = at[i];
 	}
-	c->run[len] = '\0';
-	return len >= SCOPE_RUN_LEN;
+	ret_id[ID_LEN] = '\0';
+	return true;
+}
+
+static bool
+read_run_id(struct cache_conn *c, const char *info)
+{
+	char id[ID_LEN + 1];
+
+	if (!read_id(info, "\nrun_id:", id))
+		return false;
+	snprintf(c->history, sizeof(c->history), "%s:", id);
+	return true;
+}
+
+/* False also for a replica: its data is only what its master lets it have. */
+static bool
+read_replication_id(
+    struct cache_conn *c, const char *info, char ret_id[ID_LEN + 1])
+{
+	if (strstr(info, "\nrole:master\r") == NULL) {
+		set_reason(c, "it is not a master");
+		return false;
+	}
+	if (!read_id(info, "\nmaster_replid:", ret_id)) {
+		set_reason(c, "it names no replication id");
+		return false;
+	}
+	return true;
+}
+
+static bool
+read_replication(struct cache_conn *c, const char *info)
+{
+	char id[ID_LEN + 1];
+
+	if (!read_replication_id(c, info, id))
+		return false;
+	memcpy(c->history + ID_LEN + 1, id, sizeof(id));
+	return true;
 }
 
 static void
@@ -175,6 +224,7 @@ append_greeting(struct cache_conn *c, const struct cache_url *u)
 	if (u->db != 0)
 		redisAppendCommand(c->redis, "SELECT %lld", (long long)u->db);
 	redisAppendCommand(c->redis, "INFO server");
+	cache_conn_append_info(c);
 	for (int i = 0; i < CACHE_SCRIPT__MAX; i++)
 		redisAppendCommand(c->redis, "SCRIPT LOAD %s", scripts[i]);
 }
@@ -188,10 +238,9 @@ take_text(struct cache_conn *c, bool (*take)(struct cache_conn *, const char *))
 
 	if (cache_conn_reply(c, &reply) != CACHE_DONE)
 		return false;
+	set_reason(c, "an answer that Redis would not give");
 	ok = take == NULL ||
 	     (reply->type == REDIS_REPLY_STRING && take(c, reply->str));
-	if (!ok)
-		set_reason(c, "an answer that Redis would not give");
 	freeReplyObject(reply);
 	return ok;
 }
@@ -217,7 +266,7 @@ greet(struct cache_conn *c, const struct cache_url *u)
 		return false;
 	if (u->db != 0 && !take_text(c, NULL))
 		return false;
-	if (!take_text(c, read_run_id))
+	if (!take_text(c, read_run_id) || !take_text(c, read_replication))
 		return false;
 	for (int i = 0; i < CACHE_SCRIPT__MAX; i++)
 		if (!take_text(c, take_sha))
@@ -237,15 +286,13 @@ cache_conn_open(const struct cache_url *u, const char *prefix,
 
 	if (c == NULL)
 		abort();
+	c->prefix = prefix;
 	c->redis = connect_redis(u, timeout);
 	if (!set_up_socket(c, u, timeout) || !greet(c, u)) {
 		snprintf(reason, CACHE_REASON_SIZE, "%s", c->reason);
 		cache_conn_close(c);
 		return NULL;
 	}
-	if (asprintf(&c->scope, "%s:%.*s", prefix, (int)SCOPE_RUN_LEN, c->run) <
-	    0)
-		abort();
 	return c;
 }
 
@@ -255,23 +302,50 @@ cache_conn_close(struct cache_conn *c)
 	if (c == NULL)
 		return;
 	redisFree(c->redis);
-	free(c->scope);
 	free(c);
 }
 
-/* EVALSHA name 1 key argv..., or EVAL with the text itself. */
+void
+cache_conn_append_info(struct cache_conn *c)
+{
+	redisAppendCommand(c->redis, "INFO replication");
+}
+
+enum cache_outcome
+cache_conn_confirm(struct cache_conn *c)
+{
+	char id[ID_LEN + 1];
+	redisReply *reply;
+	enum cache_outcome outcome = cache_conn_reply(c, &reply);
+
+	if (outcome != CACHE_DONE)
+		return outcome == CACHE_CLOSED ? outcome : CACHE_DOWN;
+	if (reply->type != REDIS_REPLY_STRING ||
+	    !read_replication_id(c, reply->str, id) ||
+	    strcmp(id, c->history + ID_LEN + 1) != 0)
+		outcome = CACHE_CLOSED;
+	freeReplyObject(reply);
+	return outcome;
+}
+
+/* EVALSHA name nkeys keys... argv..., or EVAL with the text itself. */
 static enum cache_outcome
 call_script(struct cache_conn *c, const char *command, const char *script,
-    const char *key, int argc, const char *const *argv, long long *ret_n)
+    const struct cache_call *call, long long *ret_n)
 {
-	const char *words[ARGS_MAX] = { command, script, "1", key };
+	const char *words[WORDS_MAX] = { command, script,
+		call->nkeys == 1 ? "1" : "2" };
 	redisReply *reply;
 	enum cache_outcome outcome;
+	int n = 3;
 
-	assert(argc + 4 <= ARGS_MAX);
-	for (int i = 0; i < argc; i++)
-		words[4 + i] = argv[i];
-	redisAppendCommandArgv(c->redis, 4 + argc, words, NULL);
+	assert(call->nkeys == 1 || call->nkeys == 2);
+	assert(n + call->nkeys + call->argc <= WORDS_MAX);
+	for (int i = 0; i < call->nkeys; i++)
+		words[n++] = call->keys[i];
+	for (int i = 0; i < call->argc; i++)
+		words[n++] = call->argv[i];
+	redisAppendCommandArgv(c->redis, n, words, NULL);
 	outcome = cache_conn_reply(c, &reply);
 	if (outcome != CACHE_DONE)
 		return outcome;
@@ -284,20 +358,15 @@ call_script(struct cache_conn *c, const char *command, const char *script,
 }
 
 enum cache_outcome
-cache_conn_script(struct cache_conn *c, enum cache_script script,
-    const char *key, int argc, const char *const *argv, long long *ret_n)
+cache_conn_script(
+    struct cache_conn *c, const struct cache_call *call, long long *ret_n)
 {
-	enum cache_outcome outcome;
-	char *scoped;
+	enum cache_outcome outcome =
+	    call_script(c, "EVALSHA", c->sha[call->script], call, ret_n);
 
-	if (asprintf(&scoped, "%s:%s", c->scope, key) < 0)
-		abort();
-	outcome = call_script(
-	    c, "EVALSHA", c->sha[script], scoped, argc, argv, ret_n);
 	/* Somebody flushed the scripts; this loads it again. */
 	if (outcome == CACHE_REFUSED && str_has_prefix(c->reason, "NOSCRIPT"))
-		outcome = call_script(
-		    c, "EVAL", scripts[script], scoped, argc, argv, ret_n);
-	free(scoped);
+		outcome =
+		    call_script(c, "EVAL", scripts[call->script], call, ret_n);
 	return outcome;
 }

@@ -13,10 +13,10 @@
 #include "http/service_main.h"
 
 struct auth_shared;
-struct epoch_ticker;
 struct hash_pool;
 struct origins;
 struct req;
+struct session_ticker;
 
 /* BetterAuth's defaults; a client can see each of them. */
 enum {
@@ -46,6 +46,7 @@ struct auth_config {
 	const char *cookie_prefix;
 	const char *services;
 	bool rate_limit;
+	int64_t cache_lease_s;
 	int64_t hash_concurrency; /* 0: as many as there are cores */
 	int64_t hash_queue;
 
@@ -72,7 +73,7 @@ struct auth {
 	 */
 	struct audience self;
 	struct auth_shared *shared;
-	struct epoch_ticker *ticker;
+	struct session_ticker *ticker;
 	struct hash_pool *hashes; /* NULL in the verify pool */
 };
 

@@ -6,10 +6,14 @@
 #define AUTH_AUTH_SHARED_H
 
 #include "auth/password/hash_slots.h"
+#include "auth/session/lease.h"
 #include "auth/session/session_epoch.h"
+#include "auth/session/session_ticker.h"
 
 struct auth_shared {
 	struct epoch epoch;
+	struct lease lease;
+	struct session_turns turns;
 	struct hash_slots slots;
 };
 

@@ -76,6 +76,11 @@ static const struct config_var vars[] = {
 	{ CONFIG(struct auth_config, rate_limit, "RATE_LIMIT"),
 	  .fallback = "on",
 	  .doc = "Off only for benchmarks and tests of other things." },
+	{ CONFIG(struct auth_config, cache_lease_s, "CACHE_LEASE_S"),
+	  .fallback = "60", .min = 1, .max = 300, .unit = "s",
+	  .doc = "How long this host verifies cached sessions after it last "
+	    "reached PostgreSQL. While Redis cannot be reached, a sign-out is "
+	    "503 until each other host has heard of it, or for so long." },
 	{ CONFIG(struct auth_config, hash_concurrency, "HASH_CONCURRENCY"),
 	  .fallback = "0", .min = 0, .max = HASH_SLOTS_MAX, .unit = "hashes",
 	  .doc = "Passwords hashed at once on this host, in 32 MiB each; 0: "
@@ -104,8 +109,10 @@ prepare(UNUSED void *arg)
 	bool fresh;
 
 	config.shared = shared_open("auth", sizeof(*config.shared), &fresh);
-	if (fresh)
+	if (fresh) {
+		lease_init(&config.shared->lease);
 		hash_slots_init(&config.shared->slots);
+	}
 	return true;
 }
 
@@ -175,8 +182,13 @@ open_worker(void *arg)
 		db_close(auth->process.db);
 		auth->process.db = open_verdict_database();
 	}
-	auth->ticker =
-	    epoch_ticker_start(&auth->shared->epoch, auth->process.db);
+	auth->ticker = session_ticker_start(&(struct session_ticker_options){
+	    .turns = &auth->shared->turns,
+	    .epoch = &auth->shared->epoch,
+	    .lease = &auth->shared->lease,
+	    .db = auth->process.db,
+	    .lease_ms = config.cache_lease_s * 1000,
+	});
 	if (auth->ticker == NULL)
 		return false;
 	if (verdicts)
@@ -195,7 +207,7 @@ close_worker(void *arg)
 	struct auth *auth = arg;
 
 	hash_pool_free(auth->hashes);
-	epoch_ticker_stop(auth->ticker);
+	session_ticker_stop(auth->ticker);
 	auth_release(auth);
 }
 

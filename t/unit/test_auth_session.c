@@ -1,8 +1,8 @@
 /*
  * Sessions and their end, against a real PostgreSQL and a real Redis.
  *
- * `here` and `other` are two processes.  On one host they share the epoch; a
- * test that gives `other` memory of its own puts it on another host.
+ * `here` and `other` are two processes of one host; `far` is on another: it has
+ * memory of its own, and hears of an epoch only when it renews its lease.
  */
 #include "unit.h"
 
@@ -32,13 +32,13 @@
 #include "db/db_script.h"
 #include "servers.h"
 
-enum { TIMEOUT_MS = 300, RETRY_MS = 50, PATIENCE_MS = 10000 };
+enum { TIMEOUT_MS = 300, RETRY_MS = 50, PATIENCE_MS = 10000, LEASE_MS = 60000 };
 
 static const char hash[] = "salt:key";
 static const char *database, *redis;
 static struct arena *a;
-static struct auth here, other;
-static struct auth_shared shared;
+static struct auth here, other, far;
+static struct auth_shared shared, far_shared;
 static struct db_script *script;
 static const char *user_id;
 
@@ -63,7 +63,7 @@ sql_text(const char *text)
 static int64_t
 row_epoch(void)
 {
-	return atoll(sql_text("SELECT epoch FROM kedge_cache_epoch"));
+	return atoll(sql_text("SELECT epoch FROM kedge_session_epoch"));
 }
 
 static void
@@ -86,6 +86,34 @@ open_process(struct auth *auth, struct auth_shared *memory)
 	});
 }
 
+static enum err
+renew_lease(struct auth *auth)
+{
+	return lease_renew(&auth->shared->lease, &auth->shared->epoch,
+	    auth->process.db, a, LEASE_MS);
+}
+
+/* The host may use its cache. */
+static void
+join(struct auth *auth)
+{
+	memset(auth->shared, 0, sizeof(*auth->shared));
+	lease_init(&auth->shared->lease);
+	ck_assert_int_eq(renew_lease(auth), ERR_OK);
+}
+
+/* As if all the time of the lease had passed. */
+static void
+lapse(struct auth *auth)
+{
+	atomic_store(&auth->shared->lease.until_us, 0);
+	sql(arena_printf(a,
+	    "UPDATE kedge_session_host SET expires_at = clock_timestamp() -"
+	    " interval '%d s' WHERE host = '%016llx'",
+	    LEASE_CLOCK_STEP_S,
+	    (unsigned long long)atomic_load(&auth->shared->lease.host)));
+}
+
 static void
 close_process(struct auth *auth)
 {
@@ -103,19 +131,19 @@ setup(void)
 		.password_hash = hash,
 	};
 	struct user user;
-	int64_t row;
 
 	a = arena_new();
 	sql("DELETE FROM \"user\"");
-	memset(&shared, 0, sizeof(shared));
+	sql("DELETE FROM kedge_session_host");
 	open_process(&here, &shared);
 	open_process(&other, &shared);
+	open_process(&far, &far_shared);
 	ck_assert_int_eq(
 	    credential_insert_user(here.process.db, a, &account, &user),
 	    ERR_OK);
 	user_id = user.id;
-	ck_assert_int_eq(epoch_select(here.process.db, a, &row), ERR_OK);
-	epoch_raise(&shared.epoch, row);
+	join(&here);
+	memset(&far_shared, 0, sizeof(far_shared));
 }
 
 static void
@@ -123,6 +151,7 @@ teardown(void)
 {
 	close_process(&here);
 	close_process(&other);
+	close_process(&far);
 	arena_free(a);
 }
 
@@ -195,7 +224,7 @@ is_cached(struct auth *auth, const char *token)
 static void
 lose_rows(void)
 {
-	sql("BEGIN; SELECT set_config('kedge.revoking', 'on', true);"
+	sql("BEGIN; SELECT set_config('kedge.revoking', 'tombstone', true);"
 	    " DELETE FROM session; COMMIT");
 }
 
@@ -205,7 +234,8 @@ wait_for_redis(void)
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
 
 	while (!cache_ready(here.process.cache) ||
-	       !cache_ready(other.process.cache)) {
+	       !cache_ready(other.process.cache) ||
+	       !cache_ready(far.process.cache)) {
 		ck_assert_int_lt(clock_monotonic_us(), until);
 		usleep(10000);
 	}
@@ -314,6 +344,7 @@ START_TEST(fill_after_the_end_does_not_stick)
 	ck_assert_int_eq(session_select_claims(
 			     other.process.db, a, token, &one->claims, &row),
 	    ERR_OK);
+	one->epoch = row;
 	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
 	session_cache_fill(other.process.cache, one);
 	ck_assert(!is_cached(&here, token));
@@ -378,7 +409,7 @@ START_TEST(unknown_epoch_reads_no_cache_and_learns_it)
 
 	ck_assert_int_eq(verify(&here, token), ERR_OK);
 	lose_rows();
-	memset(&shared, 0, sizeof(shared));
+	atomic_store(&shared.epoch.value, 0);
 	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
 	ck_assert_int_eq(epoch_get(&shared.epoch), epoch);
 }
@@ -387,46 +418,260 @@ END_TEST
 /* Another host learns of an epoch from the database. */
 START_TEST(ticker_learns_and_restores_the_epoch)
 {
-	static struct auth_shared elsewhere;
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
-	struct epoch_ticker *ticker;
+	struct session_ticker *ticker;
 	int64_t wanted;
 
-	memset(&elsewhere, 0, sizeof(elsewhere));
-	ticker = epoch_ticker_start(&elsewhere.epoch, other.process.db);
-	sql("UPDATE kedge_cache_epoch SET epoch = epoch + 1");
+	lease_init(&far_shared.lease);
+	ticker = session_ticker_start(&(struct session_ticker_options){
+	    .turns = &far_shared.turns,
+	    .epoch = &far_shared.epoch,
+	    .lease = &far_shared.lease,
+	    .db = far.process.db,
+	    .lease_ms = LEASE_MS,
+	});
+	sql("UPDATE kedge_session_epoch SET epoch = epoch + 1");
 	wanted = row_epoch();
-	while (epoch_get(&elsewhere.epoch) != wanted) {
+	while (epoch_get(&far_shared.epoch) != wanted ||
+	       !lease_is_valid(&far_shared.lease)) {
 		ck_assert_int_lt(clock_monotonic_us(), until);
 		usleep(10000);
 	}
 	/* The database was set back: its row follows who knows better. */
-	epoch_raise(&elsewhere.epoch, wanted + 5);
+	epoch_raise(&far_shared.epoch, wanted + 5);
 	while (row_epoch() != wanted + 5) {
 		ck_assert_int_lt(clock_monotonic_us(), until);
 		usleep(10000);
 	}
-	epoch_ticker_stop(ticker);
+	session_ticker_stop(ticker);
+	/* The last of the host has given its lease back. */
+	ck_assert(!lease_is_valid(&far_shared.lease));
+	ck_assert_str_eq(
+	    sql_text("SELECT count(*)::text FROM kedge_session_host"), "1");
 }
 END_TEST
 
-START_TEST(end_marks_the_epoch_that_is_read)
+START_TEST(end_holds_for_a_host_that_is_ahead)
 {
 	const char *token = sign_in();
 
-	/* Ours is ahead of a database that was set back. */
+	/* Of a database that was set back. */
 	epoch_raise(&shared.epoch, row_epoch() + 3);
 	ck_assert_int_eq(verify(&here, token), ERR_OK);
 	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
 	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+}
+END_TEST
 
-	/* Ours is behind: another host has raised it a moment ago. */
-	token = sign_in();
-	ck_assert_int_eq(verify(&here, token), ERR_OK);
-	sql("UPDATE kedge_cache_epoch SET epoch = epoch + 10");
+START_TEST(end_is_seen_by_a_host_that_is_behind)
+{
+	const char *token = sign_in();
+
+	join(&far);
+	ck_assert_int_eq(verify(&far, token), ERR_OK);
+	ck_assert(is_cached(&far, token));
+	sql("UPDATE kedge_session_epoch SET epoch = epoch + 10");
 	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
-	ck_assert_int_eq(epoch_get(&shared.epoch), row_epoch());
+	ck_assert_int_lt(epoch_get(&far_shared.epoch), row_epoch());
+	ck_assert_int_eq(verify(&far, token), ERR_NOT_FOUND);
 	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+}
+END_TEST
+
+/* The other way round: who ends the session does not know the new epoch. */
+START_TEST(end_by_a_host_that_is_behind_is_seen)
+{
+	const char *token = sign_in();
+
+	join(&far);
+	sql("UPDATE kedge_session_epoch SET epoch = epoch + 10");
+	ck_assert_int_eq(renew_lease(&here), ERR_OK);
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	ck_assert(is_cached(&here, token));
+	ck_assert_int_eq(session_end(&far, a, token), ERR_OK);
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+}
+END_TEST
+
+/*
+ * Redis cannot be reached by who ends the session, and another host, which
+ * reads Redis, cannot be told of the epoch.
+ */
+START_TEST(end_is_answered_when_no_host_can_miss_it)
+{
+	struct cache *cache = here.process.cache;
+	const char *token = sign_in(), *kept = sign_in();
+
+	join(&far);
+	ck_assert_int_eq(verify(&far, token), ERR_OK);
+	ck_assert_int_eq(verify(&far, kept), ERR_OK);
+	here.process.cache = NULL;
+	/* It has not heard of it: nobody is told so. */
+	ck_assert_int_eq(session_end(&here, a, token), ERR_UNAVAILABLE);
+	ck_assert_int_eq(verify(&far, token), ERR_OK);
+	ck_assert_int_eq(
+	    session_end_all(&here, a, user_id, kept), ERR_UNAVAILABLE);
+	/* Once it has, the next try is answered. */
+	ck_assert_int_eq(renew_lease(&far), ERR_OK);
+	ck_assert_int_eq(session_end_all(&here, a, user_id, kept), ERR_OK);
+	ck_assert_int_eq(verify(&far, token), ERR_NOT_FOUND);
+	ck_assert_int_eq(verify(&far, kept), ERR_OK);
+	here.process.cache = cache;
+}
+END_TEST
+
+START_TEST(end_does_not_wait_for_a_lease_that_is_over)
+{
+	struct cache *cache = here.process.cache;
+	struct db *db = far.process.db;
+	const char *token = sign_in();
+
+	join(&far);
+	ck_assert_int_eq(verify(&far, token), ERR_OK);
+	ck_assert(is_cached(&far, token));
+	lapse(&far);
+	here.process.cache = NULL;
+	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
+	here.process.cache = cache;
+	/* Its cache still has the session, and it asks PostgreSQL. */
+	ck_assert(is_cached(&far, token));
+	ck_assert_int_eq(verify(&far, token), ERR_NOT_FOUND);
+	far.process.db = db_open(&(struct db_options){
+	    .url = "host=/nowhere",
+	    .application_name = "test",
+	    .connections = 1,
+	    .acquire_timeout_ms = 1000,
+	    .statement_timeout_ms = 5000,
+	});
+	ck_assert_int_eq(verify(&far, token), ERR_UNAVAILABLE);
+	db_close(far.process.db);
+	far.process.db = db;
+}
+END_TEST
+
+/* Stopped between the look-up and the verdict. */
+START_TEST(lease_and_epoch_are_asked_again_at_the_end)
+{
+	const char *token = sign_in();
+	struct session_lookup lookup[2] = { { .arena = a, .token = token },
+		{ .arena = a, .token = token } };
+	struct session_claims claims;
+
+	join(&far);
+	ck_assert_int_eq(verify(&far, token), ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		struct session_lookup *one = &lookup[i];
+
+		session_look_up(&far, &one, 1);
+		ck_assert(one->known);
+	}
+	lapse(&far);
+	lose_rows();
+	ck_assert_int_eq(
+	    session_settle(&far, &lookup[0], &claims), ERR_NOT_FOUND);
+	/* Nor is a lease that began meanwhile good for what was read before. */
+	sql("UPDATE kedge_session_epoch SET epoch = epoch + 1");
+	ck_assert_int_eq(renew_lease(&far), ERR_OK);
+	ck_assert_int_eq(
+	    session_settle(&far, &lookup[1], &claims), ERR_NOT_FOUND);
+}
+END_TEST
+
+/*
+ * The row is written before the epoch is read: whoever raises it in between
+ * either sees the row or is heard.
+ */
+START_TEST(lease_is_used_with_the_epoch_of_after_its_row)
+{
+	int64_t before = row_epoch();
+
+	sql("CREATE FUNCTION raise_between() RETURNS trigger LANGUAGE plpgsql"
+	    " AS $$ BEGIN UPDATE kedge_session_epoch SET epoch = epoch + 1;"
+	    " RETURN NULL; END $$;"
+	    " CREATE TRIGGER raise_between AFTER INSERT ON kedge_session_host"
+	    " FOR EACH ROW EXECUTE FUNCTION raise_between()");
+	join(&far);
+	sql("DROP FUNCTION raise_between() CASCADE");
+	ck_assert_int_eq(epoch_get(&far_shared.epoch), before + 1);
+	ck_assert_str_eq(
+	    sql_text("SELECT count(*)::text FROM kedge_session_host h,"
+		     " kedge_session_epoch e WHERE h.epoch = e.epoch"),
+	    "1");
+}
+END_TEST
+
+/* It may have died after a commit and before the tombstone. */
+START_TEST(host_that_died_costs_an_epoch)
+{
+	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
+	int64_t before = row_epoch();
+	struct session_ticker *ticker;
+
+	join(&far);
+	sql(arena_printf(a,
+	    "UPDATE kedge_session_host SET expires_at = clock_timestamp() -"
+	    " interval '%d s' WHERE host = '%016llx'",
+	    LEASE_DEAD_S + 1,
+	    (unsigned long long)atomic_load(&far_shared.lease.host)));
+	ticker = session_ticker_start(&(struct session_ticker_options){
+	    .turns = &shared.turns,
+	    .epoch = &shared.epoch,
+	    .lease = &shared.lease,
+	    .db = here.process.db,
+	    .lease_ms = LEASE_MS,
+	});
+	while (epoch_get(&shared.epoch) == before) {
+		ck_assert_int_lt(clock_monotonic_us(), until);
+		usleep(10000);
+	}
+	session_ticker_stop(ticker);
+	ck_assert_int_eq(row_epoch(), before + 1);
+}
+END_TEST
+
+/* A fail-over of Redis and back: its data is as old as the first one. */
+START_TEST(end_holds_when_redis_was_a_replica_for_a_while)
+{
+	const char *token = sign_in(), *kept = sign_in();
+
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	ck_assert_int_eq(verify(&other, kept), ERR_OK);
+	ck_assert_str_eq(servers_redis_do("REPLICAOF 127.0.0.1 1"), "+OK");
+	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
+	ck_assert_str_eq(servers_redis_do("REPLICAOF NO ONE"), "+OK");
+	wait_for_redis();
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+	ck_assert_int_eq(verify(&other, token), ERR_NOT_FOUND);
+	ck_assert_int_eq(verify(&other, kept), ERR_OK);
+	ck_assert(is_cached(&other, kept));
+}
+END_TEST
+
+/*
+ * What the release before the leases says.  It runs without a cache, and what
+ * it ends is out of the reach of all others' caches.
+ */
+START_TEST(older_release_runs_without_its_cache)
+{
+	int64_t before = row_epoch();
+	const char *one, *two;
+
+	sign_in();
+	sql("SET ROLE auth");
+	one = sql_text("SELECT epoch FROM kedge_cache_epoch");
+	two = sql_text("SELECT epoch FROM kedge_cache_epoch");
+	ck_assert_str_ne(one, two);
+	ck_assert_int_eq(row_epoch(), before);
+	two = sql_text("UPDATE kedge_cache_epoch"
+		       " SET epoch = greatest(epoch + 1, 7) RETURNING epoch");
+	ck_assert_int_gt(atoll(two), atoll(one));
+	ck_assert_int_eq(row_epoch(), before + 1);
+	sql("BEGIN; SELECT pg_advisory_xact_lock_shared("
+	    "hashtextextended('kedge_cache_epoch', 0)),"
+	    " set_config('kedge.revoking', 'on', true);"
+	    " DELETE FROM session; COMMIT");
+	ck_assert_int_eq(row_epoch(), before + 2);
+	sql("RESET ROLE");
 }
 END_TEST
 
@@ -650,7 +895,8 @@ migrate(void)
 	return db_script_run(script, "CREATE ROLE auth") == ERR_OK &&
 	       run_file("sql/auth/0001_identity.sql") &&
 	       run_file("sql/auth/0002_kedge.sql") &&
-	       run_file("sql/auth/0003_epoch_triggers.sql");
+	       run_file("sql/auth/0003_epoch_triggers.sql") &&
+	       run_file("sql/auth/0008_session_host.sql");
 }
 
 int
@@ -686,7 +932,16 @@ main(void)
 	tcase_add_test(tc, without_redis_everything_works);
 	tcase_add_test(tc, unknown_epoch_reads_no_cache_and_learns_it);
 	tcase_add_test(tc, ticker_learns_and_restores_the_epoch);
-	tcase_add_test(tc, end_marks_the_epoch_that_is_read);
+	tcase_add_test(tc, end_holds_for_a_host_that_is_ahead);
+	tcase_add_test(tc, end_is_seen_by_a_host_that_is_behind);
+	tcase_add_test(tc, end_by_a_host_that_is_behind_is_seen);
+	tcase_add_test(tc, end_is_answered_when_no_host_can_miss_it);
+	tcase_add_test(tc, end_does_not_wait_for_a_lease_that_is_over);
+	tcase_add_test(tc, lease_and_epoch_are_asked_again_at_the_end);
+	tcase_add_test(tc, lease_is_used_with_the_epoch_of_after_its_row);
+	tcase_add_test(tc, host_that_died_costs_an_epoch);
+	tcase_add_test(tc, end_holds_when_redis_was_a_replica_for_a_while);
+	tcase_add_test(tc, older_release_runs_without_its_cache);
 	tcase_add_test(tc, role_change_is_seen_and_ends_no_session);
 	tcase_add_test(tc, provisioning_is_seen_and_may_be_repeated);
 	tcase_add_loop_test(

@@ -16,11 +16,12 @@
 #include "cache/cache_url.h"
 #include "servers.h"
 
-enum { TIMEOUT_MS = 500, RETRY_MS = 250, TTL_MS = 60000, SCOPE_RUN_LEN = 12 };
+enum { TIMEOUT_MS = 500, RETRY_MS = 250, TTL_MS = 60000 };
 
 static const char *url;
 static struct arena *a;
 static struct cache *cache;
+static int64_t least_version; /* that is asked for */
 
 static struct cache *
 open_cache(const char *at)
@@ -40,6 +41,7 @@ set_up(void)
 	a = arena_new();
 	ck_assert_str_eq(servers_redis_do("FLUSHALL"), "+OK");
 	cache = open_cache(url);
+	least_version = 1;
 }
 
 static void
@@ -59,7 +61,11 @@ static enum err
 get_in(struct arena *arena, const char *key, const char **ret_value,
     struct cache_miss *ret_miss)
 {
-	struct cache_get get = { .arena = arena, .key = key };
+	struct cache_get get = {
+		.arena = arena,
+		.key = key,
+		.least_version = least_version,
+	};
 	enum err e = cache_get(cache, &get, 1);
 
 	*ret_miss = get.miss;
@@ -97,12 +103,31 @@ assert_value(const char *key, const char *expected)
 }
 
 static void
+fill_in(struct arena *arena, const struct cache_miss *miss, const char *key,
+    const char *value)
+{
+	cache_fill(cache, arena, miss,
+	    &(struct cache_entry){
+		.key = key,
+		.value = value,
+		.version = least_version,
+		.ttl_ms = TTL_MS,
+	    });
+}
+
+static void
+fill(const struct cache_miss *miss, const char *key, const char *value)
+{
+	fill_in(a, miss, key, value);
+}
+
+static void
 fill_fresh(const char *key, const char *value)
 {
 	struct cache_miss miss = miss_of(key);
 
-	ck_assert_str_ne(miss.run, "");
-	cache_fill(cache, &miss, key, value, TTL_MS);
+	ck_assert_str_ne(miss.history, "");
+	fill(&miss, key, value);
 }
 
 /* The answer of Redis to "<command> <the key as it is on the wire>". */
@@ -111,15 +136,15 @@ ask_about(const char *command, const char *key)
 {
 	struct cache_miss miss = miss_of("none");
 
-	return servers_redis_do(arena_printf(
-	    a, "%s t:%.*s:%s", command, (int)SCOPE_RUN_LEN, miss.run, key));
+	return servers_redis_do(
+	    arena_printf(a, "%s t:%s:%s", command, miss.history, key));
 }
 
 START_TEST(get_after_fill_finds_the_value)
 {
 	fill_fresh("k", "{\"a\":1}");
 	assert_value("k", "{\"a\":1}");
-	ck_assert_str_eq(ask_about("GET", "k"), "{\"a\":1}");
+	ck_assert_str_eq(ask_about("GET", "k"), "1 {\"a\":1}");
 	ck_assert_int_gt(atoi(ask_about("PTTL", "k") + 1), TTL_MS - 5000);
 }
 END_TEST
@@ -129,8 +154,80 @@ START_TEST(fill_does_not_replace_a_value)
 	struct cache_miss miss = miss_of("k");
 
 	fill_fresh("k", "new");
-	cache_fill(cache, &miss, "k", "old", TTL_MS);
+	fill(&miss, "k", "old");
 	assert_value("k", "new");
+}
+END_TEST
+
+/* Old for one reader is not old for another who is behind. */
+START_TEST(older_version_is_a_miss_that_may_be_filled)
+{
+	struct cache_miss miss;
+
+	fill_fresh("k", "old");
+	least_version = 2;
+	miss = miss_of("k");
+	ck_assert_str_ne(miss.history, "");
+	least_version = 1;
+	assert_value("k", "old");
+
+	least_version = 3;
+	fill(&miss, "k", "new");
+	assert_value("k", "new");
+	least_version = 2;
+	assert_value("k", "new");
+	/* Who is behind does not put the old value back. */
+	fill(&miss, "k", "old");
+	assert_value("k", "new");
+}
+END_TEST
+
+START_TEST(tombstone_covers_every_version)
+{
+	const char *const key = "k";
+	struct cache_miss miss = miss_of(key);
+
+	fill_fresh(key, "old");
+	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_OK);
+	for (least_version = 1; least_version < 4; least_version++) {
+		ck_assert_str_eq(miss_of(key).history, "");
+		fill(&miss, key, "late");
+	}
+	ck_assert_str_eq(miss_of(key).history, "");
+}
+END_TEST
+
+static const char *const garbage[] = { "x", "1", "1x", " ", "-1",
+	"99999999999999999999 x" };
+
+START_TEST(garbage_is_a_miss)
+{
+	fill_fresh("k", "v");
+	ck_assert_str_eq(ask_about(arena_printf(a,
+				       "EVAL \"return redis.call('SET',"
+				       " KEYS[1], '%s')\" 1",
+				       garbage[_i]),
+			     "k"),
+	    "+OK");
+	miss_of("k");
+	ck_assert_str_ne(miss_of("k").history, "");
+}
+END_TEST
+
+/* The tombstone is gone with the rest, and a fill is still on its way. */
+START_TEST(fill_after_a_flush_is_refused)
+{
+	const char *const key = "k";
+	struct cache_miss miss = miss_of(key);
+
+	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_OK);
+	ck_assert_str_eq(servers_redis_do("FLUSHALL"), "+OK");
+	fill(&miss, key, "old");
+	miss_of(key);
+	fill(&miss, key, "old");
+	miss_of(key);
+	fill_fresh(key, "new");
+	assert_value(key, "new");
 }
 END_TEST
 
@@ -146,7 +243,7 @@ START_TEST(keys_may_hold_any_character)
 }
 END_TEST
 
-START_TEST(invalidate_leaves_markers)
+START_TEST(invalidate_leaves_tombstones)
 {
 	const char *const keys[] = { "a", "b", "c" };
 
@@ -156,12 +253,12 @@ START_TEST(invalidate_leaves_markers)
 	for (int i = 0; i < 3; i++) {
 		struct cache_miss miss = miss_of(keys[i]);
 
-		ck_assert_str_eq(miss.run, "");
-		cache_fill(cache, &miss, keys[i], "old", TTL_MS);
-		ck_assert_str_eq(miss_of(keys[i]).run, "");
+		ck_assert_str_eq(miss.history, "");
+		fill(&miss, keys[i], "old");
+		ck_assert_str_eq(miss_of(keys[i]).history, "");
 		ck_assert_str_eq(ask_about("EXISTS", keys[i]), ":1");
 		ck_assert_int_gt(atoi(ask_about("PTTL", keys[i]) + 1),
-		    CACHE_MARKER_MS - 1000);
+		    CACHE_TOMBSTONE_MS - 1000);
 	}
 	ck_assert_int_eq(cache_invalidate(cache, keys, 0), ERR_OK);
 }
@@ -173,7 +270,7 @@ START_TEST(fill_after_invalidation_is_refused)
 	struct cache_miss miss = miss_of(key);
 
 	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_OK);
-	cache_fill(cache, &miss, key, "old", TTL_MS);
+	fill(&miss, key, "old");
 	miss_of(key);
 }
 END_TEST
@@ -183,7 +280,7 @@ START_TEST(fill_too_late_is_refused)
 	struct cache_miss miss = miss_of("k");
 
 	miss.seen_at_ms -= CACHE_FILL_MS + 1;
-	cache_fill(cache, &miss, "k", "old", TTL_MS);
+	fill(&miss, "k", "old");
 	miss_of("k");
 }
 END_TEST
@@ -193,7 +290,7 @@ START_TEST(fill_from_the_future_is_refused)
 	struct cache_miss miss = miss_of("k");
 
 	miss.seen_at_ms += CACHE_FILL_MS + 1000;
-	cache_fill(cache, &miss, "k", "old", TTL_MS);
+	fill(&miss, "k", "old");
 	miss_of("k");
 }
 END_TEST
@@ -216,7 +313,7 @@ START_TEST(fill_held_up_on_its_way_is_refused)
 
 	miss.seen_at_ms -= CACHE_FILL_MS - 150;
 	kill(servers_redis_pid(), SIGSTOP);
-	cache_fill(cache, &miss, "k", "old", TTL_MS);
+	fill(&miss, "k", "old");
 	while (clock_now_ms() - miss.seen_at_ms <= CACHE_FILL_MS)
 		usleep(1000);
 	kill(servers_redis_pid(), SIGCONT);
@@ -225,12 +322,12 @@ START_TEST(fill_held_up_on_its_way_is_refused)
 }
 END_TEST
 
-START_TEST(fill_for_another_run_is_refused)
+START_TEST(fill_for_another_history_is_refused)
 {
 	struct cache_miss miss = miss_of("k");
 
-	miss.run[0] = miss.run[0] == '0' ? '1' : '0';
-	cache_fill(cache, &miss, "k", "old", TTL_MS);
+	miss.history[0] = miss.history[0] == '0' ? '1' : '0';
+	fill(&miss, "k", "old");
 	miss_of("k");
 }
 END_TEST
@@ -243,11 +340,11 @@ START_TEST(restart_hides_what_an_earlier_run_stored)
 	ck_assert_str_eq(servers_redis_do("SAVE"), "+OK");
 	servers_stop_redis();
 	servers_start_redis();
-	ck_assert_str_eq(servers_redis_do("DBSIZE"), ":1");
+	ck_assert_str_eq(servers_redis_do("DBSIZE"), ":2"); /* generation */
 
 	/* The pooled connection is dead, and nobody notices. */
-	ck_assert_str_ne(miss_of("k").run, miss.run);
-	cache_fill(cache, &miss, "other", "old", TTL_MS);
+	ck_assert_str_ne(miss_of("k").history, miss.history);
+	fill(&miss, "other", "old");
 	miss_of("other");
 	fill_fresh("k", "new");
 	assert_value("k", "new");
@@ -337,7 +434,7 @@ START_TEST(redis_slow_counts_as_away_and_recovers)
 }
 END_TEST
 
-START_TEST(redis_full_refuses_markers_and_still_serves)
+START_TEST(redis_full_refuses_tombstones_and_still_serves)
 {
 	const char *const key = "k";
 	struct cache_miss miss;
@@ -347,7 +444,7 @@ START_TEST(redis_full_refuses_markers_and_still_serves)
 	ck_assert_str_eq(servers_redis_do("CONFIG SET maxmemory 1"), "+OK");
 	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_UNAVAILABLE);
 	assert_value(key, "1");
-	cache_fill(cache, &miss, "other", "1", TTL_MS);
+	fill(&miss, "other", "1");
 	assert_value(key, "1");
 	ck_assert_str_eq(servers_redis_do("CONFIG SET maxmemory 0"), "+OK");
 	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_OK);
@@ -366,6 +463,53 @@ START_TEST(redis_as_replica_counts_as_away)
 	ck_assert_str_eq(servers_redis_do("REPLICAOF NO ONE"), "+OK");
 	wait_until_ready();
 	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_OK);
+}
+END_TEST
+
+/*
+ * A replica of one that is not there keeps its data; as a master again it may
+ * have missed any number of tombstones meanwhile.
+ */
+START_TEST(master_again_hides_what_it_had_before)
+{
+	struct cache_miss before = miss_of("other");
+
+	fill_fresh("k", "old");
+	ck_assert_str_eq(servers_redis_do("REPLICAOF 127.0.0.1 1"), "+OK");
+	ck_assert_str_eq(servers_redis_do("REPLICAOF NO ONE"), "+OK");
+	ck_assert_str_eq(servers_redis_do("DBSIZE"), ":2");
+
+	/* The pooled connection still works, and must not be believed. */
+	ck_assert_str_ne(miss_of("k").history, before.history);
+	fill(&before, "other", "old");
+	miss_of("other");
+	fill_fresh("k", "new");
+	assert_value("k", "new");
+}
+END_TEST
+
+START_TEST(invalidate_when_master_again_is_of_the_new_history)
+{
+	const char *const key = "k";
+
+	fill_fresh(key, "old");
+	ck_assert_str_eq(servers_redis_do("REPLICAOF 127.0.0.1 1"), "+OK");
+	ck_assert_str_eq(servers_redis_do("REPLICAOF NO ONE"), "+OK");
+	ck_assert_int_eq(cache_invalidate(cache, &key, 1), ERR_OK);
+	ck_assert_str_eq(ask_about("EXISTS", key), ":1");
+}
+END_TEST
+
+START_TEST(replica_is_not_read)
+{
+	const char *value;
+
+	fill_fresh("k", "old");
+	ck_assert_str_eq(servers_redis_do("REPLICAOF 127.0.0.1 1"), "+OK");
+	ck_assert_int_eq(get("k", &value), ERR_UNAVAILABLE);
+	ck_assert(!cache_ready(cache));
+	ck_assert_str_eq(servers_redis_do("REPLICAOF NO ONE"), "+OK");
+	wait_until_ready();
 }
 END_TEST
 
@@ -431,8 +575,8 @@ START_TEST(rate_allows_the_burst_then_tells_the_wait)
 	ck_assert_int_le(retry_ms, 20000);
 	ck_assert_int_eq(
 	    cache_rate(cache, "s", 1, 3, 60000, &retry_ms), ERR_OK);
-	ck_assert_int_gt(atoi(ask_about("PTTL", "r") + 1), 55000);
-	ck_assert_int_le(atoi(ask_about("PTTL", "r") + 1), 60000);
+	ck_assert_int_gt(atoi(servers_redis_do("PTTL t:r") + 1), 55000);
+	ck_assert_int_le(atoi(servers_redis_do("PTTL t:r") + 1), 60000);
 }
 END_TEST
 
@@ -448,7 +592,7 @@ START_TEST(rate_allows_again_after_the_wait)
 }
 END_TEST
 
-/* Each its own: a value, a marker, a miss that can be filled. */
+/* Each its own: a value, a tombstone, a miss that can be filled. */
 START_TEST(get_of_many_is_in_order)
 {
 	struct cache_get gets[CACHE_GETS_MAX];
@@ -460,7 +604,7 @@ START_TEST(get_of_many_is_in_order)
 
 		gets[i] = (struct cache_get){ .arena = a, .key = key };
 		if (i % 3 != 2)
-			cache_fill(cache, &miss, key, key, TTL_MS);
+			fill(&miss, key, key);
 	}
 	ck_assert_int_eq(cache_invalidate(cache, &marked, 1), ERR_OK);
 	ck_assert_int_eq(cache_get(cache, gets, COUNT_OF(gets)), ERR_OK);
@@ -470,7 +614,7 @@ START_TEST(get_of_many_is_in_order)
 		else
 			ck_assert_str_eq(gets[i].value, gets[i].key);
 		/* What was invalidated may not be filled. */
-		ck_assert_int_eq(gets[i].miss.run[0] != '\0', i % 3 == 2);
+		ck_assert_int_eq(gets[i].miss.history[0] != '\0', i % 3 == 2);
 	}
 	ck_assert_int_eq(cache_get(cache, gets, 0), ERR_OK);
 }
@@ -489,7 +633,7 @@ use_cache(void *failures)
 		enum err e = get_in(own, key, &value, &miss);
 
 		if (e == ERR_NOT_FOUND)
-			cache_fill(cache, &miss, key, "v", TTL_MS);
+			fill_in(own, &miss, key, "v");
 		else if (e != ERR_OK || strcmp(value, "v") != 0)
 			++*(int *)failures;
 		if (i % 50 == 0 && cache_invalidate(cache, &key, 1) != ERR_OK)
@@ -633,12 +777,17 @@ make_suite(void)
 	tcase_add_test(values, get_after_fill_finds_the_value);
 	tcase_add_test(values, get_of_many_is_in_order);
 	tcase_add_test(values, fill_does_not_replace_a_value);
+	tcase_add_test(values, older_version_is_a_miss_that_may_be_filled);
+	tcase_add_test(values, tombstone_covers_every_version);
+	tcase_add_loop_test(
+	    values, garbage_is_a_miss, 0, (int)COUNT_OF(garbage));
+	tcase_add_test(values, fill_after_a_flush_is_refused);
 	tcase_add_test(values, keys_may_hold_any_character);
-	tcase_add_test(values, invalidate_leaves_markers);
+	tcase_add_test(values, invalidate_leaves_tombstones);
 	tcase_add_test(values, fill_after_invalidation_is_refused);
 	tcase_add_test(values, fill_too_late_is_refused);
 	tcase_add_test(values, fill_from_the_future_is_refused);
-	tcase_add_test(values, fill_for_another_run_is_refused);
+	tcase_add_test(values, fill_for_another_history_is_refused);
 	tcase_add_test(values, open_logs_in_and_selects);
 	tcase_add_test(values, scripts_flushed_are_sent_again);
 	tcase_add_test(values, without_url_everything_is_unavailable);
@@ -654,8 +803,12 @@ make_suite(void)
 	tcase_add_test(faults, redis_away_fails_at_once_and_recovers);
 	tcase_add_test(faults, redis_slow_counts_as_away_and_recovers);
 	tcase_add_test(faults, redis_frozen_costs_one_timeout);
-	tcase_add_test(faults, redis_full_refuses_markers_and_still_serves);
+	tcase_add_test(faults, redis_full_refuses_tombstones_and_still_serves);
 	tcase_add_test(faults, redis_as_replica_counts_as_away);
+	tcase_add_test(faults, replica_is_not_read);
+	tcase_add_test(faults, master_again_hides_what_it_had_before);
+	tcase_add_test(
+	    faults, invalidate_when_master_again_is_of_the_new_history);
 	suite_add_tcase(s, faults);
 	return s;
 }

@@ -20,7 +20,7 @@ run_for_epoch(struct db *db, struct arena *a, const struct db_stmt *stmt,
 
 static const struct db_stmt select_epoch = {
 	.name = "epoch_select",
-	.sql = "SELECT epoch FROM kedge_cache_epoch",
+	.sql = "SELECT epoch FROM kedge_session_epoch",
 	.read_only = true,
 };
 
@@ -35,13 +35,13 @@ static const struct db_stmt lock_shared = {
 	.name = "epoch_lock_shared",
 	.sql = "SELECT pg_advisory_xact_lock_shared("
 	       "hashtextextended('kedge_cache_epoch', 0)),"
-	       " set_config('kedge.revoking', 'on', true)",
+	       " set_config('kedge.revoking', 'tombstone', true)",
 };
 static const struct db_stmt lock_alone = {
 	.name = "epoch_lock_alone",
 	.sql = "SELECT pg_advisory_xact_lock("
 	       "hashtextextended('kedge_cache_epoch', 0)),"
-	       " set_config('kedge.revoking', 'on', true)",
+	       " set_config('kedge.revoking', 'tombstone', true)",
 };
 
 enum err
@@ -53,7 +53,7 @@ epoch_lock(struct db *tx, struct arena *a, bool alone)
 
 static const struct db_stmt raise_epoch = {
 	.name = "epoch_raise",
-	.sql = "UPDATE kedge_cache_epoch"
+	.sql = "UPDATE kedge_session_epoch"
 	       " SET epoch = greatest(epoch + 1, $1::bigint)"
 	       " RETURNING epoch",
 	.nargs = 1,
@@ -70,7 +70,7 @@ epoch_raise_row(
 
 static const struct db_stmt restore_epoch = {
 	.name = "epoch_restore",
-	.sql = "UPDATE kedge_cache_epoch SET epoch = $1::bigint"
+	.sql = "UPDATE kedge_session_epoch SET epoch = $1::bigint"
 	       " WHERE epoch < $1::bigint",
 	.nargs = 1,
 };

@@ -1,4 +1,4 @@
-/* epoch_store: the one row of kedge_cache_epoch; see session.h. */
+/* epoch_store: the one row of kedge_session_epoch; see session.h. */
 #ifndef AUTH_EPOCH_STORE_H
 #define AUTH_EPOCH_STORE_H
 
@@ -13,7 +13,10 @@ struct db;
 
 MUST_CHECK enum err
 epoch_select(struct db *db, struct arena *a, int64_t *ret_epoch);
-/* Revocations hold it together; who raises the epoch holds it alone. */
+/*
+ * Revocations hold it together.  Whoever holds it alone has waited for the end
+ * of all that are under way.
+ */
 MUST_CHECK enum err epoch_lock(struct db *tx, struct arena *a, bool alone);
 /* The row becomes greater than it was and at least `least`. */
 MUST_CHECK enum err epoch_raise_row(

@@ -5,6 +5,7 @@
 #include "auth/auth.h"
 #include "auth/auth_shared.h"
 #include "auth/session/epoch_store.h"
+#include "auth/session/lease.h"
 #include "auth/session/session_cache.h"
 #include "auth/session/session_store.h"
 #include "base/arena.h"
@@ -61,7 +62,7 @@ struct revocation {
 	session_change *change;
 	void *ctx;
 	struct strings tokens; /* that ended, or whose claims changed */
-	int64_t epoch; /* that their keys are of */
+	int64_t epoch; /* at that time */
 	bool changed; /* the transaction came to its commit */
 };
 
@@ -83,26 +84,42 @@ revoke(struct db *tx, struct arena *a, void *ctx)
 	return e;
 }
 
-/* Committed.  No verify may use the old claims once this has returned. */
+/* Makes every entry useless that is older than now, for every host. */
+static enum err
+raise_epoch(struct auth *auth, struct arena *a)
+{
+	struct epoch *epoch = &auth->shared->epoch;
+	int64_t raised;
+	enum err e = epoch_renew(epoch, auth->process.db, a, &raised);
+
+	if (e != ERR_OK) {
+		epoch_doubt(epoch);
+		return e;
+	}
+	return lease_await_others(
+	    &auth->shared->lease, raised, auth->process.db, a);
+}
+
+/*
+ * Committed.  No verify may use the old claims once this has returned.  With
+ * nothing to tell, this may be the second try of a revocation whose first one
+ * told nobody: what that one has begun must be over.
+ */
 static enum err
 tell_cache(const struct revocation *r, struct arena *a)
 {
-	struct epoch *epoch = &r->auth->shared->epoch;
-	struct cache *cache = r->auth->process.cache;
-	int64_t known = epoch_get(epoch);
-	enum err e;
+	struct auth *auth = r->auth;
+	struct epoch *epoch = &auth->shared->epoch;
+	struct cache *cache = auth->process.cache;
 
 	epoch_raise(epoch, r->epoch);
-	if (r->tokens.count == 0)
+	if (r->tokens.count == 0 && !epoch_in_doubt(epoch))
+		return lease_await_others(
+		    &auth->shared->lease, r->epoch, auth->process.db, a);
+	if (r->tokens.count > 0 && cache != NULL &&
+	    session_cache_invalidate(cache, a, &r->tokens) == ERR_OK)
 		return ERR_OK;
-	if (cache != NULL &&
-	    session_cache_invalidate(cache, a,
-		r->epoch > known ? r->epoch : known, &r->tokens) == ERR_OK)
-		return ERR_OK;
-	e = epoch_renew(epoch, r->auth->process.db, a);
-	if (e != ERR_OK)
-		epoch_doubt(epoch);
-	return e;
+	return raise_epoch(auth, a);
 }
 
 enum err
@@ -159,9 +176,13 @@ static enum err
 end_own(struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 {
 	struct ending *ending = ctx;
-
-	return session_delete_own(
+	enum err e = session_delete_own(
 	    tx, a, ending->token, ending->user_id, ret_tokens);
+
+	/* As above.  If it is another's, its claims are only read again. */
+	if (e == ERR_OK)
+		*ret_tokens = (struct strings){ &ending->token, 1 };
+	return e;
 }
 
 enum err
@@ -197,14 +218,23 @@ is_live(const struct session_claims *claims)
 	return claims->expires_at_ms > clock_now_ms();
 }
 
+/* The lease before the epoch: one that is valid knows it (lease.h). */
+static bool
+may_use_cache(const struct auth *auth)
+{
+	const struct auth_shared *shared = auth->shared;
+
+	return auth->process.cache != NULL && lease_is_valid(&shared->lease) &&
+	       !epoch_in_doubt(&shared->epoch);
+}
+
 void
 session_look_up(
     struct auth *auth, struct session_lookup *const *lookups, size_t n)
 {
-	int64_t epoch = epoch_get(&auth->shared->epoch);
+	int64_t epoch =
+	    may_use_cache(auth) ? epoch_get(&auth->shared->epoch) : 0;
 
-	if (auth->process.cache == NULL || epoch_in_doubt(&auth->shared->epoch))
-		epoch = 0;
 	for (size_t i = 0; i < n; i++) {
 		lookups[i]->known = false;
 		lookups[i]->epoch = epoch;
@@ -217,14 +247,22 @@ session_look_up(
 		    lookups[i]->known && is_live(&lookups[i]->claims);
 }
 
+/* Asked again: we may have been stopped for any time since the look-up. */
+static bool
+is_still_good(const struct auth *auth, const struct session_lookup *l)
+{
+	return may_use_cache(auth) &&
+	       l->epoch >= epoch_get(&auth->shared->epoch);
+}
+
 enum err
 session_settle(struct auth *auth, struct session_lookup *l,
     struct session_claims *ret_claims)
 {
-	int64_t row = 0;
+	int64_t least = l->epoch, row = 0;
 	enum err e;
 
-	if (l->known) {
+	if (l->known && is_still_good(auth, l)) {
 		*ret_claims = l->claims;
 		return ERR_OK;
 	}
@@ -234,7 +272,8 @@ session_settle(struct auth *auth, struct session_lookup *l,
 		epoch_raise(&auth->shared->epoch, row);
 	if (e != ERR_OK)
 		return e;
-	if (l->epoch != 0 && row == l->epoch)
+	l->epoch = row;
+	if (least != 0 && row >= least)
 		session_cache_fill(auth->process.cache, l);
 	*ret_claims = l->claims;
 	return ERR_OK;

@@ -8,22 +8,25 @@
  *
  * - A verify that read PostgreSQL before a revocation fills the cache after
  *   it.  After its commit and before its answer, the revocation leaves a
- *   marker in the key's place; a fill goes only where nothing is, and only
- *   within CACHE_FILL_MS of its miss, while the marker stays for
- *   CACHE_MARKER_MS (cache.h).
- * - Redis restarts with old contents.  Keys carry its run id (cache.h).
- * - Redis cannot be reached for the marking.  Keys carry the *epoch*, a row of
- *   our own in PostgreSQL that every process knows (session_epoch.h).  The
- *   revocation then raises it, and everything that was cached before is out of
- *   reach.
+ *   tombstone in the key's place; a fill goes only where none is, and only
+ *   within CACHE_FILL_MS of its miss, while the tombstone stays for
+ *   CACHE_TOMBSTONE_MS (cache.h).
+ * - Redis has old contents: it was restarted, or it was a replica for a while.
+ *   Keys carry the history of its data, and each round trip confirms that this
+ *   is still the one (cache.h).
+ * - Redis cannot be reached for the tombstone.  Entries carry the *epoch* at
+ *   which they were read, a row of our own in PostgreSQL that every process
+ *   knows (session_epoch.h).  The revocation raises it, which puts everything
+ *   that was cached before out of reach, and waits until every host knows that
+ *   or uses no cache (lease.h).
+ *
+ * The epoch is no part of the key, so one tombstone is seen by every host,
+ * whatever epoch it knows.
  *
  * When we do not learn whether a revocation was committed, or die before we
- * told the cache, the epoch is in doubt (session_epoch.h): the cache is not
- * used until the next one.
- *
- * The epoch must not be raised between a revocation's reading it and its
- * commit, or keys of an epoch that is over would be marked.  An advisory lock,
- * shared by revocations and exclusive to who raises, sees to it.
+ * told the cache, the epoch is in doubt (session_epoch.h): this host does not
+ * use the cache until the next one.  An advisory lock, shared by revocations,
+ * tells when those that were under way have ended.
  *
  * Whatever claims are made of (role, ban, accounts) changes through
  * session_revoke() too.  Such a change locks the user's row first, so that no
@@ -127,8 +130,9 @@ struct session_lookup {
 	bool known; /* it is a live session's, and these are its claims */
 	struct session_claims claims;
 
-	/* Private: of what was missed, to fill the cache. */
-	int64_t epoch; /* 0: the cache is not to be used */
+	/* Private.  Of the claims; while they are looked for, the least that
+	 * will do, or 0: the cache is not to be used. */
+	int64_t epoch;
 	struct cache_miss miss;
 };
 

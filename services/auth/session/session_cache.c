@@ -1,7 +1,6 @@
 #include "auth/session/session_cache.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -16,13 +15,12 @@
 enum { VALUE_MAX_BYTES = 4096, KEY_DIGEST_LEN = 32, BATCH = 500 };
 
 static const char *
-key_of(struct arena *a, int64_t epoch, const char *token)
+key_of(struct arena *a, const char *token)
 {
 	char hex[SHA256_HEX_SIZE];
 
 	sha256_hex(token, strlen(token), hex);
-	return arena_printf(
-	    a, "s:%" PRId64 ":%.*s", epoch, KEY_DIGEST_LEN, hex);
+	return arena_printf(a, "s:%.*s", KEY_DIGEST_LEN, hex);
 }
 
 /* The value's parts, in their order. */
@@ -105,6 +103,7 @@ take_answer(struct session_lookup *l, const struct cache_get *got)
 	l->miss = got->miss;
 	if (got->value == NULL)
 		return;
+	l->epoch = got->version;
 	l->known =
 	    session_claims_read(l->arena, got->value, &l->claims) == ERR_OK;
 	if (!l->known)
@@ -124,7 +123,8 @@ session_cache_get(
 
 		gets[i] = (struct cache_get){
 			.arena = l->arena,
-			.key = key_of(l->arena, l->epoch, l->token),
+			.key = key_of(l->arena, l->token),
+			.least_version = l->epoch,
 		};
 	}
 	/* Without an answer there is neither a value nor a miss to fill. */
@@ -143,13 +143,18 @@ session_cache_fill(struct cache *c, const struct session_lookup *l)
 	if (ttl_ms > SESSION_CACHE_TTL_MS)
 		ttl_ms = SESSION_CACHE_TTL_MS;
 	if (value != NULL && ttl_ms > 0)
-		cache_fill(c, &l->miss, key_of(l->arena, l->epoch, l->token),
-		    value, ttl_ms);
+		cache_fill(c, l->arena, &l->miss,
+		    &(struct cache_entry){
+			.key = key_of(l->arena, l->token),
+			.value = value,
+			.version = l->epoch,
+			.ttl_ms = ttl_ms,
+		    });
 }
 
 enum err
-session_cache_invalidate(struct cache *c, struct arena *a, int64_t epoch,
-    const struct strings *tokens)
+session_cache_invalidate(
+    struct cache *c, struct arena *a, const struct strings *tokens)
 {
 	for (size_t done = 0; done < tokens->count;) {
 		const char *keys[BATCH];
@@ -157,7 +162,7 @@ session_cache_invalidate(struct cache *c, struct arena *a, int64_t epoch,
 		enum err e;
 
 		while (n < BATCH && done < tokens->count)
-			keys[n++] = key_of(a, epoch, tokens->items[done++]);
+			keys[n++] = key_of(a, tokens->items[done++]);
 		e = cache_invalidate(c, keys, n);
 		if (e != ERR_OK)
 			return e;

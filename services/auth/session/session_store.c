@@ -326,7 +326,7 @@ session_tokens_of_user(struct db *tx, struct arena *a, const char *user_id,
 static const struct db_stmt select_claims = {
 	.name = "session_select_claims",
 	.sql = "SELECT e.epoch, " CLAIMS_COLUMNS
-	       " FROM kedge_cache_epoch e"
+	       " FROM kedge_session_epoch e"
 	       " LEFT JOIN (session s JOIN \"user\" u ON u.id = s.\"userId\")"
 	       " ON s.token = $1 AND s.\"expiresAt\" > now()",
 	.nargs = 1,
@@ -380,7 +380,7 @@ session_select_claims(struct db *db, struct arena *a, const char *token,
 static const struct db_stmt select_live = {
 	.name = "session_select_live",
 	.sql = "SELECT e.epoch, " CLAIMS_COLUMNS
-	       " FROM kedge_cache_epoch e,"
+	       " FROM kedge_session_epoch e,"
 	       " session s JOIN \"user\" u ON u.id = s.\"userId\""
 	       " WHERE s.id = $1 AND u.id = $2 AND s.\"expiresAt\" > now()",
 	.nargs = 2,

@@ -1,0 +1,24 @@
+/* lease_store: the table kedge_session_host; see lease.h. */
+#ifndef AUTH_LEASE_STORE_H
+#define AUTH_LEASE_STORE_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct arena;
+struct db;
+
+/* The host knows `epoch`, and its lease begins now. */
+MUST_CHECK enum err lease_upsert(struct db *db, struct arena *a, uint64_t host,
+    int64_t epoch, int64_t lease_ms);
+MUST_CHECK enum err lease_delete(struct db *db, struct arena *a, uint64_t host);
+/* Of hosts that ended long ago. */
+MUST_CHECK enum err
+lease_delete_dead(struct db *db, struct arena *a, int64_t *ret_count);
+/* How many others hold a lease and do not know `epoch`. */
+MUST_CHECK enum err lease_count_behind(struct db *db, struct arena *a,
+    uint64_t host, int64_t epoch, int64_t *ret_count);
+
+#endif
