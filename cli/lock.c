@@ -2,10 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "process.h"
 #include "say.h"
+
+#define GUARD_FILE LOCK_FILE ".guard"
+
+enum { TEXT_SIZE = 64 };
 
 static struct flock
 whole_file(void)
@@ -16,24 +23,106 @@ whole_file(void)
 	};
 }
 
-bool
-lock_take(const char *dir)
+/* The holder, as its lock file says it. */
+static bool
+write_holder(int fd)
+{
+	struct process self;
+	char text[TEXT_SIZE];
+	int len;
+
+	if (!process_find(getpid(), &self))
+		return false;
+	len = snprintf(text, sizeof(text), "%ld %lld\n", (long)self.pid,
+	    (long long)self.started_ticks);
+	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == len;
+}
+
+/* Whether the process is one that may stop and start what is in here. */
+static bool
+is_ours(pid_t pid, uid_t owner)
+{
+	char path[TEXT_SIZE];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
+	return stat(path, &st) == 0 && (st.st_uid == 0 || st.st_uid == owner);
+}
+
+/* An empty file is that of a release that did not write into it. */
+static bool
+is_supervisor(int fd, pid_t pid)
+{
+	char expected[TEXT_SIZE], text[TEXT_SIZE];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	struct process p;
+	struct stat st;
+
+	if (n < 0 || fstat(fd, &st) != 0 || !is_ours(pid, st.st_uid) ||
+	    !process_find(pid, &p))
+		return false;
+	if (n == 0)
+		return true;
+	text[n] = '\0';
+	(void)snprintf(expected, sizeof(expected), "%ld %lld\n", (long)pid,
+	    (long long)p.started_ticks);
+	return strcmp(text, expected) == 0;
+}
+
+/* Who keeps us from the lock, supervisor or not; 0: nobody. */
+static pid_t
+blocker_of(int fd)
 {
 	struct flock lock = whole_file();
-	int fd;
 
-	fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fcntl(fd, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
+		return 0;
+	return lock.l_pid;
+}
+
+static int
+open_lock(void)
+{
+	return open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
+
+/* Closes `fd` and opens a new file in place of it, if others could open it. */
+static int
+replace_if_open_to_others(int fd)
+{
+	struct stat st;
+	pid_t pid;
+
+	if (fstat(fd, &st) != 0 || (st.st_mode & 077) == 0)
+		return fd;
+	pid = blocker_of(fd);
+	if (pid != 0 && is_supervisor(fd, pid))
+		return fd;
+	close(fd);
+	if (unlink(LOCK_FILE) != 0)
+		return -1;
+	return open_lock();
+}
+
+/* Stays open: closing any descriptor of the file drops the lock. */
+static bool
+take(const char *dir)
+{
+	struct flock lock = whole_file();
+	int fd = open_lock();
+
+	if (fd != -1)
+		fd = replace_if_open_to_others(fd);
 	if (fd == -1) {
 		complain(
 		    "cannot open %s/" LOCK_FILE ": %s", dir, strerror(errno));
 		return false;
 	}
-	/* Stays open: closing any descriptor of the file drops the lock. */
-	if (fcntl(fd, F_SETLK, &lock) == 0)
+	if (fcntl(fd, F_SETLK, &lock) == 0 && write_holder(fd))
 		return true;
 	if (errno == EACCES || errno == EAGAIN)
 		complain("%s is in use by process %ld; \"kedge down\" stops it",
-		    dir, (long)lock_holder());
+		    dir, (long)blocker_of(fd));
 	else
 		complain(
 		    "cannot lock %s/" LOCK_FILE ": %s", dir, strerror(errno));
@@ -41,11 +130,31 @@ lock_take(const char *dir)
 	return false;
 }
 
+bool
+lock_take(const char *dir)
+{
+	struct flock lock = whole_file();
+	int guard;
+	bool taken;
+
+	/* Of two at once, the second must not replace what the first has. */
+	guard = open(GUARD_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (guard == -1 || fcntl(guard, F_SETLKW, &lock) != 0) {
+		complain(
+		    "cannot lock %s/" GUARD_FILE ": %s", dir, strerror(errno));
+		if (guard != -1)
+			close(guard);
+		return false;
+	}
+	taken = take(dir);
+	close(guard);
+	return taken;
+}
+
 pid_t
 lock_holder(void)
 {
-	struct flock lock = whole_file();
-	pid_t holder = 0;
+	pid_t pid;
 	int fd;
 
 	fd = open(LOCK_FILE, O_RDWR | O_CLOEXEC);
@@ -53,8 +162,9 @@ lock_holder(void)
 		fd = open(LOCK_FILE, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
 		return 0;
-	if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
-		holder = lock.l_pid;
+	pid = blocker_of(fd);
+	if (pid != 0 && !is_supervisor(fd, pid))
+		pid = 0;
 	close(fd);
-	return holder;
+	return pid;
 }

@@ -3,7 +3,12 @@
  *
  * A POSIX record lock on D/lock: it goes when its process goes, however it
  * goes, it is not inherited by children, and the kernel tells who holds it.
- * So a number in a file is never trusted, and never a recycled one killed.
+ * The file says the holder's process id and when that process started, so a
+ * holder is a supervisor only if both the kernel and the file name it.
+ *
+ * Whoever can open the file can lock it, be it for reading.  So only its owner
+ * can; a file that others could open, as releases before this one made it, is
+ * replaced unless a supervisor holds it.
  */
 #ifndef CLI_LOCK_H
 #define CLI_LOCK_H
@@ -17,7 +22,7 @@
 
 /* In the working directory, until this process ends.  Complains. */
 MUST_CHECK bool lock_take(const char *dir);
-/* The holder's process id, or 0 when nobody holds it. */
+/* The supervisor's process id, or 0 when none holds it. */
 pid_t lock_holder(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/str.h"
 #include "db/db_script.h"
+#include "db/db_url.h"
 
 #include "file.h"
 #include "options.h"
@@ -148,9 +149,15 @@ query(struct run *r, const char *sql, struct db_rows *ret_rows)
 static bool
 open_database(struct run *r)
 {
-	const char *url = getenv(
-	    arena_printf(r->arena, "%s_MIGRATION_URL", r->service->variable));
-	const char *problem;
+	const char *name =
+	    arena_printf(r->arena, "%s_MIGRATION_URL", r->service->variable);
+	const char *url = getenv(name);
+	const char *problem = url == NULL ? NULL : db_url_problem(url);
+
+	if (problem != NULL) {
+		complain("%s: %s", name, problem);
+		return false;
+	}
 
 	if (url == NULL && !file_exists(POSTGRES_SOCKET)) {
 		complain("cannot migrate %s: nothing runs in %s; \"kedge up\" "

@@ -272,6 +272,21 @@ for my $name (sort keys %service) {
 	for my $secret (grep {/SECRET|KEY|DATABASE_URL/} keys %$env) {
 		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: does not print $secret");
 	}
+	# A password that ends early would be looked up as a host, and quoted.
+	for my $row ([ DATABASE_URL => 'postgresql://u:swan%sfish@127.0.0.1/d' ],
+		[ REDIS_URL => 'redis://u:swan%sfish@127.0.0.1:1/0' ]) {
+		my ($url_var, $format) = ("${prefix}_$row->[0]", $row->[1]);
+		for my $c ('@', '/', '?') {
+			($s, $out, $e) = run({ env => { %$env, $url_var => sprintf($format, $c) },
+				dir => $k->dir }, $bin, '--check');
+			isnt($s, 0, "$name --check with an unescaped $c in $url_var");
+			like("$out$e", qr/"$url_var"/, "$name: names it");
+			unlike("$out$e", qr/swan|fish/, "$name: and no part of the password");
+		}
+		($s, $out, $e) = run({ env => { %$env, $url_var => sprintf($format, '%40%2F%3F') },
+			dir => $k->dir }, $bin, '--check');
+		is($s, 0, "$name --check with them escaped") or diag("$out$e");
+	}
 	($s, $out, $e) = run({ env => $env, dir => $k->dir }, $bin, '--openapi');
 	is(jdecode($out)->{openapi} =~ /^3\.1/ ? 1 : 0, 1, "$name --openapi");
 }

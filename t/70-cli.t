@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Cwd qw(abs_path);
+use Fcntl qw(F_RDLCK F_SETLK SEEK_SET);
 use File::Path qw(remove_tree);
 use IO::Socket::INET;
 use Test::More;
@@ -145,9 +146,38 @@ $k->down;
 is(scalar $k->processes, 0, 'everything stopped');
 my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port);
 ok(!$s, 'the port is free');
+
+# Somebody else holds a read lock on the lock file, which releases before this one
+# let everybody open.
+my $lock = $k->dir . '/lock';
+is(sprintf('%04o', (stat $lock)[2] & 07777), '0600', 'nobody else can open the lock');
+chmod 0644, $lock or die "$lock: $!";
+pipe my $locked, my $lock_done or die "pipe: $!";
+my $stranger = fork // die "fork: $!";
+if ($stranger == 0) {
+	Kedge::in_child();
+	open my $held, '<', $lock or POSIX::_exit(1);
+	POSIX::setuid(65534) if $> == 0;
+	my $flock = pack 's s x![q] q q i x![q]', F_RDLCK, SEEK_SET, 0, 0, 0;
+	fcntl $held, F_SETLK, $flock or POSIX::_exit(2);
+	syswrite $lock_done, '.';
+	sleep 60;
+	POSIX::_exit(0);
+}
+close $lock_done;
+is(sysread($locked, my $byte, 1), 1, 'a stranger holds a read lock');
+($status, $out, $err) = $k->kedge('down');
+is($status, 0, 'down: nothing runs') or diag($err);
+is(waitpid($stranger, POSIX::WNOHANG()), 0, 'and the stranger is left alone');
+chmod 0644, $lock or die "$lock: $!";
 my $t = time;
 $k->start;
 my $took = time - $t;
+is(waitpid($stranger, POSIX::WNOHANG()), 0, 'up: is not kept waiting by the stranger');
+is(sprintf('%04o', (stat $lock)[2] & 07777), '0600', 'and shuts it out');
+kill KILL => $stranger;
+waitpid $stranger, 0;
+one_line('the supervisor holds the lock', $k->kedge('up', '--port', 0, '--detach'));
 $alice->{base} = $alice->{origin} = $k->base;
 my $r = $alice->get('/api/core/whoami');
 is($r->{status}, 200, 'the session survives');

@@ -240,6 +240,14 @@ refused('without the record of one', qr/wallet: .* no version 3, but later ones/
 $k->sql('wallet', "INSERT INTO kedge_migration VALUES $row");
 applied('with all records: nothing to do');
 
+# ---- the connection string -------------------------------------------------------------
+
+($status, $out, $err) = $k->kedge('migrate', 'wallet',
+	{ env => { WALLET_MIGRATION_URL => 'postgresql://u:swan@fish@127.0.0.1/d' } });
+is($status, 1, 'a password that is not escaped: refused');
+like($err, qr/\A\S+ WALLET_MIGRATION_URL: [^\n]*percent-encoded[^\n]*\n\z/, 'the variable is named');
+unlike($err, qr/swan|fish/, 'and no part of its value');
+
 # ---- all services ---------------------------------------------------------------------
 
 # What is wrong with one of them must not be lost among those that are well.

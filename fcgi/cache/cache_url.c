@@ -85,14 +85,25 @@ read_unix(struct cache_url *u, char *path)
 static bool
 read_login(struct cache_url *u, char *login)
 {
-	char *password = cut(strchr(login, ':'));
+	char *password;
 
+	if (strpbrk(login, "@/?#") != NULL)
+		return false;
+	password = cut(strchr(login, ':'));
 	if (password == NULL || !decode(login) || !decode(password))
 		return false;
 	if (login[0] != '\0')
 		u->user = login;
 	u->password = password;
 	return true;
+}
+
+static bool
+is_host(const char *s)
+{
+	return strspn(s,
+		   "abcdefghijklmnopqrstuvwxyz"
+		   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-_%") == strlen(s);
 }
 
 static bool
@@ -121,7 +132,7 @@ read_tcp(struct cache_url *u, char *login)
 	if (port != NULL && !str_i64(port, 1, PORT_MAX, &u->port))
 		return false;
 	u->host = host;
-	return host[0] != '\0' && decode(host);
+	return host[0] != '\0' && decode(host) && is_host(host);
 }
 
 bool
@@ -139,6 +150,17 @@ cache_url_init(struct cache_url *u, const char *text)
 	if (!ok)
 		cache_url_release(u);
 	return ok;
+}
+
+bool
+cache_url_is_valid(const char *text)
+{
+	struct cache_url u;
+
+	if (!cache_url_init(&u, text))
+		return false;
+	cache_url_release(&u);
+	return true;
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "db/db_prepared.h"
+#include "db/db_url.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 2000,
@@ -101,15 +102,16 @@ static bool
 write_session_options(const struct db_options *o, char out[OPTIONS_SIZE],
     char reason[DB_REASON_SIZE])
 {
-	char *problem = NULL;
-	PQconninfoOption *url = PQconninfoParse(o->url, &problem);
+	const char *problem = db_url_problem(o->url);
+	PQconninfoOption *url = PQconninfoParse(o->url, /* errmsg= */ NULL);
 	const char *own = "";
 	int64_t idle_ms = o->statement_timeout_ms * 2;
 	int n;
 
-	if (url == NULL) {
-		copy_reason(reason, problem);
-		PQfreemem(problem);
+	if (problem != NULL || url == NULL) {
+		copy_reason(
+		    reason, problem != NULL ? problem : "memory is out");
+		PQconninfoFree(url);
 		return false;
 	}
 	for (const PQconninfoOption *i = url; i->keyword != NULL; i++)

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "db/db_url.h"
 
 enum { PROBLEM_SIZE = 1024 };
 
@@ -45,8 +46,13 @@ db_script_open(struct arena *a, const char *url, struct db_script **ret_script,
     const char **ret_problem)
 {
 	struct db_script *s;
+	const char *refusal = db_url_problem(url);
 	char *problem;
 
+	if (refusal != NULL) {
+		*ret_problem = refusal;
+		return ERR_UNAVAILABLE;
+	}
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		abort();

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "cache/cache_url.h"
+#include "db/db_url.h"
 #include "http/identity.h"
 #include "http/service_main.h"
 
@@ -236,6 +238,29 @@ log_refused(const char *prefix, const char *name, const char *expected)
 	    LOG_TEXT("variable", variable), LOG_TEXT("expected", expected));
 }
 
+static bool
+check_urls(const struct service_config *c, const char *prefix)
+{
+	const char *problem = db_url_problem(c->database_url);
+	bool good = problem == NULL;
+	char expected[256];
+
+	if (!good) {
+		snprintf(expected, sizeof(expected),
+		    "a libpq connection string or URI; %s", problem);
+		log_refused(prefix, "DATABASE_URL", expected);
+	}
+	if (c->redis_url != NULL && c->redis_url[0] != '\0' &&
+	    !cache_url_is_valid(c->redis_url)) {
+		log_refused(prefix, "REDIS_URL",
+		    "unix:PATH or redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], "
+		    "with \"@\", \"/\", \"?\" and \"#\" in a user or password "
+		    "percent-encoded (%40, %2F, %3F, %23)");
+		good = false;
+	}
+	return good;
+}
+
 /* What the rows cannot say. */
 static bool
 check_config(const struct service_program *p, const char *prefix)
@@ -257,6 +282,7 @@ check_config(const struct service_program *p, const char *prefix)
 		good = false;
 	}
 	explicit_bzero(key, sizeof(key));
+	good = check_urls(c, prefix) && good;
 	return good && (p->check == NULL || p->check(p->config)) &&
 	       (p->job_library == NULL || p->job_library->configure(p));
 }

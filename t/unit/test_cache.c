@@ -716,7 +716,7 @@ static const struct {
 	{ "redis://h:1/", .host = "h", .port = 1 },
 	{ "redis://:p@h:1/2", .host = "h", .port = 1, .password = "p",
 	    .db = 2 },
-	{ "redis://u:p%40/@h/15", .host = "h", .port = 6379, .user = "u",
+	{ "redis://u:p%40%2F@h/15", .host = "h", .port = 6379, .user = "u",
 	    .password = "p@/", .db = 15 },
 	{ "redis://[::1]:7/1", .host = "::1", .port = 7, .db = 1 },
 	{ "redis://[::1]", .host = "::1", .port = 6379 },
@@ -749,7 +749,9 @@ static const char *const bad_urls[] = { "", "redis:", "redis://",
 	"unix:", "http://h", "redis://h:0", "redis://h:65536", "redis://h:x",
 	"redis://h/x", "redis://h/-1", "redis://u@h", "redis://[::1",
 	"redis://[::1]x", "unix:/a?x=1", "unix:/a?db", "unix:/a?db=x",
-	"unix:/a%0", "unix:/a%00", "unix:/a%zz", "redis://:%@h" };
+	"unix:/a%0", "unix:/a%00", "unix:/a%zz", "redis://:%@h",
+	"redis://:p@ss@h", "redis://:p/ss@h", "redis://:p?ss@h",
+	"redis://:p#ss@h", "redis://u/s:p@h", "redis://h h", "redis://h?x" };
 
 START_TEST(refuse_bad_url)
 {

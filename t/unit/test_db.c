@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "db/db_torture.h"
+#include "db/db_url.h"
 #include "proxy.h"
 #include "servers.h"
 
@@ -1020,6 +1021,46 @@ START_TEST(open_with_bad_url_is_unavailable)
 }
 END_TEST
 
+static const char *const good_urls[] = { "", "dbname=x",
+	"host=/run/pg user=u password='a@b/c'", "host=a,b port=1,2 user=u",
+	"hostaddr=127.0.0.1,::1 user=u", "postgresql://", "postgres://h",
+	"postgresql://u@h", "postgresql://u:p@h/d",
+	"postgresql://u:p@h:5432,h2:65535/d?target_session_attrs=read-write",
+	"postgresql://u:p%40%2F%3F@[::1]:5432/d", "postgresql://u:a:b@h/d",
+	"postgresql://u:p#q@h/d", "postgresql://u@/d?host=%2Frun%2Fpg",
+	"postgresql://u@/d?host=/run/pg", "postgresql://u@/d?host=@abstract",
+	"postgresql://u@h/d?options=-c%20work_mem%3D1MB" };
+
+START_TEST(take_good_url)
+{
+	const char *problem = db_url_problem(good_urls[_i]);
+
+	ck_assert_ptr_null(problem);
+}
+END_TEST
+
+/* "secret" is all or part of a password wherever it stands. */
+static const char *const bad_urls[] = { "no such = secret",
+	"host=h password=a secret", "host=h port=secret", "port=0",
+	"port=65536", "host='a b'", "hostaddr=secret", "host=secret@h",
+	"postgresql://u:p@secret@h/d", "postgresql://u:p/secret@h/d",
+	"postgresql://u:5432/secret@h/d", "postgresql://u:5432/secret@h:1/d",
+	"postgresql://u:p?secret@h/d", "postgresql://u:p?host=secret@h/d",
+	"postgresql://u:p%secret@h/d", "postgresql://u:p@h/d/secret",
+	"postgresql://u:p@h:secret/d", "postgresql://u:p@h/d@secret",
+	"postgresql://u/secret:p@h/d", "postgresql://u:secret@h h/d",
+	"postgresql://secret"
+	"?nonsense=1" };
+
+START_TEST(refuse_bad_url_without_quoting_it)
+{
+	const char *problem = db_url_problem(bad_urls[_i]);
+
+	ck_assert_ptr_nonnull(problem);
+	ck_assert_ptr_null(strstr(problem, "secret"));
+}
+END_TEST
+
 static Suite *
 make_suite(void)
 {
@@ -1044,6 +1085,9 @@ make_suite(void)
 	tcase_add_test(run, threads_share_few_connections);
 	tcase_add_test(run, threads_get_their_turns);
 	tcase_add_test(run, open_with_bad_url_is_unavailable);
+	tcase_add_loop_test(run, take_good_url, 0, (int)COUNT_OF(good_urls));
+	tcase_add_loop_test(
+	    run, refuse_bad_url_without_quoting_it, 0, (int)COUNT_OF(bad_urls));
 	suite_add_tcase(s, run);
 
 	tcase_add_checked_fixture(transact, set_up, tear_down);
