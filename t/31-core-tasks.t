@@ -4,7 +4,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Kedge qw(jencode parallel);
+use Kedge qw(jencode parallel wait_until);
 
 my $k = Kedge->up;
 my $alice = $k->user('alice');
@@ -206,6 +206,46 @@ for my $q (
 is($bob->get("$tasks?limit=100&cursor=$page->{nextCursor}")->{status}, 400,
 	"a cursor of carol's is nothing to bob");
 
+# ---- made once -----------------------------------------------------------------
+
+sub once
+{
+	my ($c, $key, %t) = @_;
+	return $c->post($tasks, { title => 'once', %t }, headers => { 'Idempotency-Key' => $key });
+}
+my $dave = $k->user('dave');
+my %order = (notes => "two\nlines", dueAt => '2030-01-02T03:04:05+02:00', status => 'done');
+my $first = once($dave, 'k1', %order);
+is($first->{status}, 201, 'made with a key') or diag($first->{body});
+is($first->{headers}{'idempotency-replayed'}, undef, 'for the first time');
+$dave->patch("$tasks/$first->{json}{id}", { title => 'changed' });
+my $again = once($dave, 'k1', %order);
+is($again->{status}, 201, 'the same again');
+is($again->{body}, $first->{body}, 'is answered byte for byte');
+is($again->{headers}{$_}, $first->{headers}{$_}, "with the same $_") for qw(location etag);
+is($again->{headers}{'idempotency-replayed'}, 'true', 'which the header tells');
+is($dave->request('POST', $tasks, type => 'application/json', headers => { 'Idempotency-Key' => 'k1' },
+	body => ' {"status":"done","dueAt":"2030-01-02T03:04:05+02:00", "notes":"two\\u000alines","title":"once"}'
+)->{body}, $first->{body}, 'however it is spelled');
+my $reused = once($dave, 'k1', %order, title => 'another');
+is($reused->{status}, 409, 'another request with the key');
+is($reused->{json}{code}, 'IDEMPOTENCY_KEY_REUSED', 'by its code');
+is(once($bob, 'k1')->{status}, 201, 'a key belongs to one person');
+$dave->del("$tasks/$first->{json}{id}");
+is(once($dave, 'k1', %order)->{body}, $first->{body}, 'whatever has become of the task');
+is(once($dave, $_)->{status}, 400, 'no key: ' . substr $_, 0, 20)
+    for 'two words', 'x' x 256;
+is(once($dave, 'x' x 255)->{status}, 201, 'of 255 characters');
+my @bodies = map { $_->[0] } parallel(8, sub { [ once($dave, 'at-once')->{body} ] });
+is((keys %{ { map { $_ => 1 } @bodies } }) + 0, 1, 'eight at once have one answer');
+is($k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$dave->{id}' AND title = 'once'"), 2,
+	'and make one task');
+$k->sql('core', "UPDATE task_key SET created_at = now() - interval '25 hours' WHERE key = 'k1'");
+$k->sql('core', q{SELECT job_enqueue('task.forget-keys', '{}')});
+ok(wait_until(sub { $k->sql('core', "SELECT count(*) FROM task_key WHERE key = 'k1'") == 0 }, 20),
+	'the key is forgotten after a day');
+is($k->sql('core', "SELECT count(*) FROM task_key WHERE key = 'at-once'"), 1, 'the others are not');
+
 # ---- other people's -------------------------------------------------------------
 
 is($bob->get("$tasks/$id")->{status}, 404, "bob does not see alice's task");
@@ -216,6 +256,7 @@ is($bob->del("$tasks/$id")->{status}, 404, 'nor delete it');
 is(make($bob, parentId => $id)->{status}, make($bob, parentId => $nowhere)->{status},
 	'nor hang something below it: as if it were not there');
 is_deeply($bob->get("$tasks?parentId=$id")->{json}{items}, [], 'nor list what is below');
-is_deeply($bob->get($tasks)->{json}{items}, [], 'bob has none');
+is_deeply([ map { $_->{title} } @{ $bob->get($tasks)->{json}{items} } ], ['once'],
+	'bob has his own');
 is($alice->get("$tasks/$id")->{status}, 200, 'alice has hers');
 done_testing;

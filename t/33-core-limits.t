@@ -8,7 +8,8 @@ use Test::More;
 use Kedge qw(parallel wait_until);
 
 my $k = Kedge->up(
-	env => { CORE_WRITE_RATE => undef, CORE_READ_RATE => 20, WALLET_BATCH_RATE => 1000 });
+	env => { CORE_WRITE_RATE => undef, CORE_READ_RATE => 20, WALLET_BATCH_RATE => 1000,
+		CORE_TASKS_MAX => 300, CORE_TASK_BYTES_MAX => 15_000 });
 my $alice = $k->user('alice');
 my $bob = $k->user('bob');
 my $tasks = '/api/core/tasks';
@@ -66,6 +67,31 @@ is($r->{json}{code}, 'RATE_LIMITED', 'and a code');
 is($carol->get('/api/core/whoami')->{status}, 200, 'what costs nothing goes on');
 is($carol->post($tasks, { title => 't' })->{status}, 201, 'writes are another matter');
 is($bob->get($tasks)->{status}, 200, 'and so are others');
+
+# ---- how much one person may keep -------------------------------------------------------
+
+my $dave = $k->user('dave');
+my $note = 'n' x 10_000;
+my $long = $dave->post($tasks, { title => 't', notes => $note });
+is($long->{status}, 201, 'ten thousand bytes of fifteen');
+$r = $dave->post($tasks, { title => 't', notes => $note });
+is($r->{status}, 422, 'as much again is too much');
+is($r->{json}{code}, 'TASK_BYTES_EXCEEDED', 'by its code');
+my $short = $dave->post($tasks, { title => 't' });
+is($short->{status}, 201, 'a short one has room');
+$r = $dave->patch("$tasks/$short->{json}{id}", { notes => $note });
+is($r->{status}, 422, 'and cannot be made long');
+is($r->{json}{code}, 'TASK_BYTES_EXCEEDED', 'by the same code');
+is($dave->get("$tasks/$short->{json}{id}")->{json}{notes}, undef, 'nothing of it is there');
+is($dave->patch("$tasks/$long->{json}{id}", { notes => 'short' })->{status}, 200, 'making room');
+is($dave->patch("$tasks/$short->{json}{id}", { notes => $note })->{status}, 200, 'makes room');
+$k->sql('core', "INSERT INTO task (user_id, title)
+	SELECT '$dave->{id}', 't' FROM generate_series(1, 298)");
+$r = $dave->post($tasks, { title => 't' });
+is($r->{status}, 422, 'three hundred tasks are enough');
+is($r->{json}{code}, 'TOO_MANY_TASKS', 'by its code');
+$dave->del("$tasks/$short->{json}{id}");
+is($dave->post($tasks, { title => 't' })->{status}, 201, 'one less makes room for one');
 
 # ---- each item of a batch counts ---------------------------------------------------------
 

@@ -1,7 +1,9 @@
 /* core: what a product knows of its users, and their tasks. */
+#include "core/core.h"
 #include "core/example/example.h"
 #include "core/profile/profile_routes.h"
 #include "core/stats/stats_routes.h"
+#include "core/task/task_jobs.h"
 #include "core/task/task_routes.h"
 #include "core/whoami/whoami_routes.h"
 #include "http/service_main.h"
@@ -23,22 +25,52 @@ static const struct service service = {
 	.title = "Kedge core",
 	.prefix = "/api/core",
 	.routes = routes,
+	.codes = task_codes,
 };
+
+/* clang-format off */
+static const struct config_var vars[] = {
+	{ CONFIG(struct core_config, tasks_max, "TASKS_MAX"),
+	  .fallback = "10000", .min = 1, .max = 10000000, .unit = "tasks",
+	  .doc = "Tasks that one user may have; beyond that 422 "
+	    "TOO_MANY_TASKS." },
+	{ CONFIG(struct core_config, task_bytes_max, "TASK_BYTES_MAX"),
+	  .fallback = "33554432", .min = 1024, .max = 1099511627776,
+	  .unit = "bytes",
+	  .doc = "Titles and notes of all tasks of one user; beyond that 422 "
+	    "TASK_BYTES_EXCEEDED." },
+	{ CONFIG(struct core_config, idempotency_hours, "IDEMPOTENCY_HOURS"),
+	  .fallback = "24", .min = 1, .max = 8760, .unit = "hours",
+	  .doc = "How long an Idempotency-Key is remembered." },
+	{ CONFIG(struct core_config, idempotency_keys_max,
+	    "IDEMPOTENCY_KEYS_MAX"),
+	  .fallback = "10000", .min = 1, .max = 1000000, .unit = "keys",
+	  .doc = "Of one user in that time; beyond that 429 "
+	    "TOO_MANY_IDEMPOTENCY_KEYS." },
+	{ 0 },
+};
+/* clang-format on */
 
 static const struct job_kind *const kinds[] = {
 	example_jobs,
+	task_jobs,
 	webhook_jobs,
 	NULL,
 };
-static const struct job_set jobs = { .kinds = kinds, .queues = webhook_queues };
+static const struct job_set jobs = {
+	.kinds = kinds,
+	.queues = webhook_queues,
+	.schedules = task_schedules,
+};
 
-static struct service_config config;
+static struct core_config config;
 
 static const struct service_program program = {
 	.name = "core",
 	.flags = SERVICE_BASE,
 	.service = &service,
 	.config = &config,
+	.vars = vars,
 	.create_record = profile_create,
 	.job_library = &job_library,
 	.jobs = &jobs,

@@ -86,6 +86,34 @@ tear_down(void)
 	arena_free(a);
 }
 
+static enum err
+create(const char *user, const struct task *in, struct task *ret_task,
+    enum task_problem *ret_problem)
+{
+	const struct task_order order = {
+		.task = in,
+		.limits = { .tasks = 1000000, .bytes = INT64_C(1) << 40 },
+	};
+	struct task_made made;
+	enum err e = task_create(db, a, user, &order, &made, ret_problem);
+
+	if (e != ERR_OK)
+		return e;
+	ck_assert_ptr_null(made.code);
+	ck_assert(!made.replayed);
+	*ret_task = made.task;
+	return ERR_OK;
+}
+
+static enum err
+change(struct db *on, struct arena *arena, const char *user, const char *id,
+    const struct task_patch *patch, const struct etag_set *match,
+    struct task *ret_task, enum task_problem *ret_problem)
+{
+	return task_change(on, arena, user, id, patch, match, INT64_C(1) << 40,
+	    ret_task, ret_problem);
+}
+
 static const char *
 make_task(const char *user, const char *parent_id)
 {
@@ -95,8 +123,7 @@ make_task(const char *user, const char *parent_id)
 	struct task task;
 	enum task_problem problem;
 
-	ck_assert_int_eq(
-	    task_create(db, a, user, &in, &task, &problem), ERR_OK);
+	ck_assert_int_eq(create(user, &in, &task, &problem), ERR_OK);
 	return task.id;
 }
 
@@ -115,7 +142,7 @@ move(struct db *on, struct arena *arena, const char *user, const char *id,
 	struct task_patch patch = { .parent_id = { parent_id, true } };
 	struct task task;
 
-	return task_change(
+	return change(
 	    on, arena, user, id, &patch, /* match= */ NULL, &task, ret_problem);
 }
 
@@ -149,7 +176,7 @@ START_TEST(create_below_another_persons_task_is_parent_not_found)
 
 	in.parent_id = make_task("alice", NULL);
 	ck_assert_int_eq(
-	    task_create(db, a, "bob", &in, &task, &problem), ERR_UNPROCESSABLE);
+	    create("bob", &in, &task, &problem), ERR_UNPROCESSABLE);
 	ck_assert_int_eq(problem, TASK_PARENT_NOT_FOUND);
 	ck_assert_int_eq(count_tasks("bob"), 0);
 }
@@ -158,12 +185,15 @@ END_TEST
 /* What the rule would let pass, the key still refuses. */
 START_TEST(insert_below_another_persons_task_is_refused_by_the_database)
 {
-	struct task in = { .title = "t", .status = "open" }, task;
+	struct task in = { .title = "t", .status = "open" };
+	const struct task_order order = { .task = &in,
+		.limits = { .tasks = 100, .bytes = 100 } };
+	struct task_made made;
 
 	in.parent_id = make_task("alice", NULL);
 	make_task("bob", NULL);
 	ck_assert_int_eq(
-	    task_insert(db, a, "bob", &in, &task), ERR_UNPROCESSABLE);
+	    task_make(db, a, "bob", &order, &made), ERR_UNPROCESSABLE);
 }
 END_TEST
 
@@ -175,8 +205,8 @@ START_TEST(create_ninth_level_is_too_deep)
 
 	make_chain("alice", TASK_LEVELS_MAX, ids);
 	in.parent_id = ids[TASK_LEVELS_MAX - 1];
-	ck_assert_int_eq(task_create(db, a, "alice", &in, &task, &problem),
-	    ERR_UNPROCESSABLE);
+	ck_assert_int_eq(
+	    create("alice", &in, &task, &problem), ERR_UNPROCESSABLE);
 	ck_assert_int_eq(problem, TASK_DEPTH_EXCEEDED);
 }
 END_TEST
@@ -225,12 +255,11 @@ START_TEST(change_touches_what_the_patch_names)
 	struct task made, task;
 	enum task_problem problem;
 
-	ck_assert_int_eq(
-	    task_create(db, a, "alice", &in, &made, &problem), ERR_OK);
+	ck_assert_int_eq(create("alice", &in, &made, &problem), ERR_OK);
 	ck_assert_int_eq(made.version, 1);
 	ck_assert_str_eq(made.due_at, in.due_at);
 	ck_assert_int_eq(
-	    task_change(db, a, "alice", made.id, &patch, NULL, &task, &problem),
+	    change(db, a, "alice", made.id, &patch, NULL, &task, &problem),
 	    ERR_OK);
 	ck_assert_str_eq(task.title, "u");
 	ck_assert_str_eq(task.notes, "n");
@@ -242,7 +271,7 @@ START_TEST(change_touches_what_the_patch_names)
 		.due_at = { NULL, true },
 		.status = "done" };
 	ck_assert_int_eq(
-	    task_change(db, a, "alice", made.id, &patch, NULL, &task, &problem),
+	    change(db, a, "alice", made.id, &patch, NULL, &task, &problem),
 	    ERR_OK);
 	ck_assert_str_eq(task.title, "u");
 	ck_assert_ptr_null(task.notes);
@@ -253,7 +282,7 @@ START_TEST(change_touches_what_the_patch_names)
 	/* An empty patch is no change. */
 	patch = (struct task_patch){ 0 };
 	ck_assert_int_eq(
-	    task_change(db, a, "alice", made.id, &patch, NULL, &task, &problem),
+	    change(db, a, "alice", made.id, &patch, NULL, &task, &problem),
 	    ERR_OK);
 	ck_assert_int_eq(task.version, 3);
 }
@@ -270,10 +299,10 @@ START_TEST(change_and_remove_of_another_version_are_stale)
 	const char *id = make_task("alice", NULL);
 
 	ck_assert_int_eq(
-	    task_change(db, a, "alice", id, &patch, &second, &task, &problem),
+	    change(db, a, "alice", id, &patch, &second, &task, &problem),
 	    ERR_STALE);
 	ck_assert_int_eq(
-	    task_change(db, a, "alice", id, &patch, &first, &task, &problem),
+	    change(db, a, "alice", id, &patch, &first, &task, &problem),
 	    ERR_OK);
 	ck_assert_int_eq(task_remove(db, a, "alice", id, &first), ERR_STALE);
 	ck_assert_int_eq(task_remove(db, a, "alice", id, &second), ERR_OK);
@@ -293,7 +322,7 @@ START_TEST(another_persons_task_is_not_found)
 	make_task("bob", NULL);
 	ck_assert_int_eq(task_get(db, a, "bob", id, &task), ERR_NOT_FOUND);
 	ck_assert_int_eq(
-	    task_change(db, a, "bob", id, &patch, NULL, &task, &problem),
+	    change(db, a, "bob", id, &patch, NULL, &task, &problem),
 	    ERR_NOT_FOUND);
 	ck_assert_int_eq(task_remove(db, a, "bob", id, NULL), ERR_NOT_FOUND);
 	ck_assert_int_eq(task_get(db, a, "alice", id, &task), ERR_OK);
@@ -351,7 +380,7 @@ START_TEST(list_filters)
 
 	make_task("alice", child);
 	ck_assert_int_eq(
-	    task_change(db, a, "alice", child, &done, NULL, &task, &problem),
+	    change(db, a, "alice", child, &done, NULL, &task, &problem),
 	    ERR_OK);
 
 	ck_assert_int_eq(task_list(db, a, "alice",

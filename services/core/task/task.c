@@ -51,11 +51,15 @@ check_place(struct db *tx, struct arena *a, const char *user_id, const char *id,
 
 struct creation {
 	const char *user_id;
-	const struct task *in;
-	struct task task;
+	const struct task_order *order;
+	struct task_made made;
 	enum task_problem problem;
 };
 
+/*
+ * The place is looked at after the task was made: a request that is repeated is
+ * answered whatever has become of the place.
+ */
 static enum err
 create_below(struct db *tx, struct arena *a, void *ctx)
 {
@@ -66,11 +70,13 @@ create_below(struct db *tx, struct arena *a, void *ctx)
 	e = profile_get_lock(tx, a, c->user_id);
 	if (e != ERR_OK)
 		return e;
-	e = check_place(
-	    tx, a, c->user_id, /* id= */ NULL, c->in->parent_id, &c->problem);
-	if (e != ERR_OK)
+	e = task_make(tx, a, c->user_id, c->order, &c->made);
+	if (e == ERR_UNPROCESSABLE)
+		c->problem = TASK_PARENT_NOT_FOUND;
+	if (e != ERR_OK || c->made.code != NULL || c->made.replayed)
 		return e;
-	return task_insert(tx, a, c->user_id, c->in, &c->task);
+	return check_place(tx, a, c->user_id, /* id= */ NULL,
+	    c->order->task->parent_id, &c->problem);
 }
 
 /* A task at the top changes no tree: one statement, no lock. */
@@ -79,30 +85,30 @@ create_at_top(struct db *db, struct arena *a, struct creation *c)
 {
 	enum err e;
 
-	e = task_insert(db, a, c->user_id, c->in, &c->task);
+	e = task_make(db, a, c->user_id, c->order, &c->made);
 	if (e != ERR_UNPROCESSABLE)
 		return e;
 	/* The only key that can fail is the owner's: see profile.h. */
 	e = profile_ensure(db, a, c->user_id);
 	if (e != ERR_OK)
 		return e;
-	return task_insert(db, a, c->user_id, c->in, &c->task);
+	return task_make(db, a, c->user_id, c->order, &c->made);
 }
 
 enum err
 task_create(struct db *db, struct arena *a, const char *user_id,
-    const struct task *in, struct task *ret_task,
+    const struct task_order *order, struct task_made *ret_made,
     enum task_problem *ret_problem)
 {
-	struct creation c = { .user_id = user_id, .in = in };
+	struct creation c = { .user_id = user_id, .order = order };
 	enum err e;
 
-	if (in->parent_id == NULL)
+	if (order->task->parent_id == NULL)
 		e = create_at_top(db, a, &c);
 	else
 		e = db_transact(db, a, create_below, &c);
 	if (e == ERR_OK)
-		*ret_task = c.task;
+		*ret_made = c.made;
 	*ret_problem = c.problem;
 	return e;
 }
@@ -112,9 +118,17 @@ struct change {
 	const char *id;
 	const struct task_patch *patch;
 	const struct etag_set *match;
+	int64_t bytes_max;
 	struct task task;
 	enum task_problem problem;
 };
+
+static size_t
+bytes_of(const struct task *task)
+{
+	return strlen(task->title) +
+	       (task->notes != NULL ? strlen(task->notes) : 0);
+}
 
 static bool
 is_empty(const struct task_patch *p)
@@ -138,11 +152,25 @@ apply(const struct task_patch *p, struct task *task)
 		task->parent_id = p->parent_id.value;
 }
 
+/* After the change, which has locked the count. */
+static enum err
+check_bytes(struct db *tx, struct arena *a, struct change *c)
+{
+	int64_t bytes;
+	enum err e = task_bytes_of(tx, a, c->user_id, &bytes);
+
+	if (e != ERR_OK || bytes <= c->bytes_max)
+		return e;
+	c->problem = TASK_BYTES_EXCEEDED;
+	return ERR_UNPROCESSABLE;
+}
+
 static enum err
 change_locked(struct db *tx, struct arena *a, void *ctx)
 {
 	struct change *c = ctx;
 	const struct opt_string *parent = &c->patch->parent_id;
+	size_t before, after;
 	enum err e;
 
 	c->problem = TASK_FITS;
@@ -166,17 +194,26 @@ change_locked(struct db *tx, struct arena *a, void *ctx)
 		if (e != ERR_OK)
 			return e;
 	}
+	before = bytes_of(&c->task);
 	apply(c->patch, &c->task);
-	return task_update(tx, a, c->user_id, &c->task, &c->task);
+	after = bytes_of(&c->task);
+	e = task_update(tx, a, c->user_id, &c->task, &c->task);
+	if (e != ERR_OK || after <= before)
+		return e;
+	return check_bytes(tx, a, c);
 }
 
 enum err
 task_change(struct db *db, struct arena *a, const char *user_id, const char *id,
     const struct task_patch *patch, const struct etag_set *match,
-    struct task *ret_task, enum task_problem *ret_problem)
+    int64_t bytes_max, struct task *ret_task, enum task_problem *ret_problem)
 {
 	struct change c = {
-		.user_id = user_id, .id = id, .patch = patch, .match = match
+		.user_id = user_id,
+		.id = id,
+		.patch = patch,
+		.match = match,
+		.bytes_max = bytes_max,
 	};
 	enum err e;
 

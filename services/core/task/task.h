@@ -13,10 +13,15 @@
  * them upwards, and the two would deadlock.
  *
  * Every change of a task counts its version up.
+ *
+ * How many tasks and bytes a person may have is checked where they are counted,
+ * in the database (sql/core/0007_task_quota.sql), under the lock of the counts:
+ * no number of requests at once gets past the limit.
  */
 #ifndef CORE_TASK_H
 #define CORE_TASK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -49,12 +54,36 @@ struct task_patch {
 	struct opt_string parent_id;
 };
 
+/* How much one person may have. */
+struct task_limits {
+	int64_t tasks;
+	int64_t bytes; /* of titles and notes */
+	int64_t keys; /* that are remembered at once */
+};
+
+/* A task to be made, and what the request is known by. */
+struct task_order {
+	const struct task *task;
+	const char *key; /* Idempotency-Key; or NULL */
+	const char *sha256_hex; /* of the request; NULL without a key */
+	struct task_limits limits;
+};
+
+struct task_made {
+	/* Why it was not made, as clients see it: see task_routes.c; or NULL.
+	 */
+	const char *code;
+	bool replayed; /* by an earlier request with the key */
+	struct task task;
+};
+
 /* Why the domain says no to a place in the tree: ERR_UNPROCESSABLE. */
 enum task_problem {
 	TASK_FITS,
 	TASK_PARENT_NOT_FOUND, /* or another person's: nobody learns which */
 	TASK_CYCLE,
 	TASK_DEPTH_EXCEEDED,
+	TASK_BYTES_EXCEEDED, /* of all tasks of the person; no place's fault */
 };
 
 /*
@@ -68,15 +97,21 @@ task_place(const struct strings *path, const char *id, int64_t height);
 MUST_CHECK enum err task_get(struct db *db, struct arena *a,
     const char *user_id, const char *id, struct task *ret_task);
 
-/* Title, notes, status, due_at and parent_id of *in count. */
+/*
+ * Title, notes, status, due_at and parent_id of the order's task count.  ERR_OK
+ * also when ret_made->code says why there is none.
+ */
 MUST_CHECK enum err task_create(struct db *db, struct arena *a,
-    const char *user_id, const struct task *in, struct task *ret_task,
-    enum task_problem *ret_problem);
+    const char *user_id, const struct task_order *order,
+    struct task_made *ret_made, enum task_problem *ret_problem);
 
-/* `match` may be NULL.  ERR_STALE: the task has another version. */
+/*
+ * `match` may be NULL.  ERR_STALE: the task has another version.  A change that
+ * makes the texts longer must keep to bytes_max.
+ */
 MUST_CHECK enum err task_change(struct db *db, struct arena *a,
     const char *user_id, const char *id, const struct task_patch *patch,
-    const struct etag_set *match, struct task *ret_task,
+    const struct etag_set *match, int64_t bytes_max, struct task *ret_task,
     enum task_problem *ret_problem);
 
 /* Deletes all that is below it as well.  `match` as above. */

@@ -9,10 +9,12 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "core/core.h"
 #include "core/task/task.h"
 #include "core/task/task_store.h"
 #include "http/cursor.h"
 #include "http/etag.h"
+#include "http/idempotency.h"
 #include "http/page.h"
 #include "http/service_main.h"
 
@@ -23,6 +25,7 @@ enum {
 	TASK_BODY_BYTES = NOTES_MAX * 12 + 16384,
 	PAGE_MAX = 100,
 	IF_MATCH_MAX = 1024,
+	KEY_RETRY_S = 3600, /* keys are forgotten each hour: see task_jobs.c */
 };
 #define PAGE_DEFAULT "50"
 
@@ -32,6 +35,10 @@ static const char top[] = "null"; /* parentId of a task at the top */
 struct task_key {
 	const char *id;
 	const char *if_match; /* or If-None-Match */
+};
+struct create_in {
+	struct task task;
+	const char *key;
 };
 struct task_patch_in {
 	struct task_key key; /* first: see read_match */
@@ -50,16 +57,17 @@ struct list_out {
 
 /* clang-format off */
 static const struct field create_fields[] = {
-	{ FIELD(struct task, title, "title"), .required = true,
+	{ FIELD(struct create_in, task.title, "title"), .required = true,
 	  .min = 1, .max = TITLE_MAX, .format = FMT_LINE },
-	{ FIELD(struct task, notes, "notes"), .nullable = true,
+	{ FIELD(struct create_in, task.notes, "notes"), .nullable = true,
 	  .max = NOTES_MAX },
-	{ FIELD(struct task, parent_id, "parentId"), .nullable = true,
+	{ FIELD(struct create_in, task.parent_id, "parentId"), .nullable = true,
 	  .format = FMT_UUID, .doc = "The task above; null: at the top." },
-	{ FIELD(struct task, due_at, "dueAt"), .nullable = true,
+	{ FIELD(struct create_in, task.due_at, "dueAt"), .nullable = true,
 	  .format = FMT_DATE_TIME },
-	{ FIELD(struct task, status, "status"), .one_of = statuses,
+	{ FIELD(struct create_in, task.status, "status"), .one_of = statuses,
 	  .doc = "open unless given." },
+	{ IDEMPOTENCY_KEY_FIELD(struct create_in, key) },
 	{ 0 },
 };
 static const struct field patch_fields[] = {
@@ -140,23 +148,62 @@ static const struct field page_fields[] = {
 };
 /* clang-format on */
 
-/* What clients match on when the tree says no. */
+/* clang-format off */
+const struct service_code task_codes[] = {
+	{ "IDEMPOTENCY_KEY_REUSED", ERR_CONFLICT,
+	  "This Idempotency-Key belongs to another request" },
+	{ "TASK_BYTES_EXCEEDED", ERR_UNPROCESSABLE,
+	  "Your tasks have as much text as they may" },
+	{ "TASK_CYCLE", ERR_UNPROCESSABLE, "A task cannot be below itself" },
+	{ "TASK_DEPTH_EXCEEDED", ERR_UNPROCESSABLE,
+	  "Tasks nest at most 8 levels deep" },
+	{ "TASK_PARENT_NOT_FOUND", ERR_UNPROCESSABLE,
+	  "There is no task with the id parentId" },
+	{ "TOO_MANY_IDEMPOTENCY_KEYS", ERR_RATE_LIMITED,
+	  "Too many requests with keys of their own: try again later" },
+	{ "TOO_MANY_TASKS", ERR_UNPROCESSABLE,
+	  "You have as many tasks as you may" },
+	{ 0 },
+};
+/* clang-format on */
+
+static enum err
+refuse(struct req *r, const char *code)
+{
+	const struct service_code *row = task_codes;
+
+	while (!str_eq(row->code, code))
+		row++;
+	if (row->err == ERR_RATE_LIMITED)
+		r->retry_after_s = KEY_RETRY_S;
+	return req_fail(r, row->err, row->code, row->message);
+}
+
+/* What clients match on when the domain says no. */
 static enum err
 refuse_place(struct req *r, enum task_problem problem)
 {
 	switch (problem) {
 	case TASK_CYCLE:
-		return req_fail(r, ERR_UNPROCESSABLE, "TASK_CYCLE",
-		    "A task cannot be below itself");
+		return refuse(r, "TASK_CYCLE");
 	case TASK_DEPTH_EXCEEDED:
-		return req_fail(r, ERR_UNPROCESSABLE, "TASK_DEPTH_EXCEEDED",
-		    "Tasks nest at most 8 levels deep");
+		return refuse(r, "TASK_DEPTH_EXCEEDED");
+	case TASK_BYTES_EXCEEDED:
+		return refuse(r, "TASK_BYTES_EXCEEDED");
 	case TASK_PARENT_NOT_FOUND:
 	case TASK_FITS: /* it did, and then the parent was deleted */
 		break;
 	}
-	return req_fail(r, ERR_UNPROCESSABLE, "TASK_PARENT_NOT_FOUND",
-	    "There is no task with the id parentId");
+	return refuse(r, "TASK_PARENT_NOT_FOUND");
+}
+
+static const struct core_config *
+config_of(const struct req *r)
+{
+	/* The program's config is a struct core_config: see main.c. */
+	return (
+	    const struct core_config *)((const struct service_process *)r->app)
+	    ->config;
 }
 
 /* PostgreSQL's calendar has no year 0; RFC 3339 has. */
@@ -192,28 +239,51 @@ add_etag(struct req *r, const struct task *task)
 }
 
 static enum err
+answer_made(struct req *r, const struct task_made *made, struct task *out)
+{
+	if (made->code != NULL)
+		return refuse(r, made->code);
+	if (made->replayed)
+		idempotency_note_replay(r);
+	*out = made->task;
+	service_add_location(r, "/tasks", out->id);
+	add_etag(r, out);
+	return ERR_OK;
+}
+
+static enum err
 tasks_create(struct req *r, const void *in_struct, void *out_struct)
 {
 	struct service_process *core = r->app;
-	struct task in = *(const struct task *)in_struct;
-	struct task *task = out_struct;
+	const struct core_config *config = config_of(r);
+	const struct create_in *in = in_struct;
+	struct task task = in->task;
+	struct task_order order = {
+		.task = &task,
+		.limits = { .tasks = config->tasks_max,
+		    .bytes = config->task_bytes_max,
+		    .keys = config->idempotency_keys_max },
+	};
+	struct idempotency idempotency;
+	struct task_made made;
 	enum task_problem problem;
 	enum err e;
 
-	e = check_due(r, in.due_at);
+	e = check_due(r, task.due_at);
 	if (e != ERR_OK)
 		return e;
-	if (in.status == NULL)
-		in.status = statuses[0];
+	e = idempotency_read(r, in->key, &idempotency);
+	if (e != ERR_OK)
+		return e;
+	order.key = idempotency.key;
+	order.sha256_hex = idempotency.sha256_hex;
+	if (task.status == NULL)
+		task.status = statuses[0];
 	e = task_create(
-	    core->db, r->arena, r->identity->user_id, &in, task, &problem);
+	    core->db, r->arena, r->identity->user_id, &order, &made, &problem);
 	if (e == ERR_UNPROCESSABLE)
 		return refuse_place(r, problem);
-	if (e != ERR_OK)
-		return e;
-	service_add_location(r, "/tasks", task->id);
-	add_etag(r, task);
-	return ERR_OK;
+	return e == ERR_OK ? answer_made(r, &made, out_struct) : e;
 }
 
 /* A cursor holds for one list: of this person, with these filters. */
@@ -324,7 +394,7 @@ tasks_patch(struct req *r, const void *in_struct, void *out_struct)
 	if (e != ERR_OK)
 		return e;
 	e = task_change(core->db, r->arena, r->identity->user_id, in->key.id,
-	    &in->patch, match, task, &problem);
+	    &in->patch, match, config_of(r)->task_bytes_max, task, &problem);
 	if (e == ERR_UNPROCESSABLE)
 		return refuse_place(r, problem);
 	if (e != ERR_OK)
@@ -350,19 +420,19 @@ tasks_delete(struct req *r, const void *in_struct, void *out_struct UNUSED)
 
 /* clang-format off */
 static const struct route_header made_headers[] = {
-	LOCATION_HEADER, ETAG_HEADER, { 0 },
+	LOCATION_HEADER, ETAG_HEADER, IDEMPOTENCY_REPLAYED_HEADER, { 0 },
 };
 static const struct route_header etag_headers[] = { ETAG_HEADER, { 0 } };
 
 const struct route task_routes[] = {
 	{ "POST", "/tasks", tasks_create,
 	  .summary = "Make a task",
-	  .in = { .name = "TaskCreate", .size = sizeof(struct task),
+	  .in = { .name = "TaskCreate", .size = sizeof(struct create_in),
 	    .fields = create_fields, .refuse_unknown = true },
 	  .out = SCHEMA_NAMED("Task", struct task, task_fields), .status = 201,
 	  .body_max_bytes = TASK_BODY_BYTES,
-	  .errors = BIT(ERR_INVALID) | BIT(ERR_UNPROCESSABLE) |
-	    BIT(ERR_RATE_LIMITED),
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_CONFLICT) |
+	    BIT(ERR_UNPROCESSABLE) | BIT(ERR_RATE_LIMITED),
 	  .headers = made_headers },
 	{ "GET", "/tasks", tasks_list,
 	  .summary = "The tasks of the signed-in user, newest first",

@@ -5,5 +5,6 @@
 #include "http/service.h"
 
 extern const struct route task_routes[];
+extern const struct service_code task_codes[]; /* ended by a NULL code */
 
 #endif

@@ -22,20 +22,27 @@ enum {
 	COL_UPDATED_AT
 };
 
+/* Of TASK_COLUMNS from column `first` on. */
+static struct task
+read_columns(const struct db_rows *rows, int row, int first)
+{
+	return (struct task){
+		.id = db_get_text(rows, row, first + COL_ID),
+		.parent_id = db_find_text(rows, row, first + COL_PARENT_ID),
+		.title = db_get_text(rows, row, first + COL_TITLE),
+		.notes = db_find_text(rows, row, first + COL_NOTES),
+		.status = db_get_text(rows, row, first + COL_STATUS),
+		.due_at = db_find_text(rows, row, first + COL_DUE_AT),
+		.version = db_get_i64(rows, row, first + COL_VERSION),
+		.created_at = db_get_text(rows, row, first + COL_CREATED_AT),
+		.updated_at = db_get_text(rows, row, first + COL_UPDATED_AT),
+	};
+}
+
 static struct task
 read_row(const struct db_rows *rows, int row)
 {
-	return (struct task){
-		.id = db_get_text(rows, row, COL_ID),
-		.parent_id = db_find_text(rows, row, COL_PARENT_ID),
-		.title = db_get_text(rows, row, COL_TITLE),
-		.notes = db_find_text(rows, row, COL_NOTES),
-		.status = db_get_text(rows, row, COL_STATUS),
-		.due_at = db_find_text(rows, row, COL_DUE_AT),
-		.version = db_get_i64(rows, row, COL_VERSION),
-		.created_at = db_get_text(rows, row, COL_CREATED_AT),
-		.updated_at = db_get_text(rows, row, COL_UPDATED_AT),
-	};
+	return read_columns(rows, row, 0);
 }
 
 /* Runs a statement that answers with one task or none. */
@@ -90,45 +97,62 @@ task_find_locked(struct db *tx, struct arena *a, const char *user_id,
  * with "($4 IS NULL OR parent_id = $4)" would be planned once for all of them,
  * and read every task of the person for each.
  */
-#define LIST_TASKS(condition)                                       \
-	"SELECT " TASK_COLUMNS " FROM task"                         \
-	" WHERE user_id = $1 AND ($2::text IS NULL OR status = $2)" \
-	" AND id < $3 " condition " ORDER BY id DESC LIMIT $4"
+#define LIST_TASKS(condition)                        \
+	"SELECT " TASK_COLUMNS " FROM task"          \
+	" WHERE user_id = $1 AND id < $2 " condition \
+	" ORDER BY id DESC LIMIT $3"
+#define LIST_STATEMENT(list_name, condition, n)                               \
+	{                                                                     \
+		.name = "task_list_" list_name, .sql = LIST_TASKS(condition), \
+		.nargs = (n), .read_only = true                               \
+	}
 
-static const struct db_stmt list_all = {
-	.name = "task_list_all",
-	.sql = LIST_TASKS(""),
-	.nargs = 4,
-	.read_only = true,
+enum place { PLACE_ANY, PLACE_TOP, PLACE_BELOW, PLACE__MAX };
+
+/* clang-format off */
+static const struct db_stmt lists[PLACE__MAX] = {
+	[PLACE_ANY] = LIST_STATEMENT("all", "", 3),
+	[PLACE_TOP] = LIST_STATEMENT("top", "AND parent_id IS NULL", 3),
+	[PLACE_BELOW] = LIST_STATEMENT("children", "AND parent_id = $4", 4),
 };
-static const struct db_stmt list_top = {
-	.name = "task_list_top",
-	.sql = LIST_TASKS("AND parent_id IS NULL"),
-	.nargs = 4,
-	.read_only = true,
+static const struct db_stmt lists_of_status[PLACE__MAX] = {
+	[PLACE_ANY] = LIST_STATEMENT("all_status", "AND status = $4", 4),
+	[PLACE_TOP] = LIST_STATEMENT("top_status",
+	    "AND status = $4 AND parent_id IS NULL", 4),
+	[PLACE_BELOW] = LIST_STATEMENT("children_status",
+	    "AND status = $4 AND parent_id = $5", 5),
 };
-static const struct db_stmt list_children = {
-	.name = "task_list_children",
-	.sql = LIST_TASKS("AND parent_id = $5"),
-	.nargs = 5,
-	.read_only = true,
-};
+/* clang-format on */
 
 static const char newest_id[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+static enum place
+place_of(const struct task_filter *f)
+{
+	if (f->parent_id != NULL)
+		return PLACE_BELOW;
+	return f->top ? PLACE_TOP : PLACE_ANY;
+}
 
 static enum err
 run_list(struct db *db, struct arena *a, const char *user_id,
     const struct task_filter *f, struct db_rows *ret_rows)
 {
-	const char *limit = arena_printf(a, "%lld", (long long)f->limit);
-	const char *before = f->before_id != NULL ? f->before_id : newest_id;
+	const struct db_stmt *stmt =
+	    &(f->status != NULL ? lists_of_status : lists)[place_of(f)];
+	const char *values[5] = {
+		user_id,
+		f->before_id != NULL ? f->before_id : newest_id,
+		arena_printf(a, "%lld", (long long)f->limit),
+	};
+	int n = 3;
 
+	if (f->status != NULL)
+		values[n++] = f->status;
 	if (f->parent_id != NULL)
-		return db_run(db, a, &list_children,
-		    DB_ARGS(user_id, f->status, before, limit, f->parent_id),
-		    ret_rows);
-	return db_run(db, a, f->top ? &list_top : &list_all,
-	    DB_ARGS(user_id, f->status, before, limit), ret_rows);
+		values[n++] = f->parent_id;
+	return db_run(
+	    db, a, stmt, (struct db_args){ values, stmt->nargs }, ret_rows);
 }
 
 enum err
@@ -151,22 +175,85 @@ task_list(struct db *db, struct arena *a, const char *user_id,
 	return ERR_OK;
 }
 
-static const struct db_stmt insert_task = {
-	.name = "task_insert",
-	.sql = "INSERT INTO task"
-	       " (user_id, parent_id, title, notes, status, due_at)"
-	       " VALUES ($1, $2, $3, $4, $5, $6) RETURNING " TASK_COLUMNS,
-	.nargs = 6,
+static const struct db_stmt make_task = {
+	.name = "task_create",
+	.sql = "SELECT c.code, c.replayed, " TASK_COLUMNS
+	       " FROM task_create($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+	       " AS c, LATERAL (SELECT (c.made).*) AS task",
+	.nargs = 11,
+};
+enum { MADE_CODE, MADE_REPLAYED, MADE_TASK };
+
+enum err
+task_make(struct db *db, struct arena *a, const char *user_id,
+    const struct task_order *order, struct task_made *ret_made)
+{
+	const struct task *in = order->task;
+	const struct task_limits *limits = &order->limits;
+	const char *sha256 = NULL;
+	struct db_rows rows;
+	enum err e;
+
+	if (order->key != NULL)
+		sha256 = arena_printf(a, "\\x%s", order->sha256_hex);
+	e = db_run(db, a, &make_task,
+	    DB_ARGS(user_id, in->parent_id, in->title, in->notes, in->status,
+		in->due_at, order->key, sha256,
+		arena_printf(a, "%lld", (long long)limits->tasks),
+		arena_printf(a, "%lld", (long long)limits->bytes),
+		arena_printf(a, "%lld", (long long)limits->keys)),
+	    &rows);
+	if (e != ERR_OK)
+		return e;
+	*ret_made = (struct task_made){
+		.code = db_find_text(&rows, 0, MADE_CODE),
+		.replayed = db_get_bool(&rows, 0, MADE_REPLAYED),
+	};
+	if (ret_made->code == NULL)
+		ret_made->task = read_columns(&rows, 0, MADE_TASK);
+	return ERR_OK;
+}
+
+static const struct db_stmt select_bytes = {
+	.name = "task_bytes",
+	.sql = "SELECT bytes FROM task_usage WHERE user_id = $1",
+	.nargs = 1,
 };
 
 enum err
-task_insert(struct db *db, struct arena *a, const char *user_id,
-    const struct task *in, struct task *ret_task)
+task_bytes_of(
+    struct db *tx, struct arena *a, const char *user_id, int64_t *ret_bytes)
 {
-	return run_for_one(db, a, &insert_task,
-	    DB_ARGS(user_id, in->parent_id, in->title, in->notes, in->status,
-		in->due_at),
-	    ret_task);
+	struct db_rows rows;
+	enum err e = db_run(tx, a, &select_bytes, DB_ARGS(user_id), &rows);
+
+	if (e == ERR_OK)
+		*ret_bytes = rows.count > 0 ? db_get_i64(&rows, 0, 0) : 0;
+	return e;
+}
+
+static const struct db_stmt forget_keys = {
+	.name = "task_forget_keys",
+	.sql = "DELETE FROM task_key k USING (SELECT user_id, key FROM task_key"
+	       " WHERE created_at < now() - $1::bigint * interval '1 hour'"
+	       " ORDER BY created_at LIMIT $2::bigint) old"
+	       " WHERE k.user_id = old.user_id AND k.key = old.key",
+	.nargs = 2,
+};
+
+enum err
+task_forget_keys(struct db *db, struct arena *a, int64_t hours, int64_t limit,
+    int64_t *ret_count)
+{
+	struct db_rows rows;
+	enum err e = db_run(db, a, &forget_keys,
+	    DB_ARGS(arena_printf(a, "%lld", (long long)hours),
+		arena_printf(a, "%lld", (long long)limit)),
+	    &rows);
+
+	if (e == ERR_OK)
+		*ret_count = rows.affected;
+	return e;
 }
 
 static const struct db_stmt update_task = {
@@ -188,10 +275,20 @@ task_update(struct db *db, struct arena *a, const char *user_id,
 	    ret_task);
 }
 
-/* The foreign key takes the subtree along. */
+/*
+ * The subtree in one statement.  The foreign key would take it along, but by a
+ * statement for each task, each of which counts.
+ */
 static const struct db_stmt delete_task = {
 	.name = "task_delete",
-	.sql = "DELETE FROM task WHERE user_id = $1 AND id = $2",
+	.sql = "WITH RECURSIVE down (id, level) AS ("
+	       " SELECT id, 1 FROM task WHERE user_id = $1 AND id = $2"
+	       " UNION ALL"
+	       " SELECT t.id, down.level + 1 FROM task t"
+	       " JOIN down ON t.parent_id = down.id"
+	       " WHERE t.user_id = $1 AND down.level < 32)"
+	       " DELETE FROM task USING down"
+	       " WHERE task.user_id = $1 AND task.id = down.id",
 	.nargs = 2,
 };
 

@@ -15,6 +15,8 @@ struct arena;
 struct db;
 struct strings;
 struct task;
+struct task_made;
+struct task_order;
 
 struct task_filter {
 	const char *status; /* NULL: any */
@@ -35,11 +37,18 @@ MUST_CHECK enum err task_list(struct db *db, struct arena *a,
     const struct task **ret_tasks, int64_t *ret_count);
 
 /*
- * ERR_UNPROCESSABLE, here and in task_update: a foreign key fails, so the
- * owner has no profile or the parent is gone.
+ * One statement.  ERR_UNPROCESSABLE, here and in task_update: a foreign key
+ * fails, so the owner has no profile or the parent is gone.
  */
-MUST_CHECK enum err task_insert(struct db *db, struct arena *a,
-    const char *user_id, const struct task *in, struct task *ret_task);
+MUST_CHECK enum err task_make(struct db *db, struct arena *a,
+    const char *user_id, const struct task_order *order,
+    struct task_made *ret_made);
+/* What the texts of all tasks of the person come to. */
+MUST_CHECK enum err task_bytes_of(
+    struct db *tx, struct arena *a, const char *user_id, int64_t *ret_bytes);
+/* Keys that were first used so long ago, at most `limit`. */
+MUST_CHECK enum err task_forget_keys(struct db *db, struct arena *a,
+    int64_t hours, int64_t limit, int64_t *ret_count);
 /* Writes all that a client may change of *in, and the next version. */
 MUST_CHECK enum err task_update(struct db *db, struct arena *a,
     const char *user_id, const struct task *in, struct task *ret_task);

@@ -1,0 +1,17 @@
+/* core: what the service's parts share: its configuration. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include <stdint.h>
+
+#include "http/service_main.h"
+
+struct core_config {
+	struct service_config shared;
+	int64_t tasks_max; /* of one person */
+	int64_t task_bytes_max;
+	int64_t idempotency_hours;
+	int64_t idempotency_keys_max;
+};
+
+#endif
