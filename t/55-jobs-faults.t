@@ -72,6 +72,18 @@ is($j->sql("SELECT failed, discarded FROM job_stat WHERE kind = 'crash'"),
 is(is_told('a job failed', 'crash', $crash), 1, 'the log tells of the first');
 is(is_told('a job is discarded', 'crash', $crash), 1, 'and of the last');
 
+# ---- what was done is counted, whoever dies then ---------------------------------------------
+
+for my $round (1 .. 3) {
+	# When the second is claimed, the first has been counted.
+	ok($j->reached($j->enqueue('limited', { ms => 0 }), 'completed'), 'done') for 1 .. 2;
+	my ($pid) = $j->runners($master);
+	kill KILL => $pid;
+	ok(wait_until(sub { (($j->runners($master))[0] // $pid) != $pid }, 20), 'and its process is killed');
+}
+ok($j->becomes("SELECT completed >= 3 FROM job_stat WHERE kind = 'limited'", 't'),
+	'what a process did that was killed is counted');
+
 # ---- the time limit ------------------------------------------------------------------------
 
 my @noops = map { $j->enqueue('noop') } 1 .. 3;
@@ -128,9 +140,59 @@ is($j->effects($_), 1, 'once') for @storm;
 is(($j->runners($second))[0], $alive, 'by the same process');
 ok($j->reached($j->enqueue('write'), 'completed'), 'which is woken as before');
 
+$j->stop($second);
+
+# ---- a long job keeps no others waiting, nor what was cancelled ---------------------------------------
+
+# A worker that has had short jobs takes many at once.
+sub take_as_one_batch
+{
+	my ($enqueue) = @_;
+	my @short = map { $j->enqueue('write') } 1 .. 60;
+	ok($j->becomes("SELECT count(*) FROM job WHERE kind = 'write' AND state <> 'completed'", 0, 30), 'short jobs');
+	$j->sql("SELECT job_pause('default', true)");
+	my @ids = $enqueue->();
+	$j->sql("SELECT job_pause('default', false); NOTIFY job");
+	return @ids;
+}
+
+my $busy = $j->work(DRAIN_TIMEOUT_MS => 500, WORKER_LEASE_S => 600);
+my ($slow, @beside) = take_as_one_batch(sub {
+	my @first = map { $j->enqueue('write') } 1 .. 3;
+	my $slow = $j->enqueue('write.wait', { ms => 55_000 });
+	return ($slow, @first, map { $j->enqueue('write') } 1 .. 10);
+});
+ok($j->reached($slow, 'running'), 'a long job runs, claimed with thirteen others');
+ok($j->reached($_, 'completed'), 'one before it is completed') for @beside[ 0 .. 2 ];
+my $in = join ',', map { "'$_'" } @beside[ 3 .. $#beside ];
+ok($j->becomes("SELECT count(*) FROM job WHERE id IN ($in) AND state = 'available' AND attempt = 0", 10),
+	'those behind it are given back, and are charged nothing');
+my $idle = $j->work(WORKER_POLL_MS => 60_000);
+ok($j->becomes("SELECT count(*) FROM job WHERE id IN ($in) AND state = 'completed'", 10),
+	'another worker does them');
+is($j->state($slow), 'running', 'while the long one runs');
+is($j->sql("SELECT count(*) FROM jobtest_effect WHERE job_id IN ($in)"), 10, 'each once');
+$j->sql("SELECT job_cancel('$slow')");
+$j->stop($_) for $busy, $idle;
+is($j->state($slow), 'cancelled', 'the long one is cancelled');
+
+my $one = $j->work;
+my ($canceller, @off) = take_as_one_batch(sub {
+	my $first = $j->sql("SELECT job_id FROM job_enqueue('write', '{}', p_priority => 6)");
+	my $external = $j->enqueue('wait', { ms => 0 }, priority => 8);
+	my @cancel = map { $j->enqueue('cancel.other', { id => $_ }, priority => 4) } $first, $external;
+	return ($cancel[0], $first, $external, $cancel[1], $j->enqueue('write', {}, priority => 7));
+});
+my $behind_them = pop @off;
+ok($j->reached($behind_them, 'completed'), 'one job cancels others of its batch');
+ok($j->reached($_, 'cancelled'), 'which are cancelled') for @off[ 0, 1 ];
+is($j->effects($_), 0, 'and did nothing') for @off[ 0, 1 ];
+is_deeply([ @{ $j->job($_) }{qw(attempt attempts)} ], [ 0, [] ], 'nor were they ever tried') for @off[ 0, 1 ];
+is($j->effects($behind_them), 1, 'the others do what they do');
+$j->stop($one);
+
 # ---- draining ------------------------------------------------------------------------------------
 
-$j->stop($second);
 $master = $j->work;
 my $running = $j->enqueue('write.wait', { ms => 1000 });
 my @rest = map { $j->enqueue('write.wait', { ms => 1000 }) } 1 .. 3;

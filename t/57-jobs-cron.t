@@ -142,7 +142,7 @@ for my $name (sort keys %zone) {
 # ---- fired once --------------------------------------------------------------------------
 
 my @masters = map { $j->work(WORKER_PROCESSES => 2) } 1 .. 2;
-ok($j->becomes('SELECT count(*) FROM job_schedule', 3), 'the schedules are declared');
+ok($j->becomes('SELECT count(*) FROM job_schedule', 4), 'the schedules are declared');
 is($j->sql("SELECT timezone || ' ' || cron FROM job_schedule WHERE name = 'once'"),
 	'<+0545>-5:45 30 2 1 7 *', 'as the table says');
 is($j->sql("SELECT to_char(next_at AT TIME ZONE timezone, 'HH24:MI') FROM job_schedule
@@ -160,6 +160,21 @@ is(jobs_of('once'), 5, 'once each time, by one of four');
 ok($j->becomes("SELECT count(*) FROM jobtest_effect WHERE kind = 'tick'", 5), 'and done');
 is($j->sql("SELECT last_job_id IN (SELECT id FROM job) FROM job_schedule WHERE name = 'once'"),
 	't', 'the schedule knows its last job');
+
+# ---- one that is single ----------------------------------------------------------------------
+
+$j->sql("SELECT job_pause('default', true)");
+for my $round (1 .. 3) {
+	$j->sql("UPDATE job_schedule SET next_at = now() WHERE name = 'single'");
+	ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'single'", 't'), 'its time comes');
+}
+is(jobs_of('single'), 1, 'single: while its job waits there is no other');
+$j->sql("SELECT job_pause('default', false); NOTIFY job");
+ok($j->becomes("SELECT count(*) FROM job WHERE tags @> ARRAY['schedule:single'] AND state = 'completed'", 1),
+	'it is done');
+$j->sql("UPDATE job_schedule SET next_at = now() WHERE name = 'single'");
+ok($j->becomes("SELECT count(*) FROM job WHERE tags @> ARRAY['schedule:single']", 2), 'and the next is enqueued');
+ok($j->becomes("SELECT count(*) FROM jobtest_effect WHERE kind = 'tick'", 7), 'and done');
 
 # ---- catching up ---------------------------------------------------------------------------
 
@@ -241,15 +256,15 @@ sub due
 
 my $seen = sub { return "SELECT unseen FROM job_schedule WHERE name = '$_[0]'" };
 my ($old, $new) = ($j->work, $j->work(NEWER => 1));
-ok($j->becomes(names(), 'all new once skip'), 'the schedules of both are there');
-looked($_, 9) for qw(once new skip);
+ok($j->becomes(names(), 'all new once single skip'), 'the schedules of both are there');
+looked($_, 9) for qw(once new single skip);
 is($j->sql("SELECT job_schedule_keep('{}', '{}', '{}'); " . names()), 'all',
 	'ten looks that found nobody');
-ok($j->becomes(names(), 'all new once skip'), 'were wrong: whoever runs declares his own anew');
+ok($j->becomes(names(), 'all new once single skip'), 'were wrong: whoever runs declares his own anew');
 $j->sql("UPDATE job_schedule SET next_at = '2100-01-01'");
-looked($_, 5) for qw(once new skip);
-ok($j->becomes($seen->($_), 0, 25), "$_ has a release that declares it") for qw(once new skip);
-is($j->sql("SELECT count(*) FROM job_schedule WHERE next_at = '2100-01-01'"), 4, 'and stays as it was');
+looked($_, 5) for qw(once new single skip);
+ok($j->becomes($seen->($_), 0, 25), "$_ has a release that declares it") for qw(once new single skip);
+is($j->sql("SELECT count(*) FROM job_schedule WHERE next_at = '2100-01-01'"), 5, 'and stays as it was');
 due($_) for qw(once new skip);
 
 $j->stop($old);
@@ -259,7 +274,7 @@ due('new');
 is(jobs_of('skip') - $before, 0, 'with the last that declares it a schedule stops');
 looked('skip', 3);
 ok($j->becomes($seen->('skip'), 4, 25), 'each look is counted');
-looked('skip', 9);
+looked($_, 9) for qw(single skip);
 ok($j->becomes(names(), 'all new once', 25), 'the tenth takes it from the list');
 is($j->sql($seen->($_)), 0, "$_ is kept") for qw(once new);
 

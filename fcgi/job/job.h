@@ -111,6 +111,12 @@ struct job_schedule {
 	const char *kind;
 	const char *payload; /* JSON; NULL: {} */
 	enum job_catch_up catch_up;
+	/*
+	 * A time at which its job before has not ended yet passes without
+	 * another: so a queue that is paused, or a job that takes long, leaves
+	 * one behind and no pile.  Not with CATCH_UP_ALL.
+	 */
+	bool single;
 };
 
 /* What a service declares.  Lists end with a row whose name is NULL. */

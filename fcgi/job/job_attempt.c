@@ -17,6 +17,7 @@ enum {
 	NOT_HERE_DELAY_S = 60,
 	/* A program ends at its limit by itself, or is killed then. */
 	PROGRAM_GRACE_S = 5,
+	LONG_US = 10 * 1000,
 };
 
 struct attempt {
@@ -35,6 +36,16 @@ job_attempt_is_external(
 	const struct job_kind *kind = job_set_kind(r->set, job->kind);
 
 	return kind != NULL && (kind->external || kind->program != NULL);
+}
+
+bool
+job_attempt_may_be_long(
+    const struct job_runner *r, const struct job_claimed *job)
+{
+	int kind = job_set_kind_index(r->set, job->kind);
+
+	return kind >= 0 &&
+	       (r->took_us[kind] < 0 || r->took_us[kind] >= LONG_US);
 }
 
 /* -- the handler -- */
@@ -139,7 +150,7 @@ run_watched(struct attempt *t, struct db *tx, struct job_end *end)
 }
 
 void
-job_attempt_run(const struct job_runner *r, struct db *tx,
+job_attempt_run(struct job_runner *r, struct db *tx,
     const struct job_claimed *job, struct job_end *ret_end)
 {
 	struct attempt t = {
@@ -156,6 +167,7 @@ job_attempt_run(const struct job_runner *r, struct db *tx,
 	*ret_end = (struct job_end){
 		.job = job,
 		.began_us = clock_monotonic_us(),
+		.transactional = tx != NULL,
 	};
 	if (t.kind == NULL) {
 		/* Of a newer release; its workers know it. */
@@ -166,6 +178,7 @@ job_attempt_run(const struct job_runner *r, struct db *tx,
 	}
 	t.job = job_of(r, job, &t.run);
 	run_watched(&t, tx, ret_end);
+	r->took_us[job_set_kind_index(r->set, job->kind)] = ret_end->ran_us;
 }
 
 void

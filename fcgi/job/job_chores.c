@@ -9,6 +9,7 @@
 #include "job/job_keep.h"
 #include "job/job_rescue.h"
 #include "job/job_schedule.h"
+#include "job/job_store.h"
 
 enum { SECOND_US = 1000 * 1000, COUNT_S = 5, RESCUE_S = 5 };
 
@@ -46,19 +47,24 @@ job_chores_free(struct job_chores *c)
 }
 
 static const struct db_stmt count_jobs = {
-	.name = "job_count",
-	.sql = "SELECT job_count($1)",
-	.nargs = 1,
+	.name = "job_count_once",
+	.sql = "SELECT job_count_once($1, $2, $3)",
+	.nargs = 3,
 };
 
 void
-job_chores_finish(struct job_chores *c, struct db_listen *l, struct arena *a)
+job_chores_carry(
+    struct job_chores *c, struct db_listen *l, struct arena *a, int64_t wait_ms)
 {
-	const char *counts = job_counts_take(c->counts, a);
+	struct job_counts_news news;
+	enum err e;
 
-	if (counts != NULL && db_listen_run(l, a, &count_jobs, DB_ARGS(counts),
-				  /* ret_rows= */ NULL) != ERR_OK)
-		job_counts_give_back(c->counts);
+	if (!job_counts_take(c->counts, a, wait_ms, &news))
+		return;
+	e = db_listen_run(l, a, &count_jobs,
+	    DB_ARGS(news.source, job_store_number(a, news.seq), news.counts),
+	    /* ret_rows= */ NULL);
+	job_counts_sent(c->counts, e == ERR_OK);
 }
 
 void
@@ -77,7 +83,7 @@ job_chores_do(
 	}
 	if (now_us >= c->count_us) {
 		c->count_us = now_us + COUNT_S * (int64_t)SECOND_US;
-		job_chores_finish(c, l, a);
+		job_chores_carry(c, l, a, /* wait_ms= */ 0);
 	}
 	if (now_us >= c->keep_us)
 		c->keep_us = job_keep_step(&c->keep, l, a, now_us);

@@ -24,8 +24,11 @@ void job_chores_do(
     struct job_chores *c, struct db_listen *l, struct arena *a, int64_t now_us);
 /* When there is something due again. */
 int64_t job_chores_next_us(const struct job_chores *c);
-/* Carries the last of the counters. */
-void
-job_chores_finish(struct job_chores *c, struct db_listen *l, struct arena *a);
+/*
+ * Carries what the processes have counted to the database; waits so long for
+ * another process that is doing it.
+ */
+void job_chores_carry(struct job_chores *c, struct db_listen *l,
+    struct arena *a, int64_t wait_ms);
 
 #endif

@@ -1,50 +1,191 @@
 #include "job/job_count.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/uuid.h"
 #include "job/job_buckets.h"
 #include "job/job_set.h"
+#include "server/shared.h"
 
-enum { TEXT_MAX_BYTES = 1 << 20 };
+enum {
+	TEXT_MAX_BYTES = 1 << 20,
+	/* Room for the kinds of two releases, side by side during a restart. */
+	CELLS = 2 * JOB_KINDS_MAX,
+	KIND_SIZE = 104, /* above what job_set_check() allows */
+};
 
-struct count {
-	int64_t completed;
-	int64_t failed; /* attempts */
-	int64_t discarded;
-	int64_t run_ms;
-	int64_t buckets[JOB_BUCKETS];
+enum value {
+	VALUE_COMPLETED,
+	VALUE_FAILED, /* attempts */
+	VALUE_DISCARDED,
+	VALUE_RUN_US,
+	VALUE_BUCKETS, /* and JOB_BUCKETS - 1 more */
+	VALUES = VALUE_BUCKETS + JOB_BUCKETS
+};
+
+/* Of one kind.  Nothing of it ever falls. */
+struct cell {
+	char kind[KIND_SIZE]; /* "": free */
+	atomic_int_least64_t total[VALUES];
+	/*
+	 * The totals as they were when they were carried last, and as they are
+	 * to be carried next: see `state`.
+	 */
+	int64_t seen[2][VALUES];
+};
+
+/*
+ * A process can die at any instruction; whoever holds a lock next finds it as
+ * it was left.  `state` is twice the number of what has arrived; plus one when
+ * what is next has been fixed, in seen[(number + 1) % 2], and may have been
+ * sent: then exactly that is sent again.
+ */
+struct area {
+	pthread_mutex_t naming; /* guards the cells' names */
+	pthread_mutex_t carrying; /* guards `seen`, and who writes `state` */
+	atomic_int_least64_t state;
+	char source[UUID_TEXT_SIZE];
+	struct cell cells[CELLS];
 };
 
 struct job_counts {
-	const struct job_set *set;
+	struct area *area;
+	bool own; /* the area is this process's alone */
 	int nkinds;
-	pthread_mutex_t mutex; /* guards `now` */
-	struct count *now;
-	struct count *taken; /* the pulse's own */
-	int64_t *rest_us; /* of each kind: less than a millisecond */
+	struct cell **cells; /* of each kind; NULL: there was no room */
 };
+
+static struct area *shared;
+
+/* -- the area -- */
+
+static void
+init_mutex(pthread_mutex_t *mutex)
+{
+	pthread_mutexattr_t attr;
+
+	if (pthread_mutexattr_init(&attr) != 0 ||
+	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
+	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 ||
+	    pthread_mutex_init(mutex, &attr) != 0)
+		abort();
+	pthread_mutexattr_destroy(&attr);
+}
+
+static void
+init_area(struct area *area)
+{
+	init_mutex(&area->naming);
+	init_mutex(&area->carrying);
+	uuid_v7(area->source);
+}
+
+void
+job_counts_prepare(void)
+{
+	bool fresh;
+
+	shared = shared_open("job-counts", sizeof(*shared), &fresh);
+	if (fresh)
+		init_area(shared);
+}
+
+/* False: somebody else holds it until the deadline (of CLOCK_REALTIME). */
+static bool
+lock(pthread_mutex_t *mutex, const struct timespec *deadline)
+{
+	int e = pthread_mutex_timedlock(mutex, deadline);
+
+	if (e == EOWNERDEAD)
+		pthread_mutex_consistent(mutex);
+	return e == 0 || e == EOWNERDEAD;
+}
+
+static struct timespec
+in_ms(int64_t ms)
+{
+	int64_t at_ms = clock_now_ms() + ms;
+
+	return (struct timespec){ at_ms / 1000, at_ms % 1000 * 1000000 };
+}
+
+/* -- a process's own -- */
+
+static struct area *
+map_own(void)
+{
+	struct area *area = mmap(NULL, sizeof(*area), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (area == MAP_FAILED)
+		abort();
+	init_area(area);
+	return area;
+}
+
+/* Under `naming`. */
+static struct cell *
+find_cell(struct area *area, const char *kind)
+{
+	for (int i = 0; i < CELLS; i++) {
+		struct cell *cell = &area->cells[i];
+
+		if (str_eq(cell->kind, kind))
+			return cell;
+		if (cell->kind[0] == '\0') {
+			snprintf(cell->kind, KIND_SIZE, "%s", kind);
+			return cell;
+		}
+	}
+	return NULL;
+}
+
+static void
+find_cells(struct job_counts *c, const struct job_set *set)
+{
+	const struct timespec deadline = in_ms(60000);
+	bool locked = lock(&c->area->naming, &deadline);
+
+	for (int i = 0; locked && i < c->nkinds; i++) {
+		const char *kind = job_set_kind_at(set, i)->name;
+
+		c->cells[i] = find_cell(c->area, kind);
+		if (c->cells[i] == NULL)
+			log_event(LOG_WARN, "no room to count a kind of jobs",
+			    LOG_TEXT("kind", kind));
+	}
+	if (locked)
+		pthread_mutex_unlock(&c->area->naming);
+}
 
 struct job_counts *
 job_counts_new(const struct job_set *set)
 {
 	struct job_counts *c = calloc(1, sizeof(*c));
-	size_t n = (size_t)job_set_count_kinds(set);
+	int n = job_set_count_kinds(set);
 
 	if (c == NULL)
 		abort();
-	c->set = set;
-	c->nkinds = (int)n;
-	c->now = calloc(n + 1, sizeof(*c->now));
-	c->taken = calloc(n + 1, sizeof(*c->taken));
-	c->rest_us = calloc(n + 1, sizeof(*c->rest_us));
-	if (c->now == NULL || c->taken == NULL || c->rest_us == NULL ||
-	    pthread_mutex_init(&c->mutex, NULL) != 0)
+	c->own = shared == NULL;
+	c->area = c->own ? map_own() : shared;
+	c->nkinds = n;
+	c->cells = calloc((size_t)n + 1, sizeof(struct cell *));
+	if (c->cells == NULL)
 		abort();
+	find_cells(c, set);
 	return c;
 }
 
@@ -53,86 +194,99 @@ job_counts_free(struct job_counts *c)
 {
 	if (c == NULL)
 		return;
-	pthread_mutex_destroy(&c->mutex);
-	free(c->now);
-	free(c->taken);
-	free(c->rest_us);
+	if (c->own)
+		munmap(c->area, sizeof(*c->area));
+	free(c->cells);
 	free(c);
+}
+
+static void
+add(struct cell *cell, size_t value, int64_t n)
+{
+	atomic_fetch_add_explicit(&cell->total[value], n, memory_order_relaxed);
 }
 
 void
 job_counts_add(struct job_counts *c, int kind, enum job_outcome outcome,
     bool last, int64_t ran_us)
 {
-	struct count *n = &c->now[kind];
-	bool failed = outcome == OUTCOME_FAILED || outcome == OUTCOME_DISCARDED;
+	struct cell *cell;
 
 	assert(kind >= 0 && kind < c->nkinds);
-	if (outcome == OUTCOME_SNOOZED)
+	cell = c->cells[kind];
+	if (cell == NULL || outcome == OUTCOME_SNOOZED ||
+	    outcome == OUTCOME_RELEASED)
 		return;
-	pthread_mutex_lock(&c->mutex);
-	n->completed += outcome == OUTCOME_COMPLETED;
-	n->failed += failed;
-	n->discarded +=
-	    outcome == OUTCOME_DISCARDED || (outcome == OUTCOME_FAILED && last);
-	c->rest_us[kind] += ran_us;
-	n->run_ms += c->rest_us[kind] / 1000;
-	c->rest_us[kind] %= 1000;
-	n->buckets[job_bucket((ran_us + 999) / 1000)]++;
-	pthread_mutex_unlock(&c->mutex);
+	if (outcome == OUTCOME_COMPLETED)
+		add(cell, VALUE_COMPLETED, 1);
+	if (outcome == OUTCOME_FAILED || outcome == OUTCOME_DISCARDED)
+		add(cell, VALUE_FAILED, 1);
+	if (outcome == OUTCOME_DISCARDED || (outcome == OUTCOME_FAILED && last))
+		add(cell, VALUE_DISCARDED, 1);
+	add(cell, VALUE_RUN_US, ran_us);
+	add(cell, VALUE_BUCKETS + job_bucket((ran_us + 999) / 1000), 1);
+}
+
+/* -- carrying -- */
+
+/* Those with a name are the first ones. */
+static bool
+is_cell(const struct area *area, int i)
+{
+	return i < CELLS && area->cells[i].kind[0] != '\0';
 }
 
 static void
-add_to(struct count *sum, const struct count *n)
+fix_next(struct area *area, int64_t number)
 {
-	sum->completed += n->completed;
-	sum->failed += n->failed;
-	sum->discarded += n->discarded;
-	sum->run_ms += n->run_ms;
-	for (int i = 0; i < JOB_BUCKETS; i++)
-		sum->buckets[i] += n->buckets[i];
+	for (int i = 0; is_cell(area, i); i++) {
+		struct cell *cell = &area->cells[i];
+
+		for (int v = 0; v < VALUES; v++)
+			cell->seen[(number + 1) % 2][v] = atomic_load_explicit(
+			    &cell->total[v], memory_order_relaxed);
+	}
+	atomic_store(&area->state, 2 * number + 1);
 }
 
 static bool
-is_nothing(const struct count *n)
+is_news(const struct cell *cell)
 {
-	static const struct count nothing;
-
-	return memcmp(n, &nothing, sizeof(nothing)) == 0;
+	return memcmp(cell->seen[0], cell->seen[1], sizeof(cell->seen[0])) != 0;
 }
 
 static void
-put_count(struct buf *b, const char *kind, const struct count *n)
+put_cell(struct buf *b, const struct cell *cell, int64_t number)
 {
+	const int64_t *was = cell->seen[number % 2],
+		      *is = cell->seen[(number + 1) % 2];
+
 	buf_puts(b, b->len == 0 ? "[" : ",");
 	buf_printf(b,
 	    "{\"kind\":\"%s\",\"completed\":%lld,\"failed\":%lld,"
 	    "\"discarded\":%lld,\"runMs\":%lld,\"buckets\":",
-	    kind, (long long)n->completed, (long long)n->failed,
-	    (long long)n->discarded, (long long)n->run_ms);
-	for (int i = 0; i < JOB_BUCKETS; i++) {
-		buf_putc(b, i == 0 ? '[' : ',');
-		buf_put_i64(b, n->buckets[i]);
+	    cell->kind, (long long)(is[VALUE_COMPLETED] - was[VALUE_COMPLETED]),
+	    (long long)(is[VALUE_FAILED] - was[VALUE_FAILED]),
+	    (long long)(is[VALUE_DISCARDED] - was[VALUE_DISCARDED]),
+	    /* So that what is less than a millisecond is not lost. */
+	    (long long)(is[VALUE_RUN_US] / 1000 - was[VALUE_RUN_US] / 1000));
+	for (int i = VALUE_BUCKETS; i < VALUES; i++) {
+		buf_putc(b, i == VALUE_BUCKETS ? '[' : ',');
+		buf_put_i64(b, is[i] - was[i]);
 	}
 	buf_puts(b, "]}");
 }
 
-const char *
-job_counts_take(struct job_counts *c, struct arena *a)
+/* NULL: there is nothing new. */
+static const char *
+write_news(struct area *area, struct arena *a, int64_t number)
 {
-	size_t size = (size_t)c->nkinds * sizeof(*c->now);
 	struct buf b;
 
-	pthread_mutex_lock(&c->mutex);
-	memcpy(c->taken, c->now, size);
-	memset(c->now, 0, size);
-	pthread_mutex_unlock(&c->mutex);
-
 	buf_init(&b, a, TEXT_MAX_BYTES);
-	for (int i = 0; i < c->nkinds; i++) {
-		if (!is_nothing(&c->taken[i]))
-			put_count(
-			    &b, job_set_kind_at(c->set, i)->name, &c->taken[i]);
+	for (int i = 0; is_cell(area, i); i++) {
+		if (is_news(&area->cells[i]))
+			put_cell(&b, &area->cells[i], number);
 	}
 	if (b.len == 0)
 		return NULL;
@@ -140,11 +294,41 @@ job_counts_take(struct job_counts *c, struct arena *a)
 	return b.data;
 }
 
-void
-job_counts_give_back(struct job_counts *c)
+bool
+job_counts_take(struct job_counts *c, struct arena *a, int64_t wait_ms,
+    struct job_counts_news *ret_news)
 {
-	pthread_mutex_lock(&c->mutex);
-	for (int i = 0; i < c->nkinds; i++)
-		add_to(&c->now[i], &c->taken[i]);
-	pthread_mutex_unlock(&c->mutex);
+	const struct timespec deadline = in_ms(wait_ms);
+	struct area *area = c->area;
+	const char *counts;
+	int64_t state;
+
+	if (!lock(&area->carrying, &deadline))
+		return false;
+	state = atomic_load(&area->state);
+	if (state % 2 == 0)
+		fix_next(area, state / 2);
+	counts = write_news(area, a, state / 2);
+	if (counts == NULL) {
+		atomic_store(&area->state, state / 2 * 2);
+		pthread_mutex_unlock(&area->carrying);
+		return false;
+	}
+	*ret_news = (struct job_counts_news){
+		.source = area->source,
+		.seq = state / 2 + 1,
+		.counts = counts,
+	};
+	return true;
+}
+
+void
+job_counts_sent(struct job_counts *c, bool good)
+{
+	struct area *area = c->area;
+	int64_t state = atomic_load(&area->state);
+
+	if (good)
+		atomic_store(&area->state, state / 2 * 2 + 2);
+	pthread_mutex_unlock(&area->carrying);
 }

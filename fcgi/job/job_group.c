@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/job_pulse.h"
+#include "job/job_rest.h"
 
 enum {
 	GROUP_MAX = 64,
@@ -15,7 +16,7 @@ enum {
 };
 
 struct group {
-	const struct job_runner *runner;
+	struct job_runner *runner;
 	const struct job_claimed *jobs;
 	int count; /* how many it may take */
 	int ran; /* how many it took */
@@ -24,13 +25,18 @@ struct group {
 
 /* -- one transaction -- */
 
+/* Else the next is about to begin. */
 static bool
 is_full(const struct group *g, int64_t began_us)
 {
+	const struct job_claimed *next = &g->jobs[g->ran];
+
 	return g->ran == g->count || g->ran == GROUP_MAX ||
 	       clock_monotonic_us() - began_us >= OPEN_US ||
 	       job_pulse_is_draining(g->runner->pulse) ||
-	       job_attempt_is_external(g->runner, &g->jobs[g->ran]);
+	       job_attempt_is_external(g->runner, next) ||
+	       job_attempt_may_be_long(g->runner, next) ||
+	       !job_rest_begin(g->runner->rest, next);
 }
 
 /* Runs again after a conflict, so it begins from nothing. */
@@ -80,7 +86,7 @@ run_group(struct group *g, struct job_batch *batch)
 
 /* False: we are to end, or our jobs are others' by now. */
 static bool
-await_database(const struct job_runner *r)
+await_database(struct job_runner *r)
 {
 	struct job_pulse *p = r->pulse;
 
@@ -99,7 +105,7 @@ await_database(const struct job_runner *r)
 
 /* Writes the end of one attempt down, by itself. */
 static bool
-finish_alone(const struct job_runner *r, struct job_end *end)
+finish_alone(struct job_runner *r, struct job_end *end)
 {
 	for (bool bare = false;;) {
 		int64_t done;
@@ -128,31 +134,38 @@ finish_alone(const struct job_runner *r, struct job_end *end)
 
 /* -- one by one -- */
 
+/* Of what was rolled back; so its end is accepted whatever else is true. */
 static bool
-fail_alone(struct group *g, const char *error)
+end_alone(struct group *g, enum job_outcome outcome, const char *error)
 {
-	struct job_end *end = &g->ends[0];
-
-	end->outcome = OUTCOME_FAILED;
-	end->error = error;
-	end->result = NULL;
-	end->delay_s = 0;
-	return finish_alone(g->runner, end);
+	g->ends[0] = (struct job_end){
+		.job = g->ends[0].job,
+		.outcome = outcome,
+		.error = error,
+		.began_us = g->ends[0].began_us,
+		.ran_us = g->ends[0].ran_us,
+	};
+	return finish_alone(g->runner, &g->ends[0]);
 }
 
 /* What a transaction of one job came to, when the database did answer. */
 static bool
 settle_alone(struct group *g, enum err e)
 {
-	/* ERR_STALE: it is another worker's, or is completed. */
-	if (e == ERR_OK || e == ERR_STALE)
+	if (e == ERR_OK)
 		return true;
+	/*
+	 * It was cancelled before it began, and released it is cancelled; or
+	 * it is another worker's, or completed, and this changes nothing.
+	 */
+	if (e == ERR_STALE)
+		return end_alone(g, OUTCOME_RELEASED, /* error= */ NULL);
 	/* As a constraint that is checked at the commit. */
-	return fail_alone(g, err_info(e)->message);
+	return end_alone(g, OUTCOME_FAILED, err_info(e)->message);
 }
 
 static bool
-run_alone(const struct job_runner *r, const struct job_claimed *job,
+run_alone(struct job_runner *r, const struct job_claimed *job,
     struct job_batch *batch)
 {
 	struct group g = { .runner = r, .jobs = job, .count = 1 };
@@ -165,27 +178,53 @@ run_alone(const struct job_runner *r, const struct job_claimed *job,
 		if (!await_database(r))
 			return false;
 	}
-	return fail_alone(&g, "the database failed in the middle of it");
+	return end_alone(
+	    &g, OUTCOME_FAILED, "the database failed in the middle of it");
 }
 
+/* False: the database does not say. */
 static bool
-run_external(const struct job_runner *r, const struct job_claimed *job,
+ask_if_wanted(
+    struct job_runner *r, const struct job_claimed *job, bool *ret_wanted)
+{
+	for (;;) {
+		enum err e = job_store_progress(r->work, r->arena, job->id,
+		    job->fence, /* json= */ NULL, ret_wanted);
+
+		if (e != ERR_UNAVAILABLE)
+			return e == ERR_OK;
+		if (!await_database(r))
+			return false;
+	}
+}
+
+/* What it does cannot be undone, so whether it was cancelled is asked first. */
+
+static bool
+run_external(struct job_runner *r, const struct job_claimed *job,
     struct job_batch *batch)
 {
-	struct job_end end;
+	struct job_end end = { .job = job, .outcome = OUTCOME_RELEASED };
+	bool wanted;
 
-	job_attempt_run(r, /* tx= */ NULL, job, &end);
-	job_batch_ran(batch, end.ran_us);
+	if (!ask_if_wanted(r, job, &wanted))
+		return false;
+	if (wanted) {
+		job_attempt_run(r, /* tx= */ NULL, job, &end);
+		job_batch_ran(batch, end.ran_us);
+	}
 	return finish_alone(r, &end);
 }
 
 int
-job_group_run(const struct job_runner *r, const struct job_claimed *jobs,
-    int count, struct job_batch *batch)
+job_group_run(struct job_runner *r, const struct job_claimed *jobs, int count,
+    struct job_batch *batch)
 {
 	struct group g = { .runner = r, .jobs = jobs, .count = count };
 	enum err e;
 
+	if (!job_rest_begin(r->rest, jobs))
+		return count;
 	if (job_attempt_is_external(r, jobs))
 		return run_external(r, jobs, batch) ? 1 : 0;
 	e = run_group(&g, batch);
@@ -199,8 +238,11 @@ job_group_run(const struct job_runner *r, const struct job_claimed *jobs,
 		return 0;
 	for (int i = 0; i < g.ran; i++) {
 		if (job_pulse_is_draining(r->pulse) ||
-		    job_pulse_is_lost(r->pulse) ||
-		    !run_alone(r, &jobs[i], batch))
+		    job_pulse_is_lost(r->pulse))
+			return 0;
+		if (!job_rest_begin(r->rest, &jobs[i]))
+			return count;
+		if (!run_alone(r, &jobs[i], batch))
 			return 0;
 	}
 	return g.ran;

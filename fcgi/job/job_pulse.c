@@ -22,6 +22,7 @@
 #include "http/service_config.h"
 #include "job/job_chores.h"
 #include "job/job_rescue.h"
+#include "job/job_rest.h"
 #include "job/job_seat.h"
 #include "job/job_store.h"
 
@@ -174,16 +175,17 @@ job_pulse_end(struct job_pulse *p)
 
 /*
  * Nothing can stop a handler but the end of its process.  The next worker that
- * looks at the seats does the same if the database does not answer now; what
- * the process has counted is lost then.  Neither statement takes longer than
- * DATABASE_TIMEOUT_MS.
+ * looks at the seats does the same if the database does not answer now; another
+ * process carries what this one has counted.  Neither statement takes longer
+ * than DATABASE_TIMEOUT_MS.
  */
 static NORETURN void
 end_handler(struct job_pulse *p, const struct current *c, const char *error)
 {
 	if (job_rescue_by(p->listen, p->arena, atomic_load(&p->worker_id),
 		c->id, error) == ERR_OK)
-		job_chores_finish(p->chores, p->listen, p->arena);
+		job_chores_carry(
+		    p->chores, p->listen, p->arena, /* wait_ms= */ 0);
 	_exit(EXIT_UNFINISHED);
 }
 
@@ -262,6 +264,55 @@ beat(struct job_pulse *p, int64_t now_us)
 	return true;
 }
 
+/* -- jobs that wait behind others -- */
+
+/* With a NOTIFY, since idle workers are to take them now. */
+static const struct db_stmt give_back_jobs = {
+	.name = "job_give_back",
+	.sql = "SELECT job_finish($1), pg_notify('job', '')",
+	.nargs = 1,
+};
+
+static enum err
+release(struct job_pulse *p, const struct job_claimed *jobs, int count)
+{
+	struct job_end *ends =
+	    arena_alloc(p->arena, (size_t)count * sizeof(*ends));
+	const char *text;
+
+	for (int i = 0; i < count; i++)
+		ends[i] = (struct job_end){
+			.job = &jobs[i],
+			.outcome = OUTCOME_RELEASED,
+			.began_us = clock_monotonic_us(),
+		};
+	text = job_store_ends(p->arena, ends, count);
+	if (text == NULL)
+		return ERR_TOO_LARGE;
+	return db_listen_run(p->listen, p->arena, &give_back_jobs,
+	    DB_ARGS(text), /* ret_rows= */ NULL);
+}
+
+static void
+give_back(struct job_pulse *p, int64_t now_us)
+{
+	struct job_rest *rest = p->options.rest;
+	const struct job_claimed *jobs;
+	int count;
+	enum err e;
+
+	if (now_us < job_rest_due_us(rest))
+		return;
+	count = job_rest_take(rest, p->arena, &jobs);
+	if (count == 0)
+		return;
+	e = release(p, jobs, count);
+	job_rest_given(rest, e == ERR_OK);
+	if (e == ERR_OK)
+		log_event(LOG_INFO, "jobs that waited were given back",
+		    LOG_NUM("jobs", count));
+}
+
 /* Half of the lease must be left for a beat that fails. */
 static int64_t
 beat_s(const struct job_pulse *p)
@@ -301,6 +352,7 @@ next_us(struct job_pulse *p, int64_t now_us)
 {
 	struct current c = current_of(p);
 	int64_t at_us = job_chores_next_us(p->chores);
+	int64_t rest_us = job_rest_due_us(p->options.rest);
 
 	if (now_us + SECOND_US < at_us)
 		at_us = now_us + SECOND_US;
@@ -310,6 +362,8 @@ next_us(struct job_pulse *p, int64_t now_us)
 		at_us = p->drain_us;
 	if (p->beat_us < at_us)
 		at_us = p->beat_us;
+	if (rest_us < at_us)
+		at_us = rest_us;
 	return at_us;
 }
 
@@ -341,12 +395,14 @@ run(void *ctx)
 	struct pollfd fds[] = {
 		{ .fd = p->signal_fd, .events = POLLIN },
 		{ .fd = p->stop_fd, .events = POLLIN },
+		{ .fd = job_rest_fd(p->options.rest), .events = POLLIN },
 	};
 
 	while ((fds[1].revents & POLLIN) == 0) {
 		int64_t now_us = clock_monotonic_us();
 
 		check_limits(p, now_us);
+		give_back(p, now_us);
 		do_what_is_due(p, now_us);
 		db_listen_wait(p->listen, fds, COUNT_OF(fds),
 		    next_us(p, clock_monotonic_us()));
@@ -354,7 +410,9 @@ run(void *ctx)
 		hear(p);
 		arena_reset(p->arena);
 	}
-	job_chores_finish(p->chores, p->listen, p->arena);
+	/* Who carries just now may have begun before our last counts. */
+	job_chores_carry(p->chores, p->listen, p->arena,
+	    p->options.config->database_timeout_ms);
 	return NULL;
 }
 

@@ -3,6 +3,7 @@
  * own.  While the first runs a job, it
  *   - hears NOTIFY and wakes the first when there is work,
  *   - hears that the running job was cancelled,
+ *   - gives back the jobs of a batch that wait too long behind others,
  *   - beats for the worker, and learns that it was taken for dead,
  *   - ends the process when the running job takes longer than it may,
  *   - takes SIGTERM and SIGINT: then the first is to come to its end,
@@ -18,6 +19,7 @@
 
 struct job_counts;
 struct job_pulse;
+struct job_rest;
 struct job_seat;
 struct service_config;
 
@@ -26,6 +28,7 @@ struct job_pulse_options {
 	const char *name; /* of the service */
 	const struct job_set *set;
 	struct job_counts *counts;
+	struct job_rest *rest;
 	struct job_seat *seat; /* or NULL */
 };
 

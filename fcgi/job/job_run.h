@@ -21,6 +21,7 @@ enum job_outcome {
 	OUTCOME_DISCARDED,
 	OUTCOME_SNOOZED,
 	OUTCOME_CANCELLED,
+	OUTCOME_RELEASED, /* as if it had not been claimed */
 	OUTCOME__MAX
 };
 

@@ -189,8 +189,8 @@ catch_up_name(enum job_catch_up catch_up)
 static const struct db_stmt fire = {
 	.name = "job_fire",
 	.sql = "SELECT job_fire($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-	       " $12, $13, $14, $15, $16, $17, $18)",
-	.nargs = 18,
+	       " $12, $13, $14, $15, $16, $17, $18, $19)",
+	.nargs = 19,
 };
 
 static enum err
@@ -207,7 +207,7 @@ fire_one(const struct entry *n, struct db_listen *l, struct arena *a)
 		job_store_number(a, job_defaults_max_attempts(n->kind)),
 		job_defaults_policy(n->backoff.policy),
 		job_store_number(a, n->backoff.base_s),
-		job_store_number(a, n->backoff.max_s)),
+		job_store_number(a, n->backoff.max_s), s->single ? "t" : "f"),
 	    &rows);
 
 	if (e == ERR_OK && db_get_i64(&rows, 0, 0) > 0)

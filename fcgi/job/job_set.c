@@ -158,6 +158,9 @@ check_schedule(const struct job_set *set, const struct job_schedule *s)
 		good = complain("schedule", s->name, problem);
 	if (job_set_kind(set, s->kind) == NULL)
 		good = complain("schedule", s->name, "there is no such kind");
+	if (s->single && s->catch_up == CATCH_UP_ALL)
+		good = complain("schedule", s->name,
+		    "it makes up for all times, and is to have a single job");
 	if (!is_json(s->payload))
 		good = complain("schedule", s->name, "its payload is no JSON");
 	for (const struct job_schedule *i = set->schedules; i != s; i++) {

@@ -144,6 +144,7 @@ static const char *const outcome_names[OUTCOME__MAX] = {
 	[OUTCOME_DISCARDED] = "discarded",
 	[OUTCOME_SNOOZED] = "snoozed",
 	[OUTCOME_CANCELLED] = "cancelled",
+	[OUTCOME_RELEASED] = "released",
 };
 
 static void
@@ -157,6 +158,8 @@ put_end(struct buf *b, const struct job_end *end, int64_t now_us)
 	    (long long)end->ran_us / 1000);
 	if (end->delay_s > 0)
 		buf_printf(b, ",\"delayS\":%lld", (long long)end->delay_s);
+	if (end->transactional)
+		buf_puts(b, ",\"transactional\":true");
 	if (end->error != NULL) {
 		buf_puts(b, ",\"error\":");
 		json_write_string(b, end->error);
@@ -166,6 +169,21 @@ put_end(struct buf *b, const struct job_end *end, int64_t now_us)
 		buf_puts(b, end->result);
 	}
 	buf_putc(b, '}');
+}
+
+const char *
+job_store_ends(struct arena *a, const struct job_end *ends, int count)
+{
+	int64_t now_us = clock_monotonic_us();
+	struct buf b;
+
+	buf_init(&b, a, ENDS_MAX_BYTES);
+	for (int i = 0; i < count; i++) {
+		buf_putc(&b, i == 0 ? '[' : ',');
+		put_end(&b, &ends[i], now_us);
+	}
+	buf_putc(&b, ']');
+	return buf_failed(&b) ? NULL : b.data;
 }
 
 static const struct db_stmt finish = {
@@ -178,20 +196,13 @@ enum err
 job_store_finish(struct db *db, struct arena *a, const struct job_end *ends,
     int count, int64_t *ret_done)
 {
-	int64_t now_us = clock_monotonic_us();
+	const char *text = job_store_ends(a, ends, count);
 	struct db_rows rows;
-	struct buf b;
 	enum err e;
 
-	buf_init(&b, a, ENDS_MAX_BYTES);
-	for (int i = 0; i < count; i++) {
-		buf_putc(&b, i == 0 ? '[' : ',');
-		put_end(&b, &ends[i], now_us);
-	}
-	buf_putc(&b, ']');
-	if (buf_failed(&b))
+	if (text == NULL)
 		return ERR_TOO_LARGE;
-	e = db_run(db, a, &finish, DB_ARGS(b.data), &rows);
+	e = db_run(db, a, &finish, DB_ARGS(text), &rows);
 	if (e == ERR_OK)
 		*ret_done = db_get_i64(&rows, 0, 0);
 	return e;

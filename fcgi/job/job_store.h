@@ -42,6 +42,8 @@ struct job_end {
 	int64_t delay_s; /* 0: none asked for */
 	int64_t began_us; /* monotonic */
 	int64_t ran_us;
+	/* What it did is undone if this is not accepted. */
+	bool transactional;
 };
 
 /* -- on the work connection -- */
@@ -60,7 +62,13 @@ MUST_CHECK enum err job_store_claim(struct db *db, struct arena *a,
     const struct job_claim_what *what, struct job_claimed **ret_jobs,
     int *ret_count);
 
-/* *ret_done: how many were still the caller's. */
+/* As job_finish() wants them; NULL: they are too large. */
+const char *
+job_store_ends(struct arena *a, const struct job_end *ends, int count);
+/*
+ * *ret_done: how many were still the caller's and, if transactional, not
+ * cancelled before they began.
+ */
 MUST_CHECK enum err job_store_finish(struct db *db, struct arena *a,
     const struct job_end *ends, int count, int64_t *ret_done);
 /* json NULL: only asks. */

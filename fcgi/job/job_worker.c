@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
@@ -21,6 +22,7 @@
 #include "job/job_look.h"
 #include "job/job_pulse.h"
 #include "job/job_rescue.h"
+#include "job/job_rest.h"
 #include "job/job_seat.h"
 #include "job/job_set.h"
 #include "job/job_store.h"
@@ -209,6 +211,7 @@ run_batch(struct job_worker *w, struct queue *q, const struct job_claimed *jobs,
 {
 	int at = 0;
 
+	job_rest_set(w->runner.rest, jobs, count);
 	while (at < count && !must_stop(w)) {
 		int n =
 		    job_group_run(&w->runner, jobs + at, count - at, &q->batch);
@@ -218,8 +221,8 @@ run_batch(struct job_worker *w, struct queue *q, const struct job_claimed *jobs,
 			break;
 		at += n;
 	}
-	/* The rest goes back with the registration. */
-	if (at < count)
+	/* What is left goes back with the registration. */
+	if (!job_rest_clear(w->runner.rest) || at < count)
 		w->in_doubt = true;
 }
 
@@ -338,6 +341,9 @@ open_worker(struct job_worker *w, const struct worker *place)
 	w->arena = arena_new();
 	r->arena = arena_new();
 	r->counts = job_counts_new(r->set);
+	r->rest = job_rest_new();
+	for (size_t i = 0; i < COUNT_OF(r->took_us); i++)
+		r->took_us[i] = -1;
 	r->work = db_open(&(struct db_options){
 	    .url = w->config->database_url,
 	    .application_name = name,
@@ -351,6 +357,7 @@ open_worker(struct job_worker *w, const struct worker *place)
 	    .name = name,
 	    .set = r->set,
 	    .counts = r->counts,
+	    .rest = r->rest,
 	    .seat = w->seat,
 	});
 }
@@ -368,6 +375,7 @@ close_worker(struct job_worker *w)
 		job_seat_leave(w->seat);
 	db_close(w->runner.work);
 	job_counts_free(w->runner.counts);
+	job_rest_free(w->runner.rest);
 	arena_free(w->runner.arena);
 	arena_free(w->arena);
 }
@@ -376,6 +384,7 @@ void
 job_work_prepare(void)
 {
 	job_seats_prepare();
+	job_counts_prepare();
 }
 
 int

@@ -451,6 +451,12 @@ static const struct bad_set {
 	    { .name = "s", .cron = "* * * * *", .kind = "l" } },
 	{ "payload", { .name = "k", .handle = handle },
 	    { .name = "s", .cron = "* * * * *", .kind = "k", .payload = "{" } },
+	{ "single", { .name = "k", .handle = handle },
+	    { .name = "s",
+		.cron = "* * * * *",
+		.kind = "k",
+		.catch_up = CATCH_UP_ALL,
+		.single = true } },
 	{ "concurrency", { .name = "k", .handle = handle }, { 0 },
 	    { "q", -1 } },
 };

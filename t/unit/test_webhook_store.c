@@ -1,3 +1,5 @@
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +33,7 @@ set_up(void)
 	db = db_open(&(struct db_options){
 	    .url = app_url,
 	    .application_name = "test_webhook_store",
-	    .connections = 2,
+	    .connections = 3,
 	    .acquire_timeout_ms = 20000,
 	    .statement_timeout_ms = 20000,
 	});
@@ -485,6 +487,64 @@ let_alone_s(const char *id)
 	    id));
 }
 
+/* -- many at once -- */
+
+static atomic_bool beside_ended;
+static enum err beside;
+
+static enum err
+create_one(struct db *d, struct arena *arena)
+{
+	const char *const kinds[] = { "*" };
+	const struct webhook_settings in = { .url = "https://example.com/",
+		.kinds = { kinds, 1 } };
+	struct webhook webhook;
+	const char *secret;
+
+	return webhook_create(d, arena, &in, &webhook, &secret);
+}
+
+static void *
+create_beside(void *ctx UNUSED)
+{
+	struct arena *own = arena_new();
+
+	beside = create_one(db, own);
+	arena_free(own);
+	atomic_store(&beside_ended, true);
+	return NULL;
+}
+
+/* Creates one; before it commits, another has counted, or waits to. */
+static enum err
+create_beside_another(struct db *tx, struct arena *arena, void *ctx)
+{
+	enum err e = create_one(tx, arena);
+
+	ck_assert_int_eq(pthread_create(ctx, NULL, create_beside, NULL), 0);
+	while (!atomic_load(&beside_ended) &&
+	       atoi(ask("SELECT count(*) FROM pg_locks WHERE NOT granted",
+		   NULL)) == 0)
+		continue;
+	return e;
+}
+
+START_TEST(create_has_an_end_for_many_at_once)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < WEBHOOK_ENDPOINTS_MAX - 1; i++)
+		create("*");
+	ck_assert_int_eq(
+	    db_transact(db, a, create_beside_another, &thread), ERR_OK);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(beside, ERR_UNPROCESSABLE);
+	ck_assert_int_eq(
+	    atoi(ask("SELECT count(*) FROM webhook_endpoint", NULL)),
+	    WEBHOOK_ENDPOINTS_MAX);
+}
+END_TEST
+
 static void
 age_failures(const char *ago)
 {
@@ -589,6 +649,33 @@ START_TEST(one_goes_when_the_time_has_come)
 }
 END_TEST
 
+/* Not those that were claimed and not begun. */
+START_TEST(next_goes_at_once_when_the_worker_of_one_dies)
+{
+	struct webhook w = create("*"), other = create("*");
+
+	claim_deliveries(4);
+	note(w.id, silent);
+	note(other.id, silent);
+	sql("UPDATE webhook_endpoint SET not_before = now()");
+	ck_assert(!put_off(w.id, 0));
+	ck_assert(put_off(w.id, 1));
+	ck_assert(put_off(w.id, 2));
+	ck_assert_int_eq(let_alone_s(w.id), 30);
+	ck_assert_str_eq(comes_up(w.id, 1), "available 0 then");
+	note(other.id, silent);
+	ck_assert(put_off(other.id, 0));
+	ask("SELECT count(*) FROM job j, LATERAL"
+	    " job_rescue(ARRAY[worker_id], id, 'the worker died')"
+	    " WHERE j.id = $1",
+	    delivery_id(w.id, 0));
+	ck_assert_int_le(let_alone_s(w.id), 0);
+	ck_assert_str_eq(comes_up(w.id, 1), "available 0 now");
+	ck_assert_str_eq(comes_up(w.id, 2), "available 0 late");
+	ck_assert_int_ge(let_alone_s(other.id), 1);
+}
+END_TEST
+
 START_TEST(answer_lets_go_what_was_put_off)
 {
 	struct webhook w = create("*");
@@ -683,6 +770,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, create_is_found_and_listed);
 	tcase_add_test(t, create_has_an_end);
+	tcase_add_test(t, create_has_an_end_for_many_at_once);
 	tcase_add_test(t, update_changes_what_is_given);
 	tcase_add_test(t, delete_is_once);
 	tcase_add_test(t, emit_reaches_those_who_want_it);
@@ -697,6 +785,7 @@ suite(void)
 	tcase_add_test(t, put_off_is_no_attempt_and_waits_for_the_first);
 	tcase_add_test(t, put_off_by_whoever_has_it_no_more_changes_nothing);
 	tcase_add_test(t, one_goes_when_the_time_has_come);
+	tcase_add_test(t, next_goes_at_once_when_the_worker_of_one_dies);
 	tcase_add_test(t, answer_lets_go_what_was_put_off);
 	tcase_add_test(t, rows_that_count_no_more_are_passed_over_in_steps);
 	tcase_add_test(t, slow_endpoint_gets_one_at_a_time);

@@ -38,7 +38,8 @@ const struct job_kind session_jobs[] = {
 };
 
 const struct job_schedule session_schedules[] = {
-	{ "session.sweep", "47 3 * * *", .kind = "session.sweep" },
+	{ "session.sweep", "47 3 * * *", .kind = "session.sweep",
+	  .single = true },
 	{ 0 },
 };
 /* clang-format on */

@@ -88,8 +88,9 @@ sub make_schema
 	$self->{database} = 'jobtest';
 	$self->sql("SET kedge.service = 'jobtest';\n"
 		    . join "\n", map { slurp("$Kedge::ROOT/$_") // die "no $_" }
-		    qw(sql/wallet/0001_uuidv7.sql sql/job/0001_job.sql
-		    t/service/jobtest/jobtest.sql));
+		    'sql/wallet/0001_uuidv7.sql',
+		(map { s{^\Q$Kedge::ROOT/}{}r } sort glob "$Kedge::ROOT/sql/job/*.sql"),
+		't/service/jobtest/jobtest.sql');
 	$self->sql('GRANT SELECT, INSERT ON jobtest_effect, jobtest_deferred TO jobtest');
 	return;
 }

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "db/db.h"
 #include "http/service_main.h"
+#include "http/service_process.h"
 #include "job/job.h"
 #include "job/job_service.h"
 
@@ -164,6 +165,34 @@ do_snooze_once(struct job *job, struct db *db, const void *payload)
 	                                    : write_effect(job, db);
 }
 
+struct other {
+	const char *id;
+};
+
+/* clang-format off */
+static const struct field other_fields[] = {
+	{ FIELD(struct other, id, "id"), .required = true, .format = FMT_UUID },
+	{ 0 },
+};
+/* clang-format on */
+
+/* At once, for it is not done in the handler's transaction. */
+static enum err
+do_cancel_other(struct job *job, struct db *db, const void *payload)
+{
+	static const struct db_stmt cancel = {
+		.name = "jobtest_cancel",
+		.sql = "SELECT job_cancel($1)",
+		.nargs = 1,
+	};
+	const struct service_process *process = job->app;
+	const struct other *other = payload;
+
+	(void)db;
+	return db_run(process->db, job->arena, &cancel, DB_ARGS(other->id),
+	    /* ret_rows= */ NULL);
+}
+
 static enum err
 do_crash(struct job *job, struct db *db, const void *payload)
 {
@@ -210,6 +239,8 @@ static const struct job_kind kinds[] = {
 	{ .name = "fail.once", .handle = do_fail_once, .backoff = AT_ONCE },
 	{ .name = "discard", .handle = do_discard },
 	{ .name = "snooze.once", .handle = do_snooze_once },
+	{ .name = "cancel.other", .handle = do_cancel_other,
+	  .payload = SCHEMA(struct other, other_fields) },
 	{ .name = "crash", .handle = do_crash, .max_attempts = 2,
 	  .backoff = AT_ONCE },
 	{ .name = "deferred", .handle = do_break_deferred, .max_attempts = 1 },
@@ -236,6 +267,8 @@ static const struct job_schedule schedules[] = {
 	  .kind = "tick" },
 	{ .name = "skip", .cron = "30 4 1 1 *", .kind = "tick",
 	  .catch_up = CATCH_UP_SKIP },
+	{ .name = "single", .cron = "30 4 1 1 *", .kind = "tick",
+	  .single = true },
 	{ .name = "all", .cron = "0 * * * *", .kind = "tick",
 	  .catch_up = CATCH_UP_ALL },
 	{ 0 },

@@ -1,0 +1,346 @@
+-- Jobs and webhooks: cancelled before it began, counters that survive a worker,
+-- schedules that do not overlap, limits that hold when many come at once.
+
+-- What runs as the owner, called by a function of the owner's, resolves no name
+-- in the caller's temporary schema: each function here sets its search_path.
+
+-- When a job that a worker had claimed was asked to stop.
+ALTER TABLE job ADD COLUMN IF NOT EXISTS cancel_at timestamptz;
+
+-- A time that never comes, or has always been, breaks whatever subtracts it.
+CREATE OR REPLACE FUNCTION job_put(p_job_id uuid, p_queue text,
+	p_priority integer, p_run_at timestamptz, p_fence bigint) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+	IF NOT isfinite(p_run_at) THEN
+		RAISE EXCEPTION 'a job cannot run at %', p_run_at
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF p_run_at <= clock_timestamp() THEN
+		INSERT INTO job_ready (queue, priority, job_id, fence)
+		VALUES (p_queue, p_priority, p_job_id, p_fence);
+	ELSE
+		INSERT INTO job_waiting (run_at, queue, priority, job_id, fence)
+		VALUES (p_run_at, p_queue, p_priority, p_job_id, p_fence);
+	END IF;
+END
+$$;
+
+-- Ends attempts: an array of {id, fence, outcome, error, result, delayS, agoMs,
+-- ranMs, transactional}.  Outcomes: completed; failed (again after the back-off
+-- and delayS, whichever is longer, or discarded after the last attempt);
+-- discarded (never again); released and snoozed (again after delayS), neither of
+-- which counts as an attempt, and released is no line in the history; cancelled.
+--
+-- Returns how many of them were still the caller's: those whose fence has moved
+-- on are left alone.  So is a transactional attempt of a job that was cancelled
+-- before the attempt began (agoMs): the caller undoes what it did with the
+-- transaction, and then releases the job, which cancels it.
+CREATE OR REPLACE FUNCTION job_finish(p_ends jsonb) RETURNS integer
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_done integer;
+BEGIN
+	WITH done AS (
+		UPDATE job j
+		SET state = job_state_after(e.outcome, j.cancel_requested,
+				j.attempt, j.max_attempts),
+			attempt = j.attempt
+				- (e.outcome IN ('released', 'snoozed'))::integer,
+			run_at = CASE
+				WHEN e.outcome IN ('released', 'snoozed') THEN v_now
+					+ make_interval(secs => coalesce(e."delayS", 0))
+				WHEN e.outcome = 'failed' THEN v_now
+					+ greatest(job_delay(j.backoff,
+						j.backoff_base_s,
+						j.backoff_max_s, j.attempt),
+						make_interval(secs =>
+							e."delayS"))
+				ELSE j.run_at END,
+			finished_at = CASE WHEN job_state_after(e.outcome,
+				j.cancel_requested, j.attempt, j.max_attempts)
+				NOT IN ('available', 'retryable') THEN v_now END,
+			result = coalesce(e.result, j.result),
+			worker_id = NULL,
+			attempts = CASE WHEN e.outcome = 'released' THEN j.attempts
+				-- The last hundred of them.
+				ELSE j.attempts[greatest(1,
+					cardinality(j.attempts) - 98):]
+				|| jsonb_build_object(
+				'attempt', j.attempt,
+				'worker', (SELECT name FROM job_worker w
+					WHERE w.id = j.worker_id),
+				'startedAt', job_time(v_now
+					- e."agoMs" * interval '1 ms'),
+				'endedAt', job_time(v_now
+					- (e."agoMs" - e."ranMs") * interval '1 ms'),
+				'outcome', e.outcome, 'error', e.error) END
+		FROM jsonb_to_recordset(p_ends) AS e (id uuid, fence bigint,
+			outcome text, error text, result jsonb, "delayS" integer,
+			"agoMs" bigint, "ranMs" bigint, transactional boolean)
+		WHERE j.id = e.id AND j.fence = e.fence AND j.state = 'running'
+			AND NOT (j.cancel_requested AND e.transactional IS TRUE
+				AND e.outcome <> 'released'
+				AND coalesce(j.cancel_at <= v_now
+					- e."agoMs" * interval '1 ms', false))
+		RETURNING j.id, j.state, j.queue, j.priority, j.run_at, j.fence,
+			j.unique_key
+	), ready AS (
+		INSERT INTO job_ready (queue, priority, job_id, fence)
+		SELECT queue, priority, id, fence FROM done
+		WHERE state IN ('available', 'retryable') AND run_at <= v_now
+	), waiting AS (
+		INSERT INTO job_waiting (run_at, queue, priority, job_id, fence)
+		SELECT run_at, queue, priority, id, fence FROM done
+		WHERE state IN ('available', 'retryable') AND run_at > v_now
+	), given AS (
+		DELETE FROM job_unique u USING done
+		WHERE u.key = done.unique_key AND u.job_id = done.id
+			AND u.expires_at IS NULL
+			AND done.state NOT IN ('available', 'retryable')
+	)
+	SELECT count(*) INTO v_done FROM done;
+	RETURN v_done;
+END
+$$;
+
+-- The state that the job is in now; NULL: there is none.  One that a worker has
+-- claimed is asked to stop: if its attempt has not begun it never does, and is
+-- cancelled as soon as the worker comes to it or gives it back.
+CREATE OR REPLACE FUNCTION job_cancel(p_id uuid) RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+	v_job job;
+BEGIN
+	SELECT * INTO v_job FROM job WHERE id = p_id FOR UPDATE;
+	IF v_job.state IN ('available', 'retryable') THEN
+		UPDATE job SET state = 'cancelled', fence = fence + 1,
+			finished_at = clock_timestamp() WHERE id = p_id;
+		PERFORM job_give_key(v_job.unique_key, p_id);
+		RETURN 'cancelled';
+	ELSIF v_job.state = 'running' THEN
+		UPDATE job SET cancel_requested = true,
+			cancel_at = CASE WHEN cancel_requested THEN cancel_at
+				ELSE clock_timestamp() END
+		WHERE id = p_id;
+		PERFORM pg_notify('job_cancel', p_id::text);
+	END IF;
+	RETURN v_job.state;
+END
+$$;
+
+-- Counters
+
+-- The last counts of each source (a master and its workers) that were added; so
+-- that counts which are sent again, since nobody knows whether they had arrived,
+-- are added once.
+CREATE TABLE job_stat_source (
+	id uuid PRIMARY KEY,
+	seq bigint NOT NULL,
+	counted_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Adds counts, as job_count() has them, unless they were added before.
+CREATE FUNCTION job_count_once(p_source uuid, p_seq bigint, p_counts jsonb)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+	INSERT INTO job_stat_source AS s (id, seq) VALUES (p_source, p_seq)
+	ON CONFLICT (id) DO UPDATE
+	SET seq = excluded.seq, counted_at = clock_timestamp()
+	WHERE s.seq < excluded.seq;
+	IF FOUND THEN
+		PERFORM job_count(p_counts);
+	END IF;
+	DELETE FROM job_stat_source
+	WHERE counted_at < clock_timestamp() - interval '30 days';
+END
+$$;
+
+-- Schedules
+
+-- As before, and with p_single: a time at which the schedule's job before has
+-- not ended yet (it waits, since its queue is paused, or runs) passes without
+-- another one.  Returns how many jobs were enqueued.
+CREATE FUNCTION job_fire(p_name text, p_cron text, p_timezone text,
+	p_minutes integer[], p_hours integer[], p_days integer[],
+	p_months integer[], p_weekdays integer[], p_either boolean,
+	p_every_hour boolean, p_catch_up text, p_kind text, p_payload jsonb,
+	p_queue text, p_max_attempts integer, p_backoff text,
+	p_backoff_base_s integer, p_backoff_max_s integer, p_single boolean)
+RETURNS integer
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+	v_now timestamptz := clock_timestamp();
+	v_at timestamptz;
+	v_fired integer := 0;
+	v_job_id uuid;
+	v_made record;
+BEGIN
+	-- What another release declares under the name is not ours to fire.
+	SELECT next_at INTO v_at FROM job_schedule
+	WHERE name = p_name AND cron = p_cron AND timezone = p_timezone
+		AND next_at <= v_now
+	FOR UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+	IF p_catch_up = 'skip' THEN
+		v_at := CASE WHEN v_at > v_now - interval '1 minute' THEN v_at
+			ELSE job_cron_next(p_minutes, p_hours, p_days, p_months,
+				p_weekdays, p_either, p_every_hour, p_timezone,
+				v_now - interval '1 minute') END;
+	END IF;
+	WHILE v_at <= v_now AND v_fired < CASE p_catch_up WHEN 'all' THEN 1000
+		ELSE 1 END LOOP
+		v_made := job_enqueue(p_kind, p_payload, p_queue,
+			p_max_attempts => p_max_attempts, p_backoff => p_backoff,
+			p_backoff_base_s => p_backoff_base_s,
+			p_backoff_max_s => p_backoff_max_s,
+			p_unique_key => CASE WHEN p_single
+				THEN 'schedule:' || p_name END,
+			p_tags => ARRAY['schedule:' || p_name],
+			p_due_at => v_at);
+		EXIT WHEN v_made.duplicate;
+		v_job_id := v_made.job_id;
+		v_fired := v_fired + 1;
+		v_at := job_cron_next(p_minutes, p_hours, p_days, p_months,
+			p_weekdays, p_either, p_every_hour, p_timezone, v_at);
+	END LOOP;
+	UPDATE job_schedule
+	SET next_at = job_cron_next(p_minutes, p_hours, p_days, p_months,
+			p_weekdays, p_either, p_every_hour, p_timezone, v_now),
+		last_at = CASE WHEN v_fired > 0 THEN v_now ELSE last_at END,
+		last_job_id = coalesce(v_job_id, last_job_id)
+	WHERE name = p_name;
+	IF v_fired > 0 THEN
+		PERFORM pg_notify('job', '');
+	END IF;
+	RETURN v_fired;
+END
+$$;
+
+-- Webhooks
+
+-- The limit holds for whoever inserts, however many at once: they wait for each
+-- other, and each counts those that were committed before.
+CREATE FUNCTION webhook_endpoint_limit() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended('webhook endpoints', 0));
+	IF (SELECT count(*) FROM webhook_endpoint) >= 100 THEN
+		RAISE EXCEPTION 'there are 100 webhook endpoints already';
+	END IF;
+	RETURN new;
+END
+$$;
+CREATE TRIGGER webhook_endpoint_limit BEFORE INSERT ON webhook_endpoint
+	FOR EACH ROW EXECUTE FUNCTION webhook_endpoint_limit();
+
+-- The worker of these deliveries died before it could say what came of them.
+-- webhook_put_off() had moved on the time of an endpoint that is let alone, for
+-- the delivery that was to go alone: the next goes now, not after that time.
+CREATE FUNCTION webhook_abandoned(p_jobs uuid[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET jit = off
+AS $$
+DECLARE
+	v_endpoint uuid;
+BEGIN
+	FOR v_endpoint IN
+		SELECT e.id FROM unnest(p_jobs) AS i (id)
+		JOIN job j ON j.id = i.id AND j.kind = 'webhook.deliver'
+		JOIN webhook_endpoint e ON e.id::text = j.payload->>'endpointId'
+		WHERE e.not_before
+			<= clock_timestamp() + interval '30 s'
+		GROUP BY e.id ORDER BY e.id
+	LOOP
+		UPDATE webhook_endpoint SET not_before = clock_timestamp()
+		WHERE id = v_endpoint AND not_before > clock_timestamp();
+		PERFORM webhook_let_go(v_endpoint, 1, clock_timestamp());
+	END LOOP;
+END
+$$;
+
+-- Ends workers and whatever they had claimed: the job that each was running (all,
+-- when that is not known) has failed with p_error, the others are released.
+-- Returns what was freed.  What failed is counted, but not how long it ran: that
+-- is known only as the time from its batch's claim until now.
+CREATE OR REPLACE FUNCTION job_rescue(p_workers bigint[], p_running uuid,
+	p_error text)
+RETURNS TABLE (id uuid, kind text, attempt integer, outcome text, state text,
+	error text, ago_ms bigint)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	v_workers bigint[];
+	v_ends jsonb;
+BEGIN
+	v_workers := ARRAY(SELECT id FROM job_worker
+		WHERE id = ANY (p_workers) FOR UPDATE);
+	SELECT jsonb_agg(jsonb_build_object('id', j.id, 'fence', j.fence,
+		'outcome', CASE WHEN p_running IS NULL OR p_running = j.id
+			THEN 'failed' ELSE 'released' END,
+		'error', p_error, 'agoMs', a.ms, 'ranMs', a.ms))
+	INTO v_ends
+	FROM job_claim c CROSS JOIN unnest(c.job_ids) AS i (id)
+	JOIN job j ON j.id = i.id AND j.worker_id = c.worker_id
+		AND j.state = 'running'
+	CROSS JOIN LATERAL (SELECT coalesce((extract(epoch FROM
+		clock_timestamp() - j.started_at) * 1000)::bigint, 0)) AS a (ms)
+	WHERE c.worker_id = ANY (v_workers);
+	IF v_ends IS NOT NULL THEN
+		-- Endpoints are locked before jobs, as webhook_put_off() does.
+		PERFORM webhook_abandoned(ARRAY(SELECT e.id
+			FROM jsonb_to_recordset(v_ends) AS e (id uuid, outcome text)
+			WHERE e.outcome = 'failed'));
+		PERFORM job_finish(v_ends);
+		-- Who was called off meanwhile has not failed.
+		PERFORM job_count(jsonb_agg(f)) FROM (
+			SELECT j.kind, 0 AS completed, count(*) AS failed,
+				count(*) FILTER (WHERE j.state = 'discarded')
+					AS discarded,
+				0 AS "runMs", '{}'::bigint[] AS buckets
+			FROM jsonb_to_recordset(v_ends) AS e (id uuid, outcome text)
+			JOIN job j ON j.id = e.id
+			WHERE e.outcome = 'failed' AND j.state <> 'cancelled'
+			GROUP BY j.kind
+		) AS f;
+	END IF;
+	DELETE FROM job_claim WHERE worker_id = ANY (v_workers);
+	DELETE FROM job_worker WHERE id = ANY (v_workers);
+	RETURN QUERY
+	SELECT j.id, j.kind::text, j.attempt, e.outcome, j.state::text, p_error,
+		e."agoMs"
+	FROM jsonb_to_recordset(v_ends)
+		AS e (id uuid, outcome text, "agoMs" bigint)
+	JOIN job j ON j.id = e.id;
+END
+$$;
+
+DO $$
+BEGIN
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE
+		ON job_stat_source TO %I', current_setting('kedge.service'));
+END
+$$;

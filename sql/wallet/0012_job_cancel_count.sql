@@ -1,0 +1,1 @@
+../job/0003_job_cancel_count.sql

@@ -1,0 +1,232 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+#include "base/arena.h"
+#include "db/db.h"
+#include "job/job.h"
+#include "job/job_count.h"
+#include "schema.h"
+#include "servers.h"
+
+enum { FIRST, SECOND };
+
+static const struct job_kind kinds[] = {
+	{ .name = "test.first" },
+	{ .name = "test.second" },
+	{ 0 },
+};
+static const struct job_kind *const lists[] = { kinds, NULL };
+static const struct job_set set = { .kinds = lists };
+
+/* Another release has the kinds in another order, and one more. */
+static const struct job_kind newer_kinds[] = {
+	{ .name = "test.new" },
+	{ .name = "test.second" },
+	{ .name = "test.first" },
+	{ 0 },
+};
+static const struct job_kind *const newer_lists[] = { newer_kinds, NULL };
+static const struct job_set newer = { .kinds = newer_lists };
+
+static char *app_url;
+static struct arena *a;
+
+/* Each test is a process of its own (check forks): its own area. */
+static void
+set_up(void)
+{
+	a = arena_new();
+	job_counts_prepare();
+}
+
+static void
+tear_down(void)
+{
+	arena_free(a);
+}
+
+/* Runs it in a process that ends without a word. */
+static void
+in_another(void (*run)(void))
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		run();
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+static void
+count_seven(void)
+{
+	struct job_counts *c = job_counts_new(&set);
+
+	for (int i = 0; i < 7; i++)
+		job_counts_add(c, FIRST, OUTCOME_COMPLETED, false, 700);
+	job_counts_add(c, SECOND, OUTCOME_FAILED, true, 1);
+	job_counts_add(c, SECOND, OUTCOME_SNOOZED, false, 1);
+	job_counts_add(c, SECOND, OUTCOME_RELEASED, false, 1);
+}
+
+#define SEVEN                                                           \
+	"[{\"kind\":\"test.first\",\"completed\":7,\"failed\":0,"       \
+	"\"discarded\":0,\"runMs\":4,\"buckets\":[7,0,0,0,0,0,0,0,0,0," \
+	"0,0,0,0]},{\"kind\":\"test.second\",\"completed\":0,"          \
+	"\"failed\":1,\"discarded\":1,\"runMs\":0,\"buckets\":[1,0,0,"  \
+	"0,0,0,0,0,0,0,0,0,0,0]}]"
+
+START_TEST(counts_outlive_the_process)
+{
+	struct job_counts *c;
+	struct job_counts_news news;
+
+	in_another(count_seven);
+	c = job_counts_new(&set);
+	ck_assert(job_counts_take(c, a, 0, &news));
+	ck_assert_str_eq(news.counts, SEVEN);
+	ck_assert_int_eq(news.seq, 1);
+	job_counts_sent(c, true);
+	ck_assert(!job_counts_take(c, a, 0, &news));
+	job_counts_free(c);
+}
+END_TEST
+
+START_TEST(rest_of_a_millisecond_is_not_lost)
+{
+	struct job_counts *c = job_counts_new(&set);
+	struct job_counts_news news;
+
+	for (int i = 0; i < 2; i++) {
+		job_counts_add(c, FIRST, OUTCOME_COMPLETED, false, 1500);
+		ck_assert(job_counts_take(c, a, 0, &news));
+		ck_assert_ptr_nonnull(strstr(
+		    news.counts, i == 0 ? "\"runMs\":1," : "\"runMs\":2,"));
+		job_counts_sent(c, true);
+	}
+	job_counts_free(c);
+}
+END_TEST
+
+START_TEST(what_may_have_arrived_is_carried_again_as_it_was)
+{
+	struct job_counts *c = job_counts_new(&set);
+	struct job_counts_news first, again;
+
+	job_counts_add(c, FIRST, OUTCOME_COMPLETED, false, 1);
+	ck_assert(job_counts_take(c, a, 0, &first));
+	job_counts_sent(c, false);
+	job_counts_add(c, SECOND, OUTCOME_COMPLETED, false, 1);
+	ck_assert(job_counts_take(c, a, 0, &again));
+	ck_assert_str_eq(again.counts, first.counts);
+	ck_assert_str_eq(again.source, first.source);
+	ck_assert_int_eq(again.seq, first.seq);
+	job_counts_sent(c, true);
+	ck_assert(job_counts_take(c, a, 0, &again));
+	ck_assert_int_eq(again.seq, first.seq + 1);
+	ck_assert_ptr_null(strstr(again.counts, "test.first"));
+	job_counts_sent(c, true);
+	job_counts_free(c);
+}
+END_TEST
+
+static void
+die_while_carrying(void)
+{
+	struct job_counts *c = job_counts_new(&set);
+	struct job_counts_news news;
+
+	job_counts_add(c, FIRST, OUTCOME_COMPLETED, false, 1);
+	if (!job_counts_take(c, a, 0, &news))
+		abort();
+}
+
+START_TEST(death_of_who_carries_leaves_it_to_the_next)
+{
+	struct job_counts *c = job_counts_new(&set);
+	struct job_counts_news news;
+
+	in_another(die_while_carrying);
+	ck_assert(job_counts_take(c, a, 0, &news));
+	ck_assert_int_eq(news.seq, 1);
+	ck_assert_ptr_nonnull(strstr(news.counts, "\"completed\":1,"));
+	job_counts_sent(c, true);
+	ck_assert(!job_counts_take(c, a, 0, &news));
+	job_counts_free(c);
+}
+END_TEST
+
+START_TEST(two_releases_count_by_the_names_of_their_kinds)
+{
+	struct job_counts *old = job_counts_new(&set),
+			  *new = job_counts_new(&newer);
+	struct job_counts_news news;
+
+	job_counts_add(old, FIRST, OUTCOME_COMPLETED, false, 1);
+	job_counts_add(new, 2, OUTCOME_COMPLETED, false, 1);
+	job_counts_add(new, 0, OUTCOME_COMPLETED, false, 1);
+	ck_assert(job_counts_take(old, a, 0, &news));
+	ck_assert_ptr_nonnull(
+	    strstr(news.counts, "\"test.first\",\"completed\":2,"));
+	ck_assert_ptr_nonnull(
+	    strstr(news.counts, "\"test.new\",\"completed\":1,"));
+	ck_assert_ptr_null(strstr(news.counts, "test.second"));
+	job_counts_sent(old, true);
+	job_counts_free(old);
+	job_counts_free(new);
+}
+END_TEST
+
+/* What the database makes of what comes twice. */
+START_TEST(counts_that_come_twice_are_added_once)
+{
+	static const char *const sent[] = {
+		"SELECT job_count_once('00000000-0000-7000-8000-000000000001',"
+		" 1, '[{\"kind\": \"k\", \"completed\": 5, \"failed\": 0,"
+		" \"discarded\": 0, \"runMs\": 0, \"buckets\": [5]}]')",
+		"SELECT job_count_once('00000000-0000-7000-8000-000000000001',"
+		" 2, '[{\"kind\": \"k\", \"completed\": 1, \"failed\": 0,"
+		" \"discarded\": 0, \"runMs\": 0, \"buckets\": [1]}]')",
+		"SELECT job_count_once('00000000-0000-7000-8000-000000000002',"
+		" 1, '[{\"kind\": \"k\", \"completed\": 10, \"failed\": 0,"
+		" \"discarded\": 0, \"runMs\": 0, \"buckets\": [10]}]')",
+	};
+
+	for (int i = 0; i < 6; i++)
+		ck_assert_str_eq(schema_run(app_url, sent[i / 2]), "");
+	ck_assert_str_eq(schema_run(app_url, sent[0]), "");
+	/* Fails with 22012 unless it is so. */
+	ck_assert_str_eq(
+	    schema_run(app_url,
+		"SELECT 1 / (completed = 16 AND run_buckets = '{16}')::integer"
+		" FROM job_stat WHERE kind = 'k'"),
+	    "");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("job_count");
+	TCase *tc = tcase_create("counts");
+	const char *url = servers_start_postgres();
+
+	schema_create(url, "core");
+	app_url = schema_url(url, "core", SCHEMA_APP);
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, counts_outlive_the_process);
+	tcase_add_test(tc, rest_of_a_millisecond_is_not_lost);
+	tcase_add_test(tc, what_may_have_arrived_is_carried_again_as_it_was);
+	tcase_add_test(tc, death_of_who_carries_leaves_it_to_the_next);
+	tcase_add_test(tc, two_releases_count_by_the_names_of_their_kinds);
+	tcase_add_test(tc, counts_that_come_twice_are_added_once);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
