@@ -16,10 +16,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 
+/* The first that is well signed. */
+static const char *
+find_with(struct arena *a, const char *key, size_t key_len, const char *header)
+{
+	const char *value;
+	struct signed_cookie_key k = { key, key_len, "sid" };
+
+	return signed_cookie_find_all(a, &k, header, &value, 1) == 1 ? value
+	                                                             : NULL;
+}
+
 static const char *
 find(struct arena *a, const char *header)
 {
-	return signed_cookie_find(a, secret, sizeof(secret) - 1, header, "sid");
+	return find_with(a, secret, sizeof(secret) - 1, header);
 }
 
 int
@@ -45,8 +56,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		assert(str_eq(
 		    find(a, arena_printf(a, "x=y; sid=%s; z", cookie)), text));
 		/* Under another key it is none. */
-		assert(signed_cookie_find(a, "other", 5,
-			   arena_printf(a, "sid=%s", cookie), "sid") == NULL);
+		assert(find_with(a, "other", 5,
+			   arena_printf(a, "sid=%s", cookie)) == NULL);
 	}
 	arena_free(a);
 	return 0;

@@ -53,6 +53,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	const char *value = cookie_find(a, header, "sid");
 	const char *wanted = expected(arena_strdup(a, header), "sid");
 	const struct cookie ours = { .name = "sid", .value = "ours" };
+	const char *last = NULL;
 
 	assert((value == NULL) == (wanted == NULL));
 	if (value != NULL) {
@@ -60,9 +61,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		assert(str_eq(value, wanted) ||
 		       str_eq(arena_printf(a, "\"%s\"", value), wanted));
 	}
-	/* Whatever follows, ours is the first. */
-	header = arena_printf(a, "%s; %s", cookie_write(a, &ours), header);
+	/* Whatever is around them, ours is the first and the last. */
+	header = arena_printf(a, "%s; %s; %s", cookie_write(a, &ours), header,
+	    cookie_write(a, &ours));
 	assert(str_eq(cookie_find(a, header, "sid"), "ours"));
+	while ((value = cookie_next(a, &header, "sid")) != NULL)
+		last = value;
+	assert(str_eq(last, "ours"));
 
 	arena_free(a);
 	return 0;

@@ -9,6 +9,7 @@ use Test::More;
 use Time::HiRes qw(time);
 use Kedge qw(files jdecode jencode wait_until);
 use Kedge::FastCGI qw(fcgi_request);
+use Kedge::Raw qw(raw_http);
 
 my $k = Kedge->up;
 my $alice = $k->user('alice');
@@ -56,6 +57,78 @@ $k->redis('auth')->cmd('FLUSHALL');
 is($banned->get($whoami)->{status}, 403, 'banned for a while');
 ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 	'which ends by itself, also in the cache');
+
+# ---- several cookies of one name ---------------------------------------------------
+
+# As from a browser that has some of other paths or domains: the first whose session
+# is live counts, for verify and for auth alike.
+{
+	my ($bob, $carol) = map { $k->user($_) } qw(bob carol);
+	my ($name) = keys %{ $bob->{jar} };
+	my @dead = map {
+		my $c = $k->again($alice);
+		my $copy = $c->copy;
+		$c->sign_out;
+		"$name=$copy->{jar}{$name}";
+	} 1 .. 5;
+	my ($b, $c, $forged) = ("$name=$bob->{jar}{$name}", "$name=$carol->{jar}{$name}", "$name=x.y");
+	(my $changed = $c) =~ s/=(.)/'=' . ($1 eq 'A' ? 'B' : 'A')/e;
+	my $who = sub {
+		my ($cookie) = @_;
+		my $verdict = $anyone->get($whoami, cookie => $cookie);
+		my $session = $anyone->get('/api/auth/get-session', cookie => $cookie);
+		my $list = $anyone->get('/api/auth/list-sessions', cookie => $cookie);
+		my $id = $verdict->{json}{userId} // '';
+		my $seen = $session->{json} ? $session->{json}{user}{id} : '';
+		my @cleared = grep {/session_token=;/} @{ $session->{cookies} };
+		return $seen ne $id ? "verify $id, auth $seen"
+		    : $list->{status} != ($id ne '' ? 200 : 401) ? "list-sessions $list->{status}"
+		    : $id ne '' && @cleared ? 'a cookie is taken back'
+		    : $id eq $bob->{id} ? 'bob' : $id eq $carol->{id} ? 'carol' : $id || $verdict->{status};
+	};
+	for my $row (
+		[ [$b] => 'bob' ],
+		[ [ $dead[0], $b ] => 'bob' ],
+		[ [ $b, $dead[0] ] => 'bob' ],
+		[ [ $b, $c ] => 'bob' ],
+		[ [ $c, $b ] => 'carol' ],
+		[ [ @dead[ 0 .. 2 ], $c, $b ] => 'carol' ],
+		[ [ $forged, $changed, $b ] => 'bob' ],
+		[ [ ($dead[0]) x 8, $b ] => 'bob' ],
+		[ [ ($forged) x 15, $b ] => 'bob' ],
+		# No more than four sessions are looked for, among sixteen cookies.
+		[ [ @dead[ 0 .. 3 ], $b ] => 401 ],
+		[ [ ($forged) x 16, $b ] => 401 ],
+		[ [ @dead, $forged, $changed ] => 401 ],
+	) {
+		my ($cookies, $want) = @$row;
+		my $kinds = join ', ', map {
+			my $one = $_;
+			$one eq $b ? 'bob' : $one eq $c ? 'carol' : (grep { $_ eq $one } @dead) ? 'dead' : 'forged'
+		} @$cookies;
+		is($who->(join '; ', @$cookies), $want, "cookies $kinds: $want") for 1 .. 2;
+	}
+
+	# Two lines, which nginx joins from 1.23 on.
+	my $lines = sub {
+		my ($path, @cookies) = @_;
+		my $r = raw_http($k->port,
+			"GET $path HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+			    . join('', map {"Cookie: $_\r\n"} @cookies) . "\r\n");
+		my $json = jdecode($r->{body}) // {};
+		return "$r->{status} " . (($json->{user} ? $json->{user}{id} : $json->{userId}) // '');
+	};
+	for my $path ($whoami, '/api/auth/get-session') {
+		is($lines->($path, 'a=b', $b), "200 $bob->{id}", "$path: two Cookie lines");
+		is($lines->($path, $dead[0], $b, $c), "200 $bob->{id}", "$path: three of them");
+		is($lines->($path, $c, "x=y; $b"), "200 $carol->{id}", "$path: in their order");
+	}
+
+	# To sign out is to be signed out, whatever the browser shows next.
+	is($anyone->post('/api/auth/sign-out', {}, cookie => "$dead[0]; $b; $c")->{status}, 200,
+		'sign-out with several');
+	is($who->($_), 401, 'ends all of them') for $b, $c;
+}
 
 # ---- connections ------------------------------------------------------------------
 
@@ -286,8 +359,10 @@ for my $missing (qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD)) {
 	delete $less{$missing};
 	isnt(fcgi_request($socket, \%less)->{status}, 204, "without $missing: no");
 }
-isnt(fcgi_request($socket, [ %ask, HTTP_COOKIE => 'better-auth.session_token=x' ])->{status}, 204,
-	'two Cookie parameters: no');
+is(fcgi_request($socket, [ HTTP_COOKIE => 'better-auth.session_token=x', %ask ])->{status}, 204,
+	'two Cookie parameters are one');
+isnt(fcgi_request($socket, [ %ask, HTTP_ORIGIN => $k->base, HTTP_ORIGIN => 'null' ])->{status}, 204,
+	'two Origin parameters: no');
 ok(wait_until(sub { $k->log_text('auth') =~ /"path":"\Q$whoami\E","reason":"malformed"/ }, 10),
 	'which the log tells, too');
 

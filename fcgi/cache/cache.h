@@ -72,7 +72,7 @@ struct cache_miss {
 	int64_t seen_at_ms;
 };
 
-enum { CACHE_GETS_MAX = 64 };
+enum { CACHE_GETS_MAX = 128 };
 
 struct cache_get {
 	struct arena *arena;

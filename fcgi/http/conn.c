@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "http/cookie.h"
 #include "http/request.h"
 
 enum {
@@ -157,6 +158,7 @@ end_head(struct conn *c, struct arena *a)
 
 	assert(!buf_failed(&c->params));
 	c->envp = record_params(a, &c->params, &n);
+	n = cookie_join(a, c->envp, n);
 	record_body_init(&c->body, &c->head);
 	c->body_broken = false;
 	make_index(c, n);

@@ -25,10 +25,29 @@ teardown(void)
 	arena_free(a);
 }
 
+enum { MAX = 4 };
+
+static size_t
+find_all(const char *header, const char *values[MAX])
+{
+	return signed_cookie_find_all(a,
+	    &(struct signed_cookie_key){ secret, strlen(secret), "sid" },
+	    header, values, MAX);
+}
+
 static const char *
 find(const char *header)
 {
-	return signed_cookie_find(a, secret, strlen(secret), header, "sid");
+	const char *values[MAX] = { NULL };
+
+	return find_all(header, values) == 0 ? NULL : values[0];
+}
+
+static const char *
+signed_sid(const char *value)
+{
+	return arena_printf(
+	    a, "sid=%s", signed_cookie_write(a, secret, strlen(secret), value));
 }
 
 START_TEST(write_equals_the_reference)
@@ -70,8 +89,10 @@ static const struct {
 	    "LrxJKa3x2eCRjNwwnr9kuw9J8F5SAHRXP10QjfJxfd0%3D", NULL },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF."
 	    "M2ywRDp5rcBzPkujXjncHeiPyZUNaplgYBDEjlr95jR%3D", NULL },
-	/* The first of a name counts, whatever the second says. */
-	{ "sid=x; sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", NULL },
+	/* One that is not well signed is as good as none. */
+	{ "sid=x; sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", token },
+	{ "sid=; sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", token },
+	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D; sid=x", token },
 	{ "SID=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", NULL },
 	{ "__Secure-sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", NULL },
 };
@@ -85,6 +106,41 @@ START_TEST(find_rows)
 		ck_assert_ptr_null(value);
 	else
 		ck_assert_pstr_eq(value, rows[_i].value);
+}
+END_TEST
+
+START_TEST(find_all_keeps_the_order_and_counts_each_once)
+{
+	const char *header = arena_printf(a, "%s; x=y; %s; sid=no; %s; %s",
+	    signed_sid("b"), signed_sid("a"), signed_sid("b"), signed_sid("c"));
+	const char *values[MAX];
+
+	ck_assert_uint_eq(find_all(header, values), 3);
+	ck_assert_str_eq(values[0], "b");
+	ck_assert_str_eq(values[1], "a");
+	ck_assert_str_eq(values[2], "c");
+}
+END_TEST
+
+START_TEST(find_all_is_bounded)
+{
+	const char *values[MAX + 1] = { [MAX] = "untouched" };
+	const char *header = "";
+
+	for (int i = 0; i < MAX + 1; i++)
+		header = arena_printf(
+		    a, "%s%s; ", header, signed_sid(arena_printf(a, "%d", i)));
+	ck_assert_uint_eq(find_all(header, values), MAX);
+	ck_assert_str_eq(values[MAX], "untouched");
+
+	/* So many of that name, badly signed, are looked at and no more. */
+	header = "";
+	for (int i = 0; i < SIGNED_COOKIES_MAX - 1; i++)
+		header = arena_printf(a, "%ssid=%d; ", header, i);
+	ck_assert_str_eq(
+	    find(arena_printf(a, "%s%s", header, signed_sid("last"))), "last");
+	ck_assert_ptr_null(
+	    find(arena_printf(a, "%ssid=x; %s", header, signed_sid("last"))));
 }
 END_TEST
 
@@ -114,6 +170,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, write_equals_the_reference);
 	tcase_add_loop_test(tc, find_rows, 0, COUNT_OF(rows));
+	tcase_add_test(tc, find_all_keeps_the_order_and_counts_each_once);
+	tcase_add_test(tc, find_all_is_bounded);
 	tcase_add_test(tc, find_splits_at_the_last_dot);
 	tcase_add_test(tc, find_under_another_secret_is_none);
 	suite_add_tcase(suite, tc);

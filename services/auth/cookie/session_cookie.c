@@ -12,25 +12,34 @@
 /* session_data may come in chunks: session_data.0, .1, ... */
 enum { CHUNKS_MAX = 8 };
 
-static const char *
-find(const struct req *r, const char *name)
+static size_t
+find(const struct req *r, const char *name, const char **ret_values, size_t max)
 {
 	const struct auth *auth = auth_of(r);
 
-	return signed_cookie_find(r->arena, auth->secret, auth->secret_len,
-	    req_header(r, "COOKIE"), name);
+	return signed_cookie_find_all(r->arena,
+	    &(struct signed_cookie_key){
+		.secret = auth->secret,
+		.secret_len = auth->secret_len,
+		.name = name,
+	    },
+	    req_header(r, "COOKIE"), ret_values, max);
 }
 
-const char *
-session_cookie_token(const struct req *r)
+size_t
+session_cookie_tokens(
+    const struct req *r, const char *ret_tokens[SESSION_COOKIES_MAX])
 {
-	return find(r, auth_of(r)->session_cookie);
+	return find(
+	    r, auth_of(r)->session_cookie, ret_tokens, SESSION_COOKIES_MAX);
 }
 
 bool
 session_cookie_is_brief(const struct req *r)
 {
-	return find(r, auth_of(r)->forget_cookie) != NULL;
+	const char *value;
+
+	return find(r, auth_of(r)->forget_cookie, &value, 1) == 1;
 }
 
 static void

@@ -15,11 +15,18 @@ struct arena;
 const char *signed_cookie_write(
     struct arena *a, const char *secret, size_t secret_len, const char *value);
 /*
- * The value of the cookie `name` in the Cookie header; NULL when there is none
- * (the first of that name counts) or its signature is wrong.  `header` may be
- * NULL.
+ * The values of the cookies `name` in the Cookie header that are well signed,
+ * in their order and each once: at most `max` of them.  Of cookies of that name
+ * the first SIGNED_COOKIES_MAX are looked at.  `header` may be NULL.
  */
-const char *signed_cookie_find(struct arena *a, const char *secret,
-    size_t secret_len, const char *header, const char *name);
+enum { SIGNED_COOKIES_MAX = 16 };
+struct signed_cookie_key {
+	const char *secret;
+	size_t secret_len;
+	const char *name;
+};
+size_t signed_cookie_find_all(struct arena *a,
+    const struct signed_cookie_key *key, const char *header,
+    const char **ret_values, size_t max);
 
 #endif

@@ -84,22 +84,36 @@ query_flag(const struct req *r, const char *name)
 	return count > 1 || (value != NULL && *value != '\0');
 }
 
+/* The first of the request's sessions that is live, and its token. */
+static enum err
+find_first(struct req *r, bool refresh, struct session_found *ret_found,
+    const char **ret_token, bool *ret_refreshed)
+{
+	const char *tokens[SESSION_COOKIES_MAX];
+	size_t n = session_cookie_tokens(r, tokens);
+	enum err e = ERR_NOT_FOUND;
+
+	for (size_t i = 0; i < n && e == ERR_NOT_FOUND; i++) {
+		*ret_token = tokens[i];
+		e = session_find(auth_of(r), r->arena, tokens[i], refresh,
+		    ret_found, ret_refreshed);
+	}
+	if (n > 0 && e == ERR_NOT_FOUND)
+		session_cookie_clear(r);
+	return e;
+}
+
 /* As session_find(), with what it means for the browser's cookies. */
 static enum err
 find_session(struct req *r, struct session_found *ret_found)
 {
-	const char *token = session_cookie_token(r);
 	bool keep =
 	    session_cookie_is_brief(r) || query_flag(r, "disableRefresh");
+	const char *token;
 	bool refreshed;
-	enum err e;
+	enum err e =
+	    find_first(r, /* refresh= */ !keep, ret_found, &token, &refreshed);
 
-	if (token == NULL)
-		return ERR_NOT_FOUND;
-	e = session_find(auth_of(r), r->arena, token, /* refresh= */ !keep,
-	    ret_found, &refreshed);
-	if (e == ERR_NOT_FOUND)
-		session_cookie_clear(r);
 	if (e != ERR_OK)
 		return e;
 	r->user_id = ret_found->user.id;
@@ -191,17 +205,22 @@ list_sessions(struct req *r, const void *in_struct, void *out_struct)
 	return ERR_OK;
 }
 
+/*
+ * Ends every session that the request shows: of cookies that were set for
+ * another path we can take none back, and the next one would count then.
+ */
 static enum err
 sign_out(struct req *r, const void *in_struct, void *out_struct)
 {
 	struct success_out *out = out_struct;
-	const char *token = session_cookie_token(r);
-	enum err e;
+	const char *tokens[SESSION_COOKIES_MAX];
+	size_t n = session_cookie_tokens(r, tokens);
 
 	(void)in_struct;
-	if (token != NULL) {
+	for (size_t i = 0; i < n; i++) {
 		/* Not answered before it is true. */
-		e = session_end(auth_of(r), r->arena, token);
+		enum err e = session_end(auth_of(r), r->arena, tokens[i]);
+
 		if (e != ERR_OK)
 			return e;
 	}

@@ -1,5 +1,6 @@
 #include "auth/verify/verify.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "auth/verify/guard.h"
 #include "auth/verify/reverify.h"
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -213,14 +215,39 @@ judge(struct req *r, const struct question *q,
 	    r, q, claims, /* required_roles= */ NULL, now_ms);
 }
 
-static struct session_lookup *
-new_lookup(struct req *r)
-{
-	struct session_lookup *l = arena_alloc(r->arena, sizeof(*l));
+/* The sessions that a request shows, in their order. */
+struct shown {
+	size_t n;
+	struct session_lookup sessions[SESSION_COOKIES_MAX];
+};
 
-	l->arena = r->arena;
-	l->token = session_cookie_token(r);
-	return l;
+static struct shown *
+read_shown(struct req *r)
+{
+	struct shown *s = arena_alloc(r->arena, sizeof(*s));
+	const char *tokens[SESSION_COOKIES_MAX];
+
+	s->n = session_cookie_tokens(r, tokens);
+	for (size_t i = 0; i < s->n; i++) {
+		s->sessions[i].arena = r->arena;
+		s->sessions[i].token = tokens[i];
+	}
+	return s;
+}
+
+static size_t
+add_lookups(struct shown *s, struct session_lookup **lookups, size_t n)
+{
+	for (size_t i = 0; i < s->n; i++)
+		lookups[n++] = &s->sessions[i];
+	return n;
+}
+
+/* It can be answered: nobody is signed in, or it is known who. */
+static bool
+is_ready(const struct shown *s)
+{
+	return s->n == 0 || s->sessions[0].known;
 }
 
 /*
@@ -230,60 +257,67 @@ new_lookup(struct req *r)
 void
 verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
 {
-	struct session_lookup *wanted[SERVICE_PREFETCH_MAX];
+	struct session_lookup
+	    *wanted[SERVICE_PREFETCH_MAX * SESSION_COOKIES_MAX];
 	struct auth *auth = app;
 	struct cache *cache = auth->process.cache;
 	bool away = cache == NULL || cache_is_away(cache);
 	size_t nwanted = 0;
 
+	static_assert(COUNT_OF(wanted) <= SESSION_LOOKUPS_MAX,
+	    "all of a round are looked up at once");
 	for (size_t i = 0; i < n; i++) {
-		struct session_lookup *l;
+		struct shown *s;
 
-		ret_ready[i] = false;
 		if (routes_is_internal(rs[i]))
 			continue; /* reverify asks PostgreSQL */
-		l = new_lookup(rs[i]);
-		ret_ready[i] = l->token == NULL;
-		if (ret_ready[i] || !away)
-			rs[i]->prefetched = l;
-		if (!ret_ready[i])
-			wanted[nwanted++] = l;
+		s = read_shown(rs[i]);
+		if (s->n == 0 || !away)
+			rs[i]->prefetched = s;
+		nwanted = add_lookups(s, wanted, nwanted);
 	}
-	if (away)
-		return;
-	session_look_up(auth, wanted, nwanted);
-	for (size_t i = 0; i < n; i++) {
-		const struct session_lookup *l = rs[i]->prefetched;
-
-		if (l != NULL)
-			ret_ready[i] = l->token == NULL || l->known;
-	}
+	if (!away)
+		session_look_up(auth, wanted, nwanted);
+	for (size_t i = 0; i < n; i++)
+		ret_ready[i] =
+		    rs[i]->prefetched != NULL && is_ready(rs[i]->prefetched);
 }
 
-static struct session_lookup *
+static struct shown *
 look_up(struct req *r)
 {
-	struct session_lookup *l = r->prefetched;
+	struct session_lookup *wanted[SESSION_COOKIES_MAX];
+	struct shown *s = r->prefetched;
 
-	if (l == NULL) {
-		l = new_lookup(r);
-		if (l->token != NULL)
-			session_look_up(auth_of(r), &l, 1);
+	if (s == NULL) {
+		s = read_shown(r);
+		session_look_up(auth_of(r), wanted, add_lookups(s, wanted, 0));
 	}
-	return l;
+	return s;
+}
+
+/* The first that is live, whether Redis or PostgreSQL says so. */
+static enum err
+settle(struct req *r, struct shown *s, struct session_claims *ret_claims)
+{
+	enum err e = ERR_NOT_FOUND;
+
+	for (size_t i = 0; i < s->n && e == ERR_NOT_FOUND; i++)
+		e = session_settle(auth_of(r), &s->sessions[i], ret_claims);
+	return e;
 }
 
 enum err
 verify_request(struct req *r)
 {
-	struct session_lookup *l;
 	struct session_claims claims;
+	struct shown *shown;
 	struct question q;
-	enum err e = ERR_NOT_FOUND;
+	enum err e;
 
 	if (routes_is_internal(r))
 		return reverify_request(r);
-	l = look_up(r);
+	shown = look_up(r);
 	if (!read_question(r, &q)) {
 		log_event(LOG_ERROR, "verify does not know what is asked",
 		    LOG_TEXT("audience", req_param(r, "KEDGE_AUDIENCE")),
@@ -291,8 +325,7 @@ verify_request(struct req *r)
 		    LOG_TEXT("method", req_param(r, "KEDGE_METHOD")));
 		return verify_deny(r, 500, "unclear");
 	}
-	if (l->token != NULL)
-		e = session_settle(auth_of(r), l, &claims);
+	e = settle(r, shown, &claims);
 	if (e == ERR_OK)
 		return judge(r, &q, &claims);
 	if (e == ERR_UNAVAILABLE)
@@ -301,7 +334,7 @@ verify_request(struct req *r)
 		return verify_deny(r, 500, "failed");
 	if (q.guard == GUARD_OPEN)
 		return answer(r, 204);
-	return ask_to_sign_in(r, &q, l->token != NULL ? "ended" : "no_session");
+	return ask_to_sign_in(r, &q, shown->n > 0 ? "ended" : "no_session");
 }
 
 void
