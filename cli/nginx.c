@@ -166,6 +166,24 @@ write_limits(const struct stack *s, int64_t connections)
 	return finish(&r, "limits.conf");
 }
 
+/* split_clients wants percents, of at most two decimals. */
+static bool
+write_log(const struct stack *s)
+{
+	int64_t n = s->spec.nginx.log_sample;
+	int64_t parts = 10000 / n; /* of ten thousand */
+	struct render r = begin(s);
+	const char *some = arena_printf(s->arena, "%lld.%02lld%% 1;\n\t* 0;",
+	    (long long)(parts / 100), (long long)(parts % 100));
+	const struct template_value values[] = {
+		{ "sample", n == 1 ? "* 1;" : some },
+		{ NULL },
+	};
+
+	add(&r, "log.conf", values);
+	return finish(&r, "log.conf");
+}
+
 static void
 add_upstream(
     struct render *r, const char *name, const char *socket, int64_t keepalive)
@@ -303,7 +321,8 @@ nginx_write(const struct stack *s, int port)
 	int64_t n = connections(s);
 
 	return write_plain(s) && write_main(s, port, n) && write_limits(s, n) &&
-	       write_upstreams(s) && write_services(s) && link_web(s);
+	       write_log(s) && write_upstreams(s) && write_services(s) &&
+	       link_web(s);
 }
 
 bool

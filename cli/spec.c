@@ -376,13 +376,14 @@ static bool
 read_nginx(const struct place *p, const struct json *j, struct spec_nginx *ret)
 {
 	static const char *const known[] = { "workers", "connections",
-		"perAddress", "perNetwork", NULL };
+		"perAddress", "perNetwork", "logSample", NULL };
 	struct place here = place_below(p, "nginx");
 
 	*ret = (struct spec_nginx){
 		.connections = 16384,
 		.per_address = 256,
 		.per_network = 1024,
+		.log_sample = 1,
 	};
 	if (!place_object(&here, j, known) ||
 	    !place_int(&here, j, "workers", 1, 64, &ret->workers) ||
@@ -390,7 +391,9 @@ read_nginx(const struct place *p, const struct json *j, struct spec_nginx *ret)
 		&here, j, "connections", 64, 1000000, &ret->connections) ||
 	    !read_optional(
 		&here, j, "perAddress", 1, 65535, &ret->per_address) ||
-	    !read_optional(&here, j, "perNetwork", 1, 65535, &ret->per_network))
+	    !read_optional(
+		&here, j, "perNetwork", 1, 65535, &ret->per_network) ||
+	    !read_optional(&here, j, "logSample", 1, 10000, &ret->log_sample))
 		return false;
 	if (ret->per_address > ret->per_network)
 		return place_wrong(

@@ -48,6 +48,7 @@ struct spec_nginx {
 	int64_t connections; /* of each worker, to clients and to services */
 	int64_t per_address; /* requests at once, see nginx/limits.conf.in */
 	int64_t per_network;
+	int64_t log_sample; /* of requests that went well, one in so many */
 };
 
 struct spec {

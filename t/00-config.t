@@ -110,14 +110,28 @@ for my $name (qw(if rewrite satisfy proxy_cache fastcgi_cache fastcgi_cache_vali
 is_deeply(
 	[ map {"@{ $_->{args} }"} grep { $_->{name} eq 'location' && $_->{args}[0] =~ /^~/ } @all ],
 	[], 'no location by regular expression');
+# Those of the access line decide nothing: no other directive uses what they say.
 my @maps = grep { $_->{name} eq 'map' } @all;
+my ($of_log, $others) = (qr/^\$kedge_log/, qr/\$kedge_log/);
 is_deeply(
 	[
 		grep {/^~/} map { $_->{name} } map { @{ $_->{block} } }
-		    grep { $_->{args}[0] ne '$binary_remote_addr' } @maps
+		    grep { $_->{args}[0] ne '$binary_remote_addr' && $_->{args}[1] !~ $of_log } @maps
 	],
 	[],
 	'no regular expression in a map of what a client writes');
+is_deeply(
+	[
+		map {"$_->{name} @{ $_->{args} }"} grep { "@{ $_->{args} }" =~ $others }
+		    grep { $_->{name} !~ /^(?:access_log|log_format|split_clients)$/ }
+		    grep { $_->{name} ne 'map' || $_->{args}[1] !~ $of_log }
+		    grep {
+			my $d = $_;
+			!grep { my $m = $_; grep { $_ == $d } @{ $m->{block} } } grep { $_->{args}[1] =~ $of_log } @maps
+		    } @all
+	],
+	[],
+	'the access line\'s maps serve nothing else');
 is_deeply(
 	[ grep {/^~/} map { @{ $_->{args} } } grep { $_->{name} eq 'server_name' } @all ], [],
 	'nor in a server name');

@@ -389,4 +389,110 @@ for my $path (
 	    raw_http($port, "GET $path HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")->{status};
 	like($s, qr/^(400|403|404)$/, "$path: not served ($s)");
 }
+
+# ---- the access line: one for each request, whoever answered it -----------------
+
+my %lines; # by the request's id
+sub lines
+{
+	my ($id) = @_;
+	%lines = ();
+	for my $file (glob $k->dir . '/log/*.log') {
+		for (split /\n/, slurp($file)) {
+			my $line = /^\{/ ? jdecode($_) : undef;
+			next if !$line || ($line->{msg} // '') ne 'request';
+			push @{ $lines{ $line->{request_id} } }, $line;
+		}
+	}
+	return $lines{$id};
+}
+# The line may follow the answer by a moment.
+sub line
+{
+	my ($r, $what) = @_;
+	my $id = $r->{headers}{'x-request-id'};
+	my $found = wait_until(sub { lines($id) }, 5) // [];
+	is(scalar @$found, 1, "$what: one line") or diag(jencode($found));
+	return $found->[0] // {};
+}
+my $firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+my @core = (service => 'core', route => '/whoami');
+my @nginx = (service => 'nginx', route => '', upstream_us => undef);
+for my $row (
+	[ 'a service', "GET /api/core/whoami?token=secret HTTP/1.1\r\nCookie: $cookie",
+		method => 'GET', path => '/api/core/whoami', status => 200, @core, pool => 'api' ],
+	[ 'a service, no body', "HEAD /api/core/whoami HTTP/1.1\r\nCookie: $cookie",
+		method => 'HEAD', path => '/api/core/whoami', status => 200, bytes => 0, @core ],
+	[ 'no route', "GET /api/auth/there%20is/none%0a HTTP/1.1", path => "/api/auth/there is/none\n",
+		status => 404, service => 'auth', route => '' ],
+	[ 'refused by a service', "POST /api/core/whoami HTTP/1.1\r\nCookie: $cookie\r\nOrigin: " . $k->base . "\r\nContent-Length: 0",
+		method => 'POST', path => '/api/core/whoami', status => 405, service => 'core', route => '' ],
+	[ 'refused by verify', 'GET /api/core/me?token=secret HTTP/1.1', path => '/api/core/me',
+		status => 401, service => 'auth', pool => 'verify', route => 'verdict', method => 'GET' ],
+	[ 'a file', 'GET /app.js?v=secret HTTP/1.1', path => '/app.js', status => 200,
+		bytes => -s "$FindBin::Bin/../web/app.js", @nginx ],
+	[ 'no file', "GET /none%0a%ff\"\\\xff HTTP/1.1", path => '/none%0a%ff"\\', status => 404, @nginx ],
+	[ 'no service', 'GET /api/none HTTP/1.1', path => '/api/none', status => 404, @nginx ],
+	[ 'a refused method', 'DELETE /app.css HTTP/1.1', method => 'DELETE', path => '/app.css', status => 405,
+		@nginx ],
+	[ 'no request', 'GET /app.css HTTP/1.1' . "\r\nHost: b", status => 400, @nginx ],
+	[ 'too long an address', 'GET /' . 'a' x 9000 . ' HTTP/1.1', status => 414, path => '', @nginx ],
+) {
+	my ($name, $head, %want) = @$row;
+	my $answer = raw_http($port,
+		"$head\r\nHost: a\r\nUser-Agent: $firefox\r\nConnection: close\r\n\r\n");
+	is($answer->{status}, $want{status}, "$name: $want{status}");
+	my $line = line($answer, $name);
+	is($line->{$_}, $want{$_}, "$name: $_") for sort keys %want;
+	like($line->{time} // '', qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d)$/, "$name: time");
+	like($line->{us} // '', qr/^\d+$/, "$name: microseconds");
+	is($line->{ip}, '127.0.0.1', "$name: address");
+	is($line->{agent}, $want{status} =~ /^4(?:00|14)$/ ? 'none' : 'Firefox', "$name: agent")
+	    if $want{status} != 400;
+	unlike(jencode($line), qr/secret/, "$name: no query");
+}
+
+# Both tables of programs say the same.
+for my $agent ('', 'curl/8.1', 'Wget/1.21', 'node', 'undici', 'axios/1.2', 'python-requests/2.3',
+	'Python-urllib/3.1', 'Go-http-client/1.1', 'okhttp/4.9', 'PostmanRuntime/7.2', 'x curl/8',
+	'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)', 'SomeCRAWLer', 'a Spider',
+	'Yahoo! Slurp', 'Mozilla/5.0 AppleWebKit/537.36 Chrome/126.0 Safari/537.36',
+	'Mozilla/5.0 Chrome/126.0 Safari/537.36 Edg/126.0', 'Mozilla/5.0 Chrome/1 Safari/5 EdgA/126.0',
+	'EdgiOS/1', 'Mozilla/5.0 Chrome/1 Safari/5 OPR/111.0', 'Opera/9.8', 'SamsungBrowser/25.0 Chrome/1',
+	'Mozilla/5.0 FxiOS/127.0 Safari/605.1', 'CriOS/126.0 Safari/604', 'Chromium/1', 'HeadlessChrome/1 Safari/5',
+	'Mozilla/5.0 Version/17.4 Safari/605.1.15', $firefox) {
+	my ($here, $there) = map {
+		line(raw_http($port, "GET $_ HTTP/1.1\r\nHost: a\r\n" . (length $agent ? "User-Agent: $agent\r\n" : '') .
+			    "Connection: close\r\n\r\n"), "$agent at $_")->{agent}
+	} qw(/favicon.svg /api/auth/ok);
+	is($there, $here, "$agent is $here");
+}
+
+# What nobody takes any more is nginx's to log; the service's line is another one.
+# The request waits for a lock in the database, so that it is under way.
+open my $psql, '|-', Kedge::tool('psql'), '-Atq', '-o', '/dev/null', '-d', $k->url_as('kedge', 'core')
+    or die;
+$psql->autoflush;
+print {$psql} "BEGIN; LOCK TABLE profile IN ACCESS EXCLUSIVE MODE;\n";
+my $waiting = sub {
+	return $k->sql('core', "SELECT count(*) FROM pg_locks WHERE relation = 'profile'::regclass AND $_[0]") > 0
+};
+ok(wait_until(sub { $waiting->("granted AND mode = 'AccessExclusiveLock'") }, 10), 'a table is locked');
+my $left = raw_open($port);
+syswrite $left, "GET /api/core/me HTTP/1.1\r\nHost: a\r\nUser-Agent: Wget/leaves\r\nCookie: $cookie\r\n\r\n";
+ok(wait_until(sub { $waiting->('NOT granted') }, 10), 'a request waits for it');
+close $left;
+my $leaver = sub {
+	lines('');
+	return (grep { $_->{agent} eq 'Wget' && $_->{path} eq '/api/core/me' } map { @$_ } values %lines)[0];
+};
+my $early = wait_until(sub { $leaver->() }, 10) // {};
+is($early->{service}, 'nginx', 'that its client leaves, nginx logs');
+is($early->{status}, 499, 'as 499');
+print {$psql} "ROLLBACK;\n";
+close $psql;
+ok(wait_until(
+	sub { $k->log_text('core') =~ /"request_id":"$early->{request_id}","msg":"request abandoned"/ }, 10),
+	'and the service finds out');
+is(scalar @{ lines($early->{request_id}) // [] }, 1, 'one access line');
 done_testing;

@@ -96,6 +96,17 @@ is((stat $socket)[2] & 0777, 0660, 'for its group');
 my @w;
 ok(wait_until(sub { (@w = workers($pid)) == 2 }, 5), 'with two workers');
 
+# Its log in a file, opened anew by a reload.
+my ($to_file) = start({ CORE_LISTEN => "unix:$place/file.sock", CORE_LOG_FILE => "$place/core.log" });
+ok(answers("$place/file.sock"), 'with its log in a file');
+ok(wait_until(sub { slurp("$place/core.log") =~ /"msg":"serving"/ }, 5), 'which has it');
+is((stat "$place/core.log")[2] & 0777, 0640, 'for its group alone');
+rename "$place/core.log", "$place/core.log.1" or die;
+kill HUP => $to_file;
+ok(wait_until(sub { (slurp("$place/core.log") // '') =~ /"msg":"restarted"/ }, 15), 'opened anew by a reload');
+kill TERM => $to_file;
+ok(gone($to_file, 15), 'gone');
+
 # A worker that dies is replaced, logged, and counted.
 kill KILL => $w[0];
 ok(

@@ -133,7 +133,7 @@ use Kedge::Load;
 	};
 	my $abandoned = sub {
 		return scalar(() = $k->log_text('auth') =~
-			    m{"route":"/sign-up/email","method":"POST","status":499}g);
+			    m{"msg":"request abandoned","method":"POST","path":"/api/auth/sign-up/email","route":"/sign-up/email","status":499}g);
 	};
 	my $before = $hashes->();
 	my ($stopped) = $k->pids('auth-api');

@@ -16,9 +16,12 @@
 enum {
 	NAME_MAX_BYTES = 64, /* service, pool */
 	ID_MAX_BYTES = 128,
+	TRACE_MAX_BYTES = 32,
 	/* The most that one byte of text becomes: \u001f. */
 	ESCAPE_MAX = 6,
-	HEAD_MAX_BYTES = ESCAPE_MAX * (2 * NAME_MAX_BYTES + ID_MAX_BYTES) + 256,
+	HEAD_MAX_BYTES =
+	    ESCAPE_MAX * (2 * NAME_MAX_BYTES + ID_MAX_BYTES + TRACE_MAX_BYTES) +
+	    256,
 };
 
 static const char cut_mark[] = ",\"cut\":true";
@@ -50,7 +53,7 @@ static struct {
 	int worker; /* -1: not a worker */
 	enum log_level least;
 } process = { .worker = -1, .least = LOG_INFO };
-static _Thread_local const char *thread_request_id;
+static _Thread_local const char *thread_request_id, *thread_trace_id;
 
 static void
 put(struct line *l, const char *bytes, size_t len)
@@ -193,6 +196,7 @@ put_head(struct line *l, enum log_level level)
 		put_number(l, process.worker);
 	}
 	put_member(l, "request_id", thread_request_id, ID_MAX_BYTES);
+	put_member(l, "trace_id", thread_trace_id, TRACE_MAX_BYTES);
 }
 
 /* Whole, or not at all. */
@@ -236,10 +240,11 @@ static void
 write_own_event(const char *message, const struct log_field *fields)
 {
 	const char *request_id = thread_request_id;
+	const char *trace_id = thread_trace_id;
 
-	thread_request_id = NULL;
+	log_set_request(NULL, NULL);
 	write_event(LOG_WARN, message, fields);
-	thread_request_id = request_id;
+	log_set_request(request_id, trace_id);
 }
 
 static void
@@ -328,9 +333,10 @@ log_set_worker(const char *pool, int worker)
 }
 
 void
-log_set_request(const char *request_id)
+log_set_request(const char *request_id, const char *trace_id)
 {
 	thread_request_id = request_id;
+	thread_trace_id = trace_id;
 }
 
 bool

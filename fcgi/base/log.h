@@ -5,10 +5,10 @@
  * of their own.  Text is escaped and capped, so a client cannot forge a line.
  * Secrets are the caller's to leave out.
  *
- * Members, in this order: time, level, service, pool, worker, request_id (each
- * when it is known), msg, the fields.  A text over LOG_TEXT_MAX bytes is cut
- * and ends in an ellipsis; fields that would make the line longer than
- * LOG_LINE_MAX bytes are left out, and "cut":true says so.
+ * Members, in this order: time, level, service, pool, worker, request_id,
+ * trace_id (each when it is known), msg, the fields.  A text over LOG_TEXT_MAX
+ * bytes is cut and ends in an ellipsis; fields that would make the line longer
+ * than LOG_LINE_MAX bytes are left out, and "cut":true says so.
  *
  * Lines of one kind are bounded (base/log_limit.h), and writing never waits
  * once log_output_set_nonblocking() was called (base/log_output.h).  What that
@@ -72,8 +72,11 @@ log_text_(const char *name, const char *text)
 void log_init(const char *service, enum log_level least);
 /* Names the pool and the worker, after a fork.  `pool` is not copied. */
 void log_set_worker(const char *pool, int worker);
-/* The request that this thread is serving; NULL for none.  Not copied. */
-void log_set_request(const char *request_id);
+/*
+ * The request that this thread is serving, and the trace it is part of; NULL
+ * for none.  Not copied.
+ */
+void log_set_request(const char *request_id, const char *trace_id);
 /* Reads debug, info, warn or error. */
 MUST_CHECK bool log_level_read(const char *text, enum log_level *ret_level);
 

@@ -41,6 +41,22 @@ log_output_set_nonblocking(void)
 	output.asks = output.fd < 0;
 }
 
+bool
+log_output_open(const char *path)
+{
+	int fd = open(
+	    path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0640);
+
+	if (fd < 0)
+		return false;
+	if (output.fd >= 0)
+		close(output.fd);
+	output.fd = fd;
+	output.is_socket = false;
+	output.asks = false;
+	return true;
+}
+
 static ssize_t
 write_some(const char *bytes, size_t len)
 {

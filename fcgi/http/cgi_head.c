@@ -53,6 +53,8 @@ cgi_head_write(struct buf *b, const struct response *p)
 	buf_put_i64(b, p->status);
 	buf_putc(b, ' ');
 	buf_puts(b, phrase_of(p->status));
+	/* We write the access line: see nginx/log.conf.in. */
+	buf_puts(b, "\r\nKedge-Logged: 1");
 	for (int i = 0; i < p->nheaders; i++) {
 		buf_puts(b, "\r\n");
 		buf_puts(b, p->headers[i]);

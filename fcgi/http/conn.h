@@ -15,6 +15,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "http/access.h"
 #include "http/record.h"
 
 struct arena;
@@ -40,6 +41,7 @@ struct conn {
 	bool body_broken;
 	int64_t begun_us; /* the request */
 	int64_t read_until_us; /* all of it must be here by then */
+	bool answer_begun; /* some of it was taken */
 	int64_t answer_until_us;
 
 	struct buf params;
@@ -82,10 +84,9 @@ struct req_source conn_source(struct conn *c);
 
 /*
  * Writes r->response, and that it ends there.  When that fails, or a stream
- * breaks off, the connection is ended instead: ERR_ABANDONED if the other side
- * took no more of it, else why the stream broke off.
+ * breaks off, the connection is ended instead.
  */
-MUST_CHECK enum err
+MUST_CHECK struct sent
 conn_answer(struct conn *c, struct arena *a, const struct req *r);
 /*
  * Skips what is left of the request's body.  True: another request may come on

@@ -78,6 +78,7 @@ send_all(struct conn *c, struct iovec *parts, size_t nparts, size_t left)
 		ssize_t n = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n >= 0) {
+			c->answer_begun = true;
 			left -= (size_t)n;
 			if (left > 0)
 				advance(&m, (size_t)n);
@@ -148,16 +149,10 @@ send_answer(struct conn *c, struct arena *a, struct part head, struct part body)
 	       send_body(c, a, body, /* last= */ true);
 }
 
-static enum err
-sent_or_abandoned(bool sent)
-{
-	return sent ? ERR_OK : ERR_ABANDONED;
-}
-
 /* One piece; *ret_done when it was the last and the answer is complete. */
 static enum err
-send_piece(
-    struct conn *c, struct arena *a, const struct stream *s, bool *ret_done)
+send_piece(struct conn *c, struct arena *a, const struct stream *s,
+    int64_t *bytes, bool *ret_done)
 {
 	int64_t now_us = clock_monotonic_us();
 	struct buf piece;
@@ -172,13 +167,15 @@ send_piece(
 	if (e != ERR_OK)
 		return e;
 	c->answer_until_us = clock_monotonic_us() + ANSWER_US;
-	return sent_or_abandoned(
-	    send_body(c, a, (struct part){ piece.data, piece.len }, *ret_done));
+	if (!send_body(c, a, (struct part){ piece.data, piece.len }, *ret_done))
+		return ERR_ABANDONED;
+	*bytes += (int64_t)piece.len;
+	return ERR_OK;
 }
 
 /* After the head and the first piece. */
 static enum err
-send_stream(struct conn *c, const struct stream *s)
+send_stream(struct conn *c, const struct stream *s, int64_t *bytes)
 {
 	struct arena *a = arena_new();
 	enum err e = ERR_OK;
@@ -186,7 +183,7 @@ send_stream(struct conn *c, const struct stream *s)
 
 	while (e == ERR_OK && !done) {
 		arena_reset(a);
-		e = send_piece(c, a, s, &done);
+		e = send_piece(c, a, s, bytes, &done);
 	}
 	arena_free(a);
 	return e;
@@ -194,29 +191,34 @@ send_stream(struct conn *c, const struct stream *s)
 
 static enum err
 send_all_of_it(struct conn *c, struct arena *a, struct part head,
-    struct part body, const struct stream *stream)
+    struct part body, const struct stream *stream, int64_t *bytes)
 {
 	const struct part none = { "", 0 };
+	bool ok;
 
 	if (stream == NULL)
-		return sent_or_abandoned(send_answer(c, a, head, body));
-	if (!send_record(c, a, head, none, /* last= */ false) ||
-	    !send_body(c, a, body, /* last= */ false))
+		ok = send_answer(c, a, head, body);
+	else
+		ok = send_record(c, a, head, none, /* last= */ false) &&
+		     send_body(c, a, body, /* last= */ false);
+	if (!ok)
 		return ERR_ABANDONED;
-	return send_stream(c, stream);
+	*bytes = (int64_t)body.len;
+	return stream != NULL ? send_stream(c, stream, bytes) : ERR_OK;
 }
 
-enum err
+struct sent
 conn_answer(struct conn *c, struct arena *a, const struct req *r)
 {
 	static const char too_large[] =
-	    "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
+	    "Status: 500 Internal Server Error\r\nKedge-Logged: 1\r\n"
+	    "Content-Length: 0\r\n\r\n";
 	const struct response *p = &r->response;
 	const struct stream *stream = p->stream;
 	struct part body = { p->body, p->body_len };
 	struct part head = { too_large, sizeof(too_large) - 1 };
+	struct sent sent = { .e = ERR_OK };
 	struct buf b;
-	enum err e;
 
 	buf_init(&b, a, HEAD_MAX_BYTES);
 	cgi_head_write(&b, p);
@@ -229,8 +231,12 @@ conn_answer(struct conn *c, struct arena *a, const struct req *r)
 	else
 		head = (struct part){ b.data, b.len };
 	c->answer_until_us = c->prompt ? 0 : clock_monotonic_us() + ANSWER_US;
-	e = send_all_of_it(c, a, head, body, stream);
-	if (e != ERR_OK)
+	c->answer_begun = false;
+	sent.e = send_all_of_it(c, a, head, body, stream, &sent.bytes);
+	sent.begun = c->answer_begun;
+	if (sent.e != ERR_OK)
 		conn_end(c);
-	return e == ERR_OK && buf_failed(&b) ? ERR_INTERNAL : e;
+	else if (buf_failed(&b))
+		sent.e = ERR_INTERNAL;
+	return sent;
 }

@@ -114,7 +114,7 @@ params_read(const struct service *s, struct req *r)
 	r->scheme = params_get(r, "KEDGE_SCHEME");
 	r->client_ip = params_get(r, "REMOTE_ADDR");
 	r->trace_id = trace_read_id(r->arena, req_header(r, "TRACEPARENT"));
-	log_set_request(r->request_id);
+	log_set_request(r->request_id, r->trace_id);
 
 	if (r->source->check != NULL)
 		e = r->source->check(r->source->ctx);

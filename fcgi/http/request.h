@@ -50,6 +50,8 @@ struct req_line {
 	const char *route; /* the pattern; never what the client sent */
 	int metric;
 	bool quiet; /* asked for by ourselves, or by the thousand */
+	bool is_verdict;
+	int64_t us; /* until the answer was made */
 };
 
 enum { PATH_VALUES_MAX = 4, REQ_LOG_FIELDS_MAX = 4 };

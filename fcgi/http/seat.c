@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "http/access.h"
 #include "http/service.h"
 
 struct seat *
@@ -44,27 +45,6 @@ seat_refuse(struct seat *seat, enum err e)
 	seat->req.refusal = e;
 }
 
-/*
- * Whoever has an answer finds its line in the log: an answer that is whole is
- * noted before it is sent.  How a stream ends is known after it.
- */
-static void
-send_answer(struct seat *seat)
-{
-	struct req *r = &seat->req;
-	bool is_stream = r->response.stream != NULL;
-	enum err e;
-
-	if (!is_stream)
-		service_note(r, ERR_OK);
-	e = conn_answer(&seat->conn, seat->arena, r);
-	if (is_stream)
-		service_note(r, e);
-	else if (e != ERR_OK)
-		log_event(LOG_INFO, "answer was not sent",
-		    LOG_NUM("status", r->response.status));
-}
-
 bool
 seat_answer(struct seat *seat, const struct service *s, bool may_keep)
 {
@@ -72,8 +52,9 @@ seat_answer(struct seat *seat, const struct service *s, bool may_keep)
 
 	seat->req.begun_us = seat->conn.begun_us;
 	service_handle(s, &seat->req);
-	send_answer(seat);
-	log_set_request(NULL);
+	access_end(
+	    &seat->req, conn_answer(&seat->conn, seat->arena, &seat->req));
+	log_set_request(NULL, NULL);
 	kept = conn_finish(&seat->conn, may_keep);
 	arena_reset(seat->arena);
 	return kept;

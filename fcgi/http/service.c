@@ -180,6 +180,7 @@ dispatch(const struct service *s, struct req *r)
 			.metric = s->metrics != NULL ? s->metrics->verdict
 			                             : METRIC_OTHER,
 			.quiet = true,
+			.is_verdict = true,
 		};
 		return s->handle_all(r);
 	}
@@ -201,35 +202,6 @@ dispatch(const struct service *s, struct req *r)
 		r->line.metric = s->metrics->routes[index];
 
 	return run_route(s, r);
-}
-
-static void
-log_request(const struct req *r, int status, int64_t us)
-{
-	struct log_field fields[9 + REQ_LOG_FIELDS_MAX];
-	const struct log_field *more = r->log_fields;
-	size_t n = 0;
-
-	fields[n++] = LOG_TEXT("route", r->line.route);
-	fields[n++] = LOG_TEXT("method", r->method);
-	fields[n++] = LOG_NUM("status", status);
-	if (status != r->response.status)
-		fields[n++] = LOG_NUM("sent_status", r->response.status);
-	fields[n++] = LOG_NUM("us", us);
-	fields[n++] = LOG_TEXT("ip", r->client_ip);
-	if (r->user_id != NULL)
-		fields[n++] = LOG_TEXT("user", r->user_id);
-	if (r->trace_id != NULL)
-		fields[n++] = LOG_TEXT("trace_id", r->trace_id);
-	for (; more != NULL && more->name != NULL; more++) {
-		assert(n < COUNT_OF(fields) - 1);
-		fields[n++] = *more;
-	}
-	fields[n] = (struct log_field){ 0 };
-
-	log_event_from(r->line.quiet && status < 400 ? LOG_DEBUG : LOG_INFO,
-	    "request", status >= 400 ? status : 0,
-	    r->user_id != NULL ? r->user_id : r->client_ip, fields);
 }
 
 /*
@@ -281,17 +253,7 @@ service_handle(const struct service *s, struct req *r)
 	if (e != ERR_OK)
 		answer_error(s, r, e);
 	answer_forbid_storing(s, r);
-}
-
-void
-service_note(struct req *r, enum err sent)
-{
-	int64_t us = clock_monotonic_us() - r->begun_us;
-	int status =
-	    sent == ERR_OK ? r->response.status : err_info(sent)->status;
-
-	metrics_request(r->line.metric, status, us);
-	log_request(r, status, us);
+	r->line.us = clock_monotonic_us() - r->begun_us;
 }
 
 bool

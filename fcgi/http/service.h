@@ -4,7 +4,7 @@
  * For every request: the path as sent (400), hooks->before, route lookup (404,
  * 405), the route's guard, media type and body (415, 413, 400), hooks->screen,
  * schema (400), hooks->guard, handler, answer.  A failure at any step is
- * written by write_error.  One access line is logged and one metric counted.
+ * written by write_error.  When it is sent, access_end() logs and counts it.
  *
  * The library itself answers, under the prefix: GET openapi.json; and, at
  * paths that only nginx's loopback locations hand on: /metrics,
@@ -150,17 +150,11 @@ struct service {
 
 /*
  * Answers one request: fills r->response.  What this thread logs from then on
- * has the request's id, until log_set_request(NULL).  No FastCGI in it: the
- * event loop, the unit tests and the fuzzers call it alike.  r is zeroed by the
- * caller except arena and source, and what prefetch() has set.
+ * has the request's id, until log_set_request(NULL, NULL).  No FastCGI in it:
+ * the event loop, the unit tests and the fuzzers call it alike.  r is zeroed by
+ * the caller except arena and source, and what prefetch() has set.
  */
 void service_handle(const struct service *s, struct req *r);
-/*
- * The request's line in the log, and its metrics: of an answer that is whole
- * before it is sent, of a stream after it.  `sent`: ERR_OK, or why not all of
- * it was sent; then that is the status in both.
- */
-void service_note(struct req *r, enum err sent);
 /* Whether that will wait for nothing, by what r->source has. */
 bool service_is_prompt(const struct service *s, const struct req *r);
 

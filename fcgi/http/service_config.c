@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cache/cache_url.h"
 #include "db/db_url.h"
+#include "http/access.h"
 #include "http/identity.h"
 #include "http/service_main.h"
 
@@ -60,7 +61,16 @@ static const struct config_var shared_vars[] = {
 	    "service goes on without it." },
 	{ CONFIG(struct service_config, log_level, "LOG_LEVEL"),
 	  .fallback = "info",
-	  .doc = "The least that is logged: debug, info, warn or error." },
+	  .doc = "The least that is logged: debug, info, warn or error. "
+	    "Requests are info, and warn when they fail with 5xx." },
+	{ CONFIG(struct service_config, log_file, "LOG_FILE"),
+	  .fallback = "",
+	  .doc = "File that the log is appended to. Empty: standard error. A "
+	    "reload opens it anew, for rotation." },
+	{ CONFIG(struct service_config, log_sample, "LOG_SAMPLE"),
+	  .fallback = "1", .min = 1, .max = 1000000, .unit = "requests",
+	  .doc = "Of so many requests below 400 one is logged, chosen by its "
+	    "id; of those with 4xx and 5xx all are." },
 	{ CONFIG(struct service_config, drain_timeout_ms, "DRAIN_TIMEOUT_MS"),
 	  .fallback = "10000", .min = 0, .max = 600000, .unit = "ms",
 	  .doc = "How long may take, after SIGTERM, the jobs that run, and then "
@@ -272,6 +282,7 @@ check_config(const struct service_program *p, const char *prefix)
 
 	if (log_level_read(c->log_level, &level)) {
 		log_init(p->name, level);
+		access_set_sample(c->log_sample);
 	} else {
 		log_refused(prefix, "LOG_LEVEL", "debug, info, warn or error");
 		good = false;

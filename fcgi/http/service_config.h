@@ -24,6 +24,8 @@ struct service_config {
 	const char *redis_url; /* empty: run without Redis */
 	int64_t redis_timeout_ms;
 	const char *log_level; /* debug, info, warn, error */
+	const char *log_file; /* empty: standard error */
+	int64_t log_sample; /* of requests that went well, one in so many */
 	int64_t drain_timeout_ms;
 	int64_t streams; /* at once, of a process */
 	int64_t streams_per_user;

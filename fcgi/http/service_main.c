@@ -1,6 +1,7 @@
 #include "http/service_main.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,6 +272,20 @@ prepare(const struct service_program *p)
 	return p->prepare == NULL || p->prepare(p->config);
 }
 
+/* In the master alone: a command says what it has to say on the terminal. */
+static bool
+open_log(const struct service_program *p)
+{
+	const struct service_config *c = p->config;
+
+	if (c->log_file == NULL || *c->log_file == '\0' ||
+	    log_output_open(c->log_file))
+		return true;
+	log_event(LOG_ERROR, "cannot open the log file",
+	    LOG_TEXT("path", c->log_file), LOG_TEXT("error", strerror(errno)));
+	return false;
+}
+
 static int
 run(const struct service_program *p, bool only_jobs, char **argv)
 {
@@ -290,7 +305,7 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 		log_event(LOG_ERROR, "nothing to do: WORKER_PROCESSES is 0");
 		return 1;
 	}
-	if (!can_be_counted(pools, m.npools) || !prepare(p))
+	if (!can_be_counted(pools, m.npools) || !open_log(p) || !prepare(p))
 		return 1;
 	return master_run(&m, argv);
 }
@@ -302,7 +317,7 @@ check(const struct service_program *p, bool only_jobs)
 	struct master_pool pools[POOLS_MAX] = { 0 };
 	int n = fill_pools(p, only_jobs, pools);
 
-	return can_be_counted(pools, n) ? 0 : 1;
+	return can_be_counted(pools, n) && open_log(p) ? 0 : 1;
 }
 
 static int

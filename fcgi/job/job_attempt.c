@@ -131,7 +131,7 @@ run_watched(struct attempt *t, struct db *tx, struct job_end *end)
 	struct job_pulse *pulse = t->runner->pulse;
 	enum err e;
 
-	log_set_request(t->claimed->request_id);
+	log_set_request(t->claimed->request_id, t->claimed->trace_id);
 	job_pulse_begin(pulse, t->claimed->id, t->claimed->fence,
 	    job_defaults_time_limit_s(t->kind),
 	    t->kind->program != NULL ? PROGRAM_GRACE_S : 0);
@@ -141,7 +141,7 @@ run_watched(struct attempt *t, struct db *tx, struct job_end *end)
 		e = call(t, tx);
 	end->ran_us = clock_monotonic_us() - end->began_us;
 	job_pulse_end(pulse);
-	log_set_request(NULL);
+	log_set_request(NULL, NULL);
 
 	end->outcome = job_run_outcome(
 	    &t->run, e, job_pulse_is_cancelled(pulse), &end->error);

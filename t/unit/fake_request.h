@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "http/access.h"
 #include "http/request.h"
 #include "http/service.h"
 
@@ -106,8 +107,9 @@ fake_handle(const struct service *s, struct fake_request *f, struct arena *a,
 	};
 	*ret_r = (struct req){ .arena = a, .source = source };
 	service_handle(s, ret_r);
-	service_note(ret_r, ERR_OK);
-	log_set_request(NULL);
+	access_end(
+	    ret_r, (struct sent){ .bytes = (int64_t)ret_r->response.body_len });
+	log_set_request(NULL, NULL);
 }
 
 #endif

@@ -725,7 +725,8 @@ START_TEST(no_content_has_no_length)
 	out.len = 0;
 	put_get(&out, false, "/nothing", "");
 	ck_assert(exchange(&out));
-	ck_assert_str_eq(answer.text, "Status: 204 No Content\r\n\r\n");
+	ck_assert_str_eq(
+	    answer.text, "Status: 204 No Content\r\nKedge-Logged: 1\r\n\r\n");
 }
 END_TEST
 

@@ -65,7 +65,7 @@ START_TEST(event_has_its_members_in_order)
 	int64_t ms, n;
 
 	log_set_worker("verify", 3);
-	log_set_request("0123abcd");
+	log_set_request("0123abcd", NULL);
 	log_event(LOG_WARN, "redis is away", LOG_TEXT("host", "h"),
 	    LOG_NUM("ms", sizeof(ms)), LOG_NUM("least", INT64_MIN),
 	    LOG_TEXT("none", NULL));
@@ -200,7 +200,7 @@ START_TEST(line_is_cut_between_fields)
 	text[sizeof(text) - 1] = '\0';
 	log_init(text, LOG_INFO);
 	log_set_worker(text, INT32_MAX);
-	log_set_request(text);
+	log_set_request(text, text);
 	log_event(LOG_INFO, text, LOG_NUM("a", 1), LOG_TEXT("b", text),
 	    LOG_NUM("c", 1));
 	j = logged();
@@ -214,7 +214,7 @@ END_TEST
 static void *
 log_many(void *arg)
 {
-	log_set_request(arg);
+	log_set_request(arg, NULL);
 	for (int i = 0; i < 200; i++)
 		log_event_from(LOG_INFO, "line", /* code= */ 0, arg,
 		    (const struct log_field[]){ LOG_TEXT("who", arg), { 0 } });

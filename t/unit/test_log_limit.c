@@ -103,7 +103,7 @@ START_TEST(report_names_what_was_dropped)
 
 	capture_begin(&capture);
 	log_init("core", LOG_INFO);
-	log_set_request("of-this-request");
+	log_set_request("of-this-request", NULL);
 	for (int i = 0; i < MANY; i++)
 		log_event(LOG_WARN, "the same again");
 	for (int i = 0; i < MANY; i++)

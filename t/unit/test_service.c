@@ -16,6 +16,7 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "http/access.h"
 #include "http/scrape.h"
 #include "http/service_metrics.h"
 
@@ -1128,9 +1129,9 @@ START_TEST(trace_id_of_valid_headers_only)
 }
 END_TEST
 
-START_TEST(log_line_names_the_pattern_not_the_path)
+START_TEST(log_line_has_path_and_pattern_and_no_query)
 {
-	struct fake_request f = guarded("GET", "/api/core/items/secret-id");
+	struct fake_request f = guarded("GET", "/api/core/items/7");
 	struct capture c;
 	char line[4096];
 
@@ -1143,7 +1144,9 @@ START_TEST(log_line_names_the_pattern_not_the_path)
 	capture_end(&c, line, sizeof(line));
 	ck_assert_ptr_null(strstr(line, "secret"));
 	ck_assert_ptr_nonnull(strstr(line, "\"msg\":\"request\""));
+	ck_assert_ptr_nonnull(strstr(line, "\"path\":\"/api/core/items/7\""));
 	ck_assert_ptr_nonnull(strstr(line, "\"route\":\"/items/{id}\""));
+	ck_assert_ptr_nonnull(strstr(line, "\"agent\":\"none\""));
 	ck_assert_ptr_nonnull(strstr(line, "\"method\":\"GET\""));
 	ck_assert_ptr_nonnull(strstr(line, "\"status\":200"));
 	ck_assert_ptr_nonnull(strstr(line, "\"us\":"));
@@ -1379,12 +1382,91 @@ START_TEST(handle_all_answers_before_everything)
 	ck_assert_int_eq(r->response.status, 204);
 	ck_assert_str_eq(line, "");
 
-	handler_says = ERR_UNAUTHENTICATED;
+	/* Its access line is verify's to write. */
+	handler_says = ERR_FORBIDDEN;
+	fake_add(&f, "KEDGE_METHOD=PATCH");
 	capture_begin(&c);
 	fake_handle(&s, &f, a, r);
 	capture_end(&c, line, sizeof(line));
-	ck_assert_int_eq(r->response.status, 401);
+	ck_assert_int_eq(r->response.status, 403);
+	ck_assert_ptr_nonnull(strstr(line, "\"msg\":\"request\""));
+	ck_assert_ptr_nonnull(strstr(line, "\"method\":\"PATCH\""));
 	ck_assert_ptr_nonnull(strstr(line, "\"route\":\"verdict\""));
+
+	handler_says = ERR_UNAVAILABLE;
+	capture_begin(&c);
+	fake_handle(&s, &f, a, r);
+	capture_end(&c, line, sizeof(line));
+	ck_assert_ptr_nonnull(strstr(line, "\"msg\":\"verdict\""));
+	ck_assert_ptr_nonnull(strstr(line, "\"level\":\"warn\""));
+}
+END_TEST
+
+/* How many of 60 such requests are logged; fewer than the log's own bound. */
+static int
+count_lines(int64_t sample, struct fake_request *f, struct sent sent)
+{
+	int n = 0;
+
+	handle(&plain, f);
+	access_set_sample(sample);
+	for (int i = 0; i < 60; i++) {
+		char id[UUID_TEXT_SIZE], line[4096];
+		struct capture c;
+
+		uuid_v7(id);
+		r->request_id = id;
+		capture_begin(&c);
+		access_end(r, sent);
+		capture_end(&c, line, sizeof(line));
+		n += line[0] != '\0';
+	}
+	access_set_sample(1);
+	return n;
+}
+
+START_TEST(sample_keeps_some_of_what_went_well_and_all_failures)
+{
+	struct fake_request well = guarded("GET", "/api/core/items/7");
+	struct fake_request gone = guarded("GET", "/api/core/gone");
+	const struct sent whole = { 0 };
+	const struct sent broken = { .e = ERR_INTERNAL, .begun = true };
+	int n = count_lines(2, &well, whole);
+
+	/* The ids are random: 30 expected, and six times the deviation. */
+	ck_assert_int_gt(n, 6);
+	ck_assert_int_lt(n, 54);
+	ck_assert_int_eq(count_lines(1, &well, whole), 60);
+	ck_assert_int_eq(count_lines(1000000, &gone, whole), 60);
+	ck_assert_int_eq(count_lines(1000000, &well, broken), 60);
+}
+END_TEST
+
+static const struct {
+	struct sent sent;
+	const char *has;
+} ends[] = {
+	{ { ERR_OK, true, 7 }, "\"level\":\"info\"" },
+	{ { ERR_OK, true, 7 }, "\"bytes\":7" },
+	{ { ERR_ABANDONED, false, 0 }, "\"msg\":\"request abandoned\"" },
+	{ { ERR_ABANDONED, true, 3 }, "\"msg\":\"request\"" },
+	{ { ERR_ABANDONED, true, 3 },
+	    "\"status\":499,\"sent_status\":200,\"bytes\":3" },
+	{ { ERR_UNAVAILABLE, true, 3 }, "\"status\":503,\"sent_status\":200" },
+	{ { ERR_UNAVAILABLE, true, 3 }, "\"level\":\"warn\"" },
+};
+
+START_TEST(log_line_says_how_the_answer_ended)
+{
+	struct fake_request f = guarded("GET", "/api/core/items/7");
+	struct capture c;
+	char line[4096];
+
+	handle(&plain, &f);
+	capture_begin(&c);
+	access_end(r, ends[_i].sent);
+	capture_end(&c, line, sizeof(line));
+	ck_assert_ptr_nonnull(strstr(line, ends[_i].has));
 }
 END_TEST
 
@@ -1443,6 +1525,10 @@ add_dispatch(Suite *suite)
 	tcase_add_test(tc, health_tells_how_it_is);
 	tcase_add_test(tc, metrics_count_by_route);
 	tcase_add_test(tc, metrics_name_every_route);
+	tcase_add_test(
+	    tc, sample_keeps_some_of_what_went_well_and_all_failures);
+	tcase_add_loop_test(
+	    tc, log_line_says_how_the_answer_ended, 0, COUNT_OF(ends));
 	tcase_add_test(tc, metrics_do_not_wait_for_the_database);
 	tcase_add_test(tc, handle_all_answers_before_everything);
 }
@@ -1496,7 +1582,7 @@ add_answers(Suite *suite)
 	    tc, request_id_is_nginxs_or_fresh, 0, COUNT_OF(request_ids));
 	tcase_add_loop_test(
 	    tc, trace_id_of_valid_headers_only, 0, COUNT_OF(traces));
-	tcase_add_test(tc, log_line_names_the_pattern_not_the_path);
+	tcase_add_test(tc, log_line_has_path_and_pattern_and_no_query);
 	tcase_add_test(tc, undeclared_error_is_logged);
 	tcase_add_test(tc, cookie_replaces_one_of_its_name);
 	tcase_add_test_raise_signal(
