@@ -52,6 +52,46 @@ is($large->{body}, $small->{body}, 'and its answer');
 is(post($alice, '/transfers', { %{ order(1) }, creditAccountId => uc $b }, 'case-2')->{json}{creditAccountId},
 	$b, 'answered as ids are spelled here');
 
+# ---- an account ------------------------------------------------------------------------
+
+sub accounts_named
+{
+	my ($name) = @_;
+	return $k->sql('wallet', "SELECT count(*) FROM account WHERE name = '$name'");
+}
+my $wish = { name => 'holiday', currency => 'EUR' };
+my $opened = asked($alice, '/accounts', $wish, 'open-1');
+is(said($opened), '201', 'an account is opened with a key') or diag($opened->{body});
+is($opened->{json}{$_}, 0, "$_ 0") for qw(balance held available);
+my $more = post($alice, '/accounts', $wish, 'open-1');
+is(said($more), '201 again', 'once');
+is($more->{body}, $opened->{body}, 'with the same answer');
+is($more->{headers}{location}, $opened->{headers}{location}, 'and the same Location');
+is(accounts_named('holiday'), 1, 'there is one');
+is($alice->get("$base/accounts/$opened->{json}{id}")->{json}{name}, 'holiday', 'which is there');
+is(post($alice, '/accounts', { %$wish, name => 'other' }, 'open-1')->{json}{code},
+	'IDEMPOTENCY_KEY_REUSED', 'another account with the key: 409');
+is(post($alice, '/transfers', order(1), 'open-1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
+	'a transfer with it, too');
+is(post($alice, '/accounts', $wish, 'case')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
+	'and an account with the key of a transfer');
+is(said(post($bob, '/accounts', $wish, 'open-1')), '201', 'each user has their own keys');
+is(said(post($alice, '/accounts', { name => 'n', currency => 'NONE' }, 'open-2')), '422 CURRENCY_UNKNOWN',
+	'a refusal');
+is(said(post($alice, '/accounts', { name => 'second', currency => 'EUR' }, 'open-2')), '201',
+	'leaves the key free');
+is(post($alice, '/accounts', $wish, 'two words')->{status}, 400, 'what is no key');
+is($alice->post("$base/accounts", { name => 'twice', currency => 'EUR' })->{status}, 201,
+	'without a key: another one') for 1, 2;
+is(accounts_named('twice'), 2, 'each time');
+my ($opens, @answers) = at_once(24, sub {
+	return Kedge::Wallet::post($alice->copy, '/accounts', { name => 'race', currency => 'EUR' },
+		key => 'open-race');
+});
+is_deeply($opens, { '201' => 1, '201 again' => 23 }, 'many at once with one key');
+is(scalar @answers, 1, 'have one answer');
+is(accounts_named('race'), 1, 'of many at once with one key one is opened');
+
 # ---- one key, many clients ------------------------------------------------------------
 
 # The last money that there is: a replay does not ask for more.

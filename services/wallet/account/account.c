@@ -25,23 +25,40 @@ account_ensure(struct db *db, struct arena *a, const char *user_id,
 	return e;
 }
 
-enum err
-account_open(struct db *db, struct arena *a, const char *user_id,
-    const char *name, const char *currency, const char *origin,
-    struct account *ret_account, const char **ret_code)
+static enum err
+open_any(struct db *db, struct arena *a, const char *user_id,
+    const struct account_order *order, struct account *ret_account,
+    int64_t *ret_emitted, const char **ret_code)
 {
 	const struct account_owner owner = { .user_id = user_id };
 	const char *id;
-	int64_t emitted;
 	enum err e;
 
-	e = account_insert(
-	    db, a, user_id, name, currency, origin, &id, &emitted, ret_code);
+	e = account_insert(db, a, user_id, order->name, order->currency,
+	    order->origin, &id, ret_emitted, ret_code);
 	if (e != ERR_OK || *ret_code != NULL)
 		return e;
-	if (emitted > 0)
-		job_wake(db);
 	return account_find(db, a, &owner, id, ret_account);
+}
+
+enum err
+account_open(struct db *db, struct arena *a, const char *user_id,
+    const struct account_order *order, struct account *ret_account,
+    bool *ret_replayed, const char **ret_code)
+{
+	int64_t emitted = 0;
+	enum err e;
+
+	*ret_replayed = false;
+	if (order->key == NULL)
+		e = open_any(
+		    db, a, user_id, order, ret_account, &emitted, ret_code);
+	else
+		e = account_insert_once(db, a, user_id, order, ret_account,
+		    ret_replayed, &emitted, ret_code);
+	if (e == ERR_OK && emitted > 0)
+		job_wake(db);
+	return e;
 }
 
 enum err

@@ -47,10 +47,22 @@ struct account_owner {
 MUST_CHECK enum err account_ensure(struct db *db, struct arena *a,
     const char *user_id, const char *currency, const char *origin);
 
-/* *ret_code: why not, as in ledger/ledger_code.h; else NULL. */
+/* An account to be opened. */
+struct account_order {
+	const char *name;
+	const char *currency;
+	const char *origin;
+	const char *key; /* Idempotency-Key; or NULL */
+	const char *sha256_hex; /* of the request; NULL without a key */
+};
+
+/*
+ * *ret_code: why not, as in ledger/ledger_code.h; else NULL.  *ret_replayed: a
+ * request with the key has opened it before.
+ */
 MUST_CHECK enum err account_open(struct db *db, struct arena *a,
-    const char *user_id, const char *name, const char *currency,
-    const char *origin, struct account *ret_account, const char **ret_code);
+    const char *user_id, const struct account_order *order,
+    struct account *ret_account, bool *ret_replayed, const char **ret_code);
 
 /*
  * Oldest first.  A user without accounts gets the first one: the database may

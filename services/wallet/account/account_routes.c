@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "http/cursor.h"
+#include "http/idempotency.h"
 #include "http/page.h"
 #include "wallet/account/account.h"
 #include "wallet/account/account_store.h"
@@ -20,6 +21,7 @@ struct account_key {
 struct open_in {
 	const char *name;
 	const char *currency;
+	const char *key;
 };
 struct list_in {
 	int64_t limit;
@@ -40,6 +42,7 @@ static const struct field open_fields[] = {
 	  .min = 1, .max = NAME_MAX_CHARS },
 	{ FIELD(struct open_in, currency, "currency"), .required = true,
 	  .doc = "A code of GET /currencies." },
+	{ IDEMPOTENCY_KEY_FIELD(struct open_in, key) },
 	{ 0 },
 };
 static const struct field key_fields[] = {
@@ -233,15 +236,29 @@ accounts_open(struct req *r, const void *in_struct, void *out_struct)
 	struct service_process *wallet = r->app;
 	const struct open_in *in = in_struct;
 	struct account *account = out_struct;
+	struct account_order order = {
+		.name = in->name,
+		.currency = in->currency,
+		.origin = operation_origin(r),
+	};
+	struct idempotency idempotency;
 	const char *code;
+	bool replayed;
 	enum err e;
 
-	e = account_open(wallet->db, r->arena, r->identity->user_id, in->name,
-	    in->currency, operation_origin(r), account, &code);
+	e = idempotency_read(r, in->key, &idempotency);
+	if (e != ERR_OK)
+		return e;
+	order.key = idempotency.key;
+	order.sha256_hex = idempotency.sha256_hex;
+	e = account_open(wallet->db, r->arena, r->identity->user_id, &order,
+	    account, &replayed, &code);
 	if (e != ERR_OK)
 		return e;
 	if (code != NULL)
 		return ledger_refuse(r, code);
+	if (replayed)
+		idempotency_note_replay(r);
 	service_add_location(r, "/accounts", account->id);
 	return ERR_OK;
 }
@@ -276,7 +293,7 @@ accounts_unfreeze(struct req *r, const void *in_struct, void *out_struct)
 
 /* clang-format off */
 static const struct route_header opened_headers[] = {
-	LOCATION_HEADER, { 0 },
+	LOCATION_HEADER, IDEMPOTENCY_REPLAYED_HEADER, { 0 },
 };
 #define OUT SCHEMA_NAMED("Account", struct account, account_fields)
 
@@ -291,8 +308,8 @@ const struct route account_routes[] = {
 	  .in = { .name = "AccountOpen", .size = sizeof(struct open_in),
 	    .fields = open_fields, .refuse_unknown = true },
 	  .out = OUT, .status = 201,
-	  .errors = BIT(ERR_INVALID) | BIT(ERR_UNPROCESSABLE) |
-	    BIT(ERR_RATE_LIMITED),
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_CONFLICT) |
+	    BIT(ERR_UNPROCESSABLE) | BIT(ERR_RATE_LIMITED),
 	  .headers = opened_headers },
 	{ "GET", "/accounts/{id}", accounts_get,
 	  .summary = "One account",

@@ -161,6 +161,52 @@ account_insert(struct db *db, struct arena *a, const char *user_id,
 	return ERR_OK;
 }
 
+/* clang-format off */
+static const struct db_stmt insert_once = {
+	.name = "account_insert_once",
+	.sql = "SELECT code, replayed, emitted, account_id,"
+	       " " DB_TIME("created_at")
+	       " FROM ledger_open_account_once($1, $2, $3, $4, $5, $6)",
+	.nargs = 6,
+};
+/* clang-format on */
+enum {
+	ONCE_CODE,
+	ONCE_REPLAYED,
+	ONCE_EMITTED,
+	ONCE_ID,
+	ONCE_CREATED_AT,
+};
+
+enum err
+account_insert_once(struct db *db, struct arena *a, const char *user_id,
+    const struct account_order *order, struct account *ret_account,
+    bool *ret_replayed, int64_t *ret_emitted, const char **ret_code)
+{
+	struct db_rows rows;
+	enum err e;
+
+	e = db_run(db, a, &insert_once,
+	    DB_ARGS(user_id, order->key,
+		arena_printf(a, "\\x%s", order->sha256_hex), order->name,
+		order->currency, order->origin),
+	    &rows);
+	if (e != ERR_OK)
+		return e;
+	*ret_code = db_find_text(&rows, 0, ONCE_CODE);
+	*ret_replayed = db_get_bool(&rows, 0, ONCE_REPLAYED);
+	*ret_emitted = db_get_i64(&rows, 0, ONCE_EMITTED);
+	if (*ret_code == NULL)
+		/* As every account begins. */
+		*ret_account = (struct account){
+			.id = db_get_text(&rows, 0, ONCE_ID),
+			.name = order->name,
+			.currency = order->currency,
+			.created_at = db_get_text(&rows, 0, ONCE_CREATED_AT),
+		};
+	return ERR_OK;
+}
+
 static const struct db_stmt set_frozen = {
 	.name = "account_set_frozen",
 	.sql = "SELECT ledger_freeze($1, $2)",

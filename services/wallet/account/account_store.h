@@ -13,6 +13,7 @@
 #include "base/err.h"
 
 struct account;
+struct account_order;
 struct account_owner;
 struct account_page;
 struct arena;
@@ -37,6 +38,15 @@ MUST_CHECK enum err account_insert_first(struct db *db, struct arena *a,
 MUST_CHECK enum err account_insert(struct db *db, struct arena *a,
     const char *user_id, const char *name, const char *currency,
     const char *origin, const char **ret_id, int64_t *ret_emitted,
+    const char **ret_code);
+/*
+ * The same for a request with a key, known by its digest: *ret_replayed tells
+ * that the account was opened by an earlier one.  *ret_account is as it was
+ * then.
+ */
+MUST_CHECK enum err account_insert_once(struct db *db, struct arena *a,
+    const char *user_id, const struct account_order *order,
+    struct account *ret_account, bool *ret_replayed, int64_t *ret_emitted,
     const char **ret_code);
 /* ERR_NOT_FOUND: no such account of anybody. */
 MUST_CHECK enum err

@@ -1,12 +1,11 @@
 #include "wallet/operation/operation.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/json_sorted.h"
 #include "base/uuid.h"
+#include "http/idempotency.h"
 #include "http/identity.h"
 #include "http/request.h"
 #include "wallet/ledger/ledger_code.h"
@@ -14,25 +13,10 @@
 /* Every body is smaller, and written again it grows sixfold at most. */
 enum { TEXT_MAX_BYTES = 64 << 20 };
 
-struct member {
-	const char *name;
-	const struct json *value;
-};
-struct members {
-	struct member *items;
-	size_t count;
-};
-
 bool
 operation_key_is_valid(const char *key)
 {
-	size_t len = 0;
-
-	for (; key[len] != '\0'; len++) {
-		if (key[len] < '!' || key[len] > '~')
-			return false;
-	}
-	return len >= 1 && len <= OPERATION_KEY_MAX;
+	return idempotency_key_is_valid(key);
 }
 
 void
@@ -80,64 +64,11 @@ operation_add_int(struct operation *o, int64_t n)
 	buf_put_i64(&o->text, n);
 }
 
-static void
-take_member(void *ctx, const char *name, const struct json *value)
-{
-	struct members *m = ctx;
-
-	m->items[m->count++] = (struct member){ name, value };
-}
-
-static int
-compare_members(const void *a, const void *b)
-{
-	return strcmp(
-	    ((const struct member *)a)->name, ((const struct member *)b)->name);
-}
-
-/* Deeper than JSON_DEPTH_MAX nothing was read. */
-static void
-write_sorted(
-    struct buf *b, const struct json *j) /* NOLINT(misc-no-recursion) */
-{
-	struct members m = { 0 };
-
-	switch (json_kind(j)) {
-	case JSON_KIND_OBJECT:
-		m.items =
-		    arena_alloc(b->arena, json_count(j) * sizeof(*m.items));
-		json_each(j, take_member, &m);
-		qsort(m.items, m.count, sizeof(*m.items), compare_members);
-		buf_putc(b, '{');
-		for (size_t i = 0; i < m.count; i++) {
-			json_write_string(b, m.items[i].name);
-			buf_putc(b, ':');
-			write_sorted(b, m.items[i].value);
-			buf_putc(b, ',');
-		}
-		buf_putc(b, '}');
-		break;
-	case JSON_KIND_ARRAY:
-		buf_putc(b, '[');
-		for (size_t i = 0; i < json_count(j); i++) {
-			write_sorted(b, json_item(j, i));
-			buf_putc(b, ',');
-		}
-		buf_putc(b, ']');
-		break;
-	default:
-		json_write(b, j);
-	}
-}
-
 void
 operation_add_json(struct operation *o, const struct json *j)
 {
 	buf_putc(&o->text, ',');
-	if (j == NULL)
-		buf_puts(&o->text, "null");
-	else
-		write_sorted(&o->text, j);
+	json_write_sorted(&o->text, j);
 }
 
 void

@@ -14,12 +14,13 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "http/idempotency.h"
 #include "http/schema.h"
 
 struct json;
 struct req;
 
-enum { OPERATION_KEY_MAX = 255 };
+enum { OPERATION_KEY_MAX = IDEMPOTENCY_KEY_MAX };
 
 struct operation {
 	struct buf text;
@@ -28,12 +29,7 @@ struct operation {
 };
 
 /* The rows that such a request has. */
-#define OPERATION_KEY_FIELD(T, member)                                   \
-	FIELD(T, member, "Idempotency-Key"),                             \
-	    .from = FROM_HEADER, .max = OPERATION_KEY_MAX,               \
-	    .doc = "1 to 255 visible ASCII characters, the user's own. " \
-		   "The same key and request again are answered as the " \
-		   "first time, with Idempotency-Replayed: true."
+#define OPERATION_KEY_FIELD(T, member) IDEMPOTENCY_KEY_FIELD(T, member)
 
 /* True for 1 to 255 visible ASCII characters. */
 bool operation_key_is_valid(const char *key);
