@@ -1,6 +1,7 @@
 /*
  * fuzz_json: what reads is UTF-8, and once written reads and writes as the
- * same text; any UTF-8 survives as a string.
+ * same text; it holds as many values as were counted before; any UTF-8 survives
+ * as a string.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/json_scan.h"
 #include "base/str.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -23,6 +25,40 @@ written(struct arena *a, const struct json *j)
 	json_write(&b, j);
 	assert(!buf_failed(&b));
 	return b.data;
+}
+
+static size_t count(const struct json *j);
+
+static void
+count_member(void *ctx, const char *name, const struct json *value)
+{
+	(void)name;
+	*(size_t *)ctx += 1 + count(value);
+}
+
+static size_t
+count(const struct json *j)
+{
+	size_t n = 1;
+
+	if (json_kind(j) == JSON_KIND_OBJECT)
+		json_each(j, count_member, &n);
+	for (size_t i = 0; json_kind(j) == JSON_KIND_ARRAY && i < json_count(j);
+	     i++)
+		n += count(json_item(j, i));
+	return n;
+}
+
+static void
+check_scan(const char *text, size_t len, const struct json *j)
+{
+	struct json_scan found = json_scan(text, len, SIZE_MAX);
+
+	assert(found.values == count(j));
+	assert(found.depth <= JSON_DEPTH_MAX);
+	/* Ten digits or fewer: the double is what was written. */
+	if (json_kind(j) == JSON_KIND_REAL && len <= 10)
+		assert(found.is_exact);
 }
 
 int
@@ -40,6 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		const struct json *again =
 		    json_read(a, once, strlen(once), &problem);
 
+		check_scan(text, len, j);
 		assert(utf8_valid(text, len));
 		assert(again != NULL && json_kind(again) == json_kind(j));
 		assert(json_count(again) == json_count(j));

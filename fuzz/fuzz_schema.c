@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/json_scan.h"
 #include "base/str.h"
 #include "base/uuid.h"
 #include "http/schema.h"
@@ -115,6 +116,8 @@ check_body(struct arena *a, const char *text)
 	struct values v;
 
 	input.body = json_read(a, text, strlen(text), &problem);
+	input.body_is_exact =
+	    json_scan(text, strlen(text), JSON_VALUES_MAX).is_exact;
 	if (schema_read(&lax, a, &input, &v, &problems) != ERR_OK) {
 		check_problems(&problems);
 		assert(schema_read(&strict, a, &input, &v, &problems) ==
@@ -132,7 +135,8 @@ check_body(struct arena *a, const char *text)
 static void
 check_query(struct arena *a, const char *query)
 {
-	struct schema_input input = { .query = query };
+	struct schema_input input = { .query = query,
+		.refuse_unknown_query = true };
 	struct problems problems;
 	struct params p;
 

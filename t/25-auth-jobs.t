@@ -174,6 +174,15 @@ $k->sql('auth', q{INSERT INTO "user" (id, name, email, "emailVerified")
 	VALUES ('by-hand', 'x', 'by-hand@example.com', false)});
 ok(wait_until(sub { $receiver->requests == 2 }, 20), 'nor is it asked who made the user');
 
+# ---- what is not read -------------------------------------------------------------------
+
+# Our own routes refuse it; BetterAuth's ignore it, as it does.
+is($root->get('/api/auth/jobs?stat=completed')->{status}, 400, 'jobs: an unknown parameter');
+is($root->request(POST => '/api/auth/jobs', body => '{}', type => 'text/plain')->{status}, 415,
+	'jobs: a body of another type');
+is($root->get('/api/auth/get-session?whatever=1')->{status}, 200, 'get-session: an unknown parameter');
+is($root->get('/api/auth/ok?x')->{status}, 200, 'ok: likewise');
+
 # ---- on the command line and in the metrics --------------------------------------------
 
 like(($k->kedge('jobs', 'auth', 'list'))[1], qr/session\.sweep/, 'kedge jobs auth list');

@@ -88,6 +88,18 @@ is($alice->get("$tasks/$nowhere")->{status}, 404, 'an id of nothing');
 is($alice->patch("$tasks/$nowhere", { title => 'x' })->{status}, 404, 'nothing to change');
 is($alice->del("$tasks/$nowhere")->{status}, 404, 'nothing to delete');
 
+# A filter with a typing error in its name would list everything.
+for my $row ([ 'stat=open', 'stat' ], [ 'status=open&limt=1', 'limt' ], [ 'Status=open', 'Status' ],
+	[ 'status=open&', undef ], [ 'status=open&status=done', 'status' ], [ 'limit=1e1', 'limit' ],
+	[ 'limit=', 'limit' ], [ 'cursor=x', 'cursor' ])
+{
+	my ($query, $named) = @$row;
+	my $r = $alice->get("/api/core/tasks?$query");
+	is($r->{status}, defined $named ? 400 : 200, "?$query");
+	is_deeply([ map { "$_->{field} $_->{in}" } @{ $r->{json}{fields} // [] } ],
+		defined $named ? ["$named query"] : [], 'the parameter is named');
+}
+
 # ---- versions -------------------------------------------------------------------
 
 $r = $alice->patch("$tasks/$id", { status => 'done' }, headers => { 'If-Match' => $etag });

@@ -5,17 +5,18 @@
 #include "base/json.h"
 
 #include <assert.h>
-#include <float.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
+#include "base/json_scan.h"
 #include "base/random.h"
+
+/* Of a string that nobody reads. */
+enum { SHORT_STRING_MAX = 64 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -41,36 +42,6 @@ seed(void)
 
 	random_bytes(&n, sizeof(n));
 	json_object_seed(n);
-}
-
-/*
- * Counted before anything is built: jansson allows 2048 levels, and what
- * reads, writes and frees its values calls itself once for each.
- */
-static bool
-too_deep(const char *text, size_t len)
-{
-	bool in_string = false;
-	int depth = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-
-		if (in_string) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				in_string = false;
-		} else if (c == '"') {
-			in_string = true;
-		} else if (c == '[' || c == '{') {
-			if (++depth > JSON_DEPTH_MAX)
-				return true;
-		} else if (c == ']' || c == '}') {
-			depth--;
-		}
-	}
-	return false;
 }
 
 static const char *
@@ -101,31 +72,62 @@ release(void *obj)
 	json_decref(obj);
 }
 
-const struct json *
-json_read(
-    struct arena *a, const char *text, size_t len, const char **ret_problem)
+/* Counted before anything is built: jansson itself allows 2048 levels. */
+static bool
+is_in_bounds(
+    const struct json_scan *found, size_t max_values, const char **ret_problem)
 {
+	if (found->depth > JSON_DEPTH_MAX)
+		*ret_problem = "the value is nested too deeply";
+	else if (found->values > max_values)
+		*ret_problem = "the value holds too many values";
+	else
+		return true;
+	return false;
+}
+
+const struct json *
+json_read_bounded(struct arena *a, const char *text, size_t len,
+    size_t max_values, struct json_read_result *ret_result)
+{
+	struct json_scan found = json_scan(text, len, max_values);
 	json_error_t error;
 	json_t *j;
 
 	pthread_once(&once, seed);
+	*ret_result = (struct json_read_result){
+		.too_many =
+		    found.depth <= JSON_DEPTH_MAX && found.values > max_values,
+		.is_exact = found.is_exact,
+	};
 	/* jansson overlooks a NUL behind a number or a word: [1<NUL>,2]. */
 	if (len > 0 && memchr(text, '\0', len) != NULL) {
-		*ret_problem = "the text is not JSON";
+		ret_result->problem = "the text is not JSON";
 		return NULL;
 	}
-	if (too_deep(text, len)) {
-		*ret_problem = "the value is nested too deeply";
+	if (!is_in_bounds(&found, max_values, &ret_result->problem))
 		return NULL;
-	}
 	j = json_loadb(
 	    text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (j == NULL) {
-		*ret_problem = problem_of(&error);
+		ret_result->problem = problem_of(&error);
 		return NULL;
 	}
 	arena_defer(a, release, j);
 	return ours(j);
+}
+
+const struct json *
+json_read(
+    struct arena *a, const char *text, size_t len, const char **ret_problem)
+{
+	struct json_read_result result;
+	const struct json *j =
+	    json_read_bounded(a, text, len, JSON_VALUES_MAX, &result);
+
+	if (j == NULL)
+		*ret_problem = result.problem;
+	return j;
 }
 
 enum json_kind
@@ -187,6 +189,33 @@ json_each(const struct json *j,
 		    ours(json_object_iter_value(m)));
 }
 
+/* As json_shorten_others() promises: the kind and the truth of it stay. */
+static void
+shorten(json_t *value)
+{
+	if (json_is_array(value))
+		json_array_clear(value);
+	else if (json_is_object(value))
+		json_object_clear(value);
+	else if (json_is_string(value) &&
+		 json_string_length(value) > SHORT_STRING_MAX)
+		json_string_set(value, "...");
+}
+
+void
+json_shorten_others(const struct json *j,
+    bool (*is_named)(void *ctx, const char *name), void *ctx)
+{
+	json_t *object = theirs(j);
+
+	assert(json_is_object(object));
+	for (void *m = json_object_iter(object); m != NULL;
+	     m = json_object_iter_next(object, m)) {
+		if (!is_named(ctx, json_object_iter_key(m)))
+			shorten(json_object_iter_value(m));
+	}
+}
+
 bool
 json_get_bool(const struct json *j)
 {
@@ -231,161 +260,4 @@ json_member_int(const struct json *j, const char *name, int64_t *ret_n)
 		return false;
 	*ret_n = json_integer_value(value);
 	return true;
-}
-
-static void
-write_escape(struct buf *b, unsigned char c)
-{
-	/* clang-format off */
-	static const char letters[0x20] = {
-		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
-		['\t'] = 't',
-	};
-	/* clang-format on */
-
-	if (c == '"' || c == '\\' || letters[c & 0x1f] != 0) {
-		buf_putc(b, '\\');
-		buf_putc(b, (char)(c >= 0x20 ? c : letters[c]));
-		return;
-	}
-	buf_printf(b, "\\u%04x", c);
-}
-
-/* Escapes what JSON.stringify escapes, in the same way. */
-void
-json_write_string(struct buf *b, const char *s)
-{
-	if (s == NULL) {
-		buf_puts(b, "null");
-		return;
-	}
-	buf_putc(b, '"');
-	for (;;) {
-		const char *run = s;
-
-		while ((unsigned char)*s >= 0x20 && *s != '"' && *s != '\\')
-			s++;
-		buf_put(b, run, (size_t)(s - run));
-		if (*s == '\0')
-			break;
-		write_escape(b, (unsigned char)*s++);
-	}
-	buf_putc(b, '"');
-}
-
-/* Digits enough to read as the same number, and a mark that it is real. */
-static void
-write_real(struct buf *b, double n)
-{
-	char text[32];
-
-	for (int digits = DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, n);
-		if (strtod(text, NULL) == n)
-			break;
-	}
-	buf_puts(b, text);
-	if (strpbrk(text, ".e") == NULL)
-		buf_puts(b, ".0");
-}
-
-/* A container is only opened. */
-static void
-write_one(struct buf *b, json_t *j)
-{
-	switch (json_typeof(j)) {
-	case JSON_OBJECT:
-		buf_putc(b, '{');
-		break;
-	case JSON_ARRAY:
-		buf_putc(b, '[');
-		break;
-	case JSON_STRING:
-		json_write_string(b, json_string_value(j));
-		break;
-	case JSON_INTEGER:
-		buf_put_i64(b, json_integer_value(j));
-		break;
-	case JSON_REAL:
-		write_real(b, json_real_value(j));
-		break;
-	case JSON_TRUE:
-		buf_puts(b, "true");
-		break;
-	case JSON_FALSE:
-		buf_puts(b, "false");
-		break;
-	case JSON_NULL:
-		buf_puts(b, "null");
-		break;
-	}
-}
-
-/* A container that is being written. */
-struct level {
-	json_t *container;
-	void *member; /* of an object: the next one; NULL after the last */
-	size_t index; /* of an array: the next one */
-	bool begun;
-};
-
-static struct level
-level_of(json_t *j)
-{
-	return (struct level){
-		.container = j,
-		.member = json_object_iter(j),
-	};
-}
-
-/* Writes what precedes the next value; NULL when the container is done. */
-static json_t *
-next_value(struct buf *b, struct level *l)
-{
-	json_t *value;
-
-	if (json_is_array(l->container)) {
-		value = json_array_get(l->container, l->index++);
-		if (value != NULL && l->begun)
-			buf_putc(b, ',');
-	} else {
-		if (l->member == NULL)
-			return NULL;
-		if (l->begun)
-			buf_putc(b, ',');
-		json_write_string(b, json_object_iter_key(l->member));
-		buf_putc(b, ':');
-		value = json_object_iter_value(l->member);
-		l->member = json_object_iter_next(l->container, l->member);
-	}
-	l->begun = true;
-	return value;
-}
-
-void
-json_write(struct buf *b, const struct json *j)
-{
-	struct level levels[JSON_DEPTH_MAX];
-	json_t *value = theirs(j);
-	int depth = 0;
-
-	write_one(b, value);
-	if (json_is_object(value) || json_is_array(value))
-		levels[depth++] = level_of(value);
-	while (depth > 0) {
-		struct level *l = &levels[depth - 1];
-
-		value = next_value(b, l);
-		if (value == NULL) {
-			buf_putc(b, json_is_array(l->container) ? ']' : '}');
-			depth--;
-			continue;
-		}
-		write_one(b, value);
-		if (json_is_object(value) || json_is_array(value)) {
-			assert(
-			    depth < JSON_DEPTH_MAX); /* json_read saw to it */
-			levels[depth++] = level_of(value);
-		}
-	}
 }

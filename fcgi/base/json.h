@@ -3,7 +3,8 @@
  *
  * Refused on reading: duplicate keys, bytes after the value, invalid UTF-8,
  * NUL in strings, numbers that do not fit, nesting deeper than
- * JSON_DEPTH_MAX.  The library behind it (jansson) is named in json.c alone.
+ * JSON_DEPTH_MAX, more values than the caller wants.  The library behind it
+ * (jansson) is named in json.c and json_write.c alone.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -18,7 +19,10 @@ struct arena;
 struct buf;
 struct json; /* a value; lives as long as the arena it was read into */
 
-enum { JSON_DEPTH_MAX = 32 };
+enum {
+	JSON_DEPTH_MAX = 32,
+	JSON_VALUES_MAX = 64 * 1024, /* where nobody knows better */
+};
 
 enum json_kind {
 	JSON_KIND_NULL,
@@ -34,6 +38,18 @@ enum json_kind {
 const struct json *json_read(
     struct arena *a, const char *text, size_t len, const char **ret_problem);
 
+struct json_read_result {
+	const char *problem; /* of a text that is refused: a static sentence */
+	bool too_many; /* refused, for more than max_values */
+	bool is_exact; /* see struct json_scan */
+};
+/*
+ * The same, with a bound on the values and the names of members together.  A
+ * value takes up to 250 bytes of memory, whatever it takes of the text.
+ */
+const struct json *json_read_bounded(struct arena *a, const char *text,
+    size_t len, size_t max_values, struct json_read_result *ret_result);
+
 enum json_kind json_kind(const struct json *j);
 /* NULL when `j` is not an object or has no such member. */
 const struct json *json_member(const struct json *j, const char *name);
@@ -44,6 +60,13 @@ const struct json *json_item(const struct json *j, size_t index);
 void json_each(const struct json *j,
     void (*visit)(void *ctx, const char *name, const struct json *value),
     void *ctx);
+
+/*
+ * Gives up what members hold that is_named() does not know: arrays and objects
+ * become empty, long strings short.
+ */
+void json_shorten_others(const struct json *j,
+    bool (*is_named)(void *ctx, const char *name), void *ctx);
 
 /*
  * The getters assert the kind: ask json_kind() first.  (jansson has functions

@@ -9,11 +9,12 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "http/large_body.h"
 #include "http/query.h"
 #include "http/request.h"
 #include "http/service.h"
 
-enum { BODY_MAX_DEFAULT_BYTES = 64 * 1024 };
+enum { EMPTY_OBJECT_MAX_BYTES = 32 };
 
 enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_FORM, MEDIA_OTHER };
 
@@ -80,7 +81,7 @@ is_other_charset(const char *parameter)
 }
 
 static enum media
-read_media(struct req *r)
+find_media(struct req *r)
 {
 	const char *header = req_param(r, "CONTENT_TYPE");
 	char *rest, *part;
@@ -123,25 +124,39 @@ read_bytes(struct req *r, char *out, size_t max)
 	return (long)len;
 }
 
+static enum err
+take_room(struct req *r, size_t bytes)
+{
+	if (bytes <= BODY_SMALL_BYTES || large_body_take(r->arena, bytes))
+		return ERR_OK;
+	return req_fail(r, ERR_UNAVAILABLE, "TOO_MANY_LARGE_REQUESTS",
+	    "Too many large requests at once: try again later");
+}
+
 /*
  * Reads one byte more than there may be, so that a length that lies is seen
  * either way.
  */
 static enum err
-read_all(struct req *r, size_t max_bytes, struct bytes *ret_bytes)
+read_all(struct req *r, struct arena *scratch, size_t max_bytes,
+    struct bytes *ret_bytes)
 {
 	const char *header = req_param(r, "CONTENT_LENGTH");
 	bool is_known = header != NULL && *header != '\0';
 	int64_t declared = (int64_t)max_bytes;
 	char *data;
 	long len;
+	enum err e;
 
 	if (is_known && !str_i64(header, 0, INT64_MAX, &declared))
 		return fail(r, "INVALID_LENGTH", "Content-Length is no length");
 	if (declared > (int64_t)max_bytes)
 		return ERR_TOO_LARGE;
+	e = take_room(r, (size_t)declared);
+	if (e != ERR_OK)
+		return e;
 
-	data = arena_alloc(r->arena, (size_t)declared + 2);
+	data = arena_alloc(scratch, (size_t)declared + 2);
 	len = read_bytes(r, data, (size_t)declared + 1);
 	if (len > (int64_t)max_bytes)
 		return ERR_TOO_LARGE;
@@ -154,29 +169,36 @@ read_all(struct req *r, size_t max_bytes, struct bytes *ret_bytes)
 }
 
 static enum err
-read_json(struct req *r, struct bytes bytes)
+parse(struct req *r, const struct bytes *json, bool is_form)
 {
-	const char *problem;
+	struct json_read_result result;
 
-	r->body = json_read(r->arena, bytes.data, bytes.len, &problem);
-	if (r->body == NULL)
-		return fail(r, "INVALID_JSON", problem);
-	return ERR_OK;
+	r->body = json_read_bounded(r->arena, json->data, json->len,
+	    schema_values_max(&r->route->in), &result);
+	r->body_is_exact = result.is_exact;
+	if (r->body != NULL)
+		return ERR_OK;
+	if (result.too_many)
+		return req_fail(r, ERR_TOO_LARGE, "TOO_MANY_VALUES",
+		    "The body holds more values than this route reads");
+	if (is_form)
+		return fail(r, "INVALID_FORM", result.problem);
+	return fail(r, "INVALID_JSON", result.problem);
 }
 
 /* By way of JSON text, so that one reader has all the rules. */
 static enum err
-read_form(struct req *r, struct bytes bytes)
+read_form(struct req *r, struct arena *scratch, struct bytes bytes)
 {
-	const char *cursor = bytes.data, *name, *value, *problem;
+	const char *cursor = bytes.data, *name, *value;
 	struct buf b;
 
 	if (memchr(bytes.data, '\0', bytes.len) != NULL)
 		return fail(r, "INVALID_FORM", "the form holds a NUL");
 	/* A byte becomes six at most, and a pair, of one or more, gains six. */
-	buf_init(&b, r->arena, bytes.len * 12 + 2);
+	buf_init(&b, scratch, bytes.len * 12 + 2);
 	buf_putc(&b, '{');
-	while (query_next(r->arena, &cursor, &name, &value)) {
+	while (query_next(scratch, &cursor, &name, &value)) {
 		if (name == NULL)
 			return fail(r, "INVALID_FORM",
 			    "the form is not percent-encoded UTF-8");
@@ -189,31 +211,102 @@ read_form(struct req *r, struct bytes bytes)
 	buf_putc(&b, '}');
 	if (buf_failed(&b))
 		return ERR_TOO_LARGE;
-	r->body = json_read(r->arena, b.data, b.len, &problem);
-	if (r->body == NULL)
-		return fail(r, "INVALID_FORM", problem);
-
-	return ERR_OK;
+	return parse(r, &(struct bytes){ b.data, b.len }, /* is_form= */ true);
 }
 
-enum err
-body_read(struct req *r, const struct route *route)
+static enum err
+read_media(struct req *r, struct arena *scratch, enum media media)
 {
-	enum media media = read_media(r);
+	const struct route *route = r->route;
 	struct bytes bytes = { 0 };
 	enum err e;
 
-	if (media == MEDIA_NONE || str_eq(req_param(r, "CONTENT_LENGTH"), "0"))
-		return ERR_OK;
-	if (media == MEDIA_OTHER || (media == MEDIA_FORM && !route->body_form))
-		return ERR_MEDIA_TYPE;
-
-	e = read_all(r,
+	e = read_all(r, scratch,
 	    route->body_max_bytes != 0 ? route->body_max_bytes
-				       : BODY_MAX_DEFAULT_BYTES,
+				       : BODY_SMALL_BYTES,
 	    &bytes);
 	if (e != ERR_OK || bytes.len == 0)
 		return e;
+	if (media == MEDIA_FORM)
+		return read_form(r, scratch, bytes);
+	return parse(r, &bytes, /* is_form= */ false);
+}
 
-	return media == MEDIA_JSON ? read_json(r, bytes) : read_form(r, bytes);
+static bool
+is_readable(const struct req *r, enum media media)
+{
+	return media == MEDIA_JSON ||
+	       (media == MEDIA_FORM && r->route->body_form);
+}
+
+/* Compressed, say: no coding is read here. */
+static bool
+is_coded(const struct req *r)
+{
+	const char *coding = req_header(r, "CONTENT_ENCODING");
+
+	return coding != NULL && strcasecmp(coding, "identity") != 0;
+}
+
+/* "{}", as clients send it that always send JSON: no more than no body says. */
+static bool
+is_empty_object(const char *text)
+{
+	static const char blanks[] = " \t\r\n";
+
+	text += strspn(text, blanks);
+	if (*text++ != '{')
+		return false;
+	text += strspn(text, blanks);
+	if (*text++ != '}')
+		return false;
+	return text[strspn(text, blanks)] == '\0';
+}
+
+/*
+ * Of a body that the route does not read, or not in this form.  A length says
+ * whether there is one; nginx tells it of chunked bodies too, having read them.
+ */
+static enum err
+refuse_body(struct req *r, bool wanted, enum media media)
+{
+	const char *length = req_param(r, "CONTENT_LENGTH");
+	char text[EMPTY_OBJECT_MAX_BYTES + 2];
+	long len;
+
+	if (str_eq(length, "0"))
+		return ERR_OK;
+	len = read_bytes(r, text, sizeof(text) - 1);
+	if (len == 0 && (length == NULL || *length == '\0'))
+		return ERR_OK;
+	if (wanted)
+		return ERR_MEDIA_TYPE;
+	text[len > 0 ? len : 0] = '\0';
+	if (media == MEDIA_JSON && !is_coded(r) &&
+	    len <= EMPTY_OBJECT_MAX_BYTES && is_empty_object(text))
+		return ERR_OK;
+	return fail(r, "UNEXPECTED_BODY", "This route reads no body");
+}
+
+enum err
+body_read(struct req *r, bool strict)
+{
+	bool wanted = body_wanted(&r->route->in);
+	enum media media = find_media(r);
+	struct arena *scratch;
+	enum err e;
+
+	if (strict && (!wanted || !is_readable(r, media) || is_coded(r)))
+		return refuse_body(r, wanted, media);
+	if (!wanted || media == MEDIA_NONE ||
+	    str_eq(req_param(r, "CONTENT_LENGTH"), "0"))
+		return ERR_OK;
+	if (!is_readable(r, media))
+		return ERR_MEDIA_TYPE;
+
+	/* What is read is copied: the bytes need not wait with the request. */
+	scratch = arena_new();
+	e = read_media(r, scratch, media);
+	arena_free(scratch);
+	return e;
 }

@@ -8,6 +8,7 @@
 #include "http/body.h"
 #include "http/components.h"
 #include "http/error.h"
+#include "http/input.h"
 #include "http/service.h"
 
 struct document {
@@ -261,7 +262,7 @@ find_errors(const struct service *s, const struct route *route)
 	unsigned errors = route->errors | BIT(ERR_RATE_LIMITED) |
 	                  BIT(ERR_INTERNAL) | BIT(ERR_UNAVAILABLE);
 
-	if (route->in.size != 0)
+	if (route->in.size != 0 || input_is_strict(s, route))
 		errors |= BIT(ERR_INVALID);
 	if (body_wanted(&route->in))
 		errors |= BIT(ERR_TOO_LARGE) | BIT(ERR_MEDIA_TYPE);

@@ -13,11 +13,14 @@
 /* Client headers that a decision may rest on. */
 static const char *const single_headers[] = {
 	"HTTP_AUTHORIZATION",
+	"HTTP_CONTENT_ENCODING",
+	"HTTP_CONTENT_TYPE",
 	"HTTP_COOKIE",
 	"HTTP_HOST",
 	"HTTP_IDEMPOTENCY_KEY",
 	"HTTP_IF_MATCH",
 	"HTTP_IF_NONE_MATCH",
+	"HTTP_IF_UNMODIFIED_SINCE",
 	"HTTP_ORIGIN",
 	"HTTP_REFERER",
 };

@@ -86,6 +86,7 @@ struct req {
 
 	const struct route *route; /* NULL until matched */
 	const struct json *body; /* NULL when the request has none */
+	bool body_is_exact; /* struct json_scan */
 
 	/* What req_fail and req_invalid recorded, for the error's writer. */
 	const char *error_code; /* NULL: err_info's */

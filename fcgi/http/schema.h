@@ -174,7 +174,21 @@ struct schema_input {
 	/* The raw value of a path parameter or header; NULL when absent. */
 	const char *(*param)(void *ctx, enum field_from from, const char *name);
 	void *param_ctx;
+	/*
+	 * The body's numbers are as they were written (struct json_scan): 100.0
+	 * and 1e2 are then integers, as JSON Schema has it.
+	 */
+	bool body_is_exact;
+	/* A query parameter is an error that neither rows nor these name. */
+	bool refuse_unknown_query;
+	const struct field *more_query; /* or NULL */
 };
+
+/*
+ * How many values, names of members included, a body of this schema has at
+ * most, and some more: for json_read_bounded().
+ */
+size_t schema_values_max(const struct schema *s);
 
 /*
  * Fills *ret_struct (zeroed first) from the input.  ERR_INVALID: see

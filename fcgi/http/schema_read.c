@@ -32,6 +32,35 @@ read_param(struct schema_reader *rd, const struct field *f, size_t row)
 		schema_read_missing(rd, f);
 }
 
+static bool
+is_query_row(const struct field *f, const char *name)
+{
+	return f->from == FROM_QUERY && strcmp(f->name, name) == 0;
+}
+
+static bool
+is_named(const struct field *f, const char *name)
+{
+	while (f != NULL && f->name != NULL && !is_query_row(f, name))
+		f++;
+	return f != NULL && f->name != NULL;
+}
+
+static void
+refuse_parameter(struct schema_reader *rd, const char *name)
+{
+	if (!rd->input->refuse_unknown_query ||
+	    is_named(rd->input->more_query, name))
+		return;
+	schema_add_problem(rd, &(struct problem){
+				   .kind = PROBLEM_UNKNOWN,
+				   .from = FROM_QUERY,
+				   .name = name,
+				   .received = "string",
+				   .message = "is not a known parameter",
+			       });
+}
+
 /* One pass, however many rows and pairs there are. */
 static void
 collect_query(struct schema_reader *rd, size_t nrows)
@@ -42,18 +71,18 @@ collect_query(struct schema_reader *rd, size_t nrows)
 
 	rd->query = arena_alloc(rd->arena, nrows * sizeof(*rd->query));
 	while (query_next(rd->arena, &cursor, &name, &value)) {
+		size_t i = 0;
+
 		if (name == NULL) {
 			broken = true;
 			continue;
 		}
-		for (size_t i = 0; i < nrows; i++) {
-			if (rows[i].from != FROM_QUERY ||
-			    strcmp(rows[i].name, name) != 0)
-				continue;
-			if (rd->query[i].count++ == 0)
-				rd->query[i].text = value;
-			break;
-		}
+		while (i < nrows && !is_query_row(&rows[i], name))
+			i++;
+		if (i == nrows)
+			refuse_parameter(rd, name);
+		else if (rd->query[i].count++ == 0)
+			rd->query[i].text = value;
 	}
 	if (broken)
 		schema_add_problem(
@@ -98,15 +127,13 @@ schema_read(const struct schema *s, struct arena *a,
 		.problems = ret_problems,
 	};
 	const struct json *object = NULL;
-	bool wants_body = false, wants_query = false;
+	bool wants_body = false, wants_query = input->refuse_unknown_query;
 	size_t nrows = 0;
 
 	ret_problems->count = 0;
-	if (s->size == 0 || s->fields == NULL)
-		return ERR_OK;
-	memset(ret_struct, 0, s->size);
-
-	for (; s->fields[nrows].name != NULL; nrows++) {
+	if (s->size > 0)
+		memset(ret_struct, 0, s->size);
+	for (; s->fields != NULL && s->fields[nrows].name != NULL; nrows++) {
 		wants_body |= s->fields[nrows].from == FROM_BODY;
 		wants_query |= s->fields[nrows].from == FROM_QUERY;
 	}

@@ -140,6 +140,22 @@ read_string(struct schema_reader *rd, const struct field *f, const char *text)
 		    rd, f, fault.kind, "string", fault.message);
 }
 
+/*
+ * A number with a fraction or an exponent.  Above 2^53 a double stands for
+ * other integers as well.
+ */
+static bool
+read_real(struct schema_reader *rd, const struct field *f, double n)
+{
+	const double max = 9007199254740992.0;
+
+	if (!rd->input->body_is_exact || n < -max || n > max ||
+	    n != (double)(int64_t)n)
+		return false;
+	read_int(rd, f, (int64_t)n, "number");
+	return true;
+}
+
 static bool
 is_array_of_strings(const struct json *j)
 {
@@ -251,6 +267,9 @@ read_json(struct schema_reader *rd, const struct field *f, const struct json *j)
 			read_int(rd, f, json_get_int(j), "number");
 			return;
 		}
+		if (kind == JSON_KIND_REAL &&
+		    read_real(rd, f, json_get_real(j)))
+			return;
 		break;
 	case TYPE_BOOL:
 	case TYPE_OPT_BOOL:

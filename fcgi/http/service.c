@@ -6,7 +6,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
@@ -14,70 +13,13 @@
 #include "http/body.h"
 #include "http/builtin.h"
 #include "http/guard.h"
+#include "http/input.h"
 #include "http/params.h"
 #include "http/router.h"
 #include "http/service_metrics.h"
 #include "http/stream.h"
 
 enum { METRIC_OTHER = -1 };
-
-/* "If-Match" is HTTP_IF_MATCH. */
-static const char *
-find_header(const struct req *r, const char *name)
-{
-	char param[64];
-	size_t len = strlen(name);
-
-	assert(len < sizeof(param));
-	for (size_t i = 0; i <= len; i++) {
-		char c = name[i];
-
-		if (c >= 'a' && c <= 'z')
-			c = (char)(c - ('a' - 'A'));
-		else if (c == '-')
-			c = '_';
-		param[i] = c;
-	}
-	return req_header(r, param);
-}
-
-static const char *
-find_value(void *ctx, enum field_from from, const char *name)
-{
-	const struct req *r = ctx;
-	size_t len = strlen(name);
-
-	if (from == FROM_HEADER)
-		return find_header(r, name);
-	for (int i = 0; i < r->npath; i++) {
-		const struct path_value *v = &r->path_values[i];
-
-		if (v->name_len == len && memcmp(v->name, name, len) == 0)
-			return v->value;
-	}
-	return NULL;
-}
-
-static enum err
-read_input(struct req *r, void **ret_struct)
-{
-	const struct schema *in = &r->route->in;
-	struct schema_input input = {
-		.body = r->body,
-		.query = r->query,
-		.param = find_value,
-		.param_ctx = r,
-	};
-	const char *problem;
-
-	if (in->size == 0)
-		return ERR_OK;
-	if (input.body == NULL && r->route->body_optional)
-		input.body = json_read(r->arena, "{}", 2, &problem);
-	*ret_struct = arena_alloc(r->arena, in->size);
-
-	return schema_read(in, r->arena, &input, *ret_struct, &r->problems);
-}
 
 /* Errors that any route may come to; the others are declared by its row. */
 static void
@@ -127,15 +69,13 @@ run_route(const struct service *s, struct req *r)
 	e = guard_identify(s, r);
 	if (e != ERR_OK)
 		return e;
-	if (body_wanted(&r->route->in)) {
-		e = body_read(r, r->route);
-		if (e != ERR_OK)
-			return e;
-	}
+	e = body_read(r, input_is_strict(s, r->route));
+	if (e != ERR_OK)
+		return e;
 	e = call_hook(s->hooks.screen, r);
 	if (e != ERR_OK)
 		return e;
-	e = read_input(r, &in);
+	e = input_read(s, r, &in);
 	if (e != ERR_OK)
 		return e;
 	e = guard_confirm(s, r);

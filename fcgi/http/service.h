@@ -1,10 +1,11 @@
 /*
  * service: routes in, running FastCGI service out.
  *
- * For every request: the path as sent (400), hooks->before, route lookup (404,
- * 405), the route's guard, media type and body (415, 413, 400), hooks->screen,
- * schema (400), hooks->guard, handler, answer.  A failure at any step is
- * written by write_error.  When it is sent, access_end() logs and counts it.
+ * For every request: what nginx set (500), the path as sent (400),
+ * hooks->before, route lookup (404, 405), the route's guard, media type and
+ * body (415, 413, 400), hooks->screen, schema and what is in none (400),
+ * hooks->guard, handler, answer.  A failure at any step is written by
+ * write_error.  When it is sent, access_end() logs and counts it.
  *
  * The library itself answers, under the prefix: GET openapi.json; and, at
  * paths that only nginx's loopback locations hand on: /metrics,
@@ -142,6 +143,11 @@ struct service {
 	 * the session cookie, because a hook of the service sees to it.
 	 */
 	unsigned session_flags;
+	/*
+	 * Routes of GUARD_NONE ignore bodies without a type, query parameters
+	 * and headers that they do not read, as BetterAuth's do.  See input.h.
+	 */
+	bool ignores_unknown;
 	const struct service_code *codes; /* ended by a NULL code; or NULL */
 	/* NULL: every request counts as one of no route. */
 	const struct service_metrics *metrics;

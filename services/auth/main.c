@@ -217,6 +217,7 @@ static const struct service api = {
 	.prefix = auth_prefix,
 	.routes = auth_routes,
 	.session_flags = AUTH_SESSION,
+	.ignores_unknown = true,
 	.reverify = reverify_own,
 	.hooks = {
 	    .before = gate_before,

@@ -46,6 +46,7 @@ static const struct service api = {
 	.prefix = auth_prefix,
 	.routes = auth_routes,
 	.session_flags = AUTH_SESSION,
+	.ignores_unknown = true,
 	.hooks = { .before = gate_before,
 	    .screen = gate_screen,
 	    .guard = gate_guard,

@@ -5,8 +5,10 @@
 #include "unit.h"
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/json_scan.h"
 
 static struct arena *a;
 
@@ -276,6 +278,81 @@ START_TEST(write_string_null_is_null)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	size_t values;
+	int depth;
+	bool is_exact;
+} scans[] = {
+	{ "", 0, 0, true },
+	{ "1", 1, 0, true },
+	{ "[]", 1, 1, true },
+	{ "[{},{},{}]", 4, 2, true },
+	{ "{\"a\":[1,-2.5e+3,true,null,\"x\"]}", 8, 2, true },
+	{ "[\"[{,:\\\"1\", false]", 3, 1, true },
+	{ "[[[]]", 3, 3, true }, /* whatever it is */
+	{ "\"abc", 1, 0, true },
+	{ "\"abc\\", 1, 0, true },
+	{ "[100.0,1e2,12345678901234567890]", 4, 1, true },
+	{ "123456789012345.0", 1, 0, true },
+	{ "0.000123456789012345", 1, 0, true },
+	{ "1000000000000000000000e2", 1, 0, true },
+	{ "1234567890123456.0", 1, 0, false },
+	{ "-100.00000000000000001", 1, 0, false },
+	{ "[1,0.1234567890123456]", 3, 1, false },
+};
+
+START_TEST(scan_counts_before_anything_is_read)
+{
+	struct json_scan found =
+	    json_scan(scans[_i].text, strlen(scans[_i].text), 100);
+
+	ck_assert_uint_eq(found.values, scans[_i].values);
+	ck_assert_int_eq(found.depth, scans[_i].depth);
+	ck_assert_int_eq(found.is_exact, scans[_i].is_exact);
+}
+END_TEST
+
+START_TEST(read_of_too_many_values_is_refused)
+{
+	static const char text[] = "{\"a\":[{},{},{}]}"; /* six */
+	struct json_read_result result;
+	const struct json *j;
+
+	j = json_read_bounded(a, text, strlen(text), 6, &result);
+	ck_assert_ptr_nonnull(j);
+	ck_assert(!result.too_many);
+	j = json_read_bounded(a, text, strlen(text), 5, &result);
+	ck_assert_ptr_null(j);
+	ck_assert(result.too_many);
+	ck_assert_str_eq(result.problem, "the value holds too many values");
+	/* Counted, and not built: what is not JSON has as many. */
+	j = json_read_bounded(a, "[1,2,3}", 7, 3, &result);
+	ck_assert_ptr_null(j);
+	ck_assert(result.too_many);
+}
+END_TEST
+
+static bool
+is_a_or_b(void *ctx UNUSED, const char *name)
+{
+	return *name == 'a' || *name == 'b';
+}
+
+START_TEST(shorten_keeps_kind_and_truth)
+{
+	const struct json *j = read_text(
+	    "{\"a\":[1],\"c\":[1,[2]],\"d\":{\"a\":1},\"e\":0,\"f\":\"\","
+	    "\"g\":\"0123456789012345678901234567890123456789"
+	    "012345678901234567890123456789\",\"b\":{\"x\":1}}");
+
+	json_shorten_others(j, is_a_or_b, NULL);
+	ck_assert_str_eq(written(j),
+	    "{\"a\":[1],\"c\":[],\"d\":{},\"e\":0,\"f\":\"\",\"g\":\"...\","
+	    "\"b\":{\"x\":1}}");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -290,6 +367,10 @@ main(void)
 	tcase_add_loop_test(tc, read_raw_nul_is_refused, 0,
 	    sizeof(with_nul) / sizeof(with_nul[0]));
 	tcase_add_test(tc, read_depth_is_limited);
+	tcase_add_loop_test(tc, scan_counts_before_anything_is_read, 0,
+	    sizeof(scans) / sizeof(scans[0]));
+	tcase_add_test(tc, read_of_too_many_values_is_refused);
+	tcase_add_test(tc, shorten_keeps_kind_and_truth);
 	tcase_add_test(tc, kind_and_getters_of_each);
 	tcase_add_test(tc, member_of_another_kind_or_absent_is_none);
 	tcase_add_test_raise_signal(tc, getter_of_another_kind_aborts, SIGABRT);

@@ -262,7 +262,7 @@ static const struct {
 	  "200 400 401 403 404 412 413 415 429 500 503 ", "[{\"session\":[]}]" },
 	{ "/api/core/sign-up/e_mail", "post",
 	  "200 400 413 415 429 500 503 ", "[]" },
-	{ "/api/core/me", "get", "204 401 403 429 500 503 ",
+	{ "/api/core/me", "get", "204 400 401 403 429 500 503 ",
 	  "[{\"session\":[]}]" },
 };
 /* clang-format on */

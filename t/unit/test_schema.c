@@ -97,6 +97,51 @@ read_body(const struct schema *s, const char *text, void *ret,
 	return schema_read(s, a, &input, ret, ret_problems);
 }
 
+/* JSON Schema: an integer is a number without a fractional part. */
+static const struct {
+	const char *count;
+	int64_t value; /* 0: refused */
+	const char *problem;
+} reals[] = {
+	{ "10", 10, NULL },
+	{ "10.0", 10, NULL },
+	{ "1e1", 10, NULL },
+	{ "1E+1", 10, NULL },
+	{ "100e-1", 10, NULL },
+	{ "0.3e1", 3, NULL },
+	{ "10.5", 0, "count type number" },
+	{ "1e-1", 0, "count type number" },
+	{ "10.00000000000000001", 0, "count type number" },
+	{ "1e2", 0, "count large number" },
+	{ "-1.0", 0, "count small number" },
+	{ "9007199254740993.0", 0, "count type number" },
+	{ "1e300", 0, "count type number" },
+};
+
+START_TEST(read_integers_that_are_written_as_reals)
+{
+	const char *text = arena_printf(
+	    a, "{\"title\":\"abc\",\"count\":%s}", reals[_i].count);
+	struct json_read_result result;
+	struct schema_input input = { 0 };
+	struct problems problems;
+	struct in in;
+	enum err e;
+
+	input.body = json_read_bounded(a, text, strlen(text), 100, &result);
+	ck_assert_ptr_nonnull(input.body);
+	input.body_is_exact = result.is_exact;
+	e = schema_read(&in_schema, a, &input, &in, &problems);
+	if (reals[_i].problem == NULL) {
+		ck_assert_int_eq(e, ERR_OK);
+		ck_assert_int_eq(in.count, reals[_i].value);
+	} else {
+		ck_assert_int_eq(e, ERR_INVALID);
+		ck_assert_str_eq(problems_text(&problems), reals[_i].problem);
+	}
+}
+END_TEST
+
 #define UUID "0190a6f0-8e2a-7b3c-9d4e-5f60718293a4"
 
 START_TEST(read_all_fields)
@@ -680,6 +725,18 @@ static const struct field order_fields[] = {
 /* clang-format on */
 static const struct schema order_schema = SCHEMA(struct order, order_fields);
 
+/* 20 lines of 7 values each and what any object may take, and little more. */
+START_TEST(values_max_is_of_rows_and_items)
+{
+	const size_t lines = 20 * 7, any = 20 * 12 / 2;
+
+	ck_assert_uint_gt(schema_values_max(&order_schema), lines + any);
+	ck_assert_uint_lt(schema_values_max(&order_schema), 8000);
+	ck_assert_uint_lt(schema_values_max(&line_schema), 100);
+	ck_assert_uint_lt(schema_values_max(&in_schema), 2000);
+}
+END_TEST
+
 START_TEST(read_objects_and_write_them_again)
 {
 	static const char body[] =
@@ -782,7 +839,10 @@ main(void)
 	TCase *tc = tcase_create("schema");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, values_max_is_of_rows_and_items);
 	tcase_add_test(tc, read_all_fields);
+	tcase_add_loop_test(tc, read_integers_that_are_written_as_reals, 0,
+	    sizeof(reals) / sizeof(reals[0]));
 	tcase_add_test(tc, read_absent_is_zero_whatever_was_there);
 	tcase_add_test(tc, read_null_sets_what_is_nullable);
 	tcase_add_test(tc, read_counts_code_points_not_bytes);

@@ -1,0 +1,100 @@
+#include "base/json_scan.h"
+
+#include <string.h>
+
+struct cursor {
+	const char *at;
+	const char *end;
+};
+
+/* Behind the quote that ends the string, or at the text's end. */
+static void
+skip_string(struct cursor *c)
+{
+	c->at++;
+	while (c->at < c->end && *c->at != '"') {
+		if (*c->at == '\\')
+			c->at++;
+		c->at++;
+	}
+	c->at = c->at < c->end ? c->at + 1 : c->end;
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Zeros before the first digit and behind the last do not count. */
+static size_t
+count_digits(const char *at, const char *end)
+{
+	size_t digits = 0, zeros = 0;
+
+	for (; at < end && (is_digit(*at) || *at == '.'); at++) {
+		if (*at == '.')
+			continue;
+		if (*at == '0') {
+			zeros += digits > 0;
+			continue;
+		}
+		digits += zeros + 1;
+		zeros = 0;
+	}
+	return digits;
+}
+
+static void
+skip_number(struct cursor *c, struct json_scan *found)
+{
+	const char *start = c->at + (*c->at == '-');
+	bool is_real = false;
+
+	for (c->at++; c->at < c->end &&
+		      (is_digit(*c->at) || memchr(".eE+-", *c->at, 5) != NULL);
+	     c->at++)
+		is_real |= !is_digit(*c->at);
+	if (is_real && count_digits(start, c->at) > JSON_EXACT_DIGITS)
+		found->is_exact = false;
+}
+
+static void
+skip_word(struct cursor *c)
+{
+	while (c->at < c->end && *c->at >= 'a' && *c->at <= 'z')
+		c->at++;
+}
+
+struct json_scan
+json_scan(const char *text, size_t len, size_t max_values)
+{
+	struct cursor c = { text, text + len };
+	struct json_scan found = { .is_exact = true };
+	int depth = 0;
+
+	while (c.at < c.end && found.values <= max_values) {
+		char first = *c.at;
+
+		if (first == '"') {
+			found.values++;
+			skip_string(&c);
+		} else if (first == '-' || is_digit(first)) {
+			found.values++;
+			skip_number(&c, &found);
+		} else if (first >= 'a' && first <= 'z') {
+			found.values++;
+			skip_word(&c);
+		} else {
+			if (first == '[' || first == '{') {
+				found.values++;
+				if (++depth > found.depth)
+					found.depth = depth;
+			} else if (first == ']' || first == '}') {
+				depth--;
+			}
+			c.at++;
+		}
+	}
+	return found;
+}

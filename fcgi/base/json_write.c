@@ -1,0 +1,168 @@
+/* json_write: values back into text, without recursion. */
+#include <assert.h>
+#include <float.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+
+static void
+write_escape(struct buf *b, unsigned char c)
+{
+	/* clang-format off */
+	static const char letters[0x20] = {
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
+		['\t'] = 't',
+	};
+	/* clang-format on */
+
+	if (c == '"' || c == '\\' || letters[c & 0x1f] != 0) {
+		buf_putc(b, '\\');
+		buf_putc(b, (char)(c >= 0x20 ? c : letters[c]));
+		return;
+	}
+	buf_printf(b, "\\u%04x", c);
+}
+
+/* Escapes what JSON.stringify escapes, in the same way. */
+void
+json_write_string(struct buf *b, const char *s)
+{
+	if (s == NULL) {
+		buf_puts(b, "null");
+		return;
+	}
+	buf_putc(b, '"');
+	for (;;) {
+		const char *run = s;
+
+		while ((unsigned char)*s >= 0x20 && *s != '"' && *s != '\\')
+			s++;
+		buf_put(b, run, (size_t)(s - run));
+		if (*s == '\0')
+			break;
+		write_escape(b, (unsigned char)*s++);
+	}
+	buf_putc(b, '"');
+}
+
+/* Digits enough to read as the same number, and a mark that it is real. */
+static void
+write_real(struct buf *b, double n)
+{
+	char text[32];
+
+	for (int digits = DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, n);
+		if (strtod(text, NULL) == n)
+			break;
+	}
+	buf_puts(b, text);
+	if (strpbrk(text, ".e") == NULL)
+		buf_puts(b, ".0");
+}
+
+/* A container is only opened. */
+static void
+write_one(struct buf *b, json_t *j)
+{
+	switch (json_typeof(j)) {
+	case JSON_OBJECT:
+		buf_putc(b, '{');
+		break;
+	case JSON_ARRAY:
+		buf_putc(b, '[');
+		break;
+	case JSON_STRING:
+		json_write_string(b, json_string_value(j));
+		break;
+	case JSON_INTEGER:
+		buf_put_i64(b, json_integer_value(j));
+		break;
+	case JSON_REAL:
+		write_real(b, json_real_value(j));
+		break;
+	case JSON_TRUE:
+		buf_puts(b, "true");
+		break;
+	case JSON_FALSE:
+		buf_puts(b, "false");
+		break;
+	case JSON_NULL:
+		buf_puts(b, "null");
+		break;
+	}
+}
+
+/* A container that is being written. */
+struct level {
+	json_t *container;
+	void *member; /* of an object: the next one; NULL after the last */
+	size_t index; /* of an array: the next one */
+	bool begun;
+};
+
+static struct level
+level_of(json_t *j)
+{
+	return (struct level){
+		.container = j,
+		.member = json_object_iter(j),
+	};
+}
+
+/* Writes what precedes the next value; NULL when the container is done. */
+static json_t *
+next_value(struct buf *b, struct level *l)
+{
+	json_t *value;
+
+	if (json_is_array(l->container)) {
+		value = json_array_get(l->container, l->index++);
+		if (value != NULL && l->begun)
+			buf_putc(b, ',');
+	} else {
+		if (l->member == NULL)
+			return NULL;
+		if (l->begun)
+			buf_putc(b, ',');
+		json_write_string(b, json_object_iter_key(l->member));
+		buf_putc(b, ':');
+		value = json_object_iter_value(l->member);
+		l->member = json_object_iter_next(l->container, l->member);
+	}
+	l->begun = true;
+	return value;
+}
+
+void
+json_write(struct buf *b, const struct json *j)
+{
+	struct level levels[JSON_DEPTH_MAX];
+	json_t *value = (json_t *)j; /* see json.c */
+	int depth = 0;
+
+	write_one(b, value);
+	if (json_is_object(value) || json_is_array(value))
+		levels[depth++] = level_of(value);
+	while (depth > 0) {
+		struct level *l = &levels[depth - 1];
+
+		value = next_value(b, l);
+		if (value == NULL) {
+			buf_putc(b, json_is_array(l->container) ? ']' : '}');
+			depth--;
+			continue;
+		}
+		write_one(b, value);
+		if (json_is_object(value) || json_is_array(value)) {
+			assert(
+			    depth < JSON_DEPTH_MAX); /* json_read saw to it */
+			levels[depth++] = level_of(value);
+		}
+	}
+}
