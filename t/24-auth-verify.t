@@ -331,6 +331,8 @@ is($claims->{ $_->[0] }, $_->[1], "$_->[0]")
 is_deeply($claims->{roles}, ['user'], 'roles');
 is(ref $claims->{accounts}, 'ARRAY', 'accounts');
 cmp_ok(abs($claims->{iat} - time), '<', 5, 'of now');
+is(int($claims->{iat_ms} / 1000), $claims->{iat}, 'to the millisecond');
+ok(!exists $claims->{required_roles}, 'where no role is asked for');
 cmp_ok($claims->{exp} - $claims->{iat}, '<=', 60, 'for seconds');
 my $key = decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY});
 is(length $key, 32, "core's key");
@@ -341,8 +343,11 @@ qr/^@{[ encode_base64url(hmac_sha256("$part[0].$part[1]", $k->service_env('auth'
 is(fcgi_request($socket, { %ask, HTTP_COOKIE => '' })->{status}, 401, 'nobody: 401');
 is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'admin' })->{status},
 	403, 'not an admin: 403');
-is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'user' })->{status},
-	204, 'a user where users may');
+$verdict = fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'editor,user' });
+is($verdict->{status}, 204, 'a user where users may');
+is_deeply(
+	jdecode(decode_base64url((split /\./, $verdict->{headers}{'kedge-identity'})[1]))->{required_roles},
+	[qw(editor user)], 'the assertion tells what was asked for');
 is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => '' })->{status}, 403,
 	'role-gated for nobody: 403');
 for my $odd (

@@ -339,6 +339,12 @@ log_set_request(const char *request_id, const char *trace_id)
 	thread_trace_id = trace_id;
 }
 
+struct log_request
+log_get_request(void)
+{
+	return (struct log_request){ thread_request_id, thread_trace_id };
+}
+
 bool
 log_level_read(const char *text, enum log_level *ret_level)
 {

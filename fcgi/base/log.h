@@ -77,6 +77,12 @@ void log_set_worker(const char *pool, int worker);
  * for none.  Not copied.
  */
 void log_set_request(const char *request_id, const char *trace_id);
+/* What this thread was told so, for another one that works for the request. */
+struct log_request {
+	const char *request_id;
+	const char *trace_id;
+};
+struct log_request log_get_request(void);
 /* Reads debug, info, warn or error. */
 MUST_CHECK bool log_level_read(const char *text, enum log_level *ret_level);
 

@@ -9,12 +9,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "capture.h"
+
 #include "auth/password/hash_pool.h"
 #include "auth/password/hash_slots.h"
 #include "auth/password/password.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/metrics.h"
 
 static struct arena *a;
@@ -320,6 +323,39 @@ START_TEST(pool_hashes_nothing_for_who_has_left)
 }
 END_TEST
 
+static bool
+log_and_leave(const void *ctx UNUSED)
+{
+	log_event(LOG_WARN, "in a thread of the pool");
+	return true;
+}
+
+START_TEST(pool_logs_for_the_request)
+{
+	struct hash_pool *pool = hash_pool_new(&(struct hash_pool_options){
+	    .slots = shared_slots(),
+	    .concurrency = 1,
+	    .waiting_max = 1,
+	});
+	struct caller caller = { .pool = pool,
+		.client = { .has_left = log_and_leave } };
+	struct capture capture;
+	char text[1024];
+
+	log_init("t", LOG_WARN);
+	log_set_request("request-of-the-hash", NULL);
+	capture_begin(&capture);
+	call(&caller);
+	capture_end(&capture, text, sizeof(text));
+	log_set_request(NULL, NULL);
+	ck_assert_int_eq(caller.e, ERR_ABANDONED);
+	ck_assert_ptr_nonnull(strstr(text, "in a thread of the pool"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "\"request_id\":\"request-of-the-hash\""));
+	hash_pool_free(pool);
+}
+END_TEST
+
 static atomic_bool held;
 
 static bool
@@ -384,6 +420,7 @@ main(void)
 	tcase_add_test(tc, pool_hashes_what_fits_and_turns_the_rest_away);
 	tcase_add_test(tc, pool_says_that_it_is_full);
 	tcase_add_test(tc, pool_hashes_nothing_for_who_has_left);
+	tcase_add_test(tc, pool_logs_for_the_request);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

@@ -25,6 +25,7 @@ enum { HASH_NICE = 19, HASH_SLICE_NS = 100 * 1000 * 1000 };
 /* On the stack of the request's thread, which waits until it is done. */
 struct job {
 	const struct hash_client *client;
+	struct log_request request; /* whose it is, for the log */
 	int64_t queued_us;
 	const char *password;
 	const char *salt;
@@ -132,7 +133,9 @@ hash_jobs(void *arg)
 		enum err e;
 
 		pthread_mutex_unlock(&p->lock);
+		log_set_request(job->request.request_id, job->request.trace_id);
 		e = hash(p, job, home);
+		log_set_request(NULL, NULL);
 		pthread_mutex_lock(&p->lock);
 		job->e = e;
 		job->done = true;
@@ -231,6 +234,7 @@ hash_pool_derive(struct hash_pool *p, const struct hash_client *client,
 	unsigned char key[PASSWORD_KEY_SIZE];
 	struct job job = {
 		.client = client,
+		.request = log_get_request(),
 		.queued_us = clock_monotonic_us(),
 		.password = password,
 		.salt = salt,
