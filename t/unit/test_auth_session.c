@@ -792,6 +792,69 @@ START_TEST(find_refreshes_when_it_is_due)
 }
 END_TEST
 
+/* As `here`, at a database that cannot be written to. */
+static void
+open_read_only(struct auth *auth)
+{
+	*auth = here;
+	auth->process.db = db_open(&(struct db_options){
+	    .url = arena_printf(a,
+		"%s options='-c default_transaction_read_only=on'", database),
+	    .application_name = "test",
+	    .connections = 1,
+	    .acquire_timeout_ms = 1000,
+	    .statement_timeout_ms = 5000,
+	});
+}
+
+START_TEST(find_in_a_read_only_database_does_not_refresh)
+{
+	const char *token = sign_in();
+	struct session_found found;
+	bool refreshed = true;
+	struct auth reader;
+
+	open_read_only(&reader);
+	sql("UPDATE session SET \"expiresAt\" = now() + interval '6 d'");
+	ck_assert_int_eq(
+	    session_find(&reader, a, token, true, &found, &refreshed), ERR_OK);
+	ck_assert(!refreshed && found.refresh_due);
+	ck_assert_str_eq(found.session.token, token);
+	/* One that has expired is none, although its row must stay. */
+	sql("UPDATE session SET \"expiresAt\" = now() - interval '1 s'");
+	ck_assert_int_eq(
+	    session_find(&reader, a, token, true, &found, &refreshed),
+	    ERR_NOT_FOUND);
+	ck_assert_str_eq(sql_text("SELECT count(*)::text FROM session"), "1");
+	db_close(reader.process.db);
+}
+END_TEST
+
+START_TEST(list_is_newest_first_and_has_ones_own)
+{
+	struct session own = { .user_id = user_id, .token = sign_in() };
+	const struct session *sessions;
+	size_t count;
+
+	sql("UPDATE session SET \"createdAt\" = now() - interval '1 d'");
+	sql(arena_printf(a,
+	    "INSERT INTO session (id, token, \"userId\", \"createdAt\","
+	    " \"updatedAt\", \"expiresAt\", \"impersonatedBy\")"
+	    " SELECT n, n, u.id, now() - n * interval '1 s', now(),"
+	    " now() + CASE n WHEN 1 THEN -1 ELSE 1 END * interval '1 h',"
+	    " CASE n WHEN 2 THEN u.id END"
+	    " FROM \"user\" u, generate_series(1, %d) n",
+	    SESSION_LIST_MAX + 2));
+	ck_assert_int_eq(
+	    session_list(&here, a, &own, &sessions, &count), ERR_OK);
+	ck_assert_uint_eq(count, SESSION_LIST_MAX);
+	for (size_t i = 0; i < count - 1; i++)
+		ck_assert_str_eq(
+		    sessions[i].token, arena_printf(a, "%zu", i + 3));
+	ck_assert_str_eq(sessions[count - 1].token, own.token);
+}
+END_TEST
+
 START_TEST(find_deletes_the_expired)
 {
 	const char *token = sign_in();
@@ -949,6 +1012,8 @@ main(void)
 	tcase_add_test(tc, own_changes_do_not_raise_the_epoch);
 	tcase_add_test(tc, cached_session_verifies_while_postgres_is_away);
 	tcase_add_test(tc, find_refreshes_when_it_is_due);
+	tcase_add_test(tc, find_in_a_read_only_database_does_not_refresh);
+	tcase_add_test(tc, list_is_newest_first_and_has_ones_own);
 	tcase_add_test(tc, find_deletes_the_expired);
 	tcase_add_loop_test(tc,
 	    insert_is_refused_when_the_credential_is_no_more, 0,

@@ -35,26 +35,33 @@ session_find(struct auth *auth, struct arena *a, const char *token,
 	if (e != ERR_OK)
 		return e;
 	if (found.is_expired) {
+		/* To tidy up, where that can be done. */
 		e = session_delete_expired(db, a, token);
-		return e != ERR_OK ? e : ERR_NOT_FOUND;
+		return ERR_NOT_FOUND;
 	}
-	*ret_refreshed = refresh && found.refresh_due;
-	if (*ret_refreshed) {
-		/* It can be revoked since it was read: then it is no more. */
+	*ret_refreshed = false;
+	if (refresh && found.refresh_due) {
+		/*
+		 * It can be revoked since it was read: then it is no more.  A
+		 * database that cannot be written to, as in a fail-over, is no
+		 * reason to turn away who is signed in: the next request will
+		 * try again.
+		 */
 		e = session_extend(db, a, token, &found.session);
-		if (e != ERR_OK)
+		if (e == ERR_NOT_FOUND)
 			return e;
+		*ret_refreshed = e == ERR_OK;
 	}
 	*ret_found = found;
 	return ERR_OK;
 }
 
 enum err
-session_list(struct auth *auth, struct arena *a, const char *user_id,
+session_list(struct auth *auth, struct arena *a, const struct session *own,
     const struct session **ret_sessions, size_t *ret_count)
 {
 	return session_select_of_user(
-	    auth->process.db, a, user_id, ret_sessions, ret_count);
+	    auth->process.db, a, own, ret_sessions, ret_count);
 }
 
 struct revocation {

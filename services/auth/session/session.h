@@ -53,7 +53,7 @@ struct db;
  * 43 characters of 62 are 256 bits; BetterAuth's 32 are 190.  The column is
  * text and clients take a token as it comes.
  */
-enum { SESSION_TOKEN_LEN = 43, SESSION_LIST_MAX = 100 };
+enum { SESSION_TOKEN_LEN = 43, SESSION_LIST_MAX = 500 };
 
 /* Texts may be NULL where the column may; times are RFC 3339. */
 struct session {
@@ -80,13 +80,19 @@ struct session_found {
 /*
  * The session of a token.  ERR_NOT_FOUND: there is none, or it has expired
  * (then its row is deleted).  With `refresh`, one that is due begins a new
- * life of SESSION_TTL_S, and *ret_refreshed says so.
+ * life of SESSION_TTL_S if the database can be written to; *ret_refreshed says
+ * whether it has.
  */
 MUST_CHECK enum err session_find(struct auth *auth, struct arena *a,
     const char *token, bool refresh, struct session_found *ret_found,
     bool *ret_refreshed);
+/*
+ * The user's live sessions, newest first, at most SESSION_LIST_MAX; `own` is
+ * among them, however old it is.  Without those by which an admin acts as the
+ * user, which are not the user's business.
+ */
 MUST_CHECK enum err session_list(struct auth *auth, struct arena *a,
-    const char *user_id, const struct session **ret_sessions,
+    const struct session *own, const struct session **ret_sessions,
     size_t *ret_count);
 
 const char *session_new_token(struct arena *a);

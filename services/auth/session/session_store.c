@@ -118,22 +118,26 @@ session_extend(struct db *db, struct arena *a, const char *token,
 
 static const struct db_stmt select_of_user = {
 	.name = "session_select_of_user",
-	.sql = "SELECT " SESSION_COLUMNS " FROM session s"
-	       " WHERE s.\"userId\" = $1 AND s.\"expiresAt\" > now()"
-	       " ORDER BY s.\"createdAt\", s.id LIMIT $2::bigint",
-	.nargs = 2,
+	.sql = "SELECT " SESSION_COLUMNS " FROM (SELECT * FROM session"
+	       " WHERE \"userId\" = $1 AND \"expiresAt\" > now()"
+	       " AND \"impersonatedBy\" IS NULL"
+	       " ORDER BY token = $2 DESC, \"createdAt\" DESC, id DESC"
+	       " LIMIT $3::bigint) s"
+	       " ORDER BY s.\"createdAt\" DESC, s.id DESC",
+	.nargs = 3,
 	.read_only = true,
 };
 
 enum err
-session_select_of_user(struct db *db, struct arena *a, const char *user_id,
-    const struct session **ret_sessions, size_t *ret_count)
+session_select_of_user(struct db *db, struct arena *a,
+    const struct session *own, const struct session **ret_sessions,
+    size_t *ret_count)
 {
 	const char *limit = arena_printf(a, "%d", SESSION_LIST_MAX);
 	struct session *sessions;
 	struct db_rows rows;
-	enum err e =
-	    db_run(db, a, &select_of_user, DB_ARGS(user_id, limit), &rows);
+	enum err e = db_run(db, a, &select_of_user,
+	    DB_ARGS(own->user_id, own->token, limit), &rows);
 
 	if (e != ERR_OK)
 		return e;

@@ -19,9 +19,9 @@ MUST_CHECK enum err session_select(struct db *db, struct arena *a,
 /* A live session begins again; ERR_NOT_FOUND: it is gone. */
 MUST_CHECK enum err session_extend(struct db *db, struct arena *a,
     const char *token, struct session *ret_session);
-/* The user's live sessions, oldest first, at most SESSION_LIST_MAX. */
+/* As session_list(). */
 MUST_CHECK enum err session_select_of_user(struct db *db, struct arena *a,
-    const char *user_id, const struct session **ret_sessions,
+    const struct session *own, const struct session **ret_sessions,
     size_t *ret_count);
 
 /*

@@ -91,6 +91,21 @@ export const differences = [
 		expect: refused(401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password"),
 	},
 	{
+		why: "a session cookie that is not well signed hides no other",
+		steps: /^get-session, first of two cookies is bad$/,
+		expect: (a) => {
+			a.body = {
+				session: { createdAt: "<time>", expiresAt: "<in 168 h>", id: "<id>",
+					impersonatedBy: null, ipAddress: "127.0.0.1", token: "<token>",
+					updatedAt: "<time>", userAgent: "", userId: "<id>" },
+				user: { banExpires: null, banReason: null, banned: false,
+					createdAt: "<time>", email: "alice@example.com", emailVerified: false,
+					hasCoreAccount: false, hasWalletAccount: false, id: "<id>",
+					image: null, name: "alice", role: "user", updatedAt: "<time>" },
+			};
+		},
+	},
+	{
 		why: "a banned user's session is over",
 		steps: /^get-session of the banned$/,
 		expect: (a) => Object.assign(a, { body: null,
