@@ -193,6 +193,33 @@ $r = $alice->get('/api/core/tasks');
 is($r->{status}, 503, 'a statement that waits too long is 503') or diag($r->{body});
 cmp_ok(time - $t, '<', 20, 'in time');
 is($alice->get('/api/core/whoami')->{status}, 200, 'the rest goes on');
+
+# A GET whose worker dies is repeated by nginx; one that is repeated and takes the
+# next worker with it is not given a third.
+pipe my $said_r, my $said_w or die;
+my $asker = fork // die;
+if (!$asker) {
+	Kedge::in_child();
+	syswrite $said_w, $alice->copy->get('/api/core/tasks')->{status};
+	POSIX::_exit(0);
+}
+close $said_w;
+my %seen;
+for my $time (qw(first second)) {
+	my $is_new = sub {
+		my @waiting = split /\n/, $k->sql('core',
+"SELECT pid FROM pg_stat_activity WHERE datname = 'core' AND wait_event_type = 'Lock'"
+		);
+		return grep { !$seen{$_}++ } @waiting;
+	};
+	ok(wait_until(sub { $is_new->() }, 10), "the $time worker has it");
+	$k->kill_pid(KILL => $k->pids('core-api'));
+}
+sysread $said_r, my $said, 100;
+waitpid $asker, 0;
+is($said, 500, 'the third refuses it');
+ok(wait_until(sub { $k->log_text('core') =~ /"msg":"a request has ended workers"/ }, 10),
+	'and says so');
 $k->sql('postgres',
 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK TABLE task%' AND pid <> pg_backend_pid()"
 );

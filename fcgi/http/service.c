@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "http/answer.h"
+#include "http/attempts.h"
 #include "http/body.h"
 #include "http/builtin.h"
 #include "http/guard.h"
@@ -169,6 +170,17 @@ begin_stream(struct req *r)
 	return ERR_OK;
 }
 
+static enum err
+begin_attempt(const struct req *r)
+{
+	if (attempts_begin(r->request_id))
+		return ERR_OK;
+	log_event(LOG_ERROR, "a request has ended workers",
+	    LOG_TEXT("method", r->method), LOG_TEXT("path", r->path),
+	    LOG_NUM("workers", ATTEMPTS_MAX));
+	return ERR_INTERNAL;
+}
+
 void
 service_handle(const struct service *s, struct req *r)
 {
@@ -182,6 +194,8 @@ service_handle(const struct service *s, struct req *r)
 	if (e == ERR_OK)
 		e = r->refusal;
 	if (e == ERR_OK)
+		e = begin_attempt(r);
+	if (e == ERR_OK)
 		e = dispatch(s, r);
 	if (e == ERR_OK && !r->answered) {
 		log_event(LOG_ERROR, "nobody answered",
@@ -194,6 +208,8 @@ service_handle(const struct service *s, struct req *r)
 		answer_error(s, r, e);
 	answer_forbid_storing(s, r);
 	r->line.us = clock_monotonic_us() - r->begun_us;
+	if (r->request_id != NULL)
+		attempts_end(r->request_id);
 }
 
 bool

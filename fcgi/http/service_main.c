@@ -13,6 +13,7 @@
 #include "base/log_output.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "http/attempts.h"
 #include "http/provision.h"
 #include "http/reverify.h"
 #include "http/scrape.h"
@@ -265,6 +266,7 @@ static bool
 prepare(const struct service_program *p)
 {
 	digest_warm_up();
+	attempts_open();
 	if ((p->flags & SERVICE_BASE) != 0 || p->job_library != NULL)
 		remote_init();
 	if (p->job_library != NULL)
