@@ -102,9 +102,8 @@ main(int argc, char **argv)
 	if (listen_fd < 0)
 		die("socket");
 
-	/* As many processes as the product's pools have: verify two, core one.
-	 */
-	if (redis_path != NULL && fork() == 0)
+	/* Two, as the product's pools have, verify's and core's. */
+	if (fork() == 0)
 		return work(strtol(argv[3], NULL, 10));
 	return work(strtol(argv[3], NULL, 10));
 }

@@ -153,17 +153,27 @@ read_nested(const struct place *p, const struct json *j, struct spec_service *s)
 	return true;
 }
 
+/* As it is in *ret_n when the member is absent. */
+static bool
+read_optional(const struct place *p, const struct json *j, const char *name,
+    int64_t min, int64_t max, int64_t *ret_n)
+{
+	return json_member(j, name) == NULL ||
+	       place_int(p, j, name, min, max, ret_n);
+}
+
 static bool
 read_pool(const struct place *p, const struct json *j, struct spec_pool *ret)
 {
 	static const char *const known[] = { "processes", "threads",
 		"keepalive", NULL };
 
+	/* With one, each death is an outage. */
+	ret->processes = 2;
 	return place_object(p, j, known) &&
-	       place_int(p, j, "processes", 1, 64, &ret->processes) &&
+	       read_optional(p, j, "processes", 1, 64, &ret->processes) &&
 	       place_int(p, j, "threads", 1, 256, &ret->threads) &&
-	       (json_member(j, "keepalive") == NULL ||
-		   place_int(p, j, "keepalive", 0, 256, &ret->keepalive));
+	       read_optional(p, j, "keepalive", 0, 256, &ret->keepalive);
 }
 
 static bool
@@ -361,15 +371,6 @@ check_service(const struct place *p, struct spec *spec, int index)
 		if (!check_apart(p, s, &spec->services[i]))
 			return false;
 	return s->verify.processes == 0 || take_verifier(p, spec, s);
-}
-
-/* As it is in *ret_n when the member is absent. */
-static bool
-read_optional(const struct place *p, const struct json *j, const char *name,
-    int64_t min, int64_t max, int64_t *ret_n)
-{
-	return json_member(j, name) == NULL ||
-	       place_int(p, j, name, min, max, ret_n);
 }
 
 static bool

@@ -260,10 +260,10 @@ my $all = $k->sql('postgres', 'SELECT sum(rolconnlimit) FROM pg_roles'
 cmp_ok($all, '<', $servers - 10, 'the limits of all roles together leave room for others');
 my %limit = map { $_ => $k->sql('postgres',
 	"SELECT rolconnlimit FROM pg_roles WHERE rolname = '$_'") } @services;
-# Of kedge.json: one process of the pool api with 8 connections, and two workers with
+# Of kedge.json: two processes of the pool api with 8 connections each, and two workers with
 # 8 and two of their own; twice for a rolling restart, and eight.
-is($limit{core}, 2 * (8 + 0 * 10) + 8, 'core: the limit is that of its processes');
-is($limit{auth}, 2 * (8 + 2 * 8 + 0 * 10) + 8, 'auth: those of the pool verify too');
+is($limit{core}, 2 * (2 * 8 + 0 * 10) + 8, 'core: the limit is that of its processes');
+is($limit{auth}, 2 * (2 * 8 + 2 * 8 + 0 * 10) + 8, 'auth: those of the pool verify too');
 my $psql = Kedge::tool('psql');
 my @sleepers;
 for (1 .. $limit{core} + 5) {

@@ -66,7 +66,8 @@ my @bad = (
 	[ 'a thread in words', changed(sub { $_[1]{core}{pools}{api}{threads} = 'many' }) ],
 	[ 'a million threads', changed(sub { $_[1]{core}{pools}{api}{threads} = 1_000_000 }) ],
 	[ 'more kept connections than a process has room for',
-		changed(sub { $_[1]{core}{pools}{api}{keepalive} = 200 }),
+		changed(sub { $_[1]{core}{pools}{api} =
+			{ processes => 1, threads => 16, keepalive => 200 } }),
 		qr/than the 256 connections that the pool api can keep/
 	],
 	[ 'the same of verify',
@@ -127,6 +128,7 @@ write_shape(changed(sub {
 	    { workers => 1, connections => 200, perAddress => 3, perNetwork => 5 };
 	$s->{wallet}{guard} = 'role-gated';
 	$s->{wallet}{roles} = [ 'payer', 'auditor' ];
+	delete $s->{wallet}{pools}{api}{processes};
 	$s->{core}{pools}{api}{processes} = 3;
 	$s->{core}{pools}{api}{threads} = 6;
 	$s->{core}{pools}{api}{keepalive} = 1;
@@ -135,6 +137,7 @@ my $k = Kedge->up(env => { KEDGE_ROOT => $root });
 my $alice = $k->user('alice');
 is($alice->get('/api/core/me')->{status}, 200, 'core as before');
 is(scalar(my @workers = $k->pids('core-api')), 3, 'in three processes');
+is(scalar(@{ [ $k->pids('wallet-api') ] }), 2, 'and where the file does not say, in two');
 sub threads { return (slurp("/proc/$_[0]/status") =~ /^Threads:\s+(\d+)/m)[0] }
 cmp_ok(threads($workers[0]), '<=', 5, 'which have few threads while little is to do');
 # A request of which only the beginning has come waits in a thread.  Whoever is not

@@ -9,7 +9,7 @@ use Kedge qw(parallel slurp wait_until);
 use Kedge::Preload;
 
 my $home = Kedge::Preload->use('scarce');
-my $k = Kedge->up;
+my $k = Kedge->up(env => { CORE_PROCESSES => 1 }); # whose threads are counted
 my $alice = $k->user('alice');
 is($alice->get('/api/core/me')->{status}, 200, 'served');
 my ($api) = $k->pids('core-api');

@@ -89,7 +89,9 @@ use Kedge::Load;
 # ---- hashing --------------------------------------------------------------------
 
 {
-	my $k = Kedge->up(env => { AUTH_HASH_CONCURRENCY => 2, AUTH_HASH_QUEUE => 8 });
+	# One process, which has one queue and can be stopped.
+	my $k = Kedge->up(env => { AUTH_HASH_CONCURRENCY => 2, AUTH_HASH_QUEUE => 8,
+			AUTH_PROCESSES => 1 });
 	my $alice = $k->user('alice');
 	my $sign_in = sub {
 		my $c = $k->client(timeout => 60);

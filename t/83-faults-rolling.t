@@ -68,7 +68,7 @@ no_failure('hasty restarts', $load->stop);
 is(($k->pids($_))[0], $masters{$_}, "$_: still the same master") for sort keys %masters;
 ok(
 	wait_until(
-		sub { @{ [ $k->pids('core-api') ] } == 1 && @{ [ $k->pids('auth-verify') ] } == 2 },
+		sub { @{ [ $k->pids('core-api') ] } == 2 && @{ [ $k->pids('auth-verify') ] } == 2 },
 		20
 	),
 	'and no worker too many'
@@ -145,7 +145,7 @@ my ($master) = $k->pids('auth');
 my @finished;
 for my $round (1 .. 12) {
 	last if @finished == 6;
-	my ($worker) = $k->pids('auth-api');
+	my @workers = $k->pids('auth-api');
 	pipe my $r, my $w or die "pipe: $!";
 	my $pid = fork // die "fork: $!";
 	if (!$pid) {
@@ -157,12 +157,14 @@ for my $round (1 .. 12) {
 	}
 	close $w;
 	my $hashing = wait_until(sub {
-		grep { (slurp("$_/stat") // '') =~ /\) R / } files("/proc/$worker/task") }, 5);
+		grep { (slurp("$_/stat") // '') =~ /\) R / }
+		    map { files("/proc/$_/task") } @workers }, 5);
 	kill HUP => $master;
 	my $status = do { local $/; <$r> };
 	push @finished, $status if $hashing; # else it was too quick for us
 	waitpid $pid, 0;
-	wait_until(sub { my @now = $k->pids('auth-api'); @now == 1 && $now[0] != $worker }, 20);
+	my %old = map { $_ => 1 } @workers;
+	wait_until(sub { my @now = $k->pids('auth-api'); @now == 2 && !grep { $old{$_} } @now }, 20);
 }
 is("@finished", '200 200 200 200 200 200', 'what is under way is finished, POSTs as they are');
 done_testing;

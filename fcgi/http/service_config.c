@@ -32,8 +32,9 @@ static const struct config_var shared_vars[] = {
 	  .doc = "Socket for nginx: unix:PATH or HOST:PORT. A socket that was "
 	    "inherited (systemd, descriptor 0) is used instead." },
 	{ CONFIG(struct service_config, processes, "PROCESSES"),
-	  .fallback = "1", .min = 1, .max = METRICS_SLOTS_MAX,
-	  .unit = "processes", .doc = "Worker processes." },
+	  .fallback = "2", .min = 1, .max = METRICS_SLOTS_MAX,
+	  .unit = "processes", .doc = "Worker processes. With one, its death "
+	    "is an outage until the next one serves." },
 	{ CONFIG(struct service_config, threads, "THREADS"),
 	  .fallback = "16", .min = 1, .max = 512, .unit = "threads",
 	  .doc = "Requests of one process that can wait at once, for a database "
