@@ -25,6 +25,7 @@ my ($first, $second) = map { [ split /\|/ ] } @keyed;
 is_deeply([ $second->[0], $first->[1], $second->[1] ], [ $first->[0], 'f', 't' ],
 	'a unique key that is taken gives the job that has it');
 
+my $nonsense = $j->enqueue('nonsense', {}, max_attempts => 1);
 my %once = map { $_ => $j->enqueue($_) } qw(fail fail.once fail.sql discard snooze.once deferred);
 my $misfit = $j->enqueue('write.wait', { ms => 'long' });
 my $stranger = $j->enqueue('of.tomorrow');
@@ -66,6 +67,10 @@ ok($j->reached($once{'fail.sql'}, 'discarded'),
 is($j->effects($once{'fail.sql'}), 0, 'and undoes what it wrote before');
 
 ok($j->reached($once{deferred}, 'discarded'), 'so does a constraint that is checked at the commit');
+
+ok($j->reached($nonsense, 'discarded'), 'a result that cannot be kept fails the attempt');
+like($j->job($nonsense)->{attempts}[0]{error}, qr/^its result cannot be kept: \S/, 'and says why');
+is($j->effects($nonsense), 0, 'and undoes what it wrote');
 
 ok($j->reached($once{discard}, 'discarded'), 'a handler can discard its job');
 is($j->job($once{discard})->{attempt}, 1, 'at once');

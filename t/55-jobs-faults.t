@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
+use POSIX ();
 use Time::HiRes qw(time);
 use Kedge qw(wait_until slurp);
 use Kedge::JobTest;
@@ -127,6 +128,35 @@ ok($j->reached($_, 'completed'), 'both go on') for @both;
 is($j->sql('SELECT count(DISTINCT pid) FROM jobtest_effect WHERE job_id IN ('
 		. join(',', map { "'$_'" } @both) . ')'), 2, 'and share the work');
 $j->stop($first);
+
+# ---- PostgreSQL goes away when a worker has just lost its jobs ------------------------------------
+
+# How long a process has had a processor, in seconds.
+sub cpu_s
+{
+	my ($pid) = @_;
+	my @stat = split ' ', (slurp("/proc/$pid/stat") // '') =~ s/^.*\) //r;
+	return ($stat[11] + $stat[12]) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+my $third = $j->work(WORKER_LEASE_S => 5);
+my $held = $j->enqueue('write.wait', { ms => 3000 });
+ok($j->reached($held, 'running'), 'a handler runs');
+my ($name) = $j->sql("SELECT name FROM job_worker w JOIN job j ON j.worker_id = w.id
+	WHERE j.id = '$held'") =~ m{/(\d+)$};
+my $warned = () = $j->log_text =~ /taken for dead/g;
+$j->sql("DELETE FROM job_claim; DELETE FROM job_worker WHERE name LIKE '%/$name'");
+ok(wait_until(sub { my $n = () = $j->log_text =~ /taken for dead/g; $n > $warned }, 15),
+	'its worker learns that it was taken for dead');
+$j->stop_postgres('immediate');
+ok(wait_until(sub { $j->log_text =~ /jobs are run again one by one|"statement":"job_rescue"/ }, 15),
+	'and its handler ends while PostgreSQL is away');
+my ($cpu, $elapsed) = (cpu_s($name), time);
+wait_until(sub { time - $elapsed > 2 });
+cmp_ok(cpu_s($name) - $cpu, '<', 0.3, 'it waits for it without a spin');
+$j->start_postgres;
+$j->sql("UPDATE job SET state = 'cancelled', finished_at = now() WHERE id = '$held'");
+$j->stop($third);
 
 # ---- PostgreSQL restarts -----------------------------------------------------------------------
 

@@ -69,7 +69,9 @@ struct job_kind {
 	 * Or a program in the directory PROGRAMS: the payload as JSON on its
 	 * standard input, lines of JSON on its standard output ({"progress":
 	 * ...}, {"result": ...}, {"error": "..."}), exit status 0: done, 100:
-	 * never again, others: tried again.  At least once.
+	 * never again, others: tried again.  A result that cannot be read (a
+	 * number of more than 64 bits, NaN, "\\u0000", half a surrogate pair)
+	 * and is followed by no other: tried again, too.  At least once.
 	 */
 	const char *program;
 	/*
@@ -181,7 +183,11 @@ job_fail_for(struct job *job, enum err e, const char *message, int64_t delay_s);
 enum err job_discard(struct job *job, const char *message);
 /* Not now, but after delay_s; counts as no attempt.  Returns ERR_CONFLICT. */
 enum err job_snooze(struct job *job, int64_t delay_s);
-/* JSON, at most 64 KiB, kept with the job.  Copied. */
+/*
+ * JSON, at most 64 KiB, kept with the job.  Copied.  If it is none, or too
+ * long, the attempt fails whatever the handler returns, unless another result
+ * follows.
+ */
 void job_set_result(struct job *job, const char *json);
 /*
  * For long external handlers: stores JSON that is to be seen now.  False: stop;

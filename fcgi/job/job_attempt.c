@@ -76,14 +76,16 @@ call_handler(struct db *db, struct arena *a, void *ctx)
 	struct attempt *t = ctx;
 
 	(void)a;
-	return t->kind->handle(&t->job, db, t->payload);
+	/* Within the savepoint, so that it undoes what the handler did. */
+	return job_run_check_result(
+	    &t->job, t->kind->handle(&t->job, db, t->payload));
 }
 
 static enum err
 call(struct attempt *t, struct db *tx)
 {
 	if (t->kind->program != NULL)
-		return run_program(t);
+		return job_run_check_result(&t->job, run_program(t));
 	if (t->kind->external)
 		return call_handler(t->runner->process->db, /* a= */ NULL, t);
 	return db_nested(tx, t->job.arena, call_handler, t);

@@ -12,7 +12,8 @@ enum {
 	GROUP_MAX = 64,
 	OPEN_US = 10 * 1000,
 	ALONE_TRIES = 3,
-	AWAIT_US = 100 * 1000,
+	PAUSE_MIN_US = 100 * 1000,
+	PAUSE_MAX_US = 1000 * 1000,
 };
 
 struct group {
@@ -84,52 +85,59 @@ run_group(struct group *g, struct job_batch *batch)
 
 /* -- when the database is away -- */
 
-/* False: we are to end, or our jobs are others' by now. */
+/*
+ * Waits before a statement is tried again, longer each time: also a database
+ * that answers may refuse it for long, as one that is read-only.  *pause_us is
+ * 0 at first.  False: we are to end, or our jobs are others' by now.
+ */
 static bool
-await_database(struct job_runner *r)
+await_database(struct job_runner *r, int64_t *pause_us)
 {
 	struct job_pulse *p = r->pulse;
 
-	for (;;) {
-		int64_t until_us = clock_monotonic_us() + AWAIT_US;
-
+	do {
+		*pause_us = *pause_us == 0 ? PAUSE_MIN_US : *pause_us * 2;
+		if (*pause_us > PAUSE_MAX_US)
+			*pause_us = PAUSE_MAX_US;
+		job_pulse_pause(p, clock_monotonic_us() + *pause_us);
 		if (job_pulse_is_draining(p) || job_pulse_is_lost(p))
 			return false;
-		if (db_ready(r->work))
-			return true;
-		while (clock_monotonic_us() < until_us &&
-		       !job_pulse_is_draining(p) && !job_pulse_is_lost(p))
-			job_pulse_wait(p, until_us);
-	}
+	} while (!db_ready(r->work));
+	return true;
+}
+
+/* What comes of trying until the database answers. */
+static enum err
+finish_for_sure(struct job_runner *r, const struct job_end *end)
+{
+	struct arena *scratch = arena_new(); /* of one try */
+	int64_t pause_us = 0, done = 0;
+	enum err e;
+
+	do {
+		arena_reset(scratch);
+		e = job_store_finish(r->work, scratch, end, 1, &done);
+	} while (e == ERR_UNAVAILABLE && await_database(r, &pause_us));
+	arena_free(scratch);
+	/* 0: an earlier try has come through, or it is lost. */
+	if (e == ERR_OK && done == 1)
+		job_attempt_settled(r, end);
+	return e;
 }
 
 /* Writes the end of one attempt down, by itself. */
 static bool
 finish_alone(struct job_runner *r, struct job_end *end)
 {
-	for (bool bare = false;;) {
-		int64_t done;
-		enum err e = job_store_finish(r->work, r->arena, end, 1, &done);
+	enum err e = finish_for_sure(r, end);
 
-		if (e == ERR_OK) {
-			/* 0: an earlier try has come through, or it is lost. */
-			if (done == 1)
-				job_attempt_settled(r, end);
-			return true;
-		}
-		if (e == ERR_UNAVAILABLE) {
-			if (!await_database(r))
-				return false;
-			continue;
-		}
-		if (bare)
-			return false;
-		bare = true;
-		end->outcome = OUTCOME_FAILED;
-		end->error = "the attempt's end could not be stored";
-		end->result = NULL;
-		end->delay_s = 0;
-	}
+	if (e == ERR_OK || e == ERR_UNAVAILABLE)
+		return e == ERR_OK;
+	end->outcome = OUTCOME_FAILED;
+	end->error = "the attempt's end could not be stored";
+	end->result = NULL;
+	end->delay_s = 0;
+	return finish_for_sure(r, end) == ERR_OK;
 }
 
 /* -- one by one -- */
@@ -169,13 +177,14 @@ run_alone(struct job_runner *r, const struct job_claimed *job,
     struct job_batch *batch)
 {
 	struct group g = { .runner = r, .jobs = job, .count = 1 };
+	int64_t pause_us = 0;
 
 	for (int i = 0; i < ALONE_TRIES; i++) {
 		enum err e = run_group(&g, batch);
 
 		if (e != ERR_UNAVAILABLE)
 			return settle_alone(&g, e);
-		if (!await_database(r))
+		if (!await_database(r, &pause_us))
 			return false;
 	}
 	return end_alone(
@@ -187,15 +196,17 @@ static bool
 ask_if_wanted(
     struct job_runner *r, const struct job_claimed *job, bool *ret_wanted)
 {
-	for (;;) {
-		enum err e = job_store_progress(r->work, r->arena, job->id,
-		    job->fence, /* json= */ NULL, ret_wanted);
+	struct arena *scratch = arena_new(); /* of one try */
+	int64_t pause_us = 0;
+	enum err e;
 
-		if (e != ERR_UNAVAILABLE)
-			return e == ERR_OK;
-		if (!await_database(r))
-			return false;
-	}
+	do {
+		arena_reset(scratch);
+		e = job_store_progress(r->work, scratch, job->id, job->fence,
+		    /* json= */ NULL, ret_wanted);
+	} while (e == ERR_UNAVAILABLE && await_database(r, &pause_us));
+	arena_free(scratch);
+	return e == ERR_OK;
 }
 
 /* What it does cannot be undone, so whether it was cancelled is asked first. */
@@ -221,6 +232,7 @@ job_group_run(struct job_runner *r, const struct job_claimed *jobs, int count,
     struct job_batch *batch)
 {
 	struct group g = { .runner = r, .jobs = jobs, .count = count };
+	int64_t pause_us = 0;
 	enum err e;
 
 	if (!job_rest_begin(r->rest, jobs))
@@ -234,7 +246,7 @@ job_group_run(struct job_runner *r, const struct job_claimed *jobs, int count,
 		return settle_alone(&g, e) ? 1 : 0;
 	log_event(LOG_INFO, "jobs are run again one by one",
 	    LOG_NUM("jobs", g.ran), LOG_TEXT("error", err_info(e)->code));
-	if (e == ERR_UNAVAILABLE && !await_database(r))
+	if (e == ERR_UNAVAILABLE && !await_database(r, &pause_us))
 		return 0;
 	for (int i = 0; i < g.ran; i++) {
 		if (job_pulse_is_draining(r->pulse) ||

@@ -216,6 +216,11 @@ judge(const struct running *r, struct job *job, int status)
 		return job_fail(job, ERR_UNAVAILABLE, r->why);
 	if (r->output.problem != NULL)
 		return job_fail(job, ERR_INTERNAL, r->output.problem);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+	    r->output.unreadable != NULL)
+		return job_fail(job, ERR_INTERNAL,
+		    arena_printf(job->arena, "its result cannot be read: %s",
+			r->output.unreadable));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return ERR_OK;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == PROGRAM_EXIT_DISCARD)

@@ -124,13 +124,33 @@ job_pulse_is_cancelled(struct job_pulse *p)
 	return p != NULL && atomic_load(&p->cancelled);
 }
 
+static struct timespec
+time_of(int64_t us)
+{
+	return (struct timespec){
+		.tv_sec = us / SECOND_US,
+		.tv_nsec = us % SECOND_US * 1000,
+	};
+}
+
+void
+job_pulse_pause(struct job_pulse *p, int64_t deadline_us)
+{
+	const struct timespec until = time_of(deadline_us);
+
+	pthread_mutex_lock(&p->mutex);
+	while (!atomic_load(&p->draining)) {
+		if (pthread_cond_timedwait(&p->wake, &p->mutex, &until) ==
+		    ETIMEDOUT)
+			break;
+	}
+	pthread_mutex_unlock(&p->mutex);
+}
+
 void
 job_pulse_wait(struct job_pulse *p, int64_t deadline_us)
 {
-	const struct timespec until = {
-		.tv_sec = deadline_us / SECOND_US,
-		.tv_nsec = deadline_us % SECOND_US * 1000,
-	};
+	const struct timespec until = time_of(deadline_us);
 
 	pthread_mutex_lock(&p->mutex);
 	while (

@@ -50,6 +50,12 @@ bool job_pulse_is_draining(struct job_pulse *p);
 void job_pulse_wait(struct job_pulse *p, int64_t deadline_us);
 
 /*
+ * Waits until the deadline, whatever happens; but at once when draining.  For
+ * what is tried again after a failure: a worker that is lost must not spin.
+ */
+void job_pulse_pause(struct job_pulse *p, int64_t deadline_us);
+
+/*
  * A job runs from now on; *id stays valid until job_pulse_end().  After
  * limit_s and grace_s more the process is ended.
  */

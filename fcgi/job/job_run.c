@@ -82,40 +82,76 @@ job_snooze(struct job *job, int64_t delay_s)
 	return ERR_CONFLICT;
 }
 
-/* What the database would not take would fail the job's completion, too. */
-static bool
-can_be_stored(const struct job *job, const char *json)
+/*
+ * What the database would not take would fail the job's completion, too.  NULL:
+ * it can be stored; else why not, a constant.
+ */
+static const char *
+problem_of(const struct job *job, const char *json)
 {
-	const char *problem = "it is too long";
+	const char *problem = "it is longer than 64 KiB";
 	size_t len = strlen(json);
+	struct arena *scratch;
 
-	if (len <= JOB_RESULT_MAX &&
-	    json_read(job->arena, json, len, &problem) != NULL)
-		return true;
-	log_event(LOG_ERROR, "the result of a job cannot be kept",
-	    LOG_TEXT("kind", job->kind), LOG_TEXT("job", job->id),
-	    LOG_TEXT("problem", problem));
-	return false;
+	if (len <= JOB_RESULT_MAX) {
+		scratch = arena_new();
+		if (json_read(scratch, json, len, &problem) != NULL)
+			problem = NULL;
+		arena_free(scratch);
+	}
+	if (problem != NULL)
+		log_event(LOG_ERROR, "the result of a job cannot be kept",
+		    LOG_TEXT("kind", job->kind), LOG_TEXT("job", job->id),
+		    LOG_TEXT("problem", problem));
+	return problem;
+}
+
+/* A handler may say it often: room for the longest is made at most 17 times. */
+static void
+keep(struct job *job, const char *json)
+{
+	struct job_run *run = job->run;
+	size_t size = strlen(json) + 1;
+
+	if (size > run->result_cap) {
+		run->result_cap =
+		    size > 2 * run->result_cap ? size : 2 * run->result_cap;
+		run->result = arena_alloc(job->arena, run->result_cap);
+	}
+	memcpy(run->result, json, size);
 }
 
 void
 job_set_result(struct job *job, const char *json)
 {
-	if (can_be_stored(job, json))
-		job->run->result = arena_strdup(job->arena, json);
+	job->run->result_problem = problem_of(job, json);
+	if (job->run->result_problem == NULL)
+		keep(job, json);
+}
+
+enum err
+job_run_check_result(struct job *job, enum err e)
+{
+	if (e != ERR_OK || job->run->result_problem == NULL)
+		return e;
+	return job_fail(job, ERR_INTERNAL,
+	    arena_printf(job->arena, "its result cannot be kept: %s",
+		job->run->result_problem));
 }
 
 bool
 job_report_progress(struct job *job, const char *json)
 {
 	const struct job_run *run = job->run;
+	struct arena *scratch = arena_new();
 	bool wanted = true;
 	enum err e;
 
-	if (!can_be_stored(job, json))
+	if (problem_of(job, json) != NULL)
 		json = NULL;
 	e = job_store_progress(
-	    run->db, job->arena, job->id, run->fence, json, &wanted);
+	    run->db, scratch, job->id, run->fence, json, &wanted);
+	arena_free(scratch);
 	if (e != ERR_OK)
 		wanted = true; /* nobody knows, so go on */
 	return wanted && !job_pulse_is_cancelled(run->pulse);

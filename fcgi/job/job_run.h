@@ -33,7 +33,10 @@ struct job_run {
 	enum job_outcome outcome; /* OUTCOME_COMPLETED: it did not say */
 	const char *error; /* in the attempt's arena, as result is */
 	int64_t delay_s;
-	const char *result;
+	char *result;
+	size_t result_cap;
+	/* Why the last result cannot be kept, a constant; or NULL. */
+	const char *result_problem;
 };
 
 /*
@@ -42,6 +45,8 @@ struct job_run {
  */
 enum job_outcome job_run_outcome(const struct job_run *run, enum err e,
     bool cancelled, const char **ret_error);
+/* What a handler that returned e comes to: not ERR_OK without its result. */
+MUST_CHECK enum err job_run_check_result(struct job *job, enum err e);
 /* The text as it can be stored: valid UTF-8 of at most JOB_ERROR_MAX bytes. */
 const char *job_run_message(struct arena *a, const char *text);
 

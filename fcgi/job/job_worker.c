@@ -267,7 +267,8 @@ turn(struct job_worker *w, bool *woken)
 	bool any;
 
 	if (!be_registered(w)) {
-		job_pulse_wait(w->runner.pulse, now_us + AWAY_US);
+		arena_reset(w->arena);
+		job_pulse_pause(w->runner.pulse, now_us + AWAY_US);
 		return;
 	}
 	look_at_seats(w, now_us);
@@ -278,6 +279,10 @@ turn(struct job_worker *w, bool *woken)
 		any |= promote(w, now_us);
 	*woken = false;
 	arena_reset(w->arena);
+	/* Whatever failed would fail again at once. */
+	if (w->in_doubt)
+		job_pulse_pause(
+		    w->runner.pulse, clock_monotonic_us() + AWAY_US);
 	if (any || must_stop(w))
 		return;
 	now_us += w->config->worker_poll_ms * 1000;

@@ -23,6 +23,7 @@ program_output_init(struct program_output *o, struct job *job)
 	*o = (struct program_output){ .job = job, .scratch = arena_new() };
 	buf_init(&o->line, job->arena, PROGRAM_LINE_MAX);
 	buf_init(&o->progress, job->arena, VALUE_MAX);
+	buf_init(&o->result, job->arena, VALUE_MAX);
 }
 
 void
@@ -104,16 +105,12 @@ keep_progress(struct program_output *o, const struct json *value)
 static void
 keep_result(struct program_output *o, const struct json *value)
 {
-	struct buf b;
-
-	buf_init(&b, o->scratch, VALUE_MAX);
-	json_write(&b, value);
-	if (buf_failed(&b)) {
+	clear(&o->result);
+	json_write(&o->result, value);
+	if (buf_failed(&o->result))
 		o->problem = "its result is larger than 64 KiB";
-		return;
-	}
-	job_set_result(o->job, b.data);
 	o->has_result = true;
+	o->unreadable = NULL;
 }
 
 static void
@@ -143,6 +140,14 @@ keep_members(struct program_output *o, const struct json *line)
 	return progress != NULL || result != NULL || error != NULL;
 }
 
+/* An object with such a member, however wrong. */
+static bool
+seems_a_result(const char *text)
+{
+	return text[strspn(text, " \t\r")] == '{' &&
+	       strstr(text, "\"result\"") != NULL;
+}
+
 static void
 read_line(struct program_output *o)
 {
@@ -152,6 +157,8 @@ read_line(struct program_output *o)
 	if (text[strspn(text, " \t\r")] == '\0')
 		return;
 	line = json_read(o->scratch, text, o->line.len, &problem);
+	if (line == NULL && seems_a_result(text))
+		o->unreadable = problem;
 	if (line == NULL || !keep_members(o, line))
 		log_odd_line(o, text, problem);
 }
@@ -191,11 +198,14 @@ program_output_take(struct program_output *o, const char *data, size_t len)
 static void
 log_line(struct program_output *o)
 {
-	const char *text = clean(o->scratch, o->log_line, o->log_line_len);
+	size_t len = o->log_line_len;
+	const char *text;
 
 	o->log_line_len = 0;
-	if (text[0] == '\0' || ++o->log_lines > PROGRAM_LOG_LINES + 1)
+	if (len == 0 || o->log_lines > PROGRAM_LOG_LINES)
 		return;
+	o->log_lines++;
+	text = clean(o->scratch, o->log_line, len);
 	log_event_from(LOG_INFO, "a program says", /* code= */ 0, o->job->id,
 	    (const struct log_field[]){
 		LOG_TEXT("job", o->job->id),
@@ -230,6 +240,8 @@ program_output_finish(struct program_output *o)
 		log_line(o);
 	if (o->progress.len > 0 && !o->has_result)
 		store_progress(o);
+	if (o->has_result && o->problem == NULL)
+		job_set_result(o->job, o->result.data);
 }
 
 const char *

@@ -4,7 +4,9 @@
  * Lines of standard output are read as they come: progress is stored at most
  * five times a second (of those between, the last), the last result and the
  * last error are kept.  A line that is nothing of ours is logged and otherwise
- * ignored: libraries print.  All is bounded, whatever the program does.
+ * ignored: libraries print.  A result that cannot be read is not: unless
+ * another follows, the attempt has failed.  All is bounded, whatever the
+ * program does.
  */
 #ifndef JOB_PROGRAM_OUTPUT_H
 #define JOB_PROGRAM_OUTPUT_H
@@ -27,6 +29,9 @@ struct program_output {
 	const char *problem;
 	bool lost; /* the job is cancelled, or another worker's */
 	bool has_result;
+	struct buf result; /* the last that could be read; or empty */
+	/* Why a later one could not be read, a constant; or NULL. */
+	const char *unreadable;
 	char error[PROGRAM_MESSAGE_MAX + 1]; /* its last; "" for none */
 
 	struct buf line; /* of standard output, so far */

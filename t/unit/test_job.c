@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "unit.h"
 
@@ -427,6 +428,49 @@ START_TEST(result_must_be_json_that_can_be_kept)
 	ck_assert_ptr_null(run.result);
 	job_set_result(&job, "[1]");
 	ck_assert_str_eq(run.result, "[1]");
+	ck_assert_int_eq(job_run_check_result(&job, ERR_OK), ERR_OK);
+}
+END_TEST
+
+START_TEST(result_that_cannot_be_kept_fails_the_attempt)
+{
+	const char *error;
+
+	job_set_result(&job, "[1]");
+	job_set_result(&job, "\"\\u0000\"");
+	ck_assert_int_eq(job_run_check_result(&job, ERR_OK), ERR_INTERNAL);
+	ck_assert_int_eq(
+	    job_run_outcome(&run, ERR_INTERNAL, false, &error), OUTCOME_FAILED);
+	ck_assert_str_eq(
+	    error, "its result cannot be kept: a string holds a NUL character");
+	/* What the handler says itself goes first. */
+	ck_assert_int_eq(job_run_check_result(&job, job_discard(&job, "no")),
+	    ERR_UNPROCESSABLE);
+	ck_assert_str_eq(run.error, "no");
+}
+END_TEST
+
+/* Each has 20000 values, and there are 400. */
+START_TEST(progress_leaves_nothing_behind)
+{
+	struct rusage before, after;
+	char *json = arena_alloc(a, 40002);
+
+	run = (struct job_run){ .db = db };
+	job = (struct job){ .arena = a,
+		.kind = "k",
+		.id = "01890000-0000-7000-8000-000000000001",
+		.run = &run };
+	for (int i = 0; i < 20000; i++)
+		memcpy(json + 2 * i, i == 0 ? "[1" : ",1", 2);
+	json[40000] = ']';
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &before), 0);
+	for (int i = 0; i < 200; i++) {
+		ck_assert(!job_report_progress(&job, json));
+		job_set_result(&job, json);
+	}
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &after), 0);
+	ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 30000);
 }
 END_TEST
 
@@ -512,6 +556,7 @@ main(void)
 	tcase_add_test(tc, sql_gets_what_the_newest_release_says);
 	tcase_add_test(tc, sql_takes_a_key_in_the_queue_of_the_kind);
 	tcase_add_test(tc, enqueue_that_is_rolled_back_leaves_nothing);
+	tcase_add_test(tc, progress_leaves_nothing_behind);
 	tcase_add_test(tc, enqueue_wakes_who_listens_after_the_commit);
 	tcase_add_test(tc, listening_runs_statements_and_misses_nothing);
 	tcase_add_test(tc, listening_connects_again_and_says_so);
@@ -522,6 +567,7 @@ main(void)
 	tcase_add_test(tc, outcome_is_what_the_handler_says);
 	tcase_add_test(tc, message_is_cut_to_valid_text);
 	tcase_add_test(tc, result_must_be_json_that_can_be_kept);
+	tcase_add_test(tc, result_that_cannot_be_kept_fails_the_attempt);
 	suite_add_tcase(suite, tc);
 
 	tc = tcase_create("set");

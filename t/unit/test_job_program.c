@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ static struct job job;
 static struct {
 	char failure[2048];
 	char result[70000];
+	int results;
 	char progress[70000];
 	int progresses;
 	bool discarded;
@@ -49,6 +51,7 @@ void
 job_set_result(struct job *j UNUSED, const char *json)
 {
 	snprintf(told.result, sizeof(told.result), "%s", json);
+	told.results++;
 }
 
 bool
@@ -319,6 +322,68 @@ START_TEST(flood_of_progress_is_thinned)
 }
 END_TEST
 
+START_TEST(flood_of_results_is_the_last)
+{
+	ck_assert_int_eq(
+	    run("#!/bin/sh\ni=0; while [ $i -lt 3000 ]; do"
+		" echo \"{\\\"result\\\": $i}\"; i=$((i+1)); done\n"),
+	    ERR_OK);
+	ck_assert_int_eq(told.results, 1);
+	ck_assert_str_eq(told.result, "2999");
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	const char *failure;
+} unreadable[] = {
+	{ "{\"result\":{\"n\":18446744073709551616}}", "number" },
+	{ "{\"result\": NaN}", "" },
+	{ "{\"result\": \"a\\\\u0000\"}", "NUL" },
+	{ "{\"result\": \"\\\\ud800\"}", "" },
+	{ "  {\"progress\": 1, \"result\": [1, }", "" },
+};
+
+START_TEST(result_that_cannot_be_read_fails)
+{
+	ck_assert_int_eq(
+	    run(arena_printf(
+		a, "#!/bin/sh\nprintf '%%b\\n' '%s'\n", unreadable[_i].line)),
+	    ERR_INTERNAL);
+	ck_assert_ptr_eq(
+	    strstr(told.failure, "its result cannot be read: "), told.failure);
+	ck_assert_msg(strstr(told.failure, unreadable[_i].failure) != NULL,
+	    "%s", told.failure);
+}
+END_TEST
+
+/* In KiB; what a process of the test has had at most so far. */
+static long
+most_memory(void)
+{
+	struct rusage usage;
+
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_maxrss;
+}
+
+START_TEST(endless_lines_of_standard_error_cost_no_memory)
+{
+	long before = most_memory();
+	struct capture c;
+	char log[256];
+
+	/* Empty ones, and then more than are logged. */
+	capture_begin(&c);
+	ck_assert_int_eq(
+	    run("#!/bin/sh\nyes '' | head -c 6000000 >&2\n"
+		"yes 'more than are logged' | head -c 20000000 >&2\n"),
+	    ERR_OK);
+	capture_end(&c, log, sizeof(log));
+	ck_assert_int_lt(most_memory() - before, 30000);
+}
+END_TEST
+
 START_TEST(flood_of_output_is_stopped)
 {
 	/* It says a number, for it would not end by itself. */
@@ -501,6 +566,10 @@ suite(void)
 	tcase_add_test(t, lines_of_others_are_ignored);
 	tcase_add_test(t, standard_error_is_logged_within_bounds);
 	tcase_add_test(t, flood_of_progress_is_thinned);
+	tcase_add_test(t, flood_of_results_is_the_last);
+	tcase_add_loop_test(
+	    t, result_that_cannot_be_read_fails, 0, (int)COUNT_OF(unreadable));
+	tcase_add_test(t, endless_lines_of_standard_error_cost_no_memory);
 	tcase_add_test(t, flood_of_output_is_stopped);
 	tcase_add_test(t, time_limit_ends_the_whole_group);
 	tcase_add_test(t, one_that_does_not_listen_is_killed);

@@ -1,5 +1,7 @@
 #include "auth/session/session_jobs.h"
 
+#include <stdio.h>
+
 #include "auth/session/session_store.h"
 #include "base/arena.h"
 
@@ -7,23 +9,31 @@
  * Nobody can use an expired session, so there is no hurry: the day is for a
  * clock that was wrong for a while.
  */
-enum { KEPT_S = 86400, SWEEP_LIMIT_S = 3600 };
+enum { KEPT_S = 86400, SWEEP_LIMIT_S = 3600, RESULT_SIZE = 64 };
 
 /* Each turn is a transaction of its own. */
 static enum err
 sweep_sessions(struct job *job, struct db *db, const void *payload UNUSED)
 {
+	/* The turn before has the id that the next one begins with. */
+	struct arena *turns[2] = { arena_new(), arena_new() };
 	struct session_sweep s = { .last_id = "" };
-	const char *result;
+	char result[RESULT_SIZE];
+	int turn = 0;
 	enum err e;
 
 	do {
-		e = session_sweep(db, job->arena, KEPT_S, &s);
-		if (e != ERR_OK)
-			return e;
-		result = arena_printf(
-		    job->arena, "{\"sessions\":%lld}", (long long)s.deleted);
-	} while (s.last_id != NULL && job_report_progress(job, result));
+		turn = 1 - turn;
+		arena_reset(turns[turn]);
+		e = session_sweep(db, turns[turn], KEPT_S, &s);
+		snprintf(result, sizeof(result), "{\"sessions\":%lld}",
+		    (long long)s.deleted);
+	} while (e == ERR_OK && s.last_id != NULL &&
+		 job_report_progress(job, result));
+	arena_free(turns[0]);
+	arena_free(turns[1]);
+	if (e != ERR_OK)
+		return e;
 	job_set_result(job, result);
 	return s.last_id == NULL
 	           ? ERR_OK

@@ -28,17 +28,20 @@ static const struct field statements_fields[] = {
 
 /* Each statement is a transaction of its own: accounts are locked briefly. */
 static enum err
-expire(struct job *job, struct db *db, const void *payload UNUSED)
+expire(struct job *job UNUSED, struct db *db, const void *payload UNUSED)
 {
+	struct arena *scratch = arena_new(); /* of one statement */
 	int64_t expired, emitted;
 	enum err e;
 
 	do {
+		arena_reset(scratch);
 		e = ledger_expire(
-		    db, job->arena, EXPIRE_AT_ONCE, &expired, &emitted);
+		    db, scratch, EXPIRE_AT_ONCE, &expired, &emitted);
 		if (e == ERR_OK && emitted > 0)
 			job_wake(db);
 	} while (e == ERR_OK && expired == EXPIRE_AT_ONCE);
+	arena_free(scratch);
 	return e;
 }
 
@@ -124,10 +127,14 @@ const struct job_kind ledger_jobs[] = {
 };
 
 const struct job_schedule ledger_schedules[] = {
-	{ "ledger.expire", "* * * * *", .kind = "ledger.expire" },
-	{ "ledger.check", "17 3 * * *", .kind = "ledger.check" },
-	{ "ledger.statements", "5 0 1 * *", .kind = "ledger.statements" },
-	{ "ledger.forget-keys", "37 3 * * *", .kind = "ledger.forget-keys" },
+	{ "ledger.expire", "* * * * *", .kind = "ledger.expire",
+	  .single = true },
+	{ "ledger.check", "17 3 * * *", .kind = "ledger.check",
+	  .single = true },
+	{ "ledger.statements", "5 0 1 * *", .kind = "ledger.statements",
+	  .single = true },
+	{ "ledger.forget-keys", "37 3 * * *", .kind = "ledger.forget-keys",
+	  .single = true },
 	{ 0 },
 };
 /* clang-format on */

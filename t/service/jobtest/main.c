@@ -165,6 +165,15 @@ do_snooze_once(struct job *job, struct db *db, const void *payload)
 	                                    : write_effect(job, db);
 }
 
+/* With a result that cannot be kept. */
+static enum err
+do_say_nonsense(struct job *job, struct db *db, const void *payload)
+{
+	(void)payload;
+	job_set_result(job, "{\"n\":18446744073709551616}");
+	return write_effect(job, db);
+}
+
 struct other {
 	const char *id;
 };
@@ -239,6 +248,7 @@ static const struct job_kind kinds[] = {
 	{ .name = "fail.once", .handle = do_fail_once, .backoff = AT_ONCE },
 	{ .name = "discard", .handle = do_discard },
 	{ .name = "snooze.once", .handle = do_snooze_once },
+	{ .name = "nonsense", .handle = do_say_nonsense, .max_attempts = 1 },
 	{ .name = "cancel.other", .handle = do_cancel_other,
 	  .payload = SCHEMA(struct other, other_fields) },
 	{ .name = "crash", .handle = do_crash, .max_attempts = 2,
