@@ -18,14 +18,19 @@
 #include "base/metrics.h"
 #include "remote/address.h"
 
-enum { CONNECT_TIMEOUT_MS = 2000, RETRY_AFTER_MAX_S = 6 * 3600 };
+enum {
+	CONNECT_TIMEOUT_MS = 2000,
+	RETRY_AFTER_MAX_S = 6 * 3600,
+	STATUS_FINAL = 200, /* from here on: RFC 9110 section 15.2 */
+};
 
 struct call {
 	const struct remote_request *request;
 	struct buf body;
 	bool forbidden; /* an address was refused */
 	bool too_large;
-	bool cut;
+	CURL *handle;
+	int64_t answered_us; /* when the answer's head was there; 0: not yet */
 };
 
 /* One handle per thread: it keeps connections and sessions for the next call.
@@ -101,7 +106,6 @@ take_body(char *data, size_t size, size_t count, void *ctx)
 
 	if (len > room && call->request->cut_body) {
 		buf_put(&call->body, data, room);
-		call->cut = true;
 		return CURL_WRITEFUNC_ERROR;
 	}
 	if (len > room) {
@@ -110,6 +114,38 @@ take_body(char *data, size_t size, size_t count, void *ctx)
 	}
 	buf_put(&call->body, data, len);
 	return len;
+}
+
+/* The last of a head is an empty line; "100 Continue" is no answer yet. */
+static size_t
+take_header(char *data, size_t size, size_t count, void *ctx)
+{
+	struct call *call = ctx;
+	size_t len = size * count; /* size is always 1 */
+	long status = 0;
+
+	if (len > 0 && (data[0] == '\r' || data[0] == '\n') &&
+	    curl_easy_getinfo(call->handle, CURLINFO_RESPONSE_CODE, &status) ==
+		CURLE_OK &&
+	    status >= STATUS_FINAL)
+		call->answered_us = clock_monotonic_us();
+	return len;
+}
+
+/* Called at least once in a second.  Not 0: enough of the body. */
+static int
+check_wait(void *ctx, curl_off_t down_total, curl_off_t down,
+    curl_off_t up_total, curl_off_t up)
+{
+	const struct call *call = ctx;
+
+	(void)down_total;
+	(void)down;
+	(void)up_total;
+	(void)up;
+	return call->request->cut_body && call->answered_us != 0 &&
+	       clock_monotonic_us() - call->answered_us >=
+	           REMOTE_BODY_WAIT_MS * 1000;
 }
 
 static bool
@@ -326,6 +362,11 @@ set_callbacks(CURL *h, struct call *call)
 	bad |= curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, call);
 	bad |= curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);
 	bad |= curl_easy_setopt(h, CURLOPT_WRITEDATA, call);
+	bad |= curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, take_header);
+	bad |= curl_easy_setopt(h, CURLOPT_HEADERDATA, call);
+	bad |= curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, check_wait);
+	bad |= curl_easy_setopt(h, CURLOPT_XFERINFODATA, call);
+	bad |= curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
 	return bad;
 }
 
@@ -387,7 +428,7 @@ remote_call(struct arena *a, const struct remote_request *request,
     struct remote_response *ret_response)
 {
 	CURL *h = thread_handle();
-	struct call call = { .request = request };
+	struct call call = { .request = request, .handle = h };
 	int64_t start_us = clock_monotonic_us();
 	CURLcode code;
 	const char *reason;
@@ -405,7 +446,7 @@ remote_call(struct arena *a, const struct remote_request *request,
 	code = perform(h, &call);
 	metrics_gauge_add(GAUGE_REMOTE_BUSY, -1);
 	metrics_observe(HISTOGRAM_REMOTE, clock_monotonic_us() - start_us);
-	if (call.cut && code == CURLE_WRITE_ERROR)
+	if (request->cut_body && call.answered_us != 0)
 		code = CURLE_OK;
 	if (code == CURLE_OK)
 		code = curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);

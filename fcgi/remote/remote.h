@@ -18,6 +18,8 @@
 
 struct arena;
 
+enum { REMOTE_BODY_WAIT_MS = 1000 };
+
 struct remote_request {
 	const char *method; /* "GET", "POST", ... */
 	const char *url;
@@ -28,8 +30,10 @@ struct remote_request {
 	int64_t timeout_ms; /* of everything together */
 	size_t max_bytes; /* of the answer's body */
 	/*
-	 * A longer body is cut there, and the rest left with the connection;
-	 * for those who want to know the status whatever comes with it.
+	 * For those who want to know the status whatever comes with it: once
+	 * the answer's head is there, the call succeeds.  Its body is what came
+	 * of it, at most max_bytes and within REMOTE_BODY_WAIT_MS; if that is
+	 * not all, or it breaks off, the connection is dropped.
 	 */
 	bool cut_body;
 	bool allow_private; /* for addresses from our own configuration */

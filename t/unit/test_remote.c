@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -49,6 +50,37 @@ answer_big(int fd, bool with_length)
 			break;
 }
 
+/* A body that is not whole, or not soon. */
+static bool
+answer_in_part(int fd, const char *path)
+{
+	const struct linger reset = { .l_onoff = 1 };
+	int unsent;
+	char c;
+
+	if (strncmp(path, "/part", 5) != 0)
+		return false;
+	say(fd, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
+	if (strcmp(path, "/part-chunks") == 0)
+		say(fd, "HTTP/1.1 202 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+			"4\r\npart\r\n");
+	else if (strcmp(path, "/part-garbled") == 0)
+		say(fd, "HTTP/1.1 202 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+			"4\r\npart\r\nhow many?\r\n");
+	else
+		say(fd, "HTTP/1.1 202 X\r\nContent-Length: 9\r\n\r\npart");
+	/* Until the other side has had enough. */
+	if (strcmp(path, "/part-late") == 0)
+		(void)!read(fd, &c, 1);
+	if (strcmp(path, "/part-reset") == 0) {
+		/* What was said has arrived before. */
+		while (ioctl(fd, TIOCOUTQ, &unsent) == 0 && unsent > 0)
+			usleep(1000);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	}
+	return true;
+}
+
 /* False when the connection is to be closed. */
 static bool
 answer(int fd, const char *request)
@@ -72,6 +104,8 @@ answer(int fd, const char *request)
 		answer_big(fd, false);
 		return false;
 	}
+	if (answer_in_part(fd, path))
+		return false;
 	if (strcmp(path, "/garbage") == 0) {
 		say(fd, "hello\r\n\r\n");
 		return false;
@@ -408,6 +442,28 @@ START_TEST(call_may_have_the_answer_cut)
 }
 END_TEST
 
+START_TEST(call_may_be_content_with_the_status)
+{
+	static const char *const paths[] = { "/part-length", "/part-chunks",
+		"/part-garbled", "/part-late", "/part-reset" };
+	struct remote_request r = request_for(paths[_i]);
+	struct remote_response response;
+
+	r.timeout_ms = 300;
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_UNAVAILABLE);
+	r.timeout_ms = 20000;
+	r.cut_body = true;
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	ck_assert_int_eq(response.status, 202);
+	/* A connection that is reset may take the body along. */
+	if (strcmp(paths[_i], "/part-reset") != 0)
+		ck_assert_str_eq(response.body, "part");
+	r.url = request_for("/missing").url;
+	ck_assert_int_eq(remote_call(a, &r, &response), ERR_OK);
+	ck_assert_int_eq(response.status, 404);
+}
+END_TEST
+
 START_TEST(call_without_answer_ends_in_time)
 {
 	struct remote_request r = request_for("/silent");
@@ -722,6 +778,7 @@ make_suite(void)
 	tcase_add_test(call, call_over_unix_socket);
 	tcase_add_test(call, call_answer_over_the_limit_is_too_large);
 	tcase_add_test(call, call_may_have_the_answer_cut);
+	tcase_add_loop_test(call, call_may_be_content_with_the_status, 0, 5);
 	tcase_add_loop_test(
 	    call, check_url_knows_what_can_be_called, 0, (int)COUNT_OF(urls));
 	tcase_add_test(call, call_without_answer_ends_in_time);
