@@ -15,7 +15,7 @@
 #include "cache/cache_conn.h"
 #include "cache/cache_pool.h"
 
-enum { NUMBER_SIZE = 24, GENERATION_TTL_MS = 24 * 3600 * 1000 };
+enum { GENERATION_TTL_MS = 24 * 3600 * 1000 };
 
 struct cache {
 	struct cache_pool *pool;
@@ -30,6 +30,12 @@ cache_open(const struct cache_options *options)
 		abort();
 	c->pool = cache_pool_new(options);
 	return c;
+}
+
+struct cache_pool *
+cache_pool_of(const struct cache *c)
+{
+	return c->pool;
 }
 
 void
@@ -328,63 +334,6 @@ cache_invalidate(struct cache *c, const char *const *keys, int nkeys)
 	if (nkeys == 0)
 		return ERR_OK;
 	return cache_pool_call(c->pool, ask_invalidate, &inv);
-}
-
-struct rate {
-	const char *key;
-	const char *const *argv;
-	int argc;
-	long long retry_ms;
-};
-
-/* Counts may outlive a history: a limit is better kept than forgotten. */
-static enum cache_outcome
-ask_rate(struct cache_conn *conn, void *ctx)
-{
-	struct rate *rate = ctx;
-	enum cache_outcome outcome;
-	char *name;
-
-	if (asprintf(&name, "%s:%s", conn->prefix, rate->key) < 0)
-		abort();
-	outcome = cache_conn_script(conn,
-	    &(struct cache_call){
-		.script = CACHE_SCRIPT_RATE,
-		.nkeys = 1,
-		.keys = (const char *const[]){ name },
-		.argc = rate->argc,
-		.argv = rate->argv,
-	    },
-	    &rate->retry_ms);
-	free(name);
-	return outcome;
-}
-
-enum err
-cache_rate(struct cache *c, const char *key, int64_t cost, int64_t burst,
-    int64_t period_ms, int64_t *ret_retry_ms)
-{
-	char burst_text[NUMBER_SIZE], period_text[NUMBER_SIZE];
-	char cost_text[NUMBER_SIZE];
-	const char *const argv[] = { burst_text, period_text, cost_text };
-	struct rate rate = {
-		.key = key,
-		.argv = argv,
-		.argc = (int)COUNT_OF(argv),
-	};
-	enum err e;
-
-	assert(burst > 0 && period_ms > 0 && cost > 0 && cost <= burst);
-	snprintf(burst_text, sizeof(burst_text), "%" PRId64, burst);
-	snprintf(period_text, sizeof(period_text), "%" PRId64, period_ms);
-	snprintf(cost_text, sizeof(cost_text), "%" PRId64, cost);
-	e = cache_pool_call(c->pool, ask_rate, &rate);
-	if (e != ERR_OK)
-		return e;
-	if (rate.retry_ms == 0)
-		return ERR_OK;
-	*ret_retry_ms = rate.retry_ms;
-	return ERR_RATE_LIMITED;
 }
 
 static enum cache_outcome

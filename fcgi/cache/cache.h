@@ -115,6 +115,9 @@ cache_invalidate(struct cache *c, const char *const *keys, int nkeys);
  */
 MUST_CHECK enum err cache_rate(struct cache *c, const char *key, int64_t cost,
     int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
+/* Takes back what cache_rate() has charged. */
+MUST_CHECK enum err cache_rate_refund(struct cache *c, const char *key,
+    int64_t cost, int64_t burst, int64_t period_ms);
 
 bool cache_ready(struct cache *c);
 /*

@@ -66,6 +66,19 @@ static const char *const scripts[] = {
 	    "redis.call('SET', KEYS[1], string.format('%.0f', due),\n"
 	    "    'PX', string.format('%.0f', math.ceil((due - now) / 1000)))\n"
 	    "return 0\n",
+	/* ARGV: burst, period_ms, cost.  Takes back what a step has added. */
+	[CACHE_SCRIPT_REFUND] =
+	    "local due = tonumber(redis.call('GET', KEYS[1]) or 0)\n"
+	    "local t = redis.call('TIME')\n"
+	    "local now = t[1] * 1000000 + t[2]\n"
+	    "due = due - math.floor(ARGV[2] * 1000 / ARGV[1]) * ARGV[3]\n"
+	    "if due <= now then\n"
+	    "  redis.call('DEL', KEYS[1])\n"
+	    "else\n"
+	    "  redis.call('SET', KEYS[1], string.format('%.0f', due),\n"
+	    "    'PX', string.format('%.0f', math.ceil((due - now) / 1000)))\n"
+	    "end\n"
+	    "return 0\n",
 };
 
 static void

@@ -25,7 +25,12 @@ struct cache_url;
 
 enum { CACHE_REASON_SIZE = 160 };
 
-enum cache_script { CACHE_SCRIPT_FILL, CACHE_SCRIPT_RATE, CACHE_SCRIPT__MAX };
+enum cache_script {
+	CACHE_SCRIPT_FILL,
+	CACHE_SCRIPT_RATE,
+	CACHE_SCRIPT_REFUND,
+	CACHE_SCRIPT__MAX
+};
 
 enum cache_outcome {
 	CACHE_DONE,

@@ -14,12 +14,14 @@
 #include "base/err.h"
 #include "cache/cache_conn.h"
 
+struct cache;
 struct cache_options;
 struct cache_pool;
 
 /* A URL that cannot be read is logged; then every call fails. */
 struct cache_pool *cache_pool_new(const struct cache_options *options);
 void cache_pool_free(struct cache_pool *p);
+struct cache_pool *cache_pool_of(const struct cache *c);
 
 /* Whether the breaker is open. */
 bool cache_pool_is_away(struct cache_pool *p);

@@ -80,3 +80,17 @@ rate_limit_take_here(struct rate_limit *l, const char *key, int64_t burst,
 	return counted(
 	    charge_here(l, key, /* cost= */ 1, burst, period_ms, ret_retry_ms));
 }
+
+void
+rate_limit_refund(
+    struct rate_limit *l, const char *key, int64_t burst, int64_t period_ms)
+{
+	enum err e = ERR_UNAVAILABLE;
+
+	if (l->cache != NULL)
+		e = cache_rate_refund(
+		    l->cache, key, /* cost= */ 1, burst, period_ms);
+	if (e != ERR_OK)
+		rate_limit_table_refund(
+		    l->table, key, /* cost= */ 1, burst, period_ms);
+}

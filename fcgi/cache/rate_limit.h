@@ -30,4 +30,11 @@ MUST_CHECK enum err rate_limit_charge(struct rate_limit *l, const char *key,
 MUST_CHECK enum err rate_limit_take_here(struct rate_limit *l, const char *key,
     int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
 
+/*
+ * Takes back what rate_limit_take() has charged, when it turns out that it is
+ * not to count.  Best effort.
+ */
+void rate_limit_refund(
+    struct rate_limit *l, const char *key, int64_t burst, int64_t period_ms);
+
 #endif

@@ -8,7 +8,7 @@
 #include "base/digest.h"
 #include "base/random.h"
 
-enum { SECRET_SIZE = 32 };
+enum { SECRET_SIZE = 32, HASH_WORDS = SHA256_SIZE / sizeof(uint64_t) };
 
 struct place {
 	uint64_t tag[2]; /* of the key; the due time of a free place is 0 */
@@ -42,15 +42,33 @@ rate_limit_table_free(struct rate_limit_table *t)
 	free(t);
 }
 
+static void
+hash_key(const struct rate_limit_table *t, const char *key,
+    uint64_t ret_hash[HASH_WORDS])
+{
+	hmac_sha256(t->secret, sizeof(t->secret), key, strlen(key),
+	    (unsigned char *)ret_hash);
+}
+
+static struct place *
+known_place(struct place *row, const uint64_t tag[2])
+{
+	for (int i = 0; i < RATE_LIMIT_PLACES; i++) {
+		if (memcmp(row[i].tag, tag, sizeof(row[i].tag)) == 0)
+			return &row[i];
+	}
+	return NULL;
+}
+
 /* The key's place in its row, or the one that it takes over. */
 static struct place *
 find_place(struct place *row, const uint64_t tag[2])
 {
-	struct place *least = row;
+	struct place *known = known_place(row, tag), *least = row;
 
-	for (int i = 0; i < RATE_LIMIT_PLACES; i++) {
-		if (memcmp(row[i].tag, tag, sizeof(row[i].tag)) == 0)
-			return &row[i];
+	if (known != NULL)
+		return known;
+	for (int i = 1; i < RATE_LIMIT_PLACES; i++) {
 		if (row[i].due_us < least->due_us)
 			least = &row[i];
 	}
@@ -78,16 +96,32 @@ enum err
 rate_limit_table_take(struct rate_limit_table *t, const char *key, int64_t cost,
     int64_t burst, int64_t period_ms, int64_t now_us, int64_t *ret_retry_ms)
 {
-	uint64_t hash[SHA256_SIZE / sizeof(uint64_t)];
+	uint64_t hash[HASH_WORDS];
 	int64_t period_us = period_ms * 1000;
 	enum err e;
 
 	assert(burst > 0 && period_ms > 0 && cost > 0 && cost <= burst);
-	hmac_sha256(t->secret, sizeof(t->secret), key, strlen(key),
-	    (unsigned char *)hash);
+	hash_key(t, key, hash);
 	pthread_mutex_lock(&t->mutex);
 	e = take(find_place(t->rows[hash[0] % RATE_LIMIT_ROWS], &hash[1]),
 	    period_us / burst * cost, period_us, now_us, ret_retry_ms);
 	pthread_mutex_unlock(&t->mutex);
 	return e;
+}
+
+void
+rate_limit_table_refund(struct rate_limit_table *t, const char *key,
+    int64_t cost, int64_t burst, int64_t period_ms)
+{
+	uint64_t hash[HASH_WORDS];
+	struct place *p;
+
+	assert(burst > 0 && period_ms > 0 && cost > 0 && cost <= burst);
+	hash_key(t, key, hash);
+	pthread_mutex_lock(&t->mutex);
+	p = known_place(t->rows[hash[0] % RATE_LIMIT_ROWS], &hash[1]);
+	/* A due time in the past is as good as none. */
+	if (p != NULL)
+		p->due_us -= period_ms * 1000 / burst * cost;
+	pthread_mutex_unlock(&t->mutex);
 }

@@ -25,5 +25,8 @@ void rate_limit_table_free(struct rate_limit_table *t);
 MUST_CHECK enum err rate_limit_table_take(struct rate_limit_table *t,
     const char *key, int64_t cost, int64_t burst, int64_t period_ms,
     int64_t now_us, int64_t *ret_retry_ms);
+/* As rate_limit_refund(). */
+void rate_limit_table_refund(struct rate_limit_table *t, const char *key,
+    int64_t cost, int64_t burst, int64_t period_ms);
 
 #endif

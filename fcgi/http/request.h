@@ -84,6 +84,7 @@ struct req {
 	 */
 	const struct log_field *log_fields;
 
+	const struct service *service;
 	const struct route *route; /* NULL until matched */
 	const struct json *body; /* NULL when the request has none */
 	bool body_is_exact; /* struct json_scan */

@@ -160,6 +160,34 @@ router_find(const struct service *s, struct req *r, int *ret_index,
 	return ERR_METHOD;
 }
 
+const struct route *
+router_path_row(const struct service *s, struct arena *a, const char *method,
+    const char *path)
+{
+	struct req probe = { .arena = a };
+	const struct route *first = NULL;
+	size_t len = strlen(path);
+
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	path = path_below(s, arena_strndup(a, path, len));
+	if (path == NULL)
+		return NULL;
+	for (const struct route *const *list = s->routes; *list != NULL;
+	     list++) {
+		for (const struct route *row = *list; row->method != NULL;
+		     row++) {
+			if (!matches(&probe, row->path, path))
+				continue;
+			if (takes(row, method))
+				return row;
+			if (first == NULL)
+				first = row;
+		}
+	}
+	return first;
+}
+
 int
 router_count(const struct service *s)
 {

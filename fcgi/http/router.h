@@ -14,7 +14,9 @@
 #include "base/attr.h"
 #include "base/err.h"
 
+struct arena;
 struct req;
+struct route;
 struct service;
 
 /*
@@ -23,6 +25,14 @@ struct service;
  */
 MUST_CHECK enum err router_find(const struct service *s, struct req *r,
     int *ret_index, const char **ret_allow);
+
+/*
+ * The row that counts a request's path, before it is known whether it will be
+ * served: the one of its method if there is one, else the first of that path,
+ * slashes at the end left out.  NULL: there is no such path.
+ */
+const struct route *router_path_row(const struct service *s, struct arena *a,
+    const char *method, const char *path);
 
 /* Rows over all lists. */
 int router_count(const struct service *s);

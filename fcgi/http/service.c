@@ -190,6 +190,7 @@ service_handle(const struct service *s, struct req *r)
 		r->begun_us = clock_monotonic_us();
 	r->line = (struct req_line){ .route = "", .metric = METRIC_OTHER };
 	r->app = s->app;
+	r->service = s;
 	e = params_read(s, r);
 	if (e == ERR_OK)
 		e = r->refusal;

@@ -52,6 +52,12 @@ enum route_guard {
 	GUARD_NONE, /* anybody */
 };
 
+/* How often one client may ask: so often at once, refilled evenly. */
+struct route_rate {
+	int64_t burst; /* 0: as the service has it for all */
+	int64_t period_s;
+};
+
 struct route {
 	const char *method; /* NULL ends the list; GET takes HEAD as well */
 	const char *path; /* below the prefix: "/tasks/{id}" */
@@ -62,6 +68,7 @@ struct route {
 	enum route_guard guard;
 	const char *role; /* needed besides; admin always passes; NULL: none */
 	unsigned flags; /* the service's own, for its hooks */
+	struct route_rate rate; /* likewise; a row with one has its own count */
 	struct schema in;
 	struct schema out;
 	int status; /* of success; 0: 200, or 204 without `out` */

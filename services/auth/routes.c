@@ -24,27 +24,6 @@ const struct route *const auth_routes[] = {
 	NULL,
 };
 
-const char *
-routes_path(const struct req *r)
-{
-	return str_has_prefix(r->path, auth_prefix)
-	           ? r->path + sizeof(auth_prefix) - 1
-	           : r->path;
-}
-
-bool
-routes_exists(const char *path)
-{
-	for (const struct route *const *list = auth_routes; *list != NULL;
-	     list++) {
-		for (const struct route *t = *list; t->method != NULL; t++) {
-			if (strcmp(t->path, path) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
 bool
 routes_is_internal(const struct req *r)
 {

@@ -23,9 +23,6 @@ enum auth_route_flags {
 extern const char auth_prefix[]; /* "/api/auth" */
 extern const struct route *const auth_routes[];
 
-/* The request's path below the prefix. */
-const char *routes_path(const struct req *r);
-bool routes_exists(const char *path);
 /* nginx says so by a parameter that it sets to nothing elsewhere. */
 bool routes_is_internal(const struct req *r);
 

@@ -495,6 +495,82 @@ START_TEST(limit_has_no_detour)
 }
 END_TEST
 
+/* clang-format off */
+static const struct route counted_rows[] = {
+	{ "GET", "/things", NULL, .guard = GUARD_NONE },
+	{ "POST", "/things", NULL, .guard = GUARD_NONE, .rate = { 2, 10 } },
+	{ "GET", "/things/{id}", NULL, .guard = GUARD_NONE, .rate = { 5, 10 } },
+	{ "GET", "/jobs/{id}", NULL, .guard = GUARD_NONE },
+	{ 0 },
+};
+static const struct {
+	const char *method, *path;
+	int limit;
+	bool own; /* it has a count that the others do not share */
+} counts[] = {
+	{ "GET", "/things", LIMIT_REQUESTS, true },
+	{ "POST", "/things", 2, true },
+	{ "POST", "/things/", 2, true },
+	{ "GET", "/things/1", 5, true },
+	{ "GET", "/jobs/1", LIMIT_REQUESTS, true },
+	{ "DELETE", "/things/1", 5, true },
+	{ "GET", "/nothing", LIMIT_REQUESTS, false },
+	{ "GET", "/jobs/1/2", LIMIT_REQUESTS, false },
+	{ "GET", "/", LIMIT_REQUESTS, false },
+};
+/* clang-format on */
+
+START_TEST(limit_is_the_rows_own)
+{
+	static const struct route *const lists[] = { counted_rows, NULL };
+	const struct service s = { .prefix = "/api/auth", .routes = lists };
+	struct fake_request f = { 0 };
+	const struct req_source source = { .param = fake_param, .ctx = &f };
+	struct req r = { .arena = a,
+		.app = &auth,
+		.service = &s,
+		.source = &source,
+		.client_ip = "192.0.2.1",
+		.method = counts[_i].method,
+		.path = arena_printf(a, "/api/auth%s", counts[_i].path) };
+	struct req other = r;
+
+	config.rate_limit = true;
+	for (int i = 0; i < counts[_i].limit; i++)
+		ck_assert_int_eq(limit_request(&r), ERR_OK);
+	ck_assert_int_ne(limit_request(&r), ERR_OK);
+	other.path = "/api/auth/invented";
+	if (counts[_i].own)
+		ck_assert_int_eq(limit_request(&other), ERR_OK);
+	else
+		ck_assert_int_ne(limit_request(&other), ERR_OK);
+	/* Another value of {id} is no other path. */
+	if (str_eq(counts[_i].path, "/things/1")) {
+		r.path = "/api/auth/things/2";
+		ck_assert_int_ne(limit_request(&r), ERR_OK);
+	}
+}
+END_TEST
+
+START_TEST(try_that_was_no_wrong_guess_does_not_count)
+{
+	struct req r = { .arena = a, .app = &auth, .client_ip = "192.0.2.1" };
+
+	config.rate_limit = true;
+	for (int i = 0; i < 2 * LIMIT_TRIES; i++) {
+		ck_assert_int_eq(limit_try(&r, "a@b.co"), REFUSE_NOT);
+		limit_end_try(
+		    &r, "a@b.co", i % 2 == 0 ? REFUSE_NOT : REFUSE_BUSY);
+	}
+	for (int i = 0; i < LIMIT_TRIES; i++) {
+		ck_assert_int_eq(limit_try(&r, "a@b.co"), REFUSE_NOT);
+		limit_end_try(&r, "a@b.co", REFUSE_INVALID_EMAIL_OR_PASSWORD);
+	}
+	/* Nor does one that was right forgive those that were wrong. */
+	ck_assert_int_eq(limit_try(&r, "a@b.co"), REFUSE_TOO_MANY);
+}
+END_TEST
+
 START_TEST(tries_count_for_the_account_however_it_is_written)
 {
 	struct req r = { .arena = a, .app = &auth, .client_ip = "192.0.2.1" };
@@ -731,6 +807,8 @@ main(void)
 	tcase_add_test(tc, database_away_is_503_with_a_wait);
 	tcase_add_test(tc, limit_turns_away_with_betterauths_answer);
 	tcase_add_loop_test(tc, limit_has_no_detour, 0, COUNT_OF(detours));
+	tcase_add_loop_test(tc, limit_is_the_rows_own, 0, COUNT_OF(counts));
+	tcase_add_test(tc, try_that_was_no_wrong_guess_does_not_count);
 	tcase_add_test(tc, tries_count_for_the_account_however_it_is_written);
 	tcase_add_loop_test(tc, verdict_on_nobody, 0, COUNT_OF(questions));
 	tcase_add_loop_test(tc, verdict_that_cannot_be_found_is_503, 0, 2);

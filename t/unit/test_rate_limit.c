@@ -44,6 +44,28 @@ count_allowed(struct rate_limit *l, const char *key, int times)
 	return allowed;
 }
 
+/* With Redis, and without it. */
+START_TEST(refund_takes_back_one_step)
+{
+	struct cache *c = _i == 0 ? open_cache() : NULL;
+	struct rate_limit *l = rate_limit_new(c);
+
+	ck_assert_int_eq(count_allowed(l, "refund", BURST + 1), BURST);
+	for (int i = 0; i < 3; i++) {
+		rate_limit_refund(l, "refund", BURST, HOUR_MS);
+		ck_assert_int_eq(count_allowed(l, "refund", 2), 1);
+	}
+	/* More than was charged is not to be had. */
+	for (int i = 0; i < 2 * BURST; i++)
+		rate_limit_refund(l, "refund", BURST, HOUR_MS);
+	rate_limit_refund(l, "unknown", BURST, HOUR_MS);
+	ck_assert_int_eq(count_allowed(l, "refund", 2 * BURST), BURST);
+	ck_assert_int_eq(count_allowed(l, "unknown", 2 * BURST), BURST);
+	rate_limit_free(l);
+	cache_close(c);
+}
+END_TEST
+
 START_TEST(take_counts_for_all_processes_together)
 {
 	struct cache *c1 = open_cache(), *c2 = open_cache();
@@ -214,6 +236,7 @@ make_suite(void)
 	TCase *t = tcase_create("take");
 
 	tcase_add_test(t, take_counts_for_all_processes_together);
+	tcase_add_loop_test(t, refund_takes_back_one_step, 0, 2);
 	tcase_add_test(t, take_without_redis_counts_here);
 	tcase_add_test(t, take_without_a_cache_counts_here);
 	tcase_add_test(t, charge_is_all_or_none);

@@ -255,7 +255,7 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 	why = find_room(r);
 	if (why == REFUSE_NOT)
 		why = limit_try(r, email);
-	if (why == REFUSE_NOT)
+	if (why == REFUSE_NOT) {
 		why = credential_sign_in(auth_of(r), r->arena,
 		    &(struct sign_in){
 			.email = email,
@@ -263,6 +263,8 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 			.remember = remember,
 		    },
 		    &client, &new);
+		limit_end_try(r, email, why);
+	}
 	if (why != REFUSE_NOT)
 		return refuse(r, why);
 	r->user_id = new.user.id;
@@ -285,7 +287,7 @@ change_password(struct req *r, const void *in_struct, void *out_struct)
 
 	if (why == REFUSE_NOT)
 		why = limit_try(r, found->user.id);
-	if (why == REFUSE_NOT)
+	if (why == REFUSE_NOT) {
 		why = credential_change_password(auth_of(r), r->arena,
 		    &(struct password_change){
 			.user_id = found->user.id,
@@ -294,6 +296,8 @@ change_password(struct req *r, const void *in_struct, void *out_struct)
 			.revoke_sessions = in->revoke_other_sessions.value,
 		    },
 		    &client, &changed);
+		limit_end_try(r, found->user.id, why);
+	}
 	if (why != REFUSE_NOT)
 		return refuse(r, why);
 	if (changed.token != NULL)
@@ -315,6 +319,7 @@ const struct route credential_routes[] = {
 	  .summary = "Make a user with e-mail and password, and sign in",
 	  .guard = GUARD_NONE,
 	  .flags = AUTH_FORM_CSRF | AUTH_BODY_OBJECT_AND_RECORD,
+	  .rate = LIMIT_PASSWORD,
 	  .in = SCHEMA(struct sign_up_in, sign_up_fields),
 	  .out = SCHEMA(struct sign_up_out, sign_up_out_fields),
 	  .body_form = true,
@@ -323,6 +328,7 @@ const struct route credential_routes[] = {
 	{ "POST", "/sign-in/email", sign_in,
 	  .summary = "Sign in with e-mail and password",
 	  .guard = GUARD_NONE, .flags = AUTH_FORM_CSRF,
+	  .rate = LIMIT_PASSWORD,
 	  .in = SCHEMA(struct sign_in_in, sign_in_fields),
 	  .out = SCHEMA(struct sign_in_out, sign_in_out_fields),
 	  .body_form = true,
@@ -331,7 +337,7 @@ const struct route credential_routes[] = {
 	  .headers = sign_in_headers },
 	{ "POST", "/change-password", change_password,
 	  .summary = "Change the password, and end sessions if wanted",
-	  .guard = GUARD_NONE, .flags = AUTH_SESSION,
+	  .guard = GUARD_NONE, .flags = AUTH_SESSION, .rate = LIMIT_PASSWORD,
 	  .in = SCHEMA(struct change_in, change_fields),
 	  .out = SCHEMA(struct change_out, change_out_fields),
 	  .errors = BIT(ERR_FORBIDDEN) | BIT(ERR_RATE_LIMITED) },

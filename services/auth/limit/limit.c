@@ -1,7 +1,5 @@
 #include "auth/limit/limit.h"
 
-#include <inttypes.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "auth/auth.h"
@@ -9,28 +7,10 @@
 #include "auth/routes.h"
 #include "base/arena.h"
 #include "base/digest.h"
-#include "base/str.h"
 #include "cache/rate_limit.h"
 #include "http/request.h"
+#include "http/router.h"
 #include "http/service.h"
-
-/* Below these, passwords are asked for. */
-static const char *const password_paths[] = {
-	"/sign-in",
-	"/sign-up",
-	"/change-password",
-	"/change-email",
-};
-
-static bool
-asks_for_password(const char *path)
-{
-	for (size_t i = 0; i < COUNT_OF(password_paths); i++) {
-		if (str_has_prefix(path, password_paths[i]))
-			return true;
-	}
-	return false;
-}
 
 static enum err
 take(struct req *r, const char *key, int64_t burst, int64_t period_ms)
@@ -47,43 +27,65 @@ take(struct req *r, const char *key, int64_t burst, int64_t period_ms)
 	return refuse(r, REFUSE_TOO_MANY);
 }
 
+/* Methods of one path count together, unless the row has a rate of its own. */
+static const char *
+counted_as(struct arena *a, const struct route *row)
+{
+	if (row == NULL)
+		return "*";
+	return row->rate.burst == 0
+	           ? row->path
+	           : arena_printf(a, "%s %s", row->method, row->path);
+}
+
 enum err
 limit_request(struct req *r)
 {
-	struct auth *auth = auth_of(r);
-	const char *path = routes_path(r), *counted = path;
-	char *trimmed;
+	struct route_rate rate = { LIMIT_REQUESTS, LIMIT_PERIOD_S };
+	const struct route *row;
 
-	if (!auth->config->rate_limit || routes_is_internal(r))
+	if (!auth_of(r)->config->rate_limit || routes_is_internal(r))
 		return ERR_OK;
-	if (!routes_exists(path)) {
-		/* A slash at the end is no way around the counter. */
-		trimmed = arena_strdup(r->arena, path);
-		for (size_t n = strlen(trimmed);
-		     n > 0 && trimmed[n - 1] == '/';)
-			trimmed[--n] = '\0';
-		counted = routes_exists(trimmed) ? trimmed : "*";
-	}
+	row = router_path_row(r->service, r->arena, r->method, r->path);
+	if (row != NULL && row->rate.burst != 0)
+		rate = row->rate;
 	return take(r,
 	    arena_printf(r->arena, "ip|%s|%s",
-		address_of(r->arena, r->client_ip), counted),
-	    asks_for_password(path) ? LIMIT_PASSWORD_REQUESTS : LIMIT_REQUESTS,
-	    LIMIT_PERIOD_MS);
+		address_of(r->arena, r->client_ip), counted_as(r->arena, row)),
+	    rate.burst, rate.period_s * 1000);
+}
+
+/* Redis need not know who is being tried. */
+static const char *
+try_key(struct req *r, const char *account)
+{
+	char hex[SHA256_HEX_SIZE];
+
+	sha256_hex(account, strlen(account), hex);
+	return arena_printf(r->arena, "try|%.32s|%s", hex,
+	    address_network(r->arena, r->client_ip));
 }
 
 enum refusal
 limit_try(struct req *r, const char *account)
 {
-	char hex[SHA256_HEX_SIZE];
-
 	if (!auth_of(r)->config->rate_limit)
 		return REFUSE_NOT;
-	/* Redis need not know who is being tried. */
-	sha256_hex(account, strlen(account), hex);
-	if (take(r,
-		arena_printf(r->arena, "try|%.32s|%s", hex,
-		    address_network(r->arena, r->client_ip)),
-		LIMIT_TRIES, LIMIT_TRIES_PERIOD_MS) == ERR_OK)
-		return REFUSE_NOT;
-	return REFUSE_TOO_MANY;
+	return take(r, try_key(r, account), LIMIT_TRIES,
+		   LIMIT_TRIES_PERIOD_MS) == ERR_OK
+	           ? REFUSE_NOT
+	           : REFUSE_TOO_MANY;
+}
+
+void
+limit_end_try(struct req *r, const char *account, enum refusal outcome)
+{
+	struct auth *auth = auth_of(r);
+
+	if (!auth->config->rate_limit ||
+	    outcome == REFUSE_INVALID_EMAIL_OR_PASSWORD ||
+	    outcome == REFUSE_INVALID_PASSWORD)
+		return;
+	rate_limit_refund(auth->process.limit, try_key(r, account), LIMIT_TRIES,
+	    LIMIT_TRIES_PERIOD_MS);
 }
