@@ -19,6 +19,8 @@ enum {
 	OPTIONS_SIZE = 1024,
 	NAME_SIZE = 64, /* NAMEDATALEN: longer names are cut */
 	SQL_SIZE = 2 * NAME_SIZE + 32,
+	/* Of a statement's parameters: libpq keeps room for as much. */
+	SWOLLEN_BYTES = 256 * 1024,
 };
 
 struct db_conn {
@@ -26,6 +28,7 @@ struct db_conn {
 	struct db_prepared prepared;
 	int64_t deadline_ms; /* of each exchange */
 	bool broken;
+	bool is_swollen; /* libpq's buffers are large, and never shrink */
 };
 
 /* What the commands of one pipeline are for; the last one's rows count. */
@@ -219,7 +222,7 @@ db_conn_is_alive(const struct db_conn *c)
 bool
 db_conn_is_reusable(const struct db_conn *c)
 {
-	return db_conn_is_alive(c) &&
+	return db_conn_is_alive(c) && !c->is_swollen &&
 	       PQtransactionStatus(c->pg) == PQTRANS_IDLE;
 }
 
@@ -405,6 +408,16 @@ learn_from_refusal(
 		c->broken = true;
 }
 
+static size_t
+bytes_of(struct db_args args)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < args.count; i++)
+		bytes += args.values[i] != NULL ? strlen(args.values[i]) : 0;
+	return bytes;
+}
+
 enum db_outcome
 db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
     const char *const *before, PGresult **ret_result)
@@ -422,6 +435,8 @@ db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
 		pipeline_add(&p, STEP_OTHER, send_plain(c, *before));
 	if (state == DB_PREPARED_STALE)
 		pipeline_add(&p, STEP_OTHER, send_deallocate(c, stmt));
+	if (bytes_of(args) > SWOLLEN_BYTES)
+		c->is_swollen = true;
 	assert(strlen(stmt->name) < NAME_SIZE);
 	if (state != DB_PREPARED_READY)
 		pipeline_add(&p, STEP_PREPARE,

@@ -10,6 +10,7 @@ struct taken {
 };
 
 static atomic_size_t taken_bytes; /* of all threads of this process */
+static atomic_bool trim_is_due;
 
 static void
 give_back(void *obj)
@@ -17,11 +18,15 @@ give_back(void *obj)
 	const struct taken *taken = obj;
 
 	atomic_fetch_sub(&taken_bytes, taken->bytes);
-	/*
-	 * What was read lay in small pieces between those of others, which
-	 * free() keeps for the process.
-	 */
-	malloc_trim(0);
+	atomic_store(&trim_is_due, true);
+}
+
+void
+large_body_trim(void)
+{
+	if (atomic_load_explicit(&trim_is_due, memory_order_relaxed) &&
+	    atomic_exchange(&trim_is_due, false))
+		malloc_trim(0);
 }
 
 bool

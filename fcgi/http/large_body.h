@@ -14,12 +14,15 @@
 
 struct arena;
 
-enum { LARGE_BODIES_MAX_BYTES = 2 * 1024 * 1024 };
+enum { LARGE_BODIES_MAX_BYTES = 3 * 512 * 1024 };
 
-/*
- * Takes room for a body until the arena is reset; then what it took also goes
- * back to the system.  False: there is none now.
- */
+/* Takes room for a body until the arena is reset.  False: there is none now. */
 bool large_body_take(struct arena *a, size_t bytes);
+/*
+ * Gives memory back to the system, if a large body was released since the last
+ * call.  After an arena was reset: what was read lay in small pieces between
+ * those of other requests, which free() keeps for the process.
+ */
+void large_body_trim(void);
 
 #endif

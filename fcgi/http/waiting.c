@@ -12,6 +12,7 @@
 #include "http/conn.h"
 #include "http/flow_key.h"
 #include "http/flow_queue.h"
+#include "http/large_body.h"
 #include "http/seat.h"
 #include "http/thread.h"
 
@@ -113,6 +114,7 @@ serve(struct waiting *w, struct seat *seat)
 	if (!good)
 		conn_end(&seat->conn);
 	arena_reset(seat->arena);
+	large_body_trim();
 }
 
 static void *

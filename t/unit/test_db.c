@@ -132,6 +132,27 @@ tear_down(void)
 	arena_free(a);
 }
 
+/* libpq keeps buffers as large as what was sent, and never gives them back. */
+START_TEST(run_of_large_parameters_is_a_connections_last)
+{
+	static const struct db_stmt length_of = {
+		.name = "length_of",
+		.sql = "SELECT length($1::text)",
+		.nargs = 1,
+	};
+	const size_t large = 300 * 1024;
+	char *text = arena_alloc(a, large + 1);
+	int64_t pid = run_i64(db, &select_pid, DB_NO_ARGS);
+
+	ck_assert_int_eq(run_i64(db, &length_of, DB_ARGS("abc")), 3);
+	ck_assert_int_eq(run_i64(db, &select_pid, DB_NO_ARGS), pid);
+	memset(text, 'x', large);
+	ck_assert_int_eq(
+	    run_i64(db, &length_of, DB_ARGS(text)), (int64_t)large);
+	ck_assert_int_ne(run_i64(db, &select_pid, DB_NO_ARGS), pid);
+}
+END_TEST
+
 START_TEST(run_prepared_statement_twice)
 {
 	struct db_rows rows;
@@ -1071,6 +1092,7 @@ make_suite(void)
 
 	tcase_add_checked_fixture(run, set_up, tear_down);
 	tcase_add_test(run, run_prepared_statement_twice);
+	tcase_add_test(run, run_of_large_parameters_is_a_connections_last);
 	tcase_add_test(run, get_reads_each_type);
 	tcase_add_test(run, open_sets_up_the_session);
 	tcase_add_test(run, open_holds_settings_against_the_role);

@@ -1,0 +1,116 @@
+# What a service makes of bodies takes memory.  Nobody can take much of it, at once
+# or for good: under each attack a service's processes stay below three times what
+# they take in calm (proportional set size).
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(jencode parallel slurp wait_until);
+use Kedge::Wallet;
+
+my $k = Kedge->up(env => { AUTH_HASH_QUEUE => 2 });
+my $w = Kedge::Wallet->new($k);
+my $alice = $w->user('alice', 1000);
+my $bob = $w->user('bob');
+my $clients = 40;
+
+sub field
+{
+	my ($file, $name) = @_;
+	my ($kb) = (slurp($file) // '') =~ /^$name:\s+(\d+) kB/m;
+	return $kb // 0;
+}
+
+sub sum { my $n = 0; $n += $_ for @_; return $n }
+sub pss { return sum(map { field("/proc/$_/smaps_rollup", 'Pss') } @_) }
+
+# The most that the processes took since the last call, in kB: what they take now,
+# and how much further each has been.  No sample of a peak is missed.
+sub peak
+{
+	my (@pids) = @_;
+	my $most = pss(@pids)
+	    + sum(map { field("/proc/$_/status", 'VmHWM') - field("/proc/$_/status", 'VmRSS') } @pids);
+	for my $pid (@pids) {
+		open my $out, '>', "/proc/$pid/clear_refs" or die "clear_refs: $!";
+		print $out "5\n";
+		close $out;
+	}
+	return $most;
+}
+
+# Sends a small request from all at once, after which all threads and connections
+# are there, and then a large one, twice: what is taken for good would grow.
+sub attack
+{
+	my ($name, $statuses, $case, $large) = @_;
+	my @pids = @{ $case->{pids} };
+	my $storm = sub {
+		my ($body) = @_;
+		return map { $_->{status} }
+		    parallel($clients, sub { return $case->{send}->($_[0], $body) });
+	};
+	peak(@pids);
+	$storm->($case->{small});
+	peak(@pids);
+	my $calm = pss(@pids);
+	my $limit = $case->{limit_kb} // 3 * $calm;
+	my %by;
+	$by{$_}++ for map { $storm->($large) } 1, 2;
+	my $most = peak(@pids);
+	is(join(' ', grep { !/^(?:$statuses)$/ } sort keys %by), '', "$name: each is answered")
+	    or diag(explain(\%by));
+	cmp_ok($most, '<', $limit, "$name: bounded memory") or diag("$most kB of $calm kB");
+	ok(wait_until(sub { pss(@pids) < 3 * $calm }, 10), "$name: and given back")
+	    or diag(pss(@pids) . " kB of $calm kB");
+	note("$name: calm $calm kB, at most $most kB, then " . pss(@pids) . ' kB; '
+		    . join ', ', map {"$_: $by{$_}"} sort keys %by);
+	return;
+}
+
+# ---- the wallet -------------------------------------------------------------------------
+
+my @who = map { $alice->copy } 1 .. $clients;
+my $none = '01890000-0000-7000-8000-000000000001';
+my %item = (debitAccountId => $none, creditAccountId => $bob->{account}, amount => 1);
+my %batches = (
+	pids => [ $k->pids('wallet-api') ], # two processes
+	small => jencode({ transfers => [ \%item ] }),
+	send => sub {
+		my ($i, $body) = @_;
+		return $who[$i]->request(POST => '/api/wallet/transfers/batch', body => $body,
+			type => 'application/json', headers => { 'Idempotency-Key' => Kedge::Wallet::key() });
+	},
+);
+my $empties = '{"transfers":[' . join(',', ('{}') x 340_000) . ']}';
+attack('objects', '413|503', \%batches, $empties);
+attack('numbers', '413|503', \%batches, '[' . '0,' x 500_000 . '0]');
+attack('names', '413|503', \%batches, '{' . join(',', map {"\"$_\":0"} 1 .. 80_000) . '}');
+attack('nesting', '400|503', \%batches, '[' x 1_000_000);
+
+# The most that is read at all: two of these at once in each process.
+@item{qw(memo metadata)} = ('m' x 400, { map { ("k$_" => {}) } 1 .. 10 });
+attack('batches', '200|503', { %batches, limit_kb => 64 * 1024 },
+	jencode({ transfers => [ (\%item) x 1000 ] }));
+is($alice->get('/api/wallet/accounts')->{status}, 200, 'others are answered');
+
+# ---- sign-ins, without an account ---------------------------------------------------------
+
+sub sign_in
+{
+	my ($more) = @_;
+	return '{"email":"nobody@example.com","password":"correct horse battery"' . $more . '}';
+}
+my %sign_ins = (
+	pids => [ $k->pids('auth-api') ],
+	small => sign_in(''),
+	send => sub {
+		my ($i, $body) = @_;
+		return $k->client->request(POST => '/api/auth/sign-in/email', body => $body,
+			type => 'application/json');
+	},
+);
+attack('sign-ins: objects', '413', \%sign_ins, sign_in(',"x":[' . join(',', ('{}') x 21_000) . ']'));
+$k->down;
+done_testing;
