@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +11,20 @@
 
 enum { SECRET_SIZE = 32, HASH_WORDS = SHA256_SIZE / sizeof(uint64_t) };
 
+/*
+ * A key that has its place is found and charged without the lock: threads of
+ * one user would wait for whichever of them has been preempted with it.  The
+ * lock is for a key that needs a place.  A thread that has just found one whose
+ * key changes then charges the new key: once, and only in a row that is full.
+ */
 struct place {
-	uint64_t tag[2]; /* of the key; the due time of a free place is 0 */
-	int64_t due_us; /* theoretical arrival time of the next step */
+	_Atomic uint64_t tag[2]; /* of the key; a free place is due at 0 */
+	_Atomic int64_t due_us; /* theoretical arrival time of the next step */
 };
 
 struct rate_limit_table {
 	unsigned char secret[SECRET_SIZE];
-	pthread_mutex_t mutex; /* guards the places */
+	pthread_mutex_t mutex; /* for whoever changes tags */
 	struct place rows[RATE_LIMIT_ROWS][RATE_LIMIT_PLACES];
 };
 
@@ -50,45 +57,63 @@ hash_key(const struct rate_limit_table *t, const char *key,
 	    (unsigned char *)ret_hash);
 }
 
+/* NULL: it has none. */
 static struct place *
-known_place(struct place *row, const uint64_t tag[2])
+find_place(struct place *row, const uint64_t tag[2])
 {
 	for (int i = 0; i < RATE_LIMIT_PLACES; i++) {
-		if (memcmp(row[i].tag, tag, sizeof(row[i].tag)) == 0)
+		if (atomic_load(&row[i].tag[0]) == tag[0] &&
+		    atomic_load(&row[i].tag[1]) == tag[1])
 			return &row[i];
 	}
 	return NULL;
 }
 
-/* The key's place in its row, or the one that it takes over. */
+/* With the lock held: takes over the place whose key has least to forget. */
 static struct place *
-find_place(struct place *row, const uint64_t tag[2])
+take_place(struct place *row, const uint64_t tag[2])
 {
-	struct place *known = known_place(row, tag), *least = row;
+	struct place *least = row;
 
-	if (known != NULL)
-		return known;
 	for (int i = 1; i < RATE_LIMIT_PLACES; i++) {
-		if (row[i].due_us < least->due_us)
+		if (atomic_load(&row[i].due_us) < atomic_load(&least->due_us))
 			least = &row[i];
 	}
-	memcpy(least->tag, tag, sizeof(least->tag));
-	least->due_us = 0;
+	atomic_store(&least->tag[0], tag[0]);
+	atomic_store(&least->tag[1], tag[1]);
+	atomic_store(&least->due_us, 0);
 	return least;
+}
+
+static struct place *
+get_place(struct rate_limit_table *t, struct place *row, const uint64_t tag[2])
+{
+	struct place *p = find_place(row, tag);
+
+	if (p != NULL)
+		return p;
+	pthread_mutex_lock(&t->mutex);
+	p = find_place(row, tag);
+	if (p == NULL)
+		p = take_place(row, tag);
+	pthread_mutex_unlock(&t->mutex);
+	return p;
 }
 
 static enum err
 take(struct place *p, int64_t step_us, int64_t period_us, int64_t now_us,
     int64_t *ret_retry_ms)
 {
-	int64_t due_us = (p->due_us > now_us ? p->due_us : now_us) + step_us;
-	int64_t wait_us = due_us - period_us - now_us;
+	int64_t due_us = atomic_load(&p->due_us), next_us, wait_us;
 
-	if (wait_us > 0) {
-		*ret_retry_ms = (wait_us + 999) / 1000;
-		return ERR_RATE_LIMITED;
-	}
-	p->due_us = due_us;
+	do {
+		next_us = (due_us > now_us ? due_us : now_us) + step_us;
+		wait_us = next_us - period_us - now_us;
+		if (wait_us > 0) {
+			*ret_retry_ms = (wait_us + 999) / 1000;
+			return ERR_RATE_LIMITED;
+		}
+	} while (!atomic_compare_exchange_weak(&p->due_us, &due_us, next_us));
 	return ERR_OK;
 }
 
@@ -98,15 +123,11 @@ rate_limit_table_take(struct rate_limit_table *t, const char *key, int64_t cost,
 {
 	uint64_t hash[HASH_WORDS];
 	int64_t period_us = period_ms * 1000;
-	enum err e;
 
 	assert(burst > 0 && period_ms > 0 && cost > 0 && cost <= burst);
 	hash_key(t, key, hash);
-	pthread_mutex_lock(&t->mutex);
-	e = take(find_place(t->rows[hash[0] % RATE_LIMIT_ROWS], &hash[1]),
+	return take(get_place(t, t->rows[hash[0] % RATE_LIMIT_ROWS], &hash[1]),
 	    period_us / burst * cost, period_us, now_us, ret_retry_ms);
-	pthread_mutex_unlock(&t->mutex);
-	return e;
 }
 
 void
@@ -118,10 +139,8 @@ rate_limit_table_refund(struct rate_limit_table *t, const char *key,
 
 	assert(burst > 0 && period_ms > 0 && cost > 0 && cost <= burst);
 	hash_key(t, key, hash);
-	pthread_mutex_lock(&t->mutex);
-	p = known_place(t->rows[hash[0] % RATE_LIMIT_ROWS], &hash[1]);
+	p = find_place(t->rows[hash[0] % RATE_LIMIT_ROWS], &hash[1]);
 	/* A due time in the past is as good as none. */
 	if (p != NULL)
-		p->due_us -= period_ms * 1000 / burst * cost;
-	pthread_mutex_unlock(&t->mutex);
+		atomic_fetch_sub(&p->due_us, period_ms * 1000 / burst * cost);
 }

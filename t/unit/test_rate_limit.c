@@ -1,5 +1,7 @@
 #include <check.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -207,6 +209,38 @@ START_TEST(table_refills_evenly)
 }
 END_TEST
 
+enum { TAKERS = 4, TAKES = 20000, ALLOWED = 1000 };
+
+static atomic_int allowed;
+
+static void *
+take_many(void *table)
+{
+	int64_t retry_ms;
+
+	for (int i = 0; i < TAKES; i++) {
+		if (rate_limit_table_take(table, "k", 1, ALLOWED, HOUR_MS,
+			1000000000, &retry_ms) == ERR_OK)
+			atomic_fetch_add(&allowed, 1);
+	}
+	return NULL;
+}
+
+START_TEST(table_counts_each_of_many_threads)
+{
+	struct rate_limit_table *t = rate_limit_table_new();
+	pthread_t threads[TAKERS];
+
+	atomic_store(&allowed, 0);
+	for (int i = 0; i < TAKERS; i++)
+		pthread_create(&threads[i], NULL, take_many, t);
+	for (int i = 0; i < TAKERS; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_int_eq(atomic_load(&allowed), ALLOWED);
+	rate_limit_table_free(t);
+}
+END_TEST
+
 START_TEST(table_flooded_keeps_refusing_the_refused)
 {
 	struct rate_limit_table *t = rate_limit_table_new();
@@ -242,6 +276,7 @@ make_suite(void)
 	tcase_add_test(t, charge_is_all_or_none);
 	tcase_add_test(t, take_here_counts_in_this_process_alone);
 	tcase_add_test(t, table_refills_evenly);
+	tcase_add_test(t, table_counts_each_of_many_threads);
 	tcase_add_test(t, table_flooded_keeps_refusing_the_refused);
 	suite_add_tcase(s, t);
 	return s;

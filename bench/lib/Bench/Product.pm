@@ -28,8 +28,8 @@ sub start_product {
     local $ENV{AUTH_RATE_LIMIT} = 'off';
     local $ENV{CORE_WRITE_RATE} = 0;
     local $ENV{WALLET_WRITE_RATE} = 0;
-    local $ENV{CORE_READ_RATE} = 0;
-    local $ENV{WALLET_READ_RATE} = 0;
+    local $ENV{CORE_READ_RATE} = 1000000;
+    local $ENV{WALLET_READ_RATE} = 1000000;
     local $ENV{WALLET_BATCH_RATE} = 0;
     system("$build/kedge up --dir $dir/product --port $wish --detach >$dir/up.log")
         == 0 or die "kedge up failed\n";
