@@ -12,6 +12,7 @@
 #include "capture.h"
 
 #include "auth/password/hash_pool.h"
+#include "auth/password/hash_queue.h"
 #include "auth/password/hash_slots.h"
 #include "auth/password/password.h"
 #include "base/arena.h"
@@ -209,6 +210,8 @@ START_TEST(slots_bound_all_processes_together)
 }
 END_TEST
 
+static const struct hash_client nobody;
+
 struct caller {
 	struct hash_pool *pool;
 	struct hash_client client;
@@ -216,6 +219,8 @@ struct caller {
 	enum err e;
 	unsigned char key[PASSWORD_KEY_SIZE];
 };
+
+static atomic_int returned;
 
 static void *
 call(void *arg)
@@ -225,6 +230,7 @@ call(void *arg)
 	c->e = hash_pool_derive(c->pool, &c->client,
 	    "correct horse battery staple", "9fdcd79be510777794638b0f2cbd722f",
 	    c->key);
+	atomic_fetch_add(&returned, 1);
 	return NULL;
 }
 
@@ -356,12 +362,13 @@ START_TEST(pool_logs_for_the_request)
 }
 END_TEST
 
-static atomic_bool held;
+static atomic_bool held, begun;
 
 static bool
 wait_and_stay(const void *ctx)
 {
 	(void)ctx;
+	atomic_store(&begun, true);
 	while (atomic_load(&held))
 		usleep(1000);
 	return false;
@@ -377,7 +384,7 @@ START_TEST(pool_says_that_it_is_full)
 	});
 	struct caller callers[CALLERS + 1] = { 0 };
 
-	ck_assert(!hash_pool_turns_away(pool));
+	ck_assert(!hash_pool_turns_away(pool, &nobody));
 	atomic_store(&held, true);
 	for (int i = 0; i <= CALLERS; i++) {
 		callers[i].pool = pool;
@@ -385,7 +392,7 @@ START_TEST(pool_says_that_it_is_full)
 	}
 	for (int i = 0; i < CALLERS; i++)
 		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
-	while (!hash_pool_turns_away(pool))
+	while (!hash_pool_turns_away(pool, &nobody))
 		usleep(1000);
 	call(&callers[CALLERS]);
 	ck_assert_int_eq(callers[CALLERS].e, ERR_RATE_LIMITED);
@@ -395,8 +402,126 @@ START_TEST(pool_says_that_it_is_full)
 		pthread_join(callers[i].thread, NULL);
 		ck_assert_int_eq(callers[i].e, ERR_OK);
 	}
-	ck_assert(!hash_pool_turns_away(pool));
+	ck_assert(!hash_pool_turns_away(pool, &nobody));
 	hash_pool_free(pool);
+}
+END_TEST
+
+/*
+ * One network fills the queue.  Others come in all the same, for whom it gives
+ * way, until each has its share; then they are turned away.
+ */
+START_TEST(pool_gives_way_to_networks_that_have_less)
+{
+	enum { MANY = 6, FEW = 3, WAITING_MAX = MANY };
+	struct hash_pool *pool = hash_pool_new(&(struct hash_pool_options){
+	    .slots = shared_slots(),
+	    .concurrency = 1,
+	    .waiting_max = WAITING_MAX,
+	});
+	const struct hash_client few = { .network = "few" },
+				 many = { .network = "many" };
+	struct caller callers[MANY + FEW] = { 0 };
+	int refused = 0;
+
+	atomic_store(&held, true);
+	atomic_store(&begun, false);
+	atomic_store(&returned, 0);
+	for (int i = 0; i < MANY + FEW; i++) {
+		callers[i].pool = pool;
+		callers[i].client.has_left = wait_and_stay;
+		callers[i].client.network = i < MANY ? "many" : "few";
+	}
+	for (int i = 0; i < MANY; i++)
+		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
+	/* One is being hashed, and five wait. */
+	while (!hash_pool_turns_away(pool, &many) || !atomic_load(&begun))
+		usleep(1000);
+	for (int i = MANY; i < MANY + FEW - 1; i++) {
+		ck_assert(!hash_pool_turns_away(pool, &few));
+		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
+		/* It waits once another has been refused for it. */
+		while (atomic_load(&returned) != i - MANY + 1)
+			usleep(1000);
+	}
+	ck_assert(hash_pool_turns_away(pool, &few));
+	call(&callers[MANY + FEW - 1]);
+	ck_assert_int_eq(callers[MANY + FEW - 1].e, ERR_RATE_LIMITED);
+
+	atomic_store(&held, false);
+	for (int i = 0; i < MANY + FEW - 1; i++) {
+		pthread_join(callers[i].thread, NULL);
+		if (i >= MANY)
+			ck_assert_int_eq(callers[i].e, ERR_OK);
+		else
+			refused += callers[i].e == ERR_RATE_LIMITED;
+	}
+	ck_assert_int_eq(refused, FEW - 1);
+	hash_pool_free(pool);
+}
+END_TEST
+
+/* Who comes, in this order, and who is served. */
+static const struct {
+	const char *come, *served;
+} orders[] = {
+	{ "", "" },
+	{ "a", "a" },
+	{ "aaa", "aaa" },
+	{ "aaab", "abaa" },
+	{ "aaabbc", "abcaba" },
+	{ "abcabc", "abcabc" },
+	{ "ba", "ba" },
+	/* A dot: one is served.  Who comes later is not put off for ever. */
+	{ "aaa.b", "aaba" },
+	{ "aaa.b.c.d", "aabacd" },
+	{ "aa.b.b.b.b", "aabbbb" },
+};
+
+START_TEST(networks_take_turns)
+{
+	struct hash_queue q = { 0 };
+	struct hash_waiter *w;
+	char served[32] = "";
+	size_t n = 0;
+
+	for (const char *p = orders[_i].come; *p != '\0'; p++) {
+		if (*p == '.') {
+			served[n++] = *hash_queue_pop(&q)->network;
+			continue;
+		}
+		w = arena_alloc(a, sizeof(*w));
+		w->network = arena_strndup(a, p, 1);
+		hash_queue_push(&q, w);
+	}
+	while ((w = hash_queue_pop(&q)) != NULL)
+		served[n++] = *w->network;
+	ck_assert_str_eq(served, orders[_i].served);
+}
+END_TEST
+
+START_TEST(whoever_has_most_gives_way)
+{
+	struct hash_queue q = { 0 };
+
+	ck_assert(!hash_queue_gives_way(&q, "a"));
+	for (const char *p = "aaaaab"; *p != '\0'; p++) {
+		struct hash_waiter *w = arena_alloc(a, sizeof(*w));
+
+		w->network = arena_strndup(a, p, 1);
+		hash_queue_push(&q, w);
+	}
+	ck_assert(!hash_queue_gives_way(&q, "a"));
+	for (int i = 0; i < 3; i++) {
+		ck_assert(hash_queue_gives_way(&q, "b"));
+		ck_assert(hash_queue_gives_way(&q, "c"));
+		ck_assert_str_eq(hash_queue_drop_last(&q)->network, "a");
+	}
+	/* Two of a, and one of b. */
+	ck_assert(!hash_queue_gives_way(&q, "b"));
+	ck_assert(hash_queue_gives_way(&q, "c"));
+	ck_assert_str_eq(hash_queue_drop_last(&q)->network, "a");
+	ck_assert(!hash_queue_gives_way(&q, "c"));
 }
 END_TEST
 
@@ -419,6 +544,9 @@ main(void)
 	tcase_add_test(tc, slots_bound_all_processes_together);
 	tcase_add_test(tc, pool_hashes_what_fits_and_turns_the_rest_away);
 	tcase_add_test(tc, pool_says_that_it_is_full);
+	tcase_add_test(tc, pool_gives_way_to_networks_that_have_less);
+	tcase_add_loop_test(tc, networks_take_turns, 0, COUNT_OF(orders));
+	tcase_add_test(tc, whoever_has_most_gives_way);
 	tcase_add_test(tc, pool_hashes_nothing_for_who_has_left);
 	tcase_add_test(tc, pool_logs_for_the_request);
 	suite_add_tcase(suite, tc);

@@ -150,7 +150,9 @@ client_of(const struct req *r)
 	return (struct client){
 		.ip_address = address_of(r->arena, r->client_ip),
 		.user_agent = user_agent_of(r),
-		.waits = { .has_left = has_left, .ctx = r },
+		.waits = { .has_left = has_left,
+		    .ctx = r,
+		    .network = address_network(r->arena, r->client_ip) },
 	};
 }
 
@@ -158,10 +160,11 @@ client_of(const struct req *r)
  * Before it costs a query or a try: who is told to come back has lost nothing.
  */
 static enum refusal
-find_room(const struct req *r)
+find_room(const struct req *r, const struct client *client)
 {
-	return hash_pool_turns_away(auth_of(r)->hashes) ? REFUSE_BUSY
-	                                                : REFUSE_NOT;
+	return hash_pool_turns_away(auth_of(r)->hashes, &client->waits)
+	           ? REFUSE_BUSY
+	           : REFUSE_NOT;
 }
 
 static bool
@@ -185,7 +188,7 @@ sign_up(struct req *r, const void *in_struct, void *out_struct)
 	if (forbidden != NULL && !password_too_short(in->password) &&
 	    !password_too_long(in->password))
 		return refuse_field(r, forbidden);
-	why = find_room(r);
+	why = find_room(r, &client);
 	if (why == REFUSE_NOT)
 		why = credential_sign_up(auth_of(r), r->arena,
 		    &(struct sign_up){
@@ -252,7 +255,7 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 	if (!email_valid(in->email))
 		return refuse(r, REFUSE_INVALID_EMAIL);
 	email = email_canonical(r->arena, in->email);
-	why = find_room(r);
+	why = find_room(r, &client);
 	if (why == REFUSE_NOT)
 		why = limit_try(r, email);
 	if (why == REFUSE_NOT) {
@@ -283,7 +286,7 @@ change_password(struct req *r, const void *in_struct, void *out_struct)
 	const struct session_found *found = session_of(r);
 	struct client client = client_of(r);
 	struct signed_in changed = { 0 };
-	enum refusal why = find_room(r);
+	enum refusal why = find_room(r, &client);
 
 	if (why == REFUSE_NOT)
 		why = limit_try(r, found->user.id);

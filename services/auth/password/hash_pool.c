@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "auth/password/hash_queue.h"
 #include "auth/password/hash_slots.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,6 +25,7 @@ enum { HASH_NICE = 19, HASH_SLICE_NS = 100 * 1000 * 1000 };
 
 /* On the stack of the request's thread, which waits until it is done. */
 struct job {
+	struct hash_waiter waiter; /* first: either is the other */
 	const struct hash_client *client;
 	struct log_request request; /* whose it is, for the log */
 	int64_t queued_us;
@@ -33,15 +35,14 @@ struct job {
 	enum err e;
 	bool done;
 	pthread_cond_t finished;
-	struct job *next;
 };
 
 struct hash_pool {
 	struct hash_pool_options options;
 	pthread_mutex_t lock;
 	pthread_cond_t work;
-	struct job *first, *last;
-	int waiting;
+	struct hash_queue queue;
+	int waiting; /* in the queue, or being hashed */
 	int next_slot;
 	bool closing;
 	int nthreads;
@@ -83,12 +84,21 @@ wait_for_job(struct hash_pool *p)
 {
 	struct job *job;
 
-	while (p->first == NULL && !p->closing)
+	while ((job = (struct job *)hash_queue_pop(&p->queue)) == NULL &&
+	       !p->closing)
 		pthread_cond_wait(&p->work, &p->lock);
-	job = p->first;
-	if (job != NULL)
-		p->first = job->next;
 	return job;
+}
+
+/* The lock is held. */
+static void
+finish(struct hash_pool *p, struct job *job, enum err e)
+{
+	job->e = e;
+	job->done = true;
+	p->waiting--;
+	metrics_gauge_add(GAUGE_PASSWORD_WAITING, -1);
+	pthread_cond_signal(&job->finished);
 }
 
 static bool
@@ -137,11 +147,7 @@ hash_jobs(void *arg)
 		e = hash(p, job, home);
 		log_set_request(NULL, NULL);
 		pthread_mutex_lock(&p->lock);
-		job->e = e;
-		job->done = true;
-		p->waiting--;
-		metrics_gauge_add(GAUGE_PASSWORD_WAITING, -1);
-		pthread_cond_signal(&job->finished);
+		finish(p, job, e);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
@@ -187,39 +193,55 @@ hash_pool_free(struct hash_pool *p)
 	free(p);
 }
 
+/* "": not known. */
+static const char *
+network_of(const struct hash_client *client)
+{
+	return client->network != NULL ? client->network : "";
+}
+
+static bool
+is_full(const struct hash_pool *p)
+{
+	return p->waiting >= p->options.waiting_max;
+}
+
 /* The lock is held. */
 static bool
-turns_away(const struct hash_pool *p)
+turns_away(const struct hash_pool *p, const struct hash_client *client)
 {
-	bool full = p->waiting >= p->options.waiting_max;
+	bool away =
+	    is_full(p) && !hash_queue_gives_way(&p->queue, network_of(client));
 
-	if (full)
+	if (away)
 		metrics_add(METRIC_PASSWORD_REJECTED, 1);
-	return full;
+	return away;
 }
 
 bool
-hash_pool_turns_away(struct hash_pool *p)
+hash_pool_turns_away(struct hash_pool *p, const struct hash_client *client)
 {
-	bool full;
+	bool away;
 
 	pthread_mutex_lock(&p->lock);
-	full = turns_away(p);
+	away = turns_away(p, client);
 	pthread_mutex_unlock(&p->lock);
-	return full;
+	return away;
 }
 
 /* False when too many are waiting already.  The lock is held. */
 static bool
 enqueue(struct hash_pool *p, struct job *job)
 {
-	if (turns_away(p))
+	if (turns_away(p, job->client))
 		return false;
-	if (p->first == NULL)
-		p->first = job;
-	else
-		p->last->next = job;
-	p->last = job;
+	if (is_full(p)) {
+		metrics_add(METRIC_PASSWORD_REJECTED, 1);
+		finish(p, (struct job *)hash_queue_drop_last(&p->queue),
+		    ERR_RATE_LIMITED);
+	}
+	job->waiter.network = network_of(job->client);
+	hash_queue_push(&p->queue, &job->waiter);
 	p->waiting++;
 	metrics_gauge_add(GAUGE_PASSWORD_WAITING, 1);
 	pthread_cond_signal(&p->work);

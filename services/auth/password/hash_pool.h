@@ -5,8 +5,9 @@
  * one, so: a few threads of their own hash (their memory is mapped for one
  * hash and returned after it), at most `concurrency` at once on this host
  * however many processes there are (hash_slots.h), and of the request threads
- * only so many may wait that others stay free for everything else.  Who comes
- * beyond that is turned away at once, and for who has left nothing is hashed.
+ * only so many may wait that others stay free for everything else.  Networks
+ * take turns, and beyond that bound those who have most in the queue are turned
+ * away (hash_queue.h).  For who has left nothing is hashed.
  *
  * The hashing threads yield to all others: a verdict, which takes
  * microseconds, never waits for a hash.
@@ -35,15 +36,18 @@ void hash_pool_free(struct hash_pool *p);
 struct hash_client {
 	bool (*has_left)(const void *ctx); /* NULL: never */
 	const void *ctx;
+	const char *network; /* that takes turns with others; NULL: unknown */
 };
 
 /*
  * True: so many are waiting that hash_pool_derive() would say ERR_RATE_LIMITED,
  * and what goes before it would be for nothing.  Counted as if it had.
  */
-MUST_CHECK bool hash_pool_turns_away(struct hash_pool *p);
+MUST_CHECK bool
+hash_pool_turns_away(struct hash_pool *p, const struct hash_client *client);
 /*
- * password_derive(), in its turn.  ERR_RATE_LIMITED: too many are waiting.
+ * password_derive(), in its turn.  ERR_RATE_LIMITED: too many are waiting, or
+ * it has given way to another network while it waited.
  * ERR_ABANDONED: the client has left.  ERR_UNAVAILABLE: no memory.
  */
 MUST_CHECK enum err hash_pool_derive(struct hash_pool *p,
