@@ -3,7 +3,7 @@
 # make SAN=address,undefined check   the same in build/address,undefined
 # make lint | bench | fuzz      see CONTRIBUTING.md
 SERVICES := auth core wallet
-PKGS := libpq hiredis jansson libcurl libcrypto libutf8proc
+PKGS := libpq hiredis jansson libcurl libcrypto libutf8proc libsystemd
 BUILD := build/$(or $(SAN),plain)
 CC ?= cc
 CFLAGS ?= -O2 -g

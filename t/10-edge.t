@@ -359,6 +359,8 @@ my $ready = $anyone->get('/health/core')->{json};
 ok((grep { defined && !ref && $_ eq 'ok' } values %$ready), 'readiness names its dependencies')
     or diag(jencode($ready));
 is($anyone->get('/health')->{status}, 200, '/health');
+my $pools = $anyone->get('/health/auth')->{json}{pools};
+is_deeply($pools, { map { $_ => 'ok' } qw(api verify worker) }, 'readiness names all pools');
 
 # Counted once each, over all processes of the pool.
 sub counted
@@ -419,8 +421,9 @@ my $firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/
 my @core = (service => 'core', route => '/whoami');
 my @nginx = (service => 'nginx', route => '', upstream_us => undef);
 for my $row (
-	[ 'a service', "GET /api/core/whoami?token=secret HTTP/1.1\r\nCookie: $cookie",
-		method => 'GET', path => '/api/core/whoami', status => 200, @core, pool => 'api' ],
+	[ 'a service', "GET /api/core/tasks?limit=17 HTTP/1.1\r\nCookie: $cookie",
+		method => 'GET', path => '/api/core/tasks', status => 200, service => 'core', route => '/tasks',
+		pool => 'api' ],
 	[ 'a service, no body', "HEAD /api/core/whoami HTTP/1.1\r\nCookie: $cookie",
 		method => 'HEAD', path => '/api/core/whoami', status => 200, bytes => 0, @core ],
 	[ 'no route', "GET /api/auth/there%20is/none%0a HTTP/1.1", path => "/api/auth/there is/none\n",
@@ -449,7 +452,7 @@ for my $row (
 	is($line->{ip}, '127.0.0.1', "$name: address");
 	is($line->{agent}, $want{status} =~ /^4(?:00|14)$/ ? 'none' : 'Firefox', "$name: agent")
 	    if $want{status} != 400;
-	unlike(jencode($line), qr/secret/, "$name: no query");
+	unlike(jencode($line), qr/secret|limit/, "$name: no query");
 }
 
 # Both tables of programs say the same.

@@ -16,12 +16,12 @@
 
 enum {
 	AREA_MAGIC = 0x6b656467,
-	AREA_LAYOUT = 3, /* change with any of the tables */
+	AREA_LAYOUT = 5, /* change with any of the tables */
 };
 
 struct metrics_area *metrics_area;
 static struct metrics_slot *own; /* NULL until metrics_use_slot() */
-static struct metrics_process *own_process;
+struct metrics_process *metrics_own_process;
 
 /* -- the area -- */
 
@@ -81,11 +81,12 @@ metrics_open(int fd)
 	if (metrics_area != NULL)
 		munmap(metrics_area, sizeof(*metrics_area));
 	metrics_area = a;
+	a->draining = 0;
 	/* A release may have other pools; the master sets those it has. */
 	for (int i = 0; i < a->npools; i++)
 		metrics_set_pool(a->pools[i].name, (struct metrics_pool){ 0 });
 	own = NULL;
-	own_process = NULL;
+	metrics_own_process = NULL;
 	return fd;
 }
 
@@ -187,6 +188,7 @@ metrics_set_pool(const char *pool, struct metrics_pool state)
 	row->wanted = state.wanted;
 	row->alive = state.alive;
 	row->ready = state.ready;
+	row->serves = state.serves;
 }
 
 /* -- processes -- */
@@ -207,7 +209,7 @@ metrics_begin_process(const char *pool)
 {
 	int64_t pid = getpid();
 
-	own_process = NULL;
+	metrics_own_process = NULL;
 	for (int i = 0; metrics_area != NULL && i < METRICS_PROCESSES_MAX;
 	     i++) {
 		struct metrics_process *p = &metrics_area->processes[i];
@@ -217,7 +219,7 @@ metrics_begin_process(const char *pool)
 		    !atomic_compare_exchange_strong(&p->pid, &nobody, pid))
 			continue;
 		p->pool = find_pool(pool);
-		own_process = p;
+		metrics_own_process = p;
 		count_row(i);
 		return;
 	}
@@ -234,6 +236,7 @@ metrics_end_process(pid_t pid)
 			continue;
 		for (int g = 0; g < GAUGE__MAX; g++)
 			p->gauges[g] = 0;
+		p->beat_us = 0;
 		p->pid = 0;
 		return;
 	}
@@ -259,18 +262,18 @@ void
 metrics_gauge_set(enum metric_gauge g, int64_t value)
 {
 	assert(g >= 0 && g < GAUGE__MAX);
-	if (own_process != NULL)
-		atomic_store_explicit(
-		    &own_process->gauges[g], value, memory_order_relaxed);
+	if (metrics_own_process != NULL)
+		atomic_store_explicit(&metrics_own_process->gauges[g], value,
+		    memory_order_relaxed);
 }
 
 void
 metrics_gauge_add(enum metric_gauge g, int64_t n)
 {
 	assert(g >= 0 && g < GAUGE__MAX);
-	if (own_process != NULL)
+	if (metrics_own_process != NULL)
 		atomic_fetch_add_explicit(
-		    &own_process->gauges[g], n, memory_order_relaxed);
+		    &metrics_own_process->gauges[g], n, memory_order_relaxed);
 }
 
 static void

@@ -36,6 +36,7 @@ enum metric {
 	METRIC_DB_QUERIES,
 	METRIC_DB_ERRORS,
 	METRIC_DB_RECONNECTS,
+	METRIC_DB_SLOW,
 	METRIC_CACHE_HITS,
 	METRIC_CACHE_MISSES,
 	METRIC_CACHE_ERRORS,
@@ -103,6 +104,7 @@ struct metrics_pool {
 	int wanted; /* by the configuration */
 	int alive;
 	int ready; /* of these */
+	bool serves; /* it has a socket */
 };
 void metrics_set_pool(const char *pool, struct metrics_pool state);
 /* A process that had called metrics_begin_process() has ended. */

@@ -43,13 +43,14 @@ struct metrics_slot {
 struct metrics_process {
 	_Alignas(64) _Atomic int64_t pid; /* 0: free */
 	_Atomic int pool;
+	_Atomic int64_t beat_us; /* monotonic; 0: none yet */
 	_Atomic int64_t gauges[GAUGE__MAX];
 };
 
 /* Written by the master alone. */
 struct metrics_pool_row {
 	char name[METRICS_NAME_SIZE];
-	_Atomic int wanted, alive, ready;
+	_Atomic int wanted, alive, ready, serves;
 };
 struct metrics_slot_row {
 	int pool;
@@ -60,6 +61,7 @@ struct metrics_area {
 	uint32_t magic;
 	uint32_t layout;
 	int64_t made_s; /* since the epoch */
+	_Atomic int draining;
 	_Atomic int npools;
 	_Atomic int nslots;
 	_Atomic int nroutes;
@@ -72,6 +74,7 @@ struct metrics_area {
 };
 
 extern struct metrics_area *metrics_area; /* NULL: not open */
+extern struct metrics_process *metrics_own_process; /* or NULL */
 
 static inline uint64_t
 metrics_load(_Atomic uint64_t *cell)

@@ -18,6 +18,8 @@ const struct metrics_name metrics_counters[METRIC__MAX] = {
 	    "Statements that PostgreSQL refused or that broke off." },
 	[METRIC_DB_RECONNECTS] = { "kedge_db_reconnects_total", NULL,
 	    "Connections to PostgreSQL opened again after a loss." },
+	[METRIC_DB_SLOW] = { "kedge_db_slow_statements_total", NULL,
+	    "Statements that took longer than the limit." },
 	[METRIC_CACHE_HITS] = { "kedge_cache_hits_total", NULL,
 	    "Cache reads that found a value." },
 	[METRIC_CACHE_MISSES] = { "kedge_cache_misses_total", NULL,

@@ -151,22 +151,34 @@ settle(struct arena *a, const struct db_stmt *stmt, const struct db_conn *c,
 	return e;
 }
 
+/*
+ * The log's line has the ids of request and trace.  A comment in the statement
+ * would have them in PostgreSQL's log too, but each text would then be another
+ * statement to prepare.
+ */
 static void
-note_time(const char *name, int64_t us)
+note_time(const struct db_pool *pool, const char *name, int64_t began_us)
 {
-	(void)name;
+	int64_t us = clock_monotonic_us() - began_us;
+	int64_t slow_ms = db_pool_slow_ms(pool);
+
 	metrics_observe(HISTOGRAM_DB_STATEMENT, us);
+	if (slow_ms == 0 || us < slow_ms * 1000)
+		return;
+	metrics_add(METRIC_DB_SLOW, 1);
+	log_event(LOG_WARN, "slow statement", LOG_TEXT("statement", name),
+	    LOG_NUM("ms", us / 1000), LOG_NUM("slow_ms", slow_ms));
 }
 
 static enum db_outcome
-run_timed(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
-    const char *const *before, PGresult **ret_result)
+run_timed(const struct db *db, struct db_conn *c, const struct db_stmt *stmt,
+    struct db_args args, const char *const *before, PGresult **ret_result)
 {
 	int64_t began_us = clock_monotonic_us();
 	enum db_outcome outcome =
 	    db_conn_run(c, stmt, args, before, ret_result);
 
-	note_time(stmt->name, clock_monotonic_us() - began_us);
+	note_time(db->pool, stmt->name, began_us);
 	return outcome;
 }
 
@@ -187,7 +199,7 @@ run_once(struct db *db, struct arena *a, const struct db_stmt *stmt,
 	e = db_pool_acquire(db->pool, &c);
 	if (e != ERR_OK)
 		return e;
-	outcome = run_timed(c, stmt, args, /* before= */ NULL, &result);
+	outcome = run_timed(db, c, stmt, args, /* before= */ NULL, &result);
 	if (db_error_is_transient(outcome, result))
 		*ret_next = NEXT_AGAIN;
 	if (outcome == DB_LOST && stmt->read_only)
@@ -244,7 +256,7 @@ run_in_transaction(struct db *tx, struct arena *a, const struct db_stmt *stmt,
 	if (tx->failed != ERR_OK)
 		return tx->failed;
 	fill_before(tx, before);
-	outcome = run_timed(tx->conn, stmt, args, before, &result);
+	outcome = run_timed(tx, tx->conn, stmt, args, before, &result);
 	tx->transient = db_error_is_transient(outcome, result);
 	tx->failed = settle(a, stmt, tx->conn, outcome, result, ret_rows);
 	return tx->failed;
@@ -290,7 +302,7 @@ commit(struct db *tx)
 	}
 	began_us = clock_monotonic_us();
 	outcome = db_conn_command(tx->conn, "COMMIT", &result);
-	note_time(statement.name, clock_monotonic_us() - began_us);
+	note_time(tx->pool, statement.name, began_us);
 	/* The server answers ROLLBACK when the transaction had failed. */
 	assert(
 	    outcome != DB_DONE || strcmp(PQcmdStatus(result), "COMMIT") == 0);

@@ -25,6 +25,7 @@ struct db_options {
 	int64_t connections; /* at most, opened as needed */
 	int64_t acquire_timeout_ms; /* waiting for a free connection */
 	int64_t statement_timeout_ms;
+	int64_t slow_ms; /* a statement that takes longer is logged; 0: none */
 };
 
 /* Does not connect yet.  Aborts only when memory is out. */

@@ -91,6 +91,12 @@ db_pool_free(struct db_pool *p)
 	free(p);
 }
 
+int64_t
+db_pool_slow_ms(const struct db_pool *p)
+{
+	return p->options.slow_ms;
+}
+
 /* -- the queue; all with the lock held -- */
 
 static void

@@ -7,6 +7,8 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/health.h"
 #include "base/str.h"
 #include "http/request.h"
 #include "http/scrape.h"
@@ -90,18 +92,44 @@ answer_live(UNUSED const struct service *s, struct req *r)
 	req_answer(r, 200, "application/json", body, sizeof(body) - 1);
 }
 
+/*
+ * The pools of the service on this host.  False: one that serves has no process
+ * that could.  That of jobs is named, but does not count: whoever makes its
+ * processes crash must not take the service out of service with them.
+ */
+static bool
+put_pools(struct buf *b)
+{
+	struct health_pool pools[METRICS_POOLS_MAX];
+	int n = health_pools(clock_monotonic_us(), pools);
+	bool ready = true;
+
+	for (int i = 0; i < n; i++) {
+		buf_printf(b, "%s\"%s\":\"%s\"", i == 0 ? ",\"pools\":{" : ",",
+		    pools[i].name, pools[i].ok ? "ok" : "away");
+		ready &= pools[i].ok || !pools[i].serves;
+	}
+	if (n > 0)
+		buf_putc(b, '}');
+	return ready;
+}
+
 static void
 answer_ready(const struct service *s, struct req *r)
 {
-	struct buf members, b;
-	bool ready = true;
+	bool draining = health_is_draining(), ready = !draining;
+	struct buf members, pools, b;
 
 	buf_init(&members, r->arena, TEXT_MAX_BYTES);
-	if (s->hooks.ready != NULL)
-		ready = s->hooks.ready(s->app, &members);
+	buf_init(&pools, r->arena, TEXT_MAX_BYTES);
 	buf_init(&b, r->arena, TEXT_MAX_BYTES);
-	buf_printf(&b, "{\"status\":\"%s\"%s%s}", ready ? "ok" : "away",
-	    members.len > 0 ? "," : "", members.data);
+	if (s->hooks.ready != NULL)
+		ready &= s->hooks.ready(s->app, &members);
+	ready &= put_pools(&pools);
+	buf_printf(&b, "{\"status\":\"%s\"%s%s%s}",
+	    draining ? "draining" : (ready ? "ok" : "away"),
+	    members.len > 0 ? "," : "", members.data,
+	    pools.len > 0 ? pools.data : "");
 	req_answer(r, ready ? 200 : 503, "application/json", b.data, b.len);
 }
 

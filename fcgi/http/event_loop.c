@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/health.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "http/conn.h"
@@ -28,7 +29,7 @@
 enum {
 	ROUND_MAX = SERVICE_PREFETCH_MAX,
 	ACCEPT_MAX = 8, /* in a round */
-	SWEEP_MS = 2500,
+	SWEEP_MS = HEALTH_BEAT_MS,
 	SHORTAGE_MS = 50,
 	GRACE_US = 200 * 1000,
 	WAKE_MS = 20,
@@ -318,7 +319,7 @@ wait_ms(const struct loop *l)
 	}
 	if (!l->listening)
 		return SHORTAGE_MS; /* listen_us is no further away */
-	return l->links.count > 0 ? SWEEP_MS : -1;
+	return SWEEP_MS;
 }
 
 static void
@@ -329,6 +330,7 @@ go_round(struct loop *l)
 
 	assert(n >= 0 || errno == EINTR);
 	l->now_us = clock_monotonic_us();
+	health_beat(l->now_us);
 	if (!l->listening && !atomic_load(&l->draining) &&
 	    l->now_us >= l->listen_us)
 		begin_listening(l);

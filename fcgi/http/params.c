@@ -113,7 +113,7 @@ params_read(const struct service *s, struct req *r)
 	r->host = params_get(r, "KEDGE_HOST");
 	r->scheme = params_get(r, "KEDGE_SCHEME");
 	r->client_ip = params_get(r, "REMOTE_ADDR");
-	r->trace_id = trace_read_id(r->arena, req_header(r, "TRACEPARENT"));
+	trace_read(r, req_header(r, "TRACEPARENT"));
 	log_set_request(r->request_id, r->trace_id);
 
 	if (r->source->check != NULL)

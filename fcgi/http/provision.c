@@ -11,6 +11,7 @@
 #include "http/request.h"
 #include "http/service_main.h"
 #include "http/service_token.h"
+#include "http/trace.h"
 #include "remote/remote.h"
 
 /*
@@ -173,18 +174,19 @@ note_failed(struct provision *p, const unsigned char hash[SHA256_SIZE],
  * or it has answered that it will not (the user has just been deleted).
  */
 static bool
-tell(const struct provision *p, struct arena *a, const char *user_id)
+tell(const struct provision *p, const struct req *r, const char *user_id)
 {
-	const char *headers[] = {
+	struct arena *a = r->arena;
+	const char *headers[4] = {
 		service_token_header(
 		    a, p->options.service, p->options.identity_key, user_id),
-		NULL,
 	};
 	struct remote_response response;
 	enum err e;
 
 	if (headers[0] == NULL)
 		return false;
+	trace_write_headers(r, headers + 1);
 	e = remote_call(a,
 	    &(struct remote_request){
 		.method = "POST",
@@ -226,7 +228,7 @@ provision_ensure(struct provision *p, struct req *r)
 	if (!may_tell(p, hash))
 		return ERR_OK;
 	started_at_ms = now_ms();
-	if (tell(p, r->arena, who->user_id))
+	if (tell(p, r, who->user_id))
 		note_told(p, hash);
 	else
 		note_failed(p, hash, started_at_ms);

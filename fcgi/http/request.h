@@ -76,6 +76,7 @@ struct req {
 	const char *scheme; /* "http" or "https" */
 	const char *client_ip; /* after nginx's realip */
 	const char *trace_id; /* of a valid W3C traceparent; or NULL */
+	const char *trace_flags; /* with it: two hex digits */
 	/* Whom the access line names: the identity's, or what a hook found. */
 	const char *user_id;
 	/*

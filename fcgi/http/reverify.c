@@ -10,6 +10,7 @@
 #include "http/request.h"
 #include "http/service_main.h"
 #include "http/service_token.h"
+#include "http/trace.h"
 #include "remote/remote.h"
 
 /* The answer: 200 with an assertion of now, or 401, or 403. */
@@ -45,17 +46,17 @@ reverify_ask(
 {
 	const struct service_process *process = r->app;
 	const struct service_config *config = process->config;
-	const char *headers[] = {
+	const char *headers[5] = {
 		service_token_header(r->arena, process->program->name,
 		    process->identity_key, r->identity->user_id),
 		arena_printf(r->arena, "Kedge-Assertion: %s", assertion),
-		NULL,
 	};
 	struct remote_response response;
 	enum err e;
 
 	if (headers[0] == NULL)
 		return ERR_UNAUTHENTICATED; /* auth signs no such user */
+	trace_write_headers(r, headers + 2);
 	e = remote_call(r->arena,
 	    &(struct remote_request){
 		.method = "GET",

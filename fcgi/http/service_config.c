@@ -52,6 +52,10 @@ static const struct config_var shared_vars[] = {
 	    "DATABASE_TIMEOUT_MS"),
 	  .fallback = "5000", .min = 100, .max = 600000, .unit = "ms",
 	  .doc = "How long one statement may take." },
+	{ CONFIG(struct service_config, database_slow_ms, "DATABASE_SLOW_MS"),
+	  .fallback = "500", .min = 0, .max = 600000, .unit = "ms",
+	  .doc = "A statement that takes longer is logged, with its name. 0: "
+	    "none is." },
 	{ CONFIG(struct service_config, redis_url, "REDIS_URL"),
 	  .fallback = "", .flags = CONFIG_SECRET,
 	  .doc = "unix:PATH or redis://[:PASSWORD@]HOST:PORT[/DB]. Empty: "
@@ -74,8 +78,9 @@ static const struct config_var shared_vars[] = {
 	    "id; of those with 4xx and 5xx all are." },
 	{ CONFIG(struct service_config, drain_timeout_ms, "DRAIN_TIMEOUT_MS"),
 	  .fallback = "10000", .min = 0, .max = 600000, .unit = "ms",
-	  .doc = "How long may take, after SIGTERM, the jobs that run, and then "
-	    "the requests in flight." },
+	  .doc = "After SIGTERM, how long the jobs that run and the requests in "
+	    "flight may take, together. Requests are accepted until the jobs "
+	    "have ended, or half of it has passed." },
 	{ 0 },
 };
 

@@ -21,6 +21,7 @@ struct service_config {
 	const char *database_url;
 	int64_t database_connections; /* of each process, at most */
 	int64_t database_timeout_ms; /* of one statement */
+	int64_t database_slow_ms; /* 0: none is slow */
 	const char *redis_url; /* empty: run without Redis */
 	int64_t redis_timeout_ms;
 	const char *log_level; /* debug, info, warn, error */

@@ -45,6 +45,7 @@ service_process_init(
 	    .connections = c->database_connections,
 	    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
 	    .statement_timeout_ms = c->database_timeout_ms,
+	    .slow_ms = c->database_slow_ms,
 	});
 	if (c->redis_url != NULL && c->redis_url[0] != '\0')
 		process->cache = cache_open(&(struct cache_options){

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/random.h"
+#include "http/request.h"
 
 /* version "-" trace-id "-" parent-id "-" trace-flags */
 enum {
@@ -59,10 +61,40 @@ is_valid(const char *h)
 	       is_hex(h + FLAGS_AT, FLAGS_LEN);
 }
 
-const char *
-trace_read_id(struct arena *a, const char *header)
+void
+trace_read(struct req *r, const char *header)
 {
 	if (header == NULL || !is_valid(header))
-		return NULL;
-	return arena_strndup(a, header + TRACE_ID_AT, TRACE_ID_LEN);
+		return;
+	r->trace_id =
+	    arena_strndup(r->arena, header + TRACE_ID_AT, TRACE_ID_LEN);
+	r->trace_flags = arena_strndup(r->arena, header + FLAGS_AT, FLAGS_LEN);
+}
+
+/* The parent is this call; the flags are those that came. */
+static const char *
+make_traceparent(const struct req *r)
+{
+	unsigned char parent[PARENT_ID_LEN / 2];
+	char hex[PARENT_ID_LEN + 1];
+
+	random_bytes(parent, sizeof(parent));
+	parent[0] |= 1; /* all zeroes are none */
+	for (size_t i = 0; i < sizeof(parent); i++) {
+		hex[2 * i] = "0123456789abcdef"[parent[i] >> 4];
+		hex[2 * i + 1] = "0123456789abcdef"[parent[i] & 15];
+	}
+	hex[PARENT_ID_LEN] = '\0';
+	return arena_printf(r->arena, "traceparent: 00-%s-%s-%s", r->trace_id,
+	    hex, r->trace_flags);
+}
+
+void
+trace_write_headers(const struct req *r, const char *ret_headers[2])
+{
+	ret_headers[0] =
+	    arena_printf(r->arena, "X-Request-Id: %s", r->request_id);
+	ret_headers[1] = NULL;
+	if (r->trace_id != NULL)
+		ret_headers[1] = make_traceparent(r);
 }

@@ -1,13 +1,19 @@
-/* trace: W3C Trace Context, as far as we take part in it: the trace's id. */
+/* trace: W3C Trace Context, as far as we take part in it: we pass it on. */
 #ifndef HTTP_TRACE_H
 #define HTTP_TRACE_H
 
-struct arena;
+struct req;
 
 /*
- * The trace id of a traceparent header, or NULL when there is none or it is
- * not valid.  `header` may be NULL.
+ * Sets trace_id and trace_flags by a traceparent header; leaves them alone when
+ * it is not valid, or NULL.
  */
-const char *trace_read_id(struct arena *a, const char *header);
+void trace_read(struct req *r, const char *header);
+/*
+ * What a call to another service says of the request that it is made for, as
+ * whole header lines: the request's id, and, if it is part of a trace, that.
+ * Writes two, the second NULL when there is no trace.
+ */
+void trace_write_headers(const struct req *r, const char *ret_headers[2]);
 
 #endif

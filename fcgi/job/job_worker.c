@@ -355,6 +355,7 @@ open_worker(struct job_worker *w, const struct worker *place)
 	    .connections = 1,
 	    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
 	    .statement_timeout_ms = statement_timeout_ms(w),
+	    .slow_ms = w->config->database_slow_ms,
 	});
 	w->seat = job_seat_take();
 	r->pulse = job_pulse_start(&(struct job_pulse_options){

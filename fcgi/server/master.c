@@ -13,13 +13,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/health.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "server/notify.h"
 #include "server/restart.h"
 #include "server/sockets.h"
 #include "server/workers.h"
 
-enum { CHECK_TIMEOUT_US = 30 * 1000 * 1000 };
+enum { CHECK_TIMEOUT_US = 30 * 1000 * 1000, STATUS_SIZE = 64 };
 
 struct run {
 	const struct master *m;
@@ -31,10 +33,18 @@ struct run {
 	bool rolling; /* to log the end of it */
 	bool stopping;
 	bool closed; /* to requests */
+	int64_t door_us; /* when stopping: closed by then */
 
 	pid_t check_pid; /* `binary --check`; 0: none */
 	int64_t check_until_us;
 	bool check_again; /* asked for while one was running */
+
+	/* For systemd. */
+	bool told_ready;
+	bool told_stuck;
+	char status[STATUS_SIZE]; /* what it was told last */
+	int64_t watchdog_us; /* 0: nobody watches */
+	int64_t alive_us; /* when to say so */
 };
 
 /*
@@ -126,6 +136,8 @@ check_start(struct run *r, int64_t now_us)
 		r->check_pid = 0;
 		return;
 	}
+	notify_reloading();
+	r->told_ready = false;
 	r->check_until_us = now_us + CHECK_TIMEOUT_US;
 	log_event(LOG_INFO, "restart: checking the binary",
 	    LOG_TEXT("path", r->binary));
@@ -181,20 +193,25 @@ stop(struct run *r, int64_t now_us)
 	log_event(
 	    LOG_INFO, "draining", LOG_NUM("workers", r->workers.nchildren));
 	r->stopping = true;
+	r->door_us = now_us + r->m->drain_timeout_ms * 1000 / 2;
+	health_set_draining();
+	notify_stopping();
 	if (r->check_pid != 0)
 		kill(r->check_pid, SIGKILL);
 	workers_stop_background(&r->workers, now_us);
 }
 
 /*
- * Only when the jobs that ran have come to their end: a request is a matter of
+ * Not before the jobs that ran have come to their end: a request is a matter of
  * milliseconds, a job may take until the deadline, and nobody need be refused
- * for that long because we are started anew.
+ * for that long because we are started anew.  But requests have half of the
+ * time for themselves: they and the jobs have one deadline.
  */
 static void
 close_door(struct run *r, int64_t now_us)
 {
-	if (!r->stopping || r->closed || workers_background(&r->workers))
+	if (!r->stopping || r->closed ||
+	    (workers_background(&r->workers) && now_us < r->door_us))
 		return;
 	r->closed = true;
 	/* Refused at once is better than queued for nobody. */
@@ -245,6 +262,10 @@ timeout_ms(const struct run *r, int64_t now_us)
 
 	if (r->check_pid != 0 && r->check_until_us < next_us)
 		next_us = r->check_until_us;
+	if (r->stopping && !r->closed && r->door_us < next_us)
+		next_us = r->door_us;
+	if (r->watchdog_us != 0 && r->alive_us < next_us)
+		next_us = r->alive_us;
 	if (next_us == INT64_MAX)
 		return -1;
 	next_us -= now_us;
@@ -263,12 +284,51 @@ log_rolled(struct run *r)
 	}
 }
 
+/* -- systemd -- */
+
+static void
+tell_state(struct run *r)
+{
+	char status[STATUS_SIZE];
+	bool ready = workers_are_ready(&r->workers, status, sizeof(status));
+
+	if (r->stopping || r->check_pid != 0)
+		return;
+	/* A reload is over when the last old process is told to go. */
+	if (!r->told_ready && ready && !workers_rolling(&r->workers)) {
+		notify_ready(status);
+		r->told_ready = true;
+	} else if (strcmp(status, r->status) != 0) {
+		notify_status(status);
+	}
+	memcpy(r->status, status, sizeof(status));
+}
+
+/* Only while we all make progress: else systemd starts us anew. */
+static void
+tell_alive(struct run *r, int64_t now_us)
+{
+	int stuck;
+
+	if (r->watchdog_us == 0 || now_us < r->alive_us)
+		return;
+	r->alive_us = now_us + r->watchdog_us / 2;
+	stuck = health_count_stuck(now_us);
+	if (stuck == 0)
+		notify_alive();
+	else if (!r->told_stuck)
+		log_event(LOG_ERROR, "processes are stuck",
+		    LOG_NUM("processes", stuck));
+	r->told_stuck = stuck > 0;
+}
+
 static void
 loop(struct run *r)
 {
 	/* What ended while a new image started may have left no signal. */
 	reap(r, clock_monotonic_us());
 	r->rolling = workers_rolling(&r->workers);
+	r->watchdog_us = notify_watchdog_us();
 	for (;;) {
 		int64_t now_us = clock_monotonic_us();
 		struct pollfd fds[] = {
@@ -279,6 +339,8 @@ loop(struct run *r)
 		workers_tick(&r->workers, now_us);
 		check_late(r, now_us);
 		log_rolled(r);
+		tell_state(r);
+		tell_alive(r, now_us);
 		if (r->stopping && r->workers.nchildren == 0 &&
 		    r->check_pid == 0)
 			return;

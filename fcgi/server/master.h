@@ -8,8 +8,9 @@
  * share the master's pages.
  *
  *   SIGTERM, SIGINT  drain: workers without a socket finish what they do and
- *                    exit, then those that serve; who is still there at its
- *                    deadline is killed.
+ *                    exit, then those that serve, at the latest when half of
+ *                    the time is over; who is still there at the one deadline
+ *                    is killed.
  *   SIGHUP           rolling restart: the master runs `binary --check ROLE`
  *                    (its own first argument), then executes the (possibly new)
  *                    binary in its own place, with the same process id, the
@@ -21,6 +22,9 @@
  *                    once the first time, then with back-off up to 5 s.
  *
  * Workers get SIGTERM when the master dies, however it dies.
+ *
+ * It tells systemd of all that (server/notify.h), and keeps its watchdog quiet
+ * as long as no worker is stuck (base/health.h).
  *
  * The binary is found again by argv[0] as it was at the start (or by the path
  * that PATH led to), so a file that was replaced is taken.  A SIGHUP during a

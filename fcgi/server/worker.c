@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "server/master.h"
+#include "server/notify.h"
 #include "server/workers.h"
 
 void
@@ -59,6 +60,7 @@ worker_run(const struct workers *ws, const struct place *place)
 			close(ws->places[i].listen_fd);
 	}
 	metrics_begin_process(w.pool);
+	notify_forget();
 	log_set_worker(w.pool, w.index);
 	status = place->pool->work(&w, ws->master->ctx);
 	log_report(/* all= */ true);

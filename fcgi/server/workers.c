@@ -84,7 +84,10 @@ count_children(const struct workers *ws)
 {
 	for (int p = 0; p < ws->master->npools; p++) {
 		const struct master_pool *pool = &ws->master->pools[p];
-		struct metrics_pool n = { .wanted = (int)pool->processes };
+		struct metrics_pool n = {
+			.wanted = (int)pool->processes,
+			.serves = pool->listen != NULL,
+		};
 
 		for (int i = 0; i < ws->nchildren; i++) {
 			const struct child *c = &ws->children[i];
@@ -211,7 +214,9 @@ drain(struct workers *ws, struct child *c, int64_t now_us)
 	if (c->kill_at_us != 0)
 		return;
 	kill(c->pid, SIGTERM);
-	c->kill_at_us = now_us + ws->master->drain_timeout_ms * 1000;
+	c->kill_at_us = ws->stop_by_us != 0
+	                    ? ws->stop_by_us
+	                    : now_us + ws->master->drain_timeout_ms * 1000;
 }
 
 /* Old children go when their place is served again, or all places are. */
@@ -412,6 +417,7 @@ void
 workers_stop_background(struct workers *ws, int64_t now_us)
 {
 	ws->stopping_background = true;
+	ws->stop_by_us = now_us + ws->master->drain_timeout_ms * 1000;
 	for (int i = 0; i < ws->nchildren; i++) {
 		struct child *c = &ws->children[i];
 
@@ -466,4 +472,25 @@ workers_save(
 		restart_name_copy(out[i].pool, c->pool);
 	}
 	return ws->nchildren;
+}
+
+bool
+workers_are_ready(const struct workers *ws, char *status, size_t size)
+{
+	int ready = 0;
+	bool all = true;
+
+	for (int p = 0; p < ws->master->npools; p++) {
+		const struct master_pool *pool = &ws->master->pools[p];
+		int n = 0;
+
+		for (int i = 0; i < ws->nchildren; i++)
+			n += str_eq(ws->children[i].pool, pool->name) &&
+			     serves(&ws->children[i]);
+		ready += n;
+		all &= n > 0 || pool->processes == 0;
+	}
+	snprintf(
+	    status, size, "%d of %d processes are ready", ready, ws->nplaces);
+	return all;
 }

@@ -9,6 +9,7 @@
 #define SERVER_WORKERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -51,6 +52,7 @@ struct workers {
 	int ready_fds[2]; /* a child that accepts writes its pid */
 	bool stopping_background;
 	bool stopping; /* all of it */
+	int64_t stop_by_us; /* when the last is killed; 0: not stopping */
 };
 
 /* False: the reason has been logged.  Takes over what a restart left. */
@@ -80,6 +82,9 @@ bool workers_background(const struct workers *ws);
 void workers_stop(struct workers *ws, int64_t now_us);
 /* Whether some still wait for their replacements. */
 bool workers_rolling(const struct workers *ws);
+/* Whether each pool has a process that is ready; writes how many are. */
+MUST_CHECK bool
+workers_are_ready(const struct workers *ws, char *status, size_t size);
 /* The life of a child, just forked. */
 NORETURN void worker_run(const struct workers *ws, const struct place *place);
 /* The list for restart_exec(). */

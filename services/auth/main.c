@@ -161,6 +161,7 @@ open_verdict_database(void)
 	    .connections = connections,
 	    .acquire_timeout_ms = VERDICT_ACQUIRE_MS,
 	    .statement_timeout_ms = VERDICT_STATEMENT_MS,
+	    .slow_ms = config.base.database_slow_ms,
 	});
 }
 

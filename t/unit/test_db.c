@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "capture.h"
 #include "db/db.h"
 #include "db/db_torture.h"
 #include "db/db_url.h"
@@ -67,7 +68,7 @@ static const struct db_stmt repeatable_read = {
 };
 
 static struct db *
-open_pool(int64_t connections)
+open_pool_with(int64_t connections, int64_t slow_ms)
 {
 	return db_open(&(struct db_options){
 	    .url = url,
@@ -75,7 +76,14 @@ open_pool(int64_t connections)
 	    .connections = connections,
 	    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
 	    .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+	    .slow_ms = slow_ms,
 	});
+}
+
+static struct db *
+open_pool(int64_t connections)
+{
+	return open_pool_with(connections, /* slow_ms= */ 0);
 }
 
 /* Runs text as a statement of its own. */
@@ -344,6 +352,36 @@ START_TEST(run_too_slow_statement_is_cancelled)
 	ck_assert_int_eq(run_text(db, "SELECT pg_sleep(30)"), ERR_UNAVAILABLE);
 	ck_assert_int_ge(elapsed_ms(start_us), STATEMENT_TIMEOUT_MS - 10);
 	ck_assert_int_lt(elapsed_ms(start_us), 5000);
+}
+END_TEST
+
+START_TEST(run_slow_statement_is_logged_with_its_name)
+{
+	static const struct db_stmt slow = { .name = "slow_one",
+		.sql = "SELECT pg_sleep(0.02)" };
+	static const struct db_stmt also = { .name = "fast_one",
+		.sql = "SELECT 1" };
+	struct db *strict = open_pool_with(1, /* slow_ms= */ 10);
+	struct capture c;
+	char line[4096];
+
+	log_init("test_db", LOG_WARN);
+	capture_begin(&c);
+	log_set_request("of-this-request", "of-this-trace");
+	ck_assert_int_eq(db_run(strict, a, &slow, DB_NO_ARGS, NULL), ERR_OK);
+	/* Not slow by this pool's account. */
+	ck_assert_int_eq(db_run(db, a, &slow, DB_NO_ARGS, NULL), ERR_OK);
+	ck_assert_int_eq(db_run(db, a, &also, DB_NO_ARGS, NULL), ERR_OK);
+	log_set_request(NULL, NULL);
+	capture_end(&c, line, sizeof(line));
+	ck_assert_ptr_nonnull(
+	    strstr(line, "\"msg\":\"slow statement\","
+			 "\"statement\":\"slow_one\",\"ms\":"));
+	ck_assert_ptr_nonnull(
+	    strstr(line, "\"request_id\":\"of-this-request\""));
+	ck_assert_ptr_nonnull(strstr(line, "\"trace_id\":\"of-this-trace\""));
+	ck_assert_ptr_null(strstr(strchr(line, '\n') + 1, "slow statement"));
+	db_close(strict);
 }
 END_TEST
 
@@ -1101,6 +1139,7 @@ make_suite(void)
 	    (int)COUNT_OF(refusals));
 	tcase_add_test(run, run_too_slow_statement_is_cancelled);
 	tcase_add_test(run, run_with_more_time_of_its_own);
+	tcase_add_test(run, run_slow_statement_is_logged_with_its_name);
 	tcase_add_test(run, run_large_parameter_and_answer);
 	tcase_add_test(run, run_after_table_changed_prepares_again);
 	tcase_add_test(run, run_with_all_connections_busy_is_unavailable);

@@ -11,7 +11,9 @@
  *
  *   who           pid, parent, pool, index, generation, shared counter
  *   metrics       the Prometheus text
- *   hold          "held"; then, when the client has sent another line, "done"
+ *   hold          "held"; then, when the client has sent another line, "done",
+ *                 or for "health" whether the service is draining
+ *   freeze, thaw  the heartbeat is of long ago, or of now
  *   die           exits with 3
  *   stuck         "stuck"; from then on SIGTERM does not end the worker
  */
@@ -39,6 +41,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/health.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
@@ -101,8 +104,17 @@ answer(const struct worker *w, int fd)
 		say_metrics(fd);
 	} else if (str_eq(line, "hold\n")) {
 		dprintf(fd, "held\n");
-		if (read(fd, line, sizeof(line)) > 0)
+		n = read(fd, line, sizeof(line));
+		if (n > 0 && line[0] == 'h')
+			dprintf(fd, "%d\n", health_is_draining());
+		else if (n > 0)
 			dprintf(fd, "done\n");
+	} else if (str_eq(line, "freeze\n")) {
+		health_beat(1);
+		dprintf(fd, "frozen\n");
+	} else if (str_eq(line, "thaw\n")) {
+		health_beat(clock_monotonic_us());
+		dprintf(fd, "thawed\n");
 	} else if (str_eq(line, "die\n")) {
 		_exit(3);
 	} else if (str_eq(line, "stuck\n")) {
@@ -146,6 +158,17 @@ work(const struct worker *w, void *ctx)
 	}
 }
 
+/* Works on something, and does not heed SIGTERM. */
+static int
+work_in_background(const struct worker *w, void *ctx)
+{
+	(void)ctx;
+	worker_ready(w);
+	while (getppid() > 1)
+		pause();
+	return 0;
+}
+
 static int64_t
 env_number(const char *name, int64_t fallback)
 {
@@ -168,10 +191,15 @@ serve(char **argv)
 		    .processes = 1,
 		    .work = work },
 	};
+	const struct master_pool with_background[] = {
+		pools[0],
+		{ .name = "c", .processes = 1, .work = work_in_background },
+	};
+	bool background = getenv("C") != NULL;
 	const struct master m = {
 		.service = "test",
-		.pools = pools,
-		.npools = getenv("B_LISTEN") != NULL ? 2 : 1,
+		.pools = background ? with_background : pools,
+		.npools = background || getenv("B_LISTEN") != NULL ? 2 : 1,
 		.drain_timeout_ms = env_number("DRAIN_MS", 10000),
 		.socket_mode = 0660,
 	};
@@ -488,14 +516,60 @@ START_TEST(drain_past_the_deadline_kills)
 END_TEST
 
 static int
-count_logged(const char *what)
+count_in(const char *text, const char *what)
 {
 	int n = 0;
 
-	for (const char *at = log_text(); (at = strstr(at, what)) != NULL; at++)
+	for (const char *at = text; (at = strstr(at, what)) != NULL; at++)
 		n++;
 	return n;
 }
+
+static int
+count_logged(const char *what)
+{
+	return count_in(log_text(), what);
+}
+
+START_TEST(drain_is_known_to_workers)
+{
+	char line[16] = "";
+	int fd;
+
+	start();
+	fd = connect_to("a.sock");
+	ck_assert_int_eq(write(fd, "hold\n", 5), 5);
+	ck_assert_int_eq(read(fd, line, sizeof(line)), 5);
+	kill(master, SIGTERM);
+	WAIT_FOR(logged("draining"));
+	ck_assert_str_eq(ask_fd(fd, "health\n"), "1\n");
+	ck_assert_int_eq(exit_status(master), 0);
+}
+END_TEST
+
+/* What runs in the background and what is served have one deadline. */
+START_TEST(drain_has_one_deadline)
+{
+	const char *last, *ended;
+	int other;
+
+	setenv("DRAIN_MS", "3000", 1);
+	setenv("C", "1", 1);
+	master = start_with(NULL);
+	WAIT_FOR(metric("kedge_worker_processes_ready") == 2);
+	ck_assert_str_eq(ask("a.sock", "stuck\n"), "stuck\n");
+	kill(master, SIGTERM);
+	WAIT_FOR((other = connect_to("a.sock")) < 0 || (close(other), false));
+	ck_assert(!logged("did not drain in time"));
+	ck_assert_int_eq(exit_status(master), 0);
+	ck_assert_int_eq(count_logged("did not drain in time"), 2);
+	last = strstr(strstr(log_text(), "did not drain in time") + 1,
+	    "did not drain in time");
+	ended = strstr(log_text(), "worker ended");
+	ck_assert_ptr_nonnull(ended);
+	ck_assert(last < ended);
+}
+END_TEST
 
 START_TEST(drain_ignores_restart)
 {
@@ -513,6 +587,105 @@ START_TEST(drain_ignores_restart)
 	ck_assert_str_eq(ask_fd(fd, "go\n"), "done\n");
 	ck_assert_int_eq(exit_status(master), 0);
 	ck_assert_int_eq(count_logged("\"serving\""), 1);
+}
+END_TEST
+
+/* -- systemd -- */
+
+static int notify_fd = -1;
+
+static void
+listen_as_systemd(void)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/notify", dir);
+	notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(
+	    bind(notify_fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	setenv("NOTIFY_SOCKET", sun.sun_path, 1);
+}
+
+static char told_text[256 * 1024];
+static size_t told_len;
+
+/* All that was said since forget_told(); each word is a line. */
+static const char *
+told(void)
+{
+	ssize_t n;
+
+	while (told_len < sizeof(told_text) - 2 &&
+	       (n = recv(notify_fd, told_text + told_len,
+		    sizeof(told_text) - told_len - 2, MSG_DONTWAIT)) > 0) {
+		told_len += (size_t)n;
+		told_text[told_len++] = '\n';
+		told_text[told_len] = '\0';
+	}
+	return told_text;
+}
+
+static void
+forget_told(void)
+{
+	told();
+	told_len = 0;
+	told_text[0] = '\0';
+}
+
+START_TEST(systemd_is_told_of_each_state)
+{
+	listen_as_systemd();
+	start();
+	WAIT_FOR(strstr(told(),
+		     "READY=1\nSTATUS=1 of 1 processes are ready\n") != NULL);
+	ck_assert_ptr_null(strstr(told(), "WATCHDOG=1"));
+
+	forget_told();
+	kill(master, SIGHUP);
+	WAIT_FOR(strstr(told(), "READY=1\n") != NULL);
+	ck_assert_ptr_nonnull(strstr(told(), "RELOADING=1\nMONOTONIC_USEC="));
+	ck_assert(strstr(told(), "RELOADING=1") < strstr(told(), "READY=1"));
+	ck_assert(logged("\"restarted\""));
+
+	/* A release that is refused ends the reload as well. */
+	forget_told();
+	touch("check-fails", 1);
+	kill(master, SIGHUP);
+	WAIT_FOR(strstr(told(), "READY=1\n") != NULL);
+	ck_assert_ptr_nonnull(strstr(told(), "RELOADING=1\n"));
+	ck_assert(logged("failed its check"));
+
+	forget_told();
+	ask("a.sock", "die\n");
+	WAIT_FOR(strstr(told(), "STATUS=0 of 1 processes are ready\n") != NULL);
+	WAIT_FOR(strstr(told(), "STATUS=1 of 1 processes are ready\n") != NULL);
+	stop();
+	ck_assert_ptr_nonnull(strstr(told(), "STOPPING=1\n"));
+}
+END_TEST
+
+START_TEST(watchdog_is_quiet_while_all_make_progress)
+{
+	listen_as_systemd();
+	setenv("WATCHDOG_USEC", "20000", 1);
+	start();
+	WAIT_FOR(count_in(told(), "WATCHDOG=1\n") > 3);
+
+	ck_assert_str_eq(ask("a.sock", "freeze\n"), "frozen\n");
+	WAIT_FOR(logged("processes are stuck"));
+	forget_told();
+	/* Something that takes longer than a period. */
+	touch("check-fails", 1);
+	for (int i = 1; i <= 5; i++) {
+		kill(master, SIGHUP);
+		WAIT_FOR(count_in(told(), "READY=1\n") == i);
+	}
+	ck_assert_ptr_null(strstr(told(), "WATCHDOG=1"));
+
+	ck_assert_str_eq(ask("a.sock", "thaw\n"), "thawed\n");
+	WAIT_FOR(strstr(told(), "WATCHDOG=1\n") != NULL);
+	stop();
 }
 END_TEST
 
@@ -948,6 +1121,10 @@ make_suite(void)
 	tcase_add_test(tc, drain_finishes_what_is_served);
 	tcase_add_test(tc, drain_past_the_deadline_kills);
 	tcase_add_test(tc, drain_ignores_restart);
+	tcase_add_test(tc, drain_is_known_to_workers);
+	tcase_add_test(tc, drain_has_one_deadline);
+	tcase_add_test(tc, systemd_is_told_of_each_state);
+	tcase_add_test(tc, watchdog_is_quiet_while_all_make_progress);
 	tcase_add_test(tc, restart_keeps_pid_and_socket_and_refuses_nobody);
 	tcase_add_test(tc, restart_takes_the_replaced_binary);
 	tcase_add_test(tc, restart_with_a_failing_check_changes_nothing);

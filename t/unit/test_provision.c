@@ -141,7 +141,13 @@ contact_with(const char *user_id, struct strings accounts)
 	struct identity who = {
 		.user_id = user_id, .session_id = "s", .accounts = accounts
 	};
-	struct req r = { .arena = arena_new(), .identity = &who };
+	struct req r = {
+		.arena = arena_new(),
+		.identity = &who,
+		.request_id = "0123456789abcdef",
+		.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736",
+		.trace_flags = "01",
+	};
 	enum err e = provision_ensure(p, &r);
 
 	arena_free(r.arena);
@@ -180,6 +186,11 @@ START_TEST(ensure_tells_auth_whom_and_by_whom)
 	ck_assert_int_eq(calls, 1);
 	ck_assert_ptr_nonnull(
 	    strstr(last_request, "POST /api/auth/provision HTTP/1.1\r\n"));
+
+	ck_assert_ptr_nonnull(
+	    strstr(last_request, "\r\nX-Request-Id: 0123456789abcdef\r\n"));
+	ck_assert_ptr_nonnull(strstr(last_request,
+	    "\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-"));
 
 	start = strstr(last_request, "Authorization: Bearer ");
 	ck_assert_ptr_nonnull(start);

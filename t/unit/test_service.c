@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/health.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -19,6 +20,7 @@
 #include "http/access.h"
 #include "http/scrape.h"
 #include "http/service_metrics.h"
+#include "http/trace.h"
 
 static const unsigned char key[IDENTITY_KEY_SIZE] = "a key for tests";
 
@@ -1340,6 +1342,27 @@ START_TEST(trace_id_of_valid_headers_only)
 }
 END_TEST
 
+START_TEST(trace_is_passed_on)
+{
+	struct fake_request f = guarded("GET", "/api/core/items/7");
+	const char *headers[2];
+
+	fake_add(&f, "KEDGE_REQUEST_ID=0123456789abcdef");
+	handle(&plain, &f);
+	trace_write_headers(r, headers);
+	ck_assert_str_eq(headers[0], "X-Request-Id: 0123456789abcdef");
+	ck_assert_ptr_null(headers[1]);
+
+	fake_add(&f, "HTTP_TRACEPARENT=00-" TRACE "-" SPAN "-03");
+	handle(&plain, &f);
+	trace_write_headers(r, headers);
+	ck_assert_uint_eq(strlen(headers[1]), strlen("traceparent: ") + 55);
+	ck_assert(str_has_prefix(headers[1], "traceparent: 00-" TRACE "-"));
+	ck_assert_str_eq(headers[1] + strlen(headers[1]) - 3, "-03");
+	ck_assert_ptr_null(strstr(headers[1], SPAN));
+}
+END_TEST
+
 START_TEST(log_line_has_path_and_pattern_and_no_query)
 {
 	struct fake_request f = guarded("GET", "/api/core/items/7");
@@ -1430,6 +1453,45 @@ START_TEST(health_tells_how_it_is)
 	ck_assert_int_eq(r->response.status, 503);
 	ck_assert_str_eq(body(), "{\"status\":\"away\",\"db\":\"away\"}");
 	ck_assert_str_eq(header("Cache-Control"), "no-store");
+}
+END_TEST
+
+START_TEST(ready_covers_all_pools)
+{
+	struct fake_request ready = request("GET", "/health/ready");
+	struct metrics_pool one = { .wanted = 1, .alive = 1, .serves = true };
+	struct metrics_pool jobs = { .wanted = 2 };
+
+	metrics_open(-1);
+	metrics_set_pool("api", one);
+	metrics_set_pool("worker", jobs);
+	handle(&plain, &ready);
+	ck_assert_int_eq(r->response.status, 503);
+	ck_assert_str_eq(body(), "{\"status\":\"away\",\"pools\":"
+				 "{\"api\":\"away\",\"worker\":\"away\"}}");
+
+	/* Jobs that crash do not take the service out of service. */
+	one.ready = 1;
+	metrics_set_pool("api", one);
+	handle(&plain, &ready);
+	ck_assert_int_eq(r->response.status, 200);
+	ck_assert_str_eq(body(), "{\"status\":\"ok\",\"pools\":"
+				 "{\"api\":\"ok\",\"worker\":\"away\"}}");
+
+	/* Its one process was heard of long ago. */
+	metrics_begin_process("api");
+	health_beat(1);
+	handle(&plain, &ready);
+	ck_assert_int_eq(r->response.status, 503);
+	health_beat(clock_monotonic_us());
+	handle(&plain, &ready);
+	ck_assert_int_eq(r->response.status, 200);
+
+	health_set_draining();
+	handle(&plain, &ready);
+	ck_assert_int_eq(r->response.status, 503);
+	ck_assert_str_eq(body(), "{\"status\":\"draining\",\"pools\":"
+				 "{\"api\":\"ok\",\"worker\":\"away\"}}");
 }
 END_TEST
 
@@ -1735,6 +1797,8 @@ add_dispatch(Suite *suite)
 	tcase_add_test(tc, session_flags_forbid_storing);
 	tcase_add_test(tc, health_tells_how_it_is);
 	tcase_add_test(tc, metrics_count_by_route);
+	tcase_add_test(tc, ready_covers_all_pools);
+	tcase_add_test(tc, trace_is_passed_on);
 	tcase_add_test(tc, metrics_name_every_route);
 	tcase_add_test(
 	    tc, sample_keeps_some_of_what_went_well_and_all_failures);
