@@ -10,6 +10,8 @@
 #include <sys/time.h>
 
 #include "base/attr.h"
+#include "base/clock.h"
+#include "base/resolve.h"
 #include "base/str.h"
 #include "cache/cache_url.h"
 
@@ -87,24 +89,72 @@ set_reason(struct cache_conn *c, const char *text)
 	snprintf(c->reason, sizeof(c->reason), "%s", text);
 }
 
-static redisContext *
-connect_redis(const struct cache_url *u, struct timeval timeout)
+static struct timeval
+to_timeval(int64_t us)
 {
-	redisContext *redis;
+	return (struct timeval){
+		.tv_sec = us / 1000000,
+		.tv_usec = us % 1000000,
+	};
+}
 
-	if (u->path != NULL)
-		redis = redisConnectUnixWithTimeout(u->path, timeout);
-	else
-		redis = redisConnectWithTimeout(u->host, (int)u->port, timeout);
+static redisContext *
+not_null(redisContext *redis)
+{
 	if (redis == NULL)
 		abort();
 	return redis;
+}
+
+/*
+ * Each address that the name has, until one takes us; each has its part of the
+ * time, so that one which swallows what it is sent does not use up that of the
+ * others.  NULL: there is none; then the reason is set.
+ */
+static redisContext *
+connect_by_name(
+    struct cache_conn *c, const struct cache_url *u, int64_t deadline_us)
+{
+	struct resolve_addresses all;
+	redisContext *redis = NULL;
+
+	if (resolve_host(u->host, deadline_us, &all) != ERR_OK) {
+		set_reason(c, "its host has no address that is known in time");
+		return NULL;
+	}
+	for (int i = 0; i < all.count; i++) {
+		int64_t left_us = deadline_us - clock_monotonic_us();
+
+		if (left_us <= 0)
+			break;
+		if (redis != NULL)
+			redisFree(redis);
+		redis = not_null(redisConnectWithTimeout(all.texts[i],
+		    (int)u->port, to_timeval(left_us / (all.count - i))));
+		if (redis->err == 0)
+			break;
+	}
+	if (redis == NULL)
+		set_reason(c, "no address of its host was known in time");
+	return redis;
+}
+
+static redisContext *
+connect_redis(
+    struct cache_conn *c, const struct cache_url *u, int64_t timeout_us)
+{
+	if (u->path != NULL)
+		return not_null(redisConnectUnixWithTimeout(
+		    u->path, to_timeval(timeout_us)));
+	return connect_by_name(c, u, clock_monotonic_us() + timeout_us);
 }
 
 static bool
 set_up_socket(
     struct cache_conn *c, const struct cache_url *u, struct timeval timeout)
 {
+	if (c->redis == NULL)
+		return false; /* the reason is known */
 	if (c->redis->err != 0) {
 		set_reason(c, c->redis->errstr);
 		return false;
@@ -291,17 +341,14 @@ struct cache_conn *
 cache_conn_open(const struct cache_url *u, const char *prefix,
     int64_t timeout_ms, char reason[CACHE_REASON_SIZE])
 {
-	struct timeval timeout = {
-		.tv_sec = (time_t)(timeout_ms / 1000),
-		.tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000,
-	};
 	struct cache_conn *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		abort();
 	c->prefix = prefix;
-	c->redis = connect_redis(u, timeout);
-	if (!set_up_socket(c, u, timeout) || !greet(c, u)) {
+	c->redis = connect_redis(c, u, timeout_ms * 1000);
+	if (!set_up_socket(c, u, to_timeval(timeout_ms * 1000)) ||
+	    !greet(c, u)) {
 		snprintf(reason, CACHE_REASON_SIZE, "%s", c->reason);
 		cache_conn_close(c);
 		return NULL;

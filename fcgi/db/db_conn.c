@@ -9,14 +9,13 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "db/db_connector.h"
 #include "db/db_prepared.h"
-#include "db/db_url.h"
 
 enum {
-	CONNECT_TIMEOUT_MS = 2000,
 	GRACE_MS = 1000, /* beyond the server's own statement_timeout */
-	IDLE_TX_MIN_MS = 10000,
-	OPTIONS_SIZE = 1024,
+	/* A server that ends closes its connections sooner than that. */
+	SILENCE_US = 1000 * 1000,
 	NAME_SIZE = 64, /* NAMEDATALEN: longer names are cut */
 	SQL_SIZE = 2 * NAME_SIZE + 32,
 	/* Of a statement's parameters: libpq keeps room for as much. */
@@ -29,6 +28,7 @@ struct db_conn {
 	int64_t deadline_ms; /* of each exchange */
 	bool broken;
 	bool is_swollen; /* libpq's buffers are large, and never shrink */
+	bool misled; /* see db_conn_is_misled() */
 };
 
 /* What the commands of one pipeline are for; the last one's rows count. */
@@ -41,24 +41,10 @@ struct pipeline {
 	int64_t timeout_ms; /* 0: the connection's */
 };
 
-static void
-copy_reason(char reason[DB_REASON_SIZE], const char *text)
-{
-	size_t len;
-
-	snprintf(reason, DB_REASON_SIZE, "%s", text == NULL ? "" : text);
-	for (char *c = reason; *c != '\0'; c++)
-		if (*c == '\n' || *c == '\t')
-			*c = ' ';
-	len = strlen(reason);
-	while (len > 0 && reason[len - 1] == ' ')
-		reason[--len] = '\0';
-}
-
 void
 db_conn_reason(const struct db_conn *c, char reason[DB_REASON_SIZE])
 {
-	copy_reason(reason, PQerrorMessage(c->pg));
+	db_reason_copy(reason, PQerrorMessage(c->pg));
 }
 
 /* Waits until the socket is ready for one of `events`. */
@@ -83,108 +69,11 @@ wait_socket(PGconn *pg, short events, int64_t deadline_us)
 	}
 }
 
-/*
- * What every session needs, in the startup packet.  There it comes before the
- * settings of the server, the database and the role: a role may change its
- * own for all later sessions, and one without synchronous_commit would lose
- * transactions that were acknowledged.  (jit is for queries that run for
- * seconds.)
- */
-#define HELD_SYNCHRONOUS_COMMIT "on"
-#define HELD_SEARCH_PATH "public,pg_temp"
-static const char held_options[] =
-    " -c synchronous_commit=" HELD_SYNCHRONOUS_COMMIT
-    " -c search_path=" HELD_SEARCH_PATH
-    " -c default_transaction_isolation=read\\ committed"
-    " -c standard_conforming_strings=on -c transform_null_equals=off"
-    " -c bytea_output=hex -c intervalstyle=postgres -c lock_timeout=0"
-    " -c timezone=UTC -c datestyle=ISO -c jit=off";
-
-/* They follow the `options` of the URL and so win. */
-static bool
-write_session_options(const struct db_options *o, char out[OPTIONS_SIZE],
-    char reason[DB_REASON_SIZE])
+void
+db_conn_abandon(struct db_conn *c)
 {
-	const char *problem = db_url_problem(o->url);
-	PQconninfoOption *url = PQconninfoParse(o->url, /* errmsg= */ NULL);
-	const char *own = "";
-	int64_t idle_ms = o->statement_timeout_ms * 2;
-	int n;
-
-	if (problem != NULL || url == NULL) {
-		copy_reason(
-		    reason, problem != NULL ? problem : "memory is out");
-		PQconninfoFree(url);
-		return false;
-	}
-	for (const PQconninfoOption *i = url; i->keyword != NULL; i++)
-		if (strcmp(i->keyword, "options") == 0 && i->val != NULL)
-			own = i->val;
-	if (idle_ms < IDLE_TX_MIN_MS)
-		idle_ms = IDLE_TX_MIN_MS;
-	n = snprintf(out, OPTIONS_SIZE,
-	    "%s -c statement_timeout=%lld"
-	    " -c idle_in_transaction_session_timeout=%lld%s",
-	    own, (long long)o->statement_timeout_ms, (long long)idle_ms,
-	    held_options);
-	PQconninfoFree(url);
-	if (n < 0 || n >= OPTIONS_SIZE) {
-		copy_reason(reason, "the options of the URL are too long");
-		return false;
-	}
-	return true;
-}
-
-/* A keyword before dbname yields to the URL, one after it wins over it. */
-static PGconn *
-start_connecting(const struct db_options *o, const char *session_options)
-{
-	const char *const keywords[] = { "gssencmode", "application_name",
-		"dbname", "client_encoding", "options", NULL };
-	const char *const values[] = { "disable", o->application_name, o->url,
-		"UTF8", session_options, NULL };
-	static_assert(sizeof(keywords) == sizeof(values), "one value each");
-
-	return PQconnectStartParams(keywords, values, /* expand_dbname= */ 1);
-}
-
-static bool
-finish_connecting(PGconn *pg, char reason[DB_REASON_SIZE])
-{
-	int64_t deadline_us =
-	    clock_monotonic_us() + (int64_t)CONNECT_TIMEOUT_MS * 1000;
-	PostgresPollingStatusType want = PGRES_POLLING_WRITING;
-
-	if (PQstatus(pg) == CONNECTION_BAD) {
-		copy_reason(reason, PQerrorMessage(pg));
-		return false;
-	}
-	while (want != PGRES_POLLING_OK) {
-		enum db_outcome o = wait_socket(pg,
-		    want == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-		    deadline_us);
-
-		if (o != DB_DONE) {
-			copy_reason(reason, o == DB_LATE
-						? "no connection in time"
-						: PQerrorMessage(pg));
-			return false;
-		}
-		want = PQconnectPoll(pg);
-		if (want == PGRES_POLLING_FAILED) {
-			copy_reason(reason, PQerrorMessage(pg));
-			return false;
-		}
-	}
-	return true;
-}
-
-/* Notices are for people at a terminal; libpq would print them. */
-static void
-ignore_notice(void *arg, const char *message)
-{
-	(void)arg;
-	(void)message;
+	c->broken = true;
+	db_conn_close(c);
 }
 
 void
@@ -224,6 +113,12 @@ db_conn_is_reusable(const struct db_conn *c)
 {
 	return db_conn_is_alive(c) && !c->is_swollen &&
 	       PQtransactionStatus(c->pg) == PQTRANS_IDLE;
+}
+
+bool
+db_conn_is_misled(const struct db_conn *c)
+{
+	return c->misled;
 }
 
 int
@@ -342,6 +237,13 @@ deadline_of(const struct db_conn *c, const struct pipeline *p)
 	return clock_monotonic_us() + ms * 1000;
 }
 
+static int64_t
+waited_us(
+    const struct db_conn *c, const struct pipeline *p, int64_t deadline_us)
+{
+	return deadline_of(c, p) - deadline_us;
+}
+
 /* Reads the answers of a whole pipeline, up to its end mark. */
 static enum db_outcome
 read_pipeline(struct db_conn *c, const struct db_stmt *stmt,
@@ -357,6 +259,8 @@ read_pipeline(struct db_conn *c, const struct db_stmt *stmt,
 
 		if (waited != DB_DONE) {
 			c->broken = true;
+			c->misled = waited == DB_LATE ||
+			            waited_us(c, p, deadline_us) > SILENCE_US;
 			return waited;
 		}
 		r = PQgetResult(c->pg);
@@ -405,7 +309,7 @@ learn_from_refusal(
 		db_prepared_set(&c->prepared, stmt, DB_PREPARED_STALE);
 	/* Read-only: a standby took over; connect again to find the master. */
 	if (strcmp(state, "25006") == 0)
-		c->broken = true;
+		c->broken = c->misled = true;
 }
 
 static size_t
@@ -464,62 +368,54 @@ db_conn_command(struct db_conn *c, const char *sql, PGresult **ret_result)
 	return exchange(c, /* stmt= */ NULL, &p, ret_result);
 }
 
-/*
- * A connection pooler between us and the server may drop the options: then
- * nothing would hold what they say.
- */
+/* Whether the session has what it was opened with. */
 static bool
-are_options_held(struct db_conn *c, char reason[DB_REASON_SIZE])
+check_session(struct db_conn *c, char reason[DB_REASON_SIZE])
 {
 	static const char sql[] =
 	    "SELECT pg_catalog.current_setting('synchronous_commit'),"
 	    " pg_catalog.current_setting('search_path')";
 	PGresult *result;
-	enum db_outcome outcome = db_conn_command(c, sql, &result);
-	bool held =
-	    outcome == DB_DONE &&
-	    strcmp(PQgetvalue(result, 0, 0), HELD_SYNCHRONOUS_COMMIT) == 0 &&
-	    strcmp(PQgetvalue(result, 0, 1), HELD_SEARCH_PATH) == 0;
+	const char *problem;
 
-	if (outcome != DB_DONE)
-		copy_reason(reason, result != NULL
-					? PQresultErrorMessage(result)
-					: "no answer in time");
-	else if (!held)
-		copy_reason(reason,
-		    "the session lacks the options that it was opened with: "
-		    "something between the service and PostgreSQL drops them");
+	switch (db_conn_command(c, sql, &result)) {
+	case DB_DONE:
+		problem = db_connector_check_session(
+		    PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1));
+		break;
+	case DB_REFUSED:
+		problem = PQresultErrorMessage(result);
+		break;
+	default:
+		problem = "the connection was made, and then there was no "
+			  "answer";
+		break;
+	}
+	if (problem != NULL)
+		db_reason_copy(reason, problem);
 	PQclear(result);
-	return held;
+	return problem == NULL;
 }
 
 struct db_conn *
-db_conn_open(const struct db_options *options, char reason[DB_REASON_SIZE])
+db_conn_open(struct db_connector *connector, char reason[DB_REASON_SIZE])
 {
-	char session_options[OPTIONS_SIZE];
+	PGconn *pg = db_connector_connect(connector, reason);
 	struct db_conn *c;
-	PGconn *pg;
 
-	if (!write_session_options(options, session_options, reason))
-		return NULL;
-	pg = start_connecting(options, session_options);
 	if (pg == NULL)
-		abort();
-	PQsetNoticeProcessor(pg, ignore_notice, NULL);
-	if (!finish_connecting(pg, reason) || PQsetnonblocking(pg, 1) != 0 ||
-	    !PQenterPipelineMode(pg)) {
-		PQfinish(pg);
 		return NULL;
-	}
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		abort();
 	c->pg = pg;
-	c->deadline_ms = CONNECT_TIMEOUT_MS;
-	if (!are_options_held(c, reason)) {
+	c->deadline_ms = DB_CONNECT_TIMEOUT_MS;
+	if (PQsetnonblocking(pg, 1) != 0 || !PQenterPipelineMode(pg) ||
+	    !check_session(c, reason)) {
 		db_conn_close(c);
 		return NULL;
 	}
-	c->deadline_ms = options->statement_timeout_ms + GRACE_MS;
+	c->deadline_ms =
+	    db_connector_options(connector)->statement_timeout_ms + GRACE_MS;
 	return c;
 }

@@ -16,10 +16,11 @@
 
 #include "base/attr.h"
 #include "db/db.h"
+#include "db/db_connector.h"
 
 struct db_conn;
 
-enum { DB_REASON_SIZE = 256, DB_BEFORE_MAX = 3 };
+enum { DB_BEFORE_MAX = 3 };
 
 enum db_outcome {
 	DB_DONE,
@@ -30,13 +31,20 @@ enum db_outcome {
 
 /* NULL when it fails; then `reason` says why, on one line. */
 struct db_conn *
-db_conn_open(const struct db_options *options, char reason[DB_REASON_SIZE]);
+db_conn_open(struct db_connector *connector, char reason[DB_REASON_SIZE]);
 void db_conn_close(struct db_conn *c);
+/* Closes it without waiting for anybody to take the goodbye. */
+void db_conn_abandon(struct db_conn *c);
 
 /* True when an idle connection was closed by the server in the meantime. */
 bool db_conn_is_stale(const struct db_conn *c);
 /* False when it is broken: nothing can be sent any more. */
 bool db_conn_is_alive(const struct db_conn *c);
+/*
+ * True when it leads where nobody answers, or not the server that is wanted: so
+ * those opened before it do, which have been idle meanwhile.
+ */
+bool db_conn_is_misled(const struct db_conn *c);
 /* False when it is broken or not idle: then it must be closed. */
 bool db_conn_is_reusable(const struct db_conn *c);
 

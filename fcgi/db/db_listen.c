@@ -21,7 +21,7 @@ enum {
 };
 
 struct db_listen {
-	struct db_options options; /* with its own copies of the texts */
+	struct db_connector *connector;
 	const char *channels[CHANNELS_MAX + 1];
 	struct db_conn *conn; /* NULL: not connected */
 	bool fresh; /* connected, and not yet said so */
@@ -30,16 +30,6 @@ struct db_listen {
 	int64_t retry_at_us;
 };
 
-static char *
-copy_text(const char *s)
-{
-	char *copy = strdup(s == NULL ? "" : s);
-
-	if (copy == NULL)
-		abort();
-	return copy;
-}
-
 struct db_listen *
 db_listen_open(const struct db_options *options, const char *const *channels)
 {
@@ -47,9 +37,7 @@ db_listen_open(const struct db_options *options, const char *const *channels)
 
 	if (l == NULL)
 		abort();
-	l->options = *options;
-	l->options.url = copy_text(options->url);
-	l->options.application_name = copy_text(options->application_name);
+	l->connector = db_connector_new(options);
 	for (int i = 0; channels[i] != NULL; i++) {
 		assert(i < CHANNELS_MAX);
 		l->channels[i] = channels[i];
@@ -72,8 +60,7 @@ db_listen_close(struct db_listen *l)
 	if (l == NULL)
 		return;
 	drop(l);
-	free((char *)l->options.url);
-	free((char *)l->options.application_name);
+	db_connector_free(l->connector);
 	free(l);
 }
 
@@ -120,7 +107,7 @@ connect_now(struct db_listen *l)
 {
 	char reason[DB_REASON_SIZE];
 
-	l->conn = db_conn_open(&l->options, reason);
+	l->conn = db_conn_open(l->connector, reason);
 	if (l->conn == NULL) {
 		if (l->backoff_ms == 0)
 			log_event(LOG_WARN, "cannot connect to listen",

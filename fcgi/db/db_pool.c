@@ -29,7 +29,9 @@ struct waiter {
  * to who has waited longest, and nobody overtakes.
  */
 struct db_pool {
-	struct db_options options; /* with its own copies of the texts */
+	struct db_connector *connector;
+	int64_t connections; /* at most */
+	int64_t acquire_timeout_ms;
 	pthread_mutex_t mutex; /* guards what follows */
 	struct waiter *first;
 	struct waiter **last; /* where the next one is linked */
@@ -42,28 +44,17 @@ struct db_pool {
 	uint64_t nlost; /* connections lost and not yet replaced */
 };
 
-static char *
-copy_text(const char *s)
-{
-	char *copy = strdup(s == NULL ? "" : s);
-
-	if (copy == NULL)
-		abort();
-	return copy;
-}
-
 struct db_pool *
 db_pool_new(const struct db_options *options)
 {
 	struct db_pool *p = calloc(1, sizeof(*p));
 
 	assert(options->connections > 0);
-	assert(options->statement_timeout_ms > 0);
 	if (p == NULL)
 		abort();
-	p->options = *options;
-	p->options.url = copy_text(options->url);
-	p->options.application_name = copy_text(options->application_name);
+	p->connector = db_connector_new(options);
+	p->connections = options->connections;
+	p->acquire_timeout_ms = options->acquire_timeout_ms;
 	p->idle =
 	    calloc((size_t)options->connections, sizeof(struct db_conn *));
 	if (p->idle == NULL || pthread_mutex_init(&p->mutex, NULL) != 0)
@@ -86,15 +77,14 @@ db_pool_free(struct db_pool *p)
 		db_conn_close(p->idle[--p->nidle]);
 	pthread_mutex_destroy(&p->mutex);
 	free(p->idle);
-	free((char *)p->options.url);
-	free((char *)p->options.application_name);
+	db_connector_free(p->connector);
 	free(p);
 }
 
 int64_t
 db_pool_slow_ms(const struct db_pool *p)
 {
-	return p->options.slow_ms;
+	return db_connector_options(p->connector)->slow_ms;
 }
 
 /* -- the queue; all with the lock held -- */
@@ -140,7 +130,7 @@ wake_all(struct db_pool *p)
 static bool
 may_connect(const struct db_pool *p)
 {
-	if (p->nlive + p->nconnecting >= p->options.connections)
+	if (p->nlive + p->nconnecting >= p->connections)
 		return false;
 	if (p->backoff_ms == 0)
 		return true;
@@ -192,7 +182,7 @@ connect_unlocked(struct db_pool *p)
 	p->nconnecting++;
 	metrics_gauge_add(GAUGE_DB_CONNECTING, 1);
 	pthread_mutex_unlock(&p->mutex);
-	c = db_conn_open(&p->options, reason);
+	c = db_conn_open(p->connector, reason);
 	pthread_mutex_lock(&p->mutex);
 	p->nconnecting--;
 	metrics_gauge_add(GAUGE_DB_CONNECTING, -1);
@@ -254,7 +244,7 @@ wait_in_queue(struct db_pool *p, struct waiter *w, int64_t deadline_us)
 			break;
 		if (late) {
 			log_event(LOG_WARN, "no free database connection",
-			    LOG_NUM("connections", p->options.connections));
+			    LOG_NUM("connections", p->connections));
 			break;
 		}
 		late = !wait_for_change(p, w, deadline_us);
@@ -290,7 +280,7 @@ enum err
 db_pool_acquire(struct db_pool *p, struct db_conn **ret_conn)
 {
 	int64_t now_us = clock_monotonic_us();
-	int64_t deadline_us = now_us + p->options.acquire_timeout_ms * 1000;
+	int64_t deadline_us = now_us + p->acquire_timeout_ms * 1000;
 	struct db_conn *c;
 
 	pthread_mutex_lock(&p->mutex);
@@ -320,15 +310,33 @@ give(struct db_pool *p, struct db_conn *c)
 	pthread_cond_signal(&w->changed);
 }
 
+/*
+ * With the lock held.  One that got no answer would be followed by each of the
+ * others, with as long a wait; new ones cost little.
+ */
+static void
+drop_idle(struct db_pool *p)
+{
+	while (p->nidle > 0) {
+		db_conn_abandon(p->idle[--p->nidle]);
+		metrics_gauge_add(GAUGE_DB_IDLE, -1);
+		p->nlive--;
+		p->nlost++;
+	}
+}
+
 void
 db_pool_release(struct db_pool *p, struct db_conn *c)
 {
 	bool reusable = db_conn_is_reusable(c);
+	bool misled = db_conn_is_misled(c);
 
 	metrics_gauge_add(GAUGE_DB_BUSY, -1);
 	if (!reusable)
 		db_conn_close(c);
 	pthread_mutex_lock(&p->mutex);
+	if (misled)
+		drop_idle(p);
 	if (reusable) {
 		give(p, c);
 	} else {

@@ -51,7 +51,7 @@ static bool
 is_host(const char *s)
 {
 	/* A socket's directory, or an abstract socket. */
-	if (*s == '/' || *s == '@' || *s == '\0')
+	if (*s == '/' || *s == '@')
 		return true;
 	return strspn(s,
 		   "abcdefghijklmnopqrstuvwxyz"
@@ -115,7 +115,7 @@ options_problem(const PQconninfoOption *options)
 
 	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
 		for (size_t i = 0; i < COUNT_OF(rows); i++)
-			if (o->val != NULL &&
+			if (o->val != NULL && o->val[0] != '\0' &&
 			    str_eq(o->keyword, rows[i].keyword) &&
 			    !are_all(o->val, rows[i].is))
 				return rows[i].problem;

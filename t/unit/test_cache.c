@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/resolve.h"
 #include "cache/breaker.h"
 #include "cache/cache.h"
 #include "cache/cache_url.h"
+#include "proxy.h"
 #include "servers.h"
 
 enum { TIMEOUT_MS = 500, RETRY_MS = 250, TTL_MS = 60000 };
@@ -546,6 +549,37 @@ START_TEST(scripts_flushed_are_sent_again)
 }
 END_TEST
 
+static pthread_mutex_t name_server = PTHREAD_MUTEX_INITIALIZER;
+
+static int
+look_up_slowly(UNUSED const char *host, const char *port,
+    const struct addrinfo *hints, struct addrinfo **ret_list)
+{
+	pthread_mutex_lock(&name_server);
+	pthread_mutex_unlock(&name_server);
+	return getaddrinfo("127.0.0.1", port, hints, ret_list);
+}
+
+/* The time-out of Redis is all that a silent name server costs. */
+START_TEST(name_is_looked_up_within_the_timeout)
+{
+	int port = proxy_start(servers_path("redis.sock"));
+	struct cache *in =
+	    open_cache(arena_printf(a, "redis://redis.example:%d", port));
+
+	resolve_replace_lookup(look_up_slowly);
+	pthread_mutex_lock(&name_server);
+	ck_assert(!cache_ready(in));
+	pthread_mutex_unlock(&name_server);
+	while (!cache_ready(in))
+		usleep(1000);
+	cache_close(in);
+	resolve_forget_all();
+	resolve_replace_lookup(NULL);
+	proxy_stop();
+}
+END_TEST
+
 START_TEST(without_url_everything_is_unavailable)
 {
 	static const char *const urls[] = { NULL, "", "http://localhost",
@@ -793,6 +827,7 @@ make_suite(void)
 	tcase_add_test(values, open_logs_in_and_selects);
 	tcase_add_test(values, scripts_flushed_are_sent_again);
 	tcase_add_test(values, without_url_everything_is_unavailable);
+	tcase_add_test(values, name_is_looked_up_within_the_timeout);
 	tcase_add_test(values, rate_allows_the_burst_then_tells_the_wait);
 	tcase_add_test(values, rate_allows_again_after_the_wait);
 	tcase_add_test(values, threads_share_few_connections);

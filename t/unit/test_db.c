@@ -18,8 +18,6 @@
 #include "capture.h"
 #include "db/db.h"
 #include "db/db_torture.h"
-#include "db/db_url.h"
-#include "proxy.h"
 #include "servers.h"
 
 enum { STATEMENT_TIMEOUT_MS = 1000, ACQUIRE_TIMEOUT_MS = 300 };
@@ -282,34 +280,6 @@ START_TEST(open_holds_settings_against_the_role)
 	}
 	db_close(later);
 	ck_assert_int_eq(run_text(db, "ALTER ROLE kedge RESET ALL"), ERR_OK);
-}
-END_TEST
-
-static const char *proxy_url;
-
-static struct db *
-open_proxied(int64_t connections)
-{
-	return db_open(&(struct db_options){
-	    .url = proxy_url,
-	    .application_name = "test_db",
-	    .connections = connections,
-	    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
-	    .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
-	});
-}
-
-START_TEST(open_through_what_drops_options_is_refused)
-{
-	struct db *pooled = open_proxied(1);
-
-	proxy_drop_options(true);
-	ck_assert_int_eq(
-	    db_run(pooled, a, &select_one, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
-	proxy_drop_options(false);
-	while (!db_ready(pooled))
-		usleep(1000);
-	db_close(pooled);
 }
 END_TEST
 
@@ -1080,46 +1050,6 @@ START_TEST(open_with_bad_url_is_unavailable)
 }
 END_TEST
 
-static const char *const good_urls[] = { "", "dbname=x",
-	"host=/run/pg user=u password='a@b/c'", "host=a,b port=1,2 user=u",
-	"hostaddr=127.0.0.1,::1 user=u", "postgresql://", "postgres://h",
-	"postgresql://u@h", "postgresql://u:p@h/d",
-	"postgresql://u:p@h:5432,h2:65535/d?target_session_attrs=read-write",
-	"postgresql://u:p%40%2F%3F@[::1]:5432/d", "postgresql://u:a:b@h/d",
-	"postgresql://u:p#q@h/d", "postgresql://u@/d?host=%2Frun%2Fpg",
-	"postgresql://u@/d?host=/run/pg", "postgresql://u@/d?host=@abstract",
-	"postgresql://u@h/d?options=-c%20work_mem%3D1MB" };
-
-START_TEST(take_good_url)
-{
-	const char *problem = db_url_problem(good_urls[_i]);
-
-	ck_assert_ptr_null(problem);
-}
-END_TEST
-
-/* "secret" is all or part of a password wherever it stands. */
-static const char *const bad_urls[] = { "no such = secret",
-	"host=h password=a secret", "host=h port=secret", "port=0",
-	"port=65536", "host='a b'", "hostaddr=secret", "host=secret@h",
-	"postgresql://u:p@secret@h/d", "postgresql://u:p/secret@h/d",
-	"postgresql://u:5432/secret@h/d", "postgresql://u:5432/secret@h:1/d",
-	"postgresql://u:p?secret@h/d", "postgresql://u:p?host=secret@h/d",
-	"postgresql://u:p%secret@h/d", "postgresql://u:p@h/d/secret",
-	"postgresql://u:p@h:secret/d", "postgresql://u:p@h/d@secret",
-	"postgresql://u/secret:p@h/d", "postgresql://u:secret@h h/d",
-	"postgresql://secret"
-	"?nonsense=1" };
-
-START_TEST(refuse_bad_url_without_quoting_it)
-{
-	const char *problem = db_url_problem(bad_urls[_i]);
-
-	ck_assert_ptr_nonnull(problem);
-	ck_assert_ptr_null(strstr(problem, "secret"));
-}
-END_TEST
-
 static Suite *
 make_suite(void)
 {
@@ -1134,7 +1064,6 @@ make_suite(void)
 	tcase_add_test(run, get_reads_each_type);
 	tcase_add_test(run, open_sets_up_the_session);
 	tcase_add_test(run, open_holds_settings_against_the_role);
-	tcase_add_test(run, open_through_what_drops_options_is_refused);
 	tcase_add_loop_test(run, run_refused_statement_maps_its_error, 0,
 	    (int)COUNT_OF(refusals));
 	tcase_add_test(run, run_too_slow_statement_is_cancelled);
@@ -1146,9 +1075,6 @@ make_suite(void)
 	tcase_add_test(run, threads_share_few_connections);
 	tcase_add_test(run, threads_get_their_turns);
 	tcase_add_test(run, open_with_bad_url_is_unavailable);
-	tcase_add_loop_test(run, take_good_url, 0, (int)COUNT_OF(good_urls));
-	tcase_add_loop_test(
-	    run, refuse_bad_url_without_quoting_it, 0, (int)COUNT_OF(bad_urls));
 	suite_add_tcase(s, run);
 
 	tcase_add_checked_fixture(transact, set_up, tear_down);
@@ -1181,17 +1107,6 @@ make_suite(void)
 	return s;
 }
 
-static void
-start_proxy(void)
-{
-	static char text[128];
-	int port = proxy_start(servers_path("pg/.s.PGSQL.5432"));
-
-	snprintf(text, sizeof(text),
-	    "host=127.0.0.1 port=%d user=kedge dbname=postgres", port);
-	proxy_url = text;
-}
-
 int
 main(void)
 {
@@ -1201,13 +1116,11 @@ main(void)
 	log_init("test_db", LOG_ERROR);
 	metrics_open(-1);
 	url = servers_start_postgres();
-	start_proxy();
 	alarm(180); /* without forks, check cannot stop a test that hangs */
 	sr = srunner_create(make_suite());
 	srunner_set_fork_status(sr, CK_NOFORK);
 	srunner_set_tap(sr, "-");
 	srunner_run_all(sr, CK_SILENT);
-	proxy_stop();
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	return failed == 0 ? 0 : 1;

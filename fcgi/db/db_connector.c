@@ -1,0 +1,465 @@
+#include "db/db_connector.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/resolve.h"
+#include "base/str.h"
+#include "db/db.h"
+#include "db/db_url.h"
+
+enum {
+	ADDRESS_TIMEOUT_MIN_MS = 400,
+	LOOKUP_TIMEOUT_MS = 500,
+	IDLE_TX_MIN_MS = 10000,
+	OPTIONS_SIZE = 1024,
+	ADDRESSES_MAX = 16,
+	HOST_SIZE = 256,
+	PORT_SIZE = 8,
+	KEYWORDS_MAX = 96,
+};
+
+/* Where to connect; "": as the connection string or libpq has it. */
+struct address {
+	char host[HOST_SIZE];
+	char hostaddr[RESOLVE_ADDRESS_SIZE];
+	char port[PORT_SIZE];
+};
+
+struct addresses {
+	struct address items[ADDRESSES_MAX];
+	int count;
+};
+
+struct db_connector {
+	struct db_options options; /* with its own copies of the texts */
+	pthread_mutex_t mutex; /* guards what follows */
+	struct address good; /* where the last attempt ended well */
+	bool has_good;
+};
+
+void
+db_reason_copy(char reason[DB_REASON_SIZE], const char *text)
+{
+	size_t len;
+
+	snprintf(reason, DB_REASON_SIZE, "%s", text == NULL ? "" : text);
+	for (char *c = reason; *c != '\0'; c++)
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	len = strlen(reason);
+	while (len > 0 && reason[len - 1] == ' ')
+		reason[--len] = '\0';
+}
+
+static char *
+copy_text(const char *s)
+{
+	char *copy = strdup(s == NULL ? "" : s);
+
+	if (copy == NULL)
+		abort();
+	return copy;
+}
+
+struct db_connector *
+db_connector_new(const struct db_options *options)
+{
+	struct db_connector *c = calloc(1, sizeof(*c));
+
+	assert(options->statement_timeout_ms > 0);
+	if (c == NULL || pthread_mutex_init(&c->mutex, NULL) != 0)
+		abort();
+	c->options = *options;
+	c->options.url = copy_text(options->url);
+	c->options.application_name = copy_text(options->application_name);
+	return c;
+}
+
+void
+db_connector_free(struct db_connector *c)
+{
+	if (c == NULL)
+		return;
+	pthread_mutex_destroy(&c->mutex);
+	free((char *)c->options.url);
+	free((char *)c->options.application_name);
+	free(c);
+}
+
+const struct db_options *
+db_connector_options(const struct db_connector *c)
+{
+	return &c->options;
+}
+
+/* -- what a session has set -- */
+
+/*
+ * What every session needs, in the startup packet.  There it comes before the
+ * settings of the server, the database and the role: a role may change its
+ * own for all later sessions, and one without synchronous_commit would lose
+ * transactions that were acknowledged.  (jit is for queries that run for
+ * seconds.)
+ */
+#define HELD_SYNCHRONOUS_COMMIT "on"
+#define HELD_SEARCH_PATH "public,pg_temp"
+static const char held_options[] =
+    " -c synchronous_commit=" HELD_SYNCHRONOUS_COMMIT
+    " -c search_path=" HELD_SEARCH_PATH
+    " -c default_transaction_isolation=read\\ committed"
+    " -c standard_conforming_strings=on -c transform_null_equals=off"
+    " -c bytea_output=hex -c intervalstyle=postgres -c lock_timeout=0"
+    " -c timezone=UTC -c datestyle=ISO -c jit=off";
+
+/* They follow the `options` of the URL and so win. */
+static bool
+write_session_options(const struct db_options *o, const char *own,
+    char out[OPTIONS_SIZE], char reason[DB_REASON_SIZE])
+{
+	int64_t idle_ms = o->statement_timeout_ms * 2;
+	int n;
+
+	if (idle_ms < IDLE_TX_MIN_MS)
+		idle_ms = IDLE_TX_MIN_MS;
+	n = snprintf(out, OPTIONS_SIZE,
+	    "%s -c statement_timeout=%lld"
+	    " -c idle_in_transaction_session_timeout=%lld%s",
+	    own == NULL ? "" : own, (long long)o->statement_timeout_ms,
+	    (long long)idle_ms, held_options);
+	if (n < 0 || n >= OPTIONS_SIZE) {
+		db_reason_copy(reason, "the options of the URL are too long");
+		return false;
+	}
+	return true;
+}
+
+/*
+ * A connection pooler between us and the server may drop the options: then
+ * nothing would hold what they say.
+ */
+const char *
+db_connector_check_session(
+    const char *synchronous_commit, const char *search_path)
+{
+	if (str_eq(synchronous_commit, HELD_SYNCHRONOUS_COMMIT) &&
+	    str_eq(search_path, HELD_SEARCH_PATH))
+		return NULL;
+	return "the session lacks the options that it was opened with: "
+	       "something between the service and PostgreSQL drops them";
+}
+
+/* -- where to connect -- */
+
+static const char *
+value_of(const PQconninfoOption *url, const char *keyword)
+{
+	for (; url->keyword != NULL; url++)
+		if (strcmp(url->keyword, keyword) == 0)
+			return url->val != NULL && url->val[0] != '\0'
+			           ? url->val
+			           : NULL;
+	return NULL;
+}
+
+/* Copies the index'th of a list with commas; "" when it has none. */
+static void
+copy_part(const char *list, int index, char *out, size_t size)
+{
+	size_t len;
+
+	out[0] = '\0';
+	for (; list != NULL && index > 0; index--) {
+		list = strchr(list, ',');
+		list = list == NULL ? NULL : list + 1;
+	}
+	if (list == NULL)
+		return;
+	len = strcspn(list, ",");
+	if (len >= size)
+		return;
+	memcpy(out, list, len);
+	out[len] = '\0';
+}
+
+static int
+count_parts(const char *list)
+{
+	int n = 1;
+
+	for (; list != NULL && *list != '\0'; list++)
+		n += *list == ',';
+	return n;
+}
+
+static void
+add_address(struct addresses *all, const struct address *a)
+{
+	if (all->count < ADDRESSES_MAX)
+		all->items[all->count++] = *a;
+}
+
+static bool
+is_socket(const char *host)
+{
+	return host[0] == '\0' || host[0] == '/' || host[0] == '@';
+}
+
+/* An address for each that the name has. */
+static void
+add_host(struct addresses *all, struct address *a, char reason[DB_REASON_SIZE])
+{
+	struct resolve_addresses found;
+	enum err e;
+
+	if (a->hostaddr[0] != '\0' || is_socket(a->host)) {
+		add_address(all, a);
+		return;
+	}
+	e = resolve_host(a->host,
+	    clock_monotonic_us() + LOOKUP_TIMEOUT_MS * INT64_C(1000), &found);
+	if (e != ERR_OK) {
+		snprintf(reason, DB_REASON_SIZE,
+		    e == ERR_NOT_FOUND
+			? "no address is known of the host \"%.200s\""
+			: "no name server answered for the host \"%.200s\"",
+		    a->host);
+		return;
+	}
+	for (int i = 0; i < found.count; i++) {
+		memcpy(a->hostaddr, found.texts[i], sizeof(a->hostaddr));
+		add_address(all, a);
+	}
+}
+
+static bool
+is_same(const struct address *a, const struct address *b)
+{
+	return strcmp(a->host, b->host) == 0 &&
+	       strcmp(a->hostaddr, b->hostaddr) == 0 &&
+	       strcmp(a->port, b->port) == 0;
+}
+
+/* Moves the good one to the front. */
+static void
+put_good_first(struct db_connector *c, struct addresses *all)
+{
+	struct address good;
+	bool has_good;
+
+	pthread_mutex_lock(&c->mutex);
+	has_good = c->has_good;
+	good = c->good;
+	pthread_mutex_unlock(&c->mutex);
+	for (int i = 1; has_good && i < all->count; i++) {
+		if (!is_same(&all->items[i], &good))
+			continue;
+		memmove(&all->items[1], &all->items[0],
+		    (size_t)i * sizeof(all->items[0]));
+		all->items[0] = good;
+		return;
+	}
+}
+
+static void
+find_addresses(struct db_connector *c, const PQconninfoOption *url,
+    struct addresses *all, char reason[DB_REASON_SIZE])
+{
+	const char *hosts = value_of(url, "host");
+	const char *hostaddrs = value_of(url, "hostaddr");
+	const char *ports = value_of(url, "port");
+	int n = count_parts(hostaddrs != NULL ? hostaddrs : hosts);
+
+	all->count = 0;
+	for (int i = 0; i < n; i++) {
+		struct address a = { .port = "" };
+
+		copy_part(hosts, i, a.host, sizeof(a.host));
+		copy_part(hostaddrs, i, a.hostaddr, sizeof(a.hostaddr));
+		copy_part(ports, count_parts(ports) == 1 ? 0 : i, a.port,
+		    sizeof(a.port));
+		add_host(all, &a, reason);
+	}
+	put_good_first(c, all);
+}
+
+static void
+note_good(struct db_connector *c, const struct address *a)
+{
+	pthread_mutex_lock(&c->mutex);
+	c->good = *a;
+	c->has_good = true;
+	pthread_mutex_unlock(&c->mutex);
+}
+
+/* -- connecting -- */
+
+struct keywords {
+	const char *names[KEYWORDS_MAX + 1];
+	const char *values[KEYWORDS_MAX + 1];
+	int count;
+};
+
+static void
+put(struct keywords *k, const char *name, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	assert(k->count < KEYWORDS_MAX);
+	k->names[k->count] = name;
+	k->values[k->count++] = value;
+}
+
+/*
+ * Of a keyword given twice, libpq takes the last: so ours that come before
+ * those of the URL yield to them, and those that come after win.  A peer that
+ * is gone without a word is noticed within 45 s on an idle connection, and
+ * after 3 s without an acknowledgement of what was sent.
+ */
+static void
+fill_keywords(struct keywords *k, const struct db_options *o,
+    const PQconninfoOption *url, const struct address *a, const char *options)
+{
+	put(k, "gssencmode", "disable");
+	put(k, "application_name", o->application_name);
+	put(k, "keepalives_idle", "30");
+	put(k, "keepalives_interval", "5");
+	put(k, "keepalives_count", "3");
+	put(k, "tcp_user_timeout", "3000");
+	for (; url->keyword != NULL; url++)
+		if (!str_eq(url->keyword, "host") &&
+		    !str_eq(url->keyword, "hostaddr") &&
+		    !str_eq(url->keyword, "port"))
+			put(k, url->keyword, url->val);
+	put(k, "host", a->host);
+	put(k, "hostaddr", a->hostaddr);
+	put(k, "port", a->port);
+	put(k, "client_encoding", "UTF8");
+	put(k, "options", options);
+}
+
+/* False at the deadline or when the socket is of no use. */
+static bool
+wait_for_server(PGconn *pg, short events, int64_t deadline_us, bool *ret_late)
+{
+	struct pollfd p = { .fd = PQsocket(pg), .events = events };
+
+	for (;;) {
+		int64_t left_us = deadline_us - clock_monotonic_us();
+		int n;
+
+		*ret_late = left_us <= 0;
+		if (p.fd < 0 || left_us <= 0)
+			return false;
+		n = poll(&p, 1, (int)((left_us + 999) / 1000));
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+}
+
+static bool
+finish_connecting(PGconn *pg, int64_t deadline_us, char reason[DB_REASON_SIZE])
+{
+	PostgresPollingStatusType want = PGRES_POLLING_WRITING;
+	bool late = false;
+
+	if (PQstatus(pg) == CONNECTION_BAD)
+		want = PGRES_POLLING_FAILED;
+	while (want == PGRES_POLLING_READING || want == PGRES_POLLING_WRITING) {
+		if (!wait_for_server(pg,
+			want == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+			deadline_us, &late))
+			break;
+		want = PQconnectPoll(pg);
+	}
+	if (want == PGRES_POLLING_OK)
+		return true;
+	if (late)
+		snprintf(reason, DB_REASON_SIZE,
+		    "no connection in time to \"%.200s\"", PQhost(pg));
+	else
+		db_reason_copy(reason, PQerrorMessage(pg));
+	return false;
+}
+
+/* Notices are for people at a terminal; libpq would print them. */
+static void
+ignore_notice(void *arg, const char *message)
+{
+	(void)arg;
+	(void)message;
+}
+
+static PGconn *
+connect_to(const struct db_connector *c, const PQconninfoOption *url,
+    const struct address *a, const char *options, int64_t timeout_ms,
+    char reason[DB_REASON_SIZE])
+{
+	int64_t deadline_us = clock_monotonic_us() + timeout_ms * 1000;
+	struct keywords k = { .count = 0 };
+	PGconn *pg;
+
+	fill_keywords(&k, &c->options, url, a, options);
+	pg = PQconnectStartParams(k.names, k.values, /* expand_dbname= */ 0);
+	if (pg == NULL)
+		abort();
+	PQsetNoticeProcessor(pg, ignore_notice, NULL);
+	if (finish_connecting(pg, deadline_us, reason))
+		return pg;
+	PQfinish(pg);
+	return NULL;
+}
+
+static PGconn *
+connect_to_first(struct db_connector *c, const PQconninfoOption *url,
+    char reason[DB_REASON_SIZE])
+{
+	char options[OPTIONS_SIZE];
+	struct addresses all;
+	PGconn *pg = NULL;
+	int64_t each_ms;
+
+	if (!write_session_options(
+		&c->options, value_of(url, "options"), options, reason))
+		return NULL;
+	find_addresses(c, url, &all, reason);
+	each_ms = DB_CONNECT_TIMEOUT_MS / (all.count > 0 ? all.count : 1);
+	if (each_ms < ADDRESS_TIMEOUT_MIN_MS)
+		each_ms = ADDRESS_TIMEOUT_MIN_MS;
+	for (int i = 0; pg == NULL && i < all.count; i++) {
+		pg =
+		    connect_to(c, url, &all.items[i], options, each_ms, reason);
+		if (pg != NULL)
+			note_good(c, &all.items[i]);
+	}
+	return pg;
+}
+
+PGconn *
+db_connector_connect(struct db_connector *c, char reason[DB_REASON_SIZE])
+{
+	const char *problem = db_url_problem(c->options.url);
+	PQconninfoOption *url;
+	PGconn *pg;
+
+	if (problem != NULL) {
+		db_reason_copy(reason, problem);
+		return NULL;
+	}
+	url = PQconninfoParse(c->options.url, /* errmsg= */ NULL);
+	if (url == NULL)
+		abort(); /* it could be read a moment ago */
+	pg = connect_to_first(c, url, reason);
+	PQconninfoFree(url);
+	return pg;
+}
