@@ -76,7 +76,8 @@ for my $row (
 	map { [ POST => "$hooks/$nobody/$_" ] } qw(enable disable rotate test)
 ) {
 	my ($method, $path) = @$row;
-	my @body = $method =~ /^P/ ? (json => { url => 'https://example.com/', kinds => ['*'] }) : ();
+	my @body = $path eq $hooks && $method eq 'POST' || $method eq 'PATCH'
+	    ? (json => { url => 'https://example.com/', kinds => ['*'] }) : ();
 	is($alice->request($method, $path, @body)->{status}, 403, "$method $path: not for everyone");
 	is($k->client->request($method, $path, @body)->{status}, 401, "$method $path: nor for nobody");
 	is($root->request($method, $path, @body)->{status}, 404, "$method $path: of none")
@@ -135,6 +136,7 @@ is_deeply($body->{data}, { amount => 5, memo => "caf\x{e9}" }, 'its data');
 is($a->{headers}{'webhook-id'}, $b->{headers}{'webhook-id'}, 'one id for both');
 cmp_ok(abs($a->{headers}{'webhook-timestamp'} - time), '<', 60, 'the time of the attempt');
 ok(signed($a, $first->{secret}), 'signed with the secret of the one');
+ok(!exists $a->{headers}{traceparent}, 'without a trace, for nobody began one');
 ok(!signed($a, $all->{secret}), 'and not of the other');
 my $job = delivery($first->{id}, 'completed');
 is($job->{kind}, 'webhook.deliver', 'a delivery is a job');
@@ -158,6 +160,15 @@ is(jdecode($test->{body})->{type}, 'webhook.test', 'is told to whom it is for');
 is((deliveries($other->{id}))[0]{id}, $r->{json}{jobId}, 'and is among the deliveries');
 is($root->del("$hooks/$_->{id}")->{status}, 204, 'deleted') for $all, $other;
 is(emit('user.left', {}), 0, 'nobody is left to be told');
+
+my $trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+my $traced = register($receiver->url('/ok/traced'), 'traced');
+$k->sql('core', "SELECT webhook_emit('traced', '{}', '$_', 'request-1')") for $trace, "$trace\nX: y";
+my @traced = $receiver->wait_for('/ok/traced', 2);
+is_deeply([ sort map { ($_->{headers}{traceparent} // 'none') =~ s/-[0-9a-f]{16}-01$/-parent/r } @traced ],
+	[ "00-$trace-parent", 'none' ], 'a trace is passed on, if it is one');
+is(job((deliveries($traced->{id}))[1]{id})->{traceId}, $trace, 'as the job knows it');
+is($root->del("$hooks/$traced->{id}")->{status}, 204, 'deleted');
 
 # ---- deliveries that nobody emitted, written into the table by hand ---------------------------------
 

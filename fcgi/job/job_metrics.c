@@ -28,6 +28,15 @@ enum {
 	COL_UPTO
 };
 
+/* Those that went silent are there until somebody ends their registration. */
+static const struct db_stmt select_workers = {
+	.name = "job_metrics_workers",
+	.sql = "SELECT count(*), coalesce(round(extract(epoch FROM"
+	       " clock_timestamp() - min(beat_at)), 3), 0) FROM job_worker",
+	.read_only = true,
+};
+enum { WORKERS_COUNT, WORKERS_AGE_S };
+
 static void
 put_head(struct buf *b, const char *name, const char *type, const char *help)
 {
@@ -127,18 +136,35 @@ put_stats(struct buf *b, const char *service, const struct db_rows *rows)
 		put_histogram(b, service, rows, i);
 }
 
+static void
+put_workers(struct buf *b, const char *service, const struct db_rows *rows)
+{
+	static const char count[] = "kedge_job_workers",
+			  age[] = "kedge_job_worker_heartbeat_age_seconds";
+
+	put_head(b, count, "gauge", "Worker processes for jobs, on all hosts.");
+	buf_printf(b, "%s{service=\"%s\"} %s\n", count, service,
+	    db_get_text(rows, 0, WORKERS_COUNT));
+	put_head(b, age, "gauge", "Age of the oldest of their heartbeats.");
+	buf_printf(b, "%s{service=\"%s\"} %s\n", age, service,
+	    db_get_text(rows, 0, WORKERS_AGE_S));
+}
+
 void
 job_metrics_write(struct service_process *process, struct buf *b)
 {
 	const char *service = process->program->name;
 	struct arena *a = arena_new();
 	struct job_queue_list queues;
-	struct db_rows stats;
+	struct db_rows stats, workers;
 
 	if (job_queues_list(process->db, a, process->program->jobs, &queues) ==
 		ERR_OK &&
+	    db_run(process->db, a, &select_workers, DB_NO_ARGS, &workers) ==
+		ERR_OK &&
 	    db_run(process->db, a, &select_stats, DB_NO_ARGS, &stats) ==
 		ERR_OK) {
+		put_workers(b, service, &workers);
 		put_queues(b, service, &queues);
 		put_stats(b, service, &stats);
 	}

@@ -3,9 +3,10 @@
  *
  * It gets the payload on standard input and a clean environment: PATH, LANG,
  * TZ, KEDGE_JOB_ID, KEDGE_JOB_KIND, KEDGE_JOB_ATTEMPT, KEDGE_JOB_MAX_ATTEMPTS
- * and, where they are known, KEDGE_REQUEST_ID and KEDGE_TRACE_ID; nothing else
- * of the service, neither secrets nor descriptors.  It says what it has to say
- * in lines of JSON on standard output: {"progress": ...}, {"result": ...},
+ * and, where they are known, KEDGE_REQUEST_ID, KEDGE_TRACE_ID and TRACEPARENT
+ * (as the header of that name has it); nothing else of the service, neither
+ * secrets nor descriptors.  It says what it has to say in lines of JSON on
+ * standard output: {"progress": ...}, {"result": ...},
  * {"error": "..."}.  Standard error goes into the log.
  *
  * It is the leader of a process group.  However it ends, and however this

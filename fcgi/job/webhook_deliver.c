@@ -11,6 +11,7 @@
 #include "http/service_config.h"
 #include "http/service_process.h"
 #include "job/job_run.h"
+#include "job/job_trace.h"
 #include "job/webhook.h"
 #include "job/webhook_sign.h"
 #include "job/webhook_store.h"
@@ -80,6 +81,7 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 	};
 	struct arena *a = job->arena;
 	const char *signature = webhook_sign(a, &m, d->secret, d->old_secret);
+	const char *traceparent = job_trace_parent(a, job->trace_id);
 	const char *const headers[] = {
 		"Content-Type: application/json",
 		user_agent,
@@ -88,6 +90,9 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 		    a, "webhook-timestamp: %lld", (long long)m.timestamp_s),
 		arena_printf(a, "webhook-signature: %s",
 		    signature != NULL ? signature : ""),
+		traceparent != NULL
+		    ? arena_printf(a, "traceparent: %s", traceparent)
+		    : NULL,
 		NULL,
 	};
 	const struct remote_request request = {

@@ -34,7 +34,8 @@ set_up(void)
 	    .acquire_timeout_ms = 20000,
 	    .statement_timeout_ms = 20000,
 	});
-	sql("DELETE FROM job; DELETE FROM job_ready; DELETE FROM job_stat");
+	sql("DELETE FROM job; DELETE FROM job_ready; DELETE FROM job_stat;"
+	    " DELETE FROM job_worker");
 }
 
 static void
@@ -72,7 +73,12 @@ START_TEST(queues_and_kinds_are_there)
 	sql("SELECT job_count('[{\"kind\": \"x.y\", \"completed\": 5,"
 	    " \"failed\": 2, \"discarded\": 1, \"runMs\": 1234,"
 	    " \"buckets\": [3, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]}]')");
+	sql("INSERT INTO job_worker (name, beat_at) VALUES ('one', now()),"
+	    " ('two', now() - interval '95 s')");
 	all = text();
+	has(all, "\nkedge_job_workers{service=\"core\"} 2\n");
+	has(all, "\nkedge_job_worker_heartbeat_age_seconds"
+		 "{service=\"core\"} 9");
 	has(all, "\nkedge_job_queue_depth{service=\"core\",queue=\"q\","
 		 "state=\"available\"} 3\n");
 	has(all, "\nkedge_job_queue_depth{service=\"core\",queue=\"q\","

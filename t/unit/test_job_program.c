@@ -186,6 +186,22 @@ START_TEST(environment_is_clean)
 }
 END_TEST
 
+START_TEST(trace_is_passed_on)
+{
+	const char *trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+	job.trace_id = trace_id;
+	ck_assert_int_eq(run("#!/bin/sh\n"
+			     "echo \"{\\\"result\\\": \\\"$TRACEPARENT "
+			     "$KEDGE_TRACE_ID\\\"}\"\n"),
+	    ERR_OK);
+	ck_assert_str_eq(
+	    told.result + 53, arena_printf(a, "-01 %s\"", trace_id));
+	ck_assert_int_eq(
+	    strncmp(told.result, arena_printf(a, "\"00-%s-", trace_id), 37), 0);
+}
+END_TEST
+
 START_TEST(no_descriptor_is_inherited)
 {
 	int fd = open("/dev/null", O_RDONLY); /* not close-on-exec */
@@ -558,6 +574,7 @@ suite(void)
 	tcase_add_test(t, payload_is_its_standard_input);
 	tcase_add_test(t, payload_need_not_be_read);
 	tcase_add_test(t, environment_is_clean);
+	tcase_add_test(t, trace_is_passed_on);
 	tcase_add_test(t, no_descriptor_is_inherited);
 	tcase_add_test(t, signals_are_as_new);
 	tcase_add_loop_test(t, failure_is_told, 0, (int)COUNT_OF(failures));
