@@ -28,7 +28,7 @@ chmod 0755, $dir;
 # All flags of all programs, so that `make bench` can hand them to each.
 our %option = (rounds => 5, seconds => 4, load => 300, soak => 0, full => 0);
 my %parts = (
-    run => [qw(verified signin storm memory start peer)],
+    run => [qw(verified tails signin storm memory start peer)],
     jobs => [qw(drain wakeup flow backlog)],
     ledger => [qw(single hot batch)],
 );

@@ -12,7 +12,7 @@ use JSON::PP;
 use Bench;
 
 our @EXPORT = qw(start_product stop_product product_port sign_up
-    settle psql_command sql_file sql make_database);
+    settle psql_command sql_file sql make_database seed_accounts);
 
 my $port;    # while it runs
 
@@ -112,6 +112,47 @@ sub sql_file {
     my ($database, $file, @settings) = @_;
     system(psql_command($database), map({ ('-c', $_) } @settings), '-f', $file)
         == 0 or die "$file failed\n";
+    return;
+}
+
+# Accounts of one user with money in them, and the file `accounts` with their ids.
+# Funds come from the outside, as deposits: a transfer each from the system's
+# account, whose trigger makes the entries.  Little by little, for each one
+# leaves a version of that account's row behind.
+sub seed_accounts {
+    my ($user, $accounts) = @_;
+    my $each = 1_000_000_000;
+    sql('wallet', <<"SQL");
+INSERT INTO account (user_id, name, currency)
+SELECT '$user', 'bench ' || i, 'USD' FROM generate_series(1, $accounts) AS i;
+INSERT INTO account (kind, name, currency)
+VALUES ('system', 'external:USD', 'USD') ON CONFLICT DO NOTHING
+SQL
+    sql('wallet', <<"SQL");
+DO \$\$
+DECLARE
+    v_from uuid := (SELECT id FROM account WHERE name = 'external:USD');
+    v_account uuid;
+    v_count integer := 0;
+BEGIN
+    FOR v_account IN SELECT id FROM account
+        WHERE user_id = '$user' AND name LIKE 'bench %'
+    LOOP
+        INSERT INTO transfer (kind, user_id, debit_account_id,
+            credit_account_id, currency, amount, provider, reference)
+        VALUES ('deposit', '$user', v_from, v_account, 'USD', $each, 'bench',
+            v_account);
+        v_count := v_count + 1;
+        IF v_count % 100 = 0 THEN
+            COMMIT;
+        END IF;
+    END LOOP;
+END
+\$\$
+SQL
+    sql('wallet', 'VACUUM ANALYZE');
+    write_file('accounts', sql('wallet', "SELECT id FROM account
+        WHERE user_id = '$user' AND name LIKE 'bench %' ORDER BY id") . "\n");
     return;
 }
 
