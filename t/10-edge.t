@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Socket::INET;
 use Test::More;
 use Kedge qw(jdecode jencode slurp wait_until);
 use Kedge::Raw qw(raw_http raw_open raw_read raw_answers);
@@ -498,4 +499,26 @@ ok(wait_until(
 	sub { $k->log_text('core') =~ /"request_id":"$early->{request_id}","msg":"request abandoned"/ }, 10),
 	'and the service finds out');
 is(scalar @{ lines($early->{request_id}) // [] }, 1, 'one access line');
+# ---- nginx's own lines ----------------------------------------------------------
+
+# One address that asks for nothing that is there has no line for each.
+my $asking = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port,
+	LocalAddr => '127.0.9.9') or die "connect: $!";
+my $asked = 4000;
+my $answered = 0;
+for (1 .. $asked / 100) {
+	syswrite $asking, "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n" x 100;
+	for (my $text = ''; (() = $text =~ m{HTTP/1.1 404 }g) < 100 || $text !~ /\}\z/;) {
+		sysread($asking, $text, 65536, length $text) or die "cut off: $text";
+	}
+	$answered += 100;
+}
+is($answered, $asked, "$asked times nothing");
+ok($anyone->get('/nowhere-else')->{status} == 404
+	    && wait_until(sub { $k->log_text('nginx') =~ m{"path":"/nowhere-else"} }, 10),
+	'another address has its line');
+my $own_lines = () = $k->log_text('nginx') =~ /"status":404.*"ip":"127\.0\.9\.9"/g;
+cmp_ok($own_lines, '>=', 900, "a burst has its lines ($own_lines)");
+cmp_ok($own_lines, '<', $asked, 'and the rest none');
+
 done_testing;
