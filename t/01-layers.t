@@ -20,6 +20,7 @@ my %may_see = (
 my %home_of = (
     'libpq-fe.h'  => 'fcgi/db',
     'hiredis'     => 'fcgi/cache',
+    'systemd/'    => 'fcgi/server',
     'curl/'       => 'fcgi/remote',
     'openssl/'    => 'fcgi/base',
     'jansson.h'   => 'fcgi/base',

@@ -109,7 +109,7 @@ enum job_catch_up {
 struct job_schedule {
 	const char *name; /* NULL ends the list */
 	const char *cron; /* five fields: "30 2 * * *" */
-	const char *timezone; /* IANA; NULL: UTC */
+	const char *timezone; /* IANA, a link is resolved; NULL: UTC */
 	const char *kind;
 	const char *payload; /* JSON; NULL: {} */
 	enum job_catch_up catch_up;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/timezone.h"
 #include "db/db_listen.h"
 #include "job/cron.h"
 #include "job/job_defaults.h"
@@ -49,6 +50,18 @@ bits_array(struct arena *a, uint64_t bits)
 	return job_store_numbers(a, numbers, n);
 }
 
+/* PostgreSQL's host may have no file for a link; for its target it has one. */
+static const char *
+timezone_of(struct arena *a, const struct job_schedule *schedule)
+{
+	char name[TIMEZONE_NAME_MAX + 1];
+
+	if (schedule->timezone == NULL)
+		return "UTC";
+	timezone_resolve(TIMEZONE_DIR, schedule->timezone, name);
+	return arena_strdup(a, name);
+}
+
 static struct entry
 entry_of(struct arena *a, const struct job_set *set,
     const struct job_schedule *schedule)
@@ -63,8 +76,7 @@ entry_of(struct arena *a, const struct job_set *set,
 		.schedule = schedule,
 		.kind = kind,
 		.backoff = job_defaults_backoff(&kind->backoff),
-		.timezone =
-		    schedule->timezone != NULL ? schedule->timezone : "UTC",
+		.timezone = timezone_of(a, schedule),
 		.minutes = bits_array(a, c.minutes),
 		.hours = bits_array(a, c.hours),
 		.days = bits_array(a, c.days),

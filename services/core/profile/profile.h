@@ -19,7 +19,7 @@ struct db;
 struct profile {
 	const char *user_id;
 	const char *display_name; /* or NULL */
-	const char *timezone; /* see timezone.h */
+	const char *timezone; /* see base/timezone.h */
 	const char *locale; /* see locale.h */
 	const char *created_at;
 	const char *updated_at;

@@ -1,8 +1,8 @@
 #include "core/profile/profile_routes.h"
 
+#include "base/timezone.h"
 #include "core/profile/locale.h"
 #include "core/profile/profile.h"
-#include "core/profile/timezone.h"
 #include "http/service_main.h"
 
 enum { DISPLAY_NAME_MAX = 100, LOCALE_MAX = 64 };
@@ -14,7 +14,8 @@ static const struct field patch_fields[] = {
 	  .format = FMT_LINE, .doc = "How to address the user; null: unknown." },
 	{ FIELD(struct profile_patch, timezone, "timezone"),
 	  .min = 1, .max = TIMEZONE_NAME_MAX,
-	  .doc = "A name of the IANA time zone database: Europe/Berlin." },
+	  .doc = "A name of the IANA time zone database: Europe/Berlin. Its "
+	    "links are names too (Asia/Calcutta), and kept as they are given." },
 	{ FIELD(struct profile_patch, locale, "locale"),
 	  .min = 2, .max = LOCALE_MAX,
 	  .doc = "A BCP 47 language tag; kept in its canonical case." },

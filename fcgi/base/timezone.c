@@ -1,6 +1,7 @@
-#include "core/profile/timezone.h"
+#include "base/timezone.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,11 +70,59 @@ is_zone_file(const char *dir, const char *name)
 	return is_zone;
 }
 
+/* A line "L TARGET NAME" of that name; copies the target. */
+static bool
+take_target(const char *line, const char *name, char out[TIMEZONE_NAME_MAX + 1])
+{
+	char target[TIMEZONE_NAME_MAX + 1], link[TIMEZONE_NAME_MAX + 1];
+
+	if (sscanf(line, "L %64s %64s", target, link) != 2 ||
+	    strcmp(link, name) != 0 || !is_spelled_well(target))
+		return false;
+	memcpy(out, target, sizeof(target));
+	return true;
+}
+
+/* Reads the list, which is long, but asked for rarely. */
+static bool
+find_target(const char *dir, const char *name, char out[TIMEZONE_NAME_MAX + 1])
+{
+	char path[256], line[256];
+	bool found = false;
+	FILE *list;
+	int n;
+
+	n = snprintf(path, sizeof(path), "%s/tzdata.zi", dir);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return false;
+	list = fopen(path, "re");
+	if (list == NULL)
+		return false;
+	while (!found && fgets(line, sizeof(line), list) != NULL)
+		found = line[0] == 'L' && take_target(line, name, out);
+	fclose(list);
+	return found;
+}
+
 bool
 timezone_valid(const char *dir, const char *name)
 {
+	char target[TIMEZONE_NAME_MAX + 1];
+
 	/* The default must hold on a host without tzdata too. */
 	if (strcmp(name, "UTC") == 0)
 		return true;
-	return is_spelled_well(name) && is_zone_file(dir, name);
+	if (!is_spelled_well(name))
+		return false;
+	return is_zone_file(dir, name) ||
+	       (find_target(dir, name, target) && is_zone_file(dir, target));
+}
+
+void
+timezone_resolve(
+    const char *dir, const char *name, char out[TIMEZONE_NAME_MAX + 1])
+{
+	if (strcmp(name, "UTC") != 0 && find_target(dir, name, out))
+		return;
+	snprintf(out, TIMEZONE_NAME_MAX + 1, "%s", name);
 }

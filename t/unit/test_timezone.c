@@ -7,7 +7,7 @@
 
 #include "unit.h"
 
-#include "core/profile/timezone.h"
+#include "base/timezone.h"
 
 static char dir[] = "/tmp/kedge-zones-XXXXXX";
 
@@ -61,6 +61,18 @@ make_zones(void)
 	put("Other", "ZZif2....");
 	put("Europe/..Berlin", "TZif2....");
 	put("leapseconds", "TZif2....");
+	/* As tzdata has it, without the files of the links. */
+	put("tzdata.zi",
+	    "# version 2026a\n"
+	    "R d 1916 o - Jun 14 23s 1 S\n"
+	    "Z Europe/Berlin 0:53:28 - LMT 1893 Ap\n"
+	    "L Europe/Berlin Europe/Stockholm\n"
+	    "L America/Argentina/Buenos_Aires America/Buenos_Aires\n"
+	    "L Europe/Paris Europe/Monaco\n"
+	    "L Europe/../Berlin Europe/Odd\n"
+	    "L Etc/UTC Zulu\n"
+	    "L Cut\n"
+	    "L Europe/Berlin Last/Without_A_Newline");
 }
 
 static void
@@ -80,11 +92,33 @@ static const char *const good[] = {
 	"Etc/GMT+1",
 	"EST5EDT",
 	"GMT0",
+	/* Links without a file of their own. */
+	"Europe/Stockholm",
+	"America/Buenos_Aires",
+	"Last/Without_A_Newline",
 };
 
 START_TEST(good_is_valid)
 {
 	ck_assert(timezone_valid(dir, good[_i]));
+}
+END_TEST
+
+static const char *const resolved[][2] = {
+	{ "Europe/Stockholm", "Europe/Berlin" },
+	{ "America/Buenos_Aires", "America/Argentina/Buenos_Aires" },
+	{ "Europe/Berlin", "Europe/Berlin" },
+	{ "UTC", "UTC" },
+	{ "Nowhere/Land", "Nowhere/Land" },
+	{ "Europe/Odd", "Europe/Odd" },
+};
+
+START_TEST(link_is_resolved_to_its_target)
+{
+	char name[TIMEZONE_NAME_MAX + 1];
+
+	timezone_resolve(dir, resolved[_i][0], name);
+	ck_assert_str_eq(name, resolved[_i][1]);
 }
 END_TEST
 
@@ -103,6 +137,12 @@ static const char *const bad[] = {
 	"Europe/..Berlin",
 	"../zones/Europe/Berlin",
 	"Europe/Paris", /* not installed here */
+	"Europe/Monaco", /* a link to it */
+	"Europe/Odd",
+	"Zulu",
+	"europe/stockholm",
+	"Europe/Stockholm\nL",
+	"R",
 	"posix/Europe/Berlin",
 	"right/Europe/Berlin",
 	"SystemV/AST4",
@@ -142,6 +182,12 @@ START_TEST(installed_database_has_the_usual_zones)
 		return;
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Europe/Berlin"));
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Kolkata"));
+	/* As Chrome reports them; files of tzdata-legacy. */
+	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Calcutta"));
+	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Saigon"));
+	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Katmandu"));
+	ck_assert(timezone_valid(TIMEZONE_DIR, "Europe/Kiev"));
+	ck_assert(timezone_valid(TIMEZONE_DIR, "America/Buenos_Aires"));
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Etc/UTC"));
 	ck_assert(!timezone_valid(TIMEZONE_DIR, "Mars/Olympus"));
 	ck_assert(!timezone_valid(TIMEZONE_DIR, "tzdata.zi"));
@@ -151,7 +197,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("core_timezone");
+	Suite *suite = suite_create("timezone");
 	TCase *tc = tcase_create("valid");
 
 	tcase_add_unchecked_fixture(tc, make_zones, remove_zones);
@@ -159,6 +205,8 @@ main(void)
 	    tc, good_is_valid, 0, (int)(sizeof(good) / sizeof(good[0])));
 	tcase_add_loop_test(
 	    tc, bad_is_invalid, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_loop_test(tc, link_is_resolved_to_its_target, 0,
+	    (int)(sizeof(resolved) / sizeof(resolved[0])));
 	tcase_add_test(tc, missing_directory_knows_utc_only);
 	tcase_add_test(tc, installed_database_has_the_usual_zones);
 	suite_add_tcase(suite, tc);
