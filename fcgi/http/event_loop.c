@@ -30,7 +30,7 @@ enum {
 	ROUND_MAX = SERVICE_PREFETCH_MAX,
 	ACCEPT_MAX = 8, /* in a round */
 	SWEEP_MS = HEALTH_BEAT_MS,
-	SHORTAGE_MS = 50,
+	FULL_MS = 50, /* without a look whether there is room again */
 	GRACE_US = 200 * 1000,
 	WAKE_MS = 20,
 };
@@ -43,6 +43,7 @@ struct loop {
 	int signal_fd;
 	bool listening; /* the loop waits for it */
 	int64_t listen_us; /* when not: until then */
+	int shortages; /* of descriptors or memory, in a row */
 	int64_t now_us; /* of this round */
 	int64_t sweep_us;
 	int64_t shut_us; /* what is idle then, when draining */
@@ -89,11 +90,11 @@ begin_listening(struct loop *l)
 }
 
 static void
-stop_listening(struct loop *l)
+stop_listening(struct loop *l, int ms)
 {
 	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->listen_fd, NULL);
 	l->listening = false;
-	l->listen_us = clock_monotonic_us() + (int64_t)SHORTAGE_MS * 1000;
+	l->listen_us = clock_monotonic_us() + (int64_t)ms * 1000;
 }
 
 /* False: that was all for now. */
@@ -104,11 +105,12 @@ accept_one(struct loop *l)
 	int fd;
 
 	if (link == NULL) { /* the next ones stay in the kernel's queue */
-		stop_listening(l);
+		stop_listening(l, FULL_MS);
 		return false;
 	}
 	fd = accept4(l->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0) {
+		l->shortages = 0;
 		link_begin(&l->links, link, fd);
 		return true;
 	}
@@ -116,7 +118,7 @@ accept_one(struct loop *l)
 	case LISTEN_PASSING:
 		break;
 	case LISTEN_SHORTAGE:
-		stop_listening(l);
+		stop_listening(l, listen_backoff_ms(++l->shortages));
 		break;
 	case LISTEN_BROKEN:
 		abort(); /* the master starts another one */
@@ -276,7 +278,7 @@ begin_drain(struct loop *l)
 	if (atomic_exchange(&l->draining, true))
 		return;
 	if (l->listening)
-		stop_listening(l);
+		stop_listening(l, FULL_MS);
 	close(l->listen_fd);
 	l->shut_us = clock_monotonic_us() + GRACE_US;
 }
@@ -317,8 +319,11 @@ wait_ms(const struct loop *l)
 		left_us = l->shut_us - clock_monotonic_us();
 		return left_us > 0 ? (int)(left_us / 1000 + 1) : WAKE_MS;
 	}
-	if (!l->listening)
-		return SHORTAGE_MS; /* listen_us is no further away */
+	if (!l->listening) {
+		left_us = l->listen_us - clock_monotonic_us();
+		/* Also when it could not listen again: no spinning. */
+		return left_us > 0 ? (int)(left_us / 1000 + 1) : FULL_MS;
+	}
 	return SWEEP_MS;
 }
 

@@ -24,6 +24,8 @@ enum {
 	GIVEN_FIRST_FD = 3, /* SD_LISTEN_FDS_START */
 	IN_USE_WAIT_US = 1500 * 1000,
 	IN_USE_STEP_US = 20 * 1000,
+	BACKOFF_FIRST_MS = 50,
+	BACKOFF_MAX_MS = 1000,
 };
 
 void
@@ -130,6 +132,16 @@ listen_trouble(int error)
 	log_event(
 	    LOG_ERROR, "cannot accept", LOG_TEXT("error", strerror(error)));
 	return LISTEN_BROKEN;
+}
+
+int
+listen_backoff_ms(int shortages)
+{
+	int ms = BACKOFF_FIRST_MS;
+
+	for (int i = 1; i < shortages && ms < BACKOFF_MAX_MS; i++)
+		ms *= 2;
+	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
 
 static int

@@ -51,5 +51,11 @@ enum listen_trouble {
 };
 /* What a failed accept() means. */
 enum listen_trouble listen_trouble(int error);
+/*
+ * How long not to accept after so many shortages in a row, the first of which
+ * is
+ * 1.  A shortage lasts, and each attempt costs a line in the log.
+ */
+int listen_backoff_ms(int shortages);
 
 #endif
