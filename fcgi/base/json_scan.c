@@ -1,6 +1,6 @@
 #include "base/json_scan.h"
 
-#include <string.h>
+enum { EXPONENT_DIGITS_MAX = 2 };
 
 struct cursor {
 	const char *at;
@@ -12,18 +12,23 @@ static void
 skip_string(struct cursor *c)
 {
 	c->at++;
-	while (c->at < c->end && *c->at != '"') {
-		if (*c->at == '\\')
-			c->at++;
+	while (c->at < c->end && *c->at != '"')
+		c->at += *c->at == '\\' && c->end - c->at > 1 ? 2 : 1;
+	if (c->at < c->end)
 		c->at++;
-	}
-	c->at = c->at < c->end ? c->at + 1 : c->end;
 }
 
 static bool
 is_digit(char c)
 {
 	return c >= '0' && c <= '9';
+}
+
+static bool
+is_number_byte(char c)
+{
+	return is_digit(c) || c == '.' || c == 'e' || c == 'E' || c == '+' ||
+	       c == '-';
 }
 
 /* Zeros before the first digit and behind the last do not count. */
@@ -45,17 +50,32 @@ count_digits(const char *at, const char *end)
 	return digits;
 }
 
+/* What is smaller than a double can be is read as 0. */
+static bool
+is_exponent_small(const char *at, const char *end)
+{
+	const char *first;
+
+	while (at < end && *at != 'e' && *at != 'E')
+		at++;
+	while (at < end && (!is_digit(*at) || *at == '0'))
+		at++;
+	first = at;
+	while (at < end && is_digit(*at))
+		at++;
+	return at - first <= EXPONENT_DIGITS_MAX;
+}
+
 static void
 skip_number(struct cursor *c, struct json_scan *found)
 {
 	const char *start = c->at + (*c->at == '-');
 	bool is_real = false;
 
-	for (c->at++; c->at < c->end &&
-		      (is_digit(*c->at) || memchr(".eE+-", *c->at, 5) != NULL);
-	     c->at++)
+	for (c->at++; c->at < c->end && is_number_byte(*c->at); c->at++)
 		is_real |= !is_digit(*c->at);
-	if (is_real && count_digits(start, c->at) > JSON_EXACT_DIGITS)
+	if (is_real && (count_digits(start, c->at) > JSON_EXACT_DIGITS ||
+			   !is_exponent_small(start, c->at)))
 		found->is_exact = false;
 }
 

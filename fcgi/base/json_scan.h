@@ -20,7 +20,8 @@ struct json_scan {
 	size_t values; /* of all kinds, and the names of members */
 	/*
 	 * No number with a fraction or an exponent has more digits than a
-	 * double keeps: a double that is an integer was written as one.
+	 * double keeps, or an exponent of three digits: a double that is an
+	 * integer was written as one.
 	 */
 	bool is_exact;
 };

@@ -300,6 +300,10 @@ static const struct {
 	{ "1234567890123456.0", 1, 0, false },
 	{ "-100.00000000000000001", 1, 0, false },
 	{ "[1,0.1234567890123456]", 3, 1, false },
+	{ "1e-99", 1, 0, true },
+	{ "1e-400", 1, 0, false },
+	{ "1E+0000099", 1, 0, true },
+	{ "[1.5e100]", 2, 1, false },
 };
 
 START_TEST(scan_counts_before_anything_is_read)
