@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/digest.h"
 #include "base/str.h"
 #include "db/db_script.h"
 #include "db/db_url.h"
 
 #include "file.h"
+#include "migration.h"
 #include "options.h"
 #include "postgres.h"
 #include "rights.h"
@@ -20,20 +20,13 @@
 
 enum { FILES_MAX = 1000 };
 
-struct file {
-	int64_t version;
-	const char *name; /* "0001_profile.sql" */
-	const char *text;
-	char checksum[SHA256_HEX_SIZE];
-};
-
 /* One service's run. */
 struct run {
 	const struct stack *stack;
 	const struct spec_service *service;
 	struct arena *arena;
 	struct db_script *script;
-	struct file files[FILES_MAX];
+	struct migration files[FILES_MAX];
 	int nfiles;
 	int napplied; /* of the files; they are the first */
 };
@@ -72,7 +65,7 @@ version_of(const char *name)
 static bool
 add_file(struct run *r, const char *dir, const char *name)
 {
-	struct file *f = &r->files[r->nfiles];
+	struct migration *f = &r->files[r->nfiles];
 	size_t len;
 
 	f->version = version_of(name);
@@ -182,7 +175,7 @@ open_database(struct run *r)
 static bool
 check_applied(struct run *r, const struct db_rows *rows, int i)
 {
-	const struct file *f = &r->files[i];
+	const struct migration *f = &r->files[i];
 	const char *name = db_get_text(rows, i, 1);
 	int64_t version = db_get_i64(rows, i, 0);
 
@@ -233,36 +226,18 @@ read_applied(struct run *r)
 	return true;
 }
 
-static bool
-apply(struct run *r, const struct file *f)
-{
-	static const char record[] =
-	    "INSERT INTO public.kedge_migration (version, name, checksum)"
-	    " VALUES ($1::integer, $2, $3)";
-	const char *version =
-	    arena_printf(r->arena, "%lld", (long long)f->version);
-	int line;
-
-	say("migrating %s: %s", r->service->name, f->name);
-	if (db_script_run_recorded(r->script, f->text, record,
-		DB_ARGS(version, f->name, f->checksum)) == ERR_OK)
-		return true;
-	line = db_script_problem_line(r->script);
-	complain("sql/%s/%s%s: %s", r->service->name, f->name,
-	    line == 0 ? "" : arena_printf(r->arena, ":%d", line),
-	    db_script_problem(r->script));
-	return false;
-}
-
 /* Under the lock; so it looks again at what has been run. */
 static bool
 apply_pending(struct run *r)
 {
+	struct migration_run m = {
+		.script = r->script,
+		.arena = r->arena,
+		.service = r->service->name,
+	};
 	int i;
 
-	/* The number is "kedge": any other user of advisory locks has its own.
-	 */
-	if (!execute(r, "SELECT pg_advisory_lock(x'6b65646765'::bigint)") ||
+	if (!migration_read_patience(&m.patience_ms) || !migration_lock(&m) ||
 	    !execute(r, "CREATE TABLE IF NOT EXISTS public.kedge_migration ("
 			" version integer PRIMARY KEY CHECK (version > 0),"
 			" name text NOT NULL,"
@@ -271,7 +246,7 @@ apply_pending(struct run *r)
 	    !read_applied(r))
 		return false;
 	for (i = r->napplied; i < r->nfiles; i++)
-		if (!apply(r, &r->files[i]))
+		if (!migration_apply(&m, &r->files[i]))
 			return false;
 	return true;
 }

@@ -206,8 +206,8 @@ my $unlock = hold_lock($k, 'LOCK TABLE good');
 my @two = (begin());
 ok(wait_until(sub { waiting() eq 'relation' }, 20), 'one is in the middle of a migration');
 push @two, begin();
-ok(wait_until(sub { waiting() eq 'advisory relation' }, 20), 'another waits until it is through')
-    or diag(waiting());
+ok(wait_until(sub { slurp($two[1]{log}->filename) =~ /waiting for another migration/ }, 20),
+	'another waits until it is through');
 is($k->sql('wallet', 'SELECT count(*) FROM half'), 1, 'nothing of it is seen so far');
 $unlock->();
 for my $one (@two) {
@@ -220,6 +220,108 @@ is_deeply(\@said, [ "$slow $last", '' ], 'the first ran both, the second none');
 is_deeply(recorded($n + 5), [ $slow, $last ], 'each is recorded');
 is($k->sql('wallet', "SELECT string_agg(id::text, ' ' ORDER BY id) FROM half"), '1 5 6',
 	'and was run once');
+
+# ---- what others do meanwhile --------------------------------------------------------------
+
+# Who has a table open keeps a migration from it, but nobody else: it waits for two
+# seconds at a time, steps back, and says who is in the way.
+my $wide = file($n + 7, 'wide');
+put($wide, "ALTER TABLE half ADD COLUMN wide integer;\n");
+$unlock = hold_lock($k, 'LOCK TABLE half IN ACCESS SHARE MODE');
+my $one = begin();
+ok(wait_until(sub { waiting() eq 'relation' }, 20), 'a migration waits for a lock');
+is($k->sql('wallet', 'SELECT count(*) FROM half'), 3, 'who reads the table comes after it, soon');
+ok(wait_until(sub { slurp($one->{log}->filename) =~ /has not got its locks \(try 2/ }, 30),
+	'it has tried again');
+like(slurp($one->{log}->filename), qr/process \d+ \(role kedge, application "[^"]*"\) holds locks on half/,
+	'and says who is in the way');
+$unlock->();
+ok(wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20), 'then it ends');
+is($?, 0, 'and has succeeded') or diag(slurp($one->{log}->filename));
+is_deeply(recorded($n + 7), [$wide], 'once');
+
+my $never = file($n + 8, 'never');
+put($never, "CREATE TABLE never (id integer);\nALTER TABLE half ADD COLUMN never integer;\n");
+$unlock = hold_lock($k, 'LOCK TABLE half IN ACCESS SHARE MODE');
+my $until = contents();
+($status, $out, $err) = $k->kedge('migrate', 'wallet',
+	{ env => { KEDGE_ROOT => $root, KEDGE_MIGRATION_PATIENCE_S => 1 } });
+is($status, 1, 'it gives up when its patience ends');
+like($err, qr{sql/wallet/\Q$never\E: given up after \d+ tries .*holds locks on half.*\n\z},
+	'and says so, as the last word');
+is(contents(), $until, 'nothing of it is done');
+$unlock->();
+applied('with the table free', $never);
+my $index = file($n + 9, 'index');
+put($index, "SELECT 1;\n");
+for my $wrong ('', '0', 'x', '90000') {
+	($status, $out, $err) = $k->kedge('migrate', 'wallet',
+		{ env => { KEDGE_ROOT => $root, KEDGE_MIGRATION_PATIENCE_S => $wrong } });
+	is($status, 1, "a patience of '$wrong' is refused");
+	like($err, qr/KEDGE_MIGRATION_PATIENCE_S: expected/, 'by its name');
+}
+
+# ---- without a transaction ---------------------------------------------------------------------
+
+my $marker = "-- kedge: no transaction\n";
+for my $row (
+	[ 'what needs none', "CREATE TABLE alone (id integer);\n" ],
+	[ 'an index that would be there already', "CREATE INDEX CONCURRENTLY half_id ON half (id);\n" ],
+	[ 'one that locks', "CREATE INDEX IF NOT EXISTS half_id ON half (id);\n" ],
+	[ 'a name in quotes', qq{CREATE INDEX CONCURRENTLY IF NOT EXISTS "Half" ON half (id);\n} ],
+) {
+	my ($name, $statement) = @$row;
+	put($index, $marker . $statement);
+	refused("without a transaction, $name", qr/\Q$index\E: without a transaction there is one statement/);
+}
+for my $row (
+	[ 'two statements', "${marker}CREATE INDEX CONCURRENTLY IF NOT EXISTS half_id ON half (id);\n"
+		    . "SELECT 1;\n"
+	],
+	[ 'the mark left out', "CREATE INDEX CONCURRENTLY IF NOT EXISTS half_id ON half (id);\n" ],
+) {
+	my ($name, $text) = @$row;
+	put($index, $text);
+	$until = contents();
+	($status, $out, $err) = migrate();
+	is($status, 1, "$name: fails");
+	like($err, qr/\Q$index\E.*cannot (?:run inside|be executed)/, "$name: with the reason");
+	is(contents(), $until, "$name: nothing of it is there");
+}
+
+# Killed while it waits for a transaction that writes: the index is there, and is
+# of no use.
+sub index_is
+{
+	return $k->sql('wallet', 'SELECT indisvalid FROM pg_index'
+		    . " WHERE indexrelid = to_regclass('half_id')");
+}
+put($index, "$marker-- Why, in words.\n\n"
+	    . "create unique index concurrently if not exists\n\thalf_id ON half (id);\n");
+$unlock = hold_lock($k, 'INSERT INTO half VALUES (7)');
+$one = begin();
+ok(wait_until(sub { index_is() eq 'f' && waiting() eq 'virtualxid' }, 20), 'an index is being made');
+my $reading = $k->sql('wallet', 'INSERT INTO half VALUES (8); SELECT count(*) FROM half');
+is($reading, 4, 'who reads and writes is not kept waiting');
+my $third = begin();
+ok(wait_until(sub { slurp($third->{log}->filename) =~ /waiting for another migration/ }, 20),
+	'nor is it kept by another that waits for it');
+$k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
+	    . " WHERE usename = 'wallet_owner' AND wait_event = 'virtualxid'");
+ok(wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20), 'it is killed');
+isnt($?, 0, 'and says that it has failed');
+# The third drops what the first has left, and waits as it did.
+ok(wait_until(sub { slurp($third->{log}->filename) =~ /dropping the index half_id/ }, 20),
+	'what it has left is dropped');
+$unlock->();
+ok(wait_until(sub { waitpid($third->{pid}, POSIX::WNOHANG()) == $third->{pid} }, 20), 'the next ends');
+is($?, 0, 'and has succeeded') or diag(slurp($third->{log}->filename));
+is(index_is(), 't', 'the index is there, and whole');
+is_deeply(recorded($n + 9), [$index], 'and recorded');
+my $gone = file($n + 10, 'gone');
+put($gone, "${marker}DROP INDEX CONCURRENTLY IF EXISTS half_id;\n");
+applied('an index dropped', $gone);
+is(index_is(), '', 'it is gone');
 
 # ---- what the database knows and the tree does not --------------------------------------
 

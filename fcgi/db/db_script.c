@@ -17,6 +17,7 @@ enum { PROBLEM_SIZE = 1024 };
 struct db_script {
 	PGconn *conn;
 	char problem[PROBLEM_SIZE];
+	char sqlstate[8];
 	int problem_line;
 };
 
@@ -97,6 +98,7 @@ line_of(const char *sql, int64_t position)
 static void
 note_problem(struct db_script *s, const char *sql, const PGresult *result)
 {
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *position =
 	    PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
 	const char *message =
@@ -105,6 +107,8 @@ note_problem(struct db_script *s, const char *sql, const PGresult *result)
 	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 	int64_t n;
 
+	(void)snprintf(
+	    s->sqlstate, sizeof(s->sqlstate), "%s", state == NULL ? "" : state);
 	if (message == NULL)
 		message = PQerrorMessage(s->conn);
 	/* Cut to size, if it must be: it is for people. */
@@ -193,6 +197,7 @@ fail_ended(struct db_script *s)
 {
 	(void)snprintf(s->problem, sizeof(s->problem),
 	    "it ends the transaction that it is run in");
+	s->sqlstate[0] = '\0';
 	s->problem_line = 0;
 	return ERR_UNPROCESSABLE;
 }
@@ -245,6 +250,12 @@ const char *
 db_script_problem(const struct db_script *s)
 {
 	return s->problem;
+}
+
+const char *
+db_script_sqlstate(const struct db_script *s)
+{
+	return s->sqlstate;
 }
 
 int

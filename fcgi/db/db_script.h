@@ -47,6 +47,8 @@ MUST_CHECK enum err db_script_query(struct db_script *s, struct arena *a,
  * hint and position.  Lives as long as the connection, until the next call.
  */
 const char *db_script_problem(const struct db_script *s);
+/* Its SQLSTATE; "" when there is none. */
+const char *db_script_sqlstate(const struct db_script *s);
 /* Where in the text the last failure was: a line from 1, or 0 if unknown. */
 int db_script_problem_line(const struct db_script *s);
 

@@ -1,0 +1,342 @@
+#include "migration.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "db/db_script.h"
+
+#include "say.h"
+
+#define PATIENCE_VARIABLE "KEDGE_MIGRATION_PATIENCE_S"
+
+enum {
+	PATIENCE_DEFAULT_S = 60,
+	PATIENCE_MAX_S = 86400,
+	PAUSE_MIN_MS = 250,
+	PAUSE_MAX_MS = 4000,
+};
+
+static const char record_sql[] =
+    "INSERT INTO public.kedge_migration (version, name, checksum)"
+    " VALUES ($1::integer, $2, $3)";
+
+bool
+migration_read_patience(int64_t *ret_ms)
+{
+	const char *text = getenv(PATIENCE_VARIABLE);
+	int64_t s = PATIENCE_DEFAULT_S;
+
+	if (text != NULL && !str_i64(text, 1, PATIENCE_MAX_S, &s)) {
+		complain(PATIENCE_VARIABLE
+		    ": expected a number of seconds from 1 to %d",
+		    PATIENCE_MAX_S);
+		return false;
+	}
+	*ret_ms = s * 1000;
+	return true;
+}
+
+/* -- waiting -- */
+
+struct wait {
+	int64_t began_us;
+	int64_t pause_ms; /* doubles */
+};
+
+static struct wait
+begin_wait(void)
+{
+	return (struct wait){ clock_monotonic_us(), PAUSE_MIN_MS };
+}
+
+static int64_t
+waited_s(const struct wait *w)
+{
+	return (clock_monotonic_us() - w->began_us) / 1000000;
+}
+
+/* False when patience has ended. */
+static bool
+pause_once(const struct migration_run *r, struct wait *w)
+{
+	struct timespec left = { .tv_sec = w->pause_ms / 1000,
+		.tv_nsec = w->pause_ms % 1000 * 1000000 };
+
+	if (clock_monotonic_us() - w->began_us > r->patience_ms * 1000)
+		return false;
+	while (nanosleep(&left, &left) == -1 && errno == EINTR)
+		continue;
+	w->pause_ms *= 2;
+	if (w->pause_ms > PAUSE_MAX_MS)
+		w->pause_ms = PAUSE_MAX_MS;
+	return true;
+}
+
+/* Of those who hold locks, who holds most: it is likely whom we wait for. */
+static const char *
+lock_holder_of(const struct migration_run *r)
+{
+	static const char sql[] =
+	    "SELECT format('process %s (role %s, application \"%s\") holds"
+	    " locks on %s', l.pid, a.usename, a.application_name,"
+	    " string_agg(DISTINCT c.relname, ', '))"
+	    " FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+	    " JOIN pg_class c ON c.oid = l.relation"
+	    " WHERE l.locktype = 'relation' AND l.granted"
+	    " AND l.database = (SELECT oid FROM pg_database"
+	    " WHERE datname = current_database())"
+	    " AND c.relnamespace = 'public'::regnamespace"
+	    " AND c.relkind IN ('r', 'p') AND l.pid <> pg_backend_pid()"
+	    " GROUP BY l.pid, a.usename, a.application_name"
+	    " ORDER BY count(DISTINCT c.oid) DESC, l.pid LIMIT 1";
+	struct db_rows rows;
+
+	if (db_script_query(r->script, r->arena, sql, DB_NO_ARGS, &rows) !=
+		ERR_OK ||
+	    rows.count == 0)
+		return "nobody holds a lock on a table now";
+	return db_get_text(&rows, 0, 0);
+}
+
+/* -- the database -- */
+
+static bool
+complain_of_database(const struct migration_run *r)
+{
+	complain("%s: %s", r->service, db_script_problem(r->script));
+	return false;
+}
+
+static bool
+run(const struct migration_run *r, const char *sql)
+{
+	return db_script_run(r->script, sql) == ERR_OK ||
+	       complain_of_database(r);
+}
+
+/*
+ * The number is "kedge": any other user of advisory locks has its own.  Tried
+ * again and again: a statement that waits for it would be a transaction, for
+ * whose end CREATE INDEX CONCURRENTLY of whoever has the lock would wait.
+ */
+bool
+migration_lock(const struct migration_run *r)
+{
+	struct wait w = begin_wait();
+	struct db_rows rows;
+	bool said = false;
+
+	for (;;) {
+		if (db_script_query(r->script, r->arena,
+			"SELECT pg_try_advisory_lock(x'6b65646765'::bigint)",
+			DB_NO_ARGS, &rows) != ERR_OK)
+			return complain_of_database(r);
+		if (db_get_bool(&rows, 0, 0))
+			return true;
+		if (!said)
+			say("%s: waiting for another migration to end",
+			    r->service);
+		said = true;
+		w.pause_ms = PAUSE_MIN_MS;
+		if (!pause_once(r, &w)) {
+			complain("%s: another migration has been running for "
+				 "%lld s; given up",
+			    r->service, (long long)waited_s(&w));
+			return false;
+		}
+	}
+}
+
+static bool
+complain_of_file(const struct migration_run *r, const struct migration *m)
+{
+	int line = db_script_problem_line(r->script);
+
+	complain("sql/%s/%s%s: %s", r->service, m->name,
+	    line == 0 ? "" : arena_printf(r->arena, ":%d", line),
+	    db_script_problem(r->script));
+	return false;
+}
+
+/* -- files with a transaction -- */
+
+static bool
+is_locked_out(const struct migration_run *r)
+{
+	const char *state = db_script_sqlstate(r->script);
+
+	return str_eq(state, "55P03") || /* lock_not_available */
+	       str_eq(state, "40P01"); /* deadlock_detected */
+}
+
+static struct db_args
+record_args(const struct migration_run *r, const struct migration *m)
+{
+	const char **values = arena_alloc(r->arena, 3 * sizeof(*values));
+
+	values[0] = arena_printf(r->arena, "%lld", (long long)m->version);
+	values[1] = m->name;
+	values[2] = m->checksum;
+	return (struct db_args){ values, 3 };
+}
+
+static bool
+apply_in_transaction(const struct migration_run *r, const struct migration *m)
+{
+	struct db_args args = record_args(r, m);
+	struct wait w = begin_wait();
+
+	if (!run(r, "SET lock_timeout = '2s'"))
+		return false;
+	for (int tries = 1;; tries++) {
+		if (db_script_run_recorded(
+			r->script, m->text, record_sql, args) == ERR_OK)
+			return true;
+		if (!is_locked_out(r))
+			return complain_of_file(r, m);
+		say("migrating %s: %s has not got its locks (try %d, after "
+		    "%lld s); %s",
+		    r->service, m->name, tries, (long long)waited_s(&w),
+		    lock_holder_of(r));
+		if (!pause_once(r, &w)) {
+			complain("sql/%s/%s: given up after %d tries in %lld "
+				 "s, and nothing of it is done: "
+				 "%s; " PATIENCE_VARIABLE
+				 " says how long to try",
+			    r->service, m->name, tries, (long long)waited_s(&w),
+			    lock_holder_of(r));
+			return false;
+		}
+	}
+}
+
+/* -- files without -- */
+
+#define MARKER "-- kedge: no transaction\n"
+
+/* Steps over blanks and lines that are comments. */
+static const char *
+skip_blank(const char *s)
+{
+	for (;;) {
+		s += strspn(s, " \t\r\n");
+		if (!str_has_prefix(s, "--"))
+			return s;
+		s += strcspn(s, "\n");
+	}
+}
+
+/* Steps over these words, whichever case; NULL: others are there. */
+static const char *
+skip_words(const char *s, const char *words)
+{
+	while (s != NULL && *words != '\0') {
+		size_t len = strcspn(words, " ");
+
+		s = skip_blank(s);
+		if (strncasecmp(s, words, len) != 0 ||
+		    strchr(" \t\r\n", s[len]) == NULL)
+			return NULL;
+		s += len;
+		words += len;
+		words += strspn(words, " ");
+	}
+	return s;
+}
+
+/* The index that the one statement makes or drops; NULL: it is another. */
+static const char *
+read_index(struct arena *a, const char *text)
+{
+	static const char *const forms[] = {
+		"CREATE INDEX CONCURRENTLY IF NOT EXISTS",
+		"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS",
+		"DROP INDEX CONCURRENTLY IF EXISTS",
+	};
+	const char *name = NULL;
+	size_t len;
+
+	for (size_t i = 0; name == NULL && i < COUNT_OF(forms); i++)
+		name = skip_words(text, forms[i]);
+	if (name == NULL)
+		return NULL;
+	name = skip_blank(name);
+	len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	if (len == 0 || strchr(" \t\r\n;", name[len]) == NULL)
+		return NULL;
+	return arena_strndup(a, name, len);
+}
+
+static bool
+drop_if_invalid(const struct migration_run *r, const char *index)
+{
+	static const char sql[] =
+	    "SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+	    " WHERE c.relname = $1 AND NOT i.indisvalid"
+	    " AND c.relnamespace = 'public'::regnamespace";
+	struct db_rows rows;
+
+	if (db_script_query(r->script, r->arena, sql, DB_ARGS(index), &rows) !=
+	    ERR_OK)
+		return complain_of_database(r);
+	if (rows.count == 0)
+		return true;
+	say("migrating %s: dropping the index %s, which an interrupted run "
+	    "has left invalid",
+	    r->service, index);
+	return run(
+	    r, arena_printf(r->arena,
+		   "DROP INDEX CONCURRENTLY IF EXISTS public.%s", index));
+}
+
+static bool
+apply_alone(
+    const struct migration_run *r, const struct migration *m, const char *index)
+{
+	struct db_rows rows;
+
+	if (!run(r, arena_printf(r->arena, "SET lock_timeout = %lld",
+			(long long)r->patience_ms)) ||
+	    !drop_if_invalid(r, index))
+		return false;
+	if (db_script_run(r->script, m->text) != ERR_OK) {
+		if (!is_locked_out(r))
+			return complain_of_file(r, m);
+		complain("sql/%s/%s: given up after %lld s; %s", r->service,
+		    m->name, (long long)(r->patience_ms / 1000),
+		    lock_holder_of(r));
+		return false;
+	}
+	if (db_script_query(r->script, r->arena, record_sql, record_args(r, m),
+		&rows) != ERR_OK)
+		return complain_of_database(r);
+	return true;
+}
+
+bool
+migration_apply(const struct migration_run *r, const struct migration *m)
+{
+	const char *index = NULL;
+
+	if (str_has_prefix(m->text, MARKER)) {
+		index = read_index(r->arena, m->text);
+		if (index == NULL) {
+			complain(
+			    "sql/%s/%s: without a transaction there is "
+			    "one statement, CREATE [UNIQUE] INDEX "
+			    "CONCURRENTLY IF NOT EXISTS name or DROP INDEX "
+			    "CONCURRENTLY IF EXISTS name",
+			    r->service, m->name);
+			return false;
+		}
+	}
+	say("migrating %s: %s", r->service, m->name);
+	return index != NULL ? apply_alone(r, m, index)
+	                     : apply_in_transaction(r, m);
+}

@@ -1,0 +1,49 @@
+/*
+ * migration: runs one file of a service's migrations.
+ *
+ * A statement that waits for a lock keeps everybody waiting who comes after it,
+ * for as long as whoever has the lock goes on: a dump, or a transaction that
+ * somebody left open.  So no statement waits for longer than two seconds; then
+ * the file is rolled back and tried again later, until patience ends.
+ *
+ * A file whose first line is "-- kedge: no transaction" is one statement,
+ * CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS or DROP INDEX CONCURRENTLY
+ * IF EXISTS, which cannot be in a transaction.  They keep nobody waiting, and
+ * so have all of the patience.  What an interrupted one has left, an index that
+ * is invalid, is dropped before it is run again.
+ */
+#ifndef CLI_MIGRATION_H
+#define CLI_MIGRATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/digest.h"
+
+struct arena;
+struct db_script;
+
+struct migration {
+	int64_t version;
+	const char *name; /* "0001_profile.sql" */
+	const char *text;
+	char checksum[SHA256_HEX_SIZE];
+};
+
+struct migration_run {
+	struct db_script *script;
+	struct arena *arena;
+	const char *service;
+	int64_t patience_ms; /* for a file, and for others who migrate */
+};
+
+/* KEDGE_MIGRATION_PATIENCE_S, or a minute.  False: a complaint says why. */
+MUST_CHECK bool migration_read_patience(int64_t *ret_ms);
+/* Keeps others who migrate out, until the session ends.  Complains. */
+MUST_CHECK bool migration_lock(const struct migration_run *r);
+/* Runs the file and records it.  Complains. */
+MUST_CHECK bool
+migration_apply(const struct migration_run *r, const struct migration *m);
+
+#endif
