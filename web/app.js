@@ -9,7 +9,8 @@ let visit = 0;
 class ApiError extends Error {
   constructor(status, body, asked) {
     const fields = (body?.fields ?? []).map((f) => `${f.field}: ${f.message}`);
-    super(fields.join('; ') || body?.message || `The server answered ${status}.`);
+    const text = fields.join('; ') || body?.message || `The server answered ${status}.`;
+    super(body?.code ? `${text} (${body.code})` : text);
     this.status = status;
     this.code = body?.code;
     this.asked = asked;
@@ -174,16 +175,47 @@ function taskRow(task) {
 }
 
 async function loadAccounts() {
-  const { items } = await load('/api/wallet/accounts');
+  const [{ items }, { items: currencies }] = await Promise.all([
+    load('/api/wallet/accounts'), load('/api/wallet/currencies')]);
+  const exponents = new Map(currencies.map((currency) => [currency.code, currency.exponent]));
   $('accounts').replaceChildren(...items.map((account) => element('li', {},
     element('span', { className: 'title', textContent: account.currency }),
-    element('span', { className: 'amount', textContent: money(account.available, account.currency) }))));
+    element('span', {
+      className: 'amount',
+      textContent: money(account.available, exponents.get(account.currency) ?? 0),
+    }))));
 }
 
-/* Minor units to text; the browser knows each currency's decimal places. */
-function money(minor, currency) {
-  const format = new Intl.NumberFormat(undefined, { style: 'currency', currency });
-  return format.format(minor / 10 ** format.resolvedOptions().maximumFractionDigits);
+/*
+ * Minor units to text, with as many decimals as the wallet says.  The browser's
+ * list of currencies is another one: it has other decimals for some, and refuses
+ * codes that are not of three letters.
+ */
+function money(minor, exponent) {
+  const digits = String(Math.abs(minor)).padStart(exponent + 1, '0');
+  const whole = digits.slice(0, digits.length - exponent);
+  const decimals = digits.slice(digits.length - exponent);
+  const format = new Intl.NumberFormat(undefined, { useGrouping: 'min2' });
+  const point = format.formatToParts(0.5).find((part) => part.type === 'decimal').value;
+  return (minor < 0 ? '-' : '') + format.format(BigInt(whole)) + (exponent > 0 ? point + decimals : '');
+}
+
+/*
+ * Where a sign-in by redirection failed: /?error=CODE&error_description=TEXT.
+ * Anybody can write such an address, so what it says is shown as text, cut, and
+ * said to come from there; and it does not stay in the address.
+ */
+function takeError() {
+  const query = new URLSearchParams(location.search);
+  const code = query.get('error');
+  if (code === null) return null;
+  const text = query.get('error_description');
+  for (const name of ['error', 'error_description', 'state']) query.delete(name);
+  const rest = query.toString();
+  history.replaceState(null, '', location.pathname + (rest ? `?${rest}` : ''));
+  const known = /^[A-Za-z0-9_'-]{1,64}$/.test(code) ? code : 'UNKNOWN';
+  const said = text ? ` The address says: \u201c${text.slice(0, 200)}\u201d` : '';
+  return `Signing in did not work (${known}).${said}`;
 }
 
 function onSubmit(id, submit) {
@@ -233,6 +265,8 @@ async function start() {
   else showSignedOut();
 }
 
+const failure = takeError();
 act(null, start).then(() => {
+  if (failure && $('message').hidden) say(failure);
   if ($('signed-in').hidden && $('signed-out').hidden) showSignedOut();
 });

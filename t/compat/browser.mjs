@@ -75,6 +75,21 @@ try {
 	ok(await shown(wallet.getByText("USD")), "my wallet's currency");
 	ok(await shown(wallet.getByText(/0\.00/)), "and what is in it");
 
+	/* Money has the wallet's decimals, whatever the browser knows of currencies. */
+	const money = { JPY: [1050, 0], KWD: [1050, 2], GOLD: [-1234567, 4], POINTS: [7, 0], PICO: [1, 12],
+		USD: [9007199254740991, 2] };
+	await page.route("**/api/wallet/accounts", (route) => route.fulfill({ json: { nextCursor: null,
+		items: Object.entries(money).map(([currency, [available]]) => ({ currency, available })) } }));
+	await page.route("**/api/wallet/currencies", (route) => route.fulfill({ json: { nextCursor: null,
+		items: Object.entries(money).map(([code, [, exponent]]) => ({ code, exponent, iso: false })) } }));
+	await page.reload();
+	await wallet.getByText("PICO").waitFor();
+	is(await wallet.locator("li").evaluateAll((rows) => rows.map((row) => row.innerText.replace(/\s+/g, " "))),
+		["JPY 1050", "KWD 10.50", "GOLD -123.4567", "POINTS 7", "PICO 0.000000000001",
+			"USD 90,071,992,547,409.91"], "amounts have the wallet's decimals");
+	await page.unroute("**/api/wallet/accounts");
+	await page.unroute("**/api/wallet/currencies");
+
 	/* Tasks: added, marked as text, done, kept over a reload, deleted. */
 	const hostile = "<img src=x onerror=alert(1)> buy milk";
 	await page.getByLabel("New task").fill(hostile);
@@ -176,9 +191,25 @@ try {
 	await signIn.getByLabel("Email").fill(email);
 	await signIn.getByLabel("Password").fill("not my password");
 	await button("Sign in").click();
-	ok(await shown(page.getByText("Invalid email or password")), "a wrong password says so");
+	ok(await shown(page.getByText("Invalid email or password (INVALID_EMAIL_OR_PASSWORD)")),
+		"a wrong password says so, by message and code");
 	await shot("5-wrong-password");
 	complaints.length = 0; // the browser reports the 401 itself
+
+	/* A sign-in by redirection that failed: what the address says is text. */
+	const evil = "<img src=x onerror=\"document.title='evil'\"><script>document.title='evil'</script>";
+	await page.goto(`${args.base}/api/auth/error?error=state_mismatch&error_description=${encodeURIComponent(evil)}`);
+	ok(await shown(page.getByText("(state_mismatch)")), "an error's code is shown");
+	ok((await page.locator("#message").textContent()).includes(evil), "and its description, as text");
+	is(await page.locator("#message *").count(), 0, "nothing but text");
+	is(await page.title(), "Kedge", "nothing of it ran");
+	is(new URL(page.url()).search, "", "the address does not keep it");
+	ok(await shown(page.getByRole("heading", { name: "Sign in" })), "one can try again");
+	await page.goto(`${args.base}/?error=${encodeURIComponent(evil)}&next=%2Fapi%2Fcore%2Fwhoami`);
+	ok(await shown(page.getByText("(UNKNOWN)")), "what is no code is not shown");
+	is(new URL(page.url()).search, "?next=%2Fapi%2Fcore%2Fwhoami", "where it wanted to go is kept");
+	is(complaints, [], "nothing on the console");
+	complaints.length = 0;
 
 	/* A page that needs a session sends the browser to sign in, and on. */
 	const before = await page.goto(args.base + "/api/core/whoami");
