@@ -57,7 +57,7 @@ sub unmoved
 
 # A transfer between alice and bob, or what is made of it.
 my @columns = qw(status kind debit_account_id credit_account_id currency amount expires_at
-    captured_amount reversed_amount reverses);
+    captured_amount reversed_amount reverses metadata settled_at settled_by settled_reason);
 my %plain = (status => 'posted', kind => 'transfer', debit_account_id => $a,
 	credit_account_id => $b, currency => 'USD', amount => 10, reversed_amount => 0);
 
@@ -101,21 +101,20 @@ is($k->sql('wallet', <<~'SQL'), <<~'RIGHTS' =~ s/\n\z//r, 'rights to tables and 
 
 # The ledger's doors.  What is behind them is not to be called, and no function
 # that runs as the owner may become the trigger of somebody else's table.
-my @doors = qw(add_currency batch batch capture check expire external forget_keys freeze note_check
-    open_account open_first release reverse transfer transfers write_missing_statements
-    write_statements);
+my @doors = qw(add_currency batch batch capture capture check expire external external forget_keys
+    forget_keys freeze note_check open_account open_first release release reverse reverse transfer
+    transfers write_missing_statements write_statements);
 is($k->sql('wallet', <<~'SQL'), join("\n", map {"ledger_$_"} @doors), 'functions as the owner');
 	SELECT proname FROM pg_proc
 	WHERE pronamespace = 'public'::regnamespace AND prosecdef
 		AND has_function_privilege('wallet', oid, 'EXECUTE')
 	ORDER BY proname COLLATE "C"
 	SQL
-# One sets it in its body, which costs less.
 is($k->sql('wallet', <<~'SQL'), '', 'each with a search_path of its own, temporary names last');
 	SELECT oid::regprocedure FROM pg_proc
 	WHERE pronamespace = 'public'::regnamespace AND prosecdef
-		AND NOT 'search_path=public, pg_temp' = ANY(coalesce(proconfig, '{}'))
-		AND NOT (proname = 'ledger_transfer' AND prosrc ~ 'set_config..search_path., .public, pg_temp.')
+		AND NOT coalesce(proconfig, '{}') && '{"search_path=public, pg_temp",
+			"search_path=pg_catalog, public, pg_temp"}'
 	SQL
 is($k->sql('wallet', <<~'SQL'), '', 'and no other of the ledger is to be called');
 	SELECT oid::regprocedure FROM pg_proc
@@ -198,16 +197,20 @@ refused($k, 'app', '42501', $_) for (
 	"SELECT transfer_as_made('$t{posted}')",
 	'SELECT transfer_event(t) FROM transfer t',
 	"SELECT transfer_lock('$t{posted}')",
-	"SELECT ledger_replay('$alice->{id}', 'x', 'x', NULL)",
+	"SELECT ledger_replay('$alice->{id}', 'x', 'x')",
+	"SELECT ledger_take_keys('{}', '$alice->{id}', 'x', 'x', '{}')",
+	"SELECT ledger_free_key('$alice->{id}', 'x')",
+	'SELECT ledger_make_one(NULL)',
+	"SELECT transfer_metadata('{}')",
 	"SELECT ledger_check_move('$a', '$b', 1, 0)",
 	"SELECT ledger_check_hold(t, 'x', true) FROM transfer t",
-	"SELECT ledger_make(ledger_items('[]', 'x', true), false)",
-	"SELECT ledger_make_each('{}', false)",
+	"SELECT ledger_make(ledger_items('[]', 'x', true), false, '{}')",
+	"SELECT ledger_make_each('{}', false, '{}')",
 	"SELECT ledger_items('[]', 'x', true)",
 	"SELECT ledger_items('x', true, 'x', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
 	"SELECT ledger_codes('{}')",
 	"SELECT ledger_id(1, 'x')",
-	"SELECT ledger_made_again('$alice->{id}', 'x', 'x', NULL)",
+	"SELECT ledger_made_again('$alice->{id}', 'x', 'x')",
 	"SELECT account_external('EUR')",
 	"SELECT account_owner('$a')",
 	'SELECT account_emit(a, NULL) FROM account a',
@@ -575,6 +578,9 @@ for my $row (
 	[ '23514', status => 'held', expires_at => $soon, captured_amount => 10 ],
 	[ '23514', reversed_amount => 1 ],
 	[ '23514', reversed_amount => -1 ],
+	(map { [ '23514', $_ => $_ eq 'settled_at' ? 'now' : 'x' ] } qw(settled_at settled_by settled_reason)),
+	(map { [ '22P05|22P02|22003', metadata => $_ ] } '{"a":"\\u0000"}', '{"\\u0000":1}',
+		'{"a":["\\ud800"]}', '{"a":"\\ude00\\ud83d"}', '{"a":1e999999}'),
 	[ '23514', kind => 'gift' ],
 	[ '23514', kind => 'reversal' ],
 	[ '23514', reverses => $t{posted} ],
@@ -655,16 +661,22 @@ is($state, '', 'and nothing else came of it');
 my %other = (id => "'$nowhere'", debit_account_id => "'$house'", credit_account_id => "'$house'",
 	currency => "'EUR'", amount => '99', memo => "'x'", created_at => 'now()', kind => "'deposit'",
 	user_id => "'x'", metadata => "'{}'", expires_at => "'$soon'", reverses => "'$t{posted}'",
-	provider => "'x'", reference => "'x'");
+	provider => "'x'", reference => "'x'", reason => "'x'");
+my @settled = qw(settled_at settled_by settled_reason);
 for my $column (split /\n/, $k->sql('wallet', "SELECT attname FROM pg_attribute WHERE attrelid ="
 		. " 'transfer'::regclass AND attnum > 0 AND NOT attisdropped"
-		. " AND attname NOT IN ('status', 'captured_amount', 'reversed_amount')"))
+		. " AND attname NOT IN ('status', 'captured_amount', 'reversed_amount') AND attname !~ '^settled_'"))
 {
 	ok($other{$column}, "$column has a row here") or next;
 	refused($k, 'owner', '23514',
 		"UPDATE transfer SET status = 'released', $column = $other{$column} WHERE id = '$t{held}'");
 	refused($k, 'owner', '23514', "UPDATE transfer SET $column = $other{$column} WHERE id = '$_'")
 	    for @t{qw(held posted captured)};
+}
+# Who settled a hold is written when it is settled, and never again.
+for my $id (@t{qw(held posted captured released)}) {
+	refused($k, 'owner', '23514', "UPDATE transfer SET $_ = " . ($_ eq 'settled_at' ? 'now()' : "'x'")
+		    . " WHERE id = '$id'") for @settled;
 }
 refused($k, 'owner', '23514', "INSERT INTO statement (account_id, month, currency, opening, closing,"
 	    . " credits, debits, entries, last_seq) VALUES ('$a', $_, 0)")

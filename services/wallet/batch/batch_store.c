@@ -117,9 +117,8 @@ column_text(struct arena *a, const struct batch *batch,
 	return is_needed ? b.data : NULL;
 }
 
-/* The rows after the first. */
 static void
-read_results(struct arena *a, const struct db_rows *rows,
+read_results(struct arena *a, const struct db_rows *rows, const int *row_of,
     const struct batch *batch, struct batch_answer *answer)
 {
 	struct transfer_answer *results =
@@ -127,7 +126,7 @@ read_results(struct arena *a, const struct db_rows *rows,
 
 	for (int64_t i = 0; i < batch->count; i++) {
 		results[i] = transfer_made_read(
-		    a, rows, (int)i + 1, &batch->items[i].order);
+		    a, rows, row_of[i + 1], &batch->items[i].order);
 		answer->emitted += results[i].emitted;
 	}
 	answer->results = results;
@@ -138,6 +137,7 @@ batch_make(struct db *db, struct arena *a, const struct transfer_actor *who,
     const struct operation *o, const struct batch *batch,
     struct batch_answer *ret_answer)
 {
+	const int *row_of; /* that of the whole is item 0 */
 	struct db_rows rows;
 	enum err e;
 
@@ -156,14 +156,16 @@ batch_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 	    &rows);
 	if (e != ERR_OK)
 		return e;
-	*ret_answer = (struct batch_answer){
-		.code = db_find_text(&rows, 0, TRANSFER_MADE_CODE),
-		.index = db_get_i64(&rows, 0, TRANSFER_MADE_ITEM) - 1,
-	};
-	if (ret_answer->code != NULL)
+	*ret_answer = (struct batch_answer){ .index = -1 };
+	if (rows.count == 1) { /* why nothing was done, and for which item */
+		ret_answer->code = db_get_text(&rows, 0, TRANSFER_MADE_CODE);
+		ret_answer->index =
+		    db_get_i64(&rows, 0, TRANSFER_MADE_ITEM) - 1;
 		return ERR_OK;
-	assert(rows.count == batch->count + 1);
-	ret_answer->replayed = db_get_bool(&rows, 0, TRANSFER_MADE_REPLAYED);
-	read_results(a, &rows, batch, ret_answer);
+	}
+	row_of = transfer_made_rows(a, &rows, 0, (size_t)batch->count);
+	ret_answer->replayed =
+	    db_get_bool(&rows, row_of[0], TRANSFER_MADE_REPLAYED);
+	read_results(a, &rows, row_of, batch, ret_answer);
 	return ERR_OK;
 }

@@ -95,21 +95,26 @@ write_statements(struct job *job, struct db *db, const void *payload)
 	return e;
 }
 
+/* Each statement is a transaction of its own: requests wait for few keys. */
 static enum err
 forget_keys(struct job *job, struct db *db, const void *payload UNUSED)
 {
 	const struct service_process *wallet = job->app;
 	const struct wallet_config *config =
 	    (const struct wallet_config *)wallet->config;
-	int64_t count;
+	int64_t page = 0, count, total = 0;
 	enum err e;
 
-	e = ledger_forget_keys(
-	    db, job->arena, config->idempotency_days, &count);
-	if (e == ERR_OK)
-		job_set_result(job, arena_printf(job->arena, "{\"keys\":%lld}",
-					(long long)count));
-	return e;
+	do {
+		e = ledger_forget_keys(
+		    db, job->arena, config->idempotency_days, &page, &count);
+		if (e != ERR_OK)
+			return e;
+		total += count;
+	} while (page != LEDGER_NO_PAGE);
+	job_set_result(
+	    job, arena_printf(job->arena, "{\"keys\":%lld}", (long long)total));
+	return ERR_OK;
 }
 
 /* clang-format off */
@@ -122,6 +127,7 @@ const struct job_kind ledger_jobs[] = {
 	  .payload = SCHEMA(struct statements_in, statements_fields),
 	  .time_limit_s = STATEMENTS_LIMIT_S },
 	{ .name = "ledger.forget-keys", .handle = forget_keys,
+	  .external = true,
 	  .time_limit_s = STATEMENTS_LIMIT_S },
 	{ 0 },
 };

@@ -167,14 +167,30 @@ ledger_write_statements(
 
 static const struct db_stmt forget_keys = {
 	.name = "ledger_forget_keys",
-	.sql = "SELECT ledger_forget_keys($1)",
-	.nargs = 1,
+	.sql = "SELECT forgotten, next_page FROM ledger_forget_keys($1, $2,"
+	       " $3)",
+	.nargs = 3,
 };
+enum { FORGOTTEN_COUNT, FORGOTTEN_NEXT };
+
+/* Of 8 KiB each: some 30 000 keys. */
+static const char forget_pages[] = "500";
 
 enum err
-ledger_forget_keys(
-    struct db *db, struct arena *a, int64_t days, int64_t *ret_count)
+ledger_forget_keys(struct db *db, struct arena *a, int64_t days, int64_t *page,
+    int64_t *ret_count)
 {
-	return count(
-	    db, a, &forget_keys, DB_ARGS(int_text(a, days)), ret_count);
+	struct db_rows rows;
+	enum err e;
+
+	e = db_run(db, a, &forget_keys,
+	    DB_ARGS(int_text(a, days), int_text(a, *page), forget_pages),
+	    &rows);
+	if (e != ERR_OK)
+		return e;
+	*ret_count = db_get_i64(&rows, 0, FORGOTTEN_COUNT);
+	*page = db_is_null(&rows, 0, FORGOTTEN_NEXT)
+	            ? LEDGER_NO_PAGE
+	            : db_get_i64(&rows, 0, FORGOTTEN_NEXT);
+	return ERR_OK;
 }

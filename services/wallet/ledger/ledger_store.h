@@ -10,7 +10,7 @@
 struct arena;
 struct db;
 
-enum { LEDGER_MISMATCHES_MAX = 100 };
+enum { LEDGER_MISMATCHES_MAX = 100, LEDGER_NO_PAGE = -1 };
 
 struct ledger_mismatch {
 	const char *kind; /* currency, balance, running, held, ... */
@@ -42,7 +42,12 @@ MUST_CHECK enum err ledger_expire(struct db *db, struct arena *a, int64_t limit,
 /* month: "2026-01-01"; NULL: each that has none.  *ret_count were missing. */
 MUST_CHECK enum err ledger_write_statements(
     struct db *db, struct arena *a, const char *month, int64_t *ret_count);
-MUST_CHECK enum err ledger_forget_keys(
-    struct db *db, struct arena *a, int64_t days, int64_t *ret_count);
+/*
+ * Deletes keys that were first used so many days ago, in a few pages of their
+ * table from *page on; 0 is the first.  Sets *page to the next one, or to
+ * LEDGER_NO_PAGE after the last.
+ */
+MUST_CHECK enum err ledger_forget_keys(struct db *db, struct arena *a,
+    int64_t days, int64_t *page, int64_t *ret_count);
 
 #endif

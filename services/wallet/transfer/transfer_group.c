@@ -109,6 +109,7 @@ static enum err
 run_many(struct db *db, struct arena *a, struct member **group, size_t count)
 {
 	struct transfer_item items[GROUP_MAX];
+	const int *row_of;
 	struct db_rows rows;
 	enum err e;
 
@@ -120,12 +121,12 @@ run_many(struct db *db, struct arena *a, struct member **group, size_t count)
 		return e;
 	if (rows.count == 0)
 		return ERR_CONFLICT;
-	assert((size_t)rows.count == count);
+	row_of = transfer_made_rows(a, &rows, 1, count);
 	for (size_t i = 0; i < count; i++) {
 		struct member *m = group[i];
 
-		*m->ret_answer =
-		    transfer_made_read(m->arena, &rows, (int)i, m->item.order);
+		*m->ret_answer = transfer_made_read(
+		    m->arena, &rows, row_of[i], m->item.order);
 	}
 	return ERR_OK;
 }

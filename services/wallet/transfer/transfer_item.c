@@ -78,6 +78,26 @@ copy_text(struct arena *a, const struct db_rows *rows, int row, int column)
 	return text != NULL ? arena_strdup(a, text) : NULL;
 }
 
+const int *
+transfer_made_rows(
+    struct arena *a, const struct db_rows *rows, size_t first, size_t last)
+{
+	size_t count = last - first + 1;
+	int *row_of = arena_alloc(a, count * sizeof(*row_of));
+
+	assert((size_t)rows->count == count);
+	for (size_t i = 0; i < count; i++)
+		row_of[i] = -1;
+	for (int row = 0; row < rows->count; row++) {
+		int64_t item = db_get_i64(rows, row, TRANSFER_MADE_ITEM);
+
+		assert(item >= (int64_t)first && item <= (int64_t)last);
+		assert(row_of[item - (int64_t)first] == -1);
+		row_of[item - (int64_t)first] = row;
+	}
+	return row_of;
+}
+
 struct transfer_answer
 transfer_made_read(struct arena *a, const struct db_rows *rows, int row,
     const struct transfer_order *order)

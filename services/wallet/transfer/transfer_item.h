@@ -37,6 +37,12 @@ enum {
 	TRANSFER_MADE_EXPIRES_AT,
 	TRANSFER_MADE_METADATA,
 };
+/*
+ * The index of the row of each item from `first` to `last`.  There is one row
+ * for each; the database's plan decides their order.
+ */
+const int *transfer_made_rows(
+    struct arena *a, const struct db_rows *rows, size_t first, size_t last);
 /* A row and its order: the answer, all of it in `a`. */
 struct transfer_answer transfer_made_read(struct arena *a,
     const struct db_rows *rows, int row, const struct transfer_order *order);
