@@ -70,7 +70,7 @@ for my $round (1 .. 200) {
 	my %used;
 	my @items = map {
 		my %item = (d => pick(@accounts), c => pick(@accounts), a => pick(1, 1, 2, 5, 20, 90, 0));
-		$item{h} = 60 if rand() < 0.2;
+		$item{h} = 86_400 if rand() < 0.2;
 		$item{m} = 'memo ' . ++$n if rand() < 0.3;
 		my $key = rand() < 0.1 ? 'old-' . int rand 8 : "new-$n-" . int rand 1000;
 		if (rand() < 0.3 && !$used{$key}++) {

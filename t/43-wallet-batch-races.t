@@ -97,4 +97,35 @@ is_deeply(\%seen, { 'posted ' x 20 . 'INSUFFICIENT_FUNDS' => 6 }, 'made but for 
 is($k->sql('postgres', "SELECT deadlocks FROM pg_stat_database WHERE datname = 'wallet'"), 0,
 	'no deadlock, not even one that was tried again');
 $w->check('and the books are right');
+
+# ---- whatever order rows come in --------------------------------------------------------------
+
+# Rows name their item; a plan may bring them in any order.
+my %door = ('ledger_batch' => 'text, boolean, text, bytea, boolean, text, uuid[], uuid[], bigint[], text[], json[],'
+	    . ' integer[], text[], bytea[]', 'ledger_transfers' => 'json');
+for my $name (sort keys %door) {
+	my $arguments = join ', ', map {"\$$_"} 1 .. split /, /, $door{$name};
+	$k->sql('wallet', "ALTER FUNCTION $name($door{$name}) RENAME TO ${name}_in_order;
+	    CREATE FUNCTION $name($door{$name}) RETURNS SETOF ledger_made LANGUAGE sql SECURITY DEFINER
+	    SET search_path = pg_catalog, public, pg_temp
+	    AS 'SELECT * FROM ${name}_in_order($arguments) ORDER BY item DESC'");
+}
+sub memo_of { return $k->sql('wallet', "SELECT memo FROM transfer WHERE id = '$_[0]'") }
+$w->fund($a, 1000);
+my $backwards = batch($alice, 0, [ map { item($a, $b, $_ == 3 ? 1_000_000 : 1, memo => "item $_") } 1 .. 5 ]);
+is(codes($backwards), 'posted posted INSUFFICIENT_FUNDS posted posted', 'a batch whose rows come in another order');
+is(join(' ', map { memo_of($_->{transfer}{id}) } grep { $_->{transfer} } @{ $backwards->{json}{results} }),
+	'item 1 item 2 item 4 item 5', 'has each transfer in its place');
+$backwards = batch($alice, 1, [ item($a, $b, 1), item($a, $b, 1_000_000) ]);
+is("$backwards->{status} $backwards->{json}{index}", '422 1', 'an atomic one, too');
+my @wrong = grep { !defined || $_ } parallel(8, sub {
+	my ($i) = @_;
+	my ($me, @mine) = ($alice->copy);
+	for my $n (1 .. 5) {
+		my $t = $w->move($me, $a, $b, 1, memo => "of $i: $n")->{json};
+		push @mine, "$t->{id} $n";
+	}
+	return join ', ', grep { my ($id, $n) = split; memo_of($id) ne "of $i: $n" } @mine;
+});
+is("@wrong", '', 'forty single ones: to each its own');
 done_testing;

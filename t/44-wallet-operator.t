@@ -131,22 +131,97 @@ $t = $w->move($alice, $a, $b, 60)->{json}{id};
 my @parts = parallel(8, sub { return reverse_it($t, { amount => 20 })->{status} });
 is(scalar(grep { $_ == 200 } @parts), 3, 'three twenties of sixty, however many ask');
 
+# ---- who did it, and why ---------------------------------------------------------
+
+# As its operator, another operator, the other side and the database see it.
+sub told
+{
+	my ($name, $id, $who, %want) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my @fields = sort keys %want;
+	for my $viewer ($op, $admin) {
+		my $t = $viewer->get("$base/transfers/$id")->{json};
+		is_deeply({ map { $_ => $t->{$_} } @fields }, \%want, "$name: by whom and why, to operators");
+	}
+	my $t = $who->get("$base/transfers/$id")->{json};
+	is_deeply([ @$t{@fields} ], [ map { undef } @fields ], "$name: not to who takes part");
+	return $t;
+}
+$w->fund($a, 100);
+my $in = $op->post("$base/deposits", { %in, amount => 5, reference => 'why', reason => 'cheque 4' });
+is($in->{json}{reason}, 'cheque 4', 'a deposit has a reason');
+told('a deposit', $in->{json}{id}, $alice, createdBy => $op->{id}, reason => 'cheque 4');
+is($op->post("$base/deposits", { %in, amount => 5, reference => 'why', reason => 'cheque 4' })->{body}, $in->{body},
+	'again: the same answer');
+expect($op->post("$base/deposits", { %in, amount => 5, reference => 'why' }), 409, 'REFERENCE_REUSED',
+	'without it: another movement');
+my $out = $op->post("$base/withdrawals", { %in, amount => 5, reference => 'why out', reason => 'asked for' });
+told('a withdrawal', $out->{json}{id}, $alice, createdBy => $op->{id}, reason => 'asked for');
+$r = reverse_it($in->{json}{id}, { reason => 'bounced' }, key => 'why-1');
+told('a reversal', $r->{json}{reversalId}, $alice, createdBy => $op->{id}, reason => 'bounced');
+is(reverse_it($in->{json}{id}, { reason => 'bounced' }, key => 'why-1')->{body}, $r->{body}, 'again: the same answer');
+expect(reverse_it($in->{json}{id}, { reason => 'else' }, key => 'why-1'), 409, 'IDEMPOTENCY_KEY_REUSED',
+	'another reason: another request');
+my ($gave, $took) = map { $w->move($alice, $a, $b, 3, hold => JSON::PP::true)->{json} } 1, 2;
+is($gave->{createdBy}, $alice->{id}, 'who asks sees that it was they');
+is_deeply([ @$gave{qw(settledAt settledBy settledReason)} ], [ undef, undef, undef ], 'a hold is not settled');
+is($bob->get("$base/transfers/$gave->{id}")->{json}{createdBy}, undef, 'the other side does not');
+Kedge::Wallet::post($op, "/transfers/$gave->{id}/release", { reason => 'too old' });
+my $released = told('a release', $gave->{id}, $bob, settledBy => $op->{id}, settledReason => 'too old');
+like($released->{settledAt}, qr/^\d{4}-\d\d-\d\dT/, 'but when');
+$r = Kedge::Wallet::post($op, "/transfers/$took->{id}/capture", { amount => 1, reason => 'agreed' }, key => 'why-2');
+told('a capture', $took->{id}, $bob, settledBy => $op->{id}, settledReason => 'agreed');
+is(Kedge::Wallet::post($op, "/transfers/$took->{id}/capture", { amount => 1, reason => 'agreed' }, key => 'why-2')->{body},
+	$r->{body}, 'again: the same answer');
+is($k->sql('wallet', "SELECT settled_by, settled_reason, settled_at > created_at FROM transfer WHERE id = '$took->{id}'"),
+	"$op->{id}|agreed|t", 'the database has it');
+my $own = $w->move($alice, $a, $b, 3, hold => JSON::PP::true)->{json}{id};
+is(Kedge::Wallet::post($bob, "/transfers/$own/release", { reason => 'changed my mind' })->{json}{settledReason},
+	'changed my mind', 'the payee sees what they said');
+is($alice->get("$base/transfers/$own")->{json}{settledReason}, undef, 'the payer does not');
+is(Kedge::Wallet::post($bob, "/transfers/$own/release", { amount => 1 })->{status}, 400, 'a release takes no amount');
+
+# What the system's account has available is a number that JSON holds.
+my ($limit) = grep { $_->{name} eq 'external:USD' } @{ $op->get("$base/accounts?kind=system")->{json}{items} };
+my $most = 9007199254740991 + $limit->{available};
+expect($w->move($op, $limit->{id}, $b, $most + 1, hold => JSON::PP::true), 422, 'AMOUNT_OUT_OF_RANGE',
+	'a hold from outside beyond the bound');
+expect($w->move($op, $limit->{id}, $b, $most, hold => JSON::PP::true, key => 'bound'), 201, 'held', 'one up to it');
+is($w->account($limit->{id})->{available}, -9007199254740991, 'is the least that there is');
+expect($w->deposit($a, 1), 422, 'AMOUNT_OUT_OF_RANGE', 'nor does a deposit go beyond');
+expect($w->move($op, $limit->{id}, $b, $most, hold => JSON::PP::true, key => 'bound'), 201, 'held', 'again');
+my ($bound) = split /\n/, $k->sql('wallet', "SELECT id FROM transfer WHERE debit_account_id = '$limit->{id}' AND status = 'held'");
+Kedge::Wallet::post($op, "/transfers/$bound/release");
+is($k->sql('wallet', "SELECT least FROM account WHERE id = '$limit->{id}'"), -9007199254740991, 'the table holds it');
+
 # ---- frozen -------------------------------------------------------------------------
 
 $hold = $w->move($alice, $a, $b, 10, hold => JSON::PP::true)->{json}{id};
 my $free = $w->move($alice, $a, $b, 10, hold => JSON::PP::true)->{json}{id};
-$r = $op->post("$base/accounts/$a/freeze");
-is("$r->{status} $r->{json}{frozen}", '200 1', 'frozen');
-is($op->post("$base/accounts/$a/freeze")->{status}, 200, 'again');
-ok($alice->get("$base/accounts/$a")->{json}{frozen}, 'as its owner sees');
+is($op->get("$base/accounts/$a")->{json}{freezeChangedAt}, undef, 'never frozen before');
+is($op->post("$base/accounts/$a/freeze")->{json}{freezeReason}, undef, 'without a reason');
+$r = $op->post("$base/accounts/$a/freeze", { reason => 'case 17' });
+is("$r->{status} $r->{json}{frozen}", '200 1', 'frozen, once more');
+is_deeply([ @{ $r->{json} }{qw(freezeChangedBy freezeReason)} ], [ $op->{id}, 'case 17' ], 'by whom and why');
+like($r->{json}{freezeChangedAt}, qr/^\d{4}-\d\d-\d\dT/, 'and when');
+my $seen = $alice->get("$base/accounts/$a")->{json};
+is_deeply([ @$seen{qw(frozen freezeChangedAt freezeChangedBy freezeReason)} ],
+	[ JSON::PP::true, $r->{json}{freezeChangedAt}, undef, undef ], 'its owner sees that and when, no more');
+($seen) = grep { $_->{id} eq $a } @{ $alice->get("$base/accounts")->{json}{items} };
+is_deeply([ @$seen{qw(freezeChangedBy freezeReason)} ], [ undef, undef ], 'in the list neither');
+is($op->post("$base/accounts/$a/freeze", $_)->{status}, 400, 'no freeze with ' . (%$_)[0])
+    for { reason => '' }, { reason => 'x' x 501 }, { reason => 7 }, { why => 'x' };
 expect($w->move($alice, $a, $b, 1), 422, 'ACCOUNT_FROZEN', 'nothing goes out');
 $w->fund($b, 5);
 expect($w->move($bob, $b, $a, 1), 422, 'ACCOUNT_FROZEN', 'nothing comes in');
 expect($w->deposit($a, 1), 422, 'ACCOUNT_FROZEN', 'from outside neither');
 expect(Kedge::Wallet::post($bob, "/transfers/$hold/capture", {}), 422, 'ACCOUNT_FROZEN', 'by no capture');
 expect(Kedge::Wallet::post($bob, "/transfers/$free/release"), 200, 'released', 'a hold can be given back');
-$r = $op->post("$base/accounts/$a/unfreeze");
+$r = $op->post("$base/accounts/$a/unfreeze", { reason => 'closed' });
 ok(!$r->{json}{frozen}, 'thawed');
+is_deeply([ @{ $r->{json} }{qw(freezeChangedBy freezeReason)} ], [ $op->{id}, 'closed' ], 'by whom and why');
+is($k->sql('wallet', "SELECT frozen, user_id, reason FROM account_freeze WHERE account_id = '$a' ORDER BY id"),
+	join("\n", "t|$op->{id}|", "t|$op->{id}|case 17", "f|$op->{id}|closed"), 'all of it is kept');
 expect(Kedge::Wallet::post($bob, "/transfers/$hold/capture", {}), 200, 'captured', 'and all goes on');
 expect($op->post("$base/accounts/$nowhere/$_"), 404, 'ACCOUNT_NOT_FOUND', "nothing to $_")
     for qw(freeze unfreeze);
@@ -169,10 +244,24 @@ is(scalar @{ $op->get("$base/accounts?userId=$alice->{id}")->{json}{items} }, 2,
 is(scalar @{ $op->get("$base/accounts?userId=nobody")->{json}{items} }, 0, 'and makes none by looking');
 is($op->get("$base/accounts/$a")->{json}{id}, $a, 'also one by one');
 my %known = map { $_->{code} => $_ } @{ $alice->get("$base/currencies")->{json}{items} };
-is_deeply($known{KWD}, { code => 'KWD', exponent => 3, iso => JSON::PP::true }, 'currencies');
-$r = $op->post("$base/currencies", { code => 'POINTS', exponent => 0 });
+my %unsaid = (createdAt => undef, createdBy => undef, reason => undef);
+is_deeply($known{KWD}, { code => 'KWD', exponent => 3, iso => JSON::PP::true, %unsaid }, 'currencies');
+$r = $op->post("$base/currencies", { code => 'POINTS', exponent => 0, reason => 'for loyalty' });
 is($r->{status}, 201, 'one of our own') or diag($r->{body});
-is_deeply($r->{json}, { code => 'POINTS', exponent => 0, iso => JSON::PP::false }, 'is not ISO\'s');
+my $points = $r->{json};
+my $added = delete $points->{createdAt};
+is_deeply($points, { code => 'POINTS', exponent => 0, iso => JSON::PP::false, createdBy => $op->{id},
+	reason => 'for loyalty' }, 'is not ISO\'s, and says whose');
+for my $who ($op, $alice) {
+	my ($seen) = grep { $_->{code} eq 'POINTS' } @{ $who->get("$base/currencies")->{json}{items} };
+	is_deeply($seen, { %$points, createdAt => $added, $who == $op ? () : (createdBy => undef, reason => undef) },
+		$who == $op ? 'as operators see' : 'others do not see by whom and why');
+}
+# 2^53 - 1 minor units are all that an account has.
+expect($op->post("$base/currencies", { code => "X$_", exponent => $_ }), 422, 'EXPONENT_TOO_LARGE',
+	"an exponent of $_") for 10, 18;
+is($op->post("$base/currencies", { code => 'X9', exponent => 9 })->{status}, 400, 'a code has three characters');
+is($op->post("$base/currencies", { code => 'XX9', exponent => 9 })->{status}, 201, 'an exponent of 9');
 expect($op->post("$base/currencies", { code => 'POINTS', exponent => 2 }), 409, 'CURRENCY_EXISTS', 'again');
 for my $row ([ code => 'x' ], [ code => 'abc' ], [ code => '1AB' ], [ code => 'A' x 13 ],
 	[ exponent => -1 ], [ exponent => 19 ], [ exponent => '2' ])

@@ -59,6 +59,34 @@ brought(batch($alice, 0, [ map { item($a, $b, $_) } 1 .. 3 ]), 'a batch', ('tran
 brought(batch($alice, 0, [ item($a, $b, 1), item($a, $b, 1_000_000) ]), 'of which one is refused',
 	'transfer.posted');
 brought($alice->post("$base/accounts", { name => 'n', currency => 'EUR' }), 'an account', 'account.created');
+
+# What operators do: by whom and why.
+sub says
+{
+	my ($event, $name, %want) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is_deeply({ map { $_ => $event->{data}{$_} } keys %want }, \%want, $name);
+	return;
+}
+my @why = (reason => 'case 17');
+($event) = brought($op->post("$base/accounts/$b/freeze", {@why}), 'a freeze', 'account.frozen');
+says($event, 'by whom and why', id => $b, frozen => JSON::PP::true, freezeChangedBy => $op->{id},
+	freezeReason => 'case 17');
+($event) = brought($op->post("$base/accounts/$b/unfreeze"), 'its end', 'account.unfrozen');
+says($event, 'by whom', id => $b, frozen => JSON::PP::false, freezeChangedBy => $op->{id}, freezeReason => undef);
+($event) = brought($w->deposit($a, 7, @why), 'a deposit', 'transfer.posted');
+says($event, 'by whom and why', createdBy => $op->{id}, @why);
+my $back = $event->{data}{id};
+($event) = brought(Kedge::Wallet::post($op, "/transfers/$back/reverse", {@why}), 'a reversal', 'transfer.posted',
+	'transfer.reversed');
+says($event, 'by whom and why', kind => 'reversal', reverses => $back, createdBy => $op->{id}, @why);
+($held) = map { $w->move($alice, $a, $b, 5, hold => \1)->{json}{id} } 1;
+told();
+($event) = brought($op->post("$base/transfers/$held/release", {@why}), 'a release', 'transfer.released');
+says($event, 'by whom and why', createdBy => $alice->{id}, settledBy => $op->{id}, settledReason => 'case 17');
+($event) = brought($op->post("$base/currencies", { code => 'POINTS', exponent => 0, @why }), 'a currency',
+	'currency.created');
+says($event, 'by whom and why', code => 'POINTS', createdBy => $op->{id}, @why);
 my $carol = $k->user('carol');
 brought($carol->get("$base/accounts"), 'a first contact', 'account.created');
 brought($w->move($alice, $a, $b, 1_000_000), 'what is refused');

@@ -128,6 +128,7 @@ my %operation = (
 	'statements of a month' =>
 	    "SELECT ledger_write_statements(date_trunc('month', now() - interval '1 month')::date)",
 	'forget keys' => 'SELECT ledger_forget_keys(1)',
+	'open an account once' => "SELECT ledger_open_account_once('$user', 'k1', 'x', 'x', 'USD', NULL)",
 	'open an account' => "SELECT ledger_open_account('$user', 'x', 'USD')",
 	'first contact' => "SELECT ledger_open_first('nobody', 'USD')",
 	'check' => 'SELECT ledger_check(1)',
@@ -188,15 +189,19 @@ sub ask
 
 my ($keeper, $watcher, @pair) = (session('kedge'), session('kedge'), session('wallet'), session('wallet'));
 
-# Until it has come to its end, or waits for a lock: true if it waits.
+# Until it has come to its end, or waits for a lock: true if it waits.  There are
+# thousands of these: wait_until would pause too long.
 sub waits
 {
 	my ($s) = @_;
-	return wait_until(sub {
-		return 'ended' if defined answer_kept($s);
-		return ask($watcher, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $s->{backend} AND NOT granted)") eq 't'
-		    ? 'waits' : undef;
-	}, 30) eq 'waits';
+	my $end = time + 60;
+	while (time < $end) {
+		return 0 if defined answer_kept($s);
+		return 1 if ask($watcher, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $s->{backend}"
+			    . ' AND NOT granted)') eq 't';
+		select undef, undef, undef, 0.001;
+	}
+	die 'neither an end nor a lock that it waits for';
 }
 
 sub answer_kept
@@ -220,15 +225,26 @@ sub finish
 	return $s->{answer} // answer($s, 1);
 }
 
-my (@locked_out, %waited, $rounds);
+# Which operations a gate stops on their way.  What none stops waits for nobody.
+my (%stopped, %waits);
 for my $gate (sort keys %gate) {
-	ask($keeper, "BEGIN;\n$gate{$gate}");
-	my @stopped = grep { my $waits = start($pair[0], $_); ask($keeper, "ROLLBACK;\nBEGIN;\n$gate{$gate}")
-		if $waits; finish($pair[0]); $waits } sort keys %operation;
-	ask($keeper, 'ROLLBACK');
-	$waited{$_}++ for @stopped;
-	for my $first (@stopped) {
-		for my $second (sort keys %operation) {
+	for my $name (sort keys %operation) {
+		ask($keeper, "BEGIN;\n$gate{$gate}");
+		if (start($pair[0], $name)) {
+			push @{ $stopped{$gate} }, $name;
+			$waits{$name} = 1;
+		}
+		ask($keeper, 'ROLLBACK');
+		finish($pair[0]);
+	}
+}
+is_deeply([ grep { !$waits{$_} } sort keys %operation ], [ 'check', 'first contact', 'forget keys' ],
+	'what waits for nobody');
+
+my (@locked_out, $rounds);
+for my $gate (sort keys %gate) {
+	for my $first (@{ $stopped{$gate} }) {
+		for my $second (sort keys %waits) {
 			ask($keeper, "BEGIN;\n$gate{$gate}");
 			start($pair[0], $first);
 			start($pair[1], $second);
@@ -239,14 +255,12 @@ for my $gate (sort keys %gate) {
 		}
 	}
 }
-is(join("\n", @locked_out), '', 'no two operations lock each other out');
+is(join("\n", @locked_out), '', 'no two of the others lock each other out');
 note("$rounds rounds");
-my @free = grep { !$waited{$_} } sort keys %operation;
-is_deeply(\@free, [ 'check', 'first contact', 'forget keys', 'statements', 'statements of a month' ],
-	'the others were stopped on their way at least once');
 $w->check('and nothing came of it');
 
-unlike(slurp($k->dir . '/log/postgres.log') // '', qr/deadlock detected/, 'the log has no deadlock');
+is(join("\n", grep { /deadlock detected/ } split /\n/, slurp($k->dir . '/log/postgres.log') // ''), '',
+	'the log has no deadlock');
 is($k->sql('postgres', "SELECT deadlocks FROM pg_stat_database WHERE datname = 'wallet'"), 0,
 	'and PostgreSQL has counted none');
 done_testing;

@@ -62,6 +62,19 @@ account_open(struct db *db, struct arena *a, const char *user_id,
 }
 
 enum err
+account_set_frozen(struct db *db, struct arena *a, const char *id, bool frozen,
+    const struct account_freeze *by)
+{
+	int64_t emitted;
+	enum err e;
+
+	e = account_update_frozen(db, a, id, frozen, by, &emitted);
+	if (e == ERR_OK && emitted > 0)
+		job_wake(db);
+	return e;
+}
+
+enum err
 account_list(struct db *db, struct arena *a, const char *user_id,
     const char *currency, const char *origin, const struct account_page *page,
     const struct account **ret_accounts, int64_t *ret_count)

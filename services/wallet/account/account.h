@@ -25,6 +25,10 @@ struct account {
 	int64_t held_minor; /* promised; part of the balance */
 	int64_t available_minor; /* balance without held */
 	bool frozen;
+	/* Of the last freeze or its end; or NULL. */
+	const char *freeze_changed_at;
+	const char *freeze_changed_by;
+	const char *freeze_reason;
 	const char *created_at;
 };
 
@@ -63,6 +67,17 @@ struct account_order {
 MUST_CHECK enum err account_open(struct db *db, struct arena *a,
     const char *user_id, const struct account_order *order,
     struct account *ret_account, bool *ret_replayed, const char **ret_code);
+
+/* An operator's act: who, on behalf of which request, and why. */
+struct account_freeze {
+	const char *user_id;
+	const char *reason; /* or NULL */
+	const char *origin; /* operation_origin() */
+};
+
+/* ERR_NOT_FOUND: no such account of anybody. */
+MUST_CHECK enum err account_set_frozen(struct db *db, struct arena *a,
+    const char *id, bool frozen, const struct account_freeze *by);
 
 /*
  * Oldest first.  A user without accounts gets the first one: the database may

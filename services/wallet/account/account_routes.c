@@ -18,6 +18,10 @@ enum { PAGE_MAX = 100, NAME_MAX_CHARS = 100, USER_ID_MAX = 255 };
 struct account_key {
 	const char *id;
 };
+struct freeze_in {
+	const char *id;
+	const char *reason;
+};
 struct open_in {
 	const char *name;
 	const char *currency;
@@ -50,6 +54,12 @@ static const struct field key_fields[] = {
 	  .required = true, .format = FMT_UUID },
 	{ 0 },
 };
+static const struct field freeze_fields[] = {
+	{ FIELD(struct freeze_in, id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ OPERATION_REASON_FIELD(struct freeze_in, reason) },
+	{ 0 },
+};
 static const struct field list_fields[] = {
 	{ FIELD(struct list_in, limit, "limit"), .from = FROM_QUERY,
 	  .min = 1, .max = PAGE_MAX, .fallback = PAGE_DEFAULT },
@@ -78,6 +88,13 @@ static const struct field account_fields[] = {
 	  .required = true, .doc = "balance without held." },
 	{ FIELD(struct account, frozen, "frozen"), .required = true,
 	  .doc = "Nothing goes in or out, but holds can be given back." },
+	{ FIELD(struct account, freeze_changed_at, "freezeChangedAt"),
+	  .nullable = true, .format = FMT_DATE_TIME,
+	  .doc = "When it was last frozen or unfrozen." },
+	{ FIELD(struct account, freeze_changed_by, "freezeChangedBy"),
+	  .nullable = true, .doc = "By whom; null to all but operators." },
+	{ FIELD(struct account, freeze_reason, "freezeReason"),
+	  .nullable = true, .doc = "Why; null to all but operators." },
 	{ FIELD(struct account, created_at, "createdAt"), .required = true,
 	  .format = FMT_DATE_TIME },
 	{ 0 },
@@ -123,6 +140,34 @@ account_ready(void *app, struct buf *members)
 	    has ? ",\"currency\":\"ok\""
 		: ",\"currency\":\"WALLET_CURRENCY is not in table currency\"");
 	return has;
+}
+
+/*
+ * Who froze an account and why is for operators: the reason may be what its
+ * owner must not learn.
+ */
+static void
+hide_operator(struct req *r, struct account *account)
+{
+	if (operation_is_operators(r))
+		return;
+	account->freeze_changed_by = NULL;
+	account->freeze_reason = NULL;
+}
+
+static const struct account *
+hide_operators(struct req *r, const struct account *accounts, int64_t count)
+{
+	struct account *copy;
+
+	if (operation_is_operators(r) || count == 0)
+		return accounts;
+	copy = arena_alloc(r->arena, (size_t)count * sizeof(*copy));
+	for (int64_t i = 0; i < count; i++) {
+		copy[i] = accounts[i];
+		hide_operator(r, &copy[i]);
+	}
+	return copy;
 }
 
 /* A cursor holds for one list alone. */
@@ -198,7 +243,7 @@ accounts_list(struct req *r, const void *in_struct, void *out_struct)
 	page_write(r,
 	    &(struct page){
 		.of = &account_schema,
-		.items = accounts,
+		.items = hide_operators(r, accounts, count),
 		.count = count,
 		.limit = in->limit,
 		.scope = list_scope(r, &owner),
@@ -219,6 +264,8 @@ account_get(struct req *r, const char *id, struct account *ret_account)
 	enum err e;
 
 	e = account_find(wallet->db, r->arena, &owner, id, ret_account);
+	if (e == ERR_OK)
+		hide_operator(r, ret_account);
 	return e == ERR_NOT_FOUND ? ledger_refuse(r, "ACCOUNT_NOT_FOUND") : e;
 }
 
@@ -264,31 +311,33 @@ accounts_open(struct req *r, const void *in_struct, void *out_struct)
 }
 
 static enum err
-set_frozen(struct req *r, const char *id, bool frozen, struct account *out)
+set_frozen(
+    struct req *r, const struct freeze_in *in, bool frozen, struct account *out)
 {
 	struct service_process *wallet = r->app;
+	const struct account_freeze by = {
+		.user_id = r->identity->user_id,
+		.reason = in->reason,
+		.origin = operation_origin(r),
+	};
 	enum err e;
 
-	e = account_set_frozen(wallet->db, r->arena, id, frozen);
+	e = account_set_frozen(wallet->db, r->arena, in->id, frozen, &by);
 	if (e == ERR_NOT_FOUND)
 		return ledger_refuse(r, "ACCOUNT_NOT_FOUND");
-	return e == ERR_OK ? account_get(r, id, out) : e;
+	return e == ERR_OK ? account_get(r, in->id, out) : e;
 }
 
 static enum err
 accounts_freeze(struct req *r, const void *in_struct, void *out_struct)
 {
-	const struct account_key *in = in_struct;
-
-	return set_frozen(r, in->id, /* frozen= */ true, out_struct);
+	return set_frozen(r, in_struct, /* frozen= */ true, out_struct);
 }
 
 static enum err
 accounts_unfreeze(struct req *r, const void *in_struct, void *out_struct)
 {
-	const struct account_key *in = in_struct;
-
-	return set_frozen(r, in->id, /* frozen= */ false, out_struct);
+	return set_frozen(r, in_struct, /* frozen= */ false, out_struct);
 }
 
 /* clang-format off */
@@ -318,13 +367,17 @@ const struct route account_routes[] = {
 	{ "POST", "/accounts/{id}/freeze", accounts_freeze,
 	  .summary = "Let nothing in or out of an account",
 	  .role = "operator",
-	  .in = SCHEMA(struct account_key, key_fields), .out = OUT,
+	  .in = { .name = "AccountFreeze", .size = sizeof(struct freeze_in),
+	    .fields = freeze_fields, .refuse_unknown = true },
+	  .out = OUT, .body_optional = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) |
 	    BIT(ERR_NOT_FOUND) | BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/accounts/{id}/unfreeze", accounts_unfreeze,
 	  .summary = "Let an account be used again",
 	  .role = "operator",
-	  .in = SCHEMA(struct account_key, key_fields), .out = OUT,
+	  .in = { .name = "AccountFreeze", .size = sizeof(struct freeze_in),
+	    .fields = freeze_fields, .refuse_unknown = true },
+	  .out = OUT, .body_optional = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) |
 	    BIT(ERR_NOT_FOUND) | BIT(ERR_RATE_LIMITED) },
 	{ 0 },

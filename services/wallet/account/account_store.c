@@ -8,6 +8,7 @@
 /* clang-format off */
 #define ACCOUNT_COLUMNS                                                        \
 	"id, name, currency, balance, held, balance - held, frozen, "          \
+	DB_TIME("freeze_changed_at") ", freeze_changed_by, freeze_reason, "    \
 	DB_TIME("created_at")
 /* clang-format on */
 enum {
@@ -18,6 +19,9 @@ enum {
 	COL_HELD,
 	COL_AVAILABLE,
 	COL_FROZEN,
+	COL_FREEZE_CHANGED_AT,
+	COL_FREEZE_CHANGED_BY,
+	COL_FREEZE_REASON,
 	COL_CREATED_AT
 };
 
@@ -32,6 +36,11 @@ read_row(const struct db_rows *rows, int row)
 		.held_minor = db_get_i64(rows, row, COL_HELD),
 		.available_minor = db_get_i64(rows, row, COL_AVAILABLE),
 		.frozen = db_get_bool(rows, row, COL_FROZEN),
+		.freeze_changed_at =
+		    db_find_text(rows, row, COL_FREEZE_CHANGED_AT),
+		.freeze_changed_by =
+		    db_find_text(rows, row, COL_FREEZE_CHANGED_BY),
+		.freeze_reason = db_find_text(rows, row, COL_FREEZE_REASON),
 		.created_at = db_get_text(rows, row, COL_CREATED_AT),
 	};
 }
@@ -207,23 +216,29 @@ account_insert_once(struct db *db, struct arena *a, const char *user_id,
 	return ERR_OK;
 }
 
-static const struct db_stmt set_frozen = {
-	.name = "account_set_frozen",
-	.sql = "SELECT ledger_freeze($1, $2)",
-	.nargs = 2,
+static const struct db_stmt update_frozen = {
+	.name = "account_update_frozen",
+	.sql =
+	    "SELECT is_there, emitted FROM ledger_freeze($1, $2, $3, $4, $5)",
+	.nargs = 5,
 };
+enum { FROZEN_FOUND, FROZEN_EMITTED };
 
 enum err
-account_set_frozen(struct db *db, struct arena *a, const char *id, bool frozen)
+account_update_frozen(struct db *db, struct arena *a, const char *id,
+    bool frozen, const struct account_freeze *by, int64_t *ret_emitted)
 {
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(
-	    db, a, &set_frozen, DB_ARGS(id, frozen ? "true" : "false"), &rows);
+	e = db_run(db, a, &update_frozen,
+	    DB_ARGS(id, frozen ? "true" : "false", by->user_id, by->reason,
+		by->origin),
+	    &rows);
 	if (e != ERR_OK)
 		return e;
-	return db_get_bool(&rows, 0, 0) ? ERR_OK : ERR_NOT_FOUND;
+	*ret_emitted = db_get_i64(&rows, 0, FROZEN_EMITTED);
+	return db_get_bool(&rows, 0, FROZEN_FOUND) ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static const struct db_stmt select_currency = {

@@ -13,6 +13,7 @@
 #include "base/err.h"
 
 struct account;
+struct account_freeze;
 struct account_order;
 struct account_owner;
 struct account_page;
@@ -49,8 +50,9 @@ MUST_CHECK enum err account_insert_once(struct db *db, struct arena *a,
     struct account *ret_account, bool *ret_replayed, int64_t *ret_emitted,
     const char **ret_code);
 /* ERR_NOT_FOUND: no such account of anybody. */
-MUST_CHECK enum err
-account_set_frozen(struct db *db, struct arena *a, const char *id, bool frozen);
+MUST_CHECK enum err account_update_frozen(struct db *db, struct arena *a,
+    const char *id, bool frozen, const struct account_freeze *by,
+    int64_t *ret_emitted);
 
 MUST_CHECK enum err account_has_currency(
     struct db *db, struct arena *a, const char *code, bool *ret_has);

@@ -119,14 +119,15 @@ column_text(struct arena *a, const struct batch *batch,
 
 static void
 read_results(struct arena *a, const struct db_rows *rows, const int *row_of,
-    const struct batch *batch, struct batch_answer *answer)
+    const struct transfer_actor *who, const struct batch *batch,
+    struct batch_answer *answer)
 {
 	struct transfer_answer *results =
 	    arena_alloc(a, (size_t)batch->count * sizeof(*results));
 
 	for (int64_t i = 0; i < batch->count; i++) {
 		results[i] = transfer_made_read(
-		    a, rows, row_of[i + 1], &batch->items[i].order);
+		    a, rows, row_of[i + 1], who, &batch->items[i].order);
 		answer->emitted += results[i].emitted;
 	}
 	answer->results = results;
@@ -166,6 +167,6 @@ batch_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 	row_of = transfer_made_rows(a, &rows, 0, (size_t)batch->count);
 	ret_answer->replayed =
 	    db_get_bool(&rows, row_of[0], TRANSFER_MADE_REPLAYED);
-	read_results(a, &rows, row_of, batch, ret_answer);
+	read_results(a, &rows, row_of, who, batch, ret_answer);
 	return ERR_OK;
 }

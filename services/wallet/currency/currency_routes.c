@@ -1,8 +1,12 @@
 #include "wallet/currency/currency_routes.h"
 
+#include "base/arena.h"
+#include "http/identity.h"
 #include "http/service_main.h"
+#include "job/job.h"
 #include "wallet/currency/currency_store.h"
 #include "wallet/ledger/ledger_code.h"
+#include "wallet/operation/operation.h"
 
 enum { CODE_MIN = 3, CODE_MAX = 12, EXPONENT_MAX = 18 };
 
@@ -18,7 +22,9 @@ static const struct field add_fields[] = {
 	  .doc = "A capital, then capitals and digits." },
 	{ FIELD(struct currency, exponent, "exponent"), .required = true,
 	  .min = 0, .max = EXPONENT_MAX,
-	  .doc = "Digits after the point, from 0; for good." },
+	  .doc = "Digits after the point, from 0; for good. With more than 9 "
+	    "an account could hold less than a million: EXPONENT_TOO_LARGE." },
+	{ OPERATION_REASON_FIELD(struct currency, reason) },
 	{ 0 },
 };
 static const struct field currency_fields[] = {
@@ -27,6 +33,12 @@ static const struct field currency_fields[] = {
 	  .doc = "Digits after the point: 2 for USD." },
 	{ FIELD(struct currency, iso, "iso"), .required = true,
 	  .doc = "Of ISO 4217; else one that an operator added." },
+	{ FIELD(struct currency, created_at, "createdAt"), .nullable = true,
+	  .format = FMT_DATE_TIME, .doc = "When an operator added it." },
+	{ FIELD(struct currency, created_by, "createdBy"), .nullable = true,
+	  .doc = "Who; null to all but operators." },
+	{ FIELD(struct currency, reason, "reason"), .nullable = true,
+	  .doc = "Why; null to all but operators." },
 	{ 0 },
 };
 static const struct schema currency_schema =
@@ -40,6 +52,22 @@ static const struct field list_fields[] = {
 };
 /* clang-format on */
 
+static const struct currency *
+hide_operators(struct req *r, const struct currency *all, int64_t count)
+{
+	struct currency *copy;
+
+	if (operation_is_operators(r) || count == 0)
+		return all;
+	copy = arena_alloc(r->arena, (size_t)count * sizeof(*copy));
+	for (int64_t i = 0; i < count; i++) {
+		copy[i] = all[i];
+		copy[i].created_by = NULL;
+		copy[i].reason = NULL;
+	}
+	return copy;
+}
+
 static enum err
 currencies_list(struct req *r, const void *in_struct UNUSED, void *out_struct)
 {
@@ -51,7 +79,8 @@ currencies_list(struct req *r, const void *in_struct UNUSED, void *out_struct)
 
 	e = currency_find_all(wallet->db, r->arena, &all, &count);
 	if (e == ERR_OK)
-		out->items = (struct objects){ all, (size_t)count };
+		out->items = (struct objects){ hide_operators(r, all, count),
+			(size_t)count };
 	return e;
 }
 
@@ -59,18 +88,25 @@ static enum err
 currencies_add(struct req *r, const void *in_struct, void *out_struct)
 {
 	struct service_process *wallet = r->app;
-	const struct currency *in = in_struct;
+	struct currency *currency = out_struct;
+	const char *code;
+	int64_t emitted;
 	enum err e;
 
-	e = currency_insert(wallet->db, r->arena, in);
-	if (e == ERR_CONFLICT)
-		return ledger_refuse(r, "CURRENCY_EXISTS");
+	*currency = *(const struct currency *)in_struct;
+	currency->created_by = r->identity->user_id;
+	e = currency_insert(wallet->db, r->arena, currency, operation_origin(r),
+	    &emitted, &code);
 	if (e == ERR_UNPROCESSABLE)
 		return req_invalid(
 		    r, "code", "must be a capital, then capitals and digits");
-	if (e == ERR_OK)
-		*(struct currency *)out_struct = *in;
-	return e;
+	if (e != ERR_OK)
+		return e;
+	if (code != NULL)
+		return ledger_refuse(r, code);
+	if (emitted > 0)
+		job_wake(wallet->db);
+	return ERR_OK;
 }
 
 /* clang-format off */
@@ -86,7 +122,8 @@ const struct route currency_routes[] = {
 	  .out = SCHEMA_NAMED("Currency", struct currency, currency_fields),
 	  .status = 201,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) |
-	    BIT(ERR_CONFLICT) | BIT(ERR_RATE_LIMITED) },
+	    BIT(ERR_CONFLICT) | BIT(ERR_UNPROCESSABLE) |
+	    BIT(ERR_RATE_LIMITED) },
 	{ 0 },
 };
 /* clang-format on */

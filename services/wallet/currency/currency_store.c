@@ -2,13 +2,23 @@
 
 #include "base/arena.h"
 #include "db/db.h"
+#include "db/db_time.h"
 
 static const struct db_stmt select_all = {
 	.name = "currency_select_all",
-	.sql = "SELECT code, exponent, iso FROM currency ORDER BY code",
+	.sql = "SELECT code, exponent, iso, " DB_TIME(
+	    "created_at") ","
+			  " created_by, reason FROM currency ORDER BY code",
 	.read_only = true,
 };
-enum { COL_CODE, COL_EXPONENT, COL_ISO };
+enum {
+	COL_CODE,
+	COL_EXPONENT,
+	COL_ISO,
+	COL_CREATED_AT,
+	COL_CREATED_BY,
+	COL_REASON
+};
 
 enum err
 currency_find_all(struct db *db, struct arena *a,
@@ -27,29 +37,41 @@ currency_find_all(struct db *db, struct arena *a,
 			.code = db_get_text(&rows, i, COL_CODE),
 			.exponent = db_get_i64(&rows, i, COL_EXPONENT),
 			.iso = db_get_bool(&rows, i, COL_ISO),
+			.created_at = db_find_text(&rows, i, COL_CREATED_AT),
+			.created_by = db_find_text(&rows, i, COL_CREATED_BY),
+			.reason = db_find_text(&rows, i, COL_REASON),
 		};
 	*ret_currencies = all;
 	*ret_count = rows.count;
 	return ERR_OK;
 }
 
+/* clang-format off */
 static const struct db_stmt insert_currency = {
 	.name = "currency_insert",
-	.sql = "SELECT ledger_add_currency($1, $2)",
-	.nargs = 2,
+	.sql = "SELECT code, emitted, " DB_TIME("created_at")
+	       " FROM ledger_add_currency($1, $2, $3, $4, $5)",
+	.nargs = 5,
 };
+/* clang-format on */
+enum { ADDED_CODE, ADDED_EMITTED, ADDED_CREATED_AT };
 
 enum err
-currency_insert(struct db *db, struct arena *a, const struct currency *currency)
+currency_insert(struct db *db, struct arena *a, struct currency *currency,
+    const char *origin, int64_t *ret_emitted, const char **ret_code)
 {
 	struct db_rows rows;
 	enum err e;
 
 	e = db_run(db, a, &insert_currency,
 	    DB_ARGS(currency->code,
-		arena_printf(a, "%lld", (long long)currency->exponent)),
+		arena_printf(a, "%lld", (long long)currency->exponent),
+		currency->created_by, currency->reason, origin),
 	    &rows);
 	if (e != ERR_OK)
 		return e;
-	return db_get_bool(&rows, 0, 0) ? ERR_OK : ERR_CONFLICT;
+	*ret_code = db_find_text(&rows, 0, ADDED_CODE);
+	*ret_emitted = db_get_i64(&rows, 0, ADDED_EMITTED);
+	currency->created_at = db_find_text(&rows, 0, ADDED_CREATED_AT);
+	return ERR_OK;
 }

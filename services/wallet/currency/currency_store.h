@@ -15,13 +15,20 @@ struct currency {
 	const char *code;
 	int64_t exponent;
 	bool iso; /* of ISO 4217; else an operator's own */
+	const char *created_at; /* or NULL: with the table */
+	const char *created_by; /* or NULL */
+	const char *reason; /* or NULL */
 };
 
 /* By code. */
 MUST_CHECK enum err currency_find_all(struct db *db, struct arena *a,
     const struct currency **ret_currencies, int64_t *ret_count);
-/* ERR_CONFLICT: the code is there.  ERR_UNPROCESSABLE: it is not one. */
-MUST_CHECK enum err currency_insert(
-    struct db *db, struct arena *a, const struct currency *currency);
+/*
+ * By currency->created_by; sets its created_at.  *ret_code: why not, as in
+ * ledger/ledger_code.h; else NULL.  ERR_UNPROCESSABLE: its code is not one.
+ */
+MUST_CHECK enum err currency_insert(struct db *db, struct arena *a,
+    struct currency *currency, const char *origin, int64_t *ret_emitted,
+    const char **ret_code);
 
 #endif

@@ -26,6 +26,9 @@ const struct service_code ledger_codes[] = {
 	  "The accounts are not in the same currency" },
 	{ "CURRENCY_UNKNOWN", ERR_UNPROCESSABLE,
 	  "There is no currency with this code" },
+	{ "EXPONENT_TOO_LARGE", ERR_UNPROCESSABLE,
+	  "An account holds at most 2^53 - 1 minor units: with more than 9 "
+	  "digits after the point less than a million units" },
 	{ "HOLD_EXPIRED", ERR_UNPROCESSABLE,
 	  "The hold has expired" },
 	{ "HOLD_NOT_OPEN", ERR_UNPROCESSABLE,

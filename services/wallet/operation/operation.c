@@ -49,6 +49,13 @@ operation_add_text(struct operation *o, const char *text)
 }
 
 void
+operation_add_reason(struct operation *o, const char *reason)
+{
+	if (reason != NULL)
+		operation_add_text(o, reason);
+}
+
+void
 operation_add_uuid(struct operation *o, const char *text)
 {
 	char canonical[UUID_TEXT_SIZE];

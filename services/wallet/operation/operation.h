@@ -20,7 +20,7 @@
 struct json;
 struct req;
 
-enum { OPERATION_KEY_MAX = IDEMPOTENCY_KEY_MAX };
+enum { OPERATION_KEY_MAX = IDEMPOTENCY_KEY_MAX, OPERATION_REASON_MAX = 500 };
 
 struct operation {
 	struct buf text;
@@ -30,6 +30,12 @@ struct operation {
 
 /* The rows that such a request has. */
 #define OPERATION_KEY_FIELD(T, member) IDEMPOTENCY_KEY_FIELD(T, member)
+
+/* Of what an operator may say why. */
+#define OPERATION_REASON_FIELD(T, member)                            \
+	FIELD(T, member, "reason"),                                  \
+	    .nullable = true, .min = 1, .max = OPERATION_REASON_MAX, \
+	    .doc = "Why; shown to operators and to who gave it."
 
 /* True for 1 to 255 visible ASCII characters. */
 bool operation_key_is_valid(const char *key);
@@ -41,6 +47,8 @@ MUST_CHECK enum err operation_begin_request(
     struct operation *o, struct req *r, const char *name, const char *key);
 void operation_add_text(struct operation *o, const char *text); /* or NULL */
 void operation_add_uuid(struct operation *o, const char *text); /* valid */
+/* For what requests did not always have: nothing when it is NULL. */
+void operation_add_reason(struct operation *o, const char *reason);
 void operation_add_int(struct operation *o, int64_t n);
 void
 operation_add_json(struct operation *o, const struct json *j); /* or NULL */

@@ -3,7 +3,7 @@
  * captured or released later; and what takes it back.
  *
  * The rules are functions in the database
- * (sql/wallet/0008_ledger_transfer.sql): one statement checks, moves, remembers
+ * (sql/wallet/0013_ledger_order.sql): one statement checks, moves, remembers
  * the key and tells the webhooks.
  */
 #ifndef WALLET_TRANSFER_H
@@ -32,7 +32,12 @@ struct transfer {
 	const char *memo;
 	struct any_object metadata;
 	const char *created_at;
+	const char *created_by; /* who asked for it; or NULL */
+	const char *reason; /* an operator's, why; or NULL */
 	const char *expires_at; /* of a hold; or NULL */
+	const char *settled_at; /* of a hold that has ended; or NULL */
+	const char *settled_by; /* who ended it; NULL: its time was over */
+	const char *settled_reason; /* why; or NULL */
 	struct opt_int64 captured; /* not set: nothing was */
 	int64_t reversed_minor;
 	const char *reverses; /* of a reversal: what it takes back */

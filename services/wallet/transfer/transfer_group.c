@@ -126,7 +126,7 @@ run_many(struct db *db, struct arena *a, struct member **group, size_t count)
 		struct member *m = group[i];
 
 		*m->ret_answer = transfer_made_read(
-		    m->arena, &rows, row_of[i], m->item.order);
+		    m->arena, &rows, row_of[i], m->item.who, m->item.order);
 	}
 	return ERR_OK;
 }

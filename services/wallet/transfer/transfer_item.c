@@ -12,7 +12,7 @@
 /* Of all items: a body of 1 MiB, escaped, and what is added. */
 enum { ITEMS_MAX_BYTES = 16 << 20 };
 
-/* The members that sql/wallet/0009_ledger_batch.sql names. */
+/* The members that sql/wallet/0013_ledger_order.sql names. */
 static void
 write_item(struct buf *b, const struct transfer_item *item)
 {
@@ -100,7 +100,7 @@ transfer_made_rows(
 
 struct transfer_answer
 transfer_made_read(struct arena *a, const struct db_rows *rows, int row,
-    const struct transfer_order *order)
+    const struct transfer_actor *who, const struct transfer_order *order)
 {
 	struct transfer_answer answer = {
 		.code = copy_text(a, rows, row, TRANSFER_MADE_CODE),
@@ -123,6 +123,7 @@ transfer_made_read(struct arena *a, const struct db_rows *rows, int row,
 						       TRANSFER_MADE_METADATA)
 		                                 : order->metadata.text,
 		.created_at = copy_text(a, rows, row, TRANSFER_MADE_CREATED_AT),
+		.created_by = who->user_id,
 		.expires_at = copy_text(a, rows, row, TRANSFER_MADE_EXPIRES_AT),
 	};
 	return answer;

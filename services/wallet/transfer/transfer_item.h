@@ -45,6 +45,7 @@ const int *transfer_made_rows(
     struct arena *a, const struct db_rows *rows, size_t first, size_t last);
 /* A row and its order: the answer, all of it in `a`. */
 struct transfer_answer transfer_made_read(struct arena *a,
-    const struct db_rows *rows, int row, const struct transfer_order *order);
+    const struct db_rows *rows, int row, const struct transfer_actor *who,
+    const struct transfer_order *order);
 
 #endif

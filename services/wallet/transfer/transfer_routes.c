@@ -22,12 +22,16 @@ struct capture_in {
 	const char *id;
 	const char *key;
 	struct opt_int64 amount;
+	const char *reason;
+};
+struct release_in {
+	const char *id;
+	const char *reason;
 };
 struct reverse_in {
 	const char *id;
 	const char *key;
-	struct opt_int64 amount;
-	const char *memo;
+	struct transfer_reversal reversal;
 };
 
 /* clang-format off */
@@ -48,16 +52,25 @@ static const struct field capture_fields[] = {
 	{ FIELD(struct capture_in, amount, "amount"), .nullable = true,
 	  .doc = "The part of it to take; all of it unless given. The rest "
 	    "is available to the payer again." },
+	{ OPERATION_REASON_FIELD(struct capture_in, reason) },
+	{ 0 },
+};
+static const struct field release_fields[] = {
+	{ FIELD(struct release_in, id, "id"), .from = FROM_PATH,
+	  .required = true, .format = FMT_UUID },
+	{ OPERATION_REASON_FIELD(struct release_in, reason) },
 	{ 0 },
 };
 static const struct field reverse_fields[] = {
 	{ FIELD(struct reverse_in, id, "id"), .from = FROM_PATH,
 	  .required = true, .format = FMT_UUID },
 	{ OPERATION_KEY_FIELD(struct reverse_in, key) },
-	{ FIELD(struct reverse_in, amount, "amount"), .nullable = true,
+	{ FIELD(struct reverse_in, reversal.amount, "amount"),
+	  .nullable = true,
 	  .doc = "The part of it to take back; what is left unless given." },
-	{ FIELD(struct reverse_in, memo, "memo"), .nullable = true,
+	{ FIELD(struct reverse_in, reversal.memo, "memo"), .nullable = true,
 	  .max = TRANSFER_MEMO_MAX },
+	{ OPERATION_REASON_FIELD(struct reverse_in, reversal.reason) },
 	{ 0 },
 };
 static const struct field external_fields[] = {
@@ -74,6 +87,7 @@ static const struct field external_fields[] = {
 	    "the first time, with Idempotency-Replayed: true." },
 	{ FIELD(struct transfer_external, memo, "memo"), .nullable = true,
 	  .max = TRANSFER_MEMO_MAX },
+	{ OPERATION_REASON_FIELD(struct transfer_external, reason) },
 	{ 0 },
 };
 /* clang-format on */
@@ -118,6 +132,8 @@ transfers_get(struct req *r, const void *in_struct, void *out_struct)
 	e = transfer_find(db_of(r), r->arena, &who, in->id, out_struct);
 	if (e == ERR_NOT_FOUND)
 		return ledger_refuse(r, "TRANSFER_NOT_FOUND");
+	if (e == ERR_OK)
+		transfer_hide_actors(r, out_struct);
 	return e;
 }
 
@@ -144,9 +160,10 @@ transfers_capture(struct req *r, const void *in_struct, void *out_struct)
 		return e;
 	operation_add_uuid(&o, in->id);
 	add_amount(&o, in->amount);
+	operation_add_reason(&o, in->reason);
 	operation_end(&o);
-	e = transfer_capture(
-	    db_of(r), r->arena, &who, &o, in->id, in->amount, &answer);
+	e = transfer_capture(db_of(r), r->arena, &who, &o, in->id, in->amount,
+	    in->reason, &answer);
 	if (e != ERR_OK)
 		return e;
 	return transfer_reply(r, &answer, out_struct);
@@ -155,12 +172,13 @@ transfers_capture(struct req *r, const void *in_struct, void *out_struct)
 static enum err
 transfers_release(struct req *r, const void *in_struct, void *out_struct)
 {
-	const struct id_in *in = in_struct;
+	const struct release_in *in = in_struct;
 	struct transfer_actor who = transfer_actor_of(r);
 	struct transfer_answer answer;
 	enum err e;
 
-	e = transfer_release(db_of(r), r->arena, &who, in->id, &answer);
+	e = transfer_release(
+	    db_of(r), r->arena, &who, in->id, in->reason, &answer);
 	if (e != ERR_OK)
 		return e;
 	return transfer_reply(r, &answer, out_struct);
@@ -179,11 +197,12 @@ transfers_reverse(struct req *r, const void *in_struct, void *out_struct)
 	if (e != ERR_OK)
 		return e;
 	operation_add_uuid(&o, in->id);
-	add_amount(&o, in->amount);
-	operation_add_text(&o, in->memo);
+	add_amount(&o, in->reversal.amount);
+	operation_add_text(&o, in->reversal.memo);
+	operation_add_reason(&o, in->reversal.reason);
 	operation_end(&o);
-	e = transfer_reverse(db_of(r), r->arena, &who, &o, in->id, in->amount,
-	    in->memo, &answer);
+	e = transfer_reverse(
+	    db_of(r), r->arena, &who, &o, in->id, &in->reversal, &answer);
 	if (e != ERR_OK)
 		return e;
 	return transfer_reply(r, &answer, out_struct);
@@ -239,8 +258,9 @@ const struct route transfer_routes[] = {
 	  .out = OUT, .body_optional = true, .errors = REFUSALS, REPLAYED },
 	{ "POST", "/transfers/{id}/release", transfers_release,
 	  .summary = "Give a hold back",
-	  .in = SCHEMA(struct id_in, id_fields), .out = OUT,
-	  .errors = REFUSALS, REPLAYED },
+	  .in = { .name = "TransferRelease", .size = sizeof(struct release_in),
+	    .fields = release_fields, .refuse_unknown = true },
+	  .out = OUT, .body_optional = true, .errors = REFUSALS, REPLAYED },
 	{ "POST", "/transfers/{id}/reverse", transfers_reverse,
 	  .summary = "Take a transfer back, or a part of it",
 	  .role = "operator",

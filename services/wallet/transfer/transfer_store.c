@@ -17,7 +17,12 @@ enum {
 	COL_MEMO,
 	COL_METADATA,
 	COL_CREATED_AT,
+	COL_CREATED_BY,
+	COL_REASON,
 	COL_EXPIRES_AT,
+	COL_SETTLED_AT,
+	COL_SETTLED_BY,
+	COL_SETTLED_REASON,
 	COL_CAPTURED,
 	COL_REVERSED,
 	COL_REVERSES,
@@ -42,7 +47,13 @@ transfer_read(const struct db_rows *rows, int row, int first)
 		.memo = db_find_text(rows, row, first + COL_MEMO),
 		.metadata.text = db_find_text(rows, row, first + COL_METADATA),
 		.created_at = db_get_text(rows, row, first + COL_CREATED_AT),
+		.created_by = db_find_text(rows, row, first + COL_CREATED_BY),
+		.reason = db_find_text(rows, row, first + COL_REASON),
 		.expires_at = db_find_text(rows, row, first + COL_EXPIRES_AT),
+		.settled_at = db_find_text(rows, row, first + COL_SETTLED_AT),
+		.settled_by = db_find_text(rows, row, first + COL_SETTLED_BY),
+		.settled_reason =
+		    db_find_text(rows, row, first + COL_SETTLED_REASON),
 		.reversed_minor = db_get_i64(rows, row, first + COL_REVERSED),
 		.reverses = db_find_text(rows, row, first + COL_REVERSES),
 		.provider = db_find_text(rows, row, first + COL_PROVIDER),
@@ -161,47 +172,49 @@ transfer_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 	    &rows);
 	if (e != ERR_OK)
 		return e;
-	*ret_answer = transfer_made_read(a, &rows, 0, order);
+	*ret_answer = transfer_made_read(a, &rows, 0, who, order);
 	return ERR_OK;
 }
 
 static const struct db_stmt capture = {
 	.name = "transfer_capture",
 	.sql = "SELECT " ANSWER_COLUMNS
-	       " FROM ledger_capture($1, $2, $3, $4, $5, $6, $7) a",
-	.nargs = 7,
+	       " FROM ledger_capture($1, $2, $3, $4, $5, $6, $7, $8) a",
+	.nargs = 8,
 };
 
 enum err
 transfer_capture(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o, const char *id,
-    struct opt_int64 amount, struct transfer_answer *ret_answer)
+    struct opt_int64 amount, const char *reason,
+    struct transfer_answer *ret_answer)
 {
 	struct db_rows rows;
 
 	return ask(db, a, &capture,
 	    DB_ARGS(who->user_id, operation_bool(who->is_operator), o->key,
-		sha256_text(a, o), id, opt_int_text(a, amount), who->origin),
+		sha256_text(a, o), id, opt_int_text(a, amount), who->origin,
+		reason),
 	    ret_answer, &rows);
 }
 
 static const struct db_stmt release = {
 	.name = "transfer_release",
-	.sql =
-	    "SELECT " ANSWER_COLUMNS " FROM ledger_release($1, $2, $3, $4) a",
-	.nargs = 4,
+	.sql = "SELECT " ANSWER_COLUMNS
+	       " FROM ledger_release($1, $2, $3, $4, $5) a",
+	.nargs = 5,
 };
 
 enum err
 transfer_release(struct db *db, struct arena *a,
-    const struct transfer_actor *who, const char *id,
+    const struct transfer_actor *who, const char *id, const char *reason,
     struct transfer_answer *ret_answer)
 {
 	struct db_rows rows;
 
 	return ask(db, a, &release,
 	    DB_ARGS(who->user_id, operation_bool(who->is_operator), id,
-		who->origin),
+		who->origin, reason),
 	    ret_answer, &rows);
 }
 
@@ -211,23 +224,22 @@ static const struct db_stmt reverse = {
 	.name = "transfer_reverse",
 	.sql = "SELECT (answer).code, (answer).replayed, (answer).emitted, "
 	       TRANSFER_COLUMNS("original") ", ((answer).transfer).id"
-	       " FROM ledger_reverse($1, $2, $3, $4, $5, $6, $7)",
-	.nargs = 7,
+	       " FROM ledger_reverse($1, $2, $3, $4, $5, $6, $7, $8)",
+	.nargs = 8,
 };
 /* clang-format on */
 
 enum err
 transfer_reverse(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o, const char *id,
-    struct opt_int64 amount, const char *memo,
-    struct transfer_answer *ret_answer)
+    const struct transfer_reversal *in, struct transfer_answer *ret_answer)
 {
 	struct db_rows rows;
 	enum err e;
 
 	e = ask(db, a, &reverse,
 	    DB_ARGS(who->user_id, o->key, sha256_text(a, o), id,
-		opt_int_text(a, amount), memo, who->origin),
+		opt_int_text(a, in->amount), in->memo, who->origin, in->reason),
 	    ret_answer, &rows);
 	if (e == ERR_OK && ret_answer->code == NULL)
 		ret_answer->transfer.reversal_id =
@@ -238,8 +250,8 @@ transfer_reverse(struct db *db, struct arena *a,
 static const struct db_stmt external = {
 	.name = "transfer_external",
 	.sql = "SELECT " ANSWER_COLUMNS
-	       " FROM ledger_external($1, $2, $3, $4, $5, $6, $7, $8) a",
-	.nargs = 8,
+	       " FROM ledger_external($1, $2, $3, $4, $5, $6, $7, $8, $9) a",
+	.nargs = 9,
 };
 
 enum err
@@ -252,6 +264,6 @@ transfer_external(struct db *db, struct arena *a,
 	return ask(db, a, &external,
 	    DB_ARGS(who->user_id, kind, in->account_id,
 		int_text(a, in->amount_minor), in->provider, in->reference,
-		in->memo, who->origin),
+		in->memo, who->origin, in->reason),
 	    ret_answer, &rows);
 }

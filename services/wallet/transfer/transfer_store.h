@@ -40,7 +40,9 @@ struct transfer_answer {
 	"(" t ").id, (" t ").kind, (" t ").status, (" t ").debit_account_id, " \
 	"(" t ").credit_account_id, (" t ").amount, (" t ").currency, "        \
 	"(" t ").memo, (" t ").metadata, " DB_TIME("(" t ").created_at") ", "  \
-	DB_TIME("(" t ").expires_at") ", (" t ").captured_amount, "            \
+	"(" t ").user_id, (" t ").reason, "                                    \
+	DB_TIME("(" t ").expires_at") ", " DB_TIME("(" t ").settled_at") ", "  \
+	"(" t ").settled_by, (" t ").settled_reason, (" t ").captured_amount, " \
 	"(" t ").reversed_amount, (" t ").reverses, (" t ").provider, "        \
 	"(" t ").reference"
 /* clang-format on */
@@ -61,15 +63,21 @@ MUST_CHECK enum err transfer_make(struct db *db, struct arena *a,
 /* No amount: all of it. */
 MUST_CHECK enum err transfer_capture(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o, const char *id,
-    struct opt_int64 amount, struct transfer_answer *ret_answer);
-MUST_CHECK enum err transfer_release(struct db *db, struct arena *a,
-    const struct transfer_actor *who, const char *id,
+    struct opt_int64 amount, const char *reason,
     struct transfer_answer *ret_answer);
-/* No amount: what is left.  The answer is what was reversed. */
+MUST_CHECK enum err transfer_release(struct db *db, struct arena *a,
+    const struct transfer_actor *who, const char *id, const char *reason,
+    struct transfer_answer *ret_answer);
+
+struct transfer_reversal {
+	struct opt_int64 amount; /* not set: what is left */
+	const char *memo;
+	const char *reason;
+};
+/* The answer is what was reversed. */
 MUST_CHECK enum err transfer_reverse(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o, const char *id,
-    struct opt_int64 amount, const char *memo,
-    struct transfer_answer *ret_answer);
+    const struct transfer_reversal *in, struct transfer_answer *ret_answer);
 
 struct transfer_external {
 	const char *account_id;
@@ -77,6 +85,7 @@ struct transfer_external {
 	const char *provider;
 	const char *reference;
 	const char *memo;
+	const char *reason;
 };
 /* kind: "deposit" or "withdrawal". */
 MUST_CHECK enum err transfer_external(struct db *db, struct arena *a,

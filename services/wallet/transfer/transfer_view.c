@@ -1,6 +1,7 @@
 #include "wallet/transfer/transfer_view.h"
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "http/identity.h"
 #include "http/request.h"
 #include "http/service_main.h"
@@ -36,8 +37,20 @@ const struct field transfer_fields[] = {
 	{ FIELD(struct transfer, metadata, "metadata"), .nullable = true },
 	{ FIELD(struct transfer, created_at, "createdAt"), .required = true,
 	  .format = FMT_DATE_TIME },
+	{ FIELD(struct transfer, created_by, "createdBy"), .nullable = true,
+	  .doc = "The user who asked for it; null to others, but operators." },
+	{ FIELD(struct transfer, reason, "reason"), .nullable = true,
+	  .doc = "Why, if an operator gave a reason; null to others." },
 	{ FIELD(struct transfer, expires_at, "expiresAt"), .nullable = true,
 	  .format = FMT_DATE_TIME, .doc = "Of a hold." },
+	{ FIELD(struct transfer, settled_at, "settledAt"), .nullable = true,
+	  .format = FMT_DATE_TIME,
+	  .doc = "Of a hold: when it was captured, released or expired." },
+	{ FIELD(struct transfer, settled_by, "settledBy"), .nullable = true,
+	  .doc = "By whom; null to others, but operators, and when it "
+	    "expired." },
+	{ FIELD(struct transfer, settled_reason, "settledReason"),
+	  .nullable = true, .doc = "Why; null to others, but operators." },
 	{ FIELD(struct transfer, captured, "capturedAmount"), .nullable = true,
 	  .doc = "Of a hold: what moved." },
 	{ FIELD(struct transfer, reversed_minor, "reversedAmount"),
@@ -88,6 +101,27 @@ transfer_actor_of(struct req *r)
 	};
 }
 
+/*
+ * Ids of users and reasons are for operators and for who gave them: a reason
+ * may be what the other side must not learn.
+ */
+void
+transfer_hide_actors(struct req *r, struct transfer *t)
+{
+	const char *viewer = r->identity->user_id;
+
+	if (operation_is_operators(r))
+		return;
+	if (!str_eq(t->created_by, viewer)) {
+		t->created_by = NULL;
+		t->reason = NULL;
+	}
+	if (!str_eq(t->settled_by, viewer)) {
+		t->settled_by = NULL;
+		t->settled_reason = NULL;
+	}
+}
+
 enum err
 transfer_reply(
     struct req *r, const struct transfer_answer *answer, struct transfer *out)
@@ -101,5 +135,6 @@ transfer_reply(
 	if (answer->emitted > 0)
 		job_wake(wallet->db);
 	*out = answer->transfer;
+	transfer_hide_actors(r, out);
 	return ERR_OK;
 }

@@ -49,6 +49,8 @@ void
 operation_add_order(struct operation *o, const struct transfer_order *order);
 
 struct transfer_actor transfer_actor_of(struct req *r);
+/* Leaves out what the request's user may not see. */
+void transfer_hide_actors(struct req *r, struct transfer *t);
 /* The answer, or why not; *out is the out_struct of a route. */
 MUST_CHECK enum err transfer_reply(
     struct req *r, const struct transfer_answer *answer, struct transfer *out);
