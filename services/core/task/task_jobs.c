@@ -16,16 +16,19 @@ forget_keys(struct job *job, struct db *db, const void *payload UNUSED)
 	const struct service_process *core = job->app;
 	const struct core_config *config =
 	    (const struct core_config *)core->config;
-	int64_t count, total = 0;
+	struct arena *scratch = arena_new(); /* of one statement */
+	int64_t count = 0, total = 0;
 	enum err e;
 
 	do {
-		e = task_forget_keys(db, job->arena, config->idempotency_hours,
+		arena_reset(scratch);
+		e = task_forget_keys(db, scratch, config->idempotency_hours,
 		    FORGET_AT_ONCE, &count);
-		if (e != ERR_OK)
-			return e;
-		total += count;
-	} while (count == FORGET_AT_ONCE);
+		total += e == ERR_OK ? count : 0;
+	} while (e == ERR_OK && count == FORGET_AT_ONCE);
+	arena_free(scratch);
+	if (e != ERR_OK)
+		return e;
 	job_set_result(
 	    job, arena_printf(job->arena, "{\"keys\":%lld}", (long long)total));
 	return ERR_OK;
@@ -38,7 +41,8 @@ const struct job_kind task_jobs[] = {
 };
 
 const struct job_schedule task_schedules[] = {
-	{ "task.forget-keys", "23 * * * *", .kind = "task.forget-keys" },
+	{ "task.forget-keys", "23 * * * *", .kind = "task.forget-keys",
+	  .single = true },
 	{ 0 },
 };
 /* clang-format on */
