@@ -22,6 +22,7 @@
 #include "db/db_listen.h"
 #include "http/service_config.h"
 #include "job/job_chores.h"
+#include "job/job_give_back.h"
 #include "job/job_rescue.h"
 #include "job/job_rest.h"
 #include "job/job_seat.h"
@@ -285,55 +286,6 @@ beat(struct job_pulse *p, int64_t now_us)
 	return true;
 }
 
-/* -- jobs that wait behind others -- */
-
-/* With a NOTIFY, since idle workers are to take them now. */
-static const struct db_stmt give_back_jobs = {
-	.name = "job_give_back",
-	.sql = "SELECT job_finish($1), pg_notify('job', '')",
-	.nargs = 1,
-};
-
-static enum err
-release(struct job_pulse *p, const struct job_claimed *jobs, int count)
-{
-	struct job_end *ends =
-	    arena_alloc(p->arena, (size_t)count * sizeof(*ends));
-	const char *text;
-
-	for (int i = 0; i < count; i++)
-		ends[i] = (struct job_end){
-			.job = &jobs[i],
-			.outcome = OUTCOME_RELEASED,
-			.began_us = clock_monotonic_us(),
-		};
-	text = job_store_ends(p->arena, ends, count);
-	if (text == NULL)
-		return ERR_TOO_LARGE;
-	return db_listen_run(p->listen, p->arena, &give_back_jobs,
-	    DB_ARGS(text), /* ret_rows= */ NULL);
-}
-
-static void
-give_back(struct job_pulse *p, int64_t now_us)
-{
-	struct job_rest *rest = p->options.rest;
-	const struct job_claimed *jobs;
-	int count;
-	enum err e;
-
-	if (now_us < job_rest_due_us(rest))
-		return;
-	count = job_rest_take(rest, p->arena, &jobs);
-	if (count == 0)
-		return;
-	e = release(p, jobs, count);
-	job_rest_given(rest, e == ERR_OK);
-	if (e == ERR_OK)
-		log_event(LOG_INFO, "jobs that waited were given back",
-		    LOG_NUM("jobs", count));
-}
-
 /* Half of the lease must be left for a beat that fails. */
 static int64_t
 beat_s(const struct job_pulse *p)
@@ -426,7 +378,7 @@ run(void *ctx)
 
 		health_beat(now_us);
 		check_limits(p, now_us);
-		give_back(p, now_us);
+		job_give_back(p->options.rest, p->listen, p->arena, now_us);
 		do_what_is_due(p, now_us);
 		db_listen_wait(p->listen, fds, COUNT_OF(fds),
 		    next_us(p, clock_monotonic_us()));
