@@ -133,7 +133,7 @@ for (ask($root->cookie_header, @ambiguous)) {
 my ($task) = map { $_->{id} } @{ $root->get('/api/core/tasks')->{json}{items} };
 (my $encoded = $task) =~ s/(.)/sprintf '%%%02x', ord $1/ge;
 for my $path ("/api/core/tasks/$encoded", "/api/core/tasks/$task", "/api/core/%77hoami",
-	'/api/core/whoami?x=/../%2f%5c//%2e&y=\\')
+	'/api/auth/ok?x=/../%2f%5c//%2e&y=\\')
 {
 	my ($row) = ask($root->cookie_header, $path);
 	is($row->[1]{status}, 200, "$path is served");

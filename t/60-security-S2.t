@@ -117,7 +117,9 @@ for my $q (
 	is(     $k->client->get("/api/core/whoami?$q")->{status}, 401, 'nobody with ?' . substr $q,
 		0,
 		30);
-	is($alice->get("/api/core/whoami?$q")->{json}{userId}, $alice->{id}, 'alice with it');
+	is($alice->get("/api/core/whoami?$q")->{status}, 400, 'alice with it: there is no such parameter');
+	is($alice->get("/api/auth/get-session?$q")->{json}{user}{id}, $alice->{id},
+		'where none is refused, she stays who she is');
 }
 
 # The services' own sockets: without nginx's parameter there is nobody.
