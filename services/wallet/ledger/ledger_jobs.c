@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "http/service_process.h"
 #include "wallet/ledger/ledger_store.h"
@@ -11,6 +12,8 @@
 
 /* Of one transaction, which holds their accounts' locks. */
 enum { EXPIRE_AT_ONCE = 200, CHECK_LIMIT_S = 3600, STATEMENTS_LIMIT_S = 3600 };
+/* For the lock of an account: of many holds at once, and of one. */
+enum { TOGETHER_WAIT_MS = 200, ALONE_WAIT_MS = 20 };
 
 struct statements_in {
 	const char *month;
@@ -26,23 +29,79 @@ static const struct field statements_fields[] = {
 };
 /* clang-format on */
 
+/* What a run of ledger.expire has come to. */
+struct expiry {
+	int64_t expired;
+	int64_t postponed; /* an account was locked; the next run tries again */
+	int64_t failed;
+};
+
+static enum err
+expire_some(struct job *job, struct db *db, const struct ledger_hold *holds,
+    int64_t count, int64_t wait_ms, struct expiry *x)
+{
+	int64_t expired, emitted;
+	enum err e = ledger_expire(
+	    db, job->arena, holds, count, wait_ms, &expired, &emitted);
+
+	if (e != ERR_OK)
+		return e;
+	x->expired += expired;
+	if (emitted > 0)
+		job_wake(db);
+	return ERR_OK;
+}
+
+/* So that one hold that cannot be expired stops no other. */
+static void
+expire_each(struct job *job, struct db *db, const struct ledger_hold *holds,
+    int64_t count, struct expiry *x)
+{
+	for (int64_t i = 0; i < count; i++) {
+		switch (expire_some(job, db, &holds[i], 1, ALONE_WAIT_MS, x)) {
+		case ERR_OK:
+			break;
+		case ERR_UNAVAILABLE:
+			x->postponed++;
+			break;
+		default: /* the statement's own line says why */
+			log_event(LOG_ERROR, "hold cannot be expired",
+			    LOG_TEXT("transfer", holds[i].id));
+			x->failed++;
+		}
+	}
+}
+
 /* Each statement is a transaction of its own: accounts are locked briefly. */
 static enum err
-expire(struct job *job UNUSED, struct db *db, const void *payload UNUSED)
+expire(struct job *job, struct db *db, const void *payload UNUSED)
 {
-	struct arena *scratch = arena_new(); /* of one statement */
-	int64_t expired, emitted;
+	struct ledger_hold after = { 0 };
+	const struct ledger_hold *holds;
+	struct expiry x = { 0 };
+	int64_t count;
 	enum err e;
 
 	do {
-		arena_reset(scratch);
-		e = ledger_expire(
-		    db, scratch, EXPIRE_AT_ONCE, &expired, &emitted);
-		if (e == ERR_OK && emitted > 0)
-			job_wake(db);
-	} while (e == ERR_OK && expired == EXPIRE_AT_ONCE);
-	arena_free(scratch);
-	return e;
+		e = ledger_find_due_holds(
+		    db, job->arena, &after, EXPIRE_AT_ONCE, &holds, &count);
+		if (e != ERR_OK)
+			return e;
+		if (count == 0)
+			break;
+		after = holds[count - 1];
+		if (expire_some(job, db, holds, count, TOGETHER_WAIT_MS, &x) !=
+		    ERR_OK)
+			expire_each(job, db, holds, count, &x);
+	} while (count == EXPIRE_AT_ONCE);
+	job_set_result(
+	    job, arena_printf(job->arena,
+		     "{\"expired\":%lld,\"postponed\":%lld,\"failed\":%lld}",
+		     (long long)x.expired, (long long)x.postponed,
+		     (long long)x.failed));
+	return x.failed == 0
+	           ? ERR_OK
+	           : job_discard(job, "holds cannot be expired: see the log");
 }
 
 static enum err

@@ -1,6 +1,9 @@
 #include "wallet/ledger/ledger_store.h"
 
+#include <assert.h>
+
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "db/db.h"
 
@@ -110,21 +113,68 @@ ledger_find_last_check(
 	return ERR_OK;
 }
 
-static const struct db_stmt expire = {
-	.name = "ledger_expire",
-	.sql = "SELECT expired, emitted FROM ledger_expire($1)",
-	.nargs = 1,
+/* Their times as text, which the same sessions read again. */
+static const struct db_stmt due_holds = {
+	.name = "ledger_due_holds",
+	.sql = "SELECT id, expires_at::text FROM transfer WHERE status = 'held'"
+	       " AND expires_at <= clock_timestamp() AND (expires_at, id) >"
+	       " (coalesce($1::timestamptz, '-infinity'), coalesce($2::uuid,"
+	       " '00000000-0000-0000-0000-000000000000'))"
+	       " ORDER BY expires_at, id LIMIT $3",
+	.nargs = 3,
+	.read_only = true,
 };
-enum { EXPIRED_COUNT, EXPIRED_EMITTED };
+enum { DUE_ID, DUE_AT };
 
 enum err
-ledger_expire(struct db *db, struct arena *a, int64_t limit,
-    int64_t *ret_expired, int64_t *ret_emitted)
+ledger_find_due_holds(struct db *db, struct arena *a,
+    const struct ledger_hold *after, int64_t limit,
+    const struct ledger_hold **ret_holds, int64_t *ret_count)
 {
+	struct ledger_hold *holds;
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &expire, DB_ARGS(int_text(a, limit)), &rows);
+	e = db_run(db, a, &due_holds,
+	    DB_ARGS(after->expires_at, after->id, int_text(a, limit)), &rows);
+	if (e != ERR_OK)
+		return e;
+	holds = arena_alloc(a, (size_t)(rows.count + 1) * sizeof(*holds));
+	for (int i = 0; i < rows.count; i++)
+		holds[i] = (struct ledger_hold){
+			.id = db_get_text(&rows, i, DUE_ID),
+			.expires_at = db_get_text(&rows, i, DUE_AT),
+		};
+	*ret_holds = holds;
+	*ret_count = rows.count;
+	return ERR_OK;
+}
+
+static const struct db_stmt expire = {
+	.name = "ledger_expire",
+	.sql = "SELECT expired, emitted FROM ledger_expire_holds($1, $2)",
+	.nargs = 2,
+};
+enum { EXPIRED_COUNT, EXPIRED_EMITTED };
+
+enum { IDS_MAX_BYTES = 64 * 1024 };
+
+enum err
+ledger_expire(struct db *db, struct arena *a, const struct ledger_hold *holds,
+    int64_t count, int64_t wait_ms, int64_t *ret_expired, int64_t *ret_emitted)
+{
+	struct db_rows rows;
+	struct buf ids;
+	enum err e;
+
+	buf_init(&ids, a, IDS_MAX_BYTES);
+	buf_putc(&ids, '{');
+	for (int64_t i = 0; i < count; i++)
+		buf_printf(&ids, i == 0 ? "%s" : ",%s", holds[i].id);
+	buf_putc(&ids, '}');
+	assert(!buf_failed(&ids));
+	e = db_run(
+	    db, a, &expire, DB_ARGS(ids.data, int_text(a, wait_ms)), &rows);
 	if (e != ERR_OK)
 		return e;
 	*ret_expired = db_get_i64(&rows, 0, EXPIRED_COUNT);

@@ -36,8 +36,21 @@ ledger_check(struct db *db, struct arena *a, struct ledger_state *ret_state);
 MUST_CHECK enum err ledger_find_last_check(struct db *db, struct arena *a,
     int64_t *ret_at_s, int64_t *ret_nmismatches);
 
-/* Holds whose time is over, at most `limit`. */
-MUST_CHECK enum err ledger_expire(struct db *db, struct arena *a, int64_t limit,
+/* A hold whose time is over. */
+struct ledger_hold {
+	const char *id;
+	const char *expires_at; /* as PostgreSQL writes it */
+};
+/* Oldest first, those behind `after`; its members are NULL for the first. */
+MUST_CHECK enum err ledger_find_due_holds(struct db *db, struct arena *a,
+    const struct ledger_hold *after, int64_t limit,
+    const struct ledger_hold **ret_holds, int64_t *ret_count);
+/*
+ * Gives all of them back, or none.  ERR_UNAVAILABLE also when one of their
+ * accounts is locked for longer than wait_ms.
+ */
+MUST_CHECK enum err ledger_expire(struct db *db, struct arena *a,
+    const struct ledger_hold *holds, int64_t count, int64_t wait_ms,
     int64_t *ret_expired, int64_t *ret_emitted);
 /* month: "2026-01-01"; NULL: each that has none.  *ret_count were missing. */
 MUST_CHECK enum err ledger_write_statements(

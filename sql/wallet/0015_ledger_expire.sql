@@ -1,0 +1,50 @@
+-- Holds end each for itself: one that cannot be expired stops no other.
+
+-- Gives back those of the holds whose time is over; how many it was.  All or none: the
+-- caller tries each alone when this fails.  Waits for a lock p_wait_ms and no longer.
+CREATE FUNCTION ledger_expire_holds(p_ids uuid[], p_wait_ms integer,
+	OUT expired integer, OUT emitted integer)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '1s' AS $$
+DECLARE
+	t transfer;
+BEGIN
+	expired := 0;
+	emitted := 0;
+	PERFORM set_config('lock_timeout', p_wait_ms || 'ms', true);
+	PERFORM FROM account WHERE id IN (
+		SELECT debit_account_id FROM transfer WHERE id = ANY(p_ids)
+		UNION
+		SELECT credit_account_id FROM transfer WHERE id = ANY(p_ids))
+	ORDER BY id FOR NO KEY UPDATE;
+	FOR t IN
+		WITH ended AS (
+			UPDATE transfer SET status = 'expired',
+				settled_at = clock_timestamp()
+			WHERE id = ANY(p_ids) AND status = 'held'
+				AND expires_at <= clock_timestamp()
+			RETURNING *
+		)
+		SELECT * FROM ended ORDER BY expires_at, id
+	LOOP
+		expired := expired + 1;
+		emitted := emitted + transfer_emit('transfer.released', t, NULL);
+	END LOOP;
+END
+$$;
+
+-- For the program before.
+CREATE OR REPLACE FUNCTION ledger_expire(p_limit integer, OUT expired integer,
+	OUT emitted integer)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+	SELECT e.expired, e.emitted INTO expired, emitted
+	FROM ledger_expire_holds(ARRAY(SELECT id FROM transfer
+		WHERE status = 'held' AND expires_at <= clock_timestamp()
+		ORDER BY expires_at LIMIT p_limit), 10000) e;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION ledger_expire_holds(uuid[], integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger_expire_holds(uuid[], integer) TO wallet;
