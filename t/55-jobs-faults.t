@@ -105,6 +105,21 @@ ok($j->reached($fine, 'completed', 20), 'one within its limit is not');
 ok(counted('late', '1|1|1'), 'and what was called off is no failure');
 $j->stop($master);
 
+# ---- the server of its connection says nothing more ----------------------------------------
+
+# As when its host is gone without a reset.  Handlers may take an hour; what the
+# library asks for may not.
+$master = $j->work(WORKER_LEASE_S => 600, WORKER_PROCESSES => 1, DATABASE_TIMEOUT_MS => 500);
+my $heard = $j->enqueue('write');
+ok($j->reached($heard, 'completed'), 'it works');
+my @silent = split /\n/, $j->sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'jobtest'");
+cmp_ok(scalar @silent, '>=', 2, 'on its connections');
+kill STOP => @silent;
+my $unheard = $j->enqueue('write');
+ok($j->reached($unheard, 'completed', 30), 'they are silent: it goes on with others');
+kill CONT => @silent;
+$j->stop($master);
+
 # ---- frozen for longer than the lease --------------------------------------------------------
 
 my $first = $j->work(WORKER_LEASE_S => 5);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,11 +17,12 @@
 #include "base/random.h"
 #include "base/str.h"
 #include "db/db_conn.h"
+#include "db/db_connector.h"
 #include "db/db_error.h"
 #include "db/db_pool.h"
 #include "db/db_torture.h"
 
-enum { TRIES = 5, PAUSE_MS = 5 };
+enum { TRIES = 5, PAUSE_MS = 5, SET_TIMEOUT_SIZE = 160 };
 
 enum savepoint {
 	SAVEPOINT_NONE,
@@ -38,6 +40,9 @@ struct db {
 	enum savepoint savepoint;
 	bool nested; /* within db_nested() */
 	const char *channel; /* to notify after the commit; or NULL */
+	/* What statements may take: as is wanted, and as the session has it. */
+	int64_t timeout_ms, set_timeout_ms; /* 0: as the pool; -1: unknown */
+	char set_timeout[SET_TIMEOUT_SIZE];
 };
 
 static atomic_int fail_countdown;
@@ -227,6 +232,25 @@ run_in_pool(struct db *db, struct arena *a, const struct db_stmt *stmt,
 	}
 }
 
+/* Writes the statement that changes the session's timeouts, and obeys it. */
+static const char *
+take_timeout(struct db *tx)
+{
+	int64_t ms = tx->timeout_ms != 0
+	                 ? tx->timeout_ms
+	                 : db_pool_statement_timeout_ms(tx->pool);
+	int n = snprintf(tx->set_timeout, sizeof(tx->set_timeout),
+	    "SELECT pg_catalog.set_config('statement_timeout', '%lld', true),"
+	    " pg_catalog.set_config('idle_in_transaction_session_timeout',"
+	    " '%lld', true)",
+	    (long long)ms, (long long)db_connector_idle_ms(ms));
+
+	assert(n > 0 && n < SET_TIMEOUT_SIZE);
+	tx->set_timeout_ms = tx->timeout_ms;
+	db_conn_set_timeout(tx->conn, tx->timeout_ms);
+	return tx->set_timeout;
+}
+
 /* What has to travel before the next statement of the transaction. */
 static void
 fill_before(struct db *tx, const char *before[DB_BEFORE_MAX + 1])
@@ -235,6 +259,8 @@ fill_before(struct db *tx, const char *before[DB_BEFORE_MAX + 1])
 
 	if (!tx->begun)
 		before[n++] = "BEGIN ISOLATION LEVEL READ COMMITTED";
+	if (tx->timeout_ms != tx->set_timeout_ms)
+		before[n++] = take_timeout(tx);
 	if (tx->nested && tx->savepoint == SAVEPOINT_PASSED)
 		before[n++] = "RELEASE SAVEPOINT nested";
 	if (tx->nested && tx->savepoint != SAVEPOINT_SET) {
@@ -324,6 +350,7 @@ rollback_nested(struct db *tx)
 		return true; /* nothing was done */
 	outcome =
 	    db_conn_command(tx->conn, "ROLLBACK TO SAVEPOINT nested", &result);
+	tx->set_timeout_ms = -1; /* what was set since is undone, too */
 	PQclear(result);
 	return outcome == DB_DONE;
 }
@@ -347,6 +374,13 @@ db_nested(struct db *tx, struct arena *a,
 	if (tx->savepoint == SAVEPOINT_SET)
 		tx->savepoint = SAVEPOINT_PASSED;
 	return e;
+}
+
+void
+db_set_timeout(struct db *tx, int64_t timeout_ms)
+{
+	assert(tx->conn != NULL && timeout_ms >= 0);
+	tx->timeout_ms = timeout_ms;
 }
 
 bool
@@ -403,6 +437,7 @@ transact_once(struct db_pool *pool, struct arena *a,
 	e = body(&tx, a, ctx);
 	if (e == ERR_OK)
 		e = tx.failed;
+	db_conn_set_timeout(tx.conn, /* timeout_ms= */ 0);
 	if (tx.begun && e == ERR_OK)
 		e = commit(&tx);
 	else if (tx.begun && db_conn_is_alive(tx.conn))

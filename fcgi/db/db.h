@@ -107,6 +107,14 @@ MUST_CHECK enum err db_nested(struct db *tx, struct arena *a,
 bool db_is_doomed(const struct db *tx);
 
 /*
+ * Within a transaction: how long a statement may take from now on, as the pool
+ * has it with 0; and the transaction may be idle for twice as long, or ten
+ * seconds.  For a handler between statements of the library.  It travels with
+ * the next statement, if it changes anything.
+ */
+void db_set_timeout(struct db *tx, int64_t timeout_ms);
+
+/*
  * NOTIFY without a payload: in a transaction, after its commit (a NOTIFY
  * within it would make all such commits wait for each other's disk); else now.
  * A failure is logged; listeners must not depend on it alone.  `channel` is a

@@ -26,6 +26,7 @@ struct db_conn {
 	PGconn *pg;
 	struct db_prepared prepared;
 	int64_t deadline_ms; /* of each exchange */
+	int64_t own_timeout_ms; /* what the options had */
 	bool broken;
 	bool is_swollen; /* libpq's buffers are large, and never shrink */
 	bool misled; /* see db_conn_is_misled() */
@@ -359,6 +360,14 @@ db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
 	return outcome;
 }
 
+void
+db_conn_set_timeout(struct db_conn *c, int64_t timeout_ms)
+{
+	if (timeout_ms == 0)
+		timeout_ms = c->own_timeout_ms;
+	c->deadline_ms = timeout_ms + GRACE_MS;
+}
+
 enum db_outcome
 db_conn_command(struct db_conn *c, const char *sql, PGresult **ret_result)
 {
@@ -415,7 +424,8 @@ db_conn_open(struct db_connector *connector, char reason[DB_REASON_SIZE])
 		db_conn_close(c);
 		return NULL;
 	}
-	c->deadline_ms =
-	    db_connector_options(connector)->statement_timeout_ms + GRACE_MS;
+	c->own_timeout_ms =
+	    db_connector_options(connector)->statement_timeout_ms;
+	db_conn_set_timeout(c, /* timeout_ms= */ 0);
 	return c;
 }

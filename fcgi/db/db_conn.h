@@ -20,7 +20,7 @@
 
 struct db_conn;
 
-enum { DB_BEFORE_MAX = 3 };
+enum { DB_BEFORE_MAX = 4 };
 
 enum db_outcome {
 	DB_DONE,
@@ -57,6 +57,8 @@ bool db_conn_is_reusable(const struct db_conn *c);
 MUST_CHECK enum db_outcome db_conn_run(struct db_conn *c,
     const struct db_stmt *stmt, struct db_args args, const char *const *before,
     PGresult **ret_result);
+/* How long an answer may take from now on; 0: as the options had it. */
+void db_conn_set_timeout(struct db_conn *c, int64_t timeout_ms);
 /* One command without parameters: COMMIT, ROLLBACK. */
 MUST_CHECK enum db_outcome
 db_conn_command(struct db_conn *c, const char *sql, PGresult **ret_result);

@@ -120,21 +120,27 @@ static const char held_options[] =
     " -c bytea_output=hex -c intervalstyle=postgres -c lock_timeout=0"
     " -c timezone=UTC -c datestyle=ISO -c jit=off";
 
+int64_t
+db_connector_idle_ms(int64_t statement_timeout_ms)
+{
+	int64_t idle_ms = statement_timeout_ms * 2;
+
+	return idle_ms < IDLE_TX_MIN_MS ? IDLE_TX_MIN_MS : idle_ms;
+}
+
 /* They follow the `options` of the URL and so win. */
 static bool
 write_session_options(const struct db_options *o, const char *own,
     char out[OPTIONS_SIZE], char reason[DB_REASON_SIZE])
 {
-	int64_t idle_ms = o->statement_timeout_ms * 2;
 	int n;
 
-	if (idle_ms < IDLE_TX_MIN_MS)
-		idle_ms = IDLE_TX_MIN_MS;
 	n = snprintf(out, OPTIONS_SIZE,
 	    "%s -c statement_timeout=%lld"
 	    " -c idle_in_transaction_session_timeout=%lld%s",
 	    own == NULL ? "" : own, (long long)o->statement_timeout_ms,
-	    (long long)idle_ms, held_options);
+	    (long long)db_connector_idle_ms(o->statement_timeout_ms),
+	    held_options);
 	if (n < 0 || n >= OPTIONS_SIZE) {
 		db_reason_copy(reason, "the options of the URL are too long");
 		return false;

@@ -11,6 +11,7 @@
 #define DB_DB_CONNECTOR_H
 
 #include <libpq-fe.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -38,6 +39,9 @@ db_connector_connect(struct db_connector *c, char reason[DB_REASON_SIZE]);
  */
 const char *db_connector_check_session(
     const char *synchronous_commit, const char *search_path);
+
+/* How long a transaction with such statements may be idle. */
+int64_t db_connector_idle_ms(int64_t statement_timeout_ms);
 
 /* As one line: what libpq said, or another text; NULL is "". */
 void db_reason_copy(char reason[DB_REASON_SIZE], const char *text);

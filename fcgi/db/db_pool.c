@@ -87,6 +87,12 @@ db_pool_slow_ms(const struct db_pool *p)
 	return db_connector_options(p->connector)->slow_ms;
 }
 
+int64_t
+db_pool_statement_timeout_ms(const struct db_pool *p)
+{
+	return db_connector_options(p->connector)->statement_timeout_ms;
+}
+
 /* -- the queue; all with the lock held -- */
 
 static void

@@ -22,6 +22,7 @@ struct db_pool *db_pool_new(const struct db_options *options);
 /* Every connection must have been given back. */
 void db_pool_free(struct db_pool *p);
 int64_t db_pool_slow_ms(const struct db_pool *p);
+int64_t db_pool_statement_timeout_ms(const struct db_pool *p);
 
 /* ERR_UNAVAILABLE: no server, or none free in time.  Logged here. */
 MUST_CHECK enum err

@@ -179,7 +179,11 @@ job_attempt_run(struct job_runner *r, struct db *tx,
 		return;
 	}
 	t.job = job_of(r, job, &t.run);
+	if (tx != NULL)
+		db_set_timeout(tx, job_defaults_time_limit_s(t.kind) * 1000);
 	run_watched(&t, tx, ret_end);
+	if (tx != NULL)
+		db_set_timeout(tx, /* timeout_ms= */ 0);
 	r->took_us[job_set_kind_index(r->set, job->kind)] = ret_end->ran_us;
 }
 

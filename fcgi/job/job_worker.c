@@ -16,7 +16,6 @@
 #include "job/job_attempt.h"
 #include "job/job_batch.h"
 #include "job/job_count.h"
-#include "job/job_defaults.h"
 #include "job/job_group.h"
 #include "job/job_kinds.h"
 #include "job/job_look.h"
@@ -303,23 +302,6 @@ loop(struct job_worker *w)
 
 /* -- the beginning and the end -- */
 
-/* A statement may take as long as a handler. */
-static int64_t
-statement_timeout_ms(const struct job_worker *w)
-{
-	int64_t most_ms = w->config->database_timeout_ms;
-	const struct job_kind *kind;
-
-	for (int i = 0; (kind = job_set_kind_at(w->runner.set, i)) != NULL;
-	     i++) {
-		int64_t ms = job_defaults_time_limit_s(kind) * 1000;
-
-		if (ms > most_ms)
-			most_ms = ms;
-	}
-	return most_ms;
-}
-
 static void
 make_name(struct job_worker *w, const struct worker *place)
 {
@@ -354,7 +336,8 @@ open_worker(struct job_worker *w, const struct worker *place)
 	    .application_name = name,
 	    .connections = 1,
 	    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
-	    .statement_timeout_ms = statement_timeout_ms(w),
+	    /* Of the library's statements; a handler's take as it may. */
+	    .statement_timeout_ms = w->config->database_timeout_ms,
 	    .slow_ms = w->config->database_slow_ms,
 	});
 	w->seat = job_seat_take();

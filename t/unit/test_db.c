@@ -697,6 +697,49 @@ START_TEST(nested_cannot_undo_a_lost_connection)
 }
 END_TEST
 
+static const struct db_stmt sleep_for = {
+	.name = "sleep_for",
+	.sql = "SELECT pg_sleep($1::float)",
+	.nargs = 1,
+};
+static const struct db_stmt idle_timeout = {
+	.name = "idle_timeout",
+	.sql = "SELECT extract(epoch FROM"
+	       " current_setting('idle_in_transaction_session_timeout')"
+	       "::interval)::bigint",
+};
+
+/* More time than the pool has, after a statement that was undone as well. */
+static enum err
+sleep_longer(struct db *tx, struct arena *arena, UNUSED void *ctx)
+{
+	enum err refused = ERR_FORBIDDEN;
+	char taken[] = "a";
+
+	db_set_timeout(tx, 8 * STATEMENT_TIMEOUT_MS);
+	ck_assert_int_eq(
+	    db_run(tx, arena, &sleep_for, DB_ARGS("1.3"), NULL), ERR_OK);
+	ck_assert_int_eq(run_i64(tx, &idle_timeout, DB_NO_ARGS), 16);
+	ck_assert_int_eq(
+	    db_nested(tx, arena, insert_then_refuse, taken), ERR_NOT_FOUND);
+	ck_assert_int_eq(
+	    db_nested(tx, arena, touch_nothing, &refused), ERR_FORBIDDEN);
+	ck_assert_int_eq(
+	    db_run(tx, arena, &sleep_for, DB_ARGS("1.3"), NULL), ERR_OK);
+	db_set_timeout(tx, 0);
+	ck_assert_int_eq(run_i64(tx, &idle_timeout, DB_NO_ARGS), 10);
+	return db_run(tx, arena, &sleep_for, DB_ARGS("30"), NULL);
+}
+
+START_TEST(transact_with_more_time_for_some_statements)
+{
+	ck_assert_int_eq(
+	    db_transact(db, a, sleep_longer, NULL), ERR_UNAVAILABLE);
+	ck_assert_int_eq(
+	    db_run(db, a, &sleep_for, DB_ARGS("30"), NULL), ERR_UNAVAILABLE);
+}
+END_TEST
+
 /* -- db_notify -- */
 
 static PGconn *
@@ -1092,6 +1135,7 @@ make_suite(void)
 	    transact, torture_each_statement_leaves_nothing_half_done);
 	tcase_add_test(transact, nested_undoes_its_own_only);
 	tcase_add_test(transact, nested_cannot_undo_a_lost_connection);
+	tcase_add_test(transact, transact_with_more_time_for_some_statements);
 	tcase_add_test(transact, notify_follows_the_commit);
 	suite_add_tcase(s, transact);
 
