@@ -30,6 +30,7 @@ static const char *const plain_files[] = {
 	"headers.conf",
 	"errors.conf",
 	"error_pages.conf",
+	"counted.conf",
 	"json.conf",
 	"fastcgi.conf",
 	"loopback.conf",

@@ -521,4 +521,31 @@ my $own_lines = () = $k->log_text('nginx') =~ /"status":404.*"ip":"127\.0\.9\.9"
 cmp_ok($own_lines, '>=', 900, "a burst has its lines ($own_lines)");
 cmp_ok($own_lines, '<', $asked, 'and the rest none');
 
+# Nor for answers that nginx gives by itself before it looks what is asked for: the
+# burst has been used up.
+for my $row (
+	[ 'a service that is not there', "GET /api/nowhere HTTP/1.1\r\nHost: a\r\n\r\n", 404 ],
+	[ 'a malformed request', "GET /x HTTP/1.1\r\nHost: a b\r\n\r\n", 400 ],
+	[ 'too long an address', 'GET /' . 'a' x 9000 . " HTTP/1.1\r\nHost: a\r\n\r\n", 414 ],
+	[ 'too large a body', "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n", 413 ],
+	[ 'a method that is none', "TRACE /x HTTP/1.1\r\nHost: a\r\n\r\n", 405 ],
+) {
+	my ($what, $text, $status) = @$row;
+	my $count = sub {
+		scalar(() = $k->log_text('nginx') =~ /"status":$status,.*"ip":"127\.0\.9\.9"/g)
+	};
+	my ($n, $good, $before) = (300, 0, $count->());
+	for (1 .. $n) {
+		my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port,
+			LocalAddr => '127.0.9.9') or die "connect: $!";
+		syswrite $s, $text;
+		sysread $s, my $answer, 65536;
+		$good++ if $answer =~ m{^HTTP/1.1 $status .*^Content-Type: application/json.*"code":"}ms;
+	}
+	is($good, $n, "$what: $n times the same answer");
+	$anyone->get("/nowhere-$status");
+	ok(wait_until(sub { $k->log_text('nginx') =~ m{"path":"/nowhere-$status"} }, 10), "$what: nginx has logged");
+	cmp_ok($count->() - $before, '<', $n, "$what: not a line for each");
+}
+
 done_testing;
