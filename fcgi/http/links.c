@@ -86,6 +86,8 @@ link_lend(struct link *link)
 void
 link_take_back(struct link *link)
 {
+	metrics_gauge_add(GAUGE_CONNECTIONS_BUSY, -1);
+	metrics_gauge_add(GAUGE_CONNECTIONS_IDLE, 1);
 	atomic_store(&link->state, LINK_HERE);
 }
 

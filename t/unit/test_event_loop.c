@@ -20,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -34,8 +36,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/str.h"
 #include "http/conn.h"
+#include "http/links.h"
 #include "http/request.h"
 #include "http/service.h"
 #include "http/stream.h"
@@ -1632,6 +1636,34 @@ START_TEST(requests_of_one_beyond_their_share_are_refused_at_once)
 }
 END_TEST
 
+/* A refused request's connection is counted as idle again. */
+START_TEST(connection_that_no_thread_took_is_not_counted_as_busy)
+{
+	struct arena *a = arena_new();
+	struct links l = { 0 };
+	struct link *link;
+	struct buf b;
+	int fd = metrics_open(-1);
+
+	metrics_use_slot("api", 0);
+	metrics_begin_process("api");
+	ck_assert(links_init(&l, epoll_create1(EPOLL_CLOEXEC)));
+	link = links_find_free(&l);
+	link_begin(&l, link, eventfd(0, EFD_CLOEXEC));
+	link_lend(link);
+	link_take_back(link);
+	buf_init(&b, a, 1 << 20);
+	metrics_print(&b, "t", "0");
+	ck_assert_ptr_nonnull(strstr(b.data, "state=\"idle\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(b.data, "state=\"busy\"} 0\n"));
+	link_end(&l, link);
+	links_release(&l);
+	close(l.epoll_fd);
+	close(fd);
+	arena_free(a);
+}
+END_TEST
+
 /* Its thread finds out, and the place is free again. */
 START_TEST(peer_that_leaves_a_waiting_request_is_forgotten)
 {
@@ -1760,6 +1792,8 @@ make_suite(void)
 	tcase_add_test(tc, requests_beyond_the_queue_are_refused_at_once);
 	tcase_add_test(
 	    tc, requests_of_one_beyond_their_share_are_refused_at_once);
+	tcase_add_test(
+	    tc, connection_that_no_thread_took_is_not_counted_as_busy);
 	tcase_add_test(tc, peer_that_leaves_a_waiting_request_is_forgotten);
 	tcase_add_test(tc, rest_of_an_ended_connection_is_no_request);
 	tcase_add_test(tc, peer_that_left_costs_nothing_while_a_thread_waits);
