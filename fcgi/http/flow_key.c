@@ -1,5 +1,6 @@
 #include "http/flow_key.h"
 
+#include <arpa/inet.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -9,8 +10,8 @@
 enum {
 	/* Base64 of a payload's beginning, which holds the user; of 4s. */
 	PREFIX_MAX = 512,
-	IPV4_PARTS = 3, /* of 4 */
-	IPV6_PARTS = 3, /* of 8 */
+	IPV4_BYTES = 3, /* /24 */
+	IPV6_BYTES = 6, /* /48 */
 };
 
 /* FNV-1a. */
@@ -55,17 +56,23 @@ find_user(const struct req *r, const char *token, const char **ret_user,
 	return true;
 }
 
-/* The text up to the n-th separator. */
-static size_t
-prefix_len(const char *text, char separator, int n)
+/*
+ * By its bytes: one network is written in many ways.  nginx writes an IPv4
+ * address that comes over an IPv6 socket as "::ffff:1.2.3.4".
+ */
+static uint64_t
+network_of(const char *address)
 {
-	size_t len = 0;
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	unsigned char bytes[sizeof(struct in6_addr)];
 
-	for (; text[len] != '\0'; len++) {
-		if (text[len] == separator && --n == 0)
-			break;
-	}
-	return len;
+	if (inet_pton(AF_INET, address, bytes) == 1)
+		return hash((const char *)bytes, IPV4_BYTES);
+	if (inet_pton(AF_INET6, address, bytes) != 1)
+		return hash(address, strlen(address));
+	if (memcmp(bytes, mapped, sizeof(mapped)) == 0)
+		return hash((const char *)bytes + sizeof(mapped), IPV4_BYTES);
+	return hash((const char *)bytes, IPV6_BYTES);
 }
 
 uint64_t
@@ -80,8 +87,5 @@ flow_key(const struct req *r)
 		return hash(user, len);
 	if (address == NULL)
 		return 0;
-	len = strchr(address, ':') == NULL
-	          ? prefix_len(address, '.', IPV4_PARTS)
-	          : prefix_len(address, ':', IPV6_PARTS);
-	return hash(address, len);
+	return network_of(address);
 }

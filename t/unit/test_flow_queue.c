@@ -144,7 +144,7 @@ static uint64_t
 key_of(const char *token, const char *address)
 {
 	struct arena *a = arena_new();
-	struct fake_request f = { 0 };
+	struct fake_request f = { .bare = true };
 	const struct req_source source = { .param = fake_param, .ctx = &f };
 	const struct req r = { .arena = a, .source = &source };
 	uint64_t key;
@@ -193,6 +193,19 @@ START_TEST(key_without_a_user_is_of_the_network)
 }
 END_TEST
 
+/* nginx leaves out zeroes, and so one network is written in several ways. */
+START_TEST(key_of_a_network_is_not_of_its_text)
+{
+	uint64_t zeroes = key_of("", "2001:db8::1");
+
+	ck_assert_uint_eq(zeroes, key_of("", "2001:db8:0:1::1"));
+	ck_assert_uint_eq(key_of("", "2001::1:2:3:4"), key_of("", "2001::5"));
+	ck_assert_uint_eq(key_of("", "::ffff:1.2.3.4"), key_of("", "1.2.3.5"));
+	ck_assert_uint_ne(
+	    key_of("", "::ffff:1.2.3.4"), key_of("", "::ffff:5.6.7.8"));
+}
+END_TEST
+
 /* What no nginx of ours sends costs a turn, and nothing else. */
 START_TEST(key_of_a_token_that_is_none_is_of_the_network)
 {
@@ -222,6 +235,7 @@ make_suite(void)
 	tc = tcase_create("flow_key");
 	tcase_add_test(tc, key_is_of_the_user_whatever_the_session);
 	tcase_add_test(tc, key_without_a_user_is_of_the_network);
+	tcase_add_test(tc, key_of_a_network_is_not_of_its_text);
 	tcase_add_test(tc, key_of_a_token_that_is_none_is_of_the_network);
 	suite_add_tcase(s, tc);
 	return s;
