@@ -283,7 +283,8 @@ refuse_body(struct req *r, bool wanted, enum media media)
 		return ERR_MEDIA_TYPE;
 	text[len > 0 ? len : 0] = '\0';
 	if (media == MEDIA_JSON && !is_coded(r) &&
-	    len <= EMPTY_OBJECT_MAX_BYTES && is_empty_object(text))
+	    len <= EMPTY_OBJECT_MAX_BYTES && (long)strlen(text) == len &&
+	    is_empty_object(text))
 		return ERR_OK;
 	return fail(r, "UNEXPECTED_BODY", "This route reads no body");
 }

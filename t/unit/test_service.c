@@ -795,6 +795,23 @@ START_TEST(body_by_type_and_content)
 }
 END_TEST
 
+/* What follows a NUL is not overlooked. */
+START_TEST(body_after_a_nul_is_refused)
+{
+	static const char body[] = "{}\0{\"amount\":30}";
+	struct fake_request f = guarded("POST", "/api/core/open/none");
+
+	fake_add(&f, "CONTENT_TYPE=application/json");
+	fake_add(&f, arena_printf(a, "CONTENT_LENGTH=%zu", sizeof(body) - 1));
+	f.body = body;
+	f.body_len = sizeof(body) - 1;
+	handle(&plain, &f);
+	ck_assert_int_eq(r->response.status, 400);
+	ck_assert_str_eq(error_code(), "UNEXPECTED_BODY");
+	ck_assert_int_eq(handled, 0);
+}
+END_TEST
+
 /* Of a chunked body there is no length, if nginx should not tell one. */
 START_TEST(body_without_a_length_is_the_same)
 {
@@ -1838,6 +1855,7 @@ add_body(Suite *suite)
 	tcase_add_test(tc, body_malformed_is_a_problem_of_the_body);
 	tcase_add_loop_test(tc, body_by_length, 0, COUNT_OF(lengths));
 	tcase_add_test(tc, body_that_breaks_off_is_invalid);
+	tcase_add_test(tc, body_after_a_nul_is_refused);
 	tcase_add_loop_test(
 	    tc, body_without_a_length_is_the_same, 0, COUNT_OF(bodies));
 	tcase_add_test(tc, body_is_ignored_as_by_betterauth);
