@@ -237,7 +237,7 @@ my @refused = (
 	[ 'a ban', $banned, GET => $whoami, [ 403, 'core', 'standard', $whoami, 'banned' ] ],
 	[
 		'a long path', $anyone, GET => '/api/core/' . 'x' x 2000,
-		[ 401, 'core', 'standard', '/api/core/' . 'x' x 246, 'no_session' ]
+		[ 401, 'core', 'standard', '/api/core/' . 'x' x 1014 . "\x{2026}", 'no_session' ]
 	],
 );
 for my $row (@refused) {
@@ -250,6 +250,9 @@ for my $row (@refused) {
 	    or diag(jencode($line));
 	is($line->{user}, $want->[0] == 403 ? $client->{id} : undef, 'with who it was');
 	unlike(jencode($line), qr/hush|session_token/, 'without secrets');
+	my ($text) = grep { index($_, qq("request_id":"$line->{request_id}")) >= 0 && /"reason":/ }
+	    split /\n/, $k->log_text('auth');
+	is(scalar(() = $text =~ /"path":/g), 1, 'and each member once');
 }
 
 # ---- where a browser goes -----------------------------------------------------
@@ -368,7 +371,7 @@ is(fcgi_request($socket, [ HTTP_COOKIE => 'better-auth.session_token=x', %ask ])
 	'two Cookie parameters are one');
 isnt(fcgi_request($socket, [ %ask, HTTP_ORIGIN => $k->base, HTTP_ORIGIN => 'null' ])->{status}, 204,
 	'two Origin parameters: no');
-ok(wait_until(sub { $k->log_text('auth') =~ /"path":"\Q$whoami\E","reason":"malformed"/ }, 10),
+ok(wait_until(sub { $k->log_text('auth') =~ /"path":"\Q$whoami\E",[^}]*"reason":"malformed"/ }, 10),
 	'which the log tells, too');
 
 # What core makes of assertions.

@@ -227,6 +227,9 @@ for my $row (@strangers) {
 	is($a->{status}, 401, "$name asks: 401");
 	is($a->{body}, '', 'without an assertion') or diag($a->{body});
 }
+ok(wait_until(sub {
+	$k->log_text('auth') =~ /"msg":"request","method":"GET","path":"\/api\/auth\/reverify","route":"\/reverify","status":401,/
+    }, 10), 'the log tells of them');
 is($alice->get('/api/auth/reverify', headers => {
 	Authorization => $core, 'Kedge-Assertion' => assertion($alice, 40) })->{status},
 	404, 'not on the public listener');

@@ -26,7 +26,7 @@
 #include "http/request.h"
 #include "http/service.h"
 
-enum { RETURN_PATH_MAX = 1024, PATH_LOGGED_MAX = 256 };
+enum { RETURN_PATH_MAX = 1024 };
 
 struct question {
 	const struct audience *audience;
@@ -64,8 +64,6 @@ static void
 note_refusal(struct req *r, const char *reason)
 {
 	const char *method = req_param(r, "KEDGE_METHOD");
-	const char *path =
-	    arena_strndup(r->arena, r->path, strnlen(r->path, PATH_LOGGED_MAX));
 	struct log_field *fields =
 	    arena_alloc(r->arena, (REQ_LOG_FIELDS_MAX + 1) * sizeof(*fields));
 
@@ -73,9 +71,8 @@ note_refusal(struct req *r, const char *reason)
 		r->method = method;
 	fields[0] = LOG_TEXT("audience", req_param(r, "KEDGE_AUDIENCE"));
 	fields[1] = LOG_TEXT("guard", req_param(r, "KEDGE_GUARD"));
-	fields[2] = LOG_TEXT("path", path);
-	fields[3] = LOG_TEXT("reason", reason);
-	fields[4] = (struct log_field){ 0 };
+	fields[2] = LOG_TEXT("reason", reason);
+	fields[3] = (struct log_field){ 0 };
 	r->log_fields = fields;
 }
 
@@ -315,8 +312,11 @@ verify_request(struct req *r)
 	struct question q;
 	enum err e;
 
-	if (routes_is_internal(r))
+	if (routes_is_internal(r)) {
+		r->line.route = "/reverify";
+		r->line.is_verdict = false; /* not of a request of nginx's */
 		return reverify_request(r);
+	}
 	shown = look_up(r);
 	if (!read_question(r, &q)) {
 		log_event(LOG_ERROR, "verify does not know what is asked",
