@@ -23,8 +23,8 @@ struct entry {
 
 /*
  * What names mean is the same for all of a process, so there is one cache of a
- * process.  The entries stay where they are; `owner` finds out in a forked
- * child that the threads have stayed behind.
+ * process.  A thread keeps the address of its entry, so entries stay where they
+ * are.  The master looks up no name: a fork would not take the threads along.
  */
 static struct {
 	pthread_mutex_t mutex;
