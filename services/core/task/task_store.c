@@ -95,32 +95,40 @@ task_find_locked(struct db *tx, struct arena *a, const char *user_id,
 /*
  * One statement per kind of list, each with its own range of an index.  One
  * with "($4 IS NULL OR parent_id = $4)" would be planned once for all of them,
- * and read every task of the person for each.
+ * and read every task of the person for each.  A list of those at the top names
+ * parent_id in its order as well: PostgreSQL does not conclude from "IS NULL"
+ * that it is the same in all rows, and would not see the index's order.
  */
-#define LIST_TASKS(condition)                        \
-	"SELECT " TASK_COLUMNS " FROM task"          \
-	" WHERE user_id = $1 AND id < $2 " condition \
-	" ORDER BY id DESC LIMIT $3"
-#define LIST_STATEMENT(list_name, condition, n)                               \
-	{                                                                     \
-		.name = "task_list_" list_name, .sql = LIST_TASKS(condition), \
-		.nargs = (n), .read_only = true                               \
+#define LIST_TASKS(condition, order)                                    \
+	"SELECT " TASK_COLUMNS " FROM task"                             \
+	" WHERE user_id = $1 AND id < $2 " condition " ORDER BY " order \
+	" LIMIT $3"
+#define LIST_STATEMENT(list_name, condition, order, n)             \
+	{                                                          \
+		.name = "task_list_" list_name,                    \
+		.sql = LIST_TASKS(condition, order), .nargs = (n), \
+		.read_only = true                                  \
 	}
+#define BY_ID "id DESC"
+#define BY_ID_AT_TOP "parent_id DESC, id DESC"
 
 enum place { PLACE_ANY, PLACE_TOP, PLACE_BELOW, PLACE__MAX };
 
 /* clang-format off */
 static const struct db_stmt lists[PLACE__MAX] = {
-	[PLACE_ANY] = LIST_STATEMENT("all", "", 3),
-	[PLACE_TOP] = LIST_STATEMENT("top", "AND parent_id IS NULL", 3),
-	[PLACE_BELOW] = LIST_STATEMENT("children", "AND parent_id = $4", 4),
+	[PLACE_ANY] = LIST_STATEMENT("all", "", BY_ID, 3),
+	[PLACE_TOP] = LIST_STATEMENT("top",
+	    "AND parent_id IS NULL", BY_ID_AT_TOP, 3),
+	[PLACE_BELOW] = LIST_STATEMENT("children",
+	    "AND parent_id = $4", BY_ID, 4),
 };
 static const struct db_stmt lists_of_status[PLACE__MAX] = {
-	[PLACE_ANY] = LIST_STATEMENT("all_status", "AND status = $4", 4),
+	[PLACE_ANY] = LIST_STATEMENT("all_status",
+	    "AND status = $4", BY_ID, 4),
 	[PLACE_TOP] = LIST_STATEMENT("top_status",
-	    "AND status = $4 AND parent_id IS NULL", 4),
+	    "AND status = $4 AND parent_id IS NULL", BY_ID_AT_TOP, 4),
 	[PLACE_BELOW] = LIST_STATEMENT("children_status",
-	    "AND status = $4 AND parent_id = $5", 5),
+	    "AND status = $4 AND parent_id = $5", BY_ID, 5),
 };
 /* clang-format on */
 
