@@ -8,13 +8,14 @@ use Test::More;
 use Kedge qw(parallel wait_until);
 
 my $k = Kedge->up(
-	env => { CORE_WRITE_RATE => undef, CORE_READ_RATE => 20, WALLET_BATCH_RATE => 1000,
+	env => { CORE_WRITE_RATE => 20, CORE_READ_RATE => 20, WALLET_BATCH_RATE => 1000,
 		CORE_TASKS_MAX => 300, CORE_TASK_BYTES_MAX => 15_000 });
 my $alice = $k->user('alice');
 my $bob = $k->user('bob');
 my $tasks = '/api/core/tasks';
 
-# As many as ten seconds allow, from several browsers of one person.
+# As many as ten seconds allow, from several browsers of one person; so few that a
+# slow machine cannot take them one after the other without being refused.
 my @browser = ($alice, map { $k->again($alice) } 1 .. 3);
 my @status = map {@$_} parallel(
 	4,
@@ -23,7 +24,7 @@ my @status = map {@$_} parallel(
 		return [ map { $c->post($tasks, { title => 't' })->{status} } 1 .. 50 ];
 	});
 my $made = grep { $_ == 201 } @status;
-cmp_ok($made, '>=', 120, "$made writes of 200");
+cmp_ok($made, '>=', 20, "$made writes of 200");
 is((grep { $_ != 201 && $_ != 429 } @status), 0, 'the rest is told so');
 cmp_ok((grep { $_ == 429 } @status) + 0, '>=', 10, 'some were too many') or diag("$made made");
 my $r;
