@@ -389,13 +389,6 @@ for my $row (@breaks) {
 	    SELECT mismatches FROM ledger_check(100); ROLLBACK");
 	like($found, qr/"kind"\s*:\s*"$kind"/, "finds it: $sql");
 }
-# Once over the wire.
-$k->sql('wallet', "SET session_replication_role = replica; $breaks[0][1]");
-$r = $op->get("$base/ledger/check")->{json};
-ok(!$r->{ok}, 'not ok');
-is($r->{mismatches}[0]{id}, $b, 'says which account');
-like(slurp($k->dir . '/log/wallet.log'), qr/"level":"error".*"the books are wrong","kind":"balance","id":"$b"/,
-	'an error line says so');
 # Read from the database in the background, every five seconds.
 sub metric
 {
@@ -407,6 +400,47 @@ sub metric
 	} 20;
 	return $read && $read->[0];
 }
+
+# By the job, in slices: its own, and what only the count of all of them tells.
+sub check_job
+{
+	my ($payload) = @_;
+	my $id = $k->sql('wallet', "SELECT job_id FROM job_enqueue('ledger.check', '$payload', p_max_attempts => 1)");
+	wait_until(sub { $k->sql('wallet', "SELECT finished_at IS NOT NULL FROM job WHERE id = '$id'") eq 't' }, 60);
+	return $k->sql('wallet', "SELECT state, result->>'full', result->>'mismatches' FROM job WHERE id = '$id'");
+}
+is(check_job('{}'), 'completed|false|0', 'each night: what is new');
+is(check_job('{"full":true}'), 'completed|true|0', 'each week: everything, in slices');
+is($k->sql('wallet', "SELECT cron FROM job_schedule WHERE name = 'ledger.check-full'"), '47 4 * * 0', 'on Sundays');
+is($op->get("$base/ledger/check")->{json}{entries}, 0, 'nothing is new now');
+$k->sql('wallet', "SET session_replication_role = replica;
+    UPDATE transfer SET created_at = created_at - interval '1 day', settled_at = settled_at - interval '1 day'");
+is(check_job('{"full":true}'), 'completed|true|0', 'also when all of it counts');
+my $odd = '01890a5d-0000-774b-bcce-b302099a8057';
+$k->sql('wallet', "SET session_replication_role = replica;
+    INSERT INTO transfer (id, debit_account_id, credit_account_id, currency, amount, created_at)
+    VALUES ('$odd', '$a', '$b', 'USD', 5, now() - interval '1 day')");
+is(check_job('{}'), 'completed|false|0', 'an old transfer without entries is not new');
+is(check_job('{"full":true}'), 'discarded|true|1', 'but a full check finds it');
+like(slurp($k->dir . '/log/wallet.log'), qr/"the books are wrong","kind":"transfer","id":"$odd"/, 'and names it');
+my $full = $op->get("$base/ledger/check?full=true")->{json};
+is_deeply([ @$full{qw(ok full since)}, $full->{mismatches}[0]{id} ],
+	[ JSON::PP::false, JSON::PP::true, undef, $odd ], 'by request, too');
+my $new = $op->get("$base/ledger/check")->{json};
+is_deeply([ @$new{qw(ok full)} ], [ JSON::PP::true, JSON::PP::false ], 'what is new is right');
+ok(defined $new->{since}, 'since the checkpoints moved');
+ok(defined metric(kedge_ledger_mismatches => 1), 'the metric still has what the full one found');
+$k->sql('wallet', "SET session_replication_role = replica; DELETE FROM transfer WHERE id = '$odd'");
+is(check_job('{"full":true}'), 'completed|true|0', 'until it is mended');
+is($op->get("$base/ledger/check?full=yes")->{status}, 400, 'full is true or false');
+
+# Once over the wire.
+$k->sql('wallet', "SET session_replication_role = replica; $breaks[0][1]");
+$r = $op->get("$base/ledger/check")->{json};
+ok(!$r->{ok}, 'not ok');
+is($r->{mismatches}[0]{id}, $b, 'says which account');
+like(slurp($k->dir . '/log/wallet.log'), qr/"level":"error".*"the books are wrong","kind":"balance","id":"$b"/,
+	'an error line says so');
 ok(defined metric(kedge_ledger_mismatches => scalar @{ $r->{mismatches} }), 'and a metric');
 $k->sql('wallet', "SET session_replication_role = replica;
     UPDATE account SET balance = balance - 1 WHERE id = '$b'");

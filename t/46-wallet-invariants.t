@@ -97,10 +97,10 @@ is($k->sql('wallet', <<~'SQL'), <<~'RIGHTS' =~ s/\n\z//r, 'rights to tables and 
 
 # The ledger's doors.  What is behind them is not to be called, and no function
 # that runs as the owner may become the trigger of somebody else's table.
-my @doors = qw(add_currency add_currency batch batch capture capture check expire external external
-    forget_keys forget_keys freeze freeze note_check open_account open_account_once open_first
-    release release reverse reverse transfer
-    transfers write_missing_statements write_statements);
+my @doors = qw(add_currency add_currency batch batch capture capture check check_entries check_new check_rest
+    check_transfers expire expire_holds external external forget_keys forget_keys freeze freeze note_check note_check
+    open_account open_account_once open_first release release reverse reverse transfer transfers
+    write_missing_statements write_statements);
 is($k->sql('wallet', <<~'SQL'), join("\n", map {"ledger_$_"} @doors), 'functions as the owner');
 	SELECT proname FROM pg_proc
 	WHERE pronamespace = 'public'::regnamespace AND prosecdef
@@ -123,7 +123,8 @@ is($k->sql('wallet', <<~'SQL'), '', 'and no other of the ledger is to be called'
 # ---- tables, as the application -----------------------------------------------------
 
 my %column = (account => 'balance', account_freeze => 'reason', currency => 'exponent', entry => 'amount',
-	external_reference => 'transfer_id', idempotency => 'transfer_id',
+	external_reference => 'transfer_id', idempotency => 'transfer_id', ledger_checkpoint => 'balance',
+	ledger_checkpoint_moved => 'moved_at',
 	statement => 'closing', transfer => 'amount', wallet => 'created_at');
 for my $table (sort keys %column) {
 	my $c = $column{$table};
@@ -215,6 +216,8 @@ refused($k, 'app', '42501', $_) for (
 	'SELECT account_event(a) FROM account a',
 	"SELECT ledger_emit('transfer.posted', '{}', NULL)",
 	'SELECT ledger_mismatches(1)',
+	'SELECT ledger_held_mismatches()',
+	'SELECT ledger_checkpoint_mismatches()',
 );
 unmoved('inner functions');
 
@@ -708,14 +711,70 @@ $w->check('all of it in the books');
 
 # ---- the check sees what none of this lets through ---------------------------------------------------
 
-# Only with all triggers off can the books be broken at all: then it says so.
+# All slices of a full check, of so many rows each: what it says, or ''.
+$k->sql('wallet', <<~'SQL');
+	CREATE FUNCTION test_slices(p_rows integer) RETURNS text LANGUAGE plpgsql
+	SET search_path = pg_catalog, public, pg_temp AS $$
+	DECLARE
+		e record;
+		t record;
+		v_account uuid := '00000000-0000-0000-0000-000000000000';
+		v_seq bigint := 1;
+		v_running bigint := 0;
+		v_id uuid := v_account;
+		v_sides bigint[] := '{0,0,0,0,0,0}';
+		v_said text := (SELECT mismatches::text FROM ledger_check_rest());
+	BEGIN
+		LOOP
+			SELECT * INTO e FROM ledger_check_entries(v_account, v_seq, v_running, 'infinity', p_rows);
+			v_said := v_said || e.mismatches;
+			v_sides := ARRAY[v_sides[1] + e.debits, v_sides[2] # e.debit_hash, v_sides[3] + e.credits,
+				v_sides[4] # e.credit_hash, 0, 0];
+			EXIT WHEN e.next_account IS NULL;
+			v_account := e.next_account;
+			v_seq := e.next_seq;
+			v_running := e.next_running;
+		END LOOP;
+		LOOP
+			SELECT * INTO t FROM ledger_check_transfers(v_id, 'infinity', p_rows);
+			v_said := v_said || t.mismatches;
+			v_sides[5] := v_sides[5] + t.moved;
+			v_sides[6] := v_sides[6] # t.moved_hash;
+			EXIT WHEN t.next_id IS NULL;
+			v_id := t.next_id;
+		END LOOP;
+		IF v_sides[1] <> v_sides[5] OR v_sides[3] <> v_sides[5] OR v_sides[2] <> v_sides[6]
+			OR v_sides[4] <> v_sides[6] THEN
+			v_said := v_said || 'unpaired';
+		END IF;
+		RETURN replace(v_said, '[]', '');
+	END
+	$$
+	SQL
+is($k->sql('wallet', "SELECT string_agg(test_slices(n), '' ORDER BY n) FROM unnest('{1,2,3,5,7,100,100000}'::int[]) n"), '',
+	'slices of any size find nothing');
+
+# Only with all triggers off can the books be broken at all: then each check says so.
+# Later, when checkpoints have moved behind all of it, the check of what is new sees less.
+my @attacks;
+
+sub broken
+{
+	my ($sql, $ask) = @_;
+	return attempt($k, 'superuser', "BEGIN; SET LOCAL session_replication_role = replica; $sql; $ask; ROLLBACK");
+}
+
 sub seen
 {
 	my ($kind, $name, $sql) = @_;
-	my ($state, $answer) = attempt($k, 'superuser', 'BEGIN; SET LOCAL session_replication_role ='
-		    . " replica; $sql; SELECT DISTINCT kind FROM ledger_mismatches(100); ROLLBACK");
+	push @attacks, [ $name, $sql ];
+	my ($state, $answer) = broken($sql, 'SELECT DISTINCT kind FROM ledger_mismatches(100)');
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	like($state . $answer, qr/^$kind$/m, "seen: $name");
+	($state, $answer) = broken($sql, 'SELECT mismatches FROM ledger_check_new(100, false)');
+	like($state . $answer, qr/"kind"/, 'also while it is new');
+	($state, $answer) = broken($sql, 'SELECT test_slices(3)');
+	like($state . $answer, qr/"kind"|unpaired/, 'and in slices');
 	return;
 }
 my $entries = 'INSERT INTO entry (transfer_id, account_id, seq, currency, amount, balance_after)';
@@ -753,6 +812,66 @@ seen(transfer => 'another currency', "UPDATE transfer SET currency = 'EUR' WHERE
 seen(reversal => 'reversed, without one',
 	"UPDATE transfer SET status = 'reversed' WHERE id = '$t{posted}'");
 $w->check('and after all that');
+
+# ---- checkpoints --------------------------------------------------------------------------------------
+
+sub check_new { return $k->sql('wallet', "SELECT entries, since IS NOT NULL, mismatches FROM ledger_check_new(100, $_[0])") }
+my $entries_now = $k->sql('wallet', 'SELECT count(*) FROM entry');
+is(check_new('false'), "$entries_now|f|[]", 'at first everything is new');
+is($k->sql('wallet', 'SELECT count(*) FROM ledger_checkpoint'), 0, 'who only looks moves no checkpoint');
+is(join('', broken($attacks[0][1], 'SELECT FROM ledger_check_new(100, true); SELECT count(*) FROM ledger_checkpoint')),
+	'0', 'nor does a check that finds something');
+is(check_new('true'), "$entries_now|f|[]", 'one that finds nothing');
+is(check_new('true'), '0|t|[]', 'moves them: nothing is new then');
+is($k->sql('wallet', 'SELECT bool_and(c.seq = a.version AND c.balance = a.balance AND c.before_seq = 1)
+    FROM ledger_checkpoint c JOIN account a ON a.id = c.account_id'), 't', 'once in two hours');
+done($w->move($alice, $a, $b, 1));
+is(check_new('true'), '2|t|[]', 'and then what was made');
+# As if all of it had been hours ago, and the checkpoints had moved twice since.
+$k->sql('wallet', "UPDATE ledger_checkpoint_moved SET moved_at = moved_at - interval '3 hours'");
+is(check_new('true'), '2|t|[]', 'two hours later');
+$k->sql('wallet', "UPDATE ledger_checkpoint SET before_seq = seq;
+    UPDATE ledger_checkpoint_moved SET moved_at = now() + interval '3 hours'");
+is($k->sql('wallet', 'SELECT bool_and(c.seq = a.version AND c.balance = a.balance AND c.before_seq = c.seq)
+    FROM ledger_checkpoint c JOIN account a ON a.id = c.account_id'), 't', 'all of it is behind them');
+is(check_new('false'), '0|t|[]', 'and nothing is new');
+my @unseen = map { $_->[0] } grep {
+	my ($state, $answer) = broken($_->[1], 'SELECT mismatches FROM ledger_check_new(100, false)');
+	$state ne '' || $answer eq '[]';
+} @attacks;
+is_deeply(\@unseen, [
+	'an entry that is gone', 'both entries gone', 'entries of another transfer', 'entries of no transfer',
+	'entries the other way round', 'another amount', 'another amount captured', 'a transfer that is gone',
+	'one that moved nothing', 'a capture that moved nothing', 'what a balance was', 'a reversal that is not noted',
+	'a reversal of another', 'another currency', 'reversed, without one',
+], 'what was changed behind the checkpoints is for a full check (README.md)');
+my ($full_state, $full) = broken(join('; ', map { $_->[1] } grep { $_->[0] eq 'another amount' } @attacks),
+	'SELECT test_slices(4)');
+like($full_state . $full, qr/"kind"/, 'which does not look at checkpoints');
+# The checkpoints themselves.
+for my $row (
+	[ 'another balance', "UPDATE ledger_checkpoint SET balance = balance + 1 WHERE account_id = '$a'" ],
+	[ 'a balance and its checkpoint', "UPDATE account SET balance = balance + 1 WHERE id = '$a';"
+		    . " UPDATE ledger_checkpoint SET balance = balance + 1 WHERE account_id = '$a'" ],
+	[ 'these and the entry', "UPDATE account SET balance = balance + 1 WHERE id = '$a';"
+		    . " UPDATE ledger_checkpoint SET balance = balance + 1 WHERE account_id = '$a'; UPDATE entry SET"
+		    . " balance_after = balance_after + 1 WHERE (account_id, seq) = (SELECT account_id, seq"
+		    . " FROM ledger_checkpoint WHERE account_id = '$a')" ],
+	[ 'these and the amount', "UPDATE account SET balance = balance + 1 WHERE id = '$a';"
+		    . " UPDATE ledger_checkpoint SET balance = balance + 1 WHERE account_id = '$a'; UPDATE entry SET"
+		    . " balance_after = balance_after + 1, amount = amount + 1 WHERE (account_id, seq) = (SELECT"
+		    . " account_id, seq FROM ledger_checkpoint WHERE account_id = '$a')" ],
+	[ 'one ahead', "UPDATE ledger_checkpoint SET seq = seq + 1 WHERE account_id = '$a'" ],
+	[ 'one of an earlier entry', "UPDATE ledger_checkpoint SET seq = seq - 1, before_seq = 1 WHERE account_id = '$a'" ],
+	[ 'one of no account', "INSERT INTO ledger_checkpoint VALUES ('$nowhere', 2, 0, 1)" ],
+) {
+	my ($state, $answer) = broken($row->[1], 'SELECT mismatches FROM ledger_check_new(100, false)');
+	like($state . $answer, qr/"kind":"(?:checkpoint|balance|running)"/, "a false checkpoint: $row->[0]");
+}
+# One that is gone costs time, and nothing else.
+is((broken("DELETE FROM ledger_checkpoint WHERE account_id = '$b'",
+	'SELECT entries > 0, mismatches FROM ledger_check_new(100, false)'))[1] =~ /^t\|/ ? 'read again' : '', 'read again',
+	'a checkpoint that is gone');
 
 # ---- by chance ----------------------------------------------------------------------
 

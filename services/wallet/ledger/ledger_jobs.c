@@ -1,5 +1,6 @@
 #include "wallet/ledger/ledger_jobs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -7,11 +8,16 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "http/service_process.h"
+#include "wallet/ledger/ledger_check.h"
 #include "wallet/ledger/ledger_store.h"
 #include "wallet/wallet.h"
 
 /* Of one transaction, which holds their accounts' locks. */
-enum { EXPIRE_AT_ONCE = 200, CHECK_LIMIT_S = 3600, STATEMENTS_LIMIT_S = 3600 };
+enum {
+	EXPIRE_AT_ONCE = 200,
+	CHECK_LIMIT_S = 6 * 3600,
+	STATEMENTS_LIMIT_S = 3600
+};
 /* For the lock of an account: of many holds at once, and of one. */
 enum { TOGETHER_WAIT_MS = 200, ALONE_WAIT_MS = 20 };
 
@@ -19,7 +25,16 @@ struct statements_in {
 	const char *month;
 };
 
+struct check_in {
+	bool full;
+};
+
 /* clang-format off */
+static const struct field check_fields[] = {
+	{ FIELD(struct check_in, full, "full"),
+	  .doc = "Everything, in slices; else what is new." },
+	{ 0 },
+};
 static const struct field statements_fields[] = {
 	{ FIELD(struct statements_in, month, "month"),
 	  .min = 10, .max = 10,
@@ -104,23 +119,42 @@ expire(struct job *job, struct db *db, const void *payload UNUSED)
 	           : job_discard(job, "holds cannot be expired: see the log");
 }
 
-static enum err
-check(struct job *job, struct db *db, const void *payload UNUSED)
+static bool
+may_go_on(void *ctx, const struct ledger_state *so_far)
 {
+	struct job *job = ctx;
+	char json[128];
+
+	snprintf(json, sizeof(json), "{\"entries\":%lld,\"transfers\":%lld}",
+	    (long long)so_far->entries, (long long)so_far->transfers);
+	return job_report_progress(job, json);
+}
+
+static enum err
+check(struct job *job, struct db *db, const void *payload)
+{
+	const struct check_in *in = payload;
 	struct ledger_state state;
+	int64_t nmismatches;
 	enum err e;
 
-	e = ledger_check(db, job->arena, &state);
+	if (in->full)
+		e = ledger_check_slices(db, job->arena, may_go_on, job, &state);
+	else
+		e = ledger_check_new(db, job->arena, /* move= */ true, &state);
 	if (e != ERR_OK)
 		return e;
+	nmismatches = state.mismatches.count;
 	job_set_result(
 	    job, arena_printf(job->arena,
-		     "{\"ok\":%s,\"accounts\":%lld,\"transfers\":%lld,"
-		     "\"entries\":%lld,\"mismatches\":%lld}",
-		     state.nmismatches == 0 ? "true" : "false",
-		     (long long)state.accounts, (long long)state.transfers,
-		     (long long)state.entries, (long long)state.nmismatches));
-	return state.nmismatches == 0
+		     "{\"ok\":%s,\"full\":%s,\"accounts\":%lld,"
+		     "\"transfers\":%lld,\"entries\":%lld,"
+		     "\"mismatches\":%lld}",
+		     nmismatches == 0 ? "true" : "false",
+		     in->full ? "true" : "false", (long long)state.accounts,
+		     (long long)state.transfers, (long long)state.entries,
+		     (long long)nmismatches));
+	return nmismatches == 0
 	           ? ERR_OK
 	           : job_discard(job, "the books are wrong: see the log");
 }
@@ -181,6 +215,7 @@ const struct job_kind ledger_jobs[] = {
 	{ .name = "ledger.expire", .handle = expire, .external = true,
 	  .max_attempts = 1 },
 	{ .name = "ledger.check", .handle = check, .external = true,
+	  .payload = SCHEMA(struct check_in, check_fields),
 	  .time_limit_s = CHECK_LIMIT_S, .max_attempts = 3 },
 	{ .name = "ledger.statements", .handle = write_statements,
 	  .payload = SCHEMA(struct statements_in, statements_fields),
@@ -196,6 +231,8 @@ const struct job_schedule ledger_schedules[] = {
 	  .single = true },
 	{ "ledger.check", "17 3 * * *", .kind = "ledger.check",
 	  .single = true },
+	{ "ledger.check-full", "47 4 * * 0", .kind = "ledger.check",
+	  .payload = "{\"full\":true}", .single = true },
 	{ "ledger.statements", "5 0 1 * *", .kind = "ledger.statements",
 	  .single = true },
 	{ "ledger.forget-keys", "37 3 * * *", .kind = "ledger.forget-keys",

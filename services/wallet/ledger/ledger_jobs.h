@@ -2,7 +2,8 @@
  * ledger_jobs: what the ledger does by the clock.
  *
  *   ledger.expire       each minute: gives back holds whose time is over
- *   ledger.check        each night: the books are right, or an error line
+ *   ledger.check        each night: what is new in the books is right, or an
+ *                       error line; each Sunday: everything, in slices
  *   ledger.statements   on the first of a month: what the last one came to
  *   ledger.forget-keys  each night: keys older than WALLET_IDEMPOTENCY_DAYS
  */

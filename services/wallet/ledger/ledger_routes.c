@@ -1,10 +1,15 @@
 #include "wallet/ledger/ledger_routes.h"
 
 #include "http/service_main.h"
-#include "wallet/ledger/ledger_store.h"
+#include "wallet/ledger/ledger_check.h"
 
+struct check_in {
+	bool full;
+};
 struct check_out {
 	bool ok;
+	bool full;
+	const char *since;
 	int64_t accounts;
 	int64_t transfers;
 	int64_t entries;
@@ -14,7 +19,8 @@ struct check_out {
 /* clang-format off */
 static const struct field mismatch_fields[] = {
 	{ FIELD(struct ledger_mismatch, kind, "kind"), .required = true,
-	  .doc = "currency, balance, running, held, transfer or reversal." },
+	  .doc = "currency, balance, running, held, transfer, reversal or "
+	    "checkpoint." },
 	{ FIELD(struct ledger_mismatch, id, "id"), .nullable = true,
 	  .doc = "Of the currency, account or transfer." },
 	{ FIELD(struct ledger_mismatch, detail, "detail"), .nullable = true,
@@ -23,9 +29,20 @@ static const struct field mismatch_fields[] = {
 };
 static const struct schema mismatch_schema =
 	SCHEMA_NAMED("Mismatch", struct ledger_mismatch, mismatch_fields);
+static const struct field in_fields[] = {
+	{ FIELD(struct check_in, full, "full"), .from = FROM_QUERY,
+	  .doc = "Everything, in one snapshot; else what is new since the "
+	    "checkpoints moved." },
+	{ 0 },
+};
 static const struct field check_fields[] = {
 	{ FIELD(struct check_out, ok, "ok"), .required = true },
-	{ FIELD(struct check_out, accounts, "accounts"), .required = true },
+	{ FIELD(struct check_out, full, "full"), .required = true },
+	{ FIELD(struct check_out, since, "since"), .required = true,
+	  .nullable = true, .format = FMT_DATE_TIME,
+	  .doc = "When the checkpoints moved; null: everything was new." },
+	{ FIELD(struct check_out, accounts, "accounts"), .required = true,
+	  .doc = "As transfers and entries: so many were looked at." },
 	{ FIELD(struct check_out, transfers, "transfers"), .required = true },
 	{ FIELD(struct check_out, entries, "entries"), .required = true },
 	{ FIELD(struct check_out, mismatches, "mismatches"), .required = true,
@@ -35,22 +52,30 @@ static const struct field check_fields[] = {
 /* clang-format on */
 
 static enum err
-check(struct req *r, const void *in_struct UNUSED, void *out_struct)
+check(struct req *r, const void *in_struct, void *out_struct)
 {
 	struct service_process *wallet = r->app;
+	const struct check_in *in = in_struct;
 	struct check_out *out = out_struct;
 	struct ledger_state state;
 	enum err e;
 
-	e = ledger_check(wallet->db, r->arena, &state);
+	if (in->full)
+		e = ledger_check_all(wallet->db, r->arena, &state);
+	else
+		e = ledger_check_new(
+		    wallet->db, r->arena, /* move= */ false, &state);
 	if (e != ERR_OK)
 		return e;
 	*out = (struct check_out){
-		.ok = state.nmismatches == 0,
+		.ok = state.mismatches.count == 0,
+		.full = in->full,
+		.since = state.since,
 		.accounts = state.accounts,
 		.transfers = state.transfers,
 		.entries = state.entries,
-		.mismatches = { state.mismatches, (size_t)state.nmismatches },
+		.mismatches = { state.mismatches.items,
+		    (size_t)state.mismatches.count },
 	};
 	return ERR_OK;
 }
@@ -60,8 +85,9 @@ const struct route ledger_routes[] = {
 	{ "GET", "/ledger/check", check,
 	  .summary = "Whether the books are right",
 	  .role = "operator",
+	  .in = SCHEMA(struct check_in, in_fields),
 	  .out = SCHEMA_NAMED("LedgerCheck", struct check_out, check_fields),
-	  .errors = BIT(ERR_FORBIDDEN) },
+	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) },
 	{ 0 },
 };
 /* clang-format on */

@@ -4,113 +4,12 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/log.h"
 #include "db/db.h"
-
-/* One statement and so one snapshot; each row has the counts. */
-static const struct db_stmt check = {
-	.name = "ledger_check",
-	.sql = "SELECT c.accounts, c.transfers, c.entries, m.kind, m.id,"
-	       " m.detail FROM ledger_check($1) c LEFT JOIN LATERAL"
-	       " json_to_recordset(c.mismatches)"
-	       " AS m (kind text, id text, detail text) ON true",
-	.nargs = 1,
-	.read_only = true,
-	.timeout_ms = 25000, /* nginx waits for 30 s */
-};
-enum { COL_ACCOUNTS, COL_TRANSFERS, COL_ENTRIES, COL_KIND, COL_ID, COL_DETAIL };
-
-static const struct db_stmt note_check = {
-	.name = "ledger_note_check",
-	.sql = "SELECT ledger_note_check($1)",
-	.nargs = 1,
-};
 
 static const char *
 int_text(struct arena *a, int64_t n)
 {
 	return arena_printf(a, "%lld", (long long)n);
-}
-
-/* The check counts, also if nobody is to know of it later. */
-static void
-note(struct db *db, struct arena *a, const struct ledger_state *state)
-{
-	enum err e;
-
-	for (int64_t i = 0; i < state->nmismatches; i++)
-		log_event(LOG_ERROR, "the books are wrong",
-		    LOG_TEXT("kind", state->mismatches[i].kind),
-		    LOG_TEXT("id", state->mismatches[i].id),
-		    LOG_TEXT("detail", state->mismatches[i].detail));
-	e = db_run(db, a, &note_check, DB_ARGS(int_text(a, state->nmismatches)),
-	    /* ret_rows= */ NULL);
-	(void)e;
-}
-
-static enum err
-read_books(struct db *db, struct arena *a, struct ledger_state *ret_state)
-{
-	struct ledger_mismatch *mismatches;
-	struct db_rows rows;
-	enum err e;
-
-	e = db_run(
-	    db, a, &check, DB_ARGS(int_text(a, LEDGER_MISMATCHES_MAX)), &rows);
-	if (e != ERR_OK)
-		return e;
-	*ret_state = (struct ledger_state){
-		.accounts = db_get_i64(&rows, 0, COL_ACCOUNTS),
-		.transfers = db_get_i64(&rows, 0, COL_TRANSFERS),
-		.entries = db_get_i64(&rows, 0, COL_ENTRIES),
-	};
-	if (db_is_null(&rows, 0, COL_KIND))
-		return ERR_OK;
-	mismatches = arena_alloc(a, (size_t)rows.count * sizeof(*mismatches));
-	for (int i = 0; i < rows.count; i++)
-		mismatches[i] = (struct ledger_mismatch){
-			.kind = db_get_text(&rows, i, COL_KIND),
-			.id = db_find_text(&rows, i, COL_ID),
-			.detail = db_find_text(&rows, i, COL_DETAIL),
-		};
-	ret_state->mismatches = mismatches;
-	ret_state->nmismatches = rows.count;
-	return ERR_OK;
-}
-
-enum err
-ledger_check(struct db *db, struct arena *a, struct ledger_state *ret_state)
-{
-	enum err e = read_books(db, a, ret_state);
-
-	if (e == ERR_OK)
-		note(db, a, ret_state);
-	return e;
-}
-
-static const struct db_stmt last_check = {
-	.name = "ledger_last_check",
-	.sql = "SELECT floor(extract(epoch FROM checked_at))::bigint,"
-	       " mismatches FROM ledger_checked",
-	.read_only = true,
-};
-enum { COL_CHECKED_AT, COL_MISMATCHES };
-
-enum err
-ledger_find_last_check(
-    struct db *db, struct arena *a, int64_t *ret_at_s, int64_t *ret_nmismatches)
-{
-	struct db_rows rows;
-	enum err e;
-
-	e = db_run(db, a, &last_check, DB_NO_ARGS, &rows);
-	if (e != ERR_OK)
-		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
-	*ret_at_s = db_get_i64(&rows, 0, COL_CHECKED_AT);
-	*ret_nmismatches = db_get_i64(&rows, 0, COL_MISMATCHES);
-	return ERR_OK;
 }
 
 /* Their times as text, which the same sessions read again. */

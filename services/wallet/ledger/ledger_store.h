@@ -1,4 +1,4 @@
-/* ledger_store: the books as a whole, and what is done to them by the clock. */
+/* ledger_store: what is done to the books by the clock. */
 #ifndef WALLET_LEDGER_STORE_H
 #define WALLET_LEDGER_STORE_H
 
@@ -10,31 +10,7 @@
 struct arena;
 struct db;
 
-enum { LEDGER_MISMATCHES_MAX = 100, LEDGER_NO_PAGE = -1 };
-
-struct ledger_mismatch {
-	const char *kind; /* currency, balance, running, held, ... */
-	const char *id; /* of the currency, account or transfer */
-	const char *detail; /* for people */
-};
-struct ledger_state {
-	int64_t accounts;
-	int64_t transfers;
-	int64_t entries;
-	const struct ledger_mismatch *mismatches; /* at most the maximum */
-	int64_t nmismatches;
-};
-
-/*
- * Reads everything there is, in one snapshot.  Each mismatch gets an error
- * line, and ledger_find_last_check() knows of it.
- */
-MUST_CHECK enum err
-ledger_check(struct db *db, struct arena *a, struct ledger_state *ret_state);
-
-/* ERR_NOT_FOUND: there was none yet. */
-MUST_CHECK enum err ledger_find_last_check(struct db *db, struct arena *a,
-    int64_t *ret_at_s, int64_t *ret_nmismatches);
+enum { LEDGER_NO_PAGE = -1 };
 
 /* A hold whose time is over. */
 struct ledger_hold {

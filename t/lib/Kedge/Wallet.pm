@@ -106,7 +106,7 @@ sub state_of
 sub check
 {
 	my ($self, $name) = @_;
-	my $r = $self->{operator}->get("$base/ledger/check");
+	my $r = $self->{operator}->get("$base/ledger/check?full=true");
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	ok($r->{status} == 200 && $r->{json}{ok}, $name // 'the books are right')
 	    or diag($r->{body});
