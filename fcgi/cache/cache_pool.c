@@ -1,13 +1,12 @@
 #include "cache/cache_pool.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/fair_semaphore.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "cache/breaker.h"
@@ -22,14 +21,12 @@ struct cache_pool {
 	bool has_url;
 	struct cache_url url;
 	char *prefix;
-	int64_t max;
 	int64_t timeout_ms;
+	struct fair_semaphore *slots; /* one for each connection in use */
 	pthread_mutex_t mutex; /* guards what follows */
-	pthread_cond_t changed;
 	struct breaker breaker;
 	struct cache_conn **idle; /* a stack */
 	int64_t nidle;
-	int64_t nbusy;
 	int64_t log_refusal_at_us;
 };
 
@@ -38,7 +35,6 @@ cache_pool_new(const struct cache_options *options)
 {
 	struct cache_pool *p = calloc(1, sizeof(*p));
 	const char *url = options->url == NULL ? "" : options->url;
-	pthread_condattr_t attr;
 
 	assert(options->connections > 0);
 	assert(options->timeout_ms > 0);
@@ -48,17 +44,14 @@ cache_pool_new(const struct cache_options *options)
 	if (!p->has_url && url[0] != '\0')
 		log_event(LOG_ERROR, "the URL of Redis cannot be read");
 	p->prefix = strdup(options->prefix);
-	p->max = options->connections;
 	p->timeout_ms = options->timeout_ms;
 	p->breaker.retry_ms = options->retry_ms;
-	p->idle = calloc((size_t)p->max, sizeof(struct cache_conn *));
+	p->slots = fair_semaphore_new(options->connections);
+	p->idle =
+	    calloc((size_t)options->connections, sizeof(struct cache_conn *));
 	if (p->prefix == NULL || p->idle == NULL ||
-	    pthread_condattr_init(&attr) != 0 ||
-	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
-	    pthread_cond_init(&p->changed, &attr) != 0 ||
 	    pthread_mutex_init(&p->mutex, NULL) != 0)
 		abort();
-	pthread_condattr_destroy(&attr);
 	return p;
 }
 
@@ -76,11 +69,10 @@ cache_pool_free(struct cache_pool *p)
 {
 	if (p == NULL)
 		return;
-	assert(p->nbusy == 0);
 	if (p->breaker.open)
 		metrics_gauge_add(GAUGE_CACHE_AWAY, -1);
 	close_idle(p);
-	pthread_cond_destroy(&p->changed);
+	fair_semaphore_free(p->slots);
 	pthread_mutex_destroy(&p->mutex);
 	if (p->has_url)
 		cache_url_release(&p->url);
@@ -89,29 +81,26 @@ cache_pool_free(struct cache_pool *p)
 	free(p);
 }
 
-/* With the lock held: waits for one of the `max` places; false if in vain. */
+/*
+ * Waits for a slot for as long as a command may take.  *ret_conn is what came
+ * with it, or NULL.
+ */
 static bool
-take_place(struct cache_pool *p)
+take_slot(struct cache_pool *p, int64_t began_us, struct cache_conn **ret_conn)
 {
-	int64_t deadline_us = clock_monotonic_us() + p->timeout_ms * 1000;
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline_us / 1000000),
-		.tv_nsec = (long)(deadline_us % 1000000) * 1000,
-	};
-	int rc = 0;
+	void *conn = NULL;
+	bool taken = fair_semaphore_try(p->slots);
 
-	if (p->nbusy == p->max) {
+	if (!taken) {
 		metrics_gauge_add(GAUGE_CACHE_WAITING, 1);
-		while (p->nbusy == p->max && rc != ETIMEDOUT)
-			rc = pthread_cond_timedwait(
-			    &p->changed, &p->mutex, &until);
+		taken = fair_semaphore_acquire(
+		    p->slots, began_us + p->timeout_ms * 1000, &conn);
 		metrics_gauge_add(GAUGE_CACHE_WAITING, -1);
 	}
-	if (p->nbusy == p->max)
-		return false;
-	p->nbusy++;
-	metrics_gauge_add(GAUGE_CACHE_BUSY, 1);
-	return true;
+	if (taken)
+		metrics_gauge_add(GAUGE_CACHE_BUSY, 1);
+	*ret_conn = conn;
+	return taken;
 }
 
 /* With the lock held; NULL: there is none. */
@@ -125,7 +114,7 @@ pop_idle(struct cache_pool *p)
 }
 
 /*
- * Takes a place and, when there is one, an idle connection.  False: not now,
+ * Takes a slot and, when there is one, an idle connection.  False: not now,
  * because Redis is away or everybody is busy.
  */
 static bool
@@ -136,12 +125,15 @@ enter(struct cache_pool *p, struct cache_conn **ret_conn)
 
 	pthread_mutex_lock(&p->mutex);
 	entered = breaker_lets_through(&p->breaker, began_us);
-	if (entered && !take_place(p)) {
-		breaker_abandoned(&p->breaker);
-		entered = false;
-	}
-	if (entered)
+	pthread_mutex_unlock(&p->mutex);
+	if (!entered)
+		return false;
+	entered = take_slot(p, began_us, ret_conn);
+	pthread_mutex_lock(&p->mutex);
+	if (entered && *ret_conn == NULL)
 		*ret_conn = pop_idle(p);
+	if (!entered)
+		breaker_abandoned(&p->breaker);
 	pthread_mutex_unlock(&p->mutex);
 	metrics_observe(HISTOGRAM_CACHE_WAIT, clock_monotonic_us() - began_us);
 	return entered;
@@ -189,29 +181,34 @@ note_answer(struct cache_pool *p, int64_t took_us)
 	}
 }
 
-/* Gives the place back, and the connection when it can be used again. */
+/* Gives the slot back, and the connection when it can be used again. */
 static void
 leave(struct cache_pool *p, struct cache_conn *c, enum cache_outcome outcome,
     int64_t took_us, const char *reason)
 {
 	bool usable = outcome == CACHE_DONE || outcome == CACHE_REFUSED;
+	bool handed_over = false;
 
 	if (outcome != CACHE_DONE)
 		metrics_add(METRIC_CACHE_ERRORS, 1);
 	pthread_mutex_lock(&p->mutex);
-	p->nbusy--;
 	metrics_gauge_add(GAUGE_CACHE_BUSY, -1);
 	if (usable) {
 		note_answer(p, took_us);
-		p->idle[p->nidle++] = c;
-		metrics_gauge_add(GAUGE_CACHE_IDLE, 1);
+		handed_over = fair_semaphore_hand_over(p->slots, c);
+		if (!handed_over) {
+			p->idle[p->nidle++] = c;
+			metrics_gauge_add(GAUGE_CACHE_IDLE, 1);
+		}
 	} else {
 		note_failure(p, reason);
 	}
 	if (outcome == CACHE_REFUSED)
 		log_refusal(p, reason);
-	pthread_cond_signal(&p->changed);
 	pthread_mutex_unlock(&p->mutex);
+	/* Whoever gets the slot finds the connection idle. */
+	if (!handed_over)
+		fair_semaphore_release(p->slots);
 	if (!usable)
 		cache_conn_close(c);
 }

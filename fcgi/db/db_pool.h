@@ -1,10 +1,11 @@
 /*
  * db_pool: at most so many connections, shared by the threads of a process.
  *
- * The connection given back last is handed out first, so the rest may rest.
- * New ones are opened outside the lock.  After a failed attempt the next one
- * waits for its time (100 ms, doubling up to 1 s), and only one caller at a
- * time makes it; meanwhile callers are told at once.
+ * Whoever has waited for the longest is next.  The connection given back last
+ * is handed out first, so that surplus ones stay idle. New ones are opened
+ * outside the lock.  After a failed attempt the next one waits for its time
+ * (100 ms, doubling up to 1 s), and only one caller at a time makes it;
+ * meanwhile callers are told at once.
  */
 #ifndef DB_DB_POOL_H
 #define DB_DB_POOL_H

@@ -1,0 +1,178 @@
+#include "base/fair_semaphore.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* A thread in the queue, on its own stack. */
+struct waiter {
+	pthread_cond_t changed;
+	bool has_slot;
+	void *thing; /* that came with it */
+	struct waiter *next;
+};
+
+struct fair_semaphore {
+	pthread_mutex_t mutex; /* guards what follows */
+	int64_t slots;
+	int64_t free; /* 0 while anybody waits */
+	struct waiter *first;
+	struct waiter **last; /* where the next one is linked */
+};
+
+struct fair_semaphore *
+fair_semaphore_new(int64_t slots)
+{
+	struct fair_semaphore *s = calloc(1, sizeof(*s));
+
+	assert(slots > 0);
+	if (s == NULL || pthread_mutex_init(&s->mutex, NULL) != 0)
+		abort();
+	s->slots = slots;
+	s->free = slots;
+	s->last = &s->first;
+	return s;
+}
+
+void
+fair_semaphore_free(struct fair_semaphore *s)
+{
+	if (s == NULL)
+		return;
+	assert(s->free == s->slots && s->first == NULL);
+	pthread_mutex_destroy(&s->mutex);
+	free(s);
+}
+
+/* -- the queue; all with the lock held -- */
+
+static void
+enqueue(struct fair_semaphore *s, struct waiter *w)
+{
+	pthread_condattr_t attr;
+
+	if (pthread_condattr_init(&attr) != 0 ||
+	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
+	    pthread_cond_init(&w->changed, &attr) != 0)
+		abort();
+	pthread_condattr_destroy(&attr);
+	*s->last = w;
+	s->last = &w->next;
+}
+
+static void
+dequeue(struct fair_semaphore *s, struct waiter *w)
+{
+	struct waiter **at = &s->first;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	if (s->last == &w->next)
+		s->last = at;
+}
+
+static bool
+wait_for_slot(struct fair_semaphore *s, struct waiter *w, int64_t deadline_us)
+{
+	struct timespec until = {
+		.tv_sec = (time_t)(deadline_us / 1000000),
+		.tv_nsec = (long)(deadline_us % 1000000) * 1000,
+	};
+	int rc = 0;
+
+	while (!w->has_slot && rc != ETIMEDOUT)
+		rc = pthread_cond_timedwait(&w->changed, &s->mutex, &until);
+	/* Given at the last moment, it counts: nobody else would return it. */
+	if (!w->has_slot)
+		dequeue(s, w);
+	return w->has_slot;
+}
+
+/* -- for callers -- */
+
+bool
+fair_semaphore_try(struct fair_semaphore *s)
+{
+	bool taken;
+
+	pthread_mutex_lock(&s->mutex);
+	taken = s->free > 0;
+	if (taken)
+		s->free--;
+	pthread_mutex_unlock(&s->mutex);
+	return taken;
+}
+
+bool
+fair_semaphore_acquire(
+    struct fair_semaphore *s, int64_t deadline_us, void **ret_thing)
+{
+	struct waiter w = { .has_slot = false };
+	bool taken = true;
+
+	pthread_mutex_lock(&s->mutex);
+	if (s->free > 0) {
+		s->free--;
+	} else {
+		enqueue(s, &w);
+		taken = wait_for_slot(s, &w, deadline_us);
+		pthread_cond_destroy(&w.changed);
+	}
+	pthread_mutex_unlock(&s->mutex);
+	if (taken && ret_thing != NULL)
+		*ret_thing = w.thing;
+	return taken;
+}
+
+/* With the lock held. */
+static bool
+give(struct fair_semaphore *s, void *thing)
+{
+	struct waiter *w = s->first;
+
+	if (w == NULL)
+		return false;
+	dequeue(s, w);
+	w->has_slot = true;
+	w->thing = thing;
+	/* With the lock held: else it could be gone by now. */
+	pthread_cond_signal(&w->changed);
+	return true;
+}
+
+void
+fair_semaphore_release(struct fair_semaphore *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	if (!give(s, /* thing= */ NULL)) {
+		assert(s->free < s->slots);
+		s->free++;
+	}
+	pthread_mutex_unlock(&s->mutex);
+}
+
+bool
+fair_semaphore_hand_over(struct fair_semaphore *s, void *thing)
+{
+	bool given;
+
+	pthread_mutex_lock(&s->mutex);
+	given = give(s, thing);
+	pthread_mutex_unlock(&s->mutex);
+	return given;
+}
+
+int64_t
+fair_semaphore_waiters(struct fair_semaphore *s)
+{
+	int64_t n = 0;
+
+	pthread_mutex_lock(&s->mutex);
+	for (const struct waiter *w = s->first; w != NULL; w = w->next)
+		n++;
+	pthread_mutex_unlock(&s->mutex);
+	return n;
+}

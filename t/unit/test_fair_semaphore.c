@@ -1,0 +1,226 @@
+#include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fair_semaphore.h"
+
+enum { THREADS = 8, ROUNDS = 2000, LONG_MS = 60000 };
+
+static int64_t
+in_ms(int64_t ms)
+{
+	return clock_monotonic_us() + ms * 1000;
+}
+
+START_TEST(slots_are_counted)
+{
+	struct fair_semaphore *s = fair_semaphore_new(2);
+
+	ck_assert(fair_semaphore_try(s));
+	ck_assert(fair_semaphore_acquire(s, 0, NULL));
+	ck_assert(!fair_semaphore_try(s));
+	fair_semaphore_release(s);
+	ck_assert(fair_semaphore_try(s));
+	fair_semaphore_release(s);
+	fair_semaphore_release(s);
+	fair_semaphore_free(s);
+}
+END_TEST
+
+START_TEST(acquire_ends_at_the_deadline)
+{
+	struct fair_semaphore *s = fair_semaphore_new(1);
+
+	ck_assert(fair_semaphore_try(s));
+	ck_assert(!fair_semaphore_acquire(s, /* deadline_us= */ 0, NULL));
+	ck_assert(!fair_semaphore_acquire(s, in_ms(20), NULL));
+	/* It has left the queue: the slot is not given to it. */
+	fair_semaphore_release(s);
+	ck_assert(fair_semaphore_try(s));
+	fair_semaphore_release(s);
+	fair_semaphore_free(s);
+}
+END_TEST
+
+struct queue {
+	struct fair_semaphore *s;
+	atomic_int order; /* of those that got a slot */
+};
+
+struct member {
+	struct queue *queue;
+	pthread_t thread;
+	int place; /* in which it got its slot */
+};
+
+static void *
+take_turn(void *arg)
+{
+	struct member *m = arg;
+
+	if (fair_semaphore_acquire(m->queue->s, in_ms(LONG_MS), NULL)) {
+		m->place = m->queue->order++;
+		fair_semaphore_release(m->queue->s);
+	}
+	return NULL;
+}
+
+/* Each begins to wait when those before it do. */
+START_TEST(longest_waiter_is_next)
+{
+	struct queue q = { .s = fair_semaphore_new(1) };
+	struct member members[THREADS];
+
+	ck_assert(fair_semaphore_try(q.s));
+	for (int i = 0; i < THREADS; i++) {
+		members[i] = (struct member){ .queue = &q, .place = -1 };
+		pthread_create(
+		    &members[i].thread, NULL, take_turn, &members[i]);
+		while (fair_semaphore_waiters(q.s) != i + 1)
+			usleep(100);
+	}
+	/* Nobody who comes now is before them. */
+	fair_semaphore_release(q.s);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(members[i].thread, NULL);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(members[i].place, i);
+	fair_semaphore_free(q.s);
+}
+END_TEST
+
+START_TEST(newcomer_does_not_overtake)
+{
+	struct queue q = { .s = fair_semaphore_new(1) };
+	struct member waiting = { .queue = &q, .place = -1 };
+
+	ck_assert(fair_semaphore_try(q.s));
+	pthread_create(&waiting.thread, NULL, take_turn, &waiting);
+	while (fair_semaphore_waiters(q.s) != 1)
+		usleep(100);
+	/* The slot is the waiter's before release() has returned. */
+	fair_semaphore_release(q.s);
+	if (fair_semaphore_try(q.s)) {
+		/* Then the waiter has had it, and given it back. */
+		ck_assert_int_eq(waiting.place, 0);
+		fair_semaphore_release(q.s);
+	}
+	pthread_join(waiting.thread, NULL);
+	ck_assert_int_eq(waiting.place, 0);
+	fair_semaphore_free(q.s);
+}
+END_TEST
+
+static void *
+take_thing(void *arg)
+{
+	void *thing = NULL;
+
+	if (!fair_semaphore_acquire(arg, in_ms(LONG_MS), &thing))
+		return NULL;
+	return thing;
+}
+
+START_TEST(thing_goes_with_the_slot)
+{
+	struct fair_semaphore *s = fair_semaphore_new(1);
+	int one = 1;
+	void *thing = &one;
+	pthread_t thread;
+
+	ck_assert(fair_semaphore_acquire(s, 0, &thing));
+	ck_assert_ptr_null(thing);
+	ck_assert(!fair_semaphore_hand_over(s, &one)); /* to whom? */
+	pthread_create(&thread, NULL, take_thing, s);
+	while (fair_semaphore_waiters(s) != 1)
+		usleep(100);
+	ck_assert(fair_semaphore_hand_over(s, &one));
+	pthread_join(thread, &thing);
+	ck_assert_ptr_eq(thing, &one);
+	ck_assert(!fair_semaphore_try(s));
+	fair_semaphore_release(s);
+	fair_semaphore_free(s);
+}
+END_TEST
+
+struct crowd {
+	struct fair_semaphore *s;
+	atomic_int inside, most, refused, taken;
+};
+
+static void *
+come_and_go(void *arg)
+{
+	struct crowd *c = arg;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		/* Some give up at once, some in the middle. */
+		int64_t deadline_us = i % 3 == 0   ? 0
+		                      : i % 3 == 1 ? clock_monotonic_us() + 50
+		                                   : in_ms(LONG_MS);
+		int now;
+
+		if (!fair_semaphore_acquire(c->s, deadline_us, NULL)) {
+			c->refused++;
+			continue;
+		}
+		c->taken++;
+		now = ++c->inside;
+		if (now > c->most)
+			c->most = now;
+		c->inside--;
+		fair_semaphore_release(c->s);
+	}
+	return NULL;
+}
+
+START_TEST(crowd_never_has_more_than_the_slots)
+{
+	struct crowd c = { .s = fair_semaphore_new(3) };
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, come_and_go, &c);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_int_le(c.most, 3);
+	ck_assert_int_eq(c.taken + c.refused, THREADS * ROUNDS);
+	/* All are back: this asserts it. */
+	fair_semaphore_free(c.s);
+}
+END_TEST
+
+static Suite *
+make_suite(void)
+{
+	Suite *s = suite_create("fair_semaphore");
+	TCase *tc = tcase_create("fair_semaphore");
+
+	tcase_add_test(tc, slots_are_counted);
+	tcase_add_test(tc, acquire_ends_at_the_deadline);
+	tcase_add_test(tc, longest_waiter_is_next);
+	tcase_add_test(tc, newcomer_does_not_overtake);
+	tcase_add_test(tc, thing_goes_with_the_slot);
+	tcase_add_test(tc, crowd_never_has_more_than_the_slots);
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *sr = srunner_create(make_suite());
+	int failed;
+
+	srunner_set_fork_status(sr, CK_NOFORK);
+	srunner_set_tap(sr, "-");
+	srunner_run_all(sr, CK_SILENT);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
+}
