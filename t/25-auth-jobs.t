@@ -191,12 +191,20 @@ ok(wait_until(sub { $k->client->get('/metrics/auth')->{body} =~ /session\.sweep/
 
 # ---- a database that is adopted --------------------------------------------------------
 
-# The trigger runs what it finds in `public` as the owner.
-$k->sql('postgres', $_) for 'DROP DATABASE auth WITH (FORCE)', 'CREATE DATABASE auth OWNER auth_owner';
-$k->sql('auth', 'GRANT CREATE ON SCHEMA public TO auth');
-my ($status, undef, $err) = $k->kedge('migrate', 'auth');
-isnt($status, 0, 'a schema in which others may create: no');
+# The trigger runs what it finds in `public` as the owner, so nobody else may create there.
+sub fresh_database
+{
+	$k->sql('postgres', $_) for 'DROP DATABASE auth WITH (FORCE)', 'CREATE DATABASE auth OWNER auth_owner';
+	$k->sql('auth', $_) for @_, 'GRANT CREATE ON SCHEMA public TO auth';
+	return $k->kedge('migrate', 'auth');
+}
+# The schema is somebody else's: the owner of the database cannot take the right away.
+my ($status, undef, $err) = fresh_database('ALTER SCHEMA public OWNER TO current_user',
+	'GRANT ALL ON SCHEMA public TO auth_owner');
+isnt($status, 0, 'a schema in which others may create, and go on to: no');
 like($err, qr/REVOKE CREATE ON SCHEMA public FROM auth/, 'and what to do about it');
 $k->sql('auth', 'REVOKE CREATE ON SCHEMA public FROM auth');
 is(($k->kedge('migrate', 'auth'))[0], 0, 'done, it is migrated');
+is((fresh_database())[0], 0, 'where the owner can take it away, it is migrated at once');
+is($k->sql('auth', q{SELECT has_schema_privilege('auth', 'public', 'CREATE')}), 'f', 'and taken away');
 done_testing;

@@ -28,17 +28,17 @@ like($t->{id}, qr/^[0-9a-f]{8}-[0-9a-f]{4}-7/, 'a UUID of version 7');
 is_deeply(
 	{ map { $_ => $t->{$_} } grep { $_ !~ /^(id|createdAt)$/ } keys %$t },
 	{
-		%body, kind => 'transfer', status => 'posted', currency => 'USD', reversedAmount => 0,
-		map { $_ => undef } qw(expiresAt capturedAmount reverses provider reference)
+		%body, kind => 'transfer', createdBy => $alice->{id}, status => 'posted', currency => 'USD', reversedAmount => 0,
+		map { $_ => undef } qw(expiresAt capturedAmount reverses provider reference settledBy settledAt settledReason reason)
 	},
 	'as it was asked for'
 );
 like($t->{createdAt}, qr/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'and when');
 is($w->state_of($from), '8950/0/8950', 'one has less');
 is($w->state_of($to), '1050/0/1050', 'the other more');
-for my $who ($alice, $bob, $w->{operator}) {
-	is_deeply($who->get("$base/transfers/$t->{id}")->{json}, $t, "$who->{name} sees it");
-}
+is_deeply($_->get("$base/transfers/$t->{id}")->{json}, $t, "$_->{name} sees it") for $alice, $w->{operator};
+is_deeply($bob->get("$base/transfers/$t->{id}")->{json}, { %$t, createdBy => undef },
+	'bob sees it, but not who of the other side made it');
 my $carol = $w->user('carol');
 is($carol->get("$base/transfers/$t->{id}")->{status}, 404, 'carol does not');
 is($carol->get("$base/transfers/$t->{id}")->{json}{code}, 'TRANSFER_NOT_FOUND', 'by that code');

@@ -63,7 +63,7 @@ START_TEST(configure_fills_in_defaults)
 {
 	ck_assert(service_configure(&base));
 	ck_assert_str_eq(config.shared.listen, "unix:shop.sock");
-	ck_assert_int_eq(config.shared.processes, 1);
+	ck_assert_int_eq(config.shared.processes, 2);
 	ck_assert_int_eq(config.shared.threads, 48); /* its own row */
 	ck_assert_int_eq(config.shared.drain_timeout_ms, 10000);
 	ck_assert_str_eq(config.shared.auth_url, "http://auth.internal");
