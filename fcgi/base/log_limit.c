@@ -8,7 +8,11 @@
 #include "base/clock.h"
 
 enum {
-	KINDS_MAX = 64, /* the last one stands for all that are more */
+	/*
+	 * Above what a service has: some 90 messages, and one for each status.
+	 * The last one stands for all that are more.
+	 */
+	KINDS_MAX = 256,
 	SOURCES = 1024, /* a power of two */
 	REPORT_US = 1000 * 1000,
 };
