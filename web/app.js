@@ -189,15 +189,15 @@ async function loadAccounts() {
 /*
  * Minor units to text, with as many decimals as the wallet says.  The browser's
  * list of currencies is another one: it has other decimals for some, and refuses
- * codes that are not of three letters.
+ * codes that are not of three letters.  The number goes to the browser as text,
+ * which is exact where a fraction in binary is not.
  */
 function money(minor, exponent) {
   const digits = String(Math.abs(minor)).padStart(exponent + 1, '0');
-  const whole = digits.slice(0, digits.length - exponent);
-  const decimals = digits.slice(digits.length - exponent);
-  const format = new Intl.NumberFormat(undefined, { useGrouping: 'min2' });
-  const point = format.formatToParts(0.5).find((part) => part.type === 'decimal').value;
-  return (minor < 0 ? '-' : '') + format.format(BigInt(whole)) + (exponent > 0 ? point + decimals : '');
+  const point = digits.length - exponent;
+  const format = new Intl.NumberFormat(undefined, {
+    useGrouping: 'min2', minimumFractionDigits: exponent, maximumFractionDigits: exponent });
+  return format.format(`${minor < 0 ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`);
 }
 
 /*

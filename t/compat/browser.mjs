@@ -26,7 +26,7 @@ const browser = await chromium.launch({
 	executablePath: args.chromium,
 	args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
 });
-const context = await browser.newContext({ viewport: { width: 1100, height: 760 } });
+const context = await browser.newContext({ locale: "en-US", viewport: { width: 1100, height: 760 } });
 context.setDefaultTimeout(10_000);
 const page = await context.newPage();
 const complaints = [];
@@ -78,15 +78,23 @@ try {
 	/* Money has the wallet's decimals, whatever the browser knows of currencies. */
 	const money = { JPY: [1050, 0], KWD: [1050, 2], GOLD: [-1234567, 4], POINTS: [7, 0], PICO: [1, 12],
 		USD: [9007199254740991, 2] };
-	await page.route("**/api/wallet/accounts", (route) => route.fulfill({ json: { nextCursor: null,
-		items: Object.entries(money).map(([currency, [available]]) => ({ currency, available })) } }));
-	await page.route("**/api/wallet/currencies", (route) => route.fulfill({ json: { nextCursor: null,
-		items: Object.entries(money).map(([code, [, exponent]]) => ({ code, exponent, iso: false })) } }));
-	await page.reload();
-	await wallet.getByText("PICO").waitFor();
-	is(await wallet.locator("li").evaluateAll((rows) => rows.map((row) => row.innerText.replace(/\s+/g, " "))),
+	const amounts = async (of) => {
+		await of.route("**/api/wallet/accounts", (route) => route.fulfill({ json: { nextCursor: null,
+			items: Object.entries(money).map(([currency, [available]]) => ({ currency, available })) } }));
+		await of.route("**/api/wallet/currencies", (route) => route.fulfill({ json: { nextCursor: null,
+			items: Object.entries(money).map(([code, [, exponent]]) => ({ code, exponent, iso: false })) } }));
+		await of.goto(args.base + "/");
+		await of.getByText("PICO").waitFor();
+		return await of.getByRole("region", { name: "Wallet" }).locator("li")
+			.evaluateAll((rows) => rows.map((row) => row.innerText.replace(/\s+/g, " ")));
+	};
+	is(await amounts(page),
 		["JPY 1050", "KWD 10.50", "GOLD -123.4567", "POINTS 7", "PICO 0.000000000001",
 			"USD 90,071,992,547,409.91"], "amounts have the wallet's decimals");
+	const bengali = await browser.newContext({ locale: "bn-BD", storageState: await context.storageState() });
+	is((await amounts(await bengali.newPage())).slice(0, 3), ["JPY ১০৫০", "KWD ১০.৫০", "GOLD -১২৩.৪৫৬৭"],
+		"in the digits of the person's language, all of them");
+	await bengali.close();
 	await page.unroute("**/api/wallet/accounts");
 	await page.unroute("**/api/wallet/currencies");
 
