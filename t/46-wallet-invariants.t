@@ -7,8 +7,8 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Kedge;
-use Kedge::Money qw(attempt refused books);
+use Kedge qw(wait_until);
+use Kedge::Money qw(attempt refused books hold_lock later);
 use Kedge::Wallet;
 
 my $k = Kedge->up;
@@ -821,6 +821,15 @@ is(check_new('false'), "$entries_now|f|[]", 'at first everything is new');
 is($k->sql('wallet', 'SELECT count(*) FROM ledger_checkpoint'), 0, 'who only looks moves no checkpoint');
 is(join('', broken($attacks[0][1], 'SELECT FROM ledger_check_new(100, true); SELECT count(*) FROM ledger_checkpoint')),
 	'0', 'nor does a check that finds something');
+# Of two at once one moves them: what they saw is of two moments.
+my $release = hold_lock($k, 'SELECT FROM ledger_checkpoint_moved FOR UPDATE');
+my $late = later(sub { check_new('true') });
+ok(wait_until(sub { $k->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+    AND query LIKE '%ledger_check_new%'") > 0 }, 30), 'one waits for the other');
+$release->("UPDATE ledger_checkpoint_moved SET moved_at = now(); COMMIT; BEGIN");
+is($late->(), "$entries_now|f|[]", 'finds nothing wrong');
+is($k->sql('wallet', 'SELECT count(*) FROM ledger_checkpoint'), 0, 'and moves none');
+$k->sql('wallet', "UPDATE ledger_checkpoint_moved SET moved_at = '-infinity'");
 is(check_new('true'), "$entries_now|f|[]", 'one that finds nothing');
 is(check_new('true'), '0|t|[]', 'moves them: nothing is new then');
 is($k->sql('wallet', 'SELECT bool_and(c.seq = a.version AND c.balance = a.balance AND c.before_seq = 1)

@@ -132,6 +132,9 @@ my %operation = (
 	'open an account' => "SELECT ledger_open_account('$user', 'x', 'USD')",
 	'first contact' => "SELECT ledger_open_first('nobody', 'USD')",
 	'check' => 'SELECT ledger_check(1)',
+	'check what is new' => 'SELECT ledger_check_new(1, true)',
+	'forget some keys' => 'SELECT ledger_forget_keys(1, 0, 10)',
+	'expire one' => "SELECT ledger_expire_holds('{$over[0]}', 10000)",
 );
 
 # What somebody else has locked while a pair of them begins.
@@ -143,6 +146,7 @@ my %gate = (
 	'an old key' => "SELECT FROM idempotency WHERE key = 'old-2' FOR UPDATE",
 	'a hold' => "SELECT FROM transfer WHERE id = '$there' FOR UPDATE",
 	'a reference' => 'INSERT INTO external_reference VALUES (\'p\', \'r1\', \'' . $posted . '\')',
+	'checkpoints' => 'SELECT FROM ledger_checkpoint_moved FOR UPDATE',
 	'a wallet' => "SELECT FROM wallet WHERE user_id = '$user' FOR UPDATE",
 );
 
@@ -189,7 +193,8 @@ sub ask
 
 my ($keeper, $watcher, @pair) = (session('kedge'), session('kedge'), session('wallet'), session('wallet'));
 
-# Until it has come to its end, or waits for a lock: true if it waits.  There are
+# Until it has come to its end, or waits for one of ours: true if it waits.  (Who has to
+# wait for autovacuum is waited for.)  There are
 # thousands of these: wait_until would pause too long.
 sub waits
 {
@@ -197,8 +202,8 @@ sub waits
 	my $end = time + 60;
 	while (time < $end) {
 		return 0 if defined answer_kept($s);
-		return 1 if ask($watcher, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $s->{backend}"
-			    . ' AND NOT granted)') eq 't';
+		return 1 if ask($watcher, "SELECT pg_blocking_pids($s->{backend}) && '{"
+			    . join(',', map { $_->{backend} } $keeper, @pair) . "}'::int[]") eq 't';
 		select undef, undef, undef, 0.001;
 	}
 	die 'neither an end nor a lock that it waits for';
@@ -238,7 +243,7 @@ for my $gate (sort keys %gate) {
 		finish($pair[0]);
 	}
 }
-is_deeply([ grep { !$waits{$_} } sort keys %operation ], [ 'check', 'first contact', 'forget keys' ],
+is_deeply([ grep { !$waits{$_} } sort keys %operation ], [ 'check', 'first contact', 'forget keys', 'forget some keys' ],
 	'what waits for nobody');
 
 my (@locked_out, $rounds);

@@ -16,11 +16,13 @@ CREATE TABLE ledger_checkpoint (
 	balance bigint NOT NULL, -- as that entry left it
 	before_seq bigint NOT NULL -- seq of the checkpoint before this one
 );
--- When the checkpoints were moved last: of one row.
+-- When the checkpoints were moved last: of one row.  Who moves them takes it first, as it
+-- has seen it: of two at once one does, for what two moments say does not add up.
 CREATE TABLE ledger_checkpoint_moved (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	moved_at timestamptz NOT NULL
 );
+INSERT INTO ledger_checkpoint_moved (moved_at) VALUES ('-infinity');
 
 -- How far what moved money may be from the time in its id: for a transaction's length
 -- and a clock that was set back.
@@ -84,7 +86,8 @@ CREATE FUNCTION ledger_check_new(p_limit integer, p_move boolean,
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 	WITH moved_before AS (
-		SELECT max(moved_at) AS at FROM ledger_checkpoint_moved
+		SELECT coalesce(max(moved_at), '-infinity') AS at
+		FROM ledger_checkpoint_moved
 	), line AS MATERIALIZED (
 		SELECT a.id, a.currency, a.balance, a.version,
 			coalesce(c.seq, 1) AS seq, coalesce(c.balance, 0) AS was,
@@ -118,10 +121,8 @@ SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 		FROM recent GROUP BY transfer_id
 	), made AS MATERIALIZED (
 		SELECT id, reverses, reversed_amount, status FROM transfer
-		WHERE id >= ledger_least_id((SELECT at - ledger_check_margin()
-			FROM moved_before WHERE at IS NOT NULL
-			UNION ALL SELECT '-infinity' FROM moved_before
-			WHERE at IS NULL))
+		WHERE id >= (SELECT ledger_least_id(at - ledger_check_margin())
+			FROM moved_before)
 	), touched AS MATERIALIZED (
 		SELECT id FROM made
 		UNION SELECT transfer_id FROM pair WHERE is_new
@@ -174,28 +175,26 @@ SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 		SELECT * FROM ledger_held_mismatches()
 		UNION ALL
 		SELECT * FROM ledger_checkpoint_mismatches()
-	), may_move AS (
-		SELECT p_move AND NOT EXISTS (SELECT FROM mismatch) AND coalesce(
-			at < clock_timestamp() - 2 * ledger_check_margin(), true)
-			AS yes
-		FROM moved_before
+	), taken AS (
+		UPDATE ledger_checkpoint_moved m SET moved_at = clock_timestamp()
+		FROM moved_before b
+		WHERE p_move AND NOT EXISTS (SELECT FROM mismatch)
+			AND m.moved_at = b.at AND b.at
+			< clock_timestamp() - 2 * ledger_check_margin()
+		RETURNING m.one
 	), moved AS (
 		INSERT INTO ledger_checkpoint AS c (account_id, seq, balance,
 			before_seq)
-		SELECT id, last, now, seq FROM total, may_move
-		WHERE yes AND last > 1 AND (last > seq OR seq > before_seq)
+		SELECT id, last, now, seq FROM total, taken
+		WHERE last > 1 AND (last > seq OR seq > before_seq)
 		ORDER BY id
 		ON CONFLICT (account_id) DO UPDATE SET seq = excluded.seq,
 			balance = excluded.balance,
 			before_seq = excluded.before_seq
-	), noted AS (
-		INSERT INTO ledger_checkpoint_moved (moved_at)
-		SELECT clock_timestamp() FROM may_move WHERE yes
-		ON CONFLICT (one) DO UPDATE SET moved_at = excluded.moved_at
 	)
 	SELECT (SELECT count(*) FROM line), (SELECT count(*) FROM touched),
 		(SELECT count(*) FROM recent WHERE is_new),
-		(SELECT at FROM moved_before),
+		(SELECT nullif(at, '-infinity') FROM moved_before),
 		(SELECT coalesce(json_agg(m), '[]')
 			FROM (SELECT * FROM mismatch LIMIT p_limit) m)
 $$;
