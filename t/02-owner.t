@@ -263,6 +263,9 @@ my %limit = map { $_ => $k->sql('postgres',
 # Of kedge.json: two processes of the pool api with 8 connections each, and two workers with
 # 8 and two of their own; twice for a rolling restart, and eight.
 is($limit{core}, 2 * (2 * 8 + 0 * 10) + 8, 'core: the limit is that of its processes');
+my $page = Kedge::slurp("$Kedge::ROOT/docs/DATABASES.md");
+my ($written_limit) = $page =~ /CONNECTION LIMIT (\d+);/;
+is($written_limit, 2 * (2 * 8 + 2 * 10) + 8, 'the manual has that of the kedge.json that is here');
 is($limit{auth}, 2 * (2 * 8 + 2 * 8 + 0 * 10) + 8, 'auth: those of the pool verify too');
 my $psql = Kedge::tool('psql');
 my @sleepers;
