@@ -239,8 +239,8 @@ $j->stop($one);
 # ---- draining ------------------------------------------------------------------------------------
 
 $master = $j->work;
-my $running = $j->enqueue('write.wait', { ms => 1000 });
-my @rest = map { $j->enqueue('write.wait', { ms => 1000 }) } 1 .. 3;
+my $running = $j->enqueue('write.wait', { ms => 5000 }); # time to see it on a busy machine
+my @rest = map { $j->enqueue('write.wait', { ms => 0 }) } 1 .. 3;
 ok($j->reached($running, 'running'), 'a handler runs');
 is($j->stop($master), 0, 'SIGTERM: the process ends well');
 is($j->state($running), 'completed', 'after the handler');
