@@ -37,6 +37,7 @@ session_find(struct auth *auth, struct arena *a, const char *token,
 	if (found.is_expired) {
 		/* To tidy up, where that can be done. */
 		e = session_delete_expired(db, a, token);
+		(void)e;
 		return ERR_NOT_FOUND;
 	}
 	*ret_refreshed = false;
