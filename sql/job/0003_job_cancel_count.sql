@@ -314,6 +314,21 @@ BEGIN
 		PERFORM webhook_abandoned(ARRAY(SELECT e.id
 			FROM jsonb_to_recordset(v_ends) AS e (id uuid, outcome text)
 			WHERE e.outcome = 'failed'));
+		-- Another session may have ended some while this one waited.
+		-- Lock what is still the workers' own, and end only that.
+		WITH own AS (
+			SELECT j.id
+			FROM jsonb_to_recordset(v_ends)
+				AS e (id uuid, fence bigint)
+			JOIN job j ON j.id = e.id AND j.fence = e.fence
+				AND j.state = 'running'
+			FOR UPDATE OF j
+		)
+		SELECT jsonb_agg(e) INTO v_ends
+		FROM jsonb_array_elements(v_ends) AS i (e)
+		WHERE (e->>'id')::uuid IN (SELECT id FROM own);
+	END IF;
+	IF v_ends IS NOT NULL THEN
 		PERFORM job_finish(v_ends);
 		-- Who was called off meanwhile has not failed.
 		PERFORM job_count(jsonb_agg(f)) FROM (

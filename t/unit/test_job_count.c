@@ -1,3 +1,4 @@
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "unit.h"
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "db/db.h"
 #include "job/job.h"
 #include "job/job_count.h"
@@ -210,6 +212,95 @@ START_TEST(counts_that_come_twice_are_added_once)
 }
 END_TEST
 
+/* -- a worker's end -- */
+
+static PGconn *
+connect_app(void)
+{
+	PGconn *conn = PQconnectdb(app_url);
+
+	ck_assert_int_eq(PQstatus(conn), CONNECTION_OK);
+	return conn;
+}
+
+/* The first value of the last statement's result; "" when it has no row. */
+static const char *
+ask(PGconn *conn, const char *text)
+{
+	PGresult *result = PQexec(conn, text);
+	const char *value = "";
+
+	ck_assert_msg(PQresultStatus(result) == PGRES_TUPLES_OK ||
+			  PQresultStatus(result) == PGRES_COMMAND_OK,
+	    "%s", PQresultErrorMessage(result));
+	if (PQntuples(result) > 0)
+		value = arena_strdup(a, PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return value;
+}
+
+static void
+wait_until_blocked(PGconn *observer, PGconn *blocked)
+{
+	const char *question = arena_printf(a,
+	    "SELECT cardinality(pg_blocking_pids(%d))", PQbackendPID(blocked));
+
+	while (str_eq(ask(observer, question), "0"))
+		usleep(1000);
+}
+
+/* Two running jobs, x.done and x.lost, of a worker. */
+static void
+claim_two(PGconn *conn)
+{
+	ask(conn,
+	    "DELETE FROM job; DELETE FROM job_stat; DELETE FROM job_worker;"
+	    " SELECT job_enqueue('x.done', '{}', p_max_attempts => 1),"
+	    " job_enqueue('x.lost', '{}', p_max_attempts => 1);"
+	    " DELETE FROM job_ready;"
+	    " INSERT INTO job_worker (name, beat_at) VALUES ('w', now());"
+	    " UPDATE job SET state = 'running', started_at = now(),"
+	    " attempt = 1, worker_id = (SELECT id FROM job_worker);"
+	    " INSERT INTO job_claim (worker_id, job_ids)"
+	    " SELECT w.id, ARRAY(SELECT id FROM job) FROM job_worker w");
+}
+
+START_TEST(rescue_leaves_alone_what_another_session_completes)
+{
+	PGconn *finishing = connect_app(), *rescuing = connect_app();
+	PGresult *result;
+
+	claim_two(finishing);
+	ask(finishing,
+	    "BEGIN; SELECT job_finish(jsonb_build_array(jsonb_build_object("
+	    "'id', id, 'fence', fence, 'outcome', 'completed', 'agoMs', 1,"
+	    " 'ranMs', 1))) FROM job WHERE kind = 'x.done'");
+	ck_assert_int_eq(PQsendQuery(rescuing,
+			     "SELECT r.kind, r.outcome, r.state FROM"
+			     " job_rescue(ARRAY(SELECT id FROM job_worker),"
+			     " NULL, 'the worker died') AS r"),
+	    1);
+	wait_until_blocked(finishing, rescuing);
+	ask(finishing, "COMMIT");
+	result = PQgetResult(rescuing);
+	ck_assert_int_eq(PQresultStatus(result), PGRES_TUPLES_OK);
+	ck_assert_int_eq(PQntuples(result), 1);
+	ck_assert_str_eq(PQgetvalue(result, 0, 0), "x.lost");
+	ck_assert_str_eq(PQgetvalue(result, 0, 1), "failed");
+	ck_assert_str_eq(PQgetvalue(result, 0, 2), "discarded");
+	PQclear(result);
+	ck_assert_str_eq(
+	    ask(finishing, "SELECT state FROM job WHERE kind = 'x.done'"),
+	    "completed");
+	ck_assert_str_eq(
+	    ask(finishing, "SELECT string_agg(concat_ws(' ', kind, failed,"
+			   " discarded), ',') FROM job_stat"),
+	    "x.lost 1 1");
+	PQfinish(finishing);
+	PQfinish(rescuing);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -227,6 +318,7 @@ main(void)
 	tcase_add_test(tc, death_of_who_carries_leaves_it_to_the_next);
 	tcase_add_test(tc, two_releases_count_by_the_names_of_their_kinds);
 	tcase_add_test(tc, counts_that_come_twice_are_added_once);
+	tcase_add_test(tc, rescue_leaves_alone_what_another_session_completes);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
