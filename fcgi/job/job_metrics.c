@@ -9,14 +9,22 @@
 #include "job/job_buckets.h"
 #include "job/job_queues.h"
 
+/*
+ * A kind that a worker has declared is there from the start, with zeros: what
+ * appears with its first count has not increased, as Prometheus sees it.
+ */
 static const struct db_stmt select_stats = {
 	.name = "job_metrics_stats",
-	.sql = "SELECT kind, completed, failed, discarded,"
-	       " round(run_ms_sum / 1000.0, 3), array_to_string(ARRAY("
+	.sql = "SELECT coalesce(s.kind, k.name) AS kind,"
+	       " coalesce(completed, 0), coalesce(failed, 0),"
+	       " coalesce(discarded, 0),"
+	       " coalesce(round(run_ms_sum / 1000.0, 3), 0),"
+	       " array_to_string(ARRAY("
 	       " SELECT coalesce(sum(n) OVER (ORDER BY i), 0)"
 	       " FROM unnest(run_buckets) WITH ORDINALITY AS b (n, i)"
 	       " ORDER BY i LIMIT 14), ' ')"
-	       " FROM job_stat ORDER BY kind LIMIT 500",
+	       " FROM job_stat s FULL JOIN job_kind k ON k.name = s.kind"
+	       " ORDER BY 1 LIMIT 500",
 	.read_only = true,
 };
 enum {

@@ -8,7 +8,9 @@
 #include "base/buf.h"
 #include "db/db.h"
 #include "http/service_main.h"
+#include "job/job.h"
 #include "job/job_buckets.h"
+#include "job/job_kinds.h"
 #include "job/job_metrics.h"
 #include "schema.h"
 #include "servers.h"
@@ -35,7 +37,7 @@ set_up(void)
 	    .statement_timeout_ms = 20000,
 	});
 	sql("DELETE FROM job; DELETE FROM job_ready; DELETE FROM job_stat;"
-	    " DELETE FROM job_worker");
+	    " DELETE FROM job_worker; DELETE FROM job_kind");
 }
 
 static void
@@ -104,6 +106,35 @@ START_TEST(queues_and_kinds_are_there)
 }
 END_TEST
 
+/* Or increase() is 0 when its first job is discarded. */
+START_TEST(declared_kind_has_zeros_before_its_first_count)
+{
+	static const struct job_kind declared[] = { { .name = "x.new" },
+		{ .name = "x.known" }, { 0 } };
+	static const struct job_kind *const lists[] = { declared, NULL };
+	static const struct job_set set = { .kinds = lists };
+	const char *all;
+
+	ck_assert_int_eq(job_kinds_declare(db, a, &set), ERR_OK);
+	sql("SELECT job_count('[{\"kind\": \"x.known\", \"completed\": 5,"
+	    " \"failed\": 2, \"discarded\": 1, \"runMs\": 1234,"
+	    " \"buckets\": [7]}]')");
+	all = text();
+	has(all, "\nkedge_jobs_discarded_total{service=\"core\","
+		 "kind=\"x.known\"} 1\n"
+		 "kedge_jobs_discarded_total{service=\"core\","
+		 "kind=\"x.new\"} 0\n");
+	has(all, "\nkedge_jobs_completed_total{service=\"core\","
+		 "kind=\"x.new\"} 0\n");
+	has(all, "\nkedge_job_failures_total{service=\"core\","
+		 "kind=\"x.new\"} 0\n");
+	has(all, "\nkedge_job_run_seconds_sum{service=\"core\","
+		 "kind=\"x.new\"} 0\n");
+	has(all, "\nkedge_job_run_seconds_count{service=\"core\","
+		 "kind=\"x.new\"} 0\n");
+}
+END_TEST
+
 START_TEST(without_database_there_are_none)
 {
 	db_close(db);
@@ -141,6 +172,7 @@ suite(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, queues_and_kinds_are_there);
+	tcase_add_test(t, declared_kind_has_zeros_before_its_first_count);
 	tcase_add_test(t, without_database_there_are_none);
 	tcase_add_loop_test(t, run_counts_in_its_bucket, 0,
 	    (int)(sizeof(buckets) / sizeof(buckets[0])));
