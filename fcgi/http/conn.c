@@ -16,6 +16,7 @@ enum {
 	/* nginx buffers a body before it sends it, so this is generous. */
 	REQUEST_US = 30 * 1000 * 1000,
 	SKIP_US = 1000 * 1000,
+	SKIPS_MAX = 32, /* buffers in a round of the event loop */
 };
 
 void
@@ -202,10 +203,10 @@ body_is_here(const struct conn *c)
 	return true;
 }
 
-enum conn_state
-conn_read_now(struct conn *c, struct arena *a)
+/* Receives what is here; the buffer must be used up. */
+static enum conn_state
+fill_now(struct conn *c)
 {
-	enum record_state state;
 	long n;
 
 	assert(c->at == c->end);
@@ -214,14 +215,53 @@ conn_read_now(struct conn *c, struct arena *a)
 		return n < 0 && errno == EAGAIN ? CONN_NOTHING : CONN_OVER;
 	c->at = 0;
 	c->end = (size_t)n;
+	return CONN_PART;
+}
+
+enum conn_state
+conn_read_now(struct conn *c, struct arena *a)
+{
+	enum conn_state got = fill_now(c);
+
+	if (got != CONN_PART)
+		return got;
 	conn_begin(c, a);
-	state = read_head(c);
+	return conn_read_on(c, a);
+}
+
+/* A head has a bound (RECORD_PARAMS_MAX_BYTES), and so has the loop. */
+enum conn_state
+conn_read_on(struct conn *c, struct arena *a)
+{
+	enum record_state state;
+	enum conn_state got;
+
+	while ((state = read_head(c)) == RECORD_MORE) {
+		got = fill_now(c);
+		if (got != CONN_PART)
+			return got == CONN_NOTHING ? CONN_HEAD : got;
+	}
 	if (state == RECORD_BAD)
 		return CONN_OVER;
-	if (state == RECORD_MORE)
-		return CONN_PART;
 	end_head(c, a);
 	return body_is_here(c) ? CONN_WHOLE : CONN_PART;
+}
+
+bool
+conn_skip_now(struct conn *c)
+{
+	for (int i = 0; i < SKIPS_MAX; i++) {
+		c->at = c->end = 0;
+		switch (fill_now(c)) {
+		case CONN_PART:
+			break;
+		case CONN_NOTHING:
+			return true;
+		default:
+			return false;
+		}
+	}
+	return true;
 }
 
 bool

@@ -61,12 +61,20 @@ void conn_end(struct conn *c);
 
 enum conn_state {
 	CONN_WHOLE, /* the parameters are read, and all of the body is here */
-	CONN_PART, /* conn_read_rest() would wait for the rest */
+	CONN_PART, /* the parameters are read; a handler waits for the body */
+	CONN_HEAD, /* conn_read_on() when more of the parameters has come */
 	CONN_NOTHING, /* has come */
 	CONN_OVER, /* end the connection */
 };
 /* Begins a request: receives once, without waiting, and reads what that was. */
 MUST_CHECK enum conn_state conn_read_now(struct conn *c, struct arena *a);
+/* Reads on in a request that has begun, without waiting; not CONN_NOTHING. */
+MUST_CHECK enum conn_state conn_read_on(struct conn *c, struct arena *a);
+/*
+ * Throws away what has come, without waiting; there may be more.  False: the
+ * other side has closed the connection.
+ */
+MUST_CHECK bool conn_skip_now(struct conn *c);
 /* Reads on, to the end of the parameters.  False: end the connection. */
 MUST_CHECK bool conn_read_rest(struct conn *c, struct arena *a);
 /* Whether the beginning of another request was received with this one. */

@@ -143,28 +143,30 @@ accept_some(struct loop *l)
 /* -- a round's requests -- */
 
 /*
- * There is no room for it in the queue.  What is not here whole cannot be
- * answered without waiting for the rest.
+ * There is no room for it in the queue.  If the body is not here whole, the
+ * answer does not wait for it.  The connection then is read on until nginx,
+ * which has its answer, closes it: closed by us, nginx may fail to send the
+ * body before it has read the answer, and ask another server.
  */
 static void
 refuse(struct loop *l, struct seat *seat, bool whole, enum err e)
 {
 	struct link *link = seat->link;
+	bool good;
 
 	seat->conn.prompt = true;
 	seat_refuse(seat, e);
-	if (!whole) {
-		conn_leave(&seat->conn);
-		arena_reset(seat->arena);
-		link_end(&l->links, link);
-	} else if (!seat_answer(seat, l->service, may_keep(l)) ||
-		   conn_has_more(&seat->conn)) {
-		conn_leave(&seat->conn);
-		link_end(&l->links, link);
+	if (whole) {
+		good = seat_answer(seat, l->service, may_keep(l)) &&
+		       !conn_has_more(&seat->conn);
 	} else {
-		conn_leave(&seat->conn);
-		link->since_us = l->now_us;
+		good = seat_answer_last(seat, l->service);
+		link->answered = true;
 	}
+	conn_leave(&seat->conn);
+	link->since_us = l->now_us;
+	if (!good)
+		link_end(&l->links, link);
 }
 
 static void
@@ -181,6 +183,41 @@ let_wait(struct loop *l, struct seat **seat, bool whole)
 	refuse(l, *seat, whole, e);
 }
 
+/* The parameters are not here whole: the loop waits for the rest. */
+static void
+park(struct seat **seat)
+{
+	(*seat)->link->seat = *seat;
+	*seat = NULL;
+}
+
+/* A request of which this was read goes on; false: it can be answered. */
+static bool
+go_on(struct loop *l, struct seat **seat, enum conn_state state)
+{
+	struct link *link = (*seat)->link;
+
+	switch (state) {
+	case CONN_WHOLE:
+		return false;
+	case CONN_PART:
+		let_wait(l, seat, /* whole= */ false);
+		break;
+	case CONN_HEAD:
+		park(seat);
+		break;
+	case CONN_NOTHING:
+		conn_leave(&(*seat)->conn);
+		break;
+	case CONN_OVER:
+		conn_leave(&(*seat)->conn);
+		arena_reset((*seat)->arena);
+		link_end(&l->links, link);
+		break;
+	}
+	return true;
+}
+
 static void
 answer(struct loop *l, struct seat **seat)
 {
@@ -194,24 +231,36 @@ answer(struct loop *l, struct seat **seat)
 		c->prompt = false;
 		seat_begin(*seat, l->service);
 		conn_begin(c, (*seat)->arena);
-		let_wait(l, seat, /* whole= */ false);
+		link->since_us = l->now_us;
+		if (!go_on(l, seat, conn_read_on(c, (*seat)->arena)))
+			let_wait(l, seat, /* whole= */ true);
 	} else {
 		conn_leave(c);
 		link->since_us = l->now_us;
 	}
 }
 
-/* Takes what has come on a connection into the round. */
+/* What follows a request that was answered before it was here whole. */
 static void
-receive(struct loop *l, struct link *link)
+skip(struct loop *l, struct link *link)
 {
 	struct seat **place = &l->seats[l->n];
+	bool open;
+
+	if (*place == NULL)
+		*place = seat_new();
+	conn_open(&(*place)->conn, link->fd);
+	open = conn_skip_now(&(*place)->conn);
+	conn_leave(&(*place)->conn);
+	if (!open)
+		link_end(&l->links, link);
+}
+
+static enum conn_state
+begin_request(struct loop *l, struct link *link, struct seat **place)
+{
 	struct seat *seat;
 
-	if (link->over) {
-		link_end(&l->links, link);
-		return;
-	}
 	if (*place == NULL)
 		*place = seat_new();
 	seat = *place;
@@ -219,22 +268,39 @@ receive(struct loop *l, struct link *link)
 	conn_open(&seat->conn, link->fd);
 	seat_begin(seat, l->service);
 	link->used = true;
-	switch (conn_read_now(&seat->conn, seat->arena)) {
-	case CONN_WHOLE:
-		l->n++;
-		break;
-	case CONN_PART:
-		let_wait(l, place, /* whole= */ false);
-		break;
-	case CONN_NOTHING:
-		conn_leave(&seat->conn);
-		break;
-	case CONN_OVER:
-		conn_leave(&seat->conn);
-		arena_reset(seat->arena);
+	link->since_us = l->now_us;
+	return conn_read_now(&seat->conn, seat->arena);
+}
+
+/* With the seat that holds what has come of it. */
+static enum conn_state
+resume_request(struct link *link, struct seat **place)
+{
+	seat_free(*place);
+	*place = link->seat;
+	link->seat = NULL;
+	return conn_read_on(&(*place)->conn, (*place)->arena);
+}
+
+/* Takes what has come on a connection into the round. */
+static void
+receive(struct loop *l, struct link *link)
+{
+	struct seat **place = &l->seats[l->n];
+	enum conn_state state;
+
+	if (link->over) {
 		link_end(&l->links, link);
-		break;
+		return;
 	}
+	if (link->answered) {
+		skip(l, link);
+		return;
+	}
+	state = link->seat != NULL ? resume_request(link, place)
+	                           : begin_request(l, link, place);
+	if (!go_on(l, place, state))
+		l->n++;
 }
 
 /* Which of the round's requests the loop answers by itself. */
@@ -300,9 +366,9 @@ dispatch(struct loop *l, void *what)
 static void
 sweep(struct loop *l)
 {
-	if (atomic_load(&l->draining) && l->now_us >= l->shut_us) {
+	if (atomic_load(&l->draining) && l->now_us >= l->shut_us)
 		links_shut(&l->links);
-	} else if (l->now_us >= l->sweep_us) {
+	if (l->now_us >= l->sweep_us) {
 		l->sweep_us = l->now_us + (int64_t)SWEEP_MS * 1000;
 		links_end_idle(&l->links, l->now_us);
 		log_report(/* all= */ false);

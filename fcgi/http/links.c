@@ -10,9 +10,12 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "http/conn.h"
+#include "http/seat.h"
 
 enum {
-	FIRST_REQUEST_US = 5 * 1000 * 1000,
+	/* nginx has all of the parameters when it connects. */
+	REQUEST_PART_US = 5 * 1000 * 1000,
 	IDLE_US = 75 * 1000 * 1000, /* nginx: keepalive_timeout 60s */
 };
 
@@ -56,6 +59,8 @@ link_begin(struct links *l, struct link *link, int fd)
 	link->watched = true;
 	link->over = false;
 	link->used = false;
+	link->answered = false;
+	link->seat = NULL;
 	link->since_us = clock_monotonic_us();
 	if (!watch(l, fd, link)) {
 		close(fd);
@@ -70,6 +75,10 @@ void
 link_end(struct links *l, struct link *link)
 {
 	close(link->fd);
+	if (link->seat != NULL)
+		conn_leave(&link->seat->conn);
+	seat_free(link->seat);
+	link->seat = NULL;
 	atomic_store(&link->state, LINK_NONE);
 	l->count--;
 	metrics_gauge_add(GAUGE_CONNECTIONS_IDLE, -1);
@@ -167,8 +176,10 @@ links_watch_missed(struct links *l)
 static bool
 is_idle(const struct link *link, int64_t now_us)
 {
-	int64_t limit_us = link->used ? IDLE_US : FIRST_REQUEST_US;
+	int64_t limit_us = IDLE_US;
 
+	if (!link->used || link->answered || link->seat != NULL)
+		limit_us = REQUEST_PART_US;
 	return now_us - link->since_us > limit_us;
 }
 
@@ -190,7 +201,8 @@ links_shut(struct links *l)
 	for (int i = 0; i < LINKS_MAX; i++) {
 		struct link *link = &l->table[i];
 
-		if (atomic_load(&link->state) == LINK_HERE)
+		if (atomic_load(&link->state) == LINK_HERE &&
+		    link->seat == NULL && !link->answered)
 			shutdown(link->fd, SHUT_RD);
 	}
 }

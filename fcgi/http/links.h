@@ -23,6 +23,8 @@ enum link_state {
 	LINK_MISSED, /* the same, and something has happened on it */
 };
 
+struct seat;
+
 /* It belongs to who its state says. */
 struct link {
 	_Atomic int state;
@@ -30,6 +32,8 @@ struct link {
 	bool watched; /* the loop's own */
 	bool over; /* we have ended it: what is left in it is no request */
 	bool used; /* has had a request */
+	bool answered; /* before its request was here whole: skip the rest */
+	struct seat *seat; /* of a request whose parameters are not here yet */
 	int64_t since_us; /* of its last one, or of its beginning */
 };
 
@@ -68,10 +72,12 @@ void links_watch_missed(struct links *l);
 
 /*
  * Ends what the loop has, and nothing has come on for too long: 5 s for a first
- * request, 75 s for another, which is longer than nginx keeps its side.
+ * request, or for the rest of one that has begun, 75 s for another, which is
+ * longer than nginx keeps its side.
  */
 void links_end_idle(struct links *l, int64_t now_us);
-/* Shuts the reading side of what the loop has. */
+/* Shuts the reading side of what the loop has, but where a request or its
+ * rest is on its way. */
 void links_shut(struct links *l);
 
 #endif

@@ -45,17 +45,31 @@ seat_refuse(struct seat *seat, enum err e)
 	seat->req.refusal = e;
 }
 
-bool
-seat_answer(struct seat *seat, const struct service *s, bool may_keep)
+static void
+answer(struct seat *seat, const struct service *s)
 {
-	bool kept;
-
 	seat->req.begun_us = seat->conn.begun_us;
 	service_handle(s, &seat->req);
 	access_end(
 	    &seat->req, conn_answer(&seat->conn, seat->arena, &seat->req));
 	log_set_request(NULL, NULL);
+}
+
+bool
+seat_answer(struct seat *seat, const struct service *s, bool may_keep)
+{
+	bool kept;
+
+	answer(seat, s);
 	kept = conn_finish(&seat->conn, may_keep);
 	arena_reset(seat->arena);
 	return kept;
+}
+
+bool
+seat_answer_last(struct seat *seat, const struct service *s)
+{
+	answer(seat, s);
+	arena_reset(seat->arena);
+	return seat->conn.fd >= 0;
 }

@@ -43,5 +43,10 @@ void seat_refuse(struct seat *seat, enum err e);
  */
 MUST_CHECK bool
 seat_answer(struct seat *seat, const struct service *s, bool may_keep);
+/*
+ * Likewise, without reading the rest of the request: the connection can take
+ * no other one.  False: it has been ended.
+ */
+MUST_CHECK bool seat_answer_last(struct seat *seat, const struct service *s);
 
 #endif

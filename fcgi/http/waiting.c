@@ -202,21 +202,15 @@ waiting_free(struct waiting *w)
 	free(w);
 }
 
-/* Of what has been read already: the parameters may be on their way. */
-static uint64_t
-key_of(const struct seat *seat)
-{
-	return seat->conn.head_read ? flow_key(&seat->req) : 0;
-}
-
 enum err
 waiting_push(struct waiting *w, struct seat **seat)
 {
-	uint64_t key = key_of(*seat);
+	uint64_t key = flow_key(&(*seat)->req);
 	struct seat *spare = NULL;
 	bool crowded;
 	enum err e;
 
+	assert((*seat)->conn.head_read);
 	(*seat)->queued_us = clock_monotonic_us();
 	pthread_mutex_lock(&w->mutex);
 	e = flow_queue_push(w->queue, key, *seat);

@@ -46,9 +46,10 @@ struct waiting *waiting_new(const struct waiting_options *options);
 /* Lets the threads finish all that waits, and ends them. */
 void waiting_free(struct waiting *w);
 /*
- * Takes the seat of a request that conn_read_now() or conn_begin() has
- * begun, and leaves an empty one in exchange.  ERR_RATE_LIMITED: its user has
- * too many; ERR_UNAVAILABLE: there are too many; the seat stays.
+ * Takes the seat of a request whose parameters have been read, since its user
+ * or network is its flow, and leaves an empty one in exchange.
+ * ERR_RATE_LIMITED: its user has too many; ERR_UNAVAILABLE: there are too many;
+ * the seat stays.
  */
 MUST_CHECK enum err waiting_push(struct waiting *w, struct seat **seat);
 

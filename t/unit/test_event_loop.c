@@ -1636,6 +1636,108 @@ START_TEST(requests_of_one_beyond_their_share_are_refused_at_once)
 }
 END_TEST
 
+/* With parameters that no single buffer holds. */
+static void
+send_large_head_from(int fd, const char *address)
+{
+	static char filler[3 * CONN_BUFFER_BYTES];
+
+	memset(filler, 'f', sizeof(filler) - 1);
+	client = address;
+	out.len = 0;
+	put_begin(&out, true);
+	put_params(&out, "GET", "/echo", "large",
+	    &(struct extra){ "HTTP_X_FILLER", filler });
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(send_all(fd, out.data, out.len));
+	client = "127.0.0.1";
+}
+
+START_TEST(requests_with_large_heads_queue_by_who_asks)
+{
+	static int queued[WAITING_FLOW_MAX];
+	int fds[THREADS], last = dial(), other = dial();
+
+	hold_all_threads(fds);
+	for (size_t i = 0; i < COUNT_OF(queued); i++) {
+		queued[i] = dial();
+		send_large_head_from(queued[i], "10.0.0.1");
+		wait_until_read(queued[i]);
+	}
+	send_from(last, "10.0.0.2", "/echo");
+	ck_assert(read_answer(last));
+	ck_assert(str_has_prefix(answer.text, "Status: 429 "));
+	send_large_head_from(other, "10.0.1.1");
+	wait_until_read(other);
+	free_all_threads(fds);
+	ck_assert(read_answer(other));
+	ck_assert(str_has_prefix(answer.text, "Status: 200 "));
+	for (size_t i = 0; i < COUNT_OF(queued); i++)
+		close(queued[i]);
+	close(last);
+	close(other);
+}
+END_TEST
+
+/* nginx would say 502, or ask another server, if it could not send the rest. */
+START_TEST(request_is_refused_before_its_body_is_here)
+{
+	static int queued[WAITING_FLOW_MAX];
+	static const char rest[60000];
+	int fds[THREADS], last = dial();
+
+	hold_all_threads(fds);
+	for (size_t i = 0; i < COUNT_OF(queued); i++) {
+		queued[i] = dial();
+		send_from(queued[i], "10.0.0.1", "/echo");
+		wait_until_read(queued[i]);
+	}
+	client = "10.0.0.2";
+	out.len = 0;
+	put_begin(&out, true);
+	put_params(&out, "POST", "/length", "", NULL);
+	put_header(&out, STDIN, 1, sizeof(rest), 0);
+	put(&out, "begun", 5);
+	client = "127.0.0.1";
+	ck_assert(send_all(last, out.data, out.len));
+	ck_assert(read_answer(last));
+	ck_assert(str_has_prefix(answer.text, "Status: 429 "));
+	/* What follows is taken, and is no request. */
+	ck_assert(send_all(last, rest, sizeof(rest) - 5));
+	send_get(last, "/echo");
+	wait_until_read(last);
+	free_all_threads(fds);
+	shutdown(last, SHUT_WR);
+	ck_assert(ended(last));
+	for (size_t i = 0; i < COUNT_OF(queued); i++)
+		close(queued[i]);
+	close(last);
+}
+END_TEST
+
+/* The loop, not a thread, waits for the rest of the parameters. */
+START_TEST(heads_that_do_not_come_hold_no_thread)
+{
+	int half[4 * THREADS];
+
+	out.len = 0;
+	put_get(&out, true, "/echo", "");
+	for (size_t i = 0; i < COUNT_OF(half); i++) {
+		half[i] = dial();
+		ck_assert(send_all(half[i], out.data, 20));
+		wait_until_read(half[i]);
+	}
+	expect_all_threads();
+	for (size_t i = 0; i < COUNT_OF(half); i++) {
+		out.len = 0;
+		put_get(&out, true, "/echo", "");
+		ck_assert(send_all(half[i], out.data + 20, out.len - 20));
+		ck_assert(read_answer(half[i]));
+		close(half[i]);
+	}
+}
+END_TEST
+
 /* A refused request's connection is counted as idle again. */
 START_TEST(connection_that_no_thread_took_is_not_counted_as_busy)
 {
@@ -1792,6 +1894,9 @@ make_suite(void)
 	tcase_add_test(tc, requests_beyond_the_queue_are_refused_at_once);
 	tcase_add_test(
 	    tc, requests_of_one_beyond_their_share_are_refused_at_once);
+	tcase_add_test(tc, requests_with_large_heads_queue_by_who_asks);
+	tcase_add_test(tc, request_is_refused_before_its_body_is_here);
+	tcase_add_test(tc, heads_that_do_not_come_hold_no_thread);
 	tcase_add_test(
 	    tc, connection_that_no_thread_took_is_not_counted_as_busy);
 	tcase_add_test(tc, peer_that_leaves_a_waiting_request_is_forgotten);
