@@ -51,10 +51,10 @@ $(BUILD)/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 unit: $(tests)
-	prove --exec '' $(tests)
+	prove --exec t/lib/run $(tests)
 
 check: all services $(tests)
-	BUILD=$(BUILD) prove --exec '' $(tests)
+	BUILD=$(BUILD) prove --exec t/lib/run $(tests)
 	BUILD=$(BUILD) prove -j 2 -It/lib t/*.t
 
 clean:

@@ -1,0 +1,38 @@
+# What prove shows of a unit test: its log when it fails, and nothing when it passes.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Temp qw(tempdir);
+use Test::More;
+use Kedge qw(run);
+
+my $dir = tempdir(CLEANUP => 1);
+mkdir "$dir/tmp" or die "mkdir: $!";
+
+# The status, standard output and standard error of a program with this text.
+sub run_program
+{
+	my ($text) = @_;
+	open my $out, '>', "$dir/program" or die "program: $!";
+	print $out "#!/bin/sh\n$text\n";
+	close $out;
+	chmod 0755, "$dir/program";
+	return run({ env => { TMPDIR => "$dir/tmp" } }, "$Kedge::ROOT/t/lib/run", "$dir/program");
+}
+
+my $noise = 'echo 1..1; echo logged >&2;';
+for my $row (
+	[ 'that passes', "$noise exit 0", 0, '' ],
+	[ 'that fails', "$noise exit 3", 3, "logged\n" ],
+	[ 'that a signal ends', "$noise kill -ABRT \$\$", 128 + 6, "logged\n" ])
+{
+	my ($name, $text, $want, $shown) = @$row;
+	my ($status, $out, $err) = run_program($text);
+	is($status, $want, "$name: its status");
+	is($out, "1..1\n", "$name: its results");
+	like($err, qr/^\Q$shown\E/, "$name: its log");
+	unlike($err, qr/./, "$name: nothing else") if $shown eq '';
+	is_deeply([ glob "$dir/tmp/*" ], [], "$name: nothing is left");
+}
+done_testing;
