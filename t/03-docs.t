@@ -32,6 +32,15 @@ my @used = slurp('README.md') =~ m{^\./kedge (\w+)}mg;
 my $help = qx($build/kedge help 2>&1);
 like($help, qr/\b$_\b/, "./kedge $_ is known") for @used;
 
+# What its commands leave in the checkout (the cookies of a session) is not committed.
+my @jars = do { my %seen; grep { !$seen{$_}++ } slurp('README.md') =~ m{ -c (\w+)}g };
+cmp_ok(scalar @jars, '>', 0, 'the README writes cookies into files');
+is(system("git check-ignore -q $_"), 0, "git ignores $_") for @jars;
+
+# The manual names each set that setup has.
+my ($sets) = slurp('cli/setup.sh') =~ m{^\t\t(up \|.*)\) "need_}m;
+like(slurp('docs/kedge.8'), qr/^\.Op Cm \Q$sets\E \.\.\.$/m, 'kedge.8: what setup can install');
+
 # Every file that a page says to test is one that there is.
 for my $page ('README.md', 'CONTRIBUTING.md') {
     my @tests = slurp($page) =~ m{\./kedge test (t/\S+?\.[tc])\b}g;
