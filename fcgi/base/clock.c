@@ -46,6 +46,15 @@ clock_boottime_us(void)
 	return clock_us(CLOCK_BOOTTIME);
 }
 
+struct timespec
+clock_timespec(int64_t at_us)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(at_us / 1000000),
+		.tv_nsec = (long)(at_us % 1000000) * 1000,
+	};
+}
+
 static bool
 is_leap(int64_t year)
 {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/attr.h"
 
@@ -13,6 +14,8 @@ int64_t clock_now_ms(void); /* since the epoch; may jump */
 int64_t clock_monotonic_us(void); /* only forward; for durations */
 /* The same, and goes on while the machine is suspended; for leases. */
 int64_t clock_boottime_us(void);
+/* What pthread_cond_clockwait() and the like take. */
+struct timespec clock_timespec(int64_t at_us);
 
 /*
  * "2026-01-02T03:04:05.678Z": always three fractional digits and a Z.  Years

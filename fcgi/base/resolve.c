@@ -157,10 +157,7 @@ entry_of(const char *host)
 static bool
 wait_for_answer(int64_t deadline_us)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline_us / 1000000),
-		.tv_nsec = (long)(deadline_us % 1000000) * 1000,
-	};
+	struct timespec until = clock_timespec(deadline_us);
 
 	return pthread_cond_timedwait(&cache.changed, &cache.mutex, &until) !=
 	       ETIMEDOUT;

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/str.h"
 #include "base/uuid.h"
 #include "job/job_buckets.h"
@@ -103,23 +103,21 @@ job_counts_prepare(void)
 		init_area(shared);
 }
 
-/* False: somebody else holds it until the deadline (of CLOCK_REALTIME). */
+/* False: another process holds it until the deadline. */
 static bool
-lock(pthread_mutex_t *mutex, const struct timespec *deadline)
+lock(pthread_mutex_t *mutex, int64_t deadline_us)
 {
-	int e = pthread_mutex_timedlock(mutex, deadline);
+	int e = mutex_lock_until(mutex, deadline_us);
 
 	if (e == EOWNERDEAD)
 		pthread_mutex_consistent(mutex);
 	return e == 0 || e == EOWNERDEAD;
 }
 
-static struct timespec
+static int64_t
 in_ms(int64_t ms)
 {
-	int64_t at_ms = clock_now_ms() + ms;
-
-	return (struct timespec){ at_ms / 1000, at_ms % 1000 * 1000000 };
+	return clock_monotonic_us() + ms * 1000;
 }
 
 /* -- a process's own -- */
@@ -156,8 +154,8 @@ find_cell(struct area *area, const char *kind)
 static void
 find_cells(struct job_counts *c, const struct job_set *set)
 {
-	const struct timespec deadline = in_ms(60000);
-	bool locked = lock(&c->area->naming, &deadline);
+	int64_t deadline_us = in_ms(60000);
+	bool locked = lock(&c->area->naming, deadline_us);
 
 	for (int i = 0; locked && i < c->nkinds; i++) {
 		const char *kind = job_set_kind_at(set, i)->name;
@@ -298,12 +296,12 @@ bool
 job_counts_take(struct job_counts *c, struct arena *a, int64_t wait_ms,
     struct job_counts_news *ret_news)
 {
-	const struct timespec deadline = in_ms(wait_ms);
+	int64_t deadline_us = in_ms(wait_ms);
 	struct area *area = c->area;
 	const char *counts;
 	int64_t state;
 
-	if (!lock(&area->carrying, &deadline))
+	if (!lock(&area->carrying, deadline_us))
 		return false;
 	state = atomic_load(&area->state);
 	if (state % 2 == 0)

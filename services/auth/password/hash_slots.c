@@ -3,9 +3,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <time.h>
 
-enum { WAIT_NS = 10 * 1000 * 1000 };
+#include "base/clock.h"
+#include "base/mutex.h"
+
+enum { WAIT_US = 10 * 1000 };
 
 void
 hash_slots_init(struct hash_slots *s)
@@ -36,7 +38,6 @@ hash_slots_take(struct hash_slots *s, int count, int first)
 {
 	for (;;) {
 		pthread_mutex_t *slot;
-		struct timespec until;
 
 		for (int i = 0; i < count; i++) {
 			int n = (first + i) % count;
@@ -46,18 +47,12 @@ hash_slots_take(struct hash_slots *s, int count, int first)
 				return n;
 		}
 		/*
-		 * All taken: sleep on one, and look at the others now and
-		 * then, for any of them may be the next to be free.  A clock
-		 * that jumps only makes that once sooner or later.
+		 * All are taken: sleep on one, and look at the others now and
+		 * then, for any of them may be the next to be free.
 		 */
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += WAIT_NS;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
 		slot = &s->slots[first % count];
-		if (taken(slot, pthread_mutex_timedlock(slot, &until)))
+		if (taken(slot,
+			mutex_lock_until(slot, clock_monotonic_us() + WAIT_US)))
 			return first % count;
 	}
 }

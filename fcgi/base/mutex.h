@@ -1,0 +1,11 @@
+/* mutex: a wait for a mutex that ends, by the monotonic clock. */
+#ifndef BASE_MUTEX_H
+#define BASE_MUTEX_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+/* As pthread_mutex_timedlock(), until `deadline_us` of clock_monotonic_us(). */
+int mutex_lock_until(pthread_mutex_t *mutex, int64_t deadline_us);
+
+#endif
