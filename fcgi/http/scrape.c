@@ -1,8 +1,10 @@
 #include "http/scrape.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,60 +16,126 @@
 #include "base/metrics.h"
 #include "http/service.h"
 #include "http/thread.h"
+#include "server/shared.h"
 
 enum { TEXT_MAX_BYTES = 4 << 20 };
 
+struct text {
+	size_t len; /* 0: nothing yet */
+	int64_t made_us;
+	char bytes[TEXT_MAX_BYTES];
+};
+
+/*
+ * Of all processes.  One can die at any instruction: a new text is written
+ * beside the current one, which stays whole.
+ */
+struct area {
+	pthread_mutex_t refreshing; /* held by the thread that refreshes */
+	pthread_mutex_t lock; /* guards what follows; held to copy at most */
+	int64_t wanted_us; /* when the last scrape came */
+	int64_t since_us; /* when scrapes began to come */
+	int current;
+	struct text texts[2]; /* what was never written takes no memory */
+};
+
+static struct area *area; /* scrape_prepare() */
+
+/* Of this process. */
 static struct {
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock; /* guards what follows; taken before the area's */
 	pthread_cond_t changed;
 	const struct service *service;
 	pthread_t thread;
 	bool started; /* and not yet joined */
 	bool running;
 	bool stopping;
-	int64_t wanted_us; /* when the last scrape came */
-	char *text; /* what the hooks said last; NULL: nothing yet */
-	size_t len;
-	int64_t made_us;
 } state = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
 };
 
+/* -- the shared text -- */
+
+static void
+init_mutex(pthread_mutex_t *mutex)
+{
+	pthread_mutexattr_t attr;
+
+	if (pthread_mutexattr_init(&attr) != 0 ||
+	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
+	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 ||
+	    pthread_mutex_init(mutex, &attr) != 0)
+		abort();
+	pthread_mutexattr_destroy(&attr);
+}
+
+void
+scrape_prepare(void)
+{
+	bool fresh;
+
+	area = shared_open("metrics-text", sizeof(*area), &fresh);
+	if (!fresh)
+		return;
+	init_mutex(&area->refreshing);
+	init_mutex(&area->lock);
+	area->wanted_us = area->since_us = clock_monotonic_us();
+}
+
+/* What a lock function's result means: true, the mutex is the caller's. */
+static bool
+is_taken(pthread_mutex_t *mutex, int result)
+{
+	if (result == EOWNERDEAD)
+		result = pthread_mutex_consistent(mutex);
+	assert(result == 0 || result == EBUSY);
+	return result == 0;
+}
+
+static void
+lock_area(void)
+{
+	(void)is_taken(&area->lock, pthread_mutex_lock(&area->lock));
+}
+
+static bool
+try_to_refresh(void)
+{
+	return is_taken(
+	    &area->refreshing, pthread_mutex_trylock(&area->refreshing));
+}
+
+static void
+publish(const struct buf *b)
+{
+	struct text *next;
+
+	lock_area();
+	next = &area->texts[!area->current];
+	memcpy(next->bytes, b->data, b->len);
+	next->len = b->len;
+	next->made_us = clock_monotonic_us();
+	area->current = !area->current;
+	pthread_mutex_unlock(&area->lock);
+}
+
 /* -- the thread -- */
 
 static void
-call_hooks(const struct service *s, struct buf *b)
+refresh(const struct service *s)
 {
-	if (s->hooks.library_metrics != NULL)
-		s->hooks.library_metrics(s->app, b);
-	if (s->hooks.metrics != NULL)
-		s->hooks.metrics(s->app, b);
-}
-
-/* With the lock held, which is released meanwhile. */
-static void
-refresh(void)
-{
-	const struct service *s = state.service;
-	struct arena *a;
+	struct arena *a = arena_new();
 	struct buf b;
 
-	pthread_mutex_unlock(&state.lock);
-	a = arena_new();
 	buf_init(&b, a, TEXT_MAX_BYTES);
-	call_hooks(s, &b);
-	pthread_mutex_lock(&state.lock);
+	if (s->hooks.library_metrics != NULL)
+		s->hooks.library_metrics(s->app, &b);
+	if (s->hooks.metrics != NULL)
+		s->hooks.metrics(s->app, &b);
 	/* Nothing: the database is away, and the last text grows older. */
-	if (b.len > 0 && !buf_failed(&b)) {
-		free(state.text);
-		state.text = malloc(b.len);
-		if (state.text == NULL)
-			abort();
-		memcpy(state.text, b.data, b.len);
-		state.len = b.len;
-		state.made_us = clock_monotonic_us();
-	}
+	if (b.len > 0 && !buf_failed(&b))
+		publish(&b);
 	arena_free(a);
 }
 
@@ -75,35 +143,45 @@ refresh(void)
 static void
 rest(void)
 {
-	struct timespec until;
+	const struct timespec until = clock_timespec(
+	    clock_monotonic_us() + (int64_t)SCRAPE_REFRESH_MS * 1000);
 	int rc = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += SCRAPE_REFRESH_MS / 1000;
 	while (!state.stopping && rc != ETIMEDOUT)
-		rc =
-		    pthread_cond_timedwait(&state.changed, &state.lock, &until);
+		rc = pthread_cond_clockwait(
+		    &state.changed, &state.lock, CLOCK_MONOTONIC, &until);
 }
 
 /* With the lock held. */
 static bool
 is_wanted(void)
 {
-	return !state.stopping && clock_monotonic_us() - state.wanted_us <
+	int64_t wanted_us;
+
+	lock_area();
+	wanted_us = area->wanted_us;
+	pthread_mutex_unlock(&area->lock);
+	return !state.stopping && clock_monotonic_us() - wanted_us <
 	                              (int64_t)SCRAPE_LINGER_MS * 1000;
 }
 
 static void *
 run(void *arg)
 {
+	const struct service *s;
+	bool ours = try_to_refresh();
+
 	(void)arg;
 	pthread_mutex_lock(&state.lock);
-	while (is_wanted()) {
-		refresh();
+	s = state.service;
+	while (ours && is_wanted()) {
+		pthread_mutex_unlock(&state.lock);
+		refresh(s);
+		pthread_mutex_lock(&state.lock);
 		rest();
 	}
-	free(state.text);
-	state.text = NULL;
+	if (ours)
+		pthread_mutex_unlock(&area->refreshing);
 	state.running = false;
 	pthread_mutex_unlock(&state.lock);
 	return NULL;
@@ -111,35 +189,63 @@ run(void *arg)
 
 /* -- scrapes -- */
 
+/* With the lock held: by a thread of this process or of another. */
+static bool
+is_refreshed(void)
+{
+	if (state.running)
+		return true;
+	if (!try_to_refresh())
+		return true;
+	pthread_mutex_unlock(&area->refreshing);
+	return false;
+}
+
 /* With the lock held. */
 static void
 ensure_thread(const struct service *s)
 {
-	if (state.running || state.stopping)
+	if (state.stopping || is_refreshed())
 		return;
 	/* One that has come to its end is joined without waiting. */
 	if (state.started)
 		pthread_join(state.thread, NULL);
 	state.service = s;
-	state.made_us = clock_monotonic_us();
 	state.started = thread_start(&state.thread, run, NULL);
 	state.running = state.started;
 }
 
-/* With the lock held. */
+/* With the area's lock held.  After a pause, the last text is no news. */
+static void
+note_scrape(int64_t now_us)
+{
+	if (now_us - area->wanted_us >= (int64_t)SCRAPE_LINGER_MS * 1000) {
+		area->texts[area->current].len = 0;
+		area->since_us = now_us;
+	}
+	area->wanted_us = now_us;
+}
+
 static void
 put_background(const struct service *s, struct buf *b)
 {
 	static const char name[] = "kedge_background_metrics_age_seconds";
-	int64_t age_us = clock_monotonic_us() - state.made_us;
+	const struct text *text;
+	int64_t now_us, age_us;
 
+	lock_area();
+	now_us = clock_monotonic_us();
+	note_scrape(now_us);
+	text = &area->texts[area->current];
+	age_us = now_us - (text->len > 0 ? text->made_us : area->since_us);
 	buf_printf(b,
 	    "# HELP %s How old the values are that come from PostgreSQL.\n"
 	    "# TYPE %s gauge\n%s{service=\"%s\"} %lld.%03lld\n",
 	    name, name, name, s->name, (long long)(age_us / 1000000),
 	    (long long)(age_us / 1000 % 1000));
-	if (state.text != NULL && age_us < (int64_t)SCRAPE_STALE_MS * 1000)
-		buf_put(b, state.text, state.len);
+	if (age_us < (int64_t)SCRAPE_STALE_MS * 1000)
+		buf_put(b, text->bytes, text->len);
+	pthread_mutex_unlock(&area->lock);
 }
 
 void
@@ -148,10 +254,10 @@ scrape_write(const struct service *s, struct buf *b)
 	metrics_print(b, s->name, KEDGE_VERSION);
 	if (s->hooks.library_metrics == NULL && s->hooks.metrics == NULL)
 		return;
-	pthread_mutex_lock(&state.lock);
-	state.wanted_us = clock_monotonic_us();
-	ensure_thread(s);
+	/* First: a thread that starts finds that it is wanted. */
 	put_background(s, b);
+	pthread_mutex_lock(&state.lock);
+	ensure_thread(s);
 	pthread_mutex_unlock(&state.lock);
 }
 

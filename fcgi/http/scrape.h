@@ -7,7 +7,9 @@
  * the last.  A scrape prints what the thread found last, and how old it is; a
  * text over SCRAPE_STALE_MS old (PostgreSQL is away) is left out.
  *
- * A process has one such thread at most, and none until its first scrape.
+ * The text is in shared memory too.  One thread of one process of the service
+ * refreshes it, whichever process is scraped; when that process ends, the next
+ * process that is scraped takes over.  So all pools must have the same hooks.
  */
 #ifndef HTTP_SCRAPE_H
 #define HTTP_SCRAPE_H
@@ -21,9 +23,12 @@ enum {
 	SCRAPE_STALE_MS = 60000,
 };
 
+/* In the master, before the fork. */
+void scrape_prepare(void);
 /* `s` must stay until scrape_stop(). */
 void scrape_write(const struct service *s, struct buf *b);
-/* Ends the thread; it may be in a query, which has its own deadline. */
+/* Ends this process's thread; it may be in a query, which has its own deadline.
+ */
 void scrape_stop(void);
 
 #endif

@@ -267,6 +267,7 @@ prepare(const struct service_program *p)
 {
 	digest_warm_up();
 	attempts_open();
+	scrape_prepare();
 	if ((p->flags & SERVICE_BASE) != 0 || p->job_library != NULL)
 		remote_init();
 	if (p->job_library != NULL)

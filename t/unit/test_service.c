@@ -2,6 +2,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "unit.h"
 
@@ -1633,6 +1635,7 @@ START_TEST(metrics_do_not_wait_for_the_database)
 	struct fake_request metrics = request("GET", "/metrics");
 	struct service s = with_metrics(&plain);
 
+	scrape_prepare();
 	s.hooks.metrics = hook_metrics;
 	base.frozen = true;
 	handle(&s, &metrics); /* would not return */
@@ -1646,6 +1649,68 @@ START_TEST(metrics_do_not_wait_for_the_database)
 		sched_yield();
 		handle(&s, &metrics);
 	}
+	scrape_stop();
+}
+END_TEST
+
+static void
+scrape_until_the_database_is_there(
+    const struct service *s, struct fake_request *metrics)
+{
+	do {
+		sched_yield();
+		handle(s, metrics);
+	} while (strstr(body(), "\nfrom_the_database 7\n") == NULL);
+}
+
+START_TEST(metrics_of_the_database_are_read_by_one_process_for_all)
+{
+	struct fake_request metrics = request("GET", "/metrics");
+	struct service s = with_metrics(&plain);
+	int ready[2], status;
+	pid_t child;
+	char byte = 0;
+
+	scrape_prepare();
+	s.hooks.metrics = hook_metrics;
+	ck_assert_int_eq(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+		handle(&s, &metrics);
+		ck_assert_ptr_nonnull(
+		    strstr(body(), "\nfrom_the_database 7\n"));
+		scrape_stop();
+		ck_assert_int_eq(base.asked, 0);
+		_exit(0);
+	}
+	scrape_until_the_database_is_there(&s, &metrics);
+	ck_assert_int_eq(write(ready[1], &byte, 1), 1);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	scrape_stop();
+}
+END_TEST
+
+START_TEST(metrics_of_the_database_outlive_the_process_that_read_them)
+{
+	struct fake_request metrics = request("GET", "/metrics");
+	struct service s = with_metrics(&plain);
+	int status;
+	pid_t child;
+
+	scrape_prepare();
+	s.hooks.metrics = hook_metrics;
+	child = fork();
+	if (child == 0) {
+		scrape_until_the_database_is_there(&s, &metrics);
+		_exit(0); /* without scrape_stop(), as one that is killed */
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	handle(&s, &metrics);
+	ck_assert_ptr_nonnull(strstr(body(), "\nfrom_the_database 7\n"));
+	thaw(); /* returns when this process has asked */
 	scrape_stop();
 }
 END_TEST
@@ -1822,6 +1887,10 @@ add_dispatch(Suite *suite)
 	tcase_add_loop_test(
 	    tc, log_line_says_how_the_answer_ended, 0, COUNT_OF(ends));
 	tcase_add_test(tc, metrics_do_not_wait_for_the_database);
+	tcase_add_test(
+	    tc, metrics_of_the_database_are_read_by_one_process_for_all);
+	tcase_add_test(
+	    tc, metrics_of_the_database_outlive_the_process_that_read_them);
 	tcase_add_test(tc, handle_all_answers_before_everything);
 }
 
