@@ -318,6 +318,12 @@ choose(struct loop *l, bool *ret_ready)
 		s->prefetch(s->app, requests, ret_ready, l->n);
 }
 
+static bool
+is_still_ready(const struct service *s, struct req *r)
+{
+	return s->is_still_ready == NULL || s->is_still_ready(s->app, r);
+}
+
 static void
 serve(struct loop *l)
 {
@@ -325,6 +331,8 @@ serve(struct loop *l)
 
 	choose(l, ready);
 	for (size_t i = 0; i < l->n; i++) {
+		ready[i] =
+		    ready[i] && is_still_ready(l->service, &l->seats[i]->req);
 		if (ready[i])
 			answer(l, &l->seats[i]);
 	}

@@ -136,6 +136,12 @@ struct service {
 	 */
 	void (*prefetch)(
 	    void *app, struct req *const *rs, bool *ret_ready, size_t n);
+	/*
+	 * NULL, or: asked just before the event loop answers what prefetch has
+	 * called ready.  False: answering would now wait for something, and is
+	 * left to a thread.
+	 */
+	bool (*is_still_ready)(void *app, struct req *r);
 	/* NULL: guarded routes answer 401 to everybody. */
 	const unsigned char *identity_key;
 	/*

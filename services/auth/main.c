@@ -235,6 +235,7 @@ static const struct service verify = {
 	.routes = auth_routes,
 	.handle_all = verify_request,
 	.prefetch = verify_prefetch,
+	.is_still_ready = verify_is_still_ready,
 	.hooks = { .write_error = verify_write_error },
 };
 

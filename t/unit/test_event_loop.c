@@ -10,6 +10,7 @@
  *   /nothing  204
  *   /now      at once, without a thread: how many were asked in its round
  *   /now/big  at once, as many bytes as the query says
+ *   /now/hold as /hold: can no more be answered at once when its turn comes
  */
 #include <dirent.h>
 #include <errno.h>
@@ -179,6 +180,13 @@ prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
 	}
 }
 
+static bool
+is_still_ready(void *app UNUSED, struct req *r)
+{
+	return !str_eq(
+	    r->source->param(r->source->ctx, "KEDGE_PATH"), "/now/hold");
+}
+
 static enum err
 handle_all(struct req *r)
 {
@@ -192,7 +200,7 @@ handle_all(struct req *r)
 		return answer_big(r);
 	if (str_eq(r->path, "/stream"))
 		return answer_stream(r);
-	if (str_eq(r->path, "/hold"))
+	if (str_eq(r->path, "/hold") || str_eq(r->path, "/now/hold"))
 		return answer_hold(r);
 	if (str_eq(r->path, "/left"))
 		return answer_left(r);
@@ -214,6 +222,7 @@ static const struct service service = {
 	.routes = (const struct route *const[]){ NULL },
 	.handle_all = handle_all,
 	.prefetch = prefetch,
+	.is_still_ready = is_still_ready,
 };
 
 static int
@@ -1423,6 +1432,22 @@ START_TEST(prompt_is_answered_while_all_threads_wait)
 }
 END_TEST
 
+START_TEST(prompt_that_is_not_ready_any_more_is_left_to_a_thread)
+{
+	int held_fd = dial(), fd = dial();
+	char byte;
+
+	send_get(held_fd, "/now/hold");
+	ck_assert_int_eq(read(held[0], &byte, 1), 1);
+	expect_now(fd);
+	ck_assert_int_eq(write(let_go[1], "g", 1), 1);
+	ck_assert(read_answer(held_fd));
+	ck_assert_str_eq(answer.body, "held");
+	close(held_fd);
+	close(fd);
+}
+END_TEST
+
 /* What has come by the time that the loop looks is asked for together. */
 START_TEST(prompt_of_many_connections_is_prefetched_together)
 {
@@ -1884,6 +1909,8 @@ make_suite(void)
 	tcase_add_test(tc, threads_start_when_they_are_needed);
 	tcase_add_loop_test(tc, big_body_is_read_whole, 0, COUNT_OF(sizes));
 	tcase_add_test(tc, prompt_is_answered_while_all_threads_wait);
+	tcase_add_test(
+	    tc, prompt_that_is_not_ready_any_more_is_left_to_a_thread);
 	tcase_add_test(tc, prompt_of_many_connections_is_prefetched_together);
 	tcase_add_test(tc, prompt_two_at_once_are_answered_in_turn);
 	tcase_add_test(tc, prompt_answer_that_nobody_reads_ends_the_connection);

@@ -245,6 +245,7 @@ session_look_up(
 
 	for (size_t i = 0; i < n; i++) {
 		lookups[i]->known = false;
+		lookups[i]->confirmed = false;
 		lookups[i]->epoch = epoch;
 	}
 	if (epoch != 0)
@@ -263,6 +264,13 @@ is_still_good(const struct auth *auth, const struct session_lookup *l)
 	       l->epoch >= epoch_get(&auth->shared->epoch);
 }
 
+bool
+session_confirm(const struct auth *auth, struct session_lookup *l)
+{
+	l->confirmed = l->known && is_still_good(auth, l);
+	return l->confirmed;
+}
+
 enum err
 session_settle(struct auth *auth, struct session_lookup *l,
     struct session_claims *ret_claims)
@@ -270,7 +278,7 @@ session_settle(struct auth *auth, struct session_lookup *l,
 	int64_t least = l->epoch, row = 0;
 	enum err e;
 
-	if (l->known && is_still_good(auth, l)) {
+	if (l->confirmed || session_confirm(auth, l)) {
 		*ret_claims = l->claims;
 		return ERR_OK;
 	}

@@ -139,6 +139,7 @@ struct session_lookup {
 	/* Private.  Of the claims; while they are looked for, the least that
 	 * will do, or 0: the cache is not to be used. */
 	int64_t epoch;
+	bool confirmed; /* by session_confirm() */
 	struct cache_miss miss;
 };
 
@@ -157,6 +158,13 @@ enum { SESSION_LOOKUPS_MAX = CACHE_GETS_MAX };
  */
 void session_look_up(
     struct auth *auth, struct session_lookup *const *lookups, size_t n);
+/*
+ * After the look-up, just before the answer: whether what it found is still
+ * good, as the lease may have ended and the epoch risen since.  If so,
+ * session_settle() takes it without asking PostgreSQL.
+ */
+MUST_CHECK bool
+session_confirm(const struct auth *auth, struct session_lookup *l);
 /*
  * After the look-up: what it found, else one indexed query; writes nothing to
  * PostgreSQL.  ERR_NOT_FOUND: no such session, or expired.  ERR_UNAVAILABLE:

@@ -280,6 +280,14 @@ verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
 		    rs[i]->prefetched != NULL && is_ready(rs[i]->prefetched);
 }
 
+bool
+verify_is_still_ready(void *app, struct req *r)
+{
+	struct shown *s = r->prefetched;
+
+	return s->n == 0 || session_confirm(app, &s->sessions[0]);
+}
+
 static struct shown *
 look_up(struct req *r)
 {

@@ -28,6 +28,8 @@ enum err verify_request(struct req *r);
 /* Looks up their sessions together (service.h: prefetch). */
 void
 verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n);
+/* Whether the look-up still holds (service.h: is_still_ready). */
+bool verify_is_still_ready(void *app, struct req *r);
 /* The answer that is no yes; the log says why: `reason`, see README.md. */
 enum err verify_deny(struct req *r, int status, const char *reason);
 /* The hook: 403 for what cannot be read; never a yes. */
