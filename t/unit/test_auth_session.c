@@ -6,6 +6,7 @@
  */
 #include "unit.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,18 @@ open_process(struct auth *auth, struct auth_shared *memory)
 	    .connections = 4,
 	    .timeout_ms = TIMEOUT_MS,
 	    .retry_ms = RETRY_MS,
+	});
+}
+
+static struct db *
+open_nowhere(void)
+{
+	return db_open(&(struct db_options){
+	    .url = "host=/nowhere",
+	    .application_name = "test",
+	    .connections = 1,
+	    .acquire_timeout_ms = 1000,
+	    .statement_timeout_ms = 5000,
 	});
 }
 
@@ -536,13 +549,7 @@ START_TEST(end_does_not_wait_for_a_lease_that_is_over)
 	/* Its cache still has the session, and it asks PostgreSQL. */
 	ck_assert(is_cached(&far, token));
 	ck_assert_int_eq(verify(&far, token), ERR_NOT_FOUND);
-	far.process.db = db_open(&(struct db_options){
-	    .url = "host=/nowhere",
-	    .application_name = "test",
-	    .connections = 1,
-	    .acquire_timeout_ms = 1000,
-	    .statement_timeout_ms = 5000,
-	});
+	far.process.db = open_nowhere();
 	ck_assert_int_eq(verify(&far, token), ERR_UNAVAILABLE);
 	db_close(far.process.db);
 	far.process.db = db;
@@ -597,6 +604,82 @@ START_TEST(lease_is_used_with_the_epoch_of_after_its_row)
 	    sql_text("SELECT count(*)::text FROM kedge_session_host h,"
 		     " kedge_session_epoch e WHERE h.epoch = e.epoch"),
 	    "1");
+}
+END_TEST
+
+static enum err renewed;
+
+static void *
+renew_far(void *arg)
+{
+	struct arena *own = arena_new();
+
+	(void)arg;
+	renewed = lease_renew(&far_shared.lease, &far_shared.epoch,
+	    far.process.db, own, LEASE_MS);
+	arena_free(own);
+	return NULL;
+}
+
+/* Of a worker that joins while the last one leaves: its row may be deleted. */
+START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
+{
+	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
+	struct db *nowhere = open_nowhere();
+	pthread_t id;
+
+	lease_init(&far_shared.lease);
+	lease_join(&far_shared.lease);
+	sql("BEGIN");
+	sql("LOCK TABLE kedge_session_host IN SHARE MODE");
+	ck_assert_int_eq(pthread_create(&id, NULL, renew_far, NULL), 0);
+	while (str_eq(sql_text("SELECT count(*)::text FROM pg_locks WHERE"
+			       " NOT granted AND relation ="
+			       " 'kedge_session_host'::regclass"),
+	    "0")) {
+		ck_assert_int_lt(clock_monotonic_us(), until);
+		usleep(10000);
+	}
+	lease_leave(&far_shared.lease, nowhere, a);
+	sql("COMMIT");
+	pthread_join(id, NULL);
+	ck_assert_int_eq(renewed, ERR_UNAVAILABLE);
+	ck_assert(!lease_is_valid(&far_shared.lease));
+	/* Only of `here`. */
+	ck_assert_str_eq(
+	    sql_text("SELECT count(*)::text FROM kedge_session_host"), "1");
+	ck_assert_int_eq(renew_lease(&far), ERR_OK);
+	ck_assert(lease_is_valid(&far_shared.lease));
+	db_close(nowhere);
+}
+END_TEST
+
+/* The event loop confirms, and answers: it must not wait for PostgreSQL. */
+START_TEST(confirmed_session_is_settled_without_a_query)
+{
+	const char *token = sign_in();
+	struct session_lookup lookup[2] = { { .arena = a, .token = token },
+		{ .arena = a, .token = token } };
+	struct session_claims claims;
+	struct db *db;
+
+	join(&far);
+	ck_assert_int_eq(verify(&far, token), ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		struct session_lookup *one = &lookup[i];
+
+		session_look_up(&far, &one, 1);
+	}
+	ck_assert(session_confirm(&far, &lookup[0]));
+	lapse(&far);
+	ck_assert(!session_confirm(&far, &lookup[1]));
+	db = far.process.db;
+	far.process.db = open_nowhere();
+	ck_assert_int_eq(session_settle(&far, &lookup[0], &claims), ERR_OK);
+	ck_assert_int_eq(
+	    session_settle(&far, &lookup[1], &claims), ERR_UNAVAILABLE);
+	db_close(far.process.db);
+	far.process.db = db;
 }
 END_TEST
 
@@ -1002,6 +1085,8 @@ main(void)
 	tcase_add_test(tc, end_does_not_wait_for_a_lease_that_is_over);
 	tcase_add_test(tc, lease_and_epoch_are_asked_again_at_the_end);
 	tcase_add_test(tc, lease_is_used_with_the_epoch_of_after_its_row);
+	tcase_add_test(tc, lease_that_is_given_back_during_a_renewal_is_none);
+	tcase_add_test(tc, confirmed_session_is_settled_without_a_query);
 	tcase_add_test(tc, host_that_died_costs_an_epoch);
 	tcase_add_test(tc, end_holds_when_redis_was_a_replica_for_a_while);
 	tcase_add_test(tc, older_release_runs_without_its_cache);

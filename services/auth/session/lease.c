@@ -30,7 +30,8 @@ lease_init(struct lease *l)
 bool
 lease_is_valid(const struct lease *l)
 {
-	return clock_boottime_us() < atomic_load(&l->until_us);
+	return clock_boottime_us() < atomic_load(&l->until_us) &&
+	       atomic_load(&l->holder) == atomic_load(&l->host);
 }
 
 void
@@ -39,7 +40,9 @@ lease_join(struct lease *l)
 	atomic_fetch_add(&l->users, 1);
 }
 
-/* A new name first, so that a renewal of a worker that starts now is another's.
+/*
+ * A new name first: what a worker that starts now has renewed, or is about to
+ * renew, under the old name is no lease from here on.
  */
 void
 lease_leave(struct lease *l, struct db *db, struct arena *a)
@@ -70,6 +73,7 @@ enum err
 lease_renew(struct lease *l, struct epoch *epoch, struct db *db,
     struct arena *a, int64_t lease_ms)
 {
+	/* The time before the name: see struct lease. */
 	int64_t now_us = clock_boottime_us(), known = epoch_get(epoch), row;
 	uint64_t host = atomic_load(&l->host);
 	enum err e = lease_upsert(db, a, host, known, lease_ms);
@@ -80,8 +84,15 @@ lease_renew(struct lease *l, struct epoch *epoch, struct db *db,
 		return e;
 	epoch_raise(epoch, row);
 	extend(l, now_us + lease_ms * 1000);
+	atomic_store(&l->holder, host);
 	/* Somebody may be waiting for us to say that we know. */
-	return row > known ? lease_upsert(db, a, host, row, lease_ms) : ERR_OK;
+	if (row > known)
+		e = lease_upsert(db, a, host, row, lease_ms);
+	if (atomic_load(&l->host) == host)
+		return e;
+	/* Given back meanwhile, perhaps before our row was written. */
+	e = lease_delete(db, a, host);
+	return e != ERR_OK ? e : ERR_UNAVAILABLE;
 }
 
 enum err

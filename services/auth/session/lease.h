@@ -44,9 +44,16 @@ enum {
 	LEASE_DEAD_S = 60, /* after its end, a host is taken for dead */
 };
 
-/* In shared memory. */
+/*
+ * In shared memory.  The lease belongs to a name of the host, and is valid only
+ * while the host has that name, for whoever gives it back takes a new name and
+ * deletes the old one's row.  A renewal notes its time before it reads the
+ * name: so `until_us`, even of a renewal under an earlier name, is not after
+ * the end of a row that was written under a later one.
+ */
 struct lease {
 	_Atomic uint64_t host; /* 0: a command, which has no lease */
+	_Atomic uint64_t holder; /* the name that last renewed */
 	_Atomic int64_t until_us; /* CLOCK_BOOTTIME */
 	_Atomic int users; /* workers that use it */
 };
@@ -59,7 +66,10 @@ bool lease_is_valid(const struct lease *l);
 void lease_join(struct lease *l);
 void lease_leave(struct lease *l, struct db *db, struct arena *a);
 
-/* Takes or renews the lease, for so long. */
+/*
+ * Takes or renews the lease, for so long.  ERR_UNAVAILABLE also if it was given
+ * back meanwhile.
+ */
 MUST_CHECK enum err lease_renew(struct lease *l, struct epoch *e, struct db *db,
     struct arena *a, int64_t lease_ms);
 /*
