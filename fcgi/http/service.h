@@ -3,7 +3,8 @@
  *
  * For every request: what nginx set (500), the path as sent (400),
  * hooks->before, route lookup (404, 405), the route's guard, media type and
- * body (415, 413, 400), hooks->screen, schema and what is in none (400),
+ * body (415, 413, 400), hooks->screen (limits, before anything costs more),
+ * schema and what is in none (400), the verdict once more if it is old,
  * hooks->guard, handler, answer.  A failure at any step is written by
  * write_error.  When it is sent, access_end() logs and counts it.
  *

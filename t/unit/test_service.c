@@ -603,6 +603,29 @@ START_TEST(verdict_that_is_old_is_asked_for_again)
 }
 END_TEST
 
+/* The limits of a base service are its screen: they cost less than to ask. */
+START_TEST(verdict_that_is_old_is_not_asked_for_beyond_a_limit)
+{
+	struct fake_request f = aged_request(_i);
+	struct service s = plain;
+
+	s.reverify = ask_again;
+	s.hooks.screen = hook_screen;
+	screen_says = ERR_RATE_LIMITED;
+	asked = 0;
+	auth_says = aged[_i].says;
+	session_said = aged[_i].session;
+	handle(&s, &f);
+	ck_assert_int_eq(asked, 0);
+	ck_assert_int_eq(handled, 0);
+	ck_assert_int_eq(
+	    r->response.status, str_eq(calls, "s") ? 429 : aged[_i].status);
+	/* Whatever would have been asked for has been counted. */
+	if (aged[_i].asked > 0)
+		ck_assert_str_eq(calls, "s");
+}
+END_TEST
+
 START_TEST(verdict_that_is_old_is_401_where_nobody_can_be_asked)
 {
 	struct fake_request f = aged_request(_i);
@@ -1905,6 +1928,9 @@ add_guard(Suite *suite)
 	tcase_add_test(tc, identity_without_a_key_is_401);
 	tcase_add_loop_test(
 	    tc, verdict_that_is_old_is_asked_for_again, 0, COUNT_OF(aged));
+	tcase_add_loop_test(tc,
+	    verdict_that_is_old_is_not_asked_for_beyond_a_limit, 0,
+	    COUNT_OF(aged));
 	tcase_add_loop_test(tc,
 	    verdict_that_is_old_is_401_where_nobody_can_be_asked, 0,
 	    COUNT_OF(aged));
