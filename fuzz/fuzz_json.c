@@ -50,15 +50,17 @@ count(const struct json *j)
 }
 
 static void
-check_scan(const char *text, size_t len, const struct json *j)
+check_scan(struct arena *a, const char *text, size_t len, const struct json *j)
 {
 	struct json_scan found = json_scan(text, len, SIZE_MAX);
 
 	assert(found.values == count(j));
 	assert(found.depth <= JSON_DEPTH_MAX);
+	assert(json_inexact_find(a, j, text, len, found.inexact).count ==
+	       found.inexact);
 	/* Few digits: the double is what was written. */
 	if (json_kind(j) == JSON_KIND_REAL && len <= 4)
-		assert(found.is_exact);
+		assert(found.inexact == 0);
 }
 
 int
@@ -76,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		const struct json *again =
 		    json_read(a, once, strlen(once), &problem);
 
-		check_scan(text, len, j);
+		check_scan(a, text, len, j);
 		assert(utf8_valid(text, len));
 		assert(again != NULL && json_kind(again) == json_kind(j));
 		assert(json_count(again) == json_count(j));

@@ -13,7 +13,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/json_scan.h"
 #include "base/str.h"
 #include "base/uuid.h"
 #include "http/schema.h"
@@ -110,14 +109,15 @@ write_values(struct arena *a, const struct values *v)
 static void
 check_body(struct arena *a, const char *text)
 {
+	struct json_read_result result;
 	struct schema_input input = { 0 };
 	struct problems problems;
 	const char *problem, *once;
 	struct values v;
 
-	input.body = json_read(a, text, strlen(text), &problem);
-	input.body_is_exact =
-	    json_scan(text, strlen(text), JSON_VALUES_MAX).is_exact;
+	input.body =
+	    json_read_bounded(a, text, strlen(text), JSON_VALUES_MAX, &result);
+	input.body_inexact = &result.inexact;
 	if (schema_read(&lax, a, &input, &v, &problems) != ERR_OK) {
 		check_problems(&problems);
 		assert(schema_read(&strict, a, &input, &v, &problems) ==

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "base/json_inexact.h"
 #include "base/json_scan.h"
 #include "base/random.h"
 
@@ -98,7 +99,6 @@ json_read_bounded(struct arena *a, const char *text, size_t len,
 	*ret_result = (struct json_read_result){
 		.too_many =
 		    found.depth <= JSON_DEPTH_MAX && found.values > max_values,
-		.is_exact = found.is_exact,
 	};
 	/* jansson overlooks a NUL behind a number or a word: [1<NUL>,2]. */
 	if (len > 0 && memchr(text, '\0', len) != NULL) {
@@ -114,6 +114,8 @@ json_read_bounded(struct arena *a, const char *text, size_t len,
 		return NULL;
 	}
 	arena_defer(a, release, j);
+	ret_result->inexact =
+	    json_inexact_find(a, ours(j), text, len, found.inexact);
 	return ours(j);
 }
 

@@ -4,7 +4,7 @@
  * Refused on reading: duplicate keys, bytes after the value, invalid UTF-8,
  * NUL in strings, numbers that do not fit, nesting deeper than
  * JSON_DEPTH_MAX, more values than the caller wants.  The library behind it
- * (jansson) is named in json.c and json_write.c alone.
+ * (jansson) is named in json*.c alone.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/json_inexact.h"
 
 struct arena;
 struct buf;
@@ -41,7 +42,7 @@ const struct json *json_read(
 struct json_read_result {
 	const char *problem; /* of a text that is refused: a static sentence */
 	bool too_many; /* refused, for more than max_values */
-	bool is_exact; /* see struct json_scan */
+	struct json_inexact inexact; /* lives as long as the arena */
 };
 /*
  * The same, with a bound on the values and the names of members together.  A

@@ -66,17 +66,19 @@ is_exponent_small(const char *at, const char *end)
 	return at - first <= EXPONENT_DIGITS_MAX;
 }
 
-static void
-skip_number(struct cursor *c, struct json_scan *found)
+/* True: it has a fraction or an exponent. */
+static bool
+skip_number(struct cursor *c, bool *ret_is_exact)
 {
 	const char *start = c->at + (*c->at == '-');
 	bool is_real = false;
 
 	for (c->at++; c->at < c->end && is_number_byte(*c->at); c->at++)
 		is_real |= !is_digit(*c->at);
-	if (is_real && (count_digits(start, c->at) > JSON_EXACT_DIGITS ||
-			   !is_exponent_small(start, c->at)))
-		found->is_exact = false;
+	*ret_is_exact =
+	    !is_real || (count_digits(start, c->at) <= JSON_EXACT_DIGITS &&
+			    is_exponent_small(start, c->at));
+	return is_real;
 }
 
 static void
@@ -90,8 +92,9 @@ struct json_scan
 json_scan(const char *text, size_t len, size_t max_values)
 {
 	struct cursor c = { text, text + len };
-	struct json_scan found = { .is_exact = true };
+	struct json_scan found = { 0 };
 	int depth = 0;
+	bool is_exact;
 
 	while (c.at < c.end && found.values <= max_values) {
 		char first = *c.at;
@@ -101,7 +104,8 @@ json_scan(const char *text, size_t len, size_t max_values)
 			skip_string(&c);
 		} else if (first == '-' || is_digit(first)) {
 			found.values++;
-			skip_number(&c, &found);
+			(void)skip_number(&c, &is_exact);
+			found.inexact += !is_exact;
 		} else if (first >= 'a' && first <= 'z') {
 			found.values++;
 			skip_word(&c);
@@ -116,5 +120,23 @@ json_scan(const char *text, size_t len, size_t max_values)
 			c.at++;
 		}
 	}
+	return found;
+}
+
+bool
+json_reals_next(struct json_reals *r, bool *ret_is_exact)
+{
+	struct cursor c = { r->at, r->end };
+	bool found = false;
+
+	while (c.at < c.end && !found) {
+		if (*c.at == '"')
+			skip_string(&c);
+		else if (*c.at == '-' || is_digit(*c.at))
+			found = skip_number(&c, ret_is_exact);
+		else
+			c.at++;
+	}
+	r->at = c.at;
 	return found;
 }

@@ -19,14 +19,22 @@ struct json_scan {
 	int depth; /* levels of nesting */
 	size_t values; /* of all kinds, and the names of members */
 	/*
-	 * No number with a fraction or an exponent has more digits than a
-	 * double keeps, or an exponent of three digits: a double that is an
-	 * integer was written as one.
+	 * Numbers with a fraction or an exponent that have more digits than a
+	 * double keeps, or an exponent of three digits.  The double of any
+	 * other is an integer only if it was written as one.
 	 */
-	bool is_exact;
+	size_t inexact;
 };
 
 /* Ends early when there are more than max_values; then values is above it. */
 struct json_scan json_scan(const char *text, size_t len, size_t max_values);
+
+/* The numbers with a fraction or an exponent, in the order of the text. */
+struct json_reals {
+	const char *at;
+	const char *end;
+};
+/* False at the end of the text. */
+bool json_reals_next(struct json_reals *r, bool *ret_is_exact);
 
 #endif

@@ -175,7 +175,7 @@ parse(struct req *r, const struct bytes *json, bool is_form)
 
 	r->body = json_read_bounded(r->arena, json->data, json->len,
 	    schema_values_max(&r->route->in), &result);
-	r->body_is_exact = result.is_exact;
+	r->body_inexact = result.inexact;
 	if (r->body != NULL)
 		return ERR_OK;
 	if (result.too_many)

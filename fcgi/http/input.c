@@ -109,7 +109,7 @@ input_read(const struct service *s, struct req *r, void **ret_struct)
 	bool strict = input_is_strict(s, r->route);
 	struct schema_input input = {
 		.body = r->body,
-		.body_is_exact = r->body_is_exact,
+		.body_inexact = &r->body_inexact,
 		.query = r->query,
 		.param = find_value,
 		.param_ctx = r,

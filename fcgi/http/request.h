@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/json_inexact.h"
 #include "http/schema.h"
 
 struct arena;
@@ -88,7 +89,7 @@ struct req {
 	const struct service *service;
 	const struct route *route; /* NULL until matched */
 	const struct json *body; /* NULL when the request has none */
-	bool body_is_exact; /* struct json_scan */
+	struct json_inexact body_inexact;
 
 	/* What req_fail and req_invalid recorded, for the error's writer. */
 	const char *error_code; /* NULL: err_info's */

@@ -17,6 +17,7 @@
 struct arena;
 struct buf;
 struct json;
+struct json_inexact;
 
 /*
  * A member that a client may leave out, set, or set to null (PATCH).  `set`
@@ -175,10 +176,10 @@ struct schema_input {
 	const char *(*param)(void *ctx, enum field_from from, const char *name);
 	void *param_ctx;
 	/*
-	 * The body's numbers are as they were written (struct json_scan): 100.0
-	 * and 1e2 are then integers, as JSON Schema has it.
+	 * The body's numbers that are no integers, whatever their doubles.
+	 * NULL: not known, so that 100.0 is none either.
 	 */
-	bool body_is_exact;
+	const struct json_inexact *body_inexact;
 	/* A query parameter is an error that neither rows nor these name. */
 	bool refuse_unknown_query;
 	const struct field *more_query; /* or NULL */

@@ -145,12 +145,13 @@ read_string(struct schema_reader *rd, const struct field *f, const char *text)
  * other integers as well.
  */
 static bool
-read_real(struct schema_reader *rd, const struct field *f, double n)
+read_real(struct schema_reader *rd, const struct field *f, const struct json *j)
 {
-	const double max = 9007199254740992.0;
+	const double max = 9007199254740992.0, n = json_get_real(j);
+	const struct json_inexact *inexact = rd->input->body_inexact;
 
-	if (!rd->input->body_is_exact || n < -max || n > max ||
-	    n != (double)(int64_t)n)
+	if (inexact == NULL || json_inexact_has(inexact, j) || n < -max ||
+	    n > max || n != (double)(int64_t)n)
 		return false;
 	read_int(rd, f, (int64_t)n, "number");
 	return true;
@@ -267,8 +268,7 @@ read_json(struct schema_reader *rd, const struct field *f, const struct json *j)
 			read_int(rd, f, json_get_int(j), "number");
 			return;
 		}
-		if (kind == JSON_KIND_REAL &&
-		    read_real(rd, f, json_get_real(j)))
+		if (kind == JSON_KIND_REAL && read_real(rd, f, j))
 			return;
 		break;
 	case TYPE_BOOL:

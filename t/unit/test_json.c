@@ -282,28 +282,28 @@ static const struct {
 	const char *text;
 	size_t values;
 	int depth;
-	bool is_exact;
+	size_t inexact;
 } scans[] = {
-	{ "", 0, 0, true },
-	{ "1", 1, 0, true },
-	{ "[]", 1, 1, true },
-	{ "[{},{},{}]", 4, 2, true },
-	{ "{\"a\":[1,-2.5e+3,true,null,\"x\"]}", 8, 2, true },
-	{ "[\"[{,:\\\"1\", false]", 3, 1, true },
-	{ "[[[]]", 3, 3, true }, /* whatever it is */
-	{ "\"abc", 1, 0, true },
-	{ "\"abc\\", 1, 0, true },
-	{ "[100.0,1e2,12345678901234567890]", 4, 1, true },
-	{ "123456789012345.0", 1, 0, true },
-	{ "0.000123456789012345", 1, 0, true },
-	{ "1000000000000000000000e2", 1, 0, true },
-	{ "1234567890123456.0", 1, 0, false },
-	{ "-100.00000000000000001", 1, 0, false },
-	{ "[1,0.1234567890123456]", 3, 1, false },
-	{ "1e-99", 1, 0, true },
-	{ "1e-400", 1, 0, false },
-	{ "1E+0000099", 1, 0, true },
-	{ "[1.5e100]", 2, 1, false },
+	{ "", 0, 0, 0 },
+	{ "1", 1, 0, 0 },
+	{ "[]", 1, 1, 0 },
+	{ "[{},{},{}]", 4, 2, 0 },
+	{ "{\"a\":[1,-2.5e+3,true,null,\"x\"]}", 8, 2, 0 },
+	{ "[\"[{,:\\\"1\", false]", 3, 1, 0 },
+	{ "[[[]]", 3, 3, 0 }, /* whatever it is */
+	{ "\"abc", 1, 0, 0 },
+	{ "\"abc\\", 1, 0, 0 },
+	{ "[100.0,1e2,12345678901234567890]", 4, 1, 0 },
+	{ "123456789012345.0", 1, 0, 0 },
+	{ "0.000123456789012345", 1, 0, 0 },
+	{ "1000000000000000000000e2", 1, 0, 0 },
+	{ "1234567890123456.0", 1, 0, 1 },
+	{ "-100.00000000000000001", 1, 0, 1 },
+	{ "[1,0.1234567890123456]", 3, 1, 1 },
+	{ "1e-99", 1, 0, 0 },
+	{ "1e-400", 1, 0, 1 },
+	{ "1E+0000099", 1, 0, 0 },
+	{ "[1.5e100]", 2, 1, 1 },
 };
 
 START_TEST(scan_counts_before_anything_is_read)
@@ -313,7 +313,29 @@ START_TEST(scan_counts_before_anything_is_read)
 
 	ck_assert_uint_eq(found.values, scans[_i].values);
 	ck_assert_int_eq(found.depth, scans[_i].depth);
-	ck_assert_int_eq(found.is_exact, scans[_i].is_exact);
+	ck_assert_uint_eq(found.inexact, scans[_i].inexact);
+}
+END_TEST
+
+START_TEST(read_remembers_which_numbers_are_inexact)
+{
+	static const char text[] =
+	    "{\"7.00000000000000001\":\"\\\"1.5\",\"a\":[1,2.5,"
+	    "10.00000000000000001,{\"b\":1e2}],\"c\":-7.00000000000000001,"
+	    "\"d\":7.0}";
+	struct json_read_result result;
+	const struct json *j, *array;
+
+	j = json_read_bounded(a, text, strlen(text), 100, &result);
+	ck_assert_ptr_nonnull(j);
+	array = json_member(j, "a");
+	ck_assert_uint_eq(result.inexact.count, 2);
+	ck_assert(json_inexact_has(&result.inexact, json_item(array, 2)));
+	ck_assert(json_inexact_has(&result.inexact, json_member(j, "c")));
+	ck_assert(!json_inexact_has(&result.inexact, json_item(array, 1)));
+	ck_assert(!json_inexact_has(
+	    &result.inexact, json_member(json_item(array, 3), "b")));
+	ck_assert(!json_inexact_has(&result.inexact, json_member(j, "d")));
 }
 END_TEST
 
@@ -373,6 +395,7 @@ main(void)
 	tcase_add_test(tc, read_depth_is_limited);
 	tcase_add_loop_test(tc, scan_counts_before_anything_is_read, 0,
 	    sizeof(scans) / sizeof(scans[0]));
+	tcase_add_test(tc, read_remembers_which_numbers_are_inexact);
 	tcase_add_test(tc, read_of_too_many_values_is_refused);
 	tcase_add_test(tc, shorten_keeps_kind_and_truth);
 	tcase_add_test(tc, kind_and_getters_of_each);
