@@ -85,8 +85,9 @@ sub reversed
 sub in_the_way
 {
 	my ($d, $c, $amount, $freed, $hold) = @_;
-	my $beyond = $hold ? $d->{held} + $amount > $most
-	    : $c->{balance} + $amount > $most || $d->{balance} - $amount < -$most;
+	# What is available stays a number that JSON holds exactly, of a system account too.
+	my $beyond = ($hold ? $d->{held} : $c->{balance}) + $amount > $most
+	    || $d->{balance} - $d->{held} + $freed - $amount < -$most;
 	return grep {$_} (
 		($d->{frozen} || $c->{frozen}) && 'ACCOUNT_FROZEN',
 		($amount < 1 || $amount > $most || $beyond) && 'AMOUNT_OUT_OF_RANGE',
