@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 
 enum {
 	/*
@@ -61,6 +62,16 @@ take(const struct rate *rate, int64_t *spent_us, int64_t now_us)
 	return true;
 }
 
+/* So that nobody can choose sources that share a place with another's. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static uint64_t hash_seed;
+
+static void
+seed(void)
+{
+	random_bytes(&hash_seed, sizeof(hash_seed));
+}
+
 /* FNV-1a, on from h. */
 static uint64_t
 hash(uint64_t h, const char *text)
@@ -73,8 +84,10 @@ hash(uint64_t h, const char *text)
 static int64_t *
 source_of(const struct log_kind *k)
 {
-	uint64_t h = 14695981039346656037u + (uint64_t)k->code;
+	uint64_t h;
 
+	pthread_once(&once, seed);
+	h = hash_seed ^ (14695981039346656037u + (uint64_t)k->code);
 	h = hash(hash(h, k->message), k->source);
 	return &limits.sources_spent_us[(h ^ h >> 32) % SOURCES];
 }

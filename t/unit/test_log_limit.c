@@ -68,6 +68,38 @@ START_TEST(refusals_are_bounded_by_source_and_in_all)
 }
 END_TEST
 
+/* Where a source fell as long as the hash had no secret. */
+static uint64_t
+unkeyed_place(const char *source)
+{
+	uint64_t h = 14695981039346656037u + 401;
+
+	for (const char *at = "request"; *at != '\0'; at++)
+		h = (h ^ (unsigned char)*at) * 1099511628211u;
+	for (const char *at = source; *at != '\0'; at++)
+		h = (h ^ (unsigned char)*at) * 1099511628211u;
+	return (h ^ h >> 32) % 1024;
+}
+
+START_TEST(sources_that_share_a_place_cannot_be_chosen)
+{
+	static const char noisy[] = "10.0.0.1";
+	char source[32];
+	int others = 0, count = 0;
+
+	ck_assert_int_eq(written("request", 401, noisy, MANY), 200);
+	for (int i = 0; others < 20; i++) {
+		snprintf(source, sizeof(source), "2001:db8::%x", i);
+		if (unkeyed_place(source) != unkeyed_place(noisy))
+			continue;
+		others++;
+		count += written("request", 401, source, 1);
+	}
+	/* All twenty by chance: once in 1024^20 runs. */
+	ck_assert_int_gt(count, 0);
+}
+END_TEST
+
 START_TEST(requests_that_went_well_are_bounded_by_source_alone)
 {
 	ck_assert_int_eq(written("request", 0, "alice", MANY), 2000);
@@ -256,6 +288,7 @@ make_suite(void)
 
 	tcase_add_test(tc, events_of_a_kind_are_bounded_and_counted);
 	tcase_add_test(tc, refusals_are_bounded_by_source_and_in_all);
+	tcase_add_test(tc, sources_that_share_a_place_cannot_be_chosen);
 	tcase_add_test(tc, requests_that_went_well_are_bounded_by_source_alone);
 	tcase_add_test(tc, kinds_beyond_the_table_share_a_place);
 	tcase_add_test(tc, report_names_what_was_dropped);
