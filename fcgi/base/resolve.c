@@ -19,6 +19,7 @@ struct entry {
 	int64_t fresh_until_us;
 	int64_t retry_at_us;
 	bool busy; /* a thread looks it up */
+	int waiters; /* threads that wait for the answer */
 };
 
 /*
@@ -142,7 +143,7 @@ entry_of(const char *host)
 
 		if (strcmp(e->host, host) == 0)
 			return e;
-		if (!e->busy &&
+		if (!e->busy && e->waiters == 0 &&
 		    (oldest == NULL || e->retry_at_us < oldest->retry_at_us))
 			oldest = e;
 	}
@@ -167,14 +168,17 @@ static enum err
 find(struct entry *e, int64_t deadline_us, struct resolve_addresses *ret)
 {
 	int64_t now_us = clock_monotonic_us();
+	bool in_time = true;
 
 	if (now_us >= e->fresh_until_us && now_us >= e->retry_at_us && !e->busy)
 		start_lookup(e);
-	while (e->found.count == 0 && e->busy)
-		if (!wait_for_answer(deadline_us) && e->busy)
-			return ERR_UNAVAILABLE;
+	/* While they are counted, the entry stays this name's. */
+	e->waiters++;
+	while (e->found.count == 0 && e->busy && in_time)
+		in_time = wait_for_answer(deadline_us);
+	e->waiters--;
 	if (e->found.count == 0)
-		return ERR_NOT_FOUND;
+		return e->busy ? ERR_UNAVAILABLE : ERR_NOT_FOUND;
 	*ret = e->found;
 	return ERR_OK;
 }
@@ -230,7 +234,8 @@ resolve_forget_all(void)
 	for (int i = 0; i < ENTRIES_MAX; i++) {
 		while (cache.entries[i].busy)
 			pthread_cond_wait(&cache.changed, &cache.mutex);
-		cache.entries[i] = (struct entry){ 0 };
+		cache.entries[i] =
+		    (struct entry){ .waiters = cache.entries[i].waiters };
 	}
 	pthread_mutex_unlock(&cache.mutex);
 }
