@@ -218,7 +218,7 @@ for my $time (qw(first second)) {
 sysread $said_r, my $said, 100;
 waitpid $asker, 0;
 is($said, 500, 'the third refuses it');
-ok(wait_until(sub { $k->log_text('core') =~ /"msg":"a request has ended workers"/ }, 10),
+ok(wait_until(sub { $k->log_text('core') =~ /"msg":"request refused after it crashed workers"/ }, 10),
 	'and says so');
 $k->sql('postgres',
 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK TABLE task%' AND pid <> pg_backend_pid()"

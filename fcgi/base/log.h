@@ -38,7 +38,7 @@ struct log_field {
 	((struct log_field){ .name = (n), .number = (int64_t)(v) })
 
 /*
- * log_event(LOG_WARN, "redis is away", LOG_TEXT("host", h), LOG_NUM("ms", n))
+ * log_event(LOG_WARN, "redis is slow", LOG_TEXT("host", h), LOG_NUM("ms", n))
  * The fields may be none.
  */
 #define log_event(level, ...)                           \

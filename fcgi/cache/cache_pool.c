@@ -144,8 +144,8 @@ static void
 note_failure(struct cache_pool *p, const char *reason)
 {
 	if (breaker_failed(&p->breaker, clock_monotonic_us())) {
-		log_event(
-		    LOG_WARN, "redis is away", LOG_TEXT("reason", reason));
+		log_event(LOG_WARN, "redis circuit breaker opened",
+		    LOG_TEXT("reason", reason));
 		metrics_gauge_add(GAUGE_CACHE_AWAY, 1);
 	}
 	/* They lead to the same place; the next to try starts afresh. */
@@ -176,7 +176,7 @@ note_answer(struct cache_pool *p, int64_t took_us)
 		    LOG_WARN, "redis is slow", LOG_NUM("ms", took_us / 1000));
 		metrics_gauge_add(GAUGE_CACHE_AWAY, 1);
 	} else if (breaker_succeeded(&p->breaker)) {
-		log_event(LOG_INFO, "redis is back");
+		log_event(LOG_INFO, "redis circuit breaker closed");
 		metrics_gauge_add(GAUGE_CACHE_AWAY, -1);
 	}
 }

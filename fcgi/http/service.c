@@ -175,7 +175,7 @@ begin_attempt(const struct req *r)
 {
 	if (attempts_begin(r->request_id))
 		return ERR_OK;
-	log_event(LOG_ERROR, "a request has ended workers",
+	log_event(LOG_ERROR, "request refused after it crashed workers",
 	    LOG_TEXT("method", r->method), LOG_TEXT("path", r->path),
 	    LOG_NUM("workers", ATTEMPTS_MAX));
 	return ERR_INTERNAL;
@@ -199,7 +199,7 @@ service_handle(const struct service *s, struct req *r)
 	if (e == ERR_OK)
 		e = dispatch(s, r);
 	if (e == ERR_OK && !r->answered) {
-		log_event(LOG_ERROR, "nobody answered",
+		log_event(LOG_ERROR, "handler returned no response",
 		    LOG_TEXT("route", r->line.route));
 		e = ERR_INTERNAL;
 	}

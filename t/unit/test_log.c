@@ -66,7 +66,7 @@ START_TEST(event_has_its_members_in_order)
 
 	log_set_worker("verify", 3);
 	log_set_request("0123abcd", NULL);
-	log_event(LOG_WARN, "redis is away", LOG_TEXT("host", "h"),
+	log_event(LOG_WARN, "redis is slow", LOG_TEXT("host", "h"),
 	    LOG_NUM("ms", sizeof(ms)), LOG_NUM("least", INT64_MIN),
 	    LOG_TEXT("none", NULL));
 	j = logged();
@@ -83,7 +83,7 @@ START_TEST(event_has_its_members_in_order)
 	ck_assert_str_eq(json_member_string(j, "pool"), "verify");
 	ck_assert(json_member_int(j, "worker", &n) && n == 3);
 	ck_assert_str_eq(json_member_string(j, "request_id"), "0123abcd");
-	ck_assert_str_eq(json_member_string(j, "msg"), "redis is away");
+	ck_assert_str_eq(json_member_string(j, "msg"), "redis is slow");
 	ck_assert_str_eq(json_member_string(j, "host"), "h");
 	ck_assert(json_member_int(j, "ms", &n) && n == 8);
 	ck_assert(json_member_int(j, "least", &n) && n == INT64_MIN);
