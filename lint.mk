@@ -4,10 +4,21 @@ FORMAT_C = $(shell git ls-files '*.c' '*.h')
 
 lint: lint-format lint-cppcheck lint-tidy lint-invariants lint-man lint-metrics
 
-lint-format:
+# Other versions lay code out differently and know other warnings.
+lint-versions:
+	@for tool in 'clang-format 14' 'cppcheck 2.10'; do \
+		set -- $$tool; \
+		have=$$($$1 --version | sed 's/[^0-9]*\([0-9.]*\).*/\1/'); \
+		case $$have. in \
+		"$$2".*) ;; \
+		*) echo "lint: the sources are checked with $$tool (Debian 12);" \
+		    "this is $$have, which may report unchanged code" >&2 ;; \
+		esac; done
+
+lint-format: lint-versions
 	clang-format --dry-run --Werror $(FORMAT_C)
 
-lint-cppcheck:
+lint-cppcheck: lint-versions
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance \
 	    --inline-suppr --suppress=missingIncludeSystem --std=c11 \
 	    --suppress=normalCheckLevelMaxBranches -j 2 \
@@ -33,4 +44,4 @@ lint-metrics:
 compile_commands.json: $(wildcard fcgi/*/*.c services/*/*.c services/*/*/*.c cli/*.c)
 	bear -- $(MAKE) -B BUILD=build/bear all
 
-.PHONY: lint lint-format lint-cppcheck lint-tidy lint-invariants lint-man lint-metrics
+.PHONY: lint lint-versions lint-format lint-cppcheck lint-tidy lint-invariants lint-man lint-metrics
