@@ -248,23 +248,6 @@ conn_read_on(struct conn *c, struct arena *a)
 }
 
 bool
-conn_skip_now(struct conn *c)
-{
-	for (int i = 0; i < SKIPS_MAX; i++) {
-		c->at = c->end = 0;
-		switch (fill_now(c)) {
-		case CONN_PART:
-			break;
-		case CONN_NOTHING:
-			return true;
-		default:
-			return false;
-		}
-	}
-	return true;
-}
-
-bool
 conn_has_more(const struct conn *c)
 {
 	return c->fd >= 0 && c->at < c->end;
@@ -403,6 +386,28 @@ read_body(void *ctx, char *out, size_t len)
 			c->body_broken = true;
 	}
 	return -1;
+}
+
+enum conn_state
+conn_skip_now(struct conn *c)
+{
+	char trash[4096];
+
+	for (int i = 0; i < SKIPS_MAX; i++) {
+		enum record_state state = next_content(c);
+		enum conn_state got;
+
+		if (state != RECORD_MORE)
+			return state == RECORD_DONE ? CONN_WHOLE : CONN_OVER;
+		if (c->body.content > 0 && c->at < c->end) {
+			take_content(c, trash, sizeof(trash));
+			continue;
+		}
+		got = fill_now(c);
+		if (got != CONN_PART)
+			return got;
+	}
+	return CONN_NOTHING;
 }
 
 static bool

@@ -71,10 +71,10 @@ MUST_CHECK enum conn_state conn_read_now(struct conn *c, struct arena *a);
 /* Reads on in a request that has begun, without waiting; not CONN_NOTHING. */
 MUST_CHECK enum conn_state conn_read_on(struct conn *c, struct arena *a);
 /*
- * Throws away what has come, without waiting; there may be more.  False: the
- * other side has closed the connection.
+ * Throws away what has come of the body, without waiting.  CONN_WHOLE: that was
+ * all of it, and another request may follow.  CONN_NOTHING: more is to come.
  */
-MUST_CHECK bool conn_skip_now(struct conn *c);
+MUST_CHECK enum conn_state conn_skip_now(struct conn *c);
 /* Reads on, to the end of the parameters.  False: end the connection. */
 MUST_CHECK bool conn_read_rest(struct conn *c, struct arena *a);
 /* Whether the beginning of another request was received with this one. */

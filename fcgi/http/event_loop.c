@@ -142,31 +142,41 @@ accept_some(struct loop *l)
 
 /* -- a round's requests -- */
 
+/* The loop waits for the rest of it. */
+static void
+park(struct seat **seat)
+{
+	(*seat)->link->seat = *seat;
+	*seat = NULL;
+}
+
 /*
  * There is no room for it in the queue.  If the body is not here whole, the
- * answer does not wait for it.  The connection then is read on until nginx,
- * which has its answer, closes it: closed by us, nginx may fail to send the
- * body before it has read the answer, and ask another server.
+ * answer does not wait for it, and the rest is skipped when it comes: if the
+ * connection were closed, nginx might fail to send the body before it has read
+ * the answer, and ask another server.
  */
 static void
-refuse(struct loop *l, struct seat *seat, bool whole, enum err e)
+refuse(struct loop *l, struct seat **seat, bool whole, enum err e)
 {
-	struct link *link = seat->link;
-	bool good;
+	struct link *link = (*seat)->link;
+	struct conn *c = &(*seat)->conn;
 
-	seat->conn.prompt = true;
-	seat_refuse(seat, e);
-	if (whole) {
-		good = seat_answer(seat, l->service, may_keep(l)) &&
-		       !conn_has_more(&seat->conn);
-	} else {
-		good = seat_answer_last(seat, l->service);
-		link->answered = true;
-	}
-	conn_leave(&seat->conn);
+	c->prompt = true;
+	seat_refuse(*seat, e);
 	link->since_us = l->now_us;
-	if (!good)
-		link_end(&l->links, link);
+	if (!whole && seat_answer_last(*seat, l->service)) {
+		link->answered = true;
+		park(seat);
+		return;
+	}
+	if (whole && seat_answer(*seat, l->service, may_keep(l)) &&
+	    !conn_has_more(c)) {
+		conn_leave(c);
+		return;
+	}
+	conn_leave(c);
+	link_end(&l->links, link);
 }
 
 static void
@@ -180,15 +190,7 @@ let_wait(struct loop *l, struct seat **seat, bool whole)
 	if (e == ERR_OK)
 		return;
 	link_take_back(link);
-	refuse(l, *seat, whole, e);
-}
-
-/* The parameters are not here whole: the loop waits for the rest. */
-static void
-park(struct seat **seat)
-{
-	(*seat)->link->seat = *seat;
-	*seat = NULL;
+	refuse(l, seat, whole, e);
 }
 
 /* A request of which this was read goes on; false: it can be answered. */
@@ -218,6 +220,17 @@ go_on(struct loop *l, struct seat **seat, enum conn_state state)
 	return true;
 }
 
+/* Of a request that was received with the one before. */
+static enum conn_state
+read_next(struct loop *l, struct seat *seat)
+{
+	seat->conn.prompt = false;
+	seat->link->since_us = l->now_us;
+	seat_begin(seat, l->service);
+	conn_begin(&seat->conn, seat->arena);
+	return conn_read_on(&seat->conn, seat->arena);
+}
+
 static void
 answer(struct loop *l, struct seat **seat)
 {
@@ -228,11 +241,7 @@ answer(struct loop *l, struct seat **seat)
 	if (!seat_answer(*seat, l->service, may_keep(l))) {
 		link_end(&l->links, link);
 	} else if (conn_has_more(c)) {
-		c->prompt = false;
-		seat_begin(*seat, l->service);
-		conn_begin(c, (*seat)->arena);
-		link->since_us = l->now_us;
-		if (!go_on(l, seat, conn_read_on(c, (*seat)->arena)))
+		if (!go_on(l, seat, read_next(l, *seat)))
 			let_wait(l, seat, /* whole= */ true);
 	} else {
 		conn_leave(c);
@@ -240,20 +249,28 @@ answer(struct loop *l, struct seat **seat)
 	}
 }
 
-/* What follows a request that was answered before it was here whole. */
+/* The rest of a request that was answered before it was here whole. */
 static void
-skip(struct loop *l, struct link *link)
+skip(struct loop *l, struct link *link, struct seat **place)
 {
-	struct seat **place = &l->seats[l->n];
-	bool open;
+	enum conn_state state = conn_skip_now(&link->seat->conn);
 
-	if (*place == NULL)
-		*place = seat_new();
-	conn_open(&(*place)->conn, link->fd);
-	open = conn_skip_now(&(*place)->conn);
-	conn_leave(&(*place)->conn);
-	if (!open)
+	if (state == CONN_NOTHING)
+		return;
+	if (state == CONN_OVER || !link->seat->conn.head.keep || !may_keep(l)) {
 		link_end(&l->links, link);
+		return;
+	}
+	/* nginx may have sent all of it, and keep the connection. */
+	seat_free(*place);
+	*place = link->seat;
+	link->seat = NULL;
+	link->answered = false;
+	link->since_us = l->now_us;
+	if (!conn_has_more(&(*place)->conn))
+		conn_leave(&(*place)->conn);
+	else if (!go_on(l, place, read_next(l, *place)))
+		l->n++;
 }
 
 static enum conn_state
@@ -294,7 +311,7 @@ receive(struct loop *l, struct link *link)
 		return;
 	}
 	if (link->answered) {
-		skip(l, link);
+		skip(l, link, place);
 		return;
 	}
 	state = link->seat != NULL ? resume_request(link, place)

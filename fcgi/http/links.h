@@ -33,7 +33,7 @@ struct link {
 	bool over; /* we have ended it: what is left in it is no request */
 	bool used; /* has had a request */
 	bool answered; /* before its request was here whole: skip the rest */
-	struct seat *seat; /* of a request whose parameters are not here yet */
+	struct seat *seat; /* of a request that is not here whole */
 	int64_t since_us; /* of its last one, or of its beginning */
 };
 
