@@ -434,13 +434,13 @@ $k->{env}{CORE_WEBHOOK_CONCURRENCY} = 2;
 $k->start;
 $_ = $k->again($_) for $root;
 is(queue('webhooks')->{concurrency}, 2, 'or as many as the configuration says');
-my @pair = map { register($receiver->url("/pause/4000/$_"), "to.$_") } qw(a b);
+my @pair = map { register($receiver->url("/pause/9000/$_"), "to.$_") } qw(a b);
 for my $name (qw(a b)) {
 	emit("to.$name", {});
-	ok($receiver->wait_for("/pause/4000/$name", 1), "one is sent to $name");
+	ok($receiver->wait_for("/pause/9000/$name", 1), "one is sent to $name");
 }
-my ($one, $two) = map { ($receiver->requests("/pause/4000/$_"))[0]{at} } qw(a b);
-cmp_ok(abs($one - $two), '<', 4, 'while the other takes its time');
+my ($one, $two) = map { ($receiver->requests("/pause/9000/$_"))[0]{at} } qw(a b);
+cmp_ok(abs($one - $two), "<", 9, 'while the other takes its time');
 remove(map { $_->{id} } @pair);
 # The first two may both be sent before anybody knows that it is slow.
 is_deeply([ grep { $_ > 1 } beside('/pause/901/x', '/ok/beside-901') ], [],

@@ -97,7 +97,12 @@ run_text(struct db *on, const char *sql)
 			return db_run(on, a, &made[i], DB_NO_ARGS, NULL);
 	ck_assert_int_lt(nmade, 128);
 	snprintf(names[nmade], sizeof(names[nmade]), "text_%d", nmade);
-	made[nmade] = (struct db_stmt){ .name = names[nmade], .sql = sql };
+	/* The text may be of a test's arena, and the next test comes by here.
+	 */
+	made[nmade] = (struct db_stmt){
+		.name = names[nmade],
+		.sql = strdup(sql),
+	};
 	return db_run(on, a, &made[nmade++], DB_NO_ARGS, NULL);
 }
 
