@@ -6,9 +6,9 @@ lint: lint-format lint-cppcheck lint-tidy lint-invariants lint-man lint-metrics
 
 # Other versions lay code out differently and know other warnings.
 lint-versions:
-	@for tool in 'clang-format 14' 'cppcheck 2.10'; do \
+	@for tool in 'clang-format 14' 'clang-tidy 14' 'cppcheck 2.10'; do \
 		set -- $$tool; \
-		have=$$($$1 --version | sed 's/[^0-9]*\([0-9.]*\).*/\1/'); \
+		have=$$($$1 --version | grep -o '[0-9][0-9.]*' | head -n 1); \
 		case $$have. in \
 		"$$2".*) ;; \
 		*) echo "lint: the sources are checked with $$tool (Debian 12);" \
@@ -24,7 +24,7 @@ lint-cppcheck: lint-versions
 	    --suppress=normalCheckLevelMaxBranches -j 2 \
 	    -D_GNU_SOURCE -Ifcgi -Iservices fcgi services cli
 
-lint-tidy:
+lint-tidy: lint-versions
 	printf '%s\n' $(LINT_C) | xargs -P 2 -n 6 sh -c \
 	    'clang-tidy --quiet "$$@" -- $(CPPFLAGS) -std=c17 2>/dev/null' tidy
 
