@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <jansson.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -36,15 +35,14 @@ walk(struct search *s, json_t *j)
 		if (is_exact)
 			return;
 		assert(s->found.count < s->max);
-		s->found.items[s->found.count++] = (const struct json *)j;
+		s->found.items[s->found.count++] = (uintptr_t)j;
 	}
 }
 
 static int
 compare(const void *a, const void *b)
 {
-	uintptr_t x = (uintptr_t) * (const struct json *const *)a,
-		  y = (uintptr_t) * (const struct json *const *)b;
+	uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
 
 	return (x > y) - (x < y);
 }
@@ -66,6 +64,8 @@ json_inexact_find(struct arena *a, const struct json *j, const char *text,
 bool
 json_inexact_has(const struct json_inexact *set, const struct json *j)
 {
-	return set->count > 0 && bsearch(&j, set->items, set->count,
+	uintptr_t address = (uintptr_t)j;
+
+	return set->count > 0 && bsearch(&address, set->items, set->count,
 				     sizeof(*set->items), compare) != NULL;
 }

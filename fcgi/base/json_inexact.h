@@ -11,13 +11,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 struct json;
 
 /* All zeroes: there are none. */
 struct json_inexact {
-	const struct json **items; /* sorted by address */
+	uintptr_t *items; /* the addresses of their values, sorted */
 	size_t count;
 };
 
