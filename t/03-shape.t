@@ -6,8 +6,8 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
-use IO::Socket::UNIX;
 use Test::More;
+use Kedge::FastCGI qw(fcgi_open fcgi_record fcgi_pair FCGI_BEGIN_REQUEST FCGI_PARAMS);
 use Kedge qw(jdecode jencode run slurp wait_until);
 
 my $good = jdecode(slurp("$Kedge::ROOT/kedge.json"));
@@ -140,16 +140,28 @@ is(scalar(my @workers = $k->pids('core-api')), 3, 'in three processes');
 is(scalar(@{ [ $k->pids('wallet-api') ] }), 2, 'and where the file does not say, in two');
 sub threads { return (slurp("/proc/$_[0]/status") =~ /^Threads:\s+(\d+)/m)[0] }
 cmp_ok(threads($workers[0]), '<=', 5, 'which have few threads while little is to do');
-# A request of which only the beginning has come waits in a thread.  Whoever is not
-# stopped takes it.
+# A request whose body does not come waits in a thread.  Each is of another network, since
+# one client has no more than its share of them.  Whoever is not stopped takes it.
+my %head = (
+	REQUEST_METHOD => 'POST', QUERY_STRING => '', CONTENT_TYPE => 'application/json',
+	CONTENT_LENGTH => 10, KEDGE_PATH => '/api/core/tasks', KEDGE_RAW_URI => '/api/core/tasks',
+	KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http', KEDGE_IDENTITY => '',
+);
+sub begin
+{
+	my ($address) = @_;
+	my $s = fcgi_open("$k->{dir}/run/core.sock");
+	my %all = (%head, REMOTE_ADDR => $address);
+	$s->syswrite(fcgi_record(FCGI_BEGIN_REQUEST, pack('nCx5', 1, 0))
+		. fcgi_record(FCGI_PARAMS, join '', map { fcgi_pair($_, $all{$_}) } sort keys %all)
+		. fcgi_record(FCGI_PARAMS, ''));
+	return $s;
+}
 my @held;
 for my $worker (@workers) {
 	my @others = grep { $_ != $worker } @workers;
 	$k->kill_pid(STOP => @others);
-	for (1 .. 12) {
-		push @held, IO::Socket::UNIX->new(Peer => "$k->{dir}/run/core.sock");
-		$held[-1]->syswrite("\1\1\0\1");
-	}
+	push @held, map { begin("10.0.$_.1") } 1 .. 12;
 	ok(wait_until(sub { threads($worker) >= 6 }, 10), 'and six when they are wanted');
 	$k->kill_pid(CONT => @others);
 }
