@@ -11,12 +11,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/str.h"
 #include "db/db.h"
-#include "http/service_main.h"
 #include "job/job.h"
 #include "job/job_service.h"
 

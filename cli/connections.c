@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "app/service_config.h"
 #include "base/arena.h"
 #include "base/str.h"
-#include "http/service_config.h"
 
 enum {
 	SERVER_MIN = 200, /* as it was before there were limits */

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/random.h"
 #include "base/str.h"
-#include "http/identity.h"
+#include "web/identity.h"
 
 #include "file.h"
 #include "postgres.h"

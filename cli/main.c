@@ -5,7 +5,7 @@
 
 #include "base/attr.h"
 #include "base/str.h"
-#include "http/service.h"
+#include "web/service.h"
 
 #include "down.h"
 #include "logs.h"

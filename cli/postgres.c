@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "http/query.h"
+#include "web/query.h"
 
 #include "connections.h"
 #include "environment.h"

@@ -10,7 +10,7 @@
 #include "file.h"
 #include "place.h"
 
-/* Of a process; half of its connections (http/event_loop.c). */
+/* Of a process; half of its connections (fastcgi/event_loop.c). */
 enum { KEPT_MAX = 256 };
 
 /* [a-z][a-z0-9]*: an SQL name, a variable and a file name without quotes. */

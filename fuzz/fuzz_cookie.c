@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "http/cookie.h"
+#include "web/cookie.h"
 
 static const char blanks[] = " \t";
 

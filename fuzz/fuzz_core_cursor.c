@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "http/cursor.h"
-#include "http/etag.h"
+#include "web/cursor.h"
+#include "web/etag.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

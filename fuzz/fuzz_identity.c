@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/jws.h"
 #include "base/str.h"
-#include "http/identity.h"
+#include "web/identity.h"
 
 enum { NOW = 1767323045 };
 

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "http/query.h"
+#include "web/query.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

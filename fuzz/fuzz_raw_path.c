@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "base/arena.h"
-#include "http/raw_path.h"
+#include "web/raw_path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

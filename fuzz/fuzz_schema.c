@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/uuid.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 struct values {
 	const char *name;

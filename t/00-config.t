@@ -179,7 +179,7 @@ sub params
 }
 
 # Without one of these a service refuses each request.
-my ($table) = slurp('fcgi/http/params.c') =~ /required\[\] = \{(.*?)\n\};/s;
+my ($table) = slurp('fcgi/web/params.c') =~ /required\[\] = \{(.*?)\n\};/s;
 my @required = $table =~ /\{ "(\w+)"/g;
 cmp_ok(scalar @required, '>', 5, 'params.c says which parameters it needs');
 

@@ -8,23 +8,25 @@ use Test::More;
 # A folder may include what is listed, and itself.
 my %may_see = (
     'fcgi/base'   => [],
-    'fcgi/server' => ['base'],
+    'fcgi/process' => ['base'],
     'fcgi/db'     => ['base'],
     'fcgi/cache'  => ['base'],
-    'fcgi/remote' => ['base'],
-    'fcgi/http'   => [qw(base server db cache remote)],
-    'fcgi/job'    => [qw(base server db cache remote http)],
-    'cli'         => [qw(base db http)],
+    'fcgi/http_client' => ['base'],
+    'fcgi/fastcgi' => [qw(base process web)],
+    'fcgi/web'    => [qw(base process db cache http_client fastcgi app)],
+    'fcgi/job'    => [qw(base process db cache http_client web app)],
+    'fcgi/app'    => [qw(base process db cache http_client fastcgi web)],
+    'cli'         => [qw(base db web app)],
 );
 # Where a foreign header may be named, outside of tests.
 my %home_of = (
     'libpq-fe.h'  => 'fcgi/db',
     'hiredis'     => 'fcgi/cache',
-    'systemd/'    => 'fcgi/server',
-    'curl/'       => 'fcgi/remote',
+    'systemd/'    => 'fcgi/process',
+    'curl/'       => 'fcgi/http_client',
     'openssl/'    => 'fcgi/base',
     'jansson.h'   => 'fcgi/base',
-    'fcgiapp.h'   => 'fcgi/http',
+    'fcgiapp.h'   => 'fcgi/fastcgi',
     'libscrypt.h' => 'services/auth/password',
     'utf8proc.h'  => 'fcgi/base',
 );

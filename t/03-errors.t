@@ -57,7 +57,7 @@ sub read_source
 	return $text;
 }
 
-my @sources = split /\n/, qx(git ls-files -co --exclude-standard fcgi/base/err.c fcgi/http fcgi/job services nginx);
+my @sources = split /\n/, qx(git ls-files -co --exclude-standard fcgi/base/err.c fcgi/fastcgi fcgi/web fcgi/app fcgi/job services nginx);
 @sources = grep { -f && (/\.c$/ || /\.conf(?:\.in)?$/) } @sources;
 my %text = map { $_ => read_source($_) }
     sort { (section_of($b) eq 'Everywhere') <=> (section_of($a) eq 'Everywhere') || $a cmp $b }
@@ -67,7 +67,7 @@ my %text = map { $_ => read_source($_) }
 # known, and reads from a table above.
 my @tables = ('row->code', 'codes[refusal]', 'err_info(ERR_INVALID)->code', 'code',
 	'REFUSAL_NO_CODE');
-for my $file (grep { /\.c$/ && $_ ne 'fcgi/http/request.c' } @sources) {
+for my $file (grep { /\.c$/ && $_ ne 'fcgi/web/request.c' } @sources) {
 	my @unread;
 	while ($text{$file} =~ /\breq_fail\(\s*[^,]+,\s*([^,]+),\s*([^,;]+),/g) {
 		my ($err, $name) = ($1, $2);
@@ -109,6 +109,6 @@ for my $part (sort keys %{ { %answered, %said } }) {
 
 my %problem = slurp('docs/ERRORS.md') =~ /^\| `([a-z_]+)` (\|)/mg;
 is_deeply([ sort keys %problem ],
-	[ sort map { /"(\w+)"/ } grep { /\[PROBLEM_/ } split /\n/, slurp('fcgi/http/error.c') ],
+	[ sort map { /"(\w+)"/ } grep { /\[PROBLEM_/ } split /\n/, slurp('fcgi/web/error.c') ],
 	'and the problems of fields');
 done_testing;

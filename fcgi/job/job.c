@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 #include "db/db.h"
-#include "http/request.h"
 #include "job/job_defaults.h"
 #include "job/job_store.h"
+#include "web/request.h"
 
 static const char *const scope_names[] = {
 	[UNIQUE_IN_KIND] = "kind",

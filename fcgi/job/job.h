@@ -13,7 +13,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 struct arena;
 struct db;

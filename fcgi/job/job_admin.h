@@ -10,8 +10,8 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/schema.h"
 #include "job/job_payload.h"
+#include "web/schema.h"
 
 struct arena;
 struct db;

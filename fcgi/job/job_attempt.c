@@ -1,10 +1,10 @@
 #include "job/job_attempt.h"
 
+#include "app/service_config.h"
+#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "http/service_config.h"
-#include "http/service_process.h"
 #include "job/job_count.h"
 #include "job/job_defaults.h"
 #include "job/job_failure.h"

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "app/service_config.h"
 #include "base/attr.h"
 #include "db/db_listen.h"
-#include "http/service_config.h"
 #include "job/job_count.h"
 #include "job/job_keep.h"
 #include "job/job_rescue.h"

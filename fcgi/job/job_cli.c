@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/uuid.h"
-#include "http/service_main.h"
 #include "job/job_admin.h"
 #include "job/job_print.h"
 #include "job/job_queues.h"

@@ -18,7 +18,7 @@
 #include "base/uuid.h"
 #include "job/job_buckets.h"
 #include "job/job_set.h"
-#include "server/shared.h"
+#include "process/shared.h"
 
 enum {
 	TEXT_MAX_BYTES = 1 << 20,

@@ -3,9 +3,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "app/service_config.h"
 #include "base/clock.h"
 #include "db/db_listen.h"
-#include "http/service_config.h"
 #include "job/job_store.h"
 
 enum {

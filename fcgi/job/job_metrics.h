@@ -3,7 +3,7 @@
  *
  * All of it comes from the database, so each process of each host says the
  * same; while the database is away, there is nothing.  It waits for the
- * database: http/scrape.h calls it in the background.
+ * database: app/scrape.h calls it in the background.
  */
 #ifndef JOB_JOB_METRICS_H
 #define JOB_JOB_METRICS_H

@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 enum err
 job_payload_read(const struct schema *s, struct arena *a, const char *text,

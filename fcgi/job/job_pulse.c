@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/service_config.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/health.h"
@@ -20,7 +21,6 @@
 #include "base/str.h"
 #include "base/uuid.h"
 #include "db/db_listen.h"
-#include "http/service_config.h"
 #include "job/job_chores.h"
 #include "job/job_give_back.h"
 #include "job/job_rescue.h"

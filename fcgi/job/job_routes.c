@@ -1,11 +1,11 @@
 #include "job/job_routes.h"
 
+#include "app/service_main.h"
 #include "base/arena.h"
-#include "http/cursor.h"
-#include "http/service_main.h"
 #include "job/job_admin.h"
 #include "job/job_queues.h"
 #include "job/job_view.h"
+#include "web/cursor.h"
 
 enum { NAME_MAX_CHARS = 100, TAG_MAX_CHARS = 200 };
 

@@ -2,7 +2,7 @@
 #ifndef JOB_JOB_ROUTES_H
 #define JOB_JOB_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route job_routes[];
 

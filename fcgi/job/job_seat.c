@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/restart.h"
-#include "server/shared.h"
+#include "process/restart.h"
+#include "process/shared.h"
 
 /* During a rolling restart both generations sit. */
 enum { SEATS = RESTART_WORKERS_MAX };

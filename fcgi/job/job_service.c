@@ -1,6 +1,6 @@
 #include "job/job_service.h"
 
-#include "http/service_config.h"
+#include "app/service_config.h"
 #include "job/job_cli.h"
 #include "job/job_metrics.h"
 #include "job/job_routes.h"

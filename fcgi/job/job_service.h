@@ -6,7 +6,7 @@
 #ifndef JOB_JOB_SERVICE_H
 #define JOB_JOB_SERVICE_H
 
-#include "http/service_main.h"
+#include "app/service_main.h"
 
 extern const struct job_library job_library;
 

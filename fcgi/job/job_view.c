@@ -4,8 +4,8 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "http/page.h"
-#include "http/request.h"
+#include "web/page.h"
+#include "web/request.h"
 
 /* clang-format off */
 /* What a job is in a list and by itself; T holds it as M. */

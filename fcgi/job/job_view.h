@@ -6,9 +6,9 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/schema.h"
 #include "job/job_admin.h"
 #include "job/job_queues.h"
+#include "web/schema.h"
 
 struct arena;
 struct req;

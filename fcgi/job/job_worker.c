@@ -5,14 +5,14 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "app/service_config.h"
+#include "app/service_main.h"
+#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
-#include "http/service_config.h"
-#include "http/service_main.h"
-#include "http/service_process.h"
 #include "job/job_attempt.h"
 #include "job/job_batch.h"
 #include "job/job_count.h"
@@ -25,7 +25,7 @@
 #include "job/job_seat.h"
 #include "job/job_set.h"
 #include "job/job_store.h"
-#include "server/master.h"
+#include "process/master.h"
 
 enum {
 	NAME_SIZE = 200,

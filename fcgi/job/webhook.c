@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "http_client/http_client.h"
 #include "job/webhook_sign.h"
 #include "job/webhook_store.h"
-#include "remote/remote.h"
 
 enum { KIND_MAX_BYTES = 100 };
 
@@ -30,7 +30,7 @@ webhook_check(
 	enum err e = ERR_OK;
 
 	if (in->url != NULL)
-		e = remote_check_url(in->url, allow_private);
+		e = http_client_check_url(in->url, allow_private);
 	if (e != ERR_OK)
 		return e == ERR_FORBIDDEN ? WEBHOOK_URL_PRIVATE
 		                          : WEBHOOK_URL_INVALID;

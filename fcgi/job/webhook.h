@@ -13,8 +13,8 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/schema.h"
 #include "job/job.h"
+#include "web/schema.h"
 
 struct arena;
 struct db;

@@ -1,21 +1,21 @@
 /* webhook_deliver: the handler of the kind webhook.deliver. */
 #include <string.h>
 
+#include "app/service_config.h"
+#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "http/service.h"
-#include "http/service_config.h"
-#include "http/service_process.h"
+#include "http_client/http_client.h"
 #include "job/job_run.h"
 #include "job/job_trace.h"
 #include "job/webhook.h"
 #include "job/webhook_sign.h"
 #include "job/webhook_store.h"
-#include "remote/remote.h"
+#include "web/service.h"
 
 enum {
 	ATTEMPTS_MAX = 24, /* three days: see webhook_emit() */
@@ -40,7 +40,7 @@ static const char user_agent[] = "User-Agent: kedge/" KEDGE_VERSION;
 /* What came of one attempt. */
 struct attempt {
 	enum err e; /* of the call */
-	struct remote_response response; /* if that is ERR_OK */
+	struct http_client_response response; /* if that is ERR_OK */
 	const char *reason; /* else */
 	int64_t ms;
 };
@@ -95,7 +95,7 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 		    : NULL,
 		NULL,
 	};
-	const struct remote_request request = {
+	const struct http_client_request request = {
 		.method = "POST",
 		.url = d->url,
 		.headers = headers,
@@ -113,7 +113,7 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 		attempt.reason = "the endpoint's secret cannot sign: rotate it";
 		return attempt;
 	}
-	attempt.e = remote_call(a, &request, &attempt.response);
+	attempt.e = http_client_call(a, &request, &attempt.response);
 	attempt.ms = (clock_monotonic_us() - start_us) / 1000;
 	return attempt;
 }

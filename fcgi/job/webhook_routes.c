@@ -4,14 +4,14 @@
  */
 #include "job/webhook_routes.h"
 
+#include "app/service_main.h"
 #include "base/arena.h"
-#include "http/cursor.h"
-#include "http/page.h"
-#include "http/service_main.h"
 #include "job/job_admin.h"
 #include "job/job_view.h"
 #include "job/webhook.h"
 #include "job/webhook_store.h"
+#include "web/cursor.h"
+#include "web/page.h"
 
 enum { SECRET_MAX = 128, BODY_MAX_BYTES = 64 * 1024 };
 

@@ -2,7 +2,7 @@
 #ifndef JOB_WEBHOOK_ROUTES_H
 #define JOB_WEBHOOK_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route webhook_routes[];
 

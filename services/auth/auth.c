@@ -9,7 +9,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "http/request.h"
+#include "web/request.h"
 
 enum { SERVICE_NAME_MAX = 32, COOKIE_PREFIX_MAX = 64 };
 

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http/identity.h"
-#include "http/service_main.h"
+#include "app/service_main.h"
+#include "web/identity.h"
 
 struct auth_shared;
 struct hash_pool;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/service_main.h"
 #include "auth/auth.h"
 #include "auth/auth_shared.h"
 #include "auth/gate/gate.h"
@@ -26,12 +27,11 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "db/db.h"
-#include "http/service.h"
-#include "http/service_main.h"
 #include "job/job_service.h"
 #include "job/webhook.h"
-#include "server/master.h"
-#include "server/shared.h"
+#include "process/master.h"
+#include "process/shared.h"
+#include "web/service.h"
 
 static struct auth_config config;
 

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
-#include "http/request.h"
+#include "web/request.h"
 
 enum { BUSY_RETRY_S = 2 };
 

@@ -9,8 +9,8 @@
 #include "auth/user/user_routes.h"
 #include "auth/wire/wire_routes.h"
 #include "base/str.h"
-#include "http/request.h"
-#include "http/service.h"
+#include "web/request.h"
+#include "web/service.h"
 
 /* Where BetterAuth's clients call; kedge.json may say nothing else. */
 const char auth_prefix[] = "/api/auth";

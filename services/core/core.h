@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "http/service_main.h"
+#include "app/service_main.h"
 
 struct core_config {
 	struct service_config shared;

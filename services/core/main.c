@@ -1,4 +1,5 @@
 /* core: what a product knows of its users, and their tasks. */
+#include "app/service_main.h"
 #include "core/core.h"
 #include "core/example/example.h"
 #include "core/profile/profile_routes.h"
@@ -6,7 +7,6 @@
 #include "core/task/task_jobs.h"
 #include "core/task/task_routes.h"
 #include "core/whoami/whoami_routes.h"
-#include "http/service_main.h"
 #include "job/job_service.h"
 #include "job/webhook.h"
 

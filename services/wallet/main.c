@@ -2,8 +2,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "app/service_main.h"
 #include "base/log.h"
-#include "http/service_main.h"
 #include "job/job_service.h"
 #include "job/webhook.h"
 #include "wallet/account/account_routes.h"

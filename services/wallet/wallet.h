@@ -2,7 +2,7 @@
 #ifndef WALLET_WALLET_H
 #define WALLET_WALLET_H
 
-#include "http/service_main.h"
+#include "app/service_main.h"
 
 struct wallet_config {
 	struct service_config shared;

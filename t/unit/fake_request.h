@@ -6,9 +6,9 @@
 
 #include "base/arena.h"
 #include "base/log.h"
-#include "http/access.h"
-#include "http/request.h"
-#include "http/service.h"
+#include "web/access.h"
+#include "web/request.h"
+#include "web/service.h"
 
 enum { FAKE_PARAMS_MAX = 32 };
 

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "http/attempts.h"
+#include "web/attempts.h"
 
 START_TEST(begin_is_refused_after_two_that_did_not_end)
 {

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
-#include "http/cookie.h"
+#include "web/cookie.h"
 
 static struct arena *a;
 

@@ -12,9 +12,9 @@
 #include "core/task/task_store.h"
 #include "db/db.h"
 #include "db/db_torture.h"
-#include "http/etag.h"
 #include "schema.h"
 #include "servers.h"
+#include "web/etag.h"
 
 static const char *url; /* of the superuser */
 static char *app_url, *owner_url;

@@ -2,10 +2,10 @@
 
 #include "unit.h"
 
+#include "app/service_process.h"
 #include "base/arena.h"
-#include "http/cursor.h"
-#include "http/request.h"
-#include "http/service_process.h"
+#include "web/cursor.h"
+#include "web/request.h"
 
 static const unsigned char key[IDENTITY_KEY_SIZE] =
     "a key of thirty-two bytes, yes!";

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/arena.h"
-#include "http/etag.h"
+#include "web/etag.h"
 
 static const struct {
 	const char *header;

@@ -39,13 +39,13 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
-#include "http/conn.h"
-#include "http/links.h"
-#include "http/request.h"
-#include "http/service.h"
-#include "http/stream.h"
-#include "http/waiting.h"
+#include "fastcgi/conn.h"
+#include "fastcgi/links.h"
+#include "fastcgi/waiting.h"
 #include "unit.h"
+#include "web/request.h"
+#include "web/service.h"
+#include "web/stream.h"
 
 enum { THREADS = 3, PATIENCE_S = 20 };
 enum { BEGIN = 1, ABORT = 2, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };

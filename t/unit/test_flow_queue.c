@@ -3,11 +3,11 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "fake_request.h"
-#include "http/flow_key.h"
-#include "http/flow_queue.h"
-#include "http/identity.h"
-#include "http/request.h"
-#include "http/seat.h"
+#include "fastcgi/flow_key.h"
+#include "fastcgi/flow_queue.h"
+#include "fastcgi/seat.h"
+#include "web/identity.h"
+#include "web/request.h"
 
 enum { SEATS = 8 };
 enum { ALICE = 1, BOB = 257, CAROL = 3 }; /* two of one bucket */

@@ -7,7 +7,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/jws.h"
-#include "http/identity.h"
+#include "web/identity.h"
 
 enum { NOW = 1767323045 };
 #define NOW_MS (NOW * INT64_C(1000) + 7)

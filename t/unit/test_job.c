@@ -10,13 +10,13 @@
 #include "base/clock.h"
 #include "db/db.h"
 #include "db/db_listen.h"
-#include "http/request.h"
 #include "job/job.h"
 #include "job/job_kinds.h"
 #include "job/job_run.h"
 #include "job/job_set.h"
 #include "schema.h"
 #include "servers.h"
+#include "web/request.h"
 
 enum { DEADLINE_US = 20 * 1000 * 1000 };
 

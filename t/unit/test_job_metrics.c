@@ -4,10 +4,10 @@
 
 #include "unit.h"
 
+#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "db/db.h"
-#include "http/service_main.h"
 #include "job/job.h"
 #include "job/job_buckets.h"
 #include "job/job_kinds.h"

@@ -4,7 +4,7 @@
 
 #include "base/attr.h"
 #include "base/log.h"
-#include "server/listen.h"
+#include "process/listen.h"
 
 /* What accept() can fail with, and what is to be done about it. */
 static const struct {

@@ -45,8 +45,8 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
-#include "server/master.h"
-#include "server/shared.h"
+#include "process/master.h"
+#include "process/shared.h"
 #include "unit.h"
 
 /* -- the server -- */

@@ -2,14 +2,14 @@
 
 #include "unit.h"
 
+#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
-#include "http/answer.h"
-#include "http/cursor.h"
-#include "http/page.h"
-#include "http/request.h"
-#include "http/service_process.h"
+#include "web/answer.h"
+#include "web/cursor.h"
+#include "web/page.h"
+#include "web/request.h"
 
 enum { ITEMS_MAX = 64 };
 

@@ -10,16 +10,16 @@
 
 #include "unit.h"
 
+#include "app/provision.h"
+#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/jws.h"
-#include "http/provision.h"
-#include "http/request.h"
-#include "http/service.h"
-#include "http/service_main.h"
-#include "remote/remote.h"
+#include "http_client/http_client.h"
+#include "web/request.h"
+#include "web/service.h"
 
 static const unsigned char key[IDENTITY_KEY_SIZE] = { 7 };
 
@@ -113,7 +113,7 @@ create(struct req *r)
 static void
 set_up(void)
 {
-	remote_init();
+	http_client_init();
 	atomic_store(&calls, 0);
 	atomic_store(&created, 0);
 	atomic_store(&answer_status, 200);

@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
-#include "http/query.h"
+#include "web/query.h"
 
 static struct arena *a;
 

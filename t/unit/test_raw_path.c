@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include "base/attr.h"
-#include "http/raw_path.h"
+#include "web/raw_path.h"
 
 /* clang-format off */
 static const struct {

@@ -6,7 +6,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/json.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 static struct arena *a;
 

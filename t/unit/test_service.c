@@ -10,6 +10,8 @@
 #include "capture.h"
 #include "fake_request.h"
 
+#include "app/scrape.h"
+#include "app/service_metrics.h"
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -19,10 +21,8 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "base/uuid.h"
-#include "http/access.h"
-#include "http/scrape.h"
-#include "http/service_metrics.h"
-#include "http/trace.h"
+#include "web/access.h"
+#include "web/trace.h"
 
 static const unsigned char key[IDENTITY_KEY_SIZE] = "a key for tests";
 

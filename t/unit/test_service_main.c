@@ -3,13 +3,13 @@
 
 #include "unit.h"
 
+#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
-#include "http/request.h"
-#include "http/service_limit.h"
-#include "http/service_main.h"
-#include "http/stream.h"
+#include "web/request.h"
+#include "web/service_limit.h"
+#include "web/stream.h"
 
 struct shop_config {
 	struct service_config shared;

@@ -6,10 +6,10 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/json.h"
-#include "http/request.h"
 #include "wallet/entry/entry_csv.h"
 #include "wallet/ledger/ledger_code.h"
 #include "wallet/operation/operation.h"
+#include "web/request.h"
 
 static struct arena *a;
 

@@ -6,8 +6,8 @@
 #include "auth/auth.h"
 #include "auth/cookie/signed_cookie.h"
 #include "base/arena.h"
-#include "http/cookie.h"
-#include "http/request.h"
+#include "web/cookie.h"
+#include "web/request.h"
 
 /* session_data may come in chunks: session_data.0, .1, ... */
 enum { CHUNKS_MAX = 8 };

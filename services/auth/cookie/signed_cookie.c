@@ -7,8 +7,8 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/str.h"
-#include "http/cookie.h"
-#include "http/query.h"
+#include "web/cookie.h"
+#include "web/query.h"
 
 enum { MAC_TEXT_LEN = 44, VALUE_MAX_BYTES = 1024 };
 

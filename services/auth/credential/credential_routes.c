@@ -20,8 +20,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "http/request.h"
-#include "http/service.h"
+#include "web/request.h"
+#include "web/service.h"
 
 enum { USER_AGENT_MAX_BYTES = 1024, LOCATION_MAX_BYTES = 8192 };
 

@@ -2,7 +2,7 @@
 #ifndef AUTH_CREDENTIAL_ROUTES_H
 #define AUTH_CREDENTIAL_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route credential_routes[];
 

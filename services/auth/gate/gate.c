@@ -7,8 +7,8 @@
 #include "auth/session/session_routes.h"
 #include "auth/wire/error.h"
 #include "base/str.h"
-#include "http/request.h"
-#include "http/service.h"
+#include "web/request.h"
+#include "web/service.h"
 
 enum err
 gate_before(struct req *r)

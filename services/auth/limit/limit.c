@@ -8,9 +8,9 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "cache/rate_limit.h"
-#include "http/request.h"
-#include "http/router.h"
-#include "http/service.h"
+#include "web/request.h"
+#include "web/router.h"
+#include "web/service.h"
 
 static enum err
 take(struct req *r, const char *key, int64_t burst, int64_t period_ms)

@@ -9,8 +9,8 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "http/query.h"
-#include "http/request.h"
+#include "web/query.h"
+#include "web/request.h"
 
 bool
 csrf_is_safe_method(const char *method)

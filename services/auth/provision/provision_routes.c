@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/jws.h"
 #include "base/str.h"
-#include "http/request.h"
+#include "web/request.h"
 
 enum { TOKEN_TTL_MAX_S = 60, CLOCK_SKEW_S = 5 };
 

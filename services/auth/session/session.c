@@ -13,7 +13,7 @@
 #include "base/random.h"
 #include "cache/cache.h"
 #include "db/db.h"
-#include "server/master.h"
+#include "process/master.h"
 
 const char *
 session_new_token(struct arena *a)

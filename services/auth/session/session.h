@@ -43,7 +43,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "cache/cache.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 struct arena;
 struct auth;

@@ -12,9 +12,9 @@
 #include "auth/user/user_view.h"
 #include "base/arena.h"
 #include "base/str.h"
-#include "http/query.h"
-#include "http/request.h"
-#include "http/service.h"
+#include "web/query.h"
+#include "web/request.h"
+#include "web/service.h"
 
 struct found_out {
 	const void *session;

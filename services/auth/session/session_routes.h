@@ -7,7 +7,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/service.h"
+#include "web/service.h"
 
 struct req;
 struct session_found;

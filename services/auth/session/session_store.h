@@ -8,7 +8,7 @@
 #include "auth/session/session.h"
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 struct arena;
 struct db;

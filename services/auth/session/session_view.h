@@ -3,7 +3,7 @@
 #define AUTH_SESSION_VIEW_H
 
 #include "auth/session/session.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 struct session_out {
 	struct session session;

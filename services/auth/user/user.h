@@ -12,7 +12,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 struct arena;
 struct auth;

@@ -12,8 +12,8 @@
 #include "auth/user/user.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "http/request.h"
-#include "http/service.h"
+#include "web/request.h"
+#include "web/service.h"
 
 struct status_out {
 	bool status;

@@ -1,7 +1,7 @@
 #ifndef AUTH_USER_ROUTES_H
 #define AUTH_USER_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 struct req;
 

@@ -3,7 +3,7 @@
 #define AUTH_USER_VIEW_H
 
 #include "auth/user/user.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 struct arena;
 struct auth;

@@ -8,7 +8,7 @@
 #include "auth/user/user.h"
 #include "auth/verify/guard.h"
 #include "base/log.h"
-#include "http/identity.h"
+#include "web/identity.h"
 
 /* An auth_request's answer must fit nginx's header buffer of 4 KiB. */
 enum { ASSERTION_MAX = 3072 };

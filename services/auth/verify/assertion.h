@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "http/schema.h"
+#include "web/schema.h"
 
 struct arena;
 struct audience;

@@ -3,7 +3,7 @@
 #include "auth/session/session.h"
 #include "auth/user/user.h"
 #include "base/str.h"
-#include "http/identity.h"
+#include "web/identity.h"
 
 bool
 guard_read(const char *text, enum guard *ret_guard)

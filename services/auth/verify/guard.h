@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 struct arena;
 struct session_claims;

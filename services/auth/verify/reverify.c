@@ -11,8 +11,8 @@
 #include "auth/verify/verify.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "http/identity.h"
-#include "http/request.h"
+#include "web/identity.h"
+#include "web/request.h"
 
 /* As verify judged the request when its headers had come, of now. */
 static enum err

@@ -21,10 +21,10 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cache/cache.h"
-#include "http/identity.h"
-#include "http/query.h"
-#include "http/request.h"
-#include "http/service.h"
+#include "web/identity.h"
+#include "web/query.h"
+#include "web/request.h"
+#include "web/service.h"
 
 enum { RETURN_PATH_MAX = 1024 };
 

@@ -12,9 +12,9 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "http/error.h"
-#include "http/request.h"
-#include "http/service.h"
+#include "web/error.h"
+#include "web/request.h"
+#include "web/service.h"
 
 enum { MESSAGE_MAX_BYTES = 8192, MEDIA_TYPE_MAX = 128 };
 

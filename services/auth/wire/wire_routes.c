@@ -5,9 +5,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "http/query.h"
-#include "http/request.h"
-#include "http/service.h"
+#include "web/query.h"
+#include "web/request.h"
+#include "web/service.h"
 
 enum { LOCATION_MAX_BYTES = 2048, ERROR_TEXT_MAX = 512 };
 

@@ -2,7 +2,7 @@
 #ifndef AUTH_WIRE_ROUTES_H
 #define AUTH_WIRE_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route wire_routes[];
 

@@ -2,7 +2,7 @@
  * profile: what core knows of a user: how to address them, in which language,
  * and when their day begins.
  *
- * The row is made at the user's first contact (http/provision.h).  Should it be
+ * The row is made at the user's first contact (app/provision.h).  Should it be
  * missing all the same (the database was restored from before it), whoever
  * needs it makes it again.
  */
@@ -11,7 +11,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/schema.h"
+#include "web/schema.h"
 
 struct arena;
 struct db;

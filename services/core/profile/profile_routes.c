@@ -1,9 +1,9 @@
 #include "core/profile/profile_routes.h"
 
+#include "app/service_main.h"
 #include "base/timezone.h"
 #include "core/profile/locale.h"
 #include "core/profile/profile.h"
-#include "http/service_main.h"
 
 enum { DISPLAY_NAME_MAX = 100, LOCALE_MAX = 64 };
 

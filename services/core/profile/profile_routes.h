@@ -2,7 +2,7 @@
 #ifndef CORE_PROFILE_ROUTES_H
 #define CORE_PROFILE_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route profile_routes[];
 

@@ -1,7 +1,7 @@
 #include "core/stats/stats_routes.h"
 
+#include "app/service_main.h"
 #include "core/stats/stats_store.h"
-#include "http/service_main.h"
 
 /* clang-format off */
 static const struct field out_fields[] = {

@@ -2,7 +2,7 @@
 #ifndef CORE_STATS_ROUTES_H
 #define CORE_STATS_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route stats_routes[];
 

@@ -7,7 +7,7 @@
 #include "core/profile/profile.h"
 #include "core/task/task_store.h"
 #include "db/db.h"
-#include "http/identity.h"
+#include "web/identity.h"
 
 enum task_problem
 task_place(const struct strings *path, const char *id, int64_t height)

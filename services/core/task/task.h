@@ -26,8 +26,8 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/etag.h"
-#include "http/schema.h"
+#include "web/etag.h"
+#include "web/schema.h"
 
 struct arena;
 struct db;

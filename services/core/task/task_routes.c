@@ -6,17 +6,17 @@
  */
 #include "core/task/task_routes.h"
 
+#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/uuid.h"
 #include "core/core.h"
 #include "core/task/task.h"
 #include "core/task/task_store.h"
-#include "http/cursor.h"
-#include "http/etag.h"
-#include "http/idempotency.h"
-#include "http/page.h"
-#include "http/service_main.h"
+#include "web/cursor.h"
+#include "web/etag.h"
+#include "web/idempotency.h"
+#include "web/page.h"
 
 enum {
 	TITLE_MAX = 200,

@@ -1,6 +1,6 @@
 #include "core/whoami/whoami_routes.h"
 
-#include "http/service_main.h"
+#include "app/service_main.h"
 
 struct whoami_out {
 	const char *user_id;

@@ -2,7 +2,7 @@
 #ifndef CORE_WHOAMI_ROUTES_H
 #define CORE_WHOAMI_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route whoami_routes[];
 

@@ -3,14 +3,14 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "http/cursor.h"
-#include "http/idempotency.h"
-#include "http/page.h"
 #include "wallet/account/account.h"
 #include "wallet/account/account_store.h"
 #include "wallet/ledger/ledger_code.h"
 #include "wallet/operation/operation.h"
 #include "wallet/wallet.h"
+#include "web/cursor.h"
+#include "web/idempotency.h"
+#include "web/page.h"
 
 enum { PAGE_MAX = 100, NAME_MAX_CHARS = 100, USER_ID_MAX = 255 };
 #define PAGE_DEFAULT "50"

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "http/service.h"
+#include "web/service.h"
 
 struct account;
 struct buf;

@@ -3,15 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/json.h"
-#include "http/service_limit.h"
-#include "http/service_main.h"
 #include "job/job.h"
 #include "wallet/batch/batch.h"
 #include "wallet/ledger/ledger_code.h"
 #include "wallet/transfer/transfer_view.h"
 #include "wallet/wallet.h"
+#include "web/service_limit.h"
 
 /* As much as nginx lets through. */
 enum { BODY_MAX_BYTES = 1024 * 1024, ERROR_MAX_BYTES = 1024 };

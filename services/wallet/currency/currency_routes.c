@@ -1,12 +1,12 @@
 #include "wallet/currency/currency_routes.h"
 
+#include "app/service_main.h"
 #include "base/arena.h"
-#include "http/identity.h"
-#include "http/service_main.h"
 #include "job/job.h"
 #include "wallet/currency/currency_store.h"
 #include "wallet/ledger/ledger_code.h"
 #include "wallet/operation/operation.h"
+#include "web/identity.h"
 
 enum { CODE_MIN = 3, CODE_MAX = 12, EXPONENT_MAX = 18 };
 

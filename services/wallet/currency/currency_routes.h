@@ -2,7 +2,7 @@
 #ifndef WALLET_CURRENCY_ROUTES_H
 #define WALLET_CURRENCY_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route currency_routes[];
 

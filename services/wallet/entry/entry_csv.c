@@ -2,10 +2,10 @@
 
 #include <string.h>
 
+#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "http/service_main.h"
-#include "http/stream.h"
+#include "web/stream.h"
 
 /* Of so many entries, with memos of 500 four-byte quotes, less than 1 MiB. */
 enum { LINES_PER_PIECE = 200 };

@@ -3,15 +3,15 @@
 #include <string.h>
 #include <strings.h>
 
+#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/str.h"
-#include "http/cursor.h"
-#include "http/page.h"
-#include "http/service_main.h"
 #include "wallet/account/account.h"
 #include "wallet/account/account_routes.h"
 #include "wallet/entry/entry_csv.h"
 #include "wallet/entry/entry_store.h"
+#include "web/cursor.h"
+#include "web/page.h"
 
 enum { PAGE_MAX = 100, ACCEPT_MAX = 1024 };
 #define PAGE_DEFAULT "50"

@@ -2,7 +2,7 @@
 #ifndef WALLET_ENTRY_ROUTES_H
 #define WALLET_ENTRY_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route entry_routes[];
 

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "http/request.h"
+#include "web/request.h"
 
 /* clang-format off */
 const struct service_code ledger_codes[] = {

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "http/service_process.h"
 #include "wallet/ledger/ledger_check.h"
 #include "wallet/ledger/ledger_store.h"
 #include "wallet/wallet.h"

@@ -1,8 +1,8 @@
 #include "wallet/ledger/ledger_metrics.h"
 
+#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "http/service_process.h"
 #include "wallet/ledger/ledger_check_store.h"
 
 static void

@@ -1,6 +1,6 @@
 #include "wallet/ledger/ledger_routes.h"
 
-#include "http/service_main.h"
+#include "app/service_main.h"
 #include "wallet/ledger/ledger_check.h"
 
 struct check_in {

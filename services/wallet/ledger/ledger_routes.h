@@ -2,7 +2,7 @@
 #ifndef WALLET_LEDGER_ROUTES_H
 #define WALLET_LEDGER_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route ledger_routes[];
 

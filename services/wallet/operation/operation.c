@@ -5,10 +5,10 @@
 #include "base/json.h"
 #include "base/json_sorted.h"
 #include "base/uuid.h"
-#include "http/idempotency.h"
-#include "http/identity.h"
-#include "http/request.h"
 #include "wallet/ledger/ledger_code.h"
+#include "web/idempotency.h"
+#include "web/identity.h"
+#include "web/request.h"
 
 /* Every body is smaller, and written again it grows sixfold at most. */
 enum { TEXT_MAX_BYTES = 64 << 20 };

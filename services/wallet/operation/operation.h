@@ -14,8 +14,8 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "http/idempotency.h"
-#include "http/schema.h"
+#include "web/idempotency.h"
+#include "web/schema.h"
 
 struct json;
 struct req;

@@ -1,12 +1,12 @@
 #include "wallet/statement/statement_routes.h"
 
+#include "app/service_main.h"
 #include "base/arena.h"
-#include "http/cursor.h"
-#include "http/page.h"
-#include "http/service_main.h"
 #include "wallet/account/account.h"
 #include "wallet/account/account_routes.h"
 #include "wallet/statement/statement_store.h"
+#include "web/cursor.h"
+#include "web/page.h"
 
 enum { PAGE_MAX = 100 };
 #define PAGE_DEFAULT "24"

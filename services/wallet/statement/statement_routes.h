@@ -2,7 +2,7 @@
 #ifndef WALLET_STATEMENT_ROUTES_H
 #define WALLET_STATEMENT_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route statement_routes[];
 

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "http/schema.h"
+#include "web/schema.h"
 
 enum {
 	TRANSFER_MEMO_MAX = 500,

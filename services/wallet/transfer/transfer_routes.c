@@ -1,7 +1,7 @@
 #include "wallet/transfer/transfer_routes.h"
 
+#include "app/service_main.h"
 #include "base/arena.h"
-#include "http/service_main.h"
 #include "wallet/ledger/ledger_code.h"
 #include "wallet/operation/operation.h"
 #include "wallet/transfer/transfer.h"

@@ -5,7 +5,7 @@
 #ifndef WALLET_TRANSFER_ROUTES_H
 #define WALLET_TRANSFER_ROUTES_H
 
-#include "http/service.h"
+#include "web/service.h"
 
 extern const struct route transfer_routes[];
 

@@ -12,8 +12,8 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/schema.h"
 #include "wallet/transfer/transfer.h"
+#include "web/schema.h"
 
 struct arena;
 struct db;

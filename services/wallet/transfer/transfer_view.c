@@ -1,12 +1,12 @@
 #include "wallet/transfer/transfer_view.h"
 
+#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/str.h"
-#include "http/identity.h"
-#include "http/request.h"
-#include "http/service_main.h"
 #include "job/job.h"
 #include "wallet/ledger/ledger_code.h"
+#include "web/identity.h"
+#include "web/request.h"
 
 static const char *const kinds[] = { "transfer", "deposit", "withdrawal",
 	"reversal", NULL };

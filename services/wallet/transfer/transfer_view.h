@@ -4,11 +4,11 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "http/schema.h"
-#include "http/service.h"
 #include "wallet/operation/operation.h"
 #include "wallet/transfer/transfer.h"
 #include "wallet/transfer/transfer_store.h"
+#include "web/schema.h"
+#include "web/service.h"
 
 struct req;
 

@@ -13,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/service_main.h"
+#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "db/db.h"
-#include "http/service_main.h"
-#include "http/service_process.h"
 #include "job/job.h"
 #include "job/job_service.h"
 

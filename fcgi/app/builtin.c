@@ -1,0 +1,159 @@
+#include "app/builtin.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/scrape.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/health.h"
+#include "base/str.h"
+#include "web/request.h"
+#include "web/service.h"
+
+enum { TEXT_MAX_BYTES = 4 * 1024 * 1024 };
+
+/* The document of the process's service, made when it is first asked for. */
+static struct {
+	pthread_mutex_t lock;
+	const struct service *service;
+	char *text; /* never freed, never changed */
+	size_t len;
+} document = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static bool
+find_document(const struct service *s, const char **ret_text, size_t *ret_len)
+{
+	bool found;
+
+	pthread_mutex_lock(&document.lock);
+	found = document.service == s;
+	if (found) {
+		*ret_text = document.text;
+		*ret_len = document.len;
+	}
+	pthread_mutex_unlock(&document.lock);
+
+	return found;
+}
+
+static void
+keep_document(const struct service *s, const struct buf *b)
+{
+	pthread_mutex_lock(&document.lock);
+	if (document.service == NULL) {
+		document.text = malloc(b->len);
+		if (document.text != NULL) {
+			memcpy(document.text, b->data, b->len);
+			document.len = b->len;
+			document.service = s;
+		}
+	}
+	pthread_mutex_unlock(&document.lock);
+}
+
+static void
+answer_openapi(const struct service *s, struct req *r)
+{
+	const char *text;
+	struct buf b;
+	size_t len;
+
+	if (!find_document(s, &text, &len)) {
+		buf_init(&b, r->arena, TEXT_MAX_BYTES);
+		service_openapi(s, &b);
+		keep_document(s, &b);
+		text = b.data;
+		len = b.len;
+	}
+	req_add_header(r, "Cache-Control", "no-cache");
+	req_answer(r, 200, "application/json", text, len);
+}
+
+static void
+answer_metrics(const struct service *s, struct req *r)
+{
+	struct buf b;
+
+	buf_init(&b, r->arena, TEXT_MAX_BYTES);
+	scrape_write(s, &b);
+	req_answer(
+	    r, 200, "text/plain; version=0.0.4; charset=utf-8", b.data, b.len);
+}
+
+static void
+answer_live(UNUSED const struct service *s, struct req *r)
+{
+	static const char body[] = "{\"status\":\"ok\"}";
+
+	req_answer(r, 200, "application/json", body, sizeof(body) - 1);
+}
+
+/*
+ * The pools of the service on this host.  False: one that serves has no process
+ * that could.  That of jobs is named, but does not count: whoever makes its
+ * processes crash must not take the service out of service with them.
+ */
+static bool
+put_pools(struct buf *b)
+{
+	struct health_pool pools[METRICS_POOLS_MAX];
+	int n = health_pools(clock_monotonic_us(), pools);
+	bool ready = true;
+
+	for (int i = 0; i < n; i++) {
+		buf_printf(b, "%s\"%s\":\"%s\"", i == 0 ? ",\"pools\":{" : ",",
+		    pools[i].name, pools[i].ok ? "ok" : "away");
+		ready &= pools[i].ok || !pools[i].serves;
+	}
+	if (n > 0)
+		buf_putc(b, '}');
+	return ready;
+}
+
+static void
+answer_ready(const struct service *s, struct req *r)
+{
+	bool draining = health_is_draining(), ready = !draining;
+	struct buf members, pools, b;
+
+	buf_init(&members, r->arena, TEXT_MAX_BYTES);
+	buf_init(&pools, r->arena, TEXT_MAX_BYTES);
+	buf_init(&b, r->arena, TEXT_MAX_BYTES);
+	if (s->hooks.ready != NULL)
+		ready &= s->hooks.ready(s->app, &members);
+	ready &= put_pools(&pools);
+	buf_printf(&b, "{\"status\":\"%s\"%s%s%s}",
+	    draining ? "draining" : (ready ? "ok" : "away"),
+	    members.len > 0 ? "," : "", members.data,
+	    pools.len > 0 ? pools.data : "");
+	req_answer(r, ready ? 200 : 503, "application/json", b.data, b.len);
+}
+
+static const struct builtin below_prefix = { "/openapi.json", answer_openapi };
+static const struct builtin loopback[] = {
+	/* Also when all threads hang in a frozen database. */
+	{ "/metrics", answer_metrics, .prompt = true },
+	{ "/health/live", answer_live, .prompt = true },
+	{ "/health/ready", answer_ready },
+};
+
+const struct builtin *
+builtin_find(const struct service *s, const char *path)
+{
+	size_t prefix_len = strlen(s->prefix);
+
+	if (str_has_prefix(path, s->prefix))
+		return strcmp(path + prefix_len, below_prefix.path) == 0
+		           ? &below_prefix
+		           : NULL;
+	for (size_t i = 0; i < COUNT_OF(loopback); i++) {
+		if (strcmp(path, loopback[i].path) == 0)
+			return &loopback[i];
+	}
+
+	return NULL;
+}

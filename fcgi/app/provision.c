@@ -1,0 +1,247 @@
+#include "app/provision.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/service_main.h"
+#include "app/service_token.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "http_client/http_client.h"
+#include "web/request.h"
+#include "web/trace.h"
+
+/*
+ * What this process knows of users, so that it need not ask or tell again.  A
+ * user has one set of the table and takes any of its ways; the one that ends
+ * first makes room.  Forgetting early only costs a call.
+ */
+enum { SETS = 256, WAYS = 4, USER_HASH_SIZE = 16 };
+enum { ANSWER_MAX_BYTES = 4096 };
+
+struct known_user {
+	unsigned char hash[USER_HASH_SIZE]; /* of the id */
+	int64_t until_ms; /* monotonic; 0: free */
+};
+
+struct provision {
+	struct provision_options options;
+	char *url; /* of the end point */
+	pthread_mutex_t lock; /* of all below */
+	struct known_user users[SETS][WAYS];
+	int64_t backoff_ms; /* 0: auth answered last time */
+	int64_t failed_at_ms; /* monotonic, as the next; while backing off */
+	int64_t try_at_ms;
+};
+
+static int64_t
+now_ms(void)
+{
+	return clock_monotonic_us() / 1000;
+}
+
+struct provision *
+provision_new(const struct provision_options *options)
+{
+	/* auth is nowhere else: kedge.json may name no other prefix for it. */
+	static const char path[] = "/api/auth/provision";
+	struct provision *p = calloc(1, sizeof(*p));
+	size_t len = strlen(options->auth_url);
+
+	if (p == NULL)
+		abort();
+	p->options = *options;
+	p->url = malloc(len + sizeof(path));
+	if (p->url == NULL)
+		abort();
+	memcpy(p->url, options->auth_url, len);
+	memcpy(p->url + len, path, sizeof(path));
+	if (options->auth_socket != NULL && options->auth_socket[0] == '\0')
+		p->options.auth_socket = NULL;
+	pthread_mutex_init(&p->lock, NULL);
+	return p;
+}
+
+void
+provision_free(struct provision *p)
+{
+	if (p == NULL)
+		return;
+	pthread_mutex_destroy(&p->lock);
+	free(p->url);
+	free(p);
+}
+
+/* The user's way in the table, or the one to overwrite.  Under the lock. */
+static struct known_user *
+find_user(struct provision *p, const unsigned char hash[SHA256_SIZE])
+{
+	struct known_user *set = p->users[hash[0]];
+	struct known_user *oldest = &set[0];
+
+	for (int i = 0; i < WAYS; i++) {
+		if (memcmp(set[i].hash, hash, USER_HASH_SIZE) == 0)
+			return &set[i];
+		if (set[i].until_ms < oldest->until_ms)
+			oldest = &set[i];
+	}
+	return oldest;
+}
+
+static bool
+is_known(struct provision *p, const unsigned char hash[SHA256_SIZE])
+{
+	const struct known_user *u;
+	bool known;
+
+	pthread_mutex_lock(&p->lock);
+	u = find_user(p, hash);
+	known = u->until_ms > now_ms() &&
+	        memcmp(u->hash, hash, USER_HASH_SIZE) == 0;
+	pthread_mutex_unlock(&p->lock);
+	return known;
+}
+
+/*
+ * May this request tell auth?  Not if another one told or is telling of the
+ * same user, and not before the back-off is over.  A yes reserves both: the
+ * user for as long as the call may take, and the one try after a failure.
+ */
+static bool
+may_tell(struct provision *p, const unsigned char hash[SHA256_SIZE])
+{
+	int64_t now = now_ms();
+	struct known_user *u;
+	bool may;
+
+	pthread_mutex_lock(&p->lock);
+	u = find_user(p, hash);
+	may = u->until_ms <= now || memcmp(u->hash, hash, USER_HASH_SIZE) != 0;
+	if (may && p->backoff_ms > 0) {
+		may = now >= p->try_at_ms;
+		if (may)
+			p->try_at_ms = now + p->backoff_ms;
+	}
+	if (may) {
+		memcpy(u->hash, hash, USER_HASH_SIZE);
+		u->until_ms = now + PROVISION_TIMEOUT_MS;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return may;
+}
+
+static void
+note_told(struct provision *p, const unsigned char hash[SHA256_SIZE])
+{
+	struct known_user *u;
+
+	pthread_mutex_lock(&p->lock);
+	p->backoff_ms = 0;
+	u = find_user(p, hash);
+	memcpy(u->hash, hash, USER_HASH_SIZE);
+	u->until_ms = now_ms() + PROVISION_REMEMBER_MS;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Calls that failed side by side, as one outage makes many, count once. */
+static void
+note_failed(struct provision *p, const unsigned char hash[SHA256_SIZE],
+    int64_t started_at_ms)
+{
+	struct known_user *u;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->backoff_ms == 0 || started_at_ms >= p->failed_at_ms) {
+		p->backoff_ms *= 2;
+		if (p->backoff_ms < PROVISION_BACKOFF_MIN_MS)
+			p->backoff_ms = PROVISION_BACKOFF_MIN_MS;
+		if (p->backoff_ms > PROVISION_BACKOFF_MAX_MS)
+			p->backoff_ms = PROVISION_BACKOFF_MAX_MS;
+		p->failed_at_ms = now_ms();
+		p->try_at_ms = p->failed_at_ms + p->backoff_ms;
+	}
+	u = find_user(p, hash);
+	if (memcmp(u->hash, hash, USER_HASH_SIZE) == 0)
+		u->until_ms = 0;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/*
+ * True when asking again soon would change nothing: auth has noted the account,
+ * or it has answered that it will not (the user has just been deleted).
+ */
+static bool
+tell(const struct provision *p, const struct req *r, const char *user_id)
+{
+	struct arena *a = r->arena;
+	const char *headers[4] = {
+		service_token_header(
+		    a, p->options.service, p->options.identity_key, user_id),
+	};
+	struct http_client_response response;
+	enum err e;
+
+	if (headers[0] == NULL)
+		return false;
+	trace_write_headers(r, headers + 1);
+	e = http_client_call(a,
+	    &(struct http_client_request){
+		.method = "POST",
+		.url = p->url,
+		.unix_socket = p->options.auth_socket,
+		.headers = headers,
+		.timeout_ms = PROVISION_TIMEOUT_MS,
+		.max_bytes = ANSWER_MAX_BYTES,
+		.allow_private = true,
+	    },
+	    &response);
+	if (e != ERR_OK)
+		return false; /* logged where it happened */
+	if (response.status == 200)
+		return true;
+	log_event(LOG_WARN, "auth did not take a first contact",
+	    LOG_NUM("status", response.status), LOG_TEXT("user_id", user_id));
+	return response.status == 404;
+}
+
+enum err
+provision_ensure(struct provision *p, struct req *r)
+{
+	const struct identity *who = r->identity;
+	unsigned char hash[SHA256_SIZE];
+	int64_t started_at_ms;
+	enum err e;
+
+	if (strings_has(&who->accounts, p->options.service))
+		return ERR_OK;
+	sha256(who->user_id, strlen(who->user_id), hash);
+	if (is_known(p, hash))
+		return ERR_OK;
+
+	/* Before auth is told, and again each time until it was told. */
+	e = p->options.create(r);
+	if (e != ERR_OK)
+		return e;
+	if (!may_tell(p, hash))
+		return ERR_OK;
+	started_at_ms = now_ms();
+	if (tell(p, r, who->user_id))
+		note_told(p, hash);
+	else
+		note_failed(p, hash, started_at_ms);
+	return ERR_OK;
+}
+
+enum err
+provision_guard(struct req *r)
+{
+	struct service_process *process = r->app;
+
+	if (r->identity == NULL || (r->route->flags & ROUTE_NO_RECORD) != 0 ||
+	    process->program->create_record == NULL)
+		return ERR_OK;
+	return provision_ensure(process->provision, r);
+}

@@ -1,0 +1,278 @@
+#include "app/scrape.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "fastcgi/thread.h"
+#include "process/shared.h"
+#include "web/service.h"
+
+enum { TEXT_MAX_BYTES = 4 << 20 };
+
+struct text {
+	size_t len; /* 0: nothing yet */
+	int64_t made_us;
+	char bytes[TEXT_MAX_BYTES];
+};
+
+/*
+ * Of all processes.  One can die at any instruction: a new text is written
+ * beside the current one, which stays whole.
+ */
+struct area {
+	pthread_mutex_t refreshing; /* held by the thread that refreshes */
+	pthread_mutex_t lock; /* guards what follows; held to copy at most */
+	int64_t wanted_us; /* when the last scrape came */
+	int64_t since_us; /* when scrapes began to come */
+	int current;
+	struct text texts[2]; /* what was never written takes no memory */
+};
+
+static struct area *area; /* scrape_prepare() */
+
+/* Of this process. */
+static struct {
+	pthread_mutex_t lock; /* guards what follows; taken before the area's */
+	pthread_cond_t changed;
+	const struct service *service;
+	pthread_t thread;
+	bool started; /* and not yet joined */
+	bool running;
+	bool stopping;
+} state = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.changed = PTHREAD_COND_INITIALIZER,
+};
+
+/* -- the shared text -- */
+
+static void
+init_mutex(pthread_mutex_t *mutex)
+{
+	pthread_mutexattr_t attr;
+
+	if (pthread_mutexattr_init(&attr) != 0 ||
+	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
+	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 ||
+	    pthread_mutex_init(mutex, &attr) != 0)
+		abort();
+	pthread_mutexattr_destroy(&attr);
+}
+
+void
+scrape_prepare(void)
+{
+	bool fresh;
+
+	area = shared_open("metrics-text", sizeof(*area), &fresh);
+	if (!fresh)
+		return;
+	init_mutex(&area->refreshing);
+	init_mutex(&area->lock);
+	area->wanted_us = area->since_us = clock_monotonic_us();
+}
+
+/* What a lock function's result means: true, the mutex is the caller's. */
+static bool
+is_taken(pthread_mutex_t *mutex, int result)
+{
+	if (result == EOWNERDEAD)
+		result = pthread_mutex_consistent(mutex);
+	assert(result == 0 || result == EBUSY);
+	return result == 0;
+}
+
+static void
+lock_area(void)
+{
+	(void)is_taken(&area->lock, pthread_mutex_lock(&area->lock));
+}
+
+static bool
+try_to_refresh(void)
+{
+	return is_taken(
+	    &area->refreshing, pthread_mutex_trylock(&area->refreshing));
+}
+
+static void
+publish(const struct buf *b)
+{
+	struct text *next;
+
+	lock_area();
+	next = &area->texts[!area->current];
+	memcpy(next->bytes, b->data, b->len);
+	next->len = b->len;
+	next->made_us = clock_monotonic_us();
+	area->current = !area->current;
+	pthread_mutex_unlock(&area->lock);
+}
+
+/* -- the thread -- */
+
+static void
+refresh(const struct service *s)
+{
+	struct arena *a = arena_new();
+	struct buf b;
+
+	buf_init(&b, a, TEXT_MAX_BYTES);
+	if (s->hooks.library_metrics != NULL)
+		s->hooks.library_metrics(s->app, &b);
+	if (s->hooks.metrics != NULL)
+		s->hooks.metrics(s->app, &b);
+	/* Nothing: the database is away, and the last text grows older. */
+	if (b.len > 0 && !buf_failed(&b))
+		publish(&b);
+	arena_free(a);
+}
+
+/* With the lock held. */
+static void
+rest(void)
+{
+	const struct timespec until = clock_timespec(
+	    clock_monotonic_us() + (int64_t)SCRAPE_REFRESH_MS * 1000);
+	int rc = 0;
+
+	while (!state.stopping && rc != ETIMEDOUT)
+		rc = pthread_cond_clockwait(
+		    &state.changed, &state.lock, CLOCK_MONOTONIC, &until);
+}
+
+/* With the lock held. */
+static bool
+is_wanted(void)
+{
+	int64_t wanted_us;
+
+	lock_area();
+	wanted_us = area->wanted_us;
+	pthread_mutex_unlock(&area->lock);
+	return !state.stopping && clock_monotonic_us() - wanted_us <
+	                              (int64_t)SCRAPE_LINGER_MS * 1000;
+}
+
+static void *
+run(void *arg)
+{
+	const struct service *s;
+	bool ours = try_to_refresh();
+
+	(void)arg;
+	pthread_mutex_lock(&state.lock);
+	s = state.service;
+	while (ours && is_wanted()) {
+		pthread_mutex_unlock(&state.lock);
+		refresh(s);
+		pthread_mutex_lock(&state.lock);
+		rest();
+	}
+	if (ours)
+		pthread_mutex_unlock(&area->refreshing);
+	state.running = false;
+	pthread_mutex_unlock(&state.lock);
+	return NULL;
+}
+
+/* -- scrapes -- */
+
+/* With the lock held: by a thread of this process or of another. */
+static bool
+is_refreshed(void)
+{
+	if (state.running)
+		return true;
+	if (!try_to_refresh())
+		return true;
+	pthread_mutex_unlock(&area->refreshing);
+	return false;
+}
+
+/* With the lock held. */
+static void
+ensure_thread(const struct service *s)
+{
+	if (state.stopping || is_refreshed())
+		return;
+	/* One that has come to its end is joined without waiting. */
+	if (state.started)
+		pthread_join(state.thread, NULL);
+	state.service = s;
+	state.started = thread_start(&state.thread, run, NULL);
+	state.running = state.started;
+}
+
+/* With the area's lock held.  After a pause, the last text is no news. */
+static void
+note_scrape(int64_t now_us)
+{
+	if (now_us - area->wanted_us >= (int64_t)SCRAPE_LINGER_MS * 1000) {
+		area->texts[area->current].len = 0;
+		area->since_us = now_us;
+	}
+	area->wanted_us = now_us;
+}
+
+static void
+put_background(const struct service *s, struct buf *b)
+{
+	static const char name[] = "kedge_background_metrics_age_seconds";
+	const struct text *text;
+	int64_t now_us, age_us;
+
+	lock_area();
+	now_us = clock_monotonic_us();
+	note_scrape(now_us);
+	text = &area->texts[area->current];
+	age_us = now_us - (text->len > 0 ? text->made_us : area->since_us);
+	buf_printf(b,
+	    "# HELP %s How old the values are that come from PostgreSQL.\n"
+	    "# TYPE %s gauge\n%s{service=\"%s\"} %lld.%03lld\n",
+	    name, name, name, s->name, (long long)(age_us / 1000000),
+	    (long long)(age_us / 1000 % 1000));
+	if (age_us < (int64_t)SCRAPE_STALE_MS * 1000)
+		buf_put(b, text->bytes, text->len);
+	pthread_mutex_unlock(&area->lock);
+}
+
+void
+scrape_write(const struct service *s, struct buf *b)
+{
+	metrics_print(b, s->name, KEDGE_VERSION);
+	if (s->hooks.library_metrics == NULL && s->hooks.metrics == NULL)
+		return;
+	/* First: a thread that starts finds that it is wanted. */
+	put_background(s, b);
+	pthread_mutex_lock(&state.lock);
+	ensure_thread(s);
+	pthread_mutex_unlock(&state.lock);
+}
+
+void
+scrape_stop(void)
+{
+	bool started;
+
+	pthread_mutex_lock(&state.lock);
+	started = state.started;
+	state.started = false;
+	state.stopping = true;
+	pthread_cond_signal(&state.changed);
+	pthread_mutex_unlock(&state.lock);
+	if (started)
+		pthread_join(state.thread, NULL);
+	state.stopping = false;
+}

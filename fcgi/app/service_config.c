@@ -1,0 +1,378 @@
+#include "app/service_config.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/service_main.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "cache/cache_url.h"
+#include "db/db_url.h"
+#include "web/access.h"
+#include "web/identity.h"
+
+/* A number that is a macro, as text. */
+#define TEXT_OF(macro) TEXT(macro)
+#define TEXT(number) #number
+
+enum {
+	ROWS_MAX = 96,
+	PREFIX_SIZE = 32,
+	LISTEN_SIZE = 64,
+	PATH_MAX_BYTES = 128,
+};
+
+/* clang-format off */
+static const struct config_var shared_vars[] = {
+	{ CONFIG(struct service_config, listen, "LISTEN"), .min = 1, .max = 255,
+	  .doc = "Socket for nginx: unix:PATH or HOST:PORT. A socket that was "
+	    "inherited (systemd, descriptor 0) is used instead." },
+	{ CONFIG(struct service_config, processes, "PROCESSES"),
+	  .fallback = "2", .min = 1, .max = METRICS_SLOTS_MAX,
+	  .unit = "processes", .doc = "Worker processes. With one, its death "
+	    "is an outage until the next one serves." },
+	{ CONFIG(struct service_config, threads, "THREADS"),
+	  .fallback = "16", .min = 1, .max = 512, .unit = "threads",
+	  .doc = "Requests of one process that can wait at once, for a database "
+	    "or another service. More queue; what need not wait needs no "
+	    "thread." },
+	{ CONFIG(struct service_config, database_url, "DATABASE_URL"),
+	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
+	  .doc = "PostgreSQL, as a libpq connection string or URI." },
+	{ CONFIG(struct service_config, database_connections,
+	    "DATABASE_CONNECTIONS"),
+	  .fallback = TEXT_OF(SERVICE_DATABASE_CONNECTIONS),
+	  .min = 1, .max = 128, .unit = "connections",
+	  .doc = "At most, of each process; opened as needed." },
+	{ CONFIG(struct service_config, database_timeout_ms,
+	    "DATABASE_TIMEOUT_MS"),
+	  .fallback = "5000", .min = 100, .max = 600000, .unit = "ms",
+	  .doc = "How long one statement may take." },
+	{ CONFIG(struct service_config, database_slow_ms, "DATABASE_SLOW_MS"),
+	  .fallback = "500", .min = 0, .max = 600000, .unit = "ms",
+	  .doc = "A statement that takes longer is logged, with its name. 0: "
+	    "none is." },
+	{ CONFIG(struct service_config, redis_url, "REDIS_URL"),
+	  .fallback = "", .flags = CONFIG_SECRET,
+	  .doc = "unix:PATH or redis://[:PASSWORD@]HOST:PORT[/DB]. Empty: "
+	    "without Redis; limits are then counted by each process." },
+	{ CONFIG(struct service_config, redis_timeout_ms, "REDIS_TIMEOUT_MS"),
+	  .fallback = "100", .min = 1, .max = 10000, .unit = "ms",
+	  .doc = "How long Redis may take to connect or answer before the "
+	    "service goes on without it." },
+	{ CONFIG(struct service_config, log_level, "LOG_LEVEL"),
+	  .fallback = "info",
+	  .doc = "The least that is logged: debug, info, warn or error. "
+	    "Requests are info, and warn when they fail with 5xx." },
+	{ CONFIG(struct service_config, log_file, "LOG_FILE"),
+	  .fallback = "",
+	  .doc = "File that the log is appended to. Empty: standard error. A "
+	    "reload opens it anew, for rotation." },
+	{ CONFIG(struct service_config, log_sample, "LOG_SAMPLE"),
+	  .fallback = "1", .min = 1, .max = 1000000, .unit = "requests",
+	  .doc = "Of so many requests below 400 one is logged, chosen by its "
+	    "id; of those with 4xx and 5xx all are." },
+	{ CONFIG(struct service_config, drain_timeout_ms, "DRAIN_TIMEOUT_MS"),
+	  .fallback = "10000", .min = 0, .max = 600000, .unit = "ms",
+	  .doc = "After SIGTERM, how long the jobs that run and the requests in "
+	    "flight may take, together. Requests are accepted until the jobs "
+	    "have ended, or half of it has passed." },
+	{ 0 },
+};
+
+static const struct config_var base_vars[] = {
+	{ CONFIG(struct service_config, prefix, "PREFIX"),
+	  .min = 1, .max = PATH_MAX_BYTES,
+	  .doc = "The path that it answers below, as nginx has it: the prefix "
+	    "in kedge.json." },
+	{ CONFIG(struct service_config, identity_key, "IDENTITY_KEY"),
+	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
+	  .doc = "The key that auth shares with this service alone: 32 bytes "
+	    "in base64url." },
+	{ CONFIG(struct service_config, auth_url, "AUTH_URL"),
+	  .fallback = "http://auth.internal", .min = 1, .max = 1024,
+	  .doc = "Where auth is told of a user's first contact." },
+	{ CONFIG(struct service_config, auth_socket, "AUTH_SOCKET"),
+	  .fallback = "",
+	  .doc = "Unix socket of nginx's internal listener for AUTH_URL. "
+	    "Empty: by AUTH_URL's host." },
+	{ CONFIG(struct service_config, write_rate, "WRITE_RATE"),
+	  .fallback = "120", .min = 0, .max = 1000000,
+	  .unit = "requests in 10 s",
+	  .doc = "POST, PUT, PATCH and DELETE of one user; 0: no limit." },
+	{ CONFIG(struct service_config, read_rate, "READ_RATE"),
+	  .fallback = "3000", .min = 0, .max = 1000000,
+	  .unit = "requests in 10 s",
+	  .doc = "GET and HEAD of one user, counted by each process by itself; "
+	    "0: no limit." },
+	{ CONFIG(struct service_config, streams, "STREAMS"),
+	  .fallback = "4", .min = 1, .max = 256, .unit = "streams",
+	  .doc = "Answers of one process that may be streamed at once, such as "
+	    "CSV: each holds a thread while the client reads it. Never more "
+	    "than half of THREADS. Beyond that: 429 TOO_MANY_STREAMS." },
+	{ CONFIG(struct service_config, streams_per_user, "STREAMS_PER_USER"),
+	  .fallback = "2", .min = 1, .max = 256, .unit = "streams",
+	  .doc = "Likewise, of one user in one process." },
+	{ CONFIG(struct service_config, stream_timeout_s, "STREAM_TIMEOUT_S"),
+	  .fallback = "300", .min = 1, .max = 86400, .unit = "s",
+	  .doc = "How long one stream may take; then the connection is cut, so "
+	    "that the client sees that it is not complete." },
+	{ 0 },
+};
+static const struct config_var job_vars[] = {
+	{ CONFIG(struct service_config, worker_processes, "WORKER_PROCESSES"),
+	  .fallback = "2", .min = 0, .max = METRICS_SLOTS_MAX,
+	  .unit = "processes",
+	  .doc = "Jobs that one host runs at once: each in a process. 0: it "
+	    "only serves." },
+	{ CONFIG(struct service_config, worker_poll_ms, "WORKER_POLL_MS"),
+	  .fallback = "1000", .min = 10, .max = 60000, .unit = "ms",
+	  .doc = "How long a worker sleeps at most when no notification wakes "
+	    "it." },
+	{ CONFIG(struct service_config, worker_lease_s, "WORKER_LEASE_S"),
+	  .fallback = "30", .min = 5, .max = 3600, .unit = "s",
+	  .doc = "A worker that is silent for so long is taken for dead, and "
+	    "its jobs are given to others." },
+	{ CONFIG(struct service_config, programs, "PROGRAMS"),
+	  .fallback = "",
+	  .doc = "Directory of the programs that kinds of jobs name. Empty: "
+	    "such jobs wait." },
+	{ CONFIG(struct service_config, keep_completed_s,
+	    "JOBS_KEEP_COMPLETED_S"),
+	  .fallback = "86400", .min = 0, .max = 315360000, .unit = "s",
+	  .doc = "How long a completed job can be looked at." },
+	{ CONFIG(struct service_config, keep_cancelled_s,
+	    "JOBS_KEEP_CANCELLED_S"),
+	  .fallback = "604800", .min = 0, .max = 315360000, .unit = "s",
+	  .doc = "Likewise, a cancelled one." },
+	{ CONFIG(struct service_config, keep_discarded_s,
+	    "JOBS_KEEP_DISCARDED_S"),
+	  .fallback = "2592000", .min = 0, .max = 315360000, .unit = "s",
+	  .doc = "Likewise, one that failed for good; until then it can be "
+	    "replayed." },
+	{ CONFIG(struct service_config, webhook_concurrency,
+	    "WEBHOOK_CONCURRENCY"),
+	  .fallback = "1", .min = 1, .max = 64, .unit = "deliveries",
+	  .doc = "Webhooks that are sent at once, by all hosts together; no "
+	    "more than there are workers." },
+	{ CONFIG(struct service_config, webhook_allow_private,
+	    "WEBHOOK_ALLOW_PRIVATE"),
+	  .fallback = "off",
+	  .doc = "Whether webhooks may be sent to private and loopback "
+	    "addresses." },
+	{ 0 },
+};
+/* clang-format on */
+
+/* The rows of one program, and the texts that are made for them. */
+struct rows {
+	struct config_var items[ROWS_MAX];
+	int count;
+	char prefix[PREFIX_SIZE];
+	char listen[LISTEN_SIZE];
+	char path[PATH_MAX_BYTES + 1];
+};
+
+static bool
+has_row(const struct config_var *vars, const char *name)
+{
+	for (; vars != NULL && vars->name != NULL; vars++) {
+		if (str_eq(vars->name, name))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_rows(struct rows *rows, const struct config_var *vars,
+    const struct config_var *replacements)
+{
+	for (; vars != NULL && vars->name != NULL; vars++) {
+		if (has_row(replacements, vars->name))
+			continue;
+		assert(rows->count < ROWS_MAX - 1); /* one ends the list */
+		rows->items[rows->count++] = *vars;
+	}
+}
+
+/* Unless it has one. */
+static void
+set_fallback(struct rows *rows, const char *name, const char *fallback)
+{
+	for (int i = 0; i < rows->count; i++) {
+		if (str_eq(rows->items[i].name, name) &&
+		    rows->items[i].fallback == NULL)
+			rows->items[i].fallback = fallback;
+	}
+}
+
+/*
+ * The process has one program, and what its configuration points to stays as
+ * long as the process.
+ */
+static const struct rows *
+rows_of(const struct service_program *p)
+{
+	static struct rows rows;
+	int len;
+
+	if (rows.count > 0)
+		return &rows;
+	for (size_t i = 0; p->name[i] != '\0'; i++) {
+		assert(i < PREFIX_SIZE - 1);
+		rows.prefix[i] = (char)toupper((unsigned char)p->name[i]);
+	}
+	len = snprintf(rows.listen, LISTEN_SIZE, "unix:%s.sock", p->name);
+	assert(len > 0 && len < LISTEN_SIZE);
+	len = snprintf(rows.path, sizeof(rows.path), "%s/", p->service->prefix);
+	assert(len > 0 && (size_t)len < sizeof(rows.path));
+
+	add_rows(&rows, shared_vars, p->vars);
+	if (p->flags & SERVICE_BASE)
+		add_rows(&rows, base_vars, p->vars);
+	if (p->job_library != NULL)
+		add_rows(&rows, job_vars, p->vars);
+	add_rows(&rows, p->vars, /* replacements= */ NULL);
+	set_fallback(&rows, "LISTEN", rows.listen);
+	set_fallback(&rows, "PREFIX", rows.path);
+	return &rows;
+}
+
+/* The value is left out: it may be a secret. */
+static void
+log_refused(const char *prefix, const char *name, const char *expected)
+{
+	char variable[128];
+	int len = snprintf(variable, sizeof(variable), "%s_%s", prefix, name);
+
+	assert(len > 0 && (size_t)len < sizeof(variable));
+	log_event(LOG_ERROR, "a variable has a value that it cannot take",
+	    LOG_TEXT("variable", variable), LOG_TEXT("expected", expected));
+}
+
+static bool
+check_urls(const struct service_config *c, const char *prefix)
+{
+	const char *problem = db_url_problem(c->database_url);
+	bool good = problem == NULL;
+	char expected[256];
+
+	if (!good) {
+		snprintf(expected, sizeof(expected),
+		    "a libpq connection string or URI; %s", problem);
+		log_refused(prefix, "DATABASE_URL", expected);
+	}
+	if (c->redis_url != NULL && c->redis_url[0] != '\0' &&
+	    !cache_url_is_valid(c->redis_url)) {
+		log_refused(prefix, "REDIS_URL",
+		    "unix:PATH or redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], "
+		    "with \"@\", \"/\", \"?\" and \"#\" in a user or password "
+		    "percent-encoded (%40, %2F, %3F, %23)");
+		good = false;
+	}
+	return good;
+}
+
+/* What the rows cannot say. */
+static bool
+check_config(const struct service_program *p, const char *prefix)
+{
+	const struct service_config *c = p->config;
+	unsigned char key[IDENTITY_KEY_SIZE];
+	enum log_level level;
+	bool good = true;
+
+	if (log_level_read(c->log_level, &level)) {
+		log_init(p->name, level);
+		access_set_sample(c->log_sample);
+	} else {
+		log_refused(prefix, "LOG_LEVEL", "debug, info, warn or error");
+		good = false;
+	}
+	if ((p->flags & SERVICE_BASE) != 0 &&
+	    !identity_read_key(c->identity_key, key)) {
+		log_refused(prefix, "IDENTITY_KEY", "32 bytes in base64url");
+		good = false;
+	}
+	explicit_bzero(key, sizeof(key));
+	good = check_urls(c, prefix) && good;
+	return good && (p->check == NULL || p->check(p->config)) &&
+	       (p->job_library == NULL || p->job_library->configure(p));
+}
+
+/* As kedge.json has it: "/api/core/". */
+static bool
+is_path(const char *s)
+{
+	size_t len = strlen(s);
+
+	return len >= 3 && s[0] == '/' && s[len - 1] == '/' &&
+	       strstr(s, "//") == NULL &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-_/") == len;
+}
+
+static bool
+keep_prefix(const struct service_program *p, const char *prefix)
+{
+	static char path[PATH_MAX_BYTES + 1]; /* see rows_of */
+	struct service_config *c = p->config;
+
+	if ((p->flags & SERVICE_BASE) == 0) {
+		c->prefix = p->service->prefix;
+		return true;
+	}
+	if (!is_path(c->prefix)) {
+		log_refused(prefix, "PREFIX",
+		    "a path of small letters, digits, - and _, with a slash "
+		    "at both ends");
+		return false;
+	}
+	memcpy(path, c->prefix, strlen(c->prefix) - 1);
+	path[strlen(c->prefix) - 1] = '\0';
+	c->prefix = path;
+	return true;
+}
+
+bool
+service_configure(const struct service_program *p)
+{
+	const struct rows *rows = rows_of(p);
+	bool good;
+
+	log_init(p->name, LOG_INFO);
+	if (!config_load(rows->prefix, rows->items, p->config))
+		return false;
+	good = keep_prefix(p, rows->prefix);
+	return check_config(p, rows->prefix) && good;
+}
+
+bool
+service_configure_prefix(const struct service_program *p)
+{
+	const struct rows *rows = rows_of(p);
+	struct config_var only[] = { { 0 }, { 0 } };
+
+	log_init(p->name, LOG_INFO);
+	for (int i = 0; i < rows->count; i++) {
+		if (str_eq(rows->items[i].name, "PREFIX"))
+			only[0] = rows->items[i];
+	}
+	return config_load(rows->prefix, only, p->config) &&
+	       keep_prefix(p, rows->prefix);
+}
+
+const struct config_var *
+service_config_rows(const struct service_program *p)
+{
+	return rows_of(p)->items;
+}
+
+const char *
+service_config_prefix(const struct service_program *p)
+{
+	return rows_of(p)->prefix;
+}

@@ -1,0 +1,404 @@
+#include "app/service_main.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/provision.h"
+#include "app/scrape.h"
+#include "app/service_metrics.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "base/log_output.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "http_client/http_client.h"
+#include "process/master.h"
+#include "web/attempts.h"
+#include "web/reverify.h"
+#include "web/service_limit.h"
+
+enum {
+	POOLS_MAX = 8,
+	ROUTE_LISTS_MAX = 32,
+	SOCKET_MODE = 0660, /* nginx is of the group */
+	OPENAPI_MAX_BYTES = 4 << 20,
+};
+
+/* A service's route lists and, with jobs, the library's. */
+struct route_lists {
+	const struct route *items[ROUTE_LISTS_MAX];
+};
+
+static int
+add_lists(struct route_lists *lists, int n, const struct route *const *more)
+{
+	for (; *more != NULL; more++) {
+		assert(n < ROUTE_LISTS_MAX - 1);
+		lists->items[n++] = *more;
+	}
+	return n;
+}
+
+/* Where its configuration says, with the library's routes. */
+static struct service
+complete(const struct service_program *p, const struct service *own,
+    struct route_lists *lists)
+{
+	const struct service_config *c = p->config;
+	struct service s = *own;
+	int n = 0;
+
+	s.prefix = c->prefix;
+	if (p->job_library == NULL)
+		return s;
+	n = add_lists(lists, n, own->routes);
+	n = add_lists(lists, n, p->job_library->routes);
+	lists->items[n] = NULL;
+	s.routes = lists->items;
+	s.hooks.library_metrics = p->job_library->metrics;
+	return s;
+}
+
+/* Fills in what only a worker can know, and the hooks that were left out. */
+static struct service
+service_of_worker(const struct service *template,
+    struct service_process *process, struct route_lists *lists)
+{
+	struct service s = complete(process->program, template, lists);
+	bool is_base = (process->program->flags & SERVICE_BASE) != 0;
+
+	s.app = process;
+	if (s.hooks.ready == NULL)
+		s.hooks.ready = service_ready;
+	if (process->has_identity_key)
+		s.identity_key = process->identity_key;
+	if (!is_base)
+		return s;
+	s.reverify = reverify_ask;
+	if (s.hooks.screen == NULL)
+		s.hooks.screen = service_limit_requests;
+	if (s.hooks.guard == NULL)
+		s.hooks.guard = provision_guard;
+	return s;
+}
+
+/* Of each pool that serves; filled before the fork. */
+static struct pool_metrics {
+	const char *pool;
+	struct service_metrics metrics;
+} pool_metrics[POOLS_MAX];
+
+static const struct service_metrics *
+find_metrics(const char *pool)
+{
+	for (int i = 0; i < POOLS_MAX && pool_metrics[i].pool != NULL; i++) {
+		if (str_eq(pool_metrics[i].pool, pool))
+			return &pool_metrics[i].metrics;
+	}
+	return NULL;
+}
+
+static const struct service *
+find_service(const struct service_program *p, const char *pool)
+{
+	if (p->pools == NULL)
+		return p->service;
+	for (const struct service_pool *i = p->pools; i->name != NULL; i++) {
+		if (str_eq(i->name, pool))
+			return i->service;
+	}
+	assert(false); /* the master knows our pools only */
+	return NULL;
+}
+
+static int
+serve(const struct worker *w, struct service_process *process)
+{
+	const struct service_program *p = process->program;
+	struct route_lists lists;
+	struct service service =
+	    service_of_worker(find_service(p, w->pool), process, &lists);
+	int status;
+
+	service.metrics = find_metrics(w->pool);
+	status = service_work(w, &service);
+	scrape_stop();
+	return status;
+}
+
+static struct service_process *
+new_process(const struct service_program *p)
+{
+	size_t size = p->app_size;
+	struct service_process *process;
+
+	if (size < sizeof(*process))
+		size = sizeof(*process);
+	process = calloc(1, size);
+	if (process == NULL)
+		abort();
+	return process;
+}
+
+/* A process's life: what it has, then `live` with it. */
+static int
+live_as(const struct worker *w, const struct service_program *p,
+    int (*live)(const struct worker *w, struct service_process *process))
+{
+	struct service_process *process = new_process(p);
+	int status = 1;
+
+	if (service_process_init(process, p)) {
+		process->worker = w;
+		if (p->open == NULL || p->open(process)) {
+			status = live(w, process);
+			if (p->close != NULL)
+				p->close(process);
+		}
+		service_process_release(process);
+	}
+	free(process);
+	return status;
+}
+
+static int
+work(const struct worker *w, void *ctx)
+{
+	return live_as(w, ctx, serve);
+}
+
+static int
+work_jobs(const struct worker *w, void *ctx)
+{
+	const struct service_program *p = ctx;
+
+	return live_as(w, p, p->job_library->work);
+}
+
+static void
+count_pool(const struct service_program *p, const char *pool, int place)
+{
+	struct route_lists lists;
+	struct service s = complete(p, find_service(p, pool), &lists);
+
+	pool_metrics[place].pool = pool;
+	service_metrics_init(&pool_metrics[place].metrics, &s);
+}
+
+/* Gives the routes of all pools their numbers. */
+static void
+count_pools(void *ctx)
+{
+	const struct service_program *p = ctx;
+	int n = 0;
+
+	if (p->pools == NULL)
+		count_pool(p, "api", n);
+	for (const struct service_pool *i = p->pools;
+	     i != NULL && i->name != NULL; i++)
+		count_pool(p, i->name, n++);
+}
+
+static struct master_pool
+master_pool_of(const struct service_program *p, const struct service_pool *pool)
+{
+	const char *config = p->config;
+	struct master_pool m = { .name = pool->name, .work = work };
+
+	memcpy(&m.listen, config + pool->listen, sizeof(m.listen));
+	memcpy(&m.processes, config + pool->processes, sizeof(m.processes));
+	memcpy(&m.threads, config + pool->threads, sizeof(m.threads));
+	return m;
+}
+
+/* The pools that serve, and then the one of jobs; returns their number. */
+static int
+fill_pools(const struct service_program *p, bool only_jobs,
+    struct master_pool out[POOLS_MAX])
+{
+	static const struct service_pool only[] = {
+		{ .name = "api",
+		    .listen = offsetof(struct service_config, listen),
+		    .processes = offsetof(struct service_config, processes),
+		    .threads = offsetof(struct service_config, threads) },
+		{ 0 },
+	};
+	const struct service_pool *pool = p->pools != NULL ? p->pools : only;
+	const struct service_config *c = p->config;
+	int n = 0;
+
+	for (; !only_jobs && pool->name != NULL; pool++) {
+		assert(n < POOLS_MAX - 1);
+		out[n++] = master_pool_of(p, pool);
+	}
+	if (p->job_library != NULL && c->worker_processes > 0)
+		out[n++] = (struct master_pool){
+			.name = "worker",
+			.processes = c->worker_processes,
+			.threads = 1,
+			.work = work_jobs,
+		};
+	return n;
+}
+
+static bool
+can_be_counted(const struct master_pool *pools, int npools)
+{
+	int64_t processes = 0;
+
+	for (int i = 0; i < npools; i++)
+		processes += pools[i].processes;
+	if (processes <= METRICS_SLOTS_MAX)
+		return true;
+	log_event(LOG_ERROR, "too many processes in all pools",
+	    LOG_NUM("processes", processes),
+	    LOG_NUM("at_most", METRICS_SLOTS_MAX));
+	return false;
+}
+
+/* Before the fork: what is loaded once is shared by all workers. */
+static bool
+prepare(const struct service_program *p)
+{
+	digest_warm_up();
+	attempts_open();
+	scrape_prepare();
+	if ((p->flags & SERVICE_BASE) != 0 || p->job_library != NULL)
+		http_client_init();
+	if (p->job_library != NULL)
+		p->job_library->prepare();
+	return p->prepare == NULL || p->prepare(p->config);
+}
+
+/* In the master alone: a command says what it has to say on the terminal. */
+static bool
+open_log(const struct service_program *p)
+{
+	const struct service_config *c = p->config;
+
+	if (c->log_file == NULL || *c->log_file == '\0' ||
+	    log_output_open(c->log_file))
+		return true;
+	log_event(LOG_ERROR, "cannot open the log file",
+	    LOG_TEXT("path", c->log_file), LOG_TEXT("error", strerror(errno)));
+	return false;
+}
+
+static int
+run(const struct service_program *p, bool only_jobs, char **argv)
+{
+	const struct service_config *c = p->config;
+	struct master_pool pools[POOLS_MAX] = { 0 };
+	const struct master m = {
+		.service = p->name,
+		.pools = pools,
+		.npools = fill_pools(p, only_jobs, pools),
+		.drain_timeout_ms = c->drain_timeout_ms,
+		.socket_mode = SOCKET_MODE,
+		.prepare = count_pools,
+		.ctx = (void *)p,
+	};
+
+	if (m.npools == 0) {
+		log_event(LOG_ERROR, "nothing to do: WORKER_PROCESSES is 0");
+		return 1;
+	}
+	if (!can_be_counted(pools, m.npools) || !open_log(p) || !prepare(p))
+		return 1;
+	return master_run(&m, argv);
+}
+
+/* As a restart would find it, in the role that the master has. */
+static int
+check(const struct service_program *p, bool only_jobs)
+{
+	struct master_pool pools[POOLS_MAX] = { 0 };
+	int n = fill_pools(p, only_jobs, pools);
+
+	return can_be_counted(pools, n) && open_log(p) ? 0 : 1;
+}
+
+static int
+run_job_command(const struct service_program *p, int argc, char **argv)
+{
+	struct service_process *process = new_process(p);
+	int status = 1;
+
+	if (service_process_init(process, p)) {
+		status = p->job_library->command(process, argc, argv);
+		service_process_release(process);
+	}
+	free(process);
+	return status;
+}
+
+static int
+print_openapi(const struct service_program *p)
+{
+	struct arena *a;
+	struct route_lists lists;
+	struct service service;
+	struct buf b;
+	bool good;
+
+	if (!service_configure_prefix(p))
+		return 1;
+	a = arena_new();
+	service = complete(p, p->service, &lists);
+	buf_init(&b, a, OPENAPI_MAX_BYTES);
+	service_openapi(&service, &b);
+	good = !buf_failed(&b) && puts(b.data) != EOF && fflush(stdout) == 0;
+	arena_free(a);
+	return good ? 0 : 1;
+}
+
+static int
+print_config(const struct service_program *p)
+{
+	config_print(stdout, service_config_prefix(p), service_config_rows(p));
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int
+usage(const struct service_program *p)
+{
+	bool has_jobs = p->job_library != NULL;
+
+	fprintf(stderr, "usage: %s [[--check]%s | --openapi | --config%s]\n",
+	    p->name, has_jobs ? " [--worker]" : "",
+	    has_jobs ? " | jobs ..." : "");
+	return 2;
+}
+
+int
+service_main(const struct service_program *p, int argc, char **argv)
+{
+	const char *flag = argc > 1 ? argv[1] : "";
+	bool has_jobs = p->job_library != NULL;
+	bool checks = str_eq(flag, "--check");
+	const char *role = checks ? (argc > 2 ? argv[2] : "") : flag;
+	bool only_jobs = has_jobs && str_eq(role, "--worker");
+
+	if (has_jobs && str_eq(flag, "jobs"))
+		return service_configure(p)
+		           ? run_job_command(p, argc - 1, argv + 1)
+		           : 1;
+	if (argc > (checks ? 3 : 2))
+		return usage(p);
+	if (str_eq(flag, "--openapi"))
+		return print_openapi(p);
+	if (str_eq(flag, "--config"))
+		return print_config(p);
+	if (*role != '\0' && !only_jobs)
+		return usage(p);
+
+	log_output_set_nonblocking();
+	if (!service_configure(p))
+		return 1;
+	return checks ? check(p, only_jobs) : run(p, only_jobs, argv);
+}

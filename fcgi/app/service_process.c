@@ -1,0 +1,141 @@
+#include "app/service_process.h"
+
+#include <string.h>
+
+#include "app/provision.h"
+#include "app/service_main.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "cache/cache.h"
+#include "cache/rate_limit.h"
+#include "db/db.h"
+#include "web/request.h"
+#include "web/stream.h"
+#include "web/stream_slots.h"
+
+enum {
+	ACQUIRE_TIMEOUT_MS = 2000,
+	REDIS_RETRY_MS = 1000,
+	/* Nobody knows when a stream ends. */
+	STREAM_RETRY_S = 5,
+};
+
+/* At most half of the threads, whatever was configured: see stream_slots.h. */
+static int64_t
+stream_count(const struct service_config *c)
+{
+	int64_t most = c->threads > 1 ? c->threads / 2 : 1;
+
+	return c->streams < most ? c->streams : most;
+}
+
+bool
+service_process_init(
+    struct service_process *process, const struct service_program *p)
+{
+	const struct service_config *c = p->config;
+	unsigned char key[IDENTITY_KEY_SIZE];
+
+	*process = (struct service_process){ .program = p, .config = c };
+	process->db = db_open(&(struct db_options){
+	    .url = c->database_url,
+	    .application_name = p->name,
+	    .connections = c->database_connections,
+	    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
+	    .statement_timeout_ms = c->database_timeout_ms,
+	    .slow_ms = c->database_slow_ms,
+	});
+	if (c->redis_url != NULL && c->redis_url[0] != '\0')
+		process->cache = cache_open(&(struct cache_options){
+		    .url = c->redis_url,
+		    .prefix = p->name,
+		    .connections = c->threads + 1, /* the event loop */
+		    .timeout_ms = c->redis_timeout_ms,
+		    .retry_ms = REDIS_RETRY_MS,
+		});
+	process->limit = rate_limit_new(process->cache);
+	process->streams =
+	    stream_slots_new(stream_count(c), c->streams_per_user);
+	if ((p->flags & SERVICE_BASE) == 0)
+		return true;
+
+	if (!identity_read_key(c->identity_key, key)) {
+		service_process_release(process);
+		return false;
+	}
+	service_process_set_key(process, key);
+	explicit_bzero(key, sizeof(key));
+	process->provision = provision_new(&(struct provision_options){
+	    .service = p->name,
+	    .identity_key = process->identity_key,
+	    .auth_url = c->auth_url,
+	    .auth_socket = c->auth_socket,
+	    .create = p->create_record,
+	});
+	return true;
+}
+
+void
+service_process_set_key(
+    struct service_process *process, const unsigned char key[IDENTITY_KEY_SIZE])
+{
+	memcpy(process->identity_key, key, IDENTITY_KEY_SIZE);
+	process->has_identity_key = true;
+}
+
+void
+service_process_release(struct service_process *process)
+{
+	provision_free(process->provision);
+	stream_slots_free(process->streams);
+	rate_limit_free(process->limit);
+	if (process->cache != NULL)
+		cache_close(process->cache);
+	db_close(process->db);
+	explicit_bzero(process->identity_key, sizeof(process->identity_key));
+}
+
+void
+service_add_location(struct req *r, const char *collection, const char *id)
+{
+	const struct service_process *process = r->app;
+
+	req_add_header(r, "Location",
+	    arena_printf(
+		r->arena, "%s%s/%s", process->config->prefix, collection, id));
+}
+
+bool
+service_ready(void *app, struct buf *members)
+{
+	struct service_process *process = app;
+	bool database = db_ready(process->db);
+
+	buf_printf(members, "\"database\":\"%s\"", database ? "ok" : "away");
+	if (process->cache != NULL)
+		buf_printf(members, ",\"redis\":\"%s\"",
+		    cache_ready(process->cache) ? "ok" : "away");
+	return database;
+}
+
+enum err
+service_stream(
+    struct req *r, const char *content_type, const struct stream *stream)
+{
+	const struct service_process *process = r->app;
+	struct stream limited = *stream;
+
+	if (!stream_slots_take(
+		process->streams, r->arena, r->identity->user_id)) {
+		metrics_add(METRIC_RATE_LIMITED, 1);
+		r->retry_after_s = STREAM_RETRY_S;
+		return req_fail(r, ERR_RATE_LIMITED, "TOO_MANY_STREAMS",
+		    "Too many downloads at once: try again later");
+	}
+	limited.until_us = clock_monotonic_us() +
+	                   process->config->stream_timeout_s * 1000 * 1000;
+	req_stream(r, content_type, &limited);
+	return ERR_OK;
+}

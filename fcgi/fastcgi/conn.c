@@ -1,0 +1,459 @@
+#include "fastcgi/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "web/cookie.h"
+#include "web/request.h"
+
+enum {
+	/* nginx buffers a body before it sends it, so this is generous. */
+	REQUEST_US = 30 * 1000 * 1000,
+	SKIP_US = 1000 * 1000,
+	SKIPS_MAX = 32, /* buffers in a round of the event loop */
+};
+
+void
+conn_init(struct conn *c)
+{
+	*c = (struct conn){ .fd = -1 };
+}
+
+void
+conn_open(struct conn *c, int fd)
+{
+	assert(c->fd < 0);
+	c->fd = fd;
+	c->prompt = false;
+	c->at = c->end = 0;
+}
+
+void
+conn_leave(struct conn *c)
+{
+	c->fd = -1;
+}
+
+void
+conn_end(struct conn *c)
+{
+	if (c->fd >= 0)
+		shutdown(c->fd, SHUT_RDWR);
+	c->fd = -1;
+}
+
+/* -- reading -- */
+
+static long
+receive(struct conn *c, void *out, size_t len, int flags)
+{
+	ssize_t n;
+
+	do {
+		n = recv(c->fd, out, len, flags);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* Whether there is something to receive before `until_us`. */
+static bool
+wait_readable(const struct conn *c, int64_t until_us)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	int64_t left_us;
+
+	while ((left_us = until_us - clock_monotonic_us()) > 0) {
+		int n = poll(&p, 1, (int)(left_us / 1000 + 1));
+
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+	return false;
+}
+
+/* Gets more of a request that has begun; the buffer must be used up. */
+static bool
+fill(struct conn *c)
+{
+	long n;
+
+	assert(c->at == c->end);
+	if (!wait_readable(c, c->read_until_us))
+		return false;
+	n = receive(c, c->in, sizeof(c->in), 0);
+	if (n <= 0)
+		return false;
+	c->at = 0;
+	c->end = (size_t)n;
+	return true;
+}
+
+/* -- parameters -- */
+
+void
+conn_begin(struct conn *c, struct arena *a)
+{
+	buf_init(&c->params, a, RECORD_PARAMS_MAX_BYTES);
+	c->head = (struct record_head){ .params = &c->params };
+	c->head_read = false;
+	c->begun_us = clock_monotonic_us();
+	c->read_until_us = c->begun_us + REQUEST_US;
+}
+
+/* Reads on in what was received. */
+static enum record_state
+read_head(struct conn *c)
+{
+	size_t used;
+	enum record_state state =
+	    record_head_read(&c->head, c->in + c->at, c->end - c->at, &used);
+
+	c->at += used;
+	return state;
+}
+
+/* FNV-1a, of the name in "NAME=value" or alone. */
+static uint32_t
+name_hash(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name != '\0' && *name != '='; name++)
+		h = (h ^ (unsigned char)*name) * 16777619u;
+	return h;
+}
+
+/*
+ * A request has some forty parameters, of which a handler asks for up to
+ * twenty.  More than are indexed are nothing that nginx sends, and are then
+ * searched one by one.
+ */
+static void
+make_index(struct conn *c, size_t n)
+{
+	c->indexed = n <= CONN_INDEXED_MAX;
+	if (!c->indexed)
+		return;
+	memset(c->index, 0, sizeof(c->index));
+	for (size_t i = 0; i < n; i++) {
+		uint32_t at = name_hash(c->envp[i]);
+
+		while (c->index[at % CONN_INDEX_SIZE] != 0)
+			at++;
+		c->index[at % CONN_INDEX_SIZE] = (uint16_t)(i + 1);
+	}
+}
+
+static void
+end_head(struct conn *c, struct arena *a)
+{
+	size_t n;
+
+	assert(!buf_failed(&c->params));
+	c->envp = record_params(a, &c->params, &n);
+	n = cookie_join(a, c->envp, n);
+	record_body_init(&c->body, &c->head);
+	c->body_broken = false;
+	make_index(c, n);
+	c->head_read = true;
+}
+
+bool
+conn_read_rest(struct conn *c, struct arena *a)
+{
+	enum record_state state;
+
+	/* It can have waited for a thread until now. */
+	c->read_until_us = clock_monotonic_us() + REQUEST_US;
+	if (c->head_read)
+		return true;
+	while ((state = read_head(c)) == RECORD_MORE) {
+		if (!fill(c))
+			return false;
+	}
+	if (state == RECORD_DONE)
+		end_head(c, a);
+	return state == RECORD_DONE;
+}
+
+/* Whether reading the body to its end will not wait. */
+static bool
+body_is_here(const struct conn *c)
+{
+	struct record_body b = c->body;
+	size_t at = c->at, used, n;
+
+	while (record_body_read(&b, c->in + at, c->end - at, &used) ==
+	       RECORD_MORE) {
+		at += used;
+		n = c->end - at < b.content ? c->end - at : b.content;
+		if (n == 0)
+			return false;
+		at += n;
+		b.content -= (uint32_t)n;
+	}
+	return true;
+}
+
+/* Receives what is here; the buffer must be used up. */
+static enum conn_state
+fill_now(struct conn *c)
+{
+	long n;
+
+	assert(c->at == c->end);
+	n = receive(c, c->in, sizeof(c->in), MSG_DONTWAIT);
+	if (n <= 0)
+		return n < 0 && errno == EAGAIN ? CONN_NOTHING : CONN_OVER;
+	c->at = 0;
+	c->end = (size_t)n;
+	return CONN_PART;
+}
+
+enum conn_state
+conn_read_now(struct conn *c, struct arena *a)
+{
+	enum conn_state got = fill_now(c);
+
+	if (got != CONN_PART)
+		return got;
+	conn_begin(c, a);
+	return conn_read_on(c, a);
+}
+
+/* A head has a bound (RECORD_PARAMS_MAX_BYTES), and so has the loop. */
+enum conn_state
+conn_read_on(struct conn *c, struct arena *a)
+{
+	enum record_state state;
+	enum conn_state got;
+
+	while ((state = read_head(c)) == RECORD_MORE) {
+		got = fill_now(c);
+		if (got != CONN_PART)
+			return got == CONN_NOTHING ? CONN_HEAD : got;
+	}
+	if (state == RECORD_BAD)
+		return CONN_OVER;
+	end_head(c, a);
+	return body_is_here(c) ? CONN_WHOLE : CONN_PART;
+}
+
+bool
+conn_has_more(const struct conn *c)
+{
+	return c->fd >= 0 && c->at < c->end;
+}
+
+bool
+conn_is_abandoned(const struct conn *c)
+{
+	/*
+	 * Hung up, which is both directions: that there is no more to read may
+	 * be our own doing (links_shut()).
+	 */
+	struct pollfd it = { .fd = c->fd };
+
+	return poll(&it, 1, 0) == 1 && (it.revents & POLLHUP) != 0;
+}
+
+/* The value when it is of that name, or NULL. */
+static const char *
+value_of(const char *pair, const char *name, size_t len)
+{
+	if (strncmp(pair, name, len) != 0 || pair[len] != '=')
+		return NULL;
+	return pair + len + 1;
+}
+
+static const char *
+search(const struct conn *c, const char *name, size_t len)
+{
+	for (const char **pair = c->envp; *pair != NULL; pair++) {
+		const char *value = value_of(*pair, name, len);
+
+		if (value != NULL)
+			return value;
+	}
+	return NULL;
+}
+
+static const char *
+get_param(void *ctx, const char *name)
+{
+	const struct conn *c = ctx;
+	size_t len = strlen(name);
+	uint16_t place;
+
+	if (!c->indexed)
+		return search(c, name, len);
+	for (uint32_t at = name_hash(name);
+	     (place = c->index[at % CONN_INDEX_SIZE]) != 0; at++) {
+		const char *value = value_of(c->envp[place - 1], name, len);
+
+		if (value != NULL)
+			return value;
+	}
+	return NULL;
+}
+
+static enum err
+check_params(void *ctx)
+{
+	const struct conn *c = ctx;
+
+	return req_check_params((const char *const *)c->envp);
+}
+
+/* -- the body -- */
+
+/* Finds content, or the end, in what was received. */
+static enum record_state
+next_content(struct conn *c)
+{
+	enum record_state state;
+	size_t used;
+
+	state =
+	    record_body_read(&c->body, c->in + c->at, c->end - c->at, &used);
+	c->at += used;
+	if (state == RECORD_BAD)
+		c->body_broken = true;
+	return state;
+}
+
+/* Past the buffer, for all but the smallest bodies. */
+static long
+receive_content(struct conn *c, char *out, size_t len)
+{
+	long n = -1;
+
+	if (len > c->body.content)
+		len = c->body.content;
+	if (wait_readable(c, c->read_until_us))
+		n = receive(c, out, len, 0);
+	if (n <= 0) {
+		c->body_broken = true;
+		return -1;
+	}
+	c->body.content -= (uint32_t)n;
+	return n;
+}
+
+/* Up to len bytes of the content at hand. */
+static long
+take_content(struct conn *c, char *out, size_t len)
+{
+	size_t n = c->end - c->at;
+
+	if (n > len)
+		n = len;
+	if (n > c->body.content)
+		n = c->body.content;
+	memcpy(out, c->in + c->at, n);
+	c->at += n;
+	c->body.content -= (uint32_t)n;
+	return (long)n;
+}
+
+static long
+read_body(void *ctx, char *out, size_t len)
+{
+	struct conn *c = ctx;
+
+	if (len == 0)
+		return 0;
+	while (!c->body_broken) {
+		enum record_state state = next_content(c);
+
+		if (state == RECORD_DONE)
+			return 0;
+		if (state == RECORD_BAD)
+			break;
+		if (c->body.content > 0 && c->at < c->end)
+			return take_content(c, out, len);
+		if (c->body.content > 0 && len >= sizeof(c->in))
+			return receive_content(c, out, len);
+		if (!fill(c))
+			c->body_broken = true;
+	}
+	return -1;
+}
+
+enum conn_state
+conn_skip_now(struct conn *c)
+{
+	char trash[4096];
+
+	for (int i = 0; i < SKIPS_MAX; i++) {
+		enum record_state state = next_content(c);
+		enum conn_state got;
+
+		if (state != RECORD_MORE)
+			return state == RECORD_DONE ? CONN_WHOLE : CONN_OVER;
+		if (c->body.content > 0 && c->at < c->end) {
+			take_content(c, trash, sizeof(trash));
+			continue;
+		}
+		got = fill_now(c);
+		if (got != CONN_PART)
+			return got;
+	}
+	return CONN_NOTHING;
+}
+
+static bool
+is_abandoned(void *ctx)
+{
+	return conn_is_abandoned(ctx);
+}
+
+struct req_source
+conn_source(struct conn *c)
+{
+	return (struct req_source){
+		.param = get_param,
+		.read = read_body,
+		.check = check_params,
+		.is_abandoned = is_abandoned,
+		.ctx = c,
+	};
+}
+
+/*
+ * What is left of the body.  nginx, which has its answer, either stops sending
+ * and closes, or has sent all of it and may reuse the connection: then the
+ * next request follows the body's end, and must not be skipped with it.
+ */
+static bool
+skip_body(struct conn *c)
+{
+	int64_t until_us = clock_monotonic_us() + SKIP_US;
+	char trash[4096];
+	long n;
+
+	if (c->read_until_us > until_us)
+		c->read_until_us = until_us;
+	do {
+		n = read_body(c, trash, sizeof(trash));
+	} while (n > 0 && clock_monotonic_us() < until_us);
+	return n == 0;
+}
+
+bool
+conn_finish(struct conn *c, bool may_keep)
+{
+	bool clean = c->fd >= 0 && skip_body(c);
+
+	if (!clean || !c->head.keep || !may_keep)
+		conn_end(c);
+	return c->fd >= 0;
+}

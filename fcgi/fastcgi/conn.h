@@ -1,0 +1,105 @@
+/*
+ * conn: one FastCGI connection from the web server.
+ *
+ * Reads requests and writes answers by the records of fastcgi/record.h, always
+ * within a time.  We know where in the stream we are: what is left of an unread
+ * body never becomes the next request.
+ */
+#ifndef FASTCGI_CONN_H
+#define FASTCGI_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "fastcgi/record.h"
+#include "web/access.h"
+
+struct arena;
+struct req;
+struct req_source;
+
+enum {
+	CONN_BUFFER_BYTES = 8 * 1024,
+	CONN_INDEX_SIZE = 512, /* a power of two, twice CONN_INDEXED_MAX */
+	CONN_INDEXED_MAX = 256,
+};
+
+struct conn {
+	int fd; /* -1: none, or ended */
+	bool prompt; /* an answer that cannot be sent at once ends it */
+	/* Received and not used yet: [at, end). */
+	size_t at;
+	size_t end;
+	unsigned char in[CONN_BUFFER_BYTES];
+	struct record_head head;
+	bool head_read;
+	struct record_body body;
+	bool body_broken;
+	int64_t begun_us; /* the request */
+	int64_t read_until_us; /* all of it must be here by then */
+	bool answer_begun; /* some of it was taken */
+	int64_t answer_until_us;
+
+	struct buf params;
+	const char **envp; /* "NAME=value", in the request's arena */
+	/* Hash table of places in envp, plus one; 0: empty. */
+	uint16_t index[CONN_INDEX_SIZE];
+	bool indexed;
+};
+
+void conn_init(struct conn *c);
+
+/* For as long as a request takes.  The socket stays its owner's to close. */
+void conn_open(struct conn *c, int fd);
+void conn_leave(struct conn *c);
+/* Ends it for the other side, too; does nothing after that. */
+void conn_end(struct conn *c);
+
+enum conn_state {
+	CONN_WHOLE, /* the parameters are read, and all of the body is here */
+	CONN_PART, /* the parameters are read; a handler waits for the body */
+	CONN_HEAD, /* conn_read_on() when more of the parameters has come */
+	CONN_NOTHING, /* has come */
+	CONN_OVER, /* end the connection */
+};
+/* Begins a request: receives once, without waiting, and reads what that was. */
+MUST_CHECK enum conn_state conn_read_now(struct conn *c, struct arena *a);
+/* Reads on in a request that has begun, without waiting; not CONN_NOTHING. */
+MUST_CHECK enum conn_state conn_read_on(struct conn *c, struct arena *a);
+/*
+ * Throws away what has come of the body, without waiting.  CONN_WHOLE: that was
+ * all of it, and another request may follow.  CONN_NOTHING: more is to come.
+ */
+MUST_CHECK enum conn_state conn_skip_now(struct conn *c);
+/* Reads on, to the end of the parameters.  False: end the connection. */
+MUST_CHECK bool conn_read_rest(struct conn *c, struct arena *a);
+/* Whether the beginning of another request was received with this one. */
+bool conn_has_more(const struct conn *c);
+/* Begins a request of which nothing has been read; conn_read_rest() does. */
+void conn_begin(struct conn *c, struct arena *a);
+/*
+ * The other side has closed it: nobody waits for the answer any more.  Any
+ * thread may ask while another answers.  Over TCP only a reset is seen.
+ */
+bool conn_is_abandoned(const struct conn *c);
+
+/* The request whose parameters were read. */
+struct req_source conn_source(struct conn *c);
+
+/*
+ * Writes r->response, and that it ends there.  When that fails, or a stream
+ * breaks off, the connection is ended instead.
+ */
+MUST_CHECK struct sent
+conn_answer(struct conn *c, struct arena *a, const struct req *r);
+/*
+ * Skips what is left of the request's body.  True: another request may come on
+ * this connection; false: it has been ended.
+ */
+MUST_CHECK bool conn_finish(struct conn *c, bool may_keep);
+
+#endif

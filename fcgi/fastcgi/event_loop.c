@@ -1,0 +1,513 @@
+#include "fastcgi/event_loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/health.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "fastcgi/conn.h"
+#include "fastcgi/links.h"
+#include "fastcgi/seat.h"
+#include "fastcgi/waiting.h"
+#include "process/listen.h"
+#include "process/master.h"
+#include "web/request.h"
+#include "web/service.h"
+
+enum {
+	ROUND_MAX = SERVICE_PREFETCH_MAX,
+	ACCEPT_MAX = 8, /* in a round */
+	SWEEP_MS = HEALTH_BEAT_MS,
+	FULL_MS = 50, /* without a look whether there is room again */
+	GRACE_US = 200 * 1000,
+	WAKE_MS = 20,
+};
+
+struct loop {
+	const struct service *service;
+	struct waiting *waiting;
+	int epoll_fd;
+	int listen_fd; /* closed when draining */
+	int signal_fd;
+	bool listening; /* the loop waits for it */
+	int64_t listen_us; /* when not: until then */
+	int shortages; /* of descriptors or memory, in a row */
+	int64_t now_us; /* of this round */
+	int64_t sweep_us;
+	int64_t shut_us; /* what is idle then, when draining */
+	atomic_bool draining;
+	struct links links;
+
+	/* This round's requests; seats are kept from one to the next. */
+	struct seat *seats[ROUND_MAX];
+	size_t n;
+};
+
+/* By a thread that is done with it. */
+static void
+give_back(void *ctx, struct seat *seat)
+{
+	struct loop *l = ctx;
+	bool over = seat->conn.fd < 0;
+
+	conn_leave(&seat->conn);
+	link_give_back(&l->links, seat->link, over);
+}
+
+static bool
+may_keep(void *ctx)
+{
+	struct loop *l = ctx;
+
+	return !atomic_load(&l->draining);
+}
+
+/* -- accepting -- */
+
+static void
+begin_listening(struct loop *l)
+{
+	/* Of the pool's processes one is woken for a connection, not all. */
+	struct epoll_event e = {
+		.events = EPOLLIN | EPOLLEXCLUSIVE,
+		.data.ptr = &l->listen_fd,
+	};
+
+	l->listening =
+	    epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->listen_fd, &e) == 0;
+}
+
+static void
+stop_listening(struct loop *l, int ms)
+{
+	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->listen_fd, NULL);
+	l->listening = false;
+	l->listen_us = clock_monotonic_us() + (int64_t)ms * 1000;
+}
+
+/* False: that was all for now. */
+static bool
+accept_one(struct loop *l)
+{
+	struct link *link = links_find_free(&l->links);
+	int fd;
+
+	if (link == NULL) { /* the next ones stay in the kernel's queue */
+		stop_listening(l, FULL_MS);
+		return false;
+	}
+	fd = accept4(l->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		l->shortages = 0;
+		link_begin(&l->links, link, fd);
+		return true;
+	}
+	switch (listen_trouble(errno)) {
+	case LISTEN_PASSING:
+		break;
+	case LISTEN_SHORTAGE:
+		stop_listening(l, listen_backoff_ms(++l->shortages));
+		break;
+	case LISTEN_BROKEN:
+		abort(); /* the master starts another one */
+	}
+	return false;
+}
+
+static void
+accept_some(struct loop *l)
+{
+	int n = 0;
+
+	if (!l->listening)
+		return; /* since this round began */
+	/* Who shares the socket (a release that blocks in it) may have
+	 * changed this; and the loop must not block. */
+	listen_prepare(l->listen_fd);
+	while (n < ACCEPT_MAX && accept_one(l))
+		n++;
+}
+
+/* -- a round's requests -- */
+
+/* The loop waits for the rest of it. */
+static void
+park(struct seat **seat)
+{
+	(*seat)->link->seat = *seat;
+	*seat = NULL;
+}
+
+/*
+ * There is no room for it in the queue.  If the body is not here whole, the
+ * answer does not wait for it, and the rest is skipped when it comes: if the
+ * connection were closed, nginx might fail to send the body before it has read
+ * the answer, and ask another server.
+ */
+static void
+refuse(struct loop *l, struct seat **seat, bool whole, enum err e)
+{
+	struct link *link = (*seat)->link;
+	struct conn *c = &(*seat)->conn;
+
+	c->prompt = true;
+	seat_refuse(*seat, e);
+	link->since_us = l->now_us;
+	if (!whole && seat_answer_last(*seat, l->service)) {
+		link->answered = true;
+		park(seat);
+		return;
+	}
+	if (whole && seat_answer(*seat, l->service, may_keep(l)) &&
+	    !conn_has_more(c)) {
+		conn_leave(c);
+		return;
+	}
+	conn_leave(c);
+	link_end(&l->links, link);
+}
+
+static void
+let_wait(struct loop *l, struct seat **seat, bool whole)
+{
+	struct link *link = (*seat)->link;
+	enum err e;
+
+	link_lend(link);
+	e = waiting_push(l->waiting, seat);
+	if (e == ERR_OK)
+		return;
+	link_take_back(link);
+	refuse(l, seat, whole, e);
+}
+
+/* A request of which this was read goes on; false: it can be answered. */
+static bool
+go_on(struct loop *l, struct seat **seat, enum conn_state state)
+{
+	struct link *link = (*seat)->link;
+
+	switch (state) {
+	case CONN_WHOLE:
+		return false;
+	case CONN_PART:
+		let_wait(l, seat, /* whole= */ false);
+		break;
+	case CONN_HEAD:
+		park(seat);
+		break;
+	case CONN_NOTHING:
+		conn_leave(&(*seat)->conn);
+		break;
+	case CONN_OVER:
+		conn_leave(&(*seat)->conn);
+		arena_reset((*seat)->arena);
+		link_end(&l->links, link);
+		break;
+	}
+	return true;
+}
+
+/* Of a request that was received with the one before. */
+static enum conn_state
+read_next(struct loop *l, struct seat *seat)
+{
+	seat->conn.prompt = false;
+	seat->link->since_us = l->now_us;
+	seat_begin(seat, l->service);
+	conn_begin(&seat->conn, seat->arena);
+	return conn_read_on(&seat->conn, seat->arena);
+}
+
+static void
+answer(struct loop *l, struct seat **seat)
+{
+	struct link *link = (*seat)->link;
+	struct conn *c = &(*seat)->conn;
+
+	c->prompt = true;
+	if (!seat_answer(*seat, l->service, may_keep(l))) {
+		link_end(&l->links, link);
+	} else if (conn_has_more(c)) {
+		if (!go_on(l, seat, read_next(l, *seat)))
+			let_wait(l, seat, /* whole= */ true);
+	} else {
+		conn_leave(c);
+		link->since_us = l->now_us;
+	}
+}
+
+/* The rest of a request that was answered before it was here whole. */
+static void
+skip(struct loop *l, struct link *link, struct seat **place)
+{
+	enum conn_state state = conn_skip_now(&link->seat->conn);
+
+	if (state == CONN_NOTHING)
+		return;
+	if (state == CONN_OVER || !link->seat->conn.head.keep || !may_keep(l)) {
+		link_end(&l->links, link);
+		return;
+	}
+	/* nginx may have sent all of it, and keep the connection. */
+	seat_free(*place);
+	*place = link->seat;
+	link->seat = NULL;
+	link->answered = false;
+	link->since_us = l->now_us;
+	if (!conn_has_more(&(*place)->conn))
+		conn_leave(&(*place)->conn);
+	else if (!go_on(l, place, read_next(l, *place)))
+		l->n++;
+}
+
+static enum conn_state
+begin_request(struct loop *l, struct link *link, struct seat **place)
+{
+	struct seat *seat;
+
+	if (*place == NULL)
+		*place = seat_new();
+	seat = *place;
+	seat->link = link;
+	conn_open(&seat->conn, link->fd);
+	seat_begin(seat, l->service);
+	link->used = true;
+	link->since_us = l->now_us;
+	return conn_read_now(&seat->conn, seat->arena);
+}
+
+/* With the seat that holds what has come of it. */
+static enum conn_state
+resume_request(struct link *link, struct seat **place)
+{
+	seat_free(*place);
+	*place = link->seat;
+	link->seat = NULL;
+	return conn_read_on(&(*place)->conn, (*place)->arena);
+}
+
+/* Takes what has come on a connection into the round. */
+static void
+receive(struct loop *l, struct link *link)
+{
+	struct seat **place = &l->seats[l->n];
+	enum conn_state state;
+
+	if (link->over) {
+		link_end(&l->links, link);
+		return;
+	}
+	if (link->answered) {
+		skip(l, link, place);
+		return;
+	}
+	state = link->seat != NULL ? resume_request(link, place)
+	                           : begin_request(l, link, place);
+	if (!go_on(l, place, state))
+		l->n++;
+}
+
+/* Which of the round's requests the loop answers by itself. */
+static void
+choose(struct loop *l, bool *ret_ready)
+{
+	const struct service *s = l->service;
+	struct req *requests[ROUND_MAX];
+
+	for (size_t i = 0; i < l->n; i++) {
+		requests[i] = &l->seats[i]->req;
+		ret_ready[i] = service_is_prompt(s, requests[i]);
+	}
+	if (s->prefetch != NULL && l->n > 0)
+		s->prefetch(s->app, requests, ret_ready, l->n);
+}
+
+static bool
+is_still_ready(const struct service *s, struct req *r)
+{
+	return s->is_still_ready == NULL || s->is_still_ready(s->app, r);
+}
+
+static void
+serve(struct loop *l)
+{
+	bool ready[ROUND_MAX] = { false };
+
+	choose(l, ready);
+	for (size_t i = 0; i < l->n; i++) {
+		ready[i] =
+		    ready[i] && is_still_ready(l->service, &l->seats[i]->req);
+		if (ready[i])
+			answer(l, &l->seats[i]);
+	}
+	/* After the others: to wake a thread takes time. */
+	for (size_t i = 0; i < l->n; i++) {
+		if (!ready[i])
+			let_wait(l, &l->seats[i], /* whole= */ true);
+	}
+	l->n = 0;
+}
+
+/* -- the loop -- */
+
+static void
+begin_drain(struct loop *l)
+{
+	if (atomic_exchange(&l->draining, true))
+		return;
+	if (l->listening)
+		stop_listening(l, FULL_MS);
+	close(l->listen_fd);
+	l->shut_us = clock_monotonic_us() + GRACE_US;
+}
+
+static void
+dispatch(struct loop *l, void *what)
+{
+	if (what == &l->listen_fd)
+		accept_some(l);
+	else if (what == &l->signal_fd)
+		begin_drain(l);
+	else if (what == &l->links.wake_fd)
+		links_watch_missed(&l->links);
+	else if (link_is_here(&l->links, what))
+		receive(l, what);
+}
+
+/* Looks after the connections on which nothing comes. */
+static void
+sweep(struct loop *l)
+{
+	if (atomic_load(&l->draining) && l->now_us >= l->shut_us)
+		links_shut(&l->links);
+	if (l->now_us >= l->sweep_us) {
+		l->sweep_us = l->now_us + (int64_t)SWEEP_MS * 1000;
+		links_end_idle(&l->links, l->now_us);
+		log_report(/* all= */ false);
+	}
+}
+
+/* How long the loop may wait for an event. */
+static int
+wait_ms(const struct loop *l)
+{
+	int64_t left_us;
+
+	if (atomic_load(&l->draining)) {
+		left_us = l->shut_us - clock_monotonic_us();
+		return left_us > 0 ? (int)(left_us / 1000 + 1) : WAKE_MS;
+	}
+	if (!l->listening) {
+		left_us = l->listen_us - clock_monotonic_us();
+		/* Also when it could not listen again: no spinning. */
+		return left_us > 0 ? (int)(left_us / 1000 + 1) : FULL_MS;
+	}
+	return SWEEP_MS;
+}
+
+static void
+go_round(struct loop *l)
+{
+	struct epoll_event events[ROUND_MAX];
+	int n = epoll_wait(l->epoll_fd, events, ROUND_MAX, wait_ms(l));
+
+	assert(n >= 0 || errno == EINTR);
+	l->now_us = clock_monotonic_us();
+	health_beat(l->now_us);
+	if (!l->listening && !atomic_load(&l->draining) &&
+	    l->now_us >= l->listen_us)
+		begin_listening(l);
+	for (int i = 0; i < n; i++)
+		dispatch(l, events[i].data.ptr);
+	serve(l);
+	sweep(l);
+	metrics_observe(HISTOGRAM_LOOP_ROUND, clock_monotonic_us() - l->now_us);
+}
+
+static void
+run(struct loop *l)
+{
+	while (!atomic_load(&l->draining) || l->links.count > 0)
+		go_round(l);
+}
+
+static bool
+watch_signals(struct loop *l)
+{
+	struct epoll_event e = {
+		.events = EPOLLIN | EPOLLONESHOT,
+		.data.ptr = &l->signal_fd,
+	};
+	sigset_t end;
+
+	sigemptyset(&end);
+	sigaddset(&end, SIGTERM);
+	sigaddset(&end, SIGINT);
+	l->signal_fd = signalfd(-1, &end, SFD_CLOEXEC);
+	return l->signal_fd >= 0 &&
+	       epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->signal_fd, &e) == 0;
+}
+
+static struct loop *
+loop_new(const struct worker *w, const struct service *s)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		abort();
+	l->service = s;
+	l->listen_fd = w->listen_fd;
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll_fd < 0 || !links_init(&l->links, l->epoll_fd) ||
+	    !watch_signals(l))
+		abort();
+	begin_listening(l);
+	metrics_gauge_set(GAUGE_CONNECTIONS_MAX, LINKS_MAX);
+	l->waiting = waiting_new(&(struct waiting_options){
+	    .service = s,
+	    .threads = w->threads,
+	    .may_keep = may_keep,
+	    .give_back = give_back,
+	    .ctx = l,
+	});
+	return l;
+}
+
+static void
+loop_free(struct loop *l)
+{
+	for (int i = 0; i < ROUND_MAX; i++)
+		seat_free(l->seats[i]);
+	links_release(&l->links);
+	close(l->signal_fd);
+	close(l->epoll_fd);
+	free(l);
+}
+
+int
+event_loop_work(const struct worker *w, const struct service *s)
+{
+	struct loop *l = loop_new(w, s);
+	bool ok = l->waiting != NULL;
+
+	if (ok) {
+		worker_ready(w);
+		run(l);
+		waiting_free(l->waiting);
+	}
+	loop_free(l);
+	return ok ? 0 : 1;
+}

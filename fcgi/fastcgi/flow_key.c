@@ -1,0 +1,91 @@
+#include "fastcgi/flow_key.h"
+
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "web/request.h"
+
+enum {
+	/* Base64 of a payload's beginning, which holds the user; of 4s. */
+	PREFIX_MAX = 512,
+	IPV4_BYTES = 3, /* /24 */
+	IPV6_BYTES = 6, /* /48 */
+};
+
+/* FNV-1a. */
+static uint64_t
+hash(const char *bytes, size_t len)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)bytes[i]) * 1099511628211u;
+	return h;
+}
+
+/* From "sub": to the quote that ends the value; false: not there. */
+static bool
+find_user(const struct req *r, const char *token, const char **ret_user,
+    size_t *ret_len)
+{
+	static const char name[] = "\"sub\":\"";
+	const char *payload = strchr(token, '.');
+	const char *start, *end;
+	unsigned char *text;
+	size_t len;
+
+	if (payload == NULL)
+		return false;
+	payload++;
+	len = strcspn(payload, ".");
+	if (len > PREFIX_MAX)
+		len = PREFIX_MAX;
+	if (!base64url_decode(r->arena, payload, len, &text, &len))
+		return false;
+	start = strstr((const char *)text, name);
+	if (start == NULL)
+		return false;
+	start += sizeof(name) - 1;
+	end = strchr(start, '"');
+	if (end == NULL)
+		return false;
+	*ret_user = start;
+	*ret_len = (size_t)(end - start);
+	return true;
+}
+
+/*
+ * By its bytes: one network is written in many ways.  nginx writes an IPv4
+ * address that comes over an IPv6 socket as "::ffff:1.2.3.4".
+ */
+static uint64_t
+network_of(const char *address)
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	unsigned char bytes[sizeof(struct in6_addr)];
+
+	if (inet_pton(AF_INET, address, bytes) == 1)
+		return hash((const char *)bytes, IPV4_BYTES);
+	if (inet_pton(AF_INET6, address, bytes) != 1)
+		return hash(address, strlen(address));
+	if (memcmp(bytes, mapped, sizeof(mapped)) == 0)
+		return hash((const char *)bytes + sizeof(mapped), IPV4_BYTES);
+	return hash((const char *)bytes, IPV6_BYTES);
+}
+
+uint64_t
+flow_key(const struct req *r)
+{
+	const char *token = req_param(r, "KEDGE_IDENTITY");
+	const char *address = req_param(r, "REMOTE_ADDR");
+	const char *user;
+	size_t len;
+
+	if (token != NULL && *token != '\0' && find_user(r, token, &user, &len))
+		return hash(user, len);
+	if (address == NULL)
+		return 0;
+	return network_of(address);
+}

@@ -1,0 +1,208 @@
+#include "fastcgi/flow_queue.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "fastcgi/seat.h"
+
+enum { BUCKETS = 256 }; /* a power of two */
+
+struct flow {
+	uint64_t key;
+	struct flow *bucket_next; /* of the same hash; or of the spare ones */
+	struct flow *turn_next; /* of those that may have a thread */
+	struct seat *first;
+	struct seat **last; /* where the next one is linked */
+	int waiting;
+	int running;
+};
+
+struct flow_queue {
+	struct flow_queue_options options;
+	int count; /* requests, waiting and running */
+	int ready; /* see flow_queue_ready() */
+	struct flow *buckets[BUCKETS];
+	struct flow *turn_first;
+	struct flow **turn_last;
+	struct flow *spare;
+	struct flow flows[]; /* options.max: each has at least one request */
+};
+
+struct flow_queue *
+flow_queue_new(const struct flow_queue_options *options)
+{
+	size_t n = (size_t)options->max;
+	struct flow_queue *q = calloc(1, sizeof(*q) + n * sizeof(struct flow));
+
+	assert(options->running_max > 0 && options->flow_max > 0);
+	assert(options->max > 0);
+	if (q == NULL)
+		abort();
+	q->options = *options;
+	q->turn_last = &q->turn_first;
+	for (size_t i = n; i-- > 0;) {
+		q->flows[i].bucket_next = q->spare;
+		q->spare = &q->flows[i];
+	}
+	return q;
+}
+
+void
+flow_queue_free(struct flow_queue *q)
+{
+	assert(q == NULL || q->count == 0);
+	free(q);
+}
+
+/* -- flows by key -- */
+
+static struct flow **
+bucket_of(struct flow_queue *q, uint64_t key)
+{
+	return &q->buckets[key % BUCKETS];
+}
+
+static struct flow *
+find_flow(struct flow_queue *q, uint64_t key)
+{
+	struct flow *f = *bucket_of(q, key);
+
+	while (f != NULL && f->key != key)
+		f = f->bucket_next;
+	return f;
+}
+
+static struct flow *
+add_flow(struct flow_queue *q, uint64_t key)
+{
+	struct flow *f = q->spare, **bucket = bucket_of(q, key);
+
+	assert(f != NULL); /* there are as many as requests */
+	q->spare = f->bucket_next;
+	*f = (struct flow){ .key = key, .bucket_next = *bucket };
+	f->last = &f->first;
+	*bucket = f;
+	return f;
+}
+
+static void
+remove_flow(struct flow_queue *q, struct flow *f)
+{
+	struct flow **at = bucket_of(q, f->key);
+
+	while (*at != f)
+		at = &(*at)->bucket_next;
+	*at = f->bucket_next;
+	f->bucket_next = q->spare;
+	q->spare = f;
+}
+
+/* -- turns -- */
+
+/* How many of its requests may have a thread now. */
+static int
+ready_of(const struct flow_queue *q, const struct flow *f)
+{
+	int room = q->options.running_max - f->running;
+
+	return f->waiting < room ? f->waiting : room;
+}
+
+static void
+append_turn(struct flow_queue *q, struct flow *f)
+{
+	f->turn_next = NULL;
+	*q->turn_last = f;
+	q->turn_last = &f->turn_next;
+}
+
+static struct flow *
+take_turn(struct flow_queue *q)
+{
+	struct flow *f = q->turn_first;
+
+	if (f == NULL)
+		return NULL;
+	q->turn_first = f->turn_next;
+	if (q->turn_first == NULL)
+		q->turn_last = &q->turn_first;
+	return f;
+}
+
+enum err
+flow_queue_push(struct flow_queue *q, uint64_t key, struct seat *seat)
+{
+	struct flow *f;
+	int before;
+
+	if (q->count == q->options.max)
+		return ERR_UNAVAILABLE;
+	f = find_flow(q, key);
+	if (f == NULL)
+		f = add_flow(q, key);
+	else if (f->waiting + f->running >= q->options.flow_max)
+		return ERR_RATE_LIMITED;
+	before = ready_of(q, f);
+	seat->flow = f;
+	seat->next = NULL;
+	*f->last = seat;
+	f->last = &seat->next;
+	f->waiting++;
+	q->count++;
+	q->ready += ready_of(q, f) - before;
+	if (before == 0 && ready_of(q, f) > 0)
+		append_turn(q, f);
+	return ERR_OK;
+}
+
+struct seat *
+flow_queue_pop(struct flow_queue *q)
+{
+	struct flow *f = take_turn(q);
+	struct seat *seat;
+
+	if (f == NULL)
+		return NULL;
+	q->ready -= ready_of(q, f);
+	seat = f->first;
+	f->first = seat->next;
+	if (f->first == NULL)
+		f->last = &f->first;
+	seat->next = NULL;
+	f->waiting--;
+	f->running++;
+	q->ready += ready_of(q, f);
+	if (ready_of(q, f) > 0)
+		append_turn(q, f);
+	return seat;
+}
+
+void
+flow_queue_done(struct flow_queue *q, struct seat *seat)
+{
+	struct flow *f = seat->flow;
+	int before = ready_of(q, f);
+
+	assert(f->running > 0);
+	f->running--;
+	q->count--;
+	seat->flow = NULL;
+	q->ready += ready_of(q, f) - before;
+	if (before == 0 && ready_of(q, f) > 0)
+		append_turn(q, f);
+	if (f->running + f->waiting == 0)
+		remove_flow(q, f);
+}
+
+int
+flow_queue_ready(const struct flow_queue *q)
+{
+	return q->ready;
+}
+
+bool
+flow_queue_is_empty(const struct flow_queue *q)
+{
+	return q->count == 0;
+}

@@ -1,0 +1,72 @@
+#include "web/attempts.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "process/shared.h"
+
+enum {
+	PLACES = 2048, /* a power of two; some times what is in progress */
+	COUNT_MASK = 0xff,
+};
+
+/* The hash of an id, and in its lowest byte how often it was begun; or 0. */
+static _Atomic uint64_t *places;
+
+void
+attempts_open(void)
+{
+	places = shared_open(
+	    "attempts", PLACES * sizeof(*places), /* ret_fresh= */ NULL);
+}
+
+/* FNV-1a, without the byte of the count. */
+static uint64_t
+hash(const char *id)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (; *id != '\0'; id++)
+		h = (h ^ (unsigned char)*id) * 1099511628211u;
+	return h & ~(uint64_t)COUNT_MASK;
+}
+
+static _Atomic uint64_t *
+place_of(uint64_t h)
+{
+	return &places[(h >> 32) % PLACES];
+}
+
+bool
+attempts_begin(const char *request_id)
+{
+	uint64_t h = hash(request_id), seen, count = 0;
+	_Atomic uint64_t *place;
+
+	if (places == NULL)
+		return true;
+	place = place_of(h);
+	seen = atomic_load_explicit(place, memory_order_relaxed);
+	if ((seen & ~(uint64_t)COUNT_MASK) == h)
+		count = seen & COUNT_MASK;
+	if (count >= ATTEMPTS_MAX)
+		return false;
+	atomic_store_explicit(place, h | (count + 1), memory_order_relaxed);
+	return true;
+}
+
+void
+attempts_end(const char *request_id)
+{
+	uint64_t h = hash(request_id);
+	_Atomic uint64_t *place;
+
+	if (places == NULL)
+		return;
+	place = place_of(h);
+	/* Another's place by now stays the other's. */
+	if ((atomic_load_explicit(place, memory_order_relaxed) &
+		~(uint64_t)COUNT_MASK) == h)
+		atomic_store_explicit(place, 0, memory_order_relaxed);
+}

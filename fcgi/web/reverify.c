@@ -1,0 +1,75 @@
+#include "web/reverify.h"
+
+#include <stddef.h>
+
+#include "app/service_main.h"
+#include "app/service_token.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/jws.h"
+#include "base/log.h"
+#include "http_client/http_client.h"
+#include "web/identity.h"
+#include "web/request.h"
+#include "web/trace.h"
+
+/* The answer: 200 with an assertion of now, or 401, or 403. */
+static enum err
+read_answer(struct req *r, const struct http_client_response *response,
+    const struct identity **ret_who)
+{
+	const struct service_process *process = r->app;
+
+	switch (response->status) {
+	case 200:
+		*ret_who = identity_verify(r->arena, process->identity_key,
+		    process->program->name, response->body,
+		    clock_now_ms() / 1000);
+		if (*ret_who != NULL)
+			return ERR_OK;
+		break;
+	case 401:
+		return ERR_UNAUTHENTICATED;
+	case 403:
+		return ERR_FORBIDDEN;
+	default:
+		break;
+	}
+	log_event(LOG_WARN, "auth gave no second verdict",
+	    LOG_NUM("status", response->status));
+	return ERR_UNAVAILABLE;
+}
+
+enum err
+reverify_ask(
+    struct req *r, const char *assertion, const struct identity **ret_who)
+{
+	const struct service_process *process = r->app;
+	const struct service_config *config = process->config;
+	const char *headers[5] = {
+		service_token_header(r->arena, process->program->name,
+		    process->identity_key, r->identity->user_id),
+		arena_printf(r->arena, "Kedge-Assertion: %s", assertion),
+	};
+	struct http_client_response response;
+	enum err e;
+
+	if (headers[0] == NULL)
+		return ERR_UNAUTHENTICATED; /* auth signs no such user */
+	trace_write_headers(r, headers + 2);
+	e = http_client_call(r->arena,
+	    &(struct http_client_request){
+		.method = "GET",
+		.url = arena_printf(
+		    r->arena, "%s/api/auth/reverify", config->auth_url),
+		.unix_socket = config->auth_socket,
+		.headers = headers,
+		.timeout_ms = REVERIFY_TIMEOUT_MS,
+		.max_bytes = JWS_TOKEN_MAX,
+		.allow_private = true,
+	    },
+	    &response);
+	if (e != ERR_OK)
+		return ERR_UNAVAILABLE; /* logged where it happened */
+	return read_answer(r, &response, ret_who);
+}

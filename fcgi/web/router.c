@@ -1,0 +1,203 @@
+/*
+ * A table of some dozens of rows is scanned faster than it is hashed: nearly
+ * every row differs from the path within its first bytes.
+ */
+#include "web/router.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "web/request.h"
+#include "web/service.h"
+
+/* Methods of one path: as many as there are, and some. */
+enum { ALLOW_MAX = 16 };
+
+/*
+ * Takes {name} from the pattern and one segment from the path.  False when
+ * there is no segment or no room for one.
+ */
+static bool
+take_value(struct req *r, const char **pattern, const char **path)
+{
+	size_t pattern_len = strcspn(*pattern, "}");
+	size_t len = strcspn(*path, "/");
+
+	assert((*pattern)[pattern_len] == '}');
+	assert(r->npath < PATH_VALUES_MAX);
+	if (len == 0)
+		return false;
+	/* Copied by keep_values, if this row is the one. */
+	r->path_values[r->npath++] = (struct path_value){
+		.name = *pattern + 1,
+		.name_len = pattern_len - 1,
+		.value = *path,
+	};
+	*pattern += pattern_len + 1;
+	*path += len;
+
+	return true;
+}
+
+/* Segments are equal byte by byte; {name} stands for one that is not empty. */
+static bool
+matches(struct req *r, const char *pattern, const char *path)
+{
+	r->npath = 0;
+	for (;;) {
+		if (*pattern == '{') {
+			if (!take_value(r, &pattern, &path))
+				return false;
+			continue;
+		}
+		if (*pattern != *path)
+			return false;
+		if (*pattern == '\0')
+			return true;
+		pattern++;
+		path++;
+	}
+}
+
+static void
+keep_values(struct req *r)
+{
+	for (int i = 0; i < r->npath; i++) {
+		struct path_value *v = &r->path_values[i];
+
+		v->value =
+		    arena_strndup(r->arena, v->value, strcspn(v->value, "/"));
+	}
+}
+
+/* The path below the prefix, or NULL where no route can be. */
+static const char *
+path_below(const struct service *s, const char *path)
+{
+	size_t prefix_len = strlen(s->prefix), len;
+
+	if (strncmp(path, s->prefix, prefix_len) != 0)
+		return NULL;
+	path += prefix_len;
+	len = strlen(path);
+	if (len == 0 || *path != '/' || path[len - 1] == '/')
+		return NULL;
+	/* nginx merges slashes; if it was told not to, we do not guess. */
+	return strstr(path, "//") == NULL ? path : NULL;
+}
+
+/* Keeps the list sorted and without repeats. */
+static void
+add_method(const char **methods, int *count, const char *method)
+{
+	int i = 0;
+
+	while (i < *count && strcmp(methods[i], method) < 0)
+		i++;
+	if (i < *count && strcmp(methods[i], method) == 0)
+		return;
+	assert(*count < ALLOW_MAX);
+	memmove(methods + i + 1, methods + i,
+	    (size_t)(*count - i) * sizeof(*methods));
+	methods[i] = method;
+	(*count)++;
+}
+
+static const char *
+join_methods(struct arena *a, const char *const *methods, int count)
+{
+	const char *text = methods[0];
+
+	for (int i = 1; i < count; i++)
+		text = arena_printf(a, "%s, %s", text, methods[i]);
+	return text;
+}
+
+/* RFC 9110, 9.3.2: HEAD is GET whose answer leaves out the body. */
+static bool
+takes(const struct route *row, const char *method)
+{
+	return strcmp(row->method, method) == 0 ||
+	       (strcmp(row->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
+enum err
+router_find(const struct service *s, struct req *r, int *ret_index,
+    const char **ret_allow)
+{
+	const char *path = path_below(s, r->path);
+	const char *methods[ALLOW_MAX];
+	int count = 0, index = 0;
+
+	if (path == NULL)
+		return ERR_NOT_FOUND;
+
+	for (const struct route *const *list = s->routes; *list != NULL;
+	     list++) {
+		const struct route *row = *list;
+
+		for (; row->method != NULL; row++, index++) {
+			if (!matches(r, row->path, path))
+				continue;
+			if (takes(row, r->method)) {
+				keep_values(r);
+				r->route = row;
+				*ret_index = index;
+				return ERR_OK;
+			}
+			add_method(methods, &count, row->method);
+			if (strcmp(row->method, "GET") == 0)
+				add_method(methods, &count, "HEAD");
+		}
+	}
+	r->npath = 0;
+	if (count == 0)
+		return ERR_NOT_FOUND;
+	*ret_allow = join_methods(r->arena, methods, count);
+
+	return ERR_METHOD;
+}
+
+const struct route *
+router_path_row(const struct service *s, struct arena *a, const char *method,
+    const char *path)
+{
+	struct req probe = { .arena = a };
+	const struct route *first = NULL;
+	size_t len = strlen(path);
+
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	path = path_below(s, arena_strndup(a, path, len));
+	if (path == NULL)
+		return NULL;
+	for (const struct route *const *list = s->routes; *list != NULL;
+	     list++) {
+		for (const struct route *row = *list; row->method != NULL;
+		     row++) {
+			if (!matches(&probe, row->path, path))
+				continue;
+			if (takes(row, method))
+				return row;
+			if (first == NULL)
+				first = row;
+		}
+	}
+	return first;
+}
+
+int
+router_count(const struct service *s)
+{
+	int count = 0;
+
+	for (const struct route *const *list = s->routes; *list != NULL;
+	     list++) {
+		for (const struct route *row = *list; row->method != NULL;
+		     row++)
+			count++;
+	}
+	return count;
+}

@@ -1,0 +1,32 @@
+/* schema_check: whether one value is what its row asks for. */
+#ifndef WEB_SCHEMA_CHECK_H
+#define WEB_SCHEMA_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "web/schema.h"
+
+struct arena;
+
+struct schema_fault {
+	enum problem_kind kind;
+	const char *message;
+};
+
+/* False: *ret_fault says what is wrong. */
+MUST_CHECK bool schema_check_int(const struct field *f, struct arena *a,
+    int64_t n, struct schema_fault *ret_fault);
+/*
+ * *text must be UTF-8.  True: *text is the value in its format's one spelling,
+ * perhaps a copy in the arena.
+ */
+MUST_CHECK bool schema_check_string(const struct field *f, struct arena *a,
+    const char **text, struct schema_fault *ret_fault);
+
+/* How many items an array has. */
+MUST_CHECK bool schema_check_count(const struct field *f, struct arena *a,
+    size_t count, struct schema_fault *ret_fault);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * schema_size: how many values a body can hold by its schema.
+ *
+ * Rules that count after reading (a list of at most 100) and members that no
+ * row names have some room beyond, so that they get the answer that names them.
+ */
+#include <assert.h>
+
+#include "web/schema.h"
+
+enum {
+	MEMBER_VALUES = 2, /* its name, and it */
+	UNBOUNDED_ITEMS = 1000, /* of an array whose row has no max */
+	UNBOUNDED_BYTES = 8 * 1024, /* of any object whose row has none */
+	/* Of any object; one of the body's may take as many as its bytes. */
+	ANY_OBJECT_VALUES = 16,
+	SPARE_VALUES = 64,
+	IGNORED_VALUES = 256, /* where unknown members are ignored */
+	LEVELS_MAX = 8, /* of our own tables */
+};
+
+static size_t
+max_or(const struct field *f, size_t otherwise)
+{
+	return f->max > 0 && f->max >= f->min ? (size_t)f->max : otherwise;
+}
+
+/* *largest: bytes of the largest any object. */
+static size_t
+count_members(/* NOLINT(misc-no-recursion) */
+    const struct schema *s, size_t *largest, int level)
+{
+	size_t count = 1, bytes;
+
+	assert(level < LEVELS_MAX);
+	for (const struct field *f = s->fields; f != NULL && f->name != NULL;
+	     f++) {
+		if (f->from != FROM_BODY)
+			continue;
+		count += MEMBER_VALUES;
+		switch (f->type) {
+		case TYPE_STRINGS:
+			count += max_or(f, UNBOUNDED_ITEMS);
+			break;
+		case TYPE_OBJECTS:
+			count += max_or(f, UNBOUNDED_ITEMS) *
+			         count_members(f->of, largest, level + 1);
+			break;
+		case TYPE_ANY_OBJECT:
+			count += ANY_OBJECT_VALUES;
+			bytes = max_or(f, UNBOUNDED_BYTES);
+			if (bytes > *largest)
+				*largest = bytes;
+			break;
+		default:
+			break;
+		}
+	}
+	return count;
+}
+
+size_t
+schema_values_max(const struct schema *s)
+{
+	size_t largest = 0, count = count_members(s, &largest, 0);
+
+	/* Each value takes two bytes: itself and a comma. */
+	return count + largest / 2 + SPARE_VALUES +
+	       (s->refuse_unknown ? 0 : IGNORED_VALUES);
+}

@@ -1,0 +1,239 @@
+#include "web/service.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "app/builtin.h"
+#include "app/service_metrics.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "web/answer.h"
+#include "web/attempts.h"
+#include "web/body.h"
+#include "web/guard.h"
+#include "web/input.h"
+#include "web/params.h"
+#include "web/router.h"
+#include "web/stream.h"
+
+enum { METRIC_OTHER = -1 };
+
+/* Errors that any route may come to; the others are declared by its row. */
+static void
+check_declared(const struct req *r, enum err e)
+{
+	unsigned implied = BIT(ERR_OK) | BIT(ERR_INVALID) |
+	                   BIT(ERR_UNAUTHENTICATED) | BIT(ERR_ABANDONED) |
+	                   BIT(ERR_INTERNAL) | BIT(ERR_UNAVAILABLE);
+
+	if (((implied | r->route->errors) & BIT(e)) == 0)
+		log_event(LOG_WARN, "the route does not declare this error",
+		    LOG_TEXT("route", r->route->path),
+		    LOG_TEXT("code", err_info(e)->code));
+}
+
+static enum err
+call_handler(struct req *r, const void *in)
+{
+	const struct schema *out = &r->route->out;
+	void *out_struct = NULL;
+	enum err e;
+
+	if (out->size != 0)
+		out_struct = arena_alloc(
+		    r->arena, out->array ? sizeof(struct objects) : out->size);
+	e = r->route->handler(r, in, out_struct);
+	if (e != ERR_OK) {
+		check_declared(r, e);
+		return e;
+	}
+
+	return r->answered ? ERR_OK : answer_output(r, out_struct);
+}
+
+static enum err
+call_hook(enum err (*hook)(struct req *r), struct req *r)
+{
+	return hook != NULL ? hook(r) : ERR_OK;
+}
+
+static enum err
+run_route(const struct service *s, struct req *r)
+{
+	void *in = NULL;
+	enum err e;
+
+	e = guard_identify(s, r);
+	if (e != ERR_OK)
+		return e;
+	e = body_read(r, input_is_strict(s, r->route));
+	if (e != ERR_OK)
+		return e;
+	e = call_hook(s->hooks.screen, r);
+	if (e != ERR_OK)
+		return e;
+	e = input_read(s, r, &in);
+	if (e != ERR_OK)
+		return e;
+	e = guard_confirm(s, r);
+	if (e != ERR_OK)
+		return e;
+	e = call_hook(s->hooks.guard, r);
+	if (e != ERR_OK)
+		return e;
+
+	return call_handler(r, in);
+}
+
+static enum err
+run_builtin(const struct service *s, struct req *r, const struct builtin *own)
+{
+	r->line = (struct req_line){
+		.route = own->path,
+		.metric =
+		    s->metrics != NULL ? s->metrics->builtin : METRIC_OTHER,
+		.quiet = true,
+	};
+	if (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0) {
+		req_add_header(r, "Allow", "GET, HEAD");
+		return ERR_METHOD;
+	}
+	own->answer(s, r);
+
+	return ERR_OK;
+}
+
+static enum err
+dispatch(const struct service *s, struct req *r)
+{
+	const char *allow = NULL;
+	const struct builtin *own;
+	int index;
+	enum err e;
+
+	if (s->handle_all != NULL) {
+		r->line = (struct req_line){
+			.route = "verdict",
+			.metric = s->metrics != NULL ? s->metrics->verdict
+			                             : METRIC_OTHER,
+			.quiet = true,
+			.is_verdict = true,
+		};
+		return s->handle_all(r);
+	}
+	own = builtin_find(s, r->path);
+	if (own != NULL)
+		return run_builtin(s, r, own);
+
+	e = call_hook(s->hooks.before, r);
+	if (e != ERR_OK)
+		return e;
+	e = router_find(s, r, &index, &allow);
+	if (e != ERR_OK) {
+		if (e == ERR_METHOD)
+			req_add_header(r, "Allow", allow);
+		return e;
+	}
+	r->line.route = r->route->path;
+	if (s->metrics != NULL)
+		r->line.metric = s->metrics->routes[index];
+
+	return run_route(s, r);
+}
+
+/*
+ * Makes a stream's first piece before anything is sent: what fails here is an
+ * answer of its own, and a stream of one piece is a plain body.
+ */
+static enum err
+begin_stream(struct req *r)
+{
+	const struct stream *stream = r->response.stream;
+	bool done = false;
+	struct buf piece;
+	enum err e;
+
+	if (stream == NULL || str_eq(r->method, "HEAD"))
+		return ERR_OK;
+	buf_init(&piece, r->arena, STREAM_PIECE_MAX_BYTES);
+	e = stream_next(stream, r->arena, &piece, &done);
+	if (e != ERR_OK)
+		return e;
+	r->response.body = piece.data;
+	r->response.body_len = piece.len;
+	if (done)
+		r->response.stream = NULL;
+	return ERR_OK;
+}
+
+static enum err
+begin_attempt(const struct req *r)
+{
+	if (attempts_begin(r->request_id))
+		return ERR_OK;
+	log_event(LOG_ERROR, "request refused after it crashed workers",
+	    LOG_TEXT("method", r->method), LOG_TEXT("path", r->path),
+	    LOG_NUM("workers", ATTEMPTS_MAX));
+	return ERR_INTERNAL;
+}
+
+void
+service_handle(const struct service *s, struct req *r)
+{
+	enum err e;
+
+	if (r->begun_us == 0)
+		r->begun_us = clock_monotonic_us();
+	r->line = (struct req_line){ .route = "", .metric = METRIC_OTHER };
+	r->app = s->app;
+	r->service = s;
+	e = params_read(s, r);
+	if (e == ERR_OK)
+		e = r->refusal;
+	if (e == ERR_OK)
+		e = begin_attempt(r);
+	if (e == ERR_OK)
+		e = dispatch(s, r);
+	if (e == ERR_OK && !r->answered) {
+		log_event(LOG_ERROR, "handler returned no response",
+		    LOG_TEXT("route", r->line.route));
+		e = ERR_INTERNAL;
+	}
+	if (e == ERR_OK)
+		e = begin_stream(r);
+	if (e != ERR_OK)
+		answer_error(s, r, e);
+	answer_forbid_storing(s, r);
+	r->line.us = clock_monotonic_us() - r->begun_us;
+	if (r->request_id != NULL)
+		attempts_end(r->request_id);
+}
+
+bool
+service_is_prompt(const struct service *s, const struct req *r)
+{
+	struct req probe = {
+		.arena = r->arena,
+		.source = r->source,
+		.method = params_get(r, "REQUEST_METHOD"),
+		.path = params_get(r, "KEDGE_PATH"),
+	};
+	const struct builtin *own;
+	const char *allow;
+	int metric;
+
+	if (s->handle_all != NULL)
+		return false;
+	own = builtin_find(s, probe.path);
+	if (own != NULL)
+		return own->prompt;
+	/* With a body, auth may have to be asked again: see guard.h. */
+	return router_find(s, &probe, &metric, &allow) == ERR_OK &&
+	       probe.route->prompt &&
+	       (probe.route->guard == GUARD_NONE ||
+		   (req_is_safe(&probe) && !req_has_body(&probe)));
+}

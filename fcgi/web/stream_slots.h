@@ -1,0 +1,24 @@
+/*
+ * stream_slots: how many answers of a process may be streams at once.
+ *
+ * A stream holds its thread until the client has read it.  So a process has
+ * few of them, and one user still fewer: a thread is left for everybody else.
+ */
+#ifndef WEB_STREAM_SLOTS_H
+#define WEB_STREAM_SLOTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+struct arena;
+struct stream_slots;
+
+struct stream_slots *stream_slots_new(int64_t slots, int64_t per_user);
+void stream_slots_free(struct stream_slots *s);
+/* Until the arena is emptied.  False: there is none free, for this user. */
+MUST_CHECK bool
+stream_slots_take(struct stream_slots *s, struct arena *a, const char *user_id);
+
+#endif

@@ -1,0 +1,19 @@
+/* trace: W3C Trace Context, as far as we take part in it: we pass it on. */
+#ifndef WEB_TRACE_H
+#define WEB_TRACE_H
+
+struct req;
+
+/*
+ * Sets trace_id and trace_flags by a traceparent header; leaves them alone when
+ * it is not valid, or NULL.
+ */
+void trace_read(struct req *r, const char *header);
+/*
+ * What a call to another service says of the request that it is made for, as
+ * whole header lines: the request's id, and, if it is part of a trace, that.
+ * Writes two, the second NULL when there is no trace.
+ */
+void trace_write_headers(const struct req *r, const char *ret_headers[2]);
+
+#endif
