@@ -66,6 +66,7 @@ static bool
 add_file(struct run *r, const char *dir, const char *name)
 {
 	struct migration *f = &r->files[r->nfiles];
+	const char *path = arena_printf(r->arena, "%s/%s", dir, name);
 	size_t len;
 
 	f->version = version_of(name);
@@ -80,9 +81,8 @@ add_file(struct run *r, const char *dir, const char *name)
 		return false;
 	}
 	f->name = arena_strdup(r->arena, name);
-	f->text = file_read(
-	    r->arena, arena_printf(r->arena, "%s/%s", dir, name), &len);
-	if (f->text == NULL)
+	f->text = file_read(r->arena, path, &len);
+	if (f->text == NULL || !migration_check_former(f, path))
 		return false;
 	sha256_hex(f->text, len, f->checksum);
 	r->nfiles++;
@@ -194,7 +194,7 @@ check_applied(struct run *r, const struct db_rows *rows, int i)
 		return false;
 	}
 	if (!str_eq(name, f->name) ||
-	    !str_eq(db_get_text(rows, i, 2), f->checksum)) {
+	    !migration_has_been(f, db_get_text(rows, i, 2))) {
 		complain("%s: %s is not what was run as %s; a migration that "
 			 "has been run must stay as it is",
 		    r->service->name, f->name, name);

@@ -42,6 +42,70 @@ migration_read_patience(int64_t *ret_ms)
 	return true;
 }
 
+/* -- former texts -- */
+
+#define FORMERLY "-- kedge: formerly"
+
+/*
+ * The next line that says FORMERLY, from its first character after that; NULL:
+ * there is none before the first line that is neither comment nor blank.
+ */
+static const char *
+next_former(const char *s)
+{
+	for (;;) {
+		s += strspn(s, " \t\r\n");
+		if (!str_has_prefix(s, "--"))
+			return NULL;
+		if (str_has_prefix(s, FORMERLY))
+			return s + strlen(FORMERLY);
+		s += strcspn(s, "\n");
+	}
+}
+
+static bool
+is_checksum_line(const char *s)
+{
+	return s[0] == ' ' &&
+	       strspn(s + 1, "0123456789abcdef") == SHA256_HEX_SIZE - 1 &&
+	       strchr("\r\n", s[SHA256_HEX_SIZE]) != NULL;
+}
+
+bool
+migration_check_former(const struct migration *m, const char *path)
+{
+	const char *s;
+
+	for (s = next_former(m->text); s != NULL; s = next_former(s)) {
+		if (!is_checksum_line(s)) {
+			complain("%s: expected \"" FORMERLY
+				 "\", a blank and a SHA-256 of 64 hexadecimal "
+				 "digits in lower case",
+			    path);
+			return false;
+		}
+		s += strcspn(s, "\n");
+	}
+	return true;
+}
+
+bool
+migration_has_been(const struct migration *m, const char *checksum)
+{
+	const char *s;
+
+	if (str_eq(checksum, m->checksum))
+		return true;
+	if (strlen(checksum) != SHA256_HEX_SIZE - 1)
+		return false;
+	for (s = next_former(m->text); s != NULL; s = next_former(s)) {
+		if (str_has_prefix(s + 1, checksum))
+			return true;
+		s += strcspn(s, "\n");
+	}
+	return false;
+}
+
 /* -- waiting -- */
 
 struct wait {

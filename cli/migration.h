@@ -11,6 +11,11 @@
  * IF EXISTS, which cannot be in a transaction.  They keep nobody waiting, and
  * so have all of the patience.  What an interrupted one has left, an index that
  * is invalid, is dropped before it is run again.
+ *
+ * A file that has been run keeps its statements for ever, but its comments may
+ * be rewritten.  It then says, in a comment line before its first statement,
+ * "-- kedge: formerly SHA256", the checksum that it had before.  A database in
+ * which that text was run has run this file.
  */
 #ifndef CLI_MIGRATION_H
 #define CLI_MIGRATION_H
@@ -37,6 +42,12 @@ struct migration_run {
 	const char *service;
 	int64_t patience_ms; /* for a file, and for others who migrate */
 };
+
+/* False: a line "-- kedge: formerly" is malformed; a complaint names `path`. */
+MUST_CHECK bool
+migration_check_former(const struct migration *m, const char *path);
+/* Whether the text with this checksum is the file, or a former text of it. */
+bool migration_has_been(const struct migration *m, const char *checksum);
 
 /* KEDGE_MIGRATION_PATIENCE_S, or a minute.  False: a complaint says why. */
 MUST_CHECK bool migration_read_patience(int64_t *ret_ms);

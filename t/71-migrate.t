@@ -122,6 +122,40 @@ unlink "$sql/" . file($n, 'between');
 is($k->sql('wallet', "SELECT checksum FROM kedge_migration WHERE version = $n + 1"),
 	sha256_hex(slurp("$sql/$next")), 'recorded with its checksum');
 
+# ---- comments that were rewritten ---------------------------------------------------
+
+# The file names the text that was run.  That text stays on record, so that the
+# release before, which has it, can still migrate.
+my $before_words = contents();
+my $line = sub { "-- kedge: formerly $_[0]\n" };
+my $other = sha256_hex('another text');
+for my $row (
+	[ 'as its first line', $line->(sha256_hex($text)) . $text ],
+	[ 'beside another', "-- New words.\n\n" . $line->($other) . $line->(sha256_hex($text)) . $text ],
+	[ 'with ends of lines from elsewhere', $line->(sha256_hex($text)) =~ s/\n/\r\n/r . $text ],
+) {
+	my ($name, $now) = @$row;
+	put($old, $now);
+	applied("a file that says what it was, $name: nothing to do");
+	is(contents(), $before_words, "$name: nothing is changed");
+}
+for my $row (
+	[ 'that it was something else', $line->($other) . $text ],
+	[ 'it after its first statement', "SELECT 1;\n" . $line->(sha256_hex($text)) . $text ],
+	[ 'it within a line', '-- ' . $line->(sha256_hex($text)) . $text ],
+) {
+	my ($name, $now) = @$row;
+	put($old, $now);
+	refused("a file that says $name", qr/wallet: \Q$old\E is not what was run as \Q$old\E/);
+}
+for my $sum ('', ' ' . substr(sha256_hex($text), 1), ' ' . uc sha256_hex($text),
+	'  ' . sha256_hex($text), ' ' . sha256_hex($text) . '0', ' ' . sha256_hex($text) . ' ')
+{
+	put($old, "-- kedge: formerly$sum\n$text");
+	refused("a line with '$sum'", qr/\Q$old\E: expected "-- kedge: formerly", a blank and a SHA-256/);
+}
+put($old, $text);
+
 # ---- whole or not at all ------------------------------------------------------------
 
 # Each fails after it has done something.  What came before it in the same run
