@@ -20,9 +20,9 @@ LDLIBS += $(shell pkg-config --libs $(PKGS)) -lscrypt
 
 lib := $(BUILD)/libkedge.a
 lib_src := $(wildcard fcgi/*/*.c)
-svc_src = $(wildcard services/$*/*.c services/$*/*/*.c)
+svc_src = $(wildcard services/$*/*.c services/$*/*/*.c services/$*/*/*/*.c)
 # What unit tests link of a service: everything but its main.
-svc_parts = $(filter-out %/main.c,$(wildcard services/*/*.c services/*/*/*.c))
+svc_parts = $(filter-out %/main.c,$(wildcard services/*/*.c services/*/*/*.c services/*/*/*/*.c))
 cli_src := $(wildcard cli/*.c)
 tests := $(patsubst %.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
 # What unit tests share: servers to run against.

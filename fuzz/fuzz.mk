@@ -15,7 +15,7 @@ FUZZ_CFLAGS := -O1 -g -std=c17 -pthread -fno-omit-frame-pointer \
 fuzz_names := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 fuzz_runs := $(fuzz_names:%=fuzz-%)
 fuzz_src := $(wildcard fcgi/*/*.c) \
-    $(filter-out %/main.c,$(wildcard services/*/*.c services/*/*/*.c))
+    $(filter-out %/main.c,$(wildcard services/*/*.c services/*/*/*.c services/*/*/*/*.c))
 fuzz_lib := $(FUZZ_BUILD)/libfuzz.a
 
 fuzz: $(fuzz_runs)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "auth/email/email.h"
+#include "auth/identity/email.h"
 #include "base/arena.h"
 #include "base/str.h"
 

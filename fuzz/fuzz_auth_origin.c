@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "auth/origin/origin.h"
+#include "auth/http/origin.h"
 #include "base/arena.h"
 #include "base/str.h"
 

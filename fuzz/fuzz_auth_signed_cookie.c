@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "auth/cookie/signed_cookie.h"
+#include "auth/http/signed_cookie.h"
 #include "base/arena.h"
 #include "base/str.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/origin/origin.h"
+#include "auth/http/origin.h"
 #include "base/attr.h"
 #include "base/log.h"
 #include "base/str.h"

@@ -5,10 +5,10 @@
 #ifndef AUTH_AUTH_SHARED_H
 #define AUTH_AUTH_SHARED_H
 
+#include "auth/identity/lease.h"
+#include "auth/identity/session_epoch.h"
+#include "auth/identity/session_ticker.h"
 #include "auth/password/hash_slots.h"
-#include "auth/session/lease.h"
-#include "auth/session/session_epoch.h"
-#include "auth/session/session_ticker.h"
 
 struct auth_shared {
 	struct epoch epoch;

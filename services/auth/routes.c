@@ -3,11 +3,11 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "auth/credential/credential_routes.h"
+#include "auth/http/ok_routes.h"
+#include "auth/identity/session_routes.h"
+#include "auth/identity/user_routes.h"
+#include "auth/plugin/email_password/credential_routes.h"
 #include "auth/provision/provision_routes.h"
-#include "auth/session/session_routes.h"
-#include "auth/user/user_routes.h"
-#include "auth/wire/wire_routes.h"
 #include "base/str.h"
 #include "web/request.h"
 #include "web/service.h"
@@ -19,7 +19,7 @@ const struct route *const auth_routes[] = {
 	credential_routes,
 	session_routes,
 	user_routes,
-	wire_routes,
+	ok_routes,
 	provision_routes,
 	NULL,
 };

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "auth/cookie/signed_cookie.h"
+#include "auth/http/signed_cookie.h"
 #include "base/arena.h"
 #include "base/attr.h"
 

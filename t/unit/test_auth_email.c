@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "auth/email/email.h"
+#include "auth/identity/email.h"
 #include "base/arena.h"
 #include "base/attr.h"
 

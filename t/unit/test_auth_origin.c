@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "auth/origin/csrf.h"
-#include "auth/origin/origin.h"
+#include "auth/http/csrf.h"
+#include "auth/http/origin.h"
 #include "base/attr.h"
 #include "base/str.h"
 

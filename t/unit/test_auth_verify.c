@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "auth/limit/address.h"
-#include "auth/session/session_cache.h"
-#include "auth/user/user.h"
+#include "auth/http/address.h"
+#include "auth/identity/session_cache.h"
+#include "auth/identity/user.h"
 #include "auth/verify/guard.h"
 #include "base/arena.h"
 #include "base/attr.h"

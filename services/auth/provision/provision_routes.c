@@ -5,9 +5,9 @@
 #include <strings.h>
 
 #include "auth/auth.h"
-#include "auth/refusal.h"
+#include "auth/http/refusal.h"
+#include "auth/identity/user.h"
 #include "auth/routes.h"
-#include "auth/user/user.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/jws.h"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "auth/auth.h"
-#include "auth/session/session.h"
-#include "auth/user/user.h"
+#include "auth/identity/session.h"
+#include "auth/identity/user.h"
 #include "auth/verify/guard.h"
 #include "base/log.h"
 #include "web/identity.h"

@@ -1,7 +1,7 @@
 #include "auth/verify/guard.h"
 
-#include "auth/session/session.h"
-#include "auth/user/user.h"
+#include "auth/identity/session.h"
+#include "auth/identity/user.h"
 #include "base/str.h"
 #include "web/identity.h"
 

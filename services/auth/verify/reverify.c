@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/identity/session.h"
 #include "auth/provision/provision_routes.h"
-#include "auth/session/session.h"
 #include "auth/verify/assertion.h"
 #include "auth/verify/guard.h"
 #include "auth/verify/verify.h"

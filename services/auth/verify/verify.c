@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "auth/auth.h"
-#include "auth/cookie/session_cookie.h"
-#include "auth/origin/csrf.h"
+#include "auth/http/csrf.h"
+#include "auth/http/session_cookie.h"
+#include "auth/identity/session.h"
+#include "auth/identity/user.h"
 #include "auth/routes.h"
-#include "auth/session/session.h"
-#include "auth/user/user.h"
 #include "auth/verify/assertion.h"
 #include "auth/verify/guard.h"
 #include "auth/verify/reverify.h"

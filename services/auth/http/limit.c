@@ -1,0 +1,91 @@
+#include "auth/http/limit.h"
+
+#include <string.h>
+
+#include "auth/auth.h"
+#include "auth/http/address.h"
+#include "auth/routes.h"
+#include "base/arena.h"
+#include "base/digest.h"
+#include "cache/rate_limit.h"
+#include "web/request.h"
+#include "web/router.h"
+#include "web/service.h"
+
+static enum err
+take(struct req *r, const char *key, int64_t burst, int64_t period_ms)
+{
+	struct auth *auth = auth_of(r);
+	int64_t retry_ms = 0;
+
+	if (rate_limit_take(auth->process.limit, key, burst, period_ms,
+		&retry_ms) == ERR_OK)
+		return ERR_OK;
+	r->retry_after_s = (retry_ms + 999) / 1000;
+	if (r->retry_after_s < 1)
+		r->retry_after_s = 1;
+	return refuse(r, REFUSE_TOO_MANY);
+}
+
+/* Methods of one path count together, unless the row has a rate of its own. */
+static const char *
+counted_as(struct arena *a, const struct route *row)
+{
+	if (row == NULL)
+		return "*";
+	return row->rate.burst == 0
+	           ? row->path
+	           : arena_printf(a, "%s %s", row->method, row->path);
+}
+
+enum err
+limit_request(struct req *r)
+{
+	struct route_rate rate = { LIMIT_REQUESTS, LIMIT_PERIOD_S };
+	const struct route *row;
+
+	if (!auth_of(r)->config->rate_limit || routes_is_internal(r))
+		return ERR_OK;
+	row = router_path_row(r->service, r->arena, r->method, r->path);
+	if (row != NULL && row->rate.burst != 0)
+		rate = row->rate;
+	return take(r,
+	    arena_printf(r->arena, "ip|%s|%s",
+		address_of(r->arena, r->client_ip), counted_as(r->arena, row)),
+	    rate.burst, rate.period_s * 1000);
+}
+
+/* Redis need not know who is being tried. */
+static const char *
+try_key(struct req *r, const char *account)
+{
+	char hex[SHA256_HEX_SIZE];
+
+	sha256_hex(account, strlen(account), hex);
+	return arena_printf(r->arena, "try|%.32s|%s", hex,
+	    address_network(r->arena, r->client_ip));
+}
+
+enum refusal
+limit_try(struct req *r, const char *account)
+{
+	if (!auth_of(r)->config->rate_limit)
+		return REFUSE_NOT;
+	return take(r, try_key(r, account), LIMIT_TRIES,
+		   LIMIT_TRIES_PERIOD_MS) == ERR_OK
+	           ? REFUSE_NOT
+	           : REFUSE_TOO_MANY;
+}
+
+void
+limit_end_try(struct req *r, const char *account, enum refusal outcome)
+{
+	struct auth *auth = auth_of(r);
+
+	if (!auth->config->rate_limit ||
+	    outcome == REFUSE_INVALID_EMAIL_OR_PASSWORD ||
+	    outcome == REFUSE_INVALID_PASSWORD)
+		return;
+	rate_limit_refund(auth->process.limit, try_key(r, account), LIMIT_TRIES,
+	    LIMIT_TRIES_PERIOD_MS);
+}

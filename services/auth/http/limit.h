@@ -1,0 +1,46 @@
+/*
+ * limit: how often one client may ask, and how often one account may be tried.
+ *
+ * Every request counts for its client's address and path, as in BetterAuth:
+ * 100 in 10 seconds, and what the route's row says where it says something (3
+ * where passwords are asked for).  Paths that do not exist share one counter,
+ * so that inventing paths makes no new ones.
+ *
+ * Besides, every wrong guess of a password counts for the account and the
+ * network it comes from, in whatever letters the address is written.  It is
+ * counted before it is known to be wrong, so that no more than the limit can be
+ * under way at once, and taken back when it was not.  The network is part of it
+ * so that an attacker elsewhere cannot lock the owner out; what it does not
+ * stop, a guess or two from each of many networks, the hash slows down.
+ */
+#ifndef AUTH_LIMIT_H
+#define AUTH_LIMIT_H
+
+#include "auth/http/refusal.h"
+#include "base/attr.h"
+#include "base/err.h"
+
+struct req;
+
+enum {
+	LIMIT_PERIOD_S = 10,
+	LIMIT_REQUESTS = 100,
+	LIMIT_PASSWORD_REQUESTS = 3,
+
+	LIMIT_TRIES_PERIOD_MS = 600 * 1000,
+	LIMIT_TRIES = 20,
+};
+
+/* The `rate` of a row where a password is asked for. */
+/* clang-format off */
+#define LIMIT_PASSWORD { LIMIT_PASSWORD_REQUESTS, LIMIT_PERIOD_S }
+/* clang-format on */
+
+/* The hook: ERR_RATE_LIMITED, with the wait in r->retry_after_s. */
+enum err limit_request(struct req *r);
+/* Counts a try for `account`: a canonical address, or a user's id. */
+MUST_CHECK enum refusal limit_try(struct req *r, const char *account);
+/* What came of it: what was not a wrong guess does not count. */
+void limit_end_try(struct req *r, const char *account, enum refusal outcome);
+
+#endif

@@ -1,0 +1,114 @@
+#include "auth/http/refusal.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "web/request.h"
+
+enum { BUSY_RETRY_S = 2 };
+
+struct row {
+	enum err err;
+	const char *code; /* NULL: err_info's */
+	const char *message;
+};
+
+/* clang-format off */
+static const struct row rows[] = {
+	[REFUSE_NOT] = { ERR_OK, NULL, NULL },
+	[REFUSE_UNAVAILABLE] = { ERR_UNAVAILABLE, NULL, NULL },
+	[REFUSE_INTERNAL] = { ERR_INTERNAL, NULL, NULL },
+	[REFUSE_BUSY] = { ERR_RATE_LIMITED, "TOO_MANY_SIGN_INS",
+	    "Too many sign-ins are waiting. Please try again later." },
+	[REFUSE_ABANDONED] = { ERR_ABANDONED, NULL, NULL },
+	[REFUSE_TOO_MANY] = { ERR_RATE_LIMITED, REFUSAL_NO_CODE,
+	    "Too many requests. Please try again later." },
+	[REFUSE_UNAUTHORIZED] = { ERR_UNAUTHENTICATED, "UNAUTHORIZED",
+	    "Unauthorized" },
+	[REFUSE_NOT_FRESH] = { ERR_FORBIDDEN, "SESSION_NOT_FRESH",
+	    "Session is not fresh" },
+	[REFUSE_BANNED] = { ERR_FORBIDDEN, "BANNED_USER",
+	    "You have been banned from this application. "
+	    "Please contact support if you believe this is an error." },
+	[REFUSE_INVALID_EMAIL] = { ERR_INVALID, "INVALID_EMAIL",
+	    "Invalid email" },
+	[REFUSE_PASSWORD_TOO_SHORT] = { ERR_INVALID, "PASSWORD_TOO_SHORT",
+	    "Password too short" },
+	[REFUSE_PASSWORD_TOO_LONG] = { ERR_INVALID, "PASSWORD_TOO_LONG",
+	    "Password too long" },
+	[REFUSE_INVALID_PASSWORD] = { ERR_INVALID, "INVALID_PASSWORD",
+	    "Invalid password" },
+	[REFUSE_INVALID_EMAIL_OR_PASSWORD] = { ERR_UNAUTHENTICATED,
+	    "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password" },
+	[REFUSE_CREDENTIAL_ACCOUNT_NOT_FOUND] = { ERR_INVALID,
+	    "CREDENTIAL_ACCOUNT_NOT_FOUND", "Credential account not found" },
+	[REFUSE_USER_EXISTS] = { ERR_UNPROCESSABLE,
+	    "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+	    "User already exists. Use another email." },
+	[REFUSE_USER_NOT_FOUND] = { ERR_NOT_FOUND, "USER_NOT_FOUND",
+	    "User not found" },
+	[REFUSE_EMAIL_CAN_NOT_BE_UPDATED] = { ERR_INVALID,
+	    "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated" },
+	[REFUSE_NO_FIELDS_TO_UPDATE] = { ERR_INVALID, REFUSAL_NO_CODE,
+	    "No fields to update" },
+	[REFUSE_DEFER_SESSION_REQUIRED] = { ERR_METHOD,
+	    "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
+	    "POST method requires deferSessionRefresh to be enabled in "
+	    "session config" },
+	[REFUSE_MISSING_OR_NULL_ORIGIN] = { ERR_FORBIDDEN,
+	    "MISSING_OR_NULL_ORIGIN", "Missing or null Origin" },
+	[REFUSE_INVALID_ORIGIN] = { ERR_FORBIDDEN, "INVALID_ORIGIN",
+	    "Invalid origin" },
+	[REFUSE_CROSS_SITE_NAVIGATION] = { ERR_FORBIDDEN,
+	    "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
+	    "Cross-site navigation login blocked. "
+	    "This request appears to be a CSRF attack." },
+	[REFUSE_INVALID_CALLBACK_URL] = { ERR_FORBIDDEN,
+	    "INVALID_CALLBACK_URL", "Invalid callbackURL" },
+	[REFUSE_INVALID_REDIRECT_URL] = { ERR_FORBIDDEN,
+	    "INVALID_REDIRECT_URL", "Invalid redirectURL" },
+	[REFUSE_INVALID_ERROR_CALLBACK_URL] = { ERR_FORBIDDEN,
+	    "INVALID_ERROR_CALLBACK_URL", "Invalid errorCallbackURL" },
+	[REFUSE_INVALID_NEW_USER_CALLBACK_URL] = { ERR_FORBIDDEN,
+	    "INVALID_NEW_USER_CALLBACK_URL", "Invalid newUserCallbackURL" },
+};
+/* clang-format on */
+
+enum refusal
+refusal_of(enum err e)
+{
+	switch (e) {
+	case ERR_OK:
+		return REFUSE_NOT;
+	case ERR_UNAVAILABLE:
+		return REFUSE_UNAVAILABLE;
+	case ERR_RATE_LIMITED:
+		return REFUSE_BUSY;
+	case ERR_ABANDONED:
+		return REFUSE_ABANDONED;
+	default:
+		return REFUSE_INTERNAL;
+	}
+}
+
+enum err
+refuse(struct req *r, enum refusal why)
+{
+	const struct row *row = &rows[why];
+
+	assert(why < REFUSE__MAX && COUNT_OF(rows) == REFUSE__MAX);
+	if (why == REFUSE_BUSY)
+		r->retry_after_s = BUSY_RETRY_S;
+	return row->code == NULL
+	           ? row->err
+	           : req_fail(r, row->err, row->code, row->message);
+}
+
+enum err
+refuse_field(struct req *r, const char *field)
+{
+	return req_fail(r, ERR_INVALID, "FIELD_NOT_ALLOWED",
+	    arena_printf(r->arena, "%s is not allowed to be set", field));
+}

@@ -1,0 +1,46 @@
+/*
+ * session_cache: the claims of sessions in Redis.
+ *
+ * Key: s:<first half of SHA-256 of the token, hex>, so that who reads Redis
+ * finds no token in it.  Version: the epoch that PostgreSQL had when the claims
+ * were read.  Value: fields between tabs, since it is read with every request.
+ * What makes a cached value safe to believe is told in session.h.
+ */
+#ifndef AUTH_SESSION_CACHE_H
+#define AUTH_SESSION_CACHE_H
+
+#include <stdint.h>
+
+#include "auth/identity/session.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "cache/cache.h"
+#include "web/schema.h"
+
+struct arena;
+
+/*
+ * No entry is older, whatever happened: rows that something other than auth
+ * changed (psql, a BetterAuth beside us) are seen within this time.
+ */
+enum { SESSION_CACHE_TTL_MS = 300 * 1000 };
+
+/*
+ * Looks up all of them, at most SESSION_LOOKUPS_MAX.  An entry of an older
+ * epoch than theirs, or that cannot be read, counts as none.
+ */
+void session_cache_get(
+    struct cache *c, struct session_lookup *const *lookups, size_t n);
+/* What was looked up before, and missed; `claims`, of `epoch`, are given. */
+void session_cache_fill(struct cache *c, const struct session_lookup *l);
+/* As cache_invalidate(), for any number of tokens. */
+MUST_CHECK enum err session_cache_invalidate(
+    struct cache *c, struct arena *a, const struct strings *tokens);
+
+/* The value's text; NULL when the claims cannot be kept. */
+const char *
+session_claims_write(struct arena *a, const struct session_claims *claims);
+MUST_CHECK enum err session_claims_read(
+    struct arena *a, const char *text, struct session_claims *ret_claims);
+
+#endif

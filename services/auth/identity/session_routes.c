@@ -1,0 +1,312 @@
+#include "auth/identity/session_routes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "auth/auth.h"
+#include "auth/http/refusal.h"
+#include "auth/http/session_cookie.h"
+#include "auth/identity/session.h"
+#include "auth/identity/session_view.h"
+#include "auth/identity/user_view.h"
+#include "auth/routes.h"
+#include "base/arena.h"
+#include "base/str.h"
+#include "web/query.h"
+#include "web/request.h"
+#include "web/service.h"
+
+struct found_out {
+	const void *session;
+	const void *user;
+};
+struct token_in {
+	const char *token;
+};
+struct status_out {
+	bool status;
+};
+struct sign_out_in {
+	const char *callback_url;
+	bool disable_redirect;
+	const char *state;
+};
+struct success_out {
+	bool success;
+};
+
+/* clang-format off */
+static const struct field found_fields[] = {
+	{ FIELD(struct found_out, session, "session"), .required = true,
+	  .of = &session_schema },
+	{ FIELD(struct found_out, user, "user"), .required = true,
+	  .of = &user_schema },
+	{ 0 },
+};
+static const struct field token_fields[] = {
+	{ FIELD(struct token_in, token, "token"), .required = true,
+	  .doc = "The token of one of the user's sessions." },
+	{ 0 },
+};
+static const struct field status_fields[] = {
+	{ FIELD(struct status_out, status, "status"), .required = true },
+	{ 0 },
+};
+static const struct field sign_out_fields[] = {
+	{ FIELD(struct sign_out_in, callback_url, "callbackURL"),
+	  .doc = "Accepted for BetterAuth's clients; nothing redirects." },
+	{ FIELD(struct sign_out_in, disable_redirect, "disableRedirect") },
+	{ FIELD(struct sign_out_in, state, "state") },
+	{ 0 },
+};
+static const struct field success_fields[] = {
+	{ FIELD(struct success_out, success, "success"), .required = true },
+	{ 0 },
+};
+/* Read by query_flag(), which no schema's rules are like. */
+static const struct field session_query[] = {
+	{ .name = "disableCookieCache", .from = FROM_QUERY,
+	  .doc = "Accepted for BetterAuth's clients; there is no such cache." },
+	{ .name = "disableRefresh", .from = FROM_QUERY,
+	  .doc = "Any text but the empty one: the session's end stays as it "
+	    "is." },
+	{ 0 },
+};
+/* clang-format on */
+
+/* BetterAuth takes any text but the empty one for true, "false" too. */
+static bool
+query_flag(const struct req *r, const char *name)
+{
+	int count = 0;
+	const char *value = query_find(r->arena, r->query, name, &count);
+
+	return count > 1 || (value != NULL && *value != '\0');
+}
+
+/* The first of the request's sessions that is live, and its token. */
+static enum err
+find_first(struct req *r, bool refresh, struct session_found *ret_found,
+    const char **ret_token, bool *ret_refreshed)
+{
+	const char *tokens[SESSION_COOKIES_MAX];
+	size_t n = session_cookie_tokens(r, tokens);
+	enum err e = ERR_NOT_FOUND;
+
+	for (size_t i = 0; i < n && e == ERR_NOT_FOUND; i++) {
+		*ret_token = tokens[i];
+		e = session_find(auth_of(r), r->arena, tokens[i], refresh,
+		    ret_found, ret_refreshed);
+	}
+	if (n > 0 && e == ERR_NOT_FOUND)
+		session_cookie_clear(r);
+	return e;
+}
+
+/* As session_find(), with what it means for the browser's cookies. */
+static enum err
+find_session(struct req *r, struct session_found *ret_found)
+{
+	bool keep =
+	    session_cookie_is_brief(r) || query_flag(r, "disableRefresh");
+	const char *token;
+	bool refreshed;
+	enum err e =
+	    find_first(r, /* refresh= */ !keep, ret_found, &token, &refreshed);
+
+	if (e != ERR_OK)
+		return e;
+	r->user_id = ret_found->user.id;
+	if (refreshed)
+		session_cookie_set(r, token, /* brief= */ false);
+	return ERR_OK;
+}
+
+enum err
+session_require(struct req *r, int fresh)
+{
+	struct session_found *found = arena_alloc(r->arena, sizeof(*found));
+	enum err e = find_session(r, found);
+
+	if (e == ERR_NOT_FOUND)
+		return refuse(r, REFUSE_UNAUTHORIZED);
+	if (e != ERR_OK)
+		return e;
+	if (found->user.is_banned)
+		return refuse(r, REFUSE_BANNED);
+	if (fresh && !found->is_fresh)
+		return refuse(r, REFUSE_NOT_FRESH);
+	r->session = found;
+	return ERR_OK;
+}
+
+const struct session_found *
+session_of(const struct req *r)
+{
+	return r->session;
+}
+
+static enum err
+get_session(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct found_out *out = out_struct;
+	struct session_found *found = arena_alloc(r->arena, sizeof(*found));
+	enum err e;
+
+	(void)in_struct;
+	req_add_header(r, "Pragma", "no-cache");
+	session_cookie_clear_data(r);
+	e = find_session(r, found);
+	if (e == ERR_OK && found->user.is_banned) {
+		session_cookie_clear(r);
+		e = ERR_NOT_FOUND;
+	}
+	if (e == ERR_NOT_FOUND) {
+		req_answer(r, 200, "application/json", "null", 4);
+		return ERR_OK;
+	}
+	if (e != ERR_OK)
+		return e;
+	out->session = &found->session;
+	out->user = user_view(auth_of(r), r->arena, &found->user);
+	return ERR_OK;
+}
+
+static enum err
+post_session(struct req *r, const void *in_struct, void *out_struct)
+{
+	(void)in_struct;
+	(void)out_struct;
+	req_add_header(r, "Pragma", "no-cache");
+	return refuse(r, REFUSE_DEFER_SESSION_REQUIRED);
+}
+
+static enum err
+list_sessions(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct objects *out = out_struct;
+	const struct session *sessions;
+	struct session_out *items;
+	size_t count;
+	enum err e;
+
+	(void)in_struct;
+	e = session_list(
+	    auth_of(r), r->arena, &session_of(r)->session, &sessions, &count);
+	if (e != ERR_OK)
+		return e;
+	items = arena_alloc(r->arena, count * sizeof(*items));
+	*out = (struct objects){ .items = items, .count = count };
+	for (size_t i = 0; i < count; i++)
+		items[i].session = sessions[i];
+	return ERR_OK;
+}
+
+/*
+ * Ends every session that the request shows: of cookies that were set for
+ * another path we can take none back, and the next one would count then.
+ */
+static enum err
+sign_out(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct success_out *out = out_struct;
+	const char *tokens[SESSION_COOKIES_MAX];
+	size_t n = session_cookie_tokens(r, tokens);
+
+	(void)in_struct;
+	for (size_t i = 0; i < n; i++) {
+		/* Not answered before it is true. */
+		enum err e = session_end(auth_of(r), r->arena, tokens[i]);
+
+		if (e != ERR_OK)
+			return e;
+	}
+	session_cookie_clear(r);
+	out->success = true;
+	return ERR_OK;
+}
+
+static enum err
+revoke_session(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct token_in *in = in_struct;
+	struct status_out *out = out_struct;
+	const struct session_found *found = session_of(r);
+	enum err e =
+	    session_end_own(auth_of(r), r->arena, in->token, found->user.id);
+
+	if (e == ERR_OK && str_eq(in->token, found->session.token))
+		session_cookie_clear(r);
+	out->status = true;
+	return e;
+}
+
+static enum err
+revoke_sessions(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct status_out *out = out_struct;
+	enum err e;
+
+	(void)in_struct;
+	e = session_end_all(auth_of(r), r->arena, session_of(r)->user.id,
+	    /* kept_token= */ NULL);
+	if (e == ERR_OK)
+		session_cookie_clear(r);
+	out->status = true;
+	return e;
+}
+
+static enum err
+revoke_other_sessions(struct req *r, const void *in_struct, void *out_struct)
+{
+	struct status_out *out = out_struct;
+
+	(void)in_struct;
+	out->status = true;
+	return session_end_all(auth_of(r), r->arena, session_of(r)->user.id,
+	    session_of(r)->session.token);
+}
+
+/* clang-format off */
+const struct route session_routes[] = {
+	{ "GET", "/get-session", get_session,
+	  .summary = "The session and its user, or null",
+	  .guard = GUARD_NONE,
+	  .out = { .size = sizeof(struct found_out), .fields = found_fields,
+	    .nullable = true },
+	  .errors = BIT(ERR_RATE_LIMITED), .query = session_query },
+	{ "POST", "/get-session", post_session,
+	  .summary = "Not available: refreshing is not deferred",
+	  .guard = GUARD_NONE, .errors = BIT(ERR_METHOD) | BIT(ERR_FORBIDDEN),
+	  .unlisted = true },
+	{ "GET", "/list-sessions", list_sessions,
+	  .summary = "The user's live sessions, newest first, at most 500",
+	  .guard = GUARD_NONE, .flags = AUTH_SESSION | AUTH_FRESH,
+	  .out = { .name = "Session", .size = sizeof(struct session_out),
+	    .fields = session_rows, .array = true },
+	  .errors = BIT(ERR_FORBIDDEN) | BIT(ERR_RATE_LIMITED) },
+	{ "POST", "/sign-out", sign_out,
+	  .summary = "End this session",
+	  .guard = GUARD_NONE, .body_optional = true,
+	  .in = SCHEMA(struct sign_out_in, sign_out_fields),
+	  .out = SCHEMA(struct success_out, success_fields),
+	  .errors = BIT(ERR_FORBIDDEN) | BIT(ERR_RATE_LIMITED) },
+	{ "POST", "/revoke-session", revoke_session,
+	  .summary = "End one of the user's sessions",
+	  .guard = GUARD_NONE, .flags = AUTH_SESSION,
+	  .in = SCHEMA(struct token_in, token_fields),
+	  .out = SCHEMA(struct status_out, status_fields),
+	  .errors = BIT(ERR_FORBIDDEN) | BIT(ERR_RATE_LIMITED) },
+	{ "POST", "/revoke-sessions", revoke_sessions,
+	  .summary = "End all of the user's sessions",
+	  .guard = GUARD_NONE, .flags = AUTH_SESSION,
+	  .out = SCHEMA(struct status_out, status_fields),
+	  .errors = BIT(ERR_FORBIDDEN) | BIT(ERR_RATE_LIMITED) },
+	{ "POST", "/revoke-other-sessions", revoke_other_sessions,
+	  .summary = "End all of the user's sessions but this one",
+	  .guard = GUARD_NONE, .flags = AUTH_SESSION,
+	  .out = SCHEMA(struct status_out, status_fields),
+	  .errors = BIT(ERR_FORBIDDEN) | BIT(ERR_RATE_LIMITED) },
+	{ 0 },
+};
+/* clang-format on */

@@ -1,0 +1,153 @@
+#include "auth/identity/session_ticker.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "auth/identity/lease.h"
+#include "auth/identity/session_epoch.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+
+enum { PERIOD_US = 1000000, SHORT_PERIOD_US = 100000, SHORT_FOR_US = 10000000 };
+
+struct session_ticker {
+	struct session_ticker_options options;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t stopped;
+	bool stopping;
+};
+
+/*
+ * A host that ended without a word may have done so between the commit of a
+ * revocation and its tombstone.
+ */
+static void
+bury_dead(const struct session_ticker_options *o, struct arena *a)
+{
+	int64_t count, epoch;
+
+	if (lease_bury_dead(o->db, a, &count) != ERR_OK || count == 0)
+		return;
+	log_event(LOG_WARN, "hosts have ended without giving back their lease",
+	    LOG_NUM("hosts", count));
+	/* If it fails, the claims run out in SESSION_CACHE_TTL_MS. */
+	if (epoch_renew(o->epoch, o->db, a, &epoch) != ERR_OK)
+		epoch_doubt(o->epoch);
+}
+
+/* Failures have been logged; the next turn tries again. */
+static void
+take_turn(const struct session_ticker_options *o, struct arena *a)
+{
+	int64_t epoch;
+
+	if (lease_renew(o->lease, o->epoch, o->db, a, o->lease_ms) != ERR_OK)
+		return;
+	if (epoch_in_doubt(o->epoch) &&
+	    epoch_renew(o->epoch, o->db, a, &epoch) != ERR_OK)
+		return;
+	if (epoch_catch_up(o->epoch, o->db, a) == ERR_OK)
+		bury_dead(o, a);
+}
+
+static int64_t
+period_us(const struct session_ticker_options *o, int64_t now_us)
+{
+	struct session_turns *turns = o->turns;
+	int64_t epoch = epoch_get(o->epoch);
+
+	if (atomic_exchange(&turns->epoch, epoch) != epoch)
+		atomic_store(&turns->changed_at_us, now_us);
+	return now_us - atomic_load(&turns->changed_at_us) < SHORT_FOR_US
+	           ? SHORT_PERIOD_US
+	           : PERIOD_US;
+}
+
+/* True for one ticker of this host in each period. */
+static bool
+is_turn(struct session_turns *turns, int64_t now_us, int64_t period)
+{
+	int64_t last = atomic_load(&turns->begun_at_us);
+
+	/* A little early, so that our own last turn is not in the way. */
+	return now_us - last >= period - period / 10 &&
+	       atomic_compare_exchange_strong(
+		   &turns->begun_at_us, &last, now_us);
+}
+
+/* The lock is held. */
+static void
+sleep_until(struct session_ticker *t, int64_t until_us)
+{
+	struct timespec until = {
+		.tv_sec = (time_t)(until_us / 1000000),
+		.tv_nsec = (long)(until_us % 1000000) * 1000,
+	};
+
+	pthread_cond_clockwait(&t->stopped, &t->lock, CLOCK_MONOTONIC, &until);
+}
+
+static void *
+tick(void *arg)
+{
+	struct session_ticker *t = arg;
+	const struct session_ticker_options *o = &t->options;
+	struct arena *a = arena_new();
+
+	lease_join(o->lease);
+	pthread_mutex_lock(&t->lock);
+	while (!t->stopping) {
+		int64_t now_us = clock_monotonic_us();
+		int64_t period = period_us(o, now_us);
+
+		pthread_mutex_unlock(&t->lock);
+		if (is_turn(o->turns, now_us, period))
+			take_turn(o, a);
+		arena_reset(a);
+		pthread_mutex_lock(&t->lock);
+		if (!t->stopping)
+			sleep_until(t, now_us + period);
+	}
+	pthread_mutex_unlock(&t->lock);
+	lease_leave(o->lease, o->db, a);
+	arena_free(a);
+	return NULL;
+}
+
+struct session_ticker *
+session_ticker_start(const struct session_ticker_options *options)
+{
+	struct session_ticker *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		abort();
+	t->options = *options;
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->stopped, NULL);
+	if (pthread_create(&t->thread, NULL, tick, t) != 0) {
+		log_event(LOG_ERROR, "session ticker was not started");
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void
+session_ticker_stop(struct session_ticker *t)
+{
+	if (t == NULL)
+		return;
+	pthread_mutex_lock(&t->lock);
+	t->stopping = true;
+	pthread_cond_signal(&t->stopped);
+	pthread_mutex_unlock(&t->lock);
+	pthread_join(t->thread, NULL);
+	pthread_cond_destroy(&t->stopped);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}

@@ -1,0 +1,86 @@
+#include "auth/identity/user.h"
+
+#include <string.h>
+
+#include "auth/auth.h"
+#include "auth/identity/session.h"
+#include "auth/identity/session_store.h"
+#include "auth/identity/user_store.h"
+#include "base/arena.h"
+
+enum err
+user_update(struct auth *auth, struct arena *a, const char *user_id,
+    const struct user_change *change)
+{
+	return user_store_update(auth->process.db, a, user_id, change);
+}
+
+struct fact {
+	const char *user_id;
+	const char *role; /* or */
+	const char *service;
+};
+
+/* What assertions say of the user changes, and so do their sessions. */
+static enum err
+change_fact(
+    struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
+{
+	const struct fact *fact = ctx;
+	enum err e = user_lock(tx, a, fact->user_id);
+
+	if (e != ERR_OK)
+		return e;
+	e = fact->role != NULL
+	        ? user_store_role(tx, a, fact->user_id, fact->role)
+	        : user_store_account(tx, a, fact->user_id, fact->service);
+	if (e != ERR_OK)
+		return e;
+	return session_tokens_of_user(tx, a, fact->user_id, ret_tokens);
+}
+
+enum err
+user_set_role(
+    struct auth *auth, struct arena *a, const char *email, const char *role)
+{
+	struct fact fact = { .role = role };
+	enum err e = user_find_id(auth->process.db, a, email, &fact.user_id);
+
+	if (e != ERR_OK)
+		return e;
+	return session_revoke(auth, a, change_fact, &fact);
+}
+
+enum err
+user_provision(struct auth *auth, struct arena *a, const char *user_id,
+    const char *service)
+{
+	struct fact fact = { .user_id = user_id, .service = service };
+
+	return session_revoke(auth, a, change_fact, &fact);
+}
+
+struct strings
+user_list(struct arena *a, const char *list)
+{
+	const char **items = NULL;
+	size_t count = 0;
+
+	for (const char *p = list; *p != '\0' && count < USER_LIST_MAX;) {
+		size_t len = strcspn(p, ","), blanks = strspn(p, " \t");
+		const char *item = p + (blanks < len ? blanks : len);
+		size_t item_len = len - (size_t)(item - p);
+
+		while (
+		    item_len > 0 && strchr(" \t", item[item_len - 1]) != NULL)
+			item_len--;
+		if (item_len > 0) {
+			if (items == NULL)
+				items = arena_alloc(
+				    a, USER_LIST_MAX * sizeof(*items));
+			items[count++] = arena_strndup(a, item, item_len);
+		}
+		p += len + (p[len] == ',');
+	}
+	return (struct strings){ .items = items, .count = count };
+}

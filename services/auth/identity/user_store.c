@@ -1,0 +1,193 @@
+#include "auth/identity/user_store.h"
+
+#include "base/arena.h"
+#include "db/db.h"
+
+static const char *
+text_or_null(const struct db_rows *rows, int row, int column)
+{
+	return db_find_text(rows, row, column);
+}
+
+struct user
+user_read(const struct db_rows *rows, int row, int first_column)
+{
+	enum {
+		ID,
+		NAME,
+		EMAIL,
+		EMAIL_VERIFIED,
+		IMAGE,
+		CREATED_AT,
+		UPDATED_AT,
+		ROLE,
+		BANNED,
+		BAN_REASON,
+		BAN_EXPIRES,
+		ACCOUNTS,
+		IS_BANNED
+	};
+	int c = first_column;
+	bool has_banned = !db_is_null(rows, row, c + BANNED);
+
+	return (struct user){
+		.id = db_get_text(rows, row, c + ID),
+		.name = db_get_text(rows, row, c + NAME),
+		.email = db_get_text(rows, row, c + EMAIL),
+		.email_verified = db_get_bool(rows, row, c + EMAIL_VERIFIED),
+		.image = text_or_null(rows, row, c + IMAGE),
+		.created_at = db_get_text(rows, row, c + CREATED_AT),
+		.updated_at = db_get_text(rows, row, c + UPDATED_AT),
+		.role = text_or_null(rows, row, c + ROLE),
+		.banned = {
+		    .set = has_banned,
+		    .value = has_banned && db_get_bool(rows, row, c + BANNED),
+		},
+		.ban_reason = text_or_null(rows, row, c + BAN_REASON),
+		.ban_expires = text_or_null(rows, row, c + BAN_EXPIRES),
+		.accounts = db_get_text(rows, row, c + ACCOUNTS),
+		.is_banned = db_get_bool(rows, row, c + IS_BANNED),
+	};
+}
+
+static const struct db_stmt lock_user = {
+	.name = "user_lock",
+	.sql = "SELECT 1 FROM \"user\" WHERE id = $1 FOR UPDATE",
+	.nargs = 1,
+};
+
+enum err
+user_lock(struct db *tx, struct arena *a, const char *user_id)
+{
+	struct db_rows rows;
+	enum err e = db_run(tx, a, &lock_user, DB_ARGS(user_id), &rows);
+
+	return e != ERR_OK || rows.count == 1 ? e : ERR_NOT_FOUND;
+}
+
+static const struct db_stmt update_user = {
+	.name = "user_update",
+	.sql = "UPDATE \"user\" SET"
+	       " name = coalesce($2, name),"
+	       " image = CASE WHEN $3::boolean THEN $4 ELSE image END,"
+	       " \"updatedAt\" = date_trunc('milliseconds', now())"
+	       " WHERE id = $1",
+	.nargs = 4,
+};
+
+enum err
+user_store_update(struct db *db, struct arena *a, const char *user_id,
+    const struct user_change *change)
+{
+	const char *name = change->name.set ? change->name.value : NULL;
+	struct db_rows rows;
+	enum err e;
+
+	e = db_run(db, a, &update_user,
+	    DB_ARGS(user_id, name, change->image.set ? "t" : "f",
+		change->image.value),
+	    &rows);
+	return e != ERR_OK || rows.affected == 1 ? e : ERR_NOT_FOUND;
+}
+
+static const struct db_stmt update_role = {
+	.name = "user_update_role",
+	.sql = "UPDATE \"user\" SET role = $2,"
+	       " \"updatedAt\" = date_trunc('milliseconds', now())"
+	       " WHERE id = $1",
+	.nargs = 2,
+};
+
+enum err
+user_store_role(
+    struct db *tx, struct arena *a, const char *user_id, const char *role)
+{
+	return db_run(tx, a, &update_role, DB_ARGS(user_id, role), NULL);
+}
+
+static const struct db_stmt insert_account = {
+	.name = "user_insert_service_account",
+	.sql = "INSERT INTO service_account (user_id, service) VALUES ($1, $2)"
+	       " ON CONFLICT DO NOTHING",
+	.nargs = 2,
+};
+
+enum err
+user_store_account(
+    struct db *tx, struct arena *a, const char *user_id, const char *service)
+{
+	return db_run(tx, a, &insert_account, DB_ARGS(user_id, service), NULL);
+}
+
+static const struct db_stmt select_id = {
+	.name = "user_select_id",
+	.sql = "SELECT id FROM \"user\" WHERE email = $1",
+	.nargs = 1,
+	.read_only = true,
+};
+
+enum err
+user_find_id(
+    struct db *db, struct arena *a, const char *email, const char **ret_user_id)
+{
+	struct db_rows rows;
+	enum err e = db_run(db, a, &select_id, DB_ARGS(email), &rows);
+
+	if (e != ERR_OK)
+		return e;
+	if (rows.count == 0)
+		return ERR_NOT_FOUND;
+	*ret_user_id = db_get_text(&rows, 0, 0);
+	return ERR_OK;
+}
+
+static const struct db_stmt lift_ban = {
+	.name = "user_lift_ban",
+	.sql = "UPDATE \"user\" SET banned = false, \"banReason\" = NULL,"
+	       " \"banExpires\" = NULL,"
+	       " \"updatedAt\" = date_trunc('milliseconds', now())"
+	       " WHERE id = $1 AND banned AND \"banExpires\" <= now()",
+	.nargs = 1,
+};
+
+enum err
+user_lift_ban(struct db *db, struct arena *a, const char *user_id)
+{
+	return db_run(db, a, &lift_ban, DB_ARGS(user_id), NULL);
+}
+
+static const struct db_stmt select_all = {
+	.name = "user_select_all",
+	.sql = "SELECT id, email, name, role, " DB_TIME(
+	    "\"createdAt\"") ","
+			     " coalesce(banned, false) AND"
+			     " (\"banExpires\" IS NULL OR \"banExpires\" > "
+			     "now())"
+			     " FROM \"user\" ORDER BY email",
+	.read_only = true,
+};
+
+enum err
+user_store_list(struct db *db, struct arena *a,
+    const struct user_listed **ret_users, int *ret_count)
+{
+	struct user_listed *users;
+	struct db_rows rows;
+	enum err e = db_run(db, a, &select_all, DB_NO_ARGS, &rows);
+
+	if (e != ERR_OK)
+		return e;
+	users = arena_alloc(a, (size_t)rows.count * sizeof(*users));
+	for (int i = 0; i < rows.count; i++)
+		users[i] = (struct user_listed){
+			.id = db_get_text(&rows, i, 0),
+			.email = db_get_text(&rows, i, 1),
+			.name = db_get_text(&rows, i, 2),
+			.role = db_find_text(&rows, i, 3),
+			.created_at = db_get_text(&rows, i, 4),
+			.is_banned = db_get_bool(&rows, i, 5),
+		};
+	*ret_users = users;
+	*ret_count = rows.count;
+	return ERR_OK;
+}

@@ -1,0 +1,65 @@
+/* user_store: the tables "user" and service_account. */
+#ifndef AUTH_USER_STORE_H
+#define AUTH_USER_STORE_H
+
+#include "auth/identity/user.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "db/db_time.h"
+
+struct arena;
+struct db;
+struct db_rows;
+
+/*
+ * The columns of `"user" AS u` that user_read() reads, in its order.  The
+ * clock is the database's, also for the end of a ban.
+ */
+#define USER_COLUMNS                                                           \
+	"u.id, u.name, u.email, u.\"emailVerified\", u.image,"                 \
+	" " DB_TIME("u.\"createdAt\"") ", " DB_TIME(                           \
+	    "u.\"updatedAt\"") ","                                             \
+			       " u.role, u.banned, u.\"banReason\", " DB_TIME( \
+				   "u.\"banExpires\"") ","                     \
+						       " (SELECT "             \
+						       "coalesce(string_agg("  \
+						       "s.service, ',' ORDER " \
+						       "BY s.service), '')"    \
+						       " FROM "                \
+						       "service_account s "    \
+						       "WHERE s.user_id = "    \
+						       "u.id),"                \
+						       " coalesce(u.banned, "  \
+						       "false) AND"            \
+						       " (u.\"banExpires\" "   \
+						       "IS NULL OR "           \
+						       "u.\"banExpires\" > "   \
+						       "now())"
+
+/* Texts live as long as the rows. */
+struct user user_read(const struct db_rows *rows, int row, int first_column);
+
+/* Holds the user's row against new sessions until the transaction ends. */
+MUST_CHECK enum err
+user_lock(struct db *tx, struct arena *a, const char *user_id);
+MUST_CHECK enum err user_store_update(struct db *db, struct arena *a,
+    const char *user_id, const struct user_change *change);
+MUST_CHECK enum err user_store_role(
+    struct db *tx, struct arena *a, const char *user_id, const char *role);
+MUST_CHECK enum err user_store_account(
+    struct db *tx, struct arena *a, const char *user_id, const char *service);
+MUST_CHECK enum err user_find_id(struct db *db, struct arena *a,
+    const char *email, const char **ret_user_id);
+/* A ban whose time has passed is taken off the row. */
+MUST_CHECK enum err
+user_lift_ban(struct db *db, struct arena *a, const char *user_id);
+
+struct user_listed {
+	const char *id, *email, *name, *role, *created_at;
+	bool is_banned;
+};
+/* All users in the order of their addresses. */
+MUST_CHECK enum err user_store_list(struct db *db, struct arena *a,
+    const struct user_listed **ret_users, int *ret_count);
+
+#endif
