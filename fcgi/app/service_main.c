@@ -16,10 +16,12 @@
 #include "base/log_output.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "fastcgi/event_loop.h"
 #include "http_client/http_client.h"
 #include "process/master.h"
 #include "web/attempts.h"
 #include "web/reverify.h"
+#include "web/service_application.h"
 #include "web/service_limit.h"
 
 enum {
@@ -123,10 +125,11 @@ serve(const struct worker *w, struct service_process *process)
 	struct route_lists lists;
 	struct service service =
 	    service_of_worker(find_service(p, w->pool), process, &lists);
+	struct application application = service_application(&service);
 	int status;
 
 	service.metrics = find_metrics(w->pool);
-	status = service_work(w, &service);
+	status = event_loop_work(w, &application);
 	scrape_stop();
 	return status;
 }

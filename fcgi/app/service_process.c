@@ -12,7 +12,6 @@
 #include "cache/rate_limit.h"
 #include "db/db.h"
 #include "web/request.h"
-#include "web/stream.h"
 #include "web/stream_slots.h"
 
 enum {

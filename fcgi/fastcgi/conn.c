@@ -9,8 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "web/cookie.h"
-#include "web/request.h"
+#include "fastcgi/request_source.h"
 
 enum {
 	/* nginx buffers a body before it sends it, so this is generous. */
@@ -120,49 +119,17 @@ read_head(struct conn *c)
 	return state;
 }
 
-/* FNV-1a, of the name in "NAME=value" or alone. */
-static uint32_t
-name_hash(const char *name)
-{
-	uint32_t h = 2166136261u;
-
-	for (; *name != '\0' && *name != '='; name++)
-		h = (h ^ (unsigned char)*name) * 16777619u;
-	return h;
-}
-
-/*
- * A request has some forty parameters, of which a handler asks for up to
- * twenty.  More than are indexed are nothing that nginx sends, and are then
- * searched one by one.
- */
-static void
-make_index(struct conn *c, size_t n)
-{
-	c->indexed = n <= CONN_INDEXED_MAX;
-	if (!c->indexed)
-		return;
-	memset(c->index, 0, sizeof(c->index));
-	for (size_t i = 0; i < n; i++) {
-		uint32_t at = name_hash(c->envp[i]);
-
-		while (c->index[at % CONN_INDEX_SIZE] != 0)
-			at++;
-		c->index[at % CONN_INDEX_SIZE] = (uint16_t)(i + 1);
-	}
-}
-
 static void
 end_head(struct conn *c, struct arena *a)
 {
+	const char **list;
 	size_t n;
 
 	assert(!buf_failed(&c->params));
-	c->envp = record_params(a, &c->params, &n);
-	n = cookie_join(a, c->envp, n);
+	list = record_params(a, &c->params, &n);
+	param_table_init(&c->table, a, list, n);
 	record_body_init(&c->body, &c->head);
 	c->body_broken = false;
-	make_index(c, n);
 	c->head_read = true;
 }
 
@@ -265,52 +232,20 @@ conn_is_abandoned(const struct conn *c)
 	return poll(&it, 1, 0) == 1 && (it.revents & POLLHUP) != 0;
 }
 
-/* The value when it is of that name, or NULL. */
-static const char *
-value_of(const char *pair, const char *name, size_t len)
-{
-	if (strncmp(pair, name, len) != 0 || pair[len] != '=')
-		return NULL;
-	return pair + len + 1;
-}
-
-static const char *
-search(const struct conn *c, const char *name, size_t len)
-{
-	for (const char **pair = c->envp; *pair != NULL; pair++) {
-		const char *value = value_of(*pair, name, len);
-
-		if (value != NULL)
-			return value;
-	}
-	return NULL;
-}
-
 static const char *
 get_param(void *ctx, const char *name)
 {
 	const struct conn *c = ctx;
-	size_t len = strlen(name);
-	uint16_t place;
 
-	if (!c->indexed)
-		return search(c, name, len);
-	for (uint32_t at = name_hash(name);
-	     (place = c->index[at % CONN_INDEX_SIZE]) != 0; at++) {
-		const char *value = value_of(c->envp[place - 1], name, len);
-
-		if (value != NULL)
-			return value;
-	}
-	return NULL;
+	return param_table_find(&c->table, name);
 }
 
-static enum err
-check_params(void *ctx)
+static const char *const *
+list_params(void *ctx)
 {
 	const struct conn *c = ctx;
 
-	return req_check_params((const char *const *)c->envp);
+	return (const char *const *)c->table.list;
 }
 
 /* -- the body -- */
@@ -416,13 +351,13 @@ is_abandoned(void *ctx)
 	return conn_is_abandoned(ctx);
 }
 
-struct req_source
+struct request_source
 conn_source(struct conn *c)
 {
-	return (struct req_source){
+	return (struct request_source){
 		.param = get_param,
 		.read = read_body,
-		.check = check_params,
+		.list = list_params,
 		.is_abandoned = is_abandoned,
 		.ctx = c,
 	};

@@ -15,17 +15,15 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "fastcgi/param_table.h"
 #include "fastcgi/record.h"
-#include "web/access.h"
+#include "fastcgi/response.h"
 
 struct arena;
-struct req;
-struct req_source;
+struct request_source;
 
 enum {
 	CONN_BUFFER_BYTES = 8 * 1024,
-	CONN_INDEX_SIZE = 512, /* a power of two, twice CONN_INDEXED_MAX */
-	CONN_INDEXED_MAX = 256,
 };
 
 struct conn {
@@ -45,10 +43,7 @@ struct conn {
 	int64_t answer_until_us;
 
 	struct buf params;
-	const char **envp; /* "NAME=value", in the request's arena */
-	/* Hash table of places in envp, plus one; 0: empty. */
-	uint16_t index[CONN_INDEX_SIZE];
-	bool indexed;
+	struct param_table table;
 };
 
 void conn_init(struct conn *c);
@@ -88,14 +83,14 @@ void conn_begin(struct conn *c, struct arena *a);
 bool conn_is_abandoned(const struct conn *c);
 
 /* The request whose parameters were read. */
-struct req_source conn_source(struct conn *c);
+struct request_source conn_source(struct conn *c);
 
 /*
- * Writes r->response, and that it ends there.  When that fails, or a stream
+ * Writes the response, and that it ends there.  When that fails, or a stream
  * breaks off, the connection is ended instead.
  */
 MUST_CHECK struct sent
-conn_answer(struct conn *c, struct arena *a, const struct req *r);
+conn_answer(struct conn *c, struct arena *a, const struct response *p);
 /*
  * Skips what is left of the request's body.  True: another request may come on
  * this connection; false: it has been ended.

@@ -8,11 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/str.h"
-#include "fastcgi/cgi_head.h"
 #include "fastcgi/conn.h"
-#include "web/request.h"
-#include "web/stream.h"
 
 enum {
 	/* For all of an answer, or for each piece of a stream. */
@@ -208,12 +204,11 @@ send_all_of_it(struct conn *c, struct arena *a, struct part head,
 }
 
 struct sent
-conn_answer(struct conn *c, struct arena *a, const struct req *r)
+conn_answer(struct conn *c, struct arena *a, const struct response *p)
 {
 	static const char too_large[] =
 	    "Status: 500 Internal Server Error\r\nKedge-Logged: 1\r\n"
 	    "Content-Length: 0\r\n\r\n";
-	const struct response *p = &r->response;
 	const struct stream *stream = p->stream;
 	struct part body = { p->body, p->body_len };
 	struct part head = { too_large, sizeof(too_large) - 1 };
@@ -221,8 +216,8 @@ conn_answer(struct conn *c, struct arena *a, const struct req *r)
 	struct buf b;
 
 	buf_init(&b, a, HEAD_MAX_BYTES);
-	cgi_head_write(&b, p);
-	if (str_eq(r->method, "HEAD") || buf_failed(&b)) {
+	response_write_head(&b, p);
+	if (p->omit_body || buf_failed(&b)) {
 		body.len = 0;
 		stream = NULL;
 	}

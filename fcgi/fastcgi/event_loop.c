@@ -17,17 +17,17 @@
 #include "base/health.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "fastcgi/application.h"
 #include "fastcgi/conn.h"
 #include "fastcgi/links.h"
+#include "fastcgi/memory.h"
 #include "fastcgi/seat.h"
 #include "fastcgi/waiting.h"
 #include "process/listen.h"
 #include "process/master.h"
-#include "web/request.h"
-#include "web/service.h"
 
 enum {
-	ROUND_MAX = SERVICE_PREFETCH_MAX,
+	ROUND_MAX = APPLICATION_ROUND_MAX,
 	ACCEPT_MAX = 8, /* in a round */
 	SWEEP_MS = HEALTH_BEAT_MS,
 	FULL_MS = 50, /* without a look whether there is room again */
@@ -36,7 +36,7 @@ enum {
 };
 
 struct loop {
-	const struct service *service;
+	const struct application *app;
 	struct waiting *waiting;
 	int epoll_fd;
 	int listen_fd; /* closed when draining */
@@ -165,12 +165,12 @@ refuse(struct loop *l, struct seat **seat, bool whole, enum err e)
 	c->prompt = true;
 	seat_refuse(*seat, e);
 	link->since_us = l->now_us;
-	if (!whole && seat_answer_last(*seat, l->service)) {
+	if (!whole && seat_answer_last(*seat, l->app)) {
 		link->answered = true;
 		park(seat);
 		return;
 	}
-	if (whole && seat_answer(*seat, l->service, may_keep(l)) &&
+	if (whole && seat_answer(*seat, l->app, may_keep(l)) &&
 	    !conn_has_more(c)) {
 		conn_leave(c);
 		return;
@@ -226,7 +226,7 @@ read_next(struct loop *l, struct seat *seat)
 {
 	seat->conn.prompt = false;
 	seat->link->since_us = l->now_us;
-	seat_begin(seat, l->service);
+	seat_begin(seat, l->app);
 	conn_begin(&seat->conn, seat->arena);
 	return conn_read_on(&seat->conn, seat->arena);
 }
@@ -238,7 +238,7 @@ answer(struct loop *l, struct seat **seat)
 	struct conn *c = &(*seat)->conn;
 
 	c->prompt = true;
-	if (!seat_answer(*seat, l->service, may_keep(l))) {
+	if (!seat_answer(*seat, l->app, may_keep(l))) {
 		link_end(&l->links, link);
 	} else if (conn_has_more(c)) {
 		if (!go_on(l, seat, read_next(l, *seat)))
@@ -279,11 +279,11 @@ begin_request(struct loop *l, struct link *link, struct seat **place)
 	struct seat *seat;
 
 	if (*place == NULL)
-		*place = seat_new();
+		*place = seat_new(l->app);
 	seat = *place;
 	seat->link = link;
 	conn_open(&seat->conn, link->fd);
-	seat_begin(seat, l->service);
+	seat_begin(seat, l->app);
 	link->used = true;
 	link->since_us = l->now_us;
 	return conn_read_now(&seat->conn, seat->arena);
@@ -324,32 +324,27 @@ receive(struct loop *l, struct link *link)
 static void
 choose(struct loop *l, bool *ret_ready)
 {
-	const struct service *s = l->service;
-	struct req *requests[ROUND_MAX];
+	const struct application *app = l->app;
+	void *requests[ROUND_MAX];
 
 	for (size_t i = 0; i < l->n; i++) {
-		requests[i] = &l->seats[i]->req;
-		ret_ready[i] = service_is_prompt(s, requests[i]);
+		requests[i] = l->seats[i]->request;
+		ret_ready[i] = app->is_nonblocking(app->ctx, requests[i]);
 	}
-	if (s->prefetch != NULL && l->n > 0)
-		s->prefetch(s->app, requests, ret_ready, l->n);
-}
-
-static bool
-is_still_ready(const struct service *s, struct req *r)
-{
-	return s->is_still_ready == NULL || s->is_still_ready(s->app, r);
+	if (l->n > 0)
+		app->prefetch(app->ctx, requests, ret_ready, l->n);
 }
 
 static void
 serve(struct loop *l)
 {
+	const struct application *app = l->app;
 	bool ready[ROUND_MAX] = { false };
 
 	choose(l, ready);
 	for (size_t i = 0; i < l->n; i++) {
-		ready[i] =
-		    ready[i] && is_still_ready(l->service, &l->seats[i]->req);
+		ready[i] = ready[i] &&
+		           app->is_still_ready(app->ctx, l->seats[i]->request);
 		if (ready[i])
 			answer(l, &l->seats[i]);
 	}
@@ -451,24 +446,28 @@ watch_signals(struct loop *l)
 		.events = EPOLLIN | EPOLLONESHOT,
 		.data.ptr = &l->signal_fd,
 	};
+	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t end;
 
 	sigemptyset(&end);
 	sigaddset(&end, SIGTERM);
 	sigaddset(&end, SIGINT);
+	/* A signal that is ignored is not reported by a signalfd. */
+	sigaction(SIGTERM, &dfl, NULL);
+	pthread_sigmask(SIG_BLOCK, &end, NULL);
 	l->signal_fd = signalfd(-1, &end, SFD_CLOEXEC);
 	return l->signal_fd >= 0 &&
 	       epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->signal_fd, &e) == 0;
 }
 
 static struct loop *
-loop_new(const struct worker *w, const struct service *s)
+loop_new(const struct worker *w, const struct application *app)
 {
 	struct loop *l = calloc(1, sizeof(*l));
 
 	if (l == NULL)
 		abort();
-	l->service = s;
+	l->app = app;
 	l->listen_fd = w->listen_fd;
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll_fd < 0 || !links_init(&l->links, l->epoll_fd) ||
@@ -477,7 +476,7 @@ loop_new(const struct worker *w, const struct service *s)
 	begin_listening(l);
 	metrics_gauge_set(GAUGE_CONNECTIONS_MAX, LINKS_MAX);
 	l->waiting = waiting_new(&(struct waiting_options){
-	    .service = s,
+	    .app = app,
 	    .threads = w->threads,
 	    .may_keep = may_keep,
 	    .give_back = give_back,
@@ -498,11 +497,14 @@ loop_free(struct loop *l)
 }
 
 int
-event_loop_work(const struct worker *w, const struct service *s)
+event_loop_work(const struct worker *w, const struct application *app)
 {
-	struct loop *l = loop_new(w, s);
-	bool ok = l->waiting != NULL;
+	struct loop *l;
+	bool ok;
 
+	memory_configure();
+	l = loop_new(w, app);
+	ok = l->waiting != NULL;
 	if (ok) {
 		worker_ready(w);
 		run(l);

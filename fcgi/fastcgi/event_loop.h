@@ -20,10 +20,13 @@
 #ifndef FASTCGI_EVENT_LOOP_H
 #define FASTCGI_EVENT_LOOP_H
 
-struct service;
+struct application;
 struct worker;
 
-/* As service_work(), of service.h. */
-int event_loop_work(const struct worker *w, const struct service *s);
+/*
+ * The life of a worker process: accepts and serves, with up to w->threads
+ * threads, until SIGTERM or SIGINT, then drains.  Returns the exit status.
+ */
+int event_loop_work(const struct worker *w, const struct application *app);
 
 #endif

@@ -3,14 +3,12 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "base/log.h"
-#include "web/access.h"
-#include "web/service.h"
+#include "fastcgi/application.h"
 
 struct seat *
-seat_new(void)
+seat_new(const struct application *app)
 {
-	struct seat *seat = calloc(1, sizeof(*seat));
+	struct seat *seat = calloc(1, sizeof(*seat) + app->request_bytes);
 
 	if (seat == NULL)
 		abort();
@@ -29,47 +27,49 @@ seat_free(struct seat *seat)
 }
 
 void
-seat_begin(struct seat *seat, const struct service *s)
+seat_begin(struct seat *seat, const struct application *app)
 {
 	seat->source = conn_source(&seat->conn);
-	seat->req = (struct req){
-		.arena = seat->arena,
-		.source = &seat->source,
-		.app = s->app,
-	};
+	seat->refusal = ERR_OK;
+	app->begin(app->ctx, seat->request, seat->arena, &seat->source);
 }
 
 void
 seat_refuse(struct seat *seat, enum err e)
 {
-	seat->req.refusal = e;
+	seat->refusal = e;
 }
 
 static void
-answer(struct seat *seat, const struct service *s)
+answer(struct seat *seat, const struct application *app)
 {
-	seat->req.begun_us = seat->conn.begun_us;
-	service_handle(s, &seat->req);
-	access_end(
-	    &seat->req, conn_answer(&seat->conn, seat->arena, &seat->req));
-	log_set_request(NULL, NULL);
+	int64_t begun_us = seat->conn.begun_us;
+	const struct response *p;
+
+	if (seat->refusal == ERR_OK)
+		p = app->handle(app->ctx, seat->request, begun_us);
+	else
+		p = app->refuse(
+		    app->ctx, seat->request, begun_us, seat->refusal);
+	app->done(
+	    app->ctx, seat->request, conn_answer(&seat->conn, seat->arena, p));
 }
 
 bool
-seat_answer(struct seat *seat, const struct service *s, bool may_keep)
+seat_answer(struct seat *seat, const struct application *app, bool may_keep)
 {
 	bool kept;
 
-	answer(seat, s);
+	answer(seat, app);
 	kept = conn_finish(&seat->conn, may_keep);
 	arena_reset(seat->arena);
 	return kept;
 }
 
 bool
-seat_answer_last(struct seat *seat, const struct service *s)
+seat_answer_last(struct seat *seat, const struct application *app)
 {
-	answer(seat, s);
+	answer(seat, app);
 	arena_reset(seat->arena);
 	return seat->conn.fd >= 0;
 }

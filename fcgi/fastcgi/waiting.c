@@ -9,8 +9,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "fastcgi/application.h"
 #include "fastcgi/conn.h"
-#include "fastcgi/flow_key.h"
 #include "fastcgi/flow_queue.h"
 #include "fastcgi/large_body.h"
 #include "fastcgi/seat.h"
@@ -79,15 +79,15 @@ static bool
 serve_one(struct waiting *w, struct seat *seat)
 {
 	return conn_read_rest(&seat->conn, seat->arena) &&
-	       seat_answer(seat, w->options.service,
-		   w->options.may_keep(w->options.ctx));
+	       seat_answer(
+		   seat, w->options.app, w->options.may_keep(w->options.ctx));
 }
 
 /* A second request that was received with it: of no web server that we know. */
 static void
 begin_next(struct waiting *w, struct seat *seat)
 {
-	seat_begin(seat, w->options.service);
+	seat_begin(seat, w->options.app);
 	conn_begin(&seat->conn, seat->arena);
 }
 
@@ -205,7 +205,8 @@ waiting_free(struct waiting *w)
 enum err
 waiting_push(struct waiting *w, struct seat **seat)
 {
-	uint64_t key = flow_key(&(*seat)->req);
+	const struct application *app = w->options.app;
+	uint64_t key = app->flow_key(app->ctx, (*seat)->request);
 	struct seat *spare = NULL;
 	bool crowded;
 	enum err e;
@@ -228,6 +229,6 @@ waiting_push(struct waiting *w, struct seat **seat)
 	pthread_cond_signal(&w->changed);
 	if (crowded && may_add_thread(w))
 		add_thread(w);
-	*seat = spare != NULL ? spare : seat_new();
+	*seat = spare != NULL ? spare : seat_new(app);
 	return ERR_OK;
 }

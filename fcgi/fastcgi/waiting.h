@@ -18,8 +18,8 @@
 #include "base/err.h"
 #include "fastcgi/links.h"
 
+struct application;
 struct seat;
-struct service;
 struct waiting;
 
 /*
@@ -32,7 +32,7 @@ enum {
 };
 
 struct waiting_options {
-	const struct service *service;
+	const struct application *app;
 	int threads; /* at most */
 	/* Whether a connection may be kept after its answer. */
 	bool (*may_keep)(void *ctx);

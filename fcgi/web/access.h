@@ -5,20 +5,11 @@
 #ifndef WEB_ACCESS_H
 #define WEB_ACCESS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "fastcgi/response.h"
 
 struct req;
-
-/* What became of an answer. */
-struct sent {
-	/* ERR_ABANDONED: nobody took it, or no more of it; else our failure. */
-	enum err e;
-	bool begun; /* some of it was taken */
-	int64_t bytes; /* of the body */
-};
 
 /* Of requests that went well, one in n is logged; 1 at first. */
 void access_set_sample(int64_t n);

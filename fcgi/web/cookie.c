@@ -7,7 +7,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/str.h"
 
 /* A browser keeps at most 4096 bytes; what is longer would be dropped. */
 enum { COOKIE_MAX_BYTES = 8192 };
@@ -70,49 +69,6 @@ const char *
 cookie_find(struct arena *a, const char *header, const char *name)
 {
 	return cookie_next(a, &header, name);
-}
-
-static const char cookie_param[] = "HTTP_COOKIE=";
-
-/* How many there are, and how long they are together with what joins them. */
-static size_t
-count_cookies(const char *const *params, size_t n, size_t *ret_len)
-{
-	size_t count = 0, len = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (str_has_prefix(params[i], cookie_param)) {
-			count++;
-			len += strlen(params[i]) + strlen("; ");
-		}
-	}
-	*ret_len = len;
-	return count;
-}
-
-size_t
-cookie_join(struct arena *a, const char **params, size_t n)
-{
-	size_t kept = 0, len;
-	struct buf b;
-
-	if (count_cookies(params, n, &len) < 2)
-		return n;
-	buf_init(&b, a, len + 1);
-	for (size_t i = 0; i < n; i++) {
-		if (!str_has_prefix(params[i], cookie_param)) {
-			params[kept++] = params[i];
-			continue;
-		}
-		if (b.len > 0)
-			buf_puts(&b, "; ");
-		buf_puts(&b, b.len > 0 ? params[i] + sizeof(cookie_param) - 1
-				       : params[i]);
-	}
-	assert(!buf_failed(&b));
-	params[kept++] = b.data;
-	params[kept] = NULL;
-	return kept;
 }
 
 /* RFC 6265 section 4.1.1: cookie-octet. */

@@ -20,13 +20,6 @@ const char *cookie_find(struct arena *a, const char *header, const char *name);
  */
 const char *cookie_next(struct arena *a, const char **rest, const char *name);
 
-/*
- * Joins several parameters HTTP_COOKIE into one, as RFC 9113 section 8.2.3
- * joins lines: nginx before 1.23 hands each line on by itself.  The list has n
- * of "NAME=value" and a NULL.  Returns how many there are now.
- */
-size_t cookie_join(struct arena *a, const char **params, size_t n);
-
 enum { COOKIE_SESSION = -1 }; /* no Max-Age: gone when the browser closes */
 
 struct cookie {

@@ -116,8 +116,8 @@ params_read(const struct service *s, struct req *r)
 	trace_read(r, req_header(r, "TRACEPARENT"));
 	log_set_request(r->request_id, r->trace_id);
 
-	if (r->source->check != NULL)
-		e = r->source->check(r->source->ctx);
+	if (r->source->list != NULL)
+		e = req_check_params(r->source->list(r->source->ctx));
 	if (e == ERR_OK)
 		e = check_required(s, r);
 	return e == ERR_OK ? check_path(s, r) : e;

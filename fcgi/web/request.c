@@ -4,11 +4,8 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "web/service.h"
-#include "web/stream.h"
 
 /* Client headers that a decision may rest on. */
 static const char *const single_headers[] = {
@@ -221,19 +218,6 @@ req_answer(struct req *r, int status, const char *content_type,
 	r->response.body = body;
 	r->response.body_len = len;
 	r->response.stream = NULL;
-}
-
-enum err
-stream_next(
-    const struct stream *s, struct arena *a, struct buf *piece, bool *ret_done)
-{
-	enum err e = s->next(s->ctx, a, piece, ret_done);
-
-	if (e == ERR_OK && buf_failed(piece)) {
-		log_event(LOG_ERROR, "a piece of an answer is too large");
-		e = ERR_INTERNAL;
-	}
-	return e;
 }
 
 void

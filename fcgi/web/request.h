@@ -9,42 +9,16 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/json_inexact.h"
+#include "fastcgi/request_source.h"
+#include "fastcgi/response.h"
 #include "web/schema.h"
 
 struct arena;
 struct identity;
 struct json;
 struct log_field;
-struct stream;
-
-/* Where a request comes from: FastCGI, or a test. */
-struct req_source {
-	/* A FastCGI parameter by name, or NULL. */
-	const char *(*param)(void *ctx, const char *name);
-	/* Up to len bytes of the body; 0 at its end, -1 when it broke off. */
-	long (*read)(void *ctx, char *out, size_t len);
-	/*
-	 * What req_check_params() says of all parameters together; NULL when
-	 * the source cannot break those rules.
-	 */
-	enum err (*check)(void *ctx);
-	/* Whether nobody waits for the answer; NULL: that is not known. */
-	bool (*is_abandoned)(void *ctx);
-	void *ctx;
-};
 
 enum { REQ_PARAMS_MAX_BYTES = 64 * 1024 };
-
-struct response {
-	int status;
-	/* "Name: value" lines in order, without Content-Type and -Length. */
-	const char *headers[32];
-	int nheaders;
-	const char *content_type; /* NULL when there is no body */
-	const char *body;
-	size_t body_len;
-	const struct stream *stream; /* what comes after body; or NULL */
-};
 
 /* What a request's lines in log and metrics will say of it. */
 struct req_line {
@@ -100,7 +74,7 @@ struct req {
 	struct response response;
 
 	/* Private to fcgi/. */
-	const struct req_source *source;
+	const struct request_source *source;
 	int64_t begun_us; /* monotonic; 0: when service_handle() is called */
 	struct path_value path_values[PATH_VALUES_MAX];
 	int npath;
@@ -151,5 +125,12 @@ void req_set_status(struct req *r, int status);
  */
 void req_answer(struct req *r, int status, const char *content_type,
     const char *body, size_t len);
+/*
+ * Answers with status 200 and a stream, which is copied.  After the handler has
+ * returned, the stream is asked for its pieces.  When the first one cannot be
+ * made, the answer is an error.
+ */
+void req_stream(
+    struct req *r, const char *content_type, const struct stream *stream);
 
 #endif

@@ -18,7 +18,6 @@
 #include "web/input.h"
 #include "web/params.h"
 #include "web/router.h"
-#include "web/stream.h"
 
 enum { METRIC_OTHER = -1 };
 
@@ -208,6 +207,7 @@ service_handle(const struct service *s, struct req *r)
 	if (e != ERR_OK)
 		answer_error(s, r, e);
 	answer_forbid_storing(s, r);
+	r->response.omit_body = str_eq(r->method, "HEAD");
 	r->line.us = clock_monotonic_us() - r->begun_us;
 	if (r->request_id != NULL)
 		attempts_end(r->request_id);

@@ -21,7 +21,6 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "process/master.h"
 #include "web/identity.h"
 #include "web/request.h"
 #include "web/schema.h"
@@ -180,11 +179,5 @@ bool service_is_prompt(const struct service *s, const struct req *r);
 
 /* The OpenAPI 3.1 document. */
 void service_openapi(const struct service *s, struct buf *b);
-
-/*
- * A worker's life: it accepts and serves, with up to w->threads threads, until
- * SIGTERM or SIGINT, then drains.  Returns the exit status.
- */
-int service_work(const struct worker *w, const struct service *s);
 
 #endif

@@ -84,12 +84,12 @@ fake_read(void *ctx, char *out, size_t len)
 	return (long)len;
 }
 
-static inline enum err
-fake_check(void *ctx)
+static inline const char *const *
+fake_list(void *ctx)
 {
 	const struct fake_request *f = ctx;
 
-	return req_check_params(f->params);
+	return f->params;
 }
 
 /* The answer is in *ret_r; both live as long as the arena. */
@@ -97,12 +97,12 @@ static inline void
 fake_handle(const struct service *s, struct fake_request *f, struct arena *a,
     struct req *ret_r)
 {
-	struct req_source *source = arena_alloc(a, sizeof(*source));
+	struct request_source *source = arena_alloc(a, sizeof(*source));
 
-	*source = (struct req_source){
+	*source = (struct request_source){
 		.param = fake_param,
 		.read = fake_read,
-		.check = fake_check,
+		.list = fake_list,
 		.ctx = f,
 	};
 	*ret_r = (struct req){ .arena = a, .source = source };

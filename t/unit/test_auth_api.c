@@ -525,7 +525,7 @@ START_TEST(limit_is_the_rows_own)
 	static const struct route *const lists[] = { counted_rows, NULL };
 	const struct service s = { .prefix = "/api/auth", .routes = lists };
 	struct fake_request f = { 0 };
-	const struct req_source source = { .param = fake_param, .ctx = &f };
+	const struct request_source source = { .param = fake_param, .ctx = &f };
 	struct req r = { .arena = a,
 		.app = &auth,
 		.service = &s,

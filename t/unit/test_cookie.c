@@ -82,39 +82,6 @@ START_TEST(next_goes_through_all_of_a_name)
 }
 END_TEST
 
-/* clang-format off */
-static const struct {
-	const char *params[6], *joined[6];
-} joins[] = {
-	{ { "A=1", NULL }, { "A=1", NULL } },
-	{ { "HTTP_COOKIE=a=b", "A=1", NULL }, { "HTTP_COOKIE=a=b", "A=1", NULL } },
-	{ { "HTTP_COOKIE=a=b", "A=1", "HTTP_COOKIE=c=d", "B=2",
-	    "HTTP_COOKIE=e=f", NULL },
-	  { "A=1", "B=2", "HTTP_COOKIE=a=b; c=d; e=f", NULL } },
-	{ { "HTTP_COOKIE=", "HTTP_COOKIE=c=d", NULL },
-	  { "HTTP_COOKIE=; c=d", NULL } },
-	/* Another name, and a name that is one of ours. */
-	{ { "HTTP_COOKIE2=x", "COOKIE=y", "HTTP_COOKIE=a=b", NULL },
-	  { "HTTP_COOKIE2=x", "COOKIE=y", "HTTP_COOKIE=a=b", NULL } },
-	{ { "A=1", "A=2", NULL }, { "A=1", "A=2", NULL } },
-};
-/* clang-format on */
-
-START_TEST(join_rows)
-{
-	const char *params[6];
-	size_t n = 0, left;
-
-	memcpy(params, joins[_i].params, sizeof(params));
-	while (params[n] != NULL)
-		n++;
-	left = cookie_join(a, params, n);
-	for (size_t i = 0; i <= left; i++)
-		ck_assert_pstr_eq(params[i], joins[_i].joined[i]);
-	ck_assert_ptr_null(params[left]);
-}
-END_TEST
-
 START_TEST(write_session_cookie)
 {
 	ck_assert_str_eq(cookie_write(a,
@@ -169,7 +136,6 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, find_rows, 0, COUNT_OF(finds));
 	tcase_add_test(tc, next_goes_through_all_of_a_name);
-	tcase_add_loop_test(tc, join_rows, 0, COUNT_OF(joins));
 	tcase_add_test(tc, write_session_cookie);
 	tcase_add_test(tc, write_all_attributes);
 	tcase_add_test(tc, write_deletion);

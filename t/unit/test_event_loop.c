@@ -1,5 +1,5 @@
 /*
- * Runs service_work() in a child process and speaks FastCGI to it over its
+ * Runs event_loop_work() in a child process and speaks FastCGI to it over its
  * unix socket.  The service answers by path:
  *
  *   /echo     the query and one header
@@ -40,12 +40,14 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "fastcgi/conn.h"
+#include "fastcgi/event_loop.h"
 #include "fastcgi/links.h"
 #include "fastcgi/waiting.h"
+#include "process/master.h"
 #include "unit.h"
 #include "web/request.h"
 #include "web/service.h"
-#include "web/stream.h"
+#include "web/service_application.h"
 
 enum { THREADS = 3, PATIENCE_S = 20 };
 enum { BEGIN = 1, ABORT = 2, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
@@ -241,6 +243,7 @@ static void
 setup(void)
 {
 	struct worker w = { .pool = "api", .threads = THREADS };
+	struct application application;
 	int ready[2];
 	pid_t pid;
 
@@ -256,7 +259,8 @@ setup(void)
 		close(held[0]);
 		close(let_go[1]);
 		log_init("test", LOG_ERROR);
-		exit(service_work(&w, &service));
+		application = service_application(&service);
+		exit(event_loop_work(&w, &application));
 	}
 	close(w.listen_fd);
 	close(ready[1]);

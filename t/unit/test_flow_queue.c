@@ -3,9 +3,10 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "fake_request.h"
-#include "fastcgi/flow_key.h"
+#include "fastcgi/application.h"
 #include "fastcgi/flow_queue.h"
 #include "fastcgi/seat.h"
+#include "web/flow_key.h"
 #include "web/identity.h"
 #include "web/request.h"
 
@@ -13,11 +14,15 @@ enum { SEATS = 8 };
 enum { ALICE = 1, BOB = 257, CAROL = 3 }; /* two of one bucket */
 
 static struct flow_queue *q;
-static struct seat seats[SEATS];
+static struct seat *seats[SEATS];
 
 static void
 set_up(void)
 {
+	const struct application none = { 0 };
+
+	for (int i = 0; i < SEATS; i++)
+		seats[i] = seat_new(&none);
 	q = flow_queue_new(&(struct flow_queue_options){
 	    .running_max = 2,
 	    .flow_max = 4,
@@ -34,24 +39,26 @@ tear_down(void)
 	while ((seat = flow_queue_pop(q)) != NULL)
 		flow_queue_done(q, seat);
 	flow_queue_free(q);
+	for (int i = 0; i < SEATS; i++)
+		seat_free(seats[i]);
 }
 
 static void
 push(int i, uint64_t key)
 {
-	ck_assert_int_eq(flow_queue_push(q, key, &seats[i]), ERR_OK);
+	ck_assert_int_eq(flow_queue_push(q, key, seats[i]), ERR_OK);
 }
 
 static void
 expect(int i)
 {
-	ck_assert_ptr_eq(flow_queue_pop(q), &seats[i]);
+	ck_assert_ptr_eq(flow_queue_pop(q), seats[i]);
 }
 
 static void
 done(int i)
 {
-	flow_queue_done(q, &seats[i]);
+	flow_queue_done(q, seats[i]);
 }
 
 START_TEST(pop_of_one_flow_is_in_order)
@@ -113,12 +120,10 @@ START_TEST(push_beyond_the_share_of_a_flow_is_refused)
 {
 	for (int i = 0; i < 4; i++)
 		push(i, ALICE);
-	ck_assert_int_eq(
-	    flow_queue_push(q, ALICE, &seats[4]), ERR_RATE_LIMITED);
+	ck_assert_int_eq(flow_queue_push(q, ALICE, seats[4]), ERR_RATE_LIMITED);
 	/* Those that run count. */
 	expect(0);
-	ck_assert_int_eq(
-	    flow_queue_push(q, ALICE, &seats[4]), ERR_RATE_LIMITED);
+	ck_assert_int_eq(flow_queue_push(q, ALICE, seats[4]), ERR_RATE_LIMITED);
 	push(5, BOB);
 	done(0);
 	push(4, ALICE);
@@ -129,9 +134,9 @@ START_TEST(push_beyond_the_queue_is_refused)
 {
 	for (int i = 0; i < 6; i++)
 		push(i, (uint64_t)i);
-	ck_assert_int_eq(flow_queue_push(q, 6, &seats[6]), ERR_UNAVAILABLE);
+	ck_assert_int_eq(flow_queue_push(q, 6, seats[6]), ERR_UNAVAILABLE);
 	expect(0);
-	ck_assert_int_eq(flow_queue_push(q, 6, &seats[6]), ERR_UNAVAILABLE);
+	ck_assert_int_eq(flow_queue_push(q, 6, seats[6]), ERR_UNAVAILABLE);
 	done(0);
 	push(6, 6);
 }
@@ -145,7 +150,7 @@ key_of(const char *token, const char *address)
 {
 	struct arena *a = arena_new();
 	struct fake_request f = { .bare = true };
-	const struct req_source source = { .param = fake_param, .ctx = &f };
+	const struct request_source source = { .param = fake_param, .ctx = &f };
 	const struct req r = { .arena = a, .source = &source };
 	uint64_t key;
 

@@ -9,7 +9,6 @@
 #include "base/buf.h"
 #include "web/request.h"
 #include "web/service_limit.h"
-#include "web/stream.h"
 
 struct shop_config {
 	struct service_config shared;

@@ -5,7 +5,6 @@
 #include "app/service_main.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "web/stream.h"
 
 /* Of so many entries, with memos of 500 four-byte quotes, less than 1 MiB. */
 enum { LINES_PER_PIECE = 200 };

@@ -1,10 +1,10 @@
-#include "fastcgi/cgi_head.h"
+#include "fastcgi/response.h"
 
 #include <stddef.h>
 
 #include "base/attr.h"
 #include "base/buf.h"
-#include "web/request.h"
+#include "base/log.h"
 
 /* clang-format off */
 static const struct {
@@ -47,7 +47,7 @@ phrase_of(int status)
 }
 
 void
-cgi_head_write(struct buf *b, const struct response *p)
+response_write_head(struct buf *b, const struct response *p)
 {
 	buf_puts(b, "Status: ");
 	buf_put_i64(b, p->status);
@@ -63,11 +63,24 @@ cgi_head_write(struct buf *b, const struct response *p)
 		buf_puts(b, "\r\nContent-Type: ");
 		buf_puts(b, p->content_type);
 	}
-	/* RFC 9110 section 8.6: 204 has none; 304's would be of the 200.  How
-	 * long a stream is nobody knows yet. */
+	/* RFC 9110 section 8.6: 204 has none; 304's would be of the 200.  The
+	 * length of a stream is not known yet. */
 	if (p->status != 204 && p->status != 304 && p->stream == NULL) {
 		buf_puts(b, "\r\nContent-Length: ");
 		buf_put_i64(b, (int64_t)p->body_len);
 	}
 	buf_puts(b, "\r\n\r\n");
+}
+
+enum err
+stream_next(
+    const struct stream *s, struct arena *a, struct buf *piece, bool *ret_done)
+{
+	enum err e = s->next(s->ctx, a, piece, ret_done);
+
+	if (e == ERR_OK && buf_failed(piece)) {
+		log_event(LOG_ERROR, "a piece of an answer is too large");
+		e = ERR_INTERNAL;
+	}
+	return e;
 }

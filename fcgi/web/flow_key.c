@@ -1,4 +1,4 @@
-#include "fastcgi/flow_key.h"
+#include "web/flow_key.h"
 
 #include <arpa/inet.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* flow_key: whose turn it is when a request waits, for fastcgi/flow_queue.h. */
-#ifndef FASTCGI_FLOW_KEY_H
-#define FASTCGI_FLOW_KEY_H
+#ifndef WEB_FLOW_KEY_H
+#define WEB_FLOW_KEY_H
 
 #include <stdint.h>
 

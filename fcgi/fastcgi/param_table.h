@@ -1,0 +1,38 @@
+/*
+ * param_table: the parameters of a request, found by name.
+ *
+ * A request has some forty parameters, of which a handler asks for up to
+ * twenty, so they are found by a hash table.  More than PARAM_TABLE_MAX are
+ * nothing that nginx sends; they are searched one by one.
+ */
+#ifndef FASTCGI_PARAM_TABLE_H
+#define FASTCGI_PARAM_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+enum {
+	PARAM_TABLE_SIZE = 512, /* a power of two, twice PARAM_TABLE_MAX */
+	PARAM_TABLE_MAX = 256,
+};
+
+struct param_table {
+	const char **list; /* "NAME=value", ended by NULL */
+	/* Hash table of positions in the list, plus one; 0: empty. */
+	uint16_t index[PARAM_TABLE_SIZE];
+	bool indexed;
+};
+
+/*
+ * Takes a list of n strings and a NULL, which must live as long as the table.
+ * Several HTTP_COOKIE become one, in the arena and in the list.
+ */
+void param_table_init(
+    struct param_table *t, struct arena *a, const char **list, size_t n);
+/* The value of the first parameter with that name, or NULL. */
+const char *param_table_find(const struct param_table *t, const char *name);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * request_source: where the parameters and the body of a request come from: a
+ * FastCGI connection, or a test.
+ */
+#ifndef FASTCGI_REQUEST_SOURCE_H
+#define FASTCGI_REQUEST_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct request_source {
+	/* The value of a parameter, or NULL. */
+	const char *(*param)(void *ctx, const char *name);
+	/*
+	 * All parameters as "NAME=value", ended by NULL.  NULL: the source
+	 * cannot list them.
+	 */
+	const char *const *(*list)(void *ctx);
+	/* Up to len bytes of the body; 0 at its end, -1 when it broke off. */
+	long (*read)(void *ctx, char *out, size_t len);
+	/* Whether the client has left; NULL: that is not known. */
+	bool (*is_abandoned)(void *ctx);
+	void *ctx;
+};
+
+#endif
