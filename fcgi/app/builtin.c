@@ -10,7 +10,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/health.h"
-#include "base/str.h"
 #include "web/request.h"
 #include "web/service.h"
 
@@ -133,27 +132,11 @@ answer_ready(const struct service *s, struct req *r)
 	req_answer(r, ready ? 200 : 503, "application/json", b.data, b.len);
 }
 
-static const struct builtin below_prefix = { "/openapi.json", answer_openapi };
-static const struct builtin loopback[] = {
+const struct builtin service_builtins[] = {
+	{ "/openapi.json", .below_prefix = true, .answer = answer_openapi },
 	/* Also when all threads hang in a frozen database. */
-	{ "/metrics", answer_metrics, .prompt = true },
-	{ "/health/live", answer_live, .prompt = true },
-	{ "/health/ready", answer_ready },
+	{ "/metrics", .answer = answer_metrics, .nonblocking = true },
+	{ "/health/live", .answer = answer_live, .nonblocking = true },
+	{ "/health/ready", .answer = answer_ready },
+	{ 0 },
 };
-
-const struct builtin *
-builtin_find(const struct service *s, const char *path)
-{
-	size_t prefix_len = strlen(s->prefix);
-
-	if (str_has_prefix(path, s->prefix))
-		return strcmp(path + prefix_len, below_prefix.path) == 0
-		           ? &below_prefix
-		           : NULL;
-	for (size_t i = 0; i < COUNT_OF(loopback); i++) {
-		if (strcmp(path, loopback[i].path) == 0)
-			return &loopback[i];
-	}
-
-	return NULL;
-}

@@ -1,26 +1,13 @@
 /*
  * builtin: what every service answers without declaring it: its OpenAPI
- * document, its metrics, and whether it lives and is ready.
+ * document below its prefix, and, at paths that only nginx's loopback locations
+ * pass on, its metrics, and whether it lives and is ready.
  */
 #ifndef APP_BUILTIN_H
 #define APP_BUILTIN_H
 
-#include <stdbool.h>
+#include "web/service.h"
 
-struct req;
-struct service;
-
-struct builtin {
-	const char *path; /* PREFIX/openapi.json without the prefix */
-	void (*answer)(const struct service *s, struct req *r);
-	bool prompt; /* as a route's */
-};
-
-/*
- * NULL unless the path is one of ours.  The loopback paths are whole paths
- * below no service's prefix, so a client cannot reach them through a service's
- * location.
- */
-const struct builtin *builtin_find(const struct service *s, const char *path);
+extern const struct builtin service_builtins[];
 
 #endif

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/builtin.h"
 #include "app/provision.h"
+#include "app/reverify.h"
 #include "app/scrape.h"
-#include "app/service_metrics.h"
+#include "app/service_limit.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
@@ -19,10 +21,9 @@
 #include "fastcgi/event_loop.h"
 #include "http_client/http_client.h"
 #include "process/master.h"
+#include "process/shared.h"
 #include "web/attempts.h"
-#include "web/reverify.h"
 #include "web/service_application.h"
-#include "web/service_limit.h"
 
 enum {
 	POOLS_MAX = 8,
@@ -56,6 +57,7 @@ complete(const struct service_program *p, const struct service *own,
 	int n = 0;
 
 	s.prefix = c->prefix;
+	s.builtins = service_builtins;
 	if (p->job_library == NULL)
 		return s;
 	n = add_lists(lists, n, own->routes);
@@ -190,7 +192,7 @@ count_pool(const struct service_program *p, const char *pool, int place)
 	struct service s = complete(p, find_service(p, pool), &lists);
 
 	pool_metrics[place].pool = pool;
-	service_metrics_init(&pool_metrics[place].metrics, &s);
+	service_number_routes(&s, &pool_metrics[place].metrics);
 }
 
 /* Gives the routes of all pools their numbers. */
@@ -269,7 +271,8 @@ static bool
 prepare(const struct service_program *p)
 {
 	digest_warm_up();
-	attempts_open();
+	attempts_use(
+	    shared_open("attempts", ATTEMPTS_BYTES, /* ret_fresh= */ NULL));
 	scrape_prepare();
 	if ((p->flags & SERVICE_BASE) != 0 || p->job_library != NULL)
 		http_client_init();

@@ -39,16 +39,16 @@ is_kept(const struct req *r, int status)
 }
 
 /*
- * nginx writes the access line when nobody took any of our answer, and where a
- * verdict is neither yes nor no.
+ * nginx writes the access line when it took nothing of our answer, and when a
+ * subrequest is answered with neither yes nor no.
  */
 static const char *
 message_of(const struct req *r, int status, struct sent sent)
 {
 	bool refuses = status == 401 || status == 403;
 
-	if (r->line.is_verdict)
-		return refuses ? "request" : "verdict";
+	if (r->line.is_subrequest)
+		return refuses ? "request" : r->line.route;
 	return sent.e == ERR_OK || sent.begun ? "request" : "request abandoned";
 }
 
@@ -66,7 +66,7 @@ put_request(const struct req *r, struct log_field *fields)
 	const char *method = r->method;
 	size_t n = 0;
 
-	if (r->line.is_verdict)
+	if (r->line.is_subrequest)
 		method = req_param(r, "KEDGE_METHOD");
 	fields[n++] = LOG_TEXT("method", method);
 	fields[n++] = LOG_TEXT("path", r->path);

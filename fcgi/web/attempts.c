@@ -1,10 +1,9 @@
 #include "web/attempts.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "process/shared.h"
 
 enum {
 	PLACES = 2048, /* a power of two; some times what is in progress */
@@ -14,11 +13,12 @@ enum {
 /* The hash of an id, and in its lowest byte how often it was begun; or 0. */
 static _Atomic uint64_t *places;
 
+static_assert(PLACES * sizeof(*places) == ATTEMPTS_BYTES, "");
+
 void
-attempts_open(void)
+attempts_use(void *memory)
 {
-	places = shared_open(
-	    "attempts", PLACES * sizeof(*places), /* ret_fresh= */ NULL);
+	places = memory;
 }
 
 /* FNV-1a, without the byte of the count. */

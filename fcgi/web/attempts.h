@@ -17,10 +17,13 @@
 
 #include "base/attr.h"
 
-enum { ATTEMPTS_MAX = 2 };
+enum { ATTEMPTS_MAX = 2, ATTEMPTS_BYTES = 16 * 1024 };
 
-/* In the master, before it forks.  Without it nothing is counted. */
-void attempts_open(void);
+/*
+ * Counts in ATTEMPTS_BYTES of memory, zeroed at first, that all workers share
+ * and that stays as long as the process.  Without it nothing is counted.
+ */
+void attempts_use(void *memory);
 /* False: it has been begun ATTEMPTS_MAX times already. */
 MUST_CHECK bool attempts_begin(const char *request_id);
 /* It has an answer: nobody will repeat it. */

@@ -3,12 +3,12 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/digest.h"
 #include "web/request.h"
+#include "web/service.h"
 
 enum { CODE_SIZE = 8 };
 
@@ -75,13 +75,12 @@ enum err
 cursor_read_parameter(struct req *r, const char *scope, const char *text,
     const char **ret_position)
 {
-	const struct service_process *process = r->app;
 
 	*ret_position = NULL;
 	if (text == NULL || *text == '\0')
 		return ERR_OK;
 	*ret_position =
-	    cursor_read(r->arena, process->identity_key, scope, text);
+	    cursor_read(r->arena, r->service->identity_key, scope, text);
 	if (*ret_position == NULL)
 		return req_invalid(
 		    r, "cursor", "is not a nextCursor of this list");

@@ -31,7 +31,7 @@ const char *cursor_read(struct arena *a,
 /*
  * The parameter `cursor` of a list's route: *ret_position is NULL for the first
  * page, when there is none or it is empty.  ERR_INVALID, recorded: it is not
- * one of this scope.  r->app is a struct service_process.
+ * one of this scope.  The service has an identity key.
  */
 MUST_CHECK enum err cursor_read_parameter(struct req *r, const char *scope,
     const char *text, const char **ret_position);

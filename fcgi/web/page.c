@@ -3,11 +3,11 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "app/service_process.h"
 #include "base/buf.h"
 #include "web/answer.h"
 #include "web/cursor.h"
 #include "web/request.h"
+#include "web/service.h"
 
 static const void *
 item_at(const struct page *page, int64_t i)
@@ -39,7 +39,6 @@ void
 page_write(struct req *r, const struct page *page, struct objects *ret_items,
     const char **ret_next_cursor)
 {
-	const struct service_process *process = r->app;
 	const char *position = page->resume;
 	struct buf b;
 	int64_t n;
@@ -50,10 +49,10 @@ page_write(struct req *r, const struct page *page, struct objects *ret_items,
 	assert(!page->of->array);
 	if (n < page->count)
 		position = page->position(r->arena, item_at(page, n - 1));
-	*ret_next_cursor = position == NULL
-	                       ? NULL
-	                       : cursor_write(r->arena, process->identity_key,
-				     page->scope, position);
+	*ret_next_cursor =
+	    position == NULL ? NULL
+			     : cursor_write(r->arena, r->service->identity_key,
+				   page->scope, position);
 	*ret_items = (struct objects){
 		.items = page->items,
 		.count = (size_t)n,

@@ -40,7 +40,7 @@ struct page {
 
 /*
  * Writes the items, for the member `items` of the answer; *ret_next_cursor is
- * NULL on the last page.  r->app is a struct service_process.
+ * NULL on the last page.  The service has an identity key.
  */
 void page_write(struct req *r, const struct page *page,
     struct objects *ret_items, const char **ret_next_cursor);

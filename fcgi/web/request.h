@@ -25,7 +25,11 @@ struct req_line {
 	const char *route; /* the pattern; never what the client sent */
 	int metric;
 	bool quiet; /* asked for by ourselves, or by the thousand */
-	bool is_verdict;
+	/*
+	 * nginx asks about another request (auth_request), which has an access
+	 * line of its own: the event of this one is its route.
+	 */
+	bool is_subrequest;
 	int64_t us; /* until the answer was made */
 };
 

@@ -1,10 +1,9 @@
 #include "web/service.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "app/builtin.h"
-#include "app/service_metrics.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -19,7 +18,7 @@
 #include "web/params.h"
 #include "web/router.h"
 
-enum { METRIC_OTHER = -1 };
+enum { METRIC_OTHER = -1, LABEL_SIZE = 256 };
 
 /* Errors that any route may come to; the others are declared by its row. */
 static void
@@ -88,6 +87,25 @@ run_route(const struct service *s, struct req *r)
 	return call_handler(r, in);
 }
 
+/*
+ * A whole path is below no service's prefix, so that a client cannot reach it
+ * through the service's location.
+ */
+static const struct builtin *
+find_builtin(const struct service *s, const char *path)
+{
+	bool below = str_has_prefix(path, s->prefix);
+	const struct builtin *b = s->builtins;
+
+	if (below)
+		path += strlen(s->prefix);
+	for (; b != NULL && b->path != NULL; b++) {
+		if (b->below_prefix == below && strcmp(path, b->path) == 0)
+			return b;
+	}
+	return NULL;
+}
+
 static enum err
 run_builtin(const struct service *s, struct req *r, const struct builtin *own)
 {
@@ -116,15 +134,15 @@ dispatch(const struct service *s, struct req *r)
 
 	if (s->handle_all != NULL) {
 		r->line = (struct req_line){
-			.route = "verdict",
-			.metric = s->metrics != NULL ? s->metrics->verdict
+			.route = s->handle_all_route,
+			.metric = s->metrics != NULL ? s->metrics->handle_all
 			                             : METRIC_OTHER,
 			.quiet = true,
-			.is_verdict = true,
+			.is_subrequest = true,
 		};
 		return s->handle_all(r);
 	}
-	own = builtin_find(s, r->path);
+	own = find_builtin(s, r->path);
 	if (own != NULL)
 		return run_builtin(s, r, own);
 
@@ -228,12 +246,43 @@ service_is_prompt(const struct service *s, const struct req *r)
 
 	if (s->handle_all != NULL)
 		return false;
-	own = builtin_find(s, probe.path);
+	own = find_builtin(s, probe.path);
 	if (own != NULL)
-		return own->prompt;
+		return own->nonblocking;
 	/* With a body, auth may have to be asked again: see guard.h. */
 	return router_find(s, &probe, &metric, &allow) == ERR_OK &&
 	       probe.route->prompt &&
 	       (probe.route->guard == GUARD_NONE ||
 		   (req_is_safe(&probe) && !req_has_body(&probe)));
+}
+
+static int
+number_of(const struct service *s, const struct route *row)
+{
+	char label[LABEL_SIZE];
+
+	snprintf(
+	    label, sizeof(label), "%s %s%s", row->method, s->prefix, row->path);
+	return metrics_route(label);
+}
+
+void
+service_number_routes(const struct service *s, struct service_metrics *ret_m)
+{
+	int n = 0;
+
+	ret_m->builtin = metrics_route("builtin");
+	ret_m->handle_all = METRIC_OTHER;
+	if (s->handle_all != NULL) {
+		ret_m->handle_all = metrics_route(s->handle_all_route);
+		return; /* it has no routes */
+	}
+	for (const struct route *const *list = s->routes; *list != NULL;
+	     list++) {
+		for (const struct route *row = *list; row->method != NULL;
+		     row++) {
+			assert(n < METRICS_ROUTES_MAX);
+			ret_m->routes[n++] = number_of(s, row);
+		}
+	}
 }

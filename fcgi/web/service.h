@@ -8,9 +8,7 @@
  * hooks->guard, handler, answer.  A failure at any step is written by
  * write_error.  When it is sent, access_end() logs and counts it.
  *
- * The library itself answers, under the prefix: GET openapi.json; and, at
- * paths that only nginx's loopback locations hand on: /metrics,
- * /health/live, /health/ready.
+ * What app/builtin.h adds to each service is answered before that.
  */
 #ifndef WEB_SERVICE_H
 #define WEB_SERVICE_H
@@ -21,12 +19,13 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/metrics.h"
 #include "web/identity.h"
 #include "web/request.h"
 #include "web/schema.h"
 
 struct buf;
-struct service_metrics;
+struct service;
 
 #define KEDGE_VERSION "0.1.0"
 
@@ -111,6 +110,24 @@ struct service_hooks {
 	void (*library_metrics)(void *app, struct buf *b);
 };
 
+/*
+ * What is answered before routing, without guards, hooks and bodies: a
+ * service's metrics, say.  GET and HEAD alone.
+ */
+struct builtin {
+	const char *path; /* whole, or below the prefix; NULL ends the list */
+	bool below_prefix;
+	void (*answer)(const struct service *s, struct req *r);
+	bool nonblocking; /* as a route's */
+};
+
+/* The routes of a service as numbers of base/metrics.h. */
+struct service_metrics {
+	int builtin;
+	int handle_all;
+	int routes[METRICS_ROUTES_MAX]; /* by router_find()'s index */
+};
+
 enum { SERVICE_PREFETCH_MAX = 32 };
 
 struct service {
@@ -118,15 +135,21 @@ struct service {
 	const char *title; /* of the OpenAPI document */
 	const char *prefix; /* "/api/core", unless PREFIX says otherwise */
 	const struct route *const *routes; /* NULL-ended list of route lists */
+	const struct builtin *builtins; /* or NULL */
 	struct service_hooks hooks;
 	/*
 	 * NULL, or: answers every request, before the library's own paths and
 	 * without routes, guards and bodies.  For a pool whose KEDGE_PATH is
 	 * another service's (auth's verify): nothing in it may choose an answer
-	 * by path.  Its requests are logged at LOG_DEBUG while below 400 and
-	 * counted under the route named "verdict".
+	 * by path.
 	 */
 	enum err (*handle_all)(struct req *r);
+	/*
+	 * With handle_all: the route of its requests in metrics and log.  They
+	 * are subrequests of nginx's, and logged at LOG_DEBUG while below 400,
+	 * with this name as their event.
+	 */
+	const char *handle_all_route;
 	/*
 	 * NULL, or, beside handle_all: gets what that will need for all of
 	 * these requests, in one round trip, and leaves it in their
@@ -176,6 +199,10 @@ struct service {
 void service_handle(const struct service *s, struct req *r);
 /* Whether that will wait for nothing, by what r->source has. */
 bool service_is_prompt(const struct service *s, const struct req *r);
+
+/* Before the workers are forked, so that they agree on the numbers. */
+void
+service_number_routes(const struct service *s, struct service_metrics *ret_m);
 
 /* The OpenAPI 3.1 document. */
 void service_openapi(const struct service *s, struct buf *b);

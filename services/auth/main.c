@@ -177,6 +177,7 @@ static const struct service verify = {
 	.prefix = auth_prefix,
 	.routes = auth_routes,
 	.handle_all = verify_request,
+	.handle_all_route = "verdict",
 	.prefetch = verify_prefetch,
 	.is_still_ready = verify_is_still_ready,
 	.hooks = { .write_error = verify_write_error },

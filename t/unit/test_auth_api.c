@@ -58,6 +58,7 @@ static const struct service verdicts = {
 	.prefix = auth_prefix,
 	.routes = auth_routes,
 	.handle_all = verify_request,
+	.handle_all_route = "verdict",
 	.app = &auth,
 };
 

@@ -2,10 +2,10 @@
 
 #include "unit.h"
 
-#include "app/service_process.h"
 #include "base/arena.h"
 #include "web/cursor.h"
 #include "web/request.h"
+#include "web/service.h"
 
 static const unsigned char key[IDENTITY_KEY_SIZE] =
     "a key of thirty-two bytes, yes!";
@@ -38,12 +38,11 @@ END_TEST
 
 START_TEST(read_parameter_is_none_ours_or_refused)
 {
-	struct service_process process = { 0 };
-	struct req r = { .arena = a, .app = &process };
+	const struct service service = { .identity_key = key };
+	struct req r = { .arena = a, .service = &service };
 	const char *text = cursor_write(a, key, "tasks alice", id);
 	const char *position = id;
 
-	memcpy(process.identity_key, key, IDENTITY_KEY_SIZE);
 	ck_assert_int_eq(
 	    cursor_read_parameter(&r, "tasks alice", NULL, &position), ERR_OK);
 	ck_assert_ptr_null(position);

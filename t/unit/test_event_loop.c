@@ -223,6 +223,7 @@ static const struct service service = {
 	.prefix = "/",
 	.routes = (const struct route *const[]){ NULL },
 	.handle_all = handle_all,
+	.handle_all_route = "all",
 	.prefetch = prefetch,
 	.is_still_ready = is_still_ready,
 };

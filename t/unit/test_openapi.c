@@ -6,6 +6,7 @@
 
 #include "fake_request.h"
 
+#include "app/builtin.h"
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/json.h"
@@ -127,6 +128,7 @@ static const struct service service = {
 	.title = "The \"core\"",
 	.prefix = "/api/core",
 	.routes = routes,
+	.builtins = service_builtins,
 	.session_flags = 2,
 	.codes = codes,
 };

@@ -2,7 +2,6 @@
 
 #include "unit.h"
 
-#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
@@ -10,6 +9,7 @@
 #include "web/cursor.h"
 #include "web/page.h"
 #include "web/request.h"
+#include "web/service.h"
 
 enum { ITEMS_MAX = 64 };
 
@@ -39,7 +39,8 @@ static const struct schema list_schema = SCHEMA(struct list_out, list_fields);
 /* clang-format on */
 
 static struct arena *a;
-static struct service_process process;
+static const unsigned char key[IDENTITY_KEY_SIZE] = "key";
+static const struct service service = { .identity_key = key };
 static struct req r;
 static struct item items[ITEMS_MAX];
 static struct list_out out;
@@ -48,7 +49,7 @@ static void
 set_up(void)
 {
 	a = arena_new();
-	r = (struct req){ .arena = a, .app = &process };
+	r = (struct req){ .arena = a, .service = &service };
 	out = (struct list_out){ 0 };
 }
 
@@ -105,9 +106,9 @@ written(void)
 static const char *
 next_position(void)
 {
-	return out.next_cursor == NULL ? NULL
-	                               : cursor_read(a, process.identity_key,
-					     "list", out.next_cursor);
+	return out.next_cursor == NULL
+	           ? NULL
+	           : cursor_read(a, key, "list", out.next_cursor);
 }
 
 START_TEST(write_nothing_is_an_empty_list)

@@ -10,8 +10,8 @@
 #include "capture.h"
 #include "fake_request.h"
 
+#include "app/builtin.h"
 #include "app/scrape.h"
-#include "app/service_metrics.h"
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -190,6 +190,7 @@ static const struct service plain = {
 	.title = "Core",
 	.prefix = "/api/core",
 	.routes = routes,
+	.builtins = service_builtins,
 	.identity_key = key,
 	.session_flags = 4,
 };
@@ -449,6 +450,7 @@ START_TEST(path_that_reads_two_ways_is_invalid)
 
 	/* A judge of others' paths leaves that to them. */
 	s.handle_all = judge;
+	s.handle_all_route = "verdict";
 	handle(&s, &f);
 	ck_assert_int_eq(r->response.status, 204);
 
@@ -512,6 +514,7 @@ START_TEST(parameter_that_nginx_did_not_set_is_refused)
 
 	/* A verdict is not about the query. */
 	s.handle_all = judge;
+	s.handle_all_route = "verdict";
 	f = request_without(i, false);
 	handle(&s, &f);
 	ck_assert_int_eq(r->response.status,
@@ -1546,7 +1549,7 @@ with_metrics(const struct service *s)
 
 	metrics_open(-1);
 	metrics_use_slot("api", 0);
-	service_metrics_init(&numbers, s);
+	service_number_routes(s, &numbers);
 	with.metrics = &numbers;
 	return with;
 }
@@ -1754,6 +1757,7 @@ START_TEST(handle_all_answers_before_everything)
 	char line[4096];
 
 	s.handle_all = verdict;
+	s.handle_all_route = "verdict";
 	capture_begin(&c);
 	fake_handle(&s, &f, a, r);
 	capture_end(&c, line, sizeof(line));

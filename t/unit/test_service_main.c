@@ -3,12 +3,12 @@
 
 #include "unit.h"
 
+#include "app/service_limit.h"
 #include "app/service_main.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
 #include "web/request.h"
-#include "web/service_limit.h"
 
 struct shop_config {
 	struct service_config shared;

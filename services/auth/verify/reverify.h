@@ -1,7 +1,7 @@
 /*
  * reverify: whether an assertion that has become old still holds.
  *
- * A base service asks this on nginx's internal listener (web/reverify.h) when
+ * A base service asks this on nginx's internal listener (app/reverify.h) when
  * a request's body took so long that the verdict may be wrong by now.  It
  * proves with a token which service it is, and shows the assertion that it got.
  * The assertion says which session is meant and which roles the location asks

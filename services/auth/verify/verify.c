@@ -322,7 +322,7 @@ verify_request(struct req *r)
 
 	if (routes_is_internal(r)) {
 		r->line.route = "/reverify";
-		r->line.is_verdict = false; /* not of a request of nginx's */
+		r->line.is_subrequest = false; /* not of a request of nginx's */
 		return reverify_request(r);
 	}
 	shown = look_up(r);

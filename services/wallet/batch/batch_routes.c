@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/service_limit.h"
 #include "app/service_main.h"
 #include "base/arena.h"
 #include "base/json.h"
@@ -11,7 +12,6 @@
 #include "wallet/ledger/ledger_code.h"
 #include "wallet/transfer/transfer_view.h"
 #include "wallet/wallet.h"
-#include "web/service_limit.h"
 
 /* As much as nginx lets through. */
 enum { BODY_MAX_BYTES = 1024 * 1024, ERROR_MAX_BYTES = 1024 };

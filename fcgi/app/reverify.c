@@ -1,4 +1,4 @@
-#include "web/reverify.h"
+#include "app/reverify.h"
 
 #include <stddef.h>
 

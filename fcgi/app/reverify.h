@@ -5,8 +5,8 @@
  * the service's own (service_token.h) and the assertion as it came.  See
  * guard.h for when that is.
  */
-#ifndef WEB_REVERIFY_H
-#define WEB_REVERIFY_H
+#ifndef APP_REVERIFY_H
+#define APP_REVERIFY_H
 
 #include "base/attr.h"
 #include "base/err.h"

@@ -1,4 +1,4 @@
-#include "web/service_limit.h"
+#include "app/service_limit.h"
 
 #include "app/service_config.h"
 #include "app/service_process.h"

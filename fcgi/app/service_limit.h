@@ -7,8 +7,8 @@
  * itself (struct route: prompt) is not counted: to refuse it costs as much as
  * to answer it.
  */
-#ifndef WEB_SERVICE_LIMIT_H
-#define WEB_SERVICE_LIMIT_H
+#ifndef APP_SERVICE_LIMIT_H
+#define APP_SERVICE_LIMIT_H
 
 #include <stdint.h>
 
