@@ -36,7 +36,7 @@ is($bad->{status}, 400, 'what is wrong');
 is($bad->{json}{fields}[0]{field}, 'limit', 'is said as by every service');
 is($root->get("$jobs/x")->{json}{fields}[0]{in}, 'path', 'each field with its place');
 is_deeply([ map { $_->{name} } @{ $root->get("$jobs/schedules")->{json}{items} } ],
-	['session.sweep'], 'one schedule');
+	[ 'session.sweep', 'verification.sweep' ], 'two schedules');
 is($root->post("$jobs/queues/default/pause", undef, origin => 'https://evil.example')
 	->{status}, 403, 'no page of another origin pauses a queue');
 is($root->post("$jobs/queues/default/pause")->{status}, 200, 'an admin does');
@@ -114,6 +114,18 @@ is($k->sql('auth', q{SELECT count(*) FROM session WHERE id LIKE 'old%'}), 0, 'al
 is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'nothing later');
 is($alice->get('/api/core/whoami')->{status}, 200, 'and who is signed in stays so');
 is($k->sql('auth', 'SELECT epoch FROM kedge_session_epoch'), $epoch, 'the cache is not thrown away for it');
+
+# Likewise what was to be shown once and never was.
+$k->sql('auth', q{
+	INSERT INTO verification (id, identifier, value, "expiresAt")
+	SELECT 'old' || n, 'otp', 'x', now() - interval '25 h' FROM generate_series(1, 3) n;
+	INSERT INTO verification (id, identifier, value, "expiresAt")
+	VALUES ('late', 'otp', 'x', now() - interval '23 h')});
+$id = $k->sql('auth', q{SELECT job_id FROM job_enqueue('verification.sweep', '{}')});
+ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep of verification')
+    or diag(jencode(job($id)));
+is_deeply(job($id)->{result}, { verifications => 3 }, 'takes what expired a day ago');
+is($k->sql('auth', q{SELECT string_agg(id, ',') FROM verification}), 'late', 'nothing later');
 
 # A turn that takes its time.
 $k->sql('auth', qq{

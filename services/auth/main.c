@@ -18,7 +18,7 @@
 #include "auth/config.h"
 #include "auth/http/error.h"
 #include "auth/http/gate.h"
-#include "auth/identity/session_jobs.h"
+#include "auth/identity/sweep_jobs.h"
 #include "auth/identity/user_cli.h"
 #include "auth/password/hash_pool.h"
 #include "auth/routes.h"
@@ -198,14 +198,14 @@ static const struct service_pool pools[] = {
 };
 
 static const struct job_kind *const kinds[] = {
-	session_jobs,
+	sweep_jobs,
 	webhook_jobs,
 	NULL,
 };
 static const struct job_set jobs = {
 	.kinds = kinds,
 	.queues = webhook_queues,
-	.schedules = session_schedules,
+	.schedules = sweep_schedules,
 };
 
 static const struct service_program program = {

@@ -38,6 +38,8 @@ const PASSWORDS = {
 	admin: "an administrator's",
 	banned: "a banned person's",
 	browser: "a passing visitor's",
+	imported: "from another system",
+	collector: "of far too many roles",
 };
 const TOKEN = "better-auth.session_token";
 const email = (name) => `${name}@adopted.example`;
@@ -88,6 +90,11 @@ async function prepare() {
 	await signIn(oracle.base, "plain", PASSWORDS.plain, second);
 	await db.query(`UPDATE "user" SET role = 'user,admin' WHERE email = $1`, [email("admin")]);
 	await db.query(`UPDATE "user" SET banned = true WHERE email = $1`, [email("banned")]);
+	/* As tools write it that import people into BetterAuth. */
+	await db.query(`UPDATE account SET "accountId" = $1 WHERE "userId" = $2`,
+		[email("imported"), users.imported.id]);
+	await db.query(`UPDATE "user" SET role = $1 WHERE email = $2`,
+		["a-role-of-32-letters-and-digits,".repeat(256), email("collector")]);
 	/* One who came by another provider and has no password. */
 	await db.query(`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('social', 'S', $1, true)`,
 		[email("social")]);
@@ -102,7 +109,7 @@ async function prepare() {
 async function check() {
 	const state = JSON.parse(readFileSync(args.state));
 	const base = args.base;
-	for (const name of ["plain", "unicode", "astral", "admin", "browser"]) {
+	for (const name of ["plain", "unicode", "astral", "admin", "browser", "imported"]) {
 		const jar = jarWith(state.users[name].cookies);
 		const s = await call(base, "/api/auth/get-session", { jar });
 		is(s.json?.user?.id, state.users[name].id, `${name}: the old cookie is valid`);
@@ -112,6 +119,13 @@ async function check() {
 		is([r.status, r.json?.user?.id], [200, state.users[name].id], `${name}: the old password signs in`);
 	}
 	is((await signIn(base, "plain", "not the password")).status, 401, "a wrong one does not");
+	const collector = new Jar();
+	const many = await signIn(base, "collector", PASSWORDS.collector, collector);
+	is([many.status, many.json?.user?.role?.length], [200, 8192], "8 KiB of roles: signs in");
+	is((await call(base, "/api/auth/get-session", { jar: collector })).json?.user?.id,
+		state.users.collector.id, "and is known to auth");
+	const refused = await call(base, "/api/core/whoami", { jar: collector });
+	is([refused.status, refused.json?.code], [403, "FORBIDDEN"], "but fits in no assertion: 403");
 	is((await signIn(base, "unicode", UNICODE.normalize("NFKC"))).status, 200,
 		"a password is the same in every normal form");
 	is((await signIn(base, "social", "anything at all")).status, 401, "no password, no sign-in");

@@ -1003,6 +1003,32 @@ START_TEST(same_address_twice_is_a_conflict)
 }
 END_TEST
 
+/* As an import wrote it, and with the account of another provider besides. */
+START_TEST(credential_is_found_whatever_its_account_id_says)
+{
+	struct credential c;
+
+	sql("UPDATE account SET \"accountId\" = 'a@example.com'");
+	sql("INSERT INTO account (id, \"accountId\", \"providerId\","
+	    " \"userId\", password, \"updatedAt\") SELECT 'github', id,"
+	    " 'github', id, 'none', now() FROM \"user\"");
+	ck_assert_int_eq(
+	    credential_find(here.process.db, a, "a@example.com", &c), ERR_OK);
+	ck_assert_str_eq(c.password_hash, hash);
+	ck_assert_int_eq(
+	    credential_find_of_user(here.process.db, a, user_id, &c), ERR_OK);
+	ck_assert_str_eq(c.password_hash, hash);
+	/* Of two, the one that BetterAuth 1.7 takes. */
+	sql("INSERT INTO account (id, \"accountId\", \"providerId\","
+	    " \"userId\", password, \"updatedAt\", \"createdAt\")"
+	    " SELECT 'own', id, 'credential', id, 'own', now(),"
+	    " now() + interval '1 h' FROM \"user\"");
+	ck_assert_int_eq(
+	    credential_find_of_user(here.process.db, a, user_id, &c), ERR_OK);
+	ck_assert_str_eq(c.password_hash, "own");
+}
+END_TEST
+
 START_TEST(token_has_256_bits)
 {
 	const char *one = session_new_token(a), *two = session_new_token(a);
@@ -1104,6 +1130,7 @@ main(void)
 	    insert_is_refused_when_the_credential_is_no_more, 0,
 	    COUNT_OF(no_more));
 	tcase_add_test(tc, same_address_twice_is_a_conflict);
+	tcase_add_test(tc, credential_is_found_whatever_its_account_id_says);
 	tcase_add_test(tc, token_has_256_bits);
 	suite_add_tcase(suite, tc);
 

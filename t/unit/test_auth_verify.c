@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "auth/auth.h"
 #include "auth/http/address.h"
 #include "auth/identity/session_cache.h"
 #include "auth/identity/user.h"
+#include "auth/verify/assertion.h"
 #include "auth/verify/guard.h"
 #include "base/arena.h"
 #include "base/attr.h"
@@ -206,6 +208,35 @@ START_TEST(claims_too_long_are_not_kept)
 }
 END_TEST
 
+static bool
+is_signed(int nroles, const char *role)
+{
+	static const struct audience core = { .name = "core" };
+	const char *list = role;
+
+	for (int i = 1; i < nroles; i++)
+		list = arena_printf(a, "%s,%s", list, role);
+	return assertion_sign(a, &core,
+		   &(struct session_claims){
+		       .user_id = "u",
+		       .session_id = "s",
+		       .roles = list,
+		       .accounts = "",
+		   },
+		   /* required_roles= */ NULL, /* now_ms= */ 0) != NULL;
+}
+
+/* Never a part of the roles: who reads it would take it for all. */
+START_TEST(assertion_has_all_roles_or_is_none)
+{
+	ck_assert(is_signed(USER_LIST_MAX, "r"));
+	ck_assert(!is_signed(USER_LIST_MAX + 1, "r"));
+	ck_assert(is_signed(32, "a-role-of-32-letters-and-digits."));
+	ck_assert(!is_signed(64, "a-role-of-64-letters-and-digits."
+				 "a-role-of-64-letters-and-digits."));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -222,6 +253,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, claims_that_are_none_are_a_miss, 0, COUNT_OF(unreadable));
 	tcase_add_test(tc, claims_too_long_are_not_kept);
+	tcase_add_test(tc, assertion_has_all_roles_or_is_none);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

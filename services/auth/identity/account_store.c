@@ -5,24 +5,32 @@
 #include "db/db.h"
 
 #define NOW "date_trunc('milliseconds', now())"
+/*
+ * The account by which a user signs in with a password: that of the provider
+ * `credential`, whatever its accountId says.  BetterAuth writes the user's id
+ * there and 1.4 never looked at it; tools that import people into BetterAuth
+ * write the address, or the id of the system that they come from.
+ */
 #define CREDENTIAL                                                    \
 	"SELECT a.id, nullif(a.password, ''), " USER_COLUMNS          \
 	" FROM \"user\" u LEFT JOIN account a ON a.\"userId\" = u.id" \
-	" AND a.\"providerId\" = 'credential' AND a.\"accountId\" = u.id"
+	" AND a.\"providerId\" = 'credential'"
+/* Of several, the one that BetterAuth 1.7 itself would take. */
+#define FIRST                                               \
+	" ORDER BY a.\"accountId\" = u.id DESC NULLS LAST," \
+	" a.\"createdAt\", a.id LIMIT 1"
 
 enum { CREDENTIAL_ACCOUNT_ID, CREDENTIAL_PASSWORD_HASH, CREDENTIAL_USER };
 
 static const struct db_stmt select_by_email = {
 	.name = "credential_select_by_email",
-	.sql = CREDENTIAL " WHERE u.email = $1"
-			  " ORDER BY a.\"createdAt\", a.id LIMIT 1",
+	.sql = CREDENTIAL " WHERE u.email = $1" FIRST,
 	.nargs = 1,
 	.read_only = true,
 };
 static const struct db_stmt select_by_user = {
 	.name = "credential_select_by_user",
-	.sql = CREDENTIAL " WHERE u.id = $1"
-			  " ORDER BY a.\"createdAt\", a.id LIMIT 1",
+	.sql = CREDENTIAL " WHERE u.id = $1" FIRST,
 	.nargs = 1,
 	.read_only = true,
 };

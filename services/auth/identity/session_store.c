@@ -255,44 +255,6 @@ session_delete_expired(struct db *db, struct arena *a, const char *token)
 	return db_run(db, a, &delete_expired, DB_ARGS(token), NULL);
 }
 
-/*
- * Some thousand rows at a time in the order of their ids, so that no turn goes
- * again over what the ones before have left dead.  Who holds a row is at it
- * just now: it is for the next sweep.
- */
-static const struct db_stmt sweep = {
-	.name = "session_sweep",
-	.sql = "WITH looked AS MATERIALIZED (SELECT id, \"expiresAt\""
-	       " FROM session WHERE id > $1 ORDER BY id LIMIT $2::bigint),"
-	       " expired AS MATERIALIZED (SELECT s.id FROM session s"
-	       " JOIN looked USING (id)"
-	       " WHERE s.\"expiresAt\" < now() - $3::bigint * interval '1 s'"
-	       " FOR UPDATE OF s SKIP LOCKED),"
-	       " deleted AS (DELETE FROM session s USING expired"
-	       " WHERE s.id = expired.id RETURNING s.id)"
-	       " SELECT (SELECT count(*) FROM deleted),"
-	       " (SELECT max(id) FROM looked)",
-	.nargs = 3,
-};
-enum { SWEEP_DELETED, SWEEP_LAST };
-
-enum err
-session_sweep(
-    struct db *db, struct arena *a, int64_t for_s, struct session_sweep *s)
-{
-	const char *limit = arena_printf(a, "%d", SESSION_SWEEP_ROWS);
-	const char *age = arena_printf(a, "%lld", (long long)for_s);
-	struct db_rows rows;
-	enum err e =
-	    db_run(db, a, &sweep, DB_ARGS(s->last_id, limit, age), &rows);
-
-	if (e != ERR_OK)
-		return e;
-	s->deleted += db_get_i64(&rows, 0, SWEEP_DELETED);
-	s->last_id = db_find_text(&rows, 0, SWEEP_LAST);
-	return ERR_OK;
-}
-
 static const struct db_stmt select_tokens = {
 	.name = "session_select_tokens",
 	.sql = "SELECT token FROM session"

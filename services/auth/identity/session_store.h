@@ -52,16 +52,6 @@ MUST_CHECK enum err session_delete_of_user(struct db *tx, struct arena *a,
 MUST_CHECK enum err
 session_delete_expired(struct db *db, struct arena *a, const char *token);
 
-/* One turn after the other, from "" until last_id is NULL. */
-struct session_sweep {
-	const char *last_id; /* that was looked at */
-	int64_t deleted;
-};
-enum { SESSION_SWEEP_ROWS = 2000 };
-/* Deletes what expired more than for_s ago among the next rows. */
-MUST_CHECK enum err session_sweep(
-    struct db *db, struct arena *a, int64_t for_s, struct session_sweep *s);
-
 /* The user's sessions, whose cached copies a change makes wrong. */
 MUST_CHECK enum err session_tokens_of_user(struct db *tx, struct arena *a,
     const char *user_id, struct strings *ret_tokens);

@@ -1,5 +1,6 @@
 #include "auth/verify/assertion.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -13,6 +14,17 @@
 /* An auth_request's answer must fit nginx's header buffer of 4 KiB. */
 enum { ASSERTION_MAX = 3072 };
 
+/* user_list() would leave the rest out. */
+static bool
+is_too_long_a_list(const char *list)
+{
+	size_t items = 1;
+
+	for (; *list != '\0'; list++)
+		items += *list == ',';
+	return items > USER_LIST_MAX;
+}
+
 const char *
 assertion_sign(struct arena *a, const struct audience *audience,
     const struct session_claims *claims, const struct strings *required_roles,
@@ -24,16 +36,18 @@ assertion_sign(struct arena *a, const struct audience *audience,
 		.roles = guard_roles_of(a, claims),
 		.accounts = user_list(a, claims->accounts),
 	};
-	const char *token;
+	const char *token = NULL;
 
 	if (required_roles != NULL) {
 		who.role_gated = true;
 		who.required_roles = *required_roles;
 	}
-	token = identity_sign(a, audience->key, audience->name, &who, now_ms);
+	if (!is_too_long_a_list(claims->roles))
+		token = identity_sign(
+		    a, audience->key, audience->name, &who, now_ms);
 	if (token != NULL && strlen(token) <= ASSERTION_MAX)
 		return token;
-	log_event(LOG_ERROR, "assertion is too long for nginx",
+	log_event(LOG_ERROR, "assertion too large",
 	    LOG_TEXT("user", claims->user_id));
 	return NULL;
 }

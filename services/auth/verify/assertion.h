@@ -11,8 +11,10 @@ struct audience;
 struct session_claims;
 
 /*
- * NULL, and logged, when it does not fit into nginx's header buffer.
- * `required_roles`: what the location asks for; NULL: it is not role-gated.
+ * NULL, and logged, when what it says of the user (roles above all) does not
+ * fit into nginx's header buffer, or the user has more than USER_LIST_MAX
+ * roles. `required_roles`: what the location asks for; NULL: it is not
+ * role-gated.
  */
 const char *assertion_sign(struct arena *a, const struct audience *audience,
     const struct session_claims *claims, const struct strings *required_roles,

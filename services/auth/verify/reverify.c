@@ -39,10 +39,10 @@ renew(struct req *r, const struct audience *audience,
 	roles = guard_roles_of(r->arena, &claims);
 	if (who->role_gated && !guard_roles_pass(&roles, &who->required_roles))
 		return ERR_FORBIDDEN;
-	*ret_reason = "failed";
+	*ret_reason = "oversized";
 	*ret_token = assertion_sign(r->arena, audience, &claims,
 	    who->role_gated ? &who->required_roles : NULL, now_ms);
-	return *ret_token != NULL ? ERR_OK : ERR_INTERNAL;
+	return *ret_token != NULL ? ERR_OK : ERR_FORBIDDEN;
 }
 
 /* The service by its token, and the assertion that was made for it alone. */

@@ -1,0 +1,15 @@
+/*
+ * sweep_jobs: deletes what has expired, each night.
+ *
+ *   session.sweep        sessions that expired a day ago or more
+ *   verification.sweep   likewise rows of verification
+ */
+#ifndef AUTH_SWEEP_JOBS_H
+#define AUTH_SWEEP_JOBS_H
+
+#include "job/job.h"
+
+extern const struct job_kind sweep_jobs[];
+extern const struct job_schedule sweep_schedules[];
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * verification: what a person must show once (BetterAuth's table of that name):
+ * the token of a link in a mail, a code, the state of a flow.
+ *
+ * `identifier` says what it is for and, for a token, is or holds the token;
+ * `value` is what the one who made it wants to know again.  A row can be used
+ * once: verification_consume() is one DELETE ... RETURNING, so of any number of
+ * requests that come with it at the same time one gets the value.
+ */
+#ifndef AUTH_VERIFICATION_H
+#define AUTH_VERIFICATION_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct arena;
+struct db;
+
+MUST_CHECK enum err verification_create(struct db *db, struct arena *a,
+    const char *identifier, const char *value, int64_t ttl_s);
+/*
+ * Takes the newest row of the identifier, and deletes the older ones with it.
+ * In a transaction it is consumed when that commits.  ERR_NOT_FOUND: there is
+ * none, or it has expired, or another request has taken it.
+ */
+MUST_CHECK enum err verification_consume(struct db *db, struct arena *a,
+    const char *identifier, const char **ret_value);
+
+#endif

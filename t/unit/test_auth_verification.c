@@ -1,0 +1,275 @@
+/*
+ * What is used once, against a real PostgreSQL: a row of verification is
+ * consumed by one request, however many come with it at once.
+ */
+#include "unit.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "auth/identity/verification.h"
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/log.h"
+#include "db/db.h"
+#include "db/db_script.h"
+#include "servers.h"
+
+enum { TTL_S = 60, RACERS = 2, RACES = 50 };
+
+static const char *database;
+static struct arena *a;
+static struct db *db;
+static struct db_script *script;
+
+static void
+sql(const char *text)
+{
+	enum err e = db_script_run(script, text);
+
+	ck_assert_msg(e == ERR_OK, "%s: %s", text, db_script_problem(script));
+}
+
+static const char *
+sql_text(const char *text)
+{
+	struct db_rows rows;
+
+	ck_assert_int_eq(
+	    db_script_query(script, a, text, DB_NO_ARGS, &rows), ERR_OK);
+	return rows.count == 0 ? NULL : db_get_text(&rows, 0, 0);
+}
+
+static void
+setup(void)
+{
+	a = arena_new();
+	sql("DELETE FROM verification");
+	db = db_open(&(struct db_options){
+	    .url = database,
+	    .application_name = "test",
+	    .connections = RACERS,
+	    .acquire_timeout_ms = 1000,
+	    .statement_timeout_ms = 5000,
+	});
+}
+
+static void
+teardown(void)
+{
+	db_close(db);
+	arena_free(a);
+}
+
+static void
+create(const char *identifier, const char *value, int64_t ttl_s)
+{
+	ck_assert_int_eq(
+	    verification_create(db, a, identifier, value, ttl_s), ERR_OK);
+}
+
+START_TEST(consume_gives_the_value_once)
+{
+	const char *value = NULL;
+
+	create("reset-password:x", "user", TTL_S);
+	create("reset-password:y", "other", TTL_S);
+	ck_assert_int_eq(
+	    verification_consume(db, a, "reset-password:x", &value), ERR_OK);
+	ck_assert_str_eq(value, "user");
+	ck_assert_int_eq(
+	    verification_consume(db, a, "reset-password:x", &value),
+	    ERR_NOT_FOUND);
+	ck_assert_int_eq(
+	    verification_consume(db, a, "reset-password:y", &value), ERR_OK);
+	ck_assert_str_eq(value, "other");
+}
+END_TEST
+
+START_TEST(consume_of_the_expired_finds_nothing_and_deletes_it)
+{
+	const char *value = "untouched";
+
+	create("otp", "123456", TTL_S);
+	sql("UPDATE verification SET \"expiresAt\" = now() - interval '1 ms'");
+	ck_assert_int_eq(
+	    verification_consume(db, a, "otp", &value), ERR_NOT_FOUND);
+	ck_assert_str_eq(value, "untouched");
+	ck_assert_str_eq(
+	    sql_text("SELECT count(*)::text FROM verification"), "0");
+}
+END_TEST
+
+START_TEST(consume_takes_the_newest_and_the_older_with_it)
+{
+	const char *value;
+
+	create("otp", "old", TTL_S);
+	sql("UPDATE verification SET \"createdAt\" = now() - interval '9 s'");
+	create("otp", "new", TTL_S);
+	ck_assert_int_eq(verification_consume(db, a, "otp", &value), ERR_OK);
+	ck_assert_str_eq(value, "new");
+	ck_assert_int_eq(
+	    verification_consume(db, a, "otp", &value), ERR_NOT_FOUND);
+}
+END_TEST
+
+/* The newest has expired: an older one that lives longer is no way around. */
+START_TEST(consume_does_not_fall_back_to_an_older_one)
+{
+	const char *value;
+
+	create("otp", "old", TTL_S);
+	sql("UPDATE verification SET \"createdAt\" = now() - interval '9 s'");
+	create("otp", "new", -1);
+	ck_assert_int_eq(
+	    verification_consume(db, a, "otp", &value), ERR_NOT_FOUND);
+}
+END_TEST
+
+struct racer {
+	pthread_barrier_t *start;
+	pthread_t thread;
+	enum err outcome;
+};
+
+static void *
+race(void *arg)
+{
+	struct racer *racer = arg;
+	struct arena *own = arena_new();
+	const char *value;
+
+	pthread_barrier_wait(racer->start);
+	racer->outcome = verification_consume(db, own, "link", &value);
+	arena_free(own);
+	return NULL;
+}
+
+START_TEST(two_racing_consumers_get_it_once)
+{
+	for (int n = 0; n < RACES; n++) {
+		struct racer racers[RACERS];
+		pthread_barrier_t start;
+		int won = 0;
+
+		/* Two rows: a consumer must not be left with the older one. */
+		create("link", "a", TTL_S);
+		create("link", "b", TTL_S);
+		pthread_barrier_init(&start, NULL, RACERS);
+		for (int i = 0; i < RACERS; i++) {
+			racers[i] = (struct racer){ .start = &start };
+			ck_assert_int_eq(pthread_create(&racers[i].thread, NULL,
+					     race, &racers[i]),
+			    0);
+		}
+		for (int i = 0; i < RACERS; i++) {
+			pthread_join(racers[i].thread, NULL);
+			won += racers[i].outcome == ERR_OK;
+			ck_assert(racers[i].outcome == ERR_OK ||
+				  racers[i].outcome == ERR_NOT_FOUND);
+		}
+		pthread_barrier_destroy(&start);
+		ck_assert_int_eq(won, 1);
+	}
+}
+END_TEST
+
+/* As above, but the first has not committed when the second asks. */
+struct hold {
+	struct racer second;
+};
+
+static enum err
+consume_and_hold(struct db *tx, struct arena *arena, void *ctx)
+{
+	struct hold *hold = ctx;
+	const char *value, *waits;
+	enum err e = verification_consume(tx, arena, "link", &value);
+
+	if (e != ERR_OK)
+		return e;
+	ck_assert_int_eq(
+	    pthread_create(&hold->second.thread, NULL, race, &hold->second), 0);
+	pthread_barrier_wait(hold->second.start);
+	do
+		waits = sql_text("SELECT count(*)::text FROM pg_locks"
+				 " WHERE NOT granted");
+	while (waits[0] == '0');
+	return ERR_OK;
+}
+
+START_TEST(second_consumer_waits_for_the_first)
+{
+	pthread_barrier_t start;
+	struct hold hold = { .second = { .start = &start } };
+
+	create("link", "a", TTL_S);
+	pthread_barrier_init(&start, NULL, 2);
+	ck_assert_int_eq(db_transact(db, a, consume_and_hold, &hold), ERR_OK);
+	pthread_join(hold.second.thread, NULL);
+	pthread_barrier_destroy(&start);
+	ck_assert_int_eq(hold.second.outcome, ERR_NOT_FOUND);
+}
+END_TEST
+
+/* Before check runs anything, and so without its assertions. */
+static bool
+run_file(const char *path)
+{
+	static char text[65536];
+	FILE *f = fopen(path, "r");
+	size_t len;
+
+	if (f == NULL) {
+		perror(path);
+		return false;
+	}
+	len = fread(text, 1, sizeof(text) - 1, f);
+	text[len] = '\0';
+	fclose(f);
+	if (db_script_run(script, text) == ERR_OK)
+		return true;
+	fprintf(stderr, "%s: %s\n", path, db_script_problem(script));
+	return false;
+}
+
+int
+main(void)
+{
+	Suite *suite = suite_create("auth_verification");
+	TCase *tc = tcase_create("verification");
+	SRunner *runner;
+	const char *problem = NULL;
+	int nfailed;
+
+	signal(SIGPIPE, SIG_IGN); /* as every service does */
+	log_init("test", LOG_ERROR);
+	database = servers_start_postgres();
+	a = arena_new();
+	if (db_script_open(a, database, &script, &problem) != ERR_OK ||
+	    db_script_run(script, "CREATE ROLE auth") != ERR_OK ||
+	    !run_file("sql/auth/0001_identity.sql"))
+		return 1;
+	arena_free(a);
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, consume_gives_the_value_once);
+	tcase_add_test(tc, consume_of_the_expired_finds_nothing_and_deletes_it);
+	tcase_add_test(tc, consume_takes_the_newest_and_the_older_with_it);
+	tcase_add_test(tc, consume_does_not_fall_back_to_an_older_one);
+	tcase_add_test(tc, two_racing_consumers_get_it_once);
+	tcase_add_test(tc, second_consumer_waits_for_the_first);
+	suite_add_tcase(suite, tc);
+
+	runner = srunner_create(suite);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	nfailed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return nfailed != 0;
+}
