@@ -1,10 +1,7 @@
 #include "migrate.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "base/str.h"
@@ -12,138 +9,70 @@
 #include "db/db_url.h"
 
 #include "file.h"
-#include "migration.h"
+#include "migration_folder.h"
 #include "options.h"
 #include "postgres.h"
 #include "rights.h"
 #include "say.h"
 
-enum { FILES_MAX = 1000 };
+/* The library's, in the order in which they are run, before the service's. */
+static const char *const libraries[] = { "base", "job" };
+
+enum { BASE, JOB, NLIBRARIES, OWN = NLIBRARIES, NFOLDERS };
+
+static_assert(COUNT_OF(libraries) == NLIBRARIES, "a name for each");
 
 /* One service's run. */
 struct run {
 	const struct stack *stack;
 	const struct spec_service *service;
-	struct arena *arena;
-	struct db_script *script;
-	struct migration files[FILES_MAX];
-	int nfiles;
-	int napplied; /* of the files; they are the first */
+	struct migration_run with;
+	struct migration_folder folders[NFOLDERS];
 };
 
-/* The files */
-
 static bool
-is_sql(const struct dirent *entry)
+read_folders(struct run *r)
 {
-	size_t len = strlen(entry->d_name);
-
-	return entry->d_name[0] != '.' && len > 4 &&
-	       str_eq(entry->d_name + len - 4, ".sql");
-}
-
-static int
-select_sql(const struct dirent *entry)
-{
-	return is_sql(entry) ? 1 : 0;
-}
-
-static int64_t
-version_of(const char *name)
-{
-	int64_t n = 0;
+	struct migration_folder *f;
 	int i;
 
-	for (i = 0; i < 4; i++) {
-		if (name[i] < '0' || name[i] > '9')
-			return 0;
-		n = n * 10 + (name[i] - '0');
+	for (i = 0; i < NFOLDERS; i++) {
+		f = &r->folders[i];
+		f->is_library = i != OWN;
+		f->name = f->is_library ? libraries[i] : r->service->name;
+		if (!migration_folder_read(f, r->with.arena, r->stack->root))
+			return false;
 	}
-	return name[4] == '_' ? n : 0;
-}
-
-static bool
-add_file(struct run *r, const char *dir, const char *name)
-{
-	struct migration *f = &r->files[r->nfiles];
-	const char *path = arena_printf(r->arena, "%s/%s", dir, name);
-	size_t len;
-
-	f->version = version_of(name);
-	if (f->version == 0) {
-		complain("%s/%s: a migration is named NNNN_what.sql, from 0001",
-		    dir, name);
-		return false;
-	}
-	if (r->nfiles > 0 && f->version == f[-1].version) {
-		complain(
-		    "%s/%s: %s has the same number", dir, name, f[-1].name);
-		return false;
-	}
-	f->name = arena_strdup(r->arena, name);
-	f->text = file_read(r->arena, path, &len);
-	if (f->text == NULL || !migration_check_former(f, path))
-		return false;
-	sha256_hex(f->text, len, f->checksum);
-	r->nfiles++;
 	return true;
 }
 
+/* Tables of jobs are for services that have processes for them. */
 static bool
-read_files(struct run *r)
+is_wanted(const struct run *r, int folder)
 {
-	const char *dir = arena_printf(
-	    r->arena, "%s/sql/%s", r->stack->root, r->service->name);
-	struct dirent **entries;
-	bool ok = true;
-	int n, i;
-
-	n = scandir(dir, &entries, select_sql, alphasort);
-	if (n == -1) {
-		complain("cannot read %s: %s", dir, strerror(errno));
-		return false;
-	}
-	if (n > FILES_MAX) {
-		complain("%s: more than %d files", dir, FILES_MAX);
-		ok = false;
-	}
-	for (i = 0; i < n; i++) {
-		ok = ok && add_file(r, dir, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
-	return ok;
+	return folder != JOB || r->service->workers > 0;
 }
-
-/* The database */
 
 static bool
 complain_of_database(const struct run *r)
 {
-	complain("%s: %s", r->service->name, db_script_problem(r->script));
+	complain("%s: %s", r->service->name, db_script_problem(r->with.script));
 	return false;
 }
 
 static bool
 execute(struct run *r, const char *sql)
 {
-	return db_script_run(r->script, sql) == ERR_OK ||
-	       complain_of_database(r);
-}
-
-static bool
-query(struct run *r, const char *sql, struct db_rows *ret_rows)
-{
-	return db_script_query(
-		   r->script, r->arena, sql, DB_NO_ARGS, ret_rows) == ERR_OK ||
+	return db_script_run(r->with.script, sql) == ERR_OK ||
 	       complain_of_database(r);
 }
 
 static bool
 open_database(struct run *r)
 {
+	struct arena *a = r->with.arena;
 	const char *name =
-	    arena_printf(r->arena, "%s_MIGRATION_URL", r->service->variable);
+	    arena_printf(a, "%s_MIGRATION_URL", r->service->variable);
 	const char *url = getenv(name);
 	const char *problem = url == NULL ? NULL : db_url_problem(url);
 
@@ -160,69 +89,47 @@ open_database(struct run *r)
 	}
 	if (url == NULL)
 		url = postgres_url(r->stack,
-		    arena_printf(r->arena, "%s_owner", r->service->name),
+		    arena_printf(a, "%s_owner", r->service->name),
 		    /* password= */ NULL, r->service->name);
-	if (db_script_open(r->arena, url, &r->script, &problem) == ERR_OK)
+	if (db_script_open(a, url, &r->with.script, &problem) == ERR_OK)
 		return true;
 	complain("cannot migrate %s: %s", r->service->name, problem);
 	return false;
 }
 
-/*
- * Row i of what has been run, against file i: the numbers have gaps, but of two
- * lists that begin alike, the shorter one is the whole beginning of the other.
- */
 static bool
-check_applied(struct run *r, const struct db_rows *rows, int i)
+check_folders(struct run *r)
 {
-	const struct migration *f = &r->files[i];
-	const char *name = db_get_text(rows, i, 1);
-	int64_t version = db_get_i64(rows, i, 0);
+	int i;
 
-	if (i >= r->nfiles)
-		return true; /* a later release has run it */
-	if (version > f->version) {
-		complain("%s: kedge_migration has no version %lld, but later "
-			 "ones",
-		    r->service->name, (long long)f->version);
-		return false;
-	}
-	if (version < f->version) {
-		complain("%s: %s has been run, and sql/%s/ has no file of that "
-			 "number",
-		    r->service->name, name, r->service->name);
-		return false;
-	}
-	if (!str_eq(name, f->name) ||
-	    !migration_has_been(f, db_get_text(rows, i, 2))) {
-		complain("%s: %s is not what was run as %s; a migration that "
-			 "has been run must stay as it is",
-		    r->service->name, f->name, name);
-		return false;
-	}
+	for (i = 0; i < NFOLDERS; i++)
+		if (is_wanted(r, i) && !migration_folder_check(&r->folders[i],
+					   &r->with, r->folders, NLIBRARIES))
+			return false;
 	return true;
 }
 
 static bool
-read_applied(struct run *r)
+is_pending(const struct run *r)
 {
-	struct db_rows rows;
 	int i;
 
-	r->napplied = 0;
-	if (!query(r, "SELECT to_regclass('public.kedge_migration')", &rows))
-		return false;
-	if (db_is_null(&rows, 0, 0))
-		return true;
-	if (!query(r,
-		"SELECT version, name, checksum FROM public.kedge_migration"
-		" ORDER BY version",
-		&rows))
-		return false;
-	for (i = 0; i < rows.count; i++)
-		if (!check_applied(r, &rows, i))
+	for (i = 0; i < NFOLDERS; i++)
+		if (is_wanted(r, i) &&
+		    r->folders[i].napplied < r->folders[i].nfiles)
+			return true;
+	return false;
+}
+
+static bool
+adopt_libraries(struct run *r)
+{
+	int i;
+
+	for (i = 0; i < NLIBRARIES; i++)
+		if (is_wanted(r, i) &&
+		    !migration_folder_adopt(&r->folders[i], &r->with))
 			return false;
-	r->napplied = rows.count < r->nfiles ? rows.count : r->nfiles;
 	return true;
 }
 
@@ -230,23 +137,16 @@ read_applied(struct run *r)
 static bool
 apply_pending(struct run *r)
 {
-	struct migration_run m = {
-		.script = r->script,
-		.arena = r->arena,
-		.service = r->service->name,
-	};
 	int i;
 
-	if (!migration_read_patience(&m.patience_ms) || !migration_lock(&m) ||
-	    !execute(r, "CREATE TABLE IF NOT EXISTS public.kedge_migration ("
-			" version integer PRIMARY KEY CHECK (version > 0),"
-			" name text NOT NULL,"
-			" checksum text NOT NULL,"
-			" applied_at timestamptz NOT NULL DEFAULT now())") ||
-	    !read_applied(r))
+	if (!migration_read_patience(&r->with.patience_ms) ||
+	    !migration_lock(&r->with) ||
+	    !migration_folder_make_tables(&r->with) || !adopt_libraries(r) ||
+	    !check_folders(r))
 		return false;
-	for (i = r->napplied; i < r->nfiles; i++)
-		if (!migration_apply(&m, &r->files[i]))
+	for (i = 0; i < NFOLDERS; i++)
+		if (is_wanted(r, i) &&
+		    !migration_folder_apply(&r->folders[i], &r->with))
 			return false;
 	return true;
 }
@@ -255,8 +155,8 @@ apply_pending(struct run *r)
 static bool
 set_up_session(struct run *r)
 {
-	return execute(r, arena_printf(r->arena, "SET kedge.service = '%s'",
-			      r->service->name)) &&
+	return execute(r, arena_printf(r->with.arena,
+			      "SET kedge.service = '%s'", r->service->name)) &&
 	       execute(r, "SET search_path = public, pg_temp");
 }
 
@@ -269,11 +169,12 @@ migrate_service(const struct stack *s, const struct spec_service *service)
 
 	r->stack = s;
 	r->service = service;
-	r->arena = a;
-	ok = read_files(r) && open_database(r) && set_up_session(r) &&
-	     rights_secure(r->script, a, service->name) && read_applied(r) &&
-	     (r->napplied == r->nfiles || apply_pending(r));
-	db_script_close(r->script);
+	r->with.arena = a;
+	r->with.service = service->name;
+	ok = read_folders(r) && open_database(r) && set_up_session(r) &&
+	     rights_secure(r->with.script, a, service->name) &&
+	     check_folders(r) && (!is_pending(r) || apply_pending(r));
+	db_script_close(r->with.script);
 	arena_free(a);
 	return ok;
 }

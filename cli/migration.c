@@ -22,10 +22,6 @@ enum {
 	PAUSE_MAX_MS = 4000,
 };
 
-static const char record_sql[] =
-    "INSERT INTO public.kedge_migration (version, name, checksum)"
-    " VALUES ($1::integer, $2, $3)";
-
 bool
 migration_read_patience(int64_t *ret_ms)
 {
@@ -217,12 +213,21 @@ migration_lock(const struct migration_run *r)
 	}
 }
 
+/* As people see it: a file of the library with its folder. */
+static const char *
+shown(const struct migration_run *r, const struct migration *m)
+{
+	return str_eq(r->folder, r->service)
+	           ? m->name
+	           : arena_printf(r->arena, "%s/%s", r->folder, m->name);
+}
+
 static bool
 complain_of_file(const struct migration_run *r, const struct migration *m)
 {
 	int line = db_script_problem_line(r->script);
 
-	complain("sql/%s/%s%s: %s", r->service, m->name,
+	complain("sql/%s/%s%s: %s", r->folder, m->name,
 	    line == 0 ? "" : arena_printf(r->arena, ":%d", line),
 	    db_script_problem(r->script));
 	return false;
@@ -260,20 +265,20 @@ apply_in_transaction(const struct migration_run *r, const struct migration *m)
 		return false;
 	for (int tries = 1;; tries++) {
 		if (db_script_run_recorded(
-			r->script, m->text, record_sql, args) == ERR_OK)
+			r->script, m->text, r->record_sql, args) == ERR_OK)
 			return true;
 		if (!is_locked_out(r))
 			return complain_of_file(r, m);
 		say("migrating %s: %s has not got its locks (try %d, after "
 		    "%lld s); %s",
-		    r->service, m->name, tries, (long long)waited_s(&w),
+		    r->service, shown(r, m), tries, (long long)waited_s(&w),
 		    lock_holder_of(r));
 		if (!pause_once(r, &w)) {
 			complain("sql/%s/%s: given up after %d tries in %lld "
 				 "s, and nothing of it is done: "
 				 "%s; " PATIENCE_VARIABLE
 				 " says how long to try",
-			    r->service, m->name, tries, (long long)waited_s(&w),
+			    r->folder, m->name, tries, (long long)waited_s(&w),
 			    lock_holder_of(r));
 			return false;
 		}
@@ -372,13 +377,13 @@ apply_alone(
 	if (db_script_run(r->script, m->text) != ERR_OK) {
 		if (!is_locked_out(r))
 			return complain_of_file(r, m);
-		complain("sql/%s/%s: given up after %lld s; %s", r->service,
+		complain("sql/%s/%s: given up after %lld s; %s", r->folder,
 		    m->name, (long long)(r->patience_ms / 1000),
 		    lock_holder_of(r));
 		return false;
 	}
-	if (db_script_query(r->script, r->arena, record_sql, record_args(r, m),
-		&rows) != ERR_OK)
+	if (db_script_query(r->script, r->arena, r->record_sql,
+		record_args(r, m), &rows) != ERR_OK)
 		return complain_of_database(r);
 	return true;
 }
@@ -396,11 +401,11 @@ migration_apply(const struct migration_run *r, const struct migration *m)
 			    "one statement, CREATE [UNIQUE] INDEX "
 			    "CONCURRENTLY IF NOT EXISTS name or DROP INDEX "
 			    "CONCURRENTLY IF EXISTS name",
-			    r->service, m->name);
+			    r->folder, m->name);
 			return false;
 		}
 	}
-	say("migrating %s: %s", r->service, m->name);
+	say("migrating %s: %s", r->service, shown(r, m));
 	return index != NULL ? apply_alone(r, m, index)
 	                     : apply_in_transaction(r, m);
 }

@@ -1,5 +1,5 @@
 /*
- * migration: runs one file of a service's migrations.
+ * migration: runs one file of a service's migrations, its own or the library's.
  *
  * A statement that waits for a lock keeps everybody waiting who comes after it,
  * for as long as whoever has the lock goes on: a dump, or a transaction that
@@ -40,6 +40,8 @@ struct migration_run {
 	struct db_script *script;
 	struct arena *arena;
 	const char *service;
+	const char *folder; /* of the file, below sql/ */
+	const char *record_sql; /* with version, name and checksum */
 	int64_t patience_ms; /* for a file, and for others who migrate */
 };
 

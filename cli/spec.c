@@ -33,9 +33,9 @@ is_name(const char *s)
 static bool
 is_reserved(const char *s)
 {
-	static const char *const names[] = { "internal", "kedge", "nginx",
-		"postgres", "public", "secrets", "template0", "template1",
-		"user", "verify" };
+	static const char *const names[] = { "base", "internal", "job", "kedge",
+		"nginx", "postgres", "public", "secrets", "template0",
+		"template1", "user", "verify" };
 	size_t i;
 
 	for (i = 0; i < COUNT_OF(names); i++)

@@ -27,7 +27,6 @@ sub file
 	return sprintf '%04d_%s.sql', $version, $what;
 }
 
-# A name is made anew: those that several services share are links.
 sub put
 {
 	my ($name, $text) = @_;
@@ -49,6 +48,7 @@ sub contents
 {
 	return $k->sql('wallet', <<'SQL');
 SELECT 'run', m::text FROM kedge_migration m
+UNION ALL SELECT 'run', m::text FROM kedge_library_migration m
 UNION ALL SELECT 'relation', oid || ' ' || relname FROM pg_class
 	WHERE relnamespace = 'public'::regnamespace
 UNION ALL SELECT 'function', oid || ' ' || proname || ' ' || md5(prosrc) FROM pg_proc
@@ -90,6 +90,85 @@ sub applied
 }
 
 applied('the tree as it was released');
+
+# ---- a database of the time when the library's files were links ----------------------
+
+# Each service had them in its own folder, under numbers of its own.
+my %link = (
+	auth => { job => 4, webhook => 5, job_cancel_count => 7 },
+	core => { job => 4, webhook => 5, job_cancel_count => 6 },
+	wallet => { job => 5, webhook => 6, job_cancel_count => 12 },
+);
+my %text_of = map { m{/(\d+)_(\w+)\.sql$} ? ($2 => slurp($_)) : () } files("$root/sql/job");
+
+# The text that was run then: the file's comments may have been rewritten since.
+sub first_checksum
+{
+	my ($text) = @_;
+	return $text =~ /^-- kedge: formerly (\S+)$/m ? $1 : sha256_hex($text);
+}
+
+# What there is besides the record.
+my $objects = 'SELECT md5(string_agg(d, chr(10) ORDER BY d)) FROM ('
+    . ' SELECT oid || relname AS d FROM pg_class'
+    . " WHERE relnamespace = 'public'::regnamespace AND relname !~ 'kedge_library'"
+    . ' UNION ALL SELECT oid || proname || prosrc || xmin FROM pg_proc'
+    . " WHERE pronamespace = 'public'::regnamespace) AS o";
+for my $service (sort keys %link) {
+	my $record = "SELECT folder, version, name FROM kedge_library_migration ORDER BY 1, 2";
+	my $fresh = $k->sql($service, $record);
+	like($fresh, qr/^base\|1\|0001_uuidv7\.sql\njob\|1\|0001_job\.sql\n/,
+		"$service: the library's files are recorded by folder");
+	is($k->sql($service, "SELECT count(*) FROM kedge_migration WHERE name ~ 'webhook'"), 0,
+		"$service: and not among its own");
+	$k->sql($service, join ';', 'DROP TABLE kedge_library_migration', map {
+		sprintf "INSERT INTO kedge_migration VALUES (%d, '%04d_%s.sql', '%s', '2025-01-02 03:04Z')",
+		    $link{$service}{$_}, $link{$service}{$_}, $_, first_checksum($text_of{$_})
+	} keys %{ $link{$service} });
+	my %own = map { m{([^/]+)$} ? ($1 => slurp($_)) : () } files("$root/sql/$service", qr/\.sql$/);
+	$k->sql($service, "UPDATE kedge_migration SET checksum = '" . first_checksum($own{$_})
+		    . "' WHERE name = '$_'") for keys %own;
+	my $own = $k->sql($service, 'SELECT * FROM kedge_migration ORDER BY version');
+	my $before = $k->sql($service, $objects);
+	my ($status, $out, $err) = $k->kedge('migrate', $service, { env => { KEDGE_ROOT => $root } });
+	is($status, 0, "$service, as it was: it is migrated") or diag($err);
+	# auth's first file made the function, so base/ finds that it is there.
+	is_deeply([ "$out$err" =~ /migrating \w+: (\S+)/g ],
+		$service eq 'auth' ? ['base/0001_uuidv7.sql'] : [],
+		"$service, as it was: nothing is run again");
+	is($k->sql($service, $record), $fresh, "$service, as it was: the files are recorded by folder");
+	is($k->sql($service, 'SELECT applied_at FROM kedge_library_migration'
+			    . " WHERE name = '0001_job.sql'"), '2025-01-02 03:04:00+00',
+		"$service, as it was: with the time at which they were run");
+	is($k->sql($service, $objects), $before, "$service, as it was: nothing is made anew");
+	is($k->sql($service, 'SELECT * FROM kedge_migration ORDER BY version'), $own,
+		"$service, as it was: the previous release finds its record");
+	is(($k->kedge('migrate', $service, { env => { KEDGE_ROOT => $root } }))[1],
+		"the databases are up to date\n", "$service, as it was: again, nothing to do");
+}
+# A text that the library never had is not the library's.
+my $version = $link{wallet}{webhook};
+my $sum = $k->sql('wallet', "SELECT checksum FROM kedge_migration WHERE version = $version");
+$k->sql('wallet', "UPDATE kedge_migration SET checksum = repeat('0', 64) WHERE version = $version");
+refused('a row of another text', qr{wallet: \d+_webhook\.sql has been run, and sql/wallet/ has no file});
+$k->sql('wallet', "UPDATE kedge_migration SET checksum = '$sum' WHERE version = $version");
+applied('the row as it was: nothing to do');
+# A later file of the library is run in each database, once, before the service's own.
+my $library = "$root/sql/job/0900_later.sql";
+my $user = "$sql/" . file($n, 'user');
+open my $later, '>', $library or die "$library: $!";
+print $later "CREATE TABLE later (id integer);\n";
+close $later;
+put(file($n, 'user'), "CREATE TABLE later_user (LIKE later);\n");
+applied('a new file of the library', 'job/0900_later.sql', file($n, 'user'));
+applied('a new file of the library, again');
+open $later, '>>', $library or die "$library: $!";
+print $later "-- changed\n";
+close $later;
+refused('a file of the library that was changed', qr/0900_later\.sql is not what was run/);
+unlink $library, $user;
+$k->sql('wallet', "DROP TABLE later, later_user; DELETE FROM kedge_migration WHERE version = $n;"
+	    . ' DELETE FROM kedge_library_migration WHERE version = 900');
 
 # ---- files that are not what was run -----------------------------------------------
 

@@ -1,5 +1,5 @@
--- Background jobs, in the service's own database.  This file is part of each
--- service that has jobs (sql/NAME/NNNN_job.sql is a link to it).
+-- Background jobs, in the database of each service that has jobs.
+-- kedge: formerly 9da4c508e8de76a4dbbf52eb447da8473149502e7f65425202d2ca26e1a12cf9
 --
 -- What is hot is spread over tables so that no scan decays behind rows that
 -- cannot be vacuumed yet; fcgi/job/README.md tells why each is as it is.

@@ -13,9 +13,9 @@
 -- a body whose names are bound here and now instead; and those that the application
 -- may not call are parsed by each statement of their callers, which have a path.
 --
--- This file is part of each service that has jobs, and handles all functions that
--- the files before it have left.  Functions of later files say SET search_path
--- themselves (t/02-owner.t).
+-- This file alters all functions that the files before it have made.  Functions of
+-- later files, and of the service, say SET search_path themselves (t/02-owner.t).
+-- kedge: formerly d6a2c6f062ee638f018c7e2891bce5eb13e2fe2c252691d60ce1b38bd7cd1df2
 
 SET LOCAL search_path = public, pg_temp;
 

@@ -88,8 +88,7 @@ sub make_schema
 	$self->{database} = 'jobtest';
 	$self->sql("SET kedge.service = 'jobtest';\n"
 		    . join "\n", map { slurp("$Kedge::ROOT/$_") // die "no $_" }
-		    'sql/wallet/0001_uuidv7.sql',
-		(map { s{^\Q$Kedge::ROOT/}{}r } sort glob "$Kedge::ROOT/sql/job/*.sql"),
+		    (map { s{^\Q$Kedge::ROOT/}{}r } map { sort glob "$Kedge::ROOT/sql/$_/*.sql" } qw(base job)),
 		't/service/jobtest/jobtest.sql');
 	$self->sql('GRANT SELECT, INSERT ON jobtest_effect, jobtest_deferred TO jobtest');
 	return;

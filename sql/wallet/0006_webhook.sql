@@ -1,1 +1,0 @@
-../job/0002_webhook.sql

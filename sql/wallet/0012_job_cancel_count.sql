@@ -1,1 +1,0 @@
-../job/0003_job_cancel_count.sql
