@@ -195,6 +195,8 @@ put_guarded(const struct stack *s, const struct environment *secrets,
 	put(e, variable(s, service, "IDENTITY_KEY"),
 	    identity_key(s, secrets, service));
 	put(e, variable(s, service, "AUTH_URL"), "http://auth.internal");
+	put(e, variable(s, service, "AUTH_PREFIX"),
+	    s->spec.verifier->locations[0].prefix);
 	put(e, variable(s, service, "AUTH_SOCKET"), "run/internal.sock");
 	put(e, variable(s, service, "PREFIX"), service->locations[0].prefix);
 }

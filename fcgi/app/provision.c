@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/auth_client.h"
 #include "app/service_main.h"
-#include "app/service_token.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
 #include "http_client/http_client.h"
 #include "web/request.h"
-#include "web/trace.h"
 
 /*
  * What this process knows of users, so that it need not ask or tell again.  A
@@ -29,7 +28,6 @@ struct known_user {
 
 struct provision {
 	struct provision_options options;
-	char *url; /* of the end point */
 	pthread_mutex_t lock; /* of all below */
 	struct known_user users[SETS][WAYS];
 	int64_t backoff_ms; /* 0: auth answered last time */
@@ -46,21 +44,11 @@ now_ms(void)
 struct provision *
 provision_new(const struct provision_options *options)
 {
-	/* auth is nowhere else: kedge.json may name no other prefix for it. */
-	static const char path[] = "/api/auth/provision";
 	struct provision *p = calloc(1, sizeof(*p));
-	size_t len = strlen(options->auth_url);
 
 	if (p == NULL)
 		abort();
 	p->options = *options;
-	p->url = malloc(len + sizeof(path));
-	if (p->url == NULL)
-		abort();
-	memcpy(p->url, options->auth_url, len);
-	memcpy(p->url + len, path, sizeof(path));
-	if (options->auth_socket != NULL && options->auth_socket[0] == '\0')
-		p->options.auth_socket = NULL;
 	pthread_mutex_init(&p->lock, NULL);
 	return p;
 }
@@ -71,7 +59,6 @@ provision_free(struct provision *p)
 	if (p == NULL)
 		return;
 	pthread_mutex_destroy(&p->lock);
-	free(p->url);
 	free(p);
 }
 
@@ -174,28 +161,18 @@ note_failed(struct provision *p, const unsigned char hash[SHA256_SIZE],
  * or it has answered that it will not (the user has just been deleted).
  */
 static bool
-tell(const struct provision *p, const struct req *r, const char *user_id)
+tell(const struct provision *p, struct req *r, const char *user_id)
 {
-	struct arena *a = r->arena;
-	const char *headers[4] = {
-		service_token_header(
-		    a, p->options.service, p->options.identity_key, user_id),
-	};
 	struct http_client_response response;
 	enum err e;
 
-	if (headers[0] == NULL)
-		return false;
-	trace_write_headers(r, headers + 1);
-	e = http_client_call(a,
-	    &(struct http_client_request){
+	e = auth_client_call(p->options.auth, r,
+	    &(struct auth_call){
 		.method = "POST",
-		.url = p->url,
-		.unix_socket = p->options.auth_socket,
-		.headers = headers,
+		.path = "provision",
+		.user_id = user_id,
 		.timeout_ms = PROVISION_TIMEOUT_MS,
 		.max_bytes = ANSWER_MAX_BYTES,
-		.allow_private = true,
 	    },
 	    &response);
 	if (e != ERR_OK)
@@ -215,7 +192,7 @@ provision_ensure(struct provision *p, struct req *r)
 	int64_t started_at_ms;
 	enum err e;
 
-	if (strings_has(&who->accounts, p->options.service))
+	if (strings_has(&who->accounts, p->options.auth->service))
 		return ERR_OK;
 	sha256(who->user_id, strlen(who->user_id), hash);
 	if (is_known(p, hash))

@@ -22,6 +22,7 @@
 #include "base/err.h"
 #include "web/identity.h"
 
+struct auth_client;
 struct provision;
 struct req;
 
@@ -34,10 +35,7 @@ enum {
 };
 
 struct provision_options {
-	const char *service; /* "core" */
-	const unsigned char *identity_key; /* not copied */
-	const char *auth_url; /* "http://auth.internal" */
-	const char *auth_socket; /* NULL: by the url's host */
+	const struct auth_client *auth; /* not copied */
 	enum err (*create)(struct req *r); /* see service_main.h */
 };
 

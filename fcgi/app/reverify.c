@@ -2,8 +2,8 @@
 
 #include <stddef.h>
 
+#include "app/auth_client.h"
 #include "app/service_main.h"
-#include "app/service_token.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/jws.h"
@@ -11,7 +11,6 @@
 #include "http_client/http_client.h"
 #include "web/identity.h"
 #include "web/request.h"
-#include "web/trace.h"
 
 /* The answer: 200 with an assertion of now, or 401, or 403. */
 static enum err
@@ -45,30 +44,22 @@ reverify_ask(
     struct req *r, const char *assertion, const struct identity **ret_who)
 {
 	const struct service_process *process = r->app;
-	const struct service_config *config = process->config;
-	const char *headers[5] = {
-		service_token_header(r->arena, process->program->name,
-		    process->identity_key, r->identity->user_id),
-		arena_printf(r->arena, "Kedge-Assertion: %s", assertion),
-	};
 	struct http_client_response response;
 	enum err e;
 
-	if (headers[0] == NULL)
-		return ERR_UNAUTHENTICATED; /* auth signs no such user */
-	trace_write_headers(r, headers + 2);
-	e = http_client_call(r->arena,
-	    &(struct http_client_request){
+	e = auth_client_call(&process->auth, r,
+	    &(struct auth_call){
 		.method = "GET",
-		.url = arena_printf(
-		    r->arena, "%s/api/auth/reverify", config->auth_url),
-		.unix_socket = config->auth_socket,
-		.headers = headers,
+		.path = "reverify",
+		.user_id = r->identity->user_id,
+		.header =
+		    arena_printf(r->arena, "Kedge-Assertion: %s", assertion),
 		.timeout_ms = REVERIFY_TIMEOUT_MS,
 		.max_bytes = JWS_TOKEN_MAX,
-		.allow_private = true,
 	    },
 	    &response);
+	if (e == ERR_NOT_FOUND)
+		return ERR_UNAUTHENTICATED; /* auth signs no such user */
 	if (e != ERR_OK)
 		return ERR_UNAVAILABLE; /* logged where it happened */
 	return read_answer(r, &response, ret_who);

@@ -2,7 +2,7 @@
  * reverify: a base service asks auth whether an assertion still holds.
  *
  * A call through nginx's internal listener to the verify pool, with a token of
- * the service's own (service_token.h) and the assertion as it came.  See
+ * the service's own (auth_client.h) and the assertion as it came.  See
  * guard.h for when that is.
  */
 #ifndef APP_REVERIFY_H

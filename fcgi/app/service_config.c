@@ -95,11 +95,20 @@ static const struct config_var base_vars[] = {
 	    "in base64url." },
 	{ CONFIG(struct service_config, auth_url, "AUTH_URL"),
 	  .fallback = "http://auth.internal", .min = 1, .max = 1024,
-	  .doc = "Where auth is told of a user's first contact." },
+	  .doc = "Where auth is told of a user's first contact, and asked "
+	    "again whether an assertion still holds." },
+	{ CONFIG(struct service_config, auth_prefix, "AUTH_PREFIX"),
+	  .fallback = "/api/auth/", .min = 1, .max = PATH_MAX_BYTES,
+	  .doc = "The path that auth answers below: its prefix in "
+	    "kedge.json." },
 	{ CONFIG(struct service_config, auth_socket, "AUTH_SOCKET"),
 	  .fallback = "",
 	  .doc = "Unix socket of nginx's internal listener for AUTH_URL. "
 	    "Empty: by AUTH_URL's host." },
+	{ CONFIG(struct service_config, session_cookie, "SESSION_COOKIE"),
+	  .fallback = "better-auth.session_token", .min = 1, .max = 128,
+	  .doc = "Name of the session cookie in the OpenAPI document: "
+	    "AUTH_COOKIE_PREFIX and .session_token." },
 	{ CONFIG(struct service_config, write_rate, "WRITE_RATE"),
 	  .fallback = "120", .min = 0, .max = 1000000,
 	  .unit = "requests in 10 s",
@@ -316,6 +325,17 @@ is_path(const char *s)
 }
 
 static bool
+check_path(const char *prefix, const char *name, const char *path)
+{
+	if (is_path(path))
+		return true;
+	log_refused(prefix, name,
+	    "a path of small letters, digits, - and _, with a slash at both "
+	    "ends");
+	return false;
+}
+
+static bool
 keep_prefix(const struct service_program *p, const char *prefix)
 {
 	static char path[PATH_MAX_BYTES + 1]; /* see rows_of */
@@ -325,12 +345,8 @@ keep_prefix(const struct service_program *p, const char *prefix)
 		c->prefix = p->service->prefix;
 		return true;
 	}
-	if (!is_path(c->prefix)) {
-		log_refused(prefix, "PREFIX",
-		    "a path of small letters, digits, - and _, with a slash "
-		    "at both ends");
+	if (!check_path(prefix, "PREFIX", c->prefix))
 		return false;
-	}
 	memcpy(path, c->prefix, strlen(c->prefix) - 1);
 	path[strlen(c->prefix) - 1] = '\0';
 	c->prefix = path;
@@ -347,19 +363,25 @@ service_configure(const struct service_program *p)
 	if (!config_load(rows->prefix, rows->items, p->config))
 		return false;
 	good = keep_prefix(p, rows->prefix);
+	if ((p->flags & SERVICE_BASE) != 0)
+		good = check_path(rows->prefix, "AUTH_PREFIX",
+			   ((struct service_config *)p->config)->auth_prefix) &&
+		       good;
 	return check_config(p, rows->prefix) && good;
 }
 
 bool
-service_configure_prefix(const struct service_program *p)
+service_configure_openapi(const struct service_program *p)
 {
 	const struct rows *rows = rows_of(p);
-	struct config_var only[] = { { 0 }, { 0 } };
+	struct config_var only[] = { { 0 }, { 0 }, { 0 } };
+	int n = 0;
 
 	log_init(p->name, LOG_INFO);
 	for (int i = 0; i < rows->count; i++) {
-		if (str_eq(rows->items[i].name, "PREFIX"))
-			only[0] = rows->items[i];
+		if (str_eq(rows->items[i].name, "PREFIX") ||
+		    str_eq(rows->items[i].name, "SESSION_COOKIE"))
+			only[n++] = rows->items[i];
 	}
 	return config_load(rows->prefix, only, p->config) &&
 	       keep_prefix(p, rows->prefix);

@@ -51,7 +51,9 @@ struct service_config {
 	/* Of SERVICE_BASE only. */
 	const char *identity_key;
 	const char *auth_url;
+	const char *auth_prefix; /* "/api/auth/" */
 	const char *auth_socket; /* empty: by auth_url's host */
+	const char *session_cookie; /* auth's */
 	int64_t write_rate; /* unsafe requests per user in 10 s; 0: no limit */
 	int64_t read_rate; /* the others, likewise, in each process */
 };
@@ -63,10 +65,10 @@ struct service_config {
 MUST_CHECK bool service_configure(const struct service_program *p);
 
 /*
- * Loads config->prefix and nothing else, for what needs no configuration.
- * False: the problem has been logged.
+ * Loads what the OpenAPI document says of the configuration (prefix and
+ * session_cookie) and nothing else.  False: the problem has been logged.
  */
-MUST_CHECK bool service_configure_prefix(const struct service_program *p);
+MUST_CHECK bool service_configure_openapi(const struct service_program *p);
 
 /* All rows of the program, its own included, and what their names begin with.
  */

@@ -58,6 +58,8 @@ complete(const struct service_program *p, const struct service *own,
 
 	s.prefix = c->prefix;
 	s.builtins = service_builtins;
+	if (c->session_cookie != NULL)
+		s.session_cookie = c->session_cookie;
 	if (p->job_library == NULL)
 		return s;
 	n = add_lists(lists, n, own->routes);
@@ -81,6 +83,8 @@ service_of_worker(const struct service *template,
 		s.hooks.ready = service_ready;
 	if (process->has_identity_key)
 		s.identity_key = process->identity_key;
+	if (process->session_cookie != NULL)
+		s.session_cookie = process->session_cookie;
 	if (!is_base)
 		return s;
 	s.reverify = reverify_ask;
@@ -310,6 +314,8 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 		.ctx = (void *)p,
 	};
 
+	if (p->metrics != NULL)
+		metrics_declare(p->metrics);
 	if (m.npools == 0) {
 		log_event(LOG_ERROR, "nothing to do: WORKER_PROCESSES is 0");
 		return 1;
@@ -352,7 +358,7 @@ print_openapi(const struct service_program *p)
 	struct buf b;
 	bool good;
 
-	if (!service_configure_prefix(p))
+	if (!service_configure_openapi(p))
 		return 1;
 	a = arena_new();
 	service = complete(p, p->service, &lists);

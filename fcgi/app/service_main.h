@@ -31,11 +31,12 @@
 #include "web/service.h"
 
 struct buf;
+struct metrics_own;
 
 enum service_flags {
 	/*
-	 * A service behind verify: IDENTITY_KEY, AUTH_URL, AUTH_SOCKET,
-	 * WRITE_RATE, READ_RATE; guarded routes, first contact, limits.
+	 * A service behind verify: IDENTITY_KEY, AUTH_URL, WRITE_RATE,
+	 * READ_RATE and their like; guarded routes, first contact, limits.
 	 */
 	SERVICE_BASE = 1,
 };
@@ -95,6 +96,8 @@ struct service_program {
 	const struct config_var *vars;
 	/* What rows cannot say; logs each problem.  May be NULL. */
 	bool (*check)(const void *config);
+	/* The service's own metrics, beside the library's.  May be NULL. */
+	const struct metrics_own *metrics;
 	/*
 	 * In the master before it forks, not for --check: shared memory and
 	 * the like.  May be NULL.

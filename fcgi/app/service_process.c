@@ -66,11 +66,15 @@ service_process_init(
 	}
 	service_process_set_key(process, key);
 	explicit_bzero(key, sizeof(key));
+	process->auth = (struct auth_client){
+		.service = p->name,
+		.key = process->identity_key,
+		.url = c->auth_url,
+		.prefix = c->auth_prefix,
+		.socket = c->auth_socket,
+	};
 	process->provision = provision_new(&(struct provision_options){
-	    .service = p->name,
-	    .identity_key = process->identity_key,
-	    .auth_url = c->auth_url,
-	    .auth_socket = c->auth_socket,
+	    .auth = &process->auth,
 	    .create = p->create_record,
 	});
 	return true;

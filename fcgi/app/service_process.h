@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "app/auth_client.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "web/identity.h"
@@ -36,7 +37,11 @@ struct service_process {
 	/* What assertions for this service are signed with. */
 	unsigned char identity_key[IDENTITY_KEY_SIZE];
 	bool has_identity_key;
-	struct provision *provision; /* of SERVICE_BASE only */
+	/* How clients show a session, for the OpenAPI document; or NULL. */
+	const char *session_cookie;
+	/* Of SERVICE_BASE only. */
+	struct auth_client auth;
+	struct provision *provision;
 };
 
 /* What a worker would get, without `worker`; for subcommands and tests. */

@@ -16,7 +16,7 @@
 
 enum {
 	AREA_MAGIC = 0x6b656467,
-	AREA_LAYOUT = 5, /* change with any of the tables */
+	AREA_LAYOUT = 6, /* change with struct metrics_area */
 };
 
 struct metrics_area *metrics_area;
@@ -43,6 +43,13 @@ map(int fd)
 	return addr;
 }
 
+/* Two releases whose tables differ cannot share an area. */
+static uint32_t
+layout(void)
+{
+	return metrics_tables_hash(AREA_LAYOUT);
+}
+
 /* The area behind an inherited descriptor; NULL when it is not ours. */
 static struct metrics_area *
 adopt(int fd)
@@ -54,7 +61,7 @@ adopt(int fd)
 	    st.st_size != (off_t)sizeof(struct metrics_area))
 		return NULL;
 	a = map(fd);
-	if (a->magic == AREA_MAGIC && a->layout == AREA_LAYOUT)
+	if (a->magic == AREA_MAGIC && a->layout == layout())
 		return a;
 	munmap(a, sizeof(*a));
 	return NULL;
@@ -75,7 +82,7 @@ metrics_open(int fd)
 			die("metrics: ftruncate");
 		a = map(fd);
 		a->magic = AREA_MAGIC;
-		a->layout = AREA_LAYOUT;
+		a->layout = layout();
 		a->made_s = clock_now_ms() / 1000;
 	}
 	if (metrics_area != NULL)
@@ -234,7 +241,7 @@ metrics_end_process(pid_t pid)
 
 		if (p->pid != pid)
 			continue;
-		for (int g = 0; g < GAUGE__MAX; g++)
+		for (int g = 0; g < METRICS_GAUGES_MAX; g++)
 			p->gauges[g] = 0;
 		p->beat_us = 0;
 		p->pid = 0;
@@ -251,26 +258,26 @@ add(_Atomic uint64_t *cell, uint64_t n)
 }
 
 void
-metrics_add(enum metric m, uint64_t n)
+metrics_add(int m, uint64_t n)
 {
-	assert(m >= 0 && m < METRIC__MAX);
+	assert(m >= 0 && m < METRICS_COUNTERS_MAX);
 	if (own != NULL)
 		add(&own->counters[m], n);
 }
 
 void
-metrics_gauge_set(enum metric_gauge g, int64_t value)
+metrics_gauge_set(int g, int64_t value)
 {
-	assert(g >= 0 && g < GAUGE__MAX);
+	assert(g >= 0 && g < METRICS_GAUGES_MAX);
 	if (metrics_own_process != NULL)
 		atomic_store_explicit(&metrics_own_process->gauges[g], value,
 		    memory_order_relaxed);
 }
 
 void
-metrics_gauge_add(enum metric_gauge g, int64_t n)
+metrics_gauge_add(int g, int64_t n)
 {
-	assert(g >= 0 && g < GAUGE__MAX);
+	assert(g >= 0 && g < METRICS_GAUGES_MAX);
 	if (metrics_own_process != NULL)
 		atomic_fetch_add_explicit(
 		    &metrics_own_process->gauges[g], n, memory_order_relaxed);
@@ -286,9 +293,9 @@ observe(struct metrics_histogram *h, int64_t duration_us)
 }
 
 void
-metrics_observe(enum metric_histogram h, int64_t duration_us)
+metrics_observe(int h, int64_t duration_us)
 {
-	assert(h >= 0 && h < HISTOGRAM__MAX);
+	assert(h >= 0 && h < METRICS_HISTOGRAMS_MAX);
 	if (own != NULL)
 		observe(&own->histograms[h], duration_us);
 }

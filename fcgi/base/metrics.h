@@ -29,7 +29,10 @@ enum {
 	METRICS_ROUTES_MAX = 512,
 };
 
-/* One row each in metrics_print.c gives name and help text. */
+/*
+ * The library's own, counted for each service: one row each in metrics_table.c
+ * gives name and help text.
+ */
 enum metric {
 	METRIC_WORKER_STARTS,
 	METRIC_WORKER_DEATHS,
@@ -43,8 +46,6 @@ enum metric {
 	METRIC_RATE_LIMITED,
 	METRIC_REMOTE_CALLS,
 	METRIC_REMOTE_ERRORS,
-	METRIC_PASSWORD_HASHES,
-	METRIC_PASSWORD_REJECTED,
 	METRIC__MAX
 };
 
@@ -66,7 +67,6 @@ enum metric_gauge {
 	GAUGE_CACHE_WAITING,
 	GAUGE_CACHE_AWAY,
 	GAUGE_REMOTE_BUSY,
-	GAUGE_PASSWORD_WAITING,
 	GAUGE__MAX
 };
 
@@ -78,10 +78,28 @@ enum metric_histogram {
 	HISTOGRAM_CACHE_WAIT,
 	HISTOGRAM_CACHE_COMMAND,
 	HISTOGRAM_REMOTE,
-	HISTOGRAM_PASSWORD_WAIT,
-	HISTOGRAM_PASSWORD_HASH,
 	HISTOGRAM__MAX
 };
+
+/*
+ * A service's own metrics.  The first row of `counters` is the metric number
+ * METRIC__MAX, the first of `gauges` GAUGE__MAX, the first of `histograms`
+ * HISTOGRAM__MAX; METRICS_OWN_MAX of each at most.  A row without a name ends
+ * a list; NULL is an empty list.
+ */
+struct metrics_name {
+	const char *name;
+	const char *label; /* of a gauge that shares its name: state="idle" */
+	const char *help; /* NULL: the gauge before has it for both */
+};
+struct metrics_own {
+	const struct metrics_name *counters;
+	const struct metrics_name *gauges;
+	const struct metrics_name *histograms;
+};
+enum { METRICS_OWN_MAX = 8 };
+/* Before metrics_open(); `own` stays as long as the process. */
+void metrics_declare(const struct metrics_own *own);
 
 /* -- for the master, before and between forks -- */
 
@@ -114,10 +132,11 @@ void metrics_end_process(pid_t pid);
 
 /* Gives the process gauges of its own, after the fork. */
 void metrics_begin_process(const char *pool);
-void metrics_add(enum metric m, uint64_t n);
-void metrics_gauge_set(enum metric_gauge g, int64_t value);
-void metrics_gauge_add(enum metric_gauge g, int64_t n);
-void metrics_observe(enum metric_histogram h, int64_t duration_us);
+/* `m`, `g` and `h` are of the enums above, or a service's own. */
+void metrics_add(int m, uint64_t n);
+void metrics_gauge_set(int g, int64_t value);
+void metrics_gauge_add(int g, int64_t n);
+void metrics_observe(int h, int64_t duration_us);
 /*
  * One answered request.  `route` is metrics_route()'s; -1 counts as "other".
  * `status` is the HTTP status.

@@ -15,6 +15,9 @@ enum {
 	METRICS_OTHER_ROUTE = METRICS_ROUTES_MAX,
 	METRICS_NAME_SIZE = 32,
 	METRICS_LABEL_SIZE = 128,
+	METRICS_COUNTERS_MAX = METRIC__MAX + METRICS_OWN_MAX,
+	METRICS_GAUGES_MAX = GAUGE__MAX + METRICS_OWN_MAX,
+	METRICS_HISTOGRAMS_MAX = HISTOGRAM__MAX + METRICS_OWN_MAX,
 };
 
 struct metrics_histogram {
@@ -34,8 +37,8 @@ struct metrics_route_cells {
  * route) says which cells may be read.
  */
 struct metrics_slot {
-	_Alignas(64) _Atomic uint64_t counters[METRIC__MAX];
-	struct metrics_histogram histograms[HISTOGRAM__MAX];
+	_Alignas(64) _Atomic uint64_t counters[METRICS_COUNTERS_MAX];
+	struct metrics_histogram histograms[METRICS_HISTOGRAMS_MAX];
 	_Atomic uint64_t routes_used[METRICS_ROUTE_WORDS];
 	struct metrics_route_cells routes[METRICS_ROUTES_MAX + 1];
 };
@@ -44,7 +47,7 @@ struct metrics_process {
 	_Alignas(64) _Atomic int64_t pid; /* 0: free */
 	_Atomic int pool;
 	_Atomic int64_t beat_us; /* monotonic; 0: none yet */
-	_Atomic int64_t gauges[GAUGE__MAX];
+	_Atomic int64_t gauges[METRICS_GAUGES_MAX];
 };
 
 /* Written by the master alone. */
@@ -59,7 +62,7 @@ struct metrics_slot_row {
 
 struct metrics_area {
 	uint32_t magic;
-	uint32_t layout;
+	uint32_t layout; /* of the cells: see metrics_tables_hash() */
 	int64_t made_s; /* since the epoch */
 	_Atomic int draining;
 	_Atomic int npools;

@@ -225,9 +225,9 @@ print_processes(struct buf *b, const char *service)
 static void
 print_counters(struct buf *b, const char *service)
 {
-	for (int m = 0; m < METRIC__MAX; m++) {
-		const struct metrics_name *name = &metrics_counters[m];
+	const struct metrics_name *name;
 
+	for (int m = 0; (name = metrics_counter_name(m)) != NULL; m++) {
 		print_head(b, name->name, "counter", name->help);
 		for (int p = 0; p < metrics_area->npools; p++) {
 			struct series s = of_pool(service, p);
@@ -245,9 +245,9 @@ print_counters(struct buf *b, const char *service)
 static void
 print_gauges(struct buf *b, const char *service)
 {
-	for (int g = 0; g < GAUGE__MAX; g++) {
-		const struct metrics_name *name = &metrics_gauges[g];
+	const struct metrics_name *name;
 
+	for (int g = 0; (name = metrics_gauge_name(g)) != NULL; g++) {
 		if (name->help != NULL)
 			print_head(b, name->name, "gauge", name->help);
 		for (int p = 0; p < metrics_area->npools; p++) {
@@ -262,9 +262,9 @@ print_gauges(struct buf *b, const char *service)
 static void
 print_histograms(struct buf *b, const char *service)
 {
-	for (int h = 0; h < HISTOGRAM__MAX; h++) {
-		const struct metrics_name *name = &metrics_histograms[h];
+	const struct metrics_name *name;
 
+	for (int h = 0; (name = metrics_histogram_name(h)) != NULL; h++) {
 		print_head(b, name->name, "histogram", name->help);
 		for (int p = 0; p < metrics_area->npools; p++) {
 			struct series s = of_pool(service, p);

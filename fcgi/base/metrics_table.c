@@ -7,7 +7,7 @@
 #include "base/metrics_area.h"
 
 /* clang-format off */
-const struct metrics_name metrics_counters[METRIC__MAX] = {
+static const struct metrics_name counters[METRIC__MAX] = {
 	[METRIC_WORKER_STARTS] = { "kedge_worker_starts_total", NULL,
 	    "Worker processes started." },
 	[METRIC_WORKER_DEATHS] = { "kedge_worker_deaths_total", NULL,
@@ -32,13 +32,9 @@ const struct metrics_name metrics_counters[METRIC__MAX] = {
 	    "HTTP calls to other servers." },
 	[METRIC_REMOTE_ERRORS] = { "kedge_remote_errors_total", NULL,
 	    "HTTP calls to other servers that failed." },
-	[METRIC_PASSWORD_HASHES] = { "kedge_password_hashes_total", NULL,
-	    "Password hashes computed." },
-	[METRIC_PASSWORD_REJECTED] = { "kedge_password_rejected_total", NULL,
-	    "Password hashes refused because the queue was full." },
 };
 
-const struct metrics_name metrics_gauges[GAUGE__MAX] = {
+static const struct metrics_name gauges[GAUGE__MAX] = {
 	[GAUGE_THREADS_MAX] = { "kedge_threads_max", NULL,
 	    "Threads that the thread pools may have." },
 	[GAUGE_THREADS] = { "kedge_threads", NULL,
@@ -73,11 +69,9 @@ const struct metrics_name metrics_gauges[GAUGE__MAX] = {
 	    "Connection pools whose circuit breaker for Redis is open." },
 	[GAUGE_REMOTE_BUSY] = { "kedge_remote_calls_in_progress", NULL,
 	    "HTTP calls to other servers that are under way." },
-	[GAUGE_PASSWORD_WAITING] = { "kedge_password_hashes_waiting", NULL,
-	    "Password hashes that are queued or being computed." },
 };
 
-const struct metrics_name metrics_histograms[HISTOGRAM__MAX] = {
+static const struct metrics_name histograms[HISTOGRAM__MAX] = {
 	[HISTOGRAM_THREAD_QUEUE] = { "kedge_thread_queue_seconds", NULL,
 	    "Time that requests waited for a free thread." },
 	[HISTOGRAM_LOOP_ROUND] = { "kedge_event_loop_round_seconds", NULL,
@@ -93,12 +87,86 @@ const struct metrics_name metrics_histograms[HISTOGRAM__MAX] = {
 	    "Time from commands to Redis's answer, connecting included." },
 	[HISTOGRAM_REMOTE] = { "kedge_remote_call_seconds", NULL,
 	    "Duration of HTTP calls to other servers." },
-	[HISTOGRAM_PASSWORD_WAIT] = { "kedge_password_hash_wait_seconds", NULL,
-	    "Time that password hashes were queued." },
-	[HISTOGRAM_PASSWORD_HASH] = { "kedge_password_hash_seconds", NULL,
-	    "Time to compute a password hash." },
 };
 /* clang-format on */
+
+static struct metrics_own own;
+
+static int
+count(const struct metrics_name *list)
+{
+	int n = 0;
+
+	while (list != NULL && list[n].name != NULL)
+		n++;
+	return n;
+}
+
+void
+metrics_declare(const struct metrics_own *of_service)
+{
+	own = *of_service;
+	assert(count(own.counters) <= METRICS_OWN_MAX);
+	assert(count(own.gauges) <= METRICS_OWN_MAX);
+	assert(count(own.histograms) <= METRICS_OWN_MAX);
+}
+
+static const struct metrics_name *
+find(const struct metrics_name *library, int max,
+    const struct metrics_name *of_service, int number)
+{
+	if (number < max)
+		return &library[number];
+	number -= max;
+	return number < count(of_service) ? &of_service[number] : NULL;
+}
+
+const struct metrics_name *
+metrics_counter_name(int m)
+{
+	return find(counters, METRIC__MAX, own.counters, m);
+}
+
+const struct metrics_name *
+metrics_gauge_name(int g)
+{
+	return find(gauges, GAUGE__MAX, own.gauges, g);
+}
+
+const struct metrics_name *
+metrics_histogram_name(int h)
+{
+	return find(histograms, HISTOGRAM__MAX, own.histograms, h);
+}
+
+/* FNV-1a; a NULL counts as "". */
+static uint32_t
+hash_text(uint32_t h, const char *text)
+{
+	for (; text != NULL && *text != '\0'; text++)
+		h = (h ^ (unsigned char)*text) * 16777619u;
+	return (h ^ '\n') * 16777619u;
+}
+
+static uint32_t
+hash_names(uint32_t h, const struct metrics_name *(*name_of)(int number))
+{
+	const struct metrics_name *name;
+
+	for (int i = 0; (name = name_of(i)) != NULL; i++)
+		h = hash_text(hash_text(h, name->name), name->label);
+	return hash_text(h, NULL);
+}
+
+uint32_t
+metrics_tables_hash(uint32_t seed)
+{
+	uint32_t h = 2166136261u ^ seed;
+
+	h = hash_names(h, metrics_counter_name);
+	h = hash_names(h, metrics_gauge_name);
+	return hash_names(h, metrics_histogram_name);
+}
 
 /* What we answer; anything else is counted as status "other". */
 static const short statuses[] = { 200, 201, 202, 204, 206, 301, 302, 303, 304,

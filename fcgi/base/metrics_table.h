@@ -7,16 +7,13 @@
 
 #include "base/metrics.h"
 
-struct metrics_name {
-	const char *name;
-	const char *label; /* of a gauge that shares its name: state="idle" */
-	const char *help;
-};
-
-extern const struct metrics_name metrics_counters[METRIC__MAX];
-/* Those of one name stand side by side; the first has the help text. */
-extern const struct metrics_name metrics_gauges[GAUGE__MAX];
-extern const struct metrics_name metrics_histograms[HISTOGRAM__MAX];
+/* The row of a number; NULL: there is none, nor of any number above. */
+const struct metrics_name *metrics_counter_name(int m);
+/* Gauges of one name stand side by side; the first has the help text. */
+const struct metrics_name *metrics_gauge_name(int g);
+const struct metrics_name *metrics_histogram_name(int h);
+/* Of all names, in their order. */
+uint32_t metrics_tables_hash(uint32_t seed);
 
 /* The cell of a status; `out` of metrics_status_label() is its label. */
 size_t metrics_status(int status);

@@ -126,9 +126,11 @@ components_write(
 		buf_putc(b, e == ERR_OK + 1 ? '{' : ',');
 		write_error_response(b, s, (enum err)e);
 	}
+	buf_puts(b, "},\"securitySchemes\":{\"session\":{\"type\":\"apiKey\","
+		    "\"in\":\"cookie\",\"name\":");
+	json_write_string(
+	    b, s->session_cookie != NULL ? s->session_cookie : "session");
 	buf_puts(b,
-	    "},\"securitySchemes\":{\"session\":{\"type\":\"apiKey\","
-	    "\"in\":\"cookie\",\"name\":\"better-auth.session_token\","
-	    "\"description\":\"Set by signing in. Over https the name begins "
+	    ",\"description\":\"Set by signing in. Over https the name begins "
 	    "with __Secure-.\"}}}");
 }

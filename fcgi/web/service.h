@@ -179,6 +179,7 @@ struct service {
 	 * the session cookie, because a hook of the service sees to it.
 	 */
 	unsigned session_flags;
+	const char *session_cookie; /* its name, for OpenAPI */
 	/*
 	 * Routes of GUARD_NONE ignore bodies without a type, query parameters
 	 * and headers that they do not read, as BetterAuth's do.  See input.h.

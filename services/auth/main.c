@@ -119,6 +119,7 @@ open_worker(void *arg)
 		return false;
 	auth->shared = config.shared;
 	service_process_set_key(&auth->process, auth->self.key);
+	auth->process.session_cookie = auth->session_cookie;
 	epoch_take_over(&auth->shared->epoch, auth->process.worker->slot);
 	if (str_eq(pool, "worker"))
 		return true;
@@ -161,6 +162,7 @@ static const struct service api = {
 	.prefix = auth_prefix,
 	.routes = auth_routes,
 	.session_flags = AUTH_SESSION,
+	.session_cookie = "better-auth.session_token",
 	.ignores_unknown = true,
 	.reverify = reverify_own,
 	.hooks = {
@@ -216,6 +218,7 @@ static const struct service_program program = {
 	.vars = auth_vars,
 	.check = check,
 	.prepare = prepare,
+	.metrics = &hash_pool_metrics,
 	.app_size = sizeof(struct auth),
 	.open = open_worker,
 	.close = close_worker,

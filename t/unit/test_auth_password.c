@@ -305,6 +305,7 @@ START_TEST(pool_hashes_nothing_for_who_has_left)
 	struct caller callers[CALLERS] = { 0 };
 	static const unsigned char none[PASSWORD_KEY_SIZE];
 
+	metrics_declare(&hash_pool_metrics);
 	metrics_open(-1);
 	metrics_use_slot("api", 0);
 

@@ -94,6 +94,75 @@ START_TEST(add_in_two_slots_is_summed)
 }
 END_TEST
 
+/* A service's own, after the library's. */
+enum { SALES = METRIC__MAX, REFUNDS };
+enum { SHELVES_FULL = GAUGE__MAX, SHELVES_EMPTY };
+enum { SALE_TIME = HISTOGRAM__MAX };
+
+/* clang-format off */
+static const struct metrics_name shop_counters[] = {
+	{ "shop_sales_total", .help = "Sales." },
+	{ "shop_refunds_total", .help = "Refunds." },
+	{ 0 },
+};
+static const struct metrics_name shop_gauges[] = {
+	{ "shop_shelves", "state=\"full\"", "Shelves." },
+	{ "shop_shelves", "state=\"empty\"", NULL },
+	{ 0 },
+};
+static const struct metrics_name shop_histograms[] = {
+	{ "shop_sale_seconds", .help = "How long a sale takes." },
+	{ 0 },
+};
+/* clang-format on */
+static const struct metrics_own shop = { shop_counters, shop_gauges,
+	shop_histograms };
+
+START_TEST(own_metrics_are_printed_after_the_librarys)
+{
+	const char *text;
+
+	ck_assert_ptr_null(strstr(print(), "shop_"));
+	metrics_declare(&shop);
+	metrics_begin_process("api");
+	metrics_add(METRIC_CACHE_HITS, 1);
+	metrics_add(SALES, 3);
+	metrics_add(REFUNDS, 1);
+	metrics_gauge_set(SHELVES_EMPTY, 7);
+	metrics_observe(SALE_TIME, 2000);
+	text = print();
+#define OF_API "{service=\"core\",pool=\"api\""
+	ck_assert_double_eq(
+	    value(text, "kedge_cache_hits_total" OF_API "}"), 1);
+	ck_assert_double_eq(value(text, "shop_sales_total" OF_API "}"), 3);
+	ck_assert_double_eq(value(text, "shop_refunds_total" OF_API "}"), 1);
+	ck_assert_double_eq(
+	    value(text, "shop_shelves" OF_API ",state=\"full\"}"), 0);
+	ck_assert_double_eq(
+	    value(text, "shop_shelves" OF_API ",state=\"empty\"}"), 7);
+	ck_assert_double_eq(
+	    value(text, "shop_sale_seconds_count" OF_API "}"), 1);
+	ck_assert_ptr_nonnull(
+	    strstr(text, "# TYPE shop_sales_total counter\n"));
+	ck_assert_ptr_nonnull(strstr(text, "# HELP shop_shelves Shelves.\n"));
+}
+END_TEST
+
+/* A cell would otherwise be counted as another metric of the new release. */
+START_TEST(open_of_a_release_with_other_metrics_begins_anew)
+{
+	metrics_add(METRIC_CACHE_HITS, 5);
+	fd = metrics_open(fd);
+	ck_assert_double_eq(
+	    value(print(), "kedge_cache_hits_total" OF_API "}"), 5);
+	metrics_declare(&shop);
+	fd = metrics_open(fd);
+	metrics_use_slot("api", 0);
+	ck_assert_double_eq(
+	    value(print(), "kedge_cache_hits_total" OF_API "}"), 0);
+}
+END_TEST
+
 START_TEST(add_in_child_is_seen_by_parent)
 {
 	pid_t pid = fork();
@@ -437,6 +506,8 @@ make_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, add_in_two_slots_is_summed);
+	tcase_add_test(tc, own_metrics_are_printed_after_the_librarys);
+	tcase_add_test(tc, open_of_a_release_with_other_metrics_begins_anew);
 	tcase_add_test(tc, add_in_child_is_seen_by_parent);
 	tcase_add_test(tc, request_falls_in_cumulative_buckets);
 	tcase_add_test(tc, request_is_counted_by_status);

@@ -130,6 +130,7 @@ static const struct service service = {
 	.routes = routes,
 	.builtins = service_builtins,
 	.session_flags = 2,
+	.session_cookie = "shop.\"session\"",
 	.codes = codes,
 };
 
@@ -387,6 +388,14 @@ START_TEST(errors_written_by_the_service_promise_less)
 }
 END_TEST
 
+START_TEST(session_cookie_has_the_services_name)
+{
+	ck_assert_str_eq(AT(document(&service), "components", "securitySchemes",
+			     "session", "name"),
+	    "\"shop.\\\"session\\\"\"");
+}
+END_TEST
+
 /* Each "$ref" of the text leads somewhere in the document. */
 START_TEST(references_resolve)
 {
@@ -502,6 +511,7 @@ main(void)
 	tcase_add_test(tc, unlisted_routes_are_left_out);
 	tcase_add_test(tc, codes_of_the_service_are_told_by_error);
 	tcase_add_test(tc, errors_written_by_the_service_promise_less);
+	tcase_add_test(tc, session_cookie_has_the_services_name);
 	tcase_add_test(tc, references_resolve);
 	tcase_add_test(tc, served_below_the_prefix_and_cached);
 	tcase_add_test_raise_signal(

@@ -100,6 +100,7 @@ stop_server(void)
 
 static atomic_int created;
 static enum err create_result;
+static struct auth_client auth;
 static struct provision *p;
 
 static enum err
@@ -119,11 +120,15 @@ set_up(void)
 	atomic_store(&answer_status, 200);
 	create_result = ERR_OK;
 	start_server();
+	auth = (struct auth_client){
+		.service = "core",
+		.key = key,
+		.url = "http://auth.internal",
+		.prefix = "/identity/",
+		.socket = socket_path,
+	};
 	p = provision_new(&(struct provision_options){
-	    .service = "core",
-	    .identity_key = key,
-	    .auth_url = "http://auth.internal",
-	    .auth_socket = socket_path,
+	    .auth = &auth,
 	    .create = create,
 	});
 }
@@ -185,7 +190,7 @@ START_TEST(ensure_tells_auth_whom_and_by_whom)
 	ck_assert_int_eq(created, 1);
 	ck_assert_int_eq(calls, 1);
 	ck_assert_ptr_nonnull(
-	    strstr(last_request, "POST /api/auth/provision HTTP/1.1\r\n"));
+	    strstr(last_request, "POST /identity/provision HTTP/1.1\r\n"));
 
 	ck_assert_ptr_nonnull(
 	    strstr(last_request, "\r\nX-Request-Id: 0123456789abcdef\r\n"));

@@ -66,6 +66,7 @@ START_TEST(configure_fills_in_defaults)
 	ck_assert_int_eq(config.shared.threads, 48); /* its own row */
 	ck_assert_int_eq(config.shared.drain_timeout_ms, 10000);
 	ck_assert_str_eq(config.shared.auth_url, "http://auth.internal");
+	ck_assert_str_eq(config.shared.auth_prefix, "/api/auth/");
 	ck_assert_int_eq(config.shared.write_rate, 120);
 	ck_assert_str_eq(config.shared.prefix, "/api/shop");
 	ck_assert_int_eq(config.shelves, 3);
@@ -100,6 +101,7 @@ static const struct {
 	{ "SHOP_SHELVES", "ten" },
 	{ "SHOP_LISTEN", "" },
 	{ "SHOP_WRITE_RATE", "-1" },
+	{ "SHOP_AUTH_PREFIX", "/api/auth" },
 	{ "SHOP_PREFIX", "" },
 	{ "SHOP_PREFIX", "/" },
 	{ "SHOP_PREFIX", "//" },

@@ -23,6 +23,37 @@
  */
 enum { HASH_NICE = 19, HASH_SLICE_NS = 100 * 1000 * 1000 };
 
+/* Numbers of the rows below. */
+enum { HASHES = METRIC__MAX, REJECTED };
+enum { WAITING = GAUGE__MAX };
+enum { WAIT_TIME = HISTOGRAM__MAX, HASH_TIME };
+
+/* clang-format off */
+static const struct metrics_name counters[] = {
+	{ "kedge_password_hashes_total", .help = "Password hashes computed." },
+	{ "kedge_password_rejected_total",
+	  .help = "Password hashes refused because the queue was full." },
+	{ 0 },
+};
+static const struct metrics_name gauges[] = {
+	{ "kedge_password_hashes_waiting",
+	  .help = "Password hashes that are queued or being computed." },
+	{ 0 },
+};
+static const struct metrics_name histograms[] = {
+	{ "kedge_password_hash_wait_seconds",
+	  .help = "Time that password hashes were queued." },
+	{ "kedge_password_hash_seconds",
+	  .help = "Time to compute a password hash." },
+	{ 0 },
+};
+/* clang-format on */
+const struct metrics_own hash_pool_metrics = {
+	.counters = counters,
+	.gauges = gauges,
+	.histograms = histograms,
+};
+
 /* On the stack of the request's thread, which waits until it is done. */
 struct job {
 	struct hash_waiter waiter; /* first: either is the other */
@@ -97,7 +128,7 @@ finish(struct hash_pool *p, struct job *job, enum err e)
 	job->e = e;
 	job->done = true;
 	p->waiting--;
-	metrics_gauge_add(GAUGE_PASSWORD_WAITING, -1);
+	metrics_gauge_add(WAITING, -1);
 	pthread_cond_signal(&job->finished);
 }
 
@@ -117,15 +148,14 @@ hash(struct hash_pool *p, const struct job *job, int home)
 	/* Other processes may hold all slots for a while. */
 	slot = hash_slots_take(p->options.slots, p->options.concurrency, home);
 	began_us = clock_monotonic_us();
-	metrics_observe(HISTOGRAM_PASSWORD_WAIT, began_us - job->queued_us);
+	metrics_observe(WAIT_TIME, began_us - job->queued_us);
 	left = has_left(job->client);
 	ok = !left && password_derive(job->password, job->salt, job->key);
 	hash_slots_give(p->options.slots, slot);
 	if (left)
 		return ERR_ABANDONED;
-	metrics_observe(
-	    HISTOGRAM_PASSWORD_HASH, clock_monotonic_us() - began_us);
-	metrics_add(METRIC_PASSWORD_HASHES, 1);
+	metrics_observe(HASH_TIME, clock_monotonic_us() - began_us);
+	metrics_add(HASHES, 1);
 	return ok ? ERR_OK : ERR_UNAVAILABLE;
 }
 
@@ -214,7 +244,7 @@ turns_away(const struct hash_pool *p, const struct hash_client *client)
 	    is_full(p) && !hash_queue_gives_way(&p->queue, network_of(client));
 
 	if (away)
-		metrics_add(METRIC_PASSWORD_REJECTED, 1);
+		metrics_add(REJECTED, 1);
 	return away;
 }
 
@@ -236,14 +266,14 @@ enqueue(struct hash_pool *p, struct job *job)
 	if (turns_away(p, job->client))
 		return false;
 	if (is_full(p)) {
-		metrics_add(METRIC_PASSWORD_REJECTED, 1);
+		metrics_add(REJECTED, 1);
 		finish(p, (struct job *)hash_queue_drop_last(&p->queue),
 		    ERR_RATE_LIMITED);
 	}
 	job->waiter.network = network_of(job->client);
 	hash_queue_push(&p->queue, &job->waiter);
 	p->waiting++;
-	metrics_gauge_add(GAUGE_PASSWORD_WAITING, 1);
+	metrics_gauge_add(WAITING, 1);
 	pthread_cond_signal(&p->work);
 	return true;
 }

@@ -18,6 +18,7 @@
 #include "auth/password/password.h"
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/metrics.h"
 
 struct hash_pool;
 struct hash_slots;
@@ -27,6 +28,9 @@ struct hash_pool_options {
 	int concurrency; /* 1 to HASH_SLOTS_MAX */
 	int waiting_max; /* hashes asked for and not done, in this process */
 };
+
+/* What it counts, for struct service_program. */
+extern const struct metrics_own hash_pool_metrics;
 
 struct hash_pool *hash_pool_new(const struct hash_pool_options *options);
 /* When nobody waits any more.  NULL is fine. */
