@@ -69,7 +69,7 @@ is($j->effects($once{'fail.sql'}), 0, 'and undoes what it wrote before');
 ok($j->reached($once{deferred}, 'discarded'), 'so does a constraint that is checked at the commit');
 
 ok($j->reached($nonsense, 'discarded'), 'a result that cannot be kept fails the attempt');
-like($j->job($nonsense)->{attempts}[0]{error}, qr/^its result cannot be kept: \S/, 'and says why');
+like($j->job($nonsense)->{attempts}[0]{error}, qr/^its result cannot be stored: \S/, 'and says why');
 is($j->effects($nonsense), 0, 'and undoes what it wrote');
 
 ok($j->reached($once{discard}, 'discarded'), 'a handler can discard its job');

@@ -70,8 +70,8 @@ is_deeply([ map { $_->{error} } @{ $j->job($crash)->{attempts} } ],
 is($j->effects($crash), 0, 'without effect');
 is($j->sql("SELECT failed, discarded FROM job_stat WHERE kind = 'crash'"),
 	'2|1', 'both are counted, and that it is discarded');
-is(is_told('a job failed', 'crash', $crash), 1, 'the log tells of the first');
-is(is_told('a job is discarded', 'crash', $crash), 1, 'and of the last');
+is(is_told('job attempt failed', 'crash', $crash), 1, 'the log tells of the first');
+is(is_told('job discarded', 'crash', $crash), 1, 'and of the last');
 
 # ---- what was done is counted, whoever dies then ---------------------------------------------
 
@@ -94,7 +94,7 @@ ok($j->reached($late, 'discarded', 20), 'a handler over its time limit is ended'
 is(error_of($late), 'time limit of 1 s exceeded', 'and the history says so');
 is($j->effects($late), 0, 'its transaction is rolled back');
 ok(counted('late', '0|1|1'), 'it is counted');
-is(is_told('a job is discarded', 'late', $late), 1, 'and in the log');
+is(is_told('job discarded', 'late', $late), 1, 'and in the log');
 ok(counted('noop', '3|0|0'), 'as is what its process had done before');
 my $off = $j->enqueue('late', { ms => 60_000 });
 ok($j->reached($off, 'running'), 'one more');
@@ -133,9 +133,9 @@ is(error_of($frozen), 'the worker went silent', 'since the first was silent');
 my $worker = $j->job($frozen)->{attempts}[1]{worker};
 kill CONT => $runner;
 ok($j->becomes('SELECT count(*) FROM job_worker', 2), 'awake again, the first registers anew');
-ok(wait_until(sub { $j->log_text =~ /taken for dead/ }), 'as it says');
+ok(wait_until(sub { $j->log_text =~ /worker registration lost/ }), 'as it says');
 is($j->effects($frozen), 1, 'what it did late has no effect');
-is(is_told('a job failed', 'write.wait', $frozen), 1, 'and the log has the job that was freed');
+is(is_told('job attempt failed', 'write.wait', $frozen), 1, 'and the log has the job that was freed');
 is_deeply([ map { $_->{outcome} } @{ $j->job($frozen)->{attempts} } ],
 	[qw(failed completed)], 'nor a place in the history');
 my @both = map { $j->enqueue('write.wait', { ms => 300 }) } 1 .. 6;
@@ -159,12 +159,12 @@ my $held = $j->enqueue('write.wait', { ms => 3000 });
 ok($j->reached($held, 'running'), 'a handler runs');
 my ($name) = $j->sql("SELECT name FROM job_worker w JOIN job j ON j.worker_id = w.id
 	WHERE j.id = '$held'") =~ m{/(\d+)$};
-my $warned = () = $j->log_text =~ /taken for dead/g;
+my $warned = () = $j->log_text =~ /worker registration lost/g;
 $j->sql("DELETE FROM job_claim; DELETE FROM job_worker WHERE name LIKE '%/$name'");
-ok(wait_until(sub { my $n = () = $j->log_text =~ /taken for dead/g; $n > $warned }, 15),
-	'its worker learns that it was taken for dead');
+ok(wait_until(sub { my $n = () = $j->log_text =~ /worker registration lost/g; $n > $warned }, 15),
+	'its worker learns that it was worker registration lost');
 $j->stop_postgres('immediate');
-ok(wait_until(sub { $j->log_text =~ /jobs are run again one by one|"statement":"job_rescue"/ }, 15),
+ok(wait_until(sub { $j->log_text =~ /retrying jobs one by one|"statement":"job_reclaim"/ }, 15),
 	'and its handler ends while PostgreSQL is away');
 my ($cpu, $elapsed) = (cpu_s($name), time);
 wait_until(sub { time - $elapsed > 2 });
@@ -259,10 +259,10 @@ ok($j->reached($long, 'running'), 'a long handler runs');
 my $behind = $j->enqueue('write');
 is($j->stop($master), 0, 'SIGTERM: the process ends before it does');
 is($j->state($long), 'retryable', 'and it is to be tried again');
-is(error_of($long), 'the worker was stopped meanwhile', 'as the history says');
+is(error_of($long), 'the worker was stopped during the attempt', 'as the history says');
 is($j->sql("SELECT failed, discarded FROM job_stat WHERE kind = 'write.wait'"),
 	'3|0', 'it is counted, as are the one that was killed and the one that was frozen');
-is(is_told('a job failed', 'write.wait', $long), 1, 'and in the log');
+is(is_told('job attempt failed', 'write.wait', $long), 1, 'and in the log');
 is($j->effects($long), 0, 'without effect');
 is($j->state($behind), 'available', 'what is behind it waits');
 is($j->sql('SELECT count(*) FROM job_worker') . $j->sql('SELECT count(*) FROM job_claim'),

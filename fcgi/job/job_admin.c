@@ -9,7 +9,7 @@
 #include "db/db_time.h"
 #include "job/job.h"
 #include "job/job_set.h"
-#include "job/job_view.h"
+#include "job/job_store.h"
 
 const char *const job_states[] = { "available", "running", "retryable",
 	"completed", "discarded", "cancelled", NULL };
@@ -63,7 +63,7 @@ read_row(struct arena *a, const struct db_rows *rows, int row)
 		.max_attempts = db_get_i64(rows, row, COL_MAX_ATTEMPTS),
 		.cancel_requested =
 		    db_get_bool(rows, row, COL_CANCEL_REQUESTED),
-		.tags = job_view_strings(a, db_get_text(rows, row, COL_TAGS)),
+		.tags = job_store_strings(a, db_get_text(rows, row, COL_TAGS)),
 		.run_at = db_get_text(rows, row, COL_RUN_AT),
 		.created_at = db_get_text(rows, row, COL_CREATED_AT),
 		.started_at = db_find_text(rows, row, COL_STARTED_AT),
@@ -330,8 +330,7 @@ job_admin_enqueue(struct db *db, struct arena *a, const struct job_set *set,
 	if (json_read(a, payload, strlen(payload), &ret_problem->message) ==
 	    NULL)
 		return ERR_INVALID;
-	e = job_payload_read(
-	    &declared->payload, a, payload, &decoded, ret_problem);
+	e = job_kind_read_payload(declared, a, payload, &decoded, ret_problem);
 	if (e == ERR_OK)
 		e = job_enqueue(db, a, declared, payload, &options, &job);
 	if (e == ERR_OK)

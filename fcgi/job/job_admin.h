@@ -10,7 +10,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "job/job_payload.h"
+#include "job/job_kind.h"
 #include "web/schema.h"
 
 struct arena;

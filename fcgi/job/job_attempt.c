@@ -6,16 +6,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/job_count.h"
-#include "job/job_defaults.h"
-#include "job/job_failure.h"
-#include "job/job_payload.h"
+#include "job/job_kind.h"
 #include "job/job_program.h"
-#include "job/job_pulse.h"
+#include "job/job_reclaim.h"
+#include "job/job_report.h"
 #include "job/job_set.h"
+#include "job/job_worker_state.h"
 
 enum {
+	/* Another worker, or a later release, can run the job meanwhile. */
 	NOT_HERE_DELAY_S = 60,
-	/* A program ends at its limit by itself, or is killed then. */
+	/* job_program_run() ends a program at its limit: give it the time. */
 	PROGRAM_GRACE_S = 5,
 	LONG_US = 10 * 1000,
 };
@@ -26,7 +27,7 @@ struct attempt {
 	const struct job_claimed *claimed;
 	const void *payload;
 	struct job job;
-	struct job_run run;
+	struct job_report report;
 };
 
 bool
@@ -53,7 +54,7 @@ job_attempt_may_be_long(
 static bool
 is_cancelled(void *ctx)
 {
-	return job_pulse_is_cancelled(ctx);
+	return job_worker_state_is_cancelled(ctx);
 }
 
 static enum err
@@ -66,8 +67,8 @@ run_program(struct attempt *t)
 		return job_snooze(job, NOT_HERE_DELAY_S);
 	return job_program_run(job,
 	    arena_printf(job->arena, "%s/%s", dir, t->kind->program),
-	    t->claimed->payload, job_defaults_time_limit_s(t->kind) * 1000,
-	    is_cancelled, t->runner->pulse);
+	    t->claimed->payload, job_kind_time_limit_s(t->kind) * 1000,
+	    is_cancelled, t->runner->state);
 }
 
 static enum err
@@ -76,8 +77,9 @@ call_handler(struct db *db, struct arena *a, void *ctx)
 	struct attempt *t = ctx;
 
 	(void)a;
-	/* Within the savepoint, so that it undoes what the handler did. */
-	return job_run_check_result(
+	/* Inside the savepoint: a bad result rolls the handler's writes back.
+	 */
+	return job_report_check_result(
 	    &t->job, t->kind->handle(&t->job, db, t->payload));
 }
 
@@ -85,7 +87,7 @@ static enum err
 call(struct attempt *t, struct db *tx)
 {
 	if (t->kind->program != NULL)
-		return job_run_check_result(&t->job, run_program(t));
+		return job_report_check_result(&t->job, run_program(t));
 	if (t->kind->external)
 		return call_handler(t->runner->process->db, /* a= */ NULL, t);
 	return db_nested(tx, t->job.arena, call_handler, t);
@@ -99,8 +101,8 @@ read_payload(struct attempt *t)
 	struct job_payload_problem problem;
 	struct arena *a = t->job.arena;
 
-	if (job_payload_read(&t->kind->payload, a, t->claimed->payload,
-		&t->payload, &problem) == ERR_OK)
+	if (job_kind_read_payload(t->kind, a, t->claimed->payload, &t->payload,
+		&problem) == ERR_OK)
 		return ERR_OK;
 	return job_discard(
 	    &t->job, arena_printf(a, "payload: %s%s%s", problem.field,
@@ -111,7 +113,7 @@ read_payload(struct attempt *t)
 
 static struct job
 job_of(const struct job_runner *r, const struct job_claimed *claimed,
-    struct job_run *run)
+    struct job_report *report)
 {
 	return (struct job){
 		.arena = r->arena,
@@ -123,32 +125,32 @@ job_of(const struct job_runner *r, const struct job_claimed *claimed,
 		.request_id = claimed->request_id,
 		.trace_id = claimed->trace_id,
 		.due_at = claimed->due_at,
-		.run = run,
+		.report = report,
 	};
 }
 
 static void
-run_watched(struct attempt *t, struct db *tx, struct job_end *end)
+run_handler(struct attempt *t, struct db *tx, struct job_end *end)
 {
-	struct job_pulse *pulse = t->runner->pulse;
+	struct job_worker_state *state = t->runner->state;
 	enum err e;
 
 	log_set_request(t->claimed->request_id, t->claimed->trace_id);
-	job_pulse_begin(pulse, t->claimed->id, t->claimed->fence,
-	    job_defaults_time_limit_s(t->kind),
+	job_worker_state_begin_job(state, t->claimed->id, t->claimed->fence,
+	    job_kind_time_limit_s(t->kind),
 	    t->kind->program != NULL ? PROGRAM_GRACE_S : 0);
 	end->began_us = clock_monotonic_us();
 	e = read_payload(t);
 	if (e == ERR_OK)
 		e = call(t, tx);
 	end->ran_us = clock_monotonic_us() - end->began_us;
-	job_pulse_end(pulse);
+	job_worker_state_end_job(state);
 	log_set_request(NULL, NULL);
 
-	end->outcome = job_run_outcome(
-	    &t->run, e, job_pulse_is_cancelled(pulse), &end->error);
-	end->delay_s = t->run.delay_s;
-	end->result = t->run.result;
+	end->outcome = job_report_outcome(
+	    &t->report, e, job_worker_state_is_cancelled(state), &end->error);
+	end->delay_s = t->report.delay_s;
+	end->result = t->report.result;
 }
 
 void
@@ -159,9 +161,9 @@ job_attempt_run(struct job_runner *r, struct db *tx,
 		.runner = r,
 		.kind = job_set_kind(r->set, job->kind),
 		.claimed = job,
-		.run = {
+		.report = {
 			.fence = job->fence,
-			.pulse = r->pulse,
+			.state = r->state,
 			.db = r->process->db,
 		},
 	};
@@ -172,23 +174,24 @@ job_attempt_run(struct job_runner *r, struct db *tx,
 		.transactional = tx != NULL,
 	};
 	if (t.kind == NULL) {
-		/* Of a newer release; its workers know it. */
+		/* A newer release has enqueued it; its workers know the kind.
+		 */
 		ret_end->outcome = OUTCOME_SNOOZED;
-		ret_end->error = "this worker does not know the kind";
+		ret_end->error = "kind unknown to this worker";
 		ret_end->delay_s = NOT_HERE_DELAY_S;
 		return;
 	}
-	t.job = job_of(r, job, &t.run);
+	t.job = job_of(r, job, &t.report);
 	if (tx != NULL)
-		db_set_timeout(tx, job_defaults_time_limit_s(t.kind) * 1000);
-	run_watched(&t, tx, ret_end);
+		db_set_timeout(tx, job_kind_time_limit_s(t.kind) * 1000);
+	run_handler(&t, tx, ret_end);
 	if (tx != NULL)
 		db_set_timeout(tx, /* timeout_ms= */ 0);
 	r->took_us[job_set_kind_index(r->set, job->kind)] = ret_end->ran_us;
 }
 
 void
-job_attempt_settled(const struct job_runner *r, const struct job_end *end)
+job_attempt_record(const struct job_runner *r, const struct job_end *end)
 {
 	const struct job_claimed *job = end->job;
 	int kind = job_set_kind_index(r->set, job->kind);

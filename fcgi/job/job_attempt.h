@@ -1,4 +1,4 @@
-/* job_attempt: one claimed job, from its payload to what its handler said. */
+/* job_attempt: runs one claimed job, from its payload to its outcome. */
 #ifndef JOB_JOB_ATTEMPT_H
 #define JOB_JOB_ATTEMPT_H
 
@@ -9,9 +9,9 @@
 #include "job/job_store.h"
 
 struct arena;
+struct job_backlog;
 struct job_counts;
-struct job_pulse;
-struct job_rest;
+struct job_worker_state;
 struct service_process;
 
 /* What a worker process runs jobs with. */
@@ -19,30 +19,34 @@ struct job_runner {
 	struct service_process *process;
 	const struct job_set *set;
 	struct db *work; /* one connection, also for claims */
-	struct job_pulse *pulse;
-	struct job_rest *rest;
+	struct job_worker_state *state;
+	struct job_backlog *backlog;
 	struct job_counts *counts;
-	/* How long the last attempt of each kind took; -1: not known. */
+	/* The run time of each kind's last attempt; -1: not known. */
 	int64_t took_us[JOB_KINDS_MAX];
 	struct arena *arena; /* of the attempts since the last commit */
 };
 
-/* Whether it must not run in a transaction. */
+/* True: the job must not run in a transaction. */
 bool job_attempt_is_external(
     const struct job_runner *r, const struct job_claimed *job);
 
-/* Whether it may take long: its kind did the last time, or has not run here. */
+/*
+ * True: the job may take long, since the last one of its kind did, or none has
+ * run in this process.
+ */
 bool job_attempt_may_be_long(
     const struct job_runner *r, const struct job_claimed *job);
 
 /*
  * Runs the handler; `tx` is the transaction for one that is not external.  When
- * that is doomed afterwards (db_is_doomed), nothing of *ret_end counts.
+ * the transaction has failed afterwards (db_is_doomed()), *ret_end is
+ * meaningless.
  */
 void job_attempt_run(struct job_runner *r, struct db *tx,
     const struct job_claimed *job, struct job_end *ret_end);
 
-/* The end is in the database now: counts and logs it. */
-void job_attempt_settled(const struct job_runner *r, const struct job_end *end);
+/* Counts and logs an attempt whose end is committed. */
+void job_attempt_record(const struct job_runner *r, const struct job_end *end);
 
 #endif

@@ -154,7 +154,7 @@ fail_no_job(const struct cli *c, const char *id)
 static int
 show(struct cli *c, const char *id)
 {
-	struct job_whole whole;
+	struct job_detail whole;
 	struct job_view job;
 	enum err e;
 
@@ -165,11 +165,11 @@ show(struct cli *c, const char *id)
 	if (e != ERR_OK)
 		return fail_by(c, e);
 	if (c->json) {
-		job_view_whole(c->arena, &job, &whole);
-		schema_write(&job_whole_schema, &c->out, &whole);
+		job_view_detail(c->arena, &job, &whole);
+		schema_write(&job_detail_schema, &c->out, &whole);
 		buf_putc(&c->out, '\n');
 	} else {
-		job_print_whole(c->arena, &c->out, &job);
+		job_print_detail(c->arena, &c->out, &job);
 	}
 	return finish(c);
 }

@@ -16,7 +16,6 @@
 #include "base/mutex.h"
 #include "base/str.h"
 #include "base/uuid.h"
-#include "job/job_buckets.h"
 #include "job/job_set.h"
 #include "process/shared.h"
 
@@ -36,26 +35,26 @@ enum value {
 	VALUES = VALUE_BUCKETS + JOB_BUCKETS
 };
 
-/* Of one kind.  Nothing of it ever falls. */
+/* The counters of one kind.  They only grow. */
 struct cell {
 	char kind[KIND_SIZE]; /* "": free */
 	atomic_int_least64_t total[VALUES];
 	/*
-	 * The totals as they were when they were carried last, and as they are
-	 * to be carried next: see `state`.
+	 * The totals of the last flush that was stored, and of the one that is
+	 * being sent; `state` says which is which.
 	 */
-	int64_t seen[2][VALUES];
+	int64_t flushed[2][VALUES];
 };
 
 /*
- * A process can die at any instruction; whoever holds a lock next finds it as
- * it was left.  `state` is twice the number of what has arrived; plus one when
- * what is next has been fixed, in seen[(number + 1) % 2], and may have been
- * sent: then exactly that is sent again.
+ * A process can die at any instruction, and the next one that takes the lock
+ * finds the area as it was left.  With n flushes stored, `state` is 2n.  It is
+ * 2n + 1 once the totals of the next flush are fixed in flushed[(n + 1) % 2]:
+ * that flush may have been sent, so exactly the same must be sent again.
  */
 struct area {
-	pthread_mutex_t naming; /* guards the cells' names */
-	pthread_mutex_t carrying; /* guards `seen`, and who writes `state` */
+	pthread_mutex_t naming; /* guards the cells' `kind` */
+	pthread_mutex_t flushing; /* guards `flushed` and writes of `state` */
 	atomic_int_least64_t state;
 	char source[UUID_TEXT_SIZE];
 	struct cell cells[CELLS];
@@ -63,14 +62,53 @@ struct area {
 
 struct job_counts {
 	struct area *area;
-	bool own; /* the area is this process's alone */
+	bool own; /* the area is private to this process */
 	int nkinds;
 	struct cell **cells; /* of each kind; NULL: there was no room */
 };
 
 static struct area *shared;
 
-/* -- the area -- */
+/* -- run times -- */
+
+static const struct {
+	int64_t ms;
+	const char *text;
+} buckets[JOB_BUCKETS] = {
+	{ 1, "0.001" },
+	{ 5, "0.005" },
+	{ 10, "0.01" },
+	{ 50, "0.05" },
+	{ 100, "0.1" },
+	{ 500, "0.5" },
+	{ 1000, "1" },
+	{ 5000, "5" },
+	{ 10000, "10" },
+	{ 30000, "30" },
+	{ 60000, "60" },
+	{ 300000, "300" },
+	{ 1800000, "1800" },
+	{ INT64_MAX, "+Inf" },
+};
+
+size_t
+job_bucket(int64_t run_ms)
+{
+	size_t i = 0;
+
+	while (run_ms > buckets[i].ms)
+		i++;
+	return i;
+}
+
+const char *
+job_bucket_bound(size_t bucket)
+{
+	assert(bucket < JOB_BUCKETS);
+	return buckets[bucket].text;
+}
+
+/* -- the shared area -- */
 
 static void
 init_mutex(pthread_mutex_t *mutex)
@@ -89,7 +127,7 @@ static void
 init_area(struct area *area)
 {
 	init_mutex(&area->naming);
-	init_mutex(&area->carrying);
+	init_mutex(&area->flushing);
 	uuid_v7(area->source);
 }
 
@@ -103,7 +141,7 @@ job_counts_prepare(void)
 		init_area(shared);
 }
 
-/* False: another process holds it until the deadline. */
+/* False: another process held it until the deadline. */
 static bool
 lock(pthread_mutex_t *mutex, int64_t deadline_us)
 {
@@ -120,7 +158,7 @@ in_ms(int64_t ms)
 	return clock_monotonic_us() + ms * 1000;
 }
 
-/* -- a process's own -- */
+/* -- the counters of this process -- */
 
 static struct area *
 map_own(void)
@@ -134,7 +172,7 @@ map_own(void)
 	return area;
 }
 
-/* Under `naming`. */
+/* The caller holds `naming`.  NULL: there is no room. */
 static struct cell *
 find_cell(struct area *area, const char *kind)
 {
@@ -162,7 +200,7 @@ find_cells(struct job_counts *c, const struct job_set *set)
 
 		c->cells[i] = find_cell(c->area, kind);
 		if (c->cells[i] == NULL)
-			log_event(LOG_WARN, "no room to count a kind of jobs",
+			log_event(LOG_WARN, "no counter left for job kind",
 			    LOG_TEXT("kind", kind));
 	}
 	if (locked)
@@ -225,39 +263,41 @@ job_counts_add(struct job_counts *c, int kind, enum job_outcome outcome,
 	add(cell, VALUE_BUCKETS + job_bucket((ran_us + 999) / 1000), 1);
 }
 
-/* -- carrying -- */
+/* -- flushing -- */
 
-/* Those with a name are the first ones. */
+/* Cells are taken in order, so the first free one ends the list. */
 static bool
-is_cell(const struct area *area, int i)
+is_used(const struct area *area, int i)
 {
 	return i < CELLS && area->cells[i].kind[0] != '\0';
 }
 
 static void
-fix_next(struct area *area, int64_t number)
+fix_totals(struct area *area, int64_t number)
 {
-	for (int i = 0; is_cell(area, i); i++) {
+	for (int i = 0; is_used(area, i); i++) {
 		struct cell *cell = &area->cells[i];
 
 		for (int v = 0; v < VALUES; v++)
-			cell->seen[(number + 1) % 2][v] = atomic_load_explicit(
-			    &cell->total[v], memory_order_relaxed);
+			cell->flushed[(number + 1) % 2][v] =
+			    atomic_load_explicit(
+				&cell->total[v], memory_order_relaxed);
 	}
 	atomic_store(&area->state, 2 * number + 1);
 }
 
 static bool
-is_news(const struct cell *cell)
+has_changed(const struct cell *cell)
 {
-	return memcmp(cell->seen[0], cell->seen[1], sizeof(cell->seen[0])) != 0;
+	return memcmp(cell->flushed[0], cell->flushed[1],
+		   sizeof(cell->flushed[0])) != 0;
 }
 
 static void
-put_cell(struct buf *b, const struct cell *cell, int64_t number)
+write_cell(struct buf *b, const struct cell *cell, int64_t number)
 {
-	const int64_t *was = cell->seen[number % 2],
-		      *is = cell->seen[(number + 1) % 2];
+	const int64_t *was = cell->flushed[number % 2],
+		      *is = cell->flushed[(number + 1) % 2];
 
 	buf_puts(b, b->len == 0 ? "[" : ",");
 	buf_printf(b,
@@ -275,16 +315,16 @@ put_cell(struct buf *b, const struct cell *cell, int64_t number)
 	buf_puts(b, "]}");
 }
 
-/* NULL: there is nothing new. */
+/* NULL: nothing was counted since the last flush. */
 static const char *
-write_news(struct area *area, struct arena *a, int64_t number)
+write_delta(struct area *area, struct arena *a, int64_t number)
 {
 	struct buf b;
 
 	buf_init(&b, a, TEXT_MAX_BYTES);
-	for (int i = 0; is_cell(area, i); i++) {
-		if (is_news(&area->cells[i]))
-			put_cell(&b, &area->cells[i], number);
+	for (int i = 0; is_used(area, i); i++) {
+		if (has_changed(&area->cells[i]))
+			write_cell(&b, &area->cells[i], number);
 	}
 	if (b.len == 0)
 		return NULL;
@@ -294,25 +334,25 @@ write_news(struct area *area, struct arena *a, int64_t number)
 
 bool
 job_counts_take(struct job_counts *c, struct arena *a, int64_t wait_ms,
-    struct job_counts_news *ret_news)
+    struct job_counts_delta *ret_delta)
 {
 	int64_t deadline_us = in_ms(wait_ms);
 	struct area *area = c->area;
 	const char *counts;
 	int64_t state;
 
-	if (!lock(&area->carrying, deadline_us))
+	if (!lock(&area->flushing, deadline_us))
 		return false;
 	state = atomic_load(&area->state);
 	if (state % 2 == 0)
-		fix_next(area, state / 2);
-	counts = write_news(area, a, state / 2);
+		fix_totals(area, state / 2);
+	counts = write_delta(area, a, state / 2);
 	if (counts == NULL) {
 		atomic_store(&area->state, state / 2 * 2);
-		pthread_mutex_unlock(&area->carrying);
+		pthread_mutex_unlock(&area->flushing);
 		return false;
 	}
-	*ret_news = (struct job_counts_news){
+	*ret_delta = (struct job_counts_delta){
 		.source = area->source,
 		.seq = state / 2 + 1,
 		.counts = counts,
@@ -321,12 +361,12 @@ job_counts_take(struct job_counts *c, struct arena *a, int64_t wait_ms,
 }
 
 void
-job_counts_sent(struct job_counts *c, bool good)
+job_counts_sent(struct job_counts *c, bool stored)
 {
 	struct area *area = c->area;
 	int64_t state = atomic_load(&area->state);
 
-	if (good)
+	if (stored)
 		atomic_store(&area->state, state / 2 * 2 + 2);
-	pthread_mutex_unlock(&area->carrying);
+	pthread_mutex_unlock(&area->flushing);
 }

@@ -1,51 +1,65 @@
 /*
- * job_count: counters of what the worker processes of a service have done, by
- * kind.
+ * job_count: counters and run times of what the worker processes of a service
+ * have done, by kind.
  *
- * They stand in memory that the processes share and the master owns, so they
- * survive the process that counted.  The first thread of a process adds to
- * them; the heartbeat thread of any process carries what is new to the
- * database, where they are summed over all hosts for /metrics.  What is carried
- * twice, because nobody knows whether it had arrived, is added once
- * (job_count_once()).
+ * The counters are in memory that the processes share and the master owns, so
+ * they survive the process that counted.  The job thread of a process adds to
+ * them.  The heartbeat thread of any process flushes what is new to the
+ * database, where /metrics sums it over all hosts.  A flush whose answer was
+ * lost is repeated with the same sequence number, and the database adds it only
+ * once (job_count_once()).
  */
 #ifndef JOB_JOB_COUNT_H
 #define JOB_JOB_COUNT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/attr.h"
 #include "job/job.h"
-#include "job/job_run.h"
+#include "job/job_store.h"
 
 struct arena;
 struct job_counts;
 
-/* In the master, once, before it forks; else each process counts for itself. */
+/* The histogram of run times, job_stat.run_buckets; the last is unbounded. */
+enum { JOB_BUCKETS = 14 };
+/* The bucket of a run: the first whose bound is not less than run_ms. */
+size_t job_bucket(int64_t run_ms);
+/* Its upper bound in seconds for Prometheus: "0.005", ..., "+Inf". */
+const char *job_bucket_bound(size_t bucket);
+
+/*
+ * In the master, once, before it forks.  Without it each process has counters
+ * of its own.
+ */
 void job_counts_prepare(void);
 
 struct job_counts *job_counts_new(const struct job_set *set);
 void job_counts_free(struct job_counts *c);
 
-/* `last`: a failure is not tried again. */
+/* `last`: after a failure there is no other attempt. */
 void job_counts_add(struct job_counts *c, int kind, enum job_outcome outcome,
     bool last, int64_t ran_us);
 
 /* The arguments of job_count_once(). */
-struct job_counts_news {
+struct job_counts_delta {
 	const char *source;
 	int64_t seq;
 	const char *counts;
 };
 /*
- * What is to be carried.  False: nothing, or for wait_ms another process has
- * been carrying.  If true, job_counts_sent() must follow, and no other process
- * carries meanwhile.
+ * Begins a flush: what has been counted since the last one.  False: nothing
+ * has, or another process was flushing for all of wait_ms.  When true, the
+ * caller must call job_counts_sent(); until then no other process can flush.
  */
 MUST_CHECK bool job_counts_take(struct job_counts *c, struct arena *a,
-    int64_t wait_ms, struct job_counts_news *ret_news);
-/* Not good: it may have arrived or not; whoever is next carries it again. */
-void job_counts_sent(struct job_counts *c, bool good);
+    int64_t wait_ms, struct job_counts_delta *ret_delta);
+/*
+ * Ends a flush.  stored false: the database may or may not have added the
+ * delta, so the next flush sends the same one again.
+ */
+void job_counts_sent(struct job_counts *c, bool stored);
 
 #endif

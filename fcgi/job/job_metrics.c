@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "db/db.h"
-#include "job/job_buckets.h"
+#include "job/job_count.h"
 #include "job/job_queues.h"
 
 /*

@@ -87,7 +87,7 @@ put_attempts(struct arena *a, struct buf *b, const struct objects *attempts)
 }
 
 void
-job_print_whole(struct arena *a, struct buf *b, const struct job_view *j)
+job_print_detail(struct arena *a, struct buf *b, const struct job_view *j)
 {
 	put_line(a, b, "id", j->id);
 	put_line(a, b, "kind", j->kind);

@@ -14,7 +14,7 @@ void job_print_list(
     struct arena *a, struct buf *b, const struct job_view *jobs, int64_t count);
 /* One job, with all that job_admin_find() knows. */
 void
-job_print_whole(struct arena *a, struct buf *b, const struct job_view *job);
+job_print_detail(struct arena *a, struct buf *b, const struct job_view *job);
 void job_print_queues(struct arena *a, struct buf *b,
     const struct job_queue_view *queues, int count);
 void job_print_schedules(

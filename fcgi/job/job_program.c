@@ -11,9 +11,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "job/job.h"
-#include "job/job_trace.h"
 #include "job/program.h"
 #include "job/program_output.h"
+#include "web/trace.h"
 
 enum {
 	LOOK_MS = 100,
@@ -71,7 +71,7 @@ make_env(const struct job *job)
 	    arena_printf(a, "%lld", (long long)job->max_attempts));
 	add_env(a, env, "KEDGE_REQUEST_ID", job->request_id);
 	add_env(a, env, "KEDGE_TRACE_ID", job->trace_id);
-	add_env(a, env, "TRACEPARENT", job_trace_parent(a, job->trace_id));
+	add_env(a, env, "TRACEPARENT", trace_continue(a, job->trace_id));
 	return env;
 }
 

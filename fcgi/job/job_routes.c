@@ -137,7 +137,7 @@ jobs_get(struct req *r, const void *in_struct, void *out_struct)
 
 	e = job_admin_find(db_of(r), r->arena, in->id, &job);
 	if (e == ERR_OK)
-		job_view_whole(r->arena, &job, out_struct);
+		job_view_detail(r->arena, &job, out_struct);
 	return e;
 }
 
@@ -285,7 +285,7 @@ const struct route job_routes[] = {
 	  .summary = "Enqueue a job by hand, as its kind says",
 	  .in = { .name = "JobEnqueue", .size = sizeof(struct enqueue_in),
 	    .fields = enqueue_fields, .refuse_unknown = true },
-	  .out = JOB_WHOLE_SCHEMA, .status = 201, .headers = made_headers,
+	  .out = JOB_DETAIL_SCHEMA, .status = 201, .headers = made_headers,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_RATE_LIMITED) },
 	{ "GET", "/jobs/queues", queues_list, ADMIN,
 	  .summary = "The queues, and how full they are",
@@ -297,18 +297,18 @@ const struct route job_routes[] = {
 	{ "GET", "/jobs/{id}", jobs_get, ADMIN,
 	  .summary = "One job, with its attempts",
 	  .in = SCHEMA(struct job_key, key_fields),
-	  .out = JOB_WHOLE_SCHEMA,
+	  .out = JOB_DETAIL_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },
 	{ "POST", "/jobs/{id}/retry", jobs_retry, ADMIN,
 	  .summary = "Run a job now, or once more, with all its attempts",
 	  .in = SCHEMA(struct job_key, key_fields),
-	  .out = JOB_WHOLE_SCHEMA,
+	  .out = JOB_DETAIL_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_CONFLICT) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/jobs/{id}/cancel", jobs_cancel, ADMIN,
 	  .summary = "Cancel a job, or ask the one that runs to stop",
 	  .in = SCHEMA(struct job_key, key_fields),
-	  .out = JOB_WHOLE_SCHEMA,
+	  .out = JOB_DETAIL_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_CONFLICT) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/jobs/queues/{queue}/pause", queues_pause, ADMIN,

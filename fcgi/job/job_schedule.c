@@ -11,7 +11,7 @@
 #include "base/timezone.h"
 #include "db/db_listen.h"
 #include "job/cron.h"
-#include "job/job_defaults.h"
+#include "job/job_kind.h"
 #include "job/job_set.h"
 #include "job/job_store.h"
 
@@ -75,7 +75,7 @@ entry_of(struct arena *a, const struct job_set *set,
 	return (struct entry){
 		.schedule = schedule,
 		.kind = kind,
-		.backoff = job_defaults_backoff(&kind->backoff),
+		.backoff = job_backoff_complete(&kind->backoff),
 		.timezone = timezone_of(a, schedule),
 		.minutes = bits_array(a, c.minutes),
 		.hours = bits_array(a, c.hours),
@@ -143,7 +143,7 @@ declare(struct entry *n, struct db_listen *l, struct arena *a)
 	/* A time zone that the server does not know will not be known later. */
 	n->refused = e != ERR_OK && e != ERR_UNAVAILABLE;
 	if (n->refused)
-		log_event(LOG_ERROR, "a schedule cannot be declared",
+		log_event(LOG_ERROR, "cannot declare schedule",
 		    LOG_TEXT("schedule", s->name),
 		    LOG_TEXT("timezone", n->timezone));
 	return e;
@@ -214,16 +214,15 @@ fire_one(const struct entry *n, struct db_listen *l, struct arena *a)
 	    DB_ARGS(s->name, s->cron, n->timezone, n->minutes, n->hours,
 		n->days, n->months, n->weekdays, n->either, n->every_hour,
 		catch_up_name(s->catch_up), s->kind,
-		s->payload != NULL ? s->payload : "{}",
-		job_defaults_queue(n->kind),
-		job_store_number(a, job_defaults_max_attempts(n->kind)),
-		job_defaults_policy(n->backoff.policy),
+		s->payload != NULL ? s->payload : "{}", job_kind_queue(n->kind),
+		job_store_number(a, job_kind_max_attempts(n->kind)),
+		job_backoff_name(n->backoff.policy),
 		job_store_number(a, n->backoff.base_s),
 		job_store_number(a, n->backoff.max_s), s->single ? "t" : "f"),
 	    &rows);
 
 	if (e == ERR_OK && db_get_i64(&rows, 0, 0) > 0)
-		log_event(LOG_INFO, "a schedule was due",
+		log_event(LOG_INFO, "schedule fired",
 		    LOG_TEXT("schedule", s->name),
 		    LOG_NUM("jobs", db_get_i64(&rows, 0, 0)));
 	return e;

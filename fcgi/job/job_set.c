@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "job/cron.h"
-#include "job/job_defaults.h"
+#include "job/job_kind.h"
 
 enum { NAME_MAX_BYTES = 100, ATTEMPTS_MAX = 1000 };
 
@@ -85,7 +85,7 @@ job_set_queues(const struct job_set *set, struct job_queue out[JOB_QUEUES_MAX])
 	     q != NULL && q->name != NULL; q++)
 		n = add_queue(out, n, q->name, q->concurrency);
 	for (int i = 0; (kind = job_set_kind_at(set, i)) != NULL; i++)
-		n = add_queue(out, n, job_defaults_queue(kind), 0);
+		n = add_queue(out, n, job_kind_queue(kind), 0);
 	/* Where SQL puts a job for which no queue was named. */
 	return add_queue(out, n, "default", 0);
 }
@@ -95,8 +95,8 @@ job_set_queues(const struct job_set *set, struct job_queue out[JOB_QUEUES_MAX])
 static bool
 complain(const char *what, const char *name, const char *problem)
 {
-	log_event(LOG_ERROR, "a declaration of jobs is wrong",
-	    LOG_TEXT(what, name), LOG_TEXT("problem", problem));
+	log_event(LOG_ERROR, "invalid job declaration", LOG_TEXT(what, name),
+	    LOG_TEXT("problem", problem));
 	return false;
 }
 
@@ -116,7 +116,7 @@ check_kind(const struct job_set *set, int index, const struct job_kind *k)
 {
 	bool good = true;
 
-	if (!is_name(k->name) || !is_name(job_defaults_queue(k)))
+	if (!is_name(k->name) || !is_name(job_kind_queue(k)))
 		good = complain("kind", k->name,
 		    "its name or its queue's has another form than a-z0-9._-");
 	if (job_set_kind_index(set, k->name) != index)

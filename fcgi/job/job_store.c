@@ -1,14 +1,22 @@
 #include "job/job_store.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "job/job_kind.h"
+#include "job/job_set.h"
 
-enum { ARRAY_MAX_BYTES = 1 << 20, ENDS_MAX_BYTES = 64 << 20 };
+enum {
+	ARRAY_MAX_BYTES = 1 << 20,
+	ENDS_MAX_BYTES = 64 << 20,
+	KINDS_MAX_BYTES = 256 * 1024,
+};
 
-/* -- arguments -- */
+/* -- numbers and texts -- */
 
 const char *
 job_store_number(struct arena *a, int64_t n)
@@ -58,7 +66,72 @@ job_store_texts(struct arena *a, const char *const *texts)
 	return b.data;
 }
 
+struct strings
+job_store_strings(struct arena *a, const char *text)
+{
+	const char *problem;
+	const struct json *array = json_read(a, text, strlen(text), &problem);
+	const char **items;
+	size_t count;
+
+	if (array == NULL || json_kind(array) != JSON_KIND_ARRAY)
+		return (struct strings){ 0 };
+	count = json_count(array);
+	items = arena_alloc(a, count * sizeof(*items));
+	for (size_t i = 0; i < count; i++) {
+		const struct json *item = json_item(array, i);
+
+		items[i] = json_kind(item) == JSON_KIND_STRING
+		               ? json_get_string(item)
+		               : "";
+	}
+	return (struct strings){ items, count };
+}
+
 /* -- the worker -- */
+
+static void
+put_kind(struct buf *b, const struct job_kind *kind)
+{
+	const struct job_backoff backoff = job_backoff_complete(&kind->backoff);
+
+	buf_puts(b, "{\"name\":");
+	json_write_string(b, kind->name);
+	buf_puts(b, ",\"queue\":");
+	json_write_string(b, job_kind_queue(kind));
+	buf_printf(b,
+	    ",\"maxAttempts\":%lld,\"backoff\":\"%s\",\"backoffBaseS\":%lld,"
+	    "\"backoffMaxS\":%lld}",
+	    (long long)job_kind_max_attempts(kind),
+	    job_backoff_name(backoff.policy), (long long)backoff.base_s,
+	    (long long)backoff.max_s);
+}
+
+static const struct db_stmt set_kinds = {
+	.name = "job_kinds_set",
+	.sql = "SELECT job_kinds_set($1)",
+	.nargs = 1,
+};
+
+enum err
+job_store_declare_kinds(
+    struct db *db, struct arena *a, const struct job_set *set)
+{
+	const struct job_kind *kind;
+	struct buf b;
+
+	buf_init(&b, a, KINDS_MAX_BYTES);
+	buf_putc(&b, '[');
+	for (int i = 0; (kind = job_set_kind_at(set, i)) != NULL; i++) {
+		if (i > 0)
+			buf_putc(&b, ',');
+		put_kind(&b, kind);
+	}
+	buf_putc(&b, ']');
+	if (buf_failed(&b))
+		return ERR_TOO_LARGE;
+	return db_run(db, a, &set_kinds, DB_ARGS(b.data), /* ret_rows= */ NULL);
+}
 
 static const struct db_stmt insert_worker = {
 	.name = "job_insert_worker",
@@ -101,16 +174,16 @@ enum {
 
 enum err
 job_store_claim(struct db *db, struct arena *a,
-    const struct job_claim_what *what, struct job_claimed **ret_jobs,
+    const struct job_claim_request *request, struct job_claimed **ret_jobs,
     int *ret_count)
 {
 	struct db_rows rows;
 	struct job_claimed *jobs;
 	enum err e = db_run(db, a, &claim,
-	    DB_ARGS(job_store_number(a, what->worker_id), what->queue,
-		job_store_numbers(a, what->after, JOB_PRIORITIES),
-		job_store_number(a, what->limit),
-		job_store_number(a, what->slots)),
+	    DB_ARGS(job_store_number(a, request->worker_id), request->queue,
+		job_store_numbers(a, request->after, JOB_PRIORITIES),
+		job_store_number(a, request->limit),
+		job_store_number(a, request->slots)),
 	    &rows);
 
 	if (e != ERR_OK)
@@ -227,9 +300,12 @@ job_store_progress(struct db *db, struct arena *a, const char *id,
 	return e;
 }
 
-/* -- waiting jobs -- */
+/* -- jobs that wait for their time -- */
 
-/* NULL stays NULL, which greatest() would overlook; infinity is as NULL. */
+/*
+ * greatest() ignores NULL, so the CASE keeps it: NULL, like infinity, means
+ * that no job is waiting.
+ */
 static const struct db_stmt promote = {
 	.name = "job_promote",
 	.sql = "SELECT moved, last_at, CASE WHEN isfinite(next_at) THEN"
@@ -257,46 +333,5 @@ job_store_promote(struct db *db, struct arena *a, const char *after,
 	};
 	if (!db_is_null(&rows, 0, PROMOTE_NEXT_MS))
 		ret_promoted->next_ms = db_get_i64(&rows, 0, PROMOTE_NEXT_MS);
-	return ERR_OK;
-}
-
-/* -- enqueueing -- */
-
-static const struct db_stmt enqueue = {
-	.name = "job_enqueue",
-	.sql = "SELECT job_id, duplicate FROM job_enqueue($1, $2, $3, $4,"
-	       " coalesce($5::timestamptz,"
-	       " clock_timestamp() + make_interval(secs => $6::integer)),"
-	       " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-	.nargs = 16,
-};
-enum { ENQUEUE_ID, ENQUEUE_DUPLICATE };
-
-enum err
-job_store_enqueue(struct db *db, struct arena *a, const struct job_new *new,
-    struct job_enqueued *ret_job)
-{
-	const char *period = NULL;
-	struct db_rows rows;
-	enum err e;
-
-	if (new->unique_period_s > 0)
-		period = job_store_number(a, new->unique_period_s);
-	e = db_run(db, a, &enqueue,
-	    DB_ARGS(new->kind, new->payload, new->queue,
-		job_store_number(a, new->priority), new->run_at,
-		job_store_number(a, new->delay_s),
-		job_store_number(a, new->max_attempts), new->backoff,
-		job_store_number(a, new->backoff_base_s),
-		job_store_number(a, new->backoff_max_s), new->unique_key,
-		new->unique_scope, period, new->tags, new->trace_id,
-		new->request_id),
-	    &rows);
-	if (e != ERR_OK)
-		return e;
-	*ret_job = (struct job_enqueued){
-		.id = db_get_text(&rows, 0, ENQUEUE_ID),
-		.duplicate = db_get_bool(&rows, 0, ENQUEUE_DUPLICATE),
-	};
 	return ERR_OK;
 }

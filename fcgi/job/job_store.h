@@ -1,4 +1,6 @@
-/* job_store: the statements of jobs; what they do is told in sql/job/.
+/*
+ * job_store: the SQL statements of a worker.  What the functions that they call
+ * do is described in sql/job/.
  */
 #ifndef JOB_JOB_STORE_H
 #define JOB_JOB_STORE_H
@@ -10,14 +12,23 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "db/db.h"
-#include "job/job_run.h"
+#include "job/job.h"
 
 struct arena;
 
 enum { JOB_PRIORITIES = 10 };
 
-/* Of nobody. */
+/* The id of no job: it sorts before all others. */
 #define JOB_NO_ID "00000000-0000-0000-0000-000000000000"
+
+/* Tells the database what each kind declares, for SQL that enqueues. */
+MUST_CHECK enum err job_store_declare_kinds(
+    struct db *db, struct arena *a, const struct job_set *set);
+
+MUST_CHECK enum err job_store_register(
+    struct db *db, struct arena *a, const char *name, int64_t *ret_worker_id);
+
+/* -- claiming -- */
 
 struct job_claimed {
 	const char *id;
@@ -27,88 +38,85 @@ struct job_claimed {
 	int64_t max_attempts;
 	int64_t fence;
 	int64_t priority;
-	int64_t seq;
+	int64_t seq; /* its number among the hints of its priority */
 	const char *trace_id; /* or NULL */
-	const char *request_id; /* likewise */
-	const char *due_at; /* likewise */
+	const char *request_id; /* or NULL */
+	const char *due_at; /* or NULL */
 };
 
-/* How an attempt ended. */
+struct job_claim_request {
+	int64_t worker_id;
+	const char *queue;
+	/* Per priority, JOB_PRIORITIES of them: claim only hints after this. */
+	const int64_t *after;
+	int64_t limit;
+	int64_t slots; /* the queue's concurrency limit; 0: none */
+};
+MUST_CHECK enum err job_store_claim(struct db *db, struct arena *a,
+    const struct job_claim_request *request, struct job_claimed **ret_jobs,
+    int *ret_count);
+
+/* -- the end of an attempt -- */
+
+enum job_outcome {
+	OUTCOME_COMPLETED,
+	OUTCOME_FAILED,
+	OUTCOME_DISCARDED,
+	OUTCOME_SNOOZED,
+	OUTCOME_CANCELLED,
+	OUTCOME_RELEASED, /* as if it had not been claimed */
+	OUTCOME__MAX
+};
+
 struct job_end {
 	const struct job_claimed *job;
 	enum job_outcome outcome;
 	const char *error; /* or NULL */
-	const char *result; /* likewise */
-	int64_t delay_s; /* 0: none asked for */
+	const char *result; /* JSON; or NULL */
+	int64_t delay_s; /* before the next attempt; 0: the kind's back-off */
 	int64_t began_us; /* monotonic */
 	int64_t ran_us;
-	/* What it did is undone if this is not accepted. */
+	/*
+	 * The handler's writes are in the same transaction, so the database may
+	 * refuse this end: the writes are then rolled back.
+	 */
 	bool transactional;
 };
 
-/* -- on the work connection -- */
-
-MUST_CHECK enum err job_store_register(
-    struct db *db, struct arena *a, const char *name, int64_t *ret_worker_id);
-
-struct job_claim_what {
-	int64_t worker_id;
-	const char *queue;
-	const int64_t *after; /* JOB_PRIORITIES of them */
-	int64_t limit;
-	int64_t slots; /* 0: no limit */
-};
-MUST_CHECK enum err job_store_claim(struct db *db, struct arena *a,
-    const struct job_claim_what *what, struct job_claimed **ret_jobs,
-    int *ret_count);
-
-/* As job_finish() wants them; NULL: they are too large. */
+/* The argument of job_finish(), as JSON.  NULL: it would be too large. */
 const char *
 job_store_ends(struct arena *a, const struct job_end *ends, int count);
 /*
- * *ret_done: how many were still the caller's and, if transactional, not
- * cancelled before they began.
+ * *ret_done: how many of the jobs still belonged to the caller and, if
+ * transactional, had not been cancelled before their attempt began.
  */
 MUST_CHECK enum err job_store_finish(struct db *db, struct arena *a,
     const struct job_end *ends, int count, int64_t *ret_done);
-/* json NULL: only asks. */
+/*
+ * Stores a running job's progress; json NULL stores nothing.  *ret_wanted is
+ * false when the job was cancelled, or belongs to another worker.
+ */
 MUST_CHECK enum err job_store_progress(struct db *db, struct arena *a,
     const char *id, int64_t fence, const char *json, bool *ret_wanted);
 
+/* -- jobs that wait for their time -- */
+
 struct job_promoted {
 	int64_t moved;
-	const char *last_at; /* from where to look the next time */
+	const char *last_at; /* the `after` of the next call */
 	int64_t next_ms; /* until the next is due; INT64_MAX: there is none */
 };
+/* Moves the hints of jobs that are due to where they can be claimed. */
 MUST_CHECK enum err job_store_promote(struct db *db, struct arena *a,
     const char *after, int64_t limit, struct job_promoted *ret_promoted);
 
-/* -- enqueueing -- */
+/* -- numbers and texts as statements write and read them -- */
 
-struct job_new {
-	const char *kind;
-	const char *payload;
-	const char *queue;
-	int64_t priority;
-	const char *run_at; /* NULL: after delay_s */
-	int64_t delay_s;
-	int64_t max_attempts;
-	const char *backoff;
-	int64_t backoff_base_s;
-	int64_t backoff_max_s;
-	const char *unique_key; /* NULL: none */
-	const char *unique_scope;
-	int64_t unique_period_s; /* 0: until it has ended */
-	const char *tags; /* an array of PostgreSQL */
-	const char *trace_id;
-	const char *request_id;
-};
-MUST_CHECK enum err job_store_enqueue(struct db *db, struct arena *a,
-    const struct job_new *new, struct job_enqueued *ret_job);
-
-/* Numbers and texts as arguments and arrays of PostgreSQL. */
 const char *job_store_number(struct arena *a, int64_t n);
+/* Array literals of PostgreSQL. */
 const char *job_store_numbers(struct arena *a, const int64_t *n, int count);
 const char *job_store_texts(struct arena *a, const char *const *texts);
+/* Reads an array of strings as array_to_json() writes a text[]. */
+struct strings job_store_strings(struct arena *a, const char *text);
 
 #endif

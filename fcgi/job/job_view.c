@@ -1,9 +1,6 @@
 #include "job/job_view.h"
 
-#include <string.h>
-
 #include "base/arena.h"
-#include "base/json.h"
 #include "web/page.h"
 #include "web/request.h"
 
@@ -57,16 +54,16 @@ static const struct field attempt_fields[] = {
 };
 static const struct schema attempt_schema =
 	SCHEMA_NAMED("JobAttempt", struct job_attempt, attempt_fields);
-const struct field job_whole_fields[] = {
-	JOB_FIELDS(struct job_whole, job.),
-	{ FIELD(struct job_whole, job.attempts, "attempts"), .required = true,
+const struct field job_detail_fields[] = {
+	JOB_FIELDS(struct job_detail, job.),
+	{ FIELD(struct job_detail, job.attempts, "attempts"), .required = true,
 	  .of = &attempt_schema, .doc = "The first one first." },
-	{ FIELD(struct job_whole, rest, "^(payload|result)$"),
+	{ FIELD(struct job_detail, rest, "^(payload|result)$"),
 	  .splice = SPLICE_ANY, .doc = "What it was given, and what it made: any "
 	    "JSON." },
 	{ 0 },
 };
-const struct schema job_whole_schema = JOB_WHOLE_SCHEMA;
+const struct schema job_detail_schema = JOB_DETAIL_SCHEMA;
 static const struct field summary_fields[] = {
 	JOB_FIELDS(struct job_view, ),
 	{ 0 },
@@ -127,33 +124,11 @@ const struct schema job_schedule_schema = SCHEMA_NAMED(
 	"JobSchedule", struct job_schedule_view, schedule_fields);
 /* clang-format on */
 
-struct strings
-job_view_strings(struct arena *a, const char *text)
-{
-	const char *problem;
-	const struct json *array = json_read(a, text, strlen(text), &problem);
-	const char **items;
-	size_t count;
-
-	if (array == NULL || json_kind(array) != JSON_KIND_ARRAY)
-		return (struct strings){ 0 };
-	count = json_count(array);
-	items = arena_alloc(a, count * sizeof(*items));
-	for (size_t i = 0; i < count; i++) {
-		const struct json *item = json_item(array, i);
-
-		items[i] = json_kind(item) == JSON_KIND_STRING
-		               ? json_get_string(item)
-		               : "";
-	}
-	return (struct strings){ items, count };
-}
-
 void
-job_view_whole(
-    struct arena *a, const struct job_view *job, struct job_whole *ret_whole)
+job_view_detail(
+    struct arena *a, const struct job_view *job, struct job_detail *ret_detail)
 {
-	*ret_whole = (struct job_whole){
+	*ret_detail = (struct job_detail){
 		.job = *job,
 		.rest = arena_printf(a, "\"payload\":%s,\"result\":%s",
 		    job->payload, job->result != NULL ? job->result : "null"),

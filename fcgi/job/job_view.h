@@ -1,6 +1,4 @@
-/*
- * job_view: jobs on the wire, as rows of schemas that several routes share.
- */
+/* job_view: jobs as HTTP sends them: the schemas that several routes share. */
 #ifndef JOB_JOB_VIEW_H
 #define JOB_JOB_VIEW_H
 
@@ -13,21 +11,19 @@
 struct arena;
 struct req;
 
-/* A job with all there is: of struct job_view, by job_view_whole(). */
-struct job_whole {
+/* A job with payload, result and attempts, made by job_view_detail(). */
+struct job_detail {
 	struct job_view job;
-	const char *rest; /* JSON members */
+	const char *rest; /* payload and result, as JSON members */
 };
-extern const struct field job_whole_fields[];
-#define JOB_WHOLE_SCHEMA SCHEMA_NAMED("Job", struct job_whole, job_whole_fields)
-extern const struct schema job_whole_schema;
+extern const struct field job_detail_fields[];
+#define JOB_DETAIL_SCHEMA \
+	SCHEMA_NAMED("Job", struct job_detail, job_detail_fields)
+extern const struct schema job_detail_schema;
 
-/* `text` is an array of strings, as array_to_json() writes text[]. */
-struct strings job_view_strings(struct arena *a, const char *text);
-
-/* *ret_whole points into *job. */
-void job_view_whole(
-    struct arena *a, const struct job_view *job, struct job_whole *ret_whole);
+/* *ret_detail points into *job. */
+void job_view_detail(
+    struct arena *a, const struct job_view *job, struct job_detail *ret_detail);
 
 /* A page of jobs without payload, result and attempts. */
 struct job_page {

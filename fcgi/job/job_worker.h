@@ -1,6 +1,6 @@
 /*
- * job_worker: the life of a worker process: it claims jobs and runs them, one
- * after the other, until it is told to end.  See fcgi/job/README.md.
+ * job_worker: the main loop of a worker process.  It claims jobs and runs them,
+ * one after the other, until the process is told to end.  See README.md.
  */
 #ifndef JOB_JOB_WORKER_H
 #define JOB_JOB_WORKER_H

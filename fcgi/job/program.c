@@ -13,21 +13,25 @@
 
 enum { EXIT_NOT_RUN = 127, FDS_WITHOUT_CLOSE_RANGE = 4096 };
 
-/* The child's and our end. */
+/* The two ends of a pipe. */
 struct ends {
-	int theirs;
+	int theirs; /* the child's */
 	int ours;
 };
 
-/* -- in the children: between fork() and execve() other threads may hold any
- * lock, so there is nothing but system calls -- */
+/*
+ * -- in the children --
+ *
+ * After fork() another thread may have held any lock, so the functions of this
+ * part make system calls only.
+ */
 
 static void
 close_from(int first)
 {
 	if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
 		return;
-	/* Before Linux 5.9; and ours are close-on-exec anyway. */
+	/* Linux before 5.9.  Our own descriptors are close-on-exec anyway. */
 	for (int fd = first; fd < FDS_WITHOUT_CLOSE_RANGE; fd++)
 		close(fd);
 }
@@ -39,13 +43,14 @@ reset_signals(void)
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &dfl, NULL); /* refused for some; so be it */
+		sigaction(
+		    sig, &dfl, NULL); /* refused for SIGKILL and SIGSTOP */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static void
-complain(const char *text)
+print(const char *text)
 {
 	ssize_t n = write(STDERR_FILENO, text, strlen(text));
 
@@ -53,36 +58,36 @@ complain(const char *text)
 }
 
 static NORETURN void
-become(const char *path, char *const *env, pid_t parent, const int fds[3])
+exec_program(const char *path, char *const *env, pid_t parent, const int fds[3])
 {
 	char *const argv[] = { (char *)path, NULL };
 
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it died before prctl() */
+	if (getppid() != parent) /* the parent died before prctl() */
 		_exit(EXIT_NOT_RUN);
 	for (int i = 0; i < 3; i++)
 		dup2(fds[i], i);
 	close_from(3);
 	reset_signals();
 	execve(path, argv, env);
-	complain("it cannot be run: ");
-	complain(strerrordesc_np(errno));
+	print("cannot execute: ");
+	print(strerrordesc_np(errno));
 	_exit(EXIT_NOT_RUN);
 }
 
 static NORETURN void
-keep(int lifeline, pid_t group)
+reap_group(int death_pipe, pid_t group)
 {
 	sigset_t all;
 	char byte;
 
-	/* Whatever is sent to our own group or session is not for it. */
+	/* A group of its own: no signal to the parent's group may end it. */
 	setpgid(0, 0);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	prctl(PR_SET_NAME, "job-keeper");
-	dup2(lifeline, 0);
+	prctl(PR_SET_NAME, "job-reaper");
+	dup2(death_pipe, 0);
 	close_from(1);
 	while (read(0, &byte, 1) < 0 && errno == EINTR)
 		continue;
@@ -100,7 +105,10 @@ program_close(int *fd)
 	*fd = -1;
 }
 
-/* Above the standard descriptors, so that dup2() to those hits none of them. */
+/*
+ * Moves a descriptor above the standard ones, so that dup2() to those does not
+ * overwrite it.
+ */
 static bool
 move_up(int *fd)
 {
@@ -113,7 +121,7 @@ move_up(int *fd)
 	return true;
 }
 
-/* `to_child`: they read and we write. */
+/* `to_child`: the child reads and the parent writes; else the opposite. */
 static bool
 make_pipe(struct ends *e, bool to_child)
 {
@@ -134,24 +142,24 @@ start_leader(const char *path, char *const *env, const struct ends ends[3])
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0)
-		become(path, env, parent, fds);
+		exec_program(path, env, parent, fds);
 	if (pid > 0)
-		setpgid(pid, pid); /* whichever of us two comes first */
+		setpgid(pid, pid); /* also here: parent or child may be first */
 	return pid;
 }
 
 static pid_t
-start_keeper(int lifeline, pid_t group)
+start_reaper(int death_pipe, pid_t group)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
-		keep(lifeline, group);
+		reap_group(death_pipe, group);
 	return pid;
 }
 
 static void
-reap(pid_t pid, int *ret_status)
+wait_for(pid_t pid, int *ret_status)
 {
 	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
 		continue;
@@ -166,10 +174,10 @@ start_processes(struct program *p, const char *path, char *const *env,
 	p->pid = start_leader(path, env, ends);
 	if (p->pid < 0)
 		return false;
-	p->keeper = start_keeper(ends[3].theirs, p->pid);
-	if (p->keeper < 0) {
+	p->reaper = start_reaper(ends[3].theirs, p->pid);
+	if (p->reaper < 0) {
 		program_signal(p, SIGKILL);
-		reap(p->pid, &status);
+		wait_for(p->pid, &status);
 		return false;
 	}
 	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0u);
@@ -189,7 +197,7 @@ program_start(struct program *p, const char *path, char *const *env)
 	*p = (struct program){ .pidfd = -1 };
 	good = good && start_processes(p, path, env, ends);
 	if (!good)
-		log_event(LOG_ERROR, "a program cannot be started",
+		log_event(LOG_ERROR, "cannot start job program",
 		    LOG_TEXT("path", path),
 		    LOG_TEXT("reason", strerrordesc_np(errno)));
 	for (int i = 0; i < 4; i++) {
@@ -200,7 +208,7 @@ program_start(struct program *p, const char *path, char *const *env)
 	p->in = ends[0].ours;
 	p->out = ends[1].ours;
 	p->err = ends[2].ours;
-	p->lifeline = ends[3].ours;
+	p->death_pipe = ends[3].ours;
 	return good;
 }
 
@@ -225,15 +233,15 @@ program_end(struct program *p)
 {
 	int status = 0, unused;
 
-	/* The leader is not reaped before the end, so its id stays its own. */
+	/* The leader was not reaped, so its process id cannot be reused yet. */
 	program_signal(p, SIGKILL);
-	kill(p->keeper, SIGKILL);
-	reap(p->keeper, &unused);
-	reap(p->pid, &status);
+	kill(p->reaper, SIGKILL);
+	wait_for(p->reaper, &unused);
+	wait_for(p->pid, &status);
 	program_close(&p->pidfd);
 	program_close(&p->in);
 	program_close(&p->out);
 	program_close(&p->err);
-	program_close(&p->lifeline);
+	program_close(&p->death_pipe);
 	return status;
 }

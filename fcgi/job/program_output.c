@@ -9,12 +9,11 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "job/job.h"
-#include "job/job_program.h"
 
 enum {
 	VALUE_MAX = 64 * 1024, /* of a result or of progress: see job.h */
 	PROGRESS_US = 200 * 1000,
-	ODD_LINES_LOGGED = 10,
+	UNKNOWN_LINES_LOGGED = 10,
 };
 
 void
@@ -40,7 +39,7 @@ clear(struct buf *b)
 	b->failed = false;
 }
 
-/* What is no UTF-8 and no text becomes '?', so that JSON can hold it. */
+/* Replaces invalid UTF-8 and control characters by '?'. */
 static const char *
 clean(struct arena *a, const char *text, size_t len)
 {
@@ -57,7 +56,7 @@ clean(struct arena *a, const char *text, size_t len)
 	return out;
 }
 
-/* At most PROGRAM_MESSAGE_MAX bytes, and whole characters. */
+/* Cut to PROGRAM_MESSAGE_MAX bytes, between two characters. */
 static void
 keep_error(struct program_output *o, const char *text)
 {
@@ -114,16 +113,17 @@ keep_result(struct program_output *o, const struct json *value)
 }
 
 static void
-log_odd_line(struct program_output *o, const char *text, const char *problem)
+log_unknown_line(
+    struct program_output *o, const char *text, const char *problem)
 {
-	if (o->odd_lines++ >= ODD_LINES_LOGGED)
+	if (o->unknown_lines++ >= UNKNOWN_LINES_LOGGED)
 		return;
-	log_event(LOG_WARN, "a program's line says nothing",
+	log_event(LOG_WARN, "unknown line from job program",
 	    LOG_TEXT("job", o->job->id), LOG_TEXT("kind", o->job->kind),
 	    LOG_TEXT("problem", problem), LOG_TEXT("text", text));
 }
 
-/* False: it is no object with a member of ours. */
+/* False: the line is not an object, or has none of the three members. */
 static bool
 keep_members(struct program_output *o, const struct json *line)
 {
@@ -140,9 +140,9 @@ keep_members(struct program_output *o, const struct json *line)
 	return progress != NULL || result != NULL || error != NULL;
 }
 
-/* An object with such a member, however wrong. */
+/* Whether a line that is not valid JSON was meant to be a result. */
 static bool
-seems_a_result(const char *text)
+looks_like_result(const char *text)
 {
 	return text[strspn(text, " \t\r")] == '{' &&
 	       strstr(text, "\"result\"") != NULL;
@@ -151,16 +151,17 @@ seems_a_result(const char *text)
 static void
 read_line(struct program_output *o)
 {
-	const char *text = o->line.data, *problem = "it has no member of ours";
+	const char *text = o->line.data,
+		   *problem = "none of progress, result and error in it";
 	const struct json *line;
 
 	if (text[strspn(text, " \t\r")] == '\0')
 		return;
 	line = json_read(o->scratch, text, o->line.len, &problem);
-	if (line == NULL && seems_a_result(text))
+	if (line == NULL && looks_like_result(text))
 		o->unreadable = problem;
 	if (line == NULL || !keep_members(o, line))
-		log_odd_line(o, text, problem);
+		log_unknown_line(o, text, problem);
 }
 
 static void
@@ -206,13 +207,14 @@ log_line(struct program_output *o)
 		return;
 	o->log_lines++;
 	text = clean(o->scratch, o->log_line, len);
-	log_event_from(LOG_INFO, "a program says", /* code= */ 0, o->job->id,
+	log_event_from(LOG_INFO, "job program wrote to stderr", /* code= */ 0,
+	    o->job->id,
 	    (const struct log_field[]){
 		LOG_TEXT("job", o->job->id),
 		LOG_TEXT("kind", o->job->kind),
 		LOG_TEXT("text", o->log_lines <= PROGRAM_LOG_LINES
 				     ? text
-				     : "(and more, not logged)"),
+				     : "(further lines are not logged)"),
 		{ 0 },
 	    });
 	arena_reset(o->scratch);
@@ -223,7 +225,7 @@ program_output_take_log(struct program_output *o, const char *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		o->tail[o->tail_len++ % PROGRAM_MESSAGE_MAX] = data[i];
-		/* A longer line is logged in pieces. */
+		/* A line that is too long is logged in pieces. */
 		if (data[i] == '\n' || o->log_line_len == PROGRAM_MESSAGE_MAX)
 			log_line(o);
 		if (data[i] != '\n')

@@ -5,11 +5,10 @@
 #include "base/str.h"
 #include "http_client/http_client.h"
 #include "job/webhook_sign.h"
-#include "job/webhook_store.h"
 
 enum { KIND_MAX_BYTES = 100 };
 
-/* "*", or words of small letters, digits, '_' and '-' with dots between. */
+/* "*", or words of lower-case letters, digits, '_' and '-', joined by dots. */
 static bool
 is_kind(const char *text)
 {

@@ -10,24 +10,24 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "http_client/http_client.h"
-#include "job/job_run.h"
-#include "job/job_trace.h"
+#include "job/job_report.h"
 #include "job/webhook.h"
 #include "job/webhook_sign.h"
-#include "job/webhook_store.h"
 #include "web/service.h"
+#include "web/trace.h"
 
 enum {
 	ATTEMPTS_MAX = 24, /* three days: see webhook_emit() */
 	BACKOFF_BASE_S = 5,
 	BACKOFF_MAX_S = 6 * 3600,
-	TIME_LIMIT_S = 30, /* which webhook_put_off() knows, too */
-	ANSWER_MAX_BYTES = 1024, /* that are read at all */
-	EXCERPT_MAX_BYTES = 200, /* that are kept */
+	TIME_LIMIT_S = 30, /* webhook_put_off() in SQL has the same number */
+	RESPONSE_MAX_BYTES = 1024, /* that are read */
+	EXCERPT_MAX_BYTES = 200, /* that are stored */
 	RESULT_MAX_BYTES = 4096,
 	/*
-	 * From which on an endpoint is given a rest, for as long as it took:
-	 * so it has no more than half of the time, and the others the rest.
+	 * After an attempt that took this long or longer the endpoint is paused
+	 * for as long as the attempt took.  So a slow endpoint uses at most
+	 * half of a worker's time.
 	 */
 	SLOW_MS = 200,
 	STATUS_GONE = 410,
@@ -37,15 +37,15 @@ enum {
 
 static const char user_agent[] = "User-Agent: kedge/" KEDGE_VERSION;
 
-/* What came of one attempt. */
+/* The result of one attempt. */
 struct attempt {
-	enum err e; /* of the call */
-	struct http_client_response response; /* if that is ERR_OK */
-	const char *reason; /* else */
+	enum err e; /* of the HTTP call */
+	struct http_client_response response; /* if e is ERR_OK */
+	const char *reason; /* otherwise */
 	int64_t ms;
 };
 
-/* The receiver's text, made fit for history, terminals and JSON. */
+/* The beginning of the response's body, made printable and valid UTF-8. */
 static const char *
 excerpt(struct arena *a, const char *body, size_t len)
 {
@@ -71,7 +71,7 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 {
 	struct attempt attempt = {
 		.e = ERR_INVALID,
-		.reason = "it cannot be called",
+		.reason = "the request could not be sent",
 	};
 	const struct webhook_message m = {
 		.id = d->event_id,
@@ -81,7 +81,7 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 	};
 	struct arena *a = job->arena;
 	const char *signature = webhook_sign(a, &m, d->secret, d->old_secret);
-	const char *traceparent = job_trace_parent(a, job->trace_id);
+	const char *traceparent = trace_continue(a, job->trace_id);
 	const char *const headers[] = {
 		"Content-Type: application/json",
 		user_agent,
@@ -102,7 +102,7 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 		.body = m.body,
 		.body_len = m.body_len,
 		.timeout_ms = WEBHOOK_TIMEOUT_MS,
-		.max_bytes = ANSWER_MAX_BYTES,
+		.max_bytes = RESPONSE_MAX_BYTES,
 		.cut_body = true,
 		.allow_private = allow_private,
 		.ret_reason = &attempt.reason,
@@ -119,18 +119,18 @@ call(struct job *job, const struct webhook_delivery *d, bool allow_private)
 }
 
 static bool
-was_taken(const struct attempt *t)
+was_accepted(const struct attempt *t)
 {
 	return t->e == ERR_OK && t->response.status / 100 == 2;
 }
 
-/* NULL: it was taken. */
+/* The error message; NULL: the receiver has accepted the delivery. */
 static const char *
 describe(struct arena *a, const struct attempt *t)
 {
 	const char *text;
 
-	if (was_taken(t))
+	if (was_accepted(t))
 		return NULL;
 	if (t->e != ERR_OK)
 		return t->reason;
@@ -161,11 +161,11 @@ keep_result(struct job *job, const struct attempt *t)
 }
 
 /*
- * What the endpoint's row gets to know.  Should that fail, the delivery is
- * what it is all the same.  A test that fails is no failure of deliveries.
+ * Stores the outcome in the endpoint's row.  When that fails, the outcome of
+ * the job is the same.  A failed test does not count as a failed delivery.
  */
 static void
-note(struct job *job, struct db *db, const struct webhook_delivery *d,
+record(struct job *job, struct db *db, const struct webhook_delivery *d,
     const struct webhook_outcome *outcome)
 {
 	const char *reason;
@@ -173,42 +173,43 @@ note(struct job *job, struct db *db, const struct webhook_delivery *d,
 	if (outcome->error != NULL && !outcome->gone &&
 	    str_eq(d->type, WEBHOOK_TEST))
 		return;
-	if (webhook_note(db, job->arena, d->endpoint_id, outcome, &reason) !=
+	if (webhook_record(db, job->arena, d->endpoint_id, outcome, &reason) !=
 		ERR_OK ||
 	    reason == NULL)
 		return;
-	log_event(LOG_WARN, "a webhook's endpoint was disabled",
+	log_event(LOG_WARN, "webhook endpoint disabled",
 	    LOG_TEXT("endpoint", d->endpoint_id), LOG_TEXT("reason", reason),
 	    LOG_TEXT("error", outcome->error));
 }
 
 /*
- * Whether the delivery may go.  When it is put off, its attempt has been ended
- * with that, in one transaction; for the worker there is nothing left to end.
+ * ERR_OK: the delivery may be sent.  When it is put off, webhook_put_off() has
+ * ended the attempt in the same transaction, so the worker's own attempt to end
+ * it changes nothing.
  */
 static enum err
-may_go(struct job *job, struct db *db, const struct webhook_delivery *d)
+may_send(struct job *job, struct db *db, const struct webhook_delivery *d)
 {
 	bool put_off = false;
 	enum err e;
 
 	if (!d->valid)
 		return job_discard(
-		    job, "payload: it is not what webhook_send() writes");
+		    job, "payload: not written by webhook_send()");
 	if (d->endpoint_id == NULL)
 		return job_discard(job, "the endpoint was deleted");
 	if (!d->enabled)
 		return job_discard(job, "the endpoint is disabled");
-	if (!d->let_alone || str_eq(d->type, WEBHOOK_TEST))
+	if (!d->paused || str_eq(d->type, WEBHOOK_TEST))
 		return ERR_OK;
-	e = webhook_put_off(
-	    db, job->arena, d->endpoint_id, job->id, job->run->fence, &put_off);
+	e = webhook_put_off(db, job->arena, d->endpoint_id, job->id,
+	    job->report->fence, &put_off);
 	if (e != ERR_OK)
 		return e;
 	return put_off ? job_snooze(job, 0) : ERR_OK;
 }
 
-/* What the receiver asks for; of other statuses it means something else. */
+/* Retry-After counts with 429 and 503; with others it means something else. */
 static int64_t
 retry_after_s(const struct attempt *t)
 {
@@ -218,7 +219,7 @@ retry_after_s(const struct attempt *t)
 	return t->response.retry_after_s;
 }
 
-/* How long the others have their turn before it has the next. */
+/* How long the endpoint is paused, so that others are served. */
 static int64_t
 pause_ms(const struct attempt *t)
 {
@@ -235,7 +236,7 @@ outcome_of(const struct job *job, const struct attempt *t)
 		.error = describe(job->arena, t),
 		.gone = t->e == ERR_OK && t->response.status == STATUS_GONE,
 		.last = job->attempt >= job->max_attempts,
-		.silent = t->e == ERR_UNAVAILABLE,
+		.no_response = t->e == ERR_UNAVAILABLE,
 		.pause_ms = pause_ms(t),
 	};
 }
@@ -251,13 +252,13 @@ deliver(struct job *job, struct db *db, const void *payload UNUSED)
 
 	e = webhook_find_delivery(db, job->arena, job->id, &d);
 	if (e == ERR_OK)
-		e = may_go(job, db, &d);
+		e = may_send(job, db, &d);
 	if (e != ERR_OK)
 		return e;
 	attempt = call(job, &d, process->config->webhook_allow_private);
 	keep_result(job, &attempt);
 	outcome = outcome_of(job, &attempt);
-	note(job, db, &d, &outcome);
+	record(job, db, &d, &outcome);
 	if (outcome.error == NULL)
 		return ERR_OK;
 	if (outcome.gone)
@@ -267,8 +268,8 @@ deliver(struct job *job, struct db *db, const void *payload UNUSED)
 }
 
 /*
- * No schema: the handler reads the payload's parts in the database, for `data`
- * is whatever the service wants it to be.
+ * Without a schema: the service decides what `data` in the payload is.  The
+ * handler reads the payload's parts by SQL.
  */
 const struct job_kind webhook_jobs[] = {
 	{ .name = "webhook.deliver",
@@ -282,7 +283,7 @@ const struct job_kind webhook_jobs[] = {
 	{ 0 },
 };
 
-/* A receiver that does not answer takes the time of one worker, not of all. */
+/* A receiver that does not answer holds up one worker, not all. */
 struct job_queue webhook_queues[] = {
 	{ WEBHOOK_QUEUE, 1 },
 	{ 0 },

@@ -9,7 +9,6 @@
 #include "job/job_admin.h"
 #include "job/job_view.h"
 #include "job/webhook.h"
-#include "job/webhook_store.h"
 #include "web/cursor.h"
 #include "web/page.h"
 

@@ -7,8 +7,7 @@
 #include "base/json.h"
 #include "db/db.h"
 #include "db/db_time.h"
-#include "job/job_view.h"
-#include "job/webhook.h"
+#include "job/job_store.h"
 
 enum { KINDS_MAX_BYTES = 64 * 1024 };
 static const char newest_id[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
@@ -47,7 +46,8 @@ read_row(struct arena *a, const struct db_rows *rows, int row)
 	return (struct webhook){
 		.id = db_get_text(rows, row, COL_ID),
 		.url = db_get_text(rows, row, COL_URL),
-		.kinds = job_view_strings(a, db_get_text(rows, row, COL_KINDS)),
+		.kinds =
+		    job_store_strings(a, db_get_text(rows, row, COL_KINDS)),
 		.description = db_get_text(rows, row, COL_DESCRIPTION),
 		.enabled = db_get_bool(rows, row, COL_ENABLED),
 		.disabled_at = db_find_text(rows, row, COL_DISABLED_AT),
@@ -125,7 +125,7 @@ webhook_list(struct db *db, struct arena *a, const struct webhook_page *page,
 	return ERR_OK;
 }
 
-/* As an array of JSON; NULL stays NULL. */
+/* A JSON array; NULL for NULL. */
 static const char *
 write_kinds(struct arena *a, const struct strings *kinds)
 {
@@ -167,8 +167,8 @@ webhook_insert(struct db *db, struct arena *a,
 	return e == ERR_NOT_FOUND ? ERR_UNPROCESSABLE : e;
 }
 
-/* Ten go, and each of them lets another go. */
-#define LET_GO                                \
+/* Resumes ten deliveries; each of them resumes another when it ends. */
+#define RESUME_DELIVERIES                     \
 	", CASE WHEN not_before IS NULL THEN" \
 	" webhook_let_go(id, 10, clock_timestamp()) END"
 
@@ -184,7 +184,7 @@ static const struct db_stmt update_webhook = {
 	       " not_before = CASE WHEN $2 <> url THEN NULL"
 	       " ELSE not_before END,"
 	       " updated_at = now() WHERE id = $1"
-	       " RETURNING " WEBHOOK_COLUMNS LET_GO,
+	       " RETURNING " WEBHOOK_COLUMNS RESUME_DELIVERIES,
 	.nargs = 4,
 };
 
@@ -221,7 +221,7 @@ static const struct db_stmt enable_webhook = {
 	       " disabled_reason = NULL, failures = 0, failing_since = NULL,"
 	       " last_error = NULL, not_before = NULL, updated_at = now()"
 	       " WHERE id = $1"
-	       " RETURNING " WEBHOOK_COLUMNS LET_GO,
+	       " RETURNING " WEBHOOK_COLUMNS RESUME_DELIVERIES,
 	.nargs = 1,
 };
 static const struct db_stmt disable_webhook = {
@@ -293,9 +293,8 @@ webhook_insert_test(struct db *db, struct arena *a, const char *id,
 }
 
 /*
- * Nothing of the payload is taken for granted: an id that is no UUID would fail
- * the statement, so the endpoints' ids, a hundred at most, are compared as
- * text.
+ * The payload may be anything, and casting an invalid id to uuid would fail the
+ * statement.  So the ids of endpoints, a hundred at most, are compared as text.
  */
 static const struct db_stmt select_delivery = {
 	.name = "webhook_delivery",
@@ -328,7 +327,7 @@ enum {
 	DELIVERY_SECRET,
 	DELIVERY_OLD_SECRET,
 	DELIVERY_ENABLED,
-	DELIVERY_LET_ALONE,
+	DELIVERY_PAUSED,
 };
 
 enum err
@@ -353,7 +352,7 @@ webhook_find_delivery(struct db *db, struct arena *a, const char *job_id,
 		.secret = db_find_text(&rows, 0, DELIVERY_SECRET),
 		.old_secret = db_find_text(&rows, 0, DELIVERY_OLD_SECRET),
 		.enabled = db_get_bool(&rows, 0, DELIVERY_ENABLED),
-		.let_alone = db_get_bool(&rows, 0, DELIVERY_LET_ALONE),
+		.paused = db_get_bool(&rows, 0, DELIVERY_PAUSED),
 	};
 	return ERR_OK;
 }
@@ -380,22 +379,22 @@ webhook_put_off(struct db *db, struct arena *a, const char *endpoint_id,
 	return e;
 }
 
-static const struct db_stmt note_outcome = {
-	.name = "webhook_note",
+static const struct db_stmt record_outcome = {
+	.name = "webhook_record",
 	.sql = "SELECT webhook_note($1, $2, $3, $4, $5, $6)",
 	.nargs = 6,
 };
 
 enum err
-webhook_note(struct db *db, struct arena *a, const char *endpoint_id,
+webhook_record(struct db *db, struct arena *a, const char *endpoint_id,
     const struct webhook_outcome *outcome, const char **ret_reason)
 {
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &note_outcome,
+	e = db_run(db, a, &record_outcome,
 	    DB_ARGS(endpoint_id, outcome->error, outcome->gone ? "t" : "f",
-		outcome->last ? "t" : "f", outcome->silent ? "t" : "f",
+		outcome->last ? "t" : "f", outcome->no_response ? "t" : "f",
 		arena_printf(a, "%lld", (long long)outcome->pause_ms)),
 	    &rows);
 	if (e == ERR_OK)

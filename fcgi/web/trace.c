@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -71,22 +72,16 @@ trace_read(struct req *r, const char *header)
 	r->trace_flags = arena_strndup(r->arena, header + FLAGS_AT, FLAGS_LEN);
 }
 
-/* The parent is this call; the flags are those that came. */
+/* The value of a traceparent header, with a new parent id. */
 static const char *
-make_traceparent(const struct req *r)
+make_traceparent(struct arena *a, const char *trace_id, const char *flags)
 {
-	unsigned char parent[PARENT_ID_LEN / 2];
-	char hex[PARENT_ID_LEN + 1];
+	uint64_t parent;
 
-	random_bytes(parent, sizeof(parent));
-	parent[0] |= 1; /* all zeroes are none */
-	for (size_t i = 0; i < sizeof(parent); i++) {
-		hex[2 * i] = "0123456789abcdef"[parent[i] >> 4];
-		hex[2 * i + 1] = "0123456789abcdef"[parent[i] & 15];
-	}
-	hex[PARENT_ID_LEN] = '\0';
-	return arena_printf(r->arena, "traceparent: 00-%s-%s-%s", r->trace_id,
-	    hex, r->trace_flags);
+	random_bytes(&parent, sizeof(parent));
+	/* "| 1": an id of zeroes is invalid. */
+	return arena_printf(a, "00-%s-%016llx-%s", trace_id,
+	    (unsigned long long)(parent | 1), flags);
 }
 
 void
@@ -96,5 +91,16 @@ trace_write_headers(const struct req *r, const char *ret_headers[2])
 	    arena_printf(r->arena, "X-Request-Id: %s", r->request_id);
 	ret_headers[1] = NULL;
 	if (r->trace_id != NULL)
-		ret_headers[1] = make_traceparent(r);
+		ret_headers[1] = arena_printf(r->arena, "traceparent: %s",
+		    make_traceparent(r->arena, r->trace_id, r->trace_flags));
+}
+
+const char *
+trace_continue(struct arena *a, const char *trace_id)
+{
+	if (trace_id == NULL || strlen(trace_id) != TRACE_ID_LEN ||
+	    !is_hex(trace_id, TRACE_ID_LEN) || is_zero(trace_id, TRACE_ID_LEN))
+		return NULL;
+	/* "01", sampled: the flags are not known, and the trace was begun. */
+	return make_traceparent(a, trace_id, "01");
 }

@@ -2,6 +2,7 @@
 #ifndef WEB_TRACE_H
 #define WEB_TRACE_H
 
+struct arena;
 struct req;
 
 /*
@@ -15,5 +16,10 @@ void trace_read(struct req *r, const char *header);
  * Writes two, the second NULL when there is no trace.
  */
 void trace_write_headers(const struct req *r, const char *ret_headers[2]);
+/*
+ * The value of a traceparent header for a call that continues a trace whose
+ * request is over, as a job does.  NULL: trace_id is NULL or no valid id.
+ */
+const char *trace_continue(struct arena *a, const char *trace_id);
 
 #endif

@@ -11,9 +11,9 @@
 #include "db/db.h"
 #include "db/db_listen.h"
 #include "job/job.h"
-#include "job/job_kinds.h"
-#include "job/job_run.h"
+#include "job/job_report.h"
 #include "job/job_set.h"
+#include "job/job_store.h"
 #include "schema.h"
 #include "servers.h"
 #include "web/request.h"
@@ -179,7 +179,7 @@ declare(const struct job_kind *kind)
 	const struct job_kind *const lists[] = { kinds, NULL };
 	const struct job_set set = { lists, NULL, NULL };
 
-	ck_assert_int_eq(job_kinds_declare(db, a, &set), ERR_OK);
+	ck_assert_int_eq(job_store_declare_kinds(db, a, &set), ERR_OK);
 }
 
 /* The row of a job that a statement enqueues. */
@@ -349,15 +349,17 @@ END_TEST
 
 /* -- without a database -- */
 
-static struct job_run run;
+static struct job_report report;
 static struct job job;
 
 static void
 set_up_job(void)
 {
 	a = arena_new();
-	run = (struct job_run){ 0 };
-	job = (struct job){ .arena = a, .kind = "k", .id = "i", .run = &run };
+	report = (struct job_report){ 0 };
+	job = (struct job){
+		.arena = a, .kind = "k", .id = "i", .report = &report
+	};
 }
 
 static void
@@ -370,36 +372,38 @@ START_TEST(outcome_is_what_the_handler_says)
 {
 	const char *error;
 
-	ck_assert_int_eq(
-	    job_run_outcome(&run, ERR_OK, false, &error), OUTCOME_COMPLETED);
+	ck_assert_int_eq(job_report_outcome(&report, ERR_OK, false, &error),
+	    OUTCOME_COMPLETED);
 	ck_assert_ptr_null(error);
-	ck_assert_int_eq(job_run_outcome(&run, ERR_UNAVAILABLE, false, &error),
+	ck_assert_int_eq(
+	    job_report_outcome(&report, ERR_UNAVAILABLE, false, &error),
 	    OUTCOME_FAILED);
 	ck_assert_str_eq(error, err_info(ERR_UNAVAILABLE)->message);
-	ck_assert_int_eq(job_run_outcome(&run, ERR_UNAVAILABLE, true, &error),
+	ck_assert_int_eq(
+	    job_report_outcome(&report, ERR_UNAVAILABLE, true, &error),
 	    OUTCOME_CANCELLED);
 	ck_assert_int_eq(
-	    job_run_outcome(&run, job_discard(&job, "no"), false, &error),
+	    job_report_outcome(&report, job_discard(&job, "no"), false, &error),
 	    OUTCOME_DISCARDED);
 	ck_assert_str_eq(error, "no");
 	ck_assert_int_eq(
-	    job_run_outcome(&run, job_snooze(&job, 9), false, &error),
+	    job_report_outcome(&report, job_snooze(&job, 9), false, &error),
 	    OUTCOME_SNOOZED);
-	ck_assert_int_eq(run.delay_s, 9);
-	ck_assert_int_eq(job_run_outcome(&run, job_fail(&job, ERR_STALE, "x"),
-			     false, &error),
+	ck_assert_int_eq(report.delay_s, 9);
+	ck_assert_int_eq(job_report_outcome(&report,
+			     job_fail(&job, ERR_STALE, "x"), false, &error),
 	    OUTCOME_FAILED);
 	ck_assert_int_eq(
-	    job_run_outcome(
-		&run, job_fail_for(&job, ERR_STALE, "y", 7), false, &error),
+	    job_report_outcome(
+		&report, job_fail_for(&job, ERR_STALE, "y", 7), false, &error),
 	    OUTCOME_FAILED);
 	ck_assert_str_eq(error, "y");
-	ck_assert_int_eq(run.delay_s, 7);
+	ck_assert_int_eq(report.delay_s, 7);
 	ck_assert_int_eq(job_fail(&job, ERR_STALE, "z"), ERR_STALE);
-	ck_assert_int_eq(run.delay_s, 0);
+	ck_assert_int_eq(report.delay_s, 0);
 	/* Done in spite of what it said before. */
-	ck_assert_int_eq(
-	    job_run_outcome(&run, ERR_OK, false, &error), OUTCOME_COMPLETED);
+	ck_assert_int_eq(job_report_outcome(&report, ERR_OK, false, &error),
+	    OUTCOME_COMPLETED);
 }
 END_TEST
 
@@ -408,11 +412,11 @@ START_TEST(message_is_cut_to_valid_text)
 	char text[JOB_ERROR_MAX + 10];
 
 	ck_assert_str_eq(
-	    job_run_message(a, "a\xff\xc3\xa9\xc3"), "a?\xc3\xa9?");
+	    job_report_message(a, "a\xff\xc3\xa9\xc3"), "a?\xc3\xa9?");
 	memset(text, 'x', sizeof(text));
 	memcpy(text + JOB_ERROR_MAX - 1, "\xc3\xa9", 3);
-	ck_assert_uint_eq(strlen(job_run_message(a, text)), JOB_ERROR_MAX);
-	ck_assert_int_eq(job_run_message(a, text)[JOB_ERROR_MAX - 1], '?');
+	ck_assert_uint_eq(strlen(job_report_message(a, text)), JOB_ERROR_MAX);
+	ck_assert_int_eq(job_report_message(a, text)[JOB_ERROR_MAX - 1], '?');
 }
 END_TEST
 
@@ -425,10 +429,10 @@ START_TEST(result_must_be_json_that_can_be_kept)
 	memset(large, ' ', JOB_RESULT_MAX);
 	large[JOB_RESULT_MAX] = '1';
 	job_set_result(&job, large);
-	ck_assert_ptr_null(run.result);
+	ck_assert_ptr_null(report.result);
 	job_set_result(&job, "[1]");
-	ck_assert_str_eq(run.result, "[1]");
-	ck_assert_int_eq(job_run_check_result(&job, ERR_OK), ERR_OK);
+	ck_assert_str_eq(report.result, "[1]");
+	ck_assert_int_eq(job_report_check_result(&job, ERR_OK), ERR_OK);
 }
 END_TEST
 
@@ -438,15 +442,16 @@ START_TEST(result_that_cannot_be_kept_fails_the_attempt)
 
 	job_set_result(&job, "[1]");
 	job_set_result(&job, "\"\\u0000\"");
-	ck_assert_int_eq(job_run_check_result(&job, ERR_OK), ERR_INTERNAL);
+	ck_assert_int_eq(job_report_check_result(&job, ERR_OK), ERR_INTERNAL);
 	ck_assert_int_eq(
-	    job_run_outcome(&run, ERR_INTERNAL, false, &error), OUTCOME_FAILED);
-	ck_assert_str_eq(
-	    error, "its result cannot be kept: a string holds a NUL character");
+	    job_report_outcome(&report, ERR_INTERNAL, false, &error),
+	    OUTCOME_FAILED);
+	ck_assert_str_eq(error,
+	    "its result cannot be stored: a string holds a NUL character");
 	/* What the handler says itself goes first. */
-	ck_assert_int_eq(job_run_check_result(&job, job_discard(&job, "no")),
+	ck_assert_int_eq(job_report_check_result(&job, job_discard(&job, "no")),
 	    ERR_UNPROCESSABLE);
-	ck_assert_str_eq(run.error, "no");
+	ck_assert_str_eq(report.error, "no");
 }
 END_TEST
 
@@ -465,11 +470,11 @@ START_TEST(progress_leaves_nothing_behind)
 	size_t before, after;
 	char *json = arena_alloc(a, 40002);
 
-	run = (struct job_run){ .db = db };
+	report = (struct job_report){ .db = db };
 	job = (struct job){ .arena = a,
 		.kind = "k",
 		.id = "01890000-0000-7000-8000-000000000001",
-		.run = &run };
+		.report = &report };
 	for (int i = 0; i < 20000; i++)
 		memcpy(json + 2 * i, i == 0 ? "[1" : ",1", 2);
 	json[40000] = ']';

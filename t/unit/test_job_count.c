@@ -87,7 +87,7 @@ count_seven(void)
 START_TEST(counts_outlive_the_process)
 {
 	struct job_counts *c;
-	struct job_counts_news news;
+	struct job_counts_delta news;
 
 	in_another(count_seven);
 	c = job_counts_new(&set);
@@ -103,7 +103,7 @@ END_TEST
 START_TEST(rest_of_a_millisecond_is_not_lost)
 {
 	struct job_counts *c = job_counts_new(&set);
-	struct job_counts_news news;
+	struct job_counts_delta news;
 
 	for (int i = 0; i < 2; i++) {
 		job_counts_add(c, FIRST, OUTCOME_COMPLETED, false, 1500);
@@ -119,7 +119,7 @@ END_TEST
 START_TEST(what_may_have_arrived_is_carried_again_as_it_was)
 {
 	struct job_counts *c = job_counts_new(&set);
-	struct job_counts_news first, again;
+	struct job_counts_delta first, again;
 
 	job_counts_add(c, FIRST, OUTCOME_COMPLETED, false, 1);
 	ck_assert(job_counts_take(c, a, 0, &first));
@@ -142,7 +142,7 @@ static void
 die_while_carrying(void)
 {
 	struct job_counts *c = job_counts_new(&set);
-	struct job_counts_news news;
+	struct job_counts_delta news;
 
 	job_counts_add(c, FIRST, OUTCOME_COMPLETED, false, 1);
 	if (!job_counts_take(c, a, 0, &news))
@@ -152,7 +152,7 @@ die_while_carrying(void)
 START_TEST(death_of_who_carries_leaves_it_to_the_next)
 {
 	struct job_counts *c = job_counts_new(&set);
-	struct job_counts_news news;
+	struct job_counts_delta news;
 
 	in_another(die_while_carrying);
 	ck_assert(job_counts_take(c, a, 0, &news));
@@ -168,7 +168,7 @@ START_TEST(two_releases_count_by_the_names_of_their_kinds)
 {
 	struct job_counts *old = job_counts_new(&set),
 			  *new = job_counts_new(&newer);
-	struct job_counts_news news;
+	struct job_counts_delta news;
 
 	job_counts_add(old, FIRST, OUTCOME_COMPLETED, false, 1);
 	job_counts_add(new, 2, OUTCOME_COMPLETED, false, 1);

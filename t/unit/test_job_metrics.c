@@ -9,9 +9,9 @@
 #include "base/buf.h"
 #include "db/db.h"
 #include "job/job.h"
-#include "job/job_buckets.h"
-#include "job/job_kinds.h"
+#include "job/job_count.h"
 #include "job/job_metrics.h"
+#include "job/job_store.h"
 #include "schema.h"
 #include "servers.h"
 
@@ -115,7 +115,7 @@ START_TEST(declared_kind_has_zeros_before_its_first_count)
 	static const struct job_set set = { .kinds = lists };
 	const char *all;
 
-	ck_assert_int_eq(job_kinds_declare(db, a, &set), ERR_OK);
+	ck_assert_int_eq(job_store_declare_kinds(db, a, &set), ERR_OK);
 	sql("SELECT job_count('[{\"kind\": \"x.known\", \"completed\": 5,"
 	    " \"failed\": 2, \"discarded\": 1, \"runMs\": 1234,"
 	    " \"buckets\": [7]}]')");

@@ -16,6 +16,7 @@
 #include "capture.h"
 #include "job/job.h"
 #include "job/job_program.h"
+#include "job/program_output.h"
 
 enum { LIMIT_MS = 20000, LOG_SIZE = 1 << 20 };
 
@@ -281,7 +282,7 @@ START_TEST(what_is_no_program_fails)
 			     LIMIT_MS, NULL, NULL),
 	    ERR_INTERNAL);
 	ck_assert_str_eq(
-	    told.failure, "it cannot be run: No such file or directory");
+	    told.failure, "cannot execute: No such file or directory");
 }
 END_TEST
 
@@ -317,7 +318,7 @@ START_TEST(standard_error_is_logged_within_bounds)
 	capture_end(&c, log, LOG_SIZE);
 	ck_assert_int_eq(e, ERR_INTERNAL);
 	ck_assert_ptr_nonnull(strstr(log, "it \\\"says\\\" this"));
-	ck_assert_ptr_nonnull(strstr(log, "(and more, not logged)"));
+	ck_assert_ptr_nonnull(strstr(log, "(further lines are not logged)"));
 	for (const char *s = log; (s = strchr(s, '\n')) != NULL; s++)
 		lines++;
 	ck_assert_int_eq(lines, PROGRAM_LOG_LINES + 1);

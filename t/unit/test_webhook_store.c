@@ -87,7 +87,7 @@ note(const char *id, struct webhook_outcome outcome)
 {
 	const char *reason;
 
-	ck_assert_int_eq(webhook_note(db, a, id, &outcome, &reason), ERR_OK);
+	ck_assert_int_eq(webhook_record(db, a, id, &outcome, &reason), ERR_OK);
 	return reason;
 }
 
@@ -554,13 +554,14 @@ age_failures(const char *ago)
 	    ago));
 }
 
-static const struct webhook_outcome silent = { .error = "e", .silent = true };
+static const struct webhook_outcome silent = { .error = "e",
+	.no_response = true };
 static const struct webhook_outcome taken = { 0 };
 
 START_TEST(silent_endpoint_is_let_alone_longer_and_longer)
 {
 	const struct webhook_outcome long_pause = {
-		.error = "e", .silent = true, .pause_ms = 3600000
+		.error = "e", .no_response = true, .pause_ms = 3600000
 	};
 	struct webhook w = create("*");
 

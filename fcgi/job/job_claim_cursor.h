@@ -1,0 +1,69 @@
+/*
+ * job_claim_cursor: where in a queue a worker looks for jobs to claim, and how
+ * many it claims at once.
+ *
+ * Hints that were claimed stay in the index as dead rows until vacuum may
+ * remove them, which an old snapshot prevents.  A scan from the front would
+ * read all of them.  So the cursor remembers, for each priority, the number of
+ * the last hint that was claimed, and a tail scan reads only what follows.  It
+ * misses hints with a smaller number that were committed late or released.  Two
+ * other scans find those: when the tail is empty, a recent scan, from where the
+ * cursor was a few seconds ago; and from time to time a full scan, from the
+ * front.  The time that such a scan took is measured, and the next one of its
+ * kind is made after 20 times as long.
+ */
+#ifndef JOB_JOB_CLAIM_CURSOR_H
+#define JOB_JOB_CLAIM_CURSOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "job/job_store.h"
+
+enum job_scan { SCAN_TAIL, SCAN_RECENT, SCAN_FULL, SCAN_NONE };
+
+/* Zeroed at first: then the first scan is a full one. */
+struct job_claim_cursor {
+	int64_t tail[JOB_PRIORITIES];
+	/* The tail as it was 2 to 4 seconds ago, and up to 2 seconds ago. */
+	int64_t recent[JOB_PRIORITIES];
+	int64_t next_recent[JOB_PRIORITIES];
+	int64_t recent_set_us;
+	/* When the next recent scan and the next full scan may be made. */
+	int64_t recent_due_us;
+	int64_t full_due_us;
+};
+
+/*
+ * Which scan to make next.  `empty` is the scan that has just found nothing, or
+ * SCAN_NONE at the beginning.  SCAN_NONE: the queue is empty as far as this
+ * worker looks now.
+ */
+enum job_scan job_claim_cursor_next(
+    const struct job_claim_cursor *c, enum job_scan empty, int64_t now_us);
+/* For each priority, the number after which this scan begins. */
+const int64_t *
+job_claim_cursor_position(const struct job_claim_cursor *c, enum job_scan scan);
+/* Moves the cursor by what the scan has claimed, at most `limit` jobs. */
+void job_claim_cursor_advance(struct job_claim_cursor *c, enum job_scan scan,
+    const struct job_claimed *jobs, int count, int64_t limit, int64_t began_us,
+    int64_t now_us);
+
+/*
+ * How many jobs of a queue to claim at once: those that take about 100 ms
+ * together, by the moving average of their run times.
+ */
+enum { JOB_CLAIM_MAX = 200 };
+
+/* Zeroed at first: then the first claim is of one job. */
+struct job_claim_size {
+	int64_t mean_us;
+	int64_t last;
+};
+
+/* At most four times the last size: a few short runs may be an exception. */
+int64_t job_claim_size_next(struct job_claim_size *s);
+/* Takes the run time of one job into account. */
+void job_claim_size_record(struct job_claim_size *s, int64_t ran_us);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * job_heartbeat: the second thread of a worker process, with a connection of
+ * its own.  While the job thread runs a job, it
+ *   - hears NOTIFY and wakes the job thread when there is work,
+ *   - hears that the running job was cancelled,
+ *   - releases claimed jobs that wait too long to be started (job_backlog.h),
+ *   - stores the worker's heartbeat, and learns when its registration is lost,
+ *   - ends the process when the running job exceeds its time limit,
+ *   - takes SIGTERM and SIGINT, and lets the job thread drain,
+ *   - does maintenance (job_maintenance.h).
+ */
+#ifndef JOB_JOB_HEARTBEAT_H
+#define JOB_JOB_HEARTBEAT_H
+
+struct job_backlog;
+struct job_counts;
+struct job_heartbeat;
+struct job_set;
+struct job_worker_slot;
+struct job_worker_state;
+struct service_config;
+
+struct job_heartbeat_options {
+	const struct service_config *config;
+	const char *name; /* of the service */
+	const struct job_set *set;
+	struct job_counts *counts;
+	struct job_backlog *backlog;
+	struct job_worker_state *state;
+	struct job_worker_slot *slot; /* or NULL */
+};
+
+/*
+ * Starts the thread.  SIGTERM and SIGINT must be blocked.  Aborts on failure.
+ */
+struct job_heartbeat *
+job_heartbeat_start(const struct job_heartbeat_options *options);
+/* Ends the thread, after a last flush of the counters. */
+void job_heartbeat_stop(struct job_heartbeat *h);
+
+#endif

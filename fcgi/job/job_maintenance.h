@@ -1,0 +1,35 @@
+/*
+ * job_maintenance: the periodic work of the heartbeat thread.  It fires
+ * schedules (each second), reclaims the jobs of silent workers (each 5 s),
+ * flushes counters to the database (each 5 s) and deletes jobs whose retention
+ * is over.
+ */
+#ifndef JOB_JOB_MAINTENANCE_H
+#define JOB_JOB_MAINTENANCE_H
+
+#include <stdint.h>
+
+struct arena;
+struct db_listen;
+struct job_counts;
+struct job_maintenance;
+struct job_set;
+struct service_config;
+
+struct job_maintenance *job_maintenance_new(const struct service_config *config,
+    const struct job_set *set, struct job_counts *counts);
+void job_maintenance_free(struct job_maintenance *m);
+
+/* Does what is due at now_us. */
+void job_maintenance_run(struct job_maintenance *m, struct db_listen *l,
+    struct arena *a, int64_t now_us);
+/* When something is due again. */
+int64_t job_maintenance_next_us(const struct job_maintenance *m);
+/*
+ * Flushes the counters now.  While another process is flushing, it waits for up
+ * to wait_ms.
+ */
+void job_maintenance_flush_counts(struct job_maintenance *m,
+    struct db_listen *l, struct arena *a, int64_t wait_ms);
+
+#endif

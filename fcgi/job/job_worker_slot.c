@@ -1,0 +1,157 @@
+#include "job/job_worker_slot.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "process/restart.h"
+#include "process/shared.h"
+
+/* During a rolling restart the old and the new processes have slots. */
+enum { SLOTS = RESTART_WORKERS_MAX };
+
+struct job_worker_slot {
+	pthread_mutex_t life; /* held by the process that has the slot */
+	atomic_int_least64_t worker_id; /* 0: nothing to reclaim */
+	atomic_int running; /* 1: `job_id` is complete, and that job runs */
+	char job_id[UUID_TEXT_SIZE];
+	atomic_int_least64_t timed_out_s;
+};
+
+static struct job_worker_slot *slots;
+
+static void
+init_life(pthread_mutex_t *life)
+{
+	pthread_mutexattr_t attr;
+
+	if (pthread_mutexattr_init(&attr) != 0 ||
+	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
+	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 ||
+	    pthread_mutex_init(life, &attr) != 0)
+		abort();
+	pthread_mutexattr_destroy(&attr);
+}
+
+void
+job_worker_slots_prepare(void)
+{
+	bool fresh;
+
+	/*
+	 * The name that earlier releases gave this memory: their processes use
+	 * it beside ours during an upgrade.
+	 */
+	slots = shared_open("job-seats", SLOTS * sizeof(*slots), &fresh);
+	for (int i = 0; fresh && i < SLOTS; i++)
+		init_life(&slots[i].life);
+}
+
+/* True: its process is gone, or it had none; the caller holds it now. */
+static bool
+try_take(struct job_worker_slot *s)
+{
+	int e = pthread_mutex_trylock(&s->life);
+
+	if (e == EOWNERDEAD)
+		pthread_mutex_consistent(&s->life);
+	return e == 0 || e == EOWNERDEAD;
+}
+
+static void
+clear(struct job_worker_slot *s)
+{
+	atomic_store(&s->running, 0);
+	atomic_store(&s->timed_out_s, 0);
+	atomic_store(&s->worker_id, 0);
+}
+
+struct job_worker_slot *
+job_worker_slot_take(void)
+{
+	for (int i = 0; slots != NULL && i < SLOTS; i++) {
+		struct job_worker_slot *s = &slots[i];
+
+		if (atomic_load(&s->worker_id) != 0 || !try_take(s))
+			continue;
+		if (atomic_load(&s->worker_id) == 0) {
+			clear(s);
+			return s;
+		}
+		pthread_mutex_unlock(&s->life);
+	}
+	return NULL;
+}
+
+void
+job_worker_slot_release(struct job_worker_slot *s)
+{
+	if (s == NULL)
+		return;
+	clear(s);
+	pthread_mutex_unlock(&s->life);
+}
+
+void
+job_worker_slot_set_worker(struct job_worker_slot *s, int64_t worker_id)
+{
+	if (s != NULL)
+		atomic_store(&s->worker_id, worker_id);
+}
+
+void
+job_worker_slot_set_running(struct job_worker_slot *s, const char *job_id)
+{
+	if (s == NULL)
+		return;
+	atomic_store(&s->running, 0);
+	if (job_id == NULL)
+		return;
+	snprintf(s->job_id, sizeof(s->job_id), "%s", job_id);
+	atomic_store(&s->running, 1);
+}
+
+void
+job_worker_slot_set_timed_out(struct job_worker_slot *s, int64_t limit_s)
+{
+	if (s != NULL)
+		atomic_store(&s->timed_out_s, limit_s);
+}
+
+static bool
+reclaim_dead(struct job_worker_slot *s,
+    bool (*reclaim)(void *ctx, const struct job_dead_worker *dead), void *ctx)
+{
+	struct job_dead_worker dead = {
+		.worker_id = atomic_load(&s->worker_id),
+		.timed_out_s = atomic_load(&s->timed_out_s),
+	};
+
+	if (dead.worker_id == 0)
+		return false;
+	if (atomic_load(&s->running) != 0)
+		snprintf(dead.running, sizeof(dead.running), "%s", s->job_id);
+	if (!reclaim(ctx, &dead))
+		return false;
+	clear(s);
+	return true;
+}
+
+int
+job_worker_slots_find_dead(
+    bool (*reclaim)(void *ctx, const struct job_dead_worker *dead), void *ctx)
+{
+	int reclaimed = 0;
+
+	for (int i = 0; slots != NULL && i < SLOTS; i++) {
+		struct job_worker_slot *s = &slots[i];
+
+		if (atomic_load(&s->worker_id) == 0 || !try_take(s))
+			continue;
+		reclaimed += reclaim_dead(s, reclaim, ctx);
+		pthread_mutex_unlock(&s->life);
+	}
+	return reclaimed;
+}
