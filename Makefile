@@ -1,8 +1,9 @@
-# make                          build/plain/{auth,core,wallet,kedge}
+# make                          build/plain/kedge, and each service beside it
 # make check                    unit and integration tests
 # make SAN=address,undefined check   the same in build/address,undefined
 # make lint | bench | fuzz      see CONTRIBUTING.md
-SERVICES := auth core wallet
+# A service is a folder with a main.c; all sources below it are its own.
+SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
 PKGS := libpq hiredis jansson libcurl libcrypto libutf8proc libsystemd
 BUILD := build/$(or $(SAN),plain)
 CC ?= cc
@@ -57,11 +58,16 @@ check: all services $(tests)
 	BUILD=$(BUILD) prove --exec t/lib/run $(tests)
 	BUILD=$(BUILD) prove -j 2 -It/lib t/*.t
 
+# The services' variables, into the manual.
+manual: all
+	docs/configuration $(BUILD) >$(BUILD)/CONFIGURATION.md
+	mv $(BUILD)/CONFIGURATION.md docs/CONFIGURATION.md
+
 clean:
 	rm -rf build compile_commands.json
 
 include bench/bench.mk lint.mk t/service/service.mk
 -include fuzz/fuzz.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit check clean
+.PHONY: all unit check manual clean
 .SECONDARY:

@@ -13,7 +13,9 @@ my $k = Kedge->up;
 my $shape = jdecode(slurp("$Kedge::ROOT/kedge.json"));
 ok($shape, 'kedge.json is JSON');
 my %service = map { $_->{name} => $_ } @{ $shape->{services} };
-is_deeply([ sort keys %service ], [qw(auth core wallet)], 'it names the services');
+is_deeply([ sort keys %service ],
+	[ sort map { m{([^/]+)/main\.c$} } glob "$Kedge::ROOT/services/*/main.c" ],
+	'it names each service that there is, and no other');
 
 # ---- nginx's whole configuration, includes resolved ----------------------
 

@@ -10,7 +10,7 @@ use Kedge qw(files need slurp);
 
 need(qw(psql));
 my $k = Kedge->up;
-my @services = qw(auth core wallet);
+my @services = Kedge::services('postgres');
 my $alice = $k->user('alice');
 $alice->get($_) for '/api/core/me', '/api/wallet/accounts';
 
@@ -101,7 +101,8 @@ for my $service (qw(core wallet)) {
 # ---- Redis ------------------------------------------------------------------
 
 my %run_id;
-for my $service (@services) {
+my @with_redis = Kedge::services('redis');
+for my $service (@with_redis) {
 	my $redis = $k->redis($service);
 	my ($id) = $redis->cmd('INFO', 'server') =~ /^run_id:(\w+)/m;
 	$run_id{$id} = $service;
@@ -117,7 +118,7 @@ for my $service (@services) {
 	is((grep { $redis->cmd('CONFIG', 'GET', 'port')->[1] eq $_ } '0'), 1,
 		"$service: its Redis is on no TCP port");
 }
-is(scalar keys %run_id, 3, 'three Redis processes');
+is(scalar keys %run_id, scalar @with_redis, 'a Redis process for each');
 my $secret = $k->service_env('auth')->{AUTH_SECRET};
 cmp_ok(length $secret, '>=', 32, "auth's secret");
 for my $service (qw(core wallet)) {

@@ -10,8 +10,8 @@ use Kedge::Wallet;
 
 need(qw(psql));
 # No workers: what is enqueued here is nothing that they could run.
-my $k = Kedge->up(env => { map { ("${_}_WORKER_PROCESSES" => 0) } qw(AUTH CORE WALLET) });
-my @services = qw(auth core wallet);
+my $k = Kedge->up(env => { map { uc . '_WORKER_PROCESSES' => 0 } Kedge::services() });
+my @services = Kedge::services('postgres');
 
 # ---- the rule, for each function that there is ----------------------------------
 

@@ -334,7 +334,7 @@ for my $path (qw(/_verify /api/auth/provision /metrics /health/live /internal /a
 		"GET $path is not there ($status)");
 }
 is($anyone->post('/api/auth/provision', {})->{status}, 404, 'no client may provision');
-for my $service (qw(auth core wallet)) {
+for my $service (Kedge::services()) {
 	for my $path ("/health/$service", "/health/$service/live") {
 		$r = $anyone->get($path);
 		is($r->{status}, 200, $path);
@@ -349,7 +349,7 @@ for my $service (qw(auth core wallet)) {
 my %documented = slurp("$FindBin::Bin/../docs/METRICS.md") =~ /^\| `(kedge_\w+)` \| (\w+),/mg;
 ok(wait_until(sub { $anyone->get('/metrics/wallet')->{body} =~ /^kedge_job_queue_depth\{/m }, 20),
 	'metrics of jobs come in the background');
-for my $service (qw(auth core wallet)) {
+for my $service (Kedge::services()) {
 	my %types = $anyone->get("/metrics/$service")->{body} =~ /^# TYPE (\w+) (\w+)$/mg;
 	is_deeply([ grep { ($documented{$_} // '') ne $types{$_} } sort keys %types ],
 		[], "$service: each is documented");

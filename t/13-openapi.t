@@ -11,7 +11,7 @@ my $k = Kedge->up(env => { CORE_WEBHOOK_ALLOW_PRIVATE => 'on' });
 my $alice = $k->user('alice');
 my $root = $k->user('root');
 $k->role($root, 'admin');
-my %spec = map { $_ => $k->client->get("/api/$_/openapi.json")->{json} } qw(auth core wallet);
+my %spec = map { $_ => $k->client->get("/api/$_/openapi.json")->{json} } Kedge::services();
 
 sub operation
 {

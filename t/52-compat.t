@@ -29,7 +29,7 @@ for my $version ('1.7.25', '1.7.7', '1.4.18') {
 	is($out, "ada\@example.com\n", 'signs in') or diag($err);
 }
 
-run_tap('node', "$compat/openapi.mjs", '--base', $k->base, qw(auth core wallet));
+run_tap('node', "$compat/openapi.mjs", '--base', $k->base, Kedge::services());
 SKIP: {
 	my ($chromium) =
 	    grep {defined} map { tool($_) } qw(chromium chromium-browser google-chrome);

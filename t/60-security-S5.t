@@ -54,7 +54,7 @@ my %body = (
 my $not = qr{^POST /api/auth/(sign-|revoke-|change-password|provision)};
 my $before = snapshot();
 my $tried = 0;
-for my $service (qw(auth core wallet)) {
+for my $service (Kedge::services()) {
 	my $spec = $k->client->get("/api/$service/openapi.json")->{json};
 	ok($spec, "$service: a specification");
 	for my $path (sort keys %{ $spec->{paths} }) {

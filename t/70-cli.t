@@ -208,7 +208,7 @@ for my $kind (@kinds) {
 	    wait_until(sub { my @now = $k->pids($kind); @now == 1 && $now[0] != $pids[0] }, 15);
 	ok($back, "$kind: started again after kill -9");
 	ok($k->wait_healthy(15), "$kind: all is well again")
-	    or diag(join ' ', map { $k->client->get("/health/$_")->{body} } qw(auth core wallet));
+	    or diag(join ' ', map { $k->client->get("/health/$_")->{body} } Kedge::services());
 	ok(
 		wait_until(
 			sub {

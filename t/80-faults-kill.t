@@ -10,7 +10,7 @@ use Kedge::Load;
 use Kedge::Receiver;
 use Kedge::Wallet;
 
-my @services = qw(auth core wallet);
+my @services = Kedge::services();
 # Jobs of a master that is killed are given to others when its lease is over.
 my $k = Kedge->up(
 	env => {

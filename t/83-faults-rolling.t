@@ -58,7 +58,7 @@ for my $service (qw(core wallet auth)) {
 }
 # All at once, and again while it is at it.
 my $load = load();
-my %masters = map { $_ => ($k->pids($_))[0] } qw(auth core wallet);
+my %masters = map { $_ => ($k->pids($_))[0] } Kedge::services();
 for (1 .. 3) {
 	kill HUP => values %masters;
 	wait_until(sub { $k->client->get('/health/core')->{status} == 200 }, 5);

@@ -30,7 +30,7 @@ use Kedge::Client;
 use Kedge::Redis;
 
 our @EXPORT_OK = qw(wait_until parallel need run_tap tool slurp free_port run
-    jdecode jencode median files);
+    jdecode jencode median files services);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 my $BUILD = $ENV{BUILD} // 'build/plain';
@@ -229,18 +229,48 @@ sub free_port
 sub binary { return "$BUILD/$_[1]" }
 sub build_dir { return $BUILD }
 
+# The names of the services that kedge.json declares; with a need ("redis"), of
+# those that have it.
+sub services
+{
+	my ($need) = @_;
+	my $spec = jdecode(slurp("$ROOT/kedge.json")) // die "kedge.json is not JSON";
+	my @found = @{ $spec->{services} };
+	@found = grep { grep { $_ eq $need } @{ $_->{needs} } } @found if defined $need;
+	return map { $_->{name} } @found;
+}
+
+# A service's variables, as it prints them: NAME => default.
+sub variables
+{
+	my ($service) = @_;
+	my (undef, $out, $err) = run("$BUILD/$service", '--config');
+	my %default = $out =~ /^\| `([A-Z0-9_]+)` \| (\S+) \|/mg;
+	die "$service --config: $err" unless %default;
+	return \%default;
+}
+
+# Tests ask more than one client may: all that limits how often is off.
+sub without_rates
+{
+	my %env;
+	for my $name (map { keys %{ variables($_) } } services()) {
+		$env{$name} = 0 if $name =~ /_RATE$/;
+		$env{$name} = 'off' if $name =~ /_RATE_LIMIT$/;
+	}
+	return %env;
+}
+
 # Options: env (variables), template => 0 (start from nothing), args (of up).
 sub up
 {
 	my ($class, %opt) = @_;
-	for my $name (qw(kedge auth core wallet)) {
+	for my $name ('kedge', services()) {
 		skip_file("$BUILD/$name is not built") unless -x "$BUILD/$name";
 	}
 	my $self = bless {
 		dir => tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR} // '/tmp'),
-		env => { AUTH_RATE_LIMIT => 'off', CORE_WRITE_RATE => 0,
-			WALLET_WRITE_RATE => 0, CORE_READ_RATE => 0, WALLET_READ_RATE => 0,
-			WALLET_BATCH_RATE => 0, %{ $opt{env} // {} } },
+		env => { without_rates(), %{ $opt{env} // {} } },
 		owner => $$,
 	}, $class;
 	chmod 0755, $self->{dir};
@@ -375,7 +405,7 @@ sub from_template
 {
 	my ($self) = @_;
 	my $key = substr sha256_hex(join "\0", map { "$_:" . ((stat)[9] // '') }
-	    (map { "$BUILD/$_" } qw(kedge auth core wallet)),
+	    (map { "$BUILD/$_" } 'kedge', services()),
 	    "$ROOT/kedge.json", files("$ROOT/nginx"),
 	    map { files($_, qr/\.sql$/) } files("$ROOT/sql")), 0, 12;
 	my $place = "$BUILD/t-template";
@@ -568,8 +598,8 @@ sub processes
 	return @found;
 }
 
-# Pids by kind: supervisor, nginx, nginx-worker, auth, core, wallet (masters),
-# auth-api, auth-verify, core-api, wallet-api, core-worker (their processes, by
+# Pids by kind: supervisor, nginx, nginx-worker, auth, core, wallet (masters of
+# services), auth-api, auth-verify, core-api, wallet-api, core-worker (their processes, by
 # pool), postgres, redis-auth…
 sub pids
 {
@@ -598,8 +628,7 @@ sub redis_name
 	my ($self, $p) = @_;
 	my $cwd = readlink "/proc/$p->{pid}/cwd" // '';
 	for my $text ($cwd, $p->{cmd}) {
-		return $1 if $text =~ m{(?:redis[/-])(auth|core|wallet)\b};
-		return $1 if $text =~ m{\b(auth|core|wallet)[-./]redis};
+		return $1 if $text =~ m{redis[/-]([a-z0-9]+)\b};
 	}
 	return '?';
 }
@@ -665,7 +694,7 @@ sub wait_healthy
 	my ($self, $deadline_s) = @_;
 	return wait_until(sub {
 		my $ok = 1;
-		for my $service (qw(auth core wallet)) {
+		for my $service (services()) {
 			my $r = $self->client->get("/health/$service");
 			$ok &&= $r->{status} == 200;
 		}
