@@ -1,21 +1,40 @@
 #include "connections.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
 
 #include "app/service_config.h"
 #include "base/arena.h"
 #include "base/str.h"
+#include "web/query.h"
 
 enum {
-	SERVER_MIN = 200, /* as it was before there were limits */
+	SERVER_MIN = 200, /* as in releases without limits */
 	SERVER_SPARE = 20, /* for migrations, backups and people */
 	SERVICE_SPARE = 8, /* for people who log in as the service */
-	GENERATIONS = 2, /* of processes, in a rolling restart */
-	WORKER_OWN = 2, /* a worker's job and its notifications */
+	GENERATIONS = 2, /* old and new processes in a rolling restart */
+	WORKER_OWN = 2, /* the connections of a worker's two threads */
 	VALUE_MAX = 1000,
 };
 
-/* A variable that is no number is refused by the service, not here. */
+const char *
+connections_url(const struct stack *s, const char *role, const char *password,
+    const char *database)
+{
+	const char *dir = arena_printf(s->arena, "%s/" POSTGRES_DIR, s->dir);
+	struct sockaddr_un un;
+
+	/* libpq accepts absolute paths only; this one is absolute and short. */
+	if (strlen(s->dir) + strlen("/" POSTGRES_SOCKET) >= sizeof(un.sun_path))
+		dir = "/proc/self/cwd/" POSTGRES_DIR;
+	return arena_printf(s->arena, "postgresql://%s%s%s@/%s?host=%s", role,
+	    password != NULL ? ":" : "",
+	    password != NULL ? percent_encode(s->arena, password) : "",
+	    database, percent_encode(s->arena, dir));
+}
+
+/* An invalid variable is ignored here; the service reports it. */
 static int64_t
 number_of(struct arena *a, const struct spec_service *service, const char *name,
     int64_t fallback)

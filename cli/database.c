@@ -9,8 +9,7 @@
 
 #include "connections.h"
 #include "file.h"
-#include "postgres.h"
-#include "say.h"
+#include "message.h"
 
 /* In pg/, so that it goes when the cluster goes. */
 #define STAMP_FILE "pg/kedge-databases"
@@ -67,11 +66,11 @@ connect_to(const struct stack *s, const char *database)
 	const char *problem;
 
 	if (db_script_open(s->arena,
-		postgres_url(
+		connections_url(
 		    s, POSTGRES_SUPERUSER, /* password= */ NULL, database),
 		&script, &problem) == ERR_OK)
 		return script;
-	complain("cannot connect to PostgreSQL: %s", problem);
+	print_error("cannot connect to PostgreSQL: %s", problem);
 	return NULL;
 }
 
@@ -80,7 +79,7 @@ run(struct db_script *script, const char *database, const char *sql)
 {
 	if (db_script_run(script, sql) == ERR_OK)
 		return true;
-	complain("database %s: %s", database, db_script_problem(script));
+	print_error("database %s: %s", database, db_script_problem(script));
 	return false;
 }
 
@@ -96,7 +95,7 @@ run_formatted(struct db_script *script, struct arena *a, const char *name,
 	int i;
 
 	if (db_script_query(script, a, format_sql, args, &rows) != ERR_OK) {
-		complain("database %s: %s", name, db_script_problem(script));
+		print_error("database %s: %s", name, db_script_problem(script));
 		return false;
 	}
 	for (i = 0; i < rows.count; i++)
@@ -198,7 +197,7 @@ database_make(void *database_task)
 
 	if (script == NULL)
 		return 1;
-	say("making the databases and their roles");
+	print_message("making the databases and their roles");
 	ok = make_all(t, script);
 	db_script_close(script);
 	return ok ? 0 : 1;

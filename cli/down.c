@@ -11,9 +11,9 @@
 #include "base/arena.h"
 
 #include "lock.h"
+#include "message.h"
 #include "options.h"
 #include "record.h"
-#include "say.h"
 #include "stack.h"
 
 /* Longer than the longest of the supervisor's own patience. */
@@ -36,13 +36,13 @@ ask_to_stop(const struct stack *s, pid_t holder, int pidfd)
 {
 	if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0) == -1 &&
 	    errno != ESRCH) {
-		complain("cannot stop process %ld in %s: %s", (long)holder,
+		print_error("cannot stop process %ld in %s: %s", (long)holder,
 		    s->dir, strerror(errno));
 		return false;
 	}
 	if (wait_for_end(pidfd, PATIENCE_MS))
 		return true;
-	complain("process %ld in %s does not stop; killing it", (long)holder,
+	print_error("process %ld in %s does not stop; killing it", (long)holder,
 	    s->dir);
 	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 	return wait_for_end(pidfd, PATIENCE_MS);
@@ -81,12 +81,12 @@ run(struct stack *s)
 	pid_t holder = lock_holder();
 
 	if (holder == 0) {
-		say("nothing runs in %s", s->dir);
+		print_message("nothing runs in %s", s->dir);
 		return clear(s);
 	}
 	if (!stop(s, holder) || !clear(s))
 		return false;
-	say("stopped; the data stays in %s", s->dir);
+	print_message("stopped; the data stays in %s", s->dir);
 	return true;
 }
 
@@ -102,7 +102,7 @@ down_command(int argc, char **argv)
 		 /* args_max= */ 0) &&
 	     stack_open(&s, a, options.dir);
 	if (ok && !stack_is_made(&s))
-		say("nothing runs in %s", s.dir);
+		print_message("nothing runs in %s", s.dir);
 	else
 		ok = ok && stack_enter(&s) && run(&s);
 	arena_free(a);

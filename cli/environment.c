@@ -12,9 +12,9 @@
 #include "base/str.h"
 #include "web/identity.h"
 
+#include "connections.h"
 #include "file.h"
-#include "postgres.h"
-#include "say.h"
+#include "message.h"
 
 extern char **environ;
 
@@ -56,7 +56,7 @@ parse(struct arena *a, const char *path, struct environment *e)
 			continue;
 		equals = strchr(line, '=');
 		if (equals == NULL || e->count == (int)COUNT_OF(e->names)) {
-			complain("%s: a line must be NAME=value", path);
+			print_error("%s: a line must be NAME=value", path);
 			return false;
 		}
 		*equals = '\0';
@@ -224,7 +224,7 @@ write_service(const struct stack *s, const struct environment *secrets,
 	put_pool(s, &e, service, "", service->name, &service->api);
 	if (service->needs_postgres)
 		put(&e, variable(s, service, "DATABASE_URL"),
-		    postgres_url(s, service->name,
+		    connections_url(s, service->name,
 			environment_find(
 			    secrets, variable(s, service, "DATABASE_PASSWORD")),
 			service->name));

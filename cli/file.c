@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "say.h"
+#include "message.h"
 
 static char *
 read_all(struct arena *a, int fd, size_t size, size_t *ret_len)
@@ -64,7 +64,7 @@ file_read(struct arena *a, const char *path, size_t *ret_len)
 	char *data = file_find(a, path, ret_len);
 
 	if (data == NULL)
-		complain("cannot read %s: %s", path, strerror(errno));
+		print_error("cannot read %s: %s", path, strerror(errno));
 	return data;
 }
 
@@ -101,7 +101,7 @@ file_write(struct arena *a, const char *path, mode_t mode, const char *text)
 		ok = ok && rename(fresh, path) == 0;
 	}
 	if (!ok)
-		complain("cannot write %s: %s", path, strerror(errno));
+		print_error("cannot write %s: %s", path, strerror(errno));
 	return ok;
 }
 
@@ -127,7 +127,7 @@ file_make_dir(const char *path, mode_t mode)
 			return true;
 		errno = ENOTDIR;
 	}
-	complain("cannot make the directory %s: %s", path, strerror(errno));
+	print_error("cannot make the directory %s: %s", path, strerror(errno));
 	return false;
 }
 

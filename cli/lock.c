@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "process.h"
-#include "say.h"
+#include "message.h"
+#include "proc_info.h"
 
 #define GUARD_FILE LOCK_FILE ".guard"
 
@@ -27,11 +27,11 @@ whole_file(void)
 static bool
 write_holder(int fd)
 {
-	struct process self;
+	struct proc_info self;
 	char text[TEXT_SIZE];
 	int len;
 
-	if (!process_find(getpid(), &self))
+	if (!proc_info_find(getpid(), &self))
 		return false;
 	len = snprintf(text, sizeof(text), "%ld %lld\n", (long)self.pid,
 	    (long long)self.started_ticks);
@@ -55,11 +55,11 @@ is_supervisor(int fd, pid_t pid)
 {
 	char expected[TEXT_SIZE], text[TEXT_SIZE];
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	struct process p;
+	struct proc_info p;
 	struct stat st;
 
 	if (n < 0 || fstat(fd, &st) != 0 || !is_ours(pid, st.st_uid) ||
-	    !process_find(pid, &p))
+	    !proc_info_find(pid, &p))
 		return false;
 	if (n == 0)
 		return true;
@@ -114,17 +114,18 @@ take(const char *dir)
 	if (fd != -1)
 		fd = replace_if_open_to_others(fd);
 	if (fd == -1) {
-		complain(
+		print_error(
 		    "cannot open %s/" LOCK_FILE ": %s", dir, strerror(errno));
 		return false;
 	}
 	if (fcntl(fd, F_SETLK, &lock) == 0 && write_holder(fd))
 		return true;
 	if (errno == EACCES || errno == EAGAIN)
-		complain("%s is in use by process %ld; \"kedge down\" stops it",
-		    dir, (long)blocker_of(fd));
+		print_error(
+		    "%s is in use by process %ld; \"kedge down\" stops it", dir,
+		    (long)blocker_of(fd));
 	else
-		complain(
+		print_error(
 		    "cannot lock %s/" LOCK_FILE ": %s", dir, strerror(errno));
 	close(fd);
 	return false;
@@ -140,7 +141,7 @@ lock_take(const char *dir)
 	/* Of two at once, the second must not replace what the first has. */
 	guard = open(GUARD_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (guard == -1 || fcntl(guard, F_SETLKW, &lock) != 0) {
-		complain(
+		print_error(
 		    "cannot lock %s/" GUARD_FILE ": %s", dir, strerror(errno));
 		if (guard != -1)
 			close(guard);

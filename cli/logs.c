@@ -11,8 +11,8 @@
 #include "base/str.h"
 
 #include "file.h"
+#include "message.h"
 #include "options.h"
-#include "say.h"
 #include "stack.h"
 #include "tool.h"
 
@@ -77,14 +77,14 @@ show(const struct stack *s, const struct options *o)
 	        ? list_one(s->arena, o->args[0], argv + first)
 	        : list_all(s->arena, argv + first, COUNT_OF(argv) - first - 1);
 	if (n == 0) {
-		complain("there is no log%s%s in %s/log",
+		print_error("there is no log%s%s in %s/log",
 		    o->nargs > 0 ? " of " : "", o->nargs > 0 ? o->args[0] : "",
 		    s->dir);
 		return 1;
 	}
 	argv[first + n] = NULL;
 	execv(tail, argv);
-	complain("cannot run %s: %s", tail, strerror(errno));
+	print_error("cannot run %s: %s", tail, strerror(errno));
 	return 1;
 }
 

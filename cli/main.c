@@ -9,8 +9,8 @@
 
 #include "down.h"
 #include "logs.h"
+#include "message.h"
 #include "migrate.h"
-#include "say.h"
 #include "status.h"
 #include "subcommand.h"
 #include "up.h"
@@ -90,9 +90,10 @@ main(int argc, char **argv)
 		if (commands[i].run != NULL)
 			return commands[i].run(argc > 1 ? argc - 1 : argc,
 			    argc > 1 ? argv + 1 : argv);
-		complain("\"%s\" needs the script ./kedge of a checkout", name);
+		print_error(
+		    "\"%s\" needs the script ./kedge of a checkout", name);
 		return 2;
 	}
-	complain("there is no command %s; see \"kedge help\"", name);
+	print_error("there is no command %s; see \"kedge help\"", name);
 	return 2;
 }

@@ -8,12 +8,12 @@
 #include "db/db_script.h"
 #include "db/db_url.h"
 
+#include "connections.h"
 #include "file.h"
+#include "message.h"
 #include "migration_folder.h"
 #include "options.h"
-#include "postgres.h"
-#include "rights.h"
-#include "say.h"
+#include "privileges.h"
 
 /* The library's, in the order in which they are run, before the service's. */
 static const char *const libraries[] = { "base", "job" };
@@ -54,9 +54,10 @@ is_wanted(const struct run *r, int folder)
 }
 
 static bool
-complain_of_database(const struct run *r)
+print_database_error(const struct run *r)
 {
-	complain("%s: %s", r->service->name, db_script_problem(r->with.script));
+	print_error(
+	    "%s: %s", r->service->name, db_script_problem(r->with.script));
 	return false;
 }
 
@@ -64,7 +65,7 @@ static bool
 execute(struct run *r, const char *sql)
 {
 	return db_script_run(r->with.script, sql) == ERR_OK ||
-	       complain_of_database(r);
+	       print_database_error(r);
 }
 
 static bool
@@ -77,23 +78,24 @@ open_database(struct run *r)
 	const char *problem = url == NULL ? NULL : db_url_problem(url);
 
 	if (problem != NULL) {
-		complain("%s: %s", name, problem);
+		print_error("%s: %s", name, problem);
 		return false;
 	}
 
 	if (url == NULL && !file_exists(POSTGRES_SOCKET)) {
-		complain("cannot migrate %s: nothing runs in %s; \"kedge up\" "
-			 "starts it",
+		print_error(
+		    "cannot migrate %s: nothing runs in %s; \"kedge up\" "
+		    "starts it",
 		    r->service->name, r->stack->dir);
 		return false;
 	}
 	if (url == NULL)
-		url = postgres_url(r->stack,
+		url = connections_url(r->stack,
 		    arena_printf(a, "%s_owner", r->service->name),
 		    /* password= */ NULL, r->service->name);
 	if (db_script_open(a, url, &r->with.script, &problem) == ERR_OK)
 		return true;
-	complain("cannot migrate %s: %s", r->service->name, problem);
+	print_error("cannot migrate %s: %s", r->service->name, problem);
 	return false;
 }
 
@@ -139,7 +141,7 @@ apply_pending(struct run *r)
 {
 	int i;
 
-	if (!migration_read_patience(&r->with.patience_ms) ||
+	if (!migration_read_timeout(&r->with.timeout_ms) ||
 	    !migration_lock(&r->with) ||
 	    !migration_folder_make_tables(&r->with) || !adopt_libraries(r) ||
 	    !check_folders(r))
@@ -172,7 +174,7 @@ migrate_service(const struct stack *s, const struct spec_service *service)
 	r->with.arena = a;
 	r->with.service = service->name;
 	ok = read_folders(r) && open_database(r) && set_up_session(r) &&
-	     rights_secure(r->with.script, a, service->name) &&
+	     privileges_secure(r->with.script, a, service->name) &&
 	     check_folders(r) && (!is_pending(r) || apply_pending(r));
 	db_script_close(r->with.script);
 	arena_free(a);
@@ -188,7 +190,7 @@ migrate_all(const struct stack *s, const char *only)
 	int i;
 
 	if (only != NULL && spec_find(&s->spec, only) == NULL) {
-		complain("there is no service %s", only);
+		print_error("there is no service %s", only);
 		return false;
 	}
 	for (i = 0; i < s->spec.nservices; i++) {
@@ -214,7 +216,7 @@ migrate_command(int argc, char **argv)
 	     stack_open(&s, a, options.dir) && stack_enter(&s) &&
 	     migrate_all(&s, options.nargs > 0 ? options.args[0] : NULL);
 	if (ok)
-		say("the databases are up to date");
+		print_message("the databases are up to date");
 	arena_free(a);
 	return ok ? 0 : 1;
 }

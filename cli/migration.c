@@ -11,27 +11,27 @@
 #include "base/str.h"
 #include "db/db_script.h"
 
-#include "say.h"
+#include "message.h"
 
-#define PATIENCE_VARIABLE "KEDGE_MIGRATION_PATIENCE_S"
+#define TIMEOUT_VARIABLE "KEDGE_MIGRATION_PATIENCE_S"
 
 enum {
-	PATIENCE_DEFAULT_S = 60,
-	PATIENCE_MAX_S = 86400,
+	TIMEOUT_DEFAULT_S = 60,
+	TIMEOUT_MAX_S = 86400,
 	PAUSE_MIN_MS = 250,
 	PAUSE_MAX_MS = 4000,
 };
 
 bool
-migration_read_patience(int64_t *ret_ms)
+migration_read_timeout(int64_t *ret_ms)
 {
-	const char *text = getenv(PATIENCE_VARIABLE);
-	int64_t s = PATIENCE_DEFAULT_S;
+	const char *text = getenv(TIMEOUT_VARIABLE);
+	int64_t s = TIMEOUT_DEFAULT_S;
 
-	if (text != NULL && !str_i64(text, 1, PATIENCE_MAX_S, &s)) {
-		complain(PATIENCE_VARIABLE
+	if (text != NULL && !str_i64(text, 1, TIMEOUT_MAX_S, &s)) {
+		print_error(TIMEOUT_VARIABLE
 		    ": expected a number of seconds from 1 to %d",
-		    PATIENCE_MAX_S);
+		    TIMEOUT_MAX_S);
 		return false;
 	}
 	*ret_ms = s * 1000;
@@ -74,9 +74,10 @@ migration_check_former(const struct migration *m, const char *path)
 
 	for (s = next_former(m->text); s != NULL; s = next_former(s)) {
 		if (!is_checksum_line(s)) {
-			complain("%s: expected \"" FORMERLY
-				 "\", a blank and a SHA-256 of 64 hexadecimal "
-				 "digits in lower case",
+			print_error(
+			    "%s: expected \"" FORMERLY
+			    "\", a blank and a SHA-256 of 64 hexadecimal "
+			    "digits in lower case",
 			    path);
 			return false;
 		}
@@ -128,7 +129,7 @@ pause_once(const struct migration_run *r, struct wait *w)
 	struct timespec left = { .tv_sec = w->pause_ms / 1000,
 		.tv_nsec = w->pause_ms % 1000 * 1000000 };
 
-	if (clock_monotonic_us() - w->began_us > r->patience_ms * 1000)
+	if (clock_monotonic_us() - w->began_us > r->timeout_ms * 1000)
 		return false;
 	while (nanosleep(&left, &left) == -1 && errno == EINTR)
 		continue;
@@ -167,9 +168,9 @@ lock_holder_of(const struct migration_run *r)
 /* -- the database -- */
 
 static bool
-complain_of_database(const struct migration_run *r)
+print_database_error(const struct migration_run *r)
 {
-	complain("%s: %s", r->service, db_script_problem(r->script));
+	print_error("%s: %s", r->service, db_script_problem(r->script));
 	return false;
 }
 
@@ -177,7 +178,7 @@ static bool
 run(const struct migration_run *r, const char *sql)
 {
 	return db_script_run(r->script, sql) == ERR_OK ||
-	       complain_of_database(r);
+	       print_database_error(r);
 }
 
 /*
@@ -196,17 +197,19 @@ migration_lock(const struct migration_run *r)
 		if (db_script_query(r->script, r->arena,
 			"SELECT pg_try_advisory_lock(x'6b65646765'::bigint)",
 			DB_NO_ARGS, &rows) != ERR_OK)
-			return complain_of_database(r);
+			return print_database_error(r);
 		if (db_get_bool(&rows, 0, 0))
 			return true;
 		if (!said)
-			say("%s: waiting for another migration to end",
+			print_message(
+			    "%s: waiting for another migration to end",
 			    r->service);
 		said = true;
 		w.pause_ms = PAUSE_MIN_MS;
 		if (!pause_once(r, &w)) {
-			complain("%s: another migration has been running for "
-				 "%lld s; given up",
+			print_error(
+			    "%s: another migration has been running for "
+			    "%lld s; given up",
 			    r->service, (long long)waited_s(&w));
 			return false;
 		}
@@ -223,11 +226,11 @@ shown(const struct migration_run *r, const struct migration *m)
 }
 
 static bool
-complain_of_file(const struct migration_run *r, const struct migration *m)
+print_file_error(const struct migration_run *r, const struct migration *m)
 {
 	int line = db_script_problem_line(r->script);
 
-	complain("sql/%s/%s%s: %s", r->folder, m->name,
+	print_error("sql/%s/%s%s: %s", r->folder, m->name,
 	    line == 0 ? "" : arena_printf(r->arena, ":%d", line),
 	    db_script_problem(r->script));
 	return false;
@@ -268,16 +271,17 @@ apply_in_transaction(const struct migration_run *r, const struct migration *m)
 			r->script, m->text, r->record_sql, args) == ERR_OK)
 			return true;
 		if (!is_locked_out(r))
-			return complain_of_file(r, m);
-		say("migrating %s: %s has not got its locks (try %d, after "
+			return print_file_error(r, m);
+		print_message(
+		    "migrating %s: %s has not got its locks (try %d, after "
 		    "%lld s); %s",
 		    r->service, shown(r, m), tries, (long long)waited_s(&w),
 		    lock_holder_of(r));
 		if (!pause_once(r, &w)) {
-			complain("sql/%s/%s: given up after %d tries in %lld "
-				 "s, and nothing of it is done: "
-				 "%s; " PATIENCE_VARIABLE
-				 " says how long to try",
+			print_error(
+			    "sql/%s/%s: given up after %d tries in %lld "
+			    "s, and nothing of it is done: "
+			    "%s; " TIMEOUT_VARIABLE " says how long to try",
 			    r->folder, m->name, tries, (long long)waited_s(&w),
 			    lock_holder_of(r));
 			return false;
@@ -353,10 +357,11 @@ drop_if_invalid(const struct migration_run *r, const char *index)
 
 	if (db_script_query(r->script, r->arena, sql, DB_ARGS(index), &rows) !=
 	    ERR_OK)
-		return complain_of_database(r);
+		return print_database_error(r);
 	if (rows.count == 0)
 		return true;
-	say("migrating %s: dropping the index %s, which an interrupted run "
+	print_message(
+	    "migrating %s: dropping the index %s, which an interrupted run "
 	    "has left invalid",
 	    r->service, index);
 	return run(
@@ -371,20 +376,20 @@ apply_alone(
 	struct db_rows rows;
 
 	if (!run(r, arena_printf(r->arena, "SET lock_timeout = %lld",
-			(long long)r->patience_ms)) ||
+			(long long)r->timeout_ms)) ||
 	    !drop_if_invalid(r, index))
 		return false;
 	if (db_script_run(r->script, m->text) != ERR_OK) {
 		if (!is_locked_out(r))
-			return complain_of_file(r, m);
-		complain("sql/%s/%s: given up after %lld s; %s", r->folder,
-		    m->name, (long long)(r->patience_ms / 1000),
+			return print_file_error(r, m);
+		print_error("sql/%s/%s: given up after %lld s; %s", r->folder,
+		    m->name, (long long)(r->timeout_ms / 1000),
 		    lock_holder_of(r));
 		return false;
 	}
 	if (db_script_query(r->script, r->arena, r->record_sql,
 		record_args(r, m), &rows) != ERR_OK)
-		return complain_of_database(r);
+		return print_database_error(r);
 	return true;
 }
 
@@ -396,7 +401,7 @@ migration_apply(const struct migration_run *r, const struct migration *m)
 	if (str_has_prefix(m->text, MARKER)) {
 		index = read_index(r->arena, m->text);
 		if (index == NULL) {
-			complain(
+			print_error(
 			    "sql/%s/%s: without a transaction there is "
 			    "one statement, CREATE [UNIQUE] INDEX "
 			    "CONCURRENTLY IF NOT EXISTS name or DROP INDEX "
@@ -405,7 +410,7 @@ migration_apply(const struct migration_run *r, const struct migration *m)
 			return false;
 		}
 	}
-	say("migrating %s: %s", r->service, shown(r, m));
+	print_message("migrating %s: %s", r->service, shown(r, m));
 	return index != NULL ? apply_alone(r, m, index)
 	                     : apply_in_transaction(r, m);
 }

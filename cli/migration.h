@@ -42,7 +42,7 @@ struct migration_run {
 	const char *service;
 	const char *folder; /* of the file, below sql/ */
 	const char *record_sql; /* with version, name and checksum */
-	int64_t patience_ms; /* for a file, and for others who migrate */
+	int64_t timeout_ms; /* for a file, and for others who migrate */
 };
 
 /* False: a line "-- kedge: formerly" is malformed; a complaint names `path`. */
@@ -52,7 +52,7 @@ migration_check_former(const struct migration *m, const char *path);
 bool migration_has_been(const struct migration *m, const char *checksum);
 
 /* KEDGE_MIGRATION_PATIENCE_S, or a minute.  False: a complaint says why. */
-MUST_CHECK bool migration_read_patience(int64_t *ret_ms);
+MUST_CHECK bool migration_read_timeout(int64_t *ret_ms);
 /* Keeps others who migrate out, until the session ends.  Complains. */
 MUST_CHECK bool migration_lock(const struct migration_run *r);
 /* Runs the file and records it.  Complains. */

@@ -10,7 +10,7 @@
 #include "db/db_script.h"
 
 #include "file.h"
-#include "say.h"
+#include "message.h"
 
 /* -- the files -- */
 
@@ -47,12 +47,12 @@ add_file(struct migration_folder *f, struct arena *a, const char *dir,
 
 	m->version = version_of(name);
 	if (m->version == 0) {
-		complain(
+		print_error(
 		    "%s: a migration is named NNNN_what.sql, from 0001", path);
 		return false;
 	}
 	if (f->nfiles > 0 && m->version == m[-1].version) {
-		complain("%s: %s has the same number", path, m[-1].name);
+		print_error("%s: %s has the same number", path, m[-1].name);
 		return false;
 	}
 	m->name = arena_strdup(a, name);
@@ -75,11 +75,11 @@ migration_folder_read(
 
 	n = scandir(dir, &entries, select_sql, alphasort);
 	if (n == -1) {
-		complain("cannot read %s: %s", dir, strerror(errno));
+		print_error("cannot read %s: %s", dir, strerror(errno));
 		return false;
 	}
 	if (n > MIGRATION_FILES_MAX) {
-		complain("%s: more than %d files", dir, MIGRATION_FILES_MAX);
+		print_error("%s: more than %d files", dir, MIGRATION_FILES_MAX);
 		ok = false;
 	}
 	for (i = 0; i < n; i++) {
@@ -93,9 +93,9 @@ migration_folder_read(
 /* -- the record -- */
 
 static bool
-complain_of_database(const struct migration_run *r)
+print_database_error(const struct migration_run *r)
 {
-	complain("%s: %s", r->service, db_script_problem(r->script));
+	print_error("%s: %s", r->service, db_script_problem(r->script));
 	return false;
 }
 
@@ -105,7 +105,7 @@ query(const struct migration_run *r, const char *sql, struct db_args args,
 {
 	return db_script_query(r->script, r->arena, sql, args, ret_rows) ==
 	           ERR_OK ||
-	       complain_of_database(r);
+	       print_database_error(r);
 }
 
 static const char *
@@ -132,7 +132,7 @@ migration_folder_make_tables(const struct migration_run *r)
 	    " PRIMARY KEY (folder, version))";
 
 	return db_script_run(r->script, sql) == ERR_OK ||
-	       complain_of_database(r);
+	       print_database_error(r);
 }
 
 /* What kedge_migration has run: version, name, checksum and time. */
@@ -256,21 +256,23 @@ check_applied(const struct migration_folder *f, const struct migration_run *r,
 	if (i >= f->nfiles)
 		return true; /* a later release has run it */
 	if (row->version > m->version) {
-		complain("%s: %s has no version %lld%s%s, but later ones",
+		print_error("%s: %s has no version %lld%s%s, but later ones",
 		    r->service, table_of(f), (long long)m->version,
 		    f->is_library ? " of " : "", f->is_library ? f->name : "");
 		return false;
 	}
 	if (row->version < m->version) {
-		complain("%s: %s has been run, and sql/%s/ has no file of that "
-			 "number",
+		print_error(
+		    "%s: %s has been run, and sql/%s/ has no file of that "
+		    "number",
 		    r->service, row->name, f->name);
 		return false;
 	}
 	if (!str_eq(row->name, m->name) ||
 	    !migration_has_been(m, row->checksum)) {
-		complain("%s: %s is not what was run as %s; a migration that "
-			 "has been run must stay as it is",
+		print_error(
+		    "%s: %s is not what was run as %s; a migration that "
+		    "has been run must stay as it is",
 		    r->service, m->name, row->name);
 		return false;
 	}

@@ -12,8 +12,7 @@
 
 #include "environment.h"
 #include "file.h"
-#include "say.h"
-#include "template.h"
+#include "message.h"
 #include "tool.h"
 
 enum {
@@ -36,11 +35,54 @@ static const char *const plain_files[] = {
 	"loopback.conf",
 };
 
+struct template_value {
+	const char *name; /* NULL ends the list */
+	const char *value;
+};
+
 struct render {
 	const struct stack *stack;
 	struct buf out;
 	bool ok;
 };
+
+static const struct template_value *
+find_value(const struct template_value *values, const char *name, size_t len)
+{
+	for (; values->name != NULL; values++)
+		if (strlen(values->name) == len &&
+		    memcmp(values->name, name, len) == 0)
+			return values;
+	return NULL;
+}
+
+/*
+ * Appends the text with each {{name}} replaced.  False: a name is not in the
+ * list or not closed; *ret_unknown is where it begins.
+ */
+static bool
+fill(struct buf *b, const char *text, const struct template_value *values,
+    const char **ret_unknown)
+{
+	const struct template_value *v;
+	const char *open, *close;
+
+	while ((open = strstr(text, "{{")) != NULL) {
+		buf_put(b, text, (size_t)(open - text));
+		close = strstr(open, "}}");
+		v = close == NULL ? NULL
+		                  : find_value(values, open + 2,
+					(size_t)(close - open - 2));
+		if (v == NULL) {
+			*ret_unknown = open;
+			return false;
+		}
+		buf_puts(b, v->value);
+		text = close + 2;
+	}
+	buf_puts(b, text);
+	return true;
+}
 
 static struct render
 begin(const struct stack *s)
@@ -61,8 +103,8 @@ add(struct render *r, const char *template, const struct template_value *values)
 
 	if (text == NULL) {
 		r->ok = false;
-	} else if (!template_fill(&r->out, text, values, &unknown)) {
-		complain("%s: nothing is known as %.32s", path, unknown);
+	} else if (!fill(&r->out, text, values, &unknown)) {
+		print_error("%s: nothing is known as %.32s", path, unknown);
 		r->ok = false;
 	}
 }
@@ -113,8 +155,9 @@ connections(const struct stack *s)
 	n = (int64_t)limit.rlim_max - FILES_SPARE;
 	if (n < CONNECTIONS_MIN)
 		n = CONNECTIONS_MIN;
-	complain("nginx gets %lld connections for each worker instead of %lld: "
-		 "the limit of open files (ulimit -Hn) is %lld",
+	print_error(
+	    "nginx gets %lld connections for each worker instead of %lld: "
+	    "the limit of open files (ulimit -Hn) is %lld",
 	    (long long)n, (long long)wanted, (long long)limit.rlim_max);
 	return n;
 }
@@ -310,7 +353,7 @@ link_web(const struct stack *s)
 
 	if ((unlink("web") == -1 && errno != ENOENT) ||
 	    symlink(target, "web") == -1) {
-		complain("cannot link %s/web: %s", s->dir, strerror(errno));
+		print_error("cannot link %s/web: %s", s->dir, strerror(errno));
 		return false;
 	}
 	return true;
@@ -327,7 +370,7 @@ nginx_write(const struct stack *s, int port)
 }
 
 bool
-nginx_plan(const struct stack *s, int port, struct child *ret_child)
+nginx_plan(const struct stack *s, int port, struct process *ret_process)
 {
 	struct arena *a = s->arena;
 	const char *program = tool_find(a, "nginx");
@@ -342,7 +385,7 @@ nginx_plan(const struct stack *s, int port, struct child *ret_child)
 	argv[4] = arena_strdup(a, "nginx/nginx.conf");
 	argv[5] = arena_strdup(a, "-e");
 	argv[6] = arena_strdup(a, "stderr");
-	*ret_child = (struct child){
+	*ret_process = (struct process){
 		.name = "nginx",
 		.title = "nginx",
 		.argv = argv,
@@ -359,7 +402,7 @@ nginx_plan(const struct stack *s, int port, struct child *ret_child)
 		/* Graceful: it answers what it has begun. */
 		.stop_signal = SIGQUIT,
 		.death_signal = SIGTERM,
-		.stop_stage = CHILD_STOP_EDGE,
+		.stop_stage = PROCESS_STOP_EDGE,
 		.stop_timeout_ms = 12000,
 	};
 	return true;

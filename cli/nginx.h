@@ -6,12 +6,12 @@
 
 #include "base/attr.h"
 
-#include "child.h"
+#include "process.h"
 #include "stack.h"
 
 MUST_CHECK bool nginx_write(const struct stack *s, int port);
 /* False, having complained, when there is no nginx. */
 MUST_CHECK bool
-nginx_plan(const struct stack *s, int port, struct child *ret_child);
+nginx_plan(const struct stack *s, int port, struct process *ret_process);
 
 #endif

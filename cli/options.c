@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 
-#include "say.h"
+#include "message.h"
 
 static bool
 read_port(struct options *o, const char *text)
@@ -14,7 +14,7 @@ read_port(struct options *o, const char *text)
 	int64_t port;
 
 	if (!str_i64(text, 0, 65535, &port)) {
-		complain("--port must be a number up to 65535");
+		print_error("--port must be a number up to 65535");
 		return false;
 	}
 	o->port = (int)port;
@@ -41,8 +41,9 @@ options_read(
 		if (flag == 'f')
 			flag = OPTIONS_FOLLOW;
 		if (flag == '?' || ((unsigned)flag & allowed) == 0) {
-			complain("%s does not know %s, or lacks its value; see "
-				 "\"kedge help\"",
+			print_error(
+			    "%s does not know %s, or lacks its value; see "
+			    "\"kedge help\"",
 			    argv[0], argv[optind - 1]);
 			return false;
 		}
@@ -58,7 +59,7 @@ options_read(
 	o->args = argv + optind;
 	o->nargs = argc - optind;
 	if (ok && o->nargs > args_max) {
-		complain("%s: %s is one argument too many", argv[0],
+		print_error("%s: %s is one argument too many", argv[0],
 		    o->args[args_max]);
 		return false;
 	}

@@ -6,11 +6,11 @@
 
 #include "base/arena.h"
 
+#include "message.h"
 #include "migrate.h"
 #include "nginx.h"
 #include "postgres.h"
 #include "redis.h"
-#include "say.h"
 
 struct migration {
 	const struct stack *stack;
@@ -19,31 +19,31 @@ struct migration {
 
 /* What the children of one service wait for. */
 struct stores {
-	struct child *postgres; /* NULL: no service needs it */
-	struct child *databases; /* NULL: they are made */
+	struct process *postgres; /* NULL: no service needs it */
+	struct process *databases; /* NULL: they are made */
 	bool no_cluster; /* so far */
 };
 
-static struct child *
+static struct process *
 next(struct plan *p)
 {
-	assert(p->nchildren < PLAN_CHILDREN_MAX);
-	return &p->children[p->nchildren++];
+	assert(p->nprocesses < PLAN_PROCESSES_MAX);
+	return &p->processes[p->nprocesses++];
 }
 
 static void
-need(struct child *c, struct child *needed)
+need(struct process *c, struct process *needed)
 {
 	if (needed == NULL)
 		return;
-	assert(c->nneeds < CHILD_NEEDS_MAX);
+	assert(c->nneeds < PROCESS_NEEDS_MAX);
 	c->needs[c->nneeds++] = needed;
 }
 
-static struct child
+static struct process
 step(const char *name, const char *title, int (*task)(void *), void *ctx)
 {
-	return (struct child){
+	return (struct process){
 		.name = name,
 		.title = title,
 		.once = true,
@@ -51,7 +51,7 @@ step(const char *name, const char *title, int (*task)(void *), void *ctx)
 		.ctx = ctx,
 		.stop_signal = SIGTERM,
 		.death_signal = SIGKILL,
-		.stop_stage = CHILD_STOP_SERVICES,
+		.stop_stage = PROCESS_STOP_SERVICES,
 		.stop_timeout_ms = 1000,
 	};
 }
@@ -70,7 +70,7 @@ any_needs_postgres(const struct spec *spec)
 static bool
 add_postgres(struct plan *p, const struct stack *s, struct stores *ret)
 {
-	struct child *cluster = NULL;
+	struct process *cluster = NULL;
 	struct postgres postgres;
 
 	*ret = (struct stores){ 0 };
@@ -103,13 +103,13 @@ run_migration(void *ctx)
 	return migrate_service(m->stack, m->service) ? 0 : 1;
 }
 
-static struct child *
+static struct process *
 add_migration(struct plan *p, const struct stack *s,
     const struct spec_service *service, const struct stores *stores)
 {
 	struct arena *a = s->arena;
 	struct migration *m = arena_alloc(a, sizeof(*m));
-	struct child *c = next(p);
+	struct process *c = next(p);
 
 	*m = (struct migration){ s, service };
 	*c = step(arena_printf(a, "migrate-%s", service->name),
@@ -121,7 +121,7 @@ add_migration(struct plan *p, const struct stack *s,
 
 static bool
 plan_service(const struct stack *s, const struct spec_service *service,
-    int port, struct child *ret)
+    int port, struct process *ret)
 {
 	struct arena *a = s->arena;
 	const char *socket = arena_printf(a, "run/%s.sock", service->name);
@@ -129,10 +129,10 @@ plan_service(const struct stack *s, const struct spec_service *service,
 
 	argv[0] = arena_printf(a, "%s/%s", s->bin, service->name);
 	if (access(argv[0], X_OK) == -1) {
-		complain("%s is not built", argv[0]);
+		print_error("%s is not built", argv[0]);
 		return false;
 	}
-	*ret = (struct child){
+	*ret = (struct process){
 		.name = service->name,
 		.title = service->name,
 		.argv = argv,
@@ -149,7 +149,7 @@ plan_service(const struct stack *s, const struct spec_service *service,
 		.socket = socket,
 		.stop_signal = SIGTERM,
 		.death_signal = SIGTERM,
-		.stop_stage = CHILD_STOP_SERVICES,
+		.stop_stage = PROCESS_STOP_SERVICES,
 		/* Twice the time to drain: jobs first, then requests. */
 		.stop_timeout_ms = 22000,
 	};
@@ -160,9 +160,9 @@ static bool
 add_service(struct plan *p, const struct stack *s,
     const struct spec_service *service, int port, const struct stores *stores)
 {
-	struct child *redis = NULL;
-	struct child *migration = NULL;
-	struct child *c;
+	struct process *redis = NULL;
+	struct process *migration = NULL;
+	struct process *c;
 
 	if (service->needs_redis) {
 		redis = next(p);
@@ -199,6 +199,6 @@ plan_make(struct plan *p, const struct stack *s,
 			return false;
 	/* Not before it is sure that nothing is missing. */
 	if (stores.no_cluster)
-		say("making a PostgreSQL cluster in %s/pg", s->dir);
+		print_message("making a PostgreSQL cluster in %s/pg", s->dir);
 	return true;
 }

@@ -9,8 +9,8 @@
 
 #include "base/attr.h"
 
-#include "child.h"
 #include "database.h"
+#include "process.h"
 #include "spec.h"
 #include "stack.h"
 
@@ -18,11 +18,11 @@
  * PostgreSQL and its two steps, nginx; of each service itself, its Redis and
  * its migrations.
  */
-enum { PLAN_CHILDREN_MAX = 4 + 3 * SPEC_SERVICES_MAX };
+enum { PLAN_PROCESSES_MAX = 4 + 3 * SPEC_SERVICES_MAX };
 
 struct plan {
-	struct child children[PLAN_CHILDREN_MAX];
-	int nchildren;
+	struct process processes[PLAN_PROCESSES_MAX];
+	int nprocesses;
 	struct database_task databases;
 };
 

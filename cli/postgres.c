@@ -10,23 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "web/query.h"
 
 #include "connections.h"
 #include "environment.h"
 #include "file.h"
-#include "process.h"
-#include "say.h"
+#include "message.h"
+#include "proc_info.h"
 #include "tool.h"
 
-#define HOME_DIR "pg"
+#define HOME_DIR POSTGRES_DIR
 #define DATA_DIR HOME_DIR "/data"
 #define FRESH_DIR HOME_DIR "/data.new"
 #define PID_FILE DATA_DIR "/postmaster.pid"
@@ -45,22 +43,23 @@ choose_user(struct postgres *p)
 		return true;
 	p->other_user = true;
 	if (stat(DATA_DIR, &st) == 0 && st.st_uid != 0) {
-		p->user = (struct child_user){ st.st_uid, st.st_gid };
+		p->user = (struct process_user){ st.st_uid, st.st_gid };
 		return true;
 	}
 	pw = getpwnam("postgres");
 	if (pw == NULL) {
-		complain("as root, PostgreSQL runs as the user postgres, and "
-			 "there is none");
+		print_error(
+		    "as root, PostgreSQL runs as the user postgres, and "
+		    "there is none");
 		return false;
 	}
-	p->user = (struct child_user){ pw->pw_uid, pw->pw_gid };
+	p->user = (struct process_user){ pw->pw_uid, pw->pw_gid };
 	return true;
 }
 
 /* Asks the kernel, in a process of that user. */
 static bool
-can_reach(const struct child_user *u, const char *dir)
+can_reach(const struct process_user *u, const char *dir)
 {
 	int status;
 	pid_t pid;
@@ -75,12 +74,12 @@ can_reach(const struct child_user *u, const char *dir)
 }
 
 static bool
-link_elsewhere(const struct stack *s, const struct child_user *u)
+link_elsewhere(const struct stack *s, const struct process_user *u)
 {
 	char *dir = arena_strdup(s->arena, SHARED_DIR "/pg-XXXXXX");
 
 	if (rmdir(HOME_DIR) == -1 && errno != ENOENT) {
-		complain(
+		print_error(
 		    "the user of PostgreSQL cannot reach %s/" HOME_DIR, s->dir);
 		return false;
 	}
@@ -89,7 +88,7 @@ link_elsewhere(const struct stack *s, const struct child_user *u)
 	if (mkdtemp(dir) != NULL && chown(dir, u->uid, u->gid) == 0 &&
 	    symlink(dir, HOME_DIR) == 0)
 		return true;
-	complain("cannot make %s: %s", dir, strerror(errno));
+	print_error("cannot make %s: %s", dir, strerror(errno));
 	return false;
 }
 
@@ -101,8 +100,9 @@ make_home(const struct stack *s, const struct postgres *p)
 
 	if (lstat(HOME_DIR, &st) == 0 && S_ISLNK(st.st_mode) &&
 	    stat(HOME_DIR, &st) == -1) {
-		complain("%s/" HOME_DIR " leads nowhere: the cluster that it "
-			 "names is gone",
+		print_error("%s/" HOME_DIR
+			    " leads nowhere: the cluster that it "
+			    "names is gone",
 		    s->dir);
 		return false;
 	}
@@ -112,7 +112,7 @@ make_home(const struct stack *s, const struct postgres *p)
 		return true;
 	if (stat(HOME_DIR, &st) == 0 && st.st_uid != p->user.uid &&
 	    chown(HOME_DIR, p->user.uid, p->user.gid) == -1) {
-		complain("cannot give %s/" HOME_DIR " to PostgreSQL: %s",
+		print_error("cannot give %s/" HOME_DIR " to PostgreSQL: %s",
 		    s->dir, strerror(errno));
 		return false;
 	}
@@ -142,7 +142,7 @@ write_settings(const struct stack *s)
 	int i;
 
 	if (pw == NULL) {
-		complain(
+		print_error(
 		    "user id %ld has no name on this machine", (long)geteuid());
 		return false;
 	}
@@ -198,12 +198,12 @@ remove_entry(const char *path, const struct stat *st UNUSED, int kind UNUSED,
 
 /* One that was killed half way has left this. */
 static bool
-remove_fresh(const struct child *c UNUSED)
+remove_fresh(const struct process *c UNUSED)
 {
 	if (!file_exists(FRESH_DIR) ||
 	    nftw(FRESH_DIR, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0)
 		return true;
-	complain("cannot remove " FRESH_DIR ": %s", strerror(errno));
+	print_error("cannot remove " FRESH_DIR ": %s", strerror(errno));
 	return false;
 }
 
@@ -223,10 +223,10 @@ argv_of(struct arena *a, const char *program, const char *const *args)
 	return argv;
 }
 
-static const struct child_user *
+static const struct process_user *
 user_of(const struct stack *s, const struct postgres *p)
 {
-	struct child_user *u;
+	struct process_user *u;
 
 	if (!p->other_user)
 		return NULL;
@@ -236,14 +236,14 @@ user_of(const struct stack *s, const struct postgres *p)
 }
 
 void
-postgres_plan_cluster(
-    const struct stack *s, const struct postgres *p, struct child *ret_child)
+postgres_plan_cluster(const struct stack *s, const struct postgres *p,
+    struct process *ret_process)
 {
 	static const char *const args[] = { "-D", "data.new", "-U",
 		POSTGRES_SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8",
 		"--auth=peer", NULL };
 
-	*ret_child = (struct child){
+	*ret_process = (struct process){
 		.name = "initdb",
 		.title = "PostgreSQL's initdb",
 		.once = true,
@@ -256,7 +256,7 @@ postgres_plan_cluster(
 		.prepare = remove_fresh,
 		.stop_signal = SIGINT,
 		.death_signal = SIGKILL,
-		.stop_stage = CHILD_STOP_SERVICES,
+		.stop_stage = PROCESS_STOP_SERVICES,
 		.stop_timeout_ms = 5000,
 	};
 }
@@ -283,18 +283,18 @@ remove_stale_lock(void)
 	fclose(f);
 	if (!str_i64(line, 1, INT32_MAX, &pid) ||
 	    realpath(DATA_DIR, data_dir) == NULL ||
-	    process_is_in((pid_t)pid, data_dir))
+	    proc_info_is_in((pid_t)pid, data_dir))
 		return;
 	unlink(PID_FILE);
 	unlink(POSTGRES_SOCKET ".lock");
 }
 
 static bool
-prepare_server(const struct child *c UNUSED)
+prepare_server(const struct process *c UNUSED)
 {
 	/* The step before has made a whole cluster: now it is the cluster. */
 	if (!file_exists(DATA_DIR) && rename(FRESH_DIR, DATA_DIR) == -1) {
-		complain("PostgreSQL has no data: " DATA_DIR ": %s",
+		print_error("PostgreSQL has no data: " DATA_DIR ": %s",
 		    strerror(errno));
 		return false;
 	}
@@ -303,14 +303,14 @@ prepare_server(const struct child *c UNUSED)
 }
 
 void
-postgres_plan_server(
-    const struct stack *s, const struct postgres *p, struct child *ret_child)
+postgres_plan_server(const struct stack *s, const struct postgres *p,
+    struct process *ret_process)
 {
 	static const char *const args[] = { "-D", "data", "-c",
 		"config_file=postgresql.conf", "-c", "hba_file=pg_hba.conf",
 		"-c", "ident_file=pg_ident.conf", NULL };
 
-	*ret_child = (struct child){
+	*ret_process = (struct process){
 		.name = "postgres",
 		.title = "PostgreSQL",
 		.argv = argv_of(s->arena,
@@ -325,23 +325,7 @@ postgres_plan_server(
 		/* "Fast": it ends what is open and writes a checkpoint. */
 		.stop_signal = SIGINT,
 		.death_signal = SIGINT,
-		.stop_stage = CHILD_STOP_STORES,
+		.stop_stage = PROCESS_STOP_STORES,
 		.stop_timeout_ms = 20000,
 	};
-}
-
-const char *
-postgres_url(const struct stack *s, const char *role, const char *password,
-    const char *database)
-{
-	const char *dir = arena_printf(s->arena, "%s/" HOME_DIR, s->dir);
-	struct sockaddr_un un;
-
-	/* libpq takes absolute paths only; this one is, and is short. */
-	if (strlen(s->dir) + strlen("/" POSTGRES_SOCKET) >= sizeof(un.sun_path))
-		dir = "/proc/self/cwd/" HOME_DIR;
-	return arena_printf(s->arena, "postgresql://%s%s%s@/%s?host=%s", role,
-	    password != NULL ? ":" : "",
-	    password != NULL ? percent_encode(s->arena, password) : "",
-	    database, percent_encode(s->arena, dir));
 }

@@ -17,15 +17,12 @@
 
 #include "base/attr.h"
 
-#include "child.h"
+#include "process.h"
 #include "stack.h"
-
-#define POSTGRES_SUPERUSER "kedge"
-#define POSTGRES_SOCKET "pg/.s.PGSQL.5432"
 
 struct postgres {
 	const char *bin; /* where its programs are */
-	struct child_user user;
+	struct process_user user;
 	bool other_user; /* `user` is not ours */
 	bool made; /* there is a cluster */
 };
@@ -34,17 +31,9 @@ struct postgres {
 MUST_CHECK bool
 postgres_prepare(const struct stack *s, struct postgres *ret_postgres);
 /* The step that makes the cluster. */
-void postgres_plan_cluster(
-    const struct stack *s, const struct postgres *p, struct child *ret_child);
-void postgres_plan_server(
-    const struct stack *s, const struct postgres *p, struct child *ret_child);
-
-/*
- * A connection string for a process that works in the stack's directory, and,
- * as long as its path is short enough for a socket, for any other.  password
- * NULL: none.
- */
-const char *postgres_url(const struct stack *s, const char *role,
-    const char *password, const char *database);
+void postgres_plan_cluster(const struct stack *s, const struct postgres *p,
+    struct process *ret_process);
+void postgres_plan_server(const struct stack *s, const struct postgres *p,
+    struct process *ret_process);
 
 #endif

@@ -1,107 +1,171 @@
 #include "process.h"
 
-#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/str.h"
+#include "base/clock.h"
 
-static bool
-read_stat(pid_t pid, char *text, size_t size)
+#include "message.h"
+#include "proc_info.h"
+
+static void
+reset_signals(void)
 {
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return false;
-	n = read(fd, text, size - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	return true;
-}
-
-/* Of proc(5)'s numbering, what we want of the fields after the name. */
-enum { FIELD_STATE = 3, FIELD_PARENT = 4, FIELD_GROUP = 5, FIELD_STARTED = 22 };
-
-static bool
-read_fields(char *at, struct process *p)
-{
-	int64_t parent, group;
-	char *fields[FIELD_STARTED + 1] = { 0 };
+	struct sigaction plain = { .sa_handler = SIG_DFL };
+	sigset_t none;
 	int i;
 
-	for (i = FIELD_STATE; i <= FIELD_STARTED; i++) {
-		fields[i] = strsep(&at, " ");
-		if (fields[i] == NULL)
-			return false;
+	/* Fails for those that cannot be changed, and need not be. */
+	for (i = 1; i < NSIG; i++)
+		(void)sigaction(i, &plain, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static bool
+redirect(const char *log)
+{
+	int in = open("/dev/null", O_RDONLY);
+	int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0640);
+
+	if (in == -1 || out == -1)
+		return false;
+	if (dup2(in, STDIN_FILENO) == -1 || dup2(out, STDOUT_FILENO) == -1 ||
+	    dup2(out, STDERR_FILENO) == -1)
+		return false;
+	if (in > STDERR_FILENO)
+		close(in);
+	if (out > STDERR_FILENO)
+		close(out);
+	return true;
+}
+
+static bool
+become(const struct process_user *u)
+{
+	return setgroups(1, &u->gid) == 0 && setgid(u->gid) == 0 &&
+	       setuid(u->uid) == 0;
+}
+
+static void
+raise_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
-	if (!str_i64(fields[FIELD_PARENT], 0, INT32_MAX, &parent) ||
-	    !str_i64(fields[FIELD_GROUP], 0, INT32_MAX, &group) ||
-	    !str_i64(fields[FIELD_STARTED], 0, INT64_MAX, &p->started_ticks))
-		return false;
-	p->state = fields[FIELD_STATE][0];
-	p->parent = (pid_t)parent;
-	p->group = (pid_t)group;
-	return true;
+}
+
+/* In the new process.  The text of a failure goes where its log goes. */
+static NORETURN void
+run(const struct process *c, pid_t supervisor)
+{
+	const char *step = "its process group";
+
+	if (setpgid(0, 0) == -1)
+		goto out;
+	reset_signals();
+	step = "its log";
+	if (c->log != NULL && !redirect(c->log))
+		goto out;
+	step = "its directory";
+	if (c->cwd != NULL && chdir(c->cwd) == -1)
+		goto out;
+	if (c->many_files)
+		raise_files();
+	step = "its user";
+	if (c->user != NULL && !become(c->user))
+		goto out;
+	/*
+	 * After the change of user, which clears it.  Whoever forked us may be
+	 * dead by then, and no signal would come.
+	 */
+	step = "its tie to the supervisor";
+	if (prctl(PR_SET_PDEATHSIG, c->death_signal) == -1)
+		goto out;
+	if (getppid() != supervisor)
+		_exit(1);
+	if (c->task != NULL) {
+		int status = c->task(c->ctx);
+
+		fflush(NULL);
+		_exit(status);
+	}
+	step = c->argv[0];
+	execve(c->argv[0], c->argv, c->envp);
+out:
+	print_error("cannot start %s: %s: %s", c->name, step, strerror(errno));
+	_exit(127);
 }
 
 bool
-process_find(pid_t pid, struct process *ret_process)
+process_spawn(struct process *c)
 {
-	struct process p = { .pid = pid };
-	char text[1024];
-	char *name_end;
+	pid_t supervisor = getpid();
+	size_t i;
 
-	if (!read_stat(pid, text, sizeof(text)))
+	for (i = 0; i < COUNT_OF(c->stale); i++)
+		if (c->stale[i] != NULL)
+			unlink(c->stale[i]);
+	if (c->prepare != NULL && !c->prepare(c))
 		return false;
-	/* The name, in parentheses, may hold anything, parentheses too. */
-	name_end = strrchr(text, ')');
-	if (name_end == NULL || name_end[1] != ' ' ||
-	    !read_fields(name_end + 2, &p))
+	c->pid = fork();
+	if (c->pid == 0)
+		run(c, supervisor);
+	if (c->pid == -1) {
+		c->pid = 0;
+		print_error("cannot start %s: %s", c->name, strerror(errno));
 		return false;
-	*ret_process = p;
+	}
+	/* The child does it too; one of us is first, and neither may be late.
+	 */
+	(void)setpgid(c->pid, c->pid);
+	c->changed_us = clock_monotonic_us();
+	c->state = PROCESS_STARTING;
+	probe_reset(&c->probe);
 	return true;
 }
 
-void
-process_each(void (*visit)(void *ctx, const struct process *p), void *ctx)
-{
-	struct process p;
-	struct dirent *entry;
-	int64_t pid;
-	DIR *d;
+struct orphan_search {
+	const struct process *processes;
+	int nprocesses;
+	pid_t self;
+	int found;
+};
 
-	d = opendir("/proc");
-	if (d == NULL)
+static void
+visit_process(void *ctx, const struct proc_info *p)
+{
+	struct orphan_search *search = ctx;
+	int i;
+
+	if (p->parent != search->self || p->state == 'Z')
 		return;
-	while ((entry = readdir(d)) != NULL)
-		if (str_i64(entry->d_name, 1, INT32_MAX, &pid) &&
-		    process_find((pid_t)pid, &p))
-			visit(ctx, &p);
-	closedir(d);
+	for (i = 0; i < search->nprocesses; i++)
+		if (search->processes[i].pid == p->pid)
+			return;
+	search->found++;
+	kill(p->pid, SIGKILL);
 }
 
 bool
-process_is_in(pid_t pid, const char *dir)
+process_kill_orphans(const struct process *processes, int nprocesses)
 {
-	char path[64];
-	char cwd[PATH_MAX];
-	size_t len = strlen(dir);
-	ssize_t n;
+	struct orphan_search search = {
+		.processes = processes,
+		.nprocesses = nprocesses,
+		.self = getpid(),
+	};
 
-	(void)snprintf(path, sizeof(path), "/proc/%ld/cwd", (long)pid);
-	n = readlink(path, cwd, sizeof(cwd) - 1);
-	if (n <= 0)
-		return false;
-	cwd[n] = '\0';
-	return str_has_prefix(cwd, dir) &&
-	       (cwd[len] == '\0' || cwd[len] == '/');
+	proc_info_each(visit_process, &search);
+	return search.found == 0;
 }

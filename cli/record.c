@@ -10,35 +10,35 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#include "child.h"
 #include "file.h"
+#include "message.h"
+#include "proc_info.h"
 #include "process.h"
-#include "say.h"
-#include "supervisor.h"
 
 #define RECORD_FILE "run/children"
 
 static const char *
-state_name(const struct child *c)
+state_name(const struct process *c)
 {
 	static const char *const names[] = {
-		[CHILD_WAITING] = "waiting",
-		[CHILD_STARTING] = "starting",
-		[CHILD_READY] = "ready",
-		[CHILD_STOPPING] = "stopping",
-		[CHILD_STOPPED] = "stopped",
+		[PROCESS_WAITING] = "waiting",
+		[PROCESS_STARTING] = "starting",
+		[PROCESS_READY] = "ready",
+		[PROCESS_STOPPING] = "stopping",
+		[PROCESS_STOPPED] = "stopped",
 	};
 
 	return names[c->state];
 }
 
 static void
-put_child(struct buf *b, const struct child *c, int64_t now_us, int64_t now_ms)
+write_process(
+    struct buf *b, const struct process *c, int64_t now_us, int64_t now_ms)
 {
-	struct process p = { 0 };
+	struct proc_info p = { 0 };
 
 	if (c->pid != 0)
-		(void)process_find(c->pid, &p);
+		(void)proc_info_find(c->pid, &p);
 	buf_printf(b, "%s\t%s\t%ld\t%lld\t%lld\t%d\t%s\n", c->name,
 	    state_name(c), (long)c->pid, (long long)p.started_ticks,
 	    (long long)((now_ms - (now_us - c->changed_us) / 1000) / 1000),
@@ -46,7 +46,7 @@ put_child(struct buf *b, const struct child *c, int64_t now_us, int64_t now_ms)
 }
 
 bool
-record_write(const struct supervisor *s)
+record_write(const char *url, const struct process *processes, int count)
 {
 	int64_t now_us = clock_monotonic_us();
 	int64_t now_ms = clock_now_ms();
@@ -56,10 +56,10 @@ record_write(const struct supervisor *s)
 	int i;
 
 	buf_init(&b, a, FILE_MAX_BYTES);
-	buf_printf(&b, "%s\n", s->url);
-	for (i = 0; i < s->nchildren; i++)
-		if (!s->children[i].once)
-			put_child(&b, &s->children[i], now_us, now_ms);
+	buf_printf(&b, "%s\n", url);
+	for (i = 0; i < count; i++)
+		if (!processes[i].once)
+			write_process(&b, &processes[i], now_us, now_ms);
 	ok = file_write(a, RECORD_FILE, 0600, b.data);
 	arena_free(a);
 	return ok;
@@ -88,7 +88,7 @@ next_part(char **at, char end)
 }
 
 static bool
-read_child(char *line, struct record_child *ret)
+read_process(char *line, struct record_process *ret)
 {
 	char *at = line;
 	const char *pid, *ticks, *changed, *restarts;
@@ -135,9 +135,9 @@ record_read(struct arena *a, struct record *ret_record)
 	r.url = next_part(&at, '\n');
 	if (r.url == NULL)
 		return false;
-	r.children = arena_alloc(a, sizeof(*r.children) * (size_t)room);
+	r.processes = arena_alloc(a, sizeof(*r.processes) * (size_t)room);
 	while ((line = next_part(&at, '\n')) != NULL)
-		if (!read_child(line, &r.children[r.nchildren++]))
+		if (!read_process(line, &r.processes[r.nprocesses++]))
 			return false;
 	*ret_record = r;
 	return true;
@@ -152,24 +152,24 @@ struct leftover_search {
 
 /* The leader itself, or what still runs in its group in our directory. */
 static bool
-is_leftover(const struct leftover_search *s, const struct process *p)
+is_leftover(const struct leftover_search *s, const struct proc_info *p)
 {
-	const struct record_child *c;
+	const struct record_process *c;
 	int i;
 
-	for (i = 0; i < s->record->nchildren; i++) {
-		c = &s->record->children[i];
+	for (i = 0; i < s->record->nprocesses; i++) {
+		c = &s->record->processes[i];
 		if (c->pid == 0 || p->group != c->pid)
 			continue;
 		if (p->pid == c->pid)
 			return p->started_ticks == c->started_ticks;
-		return process_is_in(p->pid, s->dir);
+		return proc_info_is_in(p->pid, s->dir);
 	}
 	return false;
 }
 
 static void
-visit_process(void *ctx, const struct process *p)
+visit_process(void *ctx, const struct proc_info *p)
 {
 	struct leftover_search *s = ctx;
 
@@ -197,11 +197,12 @@ record_clear_leftovers(struct arena *a, const char *dir)
 	do {
 		s.found = 0;
 		s.kill = clock_monotonic_us() > kill_us;
-		process_each(visit_process, &s);
+		proc_info_each(visit_process, &s);
 		if (s.found > 0)
 			(void)nanosleep(&pause, NULL);
 	} while (s.found > 0 && clock_monotonic_us() < give_up_us);
 	if (s.found > 0)
-		complain("%d processes of an earlier run do not end", s.found);
+		print_error(
+		    "%d processes of an earlier run do not end", s.found);
 	record_remove();
 }

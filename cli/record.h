@@ -15,9 +15,9 @@
 #define RECORD_PID_FILE "run/kedge.pid" /* for people; see lock.h */
 
 struct arena;
-struct supervisor;
+struct process;
 
-struct record_child {
+struct record_process {
 	const char *name;
 	const char *state; /* "waiting", "starting", "ready", "stopping", ... */
 	pid_t pid; /* 0: does not run */
@@ -29,11 +29,12 @@ struct record_child {
 
 struct record {
 	const char *url;
-	struct record_child *children;
-	int nchildren;
+	struct record_process *processes;
+	int nprocesses;
 };
 
-MUST_CHECK bool record_write(const struct supervisor *s);
+MUST_CHECK bool
+record_write(const char *url, const struct process *processes, int count);
 /* These three files: nothing runs any more. */
 void record_remove(void);
 /* False when there is none, or not one that we can read. */

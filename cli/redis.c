@@ -45,7 +45,7 @@ make_argv(struct arena *a, const char *program, const char *name)
 
 bool
 redis_plan(const struct stack *s, const struct spec_service *service,
-    struct child *ret_child)
+    struct process *ret_process)
 {
 	struct arena *a = s->arena;
 	const char *program = tool_find(a, "redis-server");
@@ -55,7 +55,7 @@ redis_plan(const struct stack *s, const struct spec_service *service,
 
 	if (program == NULL || !file_make_dir(dir, 0700))
 		return false;
-	*ret_child = (struct child){
+	*ret_process = (struct process){
 		.name = name,
 		.title = arena_printf(a, "Redis of %s", service->name),
 		.argv = make_argv(a, program, service->name),
@@ -70,7 +70,7 @@ redis_plan(const struct stack *s, const struct spec_service *service,
 		.socket = socket,
 		.stop_signal = SIGTERM,
 		.death_signal = SIGKILL, /* nothing to save */
-		.stop_stage = CHILD_STOP_STORES,
+		.stop_stage = PROCESS_STOP_STORES,
 		.stop_timeout_ms = 3000,
 	};
 	return true;

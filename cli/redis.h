@@ -6,11 +6,11 @@
 
 #include "base/attr.h"
 
-#include "child.h"
+#include "process.h"
 #include "stack.h"
 
 /* Makes its directory too.  Complains when there is no Redis. */
 MUST_CHECK bool redis_plan(const struct stack *s,
-    const struct spec_service *service, struct child *ret_child);
+    const struct spec_service *service, struct process *ret_process);
 
 #endif

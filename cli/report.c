@@ -6,9 +6,9 @@
 #include "base/arena.h"
 #include "base/attr.h"
 
-#include "child.h"
 #include "file.h"
-#include "say.h"
+#include "message.h"
+#include "process.h"
 
 static bool
 tells_a_failure(const char *line)
@@ -52,7 +52,7 @@ describe_end(struct arena *a, int status)
 }
 
 void
-report_failed_start(const char *dir, const struct child *c)
+report_failed_start(const char *dir, const struct process *c)
 {
 	struct arena *a = arena_new();
 	const char *reason;
@@ -60,28 +60,28 @@ report_failed_start(const char *dir, const struct child *c)
 	/* A step of ours, without a log, has said itself what is wrong. */
 	if (c->log != NULL) {
 		reason = find_reason(a, c->log);
-		complain("%s did not start: it %s%s%.400s (%s/%s)", c->title,
+		print_error("%s did not start: it %s%s%.400s (%s/%s)", c->title,
 		    describe_end(a, c->status), *reason == '\0' ? "" : ": ",
 		    reason, dir, c->log);
 	} else if (WIFSIGNALED(c->status)) {
-		complain("%s %s", c->title, describe_end(a, c->status));
+		print_error("%s %s", c->title, describe_end(a, c->status));
 	}
 	arena_free(a);
 }
 
 void
-report_slow_start(const char *dir, const struct child *c)
+report_slow_start(const char *dir, const struct process *c)
 {
-	complain("%s is not ready and does not become so (%s/%s)", c->title,
+	print_error("%s is not ready and does not become so (%s/%s)", c->title,
 	    dir, c->log != NULL ? c->log : "log");
 }
 
 void
-report_restart(const struct child *c, pid_t pid)
+report_restart(const struct process *c, pid_t pid)
 {
 	struct arena *a = arena_new();
 
-	complain("%s (process %ld) %s; it is started again", c->name, (long)pid,
-	    describe_end(a, c->status));
+	print_error("%s (process %ld) %s; it is started again", c->name,
+	    (long)pid, describe_end(a, c->status));
 	arena_free(a);
 }

@@ -4,13 +4,13 @@
 
 #include <sys/types.h>
 
-struct child;
+struct process;
 
 /* It ended before everything was ready; c->status says how. */
-void report_failed_start(const char *dir, const struct child *c);
+void report_failed_start(const char *dir, const struct process *c);
 /* It still does not serve, long after it was started. */
-void report_slow_start(const char *dir, const struct child *c);
+void report_slow_start(const char *dir, const struct process *c);
 /* It ended, as c->status says, and is going to be started again. */
-void report_restart(const struct child *c, pid_t pid);
+void report_restart(const struct process *c, pid_t pid);
 
 #endif

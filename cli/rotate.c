@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 
-#include "say.h"
+#include "message.h"
 
 static bool
 copy(int from, int to)
@@ -57,8 +57,9 @@ rotate_log(struct arena *a, const char *path)
 	if (fd == -1)
 		return;
 	if (!keep(a, path, fd))
-		complain("cannot keep a copy of %s: %s", path, strerror(errno));
+		print_error(
+		    "cannot keep a copy of %s: %s", path, strerror(errno));
 	if (ftruncate(fd, 0) == -1)
-		complain("cannot empty %s: %s", path, strerror(errno));
+		print_error("cannot empty %s: %s", path, strerror(errno));
 	close(fd);
 }

@@ -13,7 +13,7 @@
 
 #include "file.h"
 #include "lock.h"
-#include "say.h"
+#include "message.h"
 
 static const char *
 parent_of(struct arena *a, const char *path)
@@ -42,7 +42,7 @@ find_root(struct stack *s)
 	const char *given = getenv("KEDGE_ROOT");
 
 	if (exe == NULL) {
-		complain("cannot find my own binary: is /proc mounted?");
+		print_error("cannot find my own binary: is /proc mounted?");
 		return false;
 	}
 	s->bin = parent_of(s->arena, exe);
@@ -50,7 +50,7 @@ find_root(struct stack *s)
 		given = arena_printf(s->arena, "%s/../..", s->bin);
 	s->root = canonical(s->arena, given);
 	if (s->root == NULL) {
-		complain("KEDGE_ROOT: %s: %s", given, strerror(errno));
+		print_error("KEDGE_ROOT: %s: %s", given, strerror(errno));
 		return false;
 	}
 	return true;
@@ -71,7 +71,7 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option)
 	} else if (dir_option[0] == '/') {
 		s->dir = dir_option;
 	} else if (dir_option[0] == '\0' || getcwd(cwd, sizeof(cwd)) == NULL) {
-		complain("--dir: not a directory");
+		print_error("--dir: not a directory");
 		return false;
 	} else {
 		s->dir = arena_printf(a, "%s/%s", cwd, dir_option);
@@ -91,7 +91,7 @@ check_ours(const char *dir)
 		return true;
 	d = opendir(".");
 	if (d == NULL) {
-		complain("cannot read %s: %s", dir, strerror(errno));
+		print_error("cannot read %s: %s", dir, strerror(errno));
 		return false;
 	}
 	while (empty && (entry = readdir(d)) != NULL)
@@ -99,8 +99,9 @@ check_ours(const char *dir)
 		    str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
 	closedir(d);
 	if (!empty)
-		complain("%s holds other files; name a directory that is empty "
-			 "or does not exist",
+		print_error(
+		    "%s holds other files; name a directory that is empty "
+		    "or does not exist",
 		    dir);
 	return empty;
 }
@@ -111,7 +112,7 @@ enter(struct arena *a, const char **dir)
 	const char *full;
 
 	if (chdir(*dir) == -1) {
-		complain("cannot enter %s: %s", *dir, strerror(errno));
+		print_error("cannot enter %s: %s", *dir, strerror(errno));
 		return false;
 	}
 	full = canonical(a, ".");
@@ -131,7 +132,7 @@ check_name(const char *dir)
 
 	if (dir[len] == '\0')
 		return true;
-	complain(
+	print_error(
 	    "%s: the servers cannot work in a directory with \"%c\" in its "
 	    "name",
 	    dir, dir[len]);
@@ -178,6 +179,6 @@ stack_enter(struct stack *s)
 {
 	if (stack_is_made(s))
 		return enter(s->arena, &s->dir);
-	complain("there is no stack in %s; \"kedge up\" makes one", s->dir);
+	print_error("there is no stack in %s; \"kedge up\" makes one", s->dir);
 	return false;
 }

@@ -7,9 +7,9 @@
 #include "base/clock.h"
 
 #include "lock.h"
+#include "message.h"
 #include "options.h"
 #include "record.h"
-#include "say.h"
 #include "stack.h"
 
 enum { STATUS_FAILED = 1, STATUS_NOT_RUNNING = 3 };
@@ -36,7 +36,7 @@ static void
 print(struct arena *a, const struct stack *s, pid_t supervisor,
     const struct record *r)
 {
-	const struct record_child *c;
+	const struct record_process *c;
 	int64_t now_s = clock_now_ms() / 1000;
 	int i;
 
@@ -44,8 +44,8 @@ print(struct arena *a, const struct stack *s, pid_t supervisor,
 	    (long)supervisor, s->dir);
 	printf("%-16s %8s %-9s %9s %8s  %s\n", "NAME", "PID", "STATE", "FOR",
 	    "RESTARTS", "SOCKET");
-	for (i = 0; i < r->nchildren; i++) {
-		c = &r->children[i];
+	for (i = 0; i < r->nprocesses; i++) {
+		c = &r->processes[i];
 		printf("%-16s %8ld %-9s %9s %8lld  %s\n", c->name, (long)c->pid,
 		    c->state, duration(a, now_s - c->changed_at_s),
 		    (long long)c->restarts, c->socket);
@@ -59,12 +59,12 @@ show(const struct stack *s)
 	struct record record;
 
 	if (supervisor == 0) {
-		say("nothing runs in %s", s->dir);
+		print_message("nothing runs in %s", s->dir);
 		return STATUS_NOT_RUNNING;
 	}
 	if (!record_read(s->arena, &record)) {
 		/* Between the lock and the first record, or after the last. */
-		say("process %ld is starting or stopping in %s",
+		print_message("process %ld is starting or stopping in %s",
 		    (long)supervisor, s->dir);
 		return 0;
 	}
@@ -84,7 +84,7 @@ status_command(int argc, char **argv)
 		/* args_max= */ 0) &&
 	    stack_open(&s, a, options.dir)) {
 		if (!stack_is_made(&s)) {
-			say("nothing runs in %s", s.dir);
+			print_message("nothing runs in %s", s.dir);
 			status = STATUS_NOT_RUNNING;
 		} else if (stack_enter(&s)) {
 			status = show(&s);

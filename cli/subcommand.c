@@ -10,7 +10,7 @@
 
 #include "environment.h"
 #include "lock.h"
-#include "say.h"
+#include "message.h"
 #include "stack.h"
 
 /*
@@ -31,7 +31,7 @@ take_dir(int argc, char **argv, char **args, const char **ret_dir)
 		} else if (++i < argc) {
 			*ret_dir = argv[i];
 		} else {
-			complain("--dir: which directory?");
+			print_error("--dir: which directory?");
 			return false;
 		}
 	}
@@ -45,7 +45,8 @@ run(const struct stack *s, const struct spec_service *service, char **args)
 	char *const *env;
 
 	if (lock_holder() == 0) {
-		complain("nothing runs in %s; \"kedge up\" starts it", s->dir);
+		print_error(
+		    "nothing runs in %s; \"kedge up\" starts it", s->dir);
 		return;
 	}
 	env = environment_block(s, service);
@@ -53,7 +54,7 @@ run(const struct stack *s, const struct spec_service *service, char **args)
 		return;
 	args[0] = arena_printf(s->arena, "%s/%s", s->bin, service->name);
 	execve(args[0], args, env);
-	complain("cannot run %s: %s", args[0], strerror(errno));
+	print_error("cannot run %s: %s", args[0], strerror(errno));
 }
 
 int
@@ -82,12 +83,12 @@ find_with_jobs(const struct spec *spec, const char *name)
 	if (name != NULL)
 		service = spec_find(spec, name);
 	if (name == NULL)
-		complain("usage: kedge jobs SERVICE list|show|retry|cancel|"
-			 "enqueue|queues|pause|resume|schedules ...");
+		print_error("usage: kedge jobs SERVICE list|show|retry|cancel|"
+			    "enqueue|queues|pause|resume|schedules ...");
 	else if (service == NULL)
-		complain("there is no service %s", name);
+		print_error("there is no service %s", name);
 	else if (service->workers == 0)
-		complain("%s has no jobs", name);
+		print_error("%s has no jobs", name);
 	else
 		return service;
 	return NULL;

@@ -14,14 +14,14 @@
 #include <stdint.h>
 
 struct arena;
-struct child;
+struct process;
 
 struct supervisor {
 	struct arena *arena; /* as long as the supervisor; grows little */
 	const char *dir;
 	const char *url;
-	struct child *children;
-	int nchildren;
+	struct process *processes;
+	int nprocesses;
 	/* Stops when the other end is closed before it is ready; -1: none. */
 	int starter_fd;
 	/* Once, when everything is ready for the first time. */

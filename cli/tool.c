@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-#include "say.h"
+#include "message.h"
 
 #define POSTGRES_DIRS "/usr/lib/postgresql"
 static const char servers[] = "/usr/local/sbin:/usr/sbin:/sbin:"
@@ -49,8 +49,8 @@ tool_find(struct arena *a, const char *name)
 	const char *file = find(a, name);
 
 	if (file == NULL)
-		complain("%s is missing; \"kedge setup\" installs what is "
-			 "needed",
+		print_error("%s is missing; \"kedge setup\" installs what is "
+			    "needed",
 		    name);
 	return file;
 }
@@ -95,11 +95,12 @@ tool_find_postgres(struct arena *a, const char *version)
 		return arena_strndup(
 		    a, in_path, strlen(in_path) - strlen("/postgres"));
 	if (version != NULL)
-		complain("the cluster was made by PostgreSQL %s, which is not "
-			 "installed",
+		print_error(
+		    "the cluster was made by PostgreSQL %s, which is not "
+		    "installed",
 		    version);
 	else
-		complain("PostgreSQL's server is missing; \"kedge setup\" "
-			 "installs what is needed");
+		print_error("PostgreSQL's server is missing; \"kedge setup\" "
+			    "installs what is needed");
 	return NULL;
 }

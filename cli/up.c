@@ -18,11 +18,11 @@
 #include "environment.h"
 #include "file.h"
 #include "lock.h"
+#include "message.h"
 #include "nginx.h"
 #include "options.h"
 #include "plan.h"
 #include "record.h"
-#include "say.h"
 #include "stack.h"
 #include "supervisor.h"
 
@@ -64,10 +64,10 @@ check_port(int *port)
 	if (ok)
 		*port = ntohs(in.sin_port);
 	else if (errno == EADDRINUSE)
-		complain(
+		print_error(
 		    "port %d is in use; choose another with --port", *port);
 	else
-		complain(
+		print_error(
 		    "cannot listen on port %d: %s", *port, strerror(errno));
 	if (fd != -1)
 		close(fd);
@@ -106,7 +106,7 @@ let_go(struct up *u)
 
 	if (in == -1 || out == -1 || dup2(in, STDIN_FILENO) == -1 ||
 	    dup2(out, STDOUT_FILENO) == -1 || dup2(out, STDERR_FILENO) == -1)
-		complain("cannot open log/kedge.log: %s", strerror(errno));
+		print_error("cannot open log/kedge.log: %s", strerror(errno));
 	if (write(u->starter_fd, "", 1) == 1)
 		close(u->starter_fd);
 	u->starter_fd = -1;
@@ -118,17 +118,17 @@ announce(void *ctx)
 	struct up *u = ctx;
 	const struct spec_service *wallet = spec_find(&u->stack.spec, "wallet");
 
-	say("Kedge is ready on %s (%.2f s)\n"
-	    "\n"
-	    "Open it in a browser, or try:\n"
-	    "  curl -s -c jar -H 'Origin: %s' \\\n"
-	    "    -H 'Content-Type: application/json' \\\n"
-	    "    -d '{\"name\":\"Ada\",\"email\":\"ada@example.com\","
-	    "\"password\":\"correct horse battery\"}' \\\n"
-	    "    %s/api/auth/sign-up/email\n"
-	    "%s"
-	    "\n"
-	    "%s stops it; the data stays in %s",
+	print_message("Kedge is ready on %s (%.2f s)\n"
+		      "\n"
+		      "Open it in a browser, or try:\n"
+		      "  curl -s -c jar -H 'Origin: %s' \\\n"
+		      "    -H 'Content-Type: application/json' \\\n"
+		      "    -d '{\"name\":\"Ada\",\"email\":\"ada@example.com\","
+		      "\"password\":\"correct horse battery\"}' \\\n"
+		      "    %s/api/auth/sign-up/email\n"
+		      "%s"
+		      "\n"
+		      "%s stops it; the data stays in %s",
 	    u->url, (double)(clock_monotonic_us() - u->started_us) / 1e6,
 	    u->url, u->url,
 	    wallet == NULL ? ""
@@ -153,8 +153,8 @@ run(struct up *u)
 			.arena = u->stack.arena,
 			.dir = u->stack.dir,
 			.url = u->url,
-			.children = u->plan.children,
-			.nchildren = u->plan.nchildren,
+			.processes = u->plan.processes,
+			.nprocesses = u->plan.nprocesses,
 			.starter_fd = u->starter_fd,
 			.ready = announce,
 			.ctx = u,
@@ -180,7 +180,7 @@ wait_until_ready(int fd, pid_t pid)
 		return 0;
 	/* It has complained, unless it was killed. */
 	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
-		complain(
+		print_error(
 		    "the supervisor was killed by signal %d", WTERMSIG(status));
 	return 1;
 }
@@ -192,12 +192,13 @@ run_detached(struct up *u)
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) == -1) {
-		complain("cannot make a pipe: %s", strerror(errno));
+		print_error("cannot make a pipe: %s", strerror(errno));
 		return 1;
 	}
 	pid = fork();
 	if (pid == -1) {
-		complain("cannot go into the background: %s", strerror(errno));
+		print_error(
+		    "cannot go into the background: %s", strerror(errno));
 		return 1;
 	}
 	if (pid != 0) {

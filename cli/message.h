@@ -3,14 +3,14 @@
  * line each; a function that returns false for "it did not work" has complained
  * already, so that its callers only pass the false on.
  */
-#ifndef CLI_SAY_H
-#define CLI_SAY_H
+#ifndef CLI_MESSAGE_H
+#define CLI_MESSAGE_H
 
 #include "base/attr.h"
 
 /* To standard output, at once. */
-void say(const char *fmt, ...) PRINTF(1, 2);
+void print_message(const char *fmt, ...) PRINTF(1, 2);
 /* To standard error, after "kedge: ". */
-void complain(const char *fmt, ...) PRINTF(1, 2);
+void print_error(const char *fmt, ...) PRINTF(1, 2);
 
 #endif

@@ -1,9 +1,9 @@
-#include "rights.h"
+#include "privileges.h"
 
 #include "base/arena.h"
 #include "db/db_script.h"
 
-#include "say.h"
+#include "message.h"
 
 /*
  * Whoever owns neither the database nor the schema cannot revoke.  That is no
@@ -80,33 +80,35 @@ query(struct db_script *script, struct arena *a, const char *service,
 	if (db_script_query(script, a, sql, DB_ARGS(service), ret_rows) ==
 	    ERR_OK)
 		return true;
-	complain("%s: %s", service, db_script_problem(script));
+	print_error("%s: %s", service, db_script_problem(script));
 	return false;
 }
 
 bool
-rights_secure(struct db_script *script, struct arena *a, const char *service)
+privileges_secure(
+    struct db_script *script, struct arena *a, const char *service)
 {
 	struct db_rows rows;
 
 	if (!query(script, a, service, role_sql, &rows))
 		return false;
 	if (rows.count == 0) {
-		complain("%s: there is no role %s for the service to log in "
-			 "as: CREATE ROLE %s LOGIN",
+		print_error("%s: there is no role %s for the service to log in "
+			    "as: CREATE ROLE %s LOGIN",
 		    service, service, service);
 		return false;
 	}
 	if (db_script_run(script, revoke_sql) != ERR_OK) {
-		complain("%s: %s", service, db_script_problem(script));
+		print_error("%s: %s", service, db_script_problem(script));
 		return false;
 	}
 	if (!query(script, a, service, problems_sql, &rows))
 		return false;
 	if (rows.count == 0)
 		return true;
-	complain("%s: %s, and so could become the owner of what is there; as "
-		 "a superuser: %s",
+	print_error(
+	    "%s: %s, and so could become the owner of what is there; as "
+	    "a superuser: %s",
 	    service, db_get_text(&rows, 0, 0), db_get_text(&rows, 0, 1));
 	return false;
 }

@@ -1,10 +1,10 @@
-#include "say.h"
+#include "message.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 void
-say(const char *fmt, ...)
+print_message(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -16,7 +16,7 @@ say(const char *fmt, ...)
 }
 
 void
-complain(const char *fmt, ...)
+print_error(const char *fmt, ...)
 {
 	va_list ap;
 

@@ -7,8 +7,8 @@
  * defaults everybody may create temporary objects, and before version 15 in
  * the schema public too; a database that "kedge up" did not make has them.
  */
-#ifndef CLI_RIGHTS_H
-#define CLI_RIGHTS_H
+#ifndef CLI_PRIVILEGES_H
+#define CLI_PRIVILEGES_H
 
 #include <stdbool.h>
 
@@ -22,7 +22,7 @@ struct db_script;
  * checks that neither may any more, that the role owns nothing, and that it is
  * not a member of the owner.  False: a complaint says what to do.
  */
-MUST_CHECK bool
-rights_secure(struct db_script *script, struct arena *a, const char *service);
+MUST_CHECK bool privileges_secure(
+    struct db_script *script, struct arena *a, const char *service);
 
 #endif

@@ -1,0 +1,25 @@
+/* process: what /proc says of the processes on this machine. */
+#ifndef CLI_PROC_INFO_H
+#define CLI_PROC_INFO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct proc_info {
+	pid_t pid;
+	pid_t parent;
+	pid_t group;
+	char state; /* 'R', 'S', 'Z', ... */
+	/* In clock ticks after boot: with the id, it names one process. */
+	int64_t started_ticks;
+};
+
+/* False when there is no such process. */
+bool proc_info_find(pid_t pid, struct proc_info *ret_info);
+void
+proc_info_each(void (*visit)(void *ctx, const struct proc_info *p), void *ctx);
+/* True when the process works in `dir` or below it. */
+bool proc_info_is_in(pid_t pid, const char *dir);
+
+#endif
