@@ -49,6 +49,8 @@ sub DESTROY
 	my ($self) = @_;
 	return if $self->{owner} != $$;
 	close $self->{lifeline};
+	# Children of the test, other receivers among them, may have copies of that end.
+	kill KILL => $self->{pid};
 	local $?;
 	waitpid $self->{pid}, 0;
 	return;
