@@ -85,7 +85,7 @@ sub batch_sql
 	    . " '{$column[1]}', '{$column[2]}', NULL, NULL, NULL, '{$column[3]}', '{$digests}')";
 }
 
-sub group_sql
+sub batch_commit_sql
 {
 	return "SELECT count(*) FROM ledger_transfers('[" . join(', ', map {
 		sprintf '{"u": "%s", "o": true, "k": "%s", "s": "00", "d": "%s", "c": "%s", "a": 1}', $user, @$_
@@ -113,8 +113,8 @@ my %operation = (
 	'batch with a refusal' => batch_sql('k2', 'false', [ $c, $a, 1, 'k1' ], [ $b, $a, 9_000_000 ]),
 	'atomic batch' => batch_sql('k1', 'true', [ $b, $a, 1, 'k2' ], [ $c, $b, 1, 'k3' ]),
 	'atomic batch with a refusal' => batch_sql('k3', 'true', [ $c, $b, 1, 'k1' ], [ $a, $b, 9_000_000, 'k2' ]),
-	'group' => group_sql([ k2 => $b, $c ], [ k1 => $a, $b ]),
-	'group with old keys' => group_sql([ k1 => $c, $b ], [ 'old-2' => $b, $a ], [ 'old-1' => $a, $b ]),
+	'batch commit' => batch_commit_sql([ k2 => $b, $c ], [ k1 => $a, $b ]),
+	'batch commit with old keys' => batch_commit_sql([ k1 => $c, $b ], [ 'old-2' => $b, $a ], [ 'old-1' => $a, $b ]),
 	'capture' => "SELECT ledger_capture('$user', true, 'k1', 'x', '$there', NULL)",
 	'capture back' => "SELECT ledger_capture('$user', true, 'k2', 'x', '$back', 1)",
 	'release' => "SELECT ledger_release('$user', true, '$there')",

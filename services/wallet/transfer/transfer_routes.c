@@ -5,7 +5,7 @@
 #include "wallet/ledger/ledger_code.h"
 #include "wallet/operation/operation.h"
 #include "wallet/transfer/transfer.h"
-#include "wallet/transfer/transfer_group.h"
+#include "wallet/transfer/transfer_batch_commit.h"
 #include "wallet/transfer/transfer_store.h"
 #include "wallet/transfer/transfer_view.h"
 
@@ -115,7 +115,7 @@ transfers_make(struct req *r, const void *in_struct, void *out_struct)
 		return e;
 	operation_add_order(&o, &in->order);
 	operation_end(&o);
-	e = transfer_group_make(
+	e = transfer_batch_commit_make(
 	    db_of(r), r->arena, &who, &o, &in->order, &answer);
 	if (e != ERR_OK)
 		return e;

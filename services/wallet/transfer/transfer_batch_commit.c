@@ -1,0 +1,263 @@
+#include "wallet/transfer/transfer_batch_commit.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "db/db.h"
+#include "wallet/operation/operation.h"
+#include "wallet/transfer/transfer_item.h"
+
+enum { BATCH_MAX = 64 };
+/* A batch that takes longer waits for a lock: the next one need not wait. */
+static const int64_t late_us = 20 * 1000;
+
+/*
+ * One request that waits for its batch.  It is on the stack of its thread,
+ * which waits until the batch is done.  The thread that makes the batch (its
+ * leader) wakes the others without holding the lock, since they would all have
+ * to wait for it.
+ */
+struct waiter {
+	struct transfer_item item;
+	struct arena *arena;
+	struct waiter *next;
+	bool queued;
+	int invitations; /* how often it was asked to lead a batch */
+	sem_t woken; /* posted for each invitation, and for the answer */
+	int wakeups; /* how often it has waited for `woken` */
+
+	struct transfer_answer *ret_answer;
+	enum err result;
+	bool
+	    retry_alone; /* the batch failed, perhaps not because of this one */
+};
+
+/* The requests of this process that wait for a batch, oldest first. */
+static struct {
+	pthread_mutex_t lock;
+	struct waiter *first;
+	struct waiter **end;
+	uint64_t batches; /* how many have begun */
+	uint64_t current; /* number of the last one while it runs; else 0 */
+	int64_t started_us; /* when the last one began */
+} queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .end = &queue.first };
+
+static void
+append(struct waiter *m)
+{
+	m->next = NULL;
+	m->queued = true;
+	*queue.end = m;
+	queue.end = &m->next;
+}
+
+static bool
+same_key(const struct waiter *m, const struct waiter *other)
+{
+	return str_eq(m->item.operation->key, other->item.operation->key) &&
+	       str_eq(m->item.who->user_id, other->item.who->user_id);
+}
+
+static bool
+has_key_of(struct waiter *const *batch, size_t count, const struct waiter *m)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (same_key(batch[i], m))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Takes requests from the front.  Of several with the same idempotency key only
+ * the first: the others will find its stored answer.
+ */
+static size_t
+take_batch(struct waiter *batch[BATCH_MAX])
+{
+	struct waiter **at = &queue.first;
+	size_t count = 0;
+
+	while (*at != NULL && count < BATCH_MAX) {
+		struct waiter *m = *at;
+
+		if (has_key_of(batch, count, m)) {
+			at = &m->next;
+			continue;
+		}
+		*at = m->next;
+		if (queue.end == &m->next)
+			queue.end = at;
+		m->queued = false;
+		batch[count++] = m;
+	}
+	return count;
+}
+
+static const struct db_stmt make_batch = {
+	.name = "transfer_batch_commit",
+	.sql = "SELECT " TRANSFER_MADE_COLUMNS " FROM ledger_transfers($1)",
+	.nargs = 1,
+};
+
+/* ERR_CONFLICT: an account or a key was locked by others; nothing was done. */
+static enum err
+run_many(struct db *db, struct arena *a, struct waiter **batch, size_t count)
+{
+	struct transfer_item items[BATCH_MAX];
+	const int *row_of;
+	struct db_rows rows;
+	enum err e;
+
+	for (size_t i = 0; i < count; i++)
+		items[i] = batch[i]->item;
+	e = db_run(db, a, &make_batch,
+	    DB_ARGS(transfer_items_text(a, items, count)), &rows);
+	if (e != ERR_OK)
+		return e;
+	if (rows.count == 0)
+		return ERR_CONFLICT;
+	row_of = transfer_made_rows(a, &rows, 1, count);
+	for (size_t i = 0; i < count; i++) {
+		struct waiter *m = batch[i];
+
+		*m->ret_answer = transfer_made_read(
+		    m->arena, &rows, row_of[i], m->item.who, m->item.order);
+	}
+	return ERR_OK;
+}
+
+static enum err
+run_one(struct db *db, struct waiter *m)
+{
+	return transfer_make(db, m->arena, m->item.who, m->item.operation,
+	    m->item.order, m->ret_answer);
+}
+
+/* The caller holds the lock, so its next holder sees the results. */
+static void
+set_results(struct waiter **batch, size_t count, enum err e)
+{
+	/* If the database is away, it is so for each request alone, too. */
+	bool retry_alone = e != ERR_OK && e != ERR_UNAVAILABLE && count > 1;
+
+	for (size_t i = 0; i < count; i++) {
+		batch[i]->result = e;
+		batch[i]->retry_alone = retry_alone;
+	}
+}
+
+/* Afterwards the waiters do not exist any more. */
+static void
+wake(struct waiter **batch, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sem_post(&batch[i]->woken);
+}
+
+static void
+invite_next(void)
+{
+	if (queue.first == NULL)
+		return;
+	queue.first->invitations++;
+	sem_post(&queue.first->woken);
+}
+
+static bool
+may_lead(void)
+{
+	return queue.current == 0 ||
+	       clock_monotonic_us() - queue.started_us >= late_us;
+}
+
+/*
+ * Waits until a leader has taken the request or it may lead itself.  The caller
+ * holds the lock, which is released meanwhile.
+ */
+static void
+wait_for_turn(struct waiter *m)
+{
+	int64_t at_us = queue.started_us + late_us;
+	struct timespec at = { .tv_sec = at_us / 1000000,
+		.tv_nsec = at_us % 1000000 * 1000 };
+
+	pthread_mutex_unlock(&queue.lock);
+	if (sem_clockwait(&m->woken, CLOCK_MONOTONIC, &at) == 0)
+		m->wakeups++;
+	pthread_mutex_lock(&queue.lock);
+}
+
+/*
+ * For a request that a leader has taken.  `woken` may also have been posted for
+ * invitations that it has not seen: the answer is the last post.
+ */
+static void
+wait_for_answer(struct waiter *m)
+{
+	while (m->wakeups <= m->invitations) {
+		if (sem_wait(&m->woken) == 0)
+			m->wakeups++;
+		else
+			assert(errno == EINTR);
+	}
+}
+
+/* Makes a batch.  The caller holds the lock, which is released meanwhile. */
+static void
+lead(struct db *db, struct arena *a)
+{
+	struct waiter *batch[BATCH_MAX];
+	uint64_t number = ++queue.batches;
+	size_t count;
+	enum err e;
+
+	queue.current = number;
+	queue.started_us = clock_monotonic_us();
+	count = take_batch(batch);
+	pthread_mutex_unlock(&queue.lock);
+	e = count == 1 ? run_one(db, batch[0]) : run_many(db, a, batch, count);
+	pthread_mutex_lock(&queue.lock);
+	if (queue.current == number)
+		queue.current = 0;
+	set_results(batch, count, e);
+	invite_next();
+	pthread_mutex_unlock(&queue.lock);
+	wake(batch, count);
+	pthread_mutex_lock(&queue.lock);
+}
+
+enum err
+transfer_batch_commit_make(struct db *db, struct arena *a,
+    const struct transfer_actor *who, const struct operation *o,
+    const struct transfer_order *order, struct transfer_answer *ret_answer)
+{
+	struct waiter me = {
+		.item = { .order = order, .who = who, .operation = o },
+		.arena = a,
+		.ret_answer = ret_answer,
+	};
+
+	sem_init(&me.woken, /* pshared= */ 0, 0);
+	pthread_mutex_lock(&queue.lock);
+	append(&me);
+	while (me.queued) {
+		if (may_lead())
+			lead(db, a);
+		else
+			wait_for_turn(&me);
+	}
+	pthread_mutex_unlock(&queue.lock);
+	wait_for_answer(&me);
+	sem_destroy(&me.woken);
+	return me.retry_alone ? run_one(db, &me) : me.result;
+}
