@@ -68,12 +68,30 @@ run_or_die(const char *url, const char *sql, const char *what)
 		die(what, state);
 }
 
+/* The migrations in a folder of sql/, in their order. */
+static void
+run_files(const char *url, const char *folder)
+{
+	char pattern[128];
+	glob_t files;
+
+	snprintf(pattern, sizeof(pattern), "sql/%s/*.sql", folder);
+	if (glob(pattern, 0, NULL, &files) != 0)
+		die(pattern, "no files; run from the top of the checkout");
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		char *text = read_file(files.gl_pathv[i]);
+
+		run_or_die(url, text, files.gl_pathv[i]);
+		free(text);
+	}
+	globfree(&files);
+}
+
 void
 schema_create(const char *url, const char *service)
 {
-	char sql[256], pattern[128];
 	char *owner_url = schema_url(url, service, SCHEMA_OWNER);
-	glob_t files;
+	char sql[256];
 
 	snprintf(sql, sizeof(sql),
 	    "CREATE ROLE %s LOGIN; CREATE ROLE %s_owner LOGIN", service,
@@ -83,15 +101,9 @@ schema_create(const char *url, const char *service)
 	    service);
 	run_or_die(url, sql, "database");
 
-	snprintf(pattern, sizeof(pattern), "sql/%s/*.sql", service);
-	if (glob(pattern, 0, NULL, &files) != 0)
-		die(pattern, "no files; run from the top of the checkout");
-	for (size_t i = 0; i < files.gl_pathc; i++) {
-		char *text = read_file(files.gl_pathv[i]);
-
-		run_or_die(owner_url, text, files.gl_pathv[i]);
-		free(text);
-	}
-	globfree(&files);
+	/* The library's first, as kedge migrate does it. */
+	run_files(owner_url, "base");
+	run_files(owner_url, "job");
+	run_files(owner_url, service);
 	free(owner_url);
 }
