@@ -27,8 +27,7 @@ limit_of(const struct database_task *t, const struct spec_service *service)
 {
 	struct arena *a = t->stack->arena;
 
-	return arena_printf(
-	    a, "%lld", (long long)connections_limit(a, service));
+	return arena_i64(a, connections_limit(a, service));
 }
 
 /* Services, passwords and limits, in a form that gives no password away. */

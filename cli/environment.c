@@ -136,9 +136,9 @@ put_pool(const struct stack *s, struct environment *e,
 	put(e, arena_printf(a, "%s_%sLISTEN", v, infix),
 	    arena_printf(a, "unix:run/%s.sock", socket));
 	put(e, arena_printf(a, "%s_%sPROCESSES", v, infix),
-	    arena_printf(a, "%lld", (long long)pool->processes));
+	    arena_i64(a, pool->processes));
 	put(e, arena_printf(a, "%s_%sTHREADS", v, infix),
-	    arena_printf(a, "%lld", (long long)pool->threads));
+	    arena_i64(a, pool->threads));
 }
 
 /* The names of the services behind the verifier, with commas. */
@@ -209,7 +209,7 @@ put_jobs(const struct stack *s, const struct spec_service *service,
 	struct arena *a = s->arena;
 
 	put(e, variable(s, service, "WORKER_PROCESSES"),
-	    arena_printf(a, "%lld", (long long)service->workers));
+	    arena_i64(a, service->workers));
 	put(e, variable(s, service, "PROGRAMS"),
 	    arena_printf(a, "%s/services/%s/programs", s->root, service->name));
 }

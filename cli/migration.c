@@ -252,7 +252,7 @@ record_args(const struct migration_run *r, const struct migration *m)
 {
 	const char **values = arena_alloc(r->arena, 3 * sizeof(*values));
 
-	values[0] = arena_printf(r->arena, "%lld", (long long)m->version);
+	values[0] = arena_i64(r->arena, m->version);
 	values[1] = m->name;
 	values[2] = m->checksum;
 	return (struct db_args){ values, 3 };

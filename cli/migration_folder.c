@@ -202,9 +202,7 @@ migration_folder_adopt(
 		if (row == -1)
 			break; /* what comes after it has not been run */
 		if (!query(r, insert_sql,
-			DB_ARGS(library->name,
-			    arena_printf(
-				r->arena, "%lld", (long long)m->version),
+			DB_ARGS(library->name, arena_i64(r->arena, m->version),
 			    m->name, db_get_text(&own, row, 2),
 			    db_get_text(&own, row, 3)),
 			&rows))

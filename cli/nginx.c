@@ -165,7 +165,7 @@ connections(const struct stack *s)
 static const char *
 number(const struct stack *s, int64_t n)
 {
-	return arena_printf(s->arena, "%lld", (long long)n);
+	return arena_i64(s->arena, n);
 }
 
 static bool

@@ -75,7 +75,7 @@ newest_version(struct arena *a)
 	closedir(d);
 	if (newest == 0)
 		return NULL;
-	return arena_printf(a, "%lld", (long long)newest);
+	return arena_i64(a, newest);
 }
 
 const char *

@@ -11,6 +11,7 @@
 #include "auth/http/signed_cookie.h"
 #include "base/arena.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -11,7 +11,7 @@
 #include "base/attr.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/str.h"
+#include "base/utf8.h"
 #include "job/job.h"
 #include "job/program_output.h"
 

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "web/query.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/mutex.h"
 #include "fastcgi/thread.h"
 #include "process/shared.h"
 #include "web/service.h"
@@ -57,19 +58,6 @@ static struct {
 
 /* -- the shared text -- */
 
-static void
-init_mutex(pthread_mutex_t *mutex)
-{
-	pthread_mutexattr_t attr;
-
-	if (pthread_mutexattr_init(&attr) != 0 ||
-	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
-	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 ||
-	    pthread_mutex_init(mutex, &attr) != 0)
-		abort();
-	pthread_mutexattr_destroy(&attr);
-}
-
 void
 scrape_prepare(void)
 {
@@ -78,8 +66,8 @@ scrape_prepare(void)
 	area = shared_open("metrics-text", sizeof(*area), &fresh);
 	if (!fresh)
 		return;
-	init_mutex(&area->refreshing);
-	init_mutex(&area->lock);
+	mutex_init_shared(&area->refreshing);
+	mutex_init_shared(&area->lock);
 	area->wanted_us = area->since_us = clock_monotonic_us();
 }
 

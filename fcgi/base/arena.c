@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 /*
  * Under AddressSanitizer the unused part of a block is poisoned and each
  * allocation is followed by a gap, so that an overrun, or a use after reset,
@@ -210,6 +212,16 @@ char *
 arena_strdup(struct arena *a, const char *s)
 {
 	return arena_strndup(a, s, strlen(s));
+}
+
+char *
+arena_i64(struct arena *a, int64_t n)
+{
+	char text[STR_I64_MAX];
+	size_t len;
+	const char *digits = str_from_i64(n, text, &len);
+
+	return arena_strndup(a, digits, len);
 }
 
 char *

@@ -6,6 +6,7 @@
 #define BASE_ARENA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -24,6 +25,8 @@ char *arena_strdup(struct arena *a, const char *s);
 /* Copies len bytes and adds a NUL. */
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+/* The number's decimal digits. */
+char *arena_i64(struct arena *a, int64_t n);
 /* Calls release(obj) at reset, newest first: PGresult, parsed JSON, ... */
 void arena_defer(struct arena *a, void (*release)(void *), void *obj);
 /*

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 
 enum { FIRST_CAP_BYTES = 256 };
 
@@ -70,17 +71,11 @@ buf_putc(struct buf *b, char c)
 void
 buf_put_i64(struct buf *b, int64_t n)
 {
-	char text[20]; /* -9223372036854775808 */
-	char *end = text + sizeof(text), *p = end;
-	/* INT64_MIN has no positive counterpart in int64_t. */
-	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	char text[STR_I64_MAX];
+	size_t len;
+	const char *digits = str_from_i64(n, text, &len);
 
-	do
-		*--p = (char)('0' + rest % 10);
-	while ((rest /= 10) != 0);
-	if (n < 0)
-		*--p = '-';
-	buf_put(b, p, (size_t)(end - p));
+	buf_put(b, digits, len);
 }
 
 void

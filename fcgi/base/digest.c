@@ -10,6 +10,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "base/hex.h"
+
 /*
  * OpenSSL 3 looks an algorithm up by name, under locks, whenever it is asked
  * for one.  So each is fetched once, and each thread keeps one context of
@@ -94,15 +96,10 @@ sha256(const void *data, size_t len, unsigned char out[SHA256_SIZE])
 void
 sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char hash[SHA256_SIZE];
 
 	sha256(data, len, hash);
-	for (size_t i = 0; i < SHA256_SIZE; i++) {
-		out[2 * i] = digits[hash[i] >> 4];
-		out[2 * i + 1] = digits[hash[i] & 15];
-	}
-	out[SHA256_HEX_SIZE - 1] = '\0';
+	hex_write(hash, SHA256_SIZE, out);
 }
 
 void

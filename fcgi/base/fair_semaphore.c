@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 /* A thread in the queue, on its own stack. */
 struct waiter {
 	pthread_cond_t changed;
@@ -77,10 +79,7 @@ dequeue(struct fair_semaphore *s, struct waiter *w)
 static bool
 wait_for_slot(struct fair_semaphore *s, struct waiter *w, int64_t deadline_us)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline_us / 1000000),
-		.tv_nsec = (long)(deadline_us % 1000000) * 1000,
-	};
+	struct timespec until = clock_timespec(deadline_us);
 	int rc = 0;
 
 	while (!w->has_slot && rc != ETIMEDOUT)

@@ -87,5 +87,7 @@ json_member_int(const struct json *j, const char *name, int64_t *ret_n);
 void json_write(struct buf *b, const struct json *j);
 /* Writes the text quoted and escaped; NULL is written as null. */
 void json_write_string(struct buf *b, const char *s);
+/* Writes an array of texts. */
+void json_write_strings(struct buf *b, const char *const *items, size_t count);
 
 #endif

@@ -50,6 +50,18 @@ json_write_string(struct buf *b, const char *s)
 	buf_putc(b, '"');
 }
 
+void
+json_write_strings(struct buf *b, const char *const *items, size_t count)
+{
+	buf_putc(b, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_putc(b, ',');
+		json_write_string(b, items[i]);
+	}
+	buf_putc(b, ']');
+}
+
 /* Digits enough to read as the same number, and a mark that it is real. */
 static void
 write_real(struct buf *b, double n)

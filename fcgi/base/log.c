@@ -8,6 +8,7 @@
 #include "base/log_limit.h"
 #include "base/log_output.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 /*
  * A line is built on the stack, without an arena: what logs may be out of
@@ -77,16 +78,11 @@ puts_raw(struct line *l, const char *s)
 static void
 put_number(struct line *l, int64_t n)
 {
-	char text[20]; /* -9223372036854775808 */
-	char *end = text + sizeof(text), *p = end;
-	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	char text[STR_I64_MAX];
+	size_t len;
+	const char *digits = str_from_i64(n, text, &len);
 
-	do
-		*--p = (char)('0' + rest % 10);
-	while ((rest /= 10) != 0);
-	if (n < 0)
-		*--p = '-';
-	put(l, p, (size_t)(end - p));
+	put(l, digits, len);
 }
 
 static void
@@ -136,16 +132,10 @@ is_plain(char c)
 static void
 put_text(struct line *l, const char *s, size_t max_bytes)
 {
-	size_t len = strnlen(s, max_bytes + 1);
-	bool cut = len > max_bytes;
+	size_t whole = strnlen(s, max_bytes + 1);
+	size_t len = utf8_cut(s, whole, max_bytes);
 	size_t i = 0;
 
-	/* Not through a sequence: back to where the one across began. */
-	if (cut) {
-		len = max_bytes;
-		while (len > max_bytes - 3 && (s[len] & 0xc0) == 0x80)
-			len--;
-	}
 	put(l, "\"", 1);
 	while (i < len) {
 		size_t run = i;
@@ -157,7 +147,7 @@ put_text(struct line *l, const char *s, size_t max_bytes)
 		if (i < len)
 			i += put_one(l, s + i, len - i);
 	}
-	if (cut)
+	if (whole > max_bytes)
 		puts_raw(l, ellipsis);
 	put(l, "\"", 1);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fnv.h"
 #include "base/random.h"
 
 enum {
@@ -72,23 +73,14 @@ seed(void)
 	random_bytes(&hash_seed, sizeof(hash_seed));
 }
 
-/* FNV-1a, on from h. */
-static uint64_t
-hash(uint64_t h, const char *text)
-{
-	for (; *text != '\0'; text++)
-		h = (h ^ (unsigned char)*text) * 1099511628211u;
-	return h;
-}
-
 static int64_t *
 source_of(const struct log_kind *k)
 {
 	uint64_t h;
 
 	pthread_once(&once, seed);
-	h = hash_seed ^ (14695981039346656037u + (uint64_t)k->code);
-	h = hash(hash(h, k->message), k->source);
+	h = hash_seed ^ (FNV64_START + (uint64_t)k->code);
+	h = fnv64_text(fnv64_text(h, k->message), k->source);
 	return &limits.sources_spent_us[(h ^ h >> 32) % SOURCES];
 }
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/metrics_area.h"
 #include "base/metrics_table.h"
+#include "base/str.h"
 
 enum {
 	AREA_MAGIC = 0x6b656467,
@@ -99,20 +100,6 @@ metrics_open(int fd)
 
 /* -- the master's tables -- */
 
-/* Copies what fits; false: it was cut. */
-static bool
-copy_name(char *out, size_t size, const char *name)
-{
-	size_t len = strnlen(name, size);
-	bool whole = len < size;
-
-	if (!whole)
-		len = size - 1;
-	memcpy(out, name, len);
-	out[len] = '\0';
-	return whole;
-}
-
 /* The pool's number, as a new one if need be; the last one takes the rest. */
 static int
 find_pool(const char *name)
@@ -125,7 +112,7 @@ find_pool(const char *name)
 	}
 	if (n == METRICS_POOLS_MAX)
 		return n - 1;
-	(void)copy_name(metrics_area->pools[n].name, METRICS_NAME_SIZE, name);
+	(void)str_copy(metrics_area->pools[n].name, METRICS_NAME_SIZE, name);
 	metrics_area->npools = n + 1;
 	return n;
 }
@@ -179,7 +166,7 @@ metrics_route(const char *label)
 	}
 	if (n == METRICS_ROUTES_MAX)
 		return -1;
-	(void)copy_name(metrics_area->labels[n], METRICS_LABEL_SIZE, label);
+	(void)str_copy(metrics_area->labels[n], METRICS_LABEL_SIZE, label);
 	metrics_area->nroutes = n + 1;
 	return n;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/attr.h"
+#include "base/fnv.h"
 #include "base/metrics_area.h"
 
 /* clang-format off */
@@ -139,13 +140,13 @@ metrics_histogram_name(int h)
 	return find(histograms, HISTOGRAM__MAX, own.histograms, h);
 }
 
-/* FNV-1a; a NULL counts as "". */
+/* A NULL counts as "". */
 static uint32_t
 hash_text(uint32_t h, const char *text)
 {
-	for (; text != NULL && *text != '\0'; text++)
-		h = (h ^ (unsigned char)*text) * 16777619u;
-	return (h ^ '\n') * 16777619u;
+	if (text != NULL)
+		h = fnv32_text(h, text);
+	return fnv32_byte(h, '\n');
 }
 
 static uint32_t
@@ -161,7 +162,7 @@ hash_names(uint32_t h, const struct metrics_name *(*name_of)(int number))
 uint32_t
 metrics_tables_hash(uint32_t seed)
 {
-	uint32_t h = 2166136261u ^ seed;
+	uint32_t h = FNV32_START ^ seed;
 
 	h = hash_names(h, metrics_counter_name);
 	h = hash_names(h, metrics_gauge_name);

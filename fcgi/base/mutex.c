@@ -1,8 +1,22 @@
 #include "base/mutex.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
+
+void
+mutex_init_shared(pthread_mutex_t *mutex)
+{
+	pthread_mutexattr_t attr;
+
+	if (pthread_mutexattr_init(&attr) != 0 ||
+	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
+	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 ||
+	    pthread_mutex_init(mutex, &attr) != 0)
+		abort();
+	pthread_mutexattr_destroy(&attr);
+}
 
 #ifdef __SANITIZE_THREAD__
 

@@ -30,6 +30,35 @@ str_i64(const char *s, int64_t min, int64_t max, int64_t *ret_n)
 	return true;
 }
 
+const char *
+str_from_i64(int64_t n, char text[STR_I64_MAX], size_t *ret_len)
+{
+	char *end = text + STR_I64_MAX, *p = end;
+	/* INT64_MIN has no positive counterpart in int64_t. */
+	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+	do
+		*--p = (char)('0' + rest % 10);
+	while ((rest /= 10) != 0);
+	if (n < 0)
+		*--p = '-';
+	*ret_len = (size_t)(end - p);
+	return p;
+}
+
+bool
+str_copy(char *out, size_t size, const char *s)
+{
+	size_t len = strnlen(s, size);
+	bool whole = len < size;
+
+	if (!whole)
+		len = size - 1;
+	memcpy(out, s, len);
+	out[len] = '\0';
+	return whole;
+}
+
 bool
 str_eq(const char *a, const char *b)
 {
@@ -60,90 +89,14 @@ str_is_alnum(char c)
 	       (c >= '0' && c <= '9');
 }
 
-/* The Unicode standard, table 3-7: only the second byte's range varies. */
-size_t
-utf8_sequence(const char *s, size_t len)
+void
+str_replace_controls(char *s, size_t len, const char *kept, char instead)
 {
-	const unsigned char *p = (const unsigned char *)s;
-	unsigned char low = 0x80, high = 0xbf;
-	size_t need;
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
 
-	if (len == 0)
-		return 0;
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4) /* overlong; above U+10FFFF */
-		return 0;
-	need = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		low = 0xa0; /* overlong */
-	else if (p[0] == 0xed)
-		high = 0x9f; /* surrogates */
-	else if (p[0] == 0xf0)
-		low = 0x90; /* overlong */
-	else if (p[0] == 0xf4)
-		high = 0x8f; /* above U+10FFFF */
-	if (len < need || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < need; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
+		if ((c < ' ' || c == 0x7f) &&
+		    memchr(kept, c, strlen(kept)) == NULL)
+			s[i] = instead;
 	}
-	return need;
-}
-
-/* Eight bytes, each of 1 to 0x7f: then no borrow crosses between them. */
-static bool
-is_plain_word(const char *s)
-{
-	const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-	uint64_t word;
-
-	memcpy(&word, s, sizeof(word));
-	return (word & highs) == 0 && ((word - ones) & highs) == 0;
-}
-
-bool
-utf8_valid(const char *s, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len) {
-		size_t n;
-
-		if (len - i >= 8 && is_plain_word(s + i)) {
-			i += 8;
-			continue;
-		}
-		n = utf8_sequence(s + i, len - i);
-		if (n == 0 || s[i] == '\0')
-			return false;
-		i += n;
-	}
-	return true;
-}
-
-size_t
-utf8_length(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s != '\0'; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
-size_t
-utf8_utf16_length(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		/* Above U+FFFF, a pair of surrogates. */
-		n += (c & 0xc0) != 0x80;
-		n += c >= 0xf0;
-	}
-	return n;
 }

@@ -16,6 +16,13 @@
 MUST_CHECK bool
 str_i64(const char *s, int64_t min, int64_t max, int64_t *ret_n);
 
+enum { STR_I64_MAX = 20 }; /* -9223372036854775808 */
+/* The number's *ret_len decimal digits, in `text`; no NUL follows. */
+const char *str_from_i64(int64_t n, char text[STR_I64_MAX], size_t *ret_len);
+
+/* Copies what fits into `size` bytes, with a NUL.  False: it was cut. */
+bool str_copy(char *out, size_t size, const char *s);
+
 bool str_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool str_has_prefix(const char *s, const char *prefix);
 /* ASCII only; in place. */
@@ -24,15 +31,9 @@ void str_lower(char *s);
 bool str_is_alnum(char c);
 
 /*
- * Bytes (1 to 4) of the well-formed sequence at s, of which len bytes may be
- * read; 0 when there is none.  A NUL is one of 1.
+ * Puts `instead` in the place of each control character (below a blank, and
+ * DEL) that is not among `kept`.
  */
-size_t utf8_sequence(const char *s, size_t len);
-/* Well-formed UTF-8 as RFC 3629 has it, and no NUL among the len bytes. */
-bool utf8_valid(const char *s, size_t len);
-/* Code points of valid UTF-8, as JSON Schema counts string lengths. */
-size_t utf8_length(const char *s);
-/* UTF-16 code units of valid UTF-8, as JavaScript counts string lengths. */
-size_t utf8_utf16_length(const char *s);
+void str_replace_controls(char *s, size_t len, const char *kept, char instead);
 
 #endif

@@ -124,5 +124,5 @@ timezone_resolve(
 {
 	if (strcmp(name, "UTC") != 0 && find_target(dir, name, out))
 		return;
-	snprintf(out, TIMEZONE_NAME_MAX + 1, "%s", name);
+	str_copy(out, TIMEZONE_NAME_MAX + 1, name);
 }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/random.h"
 
 enum { UUID_BYTES = 16, TIME_BYTES = 6 };
@@ -18,16 +19,13 @@ is_dash_at(int i)
 static void
 write_text(const unsigned char bytes[UUID_BYTES], char out[UUID_TEXT_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
 	int i = 0;
 
-	for (int j = 0; j < UUID_BYTES; j++) {
+	for (int j = 0; j < UUID_BYTES; j++, i += 2) {
 		if (is_dash_at(i))
 			out[i++] = '-';
-		out[i++] = digits[bytes[j] >> 4];
-		out[i++] = digits[bytes[j] & 15];
+		hex_write(&bytes[j], 1, out + i);
 	}
-	out[i] = '\0';
 }
 
 /* RFC 9562 section 5.7: 48 bits of time, and random but for six bits. */
@@ -45,19 +43,12 @@ uuid_v7(char out[UUID_TEXT_SIZE])
 	write_text(bytes, out);
 }
 
-static bool
-is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-	       (c >= 'A' && c <= 'F');
-}
-
 bool
 uuid_valid(const char *s)
 {
 	/* The NUL of a shorter text is neither a dash nor a digit. */
 	for (int i = 0; i < UUID_TEXT_SIZE - 1; i++) {
-		if (is_dash_at(i) ? s[i] != '-' : !is_hex(s[i]))
+		if (is_dash_at(i) ? s[i] != '-' : hex_value(s[i]) < 0)
 			return false;
 	}
 	return s[UUID_TEXT_SIZE - 1] == '\0';

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/random.h"
+#include "base/str.h"
 #include "cache/cache_conn.h"
 #include "cache/cache_pool.h"
 
@@ -113,8 +113,8 @@ take_generation(struct ask_gets *ask, const redisReply *reply)
 	bool fits = reply->type == REDIS_REPLY_STRING &&
 	            reply->len < sizeof(ask->generation);
 
-	snprintf(ask->generation, sizeof(ask->generation), "%s",
-	    fits ? reply->str : "");
+	str_copy(
+	    ask->generation, sizeof(ask->generation), fits ? reply->str : "");
 }
 
 static void
@@ -254,11 +254,11 @@ ask_fill(struct cache_conn *conn, void *ctx)
 		    (const char *const[]){
 			arena_printf(
 			    a, "%" PRId64 " %s", entry->version, entry->value),
-			arena_printf(a, "%" PRId64, entry->ttl_ms),
-			arena_printf(a, "%" PRId64, fill->miss->seen_at_ms),
+			arena_i64(a, entry->ttl_ms),
+			arena_i64(a, fill->miss->seen_at_ms),
 			arena_printf(a, "%d", CACHE_FILL_MS),
 			fill->miss->generation,
-			arena_printf(a, "%" PRId64, entry->version),
+			arena_i64(a, entry->version),
 		    },
 	    },
 	    &filled);

@@ -86,7 +86,7 @@ static const char *const scripts[] = {
 static void
 set_reason(struct cache_conn *c, const char *text)
 {
-	snprintf(c->reason, sizeof(c->reason), "%s", text);
+	str_copy(c->reason, sizeof(c->reason), text);
 }
 
 static struct timeval
@@ -316,7 +316,7 @@ take_sha(struct cache_conn *c, const char *sha)
 	while (c->sha[i][0] != '\0')
 		i++;
 	assert(i < CACHE_SCRIPT__MAX);
-	snprintf(c->sha[i], sizeof(c->sha[i]), "%s", sha);
+	str_copy(c->sha[i], sizeof(c->sha[i]), sha);
 	return c->sha[i][0] != '\0';
 }
 
@@ -349,7 +349,7 @@ cache_conn_open(const struct cache_url *u, const char *prefix,
 	c->redis = connect_redis(c, u, timeout_ms * 1000);
 	if (!set_up_socket(c, u, to_timeval(timeout_ms * 1000)) ||
 	    !greet(c, u)) {
-		snprintf(reason, CACHE_REASON_SIZE, "%s", c->reason);
+		str_copy(reason, CACHE_REASON_SIZE, c->reason);
 		cache_conn_close(c);
 		return NULL;
 	}

@@ -51,7 +51,7 @@ db_reason_copy(char reason[DB_REASON_SIZE], const char *text)
 {
 	size_t len;
 
-	snprintf(reason, DB_REASON_SIZE, "%s", text == NULL ? "" : text);
+	str_copy(reason, DB_REASON_SIZE, text == NULL ? "" : text);
 	for (char *c = reason; *c != '\0'; c++)
 		if (*c == '\n' || *c == '\t')
 			*c = ' ';

@@ -240,8 +240,8 @@ db_listen_take(struct db_listen *l, struct db_notice *ret_notice)
 		l->fresh = false;
 		return true;
 	}
-	snprintf(ret_notice->channel, DB_NOTICE_SIZE, "%s", l->next->relname);
-	snprintf(ret_notice->payload, DB_NOTICE_SIZE, "%s", l->next->extra);
+	str_copy(ret_notice->channel, DB_NOTICE_SIZE, l->next->relname);
+	str_copy(ret_notice->payload, DB_NOTICE_SIZE, l->next->extra);
 	PQfreemem(l->next);
 	l->next = NULL;
 	return true;

@@ -5,28 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "db/db.h"
 
 enum { CAP_MIN = 32 };
-
-/* FNV-1a; the names are our own, so nobody chooses collisions. */
-static size_t
-hash_name(const char *name)
-{
-	uint64_t hash = UINT64_C(14695981039346656037);
-
-	for (; *name != '\0'; name++) {
-		hash ^= (unsigned char)*name;
-		hash *= UINT64_C(1099511628211);
-	}
-	return (size_t)hash;
-}
 
 /* The statement's slot, or the free one where it belongs. */
 static struct db_prepared_slot *
 find_slot(const struct db_prepared *p, const struct db_stmt *stmt)
 {
-	size_t at = hash_name(stmt->name);
+	size_t at = (size_t)fnv64_text(FNV64_START, stmt->name);
 
 	for (;; at++) {
 		struct db_prepared_slot *slot = &p->slots[at & (p->cap - 1)];

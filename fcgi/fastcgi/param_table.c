@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/fnv.h"
 #include "base/str.h"
 
 static const char cookie[] = "HTTP_COOKIE=";
@@ -54,14 +55,14 @@ join_cookies(struct arena *a, const char **list, size_t n)
 	return kept;
 }
 
-/* FNV-1a, of the name in "NAME=value" or alone. */
+/* Of the name in "NAME=value" or alone. */
 static uint32_t
 name_hash(const char *name)
 {
-	uint32_t h = 2166136261u;
+	uint32_t h = FNV32_START;
 
 	for (; *name != '\0' && *name != '='; name++)
-		h = (h ^ (unsigned char)*name) * 16777619u;
+		h = fnv32_byte(h, (unsigned char)*name);
 	return h;
 }
 

@@ -202,7 +202,7 @@ read_list(struct arena *a, const struct db_rows *rows, int64_t limit,
 static const char *
 one_more(struct arena *a, int64_t limit)
 {
-	return arena_printf(a, "%lld", (long long)limit + 1);
+	return arena_i64(a, limit + 1);
 }
 
 enum err

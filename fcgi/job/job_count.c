@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -111,23 +110,10 @@ job_bucket_bound(size_t bucket)
 /* -- the shared area -- */
 
 static void
-init_mutex(pthread_mutex_t *mutex)
-{
-	pthread_mutexattr_t attr;
-
-	if (pthread_mutexattr_init(&attr) != 0 ||
-	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
-	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 ||
-	    pthread_mutex_init(mutex, &attr) != 0)
-		abort();
-	pthread_mutexattr_destroy(&attr);
-}
-
-static void
 init_area(struct area *area)
 {
-	init_mutex(&area->naming);
-	init_mutex(&area->flushing);
+	mutex_init_shared(&area->naming);
+	mutex_init_shared(&area->flushing);
 	uuid_v7(area->source);
 }
 
@@ -182,7 +168,7 @@ find_cell(struct area *area, const char *kind)
 		if (str_eq(cell->kind, kind))
 			return cell;
 		if (cell->kind[0] == '\0') {
-			snprintf(cell->kind, KIND_SIZE, "%s", kind);
+			str_copy(cell->kind, KIND_SIZE, kind);
 			return cell;
 		}
 	}

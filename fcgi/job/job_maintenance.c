@@ -1,11 +1,11 @@
 #include "job/job_maintenance.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "app/service_config.h"
 #include "base/attr.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "base/uuid.h"
 #include "db/db_listen.h"
 #include "job/job_count.h"
@@ -161,7 +161,7 @@ prune_some(struct job_maintenance *m, struct db_listen *l, struct arena *a,
 	if (e != ERR_OK)
 		return now_us + ELECT_S * (int64_t)SECOND_US;
 	last = db_find_text(&rows, 0, 0);
-	snprintf(r->after, sizeof(r->after), "%s", last != NULL ? last : "");
+	str_copy(r->after, sizeof(r->after), last != NULL ? last : "");
 	if (last == NULL)
 		return r->next_pass_us;
 	return now_us +

@@ -5,31 +5,22 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "job/job_admin.h"
 #include "job/job_queues.h"
 #include "job/text_table.h"
 
 enum { ERROR_SHOWN_MAX = 60 /* bytes of it in a list */ };
 
-static const char *
-number(struct arena *a, int64_t n)
-{
-	return arena_printf(a, "%lld", (long long)n);
-}
-
 /* The first line, and no more than fits. */
 static const char *
 shorten(struct arena *a, const char *text)
 {
-	size_t len = 0, n;
+	size_t len;
 
 	if (text == NULL)
 		return NULL;
-	while (
-	    text[len] != '\0' && text[len] != '\n' && len < ERROR_SHOWN_MAX) {
-		n = utf8_sequence(text + len, strlen(text + len));
-		len += n > 0 ? n : 1;
-	}
+	len = utf8_cut(text, strcspn(text, "\n"), ERROR_SHOWN_MAX);
 	return arena_printf(
 	    a, "%.*s%s", (int)len, text, text[len] != '\0' ? " ..." : "");
 }
@@ -76,7 +67,7 @@ put_attempts(struct arena *a, struct buf *b, const struct objects *attempts)
 	text_table_init(&table, a, headings);
 	for (size_t i = 0; i < attempts->count; i++) {
 		const struct job_attempt *one = &items[i];
-		const char *const cells[] = { number(a, one->attempt),
+		const char *const cells[] = { arena_i64(a, one->attempt),
 			one->started_at, one->ended_at, one->outcome,
 			one->worker, one->error };
 
@@ -96,7 +87,7 @@ job_print_detail(struct arena *a, struct buf *b, const struct job_view *j)
 	    j->cancel_requested && j->finished_at == NULL
 		? "running, asked to stop"
 		: j->state);
-	put_line(a, b, "priority", number(a, j->priority));
+	put_line(a, b, "priority", arena_i64(a, j->priority));
 	put_line(a, b, "attempt",
 	    arena_printf(a, "%lld of %lld", (long long)j->attempt,
 		(long long)j->max_attempts));
@@ -128,9 +119,10 @@ job_print_queues(struct arena *a, struct buf *b,
 		const struct job_queue_view *q = &queues[i];
 		const char *const cells[] = { q->name,
 			q->paused ? "paused" : "open",
-			q->concurrency != 0 ? number(a, q->concurrency) : NULL,
-			number(a, q->available), number(a, q->scheduled),
-			number(a, q->retryable), number(a, q->running),
+			q->concurrency != 0 ? arena_i64(a, q->concurrency)
+					    : NULL,
+			arena_i64(a, q->available), arena_i64(a, q->scheduled),
+			arena_i64(a, q->retryable), arena_i64(a, q->running),
 			q->oldest_at != NULL ? arena_printf(a, "%lld s",
 						   (long long)q->oldest_age_s)
 					     : NULL };

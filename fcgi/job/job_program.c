@@ -65,10 +65,9 @@ make_env(const struct job *job)
 	add_env(a, env, "TZ", our_own("TZ", "UTC"));
 	add_env(a, env, "KEDGE_JOB_ID", job->id);
 	add_env(a, env, "KEDGE_JOB_KIND", job->kind);
-	add_env(a, env, "KEDGE_JOB_ATTEMPT",
-	    arena_printf(a, "%lld", (long long)job->attempt));
-	add_env(a, env, "KEDGE_JOB_MAX_ATTEMPTS",
-	    arena_printf(a, "%lld", (long long)job->max_attempts));
+	add_env(a, env, "KEDGE_JOB_ATTEMPT", arena_i64(a, job->attempt));
+	add_env(
+	    a, env, "KEDGE_JOB_MAX_ATTEMPTS", arena_i64(a, job->max_attempts));
 	add_env(a, env, "KEDGE_REQUEST_ID", job->request_id);
 	add_env(a, env, "KEDGE_TRACE_ID", job->trace_id);
 	add_env(a, env, "TRACEPARENT", trace_continue(a, job->trace_id));

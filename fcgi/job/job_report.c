@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "job/job_worker_state.h"
 
 enum { DELAY_MAX_S = 366 * 86400 };
@@ -13,16 +14,10 @@ enum { DELAY_MAX_S = 366 * 86400 };
 const char *
 job_report_message(struct arena *a, const char *text)
 {
-	size_t len = strnlen(text, JOB_ERROR_MAX), at = 0;
+	size_t len = strnlen(text, JOB_ERROR_MAX);
 	char *out = arena_strndup(a, text, len);
 
-	while (at < len) {
-		size_t n = utf8_sequence(out + at, len - at);
-
-		if (n == 0)
-			out[at] = '?'; /* also a character cut at the end */
-		at += n == 0 ? 1 : n;
-	}
+	utf8_scrub(out, len); /* also a character cut at the end */
 	return out;
 }
 

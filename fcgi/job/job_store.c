@@ -21,7 +21,7 @@ enum {
 const char *
 job_store_number(struct arena *a, int64_t n)
 {
-	return arena_printf(a, "%lld", (long long)n);
+	return arena_i64(a, n);
 }
 
 const char *

@@ -12,6 +12,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "db/db.h"
 #include "job/job_attempt.h"
 #include "job/job_backlog.h"
@@ -170,7 +171,7 @@ promote(struct job_worker *w, int64_t now_us)
 		w->in_doubt = true;
 		return false;
 	}
-	snprintf(t->after, sizeof(t->after), "%s", p.last_at);
+	str_copy(t->after, sizeof(t->after), p.last_at);
 	end_us = clock_monotonic_us();
 	cost_us = (end_us - now_us) * PROMOTE_COST_FACTOR;
 	if (full)

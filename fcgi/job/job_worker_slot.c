@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mutex.h"
+#include "base/str.h"
 #include "process/restart.h"
 #include "process/shared.h"
 
@@ -22,19 +23,6 @@ struct job_worker_slot {
 
 static struct job_worker_slot *slots;
 
-static void
-init_life(pthread_mutex_t *life)
-{
-	pthread_mutexattr_t attr;
-
-	if (pthread_mutexattr_init(&attr) != 0 ||
-	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
-	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 ||
-	    pthread_mutex_init(life, &attr) != 0)
-		abort();
-	pthread_mutexattr_destroy(&attr);
-}
-
 void
 job_worker_slots_prepare(void)
 {
@@ -46,7 +34,7 @@ job_worker_slots_prepare(void)
 	 */
 	slots = shared_open("job-seats", SLOTS * sizeof(*slots), &fresh);
 	for (int i = 0; fresh && i < SLOTS; i++)
-		init_life(&slots[i].life);
+		mutex_init_shared(&slots[i].life);
 }
 
 /* True: its process is gone, or it had none; the caller holds it now. */
@@ -109,7 +97,7 @@ job_worker_slot_set_running(struct job_worker_slot *s, const char *job_id)
 	atomic_store(&s->running, 0);
 	if (job_id == NULL)
 		return;
-	snprintf(s->job_id, sizeof(s->job_id), "%s", job_id);
+	str_copy(s->job_id, sizeof(s->job_id), job_id);
 	atomic_store(&s->running, 1);
 }
 
@@ -132,7 +120,7 @@ reclaim_dead(struct job_worker_slot *s,
 	if (dead.worker_id == 0)
 		return false;
 	if (atomic_load(&s->running) != 0)
-		snprintf(dead.running, sizeof(dead.running), "%s", s->job_id);
+		str_copy(dead.running, sizeof(dead.running), s->job_id);
 	if (!reclaim(ctx, &dead))
 		return false;
 	clear(s);

@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "job/job_worker_slot.h"
 
 enum { SECOND_US = 1000 * 1000 };
@@ -159,7 +159,7 @@ job_worker_state_begin_job(struct job_worker_state *s, const char *id,
 	};
 
 	c.deadline_us = c.began_us + (limit_s + grace_s) * SECOND_US;
-	snprintf(c.id, sizeof(c.id), "%s", id);
+	str_copy(c.id, sizeof(c.id), id);
 	pthread_mutex_lock(&s->mutex);
 	s->current = c;
 	atomic_store(&s->cancelled, false);

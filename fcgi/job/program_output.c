@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "job/job.h"
 
 enum {
@@ -45,14 +46,8 @@ clean(struct arena *a, const char *text, size_t len)
 {
 	char *out = arena_strndup(a, text, len);
 
-	for (size_t i = 0; i < len;) {
-		size_t n = utf8_sequence(out + i, len - i);
-		unsigned char c = (unsigned char)out[i];
-
-		if (n == 0 || (c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
-			out[i] = '?';
-		i += n > 0 ? n : 1;
-	}
+	utf8_scrub(out, len);
+	str_replace_controls(out, len, /* kept= */ "\n\t", '?');
 	return out;
 }
 
@@ -60,13 +55,8 @@ clean(struct arena *a, const char *text, size_t len)
 static void
 keep_error(struct program_output *o, const char *text)
 {
-	size_t len = 0, n;
+	size_t len = utf8_cut(text, strlen(text), PROGRAM_MESSAGE_MAX);
 
-	for (; text[len] != '\0'; len += n) {
-		n = utf8_sequence(text + len, strlen(text + len));
-		if (len + n > PROGRAM_MESSAGE_MAX)
-			break;
-	}
 	memcpy(o->error, text, len);
 	o->error[len] = '\0';
 }

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 enum { CELLS_AT_FIRST = 256, GAP = 2 };
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "http_client/http_client.h"
 #include "job/job_report.h"
 #include "job/webhook.h"
@@ -54,15 +55,8 @@ excerpt(struct arena *a, const char *body, size_t len)
 	if (len > EXCERPT_MAX_BYTES)
 		len = EXCERPT_MAX_BYTES;
 	text = arena_strndup(a, body, len);
-	for (size_t i = 0; i < len;) {
-		size_t n = utf8_sequence(text + i, len - i);
-
-		if (n == 0)
-			text[i] = '?';
-		else if (n == 1 && (text[i] < ' ' || text[i] == 0x7f))
-			text[i] = ' ';
-		i += n > 0 ? n : 1;
-	}
+	utf8_scrub(text, len);
+	str_replace_controls(text, len, /* kept= */ "", ' ');
 	return text;
 }
 

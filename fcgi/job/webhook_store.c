@@ -113,7 +113,7 @@ webhook_list(struct db *db, struct arena *a, const struct webhook_page *page,
 
 	e = db_run(db, a, &list_webhooks,
 	    DB_ARGS(page->before_id != NULL ? page->before_id : newest_id,
-		arena_printf(a, "%lld", (long long)page->limit)),
+		arena_i64(a, page->limit)),
 	    &rows);
 	if (e != ERR_OK)
 		return e;
@@ -371,9 +371,7 @@ webhook_put_off(struct db *db, struct arena *a, const char *endpoint_id,
 	enum err e;
 
 	e = db_run(db, a, &put_off,
-	    DB_ARGS(
-		endpoint_id, job_id, arena_printf(a, "%lld", (long long)fence)),
-	    &rows);
+	    DB_ARGS(endpoint_id, job_id, arena_i64(a, fence)), &rows);
 	if (e == ERR_OK)
 		*ret_put_off = db_get_bool(&rows, 0, 0);
 	return e;
@@ -395,7 +393,7 @@ webhook_record(struct db *db, struct arena *a, const char *endpoint_id,
 	e = db_run(db, a, &record_outcome,
 	    DB_ARGS(endpoint_id, outcome->error, outcome->gone ? "t" : "f",
 		outcome->last ? "t" : "f", outcome->no_response ? "t" : "f",
-		arena_printf(a, "%lld", (long long)outcome->pause_ms)),
+		arena_i64(a, outcome->pause_ms)),
 	    &rows);
 	if (e == ERR_OK)
 		*ret_reason = db_find_text(&rows, 0, 0);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/attr.h"
+#include "base/fnv.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "web/request.h"
@@ -20,22 +21,12 @@ access_set_sample(int64_t n)
 	sample = n;
 }
 
-/* FNV-1a: by the request's id, so that all its lines stay, or none. */
-static uint32_t
-hash(const char *text)
-{
-	uint32_t h = 2166136261u;
-
-	for (; *text != '\0'; text++)
-		h = (h ^ (unsigned char)*text) * 16777619u;
-	return h;
-}
-
 static bool
 is_kept(const struct req *r, int status)
 {
+	/* By the request's id, so that all its lines stay, or none. */
 	return sample == 1 || status >= 400 ||
-	       hash(r->request_id) % sample == 0;
+	       fnv32_text(FNV32_START, r->request_id) % sample == 0;
 }
 
 /*

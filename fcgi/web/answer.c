@@ -77,9 +77,8 @@ answer_error(const struct service *s, struct req *r, enum err e)
 	r->response.stream = NULL;
 	if (is_later && !has_header(&r->response, "Retry-After"))
 		req_add_header(r, "Retry-After",
-		    arena_printf(r->arena, "%lld",
-			r->retry_after_s > 0 ? (long long)r->retry_after_s
-					     : 1LL));
+		    arena_i64(
+			r->arena, r->retry_after_s > 0 ? r->retry_after_s : 1));
 	if (s->hooks.write_error != NULL)
 		s->hooks.write_error(r, e);
 	if (!r->answered)

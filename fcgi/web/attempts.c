@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/fnv.h"
+
 enum {
 	PLACES = 2048, /* a power of two; some times what is in progress */
 	COUNT_MASK = 0xff,
@@ -21,15 +23,11 @@ attempts_use(void *memory)
 	places = memory;
 }
 
-/* FNV-1a, without the byte of the count. */
+/* Without the byte of the count. */
 static uint64_t
 hash(const char *id)
 {
-	uint64_t h = 14695981039346656037u;
-
-	for (; *id != '\0'; id++)
-		h = (h ^ (unsigned char)*id) * 1099511628211u;
-	return h & ~(uint64_t)COUNT_MASK;
+	return fnv64_text(FNV64_START, id) & ~(uint64_t)COUNT_MASK;
 }
 
 static _Atomic uint64_t *

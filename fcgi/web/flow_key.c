@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/fnv.h"
 #include "web/request.h"
 
 enum {
@@ -13,17 +14,6 @@ enum {
 	IPV4_BYTES = 3, /* /24 */
 	IPV6_BYTES = 6, /* /48 */
 };
-
-/* FNV-1a. */
-static uint64_t
-hash(const char *bytes, size_t len)
-{
-	uint64_t h = 14695981039346656037u;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)bytes[i]) * 1099511628211u;
-	return h;
-}
 
 /* From "sub": to the quote that ends the value; false: not there. */
 static bool
@@ -67,12 +57,12 @@ network_of(const char *address)
 	unsigned char bytes[sizeof(struct in6_addr)];
 
 	if (inet_pton(AF_INET, address, bytes) == 1)
-		return hash((const char *)bytes, IPV4_BYTES);
+		return fnv64(FNV64_START, bytes, IPV4_BYTES);
 	if (inet_pton(AF_INET6, address, bytes) != 1)
-		return hash(address, strlen(address));
+		return fnv64_text(FNV64_START, address);
 	if (memcmp(bytes, mapped, sizeof(mapped)) == 0)
-		return hash((const char *)bytes + sizeof(mapped), IPV4_BYTES);
-	return hash((const char *)bytes, IPV6_BYTES);
+		return fnv64(FNV64_START, bytes + sizeof(mapped), IPV4_BYTES);
+	return fnv64(FNV64_START, bytes, IPV6_BYTES);
 }
 
 uint64_t
@@ -84,7 +74,7 @@ flow_key(const struct req *r)
 	size_t len;
 
 	if (token != NULL && *token != '\0' && find_user(r, token, &user, &len))
-		return hash(user, len);
+		return fnv64(FNV64_START, user, len);
 	if (address == NULL)
 		return 0;
 	return network_of(address);

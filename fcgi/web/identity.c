@@ -48,18 +48,6 @@ identity_read_key(const char *text, unsigned char ret_key[IDENTITY_KEY_SIZE])
 	return ok;
 }
 
-static void
-write_strings(struct buf *b, const struct strings *s)
-{
-	buf_putc(b, '[');
-	for (size_t i = 0; i < s->count; i++) {
-		if (i > 0)
-			buf_putc(b, ',');
-		json_write_string(b, s->items[i]);
-	}
-	buf_putc(b, ']');
-}
-
 const char *
 identity_sign(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
     const char *audience, const struct identity *who, int64_t now_ms)
@@ -75,9 +63,9 @@ identity_sign(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
 	buf_puts(&b, ",\"sid\":");
 	json_write_string(&b, who->session_id);
 	buf_puts(&b, ",\"roles\":");
-	write_strings(&b, &who->roles);
+	json_write_strings(&b, who->roles.items, who->roles.count);
 	buf_puts(&b, ",\"accounts\":");
-	write_strings(&b, &who->accounts);
+	json_write_strings(&b, who->accounts.items, who->accounts.count);
 	buf_puts(&b, ",\"iat\":");
 	buf_put_i64(&b, now_s);
 	buf_puts(&b, ",\"exp\":");
@@ -86,7 +74,8 @@ identity_sign(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
 	buf_put_i64(&b, now_ms);
 	if (who->role_gated) {
 		buf_puts(&b, ",\"required_roles\":");
-		write_strings(&b, &who->required_roles);
+		json_write_strings(
+		    &b, who->required_roles.items, who->required_roles.count);
 	}
 	buf_putc(&b, '}');
 	if (buf_failed(&b))

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/unicode.h"
+#include "base/utf8.h"
 #include "base/uuid.h"
 
 static bool

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "web/schema_check.h"
 
 /* Of one that has no max: more than any body is. */

@@ -9,18 +9,6 @@ static void
 write_object(const struct schema *s, struct buf *b, const void *strukt);
 
 static void
-write_strings(struct buf *b, const struct strings *s)
-{
-	buf_putc(b, '[');
-	for (size_t i = 0; i < s->count; i++) {
-		if (i > 0)
-			buf_putc(b, ',');
-		json_write_string(b, s->items[i]);
-	}
-	buf_putc(b, ']');
-}
-
-static void
 write_objects(
     const struct schema *of, struct buf *b, const struct objects *objects)
 {
@@ -108,7 +96,8 @@ write_value(const struct field *f, struct buf *b, const void *member)
 		buf_put_i64(b, ((const struct opt_int64 *)member)->value);
 		break;
 	case TYPE_STRINGS:
-		write_strings(b, member);
+		json_write_strings(b, ((const struct strings *)member)->items,
+		    ((const struct strings *)member)->count);
 		break;
 	case TYPE_OBJECT:
 		write_object(f->of, b, *(const void *const *)member);

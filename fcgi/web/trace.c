@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/hex.h"
 #include "base/random.h"
 #include "web/request.h"
 
@@ -26,8 +27,7 @@ static bool
 is_hex(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (!(s[i] >= '0' && s[i] <= '9') &&
-		    !(s[i] >= 'a' && s[i] <= 'f'))
+		if (hex_value(s[i]) < 0 || (s[i] >= 'A' && s[i] <= 'F'))
 			return false;
 	}
 	return true;

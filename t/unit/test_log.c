@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "capture.h"
 #include "unit.h"
 
@@ -12,7 +13,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/str.h"
 
 static struct arena *a;
 static struct capture capture;

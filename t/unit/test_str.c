@@ -89,82 +89,39 @@ START_TEST(is_alnum_is_ascii)
 }
 END_TEST
 
-/* RFC 3629; the borders of every row of the Unicode standard's table 3-7. */
-static const struct {
-	const char *text;
-	size_t points, units; /* code points; UTF-16 code units */
-} good[] = {
-	{ "", 0, 0 },
-	{ "plain text, longer than a word", 30, 30 },
-	{ "\x7f", 1, 1 },
-	{ "\xc2\x80\xdf\xbf", 2, 2 },
-	{ "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf", 4, 4 },
-	{ "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", 2, 4 },
-	{ "1234567\xc3\xa9", 8, 8 },
-	{ "12345678\xf0\x9f\x98\x80", 9, 10 },
-};
-
-START_TEST(utf8_good_is_valid_and_counted)
+START_TEST(from_i64_writes_what_i64_reads)
 {
-	ck_assert(utf8_valid(good[_i].text, strlen(good[_i].text)));
-	ck_assert_uint_eq(utf8_length(good[_i].text), good[_i].points);
-	ck_assert_uint_eq(utf8_utf16_length(good[_i].text), good[_i].units);
-}
-END_TEST
-
-#define BYTES(s)                   \
-	{                          \
-		(s), sizeof(s) - 1 \
-	}
-static const struct {
-	const char *bytes;
+	char text[STR_I64_MAX];
 	size_t len;
-} bad[] = {
-	BYTES("\0"),
-	BYTES("1234567\0"),
-	BYTES("\x80"),
-	BYTES("\xbf"),
-	BYTES("\xc0\x80"), /* overlong NUL */
-	BYTES("\xc1\xbf"),
-	BYTES("\xe0\x9f\xbf"),
-	BYTES("\xf0\x8f\xbf\xbf"),
-	BYTES("\xed\xa0\x80"), /* a surrogate */
-	BYTES("\xed\xbf\xbf"),
-	BYTES("\xf4\x90\x80\x80"), /* U+110000 */
-	BYTES("\xf5\x80\x80\x80"),
-	BYTES("\xfe"),
-	BYTES("\xff"),
-	BYTES("\xc3"), /* cut short */
-	BYTES("\xe2\x82"),
-	BYTES("\xf0\x9f\x98"),
-	BYTES("\xc3("),
-	BYTES("\xe2\x82("),
-	BYTES("\xf0\x9f\x98("),
-	BYTES("12345678\xff"),
-	BYTES("1234567\xff"),
-};
+	const char *digits = str_from_i64(numbers[_i].n, text, &len);
 
-START_TEST(utf8_bad_is_invalid)
-{
-	ck_assert(!utf8_valid(bad[_i].bytes, bad[_i].len));
+	ck_assert_uint_eq(len, strlen(numbers[_i].text));
+	ck_assert_mem_eq(digits, numbers[_i].text, len);
 }
 END_TEST
 
-/* Each code point, by an encoder written from RFC 3629's table. */
-START_TEST(utf8_sequence_of_every_code_point)
+START_TEST(copy_cuts_what_does_not_fit)
 {
-	for (unsigned c = 1; c < 0x120000; c++) {
-		char s[5] = { 0 };
-		size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-		static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-		bool is_good = c < 0x110000 && !(c >= 0xd800 && c <= 0xdfff);
+	char out[4];
 
-		for (size_t i = n, rest = c; i-- > 0; rest >>= 6)
-			s[i] = (char)(i == 0 ? lead[n] | rest
-					     : 0x80 | (rest & 0x3f));
-		if (utf8_sequence(s, n) != (is_good ? n : 0))
-			ck_abort_msg("U+%04X", c);
-	}
+	ck_assert(str_copy(out, sizeof(out), ""));
+	ck_assert_str_eq(out, "");
+	ck_assert(str_copy(out, sizeof(out), "abc"));
+	ck_assert_str_eq(out, "abc");
+	ck_assert(!str_copy(out, sizeof(out), "defg"));
+	ck_assert_str_eq(out, "def");
+}
+END_TEST
+
+START_TEST(replace_controls_keeps_what_it_is_told)
+{
+	char s[] = "\x01 a\n\tb\x1f\x7f~\xc2\x80";
+	char nul[] = "a\0b";
+
+	str_replace_controls(s, strlen(s), "\n", '?');
+	ck_assert_str_eq(s, "? a\n?b??~\xc2\x80");
+	str_replace_controls(nul, 3, "", ' ');
+	ck_assert_str_eq(nul, "a b");
 }
 END_TEST
 
@@ -183,11 +140,10 @@ main(void)
 	tcase_add_test(tc, has_prefix_compares_the_beginning);
 	tcase_add_test(tc, lower_changes_ascii_only);
 	tcase_add_test(tc, is_alnum_is_ascii);
-	tcase_add_loop_test(tc, utf8_good_is_valid_and_counted, 0,
-	    sizeof(good) / sizeof(good[0]));
-	tcase_add_loop_test(
-	    tc, utf8_bad_is_invalid, 0, sizeof(bad) / sizeof(bad[0]));
-	tcase_add_test(tc, utf8_sequence_of_every_code_point);
+	tcase_add_loop_test(tc, from_i64_writes_what_i64_reads, 0,
+	    sizeof(numbers) / sizeof(numbers[0]));
+	tcase_add_test(tc, copy_cuts_what_does_not_fit);
+	tcase_add_test(tc, replace_controls_keeps_what_it_is_told);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

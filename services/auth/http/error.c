@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
-#include "base/str.h"
+#include "base/utf8.h"
 #include "web/error.h"
 #include "web/request.h"
 #include "web/service.h"
@@ -247,7 +247,7 @@ error_answer(struct req *r, enum err e)
 	} else if (r->error_code != NULL) {
 		if (e == ERR_RATE_LIMITED)
 			req_add_header(r, "X-Retry-After",
-			    arena_printf(r->arena, "%" PRId64,
+			    arena_i64(r->arena,
 				r->retry_after_s > 0 ? r->retry_after_s : 1));
 		answer(r, e, r->error_code, r->error_message);
 	} else if (e == ERR_NOT_FOUND || e == ERR_METHOD) {

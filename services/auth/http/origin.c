@@ -98,14 +98,12 @@ default_port(const char *url)
 static void
 put_number(char *out, size_t *at, int n)
 {
-	char digits[6];
-	int len = 0;
+	char text[STR_I64_MAX];
+	size_t len;
+	const char *digits = str_from_i64(n, text, &len);
 
-	do
-		digits[len++] = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	while (len > 0)
-		out[(*at)++] = digits[--len];
+	memcpy(out + *at, digits, len);
+	*at += len;
 }
 
 bool

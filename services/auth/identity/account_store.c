@@ -115,7 +115,7 @@ enum err
 credential_insert_user(struct db *db, struct arena *a,
     const struct credential_new *account, struct user *ret_user)
 {
-	const char *ttl = arena_printf(a, "%lld", (long long)account->ttl_s);
+	const char *ttl = arena_i64(a, account->ttl_s);
 	struct db_rows rows;
 	enum err e;
 

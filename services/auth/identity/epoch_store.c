@@ -63,7 +63,7 @@ enum err
 epoch_raise_row(
     struct db *tx, struct arena *a, int64_t least, int64_t *ret_epoch)
 {
-	const char *text = arena_printf(a, "%lld", (long long)least);
+	const char *text = arena_i64(a, least);
 
 	return run_for_epoch(tx, a, &raise_epoch, DB_ARGS(text), ret_epoch);
 }
@@ -78,7 +78,7 @@ static const struct db_stmt restore_epoch = {
 enum err
 epoch_restore_row(struct db *db, struct arena *a, int64_t least)
 {
-	const char *text = arena_printf(a, "%lld", (long long)least);
+	const char *text = arena_i64(a, least);
 
 	return db_run(db, a, &restore_epoch, DB_ARGS(text), NULL);
 }

@@ -12,12 +12,6 @@ host_name(struct arena *a, uint64_t host)
 	return arena_printf(a, "%016" PRIx64, host);
 }
 
-static const char *
-number(struct arena *a, int64_t n)
-{
-	return arena_printf(a, "%" PRId64, n);
-}
-
 static const struct db_stmt upsert = {
 	.name = "lease_upsert",
 	.sql = "INSERT INTO kedge_session_host AS h (host, epoch, expires_at)"
@@ -34,7 +28,8 @@ lease_upsert(struct db *db, struct arena *a, uint64_t host, int64_t epoch,
     int64_t lease_ms)
 {
 	return db_run(db, a, &upsert,
-	    DB_ARGS(host_name(a, host), number(a, epoch), number(a, lease_ms)),
+	    DB_ARGS(host_name(a, host), arena_i64(a, epoch),
+		arena_i64(a, lease_ms)),
 	    NULL);
 }
 
@@ -62,7 +57,7 @@ lease_delete_dead(struct db *db, struct arena *a, int64_t *ret_count)
 {
 	struct db_rows rows;
 	enum err e = db_run(
-	    db, a, &delete_dead, DB_ARGS(number(a, LEASE_DEAD_S)), &rows);
+	    db, a, &delete_dead, DB_ARGS(arena_i64(a, LEASE_DEAD_S)), &rows);
 
 	if (e == ERR_OK)
 		*ret_count = rows.affected;
@@ -84,8 +79,8 @@ lease_count_behind(struct db *db, struct arena *a, uint64_t host, int64_t epoch,
 {
 	struct db_rows rows;
 	enum err e = db_run(db, a, &count_behind,
-	    DB_ARGS(host_name(a, host), number(a, epoch),
-		number(a, LEASE_CLOCK_STEP_S)),
+	    DB_ARGS(host_name(a, host), arena_i64(a, epoch),
+		arena_i64(a, LEASE_CLOCK_STEP_S)),
 	    &rows);
 
 	if (e == ERR_OK)

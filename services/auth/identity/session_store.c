@@ -170,7 +170,7 @@ static const struct db_stmt insert = {
 enum err
 session_insert(struct db *db, struct arena *a, const struct session_new *s)
 {
-	const char *ttl = arena_printf(a, "%lld", (long long)s->ttl_s);
+	const char *ttl = arena_i64(a, s->ttl_s);
 	struct db_rows rows;
 	enum err e = db_run(db, a, &insert,
 	    DB_ARGS(s->token, s->user_id, s->ip_address, s->user_agent, ttl,

@@ -84,10 +84,7 @@ is_turn(struct session_turns *turns, int64_t now_us, int64_t period)
 static void
 sleep_until(struct session_ticker *t, int64_t until_us)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(until_us / 1000000),
-		.tv_nsec = (long)(until_us % 1000000) * 1000,
-	};
+	struct timespec until = clock_timespec(until_us);
 
 	pthread_cond_clockwait(&t->stopped, &t->lock, CLOCK_MONOTONIC, &until);
 }

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 enum {
 	EXIT_FAILED = 1,

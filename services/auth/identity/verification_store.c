@@ -19,7 +19,7 @@ enum err
 verification_create(struct db *db, struct arena *a, const char *identifier,
     const char *value, int64_t ttl_s)
 {
-	const char *ttl = arena_printf(a, "%lld", (long long)ttl_s);
+	const char *ttl = arena_i64(a, ttl_s);
 
 	return db_run(db, a, &insert, DB_ARGS(identifier, value, ttl), NULL);
 }

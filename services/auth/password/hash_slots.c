@@ -12,15 +12,8 @@ enum { WAIT_US = 10 * 1000 };
 void
 hash_slots_init(struct hash_slots *s)
 {
-	pthread_mutexattr_t attr;
-	int failed = pthread_mutexattr_init(&attr);
-
-	failed |= pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	failed |= pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	for (int i = 0; i < HASH_SLOTS_MAX; i++)
-		failed |= pthread_mutex_init(&s->slots[i], &attr);
-	assert(failed == 0);
-	pthread_mutexattr_destroy(&attr);
+		mutex_init_shared(&s->slots[i]);
 }
 
 /* What a lock function's result means.  A slot guards no data to repair. */

@@ -7,10 +7,11 @@
 #include <libscrypt.h>
 
 #include "base/arena.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "base/str.h"
 #include "base/unicode.h"
+#include "base/utf8.h"
 
 enum { COST_N = 16384, COST_R = 16, COST_P = 1 };
 
@@ -26,30 +27,6 @@ password_too_long(const char *text)
 	return utf8_utf16_length(text) > PASSWORD_MAX_UNITS;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-static void
-hex_write(const unsigned char *data, size_t len, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len; i++) {
-		*out++ = digits[data[i] >> 4];
-		*out++ = digits[data[i] & 15];
-	}
-	*out = '\0';
-}
-
 bool
 password_hash_read(
     struct arena *a, const char *stored, struct password_hash *ret_hash)
@@ -61,8 +38,8 @@ password_hash_read(
 	    strlen(colon + 1) != 2 * sizeof(hash.key))
 		return false;
 	for (size_t i = 0; i < sizeof(hash.key); i++) {
-		int high = hex_digit(colon[1 + 2 * i]);
-		int low = hex_digit(colon[2 + 2 * i]);
+		int high = hex_value(colon[1 + 2 * i]);
+		int low = hex_value(colon[2 + 2 * i]);
 
 		if (high < 0 || low < 0)
 			return false;

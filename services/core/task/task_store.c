@@ -151,7 +151,7 @@ run_list(struct db *db, struct arena *a, const char *user_id,
 	const char *values[5] = {
 		user_id,
 		f->before_id != NULL ? f->before_id : newest_id,
-		arena_printf(a, "%lld", (long long)f->limit),
+		arena_i64(a, f->limit),
 	};
 	int n = 3;
 
@@ -206,10 +206,8 @@ task_make(struct db *db, struct arena *a, const char *user_id,
 		sha256 = arena_printf(a, "\\x%s", order->sha256_hex);
 	e = db_run(db, a, &make_task,
 	    DB_ARGS(user_id, in->parent_id, in->title, in->notes, in->status,
-		in->due_at, order->key, sha256,
-		arena_printf(a, "%lld", (long long)limits->tasks),
-		arena_printf(a, "%lld", (long long)limits->bytes),
-		arena_printf(a, "%lld", (long long)limits->keys)),
+		in->due_at, order->key, sha256, arena_i64(a, limits->tasks),
+		arena_i64(a, limits->bytes), arena_i64(a, limits->keys)),
 	    &rows);
 	if (e != ERR_OK)
 		return e;
@@ -255,9 +253,7 @@ task_forget_keys(struct db *db, struct arena *a, int64_t hours, int64_t limit,
 {
 	struct db_rows rows;
 	enum err e = db_run(db, a, &forget_keys,
-	    DB_ARGS(arena_printf(a, "%lld", (long long)hours),
-		arena_printf(a, "%lld", (long long)limit)),
-	    &rows);
+	    DB_ARGS(arena_i64(a, hours), arena_i64(a, limit)), &rows);
 
 	if (e == ERR_OK)
 		*ret_count = rows.affected;

@@ -103,7 +103,7 @@ account_find_page(struct db *db, struct arena *a,
     const struct account **ret_accounts, int64_t *ret_count)
 {
 	const char *after = page->after_id != NULL ? page->after_id : oldest_id;
-	const char *limit = arena_printf(a, "%lld", (long long)page->limit);
+	const char *limit = arena_i64(a, page->limit);
 	struct account *accounts;
 	struct db_rows rows;
 	enum err e;

@@ -64,8 +64,7 @@ currency_insert(struct db *db, struct arena *a, struct currency *currency,
 	enum err e;
 
 	e = db_run(db, a, &insert_currency,
-	    DB_ARGS(currency->code,
-		arena_printf(a, "%lld", (long long)currency->exponent),
+	    DB_ARGS(currency->code, arena_i64(a, currency->exponent),
 		currency->created_by, currency->reason, origin),
 	    &rows);
 	if (e != ERR_OK)

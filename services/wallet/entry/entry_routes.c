@@ -131,7 +131,7 @@ entry_position(struct arena *a, const void *item)
 {
 	const struct entry *entry = item;
 
-	return arena_printf(a, "%lld", (long long)entry->seq);
+	return arena_i64(a, entry->seq);
 }
 
 static enum err

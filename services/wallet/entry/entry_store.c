@@ -49,10 +49,10 @@ entry_find_page(struct db *db, struct arena *a, const struct entry_page *page,
 	enum err e;
 
 	if (page->before_seq != 0)
-		before = arena_printf(a, "%lld", (long long)page->before_seq);
+		before = arena_i64(a, page->before_seq);
 	e = db_run(db, a, &select_page,
 	    DB_ARGS(page->account_id, before, page->from, page->to,
-		arena_printf(a, "%lld", (long long)page->limit)),
+		arena_i64(a, page->limit)),
 	    &rows);
 	if (e != ERR_OK)
 		return e;

@@ -11,12 +11,6 @@
 /* Of entries and of transfers; some tenths of a second. */
 static const char slice_rows[] = "20000";
 
-static const char *
-int_text(struct arena *a, int64_t n)
-{
-	return arena_printf(a, "%lld", (long long)n);
-}
-
 /* Each row of a check has its counts, and a mismatch unless there is none. */
 static void
 add_mismatches(struct arena *a, const struct db_rows *rows, int first,
@@ -117,7 +111,7 @@ ledger_read_new(
 {
 	return read_books(db, a, move ? &move_checkpoints : &check_new,
 	    DB_ARGS(
-		int_text(a, LEDGER_MISMATCHES_MAX), move ? "true" : "false"),
+		arena_i64(a, LEDGER_MISMATCHES_MAX), move ? "true" : "false"),
 	    ret_state);
 }
 
@@ -126,7 +120,7 @@ ledger_read_all(struct db *db, struct arena *a, bool is_patient,
     struct ledger_state *ret_state)
 {
 	return read_books(db, a, is_patient ? &check_all_patiently : &check_all,
-	    DB_ARGS(int_text(a, LEDGER_MISMATCHES_MAX)), ret_state);
+	    DB_ARGS(arena_i64(a, LEDGER_MISMATCHES_MAX)), ret_state);
 }
 
 static const struct db_stmt read_bound = {
@@ -184,8 +178,8 @@ ledger_read_entries(struct db *db, struct arena *a, struct ledger_slice *slice,
 	enum err e;
 
 	e = db_run(db, a, &check_entries,
-	    DB_ARGS(slice->account, int_text(a, slice->seq),
-		int_text(a, slice->running_minor), slice->before, slice_rows),
+	    DB_ARGS(slice->account, arena_i64(a, slice->seq),
+		arena_i64(a, slice->running_minor), slice->before, slice_rows),
 	    &rows);
 	if (e != ERR_OK)
 		return e;
@@ -275,7 +269,7 @@ ledger_note_check(
     struct db *db, struct arena *a, int64_t nmismatches, bool full)
 {
 	return db_run(db, a, &note_check,
-	    DB_ARGS(int_text(a, nmismatches), full ? "true" : "false"),
+	    DB_ARGS(arena_i64(a, nmismatches), full ? "true" : "false"),
 	    /* ret_rows= */ NULL);
 }
 

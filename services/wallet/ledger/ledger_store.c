@@ -6,12 +6,6 @@
 #include "base/buf.h"
 #include "db/db.h"
 
-static const char *
-int_text(struct arena *a, int64_t n)
-{
-	return arena_printf(a, "%lld", (long long)n);
-}
-
 /* Their times as text, which the same sessions read again. */
 static const struct db_stmt due_holds = {
 	.name = "ledger_due_holds",
@@ -35,7 +29,7 @@ ledger_find_due_holds(struct db *db, struct arena *a,
 	enum err e;
 
 	e = db_run(db, a, &due_holds,
-	    DB_ARGS(after->expires_at, after->id, int_text(a, limit)), &rows);
+	    DB_ARGS(after->expires_at, after->id, arena_i64(a, limit)), &rows);
 	if (e != ERR_OK)
 		return e;
 	holds = arena_alloc(a, (size_t)(rows.count + 1) * sizeof(*holds));
@@ -73,7 +67,7 @@ ledger_expire(struct db *db, struct arena *a, const struct ledger_hold *holds,
 	buf_putc(&ids, '}');
 	assert(!buf_failed(&ids));
 	e = db_run(
-	    db, a, &expire, DB_ARGS(ids.data, int_text(a, wait_ms)), &rows);
+	    db, a, &expire, DB_ARGS(ids.data, arena_i64(a, wait_ms)), &rows);
 	if (e != ERR_OK)
 		return e;
 	*ret_expired = db_get_i64(&rows, 0, EXPIRED_COUNT);
@@ -133,7 +127,7 @@ ledger_forget_keys(struct db *db, struct arena *a, int64_t days, int64_t *page,
 	enum err e;
 
 	e = db_run(db, a, &forget_keys,
-	    DB_ARGS(int_text(a, days), int_text(a, *page), forget_pages),
+	    DB_ARGS(arena_i64(a, days), arena_i64(a, *page), forget_pages),
 	    &rows);
 	if (e != ERR_OK)
 		return e;

@@ -37,9 +37,7 @@ statement_find_page(struct db *db, struct arena *a, const char *account_id,
 	enum err e;
 
 	e = db_run(db, a, &select_page,
-	    DB_ARGS(account_id, before_month,
-		arena_printf(a, "%lld", (long long)limit)),
-	    &rows);
+	    DB_ARGS(account_id, before_month, arena_i64(a, limit)), &rows);
 	if (e != ERR_OK)
 		return e;
 	all = arena_alloc(a, (size_t)rows.count * sizeof(*all));

@@ -187,9 +187,7 @@ may_lead(void)
 static void
 wait_for_turn(struct waiter *m)
 {
-	int64_t at_us = queue.started_us + late_us;
-	struct timespec at = { .tv_sec = at_us / 1000000,
-		.tv_nsec = at_us % 1000000 * 1000 };
+	struct timespec at = clock_timespec(queue.started_us + late_us);
 
 	pthread_mutex_unlock(&queue.lock);
 	if (sem_clockwait(&m->woken, CLOCK_MONOTONIC, &at) == 0)

@@ -90,15 +90,9 @@ ask(struct db *db, struct arena *a, const struct db_stmt *stmt,
 }
 
 static const char *
-int_text(struct arena *a, int64_t n)
-{
-	return arena_printf(a, "%lld", (long long)n);
-}
-
-static const char *
 opt_int_text(struct arena *a, struct opt_int64 n)
 {
-	return n.set ? int_text(a, n.value) : NULL;
+	return n.set ? arena_i64(a, n.value) : NULL;
 }
 
 /* "\x..." is how bytea is read. */
@@ -165,9 +159,9 @@ transfer_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 	e = db_run(db, a, &make,
 	    DB_ARGS(who->user_id, operation_bool(who->is_operator), o->key,
 		sha256_text(a, o), order->debit_id, order->credit_id,
-		int_text(a, order->amount_minor), order->memo,
+		arena_i64(a, order->amount_minor), order->memo,
 		order->metadata.text,
-		order->hold ? int_text(a, transfer_hold_s(order)) : NULL,
+		order->hold ? arena_i64(a, transfer_hold_s(order)) : NULL,
 		who->origin),
 	    &rows);
 	if (e != ERR_OK)
@@ -263,7 +257,7 @@ transfer_external(struct db *db, struct arena *a,
 
 	return ask(db, a, &external,
 	    DB_ARGS(who->user_id, kind, in->account_id,
-		int_text(a, in->amount_minor), in->provider, in->reference,
+		arena_i64(a, in->amount_minor), in->provider, in->reference,
 		in->memo, who->origin, in->reason),
 	    ret_answer, &rows);
 }

@@ -19,7 +19,7 @@
 #include "auth/routes.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/str.h"
+#include "base/utf8.h"
 #include "web/request.h"
 #include "web/service.h"
 

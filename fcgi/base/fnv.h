@@ -1,0 +1,53 @@
+/*
+ * fnv: the hash FNV-1a (Fowler, Noll, Vo), for tables and for choices that
+ * nobody gains by forcing; it resists no attack.
+ */
+#ifndef BASE_FNV_H
+#define BASE_FNV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FNV32_START UINT32_C(2166136261)
+#define FNV64_START UINT64_C(14695981039346656037)
+
+static inline uint32_t
+fnv32_byte(uint32_t hash, unsigned char byte)
+{
+	return (hash ^ byte) * UINT32_C(16777619);
+}
+
+static inline uint64_t
+fnv64_byte(uint64_t hash, unsigned char byte)
+{
+	return (hash ^ byte) * UINT64_C(1099511628211);
+}
+
+/* Both go on from `hash`, which is FNV.._START at first. */
+static inline uint32_t
+fnv32_text(uint32_t hash, const char *text)
+{
+	for (; *text != '\0'; text++)
+		hash = fnv32_byte(hash, (unsigned char)*text);
+	return hash;
+}
+
+static inline uint64_t
+fnv64_text(uint64_t hash, const char *text)
+{
+	for (; *text != '\0'; text++)
+		hash = fnv64_byte(hash, (unsigned char)*text);
+	return hash;
+}
+
+static inline uint64_t
+fnv64(uint64_t hash, const void *data, size_t len)
+{
+	const unsigned char *p = data;
+
+	for (size_t i = 0; i < len; i++)
+		hash = fnv64_byte(hash, p[i]);
+	return hash;
+}
+
+#endif
