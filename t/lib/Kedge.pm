@@ -37,6 +37,12 @@ my $BUILD = $ENV{BUILD} // 'build/plain';
 $BUILD = "$ROOT/$BUILD" unless $BUILD =~ m{^/};
 my @stacks;
 
+# For whatever this test starts, too.
+{
+	open my $said, '-|', 'sh', "$ROOT/t/lib/tmpdir" or die "t/lib/tmpdir: $!";
+	chomp($ENV{TMPDIR} = <$said>);
+}
+
 # ---- small tools -----------------------------------------------------------
 
 my $json = JSON::PP->new->utf8->allow_nonref->canonical;
@@ -269,7 +275,7 @@ sub up
 		skip_file("$BUILD/$name is not built") unless -x "$BUILD/$name";
 	}
 	my $self = bless {
-		dir => tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR} // '/tmp'),
+		dir => tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR}),
 		env => { without_rates(), %{ $opt{env} // {} } },
 		owner => $$,
 	}, $class;

@@ -21,9 +21,9 @@
 
 #include "base/clock.h"
 
-enum { START_TIMEOUT_MS = 30000, PATH_SIZE = 256 };
+enum { START_TIMEOUT_MS = 30000, DIR_SIZE = 128, PATH_SIZE = 256 };
 
-static char dir[] = "/tmp/kedge-unit-XXXXXX";
+static char dir[DIR_SIZE]; /* in TMPDIR */
 static bool dir_made;
 static pid_t owner; /* forked tests must not clean up */
 static pid_t postgres_pid, redis_pid;
@@ -90,8 +90,12 @@ other_user(void)
 static void
 make_dir(void)
 {
+	const char *parent = getenv("TMPDIR");
+
 	if (dir_made)
 		return;
+	snprintf(dir, sizeof(dir), "%s/kedge-unit-XXXXXX",
+	    parent != NULL ? parent : "/tmp");
 	if (mkdtemp(dir) == NULL)
 		die("mkdtemp");
 	if (chmod(dir, 0755) != 0)
