@@ -1,0 +1,199 @@
+# One pass through every endpoint.  The services' own specifications say which there are:
+# each is called once so that it succeeds, and answers with a status and a body that its
+# specification has.  A route that no row calls is named as missing.
+#
+# The rows are in t/endpoints/*.json, a file for each service, and one for each part of a
+# service that comes by itself:
+#
+#	{ "job": what POST /jobs takes,
+#	  "pass": [ [ who, "METHOD /path", body, name of what was made ], ... ] }
+#
+# Rows run in their order.  Whoever is named signs up first; "nobody" does not, and
+# "admin" has that role.  {name} is the id of what was made, {email of who}, {password},
+# or {token of who again}: that of another session.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(files jdecode jencode slurp);
+
+# Nothing runs the jobs, so that they can be cancelled and tried again.
+my $k = Kedge->up(env => { map { uc . '_WORKER_PROCESSES' => 0 } Kedge::services() });
+my %who = (nobody => $k->client);
+my (@pass, %job);
+for my $file (files("$FindBin::Bin/endpoints", qr/\.json$/)) {
+	my $rows = jdecode(slurp($file)) or die "$file is not JSON";
+	my ($name) = $file =~ m{([^/]+)\.json$};
+	$job{$name} = $rows->{job} if $rows->{job};
+	push @pass, @{ $rows->{pass} };
+}
+
+# What every service with jobs has.
+for my $service (sort keys %job) {
+	push @pass, map { $_->[1] =~ s{ /}{ /api/$service/}; $_ } (
+		[ admin => 'POST /jobs', $job{$service}, "$service job" ],
+		[ admin => 'GET /jobs' ],
+		[ admin => 'GET /jobs/queues' ],
+		[ admin => 'GET /jobs/schedules' ],
+		[ admin => "GET /jobs/{$service job}" ],
+		[ admin => "POST /jobs/{$service job}/cancel" ],
+		[ admin => "POST /jobs/{$service job}/retry" ],
+		[ admin => 'POST /jobs/queues/default/pause' ],
+		[ admin => 'POST /jobs/queues/default/resume' ],
+		[ admin => 'POST /webhooks', { url => 'https://example.com/', kinds => ['*'] },
+			"$service hook"
+		],
+		[ admin => 'GET /webhooks' ],
+		[ admin => "GET /webhooks/{$service hook}" ],
+		[ admin => "PATCH /webhooks/{$service hook}", { kinds => ['*'] } ],
+		[ admin => "POST /webhooks/{$service hook}/disable" ],
+		[ admin => "POST /webhooks/{$service hook}/enable" ],
+		[ admin => "POST /webhooks/{$service hook}/rotate" ],
+		[ admin => "POST /webhooks/{$service hook}/test" ],
+		[ admin => "GET /webhooks/{$service hook}/deliveries" ],
+		[ admin => "DELETE /webhooks/{$service hook}" ],
+	);
+}
+
+# ---- the specifications -------------------------------------------------------------
+
+my (%spec, %missing, @patterns);
+for my $service (Kedge::services()) {
+	my $spec = $spec{$service} = $k->client->get("/api/$service/openapi.json")->{json};
+	ok($spec, "$service: a specification") or next;
+	for my $path (sort keys %{ $spec->{paths} }) {
+		for my $method (grep {/^(?:get|put|post|patch|delete)$/} sort keys %{ $spec->{paths}{$path} }) {
+			my $route = uc($method) . " $path";
+			my $re = join '[^/]+', map {quotemeta} split /\{\w+\}/, $route, -1;
+			$missing{$route} = 1;
+			push @patterns, [ $re, $route, $service, $spec->{paths}{$path}{$method} ];
+		}
+	}
+}
+# A path without parameters goes before one that it could be an example of.
+@patterns = sort { ($a->[1] =~ tr/{//) <=> ($b->[1] =~ tr/{//) } @patterns;
+
+sub resolve
+{
+	my ($service, $thing) = @_;
+	while (my $ref = $thing->{'$ref'}) {
+		my ($group, $name) = $ref =~ m{^#/components/(\w+)/(\w+)$} or die $ref;
+		$thing = $spec{$service}{components}{$group}{$name} // die "no $ref";
+	}
+	return $thing;
+}
+
+sub type_of
+{
+	my ($value) = @_;
+	return 'null' if !defined $value;
+	return 'object' if ref $value eq 'HASH';
+	return 'array' if ref $value eq 'ARRAY';
+	return 'boolean' if ref $value;
+	my $text = jencode($value);
+	return $text =~ /^"/ ? 'string' : $text =~ /^-?\d+$/ ? 'integer' : 'number';
+}
+
+# What is wrong with a value, by its schema: a list of sentences.
+sub problems
+{
+	my ($service, $schema, $value, $at) = @_;
+	$schema = resolve($service, $schema);
+	my @all = map { problems($service, $_, $value, $at) } @{ $schema->{allOf} // [] };
+	my @any = @{ $schema->{anyOf} // $schema->{oneOf} // [] };
+	push @all, "$at: none of the schemas"
+	    if @any && !grep { !problems($service, $_, $value, $at) } @any;
+	my $type = type_of($value);
+	my @types = ref $schema->{type} ? @{ $schema->{type} } : $schema->{type} // ();
+	return (@all, "$at: is of type $type, not @types")
+	    if @types && !grep { $_ eq $type || $_ eq 'number' && $type eq 'integer' } @types;
+	if ($type eq 'object') {
+		push @all, map {"$at.$_: is missing"}
+		    grep { !exists $value->{$_} } @{ $schema->{required} // [] };
+		for my $name (sort keys %$value) {
+			my $member = $schema->{properties}{$name} or next;
+			push @all, problems($service, $member, $value->{$name}, "$at.$name");
+		}
+	}
+	if ($type eq 'array' && $schema->{items}) {
+		push @all, map { problems($service, $schema->{items}, $value->[$_], "$at\[$_]") } 0 .. $#$value;
+	}
+	push @all, "$at: \"$value\" is not allowed"
+	    if $type eq 'string' && $schema->{enum} && !grep { defined && $_ eq $value } @{ $schema->{enum} };
+	return @all;
+}
+
+# ---- the pass -------------------------------------------------------------------------
+
+my (%made, $keys);
+
+# A person, who signs up when first called for.
+sub person
+{
+	my ($name) = @_;
+	return $who{$name} //= do {
+		my $c = $k->user($name);
+		$k->role($c, 'admin') if $name eq 'admin';
+		$c;
+	};
+}
+
+sub value_of
+{
+	my ($name) = @_;
+	return $made{$name} if defined $made{$name};
+	return person($1)->{email} if $name =~ /^email of (\w+)$/;
+	return person('alice')->{password} if $name eq 'password';
+	return $k->again(person($1))->{token} if $name =~ /^token of (\w+) again$/;
+	return "no $name";
+}
+
+# With what {name} stands for.
+sub filled
+{
+	my ($thing) = @_;
+	return { map { $_ => filled($thing->{$_}) } keys %$thing } if ref $thing eq 'HASH';
+	return [ map { filled($_) } @$thing ] if ref $thing eq 'ARRAY';
+	return $thing if ref $thing || !defined $thing || $thing !~ /\{/;
+	return $thing =~ s/\{([^}]+)\}/value_of($1)/ger;
+}
+
+for my $row (@pass) {
+	my ($who, $call, $body, $name) = @$row;
+	my ($method, $path) = split / /, filled($call), 2;
+	my ($of) = grep { "$method $path" =~ /^$_->[0]$/ } @patterns;
+	ok($of, "$call: it is specified") or next;
+	my (undef, $route, $service, $operation) = @$of;
+	delete $missing{$route};
+	my @headers = map { resolve($service, $_) } @{ $operation->{parameters} // [] };
+	my %opt;
+	$opt{headers} = { 'Idempotency-Key' => 'pass-' . ++$keys }
+	    if grep { $_->{in} eq 'header' && $_->{name} eq 'Idempotency-Key' } @headers;
+	$opt{json} = filled($body) if defined $body;
+	my $r = person($who)->request($method, $path, %opt);
+	my ($status) = grep { $_ < 400 } sort keys %{ $operation->{responses} };
+	is($r->{status}, $status, "$call: it succeeds") or diag($r->{body});
+	my $content = resolve($service, $operation->{responses}{$status})->{content};
+	my $schema = $content && $content->{'application/json'} && $content->{'application/json'}{schema};
+	if ($schema) {
+		is_deeply([ problems($service, $schema, $r->{json}, 'body') ], [],
+			"$call: the body is as specified") or diag($r->{body});
+	}
+	$made{$name} = $r->{json}{id} if defined $name;
+}
+is_deeply([ sort keys %missing ], [], 'every route of every service has a row here');
+
+# The check can fail.
+my %schema = (type => 'object', required => [ 'a', 'b' ], properties => {
+	a => { type => 'integer' }, b => { type => [ 'string', 'null' ], enum => [ 'x', undef ] },
+	c => { type => 'array', items => { type => 'boolean' } } });
+is_deeply([ problems('core', \%schema, { a => 1, b => undef, c => [ \1 ], d => 2 }, 'v') ], [],
+	'a value that its schema has');
+is_deeply([ problems('core', \%schema, { a => 'x', b => 'y', c => [ \1, 5 ] }, 'v') ],
+	[ 'v.a: is of type string, not integer', 'v.b: "y" is not allowed',
+		'v.c[1]: is of type integer, not boolean'
+	],
+	'what a schema does not have is found');
+is_deeply([ problems('core', \%schema, { a => 1 }, 'v') ], ['v.b: is missing'], 'what is missing, too');
+done_testing;
