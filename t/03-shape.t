@@ -4,10 +4,12 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Digest::SHA qw(hmac_sha256);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
+use MIME::Base64 qw(decode_base64url encode_base64url);
 use Test::More;
-use Kedge::FastCGI qw(fcgi_open fcgi_record fcgi_pair FCGI_BEGIN_REQUEST FCGI_PARAMS);
+use Kedge::FastCGI qw(fcgi_send);
 use Kedge qw(jdecode jencode run slurp wait_until);
 
 my $good = jdecode(slurp("$Kedge::ROOT/kedge.json"));
@@ -140,33 +142,43 @@ is(scalar(my @workers = $k->pids('core-api')), 3, 'in three processes');
 is(scalar(@{ [ $k->pids('wallet-api') ] }), 2, 'and where the file does not say, in two');
 sub threads { return (slurp("/proc/$_[0]/status") =~ /^Threads:\s+(\d+)/m)[0] }
 cmp_ok(threads($workers[0]), '<=', 5, 'which have few threads while little is to do');
-# A request whose body does not come waits in a thread.  Each is of another network, since
-# one client has no more than its share of them.  Whoever is not stopped takes it.
-my %head = (
-	REQUEST_METHOD => 'POST', QUERY_STRING => '', CONTENT_TYPE => 'application/json',
-	CONTENT_LENGTH => 10, KEDGE_PATH => '/api/core/tasks', KEDGE_RAW_URI => '/api/core/tasks',
-	KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http', KEDGE_IDENTITY => '',
-);
+# Requests that wait for a lock in the database hold threads.  Each is of another user,
+# since one has no more than his share of them.  Whoever is not stopped takes it.
+my $key = decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY});
+sub assertion
+{
+	my ($user) = @_;
+	my $ms = int(1000 * time);
+	my $text = join '.', map { encode_base64url(jencode($_)) } { alg => 'HS256' },
+	    { iss => 'auth', aud => 'core', sub => $user, sid => $user, roles => ['user'],
+		accounts => ['core'], iat => int($ms / 1000), exp => int($ms / 1000) + 30, iat_ms => $ms };
+	return "$text." . encode_base64url(hmac_sha256($text, $key));
+}
 sub begin
 {
-	my ($address) = @_;
-	my $s = fcgi_open("$k->{dir}/run/core.sock");
-	my %all = (%head, REMOTE_ADDR => $address);
-	$s->syswrite(fcgi_record(FCGI_BEGIN_REQUEST, pack('nCx5', 1, 0))
-		. fcgi_record(FCGI_PARAMS, join '', map { fcgi_pair($_, $all{$_}) } sort keys %all)
-		. fcgi_record(FCGI_PARAMS, ''));
-	return $s;
+	my ($user) = @_;
+	return fcgi_send("$k->{dir}/run/core.sock", { REQUEST_METHOD => 'GET', QUERY_STRING => '',
+		KEDGE_PATH => '/api/core/tasks', KEDGE_RAW_URI => '/api/core/tasks',
+		KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http', REMOTE_ADDR => '127.0.0.1',
+		KEDGE_IDENTITY => assertion($user) });
 }
+open my $psql, '|-', Kedge::tool('psql'), '-AtqX', '-d', $k->url_as('kedge', 'core') or die;
+$psql->autoflush;
+print {$psql} "BEGIN; LOCK TABLE task IN ACCESS EXCLUSIVE MODE;\n";
+ok(wait_until(sub { $k->sql('core', q{SELECT count(*) FROM pg_locks
+	WHERE relation = 'task'::regclass AND mode = 'AccessExclusiveLock' AND granted}) > 0 }, 10),
+	'a table is locked');
 my @held;
 for my $worker (@workers) {
 	my @others = grep { $_ != $worker } @workers;
 	$k->kill_pid(STOP => @others);
-	push @held, map { begin("10.0.$_.1") } 1 .. 12;
+	push @held, map { begin("user-$_") } 1 .. 12;
 	ok(wait_until(sub { threads($worker) >= 6 }, 10), 'and six when they are wanted');
 	$k->kill_pid(CONT => @others);
 }
 cmp_ok(threads($_), '<=', 10, 'and not many more') for @workers;
 close $_ for @held;
+close $psql;
 is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet is for payers now');
 
 # ---- what one client may have of nginx ------------------------------------------------

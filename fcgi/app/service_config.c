@@ -81,6 +81,10 @@ static const struct config_var shared_vars[] = {
 	  .doc = "After SIGTERM, how long the jobs that run and the requests in "
 	    "flight may take, together. Requests are accepted until the jobs "
 	    "have ended, or half of it has passed." },
+	{ CONFIG(struct service_config, body_timeout_ms, "BODY_TIMEOUT_MS"),
+	  .fallback = "30000", .min = 100, .max = 300000, .unit = "ms",
+	  .doc = "How long the body of a request may take in all; a second "
+	    "more for each 16 KiB that have come. Then 408 REQUEST_TIMEOUT." },
 	{ 0 },
 };
 

@@ -28,6 +28,7 @@ struct service_config {
 	const char *log_file; /* empty: standard error */
 	int64_t log_sample; /* of requests that went well, one in so many */
 	int64_t drain_timeout_ms;
+	int64_t body_timeout_ms; /* of all of a body */
 	int64_t streams; /* at once, of a process */
 	int64_t streams_per_user;
 	int64_t stream_timeout_s; /* of all of one */

@@ -79,6 +79,7 @@ service_of_worker(const struct service *template,
 	bool is_base = (process->program->flags & SERVICE_BASE) != 0;
 
 	s.app = process;
+	s.body_timeout_us = process->config->body_timeout_ms * 1000;
 	if (s.hooks.ready == NULL)
 		s.hooks.ready = service_ready;
 	if (process->has_identity_key)

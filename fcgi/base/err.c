@@ -18,6 +18,8 @@ static const struct err_info rows[] = {
 	    "There is nothing here" },
 	[ERR_METHOD] = { 405, "METHOD_NOT_ALLOWED",
 	    "This address does not take that method" },
+	[ERR_TIMEOUT] = { 408, "REQUEST_TIMEOUT",
+	    "The body of the request did not come in time" },
 	[ERR_CONFLICT] = { 409, "CONFLICT",
 	    "Something with this key exists already" },
 	[ERR_STALE] = { 412, "PRECONDITION_FAILED",

@@ -13,6 +13,7 @@ enum err {
 	ERR_FORBIDDEN, /* identified, but not allowed: 403 */
 	ERR_NOT_FOUND,
 	ERR_METHOD, /* the path exists, the method does not: 405 */
+	ERR_TIMEOUT, /* the body did not come in time: 408 */
 	ERR_CONFLICT, /* the key is taken: 409 */
 	ERR_STALE, /* If-Match names another version: 412 */
 	ERR_TOO_LARGE, /* the body or a parameter is over its limit: 413 */

@@ -8,9 +8,10 @@
  *
  * begin() comes first.  When the parameters have been read, the event loop asks
  * is_nonblocking() and prefetch(), and just before it answers is_still_ready();
- * flow_key() is asked for a request that has to wait for a thread.  handle() or
- * refuse() makes the response, done() learns what was sent of it.  The calls
- * for one request never overlap, but they come from different threads.
+ * flow_key() is asked for a request that has to wait for a thread, and, with
+ * body_max(), for one whose body is not here whole.  handle() or refuse() makes
+ * the response, done() learns what was sent of it.  The calls for one request
+ * never overlap, but they come from different threads.
  */
 #ifndef FASTCGI_APPLICATION_H
 #define FASTCGI_APPLICATION_H
@@ -50,6 +51,12 @@ struct application {
 	bool (*is_still_ready)(const void *ctx, void *request);
 	/* Requests of one key share the threads that one user may have. */
 	uint64_t (*flow_key)(const void *ctx, const void *request);
+	/*
+	 * How many bytes of its body are worth keeping; a longer one will be
+	 * refused.
+	 */
+	size_t (*body_max)(const void *ctx, const void *request);
+	int64_t body_timeout_us; /* the total time of a body: bodies.h */
 
 	/*
 	 * The response, which lives as long as the request.  `begun_us` is the

@@ -12,10 +12,10 @@
 #include "fastcgi/request_source.h"
 
 enum {
-	/* nginx buffers a body before it sends it, so this is generous. */
+	/* Of a request that a thread reads: one that came with another. */
 	REQUEST_US = 30 * 1000 * 1000,
 	SKIP_US = 1000 * 1000,
-	SKIPS_MAX = 32, /* buffers in a round of the event loop */
+	FILLS_MAX = 16, /* buffers of a body in a round of the event loop */
 };
 
 void
@@ -36,6 +36,7 @@ conn_open(struct conn *c, int fd)
 void
 conn_leave(struct conn *c)
 {
+	body_buffer_free(&c->ahead);
 	c->fd = -1;
 }
 
@@ -44,7 +45,7 @@ conn_end(struct conn *c)
 {
 	if (c->fd >= 0)
 		shutdown(c->fd, SHUT_RDWR);
-	c->fd = -1;
+	conn_leave(c);
 }
 
 /* -- reading -- */
@@ -103,6 +104,9 @@ conn_begin(struct conn *c, struct arena *a)
 	buf_init(&c->params, a, RECORD_PARAMS_MAX_BYTES);
 	c->head = (struct record_head){ .params = &c->params };
 	c->head_read = false;
+	c->body_ahead = c->body_cut = c->body_broken = false;
+	body_buffer_free(&c->ahead);
+	c->body_bytes = 0;
 	c->begun_us = clock_monotonic_us();
 	c->read_until_us = c->begun_us + REQUEST_US;
 }
@@ -129,7 +133,6 @@ end_head(struct conn *c, struct arena *a)
 	list = record_params(a, &c->params, &n);
 	param_table_init(&c->table, a, list, n);
 	record_body_init(&c->body, &c->head);
-	c->body_broken = false;
 	c->head_read = true;
 }
 
@@ -151,13 +154,29 @@ conn_read_rest(struct conn *c, struct arena *a)
 	return state == RECORD_DONE;
 }
 
-/* Whether reading the body to its end will not wait. */
+/*
+ * nginx knows no length of a body that it hands on as it comes, if the client
+ * has not announced one (chunked, HTTP/2).  When the body is here, we do.
+ */
+static void
+tell_length(struct conn *c, struct arena *a)
+{
+	static const char name[] = "CONTENT_LENGTH";
+	const char *value = param_table_find(&c->table, name);
+
+	if (value != NULL && *value == '\0' && c->body_bytes > 0)
+		param_table_replace(&c->table, name,
+		    arena_printf(a, "%s=%lld", name, (long long)c->body_bytes));
+}
+
+/* Whether reading the body to its end will not wait; *ret_bytes: its length. */
 static bool
-body_is_here(const struct conn *c)
+body_is_here(const struct conn *c, int64_t *ret_bytes)
 {
 	struct record_body b = c->body;
 	size_t at = c->at, used, n;
 
+	*ret_bytes = 0;
 	while (record_body_read(&b, c->in + at, c->end - at, &used) ==
 	       RECORD_MORE) {
 		at += used;
@@ -166,12 +185,15 @@ body_is_here(const struct conn *c)
 			return false;
 		at += n;
 		b.content -= (uint32_t)n;
+		*ret_bytes += (int64_t)n;
 	}
 	return true;
 }
 
+enum got { GOT_BYTES, GOT_NOTHING, GOT_END };
+
 /* Receives what is here; the buffer must be used up. */
-static enum conn_state
+static enum got
 fill_now(struct conn *c)
 {
 	long n;
@@ -179,19 +201,19 @@ fill_now(struct conn *c)
 	assert(c->at == c->end);
 	n = receive(c, c->in, sizeof(c->in), MSG_DONTWAIT);
 	if (n <= 0)
-		return n < 0 && errno == EAGAIN ? CONN_NOTHING : CONN_OVER;
+		return n < 0 && errno == EAGAIN ? GOT_NOTHING : GOT_END;
 	c->at = 0;
 	c->end = (size_t)n;
-	return CONN_PART;
+	return GOT_BYTES;
 }
 
 enum conn_state
 conn_read_now(struct conn *c, struct arena *a)
 {
-	enum conn_state got = fill_now(c);
+	enum got got = fill_now(c);
 
-	if (got != CONN_PART)
-		return got;
+	if (got != GOT_BYTES)
+		return got == GOT_NOTHING ? CONN_NOTHING : CONN_OVER;
 	conn_begin(c, a);
 	return conn_read_on(c, a);
 }
@@ -201,17 +223,20 @@ enum conn_state
 conn_read_on(struct conn *c, struct arena *a)
 {
 	enum record_state state;
-	enum conn_state got;
 
 	while ((state = read_head(c)) == RECORD_MORE) {
-		got = fill_now(c);
-		if (got != CONN_PART)
-			return got == CONN_NOTHING ? CONN_HEAD : got;
+		enum got got = fill_now(c);
+
+		if (got != GOT_BYTES)
+			return got == GOT_NOTHING ? CONN_HEAD : CONN_OVER;
 	}
 	if (state == RECORD_BAD)
 		return CONN_OVER;
 	end_head(c, a);
-	return body_is_here(c) ? CONN_WHOLE : CONN_PART;
+	if (!body_is_here(c, &c->body_bytes))
+		return CONN_BODY;
+	tell_length(c, a);
+	return CONN_WHOLE;
 }
 
 bool
@@ -300,12 +325,24 @@ take_content(struct conn *c, char *out, size_t len)
 }
 
 static long
+read_ahead(struct conn *c, char *out, size_t len)
+{
+	size_t n = body_buffer_take(&c->ahead, out, len);
+
+	if (n > 0)
+		return (long)n;
+	return c->body_cut || c->body_broken ? -1 : 0;
+}
+
+static long
 read_body(void *ctx, char *out, size_t len)
 {
 	struct conn *c = ctx;
 
 	if (len == 0)
 		return 0;
+	if (c->body_ahead)
+		return read_ahead(c, out, len);
 	while (!c->body_broken) {
 		enum record_state state = next_content(c);
 
@@ -323,26 +360,80 @@ read_body(void *ctx, char *out, size_t len)
 	return -1;
 }
 
+/* Takes the content at hand, of which at most max + 1 bytes are kept. */
+static bool
+keep_content(struct conn *c, size_t max_bytes)
+{
+	size_t n = c->end - c->at;
+	size_t room =
+	    c->ahead.len <= max_bytes ? max_bytes + 1 - c->ahead.len : 0;
+
+	if (n > c->body.content)
+		n = c->body.content;
+	if (room > n)
+		room = n;
+	if (!body_buffer_put(&c->ahead, c->in + c->at, room))
+		return false;
+	c->body_cut |= room < n;
+	c->at += n;
+	c->body.content -= (uint32_t)n;
+	c->body_bytes += (int64_t)n;
+	return true;
+}
+
+/* Finds content; CONN_BODY: there is some, else what has become of it. */
+static enum conn_state
+find_content(struct conn *c, int *fills)
+{
+	for (;;) {
+		enum record_state state = next_content(c);
+		enum got got;
+
+		if (state != RECORD_MORE)
+			return CONN_WHOLE;
+		if (c->body.content > 0 && c->at < c->end)
+			return CONN_BODY;
+		if ((*fills)++ == FILLS_MAX)
+			return CONN_NOTHING; /* in this round */
+		got = fill_now(c);
+		if (got != GOT_BYTES)
+			return got == GOT_NOTHING ? CONN_NOTHING : CONN_OVER;
+	}
+}
+
+enum conn_state
+conn_receive_body(struct conn *c, struct arena *a, size_t max_bytes)
+{
+	enum conn_state state;
+	int fills = 0;
+
+	if (!c->body_ahead)
+		c->body_bytes = 0;
+	c->body_ahead = true;
+	while ((state = find_content(c, &fills)) == CONN_BODY) {
+		if (!keep_content(c, max_bytes))
+			return CONN_FULL;
+	}
+	if (state == CONN_NOTHING)
+		return CONN_BODY;
+	if (state == CONN_WHOLE) {
+		tell_length(c, a);
+		c->begun_us = clock_monotonic_us();
+	}
+	return state;
+}
+
 enum conn_state
 conn_skip_now(struct conn *c)
 {
+	enum conn_state state;
 	char trash[4096];
+	int fills = 0;
 
-	for (int i = 0; i < SKIPS_MAX; i++) {
-		enum record_state state = next_content(c);
-		enum conn_state got;
-
-		if (state != RECORD_MORE)
-			return state == RECORD_DONE ? CONN_WHOLE : CONN_OVER;
-		if (c->body.content > 0 && c->at < c->end) {
-			take_content(c, trash, sizeof(trash));
-			continue;
-		}
-		got = fill_now(c);
-		if (got != CONN_PART)
-			return got;
-	}
-	return CONN_NOTHING;
+	body_buffer_free(&c->ahead);
+	while ((state = find_content(c, &fills)) == CONN_BODY)
+		take_content(c, trash, sizeof(trash));
+	return c->body_broken ? CONN_OVER : state;
 }
 
 static bool
@@ -375,6 +466,10 @@ skip_body(struct conn *c)
 	char trash[4096];
 	long n;
 
+	if (c->body_ahead) {
+		body_buffer_free(&c->ahead);
+		return !c->body_broken;
+	}
 	if (c->read_until_us > until_us)
 		c->read_until_us = until_us;
 	do {

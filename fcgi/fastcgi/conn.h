@@ -15,6 +15,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "fastcgi/body_buffer.h"
 #include "fastcgi/param_table.h"
 #include "fastcgi/record.h"
 #include "fastcgi/response.h"
@@ -37,7 +38,12 @@ struct conn {
 	bool head_read;
 	struct record_body body;
 	bool body_broken;
-	int64_t begun_us; /* the request */
+	/* Of conn_receive_body(). */
+	bool body_ahead; /* it received the body */
+	bool body_cut; /* the end was thrown away */
+	struct body_buffer ahead;
+	int64_t body_bytes; /* so many have come */
+	int64_t begun_us; /* the request; with a body, when that was here */
 	int64_t read_until_us; /* all of it must be here by then */
 	bool answer_begun; /* some of it was taken */
 	int64_t answer_until_us;
@@ -56,15 +62,28 @@ void conn_end(struct conn *c);
 
 enum conn_state {
 	CONN_WHOLE, /* the parameters are read, and all of the body is here */
-	CONN_PART, /* the parameters are read; a handler waits for the body */
+	CONN_BODY, /* the parameters are read; conn_receive_body() for the rest
+	            */
 	CONN_HEAD, /* conn_read_on() when more of the parameters has come */
 	CONN_NOTHING, /* has come */
+	CONN_FULL, /* conn_receive_body() alone: see there */
 	CONN_OVER, /* end the connection */
 };
 /* Begins a request: receives once, without waiting, and reads what that was. */
 MUST_CHECK enum conn_state conn_read_now(struct conn *c, struct arena *a);
 /* Reads on in a request that has begun, without waiting; not CONN_NOTHING. */
 MUST_CHECK enum conn_state conn_read_on(struct conn *c, struct arena *a);
+/*
+ * Receives what has come of the body, without waiting, into a buffer that a
+ * handler then reads from.  CONN_BODY: more is to come; CONN_WHOLE: that was
+ * all; CONN_FULL: the process has no room for it (body_buffer.h), and the call
+ * may be repeated when it has; CONN_OVER: it broke off.
+ *
+ * max bytes are kept, and one more, by which a handler sees that the body is
+ * longer.  Reading beyond that fails as if the body had broken off.
+ */
+MUST_CHECK enum conn_state
+conn_receive_body(struct conn *c, struct arena *a, size_t max_bytes);
 /*
  * Throws away what has come of the body, without waiting.  CONN_WHOLE: that was
  * all of it, and another request may follow.  CONN_NOTHING: more is to come.

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "fastcgi/application.h"
+#include "fastcgi/bodies.h"
 #include "fastcgi/conn.h"
 #include "fastcgi/links.h"
 #include "fastcgi/memory.h"
@@ -30,6 +31,7 @@ enum {
 	ROUND_MAX = APPLICATION_ROUND_MAX,
 	ACCEPT_MAX = 8, /* in a round */
 	SWEEP_MS = HEALTH_BEAT_MS,
+	BODY_SWEEP_MS = 250, /* while bodies are waited for */
 	FULL_MS = 50, /* without a look whether there is room again */
 	GRACE_US = 200 * 1000,
 	WAKE_MS = 20,
@@ -46,6 +48,7 @@ struct loop {
 	int shortages; /* of descriptors or memory, in a row */
 	int64_t now_us; /* of this round */
 	int64_t sweep_us;
+	int64_t body_sweep_us;
 	int64_t shut_us; /* what is idle then, when draining */
 	atomic_bool draining;
 	struct links links;
@@ -150,11 +153,31 @@ park(struct seat **seat)
 	*seat = NULL;
 }
 
+/* Back to where the loop answers it; what is there is an unused one. */
+static void
+take_parked(struct link *link, struct seat **place)
+{
+	seat_free(*place);
+	*place = link->seat;
+	link->seat = NULL;
+}
+
+/* Its client has left, or cannot be understood. */
+static void
+end_request(struct loop *l, struct seat **seat)
+{
+	struct link *link = (*seat)->link;
+
+	conn_leave(&(*seat)->conn);
+	arena_reset((*seat)->arena);
+	link_end(&l->links, link);
+}
+
 /*
- * There is no room for it in the queue.  If the body is not here whole, the
+ * Answers a request that is not served.  If its body is not here whole, the
  * answer does not wait for it, and the rest is skipped when it comes: if the
  * connection were closed, nginx might fail to send the body before it has read
- * the answer, and ask another server.
+ * the answer, and answer 502 by itself.
  */
 static void
 refuse(struct loop *l, struct seat **seat, bool whole, enum err e)
@@ -180,7 +203,7 @@ refuse(struct loop *l, struct seat **seat, bool whole, enum err e)
 }
 
 static void
-let_wait(struct loop *l, struct seat **seat, bool whole)
+let_wait(struct loop *l, struct seat **seat)
 {
 	struct link *link = (*seat)->link;
 	enum err e;
@@ -190,31 +213,139 @@ let_wait(struct loop *l, struct seat **seat, bool whole)
 	if (e == ERR_OK)
 		return;
 	link_take_back(link);
-	refuse(l, seat, whole, e);
+	refuse(l, seat, /* whole= */ true, e);
+}
+
+/* -- bodies on their way -- */
+
+/*
+ * Refuses a request whose body does not come.  Its events may be among those of
+ * this round, so the link must not end here.
+ */
+static void
+cut_off(struct loop *l, struct link *link, enum err e)
+{
+	struct seat *seat = link->seat;
+
+	bodies_remove(&l->links, link);
+	seat->conn.prompt = true;
+	seat_refuse(seat, e);
+	link->since_us = l->now_us;
+	if (seat_answer_last(seat, l->app))
+		link->answered = true;
+	else
+		link->over = true; /* it was shut, which is an event */
+}
+
+/* Receives what has come of it, if need be in another one's place. */
+static enum conn_state
+receive_body(struct loop *l, struct link *link)
+{
+	struct seat *seat = link->seat;
+	enum conn_state state;
+
+	while ((state = conn_receive_body(
+		    &seat->conn, seat->arena, link->body_max)) == CONN_FULL) {
+		struct link *other =
+		    bodies_find_memory(&l->links, link, l->now_us);
+
+		if (other == NULL)
+			break;
+		cut_off(l, other, ERR_TIMEOUT);
+	}
+	return state;
+}
+
+/* True: there is room for one more that waits for its body. */
+static bool
+make_room(struct loop *l, const struct link *link)
+{
+	struct link *other;
+
+	if (l->links.bodies < BODIES_MAX)
+		return true;
+	other = bodies_find_connection(&l->links, link, l->now_us);
+	if (other == NULL)
+		return false;
+	cut_off(l, other, ERR_TIMEOUT);
+	return true;
+}
+
+/* Why a request of which this has come is not waited for; or ERR_OK. */
+static enum err
+judge_body(struct loop *l, const struct link *link, enum conn_state state)
+{
+	if (state == CONN_FULL)
+		return ERR_UNAVAILABLE;
+	if (state != CONN_BODY)
+		return ERR_OK;
+	if (bodies_is_endless(link))
+		return ERR_TOO_LARGE;
+	if (!link->body && !make_room(l, link))
+		return ERR_UNAVAILABLE;
+	return ERR_OK;
+}
+
+/* What came goes on; false: the request is here whole, in *seat. */
+static bool
+go_on_with_body(struct loop *l, struct link *link, struct seat **seat)
+{
+	enum conn_state state = receive_body(l, link);
+	enum err e = judge_body(l, link, state);
+
+	if (e == ERR_OK && state == CONN_BODY) {
+		bodies_add(&l->links, link);
+		return true;
+	}
+	bodies_remove(&l->links, link);
+	take_parked(link, seat);
+	if (e != ERR_OK)
+		refuse(l, seat, /* whole= */ false, e);
+	else if (state == CONN_OVER)
+		end_request(l, seat);
+	return e != ERR_OK || state == CONN_OVER;
+}
+
+/*
+ * The parameters are here, and the body is not.  A request that there is no
+ * room for is refused now, and not when its body has come.
+ */
+static bool
+begin_body(struct loop *l, struct seat **seat)
+{
+	const struct application *app = l->app;
+	struct link *link = (*seat)->link;
+	enum err e;
+
+	link->flow = app->flow_key(app->ctx, (*seat)->request);
+	e = waiting_look(l->waiting, link->flow);
+	if (e != ERR_OK) {
+		refuse(l, seat, /* whole= */ false, e);
+		return true;
+	}
+	link->body_max = app->body_max(app->ctx, (*seat)->request);
+	park(seat);
+	return go_on_with_body(l, link, seat);
 }
 
 /* A request of which this was read goes on; false: it can be answered. */
 static bool
 go_on(struct loop *l, struct seat **seat, enum conn_state state)
 {
-	struct link *link = (*seat)->link;
-
 	switch (state) {
 	case CONN_WHOLE:
 		return false;
-	case CONN_PART:
-		let_wait(l, seat, /* whole= */ false);
-		break;
+	case CONN_BODY:
+		return begin_body(l, seat);
 	case CONN_HEAD:
 		park(seat);
 		break;
 	case CONN_NOTHING:
 		conn_leave(&(*seat)->conn);
 		break;
+	case CONN_FULL: /* of a body alone */
 	case CONN_OVER:
-		conn_leave(&(*seat)->conn);
-		arena_reset((*seat)->arena);
-		link_end(&l->links, link);
+		end_request(l, seat);
 		break;
 	}
 	return true;
@@ -242,7 +373,7 @@ answer(struct loop *l, struct seat **seat)
 		link_end(&l->links, link);
 	} else if (conn_has_more(c)) {
 		if (!go_on(l, seat, read_next(l, *seat)))
-			let_wait(l, seat, /* whole= */ true);
+			let_wait(l, seat);
 	} else {
 		conn_leave(c);
 		link->since_us = l->now_us;
@@ -262,9 +393,7 @@ skip(struct loop *l, struct link *link, struct seat **place)
 		return;
 	}
 	/* nginx may have sent all of it, and keep the connection. */
-	seat_free(*place);
-	*place = link->seat;
-	link->seat = NULL;
+	take_parked(link, place);
 	link->answered = false;
 	link->since_us = l->now_us;
 	if (!conn_has_more(&(*place)->conn))
@@ -293,9 +422,7 @@ begin_request(struct loop *l, struct link *link, struct seat **place)
 static enum conn_state
 resume_request(struct link *link, struct seat **place)
 {
-	seat_free(*place);
-	*place = link->seat;
-	link->seat = NULL;
+	take_parked(link, place);
 	return conn_read_on(&(*place)->conn, (*place)->arena);
 }
 
@@ -312,6 +439,11 @@ receive(struct loop *l, struct link *link)
 	}
 	if (link->answered) {
 		skip(l, link, place);
+		return;
+	}
+	if (link->body) {
+		if (!go_on_with_body(l, link, place))
+			l->n++;
 		return;
 	}
 	state = link->seat != NULL ? resume_request(link, place)
@@ -351,7 +483,7 @@ serve(struct loop *l)
 	/* After the others: to wake a thread takes time. */
 	for (size_t i = 0; i < l->n; i++) {
 		if (!ready[i])
-			let_wait(l, &l->seats[i], /* whole= */ true);
+			let_wait(l, &l->seats[i]);
 	}
 	l->n = 0;
 }
@@ -382,10 +514,27 @@ dispatch(struct loop *l, void *what)
 		receive(l, what);
 }
 
+/* Ends the requests whose bodies have had their time. */
+static void
+sweep_bodies(struct loop *l)
+{
+	if (l->links.bodies == 0 || l->now_us < l->body_sweep_us)
+		return;
+	l->body_sweep_us = l->now_us + (int64_t)BODY_SWEEP_MS * 1000;
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *link = &l->links.table[i];
+
+		if (link->body &&
+		    bodies_is_late(link, l->app->body_timeout_us, l->now_us))
+			cut_off(l, link, ERR_TIMEOUT);
+	}
+}
+
 /* Looks after the connections on which nothing comes. */
 static void
 sweep(struct loop *l)
 {
+	sweep_bodies(l);
 	if (atomic_load(&l->draining) && l->now_us >= l->shut_us)
 		links_shut(&l->links);
 	if (l->now_us >= l->sweep_us) {
@@ -410,7 +559,7 @@ wait_ms(const struct loop *l)
 		/* Also when it could not listen again: no spinning. */
 		return left_us > 0 ? (int)(left_us / 1000 + 1) : FULL_MS;
 	}
-	return SWEEP_MS;
+	return l->links.bodies > 0 ? BODY_SWEEP_MS : SWEEP_MS;
 }
 
 static void

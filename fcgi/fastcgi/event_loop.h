@@ -4,8 +4,9 @@
  * One thread waits for all connections at once.  In each round it takes what
  * has come, lets the service prefetch() what that needs, in one round trip, and
  * answers what can be answered without waiting.  The others go to the threads
- * of waiting.h with their connection, and so does what has not come whole.  A
- * busy process therefore costs few system calls and wake-ups for each request,
+ * of waiting.h with their connection, when they are here whole: the loop waits
+ * for parameters (links.h) and bodies (bodies.h) that come in parts.  A busy
+ * process therefore costs few system calls and wake-ups for each request,
  * a connection that the web server keeps costs a descriptor and not a thread,
  * and what waits for a database does not delay what does not.
  *

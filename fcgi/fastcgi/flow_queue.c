@@ -64,9 +64,9 @@ bucket_of(struct flow_queue *q, uint64_t key)
 }
 
 static struct flow *
-find_flow(struct flow_queue *q, uint64_t key)
+find_flow(const struct flow_queue *q, uint64_t key)
 {
-	struct flow *f = *bucket_of(q, key);
+	struct flow *f = q->buckets[key % BUCKETS];
 
 	while (f != NULL && f->key != key)
 		f = f->bucket_next;
@@ -130,19 +130,33 @@ take_turn(struct flow_queue *q)
 	return f;
 }
 
+static enum err
+look(const struct flow_queue *q, const struct flow *f)
+{
+	if (q->count == q->options.max)
+		return ERR_UNAVAILABLE;
+	if (f != NULL && f->waiting + f->running >= q->options.flow_max)
+		return ERR_RATE_LIMITED;
+	return ERR_OK;
+}
+
+enum err
+flow_queue_look(const struct flow_queue *q, uint64_t key)
+{
+	return look(q, find_flow(q, key));
+}
+
 enum err
 flow_queue_push(struct flow_queue *q, uint64_t key, struct seat *seat)
 {
-	struct flow *f;
+	struct flow *f = find_flow(q, key);
+	enum err e = look(q, f);
 	int before;
 
-	if (q->count == q->options.max)
-		return ERR_UNAVAILABLE;
-	f = find_flow(q, key);
+	if (e != ERR_OK)
+		return e;
 	if (f == NULL)
 		f = add_flow(q, key);
-	else if (f->waiting + f->running >= q->options.flow_max)
-		return ERR_RATE_LIMITED;
 	before = ready_of(q, f);
 	seat->flow = f;
 	seat->next = NULL;

@@ -37,6 +37,8 @@ void flow_queue_free(struct flow_queue *q);
  */
 MUST_CHECK enum err
 flow_queue_push(struct flow_queue *q, uint64_t key, struct seat *seat);
+/* What flow_queue_push() would return now. */
+MUST_CHECK enum err flow_queue_look(const struct flow_queue *q, uint64_t key);
 /* The next request whose flow may have a thread; NULL: there is none. */
 struct seat *flow_queue_pop(struct flow_queue *q);
 /* The request that was popped is done. */

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "fastcgi/conn.h"
+#include "fastcgi/bodies.h"
 #include "fastcgi/seat.h"
 
 enum {
@@ -60,6 +60,7 @@ link_begin(struct links *l, struct link *link, int fd)
 	link->over = false;
 	link->used = false;
 	link->answered = false;
+	link->body = false;
 	link->seat = NULL;
 	link->since_us = clock_monotonic_us();
 	if (!watch(l, fd, link)) {
@@ -75,8 +76,7 @@ void
 link_end(struct links *l, struct link *link)
 {
 	close(link->fd);
-	if (link->seat != NULL)
-		conn_leave(&link->seat->conn);
+	bodies_remove(l, link);
 	seat_free(link->seat);
 	link->seat = NULL;
 	atomic_store(&link->state, LINK_NONE);
@@ -178,6 +178,8 @@ is_idle(const struct link *link, int64_t now_us)
 {
 	int64_t limit_us = IDLE_US;
 
+	if (link->body)
+		return false; /* see bodies.h */
 	if (!link->used || link->answered || link->seat != NULL)
 		limit_us = REQUEST_PART_US;
 	return now_us - link->since_us > limit_us;

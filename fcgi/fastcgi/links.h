@@ -10,6 +10,7 @@
 #define FASTCGI_LINKS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -34,6 +35,9 @@ struct link {
 	bool used; /* has had a request */
 	bool answered; /* before its request was here whole: skip the rest */
 	struct seat *seat; /* of a request that is not here whole */
+	bool body; /* its body is what is missing */
+	size_t body_max; /* bytes of it to be kept */
+	uint64_t flow; /* of application.h, when it waits for a body */
 	int64_t since_us; /* of its last one, or of its beginning */
 };
 
@@ -41,6 +45,7 @@ struct links {
 	int epoll_fd;
 	int wake_fd; /* an eventfd: missed ones are back */
 	int count; /* in any state but LINK_NONE */
+	int bodies; /* of these, how many wait for a body */
 	struct link table[LINKS_MAX];
 };
 

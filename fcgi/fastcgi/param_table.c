@@ -94,14 +94,30 @@ value_of(const char *param, const char *name, size_t len)
 	return param + len + 1;
 }
 
-static const char *
+static const char **
 search(const struct param_table *t, const char *name, size_t len)
 {
 	for (const char **param = t->list; *param != NULL; param++) {
-		const char *value = value_of(*param, name, len);
+		if (value_of(*param, name, len) != NULL)
+			return param;
+	}
+	return NULL;
+}
 
-		if (value != NULL)
-			return value;
+/* Its place in the list, or NULL. */
+static const char **
+find(const struct param_table *t, const char *name, size_t len)
+{
+	uint16_t position;
+
+	if (!t->indexed)
+		return search(t, name, len);
+	for (uint32_t at = name_hash(name);
+	     (position = t->index[at % PARAM_TABLE_SIZE]) != 0; at++) {
+		const char **param = &t->list[position - 1];
+
+		if (value_of(*param, name, len) != NULL)
+			return param;
 	}
 	return NULL;
 }
@@ -110,16 +126,16 @@ const char *
 param_table_find(const struct param_table *t, const char *name)
 {
 	size_t len = strlen(name);
-	uint16_t position;
+	const char **param = find(t, name, len);
 
-	if (!t->indexed)
-		return search(t, name, len);
-	for (uint32_t at = name_hash(name);
-	     (position = t->index[at % PARAM_TABLE_SIZE]) != 0; at++) {
-		const char *value = value_of(t->list[position - 1], name, len);
+	return param != NULL ? *param + len + 1 : NULL;
+}
 
-		if (value != NULL)
-			return value;
-	}
-	return NULL;
+void
+param_table_replace(struct param_table *t, const char *name, const char *param)
+{
+	const char **place = find(t, name, strlen(name));
+
+	assert(place != NULL && value_of(param, name, strlen(name)) != NULL);
+	*place = param;
 }

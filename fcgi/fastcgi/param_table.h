@@ -34,5 +34,8 @@ void param_table_init(
     struct param_table *t, struct arena *a, const char **list, size_t n);
 /* The value of the first parameter with that name, or NULL. */
 const char *param_table_find(const struct param_table *t, const char *name);
+/* Puts "NAME=value" in the place of that parameter, which must be there. */
+void
+param_table_replace(struct param_table *t, const char *name, const char *param);
 
 #endif

@@ -22,6 +22,7 @@ seat_free(struct seat *seat)
 {
 	if (seat == NULL)
 		return;
+	conn_leave(&seat->conn);
 	arena_free(seat->arena);
 	free(seat);
 }

@@ -203,6 +203,17 @@ waiting_free(struct waiting *w)
 }
 
 enum err
+waiting_look(struct waiting *w, uint64_t flow)
+{
+	enum err e;
+
+	pthread_mutex_lock(&w->mutex);
+	e = flow_queue_look(w->queue, flow);
+	pthread_mutex_unlock(&w->mutex);
+	return e;
+}
+
+enum err
 waiting_push(struct waiting *w, struct seat **seat)
 {
 	const struct application *app = w->options.app;

@@ -13,6 +13,7 @@
 #define FASTCGI_WAITING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -52,5 +53,7 @@ void waiting_free(struct waiting *w);
  * the seat stays.
  */
 MUST_CHECK enum err waiting_push(struct waiting *w, struct seat **seat);
+/* What waiting_push() would return now for this flow (application.h). */
+MUST_CHECK enum err waiting_look(struct waiting *w, uint64_t flow);
 
 #endif

@@ -35,6 +35,28 @@ body_wanted(const struct schema *in)
 	return f->name != NULL;
 }
 
+static size_t
+limit_of(const struct route *route)
+{
+	return route->body_max_bytes != 0 ? route->body_max_bytes
+	                                  : BODY_SMALL_BYTES;
+}
+
+size_t
+body_max(const struct req *r, const struct route *route)
+{
+	const char *header = req_param(r, "CONTENT_LENGTH");
+	size_t max = EMPTY_OBJECT_MAX_BYTES;
+	int64_t declared;
+
+	if (body_wanted(&route->in))
+		max = limit_of(route);
+	if (header != NULL && str_i64(header, 0, INT64_MAX, &declared) &&
+	    declared > (int64_t)max)
+		return 0; /* it is refused by that */
+	return max;
+}
+
 static enum err
 fail(struct req *r, const char *code, const char *message)
 {
@@ -217,14 +239,10 @@ read_form(struct req *r, struct arena *scratch, struct bytes bytes)
 static enum err
 read_media(struct req *r, struct arena *scratch, enum media media)
 {
-	const struct route *route = r->route;
 	struct bytes bytes = { 0 };
 	enum err e;
 
-	e = read_all(r, scratch,
-	    route->body_max_bytes != 0 ? route->body_max_bytes
-				       : BODY_SMALL_BYTES,
-	    &bytes);
+	e = read_all(r, scratch, limit_of(r->route), &bytes);
 	if (e != ERR_OK || bytes.len == 0)
 		return e;
 	if (media == MEDIA_FORM)
@@ -265,7 +283,8 @@ is_empty_object(const char *text)
 
 /*
  * Of a body that the route does not read, or not in this form.  A length says
- * whether there is one; nginx tells it of chunked bodies too, having read them.
+ * whether there is one; that of a chunked body is known when it is here
+ * (conn.c).
  */
 static enum err
 refuse_body(struct req *r, bool wanted, enum media media)

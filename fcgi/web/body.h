@@ -16,16 +16,20 @@
 #define WEB_BODY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/attr.h"
 #include "base/err.h"
 
 struct req;
+struct route;
 struct schema;
 
 /* Of bodies whose route has no limit of its own; larger ones are large. */
 enum { BODY_SMALL_BYTES = 64 * 1024 };
 
+/* How many bytes of a body body_read() looks at; more is refused. */
+size_t body_max(const struct req *r, const struct route *route);
 /* Whether a row of the schema comes from the body. */
 bool body_wanted(const struct schema *in);
 /*

@@ -265,7 +265,8 @@ find_errors(const struct service *s, const struct route *route)
 	if (route->in.size != 0 || input_is_strict(s, route))
 		errors |= BIT(ERR_INVALID);
 	if (body_wanted(&route->in))
-		errors |= BIT(ERR_TOO_LARGE) | BIT(ERR_MEDIA_TYPE);
+		errors |=
+		    BIT(ERR_TOO_LARGE) | BIT(ERR_MEDIA_TYPE) | BIT(ERR_TIMEOUT);
 	if (wants_session(s, route))
 		errors |= BIT(ERR_UNAUTHENTICATED) | BIT(ERR_FORBIDDEN);
 

@@ -102,7 +102,7 @@ const char *req_header(const struct req *r, const char *name);
 
 /* GET, HEAD and OPTIONS: RFC 9110 section 9.2.1. */
 bool req_is_safe(const struct req *r);
-/* By its length, which nginx knows before it passes the request on. */
+/* By its length, which is known when all of it is here. */
 bool req_has_body(const struct req *r);
 
 /*

@@ -18,7 +18,11 @@
 #include "web/params.h"
 #include "web/router.h"
 
-enum { METRIC_OTHER = -1, LABEL_SIZE = 256 };
+enum {
+	METRIC_OTHER = -1,
+	LABEL_SIZE = 256,
+	HANDLE_ALL_BODY_BYTES = 1024 * 1024,
+};
 
 /* Errors that any route may come to; the others are declared by its row. */
 static void
@@ -229,6 +233,25 @@ service_handle(const struct service *s, struct req *r)
 	r->line.us = clock_monotonic_us() - r->begun_us;
 	if (r->request_id != NULL)
 		attempts_end(r->request_id);
+}
+
+size_t
+service_body_max(const struct service *s, const struct req *r)
+{
+	struct req probe = {
+		.arena = r->arena,
+		.source = r->source,
+		.method = params_get(r, "REQUEST_METHOD"),
+		.path = params_get(r, "KEDGE_PATH"),
+	};
+	const char *allow;
+	int index;
+
+	if (s->handle_all != NULL)
+		return HANDLE_ALL_BODY_BYTES;
+	if (router_find(s, &probe, &index, &allow) != ERR_OK)
+		return 0;
+	return body_max(&probe, probe.route);
 }
 
 bool

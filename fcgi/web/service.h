@@ -188,6 +188,8 @@ struct service {
 	const struct service_code *codes; /* ended by a NULL code; or NULL */
 	/* NULL: every request counts as one of no route. */
 	const struct service_metrics *metrics;
+	/* The total time of a body; see fastcgi/bodies.h. */
+	int64_t body_timeout_us;
 	void *app;
 };
 
@@ -200,6 +202,12 @@ struct service {
 void service_handle(const struct service *s, struct req *r);
 /* Whether that will wait for nothing, by what r->source has. */
 bool service_is_prompt(const struct service *s, const struct req *r);
+
+/*
+ * How many bytes of its body are worth keeping: a longer one is refused.  By
+ * what r->source has of the parameters.
+ */
+size_t service_body_max(const struct service *s, const struct req *r);
 
 /* Before the workers are forked, so that they agree on the numbers. */
 void

@@ -56,6 +56,12 @@ key_of(const void *ctx UNUSED, const void *request)
 	return flow_key(request);
 }
 
+static size_t
+max_of_body(const void *ctx, const void *request)
+{
+	return service_body_max(ctx, request);
+}
+
 static const struct response *
 handle(const void *ctx, void *request, int64_t begun_us)
 {
@@ -91,6 +97,8 @@ service_application(const struct service *s)
 		.prefetch = prefetch,
 		.is_still_ready = is_still_ready,
 		.flow_key = key_of,
+		.body_max = max_of_body,
+		.body_timeout_us = s->body_timeout_us,
 		.handle = handle,
 		.refuse = refuse,
 		.done = done,

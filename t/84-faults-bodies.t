@@ -1,0 +1,147 @@
+# A body has a total time, however it trickles in, and those that trickle keep
+# nobody out.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use IO::Select;
+use IO::Socket::INET;
+use Test::More;
+use Time::HiRes qw(time);
+use Kedge qw(jdecode jencode parallel wait_until);
+use Kedge::Raw qw(raw_answers raw_read);
+
+my $timeout_s = 3;
+my $k = Kedge->up(env => { AUTH_PROCESSES => 1, CORE_PROCESSES => 1,
+	AUTH_BODY_TIMEOUT_MS => 1000 * $timeout_s, CORE_BODY_TIMEOUT_MS => 1000 * $timeout_s });
+my $alice = $k->user('alice');
+$alice->get('/api/core/me');
+local $SIG{PIPE} = 'IGNORE';
+
+# Sends the head and the first bytes of a body of that many.
+sub begin
+{
+	my ($address, $first, $length, %opt) = @_;
+	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port,
+		LocalAddr => $address) or die "$address: $!";
+	$s->blocking(1);
+	my $path = $opt{path} // '/api/auth/sign-in/email';
+	syswrite $s, "POST $path HTTP/1.1\r\nHost: 127.0.0.1:@{[ $k->port ]}\r\n"
+	    . "Origin: @{[ $k->base ]}\r\nContent-Type: application/json\r\n"
+	    . ($opt{head} // '')
+	    . (defined $length ? "Content-Length: $length\r\n" : "Transfer-Encoding: chunked\r\n")
+	    . "\r\n$first";
+	return $s;
+}
+
+sub mine { return "Cookie: @{[ $alice->cookie_header ]}\r\n" }
+sub tasks { return $k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$alice->{id}'") }
+
+# Sends a byte now and then until the other side has closed; what it said, and when.
+sub trickle
+{
+	my ($s, $byte, $deadline_s) = @_;
+	my $begun = time;
+	my $text = '';
+	while (time - $begun < $deadline_s) {
+		syswrite $s, $byte;
+		while (IO::Select->new($s)->can_read(0.2)) {
+			my $n = sysread $s, $text, 65536, length $text;
+			return ($text, time - $begun) unless $n;
+		}
+	}
+	return ($text, 999);
+}
+
+# ---- one who trickles -----------------------------------------------------------------
+
+my @cases = (
+	[ 'with a length', 60000, ' ' ],
+	[ 'in chunks', undef, "1\r\n \r\n" ],
+	[ 'to a route that reads none', 60000, ' ', path => '/api/auth/sign-out' ],
+	[ 'to no route', 60000, ' ', path => '/api/auth/none' ],
+	[ 'that is too large', 600_000, ' ' ],
+	[ 'behind auth', 60000, ' ', path => '/api/core/tasks', head => mine() ],
+);
+my $before = tasks();
+my @ended = parallel(scalar @cases, sub {
+	my (undef, $length, $byte, %opt) = @{ $cases[ $_[0] ] };
+	return [ trickle(begin('127.0.0.1', '', $length, %opt), $byte, $timeout_s + 9) ];
+});
+for my $i (0 .. $#cases) {
+	my $name = $cases[$i][0];
+	my ($text, $s_taken) = @{ $ended[$i] };
+	cmp_ok($s_taken, '<', $timeout_s + 8, "a body $name, that never ends, is ended");
+	cmp_ok($s_taken, '>=', $timeout_s, 'and not before its time');
+	my $answer = raw_answers($text) // {};
+	is($answer->{status}, 408, 'with 408') or diag($text);
+	is((jdecode($answer->{body} // '') // {})->{code}, 'REQUEST_TIMEOUT', 'and a code');
+}
+is(tasks(), $before, 'nothing was done');
+
+# Whoever sends fast enough has more time: a second for each 16 KiB.
+my $task = '{"title":"large"' . ' ' x 60_000 . '}';
+my $s = begin('127.0.0.1', '', length $task, head => mine(), path => '/api/core/tasks');
+my $begun = time;
+for my $part (0 .. 5) {
+	wait_until(sub { time - $begun > $part * ($timeout_s + 1) / 5 }, 10);
+	syswrite $s, substr $task, $part * 10_000, $part < 5 ? 10_000 : 20_000;
+}
+my $a = raw_answers(raw_read($s, $timeout_s + 5)) // {};
+is($a->{status}, 201, 'a body of 60 KB may take longer') or diag($a->{body});
+cmp_ok(time - $begun, '>', $timeout_s, 'and did');
+
+# ---- one who leaves -------------------------------------------------------------------
+
+$before = tasks();
+$s = begin('127.0.0.1', '{"title":"left"', 16, head => mine(), path => '/api/core/tasks');
+my $lines = () = $k->log_text('nginx') =~ m{"path":"/api/core/tasks"}g;
+close $s;
+ok(wait_until(sub {
+	my @all = $k->log_text('nginx') =~ m{"path":"/api/core/tasks"}g;
+	@all > $lines
+}, 10), 'who leaves in the middle of a body is logged');
+is(tasks(), $before, 'and nothing was done');
+
+# ---- many who trickle, from several networks -------------------------------------------
+
+sub sign_in
+{
+	my ($address, $pause_s) = @_;
+	my $body = jencode({ email => $alice->{email}, password => $alice->{password} });
+	my $s = begin($address, '', length $body);
+	my $begun = time;
+	wait_until(sub { time - $begun > $pause_s }, 5);
+	syswrite $s, $body;
+	my $select = IO::Select->new($s);
+	my $answer = '';
+	while ($select->can_read(10)) {
+		sysread $s, $answer, 65536, length $answer or last;
+		last if $answer =~ /\r\n\r\n./s;
+	}
+	return $answer =~ m{^HTTP/1.1 (\d+)} ? $1 : "none: $answer";
+}
+
+# More than may wait at once, anew as fast as they are ended.
+my @open;
+sub attack
+{
+	my ($n, $networks) = @_;
+	push @open, map { begin('127.0.' . (10 + $_ % $networks) . '.1', '{"email":', 60000) } 1 .. $n;
+	splice @open, 0, @open - 800 if @open > 800;
+	return;
+}
+my %answers;
+my $end = time + 2 * $timeout_s + 2;
+attack(400, 8);
+while (time < $end) {
+	attack(200, 8);
+	$answers{ sign_in('127.0.90.1', $_) }++ for 0, 0.3;
+	$answers{ $k->client->post('/api/auth/sign-in/email',
+		{ email => $alice->{email}, password => $alice->{password} })->{status} }++;
+}
+is(join(' ', map {"$_: $answers{$_}"} grep { $_ ne '200' } sort keys %answers), '',
+	'beside hundreds of bodies that trickle, an honest one is always served');
+cmp_ok($answers{200} // 0, '>=', 5, "$answers{200} times");
+like($k->log_text('auth'), qr/"status":503/, 'some of the others found no room');
+done_testing;
