@@ -99,11 +99,11 @@ ok(wait_until(sub { (@w = workers($pid)) == 2 }, 5), 'with two workers');
 # Its log in a file, opened anew by a reload.
 my ($to_file) = start({ CORE_LISTEN => "unix:$place/file.sock", CORE_LOG_FILE => "$place/core.log" });
 ok(answers("$place/file.sock"), 'with its log in a file');
-ok(wait_until(sub { slurp("$place/core.log") =~ /"msg":"serving"/ }, 5), 'which has it');
+ok(wait_until(sub { slurp("$place/core.log") =~ /"msg":"service started"/ }, 5), 'which has it');
 is((stat "$place/core.log")[2] & 0777, 0640, 'for its group alone');
 rename "$place/core.log", "$place/core.log.1" or die;
 kill HUP => $to_file;
-ok(wait_until(sub { (slurp("$place/core.log") // '') =~ /"msg":"restarted"/ }, 15), 'opened anew by a reload');
+ok(wait_until(sub { (slurp("$place/core.log") // '') =~ /"msg":"restart complete"/ }, 15), 'opened anew by a reload');
 kill TERM => $to_file;
 ok(gone($to_file, 15), 'gone');
 
@@ -177,7 +177,7 @@ cmp_ok(time - $t, '<', 6, 'beyond its deadline');
 	});
 my $of_pool = sub {
 	my ($pool) = @_;
-	return ((slurp($log) // q()) =~ /"worker is ready","of_pool":"$pool","index":\d+,"pid":(\d+)/g)[-1];
+	return ((slurp($log) // q()) =~ /"worker ready","of_pool":"$pool","index":\d+,"pid":(\d+)/g)[-1];
 };
 ok(wait_until(sub { $of_pool->('api') && $of_pool->('worker') }, 10), 'one who serves, one for jobs');
 my ($server, $runner) = ($of_pool->('api'), $of_pool->('worker'));

@@ -38,7 +38,7 @@ if ($clients == 0) {
 	Kedge::in_child();
 	POSIX::_exit(ask(8) eq '' ? 0 : 1);
 }
-ok(wait_until(sub { $k->log_text('wallet') =~ /cannot start a thread/ }, 20),
+ok(wait_until(sub { $k->log_text('wallet') =~ /cannot start thread/ }, 20),
 	'no thread can be started: the log says so');
 is(threads(), $before, 'there are those that were there');
 $unlock->();
@@ -49,5 +49,5 @@ unlink "$home/no-threads";
 is(ask(8), '', 'and as before when they can be started');
 ok(wait_until(sub { ask(8); threads() > $before }, 20), 'which they are');
 ($api) = $k->pids('wallet-api');
-is(scalar(() = $k->log_text('wallet') =~ /worker died/g), 0, 'the process is the same');
+is(scalar(() = $k->log_text('wallet') =~ /worker exited unexpectedly/g), 0, 'the process is the same');
 done_testing;

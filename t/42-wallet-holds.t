@@ -151,7 +151,7 @@ $k->sql('wallet', q(SET session_replication_role = replica;
 is(expire_now(), 'discarded 1', 'the job says that one failed');
 is_deeply($statuses->(), { %status, 'that refuses' => 'held', 'of a locked account' => 'held' },
 	'the others are given back');
-like($k->log_text('wallet'), qr/"msg":"hold cannot be expired".*"transfer":"$due{'that refuses'}"/, 'which, is in the log');
+like($k->log_text('wallet'), qr/"msg":"cannot expire hold".*"transfer":"$due{'that refuses'}"/, 'which, is in the log');
 is($k->sql('wallet', "SELECT payload->'data'->>'settledAt' IS NOT NULL, payload->'data'->'metadata' FROM job
     WHERE kind = 'webhook.deliver' AND payload->'data'->>'id' = '$due{'with a NUL in its metadata'}'"), 't|null',
 	'an event tells of it without them');

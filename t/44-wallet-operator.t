@@ -422,7 +422,7 @@ $k->sql('wallet', "SET session_replication_role = replica;
     VALUES ('$odd', '$a', '$b', 'USD', 5, now() - interval '1 day')");
 is(check_job('{}'), 'completed|false|0', 'an old transfer without entries is not new');
 is(check_job('{"full":true}'), 'discarded|true|1', 'but a full check finds it');
-like(slurp($k->dir . '/log/wallet.log'), qr/"the books are wrong","kind":"transfer","id":"$odd"/, 'and names it');
+like(slurp($k->dir . '/log/wallet.log'), qr/"ledger check failed","kind":"transfer","id":"$odd"/, 'and names it');
 my $full = $op->get("$base/ledger/check?full=true")->{json};
 is_deeply([ @$full{qw(ok full since)}, $full->{mismatches}[0]{id} ],
 	[ JSON::PP::false, JSON::PP::true, undef, $odd ], 'by request, too');
@@ -439,7 +439,7 @@ $k->sql('wallet', "SET session_replication_role = replica; $breaks[0][1]");
 $r = $op->get("$base/ledger/check")->{json};
 ok(!$r->{ok}, 'not ok');
 is($r->{mismatches}[0]{id}, $b, 'says which account');
-like(slurp($k->dir . '/log/wallet.log'), qr/"level":"error".*"the books are wrong","kind":"balance","id":"$b"/,
+like(slurp($k->dir . '/log/wallet.log'), qr/"level":"error".*"ledger check failed","kind":"balance","id":"$b"/,
 	'an error line says so');
 ok(defined metric(kedge_ledger_mismatches => scalar @{ $r->{mismatches} }), 'and a metric');
 $k->sql('wallet', "SET session_replication_role = replica;

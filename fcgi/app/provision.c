@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/auth_client.h"
+#include "app/log_events.h"
 #include "app/service_main.h"
 #include "base/clock.h"
 #include "base/digest.h"
@@ -179,7 +180,7 @@ tell(const struct provision *p, struct req *r, const char *user_id)
 		return false; /* logged where it happened */
 	if (response.status == 200)
 		return true;
-	log_event(LOG_WARN, "auth did not take a first contact",
+	log_event(LOG_WARN, EVENT_FIRST_CONTACT_REJECTED,
 	    LOG_NUM("status", response.status), LOG_TEXT("user_id", user_id));
 	return response.status == 404;
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "http_client/http_client.h"
 #include "web/identity.h"
+#include "web/log_events.h"
 #include "web/request.h"
 
 /* The answer: 200 with an assertion of now, or 401, or 403. */
@@ -34,7 +35,7 @@ read_answer(struct req *r, const struct http_client_response *response,
 	default:
 		break;
 	}
-	log_event(LOG_WARN, "auth gave no second verdict",
+	log_event(LOG_WARN, EVENT_REVERIFY_FAILED,
 	    LOG_NUM("status", response->status));
 	return ERR_UNAVAILABLE;
 }

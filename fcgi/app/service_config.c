@@ -8,6 +8,7 @@
 #include "app/service_main.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/log_events.h"
 #include "base/metrics.h"
 #include "base/str.h"
 #include "cache/cache_url.h"
@@ -263,7 +264,7 @@ log_refused(const char *prefix, const char *name, const char *expected)
 	int len = snprintf(variable, sizeof(variable), "%s_%s", prefix, name);
 
 	assert(len > 0 && (size_t)len < sizeof(variable));
-	log_event(LOG_ERROR, "a variable has a value that it cannot take",
+	log_event(LOG_ERROR, EVENT_ENVIRONMENT_VARIABLE_INVALID,
 	    LOG_TEXT("variable", variable), LOG_TEXT("expected", expected));
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/builtin.h"
+#include "app/log_events.h"
 #include "app/provision.h"
 #include "app/reverify.h"
 #include "app/scrape.h"
@@ -20,6 +21,7 @@
 #include "base/str.h"
 #include "fastcgi/event_loop.h"
 #include "http_client/http_client.h"
+#include "process/log_events.h"
 #include "process/master.h"
 #include "process/shared.h"
 #include "web/attempts.h"
@@ -265,9 +267,8 @@ can_be_counted(const struct master_pool *pools, int npools)
 		processes += pools[i].processes;
 	if (processes <= METRICS_SLOTS_MAX)
 		return true;
-	log_event(LOG_ERROR, "too many processes in all pools",
-	    LOG_NUM("processes", processes),
-	    LOG_NUM("at_most", METRICS_SLOTS_MAX));
+	log_event(LOG_ERROR, EVENT_TOO_MANY_PROCESSES,
+	    LOG_NUM("processes", processes), LOG_NUM("max", METRICS_SLOTS_MAX));
 	return false;
 }
 
@@ -295,7 +296,7 @@ open_log(const struct service_program *p)
 	if (c->log_file == NULL || *c->log_file == '\0' ||
 	    log_output_open(c->log_file))
 		return true;
-	log_event(LOG_ERROR, "cannot open the log file",
+	log_event(LOG_ERROR, EVENT_LOG_FILE_FAILED,
 	    LOG_TEXT("path", c->log_file), LOG_TEXT("error", strerror(errno)));
 	return false;
 }
@@ -318,7 +319,7 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 	if (p->metrics != NULL)
 		metrics_declare(p->metrics);
 	if (m.npools == 0) {
-		log_event(LOG_ERROR, "nothing to do: WORKER_PROCESSES is 0");
+		log_event(LOG_ERROR, EVENT_NO_PROCESSES);
 		return 1;
 	}
 	if (!can_be_counted(pools, m.npools) || !open_log(p) || !prepare(p))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/log_events.h"
 #include "base/str.h"
 
 enum { NAME_SIZE = 128, PROBLEM_SIZE = 128 };
@@ -131,7 +132,7 @@ load_one(const char *prefix, const struct config_var *var, void *config)
 	text = text_of(name, var);
 	if ((var->flags & CONFIG_REQUIRED) != 0 &&
 	    (text == NULL || *text == '\0')) {
-		log_event(LOG_ERROR, "a required variable is not set",
+		log_event(LOG_ERROR, EVENT_ENVIRONMENT_VARIABLE_MISSING,
 		    LOG_TEXT("variable", name), LOG_TEXT("meaning", var->doc));
 		return false;
 	}
@@ -139,7 +140,7 @@ load_one(const char *prefix, const struct config_var *var, void *config)
 		return true;
 
 	describe_range(var, range);
-	log_event(LOG_ERROR, "a variable has a value that it cannot take",
+	log_event(LOG_ERROR, EVENT_ENVIRONMENT_VARIABLE_INVALID,
 	    LOG_TEXT("variable", name),
 	    LOG_TEXT(
 		"value", (var->flags & CONFIG_SECRET) != 0 ? "(secret)" : text),

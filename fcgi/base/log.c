@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log_events.h"
 #include "base/log_limit.h"
 #include "base/log_output.h"
 #include "base/str.h"
@@ -227,13 +228,13 @@ write_event(
 
 /* Not about the request that happens to be served. */
 static void
-write_own_event(const char *message, const struct log_field *fields)
+write_own_event(struct log_event event, const struct log_field *fields)
 {
 	const char *request_id = thread_request_id;
 	const char *trace_id = thread_trace_id;
 
 	log_set_request(NULL, NULL);
-	write_event(LOG_WARN, message, fields);
+	write_event(LOG_WARN, event.name, fields);
 	log_set_request(request_id, trace_id);
 }
 
@@ -248,7 +249,7 @@ write_dropped(const struct log_dropped *d)
 		{ 0 },
 	};
 
-	write_own_event("log lines dropped", fields);
+	write_own_event(EVENT_LOG_LINES_DROPPED, fields);
 }
 
 static void
@@ -262,8 +263,8 @@ report(int64_t now_us, bool all)
 	lost = log_output_take_lost();
 	if (lost > 0)
 		write_own_event(
-		    "log lines lost", (const struct log_field[]){
-					  LOG_NUM("count", lost), { 0 } });
+		    EVENT_LOG_LINES_LOST, (const struct log_field[]){
+					      LOG_NUM("count", lost), { 0 } });
 }
 
 void
@@ -289,19 +290,19 @@ log_bounded(enum log_level level, const struct log_kind *kind,
 }
 
 void
-log_event_(
-    enum log_level level, const char *message, const struct log_field *fields)
+log_event_(enum log_level level, struct log_event event,
+    const struct log_field *fields)
 {
-	log_bounded(level, &(struct log_kind){ .message = message }, fields);
+	log_bounded(level, &(struct log_kind){ .message = event.name }, fields);
 }
 
 void
-log_event_from(enum log_level level, const char *message, int code,
+log_event_from(enum log_level level, struct log_event event, int code,
     const char *source, const struct log_field *fields)
 {
 	log_bounded(level,
 	    &(struct log_kind){
-		.message = message,
+		.message = event.name,
 		.code = code,
 		.source = source != NULL ? source : "",
 	    },

@@ -1,9 +1,9 @@
 /*
  * log: one JSON object per line on standard error, written by one write(2).
  *
- * The message states a fact, lower case, no full stop; values go into fields
- * of their own.  Text is escaped and capped, so a client cannot forge a line.
- * Secrets are the caller's to leave out.
+ * A line names an event (a constant) and has the values in fields.  Text is
+ * escaped and limited in length, so a client cannot forge a line.  The caller
+ * must not log secrets.
  *
  * Members, in this order: time, level, service, pool, worker, request_id,
  * trace_id (each when it is known), msg, the fields.  A text over LOG_TEXT_MAX
@@ -38,23 +38,33 @@ struct log_field {
 	((struct log_field){ .name = (n), .number = (int64_t)(v) })
 
 /*
- * log_event(LOG_WARN, "redis is slow", LOG_TEXT("host", h), LOG_NUM("ms", n))
- * The fields may be none.
+ * The name of a log event: a constant phrase that states a fact, in lower case
+ * and without a full stop.  Each folder defines its names in log_events.h, and
+ * docs/LOGS.md explains them; t/03-logs.t compares the two.
+ */
+struct log_event {
+	const char *name;
+};
+#define LOG_EVENT(text) ((struct log_event){ .name = (text) })
+
+/*
+ * log_event(LOG_WARN, EVENT_REDIS_SLOW, LOG_TEXT("host", h), LOG_NUM("ms", n))
+ * The fields may be left out.
  */
 #define log_event(level, ...)                           \
 	log_event_((level), LOG_FIRST_(__VA_ARGS__, 0), \
 	    (const struct log_field[]){ LOG_REST_(__VA_ARGS__, { 0 }) })
-#define LOG_FIRST_(message, ...) message
-#define LOG_REST_(message, ...) __VA_ARGS__
+#define LOG_FIRST_(event, ...) event
+#define LOG_REST_(event, ...) __VA_ARGS__
 
-void log_event_(
-    enum log_level level, const char *message, const struct log_field *fields);
+void log_event_(enum log_level level, struct log_event event,
+    const struct log_field *fields);
 /*
- * The same for what a client can have us write at will: `source` is who did (a
- * user, an address), `code` an HTTP status from 400 on or 0.  Each has limits
- * of its own.
+ * The same for events that a client can cause at will.  `source` names the
+ * cause (a user id or an address), `code` is an HTTP status of at least 400,
+ * or 0.  The number of lines is limited for each source and each status.
  */
-void log_event_from(enum log_level level, const char *message, int code,
+void log_event_from(enum log_level level, struct log_event event, int code,
     const char *source, const struct log_field *fields);
 /* Says what was dropped and has not been said; `all`: also of the last second.
  */

@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "cache/breaker.h"
 #include "cache/cache_url.h"
+#include "cache/log_events.h"
 
 enum {
 	REFUSAL_LOG_MS = 10000,
@@ -42,7 +43,7 @@ cache_pool_new(const struct cache_options *options)
 		abort();
 	p->has_url = url[0] != '\0' && cache_url_init(&p->url, url);
 	if (!p->has_url && url[0] != '\0')
-		log_event(LOG_ERROR, "the URL of Redis cannot be read");
+		log_event(LOG_ERROR, EVENT_REDIS_URL_INVALID);
 	p->prefix = strdup(options->prefix);
 	p->timeout_ms = options->timeout_ms;
 	p->breaker.retry_ms = options->retry_ms;
@@ -144,7 +145,7 @@ static void
 note_failure(struct cache_pool *p, const char *reason)
 {
 	if (breaker_failed(&p->breaker, clock_monotonic_us())) {
-		log_event(LOG_WARN, "redis circuit breaker opened",
+		log_event(LOG_WARN, EVENT_REDIS_BREAKER_OPENED,
 		    LOG_TEXT("reason", reason));
 		metrics_gauge_add(GAUGE_CACHE_AWAY, 1);
 	}
@@ -162,7 +163,7 @@ log_refusal(struct cache_pool *p, const char *reason)
 		return;
 	p->log_refusal_at_us = now_us + (int64_t)REFUSAL_LOG_MS * 1000;
 	log_event(
-	    LOG_WARN, "redis refused a command", LOG_TEXT("reason", reason));
+	    LOG_WARN, EVENT_REDIS_COMMAND_FAILED, LOG_TEXT("reason", reason));
 }
 
 /* With the lock held. */
@@ -173,10 +174,10 @@ note_answer(struct cache_pool *p, int64_t took_us)
 		if (!breaker_was_slow(&p->breaker, clock_monotonic_us()))
 			return;
 		log_event(
-		    LOG_WARN, "redis is slow", LOG_NUM("ms", took_us / 1000));
+		    LOG_WARN, EVENT_REDIS_SLOW, LOG_NUM("ms", took_us / 1000));
 		metrics_gauge_add(GAUGE_CACHE_AWAY, 1);
 	} else if (breaker_succeeded(&p->breaker)) {
-		log_event(LOG_INFO, "redis circuit breaker closed");
+		log_event(LOG_INFO, EVENT_REDIS_BREAKER_CLOSED);
 		metrics_gauge_add(GAUGE_CACHE_AWAY, -1);
 	}
 }

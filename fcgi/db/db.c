@@ -21,6 +21,7 @@
 #include "db/db_error.h"
 #include "db/db_pool.h"
 #include "db/db_torture.h"
+#include "db/log_events.h"
 
 enum { TRIES = 5, PAUSE_MS = 5, SET_TIMEOUT_SIZE = 160 };
 
@@ -106,8 +107,8 @@ pause_before(int attempt)
 static enum err
 give_up(const char *name, enum err e)
 {
-	log_event(LOG_WARN, "too many conflicts", LOG_TEXT("statement", name),
-	    LOG_NUM("tries", TRIES));
+	log_event(LOG_WARN, EVENT_TRANSACTION_RETRIES_EXHAUSTED,
+	    LOG_TEXT("statement", name), LOG_NUM("tries", TRIES));
 	return e;
 }
 
@@ -171,7 +172,7 @@ note_time(const struct db_pool *pool, const char *name, int64_t began_us)
 	if (slow_ms == 0 || us < slow_ms * 1000)
 		return;
 	metrics_add(METRIC_DB_SLOW, 1);
-	log_event(LOG_WARN, "slow statement", LOG_TEXT("statement", name),
+	log_event(LOG_WARN, EVENT_STATEMENT_SLOW, LOG_TEXT("statement", name),
 	    LOG_NUM("ms", us / 1000), LOG_NUM("slow_ms", slow_ms));
 }
 
@@ -310,7 +311,7 @@ rollback(struct db *tx)
 
 	/* If it fails, the pool sees that the session is not idle. */
 	if (db_conn_command(tx->conn, "ROLLBACK", &result) != DB_DONE)
-		log_event(LOG_WARN, "rollback failed");
+		log_event(LOG_WARN, EVENT_ROLLBACK_FAILED);
 	PQclear(result);
 }
 

@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "db/log_events.h"
 
 /* The first row whose prefix fits; PostgreSQL manual, appendix A. */
 static const struct {
@@ -70,7 +71,7 @@ log_refusal(const char *name, enum log_level level, const PGresult *result)
 	/* Data exceptions quote the value they complain of. */
 	if (str_has_prefix(state, "22"))
 		message = "";
-	log_event(level, "statement refused", LOG_TEXT("statement", name),
+	log_event(level, EVENT_STATEMENT_FAILED, LOG_TEXT("statement", name),
 	    LOG_TEXT("sqlstate", state), LOG_TEXT("reason", message),
 	    LOG_TEXT("constraint", field(result, PG_DIAG_CONSTRAINT_NAME)));
 }
@@ -105,13 +106,13 @@ db_error_log(const char *name, const struct db_conn *c, enum db_outcome outcome,
 		break;
 	case DB_LOST:
 		db_conn_reason(c, reason);
-		log_event(LOG_WARN, "database connection lost",
+		log_event(LOG_WARN, EVENT_POSTGRES_CONNECTION_LOST,
 		    LOG_TEXT("statement", name),
 		    LOG_TEXT("sqlstate", field(result, PG_DIAG_SQLSTATE)),
 		    LOG_TEXT("reason", reason));
 		break;
 	case DB_LATE:
-		log_event(LOG_WARN, "database does not answer",
+		log_event(LOG_WARN, EVENT_POSTGRES_TIMEOUT,
 		    LOG_TEXT("statement", name));
 		break;
 	}

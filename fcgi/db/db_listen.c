@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "db/db_conn.h"
 #include "db/db_error.h"
+#include "db/log_events.h"
 
 enum {
 	FDS_MAX = 6,
@@ -110,7 +111,7 @@ connect_now(struct db_listen *l)
 	l->conn = db_conn_open(l->connector, reason);
 	if (l->conn == NULL) {
 		if (l->backoff_ms == 0)
-			log_event(LOG_WARN, "cannot connect to listen",
+			log_event(LOG_WARN, EVENT_LISTENER_CONNECT_FAILED,
 			    LOG_TEXT("error", reason));
 		back_off(l);
 		return false;
@@ -129,7 +130,7 @@ static bool
 is_connected(struct db_listen *l)
 {
 	if (l->conn != NULL && !db_conn_is_alive(l->conn)) {
-		log_event(LOG_WARN, "the listening connection was lost");
+		log_event(LOG_WARN, EVENT_LISTENER_CONNECTION_LOST);
 		drop(l);
 	}
 	if (l->conn != NULL)

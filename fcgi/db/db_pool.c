@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "db/db.h"
 #include "db/db_conn.h"
+#include "db/log_events.h"
 
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 1000 };
 
@@ -99,7 +100,7 @@ static void
 note_success(struct db_pool *p)
 {
 	if (p->backoff_ms > 0) {
-		log_event(LOG_INFO, "database is back");
+		log_event(LOG_INFO, EVENT_POSTGRES_AVAILABLE);
 		metrics_gauge_add(GAUGE_DB_AWAY, -1);
 	}
 	p->backoff_ms = 0;
@@ -116,8 +117,8 @@ note_failure(struct db_pool *p, const char *reason)
 
 	if (p->backoff_ms == 0) {
 		/* Once per outage, not once per attempt. */
-		log_event(
-		    LOG_WARN, "database is away", LOG_TEXT("reason", reason));
+		log_event(LOG_WARN, EVENT_POSTGRES_UNAVAILABLE,
+		    LOG_TEXT("reason", reason));
 		p->backoff_ms = BACKOFF_MIN_MS;
 		metrics_gauge_add(GAUGE_DB_AWAY, 1);
 	} else if (now_us < p->retry_at_us) {
@@ -188,7 +189,7 @@ take_slot(struct db_pool *p, int64_t deadline_us, struct db_conn **ret_conn)
 	*ret_conn = conn;
 	metrics_gauge_add(GAUGE_DB_WAITING, -1);
 	if (!taken)
-		log_event(LOG_WARN, "no free database connection",
+		log_event(LOG_WARN, EVENT_DB_POOL_EXHAUSTED,
 		    LOG_NUM("connections", p->connections));
 	return taken;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fastcgi/conn.h"
+#include "fastcgi/log_events.h"
 
 enum {
 	/* For all of an answer, or for each piece of a stream. */
@@ -155,7 +156,7 @@ send_piece(struct conn *c, struct arena *a, const struct stream *s,
 	enum err e;
 
 	if (s->until_us != 0 && now_us >= s->until_us) {
-		log_event(LOG_WARN, "stream took too long");
+		log_event(LOG_WARN, EVENT_STREAM_TIMEOUT);
 		return ERR_ABANDONED;
 	}
 	buf_init(&piece, a, STREAM_PIECE_MAX_BYTES);
@@ -222,7 +223,7 @@ conn_answer(struct conn *c, struct arena *a, const struct response *p)
 		stream = NULL;
 	}
 	if (buf_failed(&b))
-		log_event(LOG_ERROR, "the answer's headers are too large");
+		log_event(LOG_ERROR, EVENT_RESPONSE_HEAD_TOO_LARGE);
 	else
 		head = (struct part){ b.data, b.len };
 	c->answer_until_us = c->prompt ? 0 : clock_monotonic_us() + ANSWER_US;

@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "fastcgi/log_events.h"
 
 /* clang-format off */
 static const struct {
@@ -79,7 +80,7 @@ stream_next(
 	enum err e = s->next(s->ctx, a, piece, ret_done);
 
 	if (e == ERR_OK && buf_failed(piece)) {
-		log_event(LOG_ERROR, "a piece of an answer is too large");
+		log_event(LOG_ERROR, EVENT_STREAM_CHUNK_TOO_LARGE);
 		e = ERR_INTERNAL;
 	}
 	return e;

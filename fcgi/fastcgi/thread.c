@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fastcgi/log_events.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -32,7 +33,7 @@ thread_start(pthread_t *ret_id, void *(*run)(void *arg), void *arg)
 	rc = pthread_create(ret_id, &attr, run, arg);
 	pthread_attr_destroy(&attr);
 	if (rc != 0)
-		log_event(LOG_ERROR, "cannot start a thread",
+		log_event(LOG_ERROR, EVENT_THREAD_START_FAILED,
 		    LOG_TEXT("error", strerror(rc)));
 	return rc == 0;
 }

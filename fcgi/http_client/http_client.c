@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "http_client/address.h"
+#include "http_client/log_events.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 2000,
@@ -391,9 +392,9 @@ log_failure(const struct http_client_request *r, const char *reason, int64_t us)
 
 	if (url != NULL && curl_url_set(url, CURLUPART_URL, r->url, 0) == 0)
 		(void)curl_url_get(url, CURLUPART_HOST, &host, 0);
-	log_event(LOG_WARN, "remote call failed", LOG_TEXT("host", host),
-	    LOG_TEXT("reason", reason), LOG_NUM("ms", us / 1000),
-	    LOG_NUM("timeout_ms", r->timeout_ms));
+	log_event(LOG_WARN, EVENT_OUTGOING_REQUEST_FAILED,
+	    LOG_TEXT("host", host), LOG_TEXT("reason", reason),
+	    LOG_NUM("ms", us / 1000), LOG_NUM("timeout_ms", r->timeout_ms));
 	curl_free(host);
 	curl_url_cleanup(url);
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "db/db_listen.h"
 #include "job/job_store.h"
+#include "job/log_events.h"
 
 struct job_backlog {
 	int fd; /* an eventfd */
@@ -208,5 +209,5 @@ job_backlog_release_due(
 	job_backlog_released(b, e == ERR_OK);
 	if (e == ERR_OK)
 		log_event(
-		    LOG_INFO, "claimed jobs released", LOG_NUM("jobs", count));
+		    LOG_INFO, EVENT_JOBS_RELEASED, LOG_NUM("jobs", count));
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "job/job_backlog.h"
 #include "job/job_worker_state.h"
+#include "job/log_events.h"
 
 enum {
 	BATCH_MAX = 64,
@@ -252,7 +253,7 @@ job_batch_commit_run(struct job_runner *r, const struct job_claimed *jobs,
 		return b.ran;
 	if (b.ran == 1 && e != ERR_UNAVAILABLE)
 		return finish_rolled_back(&b, e) ? 1 : 0;
-	log_event(LOG_INFO, "batch commit failed, retrying jobs one by one",
+	log_event(LOG_INFO, EVENT_JOB_BATCH_COMMIT_FAILED,
 	    LOG_NUM("jobs", b.ran), LOG_TEXT("error", err_info(e)->code));
 	if (e == ERR_UNAVAILABLE && !await_database(r, &pause_us))
 		return 0;

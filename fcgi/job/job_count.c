@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "base/uuid.h"
 #include "job/job_set.h"
+#include "job/log_events.h"
 #include "process/shared.h"
 
 enum {
@@ -186,7 +187,7 @@ find_cells(struct job_counts *c, const struct job_set *set)
 
 		c->cells[i] = find_cell(c->area, kind);
 		if (c->cells[i] == NULL)
-			log_event(LOG_WARN, "no counter left for job kind",
+			log_event(LOG_WARN, EVENT_JOB_COUNTERS_FULL,
 			    LOG_TEXT("kind", kind));
 	}
 	if (locked)

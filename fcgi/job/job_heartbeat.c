@@ -23,6 +23,7 @@
 #include "job/job_store.h"
 #include "job/job_worker_slot.h"
 #include "job/job_worker_state.h"
+#include "job/log_events.h"
 
 enum {
 	SECOND_US = 1000 * 1000,
@@ -78,7 +79,7 @@ check_limits(struct job_heartbeat *h, int64_t now_us)
 	if (c.id[0] == '\0')
 		return;
 	if (now_us >= c.deadline_us) {
-		log_event(LOG_ERROR, "job time limit exceeded",
+		log_event(LOG_ERROR, EVENT_JOB_TIME_LIMIT_EXCEEDED,
 		    LOG_TEXT("job", c.id), LOG_NUM("limit_s", c.limit_s));
 		job_worker_slot_set_timed_out(h->options.slot, c.limit_s);
 		end_handler(h, &c,
@@ -86,8 +87,8 @@ check_limits(struct job_heartbeat *h, int64_t now_us)
 			(long long)c.limit_s));
 	}
 	if (now_us >= h->drain_us) {
-		log_event(LOG_WARN, "job ended by drain deadline",
-		    LOG_TEXT("job", c.id));
+		log_event(
+		    LOG_WARN, EVENT_JOB_DRAIN_DEADLINE, LOG_TEXT("job", c.id));
 		end_handler(h, &c, "the worker was stopped during the attempt");
 	}
 }
@@ -136,7 +137,7 @@ beat(struct job_heartbeat *h, int64_t now_us)
 		return false;
 	if (!db_get_bool(&rows, 0, 0) &&
 	    job_worker_state_set_lost(h->state, worker_id))
-		log_event(LOG_WARN, "worker registration lost");
+		log_event(LOG_WARN, EVENT_JOB_WORKER_REGISTRATION_LOST);
 	check_wanted(h, now_us);
 	return true;
 }
@@ -267,8 +268,7 @@ open_fds(struct job_heartbeat *h)
 	h->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	h->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (h->signal_fd < 0 || h->stop_fd < 0) {
-		log_event(LOG_ERROR,
-		    "cannot open descriptors of heartbeat thread",
+		log_event(LOG_ERROR, EVENT_HEARTBEAT_DESCRIPTORS_FAILED,
 		    LOG_TEXT("error", strerror(errno)));
 		abort();
 	}

@@ -5,12 +5,13 @@
 #include "db/db.h"
 #include "db/db_listen.h"
 #include "job/job_store.h"
+#include "job/log_events.h"
 
 void
 job_failure_log(const struct job_failure *failure)
 {
 	log_event(LOG_WARN,
-	    failure->discarded ? "job discarded" : "job attempt failed",
+	    failure->discarded ? EVENT_JOB_DISCARDED : EVENT_JOB_ATTEMPT_FAILED,
 	    LOG_TEXT("kind", failure->kind), LOG_TEXT("job", failure->id),
 	    LOG_NUM("attempt", failure->attempt),
 	    LOG_TEXT("error", failure->error), LOG_NUM("ms", failure->ms));
@@ -97,7 +98,7 @@ job_reclaim_silent(struct db_listen *l, struct arena *a, int64_t lease_s)
 		DB_ARGS(job_store_number(a, lease_s)), &rows) != ERR_OK ||
 	    rows.count == 0)
 		return;
-	log_event(LOG_WARN, "jobs of silent workers reclaimed",
-	    LOG_NUM("jobs", rows.count));
+	log_event(
+	    LOG_WARN, EVENT_JOBS_RECLAIMED_SILENT, LOG_NUM("jobs", rows.count));
 	log_failures(&rows);
 }

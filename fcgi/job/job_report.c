@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "job/job_worker_state.h"
+#include "job/log_events.h"
 
 enum { DELAY_MAX_S = 366 * 86400 };
 
@@ -96,7 +97,7 @@ problem_of(const struct job *job, const char *json)
 		arena_free(scratch);
 	}
 	if (problem != NULL)
-		log_event(LOG_ERROR, "job result cannot be stored",
+		log_event(LOG_ERROR, EVENT_JOB_RESULT_NOT_STORED,
 		    LOG_TEXT("kind", job->kind), LOG_TEXT("job", job->id),
 		    LOG_TEXT("problem", problem));
 	return problem;

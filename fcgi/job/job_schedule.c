@@ -14,6 +14,7 @@
 #include "job/job_kind.h"
 #include "job/job_set.h"
 #include "job/job_store.h"
+#include "job/log_events.h"
 
 enum { KEEP_US = 5 * 1000 * 1000 };
 
@@ -143,7 +144,7 @@ declare(struct entry *n, struct db_listen *l, struct arena *a)
 	/* A time zone that the server does not know will not be known later. */
 	n->refused = e != ERR_OK && e != ERR_UNAVAILABLE;
 	if (n->refused)
-		log_event(LOG_ERROR, "cannot declare schedule",
+		log_event(LOG_ERROR, EVENT_SCHEDULE_NOT_DECLARED,
 		    LOG_TEXT("schedule", s->name),
 		    LOG_TEXT("timezone", n->timezone));
 	return e;
@@ -222,7 +223,7 @@ fire_one(const struct entry *n, struct db_listen *l, struct arena *a)
 	    &rows);
 
 	if (e == ERR_OK && db_get_i64(&rows, 0, 0) > 0)
-		log_event(LOG_INFO, "schedule fired",
+		log_event(LOG_INFO, EVENT_SCHEDULE_FIRED,
 		    LOG_TEXT("schedule", s->name),
 		    LOG_NUM("jobs", db_get_i64(&rows, 0, 0)));
 	return e;

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "job/cron.h"
 #include "job/job_kind.h"
+#include "job/log_events.h"
 
 enum { NAME_MAX_BYTES = 100, ATTEMPTS_MAX = 1000 };
 
@@ -95,7 +96,8 @@ job_set_queues(const struct job_set *set, struct job_queue out[JOB_QUEUES_MAX])
 static bool
 complain(const char *what, const char *name, const char *problem)
 {
-	log_event(LOG_ERROR, "invalid job declaration", LOG_TEXT(what, name),
+	log_event(LOG_ERROR, EVENT_JOB_DECLARATION_INVALID,
+	    LOG_TEXT("declaration", what), LOG_TEXT("name", name),
 	    LOG_TEXT("problem", problem));
 	return false;
 }

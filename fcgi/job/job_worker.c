@@ -25,6 +25,7 @@
 #include "job/job_store.h"
 #include "job/job_worker_slot.h"
 #include "job/job_worker_state.h"
+#include "job/log_events.h"
 #include "process/master.h"
 
 enum {
@@ -91,8 +92,8 @@ unregister(struct job_worker *w)
 		/* error= */ NULL, &released) != ERR_OK)
 		return false;
 	if (released > 0)
-		log_event(LOG_INFO, "claimed jobs released",
-		    LOG_NUM("jobs", released));
+		log_event(
+		    LOG_INFO, EVENT_JOBS_RELEASED, LOG_NUM("jobs", released));
 	set_id(w, 0);
 	return true;
 }
@@ -140,7 +141,7 @@ reclaim_dead(void *ctx, const struct job_dead_worker *dead)
 		dead->running[0] != '\0' ? dead->running : JOB_NO_ID, error,
 		&jobs) != ERR_OK)
 		return false;
-	log_event(LOG_WARN, "jobs of dead worker reclaimed",
+	log_event(LOG_WARN, EVENT_JOBS_RECLAIMED_DEAD,
 	    LOG_NUM("dead", dead->worker_id), LOG_NUM("jobs", jobs),
 	    LOG_TEXT("job", dead->running));
 	return true;
@@ -399,8 +400,8 @@ job_work(const struct worker *w, struct service_process *process,
 	};
 	open_worker(&self, w);
 	worker_ready(w);
-	log_event(LOG_INFO, "job worker started", LOG_TEXT("name", self.name),
-	    LOG_NUM("queues", self.nqueues));
+	log_event(LOG_INFO, EVENT_JOB_WORKER_STARTED,
+	    LOG_TEXT("name", self.name), LOG_NUM("queues", self.nqueues));
 	loop(&self);
 	close_worker(&self);
 	return 0;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "job/log_events.h"
 
 enum { EXIT_NOT_RUN = 127, FDS_WITHOUT_CLOSE_RANGE = 4096 };
 
@@ -197,7 +198,7 @@ program_start(struct program *p, const char *path, char *const *env)
 	*p = (struct program){ .pidfd = -1 };
 	good = good && start_processes(p, path, env, ends);
 	if (!good)
-		log_event(LOG_ERROR, "cannot start job program",
+		log_event(LOG_ERROR, EVENT_PROGRAM_START_FAILED,
 		    LOG_TEXT("path", path),
 		    LOG_TEXT("reason", strerrordesc_np(errno)));
 	for (int i = 0; i < 4; i++) {

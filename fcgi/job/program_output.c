@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "job/job.h"
+#include "job/log_events.h"
 
 enum {
 	VALUE_MAX = 64 * 1024, /* of a result or of progress: see job.h */
@@ -108,7 +109,7 @@ log_unknown_line(
 {
 	if (o->unknown_lines++ >= UNKNOWN_LINES_LOGGED)
 		return;
-	log_event(LOG_WARN, "unknown line from job program",
+	log_event(LOG_WARN, EVENT_PROGRAM_LINE_UNKNOWN,
 	    LOG_TEXT("job", o->job->id), LOG_TEXT("kind", o->job->kind),
 	    LOG_TEXT("problem", problem), LOG_TEXT("text", text));
 }
@@ -197,7 +198,7 @@ log_line(struct program_output *o)
 		return;
 	o->log_lines++;
 	text = clean(o->scratch, o->log_line, len);
-	log_event_from(LOG_INFO, "job program wrote to stderr", /* code= */ 0,
+	log_event_from(LOG_INFO, EVENT_PROGRAM_STDERR, /* code= */ 0,
 	    o->job->id,
 	    (const struct log_field[]){
 		LOG_TEXT("job", o->job->id),

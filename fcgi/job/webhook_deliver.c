@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "http_client/http_client.h"
 #include "job/job_report.h"
+#include "job/log_events.h"
 #include "job/webhook.h"
 #include "job/webhook_sign.h"
 #include "web/service.h"
@@ -171,7 +172,7 @@ record(struct job *job, struct db *db, const struct webhook_delivery *d,
 		ERR_OK ||
 	    reason == NULL)
 		return;
-	log_event(LOG_WARN, "webhook endpoint disabled",
+	log_event(LOG_WARN, EVENT_WEBHOOK_DISABLED,
 	    LOG_TEXT("endpoint", d->endpoint_id), LOG_TEXT("reason", reason),
 	    LOG_TEXT("error", outcome->error));
 }

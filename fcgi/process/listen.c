@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "process/log_events.h"
 
 enum {
 	/* A burst of requests is one of connections; somaxconn caps it. */
@@ -125,12 +126,12 @@ listen_trouble(int error)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		log_event(LOG_ERROR, "cannot accept for now",
+		log_event(LOG_ERROR, EVENT_ACCEPT_OUT_OF_RESOURCES,
 		    LOG_TEXT("error", strerror(error)));
 		return LISTEN_SHORTAGE;
 	}
 	log_event(
-	    LOG_ERROR, "cannot accept", LOG_TEXT("error", strerror(error)));
+	    LOG_ERROR, EVENT_ACCEPT_FAILED, LOG_TEXT("error", strerror(error)));
 	return LISTEN_BROKEN;
 }
 
@@ -147,7 +148,7 @@ listen_backoff_ms(int shortages)
 static int
 fail(const char *address, const char *what, int error)
 {
-	log_event(LOG_ERROR, "cannot listen", LOG_TEXT("address", address),
+	log_event(LOG_ERROR, EVENT_LISTEN_FAILED, LOG_TEXT("address", address),
 	    LOG_TEXT("reason", what),
 	    LOG_TEXT("error", error != 0 ? strerror(error) : ""));
 	return -1;

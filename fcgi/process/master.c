@@ -16,6 +16,7 @@
 #include "base/health.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "process/log_events.h"
 #include "process/notify.h"
 #include "process/restart.h"
 #include "process/sockets.h"
@@ -131,7 +132,7 @@ check_start(struct run *r, int64_t now_us)
 	if (r->check_pid == 0)
 		check_run(r, master_pid);
 	if (r->check_pid < 0) {
-		log_event(LOG_ERROR, "cannot restart: fork failed",
+		log_event(LOG_ERROR, EVENT_RESTART_FORK_FAILED,
 		    LOG_TEXT("error", strerror(errno)));
 		r->check_pid = 0;
 		return;
@@ -139,8 +140,7 @@ check_start(struct run *r, int64_t now_us)
 	notify_reloading();
 	r->told_ready = false;
 	r->check_until_us = now_us + CHECK_TIMEOUT_US;
-	log_event(LOG_INFO, "restart: checking the binary",
-	    LOG_TEXT("path", r->binary));
+	log_event(LOG_INFO, EVENT_RESTART_STARTED, LOG_TEXT("path", r->binary));
 }
 
 /* Does not return when all goes well. */
@@ -151,7 +151,7 @@ execute(struct run *r)
 	int n = workers_save(&r->workers, left);
 
 	restart_exec(r->binary, r->argv, left, n);
-	log_event(LOG_ERROR, "cannot restart: execution failed",
+	log_event(LOG_ERROR, EVENT_RESTART_EXEC_FAILED,
 	    LOG_TEXT("path", r->binary), LOG_TEXT("error", strerror(errno)));
 }
 
@@ -166,7 +166,7 @@ check_ended(struct run *r, int status, int64_t now_us)
 	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		execute(r);
 	} else {
-		log_event(LOG_ERROR, "no restart: the binary failed its check",
+		log_event(LOG_ERROR, EVENT_RESTART_CHECK_FAILED,
 		    LOG_TEXT("path", r->binary),
 		    LOG_NUM(WIFSIGNALED(status) ? "signal" : "status",
 			WIFSIGNALED(status) ? WTERMSIG(status)
@@ -190,8 +190,8 @@ stop(struct run *r, int64_t now_us)
 {
 	if (r->stopping)
 		return;
-	log_event(
-	    LOG_INFO, "draining", LOG_NUM("workers", r->workers.nchildren));
+	log_event(LOG_INFO, EVENT_SERVICE_DRAINING,
+	    LOG_NUM("workers", r->workers.nchildren));
 	r->stopping = true;
 	r->door_us = now_us + r->m->drain_timeout_ms * 1000 / 2;
 	health_set_draining();
@@ -279,7 +279,7 @@ static void
 log_rolled(struct run *r)
 {
 	if (r->rolling && !r->stopping && !workers_rolling(&r->workers)) {
-		log_event(LOG_INFO, "restarted");
+		log_event(LOG_INFO, EVENT_RESTART_COMPLETE);
 		r->rolling = false;
 	}
 }
@@ -317,7 +317,7 @@ tell_alive(struct run *r, int64_t now_us)
 	if (stuck == 0)
 		notify_alive();
 	else if (!r->told_stuck)
-		log_event(LOG_ERROR, "processes are stuck",
+		log_event(LOG_ERROR, EVENT_PROCESSES_UNRESPONSIVE,
 		    LOG_NUM("processes", stuck));
 	r->told_stuck = stuck > 0;
 }
@@ -361,12 +361,12 @@ init(struct run *r)
 		return false;
 	r->binary = find_binary(r->argv[0]);
 	if (r->binary == NULL) {
-		log_event(LOG_ERROR, "cannot tell our own path");
+		log_event(LOG_ERROR, EVENT_BINARY_PATH_UNKNOWN);
 		return false;
 	}
 	r->signal_fd = open_signals();
 	if (r->signal_fd < 0) {
-		log_event(LOG_ERROR, "cannot read signals",
+		log_event(LOG_ERROR, EVENT_SIGNALFD_FAILED,
 		    LOG_TEXT("error", strerror(errno)));
 		return false;
 	}
@@ -392,13 +392,14 @@ master_run(const struct master *m, char **argv)
 	r = (struct run){ .m = m, .argv = argv, .signal_fd = -1 };
 	ok = init(&r);
 	if (ok) {
-		log_event(LOG_INFO, "serving", LOG_NUM("pid", getpid()),
+		log_event(LOG_INFO, EVENT_SERVICE_STARTED,
+		    LOG_NUM("pid", getpid()),
 		    LOG_NUM("processes", r.workers.nplaces),
 		    LOG_TEXT("listen", m->pools[0].listen != NULL
 					   ? m->pools[0].listen
 					   : "nothing"));
 		loop(&r);
-		log_event(LOG_INFO, "stopped");
+		log_event(LOG_INFO, EVENT_SERVICE_STOPPED);
 		workers_release(&r.workers);
 	}
 	if (r.signal_fd >= 0)

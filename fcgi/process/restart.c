@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "process/log_events.h"
 
 /*
  * "PID fd:KIND/NAME=N ... worker:POOL/INDEX=PID/KILL_AT_US ...".  The process
@@ -140,7 +141,7 @@ load_words(char *text)
 		else if (str_has_prefix(word, "worker:"))
 			ok = load_worker(word + strlen("worker:"));
 		if (!ok)
-			log_event(LOG_WARN, "restart state is not understood",
+			log_event(LOG_WARN, EVENT_RESTART_STATE_INVALID,
 			    LOG_TEXT("word", word));
 	}
 }

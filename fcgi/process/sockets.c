@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "process/listen.h"
+#include "process/log_events.h"
 #include "process/master.h"
 #include "process/restart.h"
 
@@ -58,7 +59,7 @@ from_systemd(const struct master *m, int i, const struct listen_given *given)
 
 	if (fd < 0 || listen_is_listening(fd))
 		return fd;
-	log_event(LOG_ERROR, "cannot listen",
+	log_event(LOG_ERROR, EVENT_LISTEN_FAILED,
 	    LOG_TEXT("pool", m->pools[i].name), LOG_NUM("fd", fd),
 	    LOG_TEXT("reason",
 		"the inherited descriptor is no listening stream socket"));
@@ -105,7 +106,7 @@ open_one(const struct master *m, int i, const struct listen_given *given,
 
 	*s = (struct pool_socket){ .fd = -1 };
 	if (!restart_name_ok(pool->name)) {
-		log_event(LOG_ERROR, "a pool's name is not usable",
+		log_event(LOG_ERROR, EVENT_POOL_NAME_INVALID,
 		    LOG_TEXT("pool", pool->name));
 		return false;
 	}

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "process/log_events.h"
 #include "process/sockets.h"
 
 enum {
@@ -153,7 +154,7 @@ start(struct workers *ws, struct place *place, int64_t now_us)
 	if (pid == 0)
 		worker_run(ws, place);
 	if (pid < 0) {
-		log_event(LOG_ERROR, "cannot fork a worker",
+		log_event(LOG_ERROR, EVENT_WORKER_FORK_FAILED,
 		    LOG_TEXT("error", strerror(errno)));
 		back_off(place, now_us);
 		return;
@@ -251,9 +252,8 @@ kill_late(struct workers *ws, int64_t now_us)
 
 		if (c->kill_at_us == 0 || c->killed || c->kill_at_us > now_us)
 			continue;
-		log_event(LOG_WARN, "worker did not drain in time",
-		    LOG_NUM("pid", c->pid), LOG_TEXT("of_pool", c->pool),
-		    LOG_NUM("index", c->index));
+		log_event(LOG_WARN, EVENT_WORKER_KILLED, LOG_NUM("pid", c->pid),
+		    LOG_TEXT("of_pool", c->pool), LOG_NUM("index", c->index));
 		kill(c->pid, SIGKILL);
 		c->killed = true;
 	}
@@ -271,7 +271,7 @@ init_places(struct workers *ws, const struct pool_socket *sockets)
 
 		for (int n = 0; n < pool->processes; n++) {
 			if (ws->nplaces == METRICS_SLOTS_MAX) {
-				log_event(LOG_ERROR, "too many processes",
+				log_event(LOG_ERROR, EVENT_TOO_MANY_PROCESSES,
 				    LOG_NUM("max", METRICS_SLOTS_MAX));
 				return false;
 			}
@@ -302,7 +302,7 @@ workers_init(struct workers *ws, const struct master *m,
 	if (!init_places(ws, sockets))
 		return false;
 	if (pipe2(ws->ready_fds, O_CLOEXEC | O_NONBLOCK) != 0) {
-		log_event(LOG_ERROR, "cannot make a pipe",
+		log_event(LOG_ERROR, EVENT_PIPE_FAILED,
 		    LOG_TEXT("error", strerror(errno)));
 		return false;
 	}
@@ -368,7 +368,7 @@ workers_read_ready(struct workers *ws, int64_t now_us)
 		if (c == NULL)
 			continue;
 		c->ready = true;
-		log_event(LOG_INFO, "worker is ready",
+		log_event(LOG_INFO, EVENT_WORKER_READY,
 		    LOG_TEXT("of_pool", c->pool), LOG_NUM("index", c->index),
 		    LOG_NUM("pid", pid),
 		    LOG_NUM("ms", (now_us - c->started_at_us) / 1000));
@@ -383,7 +383,8 @@ log_end(const struct child *c, int status)
 
 	if (c->kill_at_us != 0 && !by_signal && WEXITSTATUS(status) == 0)
 		level = LOG_INFO;
-	log_event(level, c->kill_at_us != 0 ? "worker ended" : "worker died",
+	log_event(level,
+	    c->kill_at_us != 0 ? EVENT_WORKER_EXITED : EVENT_WORKER_CRASHED,
 	    LOG_TEXT("of_pool", c->pool), LOG_NUM("index", c->index),
 	    LOG_NUM("pid", c->pid),
 	    LOG_NUM(by_signal ? "signal" : "status",

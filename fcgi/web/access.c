@@ -7,6 +7,7 @@
 #include "base/fnv.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "web/log_events.h"
 #include "web/request.h"
 #include "web/user_agent.h"
 
@@ -33,14 +34,15 @@ is_kept(const struct req *r, int status)
  * nginx writes the access line when it took nothing of our answer, and when a
  * subrequest is answered with neither yes nor no.
  */
-static const char *
-message_of(const struct req *r, int status, struct sent sent)
+static struct log_event
+event_of(const struct req *r, int status, struct sent sent)
 {
 	bool refuses = status == 401 || status == 403;
 
 	if (r->line.is_subrequest)
-		return refuses ? "request" : r->line.route;
-	return sent.e == ERR_OK || sent.begun ? "request" : "request abandoned";
+		return refuses ? EVENT_REQUEST : EVENT_SUBREQUEST;
+	return sent.e == ERR_OK || sent.begun ? EVENT_REQUEST
+	                                      : EVENT_REQUEST_ABANDONED;
 }
 
 static enum log_level
@@ -97,7 +99,7 @@ write_line(const struct req *r, int status, struct sent sent)
 	n += put_client(r, fields + n);
 	assert(n < COUNT_OF(fields));
 	fields[n] = (struct log_field){ 0 };
-	log_event_from(level_of(r, status), message_of(r, status, sent),
+	log_event_from(level_of(r, status), event_of(r, status, sent),
 	    status >= 400 ? status : 0,
 	    r->user_id != NULL ? r->user_id : r->client_ip, fields);
 }

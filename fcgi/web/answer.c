@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "web/error.h"
+#include "web/log_events.h"
 #include "web/request.h"
 #include "web/service.h"
 
@@ -27,7 +28,7 @@ answer_output(struct req *r, const void *out_struct)
 	buf_init(&b, r->arena, ANSWER_MAX_BYTES);
 	schema_write(out, &b, out_struct);
 	if (buf_failed(&b)) {
-		log_event(LOG_ERROR, "the answer is too large",
+		log_event(LOG_ERROR, EVENT_RESPONSE_TOO_LARGE,
 		    LOG_TEXT("route", r->route->path));
 		return ERR_INTERNAL;
 	}

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "web/log_events.h"
 #include "web/raw_path.h"
 #include "web/request.h"
 #include "web/service.h"
@@ -78,7 +79,7 @@ check_required(const struct service *s, const struct req *r)
 		if ((value != NULL && (*value != '\0' || p->may_be_empty)) ||
 		    (p->not_of_verdicts && s->handle_all != NULL))
 			continue;
-		log_event(LOG_ERROR, "nginx did not set a FastCGI parameter",
+		log_event(LOG_ERROR, EVENT_FASTCGI_PARAMETER_MISSING,
 		    LOG_TEXT("parameter", p->name), LOG_TEXT("path", r->path));
 		return ERR_INTERNAL;
 	}

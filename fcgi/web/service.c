@@ -15,6 +15,7 @@
 #include "web/body.h"
 #include "web/guard.h"
 #include "web/input.h"
+#include "web/log_events.h"
 #include "web/params.h"
 #include "web/router.h"
 
@@ -33,7 +34,7 @@ check_declared(const struct req *r, enum err e)
 	                   BIT(ERR_INTERNAL) | BIT(ERR_UNAVAILABLE);
 
 	if (((implied | r->route->errors) & BIT(e)) == 0)
-		log_event(LOG_WARN, "the route does not declare this error",
+		log_event(LOG_WARN, EVENT_ERROR_NOT_DECLARED,
 		    LOG_TEXT("route", r->route->path),
 		    LOG_TEXT("code", err_info(e)->code));
 }
@@ -196,7 +197,7 @@ begin_attempt(const struct req *r)
 {
 	if (attempts_begin(r->request_id))
 		return ERR_OK;
-	log_event(LOG_ERROR, "request refused after it crashed workers",
+	log_event(LOG_ERROR, EVENT_REQUEST_REFUSED_AFTER_CRASHES,
 	    LOG_TEXT("method", r->method), LOG_TEXT("path", r->path),
 	    LOG_NUM("workers", ATTEMPTS_MAX));
 	return ERR_INTERNAL;
@@ -220,7 +221,7 @@ service_handle(const struct service *s, struct req *r)
 	if (e == ERR_OK)
 		e = dispatch(s, r);
 	if (e == ERR_OK && !r->answered) {
-		log_event(LOG_ERROR, "handler returned no response",
+		log_event(LOG_ERROR, EVENT_NO_RESPONSE,
 		    LOG_TEXT("route", r->line.route));
 		e = ERR_INTERNAL;
 	}

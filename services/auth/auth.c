@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "auth/http/origin.h"
+#include "auth/log_events.h"
 #include "base/attr.h"
 #include "base/log.h"
+#include "base/log_events.h"
 #include "base/str.h"
 #include "web/request.h"
 
@@ -71,7 +73,7 @@ add_audience(struct auth *auth, const char *name)
 
 	if (!is_service_name(name) || auth->naudiences == AUTH_SERVICES_MAX ||
 	    auth_audience(auth, name) != NULL) {
-		log_event(LOG_ERROR, "base service cannot be named so",
+		log_event(LOG_ERROR, EVENT_BASE_SERVICE_NAME_INVALID,
 		    LOG_TEXT("service", name));
 		return false;
 	}
@@ -123,8 +125,11 @@ auth_init(struct auth *auth, const struct auth_config *config)
 	if (auth->origins == NULL || !add_audiences(auth, config->services))
 		return false;
 	if (!is_cookie_prefix(config->cookie_prefix)) {
-		log_event(LOG_ERROR, "cookie prefix is not one",
-		    LOG_TEXT("prefix", config->cookie_prefix));
+		log_event(LOG_ERROR, EVENT_ENVIRONMENT_VARIABLE_INVALID,
+		    LOG_TEXT("variable", "AUTH_COOKIE_PREFIX"),
+		    LOG_TEXT("value", config->cookie_prefix),
+		    LOG_TEXT("expected",
+			"letters, digits, \"-\", \"_\", \".\"; at most 64"));
 		return false;
 	}
 	auth->secure = str_has_prefix(origins_own(auth->origins), "https://");

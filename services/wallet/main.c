@@ -4,6 +4,7 @@
 
 #include "app/service_main.h"
 #include "base/log.h"
+#include "base/log_events.h"
 #include "job/job_service.h"
 #include "job/webhook.h"
 #include "wallet/account/account_routes.h"
@@ -83,7 +84,7 @@ check(const void *c)
 	    strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") ==
 		strlen(code))
 		return true;
-	log_event(LOG_ERROR, "a variable has a value that it cannot take",
+	log_event(LOG_ERROR, EVENT_ENVIRONMENT_VARIABLE_INVALID,
 	    LOG_TEXT("variable", "WALLET_CURRENCY"), LOG_TEXT("value", code),
 	    LOG_TEXT("expected", "a code of capitals, as in ISO 4217"));
 	return false;

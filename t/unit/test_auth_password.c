@@ -333,7 +333,7 @@ END_TEST
 static bool
 log_and_leave(const void *ctx UNUSED)
 {
-	log_event(LOG_WARN, "in a thread of the pool");
+	log_event(LOG_WARN, LOG_EVENT("in a thread of the pool"));
 	return true;
 }
 

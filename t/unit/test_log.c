@@ -66,7 +66,7 @@ START_TEST(event_has_its_members_in_order)
 
 	log_set_worker("verify", 3);
 	log_set_request("0123abcd", NULL);
-	log_event(LOG_WARN, "redis is slow", LOG_TEXT("host", "h"),
+	log_event(LOG_WARN, LOG_EVENT("redis is slow"), LOG_TEXT("host", "h"),
 	    LOG_NUM("ms", sizeof(ms)), LOG_NUM("least", INT64_MIN),
 	    LOG_TEXT("none", NULL));
 	j = logged();
@@ -96,7 +96,7 @@ START_TEST(event_without_fields_or_request)
 	const struct json *j;
 
 	errno = ENOENT;
-	log_event(LOG_ERROR, "out of luck");
+	log_event(LOG_ERROR, LOG_EVENT("out of luck"));
 	ck_assert_int_eq(errno, ENOENT);
 	j = logged();
 	ck_assert_uint_eq(json_count(j), 4);
@@ -106,10 +106,10 @@ END_TEST
 
 START_TEST(event_below_the_level_is_not_written)
 {
-	log_event(LOG_DEBUG, "detail");
+	log_event(LOG_DEBUG, LOG_EVENT("detail"));
 	log_init("core", LOG_ERROR);
-	log_event(LOG_WARN, "warning");
-	log_event(LOG_ERROR, "error");
+	log_event(LOG_WARN, LOG_EVENT("warning"));
+	log_event(LOG_ERROR, LOG_EVENT("error"));
 	ck_assert_str_eq(json_member_string(logged(), "msg"), "error");
 }
 END_TEST
@@ -142,7 +142,8 @@ START_TEST(text_any_bytes_make_one_good_line)
 {
 	const struct json *j;
 
-	log_event(LOG_INFO, texts[_i].text, LOG_TEXT("t", texts[_i].text));
+	log_event(
+	    LOG_INFO, LOG_EVENT(texts[_i].text), LOG_TEXT("t", texts[_i].text));
 	j = logged();
 	ck_assert_str_eq(json_member_string(j, "msg"), texts[_i].read);
 	ck_assert_str_eq(json_member_string(j, "t"), texts[_i].read);
@@ -168,7 +169,7 @@ START_TEST(text_is_cut_between_code_points)
 		buf_putc(&text, '.');
 	while (text.len < LOG_TEXT_MAX + 8)
 		buf_puts(&text, units[_i / 8]);
-	log_event(LOG_INFO, "m", LOG_TEXT("t", text.data));
+	log_event(LOG_INFO, LOG_EVENT("m"), LOG_TEXT("t", text.data));
 	read = json_member_string(logged(), "t");
 	kept = strlen(read) - 3;
 	ck_assert_str_eq(read + kept, "\xe2\x80\xa6");
@@ -185,7 +186,7 @@ START_TEST(text_of_the_longest_length_is_whole)
 
 	memset(text, 'x', LOG_TEXT_MAX);
 	text[LOG_TEXT_MAX] = '\0';
-	log_event(LOG_INFO, text, LOG_TEXT("t", text));
+	log_event(LOG_INFO, LOG_EVENT(text), LOG_TEXT("t", text));
 	ck_assert_str_eq(json_member_string(logged(), "t"), text);
 }
 END_TEST
@@ -201,8 +202,8 @@ START_TEST(line_is_cut_between_fields)
 	log_init(text, LOG_INFO);
 	log_set_worker(text, INT32_MAX);
 	log_set_request(text, text);
-	log_event(LOG_INFO, text, LOG_NUM("a", 1), LOG_TEXT("b", text),
-	    LOG_NUM("c", 1));
+	log_event(LOG_INFO, LOG_EVENT(text), LOG_NUM("a", 1),
+	    LOG_TEXT("b", text), LOG_NUM("c", 1));
 	j = logged();
 	ck_assert_int_eq(json_member_string(j, "msg")[0], '\x01');
 	ck_assert_ptr_nonnull(json_member(j, "a"));
@@ -216,7 +217,7 @@ log_many(void *arg)
 {
 	log_set_request(arg, NULL);
 	for (int i = 0; i < 200; i++)
-		log_event_from(LOG_INFO, "line", /* code= */ 0, arg,
+		log_event_from(LOG_INFO, LOG_EVENT("line"), /* code= */ 0, arg,
 		    (const struct log_field[]){ LOG_TEXT("who", arg), { 0 } });
 	return NULL;
 }

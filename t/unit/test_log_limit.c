@@ -137,9 +137,9 @@ START_TEST(report_names_what_was_dropped)
 	log_init("core", LOG_INFO);
 	log_set_request("of-this-request", NULL);
 	for (int i = 0; i < MANY; i++)
-		log_event(LOG_WARN, "the same again");
+		log_event(LOG_WARN, LOG_EVENT("the same again"));
 	for (int i = 0; i < MANY; i++)
-		log_event_from(LOG_INFO, "request", 401, "10.0.0.1",
+		log_event_from(LOG_INFO, LOG_EVENT("request"), 401, "10.0.0.1",
 		    (const struct log_field[]){ { 0 } });
 	log_report(/* all= */ true);
 	capture_end(&capture, lines, sizeof(lines));
@@ -205,9 +205,9 @@ START_TEST(write_to_a_full_pipe_loses_lines_and_says_so)
 	log_output_set_nonblocking();
 	/* Without O_NONBLOCK this is where it would hang. */
 	for (int i = 0; i < 10; i++)
-		log_event(LOG_INFO, "nobody reads this");
+		log_event(LOG_INFO, LOG_EVENT("nobody reads this"));
 	empty_pipe(text, sizeof(text));
-	log_event(LOG_INFO, "somebody reads this");
+	log_event(LOG_INFO, LOG_EVENT("somebody reads this"));
 	empty_pipe(text, sizeof(text));
 	dup2(saved, STDERR_FILENO);
 	ck_assert_ptr_nonnull(strstr(text, "somebody reads this"));

@@ -1779,7 +1779,7 @@ START_TEST(handle_all_answers_before_everything)
 	capture_begin(&c);
 	fake_handle(&s, &f, a, r);
 	capture_end(&c, line, sizeof(line));
-	ck_assert_ptr_nonnull(strstr(line, "\"msg\":\"verdict\""));
+	ck_assert_ptr_nonnull(strstr(line, "\"msg\":\"subrequest\""));
 	ck_assert_ptr_nonnull(strstr(line, "\"level\":\"warn\""));
 }
 END_TEST

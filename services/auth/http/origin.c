@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "auth/log_events.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -375,8 +376,7 @@ origins_add(struct origins *o, const char *text)
 {
 	if (o->count == PATTERNS_MAX ||
 	    !pattern_read(text, &o->patterns[o->count])) {
-		log_event(LOG_ERROR,
-		    "origin cannot be trusted as it is written",
+		log_event(LOG_ERROR, EVENT_TRUSTED_ORIGIN_INVALID,
 		    LOG_TEXT("origin", text));
 		return false;
 	}
@@ -395,8 +395,8 @@ origins_new(const char *own, const char *patterns)
 		abort();
 	ok = origin_of(own, o->own) && origins_add(o, own);
 	if (!ok)
-		log_event(LOG_ERROR, "public URL is not an http origin",
-		    LOG_TEXT("url", own));
+		log_event(
+		    LOG_ERROR, EVENT_PUBLIC_URL_INVALID, LOG_TEXT("url", own));
 	for (char *item = strtok_r(list, ", ", &rest); ok && item != NULL;
 	     item = strtok_r(NULL, ", ", &rest))
 		ok = origins_add(o, item);

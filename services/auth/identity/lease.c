@@ -5,6 +5,7 @@
 #include "auth/identity/epoch_store.h"
 #include "auth/identity/lease_store.h"
 #include "auth/identity/session_epoch.h"
+#include "auth/log_events.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -116,7 +117,7 @@ lease_await_others(
 		pause_ms =
 		    pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
 	}
-	log_event(LOG_WARN, "hosts have not acknowledged the session epoch",
+	log_event(LOG_WARN, EVENT_EPOCH_NOT_ACKNOWLEDGED,
 	    LOG_NUM("hosts", behind), LOG_NUM("epoch", epoch));
 	return ERR_UNAVAILABLE;
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "auth/log_events.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
@@ -107,7 +108,7 @@ take_answer(struct session_lookup *l, const struct cache_get *got)
 	l->known =
 	    session_claims_read(l->arena, got->value, &l->claims) == ERR_OK;
 	if (!l->known)
-		log_event(LOG_WARN, "cached session cannot be read");
+		log_event(LOG_WARN, EVENT_SESSION_CACHE_MALFORMED);
 }
 
 void

@@ -1,6 +1,7 @@
 #include "auth/identity/session_epoch.h"
 
 #include "auth/identity/epoch_store.h"
+#include "auth/log_events.h"
 #include "base/log.h"
 #include "db/db.h"
 
@@ -31,7 +32,7 @@ void
 epoch_doubt(struct epoch *e)
 {
 	atomic_fetch_add(&e->doubts, 1);
-	log_event(LOG_WARN, "cache is not used until the epoch is renewed");
+	log_event(LOG_WARN, EVENT_SESSION_CACHE_SUSPENDED);
 }
 
 /* Never backwards: another process may have settled more. */
@@ -121,7 +122,7 @@ epoch_catch_up(struct epoch *e, struct db *db, struct arena *a)
 	epoch_raise(e, row);
 	if (row >= known)
 		return ERR_OK;
-	log_event(LOG_WARN, "session epoch in the database is behind",
-	    LOG_NUM("row", row), LOG_NUM("known", known));
+	log_event(LOG_WARN, EVENT_EPOCH_BEHIND, LOG_NUM("row", row),
+	    LOG_NUM("known", known));
 	return db_transact(db, a, restore_row, &known);
 }

@@ -7,6 +7,7 @@
 
 #include "auth/identity/lease.h"
 #include "auth/identity/session_epoch.h"
+#include "auth/log_events.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -33,8 +34,7 @@ bury_dead(const struct session_ticker_options *o, struct arena *a)
 
 	if (lease_bury_dead(o->db, a, &count) != ERR_OK || count == 0)
 		return;
-	log_event(LOG_WARN, "hosts have ended without giving back their lease",
-	    LOG_NUM("hosts", count));
+	log_event(LOG_WARN, EVENT_LEASES_ABANDONED, LOG_NUM("hosts", count));
 	/* If it fails, the claims run out in SESSION_CACHE_TTL_MS. */
 	if (epoch_renew(o->epoch, o->db, a, &epoch) != ERR_OK)
 		epoch_doubt(o->epoch);
@@ -127,7 +127,7 @@ session_ticker_start(const struct session_ticker_options *options)
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->stopped, NULL);
 	if (pthread_create(&t->thread, NULL, tick, t) != 0) {
-		log_event(LOG_ERROR, "session ticker was not started");
+		log_event(LOG_ERROR, EVENT_SESSION_TICKER_FAILED);
 		free(t);
 		return NULL;
 	}

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "auth/log_events.h"
 #include "auth/password/hash_queue.h"
 #include "auth/password/hash_slots.h"
 #include "base/clock.h"
@@ -106,7 +107,7 @@ yield_to_others(void)
 	};
 
 	if (syscall(SYS_sched_setattr, 0, &attr, 0) != 0)
-		log_event(LOG_WARN, "hashing runs at ordinary priority");
+		log_event(LOG_WARN, EVENT_HASH_PRIORITY_FAILED);
 }
 
 /* The next job, or NULL when the pool closes.  The lock is held. */
@@ -198,7 +199,7 @@ hash_pool_new(const struct hash_pool_options *options)
 	while (p->nthreads < options->concurrency) {
 		if (pthread_create(
 			&p->threads[p->nthreads], NULL, hash_jobs, p) != 0) {
-			log_event(LOG_ERROR, "hashing thread was not started");
+			log_event(LOG_ERROR, EVENT_HASH_THREAD_FAILED);
 			hash_pool_free(p);
 			return NULL;
 		}

@@ -6,6 +6,7 @@
 
 #include <libscrypt.h>
 
+#include "auth/log_events.h"
 #include "base/arena.h"
 #include "base/hex.h"
 #include "base/log.h"
@@ -78,7 +79,7 @@ password_derive(const char *password, const char *salt,
 	int failed;
 
 	if (nfkc == NULL) {
-		log_event(LOG_ERROR, "password was not normalised");
+		log_event(LOG_ERROR, EVENT_PASSWORD_NORMALISATION_FAILED);
 		return false;
 	}
 	len = strlen(nfkc);
@@ -88,6 +89,6 @@ password_derive(const char *password, const char *salt,
 	explicit_bzero(nfkc, len);
 	free(nfkc);
 	if (failed != 0)
-		log_event(LOG_ERROR, "password was not hashed");
+		log_event(LOG_ERROR, EVENT_PASSWORD_HASHING_FAILED);
 	return failed == 0;
 }

@@ -7,6 +7,7 @@
 #include "auth/auth.h"
 #include "auth/identity/session.h"
 #include "auth/identity/user.h"
+#include "auth/log_events.h"
 #include "auth/verify/guard.h"
 #include "base/log.h"
 #include "web/identity.h"
@@ -47,7 +48,7 @@ assertion_sign(struct arena *a, const struct audience *audience,
 		    a, audience->key, audience->name, &who, now_ms);
 	if (token != NULL && strlen(token) <= ASSERTION_MAX)
 		return token;
-	log_event(LOG_ERROR, "assertion too large",
+	log_event(LOG_ERROR, EVENT_ASSERTION_TOO_LARGE,
 	    LOG_TEXT("user", claims->user_id));
 	return NULL;
 }

@@ -10,6 +10,7 @@
 #include "auth/http/session_cookie.h"
 #include "auth/identity/session.h"
 #include "auth/identity/user.h"
+#include "auth/log_events.h"
 #include "auth/routes.h"
 #include "auth/verify/assertion.h"
 #include "auth/verify/guard.h"
@@ -328,7 +329,7 @@ verify_request(struct req *r)
 	}
 	shown = look_up(r);
 	if (!read_question(r, &q)) {
-		log_event(LOG_ERROR, "verify does not know what is asked",
+		log_event(LOG_ERROR, EVENT_VERIFY_REQUEST_INVALID,
 		    LOG_TEXT("audience", req_param(r, "KEDGE_AUDIENCE")),
 		    LOG_TEXT("guard", req_param(r, "KEDGE_GUARD")),
 		    LOG_TEXT("method", req_param(r, "KEDGE_METHOD")));

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "job/job.h"
 #include "wallet/account/account_store.h"
+#include "wallet/log_events.h"
 
 enum err
 account_ensure(struct db *db, struct arena *a, const char *user_id,
@@ -18,7 +19,7 @@ account_ensure(struct db *db, struct arena *a, const char *user_id,
 		job_wake(db);
 	if (e == ERR_UNPROCESSABLE) {
 		/* The one foreign key that can fail; see also /health/ready. */
-		log_event(LOG_ERROR, "WALLET_CURRENCY is not in table currency",
+		log_event(LOG_ERROR, EVENT_DEFAULT_CURRENCY_MISSING,
 		    LOG_TEXT("currency", currency));
 		return ERR_INTERNAL;
 	}

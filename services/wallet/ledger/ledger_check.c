@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "wallet/log_events.h"
 
 /* The check counts, also if nobody is to know of it later. */
 static void
@@ -12,7 +13,7 @@ note(
 	enum err e;
 
 	for (int64_t i = 0; i < m->count; i++)
-		log_event(LOG_ERROR, "the books are wrong",
+		log_event(LOG_ERROR, EVENT_LEDGER_CHECK_FAILED,
 		    LOG_TEXT("kind", m->items[i].kind),
 		    LOG_TEXT("id", m->items[i].id),
 		    LOG_TEXT("detail", m->items[i].detail));

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "wallet/log_events.h"
 #include "web/request.h"
 
 /* clang-format off */
@@ -82,7 +83,7 @@ ledger_refuse(struct req *r, const char *code)
 	const struct service_code *row = ledger_code_find(code);
 
 	if (row == NULL) {
-		log_event(LOG_ERROR, "the ledger refused by a code unknown",
+		log_event(LOG_ERROR, EVENT_LEDGER_CODE_UNKNOWN,
 		    LOG_TEXT("code", code));
 		return ERR_INTERNAL;
 	}

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "wallet/ledger/ledger_check.h"
 #include "wallet/ledger/ledger_store.h"
+#include "wallet/log_events.h"
 #include "wallet/wallet.h"
 
 /* Of one transaction, which holds their accounts' locks. */
@@ -80,7 +81,7 @@ expire_each(struct job *job, struct db *db, const struct ledger_hold *holds,
 			x->postponed++;
 			break;
 		default: /* the statement's own line says why */
-			log_event(LOG_ERROR, "hold cannot be expired",
+			log_event(LOG_ERROR, EVENT_HOLD_EXPIRY_FAILED,
 			    LOG_TEXT("transfer", holds[i].id));
 			x->failed++;
 		}

@@ -8,6 +8,7 @@
 #include "auth/identity/session.h"
 #include "auth/identity/session_store.h"
 #include "auth/identity/user_store.h"
+#include "auth/log_events.h"
 #include "auth/password/hash_pool.h"
 #include "auth/password/password.h"
 #include "base/arena.h"
@@ -44,7 +45,7 @@ check_password(struct auth *auth, struct arena *a, const struct client *client,
 	enum err e;
 
 	if (stored != NULL && !known)
-		log_event(LOG_ERROR, "stored password hash cannot be read");
+		log_event(LOG_ERROR, EVENT_PASSWORD_HASH_MALFORMED);
 	e = hash_pool_derive(
 	    auth->hashes, &client->waits, password, hash.salt, key);
 	if (e == ERR_OK)

@@ -1,0 +1,17 @@
+/*
+ * log_events: the log events of configuration and the log itself.  docs/LOGS.md
+ * explains each.
+ */
+#ifndef BASE_LOG_EVENTS_H
+#define BASE_LOG_EVENTS_H
+
+#include "base/log.h"
+
+#define EVENT_LOG_LINES_DROPPED LOG_EVENT("log lines dropped")
+#define EVENT_LOG_LINES_LOST LOG_EVENT("log lines lost")
+#define EVENT_ENVIRONMENT_VARIABLE_MISSING \
+	LOG_EVENT("required environment variable missing")
+#define EVENT_ENVIRONMENT_VARIABLE_INVALID \
+	LOG_EVENT("invalid environment variable")
+
+#endif

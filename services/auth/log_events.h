@@ -1,0 +1,31 @@
+/*
+ * log_events: the log events of auth.  docs/LOGS.md explains each.
+ */
+#ifndef AUTH_LOG_EVENTS_H
+#define AUTH_LOG_EVENTS_H
+
+#include "base/log.h"
+
+#define EVENT_BASE_SERVICE_NAME_INVALID LOG_EVENT("invalid base service name")
+#define EVENT_TRUSTED_ORIGIN_INVALID LOG_EVENT("invalid trusted origin")
+#define EVENT_PUBLIC_URL_INVALID LOG_EVENT("invalid public URL")
+#define EVENT_PASSWORD_HASH_MALFORMED LOG_EVENT("malformed password hash")
+#define EVENT_PASSWORD_NORMALISATION_FAILED \
+	LOG_EVENT("cannot normalise password")
+#define EVENT_PASSWORD_HASHING_FAILED LOG_EVENT("cannot hash password")
+#define EVENT_HASH_PRIORITY_FAILED \
+	LOG_EVENT("cannot lower priority of hashing thread")
+#define EVENT_HASH_THREAD_FAILED LOG_EVENT("cannot start hashing thread")
+#define EVENT_SESSION_TICKER_FAILED LOG_EVENT("cannot start session ticker")
+#define EVENT_SESSION_CACHE_MALFORMED LOG_EVENT("malformed session in cache")
+#define EVENT_SESSION_CACHE_SUSPENDED \
+	LOG_EVENT("session cache suspended until epoch is renewed")
+#define EVENT_EPOCH_NOT_ACKNOWLEDGED \
+	LOG_EVENT("hosts have not acknowledged the session epoch")
+#define EVENT_EPOCH_BEHIND LOG_EVENT("session epoch in database is behind")
+#define EVENT_LEASES_ABANDONED \
+	LOG_EVENT("session leases expired without release")
+#define EVENT_VERIFY_REQUEST_INVALID LOG_EVENT("invalid verify request")
+#define EVENT_ASSERTION_TOO_LARGE LOG_EVENT("assertion too large")
+
+#endif

@@ -1,0 +1,97 @@
+# Each log event is a constant of a log_events.h, is logged, and has a row in
+# docs/LOGS.md with its levels, its fields, its meaning and what to do about it.
+use strict;
+use warnings;
+use Test::More;
+
+sub slurp
+{
+	my ($file) = @_;
+	open my $in, '<', $file or die "$file: $!";
+	local $/;
+	return scalar <$in>;
+}
+
+my @sources = grep { -f } split /\n/,
+    qx(git ls-files -co --exclude-standard 'fcgi/*.[ch]' 'services/*.[ch]');
+
+# ---- the constants ---------------------------------------------------------------------
+
+my (%text, %folder, @elsewhere); # of EVENT_*
+for my $file (@sources) {
+	my $source = slurp($file);
+	if ($file =~ m{^(.+)/log_events\.h$}) {
+		my $folder = $1;
+		while ($source =~ /#define (EVENT_\w+)\s*(?:\\\s*)?LOG_EVENT\(\s*(?:\\\s*)?"([^"]+)"\)/g) {
+			ok(!exists $text{$1}, "$1 is defined once") if exists $text{$1};
+			@text{$1} = $2;
+			$folder{$1} = $folder;
+		}
+	} elsif ($file ne 'fcgi/base/log.h' && $source =~ /\bLOG_EVENT\(|\(struct log_event\)/) {
+		push @elsewhere, $file;
+	}
+}
+cmp_ok(scalar keys %text, '>', 80, 'the log_events.h define the events');
+is_deeply(\@elsewhere, [], 'no event is defined outside a log_events.h');
+my %named = reverse %text;
+is(scalar keys %named, scalar keys %text, 'no two events have the same name');
+is_deeply([ grep { /^(?!FastCGI)[A-Z][a-z]|\.$/ } sort values %text ], [],
+	'names begin in lower case and have no full stop');
+
+# ---- the calls -------------------------------------------------------------------------
+
+my (%used, %levels, %fields);
+
+sub field_names { return map { /"(\w+)"/g } $_[0] =~ /\bLOG_(?:TEXT|NUM)\(([^,]*),/g }
+
+# A call logs the constants that it names.  When its event or its fields are
+# variables, those are all that its file names.
+for my $file (grep { /\.c$/ } @sources) {
+	my $source = slurp($file);
+	my @all = $source =~ /\b(EVENT_\w+)/g;
+	my @fields_of_all = field_names($source);
+	while ($source =~ /\b(?:log_event|log_event_from|write_own_event)(\((?:[^()"]++|"(?:[^"\\]|\\.)*+"|(?1))*+\));/g) {
+		my $call = $1;
+		my @events = $call =~ /\b(EVENT_\w+)/g;
+		my ($level) = $call =~ /^\(\s*LOG_(DEBUG|INFO|WARN|ERROR)\b/;
+		@events = @all unless @events;
+		my @fields = $call =~ /\bfields\)$/ ? @fields_of_all : field_names($call);
+		for my $event (@events) {
+			$used{$event} = $file;
+			$levels{$event}{ lc($level // 'any') } = 1;
+			$fields{$event}{$_} = 1 for @fields;
+		}
+	}
+}
+is_deeply([ grep { !exists $text{$_} } sort keys %used ], [], 'calls use constants that there are');
+is_deeply([ grep { !exists $used{$_} } sort keys %text ], [], 'each constant is logged');
+
+# ---- the page --------------------------------------------------------------------------
+
+my (%row, $folder);
+for (split /\n/, slurp('docs/LOGS.md')) {
+	($folder) = /`([^`]+)`/ if /^###? /;
+	next unless /^\| `([^`]+)` \| ((?:debug|info|warn|error)(?:, (?:debug|info|warn|error))*) \|/;
+	my (undef, $name, $levels, $fields, $meaning, $remedy) = split /\s*\|\s*/;
+	$name =~ tr/`//d;
+	ok(!exists $row{$name}, "$name has one row") if exists $row{$name};
+	$row{$name} = { folder => $folder, levels => $levels,
+		fields => join(' ', sort $fields =~ /`(\w+)`/g) };
+	ok(length($meaning // '') && length($remedy // ''), "$name: the row has a meaning and a remedy")
+	    unless length($meaning // '') && length($remedy // '');
+}
+
+is_deeply([ grep { !exists $row{$_} } sort keys %named ], [], 'each event is in docs/LOGS.md')
+    or diag('add the rows: | `event` | level | fields | meaning | what to do |');
+is_deeply([ grep { !exists $named{$_} } sort keys %row ], [], 'docs/LOGS.md has no other event')
+    or diag('no source logs these: take the rows out of docs/LOGS.md');
+for my $name (grep { exists $row{$_} } sort keys %named) {
+	my ($event, $row) = ($named{$name}, $row{$name});
+	is($row->{folder}, $folder{$event}, "$name: is in the section of its folder")
+	    if ($row->{folder} // '') ne $folder{$event};
+	is($row->{fields}, join(' ', sort keys %{ $fields{$event} }), "$name: the fields are those of the code");
+	next if $levels{$event}{any};
+	is(join(' ', sort split /, /, $row->{levels}), join(' ', sort keys %{ $levels{$event} }),
+		"$name: the level is that of the code");
+}
+done_testing;
