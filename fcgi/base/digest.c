@@ -12,20 +12,35 @@
 
 #include "base/hex.h"
 
+enum {
+	MACS = 4, /* more keys than one thread uses in turn */
+	KEY_MAX_BYTES = 128, /* of a key that is kept */
+};
+
+/* HMAC with SHA-256, and the key that it was last given. */
+struct mac {
+	EVP_MAC_CTX *ctx; /* NULL until it is needed */
+	size_t key_len; /* 0: not kept */
+	unsigned char key[KEY_MAX_BYTES];
+};
+
 /*
  * OpenSSL 3 looks an algorithm up by name, under locks, whenever it is asked
- * for one.  So each is fetched once, and each thread keeps one context of
- * either kind, which costs less to start again than to make.
+ * for one.  So each is fetched once, and each thread keeps its contexts, which
+ * cost less to start again than to make; an HMAC least of all when it is of the
+ * same key as before.
  */
 struct contexts {
 	EVP_MD_CTX *hash;
-	EVP_MAC_CTX *mac; /* HMAC with SHA-256; keyed at each use */
+	struct mac macs[MACS];
+	unsigned next_mac; /* that is given another key */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t contexts_key; /* frees them with their thread */
 static EVP_MD *hash_type;
 static EVP_MAC *mac_type;
+static bool macs_restart; /* see probe_restart() */
 static _Thread_local struct contexts *contexts;
 
 /* What can fail here is OpenSSL's memory or its installation, not input. */
@@ -44,8 +59,60 @@ contexts_free(void *arg)
 	struct contexts *c = arg;
 
 	EVP_MD_CTX_free(c->hash);
-	EVP_MAC_CTX_free(c->mac);
+	for (int i = 0; i < MACS; i++) {
+		EVP_MAC_CTX_free(c->macs[i].ctx);
+		explicit_bzero(c->macs[i].key, sizeof(c->macs[i].key));
+	}
 	free(c);
+}
+
+static EVP_MAC_CTX *
+mac_new(void)
+{
+	char name[] = OSSL_DIGEST_NAME_SHA2_256;
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(
+		    OSSL_MAC_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac_type);
+
+	must(ctx != NULL, "no memory");
+	must(EVP_MAC_CTX_set_params(ctx, params), "parameters");
+	return ctx;
+}
+
+static bool
+mac_finish(EVP_MAC_CTX *ctx, const void *data, size_t len,
+    unsigned char out[SHA256_SIZE])
+{
+	size_t out_len = 0;
+
+	return EVP_MAC_update(ctx, data, len) &&
+	       EVP_MAC_final(ctx, out, &out_len, SHA256_SIZE) &&
+	       out_len == SHA256_SIZE;
+}
+
+/*
+ * Whether a context that is started without a key starts again with its last
+ * one, as EVP_MAC(3) says.  Providers of OpenSSL before 3.0.3 go on instead
+ * where they had ended, and say nothing (its issue 17811).
+ */
+static bool
+probe_restart(void)
+{
+	unsigned char first[SHA256_SIZE], again[SHA256_SIZE];
+	EVP_MAC_CTX *ctx = mac_new();
+	bool good;
+
+	must(EVP_MAC_init(ctx, (const unsigned char *)"key", 3, NULL) &&
+		 mac_finish(ctx, "data", 4, first),
+	    "HMAC");
+	good = EVP_MAC_init(ctx, NULL, 0, NULL) &&
+	       mac_finish(ctx, "data", 4, again) &&
+	       memcmp(first, again, sizeof(first)) == 0;
+	EVP_MAC_CTX_free(ctx);
+	return good;
 }
 
 static void
@@ -56,25 +123,18 @@ fetch(void)
 	must(hash_type != NULL, "no SHA-256");
 	mac_type = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
 	must(mac_type != NULL, "no HMAC");
+	macs_restart = probe_restart();
 }
 
 static void
 contexts_new(void)
 {
-	char name[] = OSSL_DIGEST_NAME_SHA2_256;
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(
-		    OSSL_MAC_PARAM_DIGEST, name, 0),
-		OSSL_PARAM_construct_end(),
-	};
 	struct contexts *c = calloc(1, sizeof(*c));
 
 	pthread_once(&once, fetch);
 	must(c != NULL, "no memory");
 	c->hash = EVP_MD_CTX_new();
-	c->mac = EVP_MAC_CTX_new(mac_type);
-	must(c->hash != NULL && c->mac != NULL, "no memory");
-	must(EVP_MAC_CTX_set_params(c->mac, params), "parameters");
+	must(c->hash != NULL, "no memory");
 	must(pthread_setspecific(contexts_key, c) == 0, "no memory");
 	contexts = c;
 }
@@ -102,23 +162,53 @@ sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE])
 	hex_write(hash, SHA256_SIZE, out);
 }
 
+/* The context that has this key already, or NULL. */
+static EVP_MAC_CTX *
+restart_mac(struct contexts *c, const void *key, size_t key_len)
+{
+	for (int i = 0; i < MACS; i++) {
+		struct mac *m = &c->macs[i];
+
+		if (m->key_len == key_len && key_len > 0 &&
+		    memcmp(m->key, key, key_len) == 0) {
+			must(EVP_MAC_init(m->ctx, NULL, 0, NULL), "HMAC");
+			return m->ctx;
+		}
+	}
+	return NULL;
+}
+
+static EVP_MAC_CTX *
+start_mac(struct contexts *c, const void *key, size_t key_len)
+{
+	static const unsigned char no_key[1];
+	struct mac *m = &c->macs[c->next_mac++ % MACS];
+
+	if (m->ctx == NULL)
+		m->ctx = mac_new();
+	m->key_len = 0;
+	if (macs_restart && key_len > 0 && key_len <= sizeof(m->key)) {
+		memcpy(m->key, key, key_len);
+		m->key_len = key_len;
+	}
+	/* A NULL key would mean the key of the last call. */
+	must(EVP_MAC_init(m->ctx, key_len > 0 ? key : no_key, key_len, NULL),
+	    "HMAC");
+	return m->ctx;
+}
+
 void
 hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
     unsigned char out[SHA256_SIZE])
 {
-	static const unsigned char no_key[1];
-	size_t out_len = 0;
+	EVP_MAC_CTX *ctx;
 
 	if (contexts == NULL)
 		contexts_new();
-	/* A NULL key would mean the key of the last call. */
-	if (key_len == 0)
-		key = no_key;
-	must(EVP_MAC_init(contexts->mac, key, key_len, NULL) &&
-		 EVP_MAC_update(contexts->mac, data, len) &&
-		 EVP_MAC_final(contexts->mac, out, &out_len, SHA256_SIZE),
-	    "HMAC");
-	assert(out_len == SHA256_SIZE);
+	ctx = restart_mac(contexts, key, key_len);
+	if (ctx == NULL)
+		ctx = start_mac(contexts, key, key_len);
+	must(mac_finish(ctx, data, len, out), "HMAC");
 }
 
 /* RFC 5869: one block of output, so expanding is one HMAC. */

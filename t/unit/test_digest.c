@@ -106,6 +106,39 @@ START_TEST(hmac_with_an_empty_key_does_not_reuse_the_last)
 }
 END_TEST
 
+static void
+mac_of_key(size_t i, unsigned char mac[SHA256_SIZE])
+{
+	unsigned char key[200];
+
+	/* Pairs of one length, which differ in their last byte. */
+	memset(key, 'k', sizeof(key));
+	key[i / 2] = (unsigned char)('a' + i % 2);
+	hmac_sha256(key, i / 2 + 1, "x", 1, mac);
+}
+
+/* More keys in turn than are kept, of all lengths up to one that is too long.
+ */
+START_TEST(hmac_with_keys_in_turn_is_that_of_each_key)
+{
+	enum { KEYS = 400 };
+	unsigned char first[KEYS][SHA256_SIZE], mac[SHA256_SIZE];
+
+	for (size_t i = 0; i < KEYS; i++)
+		mac_of_key(i, first[i]);
+	for (size_t i = 1; i < KEYS; i++)
+		ck_assert_mem_ne(first[i - 1], first[i], SHA256_SIZE);
+	for (size_t i = 0; i < 3 * (size_t)KEYS; i++) {
+		size_t turn[] = { i * 7 % KEYS, i * 7 % KEYS, i % 3 };
+
+		for (size_t j = 0; j < 3; j++) {
+			mac_of_key(turn[j], mac);
+			ck_assert_mem_eq(mac, first[turn[j]], sizeof(mac));
+		}
+	}
+}
+END_TEST
+
 /* What better-auth signs its cookies with. */
 static const struct {
 	const char *value, *mac;
@@ -225,6 +258,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, hmac_of_rfc_4231, 0, sizeof(macs) / sizeof(macs[0]));
 	tcase_add_test(tc, hmac_with_an_empty_key_does_not_reuse_the_last);
+	tcase_add_test(tc, hmac_with_keys_in_turn_is_that_of_each_key);
 	tcase_add_loop_test(tc, hmac_of_better_auth_cookies, 0,
 	    sizeof(cookies) / sizeof(cookies[0]));
 	tcase_add_test(tc, hkdf_of_rfc_5869);
