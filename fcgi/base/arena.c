@@ -225,6 +225,23 @@ arena_i64(struct arena *a, int64_t n)
 }
 
 char *
+arena_join(struct arena *a, const char *const *texts, size_t n)
+{
+	size_t lens[ARENA_JOIN_MAX], len = 0;
+	char *joined, *at;
+
+	assert(n <= ARENA_JOIN_MAX);
+	for (size_t i = 0; i < n; i++)
+		len += lens[i] = strlen(texts[i]);
+	joined = at = arena_alloc(a, len + 1);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(at, texts[i], lens[i]);
+		at += lens[i];
+	}
+	return joined;
+}
+
+char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
 	char text[256]; /* most fit, and are then formatted once */

@@ -24,6 +24,10 @@ void *arena_grow(struct arena *a, void *p, size_t size_bytes, size_t new_bytes);
 char *arena_strdup(struct arena *a, const char *s);
 /* Copies len bytes and adds a NUL. */
 char *arena_strndup(struct arena *a, const char *s, size_t len);
+enum { ARENA_JOIN_MAX = 8 };
+/* At most ARENA_JOIN_MAX texts, one after the other; for where formatting would
+ * take too long. */
+char *arena_join(struct arena *a, const char *const *texts, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 /* The number's decimal digits. */
 char *arena_i64(struct arena *a, int64_t n);

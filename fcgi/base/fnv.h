@@ -10,6 +10,7 @@
 
 #define FNV32_START UINT32_C(2166136261)
 #define FNV64_START UINT64_C(14695981039346656037)
+#define FNV64_PRIME UINT64_C(1099511628211)
 
 static inline uint32_t
 fnv32_byte(uint32_t hash, unsigned char byte)
@@ -20,7 +21,7 @@ fnv32_byte(uint32_t hash, unsigned char byte)
 static inline uint64_t
 fnv64_byte(uint64_t hash, unsigned char byte)
 {
-	return (hash ^ byte) * UINT64_C(1099511628211);
+	return (hash ^ byte) * FNV64_PRIME;
 }
 
 /* Both go on from `hash`, which is FNV.._START at first. */

@@ -273,6 +273,15 @@ list_params(void *ctx)
 	return (const char *const *)c->table.list;
 }
 
+static size_t
+unique_bytes(void *ctx)
+{
+	const struct conn *c = ctx;
+
+	/* Each of the pairs that came has two lengths, and now "=" and NUL. */
+	return c->table.unique ? c->params.len : 0;
+}
+
 /* -- the body -- */
 
 /* Finds content, or the end, in what was received. */
@@ -449,6 +458,7 @@ conn_source(struct conn *c)
 		.param = get_param,
 		.read = read_body,
 		.list = list_params,
+		.unique_bytes = unique_bytes,
 		.is_abandoned = is_abandoned,
 		.ctx = c,
 	};

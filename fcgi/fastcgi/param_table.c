@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/fnv.h"
 #include "base/str.h"
 
 static const char cookie[] = "HTTP_COOKIE=";
@@ -55,15 +54,36 @@ join_cookies(struct arena *a, const char **list, size_t n)
 	return kept;
 }
 
-/* Of the name in "NAME=value" or alone. */
+/*
+ * Names of nginx's and of headers differ in their length, in their middle or at
+ * their end, which is less to read than all of them.
+ */
 static uint32_t
-name_hash(const char *name)
+name_hash(const char *name, size_t len)
 {
-	uint32_t h = FNV32_START;
+	const unsigned char *p = (const unsigned char *)name;
 
-	for (; *name != '\0' && *name != '='; name++)
-		h = fnv32_byte(h, (unsigned char)*name);
-	return h;
+	if (len == 0)
+		return 0;
+	return (uint32_t)len * 37 + p[len / 2] * 5u + p[len - 1];
+}
+
+/*
+ * Where the parameter's position is in the index, or the empty place where it
+ * belongs.  Some places are empty: there are more of them than parameters.
+ */
+static size_t
+find_place(const struct param_table *t, const char *name, size_t len)
+{
+	for (uint32_t at = name_hash(name, len);; at++) {
+		size_t place = at % PARAM_TABLE_SIZE,
+		       position = t->index[place];
+
+		if (position == 0 ||
+		    (t->name_lens[position - 1] == len &&
+			memcmp(t->list[position - 1], name, len) == 0))
+			return place;
+	}
 }
 
 void
@@ -73,32 +93,33 @@ param_table_init(
 	n = join_cookies(a, list, n);
 	t->list = list;
 	t->indexed = n <= PARAM_TABLE_MAX;
+	t->unique = t->indexed;
 	if (!t->indexed)
 		return;
 	memset(t->index, 0, sizeof(t->index));
 	for (size_t i = 0; i < n; i++) {
-		uint32_t at = name_hash(list[i]);
+		size_t len = (size_t)(strchr(list[i], '=') - list[i]);
+		size_t place = find_place(t, list[i], len);
 
-		while (t->index[at % PARAM_TABLE_SIZE] != 0)
-			at++;
-		t->index[at % PARAM_TABLE_SIZE] = (uint16_t)(i + 1);
+		t->name_lens[i] = (uint32_t)len;
+		if (t->index[place] == 0)
+			t->index[place] = (uint16_t)(i + 1);
+		else
+			t->unique = false; /* the first one is found */
 	}
 }
 
-/* The value of the parameter if it has that name, or NULL. */
-static const char *
-value_of(const char *param, const char *name, size_t len)
+static bool
+is_named(const char *param, const char *name, size_t len)
 {
-	if (strncmp(param, name, len) != 0 || param[len] != '=')
-		return NULL;
-	return param + len + 1;
+	return strncmp(param, name, len) == 0 && param[len] == '=';
 }
 
 static const char **
 search(const struct param_table *t, const char *name, size_t len)
 {
 	for (const char **param = t->list; *param != NULL; param++) {
-		if (value_of(*param, name, len) != NULL)
+		if (is_named(*param, name, len))
 			return param;
 	}
 	return NULL;
@@ -112,14 +133,8 @@ find(const struct param_table *t, const char *name, size_t len)
 
 	if (!t->indexed)
 		return search(t, name, len);
-	for (uint32_t at = name_hash(name);
-	     (position = t->index[at % PARAM_TABLE_SIZE]) != 0; at++) {
-		const char **param = &t->list[position - 1];
-
-		if (value_of(*param, name, len) != NULL)
-			return param;
-	}
-	return NULL;
+	position = t->index[find_place(t, name, len)];
+	return position != 0 ? &t->list[position - 1] : NULL;
 }
 
 const char *
@@ -136,6 +151,6 @@ param_table_replace(struct param_table *t, const char *name, const char *param)
 {
 	const char **place = find(t, name, strlen(name));
 
-	assert(place != NULL && value_of(param, name, strlen(name)) != NULL);
+	assert(place != NULL && is_named(param, name, strlen(name)));
 	*place = param;
 }

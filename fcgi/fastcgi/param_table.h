@@ -21,9 +21,11 @@ enum {
 
 struct param_table {
 	const char **list; /* "NAME=value", ended by NULL */
+	bool indexed;
+	bool unique; /* no name is there twice; false: that is not known */
+	uint32_t name_lens[PARAM_TABLE_MAX];
 	/* Hash table of positions in the list, plus one; 0: empty. */
 	uint16_t index[PARAM_TABLE_SIZE];
-	bool indexed;
 };
 
 /*

@@ -16,6 +16,11 @@ struct request_source {
 	 * cannot list them.
 	 */
 	const char *const *(*list)(void *ctx);
+	/*
+	 * No fewer bytes than all parameters have, when the source has seen
+	 * that no name is there twice; otherwise 0.  NULL: it does not look.
+	 */
+	size_t (*unique_bytes)(void *ctx);
 	/* Up to len bytes of the body; 0 at its end, -1 when it broke off. */
 	long (*read)(void *ctx, char *out, size_t len);
 	/* Whether the client has left; NULL: that is not known. */

@@ -17,22 +17,25 @@
 enum { REQUEST_ID_MIN = 8, REQUEST_ID_MAX = 64 };
 
 /*
- * Not KEDGE_IDENTITY, without which nobody is signed in, and not CONTENT_TYPE
- * and CONTENT_LENGTH: a body without them is refused, or read to its end.
+ * What has to be there, and where it goes.  Not KEDGE_IDENTITY, without which
+ * nobody is signed in, and not CONTENT_TYPE and CONTENT_LENGTH: a body without
+ * them is refused, or read to its end.
  */
 static const struct required {
 	const char *name;
+	size_t member; /* of struct req */
 	bool may_be_empty;
 	bool not_of_verdicts; /* a verdict is not about the query */
 } required[] = {
 	/* Of these two, "" is of no route. */
-	{ "REQUEST_METHOD", true, false },
-	{ "KEDGE_PATH", true, false },
-	{ "KEDGE_RAW_URI", false, false },
-	{ "KEDGE_HOST", true, false }, /* HTTP/1.0 may name none */
-	{ "KEDGE_SCHEME", false, false },
-	{ "REMOTE_ADDR", false, false },
-	{ "QUERY_STRING", true, true },
+	{ "REQUEST_METHOD", offsetof(struct req, method), true, false },
+	{ "KEDGE_PATH", offsetof(struct req, path), true, false },
+	{ "KEDGE_RAW_URI", offsetof(struct req, raw_uri), false, false },
+	/* HTTP/1.0 may name none. */
+	{ "KEDGE_HOST", offsetof(struct req, host), true, false },
+	{ "KEDGE_SCHEME", offsetof(struct req, scheme), false, false },
+	{ "REMOTE_ADDR", offsetof(struct req, client_ip), false, false },
+	{ "QUERY_STRING", offsetof(struct req, query), true, true },
 };
 
 const char *
@@ -69,21 +72,46 @@ read_request_id(struct req *r)
 	return fresh;
 }
 
-static enum err
-check_required(const struct service *s, const struct req *r)
+/* Returns the first parameter that should be there and is not, or NULL. */
+static const struct required *
+read_members(const struct service *s, struct req *r)
 {
+	const struct required *missing = NULL;
+
 	for (size_t i = 0; i < COUNT_OF(required); i++) {
 		const struct required *p = &required[i];
 		const char *value = req_param(r, p->name);
+		const char **member = (void *)((char *)r + p->member);
 
-		if ((value != NULL && (*value != '\0' || p->may_be_empty)) ||
-		    (p->not_of_verdicts && s->handle_all != NULL))
-			continue;
-		log_event(LOG_ERROR, EVENT_FASTCGI_PARAMETER_MISSING,
-		    LOG_TEXT("parameter", p->name), LOG_TEXT("path", r->path));
-		return ERR_INTERNAL;
+		*member = value != NULL ? value : "";
+		if (missing == NULL &&
+		    (value == NULL || (*value == '\0' && !p->may_be_empty)) &&
+		    !(p->not_of_verdicts && s->handle_all != NULL))
+			missing = p;
 	}
-	return ERR_OK;
+	return missing;
+}
+
+static enum err
+refuse_missing(const struct req *r, const struct required *p)
+{
+	log_event(LOG_ERROR, EVENT_FASTCGI_PARAMETER_MISSING,
+	    LOG_TEXT("parameter", p->name), LOG_TEXT("path", r->path));
+	return ERR_INTERNAL;
+}
+
+/* Few requests have a name twice; of the others none is looked at again. */
+static enum err
+check_names(const struct request_source *source)
+{
+	size_t bytes = 0;
+
+	if (source->unique_bytes != NULL)
+		bytes = source->unique_bytes(source->ctx);
+	if (source->list == NULL ||
+	    (bytes > 0 && bytes <= REQ_PARAMS_MAX_BYTES))
+		return ERR_OK;
+	return req_check_params(source->list(source->ctx));
 }
 
 /*
@@ -95,8 +123,7 @@ check_path(const struct service *s, struct req *r)
 {
 	if (*r->path != '/')
 		return ERR_INVALID;
-	if (s->handle_all != NULL ||
-	    raw_path_is_plain(params_get(r, "KEDGE_RAW_URI")))
+	if (s->handle_all != NULL || raw_path_is_plain(r->raw_uri))
 		return ERR_OK;
 	return req_fail(r, ERR_INVALID, err_info(ERR_INVALID)->code,
 	    "The path can be read in more than one way");
@@ -105,21 +132,15 @@ check_path(const struct service *s, struct req *r)
 enum err
 params_read(const struct service *s, struct req *r)
 {
-	enum err e = ERR_OK;
+	const struct required *missing = read_members(s, r);
+	enum err e;
 
 	r->request_id = read_request_id(r);
-	r->method = params_get(r, "REQUEST_METHOD");
-	r->path = params_get(r, "KEDGE_PATH");
-	r->query = params_get(r, "QUERY_STRING");
-	r->host = params_get(r, "KEDGE_HOST");
-	r->scheme = params_get(r, "KEDGE_SCHEME");
-	r->client_ip = params_get(r, "REMOTE_ADDR");
 	trace_read(r, req_header(r, "TRACEPARENT"));
 	log_set_request(r->request_id, r->trace_id);
 
-	if (r->source->list != NULL)
-		e = req_check_params(r->source->list(r->source->ctx));
-	if (e == ERR_OK)
-		e = check_required(s, r);
+	e = check_names(r->source);
+	if (e == ERR_OK && missing != NULL)
+		e = refuse_missing(r, missing);
 	return e == ERR_OK ? check_path(s, r) : e;
 }

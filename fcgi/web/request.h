@@ -51,6 +51,7 @@ struct req {
 	const char *method;
 	const char *path; /* nginx's normalised path, whole */
 	const char *query; /* raw; "" when there is none */
+	const char *raw_uri; /* the target as it was sent, with the query */
 	const char *host; /* nginx's $host, never the Host header */
 	const char *scheme; /* "http" or "https" */
 	const char *client_ip; /* after nginx's realip */

@@ -129,6 +129,17 @@ START_TEST(printf_any_length_is_whole)
 }
 END_TEST
 
+START_TEST(join_is_the_texts_in_order)
+{
+	const char *texts[] = { "one", "", "two", "three", "", "4", "5", "6" };
+
+	ck_assert_str_eq(arena_join(a, texts, 0), "");
+	ck_assert_str_eq(arena_join(a, texts, 2), "one");
+	ck_assert_str_eq(
+	    arena_join(a, texts, ARENA_JOIN_MAX), "onetwothree456");
+}
+END_TEST
+
 static char names[] = "abcz", order[8];
 
 static void
@@ -191,6 +202,7 @@ main(void)
 	tcase_add_test(tc, grow_older_copies);
 	tcase_add_test(tc, grow_beyond_the_block_copies);
 	tcase_add_test(tc, strndup_adds_nul);
+	tcase_add_test(tc, join_is_the_texts_in_order);
 	tcase_add_loop_test(tc, printf_any_length_is_whole, 240, 262);
 	tcase_add_test(tc, reset_releases_newest_first_and_once);
 	tcase_add_test(tc, reset_keeps_the_first_block);

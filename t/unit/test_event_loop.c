@@ -1066,6 +1066,24 @@ START_TEST(params_twice_are_refused)
 }
 END_TEST
 
+/* A proxy's headers may be there twice: nothing rests on which one is read. */
+START_TEST(params_that_nothing_rests_on_may_be_there_twice)
+{
+	const struct extra extra = { "HTTP_X_FORWARDED_FOR", "10.0.0.1" };
+	static struct bytes pairs;
+
+	pairs.len = 0;
+	put_pair(&pairs, extra.name, "10.0.0.2");
+	out.len = 0;
+	put_begin(&out, false);
+	put_record(&out, PARAMS, 1, pairs.data, pairs.len);
+	put_params(&out, "GET", "/echo", "both", &extra);
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(exchange(&out));
+	ck_assert_str_eq(answer.body, "both -");
+}
+END_TEST
+
 START_TEST(params_by_the_thousand_are_found)
 {
 	static struct bytes pairs;
@@ -2156,6 +2174,7 @@ make_suite(void)
 	tcase_add_test(tc, params_over_64_kib_are_refused);
 	tcase_add_test(tc, params_over_80_kib_are_not_read);
 	tcase_add_test(tc, params_twice_are_refused);
+	tcase_add_test(tc, params_that_nothing_rests_on_may_be_there_twice);
 	tcase_add_test(tc, params_by_the_thousand_are_found);
 	tcase_add_loop_test(
 	    tc, head_that_is_wrong_is_refused, 0, COUNT_OF(refused));

@@ -87,6 +87,48 @@ START_TEST(find_takes_the_whole_name_and_the_first_value)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+	const char *params[4];
+	bool unique;
+} repeats[] = {
+	{ { "A=1", "B=1", "AB=1", NULL }, true },
+	{ { "A=1", "B=1", "A=1", NULL }, false },
+	{ { "=1", "A=1", "=1", NULL }, false },
+	{ { "HTTP_COOKIE=a", "HTTP_COOKIE=b", NULL }, true },
+	{ { NULL }, true },
+};
+/* clang-format on */
+
+START_TEST(names_that_are_there_twice_are_seen)
+{
+	const char *params[4];
+
+	memcpy(params, repeats[_i].params, sizeof(params));
+	init(params);
+	ck_assert(table.unique == repeats[_i].unique);
+}
+END_TEST
+
+/* As QUERY_STRING: of one length, and the same in their middle and at their
+ * end. */
+START_TEST(find_one_that_looks_like_many)
+{
+	const char *params[202];
+
+	for (size_t i = 0; i < 200; i++)
+		params[i] = arena_printf(a, "HTTP__S%04zuG=another", i);
+	params[200] = "QUERY_STRING=found";
+	params[201] = NULL;
+	init(params);
+	ck_assert_str_eq(param_table_find(&table, "QUERY_STRING"), "found");
+	ck_assert(table.unique);
+	params[200] = NULL;
+	init(params);
+	ck_assert_ptr_null(param_table_find(&table, "QUERY_STRING"));
+}
+END_TEST
+
 static const size_t sizes[] = { 0, 1, PARAM_TABLE_MAX, PARAM_TABLE_MAX + 1,
 	3 * PARAM_TABLE_SIZE };
 
@@ -107,6 +149,7 @@ START_TEST(find_each_of_many)
 	}
 	ck_assert_ptr_null(param_table_find(&table, "NAME_"));
 	ck_assert(table.indexed == (n <= PARAM_TABLE_MAX));
+	ck_assert(table.unique == table.indexed);
 }
 END_TEST
 
@@ -120,6 +163,9 @@ main(void)
 	tcase_add_loop_test(tc, several_cookies_become_one, 0, COUNT_OF(joins));
 	tcase_add_test(tc, find_joined_cookie);
 	tcase_add_test(tc, find_takes_the_whole_name_and_the_first_value);
+	tcase_add_loop_test(
+	    tc, names_that_are_there_twice_are_seen, 0, COUNT_OF(repeats));
+	tcase_add_test(tc, find_one_that_looks_like_many);
 	tcase_add_loop_test(tc, find_each_of_many, 0, COUNT_OF(sizes));
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
