@@ -51,7 +51,9 @@ cache_close(struct cache *c)
 static const char *
 entry_name(struct arena *a, const struct cache_conn *conn, const char *key)
 {
-	return arena_printf(a, "%s:%s:%s", conn->prefix, conn->history, key);
+	return arena_join(a,
+	    (const char *const[]){ conn->prefix, ":", conn->history, ":", key },
+	    5);
 }
 
 static const char *

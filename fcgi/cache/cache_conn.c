@@ -368,7 +368,9 @@ cache_conn_close(struct cache_conn *c)
 void
 cache_conn_append_info(struct cache_conn *c)
 {
-	redisAppendCommand(c->redis, "INFO replication");
+	static const char info[] = "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n";
+
+	redisAppendFormattedCommand(c->redis, info, sizeof(info) - 1);
 }
 
 enum cache_outcome

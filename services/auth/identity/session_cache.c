@@ -21,7 +21,8 @@ key_of(struct arena *a, const char *token)
 	char hex[SHA256_HEX_SIZE];
 
 	sha256_hex(token, strlen(token), hex);
-	return arena_printf(a, "s:%.*s", KEY_DIGEST_LEN, hex);
+	hex[KEY_DIGEST_LEN] = '\0';
+	return arena_join(a, (const char *const[]){ "s:", hex }, 2);
 }
 
 /* The value's parts, in their order. */
