@@ -1,0 +1,105 @@
+# A service is added as CONTRIBUTING.md says, with the files that stand there: built,
+# migrated, served, guarded and described.  In a copy of the tree, where it is the fourth.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use Test::More;
+use Kedge qw(jdecode jencode need run slurp wait_until);
+
+need(qw(make curl));
+my $page = slurp("$Kedge::ROOT/CONTRIBUTING.md");
+my ($section) = $page =~ /^## Adding a service\n(.*?)^## /ms;
+ok($section, 'CONTRIBUTING.md says how to add a service') or BAIL_OUT('no section');
+# Each block, with the last file that was named before it.
+my @blocks;
+while ($section =~ /(.*?)^```(\w+)\n(.*?)^```\n/gms) {
+	my ($before, $language, $text) = ($1, $2, $3);
+	my @named = $before =~ /`((?:services|sql|t)\/[\w\/.]+\.\w+|kedge\.json)`/g;
+	push @blocks, { language => $language, text => $text, file => $named[-1] };
+}
+is_deeply([ map {"$_->{language} " . ($_->{file} // '')} @blocks ],
+	[ 'c services/hello/main.c', 'sql sql/hello/0001_greeting.sql', 'json kedge.json',
+		'json t/endpoints/hello.json', 'sh ' ],
+	'with all files, and the commands');
+
+# ---- the copy ---------------------------------------------------------------------------
+
+# With what is built already, so that only the new service has to be.
+my $root = tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR}, CLEANUP => 1);
+chmod 0755, $root;
+my $build = Kedge::build_dir() =~ s{^\Q$Kedge::ROOT\E/}{}r;
+make_path("$root/$build");
+for my $name (qw(Makefile lint.mk kedge kedge.json bench cli docs fcgi fuzz nginx services sql t web)) {
+	next if !-e "$Kedge::ROOT/$name";
+	my ($status, undef, $err) =
+	    run('tar', '-C', $Kedge::ROOT, '-cf', "$root/one.tar", '--exclude=node_modules', $name);
+	$status ||= (run('tar', '-C', $root, '-xf', "$root/one.tar"))[0];
+	die "cannot copy $name: $err" if $status;
+}
+for my $name (qw(cli fcgi services libkedge.a kedge), Kedge::services()) {
+	system('cp', '-a', Kedge::build_dir() . "/$name", "$root/$build/") == 0
+	    or die "cannot copy $name";
+}
+unlink "$root/one.tar";
+
+sub put
+{
+	my ($file, $text) = @_;
+	make_path(dirname("$root/$file"));
+	open my $out, '>', "$root/$file" or die "$root/$file: $!";
+	print $out $text;
+	close $out or die "$root/$file: $!";
+	return;
+}
+
+my $spec = jdecode(slurp("$root/kedge.json"));
+for my $block (@blocks) {
+	next if !$block->{file};
+	if ($block->{file} ne 'kedge.json') {
+		put($block->{file}, $block->{text});
+		next;
+	}
+	my $row = jdecode($block->{text});
+	is($row->{name}, 'hello', 'the row of kedge.json is JSON');
+	push @{ $spec->{services} }, $row;
+	put('kedge.json', jencode($spec));
+}
+
+# ---- what is to be typed -----------------------------------------------------------------
+
+my $dir = "$root/d";
+my ($script) = map { $_->{text} } grep { $_->{language} eq 'sh' } @blocks;
+# On a free port, in a directory of its own, with the build that this run is of.
+$script =~ s/^make\b/make BUILD=$build/gm;
+is($script =~ s{^\./kedge up\b.*}{$build/kedge up --detach --dir $dir --port 0 | tee $root/said
+port=\$(sed -n 's,.*ready on http://127.0.0.1:\\([0-9]*\\).*,\\1,p' $root/said)}m, 1, 'it is started');
+is($script =~ s/127\.0\.0\.1:8080/127.0.0.1:\$port/g, 2, 'and called twice');
+my %as_here = map { $_ => undef } grep {/^(?:MAKE|MFLAGS)/} keys %ENV;
+my ($status, $out, $err) =
+    run({ dir => $root, in => "set -e\n$script", timeout => 300, env => { %as_here } }, 'sh');
+END { run(Kedge->binary('kedge'), 'down', '--dir', $dir) if defined $dir }
+is($status, 0, 'the commands succeed') or diag($out, $err);
+my @compiled = "$out$err" =~ / -c -o \S+ (\S+\.c)$/mg;
+is_deeply(\@compiled, ['services/hello/main.c'], 'nothing else had to be compiled')
+    or diag(scalar @compiled, ' files');
+like($out, qr/migrating hello: 0001_greeting\.sql/, 'its database is migrated');
+like($out, qr{^HTTP/1\.1 401 .*"code":"UNAUTHENTICATED"}ms, 'it is guarded');
+like($out, qr/"openapi":"3\.1.*"Greeting"/, 'it describes itself');
+like(slurp("$root/docs/CONFIGURATION.md"), qr/^## hello\n\n.*^\| `HELLO_DATABASE_URL` \|/ms,
+	'its variables are in the manual');
+
+# The tests of the tree take it from kedge.json.
+my ($tested, $tap, $why) = run({ dir => $root, timeout => 300, env => { BUILD => $build } },
+	$^X, '-It/lib', 't/14-endpoints.t');
+is($tested, 0, 'all endpoints are called, its own among them') or diag($why);
+like($tap, qr{^ok \d+ - POST /api/hello/greetings: it succeeds$}m, 'which succeeds');
+unlink "$root/t/endpoints/hello.json";
+($tested, $tap, $why) = run({ dir => $root, timeout => 300, env => { BUILD => $build } },
+	$^X, '-It/lib', 't/14-endpoints.t');
+isnt($tested, 0, 'without its row, its route is missed');
+like($why, qr{^#\s+\$got->\[0\] = 'POST /api/hello/greetings'}m, 'and named');
+done_testing;
