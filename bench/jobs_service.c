@@ -18,7 +18,6 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "job/job.h"
-#include "job/job_service.h"
 
 enum {
 	WAKES_MAX = 10000,
@@ -74,7 +73,6 @@ static const struct service_program program = {
 	.name = "bench",
 	.service = &service,
 	.config = &config,
-	.job_library = &job_library,
 	.jobs = &jobs,
 };
 

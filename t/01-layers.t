@@ -14,8 +14,8 @@ my %may_see = (
     'fcgi/http_client' => ['base'],
     'fcgi/fastcgi' => [qw(base process)],
     'fcgi/web'    => [qw(base fastcgi)],
-    'fcgi/job'    => [qw(base process db cache http_client web app)],
-    'fcgi/app'    => [qw(base process db cache http_client fastcgi web)],
+    'fcgi/job'    => [qw(base process db cache http_client fastcgi web)],
+    'fcgi/app'    => [qw(base process db cache http_client fastcgi web job)],
     'cli'         => [qw(base db web app)],
 );
 # Where a foreign header may be named, outside of tests.

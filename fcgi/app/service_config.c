@@ -13,6 +13,8 @@
 #include "base/str.h"
 #include "cache/cache_url.h"
 #include "db/db_url.h"
+#include "job/job_set.h"
+#include "job/webhook.h"
 #include "web/access.h"
 #include "web/identity.h"
 
@@ -138,42 +140,42 @@ static const struct config_var base_vars[] = {
 	{ 0 },
 };
 static const struct config_var job_vars[] = {
-	{ CONFIG(struct service_config, worker_processes, "WORKER_PROCESSES"),
+	{ CONFIG(struct service_config, jobs.worker_processes, "WORKER_PROCESSES"),
 	  .fallback = "2", .min = 0, .max = METRICS_SLOTS_MAX,
 	  .unit = "processes",
 	  .doc = "Jobs that one host runs at once: each in a process. 0: it "
 	    "only serves." },
-	{ CONFIG(struct service_config, worker_poll_ms, "WORKER_POLL_MS"),
+	{ CONFIG(struct service_config, jobs.worker_poll_ms, "WORKER_POLL_MS"),
 	  .fallback = "1000", .min = 10, .max = 60000, .unit = "ms",
 	  .doc = "How long a worker sleeps at most when no notification wakes "
 	    "it." },
-	{ CONFIG(struct service_config, worker_lease_s, "WORKER_LEASE_S"),
+	{ CONFIG(struct service_config, jobs.worker_lease_s, "WORKER_LEASE_S"),
 	  .fallback = "30", .min = 5, .max = 3600, .unit = "s",
 	  .doc = "A worker that is silent for so long is taken for dead, and "
 	    "its jobs are given to others." },
-	{ CONFIG(struct service_config, programs, "PROGRAMS"),
+	{ CONFIG(struct service_config, jobs.programs, "PROGRAMS"),
 	  .fallback = "",
 	  .doc = "Directory of the programs that kinds of jobs name. Empty: "
 	    "such jobs wait." },
-	{ CONFIG(struct service_config, keep_completed_s,
+	{ CONFIG(struct service_config, jobs.keep_completed_s,
 	    "JOBS_KEEP_COMPLETED_S"),
 	  .fallback = "86400", .min = 0, .max = 315360000, .unit = "s",
 	  .doc = "How long a completed job can be looked at." },
-	{ CONFIG(struct service_config, keep_cancelled_s,
+	{ CONFIG(struct service_config, jobs.keep_cancelled_s,
 	    "JOBS_KEEP_CANCELLED_S"),
 	  .fallback = "604800", .min = 0, .max = 315360000, .unit = "s",
 	  .doc = "Likewise, a cancelled one." },
-	{ CONFIG(struct service_config, keep_discarded_s,
+	{ CONFIG(struct service_config, jobs.keep_discarded_s,
 	    "JOBS_KEEP_DISCARDED_S"),
 	  .fallback = "2592000", .min = 0, .max = 315360000, .unit = "s",
 	  .doc = "Likewise, one that failed for good; until then it can be "
 	    "replayed." },
-	{ CONFIG(struct service_config, webhook_concurrency,
+	{ CONFIG(struct service_config, jobs.webhook_concurrency,
 	    "WEBHOOK_CONCURRENCY"),
 	  .fallback = "1", .min = 1, .max = 64, .unit = "deliveries",
 	  .doc = "Webhooks that are sent at once, by all hosts together; no "
 	    "more than there are workers." },
-	{ CONFIG(struct service_config, webhook_allow_private,
+	{ CONFIG(struct service_config, jobs.webhook_allow_private,
 	    "WEBHOOK_ALLOW_PRIVATE"),
 	  .fallback = "off",
 	  .doc = "Whether webhooks may be sent to private and loopback "
@@ -248,7 +250,7 @@ rows_of(const struct service_program *p)
 	add_rows(&rows, shared_vars, p->vars);
 	if (p->flags & SERVICE_BASE)
 		add_rows(&rows, base_vars, p->vars);
-	if (p->job_library != NULL)
+	if (p->jobs != NULL)
 		add_rows(&rows, job_vars, p->vars);
 	add_rows(&rows, p->vars, /* replacements= */ NULL);
 	set_fallback(&rows, "LISTEN", rows.listen);
@@ -314,8 +316,10 @@ check_config(const struct service_program *p, const char *prefix)
 	}
 	explicit_bzero(key, sizeof(key));
 	good = check_urls(c, prefix) && good;
+	if (p->jobs != NULL)
+		webhook_set_concurrency(c->jobs.webhook_concurrency);
 	return good && (p->check == NULL || p->check(p->config)) &&
-	       (p->job_library == NULL || p->job_library->configure(p));
+	       (p->jobs == NULL || job_set_check(p->jobs));
 }
 
 /* As kedge.json has it: "/api/core/". */

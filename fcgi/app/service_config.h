@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "job/job_service.h"
 
 struct config_var;
 struct service_program;
@@ -38,16 +39,7 @@ struct service_config {
 	 */
 	const char *prefix;
 
-	/* Of services with jobs only. */
-	int64_t worker_processes; /* 0: none */
-	int64_t worker_poll_ms;
-	int64_t worker_lease_s;
-	const char *programs; /* directory; empty: none */
-	int64_t keep_completed_s;
-	int64_t keep_cancelled_s;
-	int64_t keep_discarded_s;
-	int64_t webhook_concurrency; /* deliveries at once, of all hosts */
-	bool webhook_allow_private;
+	struct job_config jobs; /* of services with jobs only */
 
 	/* Of SERVICE_BASE only. */
 	const char *identity_key;

@@ -21,6 +21,11 @@
 #include "base/str.h"
 #include "fastcgi/event_loop.h"
 #include "http_client/http_client.h"
+#include "job/job_cli.h"
+#include "job/job_metrics.h"
+#include "job/job_routes.h"
+#include "job/job_worker.h"
+#include "job/webhook_routes.h"
 #include "process/log_events.h"
 #include "process/master.h"
 #include "process/shared.h"
@@ -49,6 +54,18 @@ add_lists(struct route_lists *lists, int n, const struct route *const *more)
 	return n;
 }
 
+static const struct route *const job_lists[] = {
+	job_routes,
+	webhook_routes,
+	NULL,
+};
+
+static void
+write_job_metrics(void *app, struct buf *b)
+{
+	job_metrics_write(&((struct service_process *)app)->jobs, b);
+}
+
 /* Where its configuration says, with the library's routes. */
 static struct service
 complete(const struct service_program *p, const struct service *own,
@@ -62,13 +79,13 @@ complete(const struct service_program *p, const struct service *own,
 	s.builtins = service_builtins;
 	if (c->session_cookie != NULL)
 		s.session_cookie = c->session_cookie;
-	if (p->job_library == NULL)
+	if (p->jobs == NULL)
 		return s;
 	n = add_lists(lists, n, own->routes);
-	n = add_lists(lists, n, p->job_library->routes);
+	n = add_lists(lists, n, job_lists);
 	lists->items[n] = NULL;
 	s.routes = lists->items;
-	s.hooks.library_metrics = p->job_library->metrics;
+	s.hooks.library_metrics = write_job_metrics;
 	return s;
 }
 
@@ -185,11 +202,15 @@ work(const struct worker *w, void *ctx)
 }
 
 static int
+run_jobs(const struct worker *w, struct service_process *process)
+{
+	return job_work(w, &process->jobs);
+}
+
+static int
 work_jobs(const struct worker *w, void *ctx)
 {
-	const struct service_program *p = ctx;
-
-	return live_as(w, p, p->job_library->work);
+	return live_as(w, ctx, run_jobs);
 }
 
 static void
@@ -248,10 +269,10 @@ fill_pools(const struct service_program *p, bool only_jobs,
 		assert(n < POOLS_MAX - 1);
 		out[n++] = master_pool_of(p, pool);
 	}
-	if (p->job_library != NULL && c->worker_processes > 0)
+	if (p->jobs != NULL && c->jobs.worker_processes > 0)
 		out[n++] = (struct master_pool){
 			.name = "worker",
-			.processes = c->worker_processes,
+			.processes = c->jobs.worker_processes,
 			.threads = 1,
 			.work = work_jobs,
 		};
@@ -280,10 +301,10 @@ prepare(const struct service_program *p)
 	attempts_use(
 	    shared_open("attempts", ATTEMPTS_BYTES, /* ret_fresh= */ NULL));
 	scrape_prepare();
-	if ((p->flags & SERVICE_BASE) != 0 || p->job_library != NULL)
+	if ((p->flags & SERVICE_BASE) != 0 || p->jobs != NULL)
 		http_client_init();
-	if (p->job_library != NULL)
-		p->job_library->prepare();
+	if (p->jobs != NULL)
+		job_work_prepare();
 	return p->prepare == NULL || p->prepare(p->config);
 }
 
@@ -344,7 +365,7 @@ run_job_command(const struct service_program *p, int argc, char **argv)
 	int status = 1;
 
 	if (service_process_init(process, p)) {
-		status = p->job_library->command(process, argc, argv);
+		status = job_cli(&process->jobs, argc, argv);
 		service_process_release(process);
 	}
 	free(process);
@@ -381,7 +402,7 @@ print_config(const struct service_program *p)
 static int
 usage(const struct service_program *p)
 {
-	bool has_jobs = p->job_library != NULL;
+	bool has_jobs = p->jobs != NULL;
 
 	fprintf(stderr, "usage: %s [[--check]%s | --openapi | --config%s]\n",
 	    p->name, has_jobs ? " [--worker]" : "",
@@ -393,7 +414,7 @@ int
 service_main(const struct service_program *p, int argc, char **argv)
 {
 	const char *flag = argc > 1 ? argv[1] : "";
-	bool has_jobs = p->job_library != NULL;
+	bool has_jobs = p->jobs != NULL;
 	bool checks = str_eq(flag, "--check");
 	const char *role = checks ? (argc > 2 ? argv[2] : "") : flag;
 	bool only_jobs = has_jobs && str_eq(role, "--worker");

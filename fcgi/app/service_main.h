@@ -31,6 +31,7 @@
 #include "web/service.h"
 
 struct buf;
+struct job_set;
 struct metrics_own;
 
 enum service_flags {
@@ -41,13 +42,6 @@ enum service_flags {
 	SERVICE_BASE = 1,
 };
 
-/*
- * Route flags of the library; a service's own start at 1.
- * ROUTE_NO_RECORD: works without the user's record, so there is no first
- * contact (and, for SERVICE_BASE, the hook touches no database).
- */
-#define ROUTE_NO_RECORD (1u << 31)
-
 /* A socket with worker processes of its own. */
 struct service_pool {
 	const char *name; /* NULL ends the list */
@@ -56,26 +50,6 @@ struct service_pool {
 	size_t processes;
 	size_t threads;
 	const struct service *service;
-};
-
-struct job_set;
-
-/*
- * What fcgi/job brings to the services that have jobs: job/job_service.h.  It
- * stands here as pointers because http/ knows nothing of job/.
- */
-struct job_library {
-	/* NULL-ended list of lists, besides the service's own. */
-	const struct route *const *routes;
-	void (*metrics)(void *app, struct buf *b);
-	/* Once the variables are read: takes them, checks the tables; logs. */
-	bool (*configure)(const struct service_program *p);
-	/* In the master before it forks. */
-	void (*prepare)(void);
-	/* A worker's life, as struct master_pool has it. */
-	int (*work)(const struct worker *w, struct service_process *process);
-	/* `NAME jobs ARGS...`: argv[0] is "jobs". */
-	int (*command)(struct service_process *process, int argc, char **argv);
 };
 
 struct service_program {
@@ -113,8 +87,7 @@ struct service_program {
 	bool (*open)(void *app);
 	void (*close)(void *app);
 
-	/* Both or neither: &job_library and what the service declares. */
-	const struct job_library *job_library;
+	/* NULL: it has no jobs, and no tables for them. */
 	const struct job_set *jobs;
 
 	/*

@@ -1,5 +1,7 @@
 #include "app/service_process.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "app/provision.h"
@@ -21,6 +23,9 @@ enum {
 	STREAM_RETRY_S = 5,
 };
 
+/* So that job/ can read either. */
+static_assert(offsetof(struct service_process, jobs) == 0, "first");
+
 /* At most half of the threads, whatever was configured: see stream_slots.h. */
 static int64_t
 stream_count(const struct service_config *c)
@@ -38,14 +43,22 @@ service_process_init(
 	unsigned char key[IDENTITY_KEY_SIZE];
 
 	*process = (struct service_process){ .program = p, .config = c };
-	process->db = db_open(&(struct db_options){
-	    .url = c->database_url,
-	    .application_name = p->name,
-	    .connections = c->database_connections,
-	    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
-	    .statement_timeout_ms = c->database_timeout_ms,
-	    .slow_ms = c->database_slow_ms,
-	});
+	process->jobs = (struct job_service){
+		.name = p->name,
+		.set = p->jobs,
+		.config = &c->jobs,
+		.drain_timeout_ms = c->drain_timeout_ms,
+		.database = {
+		    .url = c->database_url,
+		    .application_name = p->name,
+		    .connections = c->database_connections,
+		    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
+		    .statement_timeout_ms = c->database_timeout_ms,
+		    .slow_ms = c->database_slow_ms,
+		},
+	};
+	process->db = db_open(&process->jobs.database);
+	process->jobs.db = process->db;
 	if (c->redis_url != NULL && c->redis_url[0] != '\0')
 		process->cache = cache_open(&(struct cache_options){
 		    .url = c->redis_url,
@@ -81,6 +94,14 @@ service_process_init(
 }
 
 void
+service_process_set_db(struct service_process *process, struct db *db)
+{
+	db_close(process->db);
+	process->db = db;
+	process->jobs.db = db;
+}
+
+void
 service_process_set_key(
     struct service_process *process, const unsigned char key[IDENTITY_KEY_SIZE])
 {
@@ -98,16 +119,6 @@ service_process_release(struct service_process *process)
 		cache_close(process->cache);
 	db_close(process->db);
 	explicit_bzero(process->identity_key, sizeof(process->identity_key));
-}
-
-void
-service_add_location(struct req *r, const char *collection, const char *id)
-{
-	const struct service_process *process = r->app;
-
-	req_add_header(r, "Location",
-	    arena_printf(
-		r->arena, "%s%s/%s", process->config->prefix, collection, id));
 }
 
 bool

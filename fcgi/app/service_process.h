@@ -10,6 +10,7 @@
 #include "app/auth_client.h"
 #include "base/attr.h"
 #include "base/err.h"
+#include "job/job_service.h"
 #include "web/identity.h"
 
 struct buf;
@@ -26,6 +27,7 @@ struct worker;
 
 /* Shared by the threads of the process. */
 struct service_process {
+	struct job_service jobs; /* first: see job_service.h */
 	const struct service_program *program;
 	const struct worker *worker;
 	const struct service_config *config;
@@ -48,13 +50,12 @@ struct service_process {
 MUST_CHECK bool service_process_init(
     struct service_process *process, const struct service_program *p);
 void service_process_release(struct service_process *process);
+/* For open(): another pool of connections, instead of the one that is closed.
+ */
+void service_process_set_db(struct service_process *process, struct db *db);
 /* For open() of a service that is none of SERVICE_BASE, which has one. */
 void service_process_set_key(struct service_process *process,
     const unsigned char key[IDENTITY_KEY_SIZE]);
-
-/* The header Location: what was made, below the service's prefix. */
-void
-service_add_location(struct req *r, const char *collection, const char *id);
 
 /*
  * Answers by a stream, within STREAMS, STREAMS_PER_USER and STREAM_TIMEOUT_S.

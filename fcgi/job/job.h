@@ -35,7 +35,7 @@ struct job_backoff {
 /* One attempt, as its handler sees it. */
 struct job {
 	struct arena *arena; /* of this attempt */
-	void *app; /* the service's struct service_process */
+	void *app; /* as a request's: the struct of the service's process */
 	/*
 	 * The same for all attempts of the job.  A handler with effects outside
 	 * the database passes it on as an idempotency key.

@@ -1,7 +1,5 @@
 #include "job/job_attempt.h"
 
-#include "app/service_config.h"
-#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,6 +8,7 @@
 #include "job/job_program.h"
 #include "job/job_reclaim.h"
 #include "job/job_report.h"
+#include "job/job_service.h"
 #include "job/job_set.h"
 #include "job/job_worker_state.h"
 
@@ -60,7 +59,7 @@ is_cancelled(void *ctx)
 static enum err
 run_program(struct attempt *t)
 {
-	const char *dir = t->runner->process->config->programs;
+	const char *dir = t->runner->service->config->programs;
 	struct job *job = &t->job;
 
 	if (dir == NULL || dir[0] == '\0')
@@ -89,7 +88,7 @@ call(struct attempt *t, struct db *tx)
 	if (t->kind->program != NULL)
 		return job_report_check_result(&t->job, run_program(t));
 	if (t->kind->external)
-		return call_handler(t->runner->process->db, /* a= */ NULL, t);
+		return call_handler(t->runner->service->db, /* a= */ NULL, t);
 	return db_nested(tx, t->job.arena, call_handler, t);
 }
 
@@ -117,7 +116,7 @@ job_of(const struct job_runner *r, const struct job_claimed *claimed,
 {
 	return (struct job){
 		.arena = r->arena,
-		.app = r->process,
+		.app = r->service,
 		.id = claimed->id,
 		.kind = claimed->kind,
 		.attempt = claimed->attempt,
@@ -164,7 +163,7 @@ job_attempt_run(struct job_runner *r, struct db *tx,
 		.report = {
 			.fence = job->fence,
 			.state = r->state,
-			.db = r->process->db,
+			.db = r->service->db,
 		},
 	};
 

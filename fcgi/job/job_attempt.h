@@ -11,12 +11,12 @@
 struct arena;
 struct job_backlog;
 struct job_counts;
+struct job_service;
 struct job_worker_state;
-struct service_process;
 
 /* What a worker process runs jobs with. */
 struct job_runner {
-	struct service_process *process;
+	struct job_service *service;
 	const struct job_set *set;
 	struct db *work; /* one connection, also for claims */
 	struct job_worker_state *state;

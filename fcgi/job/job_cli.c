@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
@@ -13,6 +12,7 @@
 #include "job/job_admin.h"
 #include "job/job_print.h"
 #include "job/job_queues.h"
+#include "job/job_service.h"
 #include "job/job_view.h"
 
 enum {
@@ -25,7 +25,7 @@ enum {
 
 /* One call of the command. */
 struct cli {
-	struct service_process *process;
+	struct job_service *service;
 	const struct job_set *set;
 	struct db *db;
 	struct arena *arena;
@@ -39,7 +39,7 @@ struct cli {
 static int
 usage(const struct cli *c)
 {
-	const char *name = c->process->program->name;
+	const char *name = c->service->name;
 
 	fprintf(stderr,
 	    "usage: %s jobs list [--state STATE] [--kind KIND]"
@@ -59,7 +59,7 @@ usage(const struct cli *c)
 static int
 fail(const struct cli *c, const char *what)
 {
-	fprintf(stderr, "%s: %s\n", c->process->program->name, what);
+	fprintf(stderr, "%s: %s\n", c->service->name, what);
 	return EXIT_FAILED;
 }
 
@@ -146,8 +146,7 @@ run_list(struct cli *c)
 static int
 fail_no_job(const struct cli *c, const char *id)
 {
-	fprintf(
-	    stderr, "%s: there is no job %s\n", c->process->program->name, id);
+	fprintf(stderr, "%s: there is no job %s\n", c->service->name, id);
 	return EXIT_FAILED;
 }
 
@@ -199,7 +198,7 @@ change(struct cli *c, by_hand *how, const char *id)
 	if (e == ERR_NOT_FOUND)
 		(void)fail_no_job(c, id);
 	else if (e == ERR_CONFLICT)
-		fprintf(stderr, "%s: %s: %s\n", c->process->program->name, id,
+		fprintf(stderr, "%s: %s: %s\n", c->service->name, id,
 		    job_refusal_message(refusal));
 	else if (e != ERR_OK)
 		(void)fail_by(c, e);
@@ -408,13 +407,13 @@ run_verb(struct cli *c, const char *verb)
 }
 
 int
-job_cli(struct service_process *process, int argc, char **argv)
+job_cli(struct job_service *service, int argc, char **argv)
 {
 	struct arena *a = arena_new();
 	struct cli c = {
-		.process = process,
-		.set = process->program->jobs,
-		.db = process->db,
+		.service = service,
+		.set = service->set,
+		.db = service->db,
 		.arena = a,
 		.filter = { .limit = LIMIT_DEFAULT },
 		.words = arena_alloc(a, (size_t)argc * sizeof(*c.words)),

@@ -15,9 +15,9 @@
 #ifndef JOB_JOB_CLI_H
 #define JOB_JOB_CLI_H
 
-struct service_process;
+struct job_service;
 
 /* argv[0] is "jobs".  Returns the exit status; 2 is wrong usage. */
-int job_cli(struct service_process *process, int argc, char **argv);
+int job_cli(struct job_service *service, int argc, char **argv);
 
 #endif

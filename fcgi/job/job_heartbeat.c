@@ -10,7 +10,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "app/service_config.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/health.h"
@@ -20,6 +19,7 @@
 #include "job/job_backlog.h"
 #include "job/job_maintenance.h"
 #include "job/job_reclaim.h"
+#include "job/job_service.h"
 #include "job/job_store.h"
 #include "job/job_worker_slot.h"
 #include "job/job_worker_state.h"
@@ -146,7 +146,7 @@ beat(struct job_heartbeat *h, int64_t now_us)
 static int64_t
 beat_s(const struct job_heartbeat *h)
 {
-	int64_t s = h->options.config->worker_lease_s / 3;
+	int64_t s = h->options.service->config->worker_lease_s / 3;
 
 	return s < BEAT_S ? s : BEAT_S;
 }
@@ -207,7 +207,7 @@ next_us(struct job_heartbeat *h, int64_t now_us)
 static void
 begin_drain(struct job_heartbeat *h)
 {
-	int64_t left_ms = h->options.config->drain_timeout_ms;
+	int64_t left_ms = h->options.service->drain_timeout_ms;
 
 	if (!job_worker_state_drain(h->state))
 		return;
@@ -253,7 +253,7 @@ run(void *ctx)
 	 * wait for it.
 	 */
 	job_maintenance_flush_counts(h->maintenance, h->listen, h->arena,
-	    h->options.config->database_timeout_ms);
+	    h->options.service->database.statement_timeout_ms);
 	return NULL;
 }
 
@@ -286,15 +286,9 @@ job_heartbeat_start(const struct job_heartbeat_options *options)
 	h->state = options->state;
 	h->drain_us = INT64_MAX;
 	h->arena = arena_new();
-	h->maintenance =
-	    job_maintenance_new(options->config, options->set, options->counts);
-	h->listen = db_listen_open(
-	    &(struct db_options){
-		.url = options->config->database_url,
-		.application_name = options->name,
-		.statement_timeout_ms = options->config->database_timeout_ms,
-	    },
-	    channels);
+	h->maintenance = job_maintenance_new(
+	    options->service->config, options->service->set, options->counts);
+	h->listen = db_listen_open(&options->service->database, channels);
 	open_fds(h);
 	if (pthread_create(&h->thread, NULL, run, h) != 0)
 		abort();

@@ -15,15 +15,12 @@
 struct job_backlog;
 struct job_counts;
 struct job_heartbeat;
-struct job_set;
+struct job_service;
 struct job_worker_slot;
 struct job_worker_state;
-struct service_config;
 
 struct job_heartbeat_options {
-	const struct service_config *config;
-	const char *name; /* of the service */
-	const struct job_set *set;
+	const struct job_service *service;
 	struct job_counts *counts;
 	struct job_backlog *backlog;
 	struct job_worker_state *state;

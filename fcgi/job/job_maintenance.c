@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "app/service_config.h"
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -11,6 +10,7 @@
 #include "job/job_count.h"
 #include "job/job_reclaim.h"
 #include "job/job_schedule.h"
+#include "job/job_service.h"
 #include "job/job_store.h"
 
 enum {
@@ -32,7 +32,7 @@ struct retention {
 };
 
 struct job_maintenance {
-	const struct service_config *config;
+	const struct job_config *config;
 	struct job_counts *counts;
 	struct job_schedules *schedules;
 	struct retention retention;
@@ -41,8 +41,8 @@ struct job_maintenance {
 };
 
 struct job_maintenance *
-job_maintenance_new(const struct service_config *config,
-    const struct job_set *set, struct job_counts *counts)
+job_maintenance_new(const struct job_config *config, const struct job_set *set,
+    struct job_counts *counts)
 {
 	struct job_maintenance *m = calloc(1, sizeof(*m));
 
@@ -117,7 +117,7 @@ is_elected(struct db_listen *l, struct arena *a)
 
 /* A tenth of the shortest retention: so late may a job be deleted. */
 static int64_t
-pass_interval_us(const struct service_config *c)
+pass_interval_us(const struct job_config *c)
 {
 	int64_t s = c->keep_completed_s;
 
@@ -141,7 +141,7 @@ static int64_t
 prune_some(struct job_maintenance *m, struct db_listen *l, struct arena *a,
     int64_t now_us)
 {
-	const struct service_config *c = m->config;
+	const struct job_config *c = m->config;
 	struct retention *r = &m->retention;
 	const char *last;
 	struct db_rows rows;

@@ -11,12 +11,12 @@
 
 struct arena;
 struct db_listen;
+struct job_config;
 struct job_counts;
 struct job_maintenance;
 struct job_set;
-struct service_config;
 
-struct job_maintenance *job_maintenance_new(const struct service_config *config,
+struct job_maintenance *job_maintenance_new(const struct job_config *config,
     const struct job_set *set, struct job_counts *counts);
 void job_maintenance_free(struct job_maintenance *m);
 

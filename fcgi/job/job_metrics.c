@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "db/db.h"
 #include "job/job_count.h"
 #include "job/job_queues.h"
+#include "job/job_service.h"
 
 /*
  * A kind that a worker has declared is there from the start, with zeros: what
@@ -159,22 +159,21 @@ put_workers(struct buf *b, const char *service, const struct db_rows *rows)
 }
 
 void
-job_metrics_write(struct service_process *process, struct buf *b)
+job_metrics_write(struct job_service *service, struct buf *b)
 {
-	const char *service = process->program->name;
+	const char *name = service->name;
 	struct arena *a = arena_new();
 	struct job_queue_list queues;
 	struct db_rows stats, workers;
 
-	if (job_queues_list(process->db, a, process->program->jobs, &queues) ==
+	if (job_queues_list(service->db, a, service->set, &queues) == ERR_OK &&
+	    db_run(service->db, a, &select_workers, DB_NO_ARGS, &workers) ==
 		ERR_OK &&
-	    db_run(process->db, a, &select_workers, DB_NO_ARGS, &workers) ==
-		ERR_OK &&
-	    db_run(process->db, a, &select_stats, DB_NO_ARGS, &stats) ==
+	    db_run(service->db, a, &select_stats, DB_NO_ARGS, &stats) ==
 		ERR_OK) {
-		put_workers(b, service, &workers);
-		put_queues(b, service, &queues);
-		put_stats(b, service, &stats);
+		put_workers(b, name, &workers);
+		put_queues(b, name, &queues);
+		put_stats(b, name, &stats);
 	}
 	arena_free(a);
 }

@@ -9,8 +9,8 @@
 #define JOB_JOB_METRICS_H
 
 struct buf;
-struct service_process;
+struct job_service;
 
-void job_metrics_write(struct service_process *process, struct buf *b);
+void job_metrics_write(struct job_service *service, struct buf *b);
 
 #endif

@@ -1,9 +1,9 @@
 #include "job/job_routes.h"
 
-#include "app/service_main.h"
 #include "base/arena.h"
 #include "job/job_admin.h"
 #include "job/job_queues.h"
+#include "job/job_service.h"
 #include "job/job_view.h"
 #include "web/cursor.h"
 
@@ -87,13 +87,13 @@ static const struct field schedules_fields[] = {
 static struct db *
 db_of(const struct req *r)
 {
-	return ((const struct service_process *)r->app)->db;
+	return ((const struct job_service *)r->app)->db;
 }
 
 static const struct job_set *
 set_of(const struct req *r)
 {
-	return ((const struct service_process *)r->app)->program->jobs;
+	return ((const struct job_service *)r->app)->set;
 }
 
 static const char *
@@ -172,7 +172,7 @@ jobs_enqueue(struct req *r, const void *in_struct, void *out_struct)
 		return refuse_payload(r, &problem);
 	if (e != ERR_OK)
 		return e;
-	service_add_location(r, "/jobs", key.id);
+	req_add_location(r, "/jobs", key.id);
 	return jobs_get(r, &key, out_struct);
 }
 

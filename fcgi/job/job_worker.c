@@ -5,9 +5,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "app/service_config.h"
-#include "app/service_main.h"
-#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/clock.h"
@@ -21,6 +18,7 @@
 #include "job/job_count.h"
 #include "job/job_heartbeat.h"
 #include "job/job_reclaim.h"
+#include "job/job_service.h"
 #include "job/job_set.h"
 #include "job/job_store.h"
 #include "job/job_worker_slot.h"
@@ -31,7 +29,6 @@
 enum {
 	NAME_SIZE = 200,
 	TIME_TEXT_SIZE = 64,
-	ACQUIRE_TIMEOUT_MS = 2000,
 	SECOND_US = 1000 * 1000,
 	RETRY_US = 200 * 1000,
 	PROMOTE_MAX = 1000,
@@ -54,7 +51,7 @@ struct promotion {
 
 struct job_worker {
 	struct job_runner runner;
-	const struct service_config *config;
+	const struct job_config *config;
 	struct arena *arena; /* of one claim */
 	struct job_worker_slot *slot;
 	struct job_heartbeat *heartbeat;
@@ -317,14 +314,14 @@ make_name(struct job_worker *w, const struct worker *process)
 	if (uname(&host) != 0)
 		host.nodename[0] = '\0';
 	snprintf(w->name, sizeof(w->name), "%s/%s-%d/%d", host.nodename,
-	    w->runner.process->program->name, process->index, (int)getpid());
+	    w->runner.service->name, process->index, (int)getpid());
 }
 
 static void
 open_worker(struct job_worker *w, const struct worker *process)
 {
 	struct job_runner *r = &w->runner;
-	const char *name = r->process->program->name;
+	struct db_options database = r->service->database;
 	struct job_queue queues[JOB_QUEUES_MAX];
 
 	make_name(w, process);
@@ -338,21 +335,13 @@ open_worker(struct job_worker *w, const struct worker *process)
 	r->backlog = job_backlog_new();
 	for (size_t i = 0; i < COUNT_OF(r->took_us); i++)
 		r->took_us[i] = -1;
-	r->work = db_open(&(struct db_options){
-	    .url = w->config->database_url,
-	    .application_name = name,
-	    .connections = 1,
-	    .acquire_timeout_ms = ACQUIRE_TIMEOUT_MS,
-	    /* job_attempt_run() sets that of a handler's statements. */
-	    .statement_timeout_ms = w->config->database_timeout_ms,
-	    .slow_ms = w->config->database_slow_ms,
-	});
+	/* job_attempt_run() sets the time limit of a handler's statements. */
+	database.connections = 1;
+	r->work = db_open(&database);
 	w->slot = job_worker_slot_take();
 	r->state = job_worker_state_new(w->slot);
 	w->heartbeat = job_heartbeat_start(&(struct job_heartbeat_options){
-	    .config = w->config,
-	    .name = name,
-	    .set = r->set,
+	    .service = r->service,
 	    .counts = r->counts,
 	    .backlog = r->backlog,
 	    .state = r->state,
@@ -388,15 +377,14 @@ job_work_prepare(void)
 }
 
 int
-job_work(const struct worker *w, struct service_process *process,
-    const struct job_set *set)
+job_work(const struct worker *w, struct job_service *service)
 {
 	static struct job_worker
 	    self; /* about 30 KiB: too large for the stack */
 
 	self = (struct job_worker){
-		.runner = { .process = process, .set = set },
-		.config = process->config,
+		.runner = { .service = service, .set = service->set },
+		.config = service->config,
 	};
 	open_worker(&self, w);
 	worker_ready(w);

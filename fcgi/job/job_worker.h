@@ -7,17 +7,16 @@
 
 #include "job/job.h"
 
-struct service_process;
+struct job_service;
 struct worker;
 
 /* In the master, once, before it forks. */
 void job_work_prepare(void);
 
 /*
- * After the fork, as struct master_pool has it.  The set has been checked.
+ * After the fork, as struct master_pool has it.  The tables have been checked.
  * Returns the exit status.
  */
-int job_work(const struct worker *w, struct service_process *process,
-    const struct job_set *set);
+int job_work(const struct worker *w, struct job_service *service);
 
 #endif

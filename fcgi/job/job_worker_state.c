@@ -109,19 +109,10 @@ job_worker_state_is_cancelled(struct job_worker_state *s)
 	return s != NULL && atomic_load(&s->cancelled);
 }
 
-static struct timespec
-time_of(int64_t us)
-{
-	return (struct timespec){
-		.tv_sec = us / SECOND_US,
-		.tv_nsec = us % SECOND_US * 1000,
-	};
-}
-
 void
 job_worker_state_pause(struct job_worker_state *s, int64_t deadline_us)
 {
-	const struct timespec until = time_of(deadline_us);
+	const struct timespec until = clock_timespec(deadline_us);
 
 	pthread_mutex_lock(&s->mutex);
 	while (!atomic_load(&s->draining)) {
@@ -135,7 +126,7 @@ job_worker_state_pause(struct job_worker_state *s, int64_t deadline_us)
 void
 job_worker_state_wait(struct job_worker_state *s, int64_t deadline_us)
 {
-	const struct timespec until = time_of(deadline_us);
+	const struct timespec until = clock_timespec(deadline_us);
 
 	pthread_mutex_lock(&s->mutex);
 	while (

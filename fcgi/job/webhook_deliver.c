@@ -1,8 +1,6 @@
 /* webhook_deliver: the handler of the kind webhook.deliver. */
 #include <string.h>
 
-#include "app/service_config.h"
-#include "app/service_process.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -12,6 +10,7 @@
 #include "base/utf8.h"
 #include "http_client/http_client.h"
 #include "job/job_report.h"
+#include "job/job_service.h"
 #include "job/log_events.h"
 #include "job/webhook.h"
 #include "job/webhook_sign.h"
@@ -239,7 +238,7 @@ outcome_of(const struct job *job, const struct attempt *t)
 static enum err
 deliver(struct job *job, struct db *db, const void *payload UNUSED)
 {
-	const struct service_process *process = job->app;
+	const struct job_service *service = job->app;
 	struct webhook_delivery d;
 	struct webhook_outcome outcome;
 	struct attempt attempt;
@@ -250,7 +249,7 @@ deliver(struct job *job, struct db *db, const void *payload UNUSED)
 		e = may_send(job, db, &d);
 	if (e != ERR_OK)
 		return e;
-	attempt = call(job, &d, process->config->webhook_allow_private);
+	attempt = call(job, &d, service->config->webhook_allow_private);
 	keep_result(job, &attempt);
 	outcome = outcome_of(job, &attempt);
 	record(job, db, &d, &outcome);

@@ -3,8 +3,8 @@
  * answer to whoever made it, and in no other.
  */
 #include "job/webhook_routes.h"
+#include "job/job_service.h"
 
-#include "app/service_main.h"
 #include "base/arena.h"
 #include "job/job_admin.h"
 #include "job/job_view.h"
@@ -162,16 +162,16 @@ static const struct field test_fields[] = {
 static struct db *
 db_of(const struct req *r)
 {
-	return ((const struct service_process *)r->app)->db;
+	return ((const struct job_service *)r->app)->db;
 }
 
 static enum err
 check(struct req *r, const struct webhook_settings *in)
 {
-	const struct service_process *process = r->app;
+	const struct job_service *service = r->app;
 
 	switch (webhook_check(
-	    r->arena, in, process->config->webhook_allow_private)) {
+	    r->arena, in, service->config->webhook_allow_private)) {
 	case WEBHOOK_URL_INVALID:
 		return req_invalid(r, "url",
 		    "must be an http or https URL with a host in ASCII, "
@@ -207,7 +207,7 @@ webhooks_create(struct req *r, const void *in_struct, void *out_struct)
 		return req_fail(r, ERR_UNPROCESSABLE, "WEBHOOK_LIMIT",
 		    "There are 100 endpoints already");
 	if (e == ERR_OK)
-		service_add_location(r, "/webhooks", out->webhook.id);
+		req_add_location(r, "/webhooks", out->webhook.id);
 	return e;
 }
 

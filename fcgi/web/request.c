@@ -182,6 +182,14 @@ req_add_header(struct req *r, const char *name, const char *value)
 	    arena_join(r->arena, (const char *const[]){ name, ": ", value }, 3);
 }
 
+void
+req_add_location(struct req *r, const char *collection, const char *id)
+{
+	req_add_header(r, "Location",
+	    arena_printf(
+		r->arena, "%s%s/%s", r->service->prefix, collection, id));
+}
+
 static const char cookie_header[] = "Set-Cookie: ";
 
 /* Takes the cookie of that name out of the answer. */

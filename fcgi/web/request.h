@@ -118,6 +118,8 @@ req_fail(struct req *r, enum err e, const char *code, const char *message);
 /* Records one field's error; returns ERR_INVALID. */
 enum err req_invalid(struct req *r, const char *field, const char *message);
 
+/* The header Location: what was made, below the service's prefix. */
+void req_add_location(struct req *r, const char *collection, const char *id);
 /* Values must hold no CR or LF (asserted). */
 void req_add_header(struct req *r, const char *name, const char *value);
 /* Instead of one of the same name that the answer has already. */

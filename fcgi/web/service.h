@@ -86,6 +86,11 @@ struct route {
 	bool unlisted; /* no part of it: nothing that a client could use */
 };
 #define BIT(e) (1u << (unsigned)(e))
+/*
+ * A flag of the library's; a service's own start at 1.  The route works without
+ * the user's record, so there is no first contact.
+ */
+#define ROUTE_NO_RECORD (1u << 31)
 
 struct service_hooks {
 	/* Before routing; may refuse anything (rate limits).  May be NULL. */

@@ -28,7 +28,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "db/db.h"
-#include "job/job_service.h"
 #include "job/webhook.h"
 #include "process/master.h"
 #include "process/shared.h"
@@ -123,10 +122,8 @@ open_worker(void *arg)
 	epoch_take_over(&auth->shared->epoch, auth->process.worker->slot);
 	if (str_eq(pool, "worker"))
 		return true;
-	if (verdicts) {
-		db_close(auth->process.db);
-		auth->process.db = open_verdict_database();
-	}
+	if (verdicts)
+		service_process_set_db(&auth->process, open_verdict_database());
 	auth->ticker = session_ticker_start(&(struct session_ticker_options){
 	    .turns = &auth->shared->turns,
 	    .epoch = &auth->shared->epoch,
@@ -222,7 +219,6 @@ static const struct service_program program = {
 	.app_size = sizeof(struct auth),
 	.open = open_worker,
 	.close = close_worker,
-	.job_library = &job_library,
 	.jobs = &jobs,
 };
 

@@ -7,7 +7,6 @@
 #include "core/task/task_jobs.h"
 #include "core/task/task_routes.h"
 #include "core/whoami/whoami_routes.h"
-#include "job/job_service.h"
 #include "job/webhook.h"
 
 /* clang-format off */
@@ -72,7 +71,6 @@ static const struct service_program program = {
 	.config = &config,
 	.vars = vars,
 	.create_record = profile_create,
-	.job_library = &job_library,
 	.jobs = &jobs,
 };
 

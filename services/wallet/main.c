@@ -5,7 +5,6 @@
 #include "app/service_main.h"
 #include "base/log.h"
 #include "base/log_events.h"
-#include "job/job_service.h"
 #include "job/webhook.h"
 #include "wallet/account/account_routes.h"
 #include "wallet/batch/batch_routes.h"
@@ -98,7 +97,6 @@ static const struct service_program program = {
 	.vars = vars,
 	.check = check,
 	.create_record = account_create,
-	.job_library = &job_library,
 	.jobs = &jobs,
 };
 

@@ -4,13 +4,13 @@
 
 #include "unit.h"
 
-#include "app/service_main.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "db/db.h"
 #include "job/job.h"
 #include "job/job_count.h"
 #include "job/job_metrics.h"
+#include "job/job_service.h"
 #include "job/job_store.h"
 #include "schema.h"
 #include "servers.h"
@@ -50,12 +50,11 @@ tear_down(void)
 static const char *
 text(void)
 {
-	static const struct service_program program = { .name = "core" };
-	struct service_process process = { .program = &program, .db = db };
+	struct job_service service = { .name = "core", .db = db };
 	struct buf b;
 
 	buf_init(&b, a, 1 << 20);
-	job_metrics_write(&process, &b);
+	job_metrics_write(&service, &b);
 	ck_assert(!buf_failed(&b));
 	return b.data;
 }

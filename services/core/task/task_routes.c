@@ -246,7 +246,7 @@ answer_made(struct req *r, const struct task_made *made, struct task *out)
 	if (made->replayed)
 		idempotency_note_replay(r);
 	*out = made->task;
-	service_add_location(r, "/tasks", out->id);
+	req_add_location(r, "/tasks", out->id);
 	add_etag(r, out);
 	return ERR_OK;
 }

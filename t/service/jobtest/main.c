@@ -19,7 +19,6 @@
 #include "base/buf.h"
 #include "db/db.h"
 #include "job/job.h"
-#include "job/job_service.h"
 
 static const struct db_stmt insert_effect = {
 	.name = "jobtest_insert_effect",
@@ -320,7 +319,6 @@ static const struct service_program program = {
 	.name = "jobtest",
 	.service = &service,
 	.config = &config,
-	.job_library = &job_library,
 	.jobs = &jobs,
 };
 
