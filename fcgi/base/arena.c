@@ -13,8 +13,8 @@
 
 /*
  * Under AddressSanitizer the unused part of a block is poisoned and each
- * allocation is followed by a gap, so that an overrun, or a use after reset,
- * is caught as it would be in malloc's memory.
+ * allocation is followed by a gap.  So an overrun and a use after reset are
+ * detected as they are in malloc's memory.
  */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -36,18 +36,24 @@ enum { GAP_BYTES = 0 };
 
 enum {
 	ALIGN = alignof(max_align_t),
-	/* malloc's header included, two pages: what an idle thread keeps. */
+	/*
+	 * The two blocks that an idle thread keeps.  With malloc's header each
+	 * fills whole pages.
+	 */
 	FIRST_BYTES = 8 * 1024 - 16,
 	SECOND_BYTES = 2 * FIRST_BYTES,
-	/* Blocks double up to this; what is larger gets a block of its own. */
+	/*
+	 * Blocks double up to this size; a larger allocation gets a block of
+	 * its own.
+	 */
 	BLOCK_BYTES_MAX = 256 * 1024,
 };
-/* No request of ours comes near; a size above it is arithmetic gone wrong. */
+/* No request comes near this size; a larger one is an arithmetic error. */
 static const size_t size_bytes_max = SIZE_MAX / 4;
 
 struct block {
 	struct block *next; /* older */
-	char *at; /* first free byte */
+	char *at; /* the first free byte */
 	char *end;
 	alignas(max_align_t) char bytes[];
 };
@@ -59,10 +65,12 @@ struct defer {
 };
 
 struct arena {
-	struct block *blocks; /* newest first; allocations come from it */
-	struct defer *defers; /* newest first; live in the blocks */
+	struct block
+	    *blocks; /* newest first; memory is taken from the newest */
+	struct defer *defers; /* newest first; stored in the blocks */
 	size_t next_block_bytes;
-	struct block *first; /* holds this struct too, and survives resets */
+	struct block
+	    *first; /* holds this struct, too, and is kept by a reset */
 	char *first_at;
 };
 
@@ -100,7 +108,7 @@ block_free(struct block *block)
 	free(block);
 }
 
-/* NULL when the block has no room. */
+/* Returns NULL when the block has no room. */
 static void *
 block_take(struct block *block, size_t size_bytes)
 {
@@ -138,7 +146,10 @@ alloc_in_new_block(struct arena *a, size_t size_bytes)
 	struct block *block;
 
 	if (need_bytes > a->next_block_bytes / 2) {
-		/* Filed behind the newest, whose rest stays in use. */
+		/*
+		 * Insert the large block behind the newest one, so that the
+		 * free rest of the newest one stays in use.
+		 */
 		block = block_new(need_bytes);
 		block->next = a->blocks->next;
 		a->blocks->next = block;
@@ -166,7 +177,9 @@ arena_alloc(struct arena *a, size_t size_bytes)
 	return p;
 }
 
-/* Whether the bytes at p are the newest of the block, with room to grow. */
+/*
+ * Whether the allocation at p is the last one of the block and can be extended.
+ */
 static bool
 grow_in_place(struct block *block, char *p, size_t size_bytes, size_t new_bytes)
 {
@@ -244,7 +257,7 @@ arena_join(struct arena *a, const char *const *texts, size_t n)
 char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
-	char text[256]; /* most fit, and are then formatted once */
+	char text[256]; /* most texts fit, and are formatted only once */
 	va_list args;
 	char *out;
 	int len;
@@ -281,15 +294,17 @@ arena_reset(struct arena *a)
 {
 	struct block *block, *older;
 
-	/* A release may itself defer; then that one is the newest. */
+	/* A release function may itself defer; that one is then the newest. */
 	while (a->defers != NULL) {
 		struct defer *d = a->defers;
 
 		a->defers = d->next;
 		d->release(d->obj);
 	}
-	/* The first block is the oldest, unless large ones were filed behind
-	 * it: walk the whole list and keep that one. */
+	/*
+	 * The first block is the oldest, unless large blocks were inserted
+	 * behind it: walk the whole list and keep the first block.
+	 */
 	for (block = a->blocks; block != NULL; block = older) {
 		older = block->next;
 		if (block != a->first)

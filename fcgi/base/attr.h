@@ -1,4 +1,4 @@
-/* attr: the compiler attributes we use, under names that say what they do. */
+/* attr: the compiler attributes that this code uses, under readable names. */
 #ifndef BASE_ATTR_H
 #define BASE_ATTR_H
 

@@ -5,7 +5,10 @@
 
 #include "base/arena.h"
 
-/* Of a row in values[]: in which alphabets the byte has that value. */
+/*
+ * Flags of a row in values[]: the alphabets in which the character has this
+ * value.
+ */
 enum { STANDARD = 0x40, URL = 0x80, VALUE_MASK = 0x3f };
 
 static const char standard_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -39,7 +42,7 @@ static const uint8_t values[256] = {
 };
 /* clang-format on */
 
-/* Writes without padding; returns where it stopped. */
+/* Writes text without padding and returns its end. */
 static char *
 encode(char *out, const char *letters, const unsigned char *in, size_t len)
 {
@@ -89,8 +92,8 @@ base64url_encode(struct arena *a, const void *data, size_t len)
 }
 
 /*
- * Text without padding.  A rest of one letter cannot be, one of two letters
- * leaves four spare bits and one of three leaves two, which must be zero.
+ * Decodes text without padding.  One remaining letter is invalid; two remaining
+ * letters leave four spare bits and three leave two, which must be zero.
  */
 static bool
 decode(struct arena *a, uint8_t alphabet, const char *text, size_t len,
@@ -135,7 +138,7 @@ base64_decode(struct arena *a, const char *text, size_t len,
 {
 	if (len % 4 != 0)
 		return false;
-	/* One or two at the very end; decode() refuses any other. */
+	/* Skip one or two "=" at the very end; decode() refuses any other. */
 	for (int i = 0; i < 2 && len > 0 && text[len - 1] == '='; i++)
 		len--;
 	return decode(a, STANDARD, text, len, ret_data, ret_len);

@@ -25,7 +25,7 @@ buf_init(struct buf *b, struct arena *a, size_t max_bytes)
 	};
 }
 
-/* Makes room for len more bytes and the NUL, or fails the buffer. */
+/* Makes room for len more bytes and the NUL, or marks the buffer as failed. */
 static bool
 reserve(struct buf *b, size_t len)
 {
@@ -86,7 +86,10 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	int len;
 
 	va_start(args, fmt);
-	/* clang-tidy 14 says so only if it read arena.c in the same run. */
+	/*
+	 * clang-tidy 14 reports this only when it has read arena.c in the same
+	 * run.
+	 */
 	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
 	len = vsnprintf(b->data + b->len, room, fmt, args);
 	va_end(args);

@@ -1,9 +1,10 @@
 /*
- * buf: a growing run of bytes in an arena, with a ceiling given at birth.
+ * buf: a growing sequence of bytes in an arena, with a maximum size given at
+ * initialisation.
  *
- * Failure (the ceiling is reached) is sticky: appends may go unchecked and
- * buf_failed() is asked once, before the bytes are used.  The bytes are
- * always followed by a NUL that `len` does not count.
+ * A failure (the maximum is reached) is sticky: appends need no check, and
+ * buf_failed() is called once, before the bytes are used.  A NUL always follows
+ * the bytes; `len` does not count it.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -18,7 +19,7 @@ struct arena;
 
 struct buf {
 	struct arena *arena;
-	char *data; /* never NULL after init */
+	char *data; /* never NULL after buf_init() */
 	size_t len;
 	size_t cap;
 	size_t max;

@@ -4,12 +4,14 @@
 #include <time.h>
 
 /*
- * The calendar is computed here: gmtime_r and timegm take the C library's
- * time zone lock, and every line of the log has a time.
+ * The calendar is computed here, because gmtime_r and timegm take the C
+ * library's lock of the time zone, and every log line needs the time.
  */
 enum { DAY_S = 24 * 60 * 60 };
 enum { CYCLE_DAYS = 146097, CYCLE_YEARS = 400 }; /* Gregorian */
-enum { EPOCH_DAY = 719528 }; /* 1970-01-01, counted from 0000-01-01 */
+enum {
+	EPOCH_DAY = 719528
+}; /* the number of 1970-01-01, counted from 0000-01-01 */
 
 struct date {
 	int64_t year;
@@ -70,7 +72,7 @@ month_days(int64_t year, int month)
 	return days[month - 1] + (month == 2 && is_leap(year));
 }
 
-/* Days from 0000-01-01 to the first of January; the year is not negative. */
+/* Days from 0000-01-01 to January 1 of the year, which is not negative. */
 static int64_t
 year_start_day(int64_t year)
 {
@@ -96,7 +98,7 @@ date_of_day(int64_t day)
 {
 	int64_t cycle = day / CYCLE_DAYS - (day % CYCLE_DAYS < 0);
 	int64_t rest = day - cycle * CYCLE_DAYS;
-	/* An estimate that is never too late, and at most a year too early. */
+	/* This estimate is never too late, and at most one year too early. */
 	int64_t year = rest / 366;
 	struct date d = { .month = 1 };
 
@@ -150,7 +152,7 @@ clock_write(int64_t epoch_ms, char out[CLOCK_TEXT_SIZE])
 	*p = '\0';
 }
 
-/* Reads exactly `width` digits in [min, max] and moves *s behind them. */
+/* Reads exactly `width` digits with a value in [min, max] and advances *s. */
 static bool
 take_digits(const char **s, int width, int min, int max, int *ret_n)
 {
@@ -170,7 +172,7 @@ take_digits(const char **s, int width, int min, int max, int *ret_n)
 	return true;
 }
 
-/* RFC 3339 section 5.6: letters may be lower case.  `c` is upper case. */
+/* RFC 3339 section 5.6 allows letters in lower case.  `c` is in upper case. */
 static bool
 take_char(const char **s, char c)
 {
@@ -195,7 +197,7 @@ take_date(const char **s, struct date *ret_date)
 	return true;
 }
 
-/* An optional fraction of a second, of any length. */
+/* Reads an optional fraction of a second, of any length. */
 static bool
 take_fraction(const char **s, int *ret_ms)
 {
@@ -233,7 +235,7 @@ take_offset(const char **s, int *ret_offset_s)
 	return true;
 }
 
-/* The second after a leap second begins a July or a January in UTC. */
+/* In UTC a leap second can only precede a July 1 or a January 1. */
 static bool
 may_follow_leap_second(int64_t utc_s)
 {
@@ -249,7 +251,7 @@ clock_read(const char *text, int64_t *ret_epoch_ms)
 	const char *s = text;
 	struct date d;
 	int hour, minute, second, ms, offset_s, time_s;
-	int64_t utc_s; /* since the start of year 0 */
+	int64_t utc_s; /* seconds since the start of year 0 */
 
 	if (!take_date(&s, &d) || !take_char(&s, 'T') ||
 	    !take_digits(&s, 2, 0, 23, &hour) || !take_char(&s, ':') ||

@@ -20,7 +20,7 @@ variable_name(
 	assert(len > 0 && len < NAME_SIZE);
 }
 
-/* A number without bounds in its row may be any. */
+/* A row whose min and max are both 0 has no limits. */
 static bool
 is_bounded(const struct config_var *var)
 {
@@ -52,7 +52,7 @@ string_fits(const struct config_var *var, const char *text)
 	return var->max <= 0 || (len >= var->min && len <= var->max);
 }
 
-/* What the row wants, said after the fact that it did not get it. */
+/* Describes what the row allows, for the message about a wrong value. */
 static void
 describe_range(const struct config_var *var, char out[PROBLEM_SIZE])
 {
@@ -76,7 +76,9 @@ describe_range(const struct config_var *var, char out[PROBLEM_SIZE])
 	}
 }
 
-/* True when the text fits the row and is stored. */
+/*
+ * Parses the text and stores it; returns false when the row does not allow it.
+ */
 static bool
 store(const struct config_var *var, const char *text, void *config)
 {
@@ -109,8 +111,8 @@ store(const struct config_var *var, const char *text, void *config)
 }
 
 /*
- * The text to read: the variable's, or the fallback.  An empty variable is a
- * text, but it is no number and no switch: then it counts as not set.
+ * The text to parse: the variable's, or the default.  An empty variable is a
+ * valid text, but no number and no switch; for those it counts as not set.
  */
 static const char *
 text_of(const char *name, const struct config_var *var)
@@ -160,7 +162,7 @@ config_load(const char *prefix, const struct config_var *vars, void *config)
 	return good;
 }
 
-/* A bar would end the cell. */
+/* Escape "|", which would end the cell of the markdown table. */
 static void
 print_text(FILE *out, const char *text)
 {

@@ -1,7 +1,8 @@
 /*
- * config: a service's settings, one table, from environment variables alone.
+ * config: the settings of a service, defined by one table and read from
+ * environment variables only.
  *
- * A row's variable is PREFIX_NAME (AUTH_DATABASE_URL).  Every problem is
+ * The variable of a row is PREFIX_NAME (AUTH_DATABASE_URL).  Every problem is
  * reported, not only the first; secrets are never printed.
  */
 #ifndef BASE_CONFIG_H
@@ -20,13 +21,18 @@ enum { CONFIG_SECRET = 1, CONFIG_REQUIRED = 2 };
 struct config_var {
 	const char *name; /* without the prefix: "DATABASE_URL" */
 	size_t offset;
-	const char *fallback; /* as the variable would be written; or NULL */
-	/* Of a number, unless both are 0; of a text's bytes, if max is not. */
+	const char
+	    *fallback; /* the default, written as in the variable; or NULL */
+	/*
+	 * Limits of a number (none if both are 0), or of a text's length in
+	 * bytes (none if max is 0).
+	 */
 	int64_t min, max;
-	enum config_type type; /* const char *, int64_t, bool (on|off) */
+	enum config_type
+	    type; /* const char *, int64_t or bool (written on or off) */
 	unsigned flags;
-	const char *unit; /* "ms", "threads"; NULL for none */
-	const char *doc; /* one sentence or two */
+	const char *unit; /* such as "ms" or "threads"; NULL for none */
+	const char *doc; /* the description, in one or two sentences */
 };
 
 #define CONFIG(T, member, variable) \
@@ -35,15 +41,17 @@ struct config_var {
 	    int64_t: CONFIG_INT, bool: CONFIG_BOOL)
 
 /*
- * Fills *config by the rows (ended by a NULL name).  Texts point into the
- * environment or the table.  Without variable and fallback, a text is NULL, a
- * number 0 and a switch off.  A number or a switch whose variable is empty
- * counts as not set; so does a required text.  False when any row fails; each
- * is logged.
+ * Fills *config from the environment by the rows (ended by a NULL name).  Texts
+ * point into the environment or the table.  Without variable and default, a
+ * text is NULL, a number 0 and a switch off.  A number, a switch or a required
+ * text whose variable is empty counts as not set.  Returns false when any row
+ * fails; each failure is logged.
  */
 MUST_CHECK bool
 config_load(const char *prefix, const struct config_var *vars, void *config);
-/* A markdown table of the rows: variable, default, unit, range, meaning. */
+/*
+ * Prints a markdown table of the rows: variable, default, unit, range, meaning.
+ */
 void config_print(FILE *out, const char *prefix, const struct config_var *vars);
 
 #endif

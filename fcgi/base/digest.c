@@ -37,13 +37,16 @@ struct contexts {
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t contexts_key; /* frees them with their thread */
+static pthread_key_t contexts_key; /* frees a thread's contexts when it exits */
 static EVP_MD *hash_type;
 static EVP_MAC *mac_type;
 static bool macs_restart; /* see probe_restart() */
 static _Thread_local struct contexts *contexts;
 
-/* What can fail here is OpenSSL's memory or its installation, not input. */
+/*
+ * These calls fail only for lack of memory or a broken installation of OpenSSL,
+ * never because of input.
+ */
 static void
 must(bool worked, const char *what)
 {
@@ -191,7 +194,7 @@ start_mac(struct contexts *c, const void *key, size_t key_len)
 		memcpy(m->key, key, key_len);
 		m->key_len = key_len;
 	}
-	/* A NULL key would mean the key of the last call. */
+	/* OpenSSL takes a NULL key to mean the key of the previous call. */
 	must(EVP_MAC_init(m->ctx, key_len > 0 ? key : no_key, key_len, NULL),
 	    "HMAC");
 	return m->ctx;
@@ -211,7 +214,7 @@ hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 	must(mac_finish(ctx, data, len, out), "HMAC");
 }
 
-/* RFC 5869: one block of output, so expanding is one HMAC. */
+/* RFC 5869.  The output is one block, so that the expand step is one HMAC. */
 void
 hkdf_sha256(const void *key, size_t key_len, const char *info,
     unsigned char out[SHA256_SIZE])
@@ -223,7 +226,7 @@ hkdf_sha256(const void *key, size_t key_len, const char *info,
 	assert(info_len <= HKDF_INFO_MAX);
 	hmac_sha256(no_salt, sizeof(no_salt), key, key_len, prk);
 	memcpy(block, info, info_len + 1);
-	block[info_len] = 1; /* the block's number, where the NUL was */
+	block[info_len] = 1; /* the number of the block, in place of the NUL */
 	hmac_sha256(prk, sizeof(prk), block, info_len + 1, out);
 	explicit_bzero(prk, sizeof(prk));
 }

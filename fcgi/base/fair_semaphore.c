@@ -8,20 +8,20 @@
 
 #include "base/clock.h"
 
-/* A thread in the queue, on its own stack. */
+/* A waiting thread; on the stack of that thread. */
 struct waiter {
 	pthread_cond_t changed;
 	bool has_slot;
-	void *thing; /* that came with it */
+	void *thing; /* handed over together with the slot */
 	struct waiter *next;
 };
 
 struct fair_semaphore {
-	pthread_mutex_t mutex; /* guards what follows */
+	pthread_mutex_t mutex; /* protects the members below */
 	int64_t slots;
-	int64_t free; /* 0 while anybody waits */
+	int64_t free; /* free slots; 0 while a thread waits */
 	struct waiter *first;
-	struct waiter **last; /* where the next one is linked */
+	struct waiter **last; /* where the next waiter is linked */
 };
 
 struct fair_semaphore *
@@ -48,7 +48,7 @@ fair_semaphore_free(struct fair_semaphore *s)
 	free(s);
 }
 
-/* -- the queue; all with the lock held -- */
+/* -- the queue; the caller holds the lock -- */
 
 static void
 enqueue(struct fair_semaphore *s, struct waiter *w)
@@ -84,13 +84,16 @@ wait_for_slot(struct fair_semaphore *s, struct waiter *w, int64_t deadline_us)
 
 	while (!w->has_slot && rc != ETIMEDOUT)
 		rc = pthread_cond_timedwait(&w->changed, &s->mutex, &until);
-	/* Given at the last moment, it counts: nobody else would return it. */
+	/*
+	 * A slot that was handed over just before the timeout must be kept:
+	 * nobody else would release it.
+	 */
 	if (!w->has_slot)
 		dequeue(s, w);
 	return w->has_slot;
 }
 
-/* -- for callers -- */
+/* -- public functions -- */
 
 bool
 fair_semaphore_try(struct fair_semaphore *s)
@@ -126,7 +129,7 @@ fair_semaphore_acquire(
 	return taken;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static bool
 give(struct fair_semaphore *s, void *thing)
 {
@@ -137,7 +140,10 @@ give(struct fair_semaphore *s, void *thing)
 	dequeue(s, w);
 	w->has_slot = true;
 	w->thing = thing;
-	/* With the lock held: else it could be gone by now. */
+	/*
+	 * Signal while holding the lock: otherwise the waiter, which is on
+	 * another thread's stack, might no longer exist.
+	 */
 	pthread_cond_signal(&w->changed);
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
- * fnv: the hash FNV-1a (Fowler, Noll, Vo), for tables and for choices that
- * nobody gains by forcing; it resists no attack.
+ * fnv: the hash function FNV-1a (Fowler, Noll, Vo).  It does not resist
+ * attacks: use it for tables and choices where nobody gains from a collision.
  */
 #ifndef BASE_FNV_H
 #define BASE_FNV_H
@@ -24,7 +24,9 @@ fnv64_byte(uint64_t hash, unsigned char byte)
 	return (hash ^ byte) * FNV64_PRIME;
 }
 
-/* Both go on from `hash`, which is FNV.._START at first. */
+/*
+ * Both functions continue from `hash`, which is FNV.._START at the beginning.
+ */
 static inline uint32_t
 fnv32_text(uint32_t hash, const char *text)
 {

@@ -22,7 +22,7 @@ is_stuck(struct metrics_process *p, int64_t now_us)
 	       now_us - beat_us > HEALTH_STUCK_US;
 }
 
-/* Of a pool, or of all: -1. */
+/* Counts the stuck processes of one pool, or of all pools when `pool` is -1. */
 static int
 count_stuck(int pool, int64_t now_us)
 {
@@ -67,7 +67,7 @@ health_pools(int64_t now_us, struct health_pool out[METRICS_POOLS_MAX])
 		struct metrics_pool_row *row = &metrics_area->pools[i];
 
 		if (row->wanted == 0)
-			continue; /* of an earlier release */
+			continue; /* a slot of an earlier release */
 		out[n++] = (struct health_pool){
 			.name = row->name,
 			.serves = row->serves != 0,

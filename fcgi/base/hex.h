@@ -4,9 +4,13 @@
 
 #include <stddef.h>
 
-/* The value of a digit of either case; -1: it is none. */
+/*
+ * The value of a hexadecimal digit of either case; -1 for any other character.
+ */
 int hex_value(char c);
-/* Two lower-case digits for each byte, and a NUL: 2 * len + 1 characters. */
+/*
+ * Writes two lower-case digits for each byte and a NUL: 2 * len + 1 characters.
+ */
 void hex_write(const void *data, size_t len, char *out);
 
 #endif

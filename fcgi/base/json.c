@@ -1,6 +1,6 @@
 /*
- * A struct json is jansson's json_t under our name: it is never defined, only
- * converted at this border.
+ * struct json is jansson's json_t under another name.  It is never defined;
+ * pointers are converted in this file only.
  */
 #include "base/json.h"
 
@@ -16,7 +16,7 @@
 #include "base/json_scan.h"
 #include "base/random.h"
 
-/* Of a string that nobody reads. */
+/* The length to which the strings of unknown members are cut. */
 enum { SHORT_STRING_MAX = 64 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -25,7 +25,10 @@ static json_t *
 theirs(const struct json *j)
 {
 	assert(j != NULL);
-	/* jansson's getters take const or not as it happens; none writes. */
+	/*
+	 * jansson's getters are not consistent about const; none of them
+	 * writes.
+	 */
 	return (json_t *)j;
 }
 
@@ -35,7 +38,7 @@ ours(const json_t *j)
 	return (const struct json *)j;
 }
 
-/* So that nobody can choose keys that fall into one bucket. */
+/* Seeds jansson's hash, so that nobody can choose keys that collide. */
 static void
 seed(void)
 {
@@ -73,7 +76,9 @@ release(void *obj)
 	json_decref(obj);
 }
 
-/* Counted before anything is built: jansson itself allows 2048 levels. */
+/*
+ * Checked before anything is built, because jansson itself allows 2048 levels.
+ */
 static bool
 is_in_bounds(
     const struct json_scan *found, size_t max_values, const char **ret_problem)
@@ -100,7 +105,9 @@ json_read_bounded(struct arena *a, const char *text, size_t len,
 		.too_many =
 		    found.depth <= JSON_DEPTH_MAX && found.values > max_values,
 	};
-	/* jansson overlooks a NUL behind a number or a word: [1<NUL>,2]. */
+	/*
+	 * jansson does not notice a NUL after a number or a word: [1<NUL>,2].
+	 */
 	if (len > 0 && memchr(text, '\0', len) != NULL) {
 		ret_result->problem = "the text is not JSON";
 		return NULL;
@@ -191,7 +198,7 @@ json_each(const struct json *j,
 		    ours(json_object_iter_value(m)));
 }
 
-/* As json_shorten_others() promises: the kind and the truth of it stay. */
+/* Empties an array or object, and cuts a long string. */
 static void
 shorten(json_t *value)
 {
@@ -249,7 +256,10 @@ json_get_string(const struct json *j)
 const char *
 json_member_string(const struct json *j, const char *name)
 {
-	/* Both give NULL for what is not there or of another kind. */
+	/*
+	 * Both functions return NULL when the member is missing or of another
+	 * kind.
+	 */
 	return json_string_value(json_object_get(theirs(j), name));
 }
 

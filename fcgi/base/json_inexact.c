@@ -14,9 +14,9 @@ struct search {
 };
 
 /*
- * jansson keeps the order of the text, and no key occurs twice: the numbers of
- * the value and those of the text correspond one by one.  The depth of the
- * value is bounded (JSON_DEPTH_MAX).
+ * jansson keeps the order of the text, and no key occurs twice, so the numbers
+ * of the value and of the text correspond one to one.  The depth of the value
+ * is limited (JSON_DEPTH_MAX).
  */
 static void
 walk(struct search *s, json_t *j)

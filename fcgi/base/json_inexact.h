@@ -1,10 +1,10 @@
 /*
- * json_inexact: the numbers of a text that a double may not keep as they were
- * written.
+ * json_inexact: the numbers of a JSON text that a double may not represent
+ * exactly.
  *
- * 100.0 and 1e2 are integers, as JSON Schema has it; 10.00000000000000001 is
- * none, and the double that is read from it is.  So such numbers are
- * remembered.
+ * By JSON Schema 100.0 and 1e2 are integers and 10.00000000000000001 is not,
+ * but the double read from the latter is 10.  So the numbers that were possibly
+ * rounded are remembered.
  */
 #ifndef BASE_JSON_INEXACT_H
 #define BASE_JSON_INEXACT_H
@@ -16,13 +16,15 @@
 struct arena;
 struct json;
 
-/* All zeroes: there are none. */
+/* All members zero: there are no such numbers. */
 struct json_inexact {
-	uintptr_t *items; /* the addresses of their values, sorted */
+	uintptr_t *items; /* the addresses of the values, sorted */
 	size_t count;
 };
 
-/* `j` was read from the text, in which json_scan() found `max` of them. */
+/*
+ * `j` was read from the text, in which json_scan() counted `max` such numbers.
+ */
 struct json_inexact json_inexact_find(struct arena *a, const struct json *j,
     const char *text, size_t len, size_t max);
 bool json_inexact_has(const struct json_inexact *set, const struct json *j);

@@ -7,7 +7,7 @@ struct cursor {
 	const char *end;
 };
 
-/* Behind the quote that ends the string, or at the text's end. */
+/* Moves behind the quote that ends the string, or to the end of the text. */
 static void
 skip_string(struct cursor *c)
 {
@@ -31,7 +31,10 @@ is_number_byte(char c)
 	       c == '-';
 }
 
-/* Zeros before the first digit and behind the last do not count. */
+/*
+ * Counts significant digits: zeros before the first and after the last non-zero
+ * digit do not count.
+ */
 static size_t
 count_digits(const char *at, const char *end)
 {
@@ -50,7 +53,7 @@ count_digits(const char *at, const char *end)
 	return digits;
 }
 
-/* What is smaller than a double can be is read as 0. */
+/* A number too small for a double is read as 0. */
 static bool
 is_exponent_small(const char *at, const char *end)
 {
@@ -66,7 +69,7 @@ is_exponent_small(const char *at, const char *end)
 	return at - first <= EXPONENT_DIGITS_MAX;
 }
 
-/* True: it has a fraction or an exponent. */
+/* Returns true when the number has a fraction or an exponent. */
 static bool
 skip_number(struct cursor *c, bool *ret_is_exact)
 {

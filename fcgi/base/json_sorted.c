@@ -32,7 +32,7 @@ compare_members(const void *a, const void *b)
 	    ((const struct member *)a)->name, ((const struct member *)b)->name);
 }
 
-/* Deeper than JSON_DEPTH_MAX nothing was read. */
+/* The recursion is limited: nothing deeper than JSON_DEPTH_MAX was read. */
 void
 json_write_sorted(
     struct buf *b, const struct json *j) /* NOLINT(misc-no-recursion) */

@@ -1,6 +1,6 @@
 /*
- * json_sorted: JSON in a form that depends on its meaning alone: no blanks, the
- * members of objects in the order of their names.
+ * json_sorted: writes JSON in a canonical form: no white space, the members of
+ * objects sorted by name.
  */
 #ifndef BASE_JSON_SORTED_H
 #define BASE_JSON_SORTED_H
@@ -8,7 +8,10 @@
 struct buf;
 struct json;
 
-/* NULL is written as null.  Not for readers: commas follow each item. */
+/*
+ * Writes NULL as null.  The output is for hashing, not for JSON readers: a
+ * comma follows each item.
+ */
 void json_write_sorted(struct buf *b, const struct json *j);
 
 #endif

@@ -1,4 +1,4 @@
-/* json_write: values back into text, without recursion. */
+/* json_write: writes values as JSON text, without recursion. */
 #include <assert.h>
 #include <float.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ write_escape(struct buf *b, unsigned char c)
 	buf_printf(b, "\\u%04x", c);
 }
 
-/* Escapes what JSON.stringify escapes, in the same way. */
+/* Escapes the same characters as JSON.stringify, in the same way. */
 void
 json_write_string(struct buf *b, const char *s)
 {
@@ -62,7 +62,10 @@ json_write_strings(struct buf *b, const char *const *items, size_t count)
 	buf_putc(b, ']');
 }
 
-/* Digits enough to read as the same number, and a mark that it is real. */
+/*
+ * Enough digits to be read as the same number, and always a "." or an exponent,
+ * so that the number stays a real one.
+ */
 static void
 write_real(struct buf *b, double n)
 {
@@ -78,7 +81,7 @@ write_real(struct buf *b, double n)
 		buf_puts(b, ".0");
 }
 
-/* A container is only opened. */
+/* Of an array or object only the opening bracket is written. */
 static void
 write_one(struct buf *b, json_t *j)
 {
@@ -110,11 +113,11 @@ write_one(struct buf *b, json_t *j)
 	}
 }
 
-/* A container that is being written. */
+/* An array or object that is being written. */
 struct level {
 	json_t *container;
-	void *member; /* of an object: the next one; NULL after the last */
-	size_t index; /* of an array: the next one */
+	void *member; /* of an object: the next member; NULL after the last */
+	size_t index; /* of an array: the next item */
 	bool begun;
 };
 
@@ -127,7 +130,10 @@ level_of(json_t *j)
 	};
 }
 
-/* Writes what precedes the next value; NULL when the container is done. */
+/*
+ * Writes what precedes the next value and returns that value; NULL when the
+ * array or object is complete.
+ */
 static json_t *
 next_value(struct buf *b, struct level *l)
 {
@@ -172,8 +178,8 @@ json_write(struct buf *b, const struct json *j)
 		}
 		write_one(b, value);
 		if (json_is_object(value) || json_is_array(value)) {
-			assert(
-			    depth < JSON_DEPTH_MAX); /* json_read saw to it */
+			assert(depth < JSON_DEPTH_MAX); /* json_read() has
+			                                   checked the depth */
 			levels[depth++] = level_of(value);
 		}
 	}

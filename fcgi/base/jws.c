@@ -10,10 +10,10 @@
 #include "base/json.h"
 #include "base/str.h"
 
-/* {"alg":"HS256"} and the dot behind it, ready to be signed. */
+/* {"alg":"HS256"} and the dot behind it, in base64url. */
 static const char header_text[] = "eyJhbGciOiJIUzI1NiJ9.";
 enum { HEADER_LEN = sizeof(header_text) - 1 };
-/* More than header, dots, signature and rounding take. */
+/* An upper limit of what header, dots, signature and rounding add. */
 enum { TOKEN_OVERHEAD = 128 };
 
 const char *
@@ -24,7 +24,7 @@ jws_sign(struct arena *a, const void *key, size_t key_len,
 	struct buf token;
 
 	assert(key_len > 0);
-	/* The MAC is over the token's own beginning. */
+	/* The signature covers the beginning of the token itself. */
 	buf_init(&token, a, claims_len * 2 + TOKEN_OVERHEAD);
 	buf_put(&token, header_text, HEADER_LEN);
 	buf_puts(&token, base64url_encode(a, claims_json, claims_len));
@@ -72,7 +72,10 @@ object_read(struct arena *a, const char *text, size_t len)
 	return j != NULL && json_kind(j) == JSON_KIND_OBJECT ? j : NULL;
 }
 
-/* RFC 7515 section 4.1.11: whoever does not know what is critical refuses. */
+/*
+ * RFC 7515 section 4.1.11: a token with a `crit` member that the reader does
+ * not understand must be refused.
+ */
 static bool
 header_fits(struct arena *a, const char *part, size_t len)
 {
@@ -95,7 +98,7 @@ jws_verify_text(struct arena *a, const void *key, size_t key_len,
 	size_t len = strnlen(token, JWS_TOKEN_MAX + 1);
 	const char *claims, *dot;
 
-	assert(key_len > 0); /* a key that was never set verifies nothing */
+	assert(key_len > 0); /* a key that was not set verifies nothing */
 	if (len > JWS_TOKEN_MAX)
 		return NULL;
 	claims = strchr(token, '.');
@@ -106,8 +109,10 @@ jws_verify_text(struct arena *a, const void *key, size_t key_len,
 	if (dot == NULL)
 		return NULL;
 
-	/* First the signature: then nobody else's JSON is ever read.  A third
-	 * dot is none of its letters. */
+	/*
+	 * Check the signature first, so that JSON from strangers is never
+	 * parsed.  A third dot is not a base64url letter and is refused.
+	 */
 	if (!signature_fits(a, key, key_len, token, dot) ||
 	    !header_fits(a, token, (size_t)(claims - 1 - token)))
 		return NULL;

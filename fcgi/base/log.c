@@ -12,14 +12,14 @@
 #include "base/utf8.h"
 
 /*
- * A line is built on the stack, without an arena: what logs may be out of
- * memory, or serve no request.
+ * A line is built on the stack, without an arena: the caller may be out of
+ * memory, or may serve no request.
  */
 enum {
-	NAME_MAX_BYTES = 64, /* service, pool */
+	NAME_MAX_BYTES = 64, /* of service and pool */
 	ID_MAX_BYTES = 128,
 	TRACE_MAX_BYTES = 32,
-	/* The most that one byte of text becomes: \u001f. */
+	/* The longest escape of one byte of text: \u001f. */
 	ESCAPE_MAX = 6,
 	HEAD_MAX_BYTES =
 	    ESCAPE_MAX * (2 * NAME_MAX_BYTES + ID_MAX_BYTES + TRACE_MAX_BYTES) +
@@ -30,7 +30,9 @@ static const char cut_mark[] = ",\"cut\":true";
 static const char ellipsis[] = "\xe2\x80\xa6"; /* U+2026 */
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-/* So the head and the longest message always fit, and only fields are cut. */
+/*
+ * The head and the longest event name always fit, so that only fields are cut.
+ */
 static_assert(HEAD_MAX_BYTES + ESCAPE_MAX * LOG_TEXT_MAX + sizeof(ellipsis) +
 		      sizeof(cut_mark) + sizeof("}\n") <=
 		  LOG_LINE_MAX,
@@ -38,7 +40,7 @@ static_assert(HEAD_MAX_BYTES + ESCAPE_MAX * LOG_TEXT_MAX + sizeof(ellipsis) +
 
 struct line {
 	size_t len;
-	bool full; /* something did not fit, and what follows is dropped */
+	bool full; /* something did not fit; later text is dropped */
 	char bytes[LOG_LINE_MAX];
 };
 
@@ -52,7 +54,7 @@ static const char *const level_names[] = {
 static struct {
 	const char *service;
 	const char *pool;
-	int worker; /* -1: not a worker */
+	int worker; /* -1: this process is not a worker */
 	enum log_level least;
 } process = { .worker = -1, .least = LOG_INFO };
 static _Thread_local const char *thread_request_id, *thread_trace_id;
@@ -97,8 +99,9 @@ put_code_escape(struct line *l, unsigned char c)
 }
 
 /*
- * One code point, or one byte that is not part of any.  C1 controls and DEL
- * are legal in JSON, but a terminal that shows the log would obey them.
+ * Writes one code point, or replaces one byte that is not UTF-8.  C1 controls
+ * and DEL are legal in JSON, but a terminal that shows the log would execute
+ * them.
  */
 static size_t
 put_one(struct line *l, const char *s, size_t len)
@@ -129,7 +132,7 @@ is_plain(char c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* Quoted and escaped, at most max_bytes of it. */
+/* Writes the text quoted and escaped, at most max_bytes of it. */
 static void
 put_text(struct line *l, const char *s, size_t max_bytes)
 {
@@ -190,7 +193,7 @@ put_head(struct line *l, enum log_level level)
 	put_member(l, "trace_id", thread_trace_id, TRACE_MAX_BYTES);
 }
 
-/* Whole, or not at all. */
+/* Writes the whole field, or nothing of it. */
 static void
 put_field(struct line *l, const struct log_field *f)
 {
@@ -226,7 +229,7 @@ write_event(
 	log_output_write(l.bytes, l.len + 2);
 }
 
-/* Not about the request that happens to be served. */
+/* Logs an event of the log itself, without the id of the current request. */
 static void
 write_own_event(struct log_event event, const struct log_field *fields)
 {
@@ -277,7 +280,8 @@ static void
 log_bounded(enum log_level level, const struct log_kind *kind,
     const struct log_field *fields)
 {
-	int saved_errno = errno; /* callers log, then look at it */
+	int saved_errno =
+	    errno; /* a caller may read errno after it has logged */
 	int64_t now_us;
 
 	if (level < process.least)

@@ -8,12 +8,12 @@
  * Members, in this order: time, level, service, pool, worker, request_id,
  * trace_id (each when it is known), msg, the fields.  A text over LOG_TEXT_MAX
  * bytes is cut and ends in an ellipsis; fields that would make the line longer
- * than LOG_LINE_MAX bytes are left out, and "cut":true says so.
+ * than LOG_LINE_MAX bytes are left out, and "cut":true is added.
  *
- * Lines of one kind are bounded (base/log_limit.h), and writing never waits
- * once log_output_set_nonblocking() was called (base/log_output.h).  What that
- * costs is in the log itself: "log lines dropped", with the message and, of
- * requests, the status that they had, and "log lines lost".
+ * The number of lines per event and source is limited (base/log_limit.h), and
+ * writing never blocks after log_output_set_nonblocking() (base/log_output.h).
+ * Lines that are not written for these reasons are reported by the events "log
+ * lines dropped" and "log lines lost".
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -28,7 +28,7 @@ enum { LOG_TEXT_MAX = 1024, LOG_LINE_MAX = 8192 };
 
 struct log_field {
 	const char *name; /* NULL ends the list; not escaped */
-	const char *text; /* NULL: `number` counts */
+	const char *text; /* NULL: the field is `number` */
 	int64_t number;
 };
 
@@ -66,7 +66,9 @@ void log_event_(enum log_level level, struct log_event event,
  */
 void log_event_from(enum log_level level, struct log_event event, int code,
     const char *source, const struct log_field *fields);
-/* Says what was dropped and has not been said; `all`: also of the last second.
+/*
+ * Logs how many lines were dropped and not reported yet; with `all`, including
+ * those of the last second.
  */
 void log_report(bool all);
 
@@ -78,16 +80,19 @@ log_text_(const char *name, const char *text)
 	return f;
 }
 
-/* Names the process in each line; `service` is not copied. */
+/* Sets the name of the service for each line; `service` is not copied. */
 void log_init(const char *service, enum log_level least);
-/* Names the pool and the worker, after a fork.  `pool` is not copied. */
+/* Sets the names of pool and worker, after a fork.  `pool` is not copied. */
 void log_set_worker(const char *pool, int worker);
 /*
- * The request that this thread is serving, and the trace it is part of; NULL
- * for none.  Not copied.
+ * Sets the ids of the request that this thread serves and of its trace; NULL
+ * for none.  They are not copied.
  */
 void log_set_request(const char *request_id, const char *trace_id);
-/* What this thread was told so, for another one that works for the request. */
+/*
+ * The ids that this thread has set, for another thread that works for the same
+ * request.
+ */
 struct log_request {
 	const char *request_id;
 	const char *trace_id;

@@ -11,8 +11,8 @@
 
 enum {
 	/*
-	 * Above what a service has: some 90 messages, and one for each status.
-	 * The last one stands for all that are more.
+	 * More than a service has: about 90 events, and one kind for each
+	 * status.  The last entry counts all further kinds together.
 	 */
 	KINDS_MAX = 256,
 	SOURCES = 1024, /* a power of two */
@@ -24,7 +24,7 @@ struct rate {
 	int64_t burst;
 };
 
-/* Of one process; a service has a few. */
+/* Limits of one process; a service has a few processes. */
 static const struct rate event_rate = { 1000 * 1000 / 5, 100 };
 static const struct rate refused_rate = { 1000 * 1000 / 200, 1000 };
 static const struct rate refused_source_rate = { 1000 * 1000 / 20, 200 };
@@ -33,21 +33,23 @@ static const struct rate source_rate = { 1000 * 1000 / 500, 2000 };
 struct kind {
 	const char *message;
 	int code;
-	int64_t spent_us; /* GCRA: when all of the burst is there again */
+	int64_t spent_us; /* GCRA: the time at which the whole burst is
+	                     available again */
 	int64_t dropped;
 	int64_t reported_us;
 };
 
 /*
- * Sources share a place by their hash: one who shares it with a noisy one loses
- * lines too, and nobody can evade the limit by pushing another out.
+ * Sources are hashed into a fixed table.  A source that shares its entry with a
+ * noisy one loses lines, too; but nobody can evade the limit by pushing another
+ * source out of the table.
  */
 static struct {
 	pthread_mutex_t lock;
 	struct kind kinds[KINDS_MAX];
 	int nkinds;
 	int64_t sources_spent_us[SOURCES];
-	_Atomic int64_t dropped; /* of all kinds, not reported */
+	_Atomic int64_t dropped; /* of all kinds, not reported yet */
 } limits = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static bool
@@ -63,7 +65,10 @@ take(const struct rate *rate, int64_t *spent_us, int64_t now_us)
 	return true;
 }
 
-/* So that nobody can choose sources that share a place with another's. */
+/*
+ * The hash is seeded, so that nobody can choose a source that shares another
+ * one's entry.
+ */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t hash_seed;
 
@@ -106,7 +111,7 @@ kind_of(const struct log_kind *k)
 	return kind;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static bool
 may_write(struct kind *kind, const struct log_kind *k, int64_t now_us)
 {

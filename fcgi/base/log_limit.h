@@ -1,9 +1,9 @@
 /*
- * log_limit: how many lines of one kind, and of one kind and source, are
+ * log_limit: limits how many lines of one kind, and of one kind and source, are
  * written.
  *
- * A client that is refused ten thousand times a second must not write as many
- * lines.  What is dropped is counted, by kind.  Any thread may call.
+ * A client that is refused ten thousand times a second must not cause as many
+ * lines.  Dropped lines are counted by kind.  Any thread may call.
  */
 #ifndef BASE_LOG_LIMIT_H
 #define BASE_LOG_LIMIT_H
@@ -13,13 +13,13 @@
 
 #include "base/attr.h"
 
-/* What a line is, for its limits. */
+/* The properties of a line that its limits depend on. */
 struct log_kind {
-	const char *message; /* kept: of the program's text */
-	int code; /* an HTTP status from 400 on, or 0 */
+	const char *message; /* not copied: a constant */
+	int code; /* an HTTP status of at least 400, or 0 */
 	/*
-	 * Who makes us write it: a user, an address.  NULL: nobody in
-	 * particular; such lines have one limit for all.
+	 * The user or address that causes the line.  NULL: nobody in
+	 * particular; such lines share one limit.
 	 */
 	const char *source;
 };
@@ -30,11 +30,14 @@ struct log_dropped {
 	int64_t count;
 };
 
-/* False: the line is one too many, and has been counted. */
+/*
+ * Returns false when the line exceeds the limit; it is then counted as dropped.
+ */
 MUST_CHECK bool log_limit_take(const struct log_kind *kind, int64_t now_us);
 /*
- * A kind of which lines were dropped and that has not been reported for a
- * second, or with `all` at any time.  False: there is none.
+ * Finds a kind of which lines were dropped and which has not been reported for
+ * a second (with `all`: whenever it was reported).  Returns false when there is
+ * none.
  */
 MUST_CHECK bool
 log_limit_next(int64_t now_us, bool all, struct log_dropped *ret_dropped);

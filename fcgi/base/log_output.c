@@ -10,19 +10,20 @@
 #include <unistd.h>
 
 static struct {
-	int fd; /* a description of our own, O_NONBLOCK; -1: none */
+	int fd; /* an open file description of our own, with O_NONBLOCK; -1:
+	           none */
 	bool is_socket;
-	bool asks; /* poll() says whether a write would wait */
-	atomic_bool torn; /* only a part of the last line was taken */
+	bool asks; /* call poll() first: a write could block */
+	atomic_bool torn; /* only a part of the last line was written */
 	atomic_bool works; /* the last line was written */
 	_Atomic int64_t lost;
 } output = { .fd = -1, .works = true };
 
 /*
- * The flag O_NONBLOCK is the open file's, which we share with a shell or a
- * sibling, so the file is opened once more.  A socket (journald's) cannot be,
- * but send() has a flag of its own.  What remains, such as a pipe of another
- * user's, is asked before each write.
+ * O_NONBLOCK belongs to the open file description, which a shell or another
+ * process shares with us; so the file is opened again.  A socket (journald's)
+ * cannot be opened again, but send() has a flag for one call.  For everything
+ * else, such as a pipe of another user, poll() is called before each write.
  */
 void
 log_output_set_nonblocking(void)
@@ -32,7 +33,7 @@ log_output_set_nonblocking(void)
 	if (output.fd >= 0 || fstat(STDERR_FILENO, &st) != 0)
 		return;
 	if (S_ISREG(st.st_mode))
-		return; /* never waits for a reader */
+		return; /* a regular file never blocks */
 	output.is_socket = S_ISSOCK(st.st_mode);
 	if (output.is_socket)
 		return;
@@ -74,7 +75,7 @@ write_some(const char *bytes, size_t len)
 	return write(STDERR_FILENO, bytes, len);
 }
 
-/* How much of it was taken. */
+/* Returns how many bytes were written. */
 static size_t
 write_all(const char *bytes, size_t len)
 {
@@ -97,7 +98,10 @@ log_output_write(const char *line, size_t len)
 {
 	size_t done;
 
-	/* What comes next does not become part of half a line. */
+	/*
+	 * End a line that was written in part, so that the next one starts a
+	 * new line.
+	 */
 	if (atomic_load(&output.torn) && write_all("\n", 1) == 1)
 		atomic_store(&output.torn, false);
 	done = write_all(line, len);

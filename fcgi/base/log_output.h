@@ -1,9 +1,9 @@
 /*
- * log_output: lines to standard error, by whoever reads it or not, or to a
- * file.
+ * log_output: writes lines to standard error or to a file, without waiting for
+ * a reader.
  *
- * A full disk, a pipe that nobody empties and a terminal that is stopped cost
- * lines, never a request: a line that cannot be written at once is lost and
+ * A full disk, a pipe that nobody reads and a stopped terminal lose lines, but
+ * never delay a request: a line that cannot be written at once is dropped and
  * counted.
  */
 #ifndef BASE_LOG_OUTPUT_H
@@ -16,18 +16,21 @@
 #include "base/attr.h"
 
 /*
- * Sees to it that writing does not wait.  Before that, and in programs that do
- * not call it, standard error is written to as it is.
+ * Makes writing nonblocking.  Before this call, and in programs that do not
+ * make it, standard error is written to as it is.
  */
 void log_output_set_nonblocking(void);
 /*
- * From now on lines go to that file, which is made when it is not there.
- * False, with errno set: they go where they went before.
+ * Writes all further lines to that file, which is created if necessary.  On
+ * failure returns false, with errno set, and the output stays as it was.
  */
 MUST_CHECK bool log_output_open(const char *path);
-/* A line with its newline, in one write(2). */
+/* Writes a line, including its newline, by one write(2). */
 void log_output_write(const char *line, size_t len);
-/* Lines lost since the last call, once one could be written again; else 0. */
+/*
+ * The number of lines lost since the last call, once a line could be written
+ * again; before that, 0.
+ */
 int64_t log_output_take_lost(void);
 
 #endif

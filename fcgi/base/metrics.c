@@ -17,14 +17,14 @@
 
 enum {
 	AREA_MAGIC = 0x6b656467,
-	AREA_LAYOUT = 6, /* change with struct metrics_area */
+	AREA_LAYOUT = 6, /* to be increased when struct metrics_area changes */
 };
 
 struct metrics_area *metrics_area;
-static struct metrics_slot *own; /* NULL until metrics_use_slot() */
+static struct metrics_slot *own; /* NULL before metrics_use_slot() */
 struct metrics_process *metrics_own_process;
 
-/* -- the area -- */
+/* -- the shared memory -- */
 
 static NORETURN void
 die(const char *what)
@@ -44,14 +44,16 @@ map(int fd)
 	return addr;
 }
 
-/* Two releases whose tables differ cannot share an area. */
+/* Releases with different tables cannot share the memory. */
 static uint32_t
 layout(void)
 {
 	return metrics_tables_hash(AREA_LAYOUT);
 }
 
-/* The area behind an inherited descriptor; NULL when it is not ours. */
+/*
+ * Maps the memory of an inherited descriptor; NULL when its layout is another.
+ */
 static struct metrics_area *
 adopt(int fd)
 {
@@ -90,7 +92,10 @@ metrics_open(int fd)
 		munmap(metrics_area, sizeof(*metrics_area));
 	metrics_area = a;
 	a->draining = 0;
-	/* A release may have other pools; the master sets those it has. */
+	/*
+	 * The new release may have other pools; the master sets those that it
+	 * has.
+	 */
 	for (int i = 0; i < a->npools; i++)
 		metrics_set_pool(a->pools[i].name, (struct metrics_pool){ 0 });
 	own = NULL;
@@ -100,7 +105,10 @@ metrics_open(int fd)
 
 /* -- the master's tables -- */
 
-/* The pool's number, as a new one if need be; the last one takes the rest. */
+/*
+ * The number of the pool, which is added if necessary; when the table is full,
+ * the last entry stands for all others.
+ */
 static int
 find_pool(const char *name)
 {
@@ -118,9 +126,9 @@ find_pool(const char *name)
 }
 
 /*
- * By pool and index, so that counts stay with their pool when a release
- * changes how many processes there are.  With all slots taken, processes share
- * one: that costs contention, and no count is lost.
+ * Slots are found by pool and index, so that counters stay with their pool when
+ * a release changes the number of processes.  When all slots are taken,
+ * processes share one: that is slower, but loses no count.
  */
 static int
 find_slot(int pool, int index)
@@ -187,7 +195,7 @@ metrics_set_pool(const char *pool, struct metrics_pool state)
 
 /* -- processes -- */
 
-/* Rows above are not read: that would allocate their pages. */
+/* Rows above `n` are not read, because reading allocates their pages. */
 static void
 count_row(int row)
 {

@@ -1,17 +1,18 @@
 /*
- * metrics: counters, gauges and histograms in memory shared by all processes
- * of a service, printed as Prometheus text.  docs/METRICS.md lists them all.
+ * metrics: counters, gauges and histograms in memory shared by all processes of
+ * a service, printed as Prometheus text.  docs/METRICS.md lists them all.
  *
- * - Counters and histograms are added to in the slot of the process's place
- *   (pool and index in it), so that processes do not contend.  A replacement
- *   continues the slot of its predecessor, so that sums never fall.
- * - Gauges belong to one process: they vanish with it, however it ends.
+ * - A process adds to the counters and histograms of its slot (given by its
+ * pool and its index in the pool), so that processes do not contend.  A
+ * replacement process continues the slot of its predecessor, so that sums never
+ * fall.
+ * - Gauges belong to one process: they disappear with it, however it ends.
  *
- * An update costs one or two relaxed atomic operations.  The area is a memfd
- * that the master makes once and hands on across its own re-execution.
+ * An update costs one or two relaxed atomic operations.  The memory is a memfd
+ * that the master creates once and passes on when it re-executes itself.
  *
- * Without metrics_open() and metrics_use_slot() everything counts into
- * nothing, so that a module can be used by a test or a tool without an area.
+ * Without metrics_open() and metrics_use_slot() updates have no effect, so that
+ * a test or a tool can use a module without the shared memory.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
@@ -30,8 +31,8 @@ enum {
 };
 
 /*
- * The library's own, counted for each service: one row each in metrics_table.c
- * gives name and help text.
+ * The metrics of the library, which every service has.  The row of each in
+ * metrics_table.c has its name and help text.
  */
 enum metric {
 	METRIC_WORKER_STARTS,
@@ -89,8 +90,9 @@ enum metric_histogram {
  */
 struct metrics_name {
 	const char *name;
-	const char *label; /* of a gauge that shares its name: state="idle" */
-	const char *help; /* NULL: the gauge before has it for both */
+	const char *label; /* label of a gauge with this name: state="idle" */
+	const char
+	    *help; /* NULL: the help text of the previous gauge applies */
 };
 struct metrics_own {
 	const struct metrics_name *counters;
@@ -98,54 +100,61 @@ struct metrics_own {
 	const struct metrics_name *histograms;
 };
 enum { METRICS_OWN_MAX = 8 };
-/* Before metrics_open(); `own` stays as long as the process. */
+/*
+ * To be called before metrics_open(); `own` must stay valid as long as the
+ * process.
+ */
 void metrics_declare(const struct metrics_own *own);
 
 /* -- for the master, before and between forks -- */
 
 /*
- * Maps the area.  fd is -1 to make one, or an inherited one; a size or layout
- * that does not fit makes a new one and closes fd.  Returns the descriptor
- * (close-on-exec).  Aborts when the kernel refuses.
+ * Maps the shared memory.  fd is -1 to create it, or an inherited descriptor;
+ * if size or layout do not match, fd is closed and new memory is created.
+ * Returns the descriptor (close-on-exec).  Aborts when the kernel refuses.
  */
 int metrics_open(int fd);
 /*
  * The number of the route with that label ("GET /api/core/me"), for
- * metrics_request(): the same one each time, across re-execution as well.  -1:
- * there are METRICS_ROUTES_MAX, and this one counts as "other".
+ * metrics_request(): always the same, also after a re-execution.  Returns -1
+ * when there are METRICS_ROUTES_MAX routes already; requests then count as
+ * "other".
  */
 int metrics_route(const char *label);
-/* The slot that this process and the next forked ones add to, from now on. */
+/* Selects the slot that this process, and those that it forks, add to. */
 void metrics_use_slot(const char *pool, int index);
-/* What the master knows of a pool's processes. */
+/* What the master knows about the processes of a pool. */
 struct metrics_pool {
-	int wanted; /* by the configuration */
+	int wanted; /* the configured number */
 	int alive;
 	int ready; /* of these */
-	bool serves; /* it has a socket */
+	bool serves; /* the pool has a socket */
 };
 void metrics_set_pool(const char *pool, struct metrics_pool state);
-/* A process that had called metrics_begin_process() has ended. */
+/* Records that a process that had called metrics_begin_process() has ended. */
 void metrics_end_process(pid_t pid);
 
-/* -- for the process that is counted -- */
+/* -- for the process whose work is counted -- */
 
-/* Gives the process gauges of its own, after the fork. */
+/* Gives the process its own gauges, after the fork. */
 void metrics_begin_process(const char *pool);
-/* `m`, `g` and `h` are of the enums above, or a service's own. */
+/*
+ * `m`, `g` and `h` are values of the enums above, or numbers of a service's own
+ * metrics.
+ */
 void metrics_add(int m, uint64_t n);
 void metrics_gauge_set(int g, int64_t value);
 void metrics_gauge_add(int g, int64_t n);
 void metrics_observe(int h, int64_t duration_us);
 /*
- * One answered request.  `route` is metrics_route()'s; -1 counts as "other".
- * `status` is the HTTP status.
+ * Counts one answered request.  `route` comes from metrics_route(); -1 counts
+ * as "other".  `status` is the HTTP status.
  */
 void metrics_request(int route, int status, int64_t duration_us);
 
 /*
- * Prints everything, in the text format 0.0.4.  What a pool never used (its
- * routes, histograms) is left out.
+ * Prints all metrics in the Prometheus text format 0.0.4.  Routes and
+ * histograms that a pool never used are left out.
  */
 void metrics_print(struct buf *b, const char *service, const char *version);
 

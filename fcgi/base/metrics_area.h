@@ -1,4 +1,7 @@
-/* metrics_area: how metrics lie in shared memory; private to metrics*.c. */
+/*
+ * metrics_area: the layout of the metrics in shared memory; private to
+ * metrics*.c.
+ */
 #ifndef BASE_METRICS_AREA_H
 #define BASE_METRICS_AREA_H
 
@@ -8,10 +11,11 @@
 #include "base/metrics.h"
 
 enum {
-	METRICS_STATUSES = 34, /* see metrics_status(); the last is "other" */
+	METRICS_STATUSES =
+	    34, /* see metrics_status(); the last one is "other" */
 	METRICS_BUCKETS = 19,
 	METRICS_ROUTE_WORDS = METRICS_ROUTES_MAX / 64 + 1,
-	/* One more route, for requests of no route. */
+	/* One more entry, for requests that match no route. */
 	METRICS_OTHER_ROUTE = METRICS_ROUTES_MAX,
 	METRICS_NAME_SIZE = 32,
 	METRICS_LABEL_SIZE = 128,
@@ -31,10 +35,10 @@ struct metrics_route_cells {
 };
 
 /*
- * The cells of a slot lie together, and its routes come last: a process
- * touches a page or two until it serves.  An untouched page of a memfd costs
- * nothing, but reading one allocates it, so `routes_used` (a bit for each
- * route) says which cells may be read.
+ * The counters of a slot are next to each other, and its routes come last, so
+ * that a process touches only a page or two before it serves.  An untouched
+ * page of a memfd costs nothing, but reading one allocates it, so `routes_used`
+ * (a bit for each route) says which counters may be read.
  */
 struct metrics_slot {
 	_Alignas(64) _Atomic uint64_t counters[METRICS_COUNTERS_MAX];
@@ -46,11 +50,11 @@ struct metrics_slot {
 struct metrics_process {
 	_Alignas(64) _Atomic int64_t pid; /* 0: free */
 	_Atomic int pool;
-	_Atomic int64_t beat_us; /* monotonic; 0: none yet */
+	_Atomic int64_t beat_us; /* of the monotonic clock; 0: none yet */
 	_Atomic int64_t gauges[METRICS_GAUGES_MAX];
 };
 
-/* Written by the master alone. */
+/* Written by the master only. */
 struct metrics_pool_row {
 	char name[METRICS_NAME_SIZE];
 	_Atomic int wanted, alive, ready, serves;
@@ -62,13 +66,13 @@ struct metrics_slot_row {
 
 struct metrics_area {
 	uint32_t magic;
-	uint32_t layout; /* of the cells: see metrics_tables_hash() */
-	int64_t made_s; /* since the epoch */
+	uint32_t layout; /* a hash of the tables: see metrics_tables_hash() */
+	int64_t made_s; /* seconds since 1970 */
 	_Atomic int draining;
 	_Atomic int npools;
 	_Atomic int nslots;
 	_Atomic int nroutes;
-	_Atomic int nprocesses; /* rows ever used */
+	_Atomic int nprocesses; /* the number of rows that were ever used */
 	struct metrics_pool_row pools[METRICS_POOLS_MAX];
 	struct metrics_slot_row slot_rows[METRICS_SLOTS_MAX];
 	char labels[METRICS_ROUTES_MAX][METRICS_LABEL_SIZE];

@@ -1,4 +1,4 @@
-/* metrics_print: the sums of all processes as Prometheus text. */
+/* metrics_print: prints the sums over all processes as Prometheus text. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -41,14 +41,16 @@ print_label(struct buf *b, const char *text)
 	}
 }
 
-/* What a series is about. */
+/* The labels of a series. */
 struct series {
 	const char *service;
-	const char *pool; /* NULL: of the whole service */
+	const char *pool; /* NULL: the series is of the whole service */
 	const char *route; /* or NULL */
 };
 
-/* NAME{service="...",pool="...",route="..." without the closing brace. */
+/*
+ * Prints NAME{service="...",pool="...",route="..." without the closing brace.
+ */
 static void
 print_series(struct buf *b, const char *name, const struct series *s)
 {
@@ -101,7 +103,7 @@ print_histogram(
 
 /* -- sums -- */
 
-/* The next slot of the pool, from *slot on; NULL after the last. */
+/* The pool's next slot, starting at *slot; NULL after the last. */
 static struct metrics_slot *
 next_slot(int pool, int *slot)
 {
@@ -165,7 +167,7 @@ sum_gauge(int pool, int gauge)
 	return sum;
 }
 
-/* -- families -- */
+/* -- metric families -- */
 
 static struct series
 of_pool(const char *service, int pool)

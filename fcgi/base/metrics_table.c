@@ -140,7 +140,7 @@ metrics_histogram_name(int h)
 	return find(histograms, HISTOGRAM__MAX, own.histograms, h);
 }
 
-/* A NULL counts as "". */
+/* A NULL text counts as "". */
 static uint32_t
 hash_text(uint32_t h, const char *text)
 {
@@ -169,15 +169,17 @@ metrics_tables_hash(uint32_t seed)
 	return hash_names(h, metrics_histogram_name);
 }
 
-/* What we answer; anything else is counted as status "other". */
+/*
+ * The statuses that services answer with; any other one is counted as "other".
+ */
 static const short statuses[] = { 200, 201, 202, 204, 206, 301, 302, 303, 304,
 	307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 415,
 	422, 428, 429, 431, 499, 500, 501, 502, 503, 504 };
 static_assert(COUNT_OF(statuses) + 1 == METRICS_STATUSES, "and \"other\"");
 
 /*
- * Upper bounds; the last bucket has none.  From a Redis command to nginx's
- * fastcgi_read_timeout (30 s) and beyond.
+ * Upper bounds of the buckets; the last bucket has none.  They range from a
+ * Redis command to beyond nginx's fastcgi_read_timeout (30 s).
  */
 static const struct {
 	int64_t us;

@@ -20,7 +20,7 @@ mutex_init_shared(pthread_mutex_t *mutex)
 
 #ifdef __SANITIZE_THREAD__
 
-/* GCC 12's ThreadSanitizer does not know pthread_mutex_clocklock(). */
+/* ThreadSanitizer of GCC 12 does not know pthread_mutex_clocklock(). */
 int
 mutex_lock_until(pthread_mutex_t *mutex, int64_t deadline_us)
 {

@@ -1,6 +1,6 @@
 /*
- * mutex: mutexes that processes share, and a wait that ends, by the monotonic
- * clock.
+ * mutex: mutexes shared by processes, and locking with a timeout by the
+ * monotonic clock.
  */
 #ifndef BASE_MUTEX_H
 #define BASE_MUTEX_H
@@ -9,11 +9,13 @@
 #include <stdint.h>
 
 /*
- * For a mutex in shared memory: locking it gives EOWNERDEAD when the process
- * that had it has died.
+ * Initialises a mutex in shared memory.  Locking it returns EOWNERDEAD when the
+ * process that held it has died.
  */
 void mutex_init_shared(pthread_mutex_t *mutex);
-/* As pthread_mutex_timedlock(), until `deadline_us` of clock_monotonic_us(). */
+/*
+ * Like pthread_mutex_timedlock(), until `deadline_us` of clock_monotonic_us().
+ */
 int mutex_lock_until(pthread_mutex_t *mutex, int64_t deadline_us);
 
 #endif

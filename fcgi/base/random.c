@@ -33,7 +33,10 @@ random_alnum(char *out, size_t len)
 				       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				       "0123456789";
 	enum { LETTERS = sizeof(alphabet) - 1 };
-	/* Bytes from here on would favour the first letters: drawn again. */
+	/*
+	 * Bytes from here on would make the first letters more frequent: they
+	 * are drawn again.
+	 */
 	enum { FAIR = 256 - 256 % LETTERS };
 	unsigned char drawn[64];
 	size_t i = 0;

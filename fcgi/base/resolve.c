@@ -10,30 +10,30 @@
 
 #include "base/clock.h"
 
-/* Names come from a service's configuration, so there are few. */
+/* The names come from the configuration of a service, so there are few. */
 enum { ENTRIES_MAX = 32, NAME_SIZE = 256, STACK_BYTES = 256 * 1024 };
 
 struct entry {
 	char host[NAME_SIZE]; /* "": free */
-	struct resolve_addresses found; /* count 0: nothing so far */
+	struct resolve_addresses found; /* count 0: no answer so far */
 	int64_t fresh_until_us;
 	int64_t retry_at_us;
-	bool busy; /* a thread looks it up */
-	int waiters; /* threads that wait for the answer */
+	bool busy; /* a thread is looking the name up */
+	int waiters; /* the number of threads that wait for the answer */
 };
 
 /*
- * What names mean is the same for all of a process, so there is one cache of a
- * process.  A thread keeps the address of its entry, so entries stay where they
- * are.  The master looks up no name: a fork would not take the threads along.
+ * One cache serves the whole process, because a name means the same in all of
+ * it.  A thread keeps the address of its entry, so entries never move.  The
+ * master looks up no names: its threads would not exist in a forked worker.
  */
 static struct {
 	pthread_mutex_t mutex;
-	pthread_cond_t changed; /* by the monotonic clock */
+	pthread_cond_t changed; /* uses the monotonic clock */
 	struct entry entries[ENTRIES_MAX];
 	int (*lookup)(const char *, const char *, const struct addrinfo *,
 	    struct addrinfo **);
-	bool ready; /* `changed` is made */
+	bool ready; /* `changed` is initialised */
 } cache = { .mutex = PTHREAD_MUTEX_INITIALIZER, .lookup = getaddrinfo };
 
 static bool
@@ -42,10 +42,10 @@ is_numeric(const char *host)
 	unsigned char bytes[sizeof(struct in6_addr)];
 
 	return inet_pton(AF_INET, host, bytes) == 1 ||
-	       strchr(host, ':') != NULL; /* no name has one */
+	       strchr(host, ':') != NULL; /* no host name contains a colon */
 }
 
-/* -- the thread -- */
+/* -- the lookup thread -- */
 
 static void
 copy_addresses(const struct addrinfo *list, struct resolve_addresses *out)
@@ -58,7 +58,7 @@ copy_addresses(const struct addrinfo *list, struct resolve_addresses *out)
 			out->count++;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static void
 take_answer(struct entry *e, const struct resolve_addresses *found)
 {
@@ -98,7 +98,10 @@ look_up(void *arg)
 	return NULL;
 }
 
-/* With the lock held.  No thread to be had: as if there were no answer. */
+/*
+ * The caller holds the lock.  When no thread can be started, this counts as a
+ * lookup that failed.
+ */
 static void
 start_lookup(struct entry *e)
 {
@@ -115,7 +118,7 @@ start_lookup(struct entry *e)
 	pthread_attr_destroy(&attr);
 }
 
-/* -- the cache; all with the lock held -- */
+/* -- the cache; the caller holds the lock -- */
 
 static void
 set_up(void)
@@ -132,7 +135,7 @@ set_up(void)
 	cache.ready = true;
 }
 
-/* NULL when each entry is another name's, and in use. */
+/* Returns NULL when all entries belong to other names and are in use. */
 static struct entry *
 entry_of(const char *host)
 {
@@ -154,7 +157,7 @@ entry_of(const char *host)
 	return oldest;
 }
 
-/* False at the deadline. */
+/* Returns false when the deadline passes. */
 static bool
 wait_for_answer(int64_t deadline_us)
 {
@@ -172,7 +175,7 @@ find(struct entry *e, int64_t deadline_us, struct resolve_addresses *ret)
 
 	if (now_us >= e->fresh_until_us && now_us >= e->retry_at_us && !e->busy)
 		start_lookup(e);
-	/* While they are counted, the entry stays this name's. */
+	/* While a thread waits, the entry keeps its name. */
 	e->waiters++;
 	while (e->found.count == 0 && e->busy && in_time)
 		in_time = wait_for_answer(deadline_us);

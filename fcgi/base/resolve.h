@@ -1,11 +1,12 @@
 /*
- * resolve: addresses of host names, within a deadline.
+ * resolve: looks up the addresses of host names within a deadline.
  *
- * getaddrinfo() waits for name servers as long as resolv.conf has it: ten
- * seconds and more.  Here a thread of its own waits, and the caller until its
- * deadline.  What was found is remembered; after RESOLVE_FRESH_MS it is looked
- * up again in the background, and meanwhile, or when that fails, the old answer
- * is given at once.  Numeric addresses need neither thread nor lock.
+ * getaddrinfo() waits for name servers as long as resolv.conf allows: ten
+ * seconds and more.  Here a separate thread waits for it, and the caller only
+ * until its deadline.  Answers are cached.  After RESOLVE_FRESH_MS a name is
+ * looked up again in the background; until the new answer arrives, or if the
+ * lookup fails, the old answer is returned at once.  Numeric addresses need
+ * neither thread nor lock.
  */
 #ifndef BASE_RESOLVE_H
 #define BASE_RESOLVE_H
@@ -19,9 +20,10 @@
 
 enum {
 	RESOLVE_FRESH_MS = 30000,
-	RESOLVE_RETRY_MS = 1000, /* after a failure */
+	RESOLVE_RETRY_MS = 1000, /* after a failed lookup */
 	RESOLVE_ADDRESSES_MAX = 8,
-	RESOLVE_ADDRESS_SIZE = 64, /* an IPv6 address with its scope */
+	RESOLVE_ADDRESS_SIZE =
+	    64, /* enough for an IPv6 address with its scope */
 };
 
 struct resolve_addresses {
@@ -30,18 +32,18 @@ struct resolve_addresses {
 };
 
 /*
- * ERR_NOT_FOUND: there is no such name, or its servers say nothing.
- * ERR_UNAVAILABLE: not by the deadline (clock_monotonic_us()).
+ * ERR_NOT_FOUND: the name does not exist, or its servers do not answer.
+ * ERR_UNAVAILABLE: no answer before the deadline (of clock_monotonic_us()).
  */
 MUST_CHECK enum err resolve_host(const char *host, int64_t deadline_us,
     struct resolve_addresses *ret_addresses);
 
-/* For tests: what is called in place of getaddrinfo(); NULL: that again. */
+/* For tests: replaces getaddrinfo(); NULL restores it. */
 void resolve_replace_lookup(int (*lookup)(const char *host, const char *port,
     const struct addrinfo *hints, struct addrinfo **ret_list));
-/* For tests: what is known counts as old from now on. */
+/* For tests: makes all cached answers old. */
 void resolve_make_stale(void);
-/* For tests: forgets everything, once no lookup is under way. */
+/* For tests: clears the cache, after all lookups have ended. */
 void resolve_forget_all(void);
 
 #endif

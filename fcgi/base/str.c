@@ -14,7 +14,10 @@ str_i64(const char *s, int64_t min, int64_t max, int64_t *ret_n)
 		return false;
 	if (*s == '\0')
 		return false;
-	/* Downwards: the negative side of int64_t is the larger one. */
+	/*
+	 * Compute with negative numbers: the negative range of int64_t is the
+	 * larger one.
+	 */
 	for (; *s != '\0'; s++) {
 		if (*s < '0' || *s > '9')
 			return false;

@@ -10,15 +10,16 @@
 #include "base/str.h"
 
 /*
- * In the directory, but no zones of the database: the place holder for a host
- * without one, and what old packages carried.  The others (posix/, right/,
- * localtime, posixrules) begin in lower case, as no zone does.
+ * Names in the directory that are not zones of the database: the place holder
+ * for a host without a zone, and files of old packages.  The others (posix/,
+ * right/, localtime, posixrules) begin in lower case, as no zone does.
  */
 static const char *const not_zones[] = { "Factory", "SystemV/" };
 
 /*
- * Parts of letters, digits, + - _ with / between them: "Etc/GMT+1",
- * "America/Argentina/Buenos_Aires".  No dots, so no way out of the directory.
+ * Checks the spelling: parts of letters, digits, "+", "-" and "_", separated by
+ * "/": "Etc/GMT+1", "America/Argentina/Buenos_Aires".  Without dots a name
+ * cannot leave the directory.
  */
 static bool
 is_spelled_well(const char *name)
@@ -47,7 +48,7 @@ is_spelled_well(const char *name)
 	return true;
 }
 
-/* RFC 9636 section 3.1: a file of the format begins with "TZif". */
+/* RFC 9636 section 3.1: a time zone file begins with "TZif". */
 static bool
 is_zone_file(const char *dir, const char *name)
 {
@@ -70,7 +71,7 @@ is_zone_file(const char *dir, const char *name)
 	return is_zone;
 }
 
-/* A line "L TARGET NAME" of that name; copies the target. */
+/* If the line is "L TARGET NAME" with that name, copies the target. */
 static bool
 take_target(const char *line, const char *name, char out[TIMEZONE_NAME_MAX + 1])
 {
@@ -83,7 +84,7 @@ take_target(const char *line, const char *name, char out[TIMEZONE_NAME_MAX + 1])
 	return true;
 }
 
-/* Reads the list, which is long, but asked for rarely. */
+/* Reads the whole list, which is long; but it is rarely needed. */
 static bool
 find_target(const char *dir, const char *name, char out[TIMEZONE_NAME_MAX + 1])
 {
@@ -109,7 +110,7 @@ timezone_valid(const char *dir, const char *name)
 {
 	char target[TIMEZONE_NAME_MAX + 1];
 
-	/* The default must hold on a host without tzdata too. */
+	/* The default must be valid on a host without tzdata, too. */
 	if (strcmp(name, "UTC") == 0)
 		return true;
 	if (!is_spelled_well(name))

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The Unicode standard, table 3-7: only the second byte's range varies. */
+/* Unicode standard, table 3-7: only the range of the second byte varies. */
 size_t
 utf8_sequence(const char *s, size_t len)
 {
@@ -15,7 +15,7 @@ utf8_sequence(const char *s, size_t len)
 		return 0;
 	if (p[0] < 0x80)
 		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4) /* overlong; above U+10FFFF */
+	if (p[0] < 0xc2 || p[0] > 0xf4) /* overlong, or above U+10FFFF */
 		return 0;
 	need = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 	if (p[0] == 0xe0)
@@ -35,7 +35,10 @@ utf8_sequence(const char *s, size_t len)
 	return need;
 }
 
-/* Eight bytes, each of 1 to 0x7f: then no borrow crosses between them. */
+/*
+ * Whether each of eight bytes is in 1 to 0x7f; then no borrow crosses from one
+ * byte to the next.
+ */
 static bool
 is_plain_word(const char *s)
 {
@@ -84,7 +87,9 @@ utf8_utf16_length(const char *s)
 	for (; *s != '\0'; s++) {
 		unsigned char c = (unsigned char)*s;
 
-		/* Above U+FFFF, a pair of surrogates. */
+		/*
+		 * A code point above U+FFFF is a pair of surrogates in UTF-16.
+		 */
 		n += (c & 0xc0) != 0x80;
 		n += c >= 0xf0;
 	}
@@ -103,7 +108,9 @@ utf8_scrub(char *s, size_t len)
 	}
 }
 
-/* Not through a sequence: back to where the one across the bound begins. */
+/*
+ * Do not cut a sequence: go back to the first byte of the one across the limit.
+ */
 size_t
 utf8_cut(const char *s, size_t len, size_t max_bytes)
 {

@@ -1,5 +1,4 @@
-/* utf8: whether bytes are UTF-8 (RFC 3629), how long text is, and its repair.
- */
+/* utf8: checks UTF-8 (RFC 3629), measures text, and repairs it. */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
@@ -7,19 +6,24 @@
 #include <stddef.h>
 
 /*
- * Bytes (1 to 4) of the well-formed sequence at s, of which len bytes may be
- * read; 0 when there is none.  A NUL is one of 1.
+ * The length (1 to 4 bytes) of the well-formed sequence at s, of which len
+ * bytes may be read; 0 when there is none.  A NUL is a sequence of 1.
  */
 size_t utf8_sequence(const char *s, size_t len);
-/* Well-formed UTF-8 as RFC 3629 has it, and no NUL among the len bytes. */
+/* True for well-formed UTF-8 by RFC 3629, without a NUL among the len bytes. */
 bool utf8_valid(const char *s, size_t len);
-/* Code points of valid UTF-8, as JSON Schema counts string lengths. */
+/* The number of code points of valid UTF-8, as JSON Schema measures strings. */
 size_t utf8_length(const char *s);
-/* UTF-16 code units of valid UTF-8, as JavaScript counts string lengths. */
+/*
+ * The number of UTF-16 code units of valid UTF-8, as JavaScript measures
+ * strings.
+ */
 size_t utf8_utf16_length(const char *s);
-/* Puts a '?' in the place of each byte that is not part of UTF-8; in place. */
+/* Replaces each byte that is not part of valid UTF-8 by '?', in place. */
 void utf8_scrub(char *s, size_t len);
-/* How much of the text can stay when at most max_bytes may: whole characters.
+/*
+ * The length of the longest beginning of the text that has at most max_bytes
+ * and does not cut a character.
  */
 size_t utf8_cut(const char *s, size_t len, size_t max_bytes);
 

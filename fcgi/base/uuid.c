@@ -9,7 +9,7 @@
 
 enum { UUID_BYTES = 16, TIME_BYTES = 6 };
 
-/* In canonical text, dashes stand where these characters are. */
+/* The positions of the dashes in the canonical text. */
 static bool
 is_dash_at(int i)
 {
@@ -28,7 +28,10 @@ write_text(const unsigned char bytes[UUID_BYTES], char out[UUID_TEXT_SIZE])
 	}
 }
 
-/* RFC 9562 section 5.7: 48 bits of time, and random but for six bits. */
+/*
+ * RFC 9562 section 5.7: 48 bits of time; the rest is random, except six fixed
+ * bits.
+ */
 void
 uuid_v7(char out[UUID_TEXT_SIZE])
 {
@@ -46,7 +49,10 @@ uuid_v7(char out[UUID_TEXT_SIZE])
 bool
 uuid_valid(const char *s)
 {
-	/* The NUL of a shorter text is neither a dash nor a digit. */
+	/*
+	 * The NUL of a shorter text is neither a dash nor a digit, so that it
+	 * is refused.
+	 */
 	for (int i = 0; i < UUID_TEXT_SIZE - 1; i++) {
 		if (is_dash_at(i) ? s[i] != '-' : hex_value(s[i]) < 0)
 			return false;

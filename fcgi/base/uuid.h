@@ -6,11 +6,14 @@
 
 enum { UUID_TEXT_SIZE = 37 };
 
-/* Time-ordered to the millisecond; the rest is from the kernel. */
+/*
+ * Ordered by time, in milliseconds; the other bits are random bytes of the
+ * kernel.
+ */
 void uuid_v7(char out[UUID_TEXT_SIZE]);
-/* True for 8-4-4-4-12 hex digits of either case, any version. */
+/* True for 8-4-4-4-12 hexadecimal digits of either case, of any version. */
 bool uuid_valid(const char *s);
-/* A valid one, in lower case. */
+/* Writes a valid UUID in lower case. */
 void uuid_canonical(const char *s, char out[UUID_TEXT_SIZE]);
 
 #endif
