@@ -47,7 +47,7 @@ cache_close(struct cache *c)
 	free(c);
 }
 
-/* What a key of the cache is called in Redis. */
+/* The key's full name in Redis. */
 static const char *
 entry_name(struct arena *a, const struct cache_conn *conn, const char *key)
 {
@@ -65,10 +65,11 @@ generation_name(struct arena *a, const struct cache_conn *conn)
 struct ask_gets {
 	struct cache_get *gets;
 	size_t n;
-	char generation[CACHE_GENERATION_SIZE]; /* "": there is none */
+	char generation[CACHE_GENERATION_SIZE]; /* "" when Redis has no
+	                                           generation */
 };
 
-/* "version value"; NULL for anything else. */
+/* Parses "version value"; returns NULL for anything else. */
 static const char *
 read_version(const char *text, int64_t *ret_version)
 {
@@ -80,9 +81,9 @@ read_version(const char *text, int64_t *ret_version)
 }
 
 /*
- * "" is a tombstone: a change is being made, and how long it takes to commit
- * is not known; so `miss` stays empty and nothing is filled.  MGET says nil of
- * a key that holds something else than a text.
+ * An empty value is a tombstone: a change is being made, and it is not known
+ * when it commits; so `miss` stays empty and nothing is filled.  MGET returns
+ * nil for a key that does not hold a string.
  */
 static void
 take_answer(const struct cache_conn *conn, const struct ask_gets *ask,
@@ -90,7 +91,7 @@ take_answer(const struct cache_conn *conn, const struct ask_gets *ask,
 {
 	const char *value;
 
-	/* What an attempt before this one may have left. */
+	/* Clear the result of an earlier attempt. */
 	g->value = NULL;
 	g->miss.history[0] = '\0';
 	if (reply->type == REDIS_REPLY_STRING && reply->len == 0)
@@ -130,7 +131,10 @@ append_mget(struct cache_conn *conn, const struct ask_gets *ask)
 		struct cache_get *g = &ask->gets[i];
 
 		words[n++] = entry_name(g->arena, conn, g->key);
-		/* Before it is sent: what is seen is no older than this. */
+		/*
+		 * Taken before the command is sent: what the answer shows is at
+		 * least as recent as this time.
+		 */
 		g->miss.seen_at_ms = now_ms;
 	}
 	words[n++] = generation_name(ask->gets[0].arena, conn);
@@ -153,7 +157,8 @@ ask_once(struct cache_conn *conn, struct ask_gets *ask)
 		outcome = confirmed;
 	else if (outcome == CACHE_DONE && (reply->type != REDIS_REPLY_ARRAY ||
 					      reply->elements != ask->n + 1))
-		outcome = CACHE_DOWN; /* no Redis that we know */
+		outcome =
+		    CACHE_DOWN; /* not a reply of a Redis that we support */
 	if (outcome == CACHE_DONE)
 		take_generation(ask, reply->element[ask->n]);
 	for (size_t i = 0; outcome == CACHE_DONE && i < ask->n; i++)
@@ -178,9 +183,10 @@ begin_generation(struct cache_conn *conn, struct arena *a)
 }
 
 /*
- * Without a generation nothing may be filled.  Then one begins, and what was
- * missed is asked for again, so that it is seen after the beginning.  A Redis
- * that refuses it, because it is full, can be read all the same.
+ * Without a generation nothing may be filled.  So a generation is created and
+ * the missing keys are read again, so that the misses are seen after its
+ * creation.  A Redis that refuses to store it, because it is full, can still be
+ * read.
  */
 static enum cache_outcome
 ask_get(struct cache_conn *conn, void *ctx)
@@ -242,7 +248,7 @@ ask_fill(struct cache_conn *conn, void *ctx)
 	struct arena *a = fill->arena;
 	long long filled;
 
-	/* What was missed in another history says nothing about this one. */
+	/* A miss seen in another history says nothing about this one. */
 	if (strcmp(conn->history, fill->miss->history) != 0)
 		return CACHE_DONE;
 	return cache_conn_script(conn,
@@ -277,7 +283,7 @@ cache_fill(struct cache *c, struct arena *a, const struct cache_miss *miss,
 	if (miss->history[0] == '\0' || entry->ttl_ms <= 0 ||
 	    clock_now_ms() - miss->seen_at_ms > CACHE_FILL_MS)
 		return;
-	/* Best effort; a failure is logged and counted below us. */
+	/* Best effort: a failure has been logged and counted already. */
 	e = cache_pool_call(c->pool, ask_fill, &fill);
 	(void)e;
 }

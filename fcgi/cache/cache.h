@@ -1,33 +1,36 @@
 /*
- * cache: Redis for one process, as a cache that may vanish at any moment.
+ * cache: Redis for one process, used as a cache that may be lost at any moment.
  *
- * Each call is one round trip with a short time-out.  After a failure a
- * circuit breaker answers ERR_UNAVAILABLE at once for a while, then lets one
- * call try; answers that take over half of the time-out, one after the other,
- * count as a failure.  A Redis that was restarted and is back goes unnoticed.
- * Losing Redis costs speed; callers go to PostgreSQL.  SIGPIPE must be ignored.
+ * Each call is one round trip with a short timeout.  After a failure a circuit
+ * breaker makes calls return ERR_UNAVAILABLE at once for a while, then lets one
+ * call try; several answers in a row that take over half of the timeout count
+ * as a failure.  A connection that a restart of Redis closed is replaced
+ * without an error.  Without Redis the service is slower: callers use
+ * PostgreSQL. SIGPIPE must be ignored.
  *
- * Nothing old is ever seen:
+ * A reader never sees an outdated value:
  * - Keys are scoped by the *history* of the data that the connection reached
- *   (cache_conn.h), so what an earlier run left behind, a snapshot loaded at
- *   start or a master that was a replica for a while, is out of reach.  Each
- *   read and each invalidation confirms in its own round trip that the history
- *   was still the same.
- * - A value carries a version, and a reader says the least that it takes.
- * - A value is filled only where the miss was seen: on the same history,
- *   within CACHE_FILL_MS of the miss, and only while the key is absent or of
- *   an older version.
- * - Invalidation leaves a tombstone in the key's place for CACHE_TOMBSTONE_MS,
- *   longer than any fill may take, so a reader that fetched the old value
- *   before cannot put it there afterwards.  A reader that meets the tombstone
- *   may not fill either.
- * - A FLUSHALL takes the tombstones, too; so it takes the *generation*, a key
- *   with a random value that a fill must find as its miss has seen it.
- * - Redis itself judges the age of a fill, by its own clock, so a command that
- *   was held up on its way is refused too.  The clocks of the hosts must agree
- *   within CACHE_FILL_MS, else nothing is filled.
- * - Redis must be run with maxmemory-policy noeviction: then a full Redis
- *   refuses a tombstone, which the caller sees, instead of forgetting one.
+ *   (cache_conn.h).  So values that an earlier Redis process left behind, a
+ *   snapshot loaded at start, or values of a master that was a replica for a
+ *   while are never found.  Each read and each invalidation checks in its own
+ *   round trip that the history has not changed.
+ * - A value carries a version, and a reader states the least version that it
+ *   accepts.
+ * - A value is filled only after a miss: on the same history, within
+ *   CACHE_FILL_MS of the miss, and only while the key is absent or of an older
+ *   version.
+ * - Invalidation replaces the value by a tombstone for CACHE_TOMBSTONE_MS,
+ *   longer than any fill may take.  So a reader that fetched the old value
+ *   before the invalidation cannot store it afterwards, and a reader that finds
+ *   the tombstone does not fill.
+ * - FLUSHALL removes tombstones, too, but also the *generation*: a key with a
+ *   random value.  A fill succeeds only while the generation is the one that
+ *   the miss has seen.
+ * - Redis itself judges the age of a fill by its own clock, so that a command
+ *   that was delayed on its way is refused, too.  The clocks of the hosts must
+ *   agree within CACHE_FILL_MS; otherwise nothing is filled.
+ * - Redis must run with maxmemory-policy noeviction: a full Redis then refuses
+ *   a tombstone, which the caller notices, instead of evicting one.
  */
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
@@ -53,21 +56,23 @@ struct cache_options {
 	/*
 	 * "unix:PATH[?user=U&password=P&db=N]" or
 	 * "redis://[[user]:password@]host[:port][/db]", percent-encoded where
-	 * needed.  NULL or "": there is no Redis, every call says so.
+	 * needed.  NULL or "": there is no Redis, and every call returns
+	 * ERR_UNAVAILABLE.
 	 */
 	const char *url;
-	const char *prefix; /* of every key: the service's name */
+	const char *prefix; /* of every key: the name of the service */
 	int64_t connections; /* at most */
-	int64_t timeout_ms; /* of connecting and of each command */
+	int64_t timeout_ms; /* for connecting and for each command */
 	int64_t retry_ms; /* how long the breaker stays open */
 };
 
-/* Does not connect yet.  A URL that cannot be read is logged; see above. */
+/* Does not connect yet.  A URL that cannot be parsed is logged. */
 struct cache *cache_open(const struct cache_options *options);
 void cache_close(struct cache *c);
 
 struct cache_miss {
-	char history[CACHE_HISTORY_SIZE]; /* empty: do not fill */
+	char history[CACHE_HISTORY_SIZE]; /* empty: the value must not be filled
+	                                   */
 	char generation[CACHE_GENERATION_SIZE];
 	int64_t seen_at_ms;
 };
@@ -80,17 +85,19 @@ struct cache_get {
 	int64_t least_version; /* an older value counts as absent */
 	const char *value; /* in the arena; NULL: absent or invalidated */
 	int64_t version; /* of the value */
-	struct cache_miss miss; /* then it tells cache_fill() what was seen */
+	struct cache_miss
+	    miss; /* what cache_fill() needs, when there is no value */
 };
 /*
- * Gets up to CACHE_GETS_MAX keys, in one round trip.  ERR_UNAVAILABLE: no
- * Redis; there is no value then, and each `miss` forbids the fill.
+ * Reads up to CACHE_GETS_MAX keys in one round trip.  ERR_UNAVAILABLE: Redis is
+ * unavailable; then no key has a value, and no `miss` allows a fill.
  */
 MUST_CHECK enum err
 cache_get(struct cache *c, struct cache_get *gets, size_t n);
 /*
- * Best effort; silently does nothing when the rules above forbid it.  The
- * version is at least 0 and below 2^53, since Lua compares it.
+ * Stores a value after a miss.  Best effort: does nothing when the rules above
+ * forbid it.  The version is at least 0 and below 2^53, because Lua compares
+ * it.
  */
 struct cache_entry {
 	const char *key;
@@ -101,27 +108,28 @@ struct cache_entry {
 void cache_fill(struct cache *c, struct arena *a, const struct cache_miss *miss,
     const struct cache_entry *entry);
 /*
- * All keys, in one round trip.  Only ERR_OK means that no reader will see the
- * old values any more; on ERR_UNAVAILABLE the caller must see to that itself.
+ * Invalidates all keys in one round trip.  Only ERR_OK means that no reader
+ * will see the old values any more; after ERR_UNAVAILABLE the caller must
+ * ensure that itself.
  */
 MUST_CHECK enum err
 cache_invalidate(struct cache *c, const char *const *keys, int nkeys);
 
 /*
- * `cost` steps of the generic cell rate algorithm for `key`: at most `burst` at
- * once, refilled evenly over period_ms.  All of them, or none.  ERR_OK:
- * allowed.  ERR_RATE_LIMITED: *ret_retry_ms says when the next one will be.
- * ERR_UNAVAILABLE: no Redis.
+ * Charges `cost` steps of the generic cell rate algorithm to `key`: at most
+ * `burst` at once, refilled evenly over period_ms; all steps or none.  ERR_OK:
+ * allowed.  ERR_RATE_LIMITED: *ret_retry_ms is the wait until it will be
+ * allowed.  ERR_UNAVAILABLE: Redis is unavailable.
  */
 MUST_CHECK enum err cache_rate(struct cache *c, const char *key, int64_t cost,
     int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
-/* Takes back what cache_rate() has charged. */
+/* Returns the steps that cache_rate() has charged. */
 MUST_CHECK enum err cache_rate_refund(struct cache *c, const char *key,
     int64_t cost, int64_t burst, int64_t period_ms);
 
 bool cache_ready(struct cache *c);
 /*
- * Whether the circuit breaker is open, so that a call fails at once or is the
+ * Whether the circuit breaker is open.  A call then fails at once, or is the
  * one that tries.
  */
 bool cache_is_away(struct cache *c);

@@ -15,19 +15,20 @@
 #include "base/str.h"
 #include "cache/cache_url.h"
 
-/* Of each id 12 of its 40 digits are kept: 48 bits. */
+/* Of the 40 digits of each id, 12 are kept: 48 bits. */
 enum { ID_LEN = 12, WORDS_MAX = 11 };
 
 /*
- * Both scripts use Redis' own clock.  That is what holds when this process was
- * frozen between its decision and the command's arrival.
+ * Both scripts use the clock of Redis, so that they decide rightly when this
+ * process was suspended before its command arrived.
  */
 static const char *const scripts[] = {
 	/*
 	 * KEYS: entry, generation.  ARGV: value, ttl_ms, seen_at_ms, fill_ms,
-	 * generation, version.  A clock that is far behind ours would let old
-	 * fills pass; so it is held against both sides.  An entry of an older
-	 * version is replaced; the empty one, a tombstone, never.
+	 * generation, version.  A Redis clock far behind ours would accept
+	 * fills that are too old; so the difference is checked in both
+	 * directions.  An entry of an older version is replaced; an empty one,
+	 * a tombstone, never.
 	 */
 	[CACHE_SCRIPT_FILL] =
 	    "local t = redis.call('TIME')\n"
@@ -52,8 +53,8 @@ static const char *const scripts[] = {
 	    "return 1\n",
 	/*
 	 * ARGV: burst, period_ms, cost.  The key holds the theoretical arrival
-	 * time in microseconds.  A time further ahead than one period comes
-	 * from a clock that was set back.
+	 * time in microseconds.  If that time is more than one period ahead,
+	 * the clock was set back.
 	 */
 	[CACHE_SCRIPT_RATE] =
 	    "local t = redis.call('TIME')\n"
@@ -68,7 +69,7 @@ static const char *const scripts[] = {
 	    "redis.call('SET', KEYS[1], string.format('%.0f', due),\n"
 	    "    'PX', string.format('%.0f', math.ceil((due - now) / 1000)))\n"
 	    "return 0\n",
-	/* ARGV: burst, period_ms, cost.  Takes back what a step has added. */
+	/* ARGV: burst, period_ms, cost.  Subtracts what a step has added. */
 	[CACHE_SCRIPT_REFUND] =
 	    "local due = tonumber(redis.call('GET', KEYS[1]) or 0)\n"
 	    "local t = redis.call('TIME')\n"
@@ -107,9 +108,9 @@ not_null(redisContext *redis)
 }
 
 /*
- * Each address that the name has, until one takes us; each has its part of the
- * time, so that one which swallows what it is sent does not use up that of the
- * others.  NULL: there is none; then the reason is set.
+ * Tries each address of the name until a connection succeeds.  Each address has
+ * its share of the time, so that one that does not answer does not use up the
+ * time of the others.  Returns NULL, with the reason set, when there is none.
  */
 static redisContext *
 connect_by_name(
@@ -154,7 +155,7 @@ set_up_socket(
     struct cache_conn *c, const struct cache_url *u, struct timeval timeout)
 {
 	if (c->redis == NULL)
-		return false; /* the reason is known */
+		return false; /* the reason is already set */
 	if (c->redis->err != 0) {
 		set_reason(c, c->redis->errstr);
 		return false;
@@ -168,7 +169,7 @@ set_up_socket(
 	return true;
 }
 
-/* Errors by which Redis says that it is not in a state to serve anybody. */
+/* Errors by which Redis says that it cannot serve any client at the moment. */
 static bool
 is_down(const char *error)
 {
@@ -220,7 +221,7 @@ cache_conn_reply(struct cache_conn *c, redisReply **ret_reply)
 	return outcome;
 }
 
-/* The first digits of the id in a line of INFO, such as "run_id:". */
+/* Reads the first digits of the id in a line of INFO, such as "run_id:". */
 static bool
 read_id(const char *info, const char *line, char ret_id[ID_LEN + 1])
 {
@@ -249,7 +250,7 @@ read_run_id(struct cache_conn *c, const char *info)
 	return true;
 }
 
-/* False also for a replica: its data is only what its master lets it have. */
+/* Returns false for a replica, too: its data depends on its master. */
 static bool
 read_replication_id(
     struct cache_conn *c, const char *info, char ret_id[ID_LEN + 1])
@@ -292,7 +293,7 @@ append_greeting(struct cache_conn *c, const struct cache_url *u)
 		redisAppendCommand(c->redis, "SCRIPT LOAD %s", scripts[i]);
 }
 
-/* Takes one reply of the greeting; a text one is copied by `take`. */
+/* Reads one reply of the greeting; `take` copies a string reply. */
 static bool
 take_text(struct cache_conn *c, bool (*take)(struct cache_conn *, const char *))
 {
@@ -320,7 +321,7 @@ take_sha(struct cache_conn *c, const char *sha)
 	return c->sha[i][0] != '\0';
 }
 
-/* Everything that a connection needs, in one round trip. */
+/* Does everything that a new connection needs, in one round trip. */
 static bool
 greet(struct cache_conn *c, const struct cache_url *u)
 {
@@ -390,7 +391,9 @@ cache_conn_confirm(struct cache_conn *c)
 	return outcome;
 }
 
-/* EVALSHA name nkeys keys... argv..., or EVAL with the text itself. */
+/*
+ * Appends EVALSHA name nkeys keys... argv..., or EVAL with the script itself.
+ */
 static enum cache_outcome
 call_script(struct cache_conn *c, const char *command, const char *script,
     const struct cache_call *call, long long *ret_n)
@@ -426,7 +429,7 @@ cache_conn_script(
 	enum cache_outcome outcome =
 	    call_script(c, "EVALSHA", c->sha[call->script], call, ret_n);
 
-	/* Somebody flushed the scripts; this loads it again. */
+	/* The scripts were flushed; EVAL loads the script again. */
 	if (outcome == CACHE_REFUSED && str_has_prefix(c->reason, "NOSCRIPT"))
 		outcome =
 		    call_script(c, "EVAL", scripts[call->script], call, ret_n);

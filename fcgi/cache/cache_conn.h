@@ -1,15 +1,15 @@
 /*
- * cache_conn: one connection to a master Redis, logged in, with the scripts
- * loaded, and knowing the history of the data that it reached.
+ * cache_conn: one connection to a Redis master, authenticated, with the scripts
+ * loaded, and with the known history of the data that it reached.
  *
- * The *history* is the run id of the process and its replication id.  A Redis
+ * The *history* is the run id of the process and its replication id.  Redis
  * draws a new replication id whenever it becomes a master (REPLICAOF NO ONE),
- * and also when it makes or drops its replication backlog; a replica has the
+ * and also when it creates or drops its replication backlog; a replica has the
  * id of its master.  So a server that is the master of history H now has been
- * it without a break since H began (redis: replication.c, changeReplicationId,
- * shiftReplicationId).  Hence a command was executed on history H if an INFO
- * after it, on the same connection, says "master" and H: that is what
- * cache_conn_confirm() checks.
+ * that without a break since H began (Redis: replication.c,
+ * changeReplicationId, shiftReplicationId).  Hence a command was executed on
+ * history H if an INFO after it, on the same connection, reports "master" and
+ * H: cache_conn_confirm() checks that.
  */
 #ifndef CACHE_CACHE_CONN_H
 #define CACHE_CACHE_CONN_H
@@ -34,36 +34,42 @@ enum cache_script {
 
 enum cache_outcome {
 	CACHE_DONE,
-	CACHE_REFUSED, /* an error reply to this command; Redis is well */
-	CACHE_CLOSED, /* Redis had closed, or closed, the connection */
-	CACHE_DOWN, /* no answer in time, or Redis says that it is not able */
+	CACHE_REFUSED, /* Redis works, but answered this command with an error
+	                */
+	CACHE_CLOSED, /* Redis has closed the connection */
+	CACHE_DOWN, /* no answer in time, or Redis reports that it cannot serve
+	             */
 };
 
 struct cache_conn {
 	redisContext *redis;
 	const char *prefix;
-	char history[CACHE_HISTORY_SIZE]; /* "run id:replication id", cut */
+	char history[CACHE_HISTORY_SIZE]; /* "run id:replication id", shortened
+	                                   */
 	char sha[CACHE_SCRIPT__MAX][41];
 	char reason[CACHE_REASON_SIZE]; /* of the last failure */
 };
 
-/* NULL when it fails; then `reason` says why.  `prefix` must outlive it. */
+/*
+ * Returns NULL on failure; `reason` then says why.  `prefix` must outlive the
+ * connection.
+ */
 struct cache_conn *cache_conn_open(const struct cache_url *u,
     const char *prefix, int64_t timeout_ms, char reason[CACHE_REASON_SIZE]);
 void cache_conn_close(struct cache_conn *c);
 
 /*
- * The next reply of what was appended.  The caller frees *ret_reply, which is
- * NULL unless CACHE_DONE.
+ * Reads the next reply to the appended commands.  The caller frees *ret_reply,
+ * which is NULL unless the result is CACHE_DONE.
  */
 MUST_CHECK enum cache_outcome
 cache_conn_reply(struct cache_conn *c, redisReply **ret_reply);
-/* Appends an INFO, whose reply cache_conn_confirm() takes. */
+/* Appends an INFO, whose reply cache_conn_confirm() reads. */
 void cache_conn_append_info(struct cache_conn *c);
 /*
- * CACHE_DONE: Redis was a master of this connection's history when it executed
- * what was appended before the INFO.  CACHE_CLOSED: it is not any more, so the
- * connection is of no use.
+ * CACHE_DONE: when Redis executed the commands before the INFO, it was the
+ * master of this connection's history.  CACHE_CLOSED: it is not any more, so
+ * the connection must be closed.
  */
 MUST_CHECK enum cache_outcome cache_conn_confirm(struct cache_conn *c);
 

@@ -15,7 +15,7 @@
 
 enum {
 	REFUSAL_LOG_MS = 10000,
-	SLOW_SHARE = 2, /* over half of the time-out is slow */
+	SLOW_SHARE = 2, /* slower than half of the timeout is slow */
 };
 
 struct cache_pool {
@@ -23,8 +23,8 @@ struct cache_pool {
 	struct cache_url url;
 	char *prefix;
 	int64_t timeout_ms;
-	struct fair_semaphore *slots; /* one for each connection in use */
-	pthread_mutex_t mutex; /* guards what follows */
+	struct fair_semaphore *slots; /* one slot for each connection in use */
+	pthread_mutex_t mutex; /* protects the members below */
 	struct breaker breaker;
 	struct cache_conn **idle; /* a stack */
 	int64_t nidle;
@@ -56,7 +56,7 @@ cache_pool_new(const struct cache_options *options)
 	return p;
 }
 
-/* With the lock held, or nobody else left. */
+/* The caller holds the lock, or is the last user of the pool. */
 static void
 close_idle(struct cache_pool *p)
 {
@@ -83,8 +83,8 @@ cache_pool_free(struct cache_pool *p)
 }
 
 /*
- * Waits for a slot for as long as a command may take.  *ret_conn is what came
- * with it, or NULL.
+ * Waits for a slot, at most as long as a command may take.  *ret_conn is the
+ * connection that came with the slot, or NULL.
  */
 static bool
 take_slot(struct cache_pool *p, int64_t began_us, struct cache_conn **ret_conn)
@@ -104,7 +104,7 @@ take_slot(struct cache_pool *p, int64_t began_us, struct cache_conn **ret_conn)
 	return taken;
 }
 
-/* With the lock held; NULL: there is none. */
+/* Returns NULL when no connection is idle.  The caller holds the lock. */
 static struct cache_conn *
 pop_idle(struct cache_pool *p)
 {
@@ -115,8 +115,8 @@ pop_idle(struct cache_pool *p)
 }
 
 /*
- * Takes a slot and, when there is one, an idle connection.  False: not now,
- * because Redis is away or everybody is busy.
+ * Takes a slot and, if there is one, an idle connection.  Returns false when
+ * Redis is unavailable or no slot becomes free.
  */
 static bool
 enter(struct cache_pool *p, struct cache_conn **ret_conn)
@@ -140,7 +140,7 @@ enter(struct cache_pool *p, struct cache_conn **ret_conn)
 	return entered;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static void
 note_failure(struct cache_pool *p, const char *reason)
 {
@@ -149,11 +149,16 @@ note_failure(struct cache_pool *p, const char *reason)
 		    LOG_TEXT("reason", reason));
 		metrics_gauge_add(GAUGE_CACHE_AWAY, 1);
 	}
-	/* They lead to the same place; the next to try starts afresh. */
+	/*
+	 * All connections lead to the same server; the next caller opens a new
+	 * one.
+	 */
 	close_idle(p);
 }
 
-/* With the lock held: not more than once in a while, whatever the load. */
+/*
+ * Logs at most once per interval, under any load.  The caller holds the lock.
+ */
 static void
 log_refusal(struct cache_pool *p, const char *reason)
 {
@@ -166,7 +171,7 @@ log_refusal(struct cache_pool *p, const char *reason)
 	    LOG_WARN, EVENT_REDIS_COMMAND_FAILED, LOG_TEXT("reason", reason));
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static void
 note_answer(struct cache_pool *p, int64_t took_us)
 {
@@ -182,7 +187,7 @@ note_answer(struct cache_pool *p, int64_t took_us)
 	}
 }
 
-/* Gives the slot back, and the connection when it can be used again. */
+/* Releases the slot, and the connection if it can be used again. */
 static void
 leave(struct cache_pool *p, struct cache_conn *c, enum cache_outcome outcome,
     int64_t took_us, const char *reason)
@@ -207,7 +212,9 @@ leave(struct cache_pool *p, struct cache_conn *c, enum cache_outcome outcome,
 	if (outcome == CACHE_REFUSED)
 		log_refusal(p, reason);
 	pthread_mutex_unlock(&p->mutex);
-	/* Whoever gets the slot finds the connection idle. */
+	/*
+	 * The next owner of the slot finds the connection among the idle ones.
+	 */
 	if (!handed_over)
 		fair_semaphore_release(p->slots);
 	if (!usable)

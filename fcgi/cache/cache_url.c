@@ -8,7 +8,7 @@
 
 enum { PORT_DEFAULT = 6379, PORT_MAX = 65535, DB_MAX = 1 << 20 };
 
-/* In place.  False for a broken escape or an encoded NUL. */
+/* Decodes in place.  Returns false for an invalid escape or an encoded NUL. */
 static bool
 decode(char *s)
 {
@@ -32,7 +32,7 @@ decode(char *s)
 	return true;
 }
 
-/* Ends a text at the separator `at`; returns what follows, or NULL. */
+/* Ends the text at the separator `at`; returns what follows it, or NULL. */
 static char *
 cut(char *at)
 {

@@ -1,5 +1,5 @@
 /*
- * cache_url: where Redis is and how to log in there.
+ * cache_url: parses the address and the credentials of Redis.
  *
  *   unix:PATH[?password=P&user=U&db=N]
  *   redis://[[user]:password@]host[:port][/db]    [host] for IPv6
@@ -16,20 +16,22 @@
 #include "base/attr.h"
 
 struct cache_url {
-	char *text; /* what the others point into */
+	char *text; /* the buffer that the other members point into */
 	const char *path; /* NULL: over TCP */
 	const char *host;
 	int64_t port;
 	const char *user; /* NULL: the default user */
-	const char *password; /* NULL: no login */
+	const char *password; /* NULL: no authentication */
 	int64_t db;
 };
 
-/* False when it is none of the above; nothing is to be released then. */
+/*
+ * Returns false when the text has neither form; nothing must be released then.
+ */
 MUST_CHECK bool cache_url_init(struct cache_url *u, const char *text);
-/* Whether cache_url_init() would take it. */
+/* Whether cache_url_init() would accept the text. */
 MUST_CHECK bool cache_url_is_valid(const char *text);
-/* Erases the password. */
+/* Erases the password and frees the memory. */
 void cache_url_release(struct cache_url *u);
 
 #endif

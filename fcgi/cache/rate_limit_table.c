@@ -12,26 +12,28 @@
 enum { SECRET_SIZE = 32, HASH_WORDS = SHA256_SIZE / sizeof(uint64_t) };
 
 /*
- * A key that has its place is found and charged without the lock: threads of
- * one user would wait for whichever of them has been preempted with it.  The
- * lock is for a key that needs a place.  A thread that has just found one whose
- * key changes then charges the new key: once, and only in a row that is full.
+ * A key that is in the table is found and charged without the lock: otherwise
+ * the threads that serve one user would wait for a preempted thread that holds
+ * it.  The lock protects inserting a key.  If another key takes over an entry
+ * while a thread is charging it, the charge goes to the new key: this happens
+ * at most once per charge, and only in a full row.
  */
 struct place {
-	_Atomic uint64_t tag[2]; /* of the key; a free place is due at 0 */
+	_Atomic uint64_t
+	    tag[2]; /* hash of the key; a free entry has due_us 0 */
 	_Atomic int64_t due_us; /* theoretical arrival time of the next step */
 };
 
 struct rate_limit_table {
 	unsigned char secret[SECRET_SIZE];
-	pthread_mutex_t mutex; /* for whoever changes tags */
+	pthread_mutex_t mutex; /* held to change tags */
 	struct place rows[RATE_LIMIT_ROWS][RATE_LIMIT_PLACES];
 };
 
 struct rate_limit_table *
 rate_limit_table_new(void)
 {
-	/* From calloc: pages that no key has touched cost no memory. */
+	/* calloc() gives pages that cost no memory until they are used. */
 	struct rate_limit_table *t = calloc(1, sizeof(*t));
 
 	if (t == NULL || pthread_mutex_init(&t->mutex, NULL) != 0)
@@ -57,7 +59,7 @@ hash_key(const struct rate_limit_table *t, const char *key,
 	    (unsigned char *)ret_hash);
 }
 
-/* NULL: it has none. */
+/* Returns NULL when the key is not in the row. */
 static struct place *
 find_place(struct place *row, const uint64_t tag[2])
 {
@@ -69,7 +71,10 @@ find_place(struct place *row, const uint64_t tag[2])
 	return NULL;
 }
 
-/* With the lock held: takes over the place whose key has least to forget. */
+/*
+ * Takes over the entry whose limit is next to be fully available again.  The
+ * caller holds the lock.
+ */
 static struct place *
 take_place(struct place *row, const uint64_t tag[2])
 {
@@ -140,7 +145,7 @@ rate_limit_table_refund(struct rate_limit_table *t, const char *key,
 	assert(burst > 0 && period_ms > 0 && cost > 0 && cost <= burst);
 	hash_key(t, key, hash);
 	p = find_place(t->rows[hash[0] % RATE_LIMIT_ROWS], &hash[1]);
-	/* A due time in the past is as good as none. */
+	/* A due time in the past means that nothing is charged. */
 	if (p != NULL)
 		atomic_fetch_sub(&p->due_us, period_ms * 1000 / burst * cost);
 }

@@ -19,8 +19,8 @@
 #include "db/db_conn.h"
 #include "db/db_connector.h"
 #include "db/db_error.h"
+#include "db/db_fault.h"
 #include "db/db_pool.h"
-#include "db/db_torture.h"
 #include "db/log_events.h"
 
 enum { TRIES = 5, PAUSE_MS = 5, SET_TIMEOUT_SIZE = 160 };
@@ -28,45 +28,47 @@ enum { TRIES = 5, PAUSE_MS = 5, SET_TIMEOUT_SIZE = 160 };
 enum savepoint {
 	SAVEPOINT_NONE,
 	SAVEPOINT_SET,
-	SAVEPOINT_PASSED, /* still set, and of no use any more */
+	SAVEPOINT_PASSED, /* set, but not needed any more */
 };
 
 struct db {
 	struct db_pool *pool;
-	/* Of a transaction only. */
-	struct db_conn *conn; /* NULL: a pool */
+	/* The members from here on are used in a transaction only. */
+	struct db_conn *conn; /* NULL: this is a pool */
 	bool begun;
-	bool transient; /* it failed for a reason that may not come again */
-	enum err failed; /* its first failure */
+	bool transient; /* it failed for a reason that a retry may avoid */
+	enum err failed; /* the first failure */
 	enum savepoint savepoint;
-	bool nested; /* within db_nested() */
-	const char *channel; /* to notify after the commit; or NULL */
-	/* What statements may take: as is wanted, and as the session has it. */
-	int64_t timeout_ms, set_timeout_ms; /* 0: as the pool; -1: unknown */
+	bool nested; /* inside db_nested() */
+	const char *channel; /* channel to notify after the commit; or NULL */
+	/*
+	 * Statement timeouts: the wanted one, and the one that the session has.
+	 */
+	int64_t timeout_ms, set_timeout_ms; /* 0: the pool's; -1: unknown */
 	char set_timeout[SET_TIMEOUT_SIZE];
 };
 
-static atomic_int fail_countdown;
+static atomic_int fault_countdown;
 
 void
-db_fail_statement(int n)
+db_fault_statement(int n)
 {
-	atomic_store(&fail_countdown, n);
+	atomic_store(&fault_countdown, n);
 }
 
 bool
-db_fail_pending(void)
+db_fault_pending(void)
 {
-	return atomic_load(&fail_countdown) > 0;
+	return atomic_load(&fault_countdown) > 0;
 }
 
-/* True for the one statement that was chosen to fail. */
+/* Whether this is the statement that a test has chosen to fail. */
 static bool
-is_chosen_to_fail(void)
+is_fault_due(void)
 {
-	if (atomic_load_explicit(&fail_countdown, memory_order_relaxed) <= 0)
+	if (atomic_load_explicit(&fault_countdown, memory_order_relaxed) <= 0)
 		return false;
-	return atomic_fetch_sub(&fail_countdown, 1) == 1;
+	return atomic_fetch_sub(&fault_countdown, 1) == 1;
 }
 
 struct db *
@@ -90,7 +92,10 @@ db_close(struct db *db)
 	free(db);
 }
 
-/* Lets those go first that we were in conflict with: 5, 10, 20 ms or so. */
+/*
+ * Waits for about 5, 10, 20 ... ms, so that the conflicting transactions can
+ * finish first.
+ */
 static void
 pause_before(int attempt)
 {
@@ -118,7 +123,9 @@ clear_result(void *result)
 	PQclear(result);
 }
 
-/* Hands the rows to the arena, or clears them when nobody wants any. */
+/*
+ * Hands the rows over to the arena, or frees them when the caller wants none.
+ */
 static void
 give_rows(struct arena *a, PGresult *result, struct db_rows *ret_rows)
 {
@@ -135,10 +142,11 @@ give_rows(struct arena *a, PGresult *result, struct db_rows *ret_rows)
 	};
 	affected = PQcmdTuples(result);
 	if (!str_i64(affected, 0, INT64_MAX, &ret_rows->affected))
-		ret_rows->affected = 0; /* a command that counts nothing */
+		ret_rows->affected =
+		    0; /* the command reports no number of rows */
 }
 
-/* Takes the result: into the rows, or into the log. */
+/* Turns the result into rows, or logs the failure. */
 static enum err
 settle(struct arena *a, const struct db_stmt *stmt, const struct db_conn *c,
     enum db_outcome outcome, PGresult *result, struct db_rows *ret_rows)
@@ -158,9 +166,9 @@ settle(struct arena *a, const struct db_stmt *stmt, const struct db_conn *c,
 }
 
 /*
- * The log's line has the ids of request and trace.  A comment in the statement
- * would have them in PostgreSQL's log too, but each text would then be another
- * statement to prepare.
+ * The log line has the ids of request and trace.  A comment in the statement
+ * would put them into PostgreSQL's log, too, but would make each text a
+ * different statement to prepare.
  */
 static void
 note_time(const struct db_pool *pool, const char *name, int64_t began_us)
@@ -188,10 +196,10 @@ run_timed(const struct db *db, struct db_conn *c, const struct db_stmt *stmt,
 	return outcome;
 }
 
-/* What a failed try leaves to be done. */
+/* What to do after a try. */
 enum next { NEXT_RETURN, NEXT_AGAIN, NEXT_RECONNECT };
 
-/* One try on a connection from the pool. */
+/* Runs the statement once, on a connection from the pool. */
 static enum err
 run_once(struct db *db, struct arena *a, const struct db_stmt *stmt,
     struct db_args args, struct db_rows *ret_rows, enum next *ret_next)
@@ -233,7 +241,10 @@ run_in_pool(struct db *db, struct arena *a, const struct db_stmt *stmt,
 	}
 }
 
-/* Writes the statement that changes the session's timeouts, and obeys it. */
+/*
+ * Returns the statement that changes the session's timeouts, and applies the
+ * new timeout to the connection.
+ */
 static const char *
 take_timeout(struct db *tx)
 {
@@ -252,7 +263,10 @@ take_timeout(struct db *tx)
 	return tx->set_timeout;
 }
 
-/* What has to travel before the next statement of the transaction. */
+/*
+ * Collects the commands that must be sent before the next statement of the
+ * transaction.
+ */
 static void
 fill_before(struct db *tx, const char *before[DB_BEFORE_MAX + 1])
 {
@@ -294,7 +308,7 @@ db_run(struct db *db, struct arena *a, const struct db_stmt *stmt,
     struct db_args args, struct db_rows *ret_rows)
 {
 	assert(args.count == stmt->nargs);
-	if (is_chosen_to_fail()) {
+	if (is_fault_due()) {
 		if (db->conn != NULL)
 			db->failed = ERR_UNAVAILABLE;
 		return ERR_UNAVAILABLE;
@@ -309,7 +323,9 @@ rollback(struct db *tx)
 {
 	PGresult *result;
 
-	/* If it fails, the pool sees that the session is not idle. */
+	/*
+	 * If the ROLLBACK fails, the pool notices that the session is not idle.
+	 */
 	if (db_conn_command(tx->conn, "ROLLBACK", &result) != DB_DONE)
 		log_event(LOG_WARN, EVENT_ROLLBACK_FAILED);
 	PQclear(result);
@@ -323,14 +339,17 @@ commit(struct db *tx)
 	enum db_outcome outcome;
 	int64_t began_us;
 
-	if (is_chosen_to_fail()) {
+	if (is_fault_due()) {
 		rollback(tx);
 		return ERR_UNAVAILABLE;
 	}
 	began_us = clock_monotonic_us();
 	outcome = db_conn_command(tx->conn, "COMMIT", &result);
 	note_time(tx->pool, statement.name, began_us);
-	/* The server answers ROLLBACK when the transaction had failed. */
+	/*
+	 * PostgreSQL answers a COMMIT with "ROLLBACK" when the transaction had
+	 * failed.
+	 */
 	assert(
 	    outcome != DB_DONE || strcmp(PQcmdStatus(result), "COMMIT") == 0);
 	tx->transient = db_error_is_transient(outcome, result);
@@ -338,7 +357,10 @@ commit(struct db *tx)
 	    /* ret_rows= */ NULL);
 }
 
-/* Back to where db_nested() began.  False: the transaction is lost. */
+/*
+ * Rolls back to the start of db_nested().  Returns false when the whole
+ * transaction is lost.
+ */
 static bool
 rollback_nested(struct db *tx)
 {
@@ -348,10 +370,11 @@ rollback_nested(struct db *tx)
 	if (tx->transient || !db_conn_is_alive(tx->conn))
 		return false;
 	if (tx->savepoint != SAVEPOINT_SET)
-		return true; /* nothing was done */
+		return true; /* nothing was done yet */
 	outcome =
 	    db_conn_command(tx->conn, "ROLLBACK TO SAVEPOINT nested", &result);
-	tx->set_timeout_ms = -1; /* what was set since is undone, too */
+	tx->set_timeout_ms =
+	    -1; /* the rollback also undoes a timeout that was set since */
 	PQclear(result);
 	return outcome == DB_DONE;
 }
@@ -407,7 +430,8 @@ db_notify(struct db *db, const char *channel)
 	}
 	e = run_in_pool(db, /* a= */ NULL, &notify, DB_ARGS(channel),
 	    /* ret_rows= */ NULL);
-	(void)e; /* logged; nobody was promised anything */
+	(void)
+	    e; /* the failure has been logged; a notification is best effort */
 }
 
 static void

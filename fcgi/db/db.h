@@ -1,11 +1,12 @@
 /*
- * db: PostgreSQL for one process: a bounded pool of libpq connections.
+ * db: PostgreSQL for one process, through a bounded pool of libpq connections.
  *
  * Statements are constant text with bound parameters and are prepared once per
- * connection.  Every call has a deadline, on the server (statement_timeout)
- * and here (the socket is watched), so a frozen server costs a bounded wait.
- * A lost connection is opened again with back-off.  Failures are logged here,
- * once, with the statement's name and SQLSTATE; callers only return them.
+ * connection.  Every call has a deadline, on the server (statement_timeout) and
+ * here (poll on the socket), so that a server that does not answer costs a
+ * limited wait.  A lost connection is opened again with back-off.  A failure is
+ * logged here, once, with the statement's name and SQLSTATE; callers only
+ * return it.
  */
 #ifndef DB_DB_H
 #define DB_DB_H
@@ -17,30 +18,34 @@
 #include "base/err.h"
 
 struct arena;
-struct db; /* a pool, or, inside db_transact, one transaction */
+struct db; /* a pool, or, inside db_transact(), one transaction */
 
 struct db_options {
 	const char *url; /* a libpq connection string or URI */
 	const char *application_name;
-	int64_t connections; /* at most, opened as needed */
-	int64_t acquire_timeout_ms; /* waiting for a free connection */
+	int64_t connections; /* at most; opened when needed */
+	int64_t acquire_timeout_ms; /* how long to wait for a free connection */
 	int64_t statement_timeout_ms;
-	int64_t slow_ms; /* a statement that takes longer is logged; 0: none */
+	int64_t slow_ms; /* statements that take longer are logged; 0: none */
 };
 
-/* Does not connect yet.  Aborts only when memory is out. */
+/* Does not connect yet.  Aborts only for lack of memory. */
 struct db *db_open(const struct db_options *options);
 void db_close(struct db *db);
 
-/* A constant: connections keep pointers to the statements they prepared. */
+/*
+ * A statement must be a constant: connections keep pointers to the statements
+ * that they have prepared.
+ */
 struct db_stmt {
-	const char *name; /* unique in the service: prepared under it */
+	const char *name; /* unique in the service; the prepared statement has
+	                     this name */
 	const char *sql;
 	int nargs;
-	bool read_only; /* a plain SELECT: run again if the connection broke */
+	bool read_only; /* a plain SELECT: repeated if the connection broke */
 	/*
-	 * What a statement may take that is known to take long; 0, and within a
-	 * transaction: as the pool has it.
+	 * The timeout of a statement that is known to take long.  0, and within
+	 * a transaction: the pool's.
 	 */
 	int64_t timeout_ms;
 };
@@ -57,22 +62,26 @@ struct db_args {
 
 struct db_rows {
 	void *result;
-	int count; /* rows returned */
-	int64_t affected; /* rows changed, for a command without RETURNING */
+	int count; /* number of rows returned */
+	int64_t affected; /* number of rows changed by a command without
+	                     RETURNING */
 };
 
 /*
  * Runs one statement.  The rows live as long as `a`; ret_rows may be NULL.
- * ERR_CONFLICT: 23505 or 23P01, a unique key is taken.  ERR_UNPROCESSABLE:
- * 23503, 23514, or P0001, raised by our own functions.  ERR_UNAVAILABLE: the
- * server is away or too slow, or it gave up on a conflict with others too
- * often; unless that is known, the statement may have been executed.
- * ERR_INTERNAL: anything else.
+ * ERR_CONFLICT: 23505 or 23P01, a unique key exists already. ERR_UNPROCESSABLE:
+ * 23503, 23514, or P0001, raised by our own functions. ERR_UNAVAILABLE: the
+ * server is unavailable or too slow, or conflicts with other transactions
+ * exhausted the retries; unless known otherwise, the statement may have been
+ * executed.  ERR_INTERNAL: anything else.
  */
 MUST_CHECK enum err db_run(struct db *db, struct arena *a,
     const struct db_stmt *stmt, struct db_args args, struct db_rows *ret_rows);
 
-/* The getters assert row and column; get_text and get_i64 assert not NULL. */
+/*
+ * The getters assert that row and column exist; get_text and get_i64 also
+ * assert that the value is not NULL.
+ */
 bool db_is_null(const struct db_rows *rows, int row, int column);
 const char *db_get_text(const struct db_rows *rows, int row, int column);
 const char *db_find_text(const struct db_rows *rows, int row, int column);
@@ -80,26 +89,27 @@ int64_t db_get_i64(const struct db_rows *rows, int row, int column);
 bool db_get_bool(const struct db_rows *rows, int row, int column);
 
 /*
- * Runs body in a transaction (read committed): committed when it returns
- * ERR_OK, rolled back otherwise.  Serialisation failures and deadlocks
- * (40001, 40P01) run it again, at most 5 times, so body must be repeatable and
- * write its results only into ctx and `a`.  When the connection dies during
- * COMMIT the outcome is unknown and the answer is ERR_UNAVAILABLE.
+ * Runs body in a transaction (read committed), which is committed when body
+ * returns ERR_OK and rolled back otherwise.  After a serialization failure or a
+ * deadlock (40001, 40P01) body is run again, at most 5 times; so it must be
+ * repeatable, and write its results only into ctx and `a`.  When the connection
+ * breaks during COMMIT, the outcome is unknown and the result is
+ * ERR_UNAVAILABLE.
  *
- * BEGIN travels with the first statement; a body that runs none costs nothing.
- * A failed statement dooms the transaction: those after it fail the same way
- * without being sent, and a body that returns ERR_OK all the same gets that
- * error.  Transactions do not nest.
+ * BEGIN is sent with the first statement; a body that runs none costs nothing.
+ * After a failed statement the transaction is doomed: later statements fail in
+ * the same way without being sent, and if body returns ERR_OK, the result is
+ * that error.  Transactions do not nest.
  */
 MUST_CHECK enum err db_transact(struct db *db, struct arena *a,
     enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx);
 
 /*
- * Within a transaction: what body did is undone when it does not return
- * ERR_OK, and the transaction goes on (by a savepoint, which is set with
- * body's first statement; without one it costs nothing).  After a conflict, or
- * when the connection is lost, the transaction is doomed all the same.
- * Does not nest further.
+ * Runs body within a transaction.  If body does not return ERR_OK, what it did
+ * is undone by a savepoint and the transaction continues.  The savepoint is
+ * sent with body's first statement, so a body without statements costs nothing.
+ * After a conflict, or when the connection is lost, the whole transaction is
+ * doomed nevertheless.  Does not nest further.
  */
 MUST_CHECK enum err db_nested(struct db *tx, struct arena *a,
     enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx);
@@ -107,22 +117,22 @@ MUST_CHECK enum err db_nested(struct db *tx, struct arena *a,
 bool db_is_doomed(const struct db *tx);
 
 /*
- * Within a transaction: how long a statement may take from now on, as the pool
- * has it with 0; and the transaction may be idle for twice as long, or ten
- * seconds.  For a handler between statements of the library.  It travels with
- * the next statement, if it changes anything.
+ * Within a transaction: sets the timeout of the following statements; 0 is the
+ * pool's.  The transaction may then be idle for twice as long, or ten seconds.
+ * For a handler that runs between statements of the library.  If the setting
+ * changes, it is sent with the next statement.
  */
 void db_set_timeout(struct db *tx, int64_t timeout_ms);
 
 /*
- * NOTIFY without a payload: in a transaction, after its commit (a NOTIFY
- * within it would make all such commits wait for each other's disk); else now.
- * A failure is logged; listeners must not depend on it alone.  `channel` is a
+ * Sends NOTIFY without a payload: in a transaction after its commit (a NOTIFY
+ * inside it would serialize all such commits), otherwise now.  A failure is
+ * logged; listeners must not depend on the notification alone.  `channel` is a
  * constant.
  */
 void db_notify(struct db *db, const char *channel);
 
-/* True when a statement could be run just now; for /health/ready. */
+/* Whether a statement can be run at the moment; for /health/ready. */
 bool db_ready(struct db *db);
 
 #endif

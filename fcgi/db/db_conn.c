@@ -13,26 +13,33 @@
 #include "db/db_prepared.h"
 
 enum {
-	GRACE_MS = 1000, /* beyond the server's own statement_timeout */
-	/* A server that ends closes its connections sooner than that. */
+	GRACE_MS = 1000, /* added to the server's own statement_timeout */
+	/* A server that shuts down closes its connections sooner than that. */
 	SILENCE_US = 1000 * 1000,
-	NAME_SIZE = 64, /* NAMEDATALEN: longer names are cut */
+	NAME_SIZE = 64, /* NAMEDATALEN: PostgreSQL cuts longer names */
 	SQL_SIZE = 2 * NAME_SIZE + 32,
-	/* Of a statement's parameters: libpq keeps room for as much. */
+	/*
+	 * After parameters of this size the connection is closed: libpq never
+	 * shrinks its buffers.
+	 */
 	SWOLLEN_BYTES = 256 * 1024,
 };
 
 struct db_conn {
 	PGconn *pg;
 	struct db_prepared prepared;
-	int64_t deadline_ms; /* of each exchange */
-	int64_t own_timeout_ms; /* what the options had */
+	int64_t deadline_ms; /* for each exchange */
+	int64_t own_timeout_ms; /* the timeout given in the options */
 	bool broken;
-	bool is_swollen; /* libpq's buffers are large, and never shrink */
+	bool is_swollen; /* libpq's buffers have become large, and never shrink
+	                  */
 	bool misled; /* see db_conn_is_misled() */
 };
 
-/* What the commands of one pipeline are for; the last one's rows count. */
+/*
+ * The purpose of each command of a pipeline; the rows of the last one are
+ * returned.
+ */
 enum step { STEP_OTHER, STEP_PREPARE, STEP_RUN };
 
 struct pipeline {
@@ -82,7 +89,7 @@ db_conn_close(struct db_conn *c)
 {
 	if (c == NULL)
 		return;
-	/* PQfinish says goodbye; nobody may be there to take it. */
+	/* PQfinish() sends a message and could block when nobody reads it. */
 	if (c->broken && PQsocket(c->pg) >= 0)
 		shutdown(PQsocket(c->pg), SHUT_RDWR);
 	PQfinish(c->pg);
@@ -91,9 +98,9 @@ db_conn_close(struct db_conn *c)
 }
 
 /*
- * An idle session has nothing to say but goodbye: a readable socket means
- * that the server closes or has closed it.  (Or that it was reloaded with
- * another setting; then this costs one connection.)
+ * An idle session receives nothing except at its end: a readable socket means
+ * that the server has closed it.  (Or that a reload changed a reported setting;
+ * then one connection is closed without need.)
  */
 bool
 db_conn_is_stale(const struct db_conn *c)
@@ -178,7 +185,7 @@ send_timeout(struct db_conn *c, int64_t timeout_ms)
 	return send_plain(c, sql);
 }
 
-/* Returns once PQgetResult would not block. */
+/* Returns once PQgetResult() would not block. */
 static enum db_outcome
 await_result(struct db_conn *c, int64_t deadline_us)
 {
@@ -199,7 +206,7 @@ await_result(struct db_conn *c, int64_t deadline_us)
 	return DB_DONE;
 }
 
-/* Takes one result of the pipeline; keeps the rows or the first failure. */
+/* Handles one result of the pipeline; keeps the rows or the first failure. */
 static void
 take_result(struct db_conn *c, const struct db_stmt *stmt, enum step step,
     PGresult *r, PGresult **kept, enum db_outcome *outcome)
@@ -220,7 +227,7 @@ take_result(struct db_conn *c, const struct db_stmt *stmt, enum step step,
 		PQclear(r);
 		return;
 	}
-	/* COPY wants a conversation that we never hold. */
+	/* COPY needs an exchange that this code does not implement. */
 	if (status != PGRES_FATAL_ERROR && status != PGRES_EMPTY_QUERY)
 		c->broken = true;
 	PQclear(*kept);
@@ -245,7 +252,7 @@ waited_us(
 	return deadline_of(c, p) - deadline_us;
 }
 
-/* Reads the answers of a whole pipeline, up to its end mark. */
+/* Reads the results of a whole pipeline, up to its end mark. */
 static enum db_outcome
 read_pipeline(struct db_conn *c, const struct db_stmt *stmt,
     const struct pipeline *p, PGresult **ret_result)
@@ -266,7 +273,9 @@ read_pipeline(struct db_conn *c, const struct db_stmt *stmt,
 		}
 		r = PQgetResult(c->pg);
 		if (r == NULL) {
-			/* The end of one command's answer, or of them all. */
+			/*
+			 * The end of one command's results, or of the pipeline.
+			 */
 			at++;
 			c->broken = at > p->count;
 		} else if (PQresultStatus(r) == PGRES_PIPELINE_SYNC) {
@@ -294,7 +303,7 @@ exchange(struct db_conn *c, const struct db_stmt *stmt,
 	return read_pipeline(c, stmt, p, ret_result);
 }
 
-/* Remembers what a refusal tells about the prepared statement itself. */
+/* Updates what is known about the prepared statement after an error. */
 static void
 learn_from_refusal(
     struct db_conn *c, const struct db_stmt *stmt, const PGresult *result)
@@ -308,7 +317,10 @@ learn_from_refusal(
 	if (strcmp(state, "0A000") == 0 || /* its result type has changed */
 	    strcmp(state, "42P05") == 0) /* it exists already */
 		db_prepared_set(&c->prepared, stmt, DB_PREPARED_STALE);
-	/* Read-only: a standby took over; connect again to find the master. */
+	/*
+	 * The server is read-only: a standby took over; connect again to find
+	 * the primary.
+	 */
 	if (strcmp(state, "25006") == 0)
 		c->broken = c->misled = true;
 }
@@ -349,7 +361,7 @@ db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
 	pipeline_add(&p, STEP_RUN,
 	    PQsendQueryPrepared(c->pg, stmt->name, args.count, args.values,
 		NULL, NULL, /* resultFormat= */ 0));
-	/* Not reached after a refusal, which undoes the setting as well. */
+	/* Not reached after an error, which also undoes the setting. */
 	if (p.timeout_ms != 0)
 		pipeline_add(
 		    &p, STEP_OTHER, send_plain(c, "RESET statement_timeout"));
@@ -377,7 +389,7 @@ db_conn_command(struct db_conn *c, const char *sql, PGresult **ret_result)
 	return exchange(c, /* stmt= */ NULL, &p, ret_result);
 }
 
-/* Whether the session has what it was opened with. */
+/* Whether the session has the settings that it was opened with. */
 static bool
 check_session(struct db_conn *c, char reason[DB_REASON_SIZE])
 {

@@ -27,7 +27,10 @@ enum {
 	KEYWORDS_MAX = 96,
 };
 
-/* Where to connect; "": as the connection string or libpq has it. */
+/*
+ * Where to connect; an empty text means: as in the connection string, or
+ * libpq's default.
+ */
 struct address {
 	char host[HOST_SIZE];
 	char hostaddr[RESOLVE_ADDRESS_SIZE];
@@ -40,9 +43,9 @@ struct addresses {
 };
 
 struct db_connector {
-	struct db_options options; /* with its own copies of the texts */
-	pthread_mutex_t mutex; /* guards what follows */
-	struct address good; /* where the last attempt ended well */
+	struct db_options options; /* with copies of the texts */
+	pthread_mutex_t mutex; /* protects the members below */
+	struct address good; /* the address of the last successful attempt */
 	bool has_good;
 };
 
@@ -101,14 +104,14 @@ db_connector_options(const struct db_connector *c)
 	return &c->options;
 }
 
-/* -- what a session has set -- */
+/* -- the settings of a session -- */
 
 /*
- * What every session needs, in the startup packet.  There it comes before the
- * settings of the server, the database and the role: a role may change its
- * own for all later sessions, and one without synchronous_commit would lose
- * transactions that were acknowledged.  (jit is for queries that run for
- * seconds.)
+ * Settings that every session needs, in the startup packet, where they take
+ * precedence over those of the server, the database and the role.  A role can
+ * change its own settings for all later sessions, and without
+ * synchronous_commit a server crash would lose transactions that were
+ * acknowledged.  (jit only helps queries that run for seconds.)
  */
 #define HELD_SYNCHRONOUS_COMMIT "on"
 #define HELD_SEARCH_PATH "public,pg_temp"
@@ -128,7 +131,7 @@ db_connector_idle_ms(int64_t statement_timeout_ms)
 	return idle_ms < IDLE_TX_MIN_MS ? IDLE_TX_MIN_MS : idle_ms;
 }
 
-/* They follow the `options` of the URL and so win. */
+/* They come after the `options` of the URL and so take precedence. */
 static bool
 write_session_options(const struct db_options *o, const char *own,
     char out[OPTIONS_SIZE], char reason[DB_REASON_SIZE])
@@ -149,8 +152,8 @@ write_session_options(const struct db_options *o, const char *own,
 }
 
 /*
- * A connection pooler between us and the server may drop the options: then
- * nothing would hold what they say.
+ * A connection pooler between this process and the server may drop the options;
+ * their settings would then not be in effect.
  */
 const char *
 db_connector_check_session(
@@ -176,7 +179,10 @@ value_of(const PQconninfoOption *url, const char *keyword)
 	return NULL;
 }
 
-/* Copies the index'th of a list with commas; "" when it has none. */
+/*
+ * Copies the element with that index from a comma-separated list; "" when there
+ * is none.
+ */
 static void
 copy_part(const char *list, int index, char *out, size_t size)
 {
@@ -219,7 +225,7 @@ is_socket(const char *host)
 	return host[0] == '\0' || host[0] == '/' || host[0] == '@';
 }
 
-/* An address for each that the name has. */
+/* Adds an entry for each address of the host name. */
 static void
 add_host(struct addresses *all, struct address *a, char reason[DB_REASON_SIZE])
 {
@@ -254,7 +260,7 @@ is_same(const struct address *a, const struct address *b)
 	       strcmp(a->port, b->port) == 0;
 }
 
-/* Moves the good one to the front. */
+/* Moves the last successful address to the front. */
 static void
 put_good_first(struct db_connector *c, struct addresses *all)
 {
@@ -325,10 +331,10 @@ put(struct keywords *k, const char *name, const char *value)
 }
 
 /*
- * Of a keyword given twice, libpq takes the last: so ours that come before
- * those of the URL yield to them, and those that come after win.  A peer that
- * is gone without a word is noticed within 45 s on an idle connection, and
- * after 3 s without an acknowledgement of what was sent.
+ * When a keyword is given twice, libpq uses the last one.  So our values before
+ * those of the URL are defaults, and those after it take precedence.  A server
+ * that disappears without closing the connection is noticed within 45 s on an
+ * idle connection, and 3 s after sent data is not acknowledged.
  */
 static void
 fill_keywords(struct keywords *k, const struct db_options *o,
@@ -352,7 +358,7 @@ fill_keywords(struct keywords *k, const struct db_options *o,
 	put(k, "options", options);
 }
 
-/* False at the deadline or when the socket is of no use. */
+/* Returns false at the deadline, or when the socket is unusable. */
 static bool
 wait_for_server(PGconn *pg, short events, int64_t deadline_us, bool *ret_late)
 {
@@ -398,7 +404,7 @@ finish_connecting(PGconn *pg, int64_t deadline_us, char reason[DB_REASON_SIZE])
 	return false;
 }
 
-/* Notices are for people at a terminal; libpq would print them. */
+/* Notices are for interactive users; libpq would print them. */
 static void
 ignore_notice(void *arg, const char *message)
 {
@@ -464,7 +470,7 @@ db_connector_connect(struct db_connector *c, char reason[DB_REASON_SIZE])
 	}
 	url = PQconninfoParse(c->options.url, /* errmsg= */ NULL);
 	if (url == NULL)
-		abort(); /* it could be read a moment ago */
+		abort(); /* it was parsed successfully a moment ago */
 	pg = connect_to_first(c, url, reason);
 	PQconninfoFree(url);
 	return pg;

@@ -7,7 +7,10 @@
 #include "base/str.h"
 #include "db/log_events.h"
 
-/* The first row whose prefix fits; PostgreSQL manual, appendix A. */
+/*
+ * The first row whose prefix matches applies; see PostgreSQL manual, appendix
+ * A.
+ */
 static const struct {
 	const char *prefix;
 	enum err err;
@@ -19,10 +22,12 @@ static const struct {
 	{ "P0001", ERR_UNPROCESSABLE }, /* raise_exception */
 	{ "08", ERR_UNAVAILABLE }, /* connection exceptions */
 	{ "25006", ERR_UNAVAILABLE }, /* read_only_sql_transaction */
-	{ "40", ERR_UNAVAILABLE }, /* rolled back: others were faster */
-	{ "53", ERR_UNAVAILABLE }, /* out of disk, memory, connections */
+	{ "40", ERR_UNAVAILABLE }, /* transaction rolled back because of a
+	                              conflict */
+	{ "53",
+	    ERR_UNAVAILABLE }, /* out of disk space, memory or connections */
 	{ "55P03", ERR_UNAVAILABLE }, /* lock_not_available */
-	{ "57", ERR_UNAVAILABLE }, /* cancelled, shutting down */
+	{ "57", ERR_UNAVAILABLE }, /* cancelled, or the server shuts down */
 };
 
 /* Never NULL. */
@@ -58,8 +63,9 @@ db_error_is_transient(enum db_outcome outcome, const PGresult *result)
 	return outcome == DB_REFUSED &&
 	       (strcmp(state, "40001") == 0 || /* serialization_failure */
 		   strcmp(state, "40P01") == 0 || /* deadlock_detected */
-		   strcmp(state, "26000") == 0 || /* statement unknown */
-		   strcmp(state, "0A000") == 0); /* cached plan outdated */
+		   strcmp(state, "26000") ==
+		       0 || /* prepared statement does not exist */
+		   strcmp(state, "0A000") == 0); /* cached plan is outdated */
 }
 
 static void
@@ -68,7 +74,7 @@ log_refusal(const char *name, enum log_level level, const PGresult *result)
 	const char *state = field(result, PG_DIAG_SQLSTATE);
 	const char *message = field(result, PG_DIAG_MESSAGE_PRIMARY);
 
-	/* Data exceptions quote the value they complain of. */
+	/* The messages of data exceptions quote the value. */
 	if (str_has_prefix(state, "22"))
 		message = "";
 	log_event(level, EVENT_STATEMENT_FAILED, LOG_TEXT("statement", name),
@@ -93,7 +99,10 @@ db_error_log(const char *name, const struct db_conn *c, enum db_outcome outcome,
 		switch (db_error(outcome, result)) {
 		case ERR_CONFLICT:
 		case ERR_UNPROCESSABLE:
-			/* The caller's business, most often expected. */
+			/*
+			 * Constraint violations are often expected; the caller
+			 * decides.
+			 */
 			log_refusal(name, LOG_DEBUG, result);
 			break;
 		case ERR_UNAVAILABLE:

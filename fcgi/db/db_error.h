@@ -1,4 +1,4 @@
-/* db_error: what SQLSTATEs mean to callers, and how failures are logged. */
+/* db_error: maps SQLSTATEs to enum err, and logs failures. */
 #ifndef DB_DB_ERROR_H
 #define DB_DB_ERROR_H
 
@@ -9,16 +9,16 @@
 #include "base/err.h"
 #include "db/db_conn.h"
 
-/* ERR_OK only for DB_DONE. */
+/* Returns ERR_OK only for DB_DONE. */
 enum err db_error(enum db_outcome outcome, const PGresult *result);
 /*
  * True when a conflict with other transactions or an outdated prepared
- * statement was the reason: nothing was changed, and a second try may do.
+ * statement was the reason: nothing was changed, and a retry may succeed.
  */
 bool db_error_is_transient(enum db_outcome outcome, const PGresult *result);
 /*
- * One line with the statement's name.  Never the parameters, nor any part of
- * the server's answer that may quote them.
+ * Logs one line with the statement's name.  It never contains the parameters,
+ * or any part of the server's message that may quote them.
  */
 void db_error_log(const char *name, const struct db_conn *c,
     enum db_outcome outcome, const PGresult *result);

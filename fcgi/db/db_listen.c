@@ -25,8 +25,8 @@ struct db_listen {
 	struct db_connector *connector;
 	const char *channels[CHANNELS_MAX + 1];
 	struct db_conn *conn; /* NULL: not connected */
-	bool fresh; /* connected, and not yet said so */
-	PGnotify *next; /* taken from the connection, and not yet told */
+	bool fresh; /* connected, and the caller has not been told yet */
+	PGnotify *next; /* taken from the connection, and not yet returned */
 	int64_t backoff_ms; /* 0: the last attempt succeeded */
 	int64_t retry_at_us;
 };
@@ -102,7 +102,7 @@ listen_on_all(struct db_listen *l)
 	return true;
 }
 
-/* Logs the first of the failures in a row. */
+/* Connects; of several failures in a row only the first is logged. */
 static bool
 connect_now(struct db_listen *l)
 {
@@ -188,8 +188,8 @@ db_listen_run(struct db_listen *l, struct arena *a, const struct db_stmt *stmt,
 /* -- waiting -- */
 
 /*
- * Whether there is something to take.  Notices can have come with the answer to
- * a statement: then the socket has nothing more to say of them.
+ * Whether a notification can be taken.  It may have arrived with the answer to
+ * a statement; the socket is then not readable.
  */
 static bool
 has_notice(struct db_listen *l)

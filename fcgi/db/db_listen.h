@@ -1,11 +1,12 @@
 /*
- * db_listen: one connection that stays, for one thread: it hears NOTIFY, waits
- * until a deadline or until a descriptor is readable, and runs statements in
- * between.
+ * db_listen: one permanent connection for one thread: it receives notifications
+ * (LISTEN), waits until a deadline or until a descriptor is readable, and runs
+ * statements in between.
  *
- * It connects when it is used and connects again, with back-off, when it was
- * lost.  What was notified in between is lost too: the first notice after
- * each connecting therefore says that anything may have happened.
+ * It connects when it is first used, and again, with back-off, when the
+ * connection was lost.  Notifications sent in between are lost: the first
+ * notice after each connect therefore has an empty channel, which means that
+ * anything may have happened.
  */
 #ifndef DB_DB_LISTEN_H
 #define DB_DB_LISTEN_H
@@ -30,24 +31,24 @@ struct db_notice {
 
 /*
  * Does not connect yet.  `channels` are constants, identifiers in lower case,
- * ended by NULL.  Of the options, the number of connections and the time to
- * acquire one do not count.
+ * ended by NULL.  The options `connections` and `acquire_timeout_ms` are
+ * ignored.
  */
 struct db_listen *
 db_listen_open(const struct db_options *options, const char *const *channels);
-void db_listen_close(struct db_listen *l); /* NULL is fine */
+void db_listen_close(struct db_listen *l); /* NULL is allowed */
 
-/* As db_run() does; ERR_UNAVAILABLE also while the server is away. */
+/* Like db_run(); ERR_UNAVAILABLE also while the server is unavailable. */
 MUST_CHECK enum err db_listen_run(struct db_listen *l, struct arena *a,
     const struct db_stmt *stmt, struct db_args args, struct db_rows *ret_rows);
 
 /*
- * Waits for something to happen: a notice, an event on one of the `fds` (at
- * most 6), or the deadline of the monotonic clock.  Connects if it must.
+ * Waits for a notification, an event on one of the `fds` (at most 6), or the
+ * deadline of the monotonic clock.  Connects if necessary.
  */
 void db_listen_wait(
     struct db_listen *l, struct pollfd *fds, int count, int64_t deadline_us);
-/* The next notice, if there is one. */
+/* Returns the next notification, if there is one. */
 bool db_listen_take(struct db_listen *l, struct db_notice *ret_notice);
 
 #endif

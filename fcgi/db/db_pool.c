@@ -18,7 +18,7 @@
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 1000 };
 
 /*
- * Whoever has a slot may have a connection: one that is idle, or a new one.  So
+ * The owner of a slot may have a connection: an idle one, or a new one.  So
  * there are never more connections than slots.
  */
 struct db_pool {
@@ -26,7 +26,7 @@ struct db_pool {
 	int64_t connections; /* at most */
 	int64_t acquire_timeout_ms;
 	struct fair_semaphore *slots;
-	pthread_mutex_t mutex; /* guards what follows */
+	pthread_mutex_t mutex; /* protects the members below */
 	struct db_conn **idle; /* a stack */
 	int64_t nidle;
 	int64_t nconnecting;
@@ -86,8 +86,8 @@ db_pool_statement_timeout_ms(const struct db_pool *p)
 /* -- connecting -- */
 
 /*
- * With the lock held: whether this caller, who has a slot, may open a
- * connection now.  During an outage one at a time tries.
+ * Whether this caller, which has a slot, may open a connection now.  During an
+ * outage one caller at a time tries.  The caller holds the lock.
  */
 static bool
 may_connect(const struct db_pool *p)
@@ -116,13 +116,14 @@ note_failure(struct db_pool *p, const char *reason)
 	int64_t now_us = clock_monotonic_us();
 
 	if (p->backoff_ms == 0) {
-		/* Once per outage, not once per attempt. */
+		/* Log once per outage, not once per attempt. */
 		log_event(LOG_WARN, EVENT_POSTGRES_UNAVAILABLE,
 		    LOG_TEXT("reason", reason));
 		p->backoff_ms = BACKOFF_MIN_MS;
 		metrics_gauge_add(GAUGE_DB_AWAY, 1);
 	} else if (now_us < p->retry_at_us) {
-		return; /* it began before the failure that set the time */
+		return; /* this attempt began before the failure that set
+		           retry_at_us */
 	} else if (p->backoff_ms < BACKOFF_MAX_MS) {
 		p->backoff_ms *= 2;
 		if (p->backoff_ms > BACKOFF_MAX_MS)
@@ -131,7 +132,7 @@ note_failure(struct db_pool *p, const char *reason)
 	p->retry_at_us = now_us + p->backoff_ms * 1000;
 }
 
-/* Opens a connection with the lock released meanwhile; NULL if it fails. */
+/* Opens a connection, without holding the lock meanwhile; NULL on failure. */
 static struct db_conn *
 connect_unlocked(struct db_pool *p)
 {
@@ -154,7 +155,10 @@ connect_unlocked(struct db_pool *p)
 	return c;
 }
 
-/* The newest idle connection that is still alive; NULL when there is none. */
+/*
+ * The most recently used idle connection that is still open; NULL when there is
+ * none.
+ */
 static struct db_conn *
 pop_idle(struct db_pool *p)
 {
@@ -170,11 +174,11 @@ pop_idle(struct db_pool *p)
 	return NULL;
 }
 
-/* -- handing out -- */
+/* -- acquiring and releasing -- */
 
 /*
- * False, and logged, when every slot is taken until the deadline.  *ret_conn is
- * what came with the slot, or NULL.
+ * Takes a slot.  Returns false, and logs that, when all slots are taken until
+ * the deadline.  *ret_conn is the connection that came with the slot, or NULL.
  */
 static bool
 take_slot(struct db_pool *p, int64_t deadline_us, struct db_conn **ret_conn)
@@ -219,8 +223,9 @@ db_pool_acquire(struct db_pool *p, struct db_conn **ret_conn)
 }
 
 /*
- * With the lock held.  One that got no answer would be followed by each of the
- * others, with as long a wait; new ones cost little.
+ * Closes all idle connections.  When one connection got no answer, the others
+ * would each cost the same wait; opening new ones is cheap.  The caller holds
+ * the lock.
  */
 static void
 drop_idle(struct db_pool *p)
@@ -253,6 +258,8 @@ db_pool_release(struct db_pool *p, struct db_conn *c)
 		p->nlost++;
 	}
 	pthread_mutex_unlock(&p->mutex);
-	/* Whoever gets the slot finds the connection idle. */
+	/*
+	 * The next owner of the slot finds the connection among the idle ones.
+	 */
 	fair_semaphore_release(p->slots);
 }

@@ -1,11 +1,11 @@
 /*
- * db_pool: at most so many connections, shared by the threads of a process.
+ * db_pool: a limited number of connections, shared by the threads of a process.
  *
- * Whoever has waited for the longest is next.  The connection given back last
- * is handed out first, so that surplus ones stay idle. New ones are opened
- * outside the lock.  After a failed attempt the next one waits for its time
- * (100 ms, doubling up to 1 s), and only one caller at a time makes it;
- * meanwhile callers are told at once.
+ * The thread that has waited longest is served first.  The most recently used
+ * connection is reused first, so that surplus ones stay idle and can be closed.
+ * New ones are opened without holding the lock.  After a failed attempt the
+ * next one waits (100 ms, doubling up to 1 s), and only one caller at a time
+ * makes it; meanwhile other callers fail at once.
  */
 #ifndef DB_DB_POOL_H
 #define DB_DB_POOL_H
@@ -20,15 +20,15 @@ struct db_options;
 struct db_pool;
 
 struct db_pool *db_pool_new(const struct db_options *options);
-/* Every connection must have been given back. */
+/* Every connection must have been released. */
 void db_pool_free(struct db_pool *p);
 int64_t db_pool_slow_ms(const struct db_pool *p);
 int64_t db_pool_statement_timeout_ms(const struct db_pool *p);
 
-/* ERR_UNAVAILABLE: no server, or none free in time.  Logged here. */
+/* ERR_UNAVAILABLE: no server, or no free connection in time.  Logged here. */
 MUST_CHECK enum err
 db_pool_acquire(struct db_pool *p, struct db_conn **ret_conn);
-/* Closes the connection unless it can be used again. */
+/* Releases the connection; closes it if it cannot be used again. */
 void db_pool_release(struct db_pool *p, struct db_conn *c);
 
 #endif

@@ -10,7 +10,7 @@
 
 enum { CAP_MIN = 32 };
 
-/* The statement's slot, or the free one where it belongs. */
+/* The statement's entry in the table, or the free one where it belongs. */
 static struct db_prepared_slot *
 find_slot(const struct db_prepared *p, const struct db_stmt *stmt)
 {

@@ -1,7 +1,6 @@
 /*
- * db_prepared: which statements one connection has prepared.  Prepared
- * statements are not transactional: what a rolled back transaction prepared
- * stays prepared.
+ * db_prepared: the statements that one connection has prepared.  Preparing is
+ * not transactional: what a rolled back transaction prepared stays prepared.
  */
 #ifndef DB_DB_PREPARED_H
 #define DB_DB_PREPARED_H
@@ -11,9 +10,9 @@
 struct db_stmt;
 
 enum db_prepared_state {
-	DB_PREPARED_NOT, /* PREPARE first */
+	DB_PREPARED_NOT, /* PREPARE is needed first */
 	DB_PREPARED_READY,
-	DB_PREPARED_STALE, /* DEALLOCATE and PREPARE first */
+	DB_PREPARED_STALE, /* DEALLOCATE and PREPARE are needed first */
 };
 
 struct db_prepared_slot {
@@ -27,7 +26,7 @@ struct db_prepared {
 	size_t count;
 };
 
-/* Aborts when memory is out, or when two statements share a name. */
+/* Aborts for lack of memory, or when two statements have the same name. */
 enum db_prepared_state
 db_prepared_get(const struct db_prepared *p, const struct db_stmt *stmt);
 void db_prepared_set(struct db_prepared *p, const struct db_stmt *stmt,

@@ -34,7 +34,7 @@ one_line(char *text)
 			text[i] = ' ';
 }
 
-/* Notices ("table exists, skipping") are the server's log's business. */
+/* Notices ("table exists, skipping") are in the server's log. */
 static void
 ignore_notice(void *arg, const char *message)
 {
@@ -79,7 +79,10 @@ db_script_close(struct db_script *s)
 	free(s);
 }
 
-/* The line of `sql` that holds its position'th character, both from 1. */
+/*
+ * The line of `sql` that contains the character at that position; both count
+ * from 1.
+ */
 static int
 line_of(const char *sql, int64_t position)
 {
@@ -88,7 +91,10 @@ line_of(const char *sql, int64_t position)
 	for (; *sql != '\0' && position > 1; sql++) {
 		if (*sql == '\n')
 			line++;
-		/* The server counts characters: not the bytes that go on. */
+		/*
+		 * The server counts characters: skip the continuation bytes of
+		 * UTF-8.
+		 */
 		if (((unsigned char)sql[1] & 0xc0) != 0x80)
 			position--;
 	}
@@ -111,7 +117,7 @@ note_problem(struct db_script *s, const char *sql, const PGresult *result)
 	    s->sqlstate, sizeof(s->sqlstate), "%s", state == NULL ? "" : state);
 	if (message == NULL)
 		message = PQerrorMessage(s->conn);
-	/* Cut to size, if it must be: it is for people. */
+	/* The text is for people and may be cut. */
 	(void)snprintf(s->problem, sizeof(s->problem), "%s%s%s%s%s", message,
 	    detail == NULL ? "" : "; ", detail == NULL ? "" : detail,
 	    hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
@@ -121,7 +127,10 @@ note_problem(struct db_script *s, const char *sql, const PGresult *result)
 		s->problem_line = line_of(sql, n);
 }
 
-/* Takes the result over: clears it unless ret_result is given and it is ok. */
+/*
+ * Takes ownership of the result: clears it, unless it succeeded and ret_result
+ * is given.
+ */
 static enum err
 judge(struct db_script *s, const char *sql, PGresult *result,
     PGresult **ret_result)
@@ -173,16 +182,17 @@ db_script_query(struct db_script *s, struct arena *a, const char *sql,
 		.result = result,
 		.count = PQntuples(result),
 	};
-	/* "" for a command that changes no rows: then it stays 0. */
+	/* "" for a command that changes no rows: `affected` stays 0. */
 	if (!str_i64(PQcmdTuples(result), 0, INT64_MAX, &ret_rows->affected))
 		ret_rows->affected = 0;
 	return ERR_OK;
 }
 
 /*
- * A script's own COMMIT would leave its first part behind if a later one fails.
- * While there is a row that lacks its parent, which is looked for at the end,
- * no transaction ends well but by our own doing.
+ * A COMMIT inside the script would keep its first part if a later part fails.
+ * So a row without its parent is inserted; its foreign key is checked at
+ * COMMIT, so that no transaction can be committed before this code removes the
+ * row.
  */
 #define GUARD "transaction_is_not_the_scripts_to_end"
 static const char raise_guard[] =

@@ -1,9 +1,9 @@
 /*
  * db_time: times in statements.
  *
- * A timestamptz column (or expression) as the text that goes on the wire:
- * RFC 3339 in UTC with milliseconds, for years 1 to 9999.  NULL stays NULL;
- * infinity is the last of them, minus infinity the first.
+ * DB_TIME converts a timestamptz column (or expression) to the text used in
+ * JSON: RFC 3339 in UTC with milliseconds, for years 1 to 9999.  NULL stays
+ * NULL; infinity becomes the last of these times, minus infinity the first.
  */
 #ifndef DB_DB_TIME_H
 #define DB_DB_TIME_H

@@ -18,8 +18,9 @@ static const char ambiguous[] =
     "percent-encoded (%40, %2F, %3F)";
 
 /*
- * "//user:password@hosts/database?parameters": one "@" at most, and it stands
- * before the first "/", and no further "/" before the parameters.
+ * "//user:password@hosts/database?parameters": a URI is ambiguous unless it has
+ * at most one "@", before the first "/", and no further "/" before the
+ * parameters.
  */
 static bool
 is_ambiguous(const char *uri)
@@ -41,7 +42,10 @@ is_ambiguous(const char *uri)
 			return true;
 		at += path;
 	}
-	/* A "?" in a password has left the rest of it, and the host, here. */
+	/*
+	 * An unescaped "?" in a password would put the rest of it, and the
+	 * host, here.
+	 */
 	return *at == '?' && strchr(at, '@') != NULL &&
 	       memchr(uri, '@', (size_t)(at - uri)) == NULL &&
 	       strstr(at, "host=@") == NULL;
@@ -50,7 +54,7 @@ is_ambiguous(const char *uri)
 static bool
 is_host(const char *s)
 {
-	/* A socket's directory, or an abstract socket. */
+	/* The directory of a socket, or an abstract socket. */
 	if (*s == '/' || *s == '@')
 		return true;
 	return strspn(s,
@@ -79,7 +83,7 @@ is_port(const char *s)
 	return *s == '\0' || str_i64(s, 1, PORT_MAX, &n);
 }
 
-/* Whether each part between commas is what `is` wants. */
+/* Whether `is` accepts each part between commas. */
 static bool
 are_all(const char *list, bool (*is)(const char *part))
 {
@@ -132,7 +136,7 @@ db_url_problem(const char *url)
 		str_has_prefix(url, "postgres://")) &&
 	    is_ambiguous(url))
 		return ambiguous;
-	/* What libpq says of it would quote it. */
+	/* libpq's error message would quote the text. */
 	options = PQconninfoParse(url, /* errmsg= */ NULL);
 	if (options == NULL)
 		return not_read;

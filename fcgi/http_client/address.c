@@ -21,9 +21,9 @@ struct net4 {
 static const struct net4 special4[] = {
 	{ IPV4(0, 0, 0, 0), 8 }, /* this network */
 	{ IPV4(10, 0, 0, 0), 8 }, /* private */
-	{ IPV4(100, 64, 0, 0), 10 }, /* shared, behind a provider's NAT */
+	{ IPV4(100, 64, 0, 0), 10 }, /* shared address space, behind a provider's NAT */
 	{ IPV4(127, 0, 0, 0), 8 }, /* loopback */
-	{ IPV4(169, 254, 0, 0), 16 }, /* link-local; cloud metadata */
+	{ IPV4(169, 254, 0, 0), 16 }, /* link-local; metadata services of clouds */
 	{ IPV4(172, 16, 0, 0), 12 }, /* private */
 	{ IPV4(192, 0, 0, 0), 24 }, /* protocol assignments */
 	{ IPV4(192, 0, 2, 0), 24 }, /* documentation */
@@ -67,7 +67,9 @@ has_prefix(const unsigned char *address, const unsigned char *prefix, int bits)
 static bool
 is_public6(const unsigned char a[16])
 {
-	/* Prefixes that carry an IPv4 address, and where in them it is. */
+	/*
+	 * Prefixes of addresses that contain an IPv4 address, and its position.
+	 */
 	static const struct {
 		unsigned char prefix[12];
 		int bits, at;
@@ -76,12 +78,15 @@ is_public6(const unsigned char a[16])
 		{ { 0x00, 0x64, 0xff, 0x9b }, 96, 12 }, /* 64:ff9b::/96 */
 		{ { 0x20, 0x02 }, 16, 2 }, /* 2002::/16 */
 	};
-	/* Within 2000::/3, all that is handed out as global unicast. */
+	/*
+	 * Exceptions within 2000::/3, which is the range of global unicast
+	 * addresses.
+	 */
 	static const struct {
 		unsigned char prefix[4];
 		int bits;
 	} special[] = {
-		{ { 0x20, 0x01, 0x00 }, 23 }, /* protocols, Teredo */
+		{ { 0x20, 0x01, 0x00 }, 23 }, /* protocol assignments, Teredo */
 		{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
 		{ { 0x3f, 0xff, 0x00 }, 20 }, /* documentation */
 	};

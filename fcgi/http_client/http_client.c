@@ -22,19 +22,23 @@
 enum {
 	CONNECT_TIMEOUT_MS = 2000,
 	RETRY_AFTER_MAX_S = 6 * 3600,
-	STATUS_FINAL = 200, /* from here on: RFC 9110 section 15.2 */
+	STATUS_FINAL =
+	    200, /* final statuses start here: RFC 9110 section 15.2 */
 };
 
 struct call {
 	const struct http_client_request *request;
 	struct buf body;
-	bool forbidden; /* an address was refused */
+	bool forbidden; /* the address was not allowed */
 	bool too_large;
 	CURL *handle;
-	int64_t answered_us; /* when the answer's head was there; 0: not yet */
+	int64_t
+	    answered_us; /* when the response head was complete; 0: not yet */
 };
 
-/* One handle per thread: it keeps connections and sessions for the next call.
+/*
+ * One handle per thread: it keeps connections and TLS sessions for the next
+ * call.
  */
 static pthread_key_t handle_key;
 static bool initialised;
@@ -83,7 +87,10 @@ needs_public(const struct http_client_request *r)
 	return !r->allow_private && !has_unix_socket(r);
 }
 
-/* Sees each address that is about to be connected to, after all look-ups. */
+/*
+ * Called with each address before libcurl connects to it, after name
+ * resolution.
+ */
 static curl_socket_t
 open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -117,7 +124,7 @@ take_body(char *data, size_t size, size_t count, void *ctx)
 	return len;
 }
 
-/* The last of a head is an empty line; "100 Continue" is no answer yet. */
+/* An empty line ends a head; the head of "100 Continue" is not final. */
 static size_t
 take_header(char *data, size_t size, size_t count, void *ctx)
 {
@@ -133,7 +140,10 @@ take_header(char *data, size_t size, size_t count, void *ctx)
 	return len;
 }
 
-/* Called at least once in a second.  Not 0: enough of the body. */
+/*
+ * libcurl calls this at least once per second.  A result other than 0 means:
+ * stop, enough of the body has arrived.
+ */
 static int
 check_wait(void *ctx, curl_off_t down_total, curl_off_t down,
     curl_off_t up_total, curl_off_t up)
@@ -173,7 +183,7 @@ add_header(struct curl_slist *list, const char *header)
 static struct curl_slist *
 make_headers(const struct http_client_request *r)
 {
-	/* Without a value: libcurl is not to add these by itself. */
+	/* A header without a value keeps libcurl from adding it. */
 	struct curl_slist *list = add_header(NULL, "Expect:");
 
 	if (!has_header(r, "Content-Type:"))
@@ -190,7 +200,7 @@ scheme_is_allowed(const char *url)
 	       strncasecmp(url, "https://", strlen("https://")) == 0;
 }
 
-/* True when no header could end early and begin another. */
+/* Whether no header contains a line break, which would begin another header. */
 static bool
 headers_are_whole(const struct http_client_request *r)
 {
@@ -200,7 +210,10 @@ headers_are_whole(const struct http_client_request *r)
 	return true;
 }
 
-/* As libcurl reads it, so that nobody reads it differently afterwards. */
+/*
+ * Uses libcurl's own parser, so that the check and the request read the URL in
+ * the same way.
+ */
 static char *
 url_part(CURLU *url, CURLUPart part)
 {
@@ -209,7 +222,7 @@ url_part(CURLU *url, CURLUPart part)
 	return curl_url_get(url, part, &text, 0) == CURLUE_OK ? text : NULL;
 }
 
-/* RFC 6761 section 6.3, with or without the root's dot. */
+/* RFC 6761 section 6.3, with or without the trailing dot. */
 static bool
 is_localhost(const char *host)
 {
@@ -222,7 +235,10 @@ is_localhost(const char *host)
 	       (len == n || host[len - n - 1] == '.');
 }
 
-/* False only for what is certainly not: most names say nothing. */
+/*
+ * Returns false only for a host that is certainly not public; most names need a
+ * lookup.
+ */
 static bool
 host_may_be_public(const char *host)
 {
@@ -263,10 +279,10 @@ check_parts(CURLU *url, bool allow_private)
 }
 
 /*
- * What libcurl forgives and others read differently: no host between the
- * slashes, or one in disguise.  Letters beyond ASCII it would need a locale
- * for, and our processes have none: such names are written as IDNA does (RFC
- * 5891).
+ * Refuses what libcurl tolerates and other parsers read differently: an empty
+ * host, or one in an unusual notation.  libcurl would need a locale to encode
+ * letters beyond ASCII, and services have none: such names must be written as
+ * IDNA does (RFC 5891).
  */
 static bool
 authority_is_plain(const char *url)
@@ -277,7 +293,7 @@ authority_is_plain(const char *url)
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)authority[i] > '~')
 			return false;
-		/* In brackets it is an address's zone (RFC 6874). */
+		/* In brackets, "%" begins the zone of an address (RFC 6874). */
 		if (authority[i] == '%' && authority[0] != '[')
 			return false;
 	}
@@ -320,12 +336,15 @@ set_limits(CURL *h, const struct http_client_request *r)
 	bad |= curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
 	bad |= curl_easy_setopt(
 	    h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	/* Not even by the environment: a proxy would connect for us. */
+	/*
+	 * Do not use a proxy of the environment: it would connect for us, to an
+	 * address that was not checked.
+	 */
 	bad |= curl_easy_setopt(h, CURLOPT_PROXY, "");
 	bad |= curl_easy_setopt(h, CURLOPT_NOPROXY, "*");
 	/*
-	 * A kept connection was checked for the call that opened it, perhaps
-	 * under other rules.
+	 * A kept connection was checked for the call that opened it, which may
+	 * have had other rules.
 	 */
 	bad |= curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, fresh);
 	bad |= curl_easy_setopt(h, CURLOPT_FORBID_REUSE, fresh);
@@ -383,7 +402,7 @@ map_failure(const struct call *call, CURLcode code)
 	return ERR_UNAVAILABLE;
 }
 
-/* The host alone: paths and queries may hold secrets. */
+/* Only the host is logged: paths and queries may contain secrets. */
 static void
 log_failure(const struct http_client_request *r, const char *reason, int64_t us)
 {

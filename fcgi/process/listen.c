@@ -20,7 +20,10 @@
 #include "process/log_events.h"
 
 enum {
-	/* A burst of requests is one of connections; somaxconn caps it. */
+	/*
+	 * A burst of requests is a burst of connections; the kernel limits this
+	 * value by somaxconn.
+	 */
 	BACKLOG = 4096,
 	GIVEN_FIRST_FD = 3, /* SD_LISTEN_FDS_START */
 	IN_USE_WAIT_US = 1500 * 1000,
@@ -104,7 +107,10 @@ listen_prepare(int fd)
 	if (flags >= 0 && (flags & O_NONBLOCK) == 0)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	/* Accepted sockets inherit it; fails on unix sockets, rightly. */
+	/*
+	 * Accepted sockets inherit the option.  It fails on unix sockets, which
+	 * have no such delay.
+	 */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
@@ -116,7 +122,7 @@ listen_trouble(int error)
 	case ECONNABORTED:
 	case EAGAIN:
 	case EPROTO:
-	case EPERM: /* a firewall's word */
+	case EPERM: /* returned when a firewall rule forbids the connection */
 	case ENETDOWN:
 	case ENETUNREACH:
 	case EHOSTUNREACH:
@@ -173,11 +179,14 @@ unix_occupant(const struct sockaddr_un *sun)
 	if (rc != 0)
 		rc = errno;
 	close(fd);
-	/* Only a refusal proves that it is dead: a full backlog does not. */
+	/*
+	 * Only ECONNREFUSED proves that nobody listens; a full backlog does
+	 * not.
+	 */
 	return rc == ECONNREFUSED ? STALE_FILE : SOMEBODY;
 }
 
-/* Waits out a predecessor that drains. */
+/* Waits for a draining predecessor to end. */
 static enum occupant
 unix_occupant_at_last(const struct sockaddr_un *sun)
 {
@@ -200,7 +209,10 @@ unix_bind(const char *address, const struct sockaddr_un *sun, mode_t mode)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail(address, "socket", errno);
-	/* So that at no moment the file is more open than it should be. */
+	/*
+	 * Set the umask, so that the socket file never has more permissions
+	 * than it should.
+	 */
 	saved = umask(~mode & 0777);
 	rc = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
 	umask(saved);
@@ -255,7 +267,9 @@ tcp_bind(const struct addrinfo *ai)
 	return -1;
 }
 
-/* Splits at the last colon, as an IPv6 address in brackets has more. */
+/*
+ * Splits at the last colon: an IPv6 address in brackets contains more of them.
+ */
 static bool
 split_address(const char *address, char host[256], const char **ret_port)
 {
@@ -263,7 +277,7 @@ split_address(const char *address, char host[256], const char **ret_port)
 	size_t len;
 	int64_t port;
 
-	/* getaddrinfo() would take any number, modulo 65536. */
+	/* getaddrinfo() would accept any number, modulo 65536. */
 	if (colon == NULL || !str_i64(colon + 1, 1, 65535, &port))
 		return false;
 	len = (size_t)(colon - address);

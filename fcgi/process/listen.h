@@ -8,10 +8,10 @@
 #include "base/attr.h"
 
 /*
- * What systemd hands over: descriptors from 3 on, with names or without
+ * The descriptors that systemd passes: from 3 on, with names or without
  * (sd_listen_fds(3)).  Reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and
- * removes them from the environment; 0 descriptors when they are another
- * process's.
+ * removes them from the environment; 0 descriptors when they are meant for
+ * another process.
  */
 struct listen_given {
 	int count;
@@ -20,41 +20,41 @@ struct listen_given {
 
 void listen_given_init(struct listen_given *given);
 void listen_given_release(struct listen_given *given);
-/* The descriptor of that name, or -1. */
+/* The descriptor with that name, or -1. */
 int listen_given_find(const struct listen_given *given, const char *name);
-/* The descriptor at that place, or -1. */
+/* The descriptor at that position, or -1. */
 int listen_given_at(const struct listen_given *given, int place);
 
 /* Whether fd is a listening stream socket. */
 bool listen_is_listening(int fd);
 
 /*
- * Opens "unix:PATH" (relative paths are good), "HOST:PORT", "[V6]:PORT" or
- * ":PORT".  A socket file that nobody answers on is replaced; one that
- * somebody does is waited for, about a second, because the workers of a
- * master that was killed hold it until they have drained.  -1: the reason has
- * been logged.  *ret_bound_path is the file that was made, or NULL.
+ * Opens "unix:PATH" (relative paths are allowed), "HOST:PORT", "[V6]:PORT" or
+ * ":PORT".  A socket file on which nobody listens is replaced.  If somebody
+ * listens, this function waits for about a second, because the workers of a
+ * killed master still listen until they have drained.  Returns -1 after it has
+ * logged the reason.  *ret_bound_path is the file that was created, or NULL.
  */
 MUST_CHECK int
 listen_open(const char *address, mode_t mode, const char **ret_bound_path);
 
 /*
- * Prepares a socket of whatever origin: not blocking, close-on-exec, no Nagle
- * delay on what is accepted.
+ * Prepares a socket of any origin: non-blocking, close-on-exec, no Nagle delay
+ * on accepted connections.
  */
 void listen_prepare(int fd);
 
 enum listen_trouble {
-	LISTEN_PASSING, /* accept again */
-	LISTEN_SHORTAGE, /* of descriptors or memory, logged: in a moment */
-	LISTEN_BROKEN, /* logged: this process cannot accept any more */
+	LISTEN_PASSING, /* accept() can be called again */
+	LISTEN_SHORTAGE, /* out of descriptors or memory, logged: try again in a
+	                    moment */
+	LISTEN_BROKEN, /* this process can no longer accept; logged */
 };
-/* What a failed accept() means. */
+/* Classifies the error of a failed accept(). */
 enum listen_trouble listen_trouble(int error);
 /*
- * How long not to accept after so many shortages in a row, the first of which
- * is
- * 1.  A shortage lasts, and each attempt costs a line in the log.
+ * How long to pause after that many shortages in a row (the first one is 1). A
+ * shortage lasts, and each attempt writes a log line.
  */
 int listen_backoff_ms(int shortages);
 

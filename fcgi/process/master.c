@@ -27,32 +27,34 @@ enum { CHECK_TIMEOUT_US = 30 * 1000 * 1000, STATUS_SIZE = 64 };
 struct run {
 	const struct master *m;
 	char **argv;
-	char *binary; /* what a restart executes */
+	char *binary; /* the binary that a restart executes */
 	int signal_fd;
 	struct pool_socket sockets[METRICS_SLOTS_MAX];
 	struct workers workers;
-	bool rolling; /* to log the end of it */
+	bool rolling; /* a rolling restart is under way */
 	bool stopping;
 	bool closed; /* to requests */
-	int64_t door_us; /* when stopping: closed by then */
+	int64_t
+	    door_us; /* when stopping: close the sockets at the latest then */
 
 	pid_t check_pid; /* `binary --check`; 0: none */
 	int64_t check_until_us;
-	bool check_again; /* asked for while one was running */
+	bool
+	    check_again; /* another check was requested while one was running */
 
-	/* For systemd. */
+	/* State that is reported to systemd. */
 	bool told_ready;
 	bool told_stuck;
-	char status[STATUS_SIZE]; /* what it was told last */
-	int64_t watchdog_us; /* 0: nobody watches */
-	int64_t alive_us; /* when to say so */
+	char status[STATUS_SIZE]; /* the last reported status */
+	int64_t watchdog_us; /* 0: systemd does not watch */
+	int64_t alive_us; /* when to report the next time */
 };
 
 /*
- * The path to execute, now, while it can still be told: after an upgrade
- * /proc/self/exe names a deleted file.  A relative path is tied to the
- * directory we were started in; symbolic links are not followed, since
- * pointing one elsewhere is a way to upgrade.
+ * Determines the path to execute at a restart.  It must be done at start: after
+ * an upgrade /proc/self/exe names a deleted file.  A relative path is resolved
+ * against the current directory; symbolic links are not followed, because
+ * changing a link is one way to upgrade.
  */
 static char *
 find_binary(const char *argv0)
@@ -76,9 +78,9 @@ find_binary(const char *argv0)
 }
 
 /*
- * All signals are read from a descriptor, one at a time, between two steps:
- * there are no handlers.  The mask survives execve(), and so does what is
- * pending; nothing is lost while a new image starts.
+ * All signals are read from a descriptor, one at a time, so that no signal
+ * handler interrupts other code.  The signal mask and pending signals survive
+ * execve(): nothing is lost while a new binary starts.
  */
 static int
 open_signals(void)
@@ -143,7 +145,7 @@ check_start(struct run *r, int64_t now_us)
 	log_event(LOG_INFO, EVENT_RESTART_STARTED, LOG_TEXT("path", r->binary));
 }
 
-/* Does not return when all goes well. */
+/* Does not return on success. */
 static void
 execute(struct run *r)
 {
@@ -183,7 +185,7 @@ check_late(struct run *r, int64_t now_us)
 	}
 }
 
-/* -- the loop -- */
+/* -- the event loop -- */
 
 static void
 stop(struct run *r, int64_t now_us)
@@ -202,10 +204,10 @@ stop(struct run *r, int64_t now_us)
 }
 
 /*
- * Not before the jobs that ran have come to their end: a request is a matter of
- * milliseconds, a job may take until the deadline, and nobody need be refused
- * for that long because we are started anew.  But requests have half of the
- * time for themselves: they and the jobs have one deadline.
+ * Closes the listening sockets once the running jobs have ended: a job may take
+ * until the deadline, and until then requests can be served.  But at half of
+ * the time the sockets are closed anyway, because requests and jobs have the
+ * same deadline.
  */
 static void
 close_door(struct run *r, int64_t now_us)
@@ -214,7 +216,10 @@ close_door(struct run *r, int64_t now_us)
 	    (workers_background(&r->workers) && now_us < r->door_us))
 		return;
 	r->closed = true;
-	/* Refused at once is better than queued for nobody. */
+	/*
+	 * Refuse connections at once, instead of queueing requests that nobody
+	 * will serve.
+	 */
 	sockets_close(r->sockets, r->m->npools);
 	workers_stop(&r->workers, now_us);
 }
@@ -294,7 +299,9 @@ tell_state(struct run *r)
 
 	if (r->stopping || r->check_pid != 0)
 		return;
-	/* A reload is over when the last old process is told to go. */
+	/*
+	 * A reload is complete when the last old process has been told to stop.
+	 */
 	if (!r->told_ready && ready && !workers_rolling(&r->workers)) {
 		notify_ready(status);
 		r->told_ready = true;
@@ -304,7 +311,10 @@ tell_state(struct run *r)
 	memcpy(r->status, status, sizeof(status));
 }
 
-/* Only while we all make progress: else systemd starts us anew. */
+/*
+ * Reports to systemd's watchdog only while all processes make progress;
+ * otherwise systemd restarts the service.
+ */
 static void
 tell_alive(struct run *r, int64_t now_us)
 {
@@ -325,7 +335,10 @@ tell_alive(struct run *r, int64_t now_us)
 static void
 loop(struct run *r)
 {
-	/* What ended while a new image started may have left no signal. */
+	/*
+	 * A process that ended while the new binary started may not have left a
+	 * signal.
+	 */
 	reap(r, clock_monotonic_us());
 	r->rolling = workers_rolling(&r->workers);
 	r->watchdog_us = notify_watchdog_us();

@@ -14,7 +14,7 @@
 
 /*
  * "PID fd:KIND/NAME=N ... worker:POOL/INDEX=PID/KILL_AT_US ...".  The process
- * id tells our own state from one that somebody passed down by accident.
+ * id distinguishes our own state from one that was inherited by accident.
  */
 static const char variable[] = "KEDGE_RESTART";
 
@@ -29,7 +29,7 @@ struct fd_list {
 	int count;
 };
 
-static struct fd_list inherited; /* fd -1: taken */
+static struct fd_list inherited; /* fd -1: already taken */
 static struct fd_list kept;
 static struct restart_worker left[RESTART_WORKERS_MAX];
 static int nleft;
@@ -99,7 +99,7 @@ load_fd(char *text)
 	return true;
 }
 
-/* POOL/INDEX=PID/KILL_AT_US */
+/* Parses POOL/INDEX=PID/KILL_AT_US. */
 static bool
 load_worker(char *text)
 {

@@ -1,9 +1,9 @@
 /*
- * restart: what a master leaves to itself across execve(2).
+ * restart: the state that a master passes to itself across execve(2).
  *
- * Descriptors by kind and name, and the workers that are still alive, travel
- * in one environment variable that is valid for this process id only; it is
- * read once and removed, so no child ever sees it.
+ * Descriptors (by kind and name) and the list of living workers are in one
+ * environment variable, which is valid for this process id only.  It is read
+ * once and removed, so that no child inherits it.
  */
 #ifndef PROCESS_RESTART_H
 #define PROCESS_RESTART_H
@@ -20,30 +20,33 @@ struct restart_worker {
 	char pool[RESTART_NAME_MAX + 1];
 	int index;
 	pid_t pid;
-	int64_t kill_at_us; /* monotonic; 0: not told to go yet */
+	int64_t
+	    kill_at_us; /* by the monotonic clock; 0: not told to stop yet */
 };
 
-/* Letters, digits, '-' and '_', and short enough. */
+/*
+ * Whether the name is short enough and has only letters, digits, '-' and '_'.
+ */
 MUST_CHECK bool restart_name_ok(const char *name);
-/* Copies a name that is ok. */
+/* Copies a name that restart_name_ok() accepts. */
 void restart_name_copy(char out[RESTART_NAME_MAX + 1], const char *name);
 
 /*
- * The inherited descriptor of that kind and name, now the caller's and
- * close-on-exec; -1 when there is none.  It is handed out once.
+ * Returns the inherited descriptor of that kind and name, close-on-exec, and
+ * gives it to the caller; -1 when there is none.  It is returned only once.
  */
 int restart_take_fd(const char *kind, const char *name);
-/* Leaves `fd` to the next image; the name must be ok and there once. */
+/* Passes `fd` to the next binary.  The name must be valid and unique. */
 void restart_keep_fd(const char *kind, const char *name, int fd);
-/* Closes what was inherited and nobody took. */
+/* Closes the inherited descriptors that nobody has taken. */
 void restart_close_rest(void);
 
-/* The workers that the previous image left; 0 when there was none. */
+/* The workers that the previous binary left; 0 when there was none. */
 int restart_workers(const struct restart_worker **ret_workers);
 
 /*
- * Executes `path` in this process.  Returns only when that failed, with errno
- * set and everything as it was.
+ * Executes `path` in this process.  Returns only on failure, with errno set and
+ * everything unchanged.
  */
 void restart_exec(const char *path, char **argv,
     const struct restart_worker *workers, int nworkers);

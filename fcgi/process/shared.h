@@ -1,13 +1,13 @@
 /*
- * shared: memory that all worker processes of a service have in common.
+ * shared: memory shared by all worker processes of a service.
  *
- * An area is a memfd that the master makes before it forks.  It survives the
- * master's re-execution (see process/master.h): the new image finds the area
- * of the same name, so that workers of both generations, alive side by side
- * during a rolling restart, see the same bytes.
+ * An area is a memfd that the master creates before it forks.  It survives the
+ * master's re-execution (process/master.h): the new binary finds the area by
+ * its name, so that workers of both generations, which run at the same time
+ * during a rolling restart, share the same bytes.
  *
- * Only atomics and process-shared, robust mutexes belong in an area: a worker
- * can die at any instruction.
+ * An area may contain only atomics and process-shared, robust mutexes, because
+ * a worker can die at any instruction.
  */
 #ifndef PROCESS_SHARED_H
 #define PROCESS_SHARED_H
@@ -16,13 +16,14 @@
 #include <stddef.h>
 
 /*
- * The area called `name` (letters, digits, '-', '_'; at most 31), all zeroes
- * when it is new.  *ret_fresh (may be NULL) says whether it is: false means
- * that older workers may be using it right now.  An inherited area of another
- * size is not taken: a layout that changes must change its size or its name.
+ * Returns the area called `name` (letters, digits, '-', '_'; at most 31), which
+ * is zeroed when it is new.  *ret_fresh (may be NULL) says whether it is new;
+ * false means that older workers may be using it at the moment.  An inherited
+ * area of another size is not used: if the layout changes, its size or its name
+ * must change.
  *
- * To be called once per name, in the master, before master_run().  Aborts
- * when the kernel refuses: there is no service without it.
+ * To be called once per name, in the master, before master_run().  Aborts when
+ * the kernel refuses, because the service cannot run without it.
  */
 void *shared_open(const char *name, size_t size_bytes, bool *ret_fresh);
 

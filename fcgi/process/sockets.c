@@ -24,7 +24,7 @@ remember_file(struct pool_socket *s, const char *path)
 	s->ino = st.st_ino;
 }
 
-/* "bound": we made its file; "given": it is somebody else's. */
+/* "bound": this service created the file; "given": somebody else did. */
 static bool
 from_before(const struct master_pool *pool, struct pool_socket *s)
 {
@@ -49,7 +49,7 @@ any_named(const struct master *m, const struct listen_given *given)
 	return false;
 }
 
-/* -1: systemd gave none for this pool; -2: it gave something else. */
+/* -1: systemd passed no socket for this pool; -2: it passed something else. */
 static int
 from_systemd(const struct master *m, int i, const struct listen_given *given)
 {
@@ -66,7 +66,10 @@ from_systemd(const struct master *m, int i, const struct listen_given *given)
 	return -2;
 }
 
-/* Moves the socket away from 0, where a stray read of stdin would meet it. */
+/*
+ * Moves the socket away from descriptor 0, where code that reads standard input
+ * would use it by mistake.
+ */
 static int
 from_stdin(void)
 {

@@ -15,7 +15,7 @@ worker_ready(const struct worker *w)
 	pid_t pid = getpid();
 	ssize_t n;
 
-	/* The reader may be gone: a master that executed itself meanwhile. */
+	/* Nobody may read it: the master may have executed itself meanwhile. */
 	n = write(w->ready_fd, &pid, sizeof(pid));
 	(void)n;
 }

@@ -34,7 +34,7 @@ find_pid(struct workers *ws, pid_t pid)
 	return NULL;
 }
 
-/* The child that fills the place; NULL when it is to be started. */
+/* The child that runs in that place; NULL when one must be started. */
 static const struct child *
 find_filler(const struct workers *ws, const struct place *place)
 {
@@ -72,14 +72,14 @@ find_place(struct workers *ws, const char *pool, int index)
 	return NULL;
 }
 
-/* Of the old generation, too: it serves until it is told to go. */
+/* A child of the old generation serves, too, until it is told to stop. */
 static bool
 serves(const struct child *c)
 {
 	return (c->ready || c->old) && c->kill_at_us == 0;
 }
 
-/* For metrics and health. */
+/* Updates the numbers for metrics and health. */
 static void
 count_children(const struct workers *ws)
 {
@@ -149,7 +149,7 @@ start(struct workers *ws, struct place *place, int64_t now_us)
 	pid_t pid;
 
 	metrics_use_slot(place->pool->name, place->index);
-	fflush(NULL); /* or the child prints it again */
+	fflush(NULL); /* otherwise the child would print it again */
 	pid = fork();
 	if (pid == 0)
 		worker_run(ws, place);
@@ -164,14 +164,17 @@ start(struct workers *ws, struct place *place, int64_t now_us)
 	c->started_at_us = now_us;
 }
 
-/* It works off jobs, say: nobody waits for it at a socket. */
+/* Whether the place is for a process that processes jobs and has no socket. */
 static bool
 is_background(const struct place *place)
 {
 	return place->listen_fd < 0;
 }
 
-/* Whether it may be filled anew; `old`: there is one that serves in it. */
+/*
+ * Whether a child should be started in this place; `old`: an old child still
+ * serves there.
+ */
 static bool
 is_wanted(const struct workers *ws, const struct place *place, bool old)
 {
@@ -181,8 +184,8 @@ is_wanted(const struct workers *ws, const struct place *place, bool old)
 }
 
 /*
- * Places that nobody serves are filled at once.  Those with an old child are
- * renewed one after the other: the next when the one before is ready.
+ * Places without a serving child are filled at once.  Those with an old child
+ * are renewed one after the other: the next one when the previous one is ready.
  */
 static void
 start_due(struct workers *ws, int64_t now_us)
@@ -220,7 +223,10 @@ drain(struct workers *ws, struct child *c, int64_t now_us)
 	                    : now_us + ws->master->drain_timeout_ms * 1000;
 }
 
-/* Old children go when their place is served again, or all places are. */
+/*
+ * Old children are drained when their place is served again, or when all places
+ * are.
+ */
 static void
 drain_replaced(struct workers *ws, int64_t now_us)
 {
@@ -259,7 +265,7 @@ kill_late(struct workers *ws, int64_t now_us)
 	}
 }
 
-/* -- what the master calls -- */
+/* -- functions for the master -- */
 
 static bool
 init_places(struct workers *ws, const struct pool_socket *sockets)
@@ -345,7 +351,10 @@ workers_next_us(const struct workers *ws, int64_t now_us)
 		if (at_us > now_us && at_us < next_us)
 			next_us = at_us;
 	}
-	/* What is due and was not started waits for its turn, not for time. */
+	/*
+	 * A start that is due but was not made waits for another start, not for
+	 * time.
+	 */
 	for (int i = 0; i < ws->nplaces; i++) {
 		const struct place *place = &ws->places[i];
 		int64_t at_us = place->start_at_us;

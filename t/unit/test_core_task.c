@@ -11,7 +11,7 @@
 #include "core/task/task.h"
 #include "core/task/task_store.h"
 #include "db/db.h"
-#include "db/db_torture.h"
+#include "db/db_fault.h"
 #include "schema.h"
 #include "servers.h"
 #include "web/etag.h"
@@ -571,12 +571,12 @@ START_TEST(move_that_fails_half_way_leaves_no_trace)
 
 	make_chain("alice", 3, ids);
 	do {
-		db_fail_statement(++n);
+		db_fault_statement(++n);
 		e = move(db, a, "alice", ids[1], other, &problem);
-		if (!db_fail_pending())
+		if (!db_fault_pending())
 			ck_assert_int_eq(e, ERR_UNAVAILABLE);
 		else
-			db_fail_statement(0);
+			db_fault_statement(0);
 		ck_assert_int_eq(
 		    task_get(db, a, "alice", ids[1], &task), ERR_OK);
 		ck_assert_str_eq(task.parent_id, e == ERR_OK ? other : ids[0]);

@@ -17,7 +17,7 @@
 #include "base/str.h"
 #include "capture.h"
 #include "db/db.h"
-#include "db/db_torture.h"
+#include "db/db_fault.h"
 #include "servers.h"
 
 enum { STATEMENT_TIMEOUT_MS = 1000, ACQUIRE_TIMEOUT_MS = 300 };
@@ -808,10 +808,10 @@ START_TEST(torture_each_statement_leaves_nothing_half_done)
 		enum err e;
 
 		change = (struct change){ 0 };
-		db_fail_statement(n);
+		db_fault_statement(n);
 		e = db_transact(db, a, insert_two, &change);
-		if (db_fail_pending()) {
-			db_fail_statement(0);
+		if (db_fault_pending()) {
+			db_fault_statement(0);
 			ck_assert_int_eq(e, ERR_OK);
 			break;
 		}
