@@ -12,7 +12,7 @@
 
 enum { TOKEN_TTL_S = 60, CLAIMS_MAX_BYTES = 2048 };
 
-/* NULL: the user's id does not fit. */
+/* Returns NULL when the user's id does not fit. */
 static const char *
 token_header(const struct auth_client *c, struct arena *a, const char *user_id)
 {

@@ -15,11 +15,11 @@
 
 enum { TEXT_MAX_BYTES = 4 * 1024 * 1024 };
 
-/* The document of the process's service, made when it is first asked for. */
+/* The OpenAPI document of the service, written at the first request for it. */
 static struct {
 	pthread_mutex_t lock;
 	const struct service *service;
-	char *text; /* never freed, never changed */
+	char *text; /* never freed or changed */
 	size_t len;
 } document = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -92,9 +92,9 @@ answer_live(UNUSED const struct service *s, struct req *r)
 }
 
 /*
- * The pools of the service on this host.  False: one that serves has no process
- * that could.  That of jobs is named, but does not count: whoever makes its
- * processes crash must not take the service out of service with them.
+ * Writes the service's pools on this host.  Returns false when a pool with a
+ * socket has no working process.  The job pool is listed but does not count, so
+ * that jobs that crash their processes do not take the service out of service.
  */
 static bool
 put_pools(struct buf *b)
@@ -134,7 +134,9 @@ answer_ready(const struct service *s, struct req *r)
 
 const struct builtin service_builtins[] = {
 	{ "/openapi.json", .below_prefix = true, .answer = answer_openapi },
-	/* Also when all threads hang in a frozen database. */
+	/*
+	 * Works even when all threads wait for a database that does not answer.
+	 */
 	{ "/metrics", .answer = answer_metrics, .nonblocking = true },
 	{ "/health/live", .answer = answer_live, .nonblocking = true },
 	{ "/health/ready", .answer = answer_ready },

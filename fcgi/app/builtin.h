@@ -1,7 +1,7 @@
 /*
- * builtin: what every service answers without declaring it: its OpenAPI
- * document below its prefix, and, at paths that only nginx's loopback locations
- * pass on, its metrics, and whether it lives and is ready.
+ * builtin: the routes that every service has without declaring them: its
+ * OpenAPI document below its prefix, and, at paths that only nginx's loopback
+ * locations pass on, its metrics, liveness and readiness.
  */
 #ifndef APP_BUILTIN_H
 #define APP_BUILTIN_H

@@ -15,24 +15,26 @@
 #include "web/request.h"
 
 /*
- * What this process knows of users, so that it need not ask or tell again.  A
- * user has one set of the table and takes any of its ways; the one that ends
- * first makes room.  Forgetting early only costs a call.
+ * The users that this process knows, so that it need not call auth again for
+ * them.  A user is in one set of the table, in any of its ways; in a full set
+ * the entry that expires first is replaced.  Forgetting a user too early only
+ * costs a call.
  */
 enum { SETS = 256, WAYS = 4, USER_HASH_SIZE = 16 };
 enum { ANSWER_MAX_BYTES = 4096 };
 
 struct known_user {
 	unsigned char hash[USER_HASH_SIZE]; /* of the id */
-	int64_t until_ms; /* monotonic; 0: free */
+	int64_t until_ms; /* by the monotonic clock; 0: free */
 };
 
 struct provision {
 	struct provision_options options;
-	pthread_mutex_t lock; /* of all below */
+	pthread_mutex_t lock; /* protects all members below */
 	struct known_user users[SETS][WAYS];
-	int64_t backoff_ms; /* 0: auth answered last time */
-	int64_t failed_at_ms; /* monotonic, as the next; while backing off */
+	int64_t backoff_ms; /* 0: auth answered the last call */
+	int64_t failed_at_ms; /* by the monotonic clock, as the next one; during
+	                         back-off */
 	int64_t try_at_ms;
 };
 
@@ -63,7 +65,10 @@ provision_free(struct provision *p)
 	free(p);
 }
 
-/* The user's way in the table, or the one to overwrite.  Under the lock. */
+/*
+ * Returns the user's entry in the table, or the entry to overwrite.  The caller
+ * holds the lock.
+ */
 static struct known_user *
 find_user(struct provision *p, const unsigned char hash[SHA256_SIZE])
 {
@@ -94,9 +99,10 @@ is_known(struct provision *p, const unsigned char hash[SHA256_SIZE])
 }
 
 /*
- * May this request tell auth?  Not if another one told or is telling of the
- * same user, and not before the back-off is over.  A yes reserves both: the
- * user for as long as the call may take, and the one try after a failure.
+ * Whether this request may call auth.  Not if another request has told, or is
+ * telling, auth about the same user, and not before the back-off is over.  If
+ * the answer is yes, it reserves both: the user for the duration of the call,
+ * and the one attempt after a failure.
  */
 static bool
 may_tell(struct provision *p, const unsigned char hash[SHA256_SIZE])
@@ -134,7 +140,7 @@ note_told(struct provision *p, const unsigned char hash[SHA256_SIZE])
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Calls that failed side by side, as one outage makes many, count once. */
+/* Failures of parallel calls, which one outage causes, count as one. */
 static void
 note_failed(struct provision *p, const unsigned char hash[SHA256_SIZE],
     int64_t started_at_ms)
@@ -158,8 +164,8 @@ note_failed(struct provision *p, const unsigned char hash[SHA256_SIZE],
 }
 
 /*
- * True when asking again soon would change nothing: auth has noted the account,
- * or it has answered that it will not (the user has just been deleted).
+ * Returns true when another call would change nothing: auth has recorded the
+ * account, or has refused for good (the user has just been deleted).
  */
 static bool
 tell(const struct provision *p, struct req *r, const char *user_id)
@@ -177,7 +183,7 @@ tell(const struct provision *p, struct req *r, const char *user_id)
 	    },
 	    &response);
 	if (e != ERR_OK)
-		return false; /* logged where it happened */
+		return false; /* logged already */
 	if (response.status == 200)
 		return true;
 	log_event(LOG_WARN, EVENT_FIRST_CONTACT_REJECTED,
@@ -199,7 +205,10 @@ provision_ensure(struct provision *p, struct req *r)
 	if (is_known(p, hash))
 		return ERR_OK;
 
-	/* Before auth is told, and again each time until it was told. */
+	/*
+	 * Create the record before auth is told, and again at each request
+	 * until auth was told.
+	 */
 	e = p->options.create(r);
 	if (e != ERR_OK)
 		return e;

@@ -1,17 +1,17 @@
 /*
  * provision: a base service's first contact with a user.
  *
- * The assertion says in which services the user has a record.  When this one
- * is missing, the service makes its record and tells auth, which from then on
- * asserts it.  Both steps can be repeated, in any order, by any number of
- * requests at once, and a crash between them only repeats them: the next
- * request still lacks the account and runs the same two steps.
+ * The assertion lists the services in which the user has a record.  When this
+ * service is missing from it, the service creates its record and tells auth,
+ * which lists it from then on.  Both steps can be repeated, in any order and by
+ * several requests at once.  A crash between them only repeats them, because
+ * the next assertion still lacks the service.
  *
- * Telling auth never fails a request.  It has PROVISION_TIMEOUT_MS; after a
- * failure nobody tries for a while (growing to PROVISION_BACKOFF_MAX_MS), then
- * one request does.  Of the requests for one user at once, one tells.  Users
- * who were told about are remembered for as long as assertions made before
- * may still come, so that they cost no call each.
+ * A failed call to auth never fails the request.  A call takes at most
+ * PROVISION_TIMEOUT_MS; after a failure no request calls for a while (growing
+ * to PROVISION_BACKOFF_MAX_MS), then one tries.  Of several requests for one
+ * user, one calls.  Users that auth was told about are remembered for as long
+ * as assertions issued before may still arrive.
  */
 #ifndef APP_PROVISION_H
 #define APP_PROVISION_H
@@ -30,7 +30,10 @@ enum {
 	PROVISION_TIMEOUT_MS = 500,
 	PROVISION_BACKOFF_MIN_MS = 1000,
 	PROVISION_BACKOFF_MAX_MS = 5000,
-	/* An assertion's life, twice: clocks differ, verify has a cache. */
+	/*
+	 * Twice the lifetime of an assertion, because clocks differ and verify
+	 * has a cache.
+	 */
 	PROVISION_REMEMBER_MS = 2 * IDENTITY_TTL_S * 1000,
 };
 
@@ -43,12 +46,12 @@ struct provision *provision_new(const struct provision_options *options);
 void provision_free(struct provision *p);
 
 /*
- * ERR_OK when the record is there, whatever auth said; otherwise what
- * options.create returned.  Nothing to do when the assertion has the account.
+ * Returns ERR_OK when the record exists, whatever auth answered; otherwise the
+ * result of options.create.  Does nothing when the assertion lists the service.
  */
 MUST_CHECK enum err provision_ensure(struct provision *p, struct req *r);
 
-/* The hook: provision_ensure unless the route is ROUTE_NO_RECORD. */
+/* The hook: calls provision_ensure() unless the route has ROUTE_NO_RECORD. */
 enum err provision_guard(struct req *r);
 
 #endif

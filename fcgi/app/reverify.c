@@ -13,7 +13,7 @@
 #include "web/log_events.h"
 #include "web/request.h"
 
-/* The answer: 200 with an assertion of now, or 401, or 403. */
+/* The response: 200 with a new assertion, or 401, or 403. */
 static enum err
 read_answer(struct req *r, const struct http_client_response *response,
     const struct identity **ret_who)
@@ -60,8 +60,9 @@ reverify_ask(
 	    },
 	    &response);
 	if (e == ERR_NOT_FOUND)
-		return ERR_UNAUTHENTICATED; /* auth signs no such user */
+		return ERR_UNAUTHENTICATED; /* auth issues no assertion for such
+		                               a user id */
 	if (e != ERR_OK)
-		return ERR_UNAVAILABLE; /* logged where it happened */
+		return ERR_UNAVAILABLE; /* logged already */
 	return read_answer(r, &response, ret_who);
 }

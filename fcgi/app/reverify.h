@@ -1,9 +1,8 @@
 /*
- * reverify: a base service asks auth whether an assertion still holds.
+ * reverify: a base service asks auth whether an assertion is still valid.
  *
- * A call through nginx's internal listener to the verify pool, with a token of
- * the service's own (auth_client.h) and the assertion as it came.  See
- * guard.h for when that is.
+ * It calls the verify pool through nginx's internal listener, with a token of
+ * its own (auth_client.h) and the assertion as received.  guard.h says when.
  */
 #ifndef APP_REVERIFY_H
 #define APP_REVERIFY_H
@@ -14,10 +13,10 @@
 struct identity;
 struct req;
 
-/* As long as nginx waits for a verdict. */
+/* The same as nginx's timeout for a verdict. */
 enum { REVERIFY_TIMEOUT_MS = 3000 };
 
-/* service.h: reverify.  ERR_UNAVAILABLE unless auth says yes or no. */
+/* The hook `reverify` of service.h.  ERR_UNAVAILABLE: auth gave no verdict. */
 MUST_CHECK enum err reverify_ask(
     struct req *r, const char *assertion, const struct identity **ret_who);
 

@@ -22,33 +22,35 @@
 enum { TEXT_MAX_BYTES = 4 << 20 };
 
 struct text {
-	size_t len; /* 0: nothing yet */
+	size_t len; /* 0: no text yet */
 	int64_t made_us;
 	char bytes[TEXT_MAX_BYTES];
 };
 
 /*
- * Of all processes.  One can die at any instruction: a new text is written
- * beside the current one, which stays whole.
+ * Shared by all processes.  A process can die at any instruction, so a new text
+ * is written beside the current one, which stays complete.
  */
 struct area {
 	pthread_mutex_t refreshing; /* held by the thread that refreshes */
-	pthread_mutex_t lock; /* guards what follows; held to copy at most */
-	int64_t wanted_us; /* when the last scrape came */
-	int64_t since_us; /* when scrapes began to come */
+	pthread_mutex_t
+	    lock; /* protects the members below; held only to copy */
+	int64_t wanted_us; /* time of the last scrape */
+	int64_t since_us; /* when the current series of scrapes began */
 	int current;
-	struct text texts[2]; /* what was never written takes no memory */
+	struct text texts[2]; /* pages that are never written use no memory */
 };
 
-static struct area *area; /* scrape_prepare() */
+static struct area *area; /* set by scrape_prepare() */
 
-/* Of this process. */
+/* The state of this process. */
 static struct {
-	pthread_mutex_t lock; /* guards what follows; taken before the area's */
+	pthread_mutex_t
+	    lock; /* protects the members below; taken before the area's */
 	pthread_cond_t changed;
 	const struct service *service;
 	pthread_t thread;
-	bool started; /* and not yet joined */
+	bool started; /* started and not joined yet */
 	bool running;
 	bool stopping;
 } state = {
@@ -71,7 +73,10 @@ scrape_prepare(void)
 	area->wanted_us = area->since_us = clock_monotonic_us();
 }
 
-/* What a lock function's result means: true, the mutex is the caller's. */
+/*
+ * Interprets the result of a lock function: true when the caller now holds the
+ * mutex.
+ */
 static bool
 is_taken(pthread_mutex_t *mutex, int result)
 {
@@ -108,7 +113,7 @@ publish(const struct buf *b)
 	pthread_mutex_unlock(&area->lock);
 }
 
-/* -- the thread -- */
+/* -- the refreshing thread -- */
 
 static void
 refresh(const struct service *s)
@@ -121,13 +126,16 @@ refresh(const struct service *s)
 		s->hooks.library_metrics(s->app, &b);
 	if (s->hooks.metrics != NULL)
 		s->hooks.metrics(s->app, &b);
-	/* Nothing: the database is away, and the last text grows older. */
+	/*
+	 * An empty text means that PostgreSQL is unavailable: keep the last
+	 * one, which grows older.
+	 */
 	if (b.len > 0 && !buf_failed(&b))
 		publish(&b);
 	arena_free(a);
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static void
 rest(void)
 {
@@ -140,7 +148,7 @@ rest(void)
 		    &state.changed, &state.lock, CLOCK_MONOTONIC, &until);
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static bool
 is_wanted(void)
 {
@@ -175,9 +183,12 @@ run(void *arg)
 	return NULL;
 }
 
-/* -- scrapes -- */
+/* -- scraping -- */
 
-/* With the lock held: by a thread of this process or of another. */
+/*
+ * Whether a thread of this or another process refreshes the text.  The caller
+ * holds the lock.
+ */
 static bool
 is_refreshed(void)
 {
@@ -189,13 +200,13 @@ is_refreshed(void)
 	return false;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static void
 ensure_thread(const struct service *s)
 {
 	if (state.stopping || is_refreshed())
 		return;
-	/* One that has come to its end is joined without waiting. */
+	/* A thread that has ended is joined without waiting. */
 	if (state.started)
 		pthread_join(state.thread, NULL);
 	state.service = s;
@@ -203,7 +214,10 @@ ensure_thread(const struct service *s)
 	state.running = state.started;
 }
 
-/* With the area's lock held.  After a pause, the last text is no news. */
+/*
+ * After a pause in scraping, the last text does not count.  The caller holds
+ * the area's lock.
+ */
 static void
 note_scrape(int64_t now_us)
 {
@@ -242,7 +256,10 @@ scrape_write(const struct service *s, struct buf *b)
 	metrics_print(b, s->name, KEDGE_VERSION);
 	if (s->hooks.library_metrics == NULL && s->hooks.metrics == NULL)
 		return;
-	/* First: a thread that starts finds that it is wanted. */
+	/*
+	 * Do this first, so that a starting thread sees the new time of the
+	 * last scrape.
+	 */
 	put_background(s, b);
 	pthread_mutex_lock(&state.lock);
 	ensure_thread(s);

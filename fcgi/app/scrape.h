@@ -1,15 +1,16 @@
 /*
- * scrape: what GET /metrics answers, without waiting for anything.
+ * scrape: the response to GET /metrics, written without waiting.
  *
- * The counters are in shared memory.  What the hooks of a service add comes
- * from PostgreSQL, so a thread asks for it in the background: every
- * SCRAPE_REFRESH_MS as long as scrapes come, and until SCRAPE_LINGER_MS after
- * the last.  A scrape prints what the thread found last, and how old it is; a
- * text over SCRAPE_STALE_MS old (PostgreSQL is away) is left out.
+ * The counters are in shared memory.  The values that a service's hooks add
+ * come from PostgreSQL, so a thread reads them in the background: every
+ * SCRAPE_REFRESH_MS while scrapes arrive, and until SCRAPE_LINGER_MS after the
+ * last.  A scrape prints the last values and their age; values older than
+ * SCRAPE_STALE_MS (PostgreSQL is unavailable) are left out.
  *
- * The text is in shared memory too.  One thread of one process of the service
- * refreshes it, whichever process is scraped; when that process ends, the next
- * process that is scraped takes over.  So all pools must have the same hooks.
+ * The text of these values is in shared memory, too.  One thread of one process
+ * of the service refreshes it, whichever process is scraped; when that process
+ * ends, the next process that is scraped takes over.  So all pools must have
+ * the same hooks.
  */
 #ifndef APP_SCRAPE_H
 #define APP_SCRAPE_H
@@ -23,11 +24,13 @@ enum {
 	SCRAPE_STALE_MS = 60000,
 };
 
-/* In the master, before the fork. */
+/* To be called in the master, before the fork. */
 void scrape_prepare(void);
-/* `s` must stay until scrape_stop(). */
+/* `s` must stay valid until scrape_stop(). */
 void scrape_write(const struct service *s, struct buf *b);
-/* Ends this process's thread; it may be in a query, which has its own deadline.
+/*
+ * Ends the thread of this process.  It may be in a query, which has its own
+ * deadline.
  */
 void scrape_stop(void);
 

@@ -18,7 +18,7 @@
 #include "web/access.h"
 #include "web/identity.h"
 
-/* A number that is a macro, as text. */
+/* The value of a numeric macro as text. */
 #define TEXT_OF(macro) TEXT(macro)
 #define TEXT(number) #number
 
@@ -184,7 +184,7 @@ static const struct config_var job_vars[] = {
 };
 /* clang-format on */
 
-/* The rows of one program, and the texts that are made for them. */
+/* The rows of one program, and the texts that are generated for them. */
 struct rows {
 	struct config_var items[ROWS_MAX];
 	int count;
@@ -210,12 +210,13 @@ add_rows(struct rows *rows, const struct config_var *vars,
 	for (; vars != NULL && vars->name != NULL; vars++) {
 		if (has_row(replacements, vars->name))
 			continue;
-		assert(rows->count < ROWS_MAX - 1); /* one ends the list */
+		assert(rows->count <
+		       ROWS_MAX - 1); /* the last row ends the list */
 		rows->items[rows->count++] = *vars;
 	}
 }
 
-/* Unless it has one. */
+/* Sets the default of a row that has none. */
 static void
 set_fallback(struct rows *rows, const char *name, const char *fallback)
 {
@@ -227,8 +228,8 @@ set_fallback(struct rows *rows, const char *name, const char *fallback)
 }
 
 /*
- * The process has one program, and what its configuration points to stays as
- * long as the process.
+ * A process has one program, and what its configuration points to stays valid
+ * as long as the process.
  */
 static const struct rows *
 rows_of(const struct service_program *p)
@@ -258,7 +259,7 @@ rows_of(const struct service_program *p)
 	return &rows;
 }
 
-/* The value is left out: it may be a secret. */
+/* Logs a wrong variable without its value, which may be secret. */
 static void
 log_refused(const char *prefix, const char *name, const char *expected)
 {
@@ -293,7 +294,7 @@ check_urls(const struct service_config *c, const char *prefix)
 	return good;
 }
 
-/* What the rows cannot say. */
+/* Checks that the rows of the table cannot express. */
 static bool
 check_config(const struct service_program *p, const char *prefix)
 {
@@ -322,7 +323,7 @@ check_config(const struct service_program *p, const char *prefix)
 	       (p->jobs == NULL || job_set_check(p->jobs));
 }
 
-/* As kedge.json has it: "/api/core/". */
+/* A path in the form of kedge.json: "/api/core/". */
 static bool
 is_path(const char *s)
 {

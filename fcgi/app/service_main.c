@@ -35,11 +35,11 @@
 enum {
 	POOLS_MAX = 8,
 	ROUTE_LISTS_MAX = 32,
-	SOCKET_MODE = 0660, /* nginx is of the group */
+	SOCKET_MODE = 0660, /* nginx is a member of the socket's group */
 	OPENAPI_MAX_BYTES = 4 << 20,
 };
 
-/* A service's route lists and, with jobs, the library's. */
+/* The route lists of a service and, with jobs, those of the library. */
 struct route_lists {
 	const struct route *items[ROUTE_LISTS_MAX];
 };
@@ -66,7 +66,7 @@ write_job_metrics(void *app, struct buf *b)
 	job_metrics_write(&((struct service_process *)app)->jobs, b);
 }
 
-/* Where its configuration says, with the library's routes. */
+/* The service with its configured prefix and the library's routes. */
 static struct service
 complete(const struct service_program *p, const struct service *own,
     struct route_lists *lists)
@@ -89,7 +89,7 @@ complete(const struct service_program *p, const struct service *own,
 	return s;
 }
 
-/* Fills in what only a worker can know, and the hooks that were left out. */
+/* Adds what only a worker has, and the default hooks. */
 static struct service
 service_of_worker(const struct service *template,
     struct service_process *process, struct route_lists *lists)
@@ -115,7 +115,7 @@ service_of_worker(const struct service *template,
 	return s;
 }
 
-/* Of each pool that serves; filled before the fork. */
+/* Metrics of each pool with a socket; filled before the fork. */
 static struct pool_metrics {
 	const char *pool;
 	struct service_metrics metrics;
@@ -140,7 +140,7 @@ find_service(const struct service_program *p, const char *pool)
 		if (str_eq(i->name, pool))
 			return i->service;
 	}
-	assert(false); /* the master knows our pools only */
+	assert(false); /* the master knows only these pools */
 	return NULL;
 }
 
@@ -174,7 +174,7 @@ new_process(const struct service_program *p)
 	return process;
 }
 
-/* A process's life: what it has, then `live` with it. */
+/* The life of a process: creates what it needs, then calls `live`. */
 static int
 live_as(const struct worker *w, const struct service_program *p,
     int (*live)(const struct worker *w, struct service_process *process))
@@ -223,7 +223,7 @@ count_pool(const struct service_program *p, const char *pool, int place)
 	service_number_routes(&s, &pool_metrics[place].metrics);
 }
 
-/* Gives the routes of all pools their numbers. */
+/* Numbers the routes of all pools for the metrics. */
 static void
 count_pools(void *ctx)
 {
@@ -249,7 +249,7 @@ master_pool_of(const struct service_program *p, const struct service_pool *pool)
 	return m;
 }
 
-/* The pools that serve, and then the one of jobs; returns their number. */
+/* Lists the pools with a socket, then the job pool; returns their number. */
 static int
 fill_pools(const struct service_program *p, bool only_jobs,
     struct master_pool out[POOLS_MAX])
@@ -293,7 +293,7 @@ can_be_counted(const struct master_pool *pools, int npools)
 	return false;
 }
 
-/* Before the fork: what is loaded once is shared by all workers. */
+/* Runs before the fork: what is loaded once is shared by all workers. */
 static bool
 prepare(const struct service_program *p)
 {
@@ -308,7 +308,7 @@ prepare(const struct service_program *p)
 	return p->prepare == NULL || p->prepare(p->config);
 }
 
-/* In the master alone: a command says what it has to say on the terminal. */
+/* Runs in the master only: a command writes its messages to the terminal. */
 static bool
 open_log(const struct service_program *p)
 {
@@ -348,7 +348,9 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 	return master_run(&m, argv);
 }
 
-/* As a restart would find it, in the role that the master has. */
+/*
+ * Checks the configuration as a restart would, in the same role as the master.
+ */
 static int
 check(const struct service_program *p, bool only_jobs)
 {

@@ -19,14 +19,16 @@
 enum {
 	ACQUIRE_TIMEOUT_MS = 2000,
 	REDIS_RETRY_MS = 1000,
-	/* Nobody knows when a stream ends. */
+	/*
+	 * Retry-After when there are too many streams: their end is not known.
+	 */
 	STREAM_RETRY_S = 5,
 };
 
-/* So that job/ can read either. */
+/* The struct comes first, so that job/ can convert the pointer. */
 static_assert(offsetof(struct service_process, jobs) == 0, "first");
 
-/* At most half of the threads, whatever was configured: see stream_slots.h. */
+/* At most half of the threads, whatever is configured: see stream_slots.h. */
 static int64_t
 stream_count(const struct service_config *c)
 {
@@ -63,7 +65,8 @@ service_process_init(
 		process->cache = cache_open(&(struct cache_options){
 		    .url = c->redis_url,
 		    .prefix = p->name,
-		    .connections = c->threads + 1, /* the event loop */
+		    .connections =
+			c->threads + 1, /* one more for the event loop */
 		    .timeout_ms = c->redis_timeout_ms,
 		    .retry_ms = REDIS_RETRY_MS,
 		});

@@ -1,6 +1,6 @@
 /*
- * service_process: what each worker process of a service has, and the hooks
- * that every service can use because of it.
+ * service_process: the resources of each worker process of a service, and hooks
+ * that use them.
  */
 #ifndef APP_SERVICE_PROCESS_H
 #define APP_SERVICE_PROCESS_H
@@ -27,7 +27,8 @@ struct worker;
 
 /* Shared by the threads of the process. */
 struct service_process {
-	struct job_service jobs; /* first: see job_service.h */
+	struct job_service
+	    jobs; /* must be the first member: see job_service.h */
 	const struct service_program *program;
 	const struct worker *worker;
 	const struct service_config *config;
@@ -36,37 +37,36 @@ struct service_process {
 	struct rate_limit *limit; /* counts locally without Redis */
 	struct stream_slots *streams;
 
-	/* What assertions for this service are signed with. */
+	/* The key that signs assertions for this service. */
 	unsigned char identity_key[IDENTITY_KEY_SIZE];
 	bool has_identity_key;
-	/* How clients show a session, for the OpenAPI document; or NULL. */
+	/* The name of the session cookie, for the OpenAPI document; or NULL. */
 	const char *session_cookie;
-	/* Of SERVICE_BASE only. */
+	/* For SERVICE_BASE only. */
 	struct auth_client auth;
 	struct provision *provision;
 };
 
-/* What a worker would get, without `worker`; for subcommands and tests. */
+/* Creates what a worker has, except `worker`; for subcommands and tests. */
 MUST_CHECK bool service_process_init(
     struct service_process *process, const struct service_program *p);
 void service_process_release(struct service_process *process);
-/* For open(): another pool of connections, instead of the one that is closed.
- */
+/* For open(): replaces the pool of connections by another one. */
 void service_process_set_db(struct service_process *process, struct db *db);
-/* For open() of a service that is none of SERVICE_BASE, which has one. */
+/* For open() of a service without SERVICE_BASE. */
 void service_process_set_key(struct service_process *process,
     const unsigned char key[IDENTITY_KEY_SIZE]);
 
 /*
  * Answers by a stream, within STREAMS, STREAMS_PER_USER and STREAM_TIMEOUT_S.
- * ERR_RATE_LIMITED, TOO_MANY_STREAMS: there are too many just now.
+ * ERR_RATE_LIMITED with TOO_MANY_STREAMS: there are too many at the moment.
  */
 MUST_CHECK enum err service_stream(
     struct req *r, const char *content_type, const struct stream *stream);
 
-/* The hooks; a service that brings its own may call them in it. */
+/* The hooks; a service with hooks of its own may call these. */
 
-/* "database" must be there; "redis" may be away. */
+/* "database" must be available; "redis" need not be. */
 bool service_ready(void *app, struct buf *members);
 
 #endif

@@ -25,14 +25,17 @@ access_set_sample(int64_t n)
 static bool
 is_kept(const struct req *r, int status)
 {
-	/* By the request's id, so that all its lines stay, or none. */
+	/*
+	 * Sample by the request's id, so that all lines of a request are kept,
+	 * or none.
+	 */
 	return sample == 1 || status >= 400 ||
 	       fnv32_text(FNV32_START, r->request_id) % sample == 0;
 }
 
 /*
- * nginx writes the access line when it took nothing of our answer, and when a
- * subrequest is answered with neither yes nor no.
+ * nginx writes the access line when it received nothing of the response, and
+ * when a subrequest is answered with neither yes nor no.
  */
 static struct log_event
 event_of(const struct req *r, int status, struct sent sent)
@@ -109,7 +112,10 @@ access_end(const struct req *r, struct sent sent)
 {
 	int status = r->response.status;
 
-	/* What the client was told at first is not what became of it. */
+	/*
+	 * The logged status is what became of the response, not the one that
+	 * was sent at its beginning.
+	 */
 	if (sent.e != ERR_OK && sent.begun)
 		status = err_info(sent.e)->status;
 	metrics_request(r->line.metric, status, r->line.us);

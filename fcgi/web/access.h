@@ -1,6 +1,6 @@
 /*
- * access: what is said of a request when its answer has been sent: a line in
- * the log, and its count.  docs/LOGS.md describes the line, and who writes it.
+ * access: logs and counts a request after its response was sent.  docs/LOGS.md
+ * describes the line, and who writes it.
  */
 #ifndef WEB_ACCESS_H
 #define WEB_ACCESS_H
@@ -11,9 +11,9 @@
 
 struct req;
 
-/* Of requests that went well, one in n is logged; 1 at first. */
+/* Logs one of n successful requests; the default is 1. */
 void access_set_sample(int64_t n);
-/* Once for each request, after its answer. */
+/* To be called once for each request, after its response. */
 void access_end(const struct req *r, struct sent sent);
 
 #endif

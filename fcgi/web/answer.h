@@ -1,4 +1,4 @@
-/* answer: from what a handler or a failure left behind to r->response. */
+/* answer: turns the result of a handler, or a failure, into r->response. */
 #ifndef WEB_ANSWER_H
 #define WEB_ANSWER_H
 
@@ -9,24 +9,24 @@ struct req;
 struct service;
 
 /*
- * The largest answer that is no stream: that to a batch of 1 MiB.  nginx holds
+ * The largest response that is not a stream: to a batch of 1 MiB.  nginx keeps
  * it in memory, see fastcgi_buffers in nginx/http.conf.
  */
 enum { ANSWER_MAX_BYTES = 2 * 1024 * 1024 };
 
 /*
- * Answers by the route's out schema.  ERR_INTERNAL, logged: the answer is
- * larger than any that a client could want.
+ * Answers by the route's out schema.  ERR_INTERNAL, logged: the response
+ * exceeds ANSWER_MAX_BYTES.
  */
 MUST_CHECK enum err answer_output(struct req *r, const void *out_struct);
 /*
- * Answers with an error.  What was added before the failure stays (a cookie
- * that is to be forgotten, where to sign in); what was to be answered does not.
+ * Answers with an error.  Headers and cookies that were added before the
+ * failure are kept (a cookie to delete, where to sign in); the body is not.
  */
 void answer_error(const struct service *s, struct req *r, enum err e);
 /*
- * Adds Cache-Control: no-store to every error, and to what only its user may
- * see unless the handler knows better.
+ * Adds Cache-Control: no-store to every error, and to a response that only its
+ * user may see, unless the handler has set Cache-Control.
  */
 void answer_forbid_storing(const struct service *s, struct req *r);
 

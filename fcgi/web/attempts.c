@@ -9,11 +9,12 @@
 #include "base/fnv.h"
 
 enum {
-	PLACES = 2048, /* a power of two; some times what is in progress */
+	PLACES =
+	    2048, /* a power of two; several times the requests in progress */
 	COUNT_MASK = 0xff,
 };
 
-/* The hash of an id, and in its lowest byte how often it was begun; or 0. */
+/* The hash of an id, with the number of starts in its lowest byte; or 0. */
 static _Atomic uint64_t *places;
 
 static_assert(PLACES * sizeof(*places) == ATTEMPTS_BYTES, "");
@@ -24,7 +25,7 @@ attempts_use(void *memory)
 	places = memory;
 }
 
-/* By words of eight bytes, and without the byte of the count. */
+/* Hashes words of eight bytes; the lowest byte is left free for the count. */
 static uint64_t
 hash(const char *id)
 {
@@ -36,7 +37,9 @@ hash(const char *id)
 		n = len < sizeof(word) ? len : sizeof(word);
 		memcpy(&word, id, n);
 		h = (h ^ word) * FNV64_PRIME;
-		h ^= h >> 32; /* else the last bytes stay in the high half */
+		h ^=
+		    h >>
+		    32; /* otherwise the last bytes affect the high half only */
 	}
 	return h & ~(uint64_t)COUNT_MASK;
 }
@@ -74,7 +77,7 @@ attempts_end(const char *request_id)
 	if (places == NULL)
 		return;
 	place = place_of(h);
-	/* Another's place by now stays the other's. */
+	/* If the entry belongs to another id by now, leave it alone. */
 	if ((atomic_load_explicit(place, memory_order_relaxed) &
 		~(uint64_t)COUNT_MASK) == h)
 		atomic_store_explicit(place, 0, memory_order_relaxed);

@@ -1,14 +1,15 @@
 /*
- * attempts: ends the repetition of a request that ends workers.
+ * attempts: stops the repetition of a request that crashes workers.
  *
- * nginx repeats a GET whose worker has died, under the same request id, as
- * often as its upstream has names; it needs many, since each kept connection to
- * the dead worker uses up one.  A request that is itself the cause of the
- * deaths would end one worker after the other.  So the workers of a service
- * note in shared memory which requests they serve: one that is begun for the
- * (ATTEMPTS_MAX + 1)th time, and never ended, is refused.
+ * nginx repeats a GET whose worker has died, with the same request id, as often
+ * as its upstream has names; it needs many, because each kept connection to the
+ * dead worker uses up one.  A request that causes the crashes would kill one
+ * worker after the other.  So the workers of a service record in shared memory
+ * which requests they serve: a request that is started for the (ATTEMPTS_MAX +
+ * 1)th time and never ended is refused.
  *
- * Two requests of one place at the same time lose a count, never invent one.
+ * When two requests use the same entry at the same time, starts may be
+ * forgotten, but never invented.
  */
 #ifndef WEB_ATTEMPTS_H
 #define WEB_ATTEMPTS_H
@@ -20,13 +21,13 @@
 enum { ATTEMPTS_MAX = 2, ATTEMPTS_BYTES = 16 * 1024 };
 
 /*
- * Counts in ATTEMPTS_BYTES of memory, zeroed at first, that all workers share
- * and that stays as long as the process.  Without it nothing is counted.
+ * Sets the memory for the counts: ATTEMPTS_BYTES, initially zero, shared by all
+ * workers and valid as long as the process.  Without it nothing is counted.
  */
 void attempts_use(void *memory);
-/* False: it has been begun ATTEMPTS_MAX times already. */
+/* Returns false when the request was started ATTEMPTS_MAX times already. */
 MUST_CHECK bool attempts_begin(const char *request_id);
-/* It has an answer: nobody will repeat it. */
+/* The request has a response: nginx will not repeat it. */
 void attempts_end(const char *request_id);
 
 #endif

@@ -19,7 +19,7 @@ enum { EMPTY_OBJECT_MAX_BYTES = 32 };
 enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_FORM, MEDIA_OTHER };
 
 struct bytes {
-	char *data; /* NUL after len */
+	char *data; /* with a NUL after len bytes */
 	size_t len;
 };
 
@@ -53,7 +53,7 @@ body_max(const struct req *r, const struct route *route)
 		max = limit_of(route);
 	if (header != NULL && str_i64(header, 0, INT64_MAX, &declared) &&
 	    declared > (int64_t)max)
-		return 0; /* it is refused by that */
+		return 0; /* the body is refused for its type */
 	return max;
 }
 
@@ -72,7 +72,7 @@ fail(struct req *r, const char *code, const char *message)
 	return req_fail(r, ERR_INVALID, code, message);
 }
 
-/* Cuts the next ";" part off *rest, without blanks around it. */
+/* Cuts the next part before a ";" off *rest, without surrounding spaces. */
 static char *
 next_part(char **rest)
 {
@@ -88,7 +88,7 @@ next_part(char **rest)
 	return part;
 }
 
-/* RFC 8259 section 8.1: UTF-8, whether it says so or not. */
+/* RFC 8259 section 8.1: JSON is UTF-8, with or without a charset parameter. */
 static bool
 is_other_charset(const char *parameter)
 {
@@ -127,7 +127,10 @@ find_media(struct req *r)
 	return media;
 }
 
-/* Up to max bytes; less only where the body ends.  -1: it broke off. */
+/*
+ * Reads up to max bytes; fewer only at the end of the body.  Returns -1 when
+ * the body broke off.
+ */
 static long
 read_bytes(struct req *r, char *out, size_t max)
 {
@@ -156,8 +159,8 @@ take_room(struct req *r, size_t bytes)
 }
 
 /*
- * Reads one byte more than there may be, so that a length that lies is seen
- * either way.
+ * Tries to read one byte more than allowed, so that a wrong Content-Length is
+ * noticed in both directions.
  */
 static enum err
 read_all(struct req *r, struct arena *scratch, size_t max_bytes,
@@ -208,7 +211,7 @@ parse(struct req *r, const struct bytes *json, bool is_form)
 	return fail(r, "INVALID_JSON", result.problem);
 }
 
-/* By way of JSON text, so that one reader has all the rules. */
+/* Converts the form to JSON text, so that one parser enforces all rules. */
 static enum err
 read_form(struct req *r, struct arena *scratch, struct bytes bytes)
 {
@@ -217,7 +220,10 @@ read_form(struct req *r, struct arena *scratch, struct bytes bytes)
 
 	if (memchr(bytes.data, '\0', bytes.len) != NULL)
 		return fail(r, "INVALID_FORM", "the form holds a NUL");
-	/* A byte becomes six at most, and a pair, of one or more, gains six. */
+	/*
+	 * A byte becomes at most six, and each pair, of one or more bytes,
+	 * gains six.
+	 */
 	buf_init(&b, scratch, bytes.len * 12 + 2);
 	buf_putc(&b, '{');
 	while (query_next(scratch, &cursor, &name, &value)) {
@@ -257,7 +263,10 @@ is_readable(const struct req *r, enum media media)
 	       (media == MEDIA_FORM && r->route->body_form);
 }
 
-/* Compressed, say: no coding is read here. */
+/*
+ * Whether the body is compressed or otherwise encoded; no encoding is
+ * supported.
+ */
 static bool
 is_coded(const struct req *r)
 {
@@ -266,7 +275,7 @@ is_coded(const struct req *r)
 	return coding != NULL && strcasecmp(coding, "identity") != 0;
 }
 
-/* "{}", as clients send it that always send JSON: no more than no body says. */
+/* "{}", sent by clients that always send JSON, counts as no body. */
 static bool
 is_empty_object(const char *text)
 {
@@ -282,9 +291,9 @@ is_empty_object(const char *text)
 }
 
 /*
- * Of a body that the route does not read, or not in this form.  A length says
- * whether there is one; that of a chunked body is known when it is here
- * (conn.c).
+ * Refuses a body that the route does not read, or not in this form.  The
+ * Content-Length says whether there is a body; a chunked one has been received
+ * completely here (conn.c).
  */
 static enum err
 refuse_body(struct req *r, bool wanted, enum media media)
@@ -324,7 +333,10 @@ body_read(struct req *r, bool strict)
 	if (!is_readable(r, media))
 		return ERR_MEDIA_TYPE;
 
-	/* What is read is copied: the bytes need not wait with the request. */
+	/*
+	 * The parsed values are copies: the bytes can be freed while the
+	 * request waits.
+	 */
 	scratch = arena_new();
 	e = read_media(r, scratch, media);
 	arena_free(scratch);

@@ -29,7 +29,10 @@ is_known(const struct components *c, const struct schema *s, bool out)
 	return false;
 }
 
-/* Recursion follows our own tables; a name that is known ends it. */
+/*
+ * The recursion follows constant tables and ends at names that are already
+ * known.
+ */
 void
 components_collect(struct components *c, const struct schema *s, bool out)
 {
@@ -46,7 +49,10 @@ components_collect(struct components *c, const struct schema *s, bool out)
 		components_collect(c, f->of, out);
 }
 
-/* As error.c writes it; a service that writes its own promises less. */
+/*
+ * The body that error.c writes; a service with its own error format promises
+ * less.
+ */
 static const char error_schema[] =
     "{\"type\":\"object\",\"properties\":{"
     "\"code\":{\"type\":\"string\",\"description\":\"Stable; for programs.\"},"
@@ -67,7 +73,7 @@ static const char own_error_schema[] =
     "\"code\":{\"type\":\"string\",\"description\":\"Stable; for programs.\"},"
     "\"message\":{\"type\":\"string\",\"description\":\"For people.\"}}}";
 
-/* The sentence, and below it the service's own codes that come with it. */
+/* Writes the sentence of an error, and the service's own codes for it. */
 static void
 write_description(struct buf *b, const struct service *s, enum err e)
 {
@@ -121,7 +127,8 @@ components_write(
 	}
 	buf_puts(b, "},\"responses\":");
 	for (unsigned e = ERR_OK + 1; e < ERR__MAX; e++) {
-		if (e == ERR_ABANDONED) /* nobody is there to read it */
+		if (e == ERR_ABANDONED) /* the client has disconnected and sees
+		                           no response */
 			continue;
 		buf_putc(b, e == ERR_OK + 1 ? '{' : ',');
 		write_error_response(b, s, (enum err)e);

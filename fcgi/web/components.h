@@ -1,6 +1,6 @@
 /*
- * components: the part of an OpenAPI document that its operations refer to:
- * named schemas, the error answers, the session cookie.
+ * components: the part of an OpenAPI document that operations refer to: named
+ * schemas, error responses, the session cookie.
  */
 #ifndef WEB_COMPONENTS_H
 #define WEB_COMPONENTS_H
@@ -23,8 +23,8 @@ struct components {
 };
 
 /*
- * Adds the schema and those it refers to, where they have names.  One name
- * means one table of rows in one direction (asserted).  NULL is fine.
+ * Adds the schema and the named schemas that it refers to.  A name must always
+ * mean the same rows in the same direction (asserted).  NULL is allowed.
  */
 void components_collect(struct components *c, const struct schema *s, bool out);
 void components_write(

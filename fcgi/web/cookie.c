@@ -8,7 +8,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-/* A browser keeps at most 4096 bytes; what is longer would be dropped. */
+/*
+ * Browsers keep at most 4096 bytes of a cookie; the limit only has to be above
+ * that.
+ */
 enum { COOKIE_MAX_BYTES = 8192 };
 
 static const char *
@@ -53,7 +56,9 @@ cookie_next(struct arena *a, const char **rest, const char *name)
 		if (equals != NULL) {
 			const char *name_end = cut_blanks(begin, equals);
 
-			/* The whole name: "session" is not in "session_x". */
+			/*
+			 * Compare the whole name: "session" is not "session_x".
+			 */
 			if ((size_t)(name_end - begin) == name_len &&
 			    memcmp(begin, name, name_len) == 0) {
 				*rest = p;

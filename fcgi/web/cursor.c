@@ -13,8 +13,9 @@
 enum { CODE_SIZE = 8 };
 
 /*
- * The identity key also signs assertions, whose signed text is base64url and
- * dots: the NULs keep the two apart, and scope and position from each other.
+ * The identity key also signs assertions, whose signed text consists of
+ * base64url and dots.  The NULs distinguish the two, and separate scope and
+ * position.
  */
 static void
 code_write(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],

@@ -78,7 +78,7 @@ error_write(struct req *r, enum err e)
 		buf_putc(&b, ']');
 	}
 	buf_putc(&b, '}');
-	/* Names that a client invented can be as long as its body. */
+	/* A name that a client sent can be as long as its body. */
 	if (buf_failed(&b)) {
 		r->problems.count = 0;
 		r->error_message = NULL;

@@ -1,5 +1,5 @@
 /*
- * error: the standard body of answers that are not a success:
+ * error: the standard body of error responses:
  * {"code","message","requestId"[,"fields":[{"field","in","problem","message"}]]}
  */
 #ifndef WEB_ERROR_H
@@ -10,10 +10,10 @@
 
 struct req;
 
-/* Answers with the body for `e` and what req_fail and req_invalid recorded. */
+/* Writes the body for `e`, with what req_fail() and req_invalid() recorded. */
 void error_write(struct req *r, enum err e);
 
-/* "missing", "query": as the body's fields and the documents spell them. */
+/* The names used in the body and in the documents: "missing", "query". */
 const char *error_problem_name(enum problem_kind kind);
 const char *error_from_name(enum field_from from);
 

@@ -23,7 +23,7 @@ is_etag_char(unsigned char c)
 	return c == 0x21 || (c >= 0x23 && c != 0x7f);
 }
 
-/* One entity tag at *p; *ret_version is -1 for one that matches nothing. */
+/* Reads one entity tag at *p; *ret_version is -1 when it cannot match. */
 static bool
 read_tag(struct arena *a, const char **p, enum etag_comparison comparison,
     int64_t *ret_version)
@@ -48,7 +48,9 @@ read_tag(struct arena *a, const char **p, enum etag_comparison comparison,
 		const char *text =
 		    arena_strndup(a, start, (size_t)(end - start));
 
-		/* Another server's tag is no error, it just is not ours. */
+		/*
+		 * A tag of another server is valid, but matches nothing here.
+		 */
 		if (!str_i64(text, 0, INT64_MAX, ret_version))
 			*ret_version = -1;
 	}
@@ -60,7 +62,7 @@ etag_read(struct arena *a, const char *header, enum etag_comparison comparison,
     struct etag_set *ret_set)
 {
 	const char *p = skip_separators(header);
-	size_t max = strlen(header) / 2; /* a tag has two quotes at least */
+	size_t max = strlen(header) / 2; /* a tag has at least two quotes */
 	int64_t *versions;
 	size_t count = 0;
 

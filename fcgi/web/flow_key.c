@@ -9,13 +9,19 @@
 #include "web/request.h"
 
 enum {
-	/* Base64 of a payload's beginning, which holds the user; of 4s. */
+	/*
+	 * Base64 text of a payload's beginning, which contains the user; a
+	 * multiple of 4.
+	 */
 	PREFIX_MAX = 512,
 	IPV4_BYTES = 3, /* /24 */
 	IPV6_BYTES = 6, /* /48 */
 };
 
-/* From "sub": to the quote that ends the value; false: not there. */
+/*
+ * Finds the value of "sub", up to the quote that ends it; false when there is
+ * none.
+ */
 static bool
 find_user(const struct req *r, const char *token, const char **ret_user,
     size_t *ret_len)
@@ -47,8 +53,9 @@ find_user(const struct req *r, const char *token, const char **ret_user,
 }
 
 /*
- * By its bytes: one network is written in many ways.  nginx writes an IPv4
- * address that comes over an IPv6 socket as "::ffff:1.2.3.4".
+ * Uses the bytes of the address, because the same network can be written in
+ * many ways.  nginx writes an IPv4 address that arrives over an IPv6 socket as
+ * "::ffff:1.2.3.4".
  */
 static uint64_t
 network_of(const char *address)

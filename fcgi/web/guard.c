@@ -30,7 +30,7 @@ guard_identify(const struct service *s, struct req *r)
 	int64_t now_s;
 
 	if (route->guard == GUARD_NONE) {
-		/* A role that nobody looks at would be an open door. */
+		/* A role that nothing checks would let everybody in. */
 		assert(route->role == NULL || s->hooks.guard != NULL);
 		return ERR_OK;
 	}
@@ -39,7 +39,7 @@ guard_identify(const struct service *s, struct req *r)
 	now_s = clock_now_ms() / 1000;
 	who = identity_verify_aged(r->arena, s->identity_key, s->name,
 	    req_param(r, "KEDGE_IDENTITY"), now_s);
-	/* Only a body that was waited for makes a verdict so old. */
+	/* Only a slow body can make a verdict this old. */
 	if (who == NULL ||
 	    (identity_is_expired(who, now_s) && !req_has_body(r)))
 		return ERR_UNAUTHENTICATED;
@@ -57,7 +57,7 @@ is_fresh(const struct req *r)
 
 	if (identity_is_expired(who, now_ms / 1000))
 		return false;
-	/* Ahead of our clock: then its age is not known. */
+	/* An issue time ahead of this clock means that the age is not known. */
 	return req_is_safe(r) ||
 	       (age_ms <= GUARD_FRESH_MS && age_ms >= -GUARD_FRESH_MS);
 }
@@ -75,7 +75,7 @@ guard_confirm(const struct service *s, struct req *r)
 	e = s->reverify(r, req_param(r, "KEDGE_IDENTITY"), &who);
 	if (e != ERR_OK)
 		return e;
-	/* Of the same session, or the answer is not to our question. */
+	/* The new assertion must be for the same user and session. */
 	if (!str_eq(who->user_id, r->identity->user_id) ||
 	    !str_eq(who->session_id, r->identity->session_id))
 		return ERR_UNAUTHENTICATED;

@@ -1,20 +1,21 @@
 /*
- * guard: who a request is, by its assertion, and whether that still holds.
+ * guard: identifies the user of a request by its assertion, and checks that the
+ * assertion is still valid.
  *
  * nginx asks auth when it has a request's headers, and only then reads the
- * body.  A slow body makes the verdict old: the assertion expires, though
- * nobody signed out, or somebody did and the request would still be carried
- * out.  So the verdict's age counts when the handler is about to run:
+ * body.  During a slow body the assertion can expire although the user is still
+ * signed in, or the user can sign out although the assertion is still valid.
+ * So the age of the verdict is checked when the handler is about to run:
  *
- *   - a request that may change something (any but GET, HEAD and OPTIONS) and
- *     whose assertion is older than GUARD_FRESH_MS, or
+ *   - a request that may change something (any method but GET, HEAD and
+ *     OPTIONS) whose assertion is older than GUARD_FRESH_MS, and
  *   - any request with a body whose assertion has expired meanwhile
  *
- * is carried out only if auth confirms the assertion once more, by the
- * service's `reverify`.  All others, nearly all, cost nothing more.
+ * are executed only if auth confirms the assertion again, by the service's
+ * `reverify`.  Nearly all requests need no second call.
  *
- * The clocks of the hosts must agree to well below a second, or each write
- * asks twice.
+ * The clocks of the hosts must agree to well below a second; otherwise every
+ * write asks twice.
  */
 #ifndef WEB_GUARD_H
 #define WEB_GUARD_H
@@ -29,13 +30,13 @@ enum { GUARD_FRESH_MS = 1000 };
 
 /*
  * Sets r->identity and checks the route's role.  ERR_UNAUTHENTICATED,
- * ERR_FORBIDDEN.  The assertion may be old: before anything that the request
- * asks for is done, guard_confirm() must be called.
+ * ERR_FORBIDDEN.  The assertion may be old: guard_confirm() must be called
+ * before the request is executed.
  */
 MUST_CHECK enum err guard_identify(const struct service *s, struct req *r);
 /*
- * Asks auth again if the verdict is too old; r->identity is then the new one.
- * ERR_UNAUTHENTICATED, ERR_FORBIDDEN; ERR_UNAVAILABLE: auth did not say.
+ * Asks auth again if the verdict is too old, and replaces r->identity.
+ * ERR_UNAUTHENTICATED, ERR_FORBIDDEN; ERR_UNAVAILABLE: auth gave no verdict.
  */
 MUST_CHECK enum err guard_confirm(const struct service *s, struct req *r);
 

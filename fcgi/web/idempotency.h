@@ -1,11 +1,11 @@
 /*
- * idempotency: requests that may be sent twice and happen once, by the header
- * Idempotency-Key.
+ * idempotency: requests with the header Idempotency-Key, which may be sent
+ * twice and are executed once.
  *
- * A service remembers, in the transaction of what the request does, the user,
- * the key, the request's digest and what it needs to give the same answer
- * again.  A second request with the key and the same digest is answered as the
- * first time, with Idempotency-Replayed: true; one with another digest is 409
+ * In the transaction of the request, a service stores the user, the key, the
+ * request's digest and what it needs to give the same response again.  A second
+ * request with the same key and digest gets the same response, with
+ * Idempotency-Replayed: true; one with another digest gets 409
  * IDEMPOTENCY_KEY_REUSED.
  */
 #ifndef WEB_IDEMPOTENCY_H
@@ -21,7 +21,7 @@ struct req;
 
 enum { IDEMPOTENCY_KEY_MAX = 255 };
 
-/* The row that such a request has. */
+/* The schema row of the header, for such routes. */
 #define IDEMPOTENCY_KEY_FIELD(T, member)                                 \
 	FIELD(T, member, "Idempotency-Key"),                             \
 	    .from = FROM_HEADER, .max = IDEMPOTENCY_KEY_MAX,             \
@@ -29,31 +29,32 @@ enum { IDEMPOTENCY_KEY_MAX = 255 };
 		   "The same key and request again are answered as the " \
 		   "first time, with Idempotency-Replayed: true."
 
-/* For OpenAPI, among a route's headers. */
+/* For OpenAPI: one of a route's headers. */
 #define IDEMPOTENCY_REPLAYED_HEADER                            \
 	{                                                      \
 		"Idempotency-Replayed",                        \
 		    "true: this request was answered before.", \
 	}
 
-/* What a request is known by. */
+/* What identifies a request that may be repeated. */
 struct idempotency {
-	const char *key; /* NULL: it has none, and may happen again */
-	const char *sha256_hex; /* of the request; NULL without a key */
+	const char
+	    *key; /* NULL: the request has no key and may be executed again */
+	const char *sha256_hex; /* digest of the request; NULL without a key */
 };
 
 /* True for 1 to 255 visible ASCII characters. */
 bool idempotency_key_is_valid(const char *key);
 /*
- * `key` is the header's value, or NULL.  The digest is of method, path and
- * body: what was asked for, not the bytes that asked; blanks and the order of
- * members make no difference.  ERR_INVALID: the key is none.
+ * `key` is the header's value, or NULL.  The digest covers method, path and the
+ * meaning of the body: white space and the order of members make no difference.
+ * ERR_INVALID: the key is not valid.
  */
 MUST_CHECK enum err idempotency_read(
     struct req *r, const char *key, struct idempotency *ret_idempotency);
-/* The answer is the one to an earlier request with the key. */
+/* Marks the response as a repetition of an earlier one. */
 void idempotency_note_replay(struct req *r);
-/* ERR_CONFLICT, IDEMPOTENCY_KEY_REUSED. */
+/* Fails with ERR_CONFLICT and the code IDEMPOTENCY_KEY_REUSED. */
 enum err idempotency_refuse(struct req *r);
 
 #endif

@@ -11,8 +11,9 @@
 #include "base/str.h"
 
 enum {
-	SKEW_S = 5, /* between the clocks of two hosts */
-	TTL_MAX_S = 300, /* no assertion lives longer, whatever it says */
+	SKEW_S = 5, /* allowed between the clocks of two hosts */
+	TTL_MAX_S =
+	    300, /* no assertion is valid for longer, whatever it contains */
 	PLAIN_ITEMS_MAX = 32,
 	TIME_DIGITS_MAX = 15,
 };
@@ -87,19 +88,19 @@ identity_sign(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
 /* -- reading -- */
 
 struct claims {
-	const char *iss, *aud; /* NULL: it is not there */
+	const char *iss, *aud; /* NULL: the claim is missing */
 	int64_t iat, exp, iat_ms;
 	struct identity who;
 };
 
 /*
- * Claims as identity_sign() writes them, when nothing in them needed an
- * escape: nearly all.  Everything else is left to the JSON library, which takes
- * a third of a small request's time for it.
+ * Parses claims in the form that identity_sign() writes when no value needs an
+ * escape, which are nearly all.  All other claims are left to the JSON library,
+ * which would take a third of the time of a small request.
  */
 struct scan {
 	struct arena *arena;
-	const char *at; /* ends with a NUL, which is in no literal */
+	const char *at; /* ends with a NUL, which no expected text contains */
 };
 
 static bool
@@ -113,7 +114,7 @@ take(struct scan *s, const char *literal)
 	return true;
 }
 
-/* Printable ASCII without quote or backslash: as it stands, it is the value. */
+/* Reads printable ASCII without quote or backslash, which needs no decoding. */
 static bool
 take_string(struct scan *s, const char **ret_text)
 {
@@ -251,7 +252,10 @@ read_json(
 static bool
 times_hold(const struct claims *c, int64_t now_s)
 {
-	/* Neither is negative below, so the differences cannot overflow. */
+	/*
+	 * Neither value is negative after this check, so the differences cannot
+	 * overflow.
+	 */
 	if (c->iat < 0 || c->exp < c->iat || c->exp - c->iat > TTL_MAX_S)
 		return false;
 	if (c->who.has_issued_ms && c->iat_ms / 1000 != c->iat)

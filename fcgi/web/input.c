@@ -16,7 +16,7 @@ input_is_strict(const struct service *s, const struct route *route)
 	return !s->ignores_unknown || route->guard != GUARD_NONE;
 }
 
-/* "If-Match" is HTTP_IF_MATCH. */
+/* The parameter of "If-Match" is HTTP_IF_MATCH. */
 static const char *
 find_header(const struct req *r, const char *name)
 {
@@ -64,7 +64,9 @@ has_row(const struct schema *in, enum field_from from, const char *name)
 	return f != NULL && f->name != NULL;
 }
 
-/* Conditions of a write, which would then be made without them. */
+/*
+ * Refuses conditions of a write that would otherwise be made unconditionally.
+ */
 static void
 refuse_conditions(struct req *r)
 {
@@ -93,7 +95,9 @@ is_body_row(void *ctx, const char *name)
 	return has_row(ctx, FROM_BODY, name);
 }
 
-/* A request can wait long for its turn, and many can wait. */
+/*
+ * Free the memory of unknown members: many requests can wait for a long time.
+ */
 static void
 forget_unknown(struct req *r)
 {

@@ -1,12 +1,12 @@
 /*
- * input: what a request says, by its route's schema; and that it says nothing
- * else.
+ * input: reads a request by its route's schema, and refuses input that the
+ * schema does not name.
  *
- * What nobody reads can change the meaning of a request: a filter with a typing
- * error in its name lists everything, a body without a type captures the whole
- * of a hold.  So bodies, query parameters and headers that a route does not
- * read are refused.  BetterAuth ignores them, and so do the routes that answer
- * in its place (ignores_unknown in struct service).
+ * Ignored input can change the meaning of a request: a filter with a misspelled
+ * name lists everything; a body without a type captures the whole hold.  So
+ * bodies, query parameters and headers that a route does not read are refused.
+ * BetterAuth ignores them, and so do the routes with its wire format
+ * (ignores_unknown in struct service).
  */
 #ifndef WEB_INPUT_H
 #define WEB_INPUT_H
@@ -20,11 +20,11 @@ struct req;
 struct route;
 struct service;
 
-/* Whether what no row of the route names is refused. */
+/* Whether input that no row of the route names is refused. */
 bool input_is_strict(const struct service *s, const struct route *route);
 /*
- * *ret_struct, of the route's `in`; NULL without one.  ERR_INVALID: see
- * r->problems.  Then r->body keeps only what rows name.
+ * Fills *ret_struct by the route's `in` schema; NULL without one.  ERR_INVALID:
+ * see r->problems.  Afterwards r->body has only the members that rows name.
  */
 MUST_CHECK enum err
 input_read(const struct service *s, struct req *r, void **ret_struct);

@@ -1,4 +1,4 @@
-/* openapi: a service's tables as an OpenAPI 3.1 document. */
+/* openapi: writes a service's tables as an OpenAPI 3.1 document. */
 #include <assert.h>
 #include <string.h>
 
@@ -17,14 +17,14 @@ struct document {
 	struct components components;
 };
 
-/* Writes `before` ahead of the first item of a list and "," between others. */
+/* Writes `before` ahead of the first item of a list, and "," between items. */
 static void
 separate(struct buf *b, int *count, const char *before)
 {
 	buf_puts(b, (*count)++ == 0 ? before : ",");
 }
 
-/* ASCII, whatever the locale. */
+/* Converts ASCII letters, independent of the locale. */
 static char
 lower_case(char c)
 {
@@ -41,7 +41,7 @@ upper_case(char c)
 	return c;
 }
 
-/* "GET /tasks/{id}" is getTasksById: stable as long as the address is. */
+/* "GET /tasks/{id}" becomes getTasksById: stable as long as the path is. */
 static void
 write_operation_id(struct buf *b, const struct route *route)
 {
@@ -108,7 +108,7 @@ write_rows(struct buf *b, const struct field *f, int *count)
 	}
 }
 
-/* Each {name} of the path must be declared by a row, or nobody reads it. */
+/* Each {name} of the path must have a row; otherwise nothing reads it. */
 static void
 write_parameters(struct buf *b, const struct route *route)
 {
@@ -211,7 +211,7 @@ write_headers(struct buf *b, const struct route_header *h)
 		buf_putc(b, '}');
 }
 
-/* Who reads this header has 304 to say. */
+/* A route that reads If-None-Match can answer 304. */
 static bool
 may_be_unchanged(const struct route *route)
 {
@@ -255,7 +255,10 @@ wants_session(const struct service *s, const struct route *route)
 	       (route->flags & s->session_flags) != 0;
 }
 
-/* What the row declares, and what the library itself may answer for it. */
+/*
+ * The errors that the row declares, and those that the library itself may
+ * return for it.
+ */
 static unsigned
 find_errors(const struct service *s, const struct route *route)
 {
@@ -321,7 +324,7 @@ write_operation(const struct document *d, const struct route *route)
 	buf_putc(b, '}');
 }
 
-/* Listed rows over all lists, one after the other; NULL starts. */
+/* Iterates over the listed rows of all lists; NULL starts. */
 struct cursor {
 	const struct route *const *list;
 	const struct route *row;

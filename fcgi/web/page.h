@@ -1,13 +1,14 @@
 /*
- * page: one page of a list, bounded by items and by bytes.
+ * page: one page of a list, limited in items and in bytes.
  *
- * A limit on items does not bound an answer: a hundred tasks with long notes,
- * every character of them an escape, are six megabytes.  A page therefore ends
- * early, with a cursor, before its items as JSON exceed PAGE_MAX_BYTES.  It
- * holds at least one item, so that a client that follows cursors gets on.
+ * A limit on items does not limit the size of a response: a hundred tasks with
+ * long notes in which every character needs an escape are six megabytes.  So a
+ * page ends early, with a cursor, before its items as JSON exceed
+ * PAGE_MAX_BYTES.  It has at least one item, so that a client that follows
+ * cursors makes progress.
  *
- * nginx holds a whole page in its buffers (nginx/http.conf), so a client that
- * reads slowly holds neither a thread nor a file.
+ * nginx buffers a whole page (nginx/http.conf), so a client that reads slowly
+ * occupies neither a thread nor a file.
  */
 #ifndef WEB_PAGE_H
 #define WEB_PAGE_H
@@ -22,25 +23,25 @@ struct req;
 
 enum { PAGE_MAX_BYTES = 256 * 1024 };
 
-/* What was found for a page. */
+/* The rows found for a page. */
 struct page {
 	const struct schema *of; /* of one item */
 	const void *items;
 	int64_t count; /* limit + 1: there is another page */
 	int64_t limit;
-	const char *scope; /* of its cursors, see web/cursor.h */
-	/* The cursor's position behind an item. */
+	const char *scope; /* of the cursors, see web/cursor.h */
+	/* The cursor position after an item. */
 	const char *(*position)(struct arena *a, const void *item);
 	/*
-	 * NULL, or the position where to go on although no more was found: a
-	 * search that stopped by itself.
+	 * NULL, or the position at which to continue although no more items
+	 * were found: the search has stopped early.
 	 */
 	const char *resume;
 };
 
 /*
- * Writes the items, for the member `items` of the answer; *ret_next_cursor is
- * NULL on the last page.  The service has an identity key.
+ * Writes the items, for the member `items` of the response; *ret_next_cursor is
+ * NULL on the last page.  The service must have an identity key.
  */
 void page_write(struct req *r, const struct page *page,
     struct objects *ret_items, const char **ret_next_cursor);

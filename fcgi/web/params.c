@@ -17,21 +17,22 @@
 enum { REQUEST_ID_MIN = 8, REQUEST_ID_MAX = 64 };
 
 /*
- * What has to be there, and where it goes.  Not KEDGE_IDENTITY, without which
- * nobody is signed in, and not CONTENT_TYPE and CONTENT_LENGTH: a body without
- * them is refused, or read to its end.
+ * The parameters that nginx must set, and where they are stored.
+ * KEDGE_IDENTITY is not required: without it nobody is signed in.  Nor are
+ * CONTENT_TYPE and CONTENT_LENGTH: a body without them is refused, or read to
+ * its end.
  */
 static const struct required {
 	const char *name;
-	size_t member; /* of struct req */
+	size_t member; /* the member of struct req */
 	bool may_be_empty;
-	bool not_of_verdicts; /* a verdict is not about the query */
+	bool not_of_verdicts; /* a verdict does not depend on the query */
 } required[] = {
-	/* Of these two, "" is of no route. */
+	/* An empty value of these two would match no route. */
 	{ "REQUEST_METHOD", offsetof(struct req, method), true, false },
 	{ "KEDGE_PATH", offsetof(struct req, path), true, false },
 	{ "KEDGE_RAW_URI", offsetof(struct req, raw_uri), false, false },
-	/* HTTP/1.0 may name none. */
+	/* An HTTP/1.0 request may name no host. */
 	{ "KEDGE_HOST", offsetof(struct req, host), true, false },
 	{ "KEDGE_SCHEME", offsetof(struct req, scheme), false, false },
 	{ "REMOTE_ADDR", offsetof(struct req, client_ip), false, false },
@@ -72,7 +73,7 @@ read_request_id(struct req *r)
 	return fresh;
 }
 
-/* Returns the first parameter that should be there and is not, or NULL. */
+/* Returns the first required parameter that is missing, or NULL. */
 static const struct required *
 read_members(const struct service *s, struct req *r)
 {
@@ -100,7 +101,10 @@ refuse_missing(const struct req *r, const struct required *p)
 	return ERR_INTERNAL;
 }
 
-/* Few requests have a name twice; of the others none is looked at again. */
+/*
+ * Checks that decisive parameters are not given twice, in one pass for the few
+ * requests with any duplicate name.
+ */
 static enum err
 check_names(const struct request_source *source)
 {
@@ -115,8 +119,9 @@ check_names(const struct request_source *source)
 }
 
 /*
- * A refusal of verify's would become nginx's own: who judges other services'
- * paths leaves it to them, who get the same target.
+ * nginx would turn verify's refusal of a path into an error of its own, so
+ * verify does not check the paths of other services; those get the same path
+ * and check it.
  */
 static enum err
 check_path(const struct service *s, struct req *r)

@@ -1,10 +1,10 @@
 /*
  * params: the FastCGI parameters by which nginx describes a request.
  *
- * A parameter that a configuration forgot must not read as a harmless value: a
- * path as sent that is "" holds nothing odd, an address that is "" shares one
- * rate limit with everybody, a query that is "" has no filter.  So each of them
- * has to be there, or the request is refused.
+ * A parameter that the configuration forgot must not be mistaken for a harmless
+ * value: an empty original path would pass every check, an empty address would
+ * share one rate limit with everybody, an empty query would have no filter.  So
+ * each of them is required, and a request without it is refused.
  */
 #ifndef WEB_PARAMS_H
 #define WEB_PARAMS_H
@@ -17,11 +17,11 @@ struct service;
 
 /*
  * Fills the request's members from the parameters.  ERR_INTERNAL: nginx left
- * one out, which has been logged.  ERR_INVALID: a parameter is there twice, or
- * the path can be read in more than one way.  ERR_TOO_LARGE: they are too long.
+ * one out; logged.  ERR_INVALID: a parameter is given twice, or the path can be
+ * read in more than one way.  ERR_TOO_LARGE: they are too long.
  */
 MUST_CHECK enum err params_read(const struct service *s, struct req *r);
-/* "" when the parameter is missing. */
+/* Returns "" when the parameter is missing. */
 const char *params_get(const struct req *r, const char *name);
 
 #endif

@@ -69,7 +69,7 @@ query_next(struct arena *a, const char **cursor, const char **ret_name,
 
 	if (pair == NULL)
 		return false;
-	/* WHATWG URL section 5.1: empty pairs do not count. */
+	/* WHATWG URL section 5.1: empty pairs are skipped. */
 	while (*pair == '&')
 		pair++;
 	if (*pair == '\0') {

@@ -10,21 +10,27 @@
 struct arena;
 
 /*
- * Decodes %XX (and + as a blank when `plus`).  NULL for a broken escape, %00,
- * or what is not UTF-8 afterwards.
+ * Decodes %XX (and + as a space when `plus`).  Returns NULL for an invalid
+ * escape, for %00, or when the result is not UTF-8.
  */
 const char *
 percent_decode(struct arena *a, const char *text, size_t len, bool plus);
-/* encodeURIComponent: all but A-Z a-z 0-9 - _ . ! ~ * ' ( ) as %XX. */
+/*
+ * Like JavaScript's encodeURIComponent: all but A-Z a-z 0-9 - _ . ! ~ * ' ( )
+ * becomes %XX.
+ */
 const char *percent_encode(struct arena *a, const char *text);
 
 /*
- * Steps through name=value pairs: false at the end.  *cursor starts as the
- * query string.  A pair that does not decode has a NULL name.
+ * Iterates over name=value pairs; false at the end.  *cursor is the query
+ * string at first.  A pair that cannot be decoded has a NULL name.
  */
 bool query_next(struct arena *a, const char **cursor, const char **ret_name,
     const char **ret_value);
-/* The first value of `name`, or NULL; *ret_count, if given, how many. */
+/*
+ * The first value of `name`, or NULL; *ret_count, if not NULL, is the number of
+ * values.
+ */
 const char *query_find(
     struct arena *a, const char *query, const char *name, int *ret_count);
 

@@ -1,6 +1,6 @@
 #include "web/raw_path.h"
 
-/* %00, %2e, %2f or %5c, in capitals too. */
+/* Whether the escape is %00, %2e, %2f or %5c, in either case. */
 static bool
 is_hidden(const char *hex)
 {
@@ -17,14 +17,17 @@ is_hidden(const char *hex)
 	}
 }
 
-/* To nginx a fragment, which no client should send, ends the path as well. */
+/* For nginx a fragment, which no client should send, also ends the path. */
 static bool
 is_end(char c)
 {
 	return c == '\0' || c == '?' || c == '#';
 }
 
-/* What follows a slash: empty with another one behind it, "." or "..". */
+/*
+ * Whether the segment after a slash is empty (another slash follows), "." or
+ * "..".
+ */
 static bool
 is_odd_segment(const char *s)
 {

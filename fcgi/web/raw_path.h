@@ -1,9 +1,10 @@
 /*
- * raw_path: whether a path, as the client sent it, reads in one way alone.
+ * raw_path: checks that a path, as the client sent it, can be read in only one
+ * way.
  *
- * nginx decodes and normalises; what it makes of a path is what is guarded and
- * routed.  A path that only means the same after that is refused: whoever
- * stands before or behind may have read another one.
+ * nginx decodes and normalises the path; guards and routes use the result.  A
+ * path that is only equivalent after normalisation is refused, because a proxy
+ * before or behind may have read another path.
  */
 #ifndef WEB_RAW_PATH_H
 #define WEB_RAW_PATH_H
@@ -11,9 +12,9 @@
 #include <stdbool.h>
 
 /*
- * False when the part of a request's target before the query holds an encoded
- * slash, backslash, dot or NUL, a backslash, or an empty, "." or ".." segment.
- * A slash at the end begins no segment.
+ * Returns false when the part of a request target before the query has an
+ * encoded slash, backslash, dot or NUL, a backslash, or an empty, "." or ".."
+ * segment. A slash at the end does not begin a segment.
  */
 bool raw_path_is_plain(const char *target);
 

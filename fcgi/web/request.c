@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "web/service.h"
 
-/* Client headers that a decision may rest on. */
+/* Client headers on which decisions may depend. */
 static const char *const single_headers[] = {
 	"HTTP_AUTHORIZATION",
 	"HTTP_CONTENT_ENCODING",
@@ -23,8 +23,8 @@ static const char *const single_headers[] = {
 };
 
 /*
- * Every name that a client cannot make is one of nginx's; once each.  The
- * bound is far above what fastcgi.conf sets and single_headers holds.
+ * Every name that is not a client header is set by nginx; each is checked once.
+ * The limit is far above the number in fastcgi.conf and single_headers.
  */
 enum { SINGLE_MAX = 64 };
 
@@ -84,7 +84,10 @@ req_check_params(const char *const *params)
 	return ERR_OK;
 }
 
-/* Each byte is looked at only if those before it fit: a name may be short. */
+/*
+ * Each character is compared only if the ones before match: the name may be
+ * short.
+ */
 static bool
 is_client_header(const char *name)
 {
@@ -108,7 +111,7 @@ req_header(const struct req *r, const char *name)
 	assert(len < sizeof(param) - 5);
 	memcpy(param, "HTTP_", sizeof("HTTP_"));
 	memcpy(param + 5, name, len + 1);
-	/* A source keeps no name that it is asked for. */
+	/* The source does not keep a pointer to the name. */
 	/* cppcheck-suppress returnDanglingLifetime */
 	return r->source->param(r->source->ctx, param);
 }
@@ -192,7 +195,7 @@ req_add_location(struct req *r, const char *collection, const char *id)
 
 static const char cookie_header[] = "Set-Cookie: ";
 
-/* Takes the cookie of that name out of the answer. */
+/* Removes the cookie of that name from the response. */
 static void
 drop_cookie(struct response *out, const char *name, size_t name_len)
 {

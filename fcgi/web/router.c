@@ -1,6 +1,7 @@
 /*
- * A table of some dozens of rows is scanned faster than it is hashed: nearly
- * every row differs from the path within its first bytes.
+ * router: scans the rows one by one.  A table of some dozens of rows is scanned
+ * faster than a path is hashed, because nearly every row differs from the path
+ * within its first bytes.
  */
 #include "web/router.h"
 
@@ -12,12 +13,12 @@
 #include "web/request.h"
 #include "web/service.h"
 
-/* Methods of one path: as many as there are, and some. */
+/* Methods of one path; more than there are. */
 enum { ALLOW_MAX = 16 };
 
 /*
- * Takes {name} from the pattern and one segment from the path.  False when
- * there is no segment or no room for one.
+ * Consumes {name} of the pattern and one segment of the path.  Returns false
+ * when there is no segment or no room for one.
  */
 static bool
 take_value(struct req *r, const char **pattern, const char **path)
@@ -29,7 +30,7 @@ take_value(struct req *r, const char **pattern, const char **path)
 	assert(r->npath < PATH_VALUES_MAX);
 	if (len == 0)
 		return false;
-	/* Copied by keep_values, if this row is the one. */
+	/* keep_values() copies it, if this row is chosen. */
 	r->path_values[r->npath++] = (struct path_value){
 		.name = *pattern + 1,
 		.name_len = pattern_len - 1,
@@ -41,7 +42,7 @@ take_value(struct req *r, const char **pattern, const char **path)
 	return true;
 }
 
-/* Segments are equal byte by byte; {name} stands for one that is not empty. */
+/* Segments are compared byte by byte; {name} matches one that is not empty. */
 static bool
 matches(struct req *r, const char *pattern, const char *path)
 {
@@ -84,11 +85,14 @@ path_below(const struct service *s, const char *path)
 	len = strlen(path);
 	if (len == 0 || *path != '/' || path[len - 1] == '/')
 		return NULL;
-	/* nginx merges slashes; if it was told not to, we do not guess. */
+	/*
+	 * nginx merges slashes; if it was told not to, such a path matches
+	 * nothing.
+	 */
 	return strstr(path, "//") == NULL ? path : NULL;
 }
 
-/* Keeps the list sorted and without repeats. */
+/* Keeps the list sorted and without duplicates. */
 static void
 add_method(const char **methods, int *count, const char *method)
 {
@@ -115,7 +119,7 @@ join_methods(struct arena *a, const char *const *methods, int count)
 	return text;
 }
 
-/* RFC 9110, 9.3.2: HEAD is GET whose answer leaves out the body. */
+/* RFC 9110 section 9.3.2: HEAD is GET without the response body. */
 static bool
 takes(const struct route *row, const char *method)
 {

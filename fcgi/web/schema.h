@@ -1,8 +1,9 @@
 /*
- * schema: what a request may hold and what an answer holds, declared once as
- * rows that name a struct's members.  From the rows come the reading of JSON
- * bodies, query strings, path parameters and headers, the writing of answers,
- * and the OpenAPI document.
+ * schema: the fields of a request or a response, declared once as rows that
+ * name the members of a struct.
+ *
+ * The rows are used to read JSON bodies, query strings, path parameters and
+ * headers, to write responses, and to write the OpenAPI document.
  */
 #ifndef WEB_SCHEMA_H
 #define WEB_SCHEMA_H
@@ -20,8 +21,8 @@ struct json;
 struct json_inexact;
 
 /*
- * A member that a client may leave out, set, or set to null (PATCH).  `set`
- * tells the first from the others, a NULL `value` the last.
+ * A member that a client may leave out, set, or set to null (PATCH).  `set` is
+ * false when it was left out; `value` is NULL when it is null.
  */
 struct opt_string {
 	const char *value;
@@ -39,18 +40,22 @@ struct strings {
 	const char *const *items;
 	size_t count;
 };
-/* Items are structs of the field's `of` schema, one after the other. */
+/* Items are an array of structs of the field's `of` schema. */
 struct objects {
 	const void *items;
 	size_t count;
-	/* Out: the items as JSON with commas (page_write()); or NULL. */
+	/*
+	 * For output: the items as comma-separated JSON (page_write()); or
+	 * NULL.
+	 */
 	const char *text;
 	size_t text_len;
 };
-/* A JSON object of any members. */
+/* A JSON object with arbitrary members. */
 struct any_object {
-	const struct json *value; /* in; NULL when absent */
-	const char *text; /* in: the value, compactly; out: as it is; or NULL */
+	const struct json *value; /* input; NULL when absent */
+	const char *text; /* input: the value as compact JSON; output: written
+	                     as it is; or NULL */
 };
 
 enum field_type {
@@ -61,50 +66,55 @@ enum field_type {
 	TYPE_OPT_BOOL, /* struct opt_bool */
 	TYPE_OPT_INT64, /* struct opt_int64 */
 	/*
-	 * struct strings; in a query, path or header out only.  Absent: items
-	 * is NULL.
+	 * struct strings; in a query, path or header for output only.  When
+	 * absent, items is NULL.
 	 */
 	TYPE_STRINGS,
-	TYPE_OBJECT, /* const void * of the `of` schema; NULL; out only */
-	TYPE_OBJECTS, /* struct objects; in from the body only */
-	TYPE_ANY_OBJECT, /* struct any_object; in from the body only */
+	TYPE_OBJECT, /* const void * of the `of` schema; may be NULL; output
+	                only */
+	TYPE_OBJECTS, /* struct objects; as input from the body only */
+	TYPE_ANY_OBJECT, /* struct any_object; as input from the body only */
 };
 
 enum field_from { FROM_BODY, FROM_QUERY, FROM_PATH, FROM_HEADER };
 
 enum field_format {
 	FMT_NONE,
-	FMT_UUID, /* lower-cased when read */
-	FMT_DATE_TIME, /* RFC 3339; rewritten in UTC with milliseconds */
-	FMT_LINE, /* no control characters, and something to be seen */
-	FMT_EMAIL, /* OpenAPI only; the reader of it has the rules */
-	FMT_URI, /* OpenAPI only */
-	FMT_INTEGER, /* out only: of any size, and on the wire a number */
+	FMT_UUID, /* converted to lower case when read */
+	FMT_DATE_TIME, /* RFC 3339; converted to UTC with milliseconds */
+	FMT_LINE, /* no control characters, and at least one visible character
+	           */
+	FMT_EMAIL, /* for OpenAPI only; the handler checks it */
+	FMT_URI, /* for OpenAPI only */
+	FMT_INTEGER, /* output only: an integer of any size, written as a number
+	              */
 };
 
 struct field {
 	const char *name; /* on the wire */
 	size_t offset;
 	enum field_type type;
-	enum field_from from; /* of what comes in */
+	enum field_from from; /* where the input comes from */
 	bool required;
-	bool nullable; /* in: null is read as NULL; out: NULL writes null */
+	bool nullable; /* input: null is read as NULL; output: NULL is written
+	                  as null */
 	/*
-	 * Of a number, of a text's length in code points, of an array's items,
-	 * of the bytes of any object as compact JSON.  0, 0 is no bound; a max
-	 * below min, none above: such a text is bounded by the body's limit
-	 * alone.
+	 * Limits of a number, of a text's length in code points, of an array's
+	 * items, of an arbitrary object's bytes as compact JSON.  Both 0: no
+	 * limit.  If max is below min there is no upper limit: such a text is
+	 * only limited by the body's size.
 	 */
 	int64_t min, max;
 	enum field_format format;
 	const char *const *one_of; /* ended by NULL */
-	const char *fallback; /* text of an absent query parameter or header */
+	const char *fallback; /* the text that an absent query parameter or
+	                         header stands for */
 	const struct schema *of;
 	/*
-	 * Not NULL: out, TYPE_STRING, the text is preformatted JSON members
-	 * that are put in the object's place of this field ("\"a\":1,\"b\":2");
-	 * may be "".  `name` is then a regular expression of their names, and
-	 * this their JSON type, or SPLICE_ANY.
+	 * Not NULL (output, TYPE_STRING): the text is preformatted JSON members
+	 * ("\"a\":1,\"b\":2", or ""), which are written into the object in
+	 * place of this field.  `name` is then a regular expression for their
+	 * names, and `splice` is their JSON type, or SPLICE_ANY.
 	 */
 	const char *splice;
 	const char *doc;
@@ -121,14 +131,14 @@ struct field {
 	    struct objects: TYPE_OBJECTS, struct any_object: TYPE_ANY_OBJECT)
 
 struct schema {
-	const char *name; /* in components/schemas; NULL to stay inline */
+	const char *name; /* in components/schemas; NULL: written inline */
 	size_t size; /* of the struct; 0: no schema */
 	const struct field *fields; /* ended by a NULL name */
-	bool refuse_unknown; /* unknown body members are errors */
-	bool nullable; /* out: a handler may answer null (by req_answer) */
+	bool refuse_unknown; /* unknown members of the body are errors */
+	bool nullable; /* output: a handler may answer null (by req_answer) */
 	/*
-	 * Out: the answer is a bare array.  Size and rows are an item's, and
-	 * the out_struct is a struct objects.
+	 * Output: the response is an array.  Size and rows describe an item,
+	 * and out_struct is a struct objects.
 	 */
 	bool array;
 };
@@ -144,9 +154,9 @@ struct schema {
 enum problem_kind {
 	PROBLEM_MISSING, /* required and absent */
 	PROBLEM_TYPE, /* another JSON type than the row's */
-	PROBLEM_TOO_SMALL, /* under min: value or length */
+	PROBLEM_TOO_SMALL, /* value or length below the minimum */
 	PROBLEM_TOO_LARGE,
-	PROBLEM_FORMAT, /* not of the row's format, or not one of its values */
+	PROBLEM_FORMAT, /* not in the row's format, or not one of its values */
 	PROBLEM_UNKNOWN, /* not in the schema */
 	PROBLEM_DUPLICATE, /* a parameter given twice */
 	PROBLEM_RULE, /* a rule of the handler; `message` says which */
@@ -155,10 +165,11 @@ enum problem_kind {
 struct problem {
 	enum problem_kind kind;
 	enum field_from from;
-	/* The field's wire name, "items[2].name"; "" for the body itself. */
+	/* The field's name in JSON, "items[2].name"; "" for the body itself. */
 	const char *name;
 	const struct field *field; /* NULL for PROBLEM_UNKNOWN and the body */
-	const char *received; /* JSON type seen: "number", "undefined", ... */
+	const char *received; /* the JSON type that was received: "number",
+	                         "undefined", ... */
 	const char *message; /* for people */
 };
 
@@ -168,32 +179,38 @@ struct problems {
 	int count;
 };
 
-/* Where a request's values are found.  Any member may be NULL. */
+/* The sources of a request's values.  Any member may be NULL. */
 struct schema_input {
 	const struct json *body; /* NULL: the request has none */
-	const char *query; /* raw query string */
-	/* The raw value of a path parameter or header; NULL when absent. */
+	const char *query; /* the query string, not decoded */
+	/*
+	 * Returns the undecoded value of a path parameter or header; NULL when
+	 * absent.
+	 */
 	const char *(*param)(void *ctx, enum field_from from, const char *name);
 	void *param_ctx;
 	/*
-	 * The body's numbers that are no integers, whatever their doubles.
-	 * NULL: not known, so that 100.0 is none either.
+	 * The numbers of the body that are not integers although their doubles
+	 * may be. NULL: not known, so that 100.0 does not count as an integer
+	 * either.
 	 */
 	const struct json_inexact *body_inexact;
-	/* A query parameter is an error that neither rows nor these name. */
+	/*
+	 * A query parameter that neither rows nor more_query name is an error.
+	 */
 	bool refuse_unknown_query;
 	const struct field *more_query; /* or NULL */
 };
 
 /*
- * How many values, names of members included, a body of this schema has at
- * most, and some more: for json_read_bounded().
+ * An upper limit for the number of values, including names of members, in a
+ * body of this schema, for json_read_bounded().
  */
 size_t schema_values_max(const struct schema *s);
 
 /*
- * Fills *ret_struct (zeroed first) from the input.  ERR_INVALID: see
- * *ret_problems, which names every field that failed, in the rows' order.
+ * Zeroes *ret_struct and fills it from the input.  ERR_INVALID: *ret_problems
+ * names every field that failed, in the order of the rows.
  */
 MUST_CHECK enum err schema_read(const struct schema *s, struct arena *a,
     const struct schema_input *input, void *ret_struct,
@@ -202,11 +219,11 @@ MUST_CHECK enum err schema_read(const struct schema *s, struct arena *a,
 void schema_write(const struct schema *s, struct buf *b, const void *strukt);
 
 /*
- * JSON Schema 2020-12.  A named schema is written in full here and referred to
- * (#/components/schemas/NAME) from within others.
+ * Writes JSON Schema 2020-12.  A named schema is written in full here; other
+ * schemas refer to it (#/components/schemas/NAME).
  */
 void schema_openapi(const struct schema *s, struct buf *b,
-    enum field_from from); /* what comes in, of one place */
+    enum field_from from); /* for input: the rows from one source */
 void schema_openapi_out(const struct schema *s, struct buf *b);
 void schema_openapi_field(const struct field *f, struct buf *b);
 

@@ -99,7 +99,10 @@ one_of_message(struct arena *a, const char *const *values)
 	return message;
 }
 
-/* In its one spelling; NULL when it is not of the format. */
+/*
+ * The text in the canonical spelling of its format; NULL when it is not in the
+ * format.
+ */
 static const char *
 canonical(struct arena *a, enum field_format format, const char *text)
 {
@@ -140,7 +143,7 @@ format_message(enum field_format format)
 	case FMT_DATE_TIME:
 		return "must be an RFC 3339 date and time";
 	default:
-		return "is not valid"; /* no other is checked */
+		return "is not valid"; /* other formats are not checked */
 	}
 }
 

@@ -1,4 +1,4 @@
-/* schema_check: whether one value is what its row asks for. */
+/* schema_check: checks one value against its row. */
 #ifndef WEB_SCHEMA_CHECK_H
 #define WEB_SCHEMA_CHECK_H
 
@@ -15,17 +15,17 @@ struct schema_fault {
 	const char *message;
 };
 
-/* False: *ret_fault says what is wrong. */
+/* Returns false when *ret_fault says what is wrong. */
 MUST_CHECK bool schema_check_int(const struct field *f, struct arena *a,
     int64_t n, struct schema_fault *ret_fault);
 /*
- * *text must be UTF-8.  True: *text is the value in its format's one spelling,
- * perhaps a copy in the arena.
+ * *text must be UTF-8.  If true is returned, *text is the value in the
+ * canonical spelling of its format, possibly a copy in the arena.
  */
 MUST_CHECK bool schema_check_string(const struct field *f, struct arena *a,
     const char **text, struct schema_fault *ret_fault);
 
-/* How many items an array has. */
+/* Checks the number of items of an array. */
 MUST_CHECK bool schema_check_count(const struct field *f, struct arena *a,
     size_t count, struct schema_fault *ret_fault);
 

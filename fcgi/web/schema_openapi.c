@@ -1,4 +1,6 @@
-/* schema_openapi: the rows as JSON Schema 2020-12, the dialect of OpenAPI 3.1.
+/*
+ * schema_openapi: writes the rows as JSON Schema 2020-12, the dialect of
+ * OpenAPI 3.1.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,7 @@ enum direction { DIRECTION_IN, DIRECTION_OUT };
 static void write_object(const struct schema *s, struct buf *b,
     enum direction direction, enum field_from from);
 
-/* ,"name": or "name": for the first member. */
+/* Writes ,"name": or, for the first member, "name":. */
 static void
 write_name(struct buf *b, bool *first, const char *name)
 {
@@ -64,7 +66,7 @@ write_values(const struct field *f, struct buf *b)
 	buf_puts(b, f->nullable ? ",null]" : "]");
 }
 
-/* As JSON: a regular expression has one backslash of two. */
+/* In JSON text: each backslash of the regular expression is doubled. */
 #define LINE_PATTERN \
 	"^[^\\\\u0000-\\\\u001f\\\\u007f-\\\\u009f\\\\u2028\\\\u2029]*$"
 
@@ -91,7 +93,7 @@ write_text_schema(const struct field *f, struct buf *b)
 	write_values(f, b);
 }
 
-/* By name where it has one. */
+/* Writes the name of the schema if it has one, otherwise the schema inline. */
 static void
 write_reference(
     const struct schema *of, struct buf *b, enum direction direction)
@@ -107,7 +109,7 @@ static void
 write_object_row(const struct field *f, struct buf *b)
 {
 	if (!f->nullable) {
-		/* Beside $ref, 2020-12 allows a description. */
+		/* JSON Schema 2020-12 allows a description beside $ref. */
 		buf_puts(b, "\"allOf\":[");
 		write_reference(f->of, b, DIRECTION_OUT);
 		buf_putc(b, ']');
@@ -130,7 +132,7 @@ write_fallback(const struct field *f, struct buf *b)
 		buf_puts(b, f->fallback);
 }
 
-/* Members of the row's schema, without braces. */
+/* Writes the members of the row's schema, without braces. */
 static void
 write_row(const struct field *f, struct buf *b, enum direction direction)
 {
@@ -182,7 +184,7 @@ write_described_row(
 	buf_putc(b, '}');
 }
 
-/* Whether each answer has the member: see is_left_out in schema_write. */
+/* Whether each response has the member: see is_left_out in schema_write. */
 static bool
 is_always_there(const struct field *f)
 {
@@ -227,7 +229,7 @@ write_properties(const struct schema *s, struct buf *b,
 	buf_putc(b, '}');
 }
 
-/* Members that are told by a pattern of their names. */
+/* Members described by a pattern of their names. */
 static void
 write_spliced(const struct schema *s, struct buf *b)
 {

@@ -1,4 +1,4 @@
-/* schema_read: from JSON, query string, path and headers into a struct. */
+/* schema_read: reads JSON, query string, path and headers into a struct. */
 #include <string.h>
 
 #include "base/arena.h"
@@ -61,7 +61,7 @@ refuse_parameter(struct schema_reader *rd, const char *name)
 			       });
 }
 
-/* One pass, however many rows and pairs there are. */
+/* One pass over the query, however many rows and pairs there are. */
 static void
 collect_query(struct schema_reader *rd, size_t nrows)
 {
@@ -95,7 +95,7 @@ collect_query(struct schema_reader *rd, size_t nrows)
 			});
 }
 
-/* The object that body rows are read from, or NULL. */
+/* The object from which body rows are read, or NULL. */
 static const struct json *
 find_object(struct schema_reader *rd)
 {

@@ -1,22 +1,27 @@
 /*
- * schema_size: how many values a body can hold by its schema.
+ * schema_size: the number of values that a body can have by its schema.
  *
- * Rules that count after reading (a list of at most 100) and members that no
- * row names have some room beyond, so that they get the answer that names them.
+ * It adds some room for rules that are checked after parsing (a list of at most
+ * 100) and for unknown members, so that a request that violates them gets the
+ * error that names the field.
  */
 #include <assert.h>
 
 #include "web/schema.h"
 
 enum {
-	MEMBER_VALUES = 2, /* its name, and it */
+	MEMBER_VALUES = 2, /* its name, and itself */
 	UNBOUNDED_ITEMS = 1000, /* of an array whose row has no max */
-	UNBOUNDED_BYTES = 8 * 1024, /* of any object whose row has none */
-	/* Of any object; one of the body's may take as many as its bytes. */
+	UNBOUNDED_BYTES =
+	    8 * 1024, /* of an arbitrary object whose row has none */
+	/*
+	 * Values of an arbitrary object in a list; one that is a member of the
+	 * body itself may have as many as its bytes allow.
+	 */
 	ANY_OBJECT_VALUES = 16,
 	SPARE_VALUES = 64,
 	IGNORED_VALUES = 256, /* where unknown members are ignored */
-	LEVELS_MAX = 8, /* of our own tables */
+	LEVELS_MAX = 8, /* the most levels in the constant tables */
 };
 
 static size_t
@@ -25,7 +30,7 @@ max_or(const struct field *f, size_t otherwise)
 	return f->max > 0 && f->max >= f->min ? (size_t)f->max : otherwise;
 }
 
-/* *largest: bytes of the largest any object. */
+/* *largest: bytes of the largest arbitrary object. */
 static size_t
 count_members(/* NOLINT(misc-no-recursion) */
     const struct schema *s, size_t *largest, int level)
@@ -64,7 +69,7 @@ schema_values_max(const struct schema *s)
 {
 	size_t largest = 0, count = count_members(s, &largest, 0);
 
-	/* Each value takes two bytes: itself and a comma. */
+	/* Each value takes at least two bytes: itself and a comma. */
 	return count + largest / 2 + SPARE_VALUES +
 	       (s->refuse_unknown ? 0 : IGNORED_VALUES);
 }

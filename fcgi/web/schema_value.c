@@ -1,4 +1,7 @@
-/* schema_value: one value, or one object of values, into a struct's members. */
+/*
+ * schema_value: reads one value, or one object of values, into the members of a
+ * struct.
+ */
 #include "web/schema_value.h"
 
 #include <assert.h>
@@ -12,7 +15,7 @@
 #include "base/utf8.h"
 #include "web/schema_check.h"
 
-/* Of one that has no max: more than any body is. */
+/* The limit of an object that has no max: more than any body has. */
 enum { ANY_OBJECT_MAX_BYTES = 64 << 20 };
 
 void
@@ -142,8 +145,8 @@ read_string(struct schema_reader *rd, const struct field *f, const char *text)
 }
 
 /*
- * A number with a fraction or an exponent.  Above 2^53 a double stands for
- * other integers as well.
+ * Reads a number with a fraction or an exponent.  Above 2^53 a double
+ * represents several integers.
  */
 static bool
 read_real(struct schema_reader *rd, const struct field *f, const struct json *j)
@@ -189,7 +192,7 @@ read_strings(
 	    (struct strings){ items, count };
 }
 
-/* Each item's members, by the rows of the field's own schema. */
+/* Reads the members of each item by the rows of the field's own schema. */
 static void
 read_objects(
     struct schema_reader *rd, const struct field *f, const struct json *j)
@@ -303,14 +306,20 @@ read_json(struct schema_reader *rd, const struct field *f, const struct json *j)
 	reject_type(rd, f, schema_type_name(j));
 }
 
-/* A query, path or header value: text, whatever the row's type. */
+/*
+ * Reads the value of a query parameter, path parameter or header: text,
+ * whatever the row's type.
+ */
 void
 schema_read_text(
     struct schema_reader *rd, const struct field *f, const char *text)
 {
 	int64_t n;
 
-	/* Lengths are counted in code points below, and JSON goes out. */
+	/*
+	 * The text must be UTF-8: lengths are counted in code points below, and
+	 * it is written as JSON.
+	 */
 	if (!utf8_valid(text, strlen(text))) {
 		schema_add_field_problem(
 		    rd, f, PROBLEM_FORMAT, "string", "must be UTF-8");

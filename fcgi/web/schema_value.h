@@ -1,7 +1,6 @@
 /*
- * schema_value: the part of schema_read that turns one value into a member of
- * the struct, wherever the value came from, and an object within the body into
- * a struct of its own.
+ * schema_value: the part of schema_read that turns one value from any source
+ * into a member of the struct, and an object within the body into a struct.
  */
 #ifndef WEB_SCHEMA_VALUE_H
 #define WEB_SCHEMA_VALUE_H
@@ -12,7 +11,7 @@ struct arena;
 struct json;
 
 struct schema_query_value {
-	const char *text; /* of the first pair */
+	const char *text; /* of the first pair with that name */
 	int count;
 };
 
@@ -22,25 +21,28 @@ struct schema_reader {
 	const struct schema_input *input;
 	unsigned char *strukt;
 	struct problems *problems;
-	/* By row; NULL when no row wants it. */
+	/* Indexed by row; NULL when no row has that source. */
 	struct schema_query_value *query;
-	const char *prefix; /* of names in problems: "items[2]."; or NULL */
+	const char *prefix; /* before names in problems: "items[2]."; or NULL */
 };
 
 void schema_add_problem(struct schema_reader *rd, const struct problem *p);
 void schema_add_field_problem(struct schema_reader *rd, const struct field *f,
     enum problem_kind kind, const char *received, const char *message);
-/* As problems name it: "number". */
+/* The name of the type as in problems: "number". */
 const char *schema_type_name(const struct json *j);
 
-/* A query, path or header value: text, whatever the row's type. */
+/*
+ * Reads the value of a query parameter, path parameter or header: text,
+ * whatever the row's type.
+ */
 void schema_read_text(
     struct schema_reader *rd, const struct field *f, const char *text);
 void schema_read_missing(struct schema_reader *rd, const struct field *f);
-/* The object's member for this row, or that it is missing. */
+/* Reads the object's member for this row, or records that it is missing. */
 void schema_read_member(
     struct schema_reader *rd, const struct field *f, const struct json *object);
-/* All rows of an object within the body, and what is in none. */
+/* Reads all rows of an object within the body, and records unknown members. */
 void schema_read_members(struct schema_reader *rd, const struct json *object);
 void schema_refuse_unknown(struct schema_reader *rd, const struct json *object);
 

@@ -1,4 +1,4 @@
-/* schema_write: from a struct to the JSON of an answer. */
+/* schema_write: writes a struct as the JSON of a response. */
 #include <string.h>
 
 #include "base/buf.h"
@@ -53,7 +53,10 @@ is_absent(const struct field *f, const void *member)
 	return false;
 }
 
-/* NULL is null where the row allows it; elsewhere the member is left out. */
+/*
+ * A NULL value is written as null where the row allows it; otherwise the member
+ * is left out.
+ */
 static bool
 is_left_out(const struct field *f, const void *member)
 {
@@ -111,7 +114,10 @@ write_value(const struct field *f, struct buf *b, const void *member)
 	}
 }
 
-/* Recursion follows the schemas, which are ours, never a client's input. */
+/*
+ * The recursion follows the schemas, which are constant, never a client's
+ * input.
+ */
 static void
 write_object(const struct schema *s, struct buf *b, const void *strukt)
 {
@@ -136,7 +142,7 @@ write_object(const struct schema *s, struct buf *b, const void *strukt)
 			buf_puts(b, spliced);
 			continue;
 		}
-		/* Wire names are ours and need no escapes. */
+		/* Names in the tables need no escapes. */
 		buf_putc(b, '"');
 		buf_puts(b, f->name);
 		buf_put(b, "\":", 2);

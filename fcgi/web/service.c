@@ -25,7 +25,10 @@ enum {
 	HANDLE_ALL_BODY_BYTES = 1024 * 1024,
 };
 
-/* Errors that any route may come to; the others are declared by its row. */
+/*
+ * Some errors may occur on any route; the others must be declared by the
+ * route's row.
+ */
 static void
 check_declared(const struct req *r, enum err e)
 {
@@ -93,8 +96,8 @@ run_route(const struct service *s, struct req *r)
 }
 
 /*
- * A whole path is below no service's prefix, so that a client cannot reach it
- * through the service's location.
+ * A path given as a whole is not below the prefix of any service, so a client
+ * cannot reach it through the service's location.
  */
 static const struct builtin *
 find_builtin(const struct service *s, const char *path)
@@ -168,8 +171,8 @@ dispatch(const struct service *s, struct req *r)
 }
 
 /*
- * Makes a stream's first piece before anything is sent: what fails here is an
- * answer of its own, and a stream of one piece is a plain body.
+ * Makes the first piece of a stream before anything is sent: if it fails, the
+ * response is an error, and a stream of one piece is sent as a plain body.
  */
 static enum err
 begin_stream(struct req *r)
@@ -273,7 +276,9 @@ service_is_prompt(const struct service *s, const struct req *r)
 	own = find_builtin(s, probe.path);
 	if (own != NULL)
 		return own->nonblocking;
-	/* With a body, auth may have to be asked again: see guard.h. */
+	/*
+	 * A request with a body may need a second verdict of auth: see guard.h.
+	 */
 	return router_find(s, &probe, &metric, &allow) == ERR_OK &&
 	       probe.route->prompt &&
 	       (probe.route->guard == GUARD_NONE ||

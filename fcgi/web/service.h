@@ -1,14 +1,15 @@
 /*
- * service: routes in, running FastCGI service out.
+ * service: the routes, hooks and settings of a service, and how a request is
+ * answered.
  *
- * For every request: what nginx set (500), the path as sent (400),
- * hooks->before, route lookup (404, 405), the route's guard, media type and
- * body (415, 413, 400), hooks->screen (limits, before anything costs more),
- * schema and what is in none (400), the verdict once more if it is old,
- * hooks->guard, handler, answer.  A failure at any step is written by
- * write_error.  When it is sent, access_end() logs and counts it.
+ * The steps for every request: nginx's parameters (500), the original path
+ * (400), hooks->before, route lookup (404, 405), the route's guard, media type
+ * and body (415, 413, 400), hooks->screen (limits, before anything expensive),
+ * schema and unknown input (400), a second verdict if the first one is old,
+ * hooks->guard, handler, response.  write_error writes the failure of any step.
+ * After the response was sent, access_end() logs and counts it.
  *
- * What app/builtin.h adds to each service is answered before that.
+ * The routes that app/builtin.h adds to each service are answered before that.
  */
 #ifndef WEB_SERVICE_H
 #define WEB_SERVICE_H
@@ -29,7 +30,7 @@ struct service;
 
 #define KEDGE_VERSION "0.1.0"
 
-/* A header of a route's success, for OpenAPI. */
+/* A header of a route's successful response, for OpenAPI. */
 struct route_header {
 	const char *name;
 	const char *doc;
@@ -39,7 +40,7 @@ struct route_header {
 		"Location", "The address of what was made.", \
 	}
 
-/* A code of the service's own for an error, for OpenAPI. */
+/* An error code of the service, for OpenAPI. */
 struct service_code {
 	const char *code;
 	enum err err;
@@ -47,43 +48,50 @@ struct service_code {
 };
 
 enum route_guard {
-	GUARD_IDENTITY, /* the default: a valid assertion, else 401 */
+	GUARD_IDENTITY, /* the default: a valid assertion, otherwise 401 */
 	GUARD_NONE, /* anybody */
 };
 
-/* How often one client may ask: so often at once, refilled evenly. */
+/* The rate limit for one client: `burst` requests at once, refilled evenly. */
 struct route_rate {
-	int64_t burst; /* 0: as the service has it for all */
+	int64_t burst; /* 0: the service's general limit */
 	int64_t period_s;
 };
 
 struct route {
-	const char *method; /* NULL ends the list; GET takes HEAD as well */
+	const char *method; /* NULL ends the list; GET also accepts HEAD */
 	const char *path; /* below the prefix: "/tasks/{id}" */
-	/* ERR_OK: *out_struct is written by `out`, or req_answer was used. */
+	/*
+	 * If it returns ERR_OK, `out` describes *out_struct, or req_answer()
+	 * was called.
+	 */
 	enum err (*handler)(
 	    struct req *r, const void *in_struct, void *out_struct);
 	const char *summary;
 	enum route_guard guard;
-	const char *role; /* needed besides; admin always passes; NULL: none */
+	const char *role; /* a role that is required besides; admin always
+	                     passes; NULL: none */
 	unsigned flags; /* the service's own, for its hooks */
-	struct route_rate rate; /* likewise; a row with one has its own count */
+	struct route_rate rate; /* for the hooks, too; a row with a rate has its
+	                           own counter */
 	struct schema in;
 	struct schema out;
-	int status; /* of success; 0: 200, or 204 without `out` */
+	int status; /* for success; 0: 200, or 204 without `out` */
 	size_t body_max_bytes; /* 0: 64 KiB */
-	bool body_form; /* a form body is read as well as JSON */
-	bool body_optional; /* no body reads as {} */
+	bool body_form; /* a form body is accepted as well as JSON */
+	bool body_optional; /* a missing body is read as {} */
 	/*
 	 * Neither the handler nor a hook of the service waits for anything: the
 	 * event loop answers by itself, without a thread.
 	 */
 	bool prompt;
 	unsigned errors; /* BIT(ERR_...): declared, for OpenAPI */
-	/* OpenAPI alone, from here on. */
-	const struct route_header *headers; /* of success; NULL name ends */
-	const struct field *query; /* what the handler reads by itself */
-	bool unlisted; /* no part of it: nothing that a client could use */
+	/* The members from here on are for OpenAPI only. */
+	const struct route_header
+	    *headers; /* of a successful response; a NULL name ends the list */
+	const struct field
+	    *query; /* query parameters that the handler reads by itself */
+	bool unlisted; /* left out of the document: of no use to a client */
 };
 #define BIT(e) (1u << (unsigned)(e))
 /*
@@ -93,132 +101,140 @@ struct route {
 #define ROUTE_NO_RECORD (1u << 31)
 
 struct service_hooks {
-	/* Before routing; may refuse anything (rate limits).  May be NULL. */
+	/*
+	 * Called before routing; may refuse anything (rate limits).  May be
+	 * NULL.
+	 */
 	enum err (*before)(struct req *r);
-	/* After the body is parsed, before its schema is applied. */
+	/* Called after the body is parsed, before its schema is applied. */
 	enum err (*screen)(struct req *r);
-	/* After the schema, before the handler. */
+	/* Called after the schema is applied, before the handler. */
 	enum err (*guard)(struct req *r);
 	/* NULL: the standard body {code,message,requestId[,fields]}. */
 	void (*write_error)(struct req *r, enum err e);
 	/*
-	 * Adds members ("db":"ok","cache":"away") to /health/ready.  False: not
-	 * ready, and the answer is a 503.
+	 * Adds members ("db":"ok","cache":"away") to /health/ready.  Returns
+	 * false when the service is not ready; the response is then a 503.
 	 */
 	bool (*ready)(void *app, struct buf *members);
 	/*
-	 * Adds to /metrics; may wait for the database, since it is called in
+	 * Adds to /metrics; may wait for the database, because it is called in
 	 * the background (scrape.h).  May be NULL.
 	 */
 	void (*metrics)(void *app, struct buf *b);
-	/* Likewise; service_main() fills it in for what a library adds. */
+	/* The same for metrics of a library; service_main() sets it. */
 	void (*library_metrics)(void *app, struct buf *b);
 };
 
 /*
- * What is answered before routing, without guards, hooks and bodies: a
- * service's metrics, say.  GET and HEAD alone.
+ * A route that is answered before routing, without guards, hooks and bodies,
+ * such as a service's metrics.  GET and HEAD only.
  */
 struct builtin {
-	const char *path; /* whole, or below the prefix; NULL ends the list */
+	const char *path; /* a whole path, or one below the prefix; NULL ends
+	                     the list */
 	bool below_prefix;
 	void (*answer)(const struct service *s, struct req *r);
-	bool nonblocking; /* as a route's */
+	bool nonblocking; /* as in struct route */
 };
 
-/* The routes of a service as numbers of base/metrics.h. */
+/* The numbers of a service's routes in base/metrics.h. */
 struct service_metrics {
 	int builtin;
 	int handle_all;
-	int routes[METRICS_ROUTES_MAX]; /* by router_find()'s index */
+	int routes[METRICS_ROUTES_MAX]; /* indexed as by router_find() */
 };
 
 enum { SERVICE_PREFETCH_MAX = 32 };
 
 struct service {
-	const char *name; /* "core": assertion audience, log, metrics */
+	const char
+	    *name; /* "core": audience of assertions, name in log and metrics */
 	const char *title; /* of the OpenAPI document */
-	const char *prefix; /* "/api/core", unless PREFIX says otherwise */
+	const char *prefix; /* "/api/core", unless PREFIX is set */
 	const struct route *const *routes; /* NULL-ended list of route lists */
 	const struct builtin *builtins; /* or NULL */
 	struct service_hooks hooks;
 	/*
-	 * NULL, or: answers every request, before the library's own paths and
-	 * without routes, guards and bodies.  For a pool whose KEDGE_PATH is
-	 * another service's (auth's verify): nothing in it may choose an answer
-	 * by path.
+	 * If not NULL, answers every request, before the library's own paths
+	 * and without routes, guards and bodies.  For a pool whose KEDGE_PATH
+	 * belongs to another service (auth's verify): no path may select a
+	 * response there.
 	 */
 	enum err (*handle_all)(struct req *r);
 	/*
 	 * With handle_all: the route of its requests in metrics and log.  They
-	 * are subrequests of nginx's, and logged at LOG_DEBUG while below 400,
-	 * with this name as their event.
+	 * are subrequests of nginx, and logged at LOG_DEBUG while their status
+	 * is below 400.
 	 */
 	const char *handle_all_route;
 	/*
-	 * NULL, or, beside handle_all: gets what that will need for all of
-	 * these requests, in one round trip, and leaves it in their
-	 * `prefetched`.  Says which of them can be answered at once, as those
-	 * of a route's `prompt` are.  Of the requests, SERVICE_PREFETCH_MAX at
-	 * most, only app, source and arena are set.
+	 * NULL, or, with handle_all: reads in one round trip what the given
+	 * requests need, and stores it in their `prefetched`.  Reports which of
+	 * them can be answered at once, without a thread.  Of the requests, at
+	 * most SERVICE_PREFETCH_MAX, only app, source and arena are set.
 	 */
 	void (*prefetch)(
 	    void *app, struct req *const *rs, bool *ret_ready, size_t n);
 	/*
-	 * NULL, or: asked just before the event loop answers what prefetch has
-	 * called ready.  False: answering would now wait for something, and is
-	 * left to a thread.
+	 * NULL, or: called just before the event loop answers a request that
+	 * prefetch has called ready.  Returns false when answering would now
+	 * have to wait; a thread then answers.
 	 */
 	bool (*is_still_ready)(void *app, struct req *r);
-	/* NULL: guarded routes answer 401 to everybody. */
+	/* NULL: guarded routes answer 401 to every request. */
 	const unsigned char *identity_key;
 	/*
-	 * Asks auth whether an assertion that is too old still holds
-	 * (guard.h); may wait.  ERR_OK: *ret_who is what auth says now.  NULL:
-	 * an assertion that is too old is 401.
+	 * Asks auth whether an assertion that is too old is still valid
+	 * (guard.h); may wait.  ERR_OK: *ret_who is the new identity.  NULL: an
+	 * assertion that is too old gives 401.
 	 */
 	enum err (*reverify)(struct req *r, const char *assertion,
 	    const struct identity **ret_who);
 	/*
-	 * For OpenAPI: routes of GUARD_NONE that have one of these flags want
-	 * the session cookie, because a hook of the service sees to it.
+	 * For OpenAPI: routes with GUARD_NONE and one of these flags need the
+	 * session cookie, because a hook of the service checks it.
 	 */
 	unsigned session_flags;
 	const char *session_cookie; /* its name, for OpenAPI */
 	/*
-	 * Routes of GUARD_NONE ignore bodies without a type, query parameters
-	 * and headers that they do not read, as BetterAuth's do.  See input.h.
+	 * Routes with GUARD_NONE ignore bodies without a type, query parameters
+	 * and headers that they do not read, as BetterAuth does.  See input.h.
 	 */
 	bool ignores_unknown;
 	const struct service_code *codes; /* ended by a NULL code; or NULL */
-	/* NULL: every request counts as one of no route. */
+	/* NULL: requests are counted without a route. */
 	const struct service_metrics *metrics;
-	/* The total time of a body; see fastcgi/bodies.h. */
+	/* The time limit for a whole body; see fastcgi/bodies.h. */
 	int64_t body_timeout_us;
 	void *app;
 };
 
 /*
- * Answers one request: fills r->response.  What this thread logs from then on
- * has the request's id, until log_set_request(NULL, NULL).  No FastCGI in it:
- * the event loop, the unit tests and the fuzzers call it alike.  r is zeroed by
- * the caller except arena and source, and what prefetch() has set.
+ * Answers one request: fills r->response.  From then on this thread's log lines
+ * have the request's id, until log_set_request(NULL, NULL).  The function knows
+ * nothing of FastCGI: the event loop, the unit tests and the fuzzers call it in
+ * the same way.  The caller zeroes r, except arena, source and what prefetch()
+ * has set.
  */
 void service_handle(const struct service *s, struct req *r);
-/* Whether that will wait for nothing, by what r->source has. */
+/* Whether answering will not wait, judged by r->source. */
 bool service_is_prompt(const struct service *s, const struct req *r);
 
 /*
- * How many bytes of its body are worth keeping: a longer one is refused.  By
- * what r->source has of the parameters.
+ * How many bytes of the body should be kept: a longer body is refused.  Judged
+ * by the parameters in r->source.
  */
 size_t service_body_max(const struct service *s, const struct req *r);
 
-/* Before the workers are forked, so that they agree on the numbers. */
+/*
+ * To be called before the workers are forked, so that they use the same
+ * numbers.
+ */
 void
 service_number_routes(const struct service *s, struct service_metrics *ret_m);
 
-/* The OpenAPI 3.1 document. */
+/* Writes the OpenAPI 3.1 document. */
 void service_openapi(const struct service *s, struct buf *b);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * service_application: a service as the FastCGI server sees it
- * (fastcgi/application.h).
+ * service_application: the interface through which the FastCGI server calls a
+ * service (fastcgi/application.h).
  */
 #ifndef WEB_SERVICE_APPLICATION_H
 #define WEB_SERVICE_APPLICATION_H
@@ -9,7 +9,7 @@
 
 struct service;
 
-/* `s` must stay as long as the application is used. */
+/* `s` must stay valid as long as the application is used. */
 struct application service_application(const struct service *s);
 
 #endif

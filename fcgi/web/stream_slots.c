@@ -15,7 +15,7 @@ struct stream_slot {
 };
 
 struct stream_slots {
-	pthread_mutex_t mutex; /* guards the slots */
+	pthread_mutex_t mutex; /* protects the slots */
 	int64_t count;
 	int64_t per_user;
 	struct stream_slot slots[];
@@ -43,7 +43,9 @@ stream_slots_free(struct stream_slots *s)
 	free(s);
 }
 
-/* With the lock held; NULL: there is none for this user. */
+/*
+ * Returns NULL when there is no slot for this user.  The caller holds the lock.
+ */
 static struct stream_slot *
 find_slot(struct stream_slots *s, const unsigned char user[SHA256_SIZE])
 {

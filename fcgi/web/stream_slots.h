@@ -1,8 +1,8 @@
 /*
- * stream_slots: how many answers of a process may be streams at once.
+ * stream_slots: limits how many responses of a process may be streams at once.
  *
- * A stream holds its thread until the client has read it.  So a process has
- * few of them, and one user still fewer: a thread is left for everybody else.
+ * A stream occupies its thread until the client has read it.  So a process has
+ * few of them, and one user still fewer: a thread remains for everybody else.
  */
 #ifndef WEB_STREAM_SLOTS_H
 #define WEB_STREAM_SLOTS_H
@@ -17,7 +17,10 @@ struct stream_slots;
 
 struct stream_slots *stream_slots_new(int64_t slots, int64_t per_user);
 void stream_slots_free(struct stream_slots *s);
-/* Until the arena is emptied.  False: there is none free, for this user. */
+/*
+ * Takes a slot until the arena is reset.  Returns false when none is free for
+ * this user.
+ */
 MUST_CHECK bool
 stream_slots_take(struct stream_slots *s, struct arena *a, const char *user_id);
 

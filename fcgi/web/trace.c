@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "web/request.h"
 
-/* version "-" trace-id "-" parent-id "-" trace-flags */
+/* The format is: version "-" trace-id "-" parent-id "-" trace-flags. */
 enum {
 	VERSION_LEN = 2,
 	TRACE_ID_AT = 3,
@@ -22,7 +22,7 @@ enum {
 	HEADER_LEN = 55,
 };
 
-/* Lower case only, as the grammar has it. */
+/* The grammar allows only lower case. */
 static bool
 is_hex(const char *s, size_t len)
 {
@@ -50,7 +50,7 @@ is_valid(const char *h)
 		return false;
 	if (!is_hex(h, VERSION_LEN) || strncmp(h, "ff", VERSION_LEN) == 0)
 		return false;
-	/* A later version may say more, after another dash. */
+	/* A later version may have more fields, after another dash. */
 	if (len > HEADER_LEN &&
 	    (strncmp(h, "00", VERSION_LEN) == 0 || h[HEADER_LEN] != '-'))
 		return false;
@@ -79,7 +79,7 @@ make_traceparent(struct arena *a, const char *trace_id, const char *flags)
 	uint64_t parent;
 
 	random_bytes(&parent, sizeof(parent));
-	/* "| 1": an id of zeroes is invalid. */
+	/* "| 1", because an id of zeroes is invalid. */
 	return arena_printf(a, "00-%s-%016llx-%s", trace_id,
 	    (unsigned long long)(parent | 1), flags);
 }
@@ -101,6 +101,9 @@ trace_continue(struct arena *a, const char *trace_id)
 	if (trace_id == NULL || strlen(trace_id) != TRACE_ID_LEN ||
 	    !is_hex(trace_id, TRACE_ID_LEN) || is_zero(trace_id, TRACE_ID_LEN))
 		return NULL;
-	/* "01", sampled: the flags are not known, and the trace was begun. */
+	/*
+	 * "01" means sampled: the original flags are not known, but the trace
+	 * exists.
+	 */
 	return make_traceparent(a, trace_id, "01");
 }

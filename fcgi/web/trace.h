@@ -1,4 +1,4 @@
-/* trace: W3C Trace Context, as far as we take part in it: we pass it on. */
+/* trace: passes a W3C Trace Context on to other services. */
 #ifndef WEB_TRACE_H
 #define WEB_TRACE_H
 
@@ -6,19 +6,20 @@ struct arena;
 struct req;
 
 /*
- * Sets trace_id and trace_flags by a traceparent header; leaves them alone when
- * it is not valid, or NULL.
+ * Sets trace_id and trace_flags from a traceparent header; leaves them alone
+ * when the header is NULL or not valid.
  */
 void trace_read(struct req *r, const char *header);
 /*
- * What a call to another service says of the request that it is made for, as
- * whole header lines: the request's id, and, if it is part of a trace, that.
- * Writes two, the second NULL when there is no trace.
+ * Header lines for a call to another service on behalf of a request: the
+ * request's id and, if it belongs to a trace, traceparent.  Writes two
+ * pointers; the second is NULL when there is no trace.
  */
 void trace_write_headers(const struct req *r, const char *ret_headers[2]);
 /*
- * The value of a traceparent header for a call that continues a trace whose
- * request is over, as a job does.  NULL: trace_id is NULL or no valid id.
+ * The value of a traceparent header for a call that continues the trace of an
+ * earlier request, as a job does.  Returns NULL when trace_id is NULL or not
+ * valid.
  */
 const char *trace_continue(struct arena *a, const char *trace_id);
 

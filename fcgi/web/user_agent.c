@@ -9,9 +9,9 @@
 enum where { BEGINNING, ANYWHERE, ANY_CASE };
 
 /*
- * The first that fits: others claim to be Chrome, and Chrome to be Safari.
- * nginx/log.conf.in has the same table, and t/10-edge.t holds them
- * against each other.
+ * The first matching row applies: other browsers claim to be Chrome, and Chrome
+ * claims to be Safari.  nginx/log.conf.in has the same table; t/10-edge.t
+ * compares them.
  */
 static const struct {
 	const char *text;

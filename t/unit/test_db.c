@@ -799,7 +799,7 @@ START_TEST(notify_follows_the_commit)
 }
 END_TEST
 
-START_TEST(torture_each_statement_leaves_nothing_half_done)
+START_TEST(fault_in_each_statement_leaves_nothing_half_done)
 {
 	struct change change;
 	int n;
@@ -1137,7 +1137,7 @@ make_suite(void)
 	tcase_add_test(
 	    transact, transact_connection_lost_in_commit_is_not_repeated);
 	tcase_add_test(
-	    transact, torture_each_statement_leaves_nothing_half_done);
+	    transact, fault_in_each_statement_leaves_nothing_half_done);
 	tcase_add_test(transact, nested_undoes_its_own_only);
 	tcase_add_test(transact, nested_cannot_undo_a_lost_connection);
 	tcase_add_test(transact, transact_with_more_time_for_some_statements);
