@@ -7,7 +7,7 @@ use IO::Select;
 use IO::Socket::INET;
 use Test::More;
 use Kedge qw(jdecode slurp wait_until);
-use Kedge::FastCGI qw(fcgi_request fcgi_send);
+use Kedge::FastCGI qw(fcgi_answer fcgi_request fcgi_send);
 use Kedge::Money qw(hold_lock);
 use Kedge::Wallet;
 
@@ -219,25 +219,49 @@ my $verdict = fcgi_request($k->dir . '/run/verify.sock', { REQUEST_METHOD => 'GE
 	KEDGE_ROLES => '', KEDGE_PATH => $path, KEDGE_RAW_URI => $path, KEDGE_HOST => '127.0.0.1',
 	KEDGE_SCHEME => 'http', QUERY_STRING => '', REMOTE_ADDR => '127.0.0.1',
 	KEDGE_REQUEST_ID => 'entries-verdict', HTTP_COOKIE => $busy->cookie_header });
-my @unread = map { fcgi_send($k->dir . '/run/wallet.sock', { REQUEST_METHOD => 'GET',
-	KEDGE_PATH => $path, KEDGE_RAW_URI => $path, QUERY_STRING => '', KEDGE_HOST => '127.0.0.1',
-	KEDGE_SCHEME => 'http', REMOTE_ADDR => '127.0.0.1', KEDGE_REQUEST_ID => "entries-unread-$_",
-	KEDGE_IDENTITY => $verdict->{headers}{'kedge-identity'}, HTTP_ACCEPT => 'text/csv' })
-} 1 .. 2;
-for (@unread) {
-	IO::Select->new($_)->can_read(20);
-	sysread $_, my $first, 100;
+sub leave_unread
+{
+	my ($id) = @_;
+	my $s = fcgi_send($k->dir . '/run/wallet.sock', { REQUEST_METHOD => 'GET',
+		KEDGE_PATH => $path, KEDGE_RAW_URI => $path, QUERY_STRING => '',
+		KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http', REMOTE_ADDR => '127.0.0.1',
+		KEDGE_REQUEST_ID => $id, KEDGE_IDENTITY => $verdict->{headers}{'kedge-identity'},
+		HTTP_ACCEPT => 'text/csv' });
+	IO::Select->new($s)->can_read(20);
+	sysread $s, my $first, 100;
 	like($first // '', qr{^.{8}Status: 200 }s, 'a stream that nobody reads has begun');
+	return $s;
 }
+my @unread = map { leave_unread("entries-unread-$_") } 1 .. 2;
 my $third = csv($busy, $id, '?from=2100-01-01T00:00:00Z');
 is($third->{status}, 429, 'a third is refused');
 is($third->{json}{code}, 'TOO_MANY_STREAMS', 'by its code');
 like($third->{headers}{'retry-after'}, qr/^\d+$/, 'with Retry-After');
 is($busy->get("$base/accounts/$id/entries")->{status}, 200, 'pages go on');
 is(csv($alice, $a)->{status}, 200, 'and so do the streams of others');
-close $_ for @unread;
-ok(wait_until(sub { csv($busy, $id, '?from=2100-01-01T00:00:00Z')->{status} == 200 }, 20),
-	'their end gives the threads back');
+# Nobody takes a byte: the service ends them, and not as if they were complete.
+ok(wait_until(sub { csv($busy, $id, '?from=2100-01-01T00:00:00Z')->{status} == 200 }, 25),
+	'streams that nobody reads end soon, and give their threads back');
+for my $n (1, 2) {
+	is(fcgi_answer($unread[ $n - 1 ])->{end}, undef, 'without their last record');
+	ok(wait_until(sub { $k->log_text('wallet') =~ /"request_id":"entries-unread-$n","msg":"request",.*"status":499,"sent_status":200/ }, 10),
+		'and their lines say so');
+}
+# Nor does nginx take for its client what it has no memory for: none of it goes to a file.
+my $lazy = IO::Socket::INET->new(Proto => 'tcp') or die "socket: $!";
+setsockopt $lazy, Socket::SOL_SOCKET(), Socket::SO_RCVBUF(), 4096;
+$lazy->connect($k->port, Socket::inet_aton('127.0.0.1')) or die "connect: $!";
+print $lazy "GET $path HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/csv\r\nCookie: "
+    . $busy->cookie_header . "\r\n\r\n";
+$lazy->flush;
+$text = '';
+sysread $lazy, $text, 100, length $text while $text !~ /createdAt/;
+($request_id) = $text =~ /^X-Request-Id: (\S+)/mi;
+ok(wait_until(sub { $k->log_text('wallet') =~ /"request_id":"$request_id","msg":"request",(.*)/ && ($line = $1) }, 40),
+	'a stream that nginx has no room for ends');
+like($line, qr/"status":499,"sent_status":200/, 'before it was taken');
+unlike($k->log_text('nginx'), qr/temporary file/, 'and nginx has written no file');
+close $lazy;
 # A client that goes away does not keep a thread busy for long.
 for my $n (1 .. 20) {
 	eval {

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Select;
 use IO::Socket::INET;
 use Socket qw(pack_sockaddr_in inet_aton PF_INET SOCK_STREAM);
 
@@ -18,7 +19,7 @@ BEGIN {
 use Test::More;
 use Time::HiRes qw(time);
 use Kedge qw(median parallel run wait_until);
-use Kedge::FastCGI qw(fcgi_open fcgi_record);
+use Kedge::FastCGI qw(fcgi_answer fcgi_open fcgi_record fcgi_request fcgi_send);
 use Kedge::Raw qw(raw_open raw_read raw_answers);
 
 my $k = Kedge->up;
@@ -144,6 +145,26 @@ cmp_ok((sort { $b <=> $a } map { $_->[1] } @r)[0], '<', 5, 'none after a time-ou
 
 # ---- slow clients ---------------------------------------------------------------------
 
+# A head has ten seconds in all, a body as many between two parts.  These are begun now,
+# and looked at in the end.
+my $post = "POST /api/core/tasks HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n"
+    . "Origin: http://127.0.0.1:$port\r\nContent-Type: application/json\r\nContent-Length: 100\r\n";
+my %begun = map { ($_->[0] => raw_open($port)) }
+    my @begun = ([ 'half a head', substr $post, 0, 40 ], [ 'half a body', "$post\r\n{\"title\":" ]);
+syswrite $begun{ $_->[0] }, $_->[1] for @begun;
+# Another sends a letter of its head again and again: it is never silent.
+my $trickling = raw_open($port);
+my $trickler = fork // die "fork: $!";
+if ($trickler == 0) {
+	Kedge::in_child();
+	local $SIG{PIPE} = 'IGNORE';
+	syswrite $trickling, "GET / HTTP/1.1\r\nX-Long: ";
+	my $select = IO::Select->new($trickling);
+	# Until it is told something, or the other side has closed.
+	1 until $select->can_read(0.5) || !syswrite $trickling, 'x';
+	POSIX::_exit(0);
+}
+
 my $body = '{"title":"slowly"}';
 my $head =
 "POST /api/core/tasks HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nOrigin: http://127.0.0.1:$port\r\nCookie: $cookie\r\nContent-Type: application/json\r\nContent-Length: "
@@ -197,6 +218,21 @@ do {
 } while (defined $cursor && @seen < 1000);
 is_deeply([ @seen[ 0 .. $#big ] ], [ reverse @big ], 'and by its cursors all of it comes');
 close $_ for @lazy;
+
+# Past nginx, which would take it: the socket has no room for a whole page.
+my $path = '/api/core/tasks';
+my %request = (REQUEST_METHOD => 'GET', KEDGE_PATH => $path, KEDGE_RAW_URI => "$path?limit=100",
+	QUERY_STRING => 'limit=100', KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http',
+	REMOTE_ADDR => '127.0.0.1', KEDGE_REQUEST_ID => 'nobody-takes-it');
+my $verdict = fcgi_request("$k->{dir}/run/verify.sock", { %request, KEDGE_METHOD => 'GET',
+		KEDGE_AUDIENCE => 'core', KEDGE_GUARD => 'standard', KEDGE_ROLES => '',
+		HTTP_COOKIE => $cookie });
+my $untaken = fcgi_send("$k->{dir}/run/core.sock",
+	{ %request, KEDGE_IDENTITY => $verdict->{headers}{'kedge-identity'} });
+ok(wait_until(sub {
+	$k->log_text('core') =~ /"request_id":"nobody-takes-it","msg":"request[^"]*",.*"status":499/
+}, 25), 'an answer that nobody takes ends soon');
+is(fcgi_answer($untaken)->{end}, undef, 'unfinished');
 
 # What nginx holds for them is in its memory, not in files.
 my $body_1m = '{"title":"' . 'x' x 1_000_000 . '"}';
@@ -303,4 +339,15 @@ note(sprintf 'verify p50 %.1f -> %.1f ms, p99 %.1f -> %.1f ms', map { 1000 * $_ 
 cmp_ok(p99(@storm), '<', 0.5, 'verdicts during a storm of sign-ins (make bench has the ratio)');
 is((grep { $_ == 99 } @storm), 0, 'all of them');
 is($alice->get('/api/core/whoami')->{status}, 200, 'all is well');
+# ---- in the end -------------------------------------------------------------------------
+
+for my $begun (map { $_->[0] } @begun) {
+	my $select = IO::Select->new($begun{$begun});
+	my ($text, $n) = ('', 1);
+	$n = sysread $begun{$begun}, $text, 65536, length $text while $n && $select->can_read(30);
+	ok(!$n, "$begun: its connection is closed, or reset");
+	unlike($text, qr{^HTTP/1.1 [235]}, 'without a good answer');
+}
+ok(wait_until(sub { waitpid($trickler, POSIX::WNOHANG()) == $trickler }, 30),
+	'so is that of a head in small parts') or kill KILL => $trickler;
 done_testing;

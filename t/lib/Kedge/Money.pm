@@ -95,11 +95,13 @@ sub books
 }
 
 # Takes a lock as the superuser, and keeps it until the code that this returns
-# is called: LOCK TABLE, or SELECT ... FOR UPDATE.  Which may run more before.
+# is called: LOCK TABLE, or SELECT ... FOR UPDATE.  Which may run more before.  In the
+# wallet's database, or another.
 sub hold_lock
 {
-	my ($k, $sql) = @_;
-	my $pid = open2(my $out, my $in, tool('psql'), '-AtqX', '-d', $k->url_as('kedge', 'wallet'));
+	my ($k, $sql, $database) = @_;
+	my $pid = open2(my $out, my $in, tool('psql'), '-AtqX', '-d',
+		$k->url_as('kedge', $database // 'wallet'));
 	print $in "BEGIN;\n$sql;\n\\echo locked\n";
 	$in->flush;
 	while (1) {

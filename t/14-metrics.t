@@ -1,0 +1,264 @@
+# Metrics follow what happens: each thing is made to be so, and its metric says it.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Time::HiRes qw(time);
+use Kedge qw(parallel run wait_until);
+use Kedge::Money qw(hold_lock);
+use Kedge::Raw qw(raw_open raw_read);
+use Kedge::Receiver;
+
+my $began = time;
+my $k = Kedge->up(
+	env => {
+		CORE_PROCESSES => 1, CORE_THREADS => 2, CORE_DATABASE_CONNECTIONS => 1,
+		CORE_DATABASE_TIMEOUT_MS => 60_000, CORE_DATABASE_SLOW_MS => 1,
+		CORE_WORKER_PROCESSES => 1, CORE_WEBHOOK_ALLOW_PRIVATE => 'on',
+		AUTH_PROCESSES => 1, AUTH_HASH_CONCURRENCY => 1, AUTH_HASH_QUEUE => 1,
+		AUTH_VERIFY_PROCESSES => 1, AUTH_REDIS_TIMEOUT_MS => 10_000,
+	});
+my @person = map { $k->user($_) } qw(alice bob carol);
+my $alice = $person[0];
+my $root = $k->user('root');
+$k->role($root, 'admin');
+
+# All series of a service, by name and labels.
+my %seen;
+sub metrics
+{
+	my ($service) = @_;
+	%seen = $k->client->get("/metrics/$service")->{body} =~ /^(kedge_\S+\{.*\}) ([\d.e+-]+)$/mg;
+	return \%seen;
+}
+
+# The value of a series of the pool api; labels beside service and pool as text.
+sub value
+{
+	my ($service, $name, %of) = @_;
+	my $label = defined $of{label} ? ",$of{label}" : '';
+	my $pool = $of{pool} // 'api';
+	return metrics($service)->{qq($name\{service="$service",pool="$pool"$label})};
+}
+
+# Waits until each of these gauges of a service has its value.
+sub become
+{
+	my ($name, $service, @rows) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my @is;
+	wait_until(
+		sub {
+			@is = map { [ @$_[ 0, 1 ], value($service, $_->[0], label => $_->[1]) ] } @rows;
+			return !grep { $is[$_][2] != $rows[$_][2] } 0 .. $#rows;
+		},
+		20);
+	my ($got, $want) = map {
+		join "\n", map { join ' ', map { $_ // '-' } @$_ } @$_
+	} \@is, \@rows;
+	is($got, $want, $name);
+	return;
+}
+
+# Each series has grown by so much at least.
+sub grew
+{
+	my ($name, $service, $before, %by) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $now = metrics($service);
+	my @not = grep { ($now->{$_} // 0) - ($before->{$_} // 0) < $by{$_} } sort keys %by;
+	is("@not", '', $name);
+	return;
+}
+
+sub of_core { return map { s/^(\w+)/$1\{service="core",pool="api"/r . '}' } @_ }
+
+# ---- the service ----------------------------------------------------------------------
+
+my $version = (run($k->binary('kedge'), '--version'))[1];
+my ($number) = $version =~ /(\d+\.\S+)/;
+is(metrics('core')->{qq(kedge_build_info{service="core",version="$number"})}, 1, 'the release');
+my $start = $seen{'kedge_start_time_seconds{service="core"}'};
+cmp_ok($start, '>=', int $began, 'the start is not before that of the test');
+cmp_ok($start, '<=', time, 'nor in the future');
+is(value('core', 'kedge_threads_max'), 2, 'threads at most');
+cmp_ok(value('core', 'kedge_connections_max'), '>=', 16, 'connections at most');
+is(value('core', 'kedge_worker_processes_wanted', pool => 'worker'), 1, 'processes for jobs');
+my @bounds = sort { $a <=> $b }
+    map { /kedge_event_loop_round_seconds_bucket\{.*pool="api".*le="([\d.]+)"/ ? $1 : () } keys %seen;
+is("$bounds[0] $bounds[-1]", '0.0001 60', 'histograms reach from 0.1 ms to 60 s');
+my $rounds = of_core('kedge_event_loop_round_seconds_count');
+my $before = { %{ metrics('core') } };
+$alice->get('/api/core/whoami');
+grew('rounds of the event loop are timed', 'core', $before, (of_core('kedge_event_loop_round_seconds_count'))[0] => 1);
+
+# ---- each route has its own name -------------------------------------------------------
+
+for my $service (Kedge::services()) {
+	my $paths = $k->client->get("/api/$service/openapi.json")->{json}{paths};
+	my @routes = grep { $paths->{$_}{get} } sort keys %$paths;
+	$root->get(s/\{\w+\}/01890a5d-ac96-774b-bcce-b302099a8057/gr) for @routes;
+	my $now = metrics($service);
+	is_deeply(
+		[ grep {
+				my $route = qq(route="GET $_");
+				!grep { index($_, $route) > 0 } keys %$now
+			} @routes ], [], "$service: a series for each of " . @routes . ' routes');
+}
+
+# ---- threads, connections, PostgreSQL ---------------------------------------------------
+
+# Two requests have a thread, of which one has the only connection to the database, and
+# waits for a lock; the third waits for a thread.
+$_->get('/api/core/me') for @person;
+my @quiet = (
+	[ 'kedge_threads_busy', undef, 0 ], [ 'kedge_thread_queue_depth', undef, 0 ],
+	[ 'kedge_connections', 'state="busy"', 0 ],
+	[ 'kedge_db_connections', 'state="busy"', 0 ],
+	[ 'kedge_db_connections', 'state="idle"', 1 ],
+	[ 'kedge_db_pool_waiting', undef, 0 ],
+	[ 'kedge_db_away', undef, 0 ],
+);
+become('calm', 'core', @quiet);
+$before = { %{ metrics('core') } };
+my $lock = hold_lock($k, 'LOCK TABLE profile', 'core');
+my @waiting;
+for my $who (@person) {
+	push @waiting, raw_open($k->port);
+	syswrite $waiting[-1], "GET /api/core/me HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: "
+	    . $who->cookie_header . "\r\nConnection: close\r\n\r\n";
+}
+become('three requests, two threads, one connection', 'core',
+	[ 'kedge_threads_busy', undef, 2 ], [ 'kedge_thread_queue_depth', undef, 1 ],
+	[ 'kedge_threads', undef, 2 ],
+	[ 'kedge_connections', 'state="busy"', 3 ],
+	[ 'kedge_db_connections', 'state="busy"', 1 ],
+	[ 'kedge_db_connections', 'state="idle"', 0 ],
+	[ 'kedge_db_pool_waiting', undef, 1 ]);
+my $since = time;
+wait_until(sub { time - $since > 0.05 }, 1);
+my $held_s = time - $since;
+$lock->();
+like(raw_read($_), qr{^HTTP/1.1 200 }, 'each is answered') for @waiting;
+become('calm again', 'core', @quiet);
+my @of_core = of_core(qw(kedge_thread_queue_seconds_sum kedge_db_pool_wait_seconds_sum
+	kedge_db_statement_seconds_sum));
+grew('the waiting is in the sums', 'core', $before, map { $_ => $held_s } @of_core);
+@of_core = of_core(qw(kedge_thread_queue_seconds_count kedge_db_pool_wait_seconds_count
+	kedge_db_statement_seconds_count kedge_db_queries_total));
+grew('and in the counts', 'core', $before, map { $_ => 3 } @of_core);
+grew('one statement was slow', 'core', $before, of_core('kedge_db_slow_statements_total'), 1);
+my ($duration) = of_core('kedge_http_request_duration_seconds_sum');
+$duration =~ s/\}$/,route="GET \/api\/core\/me"}/;
+grew('so were three requests', 'core', $before, $duration => 3 * $held_s);
+
+# ---- PostgreSQL is away -----------------------------------------------------------------
+
+# Its connection is ended, and whoever would make another waits: nobody accepts.
+my ($postgres) = $k->pids('postgres');
+my ($session) = split /\n/, $k->sql('postgres', 'SELECT pid FROM pg_stat_activity'
+	    . " WHERE usename = 'core' AND query LIKE '%profile%' ORDER BY query_start DESC");
+$before = { %{ metrics('core') } };
+$k->kill_pid(STOP => $postgres);
+$k->kill_pid(TERM => $session);
+ok(wait_until(sub { !-d "/proc/$session" || Kedge::is_gone($session) }, 10), 'no session');
+my $asking = raw_open($k->port);
+syswrite $asking, "GET /api/core/me HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: "
+    . $alice->cookie_header . "\r\nConnection: close\r\n\r\n";
+become('a connection is being made', 'core', [ 'kedge_db_connections', 'state="connecting"', 1 ]);
+like(raw_read($asking, 30), qr{^HTTP/1.1 503 }, 'in vain');
+become('PostgreSQL is away', 'core', [ 'kedge_db_away', undef, 1 ],
+	[ 'kedge_db_connections', 'state="connecting"', 0 ]);
+grew('which is an error', 'core', $before, of_core('kedge_db_errors_total'), 1);
+$k->kill_pid(CONT => $postgres);
+ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 30), 'it is back');
+become('and counts as such', 'core', @quiet);
+grew('with a connection made anew', 'core', $before, of_core('kedge_db_reconnects_total'), 1);
+
+# ---- Redis --------------------------------------------------------------------------------
+
+ok($k->wait_cached($alice), 'a session is cached');
+my %of_redis = map { ($_ => qq($_\{service="auth",pool="verify"})) }
+    map {"kedge_$_"} qw(cache_hits_total cache_misses_total cache_errors_total
+    redis_command_seconds_count redis_command_seconds_sum redis_pool_wait_seconds_count);
+$before = { %{ metrics('auth') } };
+$alice->get('/api/core/whoami');
+grew('a hit', 'auth', $before, map { $of_redis{"kedge_$_"} => 1 }
+		    qw(cache_hits_total redis_command_seconds_count redis_pool_wait_seconds_count));
+my $kept = value('auth', 'kedge_redis_connections', pool => 'verify', label => 'state="idle"');
+cmp_ok($kept, '>=', 1, 'over a connection that is kept');
+$before = { %{ metrics('auth') } };
+$k->again($alice)->get('/api/core/whoami');
+grew('a miss', 'auth', $before, $of_redis{kedge_cache_misses_total} => 1);
+my ($redis) = $k->pids('redis-auth');
+$before = { %{ metrics('auth') } };
+$k->kill_pid(STOP => $redis);
+$asking = raw_open($k->port);
+syswrite $asking, "GET /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: "
+    . $alice->cookie_header . "\r\nConnection: close\r\n\r\n";
+ok(wait_until(sub {
+	(value('auth', 'kedge_redis_connections', pool => 'verify', label => 'state="busy"') // 0) > 0
+}, 10), 'a command waits for its answer');
+like(raw_read($asking, 30), qr{^HTTP/1.1 (?:200|503) }, 'in vain');
+ok(wait_until(sub {
+	$alice->get('/api/core/whoami');
+	return value('auth', 'kedge_redis_breaker_open', pool => 'verify') == 1
+}, 60), 'the circuit breaker opens');
+grew('an error', 'auth', $before, $of_redis{kedge_cache_errors_total} => 1);
+$k->kill_pid(CONT => $redis);
+ok(wait_until(sub {
+	$alice->get('/api/core/whoami');
+	return value('auth', 'kedge_redis_breaker_open', pool => 'verify') == 0
+}, 30), 'and closes');
+ok(wait_until(sub {
+	value('auth', 'kedge_redis_connections', pool => 'verify', label => 'state="busy"') == 0
+}, 10), 'nobody waits for it');
+
+# ---- HTTP to other servers ---------------------------------------------------------------
+
+my $receiver = Kedge::Receiver->new;
+my %endpoint = map {
+	my $r = $root->post('/api/core/webhooks', { url => $_->[1], kinds => ['made'] });
+	($_->[0] => $r->{json}{id})
+} [ slow => $receiver->url('/slow') ], [ none => 'http://127.0.0.1:' . Kedge::free_port() . '/' ];
+sub deliver
+{
+	my ($to) = @_;
+	$k->sql('core', "SELECT job_enqueue('webhook.deliver', '{\"endpointId\":\"$endpoint{$to}\","
+		    . '"eventId":"e","type":"made","data":{},"timestamp":"2026-01-01T00:00:00Z"}' . "')");
+	return;
+}
+my %of_remote = map { ($_ => qq(kedge_remote_$_\{service="core",pool="worker"})) }
+    qw(calls_total errors_total call_seconds_count);
+$before = { %{ metrics('core') } };
+deliver('slow');
+ok(wait_until(sub {
+	(value('core', 'kedge_remote_calls_in_progress', pool => 'worker') // 0) == 1
+}, 20), 'a call is under way');
+deliver('none');
+ok(wait_until(sub {
+	(metrics('core')->{ $of_remote{errors_total} } // 0) - ($before->{ $of_remote{errors_total} } // 0) == 2
+}, 40), 'one was not answered, one not accepted');
+grew('both are counted and timed', 'core', $before, map { $of_remote{$_} => 2 } qw(calls_total call_seconds_count));
+is(value('core', 'kedge_remote_calls_in_progress', pool => 'worker'), 0, 'and over');
+
+# ---- passwords -----------------------------------------------------------------------------
+
+sub of_password { return value('auth', "kedge_password_$_[0]") }
+my %password = map { ($_ => of_password($_)) }
+    qw(hashes_total rejected_total hash_seconds_count hash_wait_seconds_count);
+my @status = parallel(16, sub {
+	my $c = $k->client(timeout => 60);
+	@$c{qw(email password)} = @$alice{qw(email password)};
+	return $c->sign_in->{status};
+});
+my $good = grep { $_ == 200 } @status;
+my $refused = grep { $_ == 429 } @status;
+is($good + $refused, 16, "of 16 at once $good sign in, the others may come back");
+is(of_password('rejected_total') - $password{rejected_total}, $refused, 'each refusal is counted');
+is(of_password($_) - $password{$_}, $good, "$_: and each hash")
+    for qw(hashes_total hash_seconds_count hash_wait_seconds_count);
+is(of_password('hashes_waiting'), 0, 'none waits any more');
+
+done_testing;
