@@ -103,27 +103,32 @@ decode(struct arena *a, uint8_t alphabet, const char *text, size_t len,
 	unsigned char *data, *out;
 	uint32_t bits = 0;
 	uint8_t in_all = alphabet;
+	size_t rest = len % 4;
 
-	if (len % 4 == 1)
+	if (rest == 1)
 		return false;
 	data = out = arena_alloc(a, len / 4 * 3 + 3);
-	for (size_t i = 0; i < len; i++) {
+	for (const unsigned char *end = in + len - rest; in < end; in += 4) {
+		uint8_t v0 = values[in[0]], v1 = values[in[1]];
+		uint8_t v2 = values[in[2]], v3 = values[in[3]];
+
+		in_all &= v0 & v1 & v2 & v3;
+		*out++ = (unsigned char)(v0 << 2 | (v1 & VALUE_MASK) >> 4);
+		*out++ = (unsigned char)(v1 << 4 | (v2 & VALUE_MASK) >> 2);
+		*out++ = (unsigned char)(v2 << 6 | (v3 & VALUE_MASK));
+	}
+	for (size_t i = 0; i < rest; i++) {
 		uint8_t value = values[in[i]];
 
 		in_all &= value;
 		bits = bits << 6 | (value & VALUE_MASK);
-		if (i % 4 == 3) {
-			*out++ = (unsigned char)(bits >> 16);
-			*out++ = (unsigned char)(bits >> 8);
-			*out++ = (unsigned char)bits;
-		}
 	}
-	if (in_all == 0 || (len % 4 == 2 && (bits & 15) != 0) ||
-	    (len % 4 == 3 && (bits & 3) != 0))
+	if (in_all == 0 || (rest == 2 && (bits & 15) != 0) ||
+	    (rest == 3 && (bits & 3) != 0))
 		return false;
-	if (len % 4 == 2) {
+	if (rest == 2) {
 		*out++ = (unsigned char)(bits >> 4);
-	} else if (len % 4 == 3) {
+	} else if (rest == 3) {
 		*out++ = (unsigned char)(bits >> 10);
 		*out++ = (unsigned char)(bits >> 2);
 	}

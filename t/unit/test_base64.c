@@ -94,14 +94,22 @@ START_TEST(decode_nul_is_refused)
 }
 END_TEST
 
-/* The alphabets, letter by letter. */
+static int
+letter_at(const unsigned char *data, int position)
+{
+	int bits = data[0] << 16 | data[1] << 8 | data[2];
+
+	return bits >> (18 - 6 * position) & 63;
+}
+
+/* The alphabets, letter by letter, at each position of four. */
 START_TEST(decode_every_byte_as_a_letter)
 {
 	static const char common[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "abcdefghijklmnopqrstuvwxyz0123456789";
 
 	for (int c = 1; c < 256; c++) {
-		char text[] = { (char)c, 'A', 'A', 'A', '\0' };
+		char text[] = "AAAA";
 		const char *at = strchr(common, c);
 		int value = at != NULL ? (int)(at - common) : -1;
 		int in_standard = c == '+' ? 62 : c == '/' ? 63 : value;
@@ -109,14 +117,17 @@ START_TEST(decode_every_byte_as_a_letter)
 		unsigned char *data;
 		size_t len;
 
-		ck_assert_int_eq(
-		    base64_decode(a, text, 4, &data, &len), in_standard >= 0);
+		text[_i] = (char)c;
+		/* At the end it is not a letter: it fills up. */
+		if (c != '=' || _i < 3)
+			ck_assert_int_eq(base64_decode(a, text, 4, &data, &len),
+			    in_standard >= 0);
 		if (in_standard >= 0)
-			ck_assert_int_eq(data[0] >> 2, in_standard);
+			ck_assert_int_eq(letter_at(data, _i), in_standard);
 		ck_assert_int_eq(
 		    base64url_decode(a, text, 4, &data, &len), in_url >= 0);
 		if (in_url >= 0)
-			ck_assert_int_eq(data[0] >> 2, in_url);
+			ck_assert_int_eq(letter_at(data, _i), in_url);
 	}
 }
 END_TEST
@@ -158,7 +169,7 @@ main(void)
 	    decode_bad_url_is_refused_and_leaves_results_alone, 0,
 	    sizeof(bad_url) / sizeof(bad_url[0]));
 	tcase_add_test(tc, decode_nul_is_refused);
-	tcase_add_test(tc, decode_every_byte_as_a_letter);
+	tcase_add_loop_test(tc, decode_every_byte_as_a_letter, 0, 4);
 	tcase_add_test(tc, encode_every_length_then_decode_is_the_same);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
