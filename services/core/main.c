@@ -1,4 +1,4 @@
-/* core: what a product knows of its users, and their tasks. */
+/* core: the profiles of a product's users, and their tasks. */
 #include "app/service_main.h"
 #include "core/core.h"
 #include "core/example/example.h"

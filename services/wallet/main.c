@@ -71,8 +71,8 @@ static const struct service service = {
 static struct wallet_config config;
 
 /*
- * As the table currency spells codes.  Whether it has this one only the
- * database knows: see account_ready.
+ * Checks the spelling of a currency code.  Only the database knows whether the
+ * currency exists: see account_ready().
  */
 static bool
 check(const void *c)

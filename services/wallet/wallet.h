@@ -1,4 +1,4 @@
-/* wallet: what the service's parts share: its configuration. */
+/* wallet: the configuration, shared by the parts of the service. */
 #ifndef WALLET_WALLET_H
 #define WALLET_WALLET_H
 
@@ -8,7 +8,8 @@ struct wallet_config {
 	struct service_config shared;
 	const char *currency; /* of a new user's account */
 	int64_t idempotency_days;
-	int64_t batch_rate; /* transfers by batches per user in 60 s; 0: any */
+	int64_t
+	    batch_rate; /* transfers in batches per user in 60 s; 0: no limit */
 };
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * example: what a handler in another language looks like.
+ * example: a job handler in another language.
  *
- * The kind example.factorize is programs/factorize.py: a job that keeps a
- * processor busy, says how far it is, and leaves the factors as its result.
+ * The job kind example.factorize runs programs/factorize.py, which keeps a
+ * processor busy, reports its progress, and returns the factors as its result.
  */
 #ifndef CORE_EXAMPLE_H
 #define CORE_EXAMPLE_H

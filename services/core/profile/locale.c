@@ -11,13 +11,13 @@
  * langtag   = language ["-" script] ["-" region] *("-" variant)
  *             *("-" extension) ["-" privateuse]
  *
- * Each step below looks at the subtag at hand and takes it or leaves it; what
- * nobody took at the end makes the tag ill-formed.
+ * Each step below examines the next subtag and consumes it if it fits.  A tag
+ * with subtags that no step consumed is ill-formed.
  */
 enum { SUBTAGS_MAX = 24, SUBTAG_MAX = 8, EXTLANGS_MAX = 3 };
 
 struct subtag {
-	char *text; /* within the copy of the tag; not ended by a NUL */
+	char *text; /* points into the copy of the tag; no NUL at its end */
 	size_t len;
 };
 struct reader {
@@ -48,7 +48,9 @@ all(const struct subtag *s, bool (*is)(char))
 	return true;
 }
 
-/* Splits the lower-cased tag; false for a subtag that no rule could take. */
+/*
+ * Splits the lower-case tag; returns false when a subtag cannot fit any rule.
+ */
 static bool
 split(char *tag, struct reader *r)
 {
@@ -67,7 +69,7 @@ split(char *tag, struct reader *r)
 	}
 }
 
-/* The subtag at hand, or an empty one after the last. */
+/* The next subtag, or an empty one after the last. */
 static struct subtag
 peek(const struct reader *r)
 {
@@ -133,7 +135,7 @@ seen_before(const struct reader *r, size_t first, struct subtag s)
 	return false;
 }
 
-/* variant = 5*8alphanum / (DIGIT 3alphanum), none of them twice */
+/* variant = 5*8alphanum / (DIGIT 3alphanum), none repeated */
 static bool
 take_variants(struct reader *r)
 {
@@ -149,7 +151,7 @@ take_variants(struct reader *r)
 	}
 }
 
-/* extension = singleton 1*("-" (2*8alphanum)), no singleton twice */
+/* extension = singleton 1*("-" (2*8alphanum)), no singleton repeated */
 static bool
 take_extensions(struct reader *r)
 {
@@ -160,7 +162,10 @@ take_extensions(struct reader *r)
 
 		if (s.len != 1 || s.text[0] == 'x')
 			return true;
-		/* Other subtags here are longer, so they match none. */
+		/*
+		 * All other subtags seen here are longer than a singleton, so
+		 * none is equal to it.
+		 */
 		if (seen_before(r, first, s))
 			return false;
 		r->at++;

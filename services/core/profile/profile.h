@@ -1,10 +1,10 @@
 /*
- * profile: what core knows of a user: how to address them, in which language,
- * and when their day begins.
+ * profile: core's record of a user: how to address them, their language and
+ * their time zone.
  *
- * The row is made at the user's first contact (app/provision.h).  Should it be
- * missing all the same (the database was restored from before it), whoever
- * needs it makes it again.
+ * The row is created at the user's first contact (app/provision.h).  If it is
+ * missing nevertheless (the database was restored from an earlier backup), the
+ * function that needs the row creates it again.
  */
 #ifndef CORE_PROFILE_H
 #define CORE_PROFILE_H
@@ -31,16 +31,19 @@ struct profile_patch {
 	const char *locale;
 };
 
-/* Makes the row unless it is there; any number of times at once. */
+/* Creates the row unless it exists; may run several times at once. */
 MUST_CHECK enum err
 profile_ensure(struct db *db, struct arena *a, const char *user_id);
 MUST_CHECK enum err profile_get(struct db *db, struct arena *a,
     const char *user_id, struct profile *ret_profile);
-/* The patch's time zone and locale must be valid and canonical. */
+/* The time zone and locale of the patch must be valid and canonical. */
 MUST_CHECK enum err profile_change(struct db *db, struct arena *a,
     const char *user_id, const struct profile_patch *patch,
     struct profile *ret_profile);
-/* profile_lock (profile_store.h) of a row that may have to be made. */
+/*
+ * profile_lock() (profile_store.h), which first creates the row if it is
+ * missing.
+ */
 MUST_CHECK enum err
 profile_get_lock(struct db *tx, struct arena *a, const char *user_id);
 

@@ -101,8 +101,8 @@ profile_update(struct db *db, struct arena *a, const char *user_id,
 }
 
 /*
- * NO KEY UPDATE, not UPDATE: the foreign key of a new task locks this row FOR
- * KEY SHARE, and that need not wait.
+ * FOR NO KEY UPDATE instead of FOR UPDATE: the foreign key of a new task locks
+ * this row FOR KEY SHARE, and must not wait.
  */
 static const struct db_stmt lock_profile = {
 	.name = "profile_lock",

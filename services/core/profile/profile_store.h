@@ -1,4 +1,4 @@
-/* profile_store: the row that core keeps of each user. */
+/* profile_store: the rows of the table profile. */
 #ifndef CORE_PROFILE_STORE_H
 #define CORE_PROFILE_STORE_H
 
@@ -14,7 +14,7 @@ struct profile_patch;
 MUST_CHECK enum err profile_find(struct db *db, struct arena *a,
     const char *user_id, struct profile *ret_profile);
 
-/* Leaves a row that is there as it is. */
+/* Does not change an existing row. */
 MUST_CHECK enum err
 profile_insert(struct db *db, struct arena *a, const char *user_id);
 
@@ -23,8 +23,9 @@ MUST_CHECK enum err profile_update(struct db *db, struct arena *a,
     struct profile *ret_profile);
 
 /*
- * Makes other transactions that call this for the user wait until this one
- * ends; readers and writers of other rows do not.  ERR_NOT_FOUND as above.
+ * Locks the user's row: other transactions that call this for the user wait
+ * until this one ends; other readers and writers do not wait.  ERR_NOT_FOUND:
+ * the user has no row yet.
  */
 MUST_CHECK enum err
 profile_lock(struct db *tx, struct arena *a, const char *user_id);

@@ -15,7 +15,7 @@ import sys
 
 DISCARD = 100
 SMALL_PRIMES = [p for p in range(2, 1000) if all(p % d for d in range(2, math.isqrt(p) + 1))]
-# Enough to be certain below 3.3e24; above, wrong once in a very long while.
+# Certain below 3.3e24; above that the test is wrong extremely rarely.
 WITNESSES = SMALL_PRIMES[:13]
 STEPS_PER_LOOK = 128
 

@@ -22,8 +22,8 @@ stats_get(struct req *r, const void *in_struct UNUSED, void *out_struct)
 }
 
 /*
- * The role is asked for here too, although verify has refused everyone else
- * under /admin/ already: a location that nginx lost must close the door.
+ * The role is required here too, although verify refuses everybody else under
+ * /admin/: the route stays protected if nginx's location is missing.
  */
 /* clang-format off */
 const struct route stats_routes[] = {

@@ -1,4 +1,4 @@
-/* stats_store: how much there is in core's database. */
+/* stats_store: counts the rows of core's database. */
 #ifndef CORE_STATS_STORE_H
 #define CORE_STATS_STORE_H
 
@@ -15,7 +15,7 @@ struct stats {
 	int64_t tasks;
 };
 
-/* Counts rows, all of them: for an administrator, now and then. */
+/* Counts all rows, which is slow: for an administrator's occasional use. */
 MUST_CHECK enum err
 stats_count(struct db *db, struct arena *a, struct stats *ret_stats);
 

@@ -28,7 +28,10 @@ task_get(struct db *db, struct arena *a, const char *user_id, const char *id,
 	return task_find(db, a, user_id, id, ret_task);
 }
 
-/* Looks at the tree, under the lock; `id` is NULL for a new task. */
+/*
+ * Checks the place in the tree.  The caller holds the lock; `id` is NULL for a
+ * new task.
+ */
 static enum err
 check_place(struct db *tx, struct arena *a, const char *user_id, const char *id,
     const char *parent_id, enum task_problem *ret_problem)
@@ -57,8 +60,8 @@ struct creation {
 };
 
 /*
- * The place is looked at after the task was made: a request that is repeated is
- * answered whatever has become of the place.
+ * The place is checked after the task was created, because a repeated request
+ * must get its first response whatever has happened to the place since.
  */
 static enum err
 create_below(struct db *tx, struct arena *a, void *ctx)
@@ -79,7 +82,7 @@ create_below(struct db *tx, struct arena *a, void *ctx)
 	    c->order->task->parent_id, &c->problem);
 }
 
-/* A task at the top changes no tree: one statement, no lock. */
+/* A task without a parent changes no tree: one statement, no lock. */
 static enum err
 create_at_top(struct db *db, struct arena *a, struct creation *c)
 {
@@ -88,7 +91,7 @@ create_at_top(struct db *db, struct arena *a, struct creation *c)
 	e = task_make(db, a, c->user_id, c->order, &c->made);
 	if (e != ERR_UNPROCESSABLE)
 		return e;
-	/* The only key that can fail is the owner's: see profile.h. */
+	/* The only foreign key that can fail is the owner's: see profile.h. */
 	e = profile_ensure(db, a, c->user_id);
 	if (e != ERR_OK)
 		return e;
@@ -152,7 +155,7 @@ apply(const struct task_patch *p, struct task *task)
 		task->parent_id = p->parent_id.value;
 }
 
-/* After the change, which has locked the count. */
+/* Called after the change, which has locked the counts. */
 static enum err
 check_bytes(struct db *tx, struct arena *a, struct change *c)
 {
@@ -174,7 +177,10 @@ change_locked(struct db *tx, struct arena *a, void *ctx)
 	enum err e;
 
 	c->problem = TASK_FITS;
-	/* The profile before the task, as everywhere: else two deadlock. */
+	/*
+	 * Lock the profile before the task, as everywhere; otherwise two
+	 * transactions deadlock.
+	 */
 	if (parent->set) {
 		e = profile_get_lock(tx, a, c->user_id);
 		if (e != ERR_OK)

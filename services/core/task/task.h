@@ -1,22 +1,23 @@
 /*
- * task: a person's tasks, as trees.
+ * task: the tasks of a user, which form trees.
  *
- * A task at the top has level 1, and no task is below level TASK_LEVELS_MAX.
- * A task is never above itself.  Both must hold under concurrent writes, and
- * no row shows a violation that two transactions make together (A under B
- * while B goes under A), so whoever changes the shape of a tree first locks the
- * owner's profile row: the moves of one person happen one after the other,
- * each looks at the tree that it changes, and different people never meet.
- * (An advisory lock would do the same, but on a hash of the id, in a key space
- * that all of the database shares.)  Deletion makes no cycle and no depth, but
- * it takes the lock too: its cascade locks rows downwards while a move locks
- * them upwards, and the two would deadlock.
+ * A task without a parent has level 1; no task is deeper than level
+ * TASK_LEVELS_MAX, and no task is its own ancestor.  Both rules must hold under
+ * concurrent writes, where two transactions can violate them together without
+ * either seeing it (A moves under B while B moves under A).  So a transaction
+ * that changes the shape of a tree first locks the owner's profile row: the
+ * moves of one user happen one after the other, each sees the tree that it
+ * changes, and different users never wait for each other.  (An advisory lock
+ * would do the same, but on a hash of the id, in a key space shared by the
+ * whole database.)  Deletion can violate neither rule, but takes the lock too:
+ * its cascade locks rows from parent to child while a move locks them from
+ * child to parent, and the two would deadlock.
  *
- * Every change of a task counts its version up.
+ * Every change of a task increments its version.
  *
- * How many tasks and bytes a person may have is checked where they are counted,
- * in the database (sql/core/0007_task_quota.sql), under the lock of the counts:
- * no number of requests at once gets past the limit.
+ * The limits of tasks and bytes per user are checked where they are counted, in
+ * the database (sql/core/0007_task_quota.sql), under the lock of the counts:
+ * concurrent requests cannot exceed the limit together.
  */
 #ifndef CORE_TASK_H
 #define CORE_TASK_H
@@ -36,7 +37,7 @@ enum { TASK_LEVELS_MAX = 8 };
 
 struct task {
 	const char *id;
-	const char *parent_id; /* NULL: at the top */
+	const char *parent_id; /* NULL: the task has no parent */
 	const char *title;
 	const char *notes; /* or NULL */
 	const char *status; /* "open" or "done" */
@@ -54,42 +55,46 @@ struct task_patch {
 	struct opt_string parent_id;
 };
 
-/* How much one person may have. */
+/* Limits of one user. */
 struct task_limits {
 	int64_t tasks;
 	int64_t bytes; /* of titles and notes */
-	int64_t keys; /* that are remembered at once */
+	int64_t keys; /* idempotency keys that are remembered at a time */
 };
 
-/* A task to be made, and what the request is known by. */
+/* A task to be created, and what identifies the request. */
 struct task_order {
 	const struct task *task;
 	const char *key; /* Idempotency-Key; or NULL */
-	const char *sha256_hex; /* of the request; NULL without a key */
+	const char *sha256_hex; /* digest of the request; NULL without a key */
 	struct task_limits limits;
 };
 
 struct task_made {
-	/* Why it was not made, as clients see it: see task_routes.c; or NULL.
+	/*
+	 * Why the task was not created, as an error code: see task_routes.c; or
+	 * NULL.
 	 */
 	const char *code;
-	bool replayed; /* by an earlier request with the key */
+	bool replayed; /* created by an earlier request with the same key */
 	struct task task;
 };
 
-/* Why the domain says no to a place in the tree: ERR_UNPROCESSABLE. */
+/* Why a place in the tree is not allowed: ERR_UNPROCESSABLE. */
 enum task_problem {
 	TASK_FITS,
-	TASK_PARENT_NOT_FOUND, /* or another person's: nobody learns which */
+	TASK_PARENT_NOT_FOUND, /* or it belongs to another user: the answer is
+	                          the same */
 	TASK_CYCLE,
 	TASK_DEPTH_EXCEEDED,
-	TASK_BYTES_EXCEEDED, /* of all tasks of the person; no place's fault */
+	TASK_BYTES_EXCEEDED, /* the limit of all tasks of the user; not a
+	                        problem of the place */
 };
 
 /*
- * May `id` (NULL: a task yet to be made) with a subtree of `height` levels
- * hang below a parent?  `path` is the parent and all that is above it; empty
- * when there is no such parent.
+ * Whether `id` (NULL: a new task), with a subtree of `height` levels, may be
+ * placed below a parent.  `path` is the parent and its ancestors; empty when
+ * there is no such parent.
  */
 enum task_problem
 task_place(const struct strings *path, const char *id, int64_t height);
@@ -98,8 +103,8 @@ MUST_CHECK enum err task_get(struct db *db, struct arena *a,
     const char *user_id, const char *id, struct task *ret_task);
 
 /*
- * Title, notes, status, due_at and parent_id of the order's task count.  ERR_OK
- * also when ret_made->code says why there is none.
+ * Uses title, notes, status, due_at and parent_id of the order's task.  Returns
+ * ERR_OK also when ret_made->code says why no task was created.
  */
 MUST_CHECK enum err task_create(struct db *db, struct arena *a,
     const char *user_id, const struct task_order *order,
@@ -107,14 +112,17 @@ MUST_CHECK enum err task_create(struct db *db, struct arena *a,
 
 /*
  * `match` may be NULL.  ERR_STALE: the task has another version.  A change that
- * makes the texts longer must keep to bytes_max.
+ * makes the texts longer must not exceed bytes_max.
  */
 MUST_CHECK enum err task_change(struct db *db, struct arena *a,
     const char *user_id, const char *id, const struct task_patch *patch,
     const struct etag_set *match, int64_t bytes_max, struct task *ret_task,
     enum task_problem *ret_problem);
 
-/* Deletes all that is below it as well.  `match` as above. */
+/*
+ * Deletes the task and its subtree.  `match` may be NULL.  ERR_STALE: the task
+ * has another version.
+ */
 MUST_CHECK enum err task_remove(struct db *db, struct arena *a,
     const char *user_id, const char *id, const struct etag_set *match);
 

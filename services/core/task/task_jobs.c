@@ -7,7 +7,7 @@
 #include "core/core.h"
 #include "core/task/task_store.h"
 
-/* Of one statement, so that no lock and no snapshot lasts long. */
+/* Limit of one statement, so that no lock and no snapshot is held long. */
 enum { FORGET_AT_ONCE = 5000 };
 
 static enum err
@@ -16,7 +16,7 @@ forget_keys(struct job *job, struct db *db, const void *payload UNUSED)
 	const struct service_process *core = job->app;
 	const struct core_config *config =
 	    (const struct core_config *)core->config;
-	struct arena *scratch = arena_new(); /* of one statement */
+	struct arena *scratch = arena_new(); /* for one statement */
 	int64_t count = 0, total = 0;
 	enum err e;
 

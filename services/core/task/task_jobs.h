@@ -1,7 +1,8 @@
 /*
- * task_jobs: what happens to tasks by the clock.
+ * task_jobs: the scheduled jobs for tasks.
  *
- *   task.forget-keys  each hour: keys older than CORE_IDEMPOTENCY_HOURS
+ *   task.forget-keys  each hour: deletes idempotency keys older than
+ *                     CORE_IDEMPOTENCY_HOURS
  */
 #ifndef CORE_TASK_JOBS_H
 #define CORE_TASK_JOBS_H

@@ -1,8 +1,8 @@
 /*
- * task_routes: a person's tasks over HTTP.
+ * task_routes: the tasks of a user over HTTP.
  *
- * A task's ETag is its version.  If-Match is optional: with it a change
- * happens to the version that the client saw or not at all (412).
+ * A task's ETag is its version.  If-Match is optional: with it, a change is
+ * made only to the version that the client has seen (otherwise 412).
  */
 #include "core/task/task_routes.h"
 
@@ -21,27 +21,31 @@
 enum {
 	TITLE_MAX = 200,
 	NOTES_MAX = 10000,
-	/* All notes escaped as \uXXXX\uXXXX, and room for the rest. */
+	/*
+	 * Notes with every character escaped as \uXXXX\uXXXX, and room for the
+	 * rest.
+	 */
 	TASK_BODY_BYTES = NOTES_MAX * 12 + 16384,
 	PAGE_MAX = 100,
 	IF_MATCH_MAX = 1024,
-	KEY_RETRY_S = 3600, /* keys are forgotten each hour: see task_jobs.c */
+	KEY_RETRY_S = 3600, /* keys are deleted each hour: see task_jobs.c */
 };
 #define PAGE_DEFAULT "50"
 
 static const char *const statuses[] = { "open", "done", NULL };
-static const char top[] = "null"; /* parentId of a task at the top */
+static const char top[] =
+    "null"; /* the parentId that selects tasks without a parent */
 
 struct task_key {
 	const char *id;
-	const char *if_match; /* or If-None-Match */
+	const char *if_match; /* or of If-None-Match */
 };
 struct create_in {
 	struct task task;
 	const char *key;
 };
 struct task_patch_in {
-	struct task_key key; /* first: see read_match */
+	struct task_key key; /* must be the first member: see read_match() */
 	struct task_patch patch;
 };
 struct list_in {
@@ -179,7 +183,7 @@ refuse(struct req *r, const char *code)
 	return req_fail(r, row->err, row->code, row->message);
 }
 
-/* What clients match on when the domain says no. */
+/* The error codes for a place that is not allowed. */
 static enum err
 refuse_place(struct req *r, enum task_problem problem)
 {
@@ -191,7 +195,8 @@ refuse_place(struct req *r, enum task_problem problem)
 	case TASK_BYTES_EXCEEDED:
 		return refuse(r, "TASK_BYTES_EXCEEDED");
 	case TASK_PARENT_NOT_FOUND:
-	case TASK_FITS: /* it did, and then the parent was deleted */
+	case TASK_FITS: /* the place was allowed, but then the parent was
+	                   deleted */
 		break;
 	}
 	return refuse(r, "TASK_PARENT_NOT_FOUND");
@@ -206,7 +211,7 @@ config_of(const struct req *r)
 	    ->config;
 }
 
-/* PostgreSQL's calendar has no year 0; RFC 3339 has. */
+/* RFC 3339 has a year 0; PostgreSQL's calendar has not. */
 static enum err
 check_due(struct req *r, const char *due_at)
 {
@@ -286,7 +291,7 @@ tasks_create(struct req *r, const void *in_struct, void *out_struct)
 	return e == ERR_OK ? answer_made(r, &made, out_struct) : e;
 }
 
-/* A cursor holds for one list: of this person, with these filters. */
+/* A cursor is valid for one list: of this user, with these filters. */
 static const char *
 list_scope(struct req *r, const struct list_in *in)
 {
@@ -300,8 +305,9 @@ static enum err
 read_filter(struct req *r, const struct list_in *in, const char *scope,
     struct task_filter *ret_filter)
 {
-	struct task_filter f = { .status = in->status,
-		.limit = in->limit + 1 }; /* one more: is there a next page? */
+	struct task_filter f = {
+		.status = in->status, .limit = in->limit + 1
+	}; /* one more, to know whether there is a next page */
 
 	if (str_eq(in->parent_id, top)) {
 		f.top = true;
@@ -367,7 +373,9 @@ tasks_get(struct req *r, const void *in_struct, void *out_struct)
 	if (e != ERR_OK)
 		return e;
 	add_etag(r, task);
-	/* A precondition that cannot be read is none: the client gets it all.
+	/*
+	 * An If-None-Match that cannot be parsed is ignored: the client gets
+	 * the whole response.
 	 */
 	if (in->if_match != NULL &&
 	    etag_read(r->arena, in->if_match, ETAG_WEAK, &seen) &&

@@ -22,7 +22,7 @@ enum {
 	COL_UPDATED_AT
 };
 
-/* Of TASK_COLUMNS from column `first` on. */
+/* Reads TASK_COLUMNS from column `first` on. */
 static struct task
 read_columns(const struct db_rows *rows, int row, int first)
 {
@@ -45,7 +45,7 @@ read_row(const struct db_rows *rows, int row)
 	return read_columns(rows, row, 0);
 }
 
-/* Runs a statement that answers with one task or none. */
+/* Runs a statement that returns one task or none. */
 static enum err
 run_for_one(struct db *db, struct arena *a, const struct db_stmt *stmt,
     struct db_args args, struct task *ret_task)
@@ -93,11 +93,12 @@ task_find_locked(struct db *tx, struct arena *a, const char *user_id,
 }
 
 /*
- * One statement per kind of list, each with its own range of an index.  One
- * with "($4 IS NULL OR parent_id = $4)" would be planned once for all of them,
- * and read every task of the person for each.  A list of those at the top names
- * parent_id in its order as well: PostgreSQL does not conclude from "IS NULL"
- * that it is the same in all rows, and would not see the index's order.
+ * One statement for each kind of list, each with its own range of an index. A
+ * statement with "($4 IS NULL OR parent_id = $4)" would be planned once for all
+ * kinds, and read every task of the user each time.  The list of tasks without
+ * a parent has parent_id in its ORDER BY as well: PostgreSQL does not conclude
+ * from "IS NULL" that the value is the same in all rows, and would not use the
+ * order of the index.
  */
 #define LIST_TASKS(condition, order)                                    \
 	"SELECT " TASK_COLUMNS " FROM task"                             \
@@ -280,8 +281,8 @@ task_update(struct db *db, struct arena *a, const char *user_id,
 }
 
 /*
- * The subtree in one statement.  The foreign key would take it along, but by a
- * statement for each task, each of which counts.
+ * Deletes the subtree in one statement.  The foreign key would do it, too, but
+ * by one statement for each task, each of which updates the counts.
  */
 static const struct db_stmt delete_task = {
 	.name = "task_delete",
@@ -309,9 +310,9 @@ task_delete(struct db *db, struct arena *a, const char *user_id, const char *id)
 }
 
 /*
- * Both walks stop by themselves in a tree; the bound on the level, well above
- * TASK_LEVELS_MAX, stops them in anything else that a restore or a hand at the
- * database may have left.
+ * In a tree both recursions end by themselves; the limit of levels, well above
+ * TASK_LEVELS_MAX, ends them in anything else that a restore or a manual change
+ * of the database may have left.
  */
 static const struct db_stmt select_path = {
 	.name = "task_path",

@@ -1,4 +1,7 @@
-/* whoami_routes: GET /api/core/whoami, the assertion and nothing else. */
+/*
+ * whoami_routes: GET /api/core/whoami, which returns the assertion and nothing
+ * else.
+ */
 #ifndef CORE_WHOAMI_ROUTES_H
 #define CORE_WHOAMI_ROUTES_H
 

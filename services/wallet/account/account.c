@@ -18,7 +18,10 @@ account_ensure(struct db *db, struct arena *a, const char *user_id,
 	if (e == ERR_OK && emitted > 0)
 		job_wake(db);
 	if (e == ERR_UNPROCESSABLE) {
-		/* The one foreign key that can fail; see also /health/ready. */
+		/*
+		 * Only this foreign key can fail; /health/ready reports it,
+		 * too.
+		 */
 		log_event(LOG_ERROR, EVENT_DEFAULT_CURRENCY_MISSING,
 		    LOG_TEXT("currency", currency));
 		return ERR_INTERNAL;

@@ -1,9 +1,9 @@
 /*
  * account: the accounts of a user.
  *
- * Every user has a wallet, and with it one account in the service's default
- * currency, from their first contact on.  Amounts are integers in the minor
- * unit of the account's currency.
+ * From first contact on, every user has a wallet with one account in the
+ * service's default currency.  Amounts are integers in the minor unit of the
+ * account's currency.
  */
 #ifndef WALLET_ACCOUNT_H
 #define WALLET_ACCOUNT_H
@@ -22,10 +22,10 @@ struct account {
 	const char *name;
 	const char *currency;
 	int64_t balance_minor;
-	int64_t held_minor; /* promised; part of the balance */
-	int64_t available_minor; /* balance without held */
+	int64_t held_minor; /* reserved by holds; part of the balance */
+	int64_t available_minor; /* the balance minus the held amount */
 	bool frozen;
-	/* Of the last freeze or its end; or NULL. */
+	/* Of the last freeze or unfreeze; or NULL. */
 	const char *freeze_changed_at;
 	const char *freeze_changed_by;
 	const char *freeze_reason;
@@ -33,20 +33,20 @@ struct account {
 };
 
 struct account_page {
-	const char *after_id; /* NULL: from the oldest */
+	const char *after_id; /* NULL: start with the oldest */
 	int64_t limit;
 };
 
-/* Whose accounts. */
+/* Selects whose accounts. */
 struct account_owner {
-	const char *user_id; /* NULL: the system's */
-	bool any; /* or anybody's, for operators */
+	const char *user_id; /* NULL: the system's accounts */
+	bool any; /* or all accounts, for operators */
 };
 
 /*
- * Makes the wallet and its first account unless they are there; any number of
- * times at once.  The currency matters only when they are made, and so does
- * the origin, which is operation_origin() here and below.
+ * Creates the wallet and its first account unless they exist; may run several
+ * times at once.  Currency and origin (operation_origin(), here and below) are
+ * used only when they are created.
  */
 MUST_CHECK enum err account_ensure(struct db *db, struct arena *a,
     const char *user_id, const char *currency, const char *origin);
@@ -57,31 +57,32 @@ struct account_order {
 	const char *currency;
 	const char *origin;
 	const char *key; /* Idempotency-Key; or NULL */
-	const char *sha256_hex; /* of the request; NULL without a key */
+	const char *sha256_hex; /* digest of the request; NULL without a key */
 };
 
 /*
- * *ret_code: why not, as in ledger/ledger_code.h; else NULL.  *ret_replayed: a
- * request with the key has opened it before.
+ * *ret_code: why no account was opened, as in ledger/ledger_code.h; otherwise
+ * NULL.  *ret_replayed: an earlier request with the key has opened it.
  */
 MUST_CHECK enum err account_open(struct db *db, struct arena *a,
     const char *user_id, const struct account_order *order,
     struct account *ret_account, bool *ret_replayed, const char **ret_code);
 
-/* An operator's act: who, on behalf of which request, and why. */
+/* Freezing or unfreezing by an operator: who, by which request, and why. */
 struct account_freeze {
 	const char *user_id;
 	const char *reason; /* or NULL */
 	const char *origin; /* operation_origin() */
 };
 
-/* ERR_NOT_FOUND: no such account of anybody. */
+/* ERR_NOT_FOUND: there is no such account. */
 MUST_CHECK enum err account_set_frozen(struct db *db, struct arena *a,
     const char *id, bool frozen, const struct account_freeze *by);
 
 /*
- * Oldest first.  A user without accounts gets the first one: the database may
- * have been restored from before their first contact.
+ * Oldest first.  For a user without accounts the first one is created: the
+ * database may have been restored from a backup made before their first
+ * contact.
  */
 MUST_CHECK enum err account_list(struct db *db, struct arena *a,
     const char *user_id, const char *currency, const char *origin,

@@ -143,8 +143,8 @@ account_ready(void *app, struct buf *members)
 }
 
 /*
- * Who froze an account and why is for operators: the reason may be what its
- * owner must not learn.
+ * Only operators see who froze an account and why: the owner may not be allowed
+ * to know the reason.
  */
 static void
 hide_operator(struct req *r, struct account *account)
@@ -170,7 +170,7 @@ hide_operators(struct req *r, const struct account *accounts, int64_t count)
 	return copy;
 }
 
-/* A cursor holds for one list alone. */
+/* A cursor is valid for one list only. */
 static const char *
 list_scope(struct req *r, const struct account_owner *owner)
 {
@@ -179,7 +179,7 @@ list_scope(struct req *r, const struct account_owner *owner)
 	return arena_printf(r->arena, "accounts 1 %s", owner->user_id);
 }
 
-/* Whose list it is to be; one's own unless an operator asks. */
+/* Whose accounts to list: the user's own unless an operator asks for others. */
 static enum err
 read_owner(
     struct req *r, const struct list_in *in, struct account_owner *ret_owner)
@@ -225,7 +225,7 @@ accounts_list(struct req *r, const void *in_struct, void *out_struct)
 	struct list_out *out = out_struct;
 	const struct account *accounts;
 	struct account_owner owner = { 0 };
-	/* One more than asked for: is there a next page? */
+	/* One more, to know whether there is a next page. */
 	struct account_page page = { .limit = in->limit + 1 };
 	int64_t count;
 	enum err e;

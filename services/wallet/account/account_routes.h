@@ -1,4 +1,6 @@
-/* account_routes: /api/wallet/accounts, to list, open, see and freeze. */
+/*
+ * account_routes: /api/wallet/accounts: list, open, read and freeze accounts.
+ */
 #ifndef WALLET_ACCOUNT_ROUTES_H
 #define WALLET_ACCOUNT_ROUTES_H
 
@@ -11,12 +13,12 @@ struct buf;
 
 extern const struct route account_routes[];
 
-/* First contact: makes the wallet of the request's user. */
+/* First contact: creates the wallet of the request's user. */
 MUST_CHECK enum err account_create(struct req *r);
 
 /*
- * The account if the request's user may see it: their own, or any to an
- * operator.  ERR_NOT_FOUND with its code.
+ * Returns the account if the request's user may see it: their own, or any if
+ * the user is an operator.  Otherwise ERR_NOT_FOUND with its code.
  */
 MUST_CHECK enum err
 account_get(struct req *r, const char *id, struct account *ret_account);

@@ -1,7 +1,7 @@
 /*
- * account_store: wallets and accounts in PostgreSQL.  Everything is asked by
- * owner, so another person's account is the same as none.  What writes is a
- * function of the database (sql/wallet/0010_ledger_upkeep.sql).
+ * account_store: wallets and accounts in PostgreSQL.  Every query has the
+ * owner, so that another user's account counts as missing.  All writes are
+ * functions of the database (sql/wallet/0010_ledger_upkeep.sql).
  */
 #ifndef WALLET_ACCOUNT_STORE_H
 #define WALLET_ACCOUNT_STORE_H
@@ -20,7 +20,7 @@ struct account_page;
 struct arena;
 struct db;
 
-/* ERR_NOT_FOUND: no such account of this owner. */
+/* ERR_NOT_FOUND: this owner has no such account. */
 MUST_CHECK enum err account_find(struct db *db, struct arena *a,
     const struct account_owner *owner, const char *id,
     struct account *ret_account);
@@ -29,27 +29,26 @@ MUST_CHECK enum err account_find_page(struct db *db, struct arena *a,
     const struct account **ret_accounts, int64_t *ret_count);
 
 /*
- * A wallet with one account, both or neither; nothing when the wallet exists.
+ * Inserts a wallet and its account together; nothing when the wallet exists.
  * ERR_UNPROCESSABLE: there is no such currency.
  */
 MUST_CHECK enum err account_insert_first(struct db *db, struct arena *a,
     const char *user_id, const char *currency, const char *origin,
     int64_t *ret_emitted);
-/* *ret_code: why not; else NULL. */
+/* *ret_code: why nothing was inserted; otherwise NULL. */
 MUST_CHECK enum err account_insert(struct db *db, struct arena *a,
     const char *user_id, const char *name, const char *currency,
     const char *origin, const char **ret_id, int64_t *ret_emitted,
     const char **ret_code);
 /*
- * The same for a request with a key, known by its digest: *ret_replayed tells
- * that the account was opened by an earlier one.  *ret_account is as it was
- * then.
+ * The same for a request with a key and a digest.  *ret_replayed: an earlier
+ * request opened the account; *ret_account is the account as it was then.
  */
 MUST_CHECK enum err account_insert_once(struct db *db, struct arena *a,
     const char *user_id, const struct account_order *order,
     struct account *ret_account, bool *ret_replayed, int64_t *ret_emitted,
     const char **ret_code);
-/* ERR_NOT_FOUND: no such account of anybody. */
+/* ERR_NOT_FOUND: there is no such account. */
 MUST_CHECK enum err account_update_frozen(struct db *db, struct arena *a,
     const char *id, bool frozen, const struct account_freeze *by,
     int64_t *ret_emitted);

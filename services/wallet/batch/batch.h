@@ -1,8 +1,10 @@
 /*
- * batch: many transfers in one request, as if made one after the other.
+ * batch: many transfers in one request, with the same effect as one after the
+ * other.
  *
- * All or none (atomic), or each for itself.  The whole has a key, and each
- * item may have one of its own, which is then one for single transfers too.
+ * Either all or none are made (atomic), or each independently.  The batch has
+ * an idempotency key, and each item may have one of its own, from the same set
+ * as the keys of single transfers.
  */
 #ifndef WALLET_BATCH_H
 #define WALLET_BATCH_H
@@ -20,7 +22,7 @@ enum { BATCH_ITEMS_MAX = 1000 };
 struct batch_item {
 	struct transfer_order order;
 	const char *key; /* or NULL */
-	struct operation operation; /* what the key stands for */
+	struct operation operation; /* the identity of the whole batch */
 };
 
 struct batch {
@@ -30,8 +32,9 @@ struct batch {
 };
 
 struct batch_answer {
-	const char *code; /* of the whole: nothing was done; else NULL */
-	int64_t index; /* of the item that an atomic batch broke at; or -1 */
+	const char *code; /* error of the whole batch, which did nothing;
+	                     otherwise NULL */
+	int64_t index; /* the item that made an atomic batch fail; or -1 */
 	bool replayed;
 	int64_t emitted;
 	const struct transfer_answer *results; /* one for each item */

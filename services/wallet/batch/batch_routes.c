@@ -13,7 +13,7 @@
 #include "wallet/transfer/transfer_view.h"
 #include "wallet/wallet.h"
 
-/* As much as nginx lets through. */
+/* nginx has the same limit. */
 enum { BODY_MAX_BYTES = 1024 * 1024, ERROR_MAX_BYTES = 1024 };
 enum { RATE_PERIOD_MS = 60000 };
 
@@ -83,7 +83,10 @@ compare_texts(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* No key twice: which of the two would be the replay? */
+/*
+ * Refuses a batch that has a key twice: it would not be defined which item is
+ * the replay.
+ */
 static enum err
 check_keys(struct req *r, const struct batch *batch, const char *whole)
 {
@@ -113,7 +116,7 @@ check_keys(struct req *r, const struct batch *batch, const char *whole)
 	return ERR_OK;
 }
 
-/* What the whole and each item are known by. */
+/* Computes the digests of the batch and of each item. */
 static void
 digest(struct req *r, const struct batch *batch, struct operation *whole)
 {
@@ -165,7 +168,7 @@ read_batch(struct req *r, const struct batch_in *in, struct batch *ret_batch,
 	return ERR_OK;
 }
 
-/* The standard body, and which item it was. */
+/* Writes the standard error body, with the index of the item. */
 static enum err
 refuse_at(struct req *r, const struct batch_answer *answer)
 {
@@ -221,7 +224,10 @@ batches_make(struct req *r, const void *in_struct, void *out_struct)
 	e = read_batch(r, in_struct, &batch, &o);
 	if (e != ERR_OK)
 		return e;
-	/* As a request it has been counted once, whatever is in it. */
+	/*
+	 * The request itself was counted once, whatever it contains; charge its
+	 * items.
+	 */
 	e = service_charge(
 	    r, "batch", batch.count, config->batch_rate, RATE_PERIOD_MS);
 	if (e != ERR_OK)

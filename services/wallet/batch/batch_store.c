@@ -8,7 +8,7 @@
 #include "wallet/batch/batch.h"
 #include "wallet/transfer/transfer_item.h"
 
-/* Of one column: what a body of 1 MiB can hold, escaped. */
+/* The limit of one column: what a body of 1 MiB can contain, escaped. */
 enum { COLUMN_MAX_BYTES = 4 << 20 };
 
 static const struct db_stmt make = {
@@ -19,7 +19,7 @@ static const struct db_stmt make = {
 	.nargs = 14,
 };
 
-/* An element in quotes; false: there is none. */
+/* Writes an array element in quotes; returns false for NULL. */
 static bool
 put_text(struct buf *b, const char *text)
 {
@@ -87,7 +87,7 @@ put_key(struct buf *b, const struct batch_item *item)
 	return put_text(b, item->key);
 }
 
-/* "\x..." is how bytea is read; within quotes a backslash is doubled. */
+/* bytea is written as "\x..."; within quotes a backslash is doubled. */
 static bool
 put_sha256(struct buf *b, const struct batch_item *item)
 {
@@ -96,7 +96,10 @@ put_sha256(struct buf *b, const struct batch_item *item)
 	return item->key != NULL;
 }
 
-/* A column of the items as an array is read; NULL if no item has it. */
+/*
+ * Writes one column of the items as an array; returns NULL if all items have
+ * NULL.
+ */
 static const char *
 column_text(struct arena *a, const struct batch *batch,
     bool (*put)(struct buf *b, const struct batch_item *item))
@@ -138,7 +141,7 @@ batch_make(struct db *db, struct arena *a, const struct transfer_actor *who,
     const struct operation *o, const struct batch *batch,
     struct batch_answer *ret_answer)
 {
-	const int *row_of; /* that of the whole is item 0 */
+	const int *row_of; /* the row of the whole batch is item 0 */
 	struct db_rows rows;
 	enum err e;
 
@@ -158,7 +161,8 @@ batch_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 	if (e != ERR_OK)
 		return e;
 	*ret_answer = (struct batch_answer){ .index = -1 };
-	if (rows.count == 1) { /* why nothing was done, and for which item */
+	if (rows.count ==
+	    1) { /* why nothing was done, and because of which item */
 		ret_answer->code = db_get_text(&rows, 0, TRANSFER_MADE_CODE);
 		ret_answer->index =
 		    db_get_i64(&rows, 0, TRANSFER_MADE_ITEM) - 1;

@@ -1,4 +1,4 @@
-/* currency_store: currencies and the digits after their point. */
+/* currency_store: currencies and their number of decimal places. */
 #ifndef WALLET_CURRENCY_STORE_H
 #define WALLET_CURRENCY_STORE_H
 
@@ -14,8 +14,8 @@ struct db;
 struct currency {
 	const char *code;
 	int64_t exponent;
-	bool iso; /* of ISO 4217; else an operator's own */
-	const char *created_at; /* or NULL: with the table */
+	bool iso; /* of ISO 4217; otherwise added by an operator */
+	const char *created_at; /* or NULL: created together with the table */
 	const char *created_by; /* or NULL */
 	const char *reason; /* or NULL */
 };
@@ -24,8 +24,9 @@ struct currency {
 MUST_CHECK enum err currency_find_all(struct db *db, struct arena *a,
     const struct currency **ret_currencies, int64_t *ret_count);
 /*
- * By currency->created_by; sets its created_at.  *ret_code: why not, as in
- * ledger/ledger_code.h; else NULL.  ERR_UNPROCESSABLE: its code is not one.
+ * Inserts *currency, whose created_by is set; sets its created_at.  *ret_code:
+ * why not, as in ledger/ledger_code.h; otherwise NULL.  ERR_UNPROCESSABLE: the
+ * code is not valid.
  */
 MUST_CHECK enum err currency_insert(struct db *db, struct arena *a,
     struct currency *currency, const char *origin, int64_t *ret_emitted,

@@ -6,7 +6,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-/* Of so many entries, with memos of 500 four-byte quotes, less than 1 MiB. */
+/*
+ * This many entries, with memos of 500 quotation marks of four bytes, are less
+ * than 1 MiB.
+ */
 enum { LINES_PER_PIECE = 200 };
 
 struct csv {

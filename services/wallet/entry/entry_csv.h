@@ -1,8 +1,8 @@
 /*
  * entry_csv: the entries of an account as CSV (RFC 4180), page by page.
  *
- * A memo is somebody else's text, and spreadsheets carry out what begins with
- * "=", "+", "-" or "@": such a one gets an apostrophe in front.
+ * A memo is text of another user, and spreadsheets execute text that begins
+ * with "=", "+", "-" or "@": such text gets an apostrophe in front.
  */
 #ifndef WALLET_ENTRY_CSV_H
 #define WALLET_ENTRY_CSV_H
@@ -15,8 +15,8 @@ struct req;
 /* Appends one line. */
 void entry_csv_write(struct buf *b, const struct entry *entry);
 /*
- * Answers with all that the page names, whatever its limit.
- * ERR_RATE_LIMITED: too many such answers are under way.
+ * Answers with all entries that the page selects, ignoring its limit.
+ * ERR_RATE_LIMITED: too many such responses are being sent.
  */
 MUST_CHECK enum err
 entry_csv_answer(struct req *r, const struct entry_page *page);

@@ -73,7 +73,10 @@ static const struct field page_fields[] = {
 };
 /* clang-format on */
 
-/* A media range named so, whatever its quality; "q=0" is nobody's wish. */
+/*
+ * Whether Accept names the media type, whatever its quality; "q=0" is not
+ * checked, because no client sends it.
+ */
 static bool
 wants_csv(const char *accept)
 {
@@ -110,9 +113,10 @@ read_page(struct req *r, const struct list_in *in, struct entry_page *ret_page)
 		.account_id = in->id,
 		.from = in->from,
 		.to = in->to,
-		.limit = in->limit + 1, /* one more: is there a next page? */
+		.limit = in->limit +
+		         1, /* one more, to know whether there is a next page */
 	};
-	/* PostgreSQL's calendar has no year 0; RFC 3339 has. */
+	/* RFC 3339 has a year 0; PostgreSQL's calendar has not. */
 	if (in->from != NULL && str_has_prefix(in->from, "0000-"))
 		return req_invalid(r, "from", "must not be before year 1");
 	if (in->to != NULL && str_has_prefix(in->to, "0000-"))

@@ -5,8 +5,9 @@
 #include "db/db_time.h"
 
 /*
- * The scan goes from where the times are, not from the newest or to the first
- * entry.  Clocks are set back, so two hours more are looked at on either side.
+ * The scan covers the requested times, not everything from the newest or to the
+ * first entry.  Clocks may have been set back, so two more hours are scanned on
+ * either side.
  */
 /* clang-format off */
 static const struct db_stmt select_page = {

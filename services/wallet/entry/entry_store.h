@@ -1,4 +1,4 @@
-/* entry_store: what moved on an account, newest first. */
+/* entry_store: the entries of an account, newest first. */
 #ifndef WALLET_ENTRY_STORE_H
 #define WALLET_ENTRY_STORE_H
 
@@ -13,18 +13,18 @@ struct db;
 struct entry {
 	const char *id;
 	const char *transfer_id;
-	int64_t amount_minor; /* negative: it went out */
+	int64_t amount_minor; /* negative: money left the account */
 	int64_t balance_after_minor;
-	const char *memo; /* the transfer's; or NULL */
+	const char *memo; /* the memo of the transfer; or NULL */
 	const char *created_at;
-	int64_t seq; /* place in the account, from 1; with gaps */
+	int64_t seq; /* position in the account, from 1; with gaps */
 };
 
 struct entry_page {
 	const char *account_id;
-	const char *from; /* of created_at, inclusive; NULL: the first */
-	const char *to; /* exclusive; NULL: the last */
-	int64_t before_seq; /* 0: from the newest */
+	const char *from; /* of created_at, inclusive; NULL: no limit */
+	const char *to; /* exclusive; NULL: no limit */
+	int64_t before_seq; /* 0: start with the newest */
 	int64_t limit;
 };
 

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "wallet/log_events.h"
 
-/* The check counts, also if nobody is to know of it later. */
+/* The result of the check is valid even if it cannot be recorded. */
 static void
 note(
     struct db *db, struct arena *a, const struct ledger_state *state, bool full)
@@ -42,7 +42,10 @@ ledger_check_all(struct db *db, struct arena *a, struct ledger_state *ret_state)
 	return e;
 }
 
-/* One entry for each side of each transfer that moved money, and no other. */
+/*
+ * Whether there is one entry for each side of each transfer that moved money,
+ * and no other.
+ */
 static bool
 are_paired(const struct ledger_sides *s)
 {

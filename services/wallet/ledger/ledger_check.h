@@ -1,10 +1,11 @@
 /*
- * ledger_check: whether the books are right.
+ * ledger_check: checks that the ledger is consistent.
  *
- * What is new since the checkpoints moved, which is quick; everything in one
- * snapshot, which names each mismatch and takes as long as there are entries;
- * or everything in slices, none of which takes long.  Each mismatch gets an
- * error line, and ledger_find_last_check() knows of the check.
+ * There are three checks: of everything since the last checkpoints, which is
+ * fast; of everything in one snapshot, which names each mismatch and takes time
+ * in proportion to the entries; and of everything in slices, each of which is
+ * fast. Each mismatch is logged at level error, and ledger_find_last_check()
+ * returns the last result.
  */
 #ifndef WALLET_LEDGER_CHECK_H
 #define WALLET_LEDGER_CHECK_H
@@ -20,9 +21,9 @@ MUST_CHECK enum err ledger_check_new(
 MUST_CHECK enum err ledger_check_all(
     struct db *db, struct arena *a, struct ledger_state *ret_state);
 /*
- * may_go_on is asked after each slice; ERR_CONFLICT when it says no.  If only
- * the count of all slices tells that something is wrong, one snapshot of
- * everything says what.
+ * Calls may_go_on after each slice; returns ERR_CONFLICT when it returns false.
+ * If only the totals of all slices show a mismatch, a check in one snapshot
+ * finds out which.
  */
 MUST_CHECK enum err ledger_check_slices(struct db *db, struct arena *a,
     bool (*may_go_on)(void *ctx, const struct ledger_state *so_far), void *ctx,

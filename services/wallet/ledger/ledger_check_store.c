@@ -8,10 +8,10 @@
 #include "db/db.h"
 #include "db/db_time.h"
 
-/* Of entries and of transfers; some tenths of a second. */
+/* Entries or transfers per slice; a slice takes some tenths of a second. */
 static const char slice_rows[] = "20000";
 
-/* Each row of a check has its counts, and a mismatch unless there is none. */
+/* Each row of a check has the counts and, if there is any, a mismatch. */
 static void
 add_mismatches(struct arena *a, const struct db_rows *rows, int first,
     struct ledger_mismatches *m)
@@ -40,7 +40,7 @@ add_mismatches(struct arena *a, const struct db_rows *rows, int first,
 	" AS m (kind text, id text, detail text) ON true"
 
 /* clang-format off */
-/* Writes when the checkpoints move, which may be repeated: they have moved. */
+/* Writes when it moves the checkpoints; it may be repeated. */
 static const struct db_stmt check_new = {
 	.name = "ledger_check_new",
 	.sql = "SELECT c.accounts, c.transfers, c.entries, m.kind, m.id,"

@@ -1,6 +1,6 @@
 /*
- * ledger_check_store: what the functions of sql/wallet/0017_ledger_check.sql
- * and ledger_check() find wrong with the books.
+ * ledger_check_store: calls the functions that check the ledger: those of
+ * sql/wallet/0017_ledger_check.sql, and ledger_check().
  */
 #ifndef WALLET_LEDGER_CHECK_STORE_H
 #define WALLET_LEDGER_CHECK_STORE_H
@@ -23,23 +23,29 @@ struct ledger_mismatch {
 	const char *detail; /* for people */
 };
 struct ledger_mismatches {
-	struct ledger_mismatch *items; /* at most the maximum */
+	struct ledger_mismatch *items; /* at most the given maximum */
 	int64_t count;
 };
 
-/* What was looked at, and what is wrong with it. */
+/* What was checked, and what is wrong. */
 struct ledger_state {
 	int64_t accounts;
 	int64_t transfers;
 	int64_t entries;
-	const char *since; /* behind which checkpoints; NULL: everything */
+	const char
+	    *since; /* since which checkpoints; NULL: everything was checked */
 	struct ledger_mismatches mismatches;
 };
 
-/* What is new.  move: the checkpoints go on to here, if it is right. */
+/*
+ * Checks what is new.  move: if it is consistent, the checkpoints move to now.
+ */
 MUST_CHECK enum err ledger_read_new(
     struct db *db, struct arena *a, bool move, struct ledger_state *ret_state);
-/* Everything, in one snapshot; is_patient: for an hour, else for 25 s. */
+/*
+ * Checks everything in one snapshot.  is_patient: within an hour, otherwise
+ * within 25 s.
+ */
 MUST_CHECK enum err ledger_read_all(struct db *db, struct arena *a,
     bool is_patient, struct ledger_state *ret_state);
 
@@ -48,39 +54,41 @@ struct ledger_sides {
 	int64_t debits, credits, transfers;
 	int64_t debit_hash, credit_hash, transfer_hash;
 };
-/* Where the slices of a full check are. */
+/* The position of a check in slices. */
 struct ledger_slice {
-	const char *before; /* only what moved money before this counts */
+	const char *
+	    before; /* only transfers that moved money before this time count */
 	char account[UUID_TEXT_SIZE];
 	int64_t seq;
 	int64_t running_minor;
 	char transfer[UUID_TEXT_SIZE];
 	struct ledger_sides sides;
-	bool is_last; /* there is no slice behind this one */
+	bool is_last; /* this slice is the last one */
 };
 
 /* The time up to which transfers count in a check that begins now. */
 MUST_CHECK enum err
 ledger_read_bound(struct db *db, struct arena *a, const char **ret_before);
-/* One slice each: moves *slice, adds to *state. */
+/* Check one slice each: move *slice, and add to *state. */
 MUST_CHECK enum err ledger_read_entries(struct db *db, struct arena *a,
     struct ledger_slice *slice, struct ledger_state *state);
 MUST_CHECK enum err ledger_read_transfers(struct db *db, struct arena *a,
     struct ledger_slice *slice, struct ledger_state *state);
-/* What no slice sees; adds to *state. */
+/* Checks what no slice covers; adds to *state. */
 MUST_CHECK enum err
 ledger_read_rest(struct db *db, struct arena *a, struct ledger_state *state);
 
-/* Remembers what a check came to, for ledger_find_last_check(). */
+/* Records the result of a check, for ledger_find_last_check(). */
 MUST_CHECK enum err ledger_note_check(
     struct db *db, struct arena *a, int64_t nmismatches, bool full);
 
 struct ledger_last_check {
 	int64_t at_s;
 	int64_t full_at_s; /* 0: never */
-	int64_t nmismatches; /* of the last full check and the last of all */
+	int64_t nmismatches; /* of the last full check and of the last check of
+	                        any kind */
 };
-/* ERR_NOT_FOUND: there was none yet. */
+/* ERR_NOT_FOUND: no check was made yet. */
 MUST_CHECK enum err ledger_find_last_check(
     struct db *db, struct arena *a, struct ledger_last_check *ret_last);
 

@@ -13,13 +13,16 @@
 #include "wallet/log_events.h"
 #include "wallet/wallet.h"
 
-/* Of one transaction, which holds their accounts' locks. */
+/* Limit of one transaction, which holds the locks of the accounts. */
 enum {
 	EXPIRE_AT_ONCE = 200,
 	CHECK_LIMIT_S = 6 * 3600,
 	STATEMENTS_LIMIT_S = 3600
 };
-/* For the lock of an account: of many holds at once, and of one. */
+/*
+ * How long to wait for the lock of an account: with many holds at once, and
+ * with one.
+ */
 enum { TOGETHER_WAIT_MS = 200, ALONE_WAIT_MS = 20 };
 
 struct statements_in {
@@ -45,7 +48,7 @@ static const struct field statements_fields[] = {
 };
 /* clang-format on */
 
-/* What a run of ledger.expire has come to. */
+/* The result of one run of ledger.expire. */
 struct expiry {
 	int64_t expired;
 	int64_t postponed; /* an account was locked; the next run tries again */
@@ -68,7 +71,10 @@ expire_some(struct job *job, struct db *db, const struct ledger_hold *holds,
 	return ERR_OK;
 }
 
-/* So that one hold that cannot be expired stops no other. */
+/*
+ * Expires each hold alone, so that a hold that cannot be expired does not stop
+ * the others.
+ */
 static void
 expire_each(struct job *job, struct db *db, const struct ledger_hold *holds,
     int64_t count, struct expiry *x)
@@ -80,7 +86,7 @@ expire_each(struct job *job, struct db *db, const struct ledger_hold *holds,
 		case ERR_UNAVAILABLE:
 			x->postponed++;
 			break;
-		default: /* the statement's own line says why */
+		default: /* the event of the failed statement says why */
 			log_event(LOG_ERROR, EVENT_HOLD_EXPIRY_FAILED,
 			    LOG_TEXT("transfer", holds[i].id));
 			x->failed++;
@@ -88,7 +94,9 @@ expire_each(struct job *job, struct db *db, const struct ledger_hold *holds,
 	}
 }
 
-/* Each statement is a transaction of its own: accounts are locked briefly. */
+/*
+ * Each statement is its own transaction, so that accounts are locked briefly.
+ */
 static enum err
 expire(struct job *job, struct db *db, const void *payload UNUSED)
 {
@@ -160,7 +168,10 @@ check(struct job *job, struct db *db, const void *payload)
 	           : job_discard(job, "the books are wrong: see the log");
 }
 
-/* The first day of one.  PostgreSQL's calendar has no year 0; RFC 3339 has. */
+/*
+ * Whether the date is the first day of a month.  RFC 3339 has a year 0;
+ * PostgreSQL's calendar has not.
+ */
 static bool
 is_month(struct arena *a, const char *date)
 {
@@ -189,7 +200,9 @@ write_statements(struct job *job, struct db *db, const void *payload)
 	return e;
 }
 
-/* Each statement is a transaction of its own: requests wait for few keys. */
+/*
+ * Each statement is its own transaction, so that few keys are locked at a time.
+ */
 static enum err
 forget_keys(struct job *job, struct db *db, const void *payload UNUSED)
 {

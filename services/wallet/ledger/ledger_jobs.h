@@ -1,11 +1,12 @@
 /*
- * ledger_jobs: what the ledger does by the clock.
+ * ledger_jobs: the scheduled jobs of the ledger.
  *
- *   ledger.expire       each minute: gives back holds whose time is over
- *   ledger.check        each night: what is new in the books is right, or an
- *                       error line; each Sunday: everything, in slices
- *   ledger.statements   on the first of a month: what the last one came to
- *   ledger.forget-keys  each night: keys older than WALLET_IDEMPOTENCY_DAYS
+ *   ledger.expire       each minute: releases holds that have expired
+ *   ledger.check        each night: checks what is new in the ledger; each
+ *                       Sunday: checks everything, in slices
+ *   ledger.statements   on the first of a month: sums up the last month
+ *   ledger.forget-keys  each night: deletes idempotency keys older than
+ *                       WALLET_IDEMPOTENCY_DAYS
  */
 #ifndef WALLET_LEDGER_JOBS_H
 #define WALLET_LEDGER_JOBS_H

@@ -6,7 +6,10 @@
 #include "base/buf.h"
 #include "db/db.h"
 
-/* Their times as text, which the same sessions read again. */
+/*
+ * The times are returned as text, which sessions with the same settings read
+ * again.
+ */
 static const struct db_stmt due_holds = {
 	.name = "ledger_due_holds",
 	.sql = "SELECT id, expires_at::text FROM transfer WHERE status = 'held'"
@@ -116,7 +119,7 @@ static const struct db_stmt forget_keys = {
 };
 enum { FORGOTTEN_COUNT, FORGOTTEN_NEXT };
 
-/* Of 8 KiB each: some 30 000 keys. */
+/* Pages of 8 KiB: some 30 000 keys. */
 static const char forget_pages[] = "500";
 
 enum err

@@ -10,7 +10,7 @@
 #include "web/identity.h"
 #include "web/request.h"
 
-/* Every body is smaller, and written again it grows sixfold at most. */
+/* Every body is smaller, and rewriting grows it at most sixfold. */
 enum { TEXT_MAX_BYTES = 64 << 20 };
 
 bool

@@ -1,4 +1,4 @@
-/* statement_store: what an account's months came to. */
+/* statement_store: the monthly statements of an account. */
 #ifndef WALLET_STATEMENT_STORE_H
 #define WALLET_STATEMENT_STORE_H
 
@@ -15,13 +15,13 @@ struct statement {
 	const char *currency;
 	int64_t opening_minor;
 	int64_t closing_minor;
-	const char *credits_minor; /* what came in; may be beyond int64 */
-	const char *debits_minor; /* what went out; likewise */
+	const char *credits_minor; /* incoming; may exceed int64_t */
+	const char *debits_minor; /* outgoing; may exceed int64_t */
 	int64_t entries;
 	const char *created_at;
 };
 
-/* Newest first, before the month; NULL: from the newest. */
+/* Newest first, before the given month; NULL: start with the newest. */
 MUST_CHECK enum err statement_find_page(struct db *db, struct arena *a,
     const char *account_id, const char *before_month, int64_t limit,
     const struct statement **ret_statements, int64_t *ret_count);

@@ -1,10 +1,10 @@
 /*
- * transfer: money from one account to another, at once or as a hold that is
- * captured or released later; and what takes it back.
+ * transfer: money moves from one account to another, at once or as a hold that
+ * is captured or released later; and reversals.
  *
- * The rules are functions in the database
- * (sql/wallet/0013_ledger_order.sql): one statement checks, moves, remembers
- * the key and tells the webhooks.
+ * The rules are functions in the database (sql/wallet/0013_ledger_order.sql):
+ * one statement checks, moves the money, records the idempotency key and
+ * enqueues the webhook events.
  */
 #ifndef WALLET_TRANSFER_H
 #define WALLET_TRANSFER_H
@@ -23,7 +23,7 @@ enum {
 
 struct transfer {
 	const char *id;
-	const char *kind; /* transfer, deposit, withdrawal, reversal */
+	const char *kind; /* transfer, deposit, withdrawal or reversal */
 	const char *status;
 	const char *debit_id;
 	const char *credit_id;
@@ -32,21 +32,21 @@ struct transfer {
 	const char *memo;
 	struct any_object metadata;
 	const char *created_at;
-	const char *created_by; /* who asked for it; or NULL */
-	const char *reason; /* an operator's, why; or NULL */
+	const char *created_by; /* the user who requested it; or NULL */
+	const char *reason; /* an operator's reason; or NULL */
 	const char *expires_at; /* of a hold; or NULL */
 	const char *settled_at; /* of a hold that has ended; or NULL */
-	const char *settled_by; /* who ended it; NULL: its time was over */
-	const char *settled_reason; /* why; or NULL */
-	struct opt_int64 captured; /* not set: nothing was */
+	const char *settled_by; /* the user who ended it; NULL: it expired */
+	const char *settled_reason; /* the reason; or NULL */
+	struct opt_int64 captured; /* not set: nothing was captured */
 	int64_t reversed_minor;
-	const char *reverses; /* of a reversal: what it takes back */
+	const char *reverses; /* of a reversal: the reversed transfer */
 	const char *provider;
 	const char *reference;
-	const char *reversal_id; /* in the answer to a reversal alone */
+	const char *reversal_id; /* only in the response to a reversal */
 };
 
-/* One request to move money. */
+/* A request to move money. */
 struct transfer_order {
 	const char *debit_id;
 	const char *credit_id;

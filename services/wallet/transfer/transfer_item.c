@@ -9,10 +9,10 @@
 #include "db/db.h"
 #include "wallet/operation/operation.h"
 
-/* Of all items: a body of 1 MiB, escaped, and what is added. */
+/* The limit of all items: a body of 1 MiB, escaped, and what is added. */
 enum { ITEMS_MAX_BYTES = 16 << 20 };
 
-/* The members that sql/wallet/0013_ledger_order.sql names. */
+/* Writes the members that sql/wallet/0013_ledger_order.sql names. */
 static void
 write_item(struct buf *b, const struct transfer_item *item)
 {

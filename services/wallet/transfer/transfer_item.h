@@ -1,6 +1,7 @@
 /*
- * transfer_item: orders of many users as ledger_transfers() reads them, and
- * what the functions that make transfers answer: what the order does not say.
+ * transfer_item: writes the orders of several users in the format of
+ * ledger_transfers(), and reads the rows that the functions for transfers
+ * return.
  */
 #ifndef WALLET_TRANSFER_ITEM_H
 #define WALLET_TRANSFER_ITEM_H
@@ -16,18 +17,18 @@ struct transfer_item {
 	const struct operation *operation;
 };
 
-/* A JSON array as ledger_items() reads it. */
+/* A JSON array in the format of ledger_items(). */
 const char *transfer_items_text(
     struct arena *a, const struct transfer_item *items, size_t count);
 
 /* clang-format off */
-/* Of rows of type ledger_made. */
+/* The columns of rows of type ledger_made. */
 #define TRANSFER_MADE_COLUMNS                                              \
 	"item, code, replayed, emitted, id, currency, "                    \
 	DB_TIME("created_at") ", " DB_TIME("expires_at") ", metadata"
 /* clang-format on */
 enum {
-	TRANSFER_MADE_ITEM, /* of many: from 1 */
+	TRANSFER_MADE_ITEM, /* of several orders: counted from 1 */
 	TRANSFER_MADE_CODE,
 	TRANSFER_MADE_REPLAYED,
 	TRANSFER_MADE_EMITTED,
@@ -39,11 +40,11 @@ enum {
 };
 /*
  * The index of the row of each item from `first` to `last`.  There is one row
- * for each; the database's plan decides their order.
+ * for each; their order depends on the plan.
  */
 const int *transfer_made_rows(
     struct arena *a, const struct db_rows *rows, size_t first, size_t last);
-/* A row and its order: the answer, all of it in `a`. */
+/* Combines a row and its order into the answer, in `a`. */
 struct transfer_answer transfer_made_read(struct arena *a,
     const struct db_rows *rows, int row, const struct transfer_actor *who,
     const struct transfer_order *order);

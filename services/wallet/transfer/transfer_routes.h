@@ -1,6 +1,6 @@
 /*
- * transfer_routes: POST /api/wallet/transfers and what is done with one; the
- * deposits and withdrawals of operators.
+ * transfer_routes: POST /api/wallet/transfers, and the actions on a transfer;
+ * deposits and withdrawals by operators.
  */
 #ifndef WALLET_TRANSFER_ROUTES_H
 #define WALLET_TRANSFER_ROUTES_H

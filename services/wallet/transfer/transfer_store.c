@@ -30,7 +30,7 @@ enum {
 	COL_REFERENCE,
 	COL__MAX
 };
-/* What the functions answer before the transfer. */
+/* The columns before those of the transfer. */
 enum { COL_CODE, COL_REPLAYED, COL_EMITTED, COL_TRANSFER };
 
 struct transfer
@@ -95,7 +95,7 @@ opt_int_text(struct arena *a, struct opt_int64 n)
 	return n.set ? arena_i64(a, n.value) : NULL;
 }
 
-/* "\x..." is how bytea is read. */
+/* bytea is written as "\x...". */
 static const char *
 sha256_text(struct arena *a, const struct operation *o)
 {
@@ -212,7 +212,10 @@ transfer_release(struct db *db, struct arena *a,
 	    ret_answer, &rows);
 }
 
-/* The original first, as it is answered; then which reversal it was. */
+/*
+ * Returns the original transfer first, which is the response; then the
+ * reversal.
+ */
 /* clang-format off */
 static const struct db_stmt reverse = {
 	.name = "transfer_reverse",

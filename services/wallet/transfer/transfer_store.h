@@ -1,8 +1,9 @@
 /*
- * transfer_store: the ledger's functions for one transfer.
+ * transfer_store: the database functions for one transfer.
  *
- * Each answers with a code when it refused, and else with the transfer.
- * `emitted` jobs are to be announced by job_wake().
+ * Each returns a code when it has refused the operation, otherwise the
+ * transfer. If `emitted` is not 0, the caller announces the enqueued jobs by
+ * job_wake().
  */
 #ifndef WALLET_TRANSFER_STORE_H
 #define WALLET_TRANSFER_STORE_H
@@ -31,11 +32,11 @@ struct transfer_answer {
 	const char *code; /* NULL: done */
 	bool replayed;
 	int64_t emitted;
-	struct transfer transfer; /* unless there is a code */
+	struct transfer transfer; /* valid unless there is a code */
 };
 
 /* clang-format off */
-/* Of a table or a row named t. */
+/* The columns of a table or a row named t. */
 #define TRANSFER_COLUMNS(t)                                                    \
 	"(" t ").id, (" t ").kind, (" t ").status, (" t ").debit_account_id, " \
 	"(" t ").credit_account_id, (" t ").amount, (" t ").currency, "        \
@@ -46,21 +47,21 @@ struct transfer_answer {
 	"(" t ").reversed_amount, (" t ").reverses, (" t ").provider, "        \
 	"(" t ").reference"
 /* clang-format on */
-/* The columns from `first` on. */
+/* Reads the columns from `first` on. */
 struct transfer transfer_read(const struct db_rows *rows, int row, int first);
 
-/* ERR_NOT_FOUND also when the actor takes no part in it. */
+/* ERR_NOT_FOUND also when the transfer is not the actor's. */
 MUST_CHECK enum err transfer_find(struct db *db, struct arena *a,
     const struct transfer_actor *who, const char *id,
     struct transfer *ret_transfer);
 
-/* Of an order that is a hold. */
+/* The lifetime of the hold that the order asks for. */
 int64_t transfer_hold_s(const struct transfer_order *order);
 
 MUST_CHECK enum err transfer_make(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o,
     const struct transfer_order *order, struct transfer_answer *ret_answer);
-/* No amount: all of it. */
+/* Without an amount: captures all of the hold. */
 MUST_CHECK enum err transfer_capture(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o, const char *id,
     struct opt_int64 amount, const char *reason,
@@ -70,11 +71,11 @@ MUST_CHECK enum err transfer_release(struct db *db, struct arena *a,
     struct transfer_answer *ret_answer);
 
 struct transfer_reversal {
-	struct opt_int64 amount; /* not set: what is left */
+	struct opt_int64 amount; /* not set: all that is left */
 	const char *memo;
 	const char *reason;
 };
-/* The answer is what was reversed. */
+/* The answer is the reversed transfer. */
 MUST_CHECK enum err transfer_reverse(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o, const char *id,
     const struct transfer_reversal *in, struct transfer_answer *ret_answer);

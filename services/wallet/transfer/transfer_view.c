@@ -102,8 +102,8 @@ transfer_actor_of(struct req *r)
 }
 
 /*
- * Ids of users and reasons are for operators and for who gave them: a reason
- * may be what the other side must not learn.
+ * User ids and reasons are visible to operators and to the user who gave them:
+ * the other side may not be allowed to know a reason.
  */
 void
 transfer_hide_actors(struct req *r, struct transfer *t)

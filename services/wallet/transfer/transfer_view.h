@@ -1,4 +1,7 @@
-/* transfer_view: what requests and answers about transfers have in common. */
+/*
+ * transfer_view: schema rows, checks and responses shared by the routes for
+ * transfers.
+ */
 #ifndef WALLET_TRANSFER_VIEW_H
 #define WALLET_TRANSFER_VIEW_H
 
@@ -13,7 +16,7 @@
 struct req;
 
 extern const struct field transfer_fields[];
-/* Of what moves money; for OpenAPI. */
+/* Response headers of routes that move money; for OpenAPI. */
 extern const struct route_header transfer_headers[];
 
 #define AMOUNT_DOC                                                           \
@@ -21,7 +24,7 @@ extern const struct route_header transfer_headers[];
 	"EUR. AMOUNT_OUT_OF_RANGE otherwise."
 
 /* clang-format off */
-/* The rows of a struct transfer_order that is the member order of a T. */
+/* The rows of a struct transfer_order that is the member `order` of T. */
 #define TRANSFER_ORDER_FIELDS(T)                                               \
 	{ FIELD(T, order.debit_id, "debitAccountId"), .required = true,        \
 	  .format = FMT_UUID, .doc = "Whose money goes; the user's own." },    \
@@ -42,16 +45,19 @@ extern const struct route_header transfer_headers[];
 	    "given." }
 /* clang-format on */
 
-/* ERR_INVALID: what rows cannot say.  `prefix` of its fields' names, or "". */
+/*
+ * Checks that rows cannot express; ERR_INVALID.  `prefix` of the fields' names,
+ * or "".
+ */
 MUST_CHECK enum err transfer_order_check(
     struct req *r, const struct transfer_order *order, const char *prefix);
 void
 operation_add_order(struct operation *o, const struct transfer_order *order);
 
 struct transfer_actor transfer_actor_of(struct req *r);
-/* Leaves out what the request's user may not see. */
+/* Removes what the request's user may not see. */
 void transfer_hide_actors(struct req *r, struct transfer *t);
-/* The answer, or why not; *out is the out_struct of a route. */
+/* Writes the response, or the error; *out is the out_struct of a route. */
 MUST_CHECK enum err transfer_reply(
     struct req *r, const struct transfer_answer *answer, struct transfer *out);
 
