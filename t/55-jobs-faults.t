@@ -290,7 +290,7 @@ is($j->state($over), 'completed', 'when the old one has ended its job');
 is(scalar @{ $j->job($over)->{attempts} }, 1, 'in peace');
 ok($j->reached($j->enqueue('write'), 'completed'), 'and works');
 
-# A worker that nobody can rescue by its seat, as on a host that is no more.
+# A worker that nobody can rescue by its worker slot, as on a host that is no more.
 $j->stop($again);
 my $dead = $j->sql("INSERT INTO job_worker (name, beat_at)
 	VALUES ('elsewhere', now() - interval '1 hour') RETURNING id");

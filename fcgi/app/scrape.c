@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
-#include "fastcgi/thread.h"
+#include "fastcgi/thread_pool.h"
 #include "process/shared.h"
 #include "web/service.h"
 

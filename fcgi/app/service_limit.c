@@ -22,7 +22,7 @@ limit_reads(struct req *r)
 	int64_t rate = process->config->read_rate, retry_ms = 0;
 	enum err e;
 
-	if (rate == 0 || (r->route != NULL && r->route->prompt))
+	if (rate == 0 || (r->route != NULL && r->route->nonblocking))
 		return ERR_OK;
 	e = rate_limit_take_here(process->limit,
 	    arena_printf(r->arena, "read:%s", r->identity->user_id), rate,

@@ -6,7 +6,7 @@
 #include "base/attr.h"
 #include "fastcgi/body_buffer.h"
 #include "fastcgi/conn.h"
-#include "fastcgi/seat.h"
+#include "fastcgi/request_context.h"
 
 enum {
 	/* With more, one flow gives way at any age to another with less. */
@@ -21,39 +21,21 @@ struct share {
 	size_t amount; /* 0: an empty place */
 };
 
-void
-bodies_add(struct links *l, struct link *link)
+bool
+bodies_is_endless(const struct client_connection *client)
 {
-	assert(link->seat != NULL);
-	if (link->body)
-		return;
-	link->body = true;
-	l->bodies++;
-}
-
-void
-bodies_remove(struct links *l, struct link *link)
-{
-	if (!link->body)
-		return;
-	link->body = false;
-	l->bodies--;
+	return client->context->conn.body_bytes >
+	       (int64_t)client->body_max + BODIES_SKIP_BYTES;
 }
 
 bool
-bodies_is_endless(const struct link *link)
-{
-	return link->seat->conn.body_bytes >
-	       (int64_t)link->body_max + BODIES_SKIP_BYTES;
-}
-
-bool
-bodies_is_late(const struct link *link, int64_t timeout_us, int64_t now_us)
+bodies_is_late(
+    const struct client_connection *client, int64_t timeout_us, int64_t now_us)
 {
 	int64_t earned_us =
-	    link->seat->conn.body_bytes * 1000 * 1000 / BODIES_RATE_BYTES;
+	    client->context->conn.body_bytes * 1000 * 1000 / BODIES_RATE_BYTES;
 
-	return now_us - link->since_us > timeout_us + earned_us;
+	return now_us - client->since_us > timeout_us + earned_us;
 }
 
 static struct share *
@@ -69,38 +51,39 @@ find_share(struct share *shares, uint64_t flow)
 }
 
 static bool
-is_before(const struct link *link, const struct link *best, size_t amount,
-    size_t best_amount)
+is_before(const struct client_connection *client,
+    const struct client_connection *best, size_t amount, size_t best_amount)
 {
 	if (best == NULL || amount != best_amount)
 		return best == NULL || amount > best_amount;
-	return link->since_us < best->since_us;
+	return client->since_us < best->since_us;
 }
 
-static struct link *
-find(struct links *l, const struct link *newcomer, int64_t now_us,
-    size_t (*amount_of)(const struct link *link), size_t share_max)
+static struct client_connection *
+find(struct connection_table *t, const struct client_connection *newcomer,
+    int64_t now_us, size_t (*amount_of)(const struct client_connection *client),
+    size_t share_max)
 {
 	struct share shares[FLOWS] = { 0 };
-	struct link *best = NULL;
+	struct client_connection *best = NULL;
 	size_t most = 0;
 
-	for (int i = 0; i < LINKS_MAX; i++) {
-		const struct link *link = &l->table[i];
+	for (int i = 0; i < CONNECTIONS_MAX; i++) {
+		const struct client_connection *client = &t->connections[i];
 
-		if (link->body)
-			find_share(shares, link->flow)->amount +=
-			    amount_of(link);
+		if (client->body)
+			find_share(shares, client->flow)->amount +=
+			    amount_of(client);
 	}
-	for (int i = 0; i < LINKS_MAX; i++) {
-		struct link *link = &l->table[i];
+	for (int i = 0; i < CONNECTIONS_MAX; i++) {
+		struct client_connection *client = &t->connections[i];
 		size_t amount;
 
-		if (!link->body || link == newcomer)
+		if (!client->body || client == newcomer)
 			continue;
-		amount = find_share(shares, link->flow)->amount;
-		if (is_before(link, best, amount, most)) {
-			best = link;
+		amount = find_share(shares, client->flow)->amount;
+		if (is_before(client, best, amount, most)) {
+			best = client;
 			most = amount;
 		}
 	}
@@ -113,26 +96,27 @@ find(struct links *l, const struct link *newcomer, int64_t now_us,
 }
 
 static size_t
-one(const struct link *link UNUSED)
+one(const struct client_connection *client UNUSED)
 {
 	return 1;
 }
 
 static size_t
-bytes_of(const struct link *link)
+bytes_of(const struct client_connection *client)
 {
-	return link->seat->conn.ahead.cap + 1;
+	return client->context->conn.ahead.cap + 1;
 }
 
-struct link *
-bodies_find_connection(
-    struct links *l, const struct link *newcomer, int64_t now_us)
+struct client_connection *
+bodies_find_connection(struct connection_table *t,
+    const struct client_connection *newcomer, int64_t now_us)
 {
-	return find(l, newcomer, now_us, one, SHARE_CONNECTIONS);
+	return find(t, newcomer, now_us, one, SHARE_CONNECTIONS);
 }
 
-struct link *
-bodies_find_memory(struct links *l, const struct link *newcomer, int64_t now_us)
+struct client_connection *
+bodies_find_memory(struct connection_table *t,
+    const struct client_connection *newcomer, int64_t now_us)
 {
-	return find(l, newcomer, now_us, bytes_of, SHARE_BYTES);
+	return find(t, newcomer, now_us, bytes_of, SHARE_BYTES);
 }

@@ -15,10 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fastcgi/links.h"
+#include "fastcgi/connection_table.h"
 
 enum {
-	BODIES_MAX = LINKS_MAX / 2,
+	BODIES_MAX = CONNECTIONS_MAX / 2,
 	BODIES_RATE_BYTES = 16 * 1024, /* in a second */
 	/* Of what is not kept; nginx takes 1 MiB of a body at most. */
 	BODIES_SKIP_BYTES = 4 * 1024 * 1024,
@@ -26,18 +26,11 @@ enum {
 	BODIES_PATIENCE_US = 2 * 1000 * 1000,
 };
 
-/*
- * The link, whose seat is parked, waits for its body from now on; or does not.
- * Either may be so already.
- */
-void bodies_add(struct links *l, struct link *link);
-void bodies_remove(struct links *l, struct link *link);
-
 /* Whether its body is longer than is worth skipping. */
-bool bodies_is_endless(const struct link *link);
+bool bodies_is_endless(const struct client_connection *client);
 /* Whether its time is over. */
-bool
-bodies_is_late(const struct link *link, int64_t timeout_us, int64_t now_us);
+bool bodies_is_late(
+    const struct client_connection *client, int64_t timeout_us, int64_t now_us);
 
 /*
  * The one that gives way to `newcomer`, which need not be among them: the
@@ -47,9 +40,9 @@ bodies_is_late(const struct link *link, int64_t timeout_us, int64_t now_us);
  * many, take no room from flows that have little.  NULL: the newcomer has to be
  * refused.
  */
-struct link *bodies_find_connection(
-    struct links *l, const struct link *newcomer, int64_t now_us);
-struct link *bodies_find_memory(
-    struct links *l, const struct link *newcomer, int64_t now_us);
+struct client_connection *bodies_find_connection(struct connection_table *t,
+    const struct client_connection *newcomer, int64_t now_us);
+struct client_connection *bodies_find_memory(struct connection_table *t,
+    const struct client_connection *newcomer, int64_t now_us);
 
 #endif

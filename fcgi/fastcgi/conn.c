@@ -29,7 +29,7 @@ conn_open(struct conn *c, int fd)
 {
 	assert(c->fd < 0);
 	c->fd = fd;
-	c->prompt = false;
+	c->nonblocking = false;
 	c->at = c->end = 0;
 }
 
@@ -250,7 +250,7 @@ conn_is_abandoned(const struct conn *c)
 {
 	/*
 	 * Hung up, which is both directions: that there is no more to read may
-	 * be our own doing (links_shut()).
+	 * be our own doing (connection_table_shut_idle()).
 	 */
 	struct pollfd it = { .fd = c->fd };
 

@@ -29,7 +29,7 @@ enum {
 
 struct conn {
 	int fd; /* -1: none, or ended */
-	bool prompt; /* an answer that cannot be sent at once ends it */
+	bool nonblocking; /* an answer that cannot be sent at once ends it */
 	/* Received and not used yet: [at, end). */
 	size_t at;
 	size_t end;

@@ -226,7 +226,8 @@ conn_answer(struct conn *c, struct arena *a, const struct response *p)
 		log_event(LOG_ERROR, EVENT_RESPONSE_HEAD_TOO_LARGE);
 	else
 		head = (struct part){ b.data, b.len };
-	c->answer_until_us = c->prompt ? 0 : clock_monotonic_us() + ANSWER_US;
+	c->answer_until_us =
+	    c->nonblocking ? 0 : clock_monotonic_us() + ANSWER_US;
 	c->answer_begun = false;
 	sent.e = send_all_of_it(c, a, head, body, stream, &sent.bytes);
 	sent.begun = c->answer_begun;

@@ -4,11 +4,11 @@
  * One thread waits for all connections at once.  In each round it takes what
  * has come, lets the service prefetch() what that needs, in one round trip, and
  * answers what can be answered without waiting.  The others go to the threads
- * of waiting.h with their connection, when they are here whole: the loop waits
- * for parameters (links.h) and bodies (bodies.h) that come in parts.  A busy
- * process therefore costs few system calls and wake-ups for each request,
- * a connection that the web server keeps costs a descriptor and not a thread,
- * and what waits for a database does not delay what does not.
+ * of thread_pool.h with their connection, when they are here whole: the loop
+ * waits for parameters (connection_table.h) and bodies (bodies.h) that come in
+ * parts.  A busy process therefore costs few system calls and wake-ups for each
+ * request, a connection that the web server keeps costs a descriptor and not a
+ * thread, and what waits for a database does not delay what does not.
  *
  * Draining must not lose a request.  A busy connection is closed after its
  * answer.  One between two requests has a moment to get the next one, and is

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "fastcgi/seat.h"
+#include "fastcgi/request_context.h"
 
 enum { BUCKETS = 256 }; /* a power of two */
 
@@ -12,8 +12,8 @@ struct flow {
 	uint64_t key;
 	struct flow *bucket_next; /* of the same hash; or of the spare ones */
 	struct flow *turn_next; /* of those that may have a thread */
-	struct seat *first;
-	struct seat **last; /* where the next one is linked */
+	struct request_context *first;
+	struct request_context **last; /* where the next one is linked */
 	int waiting;
 	int running;
 };
@@ -147,7 +147,8 @@ flow_queue_look(const struct flow_queue *q, uint64_t key)
 }
 
 enum err
-flow_queue_push(struct flow_queue *q, uint64_t key, struct seat *seat)
+flow_queue_push(
+    struct flow_queue *q, uint64_t key, struct request_context *context)
 {
 	struct flow *f = find_flow(q, key);
 	enum err e = look(q, f);
@@ -158,10 +159,10 @@ flow_queue_push(struct flow_queue *q, uint64_t key, struct seat *seat)
 	if (f == NULL)
 		f = add_flow(q, key);
 	before = ready_of(q, f);
-	seat->flow = f;
-	seat->next = NULL;
-	*f->last = seat;
-	f->last = &seat->next;
+	context->flow = f;
+	context->next = NULL;
+	*f->last = context;
+	f->last = &context->next;
 	f->waiting++;
 	q->count++;
 	q->ready += ready_of(q, f) - before;
@@ -170,38 +171,38 @@ flow_queue_push(struct flow_queue *q, uint64_t key, struct seat *seat)
 	return ERR_OK;
 }
 
-struct seat *
+struct request_context *
 flow_queue_pop(struct flow_queue *q)
 {
 	struct flow *f = take_turn(q);
-	struct seat *seat;
+	struct request_context *context;
 
 	if (f == NULL)
 		return NULL;
 	q->ready -= ready_of(q, f);
-	seat = f->first;
-	f->first = seat->next;
+	context = f->first;
+	f->first = context->next;
 	if (f->first == NULL)
 		f->last = &f->first;
-	seat->next = NULL;
+	context->next = NULL;
 	f->waiting--;
 	f->running++;
 	q->ready += ready_of(q, f);
 	if (ready_of(q, f) > 0)
 		append_turn(q, f);
-	return seat;
+	return context;
 }
 
 void
-flow_queue_done(struct flow_queue *q, struct seat *seat)
+flow_queue_done(struct flow_queue *q, struct request_context *context)
 {
-	struct flow *f = seat->flow;
+	struct flow *f = context->flow;
 	int before = ready_of(q, f);
 
 	assert(f->running > 0);
 	f->running--;
 	q->count--;
-	seat->flow = NULL;
+	context->flow = NULL;
 	q->ready += ready_of(q, f) - before;
 	if (before == 0 && ready_of(q, f) > 0)
 		append_turn(q, f);

@@ -19,7 +19,7 @@
 #include "base/err.h"
 
 struct flow_queue;
-struct seat;
+struct request_context;
 
 struct flow_queue_options {
 	int running_max; /* threads of one flow */
@@ -32,17 +32,18 @@ struct flow_queue *flow_queue_new(const struct flow_queue_options *options);
 void flow_queue_free(struct flow_queue *q);
 
 /*
- * Appends a request to the flow of this key, and keeps the flow in seat->flow.
- * ERR_RATE_LIMITED: the flow is full.  ERR_UNAVAILABLE: the queue is.
+ * Appends a request to the flow of this key, and keeps the flow in
+ * context->flow. ERR_RATE_LIMITED: the flow is full.  ERR_UNAVAILABLE: the
+ * queue is.
  */
-MUST_CHECK enum err
-flow_queue_push(struct flow_queue *q, uint64_t key, struct seat *seat);
+MUST_CHECK enum err flow_queue_push(
+    struct flow_queue *q, uint64_t key, struct request_context *context);
 /* What flow_queue_push() would return now. */
 MUST_CHECK enum err flow_queue_look(const struct flow_queue *q, uint64_t key);
 /* The next request whose flow may have a thread; NULL: there is none. */
-struct seat *flow_queue_pop(struct flow_queue *q);
+struct request_context *flow_queue_pop(struct flow_queue *q);
 /* The request that was popped is done. */
-void flow_queue_done(struct flow_queue *q, struct seat *seat);
+void flow_queue_done(struct flow_queue *q, struct request_context *context);
 /* How many flow_queue_pop() would give now, were none done. */
 int flow_queue_ready(const struct flow_queue *q);
 bool flow_queue_is_empty(const struct flow_queue *q);

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "fastcgi/large_body.h"
+#include "fastcgi/memory.h"
 #include "web/query.h"
 #include "web/request.h"
 #include "web/service.h"
@@ -152,7 +152,7 @@ read_bytes(struct req *r, char *out, size_t max)
 static enum err
 take_room(struct req *r, size_t bytes)
 {
-	if (bytes <= BODY_SMALL_BYTES || large_body_take(r->arena, bytes))
+	if (bytes <= BODY_SMALL_BYTES || memory_take_large(r->arena, bytes))
 		return ERR_OK;
 	return req_fail(r, ERR_UNAVAILABLE, "TOO_MANY_LARGE_REQUESTS",
 	    "Too many large requests at once: try again later");

@@ -259,7 +259,7 @@ service_body_max(const struct service *s, const struct req *r)
 }
 
 bool
-service_is_prompt(const struct service *s, const struct req *r)
+service_is_nonblocking(const struct service *s, const struct req *r)
 {
 	struct req probe = {
 		.arena = r->arena,
@@ -280,7 +280,7 @@ service_is_prompt(const struct service *s, const struct req *r)
 	 * A request with a body may need a second verdict of auth: see guard.h.
 	 */
 	return router_find(s, &probe, &metric, &allow) == ERR_OK &&
-	       probe.route->prompt &&
+	       probe.route->nonblocking &&
 	       (probe.route->guard == GUARD_NONE ||
 		   (req_is_safe(&probe) && !req_has_body(&probe)));
 }

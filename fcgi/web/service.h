@@ -84,7 +84,7 @@ struct route {
 	 * Neither the handler nor a hook of the service waits for anything: the
 	 * event loop answers by itself, without a thread.
 	 */
-	bool prompt;
+	bool nonblocking;
 	unsigned errors; /* BIT(ERR_...): declared, for OpenAPI */
 	/* The members from here on are for OpenAPI only. */
 	const struct route_header
@@ -219,7 +219,7 @@ struct service {
  */
 void service_handle(const struct service *s, struct req *r);
 /* Whether answering will not wait, judged by r->source. */
-bool service_is_prompt(const struct service *s, const struct req *r);
+bool service_is_nonblocking(const struct service *s, const struct req *r);
 
 /*
  * How many bytes of the body should be kept: a longer body is refused.  Judged

@@ -24,7 +24,7 @@ begin(const void *ctx, void *request, struct arena *a,
 static bool
 is_nonblocking(const void *ctx, const void *request)
 {
-	return service_is_prompt(ctx, request);
+	return service_is_nonblocking(ctx, request);
 }
 
 static void

@@ -42,9 +42,9 @@
 #include "base/str.h"
 #include "fastcgi/bodies.h"
 #include "fastcgi/conn.h"
+#include "fastcgi/connection_table.h"
 #include "fastcgi/event_loop.h"
-#include "fastcgi/links.h"
-#include "fastcgi/waiting.h"
+#include "fastcgi/thread_pool.h"
 #include "process/master.h"
 #include "unit.h"
 #include "web/request.h"
@@ -1460,7 +1460,7 @@ expect_now(int fd)
 	ck_assert_int_ge(atoi(answer.body), 1);
 }
 
-START_TEST(prompt_is_answered_while_all_threads_wait)
+START_TEST(nonblocking_is_answered_while_all_threads_wait)
 {
 	int fds[THREADS], fd = dial();
 
@@ -1472,7 +1472,7 @@ START_TEST(prompt_is_answered_while_all_threads_wait)
 }
 END_TEST
 
-START_TEST(prompt_that_is_not_ready_any_more_is_left_to_a_thread)
+START_TEST(nonblocking_that_is_not_ready_any_more_is_left_to_a_thread)
 {
 	int held_fd = dial(), fd = dial();
 	char byte;
@@ -1489,7 +1489,7 @@ START_TEST(prompt_that_is_not_ready_any_more_is_left_to_a_thread)
 END_TEST
 
 /* What has come by the time that the loop looks is asked for together. */
-START_TEST(prompt_of_many_connections_is_prefetched_together)
+START_TEST(nonblocking_of_many_connections_is_prefetched_together)
 {
 	int fds[10], status;
 
@@ -1511,7 +1511,7 @@ START_TEST(prompt_of_many_connections_is_prefetched_together)
 }
 END_TEST
 
-START_TEST(prompt_two_at_once_are_answered_in_turn)
+START_TEST(nonblocking_two_at_once_are_answered_in_turn)
 {
 	int fd = dial();
 
@@ -1532,7 +1532,7 @@ START_TEST(prompt_two_at_once_are_answered_in_turn)
 END_TEST
 
 /* The loop waits for nobody: not for a reader either. */
-START_TEST(prompt_answer_that_nobody_reads_ends_the_connection)
+START_TEST(nonblocking_answer_that_nobody_reads_ends_the_connection)
 {
 	int fd = dial(), other = dial();
 	char byte;
@@ -1645,7 +1645,7 @@ END_TEST
 /* What is too much is refused at once, and what needs no thread is served. */
 START_TEST(requests_beyond_the_queue_are_refused_at_once)
 {
-	static int queued[WAITING_MAX - THREADS];
+	static int queued[THREAD_POOL_QUEUE_MAX - THREADS];
 	int fds[THREADS], last = dial(), now = dial();
 	char address[32];
 
@@ -1677,7 +1677,7 @@ END_TEST
 
 START_TEST(requests_of_one_beyond_their_share_are_refused_at_once)
 {
-	static int queued[WAITING_FLOW_MAX];
+	static int queued[THREAD_POOL_FLOW_MAX];
 	int fds[THREADS], last = dial(), other = dial();
 
 	hold_all_threads(fds);
@@ -1720,7 +1720,7 @@ send_large_head_from(int fd, const char *address)
 
 START_TEST(requests_with_large_heads_queue_by_who_asks)
 {
-	static int queued[WAITING_FLOW_MAX];
+	static int queued[THREAD_POOL_FLOW_MAX];
 	int fds[THREADS], last = dial(), other = dial();
 
 	hold_all_threads(fds);
@@ -1747,7 +1747,7 @@ END_TEST
 /* nginx would say 502, or ask another server, if it could not send the rest. */
 START_TEST(request_is_refused_before_its_body_is_here)
 {
-	static int queued[WAITING_FLOW_MAX];
+	static int queued[THREAD_POOL_FLOW_MAX];
 	static const char rest[60000];
 	int fds[THREADS], last = dial();
 
@@ -2002,25 +2002,25 @@ END_TEST
 START_TEST(connection_that_no_thread_took_is_not_counted_as_busy)
 {
 	struct arena *a = arena_new();
-	struct links l = { 0 };
-	struct link *link;
+	struct connection_table t = { 0 };
+	struct client_connection *c;
 	struct buf b;
 	int fd = metrics_open(-1);
 
 	metrics_use_slot("api", 0);
 	metrics_begin_process("api");
-	ck_assert(links_init(&l, epoll_create1(EPOLL_CLOEXEC)));
-	link = links_find_free(&l);
-	link_begin(&l, link, eventfd(0, EFD_CLOEXEC));
-	link_lend(link);
-	link_take_back(link);
+	ck_assert(connection_table_init(&t, epoll_create1(EPOLL_CLOEXEC)));
+	c = connection_table_find_free(&t);
+	connection_open(&t, c, eventfd(0, EFD_CLOEXEC));
+	connection_lend(c);
+	connection_take_back(c);
 	buf_init(&b, a, 1 << 20);
 	metrics_print(&b, "t", "0");
 	ck_assert_ptr_nonnull(strstr(b.data, "state=\"idle\"} 1\n"));
 	ck_assert_ptr_nonnull(strstr(b.data, "state=\"busy\"} 0\n"));
-	link_end(&l, link);
-	links_release(&l);
-	close(l.epoll_fd);
+	connection_close(&t, c);
+	connection_table_release(&t);
+	close(t.epoll_fd);
 	close(fd);
 	arena_free(a);
 }
@@ -2140,12 +2140,14 @@ make_suite(void)
 	tcase_add_test(tc, stream_nobody_reads_is_forgotten);
 	tcase_add_test(tc, threads_start_when_they_are_needed);
 	tcase_add_loop_test(tc, big_body_is_read_whole, 0, COUNT_OF(sizes));
-	tcase_add_test(tc, prompt_is_answered_while_all_threads_wait);
+	tcase_add_test(tc, nonblocking_is_answered_while_all_threads_wait);
 	tcase_add_test(
-	    tc, prompt_that_is_not_ready_any_more_is_left_to_a_thread);
-	tcase_add_test(tc, prompt_of_many_connections_is_prefetched_together);
-	tcase_add_test(tc, prompt_two_at_once_are_answered_in_turn);
-	tcase_add_test(tc, prompt_answer_that_nobody_reads_ends_the_connection);
+	    tc, nonblocking_that_is_not_ready_any_more_is_left_to_a_thread);
+	tcase_add_test(
+	    tc, nonblocking_of_many_connections_is_prefetched_together);
+	tcase_add_test(tc, nonblocking_two_at_once_are_answered_in_turn);
+	tcase_add_test(
+	    tc, nonblocking_answer_that_nobody_reads_ends_the_connection);
 	tcase_add_test(
 	    tc, connections_beyond_the_bound_are_served_when_others_end);
 	tcase_add_test(tc, requests_that_follow_at_once_are_all_answered);

@@ -5,7 +5,7 @@
 #include "fake_request.h"
 #include "fastcgi/application.h"
 #include "fastcgi/flow_queue.h"
-#include "fastcgi/seat.h"
+#include "fastcgi/request_context.h"
 #include "web/flow_key.h"
 #include "web/identity.h"
 #include "web/request.h"
@@ -14,7 +14,7 @@ enum { SEATS = 8 };
 enum { ALICE = 1, BOB = 257, CAROL = 3 }; /* two of one bucket */
 
 static struct flow_queue *q;
-static struct seat *seats[SEATS];
+static struct request_context *contexts[SEATS];
 
 static void
 set_up(void)
@@ -22,7 +22,7 @@ set_up(void)
 	const struct application none = { 0 };
 
 	for (int i = 0; i < SEATS; i++)
-		seats[i] = seat_new(&none);
+		contexts[i] = request_context_new(&none);
 	q = flow_queue_new(&(struct flow_queue_options){
 	    .running_max = 2,
 	    .flow_max = 4,
@@ -34,31 +34,31 @@ set_up(void)
 static void
 tear_down(void)
 {
-	struct seat *seat;
+	struct request_context *context;
 
-	while ((seat = flow_queue_pop(q)) != NULL)
-		flow_queue_done(q, seat);
+	while ((context = flow_queue_pop(q)) != NULL)
+		flow_queue_done(q, context);
 	flow_queue_free(q);
 	for (int i = 0; i < SEATS; i++)
-		seat_free(seats[i]);
+		request_context_free(contexts[i]);
 }
 
 static void
 push(int i, uint64_t key)
 {
-	ck_assert_int_eq(flow_queue_push(q, key, seats[i]), ERR_OK);
+	ck_assert_int_eq(flow_queue_push(q, key, contexts[i]), ERR_OK);
 }
 
 static void
 expect(int i)
 {
-	ck_assert_ptr_eq(flow_queue_pop(q), seats[i]);
+	ck_assert_ptr_eq(flow_queue_pop(q), contexts[i]);
 }
 
 static void
 done(int i)
 {
-	flow_queue_done(q, seats[i]);
+	flow_queue_done(q, contexts[i]);
 }
 
 START_TEST(pop_of_one_flow_is_in_order)
@@ -120,10 +120,12 @@ START_TEST(push_beyond_the_share_of_a_flow_is_refused)
 {
 	for (int i = 0; i < 4; i++)
 		push(i, ALICE);
-	ck_assert_int_eq(flow_queue_push(q, ALICE, seats[4]), ERR_RATE_LIMITED);
+	ck_assert_int_eq(
+	    flow_queue_push(q, ALICE, contexts[4]), ERR_RATE_LIMITED);
 	/* Those that run count. */
 	expect(0);
-	ck_assert_int_eq(flow_queue_push(q, ALICE, seats[4]), ERR_RATE_LIMITED);
+	ck_assert_int_eq(
+	    flow_queue_push(q, ALICE, contexts[4]), ERR_RATE_LIMITED);
 	push(5, BOB);
 	done(0);
 	push(4, ALICE);
@@ -134,9 +136,9 @@ START_TEST(push_beyond_the_queue_is_refused)
 {
 	for (int i = 0; i < 6; i++)
 		push(i, (uint64_t)i);
-	ck_assert_int_eq(flow_queue_push(q, 6, seats[6]), ERR_UNAVAILABLE);
+	ck_assert_int_eq(flow_queue_push(q, 6, contexts[6]), ERR_UNAVAILABLE);
 	expect(0);
-	ck_assert_int_eq(flow_queue_push(q, 6, seats[6]), ERR_UNAVAILABLE);
+	ck_assert_int_eq(flow_queue_push(q, 6, contexts[6]), ERR_UNAVAILABLE);
 	done(0);
 	push(6, 6);
 }

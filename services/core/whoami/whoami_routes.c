@@ -34,7 +34,7 @@ whoami_get(struct req *r, const void *in_struct UNUSED, void *out_struct)
 const struct route whoami_routes[] = {
 	{ "GET", "/whoami", whoami_get,
 	  .summary = "Who the request is, as auth asserted it",
-	  .flags = ROUTE_NO_RECORD, .prompt = true,
+	  .flags = ROUTE_NO_RECORD, .nonblocking = true,
 	  .out = SCHEMA_NAMED("Whoami", struct whoami_out, out_fields) },
 	{ 0 },
 };

@@ -1,0 +1,385 @@
+#include "fastcgi/round.h"
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "fastcgi/bodies.h"
+#include "fastcgi/conn.h"
+#include "fastcgi/connection_table.h"
+#include "fastcgi/request_context.h"
+#include "fastcgi/thread_pool.h"
+
+void
+round_release(struct round *r)
+{
+	for (int i = 0; i < ROUND_MAX; i++)
+		request_context_free(r->contexts[i]);
+}
+
+static bool
+may_keep(const struct round *r)
+{
+	return !atomic_load(r->draining);
+}
+
+/* Keeps the context with its connection until the rest of the request comes. */
+static void
+park(struct request_context **context)
+{
+	(*context)->client->context = *context;
+	*context = NULL;
+}
+
+/* Puts the parked context into the round, instead of an unused one. */
+static void
+take_parked(struct client_connection *client, struct request_context **place)
+{
+	request_context_free(*place);
+	*place = client->context;
+	client->context = NULL;
+}
+
+/* The client has left, or what it sent is not FastCGI. */
+static void
+end_request(struct round *r, struct request_context **context)
+{
+	struct client_connection *client = (*context)->client;
+
+	conn_leave(&(*context)->conn);
+	arena_reset((*context)->arena);
+	connection_close(r->table, client);
+}
+
+/*
+ * Answers a request with an error.  The answer does not wait for the rest of a
+ * body, which is skipped when it comes: if the connection were closed, nginx
+ * might fail to send the body before it has read the answer, and answer 502 by
+ * itself.
+ */
+static void
+refuse(
+    struct round *r, struct request_context **context, bool whole, enum err e)
+{
+	struct client_connection *client = (*context)->client;
+	struct conn *c = &(*context)->conn;
+
+	c->nonblocking = true;
+	request_context_refuse(*context, e);
+	client->since_us = r->now_us;
+	if (!whole && request_context_answer_last(*context, r->app)) {
+		client->answered = true;
+		park(context);
+		return;
+	}
+	if (whole && request_context_answer(*context, r->app, may_keep(r)) &&
+	    !conn_has_more(c)) {
+		conn_leave(c);
+		return;
+	}
+	conn_leave(c);
+	connection_close(r->table, client);
+}
+
+static void
+give_to_pool(struct round *r, struct request_context **context)
+{
+	struct client_connection *client = (*context)->client;
+	enum err e;
+
+	connection_lend(client);
+	e = thread_pool_push(r->pool, context);
+	if (e == ERR_OK)
+		return;
+	connection_take_back(client);
+	refuse(r, context, /* whole= */ true, e);
+}
+
+/* -- bodies on their way -- */
+
+/*
+ * Refuses a request whose body does not come.  An event of this round may still
+ * name the connection, so it must not be closed here.
+ */
+static void
+cut_off(struct round *r, struct client_connection *client, enum err e)
+{
+	struct request_context *context = client->context;
+
+	connection_await_no_body(r->table, client);
+	context->conn.nonblocking = true;
+	request_context_refuse(context, e);
+	client->since_us = r->now_us;
+	if (request_context_answer_last(context, r->app))
+		client->answered = true;
+	else
+		client->closing = true; /* the end is an event of its own */
+}
+
+/* Receives what has come of a body, if need be in the place of another. */
+static enum conn_state
+receive_body(struct round *r, struct client_connection *client)
+{
+	struct request_context *context = client->context;
+	enum conn_state state;
+
+	while ((state = conn_receive_body(&context->conn, context->arena,
+		    client->body_max)) == CONN_FULL) {
+		struct client_connection *other =
+		    bodies_find_memory(r->table, client, r->now_us);
+
+		if (other == NULL)
+			break;
+		cut_off(r, other, ERR_TIMEOUT);
+	}
+	return state;
+}
+
+/* True: one more request may wait for its body. */
+static bool
+make_room(struct round *r, const struct client_connection *client)
+{
+	struct client_connection *other;
+
+	if (r->table->bodies < BODIES_MAX)
+		return true;
+	other = bodies_find_connection(r->table, client, r->now_us);
+	if (other == NULL)
+		return false;
+	cut_off(r, other, ERR_TIMEOUT);
+	return true;
+}
+
+/* ERR_OK, or why the body of this request is not waited for. */
+static enum err
+judge_body(struct round *r, const struct client_connection *client,
+    enum conn_state state)
+{
+	if (state == CONN_FULL)
+		return ERR_UNAVAILABLE;
+	if (state != CONN_BODY)
+		return ERR_OK;
+	if (bodies_is_endless(client))
+		return ERR_TOO_LARGE;
+	if (!client->body && !make_room(r, client))
+		return ERR_UNAVAILABLE;
+	return ERR_OK;
+}
+
+/* False: the request has come whole, and is in *context. */
+static bool
+go_on_with_body(struct round *r, struct client_connection *client,
+    struct request_context **context)
+{
+	enum conn_state state = receive_body(r, client);
+	enum err e = judge_body(r, client, state);
+
+	if (e == ERR_OK && state == CONN_BODY) {
+		connection_await_body(r->table, client);
+		return true;
+	}
+	connection_await_no_body(r->table, client);
+	take_parked(client, context);
+	if (e != ERR_OK)
+		refuse(r, context, /* whole= */ false, e);
+	else if (state == CONN_OVER)
+		end_request(r, context);
+	return e != ERR_OK || state == CONN_OVER;
+}
+
+/*
+ * The parameters have come, and the body has not.  A request that the thread
+ * pool has no room for is refused now, and not when its body has come.
+ */
+static bool
+begin_body(struct round *r, struct request_context **context)
+{
+	const struct application *app = r->app;
+	struct client_connection *client = (*context)->client;
+	enum err e;
+
+	client->flow = app->flow_key(app->ctx, (*context)->request);
+	e = thread_pool_check(r->pool, client->flow);
+	if (e != ERR_OK) {
+		refuse(r, context, /* whole= */ false, e);
+		return true;
+	}
+	client->body_max = app->body_max(app->ctx, (*context)->request);
+	park(context);
+	return go_on_with_body(r, client, context);
+}
+
+/* Continues a request by how much of it was read; false: it can be answered. */
+static bool
+go_on(struct round *r, struct request_context **context, enum conn_state state)
+{
+	switch (state) {
+	case CONN_WHOLE:
+		return false;
+	case CONN_BODY:
+		return begin_body(r, context);
+	case CONN_HEAD:
+		park(context);
+		break;
+	case CONN_NOTHING:
+		conn_leave(&(*context)->conn);
+		break;
+	case CONN_FULL: /* of a body alone */
+	case CONN_OVER:
+		end_request(r, context);
+		break;
+	}
+	return true;
+}
+
+/* Begins a request that was received together with the one before. */
+static enum conn_state
+read_next(struct round *r, struct request_context *context)
+{
+	context->conn.nonblocking = false;
+	context->client->since_us = r->now_us;
+	request_context_begin(context, r->app);
+	conn_begin(&context->conn, context->arena);
+	return conn_read_on(&context->conn, context->arena);
+}
+
+static void
+answer(struct round *r, struct request_context **context)
+{
+	struct client_connection *client = (*context)->client;
+	struct conn *c = &(*context)->conn;
+
+	c->nonblocking = true;
+	if (!request_context_answer(*context, r->app, may_keep(r))) {
+		connection_close(r->table, client);
+	} else if (conn_has_more(c)) {
+		if (!go_on(r, context, read_next(r, *context)))
+			give_to_pool(r, context);
+	} else {
+		conn_leave(c);
+		client->since_us = r->now_us;
+	}
+}
+
+/* Skips the rest of a request that was answered before all of it had come. */
+static void
+skip(struct round *r, struct client_connection *client,
+    struct request_context **place)
+{
+	enum conn_state state = conn_skip_now(&client->context->conn);
+
+	if (state == CONN_NOTHING)
+		return;
+	if (state == CONN_OVER || !client->context->conn.head.keep ||
+	    !may_keep(r)) {
+		connection_close(r->table, client);
+		return;
+	}
+	/* nginx may have sent all of it, and keep the connection. */
+	take_parked(client, place);
+	client->answered = false;
+	client->since_us = r->now_us;
+	if (!conn_has_more(&(*place)->conn))
+		conn_leave(&(*place)->conn);
+	else if (!go_on(r, place, read_next(r, *place)))
+		r->n++;
+}
+
+static enum conn_state
+begin_request(struct round *r, struct client_connection *client,
+    struct request_context **place)
+{
+	struct request_context *context;
+
+	if (*place == NULL)
+		*place = request_context_new(r->app);
+	context = *place;
+	context->client = client;
+	conn_open(&context->conn, client->fd);
+	request_context_begin(context, r->app);
+	client->used = true;
+	client->since_us = r->now_us;
+	return conn_read_now(&context->conn, context->arena);
+}
+
+static enum conn_state
+resume_request(struct client_connection *client, struct request_context **place)
+{
+	take_parked(client, place);
+	return conn_read_on(&(*place)->conn, (*place)->arena);
+}
+
+void
+round_receive(struct round *r, struct client_connection *client)
+{
+	struct request_context **place = &r->contexts[r->n];
+	enum conn_state state;
+
+	if (client->closing) {
+		connection_close(r->table, client);
+		return;
+	}
+	if (client->answered) {
+		skip(r, client, place);
+		return;
+	}
+	if (client->body) {
+		if (!go_on_with_body(r, client, place))
+			r->n++;
+		return;
+	}
+	state = client->context != NULL ? resume_request(client, place)
+	                                : begin_request(r, client, place);
+	if (!go_on(r, place, state))
+		r->n++;
+}
+
+/* Which of the round's requests the loop answers by itself. */
+static void
+choose(struct round *r, bool *ret_ready)
+{
+	const struct application *app = r->app;
+	void *requests[ROUND_MAX];
+
+	for (size_t i = 0; i < r->n; i++) {
+		requests[i] = r->contexts[i]->request;
+		ret_ready[i] = app->is_nonblocking(app->ctx, requests[i]);
+	}
+	if (r->n > 0)
+		app->prefetch(app->ctx, requests, ret_ready, r->n);
+}
+
+void
+round_serve(struct round *r)
+{
+	const struct application *app = r->app;
+	bool ready[ROUND_MAX] = { false };
+
+	choose(r, ready);
+	for (size_t i = 0; i < r->n; i++) {
+		ready[i] = ready[i] && app->is_still_ready(
+					   app->ctx, r->contexts[i]->request);
+		if (ready[i])
+			answer(r, &r->contexts[i]);
+	}
+	/* After the others: to wake a thread takes time. */
+	for (size_t i = 0; i < r->n; i++) {
+		if (!ready[i])
+			give_to_pool(r, &r->contexts[i]);
+	}
+	r->n = 0;
+}
+
+void
+round_sweep_bodies(struct round *r)
+{
+	if (r->table->bodies == 0 || r->now_us < r->body_sweep_us)
+		return;
+	r->body_sweep_us = r->now_us + ROUND_BODY_SWEEP_MS * 1000;
+	for (int i = 0; i < CONNECTIONS_MAX; i++) {
+		struct client_connection *client = &r->table->connections[i];
+
+		if (client->body &&
+		    bodies_is_late(client, r->app->body_timeout_us, r->now_us))
+			cut_off(r, client, ERR_TIMEOUT);
+	}
+}

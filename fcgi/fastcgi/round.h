@@ -1,0 +1,53 @@
+/*
+ * round: what the event loop does with the connections that have become
+ * readable at one time.
+ *
+ * It reads the requests, lets the application get what they need in one round
+ * trip, answers those that wait for nothing, and gives the others to the thread
+ * pool.  What has come of a request in parts is kept with its connection.
+ */
+#ifndef FASTCGI_ROUND_H
+#define FASTCGI_ROUND_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fastcgi/application.h"
+
+struct client_connection;
+struct connection_table;
+struct request_context;
+struct thread_pool;
+
+enum {
+	ROUND_MAX = APPLICATION_ROUND_MAX,
+	ROUND_BODY_SWEEP_MS = 250, /* while bodies are on their way */
+};
+
+/* Set the first five, and now_us at the beginning of each round. */
+struct round {
+	const struct application *app;
+	struct connection_table *table;
+	struct thread_pool *pool;
+	const atomic_bool *draining; /* connections are not kept any more */
+	int64_t now_us;
+
+	int64_t body_sweep_us;
+	/* The requests; the memory is kept from one round to the next. */
+	struct request_context *contexts[ROUND_MAX];
+	size_t n;
+};
+
+void round_release(struct round *r);
+/* Takes what has come on a connection of the loop; at most ROUND_MAX times. */
+void round_receive(struct round *r, struct client_connection *client);
+/* Answers the requests that were received, or gives them to the pool. */
+void round_serve(struct round *r);
+/*
+ * Refuses the requests whose bodies have had their time; to be called every
+ * ROUND_BODY_SWEEP_MS.
+ */
+void round_sweep_bodies(struct round *r);
+
+#endif
