@@ -1,5 +1,6 @@
 # A service is added as CONTRIBUTING.md says, with the files that stand there: built,
-# migrated, served, guarded and described.  In a copy of the tree, where it is the fourth.
+# migrated, served, guarded and described; and one that needs no server of its own.  In a
+# copy of the tree, where they are the fourth and the fifth.
 use strict;
 use warnings;
 use FindBin;
@@ -8,7 +9,7 @@ use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Test::More;
-use Kedge qw(jdecode jencode need run slurp wait_until);
+use Kedge qw(jdecode jencode need run slurp);
 
 need(qw(make curl));
 my $page = slurp("$Kedge::ROOT/CONTRIBUTING.md");
@@ -57,6 +58,10 @@ sub put
 }
 
 my $spec = jdecode(slurp("$root/kedge.json"));
+put('services/bare/main.c', slurp("$Kedge::ROOT/t/service/bare/main.c"));
+push @{ $spec->{services} }, { name => 'bare', prefix => '/api/bare/', guard => 'standard',
+	pools => { api => { processes => 1, threads => 2 } }, needs => [] };
+put('t/endpoints/bare.json', jencode({ pass => [ [ 'alice', 'POST /api/bare/visits' ] ] }));
 for my $block (@blocks) {
 	next if !$block->{file};
 	if ($block->{file} ne 'kedge.json') {
@@ -80,11 +85,11 @@ port=\$(sed -n 's,.*ready on http://127.0.0.1:\\([0-9]*\\).*,\\1,p' $root/said)}
 is($script =~ s/127\.0\.0\.1:8080/127.0.0.1:\$port/g, 2, 'and called twice');
 my %as_here = map { $_ => undef } grep {/^(?:MAKE|MFLAGS)/} keys %ENV;
 my ($status, $out, $err) =
-    run({ dir => $root, in => "set -e\n$script", timeout => 300, env => { %as_here } }, 'sh');
+    run({ dir => $root, in => "set -e\n$script", timeout => 300, env => { %as_here, BARE_WRITE_RATE => 5 } }, 'sh');
 END { run(Kedge->binary('kedge'), 'down', '--dir', $dir) if defined $dir }
 is($status, 0, 'the commands succeed') or diag($out, $err);
 my @compiled = "$out$err" =~ / -c -o \S+ (\S+\.c)$/mg;
-is_deeply(\@compiled, ['services/hello/main.c'], 'nothing else had to be compiled')
+is_deeply([ sort @compiled ], [ map {"services/$_/main.c"} qw(bare hello) ], 'nothing else had to be compiled')
     or diag(scalar @compiled, ' files');
 like($out, qr/migrating hello: 0001_greeting\.sql/, 'its database is migrated');
 like($out, qr{^HTTP/1\.1 401 .*"code":"UNAUTHENTICATED"}ms, 'it is guarded');
@@ -92,7 +97,38 @@ like($out, qr/"openapi":"3\.1.*"Greeting"/, 'it describes itself');
 like(slurp("$root/docs/CONFIGURATION.md"), qr/^## hello\n\n.*^\| `HELLO_DATABASE_URL` \|/ms,
 	'its variables are in the manual');
 
-# The tests of the tree take it from kedge.json.
+# ---- a service without PostgreSQL and Redis ------------------------------------------------
+
+my ($port) = $out =~ m{ready on http://127\.0\.0\.1:(\d+)};
+my $bob = Kedge::Client->new(base => "http://127.0.0.1:$port");
+is($bob->post('/api/auth/sign-up/email', { name => 'bob', email => 'bob@example.com',
+		password => 'correct horse battery' })->{status}, 200, 'somebody signs up');
+my $r = $bob->post('/api/bare/visits');
+is($r->{status}, 200, 'bare: it serves') or diag($r->{body});
+is($r->{json}{number}, 1, 'bare: by what it has itself');
+is_deeply($bob->get('/health/bare')->{json}, { status => 'ok', pools => { api => 'ok' } },
+	'bare: its health tells of no server');
+is_deeply([ sort keys %{ $bob->get('/health/hello')->{json} } ],
+	[qw(database pools redis status)], 'hello: which there are');
+my @not = qr/^(?:# \w+ )?(kedge_(?:db|redis|cache)_\w+)/m;
+is_deeply([ $bob->get('/metrics/bare')->{body} =~ /$not[0]/g ], [], 'bare: nor do its metrics');
+my %seen = map { s/_.*//r => 1 } map { s/^kedge_//r } $bob->get('/metrics/hello')->{body} =~ /$not[0]/g;
+is_deeply([ sort keys %seen ], [qw(cache db redis)], 'hello: which have them');
+unlike(slurp("$dir/env/bare.env"), qr/DATABASE|REDIS/, 'bare: no variable names one');
+unlike((run("$root/$build/bare", '--config'))[1], qr/_DATABASE_|_REDIS_/, 'bare: nor could it');
+my $running = (run({ dir => $root }, "$build/kedge", 'status', '--dir', $dir))[1];
+like($running, qr/^redis-hello\b/m, 'hello: its Redis runs');
+unlike($running, qr/redis-bare/, 'bare: it has none');
+is((run(Kedge::tool('psql'), '-AtqXd', "postgresql://kedge@/postgres?host=$dir/pg", '-c',
+		"SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname"
+		    . " IN ('bare', 'hello')"))[1], "hello\n", 'nor a database');
+my @limited = map { $bob->post('/api/bare/visits')->{status} } 1 .. 20;
+is($limited[-1], 429, 'bare: its limits hold, counted by itself');
+is($limited[0], 200, 'bare: and not at once');
+
+# ---- the tests of the tree ---------------------------------------------------------------
+
+# They take both from kedge.json.
 my ($tested, $tap, $why) = run({ dir => $root, timeout => 300, env => { BUILD => $build } },
 	$^X, '-It/lib', 't/14-endpoints.t');
 is($tested, 0, 'all endpoints are called, its own among them') or diag($why);

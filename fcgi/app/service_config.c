@@ -30,7 +30,7 @@ enum {
 };
 
 /* clang-format off */
-static const struct config_var shared_vars[] = {
+static const struct config_var process_vars[] = {
 	{ CONFIG(struct service_config, listen, "LISTEN"), .min = 1, .max = 255,
 	  .doc = "Socket for nginx: unix:PATH or HOST:PORT. A socket that was "
 	    "inherited (systemd, descriptor 0) is used instead." },
@@ -43,6 +43,10 @@ static const struct config_var shared_vars[] = {
 	  .doc = "Requests of one process that can wait at once, for a database "
 	    "or another service. More queue; what need not wait needs no "
 	    "thread." },
+	{ 0 },
+};
+
+static const struct config_var database_vars[] = {
 	{ CONFIG(struct service_config, database_url, "DATABASE_URL"),
 	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
 	  .doc = "PostgreSQL, as a libpq connection string or URI." },
@@ -59,6 +63,10 @@ static const struct config_var shared_vars[] = {
 	  .fallback = "500", .min = 0, .max = 600000, .unit = "ms",
 	  .doc = "A statement that takes longer is logged, with its name. 0: "
 	    "none is." },
+	{ 0 },
+};
+
+static const struct config_var redis_vars[] = {
 	{ CONFIG(struct service_config, redis_url, "REDIS_URL"),
 	  .fallback = "", .flags = CONFIG_SECRET,
 	  .doc = "unix:PATH or redis://[:PASSWORD@]HOST:PORT[/DB]. Empty: "
@@ -67,6 +75,10 @@ static const struct config_var shared_vars[] = {
 	  .fallback = "100", .min = 1, .max = 10000, .unit = "ms",
 	  .doc = "How long Redis may take to connect or answer before the "
 	    "service goes on without it." },
+	{ 0 },
+};
+
+static const struct config_var log_vars[] = {
 	{ CONFIG(struct service_config, log_level, "LOG_LEVEL"),
 	  .fallback = "info",
 	  .doc = "The least that is logged: debug, info, warn or error. "
@@ -248,7 +260,12 @@ rows_of(const struct service_program *p)
 	len = snprintf(rows.path, sizeof(rows.path), "%s/", p->service->prefix);
 	assert(len > 0 && (size_t)len < sizeof(rows.path));
 
-	add_rows(&rows, shared_vars, p->vars);
+	add_rows(&rows, process_vars, p->vars);
+	if ((p->flags & SERVICE_NO_DATABASE) == 0)
+		add_rows(&rows, database_vars, p->vars);
+	if ((p->flags & SERVICE_NO_REDIS) == 0)
+		add_rows(&rows, redis_vars, p->vars);
+	add_rows(&rows, log_vars, p->vars);
 	if (p->flags & SERVICE_BASE)
 		add_rows(&rows, base_vars, p->vars);
 	if (p->jobs != NULL)
@@ -274,7 +291,8 @@ log_refused(const char *prefix, const char *name, const char *expected)
 static bool
 check_urls(const struct service_config *c, const char *prefix)
 {
-	const char *problem = db_url_problem(c->database_url);
+	const char *problem =
+	    c->database_url == NULL ? NULL : db_url_problem(c->database_url);
 	bool good = problem == NULL;
 	char expected[256];
 

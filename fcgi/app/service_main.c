@@ -308,6 +308,21 @@ prepare(const struct service_program *p)
 	return p->prepare == NULL || p->prepare(p->config);
 }
 
+/* Metrics of a server that the service does not use would look like an outage.
+ */
+static void
+omit_metrics(const struct service_program *p)
+{
+	const struct service_config *c = p->config;
+
+	if ((p->flags & SERVICE_NO_DATABASE) != 0)
+		metrics_omit("kedge_db_");
+	if (c->redis_url == NULL || c->redis_url[0] == '\0') {
+		metrics_omit("kedge_redis_");
+		metrics_omit("kedge_cache_");
+	}
+}
+
 /* Runs in the master only: a command writes its messages to the terminal. */
 static bool
 open_log(const struct service_program *p)
@@ -345,6 +360,7 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 	}
 	if (!can_be_counted(pools, m.npools) || !open_log(p) || !prepare(p))
 		return 1;
+	omit_metrics(p);
 	return master_run(&m, argv);
 }
 
@@ -421,6 +437,7 @@ service_main(const struct service_program *p, int argc, char **argv)
 	const char *role = checks ? (argc > 2 ? argv[2] : "") : flag;
 	bool only_jobs = has_jobs && str_eq(role, "--worker");
 
+	assert(!has_jobs || (p->flags & SERVICE_NO_DATABASE) == 0);
 	if (has_jobs && str_eq(flag, "jobs"))
 		return service_configure(p)
 		           ? run_job_command(p, argc - 1, argv + 1)

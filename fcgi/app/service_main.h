@@ -47,6 +47,13 @@ enum service_flags {
 	 * limits.
 	 */
 	SERVICE_BASE = 1,
+	/*
+	 * Without PostgreSQL: no variables DATABASE_..., and `db` of its
+	 * processes is NULL.  Jobs need it.
+	 */
+	SERVICE_NO_DATABASE = 2,
+	/* Without Redis: no variables REDIS_..., and `cache` is NULL. */
+	SERVICE_NO_REDIS = 4,
 };
 
 /* A socket and the worker processes that serve it. */

@@ -59,7 +59,8 @@ service_process_init(
 		    .slow_ms = c->database_slow_ms,
 		},
 	};
-	process->db = db_open(&process->jobs.database);
+	if ((p->flags & SERVICE_NO_DATABASE) == 0)
+		process->db = db_open(&process->jobs.database);
 	process->jobs.db = process->db;
 	if (c->redis_url != NULL && c->redis_url[0] != '\0')
 		process->cache = cache_open(&(struct cache_options){
@@ -128,13 +129,18 @@ bool
 service_ready(void *app, struct buf *members)
 {
 	struct service_process *process = app;
-	bool database = db_ready(process->db);
+	bool ready = true;
 
-	buf_printf(members, "\"database\":\"%s\"", database ? "ok" : "away");
+	if (process->db != NULL) {
+		ready = db_ready(process->db);
+		buf_printf(
+		    members, "\"database\":\"%s\"", ready ? "ok" : "away");
+	}
 	if (process->cache != NULL)
-		buf_printf(members, ",\"redis\":\"%s\"",
+		buf_printf(members, "%s\"redis\":\"%s\"",
+		    process->db != NULL ? "," : "",
 		    cache_ready(process->cache) ? "ok" : "away");
-	return database;
+	return ready;
 }
 
 enum err

@@ -32,7 +32,7 @@ struct service_process {
 	const struct service_program *program;
 	const struct worker *worker;
 	const struct service_config *config;
-	struct db *db;
+	struct db *db; /* NULL with SERVICE_NO_DATABASE */
 	struct cache *cache; /* NULL without REDIS_URL */
 	struct rate_limit *limit; /* counts locally without Redis */
 	struct stream_slots *streams;
@@ -66,7 +66,7 @@ MUST_CHECK enum err service_stream(
 
 /* The hooks; a service with hooks of its own may call these. */
 
-/* "database" must be available; "redis" need not be. */
+/* "database", if there is one, must be available; "redis" need not be. */
 bool service_ready(void *app, struct buf *members);
 
 #endif

@@ -28,6 +28,7 @@ enum {
 	METRICS_PROCESSES_MAX = 256,
 	METRICS_POOLS_MAX = 8,
 	METRICS_ROUTES_MAX = 512,
+	METRICS_OMITTED_MAX = 8,
 };
 
 /*
@@ -151,6 +152,13 @@ void metrics_observe(int h, int64_t duration_us);
  * as "other".  `status` is the HTTP status.
  */
 void metrics_request(int route, int status, int64_t duration_us);
+
+/*
+ * Leaves metrics out of metrics_print() whose names begin with the prefix:
+ * those of a server that the service does not use.  May be called
+ * METRICS_OMITTED_MAX times; the prefix must live as long as the process.
+ */
+void metrics_omit(const char *name_prefix);
 
 /*
  * Prints all metrics in the Prometheus text format 0.0.4.  Routes and

@@ -1,4 +1,5 @@
 /* metrics_print: prints the sums over all processes as Prometheus text. */
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -7,6 +8,7 @@
 #include "base/metrics.h"
 #include "base/metrics_area.h"
 #include "base/metrics_table.h"
+#include "base/str.h"
 
 struct sum {
 	uint64_t buckets[METRICS_BUCKETS];
@@ -18,6 +20,29 @@ struct route_sum {
 	uint64_t statuses[METRICS_STATUSES];
 	struct sum duration;
 };
+
+static const char *omitted[METRICS_OMITTED_MAX];
+
+void
+metrics_omit(const char *name_prefix)
+{
+	int i = 0;
+
+	while (i < METRICS_OMITTED_MAX && omitted[i] != NULL)
+		i++;
+	assert(i < METRICS_OMITTED_MAX);
+	omitted[i] = name_prefix;
+}
+
+static bool
+is_omitted(const char *name)
+{
+	for (int i = 0; i < METRICS_OMITTED_MAX && omitted[i] != NULL; i++) {
+		if (str_has_prefix(name, omitted[i]))
+			return true;
+	}
+	return false;
+}
 
 /* -- text -- */
 
@@ -230,6 +255,8 @@ print_counters(struct buf *b, const char *service)
 	const struct metrics_name *name;
 
 	for (int m = 0; (name = metrics_counter_name(m)) != NULL; m++) {
+		if (is_omitted(name->name))
+			continue;
 		print_head(b, name->name, "counter", name->help);
 		for (int p = 0; p < metrics_area->npools; p++) {
 			struct series s = of_pool(service, p);
@@ -250,6 +277,8 @@ print_gauges(struct buf *b, const char *service)
 	const struct metrics_name *name;
 
 	for (int g = 0; (name = metrics_gauge_name(g)) != NULL; g++) {
+		if (is_omitted(name->name))
+			continue;
 		if (name->help != NULL)
 			print_head(b, name->name, "gauge", name->help);
 		for (int p = 0; p < metrics_area->npools; p++) {
@@ -267,6 +296,8 @@ print_histograms(struct buf *b, const char *service)
 	const struct metrics_name *name;
 
 	for (int h = 0; (name = metrics_histogram_name(h)) != NULL; h++) {
+		if (is_omitted(name->name))
+			continue;
 		print_head(b, name->name, "histogram", name->help);
 		for (int p = 0; p < metrics_area->npools; p++) {
 			struct series s = of_pool(service, p);
