@@ -13,7 +13,7 @@ static const char *const month_names[] = { "jan", "feb", "mar", "apr", "may",
 static const char *const weekday_names[] = { "sun", "mon", "tue", "wed", "thu",
 	"fri", "sat", NULL };
 
-/* A name's number is its place in the list, counted from min. */
+/* The number of a name is `min` plus its index in `names`. */
 static const struct field_rule {
 	int min, max;
 	const char *const *names;
@@ -25,10 +25,10 @@ static const struct field_rule {
 	[WEEKDAY] = { 0, 7, weekday_names },
 };
 
-/* What is being read, and what it is found to say. */
+/* The text that is being read, and what has been read so far. */
 struct reader {
 	const char *at;
-	const char *problem; /* the first */
+	const char *problem;
 	uint64_t bits[FIELDS];
 	bool star[FIELDS]; /* the field begins with '*' */
 };
@@ -52,7 +52,7 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* The names are in lower case; 32 is what makes a letter so. */
+/* Ignores case: the names are in lower case, and "| 32" makes ASCII so. */
 static bool
 starts_with_name(const char *at, const char *name)
 {
@@ -63,7 +63,7 @@ starts_with_name(const char *at, const char *name)
 	return true;
 }
 
-/* A number of at most two digits, or a name. */
+/* Reads a number of at most two digits, or a name. */
 static bool
 read_number(struct reader *r, const struct field_rule *rule, int *ret_n)
 {
@@ -79,9 +79,9 @@ read_number(struct reader *r, const struct field_rule *rule, int *ret_n)
 	for (; is_digit(*r->at) && digits < 3; r->at++, digits++)
 		n = n * 10 + (*r->at - '0');
 	if (digits == 0)
-		return fail(r, "a number, a name or '*' is missing");
+		return fail(r, "a field lacks a number, a name or '*'");
 	if (digits > 2 || n < rule->min || n > rule->max)
-		return fail(r, "a number is out of its field's range");
+		return fail(r, "a number is out of range for its field");
 	*ret_n = n;
 	return true;
 }
@@ -98,7 +98,7 @@ read_step(struct reader *r, const struct field_rule *rule, int *ret_step)
 	return read_number(r, &steps, ret_step);
 }
 
-/* a, a-b, a-b/n */
+/* Reads "a" or "a-b", and checks that "/n" follows only the latter. */
 static bool
 read_range(
     struct reader *r, enum field_index field, int *ret_first, int *ret_last)
@@ -111,15 +111,16 @@ read_range(
 	*ret_last = *ret_first;
 	if (*r->at != '-')
 		return *r->at != '/' ||
-		       fail(r, "a step belongs to a range or to '*'");
+		       fail(r, "a step is allowed only after a range or '*'");
 	r->at++;
 	named = !is_digit(*r->at);
 	if (!read_number(r, rule, ret_last))
 		return false;
-	/* "fri-sun": at the end of a week Sunday is the seventh day. */
+	/* In "fri-sun" Sunday is day 7, not day 0. */
 	if (field == WEEKDAY && named && *ret_last == 0)
 		*ret_last = 7;
-	return *ret_first <= *ret_last || fail(r, "a range is backwards");
+	return *ret_first <= *ret_last ||
+	       fail(r, "a range begins after its end");
 }
 
 static bool
@@ -131,7 +132,7 @@ read_item(struct reader *r, enum field_index field)
 	if (*r->at == '*') {
 		r->at++;
 		if (field == WEEKDAY)
-			last = 6; /* or a step would count Sunday twice */
+			last = 6; /* 7 is Sunday again */
 	} else if (!read_range(r, field, &first, &last)) {
 		return false;
 	}
@@ -163,18 +164,18 @@ read_fields(struct reader *r)
 		if (i == WEEKDAY)
 			break;
 		if (*r->at == '\0')
-			return fail(r, "there are fewer than five fields");
+			return fail(r, "it has fewer than five fields");
 		if (!is_blank(*r->at))
-			return fail(r, "an unexpected character");
+			return fail(r, "it has an unexpected character");
 		while (is_blank(*r->at))
 			r->at++;
 	}
 	if (is_blank(*r->at))
-		return fail(r, "there is something after the five fields");
-	return *r->at == '\0' || fail(r, "an unexpected character");
+		return fail(r, "it has more than five fields");
+	return *r->at == '\0' || fail(r, "it has an unexpected character");
 }
 
-/* Whether one of the dates exists in one of the months, in some year. */
+/* Whether one of the days exists in one of the months, in any year. */
 static bool
 has_date(const struct cron *c)
 {
@@ -210,7 +211,7 @@ cron_read(const char *text, struct cron *ret_cron, const char **ret_problem)
 		.every_hour = r.star[HOUR],
 	};
 	if (!c.either && !has_date(&c)) {
-		*ret_problem = "that day never comes";
+		*ret_problem = "no such date exists in any year";
 		return false;
 	}
 	*ret_cron = c;

@@ -1,12 +1,13 @@
 /*
- * cron: the five fields of a crontab line, minute hour day month weekday, read
- * strictly.
+ * cron: reads the five fields of a crontab line: minute, hour, day of the
+ * month, month, day of the week.
  *
- * A field is a list, by commas, of '*', a number or a range a-b; '*' and ranges
- * take a step: "8-18/2".  Months and weekdays have names (jan, MON); Sunday is
- * 0 and 7.  A day matches by date or by weekday when both are given, as cron
- * has it; when one of the two fields begins with '*', by both.  What can never
- * come (the 30th of February) is refused.
+ * A field is a comma-separated list of '*', numbers and ranges a-b; '*' and
+ * ranges may have a step: "8-18/2".  Months and weekdays have names (jan, MON);
+ * Sunday is 0 and 7.  As in cron, when both the day of the month and the day of
+ * the week are restricted, a day matches if either does; when one of the two
+ * fields begins with '*', both must match.  A date that never exists (the 30th
+ * of February) is refused.
  */
 #ifndef JOB_CRON_H
 #define JOB_CRON_H
@@ -16,18 +17,18 @@
 
 #include "base/attr.h"
 
-/* Bit n: n matches. */
+/* A set of numbers: bit n is set if n matches. */
 struct cron {
 	uint64_t minutes; /* 0 to 59 */
 	uint64_t hours; /* 0 to 23 */
 	uint64_t days; /* 1 to 31 */
 	uint64_t months; /* 1 to 12 */
 	uint64_t weekdays; /* 0, Sunday, to 6 */
-	bool either; /* by date or by weekday; else by both */
-	bool every_hour; /* the field of the hour begins with '*' */
+	bool either; /* one of days and weekdays must match; else both */
+	bool every_hour; /* the hour field begins with '*' */
 };
 
-/* False: *ret_problem is a sentence, and a constant. */
+/* False: *ret_problem says why; a constant. */
 MUST_CHECK bool
 cron_read(const char *text, struct cron *ret_cron, const char **ret_problem);
 

@@ -44,7 +44,7 @@ enum {
 	COL_LAST_ERROR,
 	COL_REQUEST_ID,
 	COL_TRACE_ID,
-	/* Of select_job alone. */
+	/* In select_job only. */
 	COL_PAYLOAD,
 	COL_RESULT,
 	COL_ATTEMPTS
@@ -75,7 +75,7 @@ read_row(struct arena *a, const struct db_rows *rows, int row)
 	};
 }
 
-/* `text` is an array of objects, as job_finish() appends them. */
+/* Reads a JSON array of the objects that job_finish() appends. */
 static struct objects
 read_attempts(struct arena *a, const char *text)
 {
@@ -147,7 +147,7 @@ static const struct db_stmt list_jobs = {
 	.nargs = 7,
 	.read_only = true,
 };
-/* By the index of 0002_webhook.sql. */
+/* 0002_webhook.sql has an index for this. */
 static const struct db_stmt list_deliveries = {
 	.name = "job_admin_list_deliveries",
 	.sql = "SELECT " JOB_COLUMNS " FROM job"
@@ -157,7 +157,7 @@ static const struct db_stmt list_deliveries = {
 	.nargs = 4,
 	.read_only = true,
 };
-/* The last of those that a list with a filter looks at. */
+/* The id at which a list with a filter stops looking. */
 static const struct db_stmt select_horizon = {
 	.name = "job_admin_horizon",
 	.sql = "SELECT id FROM job WHERE id < $1"
@@ -166,7 +166,7 @@ static const struct db_stmt select_horizon = {
 	.read_only = true,
 };
 
-/* *ret_id is NULL when all the rest is within sight. */
+/* *ret_id is NULL when a page can look at all the remaining jobs. */
 static enum err
 find_horizon(struct db *db, struct arena *a, const struct job_filter *f,
     const char *before, const char **ret_id)
@@ -177,14 +177,14 @@ find_horizon(struct db *db, struct arena *a, const struct job_filter *f,
 	*ret_id = NULL;
 	if (f->state == NULL && f->kind == NULL && f->queue == NULL &&
 	    f->tag == NULL)
-		return ERR_OK; /* each that it looks at is an item */
+		return ERR_OK; /* every job that it looks at is an item */
 	e = db_run(db, a, &select_horizon, DB_ARGS(before), &rows);
 	if (e == ERR_OK && rows.count > 0)
 		*ret_id = db_get_text(&rows, 0, 0);
 	return e;
 }
 
-/* The rows hold one more than asked for, if there is one. */
+/* The statement asked for one row more, to see if there is another page. */
 static void
 read_list(struct arena *a, const struct db_rows *rows, int64_t limit,
     struct job_list *ret_list)
@@ -247,7 +247,7 @@ job_admin_list_deliveries(struct db *db, struct arena *a,
 	return e;
 }
 
-/* -- by hand -- */
+/* -- retry, cancel, enqueue -- */
 
 static const struct db_stmt retry_job = {
 	.name = "job_admin_retry",
@@ -260,9 +260,9 @@ static const struct db_stmt cancel_job = {
 	.nargs = 1,
 };
 
-/* *ret_state: what the function returned. */
+/* *ret_state: what the SQL function returned. */
 static enum err
-run_by_hand(struct db *db, struct arena *a, const struct db_stmt *stmt,
+run_change(struct db *db, struct arena *a, const struct db_stmt *stmt,
     const char *id, const char **ret_state)
 {
 	struct db_rows rows;
@@ -283,7 +283,7 @@ job_admin_retry(struct db *db, struct arena *a, const char *id,
 	enum err e;
 
 	*ret_refusal = JOB_NOT_REFUSED;
-	e = run_by_hand(db, a, &retry_job, id, &state);
+	e = run_change(db, a, &retry_job, id, &state);
 	if (e != ERR_OK)
 		return e;
 	if (str_eq(state, "running"))
@@ -303,7 +303,7 @@ job_admin_cancel(struct db *db, struct arena *a, const char *id,
 	enum err e;
 
 	*ret_refusal = JOB_NOT_REFUSED;
-	e = run_by_hand(db, a, &cancel_job, id, &state);
+	e = run_change(db, a, &cancel_job, id, &state);
 	if (e != ERR_OK)
 		return e;
 	if (str_eq(state, "completed") || str_eq(state, "discarded"))

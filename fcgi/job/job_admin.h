@@ -1,6 +1,6 @@
 /*
- * job_admin: looking at jobs and changing their course by hand; the rules that
- * the routes and the command line share.
+ * job_admin: finds, lists, retries, cancels and enqueues jobs for
+ * administrators. The HTTP routes and the command line both use it.
  */
 #ifndef JOB_JOB_ADMIN_H
 #define JOB_JOB_ADMIN_H
@@ -24,25 +24,25 @@ struct job_view {
 	const char *queue;
 	const char *state;
 	int64_t priority;
-	int64_t attempt; /* of those that count; 0: none yet */
+	int64_t attempt; /* the number of the last one; 0: none yet */
 	int64_t max_attempts;
 	bool cancel_requested;
 	struct strings tags;
-	const char *run_at; /* when it is, or was, to run */
+	const char *run_at; /* the time before which it must not run */
 	const char *created_at;
-	const char *started_at; /* the last attempt; or NULL */
+	const char *started_at; /* of the last attempt; or NULL */
 	const char *finished_at; /* NULL: not yet */
-	const char *worker; /* that runs it; or NULL */
+	const char *worker; /* the name of the one that runs it; or NULL */
 	const char *last_error; /* of the last attempt; or NULL */
-	const char *request_id; /* or NULL, as the next */
-	const char *trace_id;
-	/* Of job_admin_find alone.  JSON texts; `result` may be NULL. */
+	const char *request_id; /* or NULL */
+	const char *trace_id; /* or NULL */
+	/* Set by job_admin_find() only.  JSON; `result` may be NULL. */
 	const char *payload;
 	const char *result;
 	struct objects attempts; /* struct job_attempt, the first one first */
 };
 
-/* What the history knows of one; the texts may be NULL. */
+/* One attempt in the history.  The texts may be NULL. */
 struct job_attempt {
 	int64_t attempt;
 	const char *started_at;
@@ -52,7 +52,7 @@ struct job_attempt {
 	const char *error;
 };
 
-/* NULL: any. */
+/* A NULL member matches any job. */
 struct job_filter {
 	const char *state;
 	const char *kind;
@@ -66,9 +66,9 @@ struct job_list {
 	const struct job_view *items;
 	int64_t count;
 	/*
-	 * before_id of what comes next; NULL: nothing does.  There is an index
-	 * on nothing but the id, so one call looks at some ten thousand jobs:
-	 * with a filter a page may have few items, or none, and yet a next.
+	 * before_id of the next page; NULL: this is the last one.  Only the id
+	 * has an index, so with a filter one call looks at 20000 jobs at most:
+	 * a page may have few items, or none, and still be followed by another.
 	 */
 	const char *next;
 };
@@ -81,14 +81,14 @@ MUST_CHECK enum err job_admin_find(
 /* Newest first. */
 MUST_CHECK enum err job_admin_list(struct db *db, struct arena *a,
     const struct job_filter *filter, struct job_list *ret_list);
-/* The jobs of the kind webhook.deliver for one endpoint, newest first. */
+/* The webhook deliveries to one endpoint, newest first. */
 MUST_CHECK enum err job_admin_list_deliveries(struct db *db, struct arena *a,
     const char *endpoint_id, const struct job_filter *filter,
     struct job_list *ret_list);
 
 /*
- * Enqueues a job of a kind that the service declares, with all that the kind
- * says.  `payload` is JSON text.  ERR_NOT_FOUND: there is no such kind;
+ * Enqueues a job of a kind that the service declares, with the kind's settings.
+ * `payload` is JSON text.  ERR_NOT_FOUND: there is no such kind;
  * ERR_FORBIDDEN: the kind is internal; ERR_INVALID: the payload does not fit,
  * see *ret_problem.  `req` may be NULL.
  */
@@ -99,21 +99,21 @@ MUST_CHECK enum err job_admin_enqueue(struct db *db, struct arena *a,
 
 enum job_refusal {
 	JOB_NOT_REFUSED,
-	JOB_IS_RUNNING, /* so it cannot be tried again */
-	JOB_KEY_TAKEN, /* another job has its unique key */
-	JOB_HAS_ENDED, /* so there is nothing to cancel */
+	JOB_IS_RUNNING, /* so it cannot be retried */
+	JOB_KEY_TAKEN, /* another job has its unique key now */
+	JOB_HAS_ENDED, /* so it cannot be cancelled */
 };
 
 /*
- * Makes a job available now, with all its attempts before it: replays one that
- * has ended, and lets one that waits go.  ERR_NOT_FOUND; ERR_CONFLICT: see
- * *ret_refusal.
+ * Makes a job available now, with its attempts counted from zero: repeats one
+ * that has ended, and does not let one that waits wait any longer.
+ * ERR_NOT_FOUND; ERR_CONFLICT: see *ret_refusal.
  */
 MUST_CHECK enum err job_admin_retry(struct db *db, struct arena *a,
     const char *id, enum job_refusal *ret_refusal);
 /*
- * One that waits is cancelled; one that runs is asked to stop.  Cancelling
- * twice is fine.  Errors as above.
+ * Cancels a job that waits; asks a running one to stop.  Cancelling a cancelled
+ * job succeeds.  Errors as above.
  */
 MUST_CHECK enum err job_admin_cancel(struct db *db, struct arena *a,
     const char *id, enum job_refusal *ret_refusal);

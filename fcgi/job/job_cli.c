@@ -23,7 +23,7 @@ enum {
 	OUTPUT_MAX_BYTES = 256 << 20,
 };
 
-/* One call of the command. */
+/* One run of the command. */
 struct cli {
 	struct job_service *service;
 	const struct job_set *set;
@@ -31,7 +31,7 @@ struct cli {
 	struct arena *arena;
 	bool json;
 	struct job_filter filter;
-	char **words; /* neither options nor the verb */
+	char **words; /* the arguments after the verb, without options */
 	int nwords;
 	struct buf out;
 };
@@ -51,7 +51,7 @@ usage(const struct cli *c)
 	    "       %s jobs queues\n"
 	    "       %s jobs pause|resume QUEUE\n"
 	    "       %s jobs schedules\n"
-	    "Each of them also with --json.\n",
+	    "All commands accept --json.\n",
 	    name, name, name, name, name, name, name);
 	return EXIT_USAGE;
 }
@@ -66,21 +66,22 @@ fail(const struct cli *c, const char *what)
 static int
 fail_by(const struct cli *c, enum err e)
 {
-	return fail(c, e == ERR_UNAVAILABLE ? "the database is away"
-					    : "it failed; the log says why");
+	return fail(c, e == ERR_UNAVAILABLE
+			   ? "the database does not answer"
+			   : "failed; see the log for the reason");
 }
 
 static int
 finish(struct cli *c)
 {
 	if (buf_failed(&c->out))
-		return fail(c, "there is too much to print");
+		return fail(c, "the output is too large; use --limit");
 	return fputs(c->out.data, stdout) == EOF || fflush(stdout) != 0
-	           ? fail(c, "the output was not written")
+	           ? fail(c, "cannot write the output")
 	           : 0;
 }
 
-/* Items of one schema as an array, one line each. */
+/* Prints the items as a JSON array, one item per line. */
 static int
 finish_json(
     struct cli *c, const struct schema *schema, const void *items, size_t count)
@@ -98,7 +99,10 @@ finish_json(
 
 /* -- list -- */
 
-/* All pages up to the limit: what one looks at is bounded, see job_admin.h. */
+/*
+ * Collects pages until the limit.  A page may be short although another follows
+ * (job_admin.h).
+ */
 static enum err
 collect(struct cli *c, struct job_view *items, int64_t *ret_count)
 {
@@ -142,7 +146,7 @@ run_list(struct cli *c)
 
 /* -- show -- */
 
-/* Also for what is no id at all. */
+/* Also for a text that is not a UUID. */
 static int
 fail_no_job(const struct cli *c, const char *id)
 {
@@ -179,14 +183,14 @@ run_show(struct cli *c)
 	return c->nwords == 1 ? show(c, c->words[0]) : usage(c);
 }
 
-/* -- by hand -- */
+/* -- retry, cancel, enqueue -- */
 
-typedef enum err by_hand(struct db *db, struct arena *a, const char *id,
+typedef enum err change_job(struct db *db, struct arena *a, const char *id,
     enum job_refusal *ret_refusal);
 
-/* Says what became of it; false when nothing did. */
+/* Prints the changed job, or an error.  False: it was not changed. */
 static bool
-change(struct cli *c, by_hand *how, const char *id)
+change(struct cli *c, change_job *how, const char *id)
 {
 	enum job_refusal refusal;
 	struct job_view job;
@@ -214,7 +218,7 @@ change(struct cli *c, by_hand *how, const char *id)
 }
 
 static int
-change_all(struct cli *c, by_hand *how)
+change_all(struct cli *c, change_job *how)
 {
 	int status = 0;
 
@@ -255,7 +259,7 @@ run_enqueue(struct cli *c)
 		return fail(c, "there is no kind of that name");
 	if (e == ERR_FORBIDDEN)
 		return fail(
-		    c, "only the service itself enqueues jobs of that kind");
+		    c, "only the service itself may enqueue jobs of that kind");
 	if (e == ERR_INVALID)
 		return fail(
 		    c, arena_printf(c->arena, "payload: %s%s%s", problem.field,
@@ -346,7 +350,7 @@ is_state(const char *text)
 	return false;
 }
 
-/* Options may stand anywhere.  False: wrong usage. */
+/* Reads options, which may be anywhere.  False: wrong usage. */
 static bool
 read_options(struct cli *c, int argc, char **argv)
 {

@@ -10,8 +10,8 @@
 #include "job/job_service.h"
 
 /*
- * A kind that a worker has declared is there from the start, with zeros: what
- * appears with its first count has not increased, as Prometheus sees it.
+ * A declared kind is listed with zeros before its first job: Prometheus does
+ * not see the increase of a counter whose first value is not 0.
  */
 static const struct db_stmt select_stats = {
 	.name = "job_metrics_stats",
@@ -36,7 +36,7 @@ enum {
 	COL_UPTO
 };
 
-/* Those that went silent are there until somebody ends their registration. */
+/* Includes silent workers until their jobs are reclaimed. */
 static const struct db_stmt select_workers = {
 	.name = "job_metrics_workers",
 	.sql = "SELECT count(*), coalesce(round(extract(epoch FROM"
@@ -51,7 +51,7 @@ put_head(struct buf *b, const char *name, const char *type, const char *help)
 	buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* Names of queues and kinds need no escaping: their columns say so. */
+/* Queue and kind names need no escaping: CHECKs allow only a-z0-9._-. */
 static void
 put_gauge(struct buf *b, const char *name, const char *service,
     const struct job_queue_view *q, const char *state, int64_t value)
@@ -84,7 +84,7 @@ put_queues(
 	for (int i = 0; i < list->count; i++)
 		put_gauge(b, age, service, &list->items[i], /* state= */ NULL,
 		    list->items[i].oldest_age_s);
-	put_head(b, paused, "gauge", "1: nothing is taken from it.");
+	put_head(b, paused, "gauge", "1: nothing is claimed from the queue.");
 	for (int i = 0; i < list->count; i++)
 		put_gauge(b, paused, service, &list->items[i],
 		    /* state= */ NULL, list->items[i].paused);
@@ -101,7 +101,7 @@ put_counter(struct buf *b, const char *name, const char *help,
 		    db_get_text(rows, i, column));
 }
 
-/* The counts up to each bucket stand in the column one after the other. */
+/* The column has the cumulative counts of all buckets, with blanks between. */
 static void
 put_histogram(
     struct buf *b, const char *service, const struct db_rows *rows, int row)
@@ -131,13 +131,13 @@ put_histogram(
 static void
 put_stats(struct buf *b, const char *service, const struct db_rows *rows)
 {
-	put_counter(b, "kedge_jobs_completed_total", "Jobs that were done.",
-	    service, rows, COL_COMPLETED);
+	put_counter(b, "kedge_jobs_completed_total",
+	    "Jobs that were completed.", service, rows, COL_COMPLETED);
 	put_counter(b, "kedge_job_failures_total",
-	    "Attempts that failed, tried again or not.", service, rows,
-	    COL_FAILED);
+	    "Attempts that failed, whether or not they were the last.", service,
+	    rows, COL_FAILED);
 	put_counter(b, "kedge_jobs_discarded_total",
-	    "Jobs that failed for good.", service, rows, COL_DISCARDED);
+	    "Jobs whose last attempt failed.", service, rows, COL_DISCARDED);
 	put_head(
 	    b, "kedge_job_run_seconds", "histogram", "How long attempts ran.");
 	for (int i = 0; i < rows->count; i++)

@@ -1,9 +1,9 @@
 /*
- * job_metrics: the jobs of a service in Prometheus' text format.
+ * job_metrics: the metrics of a service's jobs in Prometheus' text format.
  *
- * All of it comes from the database, so each process of each host says the
- * same; while the database is away, there is nothing.  It waits for the
- * database: app/scrape.h calls it in the background.
+ * All of them come from the database, so every process on every host reports
+ * the same numbers, and none while the database is away.  The call waits for
+ * the database; app/scrape.h makes it in the background.
  */
 #ifndef JOB_JOB_METRICS_H
 #define JOB_JOB_METRICS_H

@@ -10,9 +10,9 @@
 #include "job/job_queues.h"
 #include "job/text_table.h"
 
-enum { ERROR_SHOWN_MAX = 60 /* bytes of it in a list */ };
+enum { ERROR_SHOWN_MAX = 60 /* bytes of an error in a list */ };
 
-/* The first line, and no more than fits. */
+/* The first line, cut to ERROR_SHOWN_MAX. */
 static const char *
 shorten(struct arena *a, const char *text)
 {

@@ -16,24 +16,24 @@
 #include "web/trace.h"
 
 enum {
-	LOOK_MS = 100,
+	CHECK_MS = 100, /* how often stop() is called */
 	CHUNK_BYTES = 16 * 1024,
 	LAST_CHUNKS = 64,
 	ENV_MAX = 12,
 };
 
-/* One run. */
+/* One run of a program. */
 struct running {
 	struct program program;
 	struct program_output output;
-	const char *payload; /* what is still to be written of it */
+	const char *payload; /* the part that is not written yet */
 	size_t payload_len;
 	int64_t time_limit_ms;
 	int64_t start_us;
-	int64_t kill_us; /* when it gets SIGKILL; 0: it was not told to end */
+	int64_t kill_us; /* when to send SIGKILL; 0: no SIGTERM was sent */
 	bool (*stop)(void *ctx);
 	void *ctx;
-	const char *why; /* it was told to end */
+	const char *why; /* SIGTERM was sent; or NULL */
 };
 
 static void
@@ -46,7 +46,7 @@ add_env(struct arena *a, char **env, const char *name, const char *value)
 }
 
 static const char *
-our_own(const char *name, const char *fallback)
+inherited(const char *name, const char *fallback)
 {
 	const char *value = getenv(name);
 
@@ -60,9 +60,9 @@ make_env(const struct job *job)
 	char **env = arena_alloc(a, ENV_MAX * sizeof(*env));
 
 	add_env(
-	    a, env, "PATH", our_own("PATH", "/usr/local/bin:/usr/bin:/bin"));
-	add_env(a, env, "LANG", our_own("LANG", "C.UTF-8"));
-	add_env(a, env, "TZ", our_own("TZ", "UTC"));
+	    a, env, "PATH", inherited("PATH", "/usr/local/bin:/usr/bin:/bin"));
+	add_env(a, env, "LANG", inherited("LANG", "C.UTF-8"));
+	add_env(a, env, "TZ", inherited("TZ", "UTC"));
 	add_env(a, env, "KEDGE_JOB_ID", job->id);
 	add_env(a, env, "KEDGE_JOB_KIND", job->kind);
 	add_env(a, env, "KEDGE_JOB_ATTEMPT", arena_i64(a, job->attempt));
@@ -74,7 +74,7 @@ make_env(const struct job *job)
 	return env;
 }
 
-/* A program need not read its payload. */
+/* Writes some of the payload.  A program may close its input unread. */
 static void
 feed(struct running *r)
 {
@@ -92,7 +92,7 @@ feed(struct running *r)
 		program_close(&r->program.in);
 }
 
-/* Reads what there is, some chunks at most; false when there was nothing. */
+/* Reads one chunk, if there is one.  False: there was none. */
 static bool
 take(struct running *r, int *fd,
     void (*to)(struct program_output *o, const char *data, size_t len))
@@ -123,10 +123,10 @@ take_log(struct running *r)
 }
 
 static void
-wait_for_something(struct running *r)
+wait_for_event(struct running *r)
 {
 	const struct program *p = &r->program;
-	/* poll() passes over what is -1. */
+	/* poll() ignores descriptors of -1. */
 	struct pollfd fds[] = {
 		{ .fd = p->in, .events = POLLOUT },
 		{ .fd = p->out, .events = POLLIN },
@@ -134,10 +134,10 @@ wait_for_something(struct running *r)
 		{ .fd = p->pidfd, .events = POLLIN },
 	};
 
-	(void)poll(fds, sizeof(fds) / sizeof(fds[0]), LOOK_MS);
+	(void)poll(fds, sizeof(fds) / sizeof(fds[0]), CHECK_MS);
 }
 
-/* NULL: let it run. */
+/* NULL: the program may go on. */
 static const char *
 reason_to_end(struct running *r, int64_t now_us)
 {
@@ -149,12 +149,12 @@ reason_to_end(struct running *r, int64_t now_us)
 		    "time limit of %lld s exceeded",
 		    (long long)(r->time_limit_ms + 999) / 1000);
 	if (r->output.lost || (r->stop != NULL && r->stop(r->ctx)))
-		return "it was told to stop";
+		return "told to stop";
 	return NULL;
 }
 
 static void
-tell_to_end(struct running *r)
+stop_if_needed(struct running *r)
 {
 	int64_t now_us = clock_monotonic_us();
 
@@ -170,21 +170,21 @@ tell_to_end(struct running *r)
 	}
 }
 
-/* Until the leader has ended, and what it wrote is read. */
+/* Runs until the leader has ended and its output is read. */
 static void
 follow(struct running *r)
 {
 	while (!program_has_ended(&r->program)) {
-		wait_for_something(r);
+		wait_for_event(r);
 		feed(r);
 		take_output(r);
 		take_log(r);
 		program_output_tick(&r->output);
-		tell_to_end(r);
+		stop_if_needed(r);
 	}
 	/*
-	 * One that left the group may hold the pipes open and go on writing,
-	 * so there is a bound, above what a pipe can hold.
+	 * A process that has left the group may hold the pipes open and go on
+	 * writing: read only as much as a pipe can hold.
 	 */
 	program_signal(&r->program, SIGKILL);
 	while (r->output.problem == NULL && take_output(r))
@@ -211,7 +211,7 @@ describe_failure(const struct running *r, struct arena *a, int status)
 }
 
 static enum err
-judge(const struct running *r, struct job *job, int status)
+outcome_of(const struct running *r, struct job *job, int status)
 {
 	if (r->why != NULL)
 		return job_fail(job, ERR_UNAVAILABLE, r->why);
@@ -220,7 +220,7 @@ judge(const struct running *r, struct job *job, int status)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
 	    r->output.unreadable != NULL)
 		return job_fail(job, ERR_INTERNAL,
-		    arena_printf(job->arena, "its result cannot be read: %s",
+		    arena_printf(job->arena, "result is not valid: %s",
 			r->output.unreadable));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return ERR_OK;
@@ -247,10 +247,10 @@ job_program_run(struct job *job, const char *path, const char *payload,
 
 	if (!program_start(&r.program, path, make_env(job)))
 		return job_fail(
-		    job, ERR_UNAVAILABLE, "the program cannot be started");
+		    job, ERR_UNAVAILABLE, "cannot start the program");
 	program_output_init(&r.output, job);
 	follow(&r);
-	e = judge(&r, job, program_end(&r.program));
+	e = outcome_of(&r, job, program_end(&r.program));
 	program_output_release(&r.output);
 	return e;
 }

@@ -13,16 +13,16 @@
 #include "job/job_set.h"
 
 enum {
-	EXACT_MAX = 20000, /* as the statement has it */
+	EXACT_MAX = 20000, /* the LIMIT in count_jobs */
 	QUEUES_MAX = 1000,
 	NAMES_MAX_BYTES = QUEUES_MAX * 128,
 };
 
-/* -- statements: queue first, then what is known of it -- */
+/* -- statements: the first column is the queue's name -- */
 
 /*
- * A hint does not say why its job waits: all are taken as to run later, since
- * what was snoozed or put off has been claimed like what failed.
+ * A hint does not tell why its job waits, so all waiting jobs are counted as
+ * scheduled and none as retryable.
  */
 static const struct db_stmt count_hints = {
 	.name = "job_queues_count_hints",
@@ -36,8 +36,8 @@ static const struct db_stmt count_hints = {
 	.read_only = true,
 };
 /*
- * OFFSET 0 keeps the planner from turning the look at each job's key into one
- * at the whole table.
+ * OFFSET 0 keeps the planner from replacing the look-up of each job by its key
+ * with a scan of the whole table.
  */
 static const struct db_stmt count_jobs = {
 	.name = "job_queues_count_jobs",
@@ -54,7 +54,10 @@ static const struct db_stmt count_jobs = {
 	       " GROUP BY hint.queue LIMIT 1000",
 	.read_only = true,
 };
-/* The first hint of each priority is the oldest that may still be true. */
+/*
+ * The first hint of each priority whose job can still be claimed is its oldest
+ * job.
+ */
 static const struct db_stmt select_oldest = {
 	.name = "job_queues_oldest",
 	.sql = "SELECT queue, " DB_TIME(
@@ -78,7 +81,7 @@ static const struct db_stmt select_oldest = {
 	.nargs = 1,
 	.read_only = true,
 };
-/* A worker works on its last claim alone. */
+/* Only the last claim of a worker can still be running. */
 static const struct db_stmt count_running = {
 	.name = "job_queues_running",
 	.sql = "SELECT job.queue, count(*) FROM job_worker w"
@@ -111,7 +114,7 @@ static const struct db_stmt select_schedules = {
 	.read_only = true,
 };
 
-/* -- putting them together -- */
+/* -- the list -- */
 
 static struct job_queue_view *
 find_queue(const struct job_queue_list *list, const char *name)
@@ -123,7 +126,7 @@ find_queue(const struct job_queue_list *list, const char *name)
 	return NULL;
 }
 
-/* NULL when there are too many already. */
+/* Adds the queue if it is missing.  NULL: the list is full. */
 static struct job_queue_view *
 get_queue(struct job_queue_list *list, const char *name)
 {
@@ -147,7 +150,7 @@ add_declared(struct job_queue_list *list, const struct job_set *set)
 		    queues[i].concurrency;
 }
 
-/* What a row of a statement says of its queue. */
+/* Adds a row of a statement to its queue. */
 typedef void
 add_row(struct job_queue_view *q, const struct db_rows *rows, int row);
 
@@ -228,7 +231,7 @@ add_waiting(struct db *db, struct arena *a, struct job_queue_list *list)
 	return add_rows(db, a, &count_jobs, DB_NO_ARGS, add_counts, list);
 }
 
-/* The names as an array of JSON. */
+/* The names as a JSON array. */
 static const char *
 write_names(struct arena *a, const struct job_queue_list *list)
 {

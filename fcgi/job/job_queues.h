@@ -1,10 +1,10 @@
 /*
- * job_queues: how full the queues are, pausing them, and the schedules.
+ * job_queues: lists queues with their depth, pauses them, and lists schedules.
  *
- * Nothing counts what is in a queue as it comes and goes (that would be one row
- * that every transaction waits for), so it is counted when somebody asks: by
- * looking at each job while few wait, else by the hints alone, among which may
- * be some of jobs that were cancelled, and which do not say what failed before.
+ * A counter of the jobs in a queue would be one row that all transactions wait
+ * for.  So jobs are counted when somebody asks.  While few wait, each job is
+ * looked at; otherwise only the hints are counted, which include those of
+ * cancelled jobs and do not tell retries from other jobs that wait.
  */
 #ifndef JOB_JOB_QUEUES_H
 #define JOB_JOB_QUEUES_H
@@ -24,12 +24,12 @@ struct job_queue_view {
 	bool paused;
 	const char *paused_at; /* NULL: it is not */
 	int64_t concurrency; /* 0: no limit */
-	int64_t available; /* could run now */
-	int64_t scheduled; /* is to run later; also put off, snoozed */
-	/* Failed, is to be tried again later; by hints alone, among those. */
+	int64_t available; /* can be claimed now */
+	int64_t scheduled; /* wait for a time; also snoozed and put off */
+	/* Wait for a retry; counted as scheduled when hints are counted. */
 	int64_t retryable;
-	int64_t running; /* is in the hands of a worker */
-	const char *oldest_at; /* since when the first could run; or NULL */
+	int64_t running; /* claimed by a worker */
+	const char *oldest_at; /* run_at of the oldest available; or NULL */
 	int64_t oldest_age_s;
 };
 struct job_queue_list {
@@ -44,14 +44,14 @@ struct job_schedule_view {
 	const char *kind;
 	const char *next_at;
 	const char *last_at; /* NULL: never yet */
-	const char *last_job_id; /* likewise */
+	const char *last_job_id; /* NULL: never yet */
 };
 struct job_schedule_list {
 	const struct job_schedule_view *items; /* by name */
 	int count;
 };
 
-/* Those that are declared, and whatever else there is.  `set` may be NULL. */
+/* All queues that are declared or in the database.  `set` may be NULL. */
 MUST_CHECK enum err job_queues_list(struct db *db, struct arena *a,
     const struct job_set *set, struct job_queue_list *ret_list);
 /* ERR_NOT_FOUND: no such queue. */
@@ -59,7 +59,7 @@ MUST_CHECK enum err job_queues_find(struct db *db, struct arena *a,
     const struct job_set *set, const char *name,
     struct job_queue_view *ret_queue);
 /*
- * Nothing is claimed from a paused queue; what is claimed already runs.
+ * Nothing is claimed from a paused queue.  Jobs already claimed still run.
  * ERR_NOT_FOUND: no such queue.
  */
 MUST_CHECK enum err job_queues_pause(struct db *db, struct arena *a,

@@ -29,7 +29,7 @@ struct queue_key {
 };
 struct list_out {
 	struct objects items;
-	const char *next_cursor; /* NULL: there is no other page */
+	const char *next_cursor; /* NULL: this is the last page */
 };
 
 /* clang-format off */
@@ -52,10 +52,10 @@ static const struct field list_fields[] = {
 static const struct field enqueue_fields[] = {
 	{ FIELD(struct enqueue_in, kind, "kind"), .required = true,
 	  .min = 1, .max = NAME_MAX_CHARS,
-	  .doc = "One that the service declares, and that is not enqueued by "
-	    "the service alone, as webhook.deliver is." },
+	  .doc = "A kind that the service declares; not one that only the "
+	    "service itself may enqueue, such as webhook.deliver." },
 	{ FIELD(struct enqueue_in, payload, "payload"),
-	  .doc = "As the kind wants it; {} unless given." },
+	  .doc = "What the kind requires; the default is {}." },
 	{ 0 },
 };
 static const struct field key_fields[] = {
@@ -72,14 +72,14 @@ static const struct field queues_fields[] = {
 	{ FIELD(struct list_out, items, "items"), .required = true,
 	  .of = &job_queue_schema },
 	{ FIELD(struct list_out, next_cursor, "nextCursor"), .required = true,
-	  .nullable = true, .doc = "Always null: the list is whole." },
+	  .nullable = true, .doc = "Always null: the list is complete." },
 	{ 0 },
 };
 static const struct field schedules_fields[] = {
 	{ FIELD(struct list_out, items, "items"), .required = true,
 	  .of = &job_schedule_schema },
 	{ FIELD(struct list_out, next_cursor, "nextCursor"), .required = true,
-	  .nullable = true, .doc = "Always null: the list is whole." },
+	  .nullable = true, .doc = "Always null: the list is complete." },
 	{ 0 },
 };
 /* clang-format on */
@@ -141,7 +141,7 @@ jobs_get(struct req *r, const void *in_struct, void *out_struct)
 	return e;
 }
 
-/* The payload's field, as the client named it. */
+/* Names the field as the client sent it: "payload.month". */
 static enum err
 refuse_payload(struct req *r, const struct job_payload_problem *problem)
 {
@@ -167,7 +167,7 @@ jobs_enqueue(struct req *r, const void *in_struct, void *out_struct)
 		    r, "kind", "must be one that the service declares");
 	if (e == ERR_FORBIDDEN)
 		return req_invalid(r, "kind",
-		    "must not be one that only the service itself enqueues");
+		    "must not be one that only the service itself may enqueue");
 	if (e == ERR_INVALID)
 		return refuse_payload(r, &problem);
 	if (e != ERR_OK)
@@ -282,16 +282,16 @@ const struct route job_routes[] = {
 	  .out = JOB_PAGE_SCHEMA,
 	  .errors = BIT(ERR_INVALID) },
 	{ "POST", "/jobs", jobs_enqueue, ADMIN,
-	  .summary = "Enqueue a job by hand, as its kind says",
+	  .summary = "Enqueue a job of a declared kind",
 	  .in = { .name = "JobEnqueue", .size = sizeof(struct enqueue_in),
 	    .fields = enqueue_fields, .refuse_unknown = true },
 	  .out = JOB_DETAIL_SCHEMA, .status = 201, .headers = made_headers,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_RATE_LIMITED) },
 	{ "GET", "/jobs/queues", queues_list, ADMIN,
-	  .summary = "The queues, and how full they are",
+	  .summary = "Queues, with the number of jobs in each state",
 	  .out = SCHEMA_NAMED("JobQueues", struct list_out, queues_fields) },
 	{ "GET", "/jobs/schedules", schedules_list, ADMIN,
-	  .summary = "What is enqueued by the clock",
+	  .summary = "Schedules, with their next and last times",
 	  .out = SCHEMA_NAMED(
 	    "JobSchedules", struct list_out, schedules_fields) },
 	{ "GET", "/jobs/{id}", jobs_get, ADMIN,
@@ -300,25 +300,25 @@ const struct route job_routes[] = {
 	  .out = JOB_DETAIL_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },
 	{ "POST", "/jobs/{id}/retry", jobs_retry, ADMIN,
-	  .summary = "Run a job now, or once more, with all its attempts",
+	  .summary = "Run a job now, also one that has ended; its attempts count anew",
 	  .in = SCHEMA(struct job_key, key_fields),
 	  .out = JOB_DETAIL_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_CONFLICT) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/jobs/{id}/cancel", jobs_cancel, ADMIN,
-	  .summary = "Cancel a job, or ask the one that runs to stop",
+	  .summary = "Cancel a job; a running one is asked to stop",
 	  .in = SCHEMA(struct job_key, key_fields),
 	  .out = JOB_DETAIL_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_CONFLICT) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/jobs/queues/{queue}/pause", queues_pause, ADMIN,
-	  .summary = "Take nothing from a queue any more",
+	  .summary = "Pause a queue: nothing is claimed from it",
 	  .in = SCHEMA(struct queue_key, queue_key_fields),
 	  .out = JOB_QUEUE_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/jobs/queues/{queue}/resume", queues_resume, ADMIN,
-	  .summary = "Go on with a queue",
+	  .summary = "Resume a paused queue",
 	  .in = SCHEMA(struct queue_key, queue_key_fields),
 	  .out = JOB_QUEUE_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |

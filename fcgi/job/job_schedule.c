@@ -16,9 +16,9 @@
 #include "job/job_store.h"
 #include "job/log_events.h"
 
-enum { KEEP_US = 5 * 1000 * 1000 };
+enum { REFRESH_US = 5 * 1000 * 1000 };
 
-/* A declaration, as the statements want it. */
+/* A schedule with the arguments of the statements. */
 struct entry {
 	const struct job_schedule *schedule;
 	const struct job_kind *kind;
@@ -26,16 +26,16 @@ struct entry {
 	const char *timezone;
 	const char *minutes, *hours, *days, *months, *weekdays;
 	const char *either, *every_hour;
-	bool declared; /* the database knows of it */
-	bool refused; /* and will not */
+	bool declared; /* it is in the database */
+	bool refused; /* the database does not accept it */
 };
 
 struct job_schedules {
 	struct arena *arena;
 	struct entry *entries;
 	int count;
-	const char *names, *crons, *timezones; /* arrays of PostgreSQL */
-	int64_t keep_us; /* when to say again that they are ours */
+	const char *names, *crons, *timezones; /* array literals */
+	int64_t refresh_us; /* when to say again that they are declared */
 };
 
 static const char *
@@ -51,7 +51,10 @@ bits_array(struct arena *a, uint64_t bits)
 	return job_store_numbers(a, numbers, n);
 }
 
-/* PostgreSQL's host may have no file for a link; for its target it has one. */
+/*
+ * Resolves aliases: the time zone files on PostgreSQL's host may lack an alias,
+ * but not its target.
+ */
 static const char *
 timezone_of(struct arena *a, const struct job_schedule *schedule)
 {
@@ -141,7 +144,7 @@ declare(struct entry *n, struct db_listen *l, struct arena *a)
 	    /* ret_rows= */ NULL);
 
 	n->declared = e == ERR_OK;
-	/* A time zone that the server does not know will not be known later. */
+	/* For example an unknown time zone: trying again would not help. */
 	n->refused = e != ERR_OK && e != ERR_UNAVAILABLE;
 	if (n->refused)
 		log_event(LOG_ERROR, EVENT_SCHEDULE_NOT_DECLARED,
@@ -150,7 +153,7 @@ declare(struct entry *n, struct db_listen *l, struct arena *a)
 	return e;
 }
 
-static const struct db_stmt keep_schedules = {
+static const struct db_stmt refresh_schedules = {
 	.name = "job_schedule_keep",
 	.sql = "SELECT job_schedule_keep($1, $2, $3)",
 	.nargs = 3,
@@ -166,21 +169,24 @@ has_name(const struct db_rows *rows, const char *name)
 	return false;
 }
 
-/* Those that are gone, whoever thought that we were, are declared anew. */
+/*
+ * Says that the schedules are still declared.  Those that were deleted
+ * meanwhile are declared again.
+ */
 static enum err
-keep(struct job_schedules *s, struct db_listen *l, struct arena *a)
+refresh(struct job_schedules *s, struct db_listen *l, struct arena *a)
 {
 	int64_t now_us = clock_monotonic_us();
 	struct db_rows rows;
 	enum err e;
 
-	if (now_us < s->keep_us)
+	if (now_us < s->refresh_us)
 		return ERR_OK;
-	e = db_listen_run(l, a, &keep_schedules,
+	e = db_listen_run(l, a, &refresh_schedules,
 	    DB_ARGS(s->names, s->crons, s->timezones), &rows);
 	if (e != ERR_OK)
 		return e;
-	s->keep_us = now_us + KEEP_US;
+	s->refresh_us = now_us + REFRESH_US;
 	for (int i = 0; i < s->count; i++)
 		s->entries[i].declared =
 		    has_name(&rows, s->entries[i].schedule->name);
@@ -258,7 +264,7 @@ job_schedules_fire(
 		    declare(&s->entries[i], l, a) == ERR_UNAVAILABLE)
 			return false;
 	}
-	if (keep(s, l, a) != ERR_OK)
+	if (refresh(s, l, a) != ERR_OK)
 		return false;
 	if (s->count == 0)
 		return true;

@@ -1,10 +1,10 @@
 /*
- * job_schedule: what a service declares to be done at certain times.
+ * job_schedule: enqueues jobs at the times that a service declares.
  *
- * Each worker process tells the database of the schedules it knows and looks
- * every second for those that are due; the row's lock lets one of them enqueue
- * the job, so it is enqueued once.  A schedule that no process knows any more
- * is forgotten after some minutes.
+ * Each worker process stores the schedules that it declares and looks every
+ * second for those that are due.  The lock on the schedule's row lets only one
+ * process enqueue the job.  A schedule that no process declares any more is
+ * deleted after some minutes.
  */
 #ifndef JOB_JOB_SCHEDULE_H
 #define JOB_JOB_SCHEDULE_H
@@ -18,13 +18,14 @@ struct db_listen;
 struct job_set;
 struct job_schedules;
 
-/* The set has been checked. */
+/* The set must have passed job_set_check(). */
 struct job_schedules *job_schedules_new(const struct job_set *set);
 void job_schedules_free(struct job_schedules *s);
 
 /*
- * Enqueues what is due; declares the schedules at first, and says now and then
- * that they are still declared.  False: the database is away.
+ * Enqueues the jobs of schedules that are due.  Also stores the schedules the
+ * first time, and every 5 s that they are still declared.  False: the database
+ * does not answer.
  */
 MUST_CHECK bool job_schedules_fire(
     struct job_schedules *s, struct db_listen *l, struct arena *a);

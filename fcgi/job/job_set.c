@@ -87,14 +87,14 @@ job_set_queues(const struct job_set *set, struct job_queue out[JOB_QUEUES_MAX])
 		n = add_queue(out, n, q->name, q->concurrency);
 	for (int i = 0; (kind = job_set_kind_at(set, i)) != NULL; i++)
 		n = add_queue(out, n, job_kind_queue(kind), 0);
-	/* Where SQL puts a job for which no queue was named. */
+	/* SQL uses it for jobs without a queue. */
 	return add_queue(out, n, "default", 0);
 }
 
 /* -- checking -- */
 
 static bool
-complain(const char *what, const char *name, const char *problem)
+log_problem(const char *what, const char *name, const char *problem)
 {
 	log_event(LOG_ERROR, EVENT_JOB_DECLARATION_INVALID,
 	    LOG_TEXT("declaration", what), LOG_TEXT("name", name),
@@ -102,7 +102,7 @@ complain(const char *what, const char *name, const char *problem)
 	return false;
 }
 
-/* As the CHECKs of the tables have it. */
+/* The CHECKs of the tables require the same. */
 static bool
 is_name(const char *name)
 {
@@ -119,21 +119,22 @@ check_kind(const struct job_set *set, int index, const struct job_kind *k)
 	bool good = true;
 
 	if (!is_name(k->name) || !is_name(job_kind_queue(k)))
-		good = complain("kind", k->name,
-		    "its name or its queue's has another form than a-z0-9._-");
+		good = log_problem("kind", k->name,
+		    "its name and its queue's may have only a-z, 0-9, '.', '_' "
+		    "and '-'");
 	if (job_set_kind_index(set, k->name) != index)
-		good = complain("kind", k->name, "the name is there twice");
+		good = log_problem("kind", k->name, "its name is used twice");
 	if ((k->handle == NULL) == (k->program == NULL))
-		good = complain(
-		    "kind", k->name, "it has one of handler and program");
+		good = log_problem("kind", k->name,
+		    "it must have either a handler or a program");
 	if (k->program != NULL && strchr(k->program, '/') != NULL)
-		good = complain("kind", k->name,
-		    "its program is named by its file in the directory");
+		good = log_problem("kind", k->name,
+		    "its program must be a file name without '/'");
 	if (k->time_limit_s < 0 || k->max_attempts < 0 ||
 	    k->max_attempts > ATTEMPTS_MAX || k->backoff.base_s < 0 ||
 	    k->backoff.max_s < 0 ||
 	    (k->backoff.max_s > 0 && k->backoff.max_s < k->backoff.base_s))
-		good = complain("kind", k->name, "a number is out of range");
+		good = log_problem("kind", k->name, "a number is out of range");
 	return good;
 }
 
@@ -157,18 +158,20 @@ check_schedule(const struct job_set *set, const struct job_schedule *s)
 	bool good = true;
 
 	if (!cron_read(s->cron, &cron, &problem))
-		good = complain("schedule", s->name, problem);
+		good = log_problem("schedule", s->name, problem);
 	if (job_set_kind(set, s->kind) == NULL)
-		good = complain("schedule", s->name, "there is no such kind");
+		good = log_problem(
+		    "schedule", s->name, "its kind is not declared");
 	if (s->single && s->catch_up == CATCH_UP_ALL)
-		good = complain("schedule", s->name,
-		    "it makes up for all times, and is to have a single job");
+		good = log_problem("schedule", s->name,
+		    "CATCH_UP_ALL and single exclude each other");
 	if (!is_json(s->payload))
-		good = complain("schedule", s->name, "its payload is no JSON");
+		good = log_problem(
+		    "schedule", s->name, "its payload is not valid JSON");
 	for (const struct job_schedule *i = set->schedules; i != s; i++) {
 		if (str_eq(i->name, s->name))
-			good = complain(
-			    "schedule", s->name, "the name is there twice");
+			good = log_problem(
+			    "schedule", s->name, "its name is used twice");
 	}
 	return good;
 }
@@ -180,15 +183,15 @@ job_set_check(const struct job_set *set)
 	bool good = true;
 
 	if (n > JOB_KINDS_MAX)
-		return complain("kind", job_set_kind_at(set, n - 1)->name,
+		return log_problem("kind", job_set_kind_at(set, n - 1)->name,
 		    "there are too many kinds");
 	for (int i = 0; i < n; i++)
 		good &= check_kind(set, i, job_set_kind_at(set, i));
 	for (const struct job_queue *q = set->queues;
 	     q != NULL && q->name != NULL; q++) {
 		if (!is_name(q->name) || q->concurrency < 0)
-			good = complain("queue", q->name,
-			    "its name or its concurrency is out of range");
+			good = log_problem("queue", q->name,
+			    "its name or its concurrency is not valid");
 	}
 	for (const struct job_schedule *s = set->schedules;
 	     s != NULL && s->name != NULL; s++)

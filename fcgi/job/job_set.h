@@ -1,4 +1,7 @@
-/* job_set: what a service declares, looked up and checked. */
+/*
+ * job_set: looks up and checks the kinds, queues and schedules that a service
+ * declares.
+ */
 #ifndef JOB_JOB_SET_H
 #define JOB_JOB_SET_H
 
@@ -9,20 +12,20 @@
 
 enum { JOB_QUEUES_MAX = 32, JOB_KINDS_MAX = 256 };
 
-/* NULL when there is none of that name. */
+/* NULL: no kind has that name. */
 const struct job_kind *
 job_set_kind(const struct job_set *set, const char *name);
-/* Of all kinds, from 0; -1. */
+/* The index of a kind among all, from 0; -1: no kind has that name. */
 int job_set_kind_index(const struct job_set *set, const char *name);
 int job_set_count_kinds(const struct job_set *set);
-/* By its index. */
+/* NULL: there are not that many kinds. */
 const struct job_kind *job_set_kind_at(const struct job_set *set, int index);
 
-/* The queues of the kinds and of the list, each once.  Returns their number. */
+/* The queues of the kinds and of the list, each once.  Returns how many. */
 int
 job_set_queues(const struct job_set *set, struct job_queue out[JOB_QUEUES_MAX]);
 
-/* Logs all that is wrong with the tables. */
+/* Logs everything that is wrong with the tables. */
 MUST_CHECK bool job_set_check(const struct job_set *set);
 
 #endif

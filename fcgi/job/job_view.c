@@ -5,7 +5,7 @@
 #include "web/request.h"
 
 /* clang-format off */
-/* What a job is in a list and by itself; T holds it as M. */
+/* The fields of a job in a list and alone; struct T has it in member M. */
 #define JOB_FIELDS(T, M)                                                       \
 	{ FIELD(T, M id, "id"), .required = true, .format = FMT_UUID },        \
 	{ FIELD(T, M kind, "kind"), .required = true },                        \
@@ -13,12 +13,12 @@
 	{ FIELD(T, M state, "state"), .required = true,                        \
 	  .one_of = job_states },                                              \
 	{ FIELD(T, M priority, "priority"), .required = true,                  \
-	  .doc = "0 goes first, 9 last." },                                    \
+	  .doc = "Jobs with 0 are claimed first, those with 9 last." },                                    \
 	{ FIELD(T, M attempt, "attempt"), .required = true,                    \
-	  .doc = "The attempt that runs, or the last one; 0: none yet." },     \
+	  .doc = "The number of the running or last attempt; 0: none yet." },     \
 	{ FIELD(T, M max_attempts, "maxAttempts"), .required = true },         \
 	{ FIELD(T, M cancel_requested, "cancelRequested"), .required = true,   \
-	  .doc = "It runs and was asked to stop." },                           \
+	  .doc = "True: the job runs and was asked to stop." },                           \
 	{ FIELD(T, M tags, "tags"), .required = true },                        \
 	{ FIELD(T, M run_at, "runAt"), .required = true,                       \
 	  .format = FMT_DATE_TIME },                                           \
@@ -30,11 +30,11 @@
 	{ FIELD(T, M finished_at, "finishedAt"), .required = true,             \
 	  .nullable = true, .format = FMT_DATE_TIME },                         \
 	{ FIELD(T, M worker, "worker"), .required = true, .nullable = true,    \
-	  .doc = "Which worker has it now." },                                 \
+	  .doc = "The worker that has claimed it." },                                 \
 	{ FIELD(T, M last_error, "lastError"), .required = true,               \
-	  .nullable = true, .doc = "What the last attempt failed with." },     \
+	  .nullable = true, .doc = "The error of the last attempt." },     \
 	{ FIELD(T, M request_id, "requestId"), .required = true,               \
-	  .nullable = true, .doc = "Of the request that enqueued it." },       \
+	  .nullable = true, .doc = "The id of the request that enqueued it." },       \
 	{ FIELD(T, M trace_id, "traceId"), .required = true, .nullable = true }
 
 static const struct field attempt_fields[] = {
@@ -57,10 +57,9 @@ static const struct schema attempt_schema =
 const struct field job_detail_fields[] = {
 	JOB_FIELDS(struct job_detail, job.),
 	{ FIELD(struct job_detail, job.attempts, "attempts"), .required = true,
-	  .of = &attempt_schema, .doc = "The first one first." },
+	  .of = &attempt_schema, .doc = "Oldest first." },
 	{ FIELD(struct job_detail, rest, "^(payload|result)$"),
-	  .splice = SPLICE_ANY, .doc = "What it was given, and what it made: any "
-	    "JSON." },
+	  .splice = SPLICE_ANY, .doc = "The input and the result of the job: any JSON." },
 	{ 0 },
 };
 const struct schema job_detail_schema = JOB_DETAIL_SCHEMA;
@@ -75,31 +74,32 @@ const struct field job_page_fields[] = {
 	  .of = &job_summary_schema, .doc = "Newest first." },
 	{ FIELD(struct job_page, next_cursor, "nextCursor"), .required = true,
 	  .nullable = true,
-	  .doc = "null on the last page. With filters a page before it may "
+	  .doc = "null on the last page. With filters an earlier page may "
 	    "have few items, or none." },
 	{ 0 },
 };
 const struct field job_queue_fields[] = {
 	{ FIELD(struct job_queue_view, name, "name"), .required = true },
 	{ FIELD(struct job_queue_view, paused, "paused"), .required = true,
-	  .doc = "Nothing is taken from it; what runs goes on." },
+	  .doc = "True: nothing is claimed from it; running jobs go on." },
 	{ FIELD(struct job_queue_view, paused_at, "pausedAt"),
 	  .required = true, .nullable = true, .format = FMT_DATE_TIME },
 	{ FIELD(struct job_queue_view, concurrency, "concurrency"),
-	  .required = true, .doc = "Of all workers together; 0: no limit." },
+	  .required = true, .doc = "How many of its jobs all workers together may run at once; "
+	    "0: no limit." },
 	{ FIELD(struct job_queue_view, available, "available"),
-	  .required = true, .doc = "Jobs that could run now." },
+	  .required = true, .doc = "Jobs that can be claimed now." },
 	{ FIELD(struct job_queue_view, scheduled, "scheduled"),
-	  .required = true, .doc = "Jobs that are to run later." },
+	  .required = true, .doc = "Jobs that wait for a time." },
 	{ FIELD(struct job_queue_view, retryable, "retryable"),
-	  .required = true, .doc = "Jobs that failed and are to be tried "
-	    "again later. While 20000 or more jobs wait in all queues "
-	    "together, these are counted as scheduled." },
+	  .required = true, .doc = "Jobs that failed and wait for a retry. "
+	    "When 20000 or more jobs wait in all queues together, they are "
+	    "counted as scheduled." },
 	{ FIELD(struct job_queue_view, running, "running"), .required = true,
-	  .doc = "Jobs in the hands of workers." },
+	  .doc = "Jobs that a worker has claimed." },
 	{ FIELD(struct job_queue_view, oldest_at, "oldestAt"),
 	  .required = true, .nullable = true, .format = FMT_DATE_TIME,
-	  .doc = "Since when the first of those available could run." },
+	  .doc = "Since when the oldest available job can be claimed." },
 	{ FIELD(struct job_queue_view, oldest_age_s, "oldestAgeSeconds"),
 	  .required = true },
 	{ 0 },
@@ -115,7 +115,7 @@ static const struct field schedule_fields[] = {
 	  .required = true, .format = FMT_DATE_TIME },
 	{ FIELD(struct job_schedule_view, last_at, "lastAt"),
 	  .required = true, .nullable = true, .format = FMT_DATE_TIME,
-	  .doc = "The time it was last due, and its job was enqueued." },
+	  .doc = "The last time for which it enqueued a job." },
 	{ FIELD(struct job_schedule_view, last_job_id, "lastJobId"),
 	  .required = true, .nullable = true, .format = FMT_UUID },
 	{ 0 },

@@ -25,7 +25,7 @@ extern const struct schema job_detail_schema;
 void job_view_detail(
     struct arena *a, const struct job_view *job, struct job_detail *ret_detail);
 
-/* A page of jobs without payload, result and attempts. */
+/* A page of jobs, without payload, result and attempts. */
 struct job_page {
 	struct objects items;
 	const char *next_cursor;
@@ -34,7 +34,7 @@ extern const struct field job_page_fields[];
 #define JOB_PAGE_SCHEMA \
 	SCHEMA_NAMED("JobPage", struct job_page, job_page_fields)
 
-/* Of struct job_view, struct job_queue_view and struct job_schedule_view. */
+/* The schemas of the views in job_admin.h and job_queues.h. */
 extern const struct schema job_summary_schema;
 extern const struct field job_queue_fields[];
 #define JOB_QUEUE_SCHEMA \

@@ -22,7 +22,7 @@ text_table_init(
 	text_table_add(t, headings);
 }
 
-/* Bytes of the control character at s; 0: it is none. */
+/* The length of the control character at s in bytes; 0: there is none. */
 static size_t
 control_bytes(const char *s)
 {

@@ -1,4 +1,4 @@
-/* text_table: rows of cells, printed in columns that are as wide as needed. */
+/* text_table: prints rows of cells in aligned columns. */
 #ifndef JOB_TEXT_TABLE_H
 #define JOB_TEXT_TABLE_H
 
@@ -17,17 +17,19 @@ struct text_table {
 	size_t cap;
 };
 
-/* The headings, ended by NULL. */
+/* `headings` ends with NULL. */
 void text_table_init(
     struct text_table *t, struct arena *a, const char *const *headings);
 /*
- * With '?' for each control character (of one or two bytes), so that what came
- * from elsewhere cannot move the cursor or end the line.
+ * The text with '?' for each control character (of one or two bytes), so that
+ * text from clients cannot move the terminal's cursor or end the line.
  */
 const char *text_printable(struct arena *a, const char *text);
 
-/* A row: as many cells as there are headings; NULL is shown as "-", what
- * is not printable as '?'. */
+/*
+ * Adds a row of as many cells as there are headings.  A NULL cell is printed as
+ * "-", a control character as '?'.
+ */
 void text_table_add(struct text_table *t, const char *const *cells);
 void text_table_write(const struct text_table *t, struct buf *b);
 

@@ -1,6 +1,6 @@
 /*
- * webhook_routes: the endpoints of webhooks over HTTP.  A secret is in the
- * answer to whoever made it, and in no other.
+ * webhook_routes: PREFIX/webhooks, where admins manage webhook endpoints.  A
+ * secret is only in the response to the request that made it.
  */
 #include "job/webhook_routes.h"
 #include "job/job_service.h"
@@ -44,11 +44,12 @@ struct test_out {
 };
 
 /* clang-format off */
-#define URL_DOC "http or https; no user, password or fragment in it, and "     \
-	"names beyond ASCII as IDNA writes them (\"xn--...\"). Private "        \
-	"addresses are refused unless the configuration allows them, now and " \
-	"whenever it is called. Redirects are not followed."
-#define KINDS_DOC "Types of events, as \"transfer.posted\"; \"*\" is each."
+#define URL_DOC "http or https, without user, password and fragment; "         \
+	"non-ASCII host names in IDNA form (\"xn--...\"). Unless the "         \
+	"configuration allows them, private addresses are refused here and "   \
+	"at each delivery. Redirects are not followed."
+#define KINDS_DOC                                                              \
+	"Types of events, such as \"transfer.posted\"; \"*\" means all types."
 
 static const struct field create_fields[] = {
 	{ FIELD(struct webhook_settings, url, "url"), .required = true,
@@ -60,8 +61,8 @@ static const struct field create_fields[] = {
 	  .max = WEBHOOK_DESCRIPTION_MAX },
 	{ FIELD(struct webhook_settings, secret, "secret"),
 	  .max = SECRET_MAX,
-	  .doc = "\"whsec_\" and 24 to 64 bytes in base64; made up unless "
-	    "given." },
+	  .doc = "\"whsec_\" and 24 to 64 bytes in base64. By default the "
+	    "server makes one." },
 	{ 0 },
 };
 static const struct field key_fields[] = {
@@ -107,27 +108,27 @@ static const struct field deliveries_fields[] = {
 	{ FIELD(T, M kinds, "kinds"), .required = true, .doc = KINDS_DOC },    \
 	{ FIELD(T, M description, "description"), .required = true },          \
 	{ FIELD(T, M enabled, "enabled"), .required = true,                    \
-	  .doc = "If not, it is told of nothing, and what waits for it is "    \
-	    "discarded." },                                                    \
+	  .doc = "False: no event is sent to it, and deliveries that wait "    \
+	    "are discarded." },                                                    \
 	{ FIELD(T, M disabled_at, "disabledAt"), .required = true,             \
 	  .nullable = true, .format = FMT_DATE_TIME },                         \
 	{ FIELD(T, M disabled_reason, "disabledReason"), .required = true,     \
 	  .nullable = true },                                                  \
 	{ FIELD(T, M failures, "failures"), .required = true,                  \
-	  .doc = "Attempts since the last one that was taken." },              \
+	  .doc = "Failed attempts since the last delivery that succeeded." },              \
 	{ FIELD(T, M failing_since, "failingSince"), .required = true,         \
 	  .nullable = true, .format = FMT_DATE_TIME },                         \
 	{ FIELD(T, M last_error, "lastError"), .required = true,               \
 	  .nullable = true },                                                  \
 	{ FIELD(T, M not_before, "notBefore"), .required = true,               \
 	  .nullable = true, .format = FMT_DATE_TIME,                           \
-	  .doc = "Until then nothing is sent to it but tests: it did not "     \
-	    "answer, took long, or asked for that." },                         \
+	  .doc = "Deliveries are paused until then, except tests, because "    \
+	    "it did not answer, was slow, or asked for a pause." },                         \
 	{ FIELD(T, M put_off, "putOff"), .required = true,                     \
-	  .doc = "Deliveries that wait because of that." },                    \
+	  .doc = "Deliveries that wait for the end of the pause." },                    \
 	{ FIELD(T, M old_secret_until, "oldSecretUntil"), .required = true,    \
 	  .nullable = true, .format = FMT_DATE_TIME,                           \
-	  .doc = "Until then the secret before signs as well." },              \
+	  .doc = "Until then deliveries are signed with the old secret, too." },              \
 	{ FIELD(T, M created_at, "createdAt"), .required = true,               \
 	  .format = FMT_DATE_TIME },                                           \
 	{ FIELD(T, M updated_at, "updatedAt"), .required = true,               \
@@ -142,7 +143,7 @@ static const struct schema webhook_schema =
 static const struct field secret_fields[] = {
 	WEBHOOK_FIELDS(struct secret_out, webhook.),
 	{ FIELD(struct secret_out, secret, "secret"), .required = true,
-	  .doc = "Told this once: keep it." },
+	  .doc = "Shown only this once: store it." },
 	{ 0 },
 };
 static const struct field page_fields[] = {
@@ -154,7 +155,7 @@ static const struct field page_fields[] = {
 };
 static const struct field test_fields[] = {
 	{ FIELD(struct test_out, job_id, "jobId"), .required = true,
-	  .format = FMT_UUID, .doc = "The delivery, among the jobs." },
+	  .format = FMT_UUID, .doc = "The id of the delivery's job." },
 	{ 0 },
 };
 /* clang-format on */
@@ -177,11 +178,10 @@ check(struct req *r, const struct webhook_settings *in)
 		    "must be an http or https URL with a host in ASCII, "
 		    "and without user, password, port 0 and fragment");
 	case WEBHOOK_URL_PRIVATE:
-		return req_invalid(
-		    r, "url", "must not lead to a private address");
+		return req_invalid(r, "url", "must not be a private address");
 	case WEBHOOK_KIND_INVALID:
 		return req_invalid(r, "kinds",
-		    "must be types of events like \"transfer.posted\", or "
+		    "must be event types such as \"transfer.posted\", or "
 		    "\"*\"");
 	case WEBHOOK_SECRET_INVALID:
 		return req_invalid(r, "secret",
@@ -205,7 +205,7 @@ webhooks_create(struct req *r, const void *in_struct, void *out_struct)
 	e = webhook_create(db_of(r), r->arena, in, &out->webhook, &out->secret);
 	if (e == ERR_UNPROCESSABLE)
 		return req_fail(r, ERR_UNPROCESSABLE, "WEBHOOK_LIMIT",
-		    "There are 100 endpoints already");
+		    "The service has 100 endpoints, which is the limit");
 	if (e == ERR_OK)
 		req_add_location(r, "/webhooks", out->webhook.id);
 	return e;
@@ -352,7 +352,7 @@ static const struct route_header made_headers[] = { LOCATION_HEADER, { 0 } };
 
 const struct route webhook_routes[] = {
 	{ "POST", "/webhooks", webhooks_create, ADMIN,
-	  .summary = "Have events told to a URL",
+	  .summary = "Add an endpoint: a URL to which events are sent",
 	  .in = { .name = "WebhookCreate",
 	    .size = sizeof(struct webhook_settings),
 	    .fields = create_fields, .refuse_unknown = true },
@@ -361,7 +361,7 @@ const struct route webhook_routes[] = {
 	    BIT(ERR_RATE_LIMITED),
 	  .headers = made_headers },
 	{ "GET", "/webhooks", webhooks_list, ADMIN,
-	  .summary = "Endpoints of webhooks, newest first",
+	  .summary = "Webhook endpoints, newest first",
 	  .in = SCHEMA(struct list_in, list_fields),
 	  .out = SCHEMA_NAMED("WebhookPage", struct list_out, page_fields),
 	  .errors = BIT(ERR_INVALID) },
@@ -376,12 +376,12 @@ const struct route webhook_routes[] = {
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "DELETE", "/webhooks/{id}", webhooks_delete, ADMIN,
-	  .summary = "Delete an endpoint; what waits for it is discarded",
+	  .summary = "Delete an endpoint; deliveries that wait are discarded",
 	  OF_ONE,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/webhooks/{id}/enable", webhooks_enable, ADMIN,
-	  .summary = "Enable an endpoint, as if it had never failed",
+	  .summary = "Enable an endpoint and forget its failures",
 	  OF_ONE, OUT_WEBHOOK,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
@@ -391,18 +391,18 @@ const struct route webhook_routes[] = {
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/webhooks/{id}/rotate", webhooks_rotate, ADMIN,
-	  .summary = "A new secret; the old one signs as well for a day",
+	  .summary = "Make a new secret; the old one signs, too, for a day",
 	  OF_ONE, OUT_SECRET,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/webhooks/{id}/test", webhooks_test, ADMIN,
-	  .summary = "Send the event webhook.test, once",
+	  .summary = "Send the event webhook.test, without retries",
 	  OF_ONE, .status = 202,
 	  .out = SCHEMA_NAMED("WebhookTest", struct test_out, test_fields),
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_CONFLICT) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "GET", "/webhooks/{id}/deliveries", webhooks_deliveries, ADMIN,
-	  .summary = "What was and is to be sent to an endpoint, newest first",
+	  .summary = "Deliveries to an endpoint, newest first",
 	  .in = SCHEMA(struct deliveries_in, deliveries_fields),
 	  .out = JOB_PAGE_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },

@@ -14,7 +14,7 @@ enum {
 	KEY_BYTES = 32,
 	KEY_MIN = 24,
 	KEY_MAX = 64,
-	HEAD_REST_BYTES = 32, /* two dots and a time */
+	HEAD_REST_BYTES = 32, /* room for two dots and a timestamp */
 };
 static const char prefix[] = "whsec_";
 

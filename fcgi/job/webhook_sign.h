@@ -1,7 +1,8 @@
 /*
- * webhook_sign: secrets and signatures as Standard Webhooks has them
- * (https://www.standardwebhooks.com, version 1.0.0): "whsec_" and the key in
- * base64; "v1," and the HMAC-SHA256 of ID.TIMESTAMP.BODY in base64.
+ * webhook_sign: secrets and signatures of Standard Webhooks 1.0.0
+ * (https://www.standardwebhooks.com).  A secret is "whsec_" and the key in
+ * base64; a signature is "v1," and the HMAC-SHA256 of ID.TIMESTAMP.BODY in
+ * base64.
  */
 #ifndef JOB_WEBHOOK_SIGN_H
 #define JOB_WEBHOOK_SIGN_H
@@ -13,7 +14,7 @@
 struct arena;
 
 const char *webhook_new_secret(struct arena *a);
-/* The right form, and a key of 24 to 64 bytes. */
+/* Whether it is a secret whose key has 24 to 64 bytes. */
 bool webhook_secret_valid(struct arena *a, const char *secret);
 
 struct webhook_message {
@@ -23,8 +24,8 @@ struct webhook_message {
 	size_t body_len;
 };
 /*
- * The value of webhook-signature; with an old secret, two of them.  NULL: the
- * secret is none.
+ * The value of the header webhook-signature.  With an old secret (it may be
+ * NULL) it has two signatures.  NULL: `secret` is not valid.
  */
 const char *webhook_sign(struct arena *a, const struct webhook_message *m,
     const char *secret, const char *old_secret);

@@ -368,7 +368,7 @@ START_TEST(result_that_cannot_be_read_fails)
 		a, "#!/bin/sh\nprintf '%%b\\n' '%s'\n", unreadable[_i].line)),
 	    ERR_INTERNAL);
 	ck_assert_ptr_eq(
-	    strstr(told.failure, "its result cannot be read: "), told.failure);
+	    strstr(told.failure, "result is not valid: "), told.failure);
 	ck_assert_msg(strstr(told.failure, unreadable[_i].failure) != NULL,
 	    "%s", told.failure);
 }
@@ -503,7 +503,7 @@ START_TEST(stop_ends_it)
 	ck_assert_int_eq(run_path(script("#!/bin/sh\nsleep 600\n"), "{}",
 			     LIMIT_MS, stop_third, &asked),
 	    ERR_UNAVAILABLE);
-	ck_assert_str_eq(told.failure, "it was told to stop");
+	ck_assert_str_eq(told.failure, "told to stop");
 	ck_assert_int_eq(asked, 3);
 }
 END_TEST
@@ -514,7 +514,7 @@ START_TEST(job_that_is_lost_ends_it)
 	ck_assert_int_eq(run("#!/bin/sh\nwhile :; do echo '{\"progress\": 1}';"
 			     " sleep 0.1; done\n"),
 	    ERR_UNAVAILABLE);
-	ck_assert_str_eq(told.failure, "it was told to stop");
+	ck_assert_str_eq(told.failure, "told to stop");
 	ck_assert_int_eq(told.progresses, 2);
 }
 END_TEST

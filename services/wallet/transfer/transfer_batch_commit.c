@@ -37,8 +37,7 @@ struct waiter {
 
 	struct transfer_answer *ret_answer;
 	enum err result;
-	bool
-	    retry_alone; /* the batch failed, perhaps not because of this one */
+	bool retry_alone; /* after its batch failed */
 };
 
 /* The requests of this process that wait for a batch, oldest first. */
