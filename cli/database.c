@@ -11,7 +11,7 @@
 #include "file.h"
 #include "message.h"
 
-/* In pg/, so that it goes when the cluster goes. */
+/* In pg/, so that it is deleted with the cluster. */
 #define STAMP_FILE "pg/kedge-databases"
 
 static const char *
@@ -30,7 +30,7 @@ limit_of(const struct database_task *t, const struct spec_service *service)
 	return arena_i64(a, connections_limit(a, service));
 }
 
-/* Services, passwords and limits, in a form that gives no password away. */
+/* A hash of services, passwords and limits: it reveals no password. */
 static const char *
 stamp(const struct database_task *t)
 {
@@ -83,8 +83,8 @@ run(struct db_script *script, const char *database, const char *sql)
 }
 
 /*
- * Runs the texts that the statement makes of its arguments: the server quotes
- * them, since such commands take no parameters.
+ * Runs the commands that a SELECT of format() returns.  The server quotes the
+ * arguments, because CREATE ROLE and the like take no parameters.
  */
 static bool
 run_formatted(struct db_script *script, struct arena *a, const char *name,
@@ -135,7 +135,7 @@ static const char schema_sql[] =
     " SELECT 'REVOKE ALL ON SCHEMA public FROM PUBLIC'"
     " UNION ALL"
     " SELECT format('GRANT USAGE ON SCHEMA public TO %I', app) FROM service"
-    " UNION ALL" /* large objects would be room without a right */
+    " UNION ALL" /* else a role without privileges could store large objects */
     " SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC',"
     " oid::regprocedure) FROM pg_proc"
     " WHERE pronamespace = 'pg_catalog'::regnamespace"
@@ -173,7 +173,8 @@ make_all(const struct database_task *t, struct db_script *script)
 	const struct spec_service *service;
 	int i;
 
-	/* A statement that fails must not put a password into the log. */
+	/* Keeps the text of failing statements, with a password, from the log.
+	 */
 	if (!run(script, "postgres",
 		"SET log_min_error_statement = 'panic';"
 		"REVOKE ALL ON DATABASE postgres FROM PUBLIC;"

@@ -1,10 +1,10 @@
 /*
- * database: a database for each service, and the two roles that use it.
+ * database: makes a database for each service, and the two roles that use it.
  *
- * NAME_owner owns the database and its schema and runs the migrations.  NAME
- * is what the service logs in as: it may connect to that database alone, and
- * has the rights that the migrations grant it, never to define anything.
- * Nobody else may connect.
+ * The role NAME_owner owns the database and its schema and runs the migrations.
+ * The service logs in as the role NAME, which may connect to that database only
+ * and has the privileges that the migrations grant; it can create nothing.  No
+ * other role may connect.
  */
 #ifndef CLI_DATABASE_H
 #define CLI_DATABASE_H
@@ -21,9 +21,9 @@ struct database_task {
 	const struct environment *secrets;
 };
 
-/* False when some database was not yet made with these passwords. */
+/* False: a database is missing, or was made with another password or limit. */
 bool database_is_made(const struct database_task *t);
-/* A child's task: makes what is missing.  Returns the exit status. */
+/* Makes what is missing.  The task of a process: returns the exit status. */
 int database_make(void *database_task);
 
 #endif

@@ -16,8 +16,8 @@
 #include "record.h"
 #include "stack.h"
 
-/* Longer than the longest of the supervisor's own patience. */
-enum { PATIENCE_MS = 60 * 1000 };
+/* Longer than the supervisor needs to stop everything. */
+enum { STOP_TIMEOUT_MS = 60 * 1000 };
 
 static bool
 wait_for_end(int pidfd, int timeout_ms)
@@ -40,17 +40,17 @@ ask_to_stop(const struct stack *s, pid_t holder, int pidfd)
 		    s->dir, strerror(errno));
 		return false;
 	}
-	if (wait_for_end(pidfd, PATIENCE_MS))
+	if (wait_for_end(pidfd, STOP_TIMEOUT_MS))
 		return true;
 	print_error("process %ld in %s does not stop; killing it", (long)holder,
 	    s->dir);
 	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-	return wait_for_end(pidfd, PATIENCE_MS);
+	return wait_for_end(pidfd, STOP_TIMEOUT_MS);
 }
 
 /*
- * The descriptor names one process for good.  That it still holds the lock
- * after it was opened shows that it is the supervisor.
+ * A pidfd refers to one process even if its id is reused.  If that id holds the
+ * lock after the pidfd was opened, the pidfd is the supervisor's.
  */
 static bool
 stop(const struct stack *s, pid_t holder)
@@ -65,7 +65,7 @@ stop(const struct stack *s, pid_t holder)
 	return ok;
 }
 
-/* What a supervisor that was killed left, if anything. */
+/* Ends processes that a killed supervisor has left. */
 static bool
 clear(const struct stack *s)
 {

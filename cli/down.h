@@ -1,4 +1,4 @@
-/* down: stops what `up` started in a directory; see kedge.8. */
+/* down: the command that stops a stack; see kedge.8. */
 #ifndef CLI_DOWN_H
 #define CLI_DOWN_H
 

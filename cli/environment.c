@@ -19,7 +19,7 @@
 extern char **environ;
 
 #define SECRETS_FILE "env/secrets"
-enum { SECRET_LEN = 43 }; /* of 62 characters: 256 bits */
+enum { SECRET_LEN = 43 }; /* letters and digits: 256 bits */
 
 static void
 put(struct environment *e, const char *name, const char *value)
@@ -41,7 +41,7 @@ environment_find(const struct environment *e, const char *name)
 	return NULL;
 }
 
-/* Lines NAME=value; blank ones and those that begin with # say nothing. */
+/* Reads lines NAME=value; ignores empty lines and those that begin with #. */
 static bool
 parse(struct arena *a, const char *path, struct environment *e)
 {
@@ -141,7 +141,7 @@ put_pool(const struct stack *s, struct environment *e,
 	    arena_i64(a, pool->threads));
 }
 
-/* The names of the services behind the verifier, with commas. */
+/* The names of all services but the verifier, separated by commas. */
 static const char *
 guarded_services(const struct stack *s)
 {
@@ -167,13 +167,13 @@ put_verifier(const struct stack *s, const struct environment *secrets,
 	put_pool(s, e, service, "VERIFY_", "verify", &service->verify);
 	put(e, name, environment_find(secrets, name));
 	put(e, variable(s, service, "URL"), url);
-	/* The same stack, as a browser may spell it. */
+	/* The other name of the same host that browsers use. */
 	put(e, variable(s, service, "TRUSTED_ORIGINS"),
 	    arena_printf(s->arena, "http://localhost%s", port));
 	put(e, variable(s, service, "SERVICES"), guarded_services(s));
 }
 
-/* The key follows the secret that the verifier will really have. */
+/* Derives the key from the secret that the verifier will use. */
 static const char *
 identity_key(const struct stack *s, const struct environment *secrets,
     const struct spec_service *service)
@@ -201,7 +201,7 @@ put_guarded(const struct stack *s, const struct environment *secrets,
 	put(e, variable(s, service, "PREFIX"), service->locations[0].prefix);
 }
 
-/* What a service runs jobs with; programs are installed beside its source. */
+/* For jobs.  In a checkout, programs are beside the service's source. */
 static void
 put_jobs(const struct stack *s, const struct spec_service *service,
     struct environment *e)
@@ -256,7 +256,7 @@ environment_write(
 
 /* For execve */
 
-/* What is true of the machine, the person or the build, not of a service. */
+/* Variables of the machine, the person or the build, not of a service. */
 static bool
 is_general(const char *entry)
 {

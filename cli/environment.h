@@ -1,10 +1,10 @@
 /*
- * environment: what each service is told.
+ * environment: the environment variables of each service.
  *
- * Secrets are made once, by the kernel's random, and kept in env/secrets.
- * From them and from kedge.json, env/NAME.env is written anew at each start.
- * A variable NAME_... of our own environment comes before it, for that run,
- * and a service gets its own variables only.
+ * Secrets are made once, from the kernel's random numbers, and stored in
+ * env/secrets.  From them and from kedge.json, env/NAME.env is written at each
+ * start.  A variable NAME_... in our own environment overrides the file for
+ * that run.  A service gets only its own variables.
  */
 #ifndef CLI_ENVIRONMENT_H
 #define CLI_ENVIRONMENT_H
@@ -21,19 +21,19 @@ struct environment {
 	int count;
 };
 
-/* env/secrets, with what is missing made and written. */
+/* Reads env/secrets; makes and stores secrets that are missing. */
 MUST_CHECK bool
 environment_secrets(const struct stack *s, struct environment *ret_secrets);
-/* Writes env/NAME.env of each service.  `url` is where the stack is served. */
+/* Writes env/NAME.env of each service.  `url` is the stack's address. */
 MUST_CHECK bool environment_write(
     const struct stack *s, const struct environment *secrets, const char *url);
 /*
- * "NAME=value" ended by NULL, for execve: what any process of ours gets (PATH,
- * HOME, ...) and, unless `service` is NULL, the service's variables.
+ * The environment of a process for execve(): general variables (PATH, HOME,
+ * ...) and, unless `service` is NULL, the service's variables.
  */
 char *const *
 environment_block(const struct stack *s, const struct spec_service *service);
-/* NULL when it is not there. */
+/* NULL: there is no such variable. */
 const char *environment_find(const struct environment *e, const char *name);
 
 #endif

@@ -92,7 +92,7 @@ file_write(struct arena *a, const char *path, mode_t mode, const char *text)
 	bool ok = false;
 	int fd;
 
-	/* What an interrupted write left behind may have another mode. */
+	/* An interrupted write may have left it, with another mode. */
 	unlink(fresh);
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd != -1) {

@@ -51,7 +51,6 @@ visit_member(void *ctx, const char *name, const struct json *value UNUSED)
 	m->unknown = name;
 }
 
-/* An object with no members but those known. */
 bool
 json_path_check_object(
     const struct json_path *p, const struct json *j, const char *const *known)
@@ -64,9 +63,8 @@ json_path_check_object(
 		return json_path_fail(p, "must be an object");
 	json_each(j, visit_member, &m);
 	if (m.unknown != NULL)
-		return json_path_fail(
-		    p, arena_printf(
-			   p->arena, "\"%s\" is not known here", m.unknown));
+		return json_path_fail(p,
+		    arena_printf(p->arena, "unknown member \"%s\"", m.unknown));
 	return true;
 }
 
@@ -79,8 +77,8 @@ json_path_check_array(
 	if (json_kind(j) != JSON_KIND_ARRAY || json_count(j) < min ||
 	    json_count(j) > max)
 		return json_path_fail(
-		    p, arena_printf(
-			   p->arena, "must be a list of %zu to %zu", min, max));
+		    p, arena_printf(p->arena,
+			   "must be a list of %zu to %zu items", min, max));
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /*
- * place: where in kedge.json we are, for complaints that say so, and the checks
- * that end in one: "kedge.json: services[1].pools.api: must be an object".
+ * json_path: the path of a value in kedge.json, and checks of values whose
+ * error messages begin with it: "kedge.json: services[1].pools.api: must be an
+ * object".
  */
 #ifndef CLI_JSON_PATH_H
 #define CLI_JSON_PATH_H
@@ -17,22 +18,22 @@ struct json;
 struct json_path {
 	struct arena *arena;
 	const char *file;
-	const char *path; /* "services[1].pools.api"; "" for the whole */
+	const char *path; /* "services[1].pools.api"; "": the top */
 };
 
 struct json_path
 json_path_member(const struct json_path *p, const char *member);
 struct json_path json_path_item(const struct json_path *p, size_t index);
 
-/* Complains; always false. */
+/* Prints the problem as an error.  Always false. */
 bool json_path_fail(const struct json_path *p, const char *problem);
-/* An object with no members but those known, a list ended by NULL. */
+/* Checks for an object without unknown members; `known` ends with NULL. */
 MUST_CHECK bool json_path_check_object(
     const struct json_path *p, const struct json *j, const char *const *known);
-/* An array of min to max items. */
+/* Checks for an array of min to max items. */
 MUST_CHECK bool json_path_check_array(
     const struct json_path *p, const struct json *j, size_t min, size_t max);
-/* The member `name` of j, a whole number from min to max. */
+/* Reads the member `name` of j, a whole number from min to max. */
 MUST_CHECK bool json_path_read_int(const struct json_path *p,
     const struct json *j, const char *name, int64_t min, int64_t max,
     int64_t *ret_n);

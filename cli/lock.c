@@ -23,7 +23,7 @@ whole_file(void)
 	};
 }
 
-/* The holder, as its lock file says it. */
+/* Writes this process's id and start time to the file. */
 static bool
 write_holder(int fd)
 {
@@ -38,7 +38,7 @@ write_holder(int fd)
 	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == len;
 }
 
-/* Whether the process is one that may stop and start what is in here. */
+/* Whether the process belongs to root or to the owner of the directory. */
 static bool
 is_ours(pid_t pid, uid_t owner)
 {
@@ -49,7 +49,7 @@ is_ours(pid_t pid, uid_t owner)
 	return stat(path, &st) == 0 && (st.st_uid == 0 || st.st_uid == owner);
 }
 
-/* An empty file is that of a release that did not write into it. */
+/* Earlier releases leave the file empty. */
 static bool
 is_supervisor(int fd, pid_t pid)
 {
@@ -69,7 +69,7 @@ is_supervisor(int fd, pid_t pid)
 	return strcmp(text, expected) == 0;
 }
 
-/* Who keeps us from the lock, supervisor or not; 0: nobody. */
+/* The process that holds a conflicting lock; 0: none. */
 static pid_t
 blocker_of(int fd)
 {
@@ -86,7 +86,7 @@ open_lock(void)
 	return open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
-/* Closes `fd` and opens a new file in place of it, if others could open it. */
+/* Replaces a file that other users can open by a new one. */
 static int
 replace_if_open_to_others(int fd)
 {
@@ -104,7 +104,7 @@ replace_if_open_to_others(int fd)
 	return open_lock();
 }
 
-/* Stays open: closing any descriptor of the file drops the lock. */
+/* The file stays open: closing any of its descriptors drops the lock. */
 static bool
 take(const char *dir)
 {
@@ -138,7 +138,10 @@ lock_take(const char *dir)
 	int guard;
 	bool taken;
 
-	/* Of two at once, the second must not replace what the first has. */
+	/*
+	 * The guard file keeps a second process from replacing the lock file
+	 * while the first one takes it.
+	 */
 	guard = open(GUARD_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (guard == -1 || fcntl(guard, F_SETLKW, &lock) != 0) {
 		print_error(

@@ -1,14 +1,14 @@
 /*
- * lock: one supervisor per directory, and which one it is.
+ * lock: allows one supervisor per directory, and tells which process it is.
  *
- * A POSIX record lock on D/lock: it goes when its process goes, however it
- * goes, it is not inherited by children, and the kernel tells who holds it.
- * The file says the holder's process id and when that process started, so a
- * holder is a supervisor only if both the kernel and the file name it.
+ * It is a POSIX record lock on D/lock.  The kernel releases it when its process
+ * ends, child processes do not inherit it, and the kernel tells who holds it.
+ * The file has the holder's process id and start time.  A process is taken for
+ * the supervisor only if both the kernel and the file name it.
  *
- * Whoever can open the file can lock it, be it for reading.  So only its owner
- * can; a file that others could open, as releases before this one made it, is
- * replaced unless a supervisor holds it.
+ * Anybody who can open the file, even for reading, can lock it.  So only its
+ * owner can open it.  A file that others can open, as earlier releases made it,
+ * is replaced unless a supervisor holds it.
  */
 #ifndef CLI_LOCK_H
 #define CLI_LOCK_H
@@ -20,9 +20,12 @@
 
 #define LOCK_FILE "lock"
 
-/* In the working directory, until this process ends.  Complains. */
+/*
+ * Takes the lock in the working directory until this process ends.  False: an
+ * error was printed.
+ */
 MUST_CHECK bool lock_take(const char *dir);
-/* The supervisor's process id, or 0 when none holds it. */
+/* The supervisor's process id; 0: no supervisor runs. */
 pid_t lock_holder(void);
 
 #endif

@@ -26,7 +26,7 @@ select_log(const struct dirent *entry)
 	return len > 4 && str_eq(entry->d_name + len - 4, ".log") ? 1 : 0;
 }
 
-/* All of log/, by name.  Returns how many. */
+/* All logs in log/, sorted by name.  Returns how many. */
 static size_t
 list_all(struct arena *a, char **files, size_t room)
 {
@@ -50,14 +50,14 @@ list_all(struct arena *a, char **files, size_t room)
 static size_t
 list_one(struct arena *a, const char *name, char **files)
 {
-	/* A name, not a path: it stays in log/. */
+	/* A "/" would lead out of log/. */
 	if (strchr(name, '/') != NULL)
 		return 0;
 	files[0] = arena_printf(a, "log/%s.log", name);
 	return file_exists(files[0]) ? 1 : 0;
 }
 
-/* tail(1) shows several files, and follows them, as anybody would. */
+/* Runs tail(1), which can show and follow several files. */
 static int
 show(const struct stack *s, const struct options *o)
 {

@@ -1,4 +1,4 @@
-/* logs: what the processes of a stack wrote; see kedge.8. */
+/* logs: the command that shows the logs of a stack; see kedge.8. */
 #ifndef CLI_LOGS_H
 #define CLI_LOGS_H
 

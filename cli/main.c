@@ -1,4 +1,4 @@
-/* kedge: the command.  kedge.8 describes it. */
+/* The command kedge.  kedge.8 describes it. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,20 +32,20 @@ static const struct command commands[] = {
 	{ "down", down_command, "[--dir D]",
 	  "stop what \"up\" started" },
 	{ "status", status_command, "[--dir D]",
-	  "show what runs; status 3 when nothing does" },
+	  "show the processes; exit status 3 when none runs" },
 	{ "logs", logs_command, "[SERVICE] [-f] [--dir D]",
-	  "show the logs; -f waits for more" },
+	  "show the logs; -f follows them" },
 	{ "migrate", migrate_command, "[SERVICE] [--dir D]",
-	  "bring the databases up to sql/" },
+	  "run the migrations in sql/ that are missing" },
 	{ "user", user_command, "create|role|list ... [--dir D]",
-	  "people, as auth knows them; \"user help\" tells more" },
+	  "create, list and change users of auth; see \"user help\"" },
 	{ "jobs", jobs_command, "SERVICE list|show|retry|... [--dir D]",
-	  "a service's background jobs; \"jobs SERVICE help\" tells more" },
-	/* The script ./kedge does these two, before this binary is built. */
+	  "a service's background jobs; see \"jobs SERVICE help\"" },
+	/* The script ./kedge implements these two; this binary may be missing. */
 	{ "test", NULL, "[FILES...]",
 	  "build, and run the unit and integration tests" },
 	{ "setup", NULL, "[up|test|lint|bench]...",
-	  "install what is missing for that, with apt" },
+	  "install the packages for that with apt" },
 	{ "version", version_command, "", "print the version" },
 	{ "help", help_command, "", "print this" },
 };
@@ -60,8 +60,8 @@ help_command(int argc UNUSED, char **argv UNUSED)
 	for (i = 0; i < COUNT_OF(commands); i++)
 		printf("  %s %s\n\t%s\n", commands[i].name, commands[i].usage,
 		    commands[i].summary);
-	printf("\nD is the stack's directory: .run in the checkout unless "
-	       "given.\n");
+	printf("\nD is the stack's directory; the default is .run in the "
+	       "checkout.\n");
 	return 0;
 }
 
@@ -78,7 +78,7 @@ main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "help";
 	size_t i;
 
-	/* Files are made with the modes that they are asked for. */
+	/* So that files get the modes that open() and mkdir() ask for. */
 	umask(022);
 	if (str_eq(name, "--help") || str_eq(name, "-h"))
 		name = "help";

@@ -1,16 +1,17 @@
 /*
- * say: what the command tells the person who runs it.  Plain sentences, one
- * line each; a function that returns false for "it did not work" has complained
- * already, so that its callers only pass the false on.
+ * message: prints messages for the person who runs the command, one line each.
+ *
+ * A function of cli/ that returns false or NULL for a failure has printed the
+ * error already, unless its header says otherwise; its callers only return.
  */
 #ifndef CLI_MESSAGE_H
 #define CLI_MESSAGE_H
 
 #include "base/attr.h"
 
-/* To standard output, at once. */
+/* To standard output, flushed. */
 void print_message(const char *fmt, ...) PRINTF(1, 2);
-/* To standard error, after "kedge: ". */
+/* To standard error, with the prefix "kedge: ". */
 void print_error(const char *fmt, ...) PRINTF(1, 2);
 
 #endif

@@ -15,7 +15,7 @@
 #include "options.h"
 #include "privileges.h"
 
-/* The library's, in the order in which they are run, before the service's. */
+/* The library's folders, in the order in which they are run. */
 static const char *const libraries[] = { "base", "job" };
 
 enum { BASE, JOB, NLIBRARIES, OWN = NLIBRARIES, NFOLDERS };
@@ -46,7 +46,7 @@ read_folders(struct run *r)
 	return true;
 }
 
-/* Tables of jobs are for services that have processes for them. */
+/* sql/job is for services that have worker processes. */
 static bool
 is_wanted(const struct run *r, int folder)
 {

@@ -1,18 +1,20 @@
 /*
- * migrate: brings a service's database up to the files in sql/.
+ * migrate: runs the migrations in sql/ that a service's database has not run.
  *
- * First come the library's, in sql/base/ for each service and in sql/job/ for
- * one that has jobs, then the service's own in sql/NAME/.  A library's file
- * asks current_setting('kedge.service') whose database it is in.
+ * The library's files are run first, those in sql/base/ for each service and
+ * those in sql/job/ for services that have jobs; then the service's own in
+ * sql/NAME/.  A library file reads current_setting('kedge.service') to know in
+ * which service's database it runs.
  *
- * A file is NNNN_what.sql.  Those of a folder are run in the order of their
- * numbers, which may have gaps: a file that comes to be before one that has
- * been run is refused, and so is a missing one.  Each is run once, by the role
- * NAME_owner, in one transaction together with its row in kedge_migration or
- * kedge_library_migration, which keeps the file's SHA-256: a file that was
- * changed after it was run is an error.  Forward only.  An advisory lock keeps
- * two runs apart.  A database that is ahead of the files is fine: the release
- * before must run on it.
+ * A file is named NNNN_what.sql.  The files of a folder are run in the order of
+ * their numbers, which may have gaps.  A new file must have a higher number
+ * than all that have been run, and no file that has been run may be missing.
+ * Each is run once, by the role NAME_owner, in one transaction with its row in
+ * kedge_migration or kedge_library_migration.  The row has the file's SHA-256:
+ * a file that was changed after it was run is an error.  There are no down
+ * migrations.  An advisory lock keeps two runs apart.  A database may have run
+ * files that this release does not have, because a newer release can have
+ * migrated it.
  */
 #ifndef CLI_MIGRATE_H
 #define CLI_MIGRATE_H
@@ -24,8 +26,8 @@
 #include "stack.h"
 
 /*
- * As NAME_owner of the stack's own PostgreSQL, or, when the variable
- * NAME_MIGRATION_URL is set, by that connection string.
+ * Connects to the stack's own PostgreSQL as NAME_owner, or by the connection
+ * string in the variable NAME_MIGRATION_URL.
  */
 MUST_CHECK bool
 migrate_service(const struct stack *s, const struct spec_service *service);

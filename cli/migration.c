@@ -43,8 +43,8 @@ migration_read_timeout(int64_t *ret_ms)
 #define FORMERLY "-- kedge: formerly"
 
 /*
- * The next line that says FORMERLY, from its first character after that; NULL:
- * there is none before the first line that is neither comment nor blank.
+ * Finds the next FORMERLY in the comments before the first statement and
+ * returns what follows it; NULL: there is none.
  */
 static const char *
 next_former(const char *s)
@@ -107,7 +107,7 @@ migration_has_been(const struct migration *m, const char *checksum)
 
 struct wait {
 	int64_t began_us;
-	int64_t pause_ms; /* doubles */
+	int64_t pause_ms; /* doubles after each try */
 };
 
 static struct wait
@@ -122,7 +122,7 @@ waited_s(const struct wait *w)
 	return (clock_monotonic_us() - w->began_us) / 1000000;
 }
 
-/* False when patience has ended. */
+/* False: the timeout is over. */
 static bool
 pause_once(const struct migration_run *r, struct wait *w)
 {
@@ -139,7 +139,10 @@ pause_once(const struct migration_run *r, struct wait *w)
 	return true;
 }
 
-/* Of those who hold locks, who holds most: it is likely whom we wait for. */
+/*
+ * Describes the session that holds locks on most tables: probably the migration
+ * waits for it.
+ */
 static const char *
 lock_holder_of(const struct migration_run *r)
 {
@@ -161,7 +164,7 @@ lock_holder_of(const struct migration_run *r)
 	if (db_script_query(r->script, r->arena, sql, DB_NO_ARGS, &rows) !=
 		ERR_OK ||
 	    rows.count == 0)
-		return "nobody holds a lock on a table now";
+		return "no other session holds a lock on a table now";
 	return db_get_text(&rows, 0, 0);
 }
 
@@ -182,9 +185,10 @@ run(const struct migration_run *r, const char *sql)
 }
 
 /*
- * The number is "kedge": any other user of advisory locks has its own.  Tried
- * again and again: a statement that waits for it would be a transaction, for
- * whose end CREATE INDEX CONCURRENTLY of whoever has the lock would wait.
+ * The lock's number is "kedge" in ASCII, so that others do not use it by
+ * chance. It is tried repeatedly: a statement that waits for it would keep a
+ * snapshot open, and CREATE INDEX CONCURRENTLY in the session that has the lock
+ * would wait for that snapshot to end.
  */
 bool
 migration_lock(const struct migration_run *r)
@@ -209,14 +213,14 @@ migration_lock(const struct migration_run *r)
 		if (!pause_once(r, &w)) {
 			print_error(
 			    "%s: another migration has been running for "
-			    "%lld s; given up",
+			    "%lld s; giving up",
 			    r->service, (long long)waited_s(&w));
 			return false;
 		}
 	}
 }
 
-/* As people see it: a file of the library with its folder. */
+/* The name in messages: library files with their folder. */
 static const char *
 shown(const struct migration_run *r, const struct migration *m)
 {
@@ -273,15 +277,15 @@ apply_in_transaction(const struct migration_run *r, const struct migration *m)
 		if (!is_locked_out(r))
 			return print_file_error(r, m);
 		print_message(
-		    "migrating %s: %s has not got its locks (try %d, after "
+		    "migrating %s: %s could not get its locks (try %d, after "
 		    "%lld s); %s",
 		    r->service, shown(r, m), tries, (long long)waited_s(&w),
 		    lock_holder_of(r));
 		if (!pause_once(r, &w)) {
 			print_error(
 			    "sql/%s/%s: given up after %d tries in %lld "
-			    "s, and nothing of it is done: "
-			    "%s; " TIMEOUT_VARIABLE " says how long to try",
+			    "s, and rolled back: %s; set " TIMEOUT_VARIABLE
+			    " to try for longer",
 			    r->folder, m->name, tries, (long long)waited_s(&w),
 			    lock_holder_of(r));
 			return false;
@@ -289,11 +293,11 @@ apply_in_transaction(const struct migration_run *r, const struct migration *m)
 	}
 }
 
-/* -- files without -- */
+/* -- files without a transaction -- */
 
 #define MARKER "-- kedge: no transaction\n"
 
-/* Steps over blanks and lines that are comments. */
+/* Skips blanks and comment lines. */
 static const char *
 skip_blank(const char *s)
 {
@@ -305,7 +309,7 @@ skip_blank(const char *s)
 	}
 }
 
-/* Steps over these words, whichever case; NULL: others are there. */
+/* Skips these words in upper or lower case; NULL: the text differs. */
 static const char *
 skip_words(const char *s, const char *words)
 {
@@ -323,7 +327,7 @@ skip_words(const char *s, const char *words)
 	return s;
 }
 
-/* The index that the one statement makes or drops; NULL: it is another. */
+/* The name of the index; NULL: the statement is not one of the allowed. */
 static const char *
 read_index(struct arena *a, const char *text)
 {

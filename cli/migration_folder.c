@@ -135,7 +135,7 @@ migration_folder_make_tables(const struct migration_run *r)
 	       print_database_error(r);
 }
 
-/* What kedge_migration has run: version, name, checksum and time. */
+/* Reads kedge_migration: version, name, checksum and time. */
 static bool
 read_own(const struct migration_run *r, struct db_rows *ret_rows)
 {
@@ -200,7 +200,7 @@ migration_folder_adopt(
 		m = &library->files[i];
 		row = find_run(m, &own);
 		if (row == -1)
-			break; /* what comes after it has not been run */
+			break; /* the files after it have not been run */
 		if (!query(r, insert_sql,
 			DB_ARGS(library->name, arena_i64(r->arena, m->version),
 			    m->name, db_get_text(&own, row, 2),
@@ -233,7 +233,7 @@ has_version(const struct migration_folder *f, int64_t version)
 	return false;
 }
 
-/* One row of a record. */
+/* One row of kedge_migration or kedge_library_migration. */
 struct applied {
 	int64_t version;
 	const char *name;
@@ -241,9 +241,8 @@ struct applied {
 };
 
 /*
- * What has been run as the i-th, against the i-th file: the numbers have gaps,
- * but of two lists that begin alike, the shorter one is the whole beginning of
- * the other.
+ * Compares the i-th row of the record with the i-th file.  They must be equal
+ * as far as both lists go, although the numbers may have gaps.
  */
 static bool
 check_applied(const struct migration_folder *f, const struct migration_run *r,
@@ -252,7 +251,7 @@ check_applied(const struct migration_folder *f, const struct migration_run *r,
 	const struct migration *m = &f->files[i];
 
 	if (i >= f->nfiles)
-		return true; /* a later release has run it */
+		return true; /* a newer release has run it */
 	if (row->version > m->version) {
 		print_error("%s: %s has no version %lld%s%s, but later ones",
 		    r->service, table_of(f), (long long)m->version,

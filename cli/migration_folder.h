@@ -2,12 +2,12 @@
  * migration_folder: the files of one folder sql/NAME/, and which of them a
  * database has run.
  *
- * A service's own folder is recorded in kedge_migration, those of the library
- * in kedge_library_migration.  Until they had folders of their own, the
- * library's files were links in the folder of each service, under a number and
- * a name of that service, so kedge_migration of an older database has them: by
- * the checksum they are recognised, and adopted as run.  Those rows stay, for
- * the release before, which looks for them.
+ * Files of a service's own folder are recorded in kedge_migration, those of the
+ * library's folders in kedge_library_migration.  In earlier releases the
+ * library's files were symbolic links in each service's folder, with a number
+ * and a name of that service, so a database that they have migrated has them in
+ * kedge_migration.  They are recognised by their checksum and recorded as run
+ * (adopted).  The old rows stay, because the previous release checks them.
  */
 #ifndef CLI_MIGRATION_FOLDER_H
 #define CLI_MIGRATION_FOLDER_H
@@ -25,10 +25,10 @@ struct migration_folder {
 	bool is_library;
 	struct migration files[MIGRATION_FILES_MAX];
 	int nfiles;
-	int napplied; /* of the files; they are the first */
+	int napplied; /* how many of the files, from the first, were run */
 };
 
-/* The files of root/sql/NAME/.  Complains. */
+/* Reads the files of root/sql/NAME/.  False: an error was printed. */
 MUST_CHECK bool migration_folder_read(
     struct migration_folder *f, struct arena *a, const char *root);
 
@@ -40,8 +40,9 @@ MUST_CHECK bool migration_folder_adopt(
     const struct migration_folder *library, const struct migration_run *r);
 
 /*
- * Compares what the database has run with the files, and sets `napplied`.  In
- * a service's own record, the files of the `nlibraries` folders do not count.
+ * Compares what the database has run with the files, and sets `napplied`.  Rows
+ * of the service's record that are files of the `nlibraries` library folders
+ * are ignored.
  */
 MUST_CHECK bool migration_folder_check(struct migration_folder *f,
     const struct migration_run *r, const struct migration_folder *libraries,

@@ -16,13 +16,13 @@
 #include "tool.h"
 
 enum {
-	CONNECTIONS_MIN = 64, /* of a worker */
-	FILES_SPARE = 64, /* of a worker: logs, sockets, files of the page */
-	/* The bytes of limit_conn's state for a key, generously. */
+	CONNECTIONS_MIN = 64, /* of each nginx worker */
+	FILES_SPARE = 64, /* of each nginx worker: logs, sockets, web files */
+	/* limit_conn stores less than this for each key. */
 	STATE_BYTES = 192,
 };
 
-/* Copied as they are: production uses the same. */
+/* Copied without change: production uses the same files. */
 static const char *const plain_files[] = {
 	"http.conf",
 	"server.conf",
@@ -104,7 +104,7 @@ add(struct render *r, const char *template, const struct template_value *values)
 	if (text == NULL) {
 		r->ok = false;
 	} else if (!fill(&r->out, text, values, &unknown)) {
-		print_error("%s: nothing is known as %.32s", path, unknown);
+		print_error("%s: unknown placeholder %.32s", path, unknown);
 		r->ok = false;
 	}
 }
@@ -139,9 +139,10 @@ write_plain(const struct stack *s)
 }
 
 /*
- * A connection takes a descriptor, and a request that is served two or three:
- * the client's, verify's and the service's.  Where the system does not allow
- * as many as kedge.json wants, each worker has what it can get.
+ * A connection takes one descriptor, and a request in progress two or three:
+ * the connections to the client, to verify and to the service.  When the
+ * system's limit is lower than what kedge.json declares, each worker gets that
+ * limit.
  */
 static int64_t
 connections(const struct stack *s)
@@ -173,7 +174,8 @@ write_main(const struct stack *s, int port, int64_t connections)
 {
 	struct render r = begin(s);
 	const struct template_value values[] = {
-		/* Else workers run as nobody and cannot reach the sockets. */
+		/* As root, workers would run as nobody, without access to
+		   sockets. */
 		{ "user", geteuid() == 0 ? "user root;" : "" },
 		{ "workers", number(s, s->spec.nginx.workers) },
 		{ "files", number(s, connections + FILES_SPARE) },
@@ -186,7 +188,7 @@ write_main(const struct stack *s, int port, int64_t connections)
 	return finish(&r, "nginx.conf");
 }
 
-/* Of few connections, too, one network has at most a quarter. */
+/* One network gets at most a quarter of all connections. */
 static bool
 write_limits(const struct stack *s, int64_t connections)
 {
@@ -210,7 +212,7 @@ write_limits(const struct stack *s, int64_t connections)
 	return finish(&r, "limits.conf");
 }
 
-/* split_clients wants percents, of at most two decimals. */
+/* split_clients takes percentages with at most two decimals. */
 static bool
 write_log(const struct stack *s)
 {
@@ -281,7 +283,7 @@ without_slash(const struct render *r, const char *prefix)
 	return arena_strndup(r->stack->arena, prefix, strlen(prefix) - 1);
 }
 
-/* `match` is nginx's: "^~ /api/core/". */
+/* `match` is what follows "location": "^~ /api/core/". */
 static void
 add_location(struct render *r, const struct spec_service *service,
     const struct spec_location *l, const char *match)
@@ -297,7 +299,7 @@ add_location(struct render *r, const struct spec_service *service,
 	add(r, str_eq(l->guard, "none") ? "open.conf" : "guarded.conf", values);
 }
 
-/* A nested prefix is guarded with and without its slash: both are routes. */
+/* A nested prefix is guarded with and without its last slash. */
 static void
 add_service(struct render *r, const struct spec_service *service)
 {
@@ -345,7 +347,7 @@ write_services(const struct stack *s)
 	       finish(&internal, "internal.conf");
 }
 
-/* The page: a link, so that no path of ours stands in the configuration. */
+/* A link, so that the configuration needs no path of this machine. */
 static bool
 link_web(const struct stack *s)
 {
@@ -399,7 +401,7 @@ nginx_plan(const struct stack *s, int port, struct process *ret_process)
 		    .request = "HEAD / HTTP/1.0\r\n\r\n",
 		    .expect = "HTTP/1.1 " },
 		.socket = arena_printf(a, "127.0.0.1:%d", port),
-		/* Graceful: it answers what it has begun. */
+		/* Graceful: nginx finishes the requests in progress. */
 		.stop_signal = SIGQUIT,
 		.death_signal = SIGTERM,
 		.stop_stage = PROCESS_STOP_EDGE,

@@ -1,4 +1,4 @@
-/* nginx: its configuration, from nginx/ and kedge.json, into D/nginx/. */
+/* nginx: writes nginx's configuration to D/nginx/, and how to run nginx. */
 #ifndef CLI_NGINX_H
 #define CLI_NGINX_H
 
@@ -9,8 +9,9 @@
 #include "process.h"
 #include "stack.h"
 
+/* From the templates in nginx/ and from kedge.json. */
 MUST_CHECK bool nginx_write(const struct stack *s, int port);
-/* False, having complained, when there is no nginx. */
+/* False: nginx is not installed; an error was printed. */
 MUST_CHECK bool
 nginx_plan(const struct stack *s, int port, struct process *ret_process);
 

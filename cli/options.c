@@ -14,7 +14,7 @@ read_port(struct options *o, const char *text)
 	int64_t port;
 
 	if (!str_i64(text, 0, 65535, &port)) {
-		print_error("--port must be a number up to 65535");
+		print_error("--port must be a number from 0 to 65535");
 		return false;
 	}
 	o->port = (int)port;
@@ -36,14 +36,14 @@ options_read(
 	int flag;
 
 	*o = (struct options){ .port = 8080 };
-	opterr = 0; /* we say it in our own words */
+	opterr = 0; /* print_error() is used instead */
 	while (ok && (flag = getopt_long(argc, argv, "f", flags, NULL)) != -1) {
 		if (flag == 'f')
 			flag = OPTIONS_FOLLOW;
 		if (flag == '?' || ((unsigned)flag & allowed) == 0) {
-			print_error(
-			    "%s does not know %s, or lacks its value; see "
-			    "\"kedge help\"",
+			print_error("%s: unknown option %s, or its value is "
+				    "missing; see "
+				    "\"kedge help\"",
 			    argv[0], argv[optind - 1]);
 			return false;
 		}
@@ -59,8 +59,8 @@ options_read(
 	o->args = argv + optind;
 	o->nargs = argc - optind;
 	if (ok && o->nargs > args_max) {
-		print_error("%s: %s is one argument too many", argv[0],
-		    o->args[args_max]);
+		print_error(
+		    "%s: unexpected argument %s", argv[0], o->args[args_max]);
 		return false;
 	}
 	return ok;

@@ -1,4 +1,4 @@
-/* options: the flags that commands share. */
+/* options: reads the command-line options that commands share. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
@@ -15,16 +15,16 @@ enum options_allowed {
 
 struct options {
 	const char *dir; /* NULL: the default */
-	int port; /* 8080; 0: any that is free */
+	int port; /* default 8080; 0: any free port */
 	bool detach;
 	bool follow;
-	char **args; /* what is no flag */
+	char **args; /* the arguments that are not options */
 	int nargs;
 };
 
 /*
- * argv[0] is the command's name.  Complains of what is not allowed and of more
- * than `args_max` other arguments.
+ * argv[0] is the command's name.  False: there is an option that is not
+ * allowed, or more than `args_max` other arguments; an error was printed.
  */
 MUST_CHECK bool options_read(
     struct options *o, int argc, char **argv, unsigned allowed, int args_max);

@@ -17,11 +17,11 @@ struct migration {
 	const struct spec_service *service;
 };
 
-/* What the children of one service wait for. */
+/* The processes that those of a service wait for. */
 struct stores {
 	struct process *postgres; /* NULL: no service needs it */
-	struct process *databases; /* NULL: they are made */
-	bool no_cluster; /* so far */
+	struct process *databases; /* NULL: they exist */
+	bool no_cluster; /* there is no cluster yet */
 };
 
 static struct process *
@@ -150,7 +150,8 @@ plan_service(const struct stack *s, const struct spec_service *service,
 		.stop_signal = SIGTERM,
 		.death_signal = SIGTERM,
 		.stop_stage = PROCESS_STOP_SERVICES,
-		/* Twice the time to drain: jobs first, then requests. */
+		/* Twice the drain timeout: first for jobs, then for requests.
+		 */
 		.stop_timeout_ms = 22000,
 	};
 	return ret->envp != NULL;
@@ -176,7 +177,7 @@ add_service(struct plan *p, const struct stack *s,
 		return false;
 	need(c, redis);
 	need(c, migration);
-	/* Started again, it waits for PostgreSQL to be back, too. */
+	/* A restarted service waits until PostgreSQL is ready again. */
 	if (service->needs_postgres)
 		need(c, stores->postgres);
 	return true;
@@ -197,7 +198,7 @@ plan_make(struct plan *p, const struct stack *s,
 	for (i = 0; i < s->spec.nservices; i++)
 		if (!add_service(p, s, &s->spec.services[i], port, &stores))
 			return false;
-	/* Not before it is sure that nothing is missing. */
+	/* Print it only after all programs have been found. */
 	if (stores.no_cluster)
 		print_message("making a PostgreSQL cluster in %s/pg", s->dir);
 	return true;

@@ -1,6 +1,6 @@
 /*
- * plan: the children of a stack, from kedge.json: what runs, what it needs
- * first, and how it is asked whether it serves.
+ * plan: the processes of a stack, from kedge.json: how each is run, which
+ * others must be ready before, and how to see that it is ready.
  */
 #ifndef CLI_PLAN_H
 #define CLI_PLAN_H
@@ -15,8 +15,8 @@
 #include "stack.h"
 
 /*
- * PostgreSQL and its two steps, nginx; of each service itself, its Redis and
- * its migrations.
+ * PostgreSQL, its two steps and nginx; for each service its process, its Redis
+ * and its migrations.
  */
 enum { PLAN_PROCESSES_MAX = 4 + 3 * SPEC_SERVICES_MAX };
 
@@ -27,8 +27,9 @@ struct plan {
 };
 
 /*
- * Complains of a program that is missing.  `secrets` must live as long as the
- * plan; the environment files and nginx's must have been written.
+ * `secrets` must live as long as the plan.  The environment files and nginx's
+ * configuration must have been written.  False: a program is missing; an error
+ * was printed.
  */
 MUST_CHECK bool plan_make(struct plan *p, const struct stack *s,
     const struct environment *secrets, int port);

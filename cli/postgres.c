@@ -30,9 +30,9 @@
 #define PID_FILE DATA_DIR "/postmaster.pid"
 #define SHARED_DIR "/var/lib/kedge"
 
-/* Whom it runs as */
+/* -- its user -- */
 
-/* As root: who owns the cluster already, or the user postgres. */
+/* As root: the owner of an existing cluster, else the user postgres. */
 static bool
 choose_user(struct postgres *p)
 {
@@ -49,15 +49,15 @@ choose_user(struct postgres *p)
 	pw = getpwnam("postgres");
 	if (pw == NULL) {
 		print_error(
-		    "as root, PostgreSQL runs as the user postgres, and "
-		    "there is none");
+		    "PostgreSQL cannot run as root, and there is no user "
+		    "postgres to run it as");
 		return false;
 	}
 	p->user = (struct process_user){ pw->pw_uid, pw->pw_gid };
 	return true;
 }
 
-/* Asks the kernel, in a process of that user. */
+/* Tries it in a process of that user. */
 static bool
 can_reach(const struct process_user *u, const char *dir)
 {
@@ -101,8 +101,8 @@ make_home(const struct stack *s, const struct postgres *p)
 	if (lstat(HOME_DIR, &st) == 0 && S_ISLNK(st.st_mode) &&
 	    stat(HOME_DIR, &st) == -1) {
 		print_error("%s/" HOME_DIR
-			    " leads nowhere: the cluster that it "
-			    "names is gone",
+			    " is a broken link: the cluster that it "
+			    "points to is gone",
 		    s->dir);
 		return false;
 	}
@@ -112,7 +112,7 @@ make_home(const struct stack *s, const struct postgres *p)
 		return true;
 	if (stat(HOME_DIR, &st) == 0 && st.st_uid != p->user.uid &&
 	    chown(HOME_DIR, p->user.uid, p->user.gid) == -1) {
-		print_error("cannot give %s/" HOME_DIR " to PostgreSQL: %s",
+		print_error("cannot change the owner of %s/" HOME_DIR ": %s",
 		    s->dir, strerror(errno));
 		return false;
 	}
@@ -121,7 +121,7 @@ make_home(const struct stack *s, const struct postgres *p)
 	       link_elsewhere(s, &p->user);
 }
 
-/* Its configuration */
+/* -- its configuration -- */
 
 static const char settings[] = "# Written by kedge at each start.\n"
 			       "listen_addresses = ''\n"
@@ -187,7 +187,7 @@ postgres_prepare(const struct stack *s, struct postgres *ret_postgres)
 	return true;
 }
 
-/* Making the cluster */
+/* -- making the cluster -- */
 
 static int
 remove_entry(const char *path, const struct stat *st UNUSED, int kind UNUSED,
@@ -196,7 +196,7 @@ remove_entry(const char *path, const struct stat *st UNUSED, int kind UNUSED,
 	return remove(path);
 }
 
-/* One that was killed half way has left this. */
+/* An initdb that was killed has left it. */
 static bool
 remove_fresh(const struct process *c UNUSED)
 {
@@ -261,11 +261,12 @@ postgres_plan_cluster(const struct stack *s, const struct postgres *p,
 	};
 }
 
-/* The server */
+/* -- the server -- */
 
 /*
- * PostgreSQL does not start while the process of its old lock file lives; but
- * after a crash or a reboot that number may be anybody's.
+ * PostgreSQL does not start while the process that its lock file names exists.
+ * After a crash or a reboot, another process may have that id: then the lock
+ * file is removed.
  */
 static void
 remove_stale_lock(void)
@@ -292,7 +293,7 @@ remove_stale_lock(void)
 static bool
 prepare_server(const struct process *c UNUSED)
 {
-	/* The step before has made a whole cluster: now it is the cluster. */
+	/* initdb has succeeded, so its directory becomes the cluster. */
 	if (!file_exists(DATA_DIR) && rename(FRESH_DIR, DATA_DIR) == -1) {
 		print_error("PostgreSQL has no data: " DATA_DIR ": %s",
 		    strerror(errno));
@@ -322,7 +323,8 @@ postgres_plan_server(const struct stack *s, const struct postgres *p,
 		.prepare = prepare_server,
 		.probe = { .kind = PROBE_POSTMASTER, .path = PID_FILE },
 		.socket = POSTGRES_SOCKET,
-		/* "Fast": it ends what is open and writes a checkpoint. */
+		/* Fast shutdown: rolls back open transactions, writes a
+		   checkpoint. */
 		.stop_signal = SIGINT,
 		.death_signal = SIGINT,
 		.stop_stage = PROCESS_STOP_STORES,

@@ -1,14 +1,15 @@
 /*
- * postgres: the private cluster of a stack.
+ * postgres: the private PostgreSQL cluster of a stack.
  *
- * pg/ holds the cluster (pg/data), its configuration, written anew at each
- * start, and its socket.  There is no TCP port.  Services come in with their
- * role and password; the superuser "kedge" and the NAME_owner roles have no
- * password and are open to the operating system's user that runs the stack.
+ * pg/ has the cluster (pg/data), its configuration, which is written at each
+ * start, and its socket.  There is no TCP port.  Services log in with their
+ * role and password.  The superuser "kedge" and the roles NAME_owner have no
+ * password: the operating system's user that runs the stack may log in as them
+ * (peer authentication).
  *
- * PostgreSQL refuses to run as root.  As root it runs as the user postgres, and
- * when that one cannot reach the stack's directory, pg is a symbolic link to a
- * directory below /var/lib/kedge.
+ * PostgreSQL refuses to run as root.  When the stack runs as root, PostgreSQL
+ * runs as the user postgres.  If that user cannot reach the stack's directory,
+ * pg is a symbolic link to a directory below /var/lib/kedge.
  */
 #ifndef CLI_POSTGRES_H
 #define CLI_POSTGRES_H
@@ -21,10 +22,10 @@
 #include "stack.h"
 
 struct postgres {
-	const char *bin; /* where its programs are */
+	const char *bin; /* the directory of its programs */
 	struct process_user user;
-	bool other_user; /* `user` is not ours */
-	bool made; /* there is a cluster */
+	bool other_user; /* it does not run as our user, but as `user` */
+	bool made; /* the cluster exists */
 };
 
 /* Finds the programs, makes pg/ and writes the configuration. */

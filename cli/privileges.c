@@ -6,8 +6,8 @@
 #include "message.h"
 
 /*
- * Whoever owns neither the database nor the schema cannot revoke.  That is no
- * error here: what counts is what is left, and `problems` looks at that.
+ * A role that owns neither the database nor the schema cannot revoke.  That is
+ * no error here, because problems_sql checks the result.
  */
 static const char revoke_sql[] =
     "DO $revoke$\n"
@@ -42,7 +42,7 @@ static const char revoke_sql[] =
 
 static const char role_sql[] = "SELECT FROM pg_roles WHERE rolname = $1";
 
-/* What is wrong, and the statement that mends it, in the order of gravity. */
+/* The problems, worst first, each with the statement that solves it. */
 static const char problems_sql[] =
     "WITH grantee (name, role, quoted) AS (VALUES"
     " ('everybody', 'public', 'PUBLIC'),"
@@ -106,9 +106,8 @@ privileges_secure(
 		return false;
 	if (rows.count == 0)
 		return true;
-	print_error(
-	    "%s: %s, and so could become the owner of what is there; as "
-	    "a superuser: %s",
+	print_error("%s: %s, and could so get the owner's privileges; run as a "
+		    "superuser: %s",
 	    service, db_get_text(&rows, 0, 0), db_get_text(&rows, 0, 1));
 	return false;
 }

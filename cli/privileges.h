@@ -1,11 +1,13 @@
 /*
- * rights: what nobody but its owner may do in a service's database.
+ * privileges: keeps all roles but the owner from creating objects in a
+ * service's database.
  *
- * The functions of a database run as its owner.  Whoever can create an object
- * that such a function could take for one of its own, in the schema public or
- * a temporary one, is a step away from being the owner.  By PostgreSQL's
- * defaults everybody may create temporary objects, and before version 15 in
- * the schema public too; a database that "kedge up" did not make has them.
+ * The functions of the database run with the owner's privileges.  A role that
+ * can create objects, in the schema public or as temporary objects, could make
+ * such a function use them instead of the right ones, and so act as the owner.
+ * By default PostgreSQL lets every role create temporary objects and, before
+ * version 15, objects in the schema public; "kedge up" revokes that, but
+ * another way to make the database may not have.
  */
 #ifndef CLI_PRIVILEGES_H
 #define CLI_PRIVILEGES_H
@@ -18,9 +20,10 @@ struct arena;
 struct db_script;
 
 /*
- * Before migrations: revokes what PUBLIC and the service's role may create, and
- * checks that neither may any more, that the role owns nothing, and that it is
- * not a member of the owner.  False: a complaint says what to do.
+ * Before migrations: revokes CREATE and TEMPORARY from PUBLIC and the service's
+ * role.  Then checks that neither has them, that the role owns nothing, and
+ * that it is not a member of the owner's role.  False: an error was printed
+ * that says what to do.
  */
 MUST_CHECK bool privileges_secure(
     struct db_script *script, struct arena *a, const char *service);

@@ -16,8 +16,8 @@
 
 #include "file.h"
 
-/* An answer that does not come by then is asked for again. */
-static const int64_t patience_us = 1000 * 1000;
+/* Without a response by then, the request is sent again. */
+static const int64_t timeout_us = 1000 * 1000;
 
 void
 probe_reset(struct probe *p)
@@ -48,7 +48,7 @@ open_socket(const struct probe *p)
 		len = sizeof(un);
 	}
 	fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	/* At once on this machine, unless its queue of connections is full. */
+	/* On one machine connect() waits only when the backlog is full. */
 	if (fd != -1 && (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &longest,
 			     sizeof(longest)) == -1 ||
 			    connect(fd, address, len) == -1)) {
@@ -63,7 +63,7 @@ ask(struct probe *p, int64_t now_us)
 {
 	size_t len = strlen(p->request);
 
-	/* Without the socket, nginx would only log that it is not there. */
+	/* nginx logs an error when the socket behind it does not exist. */
 	if (!file_exists(p->path))
 		return false;
 	p->fd = open_socket(p);
@@ -86,15 +86,15 @@ answered(struct probe *p, int64_t now_us)
 		return false;
 	n = recv(p->fd, answer, sizeof(answer) - 1, MSG_DONTWAIT);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR) &&
-	    now_us - p->asked_us < patience_us)
+	    now_us - p->asked_us < timeout_us)
 		return false;
 	probe_reset(p);
 	return n > 0 && str_has_prefix(answer, p->expect);
 }
 
 /*
- * PostgreSQL keeps its state in the eighth line of the file, for pg_ctl; the
- * first is its process id, which tells this run from one before.
+ * The eighth line of postmaster.pid is the server's status, for pg_ctl.  The
+ * first line is its process id: another id means a file of an earlier run.
  */
 static bool
 postmaster_ready(const struct probe *p, pid_t pid)

@@ -28,7 +28,7 @@ read_stat(pid_t pid, char *text, size_t size)
 	return true;
 }
 
-/* Of proc(5)'s numbering, what we want of the fields after the name. */
+/* Field numbers in /proc/PID/stat, as proc(5) counts them. */
 enum { FIELD_STATE = 3, FIELD_PARENT = 4, FIELD_GROUP = 5, FIELD_STARTED = 22 };
 
 static bool
@@ -62,7 +62,7 @@ proc_info_find(pid_t pid, struct proc_info *ret_info)
 
 	if (!read_stat(pid, text, sizeof(text)))
 		return false;
-	/* The name, in parentheses, may hold anything, parentheses too. */
+	/* The name, in parentheses, may contain parentheses and blanks. */
 	name_end = strrchr(text, ')');
 	if (name_end == NULL || name_end[1] != ' ' ||
 	    !read_fields(name_end + 2, &p))

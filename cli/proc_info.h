@@ -1,4 +1,4 @@
-/* process: what /proc says of the processes on this machine. */
+/* proc_info: reads /proc about the processes of this machine. */
 #ifndef CLI_PROC_INFO_H
 #define CLI_PROC_INFO_H
 
@@ -11,15 +11,15 @@ struct proc_info {
 	pid_t parent;
 	pid_t group;
 	char state; /* 'R', 'S', 'Z', ... */
-	/* In clock ticks after boot: with the id, it names one process. */
+	/* Clock ticks after boot.  With the id it identifies one process. */
 	int64_t started_ticks;
 };
 
-/* False when there is no such process. */
+/* False: there is no such process. */
 bool proc_info_find(pid_t pid, struct proc_info *ret_info);
 void
 proc_info_each(void (*visit)(void *ctx, const struct proc_info *p), void *ctx);
-/* True when the process works in `dir` or below it. */
+/* Whether the process's working directory is `dir` or below it. */
 bool proc_info_is_in(pid_t pid, const char *dir);
 
 #endif

@@ -22,7 +22,7 @@ reset_signals(void)
 	sigset_t none;
 	int i;
 
-	/* Fails for those that cannot be changed, and need not be. */
+	/* Fails for SIGKILL and SIGSTOP, which cannot be changed. */
 	for (i = 1; i < NSIG; i++)
 		(void)sigaction(i, &plain, NULL);
 	sigemptyset(&none);
@@ -48,7 +48,7 @@ redirect(const char *log)
 }
 
 static bool
-become(const struct process_user *u)
+change_user(const struct process_user *u)
 {
 	return setgroups(1, &u->gid) == 0 && setgid(u->gid) == 0 &&
 	       setuid(u->uid) == 0;
@@ -65,31 +65,31 @@ raise_files(void)
 	}
 }
 
-/* In the new process.  The text of a failure goes where its log goes. */
+/* In the new process.  Once its log is open, errors go there. */
 static NORETURN void
 run(const struct process *c, pid_t supervisor)
 {
-	const char *step = "its process group";
+	const char *step = "set its process group";
 
 	if (setpgid(0, 0) == -1)
 		goto out;
 	reset_signals();
-	step = "its log";
+	step = "open its log";
 	if (c->log != NULL && !redirect(c->log))
 		goto out;
-	step = "its directory";
+	step = "enter its directory";
 	if (c->cwd != NULL && chdir(c->cwd) == -1)
 		goto out;
 	if (c->many_files)
 		raise_files();
-	step = "its user";
-	if (c->user != NULL && !become(c->user))
+	step = "change its user";
+	if (c->user != NULL && !change_user(c->user))
 		goto out;
 	/*
-	 * After the change of user, which clears it.  Whoever forked us may be
-	 * dead by then, and no signal would come.
+	 * After the change of user, which clears the setting.  The supervisor
+	 * may have died before: then no signal would come.
 	 */
-	step = "its tie to the supervisor";
+	step = "set PR_SET_PDEATHSIG";
 	if (prctl(PR_SET_PDEATHSIG, c->death_signal) == -1)
 		goto out;
 	if (getppid() != supervisor)

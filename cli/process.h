@@ -1,8 +1,9 @@
 /*
- * child: one process that the supervisor keeps, as declared and as it is.
+ * process: one process of a stack, such as a server or a service: how to run
+ * it, and the state that it is in.
  *
  * Each leads a process group of its own, dies when the supervisor dies, and
- * writes to a log of its own.  A child that runs `once` is a step (making the
+ * writes to a log of its own.  A process that runs `once` is a step (making the
  * cluster, migrating) that others wait for; it is never started again.
  */
 #ifndef CLI_PROCESS_H
@@ -19,22 +20,22 @@
 enum { PROCESS_NEEDS_MAX = 4 };
 
 enum process_state {
-	PROCESS_WAITING, /* for what it needs, or for its time to come again */
-	PROCESS_STARTING, /* runs, and does not serve yet */
-	PROCESS_READY, /* serves; or, of a step, is done */
-	PROCESS_STOPPING, /* has been told to stop */
-	PROCESS_STOPPED, /* and stays so */
+	PROCESS_WAITING, /* for what it needs, or for its back-off to end */
+	PROCESS_STARTING, /* runs, and is not ready yet */
+	PROCESS_READY, /* answers its probe; a step: has succeeded */
+	PROCESS_STOPPING, /* was sent its stop signal */
+	PROCESS_STOPPED, /* is not started again */
 };
 
-/* In this order, each when the one before is gone. */
+/* In this order; each begins when the processes of the last have ended. */
 enum process_stop_stage {
-	PROCESS_STOP_EDGE, /* nothing new comes in */
-	PROCESS_STOP_SERVICES, /* what came in is finished */
-	PROCESS_STOP_STORES,
+	PROCESS_STOP_EDGE, /* nginx: no new requests */
+	PROCESS_STOP_SERVICES, /* they finish the requests in flight */
+	PROCESS_STOP_STORES, /* PostgreSQL and Redis */
 	PROCESS_STOP__MAX,
 };
 
-/* Who a child runs as. */
+/* The user that a process runs as. */
 struct process_user {
 	uid_t uid;
 	gid_t gid;
@@ -42,49 +43,50 @@ struct process_user {
 
 struct process {
 	const char *name;
-	const char *title; /* for people: "PostgreSQL" */
+	const char *title; /* in messages: "PostgreSQL" */
 	struct process *needs[PROCESS_NEEDS_MAX]; /* ready before it starts */
 	int nneeds;
 	bool once;
 
-	/* What it is: a program, or a function of ours in a process. */
+	/* It runs a program, or a function in a forked process. */
 	char *const *argv;
 	char *const *envp;
-	int (*task)(void *ctx); /* its exit status */
+	int (*task)(void *ctx); /* returns the exit status */
 	void *ctx;
 	const char *cwd; /* NULL: the stack's directory */
-	const struct process_user *user; /* NULL: ours */
-	const char *log; /* NULL: ours */
-	bool many_files; /* raises its limit of open files to what is allowed */
-	/* Left behind by one that was killed; removed before each start. */
+	const struct process_user *user; /* NULL: the supervisor's */
+	const char *log; /* NULL: the supervisor's */
+	bool
+	    many_files; /* raise its soft limit of open files to the hard one */
+	/* Files that a killed process leaves; removed before each start. */
 	const char *stale[2];
-	/* Before each start, in the supervisor.  May be NULL. */
+	/* Called in the supervisor before each start.  May be NULL. */
 	bool (*prepare)(const struct process *c);
 	struct probe probe;
-	const char *socket; /* for people; NULL for none */
+	const char *socket; /* shown by `status`; NULL: none */
 
 	int stop_signal;
-	int death_signal; /* when the supervisor dies */
+	int death_signal; /* sent when the supervisor dies */
 	enum process_stop_stage stop_stage;
 	int64_t stop_timeout_ms;
 
-	/* As it is. */
+	/* Its state. */
 	enum process_state state;
-	pid_t pid; /* 0: does not run */
-	int64_t changed_us; /* when it got into its state */
-	int64_t start_at_us; /* not before */
-	int64_t probe_at_us; /* not before */
-	int64_t stop_by_us; /* then it is killed */
+	pid_t pid; /* 0: it does not run */
+	int64_t changed_us; /* when `state` changed */
+	int64_t start_at_us; /* do not start it before */
+	int64_t probe_at_us; /* do not probe it before */
+	int64_t stop_by_us; /* SIGKILL follows then */
 	int restarts;
 	int deaths_in_a_row;
-	int status; /* of its end, as wait gave it */
+	int status; /* of its last end, as wait(2) returns it */
 };
 
-/* Complains and returns false when there is no process to be had. */
+/* False: it could not be forked or prepared; an error was printed. */
 MUST_CHECK bool process_spawn(struct process *c);
 /*
- * Kills the processes that came to us because the child that had started them
- * died.  True when there are none any more.
+ * Kills orphans: processes that became children of the supervisor because their
+ * own parent died.  True: there are none.
  */
 bool process_kill_orphans(const struct process *processes, int nprocesses);
 

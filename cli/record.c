@@ -73,7 +73,7 @@ record_remove(void)
 	unlink(RECORD_PID_FILE);
 }
 
-/* Cuts the text at its first `end` and steps over it; NULL at the last. */
+/* Cuts off the part before the next `end`.  NULL: there is no other. */
 static char *
 next_part(char **at, char end)
 {
@@ -150,7 +150,10 @@ struct leftover_search {
 	int found;
 };
 
-/* The leader itself, or what still runs in its group in our directory. */
+/*
+ * A process that the record lists; or one in the process group of such a
+ * process, if it works in the stack's directory.
+ */
 static bool
 is_leftover(const struct leftover_search *s, const struct proc_info *p)
 {
@@ -183,10 +186,10 @@ visit_process(void *ctx, const struct proc_info *p)
 void
 record_clear_leftovers(struct arena *a, const char *dir)
 {
-	static const int64_t patience_us = 3 * 1000 * 1000;
+	static const int64_t wait_us = 3 * 1000 * 1000;
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-	int64_t give_up_us = clock_monotonic_us() + 2 * patience_us;
-	int64_t kill_us = clock_monotonic_us() + patience_us;
+	int64_t give_up_us = clock_monotonic_us() + 2 * wait_us;
+	int64_t kill_us = clock_monotonic_us() + wait_us;
 	struct record record;
 	struct leftover_search s = { .record = &record, .dir = dir };
 
@@ -203,6 +206,6 @@ record_clear_leftovers(struct arena *a, const char *dir)
 	} while (s.found > 0 && clock_monotonic_us() < give_up_us);
 	if (s.found > 0)
 		print_error(
-		    "%d processes of an earlier run do not end", s.found);
+		    "%d processes of an earlier run have not ended", s.found);
 	record_remove();
 }

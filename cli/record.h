@@ -1,6 +1,7 @@
 /*
- * record: run/children, what the supervisor says about its children.  `status`
- * prints it; after a supervisor was killed, it tells what may be left.
+ * record: the file run/children, in which the supervisor lists its processes.
+ * `status` prints it.  After a supervisor was killed, it tells which processes
+ * may still run.
  */
 #ifndef CLI_RECORD_H
 #define CLI_RECORD_H
@@ -20,8 +21,8 @@ struct process;
 struct record_process {
 	const char *name;
 	const char *state; /* "waiting", "starting", "ready", "stopping", ... */
-	pid_t pid; /* 0: does not run */
-	int64_t started_ticks; /* as /proc has it */
+	pid_t pid; /* 0: it does not run */
+	int64_t started_ticks; /* see proc_info.h */
 	int64_t changed_at_s; /* since the epoch */
 	int64_t restarts;
 	const char *socket; /* "" for none */
@@ -35,13 +36,13 @@ struct record {
 
 MUST_CHECK bool
 record_write(const char *url, const struct process *processes, int count);
-/* These three files: nothing runs any more. */
+/* Removes run/children, run/url and the pid file: nothing runs. */
 void record_remove(void);
-/* False when there is none, or not one that we can read. */
+/* False: there is none, or it cannot be read. */
 MUST_CHECK bool record_read(struct arena *a, struct record *ret_record);
 /*
- * Waits until no process of the record is left, and kills what stays longer
- * than a few seconds.  Only for who holds the lock.
+ * Waits until all processes of the record have ended, and kills those that have
+ * not after a few seconds.  The caller must hold the lock.
  */
 void record_clear_leftovers(struct arena *a, const char *dir);
 

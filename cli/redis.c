@@ -9,8 +9,9 @@
 #include "tool.h"
 
 /*
- * Each works in a directory of its own: a snapshot that somebody makes by hand
- * stays with its service, since Redis loads what it finds there at its start.
+ * Each Redis has its own working directory, because at its start Redis loads a
+ * snapshot from there: one that was saved by hand must not get to another
+ * service.
  */
 static char *const *
 make_argv(struct arena *a, const char *program, const char *name)
@@ -27,7 +28,8 @@ make_argv(struct arena *a, const char *program, const char *name)
 		"",
 		"--appendonly",
 		"no",
-		/* Full means "not cached", never "something else is gone". */
+		/* When memory is full, refuse new entries, never evict others.
+		 */
 		"--maxmemory",
 		"64mb",
 		"--maxmemory-policy",

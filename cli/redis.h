@@ -1,4 +1,4 @@
-/* redis: one per service, as a cache: no port, nothing written to disk. */
+/* redis: how to run the Redis of a service: a cache without port and disk. */
 #ifndef CLI_REDIS_H
 #define CLI_REDIS_H
 
@@ -9,7 +9,7 @@
 #include "process.h"
 #include "stack.h"
 
-/* Makes its directory too.  Complains when there is no Redis. */
+/* Also makes its directory.  False: an error was printed. */
 MUST_CHECK bool redis_plan(const struct stack *s,
     const struct spec_service *service, struct process *ret_process);
 

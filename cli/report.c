@@ -11,7 +11,7 @@
 #include "process.h"
 
 static bool
-tells_a_failure(const char *line)
+is_error_line(const char *line)
 {
 	static const char *const words[] = { "FATAL", "[emerg]",
 		"\"level\":\"error\"", "rror:" };
@@ -23,7 +23,7 @@ tells_a_failure(const char *line)
 	return false;
 }
 
-/* The last line of the log that tells a failure, or else its last line. */
+/* The last line of the log that looks like an error, else its last line. */
 static const char *
 find_reason(struct arena *a, const char *log)
 {
@@ -36,7 +36,7 @@ find_reason(struct arena *a, const char *log)
 		if (*line == '\0')
 			continue;
 		last = line;
-		if (tells_a_failure(line))
+		if (is_error_line(line))
 			failure = line;
 	}
 	return failure != NULL ? failure : last;
@@ -57,7 +57,7 @@ report_failed_start(const char *dir, const struct process *c)
 	struct arena *a = arena_new();
 	const char *reason;
 
-	/* A step of ours, without a log, has said itself what is wrong. */
+	/* A step without a log of its own has printed the error itself. */
 	if (c->log != NULL) {
 		reason = find_reason(a, c->log);
 		print_error("%s did not start: it %s%s%.400s (%s/%s)", c->title,
@@ -72,8 +72,8 @@ report_failed_start(const char *dir, const struct process *c)
 void
 report_slow_start(const char *dir, const struct process *c)
 {
-	print_error("%s is not ready and does not become so (%s/%s)", c->title,
-	    dir, c->log != NULL ? c->log : "log");
+	print_error("%s does not become ready; see %s/%s", c->title, dir,
+	    c->log != NULL ? c->log : "log");
 }
 
 void
@@ -81,7 +81,7 @@ report_restart(const struct process *c, pid_t pid)
 {
 	struct arena *a = arena_new();
 
-	print_error("%s (process %ld) %s; it is started again", c->name,
-	    (long)pid, describe_end(a, c->status));
+	print_error("%s (process %ld) %s; restarting it", c->name, (long)pid,
+	    describe_end(a, c->status));
 	arena_free(a);
 }

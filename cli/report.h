@@ -1,4 +1,4 @@
-/* report: what the person is told of a child that did not do as it should. */
+/* report: prints what is wrong with a process that failed. */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
@@ -6,11 +6,11 @@
 
 struct process;
 
-/* It ended before everything was ready; c->status says how. */
+/* It has ended before everything was ready, with c->status. */
 void report_failed_start(const char *dir, const struct process *c);
-/* It still does not serve, long after it was started. */
+/* It is still not ready, long after it was started. */
 void report_slow_start(const char *dir, const struct process *c);
-/* It ended, as c->status says, and is going to be started again. */
+/* It has ended with c->status and will be started again. */
 void report_restart(const struct process *c, pid_t pid);
 
 #endif

@@ -23,9 +23,9 @@ copy(int from, int to)
 	return n == 0;
 }
 
-/* What is there already goes first: the disk may be full of it. */
+/* Deletes the previous copy first: the disk may be full. */
 static bool
-keep(struct arena *a, const char *path, int log)
+save_copy(struct arena *a, const char *path, int log)
 {
 	const char *old = arena_printf(a, "%s.1", path);
 	int fd;
@@ -56,10 +56,9 @@ rotate_log(struct arena *a, const char *path)
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1)
 		return;
-	if (!keep(a, path, fd))
-		print_error(
-		    "cannot keep a copy of %s: %s", path, strerror(errno));
+	if (!save_copy(a, path, fd))
+		print_error("cannot copy %s: %s", path, strerror(errno));
 	if (ftruncate(fd, 0) == -1)
-		print_error("cannot empty %s: %s", path, strerror(errno));
+		print_error("cannot truncate %s: %s", path, strerror(errno));
 	close(fd);
 }

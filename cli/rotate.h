@@ -1,10 +1,10 @@
 /*
- * rotate: bounds the logs of a stack.  A log that has grown over ROTATE_BYTES
- * is copied to NAME.log.1, in place of the one before, and emptied.
+ * rotate: log rotation.  A log that has grown over ROTATE_BYTES is copied to
+ * NAME.log.1, which replaces the previous copy, and truncated.
  *
- * It is emptied and not renamed, since the process that writes it keeps it open
- * and knows nothing of us; it appends, so it goes on at the new end.  Lines
- * that come between the copy and the emptying are lost.
+ * It is not renamed, because the process that writes it keeps it open.  That
+ * process appends, so it goes on at the new end.  Lines that are written
+ * between the copy and the truncation are lost.
  */
 #ifndef CLI_ROTATE_H
 #define CLI_ROTATE_H
@@ -15,7 +15,7 @@ struct arena;
 
 enum { ROTATE_BYTES = 16 * 1024 * 1024 };
 
-/* Complains when a copy cannot be made; the log is emptied all the same. */
+/* When the copy fails, prints an error and truncates the log anyway. */
 void rotate_log(struct arena *a, const char *path);
 
 #endif

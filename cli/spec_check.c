@@ -7,7 +7,7 @@
 /* Half of the connections of a service's process (fastcgi/event_loop.c). */
 enum { KEEPALIVE_MAX = 256 };
 
-/* Each worker of nginx may keep `keepalive` connections. */
+/* Each nginx worker may keep up to `keepalive` idle connections. */
 static bool
 check_keepalive(const struct json_path *p, const struct spec *spec,
     const struct spec_pool *pool, const char *name)
@@ -44,8 +44,7 @@ check_apart(const struct json_path *p, const struct spec_service *s,
 	int i, k;
 
 	if (str_eq(s->name, other->name))
-		return json_path_fail(
-		    p, "the name is taken by a service before");
+		return json_path_fail(p, "another service has the same name");
 	for (i = 0; i < s->nlocations; i++)
 		for (k = 0; k < other->nlocations; k++)
 			if (str_has_prefix(s->locations[i].prefix,
@@ -73,7 +72,7 @@ check_own(const struct json_path *p, const struct spec_service *s)
 				s->locations[i].prefix, s->locations[k].prefix))
 				return json_path_fail(
 				    p, arena_printf(p->arena,
-					   "the prefix %s is there twice",
+					   "the prefix %s is used twice",
 					   s->locations[i].prefix));
 	return true;
 }

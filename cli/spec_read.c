@@ -26,7 +26,7 @@ is_name(const char *s)
 	return true;
 }
 
-/* Names of ours or of PostgreSQL's that a service would collide with. */
+/* Names that Kedge, nginx, PostgreSQL or Redis use already. */
 static bool
 is_reserved(const char *s)
 {
@@ -83,16 +83,17 @@ read_roles(
 	ret->roles = "";
 	if (!str_eq(ret->guard, "role-gated"))
 		return roles == NULL ||
-		       json_path_fail(
-			   &here, "is for the guard \"role-gated\" only");
+		       json_path_fail(&here,
+			   "is allowed only with the guard \"role-gated\"");
 	if (!json_path_check_array(&here, roles, 1, 16))
 		return false;
 	for (i = 0; i < json_count(roles); i++) {
 		item = json_item(roles, i);
 		if (json_kind(item) != JSON_KIND_STRING ||
 		    !is_role(json_get_string(item)))
-			return json_path_fail(
-			    &here, "a role is letters, digits, - and _");
+			return json_path_fail(&here,
+			    "a role may have only letters, digits, "
+			    "\"-\" and \"_\", at most 64");
 		ret->roles = arena_printf(p->arena, "%s%s%s", ret->roles,
 		    i == 0 ? "" : ",", json_get_string(item));
 	}
@@ -117,10 +118,10 @@ read_location(
 	for (i = 0; i < COUNT_OF(guards); i++)
 		if (str_eq(guards[i], ret->guard))
 			return read_roles(p, j, ret);
-	/* For device sessions, which there are none of: nobody would pass. */
+	/* It is for device sessions, which do not exist yet. */
 	if (str_eq(ret->guard, "flexible"))
 		return json_path_fail(
-		    &guard, "\"flexible\" is not offered yet");
+		    &guard, "\"flexible\" is not supported yet");
 	return json_path_fail(
 	    &guard, "must be one of none, standard, role-gated");
 }
@@ -148,12 +149,12 @@ read_nested(
 			return false;
 		if (!str_has_prefix(l->prefix, s->locations[0].prefix))
 			return json_path_fail(&item,
-			    "the prefix must lie below the service's own");
+			    "the prefix must begin with the service's own");
 	}
 	return true;
 }
 
-/* As it is in *ret_n when the member is absent. */
+/* *ret_n does not change when the member is absent. */
 static bool
 read_optional(const struct json_path *p, const struct json *j, const char *name,
     int64_t min, int64_t max, int64_t *ret_n)
@@ -169,7 +170,7 @@ read_pool(
 	static const char *const known[] = { "processes", "threads",
 		"keepalive", NULL };
 
-	/* With one, each death is an outage. */
+	/* With only one, the service would be away whenever it dies. */
 	ret->processes = 2;
 	return json_path_check_object(p, j, known) &&
 	       read_optional(p, j, "processes", 1, 64, &ret->processes) &&
@@ -222,15 +223,15 @@ read_needs(
 	for (i = 0; i < json_count(needs); i++) {
 		item = json_item(needs, i);
 		if (json_kind(item) != JSON_KIND_STRING)
-			return json_path_fail(
-			    &here, "may hold postgres and redis");
+			return json_path_fail(&here,
+			    "may contain only \"postgres\" and \"redis\"");
 		if (str_eq(json_get_string(item), "postgres"))
 			s->needs_postgres = true;
 		else if (str_eq(json_get_string(item), "redis"))
 			s->needs_redis = true;
 		else
-			return json_path_fail(
-			    &here, "may hold postgres and redis");
+			return json_path_fail(&here,
+			    "may contain only \"postgres\" and \"redis\"");
 	}
 	return true;
 }
@@ -263,8 +264,7 @@ read_service(
 		    "must be lower-case letters and digits, a "
 		    "letter first, at most 32");
 	if (is_reserved(s->name))
-		return json_path_fail(
-		    &name, "is taken by Kedge or its servers");
+		return json_path_fail(&name, "is reserved");
 	s->variable = in_capitals(p->arena, s->name);
 	s->nlocations = 1;
 	return read_location(p, j, &s->locations[0]) && read_nested(p, j, s) &&
@@ -304,7 +304,7 @@ read_nginx(
 	return ret->per_network <= ret->connections * ret->workers / 4 ||
 	       json_path_fail(&here,
 		   "perNetwork must be at most a quarter of the connections "
-		   "of all workers, or one network keeps others out");
+		   "of all workers, or one network could use them all");
 }
 
 static bool
@@ -331,7 +331,7 @@ read_spec(const struct json_path *p, const struct json *j, struct spec *spec)
 		spec->nservices++;
 	}
 	return spec->verifier != NULL ||
-	       json_path_fail(&services, "one must have a pool verify");
+	       json_path_fail(&services, "one service must have a pool verify");
 }
 
 bool

@@ -42,7 +42,8 @@ find_root(struct stack *s)
 	const char *given = getenv("KEDGE_ROOT");
 
 	if (exe == NULL) {
-		print_error("cannot find my own binary: is /proc mounted?");
+		print_error(
+		    "cannot find the path of this binary; is /proc mounted?");
 		return false;
 	}
 	s->bin = parent_of(s->arena, exe);
@@ -79,7 +80,7 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option)
 	return true;
 }
 
-/* Ours, or empty: `up` must not spread itself over somebody's files. */
+/* Only in a stack's or an empty directory may `up` write its files. */
 static bool
 check_ours(const char *dir)
 {
@@ -122,8 +123,8 @@ enter(struct arena *a, const char **dir)
 }
 
 /*
- * nginx has a path with "$" for one with variables and includes by pattern;
- * libpq has a comma between two hosts.  None of them can be told not to.
+ * nginx expands "$" and the pattern characters in paths, and libpq splits host
+ * names at commas.  Neither can be quoted.
  */
 static bool
 check_name(const char *dir)
@@ -146,7 +147,8 @@ stack_make(struct stack *s)
 		const char *path;
 		mode_t mode;
 	} dirs[] = {
-		/* nginx makes its sockets for everyone: the folder is shut. */
+		/* nginx makes sockets with mode 0666; the directory protects
+		   them. */
 		{ "run", 0700 },
 		{ "env", 0700 },
 		{ "log", 0750 },
@@ -157,7 +159,7 @@ stack_make(struct stack *s)
 	};
 	size_t i;
 
-	/* 0755: as root, PostgreSQL runs as another user and must get by. */
+	/* 0755: if we are root, PostgreSQL's user must be able to enter it. */
 	if (!check_name(s->dir) || !file_make_dir(s->dir, 0755) ||
 	    !enter(s->arena, &s->dir) || !check_name(s->dir) ||
 	    !check_ours(s->dir))

@@ -1,9 +1,9 @@
 /*
- * stack: which stack a command is about: where the files and binaries of Kedge
- * are, and the directory that holds everything the stack makes.
+ * stack: the stack that a command works on: where Kedge's files and binaries
+ * are, and the directory with everything that the stack makes.
  *
- * A command that works on the stack enters its directory, so that all paths
- * below it are short and relative: a socket's path has room for 107 bytes.
+ * A command enters that directory, so that the paths in it are relative and
+ * short: a socket's path may have 107 bytes at most.
  */
 #ifndef CLI_STACK_H
 #define CLI_STACK_H
@@ -17,21 +17,21 @@
 struct arena;
 
 struct stack {
-	struct arena *arena; /* as long as the command */
+	struct arena *arena; /* of the command */
 	const char *root; /* kedge.json, nginx/, sql/ and web/ are here */
-	const char *bin; /* the service binaries are beside this one */
+	const char *bin; /* the directory of this binary and the services' */
 	const char *dir; /* absolute */
 	struct spec spec;
 };
 
-/* dir_option as the person gave it; NULL for the default, ROOT/.run. */
+/* dir_option is the value of --dir; NULL: the default, ROOT/.run. */
 MUST_CHECK bool
 stack_open(struct stack *s, struct arena *a, const char *dir_option);
-/* Makes the directory and what belongs in it, and enters it. */
+/* Makes the directory with its subdirectories, and enters it. */
 MUST_CHECK bool stack_make(struct stack *s);
-/* There is a stack in the directory, whether it runs or not. */
+/* Whether a stack was made in the directory; it need not run. */
 bool stack_is_made(const struct stack *s);
-/* Enters the directory; complains when there is no stack in it. */
+/* Enters the directory.  False: no stack is in it; an error was printed. */
 MUST_CHECK bool stack_enter(struct stack *s);
 
 #endif

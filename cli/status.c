@@ -18,7 +18,7 @@ enum { STATUS_FAILED = 1, STATUS_NOT_RUNNING = 3 };
 static const char *
 duration(struct arena *a, int64_t s)
 {
-	if (s < 0) /* the clock was set back */
+	if (s < 0) /* the system clock was set back */
 		s = 0;
 	if (s >= 86400)
 		return arena_printf(a, "%lldd%lldh", (long long)(s / 86400),
@@ -63,7 +63,7 @@ show(const struct stack *s)
 		return STATUS_NOT_RUNNING;
 	}
 	if (!record_read(s->arena, &record)) {
-		/* Between the lock and the first record, or after the last. */
+		/* The record is written after the lock was taken. */
 		print_message("process %ld is starting or stopping in %s",
 		    (long)supervisor, s->dir);
 		return 0;

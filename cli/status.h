@@ -1,4 +1,4 @@
-/* status: what runs in a stack's directory; see kedge.8. */
+/* status: the command that shows the processes of a stack; see kedge.8. */
 #ifndef CLI_STATUS_H
 #define CLI_STATUS_H
 

@@ -14,7 +14,7 @@
 #include "stack.h"
 
 /*
- * The arguments are the service's, all but --dir.  False when that has no
+ * Copies the arguments for the service; --dir is ours.  False: --dir has no
  * value.  `args` has room for argc + 2.
  */
 static bool
@@ -31,7 +31,7 @@ take_dir(int argc, char **argv, char **args, const char **ret_dir)
 		} else if (++i < argc) {
 			*ret_dir = argv[i];
 		} else {
-			print_error("--dir: which directory?");
+			print_error("--dir needs a directory");
 			return false;
 		}
 	}
@@ -74,7 +74,7 @@ user_command(int argc, char **argv)
 	return 1;
 }
 
-/* NULL: it has complained. */
+/* NULL: an error was printed. */
 static const struct spec_service *
 find_with_jobs(const struct spec *spec, const char *name)
 {
@@ -110,7 +110,7 @@ jobs_command(int argc, char **argv)
 			arena_free(a);
 			return 2;
 		}
-		/* The service's name gives its place to the subcommand's. */
+		/* "jobs SERVICE VERB" becomes "jobs VERB". */
 		args[2] = arena_strdup(a, "jobs");
 		args++;
 		run(&s, service, args);

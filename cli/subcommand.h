@@ -1,13 +1,13 @@
 /*
- * subcommand: commands that are the services' own.  The service's binary runs
- * with the environment that "up" wrote for it, on the stack that runs.
+ * subcommand: commands that a service's binary implements.  It runs with the
+ * environment that "up" has written, on a stack that is running.
  */
 #ifndef CLI_SUBCOMMAND_H
 #define CLI_SUBCOMMAND_H
 
-/* auth's: kedge user ... */
+/* kedge user ...: auth's command */
 int user_command(int argc, char **argv);
-/* Of any service that has jobs: kedge jobs SERVICE ... */
+/* kedge jobs SERVICE ...: for any service that has jobs */
 int jobs_command(int argc, char **argv);
 
 #endif

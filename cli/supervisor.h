@@ -1,11 +1,11 @@
 /*
- * supervisor: starts the children in the order of their needs, all at once
- * where they need nothing of each other, starts again what dies, and stops
- * everything in order.
+ * supervisor: starts the processes of a stack, each when those that it needs
+ * are ready, restarts those that die, and stops all of them in order.
  *
- * One thread, one loop.  Until everything is ready, any death ends it all; from
- * then on none does.  SIGINT, SIGTERM and SIGHUP stop it; SIGINT while it stops
- * makes it kill.  When it returns, nothing that it started is left.
+ * It has one thread with one loop.  Until everything was ready once, the death
+ * of any process stops the stack; later none does.  SIGINT, SIGTERM and SIGHUP
+ * stop it; another SIGINT while it stops kills all processes.  When it returns,
+ * nothing that it has started is left.
  */
 #ifndef CLI_SUPERVISOR_H
 #define CLI_SUPERVISOR_H
@@ -17,19 +17,22 @@ struct arena;
 struct process;
 
 struct supervisor {
-	struct arena *arena; /* as long as the supervisor; grows little */
+	struct arena *arena; /* freed by the caller; grows little */
 	const char *dir;
 	const char *url;
 	struct process *processes;
 	int nprocesses;
-	/* Stops when the other end is closed before it is ready; -1: none. */
+	/*
+	 * A pipe to the process that started this one.  If it is closed before
+	 * everything is ready, the stack stops.  -1: none.
+	 */
 	int starter_fd;
-	/* Once, when everything is ready for the first time. */
+	/* Called once, when everything is ready for the first time. */
 	void (*ready)(void *ctx);
 	void *ctx;
 };
 
-/* The command's exit status: 0 when it had been ready. */
+/* Returns the exit status: 0 if the stack has been ready. */
 int supervisor_run(struct supervisor *s);
 
 #endif

@@ -34,12 +34,12 @@ struct up {
 	int port;
 	const char *url;
 	bool detach;
-	int starter_fd; /* -1: nobody waits for us to be ready */
+	int starter_fd; /* tells the starting process; -1: there is none */
 };
 
 /*
- * True when nginx will be able to listen there.  Port 0 becomes one that is
- * free now: it is as good as the caller's next choice would be.
+ * Whether nginx will be able to listen on the port.  Port 0 is replaced by a
+ * port that is free now.
  */
 static bool
 check_port(int *port)
@@ -55,7 +55,7 @@ check_port(int *port)
 	int fd;
 
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	/* As nginx does: connections of a stack before may still linger. */
+	/* As nginx does: old connections may be in TIME_WAIT. */
 	ok = fd != -1 &&
 	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	     bind(fd, (const struct sockaddr *)&in, sizeof(in)) == 0 &&
@@ -96,9 +96,9 @@ prepare(struct up *u)
 	return true;
 }
 
-/* What it prints from now on goes into a log, and the starter may go. */
+/* Sends further output to a log, and lets the starting process end. */
 static void
-let_go(struct up *u)
+detach_output(struct up *u)
 {
 	int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int out = open(
@@ -137,7 +137,7 @@ announce(void *ctx)
 				 wallet->locations[0].prefix),
 	    u->detach ? "\"kedge down\"" : "Ctrl-C", u->stack.dir);
 	if (u->starter_fd != -1)
-		let_go(u);
+		detach_output(u);
 }
 
 static int
@@ -165,7 +165,7 @@ run(struct up *u)
 	return status;
 }
 
-/* Until the one in the background is ready, or has failed and said why. */
+/* Waits until the background process is ready, or has ended. */
 static int
 wait_until_ready(int fd, pid_t pid)
 {
@@ -178,7 +178,7 @@ wait_until_ready(int fd, pid_t pid)
 	while (n == -1 && errno == EINTR);
 	if (n == 1)
 		return 0;
-	/* It has complained, unless it was killed. */
+	/* It has printed an error, unless it was killed. */
 	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
 		print_error(
 		    "the supervisor was killed by signal %d", WTERMSIG(status));
@@ -198,7 +198,7 @@ run_detached(struct up *u)
 	pid = fork();
 	if (pid == -1) {
 		print_error(
-		    "cannot go into the background: %s", strerror(errno));
+		    "cannot fork into the background: %s", strerror(errno));
 		return 1;
 	}
 	if (pid != 0) {

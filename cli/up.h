@@ -1,4 +1,4 @@
-/* up: starts a stack and stays with it; see kedge.8. */
+/* up: the command that starts a stack and supervises it; see kedge.8. */
 #ifndef CLI_UP_H
 #define CLI_UP_H
 

@@ -181,7 +181,7 @@ my ($s, $o, $e) = cli('enqueue', 'example.factorize', '{"number": "15"}', '--jso
 is($s, 0, 'kedge jobs core enqueue') or diag($e);
 ok(reached(jdecode($o)->{id}, 'completed'), 'which is done');
 for my $row ([ qr/no kind/, 'nobody.knows' ], [ qr/payload: number /, 'example.factorize' ],
-	[ qr/only the service itself enqueues/, 'webhook.deliver' ],
+	[ qr/only the service itself may enqueue/, 'webhook.deliver' ],
 	[ qr/payload: \S/, 'example.factorize', '{' ]) {
 	my ($error, @words) = @$row;
 	($s, $o, $e) = cli('enqueue', @words);
