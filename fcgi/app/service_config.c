@@ -32,161 +32,169 @@ enum {
 /* clang-format off */
 static const struct config_var process_vars[] = {
 	{ CONFIG(struct service_config, listen, "LISTEN"), .min = 1, .max = 255,
-	  .doc = "Socket for nginx: unix:PATH or HOST:PORT. A socket that was "
-	    "inherited (systemd, descriptor 0) is used instead." },
+	  .doc = "Socket for nginx: unix:PATH or HOST:PORT. An inherited "
+	    "socket (systemd, descriptor 0) takes precedence." },
 	{ CONFIG(struct service_config, processes, "PROCESSES"),
 	  .fallback = "2", .min = 1, .max = METRICS_SLOTS_MAX,
-	  .unit = "processes", .doc = "Worker processes. With one, its death "
-	    "is an outage until the next one serves." },
+	  .unit = "processes", .doc = "Worker processes. With only one, a "
+	    "crash is an outage until its replacement is ready." },
 	{ CONFIG(struct service_config, threads, "THREADS"),
 	  .fallback = "16", .min = 1, .max = 512, .unit = "threads",
-	  .doc = "Requests of one process that can wait at once, for a database "
-	    "or another service. More queue; what need not wait needs no "
-	    "thread." },
+	  .doc = "Threads of one process, each for a request that waits for "
+	    "the database or another service. Further requests queue; requests "
+	    "that need not wait use no thread." },
 	{ 0 },
 };
 
 static const struct config_var database_vars[] = {
 	{ CONFIG(struct service_config, database_url, "DATABASE_URL"),
 	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
-	  .doc = "PostgreSQL, as a libpq connection string or URI." },
+	  .doc = "The PostgreSQL database, as a libpq connection string or "
+	    "URI." },
 	{ CONFIG(struct service_config, database_connections,
 	    "DATABASE_CONNECTIONS"),
 	  .fallback = TEXT_OF(SERVICE_DATABASE_CONNECTIONS),
 	  .min = 1, .max = 128, .unit = "connections",
-	  .doc = "At most, of each process; opened as needed." },
+	  .doc = "The most connections to PostgreSQL of one process; they are "
+	      "opened when needed." },
 	{ CONFIG(struct service_config, database_timeout_ms,
 	    "DATABASE_TIMEOUT_MS"),
 	  .fallback = "5000", .min = 100, .max = 600000, .unit = "ms",
-	  .doc = "How long one statement may take." },
+	  .doc = "The time limit of one SQL statement." },
 	{ CONFIG(struct service_config, database_slow_ms, "DATABASE_SLOW_MS"),
 	  .fallback = "500", .min = 0, .max = 600000, .unit = "ms",
-	  .doc = "A statement that takes longer is logged, with its name. 0: "
-	    "none is." },
+	  .doc = "SQL statements that take longer are logged with their name. "
+	    "0: none are logged." },
 	{ 0 },
 };
 
 static const struct config_var redis_vars[] = {
 	{ CONFIG(struct service_config, redis_url, "REDIS_URL"),
 	  .fallback = "", .flags = CONFIG_SECRET,
-	  .doc = "unix:PATH or redis://[:PASSWORD@]HOST:PORT[/DB]. Empty: "
-	    "without Redis; limits are then counted by each process." },
+	  .doc = "The Redis server: unix:PATH or "
+	    "redis://[:PASSWORD@]HOST:PORT[/DB]. Empty: run without Redis; "
+	    "each process then counts rate limits by itself." },
 	{ CONFIG(struct service_config, redis_timeout_ms, "REDIS_TIMEOUT_MS"),
 	  .fallback = "100", .min = 1, .max = 10000, .unit = "ms",
-	  .doc = "How long Redis may take to connect or answer before the "
-	    "service goes on without it." },
+	  .doc = "How long to wait for Redis to connect or answer; after that "
+	    "the service continues without it." },
 	{ 0 },
 };
 
 static const struct config_var log_vars[] = {
 	{ CONFIG(struct service_config, log_level, "LOG_LEVEL"),
 	  .fallback = "info",
-	  .doc = "The least that is logged: debug, info, warn or error. "
-	    "Requests are info, and warn when they fail with 5xx." },
+	  .doc = "The lowest level that is logged: debug, info, warn or error. "
+	    "Requests are logged at info, and at warn if they fail with 5xx." },
 	{ CONFIG(struct service_config, log_file, "LOG_FILE"),
 	  .fallback = "",
-	  .doc = "File that the log is appended to. Empty: standard error. A "
-	    "reload opens it anew, for rotation." },
+	  .doc = "File to which the log is appended. Empty: standard error. A "
+	    "reload reopens the file, for rotation." },
 	{ CONFIG(struct service_config, log_sample, "LOG_SAMPLE"),
 	  .fallback = "1", .min = 1, .max = 1000000, .unit = "requests",
-	  .doc = "Of so many requests below 400 one is logged, chosen by its "
-	    "id; of those with 4xx and 5xx all are." },
+	  .doc = "Log one of this many requests with a status below 400, "
+	    "chosen by request id. Requests with 4xx and 5xx are always "
+	    "logged." },
 	{ CONFIG(struct service_config, drain_timeout_ms, "DRAIN_TIMEOUT_MS"),
 	  .fallback = "10000", .min = 0, .max = 600000, .unit = "ms",
-	  .doc = "After SIGTERM, how long the jobs that run and the requests in "
-	    "flight may take, together. Requests are accepted until the jobs "
-	    "have ended, or half of it has passed." },
+	  .doc = "After SIGTERM, the time limit for running jobs and requests "
+	    "in progress. Requests are accepted until the jobs have ended, or "
+	    "until half of this time has passed." },
 	{ CONFIG(struct service_config, body_timeout_ms, "BODY_TIMEOUT_MS"),
 	  .fallback = "30000", .min = 100, .max = 300000, .unit = "ms",
-	  .doc = "How long the body of a request may take in all; a second "
-	    "more for each 16 KiB that have come. Then 408 REQUEST_TIMEOUT." },
+	  .doc = "Time limit for receiving a request's body, plus one second "
+	    "for each 16 KiB received; after that the answer is 408 "
+	    "REQUEST_TIMEOUT." },
 	{ 0 },
 };
 
 static const struct config_var base_vars[] = {
 	{ CONFIG(struct service_config, prefix, "PREFIX"),
 	  .min = 1, .max = PATH_MAX_BYTES,
-	  .doc = "The path that it answers below, as nginx has it: the prefix "
-	    "in kedge.json." },
+	  .doc = "The path prefix of the service's routes: the prefix in "
+	    "kedge.json." },
 	{ CONFIG(struct service_config, identity_key, "IDENTITY_KEY"),
 	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
-	  .doc = "The key that auth shares with this service alone: 32 bytes "
-	    "in base64url." },
+	  .doc = "The key that auth shares with this service only: 32 bytes in "
+	    "base64url." },
 	{ CONFIG(struct service_config, auth_url, "AUTH_URL"),
 	  .fallback = "http://auth.internal", .min = 1, .max = 1024,
-	  .doc = "Where auth is told of a user's first contact, and asked "
-	    "again whether an assertion still holds." },
+	  .doc = "URL of auth, which is told of a user's first contact, and "
+	    "asked whether an old assertion is still valid." },
 	{ CONFIG(struct service_config, auth_prefix, "AUTH_PREFIX"),
 	  .fallback = "/api/auth/", .min = 1, .max = PATH_MAX_BYTES,
-	  .doc = "The path that auth answers below: its prefix in "
+	  .doc = "The path prefix of auth's routes: its prefix in "
 	    "kedge.json." },
 	{ CONFIG(struct service_config, auth_socket, "AUTH_SOCKET"),
 	  .fallback = "",
-	  .doc = "Unix socket of nginx's internal listener for AUTH_URL. "
-	    "Empty: by AUTH_URL's host." },
+	  .doc = "Unix socket of nginx's internal listener, for AUTH_URL. "
+	    "Empty: connect to the host in AUTH_URL." },
 	{ CONFIG(struct service_config, session_cookie, "SESSION_COOKIE"),
 	  .fallback = "better-auth.session_token", .min = 1, .max = 128,
 	  .doc = "Name of the session cookie in the OpenAPI document: "
-	    "AUTH_COOKIE_PREFIX and .session_token." },
+	    "AUTH_COOKIE_PREFIX followed by .session_token." },
 	{ CONFIG(struct service_config, write_rate, "WRITE_RATE"),
 	  .fallback = "120", .min = 0, .max = 1000000,
 	  .unit = "requests in 10 s",
-	  .doc = "POST, PUT, PATCH and DELETE of one user; 0: no limit." },
+	  .doc = "Rate limit for POST, PUT, PATCH and DELETE requests of one "
+	      "user; 0: no limit." },
 	{ CONFIG(struct service_config, read_rate, "READ_RATE"),
 	  .fallback = "3000", .min = 0, .max = 1000000,
 	  .unit = "requests in 10 s",
-	  .doc = "GET and HEAD of one user, counted by each process by itself; "
-	    "0: no limit." },
+	  .doc = "Rate limit for GET and HEAD requests of one user, counted in "
+	    "each process; 0: no limit." },
 	{ CONFIG(struct service_config, streams, "STREAMS"),
 	  .fallback = "4", .min = 1, .max = 256, .unit = "streams",
-	  .doc = "Answers of one process that may be streamed at once, such as "
-	    "CSV: each holds a thread while the client reads it. Never more "
-	    "than half of THREADS. Beyond that: 429 TOO_MANY_STREAMS." },
+	  .doc = "The most responses that one process streams at once, such as "
+	    "CSV: each occupies a thread while the client reads it. Never "
+	    "more than half of THREADS. Further requests get 429 "
+	    "TOO_MANY_STREAMS." },
 	{ CONFIG(struct service_config, streams_per_user, "STREAMS_PER_USER"),
 	  .fallback = "2", .min = 1, .max = 256, .unit = "streams",
-	  .doc = "Likewise, of one user in one process." },
+	  .doc = "The most streams of one user in one process." },
 	{ CONFIG(struct service_config, stream_timeout_s, "STREAM_TIMEOUT_S"),
 	  .fallback = "300", .min = 1, .max = 86400, .unit = "s",
-	  .doc = "How long one stream may take; then the connection is cut, so "
-	    "that the client sees that it is not complete." },
+	  .doc = "Time limit for one stream. After that the connection is "
+	    "closed, so that the client notices that the stream is "
+	    "incomplete." },
 	{ 0 },
 };
 static const struct config_var job_vars[] = {
 	{ CONFIG(struct service_config, jobs.worker_processes, "WORKER_PROCESSES"),
 	  .fallback = "2", .min = 0, .max = METRICS_SLOTS_MAX,
 	  .unit = "processes",
-	  .doc = "Jobs that one host runs at once: each in a process. 0: it "
-	    "only serves." },
+	  .doc = "Worker processes for jobs on this host; each runs one job at "
+	    "a time. 0: this host only serves requests." },
 	{ CONFIG(struct service_config, jobs.worker_poll_ms, "WORKER_POLL_MS"),
 	  .fallback = "1000", .min = 10, .max = 60000, .unit = "ms",
-	  .doc = "How long a worker sleeps at most when no notification wakes "
-	    "it." },
+	  .doc = "The longest time that a job worker sleeps when no "
+	    "notification wakes it." },
 	{ CONFIG(struct service_config, jobs.worker_lease_s, "WORKER_LEASE_S"),
 	  .fallback = "30", .min = 5, .max = 3600, .unit = "s",
-	  .doc = "A worker that is silent for so long is taken for dead, and "
-	    "its jobs are given to others." },
+	  .doc = "A job worker without a heartbeat for this long is considered "
+	    "dead, and its jobs go to other workers." },
 	{ CONFIG(struct service_config, jobs.programs, "PROGRAMS"),
 	  .fallback = "",
-	  .doc = "Directory of the programs that kinds of jobs name. Empty: "
-	    "such jobs wait." },
+	  .doc = "Directory of the programs that run jobs written in other "
+	    "languages. Empty: such jobs are not run on this host." },
 	{ CONFIG(struct service_config, jobs.keep_completed_s,
 	    "JOBS_KEEP_COMPLETED_S"),
 	  .fallback = "86400", .min = 0, .max = 315360000, .unit = "s",
-	  .doc = "How long a completed job can be looked at." },
+	  .doc = "Retention of completed jobs." },
 	{ CONFIG(struct service_config, jobs.keep_cancelled_s,
 	    "JOBS_KEEP_CANCELLED_S"),
 	  .fallback = "604800", .min = 0, .max = 315360000, .unit = "s",
-	  .doc = "Likewise, a cancelled one." },
+	  .doc = "Retention of cancelled jobs." },
 	{ CONFIG(struct service_config, jobs.keep_discarded_s,
 	    "JOBS_KEEP_DISCARDED_S"),
 	  .fallback = "2592000", .min = 0, .max = 315360000, .unit = "s",
-	  .doc = "Likewise, one that failed for good; until then it can be "
-	    "replayed." },
+	  .doc = "Retention of jobs that failed for the last time; until then "
+	    "they can be run again." },
 	{ CONFIG(struct service_config, jobs.webhook_concurrency,
 	    "WEBHOOK_CONCURRENCY"),
 	  .fallback = "1", .min = 1, .max = 64, .unit = "deliveries",
-	  .doc = "Webhooks that are sent at once, by all hosts together; no "
-	    "more than there are workers." },
+	  .doc = "The most webhooks that all hosts together send at once; it "
+	    "is also limited by the number of workers." },
 	{ CONFIG(struct service_config, jobs.webhook_allow_private,
 	    "WEBHOOK_ALLOW_PRIVATE"),
 	  .fallback = "off",

@@ -7,9 +7,8 @@
 const struct config_var auth_vars[] = {
 	{ CONFIG(struct auth_config, base.threads, "THREADS"),
 	  .fallback = "96", .min = 8, .max = 512, .unit = "threads",
-	  .doc = "Requests of one process of the api pool that can wait at "
-	    "once. A quarter of them (4 at least) never waits for a "
-	    "password." },
+	  .doc = "Threads of one process of the api pool. A quarter of them "
+	    "(at least 4) is never used to wait for password hashing." },
 	{ CONFIG(struct auth_config, verify_listen, "VERIFY_LISTEN"),
 	  .fallback = "unix:verify.sock", .min = 1, .max = 255,
 	  .doc = "Socket of the verify pool: unix:PATH or HOST:PORT." },
@@ -18,45 +17,48 @@ const struct config_var auth_vars[] = {
 	  .doc = "Worker processes of the verify pool." },
 	{ CONFIG(struct auth_config, verify_threads, "VERIFY_THREADS"),
 	  .fallback = "8", .min = 1, .max = 512, .unit = "threads",
-	  .doc = "Verdicts of one of them that can wait at once, for "
-	    "PostgreSQL; those that Redis can tell need no thread." },
+	  .doc = "Threads of one process of the verify pool, for verdicts that "
+	    "wait for PostgreSQL; verdicts from Redis need no thread." },
 	{ CONFIG(struct auth_config, secret, "SECRET"),
 	  .min = AUTH_SECRET_MIN_BYTES, .max = 4096,
 	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
-	  .doc = "Signs cookies, and the keys of the base services are "
-	    "derived from it. BetterAuth's secret, when its database is "
-	    "adopted." },
+	  .doc = "The secret that signs cookies, and from which the keys of "
+	    "the base services are derived. For an adopted database, "
+	    "BetterAuth's secret." },
 	{ CONFIG(struct auth_config, url, "URL"),
 	  .fallback = "http://127.0.0.1:8080", .min = 1, .max = 256,
-	  .doc = "The public origin. With https, cookies are Secure and "
-	    "named __Secure-." },
+	  .doc = "The public origin of the site. With https, cookies are "
+	    "Secure and their names begin with __Secure-." },
 	{ CONFIG(struct auth_config, trusted_origins, "TRUSTED_ORIGINS"),
 	  .fallback = "",
-	  .doc = "Other origins whose pages may call, separated by commas; "
-	    "patterns as in BetterAuth (https://*.example.com, myapp://)." },
+	  .doc = "Other origins whose pages may call the API, separated by "
+	    "commas; patterns as in BetterAuth (https://*.example.com, "
+	    "myapp://)." },
 	{ CONFIG(struct auth_config, cookie_prefix, "COOKIE_PREFIX"),
 	  .fallback = "better-auth", .min = 1, .max = 64,
-	  .doc = "What cookie names begin with." },
+	  .doc = "The prefix of cookie names." },
 	{ CONFIG(struct auth_config, services, "SERVICES"),
 	  .fallback = "core,wallet",
-	  .doc = "The base services, separated by commas: who assertions are "
-	    "made for." },
+	  .doc = "The base services for which assertions are issued, separated "
+	    "by commas." },
 	{ CONFIG(struct auth_config, rate_limit, "RATE_LIMIT"),
 	  .fallback = "on",
-	  .doc = "Off only for benchmarks and tests of other things." },
+	  .doc = "Rate limits of sign-in and other endpoints. Turn them off "
+	    "only for benchmarks, and for tests of something else." },
 	{ CONFIG(struct auth_config, cache_lease_s, "CACHE_LEASE_S"),
 	  .fallback = "60", .min = 1, .max = 300, .unit = "s",
-	  .doc = "How long this host verifies cached sessions after it last "
-	    "reached PostgreSQL. While Redis cannot be reached, a sign-out is "
-	    "503 until each other host has heard of it, or for so long." },
+	  .doc = "How long this host accepts cached sessions after it last "
+	    "reached PostgreSQL. While Redis is unavailable, a sign-out gets "
+	    "503 until every other host has acknowledged it, at most for this "
+	    "time." },
 	{ CONFIG(struct auth_config, hash_concurrency, "HASH_CONCURRENCY"),
 	  .fallback = "0", .min = 0, .max = HASH_SLOTS_MAX, .unit = "hashes",
-	  .doc = "Passwords hashed at once on this host, in 32 MiB each; 0: "
-	    "as many as there are cores." },
+	  .doc = "The most passwords that this host hashes at once, with 32 "
+	    "MiB of memory each; 0: one for each processor core." },
 	{ CONFIG(struct auth_config, hash_queue, "HASH_QUEUE"),
 	  .fallback = "64", .min = 0, .max = 4096, .unit = "hashes",
-	  .doc = "How many more may wait in one process; beyond that, 429. "
-	    "THREADS bounds it too." },
+	  .doc = "The most passwords that wait to be hashed in one process; "
+	    "further sign-ins get 429. THREADS limits this number, too." },
 	{ 0 },
 };
 /* clang-format on */

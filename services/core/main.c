@@ -31,21 +31,21 @@ static const struct service service = {
 static const struct config_var vars[] = {
 	{ CONFIG(struct core_config, tasks_max, "TASKS_MAX"),
 	  .fallback = "10000", .min = 1, .max = 10000000, .unit = "tasks",
-	  .doc = "Tasks that one user may have; beyond that 422 "
+	  .doc = "The most tasks of one user; a further one gets 422 "
 	    "TOO_MANY_TASKS." },
 	{ CONFIG(struct core_config, task_bytes_max, "TASK_BYTES_MAX"),
 	  .fallback = "33554432", .min = 1024, .max = 1099511627776,
 	  .unit = "bytes",
-	  .doc = "Titles and notes of all tasks of one user; beyond that 422 "
-	    "TASK_BYTES_EXCEEDED." },
+	  .doc = "The total size of titles and notes of all tasks of one user; "
+	    "a request beyond that gets 422 TASK_BYTES_EXCEEDED." },
 	{ CONFIG(struct core_config, idempotency_hours, "IDEMPOTENCY_HOURS"),
 	  .fallback = "24", .min = 1, .max = 8760, .unit = "hours",
-	  .doc = "How long an Idempotency-Key is remembered." },
+	  .doc = "How long an Idempotency-Key is stored." },
 	{ CONFIG(struct core_config, idempotency_keys_max,
 	    "IDEMPOTENCY_KEYS_MAX"),
 	  .fallback = "10000", .min = 1, .max = 1000000, .unit = "keys",
-	  .doc = "Of one user in that time; beyond that 429 "
-	    "TOO_MANY_IDEMPOTENCY_KEYS." },
+	  .doc = "The most stored Idempotency-Keys of one user; a request with "
+	    "a further one gets 429 TOO_MANY_IDEMPOTENCY_KEYS." },
 	{ 0 },
 };
 /* clang-format on */

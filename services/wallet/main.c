@@ -33,17 +33,17 @@ static const struct route *const routes[] = {
 static const struct config_var vars[] = {
 	{ CONFIG(struct wallet_config, currency, "CURRENCY"),
 	  .fallback = "USD", .min = 3, .max = 12,
-	  .doc = "Currency of the account that a new user gets; a code in the "
-	    "table `currency`. Accounts that exist keep theirs." },
+	  .doc = "Currency of a new user's first account: a code in the table "
+	    "`currency`. Existing accounts are not changed." },
 	{ CONFIG(struct wallet_config, idempotency_days, "IDEMPOTENCY_DAYS"),
 	  .fallback = "30", .min = 1, .max = 3650, .unit = "days",
-	  .doc = "How long an Idempotency-Key is remembered." },
+	  .doc = "How long an Idempotency-Key is stored." },
 	{ CONFIG(struct wallet_config, batch_rate, "BATCH_RATE"),
 	  .fallback = "3000", .min = 0, .max = 1000000,
 	  .unit = "transfers in 60 s",
-	  .doc = "Transfers that one user may make by batches, each item "
-	    "counted; 0: no limit. A larger batch than that is made when the "
-	    "user has made none for a minute." },
+	  .doc = "Rate limit for transfers in batches of one user, counting "
+	    "each item; 0: no limit. A batch with more items is allowed if the "
+	    "user has sent none for a minute." },
 	{ 0 },
 };
 /* clang-format on */

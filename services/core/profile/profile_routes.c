@@ -11,14 +11,15 @@ enum { DISPLAY_NAME_MAX = 100, LOCALE_MAX = 64 };
 static const struct field patch_fields[] = {
 	{ FIELD(struct profile_patch, display_name, "displayName"),
 	  .nullable = true, .min = 1, .max = DISPLAY_NAME_MAX,
-	  .format = FMT_LINE, .doc = "How to address the user; null: unknown." },
+	  .format = FMT_LINE, .doc = "The name by which to address the user; "
+	    "null: unknown." },
 	{ FIELD(struct profile_patch, timezone, "timezone"),
 	  .min = 1, .max = TIMEZONE_NAME_MAX,
-	  .doc = "A name of the IANA time zone database: Europe/Berlin. Its "
-	    "links are names too (Asia/Calcutta), and kept as they are given." },
+	  .doc = "A name of the IANA time zone database: Europe/Berlin. Links "
+	    "(Asia/Calcutta) are allowed, and stored as given." },
 	{ FIELD(struct profile_patch, locale, "locale"),
 	  .min = 2, .max = LOCALE_MAX,
-	  .doc = "A BCP 47 language tag; kept in its canonical case." },
+	  .doc = "A BCP 47 language tag; stored in its canonical case." },
 	{ 0 },
 };
 static const struct field profile_fields[] = {

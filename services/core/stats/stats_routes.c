@@ -6,7 +6,7 @@
 /* clang-format off */
 static const struct field out_fields[] = {
 	{ FIELD(struct stats, profiles, "profiles"), .required = true,
-	  .doc = "Users that core has met." },
+	  .doc = "Users with a profile in core." },
 	{ FIELD(struct stats, tasks, "tasks"), .required = true,
 	  .doc = "Tasks of all users." },
 	{ 0 },

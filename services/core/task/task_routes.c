@@ -66,11 +66,11 @@ static const struct field create_fields[] = {
 	{ FIELD(struct create_in, task.notes, "notes"), .nullable = true,
 	  .max = NOTES_MAX },
 	{ FIELD(struct create_in, task.parent_id, "parentId"), .nullable = true,
-	  .format = FMT_UUID, .doc = "The task above; null: at the top." },
+	  .format = FMT_UUID, .doc = "The parent task; null: none." },
 	{ FIELD(struct create_in, task.due_at, "dueAt"), .nullable = true,
 	  .format = FMT_DATE_TIME },
 	{ FIELD(struct create_in, task.status, "status"), .one_of = statuses,
-	  .doc = "open unless given." },
+	  .doc = "The default is open." },
 	{ IDEMPOTENCY_KEY_FIELD(struct create_in, key) },
 	{ 0 },
 };
@@ -79,14 +79,15 @@ static const struct field patch_fields[] = {
 	  .required = true, .format = FMT_UUID },
 	{ FIELD(struct task_patch_in, key.if_match, "If-Match"),
 	  .from = FROM_HEADER, .max = IF_MATCH_MAX,
-	  .doc = "The ETag that the change is based on." },
+	  .doc = "The ETag of the version that the change is based on." },
 	{ FIELD(struct task_patch_in, patch.title, "title"),
 	  .min = 1, .max = TITLE_MAX, .format = FMT_LINE },
 	{ FIELD(struct task_patch_in, patch.notes, "notes"), .nullable = true,
 	  .max = NOTES_MAX },
 	{ FIELD(struct task_patch_in, patch.parent_id, "parentId"),
 	  .nullable = true, .format = FMT_UUID,
-	  .doc = "Moves the task and all below it; null: to the top." },
+	  .doc = "Moves the task and its subtree below this parent; null: it "
+	    "has no parent then." },
 	{ FIELD(struct task_patch_in, patch.due_at, "dueAt"), .nullable = true,
 	  .format = FMT_DATE_TIME },
 	{ FIELD(struct task_patch_in, patch.status, "status"),
@@ -98,7 +99,8 @@ static const struct field get_fields[] = {
 	  .required = true, .format = FMT_UUID },
 	{ FIELD(struct task_key, if_match, "If-None-Match"),
 	  .from = FROM_HEADER, .max = IF_MATCH_MAX,
-	  .doc = "The ETag that the client has: 304 if it still holds." },
+	  .doc = "The ETag that the client has: the answer is 304 if it is "
+	      "current." },
 	{ 0 },
 };
 static const struct field delete_fields[] = {
@@ -114,7 +116,8 @@ static const struct field list_fields[] = {
 	  .one_of = statuses },
 	{ FIELD(struct list_in, parent_id, "parentId"), .from = FROM_QUERY,
 	  .max = UUID_TEXT_SIZE - 1,
-	  .doc = "Tasks directly below this one; null: those at the top." },
+	  .doc = "Only direct children of this task; null: only tasks without "
+	    "a parent." },
 	{ FIELD(struct list_in, limit, "limit"), .from = FROM_QUERY,
 	  .min = 1, .max = PAGE_MAX, .fallback = PAGE_DEFAULT },
 	{ FIELD(struct list_in, cursor, "cursor"), .from = FROM_QUERY,
@@ -134,7 +137,8 @@ static const struct field task_fields[] = {
 	{ FIELD(struct task, due_at, "dueAt"), .required = true,
 	  .nullable = true, .format = FMT_DATE_TIME },
 	{ FIELD(struct task, version, "version"), .required = true,
-	  .doc = "Counts changes; the ETag is this number in quotes." },
+	  .doc = "Incremented by every change; the ETag is this number in "
+	      "quotes." },
 	{ FIELD(struct task, created_at, "createdAt"), .required = true,
 	  .format = FMT_DATE_TIME },
 	{ FIELD(struct task, updated_at, "updatedAt"), .required = true,
@@ -434,7 +438,7 @@ static const struct route_header etag_headers[] = { ETAG_HEADER, { 0 } };
 
 const struct route task_routes[] = {
 	{ "POST", "/tasks", tasks_create,
-	  .summary = "Make a task",
+	  .summary = "Create a task",
 	  .in = { .name = "TaskCreate", .size = sizeof(struct create_in),
 	    .fields = create_fields, .refuse_unknown = true },
 	  .out = SCHEMA_NAMED("Task", struct task, task_fields), .status = 201,
@@ -463,7 +467,7 @@ const struct route task_routes[] = {
 	    BIT(ERR_UNPROCESSABLE) | BIT(ERR_RATE_LIMITED),
 	  .headers = etag_headers },
 	{ "DELETE", "/tasks/{id}", tasks_delete,
-	  .summary = "Delete a task and all that is below it",
+	  .summary = "Delete a task and its subtree",
 	  .in = SCHEMA(struct task_key, delete_fields),
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_STALE) |
 	    BIT(ERR_RATE_LIMITED) },

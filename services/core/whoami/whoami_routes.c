@@ -33,7 +33,7 @@ whoami_get(struct req *r, const void *in_struct UNUSED, void *out_struct)
 /* clang-format off */
 const struct route whoami_routes[] = {
 	{ "GET", "/whoami", whoami_get,
-	  .summary = "Who the request is, as auth asserted it",
+	  .summary = "The user of the request, as asserted by auth",
 	  .flags = ROUTE_NO_RECORD, .nonblocking = true,
 	  .out = SCHEMA_NAMED("Whoami", struct whoami_out, out_fields) },
 	{ 0 },

@@ -39,8 +39,8 @@ static const struct field item_fields[] = {
 	TRANSFER_ORDER_FIELDS(struct batch_item),
 	{ FIELD(struct batch_item, key, "idempotencyKey"), .nullable = true,
 	  .min = 1, .max = OPERATION_KEY_MAX,
-	  .doc = "As of a single transfer: with this key it is made once, by "
-	    "whichever request." },
+	  .doc = "The idempotency key of this item, from the same set as those "
+	    "of single transfers." },
 	{ 0 },
 };
 static const struct schema item_schema = { .name = "BatchItem",
@@ -49,7 +49,8 @@ static const struct schema item_schema = { .name = "BatchItem",
 static const struct field in_fields[] = {
 	{ OPERATION_KEY_FIELD(struct batch_in, key) },
 	{ FIELD(struct batch_in, atomic, "atomic"),
-	  .doc = "All or none; else each for itself." },
+	  .doc = "true: make all transfers or none; false: make each "
+	      "independently." },
 	{ FIELD(struct batch_in, transfers, "transfers"), .required = true,
 	  .min = 1, .max = -1, .of = &item_schema, .doc = "At most 1000." },
 	{ 0 },
@@ -63,9 +64,9 @@ static const struct schema error_schema =
 	SCHEMA_NAMED("BatchError", struct item_error, error_fields);
 static const struct field result_fields[] = {
 	{ FIELD(struct item_out, transfer, "transfer"),
-	  .of = &transfer_schema, .doc = "When it was made." },
+	  .of = &transfer_schema, .doc = "The transfer, if it was made." },
 	{ FIELD(struct item_out, error, "error"),
-	  .of = &error_schema, .doc = "Else why not." },
+	  .of = &error_schema, .doc = "The error, if it was not made." },
 	{ 0 },
 };
 static const struct schema result_schema =
@@ -248,7 +249,7 @@ batches_make(struct req *r, const void *in_struct, void *out_struct)
 /* clang-format off */
 const struct route batch_routes[] = {
 	{ "POST", "/transfers/batch", batches_make,
-	  .summary = "Make up to 1000 transfers, one after the other",
+	  .summary = "Make up to 1000 transfers in order",
 	  .in = { .name = "Batch", .size = sizeof(struct batch_in),
 	    .fields = in_fields, .refuse_unknown = true },
 	  .out = SCHEMA_NAMED("BatchResults", struct batch_out, out_fields),

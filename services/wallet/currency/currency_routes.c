@@ -19,33 +19,36 @@ struct list_out {
 static const struct field add_fields[] = {
 	{ FIELD(struct currency, code, "code"), .required = true,
 	  .min = CODE_MIN, .max = CODE_MAX,
-	  .doc = "A capital, then capitals and digits." },
+	  .doc = "A capital letter, then capital letters and digits." },
 	{ FIELD(struct currency, exponent, "exponent"), .required = true,
 	  .min = 0, .max = EXPONENT_MAX,
-	  .doc = "Digits after the point, from 0; for good. With more than 9 "
-	    "an account could hold less than a million: EXPONENT_TOO_LARGE." },
+	  .doc = "Number of decimal places, from 0; it cannot be changed "
+	    "later. With more than 9, an account could hold less than a "
+	    "million: EXPONENT_TOO_LARGE." },
 	{ OPERATION_REASON_FIELD(struct currency, reason) },
 	{ 0 },
 };
 static const struct field currency_fields[] = {
 	{ FIELD(struct currency, code, "code"), .required = true },
 	{ FIELD(struct currency, exponent, "exponent"), .required = true,
-	  .doc = "Digits after the point: 2 for USD." },
+	  .doc = "Number of decimal places: 2 for USD." },
 	{ FIELD(struct currency, iso, "iso"), .required = true,
-	  .doc = "Of ISO 4217; else one that an operator added." },
+	  .doc = "Whether it is a currency of ISO 4217; the others were added "
+	    "by operators." },
 	{ FIELD(struct currency, created_at, "createdAt"), .nullable = true,
-	  .format = FMT_DATE_TIME, .doc = "When an operator added it." },
+	  .format = FMT_DATE_TIME, .doc = "When an operator added the "
+	    "currency." },
 	{ FIELD(struct currency, created_by, "createdBy"), .nullable = true,
-	  .doc = "Who; null to all but operators." },
+	  .doc = "The operator who added it; null except for operators." },
 	{ FIELD(struct currency, reason, "reason"), .nullable = true,
-	  .doc = "Why; null to all but operators." },
+	  .doc = "The reason; null except for operators." },
 	{ 0 },
 };
 static const struct schema currency_schema =
 	SCHEMA_NAMED("Currency", struct currency, currency_fields);
 static const struct field list_fields[] = {
 	{ FIELD(struct list_out, items, "items"), .required = true,
-	  .of = &currency_schema, .doc = "By code." },
+	  .of = &currency_schema, .doc = "Sorted by code." },
 	{ FIELD(struct list_out, next_cursor, "nextCursor"), .required = true,
 	  .nullable = true, .doc = "Always null: the list is whole." },
 	{ 0 },
@@ -115,7 +118,7 @@ const struct route currency_routes[] = {
 	  .summary = "The currencies that accounts can be in",
 	  .out = SCHEMA_NAMED("CurrencyList", struct list_out, list_fields) },
 	{ "POST", "/currencies", currencies_add,
-	  .summary = "Add a currency of one's own",
+	  .summary = "Add a currency",
 	  .role = "operator",
 	  .in = { .name = "CurrencyAdd", .size = sizeof(struct currency),
 	    .fields = add_fields, .refuse_unknown = true },

@@ -34,17 +34,17 @@ static const struct field list_fields[] = {
 	{ FIELD(struct list_in, id, "id"), .from = FROM_PATH,
 	  .required = true, .format = FMT_UUID },
 	{ FIELD(struct list_in, accept, "Accept"), .from = FROM_HEADER,
-	  .max = ACCEPT_MAX, .doc = "text/csv: all of them as CSV, without "
+	  .max = ACCEPT_MAX, .doc = "text/csv: all entries as CSV, ignoring "
 	    "limit and cursor." },
 	{ FIELD(struct list_in, from, "from"), .from = FROM_QUERY,
-	  .format = FMT_DATE_TIME, .doc = "The earliest; inclusive." },
+	  .format = FMT_DATE_TIME, .doc = "The earliest time; inclusive." },
 	{ FIELD(struct list_in, to, "to"), .from = FROM_QUERY,
-	  .format = FMT_DATE_TIME, .doc = "The latest; exclusive." },
+	  .format = FMT_DATE_TIME, .doc = "The latest time; exclusive." },
 	{ FIELD(struct list_in, limit, "limit"), .from = FROM_QUERY,
 	  .min = 1, .max = PAGE_MAX, .fallback = PAGE_DEFAULT },
 	{ FIELD(struct list_in, cursor, "cursor"), .from = FROM_QUERY,
 	  .max = CURSOR_TEXT_MAX,
-	  .doc = "nextCursor of the page before, with the same times." },
+	  .doc = "nextCursor of the previous page, with the same times." },
 	{ 0 },
 };
 static const struct field entry_fields[] = {
@@ -53,11 +53,11 @@ static const struct field entry_fields[] = {
 	{ FIELD(struct entry, transfer_id, "transferId"), .required = true,
 	  .format = FMT_UUID },
 	{ FIELD(struct entry, amount_minor, "amount"), .required = true,
-	  .doc = "Minor units; negative when it went out." },
+	  .doc = "Minor units; negative if the money left the account." },
 	{ FIELD(struct entry, balance_after_minor, "balanceAfter"),
-	  .required = true, .doc = "The account's balance then." },
+	  .required = true, .doc = "The account's balance after the entry." },
 	{ FIELD(struct entry, memo, "memo"), .nullable = true,
-	  .doc = "The transfer's." },
+	  .doc = "The memo of the transfer." },
 	{ FIELD(struct entry, created_at, "createdAt"), .required = true,
 	  .format = FMT_DATE_TIME },
 	{ 0 },
@@ -187,7 +187,7 @@ entries_list(struct req *r, const void *in_struct, void *out_struct)
 /* clang-format off */
 const struct route entry_routes[] = {
 	{ "GET", "/accounts/{id}/entries", entries_list,
-	  .summary = "What moved on an account, newest first",
+	  .summary = "The entries of an account, newest first",
 	  .in = SCHEMA(struct list_in, list_fields),
 	  .out = SCHEMA_NAMED("EntryPage", struct list_out, page_fields),
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |

@@ -36,14 +36,15 @@ struct check_in {
 /* clang-format off */
 static const struct field check_fields[] = {
 	{ FIELD(struct check_in, full, "full"),
-	  .doc = "Everything, in slices; else what is new." },
+	  .doc = "true: check everything, in slices; otherwise check new "
+	      "entries." },
 	{ 0 },
 };
 static const struct field statements_fields[] = {
 	{ FIELD(struct statements_in, month, "month"),
 	  .min = 10, .max = 10,
-	  .doc = "Its first day, 2026-01-01; else each month that is over "
-	    "and has none." },
+	  .doc = "The first day of the month, 2026-01-01; without it, each "
+	    "past month without statements." },
 	{ 0 },
 };
 /* clang-format on */

@@ -22,17 +22,17 @@ static const struct field mismatch_fields[] = {
 	  .doc = "currency, balance, running, held, transfer, reversal or "
 	    "checkpoint." },
 	{ FIELD(struct ledger_mismatch, id, "id"), .nullable = true,
-	  .doc = "Of the currency, account or transfer." },
+	  .doc = "The id of the currency, account or transfer." },
 	{ FIELD(struct ledger_mismatch, detail, "detail"), .nullable = true,
-	  .doc = "For people." },
+	  .doc = "A description for people." },
 	{ 0 },
 };
 static const struct schema mismatch_schema =
 	SCHEMA_NAMED("Mismatch", struct ledger_mismatch, mismatch_fields);
 static const struct field in_fields[] = {
 	{ FIELD(struct check_in, full, "full"), .from = FROM_QUERY,
-	  .doc = "Everything, in one snapshot; else what is new since the "
-	    "checkpoints moved." },
+	  .doc = "true: check everything in one snapshot; otherwise check what "
+	    "is new since the checkpoints moved." },
 	{ 0 },
 };
 static const struct field check_fields[] = {
@@ -40,13 +40,14 @@ static const struct field check_fields[] = {
 	{ FIELD(struct check_out, full, "full"), .required = true },
 	{ FIELD(struct check_out, since, "since"), .required = true,
 	  .nullable = true, .format = FMT_DATE_TIME,
-	  .doc = "When the checkpoints moved; null: everything was new." },
+	  .doc = "When the checkpoints moved; null: everything was checked." },
 	{ FIELD(struct check_out, accounts, "accounts"), .required = true,
-	  .doc = "As transfers and entries: so many were looked at." },
+	  .doc = "The number of accounts that were checked; transfers and "
+	      "entries likewise." },
 	{ FIELD(struct check_out, transfers, "transfers"), .required = true },
 	{ FIELD(struct check_out, entries, "entries"), .required = true },
 	{ FIELD(struct check_out, mismatches, "mismatches"), .required = true,
-	  .of = &mismatch_schema, .doc = "At most 100." },
+	  .of = &mismatch_schema, .doc = "The first 100 mismatches." },
 	{ 0 },
 };
 /* clang-format on */
@@ -83,7 +84,7 @@ check(struct req *r, const void *in_struct, void *out_struct)
 /* clang-format off */
 const struct route ledger_routes[] = {
 	{ "GET", "/ledger/check", check,
-	  .summary = "Whether the books are right",
+	  .summary = "Check that the ledger is consistent",
 	  .role = "operator",
 	  .in = SCHEMA(struct check_in, in_fields),
 	  .out = SCHEMA_NAMED("LedgerCheck", struct check_out, check_fields),

@@ -35,7 +35,7 @@ struct operation {
 #define OPERATION_REASON_FIELD(T, member)                            \
 	FIELD(T, member, "reason"),                                  \
 	    .nullable = true, .min = 1, .max = OPERATION_REASON_MAX, \
-	    .doc = "Why; shown to operators and to who gave it."
+	    .doc = "The reason; only operators and its author see it."
 
 /* True for 1 to 255 visible ASCII characters. */
 bool operation_key_is_valid(const char *key);

@@ -27,22 +27,21 @@ extern const struct route_header transfer_headers[];
 /* The rows of a struct transfer_order that is the member `order` of T. */
 #define TRANSFER_ORDER_FIELDS(T)                                               \
 	{ FIELD(T, order.debit_id, "debitAccountId"), .required = true,        \
-	  .format = FMT_UUID, .doc = "Whose money goes; the user's own." },    \
+	  .format = FMT_UUID, .doc = "The user's account to debit." },         \
 	{ FIELD(T, order.credit_id, "creditAccountId"), .required = true,      \
-	  .format = FMT_UUID, .doc = "Where it arrives." },                    \
+	  .format = FMT_UUID, .doc = "The account to credit." },               \
 	{ FIELD(T, order.amount_minor, "amount"), .required = true,            \
 	  .doc = AMOUNT_DOC },                                                 \
 	{ FIELD(T, order.memo, "memo"), .nullable = true,                      \
-	  .max = TRANSFER_MEMO_MAX, .doc = "Shown to both sides." },           \
+	  .max = TRANSFER_MEMO_MAX, .doc = "Visible to both sides." },         \
 	{ FIELD(T, order.metadata, "metadata"), .nullable = true,              \
 	  .max = TRANSFER_METADATA_MAX_BYTES,                                  \
 	  .doc = "Any object of at most 4096 bytes as compact JSON." },        \
 	{ FIELD(T, order.hold, "hold"),                                        \
-	  .doc = "Only promise it: to be captured or released." },             \
+	  .doc = "Only reserve the amount." },                                 \
 	{ FIELD(T, order.expires_in_s, "expiresInSeconds"),                    \
 	  .min = 1, .max = TRANSFER_HOLD_MAX_S,                                \
-	  .doc = "Of a hold: when it is released by itself; 604800 unless "    \
-	    "given." }
+	  .doc = "For a hold: seconds until it expires; the default is 604800." }
 /* clang-format on */
 
 /*
