@@ -155,23 +155,40 @@ connect_unlocked(struct db_pool *p)
 	return c;
 }
 
-/*
- * The most recently used idle connection that is still open; NULL when there is
- * none.
- */
+/* Takes the newest idle connection; NULL: there is none.  The caller holds the
+ * lock. */
 static struct db_conn *
 pop_idle(struct db_pool *p)
 {
-	while (p->nidle > 0) {
-		struct db_conn *c = p->idle[--p->nidle];
+	if (p->nidle == 0)
+		return NULL;
+	metrics_gauge_add(GAUGE_DB_IDLE, -1);
+	return p->idle[--p->nidle];
+}
 
-		metrics_gauge_add(GAUGE_DB_IDLE, -1);
+/*
+ * For whoever has a slot: an idle connection that is still alive, or a new one;
+ * NULL when none can be made now.  Whether a connection is alive takes a system
+ * call, which others would wait for if it was made with the lock held.
+ */
+static struct db_conn *
+get_conn(struct db_pool *p)
+{
+	struct db_conn *c;
+
+	pthread_mutex_lock(&p->mutex);
+	while ((c = pop_idle(p)) != NULL) {
+		pthread_mutex_unlock(&p->mutex);
 		if (!db_conn_is_stale(c))
 			return c;
-		p->nlost++;
 		db_conn_close(c);
+		pthread_mutex_lock(&p->mutex);
+		p->nlost++;
 	}
-	return NULL;
+	if (may_connect(p))
+		c = connect_unlocked(p);
+	pthread_mutex_unlock(&p->mutex);
+	return c;
 }
 
 /* -- acquiring and releasing -- */
@@ -206,11 +223,7 @@ db_pool_acquire(struct db_pool *p, struct db_conn **ret_conn)
 
 	if (take_slot(p, now_us + p->acquire_timeout_ms * 1000, &c) &&
 	    c == NULL) {
-		pthread_mutex_lock(&p->mutex);
-		c = pop_idle(p);
-		if (c == NULL && may_connect(p))
-			c = connect_unlocked(p);
-		pthread_mutex_unlock(&p->mutex);
+		c = get_conn(p);
 		if (c == NULL)
 			fair_semaphore_release(p->slots);
 	}
