@@ -1,7 +1,9 @@
 #include "fastcgi/thread_pool.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -44,15 +46,26 @@ enum {
 	QUEUED_MAX_US = 15 * 1000 * 1000,
 };
 
+/*
+ * A thread without a request, on its own stack.  It does not wait on a
+ * condition variable: a thread that returns from one holds the mutex as if
+ * others waited for it, so that unlocking it takes a system call.
+ */
+struct idle_thread {
+	sem_t wake;
+	struct idle_thread *next;
+};
+
 struct thread_pool {
 	struct thread_pool_options options;
 	pthread_t *ids; /* this and the next two are the event loop's */
 	int nthreads;
 	int64_t try_us; /* after a failure, start no thread before that */
 	pthread_mutex_t mutex; /* guards what follows */
-	pthread_cond_t changed;
 	struct flow_queue *queue;
-	int nidle; /* threads */
+	/* A stack: the memory of the last one is still in the CPU's caches. */
+	struct idle_thread *idle;
+	int nidle; /* threads: on that stack, or woken and not running yet */
 	struct request_context *spare;
 	int nspare;
 	bool ending;
@@ -88,9 +101,22 @@ keep_spare(struct thread_pool *p, struct request_context *context)
 	return true;
 }
 
+/* With the lock held, which is released while the thread waits. */
+static void
+wait_idle(struct thread_pool *p, struct idle_thread *self)
+{
+	self->next = p->idle;
+	p->idle = self;
+	pthread_mutex_unlock(&p->mutex);
+	while (sem_wait(&self->wake) != 0)
+		assert(errno == EINTR);
+	pthread_mutex_lock(&p->mutex);
+}
+
 /* The next one, or NULL: there will be none.  `done` is the one before. */
 static struct request_context *
-next_request(struct thread_pool *p, struct request_context *done)
+next_request(struct thread_pool *p, struct idle_thread *self,
+    struct request_context *done)
 {
 	struct request_context *context;
 
@@ -101,7 +127,7 @@ next_request(struct thread_pool *p, struct request_context *done)
 		done = NULL;
 	p->nidle++;
 	while ((context = flow_queue_pop(p->queue)) == NULL && !p->ending)
-		pthread_cond_wait(&p->changed, &p->mutex);
+		wait_idle(p, self);
 	p->nidle--;
 	if (context != NULL)
 		metrics_gauge_add(GAUGE_THREAD_QUEUE, -1);
@@ -156,9 +182,12 @@ static void *
 run(void *arg)
 {
 	struct thread_pool *p = arg;
+	struct idle_thread self;
 	struct request_context *context = NULL;
 
-	while ((context = next_request(p, context)) != NULL) {
+	if (sem_init(&self.wake, /* pshared= */ 0, /* value= */ 0) != 0)
+		abort();
+	while ((context = next_request(p, &self, context)) != NULL) {
 		metrics_observe(HISTOGRAM_THREAD_QUEUE,
 		    clock_monotonic_us() - context->queued_us);
 		metrics_gauge_add(GAUGE_THREADS_BUSY, 1);
@@ -166,6 +195,7 @@ run(void *arg)
 		metrics_gauge_add(GAUGE_THREADS_BUSY, -1);
 		p->options.give_back(p->options.ctx, context);
 	}
+	sem_destroy(&self.wake);
 	return NULL;
 }
 
@@ -190,6 +220,17 @@ may_add_thread(const struct thread_pool *p)
 	       clock_monotonic_us() >= p->try_us;
 }
 
+/* With the lock held: an idle thread, which the caller then wakes; or NULL. */
+static struct idle_thread *
+pop_idle(struct thread_pool *p)
+{
+	struct idle_thread *t = p->idle;
+
+	if (t != NULL)
+		p->idle = t->next;
+	return t;
+}
+
 struct thread_pool *
 thread_pool_new(const struct thread_pool_options *options)
 {
@@ -206,8 +247,7 @@ thread_pool_new(const struct thread_pool_options *options)
 	    .flow_max = THREAD_POOL_FLOW_MAX,
 	    .max = THREAD_POOL_QUEUE_MAX,
 	});
-	if (p->ids == NULL || pthread_mutex_init(&p->mutex, NULL) != 0 ||
-	    pthread_cond_init(&p->changed, NULL) != 0)
+	if (p->ids == NULL || pthread_mutex_init(&p->mutex, NULL) != 0)
 		abort();
 	if (add_thread(p))
 		return p;
@@ -219,10 +259,12 @@ void
 thread_pool_free(struct thread_pool *p)
 {
 	struct request_context *context;
+	struct idle_thread *idle;
 
 	pthread_mutex_lock(&p->mutex);
 	p->ending = true;
-	pthread_cond_broadcast(&p->changed);
+	while ((idle = pop_idle(p)) != NULL)
+		sem_post(&idle->wake);
 	pthread_mutex_unlock(&p->mutex);
 	for (int i = 0; i < p->nthreads; i++)
 		pthread_join(p->ids[i], NULL);
@@ -231,7 +273,6 @@ thread_pool_free(struct thread_pool *p)
 		p->spare = context->next;
 		request_context_free(context);
 	}
-	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->mutex);
 	free(p->ids);
 	free(p);
@@ -254,6 +295,7 @@ thread_pool_push(struct thread_pool *p, struct request_context **context)
 	const struct application *app = p->options.app;
 	uint64_t key = app->flow_key(app->ctx, (*context)->request);
 	struct request_context *spare = NULL;
+	struct idle_thread *idle = NULL;
 	bool crowded;
 	enum err e;
 
@@ -268,11 +310,18 @@ thread_pool_push(struct thread_pool *p, struct request_context **context)
 		p->spare = spare->next;
 		p->nspare--;
 	}
+	/*
+	 * None is ready when the flow has all the threads that it may have; the
+	 * first of them that is done takes this request.
+	 */
+	if (e == ERR_OK && flow_queue_ready(p->queue) > 0)
+		idle = pop_idle(p);
 	crowded = flow_queue_ready(p->queue) > p->nidle;
 	pthread_mutex_unlock(&p->mutex);
 	if (e != ERR_OK)
 		return e;
-	pthread_cond_signal(&p->changed);
+	if (idle != NULL)
+		sem_post(&idle->wake);
 	if (crowded && may_add_thread(p))
 		add_thread(p);
 	*context = spare != NULL ? spare : request_context_new(app);
