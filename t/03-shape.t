@@ -45,7 +45,7 @@ my @bad = (
 	[ 'a guard that is missing', changed(sub { delete $_[1]{core}{guard} }) ],
 	[ 'a guard in capitals', changed(sub { $_[1]{core}{guard} = 'Standard' }) ],
 	[ 'a guard of the future', changed(sub { $_[1]{core}{guard} = 'flexible' }),
-		qr/services\[1\]\.guard: .*not offered yet/
+		qr/services\[1\]\.guard: .*not supported yet/
 	],
 	[ 'a prefix without its end', changed(sub { $_[1]{core}{prefix} = '/api/core' }) ],
 	[ 'a prefix with a regular expression',
