@@ -1,9 +1,9 @@
-// bullmq: BullMQ, as bench/jobs runs it.
+// bullmq: runs BullMQ for bench/jobs.
 //
-//   node bullmq.mjs enqueue JOBS    says how many ms that took
+//   node bullmq.mjs enqueue JOBS    prints how many ms that took
 //   node bullmq.mjs worker CONCURRENCY
 //
-// Redis is at the socket PEER_REDIS_SOCKET.
+// PEER_REDIS_SOCKET is the path of Redis' socket.
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 

@@ -1,9 +1,9 @@
 /*
- * floor: the least that the same architecture can cost.  One program in two
- * roles, over libfcgi and hiredis alone, with none of Kedge's code:
+ * floor: the lowest cost that the same architecture can have.  One program with
+ * two roles, with libfcgi and hiredis and without any code of Kedge:
  *
  *   floor verify SOCKET THREADS REDIS_SOCKET
- *                        one Redis GET for each request, then 204
+ *                        does one Redis GET for each request, then answers 204
  *   floor app SOCKET THREADS
  *                        prints a constant
  *
@@ -102,7 +102,7 @@ main(int argc, char **argv)
 	if (listen_fd < 0)
 		die("socket");
 
-	/* Two, as the product's pools have, verify's and core's. */
+	/* Two processes, as in the pools of verify and core. */
 	if (fork() == 0)
 		return work(strtol(argv[3], NULL, 10));
 	return work(strtol(argv[3], NULL, 10));

@@ -1,10 +1,10 @@
-// graphile: graphile-worker, as bench/jobs runs it.
+// graphile: runs graphile-worker for bench/jobs.
 //
 //   node graphile.mjs setup
 //   node graphile.mjs worker CONCURRENCY LOCAL_QUEUE COMPLETE_DELAY_MS
 //
-// The database is in PEER_DATABASE_URL.  Completions are sent without waiting
-// for them, so the end is when runOnce() has returned; DONE is 0 until then.
+// PEER_DATABASE_URL is the database.  graphile-worker does not wait for its completions, so the end
+// is when runOnce() returns; DONE is 0 until then.
 import { Logger, runMigrations, runOnce } from 'graphile-worker';
 import pg from 'pg';
 

@@ -1,9 +1,9 @@
 /*
- * jobs_service: a service that has nothing but jobs, for bench/jobs.
+ * jobs_service: a service that only has jobs, for bench/jobs.
  *
- *   bench_jobs --worker    works them off
+ *   bench_jobs --worker    runs them
  *   bench_jobs wake N      enqueues N jobs, one at a time, at random moments,
- *                          and prints how soon each began: ms, one a line
+ * and prints how soon each started: ms, one per line
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ enum {
 	WAKES_MAX = 10000,
 	PAUSE_MIN_MS = 10,
 	PAUSE_SPREAD_MS = 150,
-	SETTLE_MS = 1000, /* the last job has ended by then */
+	SETTLE_MS = 1000, /* after this time the last job has ended */
 };
 
 static enum err
@@ -35,7 +35,7 @@ do_nothing(struct job *job, struct db *db, const void *payload)
 	return ERR_OK;
 }
 
-/* Tells by the clock of this machine when it began. */
+/* Records when the job started, by the clock of this machine. */
 static enum err
 do_stamp(struct job *job, struct db *db, const void *payload)
 {
@@ -80,7 +80,7 @@ static const struct service_program program = {
 
 struct wake {
 	const char *job_id;
-	int64_t commit_us; /* when the COMMIT was about to be sent */
+	int64_t commit_us; /* the time just before the COMMIT was sent */
 };
 
 static void
@@ -116,7 +116,7 @@ static const struct db_stmt select_began = {
 	.read_only = true,
 };
 
-/* False: it has not ended yet. */
+/* Returns false when the job has not ended yet. */
 static bool
 print_latency(struct db *db, struct arena *a, const struct wake *wake)
 {

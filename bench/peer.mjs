@@ -1,7 +1,7 @@
-// peer: what the workers of the peers have in common.  It says "ready"; at the
-// first line of input it begins to work, and from then on says ten times a
-// second "DONE FIRST LAST": how many jobs are done, when it began its first and
-// when it ended its last, in ms since 1970.  It ends with its input.
+// peer: the part that all workers of the peers share.  It prints "ready"; at the first line of
+// input it starts to work, and from then on prints ten times a second "DONE FIRST LAST": how many
+// jobs are done, when the first one started and when the last one ended, in ms since 1970.  It
+// exits at the end of its input.
 import readline from 'node:readline';
 
 export const say = (...words) => process.stdout.write(`${words.join(' ')}\n`);

@@ -1,7 +1,7 @@
 /*
- * scrypt: how long one password hash takes on this machine, alone and with one
- * on every core; the bound that sign-in throughput is measured against.
- * Prints two numbers: milliseconds alone, and hashes per second with N threads.
+ * scrypt: measures how long one password hash takes on this machine, alone and
+ * with one on every core; this limits the rate of sign-ins. Prints two numbers:
+ * milliseconds alone, and hashes per second with N threads.
  */
 #include <libscrypt.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
--- What the ledger is measured beside: a transfer as a textbook has it, one
--- PL/pgSQL function on plain tables.  It does what a transfer cannot do without
--- (a key that is used once, both accounts locked in one order, funds, two
--- entries, two balances) and nothing that only defends the books: no trigger,
--- no foreign key, one check.
+-- The function that the ledger is compared with: a transfer as in a textbook,
+-- one PL/pgSQL function on plain tables.  It does the minimum for a transfer (a
+-- key that is used once, both accounts locked in a fixed order, the check of
+-- funds, two entries, two balances) and has no protection against errors: no
+-- trigger, no foreign key, one check.
 
 CREATE TABLE account (
 	id bigint PRIMARY KEY,
@@ -31,7 +31,7 @@ CREATE TABLE idempotency (
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- NULL: there are not the funds.
+-- NULL: there are not enough funds.
 CREATE FUNCTION transfer(p_key text, p_debit bigint, p_credit bigint,
 	p_amount bigint, p_memo text) RETURNS bigint
 LANGUAGE plpgsql AS $$

@@ -1,8 +1,8 @@
 /*
- * fuzz_auth_origin: an origin, once read, is in its one form (reading it again
- * changes nothing) and names the host that stands in the URL.  Only our own
- * origin and its pages are trusted, and a trusted target is a path or such a
- * page, without anything that a browser would read in another way.
+ * fuzz_auth_origin: an origin that was read is in canonical form (reading it
+ * again changes nothing) and contains the host of the URL.  Only our own origin
+ * and its pages are trusted; a trusted target is a path or such a page, and
+ * contains nothing that a browser would interpret differently.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ check_origin(const char *url)
 	assert(strpbrk(origin, "@\\?# \t\r\n") == NULL);
 	host = strstr(origin, "://") + 3;
 	assert(*host != '\0' && strchr(host, '/') == NULL);
-	/* The host begins right after the scheme, as written. */
+	/* The host follows directly after the scheme, as written. */
 	assert(strncasecmp(url, origin, (size_t)(host - origin) + 1) == 0);
 }
 

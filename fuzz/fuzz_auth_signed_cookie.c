@@ -1,7 +1,7 @@
 /*
- * fuzz_auth_signed_cookie: no Cookie header but one that carries our own
- * signature is believed.  The input is a header, and also, signed by us, a
- * value that must come back as it was.
+ * fuzz_auth_signed_cookie: a Cookie header is accepted only if it carries our
+ * signature.  The input is used as a header, and also as a value that we sign
+ * and that must be read back unchanged.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 
-/* The first that is well signed. */
+/* The first cookie with a valid signature. */
 static const char *
 find_with(struct arena *a, const char *key, size_t key_len, const char *header)
 {
@@ -43,7 +43,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	const char *cookie;
 
 	if (value != NULL) {
-		/* Then it is what we would have written ourselves. */
+		/*
+		 * An accepted cookie is identical to one that we would have
+		 * written.
+		 */
 		cookie =
 		    signed_cookie_write(a, secret, sizeof(secret) - 1, value);
 		assert(
@@ -56,7 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		    signed_cookie_write(a, secret, sizeof(secret) - 1, text);
 		assert(str_eq(
 		    find(a, arena_printf(a, "x=y; sid=%s; z", cookie)), text));
-		/* Under another key it is none. */
+		/* With another key it is not accepted. */
 		assert(find_with(a, "other", 5,
 			   arena_printf(a, "sid=%s", cookie)) == NULL);
 	}

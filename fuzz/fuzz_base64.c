@@ -1,6 +1,6 @@
 /*
- * fuzz_base64: any bytes come back from their text, and a text that decodes is
- * the only one of its bytes.
+ * fuzz_base64: any bytes are unchanged after encoding and decoding, and a text
+ * that decodes is the only text of its bytes.
  */
 #include <assert.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
  * fuzz_cookie: a cookie is found if and only if a part of the header, cut at
- * semicolons and without blanks, has exactly its name before the first "=";
- * the first such part counts, and its value holds no semicolon.
+ * semicolons and without surrounding spaces, has exactly its name before the
+ * first "="; the first such part is used, and its value contains no semicolon.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@ trim(char *s)
 	return s;
 }
 
-/* The value with its quotes, or NULL. */
+/* The expected value with its quotes, or NULL. */
 static const char *
 expected(char *header, const char *name)
 {
@@ -61,7 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		assert(str_eq(value, wanted) ||
 		       str_eq(arena_printf(a, "\"%s\"", value), wanted));
 	}
-	/* Whatever is around them, ours is the first and the last. */
+	/* Whatever the input, our cookie is the first and the last one. */
 	header = arena_printf(a, "%s; %s; %s", cookie_write(a, &ours), header,
 	    cookie_write(a, &ours));
 	assert(str_eq(cookie_find(a, header, "sid"), "ours"));

@@ -1,7 +1,7 @@
 /*
- * fuzz_core_cursor: what clients send back as a page cursor and as entity
- * tags.  A cursor that is read is, byte for byte, the one that we would write;
- * an If-Match that is read as ours names the versions that If-None-Match does.
+ * fuzz_core_cursor: page cursors and entity tags, which clients send back.  An
+ * accepted cursor is, byte for byte, the one that we would write; an If-Match
+ * with our tags gives the same versions as If-None-Match.
  */
 #include <assert.h>
 #include <stdint.h>

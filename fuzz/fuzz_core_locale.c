@@ -1,6 +1,6 @@
 /*
- * fuzz_core_locale: a tag that is accepted differs from its canonical form in
- * case alone, and the canonical form is its own.
+ * fuzz_core_locale: an accepted tag differs from its canonical form only in
+ * case, and the canonical form is its own canonical form.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /*
- * fuzz_cron: what is read has something in each field and nothing outside of
- * it, and written out as plain lists it reads the same.
+ * fuzz_cron: an accepted expression has at least one value in each field and
+ * none outside its range, and reads the same when it is written out as plain
+ * lists.
  */
 #include <assert.h>
 #include <string.h>
@@ -44,7 +45,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		put_field(&b, c.months, 1, 12);
 		put_field(&b, c.weekdays, 0, 6);
 		assert(!buf_failed(&b));
-		/* Without stars, a day matches by date or by weekday. */
+		/*
+		 * Without a star in either field, a day matches by date or by
+		 * weekday.
+		 */
 		assert(cron_read(b.data, &again, &problem));
 		assert(again.minutes == c.minutes && again.hours == c.hours);
 		assert(again.days == c.days && again.months == c.months);

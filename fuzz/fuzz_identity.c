@@ -1,8 +1,8 @@
 /*
- * fuzz_identity: the input as claims, signed as auth would.  What is accepted
- * names a user and a session, was made for this service and not for another,
- * is not accepted an hour later, and, signed again, is the same identity; and a
- * blank in front, with which the JSON library reads it, changes nothing.
+ * fuzz_identity: the input is signed as claims, as auth would.  An accepted
+ * assertion names a user and a session, is for this service and no other, is
+ * not accepted an hour later, and, signed again, gives the same identity; a
+ * space in front, which makes the JSON library read it, changes nothing.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ same(const struct strings *x, const struct strings *y)
 	return true;
 }
 
-/* NULL is like NULL. */
+/* NULL equals only NULL. */
 static void
 check_alike(const struct identity *x, const struct identity *y)
 {
@@ -60,7 +60,7 @@ check_accepted(struct arena *a, const char *token, const struct identity *who)
 
 	fresh = identity_sign(a, key, "core", who, NOW * INT64_C(1000));
 	if (fresh == NULL || strlen(fresh) > JWS_TOKEN_MAX)
-		return; /* escapes may make it longer than it came */
+		return; /* escapes may make it longer than the input */
 	again = identity_verify(a, key, "core", fresh, NOW);
 	assert(again != NULL);
 	check_alike(who, again);
@@ -76,7 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    identity_verify(a, key, "core", token, NOW);
 	const char *blank = arena_printf(a, " %s", claims);
 
-	/* Not when there is a NUL in it, or when the blank is one too many. */
+	/* Not if it contains a NUL, or if the space makes it too long. */
 	if (strlen(claims) == len && strlen(token) + 4 <= JWS_TOKEN_MAX)
 		check_alike(who,
 		    identity_verify(a, key, "core",

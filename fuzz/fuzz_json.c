@@ -1,6 +1,6 @@
 /*
- * fuzz_json: what reads is UTF-8, and once written reads and writes as the
- * same text; it holds as many values as were counted before; any UTF-8 survives
+ * fuzz_json: accepted JSON is UTF-8, and reads and writes as the same text once
+ * written; it has as many values as were counted before; any UTF-8 is unchanged
  * as a string.
  */
 #include <assert.h>
@@ -58,7 +58,7 @@ check_scan(struct arena *a, const char *text, size_t len, const struct json *j)
 	assert(found.depth <= JSON_DEPTH_MAX);
 	assert(json_inexact_find(a, j, text, len, found.inexact).count ==
 	       found.inexact);
-	/* Few digits: the double is what was written. */
+	/* With few digits the double is exact. */
 	if (json_kind(j) == JSON_KIND_REAL && len <= 4)
 		assert(found.inexact == 0);
 }

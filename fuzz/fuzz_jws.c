@@ -1,7 +1,7 @@
 /*
- * fuzz_jws: the input, as a token, is never accepted; its first line as the
- * header and its rest as the claims of a signed token are, if and only if the
- * one says HS256 and nothing critical, and both are JSON objects.
+ * fuzz_jws: the input itself is never accepted as a token.  Signed with its
+ * first line as the header and the rest as the claims, it is accepted if and
+ * only if the header has HS256 and nothing critical, and both are JSON objects.
  */
 #include <assert.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /*
- * fuzz_path: the lines are a method, a path and more parameters, after an
- * empty line comes a body.  No guarded handler runs, since nobody here can
- * sign; the open one runs only for exactly its address, and every answer that
- * has a body has one that its type promises.
+ * fuzz_path: the lines are a method, a path and more parameters; after an empty
+ * line follows a body.  No guarded handler runs, because the input cannot be
+ * signed; the open handler runs only for exactly its path, and every response
+ * body is of the promised type.
  */
 #include <assert.h>
 #include <stddef.h>

@@ -1,7 +1,8 @@
 /*
- * What a program says, in pieces of any size: whatever it is, what the job gets
- * to know is bounded, is JSON where it has to be, and is the same however the
- * bytes came in.  The first byte is the size of a piece.
+ * fuzz_program_output: the output of a job's program, in pieces of any size.
+ * Whatever the output is, what the job receives is limited, is JSON where it
+ * must be, and does not depend on the pieces.  The first byte is the size of a
+ * piece.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -57,7 +58,7 @@ job_discard(struct job *job UNUSED, const char *message UNUSED)
 	return ERR_UNPROCESSABLE;
 }
 
-/* Runs it all; *ret_error is in the arena. */
+/* Processes the whole output; *ret_error is in the arena. */
 static void
 run(struct arena *a, const char *data, size_t size, size_t piece,
     const char **ret_error)

@@ -1,6 +1,7 @@
 /*
- * fuzz_query: what decodes is UTF-8, no longer than before, and the same when
- * encoded and decoded again; pairs are found as a walk over them finds them.
+ * fuzz_query: decoded text is UTF-8, not longer than the input, and unchanged
+ * after encoding and decoding; a search for a name finds the same pairs as an
+ * iteration.
  */
 #include <assert.h>
 #include <stddef.h>

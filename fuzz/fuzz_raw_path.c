@@ -1,7 +1,7 @@
 /*
- * fuzz_raw_path: a target is plain if and only if each segment of its path,
- * up to a "#", is neither "." nor "..", none but the last is empty, and
- * nothing in it is, or decodes to, what some reader cuts paths at.
+ * fuzz_raw_path: a target is plain if and only if no segment of its path, up to
+ * a "#", is "." or "..", none but the last is empty, and it contains no
+ * character, encoded or not, at which another reader cuts paths.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -30,7 +30,10 @@ holds_hidden(const char *path)
 	return strchr(path, '\\') != NULL;
 }
 
-/* Cut at slashes: what is before the first is none, the last may be empty. */
+/*
+ * Splits at slashes: the text before the first slash is no segment, and the
+ * last one may be empty.
+ */
 static bool
 has_odd_segment(char *path)
 {

@@ -1,8 +1,8 @@
 /*
- * fuzz_record: a request's records get the same verdict whole and in pieces,
- * and libfcgi agrees about every head that we take: it reads it to the end,
- * finds the same parameters, and waits for nothing.  The first byte of the
- * input is the size of the pieces.
+ * fuzz_record: the records of a request get the same result as a whole and in
+ * pieces, and libfcgi agrees about every accepted head: it reads it to the end,
+ * finds the same parameters, and does not wait.  The first byte of the input is
+ * the size of the pieces.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ struct verdict {
 	size_t head_bytes;
 	enum record_state body;
 	size_t body_bytes; /* of content */
-	size_t used; /* of the input, when the body is done */
+	size_t used; /* of the input, at the end of the body */
 };
 
 int
@@ -91,7 +91,7 @@ judge(const uint8_t *data, size_t len, size_t step)
 	return v;
 }
 
-/* Our list of the parameters of a head that we take. */
+/* Our list of the parameters of an accepted head. */
 static const char **
 read_params(struct arena *a, const uint8_t *data, size_t head_bytes)
 {
@@ -126,8 +126,8 @@ check_libfcgi(const uint8_t *data, size_t head_bytes)
 	fcgi.ipcFd = fds[0];
 	fcgi.keepConnection = 1;
 	assert(FCGX_Accept_r(&fcgi) == 0);
-	assert(read(fds[0], &byte, 1) == -1); /* nothing is left */
-	/* The first of libfcgi's is the role, which it adds. */
+	assert(read(fds[0], &byte, 1) == -1); /* nothing is left to read */
+	/* libfcgi adds the role as the first parameter. */
 	list = read_params(a, data, head_bytes);
 	for (size_t i = 0; list[i] != NULL || fcgi.envp[i + 1] != NULL; i++)
 		assert(strcmp(list[i], fcgi.envp[i + 1]) == 0);

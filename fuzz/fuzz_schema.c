@@ -1,7 +1,7 @@
 /*
- * fuzz_schema: the first line is a query string, the rest a JSON body.  What
- * is read keeps its rows' word, and, written out and read again, it is the
- * same; what is refused has problems that say so.
+ * fuzz_schema: the first line is a query string, the rest a JSON body.  An
+ * accepted input fulfils its rows, and is unchanged when written and read
+ * again; a refused one has problems.
  */
 #include <assert.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /*
- * fuzz_str: a number and a time, once read, write and read again as the same;
- * UTF-8 is valid exactly when utf8proc's decoder says so.
+ * fuzz_str: a number and a time are unchanged after writing and reading them
+ * again; UTF-8 is valid exactly if utf8proc's decoder accepts it.
  */
 #include <assert.h>
 #include <inttypes.h>

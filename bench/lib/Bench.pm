@@ -1,7 +1,7 @@
 package Bench;
 
-# What every benchmark needs: its flags, a directory and child processes that
-# go with it, medians, and lines that say whether a target is met.
+# Functions for every benchmark: flags, a directory and child processes that are removed
+# at the end, medians, and lines that say whether a target is met.
 
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ our $cores = do { my $n = qx(nproc); chomp $n; $n };
 our $dir = tempdir('kedge-bench-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $dir;
 
-# All flags of all programs, so that `make bench` can hand them to each.
+# All flags of all programs, so that `make bench` can pass them to each.
 our %option = (rounds => 5, seconds => 4, load => 300, soak => 0, full => 0);
 my %parts = (
     run => [qw(verified tails signin storm memory start peer)],
@@ -34,7 +34,7 @@ my %parts = (
 );
 my %want;
 my $owner = $$;
-my @children;    # pids that we started
+my @children;    # ids of the processes that we started
 
 END {
     if ($$ == $owner) {
@@ -46,8 +46,7 @@ END {
 }
 $SIG{INT} = $SIG{TERM} = sub { exit 130 };
 
-# Reads the command line of program `name`; ends it when none of its parts is
-# wanted.
+# Reads the command line of program $name; exits when none of its parts is selected.
 sub options {
     my ($name) = @_;
     $| = 1;
@@ -79,12 +78,13 @@ sub percentile {
     return $s[$i < @s ? $i : -1];
 }
 
-# What all processors have counted, and what of it the host gave to others.
+# The time that all processors have counted, and the part of it that the host gave to
+# others.
 sub processor_ticks {
     open my $stat, '<', '/proc/stat' or die "/proc/stat: $!";
     my (undef, @ticks) = split ' ', <$stat>;
     my $all = 0;
-    $all += $_ for @ticks[0 .. 7];    # what follows is counted in these
+    $all += $_ for @ticks[0 .. 7];    # the later values are included in these
     return ($all, $ticks[7]);
 }
 
@@ -136,7 +136,7 @@ sub write_file {
     return "$dir/$name";
 }
 
-# False, and a line that says so, when a program is not here.
+# Returns false, and prints a line, when a program is not installed.
 sub need {
     my ($what, @programs) = @_;
     for my $program (@programs) {

@@ -1,6 +1,6 @@
 package Bench::Product;
 
-# The product as `kedge up` starts it, and its clients and databases.
+# The product as started by `kedge up`, with its clients and databases.
 
 use strict;
 use warnings;
@@ -62,15 +62,15 @@ sub post_auth {
             password => 'correct horse battery staple' }) }));
 }
 
-# Signs a new person up; returns the Cookie header.
+# Signs up a new user; returns the Cookie header.
 sub sign_up {
     my ($base, $name) = @_;
     return post_auth($base, 'sign-up/email', name => $name,
         email => "$name\@example.com");
 }
 
-# A first contact changes what the session says, and for ten seconds such a
-# session is not cached; what is measured is a user who has been here before.
+# A first contact changes the session, and such a session is not cached for ten seconds;
+# the benchmark measures a user whose first contact is over.
 sub settle {
     my ($base, $cookie) = @_;
     my $http = HTTP::Tiny->new(default_headers => { cookie => $cookie });
@@ -82,8 +82,8 @@ sub settle {
 
 # --- databases --------------------------------------------------------------
 
-# Beside the product's own, in its cluster, whose superuser is the user who ran
-# `up`.
+# A database beside the product's own, in its cluster, whose superuser is the user who
+# ran `up`.
 sub make_database {
     my ($name) = @_;
     my $password = join '', map { sprintf '%02x', rand 256 } 1 .. 16;
@@ -98,7 +98,7 @@ sub psql_command {
         '-U', 'kedge', '-d', $database);
 }
 
-# As the superuser; the rows' text.
+# Runs SQL as the superuser; returns the rows as text.
 sub sql {
     my ($database, $text) = @_;
     open my $out, '-|', psql_command($database), '-c', $text or die "psql: $!";
@@ -115,10 +115,10 @@ sub sql_file {
     return;
 }
 
-# Accounts of one user with money in them, and the file `accounts` with their ids.
-# Funds come from the outside, as deposits: a transfer each from the system's
-# account, whose trigger makes the entries.  Little by little, for each one
-# leaves a version of that account's row behind.
+# Creates accounts of one user with money in them, and the file `accounts` with their
+# ids.  The money comes from deposits: a transfer each from the system's account, whose
+# trigger inserts the entries.  In small steps, because each deposit leaves a dead
+# version of the system account's row.
 sub seed_accounts {
     my ($user, $accounts) = @_;
     my $each = 1_000_000_000;

@@ -1,7 +1,7 @@
 package Bench::Talk;
 
-# A child that is talked to, a line at a time: a psql session, or one of the
-# programs of bench/*.mjs.
+# A child process with a line-oriented protocol: a psql session, or one of the programs
+# bench/*.mjs.
 
 use strict;
 use warnings;
@@ -17,7 +17,7 @@ my $owner = $$;
 END {
     return if $$ != $owner;
     my $status = $?;
-    kill 'TERM', map { $_->{pid} } @open;    # it may not be listening
+    kill 'TERM', map { $_->{pid} } @open;    # it may not be reading its input
     $_->end for my @all = @open;
     $? = $status;
 }
@@ -64,7 +64,7 @@ sub psql {
     return $class->start(psql_command($database));
 }
 
-# Sends statements and waits for their end; the rows' lines.
+# Sends statements, waits until they have ended, and returns the lines of their rows.
 sub run {
     my ($self, $statements) = @_;
     $self->begin($statements);

@@ -1,6 +1,6 @@
 package Bench::Wrk;
 
-# HTTP load: wrk, and comparisons of sides that take turns.
+# HTTP load by wrk, and comparisons of sides that take turns.
 
 use strict;
 use warnings;
@@ -26,7 +26,7 @@ sub wrk_start {
     return { pid => $pid, out => $out };
 }
 
-# Before its time is up; returns the figures until then.
+# Stops wrk early; returns the figures until then.
 sub wrk_stop {
     my ($wrk) = @_;
     kill 'INT', $wrk->{pid};
@@ -51,8 +51,8 @@ sub read_figures {
     return \%got;
 }
 
-# Runs a side's code; its figures, and with them `stolen`: how much of the
-# processors' time the host gave to others meanwhile, in percent.
+# Runs a side's code; returns its figures and `stolen`, the percentage of processor time
+# that the host gave to others meanwhile.
 sub under_weather {
     my ($code) = @_;
     my ($all, $stolen) = processor_ticks();
@@ -63,10 +63,10 @@ sub under_weather {
     return $m;
 }
 
-# Sides [name, code] of one comparison; code->(warm) measures once and returns
-# figures with an rps, briefly and for nothing when `warm`.  Returns name =>
-# medians, of which `ratio` is to the first side: taken within a round, where
-# both sides met the same weather.
+# Compares sides [name, code].  code->(warm) measures once and returns figures with an
+# rps; with `warm` it runs briefly and the result is dropped.  Returns name => medians,
+# with the `ratio` to the first side of the same round, in which the machine's other
+# load was the same for both.
 sub take_turns {
     my (@sides) = @_;
     my %runs;
@@ -87,7 +87,7 @@ sub take_turns {
     return \%median;
 }
 
-# The same for wrk alone: [name, wrk arguments...].
+# The same for wrk only: [name, wrk arguments...].
 sub compare {
     my (@sides) = @_;
     return take_turns(map {
