@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(jencode parallel slurp wait_until);
+use Kedge::Raw qw(raw_open);
 use Kedge::Wallet;
 
 my $k = Kedge->up(env => { AUTH_HASH_QUEUE => 2 });
@@ -114,5 +115,30 @@ my %sign_ins = (
 	},
 );
 attack('sign-ins: objects', '413', \%sign_ins, sign_in(',"x":[' . join(',', ('{}') x 21_000) . ']'));
+
+# ---- bodies that begin and do not end -----------------------------------------------------
+
+# Of each client twelve, of which all but the last byte comes.
+my $begun = sign_in(',"x":"' . 'x' x 60_000 . '"}');
+my %unfinished = (
+	%sign_ins,
+	send => sub {
+		my ($i, $body) = @_;
+		return $sign_ins{send}->($i, $body) if length $body < 1000;
+		my @open = map { raw_open($k->port, LocalAddr => "127.0.$i.$_") } 1 .. 12;
+		for my $s (@open) {
+			print $s "POST /api/auth/sign-in/email HTTP/1.1\r\nHost: a\r\n"
+			    . "Content-Type: application/json\r\nContent-Length: @{[ length $body ]}\r\n\r\n"
+			    . substr $body, 0, -1;
+			$s->flush;
+		}
+		# Some were refused, so that others find room; the rest waits.
+		wait_until(sub { $k->client->get('/metrics/auth')->{body}
+		    =~ /^kedge_connections\{[^}]*pool="api"[^}]*state="body"\} [1-9]/m }, 10) or die 'none waits';
+		return { status => 'begun' };
+	},
+);
+# A process has 256 of them at most, of 20 KiB each, and 1 MiB for what has come.
+attack('bodies that do not end', 'begun', { %unfinished, limit_kb => 16 * 1024 }, $begun);
 $k->down;
 done_testing;

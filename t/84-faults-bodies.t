@@ -9,7 +9,7 @@ use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(time);
 use Kedge qw(jdecode jencode parallel wait_until);
-use Kedge::Raw qw(raw_answers raw_read);
+use Kedge::Raw qw(raw_answers);
 
 my $timeout_s = 3;
 my $k = Kedge->up(env => { AUTH_PROCESSES => 1, CORE_PROCESSES => 1,
@@ -22,16 +22,31 @@ local $SIG{PIPE} = 'IGNORE';
 sub begin
 {
 	my ($address, $first, $length, %opt) = @_;
-	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port,
-		LocalAddr => $address) or die "$address: $!";
-	$s->blocking(1);
+	my $s = $opt{over} // IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port,
+		LocalAddr => $address) // die "$address: $!";
+	my $type = exists $opt{type} ? '' : "Content-Type: application/json\r\n";
 	my $path = $opt{path} // '/api/auth/sign-in/email';
-	syswrite $s, "POST $path HTTP/1.1\r\nHost: 127.0.0.1:@{[ $k->port ]}\r\n"
-	    . "Origin: @{[ $k->base ]}\r\nContent-Type: application/json\r\n"
+	my $method = $opt{method} // 'POST';
+	syswrite $s, "$method $path HTTP/1.1\r\nHost: 127.0.0.1:@{[ $k->port ]}\r\n"
+	    . "Origin: @{[ $k->base ]}\r\n$type"
 	    . ($opt{head} // '')
 	    . (defined $length ? "Content-Length: $length\r\n" : "Transfer-Encoding: chunked\r\n")
 	    . "\r\n$first";
 	return $s;
+}
+
+# One answer of a connection that stays.
+sub read_one
+{
+	my ($s) = @_;
+	my $select = IO::Select->new($s);
+	my $text = '';
+	while ($select->can_read(10)) {
+		sysread $s, $text, 65536, length $text or last;
+		last if $text =~ /\r\n\r\n(.*)/s && $text =~ /^Content-Length: (\d+)\r$/mi
+		    && length(($text =~ /\r\n\r\n(.*)/s)[0]) >= ($text =~ /^Content-Length: (\d+)\r$/mi)[0];
+	}
+	return raw_answers($text) // { status => 'none', body => $text };
 }
 
 sub mine { return "Cookie: @{[ $alice->cookie_header ]}\r\n" }
@@ -87,9 +102,41 @@ for my $part (0 .. 5) {
 	wait_until(sub { time - $begun > $part * ($timeout_s + 1) / 5 }, 10);
 	syswrite $s, substr $task, $part * 10_000, $part < 5 ? 10_000 : 20_000;
 }
-my $a = raw_answers(raw_read($s, $timeout_s + 5)) // {};
+my $a = read_one($s);
 is($a->{status}, 201, 'a body of 60 KB may take longer') or diag($a->{body});
 cmp_ok(time - $begun, '>', $timeout_s, 'and did');
+
+# ---- one who is slow, and gets the answer that he would get otherwise --------------------
+
+# In two parts, with a pause in which the service has the first; on one connection, so
+# that the end of the first body is the beginning of the next request.
+sub in_chunks { return join '', map { sprintf "%x\r\n%s\r\n", length, $_ } @_ }
+my $large = '{"title":"' . 'x' x 300_000 . '"}';
+my @slow = (
+	[ 201, 'in chunks', '/api/core/tasks', undef, in_chunks('{"title":'), in_chunks('"late"}', '') ],
+	[ 400, 'in chunks, and no JSON', '/api/core/tasks', undef, in_chunks('{"title":'), in_chunks('"', '') ],
+	[ 400, 'in chunks where none is read', '/api/core/tasks', undef, in_chunks('{'),
+		in_chunks('"a":1}', ''), 'UNEXPECTED_BODY', method => 'GET' ],
+	[ 413, 'in chunks that are too many', '/api/core/tasks', undef, in_chunks(substr $large, 0, 100),
+		in_chunks(substr($large, 100), ''), 'PAYLOAD_TOO_LARGE' ],
+	[ 413, 'that is too large', '/api/core/tasks', length $large, substr($large, 0, 100),
+		substr($large, 100), 'PAYLOAD_TOO_LARGE' ],
+	[ 404, 'to no route', '/api/core/none', 10, 'x' x 5, 'x' x 5, 'NOT_FOUND' ],
+	[ 405, 'to a route of GET', '/api/core/me', 10, 'x' x 5, 'x' x 5, 'METHOD_NOT_ALLOWED' ],
+	[ 415, 'of no type', '/api/core/tasks', 10, 'x' x 5, 'x' x 5, 'UNSUPPORTED_MEDIA_TYPE',
+		type => undef ],
+	[ 201, 'with a length', '/api/core/tasks', 16, '{"title":', '"late"}' ],
+);
+my $line;
+for my $case (@slow) {
+	my ($status, $name, $path, $length, $first, $rest, $code, %opt) = @$case;
+	$line = begin('127.0.0.1', $first, $length, head => mine(), path => $path, over => $line, %opt);
+	select undef, undef, undef, 0.2;
+	syswrite $line, $rest;
+	my $answer = read_one($line);
+	is($answer->{status}, $status, "a slow body $name: $status") or diag($answer->{body});
+	is((jdecode($answer->{body}) // {})->{code}, $code, 'and its code') if $code;
+}
 
 # ---- one who leaves -------------------------------------------------------------------
 
@@ -103,6 +150,19 @@ ok(wait_until(sub {
 }, 10), 'who leaves in the middle of a body is logged');
 is(tasks(), $before, 'and nothing was done');
 
+# The worker dies with it: no other one gets the rest.
+$s = begin('127.0.0.1', '{"title":"dead"', 16, head => mine(), path => '/api/core/tasks');
+my ($worker) = $k->pids('core-api');
+ok(wait_until(sub {
+	$k->client->get('/metrics/core')->{body} =~ /^kedge_connections\{[^}]*state="body"\} 1$/m
+}, 5), 'a worker has a body on its way');
+$k->kill_pid(KILL => $worker);
+syswrite $s, '}';
+$a = read_one($s);
+is($a->{status}, 502, 'its worker dies: 502') or diag($a->{body});
+is(tasks(), $before, 'and nothing was done');
+ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 10), 'the next one serves');
+
 # ---- many who trickle, from several networks -------------------------------------------
 
 sub sign_in
@@ -113,13 +173,7 @@ sub sign_in
 	my $begun = time;
 	wait_until(sub { time - $begun > $pause_s }, 5);
 	syswrite $s, $body;
-	my $select = IO::Select->new($s);
-	my $answer = '';
-	while ($select->can_read(10)) {
-		sysread $s, $answer, 65536, length $answer or last;
-		last if $answer =~ /\r\n\r\n./s;
-	}
-	return $answer =~ m{^HTTP/1.1 (\d+)} ? $1 : "none: $answer";
+	return read_one($s)->{status};
 }
 
 # More than may wait at once, anew as fast as they are ended.

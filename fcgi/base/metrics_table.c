@@ -47,8 +47,11 @@ static const struct metrics_name gauges[GAUGE__MAX] = {
 	[GAUGE_CONNECTIONS_MAX] = { "kedge_connections_max", NULL,
 	    "Connections from nginx that the processes can hold." },
 	[GAUGE_CONNECTIONS_IDLE] = { "kedge_connections", "state=\"idle\"",
-	    "Connections from nginx: idle in the event loop, or busy with a "
-	    "request that waits for a thread or has one." },
+	    "Connections from nginx: idle in the event loop, waiting for the "
+	    "rest of a body, or busy with a request that waits for a thread or "
+	    "has one." },
+	[GAUGE_CONNECTIONS_BODY] = { "kedge_connections", "state=\"body\"",
+	    NULL },
 	[GAUGE_CONNECTIONS_BUSY] = { "kedge_connections", "state=\"busy\"",
 	    NULL },
 	[GAUGE_DB_IDLE] = { "kedge_db_connections", "state=\"idle\"",

@@ -4,14 +4,12 @@
 #include <stddef.h>
 
 #include "base/attr.h"
-#include "fastcgi/body_buffer.h"
 #include "fastcgi/conn.h"
 #include "fastcgi/request_context.h"
 
 enum {
 	/* With more, one flow gives way at any age to another with less. */
 	SHARE_CONNECTIONS = BODIES_MAX / 64,
-	SHARE_BYTES = BODY_BUFFERS_MAX_BYTES / 4,
 	FLOWS = 2 * BODIES_MAX, /* a power of two: places of a hash table */
 };
 static_assert((FLOWS & (FLOWS - 1)) == 0, "a mask");
@@ -25,7 +23,7 @@ bool
 bodies_is_endless(const struct client_connection *client)
 {
 	return client->context->conn.body_bytes >
-	       (int64_t)client->body_max + BODIES_SKIP_BYTES;
+	       (int64_t)client->body_bytes + BODIES_SKIP_BYTES;
 }
 
 bool
@@ -50,31 +48,57 @@ find_share(struct share *shares, uint64_t flow)
 	return &shares[at];
 }
 
-static bool
-is_before(const struct client_connection *client,
-    const struct client_connection *best, size_t amount, size_t best_amount)
+bool
+bodies_is_paused_long(const struct client_connection *client, int64_t now_us)
 {
-	if (best == NULL || amount != best_amount)
-		return best == NULL || amount > best_amount;
-	return client->since_us < best->since_us;
+	return client->paused && now_us - client->since_us > BODIES_PAUSE_US;
 }
 
-static struct client_connection *
-find(struct connection_table *t, const struct client_connection *newcomer,
-    int64_t now_us, size_t (*amount_of)(const struct client_connection *client),
-    size_t share_max)
+/* How much of something each flow has. */
+static void
+add_up(const struct connection_table *t, struct share shares[FLOWS],
+    size_t (*amount_of)(
+	const struct client_connection *client, enum body_class class),
+    enum body_class class)
 {
-	struct share shares[FLOWS] = { 0 };
-	struct client_connection *best = NULL;
-	size_t most = 0;
-
 	for (int i = 0; i < CONNECTIONS_MAX; i++) {
 		const struct client_connection *client = &t->connections[i];
 
 		if (client->body)
 			find_share(shares, client->flow)->amount +=
-			    amount_of(client);
+			    amount_of(client, class);
 	}
+}
+
+static size_t
+one(const struct client_connection *client UNUSED, enum body_class class UNUSED)
+{
+	return 1;
+}
+
+static bool
+has_room(const struct client_connection *client, enum body_class class)
+{
+	return client->body && !client->paused &&
+	       body_class_of(client->body_bytes) == class;
+}
+
+/* Never 0, which is a share that nobody has. */
+static size_t
+bytes_of(const struct client_connection *client, enum body_class class)
+{
+	return has_room(client, class) ? client->body_bytes : 1;
+}
+
+struct client_connection *
+bodies_find_connection(struct connection_table *t,
+    const struct client_connection *newcomer, int64_t now_us)
+{
+	struct share shares[FLOWS] = { 0 };
+	struct client_connection *best = NULL;
+	size_t most = 0;
+
+	add_up(t, shares, one, BODY_TINY);
 	for (int i = 0; i < CONNECTIONS_MAX; i++) {
 		struct client_connection *client = &t->connections[i];
 		size_t amount;
@@ -82,41 +106,90 @@ find(struct connection_table *t, const struct client_connection *newcomer,
 		if (!client->body || client == newcomer)
 			continue;
 		amount = find_share(shares, client->flow)->amount;
-		if (is_before(client, best, amount, most)) {
-			best = client;
-			most = amount;
-		}
+		if (best != NULL &&
+		    (amount < most ||
+			(amount == most && client->since_us >= best->since_us)))
+			continue;
+		best = client;
+		most = amount;
 	}
 	if (best == NULL || now_us - best->since_us > BODIES_PATIENCE_US)
 		return best;
-	if (most <= share_max ||
+	if (most <= SHARE_CONNECTIONS ||
 	    most / 2 < find_share(shares, newcomer->flow)->amount)
 		return NULL;
 	return best;
 }
 
-static size_t
-one(const struct client_connection *client UNUSED)
+static bool
+is_slow(const struct client_connection *client, int64_t now_us)
 {
-	return 1;
-}
+	int64_t earned_us =
+	    client->context->conn.body_bytes * 1000 * 1000 / BODIES_QUICK_BYTES;
 
-static size_t
-bytes_of(const struct client_connection *client)
-{
-	return client->context->conn.ahead.cap + 1;
+	return now_us - client->body_us > BODIES_PATIENCE_US + earned_us;
 }
 
 struct client_connection *
-bodies_find_connection(struct connection_table *t,
+bodies_find_room(struct connection_table *t,
     const struct client_connection *newcomer, int64_t now_us)
 {
-	return find(t, newcomer, now_us, one, SHARE_CONNECTIONS);
+	enum body_class class = body_class_of(newcomer->body_bytes);
+	struct share shares[FLOWS] = { 0 };
+	struct client_connection *best = NULL;
+	size_t most = 0;
+
+	add_up(t, shares, bytes_of, class);
+	for (int i = 0; i < CONNECTIONS_MAX; i++) {
+		struct client_connection *client = &t->connections[i];
+		size_t amount;
+
+		if (!has_room(client, class) || client == newcomer ||
+		    !is_slow(client, now_us))
+			continue;
+		amount = find_share(shares, client->flow)->amount;
+		if (best != NULL &&
+		    (amount < most ||
+			(amount == most && client->body_us >= best->body_us)))
+			continue;
+		best = client;
+		most = amount;
+	}
+	return best;
 }
 
 struct client_connection *
-bodies_find_memory(struct connection_table *t,
-    const struct client_connection *newcomer, int64_t now_us)
+bodies_find_paused(struct connection_table *t, enum body_class class)
 {
-	return find(t, newcomer, now_us, bytes_of, SHARE_BYTES);
+	struct share shares[FLOWS] = { 0 };
+	struct client_connection *best = NULL;
+	size_t least = 0;
+
+	add_up(t, shares, bytes_of, class);
+	for (int i = 0; i < CONNECTIONS_MAX; i++) {
+		struct client_connection *client = &t->connections[i];
+		size_t amount;
+
+		if (!client->paused ||
+		    body_class_of(client->body_bytes) != class)
+			continue;
+		amount = find_share(shares, client->flow)->amount;
+		if (best != NULL &&
+		    (amount > least || (amount == least &&
+					   client->since_us >= best->since_us)))
+			continue;
+		best = client;
+		least = amount;
+	}
+	return best;
+}
+
+bool
+bodies_must_queue(
+    struct connection_table *t, const struct client_connection *client)
+{
+	enum body_class class = body_class_of(client->body_bytes);
+
+	return class != BODY_TINY && t->paused > 0 &&
+	       bodies_find_paused(t, class) != NULL;
 }

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "fastcgi/request_source.h"
 
 enum {
@@ -370,7 +371,7 @@ read_body(void *ctx, char *out, size_t len)
 }
 
 /* Takes the content at hand, of which at most max + 1 bytes are kept. */
-static bool
+static void
 keep_content(struct conn *c, size_t max_bytes)
 {
 	size_t n = c->end - c->at;
@@ -381,13 +382,11 @@ keep_content(struct conn *c, size_t max_bytes)
 		n = c->body.content;
 	if (room > n)
 		room = n;
-	if (!body_buffer_put(&c->ahead, c->in + c->at, room))
-		return false;
+	body_buffer_put(&c->ahead, c->in + c->at, room, max_bytes + 1);
 	c->body_cut |= room < n;
 	c->at += n;
 	c->body.content -= (uint32_t)n;
 	c->body_bytes += (int64_t)n;
-	return true;
 }
 
 /* Finds content; CONN_BODY: there is some, else what has become of it. */
@@ -410,6 +409,18 @@ find_content(struct conn *c, int *fills)
 	}
 }
 
+size_t
+conn_body_room(const struct conn *c, size_t max_bytes)
+{
+	const char *value = param_table_find(&c->table, "CONTENT_LENGTH");
+	int64_t declared;
+
+	if (value != NULL && str_i64(value, 0, INT64_MAX, &declared) &&
+	    declared < (int64_t)max_bytes)
+		return (size_t)declared;
+	return max_bytes;
+}
+
 enum conn_state
 conn_receive_body(struct conn *c, struct arena *a, size_t max_bytes)
 {
@@ -419,10 +430,8 @@ conn_receive_body(struct conn *c, struct arena *a, size_t max_bytes)
 	if (!c->body_ahead)
 		c->body_bytes = 0;
 	c->body_ahead = true;
-	while ((state = find_content(c, &fills)) == CONN_BODY) {
-		if (!keep_content(c, max_bytes))
-			return CONN_FULL;
-	}
+	while ((state = find_content(c, &fills)) == CONN_BODY)
+		keep_content(c, max_bytes);
 	if (state == CONN_NOTHING)
 		return CONN_BODY;
 	if (state == CONN_WHOLE) {
@@ -445,6 +454,16 @@ conn_skip_now(struct conn *c)
 	return c->body_broken ? CONN_OVER : state;
 }
 
+static char *
+take_body(void *ctx, size_t *ret_len)
+{
+	struct conn *c = ctx;
+
+	if (!c->body_ahead || c->body_cut || c->body_broken)
+		return NULL;
+	return body_buffer_take_all(&c->ahead, ret_len);
+}
+
 static bool
 is_abandoned(void *ctx)
 {
@@ -457,6 +476,7 @@ conn_source(struct conn *c)
 	return (struct request_source){
 		.param = get_param,
 		.read = read_body,
+		.take = take_body,
 		.list = list_params,
 		.unique_bytes = unique_bytes,
 		.is_abandoned = is_abandoned,

@@ -66,7 +66,6 @@ enum conn_state {
 	            */
 	CONN_HEAD, /* conn_read_on() when more of the parameters has come */
 	CONN_NOTHING, /* has come */
-	CONN_FULL, /* conn_receive_body() alone: see there */
 	CONN_OVER, /* end the connection */
 };
 /* Begins a request: receives once, without waiting, and reads what that was. */
@@ -74,10 +73,14 @@ MUST_CHECK enum conn_state conn_read_now(struct conn *c, struct arena *a);
 /* Reads on in a request that has begun, without waiting; not CONN_NOTHING. */
 MUST_CHECK enum conn_state conn_read_on(struct conn *c, struct arena *a);
 /*
+ * How many bytes conn_receive_body() may keep of a body of which max bytes are
+ * wanted at most.
+ */
+size_t conn_body_room(const struct conn *c, size_t max_bytes);
+/*
  * Receives what has come of the body, without waiting, into a buffer that a
  * handler then reads from.  CONN_BODY: more is to come; CONN_WHOLE: that was
- * all; CONN_FULL: the process has no room for it (body_buffer.h), and the call
- * may be repeated when it has; CONN_OVER: it broke off.
+ * all; CONN_OVER: it broke off.
  *
  * max bytes are kept, and one more, by which a handler sees that the body is
  * longer.  Reading beyond that fails as if the body had broken off.

@@ -60,7 +60,7 @@ connection_open(
 	client->closing = false;
 	client->used = false;
 	client->answered = false;
-	client->body = false;
+	client->body = client->paused = false;
 	client->context = NULL;
 	client->since_us = clock_monotonic_us();
 	if (!watch(t, fd, client)) {
@@ -75,13 +75,42 @@ connection_open(
 void
 connection_close(struct connection_table *t, struct client_connection *client)
 {
-	close(client->fd);
 	connection_await_no_body(t, client);
+	close(client->fd);
 	request_context_free(client->context);
 	client->context = NULL;
 	atomic_store(&client->state, CONNECTION_FREE);
 	t->count--;
 	metrics_gauge_add(GAUGE_CONNECTIONS_IDLE, -1);
+}
+
+static void
+change_watch(struct connection_table *t, struct client_connection *client,
+    uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = client };
+	int rc = epoll_ctl(t->epoll_fd, EPOLL_CTL_MOD, client->fd, &e);
+
+	assert(rc == 0); /* nothing has to be allocated */
+}
+
+void
+connection_pause(struct connection_table *t, struct client_connection *client)
+{
+	assert(client->body && !client->paused);
+	change_watch(t, client, 0);
+	client->paused = true;
+	t->paused++;
+}
+
+void
+connection_resume(struct connection_table *t, struct client_connection *client)
+{
+	if (!client->paused)
+		return;
+	change_watch(t, client, EPOLLIN);
+	client->paused = false;
+	t->paused--;
 }
 
 void
@@ -93,6 +122,8 @@ connection_await_body(
 		return;
 	client->body = true;
 	t->bodies++;
+	metrics_gauge_add(GAUGE_CONNECTIONS_IDLE, -1);
+	metrics_gauge_add(GAUGE_CONNECTIONS_BODY, 1);
 }
 
 void
@@ -101,8 +132,11 @@ connection_await_no_body(
 {
 	if (!client->body)
 		return;
+	connection_resume(t, client);
 	client->body = false;
 	t->bodies--;
+	metrics_gauge_add(GAUGE_CONNECTIONS_BODY, -1);
+	metrics_gauge_add(GAUGE_CONNECTIONS_IDLE, 1);
 }
 
 void
@@ -135,16 +169,6 @@ connection_give_back(
 	    CONNECTION_REARM_PENDING)
 		n = write(t->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 	assert(n >= 0);
-}
-
-static void
-change_watch(struct connection_table *t, struct client_connection *client,
-    uint32_t events)
-{
-	struct epoll_event e = { .events = events, .data.ptr = client };
-	int rc = epoll_ctl(t->epoll_fd, EPOLL_CTL_MOD, client->fd, &e);
-
-	assert(rc == 0); /* nothing has to be allocated */
 }
 
 static void

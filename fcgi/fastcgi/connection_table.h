@@ -40,7 +40,9 @@ struct client_connection {
 	bool answered; /* before all of its request had come: skip the rest */
 	struct request_context *context; /* of a request that comes in parts */
 	bool body; /* its body is what is missing */
-	size_t body_max; /* bytes of it to be kept */
+	bool paused; /* and is not received, because it has no room */
+	size_t body_bytes; /* the most that is kept of it: its room */
+	int64_t body_us; /* when it got that room */
 	uint64_t flow; /* of application.h, when it waits for a body */
 	int64_t since_us; /* when its last request began or ended */
 };
@@ -50,6 +52,7 @@ struct connection_table {
 	int wake_fd; /* an eventfd: a CONNECTION_REARM_PENDING is back */
 	int count; /* in any state but CONNECTION_FREE */
 	int bodies; /* of these, how many wait for a body */
+	int paused; /* of these, how many have no room for it */
 	struct client_connection connections[CONNECTIONS_MAX];
 };
 
@@ -85,6 +88,15 @@ void connection_await_body(
     struct connection_table *t, struct client_connection *client);
 void connection_await_no_body(
     struct connection_table *t, struct client_connection *client);
+
+/*
+ * Of a connection whose body is awaited: only its end is an event, until it is
+ * resumed.  Resuming what is not paused does nothing.
+ */
+void
+connection_pause(struct connection_table *t, struct client_connection *client);
+void
+connection_resume(struct connection_table *t, struct client_connection *client);
 
 /*
  * After an event.  False: a thread has it, and the loop will be told again when

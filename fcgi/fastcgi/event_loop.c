@@ -191,6 +191,8 @@ wait_ms(const struct loop *l)
 		/* Also when it could not listen again: no spinning. */
 		return left_us > 0 ? (int)(left_us / 1000 + 1) : FULL_MS;
 	}
+	if (l->table.paused > 0)
+		return ROUND_PAUSED_MS;
 	return l->table.bodies > 0 ? ROUND_BODY_SWEEP_MS : SWEEP_MS;
 }
 

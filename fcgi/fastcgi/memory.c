@@ -1,9 +1,6 @@
 #include "fastcgi/memory.h"
 
 #include <malloc.h>
-#include <stdatomic.h>
-
-#include "base/arena.h"
 
 enum {
 	MALLOC_ARENAS = 2,
@@ -26,47 +23,4 @@ memory_configure(void)
 	/* Fast bins are consolidated whenever a block next to the top is
 	 * freed, which here is with every request; the thread caches do. */
 	mallopt(M_MXFAST, 0);
-}
-
-/* -- large bodies -- */
-
-struct taken {
-	size_t bytes;
-};
-
-static atomic_size_t taken_bytes; /* of all threads of this process */
-static atomic_bool trim_is_due;
-
-static void
-give_back(void *obj)
-{
-	const struct taken *taken = obj;
-
-	atomic_fetch_sub(&taken_bytes, taken->bytes);
-	atomic_store(&trim_is_due, true);
-}
-
-void
-memory_trim(void)
-{
-	if (atomic_load_explicit(&trim_is_due, memory_order_relaxed) &&
-	    atomic_exchange(&trim_is_due, false))
-		malloc_trim(0);
-}
-
-bool
-memory_take_large(struct arena *a, size_t bytes)
-{
-	struct taken *taken;
-
-	if (atomic_fetch_add(&taken_bytes, bytes) + bytes >
-	    MEMORY_LARGE_MAX_BYTES) {
-		atomic_fetch_sub(&taken_bytes, bytes);
-		return false;
-	}
-	/* Deferred before what is read, so it is called after that is freed. */
-	taken = arena_alloc(a, sizeof(*taken));
-	taken->bytes = bytes;
-	arena_defer(a, give_back, taken);
-	return true;
 }

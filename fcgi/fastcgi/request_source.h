@@ -23,6 +23,12 @@ struct request_source {
 	size_t (*unique_bytes)(void *ctx);
 	/* Up to len bytes of the body; 0 at its end, -1 when it broke off. */
 	long (*read)(void *ctx, char *out, size_t len);
+	/*
+	 * The body in one piece, of *ret_len bytes and a NUL, if it is here and
+	 * nothing of it was read; the caller free()s it.  Else NULL, and read()
+	 * has it.  Such a body has its room already: body_room.h.  May be NULL.
+	 */
+	char *(*take)(void *ctx, size_t *ret_len);
 	/* Whether the client has left; NULL: that is not known. */
 	bool (*is_abandoned)(void *ctx);
 	void *ctx;

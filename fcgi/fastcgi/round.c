@@ -1,13 +1,18 @@
 #include "fastcgi/round.h"
 
+#include <malloc.h>
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "fastcgi/bodies.h"
+#include "fastcgi/body_room.h"
 #include "fastcgi/conn.h"
 #include "fastcgi/connection_table.h"
 #include "fastcgi/request_context.h"
 #include "fastcgi/thread_pool.h"
+
+enum { TRIM_BODIES = 32 };
 
 void
 round_release(struct round *r)
@@ -115,25 +120,6 @@ cut_off(struct round *r, struct client_connection *client, enum err e)
 		client->closing = true; /* the end is an event of its own */
 }
 
-/* Receives what has come of a body, if need be in the place of another. */
-static enum conn_state
-receive_body(struct round *r, struct client_connection *client)
-{
-	struct request_context *context = client->context;
-	enum conn_state state;
-
-	while ((state = conn_receive_body(&context->conn, context->arena,
-		    client->body_max)) == CONN_FULL) {
-		struct client_connection *other =
-		    bodies_find_memory(r->table, client, r->now_us);
-
-		if (other == NULL)
-			break;
-		cut_off(r, other, ERR_TIMEOUT);
-	}
-	return state;
-}
-
 /* True: one more request may wait for its body. */
 static bool
 make_room(struct round *r, const struct client_connection *client)
@@ -149,20 +135,20 @@ make_room(struct round *r, const struct client_connection *client)
 	return true;
 }
 
-/* ERR_OK, or why the body of this request is not waited for. */
-static enum err
-judge_body(struct round *r, const struct client_connection *client,
-    enum conn_state state)
+/* Takes room for the bytes of a body, if need be that of a slow one. */
+static bool
+take_room(struct round *r, struct client_connection *client)
 {
-	if (state == CONN_FULL)
-		return ERR_UNAVAILABLE;
-	if (state != CONN_BODY)
-		return ERR_OK;
-	if (bodies_is_endless(client))
-		return ERR_TOO_LARGE;
-	if (!client->body && !make_room(r, client))
-		return ERR_UNAVAILABLE;
-	return ERR_OK;
+	struct client_connection *other;
+
+	while (!body_room_take(client->context->arena, client->body_bytes)) {
+		other = bodies_find_room(r->table, client, r->now_us);
+		if (other == NULL)
+			return false;
+		cut_off(r, other, ERR_TIMEOUT);
+	}
+	client->body_us = r->now_us;
+	return true;
 }
 
 /* False: the request has come whole, and is in *context. */
@@ -170,9 +156,14 @@ static bool
 go_on_with_body(struct round *r, struct client_connection *client,
     struct request_context **context)
 {
-	enum conn_state state = receive_body(r, client);
-	enum err e = judge_body(r, client, state);
+	enum conn_state state = conn_receive_body(
+	    &client->context->conn, client->context->arena, client->body_bytes);
+	enum err e = ERR_OK;
 
+	if (state == CONN_BODY && bodies_is_endless(client))
+		e = ERR_TOO_LARGE;
+	else if (state == CONN_BODY && !client->body && !make_room(r, client))
+		e = ERR_UNAVAILABLE;
 	if (e == ERR_OK && state == CONN_BODY) {
 		connection_await_body(r->table, client);
 		return true;
@@ -184,6 +175,39 @@ go_on_with_body(struct round *r, struct client_connection *client,
 	else if (state == CONN_OVER)
 		end_request(r, context);
 	return e != ERR_OK || state == CONN_OVER;
+}
+
+/* Waits for room, and receives nothing until then. */
+static void
+pause_body(struct round *r, struct client_connection *client,
+    struct request_context **context)
+{
+	if (make_room(r, client)) {
+		connection_await_body(r->table, client);
+		connection_pause(r->table, client);
+		return;
+	}
+	take_parked(client, context);
+	refuse(r, context, /* whole= */ false, ERR_UNAVAILABLE);
+}
+
+/*
+ * Receives the bodies again that there is room for now.  What has come of them
+ * is an event of the next round.
+ */
+static void
+resume_paused(struct round *r)
+{
+	static const enum body_class classes[] = { BODY_SMALL, BODY_LARGE };
+
+	for (size_t i = 0; i < COUNT_OF(classes); i++) {
+		struct client_connection *client;
+
+		while ((client = bodies_find_paused(r->table, classes[i])) !=
+			   NULL &&
+		       take_room(r, client))
+			connection_resume(r->table, client);
+	}
 }
 
 /*
@@ -203,9 +227,13 @@ begin_body(struct round *r, struct request_context **context)
 		refuse(r, context, /* whole= */ false, e);
 		return true;
 	}
-	client->body_max = app->body_max(app->ctx, (*context)->request);
+	client->body_bytes = conn_body_room(
+	    &(*context)->conn, app->body_max(app->ctx, (*context)->request));
 	park(context);
-	return go_on_with_body(r, client, context);
+	if (!bodies_must_queue(r->table, client) && take_room(r, client))
+		return go_on_with_body(r, client, context);
+	pause_body(r, client, context);
+	return true;
 }
 
 /* Continues a request by how much of it was read; false: it can be answered. */
@@ -223,7 +251,6 @@ go_on(struct round *r, struct request_context **context, enum conn_state state)
 	case CONN_NOTHING:
 		conn_leave(&(*context)->conn);
 		break;
-	case CONN_FULL: /* of a body alone */
 	case CONN_OVER:
 		end_request(r, context);
 		break;
@@ -322,6 +349,10 @@ round_receive(struct round *r, struct client_connection *client)
 		skip(r, client, place);
 		return;
 	}
+	if (client->paused) { /* its client has left */
+		connection_close(r->table, client);
+		return;
+	}
 	if (client->body) {
 		if (!go_on_with_body(r, client, place))
 			r->n++;
@@ -369,17 +400,40 @@ round_serve(struct round *r)
 	r->n = 0;
 }
 
+/* What many requests have held lies between what the others hold. */
+static void
+trim(struct round *r)
+{
+	if (r->table->bodies > r->bodies_peak)
+		r->bodies_peak = r->table->bodies;
+	if (r->bodies_peak < TRIM_BODIES ||
+	    r->table->bodies > r->bodies_peak / 2)
+		return;
+	r->bodies_peak = r->table->bodies;
+	malloc_trim(0);
+}
+
+static void
+cut_off_late(struct round *r, struct client_connection *client)
+{
+	if (bodies_is_paused_long(client, r->now_us))
+		cut_off(r, client, ERR_UNAVAILABLE);
+	else if (bodies_is_late(client, r->app->body_timeout_us, r->now_us))
+		cut_off(r, client, ERR_TIMEOUT);
+}
+
 void
 round_sweep_bodies(struct round *r)
 {
-	if (r->table->bodies == 0 || r->now_us < r->body_sweep_us)
+	if (r->table->paused > 0)
+		resume_paused(r);
+	if (r->now_us < r->body_sweep_us)
 		return;
 	r->body_sweep_us = r->now_us + ROUND_BODY_SWEEP_MS * 1000;
-	for (int i = 0; i < CONNECTIONS_MAX; i++) {
-		struct client_connection *client = &r->table->connections[i];
-
-		if (client->body &&
-		    bodies_is_late(client, r->app->body_timeout_us, r->now_us))
-			cut_off(r, client, ERR_TIMEOUT);
+	trim(r);
+	for (int i = 0; i < CONNECTIONS_MAX && r->table->bodies > 0; i++) {
+		if (r->table->connections[i].body)
+			cut_off_late(r, &r->table->connections[i]);
 	}
+	body_room_trim();
 }

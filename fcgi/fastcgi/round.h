@@ -23,6 +23,7 @@ struct thread_pool;
 enum {
 	ROUND_MAX = APPLICATION_ROUND_MAX,
 	ROUND_BODY_SWEEP_MS = 250, /* while bodies are on their way */
+	ROUND_PAUSED_MS = 5, /* while some of them have no room */
 };
 
 /* Set the first five, and now_us at the beginning of each round. */
@@ -34,6 +35,7 @@ struct round {
 	int64_t now_us;
 
 	int64_t body_sweep_us;
+	int bodies_peak; /* since memory was given back */
 	/* The requests; the memory is kept from one round to the next. */
 	struct request_context *contexts[ROUND_MAX];
 	size_t n;
@@ -45,8 +47,8 @@ void round_receive(struct round *r, struct client_connection *client);
 /* Answers the requests that were received, or gives them to the pool. */
 void round_serve(struct round *r);
 /*
- * Refuses the requests whose bodies have had their time; to be called every
- * ROUND_BODY_SWEEP_MS.
+ * Gives room to bodies that have none, and refuses the requests whose bodies
+ * have had their time; to be called in each round, and at least so often.
  */
 void round_sweep_bodies(struct round *r);
 

@@ -14,10 +14,10 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "fastcgi/application.h"
+#include "fastcgi/body_room.h"
 #include "fastcgi/conn.h"
 #include "fastcgi/flow_queue.h"
 #include "fastcgi/log_events.h"
-#include "fastcgi/memory.h"
 #include "fastcgi/request_context.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -175,7 +175,7 @@ serve(struct thread_pool *p, struct request_context *context)
 	if (!good)
 		conn_end(&context->conn);
 	arena_reset(context->arena);
-	memory_trim();
+	body_room_trim();
 }
 
 static void *

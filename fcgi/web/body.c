@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,7 +10,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "fastcgi/memory.h"
+#include "fastcgi/body_room.h"
 #include "web/query.h"
 #include "web/request.h"
 #include "web/service.h"
@@ -152,7 +153,7 @@ read_bytes(struct req *r, char *out, size_t max)
 static enum err
 take_room(struct req *r, size_t bytes)
 {
-	if (bytes <= BODY_SMALL_BYTES || memory_take_large(r->arena, bytes))
+	if (bytes <= BODY_SMALL_BYTES || body_room_take(r->arena, bytes))
 		return ERR_OK;
 	return req_fail(r, ERR_UNAVAILABLE, "TOO_MANY_LARGE_REQUESTS",
 	    "Too many large requests at once: try again later");
@@ -163,33 +164,62 @@ take_room(struct req *r, size_t bytes)
  * noticed in both directions.
  */
 static enum err
+read_pieces(struct req *r, struct arena *scratch, size_t max_bytes,
+    struct bytes *ret_bytes)
+{
+	long len;
+	enum err e;
+
+	e = take_room(r, max_bytes);
+	if (e != ERR_OK)
+		return e;
+	ret_bytes->data = arena_alloc(scratch, max_bytes + 2);
+	len = read_bytes(r, ret_bytes->data, max_bytes + 1);
+	if (len < 0)
+		return fail(r, "INVALID_LENGTH",
+		    "The body is not as long as its Content-Length");
+	ret_bytes->len = (size_t)len;
+	return ERR_OK;
+}
+
+/* Whole, when it came before the request was served: without a copy. */
+static bool
+take_whole(struct req *r, struct arena *scratch, struct bytes *ret_bytes)
+{
+	const struct request_source *source = r->source;
+
+	if (source->take == NULL)
+		return false;
+	ret_bytes->data = source->take(source->ctx, &ret_bytes->len);
+	if (ret_bytes->data == NULL)
+		return false;
+	arena_defer(scratch, free, ret_bytes->data);
+	return true;
+}
+
+static enum err
 read_all(struct req *r, struct arena *scratch, size_t max_bytes,
     struct bytes *ret_bytes)
 {
 	const char *header = req_param(r, "CONTENT_LENGTH");
 	bool is_known = header != NULL && *header != '\0';
 	int64_t declared = (int64_t)max_bytes;
-	char *data;
-	long len;
 	enum err e;
 
 	if (is_known && !str_i64(header, 0, INT64_MAX, &declared))
 		return fail(r, "INVALID_LENGTH", "Content-Length is no length");
 	if (declared > (int64_t)max_bytes)
 		return ERR_TOO_LARGE;
-	e = take_room(r, (size_t)declared);
-	if (e != ERR_OK)
-		return e;
-
-	data = arena_alloc(scratch, (size_t)declared + 2);
-	len = read_bytes(r, data, (size_t)declared + 1);
-	if (len > (int64_t)max_bytes)
+	if (!take_whole(r, scratch, ret_bytes)) {
+		e = read_pieces(r, scratch, (size_t)declared, ret_bytes);
+		if (e != ERR_OK)
+			return e;
+	}
+	if (ret_bytes->len > max_bytes)
 		return ERR_TOO_LARGE;
-	if (len < 0 || (is_known && len != declared))
+	if (is_known && ret_bytes->len != (size_t)declared)
 		return fail(r, "INVALID_LENGTH",
 		    "The body is not as long as its Content-Length");
-	*ret_bytes = (struct bytes){ data, (size_t)len };
-
 	return ERR_OK;
 }
 

@@ -10,7 +10,7 @@
  * treat both as no body.
  *
  * Memory is bounded: the values by the route's schema, the bytes by its limit,
- * and the bytes of all large bodies together by fastcgi/memory.h.
+ * and the bytes of all large bodies together by fastcgi/body_room.h.
  */
 #ifndef WEB_BODY_H
 #define WEB_BODY_H

@@ -21,6 +21,8 @@ static void
 tear_down(void)
 {
 	for (int i = 0; i < n; i++) {
+		l.paused -= l.connections[i].paused;
+		l.connections[i].paused = false;
 		connection_await_no_body(&l, &l.connections[i]);
 		request_context_free(l.connections[i].context);
 		l.connections[i].context = NULL;
@@ -49,13 +51,27 @@ add_many(int count, uint64_t flow, int64_t since_us)
 		add(flow, since_us);
 }
 
-static void
-put(struct client_connection *client, size_t bytes)
+/* With room for so much since then. */
+static struct client_connection *
+add_large(uint64_t flow, size_t bytes, int64_t body_us)
 {
-	char *zeros = calloc(1, bytes);
+	struct client_connection *client = add(flow, 0);
 
-	ck_assert(body_buffer_put(&client->context->conn.ahead, zeros, bytes));
-	free(zeros);
+	client->body_bytes = bytes;
+	client->body_us = body_us;
+	return client;
+}
+
+/* Waits for room for so much since then. */
+static struct client_connection *
+add_paused(uint64_t flow, size_t bytes, int64_t since_us)
+{
+	struct client_connection *client = add(flow, since_us);
+
+	client->body_bytes = bytes;
+	client->paused = true;
+	l.paused++;
+	return client;
 }
 
 START_TEST(add_twice_counts_once)
@@ -86,7 +102,7 @@ START_TEST(endless_is_far_more_than_is_kept)
 {
 	struct client_connection *client = add(ALICE, 0);
 
-	client->body_max = 1000;
+	client->body_bytes = 1000;
 	client->context->conn.body_bytes = 1000 + BODIES_SKIP_BYTES;
 	ck_assert(!bodies_is_endless(client));
 	client->context->conn.body_bytes++;
@@ -130,7 +146,6 @@ START_TEST(young_ones_do_not_give_way)
 	ck_assert_ptr_null(bodies_find_connection(&l, &newcomer, 10 * SECOND));
 	ck_assert_ptr_nonnull(
 	    bodies_find_connection(&l, &newcomer, 11 * SECOND + 1));
-	ck_assert_ptr_null(bodies_find_memory(&l, &newcomer, 10 * SECOND));
 }
 END_TEST
 
@@ -152,26 +167,79 @@ START_TEST(flow_with_more_than_its_share_gives_way_at_any_age)
 }
 END_TEST
 
-START_TEST(newcomer_does_not_give_way_to_itself)
+START_TEST(slow_one_gives_its_room)
 {
-	struct client_connection *newcomer = add(ALICE, 0);
+	struct client_connection newcomer = { .flow = CAROL,
+		.body_bytes = 100 * 1000 };
+	struct client_connection *client =
+	    add_large(ALICE, 1000 * 1000, 5 * SECOND);
 
-	ck_assert_ptr_null(bodies_find_memory(&l, newcomer, 10 * SECOND));
+	ck_assert_ptr_null(bodies_find_room(&l, &newcomer, 7 * SECOND));
+	ck_assert_ptr_eq(
+	    bodies_find_room(&l, &newcomer, 7 * SECOND + 1), client);
+	/* What comes quickly enough has more time. */
+	client->context->conn.body_bytes = 3 * BODIES_QUICK_BYTES;
+	ck_assert_ptr_null(bodies_find_room(&l, &newcomer, 10 * SECOND));
+	ck_assert_ptr_eq(
+	    bodies_find_room(&l, &newcomer, 10 * SECOND + 1), client);
 }
 END_TEST
 
-START_TEST(memory_is_taken_from_the_flow_that_has_most_of_it)
+START_TEST(room_is_of_the_same_class)
 {
-	struct client_connection newcomer = { .flow = CAROL };
-	struct client_connection *large = add(BOB, 5 * SECOND);
+	struct client_connection small = { .flow = CAROL,
+		.body_bytes = 10 * 1000 };
 
-	add_many(10, ALICE, 1 * SECOND);
-	put(large, 100 * 1000);
-	ck_assert_ptr_eq(bodies_find_memory(&l, &newcomer, 10 * SECOND), large);
-	/* A young one, too, when its flow has more than its share. */
-	ck_assert_ptr_null(bodies_find_memory(&l, &newcomer, 6 * SECOND));
-	put(large, BODY_BUFFERS_MAX_BYTES / 4);
-	ck_assert_ptr_eq(bodies_find_memory(&l, &newcomer, 6 * SECOND), large);
+	add_large(ALICE, 1000 * 1000, 0);
+	add_large(ALICE, 100, 0);
+	ck_assert_ptr_null(bodies_find_room(&l, &small, 10 * SECOND));
+	add_large(ALICE, 60 * 1000, 0);
+	ck_assert_ptr_eq(
+	    bodies_find_room(&l, &small, 10 * SECOND), &l.connections[2]);
+}
+END_TEST
+
+START_TEST(room_is_taken_from_the_flow_that_has_most_of_it)
+{
+	struct client_connection newcomer = { .flow = CAROL,
+		.body_bytes = 10 * 1000 };
+	struct client_connection *oldest;
+
+	add_large(BOB, 30 * 1000, 1 * SECOND);
+	add_large(ALICE, 20 * 1000, 3 * SECOND);
+	oldest = add_large(ALICE, 20 * 1000, 2 * SECOND);
+	add_paused(BOB, 60 * 1000, 0); /* has none */
+	ck_assert_ptr_eq(bodies_find_room(&l, &newcomer, 10 * SECOND), oldest);
+}
+END_TEST
+
+START_TEST(room_is_for_the_flow_that_has_least_of_it)
+{
+	struct client_connection *first;
+
+	ck_assert_ptr_null(bodies_find_paused(&l, BODY_SMALL));
+	add_large(ALICE, 60 * 1000, 0);
+	add_paused(ALICE, 60 * 1000, 1 * SECOND);
+	add_paused(BOB, 60 * 1000, 3 * SECOND);
+	first = add_paused(BOB, 60 * 1000, 2 * SECOND);
+	ck_assert_ptr_eq(bodies_find_paused(&l, BODY_SMALL), first);
+	ck_assert_ptr_null(bodies_find_paused(&l, BODY_LARGE));
+}
+END_TEST
+
+START_TEST(queue_is_for_the_class_that_others_wait_for)
+{
+	struct client_connection tiny = { .body_bytes = 4096 };
+	struct client_connection small = { .body_bytes = 4097 };
+	struct client_connection large = { .body_bytes = 64 * 1024 + 1 };
+
+	add_paused(ALICE, 60 * 1000, 0);
+	ck_assert(!bodies_must_queue(&l, &tiny));
+	ck_assert(bodies_must_queue(&l, &small));
+	ck_assert(!bodies_must_queue(&l, &large));
+	ck_assert(!bodies_is_paused_long(&l.connections[0], BODIES_PAUSE_US));
+	ck_assert(
+	    bodies_is_paused_long(&l.connections[0], BODIES_PAUSE_US + 1));
 }
 END_TEST
 
@@ -202,8 +270,11 @@ make_suite(void)
 	tcase_add_test(tc, oldest_of_equal_flows_gives_way);
 	tcase_add_test(tc, young_ones_do_not_give_way);
 	tcase_add_test(tc, flow_with_more_than_its_share_gives_way_at_any_age);
-	tcase_add_test(tc, newcomer_does_not_give_way_to_itself);
-	tcase_add_test(tc, memory_is_taken_from_the_flow_that_has_most_of_it);
+	tcase_add_test(tc, slow_one_gives_its_room);
+	tcase_add_test(tc, room_is_of_the_same_class);
+	tcase_add_test(tc, room_is_taken_from_the_flow_that_has_most_of_it);
+	tcase_add_test(tc, room_is_for_the_flow_that_has_least_of_it);
+	tcase_add_test(tc, queue_is_for_the_class_that_others_wait_for);
 	tcase_add_test(tc, as_many_flows_as_connections_are_told_apart);
 	suite_add_tcase(s, tc);
 	return s;

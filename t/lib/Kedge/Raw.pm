@@ -14,9 +14,9 @@ our @EXPORT_OK = qw(raw_open raw_read raw_http raw_answers);
 
 sub raw_open
 {
-	my ($port) = @_;
+	my ($port, %more) = @_;
 	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port,
-	    Timeout => 10) or die "connect to $port: $!";
+	    Timeout => 10, %more) or die "connect to $port: $!";
 	$s->blocking(1);
 	binmode $s;
 	return $s;
