@@ -27,7 +27,7 @@ for my $file (@sources) {
 			@text{$1} = $2;
 			$folder{$1} = $folder;
 		}
-	} elsif ($file ne 'fcgi/base/log.h' && $source =~ /\bLOG_EVENT\(|\(struct log_event\)/) {
+	} elsif ($file ne 'fcgi/base/log_event.h' && $source =~ /\bLOG_EVENT\(|\(struct log_event\)/) {
 		push @elsewhere, $file;
 	}
 }

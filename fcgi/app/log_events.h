@@ -10,5 +10,6 @@
 #define EVENT_LOG_FILE_FAILED LOG_EVENT("cannot open log file")
 #define EVENT_NO_PROCESSES LOG_EVENT("no processes configured")
 #define EVENT_FIRST_CONTACT_REJECTED LOG_EVENT("auth rejected first contact")
+#define EVENT_REVERIFY_FAILED LOG_EVENT("second verification failed")
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "app/auth_client.h"
 #include "app/log_events.h"
-#include "app/service_main.h"
+#include "app/service_program.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
@@ -220,15 +220,4 @@ provision_ensure(struct provision *p, struct req *r)
 	else
 		note_failed(p, hash, started_at_ms);
 	return ERR_OK;
-}
-
-enum err
-provision_guard(struct req *r)
-{
-	struct service_process *process = r->app;
-
-	if (r->identity == NULL || (r->route->flags & ROUTE_NO_RECORD) != 0 ||
-	    process->program->create_record == NULL)
-		return ERR_OK;
-	return provision_ensure(process->provision, r);
 }

@@ -39,7 +39,7 @@ enum {
 
 struct provision_options {
 	const struct auth_client *auth; /* not copied */
-	enum err (*create)(struct req *r); /* see service_main.h */
+	enum err (*create)(struct req *r); /* see service_program.h */
 };
 
 struct provision *provision_new(const struct provision_options *options);
@@ -50,8 +50,5 @@ void provision_free(struct provision *p);
  * result of options.create.  Does nothing when the assertion lists the service.
  */
 MUST_CHECK enum err provision_ensure(struct provision *p, struct req *r);
-
-/* The hook: calls provision_ensure() unless the route has ROUTE_NO_RECORD. */
-enum err provision_guard(struct req *r);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/service_main.h"
+#include "app/service_program.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/log_events.h"
@@ -17,6 +17,7 @@
 #include "job/webhook.h"
 #include "web/access.h"
 #include "web/identity.h"
+#include "web/service.h"
 
 /* The value of a numeric macro as text. */
 #define TEXT_OF(macro) TEXT(macro)

@@ -8,10 +8,7 @@
 
 #include "app/builtin.h"
 #include "app/log_events.h"
-#include "app/provision.h"
-#include "app/reverify.h"
 #include "app/scrape.h"
-#include "app/service_limit.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
@@ -107,11 +104,11 @@ service_of_worker(const struct service *template,
 		s.session_cookie = process->session_cookie;
 	if (!is_base)
 		return s;
-	s.reverify = reverify_ask;
+	s.reverify = service_reverify;
 	if (s.hooks.screen == NULL)
 		s.hooks.screen = service_limit_requests;
 	if (s.hooks.guard == NULL)
-		s.hooks.guard = provision_guard;
+		s.hooks.guard = service_ensure_record;
 	return s;
 }
 

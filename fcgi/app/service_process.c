@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "app/provision.h"
-#include "app/service_main.h"
+#include "app/service_config.h"
+#include "app/service_program.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -123,24 +124,6 @@ service_process_release(struct service_process *process)
 		cache_close(process->cache);
 	db_close(process->db);
 	explicit_bzero(process->identity_key, sizeof(process->identity_key));
-}
-
-bool
-service_ready(void *app, struct buf *members)
-{
-	struct service_process *process = app;
-	bool ready = true;
-
-	if (process->db != NULL) {
-		ready = db_ready(process->db);
-		buf_printf(
-		    members, "\"database\":\"%s\"", ready ? "ok" : "away");
-	}
-	if (process->cache != NULL)
-		buf_printf(members, "%s\"redis\":\"%s\"",
-		    process->db != NULL ? "," : "",
-		    cache_ready(process->cache) ? "ok" : "away");
-	return ready;
 }
 
 enum err

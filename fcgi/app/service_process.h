@@ -64,9 +64,4 @@ void service_process_set_key(struct service_process *process,
 MUST_CHECK enum err service_stream(
     struct req *r, const char *content_type, const struct stream *stream);
 
-/* The hooks; a service with hooks of its own may call these. */
-
-/* "database", if there is one, must be available; "redis" need not be. */
-bool service_ready(void *app, struct buf *members);
-
 #endif

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/log_event.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum { LOG_TEXT_MAX = 1024, LOG_LINE_MAX = 8192 };
@@ -36,16 +37,6 @@ struct log_field {
 #define LOG_TEXT(n, t) log_text_((n), (t))
 #define LOG_NUM(n, v) \
 	((struct log_field){ .name = (n), .number = (int64_t)(v) })
-
-/*
- * The name of a log event: a constant phrase that states a fact, in lower case
- * and without a full stop.  Each folder defines its names in log_events.h, and
- * docs/LOGS.md explains them; t/03-logs.t compares the two.
- */
-struct log_event {
-	const char *name;
-};
-#define LOG_EVENT(text) ((struct log_event){ .name = (text) })
 
 /*
  * log_event(LOG_WARN, EVENT_REDIS_SLOW, LOG_TEXT("host", h), LOG_NUM("ms", n))

@@ -5,7 +5,7 @@
 #ifndef BASE_LOG_EVENTS_H
 #define BASE_LOG_EVENTS_H
 
-#include "base/log.h"
+#include "base/log_event.h"
 
 #define EVENT_LOG_LINES_DROPPED LOG_EVENT("log lines dropped")
 #define EVENT_LOG_LINES_LOST LOG_EVENT("log lines lost")

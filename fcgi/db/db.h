@@ -16,56 +16,14 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "db/db_stmt.h"
 
 struct arena;
 struct db; /* a pool, or, inside db_transact(), one transaction */
 
-struct db_options {
-	const char *url; /* a libpq connection string or URI */
-	const char *application_name;
-	int64_t connections; /* at most; opened when needed */
-	int64_t acquire_timeout_ms; /* how long to wait for a free connection */
-	int64_t statement_timeout_ms;
-	int64_t slow_ms; /* statements that take longer are logged; 0: none */
-};
-
 /* Does not connect yet.  Aborts only for lack of memory. */
 struct db *db_open(const struct db_options *options);
 void db_close(struct db *db);
-
-/*
- * A statement must be a constant: connections keep pointers to the statements
- * that they have prepared.
- */
-struct db_stmt {
-	const char *name; /* unique in the service; the prepared statement has
-	                     this name */
-	const char *sql;
-	int nargs;
-	bool read_only; /* a plain SELECT: repeated if the connection broke */
-	/*
-	 * The timeout of a statement that is known to take long.  0, and within
-	 * a transaction: the pool's.
-	 */
-	int64_t timeout_ms;
-};
-
-struct db_args {
-	const char *const *values; /* text format; NULL is SQL NULL */
-	int count;
-};
-#define DB_ARGS(...)                                                       \
-	((struct db_args){ .values = (const char *const[]){ __VA_ARGS__ }, \
-	    .count = (int)(sizeof((const char *const[]){ __VA_ARGS__ }) /  \
-			   sizeof(const char *)) })
-#define DB_NO_ARGS ((struct db_args){ 0 })
-
-struct db_rows {
-	void *result;
-	int count; /* number of rows returned */
-	int64_t affected; /* number of rows changed by a command without
-	                     RETURNING */
-};
 
 /*
  * Runs one statement.  The rows live as long as `a`; ret_rows may be NULL.

@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "db/db.h"
 #include "db/db_connector.h"
+#include "db/db_stmt.h"
 
 struct db_conn;
 

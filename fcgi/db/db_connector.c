@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/resolve.h"
 #include "base/str.h"
-#include "db/db.h"
+#include "db/db_stmt.h"
 #include "db/db_url.h"
 
 enum {

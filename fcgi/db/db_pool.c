@@ -11,8 +11,8 @@
 #include "base/fair_semaphore.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "db/db.h"
 #include "db/db_conn.h"
+#include "db/db_stmt.h"
 #include "db/log_events.h"
 
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 1000 };

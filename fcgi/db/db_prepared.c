@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/fnv.h"
-#include "db/db.h"
+#include "db/db_stmt.h"
 
 enum { CAP_MIN = 32 };
 

@@ -172,7 +172,7 @@ jobs_enqueue(struct req *r, const void *in_struct, void *out_struct)
 		return refuse_payload(r, &problem);
 	if (e != ERR_OK)
 		return e;
-	req_add_location(r, "/jobs", key.id);
+	service_add_location(r, "/jobs", key.id);
 	return jobs_get(r, &key, out_struct);
 }
 

@@ -207,7 +207,7 @@ webhooks_create(struct req *r, const void *in_struct, void *out_struct)
 		return req_fail(r, ERR_UNPROCESSABLE, "WEBHOOK_LIMIT",
 		    "The service has 100 endpoints, which is the limit");
 	if (e == ERR_OK)
-		req_add_location(r, "/webhooks", out->webhook.id);
+		service_add_location(r, "/webhooks", out->webhook.id);
 	return e;
 }
 

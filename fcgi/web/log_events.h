@@ -15,6 +15,5 @@
 #define EVENT_ERROR_NOT_DECLARED LOG_EVENT("route does not declare this error")
 #define EVENT_RESPONSE_TOO_LARGE LOG_EVENT("response body too large")
 #define EVENT_FASTCGI_PARAMETER_MISSING LOG_EVENT("FastCGI parameter missing")
-#define EVENT_REVERIFY_FAILED LOG_EVENT("second verification failed")
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "web/service.h"
+#include "web/route.h"
 
 /* Client headers on which decisions may depend. */
 static const char *const single_headers[] = {
@@ -183,14 +183,6 @@ req_add_header(struct req *r, const char *name, const char *value)
 	assert((size_t)out->nheaders < COUNT_OF(out->headers));
 	out->headers[out->nheaders++] =
 	    arena_join(r->arena, (const char *const[]){ name, ": ", value }, 3);
-}
-
-void
-req_add_location(struct req *r, const char *collection, const char *id)
-{
-	req_add_header(r, "Location",
-	    arena_printf(
-		r->arena, "%s%s/%s", r->service->prefix, collection, id));
 }
 
 static const char cookie_header[] = "Set-Cookie: ";

@@ -132,8 +132,6 @@ req_fail(struct req *r, enum err e, const char *code, const char *message);
 /* Records the error of one field; returns ERR_INVALID. */
 enum err req_invalid(struct req *r, const char *field, const char *message);
 
-/* The header Location: what was made, below the service's prefix. */
-void req_add_location(struct req *r, const char *collection, const char *id);
 /* A value must not contain CR or LF (asserted). */
 void req_add_header(struct req *r, const char *name, const char *value);
 /* Replaces a cookie of the same name that the response already has. */

@@ -372,14 +372,14 @@ START_TEST(guard_leaves_routes_without_record_alone)
 		.identity = &who,
 		.route = &whoami };
 
-	ck_assert_int_eq(provision_guard(&r), ERR_OK);
+	ck_assert_int_eq(service_ensure_record(&r), ERR_OK);
 	ck_assert_int_eq(created, 0);
 	r.route = &me;
 	r.identity = NULL; /* an open route */
-	ck_assert_int_eq(provision_guard(&r), ERR_OK);
+	ck_assert_int_eq(service_ensure_record(&r), ERR_OK);
 	ck_assert_int_eq(created, 0);
 	r.identity = &who;
-	ck_assert_int_eq(provision_guard(&r), ERR_OK);
+	ck_assert_int_eq(service_ensure_record(&r), ERR_OK);
 	ck_assert_int_eq(created, 1);
 	arena_free(r.arena);
 }

@@ -3,7 +3,7 @@
 
 #include "unit.h"
 
-#include "app/service_limit.h"
+#include "app/service_hooks.h"
 #include "app/service_main.h"
 #include "base/arena.h"
 #include "base/attr.h"

@@ -1,8 +1,8 @@
 /*
  * reverify: whether an assertion that has become old still holds.
  *
- * A base service asks this on nginx's internal listener (app/reverify.h) when
- * a request's body took so long that the verdict may be wrong by now.  It
+ * A base service asks this on nginx's internal listener (app/service_hooks.h)
+ * when a request's body took so long that the verdict may be wrong by now.  It
  * proves with a token which service it is, and shows the assertion that it got.
  * The assertion says which session is meant and which roles the location asks
  * for; whether its user may is looked up anew, in PostgreSQL.

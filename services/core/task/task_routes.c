@@ -255,7 +255,7 @@ answer_made(struct req *r, const struct task_made *made, struct task *out)
 	if (made->replayed)
 		idempotency_note_replay(r);
 	*out = made->task;
-	req_add_location(r, "/tasks", out->id);
+	service_add_location(r, "/tasks", out->id);
 	add_etag(r, out);
 	return ERR_OK;
 }

@@ -307,7 +307,7 @@ accounts_open(struct req *r, const void *in_struct, void *out_struct)
 		return ledger_refuse(r, code);
 	if (replayed)
 		idempotency_note_replay(r);
-	req_add_location(r, "/accounts", account->id);
+	service_add_location(r, "/accounts", account->id);
 	return ERR_OK;
 }
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/service_limit.h"
+#include "app/service_hooks.h"
 #include "app/service_main.h"
 #include "base/arena.h"
 #include "base/json.h"

@@ -1,5 +1,4 @@
-#include "web/service.h"
-
+/* service_handle: from a request to its response, step by step. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "web/log_events.h"
 #include "web/params.h"
 #include "web/router.h"
+#include "web/service.h"
 
 enum {
 	METRIC_OTHER = -1,
@@ -314,4 +314,12 @@ service_number_routes(const struct service *s, struct service_metrics *ret_m)
 			ret_m->routes[n++] = number_of(s, row);
 		}
 	}
+}
+
+void
+service_add_location(struct req *r, const char *collection, const char *id)
+{
+	req_add_header(r, "Location",
+	    arena_printf(
+		r->arena, "%s%s/%s", r->service->prefix, collection, id));
 }

@@ -1,5 +1,4 @@
-#include "base/metrics.h"
-
+/* metrics_count: the shared area, and what is counted in it. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 
 #include "base/attr.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/metrics_area.h"
 #include "base/metrics_table.h"
 #include "base/str.h"
