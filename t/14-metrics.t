@@ -140,7 +140,18 @@ my $since = time;
 wait_until(sub { time - $since > 0.05 }, 1);
 my $held_s = time - $since;
 $lock->();
-like(raw_read($_), qr{^HTTP/1.1 200 }, 'each is answered') for @waiting;
+my @ids;
+for (@waiting) {
+	my $answer = raw_read($_, 60);
+	like($answer, qr{^HTTP/1.1 200 }, 'each is answered');
+	push @ids, $answer =~ /^X-Request-Id: (\S+)/mi;
+}
+for my $id (@ids) {
+	my $us = wait_until(sub {
+		($k->log_text('core') =~ /"request_id":"$id","msg":"request",.*"us":(\d+)/)[0]
+	}, 10);
+	cmp_ok($us // 0, '>=', $held_s * 1e6, 'its access line says how long it took');
+}
 become('calm again', 'core', @quiet);
 my @of_core = of_core(qw(kedge_thread_queue_seconds_sum kedge_db_pool_wait_seconds_sum
 	kedge_db_statement_seconds_sum));
