@@ -135,7 +135,10 @@ adopt_libraries(struct run *r)
 	return true;
 }
 
-/* Under the lock; so it looks again at what has been run. */
+/*
+ * Takes the lock, and checks again what has been run: another migration may
+ * have run files meanwhile.
+ */
 static bool
 apply_pending(struct run *r)
 {
@@ -153,7 +156,7 @@ apply_pending(struct run *r)
 	return true;
 }
 
-/* What files of several services ask, and where names are looked for. */
+/* Sets kedge.service, which the library's files read, and search_path. */
 static bool
 set_up_session(struct run *r)
 {

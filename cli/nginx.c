@@ -240,7 +240,12 @@ add_upstream(
 	struct buf servers;
 	int64_t i;
 
-	/* One that was accepted by the dying one, one that is new. */
+	/*
+	 * A request tries each entry once.  When a service process has ended,
+	 * all idle connections may be stale, and a new one may have reached
+	 * the process just before its end.  The last entry then reaches
+	 * another process.
+	 */
 	buf_init(&servers, a, FILE_MAX_BYTES);
 	for (i = 0; i < keepalive + 2; i++)
 		buf_printf(&servers, "%s%s", i == 0 ? "" : "\n\t", server);

@@ -126,8 +126,7 @@ process_spawn(struct process *c)
 		print_error("cannot start %s: %s", c->name, strerror(errno));
 		return false;
 	}
-	/* The child does it too; one of us is first, and neither may be late.
-	 */
+	/* The child does the same: the group must exist whoever is first. */
 	(void)setpgid(c->pid, c->pid);
 	c->changed_us = clock_monotonic_us();
 	c->state = PROCESS_STARTING;

@@ -12,8 +12,8 @@
 
 #include "base/attr.h"
 
-#define RECORD_URL_FILE "run/url" /* where the stack is served */
-#define RECORD_PID_FILE "run/kedge.pid" /* for people; see lock.h */
+#define RECORD_URL_FILE "run/url" /* the stack's address */
+#define RECORD_PID_FILE "run/kedge.pid" /* for people; programs use lock.h */
 
 struct arena;
 struct process;

@@ -177,19 +177,19 @@ void job_wake(struct db *db);
 
 /* -- for handlers -- */
 
-/* Sets the history's message for a failure.  Copied.  Returns e. */
+/* Sets the error message for the job's history (copied).  Returns e. */
 enum err job_fail(struct job *job, enum err e, const char *message);
 /* The same; the next attempt is after delay_s or the back-off, if longer. */
 enum err
 job_fail_for(struct job *job, enum err e, const char *message, int64_t delay_s);
-/* A failure after which the job is not tried again.  ERR_UNPROCESSABLE. */
+/* The job fails and is not tried again.  Returns ERR_UNPROCESSABLE. */
 enum err job_discard(struct job *job, const char *message);
-/* Run the job after delay_s, without counting this attempt.  ERR_CONFLICT. */
+/* The job runs after delay_s; no attempt is counted.  Returns ERR_CONFLICT. */
 enum err job_snooze(struct job *job, int64_t delay_s);
 /*
- * JSON, at most 64 KiB, stored with the job.  Copied.  If it is not valid or
- * too long, the attempt fails whatever the handler returns, unless another
- * result follows.
+ * Sets JSON of at most 64 KiB (copied) that is stored with the job.  If it is
+ * not valid or too long, the attempt fails whatever the handler returns, unless
+ * another result follows.
  */
 void job_set_result(struct job *job, const char *json);
 /*

@@ -105,9 +105,9 @@ enum job_refusal {
 };
 
 /*
- * Makes a job available now, with its attempts counted from zero: repeats one
- * that has ended, and does not let one that waits wait any longer.
- * ERR_NOT_FOUND; ERR_CONFLICT: see *ret_refusal.
+ * Makes a job available now, whether it has ended or waits for a time.  Its
+ * attempts count from zero again.  ERR_NOT_FOUND; ERR_CONFLICT: see
+ * *ret_refusal.
  */
 MUST_CHECK enum err job_admin_retry(struct db *db, struct arena *a,
     const char *id, enum job_refusal *ret_refusal);

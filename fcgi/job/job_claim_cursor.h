@@ -2,15 +2,15 @@
  * job_claim_cursor: where in a queue a worker looks for jobs to claim, and how
  * many it claims at once.
  *
- * Hints that were claimed stay in the index as dead rows until vacuum may
- * remove them, which an old snapshot prevents.  A scan from the front would
- * read all of them.  So the cursor remembers, for each priority, the number of
- * the last hint that was claimed, and a tail scan reads only what follows.  It
- * misses hints with a smaller number that were committed late or released.  Two
- * other scans find those: when the tail is empty, a recent scan, from where the
- * cursor was a few seconds ago; and from time to time a full scan, from the
- * front.  The time that such a scan took is measured, and the next one of its
- * kind is made after 20 times as long.
+ * Hints (rows of job_ready) that were claimed stay in the index as dead rows
+ * until vacuum may remove them, which an old snapshot prevents.  A scan from
+ * the front would read all of them.  So the cursor remembers, for each
+ * priority, the number of the last hint that was claimed, and a tail scan reads
+ * only what follows.  It misses hints with a smaller number that were committed
+ * late or released.  Two other scans find those: when the tail is empty, a
+ * recent scan, from where the cursor was a few seconds ago; and from time to
+ * time a full scan, from the front.  The time that such a scan took is
+ * measured, and the next one of its kind is made after 20 times as long.
  */
 #ifndef JOB_JOB_CLAIM_CURSOR_H
 #define JOB_JOB_CLAIM_CURSOR_H

@@ -293,7 +293,8 @@ write_cell(struct buf *b, const struct cell *cell, int64_t number)
 	    cell->kind, (long long)(is[VALUE_COMPLETED] - was[VALUE_COMPLETED]),
 	    (long long)(is[VALUE_FAILED] - was[VALUE_FAILED]),
 	    (long long)(is[VALUE_DISCARDED] - was[VALUE_DISCARDED]),
-	    /* So that what is less than a millisecond is not lost. */
+	    /* Not (is - was) / 1000: fractions of a millisecond would be lost.
+	     */
 	    (long long)(is[VALUE_RUN_US] / 1000 - was[VALUE_RUN_US] / 1000));
 	for (int i = VALUE_BUCKETS; i < VALUES; i++) {
 		buf_putc(b, i == VALUE_BUCKETS ? '[' : ',');

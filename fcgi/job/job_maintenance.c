@@ -115,7 +115,7 @@ is_elected(struct db_listen *l, struct arena *a)
 	       db_get_bool(&rows, 0, 0);
 }
 
-/* A tenth of the shortest retention: so late may a job be deleted. */
+/* A tenth of the shortest retention: a job is deleted at most so late. */
 static int64_t
 pass_interval_us(const struct job_config *c)
 {
@@ -176,7 +176,7 @@ job_maintenance_run(struct job_maintenance *m, struct db_listen *l,
 {
 	if (now_us >= m->schedule_us) {
 		m->schedule_us = now_us + SECOND_US;
-		/* Without the database none of the others can be done. */
+		/* The database does not answer: try everything again later. */
 		if (!job_schedules_fire(m->schedules, l, a))
 			return;
 	}

@@ -3,8 +3,9 @@
  *
  * A counter of the jobs in a queue would be one row that all transactions wait
  * for.  So jobs are counted when somebody asks.  While few wait, each job is
- * looked at; otherwise only the hints are counted, which include those of
- * cancelled jobs and do not tell retries from other jobs that wait.
+ * looked at; otherwise only the hints (see README.md) are counted, which
+ * include those of cancelled jobs and do not tell retries from other jobs that
+ * wait.
  */
 #ifndef JOB_JOB_QUEUES_H
 #define JOB_JOB_QUEUES_H

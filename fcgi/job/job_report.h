@@ -24,8 +24,8 @@ struct job_report {
 	struct job_worker_state *state; /* NULL in tests */
 	struct db *db; /* stores progress: the pool, never the transaction */
 	/*
-	 * What a handler that fails has asked for.  OUTCOME_COMPLETED: nothing,
-	 * so it has failed.
+	 * The outcome that a failing handler has asked for.  OUTCOME_COMPLETED:
+	 * it has asked for none, so the attempt has failed.
 	 */
 	enum job_outcome outcome;
 	const char *error; /* in the attempt's arena, as `result` is */

@@ -38,7 +38,7 @@ struct job_claimed {
 	int64_t max_attempts;
 	int64_t fence;
 	int64_t priority;
-	int64_t seq; /* its number among the hints of its priority */
+	int64_t seq; /* the number of its hint, the row of job_ready */
 	const char *trace_id; /* or NULL */
 	const char *request_id; /* or NULL */
 	const char *due_at; /* or NULL */

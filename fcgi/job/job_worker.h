@@ -14,7 +14,7 @@ struct worker;
 void job_work_prepare(void);
 
 /*
- * After the fork, as struct master_pool has it.  The tables have been checked.
+ * After the fork, for struct master_pool.  The tables have been checked.
  * Returns the exit status.
  */
 int job_work(const struct worker *w, struct job_service *service);

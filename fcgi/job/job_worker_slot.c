@@ -37,7 +37,7 @@ job_worker_slots_prepare(void)
 		mutex_init_shared(&slots[i].life);
 }
 
-/* True: its process is gone, or it had none; the caller holds it now. */
+/* True: the slot was free or its process is dead; the caller holds it now. */
 static bool
 try_take(struct job_worker_slot *s)
 {

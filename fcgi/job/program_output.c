@@ -52,7 +52,7 @@ clean(struct arena *a, const char *text, size_t len)
 	return out;
 }
 
-/* Cut to PROGRAM_MESSAGE_MAX bytes, between two characters. */
+/* Cuts the text to PROGRAM_MESSAGE_MAX bytes, never inside a character. */
 static void
 keep_error(struct program_output *o, const char *text)
 {
