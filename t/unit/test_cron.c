@@ -19,7 +19,7 @@ bits(const char *list)
 	return out;
 }
 
-/* A field, and the numbers it means there. */
+/* A text for one field, and the numbers that it stands for. */
 static const struct good {
 	const char *text;
 	const char *minutes, *hours, *days, *months, *weekdays; /* NULL: all */
@@ -48,7 +48,7 @@ static const struct good {
 	{ "0 0 * * Mon-FRI", "0", "0", NULL, NULL, "1,2,3,4,5", false, false },
 	{ "0 0 * * */2", "0", "0", NULL, NULL, "0,2,4,6", false, false },
 	{ "0 0 * * 1-7/2", "0", "0", NULL, NULL, "0,1,3,5", false, false },
-	/* By date or by weekday; but by both when one begins with a star. */
+	/* Either day field must match; both must if one begins with '*'. */
 	{ "0 0 13 * 5", "0", "0", "13", NULL, "5", true, false },
 	{ "0 0 30 2 mon", "0", "0", "30", "2", "1", true, false },
 	{ "0 0 */10 * 5", "0", "0", "1,11,21,31", NULL, "5", false, false },
@@ -102,7 +102,7 @@ static const char *const bads[] = {
 	"001 * * * *",
 	"1.5 * * * *",
 	"a * * * *",
-	"jan * * * *", /* a name of another field */
+	"jan * * * *", /* a name that belongs to another field */
 	"* * * mon *",
 	"* * * january *",
 	"* * * ja *",
@@ -133,7 +133,7 @@ static const char *const bads[] = {
 	"* * 31 feb */2",
 };
 
-START_TEST(read_refuses_what_is_not_five_fields)
+START_TEST(read_refuses_invalid_lines)
 {
 	const char *problem = NULL;
 	struct cron c = { .minutes = 99 };
@@ -154,7 +154,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, read_gives_the_numbers_of_each_field, 0, (int)COUNT_OF(goods));
 	tcase_add_loop_test(
-	    tc, read_refuses_what_is_not_five_fields, 0, (int)COUNT_OF(bads));
+	    tc, read_refuses_invalid_lines, 0, (int)COUNT_OF(bads));
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

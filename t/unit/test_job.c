@@ -78,7 +78,7 @@ tear_down(void)
 	arena_free(a);
 }
 
-/* One text from the row of a job. */
+/* A column of a job as text. */
 static const char *
 row(const char *id)
 {
@@ -100,7 +100,7 @@ row(const char *id)
 	return rows.count == 0 ? "" : db_get_text(&rows, 0, 0);
 }
 
-START_TEST(enqueue_fills_in_what_nobody_says)
+START_TEST(enqueue_without_settings_uses_library_defaults)
 {
 	struct job_enqueued job;
 
@@ -113,7 +113,7 @@ START_TEST(enqueue_fills_in_what_nobody_says)
 }
 END_TEST
 
-START_TEST(enqueue_takes_what_the_kind_says)
+START_TEST(enqueue_uses_the_settings_of_the_kind)
 {
 	struct job_enqueued job;
 
@@ -124,7 +124,7 @@ START_TEST(enqueue_takes_what_the_kind_says)
 }
 END_TEST
 
-START_TEST(enqueue_takes_what_the_caller_says)
+START_TEST(enqueue_options_override_the_kind)
 {
 	const struct req req = { .request_id = "req-1", .trace_id = "trace-1" };
 	const struct job_options o = {
@@ -145,7 +145,7 @@ START_TEST(enqueue_takes_what_the_caller_says)
 }
 END_TEST
 
-START_TEST(enqueue_at_a_time)
+START_TEST(enqueue_with_run_at_waits_for_that_time)
 {
 	const struct job_options o = { .run_at = "2100-01-02T03:04:05.678Z" };
 	struct job_enqueued job;
@@ -155,7 +155,7 @@ START_TEST(enqueue_at_a_time)
 }
 END_TEST
 
-START_TEST(enqueue_with_a_key_that_is_taken_gives_who_has_it)
+START_TEST(enqueue_with_a_taken_unique_key_returns_the_job_that_has_it)
 {
 	struct job_options o = { .unique_key = "k" };
 	struct job_enqueued first, second, third;
@@ -182,7 +182,7 @@ declare(const struct job_kind *kind)
 	ck_assert_int_eq(job_store_declare_kinds(db, a, &set), ERR_OK);
 }
 
-/* The row of a job that a statement enqueues. */
+/* Runs a statement that enqueues a job, and returns the job's row. */
 static const char *
 row_of(const char *sql)
 {
@@ -198,7 +198,7 @@ row_of(const char *sql)
 	return row(db_get_text(&rows, 0, 0));
 }
 
-START_TEST(sql_gets_what_the_kind_says)
+START_TEST(sql_enqueue_uses_the_settings_of_the_kind)
 {
 	static const char bare[] =
 	    "SELECT job_id FROM job_enqueue('test.special', '{}')";
@@ -220,7 +220,7 @@ START_TEST(sql_gets_what_the_kind_says)
 }
 END_TEST
 
-START_TEST(sql_gets_what_the_newest_release_says)
+START_TEST(sql_enqueue_uses_the_kind_of_the_newest_release)
 {
 	struct job_kind newer = special;
 
@@ -236,8 +236,8 @@ START_TEST(sql_gets_what_the_newest_release_says)
 }
 END_TEST
 
-/* A key in its queue is in the one that the kind names. */
-START_TEST(sql_takes_a_key_in_the_queue_of_the_kind)
+/* The scope "queue" means the queue that the kind declares. */
+START_TEST(sql_enqueue_scopes_a_unique_key_to_the_queue_of_the_kind)
 {
 	static const char keyed[] =
 	    "SELECT job_id FROM job_enqueue('test.special', '{}',"
@@ -261,7 +261,7 @@ enqueue_and_fail(struct db *tx, struct arena *arena, void *ctx)
 	return e == ERR_OK ? ERR_CONFLICT : e;
 }
 
-START_TEST(enqueue_that_is_rolled_back_leaves_nothing)
+START_TEST(enqueue_rolled_back_leaves_no_job)
 {
 	struct job_enqueued job = { 0 };
 
@@ -271,7 +271,7 @@ START_TEST(enqueue_that_is_rolled_back_leaves_nothing)
 }
 END_TEST
 
-/* The next notice; "" when there is none in time. */
+/* The payload of the next notification; "": none came in time. */
 static const char *
 hear(void)
 {
@@ -292,7 +292,7 @@ enqueue_in(struct db *tx, struct arena *arena, void *ctx)
 	return job_enqueue(tx, arena, &plain, "{}", NULL, ctx);
 }
 
-START_TEST(enqueue_wakes_who_listens_after_the_commit)
+START_TEST(enqueue_notifies_listeners_after_the_commit)
 {
 	struct job_enqueued job;
 
@@ -304,7 +304,7 @@ START_TEST(enqueue_wakes_who_listens_after_the_commit)
 }
 END_TEST
 
-START_TEST(listening_runs_statements_and_misses_nothing)
+START_TEST(listen_connection_runs_statements_and_loses_no_notification)
 {
 	static const struct db_stmt wake = {
 		.name = "test_job_wake",
@@ -314,7 +314,8 @@ START_TEST(listening_runs_statements_and_misses_nothing)
 	struct db_notice notice;
 
 	ck_assert_str_eq(hear(), "");
-	/* The notice comes with the statement's own answer. */
+	/* The notification arrives together with the result of the statement.
+	 */
 	ck_assert_int_eq(
 	    db_listen_run(listening, a, &wake, DB_ARGS("me"), NULL), ERR_OK);
 	db_listen_wait(listening, NULL, 0, clock_monotonic_us() + DEADLINE_US);
@@ -325,7 +326,7 @@ START_TEST(listening_runs_statements_and_misses_nothing)
 }
 END_TEST
 
-START_TEST(listening_connects_again_and_says_so)
+START_TEST(listen_connection_reconnects_and_logs_it)
 {
 	static const struct db_stmt probe = {
 		.name = "test_job_probe",
@@ -368,7 +369,7 @@ tear_down_job(void)
 	arena_free(a);
 }
 
-START_TEST(outcome_is_what_the_handler_says)
+START_TEST(outcome_follows_the_report_of_the_handler)
 {
 	const char *error;
 
@@ -401,13 +402,14 @@ START_TEST(outcome_is_what_the_handler_says)
 	ck_assert_int_eq(report.delay_s, 7);
 	ck_assert_int_eq(job_fail(&job, ERR_STALE, "z"), ERR_STALE);
 	ck_assert_int_eq(report.delay_s, 0);
-	/* Done in spite of what it said before. */
+	/* ERR_OK completes the job, whatever the handler has reported before.
+	 */
 	ck_assert_int_eq(job_report_outcome(&report, ERR_OK, false, &error),
 	    OUTCOME_COMPLETED);
 }
 END_TEST
 
-START_TEST(message_is_cut_to_valid_text)
+START_TEST(error_message_is_cut_to_valid_utf8)
 {
 	char text[JOB_ERROR_MAX + 10];
 
@@ -420,7 +422,7 @@ START_TEST(message_is_cut_to_valid_text)
 }
 END_TEST
 
-START_TEST(result_must_be_json_that_can_be_kept)
+START_TEST(result_must_be_json_that_can_be_stored)
 {
 	char *large = arena_alloc(a, JOB_RESULT_MAX + 3);
 
@@ -436,7 +438,7 @@ START_TEST(result_must_be_json_that_can_be_kept)
 }
 END_TEST
 
-START_TEST(result_that_cannot_be_kept_fails_the_attempt)
+START_TEST(result_that_cannot_be_stored_fails_the_attempt)
 {
 	const char *error;
 
@@ -448,7 +450,7 @@ START_TEST(result_that_cannot_be_kept_fails_the_attempt)
 	    OUTCOME_FAILED);
 	ck_assert_str_eq(error,
 	    "its result cannot be stored: a string holds a NUL character");
-	/* What the handler says itself goes first. */
+	/* An outcome that the handler reports itself is kept. */
 	ck_assert_int_eq(job_report_check_result(&job, job_discard(&job, "no")),
 	    ERR_UNPROCESSABLE);
 	ck_assert_str_eq(report.error, "no");
@@ -456,7 +458,7 @@ START_TEST(result_that_cannot_be_kept_fails_the_attempt)
 END_TEST
 
 /* Each has 20000 values, and there are 400. */
-/* Bytes that malloc() has given out; what a sanitizer keeps aside is not. */
+/* Bytes allocated by malloc(), without what a sanitizer holds back. */
 static size_t
 bytes_in_use(void)
 {
@@ -465,7 +467,7 @@ bytes_in_use(void)
 	return info.uordblks + info.hblkhd;
 }
 
-START_TEST(progress_leaves_nothing_behind)
+START_TEST(progress_reports_do_not_grow_memory)
 {
 	size_t before, after;
 	char *json = arena_alloc(a, 40002);
@@ -519,7 +521,7 @@ static const struct bad_set {
 	    { "q", -1 } },
 };
 
-START_TEST(check_finds_what_is_wrong)
+START_TEST(set_check_finds_each_wrong_declaration)
 {
 	const struct bad_set *b = &bad_sets[_i];
 	const struct job_kind kinds[] = { b->kind, { 0 } };
@@ -532,7 +534,7 @@ START_TEST(check_finds_what_is_wrong)
 }
 END_TEST
 
-START_TEST(queues_are_those_of_the_list_and_of_the_kinds)
+START_TEST(set_queues_are_those_of_the_list_and_of_the_kinds)
 {
 	const struct job_kind kinds[] = { plain, special, { 0 } };
 	const struct job_kind *const lists[] = { kinds, NULL };
@@ -561,33 +563,36 @@ main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, enqueue_fills_in_what_nobody_says);
-	tcase_add_test(tc, enqueue_takes_what_the_kind_says);
-	tcase_add_test(tc, enqueue_takes_what_the_caller_says);
-	tcase_add_test(tc, enqueue_at_a_time);
-	tcase_add_test(tc, enqueue_with_a_key_that_is_taken_gives_who_has_it);
-	tcase_add_test(tc, sql_gets_what_the_kind_says);
-	tcase_add_test(tc, sql_gets_what_the_newest_release_says);
-	tcase_add_test(tc, sql_takes_a_key_in_the_queue_of_the_kind);
-	tcase_add_test(tc, enqueue_that_is_rolled_back_leaves_nothing);
-	tcase_add_test(tc, progress_leaves_nothing_behind);
-	tcase_add_test(tc, enqueue_wakes_who_listens_after_the_commit);
-	tcase_add_test(tc, listening_runs_statements_and_misses_nothing);
-	tcase_add_test(tc, listening_connects_again_and_says_so);
+	tcase_add_test(tc, enqueue_without_settings_uses_library_defaults);
+	tcase_add_test(tc, enqueue_uses_the_settings_of_the_kind);
+	tcase_add_test(tc, enqueue_options_override_the_kind);
+	tcase_add_test(tc, enqueue_with_run_at_waits_for_that_time);
+	tcase_add_test(
+	    tc, enqueue_with_a_taken_unique_key_returns_the_job_that_has_it);
+	tcase_add_test(tc, sql_enqueue_uses_the_settings_of_the_kind);
+	tcase_add_test(tc, sql_enqueue_uses_the_kind_of_the_newest_release);
+	tcase_add_test(
+	    tc, sql_enqueue_scopes_a_unique_key_to_the_queue_of_the_kind);
+	tcase_add_test(tc, enqueue_rolled_back_leaves_no_job);
+	tcase_add_test(tc, progress_reports_do_not_grow_memory);
+	tcase_add_test(tc, enqueue_notifies_listeners_after_the_commit);
+	tcase_add_test(
+	    tc, listen_connection_runs_statements_and_loses_no_notification);
+	tcase_add_test(tc, listen_connection_reconnects_and_logs_it);
 	suite_add_tcase(suite, tc);
 
 	tc = tcase_create("run");
 	tcase_add_checked_fixture(tc, set_up_job, tear_down_job);
-	tcase_add_test(tc, outcome_is_what_the_handler_says);
-	tcase_add_test(tc, message_is_cut_to_valid_text);
-	tcase_add_test(tc, result_must_be_json_that_can_be_kept);
-	tcase_add_test(tc, result_that_cannot_be_kept_fails_the_attempt);
+	tcase_add_test(tc, outcome_follows_the_report_of_the_handler);
+	tcase_add_test(tc, error_message_is_cut_to_valid_utf8);
+	tcase_add_test(tc, result_must_be_json_that_can_be_stored);
+	tcase_add_test(tc, result_that_cannot_be_stored_fails_the_attempt);
 	suite_add_tcase(suite, tc);
 
 	tc = tcase_create("set");
-	tcase_add_loop_test(
-	    tc, check_finds_what_is_wrong, 0, (int)COUNT_OF(bad_sets));
-	tcase_add_test(tc, queues_are_those_of_the_list_and_of_the_kinds);
+	tcase_add_loop_test(tc, set_check_finds_each_wrong_declaration, 0,
+	    (int)COUNT_OF(bad_sets));
+	tcase_add_test(tc, set_queues_are_those_of_the_list_and_of_the_kinds);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

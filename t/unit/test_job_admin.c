@@ -98,7 +98,7 @@ queue(const char *name)
 	return view;
 }
 
-/* Claims all of the queue for a worker and ends each with the outcome. */
+/* Claims all jobs of the queue and ends each with the outcome. */
 static void
 work_off_for(const char *name, const char *outcome, int delay_s)
 {
@@ -123,7 +123,7 @@ work_off(const char *name, const char *outcome)
 	work_off_for(name, outcome, 0);
 }
 
-START_TEST(find_tells_all)
+START_TEST(find_returns_all_members)
 {
 	struct job_view job;
 
@@ -148,7 +148,7 @@ START_TEST(find_tells_all)
 }
 END_TEST
 
-START_TEST(find_another_is_not_found)
+START_TEST(find_unknown_id_is_not_found)
 {
 	struct job_view job;
 
@@ -158,7 +158,7 @@ START_TEST(find_another_is_not_found)
 }
 END_TEST
 
-START_TEST(list_is_newest_first_and_pages_through_all)
+START_TEST(list_pages_through_all_jobs_newest_first)
 {
 	const char *before = NULL, *last = "g";
 	int seen = 0, pages = 0;
@@ -196,7 +196,7 @@ static const struct {
 	{ { .kind = "test.one", .tag = "red" }, 1 },
 };
 
-START_TEST(list_filters)
+START_TEST(list_returns_jobs_that_match_the_filter)
 {
 	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail');"
 	    "SELECT job_enqueue('test.one', '{}', p_queue => 'mail',"
@@ -208,7 +208,7 @@ START_TEST(list_filters)
 }
 END_TEST
 
-START_TEST(list_with_a_filter_looks_at_a_bounded_number)
+START_TEST(list_with_a_filter_looks_at_a_bounded_number_of_jobs)
 {
 	struct job_list page;
 	struct job_filter f = { .kind = "test.one", .limit = 5 };
@@ -226,7 +226,7 @@ START_TEST(list_with_a_filter_looks_at_a_bounded_number)
 }
 END_TEST
 
-START_TEST(retry_replays_what_has_ended)
+START_TEST(retry_makes_an_ended_job_available)
 {
 	const struct job_attempt *attempts;
 	enum job_refusal refusal;
@@ -254,7 +254,7 @@ START_TEST(retry_replays_what_has_ended)
 }
 END_TEST
 
-START_TEST(retry_lets_go_what_waits)
+START_TEST(retry_makes_a_waiting_job_available_now)
 {
 	enum job_refusal refusal;
 	const char *id;
@@ -265,7 +265,7 @@ START_TEST(retry_lets_go_what_waits)
 	ck_assert_int_eq(queue("mail").scheduled, 1);
 	ck_assert_int_eq(queue("mail").available, 0);
 	ck_assert_int_eq(job_admin_retry(db, a, id, &refusal), ERR_OK);
-	/* The hint of tomorrow is none any more. */
+	/* The hint for tomorrow is void now. */
 	ck_assert_int_eq(queue("mail").scheduled, 0);
 	ck_assert_int_eq(queue("mail").available, 1);
 	work_off("mail", "completed");
@@ -273,7 +273,7 @@ START_TEST(retry_lets_go_what_waits)
 }
 END_TEST
 
-START_TEST(what_runs_is_asked_to_stop_and_not_retried)
+START_TEST(cancel_asks_a_running_job_to_stop_and_retry_refuses_it)
 {
 	enum job_refusal refusal;
 	const char *id;
@@ -294,7 +294,7 @@ START_TEST(what_runs_is_asked_to_stop_and_not_retried)
 }
 END_TEST
 
-START_TEST(cancel_ends_what_waits_once_and_again)
+START_TEST(cancel_of_a_waiting_job_succeeds_twice)
 {
 	enum job_refusal refusal;
 	const char *id;
@@ -306,12 +306,12 @@ START_TEST(cancel_ends_what_waits_once_and_again)
 		ck_assert_str_eq(find(id).state, "cancelled");
 	}
 	ck_assert_int_eq(queue("mail").available, 0);
-	work_off("mail", "completed"); /* what is left of it claims nothing */
+	work_off("mail", "completed"); /* its old hint claims nothing */
 	ck_assert_str_eq(find(id).state, "cancelled");
 }
 END_TEST
 
-START_TEST(cancel_of_what_has_ended_is_refused)
+START_TEST(cancel_of_an_ended_job_is_refused)
 {
 	enum job_refusal refusal;
 	const char *id;
@@ -324,7 +324,7 @@ START_TEST(cancel_of_what_has_ended_is_refused)
 }
 END_TEST
 
-START_TEST(retry_of_a_duplicate_is_refused)
+START_TEST(retry_is_refused_when_another_job_has_the_unique_key)
 {
 	enum job_refusal refusal;
 	const char *id;
@@ -340,7 +340,7 @@ START_TEST(retry_of_a_duplicate_is_refused)
 }
 END_TEST
 
-START_TEST(by_hand_another_is_not_found)
+START_TEST(retry_and_cancel_of_an_unknown_id_are_not_found)
 {
 	const char *id = "01890000-0000-7000-8000-000000000001";
 	enum job_refusal refusal;
@@ -350,7 +350,7 @@ START_TEST(by_hand_another_is_not_found)
 }
 END_TEST
 
-START_TEST(queues_are_those_declared_and_those_in_use)
+START_TEST(queues_list_has_declared_queues_and_queues_in_use)
 {
 	struct job_queue_list all;
 
@@ -365,7 +365,7 @@ START_TEST(queues_are_those_declared_and_those_in_use)
 }
 END_TEST
 
-START_TEST(oldest_is_of_what_can_run)
+START_TEST(queue_oldest_is_that_of_an_available_job)
 {
 	struct job_queue_view q;
 
@@ -384,8 +384,8 @@ START_TEST(oldest_is_of_what_can_run)
 }
 END_TEST
 
-/* Neither breaks a statement, nor ends a process. */
-START_TEST(job_for_all_eternity_is_counted)
+/* An infinite time must not fail a statement or end a process. */
+START_TEST(queue_counts_a_job_that_runs_at_infinity)
 {
 	struct job_promoted promoted;
 
@@ -409,7 +409,7 @@ START_TEST(job_for_all_eternity_is_counted)
 }
 END_TEST
 
-START_TEST(retryable_is_told_from_scheduled)
+START_TEST(queue_counts_retryable_apart_from_scheduled)
 {
 	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
 	work_off("mail", "failed");
@@ -420,8 +420,8 @@ START_TEST(retryable_is_told_from_scheduled)
 }
 END_TEST
 
-/* Claimed, and then put off: nothing has failed. */
-START_TEST(snoozed_is_not_retryable)
+/* It was claimed and snoozed: no attempt has failed. */
+START_TEST(queue_counts_a_snoozed_job_as_scheduled)
 {
 	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
 	work_off_for("mail", "snoozed", 3600);
@@ -431,7 +431,7 @@ START_TEST(snoozed_is_not_retryable)
 }
 END_TEST
 
-START_TEST(many_are_counted_by_their_hints)
+START_TEST(queue_with_many_jobs_is_counted_by_hints)
 {
 	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')"
 	    " FROM generate_series(1, 20010)");
@@ -442,7 +442,7 @@ START_TEST(many_are_counted_by_their_hints)
 	sql("DELETE FROM job_ready WHERE seq IN (SELECT seq FROM job_ready"
 	    " ORDER BY seq DESC LIMIT 30)");
 	ck_assert_int_eq(queue("mail").available, 20010 - 25 - 30);
-	/* Nor do hints say what failed. */
+	/* Hints do not tell which jobs have failed. */
 	work_off("mail", "failed");
 	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')"
 	    " FROM generate_series(1, 2000)");
@@ -451,7 +451,7 @@ START_TEST(many_are_counted_by_their_hints)
 }
 END_TEST
 
-START_TEST(paused_queue_gives_nothing)
+START_TEST(claim_from_a_paused_queue_is_empty)
 {
 	const char *since;
 
@@ -471,14 +471,14 @@ START_TEST(paused_queue_gives_nothing)
 }
 END_TEST
 
-START_TEST(pause_of_a_queue_that_is_none_is_not_found)
+START_TEST(pause_of_an_unknown_queue_is_not_found)
 {
 	ck_assert_int_eq(
 	    job_queues_pause(db, a, &set, "nail", true), ERR_NOT_FOUND);
 }
 END_TEST
 
-START_TEST(schedules_are_listed)
+START_TEST(schedules_list_has_all_schedules)
 {
 	struct job_schedule_list all;
 
@@ -500,27 +500,29 @@ suite(void)
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_set_timeout(t, 60);
-	tcase_add_test(t, find_tells_all);
-	tcase_add_test(t, find_another_is_not_found);
-	tcase_add_test(t, list_is_newest_first_and_pages_through_all);
-	tcase_add_loop_test(t, list_filters, 0, (int)COUNT_OF(filters));
-	tcase_add_test(t, list_with_a_filter_looks_at_a_bounded_number);
-	tcase_add_test(t, retry_replays_what_has_ended);
-	tcase_add_test(t, retry_lets_go_what_waits);
-	tcase_add_test(t, what_runs_is_asked_to_stop_and_not_retried);
-	tcase_add_test(t, cancel_ends_what_waits_once_and_again);
-	tcase_add_test(t, cancel_of_what_has_ended_is_refused);
-	tcase_add_test(t, retry_of_a_duplicate_is_refused);
-	tcase_add_test(t, by_hand_another_is_not_found);
-	tcase_add_test(t, queues_are_those_declared_and_those_in_use);
-	tcase_add_test(t, oldest_is_of_what_can_run);
-	tcase_add_test(t, job_for_all_eternity_is_counted);
-	tcase_add_test(t, retryable_is_told_from_scheduled);
-	tcase_add_test(t, snoozed_is_not_retryable);
-	tcase_add_test(t, many_are_counted_by_their_hints);
-	tcase_add_test(t, paused_queue_gives_nothing);
-	tcase_add_test(t, pause_of_a_queue_that_is_none_is_not_found);
-	tcase_add_test(t, schedules_are_listed);
+	tcase_add_test(t, find_returns_all_members);
+	tcase_add_test(t, find_unknown_id_is_not_found);
+	tcase_add_test(t, list_pages_through_all_jobs_newest_first);
+	tcase_add_loop_test(t, list_returns_jobs_that_match_the_filter, 0,
+	    (int)COUNT_OF(filters));
+	tcase_add_test(t, list_with_a_filter_looks_at_a_bounded_number_of_jobs);
+	tcase_add_test(t, retry_makes_an_ended_job_available);
+	tcase_add_test(t, retry_makes_a_waiting_job_available_now);
+	tcase_add_test(
+	    t, cancel_asks_a_running_job_to_stop_and_retry_refuses_it);
+	tcase_add_test(t, cancel_of_a_waiting_job_succeeds_twice);
+	tcase_add_test(t, cancel_of_an_ended_job_is_refused);
+	tcase_add_test(t, retry_is_refused_when_another_job_has_the_unique_key);
+	tcase_add_test(t, retry_and_cancel_of_an_unknown_id_are_not_found);
+	tcase_add_test(t, queues_list_has_declared_queues_and_queues_in_use);
+	tcase_add_test(t, queue_oldest_is_that_of_an_available_job);
+	tcase_add_test(t, queue_counts_a_job_that_runs_at_infinity);
+	tcase_add_test(t, queue_counts_retryable_apart_from_scheduled);
+	tcase_add_test(t, queue_counts_a_snoozed_job_as_scheduled);
+	tcase_add_test(t, queue_with_many_jobs_is_counted_by_hints);
+	tcase_add_test(t, claim_from_a_paused_queue_is_empty);
+	tcase_add_test(t, pause_of_an_unknown_queue_is_not_found);
+	tcase_add_test(t, schedules_list_has_all_schedules);
 	suite_add_tcase(s, t);
 	return s;
 }

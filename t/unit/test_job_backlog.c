@@ -16,81 +16,81 @@ static const struct job_claimed jobs[] = {
 };
 
 static struct arena *a;
-static struct job_backlog *rest;
+static struct job_backlog *backlog;
 static const struct job_claimed *taken;
 
 static void
 set_up(void)
 {
 	a = arena_new();
-	rest = job_backlog_new();
+	backlog = job_backlog_new();
 }
 
 static void
 tear_down(void)
 {
-	job_backlog_free(rest);
+	job_backlog_free(backlog);
 	arena_free(a);
 }
 
 static bool
 has_event(void)
 {
-	struct pollfd fd = { .fd = job_backlog_fd(rest), .events = POLLIN };
+	struct pollfd fd = { .fd = job_backlog_fd(backlog), .events = POLLIN };
 
 	return poll(&fd, 1, 0) == 1;
 }
 
-START_TEST(nothing_is_due_without_a_batch)
+START_TEST(empty_backlog_is_never_due)
 {
-	ck_assert(job_backlog_due_us(rest) == INT64_MAX);
-	ck_assert_int_eq(job_backlog_take(rest, a, &taken), 0);
-	ck_assert(job_backlog_clear(rest));
+	ck_assert(job_backlog_due_us(backlog) == INT64_MAX);
+	ck_assert_int_eq(job_backlog_take(backlog, a, &taken), 0);
+	ck_assert(job_backlog_clear(backlog));
 }
 END_TEST
 
-START_TEST(batch_of_one_wakes_nobody)
+START_TEST(claim_of_one_job_leaves_no_backlog)
 {
-	job_backlog_set(rest, jobs, 1);
+	job_backlog_set(backlog, jobs, 1);
 	ck_assert(!has_event());
-	ck_assert(job_backlog_start(rest, &jobs[0]));
-	ck_assert(job_backlog_due_us(rest) == INT64_MAX);
-	ck_assert(job_backlog_clear(rest));
+	ck_assert(job_backlog_start(backlog, &jobs[0]));
+	ck_assert(job_backlog_due_us(backlog) == INT64_MAX);
+	ck_assert(job_backlog_clear(backlog));
 }
 END_TEST
 
-START_TEST(what_has_not_begun_is_taken_and_never_begins)
+START_TEST(jobs_that_have_not_started_are_taken_and_cannot_start)
 {
 	int64_t before_us = clock_monotonic_us();
 
-	job_backlog_set(rest, jobs, 3);
+	job_backlog_set(backlog, jobs, 3);
 	ck_assert(has_event());
-	ck_assert(job_backlog_start(rest, &jobs[0]));
-	ck_assert_int_ge(job_backlog_due_us(rest),
+	ck_assert(job_backlog_start(backlog, &jobs[0]));
+	ck_assert_int_ge(job_backlog_due_us(backlog),
 	    before_us + JOB_BACKLOG_MAX_WAIT_MS * 1000);
 	ck_assert(!has_event());
-	ck_assert_int_eq(job_backlog_take(rest, a, &taken), 2);
+	ck_assert_int_eq(job_backlog_take(backlog, a, &taken), 2);
 	ck_assert_str_eq(taken[0].id, "b");
 	ck_assert_int_eq(taken[1].fence, 3);
-	ck_assert(job_backlog_due_us(rest) == INT64_MAX);
-	ck_assert(!job_backlog_start(rest, &jobs[1]));
-	ck_assert(job_backlog_start(rest, &jobs[0])); /* again, alone */
-	job_backlog_released(rest, true);
-	ck_assert(job_backlog_clear(rest));
+	ck_assert(job_backlog_due_us(backlog) == INT64_MAX);
+	ck_assert(!job_backlog_start(backlog, &jobs[1]));
+	ck_assert(job_backlog_start(backlog, &jobs[0])); /* again, alone */
+	job_backlog_released(backlog, true);
+	ck_assert(job_backlog_clear(backlog));
 }
 END_TEST
 
-/* Its transaction failed, and they are run again, one by one. */
-START_TEST(what_has_to_run_again_can_be_taken)
+/* As after a failed transaction whose jobs run again one by one. */
+START_TEST(jobs_that_must_run_again_can_be_taken)
 {
-	job_backlog_set(rest, jobs, 3);
-	ck_assert(job_backlog_start(rest, &jobs[0]));
-	ck_assert(job_backlog_start(rest, &jobs[1]));
-	ck_assert(job_backlog_start(rest, &jobs[0]));
-	ck_assert_int_eq(job_backlog_take(rest, a, &taken), 2);
-	job_backlog_released(rest, true);
-	ck_assert(!job_backlog_start(rest, &jobs[1]));
-	ck_assert(job_backlog_clear(rest));
+	job_backlog_set(backlog, jobs, 3);
+	ck_assert(job_backlog_start(backlog, &jobs[0]));
+	ck_assert(job_backlog_start(backlog, &jobs[1]));
+	ck_assert(job_backlog_start(backlog, &jobs[0]));
+	ck_assert_int_eq(job_backlog_take(backlog, a, &taken), 2);
+	job_backlog_released(backlog, true);
+	ck_assert(!job_backlog_start(backlog, &jobs[1]));
+	ck_assert(job_backlog_clear(backlog));
 }
 END_TEST
 
@@ -101,26 +101,27 @@ clear_beside(void *ctx)
 {
 	bool *good = ctx;
 
-	*good = job_backlog_clear(rest);
+	*good = job_backlog_clear(backlog);
 	atomic_store(&ended, true);
 	return NULL;
 }
 
-START_TEST(end_waits_for_a_give_back_and_knows_that_it_failed)
+START_TEST(clear_waits_for_a_release_and_reports_its_failure)
 {
 	pthread_t thread;
 	bool good = true;
 
-	job_backlog_set(rest, jobs, 3);
-	ck_assert(job_backlog_start(rest, &jobs[0]));
-	ck_assert_int_eq(job_backlog_take(rest, a, &taken), 2);
+	job_backlog_set(backlog, jobs, 3);
+	ck_assert(job_backlog_start(backlog, &jobs[0]));
+	ck_assert_int_eq(job_backlog_take(backlog, a, &taken), 2);
 	ck_assert_int_eq(pthread_create(&thread, NULL, clear_beside, &good), 0);
 	ck_assert(!atomic_load(&ended));
-	job_backlog_released(rest, false);
+	job_backlog_released(backlog, false);
 	pthread_join(thread, NULL);
 	ck_assert(!good);
-	job_backlog_set(rest, jobs, 1);
-	ck_assert(job_backlog_clear(rest)); /* the next batch is another */
+	job_backlog_set(backlog, jobs, 1);
+	ck_assert(job_backlog_clear(
+	    backlog)); /* a new claim starts without the failure */
 }
 END_TEST
 
@@ -128,15 +129,16 @@ int
 main(void)
 {
 	Suite *suite = suite_create("job_backlog");
-	TCase *tc = tcase_create("rest");
+	TCase *tc = tcase_create("backlog");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, nothing_is_due_without_a_batch);
-	tcase_add_test(tc, batch_of_one_wakes_nobody);
-	tcase_add_test(tc, what_has_not_begun_is_taken_and_never_begins);
-	tcase_add_test(tc, what_has_to_run_again_can_be_taken);
-	tcase_add_test(tc, end_waits_for_a_give_back_and_knows_that_it_failed);
+	tcase_add_test(tc, empty_backlog_is_never_due);
+	tcase_add_test(tc, claim_of_one_job_leaves_no_backlog);
+	tcase_add_test(
+	    tc, jobs_that_have_not_started_are_taken_and_cannot_start);
+	tcase_add_test(tc, jobs_that_must_run_again_can_be_taken);
+	tcase_add_test(tc, clear_waits_for_a_release_and_reports_its_failure);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

@@ -25,7 +25,7 @@ static const struct job_kind kinds[] = {
 static const struct job_kind *const lists[] = { kinds, NULL };
 static const struct job_set set = { .kinds = lists };
 
-/* Another release has the kinds in another order, and one more. */
+/* Another release: one kind more, and another order. */
 static const struct job_kind newer_kinds[] = {
 	{ .name = "test.new" },
 	{ .name = "test.second" },
@@ -38,7 +38,7 @@ static const struct job_set newer = { .kinds = newer_lists };
 static char *app_url;
 static struct arena *a;
 
-/* Each test is a process of its own (check forks): its own area. */
+/* check runs each test in a process of its own, so with its own area. */
 static void
 set_up(void)
 {
@@ -52,7 +52,7 @@ tear_down(void)
 	arena_free(a);
 }
 
-/* Runs it in a process that ends without a word. */
+/* Runs it in a child process that ends without cleaning up. */
 static void
 in_another(void (*run)(void))
 {
@@ -84,7 +84,7 @@ count_seven(void)
 	"\"failed\":1,\"discarded\":1,\"runMs\":0,\"buckets\":[1,0,0,"  \
 	"0,0,0,0,0,0,0,0,0,0,0]}]"
 
-START_TEST(counts_outlive_the_process)
+START_TEST(counts_survive_the_process)
 {
 	struct job_counts *c;
 	struct job_counts_delta news;
@@ -100,7 +100,7 @@ START_TEST(counts_outlive_the_process)
 }
 END_TEST
 
-START_TEST(rest_of_a_millisecond_is_not_lost)
+START_TEST(fractions_of_a_millisecond_are_not_lost)
 {
 	struct job_counts *c = job_counts_new(&set);
 	struct job_counts_delta news;
@@ -116,7 +116,7 @@ START_TEST(rest_of_a_millisecond_is_not_lost)
 }
 END_TEST
 
-START_TEST(what_may_have_arrived_is_carried_again_as_it_was)
+START_TEST(flush_without_an_answer_is_repeated_unchanged)
 {
 	struct job_counts *c = job_counts_new(&set);
 	struct job_counts_delta first, again;
@@ -149,7 +149,7 @@ die_while_carrying(void)
 		abort();
 }
 
-START_TEST(death_of_who_carries_leaves_it_to_the_next)
+START_TEST(flush_of_a_dead_process_is_repeated_by_another)
 {
 	struct job_counts *c = job_counts_new(&set);
 	struct job_counts_delta news;
@@ -185,8 +185,8 @@ START_TEST(two_releases_count_by_the_names_of_their_kinds)
 }
 END_TEST
 
-/* What the database makes of what comes twice. */
-START_TEST(counts_that_come_twice_are_added_once)
+/* The database adds a repeated flush only once. */
+START_TEST(flush_stored_twice_is_added_once)
 {
 	static const char *const sent[] = {
 		"SELECT job_count_once('00000000-0000-7000-8000-000000000001',"
@@ -203,7 +203,7 @@ START_TEST(counts_that_come_twice_are_added_once)
 	for (int i = 0; i < 6; i++)
 		ck_assert_str_eq(schema_run(app_url, sent[i / 2]), "");
 	ck_assert_str_eq(schema_run(app_url, sent[0]), "");
-	/* Fails with 22012 unless it is so. */
+	/* The statement fails with 22012 (division by zero) if it is false. */
 	ck_assert_str_eq(
 	    schema_run(app_url,
 		"SELECT 1 / (completed = 16 AND run_buckets = '{16}')::integer"
@@ -212,7 +212,7 @@ START_TEST(counts_that_come_twice_are_added_once)
 }
 END_TEST
 
-/* -- a worker's end -- */
+/* -- reclaiming jobs -- */
 
 static PGconn *
 connect_app(void)
@@ -265,7 +265,7 @@ claim_two(PGconn *conn)
 	    " SELECT w.id, ARRAY(SELECT id FROM job) FROM job_worker w");
 }
 
-START_TEST(rescue_leaves_alone_what_another_session_completes)
+START_TEST(reclaim_skips_a_job_that_another_session_completes)
 {
 	PGconn *finishing = connect_app(), *rescuing = connect_app();
 	PGresult *result;
@@ -312,13 +312,13 @@ main(void)
 	app_url = schema_url(url, "core", SCHEMA_APP);
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, counts_outlive_the_process);
-	tcase_add_test(tc, rest_of_a_millisecond_is_not_lost);
-	tcase_add_test(tc, what_may_have_arrived_is_carried_again_as_it_was);
-	tcase_add_test(tc, death_of_who_carries_leaves_it_to_the_next);
+	tcase_add_test(tc, counts_survive_the_process);
+	tcase_add_test(tc, fractions_of_a_millisecond_are_not_lost);
+	tcase_add_test(tc, flush_without_an_answer_is_repeated_unchanged);
+	tcase_add_test(tc, flush_of_a_dead_process_is_repeated_by_another);
 	tcase_add_test(tc, two_releases_count_by_the_names_of_their_kinds);
-	tcase_add_test(tc, counts_that_come_twice_are_added_once);
-	tcase_add_test(tc, rescue_leaves_alone_what_another_session_completes);
+	tcase_add_test(tc, flush_stored_twice_is_added_once);
+	tcase_add_test(tc, reclaim_skips_a_job_that_another_session_completes);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

@@ -65,7 +65,7 @@ has(const char *all, const char *line)
 	ck_assert_msg(strstr(all, line) != NULL, "%s: not in\n%s", line, all);
 }
 
-START_TEST(queues_and_kinds_are_there)
+START_TEST(metrics_have_all_queues_and_kinds)
 {
 	const char *all;
 
@@ -105,8 +105,8 @@ START_TEST(queues_and_kinds_are_there)
 }
 END_TEST
 
-/* Or increase() is 0 when its first job is discarded. */
-START_TEST(declared_kind_has_zeros_before_its_first_count)
+/* Otherwise increase() would miss the first discarded job. */
+START_TEST(declared_kind_has_zeros_before_its_first_job)
 {
 	static const struct job_kind declared[] = { { .name = "x.new" },
 		{ .name = "x.known" }, { 0 } };
@@ -134,7 +134,7 @@ START_TEST(declared_kind_has_zeros_before_its_first_count)
 }
 END_TEST
 
-START_TEST(without_database_there_are_none)
+START_TEST(metrics_are_empty_without_a_database)
 {
 	db_close(db);
 	db = db_open(&(struct db_options){
@@ -155,7 +155,7 @@ static const struct {
 	{ 999, "1" }, { 60000, "60" }, { 1800000, "1800" }, { 1800001, "+Inf" },
 	{ INT64_MAX, "+Inf" } };
 
-START_TEST(run_counts_in_its_bucket)
+START_TEST(run_time_is_counted_in_its_bucket)
 {
 	ck_assert_str_eq(
 	    job_bucket_bound(job_bucket(buckets[_i].ms)), buckets[_i].bound);
@@ -170,10 +170,10 @@ suite(void)
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_set_timeout(t, 60);
-	tcase_add_test(t, queues_and_kinds_are_there);
-	tcase_add_test(t, declared_kind_has_zeros_before_its_first_count);
-	tcase_add_test(t, without_database_there_are_none);
-	tcase_add_loop_test(t, run_counts_in_its_bucket, 0,
+	tcase_add_test(t, metrics_have_all_queues_and_kinds);
+	tcase_add_test(t, declared_kind_has_zeros_before_its_first_job);
+	tcase_add_test(t, metrics_are_empty_without_a_database);
+	tcase_add_loop_test(t, run_time_is_counted_in_its_bucket, 0,
 	    (int)(sizeof(buckets) / sizeof(buckets[0])));
 	suite_add_tcase(s, t);
 	return s;

@@ -23,7 +23,7 @@ enum { LIMIT_MS = 20000, LOG_SIZE = 1 << 20 };
 static struct arena *a;
 static struct job job;
 
-/* What the job was told, in place of the worker's own. */
+/* What the program reported; these functions replace those of the library. */
 static struct {
 	char failure[2048];
 	char result[70000];
@@ -31,7 +31,7 @@ static struct {
 	char progress[70000];
 	int progresses;
 	bool discarded;
-	int answer_no_from; /* the n-th report of progress; 0: never */
+	int answer_no_from; /* from this progress report on; 0: never */
 } told;
 
 enum err
@@ -85,7 +85,7 @@ tear_down(void)
 	arena_free(a);
 }
 
-/* A file with this text that can be executed. */
+/* Makes an executable file with this text. */
 static const char *
 script(const char *text)
 {
@@ -104,7 +104,7 @@ run_path(const char *path, const char *payload, int64_t limit_ms,
 {
 	enum err e = job_program_run(&job, path, payload, limit_ms, stop, ctx);
 
-	/* None of our children is left, not even as a zombie. */
+	/* There is no child process, not even a zombie. */
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	unlink(path);
 	return e;
@@ -116,7 +116,7 @@ run(const char *text)
 	return run_path(script(text), "{}", LIMIT_MS, NULL, NULL);
 }
 
-START_TEST(result_and_progress_reach_the_job)
+START_TEST(result_and_progress_are_passed_to_the_job)
 {
 	ck_assert_int_eq(
 	    run("#!/bin/sh\n"
@@ -128,14 +128,14 @@ START_TEST(result_and_progress_reach_the_job)
 }
 END_TEST
 
-START_TEST(line_without_an_end_counts)
+START_TEST(last_line_without_newline_is_read)
 {
 	ck_assert_int_eq(run("#!/bin/sh\nprintf '{\"result\": 7}'\n"), ERR_OK);
 	ck_assert_str_eq(told.result, "7");
 }
 END_TEST
 
-START_TEST(line_in_pieces_is_one)
+START_TEST(line_that_arrives_in_pieces_is_one_line)
 {
 	ck_assert_int_eq(run("#!/bin/sh\nprintf '{\"res'; sleep 0.05;"
 			     " printf 'ult\": '; sleep 0.05; echo '8}'\n"),
@@ -144,11 +144,11 @@ START_TEST(line_in_pieces_is_one)
 }
 END_TEST
 
-START_TEST(payload_is_its_standard_input)
+START_TEST(payload_is_on_standard_input)
 {
 	char *payload = arena_alloc(a, 200001);
 
-	/* More than a pipe holds, so that writing has to wait. */
+	/* More than fits into a pipe, so that writing must wait. */
 	memset(payload, 'x', 200000);
 	ck_assert_int_eq(
 	    run_path(script("#!/bin/sh\nsleep 0.1\n"
@@ -159,7 +159,7 @@ START_TEST(payload_is_its_standard_input)
 }
 END_TEST
 
-START_TEST(payload_need_not_be_read)
+START_TEST(payload_may_stay_unread)
 {
 	char *payload = arena_alloc(a, 200001);
 
@@ -170,7 +170,7 @@ START_TEST(payload_need_not_be_read)
 }
 END_TEST
 
-START_TEST(environment_is_clean)
+START_TEST(environment_has_only_the_documented_variables)
 {
 	setenv("WALLET_DATABASE_URL", "a secret", 1);
 	ck_assert_int_eq(
@@ -187,7 +187,7 @@ START_TEST(environment_is_clean)
 }
 END_TEST
 
-START_TEST(trace_is_passed_on)
+START_TEST(traceparent_continues_the_trace_of_the_job)
 {
 	const char *trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -203,7 +203,7 @@ START_TEST(trace_is_passed_on)
 }
 END_TEST
 
-START_TEST(no_descriptor_is_inherited)
+START_TEST(program_inherits_no_descriptor)
 {
 	int fd = open("/dev/null", O_RDONLY); /* not close-on-exec */
 	int high = fcntl(fd, F_DUPFD, 500);
@@ -219,7 +219,7 @@ START_TEST(no_descriptor_is_inherited)
 }
 END_TEST
 
-START_TEST(signals_are_as_new)
+START_TEST(program_starts_with_default_signals)
 {
 	sigset_t mask, old;
 
@@ -261,7 +261,7 @@ static const struct {
 	    ERR_INTERNAL, false, "its result is larger than 64 KiB" },
 };
 
-START_TEST(failure_is_told)
+START_TEST(exit_status_and_signal_become_the_error)
 {
 	const char *text =
 	    arena_printf(a, "#!/bin/sh\n%s\n", failures[_i].text);
@@ -271,12 +271,12 @@ START_TEST(failure_is_told)
 	ck_assert_int_eq(told.discarded, failures[_i].discarded);
 	if (failures[_i].e == ERR_UNPROCESSABLE)
 		ck_assert_int_eq(e, ERR_UNPROCESSABLE);
-	else /* some are seen while it still runs, some after */
+	else /* some are read while it runs, some after its end */
 		ck_assert(e == ERR_INTERNAL || e == ERR_UNAVAILABLE);
 }
 END_TEST
 
-START_TEST(what_is_no_program_fails)
+START_TEST(file_that_cannot_be_executed_fails)
 {
 	ck_assert_int_eq(job_program_run(&job, "/nonexistent/program", "{}",
 			     LIMIT_MS, NULL, NULL),
@@ -286,7 +286,7 @@ START_TEST(what_is_no_program_fails)
 }
 END_TEST
 
-START_TEST(error_with_status_0_is_no_failure)
+START_TEST(error_line_with_status_0_is_no_failure)
 {
 	ck_assert_int_eq(
 	    run("#!/bin/sh\necho '{\"error\": \"hm\"}'\n"), ERR_OK);
@@ -294,7 +294,7 @@ START_TEST(error_with_status_0_is_no_failure)
 }
 END_TEST
 
-START_TEST(lines_of_others_are_ignored)
+START_TEST(unknown_lines_are_ignored)
 {
 	ck_assert_int_eq(run("#!/bin/sh\necho hello\necho '{\"x\": 1}'\n"
 			     "echo '[1]'\necho '{\"result\": 1, \"result\": 2}'"
@@ -304,7 +304,7 @@ START_TEST(lines_of_others_are_ignored)
 }
 END_TEST
 
-START_TEST(standard_error_is_logged_within_bounds)
+START_TEST(standard_error_is_logged_up_to_a_limit)
 {
 	char *log = malloc(LOG_SIZE);
 	struct capture c;
@@ -322,13 +322,13 @@ START_TEST(standard_error_is_logged_within_bounds)
 	for (const char *s = log; (s = strchr(s, '\n')) != NULL; s++)
 		lines++;
 	ck_assert_int_eq(lines, PROGRAM_LOG_LINES + 1);
-	/* The end is known all the same. */
+	/* The end of standard error is in the error nevertheless. */
 	ck_assert_ptr_nonnull(strstr(told.failure, "line 4999\nlast words"));
 	free(log);
 }
 END_TEST
 
-START_TEST(flood_of_progress_is_thinned)
+START_TEST(progress_is_stored_five_times_a_second_at_most)
 {
 	ck_assert_int_eq(
 	    run("#!/bin/sh\ni=0; while [ $i -lt 3000 ]; do"
@@ -339,7 +339,7 @@ START_TEST(flood_of_progress_is_thinned)
 }
 END_TEST
 
-START_TEST(flood_of_results_is_the_last)
+START_TEST(last_of_many_results_is_stored)
 {
 	ck_assert_int_eq(
 	    run("#!/bin/sh\ni=0; while [ $i -lt 3000 ]; do"
@@ -361,7 +361,7 @@ static const struct {
 	{ "  {\"progress\": 1, \"result\": [1, }", "" },
 };
 
-START_TEST(result_that_cannot_be_read_fails)
+START_TEST(result_that_is_not_valid_json_fails)
 {
 	ck_assert_int_eq(
 	    run(arena_printf(
@@ -374,7 +374,7 @@ START_TEST(result_that_cannot_be_read_fails)
 }
 END_TEST
 
-/* In KiB; what a process of the test has had at most so far. */
+/* The peak memory of this process in KiB. */
 static long
 most_memory(void)
 {
@@ -384,13 +384,13 @@ most_memory(void)
 	return usage.ru_maxrss;
 }
 
-START_TEST(endless_lines_of_standard_error_cost_no_memory)
+START_TEST(much_standard_error_uses_little_memory)
 {
 	long before = most_memory();
 	struct capture c;
 	char log[256];
 
-	/* Empty ones, and then more than are logged. */
+	/* First empty lines, then more lines than are logged. */
 	capture_begin(&c);
 	ck_assert_int_eq(
 	    run("#!/bin/sh\nyes '' | head -c 6000000 >&2\n"
@@ -401,16 +401,16 @@ START_TEST(endless_lines_of_standard_error_cost_no_memory)
 }
 END_TEST
 
-START_TEST(flood_of_output_is_stopped)
+START_TEST(too_much_output_ends_the_program)
 {
-	/* It says a number, for it would not end by itself. */
+	/* yes(1) never ends by itself: only the limit can end it. */
 	ck_assert_int_ne(
 	    run("#!/bin/sh\nexec yes '{\"progress\": 1}'\n"), ERR_OK);
 	ck_assert_str_eq(told.failure, "it printed more than 16 MiB");
 }
 END_TEST
 
-/* How long it takes until nobody holds the file's lock; -1: too long. */
+/* Milliseconds until no process holds the file's lock; -1: too long. */
 static int64_t
 wait_for_lock(const char *path)
 {
@@ -440,7 +440,7 @@ lock_path(void)
 	return arena_printf(a, "/tmp/test_job_program.lock-%d", (int)getpid());
 }
 
-START_TEST(time_limit_ends_the_whole_group)
+START_TEST(time_limit_ends_the_whole_process_group)
 {
 	int64_t start_us = clock_monotonic_us(), ms;
 
@@ -457,7 +457,7 @@ START_TEST(time_limit_ends_the_whole_group)
 }
 END_TEST
 
-START_TEST(one_that_does_not_listen_is_killed)
+START_TEST(program_that_ignores_sigterm_is_killed)
 {
 	int64_t start_us = clock_monotonic_us(), ms;
 
@@ -471,7 +471,7 @@ START_TEST(one_that_does_not_listen_is_killed)
 }
 END_TEST
 
-START_TEST(one_that_listens_has_time_to_clean_up)
+START_TEST(program_that_handles_sigterm_has_time_to_clean_up)
 {
 	struct capture c;
 	char log[4096];
@@ -483,7 +483,7 @@ START_TEST(one_that_listens_has_time_to_clean_up)
 			    "sleep 60 & wait\n"),
 	    "{}", 500, NULL, NULL);
 	capture_end(&c, log, sizeof(log));
-	/* Even if it leaves with 0. */
+	/* Even if its exit status is 0. */
 	ck_assert_int_eq(e, ERR_UNAVAILABLE);
 	ck_assert_str_eq(told.failure, "time limit of 1 s exceeded");
 	ck_assert_ptr_nonnull(strstr(log, "tidied up"));
@@ -496,7 +496,7 @@ stop_third(void *ctx)
 	return ++*(int *)ctx >= 3;
 }
 
-START_TEST(stop_ends_it)
+START_TEST(stop_function_ends_the_program)
 {
 	int asked = 0;
 
@@ -508,7 +508,7 @@ START_TEST(stop_ends_it)
 }
 END_TEST
 
-START_TEST(job_that_is_lost_ends_it)
+START_TEST(lost_job_ends_the_program)
 {
 	told.answer_no_from = 2;
 	ck_assert_int_eq(run("#!/bin/sh\nwhile :; do echo '{\"progress\": 1}';"
@@ -519,16 +519,16 @@ START_TEST(job_that_is_lost_ends_it)
 }
 END_TEST
 
-START_TEST(what_outlives_the_leader_is_killed)
+START_TEST(processes_that_outlive_the_leader_are_killed)
 {
-	/* The descendant has the pipes still, and would for ten minutes. */
+	/* The descendant would hold the pipes open for ten minutes. */
 	ck_assert_int_eq(run(with_descendant("sleep 0.3")), ERR_OK);
 	ck_assert_int_ge(wait_for_lock(lock_path()), 0);
 	unlink(lock_path());
 }
 END_TEST
 
-START_TEST(our_own_death_ends_the_group)
+START_TEST(death_of_the_worker_ends_the_process_group)
 {
 	const char *path = script(with_descendant("wait"));
 	int fds[2], status;
@@ -569,33 +569,34 @@ suite(void)
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_set_timeout(t, 60);
-	tcase_add_test(t, result_and_progress_reach_the_job);
-	tcase_add_test(t, line_without_an_end_counts);
-	tcase_add_test(t, line_in_pieces_is_one);
-	tcase_add_test(t, payload_is_its_standard_input);
-	tcase_add_test(t, payload_need_not_be_read);
-	tcase_add_test(t, environment_is_clean);
-	tcase_add_test(t, trace_is_passed_on);
-	tcase_add_test(t, no_descriptor_is_inherited);
-	tcase_add_test(t, signals_are_as_new);
-	tcase_add_loop_test(t, failure_is_told, 0, (int)COUNT_OF(failures));
-	tcase_add_test(t, what_is_no_program_fails);
-	tcase_add_test(t, error_with_status_0_is_no_failure);
-	tcase_add_test(t, lines_of_others_are_ignored);
-	tcase_add_test(t, standard_error_is_logged_within_bounds);
-	tcase_add_test(t, flood_of_progress_is_thinned);
-	tcase_add_test(t, flood_of_results_is_the_last);
-	tcase_add_loop_test(
-	    t, result_that_cannot_be_read_fails, 0, (int)COUNT_OF(unreadable));
-	tcase_add_test(t, endless_lines_of_standard_error_cost_no_memory);
-	tcase_add_test(t, flood_of_output_is_stopped);
-	tcase_add_test(t, time_limit_ends_the_whole_group);
-	tcase_add_test(t, one_that_does_not_listen_is_killed);
-	tcase_add_test(t, one_that_listens_has_time_to_clean_up);
-	tcase_add_test(t, stop_ends_it);
-	tcase_add_test(t, job_that_is_lost_ends_it);
-	tcase_add_test(t, what_outlives_the_leader_is_killed);
-	tcase_add_test(t, our_own_death_ends_the_group);
+	tcase_add_test(t, result_and_progress_are_passed_to_the_job);
+	tcase_add_test(t, last_line_without_newline_is_read);
+	tcase_add_test(t, line_that_arrives_in_pieces_is_one_line);
+	tcase_add_test(t, payload_is_on_standard_input);
+	tcase_add_test(t, payload_may_stay_unread);
+	tcase_add_test(t, environment_has_only_the_documented_variables);
+	tcase_add_test(t, traceparent_continues_the_trace_of_the_job);
+	tcase_add_test(t, program_inherits_no_descriptor);
+	tcase_add_test(t, program_starts_with_default_signals);
+	tcase_add_loop_test(t, exit_status_and_signal_become_the_error, 0,
+	    (int)COUNT_OF(failures));
+	tcase_add_test(t, file_that_cannot_be_executed_fails);
+	tcase_add_test(t, error_line_with_status_0_is_no_failure);
+	tcase_add_test(t, unknown_lines_are_ignored);
+	tcase_add_test(t, standard_error_is_logged_up_to_a_limit);
+	tcase_add_test(t, progress_is_stored_five_times_a_second_at_most);
+	tcase_add_test(t, last_of_many_results_is_stored);
+	tcase_add_loop_test(t, result_that_is_not_valid_json_fails, 0,
+	    (int)COUNT_OF(unreadable));
+	tcase_add_test(t, much_standard_error_uses_little_memory);
+	tcase_add_test(t, too_much_output_ends_the_program);
+	tcase_add_test(t, time_limit_ends_the_whole_process_group);
+	tcase_add_test(t, program_that_ignores_sigterm_is_killed);
+	tcase_add_test(t, program_that_handles_sigterm_has_time_to_clean_up);
+	tcase_add_test(t, stop_function_ends_the_program);
+	tcase_add_test(t, lost_job_ends_the_program);
+	tcase_add_test(t, processes_that_outlive_the_leader_are_killed);
+	tcase_add_test(t, death_of_the_worker_ends_the_process_group);
 	suite_add_tcase(s, t);
 	return s;
 }

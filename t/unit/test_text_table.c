@@ -38,7 +38,7 @@ START_TEST(columns_are_as_wide_as_needed)
 }
 END_TEST
 
-START_TEST(rows_are_many)
+START_TEST(table_grows_to_many_rows)
 {
 	static const char *const headings[] = { "A", "B", "C", NULL };
 	static const char *const row[] = { "a", "b", "c" };
@@ -66,7 +66,7 @@ static const struct {
 	{ "\302", "\302" },
 };
 
-START_TEST(controls_are_not_printed)
+START_TEST(control_characters_are_printed_as_question_marks)
 {
 	ck_assert_str_eq(text_printable(a, texts[_i].text), texts[_i].shown);
 }
@@ -80,9 +80,9 @@ suite(void)
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, columns_are_as_wide_as_needed);
-	tcase_add_test(t, rows_are_many);
-	tcase_add_loop_test(
-	    t, controls_are_not_printed, 0, (int)COUNT_OF(texts));
+	tcase_add_test(t, table_grows_to_many_rows);
+	tcase_add_loop_test(t, control_characters_are_printed_as_question_marks,
+	    0, (int)COUNT_OF(texts));
 	suite_add_tcase(s, t);
 	return s;
 }

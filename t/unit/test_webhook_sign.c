@@ -20,7 +20,7 @@ tear_down(void)
 	arena_free(a);
 }
 
-/* The example of the specification's libraries. */
+/* The example in the libraries of Standard Webhooks. */
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define OTHER "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDAAAA"
 #define BODY "{\"test\": 2432232314}"
@@ -33,7 +33,7 @@ static const struct webhook_message message = {
 	.body_len = sizeof(BODY) - 1,
 };
 
-START_TEST(sign_as_the_specification_does)
+START_TEST(sign_gives_the_signature_of_the_specification_example)
 {
 	ck_assert_str_eq(
 	    webhook_sign(a, &message, SECRET, /* old_secret= */ NULL),
@@ -41,7 +41,7 @@ START_TEST(sign_as_the_specification_does)
 }
 END_TEST
 
-START_TEST(sign_with_an_old_secret_gives_both)
+START_TEST(sign_with_an_old_secret_gives_two_signatures)
 {
 	const char *both = webhook_sign(a, &message, OTHER, SECRET);
 	const char *space = strchr(both, ' ');
@@ -97,7 +97,7 @@ static const struct {
 	    false }, /* 65 bytes */
 };
 
-START_TEST(secret_has_its_form)
+START_TEST(secret_valid_checks_form_and_length)
 {
 	ck_assert_int_eq(
 	    webhook_secret_valid(a, secrets[_i].text), secrets[_i].valid);
@@ -114,11 +114,13 @@ suite(void)
 	TCase *t = tcase_create("sign");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, sign_as_the_specification_does);
-	tcase_add_test(t, sign_with_an_old_secret_gives_both);
+	tcase_add_test(
+	    t, sign_gives_the_signature_of_the_specification_example);
+	tcase_add_test(t, sign_with_an_old_secret_gives_two_signatures);
 	tcase_add_test(t, sign_covers_id_time_and_body);
 	tcase_add_test(t, new_secrets_are_valid_and_differ);
-	tcase_add_loop_test(t, secret_has_its_form, 0, (int)COUNT_OF(secrets));
+	tcase_add_loop_test(
+	    t, secret_valid_checks_form_and_length, 0, (int)COUNT_OF(secrets));
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -115,7 +115,7 @@ START_TEST(create_is_found_and_listed)
 }
 END_TEST
 
-START_TEST(create_has_an_end)
+START_TEST(create_beyond_the_limit_is_refused)
 {
 	const char *const kinds[] = { "*" };
 	const struct webhook_settings in = { .url = "https://example.com/",
@@ -130,7 +130,7 @@ START_TEST(create_has_an_end)
 }
 END_TEST
 
-START_TEST(update_changes_what_is_given)
+START_TEST(update_changes_only_given_settings)
 {
 	const char *const kinds[] = { "a", "b\"c" };
 	struct webhook_settings in = { .description = "ours" };
@@ -154,7 +154,7 @@ START_TEST(update_changes_what_is_given)
 }
 END_TEST
 
-START_TEST(delete_is_once)
+START_TEST(delete_twice_is_not_found)
 {
 	struct webhook w = create("x");
 
@@ -164,7 +164,7 @@ START_TEST(delete_is_once)
 }
 END_TEST
 
-START_TEST(emit_reaches_those_who_want_it)
+START_TEST(emit_enqueues_a_delivery_for_each_endpoint_that_wants_the_event)
 {
 	struct webhook one = create("transfer.posted"), all = create("*"),
 		       other = create("transfer.held"),
@@ -187,7 +187,7 @@ START_TEST(emit_reaches_those_who_want_it)
 	ck_assert_int_eq(
 	    webhook_find_delivery(db, a, deliveries(all.id).items[0].id, &d2),
 	    ERR_OK);
-	/* One event, told twice. */
+	/* One event, sent to two endpoints. */
 	ck_assert_str_eq(d.event_id, d2.event_id);
 	ck_assert_int_eq(strncmp(d.event_id, "evt_", 4), 0);
 	ck_assert_str_eq(d.body, d2.body);
@@ -201,7 +201,7 @@ START_TEST(emit_reaches_those_who_want_it)
 }
 END_TEST
 
-START_TEST(emit_that_is_rolled_back_is_none)
+START_TEST(emit_rolled_back_enqueues_nothing)
 {
 	struct webhook all = create("*");
 
@@ -210,7 +210,7 @@ START_TEST(emit_that_is_rolled_back_is_none)
 }
 END_TEST
 
-START_TEST(delivery_to_one_that_is_gone_knows_it)
+START_TEST(delivery_to_a_deleted_endpoint_has_no_endpoint_id)
 {
 	struct webhook w = create("*");
 	struct webhook_delivery d;
@@ -239,7 +239,7 @@ static const char *const odd_payloads[] = {
 	" \"timestamp\": \"t\"}",
 };
 
-START_TEST(delivery_that_nobody_emitted_is_not_valid)
+START_TEST(delivery_with_a_foreign_payload_is_not_valid)
 {
 	static const struct job_kind kind = { .name = "webhook.deliver" };
 	struct webhook_delivery d;
@@ -253,7 +253,7 @@ START_TEST(delivery_that_nobody_emitted_is_not_valid)
 }
 END_TEST
 
-START_TEST(test_is_tried_once_and_not_while_disabled)
+START_TEST(test_event_has_one_attempt_and_is_refused_while_disabled)
 {
 	struct webhook w = create("x");
 	const char *job_id;
@@ -291,7 +291,7 @@ START_TEST(rotate_keeps_the_old_secret_for_a_day)
 }
 END_TEST
 
-START_TEST(failures_are_forgotten_with_a_success)
+START_TEST(success_resets_the_failures)
 {
 	struct webhook w = create("*");
 
@@ -310,7 +310,7 @@ START_TEST(failures_are_forgotten_with_a_success)
 }
 END_TEST
 
-/* After so many failures, the first of them so many hours ago, one more. */
+/* One more failure, after `failures`, the first of them `hours` ago. */
 static const struct {
 	int failures, hours;
 	struct webhook_outcome outcome;
@@ -327,7 +327,7 @@ static const struct {
 	    "a delivery failed in each of its attempts" },
 };
 
-START_TEST(endpoint_that_fails_for_long_is_disabled)
+START_TEST(endpoint_that_fails_for_days_is_disabled)
 {
 	struct webhook w = create("*");
 	const char *reason;
@@ -347,7 +347,7 @@ START_TEST(endpoint_that_fails_for_long_is_disabled)
 	ck_assert_str_eq(reason, ends[_i].reason);
 	ck_assert(!w.enabled);
 	ck_assert_str_eq(w.disabled_reason, ends[_i].reason);
-	/* The next failure, of one that was on its way, changes nothing. */
+	/* A failure of a delivery that was in progress changes nothing. */
 	ck_assert_ptr_null(
 	    note(w.id, (struct webhook_outcome){ .error = "f", .gone = true }));
 	ck_assert_str_eq(find(w.id).disabled_reason, ends[_i].reason);
@@ -393,9 +393,9 @@ START_TEST(settings_are_checked)
 }
 END_TEST
 
-/* -- what is put off -- */
+/* -- deliveries that are put off -- */
 
-/* The answer of one row with one column; $1 is the id, if there is one. */
+/* The single value that a statement returns; $1 is the id, if not NULL. */
 static const char *
 ask(const char *text, const char *id)
 {
@@ -415,7 +415,7 @@ ask(const char *text, const char *id)
 	return db_get_text(&rows, 0, 0);
 }
 
-/* So many deliveries, as a worker has them that has claimed them. */
+/* Enqueues and claims this many deliveries. */
 static void
 claim_deliveries(int count)
 {
@@ -448,7 +448,7 @@ put_off(const char *endpoint_id, int n)
 	return off;
 }
 
-/* "state attempt" and when the delivery comes up. */
+/* "state attempt", and when the delivery becomes due. */
 static const char *
 comes_up(const char *endpoint_id, int n)
 {
@@ -477,7 +477,7 @@ ready(void)
 	    NULL));
 }
 
-/* In seconds from now; the tests take less than one. */
+/* Seconds from now; the tests take less than one second. */
 static int
 let_alone_s(const char *id)
 {
@@ -515,7 +515,10 @@ create_beside(void *ctx UNUSED)
 	return NULL;
 }
 
-/* Creates one; before it commits, another has counted, or waits to. */
+/*
+ * Creates an endpoint; before that commits, another transaction has counted the
+ * endpoints or waits to do so.
+ */
 static enum err
 create_beside_another(struct db *tx, struct arena *arena, void *ctx)
 {
@@ -529,7 +532,7 @@ create_beside_another(struct db *tx, struct arena *arena, void *ctx)
 	return e;
 }
 
-START_TEST(create_has_an_end_for_many_at_once)
+START_TEST(concurrent_create_beyond_the_limit_is_refused)
 {
 	pthread_t thread;
 
@@ -558,7 +561,7 @@ static const struct webhook_outcome silent = { .error = "e",
 	.no_response = true };
 static const struct webhook_outcome taken = { 0 };
 
-START_TEST(silent_endpoint_is_let_alone_longer_and_longer)
+START_TEST(endpoint_without_responses_is_paused_longer_each_time)
 {
 	const struct webhook_outcome long_pause = {
 		.error = "e", .no_response = true, .pause_ms = 3600000
@@ -587,12 +590,12 @@ START_TEST(silent_endpoint_is_let_alone_longer_and_longer)
 }
 END_TEST
 
-START_TEST(put_off_is_no_attempt_and_waits_for_the_first)
+START_TEST(put_off_delivery_counts_no_attempt_and_waits)
 {
 	struct webhook w = create("*");
 
 	claim_deliveries(3);
-	ck_assert(!put_off(w.id, 0)); /* it is not let alone */
+	ck_assert(!put_off(w.id, 0)); /* the endpoint is not paused */
 	note(w.id, silent);
 	for (int i = 0; i < 3; i++)
 		ck_assert(put_off(w.id, i));
@@ -605,7 +608,7 @@ START_TEST(put_off_is_no_attempt_and_waits_for_the_first)
 }
 END_TEST
 
-START_TEST(put_off_by_whoever_has_it_no_more_changes_nothing)
+START_TEST(put_off_with_an_old_fence_changes_nothing)
 {
 	struct webhook w = create("*");
 	bool off;
@@ -622,7 +625,7 @@ START_TEST(put_off_by_whoever_has_it_no_more_changes_nothing)
 }
 END_TEST
 
-START_TEST(one_goes_when_the_time_has_come)
+START_TEST(one_delivery_is_sent_when_the_pause_is_over)
 {
 	struct webhook w = create("*");
 
@@ -632,10 +635,10 @@ START_TEST(one_goes_when_the_time_has_come)
 	ck_assert(!put_off(w.id, 0));
 	ck_assert(put_off(w.id, 1));
 	ck_assert(put_off(w.id, 2));
-	/* Should nothing be heard of the one. */
+	/* In case the delivery that was sent never ends. */
 	ck_assert_int_eq(let_alone_s(w.id), 30);
 	ck_assert_str_eq(comes_up(w.id, 1), "available 0 then");
-	/* It fails: the next is for later, and for no other time. */
+	/* It fails: exactly one other is due, at the end of the new pause. */
 	age_failures("60 s");
 	note(w.id, silent);
 	ck_assert_int_eq(let_alone_s(w.id), 60);
@@ -650,8 +653,8 @@ START_TEST(one_goes_when_the_time_has_come)
 }
 END_TEST
 
-/* Not those that were claimed and not begun. */
-START_TEST(next_goes_at_once_when_the_worker_of_one_dies)
+/* Jobs that were claimed and had not started resume no others. */
+START_TEST(next_delivery_is_resumed_when_the_worker_of_one_dies)
 {
 	struct webhook w = create("*"), other = create("*");
 
@@ -677,7 +680,7 @@ START_TEST(next_goes_at_once_when_the_worker_of_one_dies)
 }
 END_TEST
 
-START_TEST(answer_lets_go_what_was_put_off)
+START_TEST(quick_response_resumes_deliveries_that_were_put_off)
 {
 	struct webhook w = create("*");
 
@@ -694,7 +697,7 @@ START_TEST(answer_lets_go_what_was_put_off)
 	ck_assert_str_eq(comes_up(w.id, 12), "available 0 late");
 	note(w.id, taken);
 	ck_assert_int_eq(ready(), 11);
-	/* Any answer: whether it is content is about that one event. */
+	/* Any quick response counts, also an error for that one event. */
 	note(w.id, (struct webhook_outcome){ .error = "HTTP 500" });
 	ck_assert_int_eq(ready(), 12);
 	ck_assert_int_eq(find(w.id).put_off, 1);
@@ -704,8 +707,8 @@ START_TEST(answer_lets_go_what_was_put_off)
 }
 END_TEST
 
-/* As of deliveries that were discarded while the endpoint was disabled. */
-START_TEST(rows_that_count_no_more_are_passed_over_in_steps)
+/* Such rows stay when deliveries are discarded while it is disabled. */
+START_TEST(outdated_rows_of_webhook_waiting_are_skipped_in_steps)
 {
 	struct webhook w = create("*");
 
@@ -722,7 +725,7 @@ START_TEST(rows_that_count_no_more_are_passed_over_in_steps)
 }
 END_TEST
 
-START_TEST(slow_endpoint_gets_one_at_a_time)
+START_TEST(slow_endpoint_gets_one_delivery_at_a_time)
 {
 	const struct webhook_outcome slow = { .pause_ms = 9000 };
 	struct webhook w = create("*");
@@ -738,7 +741,7 @@ START_TEST(slow_endpoint_gets_one_at_a_time)
 }
 END_TEST
 
-START_TEST(enable_or_another_url_lets_go_what_was_put_off)
+START_TEST(enable_or_new_url_resumes_deliveries_that_were_put_off)
 {
 	const struct webhook_settings same = { .description = "x" },
 				      other = { .url = "https://x.org/" };
@@ -770,29 +773,33 @@ suite(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, create_is_found_and_listed);
-	tcase_add_test(t, create_has_an_end);
-	tcase_add_test(t, create_has_an_end_for_many_at_once);
-	tcase_add_test(t, update_changes_what_is_given);
-	tcase_add_test(t, delete_is_once);
-	tcase_add_test(t, emit_reaches_those_who_want_it);
-	tcase_add_test(t, emit_that_is_rolled_back_is_none);
-	tcase_add_test(t, delivery_to_one_that_is_gone_knows_it);
-	tcase_add_loop_test(t, delivery_that_nobody_emitted_is_not_valid, 0,
+	tcase_add_test(t, create_beyond_the_limit_is_refused);
+	tcase_add_test(t, concurrent_create_beyond_the_limit_is_refused);
+	tcase_add_test(t, update_changes_only_given_settings);
+	tcase_add_test(t, delete_twice_is_not_found);
+	tcase_add_test(
+	    t, emit_enqueues_a_delivery_for_each_endpoint_that_wants_the_event);
+	tcase_add_test(t, emit_rolled_back_enqueues_nothing);
+	tcase_add_test(t, delivery_to_a_deleted_endpoint_has_no_endpoint_id);
+	tcase_add_loop_test(t, delivery_with_a_foreign_payload_is_not_valid, 0,
 	    (int)COUNT_OF(odd_payloads));
-	tcase_add_test(t, test_is_tried_once_and_not_while_disabled);
+	tcase_add_test(
+	    t, test_event_has_one_attempt_and_is_refused_while_disabled);
 	tcase_add_test(t, rotate_keeps_the_old_secret_for_a_day);
-	tcase_add_test(t, failures_are_forgotten_with_a_success);
-	tcase_add_test(t, silent_endpoint_is_let_alone_longer_and_longer);
-	tcase_add_test(t, put_off_is_no_attempt_and_waits_for_the_first);
-	tcase_add_test(t, put_off_by_whoever_has_it_no_more_changes_nothing);
-	tcase_add_test(t, one_goes_when_the_time_has_come);
-	tcase_add_test(t, next_goes_at_once_when_the_worker_of_one_dies);
-	tcase_add_test(t, answer_lets_go_what_was_put_off);
-	tcase_add_test(t, rows_that_count_no_more_are_passed_over_in_steps);
-	tcase_add_test(t, slow_endpoint_gets_one_at_a_time);
+	tcase_add_test(t, success_resets_the_failures);
+	tcase_add_test(
+	    t, endpoint_without_responses_is_paused_longer_each_time);
+	tcase_add_test(t, put_off_delivery_counts_no_attempt_and_waits);
+	tcase_add_test(t, put_off_with_an_old_fence_changes_nothing);
+	tcase_add_test(t, one_delivery_is_sent_when_the_pause_is_over);
+	tcase_add_test(t, next_delivery_is_resumed_when_the_worker_of_one_dies);
+	tcase_add_test(t, quick_response_resumes_deliveries_that_were_put_off);
+	tcase_add_test(
+	    t, outdated_rows_of_webhook_waiting_are_skipped_in_steps);
+	tcase_add_test(t, slow_endpoint_gets_one_delivery_at_a_time);
 	tcase_add_loop_test(
-	    t, enable_or_another_url_lets_go_what_was_put_off, 0, 2);
-	tcase_add_loop_test(t, endpoint_that_fails_for_long_is_disabled, 0,
+	    t, enable_or_new_url_resumes_deliveries_that_were_put_off, 0, 2);
+	tcase_add_loop_test(t, endpoint_that_fails_for_days_is_disabled, 0,
 	    (int)COUNT_OF(ends));
 	tcase_add_loop_test(t, settings_are_checked, 0, (int)COUNT_OF(checks));
 	suite_add_tcase(s, t);
