@@ -27,6 +27,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 use Kedge::Client;
+use Kedge::Psql;
 use Kedge::Redis;
 
 our @EXPORT_OK = qw(wait_until parallel need run_tap tool slurp free_port run
@@ -528,10 +529,8 @@ sub node_url
 sub sql
 {
 	my ($self, $database, $sql) = @_;
-	my ($status, $out, $err) = $self->try_sql($database, $sql);
-	die "psql: $err" if $status != 0;
-	chomp $out;
-	return $out;
+	$self->{psql}{$database} //= Kedge::Psql->new('-d', $self->url_as('kedge', $database));
+	return $self->{psql}{$database}->sql($sql);
 }
 
 sub try_sql

@@ -18,6 +18,7 @@ use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
 use POSIX qw(setsid);
 use Test::More;
+use Kedge::Psql;
 use Kedge qw(run slurp tool files wait_until jencode jdecode);
 
 my $BUILD = Kedge::build_dir();
@@ -108,10 +109,10 @@ sub try_sql
 sub sql
 {
 	my ($self, $sql) = @_;
-	my ($status, $out, $err) = $self->try_sql($sql);
-	die "psql: $err" if $status != 0;
-	chomp $out;
-	return $out;
+	my $database = $self->{database};
+	$self->{psql}{$database} //=
+	    Kedge::Psql->new('-h', $self->{dir}, '-U', 'kedge', '-d', $database);
+	return $self->{psql}{$database}->sql($sql);
 }
 
 # A session that stays open, for transactions; the caller closes the handle.

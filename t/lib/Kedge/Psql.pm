@@ -1,0 +1,107 @@
+package Kedge::Psql;
+
+# SQL by a psql that stays: to start one for each statement takes more processor time
+# than most tests do otherwise.
+#
+#	my $psql = Kedge::Psql->new('-d', $url);
+#	my $rows = $psql->sql('SELECT 1'); # dies if it fails
+#
+# Each call finds what a new session would: nothing stays of the one before but what it
+# committed.  A session that has ended meanwhile, with its server or by another's hand, is
+# opened again.
+
+use strict;
+use warnings;
+
+use Fcntl qw(SEEK_END SEEK_SET);
+use File::Temp ();
+use IO::Select;
+use IPC::Open3 qw(open3);
+use Time::HiRes qw(time);
+
+use Kedge ();
+
+my $TIMEOUT_S = 120;
+my $marks = 0;
+
+sub new
+{
+	my ($class, @args) = @_;
+	return bless { args => \@args }, $class;
+}
+
+sub open_session
+{
+	my ($self) = @_;
+	$self->{errors} = File::Temp->new;
+	local $ENV{PGCONNECT_TIMEOUT} = 5;
+	local $ENV{LC_ALL} = 'C.UTF-8';
+	$self->{pid} = open3(
+		my $in, my $out, '>&' . fileno($self->{errors}),
+		Kedge::tool('psql'), '-AtqX', '-v', 'ON_ERROR_STOP=1', @{ $self->{args} });
+	binmode $_ for $in, $out;
+	$in->autoflush(1);
+	@$self{qw(in out owner)} = ($in, $out, $$);
+	return;
+}
+
+sub close_session
+{
+	my ($self) = @_;
+	my ($pid, $owner) = delete @$self{qw(pid owner)};
+	delete @$self{qw(in out)};
+	return if !defined $pid || $owner != $$; # a forked child has copies
+	local $?;
+	waitpid $pid, 0;
+	return;
+}
+
+sub DESTROY { $_[0]->close_session }
+
+# What the session prints for the text, or undef if it has ended.
+sub talk
+{
+	my ($self, $text) = @_;
+	my $mark = 'kedge-psql-' . ++$marks;
+	local $SIG{PIPE} = 'IGNORE';
+	print { $self->{in} } "$text\n\\echo $mark\n";
+	my ($said, $end) = ('', time + $TIMEOUT_S);
+	my $readable = IO::Select->new($self->{out});
+	while ($said !~ s/^\Q$mark\E\n\z//m) {
+		if (!$readable->can_read($end - time)) {
+			kill KILL => $self->{pid};
+			die "psql: no answer in $TIMEOUT_S s: $text\n";
+		}
+		return undef if !sysread $self->{out}, $said, 1 << 16, length $said;
+	}
+	return $said;
+}
+
+# What it has said on standard error since.
+sub errors
+{
+	my ($self, $since) = @_;
+	seek $self->{errors}, $since, SEEK_SET;
+	local $/;
+	return readline($self->{errors}) // '';
+}
+
+# The rows: columns with | between them, a line for each.
+sub sql
+{
+	my ($self, $sql) = @_;
+	if (defined $self->{pid} && ($self->{owner} != $$ || !defined $self->talk('SELECT WHERE false;'))) {
+		$self->close_session;
+	}
+	$self->open_session if !defined $self->{pid};
+	my $since = -s $self->{errors};
+	my $said = $self->talk("$sql\n;\nROLLBACK;\nDISCARD ALL;");
+	if (!defined $said) {
+		$self->close_session;
+		die 'psql: ' . $self->errors($since);
+	}
+	chomp $said;
+	return $said;
+}
+
+1;
