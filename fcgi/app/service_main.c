@@ -313,10 +313,10 @@ omit_metrics(const struct service_program *p)
 	const struct service_config *c = p->config;
 
 	if ((p->flags & SERVICE_NO_DATABASE) != 0)
-		metrics_omit("kedge_db_");
+		metrics_omit("db");
 	if (c->redis_url == NULL || c->redis_url[0] == '\0') {
-		metrics_omit("kedge_redis_");
-		metrics_omit("kedge_cache_");
+		metrics_omit("redis");
+		metrics_omit("cache");
 	}
 }
 

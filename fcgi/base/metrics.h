@@ -155,11 +155,11 @@ void metrics_observe(int h, int64_t duration_us);
 void metrics_request(int route, int status, int64_t duration_us);
 
 /*
- * Leaves metrics out of metrics_print() whose names begin with the prefix:
+ * Leaves out of metrics_print() the metrics named kedge_SUBJECT_..., as "db":
  * those of a server that the service does not use.  May be called
- * METRICS_OMITTED_MAX times; the prefix must live as long as the process.
+ * METRICS_OMITTED_MAX times; the text must live as long as the process.
  */
-void metrics_omit(const char *name_prefix);
+void metrics_omit(const char *subject);
 
 /*
  * Prints all metrics in the Prometheus text format 0.0.4.  Routes and

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "base/buf.h"
@@ -24,21 +25,25 @@ struct route_sum {
 static const char *omitted[METRICS_OMITTED_MAX];
 
 void
-metrics_omit(const char *name_prefix)
+metrics_omit(const char *subject)
 {
 	int i = 0;
 
 	while (i < METRICS_OMITTED_MAX && omitted[i] != NULL)
 		i++;
 	assert(i < METRICS_OMITTED_MAX);
-	omitted[i] = name_prefix;
+	omitted[i] = subject;
 }
 
+/* Whether the name is "kedge_SUBJECT_..." of a subject that is omitted. */
 static bool
 is_omitted(const char *name)
 {
+	const char *rest = name + strlen("kedge_");
+
 	for (int i = 0; i < METRICS_OMITTED_MAX && omitted[i] != NULL; i++) {
-		if (str_has_prefix(name, omitted[i]))
+		if (str_has_prefix(rest, omitted[i]) &&
+		    rest[strlen(omitted[i])] == '_')
 			return true;
 	}
 	return false;
