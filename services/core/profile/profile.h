@@ -11,25 +11,11 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "core/profile/profile_store.h"
 #include "web/schema.h"
 
 struct arena;
 struct db;
-
-struct profile {
-	const char *user_id;
-	const char *display_name; /* or NULL */
-	const char *timezone; /* see base/timezone.h */
-	const char *locale; /* see locale.h */
-	const char *created_at;
-	const char *updated_at;
-};
-
-struct profile_patch {
-	struct opt_string display_name;
-	const char *timezone; /* NULL: unchanged */
-	const char *locale;
-};
 
 /* Creates the row unless it exists; may run several times at once. */
 MUST_CHECK enum err

@@ -1,7 +1,6 @@
 #include "core/profile/profile_store.h"
 
 #include "base/arena.h"
-#include "core/profile/profile.h"
 #include "db/db.h"
 #include "db/db_time.h"
 

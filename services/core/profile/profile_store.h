@@ -4,11 +4,25 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "web/schema.h"
 
 struct arena;
 struct db;
-struct profile;
-struct profile_patch;
+
+struct profile {
+	const char *user_id;
+	const char *display_name; /* or NULL */
+	const char *timezone; /* see base/timezone.h */
+	const char *locale; /* see locale.h */
+	const char *created_at;
+	const char *updated_at;
+};
+
+struct profile_patch {
+	struct opt_string display_name;
+	const char *timezone; /* NULL: unchanged */
+	const char *locale;
+};
 
 /* ERR_NOT_FOUND: the user has no row yet. */
 MUST_CHECK enum err profile_find(struct db *db, struct arena *a,

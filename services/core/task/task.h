@@ -27,6 +27,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "core/task/task_store.h"
 #include "web/etag.h"
 #include "web/schema.h"
 
@@ -35,49 +36,12 @@ struct db;
 
 enum { TASK_LEVELS_MAX = 8 };
 
-struct task {
-	const char *id;
-	const char *parent_id; /* NULL: the task has no parent */
-	const char *title;
-	const char *notes; /* or NULL */
-	const char *status; /* "open" or "done" */
-	const char *due_at; /* RFC 3339; or NULL */
-	int64_t version;
-	const char *created_at;
-	const char *updated_at;
-};
-
 struct task_patch {
 	const char *title; /* NULL: unchanged */
 	const char *status;
 	struct opt_string notes;
 	struct opt_string due_at;
 	struct opt_string parent_id;
-};
-
-/* Limits of one user. */
-struct task_limits {
-	int64_t tasks;
-	int64_t bytes; /* of titles and notes */
-	int64_t keys; /* idempotency keys that are remembered at a time */
-};
-
-/* A task to be created, and what identifies the request. */
-struct task_order {
-	const struct task *task;
-	const char *key; /* Idempotency-Key; or NULL */
-	const char *sha256_hex; /* digest of the request; NULL without a key */
-	struct task_limits limits;
-};
-
-struct task_made {
-	/*
-	 * Why the task was not created, as an error code: see task_routes.c; or
-	 * NULL.
-	 */
-	const char *code;
-	bool replayed; /* created by an earlier request with the same key */
-	struct task task;
 };
 
 /* Why a place in the tree is not allowed: ERR_UNPROCESSABLE. */

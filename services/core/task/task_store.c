@@ -1,9 +1,9 @@
 #include "core/task/task_store.h"
 
 #include "base/arena.h"
-#include "core/task/task.h"
 #include "db/db.h"
 #include "db/db_time.h"
+#include "web/schema.h"
 
 /* clang-format off */
 #define TASK_COLUMNS                                                           \

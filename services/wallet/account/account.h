@@ -13,35 +13,10 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "wallet/account/account_store.h"
 
 struct arena;
 struct db;
-
-struct account {
-	const char *id;
-	const char *name;
-	const char *currency;
-	int64_t balance_minor;
-	int64_t held_minor; /* reserved by holds; part of the balance */
-	int64_t available_minor; /* the balance minus the held amount */
-	bool frozen;
-	/* Of the last freeze or unfreeze; or NULL. */
-	const char *freeze_changed_at;
-	const char *freeze_changed_by;
-	const char *freeze_reason;
-	const char *created_at;
-};
-
-struct account_page {
-	const char *after_id; /* NULL: start with the oldest */
-	int64_t limit;
-};
-
-/* Selects whose accounts. */
-struct account_owner {
-	const char *user_id; /* NULL: the system's accounts */
-	bool any; /* or all accounts, for operators */
-};
 
 /*
  * Creates the wallet and its first account unless they exist; may run several
@@ -51,15 +26,6 @@ struct account_owner {
 MUST_CHECK enum err account_ensure(struct db *db, struct arena *a,
     const char *user_id, const char *currency, const char *origin);
 
-/* An account to be opened. */
-struct account_order {
-	const char *name;
-	const char *currency;
-	const char *origin;
-	const char *key; /* Idempotency-Key; or NULL */
-	const char *sha256_hex; /* digest of the request; NULL without a key */
-};
-
 /*
  * *ret_code: why no account was opened, as in ledger/ledger_code.h; otherwise
  * NULL.  *ret_replayed: an earlier request with the key has opened it.
@@ -67,13 +33,6 @@ struct account_order {
 MUST_CHECK enum err account_open(struct db *db, struct arena *a,
     const char *user_id, const struct account_order *order,
     struct account *ret_account, bool *ret_replayed, const char **ret_code);
-
-/* Freezing or unfreezing by an operator: who, by which request, and why. */
-struct account_freeze {
-	const char *user_id;
-	const char *reason; /* or NULL */
-	const char *origin; /* operation_origin() */
-};
 
 /* ERR_NOT_FOUND: there is no such account. */
 MUST_CHECK enum err account_set_frozen(struct db *db, struct arena *a,

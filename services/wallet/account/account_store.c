@@ -3,7 +3,6 @@
 #include "base/arena.h"
 #include "db/db.h"
 #include "db/db_time.h"
-#include "wallet/account/account.h"
 
 /* clang-format off */
 #define ACCOUNT_COLUMNS                                                        \

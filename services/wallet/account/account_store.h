@@ -12,13 +12,50 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-struct account;
-struct account_freeze;
-struct account_order;
-struct account_owner;
-struct account_page;
 struct arena;
 struct db;
+
+struct account {
+	const char *id;
+	const char *name;
+	const char *currency;
+	int64_t balance_minor;
+	int64_t held_minor; /* reserved by holds; part of the balance */
+	int64_t available_minor; /* the balance minus the held amount */
+	bool frozen;
+	/* Of the last freeze or unfreeze; or NULL. */
+	const char *freeze_changed_at;
+	const char *freeze_changed_by;
+	const char *freeze_reason;
+	const char *created_at;
+};
+
+struct account_page {
+	const char *after_id; /* NULL: start with the oldest */
+	int64_t limit;
+};
+
+/* Selects whose accounts. */
+struct account_owner {
+	const char *user_id; /* NULL: the system's accounts */
+	bool any; /* or all accounts, for operators */
+};
+
+/* An account to be opened. */
+struct account_order {
+	const char *name;
+	const char *currency;
+	const char *origin;
+	const char *key; /* Idempotency-Key; or NULL */
+	const char *sha256_hex; /* digest of the request; NULL without a key */
+};
+
+/* Freezing or unfreezing by an operator: who, by which request, and why. */
+struct account_freeze {
+	const char *user_id;
+	const char *reason; /* or NULL */
+	const char *origin; /* operation_origin() */
+};
 
 /* ERR_NOT_FOUND: this owner has no such account. */
 MUST_CHECK enum err account_find(struct db *db, struct arena *a,

@@ -57,6 +57,20 @@ struct transfer_order {
 	int64_t expires_in_s; /* of a hold; 0: the default */
 };
 
+/* Who asks. */
+struct transfer_actor {
+	const char *user_id;
+	bool is_operator;
+	const char *origin; /* operation_origin() of the request */
+};
+
+struct transfer_answer {
+	const char *code; /* NULL: done */
+	bool replayed;
+	int64_t emitted;
+	struct transfer transfer; /* valid unless there is a code */
+};
+
 extern const struct schema transfer_schema;
 
 #endif

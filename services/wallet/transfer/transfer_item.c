@@ -12,6 +12,13 @@
 /* The limit of all items: a body of 1 MiB, escaped, and what is added. */
 enum { ITEMS_MAX_BYTES = 16 << 20 };
 
+int64_t
+transfer_hold_s(const struct transfer_order *order)
+{
+	return order->expires_in_s != 0 ? order->expires_in_s
+	                                : TRANSFER_HOLD_DEFAULT_S;
+}
+
 /* Writes the members that sql/wallet/0013_ledger_order.sql names. */
 static void
 write_item(struct buf *b, const struct transfer_item *item)

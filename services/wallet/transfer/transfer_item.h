@@ -9,13 +9,20 @@
 #include <stddef.h>
 
 #include "db/db_time.h"
-#include "wallet/transfer/transfer_store.h"
+#include "wallet/transfer/transfer.h"
+
+struct arena;
+struct db_rows;
+struct operation;
 
 struct transfer_item {
 	const struct transfer_order *order;
 	const struct transfer_actor *who;
 	const struct operation *operation;
 };
+
+/* The lifetime of the hold that the order asks for. */
+int64_t transfer_hold_s(const struct transfer_order *order);
 
 /* A JSON array in the format of ledger_items(). */
 const char *transfer_items_text(

@@ -131,13 +131,6 @@ transfer_find(struct db *db, struct arena *a, const struct transfer_actor *who,
 	return ERR_OK;
 }
 
-int64_t
-transfer_hold_s(const struct transfer_order *order)
-{
-	return order->expires_in_s != 0 ? order->expires_in_s
-	                                : TRANSFER_HOLD_DEFAULT_S;
-}
-
 #define ANSWER_COLUMNS \
 	"code, replayed, emitted, " TRANSFER_COLUMNS("a.transfer")
 

@@ -21,20 +21,6 @@ struct db;
 struct db_rows;
 struct operation;
 
-/* Who asks. */
-struct transfer_actor {
-	const char *user_id;
-	bool is_operator;
-	const char *origin; /* operation_origin() of the request */
-};
-
-struct transfer_answer {
-	const char *code; /* NULL: done */
-	bool replayed;
-	int64_t emitted;
-	struct transfer transfer; /* valid unless there is a code */
-};
-
 /* clang-format off */
 /* The columns of a table or a row named t. */
 #define TRANSFER_COLUMNS(t)                                                    \
@@ -54,9 +40,6 @@ struct transfer transfer_read(const struct db_rows *rows, int row, int first);
 MUST_CHECK enum err transfer_find(struct db *db, struct arena *a,
     const struct transfer_actor *who, const char *id,
     struct transfer *ret_transfer);
-
-/* The lifetime of the hold that the order asks for. */
-int64_t transfer_hold_s(const struct transfer_order *order);
 
 MUST_CHECK enum err transfer_make(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o,
