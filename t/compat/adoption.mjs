@@ -1,14 +1,14 @@
 /*
- * A BetterAuth database changes hands, and back.
+ * A BetterAuth database is adopted by auth, and given back.
  *
  *   prepare --version V --database URL --secret S --state FILE
- *       the real BetterAuth makes the database: users and live sessions
+ *       the real BetterAuth creates the database, with users and live sessions
  *   check --base URL --state FILE
- *       our auth serves it: old passwords sign in, old cookies are valid
+ *       auth serves it: old passwords sign in, old cookies are valid
  *   back --database URL --secret S --state FILE
- *       the real BetterAuth 1.7.25 takes it over again, with what we added
+ *       the real BetterAuth 1.7.25 uses it again, with the rows that auth added
  *
- * FILE carries what the browsers remember from step to step.
+ * FILE has the browsers' cookies from one step to the next.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -29,7 +29,10 @@ const { values: args, positionals: [command] } = parseArgs({
 	},
 });
 
-/* Latin small long s, the fi ligature, angstrom, circled one: NFKC moves all. */
+/*
+ * Latin small long s, the fi ligature, the Angstrom sign, a circled one: NFKC
+ * changes all of them.
+ */
 const UNICODE = "pa\u017F\uFB01 \u212B\u2460 word";
 const PASSWORDS = {
 	plain: "correct horse battery",
@@ -90,12 +93,12 @@ async function prepare() {
 	await signIn(oracle.base, "plain", PASSWORDS.plain, second);
 	await db.query(`UPDATE "user" SET role = 'user,admin' WHERE email = $1`, [email("admin")]);
 	await db.query(`UPDATE "user" SET banned = true WHERE email = $1`, [email("banned")]);
-	/* As tools write it that import people into BetterAuth. */
+	/* As written by tools that import users into BetterAuth. */
 	await db.query(`UPDATE account SET "accountId" = $1 WHERE "userId" = $2`,
 		[email("imported"), users.imported.id]);
 	await db.query(`UPDATE "user" SET role = $1 WHERE email = $2`,
 		["a-role-of-32-letters-and-digits,".repeat(256), email("collector")]);
-	/* One who came by another provider and has no password. */
+	/* A user who signed up with another provider and has no password. */
 	await db.query(`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('social', 'S', $1, true)`,
 		[email("social")]);
 	await db.query(`INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt")
@@ -146,7 +149,10 @@ async function check() {
 	is((await call(base, "/api/auth/sign-out", { jar: second, json: {} })).status, 200, "an old session signs out");
 	is((await call(base, "/api/auth/get-session", { jar: jarWith(state.second) })).text, "null", "and is gone");
 
-	/* What the way back is about: a user, a session and a password of ours. */
+	/*
+	 * Rows that auth added, which BetterAuth must accept: a user, a session
+	 * and a password.
+	 */
 	const jar = new Jar();
 	const r = await call(base, "/api/auth/sign-up/email", { jar, json: {
 		name: "Native", email: email("native"), password: UNICODE } });

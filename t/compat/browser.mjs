@@ -1,10 +1,11 @@
 /*
- * A person in a real browser.
+ * A user in a real browser.
  *
  *   node browser.mjs --base URL [--chromium PATH] [--screenshots DIR]
  *
- * Found by what a person sees: labels, buttons, headings.  An error on the
- * console fails the test; a strict Content-Security-Policy reports there.
+ * Elements are found by what a user sees: labels, buttons, headings.  An error
+ * on the console fails the test; violations of the strict
+ * Content-Security-Policy are reported there.
  */
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -31,7 +32,10 @@ context.setDefaultTimeout(10_000);
 const page = await context.newPage();
 const complaints = [];
 page.on("console", (m) => {
-	/* A page of plain JSON names no icon, and the browser guesses one. */
+	/*
+	 * A page of plain JSON has no icon, and the browser requests a default
+	 * one.
+	 */
 	if ((m.type() === "error" || m.type() === "warning") &&
 	    !m.location().url.endsWith("/favicon.ico"))
 		complaints.push(m.text());
@@ -67,7 +71,7 @@ try {
 	await button("Sign up").click();
 	ok(await shown(page.getByRole("heading", { name: "Tasks" })), "sign-up leads inside");
 
-	/* Who am I, what do I have. */
+	/* The page shows the user and the account. */
 	const me = page.getByRole("region", { name: "You" });
 	ok(await shown(me.getByText(email)), "it says who I am");
 	ok(await shown(me.getByText("Bea Browser")), "and my name");
@@ -75,7 +79,10 @@ try {
 	ok(await shown(wallet.getByText("USD")), "my wallet's currency");
 	ok(await shown(wallet.getByText(/0\.00/)), "and what is in it");
 
-	/* Money has the wallet's decimals, whatever the browser knows of currencies. */
+	/*
+	 * Amounts have the number of decimals that wallet says, whatever the
+	 * browser knows about the currency.
+	 */
 	const money = { JPY: [1050, 0], KWD: [1050, 2], GOLD: [-1234567, 4], POINTS: [7, 0], PICO: [1, 12],
 		USD: [9007199254740991, 2] };
 	const amounts = async (of) => {
@@ -98,7 +105,10 @@ try {
 	await page.unroute("**/api/wallet/accounts");
 	await page.unroute("**/api/wallet/currencies");
 
-	/* Tasks: added, marked as text, done, kept over a reload, deleted. */
+	/*
+	 * Tasks are added, shown as text, completed, kept after a reload, and
+	 * deleted.
+	 */
 	const hostile = "<img src=x onerror=alert(1)> buy milk";
 	await page.getByLabel("New task").fill(hostile);
 	await button("Add task").click();
@@ -123,7 +133,7 @@ try {
 	await shot("4-phone");
 	await page.setViewportSize({ width: 1100, height: 760 });
 
-	/* Out; the cookie cannot be read by the page, and is gone. */
+	/* Sign out; the page cannot read the cookie, and it is deleted. */
 	is(await page.evaluate(() => document.cookie), "", "the page cannot read the cookie");
 	await page.getByLabel("New task").fill("half a title");
 	await button("Sign out").click();
@@ -133,8 +143,10 @@ try {
 	is(complaints, [], "nothing on the console so far");
 	complaints.length = 0;
 
-	/* The next one in this tab sees nothing of me: not while what is hers
-	 * is on its way, nor when it does not come. */
+	/*
+	 * The next user of this tab sees nothing of the previous one: neither
+	 * while her data is being loaded, nor if loading fails.
+	 */
 	const left = (...words) => page.evaluate((words) => words.filter((word) =>
 		document.documentElement.outerHTML.includes(word) ||
 		[...document.querySelectorAll("input")].some((i) => i.value.includes(word))), words);
@@ -142,7 +154,7 @@ try {
 	const cleo = `cleo-${Date.now()}@example.com`;
 	const listing = "**/api/core/tasks?*";
 	is(await ofMe(), [], "nothing of me is left in the page");
-	/* What is asked for from now on is answered when it is released. */
+	/* Requests from now on are answered when released. */
 	const hold = async (url) => {
 		let release, tell;
 		const released = new Promise((resolve) => { release = resolve; });
@@ -193,18 +205,21 @@ try {
 	await button("Sign out").click();
 	ok(await shown(button("Sign in")), "and out");
 	await page.unroute(away);
-	complaints.length = 0; // the browser reports the 503s itself
+	complaints.length = 0; // the browser itself reports the 503s
 
-	/* A wrong password says so; the right one leads in. */
+	/* A wrong password shows an error; the right one signs in. */
 	await signIn.getByLabel("Email").fill(email);
 	await signIn.getByLabel("Password").fill("not my password");
 	await button("Sign in").click();
 	ok(await shown(page.getByText("Invalid email or password (INVALID_EMAIL_OR_PASSWORD)")),
 		"a wrong password says so, by message and code");
 	await shot("5-wrong-password");
-	complaints.length = 0; // the browser reports the 401 itself
+	complaints.length = 0; // the browser itself reports the 401
 
-	/* A sign-in by redirection that failed: what the address says is text. */
+	/*
+	 * After a failed sign-in by redirect, the error in the URL is shown as
+	 * text.
+	 */
 	const evil = "<img src=x onerror=\"document.title='evil'\"><script>document.title='evil'</script>";
 	await page.goto(`${args.base}/api/auth/error?error=state_mismatch&error_description=${encodeURIComponent(evil)}`);
 	ok(await shown(page.getByText("(state_mismatch)")), "an error's code is shown");
@@ -219,7 +234,10 @@ try {
 	is(complaints, [], "nothing on the console");
 	complaints.length = 0;
 
-	/* A page that needs a session sends the browser to sign in, and on. */
+	/*
+	 * A page that needs a session redirects the browser to sign in, and
+	 * back afterwards.
+	 */
 	const before = await page.goto(args.base + "/api/core/whoami");
 	is(before.request().redirectedFrom() !== null, true, "a refused navigation is redirected");
 	ok(await shown(page.getByRole("heading", { name: "Sign in" })), "to sign in");
@@ -229,7 +247,7 @@ try {
 	like(await page.textContent("body"), /"userId"/, "and then to where it wanted to go");
 	is(complaints, [], "nothing on the console");
 
-	/* Where it wanted to go is on this site, or nowhere. */
+	/* The target after sign-in is on this site, or is ignored. */
 	for (const next of ["//evil.example/x", "/.//evil.example/x", "/a/..//evil.example/x", ".//evil.example/x",
 		`${args.base}//evil.example/x`, "/\\\\evil.example/x", "https://evil.example/", "javascript:alert(1)",
 		"\t//evil.example", "http:evil.example"]) {

@@ -1,5 +1,5 @@
 /*
- * The official BetterAuth client, unchanged, against a server.
+ * The official BetterAuth client, unchanged, with a server.
  *
  *   node client.mjs --base URL --version 1.7.25|1.7.7|1.4.18 [--oracle]
  *
@@ -70,7 +70,7 @@ is([r.error.status, r.error.code, r.error.message],
 r = await alice.signUp.email({ name: "Bad", email: "bad", password });
 is([r.error.status, r.error.code], [400, "VALIDATION_ERROR"], "signUp.email, bad address");
 
-/* Sign-in elsewhere. */
+/* Sign in on another device. */
 const { client: phone, jar: phoneJar } = browser();
 r = await phone.signIn.email({ email, password: "not the password" });
 is([r.data, r.error.status, r.error.code], [null, 401, "INVALID_EMAIL_OR_PASSWORD"],
@@ -84,7 +84,7 @@ is([r.data.redirect, r.data.url], [true, "/home"], "signIn.email with callbackUR
 r = await browser("https://evil.example").client.signIn.email({ email, password });
 is([r.error.status, r.error.code], [403, "INVALID_ORIGIN"], "signIn.email from elsewhere");
 
-/* The list, and one session less. */
+/* List the sessions, and revoke one. */
 r = await alice.listSessions();
 is([r.error, r.data.length], [null, 3], "listSessions");
 ok(r.data.every((s) => s.token && s.createdAt instanceof Date), "each with a token");
@@ -117,7 +117,7 @@ is(r.error.status, 401, "the old password is dead");
 r = await phone.signIn.email({ email, password: "another password" });
 is(r.error, null, "the new one lives");
 
-/* The others, all, and oneself. */
+/* Revoke the other sessions, all sessions, and the current one. */
 is((await alice.revokeOtherSessions()).data, { status: true }, "revokeOtherSessions");
 is((await phone.getSession()).data, null, "the phone is out again");
 await phone.signIn.email({ email, password: "another password" });
@@ -132,7 +132,10 @@ is([r.error, r.data], [null, { success: true }], "signOut");
 is(jar.cookies.size, 0, "no cookie is left");
 is(await alice.getSession(), { data: null, error: null }, "getSession, signed out again");
 
-/* What auth has not: a client sees 404, not a broken answer. */
+/*
+ * For an endpoint that auth does not have, the client gets 404, not a broken
+ * response.
+ */
 r = await alice.$fetch("/nothing-here");
 is([r.error.status, r.error.statusText], [404, "Not Found"], "an unknown path");
 done();

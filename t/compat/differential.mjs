@@ -1,13 +1,14 @@
 /*
- * One request script against two servers, answers compared.
+ * Sends the same requests to two servers and compares the responses.
  *
  *   node differential.mjs --a URL --a-db DBURL --b URL --b-db DBURL
  *       [--same] [--limits] [--only TEXT] [--verbose]
  *
- * a is the real BetterAuth, b is ours; --same when b is a second BetterAuth, so
- * that no difference is allowed; --limits for the script about rate limits.  Compared: status, body (shape, types, and
- * every value that is not random), codes and messages, Set-Cookie names,
- * attributes and order, Location, Content-Type, caching.
+ * a is the real BetterAuth, b is auth; --same when b is a second BetterAuth, so
+ * that no difference is allowed; --limits for the script about rate limits.
+ * Compared are: status, body (shape, types, and every value that is not
+ * random), codes and messages, Set-Cookie names, attributes and order,
+ * Location, Content-Type, caching.
  */
 import { inspect, parseArgs } from "node:util";
 import pg from "pg";
@@ -71,13 +72,16 @@ class Side {
 		let json;
 		try {
 			json = JSON.parse(answer.text);
-		} catch { /* not every answer is JSON */ }
+		} catch { /* not every response is JSON */ }
 		if (s.keep && json)
 			s.keep(this.values, json, jar);
 		return this.describe(answer, json);
 	}
 
-	/* What is left when everything random has been replaced by its kind. */
+	/*
+	 * The response with every random value replaced by a description of its
+	 * kind.
+	 */
 	describe(answer, json) {
 		const h = answer.headers;
 		return {
@@ -113,12 +117,15 @@ class Side {
 		return this.local(v);
 	}
 
-	/* Our own address, also in a URL that hides it behind user information. */
+	/*
+	 * The server's own address, also in a URL that hides it behind user
+	 * information.
+	 */
 	local(text) {
 		return text.replaceAll(this.base.replace("http://", ""), "<host>");
 	}
 
-	/* A session's life is part of the contract; the moment is not. */
+	/* The lifetime of a session is compared, the exact time is not. */
 	time(ms, key) {
 		if (key !== "expiresAt")
 			return "<time>";
@@ -133,7 +140,10 @@ class Side {
 		const signed = /^(.+)\.[A-Za-z0-9+/]{43}=$/.exec(decodeURIComponent(value));
 		if (signed)
 			value = signed[1].length >= 32 ? "<token>.<mac>" : `${signed[1]}.<mac>`;
-		/* Whole seconds may pass between two servers. */
+		/*
+		 * Whole seconds may pass between the requests to the two
+		 * servers.
+		 */
 		const near = attributes.map((a) => a.replace(/^Max-Age=(\d+)$/,
 			(_, s) => `Max-Age=${Number(s) > 100 ? `${Math.round(Number(s) / 100)}00` : s}`));
 		return [`${pair.slice(0, at)}=${value}`, ...near].join("; ");
@@ -144,7 +154,7 @@ const a = new Side(args.a, args["a-db"]);
 const b = new Side(args.b, args["b-db"]);
 const used = new Set();
 
-/* In one order of members, so that texts can be compared. */
+/* Sorts the members, so that the texts can be compared. */
 const text = (v) => JSON.stringify(v, (_, o) => (o === null || typeof o !== "object" ||
 	Array.isArray(o) ? o : Object.fromEntries(Object.entries(o).sort())));
 
@@ -185,7 +195,10 @@ for (const s of args.limits ? limits : steps) {
 		diag(e.stack);
 	}
 }
-/* A difference that is there no more must leave the table (and the manual). */
+/*
+ * A listed difference that does not occur any more must be removed from the
+ * table (and the manual).
+ */
 if (!args.same && !args.only)
 	for (const d of differences.filter((d) => Boolean(d.limits) === args.limits))
 		ok(used.has(d), `still a difference: ${d.why}`);

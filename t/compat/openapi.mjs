@@ -1,4 +1,7 @@
-/* node openapi.mjs --base URL service...: their specifications are OpenAPI 3.1. */
+/*
+ * node openapi.mjs --base URL service...: checks that their specifications are
+ * valid OpenAPI 3.1.
+ */
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { parseArgs } from "node:util";
 
@@ -22,7 +25,10 @@ for (const service of services) {
 
 	const ids = new Set();
 	for (const [route, item] of Object.entries(spec.paths)) {
-		/* Whatever is in the path is declared, and the other way round. */
+		/*
+		 * Every parameter in the path is declared, and every declared
+		 * one is in the path.
+		 */
 		const inPath = [...route.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
 		for (const [method, op] of Object.entries(item)) {
 			if (method === "parameters")
@@ -40,7 +46,7 @@ for (const service of services) {
 			}
 		}
 	}
-	/* Every reference leads somewhere. */
+	/* Every reference resolves. */
 	const refs = [...answer.text.matchAll(/"\$ref":\s*"#([^"]+)"/g)].map((m) => m[1]);
 	const lost = refs.filter((r) => r.split("/").slice(1).reduce(
 		(node, key) => node?.[key.replaceAll("~1", "/").replaceAll("~0", "~")], spec) === undefined);

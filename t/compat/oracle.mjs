@@ -4,11 +4,12 @@
  *   node oracle.mjs --version 1.7.25|1.7.7|1.4.18 --database URL --secret S
  *       [--port 0] [--trusted a,b] [--rate-limit] [--no-migrate]
  *
- * E-mail and password and the admin plugin are on, as auth has them; the rest
- * is BetterAuth's default.  Prints "listening on http://127.0.0.1:PORT" when it
- * serves, and stops when its standard input closes: no caller, no oracle.
+ * E-mail and password and the admin plugin are on, as in auth; all other
+ * options have BetterAuth's defaults.  Prints "listening on
+ * http://127.0.0.1:PORT" when it is ready, and stops when its standard input
+ * closes, so that it never outlives its caller.
  */
-process.env.NODE_ENV = "production"; // "test" switches the origin checks off
+process.env.NODE_ENV = "production"; // "test" would switch the origin checks off
 process.env.BETTER_AUTH_TELEMETRY = "0";
 
 import { createServer } from "node:http";
@@ -41,7 +42,7 @@ await new Promise((resolve) =>
 const baseURL = `http://127.0.0.1:${server.address().port}`;
 
 const pool = new pg.Pool({ connectionString: args.database, max: 8 });
-pool.on("error", () => {}); // a test restarts PostgreSQL under us
+pool.on("error", () => {}); // a test restarts PostgreSQL meanwhile
 const options = {
 	baseURL,
 	secret: args.secret,
@@ -58,7 +59,7 @@ if (!args["no-migrate"]) {
 	await runMigrations();
 }
 const auth = betterAuth(options);
-await auth.$context; // a schema it cannot serve is refused here
+await auth.$context; // fails here if the schema cannot be used
 handle = toNodeHandler(auth);
 console.log(`listening on ${baseURL}`);
 

@@ -1,12 +1,12 @@
-// The peers that bench/run measures against, over Fastify and BetterAuth with
-// Redis as its secondary storage:
+// The peers that bench/run compares with, on Fastify and BetterAuth with Redis as its secondary
+// storage:
 //
 //   node peer.mjs auth      BetterAuth, and /verify for nginx's auth_request
-//   node peer.mjs core      a base service that believes nginx's headers
-//   node peer.mjs together  both in one program, without the hop between them,
-//                           one process for each core
+//   node peer.mjs core      a base service that trusts nginx's headers
+//   node peer.mjs together  both in one program, without nginx between them,
+//                           with one process for each core
 //
-// PEER_PORT, PEER_DATABASE_URL, PEER_REDIS_SOCKET and PEER_SECRET say where.
+// Configured by PEER_PORT, PEER_DATABASE_URL, PEER_REDIS_SOCKET and PEER_SECRET.
 import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { betterAuth } from 'better-auth-1.7.25';

@@ -1,7 +1,7 @@
 /*
- * Deliveries as a receiver checks them, with the library of Standard Webhooks.
+ * Checks deliveries as a receiver would, with the library of Standard Webhooks.
  *
- *	webhooks.mjs --deliveries FILE --secret S [--old-secret S]
+ * 	webhooks.mjs --deliveries FILE --secret S [--old-secret S]
  *
  * FILE has a line of JSON for each request that was received: headers, body (a
  * character for each byte).

@@ -1,14 +1,14 @@
 package Kedge;
 
-# A stack of its own for a test: PostgreSQL, Redis, the services and nginx in a
-# directory that goes with the test, on a free port.
+# A separate stack for a test: PostgreSQL, Redis, the services and nginx in a directory
+# that is removed after the test, on a free port.
 #
-#	my $k = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
-#	my $alice = $k->user('alice');
-#	is($alice->get('/api/core/whoami')->{status}, 200);
+# 	my $k = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
+# 	my $alice = $k->user('alice');
+# 	is($alice->get('/api/core/whoami')->{status}, 200);
 #
-# It stops when the test ends, however it ends: a guard process waits for the
-# end of a pipe that only the test holds.  KEEP=1 leaves the directory.
+# It stops when the test ends for any reason: a guard process waits for the end of a
+# pipe that only the test holds.  KEEP=1 keeps the directory.
 
 use strict;
 use warnings;
@@ -38,7 +38,7 @@ my $BUILD = $ENV{BUILD} // 'build/plain';
 $BUILD = "$ROOT/$BUILD" unless $BUILD =~ m{^/};
 my @stacks;
 
-# For whatever this test starts, too.
+# For processes that this test starts, too.
 {
 	open my $said, '-|', 'sh', "$ROOT/t/lib/tmpdir" or die "t/lib/tmpdir: $!";
 	chomp($ENV{TMPDIR} = <$said>);
@@ -64,8 +64,7 @@ sub median
 	return $v[@v / 2];
 }
 
-# Looks again and again until the condition holds; its value, or undef when the
-# deadline passed.  The pause only keeps the processor free for the others.
+# Pairs of one length that differ in their last byte.
 sub wait_until(&;$)
 {
 	my ($condition, $deadline_s) = @_;
@@ -87,8 +86,8 @@ sub tool
 	return undef;
 }
 
-# What is in a directory, by name.  No glob: a path may hold blanks, which glob
-# takes for the end of one pattern and the start of another.
+# The files of a directory, sorted by name.  glob is not used, because it splits a path
+# at spaces.
 sub files
 {
 	my ($dir, $like) = @_;
@@ -96,8 +95,8 @@ sub files
 	return map { "$dir/$_" } sort grep { !/^\.\.?$/ && (!defined $like || /$like/) } readdir $d;
 }
 
-# Skips the whole file.  After its first test that is no skipping any more but
-# something gone that was there, as a program that is being built anew.
+# Skips the whole file.  After the first test of the file this is an error: something
+# that existed is missing, such as a program that is being rebuilt.
 sub skip_file
 {
 	my ($why) = @_;
@@ -105,7 +104,7 @@ sub skip_file
 	plan(skip_all => $why);
 }
 
-# Skips the whole file when a tool is not there, and names it.
+# Skips the whole file when a tool is not installed, and names the tool.
 sub need
 {
 	for my $name (@_) {
@@ -113,7 +112,7 @@ sub need
 	}
 }
 
-# Runs a command; (exit status, stdout, stderr).
+# Runs a command; returns (exit status, stdout, stderr).
 sub run
 {
 	my (@cmd) = @_;
@@ -159,7 +158,7 @@ sub run
 	return ($status, slurp($out->filename), slurp($err->filename));
 }
 
-# Runs a program that prints TAP and takes its results over as our own.
+# Runs a program that prints TAP, and reports its results as results of this test.
 sub run_tap
 {
 	my (@cmd) = @_;
@@ -185,7 +184,7 @@ sub run_tap
 	return;
 }
 
-# Runs the code in n processes that start together; what each returned.
+# Runs the code in n processes that start at the same time; returns their results.
 sub parallel
 {
 	my ($n, $code) = @_;
@@ -222,8 +221,8 @@ sub parallel
 	return @values;
 }
 
-# Some port that nothing listens on now.  Somebody may take it before we do;
-# whoever starts a server on it tries again then.
+# A port on which nothing listens at the moment.  Another process may take it first; the
+# code that starts a server on it must try again then.
 sub free_port
 {
 	my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1',
@@ -236,8 +235,7 @@ sub free_port
 sub binary { return "$BUILD/$_[1]" }
 sub build_dir { return $BUILD }
 
-# The names of the services that kedge.json declares; with a need ("redis"), of
-# those that have it.
+# The names of the services in kedge.json; with a need ("redis"), of those that have it.
 sub services
 {
 	my ($need) = @_;
@@ -247,7 +245,7 @@ sub services
 	return map { $_->{name} } @found;
 }
 
-# A service's variables, as it prints them: NAME => default.
+# The variables of a service, as it prints them: NAME => default.
 sub variables
 {
 	my ($service) = @_;
@@ -257,7 +255,7 @@ sub variables
 	return \%default;
 }
 
-# Tests ask more than one client may: all that limits how often is off.
+# Tests send more requests than one client may: switches all rate limits off.
 sub without_rates
 {
 	my %env;
@@ -268,7 +266,8 @@ sub without_rates
 	return %env;
 }
 
-# Options: env (variables), template => 0 (start from nothing), args (of up).
+# Options: env (variables), template => 0 (do not start from the template), args (of
+# up).
 sub up
 {
 	my ($class, %opt) = @_;
@@ -281,7 +280,7 @@ sub up
 		owner => $$,
 	}, $class;
 	chmod 0755, $self->{dir};
-	$self->{dir} .= '/d'; # up makes it itself
+	$self->{dir} .= '/d'; # up creates it
 	$self->guard;
 	$self->from_template if $opt{template} // 1;
 	$self->start(%opt);
@@ -293,8 +292,8 @@ sub dir { return $_[0]{dir} }
 sub port { return $_[0]{port} }
 sub base { return "http://127.0.0.1:$_[0]{port}" }
 
-# Starts what is in the directory; again, after down().  On port 0 the kernel
-# picks one that is free, so that no two stacks ever want the same.
+# Starts the stack in the directory, also again after down().  On port 0 the kernel
+# chooses a free one, so that no two stacks use the same port.
 sub start
 {
 	my ($self, %opt) = @_;
@@ -315,7 +314,7 @@ sub down
 	return;
 }
 
-# The command line, on this stack's directory: (status, stdout, stderr).
+# Runs the command line on this stack's directory; returns (status, stdout, stderr).
 sub kedge
 {
 	my ($self, $command, @args) = @_;
@@ -325,7 +324,8 @@ sub kedge
 	    '--dir', $self->{dir}, @args);
 }
 
-# Whatever happens to us, somebody stops the stack and removes its directory.
+# Starts a process that stops the stack and removes its directory, however this one
+# ends.
 sub guard
 {
 	my ($self) = @_;
@@ -337,8 +337,8 @@ sub guard
 		close $_->{guard_w} for grep { $_->{guard_w} } @stacks;
 		setsid();
 		$SIG{$_} = 'IGNORE' for qw(INT TERM HUP PIPE);
-		# prove waits until nobody has its pipe any more, and Test::More
-		# has copies of it.
+		# prove waits until no process has its pipe open any more, and
+		# Test::More has copies of it.
 		for my $fd (0 .. 255) {
 			POSIX::close($fd) unless $fd == fileno $r;
 		}
@@ -364,7 +364,7 @@ sub guard
 	return;
 }
 
-# In a forked child: the guard must not wait for it.
+# In a forked child: closes the pipe, so that the guard does not wait for this process.
 sub in_child
 {
 	close $_->{guard_w} for grep { $_->{guard_w} } @stacks;
@@ -373,7 +373,7 @@ sub in_child
 	return;
 }
 
-# What no test expects, and every test would like to know.
+# Log lines that are errors in every test.
 sub complaints
 {
 	my ($self) = @_;
@@ -381,12 +381,12 @@ sub complaints
 	    split /\n/, $self->log_text('');
 }
 
-# Stops the stack; false when a process of it had something to complain of.
+# Stops the stack; returns false when the log of a process has such lines.
 sub destroy
 {
 	my ($self) = @_;
 	my $w = delete $self->{guard_w} or return 1;
-	eval { $self->down }; # leaks are told at the end of a process
+	eval { $self->down }; # leaks are reported at the end of a process
 	my @complaints = $self->complaints;
 	diag("in the log: $_") for @complaints;
 	syswrite $w, 'f' if @complaints || !Test::More->builder->is_passing;
@@ -406,7 +406,7 @@ END {
 	$? = $status;
 }
 
-# The first stack of a build is made once and copied: the cluster is there, the
+# The first stack of a build is created once and copied: the cluster exists, the
 # migrations have run, the secrets are drawn.
 sub from_template
 {
@@ -445,7 +445,7 @@ sub client
 
 my $unique = 0;
 
-# A client that has just signed up.  The address is unique in the stack.
+# A client that has just signed up.  The address is unique within the stack.
 sub user
 {
 	my ($self, $name, %opt) = @_;
@@ -464,7 +464,7 @@ sub user
 	return $c;
 }
 
-# The same person in another browser.
+# The same user in another browser.
 sub again
 {
 	my ($self, $who, %opt) = @_;
@@ -487,7 +487,7 @@ sub role
 
 # ---- PostgreSQL and Redis --------------------------------------------------
 
-# The variables of a service as up wrote them.
+# The variables of a service, as written by up.
 sub service_env
 {
 	my ($self, $service) = @_;
@@ -509,7 +509,8 @@ sub database_url
 	return $self->service_env($service)->{ uc($service) . '_DATABASE_URL' };
 }
 
-# The superuser, or a service's _owner: open to whoever runs the stack.
+# Connection string for the superuser, or a service's _owner: available to the user who
+# runs the stack.
 sub url_as
 {
 	my ($self, $role, $database) = @_;
@@ -517,7 +518,7 @@ sub url_as
 	return "postgresql://$role@/$database?host=$host";
 }
 
-# The same for node, whose driver wants the socket's directory as the host.
+# The same for node, whose driver takes the directory of the socket as the host.
 sub node_url
 {
 	my ($self, $database, $role) = @_;
@@ -525,7 +526,7 @@ sub node_url
 	return 'postgresql://' . ($role // 'kedge') . "\@$host/$database";
 }
 
-# SQL as superuser: the rows' text, | between columns, one line each.
+# Runs SQL as superuser; returns the rows as text, one per line, columns separated by |.
 sub sql
 {
 	my ($self, $database, $sql) = @_;
@@ -541,7 +542,7 @@ sub try_sql
 	    '-d', $self->url_as('kedge', $database));
 }
 
-# SQL as the service itself would run it; (status, stdout, stderr).
+# Runs SQL with the service's own role; returns (status, stdout, stderr).
 sub sql_as_app
 {
 	my ($self, $service, $sql, $database) = @_;
@@ -559,8 +560,8 @@ sub redis
 	return Kedge::Redis->new("$self->{dir}/$path");
 }
 
-# Asks until the session of $client is among those that auth has cached: a change
-# of the user (first contact is one) keeps it out for some seconds.
+# Sends requests until auth has cached the session of $client: after a change of the
+# user (first contact is one) it is not cached for some seconds.
 sub wait_cached
 {
 	my ($self, $client) = @_;
@@ -577,8 +578,8 @@ sub wait_cached
 
 # ---- processes -------------------------------------------------------------
 
-# Every process of the stack: { pid, ppid, exe, cmd, state }.  Each has its
-# working directory in D, so that is how they are known.
+# Every process of the stack: { pid, ppid, exe, cmd, state }.  They are recognised by
+# their working directory, which is D.
 sub processes
 {
 	my ($self) = @_;
@@ -603,8 +604,8 @@ sub processes
 	return @found;
 }
 
-# Pids by kind: supervisor, nginx, nginx-worker, auth, core, wallet (masters of
-# services), auth-api, auth-verify, core-api, wallet-api, core-worker (their processes, by
+# Process ids by kind: supervisor, nginx, nginx-worker, auth, core, wallet (the
+# masters), auth-api, auth-verify, core-api, wallet-api, core-worker (their workers, by
 # pool), postgres, redis-auth…
 sub pids
 {
@@ -627,7 +628,7 @@ sub pids
 	return @out;
 }
 
-# Which service's Redis: its working directory or its socket says so.
+# The service of a Redis, determined by its working directory or its socket.
 sub redis_name
 {
 	my ($self, $p) = @_;
@@ -638,8 +639,8 @@ sub redis_name
 	return '?';
 }
 
-# A process holds the listening socket of its own pool and no other; those that
-# work off jobs have none.
+# A process has the listening socket of its own pool and no other; job workers have
+# none.
 sub pool_name
 {
 	my ($self, $p) = @_;
@@ -662,14 +663,14 @@ sub is_gone
 	return !-d "/proc/$pid" || (slurp("/proc/$pid/stat") // '') !~ /\) [^Z] /;
 }
 
-# Kills and waits until it is gone; the pid must have been one of ours.  One that
-# has ended by itself meanwhile is no mistake.
+# Kills processes and waits until they are gone; each must be a process of this stack.
+# One that has ended by itself meanwhile is no error.
 sub kill_pid
 {
 	my ($self, $signal, @pids) = @_;
 	my @all = $self->processes;
 	my %ours = map { $_->{pid} => 1 } @all;
-	# A session of PostgreSQL's notices by itself that its server is gone, and may
+	# A PostgreSQL backend notices by itself that its postmaster is gone, and may
 	# answer until then.
 	my @with = grep { my $p = $_; $p->{exe} eq 'postgres' && grep { $_ == $p->{ppid} } @pids } @all;
 	for my $pid (@pids) {
@@ -677,7 +678,7 @@ sub kill_pid
 		die "not of this stack: $pid" unless $ours{$pid};
 		kill $signal => $pid;
 	}
-	# A signal is sent before it is heeded.
+	# A signal takes effect some time after it was sent.
 	my $heeded = $signal eq 'KILL' ? \&is_gone : $signal eq 'STOP' ? \&is_stopped : return;
 	push @pids, map { $_->{pid} } @with if $signal eq 'KILL';
 	for my $pid (@pids) {
@@ -686,14 +687,14 @@ sub kill_pid
 	return;
 }
 
-# With all of its threads.
+# Whether the process is stopped, with all of its threads.
 sub is_stopped
 {
 	my ($pid) = @_;
 	return !grep { (slurp("$_/stat") // ') T ') !~ /\) [TtXZ] / } files("/proc/$pid/task");
 }
 
-# Everything answers: what a test waits for after it has broken something.
+# Waits until everything answers again, after a test has broken something.
 sub wait_healthy
 {
 	my ($self, $deadline_s) = @_;

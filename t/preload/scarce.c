@@ -1,6 +1,6 @@
 /*
- * scarce: preloaded, it lets no thread be started while there is a file
- * no-threads in $HOME.
+ * scarce: when preloaded, starting a thread fails while the file no-threads
+ * exists in $HOME.
  */
 #include <dlfcn.h>
 #include <errno.h>

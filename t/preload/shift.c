@@ -1,7 +1,7 @@
 /*
- * shift: preloaded, it sets the wall clock of a program forward or back, by as
- * many seconds as the file clock-shift in $HOME says just then.  Other clocks
- * go on, as they do on a machine whose clock is set.
+ * shift: when preloaded, sets the wall clock of a program forward or back by
+ * the number of seconds in the file clock-shift in $HOME.  Other clocks are not
+ * changed, as on a machine whose clock is set.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* fake_request: a request from an array instead of from FastCGI. */
+/* fake_request: a request from an array instead of FastCGI. */
 #ifndef FAKE_REQUEST_H
 #define FAKE_REQUEST_H
 
@@ -17,9 +17,9 @@ struct fake_request {
 	int nparams;
 	const char *body;
 	size_t body_len;
-	bool breaks; /* the connection is lost after the body's bytes */
-	size_t step; /* bytes at most per read; 0: all there are */
-	bool bare; /* without what nginx sets by default: fake_default() */
+	bool breaks; /* the connection is lost after the bytes of the body */
+	size_t step; /* the most bytes per read; 0: all that are available */
+	bool bare; /* without the default parameters of fake_default() */
 };
 
 static inline void
@@ -42,7 +42,7 @@ fake_find(const struct fake_request *f, const char *name)
 	return NULL;
 }
 
-/* What nginx/fastcgi.conf sets and few tests care for. */
+/* Parameters that nginx/fastcgi.conf sets and few tests depend on. */
 static inline const char *
 fake_default(const char *name)
 {
@@ -92,7 +92,7 @@ fake_list(void *ctx)
 	return f->params;
 }
 
-/* The answer is in *ret_r; both live as long as the arena. */
+/* The response is in *ret_r; both live as long as the arena. */
 static inline void
 fake_handle(const struct service *s, struct fake_request *f, struct arena *a,
     struct req *ret_r)

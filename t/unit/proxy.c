@@ -18,7 +18,7 @@ enum { PAIRS_MAX = 32, CHUNK_SIZE = 16384, PROTOCOL_3 = 196608 };
 struct pair {
 	int client, server; /* -1: none */
 	bool silent;
-	bool started; /* its startup packet has passed */
+	bool started; /* the startup packet was forwarded */
 };
 
 static struct {
@@ -94,7 +94,7 @@ without_options(char *packet, size_t len)
 	return (size_t)(end - packet);
 }
 
-/* False when one side has ended. */
+/* Returns false when one side has closed. */
 static bool
 pass(struct pair *p, int from, int to)
 {
@@ -134,8 +134,10 @@ run(void *arg)
 		int n = self.npairs;
 		char what = 0;
 
-		/* Nobody reads a silent pair any more: its bytes stay where
-		 * they are, acknowledged by the kernel. */
+		/*
+		 * The proxy stops reading from a silent pair: its bytes stay in
+		 * the kernel, which acknowledges them.
+		 */
 		for (int i = 0; i < n; i++) {
 			bool on = !self.pairs[i].silent;
 
@@ -199,8 +201,8 @@ tell(char what)
 }
 
 /*
- * Bytes that are on their way when this is said may still pass, so it is said
- * when nobody talks.
+ * Bytes in transit at this moment may still pass, so call this when no data is
+ * being sent.
  */
 void
 proxy_silence(void)

@@ -20,7 +20,7 @@ read_file(const char *path)
 	char *text = NULL;
 	size_t size = 0;
 
-	/* SQL has no NUL, so this reads it whole. */
+	/* SQL contains no NUL, so this reads the whole file. */
 	if (f == NULL || getdelim(&text, &size, '\0', f) < 0)
 		die(path, "cannot be read; run from the top of the checkout");
 	fclose(f);
@@ -32,7 +32,7 @@ schema_url(const char *url, const char *service, enum schema_role role)
 {
 	char *out;
 
-	/* Of a keyword given twice, libpq takes the last. */
+	/* If a keyword is given twice, libpq uses the last one. */
 	if (asprintf(&out,
 		"%s user=%s%s dbname=%s options='-c kedge.service=%s'", url,
 		service, role == SCHEMA_OWNER ? "_owner" : "", service,
@@ -68,7 +68,7 @@ run_or_die(const char *url, const char *sql, const char *what)
 		die(what, state);
 }
 
-/* The migrations in a folder of sql/, in their order. */
+/* Runs the migrations in a folder of sql/, in order. */
 static void
 run_files(const char *url, const char *folder)
 {
@@ -101,7 +101,7 @@ schema_create(const char *url, const char *service)
 	    service);
 	run_or_die(url, sql, "database");
 
-	/* The library's first, as kedge migrate does it. */
+	/* The library's migrations first, as kedge migrate does. */
 	run_files(owner_url, "base");
 	run_files(owner_url, "job");
 	run_files(owner_url, service);

@@ -1,21 +1,21 @@
 /*
- * schema: a service's database as its migrations make it, for unit tests.
+ * schema: a service's database as created by its migrations, for unit tests.
  *
- * Needs servers_start_postgres().  Roles NAME and NAME_owner are made, the
- * files of sql/NAME/ are run as NAME_owner.
+ * Needs servers_start_postgres().  Creates the roles NAME and NAME_owner, and
+ * runs the files of sql/NAME/ as NAME_owner.
  */
 #ifndef UNIT_SCHEMA_H
 #define UNIT_SCHEMA_H
 
 enum schema_role { SCHEMA_APP, SCHEMA_OWNER };
 
-/* Makes the database; `url` is what servers_start_postgres() returned. */
+/* Creates the database; `url` is the result of servers_start_postgres(). */
 void schema_create(const char *url, const char *service);
 /* A connection string for one of its roles; the caller frees it. */
 char *schema_url(const char *url, const char *service, enum schema_role role);
 /*
- * Runs SQL, any number of statements; the SQLSTATE of the failure, or "" when
- * all went well.  Static storage.
+ * Runs any number of SQL statements; returns the SQLSTATE of the failure, or ""
+ * on success, in static storage.
  */
 const char *schema_run(const char *url, const char *sql);
 

@@ -35,7 +35,9 @@ die(const char *what)
 	exit(1);
 }
 
-/* For the reader of the TAP stream; nothing has been printed before. */
+/*
+ * Prints the plan for skipping all tests; nothing may have been printed before.
+ */
 static void
 skip(const char *reason)
 {
@@ -73,7 +75,10 @@ clean_up(void)
 	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* PostgreSQL refuses to run as root; then it gets the user Debian made. */
+/*
+ * PostgreSQL refuses to run as root; then it runs as the user that Debian
+ * created.
+ */
 static const struct passwd *
 other_user(void)
 {
@@ -119,7 +124,10 @@ become(const struct passwd *user)
 		_exit(126);
 }
 
-/* Runs a program that dies with us, its output in a file of our directory. */
+/*
+ * Runs a program that dies with this one, with its output in a file of our
+ * directory.
+ */
 static pid_t
 spawn(const struct passwd *user, const char *log, const char *const *argv)
 {
@@ -133,7 +141,7 @@ spawn(const struct passwd *user, const char *log, const char *const *argv)
 		dup2(fd, STDOUT_FILENO);
 		dup2(fd, STDERR_FILENO);
 		become(user);
-		/* After setuid, which clears it. */
+		/* Must come after setuid(), which clears it. */
 		prctl(PR_SET_PDEATHSIG, SIGQUIT);
 		if (getppid() != parent || chdir("/") != 0)
 			_exit(126);

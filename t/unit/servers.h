@@ -1,32 +1,35 @@
 /*
- * servers: a throw-away PostgreSQL and a throw-away Redis for one unit test
- * program, on unix sockets in a directory of their own.
+ * servers: a temporary PostgreSQL and a temporary Redis for one unit test
+ * program, on unix sockets in a separate directory.
  *
  * Start them in main(), before check runs anything: they die with the process
- * that started them, and the directory goes at its exit.  Programs that stop
- * and start a server inside a test run with CK_NOFORK.  When a server is not
- * installed all tests are skipped; when it does not start, the program fails.
+ * that started them, which removes the directory when it exits.  Programs that
+ * stop and start a server inside a test run with CK_NOFORK.  When a server is
+ * not installed, all tests are skipped; when it does not start, the program
+ * fails.
  */
 #ifndef UNIT_SERVERS_H
 #define UNIT_SERVERS_H
 
 #include <sys/types.h>
 
-/* A libpq connection string for a superuser; static storage. */
+/* A libpq connection string for a superuser, in static storage. */
 const char *servers_start_postgres(void);
-/* Stops without ceremony (immediate), so a start afterwards recovers. */
+/*
+ * Stops immediately, without a clean shutdown, so that a later start recovers.
+ */
 void servers_stop_postgres(void);
 /* The postmaster; its backends are its children. */
 pid_t servers_postgres_pid(void);
 
-/* "unix:/path"; static storage. */
+/* "unix:/path", in static storage. */
 const char *servers_start_redis(void);
-/* Kills it; what SAVE wrote is loaded by the next start. */
+/* Kills Redis; the next start loads what SAVE wrote. */
 void servers_stop_redis(void);
 pid_t servers_redis_pid(void);
 /*
- * Sends one line to Redis and returns the first line of its answer, for the
- * payload of a bulk answer its first line; static storage.
+ * Sends one line to Redis and returns the first line of its reply (for a bulk
+ * reply, the first line of its payload), in static storage.
  */
 const char *servers_redis_do(const char *command);
 

@@ -22,7 +22,10 @@ teardown(void)
 	arena_free(a);
 }
 
-/* Around alignment, the first block, later blocks, and blocks of their own. */
+/*
+ * Sizes around the alignment, the first block, later blocks, and blocks of
+ * their own.
+ */
 static const size_t sizes[] = { 0, 1, 15, 16, 17, 4000, 8000, 8160, 8176, 8192,
 	20000, 300000, 5000000 };
 

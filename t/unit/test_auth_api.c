@@ -1,6 +1,6 @@
 /*
- * What auth's API answers before it needs a database: routing, validation,
- * origins, limits.  Texts are BetterAuth's, byte for byte.
+ * Responses of auth's API that need no database: routing, validation, origins,
+ * limits.  Texts are BetterAuth's, byte for byte.
  */
 #include "unit.h"
 
@@ -80,7 +80,7 @@ setup(void)
 	memset(&shared, 0, sizeof(shared));
 	ck_assert(auth_init(&auth, &config));
 	auth.shared = &shared;
-	/* Nobody listens there: what needs a database is 503. */
+	/* Nobody listens there: a request that needs the database gets 503. */
 	auth.process.db = db_open(&(struct db_options){
 	    .url = "host=/nonexistent",
 	    .connections = 1,
@@ -124,7 +124,7 @@ header_of(const struct req *r, const char *name)
 	return NULL;
 }
 
-/* More parameters may have been added to *f before. */
+/* The caller may have added more parameters to *f. */
 static struct req
 ask(struct fake_request *f, const char *method, const char *path,
     const char *body)
@@ -167,7 +167,7 @@ static const struct {
 	    "deferSessionRefresh to be enabled in session config",
 	    "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED") },
 
-	/* What is not there says nothing. */
+	/* Paths that do not exist have an empty body. */
 	{ "GET", "/nothing", NULL, 404, "" },
 	{ "GET", "/ok/", NULL, 404, "" },
 	{ "GET", "//ok", NULL, 404, "" },
@@ -244,7 +244,7 @@ static const struct {
 	{ "POST", "/sign-in/email?callbackURL=http%3A%2F%2Fevil.example", "{}",
 	    403, ERROR("Invalid callbackURL", "INVALID_CALLBACK_URL") },
 
-	/* A bad body is said before a missing session. */
+	/* An invalid body is reported before a missing session. */
 	{ "POST", "/revoke-session", "{}", INVALID(
 	    "[body.token] " EXPECTED("string", "undefined")) },
 	{ "POST", "/revoke-session", "{\"token\":\"x\"}", UNAUTHORIZED },
@@ -272,7 +272,7 @@ static const struct {
 	int status;
 	const char *code;
 } origin_rows[] = {
-	/* A cookie, any cookie, and something that changes. */
+	/* With any cookie, on a route that changes something. */
 	{ { "HTTP_COOKIE=a=b" }, 403, "MISSING_OR_NULL_ORIGIN" },
 	{ { "HTTP_COOKIE=a=b", "HTTP_ORIGIN=null" },
 	  403, "MISSING_OR_NULL_ORIGIN" },
@@ -283,7 +283,7 @@ static const struct {
 	{ { "HTTP_COOKIE=a=b", "HTTP_ORIGIN=" OWN }, 400, "INVALID_EMAIL" },
 	{ { "HTTP_COOKIE=a=b", "HTTP_REFERER=" OWN "/page" },
 	  400, "INVALID_EMAIL" },
-	/* No cookie, but a browser. */
+	/* Without a cookie, but from a browser. */
 	{ { "HTTP_SEC_FETCH_MODE=cors" }, 403, "MISSING_OR_NULL_ORIGIN" },
 	{ { "HTTP_SEC_FETCH_SITE=cross-site",
 	    "HTTP_SEC_FETCH_MODE=navigate" },
@@ -507,7 +507,7 @@ static const struct route counted_rows[] = {
 static const struct {
 	const char *method, *path;
 	int limit;
-	bool own; /* it has a count that the others do not share */
+	bool own; /* it has a counter that the others do not share */
 } counts[] = {
 	{ "GET", "/things", LIMIT_REQUESTS, true },
 	{ "POST", "/things", 2, true },
@@ -545,7 +545,7 @@ START_TEST(limit_is_the_rows_own)
 		ck_assert_int_eq(limit_request(&other), ERR_OK);
 	else
 		ck_assert_int_ne(limit_request(&other), ERR_OK);
-	/* Another value of {id} is no other path. */
+	/* Another value of {id} is the same route. */
 	if (str_eq(counts[_i].path, "/things/1")) {
 		r.path = "/api/auth/things/2";
 		ck_assert_int_ne(limit_request(&r), ERR_OK);
@@ -567,7 +567,7 @@ START_TEST(try_that_was_no_wrong_guess_does_not_count)
 		ck_assert_int_eq(limit_try(&r, "a@b.co"), REFUSE_NOT);
 		limit_end_try(&r, "a@b.co", REFUSE_INVALID_EMAIL_OR_PASSWORD);
 	}
-	/* Nor does one that was right forgive those that were wrong. */
+	/* A correct password does not reset the count of wrong ones. */
 	ck_assert_int_eq(limit_try(&r, "a@b.co"), REFUSE_TOO_MANY);
 }
 END_TEST
@@ -578,13 +578,16 @@ START_TEST(tries_count_for_the_account_however_it_is_written)
 	struct req neighbour = r, stranger = r;
 
 	config.rate_limit = true;
-	neighbour.client_ip = "192.0.2.200"; /* of the same network */
+	neighbour.client_ip = "192.0.2.200"; /* in the same network */
 	stranger.client_ip = "198.51.100.1";
 	for (int i = 0; i < LIMIT_TRIES; i++)
 		ck_assert_int_eq(limit_try(&r, "a@b.co"), REFUSE_NOT);
 	ck_assert_int_eq(limit_try(&r, "a@b.co"), REFUSE_TOO_MANY);
 	ck_assert_int_eq(limit_try(&neighbour, "a@b.co"), REFUSE_TOO_MANY);
-	/* Neither the owner elsewhere nor another account is locked out. */
+	/*
+	 * Neither the owner in another network nor another account is locked
+	 * out.
+	 */
 	ck_assert_int_eq(limit_try(&stranger, "a@b.co"), REFUSE_NOT);
 	ck_assert_int_eq(limit_try(&r, "c@b.co"), REFUSE_NOT);
 }
@@ -627,7 +630,8 @@ START_TEST(verdict_that_cannot_be_found_is_503)
 	struct fake_request f = { 0 };
 	struct req r;
 
-	fake_add(&f, "KEDGE_PATH=/health/live"); /* not ours to answer */
+	fake_add(&f, "KEDGE_PATH=/health/live"); /* this service does not answer
+	                                            that path */
 	fake_add(&f, "KEDGE_AUDIENCE=core");
 	fake_add(&f,
 	    arena_printf(a, "KEDGE_GUARD=%s", _i == 0 ? "standard" : "none"));
@@ -683,7 +687,7 @@ static const struct {
 	    "\"exp\":1893456060}", NULL },
 	{ "core", "{\"iss\":\"core\",\"aud\":\"auth\",\"sub\":\"u\","
 	    "\"iat\":1893456000}", NULL },
-	/* Over, for too long, not yet. */
+	/* Expired, valid for too long, not valid yet. */
 	{ "core", "{\"iss\":\"core\",\"aud\":\"auth\",\"sub\":\"u\","
 	    "\"iat\":1893455900,\"exp\":1893455990}", NULL },
 	{ "core", "{\"iss\":\"core\",\"aud\":\"auth\",\"sub\":\"u\","
@@ -765,7 +769,10 @@ START_TEST(https_makes_cookies_secure)
 }
 END_TEST
 
-/* With room, the database would be asked, which is not there. */
+/*
+ * If the queue had room, the database, which does not exist here, would be
+ * asked.
+ */
 START_TEST(full_queue_costs_nothing)
 {
 	static const char body[] =

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/attr.h"
 
-/* Vectors of the compatibility contract, section 3.2. */
+/* Test vectors of the compatibility contract, section 3.2. */
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEF";
 #define MAC "M2ywRDp5rcBzPkujXjncHeiPyZUNaplgYBDEjlr95jQ"
@@ -82,14 +82,16 @@ static const struct {
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC, NULL },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D%3D", NULL },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "A", NULL },
-	/* Another value, another mac, the other spelling of the last bits. */
+	/*
+	 * Another value, another signature, another spelling of the last bits.
+	 */
 	{ "sid=bbcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", NULL },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDE." MAC "%3D", NULL },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF."
 	    "LrxJKa3x2eCRjNwwnr9kuw9J8F5SAHRXP10QjfJxfd0%3D", NULL },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF."
 	    "M2ywRDp5rcBzPkujXjncHeiPyZUNaplgYBDEjlr95jR%3D", NULL },
-	/* One that is not well signed is as good as none. */
+	/* A cookie with a wrong signature is ignored. */
 	{ "sid=x; sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", token },
 	{ "sid=; sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", token },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D; sid=x", token },
@@ -133,7 +135,10 @@ START_TEST(find_all_is_bounded)
 	ck_assert_uint_eq(find_all(header, values), MAX);
 	ck_assert_str_eq(values[MAX], "untouched");
 
-	/* So many of that name, badly signed, are looked at and no more. */
+	/*
+	 * Only this many cookies of that name with wrong signatures are
+	 * checked.
+	 */
 	header = "";
 	for (int i = 0; i < SIGNED_COOKIES_MAX - 1; i++)
 		header = arena_printf(a, "%ssid=%d; ", header, i);

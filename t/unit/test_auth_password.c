@@ -35,7 +35,7 @@ teardown(void)
 	arena_free(a);
 }
 
-/* Vectors of the compatibility contract, section 2. */
+/* Test vectors of the compatibility contract, section 2. */
 /* clang-format off */
 static const struct {
 	const char *password;
@@ -177,7 +177,9 @@ START_TEST(slots_of_a_killed_process_are_free)
 }
 END_TEST
 
-/* Slots hold across processes: never more holders than slots. */
+/*
+ * The slots are shared by processes: there are never more holders than slots.
+ */
 START_TEST(slots_bound_all_processes_together)
 {
 	struct hash_slots *s = shared_slots();
@@ -264,7 +266,7 @@ START_TEST(pool_hashes_what_fits_and_turns_the_rest_away)
 	ck_assert_int_ge(ok, WAITING_MAX);
 	ck_assert_int_lt(ok, CALLERS);
 
-	/* Whoever comes later finds it free again. */
+	/* A later caller finds the slot free again. */
 	callers[0].pool = pool;
 	call(&callers[0]);
 	ck_assert_int_eq(callers[0].e, ERR_OK);
@@ -409,8 +411,9 @@ START_TEST(pool_says_that_it_is_full)
 END_TEST
 
 /*
- * One network fills the queue.  Others come in all the same, for whom it gives
- * way, until each has its share; then they are turned away.
+ * One network fills the queue.  Requests of other networks are still accepted,
+ * in place of some of its own, until each has its share; after that they are
+ * refused.
  */
 START_TEST(pool_gives_way_to_networks_that_have_less)
 {
@@ -435,13 +438,15 @@ START_TEST(pool_gives_way_to_networks_that_have_less)
 	}
 	for (int i = 0; i < MANY; i++)
 		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
-	/* One is being hashed, and five wait. */
+	/* One password is being hashed, and five wait. */
 	while (!hash_pool_turns_away(pool, &many) || !atomic_load(&begun))
 		usleep(1000);
 	for (int i = MANY; i < MANY + FEW - 1; i++) {
 		ck_assert(!hash_pool_turns_away(pool, &few));
 		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
-		/* It waits once another has been refused for it. */
+		/*
+		 * It waits once another request has been refused in its place.
+		 */
 		while (atomic_load(&returned) != i - MANY + 1)
 			usleep(1000);
 	}
@@ -462,7 +467,9 @@ START_TEST(pool_gives_way_to_networks_that_have_less)
 }
 END_TEST
 
-/* Who comes, in this order, and who is served. */
+/*
+ * The order in which requests arrive, and the order in which they are served.
+ */
 static const struct {
 	const char *come, *served;
 } orders[] = {
@@ -473,7 +480,7 @@ static const struct {
 	{ "aaabbc", "abcaba" },
 	{ "abcabc", "abcabc" },
 	{ "ba", "ba" },
-	/* A dot: one is served.  Who comes later is not put off for ever. */
+	/* A dot: one is served.  A late request is not postponed for ever. */
 	{ "aaa.b", "aaba" },
 	{ "aaa.b.c.d", "aabacd" },
 	{ "aa.b.b.b.b", "aabbbb" },

@@ -1,8 +1,8 @@
 /*
- * Sessions and their end, against a real PostgreSQL and a real Redis.
+ * Sessions and their end, with a real PostgreSQL and a real Redis.
  *
- * `here` and `other` are two processes of one host; `far` is on another: it has
- * memory of its own, and hears of an epoch only when it renews its lease.
+ * `here` and `other` are two processes of one host; `far` is on another host:
+ * it has separate memory, and learns of an epoch only when it renews its lease.
  */
 #include "unit.h"
 
@@ -106,7 +106,7 @@ renew_lease(struct auth *auth)
 	    auth->process.db, a, LEASE_MS);
 }
 
-/* The host may use its cache. */
+/* Gives the host a lease, so that it may use its cache. */
 static void
 join(struct auth *auth)
 {
@@ -115,7 +115,7 @@ join(struct auth *auth)
 	ck_assert_int_eq(renew_lease(auth), ERR_OK);
 }
 
-/* As if all the time of the lease had passed. */
+/* Makes the lease expire. */
 static void
 lapse(struct auth *auth)
 {
@@ -190,7 +190,7 @@ sign_in(void)
 	return token;
 }
 
-/* As verify does, one after the other. */
+/* Looks up claims as verify does, one after the other. */
 static enum err
 find_claims(
     struct auth *auth, const char *token, struct session_claims *ret_claims)
@@ -233,7 +233,7 @@ is_cached(struct auth *auth, const char *token)
 	return one->known;
 }
 
-/* Behind auth's back, and behind the triggers' too. */
+/* Deletes rows without auth and the triggers noticing. */
 static void
 lose_rows(void)
 {
@@ -344,7 +344,10 @@ START_TEST(end_all_keeps_the_one_it_is_told_to)
 }
 END_TEST
 
-/* A verify that read the row before the revocation fills after it. */
+/*
+ * A verify process read the row before the revocation and fills the cache after
+ * it.
+ */
 START_TEST(fill_after_the_end_does_not_stick)
 {
 	const char *token = sign_in();
@@ -450,14 +453,17 @@ START_TEST(ticker_learns_and_restores_the_epoch)
 		ck_assert_int_lt(clock_monotonic_us(), until);
 		usleep(10000);
 	}
-	/* The database was set back: its row follows who knows better. */
+	/*
+	 * The database was restored to an earlier state: a host that knows a
+	 * later epoch raises the row.
+	 */
 	epoch_raise(&far_shared.epoch, wanted + 5);
 	while (row_epoch() != wanted + 5) {
 		ck_assert_int_lt(clock_monotonic_us(), until);
 		usleep(10000);
 	}
 	session_ticker_stop(ticker);
-	/* The last of the host has given its lease back. */
+	/* The last process of the host has released its lease. */
 	ck_assert(!lease_is_valid(&far_shared.lease));
 	ck_assert_str_eq(
 	    sql_text("SELECT count(*)::text FROM kedge_session_host"), "1");
@@ -468,7 +474,7 @@ START_TEST(end_holds_for_a_host_that_is_ahead)
 {
 	const char *token = sign_in();
 
-	/* Of a database that was set back. */
+	/* Claims of a database that was restored to an earlier state. */
 	epoch_raise(&shared.epoch, row_epoch() + 3);
 	ck_assert_int_eq(verify(&here, token), ERR_OK);
 	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
@@ -491,7 +497,10 @@ START_TEST(end_is_seen_by_a_host_that_is_behind)
 }
 END_TEST
 
-/* The other way round: who ends the session does not know the new epoch. */
+/*
+ * The other direction: the process that ends the session does not know the new
+ * epoch.
+ */
 START_TEST(end_by_a_host_that_is_behind_is_seen)
 {
 	const char *token = sign_in();
@@ -507,8 +516,8 @@ START_TEST(end_by_a_host_that_is_behind_is_seen)
 END_TEST
 
 /*
- * Redis cannot be reached by who ends the session, and another host, which
- * reads Redis, cannot be told of the epoch.
+ * The process that ends the session cannot reach Redis, and another host, which
+ * can, has not been told of the epoch.
  */
 START_TEST(end_is_answered_when_no_host_can_miss_it)
 {
@@ -519,12 +528,15 @@ START_TEST(end_is_answered_when_no_host_can_miss_it)
 	ck_assert_int_eq(verify(&far, token), ERR_OK);
 	ck_assert_int_eq(verify(&far, kept), ERR_OK);
 	here.process.cache = NULL;
-	/* It has not heard of it: nobody is told so. */
+	/*
+	 * The other host does not know the epoch yet: the sign-out is not
+	 * confirmed.
+	 */
 	ck_assert_int_eq(session_end(&here, a, token), ERR_UNAVAILABLE);
 	ck_assert_int_eq(verify(&far, token), ERR_OK);
 	ck_assert_int_eq(
 	    session_end_all(&here, a, user_id, kept), ERR_UNAVAILABLE);
-	/* Once it has, the next try is answered. */
+	/* Once it knows the epoch, the next attempt is confirmed. */
 	ck_assert_int_eq(renew_lease(&far), ERR_OK);
 	ck_assert_int_eq(session_end_all(&here, a, user_id, kept), ERR_OK);
 	ck_assert_int_eq(verify(&far, token), ERR_NOT_FOUND);
@@ -556,7 +568,7 @@ START_TEST(end_does_not_wait_for_a_lease_that_is_over)
 }
 END_TEST
 
-/* Stopped between the look-up and the verdict. */
+/* Verify is stopped between the look-up and the verdict. */
 START_TEST(lease_and_epoch_are_asked_again_at_the_end)
 {
 	const char *token = sign_in();
@@ -576,7 +588,10 @@ START_TEST(lease_and_epoch_are_asked_again_at_the_end)
 	lose_rows();
 	ck_assert_int_eq(
 	    session_settle(&far, &lookup[0], &claims), ERR_NOT_FOUND);
-	/* Nor is a lease that began meanwhile good for what was read before. */
+	/*
+	 * A lease that began meanwhile does not make what was read before valid
+	 * either.
+	 */
 	sql("UPDATE kedge_session_epoch SET epoch = epoch + 1");
 	ck_assert_int_eq(renew_lease(&far), ERR_OK);
 	ck_assert_int_eq(
@@ -585,8 +600,8 @@ START_TEST(lease_and_epoch_are_asked_again_at_the_end)
 END_TEST
 
 /*
- * The row is written before the epoch is read: whoever raises it in between
- * either sees the row or is heard.
+ * The row is written before the epoch is read: a process that raises the epoch
+ * in between either sees the row, or its epoch is read.
  */
 START_TEST(lease_is_used_with_the_epoch_of_after_its_row)
 {
@@ -621,7 +636,7 @@ renew_far(void *arg)
 	return NULL;
 }
 
-/* Of a worker that joins while the last one leaves: its row may be deleted. */
+/* A worker joins while the last one leaves: its row may be deleted. */
 START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
 {
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
@@ -645,7 +660,7 @@ START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
 	pthread_join(id, NULL);
 	ck_assert_int_eq(renewed, ERR_UNAVAILABLE);
 	ck_assert(!lease_is_valid(&far_shared.lease));
-	/* Only of `here`. */
+	/* Only the lease of `here`. */
 	ck_assert_str_eq(
 	    sql_text("SELECT count(*)::text FROM kedge_session_host"), "1");
 	ck_assert_int_eq(renew_lease(&far), ERR_OK);
@@ -654,7 +669,7 @@ START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
 }
 END_TEST
 
-/* The event loop confirms, and answers: it must not wait for PostgreSQL. */
+/* The event loop confirms and answers: it must not wait for PostgreSQL. */
 START_TEST(confirmed_session_is_settled_without_a_query)
 {
 	const char *token = sign_in();
@@ -683,7 +698,7 @@ START_TEST(confirmed_session_is_settled_without_a_query)
 }
 END_TEST
 
-/* It may have died after a commit and before the tombstone. */
+/* It may have died after a commit and before writing the tombstone. */
 START_TEST(host_that_died_costs_an_epoch)
 {
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
@@ -712,7 +727,7 @@ START_TEST(host_that_died_costs_an_epoch)
 }
 END_TEST
 
-/* A fail-over of Redis and back: its data is as old as the first one. */
+/* A fail-over of Redis and back: its data is as old as before the fail-over. */
 START_TEST(end_holds_when_redis_was_a_replica_for_a_while)
 {
 	const char *token = sign_in(), *kept = sign_in();
@@ -731,8 +746,8 @@ START_TEST(end_holds_when_redis_was_a_replica_for_a_while)
 END_TEST
 
 /*
- * What the release before the leases says.  It runs without a cache, and what
- * it ends is out of the reach of all others' caches.
+ * The statements of the release before leases.  That release runs without a
+ * cache, and the caches of all others ignore what it has ended.
  */
 START_TEST(older_release_runs_without_its_cache)
 {
@@ -841,7 +856,7 @@ START_TEST(cached_session_verifies_while_postgres_is_away)
 	servers_stop_postgres();
 	ck_assert_int_eq(verify(&here, cached), ERR_OK);
 	ck_assert_int_eq(verify(&here, uncached), ERR_UNAVAILABLE);
-	/* Signed out is not answered before it is true. */
+	/* A sign-out is not confirmed before it has taken effect. */
 	ck_assert_int_eq(session_end(&here, a, cached), ERR_UNAVAILABLE);
 	database = servers_start_postgres();
 	ck_assert_int_eq(
@@ -875,7 +890,7 @@ START_TEST(find_refreshes_when_it_is_due)
 }
 END_TEST
 
-/* As `here`, at a database that cannot be written to. */
+/* Like `here`, with a database that is read-only. */
 static void
 open_read_only(struct auth *auth)
 {
@@ -903,7 +918,7 @@ START_TEST(find_in_a_read_only_database_does_not_refresh)
 	    session_find(&reader, a, token, true, &found, &refreshed), ERR_OK);
 	ck_assert(!refreshed && found.refresh_due);
 	ck_assert_str_eq(found.session.token, token);
-	/* One that has expired is none, although its row must stay. */
+	/* An expired session is not valid, although its row must stay. */
 	sql("UPDATE session SET \"expiresAt\" = now() - interval '1 s'");
 	ck_assert_int_eq(
 	    session_find(&reader, a, token, true, &found, &refreshed),
@@ -964,7 +979,7 @@ static const char *const no_more[] = {
 };
 /* clang-format on */
 
-/* The password was right when it was checked; it is not now. */
+/* The password was right when it was checked, but has been changed since. */
 START_TEST(insert_is_refused_when_the_credential_is_no_more)
 {
 	struct credential c;
@@ -1003,7 +1018,7 @@ START_TEST(same_address_twice_is_a_conflict)
 }
 END_TEST
 
-/* As an import wrote it, and with the account of another provider besides. */
+/* As written by an import, and with an account of another provider, too. */
 START_TEST(credential_is_found_whatever_its_account_id_says)
 {
 	struct credential c;
@@ -1018,7 +1033,7 @@ START_TEST(credential_is_found_whatever_its_account_id_says)
 	ck_assert_int_eq(
 	    credential_find_of_user(here.process.db, a, user_id, &c), ERR_OK);
 	ck_assert_str_eq(c.password_hash, hash);
-	/* Of two, the one that BetterAuth 1.7 takes. */
+	/* Of two accounts, the one that BetterAuth 1.7 uses. */
 	sql("INSERT INTO account (id, \"accountId\", \"providerId\","
 	    " \"userId\", password, \"updatedAt\", \"createdAt\")"
 	    " SELECT 'own', id, 'credential', id, 'own', now(),"
@@ -1040,7 +1055,7 @@ START_TEST(token_has_256_bits)
 }
 END_TEST
 
-/* Before check runs anything, and so without its assertions. */
+/* Runs before check starts, and so without its assertions. */
 static bool
 run_file(const char *path)
 {

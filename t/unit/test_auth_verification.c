@@ -1,6 +1,6 @@
 /*
- * What is used once, against a real PostgreSQL: a row of verification is
- * consumed by one request, however many come with it at once.
+ * Single-use rows, with a real PostgreSQL: a row of verification is consumed by
+ * one request, however many send it at the same time.
  */
 #include "unit.h"
 
@@ -116,7 +116,10 @@ START_TEST(consume_takes_the_newest_and_the_older_with_it)
 }
 END_TEST
 
-/* The newest has expired: an older one that lives longer is no way around. */
+/*
+ * The newest row has expired: an older one that is still valid must not be used
+ * instead.
+ */
 START_TEST(consume_does_not_fall_back_to_an_older_one)
 {
 	const char *value;
@@ -155,7 +158,7 @@ START_TEST(two_racing_consumers_get_it_once)
 		pthread_barrier_t start;
 		int won = 0;
 
-		/* Two rows: a consumer must not be left with the older one. */
+		/* Two rows: no consumer may get the older one. */
 		create("link", "a", TTL_S);
 		create("link", "b", TTL_S);
 		pthread_barrier_init(&start, NULL, RACERS);
@@ -177,7 +180,10 @@ START_TEST(two_racing_consumers_get_it_once)
 }
 END_TEST
 
-/* As above, but the first has not committed when the second asks. */
+/*
+ * The same, but the first transaction has not committed when the second one
+ * starts.
+ */
 struct hold {
 	struct racer second;
 };
@@ -215,7 +221,7 @@ START_TEST(second_consumer_waits_for_the_first)
 }
 END_TEST
 
-/* Before check runs anything, and so without its assertions. */
+/* Runs before check starts, and so without its assertions. */
 static bool
 run_file(const char *path)
 {

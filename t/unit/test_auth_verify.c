@@ -1,4 +1,4 @@
-/* The rules behind a verdict, and what the cache remembers for it. */
+/* The rules of a verdict, and the cached claims that it uses. */
 #include "unit.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ static const struct {
 	{ "standard", true, GUARD_STANDARD },
 	{ "role-gated", true, GUARD_ROLES },
 	{ "none", true, GUARD_OPEN },
-	{ "flexible", false, 0 }, /* not before there are device sessions */
+	{ "flexible", false, 0 }, /* until device sessions exist */
 	{ "", false, 0 },
 	{ NULL, false, 0 },
 	{ "None", false, 0 },
@@ -226,7 +226,7 @@ is_signed(int nroles, const char *role)
 		   /* required_roles= */ NULL, /* now_ms= */ 0) != NULL;
 }
 
-/* Never a part of the roles: who reads it would take it for all. */
+/* Never a part of the roles: a service would take them for all roles. */
 START_TEST(assertion_has_all_roles_or_is_none)
 {
 	ck_assert(is_signed(USER_LIST_MAX, "r"));

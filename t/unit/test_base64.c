@@ -19,7 +19,10 @@ teardown(void)
 	arena_free(a);
 }
 
-/* RFC 4648 section 10, and bytes that need the letters 62 and 63. */
+/*
+ * The examples of RFC 4648 section 10, and bytes that need the letters 62 and
+ * 63.
+ */
 static const struct {
 	const char *data, *standard, *url;
 } good[] = {
@@ -102,7 +105,7 @@ letter_at(const unsigned char *data, int position)
 	return bits >> (18 - 6 * position) & 63;
 }
 
-/* The alphabets, letter by letter, at each position of four. */
+/* The alphabets, letter by letter, at each of the four positions. */
 START_TEST(decode_every_byte_as_a_letter)
 {
 	static const char common[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -118,7 +121,7 @@ START_TEST(decode_every_byte_as_a_letter)
 		size_t len;
 
 		text[_i] = (char)c;
-		/* At the end it is not a letter: it fills up. */
+		/* At the end "=" is padding, not a letter. */
 		if (c != '=' || _i < 3)
 			ck_assert_int_eq(base64_decode(a, text, 4, &data, &len),
 			    in_standard >= 0);

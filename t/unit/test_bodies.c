@@ -9,7 +9,7 @@
 enum { SECOND = 1000 * 1000, ALICE = 1, BOB = 2, CAROL = 3 + 2 * BODIES_MAX };
 
 static struct connection_table l;
-static int n; /* of the table's first ones */
+static int n; /* of the first entries of the table */
 
 static void
 set_up(void)
@@ -30,7 +30,7 @@ tear_down(void)
 	ck_assert_int_eq(l.bodies, 0);
 }
 
-/* One of that flow that has waited since then. */
+/* Adds a connection of that flow that has waited since that time. */
 static struct client_connection *
 add(uint64_t flow, int64_t since_us)
 {
@@ -149,7 +149,7 @@ START_TEST(young_ones_do_not_give_way)
 }
 END_TEST
 
-/* An attacker who begins again and again keeps all of them young. */
+/* An attacker that always begins new bodies keeps all of them young. */
 START_TEST(flow_with_more_than_its_share_gives_way_at_any_age)
 {
 	struct client_connection newcomer = { .flow = CAROL };
@@ -160,7 +160,10 @@ START_TEST(flow_with_more_than_its_share_gives_way_at_any_age)
 	add(ALICE, 10 * SECOND);
 	ck_assert_ptr_nonnull(
 	    bodies_find_connection(&l, &newcomer, 10 * SECOND));
-	/* But not to itself, nor to one that has nearly as much. */
+	/*
+	 * But not for a body of the same flow, nor for one of a flow that has
+	 * nearly as many.
+	 */
 	ck_assert_ptr_null(bodies_find_connection(&l, &own, 10 * SECOND));
 	add_many(3, CAROL, 10 * SECOND);
 	ck_assert_ptr_null(bodies_find_connection(&l, &newcomer, 10 * SECOND));

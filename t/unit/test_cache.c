@@ -24,7 +24,7 @@ enum { TIMEOUT_MS = 500, RETRY_MS = 250, TTL_MS = 60000 };
 static const char *url;
 static struct arena *a;
 static struct cache *cache;
-static int64_t least_version; /* that is asked for */
+static int64_t least_version; /* the version that a reader asks for */
 
 static struct cache *
 open_cache(const char *at)
@@ -85,7 +85,7 @@ get(const char *key, const char **ret_value)
 	return get_in(a, key, ret_value, &miss);
 }
 
-/* Asserts that the key is absent and returns what was seen. */
+/* Asserts that the key is absent and returns the miss. */
 static struct cache_miss
 miss_of(const char *key)
 {
@@ -133,7 +133,7 @@ fill_fresh(const char *key, const char *value)
 	fill(&miss, key, value);
 }
 
-/* The answer of Redis to "<command> <the key as it is on the wire>". */
+/* Redis' reply to "<command> <the full name of the key>". */
 static const char *
 ask_about(const char *command, const char *key)
 {
@@ -162,7 +162,7 @@ START_TEST(fill_does_not_replace_a_value)
 }
 END_TEST
 
-/* Old for one reader is not old for another who is behind. */
+/* A version that is too old for one reader may be new enough for another. */
 START_TEST(older_version_is_a_miss_that_may_be_filled)
 {
 	struct cache_miss miss;
@@ -179,7 +179,7 @@ START_TEST(older_version_is_a_miss_that_may_be_filled)
 	assert_value("k", "new");
 	least_version = 2;
 	assert_value("k", "new");
-	/* Who is behind does not put the old value back. */
+	/* A reader with an older version does not put the old value back. */
 	fill(&miss, "k", "old");
 	assert_value("k", "new");
 }
@@ -217,7 +217,7 @@ START_TEST(garbage_is_a_miss)
 }
 END_TEST
 
-/* The tombstone is gone with the rest, and a fill is still on its way. */
+/* The flush has removed the tombstone, and a fill is still on its way. */
 START_TEST(fill_after_a_flush_is_refused)
 {
 	const char *const key = "k";
@@ -309,7 +309,7 @@ wait_until_ready(void)
 	}
 }
 
-/* Sent in time, and then Redis stands still while the time runs out. */
+/* The fill was sent in time, but Redis was stopped until it was too late. */
 START_TEST(fill_held_up_on_its_way_is_refused)
 {
 	struct cache_miss miss = miss_of("k");
@@ -345,7 +345,7 @@ START_TEST(restart_hides_what_an_earlier_run_stored)
 	servers_start_redis();
 	ck_assert_str_eq(servers_redis_do("DBSIZE"), ":2"); /* generation */
 
-	/* The pooled connection is dead, and nobody notices. */
+	/* The pooled connection is dead; it is replaced without an error. */
 	ck_assert_str_ne(miss_of("k").history, miss.history);
 	fill(&miss, "other", "old");
 	miss_of("other");
@@ -414,7 +414,9 @@ START_TEST(redis_frozen_costs_one_timeout)
 }
 END_TEST
 
-/* Each answer comes, but who waits for them gets nothing else done. */
+/*
+ * Each answer arrives, but a caller that waits for them gets nothing else done.
+ */
 START_TEST(redis_slow_counts_as_away_and_recovers)
 {
 	char pause[32];
@@ -470,8 +472,8 @@ START_TEST(redis_as_replica_counts_as_away)
 END_TEST
 
 /*
- * A replica of one that is not there keeps its data; as a master again it may
- * have missed any number of tombstones meanwhile.
+ * A replica whose master does not exist keeps its data; as a master again, it
+ * may have missed any number of tombstones.
  */
 START_TEST(master_again_hides_what_it_had_before)
 {
@@ -482,7 +484,9 @@ START_TEST(master_again_hides_what_it_had_before)
 	ck_assert_str_eq(servers_redis_do("REPLICAOF NO ONE"), "+OK");
 	ck_assert_str_eq(servers_redis_do("DBSIZE"), ":2");
 
-	/* The pooled connection still works, and must not be believed. */
+	/*
+	 * The pooled connection still works, but its values must not be used.
+	 */
 	ck_assert_str_ne(miss_of("k").history, before.history);
 	fill(&before, "other", "old");
 	miss_of("other");
@@ -560,7 +564,9 @@ look_up_slowly(UNUSED const char *host, const char *port,
 	return getaddrinfo("127.0.0.1", port, hints, ret_list);
 }
 
-/* The time-out of Redis is all that a silent name server costs. */
+/*
+ * A name server that does not answer costs no more than the timeout of Redis.
+ */
 START_TEST(name_is_looked_up_within_the_timeout)
 {
 	int port = proxy_start(servers_path("redis.sock"));
@@ -626,7 +632,7 @@ START_TEST(rate_allows_again_after_the_wait)
 }
 END_TEST
 
-/* Each its own: a value, a tombstone, a miss that can be filled. */
+/* One key each with a value, a tombstone, and a miss that can be filled. */
 START_TEST(get_of_many_is_in_order)
 {
 	struct cache_get gets[CACHE_GETS_MAX];
@@ -647,7 +653,7 @@ START_TEST(get_of_many_is_in_order)
 			ck_assert_ptr_null(gets[i].value);
 		else
 			ck_assert_str_eq(gets[i].value, gets[i].key);
-		/* What was invalidated may not be filled. */
+		/* An invalidated key must not be filled. */
 		ck_assert_int_eq(gets[i].miss.history[0] != '\0', i % 3 == 2);
 	}
 	ck_assert_int_eq(cache_get(cache, gets, 0), ERR_OK);
@@ -727,7 +733,7 @@ START_TEST(breaker_opens_after_slow_ones_in_a_row)
 		ck_assert(!breaker_was_slow(&b, 0));
 	ck_assert(breaker_was_slow(&b, 0));
 	ck_assert(!breaker_lets_through(&b, 99999));
-	/* Who tries and finds it slow leaves it open. */
+	/* A slow answer to the caller that tries leaves the breaker open. */
 	ck_assert(breaker_lets_through(&b, 100000));
 	ck_assert(!breaker_was_slow(&b, 150000));
 	ck_assert(!breaker_lets_through(&b, 249999));

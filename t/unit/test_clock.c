@@ -10,7 +10,7 @@
 
 static const struct {
 	const char *text;
-	const char *written; /* read and written again */
+	const char *written; /* the text after reading and writing */
 } good[] = {
 	{ "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z" },
 	{ "2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z" },
@@ -83,7 +83,7 @@ START_TEST(read_knows_the_epoch)
 }
 END_TEST
 
-/* Every day of the years that can be read, against the C library. */
+/* Every day of the readable years, compared with the C library. */
 START_TEST(write_agrees_with_gmtime_and_is_read_again)
 {
 	const int64_t first = -719528, last = 2932896; /* 0000 to 9999 */

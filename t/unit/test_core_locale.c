@@ -33,11 +33,11 @@ static const struct {
 	{ "zh-CN-a-myext-x-private", "zh-CN-a-myext-x-private" },
 	{ "en-a-myext-b-another", "en-a-myext-b-another" },
 	{ "en-0-ab", "en-0-ab" },
-	/* RFC 5646 section 2.1.1's examples of case */
+	/* The examples of case in RFC 5646 section 2.1.1 */
 	{ "EN-CA-X-CA", "en-CA-x-ca" },
 	{ "AZ-LATN-X-LATN", "az-Latn-x-latn" },
 	{ "en-x-a", "en-x-a" },
-	{ "en-x-US-US", "en-x-us-us" }, /* private use may repeat */
+	{ "en-x-US-US", "en-x-us-us" }, /* private use subtags may repeat */
 	{ "de-a-DE-DE", "de-a-de-de" },
 };
 
@@ -48,7 +48,7 @@ START_TEST(canonical_of_good_tag)
 
 	ck_assert_ptr_nonnull(canonical);
 	ck_assert_str_eq(canonical, good[_i].canonical);
-	/* What is canonical stays so. */
+	/* A canonical tag is not changed. */
 	ck_assert_str_eq(locale_canonical(a, canonical), canonical);
 	arena_free(a);
 }
@@ -57,7 +57,7 @@ END_TEST
 static const char *const bad[] = {
 	"",
 	"-",
-	"a", /* a language has two letters */
+	"a", /* a language has at least two letters */
 	"1a",
 	"e1",
 	"en-",

@@ -16,7 +16,7 @@
 #include "servers.h"
 #include "web/etag.h"
 
-static const char *url; /* of the superuser */
+static const char *url; /* for the superuser */
 static char *app_url, *owner_url;
 static struct arena *a;
 static struct db *db;
@@ -25,7 +25,7 @@ static struct db *db;
 
 static const struct {
 	const char *what;
-	size_t above; /* levels down to the parent; the ids are "1", "2", ... */
+	size_t above; /* the level of the parent; the ids are "1", "2", ... */
 	const char *id;
 	int64_t height;
 	enum task_problem problem;
@@ -127,7 +127,9 @@ make_task(const char *user, const char *parent_id)
 	return task.id;
 }
 
-/* A chain of tasks, each below the one before; ids[0] is at the top. */
+/*
+ * Creates a chain of tasks, each below the previous one; ids[0] has no parent.
+ */
 static void
 make_chain(const char *user, int n, const char *ids[])
 {
@@ -182,7 +184,7 @@ START_TEST(create_below_another_persons_task_is_parent_not_found)
 }
 END_TEST
 
-/* What the rule would let pass, the key still refuses. */
+/* Even if the rule failed, the foreign key refuses it. */
 START_TEST(insert_below_another_persons_task_is_refused_by_the_database)
 {
 	struct task in = { .title = "t", .status = "open" };
@@ -239,7 +241,7 @@ START_TEST(move_below_itself_is_a_cycle)
 		    ERR_UNPROCESSABLE);
 		ck_assert_int_eq(problem, TASK_CYCLE);
 	}
-	/* Where it is already, it may stay. */
+	/* A move to the current place is allowed. */
 	ck_assert_int_eq(
 	    move(db, a, "alice", ids[2], ids[1], &problem), ERR_OK);
 }
@@ -279,7 +281,7 @@ START_TEST(change_touches_what_the_patch_names)
 	ck_assert_str_eq(task.status, "done");
 	ck_assert_int_eq(task.version, 3);
 
-	/* An empty patch is no change. */
+	/* An empty patch changes nothing. */
 	patch = (struct task_patch){ 0 };
 	ck_assert_int_eq(
 	    change(db, a, "alice", made.id, &patch, NULL, &task, &problem),
@@ -419,7 +421,7 @@ enum { THREADS = 8, ROUNDS = 40, NODES = 12 };
 static const char *nodes[NODES];
 static int oks[THREADS];
 
-/* Moves anything below anything, as fast as it can. */
+/* Moves random tasks below random tasks, as fast as possible. */
 static void *
 move_about(void *ctx)
 {
@@ -443,7 +445,7 @@ move_about(void *ctx)
 
 static const struct db_stmt reached = {
 	.name = "test_reached",
-	/* Every task that the top reaches, and at which level. */
+	/* Every task that is reachable from the root, with its level. */
 	.sql = "WITH RECURSIVE down (id, level) AS ("
 	       " SELECT id, 1 FROM task WHERE parent_id IS NULL UNION ALL"
 	       " SELECT t.id, level + 1 FROM task t"
@@ -469,7 +471,7 @@ START_TEST(moves_side_by_side_leave_a_tree)
 	}
 	ck_assert_int_gt(moved, ROUNDS);
 	ck_assert_int_eq(db_run(db, a, &reached, DB_NO_ARGS, &rows), ERR_OK);
-	/* A cycle would hang beside the tree, out of the top's reach. */
+	/* A cycle would not be reachable from the root. */
 	ck_assert_int_eq(db_get_i64(&rows, 0, 0), NODES);
 	ck_assert_int_le(db_get_i64(&rows, 0, 1), TASK_LEVELS_MAX);
 }
@@ -494,7 +496,7 @@ move_once(void *ctx)
 	return NULL;
 }
 
-/* A below B and B below A at once: exactly one of them. */
+/* A moves below B and B below A at the same time: exactly one succeeds. */
 START_TEST(two_opposite_moves_make_no_cycle)
 {
 	pthread_barrier_t barrier;
@@ -530,7 +532,7 @@ remove_once(void *ctx)
 	return NULL;
 }
 
-/* Whoever is first, nothing hangs below what is gone, and nobody fails. */
+/* In either order, no task is left below a deleted one, and both succeed. */
 START_TEST(move_into_a_subtree_that_is_being_deleted)
 {
 	pthread_barrier_t barrier;
@@ -560,7 +562,10 @@ END_TEST
 
 /* --------------------------------------------------------------- faults */
 
-/* Fails statement 1, then 2, ...: each time all of the move or none of it. */
+/*
+ * Fails statement 1, then 2, and so on: each time the move is done completely
+ * or not at all.
+ */
 START_TEST(move_that_fails_half_way_leaves_no_trace)
 {
 	const char *ids[3], *other = make_task("alice", NULL);
@@ -633,7 +638,7 @@ START_TEST(profile_change_of_a_missing_row_makes_it)
 }
 END_TEST
 
-/* What the application's role may not do, whatever the program says. */
+/* Statements that the application's role must not be able to execute. */
 static const char *const forbidden[] = {
 	"CREATE TABLE x (n int)",
 	"ALTER TABLE task ADD n int",
@@ -650,7 +655,7 @@ START_TEST(application_role_may_not)
 }
 END_TEST
 
-/* RFC 9562 section 5.7, and in the order in which they were made. */
+/* RFC 9562 section 5.7, and in the order of creation. */
 START_TEST(uuidv7_is_version_7_and_sorts)
 {
 	ck_assert_str_eq(

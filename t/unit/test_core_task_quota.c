@@ -1,4 +1,4 @@
-/* How much one person may have, and requests that are sent twice. */
+/* Limits of one user, and requests that are sent twice. */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +61,7 @@ make_with(struct arena *arena, const char *user, const struct task *in,
 	return task_create(db, arena, user, &order, ret_made, &problem);
 }
 
-/* The code of why there is none; or "". */
+/* The code that says why no task was created; or "". */
 static const char *
 make(const char *user, const char *title, const char *notes,
     const char *parent_id, const char **ret_id)
@@ -107,7 +107,7 @@ START_TEST(tasks_are_counted_up_to_the_limit)
 	ck_assert_str_eq(make("bob", "t", NULL, NULL, NULL), "");
 	expect_count("alice", TASKS_MAX, TASKS_MAX);
 
-	/* What is deleted makes room. */
+	/* Deleted tasks make room. */
 	ck_assert_int_eq(task_remove(db, a, "alice", id, NULL), ERR_OK);
 	expect_count("alice", TASKS_MAX - 1, TASKS_MAX - 1);
 	ck_assert_str_eq(make("alice", "t", NULL, NULL, NULL), "");
@@ -129,7 +129,10 @@ START_TEST(bytes_are_counted_up_to_the_limit)
 	ck_assert_str_eq(
 	    make("alice", "t", NULL, NULL, NULL), "TASK_BYTES_EXCEEDED");
 
-	/* Longer is refused as a whole, shorter is not. */
+	/*
+	 * A change that makes the notes too long is refused as a whole; a
+	 * shorter one is not.
+	 */
 	notes[BYTES_MAX - 2] = 'n';
 	notes[BYTES_MAX - 1] = '\0';
 	ck_assert_int_eq(task_change(db, a, "alice", id, &patch, NULL,
@@ -166,7 +169,7 @@ START_TEST(a_subtree_that_is_deleted_is_counted)
 }
 END_TEST
 
-/* As the release before this one writes, and whoever else. */
+/* Writes as the previous release, or any other program, would. */
 START_TEST(writes_of_other_programs_are_counted)
 {
 	ck_assert_str_eq(
@@ -319,7 +322,7 @@ START_TEST(a_key_gives_the_first_answer_again)
 	ck_assert_str_eq(again.task.updated_at, first.task.updated_at);
 	ck_assert_int_eq(again.task.version, 1);
 
-	/* Whatever has become of it. */
+	/* Whatever has happened to the task since. */
 	ck_assert_int_eq(
 	    task_remove(db, a, "alice", first.task.id, NULL), ERR_OK);
 	ck_assert_int_eq(make_with(a, "alice", &in, "k", sha1, &again), ERR_OK);
@@ -328,7 +331,7 @@ START_TEST(a_key_gives_the_first_answer_again)
 
 	ck_assert_int_eq(make_with(a, "alice", &in, "k", sha2, &again), ERR_OK);
 	ck_assert_str_eq(again.code, "IDEMPOTENCY_KEY_REUSED");
-	/* Each person has their own. */
+	/* Each user has separate keys. */
 	ck_assert_int_eq(make_with(a, "bob", &in, "k", sha2, &again), ERR_OK);
 	ck_assert_ptr_null(again.code);
 	ck_assert(!again.replayed);
@@ -421,8 +424,9 @@ START_TEST(keys_are_limited_and_forgotten)
 END_TEST
 
 /*
- * Alice has one task at the top and 300 below it, one of each is done.  Rows
- * are counted where PostgreSQL counts them, within the transaction that reads.
+ * Alice has one task without a parent and 300 below it, one of each is done.
+ * Rows are counted by PostgreSQL's statistics, within the transaction that
+ * reads.
  */
 enum { PAGE = 3 };
 
@@ -515,7 +519,7 @@ START_TEST(list_reads_no_more_rows_than_its_page_has)
 }
 END_TEST
 
-/* The application counts nothing itself. */
+/* The application's role must not write the counts. */
 static const char *const forbidden[] = {
 	"INSERT INTO task_usage VALUES ('x', 0, 0)",
 	"UPDATE task_usage SET tasks = 0",

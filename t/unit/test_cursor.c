@@ -95,7 +95,7 @@ START_TEST(scope_and_position_do_not_run_together)
 }
 END_TEST
 
-/* Every change of one character, in every place, and every cut. */
+/* Every change of one character, at every position, and every truncation. */
 START_TEST(read_tampered_is_refused)
 {
 	const char *text = cursor_write(a, key, "tasks", id);

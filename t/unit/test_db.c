@@ -84,7 +84,7 @@ open_pool(int64_t connections)
 	return open_pool_with(connections, /* slow_ms= */ 0);
 }
 
-/* Runs text as a statement of its own. */
+/* Runs text as a new statement. */
 static enum err
 run_text(struct db *on, const char *sql)
 {
@@ -97,7 +97,9 @@ run_text(struct db *on, const char *sql)
 			return db_run(on, a, &made[i], DB_NO_ARGS, NULL);
 	ck_assert_int_lt(nmade, 128);
 	snprintf(names[nmade], sizeof(names[nmade]), "text_%d", nmade);
-	/* The text may be of a test's arena, and the next test comes by here.
+	/*
+	 * The text may be in a test's arena, but a statement must stay valid
+	 * for later tests.
 	 */
 	made[nmade] = (struct db_stmt){
 		.name = names[nmade],
@@ -143,7 +145,10 @@ tear_down(void)
 	arena_free(a);
 }
 
-/* libpq keeps buffers as large as what was sent, and never gives them back. */
+/*
+ * libpq keeps buffers as large as the data that was sent, and never shrinks
+ * them.
+ */
 START_TEST(run_of_large_parameters_is_a_connections_last)
 {
 	static const struct db_stmt length_of = {
@@ -239,7 +244,7 @@ START_TEST(open_sets_up_the_session)
 }
 END_TEST
 
-/* What a role says of itself holds for its later sessions, but not for ours. */
+/* Settings of a role apply to its later sessions, but not to ours. */
 START_TEST(open_holds_settings_against_the_role)
 {
 	static const struct {
@@ -344,7 +349,7 @@ START_TEST(run_slow_statement_is_logged_with_its_name)
 	capture_begin(&c);
 	log_set_request("of-this-request", "of-this-trace");
 	ck_assert_int_eq(db_run(strict, a, &slow, DB_NO_ARGS, NULL), ERR_OK);
-	/* Not slow by this pool's account. */
+	/* Not slow by the setting of this pool. */
 	ck_assert_int_eq(db_run(db, a, &slow, DB_NO_ARGS, NULL), ERR_OK);
 	ck_assert_int_eq(db_run(db, a, &also, DB_NO_ARGS, NULL), ERR_OK);
 	log_set_request(NULL, NULL);
@@ -371,7 +376,10 @@ START_TEST(run_with_more_time_of_its_own)
 	struct db *one = open_pool(1);
 
 	ck_assert_int_eq(db_run(one, a, &slow, DB_ARGS("1.3"), NULL), ERR_OK);
-	/* And the next has no more than before, after a failure as well. */
+	/*
+	 * The next statement has the normal timeout again, also after a
+	 * failure.
+	 */
 	ck_assert_int_eq(
 	    run_text(one, "SELECT pg_sleep(1.3)"), ERR_UNAVAILABLE);
 	ck_assert_int_eq(
@@ -421,7 +429,7 @@ END_TEST
 struct change {
 	int runs;
 	enum err answer; /* of the body */
-	enum err seen; /* of a statement in it */
+	enum err seen; /* the result of a statement in it */
 };
 
 static enum err
@@ -498,7 +506,10 @@ START_TEST(transact_nothing_is_fine)
 }
 END_TEST
 
-/* Reads in a snapshot, then writes what the first time another has changed. */
+/*
+ * Reads in a snapshot, then writes a row that another transaction has changed
+ * the first time.
+ */
 static enum err
 collide_once(struct db *tx, struct arena *arena, void *ctx)
 {
@@ -714,7 +725,7 @@ static const struct db_stmt idle_timeout = {
 	       "::interval)::bigint",
 };
 
-/* More time than the pool has, after a statement that was undone as well. */
+/* A longer timeout than the pool's, also after a statement that was undone. */
 static enum err
 sleep_longer(struct db *tx, struct arena *arena, UNUSED void *ctx)
 {
@@ -757,7 +768,7 @@ listen_to(const char *command)
 	return pg;
 }
 
-/* How many notifications have arrived by now. */
+/* The number of notifications that have arrived. */
 static int
 count_notified(PGconn *pg)
 {
@@ -856,7 +867,7 @@ START_TEST(run_after_idle_connection_was_closed)
 {
 	struct db *other = open_pool(1);
 
-	/* With statements that are not to be sent twice. */
+	/* With statements that must not be sent twice. */
 	for (int i = 0; i < 20; i++) {
 		int64_t pid = run_i64(db, &select_pid, DB_NO_ARGS);
 		struct db_rows rows;
@@ -866,7 +877,7 @@ START_TEST(run_after_idle_connection_was_closed)
 			DB_ARGS(arena_printf(a, "%lld", (long long)pid)),
 			&rows),
 		    ERR_OK);
-		/* Until the backend is gone: the moment itself is a race. */
+		/* Wait until the backend is gone: killing it is a race. */
 		while (kill((pid_t)pid, 0) == 0)
 			usleep(1000);
 		ck_assert_int_eq(run_i64(db, &count_items, DB_NO_ARGS), 0);
@@ -913,7 +924,7 @@ END_TEST
 
 START_TEST(run_read_only_statement_again_on_a_new_connection)
 {
-	/* Sequences do not roll back, so the second time it lives. */
+	/* Sequences are not rolled back, so the second attempt succeeds. */
 	static const char sql[] = "SELECT CASE WHEN nextval('seen') % 2 = 1"
 				  " THEN pg_terminate_backend("
 				  "pg_backend_pid()) END";
@@ -1037,7 +1048,8 @@ struct turns {
 	_Atomic int taken[THREADS];
 	_Atomic int next;
 	_Atomic bool looked;
-	_Atomic int fewest; /* of all, when the first has had its turns */
+	_Atomic int fewest; /* the fewest turns of any thread, when the first
+	                       one has finished */
 };
 
 static void *
@@ -1053,7 +1065,7 @@ take_turns(void *ctx)
 			t->taken[me]++;
 		arena_reset(own);
 	}
-	/* Whoever is first looks how far the others are. */
+	/* The first thread that finishes checks how far the others are. */
 	if (atomic_exchange(&t->looked, true))
 		goto out;
 	for (int i = 0; i < THREADS; i++)

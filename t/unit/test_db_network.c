@@ -92,7 +92,7 @@ struct depth {
 	int left;
 };
 
-/* So many connections at once. */
+/* Opens this many connections at once. */
 static enum err
 go_deeper(struct db *tx, struct arena *arena, void *ctx)
 {
@@ -138,14 +138,16 @@ START_TEST(run_after_read_only_server_leaves_its_other_connections)
 	ck_assert_int_eq(
 	    db_run(depth.db, a, &write_read_only, DB_NO_ARGS, NULL),
 	    ERR_UNAVAILABLE);
-	proxy_silence(); /* nobody goes there any more */
+	proxy_silence(); /* no new connections go there */
 	ck_assert_int_eq(
 	    db_run(depth.db, a, &select_one, DB_NO_ARGS, NULL), ERR_OK);
 	db_close(depth.db);
 }
 END_TEST
 
-/* Takes connections and says nothing; nobody has accepted them. */
+/*
+ * Creates a port that takes connections into its queue, but never accepts them.
+ */
 static int
 make_black_hole(int *ret_port)
 {
@@ -197,7 +199,7 @@ START_TEST(open_when_the_first_host_swallows)
 	ck_assert_int_eq(
 	    db_run(depth.db, a, &select_one, DB_NO_ARGS, NULL), ERR_OK);
 	ck_assert_int_ge(count_taken(fd), 1);
-	/* The others begin with the host that was good. */
+	/* The other connections begin with the host that worked. */
 	ck_assert_int_eq(db_transact(depth.db, a, go_deeper, &depth), ERR_OK);
 	ck_assert_int_eq(count_taken(fd), 0);
 	db_close(depth.db);
@@ -242,7 +244,7 @@ START_TEST(open_while_no_name_server_answers_is_bounded)
 
 	resolve_replace_lookup(look_up_slowly);
 	pthread_mutex_lock(&name_server);
-	/* It comes back at all: the server is silent until it has. */
+	/* The call returns at all: the server does not answer before that. */
 	ck_assert_int_eq(
 	    db_run(named, a, &select_one, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
 	pthread_mutex_unlock(&name_server);
@@ -305,7 +307,7 @@ START_TEST(take_good_url)
 }
 END_TEST
 
-/* "secret" is all or part of a password wherever it stands. */
+/* "secret" is all or part of a password in each string. */
 static const char *const bad_urls[] = { "no such = secret",
 	"host=h password=a secret", "host=h port=secret", "port=0",
 	"port=65536", "host='a b'", "hostaddr=secret", "host=secret@h",

@@ -21,7 +21,7 @@ write_hex(const unsigned char *bytes, size_t len, char *out)
 }
 
 /* clang-format off */
-/* FIPS 180-2, appendix B, and the empty text. */
+/* The examples of FIPS 180-2, appendix B, and the empty text. */
 static const struct {
 	const char *text, *hex;
 } hashes[] = {
@@ -32,10 +32,13 @@ static const struct {
 	  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
 };
 
-/* RFC 4231: cases 1 to 4, 6 and 7 (5 is about cutting).  Bytes as runs. */
+/*
+ * RFC 4231: cases 1 to 4, 6 and 7 (5 is about truncation).  Bytes are given as
+ * repetitions.
+ */
 static const struct {
 	const char *key;
-	size_t key_times; /* the key is key[0], so often; 0: key is a text */
+	size_t key_times; /* the key is key[0], repeated this often; 0: key is a text */
 	const char *data;
 	size_t data_times;
 	const char *hex;
@@ -111,13 +114,14 @@ mac_of_key(size_t i, unsigned char mac[SHA256_SIZE])
 {
 	unsigned char key[200];
 
-	/* Pairs of one length, which differ in their last byte. */
+	/* Pairs of one length that differ in their last byte. */
 	memset(key, 'k', sizeof(key));
 	key[i / 2] = (unsigned char)('a' + i % 2);
 	hmac_sha256(key, i / 2 + 1, "x", 1, mac);
 }
 
-/* More keys in turn than are kept, of all lengths up to one that is too long.
+/*
+ * More keys in turn than are kept, of all lengths up to one that is too long.
  */
 START_TEST(hmac_with_keys_in_turn_is_that_of_each_key)
 {
@@ -139,7 +143,7 @@ START_TEST(hmac_with_keys_in_turn_is_that_of_each_key)
 }
 END_TEST
 
-/* What better-auth signs its cookies with. */
+/* The signatures of BetterAuth's cookies. */
 static const struct {
 	const char *value, *mac;
 } cookies[] = {
@@ -161,7 +165,7 @@ START_TEST(hmac_of_better_auth_cookies)
 }
 END_TEST
 
-/* RFC 5869 A.3: no salt and no info; its first 32 bytes. */
+/* RFC 5869 A.3: no salt and no info; the first 32 bytes. */
 START_TEST(hkdf_of_rfc_5869)
 {
 	unsigned char key[22], out[SHA256_SIZE];

@@ -7,7 +7,7 @@
 
 static const struct {
 	const char *header;
-	bool strong_7, weak_7; /* does it name version 7? */
+	bool strong_7, weak_7; /* whether it matches version 7 */
 } good[] = {
 	{ "*", true, true },
 	{ " * ", true, true },

@@ -7,11 +7,11 @@
  *   /ignore   does not read the body
  *   /big      as many bytes as the query says
  *   /hold     tells the test that it runs, and waits for a byte from it
- *   /told     which length of its body the request says it has
+ *   /told     the length that the request gives for its body
  *   /nothing  204
- *   /now      at once, without a thread: how many were asked in its round
+ *   /now      at once, without a thread: how many requests its round had
  *   /now/big  at once, as many bytes as the query says
- *   /now/hold as /hold: can no more be answered at once when its turn comes
+ *   /now/hold as /hold: is not ready any more when its turn comes
  */
 #include <dirent.h>
 #include <errno.h>
@@ -56,8 +56,8 @@ enum { BEGIN = 1, ABORT = 2, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
 
 static char dir[] = "/tmp/test-event-loop-XXXXXX";
 static char socket_path[64];
-static int held[2]; /* a handler holds */
-static int let_go[2]; /* one may go on */
+static int held[2]; /* a handler waits */
+static int let_go[2]; /* one handler may continue */
 static pid_t worker;
 
 /* -- the service -- */
@@ -95,7 +95,7 @@ answer_big(struct req *r)
 	return ERR_OK;
 }
 
-/* Pieces of the query's sizes, "70000,0,3"; one of -1 breaks off. */
+/* Pieces of the sizes in the query, "70000,0,3"; -1 interrupts the stream. */
 static enum err
 next_piece(void *ctx, struct arena *a, struct buf *piece, bool *ret_done)
 {
@@ -137,7 +137,7 @@ answer_hold(struct req *r)
 	return ERR_OK;
 }
 
-/* Says on the pipe whether whoever asks is still there. */
+/* Reports on the pipe whether the client is still connected. */
 static enum err
 answer_left(struct req *r)
 {
@@ -172,7 +172,10 @@ answer_told(struct req *r)
 	return ERR_OK;
 }
 
-/* What the prefetch has left; it is not asked for what comes with another. */
+/*
+ * Answers what the prefetch has stored; requests that arrive with another one
+ * are not prefetched together with it.
+ */
 static enum err
 answer_now(struct req *r)
 {
@@ -286,7 +289,7 @@ setup(void)
 	close(ready[0]);
 }
 
-/* A worker that a test did not end itself ends now, and well. */
+/* A worker that the test has not ended must end now, with status 0. */
 static void
 expect_end(void)
 {
@@ -376,7 +379,7 @@ put_pair(struct bytes *b, const char *name, const char *value)
 
 static const char *client = "127.0.0.1"; /* who asks */
 
-/* One name and value that every request has room for. */
+/* A name and value; every request has room for one. */
 struct extra {
 	const char *name;
 	const char *value;
@@ -398,7 +401,7 @@ put_params(struct bytes *b, const char *method, const char *path,
 	put_pair(&pairs, "REMOTE_ADDR", client);
 	if (extra != NULL)
 		put_pair(&pairs, extra->name, extra->value);
-	/* A record holds at most 65535 bytes; pairs may lie across two. */
+	/* A record has at most 65535 bytes; pairs may cross records. */
 	for (size_t at = 0; at < pairs.len; at += 30000) {
 		size_t n = pairs.len - at < 30000 ? pairs.len - at : 30000;
 
@@ -432,7 +435,7 @@ dial(void)
 	return fd;
 }
 
-/* False when the other side has closed. */
+/* Returns false when the other side has closed. */
 static bool
 send_all(int fd, const void *data, size_t len)
 {
@@ -467,14 +470,14 @@ read_all(int fd, void *out, size_t len)
 }
 
 struct answer {
-	char text[2 * 1024 * 1024]; /* head and body */
+	char text[2 * 1024 * 1024]; /* headers and body */
 	size_t len;
 	const char *body;
 	size_t body_len;
 };
 static struct answer answer;
 
-/* Reads one answer; false when the connection ended before it. */
+/* Reads one response; returns false when the connection ended before it. */
 static bool
 read_answer(int fd)
 {
@@ -517,7 +520,7 @@ has_line(const char *line)
 	return strstr(answer.text, text) != NULL;
 }
 
-/* The other side closes, and has nothing more to say. */
+/* The other side closes without sending anything more. */
 static bool
 ended(int fd)
 {
@@ -526,7 +529,7 @@ ended(int fd)
 	return !read_all(fd, &byte, 1);
 }
 
-/* One exchange on a connection of its own. */
+/* One request and response on a separate connection. */
 static bool
 exchange(const struct bytes *b)
 {
@@ -540,7 +543,7 @@ exchange(const struct bytes *b)
 	return ok;
 }
 
-static struct bytes out; /* reset by each test that starts over */
+static struct bytes out; /* reset by each test that begins a new request */
 
 static void
 expect_echo(int fd, bool keep, const char *query)
@@ -555,8 +558,8 @@ expect_echo(int fd, bool keep, const char *query)
 	ck_assert_str_eq(answer.body, want);
 }
 
-/* Every thread can still serve: they hold one request each. */
-/* Each of them answers one, and none of the requests is done. */
+/* All threads are occupied: each holds one request. */
+/* Each thread holds one request, and none of the requests is answered. */
 static void
 hold_all_threads(int fds[THREADS])
 {
@@ -593,7 +596,7 @@ expect_all_threads(void)
 	free_all_threads(fds);
 }
 
-/* The worker's threads, the main one among them. */
+/* The number of the worker's threads, including the main one. */
 static int
 count_threads(void)
 {
@@ -627,7 +630,10 @@ count_fds(void)
 	return n;
 }
 
-/* Until it has no more than these: it closes after its clients do. */
+/*
+ * Waits until the worker has at most this many descriptors: it closes a
+ * connection after its client has.
+ */
 static void
 wait_for_fds(int most)
 {
@@ -641,7 +647,7 @@ wait_for_fds(int most)
 	ck_abort_msg("%d descriptors, and not %d", count_fds(), most);
 }
 
-/* The other side has read all that was sent. */
+/* Waits until the other side has read everything that was sent. */
 static void
 wait_until_read(int fd)
 {
@@ -657,7 +663,7 @@ wait_until_read(int fd)
 	ck_abort_msg("not read in time");
 }
 
-/* A line of /proc/PID/status, in KiB. */
+/* The value of a line of /proc/PID/status, in KiB. */
 static long
 memory_kib(const char *name)
 {
@@ -798,7 +804,7 @@ START_TEST(stream_is_whole_and_its_connection_is_kept)
 		ck_assert(send_all(fd, out.data, out.len));
 		ck_assert(read_answer(fd));
 		ck_assert_uint_eq(answer.body_len, streams[_i].len);
-		/* One piece is an answer as any other. */
+		/* A stream of one piece is sent like any other response. */
 		ck_assert((strstr(answer.text, "Content-Length") == NULL) ==
 			  (strchr(streams[_i].pieces, ',') != NULL));
 		ck_assert(has_line("Content-Type: text/plain"));
@@ -886,7 +892,7 @@ START_TEST(threads_start_when_they_are_needed)
 	expect_all_threads();
 	ck_assert_int_eq(count_threads(), before - 1 + THREADS);
 
-	/* Twice as many wait for one that is there, and start none. */
+	/* Twice as many wait for a thread that exists, and start none. */
 	for (int i = 0; i < 2 * THREADS; i++) {
 		fds[i] = dial();
 		out.len = 0;
@@ -940,9 +946,9 @@ START_TEST(big_body_is_read_whole)
 END_TEST
 
 /*
- * The body is made of requests.  Were what is left of it in the connection
- * taken for the next one, wherever reading stopped, a client of the web
- * server could send requests with parameters of its own.
+ * The body consists of requests.  If the unread rest of a body were taken for
+ * the next request, a client of the web server could send requests with its own
+ * parameters.
  */
 START_TEST(unread_body_is_no_request)
 {
@@ -979,7 +985,8 @@ START_TEST(body_that_breaks_off_is_not_served)
 	out.len = 0;
 	put_begin(&out, true);
 	put_params(&out, "POST", "/hold", "", NULL);
-	put_header(&out, STDIN, 1, 60000, 0); /* of which nothing comes */
+	put_header(
+	    &out, STDIN, 1, 60000, 0); /* a body of which nothing arrives */
 	ck_assert(send_all(fd, out.data, out.len));
 	shutdown(fd, SHUT_WR);
 	ck_assert(!read_answer(fd));
@@ -1066,7 +1073,7 @@ START_TEST(params_twice_are_refused)
 }
 END_TEST
 
-/* A proxy's headers may be there twice: nothing rests on which one is read. */
+/* A proxy's headers may be given twice, because no decision depends on them. */
 START_TEST(params_that_nothing_rests_on_may_be_there_twice)
 {
 	const struct extra extra = { "HTTP_X_FORWARDED_FOR", "10.0.0.1" };
@@ -1115,7 +1122,7 @@ END_TEST
 
 struct raw {
 	const char *what;
-	const char *bytes; /* after a good FCGI_BEGIN_REQUEST */
+	const char *bytes; /* after a valid FCGI_BEGIN_REQUEST */
 	size_t len;
 };
 #define RAW(what, bytes)                       \
@@ -1151,14 +1158,14 @@ START_TEST(head_that_is_wrong_is_refused)
 {
 	long peak;
 
-	/* What a thread's start takes is not meant. */
+	/* Start all threads first, so that their memory does not count. */
 	expect_all_threads();
 	peak = memory_kib("VmPeak");
 	out.len = 0;
 	put_begin(&out, true);
 	put(&out, refused[_i].bytes, refused[_i].len);
 	ck_assert_msg(!exchange(&out), "%s", refused[_i].what);
-	/* Whatever it claimed. */
+	/* Whatever length it claimed. */
 	ck_assert_int_lt(memory_kib("VmPeak"), peak + 8 * 1024);
 	expect_all_threads();
 }
@@ -1187,7 +1194,7 @@ START_TEST(begin_that_is_wrong_is_refused)
 }
 END_TEST
 
-/* libfcgi 2.4.2 would smash its stack. */
+/* libfcgi 2.4.2 would overflow its stack. */
 START_TEST(get_values_in_a_body_is_refused)
 {
 	static struct bytes values;
@@ -1227,7 +1234,7 @@ START_TEST(abort_at_each_byte_leaves_nothing)
 		close(fd);
 	}
 	expect_all_threads();
-	/* A thread may still be about to close its last connection. */
+	/* A thread may not have closed its last connection yet. */
 	for (int i = 0; count_fds() > fds; i++) {
 		ck_assert_int_lt(i, PATIENCE_S * 1000);
 		nanosleep(&moment, NULL);
@@ -1244,7 +1251,7 @@ START_TEST(garbage_is_refused)
 		size_t len;
 
 		out.len = 0;
-		/* Every other one is a good request, damaged. */
+		/* Every other one is a valid request, damaged. */
 		if (i % 2 == 0) {
 			put_begin(&out, i % 4 == 0);
 			put_params(&out, "POST", "/length", "a=1", NULL);
@@ -1358,8 +1365,8 @@ START_TEST(drain_serves_what_was_sent)
 END_TEST
 
 /*
- * Nothing is taken that is not answered: not at once, and not about the time
- * when connections that stayed idle are closed.
+ * Every request that is accepted is answered: at the beginning of the drain,
+ * and when connections that stayed idle are closed.
  */
 START_TEST(drain_at_any_time_answers_or_refuses)
 {
@@ -1410,7 +1417,7 @@ START_TEST(who_has_left_is_known)
 }
 END_TEST
 
-/* The loop shuts connections that stayed idle; that is none of theirs. */
+/* The loop shuts down idle connections; those have no request. */
 START_TEST(drain_makes_nobody_leave)
 {
 	const struct timespec long_enough = { .tv_nsec = 400L * 1000 * 1000 };
@@ -1488,7 +1495,7 @@ START_TEST(nonblocking_that_is_not_ready_any_more_is_left_to_a_thread)
 }
 END_TEST
 
-/* What has come by the time that the loop looks is asked for together. */
+/* Requests that have arrived when the loop reads are prefetched together. */
 START_TEST(nonblocking_of_many_connections_is_prefetched_together)
 {
 	int fds[10], status;
@@ -1531,7 +1538,7 @@ START_TEST(nonblocking_two_at_once_are_answered_in_turn)
 }
 END_TEST
 
-/* The loop waits for nobody: not for a reader either. */
+/* The loop does not wait for a client that does not read either. */
 START_TEST(nonblocking_answer_that_nobody_reads_ends_the_connection)
 {
 	int fd = dial(), other = dial();
@@ -1549,7 +1556,7 @@ START_TEST(nonblocking_answer_that_nobody_reads_ends_the_connection)
 }
 END_TEST
 
-/* More than the loop has room for wait in the kernel's queue. */
+/* Connections beyond the limit wait in the kernel's queue. */
 START_TEST(connections_beyond_the_bound_are_served_when_others_end)
 {
 	enum { MANY = 600 };
@@ -1561,7 +1568,7 @@ START_TEST(connections_beyond_the_bound_are_served_when_others_end)
 		ck_assert_int_ge(fds[i], 0);
 		send_get(fds[i], "/now");
 	}
-	/* Each that ends makes room for one that waits. */
+	/* Each one that ends makes room for a waiting one. */
 	for (int i = 0; i < MANY; i++) {
 		served += read_answer(fds[i]);
 		close(fds[i]);
@@ -1571,7 +1578,7 @@ START_TEST(connections_beyond_the_bound_are_served_when_others_end)
 }
 END_TEST
 
-/* The next request can be here before the thread has said it is done. */
+/* The next request can arrive before the thread has returned the connection. */
 START_TEST(requests_that_follow_at_once_are_all_answered)
 {
 	int fds[THREADS];
@@ -1597,7 +1604,7 @@ send_from(int fd, const char *address, const char *path)
 	client = "127.0.0.1";
 }
 
-/* One who asks for much waits behind himself, and others do not. */
+/* A client with many requests waits behind itself, while others do not. */
 START_TEST(requests_that_queue_take_turns_by_who_asks)
 {
 	int fds[THREADS], greedy[10], other = dial(), waiting = 0;
@@ -1614,7 +1621,10 @@ START_TEST(requests_that_queue_take_turns_by_who_asks)
 	wait_until_read(other);
 	expect_now(now); /* in a later round: all have queued */
 	close(now);
-	/* The first thread is for the greedy one, the next for the other. */
+	/*
+	 * The first free thread serves the client with many requests, the next
+	 * one the other client.
+	 */
 	ck_assert_int_eq(write(let_go[1], "g", 1), 1);
 	ck_assert_int_eq(read(held[0], &byte, 1), 1);
 	ck_assert_int_eq(write(let_go[1], "g", 1), 1);
@@ -1625,7 +1635,7 @@ START_TEST(requests_that_queue_take_turns_by_who_asks)
 
 		waiting += poll(&p, 1, 0) == 0;
 	}
-	/* The one that holds may have been let go with the second. */
+	/* The held request may have been released with the second one. */
 	ck_assert_int_ge(waiting, (int)COUNT_OF(greedy) - 1);
 	for (size_t i = 0; i < COUNT_OF(greedy) + THREADS - 2; i++)
 		ck_assert_int_eq(write(let_go[1], "g", 1), 1);
@@ -1642,7 +1652,10 @@ START_TEST(requests_that_queue_take_turns_by_who_asks)
 }
 END_TEST
 
-/* What is too much is refused at once, and what needs no thread is served. */
+/*
+ * Requests beyond the queue are refused at once, and requests that need no
+ * thread are served.
+ */
 START_TEST(requests_beyond_the_queue_are_refused_at_once)
 {
 	static int queued[THREAD_POOL_QUEUE_MAX - THREADS];
@@ -1668,7 +1681,7 @@ START_TEST(requests_beyond_the_queue_are_refused_at_once)
 		ck_assert(read_answer(queued[i]));
 		close(queued[i]);
 	}
-	/* The connection of the one that was refused has been kept. */
+	/* The connection of the refused request was kept. */
 	expect_echo(last, true, "again");
 	close(last);
 	close(now);
@@ -1701,7 +1714,7 @@ START_TEST(requests_of_one_beyond_their_share_are_refused_at_once)
 }
 END_TEST
 
-/* With parameters that no single buffer holds. */
+/* Sends parameters that do not fit into one buffer. */
 static void
 send_large_head_from(int fd, const char *address)
 {
@@ -1744,7 +1757,9 @@ START_TEST(requests_with_large_heads_queue_by_who_asks)
 }
 END_TEST
 
-/* nginx would say 502, or ask another server, if it could not send the rest. */
+/*
+ * nginx would answer 502, or try another server, if it could not send the rest.
+ */
 START_TEST(request_is_refused_before_its_body_is_here)
 {
 	static int queued[THREAD_POOL_FLOW_MAX];
@@ -1767,7 +1782,7 @@ START_TEST(request_is_refused_before_its_body_is_here)
 	ck_assert(send_all(last, out.data, out.len));
 	ck_assert(read_answer(last));
 	ck_assert(str_has_prefix(answer.text, "Status: 429 "));
-	/* The rest is taken, and the connection can be kept. */
+	/* The rest is read, and the connection can be kept. */
 	out.len = 0;
 	put(&out, rest, sizeof(rest) - 5);
 	put_record(&out, STDIN, 1, NULL, 0);
@@ -1783,7 +1798,7 @@ START_TEST(request_is_refused_before_its_body_is_here)
 }
 END_TEST
 
-/* The loop, not a thread, waits for the rest of the parameters. */
+/* The event loop, not a thread, waits for the rest of the parameters. */
 START_TEST(heads_that_do_not_come_hold_no_thread)
 {
 	int half[4 * THREADS];
@@ -1808,7 +1823,7 @@ END_TEST
 
 /* -- bodies on their way -- */
 
-/* A POST whose body has begun. */
+/* Sends the head and the beginning of a POST body. */
 static void
 begin_post(int fd, const char *address, const char *path, bool keep)
 {
@@ -1851,7 +1866,7 @@ START_TEST(bodies_that_do_not_come_hold_no_thread)
 }
 END_TEST
 
-/* It is not ended sooner for a byte now and then, and the rest is skipped. */
+/* A byte now and then does not end it sooner, and the rest is skipped. */
 START_TEST(body_that_trickles_is_refused_in_time)
 {
 	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
@@ -1878,7 +1893,7 @@ START_TEST(body_that_trickles_is_refused_in_time)
 }
 END_TEST
 
-/* nginx hands on a chunked body before it knows how long it is. */
+/* nginx passes a chunked body on before it knows its length. */
 START_TEST(length_of_a_body_is_told_when_it_is_here)
 {
 	int fd = dial();
@@ -1911,7 +1926,7 @@ START_TEST(length_of_a_body_is_told_when_it_is_here)
 }
 END_TEST
 
-/* Of those who wait, one of the network with most of them makes room. */
+/* One of the waiting bodies of the network that has most of them is dropped. */
 START_TEST(bodies_beyond_their_share_give_way)
 {
 	static int slow[BODIES_MAX];
@@ -1946,7 +1961,7 @@ START_TEST(bodies_beyond_their_share_give_way)
 }
 END_TEST
 
-/* Those that leave and those that are refused are of one round. */
+/* Some clients disconnect and some are refused in the same round. */
 START_TEST(bodies_that_leave_while_others_begin_are_forgotten)
 {
 	static int slow[BODIES_MAX];
@@ -1998,7 +2013,7 @@ START_TEST(drain_waits_for_a_body)
 }
 END_TEST
 
-/* A refused request's connection is counted as idle again. */
+/* The connection of a refused request counts as idle again. */
 START_TEST(connection_that_no_thread_took_is_not_counted_as_busy)
 {
 	struct arena *a = arena_new();
@@ -2026,7 +2041,7 @@ START_TEST(connection_that_no_thread_took_is_not_counted_as_busy)
 }
 END_TEST
 
-/* Its thread finds out, and the place is free again. */
+/* Its thread notices, and the slot is free again. */
 START_TEST(peer_that_leaves_a_waiting_request_is_forgotten)
 {
 	int fds = count_fds();
@@ -2047,8 +2062,8 @@ START_TEST(peer_that_leaves_a_waiting_request_is_forgotten)
 END_TEST
 
 /*
- * The rest of a body that nobody wants any more, although from where the loop
- * would read on it looks like a request.
+ * The unwanted rest of a body must not be read as a request, even if it looks
+ * like one.
  */
 START_TEST(rest_of_an_ended_connection_is_no_request)
 {
@@ -2097,7 +2112,10 @@ processor_time(void)
 	return user + system;
 }
 
-/* A loop that is told of its end again and again would never rest. */
+/*
+ * A loop that was notified of the same end again and again would use all of its
+ * processor time.
+ */
 START_TEST(peer_that_left_costs_nothing_while_a_thread_waits)
 {
 	const struct timespec second = { .tv_sec = 1 };

@@ -54,7 +54,7 @@ struct queue {
 struct member {
 	struct queue *queue;
 	pthread_t thread;
-	int place; /* in which it got its slot */
+	int place; /* the position in which it got its slot */
 };
 
 static void *
@@ -69,7 +69,7 @@ take_turn(void *arg)
 	return NULL;
 }
 
-/* Each begins to wait when those before it do. */
+/* Each thread starts to wait when the previous ones wait. */
 START_TEST(longest_waiter_is_next)
 {
 	struct queue q = { .s = fair_semaphore_new(1) };
@@ -83,7 +83,7 @@ START_TEST(longest_waiter_is_next)
 		while (fair_semaphore_waiters(q.s) != i + 1)
 			usleep(100);
 	}
-	/* Nobody who comes now is before them. */
+	/* A caller that comes now does not overtake them. */
 	fair_semaphore_release(q.s);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(members[i].thread, NULL);
@@ -102,10 +102,10 @@ START_TEST(newcomer_does_not_overtake)
 	pthread_create(&waiting.thread, NULL, take_turn, &waiting);
 	while (fair_semaphore_waiters(q.s) != 1)
 		usleep(100);
-	/* The slot is the waiter's before release() has returned. */
+	/* The slot belongs to the waiter before release() has returned. */
 	fair_semaphore_release(q.s);
 	if (fair_semaphore_try(q.s)) {
-		/* Then the waiter has had it, and given it back. */
+		/* Then the waiter has had the slot, and released it. */
 		ck_assert_int_eq(waiting.place, 0);
 		fair_semaphore_release(q.s);
 	}
@@ -158,7 +158,7 @@ come_and_go(void *arg)
 	struct crowd *c = arg;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		/* Some give up at once, some in the middle. */
+		/* Some time out at once, some while they wait. */
 		int64_t deadline_us = i % 3 == 0   ? 0
 		                      : i % 3 == 1 ? clock_monotonic_us() + 50
 		                                   : in_ms(LONG_MS);
@@ -189,7 +189,7 @@ START_TEST(crowd_never_has_more_than_the_slots)
 		pthread_join(threads[i], NULL);
 	ck_assert_int_le(c.most, 3);
 	ck_assert_int_eq(c.taken + c.refused, THREADS * ROUNDS);
-	/* All are back: this asserts it. */
+	/* Asserts that all slots are released. */
 	fair_semaphore_free(c.s);
 }
 END_TEST

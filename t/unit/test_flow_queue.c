@@ -11,7 +11,11 @@
 #include "web/request.h"
 
 enum { SEATS = 8 };
-enum { ALICE = 1, BOB = 257, CAROL = 3 }; /* two of one bucket */
+enum {
+	ALICE = 1,
+	BOB = 257,
+	CAROL = 3
+}; /* ALICE and BOB are in the same bucket */
 
 static struct flow_queue *q;
 static struct request_context *contexts[SEATS];
@@ -30,7 +34,7 @@ set_up(void)
 	});
 }
 
-/* Whatever a test has left ends. */
+/* Ends whatever a test has left. */
 static void
 tear_down(void)
 {
@@ -122,7 +126,7 @@ START_TEST(push_beyond_the_share_of_a_flow_is_refused)
 		push(i, ALICE);
 	ck_assert_int_eq(
 	    flow_queue_push(q, ALICE, contexts[4]), ERR_RATE_LIMITED);
-	/* Those that run count. */
+	/* Running requests count, too. */
 	expect(0);
 	ck_assert_int_eq(
 	    flow_queue_push(q, ALICE, contexts[4]), ERR_RATE_LIMITED);
@@ -146,7 +150,7 @@ END_TEST
 
 /* -- keys -- */
 
-/* Either may be NULL. */
+/* Both may be NULL. */
 static uint64_t
 key_of(const char *token, const char *address)
 {
@@ -200,7 +204,7 @@ START_TEST(key_without_a_user_is_of_the_network)
 }
 END_TEST
 
-/* nginx leaves out zeroes, and so one network is written in several ways. */
+/* nginx leaves out zeroes, so one network can be written in several ways. */
 START_TEST(key_of_a_network_is_not_of_its_text)
 {
 	uint64_t zeroes = key_of("", "2001:db8::1");
@@ -213,7 +217,7 @@ START_TEST(key_of_a_network_is_not_of_its_text)
 }
 END_TEST
 
-/* What no nginx of ours sends costs a turn, and nothing else. */
+/* A token that nginx never sends only affects the order of waiting. */
 START_TEST(key_of_a_token_that_is_none_is_of_the_network)
 {
 	static const char *const tokens[] = { "x", ".", "..", "a.b.c",

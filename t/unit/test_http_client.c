@@ -26,7 +26,7 @@ static struct arena *a;
 static int port;
 static char socket_path[64];
 
-/* A server of few words: it answers by the path of the request. */
+/* A simple server: it answers by the path of the request. */
 
 static void
 say(int fd, const char *text)
@@ -50,7 +50,7 @@ answer_big(int fd, bool with_length)
 			break;
 }
 
-/* A body that is not whole, or not soon. */
+/* A body that is incomplete, or late. */
 static bool
 answer_in_part(int fd, const char *path)
 {
@@ -69,11 +69,11 @@ answer_in_part(int fd, const char *path)
 			"4\r\npart\r\nhow many?\r\n");
 	else
 		say(fd, "HTTP/1.1 202 X\r\nContent-Length: 9\r\n\r\npart");
-	/* Until the other side has had enough. */
+	/* Wait until the other side has had enough. */
 	if (strcmp(path, "/part-late") == 0)
 		(void)!read(fd, &c, 1);
 	if (strcmp(path, "/part-reset") == 0) {
-		/* What was said has arrived before. */
+		/* Wait until the sent bytes have arrived. */
 		while (ioctl(fd, TIOCOUTQ, &unsent) == 0 && unsent > 0)
 			usleep(1000);
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
@@ -81,12 +81,12 @@ answer_in_part(int fd, const char *path)
 	return true;
 }
 
-/* False when the connection is to be closed. */
+/* Returns false when the connection is to be closed. */
 static bool
 answer(int fd, const char *request)
 {
 	bool head = strncmp(request, "HEAD", 4) == 0;
-	const char *after; /* what is asked for is answered */
+	const char *after; /* the host of the request is in the response */
 	char path[64] = "";
 
 	sscanf(request, "%*s %63s", path);
@@ -123,14 +123,17 @@ answer(int fd, const char *request)
 		    (int)strcspn(after, "\r"), after);
 		return true;
 	}
-	/* In one piece: two would wait for each other's acknowledgement. */
+	/*
+	 * In one piece: the second of two pieces would wait for an
+	 * acknowledgement of the first.
+	 */
 	dprintf(fd, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s",
 	    strcmp(path, "/missing") == 0 ? 404 : 200,
 	    head ? (size_t)5 : strlen(request), head ? "" : request);
 	return true;
 }
 
-/* Reads one request into `out`; false at the end of the connection. */
+/* Reads one request into `out`; returns false at the end of the connection. */
 static bool
 read_request(int fd, char out[REQUEST_SIZE])
 {
@@ -279,7 +282,7 @@ START_TEST(call_post_sends_the_body)
 	ck_assert_ptr_null(strstr(response.body, "!"));
 	ck_assert_ptr_null(strstr(response.body, "Expect"));
 
-	/* What one call sets, the next on the same handle does not keep. */
+	/* Options of one call do not affect the next one on the same handle. */
 	r = request_for("/echo");
 	ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 	ck_assert_ptr_nonnull(strstr(response.body, "GET /echo"));
@@ -321,7 +324,7 @@ END_TEST
 
 /* RFC 9110 section 10.2.3: a number of seconds or a date. */
 static const struct {
-	const char *text; /* NULL: a date that lies so far ahead */
+	const char *text; /* NULL: a date that far in the future */
 	int64_t s;
 } retry_afters[] = {
 	{ "0", 0 },
@@ -361,11 +364,11 @@ START_TEST(call_tells_when_to_try_again)
 		    NULL };
 	ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 	ck_assert_int_eq(response.status, 503);
-	/* A date is some seconds nearer by now. */
+	/* Meanwhile the date is some seconds nearer. */
 	ck_assert_int_le(response.retry_after_s, s);
 	ck_assert_int_ge(
 	    response.retry_after_s, retry_afters[_i].text == NULL ? s - 10 : s);
-	/* The next call does not keep it. */
+	/* The option does not affect the next call. */
 	r = request_for("/echo");
 	ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 	ck_assert_int_eq(response.retry_after_s, 0);
@@ -435,7 +438,7 @@ START_TEST(call_may_have_the_answer_cut)
 		ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 		ck_assert_int_eq(response.status, 200);
 		ck_assert_str_eq(response.body, "xxxxxxxxxx");
-		/* And the next one gets an answer of its own. */
+		/* And the next call gets its own response. */
 		r.url = request_for("/missing").url;
 		ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 		ck_assert_int_eq(response.status, 404);
@@ -457,7 +460,7 @@ START_TEST(call_may_be_content_with_the_status)
 	r.cut_body = true;
 	ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 	ck_assert_int_eq(response.status, 202);
-	/* A connection that is reset may take the body along. */
+	/* When a connection is reset, its body may be lost. */
 	if (strcmp(paths[_i], "/part-reset") != 0)
 		ck_assert_str_eq(response.body, "part");
 	r.url = request_for("/missing").url;
@@ -588,7 +591,7 @@ static const struct {
 	{ "http://example.com:/", ERR_OK, ERR_OK },
 	{ "http://ex%61mple.com/", ERR_INVALID, ERR_INVALID },
 	{ "http://%31%32%37.0.0.1/", ERR_INVALID, ERR_INVALID },
-	/* Full-width digits, which are the plain ones to who looks them up. */
+	/* Full-width digits, which name resolution reads as plain ones. */
 	{ "http://\357\274\221\357\274\222\357\274\227.0.0.1/", ERR_INVALID,
 	    ERR_INVALID },
 	{ "http://127\343\200\2020.0.1/", ERR_INVALID, ERR_INVALID },

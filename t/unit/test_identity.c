@@ -111,7 +111,10 @@ START_TEST(verify_aged_has_a_bound)
 }
 END_TEST
 
-/* An older release's: not older than its second lets it be. */
+/*
+ * Of an older release, without milliseconds: it counts as issued at the end of
+ * its second.
+ */
 START_TEST(verify_without_milliseconds_is_as_young_as_can_be)
 {
 	static const char claims[] =
@@ -159,7 +162,7 @@ static const struct {
 } times[] = {
 	{ 0, true },
 	{ IDENTITY_TTL_S - 1, true },
-	{ IDENTITY_TTL_S + 4, true }, /* within the skew */
+	{ IDENTITY_TTL_S + 4, true }, /* within the allowed difference of clocks */
 	{ IDENTITY_TTL_S + 5, false },
 	{ IDENTITY_TTL_S + 3600, false },
 	{ -4, true },
@@ -183,7 +186,7 @@ END_TEST
 #define OURS "\"iss\":\"auth\",\"aud\":\"core\","
 #define TIMES "\"iat\":1767323045,\"exp\":1767323075"
 
-/* Signed with the right key, and still no identity. */
+/* Signed with the right key, but not a valid identity. */
 static const char *const bad_claims[] = {
 	"{}",
 	"{" WHO LISTS TIMES "}",
@@ -293,7 +296,7 @@ static const char *const two_ways[] = {
 	"",
 };
 
-/* A blank, and it is the JSON library that reads. */
+/* With a space in front, the JSON library reads it. */
 START_TEST(verify_reads_alike_in_both_ways)
 {
 	const char *texts[2] = {

@@ -249,7 +249,7 @@ wait_until_blocked(PGconn *observer, PGconn *blocked)
 		usleep(1000);
 }
 
-/* Two running jobs, x.done and x.lost, of a worker. */
+/* Creates two running jobs of a worker, x.done and x.lost. */
 static void
 claim_two(PGconn *conn)
 {

@@ -205,7 +205,7 @@ END_TEST
 
 START_TEST(program_inherits_no_descriptor)
 {
-	int fd = open("/dev/null", O_RDONLY); /* not close-on-exec */
+	int fd = open("/dev/null", O_RDONLY); /* without close-on-exec */
 	int high = fcntl(fd, F_DUPFD, 500);
 
 	ck_assert_int_ge(high, 500);
@@ -335,7 +335,7 @@ START_TEST(progress_is_stored_five_times_a_second_at_most)
 		" echo \"{\\\"progress\\\": $i}\"; i=$((i+1)); done\n"),
 	    ERR_OK);
 	ck_assert_int_lt(told.progresses, 1000);
-	ck_assert_str_eq(told.progress, "2999"); /* the last is not lost */
+	ck_assert_str_eq(told.progress, "2999"); /* the last one is not lost */
 }
 END_TEST
 

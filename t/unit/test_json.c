@@ -186,7 +186,7 @@ START_TEST(read_depth_is_limited)
 	ck_assert_ptr_null(
 	    read_nested("{\"a\":", "1", "}", JSON_DEPTH_MAX + 1));
 	ck_assert_ptr_null(read_nested("[", "", "", 1 << 20));
-	/* Width is not depth, nor are brackets in a string. */
+	/* Many siblings are not deep, nor are brackets in a string. */
 	ck_assert_ptr_nonnull(read_nested("", "[[],[],[],{},{},[[]]]", "", 1));
 	ck_assert_ptr_nonnull(read_nested(
 	    "", "\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"", "", 1));
@@ -243,7 +243,7 @@ START_TEST(getter_of_another_kind_aborts)
 {
 	const struct json *j = read_text("1");
 
-	/* What it says of its end would look like a failure of ours. */
+	/* Its message at the end would look like a failure of the test. */
 	ck_assert(freopen("/dev/null", "w", stderr) != NULL);
 	json_get_string(j);
 }
@@ -290,7 +290,7 @@ static const struct {
 	{ "[{},{},{}]", 4, 2, 0 },
 	{ "{\"a\":[1,-2.5e+3,true,null,\"x\"]}", 8, 2, 0 },
 	{ "[\"[{,:\\\"1\", false]", 3, 1, 0 },
-	{ "[[[]]", 3, 3, 0 }, /* whatever it is */
+	{ "[[[]]", 3, 3, 0 }, /* whether or not it is JSON */
 	{ "\"abc", 1, 0, 0 },
 	{ "\"abc\\", 1, 0, 0 },
 	{ "[100.0,1e2,12345678901234567890]", 4, 1, 0 },
@@ -352,7 +352,7 @@ START_TEST(read_of_too_many_values_is_refused)
 	ck_assert_ptr_null(j);
 	ck_assert(result.too_many);
 	ck_assert_str_eq(result.problem, "the value holds too many values");
-	/* Counted, and not built: what is not JSON has as many. */
+	/* Counted, but not built: text that is not JSON has as many values. */
 	j = json_read_bounded(a, "[1,2,3}", 7, 3, &result);
 	ck_assert_ptr_null(j);
 	ck_assert(result.too_many);

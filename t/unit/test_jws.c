@@ -52,7 +52,7 @@ signed_token(const char *header, const char *claims)
 	    a, "%s.%s", text, base64url_encode(a, mac, sizeof(mac)));
 }
 
-/* The e-mail token that better-auth makes. */
+/* The e-mail token that BetterAuth makes. */
 START_TEST(sign_is_better_auths)
 {
 	static const char claims[] =
@@ -93,7 +93,7 @@ START_TEST(verify_of_rfc_7515)
 }
 END_TEST
 
-/* Rightly signed, and still not to be trusted. */
+/* Correctly signed, but not acceptable. */
 static const struct {
 	const char *header, *claims;
 } refused[] = {
@@ -145,7 +145,7 @@ START_TEST(verify_malformed_is_refused)
 }
 END_TEST
 
-/* No byte of a token can be changed, dropped or doubled. */
+/* No byte of a token can be changed, removed or doubled. */
 START_TEST(verify_each_byte_counts)
 {
 	const char *token = jws_sign(a, key, KEY_LEN, "{\"sub\":\"u1\"}", 12);

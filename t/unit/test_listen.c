@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "process/listen.h"
 
-/* What accept() can fail with, and what is to be done about it. */
+/* The errors of accept(), and their classification. */
 static const struct {
 	int error;
 	enum listen_trouble trouble;

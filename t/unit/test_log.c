@@ -32,7 +32,7 @@ teardown(void)
 	arena_free(a);
 }
 
-/* Ends the capture, which must hold one line. */
+/* Ends the capture, which must contain one line. */
 static const struct json *
 logged(void)
 {
@@ -114,7 +114,7 @@ START_TEST(event_below_the_level_is_not_written)
 }
 END_TEST
 
-/* What is logged, and what a reader of the JSON finds. */
+/* What is logged, and what a reader of the JSON gets. */
 static const struct {
 	const char *text, *read;
 } texts[] = {
@@ -147,7 +147,7 @@ START_TEST(text_any_bytes_make_one_good_line)
 	j = logged();
 	ck_assert_str_eq(json_member_string(j, "msg"), texts[_i].read);
 	ck_assert_str_eq(json_member_string(j, "t"), texts[_i].read);
-	/* Nothing that a terminal obeys. */
+	/* Nothing that a terminal would execute. */
 	for (const char *p = lines; p[1] != '\0'; p++) {
 		ck_assert((unsigned char)*p >= 0x20 && *p != 0x7f);
 		ck_assert(*p != '\xc2' || (unsigned char)p[1] >= 0xa0);
@@ -155,7 +155,7 @@ START_TEST(text_any_bytes_make_one_good_line)
 }
 END_TEST
 
-/* Lengths around the cap, with a sequence of each size across it. */
+/* Lengths around the limit, with a sequence of each size across it. */
 START_TEST(text_is_cut_between_code_points)
 {
 	static const char *const units[] = { "x", "\xc3\xa9", "\xe2\x82\xac",

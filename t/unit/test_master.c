@@ -1,11 +1,11 @@
 /*
- * Starts real masters: this program copies itself into a temporary directory
- * as ./server and runs it there with --serve; `./server --check` is what a
- * restart asks first.  Files in that directory steer it:
+ * Starts real masters: this program copies itself into a temporary directory as
+ * ./server and runs it there with --serve; a restart first runs `./server
+ * --check`.  Files in that directory control it:
  *
- *   generation    a number that workers tell, read at the start
+ *   generation    a number that workers report, read at the start
  *   check-fails   --check exits 1
- *   never-ready   workers do not report that they accept
+ *   never-ready   workers do not report that they accept connections
  *
  * A worker answers one line per connection:
  *
@@ -13,7 +13,7 @@
  *   metrics       the Prometheus text
  *   hold          "held"; then, when the client has sent another line, "done",
  *                 or for "health" whether the service is draining
- *   freeze, thaw  the heartbeat is of long ago, or of now
+ *   freeze, thaw  sets the heartbeat to long ago, or to now
  *   die           exits with 3
  *   stuck         "stuck"; from then on SIGTERM does not end the worker
  */
@@ -135,7 +135,7 @@ work(const struct worker *w, void *ctx)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
 	sigfd = signalfd(-1, &mask, 0);
-	/* Another worker may take what poll() told us of. */
+	/* Another worker may accept the connection that poll() reported. */
 	setsockopt(
 	    w->listen_fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment));
 	if (access("never-ready", F_OK) != 0)
@@ -158,7 +158,7 @@ work(const struct worker *w, void *ctx)
 	}
 }
 
-/* Works on something, and does not heed SIGTERM. */
+/* Works on something, and ignores SIGTERM. */
 static int
 work_in_background(const struct worker *w, void *ctx)
 {
@@ -362,7 +362,7 @@ who(const char *path, struct who *w)
 	return read_who(ask(path, "who\n"), w);
 }
 
-/* Over all pools; -1: there is none. */
+/* The sum over all pools; -1: there is no such metric. */
 static int
 metric(const char *name)
 {
@@ -406,7 +406,10 @@ stop(void)
 static void
 setup(void)
 {
-	/* Workers that outlive their master become ours, to be counted. */
+	/*
+	 * Workers that outlive their master become our children, so that they
+	 * can be counted.
+	 */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chdir(dir), 0);
@@ -479,7 +482,7 @@ START_TEST(workers_end_with_a_master_that_is_killed)
 	}
 	ck_assert_int_eq(waitpid(-1, &status, 0), -1);
 
-	/* Its socket is stale now, and no hindrance. */
+	/* The old socket file is stale now, and does not prevent a start. */
 	ck_assert_int_eq(access("a.sock", F_OK), 0);
 	start();
 	stop();
@@ -547,7 +550,7 @@ START_TEST(drain_is_known_to_workers)
 }
 END_TEST
 
-/* What runs in the background and what is served have one deadline. */
+/* Jobs and requests have the same deadline. */
 START_TEST(drain_has_one_deadline)
 {
 	const char *last, *ended;
@@ -609,7 +612,7 @@ listen_as_systemd(void)
 static char told_text[256 * 1024];
 static size_t told_len;
 
-/* All that was said since forget_told(); each word is a line. */
+/* All messages since forget_told(); each word is a line. */
 static const char *
 told(void)
 {
@@ -648,7 +651,7 @@ START_TEST(systemd_is_told_of_each_state)
 	ck_assert(strstr(told(), "RELOADING=1") < strstr(told(), "READY=1"));
 	ck_assert(logged("\"restart complete\""));
 
-	/* A release that is refused ends the reload as well. */
+	/* A refused release ends the reload as well. */
 	forget_told();
 	touch("check-fails", 1);
 	kill(master, SIGHUP);
@@ -675,7 +678,7 @@ START_TEST(watchdog_is_quiet_while_all_make_progress)
 	ck_assert_str_eq(ask("a.sock", "freeze\n"), "frozen\n");
 	WAIT_FOR(logged("processes unresponsive"));
 	forget_told();
-	/* Something that takes longer than a period. */
+	/* Make something that takes longer than a period. */
 	touch("check-fails", 1);
 	for (int i = 1; i <= 5; i++) {
 		kill(master, SIGHUP);
@@ -691,7 +694,7 @@ END_TEST
 
 /* -- rolling restart -- */
 
-/* Every answer is whole, until all are of that generation and alone. */
+/* Every answer is complete, until all workers are of that generation. */
 static void
 roll_to(int wanted)
 {
@@ -727,7 +730,7 @@ START_TEST(restart_keeps_pid_and_socket_and_refuses_nobody)
 		ck_assert(who("a.sock", &w));
 	} while (w.generation != 2);
 	WAIT_FOR(logged("\"restart complete\""));
-	/* One of the old ones has something to finish. */
+	/* One of the old workers has a request to finish. */
 	WAIT_FOR(metric("kedge_worker_processes") == 4);
 	ck_assert_str_eq(ask_fd(fd, "go\n"), "done\n");
 	roll_to(2);
@@ -796,7 +799,7 @@ START_TEST(restart_asked_for_many_times_settles)
 }
 END_TEST
 
-/* The new worker does not get ready: the old one serves on. */
+/* The new worker does not become ready: the old one continues to serve. */
 static void
 start_stalled_restart(void)
 {
@@ -827,7 +830,7 @@ START_TEST(restart_that_stalls_can_be_stopped)
 
 	start_stalled_restart();
 	stop();
-	ck_assert_int_eq(waitpid(-1, &status, 0), -1); /* nobody is left */
+	ck_assert_int_eq(waitpid(-1, &status, 0), -1); /* no child is left */
 	ck_assert_int_eq(access("a.sock", F_OK), -1);
 }
 END_TEST
@@ -905,7 +908,7 @@ START_TEST(sockets_of_systemd_are_matched_by_name)
 	WAIT_FOR(who("for-b.sock", &w) && w.generation == 2);
 	ck_assert_str_eq(w.pool, "b");
 	stop();
-	/* They are not ours to remove. */
+	/* These files were created by others and must not be removed. */
 	ck_assert_int_eq(access("for-a.sock", F_OK), 0);
 }
 END_TEST

@@ -57,7 +57,7 @@ print(void)
 	return b.data;
 }
 
-/* The number after `series`, which must be there once. */
+/* The number after `series`, which must occur once. */
 static double
 value(const char *text, const char *series)
 {
@@ -94,7 +94,7 @@ START_TEST(add_in_two_slots_is_summed)
 }
 END_TEST
 
-/* A service's own, after the library's. */
+/* The service's own metrics, after the library's. */
 enum { SALES = METRIC__MAX, REFUNDS };
 enum { SHELVES_FULL = GAUGE__MAX, SHELVES_EMPTY };
 enum { SALE_TIME = HISTOGRAM__MAX };
@@ -148,7 +148,7 @@ START_TEST(own_metrics_are_printed_after_the_librarys)
 }
 END_TEST
 
-/* A cell would otherwise be counted as another metric of the new release. */
+/* Otherwise a counter would be counted as another metric of the new release. */
 START_TEST(open_of_a_release_with_other_metrics_begins_anew)
 {
 	metrics_add(METRIC_CACHE_HITS, 5);
@@ -187,7 +187,7 @@ START_TEST(request_falls_in_cumulative_buckets)
 {
 	const char *text;
 
-	metrics_request(me, 200, 500); /* on the bound: le means <= */
+	metrics_request(me, 200, 500); /* exactly the bound: le means <= */
 	metrics_request(me, 200, 501);
 	metrics_request(me, 404, 30 * 1000);
 	metrics_request(me, 200, 29 * 1000 * 1000);
@@ -324,7 +324,7 @@ START_TEST(open_misfit_makes_a_new_area)
 	struct stat st;
 	int made;
 
-	/* The right size, but no area. */
+	/* The right size, but no such memory. */
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	ck_assert_int_eq(ftruncate(other, st.st_size), 0);
 	metrics_add(METRIC_RATE_LIMITED, 9);
@@ -348,7 +348,7 @@ START_TEST(print_touches_used_slots_only)
 	metrics_add(METRIC_CACHE_HITS, 1);
 	print();
 	ck_assert_int_eq(fstat(fd, &st), 0);
-	/* Two slots with one route: not all that there is room for. */
+	/* Two slots with one route: much less than the whole memory. */
 	ck_assert_int_le(st.st_blocks * 512, 64 * 1024);
 	ck_assert_int_ge(st.st_size, 1024 * 1024);
 }
@@ -419,7 +419,7 @@ END_TEST
 
 #define THREADS_BUSY "kedge_threads_busy{service=\"core\",pool=\"api\"}"
 
-/* Those of a process that was killed do not stay. */
+/* The gauges of a killed process disappear. */
 START_TEST(gauges_end_with_their_process)
 {
 	int ready[2];

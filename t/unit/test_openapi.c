@@ -149,7 +149,7 @@ document(const struct service *s)
 	return j;
 }
 
-/* Follows names, then the text of what is there; "" when nothing is. */
+/* Follows names, and returns the text of the value; "" when there is none. */
 static const char *
 at(const struct json *j, const char *const *names)
 {
@@ -396,7 +396,7 @@ START_TEST(session_cookie_has_the_services_name)
 }
 END_TEST
 
-/* Each "$ref" of the text leads somewhere in the document. */
+/* Each "$ref" of the text resolves within the document. */
 START_TEST(references_resolve)
 {
 	static const char mark[] = "\"$ref\":\"#/components/";

@@ -65,7 +65,7 @@ position(struct arena *arena UNUSED, const void *item)
 	return ((const struct item *)item)->id;
 }
 
-/* `count` items of len control characters, of which each is \u0001. */
+/* `count` items of len control characters, each of which becomes \u0001. */
 static void
 fill(int count, size_t len)
 {
@@ -157,7 +157,7 @@ START_TEST(write_an_item_over_the_bytes_is_a_page_of_its_own)
 }
 END_TEST
 
-/* Each item of which the answer can hold but one. */
+/* Each item is so large that a response has room for only one. */
 START_TEST(write_an_item_over_all_bytes_does_not_take_others_with_it)
 {
 	fill(2, ANSWER_MAX_BYTES);

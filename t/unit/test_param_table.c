@@ -22,7 +22,7 @@ teardown(void)
 	arena_free(a);
 }
 
-/* Makes the table of a list that ends with NULL. */
+/* Creates the table of a list that ends with NULL. */
 static void
 init(const char **list)
 {
@@ -44,7 +44,7 @@ static const struct {
 	  { "A=1", "B=2", "HTTP_COOKIE=a=b; c=d; e=f", NULL } },
 	{ { "HTTP_COOKIE=", "HTTP_COOKIE=c=d", NULL },
 	  { "HTTP_COOKIE=; c=d", NULL } },
-	/* Another name, and a name that is one of ours. */
+	/* A different name, and a name without HTTP_. */
 	{ { "HTTP_COOKIE2=x", "COOKIE=y", "HTTP_COOKIE=a=b", NULL },
 	  { "HTTP_COOKIE2=x", "COOKIE=y", "HTTP_COOKIE=a=b", NULL } },
 	{ { "A=1", "A=2", NULL }, { "A=1", "A=2", NULL } },
@@ -110,8 +110,7 @@ START_TEST(names_that_are_there_twice_are_seen)
 }
 END_TEST
 
-/* As QUERY_STRING: of one length, and the same in their middle and at their
- * end. */
+/* Names like QUERY_STRING: the same length, middle and end. */
 START_TEST(find_one_that_looks_like_many)
 {
 	const char *params[202];
@@ -132,7 +131,7 @@ END_TEST
 static const size_t sizes[] = { 0, 1, PARAM_TABLE_MAX, PARAM_TABLE_MAX + 1,
 	3 * PARAM_TABLE_SIZE };
 
-/* Whether the table has a hash index or not. */
+/* With and without a hash index in the table. */
 START_TEST(find_each_of_many)
 {
 	size_t n = sizes[_i];

@@ -50,7 +50,7 @@ answer(int fd)
 
 	atomic_fetch_add(&calls, 1);
 	if (atomic_load(&answer_status) == HANG) {
-		/* Until the client gives up. */
+		/* Wait until the client gives up. */
 		poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1);
 		return;
 	}
@@ -226,7 +226,7 @@ START_TEST(ensure_again_soon_does_nothing)
 }
 END_TEST
 
-/* The table forgets; that costs calls, nothing else. */
+/* The table forgets users; that only costs calls. */
 START_TEST(ensure_of_more_users_than_are_remembered)
 {
 	char user[32];
@@ -259,7 +259,10 @@ wait_ms(int ms)
 	poll(NULL, 0, ms);
 }
 
-/* The same, whatever auth does: answered, and told when it is back. */
+/*
+ * Whatever auth does, the request is answered, and auth is told once it works
+ * again.
+ */
 static const int failures[] = { 500, 503, 401, 429, HANG };
 
 START_TEST(ensure_while_auth_fails_tells_again_later)
@@ -269,7 +272,7 @@ START_TEST(ensure_while_auth_fails_tells_again_later)
 	atomic_store(&answer_status, failures[_i]);
 	ck_assert_int_eq(contact("alice"), ERR_OK);
 	ck_assert_int_eq(calls, 1);
-	/* While backing off nobody is told, but every record is made. */
+	/* During back-off auth is not called, but every record is created. */
 	ck_assert_int_eq(contact("alice"), ERR_OK);
 	ck_assert_int_eq(contact("bob"), ERR_OK);
 	ck_assert_int_eq(calls, 1);
@@ -342,11 +345,11 @@ START_TEST(fifty_first_contacts_wait_for_a_dead_auth_once)
 	}
 	for (int i = 0; i < 50; i++)
 		pthread_join(threads[i], NULL);
-	/* Side by side, not one after the other; and one failure, not 50. */
+	/* In parallel, not one after the other; and one failure, not 50. */
 	ck_assert_int_lt(clock_monotonic_us() - start_us,
 	    50 / 2 * PROVISION_TIMEOUT_MS * 1000);
 	ck_assert_int_eq(created, 50);
-	/* Whose calls still queue there has given up. */
+	/* The clients whose calls are still queued there have given up. */
 	stop_server();
 	start_server();
 	atomic_store(&answer_status, 200);
@@ -375,7 +378,7 @@ START_TEST(guard_leaves_routes_without_record_alone)
 	ck_assert_int_eq(service_ensure_record(&r), ERR_OK);
 	ck_assert_int_eq(created, 0);
 	r.route = &me;
-	r.identity = NULL; /* an open route */
+	r.identity = NULL; /* a route without a guard */
 	ck_assert_int_eq(service_ensure_record(&r), ERR_OK);
 	ck_assert_int_eq(created, 0);
 	r.identity = &who;

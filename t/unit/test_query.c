@@ -102,7 +102,7 @@ END_TEST
 
 /* clang-format off */
 static const struct {
-	const char *query, *pairs; /* written "name=value;", "!" for broken */
+	const char *query, *pairs; /* written "name=value;", "!" for an invalid pair */
 } lists[] = {
 	{ NULL, "" },
 	{ "", "" },
@@ -123,7 +123,7 @@ static const struct {
 	{ "a%26b=1", "a&b=1;" },
 	{ "a=%zz&b=1", "!b=1;" },
 	{ "%zz=1&b=1", "!b=1;" },
-	{ "a;b=1", "a;b=1;" }, /* WHATWG: a semicolon separates nothing */
+	{ "a;b=1", "a;b=1;" }, /* WHATWG: a semicolon is not a separator */
 };
 /* clang-format on */
 

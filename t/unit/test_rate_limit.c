@@ -57,7 +57,7 @@ START_TEST(refund_takes_back_one_step)
 		rate_limit_refund(l, "refund", BURST, HOUR_MS);
 		ck_assert_int_eq(count_allowed(l, "refund", 2), 1);
 	}
-	/* More than was charged is not to be had. */
+	/* A refund never gives more than was charged. */
 	for (int i = 0; i < 2 * BURST; i++)
 		rate_limit_refund(l, "refund", BURST, HOUR_MS);
 	rate_limit_refund(l, "unknown", BURST, HOUR_MS);
@@ -107,7 +107,7 @@ START_TEST(take_without_a_cache_counts_here)
 }
 END_TEST
 
-/* All or none, in Redis as here. */
+/* All or nothing, in Redis and in the local table. */
 static void
 check_charges(struct rate_limit *l)
 {
@@ -119,11 +119,11 @@ check_charges(struct rate_limit *l)
 	ck_assert_int_eq(
 	    rate_limit_charge(l, "batch", 3, BURST, HOUR_MS, &retry_ms),
 	    ERR_RATE_LIMITED);
-	/* One of the three places is missing: a fifth of the hour. */
+	/* One of three steps is missing: a fifth of the hour. */
 	ck_assert_int_le(retry_ms, HOUR_MS / BURST);
 	ck_assert_int_gt(retry_ms, HOUR_MS / BURST - 60000);
 	ck_assert_int_eq(count_allowed(l, "batch", 5), 2);
-	/* More than there can ever be: when nothing else was. */
+	/* More than the burst: allowed only when nothing else was charged. */
 	ck_assert_int_eq(
 	    rate_limit_charge(l, "huge", 1000, BURST, HOUR_MS, &retry_ms),
 	    ERR_OK);

@@ -21,7 +21,7 @@ static const struct {
 	{ "/a/..;/b", true }, /* a name like any other */
 	{ "/%61", true },
 	{ "/%25", true },
-	{ "/%252f", true }, /* decoded once, and that is "%2f" */
+	{ "/%252f", true }, /* decoded once, this is "%2f" */
 	{ "/%20", true },
 	{ "/%0a", true },
 	{ "/%2", true },

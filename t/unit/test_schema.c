@@ -116,7 +116,7 @@ static const struct {
 	{ "-1.0", 0, "count small number" },
 	{ "9007199254740993.0", 0, "count type number" },
 	{ "1e300", 0, "count type number" },
-	/* Each number by itself, whatever the others are. */
+	/* Each number is judged alone, whatever the others are. */
 	{ "10.0,\"x\":{\"y\":[52.520006599999999]}", 10, NULL },
 	{ "10.00000000000000001,\"x\":1.5", 0, "count type number" },
 };
@@ -728,7 +728,9 @@ static const struct field order_fields[] = {
 /* clang-format on */
 static const struct schema order_schema = SCHEMA(struct order, order_fields);
 
-/* 20 lines of 7 values each and what any object may take, and little more. */
+/*
+ * Room for 20 lines of 7 values each and an arbitrary object, and little more.
+ */
 START_TEST(values_max_is_of_rows_and_items)
 {
 	const size_t lines = 20 * 7, any = 20 * 12 / 2;

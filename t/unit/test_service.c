@@ -28,9 +28,9 @@ static const unsigned char key[IDENTITY_KEY_SIZE] = "a key for tests";
 
 static struct arena *a;
 static struct req *r;
-static int handled; /* calls of a handler */
+static int handled; /* number of calls of a handler */
 
-/* What hooks do, and that they were called in order: "bsg". */
+/* What hooks return, and the order in which they were called: "bsg". */
 static enum err before_says, screen_says, guard_says, handler_says;
 static char calls[16];
 
@@ -302,7 +302,10 @@ answer_json(void)
 	return j;
 }
 
-/* The error's code, from its body; also checks what all errors have. */
+/*
+ * The error's code, from its body; also checks the members that all errors
+ * have.
+ */
 static const char *
 error_code(void)
 {
@@ -348,9 +351,9 @@ static const struct {
 	{ "GET", "/api/core/items/a", 200, NULL },
 	{ "GET", "/api/core/items/a b", 200, NULL },
 	{ "GET", "/api/core/items/{id}", 200, NULL },
-	{ "GET", "/api/core/items/..", 200, NULL }, /* a value, no more */
+	{ "GET", "/api/core/items/..", 200, NULL }, /* a value like any other */
 	{ "GET", "/api/core/items/;v=1", 200, NULL },
-	{ "GET", "/api/core/items/%2f", 200, NULL }, /* decoded no further */
+	{ "GET", "/api/core/items/%2f", 200, NULL }, /* not decoded further */
 	{ "DELETE", "/api/core/items/a", 204, NULL },
 	{ "GET", "/api/core/items/a/parts/b", 204, NULL },
 	{ "GET", "/api/core", 404, NULL },
@@ -448,7 +451,7 @@ START_TEST(path_that_reads_two_ways_is_invalid)
 	ck_assert_str_eq(error_code(), "INVALID_REQUEST");
 	ck_assert_int_eq(handled, 0);
 
-	/* A judge of others' paths leaves that to them. */
+	/* A service that judges the paths of others does not check them. */
 	s.handle_all = judge;
 	s.handle_all_route = "verdict";
 	handle(&s, &f);
@@ -461,7 +464,7 @@ START_TEST(path_that_reads_two_ways_is_invalid)
 }
 END_TEST
 
-/* What nginx sets; a configuration that forgets one closes the door. */
+/* Parameters that nginx must set; without one, the request is refused. */
 static const struct {
 	const char *text;
 	int when_empty; /* status */
@@ -475,7 +478,7 @@ static const struct {
 	{ "QUERY_STRING=", 200 },
 };
 
-/* All of them but the one of the loop, or with that one empty. */
+/* All of them except the one of this iteration, or with that one empty. */
 static struct fake_request
 request_without(size_t left_out, bool is_empty)
 {
@@ -512,7 +515,7 @@ START_TEST(parameter_that_nginx_did_not_set_is_refused)
 	handle(&plain, &f);
 	ck_assert_int_eq(r->response.status, nginx_params[i].when_empty);
 
-	/* A verdict is not about the query. */
+	/* A verdict does not depend on the query. */
 	s.handle_all = judge;
 	s.handle_all_route = "verdict";
 	f = request_without(i, false);
@@ -524,7 +527,7 @@ END_TEST
 
 /* -- a verdict that is older than the body -- */
 
-static int asked; /* of auth, again */
+static int asked; /* second verdicts requested from auth */
 static enum err auth_says;
 static const char *session_said;
 
@@ -559,7 +562,7 @@ static const struct {
 	{ "POST", 5000, true, ERR_UNAVAILABLE, "s1", 503, 1 },
 	{ "POST", 300000, true, ERR_OK, "s1", 201, 1 },
 	{ "POST", 3600000, true, ERR_OK, "s1", 401, 0 },
-	{ "POST", -3000, true, ERR_OK, "s1", 201, 1 }, /* whose clock? */
+	{ "POST", -3000, true, ERR_OK, "s1", 201, 1 }, /* issued in the future: clocks differ */
 	{ "POST", -60000, true, ERR_OK, "s1", 401, 0 },
 	{ "DELETE", 5000, false, ERR_OK, "s1", 204, 1 },
 	{ "DELETE", 300000, false, ERR_OK, "s1", 401, 0 },
@@ -606,7 +609,10 @@ START_TEST(verdict_that_is_old_is_asked_for_again)
 }
 END_TEST
 
-/* The limits of a base service are its screen: they cost less than to ask. */
+/*
+ * The limits of a base service are its screen hook: they cost less than asking
+ * auth.
+ */
 START_TEST(verdict_that_is_old_is_not_asked_for_beyond_a_limit)
 {
 	struct fake_request f = aged_request(_i);
@@ -623,7 +629,7 @@ START_TEST(verdict_that_is_old_is_not_asked_for_beyond_a_limit)
 	ck_assert_int_eq(handled, 0);
 	ck_assert_int_eq(
 	    r->response.status, str_eq(calls, "s") ? 429 : aged[_i].status);
-	/* Whatever would have been asked for has been counted. */
+	/* Every request for which auth would have been asked was counted. */
 	if (aged[_i].asked > 0)
 		ck_assert_str_eq(calls, "s");
 }
@@ -640,7 +646,7 @@ START_TEST(verdict_that_is_old_is_401_where_nobody_can_be_asked)
 }
 END_TEST
 
-/* Whatever a client sends, in whatever spelling, makes no identity. */
+/* No header of a client, in any spelling, makes an identity. */
 static const char *const spoofs[] = {
 	"HTTP_KEDGE_IDENTITY",
 	"HTTP_X_KEDGE_IDENTITY",
@@ -823,7 +829,7 @@ START_TEST(body_by_type_and_content)
 }
 END_TEST
 
-/* What follows a NUL is not overlooked. */
+/* Bytes after a NUL are not ignored. */
 START_TEST(body_after_a_nul_is_refused)
 {
 	static const char body[] = "{}\0{\"amount\":30}";
@@ -840,7 +846,7 @@ START_TEST(body_after_a_nul_is_refused)
 }
 END_TEST
 
-/* Of a chunked body there is no length, if nginx should not tell one. */
+/* A chunked body has no length, if nginx does not set one. */
 START_TEST(body_without_a_length_is_the_same)
 {
 	struct fake_request f =
@@ -875,7 +881,7 @@ START_TEST(body_is_ignored_as_by_betterauth)
 	ck_assert_int_eq(r->response.status, 200);
 	ck_assert_uint_eq(f.body_len, strlen(TITLE));
 
-	/* Its guarded routes are ours. */
+	/* Its guarded routes have our error format. */
 	f = guarded("POST", "/api/core/items");
 	set_body(&f, NULL, TITLE);
 	handle(&s, &f);
@@ -899,7 +905,7 @@ START_TEST(body_in_a_coding_is_refused)
 }
 END_TEST
 
-/* Text of so many members of which no route knows one. */
+/* A JSON object with that many members that no route knows. */
 static const char *
 many_members(int n)
 {
@@ -925,7 +931,7 @@ START_TEST(body_holds_so_many_values)
 	handle(&plain, &f);
 	ck_assert_int_eq(r->response.status, 413);
 	ck_assert_str_eq(error_code(), "TOO_MANY_VALUES");
-	/* Whatever follows: nothing has been built. */
+	/* Whatever the text after them is: nothing was built. */
 	f = guarded("POST", "/api/core/open/many");
 	set_body(&f, JSON, arena_printf(a, "%s]", many_members(2000)));
 	handle(&plain, &f);
@@ -952,10 +958,10 @@ START_TEST(body_keeps_only_what_rows_name)
 }
 END_TEST
 
-/* A row, and what is said when it is not. */
+/* An input for a row, and the problem that it must cause. */
 static const struct {
 	const char *method, *path, *query, *header;
-	const char *field, *problem; /* NULL: it is answered */
+	const char *field, *problem; /* NULL: the request succeeds */
 } unknowns[] = {
 	{ "GET", "/items", "", NULL, NULL, NULL },
 	{ "GET", "/items", "limit=3", NULL, "limit", "unknown" },
@@ -1034,8 +1040,8 @@ END_TEST
 
 /* clang-format off */
 static const struct {
-	const char *length; /* CONTENT_LENGTH; NULL: not given */
-	size_t arrives; /* of a body that is blanks around TITLE */
+	const char *length; /* CONTENT_LENGTH; NULL: not set */
+	size_t arrives; /* of a body with spaces around TITLE */
 	int status;
 } lengths[] = {
 	{ "14", 14, 201 },
@@ -1523,7 +1529,7 @@ START_TEST(ready_covers_all_pools)
 	ck_assert_str_eq(body(), "{\"status\":\"ok\",\"pools\":"
 				 "{\"api\":\"ok\",\"worker\":\"away\"}}");
 
-	/* Its one process was heard of long ago. */
+	/* Its only process had its last heartbeat long ago. */
 	metrics_begin_process("api");
 	health_beat(1);
 	handle(&plain, &ready);
@@ -1540,7 +1546,7 @@ START_TEST(ready_covers_all_pools)
 }
 END_TEST
 
-/* As a worker's would be. */
+/* Like the service in a worker. */
 static struct service
 with_metrics(const struct service *s)
 {
@@ -1587,7 +1593,7 @@ answer_empty(struct req *req, const void *in, void *out)
 	return ERR_OK;
 }
 
-/* Each under its own name, however many there are. */
+/* Each route has its own name, however many there are. */
 START_TEST(metrics_name_every_route)
 {
 	struct route many[MANY_ROUTES + 1] = { 0 };
@@ -1621,7 +1627,7 @@ START_TEST(metrics_name_every_route)
 }
 END_TEST
 
-/* The database of a hook: it answers when the test says so. */
+/* Stands for the database of a hook: it answers when the test allows it. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -1730,7 +1736,7 @@ START_TEST(metrics_of_the_database_outlive_the_process_that_read_them)
 	child = fork();
 	if (child == 0) {
 		scrape_until_the_database_is_there(&s, &metrics);
-		_exit(0); /* without scrape_stop(), as one that is killed */
+		_exit(0); /* without scrape_stop(), like a killed process */
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
@@ -1764,7 +1770,7 @@ START_TEST(handle_all_answers_before_everything)
 	ck_assert_int_eq(r->response.status, 204);
 	ck_assert_str_eq(line, "");
 
-	/* Its access line is verify's to write. */
+	/* verify writes its access line. */
 	handler_says = ERR_FORBIDDEN;
 	fake_add(&f, "KEDGE_METHOD=PATCH");
 	capture_begin(&c);
@@ -1784,7 +1790,7 @@ START_TEST(handle_all_answers_before_everything)
 }
 END_TEST
 
-/* How many of 60 such requests are logged; fewer than the log's own bound. */
+/* How many of 60 such requests are logged; 60 is below the limit of the log. */
 static int
 count_lines(int64_t sample, struct fake_request *f, struct sent sent)
 {
@@ -1815,7 +1821,10 @@ START_TEST(sample_keeps_some_of_what_went_well_and_all_failures)
 	const struct sent broken = { .e = ERR_INTERNAL, .begun = true };
 	int n = count_lines(2, &well, whole);
 
-	/* The ids are random: 30 expected, and six times the deviation. */
+	/*
+	 * The ids are random: 30 are expected, and six standard deviations are
+	 * allowed.
+	 */
 	ck_assert_int_gt(n, 6);
 	ck_assert_int_lt(n, 54);
 	ck_assert_int_eq(count_lines(1, &well, whole), 60);

@@ -61,7 +61,7 @@ make_zones(void)
 	put("Other", "ZZif2....");
 	put("Europe/..Berlin", "TZif2....");
 	put("leapseconds", "TZif2....");
-	/* As tzdata has it, without the files of the links. */
+	/* Like tzdata, without the files of the links. */
 	put("tzdata.zi",
 	    "# version 2026a\n"
 	    "R d 1916 o - Jun 14 23s 1 S\n"
@@ -85,7 +85,7 @@ remove_zones(void)
 }
 
 static const char *const good[] = {
-	"UTC", /* always: no such file there */
+	"UTC", /* always valid: there is no such file */
 	"Europe/Berlin",
 	"America/Argentina/Buenos_Aires",
 	"America/Port-au-Prince",
@@ -182,7 +182,7 @@ START_TEST(installed_database_has_the_usual_zones)
 		return;
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Europe/Berlin"));
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Kolkata"));
-	/* As Chrome reports them; files of tzdata-legacy. */
+	/* As sent by Chrome; files of the package tzdata-legacy. */
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Calcutta"));
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Saigon"));
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Katmandu"));

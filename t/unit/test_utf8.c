@@ -5,7 +5,7 @@
 #include "base/attr.h"
 #include "base/utf8.h"
 
-/* RFC 3629; the borders of every row of the Unicode standard's table 3-7. */
+/* RFC 3629; the limits of every row of table 3-7 of the Unicode standard. */
 static const struct {
 	const char *text;
 	size_t points, units; /* code points; UTF-16 code units */
@@ -66,7 +66,7 @@ START_TEST(bad_is_invalid)
 }
 END_TEST
 
-/* Each code point, by an encoder written from RFC 3629's table. */
+/* Each code point, encoded by the table of RFC 3629. */
 START_TEST(sequence_of_every_code_point)
 {
 	for (unsigned c = 1; c < 0x120000; c++) {
@@ -94,7 +94,7 @@ START_TEST(scrub_leaves_good_text_alone)
 }
 END_TEST
 
-/* What is left is as long as before, and valid but for a NUL. */
+/* The result has the same length, and is valid except for a NUL. */
 START_TEST(scrub_makes_bad_text_good)
 {
 	char text[64];
@@ -130,7 +130,7 @@ static const struct {
 	{ "\xf0\x9f\x98\x80!", 3, 0 },
 	{ "\xf0\x9f\x98\x80!", 4, 4 },
 	{ "a\xf0\x9f\x98\x80!", 4, 1 },
-	/* No UTF-8: it goes back by no more than a character can be long. */
+	/* Not UTF-8: the cut goes back at most by the length of a character. */
 	{ "\x80\x80\x80\x80\x80\x80\x80", 6, 3 },
 	{ "\x80\x80", 1, 0 },
 };

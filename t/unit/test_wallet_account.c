@@ -84,7 +84,10 @@ START_TEST(ensure_of_unknown_currency_makes_nothing)
 	ck_assert_int_eq(
 	    account_ensure(db, a, "bob", "QQQ", NULL), ERR_INTERNAL);
 	ck_assert_int_eq(list("bob", &accounts), 0);
-	/* Not even a wallet, so the next one, configured well, makes both. */
+	/*
+	 * Not even a wallet, so that the next request, with a valid currency,
+	 * creates both.
+	 */
 	ck_assert_int_eq(account_ensure(db, a, "bob", "JPY", NULL), ERR_OK);
 	ck_assert_int_eq(list("bob", &accounts), 1);
 	ck_assert_str_eq(accounts[0].currency, "JPY");
@@ -151,9 +154,9 @@ END_TEST
 
 /*
  * As the owner, who has every right: what is refused here is refused by the
- * tables.  The setting has the accounts u, with 1000, and v of a user in USD, s
+ * tables.  SETTING creates the accounts u, with 1000, and v of a user in USD, s
  * of the system in USD, e of the system in EUR, and two transfers: t, of 100
- * from s to u, and h, which holds 50 of u's for v.
+ * from s to u, and h, a hold of 50 of u for v.
  */
 #define SETTING                                                             \
 	"CREATE TEMP TABLE x (name text, id uuid);"                         \
@@ -373,7 +376,7 @@ START_TEST(books_as_the_owner)
 }
 END_TEST
 
-/* A wrong program, under the rights it has. */
+/* Statements of a wrong program, with the rights of the application. */
 static const char *const forbidden[] = {
 	"UPDATE account SET balance = 100",
 	"UPDATE account SET held = 0",

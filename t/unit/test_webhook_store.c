@@ -426,7 +426,7 @@ claim_deliveries(int count)
 	    " array_fill(0::bigint, ARRAY[10]), 200, 0)");
 }
 
-/* The n-th of the deliveries, from the oldest. */
+/* The n-th delivery, from the oldest. */
 static const char *
 delivery_id(const char *endpoint_id, int n)
 {
@@ -467,7 +467,7 @@ comes_up(const char *endpoint_id, int n)
 	    delivery_id(endpoint_id, n));
 }
 
-/* How many deliveries may be claimed now. */
+/* How many deliveries can be claimed now. */
 static int
 ready(void)
 {

@@ -1,10 +1,10 @@
-/* unit: runs the tests of one module and prints TAP, which prove collects. */
+/* unit: runs the tests of one module and prints TAP for prove. */
 #ifndef UNIT_H
 #define UNIT_H
 
 #include <check.h>
 
-/* What main() returns. */
+/* The return value of main(). */
 static inline int
 unit_run(Suite *suite)
 {

@@ -1,12 +1,12 @@
 /*
- * Where auth answers otherwise than BetterAuth 1.7.25 on purpose.  Each row is
+ * Deliberate differences between auth and BetterAuth 1.7.25.  Each row is
  * explained in docs/COMPATIBILITY.md.
- *   why     in short
- *   steps   the names of the steps it is about; all when left out
- *   expect  changes BetterAuth's answer into what ours must be
+ *   why     a short reason
+ *   steps   the names of the steps that it applies to; all when left out
+ *   expect  changes BetterAuth's response into the one that auth must give
  */
 
-/* Calls visit on every object inside of a body. */
+/* Calls visit for every object inside a body. */
 function each(value, visit) {
 	if (value === null || typeof value !== "object")
 		return;

@@ -1,7 +1,7 @@
 /*
- * HTTP as a test needs it: nothing is added to a request that the test did not
- * ask for (fetch adds Sec-Fetch-Mode, and that alone changes what BetterAuth
- * does), and the answer's Set-Cookie lines keep their order.
+ * An HTTP client for tests: it adds nothing to a request (fetch adds
+ * Sec-Fetch-Mode, which alone changes BetterAuth's behaviour), and keeps the
+ * order of Set-Cookie lines.
  */
 import http from "node:http";
 
@@ -34,7 +34,7 @@ export class Jar {
 	}
 }
 
-/* Headers are [name, value] pairs; the answer's text is decoded as UTF-8. */
+/* Headers are [name, value] pairs; the response text is decoded as UTF-8. */
 export function request(base, { method = "GET", path, headers = [], body }) {
 	const url = new URL(base);
 	return new Promise((resolve, reject) => {
@@ -70,7 +70,7 @@ export function request(base, { method = "GET", path, headers = [], body }) {
 	});
 }
 
-/* fetch for the official client: a cookie jar, and the Origin of the page. */
+/* A fetch for the official client: with a cookie jar, and the page's Origin. */
 export function pageFetch(origin, jar = new Jar()) {
 	const fetchAsPage = async (input, init = {}) => {
 		const headers = new Headers(init.headers);

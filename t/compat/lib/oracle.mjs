@@ -1,4 +1,4 @@
-/* Runs oracle.mjs and ends it again; it also ends when we do. */
+/* Starts and stops oracle.mjs, which also ends when this program ends. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";

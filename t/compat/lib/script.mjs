@@ -1,18 +1,18 @@
 /*
  * The request script of the differential test: every endpoint of auth that
- * BetterAuth also has, in success and in failure, in one order, so that a step
- * may build on the ones before it.
+ * BetterAuth also has, successful and failing, in a fixed order, so that a step
+ * may use the results of earlier ones.
  *
  * A step is a name and what to send:
  *   get | post | send: [METHOD, path]      relative to /api/auth
- *   json | form | raw                      the body; `type` its media type
- *   jar      whose cookies go along and are kept; none: no cookies
- *   cookie   this Cookie header instead, and nothing is kept
+ *   json | form | raw                      the body; `type` is its media type
+ *   jar      the cookie jar that is sent and updated; none: no cookies
+ *   cookie   this Cookie header instead; cookies in the response are dropped
  *   origin   the Origin header: by default the server's own, false for none
  *   headers  more headers, as an object
- *   sql      statements run first, each [text, ...values]
- *   keep     called with (values, json, jar) after the answer
- * Any of them may be a function of the side: { base, values, jars }.
+ *   sql      statements that run first, each [text, ...values]
+ *   keep     called with (values, json, jar) after the response
+ * Each may be a function of the side: { base, values, jars }.
  */
 export const TRUSTED = "https://trusted.example";
 
@@ -23,7 +23,7 @@ const user = (name, more = {}) =>
 	({ name, email: `${name}@example.com`, password: PASSWORD, ...more });
 const login = (name, more = {}) =>
 	({ email: `${name}@example.com`, password: PASSWORD, ...more });
-/* Moves a session's clock: what SQL does here, time does in life. */
+/* Changes the times of a session by SQL, as if time had passed. */
 const shift = (email, set) => [[
 	`UPDATE session SET ${set} WHERE "userId" = (SELECT id FROM "user" WHERE email = $1)`,
 	email]];
@@ -31,7 +31,7 @@ const mac = (text) => text.slice(text.lastIndexOf(".") + 1);
 const flip = (c) => (c === "A" ? "B" : "A");
 const TOKEN = "better-auth.session_token";
 
-/* Liveness and what is not there. */
+/* Liveness, and paths that do not exist. */
 step("ok", { get: "/ok" });
 step("ok by POST", { post: "/ok", json: {} });
 step("unknown path", { get: "/nothing-here" });
@@ -73,7 +73,7 @@ for (const field of ["name", "email", "password"]) {
 	for (const [what, value] of [["a number", 7], ["null", null], ["an object", {}],
 		["an array", ["x"]], ["true", true], ["an empty string", ""]]) {
 		if (field === "name" && value === "")
-			continue; // allowed: its own step below
+			continue; // allowed: has its own step below
 		step(`sign-up with ${field} ${what}`, {
 			post: "/sign-up/email", json: user("invalid", { [field]: value }) });
 	}
@@ -279,7 +279,7 @@ step("sign-in with callbackURL in the query", { post: "/sign-in/email?callbackUR
 step("sign-up with a foreign callbackURL", { post: "/sign-up/email",
 	json: user("evil", { callbackURL: "https://evil.example" }) });
 
-/* get-session: the cookie's forms and the query's flags. */
+/* get-session: the forms of the cookie, and the flags in the query. */
 const asCookie = (get) => (s) => `${TOKEN}=${get(s.jars.alice.get(TOKEN), s)}`;
 step("get-session without a cookie", { get: "/get-session" });
 step("get-session, decoded cookie", { get: "/get-session", cookie: asCookie(decodeURIComponent) });
@@ -500,14 +500,17 @@ step("get-session after the ban has run out", { get: "/get-session", jar: "unban
 step("sign-in with a ban that runs on", { post: "/sign-in/email", json: login("unicode"),
 	sql: ban(`banned = true, "banExpires" = now() + interval '1 hour'`) });
 
-/* Roles are shown as they stand. */
+/* Roles are shown as they are stored. */
 step("get-session of an admin", { get: "/get-session", jar: "alice",
 	sql: [[`UPDATE "user" SET role = 'admin,user' WHERE email = 'alice@example.com'`]] });
 step("sign-in of an admin", { post: "/sign-in/email", json: login("alice") });
 
-/* With rate limits on: a script of its own, since limits spoil every other. */
+/*
+ * With rate limits on: a separate script, because limits would affect all other
+ * steps.
+ */
 const limits = [];
-const tooLong = { email: "limit@example.com", password: "x".repeat(129) }; // costs no hash
+const tooLong = { email: "limit@example.com", password: "x".repeat(129) }; // too long to be hashed
 for (const n of [1, 2, 3, 4, 5])
 	limits.push({ name: `sign-in, try ${n}`, post: "/sign-in/email", json: tooLong });
 limits.push({ name: "sign-in beyond the limit, malformed", post: "/sign-in/email", raw: "{" });

@@ -1,4 +1,4 @@
-/* TAP for prove, and nothing more. */
+/* Prints TAP for prove. */
 import { isDeepStrictEqual, inspect } from "node:util";
 
 let count = 0;
@@ -36,7 +36,7 @@ export function skip(why) {
 	process.exit(0);
 }
 
-/* Prints the plan; a script that dies before it has none and fails. */
+/* Prints the plan; a script that dies before that has none, and fails. */
 export function done() {
 	console.log(`1..${count}`);
 	process.exitCode = failed === 0 ? 0 : 1;

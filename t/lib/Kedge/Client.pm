@@ -1,6 +1,6 @@
 package Kedge::Client;
 
-# One browser: cookies, an Origin, JSON in and out.  An answer is a hash:
+# One browser: cookies, an Origin, JSON in both directions.  A response is a hash:
 # status, headers (lower case), body, json, cookies (Set-Cookie lines).
 
 use strict;
@@ -24,8 +24,9 @@ sub new
 	}, $class;
 }
 
-# Options: json, body, type, headers, origin (undef: none), cookie (a header
-# instead of the jar's, whose answer is not kept; '' for none).
+# Options: json, body, type, headers, origin (undef: none), cookie (a Cookie header
+# instead of the jar's cookies; the response's cookies are then not stored; '' for
+# none).
 sub request
 {
 	my ($self, $method, $path, %opt) = @_;
@@ -43,16 +44,17 @@ sub request
 	}
 	$headers{'Content-Type'} = $opt{type} if defined $opt{type};
 	my $url = $path =~ /^http:/ ? $path : $self->{base} . $path;
-	# HTTP::Tiny would make a second attempt by itself when the connection closes under
-	# a GET, and nobody would see that the first came to nothing.  It asks for the peer
-	# at each.  (A kept connection that is closed before it is used is no attempt.)
+	# HTTP::Tiny would retry by itself when the connection closes during a GET,
+	# which would hide the failure of the first attempt.  It calls `peer` for each
+	# attempt.  (A kept connection that is closed before it is used does not count
+	# as an attempt.)
 	my $attempts = 0;
 	$args{peer} = sub {
 		die "the connection was closed without an answer\n" if $attempts++;
 		return $_[0];
 	};
 	my $r = $self->{http}->request($method, $url, \%args);
-	# Not an answer but HTTP::Tiny's own trouble: the test should say which.
+	# Status 599 is an error of HTTP::Tiny itself: print it.
 	print STDERR "# $method $path: $r->{content}" if $r->{status} == 599 && !$self->{quiet};
 	my $lines = $r->{headers}{'set-cookie'} // [];
 	$lines = [$lines] unless ref $lines;

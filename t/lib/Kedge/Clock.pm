@@ -1,10 +1,10 @@
 package Kedge::Clock;
 
-# The wall clock of what is started after use(): set forward and back at once in
-# all of it, while nothing else of the machine notices (t/preload/shift.c).
+# The wall clock of all processes started after use(): it can be set forward and back in
+# all of them at once, without affecting the rest of the machine (t/preload/shift.c).
 #
-#	my $clock = Kedge::Clock->use;   # before anything is started
-#	$clock->set(7200);               # two hours ahead of the machine's
+# 	my $clock = Kedge::Clock->use;   # before anything is started
+# 	$clock->set(7200);               # two hours ahead of the machine's
 
 use strict;
 use warnings;
@@ -20,7 +20,7 @@ sub use
 	return $self;
 }
 
-# In seconds, ahead of the machine's clock; negative: behind.
+# Seconds ahead of the machine's clock; negative: behind.
 sub set
 {
 	my ($self, $shift_s) = @_;

@@ -1,6 +1,6 @@
 package Kedge::FastCGI;
 
-# A FastCGI client: what nginx says to a service, or what it never would.
+# A FastCGI client: sends what nginx sends to a service, or what it would never send.
 
 use strict;
 use warnings;
@@ -46,14 +46,14 @@ sub fcgi_open
 	return $s;
 }
 
-# { status, headers, body, end } of one request with these parameters.
+# Sends one request with these parameters; returns { status, headers, body, end }.
 sub fcgi_request
 {
 	my ($path, $params, $body, %opt) = @_;
 	return fcgi_answer(fcgi_send($path, $params, $body), $opt{deadline_s});
 }
 
-# The connection on which it was sent, whole.
+# Sends a complete request; returns the connection.
 sub fcgi_send
 {
 	my ($path, $params, $body) = @_;

@@ -1,15 +1,15 @@
 package Kedge::JobTest;
 
-# A PostgreSQL of its own and the service jobtest (t/service/jobtest), which has
-# nothing but jobs: for tests of the workers that need kinds which hang and die.
+# A separate PostgreSQL and the service jobtest (t/service/jobtest), which has only
+# jobs: for tests of the job workers that need kinds of jobs which hang and crash.
 #
-#	my $j = Kedge::JobTest->up;
-#	my $id = $j->enqueue('write');
-#	$j->work(WORKER_PROCESSES => 2);
-#	ok($j->reached($id, 'completed'));
+# 	my $j = Kedge::JobTest->up;
+# 	my $id = $j->enqueue('write');
+# 	$j->work(WORKER_PROCESSES => 2);
+# 	ok($j->reached($id, 'completed'));
 #
-# It stops when the test ends, however it ends: a guard process waits for the end
-# of a pipe that only the test holds.
+# It stops when the test ends for any reason: a guard process waits for the end of a
+# pipe that only the test holds.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ use Kedge qw(run slurp tool files wait_until jencode jdecode);
 my $BUILD = Kedge::build_dir();
 my $BINARY = "$BUILD/t/service/jobtest/jobtest";
 
-# PostgreSQL refuses to be run by root.
+# PostgreSQL refuses to run as root.
 my $AS = $> == 0 ? getpwnam('postgres') : undef;
 
 sub program
@@ -105,7 +105,7 @@ sub try_sql
 		$self->{database});
 }
 
-# As superuser: the rows' text, | between columns, one line each.
+# Runs SQL as superuser; returns the rows as text, one per line, columns separated by |.
 sub sql
 {
 	my ($self, $sql) = @_;
@@ -115,7 +115,7 @@ sub sql
 	return $self->{psql}{$database}->sql($sql);
 }
 
-# A session that stays open, for transactions; the caller closes the handle.
+# Opens a session for transactions; the caller closes the handle.
 sub session
 {
 	my ($self) = @_;
@@ -133,7 +133,7 @@ sub quote
 	return "'" . ($text =~ s/'/''/gr) . "'";
 }
 
-# What jobtest says of its kinds, which SQL does not know before a worker started.
+# The settings of jobtest's kinds, which SQL does not know before a worker has started.
 my @at_once = (backoff => 'constant', backoff_base_s => 1, backoff_max_s => 1);
 my %kinds = (
 	noop => [ queue => 'bulk' ],
@@ -148,8 +148,8 @@ my %kinds = (
 	late => [ max_attempts => 1 ],
 );
 
-# enqueue('write', {…}, priority => 1): the names of job_enqueue() without p_.
-# Returns the id.
+# Enqueues a job: enqueue('write', {…}, priority => 1), with the parameter names of
+# job_enqueue() without p_.  Returns the id.
 sub enqueue
 {
 	my ($self, $kind, $payload, %named) = @_;
@@ -172,7 +172,7 @@ sub state
 	return $self->sql('SELECT state FROM job WHERE id = ' . quote($id));
 }
 
-# Waits until the job is in the state.
+# Waits until the job has reached the state.
 sub reached
 {
 	my ($self, $id, $state, $deadline_s) = @_;
@@ -182,7 +182,7 @@ sub reached
 	return $good;
 }
 
-# Waits until SQL answers with the text.
+# Waits until the SQL returns the text.
 sub becomes
 {
 	my ($self, $sql, $text, $deadline_s) = @_;
@@ -192,7 +192,7 @@ sub becomes
 	return $good;
 }
 
-# How often the job's effect happened.
+# How often the effect of the job has happened.
 sub effects
 {
 	my ($self, $id) = @_;
@@ -201,8 +201,8 @@ sub effects
 
 # ---- workers ---------------------------------------------------------------
 
-# Starts a master of workers; the names of variables without JOBTEST_.  Returns
-# its pid.
+# Starts a master of job workers; names of variables are given without JOBTEST_.
+# Returns its pid.
 sub work
 {
 	my ($self, %env) = @_;
@@ -231,7 +231,7 @@ sub runners
 	return split ' ', slurp("/proc/$master/task/$master/children") // '';
 }
 
-# Tells a master to end and waits for it; its exit status.
+# Tells a master to stop and waits for it; returns its exit status.
 sub stop
 {
 	my ($self, $master, $signal) = @_;
@@ -285,7 +285,8 @@ sub guard
 	return;
 }
 
-# False when a process had something to complain of.
+# Stops everything; returns false when the log of a process has lines that are errors in
+# every test.
 sub down
 {
 	my ($self) = @_;

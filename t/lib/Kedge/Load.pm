@@ -1,15 +1,15 @@
 package Kedge::Load;
 
-# Requests without pause, in processes of their own, while the test breaks
-# something.  What each request came to is counted.
+# Sends requests continuously, in separate processes, while the test breaks something.
+# The results are counted.
 #
-#	my $load = Kedge::Load->start(procs => 2, code => sub {
-#		my ($i) = @_;           # called once in each process
-#		my $c = …;
-#		return sub { $c->get('/api/core/whoami')->{status} };
-#	});
-#	…
-#	my $count = $load->stop;        # { 200 => 1234, 503 => 2 }
+# 	my $load = Kedge::Load->start(procs => 2, code => sub {
+# 		my ($i) = @_;           # called once in each process
+# 		my $c = …;
+# 		return sub { $c->get('/api/core/whoami')->{status} };
+# 	});
+# 	…
+# 	my $count = $load->stop;        # { 200 => 1234, 503 => 2 }
 
 use strict;
 use warnings;
@@ -36,7 +36,8 @@ sub start
 		close $w;
 		push @{ $self->{kids} }, { pid => $pid, r => $r };
 	}
-	# A first answer from each: the load is on before the test goes on.
+	# Wait for a first result of each process, so that the load is on before the
+	# test continues.
 	sysread $_->{r}, my $byte, 1 for @{ $self->{kids} };
 	return $self;
 }
@@ -50,7 +51,7 @@ sub work
 	my (%count, $slowest, @kept);
 	my $first = 1;
 	$slowest = 0;
-	# Also when the test is no more, however it ended.
+	# Stop also when the test has ended for any reason.
 	until ($stop || getppid != $parent) {
 		my $t = time;
 		my ($result, $keep) = eval { $request->() };
@@ -69,8 +70,8 @@ sub work
 	return;
 }
 
-# The counts by result; with a list wanted also the slowest in seconds and
-# whatever the requests gave to keep.
+# The counts by result; in list context also the slowest in seconds, and the values that
+# the requests returned to keep.
 sub stop
 {
 	my ($self) = @_;

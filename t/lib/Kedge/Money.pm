@@ -1,8 +1,8 @@
 package Kedge::Money;
 
-# What attacks on the ledger and storms of transfers have in common: SQL under
-# each role with the SQLSTATE that came of it, the books at a glance, locks that
-# make requests wait, and many clients at once.
+# Helpers for tests of the ledger with attacks and many transfers: SQL under each role
+# with the resulting SQLSTATE, a digest of the ledger's tables, locks that make requests
+# wait, and many clients at once.
 
 use strict;
 use warnings;
@@ -19,8 +19,8 @@ our @EXPORT_OK = qw(attempt refused books hold_lock wait_blocked at_once said la
 
 my %session;
 
-# One psql for each role: a process for each of hundreds of attacks would take
-# longer than the attacks.
+# One psql session for each role: starting a process for each of hundreds of attacks
+# would take longer than the attacks.
 sub session
 {
 	my ($k, $role) = @_;
@@ -48,13 +48,13 @@ sub session
 	return $session{$role} = { of => $k, in => $in_w, out => $out_r, err => $err, seen => 0 };
 }
 
-# Runs a script as app, owner or superuser: ('', rows), or the first (SQLSTATE,
-# message).  Nothing of it stays in the session.
+# Runs a script as app, owner or superuser; returns ('', rows), or the first (SQLSTATE,
+# message).  Nothing of the script stays in the session.
 sub attempt
 {
 	my ($k, $role, $sql) = @_;
 	my $s = session($k, $role);
-	# After data, an empty statement would be taken for more of them (psql 17).
+	# After data, an empty statement would be read as more data (psql 17).
 	my $end = $sql =~ /\\\.\z/ ? '' : ';';
 	print { $s->{in} } "$sql\n$end\n\\echo =rows\nROLLBACK;\nDISCARD ALL;\n\\echo =end\n";
 	my ($rows, $is_rows) = ('', 1);
@@ -71,8 +71,8 @@ sub attempt
 	return ('', $rows);
 }
 
-# The statement is refused, and by that SQLSTATE: one that is misspelled fails
-# too, but for another reason.
+# The statement is refused with exactly that SQLSTATE: a misspelled statement fails,
+# too, but with another one.
 sub refused
 {
 	my ($k, $role, $want, $sql, $name) = @_;
@@ -83,7 +83,7 @@ sub refused
 	return;
 }
 
-# All that must not have changed, as one digest a table.
+# A digest for each table that must not have changed.
 sub books
 {
 	my ($k) = @_;
@@ -94,9 +94,9 @@ sub books
 	} @tables);
 }
 
-# Takes a lock as the superuser, and keeps it until the code that this returns
-# is called: LOCK TABLE, or SELECT ... FOR UPDATE.  Which may run more before.  In the
-# wallet's database, or another.
+# Takes a lock as the superuser (LOCK TABLE, or SELECT ... FOR UPDATE), and keeps it
+# until the returned code is called.  That code may run more SQL first.  In the wallet's
+# database, or another.
 sub hold_lock
 {
 	my ($k, $sql, $database) = @_;
@@ -111,13 +111,13 @@ sub hold_lock
 	return sub {
 		my ($more) = @_;
 		print $in "$more;\n" if defined $more;
-		print $in "ROLLBACK;\n\\q\n"; # its end alone is no end: children have copies
+		print $in "ROLLBACK;\n\\q\n"; # closing the pipe alone is not enough: children have copies
 		close $in;
 		waitpid $pid, 0;
 	};
 }
 
-# Waits until so many statements of the service wait for a lock.
+# Waits until this many statements of the service wait for a lock.
 sub wait_blocked
 {
 	my ($k, $n) = @_;
@@ -130,8 +130,8 @@ sub wait_blocked
 	) || die "not $n statements that wait";
 }
 
-# The same from n clients at once: how many answered what ("201", "201 again"
-# for a replay, "409 CODE"), and the bodies of those that succeeded.
+# Runs the code for n clients at once; returns how many got which answer ("201", "201
+# again" for a replay, "409 CODE"), and the bodies of successful ones.
 sub at_once
 {
 	my ($n, $code) = @_;
@@ -152,7 +152,7 @@ sub said
 		: defined $again ? $again eq 'true' ? ' again' : " again=$again" : '');
 }
 
-# In a process of its own, now; what gives its value.
+# Starts the code in a separate process; returns code that returns its value.
 sub later
 {
 	my ($code) = @_;

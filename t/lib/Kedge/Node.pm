@@ -1,6 +1,6 @@
 package Kedge::Node;
 
-# What runs under node: the packages of t/compat, installed on first use, and
+# Programs that run under node: the packages of t/compat, installed on first use, and
 # the real BetterAuth as a server.
 
 use strict;
@@ -14,7 +14,7 @@ use Test::More;
 
 use Kedge ();
 
-# Skips the file when there is no node, or no way to get the packages.
+# Skips the file when node is missing, or when the packages cannot be installed.
 sub ready
 {
 	Kedge::need(qw(node npm));
@@ -23,7 +23,7 @@ sub ready
 	my ($version, $arch) = (Kedge::run(Kedge::tool('node'), '-p',
 		'process.version + process.arch'))[1] =~ /^v(\d+)[\d.]+(\w+)/;
 	return if $version >= 20;
-	# Debian 12's and Ubuntu 24.04's is 18.  Theirs runs npm, which is theirs, too.
+	# Debian 12 and Ubuntu 24.04 have version 18, which runs npm.
 	install("$dir/node");
 	my $bin = "$dir/node/node_modules/node-linux-$arch/bin";
 	Kedge::skip_file("node $version is too old, and there is no other for $arch")
@@ -32,7 +32,8 @@ sub ready
 	return;
 }
 
-# The packages of a directory with a package-lock.json, once for each state of it.
+# Installs the packages of a directory with a package-lock.json, once for each state of
+# that file.
 sub install
 {
 	my ($dir) = @_;
@@ -55,11 +56,11 @@ sub install
 	return;
 }
 
-# { base } of a BetterAuth server that ends with this object.
+# Starts a BetterAuth server, which ends with this object; returns { base }.
 sub oracle
 {
 	my ($class, %opt) = @_;
-	# What it says of every refusal is of use only when it does not start.
+	# Its messages are only useful when it does not start.
 	my $log = File::Temp->new;
 	open my $stderr, '>&', \*STDERR or die "dup: $!";
 	open STDERR, '>', $log->filename or die "$log: $!";

@@ -1,9 +1,9 @@
 package Kedge::Preload;
 
-# What is started after use(NAME) has t/preload/NAME.c preloaded, and a home of
-# its own, where that looks for what it is to do.
+# Processes started after use(NAME) have t/preload/NAME.c preloaded, and a separate home
+# directory with the file that controls it.
 #
-#	my $home = Kedge::Preload->use('scarce');
+# 	my $home = Kedge::Preload->use('scarce');
 
 use strict;
 use warnings;
@@ -16,7 +16,7 @@ sub use
 {
 	my ($class, $name) = @_;
 	my $home = tempdir("kedge-$name-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-	# Where PostgreSQL's user can read it, too.
+	# PostgreSQL's user must be able to read it, too.
 	chmod 0755, $home;
 	copy(Kedge::build_dir() . "/t/preload/$name.so", "$home/$name.so")
 	    or die "$name.so is not built";

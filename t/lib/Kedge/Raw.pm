@@ -1,6 +1,6 @@
 package Kedge::Raw;
 
-# HTTP as bytes: what no honest client sends.
+# HTTP as raw bytes: what no normal client sends.
 
 use strict;
 use warnings;
@@ -22,7 +22,7 @@ sub raw_open
 	return $s;
 }
 
-# Everything until the other side closes, or the time is up.
+# Reads until the other side closes, or the deadline passes.
 sub raw_read
 {
 	my ($socket, $deadline_s) = @_;
@@ -37,7 +37,7 @@ sub raw_read
 	return $text;
 }
 
-# One exchange: the answers in the order they came.
+# Sends the bytes and returns the responses in order.
 sub raw_http
 {
 	my ($port, $bytes, $deadline_s) = @_;
@@ -46,7 +46,7 @@ sub raw_http
 	my $sent = 0;
 	while ($sent < length $bytes) {
 		my $n = syswrite $s, $bytes, length($bytes) - $sent, $sent;
-		last unless defined $n; # it has heard enough
+		last unless defined $n; # the server has stopped reading
 		$sent += $n;
 	}
 	return raw_answers(raw_read($s, $deadline_s));

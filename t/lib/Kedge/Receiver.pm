@@ -1,17 +1,17 @@
 package Kedge::Receiver;
 
-# A receiver of webhooks on a port of its own, that answers by the path:
+# A receiver of webhooks on a separate port, that answers by the path:
 #
-#	/ok/…        204                /big/…       200 and a body without end
-#	/gone/…      410                /slow/…      nothing
-#	/redirect/…  302 to /ok/moved   /N/…         the status N, and its name
-#	/late/…      204, after a second and a half
-#	/pause/N/…   204, after N milliseconds, and others are answered meanwhile
-#	/script/…    the statuses that were given to script(), one after the other;
-#	             "slow" is nothing, "503/60" has a Retry-After
+# 	/ok/…        204                /big/…       200 and a body without end
+# 	/gone/…      410                /slow/…      nothing
+# 	/redirect/…  302 to /ok/moved   /N/…         the status N, and its name
+# 	/late/…      204, after a second and a half
+# 	/pause/N/…   204, after N milliseconds; others are answered meanwhile
+# 	/script/…    the statuses that were given to script(), one after the other;
+# 	             "slow" is no answer, "503/60" has a Retry-After
 #
-# What was received is in requests(), oldest first: { method, path, headers
-# (lower case), body, at (s) }.  It ends with the object, or with the test.
+# requests() returns what was received, oldest first: { method, path, headers (lower
+# case), body, at (s) }.  It ends with the object, or with the test.
 
 use strict;
 use warnings;
@@ -29,7 +29,7 @@ sub new
 		LocalPort => 0, ReuseAddr => 1) or die "receiver: $!";
 	my $self = bless { port => $listener->sockport, log => File::Temp->new,
 		script => File::Temp->new, owner => $$ }, $class;
-	# The child ends when nobody holds the other end of this any more.
+	# The child ends when no process has the other end of this pipe open any more.
 	pipe my $r, my $w or die "pipe: $!";
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
@@ -67,7 +67,7 @@ sub script
 	return;
 }
 
-# Those whose path begins so.
+# The requests whose path begins with that text.
 sub requests
 {
 	my ($self, $path) = @_;
@@ -75,7 +75,7 @@ sub requests
 	return grep { index($_->{path}, $path // '/') == 0 } @all;
 }
 
-# Waits until there are so many; they, or nothing.
+# Waits until there are that many requests; returns them, or nothing.
 sub wait_for
 {
 	my ($self, $path, $count, $deadline_s) = @_;
@@ -91,7 +91,7 @@ sub serve
 	my ($self, $listener, $lifeline) = @_;
 	$SIG{CHLD} = 'IGNORE';
 	$SIG{PIPE} = 'IGNORE';
-	my @slow; # connections that are kept and never answered
+	my @slow; # connections that are kept open without an answer
 	while (1) {
 		my $bits = '';
 		vec($bits, fileno $_, 1) = 1 for $listener, $lifeline;
@@ -102,7 +102,7 @@ sub serve
 	}
 }
 
-# True: the connection stays open.
+# Returns true when the connection stays open.
 sub answer
 {
 	my ($self, $c) = @_;

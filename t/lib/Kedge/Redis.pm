@@ -1,6 +1,6 @@
 package Kedge::Redis;
 
-# Commands to a Redis on a unix socket; a reply is text, undef, or a list.
+# Sends commands to a Redis on a unix socket; a reply is text, undef, or a list.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 package Kedge::Relay;
 
-# A unix socket that leads to another one until it is cut: how one process loses
-# a server that all others still reach.
+# A unix socket that is forwarded to another one until it is cut: so one process loses a
+# server that all others still reach.
 
 use strict;
 use warnings;
@@ -33,7 +33,7 @@ sub start
 	return $self;
 }
 
-# What comes on one side goes to the other; the end of one is the end of both.
+# Forwards data in both directions; when one side ends, both are closed.
 sub relay
 {
 	my ($listener, $to) = @_;
@@ -57,7 +57,7 @@ sub relay
 	return;
 }
 
-# Nobody gets through any more, and what was open is closed.
+# Refuses new connections and closes the open ones.
 sub cut
 {
 	my ($self) = @_;

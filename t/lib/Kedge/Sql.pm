@@ -1,6 +1,6 @@
 package Kedge::Sql;
 
-# SQL as PostgreSQL's lexer cuts it, as far as a comparison of two files needs.
+# Splits SQL like PostgreSQL's lexer, as far as needed to compare two files.
 
 use strict;
 use warnings;
@@ -9,11 +9,11 @@ use Exporter qw(import);
 
 our @EXPORT_OK = qw(statements);
 
-# Nested, as in SQL.
+# Comments nest in SQL.
 my $block = qr{(?<block>/\*(?:[^*/]++|\*(?!/)|/(?!\*)|(?&block))*+\*/)};
 
-# The text without its comments, and each run of white space as one blank.  A text in
-# dollar quotes is taken for code, too.  What is quoted otherwise stays as it is.
+# The text without its comments, and with each run of white space replaced by one space.
+# Text in dollar quotes is treated as code; other quoted text is kept as it is.
 sub statements
 {
 	my ($text) = @_;

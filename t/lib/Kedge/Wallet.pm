@@ -1,10 +1,10 @@
 package Kedge::Wallet;
 
-# What tests of the ledger say over and over.
+# Helpers for tests of the ledger.
 #
-#	my $w = Kedge::Wallet->new($k);        # with an operator
-#	my $alice = $w->user('alice', 1000);   # her first account has 10.00 USD
-#	$w->move($alice, $alice->{account}, $bob->{account}, 250);
+# 	my $w = Kedge::Wallet->new($k);        # with an operator
+# 	my $alice = $w->user('alice', 1000);   # her first account has 10.00 USD
+# 	$w->move($alice, $alice->{account}, $bob->{account}, 250);
 
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ sub new
 	return $self;
 }
 
-# A key that nobody has used.
+# A new, unused key.
 sub key { return sprintf 'key-%d-%d', $$, ++$count }
 
 sub user
@@ -68,7 +68,8 @@ sub move
 	    { debitAccountId => $from, creditAccountId => $to, amount => $amount, %more }, %opt);
 }
 
-# An item of a batch; a batch of them; and what came of each: its status, or why not.
+# An item of a batch; a batch of items; and the result of each: its status, or the error
+# code.
 sub item
 {
 	my ($from, $to, $amount, %more) = @_;
@@ -94,7 +95,7 @@ sub account
 	return $self->{operator}->get("$base/accounts/$id")->{json};
 }
 
-# "balance/held/available", as the tests compare them.
+# "balance/held/available", for comparison.
 sub state_of
 {
 	my ($self, $id) = @_;
@@ -102,7 +103,7 @@ sub state_of
 	return join '/', @$a{qw(balance held available)};
 }
 
-# The books are right; says what is not.
+# Checks that the ledger is consistent; prints the mismatches.
 sub check
 {
 	my ($self, $name) = @_;

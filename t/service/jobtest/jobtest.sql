@@ -8,7 +8,7 @@ CREATE TABLE jobtest_effect (
 	due timestamptz,
 	at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
--- A reference that nothing satisfies, looked at when all is done.
+-- A foreign key that no row satisfies, checked at commit.
 CREATE TABLE jobtest_other (id integer PRIMARY KEY);
 CREATE TABLE jobtest_deferred (
 	other integer REFERENCES jobtest_other DEFERRABLE INITIALLY DEFERRED

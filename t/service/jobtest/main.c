@@ -1,11 +1,12 @@
 /*
- * jobtest: a service that has nothing but jobs, for t/54-jobs-*.t: kinds that
- * write, fail, hang and die.  Never installed.
+ * jobtest: a service that only has jobs, for t/54-jobs-*.t: kinds that write,
+ * fail, hang and crash.  It is not installed.
  *
- * What a handler did it tells in the table jobtest_effect, which has no key: an
- * effect that happens twice is seen.
+ * A handler records what it did in the table jobtest_effect, which has no key,
+ * so that an effect that happens twice is visible.
  *
- * With JOBTEST_NEWER it is its own next release, which has other schedules.
+ * With JOBTEST_NEWER it acts as its own next release, which has other
+ * schedules.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static const struct field wait_fields[] = {
 };
 /* clang-format on */
 
-/* Its effect, and then it takes its time. */
+/* Writes its effect, and then takes some time. */
 static enum err
 do_write_and_wait(struct job *job, struct db *db, const void *payload)
 {
@@ -102,7 +103,7 @@ do_wait(struct job *job, struct db *db, const void *payload)
 static enum err
 do_fail(struct job *job, struct db *db, const void *payload)
 {
-	enum err e = write_effect(job, db); /* undone by the failure */
+	enum err e = write_effect(job, db); /* the failure undoes it */
 
 	(void)payload;
 	if (e != ERR_OK)
@@ -115,7 +116,7 @@ static const struct db_stmt refused = {
 	.sql = "INSERT INTO jobtest_effect (job_id) VALUES ('no uuid')",
 };
 
-/* A statement fails, and nobody looks. */
+/* A statement fails, and the handler ignores the error. */
 static enum err
 do_fail_in_sql(struct job *job, struct db *db, const void *payload)
 {
@@ -127,7 +128,7 @@ do_fail_in_sql(struct job *job, struct db *db, const void *payload)
 	return ERR_OK;
 }
 
-/* Its second attempt is content. */
+/* The second attempt succeeds. */
 static enum err
 do_fail_once(struct job *job, struct db *db, const void *payload)
 {
@@ -164,7 +165,7 @@ do_snooze_once(struct job *job, struct db *db, const void *payload)
 	                                    : write_effect(job, db);
 }
 
-/* With a result that cannot be kept. */
+/* Returns a result that cannot be stored. */
 static enum err
 do_say_nonsense(struct job *job, struct db *db, const void *payload)
 {
@@ -184,7 +185,7 @@ static const struct field other_fields[] = {
 };
 /* clang-format on */
 
-/* At once, for it is not done in the handler's transaction. */
+/* Takes effect at once, because it is not done in the handler's transaction. */
 static enum err
 do_cancel_other(struct job *job, struct db *db, const void *payload)
 {
@@ -217,7 +218,7 @@ static const struct db_stmt insert_deferred = {
 	.sql = "INSERT INTO jobtest_deferred (other) VALUES (0)",
 };
 
-/* A constraint that is broken only at the commit. */
+/* Violates a constraint that is only checked at commit. */
 static enum err
 do_break_deferred(struct job *job, struct db *db, const void *payload)
 {
@@ -267,9 +268,9 @@ static const struct job_queue queues[] = {
 };
 
 /*
- * A test fires them itself, and counts.  Those that are counted are due by
- * themselves once a year, so that no run meets such a time, and in a zone whose
- * offset no government changes.
+ * A test fires them itself, and counts.  The schedules that are counted are due
+ * only once a year, so that no run of the test meets such a time, and in a time
+ * zone whose offset does not change.
  */
 static const struct job_schedule schedules[] = {
 	{ .name = "once", .cron = "30 2 1 7 *", .timezone = "<+0545>-5:45",
