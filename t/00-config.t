@@ -1,6 +1,6 @@
-# What is generated from kedge.json holds the invariants of nginx's part: one
-# declaration per service, no construct that has let requests past auth_request
-# elsewhere, no location that forgot it.
+# The configuration generated from kedge.json fulfils the rules for nginx: one
+# declaration per service, no directive that is known to let requests bypass
+# auth_request, no location without it.
 use strict;
 use warnings;
 use FindBin;
@@ -27,7 +27,7 @@ $nginx = tool('nginx') unless $nginx =~ m{^/};
 @args = grep { $_ ne '-g' } @args;
 my ($status, $dump, $err) = run({ dir => $k->dir }, $nginx, @args, '-T');
 is($status, 0, 'nginx -T') or diag($err);
-$err =~ s/^.*worker_connections exceed open file resource limit.*\n//m; # of this shell
+$err =~ s/^.*worker_connections exceed open file resource limit.*\n//m; # inherited from this shell
 unlike($err, qr/\[(warn|error|emerg)\]/, 'without a complaint');
 
 my %file;
@@ -54,7 +54,7 @@ sub tokens
 
 sub eval_quoted { my $s = substr $_[0], 1, -1; $s =~ s/\\(["'\\])/$1/g; return $s }
 
-# A tree of { name, args, block => [...] }; included files stand in their place.
+# A tree of { name, args, block => [...] }; included files are inserted in their place.
 sub parse
 {
 	my ($tokens) = @_;
@@ -112,7 +112,7 @@ for my $name (qw(if rewrite satisfy proxy_cache fastcgi_cache fastcgi_cache_vali
 is_deeply(
 	[ map {"@{ $_->{args} }"} grep { $_->{name} eq 'location' && $_->{args}[0] =~ /^~/ } @all ],
 	[], 'no location by regular expression');
-# Those of the access line decide nothing: no other directive uses what they say.
+# Variables for the access line decide nothing: no other directive uses them.
 my @maps = grep { $_->{name} eq 'map' } @all;
 my ($of_log, $others) = (qr/^\$kedge_log/, qr/\$kedge_log/);
 is_deeply(
@@ -161,7 +161,7 @@ ok(     !(grep {/\$http_host|\$http_x_forwarded|\$http_forwarded/i} map { @{ $_-
 
 # ---- every location that leads to a service --------------------------------
 
-# What a location has of a directive that levels replace, not add to.
+# The value of a directive for a location, where a level replaces the outer ones.
 sub effective
 {
 	my ($loc, $name) = @_;
@@ -180,7 +180,7 @@ sub params
 	return \%p;
 }
 
-# Without one of these a service refuses each request.
+# A service refuses each request without one of these parameters.
 my ($table) = slurp('fcgi/web/params.c') =~ /required\[\] = \{(.*?)\n\};/s;
 my @required = $table =~ /\{ "(\w+)"/g;
 cmp_ok(scalar @required, '>', 5, 'params.c says which parameters it needs');
@@ -288,7 +288,8 @@ for my $name (sort keys %service) {
 	for my $secret (grep {/SECRET|KEY|DATABASE_URL/} keys %$env) {
 		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: does not print $secret");
 	}
-	# A password that ends early would be looked up as a host, and quoted.
+	# The end of such a password would be resolved as a host name, and quoted in
+	# messages.
 	for my $row ([ DATABASE_URL => 'postgresql://u:swan%sfish@127.0.0.1/d' ],
 		[ REDIS_URL => 'redis://u:swan%sfish@127.0.0.1:1/0' ]) {
 		my ($url_var, $format) = ("${prefix}_$row->[0]", $row->[1]);

@@ -7,7 +7,7 @@ use Test::More;
 
 # The library from the ground up: a folder includes only from those before it.
 my @library = qw(base process db cache http_client fastcgi web job app);
-# A folder may include what is listed, and itself.
+# A folder may include the listed folders, and itself.
 my %may_see = (
     'fcgi/base'   => [],
     'fcgi/process' => ['base'],
@@ -20,7 +20,7 @@ my %may_see = (
     'fcgi/app'    => [qw(base process db cache http_client fastcgi web job)],
     'cli'         => [qw(base db web app)],
 );
-# Where a foreign header may be named, outside of tests.
+# Where a third-party header may be included, outside of tests.
 my %home_of = (
     'libpq-fe.h'  => 'fcgi/db',
     'hiredis'     => 'fcgi/cache',
@@ -146,7 +146,7 @@ for my $file (@sources) {
 }
 is_deeply(\@banned, [], 'nothing that the style guide bans');
 
-# Invariant 1: the identity tables are auth's alone.
+# Invariant 1: only auth has the identity tables.
 my @foreign;
 for my $file (split /\n/, qx(git ls-files -co --exclude-standard 'sql/*.sql')) {
     next if $file =~ m{^sql/auth/};
@@ -157,8 +157,8 @@ for my $file (split /\n/, qx(git ls-files -co --exclude-standard 'sql/*.sql')) {
 }
 is_deeply(\@foreign, [], 'identity tables are created for auth alone');
 
-# Invariant 3: who someone is comes from the assertion, so outside of auth no
-# code reads a cookie, an Authorization header or a user id that a client sent.
+# Invariant 3: identity comes from the assertion, so outside of auth no code reads a
+# cookie, an Authorization header or a user id sent by a client.
 my @readers;
 for my $file (grep { m{^services/(?!auth/)} } @sources) {
     open my $in, '<', $file or die "$file: $!";
@@ -168,7 +168,7 @@ for my $file (grep { m{^services/(?!auth/)} } @sources) {
 }
 is_deeply(\@readers, [], 'base services read no credentials');
 
-# Nothing of this machine, no secret, nothing generated.
+# No path of this machine, no secret, no generated file.
 my @tracked = split /\n/, qx(git ls-files);
 is_deeply([grep { m{(?:^|/)(?:node_modules|build|\.run)/|\.(?:o|a|so|pem|key)$} } @tracked],
     [], 'no generated file is tracked');

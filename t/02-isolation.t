@@ -1,5 +1,5 @@
-# Each service has its own database, its own role, its own Redis; nothing of a
-# stack can be reached from outside the machine, or by another user's files.
+# Each service has its own database, its own role and its own Redis; nothing of a stack
+# can be reached from another machine, or by another user through files.
 use strict;
 use warnings;
 use FindBin;
@@ -137,7 +137,8 @@ cmp_ok(scalar @env, '>=', 4, 'the files are found');
 for my $file (@env) {
 	is(sprintf('%04o', (stat $file)[2] & 07777), '0600', "$file: for its owner alone");
 }
-# nginx makes its sockets for everyone; then the folder is shut.
+# nginx creates its sockets writable for everyone; the directory's permissions protect
+# them.
 for my $socket (grep {-S} files("$dir/run"), files("$dir/pg")) {
 	my $folder = $socket =~ s{/[^/]+$}{}r;
 	ok(!((stat $socket)[2] & 07 && (stat $folder)[2] & 01), "$socket: not for others");
@@ -168,7 +169,7 @@ for my $table (qw(tcp tcp6)) {
 is_deeply(\@outside, [], 'nothing listens beyond the machine');
 is($http, 1, 'nginx listens');
 
-# What a process can be read of by others: no secret in its arguments.
+# Others can read the arguments of a process: they contain no secret.
 for my $p ($k->processes) {
 	unlike($p->{cmd}, qr/\Q$secret\E|postgres(ql)?:\/\/[^:\/]+:[^@]+@/,
 		"$p->{exe} $p->{pid}: no secret in the arguments");

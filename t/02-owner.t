@@ -1,5 +1,5 @@
-# What runs as the owner of a database does what its own text says, whatever a
-# session of the application's role has set and made before.
+# Code that runs as the owner of a database does what its own text says, whatever a
+# session of the application's role has set or created before.
 use strict;
 use warnings;
 use FindBin;
@@ -9,15 +9,15 @@ use Kedge qw(need);
 use Kedge::Wallet;
 
 need(qw(psql));
-# No workers: what is enqueued here is nothing that they could run.
+# No workers: they could not run the jobs that are enqueued here.
 my $k = Kedge->up(env => { map { uc . '_WORKER_PROCESSES' => 0 } Kedge::services() });
 my @services = Kedge::services('postgres');
 
 # ---- the rule, for each function that there is ----------------------------------
 
-# Names are looked for where the function says, or were bound when it was made.  Or
-# the function is in SQL, which is parsed by each statement that calls it, and the
-# application may not call it: then those that may have a path.
+# Names are resolved by the function's own search path, or were bound when it was
+# created.  Or the function is in SQL, which is parsed by each calling statement, and
+# the application may not call it: then only functions with a path call it.
 my $unsafe = <<'SQL';
 SELECT p.oid::regprocedure FROM pg_proc p
 	JOIN pg_language l ON l.oid = p.prolang
@@ -43,8 +43,8 @@ for my $service (@services) {
 
 # ---- the attack -----------------------------------------------------------------
 
-# In the role's own temporary schema: a domain for each type and a view for each
-# table that a function could name, which tell as whom they run.
+# In the role's temporary schema: a domain for each type and a view for each table that
+# a function could name, which report the role that they run as.
 my $arm = <<'SQL';
 SET statement_timeout = '10s';
 CREATE FUNCTION pg_temp.tell() RETURNS boolean LANGUAGE plpgsql AS $$
@@ -77,8 +77,8 @@ END
 $$;
 SQL
 
-# Calls each function that the role may call, in the order of their oids, or only
-# those that run as the owner; with something for each argument.
+# Calls each function that the role may call, in the order of their oids, or only those
+# that run as the owner; with some value for each argument.
 my $call = <<'SQL';
 DO $$
 DECLARE
@@ -136,7 +136,7 @@ END
 $$;
 SQL
 
-# What fires the triggers that the role can fire.
+# Statements that fire the triggers that the role can fire.
 my %fire = (
 	auth => <<'SQL',
 INSERT INTO public."user" (id, name, email, "emailVerified")
@@ -151,7 +151,7 @@ SQL
 	wallet => '',
 );
 
-# Somebody listens, or nothing is emitted; and there is money to move.
+# Events are only emitted if an endpoint exists; and there must be money to move.
 for my $service (@services) {
 	$k->sql($service, 'INSERT INTO webhook_endpoint (url, secret, kinds) VALUES'
 		    . " ('https://example.com/', 'whsec_' || repeat('A', 32), '{*}')");
@@ -164,7 +164,7 @@ INSERT INTO account (id, user_id, name, currency)
 SELECT ledger_external('op', 'deposit', '00000000-0000-7000-8000-000000000001', 1000, 'p', 'r', NULL);
 SQL
 
-# A function of the kind that is forbidden: the attack must be able to succeed.
+# A function that violates the rule: the attack must succeed with it.
 my $control = <<'SQL';
 CREATE FUNCTION control() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -209,7 +209,7 @@ for my $service (@services) {
 
 # ---- what was acknowledged is on disk ----------------------------------------------
 
-# Each transaction says, when it commits, whether it waits for the disk.
+# Each transaction reports at its commit whether it waits for the disk.
 my %written = (auth => '"user"', core => 'task', wallet => 'transfer');
 my $seen = 'SELECT string_agg(DISTINCT setting, \' \') FROM seen';
 for my $service (@services) {
@@ -231,7 +231,7 @@ SQL
 	is(($k->sql_as_app($service, 'SHOW synchronous_commit'))[1], "off\n",
 		"$service: for its later sessions");
 }
-# Those that the services have now are from before.
+# The services' current connections are older.
 $k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
 	    . " WHERE usename IN ('auth', 'core', 'wallet')");
 my $alice = $k->user('alice');
@@ -260,8 +260,8 @@ my $all = $k->sql('postgres', 'SELECT sum(rolconnlimit) FROM pg_roles'
 cmp_ok($all, '<', $servers - 10, 'the limits of all roles together leave room for others');
 my %limit = map { $_ => $k->sql('postgres',
 	"SELECT rolconnlimit FROM pg_roles WHERE rolname = '$_'") } @services;
-# Of kedge.json: two processes of the pool api with 8 connections each, and two workers with
-# 8 and two of their own; twice for a rolling restart, and eight.
+# From kedge.json: two processes of the pool api with 8 connections each, and two
+# workers with 8 and two more each; doubled for a rolling restart, plus eight.
 is($limit{core}, 2 * (2 * 8 + 0 * 10) + 8, 'core: the limit is that of its processes');
 my $page = Kedge::slurp("$Kedge::ROOT/docs/DATABASES.md");
 my ($written_limit) = $page =~ /CONNECTION LIMIT (\d+);/;
@@ -316,7 +316,7 @@ for my $service (@services) {
 	is(may($service), '', "$service: then nobody but the owner makes anything there");
 }
 
-# Where migrations cannot mend it, they do nothing, and say what to do.
+# If the migrations cannot revoke the rights, they do nothing, and say what to do.
 my @beyond = (
 	[ 'a database of another owner', 'ALTER DATABASE core OWNER TO kedge;'
 		    . ' GRANT CONNECT ON DATABASE core TO core_owner;'
@@ -353,7 +353,7 @@ for my $row (@beyond) {
 	is(($k->kedge('migrate', 'core'))[0], 0, "$name: once that is done, it goes on");
 }
 
-# A database that somebody has made by the manual; the roles are there.
+# A database created as the manual says; the roles exist.
 my ($manual) = Kedge::slurp("$Kedge::ROOT/docs/DATABASES.md") =~ /^```sql\n(.*?)^```/ms;
 $manual =~ s/^CREATE ROLE .*\n//mg;
 $manual =~ s/(DATABASE|connect) core\b/$1 manual/g;

@@ -1,5 +1,4 @@
-# docs/ERRORS.md lists each error code that the sources answer with, its status
-# among it, and no other.
+# docs/ERRORS.md lists each error code of the sources with its status, and no other.
 use strict;
 use warnings;
 use Test::More;
@@ -20,7 +19,7 @@ cmp_ok(scalar keys %status, '>', 10, 'err.c has a row for each kind of error');
 
 # ---- what the sources answer with ---------------------------------------------------
 
-# Of which section of the page a file's codes are.
+# The section of the page for the codes of a file.
 sub section_of
 {
 	my ($file) = @_;
@@ -39,7 +38,7 @@ sub found
 	$where{"$section $name"} = $file;
 }
 
-# A literal beside an ERR_*, in a call or in a row of a table.
+# A literal next to an ERR_*, in a call or in a row of a table.
 sub read_source
 {
 	my ($file) = @_;
@@ -48,7 +47,7 @@ sub read_source
 	found($file, $1, $status{$2}) while $text =~ /\{\s*$code,\s*(ERR_\w+)/g;
 	found($file, $2, $1) while $text =~ /= \{ (\d{3}), $code/g;
 	found($file, $2, $1) while $text =~ /return (\d{3}) '\{"code":$code/g;
-	# The fail() of body.c.
+	# The function fail() of body.c.
 	found($file, $1, 400) while $text =~ /\bfail\(\s*r,\s*$code/g;
 	if ($text =~ /codes\[\] = \{(.*?)\};.*?req_fail\(\s*r,\s*(ERR_\w+),\s*codes\[/s) {
 		my ($rows, $err) = ($1, $2);
@@ -63,8 +62,8 @@ my %text = map { $_ => read_source($_) }
     sort { (section_of($b) eq 'Everywhere') <=> (section_of($a) eq 'Everywhere') || $a cmp $b }
     @sources;
 
-# A call that takes its code from elsewhere would be overlooked: each place is
-# known, and reads from a table above.
+# A call whose code is not a literal would not be found: each such place is known, and
+# reads from a table above.
 my @tables = ('row->code', 'codes[refusal]', 'err_info(ERR_INVALID)->code', 'code',
 	'REFUSAL_NO_CODE');
 for my $file (grep { /\.c$/ && $_ ne 'fcgi/web/request.c' } @sources) {

@@ -1,5 +1,5 @@
 # Each log event is a constant of a log_events.h, is logged, and has a row in
-# docs/LOGS.md with its levels, its fields, its meaning and what to do about it.
+# docs/LOGS.md with its levels, its fields, its meaning and a remedy.
 use strict;
 use warnings;
 use Test::More;
@@ -44,8 +44,8 @@ my (%used, %levels, %fields);
 
 sub field_names { return map { /"(\w+)"/g } $_[0] =~ /\bLOG_(?:TEXT|NUM)\(([^,]*),/g }
 
-# A call logs the constants that it names.  When its event or its fields are
-# variables, those are all that its file names.
+# A call logs the constants that it names.  If its event or its fields are variables, it
+# may log all that its file names.
 for my $file (grep { /\.c$/ } @sources) {
 	my $source = slurp($file);
 	my @all = $source =~ /\b(EVENT_\w+)/g;

@@ -24,13 +24,13 @@ is_deeply([ grep { !$named{$_} } sort keys %documented ], [], 'and each in METRI
 is_deeply([ grep { ($documented{$_} eq 'counter') != /_total$/ } sort keys %documented ],
     [], 'counters, and no others, end in _total');
 
-# Those of an expression, without what histograms add to their names.
+# The metric names of an expression, without the suffixes of histograms.
 sub unknown {
     my ($text) = @_;
     my %unknown;
     for my $name ($text =~ /\b(kedge_\w+)/g) {
         my $family = $name =~ s/_(?:bucket|sum|count)$//r;
-        # Of a histogram there is no series without one of these.
+        # A histogram has only series with these suffixes.
         my $type = $family ne $name ? 'histogram' : '';
         my $is = $documented{$type ? $family : $name} // 'none';
         $unknown{$name} = 1 if $is eq 'none' || ($is eq 'histogram') != ($type eq 'histogram');
@@ -52,7 +52,7 @@ SKIP: {
     is(qx(promtool check rules monitoring/alerts.yml 2>&1 >/dev/null), '', 'promtool: the rules');
     my $said = qx(promtool test rules monitoring/alerts.test.yml 2>&1);
     is($?, 0, 'promtool: what they fire at') or diag($said);
-    # As recording rules, since promtool checks those alone.
+    # Written as recording rules, because promtool checks only those.
     my $file = File::Temp->new(SUFFIX => '.yml');
     my $n = 0;
     my @rules = map {

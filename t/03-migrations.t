@@ -1,6 +1,6 @@
-# A migration that was released keeps its statements for ever.  Its comments may be
-# rewritten, if the file then says which text was released (kedge(8), migrate).
-# sql/released has both checksums of each file.
+# The statements of a released migration never change.  Its comments may be rewritten,
+# if the file then names the released text (kedge(8), migrate). sql/released has both
+# checksums of each file.
 use strict;
 use warnings;
 use FindBin;

@@ -1,5 +1,4 @@
-# kedge.json is the source of the shape: what it says is what runs, and what is
-# wrong in it is named before anything starts.
+# kedge.json determines what runs, and errors in it are reported before anything starts.
 use strict;
 use warnings;
 use FindBin;
@@ -142,8 +141,8 @@ is(scalar(my @workers = $k->pids('core-api')), 3, 'in three processes');
 is(scalar(@{ [ $k->pids('wallet-api') ] }), 2, 'and where the file does not say, in two');
 sub threads { return (slurp("/proc/$_[0]/status") =~ /^Threads:\s+(\d+)/m)[0] }
 cmp_ok(threads($workers[0]), '<=', 5, 'which have few threads while little is to do');
-# Requests that wait for a lock in the database hold threads.  Each is of another user,
-# since one has no more than his share of them.  Whoever is not stopped takes it.
+# Requests that wait for a lock in the database occupy threads.  Each is of another
+# user, because one user may only use a share of them.
 my $key = decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY});
 sub assertion
 {
@@ -183,7 +182,7 @@ is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet is for payers now
 
 # ---- what one client may have of nginx ------------------------------------------------
 
-# A body that does not come: nginx says when it begins to wait for it.
+# A body that does not arrive: nginx logs when it starts to wait for it.
 sub trickle
 {
 	my ($address) = @_;

@@ -1,5 +1,5 @@
-# What setup makes of a libfcgi that is there but must not be used.  The machine is
-# as it is; only the library's version, and what apt would do about it, are not.
+# How setup handles an installed libfcgi that must not be used.  Everything is as on
+# this machine, except the version of the library and what apt would do about it.
 use strict;
 use warnings;
 use FindBin;
@@ -28,7 +28,7 @@ sub script
 script('bin/dpkg-query', "cat $dir/version");
 script('bin/sudo', 'exec "$@"');
 
-# Its status and what it said, when the version is $before and apt has $after.
+# Its status and output, when $before is installed and apt has $after.
 sub setup
 {
 	my ($before, $after) = @_;

@@ -1,4 +1,4 @@
-# The edge: what any HTTP request meets, whatever it is about.
+# The HTTP edge: rules for every request, whatever its path.
 use strict;
 use warnings;
 use FindBin;
@@ -97,7 +97,7 @@ for my $row ([ POST => '/' ], [ POST => '/app.js' ], [ PUT => '/' ], [ OPTIONS =
 my $head = raw_http($port,
 	"HEAD /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");
 is($head->{status}, 401, 'HEAD is guarded as GET');
-# HEAD is wherever GET is, and says what GET says, but for the body.
+# HEAD works wherever GET does, with the same response except for the body.
 sub head
 {
 	my ($path, $as, $accept) = @_;
@@ -314,7 +314,7 @@ is(
 	200,
 	'absolute form');
 
-# A body larger than a FastCGI record, and an answer larger than one.
+# A body larger than a FastCGI record, and a response larger than one.
 my $long = { title => 'long', notes => 'ö' x 9000 };
 utf8::decode($long->{notes});
 $r = $alice->post($tasks, $long);
@@ -345,7 +345,7 @@ for my $service (Kedge::services()) {
 	like($r->{headers}{'content-type'}, qr{^text/plain}, 'as text');
 	like($r->{body}, qr/^# TYPE \w+ (counter|gauge|histogram)$/m, 'for Prometheus');
 }
-# Each metric stands in METRICS.md with its type; what comes from the database follows.
+# Each metric is in METRICS.md with its type; those from the database come later.
 my %documented = slurp("$FindBin::Bin/../docs/METRICS.md") =~ /^\| `(kedge_\w+)` \| (\w+),/mg;
 ok(wait_until(sub { $anyone->get('/metrics/wallet')->{body} =~ /^kedge_job_queue_depth\{/m }, 20),
 	'metrics of jobs come in the background');
@@ -363,7 +363,7 @@ is($anyone->get('/health')->{status}, 200, '/health');
 my $pools = $anyone->get('/health/auth')->{json}{pools};
 is_deeply($pools, { map { $_ => 'ok' } qw(api verify worker) }, 'readiness names all pools');
 
-# Counted once each, over all processes of the pool.
+# Each is counted once, in the sum over all processes of the pool.
 sub counted
 {
 	my $sum = 0;
@@ -395,7 +395,7 @@ for my $path (
 
 # ---- the access line: one for each request, whoever answered it -----------------
 
-my %lines; # by the request's id
+my %lines; # chosen by the request's id
 sub lines
 {
 	my ($id) = @_;
@@ -409,7 +409,7 @@ sub lines
 	}
 	return $lines{$id};
 }
-# The line may follow the answer by a moment.
+# The line may be written shortly after the response.
 sub line
 {
 	my ($r, $what) = @_;
@@ -456,7 +456,7 @@ for my $row (
 	unlike(jencode($line), qr/secret|limit/, "$name: no query");
 }
 
-# Both tables of programs say the same.
+# Both tables of programs agree.
 for my $agent ('', 'curl/8.1', 'Wget/1.21', 'node', 'undici', 'axios/1.2', 'python-requests/2.3',
 	'Python-urllib/3.1', 'Go-http-client/1.1', 'okhttp/4.9', 'PostmanRuntime/7.2', 'x curl/8',
 	'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)', 'SomeCRAWLer', 'a Spider',
@@ -472,8 +472,8 @@ for my $agent ('', 'curl/8.1', 'Wget/1.21', 'node', 'undici', 'axios/1.2', 'pyth
 	is($there, $here, "$agent is $here");
 }
 
-# What nobody takes any more is nginx's to log; the service's line is another one.
-# The request waits for a lock in the database, so that it is under way.
+# nginx logs a request whose client has disconnected; the service writes another event.
+# The request waits for a lock in the database, so that it is still in progress.
 open my $psql, '|-', Kedge::tool('psql'), '-Atq', '-o', '/dev/null', '-d', $k->url_as('kedge', 'core')
     or die;
 $psql->autoflush;
@@ -501,7 +501,7 @@ ok(wait_until(
 is(scalar @{ lines($early->{request_id}) // [] }, 1, 'one access line');
 # ---- nginx's own lines ----------------------------------------------------------
 
-# One address that asks for nothing that is there has no line for each.
+# An address that only requests missing paths does not cause a line for each request.
 my $asking = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port,
 	LocalAddr => '127.0.9.9') or die "connect: $!";
 my $asked = 4000;
@@ -521,8 +521,8 @@ my $own_lines = () = $k->log_text('nginx') =~ /"status":404.*"ip":"127\.0\.9\.9"
 cmp_ok($own_lines, '>=', 900, "a burst has its lines ($own_lines)");
 cmp_ok($own_lines, '<', $asked, 'and the rest none');
 
-# Nor for answers that nginx gives by itself before it looks what is asked for: the
-# burst has been used up.
+# Nor for responses that nginx gives before it selects a location: the burst was used
+# up.
 for my $row (
 	[ 'a service that is not there', "GET /api/nowhere HTTP/1.1\r\nHost: a\r\n\r\n", 404 ],
 	[ 'a malformed request', "GET /x HTTP/1.1\r\nHost: a b\r\n\r\n", 400 ],

@@ -1,5 +1,5 @@
-# A service as a process: sockets that it is given, drain, crash, and the end of
-# its master.  Without nginx, on core alone.
+# A service as a process: inherited sockets, drain, crash, and the end of its master.
+# Without nginx, with core only.
 use strict;
 use warnings;
 use FindBin;
@@ -21,7 +21,7 @@ my %live = (
 	QUERY_STRING => '', REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => 'a', KEDGE_SCHEME => 'http',
 	KEDGE_REQUEST_ID => 't', KEDGE_IDENTITY => '', CONTENT_TYPE => '', CONTENT_LENGTH => '');
 
-# Starts core with its environment and whatever the code prepares in the child.
+# Starts core with its environment, and with what the code prepares in the child.
 my @started;
 
 sub start
@@ -96,7 +96,7 @@ is((stat $socket)[2] & 0777, 0660, 'for its group');
 my @w;
 ok(wait_until(sub { (@w = workers($pid)) == 2 }, 5), 'with two workers');
 
-# Its log in a file, opened anew by a reload.
+# Its log in a file, which a reload reopens.
 my ($to_file) = start({ CORE_LISTEN => "unix:$place/file.sock", CORE_LOG_FILE => "$place/core.log" });
 ok(answers("$place/file.sock"), 'with its log in a file');
 ok(wait_until(sub { slurp("$place/core.log") =~ /"msg":"service started"/ }, 5), 'which has it');
@@ -131,7 +131,7 @@ my $counted = sub {
 like($counted->(), qr/^kedge_\w*(restart|death|died|crash|worker)\w*(\{[^}]*\})? 1$/m,
 	'and counted')
     or diag($counted->());
-# One that dies at once, again and again, is not restarted in a frenzy.
+# A worker that dies immediately, again and again, is restarted with back-off.
 my %seen = map { $_ => 1 } workers($pid);
 my $end = time + 2;
 my $deaths = 0;
@@ -145,7 +145,7 @@ cmp_ok($deaths, '<', 60, "with a pause: $deaths deaths in two seconds");
 ok(wait_until(sub { workers($pid) == 2 }, 15), 'and both are back in the end');
 ok(answers($socket), 'and serve');
 
-# SIGTERM: a request under way is finished, and it exits in time.
+# SIGTERM: a request in progress is finished, and the process exits in time.
 ok(wait_until(sub { sockets($pid) == 2 }, 5), 'idle, each has the socket of its pool alone');
 my $slow = fcgi_open($socket);
 my $stream = join '', map { fcgi_pair($_, $live{$_}) } sort keys %live;
@@ -159,7 +159,7 @@ ok(gone($pid, 15), 'and it exits');
 is($? >> 8, 0, 'with success');
 is(scalar workers($pid), 0, 'no worker is left');
 
-# A request that never ends does not hold it for ever.
+# A request that never ends does not prevent the exit.
 ($pid, $log) = start({ CORE_LISTEN => "unix:$socket", CORE_DRAIN_TIMEOUT_MS => 1000 });
 ok(answers($socket), 'again, over the socket that was left');
 my $stuck = fcgi_open($socket);
@@ -169,7 +169,7 @@ kill TERM => $pid;
 ok(gone($pid, 15), 'a request that never ends does not hold it');
 cmp_ok(time - $t, '<', 6, 'beyond its deadline');
 
-# While the jobs that run come to their end, whoever serves and dies is replaced.
+# While running jobs are finished, a worker that serves and dies is replaced.
 ($pid, $log) = start(
 	{
 		CORE_LISTEN => "unix:$socket", CORE_PROCESSES => 1, CORE_WORKER_PROCESSES => 1,
@@ -213,7 +213,7 @@ for my $row (
 	my ($name, $fd, $env) = @$row;
 	my $given = "$place/given.sock";
 	my $s = listener($given);
-	# A client that comes before the service: it must wait, not fail.
+	# A client that connects before the service runs must wait, not fail.
 	my $early = fcgi_open($given);
 	syswrite $early,
 	      fcgi_record(1, pack 'nCx5', 1, 0)
@@ -238,7 +238,7 @@ for my $row (
 	ok(-S $given, "$name: and leaves the socket, which is not its own");
 	close $s;
 }
-# A LISTEN_PID of somebody else is not for us.
+# The sockets are ignored if LISTEN_PID is another process.
 ($pid, $log) = start({ CORE_LISTEN => "unix:$socket", LISTEN_FDS => 1 },
 	sub { delete $ENV{LISTEN_PID}; $ENV{LISTEN_FDS} = 1; });
 kill TERM => $pid if answers($socket);
@@ -285,7 +285,7 @@ chmod 0755, $copy;
 kill HUP => $pid;
 ok(wait_until(sub { slurp($log2) =~ /check/i }, 10), 'a new one that fails its check is not used')
     or diag(slurp($log2));
-# The child that checked may still be on its way out.
+# The child that made the check may still be exiting.
 ok(wait_until(sub { "@{[ workers($pid) ]}" eq "@w" }, 10), 'the old workers stay');
 ok(answers($socket), 'and serve');
 unlink $copy;
@@ -298,7 +298,7 @@ kill TERM => $pid;
 ok(gone($pid, 15), 'the end');
 # ---- its log ---------------------------------------------------------------------------
 
-# A thousand refusals are not a thousand lines; what is left out is counted.
+# A thousand refusals do not cause a thousand lines; the others are counted.
 sub refused
 {
 	my ($socket, $n) = @_;
@@ -321,11 +321,11 @@ $dropped += $1 while $text =~ /"msg":"log lines dropped","of":"request","count":
 cmp_ok($dropped, '>', 0, "$lines of them have a line");
 is($lines + $dropped, 1000, 'the others are counted');
 
-# A reader that has stopped, and a disk that is full, stop nobody.
+# Neither a reader that has stopped nor a full disk stops the service.
 pipe my $stuck_r, my $stuck_w or die;
 $stuck_w->blocking(0);
 1 while syswrite $stuck_w, 'x' x 4096;
-$stuck_w->blocking(1); # as it is when somebody starts us
+$stuck_w->blocking(1); # as when the service is started in a terminal
 my %sink = (
 	'a pipe that nobody reads' => sub { open STDERR, '>&', $stuck_w },
 	'a full disk' => sub { open STDERR, '>>', '/dev/full' });

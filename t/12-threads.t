@@ -1,5 +1,5 @@
-# A process that cannot start a thread serves with those that it has, and starts
-# one when it can again.
+# A process that cannot start a thread serves with those that it has, and starts one
+# when it can again.
 use strict;
 use warnings;
 use FindBin;
@@ -10,14 +10,14 @@ use Kedge::Money qw(hold_lock);
 use Kedge::Preload;
 
 my $home = Kedge::Preload->use('scarce');
-my $k = Kedge->up(env => { WALLET_PROCESSES => 1 }); # whose threads are counted
+my $k = Kedge->up(env => { WALLET_PROCESSES => 1 }); # the process whose threads are counted
 my $alice = $k->user('alice');
 is($alice->get('/api/wallet/accounts')->{status}, 200, 'served');
 my ($api) = $k->pids('wallet-api');
 
 sub threads { return (slurp("/proc/$api/status") =~ /^Threads:\s+(\d+)/m)[0] }
 
-# What waits for the database, and so needs a thread.
+# A request that waits for the database, and so needs a thread.
 sub ask
 {
 	my ($n) = @_;
@@ -31,7 +31,7 @@ sub ask
 open my $no, '>', "$home/no-threads" or die $!;
 close $no;
 my $before = threads();
-# The threads that there are wait for a lock, until another one was wanted.
+# The existing threads wait for a lock, until another one was needed.
 my $unlock = hold_lock($k, 'LOCK TABLE account');
 my $clients = fork // die "fork: $!";
 if ($clients == 0) {

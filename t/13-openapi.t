@@ -1,5 +1,5 @@
-# The specifications say what the services do: members, headers, statuses and
-# codes of real answers are looked up in them.  t/52-compat.t has a validator.
+# The specifications describe what the services do: members, headers, statuses and codes
+# of real responses must be in them.  t/52-compat.t runs a validator.
 use strict;
 use warnings;
 use FindBin;
@@ -28,7 +28,7 @@ sub schema
 	return $schema;
 }
 
-# Members of an answer that its schema does not tell of.
+# The members of a response that its schema does not have.
 sub untold
 {
 	my ($service, $schema, $value) = @_;

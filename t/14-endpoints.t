@@ -1,16 +1,16 @@
-# One pass through every endpoint.  The services' own specifications say which there are:
-# each is called once so that it succeeds, and answers with a status and a body that its
-# specification has.  A route that no row calls is named as missing.
+# One pass through every endpoint.  The services' own specifications list them: each
+# endpoint is called once successfully, and its response has a status and a body that
+# the specification allows.  A route that no row calls is reported.
 #
-# The rows are in t/endpoints/*.json, a file for each service, and one for each part of a
-# service that comes by itself:
+# The rows are in t/endpoints/*.json, with a file for each service, and one for each
+# optional part of a service:
 #
-#	{ "job": what POST /jobs takes,
-#	  "pass": [ [ who, "METHOD /path", body, name of what was made ], ... ] }
+# 	{ "job": a body for POST /jobs,
+# 	  "pass": [ [ who, "METHOD /path", body, name of the created item ], ... ] }
 #
-# Rows run in their order.  Whoever is named signs up first; "nobody" does not, and
-# "admin" has that role.  {name} is the id of what was made, {email of who}, {password},
-# or {token of who again}: that of another session.
+# Rows run in order.  A user signs up when first named; "nobody" does not, and "admin"
+# has that role.  {name} is replaced by the id of the created item, {email of who},
+# {password}, or {token of who again}: that of another session.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +18,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(files jdecode jencode slurp);
 
-# Nothing runs the jobs, so that they can be cancelled and tried again.
+# Jobs are not run, so that they can be cancelled and retried.
 my $k = Kedge->up(env => { map { uc . '_WORKER_PROCESSES' => 0 } Kedge::services() });
 my %who = (nobody => $k->client);
 my (@pass, %job);
@@ -29,7 +29,7 @@ for my $file (files("$FindBin::Bin/endpoints", qr/\.json$/)) {
 	push @pass, @{ $rows->{pass} };
 }
 
-# What every service with jobs has.
+# Rows for every service with jobs.
 for my $service (sort keys %job) {
 	push @pass, map { $_->[1] =~ s{ /}{ /api/$service/}; $_ } (
 		[ admin => 'POST /jobs', $job{$service}, "$service job" ],
@@ -71,7 +71,7 @@ for my $service (Kedge::services()) {
 		}
 	}
 }
-# A path without parameters goes before one that it could be an example of.
+# A path without parameters takes precedence over one with parameters that it matches.
 @patterns = sort { ($a->[1] =~ tr/{//) <=> ($b->[1] =~ tr/{//) } @patterns;
 
 sub resolve
@@ -95,7 +95,7 @@ sub type_of
 	return $text =~ /^"/ ? 'string' : $text =~ /^-?\d+$/ ? 'integer' : 'number';
 }
 
-# What is wrong with a value, by its schema: a list of sentences.
+# The violations of a schema by a value: a list of sentences.
 sub problems
 {
 	my ($service, $schema, $value, $at) = @_;
@@ -128,7 +128,7 @@ sub problems
 
 my (%made, $keys);
 
-# A person, who signs up when first called for.
+# A user, who signs up when first used.
 sub person
 {
 	my ($name) = @_;
@@ -149,7 +149,7 @@ sub value_of
 	return "no $name";
 }
 
-# With what {name} stands for.
+# Replaces {name} by its value.
 sub filled
 {
 	my ($thing) = @_;
@@ -184,7 +184,7 @@ for my $row (@pass) {
 }
 is_deeply([ sort keys %missing ], [], 'every route of every service has a row here');
 
-# The check can fail.
+# The check itself can fail.
 my %schema = (type => 'object', required => [ 'a', 'b' ], properties => {
 	a => { type => 'integer' }, b => { type => [ 'string', 'null' ], enum => [ 'x', undef ] },
 	c => { type => 'array', items => { type => 'boolean' } } });

@@ -1,4 +1,4 @@
-# Metrics follow what happens: each thing is made to be so, and its metric says it.
+# Metrics follow events: each event is caused, and its metric must change.
 use strict;
 use warnings;
 use FindBin;
@@ -33,7 +33,7 @@ sub metrics
 	return \%seen;
 }
 
-# The value of a series of the pool api; labels beside service and pool as text.
+# The value of a series of the pool api; further labels are given as text.
 sub value
 {
 	my ($service, $name, %of) = @_;
@@ -61,7 +61,7 @@ sub become
 	return;
 }
 
-# Each series has grown by so much at least.
+# Each series has increased at least by that amount.
 sub grew
 {
 	my ($name, $service, $before, %by) = @_;
@@ -109,8 +109,8 @@ for my $service (Kedge::services()) {
 
 # ---- threads, connections, PostgreSQL ---------------------------------------------------
 
-# Two requests have a thread, of which one has the only connection to the database, and
-# waits for a lock; the third waits for a thread.
+# Two requests have a thread; one of them has the only connection to the database, and
+# waits for a lock; the third request waits for a thread.
 $_->get('/api/core/me') for @person;
 my @quiet = (
 	[ 'kedge_threads_busy', undef, 0 ], [ 'kedge_thread_queue_depth', undef, 0 ],
@@ -166,7 +166,7 @@ grew('so were three requests', 'core', $before, $duration => 3 * $held_s);
 
 # ---- PostgreSQL is away -----------------------------------------------------------------
 
-# Its connection is ended, and whoever would make another waits: nobody accepts.
+# Its connection is ended, and a new one gets no answer: nobody accepts.
 my ($postgres) = $k->pids('postgres');
 my ($session) = split /\n/, $k->sql('postgres', 'SELECT pid FROM pg_stat_activity'
 	    . " WHERE usename = 'core' AND query LIKE '%profile%' ORDER BY query_start DESC");

@@ -1,4 +1,5 @@
-# A person's way: sign up, be known everywhere, sign out, be nobody anywhere.
+# A user's course: sign up, be recognised by all services, sign out, be recognised by
+# none.
 use strict;
 use warnings;
 use FindBin;
@@ -95,7 +96,7 @@ qq{SELECT date_trunc('minute', "expiresAt" - "createdAt") FROM session WHERE tok
 my $list = $c->get('/api/auth/list-sessions')->{json};
 is(scalar @$list, 2, 'two sessions');
 
-# A password is the same in every Unicode form.
+# A password is the same in every Unicode normalisation form.
 my $nfd = $k->client;
 @$nfd{qw(email password)} = ($email, "pasfi wo\x{308}rd");
 is($nfd->sign_in->{status}, 200, 'NFKC makes it the same password');
@@ -121,7 +122,7 @@ is($phone->get('/api/core/whoami')->{status}, 401, 'out');
 
 # ---- a refresh is due: one cookie at most, and of a session that lives -----------
 
-# The tokens that an answer gives to the browser; the session is days old.
+# The tokens that a response gives to the browser; the session is days old.
 sub given
 {
 	my ($c, $path, $data) = @_;

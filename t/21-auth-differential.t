@@ -1,5 +1,5 @@
-# auth against a real BetterAuth 1.7.25: one request script, answers compared;
-# and the tables, column by column.
+# auth compared with a real BetterAuth 1.7.25: the same requests, with the responses
+# compared; and the tables, column by column.
 use strict;
 use warnings;
 use FindBin;
@@ -23,7 +23,7 @@ my $columns = q{SELECT table_name, column_name, data_type, is_nullable, coalesce
     FROM information_schema.columns WHERE table_schema = 'public'
     AND table_name IN ('user', 'session', 'account', 'verification') ORDER BY 1, 2};
 is($k->sql('auth', $columns), $k->sql('oracle', $columns), "BetterAuth's columns");
-# A deferred trigger (type t) is no key.
+# A deferred trigger (type t) is not a key.
 my $keys = q{SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint
     WHERE contype <> 't' AND conrelid IN ('"user"'::regclass, 'session'::regclass,
     'account'::regclass, 'verification'::regclass) ORDER BY 1, 2};
@@ -32,7 +32,7 @@ my $indexes =
 q{SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('user', 'session', 'account', 'verification') ORDER BY 1};
 is($k->sql('auth', $indexes), $k->sql('oracle', $indexes), 'and indexes');
 
-# Rate limits spoil every other test, so they have a pair of their own.
+# Rate limits would affect all other steps, so they have a separate pair of servers.
 my $l = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
 $l->sql('postgres', 'CREATE DATABASE oracle');
 my $limited = Kedge::Node->oracle(

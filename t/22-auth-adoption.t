@@ -1,5 +1,5 @@
-# A database made by the real BetterAuth is served by auth with the same secret:
-# old passwords sign in, old cookies are valid; and the way back stays open.
+# auth serves a database created by the real BetterAuth, with the same secret: old
+# passwords sign in, old cookies are valid; and BetterAuth can use the database again.
 use strict;
 use warnings;
 use FindBin;

@@ -1,4 +1,4 @@
-# Behind TLS, and under another name: the cookie's prefix and its Secure flag.
+# Behind TLS, and with another name: the cookie's prefix and its Secure flag.
 use strict;
 use warnings;
 use FindBin;
@@ -33,7 +33,7 @@ like(   $r->{cookies}[0],
 	qr/^__Secure-anchor\.session_token=; Max-Age=0; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
 	'cleared under the same name');
 
-# Whose pages may sign in.
+# The origins whose pages may sign in.
 my %login = (email => 'secure@example.com', password => 'correct horse battery');
 for my $trusted ($origin, 'https://app.example', 'https://other.example:8443') {
 	is($k->client->post('/api/auth/sign-in/email', {%login}, origin => $trusted)->{status},

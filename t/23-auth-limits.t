@@ -1,5 +1,5 @@
-# Rate limits are on unless said otherwise, cannot be dodged, and hit only the
-# one who earned them; password hashing is bounded in number and in memory.
+# Rate limits are on by default, cannot be evaded, and affect only their cause; password
+# hashing is limited in number and in memory.
 use strict;
 use warnings;
 use FindBin;
@@ -19,7 +19,8 @@ use Kedge::Raw qw(raw_answers raw_read);
 {
 	my $k = Kedge->up(env => { AUTH_RATE_LIMIT => undef });
 	my $c = $k->client;
-	# Too long a password costs no hash, so that a slow machine counts as fast.
+	# A password that is too long is not hashed, so that a slow machine is fast
+	# enough.
 	my %login = (email => 'nobody@example.com', password => 'x' x 129);
 	my @r =
 	    map { $c->post('/api/auth/sign-in/email', { %login, email => $_ }) }
@@ -69,7 +70,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 		type => 'application/x-www-form-urlencoded');
 	is($r->{status}, 429, 'nor is a form');
 
-	# 100 in ten seconds for the rest, in all processes together.
+	# 100 in ten seconds for the other routes, in all processes together.
 	my @status = map {@$_} parallel(
 		4,
 		sub {
@@ -81,11 +82,12 @@ use Kedge::Raw qw(raw_answers raw_read);
 	cmp_ok($good, '>=', 90, 'and not fewer');
 	is((grep { $_ != 200 && $_ != 429 } @status), 0, 'the others are told so');
 
-	# Jobs and webhooks have a count of their own, beside that of paths that there are not.
+	# Jobs and webhooks have a separate counter, and paths that do not exist another
+	# one.
 	my $root = $k->user('root');
 	$k->role($root, 'admin');
 	my $cookie = $root->cookie_header;
-	# Sends them on one connection; the statuses.
+	# Sends requests on one connection; returns the statuses.
 	my $ask = sub {
 		my ($address, @paths) = @_;
 		my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port,
@@ -96,7 +98,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 		$s->flush;
 		return map { [ $_->{status}, $_->{headers}{'retry-after'} ] } raw_answers(raw_read($s, 60));
 	};
-	# Ten a second come back; so many are asked for that it does not matter.
+	# Ten per second are refilled; so many are sent that it does not matter.
 	my $use_up = sub {
 		my ($path) = @_;
 		return wait_until(sub { ($ask->('127.0.0.1', ($path) x 100))[-1][0] == 429 }, 60);
@@ -163,9 +165,10 @@ use Kedge::Raw qw(raw_answers raw_read);
 	cmp_ok($most / 1024, '<', 2 * 32 + 64, 'memory for two hashes, not for 64')
 	    or diag("$most kB");
 
-	# For who has left, no password is hashed.  The process stands still, so that
-	# all have left before it sees the first; and they come past nginx, which may
-	# not have handed on by then what it was sent.
+	# No password is hashed for a client that has disconnected.  The process is
+	# stopped, so that all clients have disconnected before it sees the first
+	# request; they connect without nginx, which might not have passed on everything
+	# by then.
 	my $hashes = sub {
 		return ($k->client->get('/metrics/auth')->{body} =~
 			    /^kedge_password_hashes_total\{service="auth",pool="api"\} (\d+)$/m)[0];
@@ -198,8 +201,8 @@ use Kedge::Raw qw(raw_answers raw_read);
 	is((() = $k->client->get('/metrics/auth')->{body} =~ /sign-up.*status="499"\} 8$/mg), 1,
 		'the others are counted');
 
-	# Networks take turns.  The process stands still until all have asked; one network
-	# has asked for more than the queue holds before the other asks at all.
+	# Networks take turns.  The process is stopped until all requests are sent; one
+	# network sends more than the queue has room for before the other one sends any.
 	my @asked;
 	my $ask = sub {
 		my ($address, $n) = @_;
@@ -214,8 +217,8 @@ use Kedge::Raw qw(raw_answers raw_read);
 			push @asked, { socket => $s, address => $address };
 		}
 	};
-	# How many requests nginx has read: it has accepted the connection, and nothing of
-	# it waits in the kernel.  In the same step it hands the request on.
+	# How many requests nginx has read: it has accepted the connection, and no bytes
+	# wait in the kernel.  In the same step it passes the request on.
 	my $read = sub {
 		my %port = map { $_->{socket}->sockport => 1 } @asked;
 		return scalar grep {
@@ -246,9 +249,9 @@ use Kedge::Raw qw(raw_answers raw_read);
 	cmp_ok($got{'127.0.2.1 429'} // 0, '>=', 1, 'the one has filled it');
 	is($order[-1], '127.0.2.1 200', 'and its last waits until the other is served') or diag(explain(\@order));
 
-	# Who exists cannot be told from the time it takes: of the processor, since a
-	# clock would also tell what else runs on the machine.  The least of many tries,
-	# taken in turns.
+	# The time does not reveal whether a user exists: processor time, because a
+	# clock would also measure other load of the machine.  The minimum of many
+	# tries, taken in turns.
 	my ($api) = $k->pids('auth-api');
 	my $worked_ns = sub {
 		my $ns = 0;

@@ -1,4 +1,5 @@
-# The verdict: who may pass nginx, with what assertion, and where the refused go.
+# The verdict: which requests pass nginx, with which assertion, and where refused ones
+# are redirected.
 use strict;
 use warnings;
 use FindBin;
@@ -31,7 +32,7 @@ is($alice->get('/api/core/admin/stats')->{status}, 403, 'a user is no administra
 is($alice->get('/api/core/admin/nothing')->{status}, 403, 'nowhere under /admin/');
 is($alice->get('/api/core/admin/stats')->{json}{code}, 'FORBIDDEN', 'and is told so');
 
-# A role is effective on the next request, although the session is cached.
+# A new role is effective on the next request, although the session is cached.
 for my $role ('admin', 'user', 'editor,admin', 'administrator', 'admin2', 'user,admin', 'user') {
 	$k->role($alice, $role);
 	my %roles = map { $_ => 1 } split /,/, $role;
@@ -40,7 +41,7 @@ for my $role ('admin', 'user', 'editor,admin', 'administrator', 'admin2', 'user,
 	is_deeply($alice->get($whoami)->{json}{roles}, [ split /,/, $role ], 'whoami says so');
 }
 
-# A ban, too.  There is no command for it yet; the cache is emptied by hand.
+# A ban, too.  There is no command for it yet; the test empties the cache.
 my $banned = $k->user('banned');
 is($banned->get($whoami)->{status}, 200, 'not yet banned');
 $k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$banned->{id}'});
@@ -60,8 +61,8 @@ ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 
 # ---- several cookies of one name ---------------------------------------------------
 
-# As from a browser that has some of other paths or domains: the first whose session
-# is live counts, for verify and for auth alike.
+# A browser may send cookies of other paths or domains: the first one whose session is
+# valid is used, by verify and by auth.
 {
 	my ($bob, $carol) = map { $k->user($_) } qw(bob carol);
 	my ($name) = keys %{ $bob->{jar} };
@@ -96,7 +97,7 @@ ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 		[ [ $forged, $changed, $b ] => 'bob' ],
 		[ [ ($dead[0]) x 8, $b ] => 'bob' ],
 		[ [ ($forged) x 15, $b ] => 'bob' ],
-		# No more than four sessions are looked for, among sixteen cookies.
+		# At most four sessions are looked up, among sixteen cookies.
 		[ [ @dead[ 0 .. 3 ], $b ] => 401 ],
 		[ [ ($forged) x 16, $b ] => 401 ],
 		[ [ @dead, $forged, $changed ] => 401 ],
@@ -109,7 +110,7 @@ ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 		is($who->(join '; ', @$cookies), $want, "cookies $kinds: $want") for 1 .. 2;
 	}
 
-	# Two lines, which nginx joins from 1.23 on.
+	# Two header lines, which nginx joins from 1.23 on.
 	my $lines = sub {
 		my ($path, @cookies) = @_;
 		my $r = raw_http($k->port,
@@ -124,7 +125,7 @@ ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 		is($lines->($path, $c, "x=y; $b"), "200 $carol->{id}", "$path: in their order");
 	}
 
-	# To sign out is to be signed out, whatever the browser shows next.
+	# After sign-out no session is valid, whatever cookies the browser sends next.
 	is($anyone->post('/api/auth/sign-out', {}, cookie => "$dead[0]; $b; $c")->{status}, 200,
 		'sign-out with several');
 	is($who->($_), 401, 'ends all of them') for $b, $c;
@@ -132,8 +133,8 @@ ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 
 # ---- connections ------------------------------------------------------------------
 
-# nginx keeps its connections to verify, whatever the verdict, and stores nothing of
-# what comes on them.
+# nginx keeps its connections to verify, whatever the verdict, and stores nothing of the
+# responses.
 sub sockets_of_verify
 {
 	return join ' ', sort map { readlink($_) // () }
@@ -374,7 +375,7 @@ isnt(fcgi_request($socket, [ %ask, HTTP_ORIGIN => $k->base, HTTP_ORIGIN => 'null
 ok(wait_until(sub { $k->log_text('auth') =~ /"path":"\Q$whoami\E",[^}]*"reason":"malformed"/ }, 10),
 	'which the log tells, too');
 
-# What core makes of assertions.
+# How core judges assertions.
 my $core = $k->dir . '/run/core.sock';
 my %call = (
 	REQUEST_METHOD => 'GET', KEDGE_PATH => $whoami, QUERY_STRING => '', CONTENT_TYPE => '',

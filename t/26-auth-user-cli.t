@@ -1,4 +1,4 @@
-# kedge user: people made from the command line.
+# kedge user: users created on the command line.
 use strict;
 use warnings;
 use FindBin;

@@ -1,5 +1,5 @@
-# What a verdict costs: one round trip to Redis, or one query when Redis does not
-# answer; and nothing is written.
+# The cost of a verdict: one round trip to Redis, or one query when Redis does not
+# answer; and no write.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +13,7 @@ my $alice = $k->user('alice');
 $alice->get($_) for '/api/core/me', '/api/wallet/accounts';
 ok($k->wait_cached($alice), 'a session that is cached');
 
-# What Redis was asked, by command; what we ask it here does not count.
+# The commands that Redis received, without those of this test.
 sub asked
 {
 	my %calls = $k->redis('auth')->cmd('INFO', 'commandstats') =~ /^cmdstat_([^:]+):calls=(\d+)/mg;

@@ -1,4 +1,4 @@
-# Tasks: fields, trees, pages, versions, and whose they are.
+# Tasks: fields, trees, pages, versions, and ownership.
 use strict;
 use warnings;
 use FindBin;
@@ -88,7 +88,7 @@ is($alice->get("$tasks/$nowhere")->{status}, 404, 'an id of nothing');
 is($alice->patch("$tasks/$nowhere", { title => 'x' })->{status}, 404, 'nothing to change');
 is($alice->del("$tasks/$nowhere")->{status}, 404, 'nothing to delete');
 
-# A filter with a typing error in its name would list everything.
+# A filter with a misspelled name would list everything.
 for my $row ([ 'stat=open', 'stat' ], [ 'status=open&limt=1', 'limt' ], [ 'Status=open', 'Status' ],
 	[ 'status=open&', undef ], [ 'status=open&status=done', 'status' ], [ 'limit=1e1', 'limit' ],
 	[ 'limit=', 'limit' ], [ 'cursor=x', 'cursor' ])

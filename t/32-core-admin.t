@@ -1,4 +1,4 @@
-# GET /api/core/admin/stats counts for administrators.
+# GET /api/core/admin/stats returns counts to administrators.
 use strict;
 use warnings;
 use FindBin;

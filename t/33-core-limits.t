@@ -1,5 +1,5 @@
-# What one person may do in a time: writes, reads, the items of batches.  Other people
-# do not notice.
+# Rate limits of one user: writes, reads, the items of batches.  Other users are not
+# affected.
 use strict;
 use warnings;
 use FindBin;
@@ -14,8 +14,8 @@ my $alice = $k->user('alice');
 my $bob = $k->user('bob');
 my $tasks = '/api/core/tasks';
 
-# As many as ten seconds allow, from several browsers of one person; so few that a
-# slow machine cannot take them one after the other without being refused.
+# As many as ten seconds allow, from several browsers of one user; the limit is so low
+# that even a slow machine reaches it.
 my @browser = ($alice, map { $k->again($alice) } 1 .. 3);
 my @status = map {@$_} parallel(
 	4,

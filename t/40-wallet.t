@@ -1,5 +1,5 @@
-# The wallet: one account on first contact, amounts in minor units, and tables
-# that are double-entry and append-only whoever writes to them.
+# wallet: one account on first contact, amounts in minor units, and tables that stay
+# double-entry and append-only for every writer.
 use strict;
 use warnings;
 use FindBin;

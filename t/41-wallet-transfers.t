@@ -1,4 +1,4 @@
-# Transfers over the wire: what moves, what is refused, and keys.
+# Transfers over HTTP: what they move, what is refused, and keys.
 use strict;
 use warnings;
 use FindBin;
@@ -69,7 +69,7 @@ is(Kedge::Wallet::post($bob, '/transfers',
 	201, "bob's key k1 is another");
 is($w->state_of($from), '9000/0/9000', 'no more has moved');
 
-# A refusal is not remembered: the key may try again when there are funds.
+# A refused request is not stored: the key can be used again when there are funds.
 $r = $w->move($carol, $carol->{account}, $to, 70, key => 'later');
 is("$r->{status} $r->{json}{code}", '422 INSUFFICIENT_FUNDS', 'nothing to move yet');
 $w->fund($carol->{account}, 100);
@@ -155,7 +155,7 @@ for my $row ([ memo => "\x{1F600}" x 500 ], [ memo => '' ], [ metadata => { a =>
 $r = $w->move($w->{operator}, $from, $house->{id}, 10);
 is($r->{status}, 201, 'an operator moves it out') or diag($r->{body});
 is($w->move($w->{operator}, $house->{id}, $from, 10)->{status}, 201, 'and in');
-# Balances stay within what JSON can carry.
+# Balances stay within the numbers that JSON represents exactly.
 $w->fund($euro, 9007199254740991);
 $r = $w->deposit($euro, 1);
 is("$r->{status} $r->{json}{code}", '422 AMOUNT_OUT_OF_RANGE', 'a balance beyond 2^53 - 1');

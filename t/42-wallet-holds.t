@@ -1,4 +1,4 @@
-# Holds: promised, captured in full or in part, released, expired.
+# Holds: created, captured in full or in part, released, expired.
 use strict;
 use warnings;
 use FindBin;
@@ -76,7 +76,7 @@ $r = act($bob, $again->{json}{id}, 'capture', undef);
 expect($r, 200, 'captured', 'without a body: all of it');
 is($r->{json}{capturedAmount}, 300, 'all');
 
-# The first answer stays what it was, whatever became of the hold.
+# The first response stays the same, whatever has happened to the hold.
 $r = hold(50, key => 'h1');
 act($bob, $r->{json}{id}, 'capture', { amount => 1 });
 $again = hold(50, key => 'h1');
@@ -110,7 +110,7 @@ $r = hold(100, expiresInSeconds => 1);
 my $id = $r->{json}{id};
 $k->sql('wallet', "SELECT pg_sleep(greatest(0, extract(epoch FROM expires_at - clock_timestamp())))
     FROM transfer WHERE id = '$id'");
-# Whether or not the job has been there.
+# Whether or not the job has run.
 expect(act($bob, $id, 'capture', {}), 422, 'HOLD_EXPIRED', 'too late, by the database\'s clock');
 $k->sql('wallet', 'SELECT ledger_expire(100)');
 is($alice->get("$base/transfers/$id")->{json}{status}, 'expired', 'given back by the job');
@@ -118,8 +118,8 @@ is($w->state_of($from), $before, 'all of it');
 expect(act($bob, $id, $_, {}), 422, 'HOLD_EXPIRED', "then $_") for qw(capture);
 expect(act($bob, $id, 'release'), 422, 'HOLD_EXPIRED', 'then release');
 
-# One that cannot be expired stops no other: a row that refuses (as by a fault of ours), an
-# account that somebody has locked, metadata from before they were looked at.
+# A hold that cannot be expired does not stop others: a row that fails (as by a defect),
+# an account that somebody has locked, metadata from before metadata were checked.
 my $aside = $alice->post("$base/accounts", { name => 'Aside', currency => 'USD' })->{json}{id};
 $w->fund($aside, 100);
 my %due = (
@@ -159,7 +159,7 @@ $unlock->();
 $k->sql('wallet', 'DROP TRIGGER test_refuse ON transfer');
 is(expire_now(), 'completed 0', 'when nothing is in the way');
 is_deeply($statuses->(), \%status, 'all are given back');
-# Such metadata are refused at every door.
+# Such metadata are refused by every function.
 for my $text ('{"a":"\\u0000"}', '{"a":"\\ud800"}', '{"\\udc00":1}', '{"a":["\\udc00\\ud800"]}') {
 	my $transfer = qq({"debitAccountId":"$from","creditAccountId":"$to","amount":1,"metadata":$text});
 	for my $row ([ transfers => $transfer ], [ 'transfers/batch' => qq({"transfers":[$transfer]}) ]) {
@@ -174,7 +174,7 @@ for my $text ('{"a":"\\u0000"}', '{"a":"\\ud800"}', '{"\\udc00":1}', '{"a":["\\u
 
 # ---- one job is enough ------------------------------------------------------------------
 
-# While its queue is paused a schedule leaves one job behind, and no pile.
+# While its queue is paused, a schedule leaves one job, not many.
 $k->sql('wallet', "SELECT job_pause('default', true)");
 my @names = split /\n/, $k->sql('wallet', 'SELECT name FROM job_schedule ORDER BY name');
 for my $name (@names) {
@@ -190,7 +190,8 @@ $k->sql('wallet', "SELECT job_pause('default', false)");
 
 # ---- what is not read is not dropped --------------------------------------------------
 
-# As curl sends it with -H 'Content-Type:': a capture without its amount is of all.
+# As sent by curl with -H 'Content-Type:': a capture without its amount would capture
+# everything.
 sub raw_act
 {
 	my ($id, $verb, $body, %opt) = @_;
@@ -232,17 +233,17 @@ for my $chunked (0, 1) {
 is($w->state_of($from), $state, 'none of these moved anything');
 expect($bob->get("$base/transfers/$kept"), 200, 'held', 'nor settled the hold');
 
-# Headers that change what a request means, twice or not understood.
+# Headers that change the meaning of a request, given twice or not understood.
 for my $lines ([ 'Idempotency-Key: a', 'Idempotency-Key: b' ], [ 'Idempotency-Key: a', 'Idempotency-Key: a' ],
 	['Idempotency-Key: a, b'], ['Idempotency_Key: a'], [ 'Idempotency-Key: if', 'If-Match: "1"' ])
 {
-	# verify refuses what is there twice; older nginx does not join it.
+	# verify refuses a duplicate; older versions of nginx do not join it.
 	like(raw_act($kept, 'capture', '{"amount":30}', type => 'application/json', lines => $lines)->{status},
 		qr/^40[03]$/, join ' and ', @$lines);
 }
 is($w->state_of($from), $state, 'these neither');
 
-# 100.0 and 1e2 are integers; what only looks so after rounding is none.
+# 100.0 and 1e2 are integers; a number that is an integer only after rounding is not.
 for my $amount ('100.00000000000000001', '1.5', '1e-1', '"100"', '1e400', '10000000000000000.0') {
 	my $answer = raw_act($kept, 'capture', qq({"amount":$amount}), type => 'application/json');
 	like($answer->{status}, qr/^4(00|22)$/, "amount $amount");
@@ -254,7 +255,7 @@ is($answer->{status}, 200, 'amount 1e1, and a chunked body is read') or diag($an
 
 # ---- one of many --------------------------------------------------------------------
 
-# Captures, releases and the expiry of one hold at the same moment: one wins.
+# Captures, releases and the expiry of one hold at the same moment: one succeeds.
 for my $round (1 .. 5) {
 	my $before = $w->account($from)->{balance};
 	my $id = hold(10)->{json}{id};

@@ -1,6 +1,6 @@
-# A batch looks at its accounts without a lock, and has them when it moves them:
-# what changes in between is noticed, and batches that share no account do not wait
-# for each other.
+# A batch checks its accounts without locks, and locks them when it moves money: changes
+# in between are noticed, and batches without common accounts do not wait for each
+# other.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +18,7 @@ my ($a, $b, $c) = map { $_->{account} } $alice, $bob, $carol;
 my $savings = $alice->post('/api/wallet/accounts', { name => 'Savings', currency => 'USD' })->{json}{id};
 $w->fund($savings, 100);
 
-# What another transaction does, which commits when a batch waits for its account.
+# Changes by another transaction, which commits while a batch waits for its account.
 sub overtaken
 {
 	my ($sql, $who, $atomic, @items) = @_;
@@ -81,8 +81,8 @@ is(codes(batch($bob, 0, [ item($b, $c, 1) ])), 'posted', 'one that shares no acc
 $unlock->();
 is($waits->(), 'posted', 'and the other goes on');
 
-# Those that are made item by item, since one item is refused, over the same accounts
-# in other orders.
+# Batches that are made item by item, because one item is refused, with the same
+# accounts in different orders.
 $w->fund($_, 1000) for $a, $savings;
 my %seen;
 $seen{$_}++ for parallel(6, sub {
@@ -100,7 +100,7 @@ $w->check('and the books are right');
 
 # ---- whatever order rows come in --------------------------------------------------------------
 
-# Rows name their item; a plan may bring them in any order.
+# Rows name their item; a plan may return them in any order.
 my %door = ('ledger_batch' => 'text, boolean, text, bytea, boolean, text, uuid[], uuid[], bigint[], text[], json[],'
 	    . ' integer[], text[], bytea[]', 'ledger_transfers' => 'json');
 for my $name (sort keys %door) {

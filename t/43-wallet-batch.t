@@ -1,4 +1,4 @@
-# Batches: order, all or none, each for itself, and keys of both kinds.
+# Batches: order, all or none, each independently, and keys of batches and items.
 use strict;
 use warnings;
 use FindBin;
@@ -17,9 +17,9 @@ my ($a, $b, $c) = map { $_->{account} } $alice, $bob, $carol;
 
 my @items = (
 	item($a, $b, 600, memo => 'first', metadata => { n => 1 }),
-	item($a, $b, 600), # no more there
-	item($a, $c, 400), # but this much
-	item($b, $a, 1), # of somebody else
+	item($a, $b, 600), # no more funds there
+	item($a, $c, 400), # but this amount is available
+	item($b, $a, 1), # an account of another user
 	item($a, $a, 1), item($a, '01890a5d-ac96-774b-bcce-b302099a8057', 1), item($a, $b, 0),
 );
 my $r = batch($alice, 0, \@items, key => 'b1');
@@ -63,7 +63,7 @@ is(batch($carol, 1, [ item($c, $b, 10) ])->{status}, 200, 'and on');
 is(batch($bob, 1, [ item($b, $a, 10) ])->{status}, 200, 'and back');
 is(batch($w->{operator}, 1, [ item($a, $house, 10) ])->{status}, 200, 'operators pay anybody');
 
-# Money that an item brings is there for the next.
+# Money that one item brings is available to the next one.
 $r = batch($bob, 0, [ item($b, $c, 600), item($b, $c, 1) ]);
 is(codes($r), 'posted INSUFFICIENT_FUNDS', 'one after the other');
 my $mine = $bob->post('/api/wallet/accounts', { name => 'Savings', currency => 'USD' })->{json}{id};
@@ -144,7 +144,7 @@ is($r->{status}, 200, 'as many as may be') or diag(substr $r->{body}, 0, 300);
 is(scalar(grep { $_->{transfer} } @{ $r->{json}{results} }), 1000, 'all made');
 is($w->state_of($a), '80/80/0', 'and moved');
 
-# Batches against each other, over the same accounts in other orders.
+# Concurrent batches with the same accounts in different orders.
 $w->fund($_, 1000) for $a, $b, $c;
 my @all = parallel(6, sub {
 	my ($i) = @_;

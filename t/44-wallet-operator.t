@@ -1,4 +1,5 @@
-# What operators do: money in and out, reversals, freezing, currencies, statements.
+# Operators' actions: deposits, withdrawals, reversals, freezing, currencies,
+# statements.
 use strict;
 use warnings;
 use FindBin;
@@ -79,7 +80,7 @@ my @one = parallel(16, sub {
 });
 is(scalar(grep { $_->[0] == 201 && $_->[1] eq $one[0][1] } @one), 16, 'sixteen at once: one answer');
 is($w->state_of($a), '1507/0/1507', 'one deposit');
-# Two accounts, one reference: one of them has it.
+# Two deposits to different accounts with one reference: one of them is made.
 @one = parallel(8, sub {
 	my ($i) = @_;
 	return $op->copy->post("$base/deposits",
@@ -133,7 +134,8 @@ is(scalar(grep { $_ == 200 } @parts), 3, 'three twenties of sixty, however many 
 
 # ---- who did it, and why ---------------------------------------------------------
 
-# As its operator, another operator, the other side and the database see it.
+# As seen by the operator who acted, another operator, the other side, and in the
+# database.
 sub told
 {
 	my ($name, $id, $who, %want) = @_;
@@ -181,7 +183,7 @@ is(Kedge::Wallet::post($bob, "/transfers/$own/release", { reason => 'changed my 
 is($alice->get("$base/transfers/$own")->{json}{settledReason}, undef, 'the payer does not');
 is(Kedge::Wallet::post($bob, "/transfers/$own/release", { amount => 1 })->{status}, 400, 'a release takes no amount');
 
-# What the system's account has available is a number that JSON holds.
+# The available amount of the system's account is a number that JSON represents exactly.
 my ($limit) = grep { $_->{name} eq 'external:USD' } @{ $op->get("$base/accounts?kind=system")->{json}{items} };
 my $most = 9007199254740991 + $limit->{available};
 expect($w->move($op, $limit->{id}, $b, $most + 1, hold => JSON::PP::true), 422, 'AMOUNT_OUT_OF_RANGE',
@@ -257,7 +259,7 @@ for my $who ($op, $alice) {
 	is_deeply($seen, { %$points, createdAt => $added, $who == $op ? () : (createdBy => undef, reason => undef) },
 		$who == $op ? 'as operators see' : 'others do not see by whom and why');
 }
-# 2^53 - 1 minor units are all that an account has.
+# An account has at most 2^53 - 1 minor units.
 expect($op->post("$base/currencies", { code => "X$_", exponent => $_ }), 422, 'EXPONENT_TOO_LARGE',
 	"an exponent of $_") for 10, 18;
 is($op->post("$base/currencies", { code => 'X9', exponent => 9 })->{status}, 400, 'a code has three characters');
@@ -313,7 +315,7 @@ $r = $alice->get("$base/accounts/$a/statements?limit=2&cursor=$r->{nextCursor}")
 is(scalar @{ $r->{items} }, 1, 'and the page after');
 is($bob->get("$base/accounts/$a/statements")->{status}, 404, 'not somebody else\'s');
 
-# Those that are missing are written, whichever month it is by now.
+# Missing statements are written, whatever the current month.
 my $all = $k->sql('wallet', 'SELECT count(*) FROM statement');
 my $rows = "SELECT account_id, month, opening, closing, credits, debits, entries, last_seq
     FROM statement ORDER BY account_id, month";
@@ -326,14 +328,14 @@ my $job = $k->sql('wallet', q(SELECT job_id FROM job_enqueue('ledger.statements'
 ok(wait_until(sub { $k->sql('wallet', "SELECT state FROM job WHERE id = '$job'") eq 'discarded' }, 20),
 	'what is no month is not tried again');
 
-# A turnover is not a balance: it may be beyond int64.
+# A turnover may exceed int64, unlike a balance.
 $k->sql('wallet', "UPDATE statement SET credits = credits + 92233720368547758070,
     debits = debits + 92233720368547758070 WHERE account_id = '$a' AND month = '$month'");
 $r = $alice->get("$base/accounts/$a/statements");
 is($r->{status}, 200, 'a turnover beyond int64');
 like($r->{body}, qr/"credits":922337203685477[0-9]{5},/, 'is told as it is');
 
-# A clock that is set back over the end of a month: the months still join up.
+# A clock is set back over the end of a month: the statements still join up.
 my $carol = $w->user('carol');
 $w->fund($carol->{account}, $_) for 100, 50, 30;
 $k->sql('wallet', "SET session_replication_role = replica;
@@ -357,7 +359,7 @@ is($books->{transfers}, $k->sql('wallet', 'SELECT count(*) FROM transfer'), 'tra
 is($books->{entries}, $k->sql('wallet', 'SELECT count(*) FROM entry'), 'entries');
 my $elsewhere = $nowhere =~ s/7$/8/r;
 
-# A transfer and its two entries, on whatever they are.
+# A transfer and its two entries, between any two accounts.
 sub moved
 {
 	my ($debit, $credit, $currency) = @_;
@@ -375,7 +377,7 @@ my @breaks = (
 	[ transfer => "DELETE FROM transfer WHERE id = '$t'" ],
 	[ transfer => "UPDATE transfer SET amount = amount + 1 WHERE id = '$t'" ],
 	[ reversal => "UPDATE transfer SET reversed_amount = 1 WHERE id = '$t'" ],
-	# What refers to what is not there, and adds up.
+	# References to rows that do not exist, with correct sums.
 	[ balance => moved($nowhere, $elsewhere, 'USD') ],
 	[ balance => moved($a, $b, 'EUR') ],
 	[ held => "INSERT INTO transfer (status, debit_account_id, credit_account_id, currency, amount)
@@ -401,7 +403,8 @@ sub metric
 	return $read && $read->[0];
 }
 
-# By the job, in slices: its own, and what only the count of all of them tells.
+# By the job, in slices: mismatches that a slice finds, and those that only the totals
+# show.
 sub check_job
 {
 	my ($payload) = @_;
@@ -434,7 +437,7 @@ $k->sql('wallet', "SET session_replication_role = replica; DELETE FROM transfer 
 is(check_job('{"full":true}'), 'completed|true|0', 'until it is mended');
 is($op->get("$base/ledger/check?full=yes")->{status}, 400, 'full is true or false');
 
-# Once over the wire.
+# Once over HTTP.
 $k->sql('wallet', "SET session_replication_role = replica; $breaks[0][1]");
 $r = $op->get("$base/ledger/check")->{json};
 ok(!$r->{ok}, 'not ok');

@@ -1,4 +1,5 @@
-# Events: which, with what, and that their jobs name the request that they came of.
+# Events: which ones, with what content, and that their jobs have the id of the request
+# that caused them.
 use strict;
 use warnings;
 use FindBin;
@@ -17,11 +18,11 @@ $w->move($alice, $a, $b, 1);
 is($k->sql('wallet', "SELECT count(*) FROM job WHERE kind = 'webhook.deliver'"), 0,
 	'without an endpoint nothing is told');
 
-# Nobody is there; the deliveries are only looked at.
+# No receiver exists; the test only looks at the deliveries.
 $k->sql('wallet', "SELECT job_pause('webhooks', true);
     INSERT INTO webhook_endpoint (url, secret, kinds) VALUES ('http://127.0.0.1:9/', 'whsec_' || repeat('A', 43) || '=', '{*}')");
 
-# What was told since the last time, in the order in which it was: type and request.
+# The events emitted since the last call, in order: type and request.
 sub told
 {
 	my $rows = $k->sql('wallet', "WITH gone AS (DELETE FROM job WHERE kind = 'webhook.deliver' RETURNING *)
@@ -30,7 +31,7 @@ sub told
 	return map { jdecode($_) } split /\n/, $rows;
 }
 
-# The events that the answer's request brought, and that they name it.
+# The events that this request emitted, and that they have its id.
 sub brought
 {
 	my ($r, $name, @types) = @_;
@@ -60,7 +61,7 @@ brought(batch($alice, 0, [ item($a, $b, 1), item($a, $b, 1_000_000) ]), 'of whic
 	'transfer.posted');
 brought($alice->post("$base/accounts", { name => 'n', currency => 'EUR' }), 'an account', 'account.created');
 
-# What operators do: by whom and why.
+# Operators' actions: by whom and why.
 sub says
 {
 	my ($event, $name, %want) = @_;
@@ -91,7 +92,7 @@ my $carol = $k->user('carol');
 brought($carol->get("$base/accounts"), 'a first contact', 'account.created');
 brought($w->move($alice, $a, $b, 1_000_000), 'what is refused');
 
-# Those who share a statement: each its own.
+# Requests that share a statement: each has its own events.
 my @asked = parallel(8, sub {
 	return [ map { my $m = $w->move($alice, $a, $b, 1); "$m->{headers}{'x-request-id'} $m->{json}{id}" } 1 .. 5 ];
 });

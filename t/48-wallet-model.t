@@ -1,9 +1,9 @@
-# The ledger against a model of it.  First one client, whose every answer the
-# model foretells; then many at once on the same accounts, holds and transfers,
-# where it is told what was acknowledged.  Either way it knows each balance,
-# what is held and the state of every transfer.
+# The ledger compared with a model of it.  First one client, whose every response the
+# model predicts; then many at once with the same accounts, holds and transfers, where
+# the model is told what was acknowledged.  In both cases the model knows each balance,
+# each held amount and the state of every transfer.
 #
-# KEDGE_SEED=n repeats the choices (of many clients, the order is the machine's).
+# KEDGE_SEED=n repeats the choices (with many clients the machine determines the order).
 use strict;
 use warnings;
 use FindBin;
@@ -36,7 +36,7 @@ my @users = map { $w->user("u$_") } 0 .. 3;
 $_->{is_operator} = 0 for @users;
 $w->{operator}{is_operator} = 1;
 
-# What was acknowledged takes its effect; t is as the wire has it.
+# Applies an acknowledged transfer; t has the members of the response.
 sub made
 {
 	my ($t) = @_;
@@ -80,12 +80,13 @@ sub reversed
 	return;
 }
 
-# What is in the way of an amount moving from d to c, of which `freed` is held for it;
-# or of its being held.
+# The reason why an amount cannot move from d to c, or be held; `freed` of it is held
+# for it already.
 sub in_the_way
 {
 	my ($d, $c, $amount, $freed, $hold) = @_;
-	# What is available stays a number that JSON holds exactly, of a system account too.
+	# The available amount stays a number that JSON represents exactly, of a system
+	# account, too.
 	my $beyond = ($hold ? $d->{held} : $c->{balance}) + $amount > $most
 	    || $d->{balance} - $d->{held} + $freed - $amount < -$most;
 	return grep {$_} (
@@ -95,7 +96,7 @@ sub in_the_way
 	);
 }
 
-# The codes that a request may be refused by; none: it is done.
+# The codes with which a request may be refused; none: it succeeds.
 sub why_no_transfer
 {
 	my ($who, $order) = @_;
@@ -129,7 +130,7 @@ sub why_no_reversal
 		in_the_way($t->{c}, $t->{d}, $amount, 0));
 }
 
-# What the database has, and what the model says that it has.
+# The state in the database, and the state of the model.
 sub compare
 {
 	my ($name) = @_;
@@ -173,7 +174,7 @@ for my $user (@users) {
 	$account{$_} = { id => $_, owner => $user } for @ids;
 }
 my @mine = sort keys %account;
-$w->deposit($_, 2_000) for @mine; # and with the first, the system's accounts
+$w->deposit($_, 2_000) for @mine; # and with the first one, the system's accounts
 for my $line (split /\n/, $k->sql('wallet', 'SELECT id, currency FROM account')) {
 	my ($id, $currency) = split /\|/, $line;
 	my $of = { id => $id, currency => $currency, balance => 0, held => 0, frozen => 0 };
@@ -202,7 +203,8 @@ my @all = (@mine, (map { $_->{id} } values %house), $nowhere);
 my @amounts = (1, 1, 7, 30, 100, 300, 900, 0, -3, 5_000, $most, $most + 1);
 my (%done, @requests);
 
-# The answer is one of those, and when it is done, what is to happen does.
+# The response is one of the allowed ones, and if it is a success, its effect is
+# applied.
 sub foretold
 {
 	my ($what, $who, $path, $body, $why, $then) = @_;
@@ -348,16 +350,16 @@ for my $a (map { $account{$_} } @mine) {
 	$a->{frozen} = 0;
 	made($w->deposit($a->{id}, 3_000)->{json}) if $a->{balance} < $most / 2;
 }
-# One has all that anybody could want: whatever the crowd, there are funds.
+# One account has enough for all: the others never lack funds.
 $rich = $users[0]->post("$base/accounts", { name => 'Rich', currency => 'USD' })->{json}{id};
 $account{$rich} = { id => $rich, owner => $users[0], currency => 'USD', balance => 0, held => 0, frozen => 0 };
 my $funds = $w->deposit($rich, 1_000_000_000)->{json};
 made($funds);
 push @mine, $rich;
-$cold = $account{ $users[1]{account} }; # what is frozen now and then
+$cold = $account{ $users[1]{account} }; # an account that is frozen sometimes
 
-# One client's life in a round; what it was told, in short.  All of them settle
-# and reverse what the rounds before have left.
+# The actions of one client in a round, and a summary of the responses.  All clients
+# settle and reverse what earlier rounds have left.
 sub live
 {
 	my ($i, $round, $holds, $posted) = @_;
@@ -380,8 +382,8 @@ sub live
 		if ($what eq 'transfer' || $what eq 'hold') {
 			$order->{hold} = $yes if $what eq 'hold';
 			$order->{expiresInSeconds} = 1 if $what eq 'hold' && rand() < 0.3;
-			# Now and then it does not wait for the answer, and asks again; only
-			# where the answer cannot become another meanwhile.
+			# Sometimes it does not wait for the response, and repeats the
+			# request; only where the response cannot change meanwhile.
 			give_up($who, $order, $key) if rand() < 0.3 && $from eq $rich && $to ne $cold->{id};
 			$r = post($who, '/transfers', $order, $key);
 			if ($r->{status} == 201 && rand() < 0.2) {
@@ -401,7 +403,7 @@ sub live
 			$id = $t->{id};
 			$r = post($operator, "/transfers/$id/reverse",
 				{ amount => pick(undef, 1 + int rand $t->{amount}) }, $key);
-			# How much it was, only its own transfer says.
+			# Only its own transfer tells the amount.
 			$r->{json}{by} = $operator->get("$base/transfers/$r->{json}{reversalId}")->{json}{amount}
 			    if $r->{status} == 200;
 		} elsif ($what eq 'batch') {
@@ -431,7 +433,7 @@ sub give_up
 	return;
 }
 
-# The codes by which a crowd may hear no.
+# The codes with which requests of many clients may be refused.
 my %may = (
 	transfer => qr/SAME_ACCOUNT|CURRENCY_MISMATCH|INSUFFICIENT_FUNDS|ACCOUNT_FROZEN/,
 	settle => qr/HOLD_NOT_OPEN|HOLD_EXPIRED|ACCOUNT_FROZEN/,
@@ -446,8 +448,8 @@ my ($short, %told) = (0);
 for my $round (1 .. 3) {
 	my @open = sort grep { $transfer{$_}{status} eq 'held' && $transfer{$_}{c}{owner} } keys %transfer;
 	my @gone = sort grep { $transfer{$_}{kind} ne 'reversal' && $transfer{$_}{status} =~ /posted|captured/
-	    && $_ ne $funds->{id} } keys %transfer; # nobody takes those back
-	# Few enough that they meet.
+	    && $_ ne $funds->{id} } keys %transfer; # nobody reverses these
+	# So few that clients share them.
 	@open = @open[ -min(30, scalar @open) .. -1 ];
 	@gone = @gone[ -min(20, scalar @gone) .. -1 ];
 	my @holds = map {
@@ -457,13 +459,13 @@ for my $round (1 .. 3) {
 	my @logs = parallel(13, sub {
 		my ($i) = @_;
 		return live($i, $round, \@holds, \@posted) if $i < 12;
-		# The job that gives back what has expired, all the time.
+		# The job that releases expired holds, running continuously.
 		my ($expired, $end) = (0, time + 3 * $long);
 		$expired += $k->sql('wallet', 'SELECT expired FROM ledger_expire(100)') while time < $end;
 		return [ [ 'expired', $expired ] ];
 	});
 	my @log = map { @{ $_ // [ ['lost'] ] } } @logs;
-	# First what was made, then what became of it.
+	# First the created transfers, then their changes.
 	for my $line (@log) {
 		my ($what, $said, $t, $id, $from) = @$line;
 		if ($what eq 'expired') {
@@ -494,7 +496,7 @@ for my $round (1 .. 3) {
 		settled($id, $t->{capturedAmount}) if $what =~ /^(?:capture|release)$/ && $said eq '200';
 		reversed($id, $t->{reversalId}, $t->{by}) if $what eq 'reverse';
 	}
-	# Only these can end by themselves; when, is the clock's.
+	# Only these can expire; the time depends on the clock.
 	my $brief = "expires_at - created_at <= interval '1 s'";
 	wait_until(sub {
 		$told{expired} += $k->sql('wallet', 'SELECT expired FROM ledger_expire(100)');

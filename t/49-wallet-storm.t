@@ -1,6 +1,6 @@
-# Storms: money to and fro from 32 clients, while what can be killed is killed.
-# No deadlock is seen and nothing is refused; what was acknowledged is there,
-# once, and what was not is there once it has been asked again with its key.
+# Load: transfers in both directions from 32 clients, while processes are killed.  No
+# deadlock occurs and nothing is refused; an acknowledged transfer exists exactly once,
+# and one that was not acknowledged exists once it was repeated with its key.
 use strict;
 use warnings;
 use FindBin;
@@ -36,8 +36,8 @@ sub balances { return map { $w->account($_)->{balance} } @_ ? @_ : @ids }
 
 # ---- everything that moves money, at once ---------------------------------------------
 
-# All between two accounts and, for what comes in and goes out, the system's:
-# those who lock them in another order would meet soon.
+# All between two accounts and, for deposits and withdrawals, the system's account:
+# operations that lock them in different orders would deadlock soon.
 my ($count) = at_once(32, sub {
 	my ($i) = @_;
 	my @me = map { $_->copy } @users;
@@ -67,8 +67,8 @@ $w->check('after all of it at once');
 
 # ---- the last cent ----------------------------------------------------------------------
 
-# Many that want all there is, from an account that is always locked: each gets
-# its part, and only the one too many hears that there is no more.
+# Many requests that together need all the money of an account that is always locked:
+# each gets its part, and only the one too many lacks funds.
 my $pot = $w->user('pot', 32 * 5 * 7);
 my $tin = $w->user('tin');
 ($count) = at_once(32, sub {
@@ -84,7 +84,7 @@ is_deeply($count, { 201 => 32 }, 'a hot account: contention is not a lack of fun
 is(join(' ', balances($pot->{account}, $tin->{account})), '0 ' . 32 * 5 * 7, 'to the last cent');
 is(said($w->move($pot, $pot->{account}, $tin->{account}, 1)), '422 INSUFFICIENT_FUNDS', 'then there is no more');
 
-# One that is too small for all of them: as many as it has, and no more.
+# An account with less money: as many succeed as it has funds for.
 $w->fund($pot->{account}, 10 * 7 + 6);
 ($count) = at_once(32, sub { return $w->move($pot->copy, $pot->{account}, $tin->{account}, 7,
 	$_[0] % 2 ? (hold => $yes) : ()) });
@@ -92,12 +92,12 @@ is_deeply($count, { 201 => 10, '422 INSUFFICIENT_FUNDS' => 22 }, 'as often as th
 
 # ---- waiting ------------------------------------------------------------------------------
 
-# Somebody else has the one account, we the other.
+# Another session locks one account, we lock the other one.
 my ($low, $high) = sort @ids;
 my $from = $low eq $ids[0] ? 0 : 1;
 my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$high' FOR UPDATE");
 my $moving = later(sub { said(post($users[$from]->copy, '/transfers', order($from, 11), 'crossed')) });
-wait_blocked($k, 1); # it has the one, and wants the other
+wait_blocked($k, 1); # it has one, and wants the other
 my $cross = later(sub { ($k->try_sql('wallet', "SELECT FROM account WHERE id = '$low' FOR UPDATE"))[2] });
 ok(wait_until(sub {
 	$k->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'kedge'"
@@ -107,8 +107,8 @@ $unlock->();
 is($moving->(), '201', 'who has one and waits for the other gets it');
 is($cross->(), '', 'and so do those behind');
 
-# And wants ours: PostgreSQL ends one of the two, and what that was asked is
-# asked again; now and then it is faster than who waits for it, and once more.
+# And it wants ours: PostgreSQL aborts one of the two, and the service retries it;
+# sometimes the retry is faster than the other waiter, and is aborted again.
 $unlock = hold_lock($k, "SET deadlock_timeout = '60s'; SELECT FROM account WHERE id = '$high' FOR UPDATE");
 my $circle = later(sub { said(post($users[$from]->copy, '/transfers', order($from, 12), 'circle')) });
 wait_blocked($k, 1);
@@ -116,7 +116,7 @@ $unlock->("SELECT FROM account WHERE id = '$low' FOR UPDATE");
 is($circle->(), '201', 'a circle: it was the one to give way, and was tried again');
 ok(wait_until(sub { deadlocks() >= 1 }, 15), 'for there was one');
 
-# Locked for longer than a statement may take: nothing has moved, nobody lacks
+# Locked for longer than a statement may take: nothing has moved, no request lacks
 # funds, and the key is free.
 $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$ids[0]' FOR UPDATE");
 my $stuck = later(sub { said(post($users[0]->copy, '/transfers', order(0, 13), 'stuck')) });
@@ -146,8 +146,8 @@ $w->check('after waiting');
 
 # ---- kill -9 ---------------------------------------------------------------------------------
 
-# Each asks with a key of its own until it is answered, as a client does that
-# wants to be sure.  What was made is kept: key and id.
+# Each client repeats its request with its key until it is answered.  Key and id of each
+# transfer are recorded.
 my $storms = 0;
 
 sub storm
@@ -201,7 +201,7 @@ sub acknowledged
 	return $count;
 }
 
-# Transfers go on: so many more than before.
+# Transfers continue: this many more than before.
 sub goes_on
 {
 	my ($name, $more) = @_;
@@ -229,7 +229,7 @@ $count = acknowledged($name, $load, 0);
 is_deeply([ keys %$count ], ['done'], 'to and fro: every one at once');
 is(deadlocks(), $circles, 'and no deadlock among our own');
 
-# Kills one of a kind and waits until another is there.
+# Kills one process of a kind and waits until it is replaced.
 sub kill_one
 {
 	my ($kind) = @_;

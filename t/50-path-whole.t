@@ -1,5 +1,4 @@
-# Across services: what a stranger does with the README, and that each service
-# describes itself truthfully.
+# All services: the README's commands work, and each service describes itself correctly.
 use strict;
 use warnings;
 use FindBin;
@@ -9,8 +8,8 @@ use Kedge qw(jdecode run slurp tool);
 
 my $k = Kedge->up;
 
-# The README's curl examples, pasted one after the other into one shell, with a
-# ./kedge that knows where this test's product is.
+# The README's curl examples, run in one shell, with a ./kedge that uses this test's
+# stack.
 SKIP: {
 	skip 'curl is not installed', 1 unless tool('curl');
 	my $readme = slurp("$Kedge::ROOT/README.md");
@@ -40,7 +39,7 @@ SKIP: {
 		'refused only where it shows a refusal');
 }
 
-# Every route that a service declares is guarded as it says.
+# Every declared route has the guard that it declares.
 for my $service (Kedge::services()) {
 	my $spec = $k->client->get("/api/$service/openapi.json")->{json};
 	ok($spec && $spec->{paths}, "$service: a specification") or next;

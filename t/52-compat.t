@@ -1,5 +1,5 @@
-# Under node: the official client of the reference and of older releases, the specifications in a real
-# validator, a person in a real browser.
+# Under node: the official clients of the reference and of older releases, the
+# specifications in a real validator, a user in a real browser.
 use strict;
 use warnings;
 use FindBin;
@@ -16,7 +16,7 @@ for my $version ('1.7.25', '1.7.7', '1.4.18') {
 	run_tap('node', "$compat/client.mjs", '--base', $k->base, '--version', $version);
 }
 
-# The README's example, pasted under node.
+# The README's example, run under node.
 $k->client->post('/api/auth/sign-up/email',
 	{ name => 'Ada', email => 'ada@example.com', password => 'correct horse battery' });
 my ($example) = slurp("$Kedge::ROOT/README.md") =~ /^```js\n(.*?)^```/ms;

@@ -1,6 +1,6 @@
 # A verdict that is older than the body: nginx asks auth when it has the headers, and
-# hands the request on when it has the body.  Whatever the line, nobody is refused for
-# being slow, and nothing is done for somebody who has signed out meanwhile.
+# passes the request on when it has the body.  A slow connection is not refused for its
+# slowness, and nothing is done for a user who has signed out meanwhile.
 use strict;
 use warnings;
 use FindBin;
@@ -29,7 +29,7 @@ sub sign
 	return "$text." . encode_base64url(hmac_sha256($text, $key));
 }
 
-# What auth said of the session to core so long ago.
+# An assertion for core about the session, issued that long ago.
 sub assertion
 {
 	my ($who, $age_s, %other) = @_;
@@ -45,7 +45,7 @@ sub assertion
 	return sign({ map { $_ => $claims{$_} } grep { defined $claims{$_} } keys %claims }, $key);
 }
 
-# What nginx hands on when it has read the body.
+# The parameters that nginx passes on when it has read the body.
 sub handed_on
 {
 	my ($assertion, %opt) = @_;
@@ -83,7 +83,7 @@ sub verdicts
 	return $n;
 }
 
-# Sends all but the last byte, and comes back when nginx has its verdict.
+# Sends all but the last byte, and returns when nginx has its verdict.
 sub begin_slowly
 {
 	my ($who, $task) = @_;
@@ -97,7 +97,7 @@ sub begin_slowly
 	return ($s, time);
 }
 
-# The line is so slow that the verdict is older than a second.
+# The connection is so slow that the verdict is older than a second.
 sub end_slowly
 {
 	my ($s, $begun, $task) = @_;
@@ -167,7 +167,7 @@ my @refused = (
 );
 is(handed_on($_->[1])->{status}, 401, "an old assertion, $_->[0]: 401") for @refused;
 
-# The role that the location asked for, or the route.
+# The role that the location requires, or the route.
 is(handed_on(assertion($alice, 5, required_roles => ['user']))->{status}, 201,
 	'a role-gated location');
 is(handed_on(assertion($alice, 5, required_roles => ['editor'], roles => ['editor']))->{status},
@@ -182,7 +182,7 @@ $k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$carol->{id}'});
 is(handed_on(assertion($carol, 5))->{status}, 403, 'banned meanwhile: 403');
 is(tasks_of($carol), 0, 'nothing was written');
 
-# The same question asked by somebody else.
+# The same request by another program.
 sub ask
 {
 	my (%header) = @_;

@@ -1,5 +1,5 @@
-# auth down, slow or wrong: whoever asks is denied with a clear answer, and
-# nothing that is not a verdict is taken for one.
+# auth down, slow or wrong: requests are refused with a clear response, and nothing that
+# is not a verdict is accepted as one.
 use strict;
 use warnings;
 use FindBin;
@@ -13,8 +13,8 @@ use Kedge qw(jdecode wait_until);
 use Kedge::FastCGI qw(fcgi_record fcgi_request);
 use Kedge::Raw qw(raw_answers raw_open raw_read);
 
-# Of another stack, since nginx waits half a minute for a service that hangs: asked
-# now, looked at when all else is through.
+# In another stack, because nginx waits half a minute for a service that hangs:
+# requested now, checked at the end.
 my $hung = Kedge->up;
 my @hung_api = $hung->pids('core-api');
 my @late = late($hung->user('bob'));
@@ -112,7 +112,7 @@ sub with_verify
 		    or die "listen: $!";
 		while (my $s = $listen->accept) {
 			my $in = '';
-			# Until the end of the parameters and of the body.
+			# Reads to the end of the parameters and of the body.
 			while ($in !~ /\x01\x05..\x00\x00..\z/s) {
 				sysread $s, $in, 65536, length $in or last;
 			}

@@ -1,5 +1,5 @@
-# A job's way through its states: what is enqueued runs once it is committed, and
-# ends as its handler says.
+# The states of a job: an enqueued job runs once it is committed, and ends as its
+# handler says.
 use strict;
 use warnings;
 use FindBin;

@@ -1,5 +1,5 @@
-# Workers that die, hang, freeze and lose their database: an effect happens once,
-# and others are not harmed.
+# Workers that crash, hang, freeze and lose their database: an effect happens once, and
+# other jobs are not affected.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +18,7 @@ sub error_of
 	return $j->job($id)->{attempts}[ $n // 0 ]{error};
 }
 
-# What /metrics has of a kind: completed attempts, failed ones, discarded jobs.
+# The values in /metrics for a kind: completed attempts, failed ones, discarded jobs.
 sub counted
 {
 	my ($kind, $counts) = @_;
@@ -33,13 +33,13 @@ sub is_told
 
 # ---- kill -9 in the middle of a handler ---------------------------------------------------
 
-my $master = $j->work(WORKER_LEASE_S => 600); # so that no lease runs out here
+my $master = $j->work(WORKER_LEASE_S => 600); # so that no lease expires here
 my @batch = map { $j->enqueue('write') } 1 .. 3;
 ok($j->reached($_, 'completed'), 'before') for @batch;
 
 my $hit = $j->enqueue('write.wait', { ms => 2000 });
 ok($j->reached($hit, 'running'), 'a handler has written and waits');
-# The running mean makes them part of one batch with what follows.
+# Their short mean duration makes them part of one batch with later jobs.
 my ($runner) = $j->runners($master);
 my $began = time;
 kill KILL => $runner;
@@ -76,7 +76,7 @@ is(is_told('job discarded', 'crash', $crash), 1, 'and of the last');
 # ---- what was done is counted, whoever dies then ---------------------------------------------
 
 for my $round (1 .. 3) {
-	# When the second is claimed, the first has been counted.
+	# When the second job is claimed, the first one has been counted.
 	ok($j->reached($j->enqueue('limited', { ms => 0 }), 'completed'), 'done') for 1 .. 2;
 	my ($pid) = $j->runners($master);
 	kill KILL => $pid;
@@ -107,8 +107,8 @@ $j->stop($master);
 
 # ---- the server of its connection says nothing more ----------------------------------------
 
-# As when its host is gone without a reset.  Handlers may take an hour; what the
-# library asks for may not.
+# As when its host disappears without a reset.  Handlers may take an hour; statements of
+# the library may not.
 $master = $j->work(WORKER_LEASE_S => 600, WORKER_PROCESSES => 1, DATABASE_TIMEOUT_MS => 500);
 my $heard = $j->enqueue('write');
 ok($j->reached($heard, 'completed'), 'it works');
@@ -146,7 +146,7 @@ $j->stop($first);
 
 # ---- PostgreSQL goes away when a worker has just lost its jobs ------------------------------------
 
-# How long a process has had a processor, in seconds.
+# The processor time that a process has used, in seconds.
 sub cpu_s
 {
 	my ($pid) = @_;
@@ -189,7 +189,7 @@ $j->stop($second);
 
 # ---- a long job keeps no others waiting, nor what was cancelled ---------------------------------------
 
-# A worker that has had short jobs takes many at once.
+# A worker whose jobs were short claims many at once.
 sub take_as_one_batch
 {
 	my ($enqueue) = @_;
@@ -252,7 +252,8 @@ my ($again) = $j->work;
 ok($j->reached($_, 'completed'), 'for the next') for @rest;
 $j->stop($again);
 
-# One that takes longer is ended, and another worker need not wait for a lease.
+# A job that takes longer is ended, and another worker need not wait for a lease to
+# expire.
 $master = $j->work(WORKER_LEASE_S => 600, DRAIN_TIMEOUT_MS => 2000);
 my $long = $j->enqueue('write.wait', { ms => 25_000 });
 ok($j->reached($long, 'running'), 'a long handler runs');
@@ -290,7 +291,8 @@ is($j->state($over), 'completed', 'when the old one has ended its job');
 is(scalar @{ $j->job($over)->{attempts} }, 1, 'in peace');
 ok($j->reached($j->enqueue('write'), 'completed'), 'and works');
 
-# A worker that nobody can rescue by its worker slot, as on a host that is no more.
+# A worker whose jobs cannot be reclaimed by its slot, as on a host that does not exist
+# any more.
 $j->stop($again);
 my $dead = $j->sql("INSERT INTO job_worker (name, beat_at)
 	VALUES ('elsewhere', now() - interval '1 hour') RETURNING id");

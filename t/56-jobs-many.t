@@ -1,5 +1,5 @@
-# Many jobs and several workers: a queue's limit holds over all of them, and in a
-# storm of kills every effect happens once.
+# Many jobs and several workers: the limit of a queue holds for all of them together,
+# and every effect happens once although workers are killed.
 use strict;
 use warnings;
 use FindBin;
@@ -16,7 +16,8 @@ my @limited = map { $j->enqueue('limited', { ms => 30 }) } 1 .. 30;
 my @masters = map { $j->work(WORKER_PROCESSES => 2) } 1 .. 2;
 ok($j->becomes("SELECT count(*) FROM job WHERE kind = 'limited' AND state = 'completed'", 30, 60),
 	'thirty jobs of a queue that one may work on at a time');
-# Each attempt's span is in its history; the handler's own time is within it.
+# The history has the start and end of each attempt; the handler's own time is within
+# it.
 is($j->sql(<<~'E'), 0, 'no two of them ran at once');
 	WITH span AS (
 		SELECT id, (attempts[1] ->> 'startedAt')::timestamptz AS a,
@@ -35,7 +36,7 @@ cmp_ok($j->sql("SELECT count(DISTINCT pid) FROM jobtest_effect WHERE kind = 'wri
 
 # ---- a storm -------------------------------------------------------------------------------------
 
-# Workers are killed and restarted while thousands of jobs pass.
+# Workers are killed and restarted while thousands of jobs are processed.
 my $n = 8000;
 $j->sql("SELECT count(job_enqueue('write', '{}')) FROM generate_series(1, $n / 2)");
 $j->sql("SELECT count(job_enqueue('write', '{}', p_priority => 3, p_run_at => now()
@@ -76,7 +77,7 @@ is($j->effects($ids[0]), 1, 'once');
 # ---- it does not wade through the dead ---------------------------------------------------------------
 
 is($j->stop($_), 0, 'they end well') for @masters;
-my $one = $j->work(WORKER_POLL_MS => 60_000); # who sleeps does not look
+my $one = $j->work(WORKER_POLL_MS => 60_000); # a sleeping worker does not scan
 my $snapshot = $j->session;
 print $snapshot "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT count(*) FROM job;\n";
 ok(
@@ -84,8 +85,8 @@ ok(
 		WHERE state = 'idle in transaction' AND backend_xmin IS NOT NULL") }),
 	'a snapshot is held open');
 
-# How many index entries the claims had to look at, dead ones included.  A session
-# tells of them when it is idle, a second later.
+# How many index entries the claims have read, including dead ones.  A session publishes
+# its statistics when it is idle, a second later.
 my $read = sub {
 	my ($last, $same) = (-1, 0);
 	wait_until {
@@ -106,7 +107,7 @@ for my $round (1 .. 4) {
 	push @looked, ($read->() - $before) / 8000;
 }
 note('index entries read for each job: ' . join ', ', map { sprintf '%.1f', $_ } @looked);
-# A scan from the front would be thousands; full looks, one in a second at most, are
+# A scan from the front would read thousands; full scans, at most one per second, read
 # some.
 cmp_ok($looked[-1], '<', 100,
 	'a claim does not wade through thousands that are dead and cannot be vacuumed');

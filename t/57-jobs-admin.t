@@ -1,5 +1,5 @@
-# Jobs as an admin sees them: over HTTP, on the command line, in the metrics; and
-# a handler that is a program.
+# Jobs for an administrator: over HTTP, on the command line, in the metrics; and a
+# handler that is a program.
 use strict;
 use warnings;
 use FindBin;
@@ -37,7 +37,7 @@ sub queue
 
 sub cli { return $k->kedge('jobs', 'core', @_) }
 
-# The processes of the program, whoever is their parent.
+# The processes of the program, whatever their parent is.
 sub programs
 {
 	return grep { (slurp("$_/cmdline") // '') =~ /factorize\.py/ && (slurp("$_/environ") // '') =~ /KEDGE_JOB_ID/ }
@@ -79,7 +79,7 @@ $id = enqueue({ number => 12 });
 ok(reached($id, 'discarded'), 'and so is one whose payload does not fit');
 like(job($id)->{lastError}, qr/^payload: number /, 'by the schema, before the program is asked');
 
-# RSA-100, two primes of 50 digits: a processor could be busy for long.
+# RSA-100, a product of two primes of 50 digits: it would occupy a processor for long.
 my $hard = '1522605027922533360535618378132637429718068114961380688657908494580122963258952897654000350692006139';
 $id = enqueue({ number => $hard });
 ok(wait_until(sub { (job($id)->{result} // {})->{left} }), 'progress is there while it runs');
@@ -146,7 +146,7 @@ is_deeply(job($waiting[5])->{result}{factors}, [qw(2 3)], 'six is two times thre
 $r = $root->post("$jobs/$waiting[5]/cancel");
 is($r->{status}, 409, 'what has ended cannot be cancelled');
 is($r->{json}{code}, 'JOB_ENDED', 'which the answer says');
-# A worker may have it before the answer is made.
+# A worker may have claimed it before the response is made.
 like($root->post("$jobs/$waiting[5]/retry")->{json}{state}, qr/^(?:available|running|completed)$/,
 	'but replayed');
 ok(wait_until(sub { @{ job($waiting[5])->{attempts} } == 2 }), 'and it runs once more');

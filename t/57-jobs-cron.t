@@ -1,5 +1,5 @@
-# Schedules: what the clock on the wall says, over both changes of it, and fired
-# once however many workers there are.
+# Schedules: local time, over both changes of the clock, and fired once however many
+# workers there are.
 use strict;
 use warnings;
 use FindBin;
@@ -21,7 +21,7 @@ sub list
 	return 'ARRAY[' . join(',', map { /^(\d+)-(\d+)$/ ? $1 .. $2 : $_ } split /,/, $text) . ']';
 }
 
-# The n times after one, in the wall's own time with its offset from UTC.
+# The next n times after the given one, in local time with the offset from UTC.
 sub next_times
 {
 	my ($n, $zone, $after, %field) = @_;
@@ -41,8 +41,8 @@ sub next_times
 	return [ split /\n/, $text ];
 }
 
-# POSIX rules, which the server reads by itself: what a government decides, and
-# tzdata then says of a zone's name, changes nothing here.
+# POSIX time zone rules, which the server interprets by itself: changes of tzdata do not
+# affect this test.
 my %zone = (
 	berlin => 'CET-1CEST,M3.5.0,M10.5.0/3',
 	new_york => 'EST5EDT,M3.2.0,M11.1.0',
@@ -120,7 +120,7 @@ is_deeply(next_times(2, 'UTC', '2026-01-01 00:00+00', minutes => 0, hours => 0, 
 is_deeply(next_times(2, 'UTC', '2026-01-31 23:59:59.9+00', minutes => '0,59'),
 	[ '2026-02-01 00:00 +00', '2026-02-01 00:59 +00' ], 'over the end of a month');
 
-# A clock that shows what the clocks on the wall show, minute by minute: the slow way.
+# Computes local time minute by minute: the slow way, for comparison.
 for my $name (sort keys %zone) {
 	my $zone = $zone{$name};
 	is($j->sql(<<~"E"), 'f', "$name: each minute of two years' changes is as the wall shows");
@@ -190,7 +190,7 @@ my $from = $j->sql("SELECT date_trunc('hour', now()) - interval '3 days'");
 $j->sql("UPDATE job_schedule SET next_at = '$from' WHERE name = 'all'");
 ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'all'", 't', 30),
 	'three days of hours were missed');
-# An hour can have ended since; one that ends now is fired after this is read.
+# An hour may end meanwhile; one that ends now is fired after this was read.
 my $hours = $j->sql("SELECT extract(epoch FROM next_at - '$from')::int / 3600
 	FROM job_schedule WHERE name = 'all'");
 cmp_ok($hours, '>=', 73, 'and the hour that runs');
@@ -233,11 +233,11 @@ $j->stop($master);
 
 # ---- two releases side by side -------------------------------------------------------------------
 
-# The newer has no "skip", has "new", and "all" at another time.
+# The newer release has no "skip", has "new", and "all" at another time.
 
 sub names { return "SELECT string_agg(name, ' ' ORDER BY name) FROM job_schedule" }
 
-# As if so many looks had been in vain, and the next is due.
+# As if that many scans had found nothing, and the next one is due.
 sub looked
 {
 	my ($name, $n) = @_;
@@ -278,13 +278,13 @@ looked($_, 9) for qw(single skip);
 ok($j->becomes(names(), 'all new once', 25), 'the tenth takes it from the list');
 is($j->sql($seen->($_)), 0, "$_ is kept") for qw(once new);
 
-# The older release came last with its time of "all", and is gone.
+# The older release was the last to declare "all" with its time, and is gone.
 $j->sql("UPDATE job_schedule SET cron = '0 * * * *' WHERE name = 'all'");
 looked('all', 9);
 ok($j->becomes("SELECT cron FROM job_schedule WHERE name = 'all'", '15 * * * *', 25),
 	'what is left of another release under a name is the own again');
 
-# Nobody works: nothing is forgotten, and who is back has what was missed.
+# No worker runs: nothing is forgotten, and missed schedules fire when one is back.
 $j->stop($new);
 $j->sql("UPDATE job_schedule SET looked_at = now() - interval '2 days',
 	next_at = now() - interval '2 days'");

@@ -1,4 +1,5 @@
-# Deliveries are signed as Standard Webhooks has it: its own library says so.
+# Deliveries are signed by the Standard Webhooks specification: its own library verifies
+# them.
 use strict;
 use warnings;
 use FindBin;

@@ -1,5 +1,5 @@
-# Webhooks out: who may register endpoints, what is told to them and when, and
-# what receivers do to those who call them.
+# Outgoing webhooks: who may register endpoints, which events they get and when, and
+# what receivers can do to the service.
 use strict;
 use warnings;
 use FindBin;
@@ -191,7 +191,7 @@ for my $i (0 .. $#odd) {
 	unlike(job($odd_ids[$i])->{lastError} // '', qr/died/, 'by a worker that lives on');
 }
 is(scalar $receiver->requests('/ok/unsure'), 0, 'and nothing is sent');
-$root->post("$hooks/$unsure->{id}/enable"); # it failed in the last attempt of one
+$root->post("$hooks/$unsure->{id}/enable"); # the last attempt of a delivery failed
 $k->sql('core', "UPDATE webhook_endpoint SET secret = 'whsec_" . '=' x 40 . "' WHERE id = '$unsure->{id}'");
 emit('x', {});
 like(delivery($unsure->{id}, 'retryable')->{lastError}, qr/secret cannot sign/, 'nor without a signature');
@@ -238,7 +238,8 @@ is(scalar(grep { $_ eq $ids[0] } @ids), 4, 'all have one id');
 ok(wait_until(sub { hook($flaky->{id})->{failures} == 0 }), 'a success forgets the failures');
 $root->del("$hooks/$flaky->{id}");
 
-# What receivers ask for, and when the next attempt is: seconds from now, at least and at most.
+# The receivers' Retry-After, and the next attempt: seconds from now, at least and at
+# most.
 for my $row (
 	[ '503/120', 1, 110, 120 ], [ '429/99999999', 1, 21590, 21600 ], [ '429/10', 300, 260, 330 ],
 	[ '503/soon', 1, 0, 2 ], [ '503/-9', 1, 0, 2 ], [ '503/Fri, 31 Dec 1999 23:59:59 GMT', 1, 0, 2 ],
@@ -410,7 +411,7 @@ ok($tardy->wait_for('/late/x', 5, 30), 'but gets everything');
 is(hook($late->{id})->{failures}, 0, 'without a failure');
 remove($late->{id}, $well->{id});
 
-# A receiver that takes its time with each gets its share of it, and no more.
+# A receiver that is slow for each delivery gets its share of them, and no more.
 sub beside
 {
 	my ($path, $quick_path) = @_;
@@ -421,7 +422,8 @@ sub beside
 	ok($receiver->wait_for($path, 6, 30), 'which is told in its turn');
 	my @at = map { $_->{at} } $receiver->requests($path);
 	remove(map { $_->{id} } @both);
-	# It answers only after its pause, so those that come sooner were sent at once.
+	# It answers only after its pause, so requests that arrive sooner were sent at
+	# the same time.
 	my ($s) = map { $_ / 1000 } $path =~ m{^/pause/(\d+)/};
 	return grep { $at[$_] - $at[ $_ - 1 ] < $s } 1 .. $#at;
 }
@@ -461,7 +463,7 @@ for my $name (qw(a b)) {
 my ($one, $two) = map { ($receiver->requests("/pause/9000/$_"))[0]{at} } qw(a b);
 cmp_ok(abs($one - $two), "<", 9, 'while the other takes its time');
 remove(map { $_->{id} } @pair);
-# The first two may both be sent before anybody knows that it is slow.
+# The first two may both be sent before the worker knows that the receiver is slow.
 is_deeply([ grep { $_ > 1 } beside('/pause/901/x', '/ok/beside-901') ], [],
 	'but one at a time to who is let alone');
 
@@ -480,7 +482,7 @@ for my $private ($receiver->url('/ok/x'), 'http://localhost/', 'http://10.0.0.1/
 }
 is($root->post($hooks, { url => 'https://example.com/hook', kinds => ['never.told'] })->{status}, 201,
 	'a public one may be');
-# As with a name that leads to such an address only now.
+# As with a host name that resolves to such an address only later.
 emit('x', {});
 $job = delivery($inside->{id}, 'retryable');
 is($job->{lastError}, 'address not allowed', 'nor is one that was registered before');

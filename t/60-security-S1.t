@@ -1,5 +1,5 @@
-# S1, path canonicalisation: whatever a path looks like, the location that nginx
-# chose, the path that verify judged and the path that the service ran are one.
+# S1, path canonicalisation: whatever a path looks like, nginx's location, verify and
+# the service all use the same path.
 use strict;
 use warnings;
 use FindBin;
@@ -14,7 +14,7 @@ my $root = $k->user('root');
 $k->role($root, 'admin');
 $root->post('/api/core/tasks', { title => 'secret of root' });
 
-# Ways to write a protected path so that somebody may read it as another one.
+# Spellings of a protected path that another program could interpret differently.
 my @protected = ('/api/core/whoami', '/api/core/me', '/api/core/tasks', '/api/core/admin/stats',
 	'/api/wallet/accounts', '/api/auth/jobs/schedules');
 my @open = ('/api/auth/ok', '/', '/app.js', '/api/core/openapi.json', '/api/auth/get-session');
@@ -46,7 +46,7 @@ for my $path (@protected) {
 	    "/health/core/..$path", "/health/%2e%2e$path", "/metrics/core/../..$path";
 }
 
-# One connection each: an odd path cannot shift the answers of the others.
+# A separate connection each: an odd path cannot shift the responses to others.
 sub ask
 {
 	my ($cookie, @paths) = @_;
@@ -66,7 +66,7 @@ my @forms = sort keys %form;
 note(scalar(@forms) . ' forms');
 my $inside = qr/"userId"|"roles"|"timezone"|"profiles"|"currency"|"nextCursor"|"cron"|secret of root/;
 
-# Nobody: never inside, never a crash.
+# Without a session: never let in, and no crash.
 my (@leak, @crash, @odd);
 for (ask(undef, @forms)) {
 	my ($path, $a) = @$_;
@@ -79,7 +79,7 @@ is_deeply(\@leak, [], 'nobody reaches a protected handler by any of them');
 is_deeply(\@crash, [], 'nothing breaks');
 is_deeply(\@odd, [], 'every refusal is a usual one');
 
-# A user: never what only an administrator may see.
+# As a user: never what only an administrator may see.
 @leak = @crash = ();
 for (ask($alice->cookie_header, grep { $form{$_} =~ /admin|jobs/ } @forms)) {
 	my ($path, $a) = @$_;
@@ -89,7 +89,7 @@ for (ask($alice->cookie_header, grep { $form{$_} =~ /admin|jobs/ } @forms)) {
 is_deeply(\@leak, [], 'a user reaches nothing of the administrator');
 is_deeply(\@crash, [], 'and breaks nothing');
 
-# Somebody who may: what runs is the handler of the canonical path or none.
+# As an administrator: the handler of the canonical path runs, or none.
 my %sign = (
 	'/api/core/whoami' => qr/"roles"/, '/api/core/me' => qr/"timezone"(?!.*"cron")/,
 	'/api/core/tasks' => qr/secret of root/,
@@ -107,14 +107,14 @@ for (ask($root->cookie_header, @forms)) {
 is_deeply(\@wrong, [], 'no form of one path runs another');
 cmp_ok($ran, '>=', scalar @protected, 'the plain forms do run');
 
-# Ambiguous bytes are refused outright, by nginx or by us.
+# Ambiguous bytes are refused by nginx or by the service.
 for my $tail ('%00', '%2e%2e/%00', '%0d%0aX: y') {
 	my ($row) = ask($root->cookie_header, "/api/core/$tail/whoami");
 	like($row->[1]{status}, qr/^(400|404)$/, "$tail is no path");
 }
 
-# So is a path that reads one way to nginx and may read another way to others,
-# even by somebody who may: every service, whichever prefix it was sent to.
+# A path that others could interpret differently from nginx is refused, too, even for an
+# administrator: by every service, whichever prefix it was sent to.
 my @ambiguous = (
 	'/api/core/admin%2f../whoami', '/api/core/admin%2F..%2Fwhoami',
 	'/api/core/%2e%2e/core/whoami', '/api/core/%2E/whoami', '/api/core/who%2eami',
@@ -129,7 +129,7 @@ for (ask($root->cookie_header, @ambiguous)) {
 	is($a->{status}, 400, "$path is refused");
 	like(substr($a->{body} // '', 0, 200), qr/"code":"INVALID_REQUEST"/, "$path: as such");
 }
-# What needs no encoding may have one, and a query may hold anything.
+# Characters that need no encoding may be encoded, and a query may contain anything.
 my ($task) = map { $_->{id} } @{ $root->get('/api/core/tasks')->{json}{items} };
 (my $encoded = $task) =~ s/(.)/sprintf '%%%02x', ord $1/ge;
 for my $path ("/api/core/tasks/$encoded", "/api/core/tasks/$task", "/api/core/%77hoami",
@@ -139,7 +139,7 @@ for my $path ("/api/core/tasks/$encoded", "/api/core/tasks/$task", "/api/core/%7
 	is($row->[1]{status}, 200, "$path is served");
 }
 
-# A little mutation: random encodings of the same characters, with a seed.
+# Mutations: random encodings of the same characters, with a seed.
 my $seed = $ENV{SEED} // time;
 srand $seed;
 my @bits =

@@ -1,5 +1,5 @@
-# S10, FastCGI and resource abuse: whatever comes over the socket, nothing dies,
-# nothing hangs, and the next request is served.
+# S10, FastCGI and resource abuse: whatever is sent to the socket, no process crashes or
+# hangs, and the next request is served.
 use strict;
 use warnings;
 use FindBin;
@@ -29,10 +29,10 @@ my %call = (
 	%about, KEDGE_PATH => '/api/core/whoami', KEDGE_RAW_URI => '/api/core/whoami',
 	KEDGE_IDENTITY => $identity);
 my %ok = (%about, KEDGE_PATH => '/api/auth/ok', KEDGE_RAW_URI => '/api/auth/ok');
-# What each says yes to; whatever is wrong with it below, it must not.
+# Requests that succeed; with any of the defects below they must not.
 my %good = (core => [ \%call, 200 ], verify => [ \%ask, 204 ], auth => [ \%ok, 200 ]);
 
-# Sends the bytes, half-closes, and waits until the other side has had enough.
+# Sends the bytes, closes its sending side, and waits until the other side has closed.
 sub send_bytes
 {
 	my ($socket, $bytes, %opt) = @_;
@@ -56,7 +56,7 @@ sub pairs
 	my ($call) = @_;
 	return join '', map { fcgi_pair($_, $call->{$_}) } sort keys %$call
 }
-# A good request with something more among its parameters.
+# A valid request with additional parameters.
 sub with { my ($params, @more) = @_; return $begin . $params . join('', @more) . $end }
 
 sub broken
@@ -98,7 +98,7 @@ sub broken
 			)
 		],
 	);
-	# Name and value lengths at every border, with and without the bytes.
+	# Lengths of names and values at every limit, with and without the bytes.
 	my $four = sub { pack 'N', $_[0] | 0x8000_0000 };
 	for my $n (0, 1, 127, 128, 129, 255, 256, 65_535, 65_536, 0x7fff_ffff) {
 		for my $v (0, 127, 128, 65_535, 0x7fff_ffff) {
@@ -116,8 +116,8 @@ sub broken
 		    [ 'lengths ' . unpack('H*', $lengths),
 			with($params, fcgi_record($PARAMS, $lengths)) ];
 	}
-	# What nginx sets is there once, or it is nobody's word.  Cookies are the
-	# client's, who may send them in two lines.
+	# A parameter that nginx sets must not be given twice.  Cookies come from the
+	# client, which may send two header lines.
 	for my $twice (grep { $_ ne 'HTTP_COOKIE' } sort keys %$call) {
 		push @case,
 		    [ "$twice twice",
@@ -145,7 +145,7 @@ for my $name (sort keys %good) {
 	}
 	is_deeply(\@passed, [], "$name: broken in any way, no");
 	is_deeply(\@slow, [], "$name: nothing of it is waited for when the peer has closed");
-	# Odd, but not broken: served or not, it goes on.
+	# Unusual, but not invalid: served or not, the process continues.
 	send_bytes($socket, $_)
 	    for fcgi_record(99, 'x') . with($params),
 	    fcgi_record(9, fcgi_pair('FCGI_MAX_CONNS', ''), id => 0) . with($params),
@@ -154,7 +154,7 @@ for my $name (sort keys %good) {
 	is(send_bytes($socket, with($params))->{status}, $yes, "$name: afterwards, yes");
 }
 
-# Bodies that break off, at nginx: the client goes away in the middle.
+# Bodies that break off, at nginx: the client disconnects in the middle.
 my $cookie = $alice->cookie_header;
 my $body = jencode({ title => 'x' x 150, notes => 'n' x 9000 });
 my $head =
@@ -169,7 +169,7 @@ for (my $at = 0; $at < length $body; $at += 311) {
 	close $s;
 }
 is(scalar @{ $alice->get('/api/core/tasks')->{json}{items} }, 0, 'half a body makes no task');
-# And where the service is told that more comes than does.
+# And a Content-Length that is larger than the body.
 for my $claim (1, 100, 1_000_000, -1, '9' x 30, 'x', '') {
 	my $a = fcgi_request(
 		$k->dir . '/run/core.sock',
@@ -181,7 +181,7 @@ for my $claim (1, 100, 1_000_000, -1, '9' x 30, 'x', '') {
 	like($a->{status} // 'cut', qr/^(400|401|403|411|413|cut)$/, "CONTENT_LENGTH '$claim'");
 }
 
-# Hostile JSON, as deep and as wide as the limits let through.
+# Hostile JSON, as deep and as wide as the limits allow.
 for my $row (
 	[ 'deep', '[' x 30_000 ], [ 'deep and closed', '[' x 30_000 . ']' x 30_000 ],
 	[ 'wide', '{' . join(',', map {qq("k$_":$_)} 1 .. 4000) . '}' ],
@@ -205,7 +205,7 @@ for my $row (
 	cmp_ok(time - $t, '<', 1, 'in no time');
 }
 
-# Everything is as it was: the same processes, and they answer.
+# The same processes are still running and answer.
 for my $kind (sort keys %pid) {
 	is(join(' ', $k->pids($kind)), $pid{$kind}, "$kind: nothing died");
 	isnt($pid{$kind}, '', "$kind: was there");

@@ -1,4 +1,4 @@
-# S2, identity injection: no header, query parameter or body makes anybody.
+# S2, identity injection: no header, query parameter or body creates an identity.
 use strict;
 use warnings;
 use FindBin;
@@ -54,7 +54,7 @@ for my $name (@names) {
 }
 is_deeply(\@in, [], 'nobody stays nobody with any of ' . @names * @values . ' headers');
 
-# With a session of alice the answer is alice, whatever else is said.
+# With alice's session the identity is alice, whatever else the request contains.
 my $cookie = 'Cookie: ' . $alice->cookie_header;
 for my $name (@names) {
 	for my $lines (
@@ -70,7 +70,8 @@ for my $name (@names) {
 is_deeply(\@other, [], 'alice stays alice');
 is(jdecode(raw_get($cookie)->{body})->{userId}, $alice->{id}, 'as without');
 
-# A hop-by-hop trick must not take the cookie or the verdict away and still pass.
+# A hop-by-hop header must not remove the cookie or the verdict and let the request
+# pass.
 for my $hop ('Cookie', 'Kedge-Identity', 'Host', 'Origin', 'X-Request-Id') {
 	my $a = raw_get($cookie, "Connection: close, $hop");
 	like($a->{status}, qr/^(200|400|401)$/, "Connection: $hop");
@@ -78,7 +79,7 @@ for my $hop ('Cookie', 'Kedge-Identity', 'Host', 'Origin', 'X-Request-Id') {
 	    if $a->{status} == 200;
 }
 
-# Two Cookie headers: never a mixture.
+# Two Cookie headers: they are never mixed.
 my $bobs = $bob->{jar}{'better-auth.session_token'};
 my $alices = $alice->{jar}{'better-auth.session_token'};
 for my $lines (
@@ -101,7 +102,7 @@ isnt(
 	200,
 	'no mixture');
 
-# A header that there may be once: twice is a mistake of the client, no outage.
+# A header that is allowed once, given twice, is a client error, not an outage.
 for my $lines ([ $cookie, $cookie ], [ 'Cookie: a=1', 'Cookie: b=2' ],
 	[ $cookie, "Origin: http://127.0.0.1:$port", 'Origin: https://evil.example' ],
 	[ $cookie, "Referer: http://127.0.0.1:$port/", 'Referer: https://evil.example/' ]) {
@@ -109,7 +110,7 @@ for my $lines ([ $cookie, $cookie ], [ 'Cookie: a=1', 'Cookie: b=2' ],
 	like($a->{status}, qr/^(200|400|401|403)$/, 'twice: ' . join ', ', map { s/:.*//r } @$lines);
 }
 
-# In the query, in the body.
+# In the query and in the body.
 for my $q (
 	"userId=$bob->{id}", "KEDGE_IDENTITY=$assertion", "kedge_identity=$assertion",
 	"user=$bob->{id}", "token=$bob->{token}", "access_token=$assertion"
@@ -122,7 +123,7 @@ for my $q (
 		'where none is refused, she stays who she is');
 }
 
-# The services' own sockets: without nginx's parameter there is nobody.
+# Directly at the services' sockets: without nginx's parameter there is no identity.
 for my $row ([ core => '/api/core/whoami' ], [ wallet => '/api/wallet/accounts' ]) {
 	my ($service, $path) = @$row;
 	my %call = (
@@ -141,7 +142,7 @@ for my $row ([ core => '/api/core/whoami' ], [ wallet => '/api/wallet/accounts' 
 			"$service: nobody with $name");
 	}
 }
-# A parameter whose name holds its value already.
+# A parameter whose name contains its value.
 for my $row ([ core => '/api/core/whoami' ]) {
 	my ($service, $path) = @$row;
 	my @call = (

@@ -1,5 +1,5 @@
-# S3, forwarded-header spoofing: what a client says about its address, host,
-# scheme and path changes nothing that we decide or record.
+# S3, forwarded-header spoofing: a client's statements about its address, host, scheme
+# and path do not affect what the services decide or record.
 use strict;
 use warnings;
 use FindBin;
@@ -91,7 +91,7 @@ my $secure =
 	headers => { 'X-Forwarded-Proto' => 'https' });
 unlike($secure->{cookies}[0], qr/Secure/, 'nobody but the configuration makes cookies secure');
 
-# Records: sessions keep the address that nginx saw.
+# Records: sessions have the address that nginx saw.
 for my $row (grep { $_->[0] =~ /For|IP|Forwarded$/ } @spoof) {
 	my $c = $k->client;
 	my $r = $c->post('/api/auth/sign-in/email',
@@ -101,7 +101,7 @@ for my $row (grep { $_->[0] =~ /For|IP|Forwarded$/ } @spoof) {
 }
 unlike($k->log_text('auth'), qr/203\.0\.113\.7/, 'and so does the log');
 
-# What is for the machine itself is not decided by a header; see S8 for counts.
+# Locations for loopback are not opened by a header; see S8 for counting.
 for my $path ('/metrics/auth', '/health') {
 	is($k->client->get($path)->{status}, 200, "$path from here");
 }

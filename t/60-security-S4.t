@@ -1,5 +1,5 @@
-# S4, single use under concurrency: what may succeed once succeeds once.  (Mail
-# codes, recovery codes and the like come with their features.)
+# S4, single use under concurrency: what may succeed once succeeds once.  (Mail codes,
+# recovery codes and the like come with their features.)
 use strict;
 use warnings;
 use FindBin;
@@ -11,7 +11,7 @@ my $k = Kedge->up;
 
 sub tally { my %n; $n{$_}++ for @_; return \%n }
 
-# One address, 32 sign-ups at once, in different letters.
+# One address, 32 sign-ups at once, in different upper and lower case.
 my @r = parallel(
 	32,
 	sub {
@@ -41,7 +41,7 @@ q{SELECT count(*) FROM session s JOIN "user" u ON u.id = s."userId" WHERE u.emai
 	1,
 	'and one session');
 
-# One password, changed from 16 browsers at once: one of them is right.
+# One password, changed from 16 browsers at once: one change succeeds.
 my $alice = $k->user('alice');
 @r = parallel(
 	16,
@@ -78,7 +78,7 @@ my $bob = $k->user('bob');
 is_deeply(tally(@r), { 200 => 32 }, 'signing out is idempotent');
 is($bob->get('/api/core/whoami')->{status}, 401, 'out');
 
-# Everybody revokes everybody else: at most one session is left.
+# Every session revokes the others: at most one is left.
 my $carol = $k->user('carol');
 my @browser = map { $k->again($carol) } 1 .. 8;
 parallel(8,
@@ -88,7 +88,7 @@ cmp_ok($left, '<=', 1, 'revoke-other-sessions from everywhere leaves one at most
 my @alive = grep { $_->get('/api/core/whoami')->{status} == 200 } @browser, $carol;
 is(scalar @alive, $left, 'and the table agrees with verify');
 
-# A crash in the middle: either done or not, and never half.
+# A crash in the middle: the change is made completely or not at all.
 my $dave = $k->user('dave');
 my @kids;
 for my $i (1 .. 8) {

@@ -1,5 +1,5 @@
-# S5, actor from the body: who acts comes from the session; no member of a body
-# or a query makes it somebody else, for every route that a service declares.
+# S5, actor from the body: the session determines who acts; no member of a body or a
+# query changes that, on any declared route.
 use strict;
 use warnings;
 use FindBin;
@@ -42,15 +42,15 @@ qq{SELECT id, role, banned, "emailVerified", email FROM "user" WHERE id = '$alic
 	return $state;
 }
 
-# Every route of the specifications, with a body that it would take, and the
-# actor put into it, one member at a time and all together.
+# Every route of the specifications, with a valid body that also names another actor,
+# one member at a time and all together.
 my %body = (
 	'POST /api/core/tasks' => { title => 't' },
 	'PATCH /api/core/tasks/{id}' => { title => 'stolen' },
 	'PATCH /api/core/me' => { displayName => 'A' },
 	'POST /api/auth/update-user' => { name => 'A' },
 );
-# These end sessions or are about passwords: their own tests have them.
+# These end sessions or change passwords: they have their own tests.
 my $not = qr{^POST /api/auth/(sign-|revoke-|change-password|provision)};
 my $before = snapshot();
 my $tried = 0;
@@ -114,7 +114,7 @@ is(snapshot(), $before, "and nothing of bob's, nor who alice is, has changed");
 is($alice->get('/api/core/admin/stats')->{status}, 403, 'alice is no administrator');
 is($alice->get('/api/core/whoami')->{json}{userId}, $alice->{id}, 'and still herself');
 
-# Sign-up: what a new user may not say of itself.
+# Sign-up: members that a new user may not set.
 my $n = 0;
 for my $name (sort keys %actor) {
 	next if $name eq 'email';
@@ -134,7 +134,7 @@ for my $name (sort keys %actor) {
 	is($c->get('/api/core/admin/stats')->{status}, 403, 'and not an administrator');
 }
 
-# Duplicate keys: never one value for the check and another for the deed.
+# Duplicate keys: the check and the action never use different values.
 for my $body ('{"title":"a","title":"b"}',
 	qq({"title":"a","userId":"$bob->{id}","userId":"$alice->{id}"})) {
 	is(
@@ -161,7 +161,7 @@ $r = $k->client->request(
 	type => 'application/x-www-form-urlencoded');
 is($r->{status}, 400, 'in a form, too') or diag($r->{body});
 
-# revoke-session: a token of somebody else's is not ours to end.
+# revoke-session: another user's token cannot be ended.
 is($alice->post('/api/auth/revoke-session', { token => $bob->{token} })->{json}{status},
 	JSON::PP::true, "revoking another's session says yes, as BetterAuth does");
 is($bob->get('/api/core/whoami')->{status}, 200, 'and does nothing');

@@ -1,5 +1,5 @@
-# S6, session lifecycle: no fixation, new tokens where rights change, and dead
-# means dead, everywhere, on the next request.
+# S6, session lifecycle: no fixation, new tokens when rights change, and an ended
+# session is invalid everywhere, on the next request.
 use strict;
 use warnings;
 use FindBin;
@@ -29,7 +29,7 @@ sub alive
 	return;
 }
 
-# Fixation: a cookie that was there before is not the one after.
+# Fixation: a cookie from before the sign-in is replaced.
 my $alice = $k->user('alice');
 my $mallory = $k->user('mallory');
 my $victim = $k->client;
@@ -51,7 +51,7 @@ isnt($r->{json}{token}, $mallory->{token}, 'sign-up over a planted cookie, too')
 my %token = map { $k->again($alice)->{token} => 1 } 1 .. 5;
 is(scalar keys %token, 5, 'every sign-in draws a new token');
 
-# Every way to end a session, from a warm cache.
+# Every way to end a session that is cached.
 my @ways = (
 	[ 'sign-out' => sub { my ($c) = @_; $c->copy->sign_out } ],
 	[
@@ -90,7 +90,7 @@ for my $row (@ways) {
 	dead($c, "$name: dead after");
 }
 
-# change-password without revocation: the others live, as BetterAuth has it.
+# change-password without revocation: the other sessions stay valid, as with BetterAuth.
 my $bob = $k->user('bob');
 my $phone = $k->again($bob);
 $bob->post('/api/auth/change-password',
@@ -107,7 +107,7 @@ dead($old, 'also the token that asked for it is replaced');
 dead($phone, 'the phone is out');
 alive($bob, 'the new token lives');
 
-# A new role: the same session, the new rights at once, both ways.
+# A new role: the same session has the new rights at once, in both directions.
 my $carol = $k->user('carol');
 alive($carol, 'carol');
 $k->role($carol, 'admin');
@@ -126,14 +126,14 @@ ok(Kedge::wait_until(sub { $dave->get('/api/core/whoami')->{status} == 401 }, 8)
 	'over, also in the cache');
 dead($dave, 'expired');
 
-# Deleted by an administrator's hand, with the cache gone: nothing brings it back.
+# Deleted by hand in the database, with the cache gone: nothing restores it.
 my $erin = $k->user('erin');
 alive($erin, 'erin');
 $k->sql('auth', qq{DELETE FROM "user" WHERE id = '$erin->{id}'});
 $k->redis('auth')->cmd('FLUSHALL');
 dead($erin, 'deleted');
 
-# What a session is worth in Redis: put there by somebody else, nothing.
+# A session that somebody else wrote into Redis is not valid.
 my $frank = $k->user('frank');
 alive($frank, 'frank');
 my $redis = $k->redis('auth');

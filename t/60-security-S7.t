@@ -1,5 +1,5 @@
-# S7, account pre-hijack: as long as there is no proof of an address, an account
-# is worth nothing more than its password.  (Linking comes with OAuth.)
+# S7, account pre-hijack: while an address is not verified, an account is protected by
+# its password alone and gives no other rights.  (Linking comes with OAuth.)
 use strict;
 use warnings;
 use FindBin;
@@ -9,7 +9,7 @@ use Kedge;
 
 my $k = Kedge->up;
 
-# Mallory registers the victim's address first, in whatever spelling.
+# Mallory registers the victim's address first, in any spelling.
 my $password = 'correct horse battery';
 my @spelling = ('victim@example.com', 'VICTIM@example.com', 'Victim@EXAMPLE.com');
 is(
@@ -35,7 +35,7 @@ is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE lower(email) = 'victim@ex
 is($k->sql('auth', q{SELECT "emailVerified" FROM "user" WHERE email = 'victim@example.com'}), 'f',
 	'not verified');
 
-# Nobody verifies or changes an address by a request.
+# No request verifies or changes an address.
 my $mallory = $k->client;
 @$mallory{qw(email password)} = ('victim@example.com', 'password of mallory');
 $mallory->sign_in;
@@ -50,7 +50,7 @@ q{SELECT email, "emailVerified" FROM "user" WHERE email IN ('victim@example.com'
 	'victim@example.com|f',
 	'neither changed');
 
-# An account of another provider has no password, and none can be given to it.
+# An account of another provider has no password, and cannot be given one.
 $k->sql('auth',
 q{INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('oauth-user', 'O', 'oauth@example.com', true);
     INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt") VALUES ('oauth-account', '4711', 'github', 'oauth-user', now())}
@@ -73,7 +73,7 @@ is(
 	'sign-up does not add one');
 is($k->sql('auth', q{SELECT count(*) FROM account WHERE "userId" = 'oauth-user'}), 1,
 	'one account still');
-# A hash that is empty or broken is no password, either.
+# An empty or malformed hash does not match any password either.
 my $broken = $k->user('broken');
 for my $hash ("''", 'NULL', "':'", "'x'", "'00:00'", "repeat('0', 32) || ':'",
 	"':' || repeat('0', 128)", "'" . 'z' x 32 . ':' . 'z' x 128 . "'") {

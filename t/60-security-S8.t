@@ -1,5 +1,5 @@
-# S8, completeness of limits: every spelling of a try is the same try, and who
-# did not do it is not locked out.  23-auth-limits.t has the numbers.
+# S8, completeness of limits: every spelling of an attempt counts as the same, and
+# others are not locked out.  23-auth-limits.t tests the numbers.
 use strict;
 use warnings;
 use FindBin;
@@ -12,7 +12,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 my $k = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
 my $port = $k->port;
 
-# From which address: all of 127/8 is ours.
+# The source address: all of 127/8 is local.
 sub post_from
 {
 	my ($address, $path, $body, @headers) = @_;
@@ -25,7 +25,7 @@ sub post_from
 	$s->flush;
 	return raw_answers(raw_read($s));
 }
-my $password = 'x' x 129; # costs no hash: a slow machine counts as fast
+my $password = 'x' x 129; # not hashed: a slow machine is fast enough
 my $try = sub {
 	my ($address, $email, @headers) = @_;
 	return post_from(
@@ -51,7 +51,7 @@ is($try->('127.0.0.3', 'target@example.com'), 401, 'nor is the target, from else
 is(     post_from('127.0.0.2', '/api/auth/sign-up/email', '{}')->{status}, 400,
 	'nor another path of the same address');
 
-# Guessing the current password of a stolen session is limited like sign-in.
+# Guessing the current password with a stolen session is limited like sign-in.
 my $c = $k->client;
 my $r = $c->post(
 	'/api/auth/sign-up/email',
@@ -70,8 +70,8 @@ is($r->{status}, 200, 'a session');
 is((grep { $_ == 400 } @status), 3, 'three guesses at change-password') or diag("@status");
 is((grep { $_ == 429 } @status), 3, 'then no more');
 
-# Twenty tries at one account from one network, whichever of its addresses they
-# come from and however the name is spelled; then the owner, from elsewhere.
+# Twenty attempts at one account from one network, whichever of its addresses they come
+# from and however the name is spelled; then the owner, from another network.
 my $wrong = { email => 'stolen@example.com', password => 'wrong password' };
 my $from = 10;
 my $next = sub {
@@ -97,11 +97,12 @@ is(
 	)->{status},
 	200,
 	'where the owner is not locked out');
-# What nobody has is counted alike, so that the count tells nothing.
+# An address without an account is counted in the same way, so that the limit reveals
+# nothing.
 @status = map { $next->('nobody-at-all@example.com')->{status} } 1 .. 24;
 is($status[-1], 429, 'an account that is none is limited as one that is');
 
-# Known and unknown answer alike, byte for byte.
+# Known and unknown addresses get the same response, byte for byte.
 my @answer = map {
 	post_from(
 		'127.0.0.4', '/api/auth/sign-in/email',

@@ -1,5 +1,5 @@
-# S9, redirects and addresses: only an origin that was listed, one form of an
-# address, and nothing that a parser could read twice.
+# S9, redirects and addresses: only listed origins, one canonical form of an address,
+# and nothing that two parsers could interpret differently.
 use strict;
 use warnings;
 use FindBin;
@@ -71,7 +71,7 @@ is(
 is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE email = 'redirected@example.com'}), 0,
 	'where nobody is made');
 
-# The error page sends to our own root, with what is left of the code.
+# The error page redirects to our own root, with a sanitised code.
 for my $q ('error=%3Cscript%3E', 'error=//evil.example', 'error=a&error_description=%0d%0aX:y',
 	'error=a&error_description=%22onload=', 'error=http://evil.example') {
 	my $r = $k->client->get("/api/auth/error?$q");
@@ -80,7 +80,7 @@ for my $q ('error=%3Cscript%3E', 'error=//evil.example', 'error=a&error_descript
 		qr{^/\?error=[A-Za-z0-9_'-]+(?:&error_description=[^\s<>"]*)?$}, 'to ourselves');
 }
 
-# Addresses: refused or in one form.
+# Addresses are refused or converted to one form.
 my @address = (
 	'a@b@c.example', 'a@@example.com', '@example.com', 'a@', 'a', 'a@b', 'a @example.com',
 	"a\@example.com\r\nBcc: x\@y.example", "a\n\@example.com", "a\0\@example.com",
@@ -122,7 +122,8 @@ for my $pair ([ 'Simple@Example.COM', 'simple@example.com' ],
 		200,
 		'and signs in in capitals');
 }
-# Letters that fold to ASCII ones elsewhere: no second account, no way into one.
+# Letters that other systems fold to ASCII ones: they give neither a second account nor
+# access to an existing one.
 for my $letter ("\x{130}", "\x{131}", "\x{17f}", "\x{212a}") {
 	my $r = $k->client->post('/api/auth/sign-in/email',
 		{ email => "s${letter}mple\@example.com", password => 'correct horse battery' });

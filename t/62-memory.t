@@ -1,6 +1,6 @@
-# What a service makes of bodies takes memory.  Nobody can take much of it, at once
-# or for good: under each attack a service's processes stay below three times what
-# they take in calm (proportional set size).
+# Parsing bodies takes memory.  No client can use much of it, temporarily or
+# permanently: under each attack a service's processes stay below three times their
+# normal memory (proportional set size).
 use strict;
 use warnings;
 use FindBin;
@@ -26,8 +26,8 @@ sub field
 sub sum { my $n = 0; $n += $_ for @_; return $n }
 sub pss { return sum(map { field("/proc/$_/smaps_rollup", 'Pss') } @_) }
 
-# The most that the processes took since the last call, in kB: what they take now,
-# and how much further each has been.  No sample of a peak is missed.
+# The most memory that the processes used since the last call, in kB: their current
+# memory, plus the kernel's record of their peaks.
 sub peak
 {
 	my (@pids) = @_;
@@ -41,8 +41,8 @@ sub peak
 	return $most;
 }
 
-# Sends a small request from all at once, after which all threads and connections
-# are there, and then a large one, twice: what is taken for good would grow.
+# Sends a small request on all connections at once, so that all threads exist, and then
+# a large one, twice: memory that is never freed would grow.
 sub attack
 {
 	my ($name, $statuses, $case, $large) = @_;
@@ -56,7 +56,7 @@ sub attack
 	$storm->($case->{small});
 	peak(@pids);
 	my $calm = pss(@pids);
-	# A sanitizer's own memory makes the calm value larger than the limit in bytes.
+	# With a sanitizer, the normal memory is larger than the limit in bytes.
 	my $limit = 3 * $calm;
 	$limit = $case->{limit_kb} if ($case->{limit_kb} // 0) > $limit;
 	my %by;
@@ -92,7 +92,7 @@ attack('numbers', '413|503', \%batches, '[' . '0,' x 500_000 . '0]');
 attack('names', '413|503', \%batches, '{' . join(',', map {"\"$_\":0"} 1 .. 80_000) . '}');
 attack('nesting', '400|503', \%batches, '[' x 1_000_000);
 
-# The most that is read at all: two of these at once in each process.
+# The largest accepted body: two of these at once in each process.
 @item{qw(memo metadata)} = ('m' x 400, { map { ("k$_" => {}) } 1 .. 10 });
 attack('batches', '200|503', { %batches, limit_kb => 64 * 1024 },
 	jencode({ transfers => [ (\%item) x 1000 ] }));

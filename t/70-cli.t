@@ -1,5 +1,5 @@
-# kedge up and what belongs to it: everything starts, dies together, says what is
-# wrong in one line, and leaves nothing behind.
+# kedge up and related commands: everything starts and stops together, errors are
+# reported in one line, and nothing is left behind.
 use strict;
 use warnings;
 use FindBin;
@@ -19,7 +19,7 @@ chmod 0755, $other;
 my $alice = $k->user('alice');
 my $task = $alice->post('/api/core/tasks', { title => 'survives' })->{json}{id};
 
-# What should not have started must not outlive the test when it did.
+# A stack that should have failed to start must not outlive the test.
 END {
 	my $s = $?;
 	run($kedge, 'down', '--dir', $_)
@@ -65,7 +65,7 @@ one_line('a directory of somebody else',
 is_deeply([ map {s{.*/}{}r} files("$other/taken") ], ['file'], 'which stays as it was');
 one_line('a directory that cannot be made',
 	run($kedge, 'up', '--dir', '/proc/nowhere/d', '--port', free_port(), '--detach'));
-# What nginx takes for a variable or a pattern, and libpq for two hosts.
+# Characters that nginx takes for a variable or a pattern, and libpq for two hosts.
 for my $name ('x $x', 'x$', 'x*', 'x?', 'x[y]', 'x,y') {
 	($status, $out, $err) =
 	    run($kedge, 'up', '--dir', "$other/$name", '--port', free_port(), '--detach');
@@ -83,7 +83,7 @@ one_line("port $_", run($kedge, 'up', '--dir', "$other/p", '--port', $_, '--deta
 one_line('an unknown command', run($kedge, 'surprise'));
 one_line('an unknown option', run($kedge, 'up', '--surprise'));
 one_line('status of nothing', run($kedge, 'status', '--dir', "$other/none"));
-# A child that cannot start: one line, and what was started is stopped.
+# A process that cannot start: one line, and what was started is stopped.
 ($status, $out, $err) =
     run({ env => { CORE_THREADS => 'many' } }, $kedge, 'up', '--dir', "$other/bad", '--port',
 	free_port(), '--detach');
@@ -91,10 +91,10 @@ isnt($status, 0, 'a service that cannot start');
 like("$out$err", qr/core/, 'is named');
 ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)),
 	'nothing is left running');
-# A missing tool is named.  Servers are looked for in fixed places too, so a PATH
-# hides none: each is covered, for us alone, with what cannot be executed.  An
-# ordinary user may do that as root of a namespace, and is put back to who it was,
-# since of root kedge wants more.
+# A missing tool is named.  Servers are also searched in fixed places, so PATH cannot
+# hide them: each one is covered by a file that cannot be executed, in a separate mount
+# namespace.  An ordinary user may do that as root of a user namespace, and returns to
+# the original user id, because kedge behaves differently as root.
 sub without
 {
 	my ($name, @cmd) = @_;
@@ -147,8 +147,8 @@ is(scalar $k->processes, 0, 'everything stopped');
 my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port);
 ok(!$s, 'the port is free');
 
-# Somebody else holds a read lock on the lock file, which releases before this one
-# let everybody open.
+# Another process has a read lock on the lock file, which earlier releases allowed
+# everybody to open.
 my $lock = $k->dir . '/lock';
 is(sprintf('%04o', (stat $lock)[2] & 07777), '0600', 'nobody else can open the lock');
 chmod 0644, $lock or die "$lock: $!";
@@ -187,7 +187,7 @@ is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', 'and so does
 
 # ---- logs do not grow without bound ----------------------------------------------
 
-# Too long by a hole, which costs no disk.
+# Made too long by a hole, which needs no disk space.
 my $core_log = $k->dir . '/log/core.log';
 truncate $core_log, 17 << 20 or die "$core_log: $!";
 ok(wait_until(sub { -s $core_log < 1 << 20 }, 30), 'a log that is too long is emptied');

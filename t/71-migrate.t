@@ -1,6 +1,6 @@
-# kedge migrate: what was run stays as it was, a migration is run whole or not at
-# all, and once, whoever else migrates; and a program from before a migration may
-# meet a database from after it.
+# kedge migrate: applied migrations are never changed, a migration is applied completely
+# or not at all, and once, even if two processes migrate; and an older program may use a
+# newer database.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +13,7 @@ use Kedge::Money qw(hold_lock);
 
 my $k = Kedge->up;
 
-# The wallet's migrations in a tree of our own, where they can be changed.
+# The wallet's migrations in a separate tree, where they can be changed.
 my $root = tempdir('kedge-t-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 system('cp', '-a', "$Kedge::ROOT/sql", "$Kedge::ROOT/kedge.json", $root) == 0
     or die "cannot copy sql to $root";
@@ -42,8 +42,8 @@ sub migrate
 	return $k->kedge('migrate', 'wallet', { env => { KEDGE_ROOT => $root } });
 }
 
-# Everything that a migration could leave: its record, and whatever has a name or
-# a text in the database.
+# Everything that a migration could leave: its record, and everything with a name or a
+# text in the database.
 sub contents
 {
 	return $k->sql('wallet', <<'SQL');
@@ -65,7 +65,7 @@ sub recorded
 		    . " WHERE version >= $from ORDER BY version") ];
 }
 
-# One line, which says what is wrong, and nothing is done.
+# One line says what is wrong, and nothing is done.
 sub refused
 {
 	my ($name, $like) = @_;
@@ -93,7 +93,7 @@ applied('the tree as it was released');
 
 # ---- a database of the time when the library's files were links ----------------------
 
-# Each service had them in its own folder, under numbers of its own.
+# Each service had them in its own folder, with its own numbers.
 my %link = (
 	auth => { job => 4, webhook => 5, job_cancel_count => 7 },
 	core => { job => 4, webhook => 5, job_cancel_count => 6 },
@@ -101,14 +101,14 @@ my %link = (
 );
 my %text_of = map { m{/(\d+)_(\w+)\.sql$} ? ($2 => slurp($_)) : () } files("$root/sql/job");
 
-# The text that was run then: the file's comments may have been rewritten since.
+# The text that was applied then: the file's comments may have been rewritten since.
 sub first_checksum
 {
 	my ($text) = @_;
 	return $text =~ /^-- kedge: formerly (\S+)$/m ? $1 : sha256_hex($text);
 }
 
-# What there is besides the record.
+# The database's contents besides the records.
 my $objects = 'SELECT md5(string_agg(d, chr(10) ORDER BY d)) FROM ('
     . ' SELECT oid || relname AS d FROM pg_class'
     . " WHERE relnamespace = 'public'::regnamespace AND relname !~ 'kedge_library'"
@@ -132,7 +132,7 @@ for my $service (sort keys %link) {
 	my $before = $k->sql($service, $objects);
 	my ($status, $out, $err) = $k->kedge('migrate', $service, { env => { KEDGE_ROOT => $root } });
 	is($status, 0, "$service, as it was: it is migrated") or diag($err);
-	# auth's first file made the function, so base/ finds that it is there.
+	# auth's first file created the function, so base/ finds that it exists.
 	is_deeply([ "$out$err" =~ /migrating \w+: (\S+)/g ],
 		$service eq 'auth' ? ['base/0001_uuidv7.sql'] : [],
 		"$service, as it was: nothing is run again");
@@ -146,14 +146,15 @@ for my $service (sort keys %link) {
 	is(($k->kedge('migrate', $service, { env => { KEDGE_ROOT => $root } }))[1],
 		"the databases are up to date\n", "$service, as it was: again, nothing to do");
 }
-# A text that the library never had is not the library's.
+# A text that was never the library's is not accepted as the library's.
 my $version = $link{wallet}{webhook};
 my $sum = $k->sql('wallet', "SELECT checksum FROM kedge_migration WHERE version = $version");
 $k->sql('wallet', "UPDATE kedge_migration SET checksum = repeat('0', 64) WHERE version = $version");
 refused('a row of another text', qr{wallet: \d+_webhook\.sql has been run, and sql/wallet/ has no file});
 $k->sql('wallet', "UPDATE kedge_migration SET checksum = '$sum' WHERE version = $version");
 applied('the row as it was: nothing to do');
-# A later file of the library is run in each database, once, before the service's own.
+# A later file of the library is applied in each database, once, before the service's
+# own.
 my $library = "$root/sql/job/0900_later.sql";
 my $user = "$sql/" . file($n, 'user');
 open my $later, '>', $library or die "$library: $!";
@@ -172,7 +173,7 @@ $k->sql('wallet', "DROP TABLE later, later_user; DELETE FROM kedge_migration WHE
 
 # ---- files that are not what was run -----------------------------------------------
 
-# With one to be run besides: it must wait until the rest is right.
+# With a new migration, too: it must wait until the error is corrected.
 my $next = file($n + 1, 'next');
 put($next, "CREATE TABLE next (id integer);\n");
 my $old = $released[1];
@@ -203,8 +204,8 @@ is($k->sql('wallet', "SELECT checksum FROM kedge_migration WHERE version = $n + 
 
 # ---- comments that were rewritten ---------------------------------------------------
 
-# The file names the text that was run.  That text stays on record, so that the
-# release before, which has it, can still migrate.
+# The file names the text that was applied.  That text stays in the record, so that the
+# previous release, which has it, can still migrate.
 my $before_words = contents();
 my $line = sub { "-- kedge: formerly $_[0]\n" };
 my $other = sha256_hex('another text');
@@ -237,8 +238,8 @@ put($old, $text);
 
 # ---- whole or not at all ------------------------------------------------------------
 
-# Each fails after it has done something.  What came before it in the same run
-# stays, what would come after it is not tried.
+# Each fails after it has changed something.  Earlier files of the same run stay
+# applied, later ones are not tried.
 my $after = file($n + 4, 'after');
 my $half = file($n + 3, 'half');
 my $good = file($n + 2, 'good');
@@ -288,8 +289,8 @@ applied('again: nothing to do');
 
 # ---- two at once ---------------------------------------------------------------------
 
-# The first is held in the middle of a migration, by a lock of ours, until the
-# second has looked at what has been run, and waits.
+# The first process is held in the middle of a migration, by a lock of this test, until
+# the second one has read the records and waits.
 my $slow = file($n + 5, 'slow');
 my $last = file($n + 6, 'last');
 put($slow, "INSERT INTO half VALUES (5);\nLOCK TABLE good;\n");
@@ -336,8 +337,8 @@ is($k->sql('wallet', "SELECT string_agg(id::text, ' ' ORDER BY id) FROM half"), 
 
 # ---- what others do meanwhile --------------------------------------------------------------
 
-# Who has a table open keeps a migration from it, but nobody else: it waits for two
-# seconds at a time, steps back, and says who is in the way.
+# A session that uses a table delays a migration of it, but no other session: the
+# migration waits for two seconds at a time, rolls back, and reports who has the lock.
 my $wide = file($n + 7, 'wide');
 put($wide, "ALTER TABLE half ADD COLUMN wide integer;\n");
 $unlock = hold_lock($k, 'LOCK TABLE half IN ACCESS SHARE MODE');
@@ -402,8 +403,7 @@ for my $row (
 	is(contents(), $until, "$name: nothing of it is there");
 }
 
-# Killed while it waits for a transaction that writes: the index is there, and is
-# of no use.
+# Killed while it waits for a transaction that writes: the index exists, but is invalid.
 sub index_is
 {
 	return $k->sql('wallet', 'SELECT indisvalid FROM pg_index'
@@ -423,7 +423,7 @@ $k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
 	    . " WHERE usename = 'wallet_owner' AND wait_event = 'virtualxid'");
 ok(wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20), 'it is killed');
 isnt($?, 0, 'and says that it has failed');
-# The third drops what the first has left, and waits as it did.
+# The third process drops what the first one has left, and waits in the same way.
 ok(wait_until(sub { slurp($third->{log}->filename) =~ /dropping the index half_id/ }, 20),
 	'what it has left is dropped');
 $unlock->();
@@ -438,8 +438,8 @@ is(index_is(), '', 'it is gone');
 
 # ---- what the database knows and the tree does not --------------------------------------
 
-# The release before this one starts again: it has none of the new files, and the
-# database is not its to mend.
+# The previous release starts again: it has none of the new files, and must not change
+# the database.
 unlink map { "$sql/$_" } grep { /^(\d+)/ && $1 > $n } map {s{.*/}{}r} files($sql);
 my $before = contents();
 applied('the tree before: nothing to do');
@@ -448,7 +448,7 @@ put($old, "$text-- a remark\n");
 refused('but a file that was changed', qr/\Q$old\E is not what was run/);
 put($old, $text);
 
-# Somebody's hand in the table: what has been run is not known any more.
+# Somebody has changed the table of records: it is not known any more what was applied.
 my $row = $k->sql('wallet', 'DELETE FROM kedge_migration WHERE version = 3'
 	    . " RETURNING format('(%s, %L, %L)', version, name, checksum)");
 refused('without the record of one', qr/wallet: .* no version 3, but later ones/);
@@ -465,7 +465,7 @@ unlike($err, qr/swan|fish/, 'and no part of its value');
 
 # ---- all services ---------------------------------------------------------------------
 
-# What is wrong with one of them must not be lost among those that are well.
+# The problem of one service must be visible among the output of the others.
 put($old, "$text-- a remark\n");
 $before = contents();
 ($status, $out, $err) = $k->kedge('migrate', { env => { KEDGE_ROOT => $root } });

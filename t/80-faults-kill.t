@@ -1,5 +1,5 @@
-# kill -9 of each kind of process under load: no acknowledged write is lost, and
-# the service is back by itself.
+# kill -9 of each kind of process under load: no acknowledged write is lost, and the
+# service recovers by itself.
 use strict;
 use warnings;
 use FindBin;
@@ -11,7 +11,7 @@ use Kedge::Receiver;
 use Kedge::Wallet;
 
 my @services = Kedge::services();
-# Jobs of a master that is killed are given to others when its lease is over.
+# The jobs of a killed master go to others when its lease has expired.
 my $k = Kedge->up(
 	env => {
 		map { ("${_}_WEBHOOK_ALLOW_PRIVATE" => 'on', "${_}_WORKER_LEASE_S" => 5) }
@@ -25,10 +25,10 @@ $k->role($root, 'admin');
 
 # ---- what is written -----------------------------------------------------------------
 
-# A job is a webhook, so that one sees from outside whether it was done.  Most take
-# 50 ms: not so long that the receiver counts as slow, since the next would have to
-# wait then.  A second receiver of each service never answers its first request, so
-# that the worker that sent it is in the middle of that job until it is killed.
+# A job is a webhook, so that its execution can be observed from outside.  Most take 50
+# ms, which does not count as slow (a slow receiver would delay later deliveries).  A
+# second receiver of each service never answers its first request, so that the worker
+# that sent it is in the middle of that job until it is killed.
 my $receiver = Kedge::Receiver->new;
 my %holding = map { $_ => Kedge::Receiver->new } @services;
 my (%endpoint, %holding_endpoint, %held);
@@ -50,14 +50,14 @@ sub enqueue
 	$endpoint //= $endpoint{$service};
 	my $payload = qq({"endpointId":"$endpoint","eventId":"$name","type":"written",)
 	    . '"data":{},"timestamp":"2026-01-01T00:00:00Z"}';
-	# By SQL, since nobody may make up a delivery over HTTP.
+	# By SQL, because deliveries cannot be created over HTTP.
 	my ($status, $id) =
 	    $k->try_sql($service, "SELECT job_id FROM job_enqueue('webhook.deliver', '$payload')");
 	chomp $id;
 	return $status == 0 ? { status => 201, json => { id => $id } } : { status => 503 };
 }
 
-# A job that a worker has begun and cannot end: its request is at the receiver.
+# A job that a worker has begun and cannot finish: its request has reached the receiver.
 sub hold_a_worker
 {
 	my ($service) = @_;
@@ -66,7 +66,7 @@ sub hold_a_worker
 	return $holding{$service}->wait_for('/', 1, 30);
 }
 
-# By database and table: a row with the id that was answered must be there.
+# By database and table: a row with the returned id must exist.
 my %write = (
 	'core.task' => sub { return $alice->post('/api/core/tasks', { title => $_[0] }) },
 	'wallet.transfer' => sub { return $w->deposit($alice->{account}, 1) },
@@ -78,7 +78,7 @@ my %write = (
 my @tables = sort keys %write;
 my $writes = 0;
 
-# One write: what came of it, and the row if it was acknowledged.
+# One write: its status, and the row if it was acknowledged.
 sub write_to
 {
 	my ($table) = @_;
@@ -86,7 +86,7 @@ sub write_to
 	return ($r->{status}, $r->{status} == 201 ? "$table $r->{json}{id}" : undef);
 }
 
-# Those of the rows that are not there.
+# The rows that are missing.
 sub lost
 {
 	my (@rows) = @_;
@@ -98,7 +98,7 @@ sub lost
 	return [ grep { !$there{$_} } @rows ];
 }
 
-# How many jobs of a service are so.
+# How many jobs of a service are in that state.
 sub jobs
 {
 	my ($service, $how) = @_;
@@ -108,8 +108,8 @@ sub jobs
 
 # ---- what is killed --------------------------------------------------------------------
 
-# nginx takes connections with it, a server requests; nobody waits for a Redis or
-# a worker of jobs.
+# nginx loses its connections, a server its requests; no request waits for a Redis or a
+# job worker.
 sub outage
 {
 	my ($kind) = @_;
@@ -118,8 +118,8 @@ sub outage
 	    : qr/^(?:502|503|504)$/;
 }
 
-# Kills one; of those that take jobs all, while one of them is in the middle of a job.
-# True when there are as many others.
+# Kills one process; of job workers all, while one of them is in the middle of a job.
+# Returns true when as many others have started.
 sub kill_kind
 {
 	my ($kind) = @_;
@@ -147,7 +147,7 @@ sub redis_answers
 
 my @acknowledged;
 
-# Writers note what was acknowledged; readers count what they got.
+# Writers record what was acknowledged; readers count their statuses.
 sub under_load
 {
 	my ($kind) = @_;
@@ -168,7 +168,8 @@ sub under_load
 		});
 	ok(kill_kind($kind), "$kind: killed, there is another");
 	ok($k->wait_healthy(20), 'back by itself');
-	# The services are well without it, and a process that is there may yet fail.
+	# Requests succeed before such a process is replaced, and a replacement may
+	# still fail.
 	ok(wait_until(sub { @services == grep { redis_answers($_) } @services }, 15),
 		'and so is each Redis');
 	my @after;
@@ -211,7 +212,7 @@ for my $kind (
 
 is_deeply(lost(@acknowledged), [], @acknowledged . ' writes were acknowledged: each is there');
 for my $service (@services) {
-	# What a worker was at when it was killed has failed, and is tried again later.
+	# The job of a killed worker has failed, and is retried later.
 	ok(wait_until(sub { !jobs($service, "state <> 'completed'") }, 60),
 		"$service: each job is done");
 	cmp_ok(jobs($service, "id = '$held{$service}' AND attempt > 1"),

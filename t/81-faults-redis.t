@@ -51,7 +51,7 @@ ok($k->wait_healthy, 'well again');
 
 # ---- dead, and kept dead ------------------------------------------------------------
 
-# SIGKILL now and again as the supervisor starts it.
+# SIGKILL each time the supervisor has started it.
 my $dave = $k->user('dave');
 my $dave2 = $dave->copy;
 is($dave->get('/api/core/whoami')->{status}, 200, 'cached');
@@ -74,7 +74,7 @@ is_deeply([ sort keys %$count ], [200], 'not one verdict failed');
 
 # ---- gone for long -------------------------------------------------------------
 
-# A directory in the place of its socket keeps it from coming back.
+# A directory in place of its socket prevents it from starting.
 {
 	my $socket = $k->dir . '/run/redis-auth.sock';
 	my $grace = $k->user('grace');
@@ -98,8 +98,8 @@ is_deeply([ sort keys %$count ], [200], 'not one verdict failed');
 
 # ---- back with old contents ------------------------------------------------------
 
-# A snapshot is taken, a session signed out while Redis is down, and the old
-# snapshot comes back: the trap for everything that trusts a cache.
+# A snapshot is taken, a session is signed out while Redis is down, and the old snapshot
+# is loaded: the cache then has a session that has ended.
 ok($k->wait_healthy, 'well again');
 my $erin = $k->user('erin');
 my $erin2 = $erin->copy;

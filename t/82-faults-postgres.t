@@ -1,5 +1,5 @@
-# PostgreSQL restarted, frozen, gone: what needs it says 503 and recovers by
-# itself; sessions that are cached still verify.
+# PostgreSQL restarted, frozen, stopped: requests that need it get 503 and the service
+# recovers by itself; cached sessions are still verified.
 use strict;
 use warnings;
 use FindBin;
@@ -43,7 +43,7 @@ sub outage
 	return;
 }
 
-# A session that no cache has: nobody can tell, so nobody gets in.
+# A session that is not cached cannot be verified, so it is refused.
 sub uncached
 {
 	my ($name) = @_;
@@ -134,7 +134,7 @@ ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 20), 'thawed
 
 # ---- gone for a while ---------------------------------------------------------------
 
-# The supervisor starts it again at once: its data directory is moved away.
+# The supervisor would start it again at once: its data directory is moved away.
 ok($k->wait_cached($alice), 'the session is cached');
 my $data = $k->dir . '/pg/data';
 my ($postgres) = $k->pids('postgres');
@@ -171,7 +171,7 @@ for my $service (qw(auth core wallet)) {
 	is((grep { !/^(200|503)$/ } @status), 0, "$service: cut connections are an outage at most");
 	is($status[-1], 200, "$service: and are made anew") or diag("@status");
 }
-# A table locked: the statement's time-out, not ours.
+# A locked table: the statement timeout of PostgreSQL ends the wait.
 my $locker = fork // die;
 if (!$locker) {
 	Kedge::in_child();
@@ -194,8 +194,8 @@ is($r->{status}, 503, 'a statement that waits too long is 503') or diag($r->{bod
 cmp_ok(time - $t, '<', 20, 'in time');
 is($alice->get('/api/core/whoami')->{status}, 200, 'the rest goes on');
 
-# A GET whose worker dies is repeated by nginx; one that is repeated and takes the
-# next worker with it is not given a third.
+# nginx repeats a GET whose worker dies; a request that crashes the next worker, too, is
+# not given to a third one.
 pipe my $said_r, my $said_w or die;
 my $asker = fork // die;
 if (!$asker) {

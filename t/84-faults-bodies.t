@@ -1,5 +1,5 @@
-# A body has a total time, however it trickles in, and those that trickle keep
-# nobody out.
+# A body has a total time limit, however slowly it arrives, and slow bodies do not keep
+# other clients out.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +18,7 @@ my $alice = $k->user('alice');
 $alice->get('/api/core/me');
 local $SIG{PIPE} = 'IGNORE';
 
-# Sends the head and the first bytes of a body of that many.
+# Sends the head of a request with a body of that length, and the first bytes.
 sub begin
 {
 	my ($address, $first, $length, %opt) = @_;
@@ -52,7 +52,8 @@ sub read_one
 sub mine { return "Cookie: @{[ $alice->cookie_header ]}\r\n" }
 sub tasks { return $k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$alice->{id}'") }
 
-# Sends a byte now and then until the other side has closed; what it said, and when.
+# Sends a byte now and then until the other side has closed; returns its response, and
+# when.
 sub trickle
 {
 	my ($s, $byte, $deadline_s) = @_;
@@ -94,7 +95,7 @@ for my $i (0 .. $#cases) {
 }
 is(tasks(), $before, 'nothing was done');
 
-# Whoever sends fast enough has more time: a second for each 16 KiB.
+# A client that sends fast enough has more time: a second for each 16 KiB.
 my $task = '{"title":"large"' . ' ' x 60_000 . '}';
 my $s = begin('127.0.0.1', '', length $task, head => mine(), path => '/api/core/tasks');
 my $begun = time;
@@ -176,7 +177,7 @@ sub sign_in
 	return read_one($s)->{status};
 }
 
-# More than may wait at once, anew as fast as they are ended.
+# More than may wait at once, repeated as fast as they are ended.
 my @open;
 sub attack
 {

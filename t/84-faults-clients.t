@@ -1,5 +1,5 @@
-# Ten thousand idle connections, slow clients, clients that go away: everybody
-# else is served.
+# Ten thousand idle connections, slow clients, clients that disconnect: all others are
+# served.
 use strict;
 use warnings;
 use FindBin;
@@ -9,7 +9,7 @@ use IO::Socket::INET;
 use Socket qw(pack_sockaddr_in inet_aton PF_INET SOCK_STREAM);
 
 BEGIN {
-	# Ten thousand connections need descriptors; a shell can ask for more.
+	# Ten thousand connections need descriptors; a shell can raise the limit.
 	if (!$ENV{KEDGE_T_NOFILE} && !$^C) {
 		$ENV{KEDGE_T_NOFILE} = 1;
 		exec '/bin/sh', '-c', 'ulimit -n $(ulimit -Hn); exec "$0" "$@"', $^X,
@@ -50,8 +50,8 @@ sub timed
 SKIP: {
 	my $limit = qx{bash -c 'ulimit -Hn'} + 0;
 	skip "only $limit descriptors are allowed", 5 if $limit < 4000;
-	# In four processes, so that no limit of one matters; each from an address
-	# of its own, so that ports do not run out.
+	# In four processes, so that no limit of one matters; each from its own address,
+	# so that the ports suffice.
 	my $per = 2500;
 	pipe my $done_r, my $done_w or die;
 	my @kids;
@@ -67,7 +67,8 @@ SKIP: {
 				    IO::Socket::INET->new(PeerAddr => '127.0.0.1',
 					PeerPort => $port, LocalAddr => "127.0.1.$i")
 				    or last;
-			  # A third says nothing, a third half a line, a third has been served once.
+			  # A third sends nothing, a third half a line, a third has been
+			  # served once.
 				if ($n % 3 == 1) {
 					syswrite $s, 'GET /api/core/wh';
 				} elsif ($n % 3 == 2) {
@@ -145,14 +146,14 @@ cmp_ok((sort { $b <=> $a } map { $_->[1] } @r)[0], '<', 5, 'none after a time-ou
 
 # ---- slow clients ---------------------------------------------------------------------
 
-# A head has ten seconds in all, a body as many between two parts.  These are begun now,
-# and looked at in the end.
+# Headers must arrive within ten seconds, and the parts of a body within ten seconds of
+# each other.  These requests are begun now, and checked at the end.
 my $post = "POST /api/core/tasks HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n"
     . "Origin: http://127.0.0.1:$port\r\nContent-Type: application/json\r\nContent-Length: 100\r\n";
 my %begun = map { ($_->[0] => raw_open($port)) }
     my @begun = ([ 'half a head', substr $post, 0, 40 ], [ 'half a body', "$post\r\n{\"title\":" ]);
 syswrite $begun{ $_->[0] }, $_->[1] for @begun;
-# Another sends a letter of its head again and again: it is never silent.
+# Another client sends one byte of its headers at a time: it is never silent.
 my $trickling = raw_open($port);
 my $trickler = fork // die "fork: $!";
 if ($trickler == 0) {
@@ -160,7 +161,7 @@ if ($trickler == 0) {
 	local $SIG{PIPE} = 'IGNORE';
 	syswrite $trickling, "GET / HTTP/1.1\r\nX-Long: ";
 	my $select = IO::Select->new($trickling);
-	# Until it is told something, or the other side has closed.
+	# Reads until a response arrives, or the other side has closed.
 	1 until $select->can_read(0.5) || !syswrite $trickling, 'x';
 	POSIX::_exit(0);
 }
@@ -192,8 +193,8 @@ for my $s (@slow[ 0 .. 4 ]) {
 }
 close $_ for @slow;
 
-# Readers that do not read: pages whose every character is an escape of six bytes,
-# asked for and left lying.
+# Clients that do not read: they request pages in which every character is an escape of
+# six bytes.
 my $note = { title => 'big', notes => "\x01" x 10_000 };
 my @big = map { $alice->post('/api/core/tasks', $note)->{json}{id} } 1 .. 60;
 my @lazy;
@@ -219,7 +220,7 @@ do {
 is_deeply([ @seen[ 0 .. $#big ] ], [ reverse @big ], 'and by its cursors all of it comes');
 close $_ for @lazy;
 
-# Past nginx, which would take it: the socket has no room for a whole page.
+# Without nginx, which would read it: the socket has no room for a whole page.
 my $path = '/api/core/tasks';
 my %request = (REQUEST_METHOD => 'GET', KEDGE_PATH => $path, KEDGE_RAW_URI => "$path?limit=100",
 	QUERY_STRING => 'limit=100', KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http',
@@ -234,7 +235,7 @@ ok(wait_until(sub {
 }, 25), 'an answer that nobody takes ends soon');
 is(fcgi_answer($untaken)->{end}, undef, 'unfinished');
 
-# What nginx holds for them is in its memory, not in files.
+# nginx keeps their responses in memory, not in files.
 my $body_1m = '{"title":"' . 'x' x 1_000_000 . '"}';
 is($alice->request(POST => '/api/core/tasks', body => $body_1m, type => 'application/json')
 	    ->{status}, 413, 'a body of a megabyte is read, and refused');
@@ -242,7 +243,8 @@ unlike($k->log_text('nginx'), qr/buffered to a temporary file/, 'nothing went to
 
 # ---- bodies that are refused before they are read -------------------------------------
 
-# The answer is there long before the body is: no thread may wait for the rest.
+# The response is ready long before the body has arrived: no thread may wait for the
+# rest.
 my $large = '{"title":"' . 'x' x 300_000 . '"}';
 my $refused = parallel_refused(24);
 is($refused->{413}, 24, '24 bodies over the limit at once are refused');

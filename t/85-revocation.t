@@ -1,5 +1,5 @@
-# Signed out means out, on the next request, in every process: also when verify
-# fills the cache while it happens, and whatever Redis does.
+# After sign-out a session is refused on the next request, in every process: also when
+# verify fills the cache meanwhile, and whatever Redis does.
 use strict;
 use warnings;
 use FindBin;
@@ -11,8 +11,8 @@ use Kedge::Load;
 
 my $k = Kedge->up;
 
-# Verify asks without pause from several processes while the session ends.  What
-# counts: no request that began after the answer to the sign-out gets through.
+# Verify requests are sent continuously from several processes while the session ends.
+# No request that began after the response to the sign-out may pass.
 sub race
 {
 	my ($name, $warm, $end, $during) = @_;
@@ -38,7 +38,7 @@ sub race
 	$during->() if $during;
 	my $r = $end->($c->copy, $other);
 	my $answered = time;
-	# The same processes go on asking for a moment: a late fill would show.
+	# The same processes continue for a moment: a late fill would be noticed.
 	my $after = $k->client;
 	my @late = map { $c->copy->get('/api/core/whoami')->{status} } 1 .. 30;
 	my ($count, undef, $passed) = $load->stop;
@@ -84,7 +84,7 @@ race('revoke-session', 1, $revoke);
 race('revoke-sessions', 1, $revoke_all);
 race('change-password', 1, $change);
 
-# Redis frozen, and thawed right after the answer.
+# Redis frozen, and continued right after the response.
 my @redis = $k->pids('redis-auth');
 race(   'sign-out, Redis frozen',
 	1,
@@ -104,7 +104,7 @@ race(   'sign-out, Redis killed',
 		return $c->sign_out;
 	});
 wait_until(sub { $k->pids('redis-auth') && $k->client->get('/health/auth')->{status} == 200 }, 15);
-# Its connections cut.
+# Redis' connections cut.
 race(   'sign-out, connections to Redis cut',
 	1,
 	sub {
@@ -112,7 +112,7 @@ race(   'sign-out, connections to Redis cut',
 		$k->redis('auth')->cmd('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 		return $c->sign_out;
 	});
-# Read-only, so that reading works and invalidating does not.
+# Redis read-only, so that reading works and invalidating does not.
 race(   'sign-out, Redis read-only',
 	1,
 	sub {
@@ -123,7 +123,7 @@ race(   'sign-out, Redis read-only',
 		$redis->cmd('CONFIG', 'SET', 'min-replicas-to-write', '0');
 		return $r;
 	});
-# Workers restarted with what they knew: the new ones know better.
+# Workers are restarted: the new ones must not use outdated state.
 race(   'sign-out, auth restarting',
 	1,
 	sub {
@@ -132,8 +132,8 @@ race(   'sign-out, auth restarting',
 		return $c->sign_out;
 	});
 
-# A verify that is stopped between its read of PostgreSQL and its fill of Redis,
-# as well as one can from outside: frozen at random points, thawed afterwards.
+# A verify process is stopped between reading PostgreSQL and filling Redis, as well as
+# possible from outside: it is frozen at random points and continued later.
 my $late = 0;
 my $rounds = 12;
 for my $round (1 .. $rounds) {
@@ -145,7 +145,7 @@ for my $round (1 .. $rounds) {
 		$c->copy->get('/api/core/whoami');
 		POSIX::_exit(0);
 	}
-	select undef, undef, undef, 0.0005 * $round; # a moment of its life, not a wait
+	select undef, undef, undef, 0.0005 * $round; # a moment of running time, not a wait
 	my @verify = $k->pids('auth-verify');
 	$k->kill_pid(STOP => @verify);
 	my $r = $c->copy->sign_out;
@@ -156,14 +156,14 @@ for my $round (1 .. $rounds) {
 }
 is($late, 0, "$rounds sign-outs with verify frozen in the middle");
 
-# The audience does not matter: out of one is out of all.
+# The audience does not matter: a sign-out is effective for all services.
 my $c = $k->user('all');
 my @paths = ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts', '/api/auth/list-sessions');
 is_deeply([ map { $c->get($_)->{status} } @paths ], [ (200) x 4 ], 'in everywhere');
 my $copy = $c->copy;
 $c->sign_out;
 is_deeply([ map { $copy->get($_)->{status} } @paths ], [ (401) x 4 ], 'out everywhere');
-# A sign-out for a session that is gone already still takes it from the cache.
+# A sign-out for a session that does not exist any more still removes it from the cache.
 $c = $k->user('gone');
 $copy = $c->copy;
 $copy->get('/api/core/whoami');

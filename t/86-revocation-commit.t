@@ -1,6 +1,6 @@
-# Signed out means out, also when the commit of it takes its time: Redis may lose
-# the tombstones meanwhile, the client may have been told 503, a worker may have died.
-# A deferred trigger makes COMMIT as slow as a disk that stalls would.
+# A sign-out whose commit is slow: Redis may lose the tombstones meanwhile, the client
+# may have got 503, a worker may have died.  A deferred trigger makes COMMIT as slow as
+# a stalled disk would.
 use strict;
 use warnings;
 use FindBin;
@@ -12,8 +12,8 @@ use Kedge::Load;
 
 my $k = Kedge->up;
 
-# Sleeps at COMMIT, whatever statement_timeout says; the row that goes is there
-# for everybody else until it is done.
+# Sleeps at COMMIT, in spite of statement_timeout; until then the deleted row is visible
+# to all others.
 sub slow_commit
 {
 	my ($seconds) = @_;
@@ -44,7 +44,7 @@ sub committing
 	)
 }
 
-# In a process of its own; what it answered, when it is asked for.
+# Runs in a separate process; returns code that returns the response.
 sub later
 {
 	my ($code) = @_;
@@ -61,7 +61,8 @@ sub later
 	return sub { local $/; my $text = <$r>; waitpid $pid, 0; return $text };
 }
 
-# Asks without pause, from both processes of verify, until the answer is there.
+# Sends requests to both processes of verify continuously, until the response has
+# arrived.
 sub ask_until
 {
 	my (@clients) = @_;
@@ -71,7 +72,7 @@ sub ask_until
 			my $c = $clients[ $_[0] ]->copy;
 			return sub {
 				select undef, undef, undef,
-				    0.005; # leave the processor to the others
+				    0.005; # leave the processor to other processes
 				return $c->get('/api/core/whoami')->{status};
 			};
 		});
@@ -176,7 +177,7 @@ for my $row (@loss) {
 	is((grep { !/^(200|503)$/ } values %status), 0,
 		'a stall: each is answered, or told to come back')
 	    or diag(explain(\%status));
-	# The client tries again, as it was told.
+	# The client retries, as the response said.
 	my %again;
 	for my $name (sort keys %way) {
 		next if $status{$name} == 200;
@@ -191,8 +192,9 @@ for my $row (@loss) {
 			),
 			"a stall: $name, again");
 	}
-	# Whoever has 200 is out; whoever has not (the password is changed, the old
-	# session gone: 401) is out as soon as the commit is.
+	# A client that got 200 is signed out; for the others (the password has been
+	# changed, and the old session is gone: 401) the sign-out is effective with the
+	# commit.
 	ok(wait_until(sub { committing() == 0 }, 40), 'a stall: the commits are through');
 	for my $name (grep { $status{$_} != 200 && $again{$_} != 200 } sort keys %way) {
 		ok(

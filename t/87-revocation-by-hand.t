@@ -1,5 +1,5 @@
-# What an operator does at a psql prompt counts, too: within a second or two,
-# although the session is cached; and a forgotten transaction stops nobody.
+# Changes by an operator at a psql prompt take effect within a second or two, although
+# the session is cached; and a forgotten open transaction stops nobody.
 use strict;
 use warnings;
 use FindBin;

@@ -1,5 +1,5 @@
-# The clock is set forward and back by hours, under transfers and under jobs: no
-# effect is lost or happens twice, and what is due by the clock comes about.
+# The clock is set forward and back by hours during transfers and jobs: no effect is
+# lost or happens twice, and schedules still fire.
 use strict;
 use warnings;
 use FindBin;
@@ -32,7 +32,7 @@ my $old = Kedge::Wallet::post($users[0], '/transfers',
 my $hold = $w->move($users[0], $ids[0], $ids[1], 50, hold => JSON::PP::true, expiresInSeconds => 3600);
 is($hold->{json}{status}, 'held', 'a hold for an hour');
 
-# Each asks with its key until it is answered.
+# Each client repeats its request with its key until it is answered.
 my $load = Kedge::Load->start(procs => 4, code => sub {
 	my ($i) = @_;
 	my @me = map { my $c = $_->copy; $c->{quiet} = 1; $c } @users;
@@ -61,7 +61,7 @@ for my $step ([ 7_200, 'two hours forward' ], [ -3_600, 'three hours back' ], [ 
 	}, 90), 'and what is over is ended by its job');
 }
 my ($count, undef, $kept) = $load->stop;
-# An assertion made before the clock was set and read after is refused, no more.
+# An assertion made before the clock was set and read after it is refused, nothing else.
 is(join(' ', grep { !/^(201|401|503)$/ } keys %$count), '', 'asked again at most') or diag(explain($count));
 my %made = map { split /\|/ } split /\n/,
     $k->sql('wallet', "SELECT memo, id FROM transfer WHERE memo LIKE 'clock-%'");

@@ -1,5 +1,5 @@
-# Signed out means out on every host: after Redis has failed over and back, and
-# where hosts do not all reach Redis and PostgreSQL.
+# A sign-out is effective on every host: after Redis has failed over and back, and when
+# hosts do not all reach Redis and PostgreSQL.
 use strict;
 use warnings;
 use FindBin;
@@ -12,8 +12,8 @@ use Kedge::FastCGI qw(fcgi_request);
 use Kedge::Redis;
 use Kedge::Relay;
 
-# A redis-server of our own, by TCP as replicas want it, in the stack's directory
-# so that the stack's end is its end.
+# A separate redis-server, over TCP as replicas need it, in the stack's directory so
+# that it ends with the stack.
 my @servers;
 
 sub start_redis
@@ -34,7 +34,7 @@ sub start_redis
 		}
 		my $redis;
 		wait_until(sub { ($redis = Kedge::Redis->new($socket)) || waitpid($pid, POSIX::WNOHANG()) }, 10);
-		next unless $redis; # somebody has taken the port
+		next unless $redis; # another process has taken the port
 		push @servers, $pid;
 		return { port => $port, redis => $redis, pid => $pid, socket => $socket };
 	}
@@ -64,7 +64,7 @@ sub follow
 		30);
 }
 
-# Whether a Redis holds the claims of a user's session.
+# Whether a Redis has the claims of a user's session.
 sub holds
 {
 	my ($s, $c) = @_;
@@ -104,8 +104,8 @@ sub whoami { return $_[0]->copy->get('/api/core/whoami')->{status} }
 
 # ---- a host that reaches Redis, and another that reaches PostgreSQL --------------------
 
-# Another host: a master and workers with sockets, and shared memory, of their own.
-# Each of its two servers is reached by a relay that can be cut.
+# Another host: a master and workers with separate sockets and shared memory. It reaches
+# both of its servers through a relay that can be cut.
 my %env = %{ $k->service_env('auth') };
 my ($database) = map { -S "$_/.s.PGSQL.5432" ? "$_/.s.PGSQL.5432" : () } "$k->{dir}/pg", glob "$k->{dir}/*";
 my $far_dir = "$k->{dir}/far";
@@ -128,7 +128,7 @@ if (!$far_pid) {
 }
 push @servers, $far_pid;
 
-# What nginx would hear from the other host.
+# What nginx would get from the other host.
 sub far
 {
 	my ($c) = @_;
@@ -152,13 +152,13 @@ sub far
 			sub { far($_) for $c, $kept; holds($one, $c) && holds($one, $kept) }, 30),
 		'another host: it has cached two sessions');
 
-	# Ours does not reach Redis any more, the other one not PostgreSQL.
+	# This host cannot reach Redis any more, the other one not PostgreSQL.
 	$one->{redis}->cmd('CONFIG', 'SET', 'port', 0);
 	$one->{redis}->cmd('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 	$to_postgres->cut;
 	my $before = $c->copy;
 	my (@status, @late);
-	# A 503 says that it is not certain yet; what counts is the 200.
+	# A 503 says that the sign-out is not certain yet; a 200 confirms it.
 	ok(
 		wait_until(
 			sub {
