@@ -31,7 +31,7 @@
 
 enum {
 	POOLS_MAX = 8,
-	ROUTE_LISTS_MAX = 32,
+	ROUTE_LISTS_MAX = 64,
 	SOCKET_MODE = 0660, /* nginx is a member of the socket's group */
 	OPENAPI_MAX_BYTES = 4 << 20,
 };

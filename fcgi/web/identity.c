@@ -73,10 +73,18 @@ identity_sign(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
 	buf_put_i64(&b, now_s + IDENTITY_TTL_S);
 	buf_puts(&b, ",\"iat_ms\":");
 	buf_put_i64(&b, now_ms);
+	if (who->credential != NULL) {
+		buf_puts(&b, ",\"credential\":");
+		json_write_string(&b, who->credential);
+	}
 	if (who->role_gated) {
 		buf_puts(&b, ",\"required_roles\":");
 		json_write_strings(
 		    &b, who->required_roles.items, who->required_roles.count);
+	}
+	if (who->claims_text != NULL) {
+		buf_puts(&b, ",\"claims\":");
+		buf_puts(&b, who->claims_text);
 	}
 	buf_putc(&b, '}');
 	if (buf_failed(&b))
@@ -186,6 +194,8 @@ read_plain(
 	c.who.has_issued_ms = take(&s, ",\"iat_ms\":");
 	if (c.who.has_issued_ms && !take_time(&s, &c.iat_ms))
 		return false;
+	if (take(&s, ",\"credential\":") && !take_string(&s, &c.who.credential))
+		return false;
 	c.who.role_gated = take(&s, ",\"required_roles\":");
 	if (c.who.role_gated && !take_strings(&s, &c.who.required_roles))
 		return false;
@@ -241,6 +251,8 @@ read_json(
 	c.who.has_issued_ms = json_member(j, "iat_ms") != NULL;
 	if (c.who.has_issued_ms && !json_member_int(j, "iat_ms", &c.iat_ms))
 		return false;
+	c.who.credential = json_member_string(j, "credential");
+	c.who.claims = json_member(j, "claims");
 	c.who.role_gated = json_member(j, "required_roles") != NULL;
 	if (c.who.role_gated &&
 	    !read_strings(a, j, "required_roles", &c.who.required_roles))

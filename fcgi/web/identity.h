@@ -3,9 +3,10 @@
  *
  * The assertion is a JWS (HS256) under a key that auth and one service share:
  * {"iss":"auth","aud":SERVICE,"sub":USER_ID,"sid":SESSION_ID,"roles":[...],
- * "accounts":[SERVICE...],"iat":N,"exp":N,"iat_ms":N} and, where the nginx
- * location requires a role, "required_roles":[...].  It reaches the service
- * only as the FastCGI parameter KEDGE_IDENTITY.
+ * "accounts":[SERVICE...],"iat":N,"exp":N,"iat_ms":N,"credential":KIND} and,
+ * where the nginx location requires a role, "required_roles":[...]; if a plugin
+ * of auth states something about the session, also "claims":{NAME:TEXT,...}. It
+ * reaches the service only as the FastCGI parameter KEDGE_IDENTITY.
  *
  * nginx asks auth before it reads the body, so an assertion can be old when the
  * service gets the request: see guard.h.
@@ -20,6 +21,7 @@
 #include "web/schema.h"
 
 struct arena;
+struct json;
 
 enum {
 	IDENTITY_KEY_SIZE = 32,
@@ -37,6 +39,14 @@ struct identity {
 	const char *session_id;
 	struct strings roles;
 	struct strings accounts; /* services in which the user has a record */
+	/*
+	 * How the request identified its sender: "cookie", "bearer", ...; NULL:
+	 * an older release signed the assertion.
+	 */
+	const char *credential;
+	/* What plugins of auth state about the session; NULL: nothing. */
+	const struct json *claims; /* when read */
+	const char *claims_text; /* to sign: an object of texts */
 	/* The location requires one of required_roles, or admin. */
 	bool role_gated;
 	struct strings required_roles;

@@ -117,6 +117,7 @@ auth_init(struct auth *auth, const struct auth_config *config)
 	const char *prefix;
 
 	auth->config = config;
+	auth->plugins = config->plugin_set;
 	auth->secret = config->secret;
 	auth->secret_len = strlen(config->secret);
 	auth->origins = origins_new(config->url, config->trusted_origins);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "app/service_main.h"
+#include "auth/plugin_set.h"
 #include "web/identity.h"
 
 struct auth_shared;
@@ -45,13 +46,18 @@ struct auth_config {
 	const char *trusted_origins;
 	const char *cookie_prefix;
 	const char *services;
+	const char *plugins; /* names of those that are on */
 	bool rate_limit;
 	int64_t cache_lease_s;
 	int64_t hash_concurrency; /* 0: as many as there are cores */
 	int64_t hash_queue;
 
-	/* Made by .prepare, before the fork. */
+	/* Of the plugins' own variables: plugin_config(). */
+	_Alignas(max_align_t) char plugin_config[PLUGIN_CONFIG_MAX_BYTES];
+
+	/* Made before the fork. */
 	struct auth_shared *shared;
+	const struct plugin_set *plugin_set;
 };
 
 struct auth {
@@ -64,6 +70,7 @@ struct auth {
 	const char *data_cookie;
 	const char *forget_cookie;
 	const struct origins *origins;
+	const struct plugin_set *plugins;
 	struct audience audiences[AUTH_SERVICES_MAX];
 	size_t naudiences;
 	/*

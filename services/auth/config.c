@@ -1,10 +1,22 @@
 #include "auth/config.h"
 
+#include <stddef.h>
+
 #include "auth/auth.h"
+#include "auth/http/ok_routes.h"
+#include "auth/http/refusal.h"
+#include "auth/http/session_cookie.h"
+#include "auth/identity/identity.h"
+#include "auth/log_events.h"
 #include "auth/password/hash_slots.h"
+#include "auth/plugins.h"
+#include "auth/provision/provision_routes.h"
+#include "base/log.h"
+
+static const char default_plugins[] = "email-password,admin";
 
 /* clang-format off */
-const struct config_var auth_vars[] = {
+static const struct config_var vars[] = {
 	{ CONFIG(struct auth_config, base.threads, "THREADS"),
 	  .fallback = "96", .min = 8, .max = 512, .unit = "threads",
 	  .doc = "Threads of one process of the api pool. A quarter of them "
@@ -41,6 +53,10 @@ const struct config_var auth_vars[] = {
 	  .fallback = "core,wallet",
 	  .doc = "The base services for which assertions are issued, separated "
 	    "by commas." },
+	{ CONFIG(struct auth_config, plugins, "PLUGINS"),
+	  .fallback = default_plugins,
+	  .doc = "The plugins that are on, separated by commas, named as in "
+	    "BetterAuth's manual. The paths of the others answer 404." },
 	{ CONFIG(struct auth_config, rate_limit, "RATE_LIMIT"),
 	  .fallback = "on",
 	  .doc = "Rate limits of sign-in and other endpoints. Turn them off "
@@ -62,3 +78,47 @@ const struct config_var auth_vars[] = {
 	{ 0 },
 };
 /* clang-format on */
+
+static const struct auth_plugin http_part = {
+	.name = "http",
+	.routes = ok_routes,
+	.refusals = core_refusals,
+	.cookies = session_cookies,
+	.vars = vars,
+};
+
+static const struct auth_plugin provision_part = {
+	.name = "provision",
+	.routes = provision_routes,
+};
+
+const struct auth_plugin *const auth_core[] = {
+	&http_part,
+	&identity_session_part,
+	&identity_user_part,
+	&provision_part,
+	NULL,
+};
+
+bool
+config_compose(struct plugin_set *set, const char *plugins)
+{
+	char problem[PLUGIN_PROBLEM_MAX];
+
+	if (plugins == NULL)
+		plugins = default_plugins;
+	if (!plugin_set_compose(set, auth_core, plugins_all, plugins,
+		offsetof(struct auth_config, plugin_config), problem)) {
+		log_event(LOG_ERROR, EVENT_PLUGINS_INVALID,
+		    LOG_TEXT("problem", problem));
+		return false;
+	}
+	identity_compose(set);
+	for (size_t i = 0; i < set->non; i++) {
+		const struct auth_hooks *hooks = set->on[i]->hooks;
+
+		if (hooks != NULL && hooks->compose != NULL)
+			hooks->compose(set);
+	}
+	return true;
+}

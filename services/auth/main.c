@@ -18,7 +18,6 @@
 #include "auth/config.h"
 #include "auth/http/error.h"
 #include "auth/http/gate.h"
-#include "auth/identity/sweep_jobs.h"
 #include "auth/identity/user_cli.h"
 #include "auth/password/hash_pool.h"
 #include "auth/routes.h"
@@ -33,7 +32,8 @@
 #include "process/shared.h"
 #include "web/service.h"
 
-static struct auth_config config;
+static struct plugin_set plugins;
+static struct auth_config config = { .plugin_set = &plugins };
 
 static bool
 check(UNUSED const void *arg)
@@ -157,7 +157,7 @@ static const struct service api = {
 	.name = "auth",
 	.title = "Kedge auth",
 	.prefix = auth_prefix,
-	.routes = auth_routes,
+	.routes = plugins.routes,
 	.session_flags = AUTH_SESSION,
 	.session_cookie = "better-auth.session_token",
 	.ignores_unknown = true,
@@ -174,7 +174,7 @@ static const struct service verify = {
 	.name = "auth",
 	.title = "Kedge auth verify",
 	.prefix = auth_prefix,
-	.routes = auth_routes,
+	.routes = plugins.routes,
 	.handle_all = verify_request,
 	.handle_all_route = "verdict",
 	.prefetch = verify_prefetch,
@@ -196,15 +196,12 @@ static const struct service_pool pools[] = {
 	{ 0 },
 };
 
-static const struct job_kind *const kinds[] = {
-	sweep_jobs,
-	webhook_jobs,
-	NULL,
-};
+/* The library's webhooks are a kind of jobs that no plugin brings. */
+static const struct job_kind *kinds[PLUGINS_MAX + 2] = { webhook_jobs };
 static const struct job_set jobs = {
 	.kinds = kinds,
 	.queues = webhook_queues,
-	.schedules = sweep_schedules,
+	.schedules = plugins.schedules,
 };
 
 static const struct service_program program = {
@@ -212,7 +209,7 @@ static const struct service_program program = {
 	.service = &api,
 	.pools = pools,
 	.config = &config,
-	.vars = auth_vars,
+	.vars = plugins.vars,
 	.check = check,
 	.prepare = prepare,
 	.metrics = &hash_pool_metrics,
@@ -243,9 +240,26 @@ run_user_command(int argc, char **argv)
 	return status;
 }
 
+/*
+ * Before anything else: what a plugin adds is among the variables that are read
+ * and printed, and among the routes of --openapi.
+ */
+static bool
+compose(void)
+{
+	if (!config_compose(&plugins, getenv("AUTH_PLUGINS")))
+		return false;
+	for (size_t i = 0; plugins.jobs[i] != NULL; i++)
+		kinds[i + 1] = plugins.jobs[i];
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
+	log_init("auth", LOG_INFO);
+	if (!compose())
+		return 1;
 	if (argc > 1 && str_eq(argv[1], "user"))
 		return run_user_command(argc - 1, argv + 1);
 	return service_main(&program, argc, argv);

@@ -1,6 +1,7 @@
 /*
- * routes: the paths of auth's API, and the flags by which its hooks know what
- * a route wants.
+ * routes: where auth's API is, and the flags by which its hooks know what a
+ * route wants.  The routes themselves are the plugins' and those of
+ * plugin_set.h's core.
  */
 #ifndef AUTH_ROUTES_H
 #define AUTH_ROUTES_H
@@ -8,7 +9,6 @@
 #include <stdbool.h>
 
 struct req;
-struct route;
 
 enum auth_route_flags {
 	AUTH_SESSION = 1 << 0, /* a session, else 401 */
@@ -21,7 +21,6 @@ enum auth_route_flags {
 };
 
 extern const char auth_prefix[]; /* "/api/auth" */
-extern const struct route *const auth_routes[];
 
 /* nginx says so by a parameter that it sets to nothing elsewhere. */
 bool routes_is_internal(const struct req *r);

@@ -2,20 +2,21 @@
  * Sends the same requests to two servers and compares the responses.
  *
  *   node differential.mjs --a URL --a-db DBURL --b URL --b-db DBURL
- *       [--same] [--limits] [--only TEXT] [--verbose]
+ *       [--script PLUGIN] [--same] [--limits] [--only TEXT] [--verbose]
  *
  * a is the real BetterAuth, b is auth; --same when b is a second BetterAuth, so
- * that no difference is allowed; --limits for the script about rate limits.
+ * that no difference is allowed; --script for the script of a plugin (script/);
+ * --limits for the script about rate limits.
  * Compared are: status, body (shape, types, and every value that is not
  * random), codes and messages, Set-Cookie names, attributes and order,
- * Location, Content-Type, caching.
+ * Location, Content-Type, caching, set-auth-token.
  */
 import { inspect, parseArgs } from "node:util";
 import pg from "pg";
 
-import { differences } from "./lib/differences.mjs";
+import * as known from "./lib/differences.mjs";
 import { Jar, request } from "./lib/http.mjs";
-import { limits, steps } from "./lib/script.mjs";
+import * as own from "./lib/script.mjs";
 import { diag, done, ok } from "./lib/tap.mjs";
 
 const { values: args } = parseArgs({
@@ -26,10 +27,18 @@ const { values: args } = parseArgs({
 		"b-db": { type: "string" },
 		same: { type: "boolean", default: false },
 		limits: { type: "boolean", default: false },
+		script: { type: "string" },
 		only: { type: "string" },
 		verbose: { type: "boolean", default: false },
 	},
 });
+
+/* A plugin's script has differences of its own, and those that are everywhere. */
+const plugin = args.script && await import(`./script/${args.script}.mjs`);
+const steps = plugin ? plugin.steps : args.limits ? own.limits : own.steps;
+const differences = plugin ?
+	[...known.differences.filter((d) => !d.steps && !d.limits), ...plugin.differences] :
+	known.differences;
 
 class Side {
 	constructor(base, database) {
@@ -95,6 +104,10 @@ class Side {
 			retry: h["x-retry-after"] ? "<seconds>" : null,
 			again: h["retry-after"] ? "<seconds>" : null,
 			allow: h.allow ?? null,
+			token: h["set-auth-token"] === undefined ? null :
+				this.cookie(`set-auth-token=${h["set-auth-token"]}`),
+			encoded: h["set-auth-token"]?.includes("%") ?? null,
+			expose: h["access-control-expose-headers"] ?? null,
 		};
 	}
 
@@ -184,7 +197,7 @@ function compare(name, reference, rb) {
 		diag(inspect(ra, { depth: 6, breakLength: 120 }));
 }
 
-for (const s of args.limits ? limits : steps) {
+for (const s of steps) {
 	if (args.only && !s.name.includes(args.only))
 		continue;
 	try {
@@ -200,7 +213,8 @@ for (const s of args.limits ? limits : steps) {
  * table (and the manual).
  */
 if (!args.same && !args.only)
-	for (const d of differences.filter((d) => Boolean(d.limits) === args.limits))
+	for (const d of plugin ? plugin.differences :
+		differences.filter((d) => Boolean(d.limits) === args.limits))
 		ok(used.has(d), `still a difference: ${d.why}`);
 done();
 await Promise.all([a.db.end(), b.db.end()]);

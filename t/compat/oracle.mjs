@@ -2,12 +2,13 @@
  * A real BetterAuth server, the reference that auth is compared with.
  *
  *   node oracle.mjs --version 1.7.25|1.7.7|1.4.18 --database URL --secret S
- *       [--port 0] [--trusted a,b] [--rate-limit] [--no-migrate]
+ *       [--port 0] [--trusted a,b] [--plugins "a;b"] [--rate-limit] [--no-migrate]
  *
- * E-mail and password and the admin plugin are on, as in auth; all other
- * options have BetterAuth's defaults.  Prints "listening on
- * http://127.0.0.1:PORT" when it is ready, and stops when its standard input
- * closes, so that it never outlives its caller.
+ * E-mail and password and the admin plugin are on, as in auth by default, and the
+ * --plugins, each written as NAME or NAME=OPTIONS (JSON); all other options have
+ * BetterAuth's defaults.  Prints "listening on http://127.0.0.1:PORT" when it is
+ * ready, and stops when its standard input closes, so that it never outlives its
+ * caller.
  */
 process.env.NODE_ENV = "production"; // "test" would switch the origin checks off
 process.env.BETTER_AUTH_TELEMETRY = "0";
@@ -23,6 +24,7 @@ const { values: args } = parseArgs({
 		secret: { type: "string" },
 		port: { type: "string", default: "0" },
 		trusted: { type: "string", default: "" },
+		plugins: { type: "string", default: "" },
 		"rate-limit": { type: "boolean", default: false },
 		"no-migrate": { type: "boolean", default: false },
 	},
@@ -30,7 +32,12 @@ const { values: args } = parseArgs({
 
 const name = `better-auth-${args.version}`;
 const { betterAuth } = await import(name);
-const { admin } = await import(`${name}/plugins`);
+const all = await import(`${name}/plugins`);
+const plugins = ["admin", ...args.plugins.split(";").filter(Boolean)].map((text) => {
+	const [plugin, options] = text.split(/=(.*)/s);
+	const make = all[plugin.replace(/-(.)/g, (_, c) => c.toUpperCase())];
+	return make(options && JSON.parse(options));
+});
 const { toNodeHandler } = await import(`${name}/node`);
 const { getMigrations } = await import(
 	args.version.startsWith("1.4.") ? `${name}/db` : `${name}/db/migration`);
@@ -50,7 +57,7 @@ const options = {
 	trustedOrigins: args.trusted.split(",").filter(Boolean),
 	emailAndPassword: { enabled: true },
 	rateLimit: { enabled: args["rate-limit"] },
-	plugins: [admin()],
+	plugins,
 	telemetry: { enabled: false },
 	logger: { level: "error" },
 };

@@ -8,16 +8,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "auth/identity/verification.h"
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
 #include "db/db_script.h"
 #include "servers.h"
 
-enum { TTL_S = 60, RACERS = 2, RACES = 50 };
+enum { TTL_S = 60, RACERS = 2, RACES = 50, PATIENCE_US = 10000000 };
 
 static const char *database;
 static struct arena *a;
@@ -192,7 +194,8 @@ static enum err
 consume_and_hold(struct db *tx, struct arena *arena, void *ctx)
 {
 	struct hold *hold = ctx;
-	const char *value, *waits;
+	int64_t until = clock_monotonic_us() + PATIENCE_US;
+	const char *value;
 	enum err e = verification_consume(tx, arena, "link", &value);
 
 	if (e != ERR_OK)
@@ -200,10 +203,10 @@ consume_and_hold(struct db *tx, struct arena *arena, void *ctx)
 	ck_assert_int_eq(
 	    pthread_create(&hold->second.thread, NULL, race, &hold->second), 0);
 	pthread_barrier_wait(hold->second.start);
-	do
-		waits = sql_text("SELECT count(*)::text FROM pg_locks"
-				 " WHERE NOT granted");
-	while (waits[0] == '0');
+	while (*sql_text("SELECT count(*)::text FROM pg_locks"
+			 " WHERE NOT granted") == '0' &&
+	       clock_monotonic_us() < until)
+		usleep(1000);
 	return ERR_OK;
 }
 

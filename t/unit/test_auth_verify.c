@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/config.h"
 #include "auth/http/address.h"
-#include "auth/identity/session_cache.h"
+#include "auth/identity/session_claims.h"
 #include "auth/identity/user.h"
 #include "auth/verify/assertion.h"
 #include "auth/verify/guard.h"
@@ -17,6 +18,9 @@ static struct arena *a;
 static void
 setup(void)
 {
+	static struct plugin_set set;
+
+	ck_assert(config_compose(&set, /* plugins= */ NULL));
 	a = arena_new();
 }
 
@@ -95,17 +99,26 @@ static const struct {
 	{ "1.2.3", "", "" },
 };
 
+/* What stands behind the version: session, user, expiry, ban, its end,
+ * accounts, roles. */
 static const char *const unreadable[] = {
+	"", "x",
+	"s\tu\t1\tf\t0\t", /* a field is missing */
+	"s\tu\t1\tf\t0\t\t\t", /* one too many */
+	"s\tu\t\tf\t0\t\t",
+	"s\tu\t1x\tf\t0\t\t",
+	"s\tu\t1\t\t0\t\t",
+	"s\tu\t1\ttrue\t0\t\t",
+	"s\tu\t1\tf\t-\t\t",
+	"\tu\t1\tf\t0\t\t",
+	"s\t\t1\tf\t0\t\t",
+};
+/* Of an older release, of none, of one that is to come. */
+static const char *const of_another_version[] = {
 	"", "x", "{}",
-	"1\t1\t-\tu\ts\t", /* a field is missing */
-	"1\t1\t-\tu\ts\t\t\t", /* one too many */
-	"2\t1\t-\tu\ts\t\t", /* another version */
-	"1\t\t-\tu\ts\t\t",
-	"1\t1x\t-\tu\ts\t\t",
-	"1\t1\t\tu\ts\t\t",
-	"1\t1\t--\tu\ts\t\t",
-	"1\t1\t-\t\ts\t\t",
-	"1\t1\t-\tu\t\t\t",
+	"1\t1\t-\tu\ts\t\t",
+	"2-00000000\ts\tu\t1\tf\t0\t\t",
+	"s\tu\t1\tf\t0\t\t",
 };
 /* clang-format on */
 
@@ -185,12 +198,40 @@ START_TEST(claims_are_read_as_written)
 }
 END_TEST
 
-START_TEST(claims_that_are_none_are_a_miss)
+/* As it stands before the first tab of what is written. */
+static const char *
+version(void)
+{
+	const char *text =
+	    session_claims_write(a, &(struct session_claims){ .user_id = "u",
+					.session_id = "s",
+					.roles = "",
+					.accounts = "" });
+
+	return arena_strndup(a, text, strcspn(text, "\t"));
+}
+
+START_TEST(claims_that_are_none_are_refused)
 {
 	struct session_claims out;
 
 	ck_assert_int_eq(
-	    session_claims_read(a, unreadable[_i], &out), ERR_NOT_FOUND);
+	    session_claims_read(
+		a, arena_printf(a, "%s\ts\tu\t1\tf\t0\t\t", version()), &out),
+	    ERR_OK);
+	ck_assert_int_eq(
+	    session_claims_read(
+		a, arena_printf(a, "%s\t%s", version(), unreadable[_i]), &out),
+	    ERR_INVALID);
+}
+END_TEST
+
+START_TEST(claims_of_another_version_are_a_miss)
+{
+	struct session_claims out;
+
+	ck_assert_int_eq(session_claims_read(a, of_another_version[_i], &out),
+	    ERR_NOT_FOUND);
 }
 END_TEST
 
@@ -217,13 +258,17 @@ is_signed(int nroles, const char *role)
 	for (int i = 1; i < nroles; i++)
 		list = arena_printf(a, "%s,%s", list, role);
 	return assertion_sign(a, &core,
-		   &(struct session_claims){
-		       .user_id = "u",
-		       .session_id = "s",
-		       .roles = list,
-		       .accounts = "",
+		   &(struct assertion_facts){
+		       .claims =
+			   &(struct session_claims){
+			       .user_id = "u",
+			       .session_id = "s",
+			       .roles = list,
+			       .accounts = "",
+			   },
+		       .credential = "cookie",
 		   },
-		   /* required_roles= */ NULL, /* now_ms= */ 0) != NULL;
+		   /* now_ms= */ 0) != NULL;
 }
 
 /* Never a part of the roles: a service would take them for all roles. */
@@ -251,7 +296,9 @@ main(void)
 	tcase_add_loop_test(tc, address_rows, 0, COUNT_OF(addresses));
 	tcase_add_loop_test(tc, claims_are_read_as_written, 0, 3);
 	tcase_add_loop_test(
-	    tc, claims_that_are_none_are_a_miss, 0, COUNT_OF(unreadable));
+	    tc, claims_that_are_none_are_refused, 0, COUNT_OF(unreadable));
+	tcase_add_loop_test(tc, claims_of_another_version_are_a_miss, 0,
+	    COUNT_OF(of_another_version));
 	tcase_add_test(tc, claims_too_long_are_not_kept);
 	tcase_add_test(tc, assertion_has_all_roles_or_is_none);
 	suite_add_tcase(suite, tc);

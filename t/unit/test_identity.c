@@ -83,6 +83,34 @@ START_TEST(sign_tells_when_and_for_which_roles)
 }
 END_TEST
 
+START_TEST(sign_tells_the_credential_and_what_plugins_say)
+{
+	struct identity who = alice;
+	const struct identity *read;
+
+	read = identity_verify(
+	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	ck_assert_ptr_nonnull(read);
+	ck_assert_ptr_null(read->credential);
+	ck_assert_ptr_null(read->claims);
+
+	who.credential = "bearer";
+	who.role_gated = true;
+	read = identity_verify(
+	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	ck_assert_ptr_nonnull(read);
+	ck_assert_str_eq(read->credential, "bearer");
+	ck_assert(read->role_gated);
+
+	who.claims_text = "{\"team\":\"red\"}";
+	read = identity_verify(
+	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	ck_assert_ptr_nonnull(read);
+	ck_assert_str_eq(read->credential, "bearer");
+	ck_assert_str_eq(json_member_string(read->claims, "team"), "red");
+}
+END_TEST
+
 /* clang-format off */
 static const struct {
 	int now_after_s;
@@ -422,6 +450,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, sign_then_verify_is_the_same);
 	tcase_add_test(tc, sign_tells_when_and_for_which_roles);
+	tcase_add_test(tc, sign_tells_the_credential_and_what_plugins_say);
 	tcase_add_loop_test(tc, verify_aged_has_a_bound, 0, COUNT_OF(ages));
 	tcase_add_test(tc, verify_without_milliseconds_is_as_young_as_can_be);
 	tcase_add_test(tc, verify_without_roles_has_none);

@@ -25,7 +25,7 @@ is_given(const char *header)
 	return header != NULL && *header != '\0';
 }
 
-static enum refusal
+static enum core_refusal
 check_origin(const struct req *r)
 {
 	const struct origins *origins = auth_of(r)->origins;
@@ -43,7 +43,7 @@ check_origin(const struct req *r)
 	                                      : REFUSE_INVALID_ORIGIN;
 }
 
-enum refusal
+enum core_refusal
 csrf_check_origin(const struct req *r)
 {
 	if (csrf_is_safe_method(r->method) ||
@@ -52,7 +52,7 @@ csrf_check_origin(const struct req *r)
 	return check_origin(r);
 }
 
-enum refusal
+enum core_refusal
 csrf_check_form(const struct req *r)
 {
 	const char *site = req_header(r, "SEC_FETCH_SITE");
@@ -73,7 +73,7 @@ csrf_check_form(const struct req *r)
 struct target {
 	const char *name;
 	const char *label; /* in the message for what is no text */
-	enum refusal why;
+	enum core_refusal why;
 };
 
 static const struct target targets[] = {

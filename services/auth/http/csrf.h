@@ -19,11 +19,11 @@
 struct origins;
 struct req;
 
-MUST_CHECK enum refusal csrf_check_origin(const struct req *r);
+MUST_CHECK enum core_refusal csrf_check_origin(const struct req *r);
 /* callbackURL and its kind, in body and query. */
 MUST_CHECK enum err csrf_check_targets(struct req *r);
 /* For routes that sign in, cookie or not. */
-MUST_CHECK enum refusal csrf_check_form(const struct req *r);
+MUST_CHECK enum core_refusal csrf_check_form(const struct req *r);
 
 struct csrf_facts {
 	const char *method;

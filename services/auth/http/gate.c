@@ -1,10 +1,12 @@
 #include "auth/http/gate.h"
 
+#include "auth/auth.h"
 #include "auth/http/csrf.h"
 #include "auth/http/error.h"
 #include "auth/http/limit.h"
 #include "auth/http/refusal.h"
 #include "auth/identity/session_routes.h"
+#include "auth/plugin_set.h"
 #include "auth/routes.h"
 #include "base/str.h"
 #include "web/request.h"
@@ -18,10 +20,26 @@ gate_before(struct req *r)
 	return limit_request(r);
 }
 
+static enum err
+ask_plugins(struct req *r)
+{
+	const struct plugin_set *set = auth_of(r)->plugins;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < set->non && e == ERR_OK; i++) {
+		const struct auth_hooks *hooks = set->on[i]->hooks;
+
+		if (hooks != NULL && hooks->screen != NULL)
+			e = hooks->screen(r);
+	}
+	return e;
+}
+
 enum err
 gate_screen(struct req *r)
 {
-	enum refusal why;
+	enum core_refusal why;
+	enum err e;
 
 	if ((r->route->flags & AUTH_INTERNAL) != 0)
 		return routes_is_internal(r) ? ERR_OK : ERR_NOT_FOUND;
@@ -32,7 +50,10 @@ gate_screen(struct req *r)
 	if (str_eq(r->method, "HEAD"))
 		return ERR_METHOD;
 	why = csrf_check_origin(r);
-	return why != REFUSE_NOT ? refuse(r, why) : csrf_check_targets(r);
+	if (why != REFUSE_NOT)
+		return refuse(r, why);
+	e = csrf_check_targets(r);
+	return e != ERR_OK ? e : ask_plugins(r);
 }
 
 enum err

@@ -4,6 +4,7 @@
 
 #include "auth/auth.h"
 #include "auth/http/address.h"
+#include "auth/http/refusal.h"
 #include "auth/routes.h"
 #include "base/arena.h"
 #include "base/digest.h"
@@ -66,26 +67,20 @@ try_key(struct req *r, const char *account)
 	    address_network(r->arena, r->client_ip));
 }
 
-enum refusal
+enum err
 limit_try(struct req *r, const char *account)
 {
 	if (!auth_of(r)->config->rate_limit)
-		return REFUSE_NOT;
-	return take(r, try_key(r, account), LIMIT_TRIES,
-		   LIMIT_TRIES_PERIOD_MS) == ERR_OK
-	           ? REFUSE_NOT
-	           : REFUSE_TOO_MANY;
+		return ERR_OK;
+	return take(r, try_key(r, account), LIMIT_TRIES, LIMIT_TRIES_PERIOD_MS);
 }
 
 void
-limit_end_try(struct req *r, const char *account, enum refusal outcome)
+limit_refund_try(struct req *r, const char *account)
 {
 	struct auth *auth = auth_of(r);
 
-	if (!auth->config->rate_limit ||
-	    outcome == REFUSE_INVALID_EMAIL_OR_PASSWORD ||
-	    outcome == REFUSE_INVALID_PASSWORD)
-		return;
-	rate_limit_refund(auth->process.limit, try_key(r, account), LIMIT_TRIES,
-	    LIMIT_TRIES_PERIOD_MS);
+	if (auth->config->rate_limit)
+		rate_limit_refund(auth->process.limit, try_key(r, account),
+		    LIMIT_TRIES, LIMIT_TRIES_PERIOD_MS);
 }

@@ -7,7 +7,7 @@
  * so that inventing paths makes no new ones.
  *
  * Besides, every wrong guess of a password counts for the account and the
- * network it comes from, in whatever letters the address is written.  It is
+ * network it comes from, by whatever name the account is tried.  It is
  * counted before it is known to be wrong, so that no more than the limit can be
  * under way at once, and taken back when it was not.  The network is part of it
  * so that an attacker elsewhere cannot lock the owner out; what it does not
@@ -16,7 +16,6 @@
 #ifndef AUTH_LIMIT_H
 #define AUTH_LIMIT_H
 
-#include "auth/http/refusal.h"
 #include "base/attr.h"
 #include "base/err.h"
 
@@ -38,9 +37,12 @@ enum {
 
 /* The hook: ERR_RATE_LIMITED, with the wait in r->retry_after_s. */
 enum err limit_request(struct req *r);
-/* Counts a try for `account`: a canonical address, or a user's id. */
-MUST_CHECK enum refusal limit_try(struct req *r, const char *account);
-/* What came of it: what was not a wrong guess does not count. */
-void limit_end_try(struct req *r, const char *account, enum refusal outcome);
+/*
+ * Counts a try for `account`, a user's id or a name that no user has; refuses
+ * when there have been too many.
+ */
+MUST_CHECK enum err limit_try(struct req *r, const char *account);
+/* It was no wrong guess. */
+void limit_refund_try(struct req *r, const char *account);
 
 #endif

@@ -9,20 +9,14 @@
 
 enum { BUSY_RETRY_S = 2 };
 
-struct row {
-	enum err err;
-	const char *code; /* NULL: err_info's */
-	const char *message;
-};
-
 /* clang-format off */
-static const struct row rows[] = {
-	[REFUSE_NOT] = { ERR_OK, NULL, NULL },
-	[REFUSE_UNAVAILABLE] = { ERR_UNAVAILABLE, NULL, NULL },
-	[REFUSE_INTERNAL] = { ERR_INTERNAL, NULL, NULL },
+const struct refusal core_refusals[] = {
+	[REFUSE_NOT] = { ERR_OK, REFUSAL_NO_CODE, NULL },
+	[REFUSE_UNAVAILABLE] = { ERR_UNAVAILABLE, REFUSAL_NO_CODE, NULL },
+	[REFUSE_INTERNAL] = { ERR_INTERNAL, REFUSAL_NO_CODE, NULL },
 	[REFUSE_BUSY] = { ERR_RATE_LIMITED, "TOO_MANY_SIGN_INS",
 	    "Too many sign-ins are waiting. Please try again later." },
-	[REFUSE_ABANDONED] = { ERR_ABANDONED, NULL, NULL },
+	[REFUSE_ABANDONED] = { ERR_ABANDONED, REFUSAL_NO_CODE, NULL },
 	[REFUSE_TOO_MANY] = { ERR_RATE_LIMITED, REFUSAL_NO_CODE,
 	    "Too many requests. Please try again later." },
 	[REFUSE_UNAUTHORIZED] = { ERR_UNAUTHENTICATED, "UNAUTHORIZED",
@@ -73,10 +67,13 @@ static const struct row rows[] = {
 	    "INVALID_ERROR_CALLBACK_URL", "Invalid errorCallbackURL" },
 	[REFUSE_INVALID_NEW_USER_CALLBACK_URL] = { ERR_FORBIDDEN,
 	    "INVALID_NEW_USER_CALLBACK_URL", "Invalid newUserCallbackURL" },
+	[REFUSE_FAILED_TO_CREATE_USER] = { ERR_UNPROCESSABLE,
+	    "FAILED_TO_CREATE_USER", "Failed to create user" },
+	[REFUSE__MAX] = { 0 },
 };
 /* clang-format on */
 
-enum refusal
+enum core_refusal
 refusal_of(enum err e)
 {
 	switch (e) {
@@ -93,17 +90,27 @@ refusal_of(enum err e)
 	}
 }
 
-enum err
-refuse(struct req *r, enum refusal why)
+const struct refusal *
+refusal_row(enum core_refusal why)
 {
-	const struct row *row = &rows[why];
+	assert(why < REFUSE__MAX && COUNT_OF(core_refusals) == REFUSE__MAX + 1);
+	return &core_refusals[why];
+}
 
-	assert(why < REFUSE__MAX && COUNT_OF(rows) == REFUSE__MAX);
-	if (why == REFUSE_BUSY)
+enum err
+refuse_by(struct req *r, const struct refusal *row)
+{
+	if (row == &core_refusals[REFUSE_BUSY])
 		r->retry_after_s = BUSY_RETRY_S;
-	return row->code == NULL
+	return *row->code == '\0' && row->message == NULL
 	           ? row->err
 	           : req_fail(r, row->err, row->code, row->message);
+}
+
+enum err
+refuse(struct req *r, enum core_refusal why)
+{
+	return refuse_by(r, refusal_row(why));
 }
 
 enum err

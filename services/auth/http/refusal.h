@@ -1,7 +1,9 @@
 /*
- * refusal: the reasons for which auth says no, as its rules know them.  One
- * table (refusal.c) gives each the code and the sentence that BetterAuth has
- * for it; clients match on both.
+ * refusal: the reasons for which auth says no, each with the status, the code
+ * and the sentence that BetterAuth has for it; clients match on all three.
+ *
+ * Those of auth itself have names here; a plugin has a table of its own and
+ * refuses by its rows.
  */
 #ifndef AUTH_REFUSAL_H
 #define AUTH_REFUSAL_H
@@ -10,7 +12,19 @@
 
 struct req;
 
-enum refusal {
+/*
+ * A code that is written as no code at all: some of BetterAuth's errors are a
+ * message alone.
+ */
+#define REFUSAL_NO_CODE ""
+
+struct refusal {
+	enum err err;
+	const char *code; /* NULL ends a table */
+	const char *message; /* NULL, without a code: as err_info has both */
+};
+
+enum core_refusal {
 	REFUSE_NOT, /* it went well */
 	REFUSE_UNAVAILABLE,
 	REFUSE_INTERNAL,
@@ -38,20 +52,21 @@ enum refusal {
 	REFUSE_INVALID_REDIRECT_URL,
 	REFUSE_INVALID_ERROR_CALLBACK_URL,
 	REFUSE_INVALID_NEW_USER_CALLBACK_URL,
+	REFUSE_FAILED_TO_CREATE_USER,
 	REFUSE__MAX
 };
 
+/* Ended by a NULL code. */
+extern const struct refusal core_refusals[];
+
+const struct refusal *refusal_row(enum core_refusal why);
 /* What went wrong below the rules. */
-enum refusal refusal_of(enum err e);
+enum core_refusal refusal_of(enum err e);
 /* Records code and sentence for the error's writer; ERR_OK for REFUSE_NOT. */
-enum err refuse(struct req *r, enum refusal why);
+enum err refuse(struct req *r, enum core_refusal why);
+/* The same for a row of a plugin's table. */
+enum err refuse_by(struct req *r, const struct refusal *row);
 /* "role is not allowed to be set" */
 enum err refuse_field(struct req *r, const char *field);
-
-/*
- * A code for req_fail() that writes no code at all: some of BetterAuth's
- * errors are a message alone.
- */
-#define REFUSAL_NO_CODE ""
 
 #endif

@@ -5,12 +5,21 @@
 
 #include "auth/auth.h"
 #include "auth/http/signed_cookie.h"
+#include "auth/plugin_set.h"
 #include "base/arena.h"
 #include "web/cookie.h"
+#include "web/query.h"
 #include "web/request.h"
 
 /* session_data may come in chunks: session_data.0, .1, ... */
 enum { CHUNKS_MAX = 8 };
+
+const struct auth_cookie session_cookies[] = {
+	{ "session_token" },
+	{ "session_data" },
+	{ "dont_remember" },
+	{ 0 },
+};
 
 static size_t
 find(const struct req *r, const char *name, const char **ret_values, size_t max)
@@ -28,10 +37,10 @@ find(const struct req *r, const char *name, const char **ret_values, size_t max)
 
 size_t
 session_cookie_tokens(
-    const struct req *r, const char *ret_tokens[SESSION_COOKIES_MAX])
+    const struct req *r, const char *ret_tokens[CREDENTIAL_TOKENS_MAX])
 {
 	return find(
-	    r, auth_of(r)->session_cookie, ret_tokens, SESSION_COOKIES_MAX);
+	    r, auth_of(r)->session_cookie, ret_tokens, CREDENTIAL_TOKENS_MAX);
 }
 
 bool
@@ -66,13 +75,30 @@ put_signed(
 	    max_age_s);
 }
 
+static void
+tell_plugins(struct req *r, const char *value)
+{
+	const struct plugin_set *set = auth_of(r)->plugins;
+
+	for (size_t i = 0; i < set->non; i++) {
+		const struct auth_hooks *hooks = set->on[i]->hooks;
+
+		if (hooks != NULL && hooks->session_cookie != NULL)
+			hooks->session_cookie(r, value);
+	}
+}
+
 void
 session_cookie_set(struct req *r, const char *token, bool brief)
 {
 	const struct auth *auth = auth_of(r);
 
-	put_signed(r, auth->session_cookie, token,
+	const char *value =
+	    signed_value(r->arena, auth->secret, auth->secret_len, token);
+
+	put(r, auth->session_cookie, percent_encode(r->arena, value),
 	    brief ? COOKIE_SESSION : SESSION_TTL_S);
+	tell_plugins(r, value);
 	if (brief)
 		put_signed(r, auth->forget_cookie, "true", COOKIE_SESSION);
 	else if (session_cookie_is_brief(r))

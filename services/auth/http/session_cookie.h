@@ -9,17 +9,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct auth;
+#include "auth/http/credential.h"
+#include "auth/plugin.h"
+
 struct req;
 
+extern const struct auth_cookie session_cookies[];
+
 /*
- * The tokens of the well-signed session cookies, in their order.  A browser
- * sends several when a site had them under other paths or domains, which we
- * cannot take back: the first whose session is live counts.
+ * The tokens of the well-signed session cookies, in their order.  For
+ * credential_of(), from which everybody else takes them.
  */
-enum { SESSION_COOKIES_MAX = 4 };
 size_t session_cookie_tokens(
-    const struct req *r, const char *ret_tokens[SESSION_COOKIES_MAX]);
+    const struct req *r, const char *ret_tokens[CREDENTIAL_TOKENS_MAX]);
 /* Whether the browser carries a good dont_remember. */
 bool session_cookie_is_brief(const struct req *r);
 void session_cookie_set(struct req *r, const char *token, bool brief);

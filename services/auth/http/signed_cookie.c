@@ -23,18 +23,24 @@ mac_of(struct arena *a, const char *secret, size_t secret_len,
 }
 
 const char *
-signed_cookie_write(
+signed_value(
     struct arena *a, const char *secret, size_t secret_len, const char *value)
 {
 	const char *mac = mac_of(a, secret, secret_len, value, strlen(value));
 
-	return percent_encode(a, arena_printf(a, "%s.%s", value, mac));
+	return arena_printf(a, "%s.%s", value, mac);
 }
 
-/* NULL: not well signed. */
-static const char *
-read_signed(
-    struct arena *a, const struct signed_cookie_key *key, const char *raw)
+const char *
+signed_cookie_write(
+    struct arena *a, const char *secret, size_t secret_len, const char *value)
+{
+	return percent_encode(a, signed_value(a, secret, secret_len, value));
+}
+
+const char *
+signed_value_read(
+    struct arena *a, const char *secret, size_t secret_len, const char *raw)
 {
 	const char *text, *dot, *mac;
 	size_t len;
@@ -49,7 +55,7 @@ read_signed(
 	if (dot == NULL || dot == text || strlen(dot + 1) != MAC_TEXT_LEN)
 		return NULL;
 	len = (size_t)(dot - text);
-	mac = mac_of(a, key->secret, key->secret_len, text, len);
+	mac = mac_of(a, secret, secret_len, text, len);
 	if (!digest_equal(mac, dot + 1, MAC_TEXT_LEN))
 		return NULL;
 	return arena_strndup(a, text, len);
@@ -77,7 +83,7 @@ signed_cookie_find_all(struct arena *a, const struct signed_cookie_key *key,
 
 		if (raw == NULL)
 			break;
-		value = read_signed(a, key, raw);
+		value = signed_value_read(a, key->secret, key->secret_len, raw);
 		if (value != NULL && !has(ret_values, n, value))
 			ret_values[n++] = value;
 	}

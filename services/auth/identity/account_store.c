@@ -1,83 +1,151 @@
 #include "auth/identity/account_store.h"
 
+#include <assert.h>
+
+#include "auth/identity/columns.h"
 #include "auth/identity/user_store.h"
-#include "base/arena.h"
+#include "auth/plugin_set.h"
+#include "base/str.h"
 #include "db/db.h"
 
 #define NOW "date_trunc('milliseconds', now())"
+
 /*
- * The account by which a user signs in with a password: that of the provider
+ * The account by which a user signs in with a password is that of the provider
  * `credential`, whatever its accountId says.  BetterAuth writes the user's id
  * there and 1.4 never looked at it; tools that import people into BetterAuth
- * write the address, or the id of the system that they come from.
+ * write the address, or the id of the system that they come from.  Of several,
+ * it is the one that BetterAuth 1.7 itself would take.
  */
-#define CREDENTIAL                                                    \
-	"SELECT a.id, nullif(a.password, ''), " USER_COLUMNS          \
-	" FROM \"user\" u LEFT JOIN account a ON a.\"userId\" = u.id" \
-	" AND a.\"providerId\" = 'credential'"
-/* Of several, the one that BetterAuth 1.7 itself would take. */
-#define FIRST                                               \
-	" ORDER BY a.\"accountId\" = u.id DESC NULLS LAST," \
-	" a.\"createdAt\", a.id LIMIT 1"
+static const char select_sql[] =
+    "SELECT a.id, nullif(a.password, ''), %s"
+    " FROM \"user\" u LEFT JOIN account a ON a.\"userId\" = u.id"
+    " AND a.\"providerId\" = 'credential'"
+    " WHERE u.\"%s\" = $1"
+    " ORDER BY a.\"accountId\" = u.id DESC NULLS LAST,"
+    " a.\"createdAt\", a.id LIMIT 1";
+enum { ACCOUNT_ID, ACCOUNT_PASSWORD_HASH, ACCOUNT_USER };
 
-enum { CREDENTIAL_ACCOUNT_ID, CREDENTIAL_PASSWORD_HASH, CREDENTIAL_USER };
+/* The foreign key is checked at the end of the statement. */
+static const char insert_sql[] =
+    "WITH u AS ("
+    "INSERT INTO \"user\" (id, name, email, \"emailVerified\", image,"
+    " \"createdAt\", \"updatedAt\"%s)"
+    " VALUES (uuidv7()::text, $1, $2, false, $3, " NOW ", " NOW "%s)"
+    " RETURNING *"
+    "), a AS ("
+    "INSERT INTO account (id, \"accountId\", \"providerId\","
+    " \"userId\", password, \"createdAt\", \"updatedAt\")"
+    " SELECT uuidv7()::text, u.id, 'credential', u.id, $4, " NOW ", " NOW
+    " FROM u RETURNING id, password"
+    ") SELECT a.id, a.password, %s FROM u, a";
+enum { INSERT_CORE_ARGS = 4 };
 
-static const struct db_stmt select_by_email = {
-	.name = "credential_select_by_email",
-	.sql = CREDENTIAL " WHERE u.email = $1" FIRST,
-	.nargs = 1,
-	.read_only = true,
-};
-static const struct db_stmt select_by_user = {
-	.name = "credential_select_by_user",
-	.sql = CREDENTIAL " WHERE u.id = $1" FIRST,
-	.nargs = 1,
-	.read_only = true,
-};
+enum { KEYS_MAX = 2 + COLUMNS_MAX };
 
-static enum err
-find(struct db *db, struct arena *a, const struct db_stmt *stmt,
-    const char *key, struct credential *ret_credential)
+static struct composed {
+	struct key {
+		const char *column;
+		struct db_stmt select;
+	} keys[KEYS_MAX];
+	int nkeys;
+	struct columns columns;
+	struct db_stmt insert;
+} composed;
+
+static void
+add_key(const char *column)
+{
+	assert(composed.nkeys < KEYS_MAX);
+	composed.keys[composed.nkeys++] = (struct key){
+		.column = column,
+		.select = {
+		    .name = columns_text("account_select_by_%s", column),
+		    .sql = columns_text(select_sql, user_columns(), column),
+		    .nargs = 1,
+		    .read_only = true,
+		},
+	};
+}
+
+static struct db_stmt
+compose_insert(const struct columns *columns)
+{
+	const char *names = "", *values = "";
+	int n = INSERT_CORE_ARGS;
+
+	for (size_t i = 0; i < columns->count; i++) {
+		names = columns_text(
+		    "%s, \"%s\"", names, columns->items[i]->column);
+		values = columns_text("%s, $%d", values, ++n);
+	}
+	return (struct db_stmt){
+		.name = "account_insert_user",
+		.sql = columns_text(insert_sql, names, values, user_columns()),
+		.nargs = n,
+	};
+}
+
+void
+account_store_compose(const struct plugin_set *set)
+{
+	composed.nkeys = 0;
+	composed.columns = set->user_columns;
+	add_key("id");
+	add_key("email");
+	for (size_t i = 0; i < composed.columns.count; i++) {
+		if (composed.columns.items[i]->is_key)
+			add_key(composed.columns.items[i]->column);
+	}
+	composed.insert = compose_insert(&composed.columns);
+}
+
+static const struct db_stmt *
+find_statement(const char *column)
+{
+	for (int i = 0; i < composed.nkeys; i++) {
+		if (str_eq(composed.keys[i].column, column))
+			return &composed.keys[i].select;
+	}
+	assert(false); /* no column of a plugin that is on, or no key */
+	return NULL;
+}
+
+static struct account
+account_read(struct arena *a, const struct db_rows *rows)
+{
+	return (struct account){
+		.user = user_read(a, rows, 0, ACCOUNT_USER),
+		.id = db_find_text(rows, 0, ACCOUNT_ID),
+		.password_hash = db_find_text(rows, 0, ACCOUNT_PASSWORD_HASH),
+	};
+}
+
+enum err
+account_find(struct db *db, struct arena *a, const char *column,
+    const char *value, struct account *ret_account)
 {
 	struct db_rows rows;
-	enum err e = db_run(db, a, stmt, DB_ARGS(key), &rows);
+	enum err e =
+	    db_run(db, a, find_statement(column), DB_ARGS(value), &rows);
 
 	if (e != ERR_OK)
 		return e;
 	if (rows.count == 0)
 		return ERR_NOT_FOUND;
-	*ret_credential = (struct credential){
-		.user = user_read(&rows, 0, CREDENTIAL_USER),
-		.account_id = db_find_text(&rows, 0, CREDENTIAL_ACCOUNT_ID),
-		.password_hash =
-		    db_find_text(&rows, 0, CREDENTIAL_PASSWORD_HASH),
-	};
+	*ret_account = account_read(a, &rows);
 	return ERR_OK;
 }
 
-enum err
-credential_find(struct db *db, struct arena *a, const char *email,
-    struct credential *ret_credential)
-{
-	return find(db, a, &select_by_email, email, ret_credential);
-}
-
-enum err
-credential_find_of_user(struct db *db, struct arena *a, const char *user_id,
-    struct credential *ret_credential)
-{
-	return find(db, a, &select_by_user, user_id, ret_credential);
-}
-
 static const struct db_stmt update_password = {
-	.name = "credential_update",
+	.name = "account_update",
 	.sql = "UPDATE account SET password = $3, \"updatedAt\" = " NOW
 	       " WHERE id = $1 AND password = $2",
 	.nargs = 3,
 };
 
 enum err
-credential_update(struct db *db, struct arena *a, const char *account_id,
+account_update(struct db *db, struct arena *a, const char *account_id,
     const char *old_hash, const char *new_hash)
 {
 	struct db_rows rows;
@@ -87,45 +155,24 @@ credential_update(struct db *db, struct arena *a, const char *account_id,
 	return e != ERR_OK || rows.affected == 1 ? e : ERR_NOT_FOUND;
 }
 
-/* The foreign keys are checked at the end of the statement. */
-static const struct db_stmt insert = {
-	.name = "credential_insert_user",
-	.sql =
-	    "WITH u AS ("
-	    "INSERT INTO \"user\" (id, name, email, \"emailVerified\", image,"
-	    " role, banned, \"createdAt\", \"updatedAt\")"
-	    " VALUES (uuidv7()::text, $1, $2, false, $3, $4, false, " NOW ","
-	    " " NOW ") RETURNING *"
-	    "), a AS ("
-	    "INSERT INTO account (id, \"accountId\", \"providerId\","
-	    " \"userId\", password, \"createdAt\", \"updatedAt\")"
-	    " SELECT uuidv7()::text, u.id, 'credential', u.id, $5, " NOW ","
-	    " " NOW " FROM u"
-	    "), s AS ("
-	    "INSERT INTO session (id, token, \"userId\", \"ipAddress\","
-	    " \"userAgent\", \"createdAt\", \"updatedAt\", \"expiresAt\")"
-	    " SELECT uuidv7()::text, $6, u.id, $7, $8, " NOW ", " NOW ","
-	    " " NOW " + $9::bigint * interval '1 s'"
-	    " FROM u WHERE $6::text IS NOT NULL"
-	    ") SELECT " USER_COLUMNS " FROM u",
-	.nargs = 9,
-};
-
 enum err
-credential_insert_user(struct db *db, struct arena *a,
-    const struct credential_new *account, struct user *ret_user)
+account_insert_user(struct db *db, struct arena *a,
+    const struct account_new *new, struct account *ret_account)
 {
-	const char *ttl = arena_i64(a, account->ttl_s);
+	const char *args[INSERT_CORE_ARGS + COLUMNS_MAX] = { new->name,
+		new->email, new->image, new->password_hash };
+	int n = INSERT_CORE_ARGS;
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &insert,
-	    DB_ARGS(account->name, account->email, account->image,
-		account->role, account->password_hash, account->token,
-		account->ip_address, account->user_agent, ttl),
-	    &rows);
+	for (size_t i = 0; i < composed.columns.count; i++)
+		args[n++] = new->columns.set[i]
+		                ? new->columns.texts[i]
+		                : composed.columns.items[i]->fallback;
+	e = db_run(db, a, &composed.insert,
+	    (struct db_args){ .values = args, .count = n }, &rows);
 	if (e != ERR_OK)
 		return e;
-	*ret_user = user_read(&rows, 0, 0);
+	*ret_account = account_read(a, &rows);
 	return ERR_OK;
 }

@@ -1,9 +1,9 @@
-/* account_store: the table account, of which we use credentials alone. */
+/*
+ * account_store: the table account, of which auth uses the accounts with a
+ * password alone (provider `credential`).
+ */
 #ifndef AUTH_ACCOUNT_STORE_H
 #define AUTH_ACCOUNT_STORE_H
-
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "auth/identity/user.h"
 #include "base/attr.h"
@@ -11,38 +11,39 @@
 
 struct arena;
 struct db;
+struct plugin_set;
 
-/* A user and the password they sign in with. */
-struct credential {
+/* At start, before any statement is run. */
+void account_store_compose(const struct plugin_set *set);
+
+/* A user and the account with the password that they sign in with. */
+struct account {
 	struct user user;
-	const char *account_id; /* NULL: no credential account */
+	const char *id; /* NULL: there is no such account */
 	const char *password_hash; /* NULL: none, or no password in it */
 };
 
-/* By canonical address, or by user id.  ERR_NOT_FOUND: no such user. */
-MUST_CHECK enum err credential_find(struct db *db, struct arena *a,
-    const char *email, struct credential *ret_credential);
-MUST_CHECK enum err credential_find_of_user(struct db *db, struct arena *a,
-    const char *user_id, struct credential *ret_credential);
+/*
+ * By what the user is looked for: "id", "email" (canonical), or a column of a
+ * plugin that is a key.  ERR_NOT_FOUND: no such user.
+ */
+MUST_CHECK enum err account_find(struct db *db, struct arena *a,
+    const char *column, const char *value, struct account *ret_account);
 
 /* ERR_NOT_FOUND: the password is no longer old_hash. */
-MUST_CHECK enum err credential_update(struct db *db, struct arena *a,
+MUST_CHECK enum err account_update(struct db *db, struct arena *a,
     const char *account_id, const char *old_hash, const char *new_hash);
 
-/* A user, their credential and, with a token, their first session. */
-struct credential_new {
+/* A user and their account with a password. */
+struct account_new {
 	const char *email;
 	const char *name;
 	const char *image; /* or NULL */
-	const char *role;
 	const char *password_hash;
-	const char *token; /* NULL: no session */
-	const char *ip_address;
-	const char *user_agent;
-	int64_t ttl_s;
+	struct column_values columns;
 };
-/* In one statement.  ERR_CONFLICT: the address is taken. */
-MUST_CHECK enum err credential_insert_user(struct db *db, struct arena *a,
-    const struct credential_new *account, struct user *ret_user);
+/* In one statement.  ERR_CONFLICT: the address or another key is taken. */
+MUST_CHECK enum err account_insert_user(struct db *db, struct arena *a,
+    const struct account_new *new, struct account *ret_account);
 
 #endif

@@ -8,6 +8,7 @@
 #include "auth/identity/lease.h"
 #include "auth/identity/session_cache.h"
 #include "auth/identity/session_store.h"
+#include "auth/plugin_set.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -15,13 +16,25 @@
 #include "db/db.h"
 #include "process/master.h"
 
-const char *
-session_new_token(struct arena *a)
+static const char *
+new_token(struct arena *a)
 {
 	char *token = arena_alloc(a, SESSION_TOKEN_LEN + 1);
 
 	random_alnum(token, SESSION_TOKEN_LEN);
 	return token;
+}
+
+enum err
+session_begin(struct db *db, struct arena *a, const struct session_start *start,
+    const struct proof *proof, const char **ret_token)
+{
+	const char *token = new_token(a);
+	enum err e = session_insert(db, a, token, start, proof);
+
+	if (e == ERR_OK)
+		*ret_token = token;
+	return e;
 }
 
 enum err
@@ -150,8 +163,36 @@ session_revoke(
 	return e;
 }
 
+/* In the same transaction, what plugins have that goes with a session. */
+static enum err
+tell_plugins(struct auth *auth, struct db *tx, struct arena *a,
+    const struct strings *tokens)
+{
+	const struct plugin_set *set = auth->plugins;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < set->non && e == ERR_OK; i++) {
+		const struct auth_hooks *hooks = set->on[i]->hooks;
+
+		if (hooks != NULL && hooks->on_revoke != NULL)
+			e = hooks->on_revoke(tx, a, tokens);
+	}
+	return e;
+}
+
+enum err
+session_end_all_in(struct auth *auth, struct db *tx, struct arena *a,
+    const char *user_id, const char *kept_token, struct strings *ret_tokens)
+{
+	enum err e =
+	    session_delete_of_user(tx, a, user_id, kept_token, ret_tokens);
+
+	return e != ERR_OK ? e : tell_plugins(auth, tx, a, ret_tokens);
+}
+
 /* What to end, for the changes below. */
 struct ending {
+	struct auth *auth;
 	const char *token;
 	const char *user_id;
 };
@@ -162,6 +203,8 @@ end_one(struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 	struct ending *ending = ctx;
 	enum err e = session_delete(tx, a, ending->token, ret_tokens);
 
+	if (e == ERR_OK)
+		e = tell_plugins(ending->auth, tx, a, ret_tokens);
 	if (e != ERR_OK)
 		return e;
 	/*
@@ -175,7 +218,7 @@ end_one(struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 enum err
 session_end(struct auth *auth, struct arena *a, const char *token)
 {
-	struct ending ending = { .token = token };
+	struct ending ending = { .auth = auth, .token = token };
 
 	return session_revoke(auth, a, end_one, &ending);
 }
@@ -187,6 +230,8 @@ end_own(struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 	enum err e = session_delete_own(
 	    tx, a, ending->token, ending->user_id, ret_tokens);
 
+	if (e == ERR_OK)
+		e = tell_plugins(ending->auth, tx, a, ret_tokens);
 	/* As above.  If it is another's, its claims are only read again. */
 	if (e == ERR_OK)
 		*ret_tokens = (struct strings){ &ending->token, 1 };
@@ -197,7 +242,9 @@ enum err
 session_end_own(
     struct auth *auth, struct arena *a, const char *token, const char *user_id)
 {
-	struct ending ending = { .token = token, .user_id = user_id };
+	struct ending ending = {
+		.auth = auth, .token = token, .user_id = user_id
+	};
 
 	return session_revoke(auth, a, end_own, &ending);
 }
@@ -207,15 +254,17 @@ end_all(struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 {
 	struct ending *ending = ctx;
 
-	return session_delete_of_user(
-	    tx, a, ending->user_id, ending->token, ret_tokens);
+	return session_end_all_in(
+	    ending->auth, tx, a, ending->user_id, ending->token, ret_tokens);
 }
 
 enum err
 session_end_all(struct auth *auth, struct arena *a, const char *user_id,
     const char *kept_token)
 {
-	struct ending ending = { .token = kept_token, .user_id = user_id };
+	struct ending ending = {
+		.auth = auth, .token = kept_token, .user_id = user_id
+	};
 
 	return session_revoke(auth, a, end_all, &ending);
 }

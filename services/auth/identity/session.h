@@ -40,6 +40,7 @@
 #include <stdint.h>
 
 #include "auth/identity/user.h"
+#include "auth/plugin.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "cache/cache.h"
@@ -65,7 +66,8 @@ struct session {
 	const char *updated_at;
 	const char *ip_address; /* or NULL */
 	const char *user_agent; /* or NULL */
-	const char *impersonated_by; /* or NULL */
+	/* Of the plugins, in composed order, as PostgreSQL writes them. */
+	const char *const *columns;
 };
 
 /* A session and its user, and what the database's clock says of it. */
@@ -95,7 +97,39 @@ MUST_CHECK enum err session_list(struct auth *auth, struct arena *a,
     const struct session *own, const struct session **ret_sessions,
     size_t *ret_count);
 
-const char *session_new_token(struct arena *a);
+/*
+ * By what a person has shown who they are.  Between the check of it and the
+ * insert of a session anything may happen: the password is changed, the address
+ * is given to another user, an account is unlinked, the user is banned.  So the
+ * insert asks again, holding the rows, whether the proof still holds.
+ */
+enum proof_kind {
+	PROOF_PASSWORD, /* the account has this password hash */
+	PROOF_ACCOUNT, /* the user has this account of a provider */
+	PROOF_EMAIL, /* the user has this address */
+	PROOF__MAX
+};
+struct proof {
+	enum proof_kind kind;
+	const char *account_id; /* PROOF_PASSWORD, PROOF_ACCOUNT */
+	const char *password_hash; /* PROOF_PASSWORD */
+	const char *email; /* PROOF_EMAIL; canonical */
+};
+
+struct session_start {
+	const char *user_id;
+	const char *ip_address;
+	const char *user_agent;
+	int64_t ttl_s;
+};
+/*
+ * The one way to a new session; it has a new token.  In a transaction the
+ * session begins when that commits.  ERR_NOT_FOUND: the proof does not hold any
+ * more, or the user is banned or gone.
+ */
+MUST_CHECK enum err session_begin(struct db *db, struct arena *a,
+    const struct session_start *start, const struct proof *proof,
+    const char **ret_token);
 
 /*
  * A transaction that ends sessions or changes what their claims say.
@@ -118,7 +152,12 @@ MUST_CHECK enum err session_end_own(
 MUST_CHECK enum err session_end_all(struct auth *auth, struct arena *a,
     const char *user_id, const char *kept_token);
 
-/* What verify knows of a live session. */
+/* The same within a session_change, which has locked the user. */
+MUST_CHECK enum err session_end_all_in(struct auth *auth, struct db *tx,
+    struct arena *a, const char *user_id, const char *kept_token,
+    struct strings *ret_tokens);
+
+/* What verify knows of a live session; its rows are in session_claims.c. */
 struct session_claims {
 	const char *user_id;
 	const char *session_id;
@@ -127,6 +166,8 @@ struct session_claims {
 	int64_t expires_at_ms;
 	bool banned; /* until ban_expires_ms, or without end when that is 0 */
 	int64_t ban_expires_ms;
+	/* Of the plugins, in composed order; "" when there is none. */
+	const char *more[CLAIMS_MORE_MAX];
 };
 
 /* What Redis says of a token. */

@@ -4,16 +4,15 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "auth/identity/session_claims.h"
 #include "auth/log_events.h"
 #include "base/arena.h"
 #include "base/attr.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
-#include "base/str.h"
 
-enum { VALUE_MAX_BYTES = 4096, KEY_DIGEST_LEN = 32, BATCH = 500 };
+enum { KEY_DIGEST_LEN = 32, BATCH = 500 };
 
 static const char *
 key_of(struct arena *a, const char *token)
@@ -25,90 +24,18 @@ key_of(struct arena *a, const char *token)
 	return arena_join(a, (const char *const[]){ "s:", hex }, 2);
 }
 
-/* The value's parts, in their order. */
-enum part {
-	PART_VERSION,
-	PART_EXPIRES_AT,
-	PART_BAN_EXPIRES, /* "-": not banned */
-	PART_USER_ID,
-	PART_SESSION_ID,
-	PART_ACCOUNTS,
-	PART_ROLES,
-	PART__MAX
-};
-
-static const char version[] = "1";
-
-const char *
-session_claims_write(struct arena *a, const struct session_claims *claims)
-{
-	const char *texts[] = { claims->user_id, claims->session_id,
-		claims->accounts, claims->roles };
-	struct buf b;
-
-	buf_init(&b, a, VALUE_MAX_BYTES);
-	buf_puts(&b, version);
-	buf_putc(&b, '\t');
-	buf_put_i64(&b, claims->expires_at_ms);
-	buf_putc(&b, '\t');
-	if (claims->banned)
-		buf_put_i64(&b, claims->ban_expires_ms);
-	else
-		buf_putc(&b, '-');
-	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		if (strchr(texts[i], '\t') != NULL)
-			return NULL;
-		buf_putc(&b, '\t');
-		buf_puts(&b, texts[i]);
-	}
-	return buf_failed(&b) ? NULL : b.data;
-}
-
-/* Cuts the text into its parts; false when there are fewer, or more. */
-static bool
-split(char *text, const char *parts[PART__MAX])
-{
-	for (int i = 0; i < PART__MAX; i++)
-		parts[i] = strsep(&text, "\t");
-	return parts[PART__MAX - 1] != NULL && text == NULL;
-}
-
-enum err
-session_claims_read(
-    struct arena *a, const char *text, struct session_claims *ret_claims)
-{
-	const char *parts[PART__MAX];
-	struct session_claims c = { 0 };
-
-	if (!split(arena_strdup(a, text), parts) ||
-	    !str_eq(parts[PART_VERSION], version) ||
-	    !str_i64(
-		parts[PART_EXPIRES_AT], INT64_MIN, INT64_MAX, &c.expires_at_ms))
-		return ERR_NOT_FOUND;
-	c.banned = !str_eq(parts[PART_BAN_EXPIRES], "-");
-	if (c.banned && !str_i64(parts[PART_BAN_EXPIRES], INT64_MIN, INT64_MAX,
-			    &c.ban_expires_ms))
-		return ERR_NOT_FOUND;
-	c.user_id = parts[PART_USER_ID];
-	c.session_id = parts[PART_SESSION_ID];
-	c.accounts = parts[PART_ACCOUNTS];
-	c.roles = parts[PART_ROLES];
-	if (*c.user_id == '\0' || *c.session_id == '\0')
-		return ERR_NOT_FOUND;
-	*ret_claims = c;
-	return ERR_OK;
-}
-
 static void
 take_answer(struct session_lookup *l, const struct cache_get *got)
 {
+	enum err e;
+
 	l->miss = got->miss;
 	if (got->value == NULL)
 		return;
 	l->epoch = got->version;
-	l->known =
-	    session_claims_read(l->arena, got->value, &l->claims) == ERR_OK;
-	if (!l->known)
+	e = session_claims_read(l->arena, got->value, &l->claims);
+	l->known = e == ERR_OK;
+	if (e == ERR_INVALID)
 		log_event(LOG_WARN, EVENT_SESSION_CACHE_MALFORMED);
 }
 

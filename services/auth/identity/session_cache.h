@@ -3,7 +3,7 @@
  *
  * Key: s:<first half of SHA-256 of the token, hex>, so that who reads Redis
  * finds no token in it.  Version: the epoch that PostgreSQL had when the claims
- * were read.  Value: fields between tabs, since it is read with every request.
+ * were read.  Value: session_claims.h.
  * What makes a cached value safe to believe is told in session.h.
  */
 #ifndef AUTH_SESSION_CACHE_H
@@ -36,11 +36,5 @@ void session_cache_fill(struct cache *c, const struct session_lookup *l);
 /* As cache_invalidate(), for any number of tokens. */
 MUST_CHECK enum err session_cache_invalidate(
     struct cache *c, struct arena *a, const struct strings *tokens);
-
-/* The value's text; NULL when the claims cannot be kept. */
-const char *
-session_claims_write(struct arena *a, const struct session_claims *claims);
-MUST_CHECK enum err session_claims_read(
-    struct arena *a, const char *text, struct session_claims *ret_claims);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "auth/auth.h"
+#include "auth/http/credential.h"
 #include "auth/http/refusal.h"
 #include "auth/http/session_cookie.h"
 #include "auth/identity/session.h"
@@ -89,16 +90,15 @@ static enum err
 find_first(struct req *r, bool refresh, struct session_found *ret_found,
     const char **ret_token, bool *ret_refreshed)
 {
-	const char *tokens[SESSION_COOKIES_MAX];
-	size_t n = session_cookie_tokens(r, tokens);
+	struct credential c = credential_of(r);
 	enum err e = ERR_NOT_FOUND;
 
-	for (size_t i = 0; i < n && e == ERR_NOT_FOUND; i++) {
-		*ret_token = tokens[i];
-		e = session_find(auth_of(r), r->arena, tokens[i], refresh,
+	for (size_t i = 0; i < c.ntokens && e == ERR_NOT_FOUND; i++) {
+		*ret_token = c.tokens[i];
+		e = session_find(auth_of(r), r->arena, c.tokens[i], refresh,
 		    ret_found, ret_refreshed);
 	}
-	if (n > 0 && e == ERR_NOT_FOUND)
+	if (c.ntokens > 0 && e == ERR_NOT_FOUND)
 		session_cookie_clear(r);
 	return e;
 }
@@ -151,6 +151,7 @@ get_session(struct req *r, const void *in_struct, void *out_struct)
 {
 	struct found_out *out = out_struct;
 	struct session_found *found = arena_alloc(r->arena, sizeof(*found));
+	struct session_out *session = arena_alloc(r->arena, sizeof(*session));
 	enum err e;
 
 	(void)in_struct;
@@ -167,7 +168,8 @@ get_session(struct req *r, const void *in_struct, void *out_struct)
 	}
 	if (e != ERR_OK)
 		return e;
-	out->session = &found->session;
+	session_view(&found->session, session);
+	out->session = session;
 	out->user = user_view(auth_of(r), r->arena, &found->user);
 	return ERR_OK;
 }
@@ -198,7 +200,7 @@ list_sessions(struct req *r, const void *in_struct, void *out_struct)
 	items = arena_alloc(r->arena, count * sizeof(*items));
 	*out = (struct objects){ .items = items, .count = count };
 	for (size_t i = 0; i < count; i++)
-		items[i].session = sessions[i];
+		session_view(&sessions[i], &items[i]);
 	return ERR_OK;
 }
 
@@ -210,13 +212,12 @@ static enum err
 sign_out(struct req *r, const void *in_struct, void *out_struct)
 {
 	struct success_out *out = out_struct;
-	const char *tokens[SESSION_COOKIES_MAX];
-	size_t n = session_cookie_tokens(r, tokens);
+	struct credential c = credential_of(r);
 
 	(void)in_struct;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < c.ntokens; i++) {
 		/* Not answered before it is true. */
-		enum err e = session_end(auth_of(r), r->arena, tokens[i]);
+		enum err e = session_end(auth_of(r), r->arena, c.tokens[i]);
 
 		if (e != ERR_OK)
 			return e;

@@ -1,18 +1,24 @@
 #include "auth/identity/session_store.h"
 
+#include <assert.h>
+
 #include "auth/auth.h"
+#include "auth/identity/columns.h"
+#include "auth/identity/session_claims.h"
 #include "auth/identity/user_store.h"
+#include "auth/plugin_set.h"
 #include "base/arena.h"
 #include "db/db.h"
+#include "db/db_time.h"
 
 /* The columns of `session AS s` that session_read() reads, in its order. */
 /* clang-format off */
-#define SESSION_COLUMNS                                                        \
+#define CORE_COLUMNS                                                           \
 	"s.id, s.token, s.\"userId\","                                         \
 	" " DB_TIME("s.\"expiresAt\"") ","                                     \
 	" " DB_TIME("s.\"createdAt\"") ","                                     \
 	" " DB_TIME("s.\"updatedAt\"") ","                                     \
-	" s.\"ipAddress\", s.\"userAgent\", s.\"impersonatedBy\""
+	" s.\"ipAddress\", s.\"userAgent\""
 /* clang-format on */
 
 /* Milliseconds, as BetterAuth writes times. */
@@ -27,44 +33,108 @@ enum {
 	UPDATED_AT,
 	IP_ADDRESS,
 	USER_AGENT,
-	IMPERSONATED_BY,
-	SESSION_NCOLUMNS
+	NCORE_COLUMNS
 };
+/* What comes before the session's columns in session_select(). */
+enum { FOUND_EXPIRED, FOUND_FRESH, FOUND_REFRESH_DUE, FOUND_SESSION };
 
-static struct session
-session_read(const struct db_rows *rows, int row)
+static struct composed {
+	struct columns columns;
+	struct db_stmt select, extend, select_of_user;
+	struct db_stmt select_claims, select_live;
+} composed;
+
+static const char select_sql[] =
+    "SELECT s.\"expiresAt\" <= now(),"
+    " s.\"createdAt\" > now() - $2::bigint * interval '1 s',"
+    " s.\"expiresAt\" <= now() + $3::bigint * interval '1 s',"
+    " %s, %s"
+    " FROM session s JOIN \"user\" u ON u.id = s.\"userId\""
+    " WHERE s.token = $1";
+
+static const char extend_sql[] =
+    "UPDATE session s SET \"updatedAt\" = " NOW ","
+    " \"expiresAt\" = " NOW " + $2::bigint * interval '1 s'"
+    " WHERE s.token = $1 AND s.\"expiresAt\" > now()"
+    " RETURNING %s";
+
+static const char select_of_user_sql[] =
+    "SELECT %s FROM (SELECT * FROM session"
+    " WHERE \"userId\" = $1 AND \"expiresAt\" > now()"
+    " AND \"impersonatedBy\" IS NULL"
+    " ORDER BY token = $2 DESC, \"createdAt\" DESC, id DESC"
+    " LIMIT $3::bigint) s"
+    " ORDER BY s.\"createdAt\" DESC, s.id DESC";
+
+/* One snapshot for the session and the epoch: both old or both new. */
+static const char select_claims_sql[] =
+    "SELECT e.epoch, %s FROM kedge_session_epoch e"
+    " LEFT JOIN (session s JOIN \"user\" u ON u.id = s.\"userId\")"
+    " ON s.token = $1 AND s.\"expiresAt\" > now()";
+static const char select_live_sql[] =
+    "SELECT e.epoch, %s FROM kedge_session_epoch e,"
+    " session s JOIN \"user\" u ON u.id = s.\"userId\""
+    " WHERE s.id = $1 AND u.id = $2 AND s.\"expiresAt\" > now()";
+
+static struct db_stmt
+statement(const char *name, const char *sql, int nargs, bool read_only)
 {
-	return (struct session){
-		.id = db_get_text(rows, row, ID),
-		.token = db_get_text(rows, row, TOKEN),
-		.user_id = db_get_text(rows, row, USER_ID),
-		.expires_at = db_get_text(rows, row, EXPIRES_AT),
-		.created_at = db_get_text(rows, row, CREATED_AT),
-		.updated_at = db_get_text(rows, row, UPDATED_AT),
-		.ip_address = db_find_text(rows, row, IP_ADDRESS),
-		.user_agent = db_find_text(rows, row, USER_AGENT),
-		.impersonated_by = db_find_text(rows, row, IMPERSONATED_BY),
+	return (struct db_stmt){
+		.name = name,
+		.sql = sql,
+		.nargs = nargs,
+		.read_only = read_only,
 	};
 }
 
-static const struct db_stmt select_found = {
-	.name = "session_select",
-	.sql = "SELECT " SESSION_COLUMNS ","
-	       " s.\"expiresAt\" <= now(),"
-	       " s.\"createdAt\" > now() - $2::bigint * interval '1 s',"
-	       " s.\"expiresAt\" <= now() + $3::bigint * interval '1 s',"
-	       " " USER_COLUMNS
-	       " FROM session s JOIN \"user\" u ON u.id = s.\"userId\""
-	       " WHERE s.token = $1",
-	.nargs = 3,
-	.read_only = true,
-};
-enum {
-	FOUND_EXPIRED = SESSION_NCOLUMNS,
-	FOUND_FRESH,
-	FOUND_REFRESH_DUE,
-	FOUND_USER
-};
+void
+session_store_compose(const struct plugin_set *set)
+{
+	const char *columns, *claims = session_claims_select();
+	struct composed *c = &composed;
+
+	c->columns = set->session_columns;
+	columns =
+	    columns_text(CORE_COLUMNS "%s", columns_select(&c->columns, "s"));
+	c->select = statement("session_select",
+	    columns_text(select_sql, columns, user_columns()), 3,
+	    /* read_only= */ true);
+	c->extend = statement("session_extend",
+	    columns_text(extend_sql, columns), 2, /* read_only= */ false);
+	c->select_of_user = statement("session_select_of_user",
+	    columns_text(select_of_user_sql, columns), 3,
+	    /* read_only= */ true);
+	c->select_claims = statement("session_select_claims",
+	    columns_text(select_claims_sql, claims), 1, /* read_only= */ true);
+	c->select_live = statement("session_select_live",
+	    columns_text(select_live_sql, claims), 2, /* read_only= */ true);
+}
+
+const struct columns *
+session_plugin_columns(void)
+{
+	return &composed.columns;
+}
+
+static struct session
+session_read(
+    struct arena *a, const struct db_rows *rows, int row, int first_column)
+{
+	int c = first_column;
+
+	return (struct session){
+		.id = db_get_text(rows, row, c + ID),
+		.token = db_get_text(rows, row, c + TOKEN),
+		.user_id = db_get_text(rows, row, c + USER_ID),
+		.expires_at = db_get_text(rows, row, c + EXPIRES_AT),
+		.created_at = db_get_text(rows, row, c + CREATED_AT),
+		.updated_at = db_get_text(rows, row, c + UPDATED_AT),
+		.ip_address = db_find_text(rows, row, c + IP_ADDRESS),
+		.user_agent = db_find_text(rows, row, c + USER_AGENT),
+		.columns = columns_read(
+		    &composed.columns, rows, row, c + NCORE_COLUMNS, a),
+	};
+}
 
 enum err
 session_select(struct db *db, struct arena *a, const char *token,
@@ -76,14 +146,16 @@ session_select(struct db *db, struct arena *a, const char *token,
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &select_found, DB_ARGS(token, fresh, due), &rows);
+	e = db_run(db, a, &composed.select, DB_ARGS(token, fresh, due), &rows);
 	if (e != ERR_OK)
 		return e;
 	if (rows.count == 0)
 		return ERR_NOT_FOUND;
 	*ret_found = (struct session_found){
-		.session = session_read(&rows, 0),
-		.user = user_read(&rows, 0, FOUND_USER),
+		.session = session_read(a, &rows, 0, FOUND_SESSION),
+		.user = user_read(a, &rows, 0,
+		    FOUND_SESSION + NCORE_COLUMNS +
+			(int)composed.columns.count),
 		.is_expired = db_get_bool(&rows, 0, FOUND_EXPIRED),
 		.is_fresh = db_get_bool(&rows, 0, FOUND_FRESH),
 		.refresh_due = db_get_bool(&rows, 0, FOUND_REFRESH_DUE),
@@ -91,42 +163,22 @@ session_select(struct db *db, struct arena *a, const char *token,
 	return ERR_OK;
 }
 
-static const struct db_stmt extend = {
-	.name = "session_extend",
-	.sql = "UPDATE session s SET \"updatedAt\" = " NOW ","
-	       " \"expiresAt\" = " NOW " + $2::bigint * interval '1 s'"
-	       " WHERE s.token = $1 AND s.\"expiresAt\" > now()"
-	       " RETURNING " SESSION_COLUMNS,
-	.nargs = 2,
-};
-
 enum err
 session_extend(struct db *db, struct arena *a, const char *token,
     struct session *ret_session)
 {
 	const char *ttl = arena_printf(a, "%d", SESSION_TTL_S);
 	struct db_rows rows;
-	enum err e = db_run(db, a, &extend, DB_ARGS(token, ttl), &rows);
+	enum err e =
+	    db_run(db, a, &composed.extend, DB_ARGS(token, ttl), &rows);
 
 	if (e != ERR_OK)
 		return e;
 	if (rows.count == 0)
 		return ERR_NOT_FOUND;
-	*ret_session = session_read(&rows, 0);
+	*ret_session = session_read(a, &rows, 0, 0);
 	return ERR_OK;
 }
-
-static const struct db_stmt select_of_user = {
-	.name = "session_select_of_user",
-	.sql = "SELECT " SESSION_COLUMNS " FROM (SELECT * FROM session"
-	       " WHERE \"userId\" = $1 AND \"expiresAt\" > now()"
-	       " AND \"impersonatedBy\" IS NULL"
-	       " ORDER BY token = $2 DESC, \"createdAt\" DESC, id DESC"
-	       " LIMIT $3::bigint) s"
-	       " ORDER BY s.\"createdAt\" DESC, s.id DESC",
-	.nargs = 3,
-	.read_only = true,
-};
 
 enum err
 session_select_of_user(struct db *db, struct arena *a,
@@ -136,47 +188,71 @@ session_select_of_user(struct db *db, struct arena *a,
 	const char *limit = arena_printf(a, "%d", SESSION_LIST_MAX);
 	struct session *sessions;
 	struct db_rows rows;
-	enum err e = db_run(db, a, &select_of_user,
+	enum err e = db_run(db, a, &composed.select_of_user,
 	    DB_ARGS(own->user_id, own->token, limit), &rows);
 
 	if (e != ERR_OK)
 		return e;
 	sessions = arena_alloc(a, (size_t)rows.count * sizeof(*sessions));
 	for (int i = 0; i < rows.count; i++)
-		sessions[i] = session_read(&rows, i);
+		sessions[i] = session_read(a, &rows, i, 0);
 	*ret_sessions = sessions;
 	*ret_count = (size_t)rows.count;
 	return ERR_OK;
 }
 
 /*
- * FOR SHARE: a change of the password or a ban that is under way is waited
- * for, and then the conditions are asked of the new row.
+ * The one INSERT of sessions.  FOR SHARE: a change of what was proven, or a
+ * ban, that is under way is waited for, and then the conditions are asked of
+ * the new row.  The last two arguments are the proof's.
  */
-static const struct db_stmt insert = {
-	.name = "session_insert",
-	.sql = "INSERT INTO session (id, token, \"userId\", \"ipAddress\","
-	       " \"userAgent\", \"createdAt\", \"updatedAt\", \"expiresAt\")"
-	       " SELECT uuidv7()::text, $1, u.id, $3, $4, " NOW ", " NOW ","
-	       " " NOW " + $5::bigint * interval '1 s'"
-	       " FROM \"user\" u JOIN account a ON a.\"userId\" = u.id"
-	       " WHERE u.id = $2 AND a.id = $6 AND a.password = $7"
-	       " AND NOT (coalesce(u.banned, false) AND"
-	       " (u.\"banExpires\" IS NULL OR u.\"banExpires\" > now()))"
-	       " FOR SHARE",
-	.nargs = 7,
+/* clang-format off */
+#define INSERT_FROM(what, condition)                                           \
+	"INSERT INTO session (id, token, \"userId\", \"ipAddress\","           \
+	" \"userAgent\", \"createdAt\", \"updatedAt\", \"expiresAt\")"         \
+	" SELECT uuidv7()::text, $1, u.id, $3, $4, " NOW ", " NOW ","          \
+	" " NOW " + $5::bigint * interval '1 s'"                               \
+	" FROM " what " WHERE u.id = $2 AND " condition                        \
+	" AND NOT (coalesce(u.banned, false) AND"                              \
+	" (u.\"banExpires\" IS NULL OR u.\"banExpires\" > now()))"             \
+	" FOR SHARE"
+#define USER_AND_ACCOUNT "\"user\" u JOIN account a ON a.\"userId\" = u.id"
+
+static const struct db_stmt inserts[PROOF__MAX] = {
+	[PROOF_PASSWORD] = {
+	    .name = "session_insert_by_password",
+	    .sql = INSERT_FROM(USER_AND_ACCOUNT,
+		"a.id = $6 AND a.password = $7"),
+	    .nargs = 7,
+	},
+	[PROOF_ACCOUNT] = {
+	    .name = "session_insert_by_account",
+	    .sql = INSERT_FROM(USER_AND_ACCOUNT, "a.id = $6"),
+	    .nargs = 6,
+	},
+	[PROOF_EMAIL] = {
+	    .name = "session_insert_by_email",
+	    .sql = INSERT_FROM("\"user\" u", "u.email = $6"),
+	    .nargs = 6,
+	},
 };
+/* clang-format on */
 
 enum err
-session_insert(struct db *db, struct arena *a, const struct session_new *s)
+session_insert(struct db *db, struct arena *a, const char *token,
+    const struct session_start *start, const struct proof *proof)
 {
-	const char *ttl = arena_i64(a, s->ttl_s);
+	const struct db_stmt *stmt = &inserts[proof->kind];
+	const char *args[] = { token, start->user_id, start->ip_address,
+		start->user_agent, arena_i64(a, start->ttl_s),
+		proof->kind == PROOF_EMAIL ? proof->email : proof->account_id,
+		proof->password_hash };
 	struct db_rows rows;
-	enum err e = db_run(db, a, &insert,
-	    DB_ARGS(s->token, s->user_id, s->ip_address, s->user_agent, ttl,
-		s->account_id, s->password_hash),
-	    &rows);
+	enum err e;
 
+	assert(proof->kind < PROOF__MAX);
+	e = db_run(db, a, stmt,
+	    (struct db_args){ .values = args, .count = stmt->nargs }, &rows);
 	return e != ERR_OK || rows.affected == 1 ? e : ERR_NOT_FOUND;
 }
 
@@ -270,101 +346,35 @@ session_tokens_of_user(struct db *tx, struct arena *a, const char *user_id,
 	    tx, a, &select_tokens, DB_ARGS(user_id), ret_tokens);
 }
 
-/* clang-format off */
-/*
- * A time may be 'infinity', a number may not: within the years 1 and 9999.
- * NULL, "without end", is the last of them, for so least() takes it.
- */
-#define EPOCH_MS(column)                                                       \
-	"(extract(epoch FROM greatest(least(" column ", '9999-12-31'),"        \
-	" '0001-01-01')) * 1000)::bigint"
-
-/* The columns of `session AS s` and "user" AS u that read_claims() reads. */
-#define CLAIMS_COLUMNS                                                         \
-	"s.id, u.id, coalesce(u.role, ''),"                                    \
-	" (SELECT coalesce(string_agg(x.service, ','), '')"                    \
-	" FROM service_account x WHERE x.user_id = u.id),"                     \
-	" " EPOCH_MS("s.\"expiresAt\"") ","                                    \
-	" coalesce(u.banned, false),"                                          \
-	" " EPOCH_MS("u.\"banExpires\"")
-
-/* One snapshot for the session and the epoch: both old or both new. */
-static const struct db_stmt select_claims = {
-	.name = "session_select_claims",
-	.sql = "SELECT e.epoch, " CLAIMS_COLUMNS
-	       " FROM kedge_session_epoch e"
-	       " LEFT JOIN (session s JOIN \"user\" u ON u.id = s.\"userId\")"
-	       " ON s.token = $1 AND s.\"expiresAt\" > now()",
-	.nargs = 1,
-	.read_only = true,
-};
-/* clang-format on */
-enum {
-	CLAIMS_EPOCH,
-	CLAIMS_SESSION_ID,
-	CLAIMS_USER_ID,
-	CLAIMS_ROLES,
-	CLAIMS_ACCOUNTS,
-	CLAIMS_EXPIRES_AT_MS,
-	CLAIMS_BANNED,
-	CLAIMS_BAN_EXPIRES_MS
-};
-
-static struct session_claims
-read_claims(const struct db_rows *rows)
-{
-	return (struct session_claims){
-		.session_id = db_get_text(rows, 0, CLAIMS_SESSION_ID),
-		.user_id = db_get_text(rows, 0, CLAIMS_USER_ID),
-		.roles = db_get_text(rows, 0, CLAIMS_ROLES),
-		.accounts = db_get_text(rows, 0, CLAIMS_ACCOUNTS),
-		.expires_at_ms = db_get_i64(rows, 0, CLAIMS_EXPIRES_AT_MS),
-		.banned = db_get_bool(rows, 0, CLAIMS_BANNED),
-		.ban_expires_ms = db_get_i64(rows, 0, CLAIMS_BAN_EXPIRES_MS),
-	};
-}
+enum { CLAIMS_EPOCH, CLAIMS };
 
 enum err
 session_select_claims(struct db *db, struct arena *a, const char *token,
     struct session_claims *ret_claims, int64_t *ret_epoch)
 {
 	struct db_rows rows;
-	enum err e = db_run(db, a, &select_claims, DB_ARGS(token), &rows);
+	enum err e =
+	    db_run(db, a, &composed.select_claims, DB_ARGS(token), &rows);
 
 	if (e != ERR_OK)
 		return e;
 	if (rows.count != 1)
 		return ERR_INTERNAL; /* the epoch's row is missing */
 	*ret_epoch = db_get_i64(&rows, 0, CLAIMS_EPOCH);
-	if (db_is_null(&rows, 0, CLAIMS_SESSION_ID))
-		return ERR_NOT_FOUND;
-	*ret_claims = read_claims(&rows);
-	return ERR_OK;
+	return session_claims_of_row(&rows, CLAIMS, ret_claims);
 }
-
-/* clang-format off */
-static const struct db_stmt select_live = {
-	.name = "session_select_live",
-	.sql = "SELECT e.epoch, " CLAIMS_COLUMNS
-	       " FROM kedge_session_epoch e,"
-	       " session s JOIN \"user\" u ON u.id = s.\"userId\""
-	       " WHERE s.id = $1 AND u.id = $2 AND s.\"expiresAt\" > now()",
-	.nargs = 2,
-	.read_only = true,
-};
-/* clang-format on */
 
 enum err
 session_select_live(struct db *db, struct arena *a, const char *id,
     const char *user_id, struct session_claims *ret_claims)
 {
 	struct db_rows rows;
-	enum err e = db_run(db, a, &select_live, DB_ARGS(id, user_id), &rows);
+	enum err e =
+	    db_run(db, a, &composed.select_live, DB_ARGS(id, user_id), &rows);
 
 	if (e != ERR_OK)
 		return e;
 	if (rows.count == 0)
 		return ERR_NOT_FOUND;
-	*ret_claims = read_claims(&rows);
-	return ERR_OK;
+	return session_claims_of_row(&rows, CLAIMS, ret_claims);
 }

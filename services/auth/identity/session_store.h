@@ -11,7 +11,14 @@
 #include "web/schema.h"
 
 struct arena;
+struct columns;
 struct db;
+struct plugin_set;
+
+/* At start, before any statement is run. */
+void session_store_compose(const struct plugin_set *set);
+/* Of the plugins, in a session's row. */
+const struct columns *session_plugin_columns(void);
 
 /* By token, whether it has expired or not.  ERR_NOT_FOUND: there is none. */
 MUST_CHECK enum err session_select(struct db *db, struct arena *a,
@@ -24,21 +31,10 @@ MUST_CHECK enum err session_select_of_user(struct db *db, struct arena *a,
     const struct session *own, const struct session **ret_sessions,
     size_t *ret_count);
 
-/*
- * A new session of a user whose credential is still the one that was checked
- * and who is not banned: ERR_NOT_FOUND otherwise.
- */
-struct session_new {
-	const char *token;
-	const char *user_id;
-	const char *ip_address;
-	const char *user_agent;
-	int64_t ttl_s;
-	const char *account_id;
-	const char *password_hash; /* as the account has it */
-};
-MUST_CHECK enum err
-session_insert(struct db *db, struct arena *a, const struct session_new *s);
+/* As session_begin(), which is all that may call it. */
+MUST_CHECK enum err session_insert(struct db *db, struct arena *a,
+    const char *token, const struct session_start *start,
+    const struct proof *proof);
 
 /* These delete; *ret_tokens are the sessions that are gone. */
 MUST_CHECK enum err session_delete(struct db *tx, struct arena *a,

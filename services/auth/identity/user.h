@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "auth/plugin.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "web/schema.h"
@@ -26,20 +27,21 @@ struct user {
 	const char *image; /* or NULL */
 	const char *created_at;
 	const char *updated_at;
-	const char *role; /* comma-separated; or NULL */
-	struct opt_bool banned; /* as stored: not set when NULL */
-	const char *ban_reason; /* or NULL */
-	const char *ban_expires; /* or NULL */
 	const char *accounts; /* services, comma-separated; "" for none */
 	bool is_banned; /* now */
+	bool ban_is_over; /* it says banned, until a time that has passed */
+	/* Of the plugins, in composed order, as PostgreSQL writes them. */
+	const char *const *columns;
 };
 
 /* What a person may change of themselves; `set` tells what is to change. */
 struct user_change {
 	struct opt_string name;
 	struct opt_string image;
+	struct column_values columns;
 };
 
+/* ERR_CONFLICT: a column that must be unique is taken. */
 MUST_CHECK enum err user_update(struct auth *auth, struct arena *a,
     const char *user_id, const struct user_change *change);
 

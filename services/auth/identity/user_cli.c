@@ -8,6 +8,7 @@
 
 #include "auth/auth.h"
 #include "auth/identity/account_store.h"
+#include "auth/identity/columns.h"
 #include "auth/identity/email.h"
 #include "auth/identity/user.h"
 #include "auth/identity/user_store.h"
@@ -85,6 +86,7 @@ struct create {
 	const char *email;
 	const char *name;
 	const char *role;
+	bool role_given;
 	bool from_stdin;
 	bool made; /* the password was, and must be shown */
 	char password[PASSWORD_LINE_MAX];
@@ -154,24 +156,30 @@ create_user(struct auth *auth, struct arena *a, const struct create *c)
 {
 	unsigned char key[PASSWORD_KEY_SIZE];
 	char salt[PASSWORD_SALT_SIZE];
-	struct credential_new account = {
+	struct account_new new = {
 		.email = email_canonical(a, c->email),
 		.name = c->name,
-		.role = c->role,
 	};
-	struct user user;
+	int role = columns_find(&auth->plugins->user_columns, "role");
+	struct account account;
 	enum err e;
 
+	if (role >= 0) {
+		new.columns.texts[role] = c->role;
+		new.columns.set[role] = true;
+	} else if (c->role_given) {
+		return fail("the plugin admin is off: there are no roles");
+	}
 	password_new_salt(salt);
 	if (!password_derive(c->password, salt, key))
 		return fail("there is no memory to hash the password");
-	account.password_hash = password_hash_write(a, salt, key);
-	e = credential_insert_user(auth->process.db, a, &account, &user);
+	new.password_hash = password_hash_write(a, salt, key);
+	e = account_insert_user(auth->process.db, a, &new, &account);
 	if (e == ERR_CONFLICT)
 		return fail("a user with that address exists");
 	if (e != ERR_OK)
 		return fail_by(e);
-	printf("%s %s\n", user.id, user.email);
+	printf("%s %s\n", account.user.id, account.user.email);
 	if (c->made)
 		printf("password: %s\n", c->password);
 	return 0;
@@ -180,7 +188,7 @@ create_user(struct auth *auth, struct arena *a, const struct create *c)
 static int
 run_create(struct auth *auth, struct arena *a, int argc, char **argv)
 {
-	struct create c = { .role = "user" };
+	struct create c = { 0 };
 	const char *problem;
 	int status;
 
@@ -198,6 +206,9 @@ run_create(struct auth *auth, struct arena *a, int argc, char **argv)
 	}
 	if (c.email == NULL)
 		return usage();
+	c.role_given = c.role != NULL;
+	if (!c.role_given)
+		c.role = "user";
 	if (c.name == NULL) /* what stands before the at sign */
 		c.name = arena_strndup(a, c.email, strcspn(c.email, "@"));
 	problem = get_password(&c);

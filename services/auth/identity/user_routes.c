@@ -6,9 +6,12 @@
 #include "auth/auth.h"
 #include "auth/http/refusal.h"
 #include "auth/http/session_cookie.h"
+#include "auth/identity/columns.h"
 #include "auth/identity/session.h"
 #include "auth/identity/session_routes.h"
 #include "auth/identity/user.h"
+#include "auth/identity/user_store.h"
+#include "auth/plugin_set.h"
 #include "auth/routes.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -19,10 +22,17 @@ struct status_out {
 	bool status;
 };
 
+struct update_in {
+	struct opt_string name;
+	struct opt_string image;
+	struct column_slot columns[COLUMNS_MAX];
+};
+
 /* clang-format off */
-static const struct field in_fields[] = {
-	{ FIELD(struct user_change, name, "name") },
-	{ FIELD(struct user_change, image, "image"), .nullable = true,
+/* With room for the plugins' columns, which are added at start. */
+static struct field in_fields[3 + COLUMNS_MAX] = {
+	{ FIELD(struct update_in, name, "name") },
+	{ FIELD(struct update_in, image, "image"), .nullable = true,
 	  .doc = "URL of a picture; null takes it away." },
 	{ 0 },
 };
@@ -31,6 +41,14 @@ static const struct field out_fields[] = {
 	{ 0 },
 };
 /* clang-format on */
+
+void
+user_routes_compose(const struct plugin_set *set)
+{
+	in_fields[2] = (struct field){ 0 };
+	columns_add_in(
+	    &set->user_columns, in_fields, offsetof(struct update_in, columns));
+}
 
 /* As JavaScript has it. */
 static bool
@@ -55,24 +73,81 @@ is_truthy(const struct json *j)
 }
 
 const char *
-user_forbidden_field(const struct req *r, int creating)
+user_forbidden_field(const struct req *r, bool creating)
 {
-	static const char *const names[] = { "role", "banned", "banReason",
-		"banExpires" };
+	const struct columns *columns = user_plugin_columns();
 
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (creating && str_eq(names[i], "banned"))
+	for (size_t i = 0; i < columns->count; i++) {
+		const struct auth_column *c = columns->items[i];
+
+		if (c->from_client || (creating && c->fallback != NULL))
 			continue;
-		if (is_truthy(json_member(r->body, names[i])))
-			return names[i];
+		if (is_truthy(json_member(r->body, c->name)))
+			return c->name;
 	}
 	return NULL;
 }
 
 static enum err
+ask_plugins(struct req *r, bool creating, struct column_values *values)
+{
+	const struct plugin_set *set = auth_of(r)->plugins;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < set->non && e == ERR_OK; i++) {
+		const struct auth_hooks *hooks = set->on[i]->hooks;
+
+		if (hooks != NULL && hooks->before_user != NULL)
+			e = hooks->before_user(r, creating, values);
+	}
+	return e;
+}
+
+enum err
+user_take_columns(struct req *r, bool creating, const struct column_slot *slots,
+    struct column_values *ret_values)
+{
+	*ret_values = (struct column_values){ 0 };
+	columns_take(user_plugin_columns(), slots, ret_values);
+	return ask_plugins(r, creating, ret_values);
+}
+
+static bool
+is_any_set(const struct column_values *values)
+{
+	for (size_t i = 0; i < COLUMNS_MAX; i++) {
+		if (values->set[i])
+			return true;
+	}
+	return false;
+}
+
+static enum err
+change(struct req *r, const struct update_in *in)
+{
+	struct user_change change = { .name = in->name, .image = in->image };
+	enum err e = user_take_columns(
+	    r, /* creating= */ false, in->columns, &change.columns);
+
+	if (e != ERR_OK)
+		return e;
+	if (!change.name.set && !change.image.set &&
+	    !is_any_set(&change.columns))
+		return refuse(r, REFUSE_NO_FIELDS_TO_UPDATE);
+	e = user_update(auth_of(r), r->arena, session_of(r)->user.id, &change);
+	/* Taken since the plugin looked: it says so, if it is asked again. */
+	if (e == ERR_CONFLICT) {
+		e = ask_plugins(r, /* creating= */ false, &change.columns);
+		return e == ERR_OK ? ERR_CONFLICT : e;
+	}
+	if (e == ERR_NOT_FOUND) /* deleted this very moment */
+		return refuse(r, REFUSE_UNAUTHORIZED);
+	return e;
+}
+
+static enum err
 update_user(struct req *r, const void *in_struct, void *out_struct)
 {
-	const struct user_change *in = in_struct;
 	const struct session_found *found = session_of(r);
 	struct status_out *out = out_struct;
 	const char *forbidden;
@@ -83,12 +158,7 @@ update_user(struct req *r, const void *in_struct, void *out_struct)
 	forbidden = user_forbidden_field(r, /* creating= */ false);
 	if (forbidden != NULL)
 		return refuse_field(r, forbidden);
-	if (!in->name.set && !in->image.set)
-		return refuse(r, REFUSE_NO_FIELDS_TO_UPDATE);
-
-	e = user_update(auth_of(r), r->arena, found->user.id, in);
-	if (e == ERR_NOT_FOUND) /* deleted this very moment */
-		return refuse(r, REFUSE_UNAUTHORIZED);
+	e = change(r, in_struct);
 	if (e != ERR_OK)
 		return e;
 	session_cookie_set(r, found->session.token, session_cookie_is_brief(r));
@@ -101,7 +171,7 @@ const struct route user_routes[] = {
 	{ "POST", "/update-user", update_user,
 	  .summary = "Change the user's name or picture",
 	  .guard = GUARD_NONE, .flags = AUTH_SESSION | AUTH_BODY_RECORD,
-	  .in = SCHEMA(struct user_change, in_fields),
+	  .in = SCHEMA(struct update_in, in_fields),
 	  .out = SCHEMA(struct status_out, out_fields),
 	  .errors = BIT(ERR_FORBIDDEN) | BIT(ERR_RATE_LIMITED) },
 	{ 0 },

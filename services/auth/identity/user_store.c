@@ -1,52 +1,75 @@
 #include "auth/identity/user_store.h"
 
+#include "auth/identity/columns.h"
+#include "auth/plugin_set.h"
 #include "base/arena.h"
 #include "db/db.h"
+#include "db/db_time.h"
 
-static const char *
-text_or_null(const struct db_rows *rows, int row, int column)
+/* clang-format off */
+#define CORE_COLUMNS                                                           \
+	"u.id, u.name, u.email, u.\"emailVerified\", u.image,"                 \
+	" " DB_TIME("u.\"createdAt\"") ","                                     \
+	" " DB_TIME("u.\"updatedAt\"") ","                                     \
+	" (SELECT coalesce(string_agg(s.service, ',' ORDER BY s.service), '')" \
+	" FROM service_account s WHERE s.user_id = u.id),"                     \
+	" coalesce(u.banned, false),"                                          \
+	" u.\"banExpires\" <= now()"
+/* clang-format on */
+enum {
+	ID,
+	NAME,
+	EMAIL,
+	EMAIL_VERIFIED,
+	IMAGE,
+	CREATED_AT,
+	UPDATED_AT,
+	ACCOUNTS,
+	BANNED,
+	BAN_IS_OVER,
+	NCORE_COLUMNS
+};
+
+static struct composed {
+	struct columns columns;
+	const char *select;
+	struct db_stmt update;
+} composed;
+
+const char *
+user_columns(void)
 {
-	return db_find_text(rows, row, column);
+	return composed.select;
+}
+
+const struct columns *
+user_plugin_columns(void)
+{
+	return &composed.columns;
 }
 
 struct user
-user_read(const struct db_rows *rows, int row, int first_column)
+user_read(
+    struct arena *a, const struct db_rows *rows, int row, int first_column)
 {
-	enum {
-		ID,
-		NAME,
-		EMAIL,
-		EMAIL_VERIFIED,
-		IMAGE,
-		CREATED_AT,
-		UPDATED_AT,
-		ROLE,
-		BANNED,
-		BAN_REASON,
-		BAN_EXPIRES,
-		ACCOUNTS,
-		IS_BANNED
-	};
 	int c = first_column;
-	bool has_banned = !db_is_null(rows, row, c + BANNED);
+	bool banned = db_get_bool(rows, row, c + BANNED);
+	bool over = !db_is_null(rows, row, c + BAN_IS_OVER) &&
+	            db_get_bool(rows, row, c + BAN_IS_OVER);
 
 	return (struct user){
 		.id = db_get_text(rows, row, c + ID),
 		.name = db_get_text(rows, row, c + NAME),
 		.email = db_get_text(rows, row, c + EMAIL),
 		.email_verified = db_get_bool(rows, row, c + EMAIL_VERIFIED),
-		.image = text_or_null(rows, row, c + IMAGE),
+		.image = db_find_text(rows, row, c + IMAGE),
 		.created_at = db_get_text(rows, row, c + CREATED_AT),
 		.updated_at = db_get_text(rows, row, c + UPDATED_AT),
-		.role = text_or_null(rows, row, c + ROLE),
-		.banned = {
-		    .set = has_banned,
-		    .value = has_banned && db_get_bool(rows, row, c + BANNED),
-		},
-		.ban_reason = text_or_null(rows, row, c + BAN_REASON),
-		.ban_expires = text_or_null(rows, row, c + BAN_EXPIRES),
 		.accounts = db_get_text(rows, row, c + ACCOUNTS),
-		.is_banned = db_get_bool(rows, row, c + IS_BANNED),
+		.is_banned = banned && !over,
+		.ban_is_over = banned && over,
+		.columns = columns_read(
+		    &composed.columns, rows, row, c + NCORE_COLUMNS, a),
 	};
 }
 
@@ -65,28 +88,60 @@ user_lock(struct db *tx, struct arena *a, const char *user_id)
 	return e != ERR_OK || rows.count == 1 ? e : ERR_NOT_FOUND;
 }
 
-static const struct db_stmt update_user = {
-	.name = "user_update",
-	.sql = "UPDATE \"user\" SET"
-	       " name = coalesce($2, name),"
-	       " image = CASE WHEN $3::boolean THEN $4 ELSE image END,"
-	       " \"updatedAt\" = date_trunc('milliseconds', now())"
-	       " WHERE id = $1",
-	.nargs = 4,
-};
+/* $1 is the id; the plugins' columns follow the core's, two for each. */
+enum { UPDATE_CORE_ARGS = 4 };
+
+static struct db_stmt
+compose_update(const struct columns *columns)
+{
+	const char *set = "";
+	int n = UPDATE_CORE_ARGS;
+
+	for (size_t i = 0; i < columns->count; i++, n += 2)
+		set = columns_text("%s, \"%s\" = CASE WHEN $%d::boolean"
+				   " THEN $%d ELSE \"%s\" END",
+		    set, columns->items[i]->column, n + 1, n + 2,
+		    columns->items[i]->column);
+	return (struct db_stmt){
+		.name = "user_update",
+		.sql = columns_text("UPDATE \"user\" SET"
+				    " name = coalesce($2, name),"
+				    " image = CASE WHEN $3::boolean THEN $4"
+				    " ELSE image END,"
+				    " \"updatedAt\" ="
+				    " date_trunc('milliseconds', now())%s"
+				    " WHERE id = $1",
+		    set),
+		.nargs = n,
+	};
+}
+
+void
+user_store_compose(const struct plugin_set *set)
+{
+	composed.columns = set->user_columns;
+	composed.select = columns_text(
+	    CORE_COLUMNS "%s", columns_select(&composed.columns, "u"));
+	composed.update = compose_update(&composed.columns);
+}
 
 enum err
 user_store_update(struct db *db, struct arena *a, const char *user_id,
     const struct user_change *change)
 {
-	const char *name = change->name.set ? change->name.value : NULL;
+	const char *args[UPDATE_CORE_ARGS + 2 * COLUMNS_MAX] = { user_id,
+		change->name.set ? change->name.value : NULL,
+		change->image.set ? "t" : "f", change->image.value };
+	int n = UPDATE_CORE_ARGS;
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &update_user,
-	    DB_ARGS(user_id, name, change->image.set ? "t" : "f",
-		change->image.value),
-	    &rows);
+	for (size_t i = 0; i < composed.columns.count; i++) {
+		args[n++] = change->columns.set[i] ? "t" : "f";
+		args[n++] = change->columns.texts[i];
+	}
+	e = db_run(db, a, &composed.update,
+	    (struct db_args){ .values = args, .count = n }, &rows);
 	return e != ERR_OK || rows.affected == 1 ? e : ERR_NOT_FOUND;
 }
 

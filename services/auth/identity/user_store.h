@@ -5,39 +5,25 @@
 #include "auth/identity/user.h"
 #include "base/attr.h"
 #include "base/err.h"
-#include "db/db_time.h"
 
 struct arena;
 struct db;
 struct db_rows;
+struct columns;
+struct plugin_set;
 
+/* At start, before any statement is run. */
+void user_store_compose(const struct plugin_set *set);
 /*
- * The columns of `"user" AS u` that user_read() reads, in its order.  The
- * clock is the database's, also for the end of a ban.
+ * The columns of `"user" AS u` that user_read() reads, in its order.  The clock
+ * is the database's, also for the end of a ban.
  */
-#define USER_COLUMNS                                                           \
-	"u.id, u.name, u.email, u.\"emailVerified\", u.image,"                 \
-	" " DB_TIME("u.\"createdAt\"") ", " DB_TIME(                           \
-	    "u.\"updatedAt\"") ","                                             \
-			       " u.role, u.banned, u.\"banReason\", " DB_TIME( \
-				   "u.\"banExpires\"") ","                     \
-						       " (SELECT "             \
-						       "coalesce(string_agg("  \
-						       "s.service, ',' ORDER " \
-						       "BY s.service), '')"    \
-						       " FROM "                \
-						       "service_account s "    \
-						       "WHERE s.user_id = "    \
-						       "u.id),"                \
-						       " coalesce(u.banned, "  \
-						       "false) AND"            \
-						       " (u.\"banExpires\" "   \
-						       "IS NULL OR "           \
-						       "u.\"banExpires\" > "   \
-						       "now())"
-
+const char *user_columns(void);
+/* Of the plugins, among them. */
+const struct columns *user_plugin_columns(void);
 /* Texts live as long as the rows. */
-struct user user_read(const struct db_rows *rows, int row, int first_column);
+struct user user_read(
+    struct arena *a, const struct db_rows *rows, int row, int first_column);
 
 /* Holds the user's row against new sessions until the transaction ends. */
 MUST_CHECK enum err

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "auth/auth.h"
-#include "auth/identity/session.h"
+#include "auth/identity/session_claims.h"
 #include "auth/identity/user.h"
 #include "auth/log_events.h"
 #include "auth/verify/guard.h"
@@ -28,22 +28,24 @@ is_too_long_a_list(const char *list)
 
 const char *
 assertion_sign(struct arena *a, const struct audience *audience,
-    const struct session_claims *claims, const struct strings *required_roles,
-    int64_t now_ms)
+    const struct assertion_facts *facts, int64_t now_ms)
 {
+	const struct session_claims *claims = facts->claims;
 	struct identity who = {
 		.user_id = claims->user_id,
 		.session_id = claims->session_id,
 		.roles = guard_roles_of(a, claims),
 		.accounts = user_list(a, claims->accounts),
+		.credential = facts->credential,
 	};
 	const char *token = NULL;
 
-	if (required_roles != NULL) {
+	if (facts->required_roles != NULL) {
 		who.role_gated = true;
-		who.required_roles = *required_roles;
+		who.required_roles = *facts->required_roles;
 	}
-	if (!is_too_long_a_list(claims->roles))
+	if (session_claims_asserted(a, claims, &who.claims_text) &&
+	    !is_too_long_a_list(claims->roles))
 		token = identity_sign(
 		    a, audience->key, audience->name, &who, now_ms);
 	if (token != NULL && strlen(token) <= ASSERTION_MAX)

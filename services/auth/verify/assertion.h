@@ -10,14 +10,19 @@ struct arena;
 struct audience;
 struct session_claims;
 
+struct assertion_facts {
+	const struct session_claims *claims;
+	const char *credential; /* its kind: credential_name() */
+	/* What the location asks for; NULL: it is not role-gated. */
+	const struct strings *required_roles;
+};
+
 /*
  * NULL, and logged, when what it says of the user (roles above all) does not
  * fit into nginx's header buffer, or the user has more than USER_LIST_MAX
- * roles. `required_roles`: what the location asks for; NULL: it is not
- * role-gated.
+ * roles.
  */
 const char *assertion_sign(struct arena *a, const struct audience *audience,
-    const struct session_claims *claims, const struct strings *required_roles,
-    int64_t now_ms);
+    const struct assertion_facts *facts, int64_t now_ms);
 
 #endif

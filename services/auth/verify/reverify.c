@@ -40,8 +40,13 @@ renew(struct req *r, const struct audience *audience,
 	if (who->role_gated && !guard_roles_pass(&roles, &who->required_roles))
 		return ERR_FORBIDDEN;
 	*ret_reason = "oversized";
-	*ret_token = assertion_sign(r->arena, audience, &claims,
-	    who->role_gated ? &who->required_roles : NULL, now_ms);
+	*ret_token = assertion_sign(r->arena, audience,
+	    &(struct assertion_facts){
+		.claims = &claims,
+		.credential = who->credential,
+		.required_roles = who->role_gated ? &who->required_roles : NULL,
+	    },
+	    now_ms);
 	return *ret_token != NULL ? ERR_OK : ERR_FORBIDDEN;
 }
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/http/credential.h"
 #include "auth/http/csrf.h"
-#include "auth/http/session_cookie.h"
 #include "auth/identity/session.h"
 #include "auth/identity/user.h"
 #include "auth/log_events.h"
@@ -167,11 +167,10 @@ ask_to_sign_in(struct req *r, const struct question *q, const char *reason)
 
 static enum err
 answer_identity(struct req *r, const struct question *q,
-    const struct session_claims *claims, const struct strings *required_roles,
-    int64_t now_ms)
+    const struct assertion_facts *facts, int64_t now_ms)
 {
-	const char *token = assertion_sign(
-	    r->arena, q->audience, claims, required_roles, now_ms);
+	const char *token =
+	    assertion_sign(r->arena, q->audience, facts, now_ms);
 
 	/* No outage: it would be the same with every try. */
 	if (token == NULL)
@@ -182,17 +181,19 @@ answer_identity(struct req *r, const struct question *q,
 
 /* Who is signed in: may they? */
 static enum err
-judge(struct req *r, const struct question *q,
+judge(struct req *r, const struct question *q, enum credential_kind kind,
     const struct session_claims *claims)
 {
 	int64_t now_ms = clock_now_ms();
+	struct assertion_facts facts;
 	struct strings roles, wanted;
 
 	r->user_id = claims->user_id;
 	if (guard_is_banned(claims, now_ms))
 		return q->guard == GUARD_OPEN ? answer(r, 204)
 		                              : verify_deny(r, 403, "banned");
-	if (!csrf_allows(auth_of(r)->origins,
+	if (kind == CREDENTIAL_COOKIE &&
+	    !csrf_allows(auth_of(r)->origins,
 		&(struct csrf_facts){
 		    .method = q->method,
 		    .origin = req_header(r, "ORIGIN"),
@@ -201,6 +202,10 @@ judge(struct req *r, const struct question *q,
 		    .upgrade = req_header(r, "UPGRADE"),
 		}))
 		return verify_deny(r, 403, "origin");
+	facts = (struct assertion_facts){
+		.claims = claims,
+		.credential = credential_name(kind),
+	};
 	if (q->guard == GUARD_ROLES) {
 		const char *list = req_param(r, "KEDGE_ROLES");
 
@@ -208,28 +213,29 @@ judge(struct req *r, const struct question *q,
 		wanted = user_list(r->arena, list != NULL ? list : "");
 		if (!guard_roles_pass(&roles, &wanted))
 			return verify_deny(r, 403, "role");
-		return answer_identity(r, q, claims, &wanted, now_ms);
+		facts.required_roles = &wanted;
 	}
-	return answer_identity(
-	    r, q, claims, /* required_roles= */ NULL, now_ms);
+	return answer_identity(r, q, &facts, now_ms);
 }
 
 /* The sessions that a request shows, in their order. */
 struct shown {
+	enum credential_kind kind;
 	size_t n;
-	struct session_lookup sessions[SESSION_COOKIES_MAX];
+	struct session_lookup sessions[CREDENTIAL_TOKENS_MAX];
 };
 
 static struct shown *
 read_shown(struct req *r)
 {
 	struct shown *s = arena_alloc(r->arena, sizeof(*s));
-	const char *tokens[SESSION_COOKIES_MAX];
+	struct credential c = credential_of(r);
 
-	s->n = session_cookie_tokens(r, tokens);
+	s->kind = c.kind;
+	s->n = c.ntokens;
 	for (size_t i = 0; i < s->n; i++) {
 		s->sessions[i].arena = r->arena;
-		s->sessions[i].token = tokens[i];
+		s->sessions[i].token = c.tokens[i];
 	}
 	return s;
 }
@@ -257,7 +263,7 @@ void
 verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
 {
 	struct session_lookup
-	    *wanted[SERVICE_PREFETCH_MAX * SESSION_COOKIES_MAX];
+	    *wanted[SERVICE_PREFETCH_MAX * CREDENTIAL_TOKENS_MAX];
 	struct auth *auth = app;
 	struct cache *cache = auth->process.cache;
 	bool away = cache == NULL || cache_is_away(cache);
@@ -293,7 +299,7 @@ verify_is_still_ready(void *app, struct req *r)
 static struct shown *
 look_up(struct req *r)
 {
-	struct session_lookup *wanted[SESSION_COOKIES_MAX];
+	struct session_lookup *wanted[CREDENTIAL_TOKENS_MAX];
 	struct shown *s = r->prefetched;
 
 	if (s == NULL) {
@@ -337,7 +343,7 @@ verify_request(struct req *r)
 	}
 	e = settle(r, shown, &claims);
 	if (e == ERR_OK)
-		return judge(r, &q, &claims);
+		return judge(r, &q, shown->kind, &claims);
 	if (e == ERR_UNAVAILABLE)
 		return verify_deny(r, 503, "unavailable");
 	if (e != ERR_NOT_FOUND)

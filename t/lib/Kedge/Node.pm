@@ -67,13 +67,41 @@ sub oracle
 	my $pid = open2(my $out, my $in, 'node', "$Kedge::ROOT/t/compat/oracle.mjs",
 	    '--version', $opt{version}, '--database', $opt{database},
 	    '--secret', $opt{secret}, '--trusted', $opt{trusted} // '',
-	    ($opt{rate_limit} ? '--rate-limit' : ()));
+	    '--plugins', $opt{plugins} // '', ($opt{rate_limit} ? '--rate-limit' : ()));
 	open STDERR, '>&', $stderr or die "dup: $!";
 	while (my $line = <$out>) {
 		return bless { base => $1, pid => $pid, in => $in, out => $out, log => $log }, $class
 		    if $line =~ /^listening on (\S+)/;
 	}
 	die "BetterAuth $opt{version} did not start: " . Kedge::slurp($log->filename);
+}
+
+# A plugin of auth against the same plugin of BetterAuth: its script in
+# t/compat/script played to both, and the official client with its plugin to both.
+# Options: env (of auth), options (JSON, of BetterAuth's plugin).  The stack.
+sub compare_plugin
+{
+	my ($class, $name, %opt) = @_;
+	ready();
+	my $k = Kedge->up(env => { AUTH_PLUGINS => "email-password,admin,$name", %{ $opt{env} // {} } });
+	$k->sql('postgres', 'CREATE DATABASE oracle');
+	my $oracle = $class->oracle(
+		version => '1.7.25', database => $k->node_url('oracle'),
+		secret => $k->service_env('auth')->{AUTH_SECRET},
+		plugins => $name . (defined $opt{options} ? "=$opt{options}" : ''));
+	my $script = $opt{script} // $name;
+	Kedge::run_tap('node', "$Kedge::ROOT/t/compat/differential.mjs", '--script', $script,
+		'--a', $oracle->{base}, '--a-db', $k->node_url('oracle'), '--b', $k->base, '--b-db',
+		$k->node_url('auth'));
+	return $k if $script ne $name;
+	for my $version ('1.7.25', '1.7.7', '1.4.18') {
+		note("better-auth/client $version");
+		Kedge::run_tap('node', "$Kedge::ROOT/t/compat/plugin.mjs", '--script', $script,
+			'--base', $k->base, '--version', $version);
+	}
+	Kedge::run_tap('node', "$Kedge::ROOT/t/compat/plugin.mjs", '--script', $script,
+		'--base', $oracle->{base}, '--version', '1.7.25', '--oracle');
+	return $k;
 }
 
 sub DESTROY

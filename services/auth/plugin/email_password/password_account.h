@@ -1,0 +1,39 @@
+/*
+ * password_account: the transactions of sign-up and of a change of password. No
+ * session begins but with them: both are all or nothing.
+ */
+#ifndef AUTH_PASSWORD_ACCOUNT_H
+#define AUTH_PASSWORD_ACCOUNT_H
+
+#include "auth/identity/account_store.h"
+#include "auth/identity/session.h"
+#include "base/attr.h"
+#include "base/err.h"
+
+struct arena;
+struct auth;
+
+/*
+ * A user with an account, and their first session, which `start` describes but
+ * for the user.  ERR_CONFLICT: the address or another key is taken.
+ */
+MUST_CHECK enum err password_account_create(struct auth *auth, struct arena *a,
+    const struct account_new *new, const struct session_start *start,
+    struct account *ret_account, const char **ret_token);
+
+struct password_change {
+	const struct account
+	    *account; /* as it was when the password was right */
+	const char *new_hash;
+	/* All of the user's sessions end and this one begins; NULL: none does.
+	 */
+	const struct session_start *start;
+};
+/*
+ * *ret_token is NULL without a new session.  ERR_NOT_FOUND: somebody else has
+ * changed the password meanwhile.
+ */
+MUST_CHECK enum err password_account_change(struct auth *auth, struct arena *a,
+    const struct password_change *change, const char **ret_token);
+
+#endif

@@ -1,0 +1,10 @@
+#include "auth/plugins.h"
+
+#include "auth/plugin/admin/admin.h"
+#include "auth/plugin/email_password/email_password.h"
+
+const struct auth_plugin *const plugins_all[] = {
+	&email_password_plugin,
+	&admin_plugin,
+	NULL,
+};

@@ -1,0 +1,102 @@
+# Plugins of auth: the source keeps what a plugin is apart from the rest, one door
+# makes sessions, and AUTH_PLUGINS switches a plugin on and off without a trace.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Kedge qw(jencode run slurp);
+
+chdir $Kedge::ROOT or die;
+
+# ---- the source ------------------------------------------------------------------------
+
+my @sources = grep { /\.[ch]$/ } split /\n/, qx(git ls-files -co --exclude-standard services/auth);
+my %code; # without comments
+for my $file (grep { -f } @sources) {
+	$code{$file} = slurp($file) =~ s{/\*.*?\*/}{}gsr;
+}
+cmp_ok(scalar keys %code, '>', 50, 'the sources of auth are found');
+
+sub those
+{
+	my ($pattern) = @_;
+	return [ sort grep { $code{$_} =~ $pattern } keys %code ];
+}
+
+my $identity = 'services/auth/identity';
+is_deeply(those(qr/INSERT\s+INTO\s+(?:\\")?session\b/i), ["$identity/session_store.c"],
+	'one file inserts sessions');
+is_deeply(those(qr/\bsession_insert\(/),
+	[ "$identity/session.c", "$identity/session_store.c", "$identity/session_store.h" ],
+	'session_begin() alone calls it');
+is_deeply(those(qr/\bsession_cookie_tokens\(/), [ map {"services/auth/http/$_"}
+	    qw(credential.c session_cookie.c session_cookie.h) ],
+	'credential_of() alone reads the session cookie');
+my @names = map { m{/plugin/(\w+)/} ? $1 : () } keys %code;
+cmp_ok(scalar @names, '>', 1, 'there are plugins');
+my @foreign;
+for my $file (sort keys %code) {
+	my ($own) = $file =~ m{/plugin/(\w+)/};
+	push @foreign, map {"$file: $_"} grep { $_ ne ($own // '') }
+	    $code{$file} =~ m{#include "auth/plugin/(\w+)/}g;
+}
+is_deeply([ grep { !m{^services/auth/plugins\.c:} } @foreign ], [],
+	'plugins.c alone names plugins; none knows another');
+is_deeply([ map {s/.*: //r} @foreign ], [ do { my %s; sort grep { !$s{$_}++ } @names } ],
+	'and it names them all');
+for my $name (do { my %s; sort grep { !$s{$_}++ } @names }) {
+	ok(-f "services/auth/plugin/$name/README.md", "$name has a README");
+}
+
+# ---- start ------------------------------------------------------------------------------
+
+my $auth = Kedge->binary('auth');
+for (   [ 'nope', qr/there is no plugin \\"nope\\"/ ], [ 'admin,admin', qr/admin is named twice/ ],
+	[ 'session', qr/there is no plugin \\"session\\"/ ]) {
+	my ($names, $says) = @$_;
+	for my $flag ('--check', '--openapi') {
+		my ($status, $out, $err) = run({ env => { AUTH_PLUGINS => $names } }, $auth, $flag);
+		is($status, 1, "AUTH_PLUGINS=$names: auth $flag is refused");
+		like($err, $says, 'and says why');
+	}
+}
+my ($status, $out) = run({ env => { AUTH_PLUGINS => 'admin' } }, $auth, '--openapi');
+is($status, 0, 'auth --openapi without e-mail and password');
+unlike($out, qr{/sign-in/email}, 'has not its paths');
+
+# ---- off ---------------------------------------------------------------------------------
+
+my $k = Kedge->up(env => { AUTH_PLUGINS => 'email-password' });
+my $alice = $k->user('alice');
+my $r = $alice->get('/api/auth/get-session');
+is_deeply([ sort keys %{ $r->{json}{user} } ],
+	[ sort qw(id name email emailVerified image createdAt updatedAt hasCoreAccount hasWalletAccount) ],
+	'without admin: no role and no ban in the user');
+is_deeply([ sort keys %{ $r->{json}{session} } ],
+	[ sort qw(id token userId expiresAt createdAt updatedAt ipAddress userAgent) ],
+	'nor who impersonates in the session');
+is($alice->post('/api/auth/update-user', { role => 'admin', name => 'A' })->{status}, 200,
+	'role is a member like any that there is not');
+is($k->sql('auth', qq{SELECT role IS NULL AND banned IS NULL FROM "user" WHERE id = '$alice->{id}'}),
+	't', 'and is not written');
+is($alice->get('/api/core/admin/stats')->{status}, 403, 'who has no role is no admin');
+my ($failed, undef, $why) = $k->kedge('user', 'create', 'x@example.com', '--role', 'admin');
+is($failed, 1, 'kedge user create --role fails');
+like($why, qr/plugin admin is off/, 'and says why');
+# What is in the rows holds: a ban is not lifted by leaving a plugin out.
+$k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$alice->{id}'});
+is($k->client->post('/api/auth/sign-in/email',
+	{ email => $alice->{email}, password => $alice->{password} })->{json}{code}, 'BANNED_USER',
+	'a ban holds without the plugin');
+ok($k->destroy, 'nothing to complain of');
+
+$k = Kedge->up(env => { AUTH_PLUGINS => 'admin' });
+for my $path ('sign-up/email', 'sign-in/email', 'change-password') {
+	$r = $k->client->post("/api/auth/$path", { email => 'a@b.co', password => 'x' });
+	is_deeply([ @$r{qw(status body)} ], [ 404, '' ], "without e-mail and password: $path is 404");
+}
+is($k->client->get('/api/auth/get-session')->{body}, 'null', 'what is no plugin answers');
+unlike(jencode($k->client->get('/api/auth/openapi.json')->{json}), qr/sign-up/,
+	'and openapi.json tells no more');
+done_testing;
