@@ -2,9 +2,11 @@
 
 #include "auth/plugin/admin/admin.h"
 #include "auth/plugin/email_password/email_password.h"
+#include "auth/plugin/username/username.h"
 
 const struct auth_plugin *const plugins_all[] = {
 	&email_password_plugin,
 	&admin_plugin,
+	&username_plugin,
 	NULL,
 };

@@ -1,0 +1,90 @@
+# The plugin username: BetterAuth's answers, its client, two who want one name at
+# once, and one budget of wrong guesses whatever an account is called.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Test::More;
+use Kedge qw(parallel);
+use Kedge::Node;
+
+my $password = 'correct horse battery';
+my $off = Kedge->up;
+my $r = $off->client->post('/api/auth/sign-up/email',
+	{ name => 'A', email => 'off@example.com', password => $password, username => 'off' });
+is($r->{status}, 200, 'off: a user name is a member like any that there is not');
+ok(!exists $r->{json}{user}{username} && !exists $r->{json}{user}{displayUsername},
+	'and the user has none');
+is($off->sql('auth', q{SELECT username IS NULL FROM "user"}), 't', 'nor has the row');
+for my $path ('sign-in/username', 'is-username-available') {
+	$r = $off->client->post("/api/auth/$path", { username => 'off', password => $password });
+	is_deeply([ @$r{qw(status body)} ], [ 404, '' ], "$path is 404");
+}
+ok($off->destroy, 'nothing to complain of');
+
+my $k = Kedge::Node->compare_plugin('username');
+# The columns, and the index by which a name is one person's.
+my $shape = q{SELECT column_name, data_type, is_nullable, coalesce(column_default, '')
+    FROM information_schema.columns WHERE table_name = 'user' AND column_name ILIKE '%username'
+    UNION ALL SELECT indexname, indexdef, '', '' FROM pg_indexes
+    WHERE tablename = 'user' AND indexdef LIKE '%(username)' ORDER BY 1};
+is($k->sql('auth', $shape), $k->sql('oracle', $shape), "BetterAuth's columns and index");
+
+sub sign_up
+{
+	my ($name, %more) = @_;
+	return $k->client->post('/api/auth/sign-up/email',
+		{ name => $name, email => "$name\@race.example", password => $password, %more });
+}
+
+# Two at once: the index decides, and the loser is told the reason.
+for my $round (1 .. 3) {
+	my @both = parallel(2, sub { my ($i) = @_;
+		my $s = sign_up("racer$round$i", username => "winner$round");
+		return [ $s->{status}, $s->{json}{code} // '' ] });
+	is_deeply([ sort { $a->[0] <=> $b->[0] } @both ],
+		[ [ 200, '' ], [ 400, 'USERNAME_IS_ALREADY_TAKEN' ] ], 'of two with one name, one signs up');
+}
+my @users = map { my $c = $k->client; $c->post('/api/auth/sign-up/email', { name => $_,
+	email => "$_\@race.example", password => $password }); $c } qw(left right);
+my @both = parallel(2, sub { my ($i) = @_;
+	my $u = $users[$i]->post('/api/auth/update-user', { username => 'the_one' });
+	return [ $u->{status}, $u->{json}{code} // '' ] });
+is_deeply([ sort { $a->[0] <=> $b->[0] } @both ],
+	[ [ 200, '' ], [ 400, 'USERNAME_IS_ALREADY_TAKEN' ] ], 'likewise of two that change it');
+for my $value (7, \1, {}, ['x']) {
+	$r = sign_up('typed', username => $value);
+	is_deeply([ $r->{status}, $r->{json}{code} ], [ 400, 'VALIDATION_ERROR' ],
+		'a user name is a text') or diag($r->{body});
+}
+ok($k->destroy, 'nothing to complain of');
+
+# What is typed wrong by one name counts for the other.
+$k = Kedge->up(env => { AUTH_PLUGINS => 'email-password,username', AUTH_RATE_LIMIT => 'on',
+	AUTH_USERNAME_MIN => 5, AUTH_USERNAME_MAX => 6, AUTH_USERNAME_IMMUTABLE => 'on' });
+my $ann = $k->client;
+is($ann->post('/api/auth/sign-up/email', { name => 'A', email => 'ann@example.com',
+	password => $password, username => 'annie' })->{status}, 200, 'sign-up');
+is($ann->post('/api/auth/update-user', { username => $_ })->{json}{code}, 'USERNAME_TOO_SHORT',
+	"AUTH_USERNAME_MIN: $_") for 'anni';
+is($ann->post('/api/auth/update-user', { username => $_ })->{json}{code}, 'USERNAME_TOO_LONG',
+	"AUTH_USERNAME_MAX: $_") for 'annieee';
+$r = $ann->post('/api/auth/update-user', { username => 'other' });
+is_deeply([ $r->{status}, $r->{json}{code} ], [ 400, 'USERNAME_IS_IMMUTABLE' ],
+	'AUTH_USERNAME_IMMUTABLE: no other name');
+is($ann->post('/api/auth/update-user', { username => 'Annie' })->{status}, 200, 'but the same');
+my $limits = $k->redis('auth');
+my ($tries, $answer) = (0);
+my @ways = ([ 'sign-in/email', 'email', 'ann@example.com' ], [ 'sign-in/username', 'username', 'annie' ],
+	[ 'sign-in/username', 'username', 'ANNIE' ]);
+for (1 .. 40) {
+	# The budget of requests by address is another, and refilled here.
+	$limits->cmd(DEL => $_) for $limits->keys_like("*ip|*");
+	my ($path, $member, $name) = @{ $ways[$tries % @ways] };
+	$answer = $k->client->post("/api/auth/$path", { $member => $name, password => 'wrong password' });
+	last if $answer->{status} == 429;
+	$tries++;
+}
+is($answer->{status}, 429, 'wrong guesses end');
+is($tries, 20, 'after 20 in all, by whatever name');
+done_testing;
