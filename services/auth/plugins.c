@@ -1,6 +1,7 @@
 #include "auth/plugins.h"
 
 #include "auth/plugin/admin/admin.h"
+#include "auth/plugin/bearer/bearer.h"
 #include "auth/plugin/email_password/email_password.h"
 #include "auth/plugin/username/username.h"
 
@@ -8,5 +9,6 @@ const struct auth_plugin *const plugins_all[] = {
 	&email_password_plugin,
 	&admin_plugin,
 	&username_plugin,
+	&bearer_plugin,
 	NULL,
 };

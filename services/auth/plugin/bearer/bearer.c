@@ -1,0 +1,127 @@
+#include "auth/plugin/bearer/bearer.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include "auth/auth.h"
+#include "auth/http/credential.h"
+#include "auth/http/signed_cookie.h"
+#include "auth/plugin_set.h"
+#include "base/arena.h"
+#include "base/config.h"
+#include "web/request.h"
+
+enum { TOKEN_MAX_BYTES = 1024 };
+
+struct bearer_config {
+	bool require_signature;
+};
+
+static const char header_name[] = "set-auth-token";
+static const char expose_name[] = "Access-Control-Expose-Headers";
+
+/* What stands behind the scheme, without blanks; NULL: another scheme. */
+static const char *
+token_text(const struct req *r)
+{
+	static const char scheme[] = "bearer ";
+	const char *header = req_header(r, "AUTHORIZATION");
+	size_t len;
+
+	if (header == NULL ||
+	    strncasecmp(header, scheme, sizeof(scheme) - 1) != 0)
+		return NULL;
+	header += sizeof(scheme) - 1;
+	header += strspn(header, " \t");
+	len = strlen(header);
+	while (len > 0 && strchr(" \t", header[len - 1]) != NULL)
+		len--;
+	return len <= TOKEN_MAX_BYTES ? arena_strndup(r->arena, header, len)
+	                              : NULL;
+}
+
+/* A token of ours or of BetterAuth's, and of whoever imported sessions. */
+static bool
+is_token(const char *text)
+{
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text <= ' ' || *text >= 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* A dot tells "TOKEN.MAC", as set-auth-token has it, from the bare token. */
+static bool
+find_credential(const struct req *r, struct credential *ret)
+{
+	const struct auth *auth = auth_of(r);
+	const struct bearer_config *config =
+	    plugin_config(auth, &bearer_plugin);
+	const char *token = token_text(r);
+
+	if (token != NULL && strchr(token, '.') != NULL)
+		token = signed_value_read(
+		    r->arena, auth->secret, auth->secret_len, token);
+	else if (config->require_signature)
+		token = NULL;
+	if (token == NULL || !is_token(token))
+		return false;
+	*ret = (struct credential){
+		.kind = CREDENTIAL_BEARER,
+		.tokens = { token },
+		.ntokens = 1,
+	};
+	return true;
+}
+
+/* A request can set the cookie twice: refreshed, and then set anew. */
+static void
+drop_header(struct response *response, const char *name)
+{
+	size_t len = strlen(name);
+	int kept = 0;
+
+	for (int i = 0; i < response->nheaders; i++) {
+		const char *line = response->headers[i];
+
+		if (strncmp(line, name, len) != 0 || line[len] != ':')
+			response->headers[kept++] = line;
+	}
+	response->nheaders = kept;
+}
+
+static void
+show_token(struct req *r, const char *value)
+{
+	drop_header(&r->response, header_name);
+	drop_header(&r->response, expose_name);
+	req_add_header(r, header_name, value);
+	req_add_header(r, expose_name, header_name);
+}
+
+/* clang-format off */
+static const struct config_var vars[] = {
+	{ CONFIG(struct bearer_config, require_signature,
+	    "BEARER_REQUIRE_SIGNATURE"),
+	  .fallback = "off",
+	  .doc = "Only the signed form of a token is taken, as set-auth-token "
+	    "has it. (requireSignature)" },
+	{ 0 },
+};
+/* clang-format on */
+
+static const struct auth_hooks hooks = {
+	.credential = find_credential,
+	.session_cookie = show_token,
+};
+
+const struct auth_plugin bearer_plugin = {
+	.name = "bearer",
+	.vars = vars,
+	.config_size = sizeof(struct bearer_config),
+	.hooks = &hooks,
+};

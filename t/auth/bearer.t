@@ -1,0 +1,94 @@
+# The plugin bearer: BetterAuth's answers and its client; verify takes the token,
+# needs no origin for it, and tells the services which kind it was.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use MIME::Base64 qw(decode_base64url);
+use Test::More;
+use Kedge qw(jdecode);
+use Kedge::FastCGI qw(fcgi_request);
+use Kedge::Node;
+
+my $off = Kedge->up;
+my $alice = $off->user('alice');
+my %token = (headers => { Authorization => "Bearer $alice->{token}" });
+is($off->client->get('/api/core/whoami', %token)->{status}, 401, 'off: a token is no credential');
+is($off->client->get('/api/auth/get-session', %token)->{body}, 'null', 'nor for auth');
+ok(!exists $alice->sign_in->{headers}{'set-auth-token'}, 'and none is shown');
+ok($off->destroy, 'nothing to complain of');
+
+my $k = Kedge::Node->compare_plugin('bearer');
+$alice = $k->user('alice');
+my $r = $alice->sign_in;
+my $signed = $r->{headers}{'set-auth-token'};
+is($r->{headers}{'access-control-expose-headers'}, 'set-auth-token', 'pages may read it');
+my $raw = $r->{json}{token};
+sub by { my ($value) = @_; return (headers => { Authorization => "Bearer $value" }) }
+
+# ---- verify --------------------------------------------------------------------------------
+
+my $nobody = $k->client(origin => undef);
+for my $form ([ raw => $raw ], [ signed => $signed ]) {
+	my ($what, $value) = @$form;
+	is($nobody->get('/api/core/whoami', by($value))->{json}{userId}, $alice->{id}, "verify takes the $what token");
+	is($nobody->post('/api/core/tasks', { title => 'x' }, by($value))->{status}, 201,
+		'and lets it change something without an origin');
+	is($nobody->post('/api/core/tasks', { title => 'x' }, by($value), origin => 'https://evil.example')
+		->{status}, 201, 'or from any: no browser sends it by itself');
+}
+# The cookie of the same session is under the rule still.
+my $cookie = $alice->cookie_header;
+is($nobody->post('/api/core/tasks', { title => 'x' }, cookie => $cookie, origin => 'https://evil.example')
+	->{status}, 403, 'a cookie from a foreign origin is refused');
+# A token that is no credential takes the rule from no cookie.
+for my $bad ('x.y', '', 'x y', "$raw." . ('A' x 43) . '=') {
+	is($nobody->post('/api/core/tasks', { title => 'x' }, by($bad), cookie => $cookie,
+		origin => 'https://evil.example')->{status}, 403, "nor beside the token '$bad'");
+}
+is($nobody->get('/api/core/whoami', by('nobody-has-this'), cookie => $cookie)->{status}, 401,
+	'a token goes before the cookie, whether it is good or not');
+for my $bad ('a' x 2000, "$raw'--", '%00', '..', "$signed.$signed") {
+	is($nobody->get('/api/core/whoami', by($bad))->{status}, 401, 'garbage is no session')
+	    or diag($bad);
+	is($nobody->get('/api/auth/get-session', by($bad))->{status}, 200, 'and no error');
+}
+
+# ---- its kind, in the assertion --------------------------------------------------------------
+
+sub verdict
+{
+	my (%more) = @_;
+	return fcgi_request("$k->{dir}/run/verify.sock", {
+		REQUEST_METHOD => 'GET', KEDGE_PATH => '/api/core/x', KEDGE_AUDIENCE => 'core',
+		KEDGE_GUARD => 'standard', KEDGE_METHOD => 'GET', QUERY_STRING => '',
+		REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => 'h', KEDGE_SCHEME => 'http',
+		KEDGE_REQUEST_ID => 'test', KEDGE_RAW_URI => '/api/core/x', %more });
+}
+sub assertion
+{
+	my $answer = verdict(@_);
+	return jdecode(decode_base64url((split /\./, $answer->{headers}{'kedge-identity'} // '..')[1]));
+}
+is(assertion(HTTP_AUTHORIZATION => "Bearer $raw")->{credential}, 'bearer', 'the assertion says bearer');
+is(assertion(HTTP_COOKIE => $cookie)->{credential}, 'cookie', 'and cookie');
+is(verdict(HTTP_AUTHORIZATION => "Bearer $_")->{status}, 401, 'what is no text is no token')
+    for "\xc3\xbc", "\xff\xfe", "a\x01b", "a\tb";
+
+# ---- signed out means out ----------------------------------------------------------------------
+
+is($nobody->post('/api/auth/sign-out', {}, by($raw))->{status}, 200, 'a token signs out');
+is($nobody->get('/api/core/whoami', by($_))->{status}, 401, 'and is dead') for $raw, $signed;
+ok($k->destroy, 'nothing to complain of');
+
+# ---- AUTH_BEARER_REQUIRE_SIGNATURE ---------------------------------------------------------------
+
+$k = Kedge::Node->compare_plugin('bearer', script => 'bearer-signed',
+	options => '{"requireSignature":true}', env => { AUTH_BEARER_REQUIRE_SIGNATURE => 'on' });
+$alice = $k->user('alice');
+$r = $alice->sign_in;
+is($k->client->get('/api/core/whoami', by($r->{json}{token}))->{status}, 401,
+	'verify refuses the raw token');
+is($k->client->get('/api/core/whoami', by($r->{headers}{'set-auth-token'}))->{status}, 200,
+	'and takes the signed one');
+done_testing;
