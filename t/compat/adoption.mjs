@@ -1,11 +1,11 @@
 /*
  * A BetterAuth database is adopted by auth, and given back.
  *
- *   prepare --version V --database URL --secret S --state FILE
+ *   prepare --version V [--ids uuid|serial] --database URL --secret S --state FILE
  *       the real BetterAuth creates the database, with users and live sessions
  *   check --base URL --state FILE
  *       auth serves it: old passwords sign in, old cookies are valid
- *   back --database URL --secret S --state FILE
+ *   back [--ids uuid|serial] --database URL --secret S --state FILE
  *       the real BetterAuth 1.7.25 uses it again, with the rows that auth added
  *
  * FILE has the browsers' cookies from one step to the next.
@@ -16,12 +16,13 @@ import pg from "pg";
 
 import { Jar, request } from "./lib/http.mjs";
 import { startOracle } from "./lib/oracle.mjs";
-import { done, is, ok } from "./lib/tap.mjs";
+import { done, is, like, ok } from "./lib/tap.mjs";
 
 const { values: args, positionals: [command] } = parseArgs({
 	allowPositionals: true,
 	options: {
 		version: { type: "string", default: "1.7.25" },
+		ids: { type: "string" },
 		database: { type: "string" },
 		secret: { type: "string" },
 		base: { type: "string" },
@@ -44,6 +45,7 @@ const PASSWORDS = {
 	imported: "from another system",
 	collector: "of far too many roles",
 };
+const IDS = { text: /^.{30,}$/, uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, serial: /^\d+$/ };
 const TOKEN = "better-auth.session_token";
 const email = (name) => `${name}@adopted.example`;
 
@@ -99,10 +101,11 @@ async function prepare() {
 	await db.query(`UPDATE "user" SET role = $1 WHERE email = $2`,
 		["a-role-of-32-letters-and-digits,".repeat(256), email("collector")]);
 	/* A user who signed up with another provider and has no password. */
-	await db.query(`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('social', 'S', $1, true)`,
-		[email("social")]);
+	const id = { uuid: "01890000-0000-7000-8000-000000000001", serial: "4711" }[args.ids] ?? "social";
+	await db.query(`INSERT INTO "user" (id, name, email, "emailVerified") VALUES ($1, 'S', $2, true)`,
+		[id, email("social")]);
 	await db.query(`INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt")
-		VALUES ('social', '4711', 'github', 'social', now())`);
+		VALUES ($1, '4711', 'github', $1, now())`, [id]);
 	await db.end();
 	await oracle.stop();
 	writeFileSync(args.state, JSON.stringify({ users, second: Object.fromEntries(second.cookies) }));
@@ -157,6 +160,7 @@ async function check() {
 	const r = await call(base, "/api/auth/sign-up/email", { jar, json: {
 		name: "Native", email: email("native"), password: UNICODE } });
 	is(r.status, 200, "a new user beside the old");
+	like(r.json?.user?.id, IDS[args.ids ?? "text"], "whose id is of the kind that there is");
 	const changed = await call(base, "/api/auth/change-password", {
 		jar: jarWith(state.users.plain.cookies),
 		json: { currentPassword: PASSWORDS.plain, newPassword: "changed with us" } });

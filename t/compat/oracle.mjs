@@ -2,7 +2,7 @@
  * A real BetterAuth server, the reference that auth is compared with.
  *
  *   node oracle.mjs --version 1.7.25|1.7.7|1.4.18 --database URL --secret S
- *       [--port 0] [--trusted a,b] [--plugins "a;b"] [--rate-limit] [--no-migrate]
+ *       [--port 0] [--trusted a,b] [--plugins "a;b"] [--ids uuid|serial] [--rate-limit] [--no-migrate]
  *
  * E-mail and password and the admin plugin are on, as in auth by default, and the
  * --plugins, each written as NAME or NAME=OPTIONS (JSON); all other options have
@@ -25,6 +25,7 @@ const { values: args } = parseArgs({
 		port: { type: "string", default: "0" },
 		trusted: { type: "string", default: "" },
 		plugins: { type: "string", default: "" },
+		ids: { type: "string" },
 		"rate-limit": { type: "boolean", default: false },
 		"no-migrate": { type: "boolean", default: false },
 	},
@@ -59,6 +60,7 @@ const options = {
 	rateLimit: { enabled: args["rate-limit"] },
 	plugins,
 	telemetry: { enabled: false },
+	...(args.ids ? { advanced: { database: { generateId: args.ids } } } : {}),
 	logger: { level: "error" },
 };
 if (!args["no-migrate"]) {

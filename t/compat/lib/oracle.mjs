@@ -3,10 +3,11 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-export async function startOracle({ version, database, secret, migrate = true }) {
+export async function startOracle({ version, database, secret, ids, migrate = true }) {
 	const child = spawn(process.execPath, [
 		fileURLToPath(new URL("../oracle.mjs", import.meta.url)),
 		"--version", version, "--database", database, "--secret", secret,
+		...(ids ? ["--ids", ids] : []),
 		...(migrate ? [] : ["--no-migrate"]),
 	], { stdio: ["pipe", "pipe", "pipe"] });
 	let log = "";
