@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 
 /* A waiting thread; on the stack of that thread. */
 struct waiter {
@@ -17,15 +18,16 @@ struct waiter {
 };
 
 struct fair_semaphore {
-	pthread_mutex_t mutex; /* protects the members below */
 	int64_t slots;
+	int waiting_gauge;
+	pthread_mutex_t mutex; /* protects the members below */
 	int64_t free; /* free slots; 0 while a thread waits */
 	struct waiter *first;
 	struct waiter **last; /* where the next waiter is linked */
 };
 
 struct fair_semaphore *
-fair_semaphore_new(int64_t slots)
+fair_semaphore_new(int64_t slots, int waiting_gauge)
 {
 	struct fair_semaphore *s = calloc(1, sizeof(*s));
 
@@ -34,6 +36,7 @@ fair_semaphore_new(int64_t slots)
 		abort();
 	s->slots = slots;
 	s->free = slots;
+	s->waiting_gauge = waiting_gauge;
 	s->last = &s->first;
 	return s;
 }
@@ -96,19 +99,6 @@ wait_for_slot(struct fair_semaphore *s, struct waiter *w, int64_t deadline_us)
 /* -- public functions -- */
 
 bool
-fair_semaphore_try(struct fair_semaphore *s)
-{
-	bool taken;
-
-	pthread_mutex_lock(&s->mutex);
-	taken = s->free > 0;
-	if (taken)
-		s->free--;
-	pthread_mutex_unlock(&s->mutex);
-	return taken;
-}
-
-bool
 fair_semaphore_acquire(
     struct fair_semaphore *s, int64_t deadline_us, void **ret_thing)
 {
@@ -120,7 +110,9 @@ fair_semaphore_acquire(
 		s->free--;
 	} else {
 		enqueue(s, &w);
+		metrics_gauge_add(s->waiting_gauge, 1);
 		taken = wait_for_slot(s, &w, deadline_us);
+		metrics_gauge_add(s->waiting_gauge, -1);
 		pthread_cond_destroy(&w.changed);
 	}
 	pthread_mutex_unlock(&s->mutex);

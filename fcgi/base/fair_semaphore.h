@@ -17,14 +17,13 @@
 
 struct fair_semaphore;
 
-struct fair_semaphore *fair_semaphore_new(int64_t slots);
+/* `waiting_gauge` of base/metrics.h counts the threads that wait. */
+struct fair_semaphore *fair_semaphore_new(int64_t slots, int waiting_gauge);
 /*
  * NULL is allowed.  No thread may be waiting, and every slot must be released.
  */
 void fair_semaphore_free(struct fair_semaphore *s);
 
-/* Returns false when no slot is free, or when other threads wait for one. */
-MUST_CHECK bool fair_semaphore_try(struct fair_semaphore *s);
 /*
  * Waits for a slot.  Returns false when the deadline (of clock_monotonic_us())
  * passes first.  If ret_thing is not NULL, *ret_thing is the object that was

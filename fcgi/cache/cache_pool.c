@@ -47,7 +47,8 @@ cache_pool_new(const struct cache_options *options)
 	p->prefix = strdup(options->prefix);
 	p->timeout_ms = options->timeout_ms;
 	p->breaker.retry_ms = options->retry_ms;
-	p->slots = fair_semaphore_new(options->connections);
+	p->slots =
+	    fair_semaphore_new(options->connections, GAUGE_CACHE_WAITING);
 	p->idle =
 	    calloc((size_t)options->connections, sizeof(struct cache_conn *));
 	if (p->prefix == NULL || p->idle == NULL ||
@@ -90,14 +91,9 @@ static bool
 take_slot(struct cache_pool *p, int64_t began_us, struct cache_conn **ret_conn)
 {
 	void *conn = NULL;
-	bool taken = fair_semaphore_try(p->slots);
+	bool taken = fair_semaphore_acquire(
+	    p->slots, began_us + p->timeout_ms * 1000, &conn);
 
-	if (!taken) {
-		metrics_gauge_add(GAUGE_CACHE_WAITING, 1);
-		taken = fair_semaphore_acquire(
-		    p->slots, began_us + p->timeout_ms * 1000, &conn);
-		metrics_gauge_add(GAUGE_CACHE_WAITING, -1);
-	}
 	if (taken)
 		metrics_gauge_add(GAUGE_CACHE_BUSY, 1);
 	*ret_conn = conn;

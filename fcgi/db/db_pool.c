@@ -50,7 +50,7 @@ db_pool_new(const struct db_options *options)
 	    calloc((size_t)options->connections, sizeof(struct db_conn *));
 	if (p->idle == NULL || pthread_mutex_init(&p->mutex, NULL) != 0)
 		abort();
-	p->slots = fair_semaphore_new(options->connections);
+	p->slots = fair_semaphore_new(options->connections, GAUGE_DB_WAITING);
 	return p;
 }
 
@@ -201,14 +201,9 @@ static bool
 take_slot(struct db_pool *p, int64_t deadline_us, struct db_conn **ret_conn)
 {
 	void *conn = NULL;
-	bool taken = fair_semaphore_try(p->slots);
+	bool taken = fair_semaphore_acquire(p->slots, deadline_us, &conn);
 
-	if (taken)
-		return true;
-	metrics_gauge_add(GAUGE_DB_WAITING, 1);
-	taken = fair_semaphore_acquire(p->slots, deadline_us, &conn);
 	*ret_conn = conn;
-	metrics_gauge_add(GAUGE_DB_WAITING, -1);
 	if (!taken)
 		log_event(LOG_WARN, EVENT_DB_POOL_EXHAUSTED,
 		    LOG_NUM("connections", p->connections));

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,7 +21,6 @@
 #include "fastcgi/application.h"
 #include "fastcgi/conn.h"
 #include "fastcgi/connection_table.h"
-#include "fastcgi/memory.h"
 #include "fastcgi/request_context.h"
 #include "fastcgi/round.h"
 #include "fastcgi/thread_pool.h"
@@ -33,6 +33,8 @@ enum {
 	FULL_MS = 50, /* until the table is checked for room again */
 	GRACE_US = 200 * 1000,
 	WAKE_MS = 20,
+	MALLOC_ARENAS = 2,
+	MALLOC_KEEP_BYTES = 256 * 1024,
 };
 
 struct loop {
@@ -244,6 +246,24 @@ watch_signals(struct loop *l)
 	       epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->signal_fd, &e) == 0;
 }
 
+/*
+ * Requests allocate little and give all of it back.  Left alone, glibc would
+ * make up to eight arenas per core, each keeping what its worst request took;
+ * and its thresholds would rise with the largest block ever freed.  Two arenas
+ * are enough for two threads to allocate at once; blocks above the threshold
+ * go back to the kernel when freed, and so does the top of an arena.
+ */
+static void
+set_up_malloc(void)
+{
+	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
+	mallopt(M_MMAP_THRESHOLD, MALLOC_KEEP_BYTES);
+	mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP_BYTES);
+	/* Fast bins are consolidated whenever a block next to the top is
+	 * freed, which here is with every request; the thread caches do. */
+	mallopt(M_MXFAST, 0);
+}
+
 static struct loop *
 loop_new(const struct worker *w, const struct application *app)
 {
@@ -290,7 +310,7 @@ event_loop_work(const struct worker *w, const struct application *app)
 	struct loop *l;
 	bool ok;
 
-	memory_configure();
+	set_up_malloc();
 	l = loop_new(w, app);
 	ok = l->pool != NULL;
 	if (ok) {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/fair_semaphore.h"
+#include "base/metrics.h"
 
 enum { THREADS = 8, ROUNDS = 2000, LONG_MS = 60000 };
 
@@ -16,15 +17,22 @@ in_ms(int64_t ms)
 	return clock_monotonic_us() + ms * 1000;
 }
 
+/* Takes a slot without waiting. */
+static bool
+try(struct fair_semaphore *s)
+{
+	return fair_semaphore_acquire(s, /* deadline_us= */ 0, NULL);
+}
+
 START_TEST(slots_are_counted)
 {
-	struct fair_semaphore *s = fair_semaphore_new(2);
+	struct fair_semaphore *s = fair_semaphore_new(2, GAUGE_DB_WAITING);
 
-	ck_assert(fair_semaphore_try(s));
+	ck_assert(try(s));
 	ck_assert(fair_semaphore_acquire(s, 0, NULL));
-	ck_assert(!fair_semaphore_try(s));
+	ck_assert(!try(s));
 	fair_semaphore_release(s);
-	ck_assert(fair_semaphore_try(s));
+	ck_assert(try(s));
 	fair_semaphore_release(s);
 	fair_semaphore_release(s);
 	fair_semaphore_free(s);
@@ -33,14 +41,14 @@ END_TEST
 
 START_TEST(acquire_ends_at_the_deadline)
 {
-	struct fair_semaphore *s = fair_semaphore_new(1);
+	struct fair_semaphore *s = fair_semaphore_new(1, GAUGE_DB_WAITING);
 
-	ck_assert(fair_semaphore_try(s));
+	ck_assert(try(s));
 	ck_assert(!fair_semaphore_acquire(s, /* deadline_us= */ 0, NULL));
 	ck_assert(!fair_semaphore_acquire(s, in_ms(20), NULL));
 	/* It has left the queue: the slot is not given to it. */
 	fair_semaphore_release(s);
-	ck_assert(fair_semaphore_try(s));
+	ck_assert(try(s));
 	fair_semaphore_release(s);
 	fair_semaphore_free(s);
 }
@@ -72,10 +80,10 @@ take_turn(void *arg)
 /* Each thread starts to wait when the previous ones wait. */
 START_TEST(longest_waiter_is_next)
 {
-	struct queue q = { .s = fair_semaphore_new(1) };
+	struct queue q = { .s = fair_semaphore_new(1, GAUGE_DB_WAITING) };
 	struct member members[THREADS];
 
-	ck_assert(fair_semaphore_try(q.s));
+	ck_assert(try(q.s));
 	for (int i = 0; i < THREADS; i++) {
 		members[i] = (struct member){ .queue = &q, .place = -1 };
 		pthread_create(
@@ -95,16 +103,16 @@ END_TEST
 
 START_TEST(newcomer_does_not_overtake)
 {
-	struct queue q = { .s = fair_semaphore_new(1) };
+	struct queue q = { .s = fair_semaphore_new(1, GAUGE_DB_WAITING) };
 	struct member waiting = { .queue = &q, .place = -1 };
 
-	ck_assert(fair_semaphore_try(q.s));
+	ck_assert(try(q.s));
 	pthread_create(&waiting.thread, NULL, take_turn, &waiting);
 	while (fair_semaphore_waiters(q.s) != 1)
 		usleep(100);
 	/* The slot belongs to the waiter before release() has returned. */
 	fair_semaphore_release(q.s);
-	if (fair_semaphore_try(q.s)) {
+	if (try(q.s)) {
 		/* Then the waiter has had the slot, and released it. */
 		ck_assert_int_eq(waiting.place, 0);
 		fair_semaphore_release(q.s);
@@ -127,7 +135,7 @@ take_thing(void *arg)
 
 START_TEST(thing_goes_with_the_slot)
 {
-	struct fair_semaphore *s = fair_semaphore_new(1);
+	struct fair_semaphore *s = fair_semaphore_new(1, GAUGE_DB_WAITING);
 	int one = 1;
 	void *thing = &one;
 	pthread_t thread;
@@ -141,7 +149,7 @@ START_TEST(thing_goes_with_the_slot)
 	ck_assert(fair_semaphore_hand_over(s, &one));
 	pthread_join(thread, &thing);
 	ck_assert_ptr_eq(thing, &one);
-	ck_assert(!fair_semaphore_try(s));
+	ck_assert(!try(s));
 	fair_semaphore_release(s);
 	fair_semaphore_free(s);
 }
@@ -180,7 +188,7 @@ come_and_go(void *arg)
 
 START_TEST(crowd_never_has_more_than_the_slots)
 {
-	struct crowd c = { .s = fair_semaphore_new(3) };
+	struct crowd c = { .s = fair_semaphore_new(3, GAUGE_DB_WAITING) };
 	pthread_t threads[THREADS];
 
 	for (int i = 0; i < THREADS; i++)
