@@ -140,11 +140,26 @@ accept_some(struct loop *l)
 
 /* -- the loop -- */
 
+/* After that, what came needs time to be served in. */
+static void
+limit_bodies(struct loop *l)
+{
+	struct signalfd_siginfo signal;
+	int64_t drain_us = -1;
+
+	if (read(l->signal_fd, &signal, sizeof(signal)) == sizeof(signal))
+		drain_us = (int64_t)worker_drain_ms(&signal) * 1000;
+	if (drain_us >= 0)
+		l->round.bodies_end_us =
+		    clock_monotonic_us() + drain_us / 4 * 3;
+}
+
 static void
 begin_drain(struct loop *l)
 {
 	if (atomic_exchange(&l->draining, true))
 		return;
+	limit_bodies(l);
 	if (l->listening)
 		stop_listening(l, FULL_MS);
 	close(l->listen_fd);

@@ -416,7 +416,9 @@ trim(struct round *r)
 static void
 cut_off_late(struct round *r, struct client_connection *client)
 {
-	if (bodies_is_paused_long(client, r->now_us))
+	bool ending = r->bodies_end_us != 0 && r->now_us >= r->bodies_end_us;
+
+	if (ending || bodies_is_paused_long(client, r->now_us))
 		cut_off(r, client, ERR_UNAVAILABLE);
 	else if (bodies_is_late(client, r->app->body_timeout_us, r->now_us))
 		cut_off(r, client, ERR_TIMEOUT);

@@ -35,6 +35,7 @@ struct round {
 	int64_t now_us;
 
 	int64_t body_sweep_us;
+	int64_t bodies_end_us; /* what has not come then is refused; 0: none */
 	int bodies_peak; /* since memory was given back */
 	/* The requests; the memory is kept from one round to the next. */
 	struct request_context *contexts[ROUND_MAX];

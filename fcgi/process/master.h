@@ -52,6 +52,13 @@ struct worker {
  */
 void worker_ready(const struct worker *w);
 
+struct signalfd_siginfo;
+/*
+ * How long a worker may still run after this SIGTERM; -1: nobody has said so,
+ * as when it does not come from the master.
+ */
+int worker_drain_ms(const struct signalfd_siginfo *signal);
+
 struct master_pool {
 	const char *name; /* letters, digits, '-', '_' */
 	/* "unix:/path" or "host:port"; NULL: the pool has no socket. */

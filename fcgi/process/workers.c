@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "process/log_events.h"
+#include "process/master.h"
 #include "process/sockets.h"
 
 enum {
@@ -212,15 +214,26 @@ start_due(struct workers *ws, int64_t now_us)
 
 /* -- draining -- */
 
+int
+worker_drain_ms(const struct signalfd_siginfo *signal)
+{
+	return signal->ssi_code == SI_QUEUE && signal->ssi_int >= 0
+	           ? signal->ssi_int
+	           : -1;
+}
+
 static void
 drain(struct workers *ws, struct child *c, int64_t now_us)
 {
 	if (c->kill_at_us != 0)
 		return;
-	kill(c->pid, SIGTERM);
 	c->kill_at_us = ws->stop_by_us != 0
 	                    ? ws->stop_by_us
 	                    : now_us + ws->master->drain_timeout_ms * 1000;
+	/* With the time that it has: worker_drain_ms(). */
+	sigqueue(c->pid, SIGTERM,
+	    (union sigval){
+		.sival_int = (int)((c->kill_at_us - now_us) / 1000) });
 }
 
 /*

@@ -2013,6 +2013,23 @@ START_TEST(drain_waits_for_a_body)
 }
 END_TEST
 
+/* Some time before the worker would be killed. */
+START_TEST(drain_refuses_a_body_that_does_not_come_in_time)
+{
+	int64_t begun_us = clock_monotonic_us();
+	int fd = dial();
+
+	begin_post(fd, "10.0.0.1", "/hold", true);
+	wait_until_read(fd);
+	sigqueue(worker, SIGTERM, (union sigval){ .sival_int = 400 });
+	ck_assert(read_answer(fd));
+	ck_assert(str_has_prefix(answer.text, "Status: 503 "));
+	ck_assert_int_ge(clock_monotonic_us() - begun_us, 300 * 1000);
+	close(fd);
+	expect_end();
+}
+END_TEST
+
 /* The connection of a refused request counts as idle again. */
 START_TEST(connection_that_no_thread_took_is_not_counted_as_busy)
 {
@@ -2182,6 +2199,7 @@ make_suite(void)
 	tcase_add_test(tc, bodies_beyond_their_share_give_way);
 	tcase_add_test(tc, bodies_that_leave_while_others_begin_are_forgotten);
 	tcase_add_test(tc, drain_waits_for_a_body);
+	tcase_add_test(tc, drain_refuses_a_body_that_does_not_come_in_time);
 	tcase_add_test(
 	    tc, connection_that_no_thread_took_is_not_counted_as_busy);
 	tcase_add_test(tc, peer_that_leaves_a_waiting_request_is_forgotten);
