@@ -1,7 +1,7 @@
--- Our own tables beside BetterAuth's, which does not know and does not mind
--- them.
+-- auth's own tables beside BetterAuth's, which BetterAuth ignores.
+-- kedge: formerly ed392b143e5ef9833d98c681c88351c612144aa4fa8bc6860e925e7032a81e77
 
--- In which services a user has a record: has<Service>Account on the wire.
+-- The services in which a user has a record: has<Service>Account in responses.
 CREATE TABLE service_account (
 	user_id text NOT NULL REFERENCES "user" (id) ON DELETE CASCADE,
 	service text NOT NULL CHECK (service ~ '^[a-z][a-z0-9]{0,31}$'),
@@ -9,10 +9,10 @@ CREATE TABLE service_account (
 	PRIMARY KEY (user_id, service)
 );
 
--- The cache of sessions is keyed by this number: raising it puts everything
--- that was cached before out of reach (services/auth/session/session.h).  It
--- starts from the clock so that a new database never meets the entries that
--- an earlier one left in Redis.
+-- This number is part of the key of cached sessions: raising it makes
+-- everything that was cached before unreachable
+-- (services/auth/session/session.h).  It starts with the clock, so that a new
+-- database never finds entries that an earlier one left in Redis.
 CREATE TABLE kedge_cache_epoch (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	epoch bigint NOT NULL CHECK (epoch > 0)

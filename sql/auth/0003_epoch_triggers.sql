@@ -1,14 +1,15 @@
 -- Changes that auth did not make itself.
 --
--- auth marks what it revokes in its cache.  Somebody at a psql prompt does
--- not, nor does a BetterAuth server beside us on the same database; so their
--- changes raise the epoch, which puts the whole cache out of reach, and auth
--- learns it within a second.  auth's own transactions say that they see to it
+-- auth writes tombstones for what it revokes into its cache.  A person at a
+-- psql prompt does not, nor does a BetterAuth server on the same database; so
+-- their changes raise the epoch, which invalidates the whole cache, and auth
+-- notices that within a second. auth's own transactions declare that they do it
 -- themselves (kedge.revoking), and so does this function, once it has.
 --
--- It runs at commit: the lock that it takes keeps revocations waiting, and a
--- transaction that somebody left open must not.  (TRUNCATE locks the whole
--- table in any case.)
+-- It runs at commit: revocations wait for the lock that it takes, so a
+-- transaction that somebody left open must not hold it.  (TRUNCATE locks the
+-- whole table in any case.)
+-- kedge: formerly 0487474c692e56d632e53a5b6ce7afa37c9c81c36c3bee0f11f6e663c09c31a9
 
 CREATE FUNCTION kedge_raise_cache_epoch() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
@@ -17,7 +18,7 @@ BEGIN
 	IF current_setting('kedge.revoking', true) = 'on' THEN
 		RETURN NULL;
 	END IF;
-	-- Alone: see services/auth/session/session.h.
+	-- Exclusive: see services/auth/session/session.h.
 	PERFORM pg_advisory_xact_lock(
 		hashtextextended('kedge_cache_epoch', 0));
 	UPDATE public.kedge_cache_epoch SET epoch = epoch + 1;
@@ -31,7 +32,7 @@ CREATE CONSTRAINT TRIGGER kedge_session_deleted AFTER DELETE ON "session"
 	FOR EACH ROW WHEN (old."expiresAt" > now())
 	EXECUTE FUNCTION kedge_raise_cache_epoch();
 
--- A longer life is no revocation.
+-- A longer lifetime is not a revocation.
 CREATE CONSTRAINT TRIGGER kedge_session_changed AFTER UPDATE ON "session"
 	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW WHEN (new."expiresAt" < old."expiresAt"

@@ -1,10 +1,11 @@
--- user.created, for webhooks: whoever made the user, auth, a BetterAuth server
--- beside it, or somebody at a psql prompt.  As the owner, since the others may
--- not write jobs.
+-- The event user.created, for webhooks: for every user, whether auth, a
+-- BetterAuth server beside it, or a person at a psql prompt created it.  It
+-- runs as the owner, because the others may not write jobs.
 --
--- What the owner runs is found in `public`, so nobody else may put anything
--- there.  PostgreSQL 15 made that so for new databases; one that is adopted may
--- be older.
+-- The owner's functions find names in `public`, so nobody else may create
+-- objects there.  PostgreSQL 15 ensures that for new databases; an adopted one
+-- may be older.
+-- kedge: formerly 735af71fee1e8e5218d22f9c35287b808ec31d0296a8a7f5fb4b6f09c5dbda54
 DO $check$
 DECLARE
 	v_role text;

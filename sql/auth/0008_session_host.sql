@@ -1,8 +1,10 @@
 -- The hosts that cache sessions, and the epoch that all of them must know.
 --
--- The epoch moves to a table of its own.  Releases before this one key their
--- cache by the old one and tell no host; what they read and write under its
--- name is made below so that they run, without their cache, beside this one.
+-- The epoch moves to a separate table.  Earlier releases have the old one in
+-- their cache keys and inform no host; what they read and write under its name
+-- is emulated below, so that they run, without their cache, beside this
+-- release.
+-- kedge: formerly e2c5b078153d2ff579bc84b34220bc1f28424f78c3dd70f60b8caec8f80143c6
 
 CREATE TABLE kedge_session_epoch (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -12,9 +14,9 @@ INSERT INTO kedge_session_epoch (epoch)
 SELECT greatest(epoch + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
 FROM kedge_cache_epoch;
 
--- One row for each group of processes with shared memory.  Such a host answers
--- from its cache only while it holds this lease, and `epoch` is one that all of
--- its processes know: see services/auth/session/lease.h.
+-- One row for each host (a group of processes with shared memory).  A host
+-- answers from its cache only while it has this lease, and `epoch` is one that
+-- all of its processes know: see services/auth/session/lease.h.
 CREATE TABLE kedge_session_host (
 	host text PRIMARY KEY,
 	epoch bigint NOT NULL,
@@ -24,12 +26,13 @@ CREATE TABLE kedge_session_host (
 GRANT SELECT, UPDATE ON kedge_session_epoch TO auth;
 GRANT SELECT, INSERT, UPDATE, DELETE ON kedge_session_host TO auth;
 
--- Releases from this one on set kedge.revoking to 'tombstone': they have put
--- one, or raise the epoch and wait for every host, before they answer.  An older
--- release sets 'on', and its revocation raises the epoch here instead.
+-- Releases from this one on set kedge.revoking to 'tombstone': before they
+-- answer, they have written a tombstone, or raise the epoch and wait for every
+-- host.  An older release sets 'on', and its revocation raises the epoch here
+-- instead.
 --
--- No lock but the row's own: tombstones hold for every epoch, so a revocation
--- does not mind when the epoch is raised.
+-- Only the row is locked: tombstones are valid in every epoch, so it does not
+-- matter to a revocation when the epoch is raised.
 CREATE OR REPLACE FUNCTION kedge_raise_cache_epoch() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
@@ -44,8 +47,8 @@ BEGIN
 END
 $body$;
 
--- To an older release the epoch is another one at each look, so what it has
--- cached is always out of its reach; and when it raises it, ours is raised.
+-- For an older release the epoch is different at each look, so it never finds
+-- what it has cached; and when it raises its epoch, ours is raised.
 DROP TABLE kedge_cache_epoch;
 CREATE VIEW kedge_cache_epoch AS
 	SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS epoch;

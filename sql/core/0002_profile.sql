@@ -1,5 +1,6 @@
--- One row per user that core has met.  The key is the user's id as auth
--- asserts it: text, because adopted databases keep their own ids.
+-- One row for each user after first contact.  The key is the user's id from the
+-- assertion: text, because adopted databases keep their own ids.
+-- kedge: formerly ecd2306efc05aa097d2e4e5d36dfcd904c9591cfe178b40efc3d85f1001ad3dc
 
 CREATE TABLE profile (
 	user_id text PRIMARY KEY CHECK (user_id <> ''),

@@ -1,10 +1,11 @@
 -- Tasks, in trees of at most eight levels per user.
 --
--- The key begins with the owner: every statement names the owner, and the
--- foreign key to the parent carries it along, so the database itself refuses
--- a task under another person's.  Deleting a task deletes what is below it in
--- the same statement.  That a tree has no cycle and is not too deep is checked
--- by core under a lock on the profile row (services/core/task/task.h).
+-- The key begins with the owner, every statement names the owner, and the
+-- foreign key to the parent includes the owner, so that the database itself
+-- refuses a task under another user's task.  Deleting a task deletes its
+-- subtree in the same statement. core checks under a lock on the profile row
+-- that a tree has no cycle and is not too deep (services/core/task/task.h).
+-- kedge: formerly 2bad6dd5cd00715f4b19cee6b9d146dcf6c14debed561cbe8e59911603a863ba
 
 CREATE TABLE task (
 	user_id text NOT NULL REFERENCES profile (user_id),
@@ -22,7 +23,7 @@ CREATE TABLE task (
 		ON DELETE CASCADE,
 	CHECK (parent_id <> id)
 );
--- The children of a task, newest last; also what the cascade looks up.
+-- The children of a task, newest last; the cascade uses it, too.
 CREATE INDEX task_parent ON task (user_id, parent_id, id);
 
 GRANT SELECT, DELETE, INSERT (user_id, parent_id, title, notes, status,

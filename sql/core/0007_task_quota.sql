@@ -1,20 +1,23 @@
--- How much a person may keep, and requests that may be sent twice.
+-- Limits per user, and requests that may be sent twice.
 --
--- task_usage counts the tasks of each person and the bytes of their texts.
--- Triggers keep it, so the counts hold whatever program writes, also one of the
--- release before.  A person's row is made when they are first counted.  How much
--- is allowed, core says with each task (CORE_TASKS_MAX, CORE_TASK_BYTES_MAX).
+-- task_usage counts the tasks of each user and the bytes of their texts.
+-- Triggers maintain it, so that the counts are right for every program that
+-- writes, including the previous release.  A user's row is inserted when they
+-- are first counted.  core passes the limits with each task (CORE_TASKS_MAX,
+-- CORE_TASK_BYTES_MAX).
 --
--- Locks are taken in one order: profile, task, usage, key.
+-- Locks are taken in this order: profile, task, usage, key.
+-- kedge: formerly a2981da365256920795c005212d3ea7416fbf38c0bef8b9062a2de8b2b9bc119
 
 CREATE TABLE task_usage (
 	user_id text PRIMARY KEY,
 	tasks bigint NOT NULL,
 	bytes bigint NOT NULL
-) WITH (fillfactor = 50); -- a row changes with each task, its key does not
+) WITH (fillfactor = 50); -- a row changes with each task, but its key does not
 
--- What was made for a request with an Idempotency-Key.  The answer is made again
--- from the request, which is the same, so nothing else need be kept.
+-- Tasks created by requests with an Idempotency-Key.  The response can be
+-- computed again from the request, which is the same, so nothing else needs to
+-- be stored.
 CREATE TABLE task_key (
 	user_id text NOT NULL,
 	key text NOT NULL CHECK (char_length(key) BETWEEN 1 AND 255),
@@ -25,15 +28,17 @@ CREATE TABLE task_key (
 );
 CREATE INDEX task_key_age ON task_key (created_at);
 
--- Neither is stored apart from its row, nor read for this: both know their length.
+-- Neither text is stored outside its row or read for this: its length is known
+-- without reading it.
 CREATE FUNCTION task_bytes(p_title text, p_notes text) RETURNS bigint
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
 	SELECT octet_length(p_title)::bigint + coalesce(octet_length(p_notes), 0);
 END;
 
--- The person's row, counted if there is none.  Whoever counts does not see what
--- others have not committed yet; they add it, since the row is then there.
+-- Returns the user's row, and inserts it with the counts if it is missing.  The
+-- counting transaction does not see uncommitted tasks of others; they add them
+-- later, because the row exists then.
 CREATE FUNCTION task_usage_count(p_user text) RETURNS task_usage
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -62,7 +67,7 @@ BEGIN
 	IF FOUND THEN
 		RETURN;
 	END IF;
-	-- The count has ours in it already.
+	-- The count includes ours already.
 	INSERT INTO task_usage (user_id, tasks, bytes)
 	SELECT p_user, count(*), coalesce(sum(task_bytes(title, notes)), 0)
 	FROM task WHERE user_id = p_user
@@ -125,10 +130,10 @@ CREATE TRIGGER task_updated AFTER UPDATE ON task
 CREATE TRIGGER task_truncated AFTER TRUNCATE ON task
 	FOR EACH STATEMENT EXECUTE FUNCTION task_truncated();
 
--- Makes a task within the limits; `code` says why not.  With a key that has made
--- one it makes none: `made` is the task as it was then.  That others were faster
--- (with the same key, or up to a limit) is seen when they have committed; the
--- statement is then tried again, and finds what they did.
+-- Creates a task within the limits; `code` says why not.  With a key that has
+-- created a task it creates none: `made` is the task as it was then.  If
+-- another transaction was faster (with the same key, or up to a limit), that is
+-- visible once it has committed; the statement is then retried, and finds it.
 CREATE FUNCTION task_create(p_user text, p_parent uuid, p_title text,
 	p_notes text, p_status text, p_due_at timestamptz, p_key text,
 	p_sha256 bytea, p_tasks_max bigint, p_bytes_max bigint,
@@ -181,7 +186,7 @@ BEGIN
 	INSERT INTO task (user_id, parent_id, title, notes, status, due_at)
 	VALUES (p_user, p_parent, p_title, p_notes, p_status, p_due_at)
 	RETURNING * INTO made;
-	-- The trigger has locked it for us.
+	-- The trigger has locked it for this transaction.
 	SELECT * INTO u FROM task_usage WHERE user_id = p_user;
 	IF u.tasks > p_tasks_max OR u.bytes > p_bytes_max THEN
 		RAISE EXCEPTION 'others have used what was left'

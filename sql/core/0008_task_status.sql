@@ -1,5 +1,7 @@
 -- kedge: no transaction
--- A range of an index for the lists of a status.  The lists without a status
--- have theirs (the primary key, and task_parent).
+--
+-- An index range for lists of a status.  The lists without a status use the
+-- primary key, and task_parent.
+-- kedge: formerly 705dcb65cd78a3b1b5f61dc83d8b193a11aebb42a2ffae9c3d8e09e2cfe8784b
 CREATE INDEX CONCURRENTLY IF NOT EXISTS task_status
 	ON task (user_id, status, id);

@@ -1,4 +1,6 @@
 -- kedge: no transaction
--- A range of an index for the lists of a status below one task, or at the top.
+--
+-- An index range for lists of a status below one task, or without a parent.
+-- kedge: formerly a9887c7967a39d7b1ea14a55ef9ce9a289778b48327838b0fa6f232652ab195e
 CREATE INDEX CONCURRENTLY IF NOT EXISTS task_parent_status
 	ON task (user_id, parent_id, status, id);

@@ -1,25 +1,27 @@
 -- Background jobs, in the database of each service that has jobs.
--- kedge: formerly 9da4c508e8de76a4dbbf52eb447da8473149502e7f65425202d2ca26e1a12cf9
 --
--- What is hot is spread over tables so that no scan decays behind rows that
--- cannot be vacuumed yet; fcgi/job/README.md tells why each is as it is.
+-- Frequently changed data is spread over several tables, so that no scan
+-- becomes slow because of dead rows that cannot be vacuumed yet;
+-- fcgi/job/README.md gives the reason for each.
 --
---   job          the truth about each job; found by id alone
---   job_ready    hints: what may be claimed now, in order
---   job_waiting  hints: what may be claimed at a later time
---   job_worker   the worker processes, with their heart-beats
---   job_claim    what each worker has claimed; read when one is dead
---   job_unique   unique keys that are taken
+--   job          the authoritative row of each job; found by id only
+--   job_ready    hints: jobs that may be claimed now, in order
+--   job_waiting  hints: jobs that may be claimed at a later time
+--   job_worker   the worker processes, with their heartbeats
+--   job_claim    the jobs that each worker has claimed; read when a worker is dead
+--   job_unique   the unique keys in use
 --   job_queue    queues that are paused
---   job_kind     what the workers' release says of each kind
+--   job_kind     the settings of each kind in the workers' release
 --   job_schedule cron schedules, and when each is due
 --   job_stat     counters for /metrics, summed over all workers and hosts
 --
--- A hint is obeyed only if the job agrees: it names the job's fence, which
--- changes with every claim, replay and cancellation.
+-- A hint is followed only if the job agrees: it contains the job's fencing
+-- token, which changes with every claim, retry by hand, and cancellation.
+-- kedge: formerly 9da4c508e8de76a4dbbf52eb447da8473149502e7f65425202d2ca26e1a12cf9
+-- kedge: formerly c6cbf636b5aaf88397e18eb80a7a351ee24f8e4650f93d61b1ad77be87bef827
 
--- CHECKs that a domain can hold are domains: a table's are parsed and tried
--- again by each UPDATE, whatever it changes, and took a quarter of its time.
+-- Checks are domains where possible: a table's CHECKs are parsed and evaluated
+-- again by each UPDATE, whatever it changes, which took a quarter of its time.
 CREATE DOMAIN job_name AS text CHECK (VALUE ~ '^[a-z][a-z0-9._-]{0,99}$');
 CREATE DOMAIN job_priority AS smallint CHECK (VALUE BETWEEN 0 AND 9);
 CREATE DOMAIN job_state AS text CHECK (VALUE IN ('available', 'running',
@@ -33,28 +35,29 @@ CREATE TABLE job (
 	id uuid PRIMARY KEY DEFAULT uuidv7(),
 	kind job_name NOT NULL,
 	queue job_name NOT NULL,
-	-- 0 goes first.
+	-- 0 is the highest priority.
 	priority job_priority NOT NULL,
 	state job_state NOT NULL DEFAULT 'available',
 	payload jsonb NOT NULL,
-	-- Of the last attempt, or its progress so far.
+	-- The result of the last attempt, or its progress so far.
 	result jsonb,
 	run_at timestamptz NOT NULL,
-	-- The time for which a schedule fired it.
+	-- The time for which a schedule enqueued it.
 	due_at timestamptz,
 	attempt integer NOT NULL DEFAULT 0,
 	max_attempts job_attempts NOT NULL,
 	-- Seconds before the next attempt: 'constant': base; 'linear': base
-	-- times the attempt; 'exponential': base times 2^(attempt - 1).  Never
-	-- above max; a tenth more or less, so that a herd spreads.
+	-- times the attempt; 'exponential': base times 2^(attempt - 1).  At
+	-- most max; varied by a tenth, so that many jobs are not retried at the
+	-- same time.
 	backoff job_backoff NOT NULL,
 	backoff_base_s job_seconds NOT NULL,
 	backoff_max_s job_seconds NOT NULL,
 	fence bigint NOT NULL DEFAULT 0,
 	worker_id bigint,
 	cancel_requested boolean NOT NULL DEFAULT false,
-	-- One object per attempt: attempt, worker, startedAt, endedAt, outcome,
-	-- error.
+	-- One object for each attempt: attempt, worker, startedAt, endedAt,
+	-- outcome, error.
 	attempts jsonb[] NOT NULL DEFAULT '{}',
 	unique_key bytea,
 	tags text[] NOT NULL DEFAULT '{}',
@@ -64,9 +67,9 @@ CREATE TABLE job (
 	started_at timestamptz,
 	finished_at timestamptz
 ) WITH (
-	-- Room for another version of each row in its page, and a third when
-	-- the first has gone, and no index on a column that changes: so most
-	-- updates of a job's life are HOT (with 60, half of them).
+	-- Each page has room for another version of each row (and for a third
+	-- one when the first is gone), and no index contains a column that
+	-- changes: so most updates are HOT (with 60 it is half of them).
 	fillfactor = 40,
 	autovacuum_vacuum_scale_factor = 0.02,
 	autovacuum_vacuum_cost_delay = 0
@@ -101,20 +104,21 @@ CREATE TABLE job_waiting (
 
 CREATE TABLE job_worker (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	name text NOT NULL, -- host/process/seat, for people
+	name text NOT NULL, -- host/process/slot, for people
 	started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	beat_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 CREATE TABLE job_claim (
-	-- So one that was taken for dead and is not cannot claim.
+	-- A worker that is considered dead but still runs cannot claim jobs by
+	-- it.
 	worker_id bigint NOT NULL REFERENCES job_worker,
 	seq bigint GENERATED ALWAYS AS IDENTITY,
 	job_ids uuid[] NOT NULL,
 	PRIMARY KEY (worker_id, seq)
 );
 
--- Taken until the job ends, or, when a period was asked for, until then.
+-- In use until the job ends or, if a period was requested, until this time.
 CREATE TABLE job_unique (
 	key bytea PRIMARY KEY,
 	job_id uuid NOT NULL,
@@ -127,7 +131,7 @@ CREATE TABLE job_queue (
 	paused_at timestamptz
 );
 
--- For SQL that enqueues, which has no other way to know.
+-- For SQL that enqueues jobs and has no other source of these settings.
 CREATE TABLE job_kind (
 	name job_name PRIMARY KEY,
 	queue job_name NOT NULL,
@@ -145,7 +149,8 @@ CREATE TABLE job_schedule (
 	next_at timestamptz NOT NULL,
 	last_at timestamptz,
 	last_job_id uuid,
-	-- Looks, a minute apart, since a worker last said that it is its own.
+	-- Number of checks, a minute apart, since a worker last declared the
+	-- schedule.
 	unseen integer NOT NULL DEFAULT 0,
 	looked_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -153,13 +158,13 @@ CREATE TABLE job_schedule (
 CREATE TABLE job_stat (
 	kind text PRIMARY KEY,
 	completed bigint NOT NULL DEFAULT 0,
-	failed bigint NOT NULL DEFAULT 0, -- attempts, retried or not
+	failed bigint NOT NULL DEFAULT 0, -- attempts, whether or not the job is retried
 	discarded bigint NOT NULL DEFAULT 0,
 	run_ms_sum bigint NOT NULL DEFAULT 0,
 	run_buckets bigint[] NOT NULL
 ) WITH (fillfactor = 50);
 
--- On the wire.
+-- The text used in JSON.
 CREATE FUNCTION job_time(p_at timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
@@ -180,7 +185,7 @@ BEGIN
 END
 $$;
 
--- NULL when the key is the job's now, else the job that has it.
+-- Returns NULL when the job now has the key, otherwise the job that has it.
 CREATE FUNCTION job_take_key(p_key bytea, p_job_id uuid, p_period_s integer)
 RETURNS uuid
 LANGUAGE plpgsql AS $$
@@ -201,12 +206,14 @@ BEGIN
 		IF FOUND THEN
 			RETURN v_holder;
 		END IF;
-		-- It was given back between the two; so it can be had.
+		-- It was released between the two statements, so it can be
+		-- taken.
 	END LOOP;
 END
 $$;
 
--- At the end of its job; one with a period stays taken until that is over.
+-- Called at the end of a job; a key with a period stays in use until that is
+-- over.
 CREATE FUNCTION job_give_key(p_key bytea, p_job_id uuid) RETURNS void
 LANGUAGE sql AS $$
 	DELETE FROM job_unique
@@ -229,8 +236,8 @@ BEGIN
 END
 $$;
 
--- What the workers' release says of its kinds: an array of {name, queue,
--- maxAttempts, backoff, backoffBaseS, backoffMaxS}.
+-- The kinds of the workers' release: an array of {name, queue, maxAttempts,
+-- backoff, backoffBaseS, backoffMaxS}.
 CREATE FUNCTION job_kinds_set(p_kinds jsonb) RETURNS void
 LANGUAGE sql AS $$
 	INSERT INTO job_kind AS k (name, queue, max_attempts, backoff,
@@ -238,7 +245,7 @@ LANGUAGE sql AS $$
 	SELECT * FROM jsonb_to_recordset(p_kinds) AS d (name text, queue text,
 		"maxAttempts" integer, backoff text, "backoffBaseS" integer,
 		"backoffMaxS" integer)
-	ORDER BY name -- so that two at once wait, not deadlock
+	ORDER BY name -- in order, so that concurrent calls wait instead of deadlocking
 	ON CONFLICT (name) DO UPDATE
 	SET queue = excluded.queue, max_attempts = excluded.max_attempts,
 		backoff = excluded.backoff,
@@ -247,14 +254,15 @@ LANGUAGE sql AS $$
 	WHERE k IS DISTINCT FROM excluded
 $$;
 
--- In the caller's transaction.  What is NULL is as the kind says, and as the
--- library does (job_defaults.c) until a worker that knows the kind has started;
--- who gives all of it does not pay for the look.
+-- Enqueues in the caller's transaction.  A NULL argument means the setting of
+-- the kind or, until a worker that knows the kind has started, the library's
+-- default (job_defaults.c).  A caller that passes all of them saves the lookup.
 --
--- A unique key is taken within its scope ('kind': jobs of this kind, 'queue': of
--- this queue, 'all') until the job has ended or, with a period, until that many
--- seconds have passed, ended or not; then the job that has it is returned, and
--- `duplicate`.  Two transactions that want the same key wait for each other.
+-- A unique key is in use within its scope ('kind': jobs of this kind, 'queue':
+-- of this queue, 'all') until the job has ended or, with a period, until that
+-- many seconds have passed, whether or not the job has ended; until then the
+-- job that has it is returned, and `duplicate`.  Two transactions that want the
+-- same key wait for each other.
 CREATE FUNCTION job_enqueue(p_kind text, p_payload jsonb,
 	p_queue text DEFAULT NULL, p_priority integer DEFAULT 5,
 	p_run_at timestamptz DEFAULT NULL, p_max_attempts integer DEFAULT NULL,
@@ -310,20 +318,21 @@ $$;
 
 -- Working
 
--- Up to p_limit jobs of a queue, first those of the highest priority.  Looks
--- only behind p_after, which has one position for each priority 0 to 9: what
--- lies before them is dead, as the caller last saw it.  With p_slots the queue
--- is worked on by so many sessions at once; a session's slot is an advisory
--- lock, given back at its next claim or with its end.
+-- Claims up to p_limit jobs of a queue, those of the highest priority first.
+-- Scans only after p_after, which has one position for each priority 0 to 9:
+-- before it there were only dead rows when the caller last looked.  With
+-- p_slots at most that many sessions work on the queue at once; a session's
+-- slot is an advisory lock, released at its next claim or at its end.
 CREATE FUNCTION job_claim(p_worker bigint, p_queue text, p_after bigint[],
 	p_limit integer, p_slots integer)
 RETURNS TABLE (id uuid, kind text, payload text, attempt integer,
 	max_attempts integer, fence bigint, priority smallint, seq bigint,
 	trace_id text, request_id text, due_at text)
 LANGUAGE plpgsql
--- Found by key, always, whatever the statistics of tables say that are empty
--- in one minute and full in the next.  (What is switched off and yet needed, as
--- a sort, has a cost that would have it compiled.)
+-- Always look up by key, whatever the statistics say about tables that are
+-- empty in one minute and full in the next.  (A plan node that is switched off
+-- and nevertheless needed, such as a sort, has a cost that would cause JIT
+-- compilation.)
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
@@ -367,8 +376,9 @@ BEGIN
 			LIMIT p_limit
 		) AS r;
 		EXIT WHEN v_seqs IS NULL;
-		-- By their places, which are locked: a join could be planned as a
-		-- scan of the whole queue, with all that is dead in it.
+		-- By their physical positions, which are locked: a join could
+		-- be planned as a scan of the whole queue with all its dead
+		-- rows.
 		DELETE FROM job_ready WHERE ctid = ANY (v_hints);
 		RETURN QUERY
 		WITH run AS (
@@ -419,12 +429,12 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- Ends attempts: an array of {id, fence, outcome, error, result, delayS, agoMs,
--- ranMs}.  Outcomes: completed; failed (again after the back-off and delayS,
+-- ranMs}. Outcomes: completed; failed (retried after the back-off or delayS,
 -- whichever is longer, or discarded after the last attempt); discarded (never
--- again); released and snoozed (again after delayS), neither of which counts as
--- an attempt, and released is no line in the history; cancelled.  Returns how
--- many of them were still the caller's: those whose fence has moved on are left
--- alone.
+-- retried); released and snoozed (available again after delayS), neither of
+-- which counts as an attempt, and released adds no entry to the history;
+-- cancelled.  Returns how many of them still belonged to the caller: those
+-- whose fencing token has changed are left alone.
 CREATE FUNCTION job_finish(p_ends jsonb) RETURNS integer
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
@@ -456,7 +466,7 @@ BEGIN
 			result = coalesce(e.result, j.result),
 			worker_id = NULL,
 			attempts = CASE WHEN e.outcome = 'released' THEN j.attempts
-				-- The last hundred of them.
+				-- Keep the last hundred entries.
 				ELSE j.attempts[greatest(1,
 					cardinality(j.attempts) - 98):]
 				|| jsonb_build_object(
@@ -493,8 +503,8 @@ BEGIN
 END
 $$;
 
--- What a running job has to show so far; NULL: nothing new.  False: it is the
--- caller's no more, or was cancelled.
+-- Stores the progress of a running job; NULL: nothing new.  Returns false when
+-- the job does not belong to the caller any more, or was cancelled.
 CREATE FUNCTION job_progress(p_id uuid, p_fence bigint, p_result jsonb)
 RETURNS boolean
 LANGUAGE plpgsql AS $$
@@ -508,9 +518,9 @@ BEGIN
 END
 $$;
 
--- Moves hints that are due from job_waiting to job_ready.  Looks only behind
--- p_after, as job_claim does.  Returns from where to look the next time, a
--- little before now for those that are committed late, and when the next is due.
+-- Moves due hints from job_waiting to job_ready.  Scans only after p_after,
+-- like job_claim.  Returns the position for the next scan, a little in the past
+-- for hints that are committed late, and when the next hint is due.
 CREATE FUNCTION job_promote(p_after timestamptz, p_limit integer,
 	OUT moved integer, OUT last_at timestamptz, OUT next_at timestamptz)
 LANGUAGE plpgsql
@@ -541,7 +551,7 @@ BEGIN
 	IF moved < p_limit THEN
 		last_at := greatest(p_after, v_now - interval '2 s');
 	END IF;
-	-- The caller takes care of one by itself.
+	-- A single one needs no notification: the caller handles it.
 	IF moved > 1 THEN
 		PERFORM pg_notify('job', '');
 	END IF;
@@ -550,7 +560,8 @@ $$;
 
 -- The workers
 
--- False: the worker was taken for dead, and its jobs are others' now.
+-- Returns false when the worker was considered dead, and its jobs belong to
+-- others.
 CREATE FUNCTION job_beat(p_worker bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -558,17 +569,17 @@ BEGIN
 	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
-	-- It works on one claim at a time.
+	-- A worker works on one claim at a time.
 	DELETE FROM job_claim WHERE worker_id = p_worker AND seq <
 		(SELECT max(seq) FROM job_claim WHERE worker_id = p_worker);
 	RETURN true;
 END
 $$;
 
--- Ends workers and whatever they had claimed: the job that each was running (all,
--- when that is not known) has failed with p_error, the others are released.
--- Returns what was freed.  What failed is counted, but not how long it ran: that
--- is known only as the time from its batch's claim until now.
+-- Removes workers and reclaims the jobs that they had claimed: the job that
+-- each was running (all, when that is not known) has failed with p_error, the
+-- others are released. Returns these jobs.  Failures are counted, but not their
+-- duration: only the time since the claim of the batch is known.
 CREATE FUNCTION job_rescue(p_workers bigint[], p_running uuid, p_error text)
 RETURNS TABLE (id uuid, kind text, attempt integer, outcome text, state text,
 	error text, ago_ms bigint)
@@ -595,7 +606,7 @@ BEGIN
 	WHERE c.worker_id = ANY (v_workers);
 	IF v_ends IS NOT NULL THEN
 		PERFORM job_finish(v_ends);
-		-- Who was called off meanwhile has not failed.
+		-- A job that was cancelled meanwhile has not failed.
 		PERFORM job_count(jsonb_agg(f)) FROM (
 			SELECT j.kind, 0 AS completed, count(*) AS failed,
 				count(*) FILTER (WHERE j.state = 'discarded')
@@ -618,7 +629,8 @@ BEGIN
 END
 $$;
 
--- All of them at once, so that each row of counters is taken once, in order.
+-- All of them in one statement, so that each row of counters is locked once, in
+-- order.
 CREATE FUNCTION job_rescue_silent(p_lease_s integer)
 RETURNS TABLE (id uuid, kind text, attempt integer, outcome text, state text,
 	error text, ago_ms bigint)
@@ -639,8 +651,8 @@ $$;
 
 -- By hand
 
--- The state that the job is in now; NULL: there is none.  One that runs is
--- only asked to stop, and stays running until it does or ends.
+-- Returns the job's state after the call; NULL: there is no such job.  A
+-- running job is only asked to stop, and stays running until it does or ends.
 CREATE FUNCTION job_cancel(p_id uuid) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -660,10 +672,10 @@ BEGIN
 END
 $$;
 
--- Makes a job available now, with all its attempts before it: one that has
--- ended is replayed, one that waits no longer does.  Returns 'available', or
--- 'running', or 'duplicate' when its unique key is another job's now; NULL:
--- there is none.
+-- Makes a job available now, with all its attempts: a job that has ended is run
+-- again, a waiting one does not wait any more.  Returns 'available', or
+-- 'running', or 'duplicate' when another job has its unique key now; NULL:
+-- there is no such job.
 CREATE FUNCTION job_retry(p_id uuid) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -699,10 +711,10 @@ LANGUAGE sql AS $$
 		ELSE coalesce(job_queue.paused_at, excluded.paused_at) END
 $$;
 
--- Deletes jobs that ended longer ago than their state is kept.  Goes through
--- the ids, which are in the order of creation, since no index has the times of
--- the end; a call looks at p_limit jobs behind p_after.  Returns the last id it
--- looked at; NULL: it reached the end.
+-- Deletes jobs that ended longer ago than the retention of their state.  Goes
+-- through the ids, which are in the order of creation, because no index has the
+-- times of the end; a call reads p_limit jobs after p_after.  Returns the last
+-- id that it read; NULL: it reached the end.
 CREATE FUNCTION job_prune(p_after uuid, p_limit integer,
 	p_completed_s bigint, p_cancelled_s bigint, p_discarded_s bigint)
 RETURNS uuid
@@ -731,8 +743,8 @@ BEGIN
 END
 $$;
 
--- Adds to the counters: an array of {kind, completed, failed, discarded,
--- runMs, buckets}; no buckets: nothing ran.
+-- Adds to the counters: an array of {kind, completed, failed, discarded, runMs,
+-- buckets}; no buckets: nothing ran.
 CREATE FUNCTION job_count(p_counts jsonb) RETURNS void
 LANGUAGE sql AS $$
 	INSERT INTO job_stat AS s (kind, completed, failed, discarded,
@@ -740,7 +752,7 @@ LANGUAGE sql AS $$
 	SELECT * FROM jsonb_to_recordset(p_counts) AS c (kind text,
 		completed bigint, failed bigint, discarded bigint,
 		"runMs" bigint, buckets bigint[])
-	ORDER BY kind -- so that two at once wait, not deadlock
+	ORDER BY kind -- in order, so that concurrent calls wait instead of deadlocking
 	ON CONFLICT (kind) DO UPDATE
 	SET completed = s.completed + excluded.completed,
 		failed = s.failed + excluded.failed,
@@ -753,24 +765,25 @@ $$;
 
 -- Schedules
 
--- The first time after p_after that a cron expression names, by the clock on
--- the wall of p_timezone.  The fields are lists of what matches; p_either: a
--- day matches by its date or by its weekday, as cron has it when both are
--- given, else by both.
+-- The first time after p_after that matches a cron expression, in local time of
+-- p_timezone.  The fields are lists of matching numbers; p_either: a day
+-- matches by its date or by its weekday, as cron specifies when both are given,
+-- otherwise by both.
 --
--- Where clocks are put forward, a time that does not exist is taken as the one
--- that the clocks show instead (02:30 runs at 03:30).  Where they are put back,
--- a time that comes twice runs once; but with p_every_hour (the field of the
--- hour begins with '*') each hour counts, both of the two that look the same.
+-- When clocks are set forward, a time that does not exist is replaced by the
+-- one that the clocks show instead (02:30 runs at 03:30).  When they are set
+-- back, a time that occurs twice runs once; but with p_every_hour (the field of
+-- the hour begins with '*') each hour counts, including both of the two with
+-- the same name.
 CREATE FUNCTION job_cron_next(p_minutes integer[], p_hours integer[],
 	p_days integer[], p_months integer[], p_weekdays integer[],
 	p_either boolean, p_every_hour boolean, p_timezone text,
 	p_after timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	-- What the clocks jump over at the end of a day comes on the next.
+	-- A time that is skipped at the end of a day occurs on the next one.
 	v_day date := (p_after AT TIME ZONE p_timezone)::date - 2;
-	-- A 29th of February that is a Sunday comes after 40 years at most.
+	-- A February 29 that is a Sunday comes after 40 years at most.
 	v_end date := v_day + 41 * 366;
 	v_date boolean;
 	v_weekday boolean;
@@ -784,8 +797,8 @@ BEGIN
 			OR NOT CASE WHEN p_either THEN v_date OR v_weekday
 				ELSE v_date AND v_weekday END;
 		IF p_every_hour THEN
-			-- Earlier by more than clocks are ever put back: of a
-			-- midnight that comes twice this is the second.
+			-- Start earlier by more than clocks are ever set back:
+			-- of a midnight that occurs twice, this is the second.
 			SELECT min(u) INTO v_at
 			FROM generate_series(
 				greatest(v_day::timestamp AT TIME ZONE p_timezone
@@ -814,8 +827,8 @@ BEGIN
 END
 $$;
 
--- Declares a schedule.  One that is there already keeps its time, so that what
--- was missed meanwhile can be caught up with, unless it says something else now.
+-- Declares a schedule.  An existing one keeps its due time, so that missed
+-- times can be caught up with, unless its settings have changed.
 CREATE FUNCTION job_schedule_set(p_name text, p_cron text, p_timezone text,
 	p_kind text, p_minutes integer[], p_hours integer[], p_days integer[],
 	p_months integer[], p_weekdays integer[], p_either boolean,
@@ -835,12 +848,12 @@ LANGUAGE sql AS $$
 		IS DISTINCT FROM (excluded.cron, excluded.timezone, excluded.kind)
 $$;
 
--- What a worker says of the schedules that it declares, now and then: they are
--- its own.  What ten looks, a minute apart, found to be no running worker's is
--- deleted.  Looks are counted, and not the time: when all were down, or the
--- database was, those who are back first must not take for forgotten what the
--- others are about to call theirs.  Returns which of the names are there, be it
--- as another release has them.
+-- A worker calls this regularly with the schedules that it declares.  A
+-- schedule that ten checks, a minute apart, found declared by no running worker
+-- is deleted.  Checks are counted instead of time: after an outage of all
+-- workers, or of the database, the first worker that is back must not delete
+-- the schedules that others are about to declare. Returns which of the names
+-- exist, possibly declared by another release.
 CREATE FUNCTION job_schedule_keep(p_names text[], p_crons text[],
 	p_timezones text[]) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
@@ -858,10 +871,10 @@ BEGIN
 END
 $$;
 
--- Enqueues what a schedule has due, and sets its next time; one worker does, the
--- others pass by.  Of the times that were missed (those more than a minute ago)
--- p_catch_up says which count: 'once' (one job for all of them), 'skip' (none),
--- 'all' (each, the first 1000).  Returns how many jobs that were.
+-- Enqueues the due jobs of a schedule, and sets its next time; one worker does
+-- it, the others skip it.  For missed times (more than a minute ago) p_catch_up
+-- says which are used: 'once' (one job for all of them), 'skip' (none), 'all'
+-- (each, up to the first 1000).  Returns the number of jobs.
 CREATE FUNCTION job_fire(p_name text, p_cron text, p_timezone text,
 	p_minutes integer[], p_hours integer[], p_days integer[],
 	p_months integer[], p_weekdays integer[], p_either boolean,
@@ -875,7 +888,8 @@ DECLARE
 	v_fired integer := 0;
 	v_job_id uuid;
 BEGIN
-	-- What another release declares under the name is not ours to fire.
+	-- A schedule of that name that another release declares is not fired
+	-- here.
 	SELECT next_at INTO v_at FROM job_schedule
 	WHERE name = p_name AND cron = p_cron AND timezone = p_timezone
 		AND next_at <= v_now
@@ -914,7 +928,7 @@ BEGIN
 END
 $$;
 
--- The role of the application: named as the service that is being migrated.
+-- The role of the application: named like the service that is being migrated.
 DO $$
 DECLARE
 	v_role text := current_setting('kedge.service');

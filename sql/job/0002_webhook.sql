@@ -1,25 +1,26 @@
--- Webhooks out: who wants to be told of what.  A delivery is a job of the kind
--- webhook.deliver; see fcgi/job/WEBHOOKS.md.
+-- Outgoing webhooks: which endpoints get which events.  A delivery is a job of
+-- the kind webhook.deliver; see fcgi/job/WEBHOOKS.md.
+-- kedge: formerly 154404b6cb5b15f4f4566e6361ec15ae9b42e7b930f189a7e895ad1560eb39d6
 
 CREATE TABLE webhook_endpoint (
 	id uuid PRIMARY KEY DEFAULT uuidv7(),
 	url text NOT NULL CHECK (char_length(url) BETWEEN 1 AND 2000),
-	-- "whsec_" and the key in base64, as Standard Webhooks has it.
+	-- "whsec_" and the key in base64, as Standard Webhooks specifies.
 	secret text NOT NULL CHECK (secret ~ '^whsec_[A-Za-z0-9+/=]{32,100}$'),
-	-- The one before, which signs as well until then.
+	-- The previous secret, which also signs until then.
 	old_secret text,
 	old_secret_until timestamptz,
-	-- Event types; '*' is every one.
+	-- Event types; '*' matches every one.
 	kinds text[] NOT NULL CHECK (cardinality(kinds) BETWEEN 1 AND 50),
 	description text NOT NULL DEFAULT ''
 		CHECK (char_length(description) <= 500),
 	disabled_at timestamptz,
 	disabled_reason text,
-	-- Since the last success.
+	-- Failed attempts since the last success.
 	failures integer NOT NULL DEFAULT 0,
 	failing_since timestamptz,
 	last_error text,
-	-- Nothing is sent before, but tests; then one delivery, alone.
+	-- Before this time only test events are sent; then one delivery, alone.
 	not_before timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
@@ -28,14 +29,15 @@ CREATE TABLE webhook_endpoint (
 	CHECK ((failing_since IS NULL) = (failures = 0))
 );
 
--- The deliveries to an endpoint, newest first.  Of no other job a column is in
--- an index beside the id, and of these none that changes.
+-- The deliveries to an endpoint, newest first.  Only these jobs have columns
+-- besides the id in an index, and only columns that do not change.
 CREATE INDEX job_webhook_delivery ON job ((tags[1]), id)
 	WHERE kind = 'webhook.deliver';
 
--- Deliveries that were put off, since their endpoint is let alone.  Each of them
--- comes up by itself in an hour or two, but for that nothing looks at them
--- until they are let go.  A row counts only if it names the job's present fence.
+-- Postponed deliveries, whose endpoint does not answer.  Each of them becomes
+-- due by itself in an hour or two; until then they are not looked at unless
+-- they are released. A row counts only if it has the job's current fencing
+-- token.
 CREATE TABLE webhook_waiting (
 	endpoint_id uuid NOT NULL
 		REFERENCES webhook_endpoint ON DELETE CASCADE,
@@ -48,8 +50,8 @@ CREATE TABLE webhook_waiting (
 	autovacuum_vacuum_cost_delay = 0
 );
 
--- In the caller's transaction: one delivery, whether the endpoint is enabled or
--- not.  Returns the job's id.
+-- In the caller's transaction: enqueues one delivery, whether or not the
+-- endpoint is enabled.  Returns the job's id.
 CREATE FUNCTION webhook_send(p_endpoint uuid, p_event text, p_type text,
 	p_data jsonb, p_max_attempts integer, p_trace_id text,
 	p_request_id text) RETURNS uuid
@@ -64,9 +66,9 @@ LANGUAGE sql AS $$
 		p_trace_id => p_trace_id, p_request_id => p_request_id)
 $$;
 
--- In the caller's transaction: one delivery for each endpoint that is enabled
--- and wants the event.  Returns how many.  First at once, then after 5, 10, 20
--- seconds and so on up to 6 hours, for 3 days.
+-- In the caller's transaction: enqueues one delivery for each enabled endpoint
+-- that wants the event.  Returns their number.  A delivery is attempted at
+-- once, then after 5, 10, 20 seconds and so on up to 6 hours, for 3 days.
 CREATE FUNCTION webhook_emit(p_type text, p_data jsonb,
 	p_trace_id text DEFAULT NULL, p_request_id text DEFAULT NULL)
 RETURNS integer
@@ -91,9 +93,9 @@ BEGIN
 END
 $$;
 
--- Lets go the first p_count of the deliveries that were put off, for p_at.
--- Returns how many that were.  Rows that count no more are passed over, a
--- thousand at most, so that a call has an end; the next goes on behind them.
+-- Releases the first p_count postponed deliveries for the time p_at.  Returns
+-- their number.  At most a thousand outdated rows are skipped, so that a call
+-- is limited; the next call continues after them.
 CREATE FUNCTION webhook_let_go(p_endpoint uuid, p_count integer,
 	p_at timestamptz) RETURNS integer
 LANGUAGE plpgsql
@@ -114,18 +116,19 @@ BEGIN
 			FOR UPDATE SKIP LOCKED))
 		RETURNING * INTO v_waiting;
 		EXIT WHEN NOT FOUND;
-		-- The fence goes up, so that its other hint is void.
+		-- The fencing token is incremented, so that the other hint
+		-- becomes invalid.
 		UPDATE job SET run_at = p_at, fence = fence + 1
 		WHERE id = v_waiting.job_id AND fence = v_waiting.fence
 			AND state = 'available'
 		RETURNING * INTO v_job;
-		-- Else it was cancelled, or has come up by itself.
+		-- Otherwise it was cancelled, or has become due by itself.
 		CONTINUE WHEN NOT FOUND;
 		PERFORM job_put(v_job.id, v_job.queue, v_job.priority, p_at,
 			v_job.fence);
 		v_freed := v_freed + 1;
 	END LOOP;
-	-- The caller takes care of one by itself.
+	-- A single one needs no notification: the caller handles it.
 	IF v_freed > 1 THEN
 		PERFORM pg_notify('job', '');
 	END IF;
@@ -133,10 +136,11 @@ BEGIN
 END
 $$;
 
--- Before a delivery to an endpoint that is let alone.  True: it has been put off,
--- which ends the attempt as if it had not begun.  False: it may go, alone; should
--- nothing be heard of it any more, the next may after the handler's time limit.
--- The endpoint's lock is held over both, so whoever lets go sees all that wait.
+-- Called before a delivery to an endpoint that does not answer.  True: the
+-- delivery was postponed, which ends the attempt as if it had not begun.
+-- False: it may be attempted, alone; if its result is never reported, the next
+-- one may be attempted after the handler's time limit.  The endpoint is locked
+-- during both, so that a release sees all postponed deliveries.
 CREATE FUNCTION webhook_put_off(p_endpoint uuid, p_job uuid, p_fence bigint)
 RETURNS boolean
 LANGUAGE plpgsql
@@ -161,8 +165,8 @@ BEGIN
 		WHERE endpoint_id = p_endpoint AND job_id = p_job;
 		RETURN false;
 	END IF;
-	-- The first is the next to go; the others wait for what becomes of it,
-	-- and are spread in case that nobody ever tells them.
+	-- The first one is the next to be attempted; the others wait for its
+	-- result, and are spread over time in case that it is never reported.
 	v_delay_s := CASE WHEN EXISTS (SELECT FROM webhook_waiting
 			WHERE endpoint_id = p_endpoint AND job_id <> p_job)
 		THEN 3600 * (1 + random())
@@ -176,15 +180,16 @@ BEGIN
 END
 $$;
 
--- What an attempt came to.  p_error NULL: it was taken.  p_silent: there was no
--- answer, and the endpoint is let alone for as long again as it has been failing,
--- 5 seconds to 10 minutes; in any case for p_pause_ms.  Each attempt lets the
--- next go that was put off: at once if the endpoint answered, ten if it had been
--- let alone, else one for when its time has come.
+-- Records the result of an attempt.  p_error NULL: it was accepted.  p_silent:
+-- there was no answer, and deliveries are postponed for as long as the endpoint
+-- has been failing, 5 seconds to 10 minutes; in any case for p_pause_ms.  Each
+-- attempt releases the next postponed delivery: at once if the endpoint
+-- answered (ten if deliveries were being postponed), otherwise one for when the
+-- time has come.
 --
 -- Disables an endpoint that is gone, that failed in the last attempt of a
--- delivery, or that has failed for three days and at least ten times; the
--- reason, or NULL.
+-- delivery, or that has failed for three days and at least ten times; returns
+-- the reason, or NULL.
 CREATE FUNCTION webhook_note(p_endpoint uuid, p_error text, p_gone boolean,
 	p_last boolean, p_silent boolean, p_pause_ms integer) RETURNS text
 LANGUAGE plpgsql AS $$
@@ -201,7 +206,8 @@ BEGIN
 		OR failures > 0 OR not_before IS NOT NULL)
 	FOR UPDATE;
 	v_now := clock_timestamp();
-	-- Most are taken at once, one after the other: nothing is written then.
+	-- Most deliveries are accepted at once, one after the other: nothing is
+	-- written then.
 	IF NOT FOUND THEN
 		PERFORM webhook_let_go(p_endpoint, 1, v_now);
 		RETURN NULL;

@@ -1,13 +1,15 @@
--- Jobs and webhooks: cancelled before it began, counters that survive a worker,
--- schedules that do not overlap, limits that hold when many come at once.
+-- Jobs and webhooks: cancellation before a job has begun, counters that survive
+-- the crash of a worker, schedules that do not overlap, limits that hold under
+-- concurrency.
+-- kedge: formerly 43206ebf97e57419e28fb5233cc23116e4f6b8460f14d321c1968f1cfe5dd735
 
--- What runs as the owner, called by a function of the owner's, resolves no name
--- in the caller's temporary schema: each function here sets its search_path.
+-- A function that runs as the owner must not resolve names in the caller's
+-- temporary schema: each function here sets its search_path.
 
--- When a job that a worker had claimed was asked to stop.
+-- When a claimed job was asked to stop.
 ALTER TABLE job ADD COLUMN IF NOT EXISTS cancel_at timestamptz;
 
--- A time that never comes, or has always been, breaks whatever subtracts it.
+-- Infinite times would break every subtraction.
 CREATE OR REPLACE FUNCTION job_put(p_job_id uuid, p_queue text,
 	p_priority integer, p_run_at timestamptz, p_fence bigint) RETURNS void
 LANGUAGE plpgsql
@@ -29,15 +31,16 @@ END
 $$;
 
 -- Ends attempts: an array of {id, fence, outcome, error, result, delayS, agoMs,
--- ranMs, transactional}.  Outcomes: completed; failed (again after the back-off
--- and delayS, whichever is longer, or discarded after the last attempt);
--- discarded (never again); released and snoozed (again after delayS), neither of
--- which counts as an attempt, and released is no line in the history; cancelled.
+-- ranMs, transactional}.  Outcomes: completed; failed (retried after the
+-- back-off or delayS, whichever is longer, or discarded after the last
+-- attempt); discarded (never retried); released and snoozed (available again
+-- after delayS), neither of which counts as an attempt, and released adds no
+-- entry to the history; cancelled.
 --
--- Returns how many of them were still the caller's: those whose fence has moved
--- on are left alone.  So is a transactional attempt of a job that was cancelled
--- before the attempt began (agoMs): the caller undoes what it did with the
--- transaction, and then releases the job, which cancels it.
+-- Returns how many of them still belonged to the caller: those whose fencing
+-- token has changed are left alone.  So is a transactional attempt of a job
+-- that was cancelled before the attempt began (agoMs): the caller rolls back
+-- its transaction, and then releases the job, which cancels it.
 CREATE OR REPLACE FUNCTION job_finish(p_ends jsonb) RETURNS integer
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -70,7 +73,7 @@ BEGIN
 			result = coalesce(e.result, j.result),
 			worker_id = NULL,
 			attempts = CASE WHEN e.outcome = 'released' THEN j.attempts
-				-- The last hundred of them.
+				-- Keep the last hundred entries.
 				ELSE j.attempts[greatest(1,
 					cardinality(j.attempts) - 98):]
 				|| jsonb_build_object(
@@ -111,9 +114,10 @@ BEGIN
 END
 $$;
 
--- The state that the job is in now; NULL: there is none.  One that a worker has
--- claimed is asked to stop: if its attempt has not begun it never does, and is
--- cancelled as soon as the worker comes to it or gives it back.
+-- Returns the job's state after the call; NULL: there is no such job.  A job
+-- that a worker has claimed is asked to stop: if its attempt has not begun, it
+-- never does, and the job is cancelled as soon as the worker comes to it or
+-- releases it.
 CREATE OR REPLACE FUNCTION job_cancel(p_id uuid) RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -141,7 +145,7 @@ $$;
 -- Counters
 
 -- The last counts of each source (a master and its workers) that were added; so
--- that counts which are sent again, since nobody knows whether they had arrived,
+-- counts that are sent again, because it is not known whether they had arrived,
 -- are added once.
 CREATE TABLE job_stat_source (
 	id uuid PRIMARY KEY,
@@ -149,7 +153,7 @@ CREATE TABLE job_stat_source (
 	counted_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Adds counts, as job_count() has them, unless they were added before.
+-- Adds counts like job_count(), unless they were added before.
 CREATE FUNCTION job_count_once(p_source uuid, p_seq bigint, p_counts jsonb)
 RETURNS void
 LANGUAGE plpgsql
@@ -170,9 +174,9 @@ $$;
 
 -- Schedules
 
--- As before, and with p_single: a time at which the schedule's job before has
--- not ended yet (it waits, since its queue is paused, or runs) passes without
--- another one.  Returns how many jobs were enqueued.
+-- As before, and with p_single: at a time at which the previous job of the
+-- schedule has not ended yet (its queue is paused, or it is running), no job is
+-- enqueued.  Returns the number of jobs.
 CREATE FUNCTION job_fire(p_name text, p_cron text, p_timezone text,
 	p_minutes integer[], p_hours integer[], p_days integer[],
 	p_months integer[], p_weekdays integer[], p_either boolean,
@@ -190,7 +194,8 @@ DECLARE
 	v_job_id uuid;
 	v_made record;
 BEGIN
-	-- What another release declares under the name is not ours to fire.
+	-- A schedule of that name that another release declares is not fired
+	-- here.
 	SELECT next_at INTO v_at FROM job_schedule
 	WHERE name = p_name AND cron = p_cron AND timezone = p_timezone
 		AND next_at <= v_now
@@ -235,8 +240,8 @@ $$;
 
 -- Webhooks
 
--- The limit holds for whoever inserts, however many at once: they wait for each
--- other, and each counts those that were committed before.
+-- The limit also holds for concurrent inserts: they wait for each other, and
+-- each counts those that were committed before.
 CREATE FUNCTION webhook_endpoint_limit() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -252,9 +257,10 @@ $$;
 CREATE TRIGGER webhook_endpoint_limit BEFORE INSERT ON webhook_endpoint
 	FOR EACH ROW EXECUTE FUNCTION webhook_endpoint_limit();
 
--- The worker of these deliveries died before it could say what came of them.
--- webhook_put_off() had moved on the time of an endpoint that is let alone, for
--- the delivery that was to go alone: the next goes now, not after that time.
+-- The worker of these deliveries died before it could report their results.
+-- webhook_put_off() had moved the time of an endpoint that does not answer, for
+-- the one delivery that was attempted: the next one is released now, not after
+-- that time.
 CREATE FUNCTION webhook_abandoned(p_jobs uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -279,10 +285,10 @@ BEGIN
 END
 $$;
 
--- Ends workers and whatever they had claimed: the job that each was running (all,
--- when that is not known) has failed with p_error, the others are released.
--- Returns what was freed.  What failed is counted, but not how long it ran: that
--- is known only as the time from its batch's claim until now.
+-- Removes workers and reclaims the jobs that they had claimed: the job that
+-- each was running (all, when that is not known) has failed with p_error, the
+-- others are released. Returns these jobs.  Failures are counted, but not their
+-- duration: only the time since the claim of the batch is known.
 CREATE OR REPLACE FUNCTION job_rescue(p_workers bigint[], p_running uuid,
 	p_error text)
 RETURNS TABLE (id uuid, kind text, attempt integer, outcome text, state text,
@@ -310,12 +316,13 @@ BEGIN
 		clock_timestamp() - j.started_at) * 1000)::bigint, 0)) AS a (ms)
 	WHERE c.worker_id = ANY (v_workers);
 	IF v_ends IS NOT NULL THEN
-		-- Endpoints are locked before jobs, as webhook_put_off() does.
+		-- Endpoints are locked before jobs, as in webhook_put_off().
 		PERFORM webhook_abandoned(ARRAY(SELECT e.id
 			FROM jsonb_to_recordset(v_ends) AS e (id uuid, outcome text)
 			WHERE e.outcome = 'failed'));
 		-- Another session may have ended some while this one waited.
-		-- Lock what is still the workers' own, and end only that.
+		-- Lock those that still belong to the workers, and end only
+		-- these.
 		WITH own AS (
 			SELECT j.id
 			FROM jsonb_to_recordset(v_ends)
@@ -330,7 +337,7 @@ BEGIN
 	END IF;
 	IF v_ends IS NOT NULL THEN
 		PERFORM job_finish(v_ends);
-		-- Who was called off meanwhile has not failed.
+		-- A job that was cancelled meanwhile has not failed.
 		PERFORM job_count(jsonb_agg(f)) FROM (
 			SELECT j.kind, 0 AS completed, count(*) AS failed,
 				count(*) FILTER (WHERE j.state = 'discarded')

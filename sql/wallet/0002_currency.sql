@@ -1,9 +1,10 @@
--- Currencies and the digits after their point.  Amounts everywhere are integers
--- of the minor unit: 1050 is 10.50 USD, 1050 JPY, 1.050 KWD.
+-- Currencies and their decimal places.  All amounts are integers in the minor
+-- unit: 1050 is 10.50 USD, 1050 JPY, 1.050 KWD.
 --
--- Seeded from ISO 4217 (active codes that have a minor unit; precious metals,
--- XDR and the test codes have none).  An operator may add codes of their own;
--- an exponent must never change once an account uses it.
+-- Filled from ISO 4217 (active codes that have a minor unit; precious metals,
+-- XDR and the test codes have none).  An operator may add codes; an exponent
+-- must never change once an account uses it.
+-- kedge: formerly 0954402f9893b74a36a4b07642db58677b94059286026632e66394ac33f8d30c
 
 CREATE TABLE currency (
 	code text PRIMARY KEY CHECK (code ~ '^[A-Z][A-Z0-9]{2,11}$'),

@@ -1,15 +1,17 @@
 -- Wallets and their accounts.
 --
--- A wallet is the record that this service keeps of a user.  Accounts belong
--- to a user, or to the system (the other side of money that comes in or goes
--- out); only a system account may be below zero.
+-- A wallet is this service's record of a user.  Accounts belong to a user, or
+-- to the system (the other side of deposits and withdrawals); only a system
+-- account may be below zero.
 --
--- `balance` is the sum of the account's entries and is moved by the trigger on
--- entry alone (0004): the application may neither set nor change it.  `held`
--- is the part of the balance that is promised to someone.
+-- `balance` is the sum of the account's entries and is only changed by the
+-- trigger on entry (0004): the application may neither set nor change it.
+-- `held` is the part of the balance that is reserved by holds.
+-- kedge: formerly d4ce2c9abafddec3478e758b11a9c3d9e78a6896accb648296e78726697ec958
 
--- Clients read amounts as JSON numbers, which JavaScript holds exactly only
--- below 2^53.  So far from the ends of bigint no sum can overflow either.
+-- Clients read amounts as JSON numbers, which JavaScript represents exactly
+-- only below 2^53.  This is so far below the limits of bigint that no sum can
+-- overflow.
 CREATE DOMAIN minor_units AS bigint
 	CHECK (VALUE BETWEEN -9007199254740991 AND 9007199254740991);
 
@@ -29,7 +31,7 @@ CREATE TABLE account (
 	frozen boolean NOT NULL DEFAULT false,
 	version bigint NOT NULL DEFAULT 1,
 	created_at timestamptz NOT NULL DEFAULT now(),
-	-- What entry refers to, so that its currency is the account's.
+	-- Referenced by entry, so that an entry has its account's currency.
 	UNIQUE (id, currency),
 	CHECK ((kind = 'user') = (user_id IS NOT NULL)),
 	CHECK (held >= 0),
@@ -38,7 +40,7 @@ CREATE TABLE account (
 CREATE INDEX account_user ON account (user_id, id) WHERE kind = 'user';
 CREATE UNIQUE INDEX account_system ON account (name) WHERE kind = 'system';
 
--- Not kind, balance or held: a wrong program makes no money and no system
--- account.
+-- Not kind, balance or held: a defective program can create neither money nor
+-- system accounts.
 GRANT SELECT, INSERT (user_id) ON wallet TO wallet;
 GRANT SELECT, INSERT (user_id, name, currency) ON account TO wallet;

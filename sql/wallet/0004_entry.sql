@@ -1,16 +1,17 @@
--- The books: transfers, and the entries that they consist of.
+-- The ledger: transfers, and the entries that they consist of.
 --
--- Nothing moves money yet, and the application has no right to these tables:
--- whoever writes the ledger grants it INSERT.  They are here so that the first
--- row ever written is already double-entry and append-only:
+-- No code moves money yet, and the application has no right to these tables;
+-- the file that adds the ledger's functions grants it INSERT.  They exist
+-- already so that the first row ever written is double-entry and append-only:
 --
 --   * an entry is never changed or deleted, by anyone;
 --   * the entries of a transfer add up to zero in each currency, at commit;
---   * a balance moves with an entry and with nothing else, in the same
---     statement, and a user's never falls below what is held.
+--   * a balance changes with an entry and with nothing else, in the same
+--     statement, and a user's never falls below the held amount.
 --
--- Two transfers between the same accounts lock them in the order in which
--- their entries are inserted, so insert entries in the order of account ids.
+-- Two transfers between the same accounts lock them in the order in which their
+-- entries are inserted, so insert entries in the order of account ids.
+-- kedge: formerly f2df01eec861a7772ff2b6f50e822006a13ab6bcb8cb106bc6ef0292233c57be
 
 CREATE TABLE transfer (
 	id uuid PRIMARY KEY DEFAULT uuidv7(),
@@ -42,7 +43,7 @@ CREATE TABLE entry (
 CREATE INDEX entry_account ON entry (account_id, id);
 CREATE INDEX entry_transfer ON entry (transfer_id);
 
--- Runs as the owner: the application may not write account.balance itself.
+-- Runs as the owner: the application may not write account.balance.
 CREATE FUNCTION entry_post() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$

@@ -1,18 +1,21 @@
--- The ledger: what moves money, and what the tables hold whatever moves it.
+-- The ledger: the functions that move money, and the rules that the tables
+-- enforce.
 --
--- A transfer's row is the only way in.  Its triggers make its two entries and
--- move the balances and what is held, so entries add up and balances agree by
--- construction; nothing else may touch them.  The functions of the files after
--- this one decide who may do what; they run as the owner, and the application
--- may call them but write to none of these tables.
+-- Money moves only by inserting a row of transfer.  Its triggers insert its two
+-- entries and change the balances and the held amounts, so that entries and
+-- balances agree; nothing else may write them.  The functions of later files
+-- decide who may do what; they run as the owner, and the application may call
+-- them but write none of these tables.
 --
--- What is checked at each transfer is checked where it costs least
--- (services/wallet/README.md): a table's CHECK and a trigger's WHEN are parsed
--- anew by each statement, a foreign key is a query.
+-- Each check is made where it costs least (services/wallet/README.md): a
+-- table's CHECK and a trigger's WHEN are parsed again by each statement, a
+-- foreign key is a query.
+-- kedge: formerly f65b56af2081fa883286f5668bb5344b8223d3eac7f6112682ea59c50b39c5d2
 
--- A function in SQL that is one expression becomes part of the plan; the one of
--- 0001 was planned again by each statement that used it.  The same layout: the
--- milliseconds, the version, 12 bits of their fraction, and chance.
+-- A SQL function that is one expression becomes part of the plan; the one of
+-- 0001 was planned again by each statement that used it.  The layout is the
+-- same: the milliseconds, the version, 12 bits of their fraction, and random
+-- bits.
 DO $install$
 BEGIN
 	IF to_regprocedure('pg_catalog.uuidv7()') IS NOT NULL THEN
@@ -33,8 +36,8 @@ CREATE DOMAIN account_name AS text
 CREATE DOMAIN unsigned_units AS bigint
 	CHECK (VALUE BETWEEN 0 AND 9007199254740991);
 
--- The functions that run as the owner look for names here and nowhere else; a
--- session that begins so saves them a third of what it costs them.
+-- Functions that run as the owner resolve names only here; a session that
+-- starts with this path saves them a third of their cost.
 DO $$
 BEGIN
 	EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_temp',
@@ -54,10 +57,10 @@ ALTER TABLE account
 	DROP CONSTRAINT account_check1,
 	ALTER name TYPE account_name,
 	ALTER held TYPE unsigned_units,
-	-- What balance without held is at least: see account_born.
+	-- The lower limit of balance minus held: see account_born.
 	ADD least bigint NOT NULL DEFAULT 0,
 	ADD CONSTRAINT account_sound CHECK (balance - held >= least),
-	-- Its row changes with each entry; no index does.
+	-- Its row changes with each entry, but no indexed column does.
 	SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 -- Transfers
@@ -73,22 +76,22 @@ ALTER TABLE transfer
 	DROP CONSTRAINT transfer_check,
 	ALTER amount TYPE bigint,
 	ADD kind text NOT NULL DEFAULT 'transfer',
-	-- Whose request it was; NULL: nobody's.
+	-- The user who requested it; NULL: nobody.
 	ADD user_id text,
 	ADD metadata json,
-	-- Of a hold, and of nothing else.
+	-- Only for a hold.
 	ADD expires_at timestamptz,
 	ADD captured_amount bigint,
 	ADD reversed_amount bigint NOT NULL DEFAULT 0,
-	-- Of a reversal: what it takes back.
+	-- For a reversal: the reversed transfer.
 	ADD reverses uuid,
-	-- Of a deposit or withdrawal.
+	-- For a deposit or withdrawal.
 	ADD provider text,
 	ADD reference text;
 ALTER TABLE account DROP CONSTRAINT account_id_currency_key;
 CREATE INDEX transfer_held ON transfer (expires_at) WHERE status = 'held';
 
--- What deposits and withdrawals are known by outside.
+-- The provider's identification of deposits and withdrawals.
 CREATE TABLE external_reference (
 	provider text NOT NULL,
 	reference text NOT NULL,
@@ -98,8 +101,8 @@ CREATE TABLE external_reference (
 
 -- Entries
 --
--- In the order of `seq`: the account's version as the entry left it, so the
--- order is that in which the balance moved, whatever the clock did.
+-- In the order of `seq`: the account's version after the entry, so that the
+-- order is that of the changes of the balance, even if the clock was set back.
 
 ALTER TABLE entry
 	DROP CONSTRAINT entry_pkey,
@@ -109,9 +112,9 @@ ALTER TABLE entry
 DROP INDEX entry_account;
 DROP INDEX entry_transfer;
 
--- Where in an account's entries, whose seq have no gaps, a time is: the seq of one
--- that was not before p_at, behind one that was.  By halves: an index by time would
--- cost each transfer two more entries in it.
+-- The position of a time in an account's entries, whose seq have no gaps: the
+-- seq of an entry that was not before p_at, following one that was.  By
+-- bisection: an index by time would cost each transfer two more index entries.
 CREATE FUNCTION entry_seq_at(p_account uuid, p_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
@@ -132,21 +135,21 @@ BEGIN
 END
 $$;
 
--- What was answered to a request with a key: the transfer, of which only that
--- is told which cannot change, or the results of a batch, in order.  The nightly
--- job that forgets old ones reads it all, which is less than an index costs.
+-- The responses to requests with a key: of a transfer only the parts that
+-- cannot change, or the results of a batch, in order.  The nightly job that
+-- deletes old ones reads the whole table, which costs less than an index.
 CREATE TABLE idempotency (
 	user_id text NOT NULL,
 	key text NOT NULL,
 	request_sha256 bytea NOT NULL,
 	transfer_id uuid,
-	reversed_amount bigint, -- of a reversal's original, after it
+	reversed_amount bigint, -- of the original of a reversal, after it
 	transfer_ids uuid[], -- of a batch; NULL for an item that was refused
 	codes text[], -- why
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (user_id, key)
 );
--- Ids hardly get shorter, and it takes time to find that out.
+-- Compression hardly shortens ids, and trying it takes time.
 ALTER TABLE idempotency ALTER transfer_ids SET STORAGE EXTERNAL;
 
 CREATE TABLE statement (
@@ -155,16 +158,16 @@ CREATE TABLE statement (
 	currency text NOT NULL,
 	opening minor_units NOT NULL,
 	closing minor_units NOT NULL,
-	credits numeric NOT NULL CHECK (credits >= 0), -- what came in
-	debits numeric NOT NULL CHECK (debits >= 0), -- what went out
+	credits numeric NOT NULL CHECK (credits >= 0), -- the sum of incoming amounts
+	debits numeric NOT NULL CHECK (debits >= 0), -- the sum of outgoing amounts
 	entries bigint NOT NULL,
-	last_seq bigint NOT NULL, -- the month's last entry; the next begins after
+	last_seq bigint NOT NULL, -- the month's last entry; the next month begins after it
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (account_id, month),
 	CHECK (opening + credits - debits = closing)
 );
 
--- From a transfer to its entries
+-- Entries of a transfer
 
 CREATE FUNCTION ledger_refuse_write() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -174,9 +177,9 @@ BEGIN
 END
 $$;
 
--- Whether a transfer may begin as it does, or go from one status to the next:
+-- Checks how a transfer may begin, and which changes of its status are allowed:
 -- held → captured | released | expired; posted | captured → reversed, when as
--- much came back as had gone.  Nothing else of a transfer ever changes.
+-- much was reversed as had moved.  Nothing else of a transfer ever changes.
 CREATE FUNCTION transfer_check_change(o transfer, n transfer) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -199,7 +202,7 @@ BEGIN
 			AND n.captured_amount IS NULL)) THEN
 		RETURN;
 	END IF;
-	-- By its reversal: a trigger below ours.
+	-- Changed by its reversal: by a trigger, and so below our own level.
 	IF o.status IN ('posted', 'captured') AND pg_trigger_depth() > 1
 		AND o.captured_amount IS NOT DISTINCT FROM n.captured_amount
 		AND n.reversed_amount > o.reversed_amount
@@ -231,20 +234,21 @@ BEGIN
 END
 $$;
 
--- sum() of a bigint is a numeric, which cannot overflow and takes several times as
--- long.  This refuses to.
+-- sum() of bigint is a numeric, which cannot overflow and takes several times
+-- as long. This function fails on overflow.
 CREATE AGGREGATE sum_units(bigint) (SFUNC = int8pl, STYPE = int8, INITCOND = '0');
 
--- New transfers, one after the other as they were inserted, by one statement for
--- all of them.  Each account moves once, and its line is followed from what it had
--- before to what each transfer left there.  Whoever wrote them has looked at the
--- accounts before, perhaps without a lock; here is where they are locked, and what
--- was right then and is not any more fails.
+-- Processes the new transfers in the order of their insertion, by one statement
+-- for all of them.  Each account is updated once; its balance is computed step
+-- by step from what it was before to what each transfer left.  The function
+-- that inserted the transfers has checked the accounts before, perhaps without
+-- a lock; here they are locked, and a check that does not hold any more fails.
 --
--- Two of these do not lock each other out, for each updates in the order of ids,
--- whichever plan is left to take: `step` comes sorted, and so does the only index of
--- all accounts.  (The table's own CHECKs look at what an account had when the statement
--- began; so this can refuse what has just become possible, but not the other way.)
+-- Two of these do not deadlock, because each updates in the order of ids in
+-- every possible plan: `step` is sorted, and so is the only index of all
+-- accounts.  (The CHECKs of the table see an account as it was when the
+-- statement began; so this can refuse what has just become possible, but never
+-- the reverse.)
 CREATE FUNCTION transfer_apply() RETURNS trigger
 LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -270,7 +274,7 @@ BEGIN
 			USING ERRCODE = 'check_violation';
 	END IF;
 
-	WITH step AS MATERIALIZED ( -- how far each line has taken its account
+	WITH step AS MATERIALIZED ( -- the account's balance after each step
 		SELECT id, letter, account_id, currency, move,
 			dense_rank() OVER (ORDER BY account_id, currency) AS place,
 			sum_units(move) OVER so_far AS balance,
@@ -339,7 +343,8 @@ CREATE TRIGGER transfer_apply AFTER INSERT ON transfer
 	REFERENCING NEW TABLE AS made
 	FOR EACH STATEMENT EXECUTE FUNCTION transfer_apply();
 
--- What ends a hold: it moves what is captured, and promises nothing any more.
+-- Ends a hold: moves what is captured, and releases the rest of the held
+-- amount.
 CREATE FUNCTION transfer_end_hold() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -377,8 +382,9 @@ CREATE TRIGGER transfer_end_hold AFTER UPDATE ON transfer
 CREATE TRIGGER transfer_refuse BEFORE DELETE OR TRUNCATE ON transfer
 	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
 
--- Entries that no transfer's trigger makes: 0004's own rules, still.  They move
--- the balance by themselves, and a transfer's must add up when it commits.
+-- Entries that no transfer's trigger makes: the rules of 0004 still apply.
+-- They change the balance by themselves, and the entries of a transfer must add
+-- up to zero when it commits.
 CREATE OR REPLACE FUNCTION entry_post() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -407,8 +413,8 @@ CREATE CONSTRAINT TRIGGER entry_check_zero AFTER INSERT ON entry
 	FOR EACH ROW WHEN (pg_trigger_depth() = 0)
 	EXECUTE FUNCTION entry_check_zero();
 
--- An account is made empty, of a user or of the system: only that may be below
--- zero.  What is above, and nothing else, moves what is on it.
+-- A new account is empty, of a user or of the system: only a system account may
+-- be below zero.  Only the code above changes its amounts.
 CREATE FUNCTION account_born() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -431,7 +437,7 @@ CREATE TRIGGER account_born BEFORE INSERT ON account
 CREATE FUNCTION account_moved() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-	IF pg_trigger_depth() = 1 THEN -- ours alone: no transfer's
+	IF pg_trigger_depth() = 1 THEN -- not part of a transfer
 		RAISE EXCEPTION 'only transfers move what is on an account'
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
@@ -446,7 +452,7 @@ CREATE TRIGGER account_fixed
 CREATE TRIGGER account_refuse BEFORE DELETE OR TRUNCATE ON account
 	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
 
--- An exponent is part of every amount that was ever written.
+-- An exponent is part of the meaning of every amount that was ever written.
 CREATE TRIGGER currency_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON currency
 	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
 

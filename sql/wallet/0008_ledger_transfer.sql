@@ -1,22 +1,23 @@
--- What may be done with money.  Each function is one request: it checks, moves
--- and remembers the key in one statement of the caller's.
+-- The operations on money.  Each function is one request: it checks, moves
+-- money and stores the key in one statement of the caller.
 --
--- A refusal is an answer, not an exception: everything is checked before the
--- first write.  `code` is NULL when it was done; else the code that clients
--- see.  Locks are taken in one order: accounts by id, transfers, keys.  (A batch's
--- own key comes before its accounts; only who uses one key for two things at once
--- can be locked out by that, and is tried again.)
+-- A refusal is a result, not an exception: everything is checked before the
+-- first write. `code` is NULL on success; otherwise the code that clients see.
+-- Locks are taken in one order: accounts by id, transfers, keys.  (A batch's
+-- own key comes before its accounts; only a user who uses one key for two
+-- requests at once can cause a deadlock with that, and the request is retried.)
+-- kedge: formerly 413cebc6b142b7aa877670f5af63c60359aee65cc154046a07e0d157757d843a
 
 CREATE TYPE ledger_answer AS (
 	code text,
 	replayed boolean, -- done before, by a request with this key
-	emitted integer, -- jobs that were enqueued
+	emitted integer, -- number of enqueued jobs
 	transfer transfer
 );
 
--- What the caller of ledger_transfer does not know yet.
+-- The columns that the caller of ledger_transfer does not know yet.
 CREATE TYPE ledger_made AS (
-	item integer, -- of many: from 1
+	item integer, -- of several: from 1
 	code text,
 	replayed boolean,
 	emitted integer,
@@ -24,10 +25,10 @@ CREATE TYPE ledger_made AS (
 	currency text,
 	created_at timestamptz,
 	expires_at timestamptz,
-	metadata json -- of a replay: as it was spelled the first time
+	metadata json -- in a replay: as it was spelled the first time
 );
 
--- What events say of a transfer: as `GET /transfers/{id}` does.
+-- The transfer as in events: like `GET /transfers/{id}`.
 CREATE FUNCTION transfer_event(t transfer) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
 	SELECT jsonb_build_object('id', t.id, 'kind', t.kind,
@@ -41,8 +42,9 @@ LANGUAGE sql STABLE AS $$
 		'provider', t.provider, 'reference', t.reference)
 $$;
 
--- Mostly nobody listens.  p_origin is what the request is known by, here and in the
--- functions that clients' requests call: its id, a blank, and its trace if it has one.
+-- Mostly there is no endpoint for the event.  p_origin identifies the request,
+-- here and in the functions for clients' requests: its id, a space, and its
+-- trace if it has one.
 CREATE FUNCTION ledger_emit(p_type text, p_data jsonb, p_origin text)
 RETURNS integer
 LANGUAGE sql AS $$
@@ -61,7 +63,7 @@ BEGIN
 END
 $$;
 
--- A transfer as it was answered when it was made.
+-- A transfer as it was in the first response.
 CREATE FUNCTION transfer_as_made(p_id uuid) RETURNS transfer
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -75,8 +77,8 @@ BEGIN
 END
 $$;
 
--- What the key's first request was answered, or `p_code` if there was none: it
--- is not remembered, so that the key may try again when there are funds.
+-- The first response for the key, or `p_code` if there was none: a refusal is
+-- not stored, so that the key can be used again when there are funds.
 CREATE FUNCTION ledger_replay(p_user text, p_key text, p_sha256 bytea,
 	p_code text) RETURNS ledger_answer
 LANGUAGE plpgsql AS $$
@@ -90,7 +92,7 @@ BEGIN
 	SELECT * INTO v_first FROM idempotency
 	WHERE user_id = p_user AND key = p_key;
 	IF NOT FOUND AND p_code IS NULL THEN
-		-- Forgotten since it was in the way: it is free now.
+		-- The key was deleted since it was found: it is free now.
 		RAISE EXCEPTION 'the key has just been forgotten'
 			USING ERRCODE = 'serialization_failure';
 	END IF;
@@ -108,7 +110,7 @@ BEGIN
 END
 $$;
 
--- The same of a transfer.
+-- The same for a transfer.
 CREATE FUNCTION ledger_made_again(p_user text, p_key text, p_sha256 bytea,
 	p_code text) RETURNS ledger_made
 LANGUAGE plpgsql AS $$
@@ -121,12 +123,12 @@ BEGIN
 END
 $$;
 
--- From an account of the user's own (an operator: from any) to any user's (an
--- operator: to any).  With p_hold_s it is only promised, for so many seconds.
--- Only an item of a batch may be without a key.
+-- From an account of the user (an operator: any) to an account of any user (an
+-- operator: any).  With p_hold_s the amount is only reserved, for that many
+-- seconds.  Only an item of a batch may have no key.
 --
--- It sees to its search path itself, for SET is as dear as two of its queries;
--- and locks both accounts by one.
+-- It sets the search path itself, because SET costs as much as two of its
+-- queries; and locks both accounts by one query.
 CREATE FUNCTION ledger_transfer(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_debit uuid, p_credit uuid, p_amount bigint,
 	p_memo text, p_metadata json, p_hold_s integer,
@@ -135,7 +137,7 @@ RETURNS ledger_made
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	l record;
-	-- Read before the body sets the path.
+	-- Evaluated before the body sets the path.
 	d public.account;
 	c public.account;
 	t public.transfer;
@@ -146,8 +148,8 @@ BEGIN
 		PERFORM pg_catalog.set_config('search_path', 'public, pg_temp',
 			true);
 	END IF;
-	-- Rows are locked in the order in which OF names them.  (least() would
-	-- pass over a NULL, and find an account twice.)
+	-- Rows are locked in the order of OF.  (least() would ignore a NULL,
+	-- and find an account twice.)
 	SELECT low, high, EXISTS (SELECT FROM webhook_endpoint) AS is_heard
 	INTO l
 	FROM account low, account high
@@ -222,11 +224,11 @@ BEGIN
 END
 $$;
 
--- Whose account it is; NULL for the system's.
+-- The owner of the account; NULL for the system's.
 CREATE FUNCTION account_owner(p_id uuid) RETURNS text
 LANGUAGE sql STABLE AS $$ SELECT user_id FROM account WHERE id = p_id $$;
 
--- Whether the money of a locked transfer's could move from p_from to p_to.
+-- Whether the amount of a locked transfer could move from p_from to p_to.
 CREATE FUNCTION ledger_check_move(p_from uuid, p_to uuid, p_amount bigint,
 	p_held bigint) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
@@ -248,8 +250,8 @@ BEGIN
 END
 $$;
 
--- Why a hold cannot be settled by this user; NULL if it can.  It is a promise
--- to the payee, who alone may take it or give it back.
+-- The reason why this user cannot settle a hold; NULL if they can.  Only the
+-- payee may capture or release it.
 CREATE FUNCTION ledger_check_hold(t transfer, p_user text, p_operator boolean)
 RETURNS text
 LANGUAGE plpgsql STABLE AS $$
@@ -266,7 +268,7 @@ BEGIN
 END
 $$;
 
--- Takes p_amount (NULL: all) of a hold; the rest is available again.
+-- Captures p_amount (NULL: all) of a hold; the rest is available again.
 CREATE FUNCTION ledger_capture(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_id uuid, p_amount bigint,
 	p_origin text DEFAULT NULL) RETURNS ledger_answer
@@ -290,7 +292,7 @@ BEGIN
 	IF v_code IS NOT NULL OR NOT FOUND THEN
 		v := ledger_replay(p_user, p_key, p_sha256, v_code);
 		IF v.replayed THEN
-			-- Once captured, only this changes.
+			-- Once the transfer is captured, only this changes.
 			t.status := 'captured';
 			t.reversed_amount := 0;
 			v.transfer := t;
@@ -306,7 +308,7 @@ BEGIN
 END
 $$;
 
--- Gives a hold back.  Doing it again changes nothing and answers the same.
+-- Releases a hold.  A repetition changes nothing and returns the same.
 CREATE FUNCTION ledger_release(p_user text, p_operator boolean, p_id uuid,
 	p_origin text DEFAULT NULL) RETURNS ledger_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -330,8 +332,8 @@ BEGIN
 END
 $$;
 
--- For operators.  Takes p_amount (NULL: what is left) of a transfer back, by a
--- transfer of its own that names it.  The answer is the reversal.
+-- For operators.  Reverses p_amount (NULL: what is left) of a transfer, by
+-- another transfer that names it.  Returns the reversal.
 CREATE FUNCTION ledger_reverse(p_user text, p_key text, p_sha256 bytea,
 	p_id uuid, p_amount bigint, p_memo text, p_origin text DEFAULT NULL,
 	OUT answer ledger_answer, OUT original transfer)
@@ -391,8 +393,8 @@ BEGIN
 END
 $$;
 
--- The other side of money that comes in or goes out; made when it is needed, and
--- beside it the account that operators move fees to.
+-- The account on the other side of deposits and withdrawals; created when it is
+-- needed, together with the account for fees.
 CREATE FUNCTION account_external(p_currency text) RETURNS uuid
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -413,7 +415,8 @@ END
 $$;
 
 -- For operators.  p_kind: deposit or withdrawal.  The provider's reference is
--- the key: the same again is answered as the first, another with it is refused.
+-- the key: a repetition gets the first result, another movement with it is
+-- refused.
 CREATE FUNCTION ledger_external(p_user text, p_kind text, p_account uuid,
 	p_amount bigint, p_provider text, p_reference text, p_memo text,
 	p_origin text DEFAULT NULL) RETURNS ledger_answer
@@ -458,8 +461,9 @@ BEGIN
 			p_amount, p_memo, clock_timestamp(), p_provider,
 			p_reference)
 		RETURNING * INTO t;
-		-- The external account is locked, so of one currency only one
-		-- can come here; of two, the second is run again and finds it.
+		-- The external account is locked, so only one transaction per
+		-- currency gets here; with two currencies, the second one is
+		-- retried and finds the reference.
 		INSERT INTO external_reference
 		VALUES (p_provider, p_reference, v_id)
 		ON CONFLICT DO NOTHING;

@@ -1,4 +1,5 @@
--- Many transfers in one statement, as if made one after the other.
+-- Many transfers in one statement, with the same effect as one after the other.
+-- kedge: formerly 07beff36d774217fade46cbb46dfb2f0596ff980cd360c5b5a071e69dc18cd7b
 
 CREATE TYPE ledger_item AS (
 	n integer, -- from 1
@@ -20,7 +21,7 @@ CREATE TYPE ledger_item AS (
 -- metadata, "h": seconds of a hold, "k": key, "s": the request's digest in
 -- hexadecimal, "u": user, "o": whether an operator, "r": origin}].
 --
--- Ids are those of uuidv7(), each a tick after the one before it.
+-- Ids have the layout of uuidv7(), each one tick after the previous one.
 CREATE FUNCTION ledger_items(p_items json, p_user text, p_operator boolean,
 	p_origin text DEFAULT NULL) RETURNS ledger_item[]
 LANGUAGE plpgsql AS $$
@@ -38,7 +39,7 @@ BEGIN
 END
 $$;
 
--- The accounts of all of them, in the order of ids.
+-- The accounts of all items, in the order of ids.
 CREATE FUNCTION ledger_lock(p_items ledger_item[]) RETURNS void
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -49,8 +50,9 @@ BEGIN
 END
 $$;
 
--- One by one: what is refused, or has been made before, is found out here.  Of
--- an atomic batch nothing is done when one is refused; that alone is answered.
+-- One by one: what is refused, or was made before, is found out here.  If one
+-- item of an atomic batch is refused, nothing is done, and only that refusal is
+-- returned.
 CREATE FUNCTION ledger_make_each(p_items ledger_item[], p_atomic boolean)
 RETURNS ledger_made[]
 LANGUAGE plpgsql AS $$
@@ -76,22 +78,23 @@ EXCEPTION WHEN SQLSTATE 'KB001' THEN
 END
 $$;
 
--- All by one INSERT, when nothing is in the way.  What is looked at before never
--- changes; whether there are funds and room for each, given those before it, and no
--- account is frozen, the INSERT's trigger finds out, which locks the accounts.  What
--- it refuses is undone and made one by one.  So two batches run beside each other until
--- they move what they share.  Only where keys are written, which come after accounts,
--- and where the time of a hold begins, are the accounts locked before.
+-- All by one INSERT, if nothing prevents it.  Before it only facts that never
+-- change are checked; the INSERT's trigger, which locks the accounts, finds out
+-- whether each transfer has funds given those before it, and whether an account
+-- is frozen.  If it fails, it is undone and the items are made one by one.  So
+-- two batches run in parallel until they move money of common accounts.  The
+-- accounts are locked before only if keys are written, which come after
+-- accounts, or if the time of a hold begins.
 --
--- An array's items come in order.  The plans are for few rows looked up by their
--- keys; made once.
+-- The items of an array come in order.  The plans are for few rows looked up by
+-- their keys, and are made once.
 CREATE FUNCTION ledger_make(p_items ledger_item[], p_atomic boolean)
 RETURNS ledger_made[]
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-	v_codes text[]; -- of what cannot be, whatever was before it
+	v_codes text[]; -- of items that cannot succeed, whatever the items before them do
 	v_currencies text[];
-	v_bad integer; -- how many those are
+	v_bad integer; -- the number of these
 	v_bad_keys integer; -- and have a key
 	v_keys integer;
 	v_holds integer;
@@ -126,7 +129,7 @@ BEGIN
 			PERFORM ledger_lock(p_items);
 		END IF;
 		v_now := clock_timestamp();
-		-- In one order, so that two batches cannot deadlock.
+		-- In a fixed order, so that two batches cannot deadlock.
 		INSERT INTO idempotency (user_id, key, request_sha256,
 			transfer_id)
 		SELECT user_id, key, sha256, id FROM unnest(p_items)
@@ -135,7 +138,7 @@ BEGIN
 		ON CONFLICT DO NOTHING;
 		GET DIAGNOSTICS v_new = ROW_COUNT;
 		IF v_new < v_keys THEN
-			RAISE EXCEPTION SQLSTATE 'KB002'; -- some have been made before
+			RAISE EXCEPTION SQLSTATE 'KB002'; -- some were made before
 		END IF;
 		INSERT INTO transfer (id, status, user_id, debit_account_id,
 			credit_account_id, currency, amount, memo, metadata,
@@ -168,8 +171,9 @@ BEGIN
 END
 $$;
 
--- Requests of many users, each for itself and with a key; none twice.  No row: it
--- took too long to get a lock, which one of them alone may wait for.
+-- Requests of several users, each independent and with a key; no key occurs
+-- twice.  No row: a lock was not available in time; a single request may wait
+-- for it longer.
 CREATE FUNCTION ledger_transfers(p_items json) RETURNS SETOF ledger_made
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET lock_timeout = '200ms' AS $$
@@ -182,10 +186,10 @@ EXCEPTION WHEN lock_not_available THEN
 END
 $$;
 
--- One user's: all or none, or each for itself.  Keys of items are ones for single
--- transfers alike.  The first row is of the whole: `code` when nothing was done
--- (and of an atomic batch which item was refused), `replayed`; the items' own
--- rows follow.
+-- A batch of one user: all or none, or each independently.  Keys of items are
+-- in the same key space as those of single transfers.  The first row is of the
+-- whole batch: `code` when nothing was done (and for an atomic batch the
+-- refused item), `replayed`; the items' rows follow.
 CREATE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_atomic boolean, p_items json,
 	p_origin text DEFAULT NULL) RETURNS SETOF ledger_made

@@ -1,6 +1,7 @@
--- What is around the books: accounts, currencies, freezing, and what jobs do.
+-- Accounts, currencies, freezing, and the statements of jobs.
+-- kedge: formerly 6d845d1e38a5a3e0989b2158fdcc5f4195d04aba118a27bfb5339f8439a97622
 
--- An account that a user asks for, with the wallet if there is none yet.
+-- Opens an account for a user, with the wallet if there is none yet.
 CREATE FUNCTION ledger_open_account(p_user text, p_name text,
 	p_currency text, p_origin text DEFAULT NULL,
 	OUT code text, OUT emitted integer, OUT account_id uuid)
@@ -42,9 +43,9 @@ BEGIN
 END
 $$;
 
--- First contact: the wallet with one account, both or neither; nothing when the
--- wallet exists.  Of many at once the first makes it, the others wait for its
--- commit and then find nothing to do.
+-- First contact: creates the wallet with one account, both or neither; nothing
+-- when the wallet exists.  Of several concurrent calls the first one creates
+-- it; the others wait for its commit and then find it.
 CREATE FUNCTION ledger_open_first(p_user text, p_currency text,
 	p_origin text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -81,7 +82,7 @@ $$;
 
 -- Jobs
 
--- Gives back holds whose time has passed, at most p_limit; how many it was.
+-- Releases at most p_limit expired holds; returns their number.
 CREATE FUNCTION ledger_expire(p_limit integer, OUT expired integer,
 	OUT emitted integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -109,7 +110,7 @@ BEGIN
 END
 $$;
 
--- Keys that were first used so long ago; how many it was.
+-- Deletes keys that were first used that long ago; returns their number.
 CREATE FUNCTION ledger_forget_keys(p_days integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -122,7 +123,7 @@ BEGIN
 END
 $$;
 
--- The last of an account's entries that was made before p_at; 0: none was.
+-- The last of an account's entries made before p_at; 0: there is none.
 CREATE FUNCTION entry_last_before(p_account uuid, p_at timestamptz)
 RETURNS bigint
 LANGUAGE sql STABLE AS $$
@@ -131,10 +132,10 @@ LANGUAGE sql STABLE AS $$
 		ORDER BY seq DESC LIMIT 1), 0)
 $$;
 
--- One statement for each account that was there in the month, which must be
--- over; how many were missing.  A month has its entries in the order in which the
--- balance moved, without a gap: where the clock was set back over its end, those
--- between the first and the last that it has, whatever their times.
+-- One statement for each account that existed in the month, which must be over;
+-- returns how many were missing.  A month has its entries in the order in which
+-- the balance changed, without a gap: if the clock was set back over its end,
+-- it has all entries between its first and its last one, whatever their times.
 CREATE FUNCTION ledger_write_statements(p_month date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -175,8 +176,8 @@ BEGIN
 END
 $$;
 
--- Those of each month that has none and is over, from the first account's on: so
--- nothing depends on when this is called, or that it was last month.
+-- The statements of each past month that has none, from the month of the first
+-- account on: so the result does not depend on when this is called.
 CREATE FUNCTION ledger_write_missing_statements() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -202,7 +203,7 @@ $$;
 
 CREATE TYPE ledger_mismatch AS (kind text, id text, detail text);
 
--- What is wrong with the books, in the snapshot of the caller's statement; at
+-- The mismatches of the ledger, in the snapshot of the caller's statement; at
 -- most p_limit rows.
 CREATE FUNCTION ledger_mismatches(p_limit integer)
 RETURNS SETOF ledger_mismatch
@@ -278,7 +279,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 			FROM ledger_mismatches(p_limit) m)
 $$;
 
--- What the last check came to: of one row.
+-- The result of the last check: a table with one row.
 CREATE TABLE ledger_checked (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	checked_at timestamptz NOT NULL,

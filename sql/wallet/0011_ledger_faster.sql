@@ -1,10 +1,12 @@
--- The same for less of the server's time, which of a large batch is nearly all the
--- time it takes.  What the functions do is what they did (0007, 0009).  ledger_batch has a
--- second form; the program before this one calls the first.
+-- The same with less of the server's time, which is nearly all the time that a
+-- large batch takes.  The functions do what they did before (0007, 0009).
+-- ledger_batch has a second signature; the previous release calls the first
+-- one.
+-- kedge: formerly bc1d1f03cee81e44373f5524ea12626159187d5ac89fed38d93e67e8719b8a83
 
--- From a transfer to its entries.  The two lines of a transfer come from two scans: a
--- VALUES list prepares its expressions again for each row.  An id ends as it did, in d
--- or c; by bytes, since text is gone through letter by letter.
+-- The entries of a transfer.  The two rows of a transfer come from two scans: a
+-- VALUES list prepares its expressions again for each row.  An id keeps its
+-- ending in d or c; by bytes, because text functions process letter by letter.
 CREATE OR REPLACE FUNCTION transfer_apply() RETURNS trigger
 LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -30,7 +32,7 @@ BEGIN
 			USING ERRCODE = 'check_violation';
 	END IF;
 
-	WITH step AS MATERIALIZED ( -- how far each line has taken its account
+	WITH step AS MATERIALIZED ( -- the account's balance after each step
 		SELECT id, account_id, currency, move,
 			dense_rank() OVER (ORDER BY account_id, currency) AS place,
 			sum_units(move) OVER so_far AS balance,
@@ -104,9 +106,10 @@ $$;
 
 -- Many transfers in one statement
 
--- Ids have the layout of uuidv7(), each a tick after the one before it.  Chance, the tail,
--- is asked once for all of them: they differ by their ticks, and from what others make by
--- 62 bits.  An id is no secret: to those who take no part in a transfer there is none.
+-- Ids have the layout of uuidv7(), each one tick after the previous one.  The
+-- random bits, the end of an id, are drawn once for all of them: they differ
+-- from each other by their ticks, and from others by 62 bits.  An id need not
+-- be secret: other users cannot see the transfer.
 CREATE FUNCTION ledger_id(p_ticks bigint, p_tail bytea) RETURNS uuid
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT encode(int8send((p_ticks >> 12 << 16) | 28672 | (p_ticks & 4095))
@@ -129,8 +132,8 @@ BEGIN
 END
 $$;
 
--- One user's, as arrays: JSON is read twice, once to see that it is JSON.  An array that
--- is NULL is as one of NULLs.
+-- The items of one user, as arrays: JSON would be parsed twice, once to
+-- validate it.  A NULL array stands for an array of NULLs.
 CREATE FUNCTION ledger_items(p_user text, p_operator boolean, p_origin text,
 	p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_memos text[],
 	p_metadata json[], p_holds_s integer[], p_keys text[], p_sha256s bytea[])
@@ -149,7 +152,8 @@ BEGIN
 END
 $$;
 
--- Why each cannot be made, whatever was before it; NULL if it can.
+-- Why each item cannot succeed, whatever the items before it do; NULL if it
+-- can.
 CREATE FUNCTION ledger_codes(p_items ledger_item[]) RETURNS text[]
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -166,20 +170,21 @@ BEGIN
 END
 $$;
 
--- All by one INSERT, when nothing is in the way.  What is looked at here never changes:
--- whose an account is, its kind and its currency.  Whether there are funds and room for
--- each, given those before it, both accounts are there, in one currency, and none is
--- frozen, the INSERT's trigger finds out, which locks the accounts.  So two batches run
--- beside each other until they move what they share.  Only where keys are written, which
--- come after accounts, and where the time of a hold begins, are the accounts locked
--- before.
+-- All by one INSERT, if nothing prevents it.  Only facts that never change are
+-- checked here: an account's owner, kind and currency.  The INSERT's trigger,
+-- which locks the accounts, finds out whether each transfer has funds given
+-- those before it, whether both accounts exist with the same currency, and
+-- whether one is frozen.  So two batches run in parallel until they move money
+-- of common accounts.  The accounts are locked before only if keys are written,
+-- which come after accounts, or if the time of a hold begins.
 --
--- If that fails, it is undone, and tried once more without those that cannot be made
--- whatever was before them; then one by one.  To know them needs a look at both accounts
--- of each, which mostly finds nothing.
+-- If that fails, it is undone, and tried once more without the items that
+-- cannot succeed; then the items are made one by one.  To know those items,
+-- both accounts of each must be read, which mostly finds nothing.
 --
--- An array's items come in order.  The plans are for rows looked up by their keys, however
--- few there were when they were made; made once.
+-- The items of an array come in order.  The plans are for rows looked up by
+-- their keys, however few there were when the plans were made; they are made
+-- once.
 CREATE OR REPLACE FUNCTION ledger_make(p_items ledger_item[], p_atomic boolean)
 RETURNS ledger_made[]
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
@@ -189,7 +194,7 @@ DECLARE
 	v_payable integer; -- from accounts that the user may debit
 	v_keys integer;
 	v_holds integer;
-	v_codes text[]; -- NULL: none is known to be impossible
+	v_codes text[]; -- NULL: no item is known to be impossible
 	v_new integer;
 	v_now timestamptz;
 	v_made ledger_made[];
@@ -205,8 +210,8 @@ BEGIN
 	INTO v_currencies, v_payable, v_keys, v_holds
 	FROM unnest(p_items) i LEFT JOIN debit d ON d.id = i.debit;
 
-	-- Items with keys may be many users', who came together: what one of them can
-	-- never have must not be written and undone for all.
+	-- Items with keys may come from several users, in one batch commit: an
+	-- item that can never succeed must not be written and undone for all.
 	IF v_keys > 0 AND EXISTS (SELECT FROM unnest(ledger_codes(p_items)) c
 		WHERE c IS NOT NULL) THEN
 		RETURN ledger_make_each(p_items, p_atomic);
@@ -222,7 +227,8 @@ BEGIN
 			END IF;
 			v_now := clock_timestamp();
 			IF v_keys > 0 THEN
-				-- In one order, so that two batches cannot deadlock.
+				-- In a fixed order, so that two batches cannot
+				-- deadlock.
 				INSERT INTO idempotency (user_id, key,
 					request_sha256, transfer_id)
 				SELECT user_id, key, sha256, id
@@ -230,7 +236,7 @@ BEGIN
 				ORDER BY user_id COLLATE "C", key COLLATE "C"
 				ON CONFLICT DO NOTHING;
 				GET DIAGNOSTICS v_new = ROW_COUNT;
-				IF v_new < v_keys THEN -- some have been made before
+				IF v_new < v_keys THEN -- some were made before
 					RAISE EXCEPTION SQLSTATE 'KB002';
 				END IF;
 			END IF;
@@ -242,9 +248,10 @@ BEGIN
 				v_currencies[n], amount, memo, metadata, v_now,
 				v_now + make_interval(secs => hold_s)
 			FROM unnest(p_items) WHERE v_codes[n] IS NULL;
-			-- Users pay users.  Only now is each account seen that was
-			-- paid: one may have been made since this began.  (IS TRUE:
-			-- the system's few are read once, not one for each item.)
+			-- Users may pay only users.  Each paid account is read
+			-- only now: it may have been created since this began.
+			-- (IS TRUE: the few system accounts are read once, not
+			-- one for each item.)
 			IF EXISTS (SELECT FROM unnest(p_items)
 				WHERE NOT is_operator AND v_codes[n] IS NULL
 					AND (credit IN (SELECT id FROM account
@@ -283,7 +290,8 @@ BEGIN
 END
 $$;
 
--- One user's, as before (0009); the items come in arrays, one for each of their columns.
+-- A batch of one user, as before (0009); the items are passed as arrays, one
+-- for each of their columns.
 CREATE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_atomic boolean, p_origin text, p_debits uuid[],
 	p_credits uuid[], p_amounts bigint[], p_memos text[], p_metadata json[],
@@ -295,7 +303,7 @@ DECLARE
 	v_items ledger_item[] := ledger_items(p_user, p_operator, p_origin,
 		p_debits, p_credits, p_amounts, p_memos, p_metadata, p_holds_s,
 		p_keys, p_sha256s);
-	-- What is answered if all are made at once, so that it is written once.
+	-- The result if all are made at once, so that it is written once.
 	v_ids uuid[] := ARRAY(SELECT id FROM unnest(v_items));
 	v_first idempotency;
 	v_made ledger_made[];
@@ -341,7 +349,7 @@ BEGIN
 END
 $$;
 
--- For the program that knows no other.
+-- For the previous release, which calls no other.
 CREATE OR REPLACE FUNCTION ledger_batch(p_user text, p_operator boolean,
 	p_key text, p_sha256 bytea, p_atomic boolean, p_items json,
 	p_origin text DEFAULT NULL) RETURNS SETOF ledger_made

@@ -1,4 +1,4 @@
--- One order of locks, and rows that are found by their item.
+-- One order of locks, and rows that are matched by their item.
 --
 -- Every operation takes its locks in this order:
 --
@@ -7,26 +7,29 @@
 --   3. transfers; whoever changes one has locked both of its accounts
 --   4. a provider's reference, the last lock that a deposit waits for
 --
--- A request that waits for a key therefore has locked no account, and nobody waits for
--- it but other requests with its keys.  0008 said that a batch's own key may come before
--- its accounts while a transfer's comes after them, and that this concerns only the user
--- who uses one key for two requests at once.  That was wrong: the transfer kept its
--- accounts locked while it waited for the key, the batch waited for those accounts, and
--- every payment to one of them stood still until PostgreSQL ended the deadlock.
+-- So a request that waits for a key has locked no account, and only other
+-- requests with its keys wait for it.  0008 said that a batch's own key may
+-- come before its accounts while a transfer's comes after them, and that this
+-- only affects a user who uses one key for two requests at once.  That was
+-- wrong: the transfer kept its accounts locked while it waited for the key, the
+-- batch waited for those accounts, and every payment to one of them waited
+-- until PostgreSQL ended the deadlock.
 --
--- The price: a request that is refused has written its key and deletes it again.
+-- The cost: a request that is refused has written its key and deletes it again.
 --
--- No row is matched to a request by its position any more, unless ORDER BY makes the
--- position.  The functions run as the owner, so each has a search path of its own.
+-- No row is matched to a request by its position any more, unless ORDER BY
+-- determines the position.  The functions run as the owner, so each has its own
+-- search path.
+-- kedge: formerly 2789d97d4802f3b22b0db4eea3842800af38c1af4fa6fea0a92743dba4bc9d28
 
--- Who settled a hold, when and why; and why an operator made a transfer.
+-- Who settled a hold, when and why; and an operator's reason for a transfer.
 ALTER TABLE transfer
 	ADD reason text,
 	ADD settled_at timestamptz,
-	ADD settled_by text, -- NULL: its time was over
+	ADD settled_by text, -- NULL: it expired
 	ADD settled_reason text;
 
--- From a transfer's row to its entries
+-- Entries of a transfer
 
 CREATE OR REPLACE FUNCTION transfer_check_change(o transfer, n transfer)
 RETURNS void
@@ -51,7 +54,7 @@ BEGIN
 			AND n.captured_amount IS NULL)) THEN
 		RETURN;
 	END IF;
-	-- By its reversal: a trigger below ours.
+	-- Changed by its reversal: by a trigger, and so below our own level.
 	IF o.status IN ('posted', 'captured') AND pg_trigger_depth() > 1
 		AND (n.captured_amount, n.settled_at, n.settled_by,
 			n.settled_reason) IS NOT DISTINCT FROM
@@ -68,10 +71,10 @@ BEGIN
 END
 $$;
 
--- As in 0011.  Transfers follow each other in the order of their ids, which for those
--- that one request makes is the order of its items.  Metadata that jsonb cannot hold
--- (U+0000, half of a surrogate pair, a number without bounds) is refused: no event could
--- tell of the transfer.
+-- As in 0011.  Transfers are processed in the order of their ids, which within
+-- one request is the order of its items.  Metadata that jsonb cannot store
+-- (U+0000, an unpaired surrogate, a number out of range) is refused, because no
+-- event could contain the transfer.
 CREATE OR REPLACE FUNCTION transfer_apply() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off
@@ -100,7 +103,7 @@ BEGIN
 			USING ERRCODE = 'check_violation';
 	END IF;
 
-	WITH step AS MATERIALIZED ( -- how far each line has taken its account
+	WITH step AS MATERIALIZED ( -- the account's balance after each step
 		SELECT id, account_id, currency, move,
 			dense_rank() OVER (ORDER BY account_id, currency) AS place,
 			sum_units(move) OVER so_far AS balance,
@@ -176,8 +179,8 @@ $$;
 
 -- Events
 
--- A transfer from before this file may have metadata that jsonb cannot hold; an event
--- tells of the transfer all the same, with null in its place.
+-- A transfer from before this file may have metadata that jsonb cannot store;
+-- its event has null in their place.
 CREATE FUNCTION transfer_metadata(p_metadata json) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -215,7 +218,7 @@ BEGIN
 END
 $$;
 
--- A transfer as it was answered when it was made.
+-- A transfer as it was in the first response.
 CREATE OR REPLACE FUNCTION transfer_as_made(p_id uuid) RETURNS transfer
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -234,7 +237,7 @@ $$;
 
 -- Keys
 
--- What the key's first request was answered.  Its row was in the way of the caller's.
+-- The first response for the key, whose row prevented the caller's insert.
 CREATE FUNCTION ledger_replay(p_user text, p_key text, p_sha256 bytea)
 RETURNS ledger_answer
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -271,9 +274,10 @@ BEGIN
 END
 $$;
 
--- Takes the keys of all items, and before an item's the same one of the whole; p_key
--- NULL: the whole has none.  Returns the ids of the items whose key is new, and whether
--- the whole's is.  Of one user's key in two items the first has it.
+-- Takes the keys of all items, and before an item's the same key of the whole;
+-- p_key NULL: the whole has none.  Returns the ids of the items whose key is
+-- new, and whether the whole's is.  If a user's key occurs in two items, the
+-- first one gets it.
 CREATE FUNCTION ledger_take_keys(p_items ledger_item[], p_user text, p_key text,
 	p_sha256 bytea, p_ids uuid[], OUT is_new boolean, OUT new_ids uuid[])
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
@@ -300,7 +304,7 @@ BEGIN
 END
 $$;
 
--- A refusal is not remembered, so that the key may try again.
+-- A refusal is not stored, so that the key can be used again.
 CREATE FUNCTION ledger_free_key(p_user text, p_key text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -310,8 +314,8 @@ $$;
 
 -- One transfer
 
--- The item as ledger_transfer() (0008) describes it, by its id; its key is the
--- caller's.
+-- The item as described for ledger_transfer() (0008), identified by its id; the
+-- caller handles its key.
 CREATE FUNCTION ledger_make_one(i ledger_item) RETURNS ledger_made
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -321,8 +325,8 @@ DECLARE
 	t transfer;
 	v ledger_made;
 BEGIN
-	-- Rows are locked in the order in which OF names them.  (least() would
-	-- pass over a NULL, and find an account twice.)
+	-- Rows are locked in the order of OF.  (least() would ignore a NULL,
+	-- and find an account twice.)
 	SELECT low, high, EXISTS (SELECT FROM webhook_endpoint) AS is_heard
 	INTO l
 	FROM account low, account high
@@ -426,9 +430,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	SELECT user_id FROM account WHERE id = p_id
 $$;
 
--- Whether the money of a locked transfer's could move from p_from, where p_held of it is
--- held, to p_to.  What is available stays a number that JSON holds exactly, of a system
--- account too.
+-- Whether the amount of a locked transfer could move from p_from, where p_held
+-- of it is held, to p_to.  The available amount stays a number that JSON
+-- represents exactly, of a system account, too.
 CREATE OR REPLACE FUNCTION ledger_check_move(p_from uuid, p_to uuid,
 	p_amount bigint, p_held bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -467,7 +471,7 @@ BEGIN
 END
 $$;
 
--- Takes p_amount (NULL: all) of a hold; the rest is available again.
+-- Captures p_amount (NULL: all) of a hold; the rest is available again.
 CREATE FUNCTION ledger_capture(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_id uuid, p_amount bigint, p_origin text,
 	p_reason text) RETURNS ledger_answer
@@ -483,7 +487,7 @@ BEGIN
 	IF NOT FOUND THEN
 		v := ledger_replay(p_user, p_key, p_sha256);
 		IF v.replayed THEN
-			-- Once captured, only this changes.
+			-- Once the transfer is captured, only this changes.
 			SELECT * INTO t FROM transfer WHERE id = p_id;
 			t.status := 'captured';
 			t.reversed_amount := 0;
@@ -514,7 +518,7 @@ BEGIN
 END
 $$;
 
--- Gives a hold back.  Doing it again changes nothing and answers the same.
+-- Releases a hold.  A repetition changes nothing and returns the same.
 CREATE FUNCTION ledger_release(p_user text, p_operator boolean, p_id uuid,
 	p_origin text, p_reason text) RETURNS ledger_answer
 LANGUAGE plpgsql SECURITY DEFINER
@@ -541,8 +545,8 @@ BEGIN
 END
 $$;
 
--- For operators.  Takes p_amount (NULL: what is left) of a transfer back, by a
--- transfer of its own that names it.  The answer is the reversal.
+-- For operators.  Reverses p_amount (NULL: what is left) of a transfer, by
+-- another transfer that names it.  Returns the reversal.
 CREATE FUNCTION ledger_reverse(p_user text, p_key text, p_sha256 bytea,
 	p_id uuid, p_amount bigint, p_memo text, p_origin text, p_reason text,
 	OUT answer ledger_answer, OUT original transfer)
@@ -607,7 +611,7 @@ BEGIN
 END
 $$;
 
--- What comes in and goes out
+-- Deposits and withdrawals
 
 CREATE OR REPLACE FUNCTION account_external(p_currency text) RETURNS uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -630,7 +634,8 @@ END
 $$;
 
 -- For operators.  p_kind: deposit or withdrawal.  The provider's reference is
--- the key: the same again is answered as the first, another with it is refused.
+-- the key: a repetition gets the first result, another movement with it is
+-- refused.
 CREATE FUNCTION ledger_external(p_user text, p_kind text, p_account uuid,
 	p_amount bigint, p_provider text, p_reference text, p_memo text,
 	p_origin text, p_reason text) RETURNS ledger_answer
@@ -676,8 +681,9 @@ BEGIN
 			p_amount, p_memo, clock_timestamp(), p_provider,
 			p_reference, p_reason)
 		RETURNING * INTO t;
-		-- The external account is locked, so of one currency only one
-		-- can come here; of two, the second is run again and finds it.
+		-- The external account is locked, so only one transaction per
+		-- currency gets here; with two currencies, the second one is
+		-- retried and finds the reference.
 		INSERT INTO external_reference
 		VALUES (p_provider, p_reference, v_id)
 		ON CONFLICT DO NOTHING;
@@ -703,7 +709,7 @@ BEGIN
 END
 $$;
 
--- The same for the program that gives no reason.
+-- The same for the previous release, which passes no reason.
 
 CREATE OR REPLACE FUNCTION ledger_capture(p_user text, p_operator boolean,
 	p_key text, p_sha256 bytea, p_id uuid, p_amount bigint,
@@ -751,10 +757,11 @@ $$;
 
 -- Many transfers in one statement
 --
--- An item's n is its position, from 1: arrays of items, and what is made of them, are
--- put in the order of n.
+-- An item's n is its position, from 1: arrays of items, and what is computed
+-- from them, are sorted by n.
 
--- Its body is read here and not again by whoever uses it, so it needs no search path.
+-- Its body is parsed when it is created, not when it is called, so it needs no
+-- search path.
 CREATE OR REPLACE FUNCTION ledger_id(p_ticks bigint, p_tail bytea) RETURNS uuid
 LANGUAGE sql IMMUTABLE
 RETURN encode(int8send((p_ticks >> 12 << 16) | 28672 | (p_ticks & 4095))
@@ -795,7 +802,7 @@ BEGIN
 END
 $$;
 
--- The accounts of all of them, in the order of ids.
+-- The accounts of all items, in the order of ids.
 CREATE OR REPLACE FUNCTION ledger_lock(p_items ledger_item[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
@@ -824,10 +831,10 @@ BEGIN
 END
 $$;
 
--- One by one, in the order of n: what is refused, or has been made before, is found
--- out here.  p_new_ids: the items whose keys the caller has taken.  Of an atomic batch
--- nothing is done when one is refused; that alone is answered, and its keys are the
--- caller's to free.
+-- One by one, in the order of n: what is refused, or was made before, is found
+-- out here.  p_new_ids: the items whose keys the caller has taken.  If one item
+-- of an atomic batch is refused, nothing is done, only that refusal is
+-- returned, and the caller frees the keys.
 CREATE FUNCTION ledger_make_each(p_items ledger_item[], p_atomic boolean,
 	p_new_ids uuid[]) RETURNS ledger_made[]
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -860,9 +867,9 @@ EXCEPTION WHEN SQLSTATE 'KB001' THEN
 END
 $$;
 
--- All by one INSERT, when nothing is in the way: see 0011.  The caller has taken the
--- items' keys (p_new_ids), so only the time of a hold needs the accounts before the
--- INSERT's trigger locks them.
+-- All by one INSERT, if nothing prevents it: see 0011.  The caller has taken
+-- the items' keys (p_new_ids), so the accounts are locked before the INSERT's
+-- trigger only for the time of a hold.
 CREATE FUNCTION ledger_make(p_items ledger_item[], p_atomic boolean,
 	p_new_ids uuid[]) RETURNS ledger_made[]
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
@@ -872,7 +879,7 @@ DECLARE
 	v_payable integer; -- from accounts that the user may debit
 	v_keys integer;
 	v_holds integer;
-	v_codes text[]; -- NULL: none is known to be impossible
+	v_codes text[]; -- NULL: no item is known to be impossible
 	v_now timestamptz;
 	v_made ledger_made[];
 	v_row record;
@@ -887,8 +894,8 @@ BEGIN
 	INTO v_currencies, v_payable, v_keys, v_holds
 	FROM unnest(p_items) i LEFT JOIN debit d ON d.id = i.debit;
 
-	-- Items with keys may be many users', who came together: what one of them can
-	-- never have must not be written and undone for all.
+	-- Items with keys may come from several users, in one batch commit: an
+	-- item that can never succeed must not be written and undone for all.
 	IF v_keys > 0 AND (cardinality(p_new_ids) < v_keys OR EXISTS (
 		SELECT FROM unnest(ledger_codes(p_items)) c
 		WHERE c IS NOT NULL)) THEN
@@ -912,9 +919,10 @@ BEGIN
 				v_currencies[n], amount, memo, metadata, v_now,
 				v_now + make_interval(secs => hold_s)
 			FROM unnest(p_items) WHERE v_codes[n] IS NULL;
-			-- Users pay users.  Only now is each account seen that was
-			-- paid: one may have been made since this began.  (IS TRUE:
-			-- the system's few are read once, not one for each item.)
+			-- Users may pay only users.  Each paid account is read
+			-- only now: it may have been created since this began.
+			-- (IS TRUE: the few system accounts are read once, not
+			-- one for each item.)
 			IF EXISTS (SELECT FROM unnest(p_items)
 				WHERE NOT is_operator AND v_codes[n] IS NULL
 					AND (credit IN (SELECT id FROM account
@@ -955,9 +963,10 @@ BEGIN
 END
 $$;
 
--- Requests of many users, each for itself and with a key; none twice.  Each row names
--- its item.  No row: it took too long to get a lock, which one of them alone may wait
--- for; hardly at all for a key, which only a request with the same one can have.
+-- Requests of several users, each independent and with a key; no key occurs
+-- twice.  Each row names its item.  No row: a lock was not available in time; a
+-- single request may wait for it longer.  The wait for a key is very short,
+-- because only a request with the same key can have it.
 CREATE OR REPLACE FUNCTION ledger_transfers(p_items json)
 RETURNS SETOF ledger_made
 LANGUAGE plpgsql SECURITY DEFINER
@@ -975,10 +984,11 @@ EXCEPTION WHEN lock_not_available THEN
 END
 $$;
 
--- One user's: all or none, or each for itself.  Keys of items are ones for single
--- transfers alike.  The row with item 0 is of the whole: `code` when nothing was done,
--- `replayed`; the items' rows follow.  Of an atomic batch that is refused there is only
--- the row of the item for which it was.
+-- A batch of one user: all or none, or each independently.  Keys of items are
+-- in the same key space as those of single transfers.  The row with item 0 is
+-- of the whole batch: `code` when nothing was done, `replayed`; the items' rows
+-- follow.  If an atomic batch is refused, there is only the row of the refused
+-- item.
 CREATE OR REPLACE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_atomic boolean, p_origin text, p_debits uuid[],
 	p_credits uuid[], p_amounts bigint[], p_memos text[], p_metadata json[],
@@ -991,7 +1001,7 @@ DECLARE
 	v_items ledger_item[] := ledger_items(p_user, p_operator, p_origin,
 		p_debits, p_credits, p_amounts, p_memos, p_metadata, p_holds_s,
 		p_keys, p_sha256s);
-	-- What is answered if all are made at once, so that it is written once.
+	-- The result if all are made at once, so that it is written once.
 	v_ids uuid[] := ARRAY(SELECT id FROM unnest(v_items) ORDER BY n);
 	v_taken record;
 	v_first idempotency;
@@ -1006,7 +1016,7 @@ BEGIN
 	v.item := 0;
 	v.replayed := NOT v_taken.is_new;
 	IF v.replayed THEN
-		-- Items that were refused the first time have left their keys free.
+		-- Items that were refused the first time have freed their keys.
 		DELETE FROM idempotency
 		WHERE user_id = p_user AND key = ANY(p_keys)
 			AND transfer_id = ANY(v_taken.new_ids);
@@ -1050,7 +1060,7 @@ BEGIN
 END
 $$;
 
--- For the program that knows no other.
+-- For the previous release, which calls no other.
 CREATE OR REPLACE FUNCTION ledger_batch(p_user text, p_operator boolean,
 	p_key text, p_sha256 bytea, p_atomic boolean, p_items json,
 	p_origin text DEFAULT NULL) RETURNS SETOF ledger_made
@@ -1071,18 +1081,19 @@ BEGIN
 END
 $$;
 
--- What nothing calls any more.
+-- Functions that nothing calls any more.
 DROP FUNCTION ledger_make(ledger_item[], boolean);
 DROP FUNCTION ledger_make_each(ledger_item[], boolean);
 DROP FUNCTION ledger_made_again(text, text, bytea, text);
 DROP FUNCTION ledger_replay(text, text, bytea, text);
 
--- By the clock
+-- Scheduled jobs
 
--- Keys that were first used so long ago, among p_pages of the table from p_from on;
--- how many it was, and where to go on (NULL: that was all).  A key that somebody else
--- has locked is left for the next time: whoever deletes keys waits for nobody, and who
--- wants one of them waits for one call.
+-- Deletes keys that were first used that long ago, among p_pages pages of the
+-- table from p_from on; returns their number, and where to continue (NULL: that
+-- was all).  A key that another transaction has locked is left for the next
+-- run: the deleting job waits for nobody, and a request that wants one of the
+-- keys waits for one call.
 CREATE FUNCTION ledger_forget_keys(p_days integer, p_from bigint, p_pages integer,
 	OUT forgotten bigint, OUT next_page bigint)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -1103,7 +1114,7 @@ BEGIN
 	next_page := CASE WHEN v_next < v_end THEN v_next END;
 END
 $$;
--- All of them in one transaction, for the program before.
+-- All of them in one transaction, for the previous release.
 CREATE OR REPLACE FUNCTION ledger_forget_keys(p_days integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -1129,8 +1140,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 		ORDER BY seq DESC LIMIT 1), 0)
 $$;
 
--- As in 0010.  In the order of accounts, so that two of these wait for each other and do
--- not lock each other out.
+-- As in 0010.  In the order of accounts, so that two of these wait for each
+-- other and do not deadlock.
 CREATE OR REPLACE FUNCTION ledger_write_statements(p_month date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,16 +1,17 @@
--- Who did it, and what nobody may do.
+-- Who did what, and what nobody may do.
 --
--- A freeze, its end and a currency are kept with their actor, their time and the
--- reason that was given, as transfers are since 0013.
+-- Freezing, unfreezing and adding a currency are stored with their actor, their
+-- time and their reason, as transfers are since 0013.
+-- kedge: formerly 213b465476d1223ff9a09a8e1b04d63205f66d4ba65bc415bde6ea07fe8e0e0f
 
--- The role makes wallets and accounts by functions alone: they have the limit of
--- accounts, and tell the webhooks.
+-- The role creates wallets and accounts only by functions: these enforce the
+-- limit of accounts, and enqueue the webhooks.
 REVOKE INSERT (user_id) ON wallet FROM wallet;
 REVOKE INSERT (user_id, name, currency) ON account FROM wallet;
 
 -- Accounts
 
--- The last freeze or its end.
+-- The last freeze or unfreeze.
 ALTER TABLE account
 	ADD freeze_changed_at timestamptz,
 	ADD freeze_changed_by text,
@@ -20,7 +21,7 @@ CREATE TABLE account_freeze (
 	id uuid PRIMARY KEY DEFAULT uuidv7(),
 	account_id uuid NOT NULL REFERENCES account (id),
 	frozen boolean NOT NULL,
-	user_id text, -- NULL: the program before this file did not say
+	user_id text, -- NULL: the previous release did not say
 	reason text,
 	created_at timestamptz NOT NULL
 );
@@ -29,8 +30,9 @@ CREATE TRIGGER account_freeze_refuse BEFORE UPDATE OR DELETE OR TRUNCATE
 	ON account_freeze
 	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
 
--- What is available, of a system account too, is a number that JSON holds exactly.  An
--- account that is beyond already keeps its bound until it is back within.
+-- The available amount, also of a system account, is a number that JSON
+-- represents exactly. An account that exceeds the limit already keeps its own
+-- limit until it is back within.
 CREATE OR REPLACE FUNCTION account_born() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -53,7 +55,7 @@ UPDATE account SET least = -9007199254740991
 WHERE kind = 'system' AND balance - held >= -9007199254740991;
 ALTER TABLE account ENABLE TRIGGER account_fixed;
 
--- What events say of an account: as `GET /accounts/{id}` does to operators.
+-- The account as in events: like `GET /accounts/{id}` for operators.
 CREATE FUNCTION account_event(a account) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	SELECT jsonb_build_object('id', a.id, 'userId', a.user_id,
@@ -83,9 +85,9 @@ BEGIN
 END
 $$;
 
--- As in 0010.  FOR NO KEY UPDATE: a transaction that moves an account twice looks
--- whether the account's wallet is still there, which FOR UPDATE would make it wait for,
--- with the account locked.
+-- As in 0010.  FOR NO KEY UPDATE: a transaction that changes an account twice
+-- checks whether the account's wallet exists; with FOR UPDATE it would have to
+-- wait for that, with the account locked.
 CREATE OR REPLACE FUNCTION ledger_open_account(p_user text, p_name text,
 	p_currency text, p_origin text DEFAULT NULL,
 	OUT code text, OUT emitted integer, OUT account_id uuid)
@@ -113,7 +115,7 @@ BEGIN
 END
 $$;
 
--- Each call is kept, also one that finds the account as it is to be.
+-- Each call is stored, also one that changes nothing.
 CREATE FUNCTION ledger_freeze(p_account uuid, p_frozen boolean, p_user text,
 	p_reason text, p_origin text, OUT is_there boolean, OUT emitted integer)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -150,14 +152,14 @@ $$;
 -- Currencies
 
 ALTER TABLE currency
-	ADD created_at timestamptz, -- NULL: with the table
+	ADD created_at timestamptz, -- NULL: created together with the table
 	ADD created_by text,
 	ADD reason text,
-	-- An account has at most 2^53 - 1 minor units: with 18 digits after the
-	-- point 0.009 units.  With 9 there is room for nine million.
+	-- An account has at most 2^53 - 1 minor units: with 18 decimal places
+	-- 0.009 units, with 9 there is room for nine million.
 	ADD CONSTRAINT currency_exponent_useful CHECK (exponent <= 9) NOT VALID;
 
--- `code` is NULL when it was added, else why not.
+-- `code` is NULL when the currency was added, otherwise the reason.
 CREATE FUNCTION ledger_add_currency(p_code text, p_exponent integer, p_user text,
 	p_reason text, p_origin text, OUT code text, OUT emitted integer,
 	OUT created_at timestamptz)

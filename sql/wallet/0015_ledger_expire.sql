@@ -1,7 +1,10 @@
--- Holds end each for itself: one that cannot be expired stops no other.
+-- Each hold is expired independently: one that cannot be expired does not stop
+-- others.
+-- kedge: formerly c855a314b549116d03e5f1d01ca897e788b170c9d68f2b25704b90f3e208c478
 
--- Gives back those of the holds whose time is over; how many it was.  All or none: the
--- caller tries each alone when this fails.  Waits for a lock p_wait_ms and no longer.
+-- Releases those of the holds that have expired; returns their number.  All or
+-- none: the caller tries each alone when this fails.  Waits for a lock at most
+-- p_wait_ms.
 CREATE FUNCTION ledger_expire_holds(p_ids uuid[], p_wait_ms integer,
 	OUT expired integer, OUT emitted integer)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -33,7 +36,7 @@ BEGIN
 END
 $$;
 
--- For the program before.
+-- For the previous release.
 CREATE OR REPLACE FUNCTION ledger_expire(p_limit integer, OUT expired integer,
 	OUT emitted integer)
 LANGUAGE plpgsql SECURITY DEFINER

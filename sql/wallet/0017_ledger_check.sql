@@ -1,42 +1,46 @@
--- The check of the books reads what is new, and now and then, in slices, everything.
+-- The ledger check reads new entries, and now and then, in slices, everything.
 --
--- A checkpoint says of an account up to which entry it has been checked, and its balance
--- then.  The check of what is new (ledger_check_new) follows each account from there, and
--- looks at the transfers that were made since the checkpoints moved, or moved money since.
--- It holds the checkpoints themselves against the entries that they name, and the sum of
--- all of them against zero.  What was written before a checkpoint it does not see: for
--- that, ledger_check (0010) reads everything in one snapshot, and the functions at the end
--- everything in slices, none of which takes long.
+-- A checkpoint records up to which entry an account has been checked, and its
+-- balance then. The check of new entries (ledger_check_new) follows each
+-- account from there, and reads the transfers that were made since the
+-- checkpoints moved, or moved money since.  It compares the checkpoints with
+-- the entries that they name, and the sum of all of them with zero.  It does
+-- not see changes before a checkpoint: for these, ledger_check (0010) reads
+-- everything in one snapshot, and the functions at the end read everything in
+-- slices, each of which is short.
 --
 -- services/wallet/README.md says what each of them finds.
+-- kedge: formerly 0dcd3587650edca9118e7cb2a2a8341f28cfe412faff7a39ce9a05e4c66ba622
 
 CREATE TABLE ledger_checkpoint (
 	account_id uuid PRIMARY KEY,
-	seq bigint NOT NULL, -- of the last entry that was checked; 1: none
-	balance bigint NOT NULL, -- as that entry left it
-	before_seq bigint NOT NULL -- seq of the checkpoint before this one
+	seq bigint NOT NULL, -- of the last checked entry; 1: none
+	balance bigint NOT NULL, -- after that entry
+	before_seq bigint NOT NULL -- seq of the previous checkpoint
 );
--- When the checkpoints were moved last: of one row.  Who moves them takes it first, as it
--- has seen it: of two at once one does, for what two moments say does not add up.
+-- When the checkpoints were moved last: a table with one row.  A check that
+-- moves them first locks it in the state that it has seen: of two concurrent
+-- checks only one succeeds, because the sums of two different moments do not
+-- match.
 CREATE TABLE ledger_checkpoint_moved (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	moved_at timestamptz NOT NULL
 );
 INSERT INTO ledger_checkpoint_moved (moved_at) VALUES ('-infinity');
 
--- How far what moved money may be from the time in its id: for a transaction's length
--- and a clock that was set back.
+-- How much the time of a movement may differ from the time in its id: for the
+-- length of a transaction, and a clock that was set back.
 CREATE FUNCTION ledger_check_margin() RETURNS interval
 LANGUAGE sql IMMUTABLE RETURN interval '1 hour';
 
--- The least id that uuidv7() makes at a time.
+-- The smallest id that uuidv7() creates at a time.
 CREATE FUNCTION ledger_least_id(p_at timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE RETURN CASE WHEN isfinite(p_at)
 	THEN ledger_id((extract(epoch FROM p_at) * 4096000)::bigint,
 		'\x8000000000000000'::bytea)
 	ELSE '00000000-0000-0000-0000-000000000000'::uuid END;
 
--- What is held is the sum of the open holds.
+-- The held amount is the sum of the open holds.
 CREATE FUNCTION ledger_held_mismatches() RETURNS SETOF ledger_mismatch
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	SELECT 'held', coalesce(a.id, h.account_id)::text,
@@ -50,8 +54,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	WHERE a.held IS DISTINCT FROM coalesce(h.sum, 0)
 $$;
 
--- Each checkpoint is what the entry says that it names, which follows from the one
--- before; all of them come from one moment, so they add up to zero.
+-- Each checkpoint agrees with the entry that it names, which follows from the
+-- previous entry; all of them are of the same moment, so they add up to zero.
 CREATE FUNCTION ledger_checkpoint_mismatches() RETURNS SETOF ledger_mismatch
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	(SELECT 'checkpoint', c.account_id::text, 'at entry ' || c.seq
@@ -75,11 +79,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	GROUP BY a.currency HAVING sum(c.balance) <> 0)
 $$;
 
--- What is new is right, in the snapshot of the caller's statement: at most p_limit
--- mismatches, and how much was looked at.  With p_move the checkpoints move up to here,
--- if there is no mismatch and they have not moved for twice the margin: so what was
--- made within the margin before they moved has its entries behind the checkpoints
--- before these.
+-- Checks new entries, in the snapshot of the caller's statement: at most
+-- p_limit mismatches, and how much was read.  With p_move the checkpoints move
+-- to the present, if there is no mismatch and they have not moved for twice the
+-- margin: so entries that were made within the margin before the move are
+-- checked again.
 CREATE FUNCTION ledger_check_new(p_limit integer, p_move boolean,
 	OUT accounts bigint, OUT transfers bigint, OUT entries bigint,
 	OUT since timestamptz, OUT mismatches json)
@@ -93,7 +97,7 @@ SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 			coalesce(c.seq, 1) AS seq, coalesce(c.balance, 0) AS was,
 			coalesce(c.before_seq, 1) AS before_seq
 		FROM account a LEFT JOIN ledger_checkpoint c ON c.account_id = a.id
-	), recent AS MATERIALIZED ( -- behind the checkpoint before
+	), recent AS MATERIALIZED ( -- after the previous checkpoint
 		SELECT e.transfer_id, e.account_id, e.seq, e.currency, e.amount,
 			e.balance_after, e.seq > l.seq AS is_new
 		FROM line l CROSS JOIN LATERAL (SELECT * FROM entry
@@ -201,11 +205,11 @@ $$;
 
 -- Everything, in slices
 --
--- Entries do not change, so each slice may have its own snapshot.  Whether each transfer
--- has exactly its two entries is found out without an index of them: each entry has to
--- be a side of its transfer, and the entries that are have to be as many, with the same
--- hashes in sum (exclusive or), as the transfers that moved money.  Both count those that did so before
--- p_before alone: what happens meanwhile is none of them.
+-- Entries do not change, so each slice may have its own snapshot.  That each
+-- transfer has exactly its two entries is checked without an index of them:
+-- each entry has to be a side of its transfer, and the entries must agree with
+-- the transfers that moved money in number and in the exclusive or of their
+-- hashes.  Both only count movements before p_before: later ones do not matter.
 
 -- Whether the transfer counts.
 CREATE FUNCTION ledger_moved_before(p_status text, p_created_at timestamptz,
@@ -213,8 +217,8 @@ CREATE FUNCTION ledger_moved_before(p_status text, p_created_at timestamptz,
 LANGUAGE sql IMMUTABLE RETURN p_status IN ('posted', 'captured', 'reversed')
 	AND coalesce(p_settled_at, p_created_at) < p_before;
 
--- At most p_limit entries behind that of p_account and p_seq, which left p_running.
--- `next_account` is NULL after the last.
+-- Reads at most p_limit entries after that of p_account and p_seq, which left
+-- p_running. `next_account` is NULL after the last one.
 CREATE FUNCTION ledger_check_entries(p_account uuid, p_seq bigint,
 	p_running bigint, p_before timestamptz, p_limit integer,
 	OUT next_account uuid, OUT next_seq bigint, OUT next_running bigint,
@@ -246,7 +250,7 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 			ledger_moved_before(t.status, t.created_at, t.settled_at,
 				p_before) AS counts
 		FROM run r LEFT JOIN transfer t ON t.id = r.transfer_id
-	), tail AS ( -- the last line of the slice, or what came before
+	), tail AS ( -- the last row of the slice, or the one before it
 		SELECT account_id, seq, running, is_full FROM (
 			(SELECT account_id, seq, running FROM run
 			ORDER BY account_id DESC, seq DESC LIMIT 1)
@@ -254,7 +258,7 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 			SELECT p_account, p_seq, p_running
 			WHERE NOT EXISTS (SELECT FROM run)) l,
 			(SELECT count(*) = p_limit AS is_full FROM slice) f
-	), ended AS ( -- accounts of which there is no more
+	), ended AS ( -- accounts whose last entry is in the slice
 		SELECT account_id, seq, running FROM run WHERE is_last
 			AND account_id IS DISTINCT FROM (SELECT account_id FROM tail
 				WHERE is_full)
@@ -292,7 +296,7 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 		FROM sided WHERE counts) s LEFT JOIN tail t ON t.is_full
 $$;
 
--- At most p_limit transfers behind p_after.
+-- At most p_limit transfers after p_after.
 CREATE FUNCTION ledger_check_transfers(p_after uuid, p_before timestamptz,
 	p_limit integer, OUT next_id uuid, OUT transfers bigint,
 	OUT moved bigint, OUT moved_hash bigint, OUT mismatches json)
@@ -326,8 +330,8 @@ SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 	FROM slice
 $$;
 
--- What neither of them sees: accounts without entries, what is held, and the sum of all
--- balances.
+-- Checks what no slice covers: accounts without entries, held amounts, and the
+-- sum of all balances.
 CREATE FUNCTION ledger_check_rest(OUT accounts bigint, OUT mismatches json)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
@@ -351,7 +355,8 @@ SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 			FROM (SELECT * FROM mismatch LIMIT 100) m)
 $$;
 
--- What the last checks came to: `mismatches` of what was new, and of everything.
+-- The results of the last checks: `mismatches` of the check of new entries, and
+-- of the full check.
 ALTER TABLE ledger_checked
 	ADD full_at timestamptz,
 	ADD full_mismatches integer NOT NULL DEFAULT 0;

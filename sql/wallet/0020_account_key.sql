@@ -1,13 +1,15 @@
--- An account that is opened once, whatever a client repeats.
+-- An account that is opened once, however often a client repeats the request.
 --
--- The keys are those of transfers: each belongs to one request of a user, of
--- whatever kind.
+-- The key space is that of transfers: each key belongs to one request of a
+-- user, of any kind.
+-- kedge: formerly c49ebd47eaf0a540bbadbc4f1b36f60ce9ebc5d8abfb793ad472105a4f67768c
 
-ALTER TABLE idempotency ADD account_id uuid; -- that the key's request opened
+ALTER TABLE idempotency ADD account_id uuid; -- the account that the key's request opened
 
--- ledger_open_account() for a request with a key.  With one that has opened an
--- account it opens none and says which it was.  That another request had the key
--- is seen when that one has committed; the statement is then tried again.
+-- ledger_open_account() for a request with a key.  If the key has opened an
+-- account, none is opened and that account is returned.  If another request has
+-- the key, that is visible once it has committed; the statement is then
+-- retried.
 CREATE FUNCTION ledger_open_account_once(p_user text, p_key text,
 	p_sha256 bytea, p_name text, p_currency text, p_origin text,
 	OUT code text, OUT replayed boolean, OUT emitted integer,

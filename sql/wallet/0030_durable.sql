@@ -1,11 +1,13 @@
--- What the ledger has answered is on disk, whatever synchronous_commit says.
+-- What the ledger has acknowledged is on disk, whatever synchronous_commit is
+-- set to.
 --
--- The service's sessions set it when they connect.  A role may turn it off for all
--- its other sessions (ALTER ROLE … SET), and then a transfer that somebody makes by
--- calling the ledger's functions from psql or a program of their own could be lost
--- after its COMMIT.  So whatever writes a transfer or an account turns it on for the
--- rest of its transaction.  (SET synchronous_commit at a function would end with the
--- function, which is before the COMMIT.)
+-- The service's sessions set it when they connect.  A role may turn it off for
+-- all its other sessions (ALTER ROLE … SET), and then a transfer made by
+-- calling the ledger's functions from psql or another program could be lost
+-- after its COMMIT.  So a statement that writes a transfer or an account turns
+-- it on for the rest of its transaction.  (SET synchronous_commit at a function
+-- would end with the function, which is before the COMMIT.)
+-- kedge: formerly fe05023d9ceddc16dd3c5903be75768ed3d4c3b86f90c6759e968367928e133b
 
 CREATE FUNCTION ledger_durable() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,22 +1,24 @@
--- Whatever runs as the owner of this database finds what its names mean in
--- pg_catalog and public, and nowhere else.
+-- Code that runs as the owner of this database resolves all names in pg_catalog
+-- and public, and nowhere else.
 --
 -- A trigger or a SECURITY DEFINER function runs as the owner, and so does every
--- function that it calls.  PL/pgSQL resolves the types of a function's variables
--- once per session, when the session first calls it.  The application's role could
--- call a library function first, under a search_path of its own with a domain
--- pg_temp.text whose CHECK calls a function of its own; the owner's next call then
--- ran that CHECK as the owner.  So each function has a search_path of its own.  (A
--- path that does not name pg_temp searches it first.)
+-- function that it calls.  PL/pgSQL resolves the types of a function's
+-- variables once per session, when the session first calls it.  The
+-- application's role could call a library function first, with its own
+-- search_path and a domain pg_temp.text whose CHECK calls a function of its
+-- own; the owner's next call then ran that CHECK as the owner.  So each
+-- function has a search_path of its own.  (A path that does not name pg_temp
+-- searches it first.)
 --
--- SET costs a function in SQL its inlining.  Those whose calls must stay cheap get
--- a body whose names are bound here and now instead; and those that the application
--- may not call are parsed by each statement of their callers, which have a path.
+-- With SET, a SQL function cannot be inlined.  Functions whose calls must stay
+-- cheap get a body whose names are bound now instead; functions that the
+-- application may not call are parsed by each statement of their callers, which
+-- have a path.
 --
--- This file alters all functions that the files before it have made, as
--- sql/job/0004_search_path.sql does for the library's.  Functions of later files say
--- SET search_path themselves (t/02-owner.t).
+-- This file alters all functions that the earlier files have created.
+-- Functions of later files declare SET search_path themselves (t/02-owner.t).
 -- kedge: formerly d6a2c6f062ee638f018c7e2891bce5eb13e2fe2c252691d60ce1b38bd7cd1df2
+-- kedge: formerly 8035500a72cfce7b5ff86749e2d3da94555877086ec0ae49aefb57772315d0d3
 
 SET LOCAL search_path = public, pg_temp;
 
