@@ -288,6 +288,17 @@ for my $name (sort keys %service) {
 	for my $secret (grep {/SECRET|KEY|DATABASE_URL/} keys %$env) {
 		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: does not print $secret");
 	}
+	for my $row ([ 'postgresql://u:swanfish@127.0.0.1:70000/d', 'port' ],
+		[ 'host=127.0.0.1 port=5432,x password=swanfish', 'port' ],
+		[ 'hostaddr=localhost password=swanfish', 'hostaddr' ],
+		[ 'host=a!b password=swanfish', 'host' ]) {
+		my ($url, $part) = @$row;
+		($s, $out, $e) = run({ env => { %$env, "${prefix}_DATABASE_URL" => $url }, dir => $k->dir },
+			$bin, '--check');
+		isnt($s, 0, "$name --check with a $part that is none");
+		like("$out$e", qr/${prefix}_DATABASE_URL.*\b$part\b/, "$name: names it");
+		unlike("$out$e", qr/swanfish/, "$name: and not the password");
+	}
 	# The end of such a password would be resolved as a host name, and quoted in
 	# messages.
 	for my $row ([ DATABASE_URL => 'postgresql://u:swan%sfish@127.0.0.1/d' ],

@@ -1,4 +1,4 @@
-# Metrics follow events: each event is caused, and its metric must change.
+# Metrics and health follow events: each event is caused, and they must change.
 use strict;
 use warnings;
 use FindBin;
@@ -216,6 +216,9 @@ ok(wait_until(sub {
 	$alice->get('/api/core/whoami');
 	return value('auth', 'kedge_redis_breaker_open', pool => 'verify') == 1
 }, 60), 'the circuit breaker opens');
+my $health = $k->client->get('/health/auth');
+is("$health->{status} $health->{json}{status} $health->{json}{redis}", '200 ok away',
+	'health names it, and goes on without');
 grew('an error', 'auth', $before, $of_redis{kedge_cache_errors_total} => 1);
 $k->kill_pid(CONT => $redis);
 ok(wait_until(sub {
@@ -253,6 +256,24 @@ ok(wait_until(sub {
 }, 40), 'one was not answered, one not accepted');
 grew('both are counted and timed', 'core', $before, map { $of_remote{$_} => 2 } qw(calls_total call_seconds_count));
 is(value('core', 'kedge_remote_calls_in_progress', pool => 'worker'), 0, 'and over');
+
+# ---- processes that make no progress --------------------------------------------------------
+
+# The only one of verify serves nobody any more; that of jobs is missed by nobody who asks.
+my @frozen = map { $k->pids($_) } qw(auth-verify core-worker);
+is(scalar @frozen, 2, 'a process that verifies and one for jobs');
+is($k->client->get('/health/auth')->{json}{pools}{verify}, 'ok', 'both are well');
+is($k->client->get('/health/core')->{json}{pools}{worker}, 'ok', 'and health says so');
+$k->kill_pid(STOP => @frozen);
+ok(wait_until(sub { $k->client->get('/health/auth')->{status} == 503 }, 90), 'without verify auth is not well');
+$health = $k->client->get('/health/auth')->{json};
+is_deeply([ $health->{status}, @{ $health->{pools} }{qw(api verify)} ], [qw(away ok away)], 'by its name');
+ok(wait_until(sub { $k->client->get('/health/core')->{json}{pools}{worker} eq 'away' }, 90),
+	'that of jobs is named');
+is($k->client->get('/health/core')->{status}, 200, 'and core is well all the same');
+$k->kill_pid(CONT => @frozen);
+ok(wait_until(sub { $k->client->get('/health/auth')->{status} == 200 }, 30), 'one that goes on is well again');
+ok(wait_until(sub { $k->client->get('/health/core')->{json}{pools}{worker} eq 'ok' }, 30), 'so is the other');
 
 # ---- passwords -----------------------------------------------------------------------------
 

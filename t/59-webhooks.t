@@ -305,10 +305,12 @@ is(job($job->{id})->{lastError}, 'the endpoint was deleted', 'for that reason');
 
 my $failing = register($receiver->url('/500/x'));
 $k->sql('core', q{UPDATE webhook_endpoint SET failures = 9, failing_since = now() - interval '73 h'});
-emit('x', {});
+$k->sql('core', "SELECT webhook_emit('x', '{}', '$trace', 'request-2')");
 ok(wait_until(sub { !hook($failing->{id})->{enabled} }), 'after three days of failures it is disabled');
 is(hook($failing->{id})->{disabledReason}, 'it failed for 3 days', 'for that reason');
-like($k->log_text('core'), qr/webhook endpoint disabled/, 'which the log says');
+my $disabled = (grep {/webhook endpoint disabled/} split /\n/, $k->log_text('core'))[-1];
+is_deeply([ @{ jdecode($disabled // '{}') }{qw(request_id trace_id)} ], [ 'request-2', $trace ],
+	'which the log says, with the request and the trace that it follows from');
 $root->post("$hooks/$failing->{id}/enable");
 my $id = $k->sql('core', "SELECT webhook_send('$failing->{id}', 'evt_x', 'x', '{}', 1, NULL, NULL)");
 ok(wait_until(sub { job($id)->{state} eq 'discarded' }), 'a delivery that fails in its last attempt');

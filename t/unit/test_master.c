@@ -13,6 +13,7 @@
  *   metrics       the Prometheus text
  *   hold          "held"; then, when the client has sent another line, "done",
  *                 or for "health" whether the service is draining
+ *   notify        whether NOTIFY_SOCKET is set: "set" or "unset"
  *   freeze, thaw  sets the heartbeat to long ago, or to now
  *   die           exits with 3
  *   stuck         "stuck"; from then on SIGTERM does not end the worker
@@ -109,6 +110,9 @@ answer(const struct worker *w, int fd)
 			dprintf(fd, "%d\n", health_is_draining());
 		else if (n > 0)
 			dprintf(fd, "done\n");
+	} else if (str_eq(line, "notify\n")) {
+		dprintf(fd, "%s\n",
+		    getenv("NOTIFY_SOCKET") != NULL ? "set" : "unset");
 	} else if (str_eq(line, "freeze\n")) {
 		health_beat(1);
 		dprintf(fd, "frozen\n");
@@ -643,6 +647,9 @@ START_TEST(systemd_is_told_of_each_state)
 	WAIT_FOR(strstr(told(),
 		     "READY=1\nSTATUS=1 of 1 processes are ready\n") != NULL);
 	ck_assert_ptr_null(strstr(told(), "WATCHDOG=1"));
+	/* What a worker, or a program that it starts, says is not the master's.
+	 */
+	ck_assert_str_eq(ask("a.sock", "notify\n"), "unset\n");
 
 	forget_told();
 	kill(master, SIGHUP);
