@@ -159,3 +159,10 @@ auth_release(struct auth *auth)
 	free((char *)auth->forget_cookie);
 	origins_free((struct origins *)auth->origins);
 }
+
+const void *
+plugin_config(const struct auth *auth, const struct auth_plugin *plugin)
+{
+	return auth->config->plugin_config +
+	       plugin_set_config_at(auth->plugins, plugin);
+}

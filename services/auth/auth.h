@@ -92,4 +92,8 @@ const struct audience *auth_audience(const struct auth *auth, const char *name);
 
 struct auth *auth_of(const struct req *r);
 
+/* The plugin's own variables. */
+const void *
+plugin_config(const struct auth *auth, const struct auth_plugin *plugin);
+
 #endif

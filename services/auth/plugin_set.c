@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "auth/auth.h"
 #include "auth/http/refusal.h"
 #include "base/attr.h"
 #include "base/str.h"
@@ -540,13 +539,6 @@ plugin_set_compose(struct plugin_set *set,
 			return false;
 	}
 	return true;
-}
-
-const void *
-plugin_config(const struct auth *auth, const struct auth_plugin *plugin)
-{
-	return auth->config->plugin_config +
-	       plugin_set_config_at(auth->plugins, plugin);
 }
 
 int

@@ -62,10 +62,6 @@ MUST_CHECK bool plugin_set_compose(struct plugin_set *set,
 size_t plugin_set_config_at(
     const struct plugin_set *set, const struct auth_plugin *plugin);
 
-/* The plugin's own variables. */
-const void *
-plugin_config(const struct auth *auth, const struct auth_plugin *plugin);
-
 /* Of the composed columns, by its name on the wire; -1: there is none. */
 int columns_find(const struct columns *columns, const char *name);
 

@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 
+#include "auth/http/session_cookie.h"
+
 struct req;
 
 enum credential_kind {
@@ -28,7 +30,7 @@ enum credential_kind {
  * whose session is live counts.  A browser sends several cookies of one name
  * when a site had them under other paths or domains, which we cannot take back.
  */
-enum { CREDENTIAL_TOKENS_MAX = 4 };
+enum { CREDENTIAL_TOKENS_MAX = SESSION_COOKIE_TOKENS_MAX };
 struct credential {
 	enum credential_kind kind;
 	const char *tokens[CREDENTIAL_TOKENS_MAX];

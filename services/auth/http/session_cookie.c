@@ -37,10 +37,10 @@ find(const struct req *r, const char *name, const char **ret_values, size_t max)
 
 size_t
 session_cookie_tokens(
-    const struct req *r, const char *ret_tokens[CREDENTIAL_TOKENS_MAX])
+    const struct req *r, const char *ret_tokens[SESSION_COOKIE_TOKENS_MAX])
 {
-	return find(
-	    r, auth_of(r)->session_cookie, ret_tokens, CREDENTIAL_TOKENS_MAX);
+	return find(r, auth_of(r)->session_cookie, ret_tokens,
+	    SESSION_COOKIE_TOKENS_MAX);
 }
 
 bool

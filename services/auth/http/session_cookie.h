@@ -9,10 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "auth/http/credential.h"
 #include "auth/plugin.h"
 
 struct req;
+
+enum { SESSION_COOKIE_TOKENS_MAX = 4 };
 
 extern const struct auth_cookie session_cookies[];
 
@@ -21,7 +22,7 @@ extern const struct auth_cookie session_cookies[];
  * credential_of(), from which everybody else takes them.
  */
 size_t session_cookie_tokens(
-    const struct req *r, const char *ret_tokens[CREDENTIAL_TOKENS_MAX]);
+    const struct req *r, const char *ret_tokens[SESSION_COOKIE_TOKENS_MAX]);
 /* Whether the browser carries a good dont_remember. */
 bool session_cookie_is_brief(const struct req *r);
 void session_cookie_set(struct req *r, const char *token, bool brief);

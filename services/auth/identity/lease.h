@@ -31,6 +31,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/identity/lease_store.h"
 #include "base/attr.h"
 #include "base/err.h"
 
@@ -39,9 +40,7 @@ struct db;
 struct epoch;
 
 enum {
-	LEASE_CLOCK_STEP_S = 5,
 	LEASE_AWAIT_MS = 3000, /* how long others are waited for */
-	LEASE_DEAD_S = 60, /* after its end, a host is taken for dead */
 };
 
 /*

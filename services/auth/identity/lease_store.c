@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 
-#include "auth/identity/lease.h"
 #include "base/arena.h"
 #include "db/db.h"
 

@@ -10,6 +10,11 @@
 struct arena;
 struct db;
 
+enum {
+	LEASE_CLOCK_STEP_S = 5,
+	LEASE_DEAD_S = 60, /* after its end, a host is taken for dead */
+};
+
 /* The host knows `epoch`, and its lease begins now. */
 MUST_CHECK enum err lease_upsert(struct db *db, struct arena *a, uint64_t host,
     int64_t epoch, int64_t lease_ms);

@@ -39,8 +39,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "auth/identity/user.h"
-#include "auth/plugin.h"
+#include "auth/identity/session_cache.h"
+#include "auth/identity/session_claims.h"
+#include "auth/identity/session_store.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "cache/cache.h"
@@ -54,30 +55,7 @@ struct db;
  * 43 characters of 62 are 256 bits; BetterAuth's 32 are 190.  The column is
  * text and clients take a token as it comes.
  */
-enum { SESSION_TOKEN_LEN = 43, SESSION_LIST_MAX = 500 };
-
-/* Texts may be NULL where the column may; times are RFC 3339. */
-struct session {
-	const char *id;
-	const char *token;
-	const char *user_id;
-	const char *expires_at;
-	const char *created_at;
-	const char *updated_at;
-	const char *ip_address; /* or NULL */
-	const char *user_agent; /* or NULL */
-	/* Of the plugins, in composed order, as PostgreSQL writes them. */
-	const char *const *columns;
-};
-
-/* A session and its user, and what the database's clock says of it. */
-struct session_found {
-	struct session session;
-	struct user user;
-	bool is_expired;
-	bool is_fresh; /* began less than SESSION_FRESH_AGE_S ago */
-	bool refresh_due;
-};
+enum { SESSION_TOKEN_LEN = 43 };
 
 /*
  * The session of a token.  ERR_NOT_FOUND: there is none, or it has expired
@@ -97,31 +75,6 @@ MUST_CHECK enum err session_list(struct auth *auth, struct arena *a,
     const struct session *own, const struct session **ret_sessions,
     size_t *ret_count);
 
-/*
- * By what a person has shown who they are.  Between the check of it and the
- * insert of a session anything may happen: the password is changed, the address
- * is given to another user, an account is unlinked, the user is banned.  So the
- * insert asks again, holding the rows, whether the proof still holds.
- */
-enum proof_kind {
-	PROOF_PASSWORD, /* the account has this password hash */
-	PROOF_ACCOUNT, /* the user has this account of a provider */
-	PROOF_EMAIL, /* the user has this address */
-	PROOF__MAX
-};
-struct proof {
-	enum proof_kind kind;
-	const char *account_id; /* PROOF_PASSWORD, PROOF_ACCOUNT */
-	const char *password_hash; /* PROOF_PASSWORD */
-	const char *email; /* PROOF_EMAIL; canonical */
-};
-
-struct session_start {
-	const char *user_id;
-	const char *ip_address;
-	const char *user_agent;
-	int64_t ttl_s;
-};
 /*
  * The one way to a new session; it has a new token.  In a transaction the
  * session begins when that commits.  ERR_NOT_FOUND: the proof does not hold any
@@ -157,41 +110,12 @@ MUST_CHECK enum err session_end_all_in(struct auth *auth, struct db *tx,
     struct arena *a, const char *user_id, const char *kept_token,
     struct strings *ret_tokens);
 
-/* What verify knows of a live session; its rows are in session_claims.c. */
-struct session_claims {
-	const char *user_id;
-	const char *session_id;
-	const char *roles; /* comma-separated; "" when the column is NULL */
-	const char *accounts; /* services, comma-separated */
-	int64_t expires_at_ms;
-	bool banned; /* until ban_expires_ms, or without end when that is 0 */
-	int64_t ban_expires_ms;
-	/* Of the plugins, in composed order; "" when there is none. */
-	const char *more[CLAIMS_MORE_MAX];
-};
-
-/* What Redis says of a token. */
-struct session_lookup {
-	struct arena *arena;
-	const char *token;
-	bool known; /* it is a live session's, and these are its claims */
-	struct session_claims claims;
-
-	/* Private.  Of the claims; while they are looked for, the least that
-	 * will do, or 0: the cache is not to be used. */
-	int64_t epoch;
-	bool confirmed; /* by session_confirm() */
-	struct cache_miss miss;
-};
-
 /*
  * The session of this id if it is the user's and live, asked of PostgreSQL.
  * ERR_NOT_FOUND; ERR_UNAVAILABLE.
  */
 MUST_CHECK enum err session_find_live(struct auth *auth, struct arena *a,
     const char *id, const char *user_id, struct session_claims *ret_claims);
-
-enum { SESSION_LOOKUPS_MAX = CACHE_GETS_MAX };
 
 /*
  * Asks Redis for all of them in one round trip, and nobody else: `arena` and

@@ -9,15 +9,33 @@
 #ifndef AUTH_SESSION_CACHE_H
 #define AUTH_SESSION_CACHE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "auth/identity/session.h"
+#include "auth/identity/session_claims.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "cache/cache.h"
 #include "web/schema.h"
 
 struct arena;
+
+enum { SESSION_LOOKUPS_MAX = CACHE_GETS_MAX };
+
+/* What Redis says of a token. */
+struct session_lookup {
+	struct arena *arena;
+	const char *token;
+	bool known; /* it is a live session's, and these are its claims */
+	struct session_claims claims;
+
+	/* Private.  Of the claims; while they are looked for, the least that
+	 * will do, or 0: the cache is not to be used. */
+	int64_t epoch;
+	bool confirmed; /* by session_confirm() */
+	struct cache_miss miss;
+};
 
 /*
  * No entry is older, whatever happened: rows that something other than auth

@@ -12,13 +12,29 @@
 #ifndef AUTH_SESSION_CLAIMS_H
 #define AUTH_SESSION_CLAIMS_H
 
-#include "auth/identity/session.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/plugin.h"
 #include "base/attr.h"
 #include "base/err.h"
 
 struct arena;
 struct db_rows;
 struct plugin_set;
+
+/* What verify knows of a live session; its rows are in session_claims.c. */
+struct session_claims {
+	const char *user_id;
+	const char *session_id;
+	const char *roles; /* comma-separated; "" when the column is NULL */
+	const char *accounts; /* services, comma-separated */
+	int64_t expires_at_ms;
+	bool banned; /* until ban_expires_ms, or without end when that is 0 */
+	int64_t ban_expires_ms;
+	/* Of the plugins, in composed order; "" when there is none. */
+	const char *more[CLAIMS_MORE_MAX];
+};
 
 /* At start, before session_store_compose(). */
 void session_claims_compose(const struct plugin_set *set);

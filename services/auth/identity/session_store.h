@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "auth/identity/session.h"
+#include "auth/identity/user_store.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "web/schema.h"
@@ -14,6 +14,58 @@ struct arena;
 struct columns;
 struct db;
 struct plugin_set;
+struct session_claims;
+
+enum { SESSION_LIST_MAX = 500 };
+
+/* Texts may be NULL where the column may; times are RFC 3339. */
+struct session {
+	const char *id;
+	const char *token;
+	const char *user_id;
+	const char *expires_at;
+	const char *created_at;
+	const char *updated_at;
+	const char *ip_address; /* or NULL */
+	const char *user_agent; /* or NULL */
+	/* Of the plugins, in composed order, as PostgreSQL writes them. */
+	const char *const *columns;
+};
+
+/* A session and its user, and what the database's clock says of it. */
+struct session_found {
+	struct session session;
+	struct user user;
+	bool is_expired;
+	bool is_fresh; /* began less than SESSION_FRESH_AGE_S ago */
+	bool refresh_due;
+};
+
+/*
+ * By what a person has shown who they are.  Between the check of it and the
+ * insert of a session anything may happen: the password is changed, the address
+ * is given to another user, an account is unlinked, the user is banned.  So the
+ * insert asks again, holding the rows, whether the proof still holds.
+ */
+enum proof_kind {
+	PROOF_PASSWORD, /* the account has this password hash */
+	PROOF_ACCOUNT, /* the user has this account of a provider */
+	PROOF_EMAIL, /* the user has this address */
+	PROOF__MAX
+};
+struct proof {
+	enum proof_kind kind;
+	const char *account_id; /* PROOF_PASSWORD, PROOF_ACCOUNT */
+	const char *password_hash; /* PROOF_PASSWORD */
+	const char *email; /* PROOF_EMAIL; canonical */
+};
+
+struct session_start {
+	const char *user_id;
+	const char *ip_address;
+	const char *user_agent;
+	int64_t ttl_s;
+};
 
 /* At start, before any statement is run. */
 void session_store_compose(const struct plugin_set *set);

@@ -10,36 +10,13 @@
 
 #include <stdbool.h>
 
-#include "auth/plugin.h"
+#include "auth/identity/user_store.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "web/schema.h"
 
 struct arena;
 struct auth;
-
-/* Texts may be NULL where the column may; times are RFC 3339. */
-struct user {
-	const char *id;
-	const char *name;
-	const char *email; /* canonical, but for what others wrote */
-	bool email_verified;
-	const char *image; /* or NULL */
-	const char *created_at;
-	const char *updated_at;
-	const char *accounts; /* services, comma-separated; "" for none */
-	bool is_banned; /* now */
-	bool ban_is_over; /* it says banned, until a time that has passed */
-	/* Of the plugins, in composed order, as PostgreSQL writes them. */
-	const char *const *columns;
-};
-
-/* What a person may change of themselves; `set` tells what is to change. */
-struct user_change {
-	struct opt_string name;
-	struct opt_string image;
-	struct column_values columns;
-};
 
 /* ERR_CONFLICT: a column that must be unique is taken. */
 MUST_CHECK enum err user_update(struct auth *auth, struct arena *a,

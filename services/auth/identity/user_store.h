@@ -2,15 +2,41 @@
 #ifndef AUTH_USER_STORE_H
 #define AUTH_USER_STORE_H
 
-#include "auth/identity/user.h"
+#include <stdbool.h>
+
+#include "auth/plugin.h"
 #include "base/attr.h"
 #include "base/err.h"
+#include "web/schema.h"
 
 struct arena;
 struct db;
 struct db_rows;
 struct columns;
 struct plugin_set;
+
+/* Texts may be NULL where the column may; times are RFC 3339. */
+struct user {
+	const char *id;
+	const char *name;
+	const char *email; /* canonical, but for what others wrote */
+	bool email_verified;
+	const char *image; /* or NULL */
+	const char *created_at;
+	const char *updated_at;
+	const char *accounts; /* services, comma-separated; "" for none */
+	bool is_banned; /* now */
+	bool ban_is_over; /* it says banned, until a time that has passed */
+	/* Of the plugins, in composed order, as PostgreSQL writes them. */
+	const char *const *columns;
+};
+
+/* What a person may change of themselves; `set` tells what is to change. */
+struct user_change {
+	struct opt_string name;
+	struct opt_string image;
+	struct column_values columns;
+};
 
 /* At start, before any statement is run. */
 void user_store_compose(const struct plugin_set *set);

@@ -8,7 +8,7 @@
 #include "auth/provision/provision_routes.h"
 #include "auth/verify/assertion.h"
 #include "auth/verify/guard.h"
-#include "auth/verify/verify.h"
+#include "auth/verify/verdict.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "web/identity.h"
@@ -80,11 +80,11 @@ reverify_request(struct req *r)
 	enum err e;
 
 	if (who == NULL)
-		return verify_deny(r, 401, "malformed");
+		return verdict_deny(r, 401, "malformed");
 	r->user_id = who->user_id;
 	e = renew(r, audience, who, &token, &reason);
 	if (e != ERR_OK)
-		return verify_deny(r, err_info(e)->status, reason);
+		return verdict_deny(r, err_info(e)->status, reason);
 	req_add_header(r, "Cache-Control", "no-store");
 	req_answer(r, 200, "application/jwt", token, strlen(token));
 	return ERR_OK;

@@ -15,6 +15,7 @@
 #include "auth/verify/assertion.h"
 #include "auth/verify/guard.h"
 #include "auth/verify/reverify.h"
+#include "auth/verify/verdict.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/buf.h"
@@ -46,42 +47,6 @@ read_question(const struct req *r, struct question *ret_question)
 		return false;
 	*ret_question = q;
 	return true;
-}
-
-static enum err
-answer(struct req *r, int status)
-{
-	req_add_header(r, "Cache-Control", "no-store");
-	req_answer(r, status, NULL, NULL, 0);
-	return ERR_OK;
-}
-
-/*
- * nginx writes no access line, and the service that was not asked writes none:
- * this one says what was refused, and by which of the reasons in README.md.
- * Never the query, which may hold secrets.
- */
-static void
-note_refusal(struct req *r, const char *reason)
-{
-	const char *method = req_param(r, "KEDGE_METHOD");
-	struct log_field *fields =
-	    arena_alloc(r->arena, (REQ_LOG_FIELDS_MAX + 1) * sizeof(*fields));
-
-	if (method != NULL)
-		r->method = method;
-	fields[0] = LOG_TEXT("audience", req_param(r, "KEDGE_AUDIENCE"));
-	fields[1] = LOG_TEXT("guard", req_param(r, "KEDGE_GUARD"));
-	fields[2] = LOG_TEXT("reason", reason);
-	fields[3] = (struct log_field){ 0 };
-	r->log_fields = fields;
-}
-
-enum err
-verify_deny(struct req *r, int status, const char *reason)
-{
-	note_refusal(r, reason);
-	return answer(r, status);
 }
 
 static bool
@@ -162,7 +127,7 @@ ask_to_sign_in(struct req *r, const struct question *q, const char *reason)
 	if (is_navigation(r, q->method))
 		req_add_header(r, "Location",
 		    arena_printf(r->arena, "/?next=%s", return_path(r)));
-	return verify_deny(r, 401, reason);
+	return verdict_deny(r, 401, reason);
 }
 
 static enum err
@@ -174,9 +139,9 @@ answer_identity(struct req *r, const struct question *q,
 
 	/* No outage: it would be the same with every try. */
 	if (token == NULL)
-		return verify_deny(r, 403, "oversized");
+		return verdict_deny(r, 403, "oversized");
 	req_add_header(r, "Kedge-Identity", token);
-	return answer(r, 204);
+	return verdict_answer(r, 204);
 }
 
 /* Who is signed in: may they? */
@@ -190,8 +155,8 @@ judge(struct req *r, const struct question *q, enum credential_kind kind,
 
 	r->user_id = claims->user_id;
 	if (guard_is_banned(claims, now_ms))
-		return q->guard == GUARD_OPEN ? answer(r, 204)
-		                              : verify_deny(r, 403, "banned");
+		return q->guard == GUARD_OPEN ? verdict_answer(r, 204)
+		                              : verdict_deny(r, 403, "banned");
 	if (kind == CREDENTIAL_COOKIE &&
 	    !csrf_allows(auth_of(r)->origins,
 		&(struct csrf_facts){
@@ -201,7 +166,7 @@ judge(struct req *r, const struct question *q, enum credential_kind kind,
 		    .fetch_site = req_header(r, "SEC_FETCH_SITE"),
 		    .upgrade = req_header(r, "UPGRADE"),
 		}))
-		return verify_deny(r, 403, "origin");
+		return verdict_deny(r, 403, "origin");
 	facts = (struct assertion_facts){
 		.claims = claims,
 		.credential = credential_name(kind),
@@ -212,7 +177,7 @@ judge(struct req *r, const struct question *q, enum credential_kind kind,
 		roles = guard_roles_of(r->arena, claims);
 		wanted = user_list(r->arena, list != NULL ? list : "");
 		if (!guard_roles_pass(&roles, &wanted))
-			return verify_deny(r, 403, "role");
+			return verdict_deny(r, 403, "role");
 		facts.required_roles = &wanted;
 	}
 	return answer_identity(r, q, &facts, now_ms);
@@ -339,17 +304,17 @@ verify_request(struct req *r)
 		    LOG_TEXT("audience", req_param(r, "KEDGE_AUDIENCE")),
 		    LOG_TEXT("guard", req_param(r, "KEDGE_GUARD")),
 		    LOG_TEXT("method", req_param(r, "KEDGE_METHOD")));
-		return verify_deny(r, 500, "unclear");
+		return verdict_deny(r, 500, "unclear");
 	}
 	e = settle(r, shown, &claims);
 	if (e == ERR_OK)
 		return judge(r, &q, shown->kind, &claims);
 	if (e == ERR_UNAVAILABLE)
-		return verify_deny(r, 503, "unavailable");
+		return verdict_deny(r, 503, "unavailable");
 	if (e != ERR_NOT_FOUND)
-		return verify_deny(r, 500, "failed");
+		return verdict_deny(r, 500, "failed");
 	if (q.guard == GUARD_OPEN)
-		return answer(r, 204);
+		return verdict_answer(r, 204);
 	return ask_to_sign_in(r, &q, shown->n > 0 ? "ended" : "no_session");
 }
 
@@ -360,6 +325,6 @@ verify_write_error(struct req *r, enum err e)
 	 * outage, which everything but yes, 401 and 403 is to nginx. */
 	bool refused = e == ERR_INVALID || e == ERR_TOO_LARGE;
 
-	note_refusal(r, refused ? "malformed" : "failed");
+	verdict_note(r, refused ? "malformed" : "failed");
 	req_answer(r, refused ? 403 : err_info(e)->status, NULL, NULL, 0);
 }

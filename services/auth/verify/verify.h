@@ -30,8 +30,6 @@ void
 verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n);
 /* Whether the look-up still holds (service.h: is_still_ready). */
 bool verify_is_still_ready(void *app, struct req *r);
-/* The answer that is no yes; the log says why: `reason`, see README.md. */
-enum err verify_deny(struct req *r, int status, const char *reason);
 /* The hook: 403 for what cannot be read; never a yes. */
 void verify_write_error(struct req *r, enum err e);
 
