@@ -10,6 +10,6 @@
 struct log_event {
 	const char *name;
 };
-#define LOG_EVENT(text) ((struct log_event){ .name = (text) })
+#define LOG_EVENT(text) ((struct log_event){ (text) })
 
 #endif
