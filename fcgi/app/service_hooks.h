@@ -1,6 +1,6 @@
 /*
- * service_hooks: the hooks that every service, or every base service, has
- * unless it brings its own.  A service's own hook may call these.
+ * service_hooks: the default hooks of every service, or of every base service.
+ * A service's own hook may call these.
  */
 #ifndef APP_SERVICE_HOOKS_H
 #define APP_SERVICE_HOOKS_H

@@ -305,7 +305,9 @@ prepare(const struct service_program *p)
 	return p->prepare == NULL || p->prepare(p->config);
 }
 
-/* Metrics of a server that the service does not use would look like an outage.
+/*
+ * Metrics of a server that the service does not use would look like an outage:
+ * leave them out.
  */
 static void
 omit_metrics(const struct service_program *p)

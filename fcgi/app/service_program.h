@@ -1,5 +1,6 @@
 /*
- * service_program: what a service tells service_main() about itself.
+ * service_program: the description of a service that it passes to
+ * service_main().
  */
 #ifndef APP_SERVICE_PROGRAM_H
 #define APP_SERVICE_PROGRAM_H
@@ -23,11 +24,13 @@ enum service_flags {
 	 */
 	SERVICE_BASE = 1,
 	/*
-	 * Without PostgreSQL: no variables DATABASE_..., and `db` of its
-	 * processes is NULL.  Jobs need it.
+	 * Without PostgreSQL: there are no variables DATABASE_..., and `db` of
+	 * its processes is NULL.  Jobs need PostgreSQL.
 	 */
 	SERVICE_NO_DATABASE = 2,
-	/* Without Redis: no variables REDIS_..., and `cache` is NULL. */
+	/*
+	 * Without Redis: there are no variables REDIS_..., and `cache` is NULL.
+	 */
 	SERVICE_NO_REDIS = 4,
 };
 
@@ -86,7 +89,7 @@ struct service_program {
 	bool (*open)(void *app);
 	void (*close)(void *app);
 
-	/* NULL: it has no jobs, and no tables for them. */
+	/* NULL: the service has no jobs, and no tables for them. */
 	const struct job_set *jobs;
 
 	/*

@@ -31,8 +31,10 @@ char *arena_strdup(struct arena *a, const char *s);
 /* Copies len bytes and appends a NUL. */
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 enum { ARENA_JOIN_MAX = 8 };
-/* At most ARENA_JOIN_MAX texts, one after the other; for where formatting would
- * take too long. */
+/*
+ * Joins at most ARENA_JOIN_MAX texts; for code in which formatting would take
+ * too long.
+ */
 char *arena_join(struct arena *a, const char *const *texts, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 /* The decimal digits of n. */

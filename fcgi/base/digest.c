@@ -14,33 +14,33 @@
 
 enum {
 	MACS = 4, /* more keys than one thread uses in turn */
-	KEY_MAX_BYTES = 128, /* of a key that is kept */
+	KEY_MAX_BYTES = 128, /* the longest key that is kept */
 };
 
-/* HMAC with SHA-256, and the key that it was last given. */
+/* A context for HMAC with SHA-256, and the key that it was last given. */
 struct mac {
-	EVP_MAC_CTX *ctx; /* NULL until it is needed */
+	EVP_MAC_CTX *ctx; /* NULL until it is first used */
 	size_t key_len; /* 0: not kept */
 	unsigned char key[KEY_MAX_BYTES];
 };
 
 /*
- * OpenSSL 3 looks an algorithm up by name, under locks, whenever it is asked
- * for one.  So each is fetched once, and each thread keeps its contexts, which
- * cost less to start again than to make; an HMAC least of all when it is of the
- * same key as before.
+ * OpenSSL 3 looks up an algorithm by name, under locks, each time it is
+ * requested.  So each algorithm is fetched once, and each thread keeps its
+ * contexts, because restarting a context costs less than creating one; an HMAC
+ * costs least when it has the same key as before.
  */
 struct contexts {
 	EVP_MD_CTX *hash;
 	struct mac macs[MACS];
-	unsigned next_mac; /* that is given another key */
+	unsigned next_mac; /* the next one that gets another key */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t contexts_key; /* frees a thread's contexts when it exits */
 static EVP_MD *hash_type;
 static EVP_MAC *mac_type;
-static bool macs_restart; /* see probe_restart() */
+static bool macs_restart; /* set by probe_restart() */
 static _Thread_local struct contexts *contexts;
 
 /*
@@ -97,9 +97,9 @@ mac_finish(EVP_MAC_CTX *ctx, const void *data, size_t len,
 }
 
 /*
- * Whether a context that is started without a key starts again with its last
- * one, as EVP_MAC(3) says.  Providers of OpenSSL before 3.0.3 go on instead
- * where they had ended, and say nothing (its issue 17811).
+ * Whether a context that is started without a key restarts with its last one,
+ * as EVP_MAC(3) says.  Providers of OpenSSL before 3.0.3 continue the previous
+ * computation instead, without an error (OpenSSL issue 17811).
  */
 static bool
 probe_restart(void)
@@ -165,7 +165,7 @@ sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE])
 	hex_write(hash, SHA256_SIZE, out);
 }
 
-/* The context that has this key already, or NULL. */
+/* Returns the context that has this key already, or NULL. */
 static EVP_MAC_CTX *
 restart_mac(struct contexts *c, const void *key, size_t key_len)
 {

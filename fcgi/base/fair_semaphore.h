@@ -17,7 +17,10 @@
 
 struct fair_semaphore;
 
-/* `waiting_gauge` of base/metrics.h counts the threads that wait. */
+/*
+ * `waiting_gauge` is the gauge of base/metrics.h that counts the waiting
+ * threads.
+ */
 struct fair_semaphore *fair_semaphore_new(int64_t slots, int waiting_gauge);
 /*
  * NULL is allowed.  No thread may be waiting, and every slot must be released.

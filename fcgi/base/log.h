@@ -89,7 +89,7 @@ struct log_request {
 	const char *trace_id;
 };
 struct log_request log_get_request(void);
-/* Reads debug, info, warn or error. */
+/* Parses debug, info, warn or error. */
 MUST_CHECK bool log_level_read(const char *text, enum log_level *ret_level);
 
 #endif

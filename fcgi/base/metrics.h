@@ -155,9 +155,10 @@ void metrics_observe(int h, int64_t duration_us);
 void metrics_request(int route, int status, int64_t duration_us);
 
 /*
- * Leaves out of metrics_print() the metrics named kedge_SUBJECT_..., as "db":
- * those of a server that the service does not use.  May be called
- * METRICS_OMITTED_MAX times; the text must live as long as the process.
+ * Leaves the metrics named kedge_SUBJECT_... out of metrics_print(), with
+ * SUBJECT such as "db": those of a server that the service does not use.  May
+ * be called METRICS_OMITTED_MAX times; the text must live as long as the
+ * process.
  */
 void metrics_omit(const char *subject);
 

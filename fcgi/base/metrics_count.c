@@ -1,4 +1,4 @@
-/* metrics_count: the shared area, and what is counted in it. */
+/* metrics_count: the shared memory, and the functions that count in it. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>

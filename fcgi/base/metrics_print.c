@@ -35,7 +35,7 @@ metrics_omit(const char *subject)
 	omitted[i] = subject;
 }
 
-/* Whether the name is "kedge_SUBJECT_..." of a subject that is omitted. */
+/* Whether the name is "kedge_SUBJECT_..." of a subject that is left out. */
 static bool
 is_omitted(const char *name)
 {

@@ -73,7 +73,9 @@ void cache_conn_append_info(struct cache_conn *c);
  */
 MUST_CHECK enum cache_outcome cache_conn_confirm(struct cache_conn *c);
 
-/* Runs a script, whose result is a number.  At most 2 keys and 6 arguments. */
+/*
+ * Runs a script whose result is a number, with at most 2 keys and 6 arguments.
+ */
 struct cache_call {
 	enum cache_script script;
 	int nkeys;

@@ -19,7 +19,10 @@ struct rate {
 	long long retry_ms;
 };
 
-/* Counts may outlive a history: a limit is better kept than forgotten. */
+/*
+ * A count may be older than the history of the data: keeping a limit is better
+ * than forgetting it.
+ */
 static enum cache_outcome
 ask_rate(struct cache_conn *conn, void *ctx)
 {

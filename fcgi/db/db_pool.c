@@ -167,9 +167,9 @@ pop_idle(struct db_pool *p)
 }
 
 /*
- * For whoever has a slot: an idle connection that is still alive, or a new one;
- * NULL when none can be made now.  Whether a connection is alive takes a system
- * call, which others would wait for if it was made with the lock held.
+ * For a caller that has a slot: an idle connection that is still open, or a new
+ * one; NULL when none can be made now.  Checking whether a connection is open
+ * takes a system call, so it is done without holding the lock.
  */
 static struct db_conn *
 get_conn(struct db_pool *p)

@@ -1,6 +1,6 @@
 /*
- * db_stmt: what is given to and comes back from PostgreSQL: the options of a
- * connection, statements, their arguments and rows.
+ * db_stmt: the types for calling PostgreSQL: the options of a connection,
+ * statements, their arguments and rows.
  */
 #ifndef DB_DB_STMT_H
 #define DB_DB_STMT_H

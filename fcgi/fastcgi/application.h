@@ -1,17 +1,19 @@
 /*
- * application: what the FastCGI server asks of the layer above it.
+ * application: the functions that the FastCGI server calls in the layer above
+ * it.
  *
- * The server knows connections, records and parameters.  What a request means,
- * how long its answer takes and what the answer says is the application's
- * business.  For each request the server keeps `request_bytes` of memory that
- * belong to the application, in the same allocation as the connection's buffer.
+ * The server knows connections, records and parameters.  The application
+ * decides what a request means and how it is answered.  For each request the
+ * server keeps `request_bytes` of memory for the application, in the same
+ * allocation as the connection's buffer.
  *
- * begin() comes first.  When the parameters have been read, the event loop asks
- * is_nonblocking() and prefetch(), and just before it answers is_still_ready();
- * flow_key() is asked for a request that has to wait for a thread, and, with
- * body_max(), for one whose body is not here whole.  handle() or refuse() makes
- * the response, done() learns what was sent of it.  The calls for one request
- * never overlap, but they come from different threads.
+ * begin() is called first.  When the parameters have been read, the event loop
+ * calls is_nonblocking() and prefetch(), and just before it answers
+ * is_still_ready().  It calls flow_key() for a request that has to wait for a
+ * thread, and also body_max() for one whose body has not been received
+ * completely.  handle() or refuse() makes the response, done() learns what was
+ * sent of it.  The calls for one request never overlap, but they come from
+ * different threads.
  */
 #ifndef FASTCGI_APPLICATION_H
 #define FASTCGI_APPLICATION_H
@@ -27,40 +29,47 @@ struct request_source;
 struct response;
 struct sent;
 
-enum { APPLICATION_ROUND_MAX = 32 }; /* requests in one prefetch() */
+enum { APPLICATION_ROUND_MAX = 32 }; /* the most requests in one prefetch() */
 
 struct application {
 	const void *ctx; /* the first argument of all functions */
 	size_t request_bytes;
 
-	/* A new request.  The arena and the source live until after done(). */
+	/*
+	 * Called for a new request.  The arena and the source live until after
+	 * done().
+	 */
 	void (*begin)(const void *ctx, void *request, struct arena *a,
 	    const struct request_source *source);
 
-	/* Whether handle() will wait for nothing. */
+	/* Whether handle() will not wait for anything. */
 	bool (*is_nonblocking)(const void *ctx, const void *request);
 	/*
-	 * Gets what the requests of a round need, in one round trip.
-	 * ret_ready[i] is what is_nonblocking() said of requests[i];
+	 * Reads what the requests of a round need, in one round trip.
+	 * ret_ready[i] is the result of is_nonblocking() for requests[i];
 	 * prefetch() may change it.
 	 */
 	void (*prefetch)(const void *ctx, void *const *requests,
 	    bool *ret_ready, size_t count);
-	/* False: what prefetch() got is too old, handle() may wait after all.
+	/*
+	 * Returns false when the result of prefetch() is too old, so that
+	 * handle() might wait.
 	 */
 	bool (*is_still_ready)(const void *ctx, void *request);
-	/* Requests of one key share the threads that one user may have. */
+	/*
+	 * Requests with the same key share the threads that one user may have.
+	 */
 	uint64_t (*flow_key)(const void *ctx, const void *request);
 	/*
-	 * How many bytes of its body are worth keeping; a longer one will be
+	 * How many bytes of the body should be kept; a longer body will be
 	 * refused.
 	 */
 	size_t (*body_max)(const void *ctx, const void *request);
-	int64_t body_timeout_us; /* the total time of a body: bodies.h */
+	int64_t body_timeout_us; /* the time limit for a body: bodies.h */
 
 	/*
-	 * The response, which lives as long as the request.  `begun_us` is the
-	 * monotonic time at which the request began.
+	 * Returns the response, which lives as long as the request.  `begun_us`
+	 * is the monotonic time at which the request began.
 	 */
 	const struct response *(*handle)(
 	    const void *ctx, void *request, int64_t begun_us);

@@ -8,15 +8,18 @@
 #include "fastcgi/request_context.h"
 
 enum {
-	/* With more, one flow gives way at any age to another with less. */
+	/*
+	 * A flow with more than this is replaced at any age by a flow with
+	 * less.
+	 */
 	SHARE_CONNECTIONS = BODIES_MAX / 64,
-	FLOWS = 2 * BODIES_MAX, /* a power of two: places of a hash table */
+	FLOWS = 2 * BODIES_MAX, /* a power of two: the size of a hash table */
 };
 static_assert((FLOWS & (FLOWS - 1)) == 0, "a mask");
 
 struct share {
 	uint64_t flow;
-	size_t amount; /* 0: an empty place */
+	size_t amount; /* 0: an empty entry */
 };
 
 bool
@@ -41,7 +44,9 @@ find_share(struct share *shares, uint64_t flow)
 {
 	size_t at = (size_t)flow % FLOWS;
 
-	/* There are at most BODIES_MAX flows: half of it stays empty. */
+	/*
+	 * There are at most BODIES_MAX flows, so half of the table stays empty.
+	 */
 	while (shares[at].amount != 0 && shares[at].flow != flow)
 		at = (at + 1) % FLOWS;
 	shares[at].flow = flow;
@@ -54,7 +59,7 @@ bodies_is_paused_long(const struct client_connection *client, int64_t now_us)
 	return client->paused && now_us - client->since_us > BODIES_PAUSE_US;
 }
 
-/* How much of something each flow has. */
+/* Computes the total of each flow. */
 static void
 add_up(const struct connection_table *t, struct share shares[FLOWS],
     size_t (*amount_of)(
@@ -83,7 +88,7 @@ has_room(const struct client_connection *client, enum body_class class)
 	       body_class_of(client->body_bytes) == class;
 }
 
-/* Never 0, which is a share that nobody has. */
+/* Never 0, which stands for an empty entry. */
 static size_t
 bytes_of(const struct client_connection *client, enum body_class class)
 {

@@ -56,7 +56,10 @@ body_room_take(struct arena *a, size_t bytes)
 		atomic_fetch_sub(&taken_bytes[class], bytes);
 		return false;
 	}
-	/* Deferred before what is read, so it is called after that is freed. */
+	/*
+	 * The release of the room is deferred before the body is parsed, so
+	 * that it runs after the parsed values are freed.
+	 */
 	taken = arena_alloc(a, sizeof(*taken));
 	*taken = (struct taken){ .class = class, .bytes = bytes };
 	arena_defer(a, give_back, taken);

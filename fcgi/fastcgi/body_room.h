@@ -1,7 +1,7 @@
 /*
- * body_room: how many bytes of bodies a process holds at once.
+ * body_room: limits how many bytes of bodies a process has at once.
  *
- * A body and what is read from it can take some ten times the body's bytes
+ * A body and what is parsed from it can take some ten times the body's bytes
  * until the request has been answered.  Each body has room of its class before
  * it is read, and until its request's arena is reset.  Tiny bodies, which are
  * nearly all, need none: there are no more of them than connections.
@@ -19,19 +19,22 @@ struct arena;
 enum {
 	BODY_TINY_MAX_BYTES = 4 * 1024, /* of one body */
 	BODY_SMALL_MAX_BYTES = 64 * 1024,
-	SMALL_BODIES_MAX_BYTES = 1024 * 1024, /* of all together */
+	SMALL_BODIES_MAX_BYTES = 1024 * 1024, /* for all of them together */
 	LARGE_BODIES_MAX_BYTES = 3 * 512 * 1024,
 };
 
 enum body_class { BODY_TINY, BODY_SMALL, BODY_LARGE, BODY_CLASSES };
 enum body_class body_class_of(size_t bytes);
 
-/* Takes room for a body until the arena is reset.  False: there is none now. */
+/*
+ * Takes room for a body until the arena is reset.  Returns false when there is
+ * none now.
+ */
 MUST_CHECK bool body_room_take(struct arena *a, size_t bytes);
 /*
- * Gives memory back to the system, if a large body was released since the last
- * call.  After an arena was reset: what was read lay in small pieces between
- * those of other requests, which free() keeps for the process.
+ * Returns memory to the system if a large body was released since the last
+ * call. To be called after an arena was reset: parsed values are small pieces
+ * between those of other requests, which free() keeps for the process.
  */
 void body_room_trim(void);
 

@@ -13,10 +13,13 @@
 #include "fastcgi/request_source.h"
 
 enum {
-	/* Of a request that a thread reads: one that came with another. */
+	/*
+	 * Time limit of a request that a thread reads, because it arrived
+	 * together with another one.
+	 */
 	REQUEST_US = 30 * 1000 * 1000,
 	SKIP_US = 1000 * 1000,
-	FILLS_MAX = 16, /* buffers of a body in a round of the event loop */
+	FILLS_MAX = 16, /* buffers of a body in one round of the event loop */
 };
 
 void
@@ -62,7 +65,10 @@ receive(struct conn *c, void *out, size_t len, int flags)
 	return n;
 }
 
-/* Whether there is something to receive before `until_us`. */
+/*
+ * Waits until there is something to receive; false when `until_us` passes
+ * first.
+ */
 static bool
 wait_readable(const struct conn *c, int64_t until_us)
 {
@@ -80,7 +86,7 @@ wait_readable(const struct conn *c, int64_t until_us)
 	return false;
 }
 
-/* Gets more of a request that has begun; the buffer must be used up. */
+/* Receives more of a request that has begun; the buffer must be used up. */
 static bool
 fill(struct conn *c)
 {
@@ -112,7 +118,7 @@ conn_begin(struct conn *c, struct arena *a)
 	c->read_until_us = c->begun_us + REQUEST_US;
 }
 
-/* Reads on in what was received. */
+/* Continues to read in what was received. */
 static enum record_state
 read_head(struct conn *c)
 {
@@ -142,7 +148,7 @@ conn_read_rest(struct conn *c, struct arena *a)
 {
 	enum record_state state;
 
-	/* It can have waited for a thread until now. */
+	/* The request may have waited for a thread until now. */
 	c->read_until_us = clock_monotonic_us() + REQUEST_US;
 	if (c->head_read)
 		return true;
@@ -156,8 +162,9 @@ conn_read_rest(struct conn *c, struct arena *a)
 }
 
 /*
- * nginx knows no length of a body that it hands on as it comes, if the client
- * has not announced one (chunked, HTTP/2).  When the body is here, we do.
+ * nginx does not set a length for a body that it passes on as it arrives, if
+ * the client has not announced one (chunked, HTTP/2).  When the body is
+ * complete, its length is known.
  */
 static void
 tell_length(struct conn *c, struct arena *a)
@@ -170,7 +177,10 @@ tell_length(struct conn *c, struct arena *a)
 		    arena_printf(a, "%s=%lld", name, (long long)c->body_bytes));
 }
 
-/* Whether reading the body to its end will not wait; *ret_bytes: its length. */
+/*
+ * Whether the body can be read to its end without waiting; *ret_bytes: its
+ * length.
+ */
 static bool
 body_is_here(const struct conn *c, int64_t *ret_bytes)
 {
@@ -193,7 +203,7 @@ body_is_here(const struct conn *c, int64_t *ret_bytes)
 
 enum got { GOT_BYTES, GOT_NOTHING, GOT_END };
 
-/* Receives what is here; the buffer must be used up. */
+/* Receives what has arrived; the buffer must be used up. */
 static enum got
 fill_now(struct conn *c)
 {
@@ -219,7 +229,9 @@ conn_read_now(struct conn *c, struct arena *a)
 	return conn_read_on(c, a);
 }
 
-/* A head has a bound (RECORD_PARAMS_MAX_BYTES), and so has the loop. */
+/*
+ * The size of a head is limited (RECORD_PARAMS_MAX_BYTES), and so is this loop.
+ */
 enum conn_state
 conn_read_on(struct conn *c, struct arena *a)
 {
@@ -250,8 +262,8 @@ bool
 conn_is_abandoned(const struct conn *c)
 {
 	/*
-	 * Hung up, which is both directions: that there is no more to read may
-	 * be our own doing (connection_table_shut_idle()).
+	 * POLLHUP means that both directions are closed: the end of the data
+	 * alone may be our own doing (connection_table_shut_idle()).
 	 */
 	struct pollfd it = { .fd = c->fd };
 
@@ -279,13 +291,16 @@ unique_bytes(void *ctx)
 {
 	const struct conn *c = ctx;
 
-	/* Each of the pairs that came has two lengths, and now "=" and NUL. */
+	/*
+	 * Each received pair has two lengths, in whose place "=" and NUL are
+	 * counted.
+	 */
 	return c->table.unique ? c->params.len : 0;
 }
 
 /* -- the body -- */
 
-/* Finds content, or the end, in what was received. */
+/* Finds content, or the end of the body, in what was received. */
 static enum record_state
 next_content(struct conn *c)
 {
@@ -300,7 +315,10 @@ next_content(struct conn *c)
 	return state;
 }
 
-/* Past the buffer, for all but the smallest bodies. */
+/*
+ * Receives directly into `out`, without the buffer, except for the smallest
+ * bodies.
+ */
 static long
 receive_content(struct conn *c, char *out, size_t len)
 {
@@ -318,7 +336,7 @@ receive_content(struct conn *c, char *out, size_t len)
 	return n;
 }
 
-/* Up to len bytes of the content at hand. */
+/* Returns up to len bytes of the available content. */
 static long
 take_content(struct conn *c, char *out, size_t len)
 {
@@ -370,7 +388,7 @@ read_body(void *ctx, char *out, size_t len)
 	return -1;
 }
 
-/* Takes the content at hand, of which at most max + 1 bytes are kept. */
+/* Consumes the available content, of which at most max + 1 bytes are kept. */
 static void
 keep_content(struct conn *c, size_t max_bytes)
 {
@@ -389,7 +407,9 @@ keep_content(struct conn *c, size_t max_bytes)
 	c->body_bytes += (int64_t)n;
 }
 
-/* Finds content; CONN_BODY: there is some, else what has become of it. */
+/*
+ * Finds content; CONN_BODY: there is some; any other state: why there is none.
+ */
 static enum conn_state
 find_content(struct conn *c, int *fills)
 {
@@ -485,9 +505,10 @@ conn_source(struct conn *c)
 }
 
 /*
- * What is left of the body.  nginx, which has its answer, either stops sending
- * and closes, or has sent all of it and may reuse the connection: then the
- * next request follows the body's end, and must not be skipped with it.
+ * Skips the rest of the body.  nginx, which has its response, either stops
+ * sending and closes, or has sent all of it and may reuse the connection: then
+ * the next request follows the end of the body, and must not be skipped with
+ * it.
  */
 static bool
 skip_body(struct conn *c)

@@ -1,4 +1,4 @@
-/* conn_answer: the answer's side of a connection from the web server. */
+/* conn_answer: sends responses on a connection from the web server. */
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -12,15 +12,19 @@
 #include "fastcgi/log_events.h"
 
 enum {
-	/* For all of an answer, or for each piece of a stream. */
+	/*
+	 * The time limit for a whole response, or for each piece of a stream.
+	 */
 	ANSWER_US = 30 * 1000 * 1000,
 	/*
-	 * Without a byte taken.  nginx stops taking when its buffers are full
-	 * and gives its client as long (send_timeout).
+	 * The time limit without a byte being read.  nginx stops reading when
+	 * its buffers are full and gives its client the same time
+	 * (send_timeout).
 	 */
 	STALL_US = 10 * 1000 * 1000,
-	HEAD_MAX_BYTES = 60 * 1024, /* of an answer; in one record */
-	FRAME_MAX_BYTES = 64, /* headers of records, and the end */
+	HEAD_MAX_BYTES =
+	    60 * 1024, /* of a response; it must fit in one record */
+	FRAME_MAX_BYTES = 64, /* record headers, and the end */
 };
 
 struct part {
@@ -48,7 +52,7 @@ wait_writable(const struct conn *c)
 	return false;
 }
 
-/* Takes n bytes from the front. */
+/* Removes n bytes from the front. */
 static void
 advance(struct msghdr *m, size_t n)
 {
@@ -89,7 +93,10 @@ send_all(struct conn *c, struct iovec *parts, size_t nparts, size_t left)
 	return true;
 }
 
-/* One record of two parts; after the last one, the request's end. */
+/*
+ * Sends one record made of two parts; after the last one, the end of the
+ * request.
+ */
 static bool
 send_record(struct conn *c, struct arena *a, struct part first,
     struct part second, bool last)
@@ -115,7 +122,7 @@ send_record(struct conn *c, struct arena *a, struct part first,
 	    4, frame.len + content_bytes);
 }
 
-/* As many records as it takes, the last of them perhaps the answer's. */
+/* Sends as many records as necessary; the last one may end the response. */
 static bool
 send_body(struct conn *c, struct arena *a, struct part body, bool last)
 {
@@ -129,7 +136,7 @@ send_body(struct conn *c, struct arena *a, struct part body, bool last)
 		body.data += piece.len;
 		body.len -= piece.len;
 	}
-	/* An empty record would be the end. */
+	/* An empty record would mean the end. */
 	if (body.len == 0 && !last)
 		return true;
 	return send_record(c, a, body, none, last);
@@ -146,7 +153,10 @@ send_answer(struct conn *c, struct arena *a, struct part head, struct part body)
 	       send_body(c, a, body, /* last= */ true);
 }
 
-/* One piece; *ret_done when it was the last and the answer is complete. */
+/*
+ * Sends one piece; *ret_done when it was the last one and the response is
+ * complete.
+ */
 static enum err
 send_piece(struct conn *c, struct arena *a, const struct stream *s,
     int64_t *bytes, bool *ret_done)
@@ -170,7 +180,7 @@ send_piece(struct conn *c, struct arena *a, const struct stream *s,
 	return ERR_OK;
 }
 
-/* After the head and the first piece. */
+/* Sends the pieces after the head and the first piece. */
 static enum err
 send_stream(struct conn *c, const struct stream *s, int64_t *bytes)
 {

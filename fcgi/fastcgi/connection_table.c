@@ -91,7 +91,7 @@ change_watch(struct connection_table *t, struct client_connection *client,
 	struct epoll_event e = { .events = events, .data.ptr = client };
 	int rc = epoll_ctl(t->epoll_fd, EPOLL_CTL_MOD, client->fd, &e);
 
-	assert(rc == 0); /* nothing has to be allocated */
+	assert(rc == 0); /* nothing has to be allocated, so this cannot fail */
 }
 
 void
@@ -179,10 +179,11 @@ watch_again(struct connection_table *t, struct client_connection *client)
 }
 
 /*
- * Something happens on a connection that a thread has: it ends, or its next
+ * Something happens on a connection that a thread owns: it ends, or its next
  * request arrives before the thread has given it back.  That is rare, so only
- * now the loop stops watching it, until it is back.  EPOLLIN can be taken out
- * of the events, but EPOLLHUP cannot: EPOLLONESHOT reports it once only.
+ * now the loop stops watching it, until it is given back.  EPOLLIN can be
+ * removed from the events, but EPOLLHUP cannot: EPOLLONESHOT reports it only
+ * once.
  */
 static void
 stop_watching(struct connection_table *t, struct client_connection *client)
@@ -195,7 +196,7 @@ stop_watching(struct connection_table *t, struct client_connection *client)
 	atomic_compare_exchange_strong(
 	    &client->state, &state, CONNECTION_REARM_PENDING);
 	if (state == CONNECTION_OF_LOOP)
-		watch_again(t, client); /* it has just come */
+		watch_again(t, client); /* it has just arrived */
 }
 
 bool

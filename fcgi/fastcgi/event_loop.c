@@ -43,7 +43,7 @@ struct loop {
 	int listen_fd; /* closed when draining */
 	int signal_fd;
 	bool listening;
-	int64_t listen_us; /* when to listen again, unless listening */
+	int64_t listen_us; /* when to listen again, if not listening */
 	int shortages; /* of descriptors or memory, in a row */
 	int64_t sweep_us;
 	int64_t shut_us; /* when draining: when to shut idle connections */
@@ -52,7 +52,7 @@ struct loop {
 	struct round round;
 };
 
-/* Called by a thread that is done with the request. */
+/* Called by a thread that has finished the request. */
 static void
 give_back(void *ctx, struct request_context *context)
 {
@@ -94,7 +94,7 @@ stop_listening(struct loop *l, int ms)
 	l->listen_us = clock_monotonic_us() + (int64_t)ms * 1000;
 }
 
-/* False: there is no other one now. */
+/* Returns false when there is no other connection now. */
 static bool
 accept_one(struct loop *l)
 {
@@ -119,7 +119,7 @@ accept_one(struct loop *l)
 		stop_listening(l, listen_backoff_ms(++l->shortages));
 		break;
 	case LISTEN_BROKEN:
-		abort(); /* the master starts another one */
+		abort(); /* the master starts a replacement */
 	}
 	return false;
 }
@@ -130,7 +130,7 @@ accept_some(struct loop *l)
 	int n = 0;
 
 	if (!l->listening)
-		return; /* since this round began */
+		return; /* not older than this round */
 	/* An older release that shares this socket may have cleared O_NONBLOCK.
 	 * Set it again: accept() must not block the loop. */
 	listen_prepare(l->listen_fd);
@@ -140,7 +140,7 @@ accept_some(struct loop *l)
 
 /* -- the loop -- */
 
-/* After that, what came needs time to be served in. */
+/* After that, the bodies that have arrived need time to be served. */
 static void
 limit_bodies(struct loop *l)
 {
@@ -179,7 +179,7 @@ dispatch(struct loop *l, void *what)
 		round_receive(&l->round, what);
 }
 
-/* Does what is due by the clock. */
+/* Does everything that is due by the clock. */
 static void
 sweep(struct loop *l)
 {
@@ -205,7 +205,10 @@ wait_ms(const struct loop *l)
 	}
 	if (!l->listening) {
 		left_us = l->listen_us - clock_monotonic_us();
-		/* Also when it could not listen again: no spinning. */
+		/*
+		 * A timeout also while it cannot listen, so that the loop does
+		 * not spin.
+		 */
 		return left_us > 0 ? (int)(left_us / 1000 + 1) : FULL_MS;
 	}
 	if (l->table.paused > 0)
@@ -262,11 +265,12 @@ watch_signals(struct loop *l)
 }
 
 /*
- * Requests allocate little and give all of it back.  Left alone, glibc would
- * make up to eight arenas per core, each keeping what its worst request took;
- * and its thresholds would rise with the largest block ever freed.  Two arenas
- * are enough for two threads to allocate at once; blocks above the threshold
- * go back to the kernel when freed, and so does the top of an arena.
+ * Requests allocate little and free all of it.  By default glibc would create
+ * up to eight arenas per core, each keeping what its largest request used; and
+ * its thresholds would rise with the largest block ever freed.  Two arenas are
+ * enough for two threads to allocate at the same time; blocks above the
+ * threshold are returned to the kernel when freed, and so is the top of an
+ * arena.
  */
 static void
 set_up_malloc(void)
@@ -274,8 +278,10 @@ set_up_malloc(void)
 	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
 	mallopt(M_MMAP_THRESHOLD, MALLOC_KEEP_BYTES);
 	mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP_BYTES);
-	/* Fast bins are consolidated whenever a block next to the top is
-	 * freed, which here is with every request; the thread caches do. */
+	/*
+	 * Fast bins are consolidated whenever a block next to the top is freed,
+	 * which happens with every request here; the thread caches are enough.
+	 */
 	mallopt(M_MXFAST, 0);
 }
 

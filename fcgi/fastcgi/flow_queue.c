@@ -10,8 +10,9 @@ enum { BUCKETS = 256 }; /* a power of two */
 
 struct flow {
 	uint64_t key;
-	struct flow *bucket_next; /* of the same hash; or of the spare ones */
-	struct flow *turn_next; /* of those that may have a thread */
+	struct flow *bucket_next; /* the next flow with the same hash; or the
+	                             next spare one */
+	struct flow *turn_next; /* the next of those that may have a thread */
 	struct request_context *first;
 	struct request_context **last; /* where the next one is linked */
 	int waiting;
@@ -20,13 +21,14 @@ struct flow {
 
 struct flow_queue {
 	struct flow_queue_options options;
-	int count; /* requests, waiting and running */
+	int count; /* number of requests, waiting and running */
 	int ready; /* see flow_queue_ready() */
 	struct flow *buckets[BUCKETS];
 	struct flow *turn_first;
 	struct flow **turn_last;
 	struct flow *spare;
-	struct flow flows[]; /* options.max: each has at least one request */
+	struct flow flows[]; /* options.max of them: each flow has at least one
+	                        request */
 };
 
 struct flow_queue *
@@ -78,7 +80,7 @@ add_flow(struct flow_queue *q, uint64_t key)
 {
 	struct flow *f = q->spare, **bucket = bucket_of(q, key);
 
-	assert(f != NULL); /* there are as many as requests */
+	assert(f != NULL); /* there are as many flows as requests */
 	q->spare = f->bucket_next;
 	*f = (struct flow){ .key = key, .bucket_next = *bucket };
 	f->last = &f->first;
@@ -100,7 +102,7 @@ remove_flow(struct flow_queue *q, struct flow *f)
 
 /* -- turns -- */
 
-/* How many of its requests may have a thread now. */
+/* How many of the flow's requests may have a thread now. */
 static int
 ready_of(const struct flow_queue *q, const struct flow *f)
 {

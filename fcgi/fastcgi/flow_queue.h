@@ -1,11 +1,11 @@
 /*
- * flow_queue: requests that wait for a thread, fair among those who ask.
+ * flow_queue: the requests that wait for a thread, fair among users.
  *
- * A flow is what one user asks for (or, where no user is known, one network).
- * Flows take turns, and within a flow requests keep their order: a user who
- * sends a hundred slow requests waits behind them alone.  One flow never has
- * more than `running_max` threads, so that others find some.  The queue is
- * bounded, and so is what one flow may hold of it.
+ * A flow is the requests of one user (or, where no user is known, of one
+ * network).  Flows take turns, and within a flow requests keep their order: a
+ * user who sends a hundred slow requests only waits behind them.  One flow
+ * never has more than `running_max` threads, so that others find some.  The
+ * number of queued requests is limited, in all and for one flow.
  *
  * Not thread-safe: the owner has a lock.
  */
@@ -22,9 +22,9 @@ struct flow_queue;
 struct request_context;
 
 struct flow_queue_options {
-	int running_max; /* threads of one flow */
-	int flow_max; /* requests of one flow, waiting and running */
-	int max; /* requests of all flows */
+	int running_max; /* the most threads of one flow */
+	int flow_max; /* the most requests of one flow, waiting and running */
+	int max; /* the most requests of all flows */
 };
 
 struct flow_queue *flow_queue_new(const struct flow_queue_options *options);
@@ -32,19 +32,19 @@ struct flow_queue *flow_queue_new(const struct flow_queue_options *options);
 void flow_queue_free(struct flow_queue *q);
 
 /*
- * Appends a request to the flow of this key, and keeps the flow in
+ * Appends a request to the flow with this key, and stores the flow in
  * context->flow. ERR_RATE_LIMITED: the flow is full.  ERR_UNAVAILABLE: the
- * queue is.
+ * queue is full.
  */
 MUST_CHECK enum err flow_queue_push(
     struct flow_queue *q, uint64_t key, struct request_context *context);
-/* What flow_queue_push() would return now. */
+/* The result that flow_queue_push() would have now. */
 MUST_CHECK enum err flow_queue_look(const struct flow_queue *q, uint64_t key);
 /* The next request whose flow may have a thread; NULL: there is none. */
 struct request_context *flow_queue_pop(struct flow_queue *q);
-/* The request that was popped is done. */
+/* Called when a popped request is done. */
 void flow_queue_done(struct flow_queue *q, struct request_context *context);
-/* How many flow_queue_pop() would give now, were none done. */
+/* How many requests flow_queue_pop() would return now, if none was finished. */
 int flow_queue_ready(const struct flow_queue *q);
 bool flow_queue_is_empty(const struct flow_queue *q);
 

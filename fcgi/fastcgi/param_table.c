@@ -8,7 +8,7 @@
 
 static const char cookie[] = "HTTP_COOKIE=";
 
-/* How many there are, and how long they are together with what joins them. */
+/* The number of cookie headers, and their total length when they are joined. */
 static size_t
 count_cookies(const char *const *list, size_t n, size_t *ret_len)
 {
@@ -26,8 +26,8 @@ count_cookies(const char *const *list, size_t n, size_t *ret_len)
 
 /*
  * Joins several parameters HTTP_COOKIE into one, as RFC 9113 section 8.2.3
- * joins header lines: nginx before 1.23 passes on each line by itself.  Returns
- * how many parameters there are now.
+ * joins header lines: nginx before 1.23 passes each line as a separate
+ * parameter. Returns the new number of parameters.
  */
 static size_t
 join_cookies(struct arena *a, const char **list, size_t n)
@@ -55,8 +55,8 @@ join_cookies(struct arena *a, const char **list, size_t n)
 }
 
 /*
- * Names of nginx's and of headers differ in their length, in their middle or at
- * their end, which is less to read than all of them.
+ * The names of nginx and of headers differ in their length, in their middle or
+ * at their end, so only these are hashed.
  */
 static uint32_t
 name_hash(const char *name, size_t len)
@@ -69,8 +69,9 @@ name_hash(const char *name, size_t len)
 }
 
 /*
- * Where the parameter's position is in the index, or the empty place where it
- * belongs.  Some places are empty: there are more of them than parameters.
+ * Where the parameter's position is in the index, or the empty entry where it
+ * belongs.  Some entries are always empty: there are more of them than
+ * parameters.
  */
 static size_t
 find_place(const struct param_table *t, const char *name, size_t len)
@@ -125,7 +126,7 @@ search(const struct param_table *t, const char *name, size_t len)
 	return NULL;
 }
 
-/* Its place in the list, or NULL. */
+/* The position in the list, or NULL. */
 static const char **
 find(const struct param_table *t, const char *name, size_t len)
 {

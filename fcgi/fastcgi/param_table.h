@@ -1,9 +1,9 @@
 /*
  * param_table: the parameters of a request, found by name.
  *
- * A request has some forty parameters, of which a handler asks for up to
- * twenty, so they are found by a hash table.  More than PARAM_TABLE_MAX are
- * nothing that nginx sends; they are searched one by one.
+ * A request has some forty parameters, of which a handler reads up to twenty,
+ * so they are in a hash table.  nginx never sends more than PARAM_TABLE_MAX; if
+ * there are more, they are searched one by one.
  */
 #ifndef FASTCGI_PARAM_TABLE_H
 #define FASTCGI_PARAM_TABLE_H
@@ -22,7 +22,7 @@ enum {
 struct param_table {
 	const char **list; /* "NAME=value", ended by NULL */
 	bool indexed;
-	bool unique; /* no name is there twice; false: that is not known */
+	bool unique; /* no name occurs twice; false: not known */
 	uint32_t name_lens[PARAM_TABLE_MAX];
 	/* Hash table of positions in the list, plus one; 0: empty. */
 	uint16_t index[PARAM_TABLE_SIZE];
@@ -30,13 +30,13 @@ struct param_table {
 
 /*
  * Takes a list of n strings and a NULL, which must live as long as the table.
- * Several HTTP_COOKIE become one, in the arena and in the list.
+ * Several HTTP_COOKIE are joined into one, in the arena and in the list.
  */
 void param_table_init(
     struct param_table *t, struct arena *a, const char **list, size_t n);
 /* The value of the first parameter with that name, or NULL. */
 const char *param_table_find(const struct param_table *t, const char *name);
-/* Puts "NAME=value" in the place of that parameter, which must be there. */
+/* Replaces the value of that parameter, which must exist, by "NAME=value". */
 void
 param_table_replace(struct param_table *t, const char *name, const char *param);
 

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-/* FastCGI 1.0 section 8. */
+/* The constants of FastCGI 1.0, section 8. */
 enum {
 	VERSION = 1,
 	TYPE_BEGIN_REQUEST = 1,
@@ -24,7 +24,7 @@ min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Takes bytes for the header; true when it is whole. */
+/* Collects bytes of the header; returns true when it is complete. */
 static bool
 header_take(struct record_header *h, const unsigned char **data, size_t *len)
 {
@@ -57,7 +57,7 @@ mid_pair(const struct record_head *h)
 	return h->in_pair || h->lengths_have > 0;
 }
 
-/* A whole header: what may come now? */
+/* Checks a complete header: which type may come now. */
 static enum record_state
 head_enter(struct record_head *h)
 {
@@ -72,7 +72,10 @@ head_enter(struct record_head *h)
 		return RECORD_BAD;
 	if (!h->begun) {
 		h->id = header_id(&h->header);
-		/* Nobody pads it, and some would read that as a record. */
+		/*
+		 * No web server pads it, and some readers would take the
+		 * padding for a record.
+		 */
 		if (h->type != TYPE_BEGIN_REQUEST || h->id == 0 ||
 		    h->content != sizeof(h->begin) || h->padding != 0)
 			return RECORD_BAD;
@@ -99,7 +102,7 @@ begin_take(struct record_head *h, const unsigned char *data, size_t len)
 	return (h->begin[0] << 8 | h->begin[1]) == ROLE_RESPONDER;
 }
 
-/* One length of one byte or four; false until it is whole. */
+/* Reads one length, of one byte or four; false until it is complete. */
 static bool
 length_read(const unsigned char **at, const unsigned char *end, uint32_t *ret_n)
 {
@@ -120,7 +123,7 @@ length_read(const unsigned char **at, const unsigned char *end, uint32_t *ret_n)
 	return true;
 }
 
-/* Adds a byte to the pair's two lengths; false when they are absurd. */
+/* Adds a byte to the pair's two lengths; false when they are out of range. */
 static bool
 lengths_take(struct record_head *h, unsigned char byte)
 {
@@ -134,7 +137,7 @@ lengths_take(struct record_head *h, unsigned char byte)
 		return true;
 	assert(at == end);
 	h->lengths_have = 0;
-	/* Both are below 2^31, so the sum fits. */
+	/* Both are below 2^31, so the sum does not overflow. */
 	if (h->name_left == 0 ||
 	    h->name_left + h->value_left > RECORD_PARAMS_MAX_BYTES)
 		return false;
@@ -144,7 +147,7 @@ lengths_take(struct record_head *h, unsigned char byte)
 
 /*
  * Parameters become "NAME=value" strings.  A name with an equals sign, or a NUL
- * anywhere, would make it another name or value.
+ * anywhere, would become another name or value.
  */
 static bool
 pair_take(struct record_head *h, const unsigned char **data, size_t *len)
@@ -240,7 +243,7 @@ record_head_read(struct record_head *h, const unsigned char *data, size_t len,
 	return state;
 }
 
-/* Of a pair that has been judged: whole, and of sane lengths. */
+/* Reads the lengths of a pair that was checked already. */
 static const unsigned char *
 pair_lengths(const unsigned char *at, const unsigned char *end,
     uint32_t *ret_name_len, uint32_t *ret_value_len)
@@ -271,7 +274,7 @@ record_params(struct arena *a, const struct buf *params, size_t *ret_count)
 	const unsigned char *end = at + params->len;
 	size_t n = count_pairs(at, end);
 	const char **list = arena_alloc(a, (n + 1) * sizeof(*list));
-	/* Two lengths take two bytes at least: room for = and NUL. */
+	/* Two lengths have at least two bytes: room for "=" and NUL. */
 	char *text = arena_alloc(a, params->len);
 
 	for (size_t i = 0; i < n; i++) {

@@ -1,22 +1,24 @@
 /*
- * record: the FastCGI 1.0 records that a web server sends us.  Bytes in,
- * verdicts out; no I/O.
+ * record: the FastCGI 1.0 records that a web server sends.  A parser of bytes,
+ * without I/O.
  *
- * We read them ourselves, because libfcgi (2.4.2, Debian's fix for
- * CVE-2025-23016 included)
- *   - lets FCGI_GET_VALUES with four names overrun 64 bytes of stack;
- *   - allocates what a name or value claims to be long, up to 4 GiB, and
- *     aborts when it cannot; and takes any number of them;
+ * This is our own parser, because libfcgi (2.4.2, including Debian's fix for
+ * CVE-2025-23016)
+ *   - lets FCGI_GET_VALUES with four names overflow 64 bytes of stack;
+ *   - allocates the claimed length of a name or value, up to 4 GiB, aborts when
+ *     it cannot, and accepts any number of them;
  *   - does not skip the padding of FCGI_BEGIN_REQUEST, but reads it as the
  *     next record;
  *   - starts the next request of a kept connection wherever its last read
  *     ended, so that the unread rest of a body is read as records: a client
- *     could smuggle in a request with parameters of its own.
- * fuzz/fuzz_record.c holds that it reads every head that we take as we do.
+ *     could smuggle in a request with its own parameters.
+ * fuzz/fuzz_record.c checks that it reads every head that this parser accepts
+ * in the same way.
  *
- * What is taken: one FCGI_BEGIN_REQUEST of a responder, FCGI_PARAMS up to an
- * empty one, FCGI_STDIN up to an empty one, all of one request id.  All else
- * (management records, FCGI_ABORT_REQUEST, multiplexing) ends the connection.
+ * Accepted are: one FCGI_BEGIN_REQUEST of a responder, FCGI_PARAMS up to an
+ * empty one, FCGI_STDIN up to an empty one, all with one request id.
+ * Everything else (management records, FCGI_ABORT_REQUEST, multiplexing) ends
+ * the connection.
  */
 #ifndef FASTCGI_RECORD_H
 #define FASTCGI_RECORD_H
@@ -31,9 +33,9 @@ struct buf;
 enum {
 	RECORD_HEADER_BYTES = 8,
 	/*
-	 * Names, values and their lengths of one request.  Somewhat over
-	 * REQ_PARAMS_MAX_BYTES, so that what is only a bit too large gets an
-	 * answer that says so.
+	 * Names, values and their lengths of one request.  A little more than
+	 * REQ_PARAMS_MAX_BYTES, so that a request that is only slightly too
+	 * large gets a response that says so.
 	 */
 	RECORD_PARAMS_MAX_BYTES = 80 * 1024,
 	/* The same with headers and padding. */
@@ -53,12 +55,16 @@ struct record_header {
 	unsigned have;
 };
 
-/* All records up to the empty FCGI_PARAMS.  Zero it to start, but `params`. */
+/*
+ * All records up to the empty FCGI_PARAMS.  Initialise it with zeroes, except
+ * `params`.
+ */
 struct record_head {
-	struct buf *params; /* gets names, values and their lengths; or NULL */
+	struct buf
+	    *params; /* receives names, values and their lengths; or NULL */
 	struct record_header header;
 	bool begun; /* FCGI_BEGIN_REQUEST was read */
-	bool keep; /* the peer wants to use the connection again */
+	bool keep; /* the peer wants to reuse the connection */
 	bool in_record;
 	uint16_t id;
 	unsigned char type;
@@ -78,9 +84,9 @@ struct record_head {
 };
 
 /*
- * Reads on.  *ret_used is how many of the bytes belong to the head: all of
- * them unless RECORD_DONE.  The padding of the last record does not belong
- * to it; it is left in h->padding.
+ * Continues to read.  *ret_used is how many of the bytes belong to the head:
+ * all of them unless RECORD_DONE.  The padding of the last record does not
+ * belong to it; it is left in h->padding.
  */
 enum record_state record_head_read(struct record_head *h,
     const unsigned char *data, size_t len, size_t *ret_used);
@@ -92,27 +98,28 @@ enum record_state record_head_read(struct record_head *h,
 const char **
 record_params(struct arena *a, const struct buf *params, size_t *ret_count);
 
-/* All records from there to the empty FCGI_STDIN. */
+/* All records after the head up to the empty FCGI_STDIN. */
 struct record_body {
 	struct record_header header;
 	uint16_t id;
-	uint32_t content; /* bytes of body at hand: take them, then subtract */
+	uint32_t
+	    content; /* available bytes of the body: take them, then subtract */
 	uint32_t padding;
 	bool done;
 };
 
 void record_body_init(struct record_body *b, const struct record_head *h);
 /*
- * Reads padding and headers until content is at hand (RECORD_MORE with
- * b->content > 0), the body ended (RECORD_DONE), or the bytes did
+ * Reads padding and headers until content is available (RECORD_MORE with
+ * b->content > 0), the body has ended (RECORD_DONE), or the given bytes have
  * (RECORD_MORE with b->content 0).  *ret_used bytes were consumed.
  */
 enum record_state record_body_read(struct record_body *b,
     const unsigned char *data, size_t len, size_t *ret_used);
 
-/* The header of one FCGI_STDOUT record; 0 bytes end the answer. */
+/* Writes the header of one FCGI_STDOUT record; 0 bytes end the response. */
 void record_write_stdout(struct buf *b, uint16_t id, size_t content_bytes);
-/* FCGI_END_REQUEST: complete, status 0. */
+/* Writes FCGI_END_REQUEST: complete, status 0. */
 void record_write_end(struct buf *b, uint16_t id);
 
 #endif

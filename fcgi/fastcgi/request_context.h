@@ -1,6 +1,6 @@
 /*
- * request_context: a request with all that it needs, so that the event loop can
- * hand it to a thread.
+ * request_context: a request with everything that it needs, so that the event
+ * loop can hand it to a thread.
  */
 #ifndef FASTCGI_REQUEST_CONTEXT_H
 #define FASTCGI_REQUEST_CONTEXT_H
@@ -26,31 +26,33 @@ struct request_context {
 	struct request_source source;
 	struct client_connection *client;
 	int64_t queued_us; /* when it began to wait for a thread */
-	struct flow *flow; /* of the queue that it is in */
-	struct request_context *next; /* of a list that it is in */
-	enum err refusal; /* not ERR_OK: what to answer instead of serving */
-	/* The application's: application.h. */
+	struct flow *flow; /* in the queue */
+	struct request_context *next; /* in a list of waiting requests */
+	enum err refusal; /* not ERR_OK: the error to answer with */
+	/* The application's memory: application.h. */
 	alignas(max_align_t) unsigned char request[];
 };
 
 struct request_context *request_context_new(const struct application *app);
-void request_context_free(struct request_context *context); /* NULL is fine */
+void
+request_context_free(struct request_context *context); /* NULL is allowed */
 /* For a new request of the connection. */
 void request_context_begin(
     struct request_context *context, const struct application *app);
 /*
- * Has it answered with this error, without a handler: there is no room for it.
+ * Makes the request be answered with this error, without a handler: there is no
+ * room for it.
  */
 void request_context_refuse(struct request_context *context, enum err e);
 /*
- * Answers the request, and forgets it.  False: the connection has been ended;
- * it is in any case unless `may_keep`.
+ * Answers the request, and clears the context.  False: the connection has been
+ * ended; without `may_keep` it always is.
  */
 MUST_CHECK bool request_context_answer(struct request_context *context,
     const struct application *app, bool may_keep);
 /*
- * Likewise, without reading the rest of the request: the connection can take
- * no other one.  False: it has been ended.
+ * The same, without reading the rest of the request: the connection cannot be
+ * used for another one.  False: it has been ended.
  */
 MUST_CHECK bool request_context_answer_last(
     struct request_context *context, const struct application *app);

@@ -1,6 +1,6 @@
 /*
- * request_source: where the parameters and the body of a request come from: a
- * FastCGI connection, or a test.
+ * request_source: the source of a request's parameters and body: a FastCGI
+ * connection, or a test.
  */
 #ifndef FASTCGI_REQUEST_SOURCE_H
 #define FASTCGI_REQUEST_SOURCE_H
@@ -17,19 +17,24 @@ struct request_source {
 	 */
 	const char *const *(*list)(void *ctx);
 	/*
-	 * No fewer bytes than all parameters have, when the source has seen
-	 * that no name is there twice; otherwise 0.  NULL: it does not look.
+	 * An upper limit for the bytes of all parameters, if the source has
+	 * checked that no name occurs twice; otherwise 0.  NULL: it does not
+	 * check.
 	 */
 	size_t (*unique_bytes)(void *ctx);
-	/* Up to len bytes of the body; 0 at its end, -1 when it broke off. */
+	/*
+	 * Reads up to len bytes of the body; 0 at its end, -1 when it broke
+	 * off.
+	 */
 	long (*read)(void *ctx, char *out, size_t len);
 	/*
-	 * The body in one piece, of *ret_len bytes and a NUL, if it is here and
-	 * nothing of it was read; the caller free()s it.  Else NULL, and read()
-	 * has it.  Such a body has its room already: body_room.h.  May be NULL.
+	 * Returns the body in one piece, of *ret_len bytes and a NUL, if it has
+	 * arrived and nothing of it was read; the caller frees it.  Otherwise
+	 * NULL, and read() returns it.  Such a body has its room already:
+	 * body_room.h.  May be NULL.
 	 */
 	char *(*take)(void *ctx, size_t *ret_len);
-	/* Whether the client has left; NULL: that is not known. */
+	/* Whether the client has disconnected; NULL: that is not known. */
 	bool (*is_abandoned)(void *ctx);
 	void *ctx;
 };

@@ -54,7 +54,7 @@ struct sent {
 	 * error: the response could not be made to its end.
 	 */
 	enum err e;
-	bool begun; /* some of it was taken */
+	bool begun; /* some of it was sent */
 	int64_t bytes; /* of the body */
 };
 

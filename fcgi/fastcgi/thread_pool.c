@@ -60,12 +60,15 @@ struct thread_pool {
 	struct thread_pool_options options;
 	pthread_t *ids; /* this and the next two are the event loop's */
 	int nthreads;
-	int64_t try_us; /* after a failure, start no thread before that */
-	pthread_mutex_t mutex; /* guards what follows */
+	int64_t try_us; /* after a failure, start no thread before that time */
+	pthread_mutex_t mutex; /* protects the members below */
 	struct flow_queue *queue;
-	/* A stack: the memory of the last one is still in the CPU's caches. */
+	/*
+	 * A stack, because the memory of the last one is still in the
+	 * processor's caches.
+	 */
 	struct idle_thread *idle;
-	int nidle; /* threads: on that stack, or woken and not running yet */
+	int nidle; /* threads on that stack, or woken and not running yet */
 	struct request_context *spare;
 	int nspare;
 	bool ending;
@@ -89,7 +92,7 @@ thread_start(pthread_t *ret_id, void *(*run)(void *arg), void *arg)
 
 /* -- a thread's side -- */
 
-/* With the lock held; false: there are enough. */
+/* Returns false when there are enough threads.  The caller holds the lock. */
 static bool
 keep_spare(struct thread_pool *p, struct request_context *context)
 {
@@ -101,7 +104,7 @@ keep_spare(struct thread_pool *p, struct request_context *context)
 	return true;
 }
 
-/* With the lock held, which is released while the thread waits. */
+/* Waits, and releases the lock meanwhile.  The caller holds the lock. */
 static void
 wait_idle(struct thread_pool *p, struct idle_thread *self)
 {
@@ -113,7 +116,10 @@ wait_idle(struct thread_pool *p, struct idle_thread *self)
 	pthread_mutex_lock(&p->mutex);
 }
 
-/* The next one, or NULL: there will be none.  `done` is the one before. */
+/*
+ * Returns the next request, or NULL: there will be none.  `done` is the
+ * previous one.
+ */
 static struct request_context *
 next_request(struct thread_pool *p, struct idle_thread *self,
     struct request_context *done)
@@ -144,7 +150,9 @@ serve_one(struct thread_pool *p, struct request_context *context)
 		   p->options.may_keep(p->options.ctx));
 }
 
-/* A second request that was received with the first: nginx sends none. */
+/*
+ * A second request was received together with the first: nginx never does that.
+ */
 static void
 begin_next(struct thread_pool *p, struct request_context *context)
 {
@@ -152,7 +160,7 @@ begin_next(struct thread_pool *p, struct request_context *context)
 	conn_begin(&context->conn, context->arena);
 }
 
-/* False: its client has left. */
+/* Returns false when the client has disconnected. */
 static bool
 is_worth_serving(struct request_context *context)
 {
@@ -220,7 +228,10 @@ may_add_thread(const struct thread_pool *p)
 	       clock_monotonic_us() >= p->try_us;
 }
 
-/* With the lock held: an idle thread, which the caller then wakes; or NULL. */
+/*
+ * Returns an idle thread, which the caller then wakes; or NULL.  The caller
+ * holds the lock.
+ */
 static struct idle_thread *
 pop_idle(struct thread_pool *p)
 {
@@ -311,8 +322,8 @@ thread_pool_push(struct thread_pool *p, struct request_context **context)
 		p->nspare--;
 	}
 	/*
-	 * None is ready when the flow has all the threads that it may have; the
-	 * first of them that is done takes this request.
+	 * No request is ready when the flow has all the threads that it may
+	 * have; the first of them that is done takes this request.
 	 */
 	if (e == ERR_OK && flow_queue_ready(p->queue) > 0)
 		idle = pop_idle(p);

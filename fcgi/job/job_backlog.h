@@ -24,7 +24,7 @@ enum { JOB_BACKLOG_MAX_WAIT_MS = 400 };
 
 /* Aborts when there is no memory or no descriptor. */
 struct job_backlog *job_backlog_new(void);
-void job_backlog_free(struct job_backlog *b); /* NULL is fine */
+void job_backlog_free(struct job_backlog *b); /* NULL is allowed */
 
 /* -- for the job thread -- */
 

@@ -18,7 +18,7 @@ struct job_worker_state;
 
 /* `slot` may be NULL. */
 struct job_worker_state *job_worker_state_new(struct job_worker_slot *slot);
-void job_worker_state_free(struct job_worker_state *s); /* NULL is fine */
+void job_worker_state_free(struct job_worker_state *s); /* NULL is allowed */
 
 /* -- for the job thread -- */
 

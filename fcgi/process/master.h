@@ -54,8 +54,8 @@ void worker_ready(const struct worker *w);
 
 struct signalfd_siginfo;
 /*
- * How long a worker may still run after this SIGTERM; -1: nobody has said so,
- * as when it does not come from the master.
+ * How long a worker may still run after this SIGTERM; -1: unknown, for example
+ * because the signal does not come from the master.
  */
 int worker_drain_ms(const struct signalfd_siginfo *signal);
 

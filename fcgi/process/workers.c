@@ -230,7 +230,9 @@ drain(struct workers *ws, struct child *c, int64_t now_us)
 	c->kill_at_us = ws->stop_by_us != 0
 	                    ? ws->stop_by_us
 	                    : now_us + ws->master->drain_timeout_ms * 1000;
-	/* With the time that it has: worker_drain_ms(). */
+	/*
+	 * The signal carries the time that the worker has: worker_drain_ms().
+	 */
 	sigqueue(c->pid, SIGTERM,
 	    (union sigval){
 		.sival_int = (int)((c->kill_at_us - now_us) / 1000) });

@@ -182,7 +182,10 @@ read_pieces(struct req *r, struct arena *scratch, size_t max_bytes,
 	return ERR_OK;
 }
 
-/* Whole, when it came before the request was served: without a copy. */
+/*
+ * Takes the whole body, without a copy, if it arrived before the request was
+ * served.
+ */
 static bool
 take_whole(struct req *r, struct arena *scratch, struct bytes *ret_bytes)
 {

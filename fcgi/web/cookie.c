@@ -76,7 +76,7 @@ cookie_find(struct arena *a, const char *header, const char *name)
 	return cookie_next(a, &header, name);
 }
 
-/* RFC 6265 section 4.1.1: cookie-octet. */
+/* The characters that RFC 6265 section 4.1.1 calls cookie-octet. */
 static bool
 is_octets(const char *s)
 {

@@ -1,4 +1,4 @@
-/* cookie: reading Cookie, writing Set-Cookie (RFC 6265). */
+/* cookie: parses Cookie headers and writes Set-Cookie headers (RFC 6265). */
 #ifndef WEB_COOKIE_H
 #define WEB_COOKIE_H
 

@@ -40,13 +40,13 @@ struct identity {
 	struct strings roles;
 	struct strings accounts; /* services in which the user has a record */
 	/*
-	 * How the request identified its sender: "cookie", "bearer", ...; NULL:
-	 * an older release signed the assertion.
+	 * The kind of credential of the request: "cookie", "bearer", ...; NULL:
+	 * signed by an older release.
 	 */
 	const char *credential;
-	/* What plugins of auth state about the session; NULL: nothing. */
+	/* Statements of auth's plugins about the session; NULL: none. */
 	const struct json *claims; /* when read */
-	const char *claims_text; /* to sign: an object of texts */
+	const char *claims_text; /* for signing: a JSON object of texts */
 	/* The location requires one of required_roles, or admin. */
 	bool role_gated;
 	struct strings required_roles;

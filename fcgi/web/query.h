@@ -1,4 +1,6 @@
-/* query: application/x-www-form-urlencoded text, and percent-decoding. */
+/*
+ * query: parses application/x-www-form-urlencoded text, and percent-encoding.
+ */
 #ifndef WEB_QUERY_H
 #define WEB_QUERY_H
 

@@ -1,6 +1,6 @@
 /*
- * route: one row of a service's route tables: which requests it takes, what
- * comes in and out, and who handles them.
+ * route: one row of a service's route tables: the requests that it accepts,
+ * their input and output, and the handler.
  */
 #ifndef WEB_ROUTE_H
 #define WEB_ROUTE_H
@@ -72,8 +72,8 @@ struct route {
 };
 #define BIT(e) (1u << (unsigned)(e))
 /*
- * A flag of the library's; a service's own start at 1.  The route works without
- * the user's record, so there is no first contact.
+ * A flag of the library; a service's own flags start at 1.  The route works
+ * without the user's record, so there is no first contact.
  */
 #define ROUTE_NO_RECORD (1u << 31)
 

@@ -164,7 +164,10 @@ bool service_is_nonblocking(const struct service *s, const struct req *r);
  */
 size_t service_body_max(const struct service *s, const struct req *r);
 
-/* Adds the header Location: what was made, below the service's prefix. */
+/*
+ * Adds the header Location: the address of a created item, below the service's
+ * prefix.
+ */
 void
 service_add_location(struct req *r, const char *collection, const char *id);
 

@@ -1,4 +1,4 @@
-/* service_handle: from a request to its response, step by step. */
+/* service_handle: processes a request step by step until its response. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

@@ -33,7 +33,10 @@ auth_audience(const struct auth *auth, const char *name)
 	return NULL;
 }
 
-/* As asprintf(3), which has no arena to use: this lives with the process. */
+/*
+ * Like asprintf(3), because there is no arena: the result lives as long as the
+ * process.
+ */
 static char *format(const char *fmt, ...) PRINTF(1, 2);
 
 static char *
@@ -51,7 +54,7 @@ format(const char *fmt, ...)
 	return text;
 }
 
-/* [a-z][a-z0-9]*: it becomes part of a member's name and of a key. */
+/* [a-z][a-z0-9]*: the name becomes part of a member's name and of a key. */
 static bool
 is_service_name(const char *s)
 {
@@ -98,7 +101,7 @@ add_audiences(struct auth *auth, const char *services)
 	return ok;
 }
 
-/* It is part of a cookie's name: RFC 6265 section 4.1.1. */
+/* The prefix is part of a cookie's name: RFC 6265 section 4.1.1. */
 static bool
 is_cookie_prefix(const char *s)
 {

@@ -1,6 +1,6 @@
 /*
- * auth: the identity service.  What its configuration says and what one of its
- * worker processes holds; README.md tells how the parts work together.
+ * auth: the identity service.  Its configuration, and the resources of its
+ * worker processes; README.md explains how the parts work together.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
@@ -19,20 +19,22 @@ struct origins;
 struct req;
 struct session_ticker;
 
-/* BetterAuth's defaults; a client can see each of them. */
+/* BetterAuth's defaults; clients can observe each of them. */
 enum {
 	SESSION_TTL_S = 7 * 86400,
-	SESSION_BRIEF_TTL_S = 86400, /* "remember me" was not wanted */
-	SESSION_UPDATE_AGE_S = 86400, /* a refresh is due after this */
+	SESSION_BRIEF_TTL_S = 86400, /* without "remember me" */
+	SESSION_UPDATE_AGE_S =
+	    86400, /* a session is refreshed when it is older */
 	SESSION_FRESH_AGE_S = 86400,
 };
 
 enum { AUTH_SERVICES_MAX = 16, AUTH_SECRET_MIN_BYTES = 32 };
 
-/* Who assertions can be made for. */
+/* A service for which assertions can be issued. */
 struct audience {
 	const char *name; /* "core" */
-	const char *member; /* "hasCoreAccount", as the user object has it */
+	const char
+	    *member; /* "hasCoreAccount", the member of the user object */
 	unsigned char key[IDENTITY_KEY_SIZE];
 };
 
@@ -42,14 +44,14 @@ struct auth_config {
 	int64_t verify_processes;
 	int64_t verify_threads;
 	const char *secret;
-	const char *url; /* public origin */
+	const char *url; /* the public origin */
 	const char *trusted_origins;
 	const char *cookie_prefix;
 	const char *services;
 	const char *plugins; /* names of those that are on */
 	bool rate_limit;
 	int64_t cache_lease_s;
-	int64_t hash_concurrency; /* 0: as many as there are cores */
+	int64_t hash_concurrency; /* 0: one for each processor core */
 	int64_t hash_queue;
 
 	/* Of the plugins' own variables: plugin_config(). */
@@ -61,12 +63,13 @@ struct auth_config {
 };
 
 struct auth {
-	struct service_process process; /* first: r->app is either */
+	struct service_process process; /* must be the first member: r->app can
+	                                   be read as either */
 	const struct auth_config *config;
 	const char *secret;
 	size_t secret_len;
 	bool secure; /* cookies are Secure and have the __Secure- prefix */
-	const char *session_cookie; /* names, with prefixes */
+	const char *session_cookie; /* names, with their prefixes */
 	const char *data_cookie;
 	const char *forget_cookie;
 	const struct origins *origins;
@@ -74,9 +77,9 @@ struct auth {
 	struct audience audiences[AUTH_SERVICES_MAX];
 	size_t naudiences;
 	/*
-	 * auth as its own audience, for its guarded locations (jobs,
-	 * webhooks).  Not among the others: it keeps no record of a user, and
-	 * an assertion must be no proof of being a service.
+	 * auth as the audience of its own guarded locations (jobs, webhooks).
+	 * It is not among the others: auth has no record of a user, and an
+	 * assertion must not prove that the caller is a service.
 	 */
 	struct audience self;
 	struct auth_shared *shared;
@@ -84,10 +87,10 @@ struct auth {
 	struct hash_pool *hashes; /* NULL in the verify pool */
 };
 
-/* The part of a worker's struct that the configuration alone decides. */
+/* Initialises the members that depend only on the configuration. */
 bool auth_init(struct auth *auth, const struct auth_config *config);
 void auth_release(struct auth *auth);
-/* A base service, or auth itself; NULL when there is none of that name. */
+/* A base service, or auth itself; NULL when there is none with that name. */
 const struct audience *auth_audience(const struct auth *auth, const char *name);
 
 struct auth *auth_of(const struct req *r);

@@ -1,6 +1,6 @@
 /*
- * auth_shared: what all worker processes of auth on this host have in common;
- * it outlives a rolling restart.
+ * auth_shared: memory shared by all worker processes of auth on this host; it
+ * survives a rolling restart.
  */
 #ifndef AUTH_AUTH_SHARED_H
 #define AUTH_AUTH_SHARED_H

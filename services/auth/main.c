@@ -1,10 +1,10 @@
 /*
  * auth: the identity service.
  *
- * Two pools of workers with a socket each: "api" speaks BetterAuth's API,
- * "verify" answers nginx's auth_request.  They share a master and the memory
- * in auth_shared.h, and nothing else: a burst of sign-ins cannot delay a
- * verdict.  A third, "worker", works off jobs.
+ * Two pools of workers have a socket each: "api" serves BetterAuth's API,
+ * "verify" answers nginx's auth_request.  They share a master and the memory in
+ * auth_shared.h, and nothing else: a burst of sign-ins cannot delay a verdict.
+ * A third pool, "worker", runs jobs.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -71,8 +71,8 @@ hash_concurrency(void)
 }
 
 /*
- * Each waiting hash holds a request's thread.  Some threads must stay free,
- * or nobody could ask for their session while others sign in.
+ * Each waiting hash occupies a request's thread.  Some threads must stay free;
+ * otherwise nobody could read their session while others sign in.
  */
 static int
 hash_waiting_max(void)
@@ -87,7 +87,7 @@ hash_waiting_max(void)
 	return (int)n;
 }
 
-/* A verdict that takes longer is no use: nginx waits three seconds. */
+/* A verdict that takes longer is useless: nginx waits three seconds. */
 enum { VERDICT_ACQUIRE_MS = 250, VERDICT_STATEMENT_MS = 1500 };
 
 static struct db *
@@ -219,7 +219,7 @@ static const struct service_program program = {
 	.jobs = &jobs,
 };
 
-/* No workers: the epoch of a command is its own, and 0 until it is read. */
+/* A command has no workers: its epoch is its own, and 0 until it is read. */
 static int
 run_user_command(int argc, char **argv)
 {

@@ -3,7 +3,7 @@
 #include "base/str.h"
 #include "web/request.h"
 
-/* Where BetterAuth's clients call; kedge.json may say nothing else. */
+/* The prefix that BetterAuth's clients use; kedge.json must have the same. */
 const char auth_prefix[] = "/api/auth";
 
 bool

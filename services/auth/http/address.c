@@ -8,7 +8,7 @@
 
 struct address {
 	bool v6;
-	unsigned char bytes[16]; /* IPv4: the first four */
+	unsigned char bytes[16]; /* IPv4 uses the first four */
 };
 
 static bool

@@ -31,7 +31,9 @@ check_origin(const struct req *r)
 	const struct origins *origins = auth_of(r)->origins;
 	const char *origin = req_header(r, "ORIGIN");
 
-	/* A page without referrer policy sends null even to its own site. */
+	/*
+	 * A page without a referrer policy sends "null" even to its own site.
+	 */
 	if (str_eq(origin, "null") &&
 	    str_eq(req_header(r, "SEC_FETCH_SITE"), "same-origin"))
 		origin = origins_own(origins);
@@ -72,7 +74,8 @@ csrf_check_form(const struct req *r)
 
 struct target {
 	const char *name;
-	const char *label; /* in the message for what is no text */
+	const char
+	    *label; /* used in the message when the value is not a string */
 	enum core_refusal why;
 };
 

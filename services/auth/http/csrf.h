@@ -1,12 +1,12 @@
 /*
- * csrf: whether a request comes from a page that may send it.
+ * csrf: checks that a request comes from a page that may send it.
  *
- * The API follows BetterAuth: whatever carries a cookie and may change
- * something must come from a trusted origin; signing up and in too, as soon as
- * the browser says anything of where it comes from.  The URLs that a request
- * wants to be sent to must be trusted as well.
+ * The API follows BetterAuth: a request with a cookie that may change something
+ * must come from a trusted origin; so must a sign-up or sign-in if the browser
+ * sends any header about its origin.  The URLs to which a request wants to
+ * redirect must be trusted as well.
  *
- * verify has a rule of its own for all services, csrf_allows().
+ * verify has a separate rule for all services, csrf_allows().
  */
 #ifndef AUTH_CSRF_H
 #define AUTH_CSRF_H
@@ -20,9 +20,9 @@ struct origins;
 struct req;
 
 MUST_CHECK enum core_refusal csrf_check_origin(const struct req *r);
-/* callbackURL and its kind, in body and query. */
+/* Checks callbackURL and similar URLs, in body and query. */
 MUST_CHECK enum err csrf_check_targets(struct req *r);
-/* For routes that sign in, cookie or not. */
+/* For routes that sign in, with or without a cookie. */
 MUST_CHECK enum core_refusal csrf_check_form(const struct req *r);
 
 struct csrf_facts {
@@ -34,10 +34,10 @@ struct csrf_facts {
 };
 
 /*
- * Whether a request that carries the session cookie may pass: when it cannot
- * change anything, or its page is of a trusted origin, or the browser itself
- * says that it is from the same origin or from no page at all.  A WebSocket
- * counts as a change: its handshake is a GET.
+ * Whether a request with the session cookie may pass: it cannot change
+ * anything, or its page has a trusted origin, or the browser reports that it
+ * comes from the same origin or from no page at all.  A WebSocket counts as a
+ * change, although its handshake is a GET.
  */
 bool csrf_allows(const struct origins *o, const struct csrf_facts *facts);
 

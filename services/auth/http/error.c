@@ -28,7 +28,7 @@ has_problem(const struct problems *problems, const struct field *f)
 	return false;
 }
 
-/* Where a problem of row `f` belongs among those of other rows. */
+/* The position of a problem of row `f` among those of other rows. */
 static int
 place_of(const struct problems *problems, const struct field *f)
 {
@@ -112,7 +112,7 @@ put_type_problem(struct buf *b, const struct problem *p, const char *expected)
 	    p->received);
 }
 
-/* A body that is no object; BetterAuth has two kinds of schema for one. */
+/* The body is not an object; BetterAuth has two kinds of schemas for a body. */
 static void
 put_body_problem(struct buf *b, const struct req *r, const struct problem *p)
 {
@@ -171,7 +171,7 @@ error_sentence(struct req *r)
 	return buf_failed(&b) ? "Invalid input" : b.data;
 }
 
-/* The body itself could not be read: then it is the only problem. */
+/* The body itself could not be parsed: then that is the only problem. */
 static bool
 is_malformed(const struct req *r)
 {
@@ -232,7 +232,10 @@ error_answer(struct req *r, enum err e)
 {
 	const struct err_info *info = err_info(e);
 
-	/* Jobs and webhooks, which BetterAuth has not: as in other services. */
+	/*
+	 * Jobs and webhooks, which BetterAuth does not have, use the errors of
+	 * other services.
+	 */
 	if (r->route != NULL && r->route->guard == GUARD_IDENTITY) {
 		error_write(r, e);
 		return;
@@ -251,7 +254,7 @@ error_answer(struct req *r, enum err e)
 				r->retry_after_s > 0 ? r->retry_after_s : 1));
 		answer(r, e, r->error_code, r->error_message);
 	} else if (e == ERR_NOT_FOUND || e == ERR_METHOD) {
-		/* No such path, or not by this method: nothing is said. */
+		/* For a missing path, or a wrong method, the body is empty. */
 		req_answer(r, 404, NULL, NULL, 0);
 	} else if (e == ERR_MEDIA_TYPE) {
 		answer(r, ERR_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE",

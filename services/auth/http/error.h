@@ -1,7 +1,7 @@
 /*
- * error: BetterAuth's error bodies, {"message","code"}, and its validator's
- * sentences ("[body.email] Invalid input: expected string, received
- * undefined; ...").
+ * error: error bodies in BetterAuth's format, {"message","code"}, and the
+ * sentences of its validator ("[body.email] Invalid input: expected string,
+ * received undefined; ...").
  */
 #ifndef AUTH_ERROR_H
 #define AUTH_ERROR_H
@@ -11,13 +11,14 @@
 struct arena;
 struct req;
 
-/* The hook: answers for every failure. */
+/* The hook: writes the response for every failure. */
 void error_answer(struct req *r, enum err e);
 /* All problems of the request's input in one sentence. */
 const char *error_sentence(struct req *r);
 /*
- * Completes what schema_read() found by the fields whose format only auth
- * knows (FMT_EMAIL), in the order of the rows.  ERR_INVALID if there are any.
+ * Adds the problems of fields whose format only auth checks (FMT_EMAIL) to
+ * those of schema_read(), in the order of the rows.  ERR_INVALID if there are
+ * any problems.
  */
 enum err error_check_formats(struct req *r);
 

@@ -15,7 +15,9 @@
 enum err
 gate_before(struct req *r)
 {
-	/* Tokens and people: nothing here is for a cache to keep. */
+	/*
+	 * Responses contain tokens and personal data: they must not be cached.
+	 */
 	req_add_header(r, "Cache-Control", "no-store");
 	return limit_request(r);
 }
@@ -43,10 +45,13 @@ gate_screen(struct req *r)
 
 	if ((r->route->flags & AUTH_INTERNAL) != 0)
 		return routes_is_internal(r) ? ERR_OK : ERR_NOT_FOUND;
-	/* What nginx had verified has passed verify's rule of origins. */
+	/*
+	 * nginx has verified this request, which includes verify's check of the
+	 * origin.
+	 */
 	if (r->identity != NULL)
 		return ERR_OK;
-	/* BetterAuth's routes know no HEAD. */
+	/* BetterAuth's routes do not have HEAD. */
 	if (str_eq(r->method, "HEAD"))
 		return ERR_METHOD;
 	why = csrf_check_origin(r);

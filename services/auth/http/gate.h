@@ -1,8 +1,8 @@
 /*
- * gate: what every request of the API passes, in BetterAuth's order: the rate
- * limit, the origin, the schema, the origin again where one signs in, the
- * session.  Routes that want an assertion (jobs, webhooks) are behind verify,
- * as those of base services are, and have only the rate limit here.
+ * gate: the checks for every request of the API, in BetterAuth's order: rate
+ * limit, origin, schema, origin again on routes that sign in, session.  Routes
+ * that require an assertion (jobs, webhooks) are behind verify, like those of
+ * base services, and only have the rate limit here.
  */
 #ifndef AUTH_GATE_H
 #define AUTH_GATE_H

@@ -28,7 +28,7 @@ take(struct req *r, const char *key, int64_t burst, int64_t period_ms)
 	return refuse(r, REFUSE_TOO_MANY);
 }
 
-/* Methods of one path count together, unless the row has a rate of its own. */
+/* The methods of one path share a counter, unless the row has its own rate. */
 static const char *
 counted_as(struct arena *a, const struct route *row)
 {
@@ -56,7 +56,7 @@ limit_request(struct req *r)
 	    rate.burst, rate.period_s * 1000);
 }
 
-/* Redis need not know who is being tried. */
+/* The key is hashed: Redis need not contain the account's address. */
 static const char *
 try_key(struct req *r, const char *account)
 {

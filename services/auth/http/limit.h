@@ -30,7 +30,7 @@ enum {
 	LIMIT_TRIES = 20,
 };
 
-/* The `rate` of a row where a password is asked for. */
+/* The `rate` of a row where a password is checked. */
 /* clang-format off */
 #define LIMIT_PASSWORD { LIMIT_PASSWORD_REQUESTS, LIMIT_PERIOD_S }
 /* clang-format on */

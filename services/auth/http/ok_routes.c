@@ -46,7 +46,7 @@ is_code(const char *s)
 	return true;
 }
 
-/* application/x-www-form-urlencoded, as URLSearchParams writes it. */
+/* Writes application/x-www-form-urlencoded text, like URLSearchParams. */
 static void
 put_form_text(struct buf *b, const char *s)
 {

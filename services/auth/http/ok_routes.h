@@ -1,4 +1,4 @@
-/* ok_routes: what has no entity, /ok and /error. */
+/* ok_routes: the routes without an entity, /ok and /error. */
 #ifndef AUTH_OK_ROUTES_H
 #define AUTH_OK_ROUTES_H
 

@@ -13,9 +13,9 @@
 enum { PATTERNS_MAX = 64, URL_MAX_BYTES = 4096 };
 
 enum pattern_kind {
-	PATTERN_ORIGIN, /* equal to the origin */
-	PATTERN_GLOB, /* over the origin */
-	PATTERN_HOST_GLOB, /* over host[:port] */
+	PATTERN_ORIGIN, /* compared with the origin */
+	PATTERN_GLOB, /* matched with the origin */
+	PATTERN_HOST_GLOB, /* matched with host[:port] */
 	PATTERN_SCHEME, /* "myapp://" or "myapp://host" */
 	PATTERN_SCHEME_GLOB, /* "myapp://" HOST-GLOB [/PATH-GLOB] */
 };
@@ -37,7 +37,10 @@ is_host_byte(char c)
 	return str_is_alnum(c) || c == '.' || c == '-' || c == '_';
 }
 
-/* Bytes of the host at s: a name, an IPv4 address or "[v6]"; 0 for neither. */
+/*
+ * The length of the host at s: a name, an IPv4 address or "[v6]"; 0 if there is
+ * none.
+ */
 static size_t
 host_length(const char *s)
 {
@@ -52,7 +55,7 @@ host_length(const char *s)
 	return n;
 }
 
-/* No blanks, controls or backslashes; others than ASCII only in the path. */
+/* No spaces, control characters or backslashes; non-ASCII only in the path. */
 static bool
 is_plain(const char *s, const char *authority_end)
 {
@@ -66,7 +69,7 @@ is_plain(const char *s, const char *authority_end)
 	return true;
 }
 
-/* Reads ":port" at s up to `end`; -1 for none, -2 for a broken one. */
+/* Reads ":port" at s up to `end`; -1 if there is none, -2 if it is invalid. */
 static int
 read_port(const char *s, const char *end)
 {
@@ -140,7 +143,7 @@ origin_of(const char *url, char out[ORIGIN_MAX])
 	return true;
 }
 
-/* '*' is any run of bytes but '/', '?' any one of them. */
+/* '*' matches any number of bytes except '/', '?' matches one of them. */
 static bool
 glob_match(const char *glob, const char *text)
 {
@@ -177,7 +180,7 @@ scheme_length(const char *s)
 	return n > 0 && strncmp(s + n, "://", 3) == 0 ? n : 0;
 }
 
-/* `pattern` is "scheme://" or "scheme://host", lower case. */
+/* `pattern` is "scheme://" or "scheme://host", in lower case. */
 static bool
 scheme_matches(const char *pattern, const char *url)
 {
@@ -195,8 +198,8 @@ scheme_matches(const char *pattern, const char *url)
 }
 
 /*
- * A pattern of digits, dots and wildcards ("http://10.*") means addresses, not
- * names: "10.evil.example" must not match it.
+ * A pattern of digits, dots and wildcards ("http://10.*") is meant for
+ * addresses, not for names: "10.evil.example" must not match it.
  */
 static bool
 means_ipv4(const char *host_glob)
@@ -228,9 +231,9 @@ host_glob_match(const char *glob, const char *host)
 }
 
 /*
- * The scheme is compared as it is, host and path by a pattern each; without a
- * pattern for the path any path is right.  A path that could be read in two
- * ways (dot segments, percent-encoding) matches no pattern.
+ * Schemes are compared, host and path are each matched with a pattern; without
+ * a pattern for the path, any path matches.  A path that could be interpreted
+ * in two ways (dot segments, percent-encoding) matches no pattern.
  */
 static bool
 scheme_glob_matches(const char *pattern, const char *url)
@@ -300,9 +303,10 @@ origins_trust(const struct origins *o, const char *url)
 }
 
 /*
- * A path on this host that every browser and router reads alike.  Refused are
- * "//host", backslashes and control characters (U+0000 to U+001F, U+007F to
- * U+009F), which browsers drop or turn into slashes, and encoded slashes.
+ * A path on this host that every browser and router interprets in the same way.
+ * Refused are "//host", backslashes and control characters (U+0000 to U+001F,
+ * U+007F to U+009F), which browsers drop or turn into slashes, and encoded
+ * slashes.
  */
 static bool
 is_safe_path(const char *url)

@@ -25,12 +25,12 @@ struct refusal {
 };
 
 enum core_refusal {
-	REFUSE_NOT, /* it went well */
+	REFUSE_NOT, /* not refused */
 	REFUSE_UNAVAILABLE,
 	REFUSE_INTERNAL,
-	REFUSE_BUSY, /* too many passwords to hash just now */
-	REFUSE_ABANDONED, /* the client has left */
-	REFUSE_TOO_MANY, /* of one kind of request */
+	REFUSE_BUSY, /* too many passwords are waiting to be hashed */
+	REFUSE_ABANDONED, /* the client has disconnected */
+	REFUSE_TOO_MANY, /* too many requests of one kind */
 	REFUSE_UNAUTHORIZED,
 	REFUSE_NOT_FRESH,
 	REFUSE_BANNED,
@@ -60,13 +60,16 @@ enum core_refusal {
 extern const struct refusal core_refusals[];
 
 const struct refusal *refusal_row(enum core_refusal why);
-/* What went wrong below the rules. */
+/* The refusal for an error of a lower layer. */
 enum core_refusal refusal_of(enum err e);
-/* Records code and sentence for the error's writer; ERR_OK for REFUSE_NOT. */
+/*
+ * Records code and sentence for the error response; returns ERR_OK for
+ * REFUSE_NOT.
+ */
 enum err refuse(struct req *r, enum core_refusal why);
 /* The same for a row of a plugin's table. */
 enum err refuse_by(struct req *r, const struct refusal *row);
-/* "role is not allowed to be set" */
+/* Refuses with "role is not allowed to be set". */
 enum err refuse_field(struct req *r, const char *field);
 
 #endif

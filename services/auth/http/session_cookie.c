@@ -11,7 +11,7 @@
 #include "web/query.h"
 #include "web/request.h"
 
-/* session_data may come in chunks: session_data.0, .1, ... */
+/* session_data may be split into chunks: session_data.0, .1, ... */
 enum { CHUNKS_MAX = 8 };
 
 const struct auth_cookie session_cookies[] = {

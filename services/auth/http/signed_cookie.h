@@ -1,9 +1,9 @@
 /*
  * signed_cookie: BetterAuth's signed cookie values.
  *
- * On the wire: encodeURIComponent(value "." mac), the mac being HMAC-SHA-256
- * over the value under the secret, in base64 with padding.  A cookie without
- * a good signature is the same as none.
+ * A value is sent as encodeURIComponent(value "." mac), where mac is the
+ * HMAC-SHA-256 of the value with the secret, in base64 with padding.  A cookie
+ * without a valid signature is ignored.
  */
 #ifndef AUTH_SIGNED_COOKIE_H
 #define AUTH_SIGNED_COOKIE_H
@@ -21,9 +21,9 @@ const char *signed_value_read(
 const char *signed_cookie_write(
     struct arena *a, const char *secret, size_t secret_len, const char *value);
 /*
- * The values of the cookies `name` in the Cookie header that are well signed,
- * in their order and each once: at most `max` of them.  Of cookies of that name
- * the first SIGNED_COOKIES_MAX are looked at.  `header` may be NULL.
+ * The values of the cookies `name` in the Cookie header with a valid signature,
+ * in order and each once: at most `max` of them.  Only the first
+ * SIGNED_COOKIES_MAX cookies of that name are checked.  `header` may be NULL.
  */
 enum { SIGNED_COOKIES_MAX = 16 };
 struct signed_cookie_key {

@@ -20,7 +20,7 @@ void account_store_compose(const struct plugin_set *set);
 struct account {
 	struct user user;
 	const char *id; /* NULL: there is no such account */
-	const char *password_hash; /* NULL: none, or no password in it */
+	const char *password_hash; /* NULL: no account, or no password in it */
 };
 
 /*
@@ -30,7 +30,7 @@ struct account {
 MUST_CHECK enum err account_find(struct db *db, struct arena *a,
     const char *column, const char *value, struct account *ret_account);
 
-/* ERR_NOT_FOUND: the password is no longer old_hash. */
+/* ERR_NOT_FOUND: the password is not old_hash any more. */
 MUST_CHECK enum err account_update(struct db *db, struct arena *a,
     const char *account_id, const char *old_hash, const char *new_hash);
 

@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 /*
- * The expression of BetterAuth's validator (zod 4), read by hand:
+ * The regular expression of BetterAuth's validator (zod 4), as code:
  *   ^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-\.]*)[A-Za-z0-9_+-]@
  *   ([A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$
  */
@@ -31,7 +31,7 @@ local_valid(const char *s, size_t len)
 	return true;
 }
 
-/* One label of len bytes; the last one is letters alone, two or more. */
+/* Checks one label of len bytes; the last one must be two or more letters. */
 static bool
 label_valid(const char *s, size_t len, bool last)
 {

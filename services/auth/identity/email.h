@@ -1,10 +1,10 @@
 /*
- * email: the one form in which an address is stored and compared.
+ * email: the canonical form in which an address is stored and compared.
  *
- * An address is what BetterAuth's schema accepts: ASCII, a dot-atom without
- * quotes, a domain of labels with an alphabetic last one.  It is not trimmed
- * and not folded beyond ASCII lower case, so no two spellings of one mailbox
- * that differ otherwise are ever taken for each other.
+ * Addresses that BetterAuth's schema accepts are valid: ASCII, a dot-atom
+ * without quotes, a domain of labels of which the last is alphabetic.  An
+ * address is not trimmed, and only converted to ASCII lower case, so that two
+ * different addresses are never taken for the same one.
  */
 #ifndef AUTH_EMAIL_H
 #define AUTH_EMAIL_H
@@ -16,7 +16,7 @@ struct arena;
 enum { EMAIL_MAX_BYTES = 254 }; /* RFC 5321 section 4.5.3.1.3 */
 
 bool email_valid(const char *text);
-/* Lower case; `text` must be valid. */
+/* Converts to lower case; `text` must be valid. */
 const char *email_canonical(struct arena *a, const char *text);
 
 #endif

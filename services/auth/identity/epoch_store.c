@@ -30,7 +30,7 @@ epoch_select(struct db *db, struct arena *a, int64_t *ret_epoch)
 	return run_for_epoch(db, a, &select_epoch, DB_NO_ARGS, ret_epoch);
 }
 
-/* kedge.revoking: no trigger need raise the epoch for what follows. */
+/* kedge.revoking: the triggers need not raise the epoch for what follows. */
 static const struct db_stmt lock_shared = {
 	.name = "epoch_lock_shared",
 	.sql = "SELECT pg_advisory_xact_lock_shared("

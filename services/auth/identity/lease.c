@@ -12,7 +12,7 @@
 
 enum { PAUSE_MIN_MS = 5, PAUSE_MAX_MS = 100 };
 
-/* 0 is a command's. */
+/* 0 is reserved for commands. */
 static uint64_t
 new_host(void)
 {
@@ -42,8 +42,8 @@ lease_join(struct lease *l)
 }
 
 /*
- * A new name first: what a worker that starts now has renewed, or is about to
- * renew, under the old name is no lease from here on.
+ * Draw a new name first: a lease that a starting worker has renewed, or is
+ * about to renew, under the old name is not valid from here on.
  */
 void
 lease_leave(struct lease *l, struct db *db, struct arena *a)
@@ -55,7 +55,7 @@ lease_leave(struct lease *l, struct db *db, struct arena *a)
 		return;
 	host = atomic_exchange(&l->host, new_host());
 	atomic_store(&l->until_us, 0);
-	/* Best effort: a failure has been logged, and the row runs out. */
+	/* Best effort: a failure has been logged, and the row expires. */
 	e = lease_delete(db, a, host);
 	(void)e;
 }
@@ -74,7 +74,7 @@ enum err
 lease_renew(struct lease *l, struct epoch *epoch, struct db *db,
     struct arena *a, int64_t lease_ms)
 {
-	/* The time before the name: see struct lease. */
+	/* The time must be read before the name: see struct lease. */
 	int64_t now_us = clock_boottime_us(), known = epoch_get(epoch), row;
 	uint64_t host = atomic_load(&l->host);
 	enum err e = lease_upsert(db, a, host, known, lease_ms);
@@ -86,12 +86,14 @@ lease_renew(struct lease *l, struct epoch *epoch, struct db *db,
 	epoch_raise(epoch, row);
 	extend(l, now_us + lease_ms * 1000);
 	atomic_store(&l->holder, host);
-	/* Somebody may be waiting for us to say that we know. */
+	/* Another host may be waiting for this one to acknowledge the epoch. */
 	if (row > known)
 		e = lease_upsert(db, a, host, row, lease_ms);
 	if (atomic_load(&l->host) == host)
 		return e;
-	/* Given back meanwhile, perhaps before our row was written. */
+	/*
+	 * The lease was released meanwhile, perhaps before our row was written.
+	 */
 	e = lease_delete(db, a, host);
 	return e != ERR_OK ? e : ERR_UNAVAILABLE;
 }

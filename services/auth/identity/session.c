@@ -48,7 +48,7 @@ session_find(struct auth *auth, struct arena *a, const char *token,
 	if (e != ERR_OK)
 		return e;
 	if (found.is_expired) {
-		/* To tidy up, where that can be done. */
+		/* Delete the expired row, if the database is writable. */
 		e = session_delete_expired(db, a, token);
 		(void)e;
 		return ERR_NOT_FOUND;
@@ -56,10 +56,9 @@ session_find(struct auth *auth, struct arena *a, const char *token,
 	*ret_refreshed = false;
 	if (refresh && found.refresh_due) {
 		/*
-		 * It can be revoked since it was read: then it is no more.  A
-		 * database that cannot be written to, as in a fail-over, is no
-		 * reason to turn away who is signed in: the next request will
-		 * try again.
+		 * The session may have been revoked since it was read.  A
+		 * read-only database, as during a fail-over, is no reason to
+		 * refuse a signed-in user: the next request tries again.
 		 */
 		e = session_extend(db, a, token, &found.session);
 		if (e == ERR_NOT_FOUND)
@@ -82,9 +81,10 @@ struct revocation {
 	struct auth *auth;
 	session_change *change;
 	void *ctx;
-	struct strings tokens; /* that ended, or whose claims changed */
+	struct strings
+	    tokens; /* sessions that ended, or whose claims changed */
 	int64_t epoch; /* at that time */
-	bool changed; /* the transaction came to its commit */
+	bool changed; /* the transaction has reached its commit */
 };
 
 static enum err
@@ -105,7 +105,7 @@ revoke(struct db *tx, struct arena *a, void *ctx)
 	return e;
 }
 
-/* Makes every entry useless that is older than now, for every host. */
+/* Invalidates every cache entry that is older than now, on every host. */
 static enum err
 raise_epoch(struct auth *auth, struct arena *a)
 {
@@ -122,9 +122,10 @@ raise_epoch(struct auth *auth, struct arena *a)
 }
 
 /*
- * Committed.  No verify may use the old claims once this has returned.  With
- * nothing to tell, this may be the second try of a revocation whose first one
- * told nobody: what that one has begun must be over.
+ * Called after the commit.  When this has returned, no verify process may use
+ * the old claims.  If there is nothing to invalidate, this may be the second
+ * attempt of a revocation whose first attempt failed to invalidate: that one
+ * must have ended.
  */
 static enum err
 tell_cache(const struct revocation *r, struct arena *a)
@@ -158,7 +159,8 @@ session_revoke(
 	if (e == ERR_OK)
 		e = tell_cache(&r, a);
 	else if (e == ERR_UNAVAILABLE && r.changed)
-		epoch_doubt(epoch); /* it may be committed, or be so later */
+		epoch_doubt(
+		    epoch); /* it may be committed, or may be committed later */
 	epoch_end_revocation(epoch, slot);
 	return e;
 }
@@ -190,7 +192,7 @@ session_end_all_in(struct auth *auth, struct db *tx, struct arena *a,
 	return e != ERR_OK ? e : tell_plugins(auth, tx, a, ret_tokens);
 }
 
-/* What to end, for the changes below. */
+/* The sessions to end, for the functions below. */
 struct ending {
 	struct auth *auth;
 	const char *token;
@@ -208,8 +210,9 @@ end_one(struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 	if (e != ERR_OK)
 		return e;
 	/*
-	 * Its row may be gone by an expiry or by another's revocation that
-	 * has not committed yet: the key is marked in any case.
+	 * The row may have been deleted because it expired, or by another
+	 * revocation that has not committed yet: a tombstone is written in any
+	 * case.
 	 */
 	*ret_tokens = (struct strings){ &ending->token, 1 };
 	return ERR_OK;
@@ -232,7 +235,10 @@ end_own(struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 
 	if (e == ERR_OK)
 		e = tell_plugins(ending->auth, tx, a, ret_tokens);
-	/* As above.  If it is another's, its claims are only read again. */
+	/*
+	 * The same.  If the session is another user's, its claims are only read
+	 * again.
+	 */
 	if (e == ERR_OK)
 		*ret_tokens = (struct strings){ &ending->token, 1 };
 	return e;
@@ -275,7 +281,7 @@ is_live(const struct session_claims *claims)
 	return claims->expires_at_ms > clock_now_ms();
 }
 
-/* The lease before the epoch: one that is valid knows it (lease.h). */
+/* Check the lease before the epoch: a valid lease knows the epoch (lease.h). */
 static bool
 may_use_cache(const struct auth *auth)
 {
@@ -299,13 +305,19 @@ session_look_up(
 	}
 	if (epoch != 0)
 		session_cache_get(auth->process.cache, lookups, n);
-	/* Expired in the cache: it may have been refreshed since. */
+	/*
+	 * A session that has expired in the cache may have been refreshed
+	 * since.
+	 */
 	for (size_t i = 0; i < n; i++)
 		lookups[i]->known =
 		    lookups[i]->known && is_live(&lookups[i]->claims);
 }
 
-/* Asked again: we may have been stopped for any time since the look-up. */
+/*
+ * Check again: the process may have been stopped for any time since the
+ * look-up.
+ */
 static bool
 is_still_good(const struct auth *auth, const struct session_lookup *l)
 {

@@ -38,20 +38,23 @@ struct session_lookup {
 };
 
 /*
- * No entry is older, whatever happened: rows that something other than auth
- * changed (psql, a BetterAuth beside us) are seen within this time.
+ * The longest lifetime of an entry: changes of rows by something other than
+ * auth (psql, a BetterAuth beside it) are seen within this time in any case.
  */
 enum { SESSION_CACHE_TTL_MS = 300 * 1000 };
 
 /*
- * Looks up all of them, at most SESSION_LOOKUPS_MAX.  An entry of an older
- * epoch than theirs, or that cannot be read, counts as none.
+ * Looks up all of them, at most SESSION_LOOKUPS_MAX.  An entry with an older
+ * epoch than required, or a malformed one, counts as missing.
  */
 void session_cache_get(
     struct cache *c, struct session_lookup *const *lookups, size_t n);
-/* What was looked up before, and missed; `claims`, of `epoch`, are given. */
+/*
+ * Fills the cache after a look-up that missed; `claims` and their `epoch` are
+ * given.
+ */
 void session_cache_fill(struct cache *c, const struct session_lookup *l);
-/* As cache_invalidate(), for any number of tokens. */
+/* Like cache_invalidate(), for any number of tokens. */
 MUST_CHECK enum err session_cache_invalidate(
     struct cache *c, struct arena *a, const struct strings *tokens);
 

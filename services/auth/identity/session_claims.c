@@ -31,8 +31,9 @@ struct claim_row {
 	    const char *: CLAIM_TEXT, int64_t: CLAIM_INT64, bool: CLAIM_BOOL)
 /* clang-format off */
 /*
- * A time may be 'infinity', a number may not: within the years 1 and 9999.
- * NULL, "without end", is the last of them, for so least() takes it.
+ * A time may be 'infinity', a number may not: limit it to the years 1 to 9999.
+ * NULL means "without end" and becomes the last time, because least() ignores
+ * NULL.
  */
 #define EPOCH_MS(column)                                                       \
 	"(extract(epoch FROM greatest(least(" column ", '9999-12-31'),"        \

@@ -35,7 +35,7 @@ epoch_doubt(struct epoch *e)
 	log_event(LOG_WARN, EVENT_SESSION_CACHE_SUSPENDED);
 }
 
-/* Never backwards: another process may have settled more. */
+/* Never decreases: another process may have settled more. */
 static void
 settle(struct epoch *e, int64_t doubts)
 {
@@ -63,7 +63,7 @@ renew_row(struct db *tx, struct arena *a, void *ctx)
 enum err
 epoch_renew(struct epoch *e, struct db *db, struct arena *a, int64_t *ret_epoch)
 {
-	/* Read first: what comes into doubt from here on stays so. */
+	/* Read this first: a doubt that begins from here on is not settled. */
 	int64_t doubts = atomic_load(&e->doubts);
 	struct renewal r = { .least = epoch_get(e) + 1 };
 	enum err failure = db_transact(db, a, renew_row, &r);
@@ -91,9 +91,9 @@ epoch_end_revocation(struct epoch *e, int slot)
 }
 
 /*
- * In a rolling restart the predecessor still lives: what it has under way is
- * then doubted for nothing, and its end counts below zero, which is doubted
- * once more at the next start.
+ * In a rolling restart the predecessor is still alive: its revocations in
+ * progress then cause a needless doubt, and their end makes the count negative,
+ * which causes another doubt at the next start.
  */
 void
 epoch_take_over(struct epoch *e, int slot)

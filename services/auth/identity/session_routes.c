@@ -64,7 +64,7 @@ static const struct field success_fields[] = {
 	{ FIELD(struct success_out, success, "success"), .required = true },
 	{ 0 },
 };
-/* Read by query_flag(), which no schema's rules are like. */
+/* Read by query_flag(), because no schema has its rules. */
 static const struct field session_query[] = {
 	{ .name = "disableCookieCache", .from = FROM_QUERY,
 	  .doc = "Accepted for BetterAuth's clients; there is no such cache." },
@@ -75,7 +75,7 @@ static const struct field session_query[] = {
 };
 /* clang-format on */
 
-/* BetterAuth takes any text but the empty one for true, "false" too. */
+/* BetterAuth takes any non-empty text for true, even "false". */
 static bool
 query_flag(const struct req *r, const char *name)
 {
@@ -85,7 +85,7 @@ query_flag(const struct req *r, const char *name)
 	return count > 1 || (value != NULL && *value != '\0');
 }
 
-/* The first of the request's sessions that is live, and its token. */
+/* Finds the first of the request's sessions that is valid, and its token. */
 static enum err
 find_first(struct req *r, bool refresh, struct session_found *ret_found,
     const char **ret_token, bool *ret_refreshed)
@@ -103,7 +103,7 @@ find_first(struct req *r, bool refresh, struct session_found *ret_found,
 	return e;
 }
 
-/* As session_find(), with what it means for the browser's cookies. */
+/* Like session_find(), and updates the browser's cookies. */
 static enum err
 find_session(struct req *r, struct session_found *ret_found)
 {
@@ -205,8 +205,8 @@ list_sessions(struct req *r, const void *in_struct, void *out_struct)
 }
 
 /*
- * Ends every session that the request shows: of cookies that were set for
- * another path we can take none back, and the next one would count then.
+ * Ends every session whose cookie the request has: cookies of another path
+ * cannot be deleted, and the next one would be used then.
  */
 static enum err
 sign_out(struct req *r, const void *in_struct, void *out_struct)
@@ -216,7 +216,7 @@ sign_out(struct req *r, const void *in_struct, void *out_struct)
 
 	(void)in_struct;
 	for (size_t i = 0; i < c.ntokens; i++) {
-		/* Not answered before it is true. */
+		/* Answer only when the session has really ended. */
 		enum err e = session_end(auth_of(r), r->arena, c.tokens[i]);
 
 		if (e != ERR_OK)

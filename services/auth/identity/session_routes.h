@@ -1,6 +1,6 @@
 /*
- * session_routes: get-session, list-sessions, sign-out and the revocations;
- * and the guard of every route that wants a session.
+ * session_routes: get-session, list-sessions, sign-out and the revocations; and
+ * the check of every route that requires a session.
  */
 #ifndef AUTH_SESSION_ROUTES_H
 #define AUTH_SESSION_ROUTES_H
@@ -15,9 +15,9 @@ struct session_found;
 extern const struct route session_routes[];
 
 /*
- * Finds the request's session and keeps it in r->session; refreshes it when
- * that is due.  401 without one, 403 for a banned user and, with `fresh`, for
- * a session that did not begin lately.
+ * Finds the request's session and stores it in r->session; refreshes it when
+ * that is due.  401 without one, 403 for a banned user and, with `fresh`, for a
+ * session that did not begin recently.
  */
 MUST_CHECK enum err session_require(struct req *r, int fresh);
 const struct session_found *session_of(const struct req *r);

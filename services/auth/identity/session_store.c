@@ -256,7 +256,7 @@ session_insert(struct db *db, struct arena *a, const char *token,
 	return e != ERR_OK || rows.affected == 1 ? e : ERR_NOT_FOUND;
 }
 
-/* Rows of one text. */
+/* Returns a column of texts. */
 static enum err
 run_for_tokens(struct db *db, struct arena *a, const struct db_stmt *stmt,
     struct db_args args, struct strings *ret_tokens)
@@ -359,7 +359,7 @@ session_select_claims(struct db *db, struct arena *a, const char *token,
 	if (e != ERR_OK)
 		return e;
 	if (rows.count != 1)
-		return ERR_INTERNAL; /* the epoch's row is missing */
+		return ERR_INTERNAL; /* the row of the epoch is missing */
 	*ret_epoch = db_get_i64(&rows, 0, CLAIMS_EPOCH);
 	return session_claims_of_row(&rows, CLAIMS, ret_claims);
 }

@@ -24,8 +24,8 @@ struct session_ticker {
 };
 
 /*
- * A host that ended without a word may have done so between the commit of a
- * revocation and its tombstone.
+ * A host that crashed may have done so between the commit of a revocation and
+ * its tombstone: renew the epoch.
  */
 static void
 bury_dead(const struct session_ticker_options *o, struct arena *a)
@@ -35,7 +35,7 @@ bury_dead(const struct session_ticker_options *o, struct arena *a)
 	if (lease_bury_dead(o->db, a, &count) != ERR_OK || count == 0)
 		return;
 	log_event(LOG_WARN, EVENT_LEASES_ABANDONED, LOG_NUM("hosts", count));
-	/* If it fails, the claims run out in SESSION_CACHE_TTL_MS. */
+	/* If it fails, the claims expire after SESSION_CACHE_TTL_MS. */
 	if (epoch_renew(o->epoch, o->db, a, &epoch) != ERR_OK)
 		epoch_doubt(o->epoch);
 }
@@ -74,13 +74,15 @@ is_turn(struct session_turns *turns, int64_t now_us, int64_t period)
 {
 	int64_t last = atomic_load(&turns->begun_at_us);
 
-	/* A little early, so that our own last turn is not in the way. */
+	/*
+	 * A little early, so that our own last turn does not prevent this one.
+	 */
 	return now_us - last >= period - period / 10 &&
 	       atomic_compare_exchange_strong(
 		   &turns->begun_at_us, &last, now_us);
 }
 
-/* The lock is held. */
+/* The caller holds the lock. */
 static void
 sleep_until(struct session_ticker *t, int64_t until_us)
 {

@@ -1,4 +1,4 @@
-/* session_view: the session object of BetterAuth's answers. */
+/* session_view: the session object in BetterAuth's responses. */
 #ifndef AUTH_SESSION_VIEW_H
 #define AUTH_SESSION_VIEW_H
 

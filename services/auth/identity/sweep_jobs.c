@@ -6,15 +6,15 @@
 #include "db/db.h"
 
 /*
- * Nobody can use what has expired, so there is no hurry: the day is for a clock
+ * Expired rows cannot be used, so there is no hurry: the day allows for a clock
  * that was wrong for a while.
  */
 enum { KEPT_S = 86400, SWEEP_LIMIT_S = 3600, RESULT_SIZE = 64 };
 
 /*
  * Some thousand rows at a time in the order of their ids, so that no turn reads
- * again the dead rows that the turns before have left.  A row that somebody has
- * locked is in use just now, and left for the next sweep.
+ * again the dead rows of earlier turns.  A locked row is in use at the moment,
+ * and left for the next sweep.
  */
 enum { SWEEP_ROWS = 2000 };
 /* clang-format off */
@@ -45,11 +45,14 @@ enum { SWEEP_DELETED, SWEEP_LAST };
 
 /* One turn after the other, from "" until last_id is NULL. */
 struct sweep {
-	const char *last_id; /* that was looked at */
+	const char *last_id; /* the last id that was read */
 	int64_t deleted;
 };
 
-/* Deletes what expired more than KEPT_S ago among the next SWEEP_ROWS rows. */
+/*
+ * Deletes rows that expired more than KEPT_S ago among the next SWEEP_ROWS
+ * rows.
+ */
 static enum err
 sweep_turn(
     struct db *db, struct arena *a, const struct db_stmt *stmt, struct sweep *s)
@@ -67,12 +70,14 @@ sweep_turn(
 	return ERR_OK;
 }
 
-/* Each turn is a transaction of its own. */
+/* Each turn is a separate transaction. */
 static enum err
 sweep(struct job *job, struct db *db, const struct db_stmt *stmt,
     const char *what)
 {
-	/* The turn before has the id that the next one begins with. */
+	/*
+	 * The previous turn's arena has the id with which the next one begins.
+	 */
 	struct arena *turns[2] = { arena_new(), arena_new() };
 	struct sweep s = { .last_id = "" };
 	char result[RESULT_SIZE];

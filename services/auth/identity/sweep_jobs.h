@@ -1,8 +1,8 @@
 /*
- * sweep_jobs: deletes what has expired, each night.
+ * sweep_jobs: delete expired rows, each night.
  *
  *   session.sweep        sessions that expired a day ago or more
- *   verification.sweep   likewise rows of verification
+ *   verification.sweep   rows of verification, likewise
  */
 #ifndef AUTH_SWEEP_JOBS_H
 #define AUTH_SWEEP_JOBS_H

@@ -21,7 +21,9 @@ struct fact {
 	const char *service;
 };
 
-/* What assertions say of the user changes, and so do their sessions. */
+/*
+ * Changes data that assertions contain, and so invalidates the user's sessions.
+ */
 static enum err
 change_fact(
     struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)

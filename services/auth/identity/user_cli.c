@@ -54,7 +54,7 @@ fail_by(enum err e)
 					 : "it failed; the log says why");
 }
 
-/* One line without its end; false at the end of input. */
+/* Reads one line without its end; false at the end of input. */
 static bool
 read_line(char out[PASSWORD_LINE_MAX])
 {
@@ -88,11 +88,11 @@ struct create {
 	const char *role;
 	bool role_given;
 	bool from_stdin;
-	bool made; /* the password was, and must be shown */
+	bool made; /* the password was generated, and must be printed */
 	char password[PASSWORD_LINE_MAX];
 };
 
-/* NULL when there is one; else why not. */
+/* Returns NULL on success; otherwise why not. */
 static const char *
 get_password(struct create *c)
 {
@@ -120,7 +120,7 @@ static const char bad_roles[] = "roles are separated by commas, each made of "
 static bool
 is_role_list(const char *s)
 {
-	bool inside = false; /* a name, which has a byte already */
+	bool inside = false; /* inside a name, which has at least one byte */
 
 	if (strlen(s) > ROLE_MAX_BYTES)
 		return false;
@@ -209,7 +209,7 @@ run_create(struct auth *auth, struct arena *a, int argc, char **argv)
 	c.role_given = c.role != NULL;
 	if (!c.role_given)
 		c.role = "user";
-	if (c.name == NULL) /* what stands before the at sign */
+	if (c.name == NULL) /* the part before the at sign */
 		c.name = arena_strndup(a, c.email, strcspn(c.email, "@"));
 	problem = get_password(&c);
 	if (problem == NULL)

@@ -1,12 +1,12 @@
 /*
- * user_cli: `auth user ...`, for whoever may read auth's environment.
+ * user_cli: `auth user ...`, for users who may read auth's environment.
  *
  *   auth user create EMAIL [--name N] [--role R] [--password-stdin]
  *   auth user role EMAIL ROLE
  *   auth user list [--json]
  *
  * Without --password-stdin the password is asked for twice on a terminal;
- * elsewhere one is made up and printed once.
+ * elsewhere it is generated and printed once.
  */
 #ifndef AUTH_USER_CLI_H
 #define AUTH_USER_CLI_H

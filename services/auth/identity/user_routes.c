@@ -50,7 +50,7 @@ user_routes_compose(const struct plugin_set *set)
 	    &set->user_columns, in_fields, offsetof(struct update_in, columns));
 }
 
-/* As JavaScript has it. */
+/* By JavaScript's rules. */
 static bool
 is_truthy(const struct json *j)
 {
@@ -140,7 +140,7 @@ change(struct req *r, const struct update_in *in)
 		e = ask_plugins(r, /* creating= */ false, &change.columns);
 		return e == ERR_OK ? ERR_CONFLICT : e;
 	}
-	if (e == ERR_NOT_FOUND) /* deleted this very moment */
+	if (e == ERR_NOT_FOUND) /* the user has just been deleted */
 		return refuse(r, REFUSE_UNAUTHORIZED);
 	return e;
 }

@@ -41,8 +41,8 @@ struct user_change {
 /* At start, before any statement is run. */
 void user_store_compose(const struct plugin_set *set);
 /*
- * The columns of `"user" AS u` that user_read() reads, in its order.  The clock
- * is the database's, also for the end of a ban.
+ * The columns of `"user" AS u` that user_read() reads, in its order.  The
+ * database's clock decides, also about the end of a ban.
  */
 const char *user_columns(void);
 /* Of the plugins, among them. */
@@ -51,7 +51,7 @@ const struct columns *user_plugin_columns(void);
 struct user user_read(
     struct arena *a, const struct db_rows *rows, int row, int first_column);
 
-/* Holds the user's row against new sessions until the transaction ends. */
+/* Locks the user's row against new sessions until the transaction ends. */
 MUST_CHECK enum err
 user_lock(struct db *tx, struct arena *a, const char *user_id);
 MUST_CHECK enum err user_store_update(struct db *db, struct arena *a,
@@ -62,7 +62,7 @@ MUST_CHECK enum err user_store_account(
     struct db *tx, struct arena *a, const char *user_id, const char *service);
 MUST_CHECK enum err user_find_id(struct db *db, struct arena *a,
     const char *email, const char **ret_user_id);
-/* A ban whose time has passed is taken off the row. */
+/* Removes an expired ban from the row. */
 MUST_CHECK enum err
 user_lift_ban(struct db *db, struct arena *a, const char *user_id);
 

@@ -1,4 +1,4 @@
-/* user_view: the user object of BetterAuth's answers. */
+/* user_view: the user object in BetterAuth's responses. */
 #ifndef AUTH_USER_VIEW_H
 #define AUTH_USER_VIEW_H
 

@@ -1,11 +1,11 @@
 /*
- * verification: what a person must show once (BetterAuth's table of that name):
- * the token of a link in a mail, a code, the state of a flow.
+ * verification: values that a user must present once (BetterAuth's table of
+ * that name): the token of a link in a mail, a code, the state of a flow.
  *
- * `identifier` says what it is for and, for a token, is or holds the token;
- * `value` is what the one who made it wants to know again.  A row can be used
- * once: verification_consume() is one DELETE ... RETURNING, so of any number of
- * requests that come with it at the same time one gets the value.
+ * `identifier` says what it is for and, for a token, is or contains the token;
+ * `value` is what its creator wants to get back.  A row can be used once:
+ * verification_consume() is one DELETE ... RETURNING, so of any number of
+ * concurrent requests one gets the value.
  */
 #ifndef AUTH_VERIFICATION_H
 #define AUTH_VERIFICATION_H

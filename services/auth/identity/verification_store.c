@@ -26,8 +26,8 @@ verification_create(struct db *db, struct arena *a, const char *identifier,
 
 /*
  * Two requests delete the same rows: the second waits for the first and then
- * finds none.  The clock is asked here, not by the sweep: a row may have
- * expired and still be there.
+ * finds none.  The expiry is checked here, because an expired row stays until
+ * the sweep.
  */
 static const struct db_stmt consume = {
 	.name = "verification_consume",

@@ -17,14 +17,15 @@
 #include "base/metrics.h"
 
 /*
- * The least nice there is: at 10, verify's p99 more than doubled in a storm.
- * And the longest slice: since Linux 6.12 who wakes up takes the processor at
- * once from one with a longer slice than its own, else only when that is over
- * (sched(7), sched_setattr(2)).  Now and then it still waits for the next tick.
+ * The lowest priority: with nice 10, verify's p99 more than doubled under load.
+ * And the longest slice: since Linux 6.12 a thread that wakes up preempts at
+ * once a thread with a longer slice than its own, otherwise only at the end of
+ * the slice (sched(7), sched_setattr(2)).  Sometimes it still waits for the
+ * next tick.
  */
 enum { HASH_NICE = 19, HASH_SLICE_NS = 100 * 1000 * 1000 };
 
-/* Numbers of the rows below. */
+/* The numbers of the rows below. */
 enum { HASHES = METRIC__MAX, REJECTED };
 enum { WAITING = GAUGE__MAX };
 enum { WAIT_TIME = HISTOGRAM__MAX, HASH_TIME };
@@ -57,9 +58,10 @@ const struct metrics_own hash_pool_metrics = {
 
 /* On the stack of the request's thread, which waits until it is done. */
 struct job {
-	struct hash_waiter waiter; /* first: either is the other */
+	struct hash_waiter
+	    waiter; /* must be the first member: the pointer is converted */
 	const struct hash_client *client;
-	struct log_request request; /* whose it is, for the log */
+	struct log_request request; /* the request, for the log */
 	int64_t queued_us;
 	const char *password;
 	const char *salt;
@@ -82,8 +84,8 @@ struct hash_pool {
 };
 
 /*
- * sched_setattr(2).  glibc has it from 2.41 on, and the kernel's header goes
- * with no other.
+ * The argument of sched_setattr(2).  glibc has the function from 2.41 on, and
+ * the kernel's header cannot be included together with other headers.
  */
 struct scheduling {
 	uint32_t size;
@@ -110,7 +112,10 @@ yield_to_others(void)
 		log_event(LOG_WARN, EVENT_HASH_PRIORITY_FAILED);
 }
 
-/* The next job, or NULL when the pool closes.  The lock is held. */
+/*
+ * Returns the next job, or NULL when the pool closes.  The caller holds the
+ * lock.
+ */
 static struct job *
 wait_for_job(struct hash_pool *p)
 {
@@ -122,7 +127,7 @@ wait_for_job(struct hash_pool *p)
 	return job;
 }
 
-/* The lock is held. */
+/* The caller holds the lock. */
 static void
 finish(struct hash_pool *p, struct job *job, enum err e)
 {
@@ -224,7 +229,7 @@ hash_pool_free(struct hash_pool *p)
 	free(p);
 }
 
-/* "": not known. */
+/* "" when the network is not known. */
 static const char *
 network_of(const struct hash_client *client)
 {
@@ -237,7 +242,7 @@ is_full(const struct hash_pool *p)
 	return p->waiting >= p->options.waiting_max;
 }
 
-/* The lock is held. */
+/* The caller holds the lock. */
 static bool
 turns_away(const struct hash_pool *p, const struct hash_client *client)
 {
@@ -260,7 +265,9 @@ hash_pool_turns_away(struct hash_pool *p, const struct hash_client *client)
 	return away;
 }
 
-/* False when too many are waiting already.  The lock is held. */
+/*
+ * Returns false when too many are waiting already.  The caller holds the lock.
+ */
 static bool
 enqueue(struct hash_pool *p, struct job *job)
 {

@@ -10,7 +10,7 @@ next_turn(const struct hash_queue *q, const char *network)
 {
 	int64_t turn = q->turn;
 
-	/* They stand in the order of their turns. */
+	/* The queue is in the order of turns. */
 	for (const struct hash_waiter *w = q->first; w != NULL; w = w->next) {
 		if (str_eq(w->network, network))
 			turn = w->turn;
@@ -52,7 +52,10 @@ count(const struct hash_queue *q, const char *network)
 	return n;
 }
 
-/* The last turn is of the network that has most, or of one that has as many. */
+/*
+ * The last turn belongs to the network with the most waiting requests, or to
+ * one with as many.
+ */
 bool
 hash_queue_gives_way(const struct hash_queue *q, const char *network)
 {

@@ -16,7 +16,10 @@ hash_slots_init(struct hash_slots *s)
 		mutex_init_shared(&s->slots[i]);
 }
 
-/* What a lock function's result means.  A slot guards no data to repair. */
+/*
+ * Interprets the result of a lock function.  A slot protects no data that would
+ * need repair.
+ */
 static bool
 taken(pthread_mutex_t *slot, int result)
 {
@@ -40,8 +43,8 @@ hash_slots_take(struct hash_slots *s, int count, int first)
 				return n;
 		}
 		/*
-		 * All are taken: sleep on one, and look at the others now and
-		 * then, for any of them may be the next to be free.
+		 * All slots are taken: sleep on one, and look at the others now
+		 * and then, because any of them may be the next to be free.
 		 */
 		slot = &s->slots[first % count];
 		if (taken(slot,

@@ -33,13 +33,13 @@ password_hash_new(struct req *r, const char *password, const char **ret_hash)
 }
 
 /*
- * Costs one hash in every case; a NULL or unreadable `stored` matches nothing.
+ * Costs one hash in every case; a NULL or malformed `stored` matches nothing.
  */
 static enum err
 matches(struct req *r, const struct client *client, const char *stored,
     const char *password, bool *ret_matches)
 {
-	/* Of as many bytes as a real one. */
+	/* With as many bytes as a real one. */
 	struct password_hash hash = { "00000000000000000000000000000000",
 		{ 0 } };
 	bool known =

@@ -77,7 +77,7 @@ begin(struct req *r, const struct signin *in, const char **ret_token)
 			.ttl_s = signin_ttl_s(in->remember),
 		    },
 		    &in->proof, ret_token);
-	/* Banned, deleted or given another password this very moment. */
+	/* The user has just been banned, deleted or given another password. */
 	if (e == ERR_NOT_FOUND)
 		return refuse_by(r, in->stale);
 	return e == ERR_OK ? e : refuse(r, refusal_of(e));
@@ -99,7 +99,10 @@ signin_admit(
 	}
 }
 
-/* What a header can hold of a URL that JSON can hold: RFC 3986 section 2.1. */
+/*
+ * Encodes the bytes of a URL that a header cannot contain: RFC 3986 section
+ * 2.1.
+ */
 static const char *
 location_of(struct arena *a, const char *url)
 {

@@ -12,10 +12,12 @@
 #include "base/log.h"
 #include "web/identity.h"
 
-/* An auth_request's answer must fit nginx's header buffer of 4 KiB. */
+/*
+ * The response to an auth_request must fit into nginx's header buffer of 4 KiB.
+ */
 enum { ASSERTION_MAX = 3072 };
 
-/* user_list() would leave the rest out. */
+/* user_list() would drop the rest. */
 static bool
 is_too_long_a_list(const char *list)
 {

@@ -1,4 +1,4 @@
-/* assertion: what auth says of a session to one service, signed. */
+/* assertion: auth's signed statement about a session, for one service. */
 #ifndef AUTH_ASSERTION_H
 #define AUTH_ASSERTION_H
 

@@ -14,7 +14,7 @@
 #include "web/identity.h"
 #include "web/request.h"
 
-/* As verify judged the request when its headers had come, of now. */
+/* Judges as verify did when the headers arrived, but with current data. */
 static enum err
 renew(struct req *r, const struct audience *audience,
     const struct identity *who, const char **ret_token, const char **ret_reason)
@@ -50,7 +50,9 @@ renew(struct req *r, const struct audience *audience,
 	return *ret_token != NULL ? ERR_OK : ERR_FORBIDDEN;
 }
 
-/* The service by its token, and the assertion that was made for it alone. */
+/*
+ * Reads the service from its token, and the assertion that was issued for it.
+ */
 static const struct identity *
 read_question(struct req *r, const struct audience **ret_audience)
 {
@@ -63,7 +65,9 @@ read_question(struct req *r, const struct audience **ret_audience)
 		return NULL;
 	who = identity_verify_aged(r->arena, audience->key, audience->name,
 	    req_header(r, "KEDGE_ASSERTION"), clock_now_ms() / 1000);
-	/* An older release says nothing of the roles that were asked for. */
+	/*
+	 * An assertion of an older release does not contain the required roles.
+	 */
 	if (who == NULL || !who->has_issued_ms ||
 	    !str_eq(who->user_id, user_id))
 		return NULL;

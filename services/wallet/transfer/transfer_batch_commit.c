@@ -37,7 +37,7 @@ struct waiter {
 
 	struct transfer_answer *ret_answer;
 	enum err result;
-	bool retry_alone; /* after its batch failed */
+	bool retry_alone; /* its batch has failed */
 };
 
 /* The requests of this process that wait for a batch, oldest first. */
@@ -146,7 +146,7 @@ run_one(struct db *db, struct waiter *m)
 static void
 set_results(struct waiter **batch, size_t count, enum err e)
 {
-	/* If the database is away, it is so for each request alone, too. */
+	/* If PostgreSQL is unavailable, each request alone would fail, too. */
 	bool retry_alone = e != ERR_OK && e != ERR_UNAVAILABLE && count > 1;
 
 	for (size_t i = 0; i < count; i++) {
