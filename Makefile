@@ -56,7 +56,7 @@ unit: $(tests)
 
 check: all services $(tests)
 	BUILD=$(BUILD) prove --exec t/lib/run $(tests)
-	BUILD=$(BUILD) prove -j 2 -It/lib t/*.t t/auth/*.t
+	BUILD=$(BUILD) prove -j 4 -It/lib t/*.t t/auth/*.t
 
 # The services' variables, into the manual.
 manual: all

@@ -1,11 +1,12 @@
-# What prove shows of a unit test: its log when it fails, and nothing when it passes.
+# What prove shows of a unit test, its log when it fails and nothing when it passes; and
+# in which order the files are started.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use File::Temp qw(tempdir);
 use Test::More;
-use Kedge qw(run);
+use Kedge qw(files run slurp);
 
 my $dir = tempdir(CLEANUP => 1);
 mkdir "$dir/tmp" or die "mkdir: $!";
@@ -35,4 +36,16 @@ for my $row (
 	unlike($err, qr/./, "$name: nothing else") if $shown eq '';
 	is_deeply([ glob "$dir/tmp/*" ], [], "$name: nothing is left");
 }
+
+# ---- the slowest first --------------------------------------------------------------
+
+my @slow = grep {!/^#/} split /\n/, slurp("$Kedge::ROOT/t/lib/slow");
+my %there = map { s{.*/}{}r =~ s/^(test_\w+)\.c$/$1/r => 1 } files("$Kedge::ROOT/t", qr/\.t$/),
+    files("$Kedge::ROOT/t/unit", qr/^test_.*\.c$/);
+is_deeply([ grep { !$there{$_} } @slow ], [], 'each file that is called slow is there');
+my ($status, $out, $err) = run("$Kedge::ROOT/t/lib/slowest_first", 't/01-a.t', "t/$slow[1]", "b/$slow[2]",
+	't/02-b.t', "t/$slow[0]");
+is($status, 0, 'the files are ordered') or diag($err);
+is($out, join('', map {"$_\n"} "t/$slow[0]", "t/$slow[1]", "b/$slow[2]", 't/01-a.t', 't/02-b.t'),
+	'each once: the slowest first, the others as they are given');
 done_testing;
