@@ -18,8 +18,11 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(files jdecode jencode slurp);
 
-# Jobs are not run, so that they can be cancelled and retried.
-my $k = Kedge->up(env => { map { uc . '_WORKER_PROCESSES' => 0 } Kedge::services() });
+# All plugins of auth are on.  Jobs are not run, so that they can be cancelled and retried.
+my @plugins = map { m{([^/]+)$} ? $1 =~ tr/_/-/r : () } grep {-d}
+    files("$Kedge::ROOT/services/auth/plugin");
+my $k = Kedge->up(env => { AUTH_PLUGINS => join(',', @plugins),
+	map { uc . '_WORKER_PROCESSES' => 0 } Kedge::services() });
 my %who = (nobody => $k->client);
 my (@pass, %job);
 for my $file (files("$FindBin::Bin/endpoints", qr/\.json$/)) {
