@@ -71,14 +71,18 @@ use Kedge::Raw qw(raw_answers raw_read);
 	is($r->{status}, 429, 'nor is a form');
 
 	# 100 in ten seconds for the other routes, in all processes together.
+	my $began = time;
 	my @status = map {@$_} parallel(
 		4,
 		sub {
 			my $c = $k->client;
 			return [ map { $c->get('/api/auth/ok')->{status} } 1 .. 40 ];
 		});
+	my $took_s = time - $began;
 	my $good = grep { $_ == 200 } @status;
-	cmp_ok($good, '<=', 125, 'about a hundred of 160 pass');
+	# Ten more in each second that it took.
+	cmp_ok($good, '<=', 101 + 10 * $took_s, 'a hundred of 160 pass at once')
+	    or diag("in $took_s s");
 	cmp_ok($good, '>=', 90, 'and not fewer');
 	is((grep { $_ != 200 && $_ != 429 } @status), 0, 'the others are told so');
 
