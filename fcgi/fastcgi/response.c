@@ -11,7 +11,7 @@
 static const struct {
 	int status;
 	const char *phrase;
-} phrases[] = { /* RFC 9110 section 15, RFC 6585 */
+} phrases[] = { /* Reason phrases of RFC 9110 section 15 and RFC 6585. */
 	{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" },
 	{ 203, "Non-Authoritative Information" }, { 204, "No Content" },
 	{ 205, "Reset Content" }, { 206, "Partial Content" },
@@ -54,7 +54,10 @@ response_write_head(struct buf *b, const struct response *p)
 	buf_put_i64(b, p->status);
 	buf_putc(b, ' ');
 	buf_puts(b, phrase_of(p->status));
-	/* We write the access line: see nginx/log.conf.in. */
+	/*
+	 * Tells nginx that the service writes the access line: see
+	 * nginx/log.conf.in.
+	 */
 	buf_puts(b, "\r\nKedge-Logged: 1");
 	for (int i = 0; i < p->nheaders; i++) {
 		buf_puts(b, "\r\n");
@@ -64,8 +67,10 @@ response_write_head(struct buf *b, const struct response *p)
 		buf_puts(b, "\r\nContent-Type: ");
 		buf_puts(b, p->content_type);
 	}
-	/* RFC 9110 section 8.6: 204 has none; 304's would be of the 200.  The
-	 * length of a stream is not known yet. */
+	/*
+	 * RFC 9110 section 8.6: a 204 has no Content-Length, and that of a 304
+	 * would be the 200's.  The length of a stream is not known yet.
+	 */
 	if (p->status != 204 && p->status != 304 && p->stream == NULL) {
 		buf_puts(b, "\r\nContent-Length: ");
 		buf_put_i64(b, (int64_t)p->body_len);

@@ -1,13 +1,4 @@
-/*
- * response: the answer to a request, and its head as CGI writes it (RFC 3875
- * section 6).
- *
- * A body is either bytes in memory or a stream: pieces that are made one after
- * the other while they are sent, each in memory that is given back before the
- * next.  When the client leaves, no more pieces are made.  When a piece cannot
- * be made, or until_us has passed, the connection to the web server is cut in
- * the middle of the answer, so that no client takes a part for the whole.
- */
+/* how much has been taken */
 #ifndef FASTCGI_RESPONSE_H
 #define FASTCGI_RESPONSE_H
 
@@ -25,40 +16,47 @@ enum { STREAM_PIECE_MAX_BYTES = 1024 * 1024 };
 
 struct stream {
 	/*
-	 * Appends the next piece.  *ret_done: it was the last; an empty one is
-	 * fine.  `a` is emptied after each piece; ctx lives in the request's
-	 * arena, as long as the stream.  An error: logged where it arose.
+	 * Appends the next piece.  *ret_done: it was the last one; an empty one
+	 * is allowed.  `a` is reset after each piece; ctx lives in the
+	 * request's arena, as long as the stream.  An error was logged where it
+	 * occurred.
 	 */
 	enum err (*next)(
 	    void *ctx, struct arena *a, struct buf *piece, bool *ret_done);
 	void *ctx;
-	int64_t until_us; /* monotonic, it must have ended; 0: no limit */
+	int64_t
+	    until_us; /* monotonic deadline of the whole stream; 0: no limit */
 };
 
 struct response {
 	int status;
-	/* "Name: value" lines in order, without Content-Type and -Length. */
+	/*
+	 * "Name: value" lines in order, without Content-Type and
+	 * Content-Length.
+	 */
 	const char *headers[32];
 	int nheaders;
 	const char *content_type; /* NULL when there is no body */
 	const char *body;
 	size_t body_len;
-	const struct stream *stream; /* what comes after body; or NULL */
-	bool omit_body; /* to HEAD: send the head alone */
+	const struct stream *stream; /* what follows body; or NULL */
+	bool omit_body; /* the request is HEAD: send only the head */
 };
 
 /* What became of a response. */
 struct sent {
 	/*
-	 * ERR_ABANDONED: the web server took none of it, or not all; another
-	 * error: the response could not be made to its end.
+	 * ERR_ABANDONED: the web server did not read all of it; another error:
+	 * the response could not be completed.
 	 */
 	enum err e;
 	bool begun; /* some of it was sent */
 	int64_t bytes; /* of the body */
 };
 
-/* Status, headers, Content-Type and -Length, and the empty line. */
+/*
+ * Writes status, headers, Content-Type and Content-Length, and the empty line.
+ */
 void response_write_head(struct buf *b, const struct response *p);
 
 /* Makes the next piece; a piece that is too large is ERR_INTERNAL, logged. */

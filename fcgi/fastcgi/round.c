@@ -27,7 +27,9 @@ may_keep(const struct round *r)
 	return !atomic_load(r->draining);
 }
 
-/* Keeps the context with its connection until the rest of the request comes. */
+/*
+ * Stores the context with its connection until the rest of the request arrives.
+ */
 static void
 park(struct request_context **context)
 {
@@ -35,7 +37,7 @@ park(struct request_context **context)
 	*context = NULL;
 }
 
-/* Puts the parked context into the round, instead of an unused one. */
+/* Takes the stored context into the round, in exchange for an unused one. */
 static void
 take_parked(struct client_connection *client, struct request_context **place)
 {
@@ -44,7 +46,7 @@ take_parked(struct client_connection *client, struct request_context **place)
 	client->context = NULL;
 }
 
-/* The client has left, or what it sent is not FastCGI. */
+/* The client has disconnected, or what it sent is not FastCGI. */
 static void
 end_request(struct round *r, struct request_context **context)
 {
@@ -56,10 +58,10 @@ end_request(struct round *r, struct request_context **context)
 }
 
 /*
- * Answers a request with an error.  The answer does not wait for the rest of a
- * body, which is skipped when it comes: if the connection were closed, nginx
- * might fail to send the body before it has read the answer, and answer 502 by
- * itself.
+ * Answers a request with an error.  The response does not wait for the rest of
+ * a body, which is skipped when it arrives: if the connection were closed,
+ * nginx might fail to send the body before it has read the response, and answer
+ * 502 by itself.
  */
 static void
 refuse(
@@ -102,8 +104,8 @@ give_to_pool(struct round *r, struct request_context **context)
 /* -- bodies on their way -- */
 
 /*
- * Refuses a request whose body does not come.  An event of this round may still
- * name the connection, so it must not be closed here.
+ * Refuses a request whose body does not arrive.  An event of this round may
+ * still refer to the connection, so it must not be closed here.
  */
 static void
 cut_off(struct round *r, struct client_connection *client, enum err e)
@@ -117,10 +119,11 @@ cut_off(struct round *r, struct client_connection *client, enum err e)
 	if (request_context_answer_last(context, r->app))
 		client->answered = true;
 	else
-		client->closing = true; /* the end is an event of its own */
+		client->closing =
+		    true; /* the end of the connection is a separate event */
 }
 
-/* True: one more request may wait for its body. */
+/* Returns true when one more request may wait for its body. */
 static bool
 make_room(struct round *r, const struct client_connection *client)
 {
@@ -135,7 +138,7 @@ make_room(struct round *r, const struct client_connection *client)
 	return true;
 }
 
-/* Takes room for the bytes of a body, if need be that of a slow one. */
+/* Takes room for the bytes of a body, if necessary that of a slow one. */
 static bool
 take_room(struct round *r, struct client_connection *client)
 {
@@ -151,7 +154,7 @@ take_room(struct round *r, struct client_connection *client)
 	return true;
 }
 
-/* False: the request has come whole, and is in *context. */
+/* Returns false when the request has arrived completely, and is in *context. */
 static bool
 go_on_with_body(struct round *r, struct client_connection *client,
     struct request_context **context)
@@ -192,8 +195,8 @@ pause_body(struct round *r, struct client_connection *client,
 }
 
 /*
- * Receives the bodies again that there is room for now.  What has come of them
- * is an event of the next round.
+ * Resumes the bodies for which there is room now.  What has arrived of them is
+ * an event of the next round.
  */
 static void
 resume_paused(struct round *r)
@@ -211,8 +214,8 @@ resume_paused(struct round *r)
 }
 
 /*
- * The parameters have come, and the body has not.  A request that the thread
- * pool has no room for is refused now, and not when its body has come.
+ * The parameters have arrived, and the body has not.  A request for which the
+ * thread pool has no room is refused now, and not when its body has arrived.
  */
 static bool
 begin_body(struct round *r, struct request_context **context)
@@ -236,7 +239,10 @@ begin_body(struct round *r, struct request_context **context)
 	return true;
 }
 
-/* Continues a request by how much of it was read; false: it can be answered. */
+/*
+ * Continues a request depending on how much of it was read; returns false when
+ * it can be answered.
+ */
 static bool
 go_on(struct round *r, struct request_context **context, enum conn_state state)
 {
@@ -258,7 +264,7 @@ go_on(struct round *r, struct request_context **context, enum conn_state state)
 	return true;
 }
 
-/* Begins a request that was received together with the one before. */
+/* Begins a request that was received together with the previous one. */
 static enum conn_state
 read_next(struct round *r, struct request_context *context)
 {
@@ -287,7 +293,10 @@ answer(struct round *r, struct request_context **context)
 	}
 }
 
-/* Skips the rest of a request that was answered before all of it had come. */
+/*
+ * Skips the rest of a request that was answered before it had arrived
+ * completely.
+ */
 static void
 skip(struct round *r, struct client_connection *client,
     struct request_context **place)
@@ -349,7 +358,7 @@ round_receive(struct round *r, struct client_connection *client)
 		skip(r, client, place);
 		return;
 	}
-	if (client->paused) { /* its client has left */
+	if (client->paused) { /* its client has disconnected */
 		connection_close(r->table, client);
 		return;
 	}
@@ -364,7 +373,7 @@ round_receive(struct round *r, struct client_connection *client)
 		r->n++;
 }
 
-/* Which of the round's requests the loop answers by itself. */
+/* Selects the requests of the round that the loop answers by itself. */
 static void
 choose(struct round *r, bool *ret_ready)
 {
@@ -392,7 +401,7 @@ round_serve(struct round *r)
 		if (ready[i])
 			answer(r, &r->contexts[i]);
 	}
-	/* After the others: to wake a thread takes time. */
+	/* Do this after the others, because waking a thread takes time. */
 	for (size_t i = 0; i < r->n; i++) {
 		if (!ready[i])
 			give_to_pool(r, &r->contexts[i]);
@@ -400,7 +409,10 @@ round_serve(struct round *r)
 	r->n = 0;
 }
 
-/* What many requests have held lies between what the others hold. */
+/*
+ * After many requests, their freed memory lies between pieces that are still in
+ * use.
+ */
 static void
 trim(struct round *r)
 {

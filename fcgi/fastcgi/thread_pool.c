@@ -40,15 +40,20 @@ enum {
 enum {
 	SPARE_MAX = 32,
 	RETRY_US = 500 * 1000,
-	/* After that long in the queue, ask whether the client has left. */
+	/*
+	 * After this time in the queue, check whether the client has
+	 * disconnected.
+	 */
 	PATIENCE_US = 20 * 1000,
-	/* nginx waits for 30 s: what begins now can end before that. */
+	/*
+	 * nginx waits for 30 s: a request that begins now can end before that.
+	 */
 	QUEUED_MAX_US = 15 * 1000 * 1000,
 };
 
 /*
- * A thread without a request, on its own stack.  It does not wait on a
- * condition variable: a thread that returns from one holds the mutex as if
+ * A thread without a request, on its own stack.  It waits on a semaphore,
+ * because a thread that returns from a condition variable holds the mutex as if
  * others waited for it, so that unlocking it takes a system call.
  */
 struct idle_thread {
@@ -58,7 +63,7 @@ struct idle_thread {
 
 struct thread_pool {
 	struct thread_pool_options options;
-	pthread_t *ids; /* this and the next two are the event loop's */
+	pthread_t *ids; /* only the event loop uses this and the next two */
 	int nthreads;
 	int64_t try_us; /* after a failure, start no thread before that time */
 	pthread_mutex_t mutex; /* protects the members below */

@@ -203,12 +203,7 @@ stop(struct run *r, int64_t now_us)
 	workers_stop_background(&r->workers, now_us);
 }
 
-/*
- * Closes the listening sockets once the running jobs have ended: a job may take
- * until the deadline, and until then requests can be served.  But at half of
- * the time the sockets are closed anyway, because requests and jobs have the
- * same deadline.
- */
+/* The time limit for a whole response, or for each piece of a stream. */
 static void
 close_door(struct run *r, int64_t now_us)
 {

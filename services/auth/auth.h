@@ -48,16 +48,16 @@ struct auth_config {
 	const char *trusted_origins;
 	const char *cookie_prefix;
 	const char *services;
-	const char *plugins; /* names of those that are on */
+	const char *plugins; /* the names of the plugins that are on */
 	bool rate_limit;
 	int64_t cache_lease_s;
 	int64_t hash_concurrency; /* 0: one for each processor core */
 	int64_t hash_queue;
 
-	/* Of the plugins' own variables: plugin_config(). */
+	/* The variables of the plugins: see plugin_config(). */
 	_Alignas(max_align_t) char plugin_config[PLUGIN_CONFIG_MAX_BYTES];
 
-	/* Made before the fork. */
+	/* Created before the fork. */
 	struct auth_shared *shared;
 	const struct plugin_set *plugin_set;
 };

@@ -196,7 +196,7 @@ static const struct service_pool pools[] = {
 	{ 0 },
 };
 
-/* The library's webhooks are a kind of jobs that no plugin brings. */
+/* The library's webhooks are a kind of job that belongs to no plugin. */
 static const struct job_kind *kinds[PLUGINS_MAX + 2] = { webhook_jobs };
 static const struct job_set jobs = {
 	.kinds = kinds,
@@ -241,8 +241,8 @@ run_user_command(int argc, char **argv)
 }
 
 /*
- * Before anything else: what a plugin adds is among the variables that are read
- * and printed, and among the routes of --openapi.
+ * Runs before everything else, because plugins add variables that are read and
+ * printed, and routes for --openapi.
  */
 static bool
 compose(void)

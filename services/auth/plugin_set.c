@@ -13,7 +13,7 @@
 #include "job/webhook_routes.h"
 #include "web/service.h"
 
-/* A composition under way, and where to say what is wrong with it. */
+/* A composition in progress, and the buffer for its error message. */
 struct composition {
 	struct plugin_set *set;
 	char *problem;
@@ -21,7 +21,7 @@ struct composition {
 
 static bool complain(struct composition *c, const char *fmt, ...) PRINTF(2, 3);
 
-/* Always false, for `return complain(...)`. */
+/* Always returns false, for `return complain(...)`. */
 static bool
 complain(struct composition *c, const char *fmt, ...)
 {
@@ -89,7 +89,7 @@ take_all(struct composition *c, const struct auth_plugin *const *all)
 	return true;
 }
 
-/* In the order of the table, whatever that of the names is. */
+/* In the order of the table, whatever the order of the names is. */
 static bool
 take_on(struct composition *c, const char *names)
 {
@@ -124,7 +124,7 @@ take_on(struct composition *c, const char *names)
 
 /* -- what two may not both have -- */
 
-/* {id} and {name} stand for the same. */
+/* {id} and {name} match the same paths. */
 static bool
 is_same_path(const char *a, const char *b)
 {
@@ -166,8 +166,7 @@ is_same_refusal(const struct refusal *a, const struct refusal *b)
 	return a->err == b->err && str_eq(a->message, b->message);
 }
 
-/* The names of one kind that a plugin has, one after the other; NULL: no more.
- */
+/* Returns a plugin's names of one kind, one after the other; NULL: no more. */
 typedef const char *name_at(const struct auth_plugin *plugin, size_t i);
 
 static const char *
@@ -273,7 +272,9 @@ check_refusals(struct composition *c, const struct auth_plugin *one,
 	for (; a != NULL && a->code != NULL; a++) {
 		b = other->refusals;
 		for (; b != NULL && b->code != NULL; b++) {
-			/* A few of the core's have a sentence alone. */
+			/*
+			 * A few refusals of auth itself have only a sentence.
+			 */
 			if (*a->code != '\0' && str_eq(a->code, b->code) &&
 			    !is_same_refusal(a, b))
 				return complain_of_two(
@@ -297,7 +298,7 @@ check_pair(struct composition *c, const struct auth_plugin *one,
 	return check_names(c, one, other) && check_refusals(c, one, other);
 }
 
-/* A member of BetterAuth's own user or session, or ours. */
+/* A member of the user or session object that does not come from a plugin. */
 static bool
 is_core_member(const char *name, bool of_session)
 {
@@ -335,7 +336,10 @@ check_columns(struct composition *c, const struct auth_plugin *plugin,
 	return true;
 }
 
-/* USERNAME_MIN of the plugin username: so it cannot be one of auth's own. */
+/*
+ * A variable such as USERNAME_MIN of the plugin username: it cannot have the
+ * name of one of auth's own.
+ */
 static bool
 is_own_var(const struct auth_plugin *plugin, const char *var)
 {
@@ -490,7 +494,7 @@ add_schedules(struct composition *c, const struct job_schedule *schedules)
 	return true;
 }
 
-/* One list of each kind for a plugin at most: they have room. */
+/* Each plugin has at most one list of each kind, so there is room. */
 static void
 add_lists(struct plugin_set *set, const struct auth_plugin *plugin)
 {

@@ -1,4 +1,4 @@
-/* plugins: the table of all plugins; plugins.c alone names them. */
+/* plugins: the table of all plugins; only plugins.c lists them. */
 #ifndef AUTH_PLUGINS_H
 #define AUTH_PLUGINS_H
 

@@ -1,7 +1,7 @@
 /*
- * routes: where auth's API is, and the flags by which its hooks know what a
- * route wants.  The routes themselves are the plugins' and those of
- * plugin_set.h's core.
+ * routes: the prefix of auth's API, and the flags that tell its hooks what a
+ * route requires.  The routes themselves belong to the plugins and to auth's
+ * own parts (plugin_set.h).
  */
 #ifndef AUTH_ROUTES_H
 #define AUTH_ROUTES_H

@@ -1,4 +1,7 @@
-/* client: who asks, as a session remembers it and as hashes are shared out. */
+/*
+ * client: the client of a request, with the properties that its session will
+ * store and by which hashes are shared.
+ */
 #ifndef AUTH_CLIENT_H
 #define AUTH_CLIENT_H
 
@@ -8,8 +11,9 @@ struct req;
 
 struct client {
 	const char *ip_address; /* "" when unknown */
-	const char *user_agent; /* as it is stored: text, whatever was sent */
-	struct hash_client waits; /* for the hash */
+	const char
+	    *user_agent; /* as it is stored: text, whatever the client sent */
+	struct hash_client waits; /* for password hashing */
 };
 
 struct client client_of(const struct req *r);

@@ -1,11 +1,11 @@
 /*
- * credential: by what a request says who sends it.  This is the one place that
- * decides it; sessions, verify and the rule about origins take it from here.
+ * credential: the credential of a request.  Only this module decides it;
+ * sessions, verify and the origin check take it from here.
  *
- * A request has one credential: where it carries several, a plugin's kind goes
- * before the session's cookie.  Its kind travels in the assertion.  Only a
- * cookie is sent by a browser whoever made it ask, so only a cookie needs the
- * rule about origins (csrf.h).
+ * A request has one credential: if it carries several, a plugin's kind takes
+ * precedence over the session's cookie.  Its kind is part of the assertion.
+ * Browsers send a cookie whichever page caused the request, so only a cookie
+ * needs the origin check (csrf.h).
  */
 #ifndef AUTH_CREDENTIAL_H
 #define AUTH_CREDENTIAL_H
@@ -26,9 +26,9 @@ enum credential_kind {
 };
 
 /*
- * The tokens of sessions that the credential shows, in their order: the first
- * whose session is live counts.  A browser sends several cookies of one name
- * when a site had them under other paths or domains, which we cannot take back.
+ * The tokens of sessions in the credential, in order: the first one whose
+ * session is valid is used.  A browser sends several cookies of one name when a
+ * site had them for other paths or domains, which cannot be deleted.
  */
 enum { CREDENTIAL_TOKENS_MAX = SESSION_COOKIE_TOKENS_MAX };
 struct credential {
@@ -38,7 +38,7 @@ struct credential {
 };
 
 struct credential credential_of(const struct req *r);
-/* "cookie", as the assertion has it. */
+/* "cookie", as in the assertion. */
 const char *credential_name(enum credential_kind kind);
 
 #endif

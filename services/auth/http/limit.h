@@ -1,17 +1,19 @@
 /*
- * limit: how often one client may ask, and how often one account may be tried.
+ * limit: limits how often one client may send requests, and how often the
+ * password of one account may be guessed.
  *
- * Every request counts for its client's address and path, as in BetterAuth:
- * 100 in 10 seconds, and what the route's row says where it says something (3
- * where passwords are asked for).  Paths that do not exist share one counter,
- * so that inventing paths makes no new ones.
+ * Every request counts for its client's address and path, as in BetterAuth: 100
+ * in 10 seconds, or what the route's row says (3 where passwords are checked).
+ * Paths that do not exist share one counter, so that inventing paths creates no
+ * new counters.
  *
- * Besides, every wrong guess of a password counts for the account and the
- * network it comes from, by whatever name the account is tried.  It is
- * counted before it is known to be wrong, so that no more than the limit can be
- * under way at once, and taken back when it was not.  The network is part of it
- * so that an attacker elsewhere cannot lock the owner out; what it does not
- * stop, a guess or two from each of many networks, the hash slows down.
+ * In addition, every wrong password counts for the account and the client's
+ * network, by whatever name the account is tried.  An attempt is counted before
+ * the password is checked, so that parallel attempts cannot exceed the limit,
+ * and is uncounted if it was not a wrong guess.  The network is part of the key
+ * so that an attacker in another network cannot lock the owner out.  A few
+ * guesses from each of many networks are not limited by this, but slowed down
+ * by the hash.
  */
 #ifndef AUTH_LIMIT_H
 #define AUTH_LIMIT_H
@@ -38,11 +40,11 @@ enum {
 /* The hook: ERR_RATE_LIMITED, with the wait in r->retry_after_s. */
 enum err limit_request(struct req *r);
 /*
- * Counts a try for `account`, a user's id or a name that no user has; refuses
- * when there have been too many.
+ * Counts an attempt for `account`, a user's id or a name that no user has;
+ * refuses it when there have been too many.
  */
 MUST_CHECK enum err limit_try(struct req *r, const char *account);
-/* It was no wrong guess. */
+/* Uncounts an attempt that was not a wrong guess. */
 void limit_refund_try(struct req *r, const char *account);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * refusal: the reasons for which auth says no, each with the status, the code
- * and the sentence that BetterAuth has for it; clients match on all three.
+ * refusal: the reasons for which auth refuses a request, each with BetterAuth's
+ * status, code and sentence; clients match all three.
  *
- * Those of auth itself have names here; a plugin has a table of its own and
+ * The refusals of auth itself have names here; a plugin has its own table and
  * refuses by its rows.
  */
 #ifndef AUTH_REFUSAL_H
@@ -13,15 +13,15 @@
 struct req;
 
 /*
- * A code that is written as no code at all: some of BetterAuth's errors are a
- * message alone.
+ * A code that stands for no code: some of BetterAuth's errors have only a
+ * message.
  */
 #define REFUSAL_NO_CODE ""
 
 struct refusal {
 	enum err err;
 	const char *code; /* NULL ends a table */
-	const char *message; /* NULL, without a code: as err_info has both */
+	const char *message; /* NULL, without a code: err_info() has both */
 };
 
 enum core_refusal {

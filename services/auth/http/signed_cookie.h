@@ -15,7 +15,10 @@ struct arena;
 /* The same before it is encoded for a cookie: "value.mac". */
 const char *signed_value(
     struct arena *a, const char *secret, size_t secret_len, const char *value);
-/* What such a text signs, percent-encoded or not; NULL: not well signed. */
+/*
+ * Returns the signed value of such a text, percent-encoded or not; NULL: the
+ * signature is not valid.
+ */
 const char *signed_value_read(
     struct arena *a, const char *secret, size_t secret_len, const char *text);
 const char *signed_cookie_write(

@@ -12,10 +12,10 @@
 
 /*
  * The account by which a user signs in with a password is that of the provider
- * `credential`, whatever its accountId says.  BetterAuth writes the user's id
- * there and 1.4 never looked at it; tools that import people into BetterAuth
- * write the address, or the id of the system that they come from.  Of several,
- * it is the one that BetterAuth 1.7 itself would take.
+ * `credential`, whatever its accountId is.  BetterAuth writes the user's id
+ * there and 1.4 never read it; tools that import users into BetterAuth write
+ * the address, or an id of the system that the users come from.  Of several
+ * accounts, it is the one that BetterAuth 1.7 itself would use.
  */
 static const char select_sql[] =
     "SELECT a.id, nullif(a.password, ''), %s"
@@ -107,7 +107,7 @@ find_statement(const char *column)
 		if (str_eq(composed.keys[i].column, column))
 			return &composed.keys[i].select;
 	}
-	assert(false); /* no column of a plugin that is on, or no key */
+	assert(false); /* no key column of an enabled plugin has this name */
 	return NULL;
 }
 

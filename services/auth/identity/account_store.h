@@ -1,6 +1,6 @@
 /*
- * account_store: the table account, of which auth uses the accounts with a
- * password alone (provider `credential`).
+ * account_store: the table account, of which auth only uses the accounts with a
+ * password (provider `credential`).
  */
 #ifndef AUTH_ACCOUNT_STORE_H
 #define AUTH_ACCOUNT_STORE_H
@@ -13,10 +13,10 @@ struct arena;
 struct db;
 struct plugin_set;
 
-/* At start, before any statement is run. */
+/* To be called at start, before any statement is run. */
 void account_store_compose(const struct plugin_set *set);
 
-/* A user and the account with the password that they sign in with. */
+/* A user and the account with the password for signing in. */
 struct account {
 	struct user user;
 	const char *id; /* NULL: there is no such account */
@@ -24,8 +24,8 @@ struct account {
 };
 
 /*
- * By what the user is looked for: "id", "email" (canonical), or a column of a
- * plugin that is a key.  ERR_NOT_FOUND: no such user.
+ * `column` is what the user is searched by: "id", "email" (canonical), or a key
+ * column of a plugin.  ERR_NOT_FOUND: no such user.
  */
 MUST_CHECK enum err account_find(struct db *db, struct arena *a,
     const char *column, const char *value, struct account *ret_account);
@@ -34,7 +34,7 @@ MUST_CHECK enum err account_find(struct db *db, struct arena *a,
 MUST_CHECK enum err account_update(struct db *db, struct arena *a,
     const char *account_id, const char *old_hash, const char *new_hash);
 
-/* A user and their account with a password. */
+/* A new user, with an account that has a password. */
 struct account_new {
 	const char *email;
 	const char *name;
@@ -42,7 +42,9 @@ struct account_new {
 	const char *password_hash;
 	struct column_values columns;
 };
-/* In one statement.  ERR_CONFLICT: the address or another key is taken. */
+/*
+ * In one statement.  ERR_CONFLICT: the address or another key exists already.
+ */
 MUST_CHECK enum err account_insert_user(struct db *db, struct arena *a,
     const struct account_new *new, struct account *ret_account);
 

@@ -9,7 +9,7 @@
 #include "db/db.h"
 #include "db/db_time.h"
 
-/* What is composed lives with the process. */
+/* Composed texts live as long as the process. */
 static struct arena *
 composed(void)
 {

@@ -1,9 +1,9 @@
 /*
  * columns: the columns that plugins add to "user" and session, in SQL, in
- * bodies and in answers.
+ * bodies and in responses.
  *
- * Statements with them are composed once, at start, and live with the process;
- * so are the rows of the schemas.  A plugin that is off is in neither.
+ * Statements with them are composed once, at start, and live as long as the
+ * process; so do the rows of the schemas.  A plugin that is off is in neither.
  */
 #ifndef AUTH_COLUMNS_H
 #define AUTH_COLUMNS_H
@@ -17,16 +17,18 @@
 
 struct db_rows;
 
-/* Text that lives with the process. */
+/* Text that lives as long as the process. */
 const char *columns_text(const char *fmt, ...) PRINTF(1, 2);
 
-/* `, alias."role", ...`, as columns_read() reads them; "" without columns. */
+/* `, alias."role", ...`, in the order of columns_read(); "" without columns. */
 const char *columns_select(const struct columns *columns, const char *alias);
-/* Their values in a row, from first_column on.  Lives as long as the rows. */
+/*
+ * Their values in a row, from first_column on.  They live as long as the rows.
+ */
 const char *const *columns_read(const struct columns *columns,
     const struct db_rows *rows, int row, int first_column, struct arena *a);
 
-/* A column's place in the struct of a body or of an answer. */
+/* The place for a column in the struct of a body or a response. */
 struct column_slot {
 	const char *text; /* out */
 	struct opt_bool flag; /* out */
@@ -34,9 +36,9 @@ struct column_slot {
 };
 
 /*
- * Add rows after the last of `fields`, which has room for COLUMNS_MAX more: of
- * all columns, for answers; of those that a client may set, for bodies.  The
- * struct has its slots, COLUMNS_MAX of them, at `offset`.
+ * Add rows after the last of `fields`, which has room for COLUMNS_MAX more: all
+ * columns, for responses; those that a client may set, for bodies.  The struct
+ * has COLUMNS_MAX slots for them at `offset`.
  */
 void columns_add_out(
     const struct columns *columns, struct field *fields, size_t offset);
@@ -44,7 +46,10 @@ void columns_add_in(
     const struct columns *columns, struct field *fields, size_t offset);
 void columns_fill(const struct columns *columns, const char *const *values,
     struct column_slot *slots);
-/* What the body set; `values` may be set already, and then stays. */
+/*
+ * Copies the values that the body has set, unless they are set in `values`
+ * already.
+ */
 void columns_take(const struct columns *columns,
     const struct column_slot *slots, struct column_values *values);
 

@@ -11,7 +11,7 @@
 #include "auth/identity/user_view.h"
 #include "auth/plugin.h"
 
-/* Each takes what the ones before it have composed. */
+/* Each step uses the results of the ones before. */
 void
 identity_compose(const struct plugin_set *set)
 {

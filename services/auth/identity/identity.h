@@ -1,5 +1,5 @@
 /*
- * identity: the part of auth that is there whatever plugins are on: users,
+ * identity: the part of auth that is present whatever plugins are on: users,
  * accounts, sessions, verification.
  */
 #ifndef AUTH_IDENTITY_H
@@ -8,10 +8,13 @@
 struct auth_plugin;
 struct plugin_set;
 
-/* In the form of plugins, which they are composed with (plugin_set.h). */
+/* In the form of plugins, so that plugin_set.h composes both. */
 extern const struct auth_plugin identity_session_part, identity_user_part;
 
-/* At start, once: all statements and schemas that have plugins' columns. */
+/*
+ * Called once at start: composes all statements and schemas with plugins'
+ * columns.
+ */
 void identity_compose(const struct plugin_set *set);
 
 #endif

@@ -12,17 +12,18 @@ struct db;
 
 enum {
 	LEASE_CLOCK_STEP_S = 5,
-	LEASE_DEAD_S = 60, /* after its end, a host is taken for dead */
+	LEASE_DEAD_S = 60, /* a host is considered dead this long after the end
+	                      of its lease */
 };
 
-/* The host knows `epoch`, and its lease begins now. */
+/* Records that the host knows `epoch`, and that its lease begins now. */
 MUST_CHECK enum err lease_upsert(struct db *db, struct arena *a, uint64_t host,
     int64_t epoch, int64_t lease_ms);
 MUST_CHECK enum err lease_delete(struct db *db, struct arena *a, uint64_t host);
-/* Of hosts that ended long ago. */
+/* Deletes the rows of hosts that stopped long ago. */
 MUST_CHECK enum err
 lease_delete_dead(struct db *db, struct arena *a, int64_t *ret_count);
-/* How many others hold a lease and do not know `epoch`. */
+/* The number of other hosts that have a lease and do not know `epoch`. */
 MUST_CHECK enum err lease_count_behind(struct db *db, struct arena *a,
     uint64_t host, int64_t epoch, int64_t *ret_count);
 

@@ -165,7 +165,7 @@ session_revoke(
 	return e;
 }
 
-/* In the same transaction, what plugins have that goes with a session. */
+/* Calls the plugins' hooks for ended sessions, in the same transaction. */
 static enum err
 tell_plugins(struct auth *auth, struct db *tx, struct arena *a,
     const struct strings *tokens)

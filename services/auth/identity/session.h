@@ -1,36 +1,36 @@
 /*
- * session: who is signed in, and how that ends.
+ * session: which user is signed in, and how a session ends.
  *
- * PostgreSQL is the truth.  Redis remembers what verify needs of a session
- * (its claims) so that a verdict costs one round trip; that memory may vanish
- * or come back old at any moment.  "Signed out means out" then has three
- * enemies, and each has its answer:
+ * PostgreSQL has the authoritative data.  Redis caches what verify needs of a
+ * session (its claims) so that a verdict costs one round trip; the cache may be
+ * lost or come back with old contents at any moment.  A confirmed sign-out must
+ * be effective nevertheless.  Three things could prevent that:
  *
- * - A verify that read PostgreSQL before a revocation fills the cache after
- *   it.  After its commit and before its answer, the revocation leaves a
- *   tombstone in the key's place; a fill goes only where none is, and only
- *   within CACHE_FILL_MS of its miss, while the tombstone stays for
+ * - A verify process that read PostgreSQL before a revocation fills the cache
+ *   after it.  After its commit and before its answer, the revocation writes a
+ *   tombstone in place of the entry; a fill succeeds only where there is none,
+ *   and only within CACHE_FILL_MS of its miss, while the tombstone stays for
  *   CACHE_TOMBSTONE_MS (cache.h).
  * - Redis has old contents: it was restarted, or it was a replica for a while.
- *   Keys carry the history of its data, and each round trip confirms that this
- *   is still the one (cache.h).
- * - Redis cannot be reached for the tombstone.  Entries carry the *epoch* at
- *   which they were read, a row of our own in PostgreSQL that every process
- *   knows (session_epoch.h).  The revocation raises it, which puts everything
- *   that was cached before out of reach, and waits until every host knows that
- *   or uses no cache (lease.h).
+ *   Keys contain the history of the data, and each round trip confirms that the
+ *   history is still the same (cache.h).
+ * - Redis cannot be reached for the tombstone.  Entries contain the *epoch* at
+ *   which they were read, a row in PostgreSQL that every process knows
+ *   (session_epoch.h).  The revocation raises it, which invalidates everything
+ *   that was cached before, and waits until every host knows that or does not
+ *   use its cache (lease.h).
  *
- * The epoch is no part of the key, so one tombstone is seen by every host,
- * whatever epoch it knows.
+ * The epoch is not part of the key, so that one tombstone is seen by every
+ * host, whatever epoch it knows.
  *
- * When we do not learn whether a revocation was committed, or die before we
- * told the cache, the epoch is in doubt (session_epoch.h): this host does not
- * use the cache until the next one.  An advisory lock, shared by revocations,
- * tells when those that were under way have ended.
+ * When a process does not learn whether a revocation was committed, or dies
+ * before it has invalidated the cache, the epoch is in doubt (session_epoch.h):
+ * this host does not use the cache until the next epoch.  An advisory lock,
+ * shared by revocations, tells when those that were in progress have ended.
  *
- * Whatever claims are made of (role, ban, accounts) changes through
- * session_revoke() too.  Such a change locks the user's row first, so that no
- * session begins between the list of sessions to mark and the commit.
+ * The data of claims (role, ban, accounts) is changed through session_revoke()
+ * too. Such a change locks the user's row first, so that no session begins
+ * between the list of sessions to invalidate and the commit.
  */
 #ifndef AUTH_SESSION_H
 #define AUTH_SESSION_H
@@ -53,55 +53,55 @@ struct db;
 
 /*
  * 43 characters of 62 are 256 bits; BetterAuth's 32 are 190.  The column is
- * text and clients take a token as it comes.
+ * text, and clients treat a token as opaque.
  */
 enum { SESSION_TOKEN_LEN = 43 };
 
 /*
- * The session of a token.  ERR_NOT_FOUND: there is none, or it has expired
- * (then its row is deleted).  With `refresh`, one that is due begins a new
- * life of SESSION_TTL_S if the database can be written to; *ret_refreshed says
- * whether it has.
+ * Finds the session of a token.  ERR_NOT_FOUND: there is none, or it has
+ * expired (then its row is deleted).  With `refresh`, a session that is due for
+ * it is extended to SESSION_TTL_S if the database is writable; *ret_refreshed
+ * says whether it was.
  */
 MUST_CHECK enum err session_find(struct auth *auth, struct arena *a,
     const char *token, bool refresh, struct session_found *ret_found,
     bool *ret_refreshed);
 /*
- * The user's live sessions, newest first, at most SESSION_LIST_MAX; `own` is
- * among them, however old it is.  Without those by which an admin acts as the
- * user, which are not the user's business.
+ * The user's valid sessions, newest first, at most SESSION_LIST_MAX; `own` is
+ * always among them.  Sessions in which an administrator impersonates the user
+ * are left out.
  */
 MUST_CHECK enum err session_list(struct auth *auth, struct arena *a,
     const struct session *own, const struct session **ret_sessions,
     size_t *ret_count);
 
 /*
- * The one way to a new session; it has a new token.  In a transaction the
- * session begins when that commits.  ERR_NOT_FOUND: the proof does not hold any
- * more, or the user is banned or gone.
+ * The only function that creates a session, with a new token.  In a transaction
+ * the session begins when that commits.  ERR_NOT_FOUND: the proof is not valid
+ * any more, or the user is banned or deleted.
  */
 MUST_CHECK enum err session_begin(struct db *db, struct arena *a,
     const struct session_start *start, const struct proof *proof,
     const char **ret_token);
 
 /*
- * A transaction that ends sessions or changes what their claims say.
- * `change` runs in it (and again, if the database asks for it); it names the
- * sessions in *ret_tokens.  On ERR_OK no process uses the old claims of any of
- * them any more.  ERR_UNAVAILABLE: that cannot be promised.
+ * A transaction that ends sessions or changes their claims.  `change` runs in
+ * it (and again, if the database requires a retry), and returns the affected
+ * sessions in *ret_tokens.  After ERR_OK no process uses the old claims of any
+ * of them. ERR_UNAVAILABLE: that cannot be guaranteed.
  */
 typedef enum err session_change(
     struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens);
 MUST_CHECK enum err session_revoke(
     struct auth *auth, struct arena *a, session_change *change, void *ctx);
 
-/* The session of this token; also when its row is already gone. */
+/* Ends the session of this token; also when its row does not exist any more. */
 MUST_CHECK enum err
 session_end(struct auth *auth, struct arena *a, const char *token);
-/* The same, if it is the user's. */
+/* The same, if the session is the user's. */
 MUST_CHECK enum err session_end_own(
     struct auth *auth, struct arena *a, const char *token, const char *user_id);
-/* All of the user but one; NULL: all. */
+/* Ends all sessions of the user except one; NULL: all. */
 MUST_CHECK enum err session_end_all(struct auth *auth, struct arena *a,
     const char *user_id, const char *kept_token);
 
@@ -111,29 +111,29 @@ MUST_CHECK enum err session_end_all_in(struct auth *auth, struct db *tx,
     struct strings *ret_tokens);
 
 /*
- * The session of this id if it is the user's and live, asked of PostgreSQL.
- * ERR_NOT_FOUND; ERR_UNAVAILABLE.
+ * Reads the session with this id from PostgreSQL, if it is the user's and
+ * valid. ERR_NOT_FOUND; ERR_UNAVAILABLE.
  */
 MUST_CHECK enum err session_find_live(struct auth *auth, struct arena *a,
     const char *id, const char *user_id, struct session_claims *ret_claims);
 
 /*
- * Asks Redis for all of them in one round trip, and nobody else: `arena` and
- * `token` are given.  Unknown to it, a session may exist all the same.
+ * Looks up all of them in Redis, in one round trip: `arena` and `token` are
+ * set. A session that Redis does not have may exist nevertheless.
  */
 void session_look_up(
     struct auth *auth, struct session_lookup *const *lookups, size_t n);
 /*
- * After the look-up, just before the answer: whether what it found is still
- * good, as the lease may have ended and the epoch risen since.  If so,
- * session_settle() takes it without asking PostgreSQL.
+ * Called after the look-up, just before the answer: whether its result is still
+ * valid, because the lease may have expired and the epoch risen since.  If so,
+ * session_settle() uses it without asking PostgreSQL.
  */
 MUST_CHECK bool
 session_confirm(const struct auth *auth, struct session_lookup *l);
 /*
- * After the look-up: what it found, else one indexed query; writes nothing to
- * PostgreSQL.  ERR_NOT_FOUND: no such session, or expired.  ERR_UNAVAILABLE:
- * neither of the two can tell.
+ * Called after the look-up: returns its result, otherwise makes one indexed
+ * query; writes nothing to PostgreSQL.  ERR_NOT_FOUND: no such session, or
+ * expired. ERR_UNAVAILABLE: neither Redis nor PostgreSQL can tell.
  */
 MUST_CHECK enum err session_settle(struct auth *auth, struct session_lookup *l,
     struct session_claims *ret_claims);

@@ -1,10 +1,10 @@
 /*
  * session_cache: the claims of sessions in Redis.
  *
- * Key: s:<first half of SHA-256 of the token, hex>, so that who reads Redis
- * finds no token in it.  Version: the epoch that PostgreSQL had when the claims
- * were read.  Value: session_claims.h.
- * What makes a cached value safe to believe is told in session.h.
+ * Key: s:<first half of SHA-256 of the token, hex>, so that Redis contains no
+ * tokens. Version: the epoch that PostgreSQL had when the claims were read.
+ * Value: see session_claims.h.  session.h explains why a cached value may be
+ * trusted.
  */
 #ifndef AUTH_SESSION_CACHE_H
 #define AUTH_SESSION_CACHE_H
@@ -23,17 +23,20 @@ struct arena;
 
 enum { SESSION_LOOKUPS_MAX = CACHE_GETS_MAX };
 
-/* What Redis says of a token. */
+/* The result of looking up a token in Redis. */
 struct session_lookup {
 	struct arena *arena;
 	const char *token;
-	bool known; /* it is a live session's, and these are its claims */
+	bool
+	    known; /* it belongs to a valid session, and these are its claims */
 	struct session_claims claims;
 
-	/* Private.  Of the claims; while they are looked for, the least that
-	 * will do, or 0: the cache is not to be used. */
+	/*
+	 * Private.  The epoch of the claims; before the look-up, the least
+	 * acceptable one, or 0: the cache must not be used.
+	 */
 	int64_t epoch;
-	bool confirmed; /* by session_confirm() */
+	bool confirmed; /* set by session_confirm() */
 	struct cache_miss miss;
 };
 

@@ -39,7 +39,7 @@ struct claim_row {
 	"(extract(epoch FROM greatest(least(" column ", '9999-12-31'),"        \
 	" '0001-01-01')) * 1000)::bigint"
 
-/* The first is NULL when there is no session. */
+/* The first one is NULL when there is no session. */
 static const struct claim_row core_rows[] = {
 	{ CLAIM("session", session_id), .sql = "s.id" },
 	{ CLAIM("user", user_id), .sql = "u.id" },
@@ -117,7 +117,7 @@ session_claims_select(void)
 	return composed.select;
 }
 
-/* One row's value, into its place; false when the text is none. */
+/* Stores the value of one row; returns false when the text is malformed. */
 static bool
 take_text(const struct claim_row *row, const char *text,
     struct session_claims *claims)
@@ -167,7 +167,7 @@ session_claims_of_row(const struct db_rows *rows, int first_column,
 	for (int i = 0; i < composed.nrows; i++) {
 		if (!take_text(&composed.rows[i],
 			db_get_text(rows, 0, first_column + i), &claims))
-			return ERR_INTERNAL; /* the SQL gives what it must */
+			return ERR_INTERNAL; /* the SQL guarantees it */
 	}
 	*ret_claims = claims;
 	return ERR_OK;

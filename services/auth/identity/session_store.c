@@ -35,7 +35,7 @@ enum {
 	USER_AGENT,
 	NCORE_COLUMNS
 };
-/* What comes before the session's columns in session_select(). */
+/* The columns before the session's columns in session_select(). */
 enum { FOUND_EXPIRED, FOUND_FRESH, FOUND_REFRESH_DUE, FOUND_SESSION };
 
 static struct composed {
@@ -202,9 +202,9 @@ session_select_of_user(struct db *db, struct arena *a,
 }
 
 /*
- * The one INSERT of sessions.  FOR SHARE: a change of what was proven, or a
- * ban, that is under way is waited for, and then the conditions are asked of
- * the new row.  The last two arguments are the proof's.
+ * The only INSERT into session.  FOR SHARE waits for a concurrent change of
+ * what was proven, or a ban; the conditions are then checked with the new row.
+ * The last two arguments belong to the proof.
  */
 /* clang-format off */
 #define INSERT_FROM(what, condition)                                           \

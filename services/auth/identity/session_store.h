@@ -18,7 +18,7 @@ struct session_claims;
 
 enum { SESSION_LIST_MAX = 500 };
 
-/* Texts may be NULL where the column may; times are RFC 3339. */
+/* Texts may be NULL where the column may; times are in RFC 3339. */
 struct session {
 	const char *id;
 	const char *token;
@@ -28,11 +28,14 @@ struct session {
 	const char *updated_at;
 	const char *ip_address; /* or NULL */
 	const char *user_agent; /* or NULL */
-	/* Of the plugins, in composed order, as PostgreSQL writes them. */
+	/*
+	 * Columns of the plugins, in composed order, in PostgreSQL's text
+	 * format.
+	 */
 	const char *const *columns;
 };
 
-/* A session and its user, and what the database's clock says of it. */
+/* A session and its user, and values that depend on the database's clock. */
 struct session_found {
 	struct session session;
 	struct user user;
@@ -42,10 +45,10 @@ struct session_found {
 };
 
 /*
- * By what a person has shown who they are.  Between the check of it and the
- * insert of a session anything may happen: the password is changed, the address
- * is given to another user, an account is unlinked, the user is banned.  So the
- * insert asks again, holding the rows, whether the proof still holds.
+ * How a user has proven their identity.  Between the check of the proof and the
+ * insert of a session anything may change: the password, the owner of the
+ * address, the accounts of the user, a ban.  So the insert locks the rows and
+ * checks the proof again.
  */
 enum proof_kind {
 	PROOF_PASSWORD, /* the account has this password hash */
@@ -55,9 +58,9 @@ enum proof_kind {
 };
 struct proof {
 	enum proof_kind kind;
-	const char *account_id; /* PROOF_PASSWORD, PROOF_ACCOUNT */
-	const char *password_hash; /* PROOF_PASSWORD */
-	const char *email; /* PROOF_EMAIL; canonical */
+	const char *account_id; /* for PROOF_PASSWORD and PROOF_ACCOUNT */
+	const char *password_hash; /* for PROOF_PASSWORD */
+	const char *email; /* for PROOF_EMAIL; canonical */
 };
 
 struct session_start {
@@ -67,9 +70,9 @@ struct session_start {
 	int64_t ttl_s;
 };
 
-/* At start, before any statement is run. */
+/* To be called at start, before any statement is run. */
 void session_store_compose(const struct plugin_set *set);
-/* Of the plugins, in a session's row. */
+/* The plugins' columns in a session's row. */
 const struct columns *session_plugin_columns(void);
 
 /* By token, whether or not it has expired.  ERR_NOT_FOUND: there is none. */
@@ -83,7 +86,7 @@ MUST_CHECK enum err session_select_of_user(struct db *db, struct arena *a,
     const struct session *own, const struct session **ret_sessions,
     size_t *ret_count);
 
-/* As session_begin(), which is all that may call it. */
+/* Only session_begin() may call this. */
 MUST_CHECK enum err session_insert(struct db *db, struct arena *a,
     const char *token, const struct session_start *start,
     const struct proof *proof);

@@ -13,7 +13,7 @@ struct session_out {
 	struct column_slot columns[COLUMNS_MAX];
 };
 
-/* Filled at start: the plugins' columns stand before the id. */
+/* Filled at start: the plugins' columns come before the id. */
 extern struct field session_rows[];
 extern const struct schema session_schema;
 

@@ -1,9 +1,9 @@
 /*
- * user: a person, and what others may know of them.
+ * user: a user, and what others may know about them.
  *
- * What an assertion says of a user (roles, ban, accounts) is cached with each
- * of their sessions; so whoever changes one of these does it through
- * session_revoke(), which makes the cached copies unreachable (session.h).
+ * The data that assertions contain about a user (roles, ban, accounts) is
+ * cached with each of their sessions; so it is changed only through
+ * session_revoke(), which invalidates the cached copies (session.h).
  */
 #ifndef AUTH_USER_H
 #define AUTH_USER_H
@@ -18,27 +18,27 @@
 struct arena;
 struct auth;
 
-/* ERR_CONFLICT: a column that must be unique is taken. */
+/* ERR_CONFLICT: a unique column has a value that exists already. */
 MUST_CHECK enum err user_update(struct auth *auth, struct arena *a,
     const char *user_id, const struct user_change *change);
 
 /*
- * Sets the roles (comma-separated).  The user's sessions live on and carry the
- * new ones from the next request.  ERR_NOT_FOUND: no such address.
+ * Sets the roles (comma-separated).  The user's sessions stay valid and have
+ * the new roles from the next request on.  ERR_NOT_FOUND: no such address.
  */
 MUST_CHECK enum err user_set_role(
     struct auth *auth, struct arena *a, const char *email, const char *role);
 
 /*
- * Notes that `service` has a record of the user.  May be repeated.
+ * Records that `service` has a record of the user.  May be repeated.
  * ERR_NOT_FOUND: no such user.
  */
 MUST_CHECK enum err user_provision(struct auth *auth, struct arena *a,
     const char *user_id, const char *service);
 
 /*
- * Splits a comma-separated list; blanks around items and empty items go.
- * At most USER_LIST_MAX items.
+ * Splits a comma-separated list; spaces around items and empty items are
+ * dropped. At most USER_LIST_MAX items.
  */
 enum { USER_LIST_MAX = 64 };
 struct strings user_list(struct arena *a, const char *list);

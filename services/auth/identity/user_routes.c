@@ -135,7 +135,10 @@ change(struct req *r, const struct update_in *in)
 	    !is_any_set(&change.columns))
 		return refuse(r, REFUSE_NO_FIELDS_TO_UPDATE);
 	e = user_update(auth_of(r), r->arena, session_of(r)->user.id, &change);
-	/* Taken since the plugin looked: it says so, if it is asked again. */
+	/*
+	 * The value was taken by another user after the plugin had checked it:
+	 * ask the plugin again, so that it reports the error.
+	 */
 	if (e == ERR_CONFLICT) {
 		e = ask_plugins(r, /* creating= */ false, &change.columns);
 		return e == ERR_OK ? ERR_CONFLICT : e;

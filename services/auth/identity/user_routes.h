@@ -1,4 +1,4 @@
-/* user_routes: update-user, and what sign-up shares with it. */
+/* user_routes: update-user, and the functions that it shares with sign-up. */
 #ifndef AUTH_USER_ROUTES_H
 #define AUTH_USER_ROUTES_H
 
@@ -20,14 +20,15 @@ struct plugin_set;
 void user_routes_compose(const struct plugin_set *set);
 
 /*
- * Of the plugins' columns that no client may set, the first one that the body
- * wants set; or NULL.  On creation, one that has a fallback is not refused but
- * gets that.
+ * Returns the first column of the plugins that the body sets and no client may
+ * set; or NULL.  On creation, a column with a fallback is not refused but gets
+ * that value.
  */
 const char *user_forbidden_field(const struct req *r, bool creating);
 /*
- * What a row of "user" gets in the plugins' columns: what the body says, in the
- * slots of its struct, and what the plugins make of it.  A plugin may refuse.
+ * The values of the plugins' columns for a row of "user": what the body has
+ * set, in the slots of its struct, possibly changed by the plugins.  A plugin
+ * may refuse.
  */
 MUST_CHECK enum err user_take_columns(struct req *r, bool creating,
     const struct column_slot *slots, struct column_values *ret_values);

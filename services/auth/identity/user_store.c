@@ -88,7 +88,10 @@ user_lock(struct db *tx, struct arena *a, const char *user_id)
 	return e != ERR_OK || rows.count == 1 ? e : ERR_NOT_FOUND;
 }
 
-/* $1 is the id; the plugins' columns follow the core's, two for each. */
+/*
+ * $1 is the id; the plugins' columns follow those of auth, with two arguments
+ * each.
+ */
 enum { UPDATE_CORE_ARGS = 4 };
 
 static struct db_stmt

@@ -15,37 +15,40 @@ struct db_rows;
 struct columns;
 struct plugin_set;
 
-/* Texts may be NULL where the column may; times are RFC 3339. */
+/* Texts may be NULL where the column may; times are in RFC 3339. */
 struct user {
 	const char *id;
 	const char *name;
-	const char *email; /* canonical, but for what others wrote */
+	const char *email; /* canonical, except for rows written by others */
 	bool email_verified;
 	const char *image; /* or NULL */
 	const char *created_at;
 	const char *updated_at;
 	const char *accounts; /* services, comma-separated; "" for none */
 	bool is_banned; /* now */
-	bool ban_is_over; /* it says banned, until a time that has passed */
-	/* Of the plugins, in composed order, as PostgreSQL writes them. */
+	bool ban_is_over; /* the row has a ban whose time has passed */
+	/*
+	 * Columns of the plugins, in composed order, in PostgreSQL's text
+	 * format.
+	 */
 	const char *const *columns;
 };
 
-/* What a person may change of themselves; `set` tells what is to change. */
+/* What users may change of themselves; `set` says what is to change. */
 struct user_change {
 	struct opt_string name;
 	struct opt_string image;
 	struct column_values columns;
 };
 
-/* At start, before any statement is run. */
+/* To be called at start, before any statement is run. */
 void user_store_compose(const struct plugin_set *set);
 /*
  * The columns of `"user" AS u` that user_read() reads, in its order.  The
  * database's clock decides, also about the end of a ban.
  */
 const char *user_columns(void);
-/* Of the plugins, among them. */
+/* The plugins' columns. */
 const struct columns *user_plugin_columns(void);
 /* Texts live as long as the rows. */
 struct user user_read(

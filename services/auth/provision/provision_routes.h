@@ -18,10 +18,7 @@ struct auth;
 
 extern const struct route provision_routes[];
 
-/*
- * Reads the token: returns the service's name and the user, or NULL when the
- * token is not from a base service or has expired.
- */
+/* To be called at start, before session_store_compose(). */
 const char *provision_token_read(const struct auth *auth, struct arena *a,
     const char *token, int64_t now_s, const char **ret_user_id);
 

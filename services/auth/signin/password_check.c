@@ -68,7 +68,10 @@ password_check(
 	bool right = false;
 	enum err e;
 
-	/* Who is told to come back has lost nothing. */
+	/*
+	 * Check this first: a client that is told to come back has lost
+	 * nothing.
+	 */
 	if (hash_pool_turns_away(auth->hashes, &client.waits))
 		return refuse(r, REFUSE_BUSY);
 	e = account_find(

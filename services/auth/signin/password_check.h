@@ -1,9 +1,9 @@
 /*
- * password_check: whether a password is right, for all that ask for one.
+ * password_check: checks a password, for all routes that ask for one.
  *
- * Every try costs one hash, whoever it is for: an account that is not there, or
- * has no password, is hashed against a dummy.  What is told, and when, does not
- * differ.
+ * Every attempt costs one hash: for an account that does not exist or has no
+ * password, a dummy is hashed.  Neither the response nor its time reveals which
+ * case it was.
  */
 #ifndef AUTH_PASSWORD_CHECK_H
 #define AUTH_PASSWORD_CHECK_H
@@ -19,19 +19,22 @@ struct password_try {
 	const char *column, *value; /* for account_find() */
 	const char *password;
 	const struct refusal *wrong;
-	/* There is no such account, or no password in it; NULL: as wrong. */
+	/*
+	 * The refusal when there is no such account, or it has no password;
+	 * NULL: the same as for a wrong password.
+	 */
 	const struct refusal *no_account;
 };
 
 /*
- * The account, if the password is its own; refuses otherwise.  Turned away
- * (TOO_MANY_SIGN_INS) before the account is looked up.  Wrong guesses count for
- * the account, by whatever name it is tried (limit.h).
+ * Returns the account, if the password is right; otherwise refuses.  When the
+ * queue is full, refuses (TOO_MANY_SIGN_INS) before the account is looked up.
+ * Wrong guesses count for the account, by whatever name it is tried (limit.h).
  */
 MUST_CHECK enum err password_check(
     struct req *r, const struct password_try *t, struct account *ret_account);
 
-/* Of a new password: its hash; or refuses. */
+/* Hashes a new password; or refuses. */
 MUST_CHECK enum err
 password_hash_new(struct req *r, const char *password, const char **ret_hash);
 

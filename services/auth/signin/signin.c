@@ -43,7 +43,7 @@ signin_ttl_s(bool remember)
 	return remember ? SESSION_TTL_S : SESSION_BRIEF_TTL_S;
 }
 
-/* A plugin may want to see more of the person, and then answers itself. */
+/* A plugin may require more proof of the user, and then answers itself. */
 static enum err
 ask_plugins(struct req *r, const struct signin *in, bool *ret_answered)
 {

@@ -1,7 +1,8 @@
 /*
- * signin: the one door.  However a person has shown who they are, what follows
- * is the same: a ban, a plugin that wants to see more (a second factor), the
- * session, its cookie, and where the browser goes.
+ * signin: the common end of all ways to sign in.  However a user has proven
+ * their identity, the following steps are the same: ban, a plugin that requires
+ * more (a second factor), the session, its cookie, and the redirect of the
+ * browser.
  */
 #ifndef AUTH_SIGNIN_H
 #define AUTH_SIGNIN_H
@@ -21,12 +22,14 @@ struct user;
 struct signin {
 	const struct user *user;
 	struct proof proof;
-	bool remember; /* else the session ends with the browser, or in a day */
+	bool remember; /* otherwise the session ends with the browser, or after
+	                  a day */
 	const char *callback_url; /* trusted (csrf.h); NULL: none was given */
-	const struct refusal *stale; /* the proof does not hold any more */
+	const struct refusal
+	    *stale; /* the refusal when the proof is not valid any more */
 };
 
-/* What BetterAuth's sign-ins answer. */
+/* The response of BetterAuth's sign-in routes. */
 struct signin_out {
 	bool redirect;
 	const char *token;
@@ -37,21 +40,21 @@ extern const struct field signin_out_fields[];
 extern const struct route_header signin_headers[];
 
 /*
- * Begins a session and fills the answer in; or refuses; or a plugin has
- * answered instead.
+ * Begins a session and fills the response; or refuses; or a plugin has answered
+ * instead.
  */
 MUST_CHECK enum err
 signin_complete(struct req *r, const struct signin *in, struct signin_out *out);
 
 /*
- * The end of it alone, where the session has begun in a transaction with
- * something else (sign-up, change of password): the cookie, and what plugins do
- * after a sign-in.
+ * Only the last part, when the session has begun in a transaction with
+ * something else (sign-up, change of password): the cookie, and the plugins'
+ * hooks after a sign-in.
  */
 void signin_admit(
     struct req *r, const struct user *user, const char *token, bool brief);
 
-/* "remember me", as BetterAuth's bodies have it: yes, unless it says no. */
+/* "remember me" in BetterAuth's bodies: true, unless it is false. */
 bool signin_remembers(const struct opt_bool *remember_me);
 int64_t signin_ttl_s(bool remember);
 

@@ -13,13 +13,13 @@ struct session_claims;
 struct assertion_facts {
 	const struct session_claims *claims;
 	const char *credential; /* its kind: credential_name() */
-	/* What the location asks for; NULL: it is not role-gated. */
+	/* The roles of the location; NULL: it is not role-gated. */
 	const struct strings *required_roles;
 };
 
 /*
- * NULL, and logged, when what it says of the user (roles above all) does not
- * fit into nginx's header buffer, or the user has more than USER_LIST_MAX
+ * Returns NULL, after logging, when the data about the user (mostly roles) does
+ * not fit into nginx's header buffer, or the user has more than USER_LIST_MAX
  * roles.
  */
 const char *assertion_sign(struct arena *a, const struct audience *audience,

@@ -1,6 +1,4 @@
-/*
- * guard: the rules that a location asks verify to apply, without HTTP.
- */
+/* guard: the rules that a location asks verify to apply, without HTTP. */
 #ifndef AUTH_GUARD_H
 #define AUTH_GUARD_H
 

@@ -15,9 +15,9 @@ verdict_answer(struct req *r, int status)
 }
 
 /*
- * nginx writes no access line, and the service that was not asked writes none:
- * this one says what was refused, and by which of the reasons in README.md.
- * Never the query, which may hold secrets.
+ * Neither nginx nor the service writes an access line for a refused request:
+ * this line says what was refused, and for which of the reasons in README.md.
+ * It never contains the query, which may hold secrets.
  */
 void
 verdict_note(struct req *r, const char *reason)

@@ -1,4 +1,4 @@
-/* verdict: the answers of the verify pool, which nobody may keep. */
+/* verdict: the responses of the verify pool, which must not be cached. */
 #ifndef AUTH_VERDICT_H
 #define AUTH_VERDICT_H
 
@@ -6,14 +6,14 @@
 
 struct req;
 
-/* An answer without a body. */
+/* Sends a response without a body. */
 enum err verdict_answer(struct req *r, int status);
 /*
- * For the access line: what was refused, and why.  Only what is refused here
- * has one.
+ * Sets the fields of the access line: what was refused, and why.  Only refused
+ * requests have one.
  */
 void verdict_note(struct req *r, const char *reason);
-/* The answer that is no yes; the log says why: `reason`, see README.md. */
+/* The response of a refusal; the log has its `reason`, see README.md. */
 enum err verdict_deny(struct req *r, int status, const char *reason);
 
 #endif

@@ -55,7 +55,7 @@ contains(const char *header, const char *word)
 	return header != NULL && strstr(header, word) != NULL;
 }
 
-/* A person following a link, not a script that expects an answer. */
+/* A user who follows a link, not a script that expects a response. */
 static bool
 is_navigation(const struct req *r, const char *method)
 {
@@ -70,7 +70,7 @@ is_navigation(const struct req *r, const char *method)
 	       contains(req_header(r, "ACCEPT"), "text/html");
 }
 
-/* RFC 3986 section 3.3: what a path may hold as it is. */
+/* RFC 3986 section 3.3: characters that a path may contain unencoded. */
 static const char path_bytes[] = "abcdefghijklmnopqrstuvwxyz"
 				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				 "0123456789-._~!$&'()*+,;=:@/";
@@ -86,7 +86,7 @@ put_path(struct buf *b, const char *path)
 	}
 }
 
-/* As the client sent it, but for bytes that no URL may hold. */
+/* As the client sent it, except for bytes that no URL may contain. */
 static void
 put_query(struct buf *b, const char *query)
 {
@@ -99,8 +99,8 @@ put_query(struct buf *b, const char *query)
 }
 
 /*
- * Where to return to after signing in: the path as nginx understood it, with
- * the query as it was sent.  Never anything that a browser takes for a host.
+ * Where to return after signing in: the path as normalised by nginx, with the
+ * query as it was sent.  A browser never takes it for a host.
  */
 static const char *
 return_path(struct req *r)
@@ -137,14 +137,14 @@ answer_identity(struct req *r, const struct question *q,
 	const char *token =
 	    assertion_sign(r->arena, q->audience, facts, now_ms);
 
-	/* No outage: it would be the same with every try. */
+	/* This is not an outage: every attempt would fail in the same way. */
 	if (token == NULL)
 		return verdict_deny(r, 403, "oversized");
 	req_add_header(r, "Kedge-Identity", token);
 	return verdict_answer(r, 204);
 }
 
-/* Who is signed in: may they? */
+/* The user is known: decides whether they may pass. */
 static enum err
 judge(struct req *r, const struct question *q, enum credential_kind kind,
     const struct session_claims *claims)
@@ -183,7 +183,7 @@ judge(struct req *r, const struct question *q, enum credential_kind kind,
 	return answer_identity(r, q, &facts, now_ms);
 }
 
-/* The sessions that a request shows, in their order. */
+/* The sessions whose cookies a request has, in order. */
 struct shown {
 	enum credential_kind kind;
 	size_t n;
@@ -213,7 +213,9 @@ add_lookups(struct shown *s, struct session_lookup **lookups, size_t n)
 	return n;
 }
 
-/* It can be answered: nobody is signed in, or it is known who. */
+/*
+ * Whether it can be answered: there is no session, or a look-up has found one.
+ */
 static bool
 is_ready(const struct shown *s)
 {
@@ -221,8 +223,9 @@ is_ready(const struct shown *s)
 }
 
 /*
- * Who shows no session needs no look-up.  While Redis is away it is left to the
- * threads to find out when it is back, which can take one of them some time.
+ * A request without a session cookie needs no look-up.  While Redis is
+ * unavailable, threads find out when it is back, because that can take some
+ * time.
  */
 void
 verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
@@ -240,7 +243,7 @@ verify_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n)
 		struct shown *s;
 
 		if (routes_is_internal(rs[i]))
-			continue; /* reverify asks PostgreSQL */
+			continue; /* reverify reads from PostgreSQL */
 		s = read_shown(rs[i]);
 		if (s->n == 0 || !away)
 			rs[i]->prefetched = s;
@@ -274,7 +277,7 @@ look_up(struct req *r)
 	return s;
 }
 
-/* The first that is live, whether Redis or PostgreSQL says so. */
+/* Finds the first valid session, in Redis or PostgreSQL. */
 static enum err
 settle(struct req *r, struct shown *s, struct session_claims *ret_claims)
 {
@@ -295,7 +298,8 @@ verify_request(struct req *r)
 
 	if (routes_is_internal(r)) {
 		r->line.route = "/reverify";
-		r->line.is_subrequest = false; /* not of a request of nginx's */
+		r->line.is_subrequest =
+		    false; /* this request is not a subrequest of nginx */
 		return reverify_request(r);
 	}
 	shown = look_up(r);
@@ -321,8 +325,10 @@ verify_request(struct req *r)
 void
 verify_write_error(struct req *r, enum err e)
 {
-	/* What the client sent is its own mistake and must not look like an
-	 * outage, which everything but yes, 401 and 403 is to nginx. */
+	/*
+	 * A client's mistake must not look like an outage, as every status
+	 * except 2xx, 401 and 403 does to nginx.
+	 */
 	bool refused = e == ERR_INVALID || e == ERR_TOO_LARGE;
 
 	verdict_note(r, refused ? "malformed" : "failed");

@@ -20,7 +20,7 @@ static const struct auth_column session_columns[] = {
 };
 /* clang-format on */
 
-/* Not a fallback: BetterAuth refuses a role that a client wants set. */
+/* This is not a fallback, because BetterAuth refuses a role set by a client. */
 static enum err
 give_role(struct req *r, bool creating, struct column_values *values)
 {

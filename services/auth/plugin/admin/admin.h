@@ -1,6 +1,7 @@
 /*
- * admin: what there is of BetterAuth's admin plugin: its columns.  Bans and
- * roles hold whether the plugin is on or off (signin.h, verify/guard.h).
+ * admin: the part of BetterAuth's admin plugin that exists here: its columns.
+ * Bans and roles are enforced whether the plugin is on or off (signin.h,
+ * verify/guard.h).
  */
 #ifndef AUTH_ADMIN_H
 #define AUTH_ADMIN_H

@@ -21,7 +21,7 @@ struct bearer_config {
 static const char header_name[] = "set-auth-token";
 static const char expose_name[] = "Access-Control-Expose-Headers";
 
-/* What stands behind the scheme, without blanks; NULL: another scheme. */
+/* The text after the scheme, without spaces; NULL: another scheme. */
 static const char *
 token_text(const struct req *r)
 {
@@ -41,7 +41,10 @@ token_text(const struct req *r)
 	                              : NULL;
 }
 
-/* A token of ours or of BetterAuth's, and of whoever imported sessions. */
+/*
+ * Whether the text may be a token of auth or BetterAuth, or of an imported
+ * session.
+ */
 static bool
 is_token(const char *text)
 {
@@ -54,7 +57,10 @@ is_token(const char *text)
 	return true;
 }
 
-/* A dot tells "TOKEN.MAC", as set-auth-token has it, from the bare token. */
+/*
+ * A dot distinguishes "TOKEN.MAC", the format of set-auth-token, from a bare
+ * token.
+ */
 static bool
 find_credential(const struct req *r, struct credential *ret)
 {
@@ -78,7 +84,10 @@ find_credential(const struct req *r, struct credential *ret)
 	return true;
 }
 
-/* A request can set the cookie twice: refreshed, and then set anew. */
+/*
+ * A request can set the cookie twice: when the session is refreshed, and then
+ * again.
+ */
 static void
 drop_header(struct response *response, const char *name)
 {

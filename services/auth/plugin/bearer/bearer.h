@@ -1,7 +1,7 @@
 /*
- * bearer: a session's token in `Authorization: Bearer`, as BetterAuth's plugin
- * of that name takes it, and `set-auth-token` on each answer that sets the
- * session's cookie.  README.md has the rules.
+ * bearer: accepts a session's token in `Authorization: Bearer`, like
+ * BetterAuth's plugin of that name, and adds `set-auth-token` to each response
+ * that sets the session's cookie.  README.md has the rules.
  */
 #ifndef AUTH_BEARER_H
 #define AUTH_BEARER_H

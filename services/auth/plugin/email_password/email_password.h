@@ -1,6 +1,6 @@
 /*
  * email_password: signing up and in with e-mail and password, and changing the
- * password.  BetterAuth has it as an option; the paths are its own.
+ * password.  BetterAuth has it as an option; the paths are BetterAuth's.
  */
 #ifndef AUTH_EMAIL_PASSWORD_H
 #define AUTH_EMAIL_PASSWORD_H

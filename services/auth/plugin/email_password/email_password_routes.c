@@ -113,7 +113,7 @@ email_password_routes_compose(const struct plugin_set *set)
 	    offsetof(struct sign_up_in, columns));
 }
 
-/* The handler's struct has only what its session will be like. */
+/* The struct of the handler only has the properties of the new session. */
 static struct session_start
 session_of_client(
     const struct client *client, const char *user_id, bool remember)
@@ -126,7 +126,7 @@ session_of_client(
 	};
 }
 
-/* A key was taken since it was looked for. */
+/* A key was taken by another user since it was checked. */
 static enum err
 refuse_taken(struct req *r, const struct sign_up_in *in, const char *email)
 {
@@ -159,7 +159,7 @@ create(struct req *r, const struct sign_up_in *in, struct account_new *new,
 	return e == ERR_OK ? e : refuse(r, refusal_of(e));
 }
 
-/* All that can be said before a hash is paid for. */
+/* All checks that can be made before a hash is computed. */
 static enum err
 check_sign_up(
     struct req *r, const struct sign_up_in *in, struct account_new *new)
@@ -172,7 +172,9 @@ check_sign_up(
 
 	if (e != ERR_OK)
 		return e;
-	/* A password of a wrong length goes before a forbidden column. */
+	/*
+	 * A wrong length of the password is reported before a forbidden column.
+	 */
 	if (password_too_short(in->password))
 		return refuse(r, REFUSE_PASSWORD_TOO_SHORT);
 	if (password_too_long(in->password))

@@ -1,6 +1,6 @@
 /*
- * password_account: the transactions of sign-up and of a change of password. No
- * session begins but with them: both are all or nothing.
+ * password_account: the transactions of sign-up and of a change of password.
+ * Each creates its session in the same transaction: all or nothing.
  */
 #ifndef AUTH_PASSWORD_ACCOUNT_H
 #define AUTH_PASSWORD_ACCOUNT_H
@@ -14,8 +14,9 @@ struct arena;
 struct auth;
 
 /*
- * A user with an account, and their first session, which `start` describes but
- * for the user.  ERR_CONFLICT: the address or another key is taken.
+ * Creates a user with an account, and their first session, which `start`
+ * describes except for the user.  ERR_CONFLICT: the address or another key
+ * exists already.
  */
 MUST_CHECK enum err password_account_create(struct auth *auth, struct arena *a,
     const struct account_new *new, const struct session_start *start,
@@ -23,14 +24,16 @@ MUST_CHECK enum err password_account_create(struct auth *auth, struct arena *a,
 
 struct password_change {
 	const struct account
-	    *account; /* as it was when the password was right */
+	    *account; /* as it was when the password was checked */
 	const char *new_hash;
-	/* All of the user's sessions end and this one begins; NULL: none does.
+	/*
+	 * All of the user's sessions end and this one begins; NULL: no session
+	 * ends.
 	 */
 	const struct session_start *start;
 };
 /*
- * *ret_token is NULL without a new session.  ERR_NOT_FOUND: somebody else has
+ * *ret_token is NULL without a new session.  ERR_NOT_FOUND: another request has
  * changed the password meanwhile.
  */
 MUST_CHECK enum err password_account_change(struct auth *auth, struct arena *a,

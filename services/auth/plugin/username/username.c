@@ -69,7 +69,10 @@ username_check(const struct username_config *config, const char *name)
 	return NULL;
 }
 
-/* username_check() lets only ASCII through; a display name need not be one. */
+/*
+ * username_check() only accepts ASCII; a display name may contain other
+ * characters.
+ */
 const char *
 username_normal(struct arena *a, const char *name)
 {
@@ -85,7 +88,10 @@ config_of(const struct req *r)
 	return plugin_config(auth_of(r), &username_plugin);
 }
 
-/* On sign-up, a display name that is a good user name is one, too. */
+/*
+ * On sign-up, a display name that is a valid user name is used as the user
+ * name, too.
+ */
 static const char *
 name_in_body(const struct req *r, bool creating)
 {
@@ -98,7 +104,10 @@ name_in_body(const struct req *r, bool creating)
 	return display;
 }
 
-/* Before the schema, as BetterAuth's hook: it is the first thing to be said. */
+/*
+ * Before the schema, like BetterAuth's hook, so that this error is reported
+ * first.
+ */
 static enum err
 screen(struct req *r)
 {
@@ -152,7 +161,7 @@ before_user(struct req *r, bool creating, struct column_values *values)
 	enum err e;
 
 	if (name == NULL)
-		return ERR_OK; /* none, or null: it is taken away */
+		return ERR_OK; /* absent or null: the name is removed */
 	normal = username_normal(r->arena, name);
 	e = creating ? ERR_OK : check_change(r, name_at, normal);
 	if (e == ERR_OK)

@@ -1,7 +1,7 @@
 /*
- * username: signing in by a name instead of an address, as BetterAuth's plugin
- * of that name has it.  The name is stored in lower case and unique;
- * displayUsername is how its owner wrote it.  README.md has the rules.
+ * username: signing in with a name instead of an address, like BetterAuth's
+ * plugin of that name.  The name is stored in lower case and unique;
+ * displayUsername keeps the spelling of its owner.  README.md has the rules.
  */
 #ifndef AUTH_USERNAME_H
 #define AUTH_USERNAME_H
@@ -20,12 +20,12 @@ struct db;
 extern const struct auth_plugin username_plugin;
 
 struct username_config {
-	int64_t min, max; /* UTF-16 code units, as JavaScript counts */
+	int64_t min, max; /* in UTF-16 code units, as JavaScript counts */
 	bool immutable;
 };
 
 enum username_refusal {
-	USERNAME_WRONG, /* or the password is */
+	USERNAME_WRONG, /* or the password is wrong */
 	USERNAME_TAKEN,
 	USERNAME_TOO_SHORT,
 	USERNAME_TOO_LONG,
@@ -35,13 +35,13 @@ enum username_refusal {
 };
 extern const struct refusal username_refusals[];
 
-/* NULL: it is a good name. */
+/* Returns NULL when the name is valid. */
 const struct refusal *
 username_check(const struct username_config *config, const char *name);
-/* As it is stored. */
+/* The name as it is stored. */
 const char *username_normal(struct arena *a, const char *name);
 
-/* Whose it is; ERR_NOT_FOUND: nobody's. */
+/* Finds the owner of the name; ERR_NOT_FOUND: it has none. */
 MUST_CHECK enum err username_owner(struct db *db, struct arena *a,
     const char *normal, const char **ret_user_id);
 

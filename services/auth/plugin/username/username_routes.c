@@ -49,7 +49,7 @@ static const struct field available_out_fields[] = {
 };
 /* clang-format on */
 
-/* Here they are 422; where a user is written, 400. */
+/* These errors are 422 here; where a user is written, they are 400. */
 static enum err
 refuse_name(struct req *r, const struct refusal *row)
 {
