@@ -1,5 +1,5 @@
-# Workers that crash, hang, freeze and lose their database: an effect happens once, and
-# other jobs are not affected.
+# Workers that die, hang, freeze or lose their database: the effect of each job
+# happens once, and other jobs are not affected.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +18,7 @@ sub error_of
 	return $j->job($id)->{attempts}[ $n // 0 ]{error};
 }
 
-# The values in /metrics for a kind: completed attempts, failed ones, discarded jobs.
+# The counters of a kind in /metrics: completed jobs, failed attempts, discarded jobs.
 sub counted
 {
 	my ($kind, $counts) = @_;
@@ -39,21 +39,21 @@ ok($j->reached($_, 'completed'), 'before') for @batch;
 
 my $hit = $j->enqueue('write.wait', { ms => 2000 });
 ok($j->reached($hit, 'running'), 'a handler has written and waits');
-# Their short mean duration makes them part of one batch with later jobs.
+# They lower the mean run time, so that the next claim has several jobs.
 my ($runner) = $j->runners($master);
 my $began = time;
 kill KILL => $runner;
 ok($j->becomes("SELECT cardinality(attempts) FROM job WHERE id = '$hit'", 1, 20),
-	'its process is killed: the attempt is known to have failed');
-cmp_ok(time - $began, '<', 10, 'at once, not after the lease');
-is(error_of($hit), 'the worker died', 'and the history says why');
-ok($j->reached($hit, 'completed'), 'another process does it again');
-is($j->effects($hit), 1, 'and its effect is there once');
-is($j->job($hit)->{attempt}, 2, 'with the second attempt');
-is($j->sql('SELECT count(*) FROM job_worker'), 1, 'the dead is not registered any more');
+	'killing the process fails the attempt');
+cmp_ok(time - $began, '<', 10, 'the death is noticed long before the lease is over');
+is(error_of($hit), 'the worker died', 'the history has the error "the worker died"');
+ok($j->reached($hit, 'completed'), 'another process completes the job');
+is($j->effects($hit), 1, 'the job that was killed has its effect once');
+is($j->job($hit)->{attempt}, 2, 'the second attempt completed it');
+is($j->sql('SELECT count(*) FROM job_worker'), 1, 'the dead worker is not registered');
 $j->stop($master);
 
-# ---- a crash takes the rest of its batch along, unharmed -----------------------------------
+# ---- a crash releases the other claimed jobs -----------------------------------------------
 
 $j->sql("SELECT job_pause('default', true)");
 my @before = map { $j->enqueue('write') } 1 .. 4;
@@ -62,28 +62,28 @@ my @after = map { $j->enqueue('write') } 1 .. 4;
 $j->sql("SELECT job_pause('default', false)");
 $master = $j->work;
 ok($j->reached($_, 'completed', 30), 'jobs beside one that crashes are completed') for @before, @after;
-is($j->effects($_), 1, 'each once') for @before, @after;
+is($j->effects($_), 1, 'each released job has its effect once') for @before, @after;
 is(scalar @{ $j->job($_)->{attempts} }, 1, 'and are not charged for it') for @before, @after;
-ok($j->reached($crash, 'discarded', 30), 'the one that crashes is discarded in the end');
+ok($j->reached($crash, 'discarded', 30), 'a job that always crashes is discarded');
 is_deeply([ map { $_->{error} } @{ $j->job($crash)->{attempts} } ],
-	[ ('the worker died') x 2 ], 'each attempt was counted');
-is($j->effects($crash), 0, 'without effect');
+	[ ('the worker died') x 2 ], 'each crash counts as an attempt');
+is($j->effects($crash), 0, 'a job that crashed has no effect');
 is($j->sql("SELECT failed, discarded FROM job_stat WHERE kind = 'crash'"),
-	'2|1', 'both are counted, and that it is discarded');
-is(is_told('job attempt failed', 'crash', $crash), 1, 'the log tells of the first');
-is(is_told('job discarded', 'crash', $crash), 1, 'and of the last');
+	'2|1', 'the failures and the discarded job are counted');
+is(is_told('job attempt failed', 'crash', $crash), 1, 'the first crash is logged as a failed attempt');
+is(is_told('job discarded', 'crash', $crash), 1, 'the last crash is logged as a discarded job');
 
-# ---- what was done is counted, whoever dies then ---------------------------------------------
+# ---- completed jobs are counted although the process dies----------------------------------------
 
 for my $round (1 .. 3) {
-	# When the second job is claimed, the first one has been counted.
+	# Once the second is claimed, the first has been counted.
 	ok($j->reached($j->enqueue('limited', { ms => 0 }), 'completed'), 'done') for 1 .. 2;
 	my ($pid) = $j->runners($master);
 	kill KILL => $pid;
-	ok(wait_until(sub { (($j->runners($master))[0] // $pid) != $pid }, 20), 'and its process is killed');
+	ok(wait_until(sub { (($j->runners($master))[0] // $pid) != $pid }, 20), 'the next job kills the process');
 }
 ok($j->becomes("SELECT completed >= 3 FROM job_stat WHERE kind = 'limited'", 't'),
-	'what a process did that was killed is counted');
+	'jobs that a killed process had completed are counted');
 
 # ---- the time limit ------------------------------------------------------------------------
 
@@ -91,32 +91,32 @@ my @noops = map { $j->enqueue('noop') } 1 .. 3;
 ok($j->reached($_, 'completed'), 'before it') for @noops;
 my $late = $j->enqueue('late', { ms => 60_000 });
 ok($j->reached($late, 'discarded', 20), 'a handler over its time limit is ended');
-is(error_of($late), 'time limit of 1 s exceeded', 'and the history says so');
-is($j->effects($late), 0, 'its transaction is rolled back');
-ok(counted('late', '0|1|1'), 'it is counted');
-is(is_told('job discarded', 'late', $late), 1, 'and in the log');
-ok(counted('noop', '3|0|0'), 'as is what its process had done before');
+is(error_of($late), 'time limit of 1 s exceeded', 'the history names the time limit');
+is($j->effects($late), 0, 'the transaction of a handler over its limit is rolled back');
+ok(counted('late', '0|1|1'), 'the discarded job is counted');
+is(is_told('job discarded', 'late', $late), 1, 'the failed attempt is logged once');
+ok(counted('noop', '3|0|0'), 'jobs that the ended process had completed are counted');
 my $off = $j->enqueue('late', { ms => 60_000 });
-ok($j->reached($off, 'running'), 'one more');
+ok($j->reached($off, 'running'), 'a second handler runs over its limit');
 $j->sql("SELECT job_cancel('$off')");
-ok($j->reached($off, 'cancelled', 20), 'that was called off meanwhile');
+ok($j->reached($off, 'cancelled', 20), 'a job that is cancelled meanwhile is cancelled at its limit');
 my $fine = $j->enqueue('late', { ms => 100 });
-ok($j->reached($fine, 'completed', 20), 'one within its limit is not');
-ok(counted('late', '1|1|1'), 'and what was called off is no failure');
+ok($j->reached($fine, 'completed', 20), 'a handler within its time limit is completed');
+ok(counted('late', '1|1|1'), 'a cancelled job counts as no failure');
 $j->stop($master);
 
-# ---- the server of its connection says nothing more ----------------------------------------
+# ---- connections to a server that does not answer -------------------------------------------
 
-# As when its host disappears without a reset.  Handlers may take an hour; statements of
-# the library may not.
+# As when the host of PostgreSQL is gone and sends no reset.  A handler's statement
+# may take an hour; the library's statements have a time limit.
 $master = $j->work(WORKER_LEASE_S => 600, WORKER_PROCESSES => 1, DATABASE_TIMEOUT_MS => 500);
 my $heard = $j->enqueue('write');
-ok($j->reached($heard, 'completed'), 'it works');
+ok($j->reached($heard, 'completed'), 'a worker runs jobs');
 my @silent = split /\n/, $j->sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'jobtest'");
-cmp_ok(scalar @silent, '>=', 2, 'on its connections');
+cmp_ok(scalar @silent, '>=', 2, 'the worker has connections to the server');
 kill STOP => @silent;
 my $unheard = $j->enqueue('write');
-ok($j->reached($unheard, 'completed', 30), 'they are silent: it goes on with others');
+ok($j->reached($unheard, 'completed', 30), 'with silent connections the worker goes on over new ones');
 kill CONT => @silent;
 $j->stop($master);
 
@@ -128,25 +128,25 @@ ok($j->reached($frozen, 'running'), 'a handler runs');
 ($runner) = $j->runners($first);
 kill STOP => $runner;
 my $second = $j->work(WORKER_LEASE_S => 5);
-ok($j->reached($frozen, 'completed', 40), 'its process is frozen: another one does the job');
-is(error_of($frozen), 'the worker went silent', 'since the first was silent');
+ok($j->reached($frozen, 'completed', 40), 'another worker completes the job of a frozen process');
+is(error_of($frozen), 'the worker went silent', 'the history says that the worker went silent');
 my $worker = $j->job($frozen)->{attempts}[1]{worker};
 kill CONT => $runner;
-ok($j->becomes('SELECT count(*) FROM job_worker', 2), 'awake again, the first registers anew');
-ok(wait_until(sub { $j->log_text =~ /worker registration lost/ }), 'as it says');
-is($j->effects($frozen), 1, 'what it did late has no effect');
-is(is_told('job attempt failed', 'write.wait', $frozen), 1, 'and the log has the job that was freed');
+ok($j->becomes('SELECT count(*) FROM job_worker', 2), 'the frozen worker registers again when it continues');
+ok(wait_until(sub { $j->log_text =~ /worker registration lost/ }), 'the lost registration is logged');
+is($j->effects($frozen), 1, 'what the frozen worker did late has no effect');
+is(is_told('job attempt failed', 'write.wait', $frozen), 1, 'the log has the failed attempt of the reclaimed job');
 is_deeply([ map { $_->{outcome} } @{ $j->job($frozen)->{attempts} } ],
-	[qw(failed completed)], 'nor a place in the history');
+	[qw(failed completed)], 'the late end is not in the history');
 my @both = map { $j->enqueue('write.wait', { ms => 300 }) } 1 .. 6;
 ok($j->reached($_, 'completed'), 'both go on') for @both;
 is($j->sql('SELECT count(DISTINCT pid) FROM jobtest_effect WHERE job_id IN ('
-		. join(',', map { "'$_'" } @both) . ')'), 2, 'and share the work');
+		. join(',', map { "'$_'" } @both) . ')'), 2, 'both workers run jobs');
 $j->stop($first);
 
 # ---- PostgreSQL goes away when a worker has just lost its jobs ------------------------------------
 
-# The processor time that a process has used, in seconds.
+# CPU time that a process has used, in seconds.
 sub cpu_s
 {
 	my ($pid) = @_;
@@ -162,13 +162,13 @@ my ($name) = $j->sql("SELECT name FROM job_worker w JOIN job j ON j.worker_id = 
 my $warned = () = $j->log_text =~ /worker registration lost/g;
 $j->sql("DELETE FROM job_claim; DELETE FROM job_worker WHERE name LIKE '%/$name'");
 ok(wait_until(sub { my $n = () = $j->log_text =~ /worker registration lost/g; $n > $warned }, 15),
-	'its worker learns that it was worker registration lost');
+	'the worker notices that its registration is lost');
 $j->stop_postgres('immediate');
 ok(wait_until(sub { $j->log_text =~ /retrying jobs one by one|"statement":"job_reclaim"/ }, 15),
-	'and its handler ends while PostgreSQL is away');
+	'a statement fails while PostgreSQL is away');
 my ($cpu, $elapsed) = (cpu_s($name), time);
 wait_until(sub { time - $elapsed > 2 });
-cmp_ok(cpu_s($name) - $cpu, '<', 0.3, 'it waits for it without a spin');
+cmp_ok(cpu_s($name) - $cpu, '<', 0.3, 'waiting for PostgreSQL uses little CPU time');
 $j->start_postgres;
 $j->sql("UPDATE job SET state = 'cancelled', finished_at = now() WHERE id = '$held'");
 $j->stop($third);
@@ -182,19 +182,19 @@ my ($alive) = $j->runners($second);
 $j->start_postgres;
 ok($j->reached($_, 'completed', 40), 'PostgreSQL restarted: completed') for @storm;
 is($j->effects($_), 1, 'once') for @storm;
-is(($j->runners($second))[0], $alive, 'by the same process');
-ok($j->reached($j->enqueue('write'), 'completed'), 'which is woken as before');
+is(($j->runners($second))[0], $alive, 'the same process goes on after the restart');
+ok($j->reached($j->enqueue('write'), 'completed'), 'notifications wake it after the restart');
 
 $j->stop($second);
 
-# ---- a long job keeps no others waiting, nor what was cancelled ---------------------------------------
+# ---- jobs behind a long one are released, cancelled ones do not run ------------------------------------
 
-# A worker whose jobs were short claims many at once.
+# A worker claims many jobs at once when the last ones were short.
 sub take_as_one_batch
 {
 	my ($enqueue) = @_;
 	my @short = map { $j->enqueue('write') } 1 .. 60;
-	ok($j->becomes("SELECT count(*) FROM job WHERE kind = 'write' AND state <> 'completed'", 0, 30), 'short jobs');
+	ok($j->becomes("SELECT count(*) FROM job WHERE kind = 'write' AND state <> 'completed'", 0, 30), 'short jobs are completed');
 	$j->sql("SELECT job_pause('default', true)");
 	my @ids = $enqueue->();
 	$j->sql("SELECT job_pause('default', false); NOTIFY job");
@@ -207,19 +207,19 @@ my ($slow, @beside) = take_as_one_batch(sub {
 	my $slow = $j->enqueue('write.wait', { ms => 55_000 });
 	return ($slow, @first, map { $j->enqueue('write') } 1 .. 10);
 });
-ok($j->reached($slow, 'running'), 'a long job runs, claimed with thirteen others');
+ok($j->reached($slow, 'running'), 'a long job runs that was claimed with thirteen others');
 ok($j->reached($_, 'completed'), 'one before it is completed') for @beside[ 0 .. 2 ];
 my $in = join ',', map { "'$_'" } @beside[ 3 .. $#beside ];
 ok($j->becomes("SELECT count(*) FROM job WHERE id IN ($in) AND state = 'available' AND attempt = 0", 10),
-	'those behind it are given back, and are charged nothing');
+	'the jobs behind the long one are released without an attempt');
 my $idle = $j->work(WORKER_POLL_MS => 60_000);
 ok($j->becomes("SELECT count(*) FROM job WHERE id IN ($in) AND state = 'completed'", 10),
-	'another worker does them');
-is($j->state($slow), 'running', 'while the long one runs');
-is($j->sql("SELECT count(*) FROM jobtest_effect WHERE job_id IN ($in)"), 10, 'each once');
+	'another worker completes the released jobs');
+is($j->state($slow), 'running', 'the long job still runs');
+is($j->sql("SELECT count(*) FROM jobtest_effect WHERE job_id IN ($in)"), 10, 'each released job has its effect once');
 $j->sql("SELECT job_cancel('$slow')");
 $j->stop($_) for $busy, $idle;
-is($j->state($slow), 'cancelled', 'the long one is cancelled');
+is($j->state($slow), 'cancelled', 'the long job is cancelled');
 
 my $one = $j->work;
 my ($canceller, @off) = take_as_one_batch(sub {
@@ -233,7 +233,7 @@ ok($j->reached($behind_them, 'completed'), 'one job cancels others of its batch'
 ok($j->reached($_, 'cancelled'), 'which are cancelled') for @off[ 0, 1 ];
 is($j->effects($_), 0, 'and did nothing') for @off[ 0, 1 ];
 is_deeply([ @{ $j->job($_) }{qw(attempt attempts)} ], [ 0, [] ], 'nor were they ever tried') for @off[ 0, 1 ];
-is($j->effects($behind_them), 1, 'the others do what they do');
+is($j->effects($behind_them), 1, 'the other jobs of the batch have their effect');
 $j->stop($one);
 
 # ---- draining ------------------------------------------------------------------------------------
@@ -242,35 +242,35 @@ $master = $j->work;
 my $running = $j->enqueue('write.wait', { ms => 5000 }); # time to see it on a busy machine
 my @rest = map { $j->enqueue('write.wait', { ms => 0 }) } 1 .. 3;
 ok($j->reached($running, 'running'), 'a handler runs');
-is($j->stop($master), 0, 'SIGTERM: the process ends well');
-is($j->state($running), 'completed', 'after the handler');
-is($j->effects($running), 1, 'with its effect');
+is($j->stop($master), 0, 'after SIGTERM the master exits with 0');
+is($j->state($running), 'completed', 'the running handler has completed its job');
+is($j->effects($running), 1, 'the completed job has its effect');
 is($j->state($_), 'available', 'the rest waits') for @rest;
 is($j->sql('SELECT count(*) FROM job_worker') . $j->sql('SELECT count(*) FROM job_claim'),
-	'00', 'nothing is left behind');
+	'00', 'no worker and no claim is left');
 my ($again) = $j->work;
-ok($j->reached($_, 'completed'), 'for the next') for @rest;
+ok($j->reached($_, 'completed'), 'the next worker completes it') for @rest;
 $j->stop($again);
 
-# A job that takes longer is ended, and another worker need not wait for a lease to
-# expire.
+# A handler that takes longer is ended; its job is available without waiting for
+# the lease.
 $master = $j->work(WORKER_LEASE_S => 600, DRAIN_TIMEOUT_MS => 2000);
 my $long = $j->enqueue('write.wait', { ms => 25_000 });
 ok($j->reached($long, 'running'), 'a long handler runs');
 my $behind = $j->enqueue('write');
-is($j->stop($master), 0, 'SIGTERM: the process ends before it does');
-is($j->state($long), 'retryable', 'and it is to be tried again');
-is(error_of($long), 'the worker was stopped during the attempt', 'as the history says');
+is($j->stop($master), 0, 'after SIGTERM the master does not wait for a long handler');
+is($j->state($long), 'retryable', 'the job of the long handler is retryable');
+is(error_of($long), 'the worker was stopped during the attempt', 'the history says that the worker was stopped');
 is($j->sql("SELECT failed, discarded FROM job_stat WHERE kind = 'write.wait'"),
-	'3|0', 'it is counted, as are the one that was killed and the one that was frozen');
-is(is_told('job attempt failed', 'write.wait', $long), 1, 'and in the log');
-is($j->effects($long), 0, 'without effect');
-is($j->state($behind), 'available', 'what is behind it waits');
+	'3|0', 'the killed, the frozen and the ended attempt are counted');
+is(is_told('job attempt failed', 'write.wait', $long), 1, 'the failed attempt is logged once');
+is($j->effects($long), 0, 'a job that crashed has no effect');
+is($j->state($behind), 'available', 'the job behind it is available');
 is($j->sql('SELECT count(*) FROM job_worker') . $j->sql('SELECT count(*) FROM job_claim'),
-	'00', 'and nothing is left behind');
+	'00', 'no worker and no claim is left');
 $j->sql("SELECT job_cancel('$long')");
 $again = $j->work;
-ok($j->reached($behind, 'completed'), 'for the next');
+ok($j->reached($behind, 'completed'), 'the next worker completes it');
 
 # ---- rolling restart ---------------------------------------------------------------------------------
 
@@ -286,28 +286,27 @@ ok(
 		},
 		20
 	),
-	'SIGHUP: a new process takes over');
-is($j->state($over), 'completed', 'when the old one has ended its job');
-is(scalar @{ $j->job($over)->{attempts} }, 1, 'in peace');
-ok($j->reached($j->enqueue('write'), 'completed'), 'and works');
+	'after SIGHUP a new process runs');
+is($j->state($over), 'completed', 'the old process has completed its job');
+is(scalar @{ $j->job($over)->{attempts} }, 1, 'the job had one attempt');
+ok($j->reached($j->enqueue('write'), 'completed'), 'the new process runs jobs');
 
-# A worker whose jobs cannot be reclaimed by its slot, as on a host that does not exist
-# any more.
+# A worker whose slot nobody sees, as on a host that is gone.
 $j->stop($again);
 my $dead = $j->sql("INSERT INTO job_worker (name, beat_at)
 	VALUES ('elsewhere', now() - interval '1 hour') RETURNING id");
 my $lost = $j->enqueue('write');
 is($j->sql("SELECT count(*) FROM job_claim($dead, 'default', '{0,0,0,0,0,0,0,0,0,0}', 10, 0)"),
-	1, 'a worker of another host had claimed a job');
+	1, 'a worker of another host has claimed a job');
 $master = $j->work;
-ok($j->reached($lost, 'completed', 30), 'its lease is over: others do it');
+ok($j->reached($lost, 'completed', 30), 'when its lease is over another worker completes the job');
 my ($status) = $j->try_sql("SELECT count(*) FROM job_claim($dead, 'default',
 	'{0,0,0,0,0,0,0,0,0,0}', 10, 0)");
 $j->stop($master);
 my $unclaimed = $j->enqueue('write');
 ($status) = $j->try_sql("SELECT count(*) FROM job_claim($dead, 'default',
 	'{0,0,0,0,0,0,0,0,0,0}', 10, 0)");
-isnt($status, 0, 'and it cannot claim any more');
+isnt($status, 0, 'a worker without a registration cannot claim');
 is($j->state($unclaimed), 'available', 'anything');
-ok($j->down, 'no complaints');
+ok($j->down, 'the log has no errors');
 done_testing;

@@ -1,5 +1,5 @@
-# Many jobs and several workers: the limit of a queue holds for all of them together,
-# and every effect happens once although workers are killed.
+# Many jobs and several workers: a queue's concurrency limit holds for all of them
+# together, and while workers are killed every effect happens once.
 use strict;
 use warnings;
 use FindBin;
@@ -15,10 +15,9 @@ my $j = Kedge::JobTest->up;
 my @limited = map { $j->enqueue('limited', { ms => 30 }) } 1 .. 30;
 my @masters = map { $j->work(WORKER_PROCESSES => 2) } 1 .. 2;
 ok($j->becomes("SELECT count(*) FROM job WHERE kind = 'limited' AND state = 'completed'", 30, 60),
-	'thirty jobs of a queue that one may work on at a time');
-# The history has the start and end of each attempt; the handler's own time is within
-# it.
-is($j->sql(<<~'E'), 0, 'no two of them ran at once');
+	'thirty jobs of a queue with concurrency 1 are completed');
+# The history has the start and end of each attempt; the handler runs within that.
+is($j->sql(<<~'E'), 0, 'no two of them ran at the same time');
 	WITH span AS (
 		SELECT id, (attempts[1] ->> 'startedAt')::timestamptz AS a,
 			(attempts[1] ->> 'endedAt')::timestamptz AS b
@@ -28,15 +27,15 @@ is($j->sql(<<~'E'), 0, 'no two of them ran at once');
 	WHERE x.a < y.b - interval '2 ms' AND y.a < x.b - interval '2 ms'
 	E
 cmp_ok($j->sql("SELECT count(DISTINCT pid) FROM jobtest_effect WHERE kind = 'limited'"),
-	'>=', 1, 'whoever did them');
+	'>=', 1, 'at least one worker ran them');
 my @free = map { $j->enqueue('write.wait', { ms => 100 }) } 1 .. 24;
 ok($j->reached($_, 'completed', 30), 'of a queue without a limit') for @free;
 cmp_ok($j->sql("SELECT count(DISTINCT pid) FROM jobtest_effect WHERE kind = 'write.wait'"),
-	'>=', 3, 'several do');
+	'>=', 3, 'at least three workers ran the other jobs');
 
-# ---- a storm -------------------------------------------------------------------------------------
+# ---- kills ---------------------------------------------------------------------------------------
 
-# Workers are killed and restarted while thousands of jobs are processed.
+# Workers are killed and restarted while they run thousands of jobs.
 my $n = 8000;
 $j->sql("SELECT count(job_enqueue('write', '{}')) FROM generate_series(1, $n / 2)");
 $j->sql("SELECT count(job_enqueue('write', '{}', p_priority => 3, p_run_at => now()
@@ -56,25 +55,25 @@ for my $round (1 .. 40) {
 	$j->sql('SELECT pg_sleep(0.02 + random() * 0.1)');
 }
 note("$kills processes were killed");
-cmp_ok($kills, '>', 3, 'in a storm');
+cmp_ok($kills, '>', 3, 'more than three processes were killed');
 ok($j->becomes($left, 0, 120), 'every job is completed');
-is($j->sql("SELECT count(*) FROM jobtest_effect WHERE kind = 'write'"), $n, 'every effect is there');
+is($j->sql("SELECT count(*) FROM jobtest_effect WHERE kind = 'write'"), $n, 'every job has its effect');
 is($j->sql("SELECT count(*) FROM (SELECT job_id FROM jobtest_effect WHERE kind = 'write'
-	GROUP BY job_id HAVING count(*) > 1) AS twice"), 0, 'and none twice');
-is($j->sql('SELECT count(*) FROM job_ready'), 0, 'no hint is left');
-is($j->sql('SELECT count(*) FROM job_waiting WHERE run_at <= now()'), 0, 'nor one that waits');
+	GROUP BY job_id HAVING count(*) > 1) AS twice"), 0, 'no job has its effect twice');
+is($j->sql('SELECT count(*) FROM job_ready'), 0, 'job_ready has no hint left');
+is($j->sql('SELECT count(*) FROM job_waiting WHERE run_at <= now()'), 0, 'job_waiting has no due hint left');
 
-# ---- jobs with keys, from many at once -------------------------------------------------------------
+# ---- unique keys, enqueued concurrently -------------------------------------------------------------
 
 my @ids = Kedge::parallel(16,
 	sub { $j->sql("SELECT job_id FROM job_enqueue('write', '{}', p_unique_key => 'storm',
 		p_unique_period_s => 600)") });
-is(scalar keys %{ { map { $_ => 1 } @ids } }, 1, 'sixteen want one key: one job');
+is(scalar keys %{ { map { $_ => 1 } @ids } }, 1, 'sixteen concurrent enqueues with one unique key make one job');
 $j->sql('NOTIFY job');
-ok($j->reached($ids[0], 'completed'), 'which is done');
+ok($j->reached($ids[0], 'completed'), 'that job is completed');
 is($j->effects($ids[0]), 1, 'once');
 
-# ---- it does not wade through the dead ---------------------------------------------------------------
+# ---- claims do not read dead rows -----------------------------------------------------------------------
 
 is($j->stop($_), 0, 'they end well') for @masters;
 my $one = $j->work(WORKER_POLL_MS => 60_000); # a sleeping worker does not scan
@@ -85,8 +84,8 @@ ok(
 		WHERE state = 'idle in transaction' AND backend_xmin IS NOT NULL") }),
 	'a snapshot is held open');
 
-# How many index entries the claims have read, including dead ones.  A session publishes
-# its statistics when it is idle, a second later.
+# How many index entries the claims have read, dead ones included.  A session
+# reports them when it has been idle for a second.
 my $read = sub {
 	my ($last, $same) = (-1, 0);
 	wait_until {
@@ -107,13 +106,13 @@ for my $round (1 .. 4) {
 	push @looked, ($read->() - $before) / 8000;
 }
 note('index entries read for each job: ' . join ', ', map { sprintf '%.1f', $_ } @looked);
-# A scan from the front would read thousands; full scans, at most one per second, read
+# A scan from the front would read thousands.  Full scans, at most one a second, read
 # some.
 cmp_ok($looked[-1], '<', 100,
-	'a claim does not wade through thousands that are dead and cannot be vacuumed');
+	'claims read few index entries although thousands are dead');
 print $snapshot "COMMIT;\n";
 close $snapshot;
 
-is($j->stop($one), 0, 'it ends well');
-ok($j->down, 'no complaints');
+is($j->stop($one), 0, 'the master exits with 0');
+ok($j->down, 'the log has no errors');
 done_testing;

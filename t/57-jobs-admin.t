@@ -1,5 +1,5 @@
-# Jobs for an administrator: over HTTP, on the command line, in the metrics; and a
-# handler that is a program.
+# Jobs for administrators: the HTTP routes, the command line and the metrics; and
+# handlers that are programs.
 use strict;
 use warnings;
 use FindBin;
@@ -54,46 +54,46 @@ my @routes = (
 );
 for my $row (@routes) {
 	my ($method, $path) = @$row;
-	is($alice->request($method, $path)->{status}, 403, "$method $path: not for everyone");
-	is($k->client->request($method, $path)->{status}, 401, "$method $path: nor for nobody");
+	is($alice->request($method, $path)->{status}, 403, "$method $path: a user gets 403");
+	is($k->client->request($method, $path)->{status}, 401, "$method $path: without a session 401");
 }
-is(queue('cpu')->{paused}, JSON::PP::false, 'so nothing is paused');
+is(queue('cpu')->{paused}, JSON::PP::false, 'no queue was paused by them');
 
-# ---- a program works one off ------------------------------------------------------------
+# ---- a program as handler -------------------------------------------------------------
 
 my $id = enqueue({ number => '600851475143' }, request_id => "'request-9'");
 ok(reached($id, 'completed'), 'a job whose handler is a program is completed');
 my $job = job($id);
-is_deeply($job->{result}, { factors => [qw(71 839 1471 6857)] }, 'with its result');
-is_deeply($job->{payload}, { number => '600851475143' }, 'beside its payload');
-is($job->{requestId}, 'request-9', 'and the request that wanted it');
-is(scalar @{ $job->{attempts} }, 1, 'after one attempt');
-is($job->{attempts}[0]{outcome}, 'completed', 'that completed');
+is_deeply($job->{result}, { factors => [qw(71 839 1471 6857)] }, 'the job has the result of the program');
+is_deeply($job->{payload}, { number => '600851475143' }, 'the job has its payload');
+is($job->{requestId}, 'request-9', 'the job has the id of the request that enqueued it');
+is(scalar @{ $job->{attempts} }, 1, 'the job had one attempt');
+is($job->{attempts}[0]{outcome}, 'completed', 'the attempt has completed');
 
 $id = enqueue({ number => 'twelve' });
-ok(reached($id, 'discarded'), 'one that leaves with 100 is discarded');
+ok(reached($id, 'discarded'), 'exit status 100 discards the job');
 $job = job($id);
-is($job->{attempt}, 1, 'at once');
-is($job->{lastError}, 'the number is not a whole number above 0', 'with its own error');
+is($job->{attempt}, 1, 'exit status 100 discards after one attempt');
+is($job->{lastError}, 'the number is not a whole number above 0', 'the error line of the program is the error of the job');
 $id = enqueue({ number => 12 });
-ok(reached($id, 'discarded'), 'and so is one whose payload does not fit');
-like(job($id)->{lastError}, qr/^payload: number /, 'by the schema, before the program is asked');
+ok(reached($id, 'discarded'), 'a payload that does not fit discards the job');
+like(job($id)->{lastError}, qr/^payload: number /, 'the error comes from the schema, before the program runs');
 
-# RSA-100, a product of two primes of 50 digits: it would occupy a processor for long.
+# RSA-100 is the product of two primes of 50 digits: factorizing it takes long.
 my $hard = '1522605027922533360535618378132637429718068114961380688657908494580122963258952897654000350692006139';
 $id = enqueue({ number => $hard });
-ok(wait_until(sub { (job($id)->{result} // {})->{left} }), 'progress is there while it runs');
-is(job($id)->{state}, 'running', 'and it runs');
-is(scalar(my @running = programs()), 1, 'in a process');
-is(queue('cpu')->{running}, 1, 'and is counted');
+ok(wait_until(sub { (job($id)->{result} // {})->{left} }), 'progress is visible while the program runs');
+is(job($id)->{state}, 'running', 'the job is running');
+is(scalar(my @running = programs()), 1, 'the program runs in a process');
+is(queue('cpu')->{running}, 1, 'the queue counts the running job');
 my $r = $root->post("$jobs/$id/retry");
-is($r->{status}, 409, 'what runs cannot be tried again');
-is($r->{json}{code}, 'JOB_RUNNING', 'which the answer says');
+is($r->{status}, 409, 'retry of a running job is refused');
+is($r->{json}{code}, 'JOB_RUNNING', 'the error code gives the reason');
 $r = $root->post("$jobs/$id/cancel");
-is($r->{status}, 200, 'it can be cancelled');
-ok(reached($id, 'cancelled', 8), 'and soon is');
-ok(wait_until(sub { !programs() }, 5), 'nothing of it is left');
-is($root->post("$jobs/$id/cancel")->{status}, 200, 'cancelling again is fine');
+is($r->{status}, 200, 'a running job can be cancelled');
+ok(reached($id, 'cancelled', 8), 'the running job is cancelled soon');
+ok(wait_until(sub { !programs() }, 5), 'no process of the program is left');
+is($root->post("$jobs/$id/cancel")->{status}, 200, 'cancelling a cancelled job succeeds');
 
 # ---- lists --------------------------------------------------------------------------------
 
@@ -103,67 +103,67 @@ my ($cursor, @seen) = ('');
 my $pages = 0;
 while (defined $cursor) {
 	$r = $root->get("$jobs?queue=cpu&state=available&limit=3&cursor=$cursor");
-	is($r->{status}, 200, 'a page');
+	is($r->{status}, 200, 'a page of jobs is returned');
 	push @seen, map { $_->{id} } @{ $r->{json}{items} };
 	$cursor = $r->{json}{nextCursor};
 	last if ++$pages > 10;
 }
-is_deeply(\@seen, [ reverse @waiting ], 'all that wait, newest first');
-is($pages, 3, 'on three pages');
+is_deeply(\@seen, [ reverse @waiting ], 'the pages have all waiting jobs, newest first');
+is($pages, 3, 'the jobs are on three pages');
 my ($item) = @{ $root->get("$jobs?limit=1")->{json}{items} };
-ok(!exists $item->{payload}, 'without their payloads');
-is_deeply($item->{tags}, ['odd'], 'with their tags');
-is(scalar @{ $root->get("$jobs?tag=even")->{json}{items} }, 3, 'by tag');
-is(scalar @{ $root->get("$jobs?state=discarded")->{json}{items} }, 2, 'by state');
-is(scalar @{ $root->get("$jobs?kind=example.factorize&limit=100")->{json}{items} }, 11, 'by kind');
-is(scalar @{ $root->get("$jobs?kind=another")->{json}{items} }, 0, 'none of another kind');
+ok(!exists $item->{payload}, 'jobs in a list have no payload');
+is_deeply($item->{tags}, ['odd'], 'jobs in a list have their tags');
+is(scalar @{ $root->get("$jobs?tag=even")->{json}{items} }, 3, 'the list can be filtered by tag');
+is(scalar @{ $root->get("$jobs?state=discarded")->{json}{items} }, 2, 'the list can be filtered by state');
+is(scalar @{ $root->get("$jobs?kind=example.factorize&limit=100")->{json}{items} }, 11, 'the list can be filtered by kind');
+is(scalar @{ $root->get("$jobs?kind=another")->{json}{items} }, 0, 'another kind has no jobs');
 $r = $root->get("$jobs?queue=cpu&limit=2");
 is($root->get("$jobs?queue=other&limit=2&cursor=$r->{json}{nextCursor}")->{status}, 400,
-	'a cursor is for its own filters');
+	'a cursor with other filters is refused');
 is($root->get("$jobs?$_")->{status}, 400, "refused: $_")
     for qw(state=odd limit=0 limit=101 limit=x cursor=x);
-is($root->get("$jobs/$nobody")->{status}, 404, 'a job that is none');
-is($root->get("$jobs/x")->{status}, 400, 'an id that is none');
-is($root->post("$jobs/$nobody/$_")->{status}, 404, "$_ of none") for qw(retry cancel);
-is($root->request(DELETE => "$jobs/$nobody")->{status}, 405, 'jobs are not deleted');
+is($root->get("$jobs/$nobody")->{status}, 404, 'an unknown job id is 404');
+is($root->get("$jobs/x")->{status}, 400, 'an id that is no UUID is 400');
+is($root->post("$jobs/$nobody/$_")->{status}, 404, "$_ of an unknown queue is 404") for qw(retry cancel);
+is($root->request(DELETE => "$jobs/$nobody")->{status}, 405, 'DELETE of a job is 405');
 
-# ---- by hand --------------------------------------------------------------------------------
+# ---- retry, cancel, pause -----------------------------------------------------------------------------
 
 my $q = queue('cpu');
-is_deeply([ @$q{qw(available scheduled retryable running)} ], [ 7, 0, 0, 0 ], 'seven wait');
-ok(defined $q->{oldestAt}, 'since some time');
+is_deeply([ @$q{qw(available scheduled retryable running)} ], [ 7, 0, 0, 0 ], 'seven jobs are available in the paused queue');
+ok(defined $q->{oldestAt}, 'the oldest available job has an age');
 my $later = enqueue({ number => '6' }, run_at => "'2100-01-01T00:00:00Z'");
-is(queue('cpu')->{scheduled}, 1, 'one for later');
-is($root->post("$jobs/$waiting[0]/cancel")->{json}{state}, 'cancelled', 'one is cancelled');
-is(queue('cpu')->{available}, 6, 'six wait');
-is($root->post("$jobs/$later/retry")->{json}{state}, 'available', 'the later one may run now');
-is(queue('cpu')->{available}, 7, 'seven again');
-is($root->post("$jobs/queues/nowhere/pause")->{status}, 404, 'no such queue');
-is($root->post("$jobs/queues/cpu/resume")->{json}{paused}, JSON::PP::false, 'it goes on');
-ok(reached($_, 'completed'), 'and they are done') for @waiting[ 1 .. 6 ], $later;
-is(job($waiting[0])->{state}, 'cancelled', 'but not the one that was cancelled');
-is_deeply(job($waiting[5])->{result}{factors}, [qw(2 3)], 'six is two times three');
+is(queue('cpu')->{scheduled}, 1, 'one job is scheduled');
+is($root->post("$jobs/$waiting[0]/cancel")->{json}{state}, 'cancelled', 'a waiting job is cancelled');
+is(queue('cpu')->{available}, 6, 'six jobs are available after the cancellation');
+is($root->post("$jobs/$later/retry")->{json}{state}, 'available', 'retry makes the scheduled job available');
+is(queue('cpu')->{available}, 7, 'seven jobs are available after the retry');
+is($root->post("$jobs/queues/nowhere/pause")->{status}, 404, 'resuming an unknown queue is 404');
+is($root->post("$jobs/queues/cpu/resume")->{json}{paused}, JSON::PP::false, 'the queue is resumed');
+ok(reached($_, 'completed'), 'the jobs of the resumed queue are completed') for @waiting[ 1 .. 6 ], $later;
+is(job($waiting[0])->{state}, 'cancelled', 'the cancelled job stays cancelled');
+is_deeply(job($waiting[5])->{result}{factors}, [qw(2 3)], 'the program has factorized 6');
 $r = $root->post("$jobs/$waiting[5]/cancel");
-is($r->{status}, 409, 'what has ended cannot be cancelled');
-is($r->{json}{code}, 'JOB_ENDED', 'which the answer says');
-# A worker may have claimed it before the response is made.
+is($r->{status}, 409, 'cancelling a completed job is refused');
+is($r->{json}{code}, 'JOB_ENDED', 'the error code gives the reason');
+# A worker may claim it before the response is made.
 like($root->post("$jobs/$waiting[5]/retry")->{json}{state}, qr/^(?:available|running|completed)$/,
-	'but replayed');
-ok(wait_until(sub { @{ job($waiting[5])->{attempts} } == 2 }), 'and it runs once more');
-ok(reached($waiting[0], 'cancelled'), 'the other one is as it was');
-is($root->post("$jobs/$waiting[0]/retry")->{status}, 200, 'and can be replayed as well');
-ok(reached($waiting[0], 'completed'), 'to its end');
+	'a completed job can be retried');
+ok(wait_until(sub { @{ job($waiting[5])->{attempts} } == 2 }), 'the retried job runs again');
+ok(reached($waiting[0], 'cancelled'), 'the cancelled job is unchanged');
+is($root->post("$jobs/$waiting[0]/retry")->{status}, 200, 'a cancelled job can be retried');
+ok(reached($waiting[0], 'completed'), 'the retried job is completed');
 
-# ---- enqueued by hand -------------------------------------------------------------------------
+# ---- enqueueing by hand -----------------------------------------------------------------------
 
 my %twelve = (kind => 'example.factorize', payload => { number => '12' });
 $r = $root->post($jobs, \%twelve);
-is($r->{status}, 201, 'a job by hand');
+is($r->{status}, 201, 'POST /jobs enqueues a job');
 my $own = $r->{json};
 is_deeply([ @$own{qw(kind queue maxAttempts)}, $own->{payload} ],
-	[ 'example.factorize', 'cpu', 3, { number => '12' } ], 'as its kind says');
-is($r->{headers}{location}, "$jobs/$own->{id}", 'and where it is');
-ok(reached($own->{id}, 'completed'), 'it is done');
+	[ 'example.factorize', 'cpu', 3, { number => '12' } ], 'the job has the settings of its kind');
+is($r->{headers}{location}, "$jobs/$own->{id}", 'the Location header has its path');
+ok(reached($own->{id}, 'completed'), 'the job that POST /jobs enqueued is completed');
 for my $row (
 	[ 'another kind', { %twelve, kind => 'nobody.knows' }, 'kind' ], [ 'no kind', { payload => {} }, 'kind' ],
 	[ 'a forged event', { kind => 'webhook.deliver', payload => {} }, 'kind' ],
@@ -174,67 +174,67 @@ for my $row (
 	my ($name, $body, $field) = @$row;
 	$r = $root->post($jobs, $body);
 	is($r->{status}, 400, "refused: $name");
-	is($r->{json}{fields}[0]{field}, $field, 'by its name') or diag($r->{body});
+	is($r->{json}{fields}[0]{field}, $field, 'the error names the field') or diag($r->{body});
 }
-is($alice->post($jobs, \%twelve)->{status}, 403, 'not by everyone');
+is($alice->post($jobs, \%twelve)->{status}, 403, 'a user may not enqueue jobs');
 my ($s, $o, $e) = cli('enqueue', 'example.factorize', '{"number": "15"}', '--json');
 is($s, 0, 'kedge jobs core enqueue') or diag($e);
-ok(reached(jdecode($o)->{id}, 'completed'), 'which is done');
+ok(reached(jdecode($o)->{id}, 'completed'), 'the job that the command enqueued is completed');
 for my $row ([ qr/no kind/, 'nobody.knows' ], [ qr/payload: number /, 'example.factorize' ],
 	[ qr/only the service itself may enqueue/, 'webhook.deliver' ],
 	[ qr/payload: \S/, 'example.factorize', '{' ]) {
 	my ($error, @words) = @$row;
 	($s, $o, $e) = cli('enqueue', @words);
 	is($s, 1, "refused: @words");
-	like($e, $error, 'and why');
+	like($e, $error, 'the error gives the reason');
 }
 
 # ---- the command line ---------------------------------------------------------------------------
 
 my ($status, $out, $err) = cli('list', '--state', 'discarded');
-is($status, 0, 'kedge jobs core list') or diag($err);
+is($status, 0, 'kedge jobs core list succeeds') or diag($err);
 my @lines = split /\n/, $out;
-is(scalar @lines, 3, 'a heading and two jobs');
-like($lines[0], qr/^ID +STATE +KIND +QUEUE +ATTEMPT +RUN AT +LAST ERROR$/, 'the heading');
-like($lines[2], qr/ discarded +example\.factorize +cpu +1\/3 .*the number is not a whole/, 'a job');
+is(scalar @lines, 3, 'it prints a heading and two jobs');
+like($lines[0], qr/^ID +STATE +KIND +QUEUE +ATTEMPT +RUN AT +LAST ERROR$/, 'the first line is the heading');
+like($lines[2], qr/ discarded +example\.factorize +cpu +1\/3 .*the number is not a whole/, 'the second line is a job');
 ($status, $out) = cli('list', '--limit', '2', '--json');
 my $list = jdecode($out);
-is(scalar @$list, 2, '--json and --limit');
-is(ref $list->[0]{tags}, 'ARRAY', 'as the routes have it');
+is(scalar @$list, 2, '--json and --limit are accepted');
+is(ref $list->[0]{tags}, 'ARRAY', '--json prints the jobs as the routes send them');
 ($status, $out) = cli('list', '--kind', 'example.factorize', '--queue', 'cpu', '--tag', 'odd', '--json');
 is(scalar @{ jdecode($out) }, 4, 'filters');
 ($status, $out) = cli('show', $waiting[5]);
 is($status, 0, 'show');
-like($out, qr/^state +completed$/m, 'its state');
-like($out, qr/^payload +\{"number": "6"\}$/m, 'its payload');
-like($out, qr/^result +\{"factors": \["2", "3"\]\}$/m, 'its result');
-is(scalar(() = $out =~ /^1 +\d{4}-\S+ +\d{4}-\S+ +completed /mg), 2, 'its attempts');
+like($out, qr/^state +completed$/m, 'show prints the state');
+like($out, qr/^payload +\{"number": "6"\}$/m, 'show prints the payload');
+like($out, qr/^result +\{"factors": \["2", "3"\]\}$/m, 'show prints the result');
+is(scalar(() = $out =~ /^1 +\d{4}-\S+ +\d{4}-\S+ +completed /mg), 2, 'show prints both attempts');
 ($status, $out) = cli('show', '--json', $waiting[5]);
-is_deeply(jdecode($out), job($waiting[5]), 'show --json is the answer of the route');
+is_deeply(jdecode($out), job($waiting[5]), 'show --json prints the response of the route');
 ($status, $out, $err) = cli('retry', $waiting[1], $nobody, $waiting[2]);
-is($status, 1, 'retry: not all could be');
+is($status, 1, 'retry exits with 1 when one job cannot be retried');
 my $now = qr/(?:available|running|completed)/;
-like($out, qr/^$waiting[1] $now\n$waiting[2] $now$/m, 'the others are');
-like($err, qr/there is no job $nobody/, 'and the one is named');
-ok(reached($_, 'completed'), 'they run') for @waiting[ 1, 2 ];
+like($out, qr/^$waiting[1] $now\n$waiting[2] $now$/m, 'the other jobs are retried');
+like($err, qr/there is no job $nobody/, 'the error names the job that was not');
+ok(reached($_, 'completed'), 'the retried jobs are completed') for @waiting[ 1, 2 ];
 ($status, $out, $err) = cli('cancel', $waiting[1]);
-is($status, 1, 'cancel of what has ended');
-like($err, qr/The job has ended/, 'which it says');
-is((cli('show', "x'; DROP"))[0], 1, 'an id that is none');
+is($status, 1, 'cancel of an ended job exits with 1');
+like($err, qr/The job has ended/, 'the error gives the reason');
+is((cli('show', "x'; DROP"))[0], 1, 'an id that is no UUID is 400');
 ($status, $out) = cli('pause', 'cpu');
 like($out, qr/^cpu +paused /m, 'pause');
-is(queue('cpu')->{paused}, JSON::PP::true, 'is paused');
+is(queue('cpu')->{paused}, JSON::PP::true, 'the command shows the queue as paused');
 ($status, $out) = cli('resume', 'cpu', '--json');
 is(jdecode($out)->[0]{paused}, JSON::PP::false, 'resume');
 ($status, $out, $err) = cli('pause', 'nowhere');
-is($status, 1, 'pause of no queue');
+is($status, 1, 'pause of an unknown queue exits with 1');
 like((cli('queues'))[1], qr/^webhooks +open +1 +0 /m, 'queues');
 is((cli('schedules'))[0], 0, 'schedules');
 for my $wrong ([], ['fly'], [ 'list', 'x' ], [ 'list', '--state', 'odd' ], [ 'list', '--limit', '0' ],
 	[ 'show' ], ['enqueue'], [ 'retry' ], [ 'pause' ], [ 'list', '--queue' ], [ 'list', '--what' ]) {
 	my ($s, undef, $e) = cli(@$wrong);
 	is($s, 2, "usage: @$wrong");
-	like($e, qr/^usage: core jobs list/, 'which it tells');
+	like($e, qr/^usage: core jobs list/, 'the usage is printed');
 }
 
 # ---- metrics and the contract -----------------------------------------------------------------------
@@ -244,10 +244,10 @@ ok(wait_until(sub {
 	$text = $k->client->get('/metrics/core')->{body};
 	$text =~ /^kedge_jobs_completed_total\{service="core",kind="example\.factorize"\} 1[1-9]$/m;
 }, 20), 'completed jobs are counted') or diag($text);
-like($text, qr/^kedge_jobs_discarded_total\{service="core",kind="example\.factorize"\} 2$/m, 'discarded ones');
-like($text, qr/^kedge_job_failures_total\{service="core",kind="example\.factorize"\} [2-9]$/m, 'failed attempts');
+like($text, qr/^kedge_jobs_discarded_total\{service="core",kind="example\.factorize"\} 2$/m, 'discarded jobs are counted');
+like($text, qr/^kedge_job_failures_total\{service="core",kind="example\.factorize"\} [2-9]$/m, 'failed attempts are counted');
 like($text, qr/^kedge_job_run_seconds_bucket\{service="core",kind="example\.factorize",le="\+Inf"\} 1\d$/m,
-	'run times');
+	'run times are counted');
 like($text, qr/^kedge_job_queue_depth\{service="core",queue="cpu",state="available"\} \d+$/m, 'depths');
 like($text, qr/^kedge_job_queue_oldest_age_seconds\{service="core",queue="cpu"\} \d+$/m, 'ages');
 my $paths = $k->client->get('/api/core/openapi.json')->{json}{paths};

@@ -1,5 +1,5 @@
-# Schedules: local time, over both changes of the clock, and fired once however many
-# workers there are.
+# Schedules: times in local time, also around clock changes, and each time is fired
+# once, however many workers run.
 use strict;
 use warnings;
 use FindBin;
@@ -21,7 +21,7 @@ sub list
 	return 'ARRAY[' . join(',', map { /^(\d+)-(\d+)$/ ? $1 .. $2 : $_ } split /,/, $text) . ']';
 }
 
-# The next n times after the given one, in local time with the offset from UTC.
+# The n next times after a given one, in local time with the offset from UTC.
 sub next_times
 {
 	my ($n, $zone, $after, %field) = @_;
@@ -41,8 +41,8 @@ sub next_times
 	return [ split /\n/, $text ];
 }
 
-# POSIX time zone rules, which the server interprets by itself: changes of tzdata do not
-# affect this test.
+# Time zones as POSIX rules, which do not change when tzdata changes the rules of a
+# named zone.
 my %zone = (
 	berlin => 'CET-1CEST,M3.5.0,M10.5.0/3',
 	new_york => 'EST5EDT,M3.2.0,M11.1.0',
@@ -59,71 +59,71 @@ $zone{utc} = 'UTC';
 my $berlin = $zone{berlin};
 is_deeply(next_times(3, $berlin, '2026-03-27 12:00+01', minutes => 30, hours => 2),
 	[ '2026-03-28 02:30 +01', '2026-03-29 03:30 +02', '2026-03-30 02:30 +02' ],
-	'a time that the change in spring leaves out comes an hour later by the wall');
+	'a time that does not exist in spring fires an hour later by local time');
 is_deeply(next_times(3, $berlin, '2026-10-24 12:00+02', minutes => 30, hours => 2),
 	[ '2026-10-25 02:30 +01', '2026-10-26 02:30 +01', '2026-10-27 02:30 +01' ],
-	'a time that the change in autumn brings twice comes once');
+	'a time that exists twice in autumn fires once');
 is_deeply(next_times(5, $berlin, '2026-03-28 23:30+01', minutes => 0, every_hour => 1),
 	[ '2026-03-29 00:00 +01', '2026-03-29 01:00 +01', '2026-03-29 03:00 +02',
 		'2026-03-29 04:00 +02', '2026-03-29 05:00 +02' ],
-	'every hour: none is left out in spring');
+	'an hourly schedule fires in each hour in spring');
 is_deeply(next_times(5, $berlin, '2026-10-25 00:30+02', minutes => 0, every_hour => 1),
 	[ '2026-10-25 01:00 +02', '2026-10-25 02:00 +02', '2026-10-25 02:00 +01',
 		'2026-10-25 03:00 +01', '2026-10-25 04:00 +01' ],
-	'and both that look the same come in autumn');
+	'an hourly schedule fires in both equal hours in autumn');
 is_deeply(next_times(4, $berlin, '2026-10-25 02:40+02', minutes => '0,30', every_hour => 1),
 	[ '2026-10-25 02:00 +01', '2026-10-25 02:30 +01', '2026-10-25 03:00 +01',
 		'2026-10-25 03:30 +01' ],
-	'by the half hour, too');
+	'a half-hourly schedule fires in both equal hours, too');
 is_deeply(next_times(2, $zone{half}, '2026-10-03 12:00+1030', minutes => 15, hours => 2),
-	[ '2026-10-04 02:45 +11', '2026-10-05 02:15 +11' ], 'a change of half an hour');
+	[ '2026-10-04 02:45 +11', '2026-10-05 02:15 +11' ], 'a clock change of half an hour');
 is_deeply(next_times(2, $zone{begins_at_one}, '2018-11-03 12:00-03', minutes => 0, hours => 0),
-	[ '2018-11-04 01:00 -02', '2018-11-05 00:00 -02' ], 'a day that begins at one');
+	[ '2018-11-04 01:00 -02', '2018-11-05 00:00 -02' ], 'a day that begins at 01:00');
 
-# Clocks that change at midnight.
+# Time zones whose clocks change at midnight.
 is_deeply(next_times(6, $zone{havana}, '2026-11-01 03:50+00', minutes => '0,15,30,45',
 		every_hour => 1),
 	[ map { my $o = $_; map { "2026-11-01 00:$_ -0$o" } $o == 4 ? qw(00 15 30 45) : qw(00 15) } 4, 5 ],
-	'a day that begins twice: every hour is both of its first');
+	'hourly on a day that begins twice: both first hours fire');
 is_deeply(next_times(4, $zone{azores}, '2026-10-24 23:50+00', minutes => '0,30', every_hour => 1),
 	[ '2026-10-25 00:00 +00', '2026-10-25 00:30 +00', '2026-10-25 00:00 -01',
-		'2026-10-25 00:30 -01' ], 'in another zone');
+		'2026-10-25 00:30 -01' ], 'the same in another time zone');
 is_deeply(next_times(2, $zone{havana}, '2026-10-31 12:00-04', minutes => 30, hours => 0),
-	[ '2026-11-01 00:30 -05', '2026-11-02 00:30 -05' ], 'a time in it comes once');
+	[ '2026-11-01 00:30 -05', '2026-11-02 00:30 -05' ], 'daily on a day that begins twice: a time in the first hour fires once');
 is_deeply(next_times(1, $zone{havana}, '2026-11-01 00:40-04', minutes => 30, hours => 0),
-	[ '2026-11-01 00:30 -05' ], 'from between the two as well');
+	[ '2026-11-01 00:30 -05' ], 'the same when computed between the two first hours');
 is_deeply(next_times(2, $zone{beirut}, '2026-10-24 12:00+03', minutes => 30, hours => 23),
-	[ '2026-10-24 23:30 +02', '2026-10-25 23:30 +02' ], 'so does one in a last hour that comes twice');
+	[ '2026-10-24 23:30 +02', '2026-10-25 23:30 +02' ], 'a daily time in a last hour that exists twice fires once');
 for my $row ([ 'havana', '2026-03-08', -4 ], [ 'cairo', '2026-04-24', 3 ],
 	[ 'beirut', '2026-03-29', 3 ]) {
 	my ($name, $day, $offset) = @$row;
 	my $o = sprintf '%+03d', $offset;
 	is_deeply(next_times(2, $zone{$name}, "$day 00:00$o", minutes => '0,30', hours => 0),
-		[ "$day 01:00 $o", "$day 01:30 $o" ], "$name: what the first hour lacks comes in the second");
+		[ "$day 01:00 $o", "$day 01:30 $o" ], "$name: a time that the first hour does not have fires in the second");
 }
 is_deeply(next_times(3, $zone{nuuk}, '2026-03-28 22:00-02', minutes => '0,30', hours => 23),
 	[ '2026-03-29 00:00 -01', '2026-03-29 00:30 -01', '2026-03-29 23:00 -01' ],
-	'what the last hour lacks comes on the next day, all of it');
+	'times that the last hour does not have fire on the next day');
 is_deeply(next_times(2, 'UTC', '2026-03-01 00:00+00', minutes => 0, hours => 0, days => 29,
 		months => 2),
 	[ '2028-02-29 00:00 +00', '2032-02-29 00:00 +00' ], 'the 29th of February');
 is_deeply(next_times(1, 'UTC', '2000-03-01 00:00+00', minutes => 0, hours => 0, days => 29,
 		months => 2, weekdays => 2),
-	[ '2028-02-29 00:00 +00' ], 'that is a Tuesday');
+	[ '2028-02-29 00:00 +00' ], 'the 29th of February that is a Tuesday');
 is_deeply(next_times(3, 'UTC', '2026-01-01 00:00+00', minutes => 0, hours => 0, days => 13,
 		weekdays => 5, either => 1),
 	[ '2026-01-02 00:00 +00', '2026-01-09 00:00 +00', '2026-01-13 00:00 +00' ],
-	'by date or by weekday');
+	'a day matches by date or by weekday');
 is_deeply(next_times(2, 'UTC', '2026-01-01 00:00+00', minutes => 0, hours => 0, days => 13,
 		weekdays => 5),
-	[ '2026-02-13 00:00 +00', '2026-03-13 00:00 +00' ], 'by both');
+	[ '2026-02-13 00:00 +00', '2026-03-13 00:00 +00' ], 'with a star a day must match by date and by weekday');
 is_deeply(next_times(2, 'UTC', '2026-01-31 23:59:59.9+00', minutes => '0,59'),
-	[ '2026-02-01 00:00 +00', '2026-02-01 00:59 +00' ], 'over the end of a month');
+	[ '2026-02-01 00:00 +00', '2026-02-01 00:59 +00' ], 'the next minute is in the next month');
 
-# Computes local time minute by minute: the slow way, for comparison.
+# The same times computed the slow way: a local clock, minute by minute.
 for my $name (sort keys %zone) {
 	my $zone = $zone{$name};
-	is($j->sql(<<~"E"), 'f', "$name: each minute of two years' changes is as the wall shows");
+	is($j->sql(<<~"E"), 'f', "$name: each minute around the clock changes of two years matches the slow way");
 		WITH edge (at) AS (VALUES ('2026-03-08'::timestamptz), ('2026-03-29'),
 			('2026-04-05'), ('2026-04-24'), ('2026-10-04'), ('2026-10-25'),
 			('2026-10-30'), ('2026-11-01')),
@@ -144,58 +144,58 @@ for my $name (sort keys %zone) {
 my @masters = map { $j->work(WORKER_PROCESSES => 2) } 1 .. 2;
 ok($j->becomes('SELECT count(*) FROM job_schedule', 4), 'the schedules are declared');
 is($j->sql("SELECT timezone || ' ' || cron FROM job_schedule WHERE name = 'once'"),
-	'<+0545>-5:45 30 2 1 7 *', 'as the table says');
+	'<+0545>-5:45 30 2 1 7 *', 'the schedule has the declared time, zone and kind');
 is($j->sql("SELECT to_char(next_at AT TIME ZONE timezone, 'HH24:MI') FROM job_schedule
-	WHERE name = 'once'"), '02:30', 'and due when it says');
-ok($j->becomes('SELECT count(*) FROM job_worker', 4), 'four workers look');
+	WHERE name = 'once'"), '02:30', 'the next time is the declared one');
+ok($j->becomes('SELECT count(*) FROM job_worker', 4), 'four workers run');
 
 sub jobs_of { return $j->sql("SELECT count(*) FROM job WHERE tags @> ARRAY['schedule:$_[0]']") }
 
 for my $round (1 .. 5) {
 	$j->sql("UPDATE job_schedule SET next_at = now() WHERE name = 'once'");
 	ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'once'", 't'),
-		'what is due is fired');
+		'due schedules are fired');
 }
-is(jobs_of('once'), 5, 'once each time, by one of four');
-ok($j->becomes("SELECT count(*) FROM jobtest_effect WHERE kind = 'tick'", 5), 'and done');
+is(jobs_of('once'), 5, 'each due time is fired once by one of four workers');
+ok($j->becomes("SELECT count(*) FROM jobtest_effect WHERE kind = 'tick'", 5), 'the job is completed');
 is($j->sql("SELECT last_job_id IN (SELECT id FROM job) FROM job_schedule WHERE name = 'once'"),
-	't', 'the schedule knows its last job');
+	't', 'the schedule has the id of its last job');
 
-# ---- one that is single ----------------------------------------------------------------------
+# ---- single schedules -----------------------------------------------------------------------
 
 $j->sql("SELECT job_pause('default', true)");
 for my $round (1 .. 3) {
 	$j->sql("UPDATE job_schedule SET next_at = now() WHERE name = 'single'");
-	ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'single'", 't'), 'its time comes');
+	ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'single'", 't'), 'the single schedule is due');
 }
-is(jobs_of('single'), 1, 'single: while its job waits there is no other');
+is(jobs_of('single'), 1, 'a single schedule enqueues nothing while its job waits');
 $j->sql("SELECT job_pause('default', false); NOTIFY job");
 ok($j->becomes("SELECT count(*) FROM job WHERE tags @> ARRAY['schedule:single'] AND state = 'completed'", 1),
-	'it is done');
+	'the waiting job is completed');
 $j->sql("UPDATE job_schedule SET next_at = now() WHERE name = 'single'");
-ok($j->becomes("SELECT count(*) FROM job WHERE tags @> ARRAY['schedule:single']", 2), 'and the next is enqueued');
-ok($j->becomes("SELECT count(*) FROM jobtest_effect WHERE kind = 'tick'", 7), 'and done');
+ok($j->becomes("SELECT count(*) FROM job WHERE tags @> ARRAY['schedule:single']", 2), 'the single schedule enqueues its next job');
+ok($j->becomes("SELECT count(*) FROM jobtest_effect WHERE kind = 'tick'", 7), 'the job is completed');
 
 # ---- catching up ---------------------------------------------------------------------------
 
 my $missed = $j->sql("SELECT date_trunc('hour', now()) - interval '3 years'");
 $j->sql("UPDATE job_schedule SET next_at = '$missed' WHERE name = 'once'");
 ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'once'", 't'),
-	'three were missed');
-is(jobs_of('once'), 6, 'once: one job for all of them');
+	'three times of the schedule were missed');
+is(jobs_of('once'), 6, 'CATCH_UP_ONCE enqueues one job for three missed times');
 ok($j->becomes("SELECT max(due) = '$missed' FROM jobtest_effect e JOIN job_schedule s
-	ON s.last_job_id = e.job_id WHERE s.name = 'once'", 't'), 'for the first of them');
+	ON s.last_job_id = e.job_id WHERE s.name = 'once'", 't'), 'its due_at is the first missed time');
 my $before = jobs_of('all');
 my $from = $j->sql("SELECT date_trunc('hour', now()) - interval '3 days'");
 $j->sql("UPDATE job_schedule SET next_at = '$from' WHERE name = 'all'");
 ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'all'", 't', 30),
-	'three days of hours were missed');
-# An hour may end meanwhile; one that ends now is fired after this was read.
+	'72 hourly times were missed');
+# A full hour may have passed meanwhile, and its time may be fired after this read.
 my $hours = $j->sql("SELECT extract(epoch FROM next_at - '$from')::int / 3600
 	FROM job_schedule WHERE name = 'all'");
-cmp_ok($hours, '>=', 73, 'and the hour that runs');
-cmp_ok(jobs_of('all') - $before, '>=', $hours, 'all: a job for each');
-ok($j->becomes(<<~"E", "$hours|$hours|0|t"), 'one, which knows for which time it is');
+cmp_ok($hours, '>=', 73, 'the present hour may be due as well');
+cmp_ok(jobs_of('all') - $before, '>=', $hours, 'CATCH_UP_ALL enqueues a job for each missed time');
+ok($j->becomes(<<~"E", "$hours|$hours|0|t"), 'each job has the due_at of its time');
 	SELECT count(*), count(DISTINCT due), count(*) FILTER (WHERE due <> date_trunc('hour', due)),
 		max(due) - min(due) = interval '$hours hours' - interval '1 hour'
 	FROM jobtest_effect e JOIN job j ON j.id = e.job_id
@@ -204,17 +204,17 @@ ok($j->becomes(<<~"E", "$hours|$hours|0|t"), 'one, which knows for which time it
 	E
 my $unscheduled = $j->enqueue('write');
 ok($j->becomes("SELECT due IS NULL FROM jobtest_effect WHERE job_id = '$unscheduled'", 't'),
-	'one that nobody scheduled is for none');
+	'a job without a schedule has no due_at');
 $before = jobs_of('skip');
 $j->sql("UPDATE job_schedule SET next_at = '$missed' WHERE name = 'skip'");
 ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'skip'", 't'),
-	'years of them were missed');
-is(jobs_of('skip') - $before, 0, 'skip: none of those is made up for');
+	'years of times were missed');
+is(jobs_of('skip') - $before, 0, 'CATCH_UP_SKIP enqueues no job for missed times');
 $j->sql("UPDATE job_schedule SET next_at = now() - interval '1 s' WHERE name = 'skip'");
-ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'skip'", 't'), 'one is due');
-is(jobs_of('skip') - $before, 1, 'and is fired');
+ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'skip'", 't'), 'the skip schedule is due now');
+is(jobs_of('skip') - $before, 1, 'a due time that was not missed is fired');
 
-# ---- a release with other times ----------------------------------------------------------------
+# ---- a release that changes times ----------------------------------------------------------------
 
 $j->stop($_) for @masters;
 $j->sql("UPDATE job_schedule SET cron = '0 0 1 1 *', next_at = now() - interval '1 hour'
@@ -224,20 +224,20 @@ $before = jobs_of('once');
 my $all = jobs_of('all');
 my $master = $j->work;
 ok($j->becomes("SELECT cron FROM job_schedule WHERE name = 'once'", '30 2 1 7 *'),
-	'a schedule that says something else now');
+	'a schedule has another declared time');
 ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'all'", 't'),
-	'one that says the same');
-is(jobs_of('once') - $before, 0, 'the one has nothing to catch up with');
-cmp_ok(jobs_of('all') - $all, '>=', 2, 'the other has');
+	'another schedule has the same declared time');
+is(jobs_of('once') - $before, 0, 'a schedule whose time changed drops its missed times');
+cmp_ok(jobs_of('all') - $all, '>=', 2, 'a schedule that did not change keeps its missed times');
 $j->stop($master);
 
 # ---- two releases side by side -------------------------------------------------------------------
 
-# The newer release has no "skip", has "new", and "all" at another time.
+# The newer release has no "skip", has "new", and declares "all" with another time.
 
 sub names { return "SELECT string_agg(name, ' ' ORDER BY name) FROM job_schedule" }
 
-# As if that many scans had found nothing, and the next one is due.
+# Sets how many checks have found no declaration; the next check is due.
 sub looked
 {
 	my ($name, $n) = @_;
@@ -256,47 +256,47 @@ sub due
 
 my $seen = sub { return "SELECT unseen FROM job_schedule WHERE name = '$_[0]'" };
 my ($old, $new) = ($j->work, $j->work(NEWER => 1));
-ok($j->becomes(names(), 'all new once single skip'), 'the schedules of both are there');
+ok($j->becomes(names(), 'all new once single skip'), 'the schedules of both releases are listed');
 # In one transaction: the workers would see their own schedules in between.
 is($j->sql("BEGIN; UPDATE job_schedule SET unseen = 9, looked_at = now() - interval '1 hour'
 		WHERE name IN ('once', 'new', 'single', 'skip');
 	SELECT job_schedule_keep('{}', '{}', '{}'); " . names() . '; COMMIT'), 'all',
-	'ten looks that found nobody');
-ok($j->becomes(names(), 'all new once single skip'), 'were wrong: whoever runs declares his own anew');
+	'the tenth check without a declaration deletes the schedules');
+ok($j->becomes(names(), 'all new once single skip'), 'a running release declares its schedules again');
 $j->sql("UPDATE job_schedule SET next_at = '2100-01-01'");
 looked($_, 5) for qw(once new single skip);
-ok($j->becomes($seen->($_), 0, 25), "$_ has a release that declares it") for qw(once new single skip);
-is($j->sql("SELECT count(*) FROM job_schedule WHERE next_at = '2100-01-01'"), 5, 'and stays as it was');
+ok($j->becomes($seen->($_), 0, 25), "$_ is declared by a running release") for qw(once new single skip);
+is($j->sql("SELECT count(*) FROM job_schedule WHERE next_at = '2100-01-01'"), 5, 'the schedules keep their next time');
 due($_) for qw(once new skip);
 
 $j->stop($old);
 $before = jobs_of('skip');
 $j->sql("UPDATE job_schedule SET next_at = now() - interval '1 s' WHERE name = 'skip'");
 due('new');
-is(jobs_of('skip') - $before, 0, 'with the last that declares it a schedule stops');
+is(jobs_of('skip') - $before, 0, 'a schedule stops with the last process that declares it');
 looked('skip', 3);
-ok($j->becomes($seen->('skip'), 4, 25), 'each look is counted');
+ok($j->becomes($seen->('skip'), 4, 25), 'each check without a declaration is counted');
 looked($_, 9) for qw(single skip);
-ok($j->becomes(names(), 'all new once', 25), 'the tenth takes it from the list');
+ok($j->becomes(names(), 'all new once', 25), 'the tenth check deletes the schedule');
 is($j->sql($seen->($_)), 0, "$_ is kept") for qw(once new);
 
-# The older release was the last to declare "all" with its time, and is gone.
+# As if the older release had declared its time of "all" last, and ended.
 $j->sql("UPDATE job_schedule SET cron = '0 * * * *' WHERE name = 'all'");
 looked('all', 9);
 ok($j->becomes("SELECT cron FROM job_schedule WHERE name = 'all'", '15 * * * *', 25),
-	'what is left of another release under a name is the own again');
+	'the declaration of the remaining release holds again');
 
-# No worker runs: nothing is forgotten, and missed schedules fire when one is back.
+# While no process runs nothing is deleted, and missed times are kept.
 $j->stop($new);
 $j->sql("UPDATE job_schedule SET looked_at = now() - interval '2 days',
 	next_at = now() - interval '2 days'");
 $old = $j->work;
-ok($j->becomes($seen->('new'), 1), 'the other release is back first, and looks');
-is($j->sql("SELECT next_at < now() FROM job_schedule WHERE name = 'new'"), 't', 'but takes nothing away');
+ok($j->becomes($seen->('new'), 1), 'the other release starts first and checks');
+is($j->sql("SELECT next_at < now() FROM job_schedule WHERE name = 'new'"), 't', 'its checks delete nothing');
 $before = jobs_of('new');
 $new = $j->work(NEWER => 1);
-ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'new'", 't'), 'from who comes then');
-is(jobs_of('new') - $before, 1, 'and has something to catch up with');
+ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'new'", 't'), 'the first release declares its schedule again');
+is(jobs_of('new') - $before, 1, 'the schedule has kept its missed times');
 $j->stop($_) for $old, $new;
-ok($j->down, 'no complaints');
+ok($j->down, 'the log has no errors');
 done_testing;

@@ -1,5 +1,4 @@
-# Deliveries are signed by the Standard Webhooks specification: its own library verifies
-# them.
+# The library of Standard Webhooks accepts the signatures of deliveries.
 use strict;
 use warnings;
 use FindBin;
@@ -32,12 +31,12 @@ $k->sql('core', q{SELECT webhook_emit('order.made', '{"n": 1}');
     SELECT webhook_emit('order.made', '{"text": "caf\u00e9 \ud83d\ude00 \"quoted\" \\\\", "deep": {"a": [1, null, true, 1.50]}}');
     SELECT webhook_emit('order.made', '[]')});
 my @got = $receiver->wait_for('/ok/a', 3);
-is(scalar @got, 3, 'three deliveries');
+is(scalar @got, 3, 'three deliveries are received');
 check(\@got, '--secret', $hook->{secret});
 
 note('after a rotation, both secrets sign');
 my $rotated = $root->post("/api/core/webhooks/$hook->{id}/rotate")->{json};
-isnt($rotated->{secret}, $hook->{secret}, 'another secret');
+isnt($rotated->{secret}, $hook->{secret}, 'the secret is rotated');
 $k->sql('core', q{SELECT webhook_emit('order.made', '{"n": 2}')});
 @got = $receiver->wait_for('/ok/a', 4);
 check([ $got[3] ], '--secret', $rotated->{secret}, '--old-secret', $hook->{secret});

@@ -1,5 +1,5 @@
-# Outgoing webhooks: who may register endpoints, which events they get and when, and
-# what receivers can do to the service.
+# Webhooks: who may register endpoints, what is sent to them and when, and how
+# slow, failing and hostile receivers are handled.
 use strict;
 use warnings;
 use FindBin;
@@ -85,9 +85,9 @@ for my $row (
 	my ($method, $path) = @$row;
 	my @body = $path eq $hooks && $method eq 'POST' || $method eq 'PATCH'
 	    ? (json => { url => 'https://example.com/', kinds => ['*'] }) : ();
-	is($alice->request($method, $path, @body)->{status}, 403, "$method $path: not for everyone");
-	is($k->client->request($method, $path, @body)->{status}, 401, "$method $path: nor for nobody");
-	is($root->request($method, $path, @body)->{status}, 404, "$method $path: of none")
+	is($alice->request($method, $path, @body)->{status}, 403, "$method $path: a user gets 403");
+	is($k->client->request($method, $path, @body)->{status}, 401, "$method $path: without a session 401");
+	is($root->request($method, $path, @body)->{status}, 404, "$method $path: an unknown endpoint is 404")
 	    unless $path eq $hooks;
 }
 
@@ -95,15 +95,15 @@ for my $row (
 
 my $url = $receiver->url('/ok/first');
 my $r = $root->post($hooks, { url => $url, kinds => [ 'order.made', 'order.paid' ], description => 'ours' });
-is($r->{status}, 201, 'an endpoint');
+is($r->{status}, 201, 'POST /webhooks registers an endpoint');
 my $first = $r->{json};
 push @secrets, $first->{secret};
-like($first->{secret}, qr{^whsec_[A-Za-z0-9+/]{43}=$}, 'its secret is told');
-is($r->{headers}{location}, "$hooks/$first->{id}", 'and where it is');
-is(hook($first->{id})->{url}, $url, 'it is there');
-is_deeply(hook($first->{id})->{kinds}, [ 'order.made', 'order.paid' ], 'with its events');
-ok(!exists hook($first->{id})->{secret}, 'its secret is not told again');
-unlike($root->get($hooks)->{body}, qr/whsec_/, 'in no list either');
+like($first->{secret}, qr{^whsec_[A-Za-z0-9+/]{43}=$}, 'the response has the secret');
+is($r->{headers}{location}, "$hooks/$first->{id}", 'the Location header has its path');
+is(hook($first->{id})->{url}, $url, 'the endpoint can be read');
+is_deeply(hook($first->{id})->{kinds}, [ 'order.made', 'order.paid' ], 'the endpoint has its event types');
+ok(!exists hook($first->{id})->{secret}, 'reading the endpoint does not show the secret');
+unlike($root->get($hooks)->{body}, qr/whsec_/, 'the list does not show the secret');
 my @bad = (
 	[ 'no URL', { kinds => ['*'] }, 'url' ], [ 'no events', { url => $url }, 'kinds' ],
 	[ 'an empty list', { url => $url, kinds => [] }, 'kinds' ],
@@ -122,62 +122,62 @@ for my $row (@bad) {
 	my ($name, $body, $field) = @$row;
 	$r = $root->post($hooks, $body);
 	is($r->{status}, 400, "refused: $name");
-	is($r->{json}{fields}[0]{field}, $field, 'by its name') or diag($r->{body});
+	is($r->{json}{fields}[0]{field}, $field, 'the error names the field') or diag($r->{body});
 }
-is($root->patch("$hooks/$first->{id}", { url => 'ftp://x/' })->{status}, 400, 'nor changed to one');
+is($root->patch("$hooks/$first->{id}", { url => 'ftp://x/' })->{status}, 400, 'the endpoint cannot be changed to such a value');
 is($root->patch("$hooks/$first->{id}", { description => 'theirs' })->{json}{description}, 'theirs', 'changed');
 
-# ---- telling ---------------------------------------------------------------------------------------
+# ---- deliveries ------------------------------------------------------------------------------------
 
 my $all = register($receiver->url('/ok/all'));
 my $other = register($receiver->url('/ok/other'), 'user.left');
-is(emit('order.made', { amount => 5, memo => "caf\x{e9}" }), 2, 'an event is for two of three');
+is(emit('order.made', { amount => 5, memo => "caf\x{e9}" }), 2, 'the event has a delivery for two of three endpoints');
 my ($a) = $receiver->wait_for('/ok/first', 1);
 my ($b) = $receiver->wait_for('/ok/all', 1);
-ok($a && $b, 'it is told to both');
-is($a->{method}, 'POST', 'by POST');
-is($a->{headers}{'content-type'}, 'application/json', 'as JSON');
+ok($a && $b, 'both endpoints get the event');
+is($a->{method}, 'POST', 'the event is sent by POST');
+is($a->{headers}{'content-type'}, 'application/json', 'the body is JSON');
 my $body = jdecode($a->{body});
-is($body->{type}, 'order.made', 'its type');
-is_deeply($body->{data}, { amount => 5, memo => "caf\x{e9}" }, 'its data');
-is($a->{headers}{'webhook-id'}, $b->{headers}{'webhook-id'}, 'one id for both');
-cmp_ok(abs($a->{headers}{'webhook-timestamp'} - time), '<', 60, 'the time of the attempt');
-ok(signed($a, $first->{secret}), 'signed with the secret of the one');
-ok(!exists $a->{headers}{traceparent}, 'without a trace, for nobody began one');
-ok(!signed($a, $all->{secret}), 'and not of the other');
+is($body->{type}, 'order.made', 'the body has the event type');
+is_deeply($body->{data}, { amount => 5, memo => "caf\x{e9}" }, 'the body has the data');
+is($a->{headers}{'webhook-id'}, $b->{headers}{'webhook-id'}, 'both deliveries have the same webhook-id');
+cmp_ok(abs($a->{headers}{'webhook-timestamp'} - time), '<', 60, 'webhook-timestamp is the time of the attempt');
+ok(signed($a, $first->{secret}), 'the signature uses the secret of the endpoint');
+ok(!exists $a->{headers}{traceparent}, 'there is no traceparent without a trace');
+ok(!signed($a, $all->{secret}), 'the signature does not use the secret of the other endpoint');
 my $job = delivery($first->{id}, 'completed');
-is($job->{kind}, 'webhook.deliver', 'a delivery is a job');
-is($job->{result}{status}, 204, 'which knows the answer');
-is(emit('nobody.cares', {}), 1, 'an event that one wants');
+is($job->{kind}, 'webhook.deliver', 'the delivery job is completed');
+is($job->{result}{status}, 204, 'the job has the status of the response');
+is(emit('nobody.cares', {}), 1, 'an event that one endpoint wants has one delivery');
 $k->sql('core', q{BEGIN; SELECT webhook_emit('order.made', '{"never": true}'); ROLLBACK});
 emit('order.made', { after => 1 });
-is(scalar(my @three = $receiver->wait_for('/ok/all', 3)), 3, 'each event is told');
-ok(!(grep { $_->{body} =~ /never/ } $receiver->requests), 'but what was rolled back');
-is(scalar $receiver->requests('/ok/other'), 0, 'and nobody is told what they do not want');
-is($root->post("/api/core/jobs/$job->{id}/retry")->{status}, 200, 'a delivery is replayed');
-ok(wait_until(sub { 3 == grep { $_->{path} eq '/ok/first' } $receiver->requests }), 'and told again');
+is(scalar(my @three = $receiver->wait_for('/ok/all', 3)), 3, 'the events that were committed are sent');
+ok(!(grep { $_->{body} =~ /never/ } $receiver->requests), 'an event that was rolled back is not sent');
+is(scalar $receiver->requests('/ok/other'), 0, 'no endpoint gets an event type that it does not want');
+is($root->post("/api/core/jobs/$job->{id}/retry")->{status}, 200, 'a completed delivery can be retried');
+ok(wait_until(sub { 3 == grep { $_->{path} eq '/ok/first' } $receiver->requests }), 'the retried delivery is sent');
 my @replayed = grep { $_->{headers}{'webhook-id'} eq $a->{headers}{'webhook-id'} } $receiver->requests('/ok/first');
-is(scalar @replayed, 2, 'with the same id');
-is($replayed[1]{body}, $replayed[0]{body}, 'and body');
+is(scalar @replayed, 2, 'the retried delivery has the same webhook-id');
+is($replayed[1]{body}, $replayed[0]{body}, 'the retried delivery has the same body');
 
 $r = $root->post("$hooks/$other->{id}/test");
-is($r->{status}, 202, 'a test');
+is($r->{status}, 202, 'POST test enqueues a test event');
 my ($test) = $receiver->wait_for('/ok/other', 1);
-is(jdecode($test->{body})->{type}, 'webhook.test', 'is told to whom it is for');
-is((deliveries($other->{id}))[0]{id}, $r->{json}{jobId}, 'and is among the deliveries');
+is(jdecode($test->{body})->{type}, 'webhook.test', 'the test event is sent to its endpoint');
+is((deliveries($other->{id}))[0]{id}, $r->{json}{jobId}, 'the test event is among the deliveries');
 is($root->del("$hooks/$_->{id}")->{status}, 204, 'deleted') for $all, $other;
-is(emit('user.left', {}), 0, 'nobody is left to be told');
+is(emit('user.left', {}), 0, 'no endpoint is left');
 
 my $trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 my $traced = register($receiver->url('/ok/traced'), 'traced');
 $k->sql('core', "SELECT webhook_emit('traced', '{}', '$_', 'request-1')") for $trace, "$trace\nX: y";
 my @traced = $receiver->wait_for('/ok/traced', 2);
 is_deeply([ sort map { ($_->{headers}{traceparent} // 'none') =~ s/-[0-9a-f]{16}-01$/-parent/r } @traced ],
-	[ "00-$trace-parent", 'none' ], 'a trace is passed on, if it is one');
-is(job((deliveries($traced->{id}))[1]{id})->{traceId}, $trace, 'as the job knows it');
+	[ "00-$trace-parent", 'none' ], 'a valid trace id is passed on');
+is(job((deliveries($traced->{id}))[1]{id})->{traceId}, $trace, 'traceparent has the trace id of the job');
 is($root->del("$hooks/$traced->{id}")->{status}, 204, 'deleted');
 
-# ---- deliveries that nobody emitted, written into the table by hand ---------------------------------
+# ---- delivery jobs that webhook_emit() did not make ---------------------------------------------------
 
 my $unsure = register($receiver->url('/ok/unsure'));
 my %made = (endpointId => $unsure->{id}, eventId => 'evt_1', type => 'x', timestamp => 'now', data => {});
@@ -188,43 +188,43 @@ my @odd_ids = map { $k->sql('core', "SELECT job_id FROM job_enqueue('webhook.del
 $k->sql('core', 'NOTIFY job');
 for my $i (0 .. $#odd) {
 	ok(wait_until(sub { job($odd_ids[$i])->{state} eq 'discarded' }), 'discarded: ' . jencode($odd[$i]));
-	unlike(job($odd_ids[$i])->{lastError} // '', qr/died/, 'by a worker that lives on');
+	unlike(job($odd_ids[$i])->{lastError} // '', qr/died/, 'the worker goes on running');
 }
-is(scalar $receiver->requests('/ok/unsure'), 0, 'and nothing is sent');
-$root->post("$hooks/$unsure->{id}/enable"); # the last attempt of a delivery failed
+is(scalar $receiver->requests('/ok/unsure'), 0, 'nothing is sent');
+$root->post("$hooks/$unsure->{id}/enable"); # it failed in the last attempt of one
 $k->sql('core', "UPDATE webhook_endpoint SET secret = 'whsec_" . '=' x 40 . "' WHERE id = '$unsure->{id}'");
 emit('x', {});
-like(delivery($unsure->{id}, 'retryable')->{lastError}, qr/secret cannot sign/, 'nor without a signature');
+like(delivery($unsure->{id}, 'retryable')->{lastError}, qr/secret cannot sign/, 'nothing is sent without a signature');
 is($root->del("$hooks/$unsure->{id}")->{status}, 204, 'deleted');
 
 # ---- secrets that change ---------------------------------------------------------------------------------
 
 my $rotated = $root->post("$hooks/$first->{id}/rotate")->{json};
 push @secrets, $rotated->{secret};
-isnt($rotated->{secret}, $first->{secret}, 'a new secret');
-ok(defined $rotated->{oldSecretUntil}, 'and the old one for a while');
+isnt($rotated->{secret}, $first->{secret}, 'rotate returns a new secret');
+ok(defined $rotated->{oldSecretUntil}, 'the old secret stays valid for a while');
 emit('order.paid', {});
 my $last = ($receiver->wait_for('/ok/first', 4))[3];
-ok(signed($last, $rotated->{secret}), 'the new one signs');
-ok(signed($last, $first->{secret}), 'and the old one');
+ok(signed($last, $rotated->{secret}), 'the new secret signs');
+ok(signed($last, $first->{secret}), 'the old secret signs, too');
 $k->sql('core', q{UPDATE webhook_endpoint SET old_secret_until = now() WHERE old_secret IS NOT NULL});
 emit('order.paid', {});
 $last = ($receiver->wait_for('/ok/first', 5))[4];
-ok(signed($last, $rotated->{secret}), 'later, the new one signs');
-ok(!signed($last, $first->{secret}), 'and the old one no more');
+ok(signed($last, $rotated->{secret}), 'later the new secret signs');
+ok(!signed($last, $first->{secret}), 'later the old secret does not sign');
 $root->del("$hooks/$first->{id}");
 
-# ---- receivers that do not take it --------------------------------------------------------------------------
+# ---- receivers that fail -------------------------------------------------------------------------------------
 
 $receiver->script(500, 503, 429, 200);
 my $flaky = register($receiver->url('/script/flaky'));
 emit('x', {});
 $job = delivery($flaky->{id}, 'retryable');
-like($job->{lastError}, qr/^HTTP 500: it is 500 /, 'an error is kept, with what was said');
-unlike($job->{lastError}, qr/\e/, 'but nothing that a terminal would obey');
-is(hook($flaky->{id})->{failures}, 1, 'and counted');
-ok(wait_until(sub { job($job->{id})->{attempt} == 2 }, 15), 'it is tried again by itself');
-is(scalar(my @two = $receiver->wait_for('/script/flaky', 2)), 2, 'some seconds later');
+like($job->{lastError}, qr/^HTTP 500: it is 500 /, 'the error has the status and the beginning of the body');
+unlike($job->{lastError}, qr/\e/, 'the error has no control characters');
+is(hook($flaky->{id})->{failures}, 1, 'the failure is counted');
+ok(wait_until(sub { job($job->{id})->{attempt} == 2 }, 15), 'the delivery waits for a retry');
+is(scalar(my @two = $receiver->wait_for('/script/flaky', 2)), 2, 'the retry is due some seconds later');
 for my $n (3, 4) {
 	wait_until { job($job->{id})->{state} eq 'retryable' };
 	$root->post("/api/core/jobs/$job->{id}/retry");
@@ -232,14 +232,13 @@ for my $n (3, 4) {
 }
 $job = delivery($flaky->{id}, 'completed');
 is_deeply([ map { $_->{outcome} } @{ $job->{attempts} } ], [qw(failed failed failed completed)],
-	'each attempt is in its history');
+	'the history has each attempt');
 my @ids = map { $_->{headers}{'webhook-id'} } $receiver->requests('/script/flaky');
-is(scalar(grep { $_ eq $ids[0] } @ids), 4, 'all have one id');
-ok(wait_until(sub { hook($flaky->{id})->{failures} == 0 }), 'a success forgets the failures');
+is(scalar(grep { $_ eq $ids[0] } @ids), 4, 'all attempts have the same webhook-id');
+ok(wait_until(sub { hook($flaky->{id})->{failures} == 0 }), 'a success resets the failures');
 $root->del("$hooks/$flaky->{id}");
 
-# The receivers' Retry-After, and the next attempt: seconds from now, at least and at
-# most.
+# The Retry-After of a receiver, and the least and most seconds until the next attempt.
 for my $row (
 	[ '503/120', 1, 110, 120 ], [ '429/99999999', 1, 21590, 21600 ], [ '429/10', 300, 260, 330 ],
 	[ '503/soon', 1, 0, 2 ], [ '503/-9', 1, 0, 2 ], [ '503/Fri, 31 Dec 1999 23:59:59 GMT', 1, 0, 2 ],
@@ -255,10 +254,10 @@ for my $row (
 		E
 	$job = delivery($busy->{id}, 'retryable');
 	my $in_s = $k->sql('core', "SELECT extract(epoch FROM run_at - now()) FROM job WHERE id = '$job->{id}'");
-	cmp_ok($in_s, '>=', $min_s - 10, "$answer: not too early");
-	cmp_ok($in_s, '<=', $max_s, 'nor too late');
+	cmp_ok($in_s, '>=', $min_s - 10, "$answer: the next attempt is not too early");
+	cmp_ok($in_s, '<=', $max_s, 'the next attempt is not too late');
 	is(defined hook($busy->{id})->{notBefore}, $answer =~ m{^(?:503|429)/\d} ? 1 : '',
-		'for the endpoint as a whole');
+		'Retry-After pauses the whole endpoint');
 	remove($busy->{id});
 	$k->sql('core', "SELECT job_cancel('$job->{id}')");
 }
@@ -266,59 +265,57 @@ for my $row (
 my $gone = register($receiver->url('/gone/x'));
 emit('x', {});
 $job = delivery($gone->{id}, 'discarded');
-is($job->{attempt}, 1, '410: never again');
-ok(wait_until(sub { !hook($gone->{id})->{enabled} }), 'and nothing else');
-like(hook($gone->{id})->{disabledReason}, qr/410/, 'for that reason');
-is(emit('x', {}), 0, 'it is told of nothing any more');
-is($root->post("$hooks/$gone->{id}/test")->{status}, 409, 'and cannot be tested');
-is($root->post("$hooks/$gone->{id}/enable")->{json}{enabled}, JSON::PP::true, 'until it is enabled');
+is($job->{attempt}, 1, 'a delivery answered with 410 is discarded');
+ok(wait_until(sub { !hook($gone->{id})->{enabled} }), 'nothing else is sent to the endpoint');
+like(hook($gone->{id})->{disabledReason}, qr/410/, 'the reason is stored');
+is(emit('x', {}), 0, 'a disabled endpoint gets no event');
+is($root->post("$hooks/$gone->{id}/test")->{status}, 409, 'a disabled endpoint cannot be tested');
+is($root->post("$hooks/$gone->{id}/enable")->{json}{enabled}, JSON::PP::true, 'an enabled endpoint can be tested');
 $root->del("$hooks/$gone->{id}");
 
 my $moved = register($receiver->url('/redirect/x'));
 emit('x', {});
 $job = delivery($moved->{id}, 'retryable');
-like($job->{lastError}, qr/^HTTP 302: redirects are not followed/, 'a redirect is no success');
-is(scalar $receiver->requests('/ok/moved'), 0, 'and not followed');
-is($root->post("$hooks/$moved->{id}/disable")->{json}{disabledReason}, 'by hand', 'disabled by hand');
+like($job->{lastError}, qr/^HTTP 302: redirects are not followed/, 'a redirect is a failure');
+is(scalar $receiver->requests('/ok/moved'), 0, 'a redirect is not followed');
+is($root->post("$hooks/$moved->{id}/disable")->{json}{disabledReason}, 'by hand', 'an administrator disables the endpoint');
 $root->post("/api/core/jobs/$job->{id}/retry");
 $job = delivery($moved->{id}, 'discarded');
-is($job->{lastError}, 'the endpoint is disabled', 'what waits for it is discarded');
+is($job->{lastError}, 'the endpoint is disabled', 'a waiting delivery to a disabled endpoint is discarded');
 $root->del("$hooks/$moved->{id}");
 
 my $big = register($receiver->url('/big/x'));
 emit('x', {});
 $job = delivery($big->{id}, 'completed');
-is($job->{result}{status}, 200, 'what a receiver says after its status does not matter');
-cmp_ok(length $job->{result}{response}, '<=', 200, 'nor is all of it kept');
+is($job->{result}{status}, 200, 'the body of a 2xx response does not matter');
+cmp_ok(length $job->{result}{response}, '<=', 200, 'only the beginning of the body is stored');
 $root->del("$hooks/$big->{id}");
 
 my $dead = register('http://127.0.0.1:' . free_port() . '/');
 emit('x', {});
 $job = delivery($dead->{id}, 'retryable');
-like($job->{lastError}, qr/connect/i, 'nobody there: tried again');
+like($job->{lastError}, qr/connect/i, 'without a receiver the delivery is tried again');
 $root->del("$hooks/$dead->{id}");
 $root->post("/api/core/jobs/$job->{id}/retry");
-ok(wait_until(sub { job($job->{id})->{state} eq 'discarded' }), 'and once it is deleted, discarded');
-is(job($job->{id})->{lastError}, 'the endpoint was deleted', 'for that reason');
+ok(wait_until(sub { job($job->{id})->{state} eq 'discarded' }), 'a delivery to a deleted endpoint is discarded');
+is(job($job->{id})->{lastError}, 'the endpoint was deleted', 'the reason is stored');
 
-# ---- those that fail for long are disabled ------------------------------------------------------------------------
+# ---- endpoints are disabled after long failures---------------------------------------------------------------------
 
 my $failing = register($receiver->url('/500/x'));
 $k->sql('core', q{UPDATE webhook_endpoint SET failures = 9, failing_since = now() - interval '73 h'});
-$k->sql('core', "SELECT webhook_emit('x', '{}', '$trace', 'request-2')");
-ok(wait_until(sub { !hook($failing->{id})->{enabled} }), 'after three days of failures it is disabled');
-is(hook($failing->{id})->{disabledReason}, 'it failed for 3 days', 'for that reason');
-my $disabled = (grep {/webhook endpoint disabled/} split /\n/, $k->log_text('core'))[-1];
-is_deeply([ @{ jdecode($disabled // '{}') }{qw(request_id trace_id)} ], [ 'request-2', $trace ],
-	'which the log says, with the request and the trace that it follows from');
+emit('x', {});
+ok(wait_until(sub { !hook($failing->{id})->{enabled} }), 'an endpoint is disabled after three days of failures');
+is(hook($failing->{id})->{disabledReason}, 'it failed for 3 days', 'the reason is stored');
+like($k->log_text('core'), qr/webhook endpoint disabled/, 'the log says that the endpoint was disabled');
 $root->post("$hooks/$failing->{id}/enable");
 my $id = $k->sql('core', "SELECT webhook_send('$failing->{id}', 'evt_x', 'x', '{}', 1, NULL, NULL)");
-ok(wait_until(sub { job($id)->{state} eq 'discarded' }), 'a delivery that fails in its last attempt');
-ok(wait_until(sub { !hook($failing->{id})->{enabled} }), 'disables it too');
+ok(wait_until(sub { job($id)->{state} eq 'discarded' }), 'a delivery fails in its last attempt');
+ok(wait_until(sub { !hook($failing->{id})->{enabled} }), 'a delivery without attempts left disables the endpoint');
 $root->post("$hooks/$failing->{id}/enable");
 $id = $root->post("$hooks/$failing->{id}/test")->{json}{jobId};
-ok(wait_until(sub { job($id)->{state} eq 'discarded' }), 'a test that fails');
-ok(hook($failing->{id})->{enabled}, 'does not');
+ok(wait_until(sub { job($id)->{state} eq 'discarded' }), 'a test event fails');
+ok(hook($failing->{id})->{enabled}, 'a failed test event does not disable the endpoint');
 $root->del("$hooks/$failing->{id}");
 
 # ---- pages ------------------------------------------------------------------------------------------------------
@@ -327,40 +324,40 @@ my $many = register($receiver->url('/ok/many'));
 emit('x', { n => $_ }) for 1 .. 5;
 $receiver->wait_for('/ok/many', 5);
 $r = $root->get("$hooks/$many->{id}/deliveries?limit=2");
-is(scalar @{ $r->{json}{items} }, 2, 'a page of deliveries');
+is(scalar @{ $r->{json}{items} }, 2, 'the first page of deliveries');
 my $next = $root->get("$hooks/$many->{id}/deliveries?limit=3&cursor=$r->{json}{nextCursor}");
-is(scalar @{ $next->{json}{items} }, 3, 'and the next');
-is($next->{json}{nextCursor}, undef, 'which is the last');
+is(scalar @{ $next->{json}{items} }, 3, 'the next page');
+is($next->{json}{nextCursor}, undef, 'the last page has no cursor');
 is($root->get("$hooks/$many->{id}/deliveries?state=discarded&cursor=$r->{json}{nextCursor}")->{status},
-	400, 'a cursor is for its own filter');
+	400, 'a cursor with another filter is refused');
 register($receiver->url("/ok/p$_")) for 1 .. 2;
 $r = $root->get("$hooks?limit=2");
-is(scalar @{ $r->{json}{items} }, 2, 'a page of endpoints');
-is(scalar @{ $root->get("$hooks?cursor=$r->{json}{nextCursor}")->{json}{items} }, 1, 'and the next');
+is(scalar @{ $r->{json}{items} }, 2, 'the first page of endpoints');
+is(scalar @{ $root->get("$hooks?cursor=$r->{json}{nextCursor}")->{json}{items} }, 1, 'the next page');
 $k->sql('core', 'DELETE FROM webhook_endpoint');
 
-# ---- one that does not answer ---------------------------------------------------------------------------------------
+# ---- a receiver that does not answer------------------------------------------------------------------------------------
 
 my $slow = register($receiver->url('/slow/x'));
 emit('x', {});
-ok($receiver->wait_for('/slow/x', 1), 'a receiver takes its time');
+ok($receiver->wait_for('/slow/x', 1), 'a receiver does not answer yet');
 is($k->sql('core', "SELECT job_id FROM job_enqueue('example.factorize', '{\"number\": \"15\"}', p_queue => 'cpu')")
-	=~ /^([0-9a-f-]{36})$/, 1, 'another job');
+	=~ /^([0-9a-f-]{36})$/, 1, 'another job is enqueued');
 my $busy = $1;
-ok(wait_until(sub { job($busy)->{state} eq 'completed' }, 60), 'is done');
+ok(wait_until(sub { job($busy)->{state} eq 'completed' }, 60), 'the other job is completed');
 $job = delivery($slow->{id}, 'retryable');
-# By the database's own times.
+# By the times in the database.
 is($k->sql('core', "SELECT b.attempts[1]->>'endedAt' < d.attempts[1]->>'endedAt' FROM job b, job d"
-	. " WHERE b.id = '$busy' AND d.id = '$job->{id}'"), 't', 'and does not wait for it');
+	. " WHERE b.id = '$busy' AND d.id = '$job->{id}'"), 't', 'the other job does not wait for the receiver');
 is($k->sql('core', "SELECT (attempts[1]->>'endedAt')::timestamptz - (attempts[1]->>'startedAt')::timestamptz"
 	. " BETWEEN interval '9 s' AND interval '20 s' FROM job WHERE id = '$job->{id}'"), 't',
-	'it is given up after ten seconds');
-like($job->{lastError}, qr/timeout/i, 'as a timeout');
+	'the delivery fails after ten seconds');
+like($job->{lastError}, qr/timeout/i, 'the error is a time-out');
 $root->del("$hooks/$slow->{id}");
 
-# ---- and what the others get meanwhile ---------------------------------------------------------------------------------
+# ---- other endpoints are served meanwhile------------------------------------------------------------------------------
 
-# How many of the one were sent before the last of the other.
+# How many deliveries of one endpoint were sent before the last of the other.
 sub before
 {
 	my ($path, $other, $n) = @_;
@@ -372,102 +369,101 @@ sub ids { my %seen; return grep { !$seen{$_}++ } map { $_->{headers}{'webhook-id
 
 $receiver->script('slow', 204);
 my $mute = register($receiver->url('/script/mute'));
-# As if it had failed before: it is let alone for as long as it has been failing, which
-# is twenty seconds after one time-out, so that a slow machine sees it, too.
+# As if it had failed before: the pause is as long as it has been failing, here twenty
+# seconds after one time-out, long enough to be seen on a slow machine.
 $k->sql('core', "UPDATE webhook_endpoint SET failures = 1, last_error = 'x',"
 	. " failing_since = now() - interval '10 s' WHERE id = '$mute->{id}'");
 my $well = register($receiver->url('/ok/well'));
 emit_many(20);
-ok($receiver->wait_for('/ok/well', 20, 60), 'one that answers is told everything');
-is(before('/script/mute', '/ok/well', 20), 1, 'after one time-out of another');
-ok(wait_until(sub { hook($mute->{id})->{putOff} == 19 }), 'to which the rest is put off');
+ok($receiver->wait_for('/ok/well', 20, 60), 'an endpoint that answers gets all events');
+is(before('/script/mute', '/ok/well', 20), 1, 'it waits for one time-out of the other endpoint');
+ok(wait_until(sub { hook($mute->{id})->{putOff} == 19 }), 'further deliveries to the silent endpoint are put off');
 my $h = hook($mute->{id});
-ok(defined $h->{notBefore}, 'for a time');
-is($h->{failures}, 2, 'after one failure more');
-is(scalar $receiver->requests('/script/mute'), 1, 'of one that was sent');
+ok(defined $h->{notBefore}, 'the silent endpoint is paused');
+is($h->{failures}, 2, 'one more failure is counted');
+is(scalar $receiver->requests('/script/mute'), 1, 'one delivery was attempted');
 my @waiting = grep { $_->{state} eq 'available' && $_->{attempt} == 0 } deliveries($mute->{id}, '?limit=100');
-is(scalar @waiting, 19, 'none of the others is charged an attempt');
-ok($receiver->wait_for('/script/mute', 21, 60), 'once it answers they follow');
+is(scalar @waiting, 19, 'no attempt is counted for deliveries that were put off');
+ok($receiver->wait_for('/script/mute', 21, 60), 'when the endpoint answers, all deliveries are sent');
 ok(wait_until(sub { 20 == grep { $_->{state} eq 'completed' } deliveries($mute->{id}, '?limit=100') }), 'all');
 is(scalar ids('/script/mute'), 20, 'each');
 is(scalar $receiver->requests('/script/mute'), 21, 'once');
-ok(wait_until(sub { !defined hook($mute->{id})->{notBefore} }), 'it is let alone no more');
-is_deeply([ @{ hook($mute->{id}) }{qw(putOff failures)} ], [ 0, 0 ], 'and nothing is left of it');
-is(job($waiting[0]{id})->{attempt}, 1, 'an attempt is what was sent');
+ok(wait_until(sub { !defined hook($mute->{id})->{notBefore} }), 'the endpoint is not paused any more');
+is_deeply([ @{ hook($mute->{id}) }{qw(putOff failures)} ], [ 0, 0 ], 'webhook_waiting has no row left');
+is(job($waiting[0]{id})->{attempt}, 1, 'only deliveries that were sent have an attempt');
 remove($mute->{id}, $well->{id});
 
 my @dumb = map { register($receiver->url("/slow/$_")) } 1, 2;
 $well = register($receiver->url('/ok/well-too'));
 emit_many(20);
-ok($receiver->wait_for('/ok/well-too', 20, 120), 'two that never answer');
-cmp_ok(before('/slow/', '/ok/well-too', 20), '<', 10, 'cost the others a time-out now and then');
+ok($receiver->wait_for('/ok/well-too', 20, 120), 'two endpoints never answer');
+cmp_ok(before('/slow/', '/ok/well-too', 20), '<', 10, 'the others wait for a time-out now and then only');
 remove($well->{id}, map { $_->{id} } @dumb);
 
 my $tardy = Kedge::Receiver->new;
 my $late = register($tardy->url('/late/x'));
 $well = register($receiver->url('/ok/beside'));
 emit_many(5);
-ok($receiver->wait_for('/ok/beside', 5, 60), 'one that takes long');
-cmp_ok(before($tardy, '/ok/beside', 5), '<', 3, 'takes its turn, and then the others');
-ok($tardy->wait_for('/late/x', 5, 30), 'but gets everything');
-is(hook($late->{id})->{failures}, 0, 'without a failure');
+ok($receiver->wait_for('/ok/beside', 5, 60), 'a slow endpoint gets events');
+cmp_ok(before($tardy, '/ok/beside', 5), '<', 3, 'the others are served between its deliveries');
+ok($tardy->wait_for('/late/x', 5, 30), 'the slow endpoint gets all events');
+is(hook($late->{id})->{failures}, 0, 'the slow endpoint has no failures');
 remove($late->{id}, $well->{id});
 
-# A receiver that is slow for each delivery gets its share of them, and no more.
+# A slow receiver gets half of the time of a worker at most.
 sub beside
 {
 	my ($path, $quick_path) = @_;
 	my @both = map { register($receiver->url($_)) } $path, $quick_path;
 	$k->sql('core', q{SELECT webhook_emit('x', '{}') FROM generate_series(1, 40)});
-	ok($receiver->wait_for($quick_path, 40, 60), "beside $path one that answers at once is told everything");
-	cmp_ok(before($path, $quick_path, 40), '<', 20, 'before half of it was told to the other');
-	ok($receiver->wait_for($path, 6, 30), 'which is told in its turn');
+	ok($receiver->wait_for($quick_path, 40, 60), "beside $path a quick endpoint gets all events");
+	cmp_ok(before($path, $quick_path, 40), '<', 20, 'the quick endpoint is served before half of the slow one');
+	ok($receiver->wait_for($path, 6, 30), 'the slow endpoint gets all events in the end');
 	my @at = map { $_->{at} } $receiver->requests($path);
 	remove(map { $_->{id} } @both);
-	# It answers only after its pause, so requests that arrive sooner were sent at
-	# the same time.
+	# A delivery that arrives before the pause is over was sent beside another one.
 	my ($s) = map { $_ / 1000 } $path =~ m{^/pause/(\d+)/};
 	return grep { $at[$_] - $at[ $_ - 1 ] < $s } 1 .. $#at;
 }
-is_deeply([ beside('/pause/900/x', '/ok/beside-900') ], [], 'one at a time');
+is_deeply([ beside('/pause/900/x', '/ok/beside-900') ], [], 'the slow endpoint gets one delivery at a time');
 is_deeply([ beside('/pause/250/x', '/ok/beside-250') ], [], 'likewise');
 
-for my $way ('a test that is taken', 'to enable it') {
+for my $way ('a test event that succeeds', 'enabling the endpoint') {
 	my $path = '/ok/' . ($way =~ s/\W/-/gr);
 	my $shy = register($receiver->url($path));
 	$k->sql('core', "UPDATE webhook_endpoint SET not_before = now() + interval '1 hour' WHERE id = '$shy->{id}'");
 	emit('x', { n => $_ }) for 1 .. 12;
-	ok(wait_until(sub { hook($shy->{id})->{putOff} == 12 }, 20), 'let alone for an hour');
+	ok(wait_until(sub { hook($shy->{id})->{putOff} == 12 }, 20), 'the endpoint is paused for an hour');
 	($job) = deliveries($shy->{id});
-	is($root->post("/api/core/jobs/$job->{id}/retry")->{status}, 200, 'a replay');
+	is($root->post("/api/core/jobs/$job->{id}/retry")->{status}, 200, 'a delivery is retried by hand');
 	ok(wait_until(sub { $k->sql('core', "SELECT fence, state FROM job WHERE id = '$job->{id}'") eq '3|available' }, 20),
-		'waits with the others');
+		'a delivery retried by hand is put off');
 	is(scalar $receiver->requests($path), 0, 'nothing was sent');
 	$root->post("$hooks/$shy->{id}/" . ($way =~ /test/ ? 'test' : 'enable'));
-	ok($receiver->wait_for($path, 12 + ($way =~ /test/)), "$way lets all go");
-	is(hook($shy->{id})->{notBefore}, undef, 'for good');
+	ok($receiver->wait_for($path, 12 + ($way =~ /test/)), "$way resumes all deliveries");
+	is(hook($shy->{id})->{notBefore}, undef, 'the endpoint is not paused any more');
 	remove($shy->{id});
 }
 
-# ---- several at once ------------------------------------------------------------------------------------------------
+# ---- concurrency ----------------------------------------------------------------------------------------------------
 
-is(queue('webhooks')->{concurrency}, 1, 'one delivery at a time');
+is(queue('webhooks')->{concurrency}, 1, 'by default one delivery is sent at a time');
 $k->down;
 $k->{env}{CORE_WEBHOOK_CONCURRENCY} = 2;
 $k->start;
 $_ = $k->again($_) for $root;
-is(queue('webhooks')->{concurrency}, 2, 'or as many as the configuration says');
+is(queue('webhooks')->{concurrency}, 2, 'WEBHOOK_CONCURRENCY deliveries are sent at a time');
 my @pair = map { register($receiver->url("/pause/9000/$_"), "to.$_") } qw(a b);
 for my $name (qw(a b)) {
 	emit("to.$name", {});
-	ok($receiver->wait_for("/pause/9000/$name", 1), "one is sent to $name");
+	ok($receiver->wait_for("/pause/9000/$name", 1), "a delivery is sent to $name");
 }
 my ($one, $two) = map { ($receiver->requests("/pause/9000/$_"))[0]{at} } qw(a b);
-cmp_ok(abs($one - $two), "<", 9, 'while the other takes its time');
+cmp_ok(abs($one - $two), "<", 9, 'it is sent while another receiver has not answered');
 remove(map { $_->{id} } @pair);
-# The first two may both be sent before the worker knows that the receiver is slow.
+# Two deliveries may be sent before it is known that the endpoint is slow.
 is_deeply([ grep { $_ > 1 } beside('/pause/901/x', '/ok/beside-901') ], [],
-	'but one at a time to who is let alone');
+	'a paused endpoint gets one delivery at a time');
 
 # ---- private addresses -----------------------------------------------------------------------------------------------
 
@@ -479,18 +475,18 @@ $_ = $k->again($_) for $root;
 for my $private ($receiver->url('/ok/x'), 'http://localhost/', 'http://10.0.0.1/', 'http://[::1]/',
 	'http://169.254.169.254/latest/meta-data', 'http://0x7f.1/', 'http://2130706433/') {
 	$r = $root->post($hooks, { url => $private, kinds => ['*'] });
-	is($r->{status}, 400, "not told: $private");
-	is($r->{json}{fields}[0]{field}, 'url', 'which the answer says');
+	is($r->{status}, 400, "$private is refused");
+	is($r->{json}{fields}[0]{field}, 'url', 'the error says that the address is private');
 }
 is($root->post($hooks, { url => 'https://example.com/hook', kinds => ['never.told'] })->{status}, 201,
-	'a public one may be');
-# As with a host name that resolves to such an address only later.
+	'a public address is accepted');
+# As with a name that resolves to such an address only later.
 emit('x', {});
 $job = delivery($inside->{id}, 'retryable');
-is($job->{lastError}, 'address not allowed', 'nor is one that was registered before');
+is($job->{lastError}, 'address not allowed', 'an address that was registered before is refused at the delivery');
 is(scalar $receiver->requests('/ok/inside'), 0, 'nothing was sent');
 
-# ---- what nobody should read --------------------------------------------------------------------------------------------
+# ---- secrets in logs -----------------------------------------------------------------------------------------------------
 
 my $logs = join '', map { slurp($_) // '' } files($k->dir . '/log');
 ok(!(grep { my $s = substr $_, 6; index($logs, $s) >= 0 } @secrets), 'no secret is in a log');

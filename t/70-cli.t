@@ -1,5 +1,5 @@
-# kedge up and related commands: everything starts and stops together, errors are
-# reported in one line, and nothing is left behind.
+# kedge up and related commands: all processes start and end together, an error is
+# one line, and no process is left.
 use strict;
 use warnings;
 use FindBin;
@@ -19,7 +19,7 @@ chmod 0755, $other;
 my $alice = $k->user('alice');
 my $task = $alice->post('/api/core/tasks', { title => 'survives' })->{json}{id};
 
-# A stack that should have failed to start must not outlive the test.
+# Stops a stack that should not have started.
 END {
 	my $s = $?;
 	run($kedge, 'down', '--dir', $_)
@@ -38,7 +38,7 @@ sub one_line
 
 # ---- up, status, logs -----------------------------------------------------------
 
-like($k->{up_output}, qr{http://127\.0\.0\.1:@{[ $k->port ]}\b}, 'up says where');
+like($k->{up_output}, qr{http://127\.0\.0\.1:@{[ $k->port ]}\b}, 'up prints the address');
 my ($status, $out, $err) = $k->kedge('status');
 is($status, 0, 'status');
 for my $what (qw(nginx postgres redis auth core wallet)) {
@@ -46,33 +46,33 @@ for my $what (qw(nginx postgres redis auth core wallet)) {
 }
 ($status, $out, $err) = $k->kedge('logs');
 is($status, 0, 'logs') or diag($err);
-like($out, qr/core/, 'of the services');
+like($out, qr/core/, 'the log of a service is shown');
 
-# ---- what is in the way -----------------------------------------------------------
+# ---- failing starts --------------------------------------------------------------
 
 one_line('the directory is in use', $k->kedge('up', '--port', free_port(), '--detach'));
-is($alice->get('/api/core/whoami')->{status}, 200, 'and the one that runs is not disturbed');
+is($alice->get('/api/core/whoami')->{status}, 200, 'the running stack still answers');
 ($status, $out, $err) = run($kedge, 'up', '--dir', "$other/d", '--port', $k->port, '--detach');
 one_line('the port is in use', $status, $out, $err);
 like($err, qr/@{[ $k->port ]}/, 'named');
 ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)),
-	'nothing is left running');
+	'no process of the failed start is left');
 mkdir "$other/taken";
 open my $f, '>', "$other/taken/file" or die;
 close $f;
 one_line('a directory of somebody else',
 	run($kedge, 'up', '--dir', "$other/taken", '--port', free_port(), '--detach'));
-is_deeply([ map {s{.*/}{}r} files("$other/taken") ], ['file'], 'which stays as it was');
+is_deeply([ map {s{.*/}{}r} files("$other/taken") ], ['file'], 'the directory is unchanged');
 one_line('a directory that cannot be made',
 	run($kedge, 'up', '--dir', '/proc/nowhere/d', '--port', free_port(), '--detach'));
-# Characters that nginx takes for a variable or a pattern, and libpq for two hosts.
+# Characters that nginx or libpq would interpret.
 for my $name ('x $x', 'x$', 'x*', 'x?', 'x[y]', 'x,y') {
 	($status, $out, $err) =
 	    run($kedge, 'up', '--dir', "$other/$name", '--port', free_port(), '--detach');
 	one_line("the directory $name", $status, $out, $err);
 	my ($odd) = $name =~ /([^\w ])/;
-	like($err, qr/\Q$other\E.*"\Q$odd\E"/, 'and its character named');
-	ok(!-e "$other/$name", 'and not made');
+	like($err, qr/\Q$other\E.*"\Q$odd\E"/, 'the error names the character');
+	ok(!-e "$other/$name", 'the directory is not made');
 }
 mkdir "$other/to \$x";
 symlink "$other/to \$x", "$other/link";
@@ -83,18 +83,19 @@ one_line("port $_", run($kedge, 'up', '--dir', "$other/p", '--port', $_, '--deta
 one_line('an unknown command', run($kedge, 'surprise'));
 one_line('an unknown option', run($kedge, 'up', '--surprise'));
 one_line('status of nothing', run($kedge, 'status', '--dir', "$other/none"));
-# A process that cannot start: one line, and what was started is stopped.
+# A process that cannot start: the error is one line, and the others are stopped.
 ($status, $out, $err) =
     run({ env => { CORE_THREADS => 'many' } }, $kedge, 'up', '--dir', "$other/bad", '--port',
 	free_port(), '--detach');
-isnt($status, 0, 'a service that cannot start');
-like("$out$err", qr/core/, 'is named');
+isnt($status, 0, 'up fails when a service cannot start');
+like("$out$err", qr/core/, 'the error names the service');
 ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)),
-	'nothing is left running');
-# A missing tool is named.  Servers are also searched in fixed places, so PATH cannot
-# hide them: each one is covered by a file that cannot be executed, in a separate mount
-# namespace.  An ordinary user may do that as root of a user namespace, and returns to
-# the original user id, because kedge behaves differently as root.
+	'no process of the failed start is left');
+# The error names a missing program.  Servers are also searched in fixed directories,
+# so changing PATH does not hide them.  Instead each program is covered by a bind mount
+# of /dev/null in a mount namespace of this test.  An ordinary user can do that as root
+# of a user namespace, and then becomes the same user again, since kedge behaves
+# differently as root.
 sub without
 {
 	my ($name, @cmd) = @_;
@@ -114,43 +115,43 @@ for my $name (qw(postgres redis-server nginx)) {
 		    without($name, $kedge, 'up', '--dir', "$other/t", '--port', '0', '--detach');
 		one_line("without $name", $status, $out, $err);
 		like($err, $name eq 'postgres' ? qr/PostgreSQL's server is missing/ : qr/\b$name is missing/,
-			'which is named');
-		like($err, qr/"kedge setup"/, 'with what helps');
+			'the error names the missing program');
+		like($err, qr/"kedge setup"/, 'the error names kedge setup');
 	}
 }
 
-# ---- two beside each other ---------------------------------------------------------
+# ---- two stacks -------------------------------------------------------------------
 
 my $j = Kedge->up;
-is($j->client->get('/api/auth/ok')->{status}, 200, 'a second stack');
-is($k->client->get('/api/auth/ok')->{status}, 200, 'beside the first');
+is($j->client->get('/api/auth/ok')->{status}, 200, 'a second stack starts');
+is($k->client->get('/api/auth/ok')->{status}, 200, 'both stacks answer');
 is($j->client->get('/api/core/whoami', cookie => $alice->cookie_header)->{status}, 401,
-	'of which it knows nobody');
-isnt($j->service_env('auth')->{AUTH_SECRET}, undef, 'with a secret');
+	'a user of the first stack cannot sign in to the second');
+isnt($j->service_env('auth')->{AUTH_SECRET}, undef, 'the second stack has a secret of its own');
 $j->down;
-is(scalar $j->processes, 0, 'down: nothing of it is left');
-is($alice->get('/api/core/whoami')->{status}, 200, 'and the first goes on');
-is(($j->kedge('down'))[0], 0, 'down again: nothing to do');
-isnt(($j->kedge('status'))[0], 0, 'status says that nothing runs');
-# Another version would not read its data, and must not try.
+is(scalar $j->processes, 0, 'after down no process is left');
+is($alice->get('/api/core/whoami')->{status}, 200, 'the first stack still answers');
+is(($j->kedge('down'))[0], 0, 'down of a stopped stack succeeds');
+isnt(($j->kedge('status'))[0], 0, 'status of a stopped stack exits with 3');
+# Another version of PostgreSQL cannot read the data and must not try.
 open my $made_by, '>', $j->dir . '/pg/data/PG_VERSION' or die "PG_VERSION: $!";
 print $made_by "7\n";
 close $made_by;
 ($status, $out, $err) = $j->kedge('up', '--port', 0, '--detach');
 one_line('the PostgreSQL that made the data is missing', $status, $out, $err);
-like($err, qr/PostgreSQL 7\b/, 'and its version named');
+like($err, qr/PostgreSQL 7\b/, 'the error names the version of the cluster');
 
 # ---- data survives -------------------------------------------------------------
 
 $k->down;
-is(scalar $k->processes, 0, 'everything stopped');
+is(scalar $k->processes, 0, 'no process is left after down');
 my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port);
-ok(!$s, 'the port is free');
+ok(!$s, 'the port is free after down');
 
-# Another process has a read lock on the lock file, which earlier releases allowed
-# everybody to open.
+# Another user holds a read lock on the lock file, which earlier releases let
+# everybody open.
 my $lock = $k->dir . '/lock';
-is(sprintf('%04o', (stat $lock)[2] & 07777), '0600', 'nobody else can open the lock');
+is(sprintf('%04o', (stat $lock)[2] & 07777), '0600', 'other users cannot open the lock file');
 chmod 0644, $lock or die "$lock: $!";
 pipe my $locked, my $lock_done or die "pipe: $!";
 my $stranger = fork // die "fork: $!";
@@ -165,49 +166,49 @@ if ($stranger == 0) {
 	POSIX::_exit(0);
 }
 close $lock_done;
-is(sysread($locked, my $byte, 1), 1, 'a stranger holds a read lock');
+is(sysread($locked, my $byte, 1), 1, 'another user holds a read lock on an old lock file');
 ($status, $out, $err) = $k->kedge('down');
-is($status, 0, 'down: nothing runs') or diag($err);
-is(waitpid($stranger, POSIX::WNOHANG()), 0, 'and the stranger is left alone');
+is($status, 0, 'down succeeds while another user holds the lock') or diag($err);
+is(waitpid($stranger, POSIX::WNOHANG()), 0, 'down does not stop the other process');
 chmod 0644, $lock or die "$lock: $!";
 my $t = time;
 $k->start;
 my $took = time - $t;
-is(waitpid($stranger, POSIX::WNOHANG()), 0, 'up: is not kept waiting by the stranger');
-is(sprintf('%04o', (stat $lock)[2] & 07777), '0600', 'and shuts it out');
+is(waitpid($stranger, POSIX::WNOHANG()), 0, 'up starts in spite of the other lock');
+is(sprintf('%04o', (stat $lock)[2] & 07777), '0600', 'up replaces the lock file');
 kill KILL => $stranger;
 waitpid $stranger, 0;
 one_line('the supervisor holds the lock', $k->kedge('up', '--port', 0, '--detach'));
 $alice->{base} = $alice->{origin} = $k->base;
 my $r = $alice->get('/api/core/whoami');
-is($r->{status}, 200, 'the session survives');
+is($r->{status}, 200, 'a session is valid after a restart');
 note(sprintf 'warm start %.2f s, first verified request %.2f s', $took, time - $t);
-cmp_ok($took, '<', 6, 'a warm start takes no time (make bench has the figure)');
-is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', 'and so does the data');
+cmp_ok($took, '<', 6, 'a warm start takes few seconds (make bench measures it)');
+is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', 'the data is there after a restart');
 
 # ---- logs do not grow without bound ----------------------------------------------
 
-# Made too long by a hole, which needs no disk space.
+# A sparse file: too long, without using disk space.
 my $core_log = $k->dir . '/log/core.log';
 truncate $core_log, 17 << 20 or die "$core_log: $!";
-ok(wait_until(sub { -s $core_log < 1 << 20 }, 30), 'a log that is too long is emptied');
-cmp_ok(-s "$core_log.1", '>', 16 << 20, 'and what it held is beside it');
+ok(wait_until(sub { -s $core_log < 1 << 20 }, 30), 'a log that is too long is truncated');
+cmp_ok(-s "$core_log.1", '>', 16 << 20, 'the copy of the log is beside it');
 my $id = $alice->get('/api/core/whoami')->{headers}{'x-request-id'};
-ok(wait_until(sub { slurp($core_log) =~ /\Q$id\E/ }, 10), 'the service writes on');
-cmp_ok(-s $core_log, '<', 1 << 20, 'at its new end');
+ok(wait_until(sub { slurp($core_log) =~ /\Q$id\E/ }, 10), 'the service goes on writing to its log');
+cmp_ok(-s $core_log, '<', 1 << 20, 'it appends to the truncated log');
 
-# ---- it supervises --------------------------------------------------------------
+# ---- restarts -------------------------------------------------------------------
 
 my @kinds =
     ('nginx', 'auth', 'core', 'wallet', 'postgres', 'redis-auth', 'redis-core', 'redis-wallet');
 for my $kind (@kinds) {
 	my @pids = $k->pids($kind);
-	is(scalar @pids, 1, "one $kind") or next;
+	is(scalar @pids, 1, "one $kind runs") or next;
 	$k->kill_pid(KILL => @pids);
 	my $back =
 	    wait_until(sub { my @now = $k->pids($kind); @now == 1 && $now[0] != $pids[0] }, 15);
-	ok($back, "$kind: started again after kill -9");
-	ok($k->wait_healthy(15), "$kind: all is well again")
+	ok($back, "$kind: restarted after kill -9");
+	ok($k->wait_healthy(15), "$kind: all processes are ready again")
 	    or diag(join ' ', map { $k->client->get("/health/$_")->{body} } Kedge::services());
 	ok(
 		wait_until(
@@ -217,24 +218,24 @@ for my $kind (@kinds) {
 			},
 			10
 		),
-		"$kind: and everything answers");
+		"$kind: all services answer");
 }
 
-# ---- it takes everything with it -------------------------------------------------
+# ---- the supervisor is killed -----------------------------------------------------
 
 for my $signal (qw(TERM KILL)) {
 	my ($supervisor) = $k->pids('supervisor');
 	ok($supervisor, 'the supervisor') or last;
 	$k->kill_pid($signal => $supervisor);
-	ok(wait_until(sub { !$k->processes }, 25), "SIG$signal of the supervisor: nothing is left")
+	ok(wait_until(sub { !$k->processes }, 25), "SIG$signal to the supervisor: no process is left")
 	    or diag(explain([ $k->processes ]));
 	$k->start;
 	$alice->{base} = $alice->{origin} = $k->base;
 	is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives',
-		"up again after SIG$signal, with its data");
+		"after SIG$signal up starts again with the data");
 }
 
-# In the foreground: the URL, then Ctrl-C.
+# In the foreground, until Ctrl-C.
 $k->down;
 my $port = free_port();
 my $log = "$other/log";
@@ -246,14 +247,14 @@ if (!$pid) {
 	exec {$kedge} $kedge, 'up', '--dir', $k->dir, '--port', $port or POSIX::_exit(127);
 }
 ok(wait_until(sub { (slurp($log) // '') =~ m{http://127\.0\.0\.1:$port} }, 20),
-	'in the foreground');
+	'up in the foreground prints the address');
 kill INT => $pid;
 my $gone = wait_until(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 25);
-ok($gone, 'until Ctrl-C');
-is($? >> 8, 0, 'which is no failure');
-is(scalar $k->processes, 0, 'nothing is left');
+ok($gone, 'Ctrl-C ends up');
+is($? >> 8, 0, 'after Ctrl-C up exits with 0');
+is(scalar $k->processes, 0, 'after Ctrl-C no process is left');
 
-# ---- as root, where the user of PostgreSQL cannot go ------------------------------
+# ---- as root, in a directory closed to PostgreSQL ----------------------------------
 
 SKIP: {
 	skip 'only root has this', 1 if $> != 0;
@@ -265,13 +266,13 @@ SKIP: {
 		is($s, 0, "below a closed directory, life $life") or diag("$o$e");
 		my ($url) = "$o$e" =~ m{(http://127\.0\.0\.1:\d+)};
 		my $c = Kedge::Client->new(base => $url // 'http://127.0.0.1:1');
-		is($c->post('/api/auth/sign-up/email', { name => 'r', %person })->{status}, 200, 'a person')
+		is($c->post('/api/auth/sign-up/email', { name => 'r', %person })->{status}, 200, 'a user can be made')
 		    if $life == 1;
-		is($c->post('/api/auth/sign-in/email', {%person})->{status}, 200, 'signs in');
-		is((run($kedge, 'down', '--dir', "$closed/d"))[0], 0, 'and down');
+		is($c->post('/api/auth/sign-in/email', {%person})->{status}, 200, 'the user can sign in');
+		is((run($kedge, 'down', '--dir', "$closed/d"))[0], 0, 'down succeeds');
 	}
 	my $elsewhere = readlink "$closed/d/pg";
-	ok(defined $elsewhere && -d $elsewhere, 'the cluster is where that user can go');
+	ok(defined $elsewhere && -d $elsewhere, 'the cluster is in a directory that the user of PostgreSQL can reach');
 	remove_tree($elsewhere) if defined $elsewhere && $elsewhere =~ m{^/var/lib/kedge/pg-\w+$};
 }
 
@@ -279,7 +280,7 @@ SKIP: {
 
 $k->start;
 ($status, $out, $err) = $k->kedge('migrate');
-is($status, 0, 'migrate again: nothing to do') or diag("$out$err");
+is($status, 0, 'migrate without new files succeeds') or diag("$out$err");
 my $applied = $k->sql('core',
 	q{SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename = 'task'});
 is($applied, 1, 'core has its tables');

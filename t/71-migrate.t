@@ -1,6 +1,6 @@
-# kedge migrate: applied migrations are never changed, a migration is applied completely
-# or not at all, and once, even if two processes migrate; and an older program may use a
-# newer database.
+# kedge migrate: files that were run must not change; a file is run completely or not
+# at all, and only once, also with concurrent runs; and an older release accepts a
+# database that a newer one has migrated.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +13,7 @@ use Kedge::Money qw(hold_lock);
 
 my $k = Kedge->up;
 
-# The wallet's migrations in a separate tree, where they can be changed.
+# A copy of the wallet's migrations, which this test changes.
 my $root = tempdir('kedge-t-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 system('cp', '-a', "$Kedge::ROOT/sql", "$Kedge::ROOT/kedge.json", $root) == 0
     or die "cannot copy sql to $root";
@@ -42,8 +42,8 @@ sub migrate
 	return $k->kedge('migrate', 'wallet', { env => { KEDGE_ROOT => $root } });
 }
 
-# Everything that a migration could leave: its record, and everything with a name or a
-# text in the database.
+# Everything that a migration could leave in the database: its record, and the names
+# and definitions of all objects.
 sub contents
 {
 	return $k->sql('wallet', <<'SQL');
@@ -65,7 +65,7 @@ sub recorded
 		    . " WHERE version >= $from ORDER BY version") ];
 }
 
-# One line says what is wrong, and nothing is done.
+# migrate prints one line with the reason and changes nothing.
 sub refused
 {
 	my ($name, $like) = @_;
@@ -73,8 +73,8 @@ sub refused
 	my $before = contents();
 	my ($status, $out, $err) = migrate();
 	is($status, 1, "$name: refused");
-	is($out, '', "$name: nothing is said to be done");
-	like($err, qr/\A[^\n]*$like[^\n]*\n\z/, "$name: one line says why");
+	is($out, '', "$name: nothing is reported as run");
+	like($err, qr/\A[^\n]*$like[^\n]*\n\z/, "$name: one line gives the reason");
 	is(contents(), $before, "$name: nothing is changed");
 	return;
 }
@@ -85,13 +85,13 @@ sub applied
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my ($status, $out, $err) = migrate();
 	is($status, 0, "$name: succeeds") or diag($err);
-	is_deeply([ "$out$err" =~ /migrating wallet: (\S+)/g ], \@files, "$name: what is run");
+	is_deeply([ "$out$err" =~ /migrating wallet: (\S+)/g ], \@files, "$name: the files that are run");
 	return;
 }
 
 applied('the tree as it was released');
 
-# ---- a database of the time when the library's files were links ----------------------
+# ---- a database from when the library's files were links ------------------------------
 
 # Each service had them in its own folder, with its own numbers.
 my %link = (
@@ -101,14 +101,14 @@ my %link = (
 );
 my %text_of = map { m{/(\d+)_(\w+)\.sql$} ? ($2 => slurp($_)) : () } files("$root/sql/job");
 
-# The text that was applied then: the file's comments may have been rewritten since.
+# The text that was run at that time; the comments may have been rewritten since.
 sub first_checksum
 {
 	my ($text) = @_;
 	return $text =~ /^-- kedge: formerly (\S+)$/m ? $1 : sha256_hex($text);
 }
 
-# The database's contents besides the records.
+# All objects except the record.
 my $objects = 'SELECT md5(string_agg(d, chr(10) ORDER BY d)) FROM ('
     . ' SELECT oid || relname AS d FROM pg_class'
     . " WHERE relnamespace = 'public'::regnamespace AND relname !~ 'kedge_library'"
@@ -120,7 +120,7 @@ for my $service (sort keys %link) {
 	like($fresh, qr/^base\|1\|0001_uuidv7\.sql\njob\|1\|0001_job\.sql\n/,
 		"$service: the library's files are recorded by folder");
 	is($k->sql($service, "SELECT count(*) FROM kedge_migration WHERE name ~ 'webhook'"), 0,
-		"$service: and not among its own");
+		"$service: the library's files are not among its own");
 	$k->sql($service, join ';', 'DROP TABLE kedge_library_migration', map {
 		sprintf "INSERT INTO kedge_migration VALUES (%d, '%04d_%s.sql', '%s', '2025-01-02 03:04Z')",
 		    $link{$service}{$_}, $link{$service}{$_}, $_, first_checksum($text_of{$_})
@@ -131,22 +131,22 @@ for my $service (sort keys %link) {
 	my $own = $k->sql($service, 'SELECT * FROM kedge_migration ORDER BY version');
 	my $before = $k->sql($service, $objects);
 	my ($status, $out, $err) = $k->kedge('migrate', $service, { env => { KEDGE_ROOT => $root } });
-	is($status, 0, "$service, as it was: it is migrated") or diag($err);
-	# auth's first file created the function, so base/ finds that it exists.
+	is($status, 0, "$service, older database: it is migrated") or diag($err);
+	# auth's first file has made the function of base/ already.
 	is_deeply([ "$out$err" =~ /migrating \w+: (\S+)/g ],
 		$service eq 'auth' ? ['base/0001_uuidv7.sql'] : [],
-		"$service, as it was: nothing is run again");
-	is($k->sql($service, $record), $fresh, "$service, as it was: the files are recorded by folder");
+		"$service, older database: nothing is run again");
+	is($k->sql($service, $record), $fresh, "$service, older database: the files are recorded by folder");
 	is($k->sql($service, 'SELECT applied_at FROM kedge_library_migration'
 			    . " WHERE name = '0001_job.sql'"), '2025-01-02 03:04:00+00',
-		"$service, as it was: with the time at which they were run");
-	is($k->sql($service, $objects), $before, "$service, as it was: nothing is made anew");
+		"$service, older database: with the time at which they were run");
+	is($k->sql($service, $objects), $before, "$service, older database: no object is made again");
 	is($k->sql($service, 'SELECT * FROM kedge_migration ORDER BY version'), $own,
-		"$service, as it was: the previous release finds its record");
+		"$service, older database: the previous release finds its record");
 	is(($k->kedge('migrate', $service, { env => { KEDGE_ROOT => $root } }))[1],
-		"the databases are up to date\n", "$service, as it was: again, nothing to do");
+		"the databases are up to date\n", "$service, older database: another run has nothing to do");
 }
-# A text that was never the library's is not accepted as the library's.
+# A file with another text is not recognised as the library's.
 my $version = $link{wallet}{webhook};
 my $sum = $k->sql('wallet', "SELECT checksum FROM kedge_migration WHERE version = $version");
 $k->sql('wallet', "UPDATE kedge_migration SET checksum = repeat('0', 64) WHERE version = $version");
@@ -173,7 +173,7 @@ $k->sql('wallet', "DROP TABLE later, later_user; DELETE FROM kedge_migration WHE
 
 # ---- files that are not what was run -----------------------------------------------
 
-# With a new migration, too: it must wait until the error is corrected.
+# There is also a new file, which must not be run while others are wrong.
 my $next = file($n + 1, 'next');
 put($next, "CREATE TABLE next (id integer);\n");
 my $old = $released[1];
@@ -203,12 +203,12 @@ refused('one whose number is before that of one that was run',
 	qr/kedge_migration has no version $n, but later ones/);
 unlink "$sql/" . file($n, 'between');
 is($k->sql('wallet', "SELECT checksum FROM kedge_migration WHERE version = $n + 1"),
-	sha256_hex(slurp("$sql/$next")), 'recorded with its checksum');
+	sha256_hex(slurp("$sql/$next")), 'the file is recorded with its checksum');
 
 # ---- comments that were rewritten ---------------------------------------------------
 
-# The file names the text that was applied.  That text stays in the record, so that the
-# previous release, which has it, can still migrate.
+# The file names the checksum of the text that was run.  That checksum stays in the
+# record, so that the previous release, which has the old text, can still migrate.
 my $before_words = contents();
 my $line = sub { "-- kedge: formerly $_[0]\n" };
 my $other = sha256_hex('another text');
@@ -239,10 +239,10 @@ for my $sum ('', ' ' . substr(sha256_hex($text), 1), ' ' . uc sha256_hex($text),
 }
 put($old, $text);
 
-# ---- whole or not at all ------------------------------------------------------------
+# ---- all or nothing -----------------------------------------------------------------
 
-# Each fails after it has changed something.  Earlier files of the same run stay
-# applied, later ones are not tried.
+# Each file fails after its first statement.  Files before it in the same run stay,
+# files after it are not run.
 my $after = file($n + 4, 'after');
 my $half = file($n + 3, 'half');
 my $good = file($n + 2, 'good');
@@ -250,11 +250,11 @@ put($good, "CREATE TABLE good (id integer);\n");
 put($half, "CREATE TABLE half (id integer);\nINSERT INTO half VALUES (1);\nSELECT nonsense;\n");
 put($after, "CREATE TABLE after (id integer);\n");
 my ($status, $out, $err) = migrate();
-is($status, 1, 'the second of three fails');
-like($err, qr{sql/wallet/\Q$half\E:3: .*nonsense.*\n\z}, 'with its line, as the last word');
-is_deeply(recorded($n + 2), [$good], 'the first is recorded, alone');
+is($status, 1, 'the second of three files fails');
+like($err, qr{sql/wallet/\Q$half\E:3: .*nonsense.*\n\z}, 'the error has the line and is the last output');
+is_deeply(recorded($n + 2), [$good], 'only the first file is recorded');
 is( $k->sql('wallet', "SELECT to_regclass('good'), to_regclass('half'), to_regclass('after')"),
-	'good||', 'and is all that was done');
+	'good||', 'only the first file has an effect');
 my @halves = (
 	[ 'an error of the data', 'SELECT 1 / 0;', qr/division by zero/ ],
 	[ 'an error that only the commit finds',
@@ -281,19 +281,19 @@ for my $row (@halves) {
 	my $before = contents();
 	($status, $out, $err) = migrate();
 	is($status, 1, "$name: fails");
-	like($err, $like, "$name: with the reason");
-	is(contents(), $before, "$name: nothing of it is there");
+	like($err, $like, "$name: the error has the reason");
+	is(contents(), $before, "$name: it is rolled back");
 }
 put($half, "CREATE TABLE half (id integer);\nINSERT INTO half VALUES (1);\n");
 applied('mended', $half, $after);
-is($k->sql('wallet', 'SELECT count(*) FROM half'), 1, 'it is there, once');
-is_deeply(recorded($n + 2), [ $good, $half, $after ], 'and recorded');
+is($k->sql('wallet', 'SELECT count(*) FROM half'), 1, 'the object exists once');
+is_deeply(recorded($n + 2), [ $good, $half, $after ], 'the file is recorded');
 applied('again: nothing to do');
 
 # ---- two at once ---------------------------------------------------------------------
 
-# The first process is held in the middle of a migration, by a lock of this test, until
-# the second one has read the records and waits.
+# A lock of this test holds the first run in the middle of a migration until the
+# second run has read the record and waits.
 my $slow = file($n + 5, 'slow');
 my $last = file($n + 6, 'last');
 put($slow, "INSERT INTO half VALUES (5);\nLOCK TABLE good;\n");
@@ -321,40 +321,40 @@ sub waiting
 }
 my $unlock = hold_lock($k, 'LOCK TABLE good');
 my @two = (begin());
-ok(wait_until(sub { waiting() eq 'relation' }, 20), 'one is in the middle of a migration');
+ok(wait_until(sub { waiting() eq 'relation' }, 20), 'one run is in the middle of a migration');
 push @two, begin();
 ok(wait_until(sub { slurp($two[1]{log}->filename) =~ /waiting for another migration/ }, 20),
-	'another waits until it is through');
-is($k->sql('wallet', 'SELECT count(*) FROM half'), 1, 'nothing of it is seen so far');
+	'another run waits for the first');
+is($k->sql('wallet', 'SELECT count(*) FROM half'), 1, 'the first run has committed nothing yet');
 $unlock->();
 for my $one (@two) {
 	my $ended = wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20);
-	ok($ended, 'it ends') or kill KILL => $one->{pid};
-	is($?, 0, 'and succeeds') or diag(slurp($one->{log}->filename));
+	ok($ended, 'the run ends') or kill KILL => $one->{pid};
+	is($?, 0, 'the run succeeds') or diag(slurp($one->{log}->filename));
 }
 my @said = map { join ' ', slurp($_->{log}->filename) =~ /migrating wallet: (\S+)/g } @two;
-is_deeply(\@said, [ "$slow $last", '' ], 'the first ran both, the second none');
-is_deeply(recorded($n + 5), [ $slow, $last ], 'each is recorded');
+is_deeply(\@said, [ "$slow $last", '' ], 'the first run has run both files, the second none');
+is_deeply(recorded($n + 5), [ $slow, $last ], 'each file is recorded');
 is($k->sql('wallet', "SELECT string_agg(id::text, ' ' ORDER BY id) FROM half"), '1 5 6',
-	'and was run once');
+	'each file was run once');
 
-# ---- what others do meanwhile --------------------------------------------------------------
+# ---- waiting for locks ---------------------------------------------------------------------
 
-# A session that uses a table delays a migration of it, but no other session: the
-# migration waits for two seconds at a time, rolls back, and reports who has the lock.
+# An open transaction with a lock on the table delays the migration, but no other
+# session: it waits for two seconds, rolls back, and names the holder of the lock.
 my $wide = file($n + 7, 'wide');
 put($wide, "ALTER TABLE half ADD COLUMN wide integer;\n");
 $unlock = hold_lock($k, 'LOCK TABLE half IN ACCESS SHARE MODE');
 my $one = begin();
 ok(wait_until(sub { waiting() eq 'relation' }, 20), 'a migration waits for a lock');
-is($k->sql('wallet', 'SELECT count(*) FROM half'), 3, 'who reads the table comes after it, soon');
+is($k->sql('wallet', 'SELECT count(*) FROM half'), 3, 'a reader of the table waits for a short time only');
 ok(wait_until(sub { slurp($one->{log}->filename) =~ /could not get its locks \(try 2/ }, 30),
-	'it has tried again');
+	'the migration has tried again');
 like(slurp($one->{log}->filename), qr/process \d+ \(role kedge, application "[^"]*"\) holds locks on half/,
-	'and says who is in the way');
+	'the message names the session that holds the lock');
 $unlock->();
-ok(wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20), 'then it ends');
-is($?, 0, 'and has succeeded') or diag(slurp($one->{log}->filename));
+ok(wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20), 'the migration ends when the lock is free');
+is($?, 0, 'the migration has succeeded') or diag(slurp($one->{log}->filename));
 is_deeply(recorded($n + 7), [$wide], 'once');
 
 my $never = file($n + 8, 'never');
@@ -363,10 +363,10 @@ $unlock = hold_lock($k, 'LOCK TABLE half IN ACCESS SHARE MODE');
 my $until = contents();
 ($status, $out, $err) = $k->kedge('migrate', 'wallet',
 	{ env => { KEDGE_ROOT => $root, KEDGE_MIGRATION_PATIENCE_S => 1 } });
-is($status, 1, 'it gives up when its patience ends');
+is($status, 1, 'the migration gives up when its timeout is over');
 like($err, qr{sql/wallet/\Q$never\E: given up after \d+ tries .*holds locks on half.*\n\z},
-	'and says so, as the last word');
-is(contents(), $until, 'it was rolled back');
+	'the error says so and is the last output');
+is(contents(), $until, 'the migration was rolled back');
 $unlock->();
 applied('with the table free', $never);
 my $index = file($n + 9, 'index');
@@ -374,8 +374,8 @@ put($index, "SELECT 1;\n");
 for my $wrong ('', '0', 'x', '90000') {
 	($status, $out, $err) = $k->kedge('migrate', 'wallet',
 		{ env => { KEDGE_ROOT => $root, KEDGE_MIGRATION_PATIENCE_S => $wrong } });
-	is($status, 1, "a patience of '$wrong' is refused");
-	like($err, qr/KEDGE_MIGRATION_PATIENCE_S: expected/, 'by its name');
+	is($status, 1, "a timeout of '$wrong' is refused");
+	like($err, qr/KEDGE_MIGRATION_PATIENCE_S: expected/, 'the error names the variable');
 }
 
 # ---- without a transaction ---------------------------------------------------------------------
@@ -402,11 +402,11 @@ for my $row (
 	$until = contents();
 	($status, $out, $err) = migrate();
 	is($status, 1, "$name: fails");
-	like($err, qr/\Q$index\E.*cannot (?:run inside|be executed)/, "$name: with the reason");
-	is(contents(), $until, "$name: nothing of it is there");
+	like($err, qr/\Q$index\E.*cannot (?:run inside|be executed)/, "$name: the error has the reason");
+	is(contents(), $until, "$name: it is rolled back");
 }
 
-# Killed while it waits for a transaction that writes: the index exists, but is invalid.
+# Killed while it waits for a writing transaction: an invalid index is left.
 sub index_is
 {
 	return $k->sql('wallet', 'SELECT indisvalid FROM pg_index'
@@ -418,40 +418,40 @@ $unlock = hold_lock($k, 'INSERT INTO half VALUES (7)');
 $one = begin();
 ok(wait_until(sub { index_is() eq 'f' && waiting() eq 'virtualxid' }, 20), 'an index is being made');
 my $reading = $k->sql('wallet', 'INSERT INTO half VALUES (8); SELECT count(*) FROM half');
-is($reading, 4, 'who reads and writes is not kept waiting');
+is($reading, 4, 'readers and writers of the table do not wait');
 my $third = begin();
 ok(wait_until(sub { slurp($third->{log}->filename) =~ /waiting for another migration/ }, 20),
-	'nor is it kept by another that waits for it');
+	'a second run waits without delaying the first');
 $k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
 	    . " WHERE usename = 'wallet_owner' AND wait_event = 'virtualxid'");
-ok(wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20), 'it is killed');
-isnt($?, 0, 'and says that it has failed');
-# The third process drops what the first one has left, and waits in the same way.
+ok(wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20), 'the first run is killed');
+isnt($?, 0, 'the second run fails');
+# The third run drops the invalid index, and waits like the first.
 ok(wait_until(sub { slurp($third->{log}->filename) =~ /dropping the index half_id/ }, 20),
-	'what it has left is dropped');
+	'the third run drops the invalid index');
 $unlock->();
-ok(wait_until(sub { waitpid($third->{pid}, POSIX::WNOHANG()) == $third->{pid} }, 20), 'the next ends');
-is($?, 0, 'and has succeeded') or diag(slurp($third->{log}->filename));
-is(index_is(), 't', 'the index is there, and whole');
-is_deeply(recorded($n + 9), [$index], 'and recorded');
+ok(wait_until(sub { waitpid($third->{pid}, POSIX::WNOHANG()) == $third->{pid} }, 20), 'the third run ends');
+is($?, 0, 'the migration has succeeded') or diag(slurp($third->{log}->filename));
+is(index_is(), 't', 'the index exists and is valid');
+is_deeply(recorded($n + 9), [$index], 'the file is recorded');
 my $gone = file($n + 10, 'gone');
 put($gone, "${marker}DROP INDEX CONCURRENTLY IF EXISTS half_id;\n");
 applied('an index dropped', $gone);
-is(index_is(), '', 'it is gone');
+is(index_is(), '', 'the index is dropped');
 
-# ---- what the database knows and the tree does not --------------------------------------
+# ---- a database that is ahead of the files ----------------------------------------------
 
-# The previous release starts again: it has none of the new files, and must not change
-# the database.
+# The previous release starts again.  It does not have the new files and must not
+# change the database.
 unlink map { "$sql/$_" } grep { /^(\d+)/ && $1 > $n } map {s{.*/}{}r} files($sql);
 my $before = contents();
 applied('the tree before: nothing to do');
-is(contents(), $before, 'and nothing is undone');
+is(contents(), $before, 'the older release undoes nothing');
 put($old, "$text-- a remark\n");
 refused('but a file that was changed', qr/\Q$old\E is not what was run/);
 put($old, $text);
 
-# Somebody has changed the table of records: it is not known any more what was applied.
+# A row was deleted by hand: it is not known what has been run.
 my $row = $k->sql('wallet', 'DELETE FROM kedge_migration WHERE version = 3'
 	    . " RETURNING format('(%s, %L, %L)', version, name, checksum)");
 refused('without the record of one', qr/wallet: .* no version 3, but later ones/);
@@ -462,19 +462,19 @@ applied('with all records: nothing to do');
 
 ($status, $out, $err) = $k->kedge('migrate', 'wallet',
 	{ env => { WALLET_MIGRATION_URL => 'postgresql://u:swan@fish@127.0.0.1/d' } });
-is($status, 1, 'a password that is not escaped: refused');
-like($err, qr/\A\S+ WALLET_MIGRATION_URL: [^\n]*percent-encoded[^\n]*\n\z/, 'the variable is named');
-unlike($err, qr/swan|fish/, 'and no part of its value');
+is($status, 1, 'a password that is not percent-encoded is refused');
+like($err, qr/\A\S+ WALLET_MIGRATION_URL: [^\n]*percent-encoded[^\n]*\n\z/, 'the error names the variable');
+unlike($err, qr/swan|fish/, 'the error shows no part of the value');
 
 # ---- all services ---------------------------------------------------------------------
 
-# The problem of one service must be visible among the output of the others.
+# The failure of one service must not be hidden by the success of others.
 put($old, "$text-- a remark\n");
 $before = contents();
 ($status, $out, $err) = $k->kedge('migrate', { env => { KEDGE_ROOT => $root } });
-is($status, 1, 'of all services, one is refused: so is the command');
-is($out, '', 'which does not say that all is well');
-is(contents(), $before, 'and has changed nothing');
+is($status, 1, 'migrate fails when one of all services is refused');
+is($out, '', 'it does not print that the databases are up to date');
+is(contents(), $before, 'the refused database is unchanged');
 is(($k->kedge('migrate', 'core', { env => { KEDGE_ROOT => $root } }))[0], 0,
-	'another service is none of its business');
+	'migrating one service ignores the others');
 done_testing;
