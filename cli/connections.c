@@ -10,7 +10,7 @@
 #include "web/query.h"
 
 enum {
-	SERVER_MIN = 200, /* as in releases without limits */
+	SERVER_MIN = 200, /* the value of releases before there were limits */
 	SERVER_SPARE = 20, /* for migrations, backups and people */
 	SERVICE_SPARE = 8, /* for people who log in as the service */
 	GENERATIONS = 2, /* old and new processes in a rolling restart */

@@ -32,7 +32,7 @@ const char *connections_url(const struct stack *s, const char *role,
  * own environment, which override it.
  */
 int64_t connections_limit(struct arena *a, const struct spec_service *service);
-/* max_connections: the limits of all services, migrations and people. */
+/* For max_connections: all services' limits, and some for people. */
 int64_t connections_of_server(struct arena *a, const struct spec *spec);
 
 #endif

@@ -28,7 +28,7 @@ struct lifecycle {
 void lifecycle_start_due(struct lifecycle *l);
 /* Marks as ready those that answer their probe. */
 void lifecycle_probe_starting(struct lifecycle *l);
-/* Handles the end of processes. */
+/* Reaps processes that have ended; restarts or stops as needed. */
 void lifecycle_reap(struct lifecycle *l);
 /* The first process that should have become ready by now; NULL: none. */
 const struct process *lifecycle_find_slow(const struct lifecycle *l);

@@ -41,7 +41,7 @@ static const struct command commands[] = {
 	  "create, list and change users of auth; see \"user help\"" },
 	{ "jobs", jobs_command, "SERVICE list|show|retry|... [--dir D]",
 	  "a service's background jobs; see \"jobs SERVICE help\"" },
-	/* The script ./kedge implements these two; this binary may be missing. */
+	/* In the script ./kedge, since they work before this binary is built. */
 	{ "test", NULL, "[FILES...]",
 	  "build, and run the unit and integration tests" },
 	{ "setup", NULL, "[up|test|lint|bench]...",

@@ -76,7 +76,7 @@ struct process {
 	int64_t changed_us; /* when `state` changed */
 	int64_t start_at_us; /* do not start it before */
 	int64_t probe_at_us; /* do not probe it before */
-	int64_t stop_by_us; /* SIGKILL follows then */
+	int64_t stop_by_us; /* when to send SIGKILL */
 	int restarts;
 	int deaths_in_a_row;
 	int status; /* of its last end, as wait(2) returns it */

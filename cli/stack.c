@@ -80,7 +80,7 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option)
 	return true;
 }
 
-/* Only in a stack's or an empty directory may `up` write its files. */
+/* `up` may write its files only to a stack's directory or an empty one. */
 static bool
 check_ours(const char *dir)
 {

@@ -110,7 +110,8 @@ job_claim_size_next(struct job_claim_size *s)
 void
 job_claim_size_record(struct job_claim_size *s, int64_t ran_us)
 {
-	/* A run far above the mean adds its share; the mean does not decay. */
+	/* A run far above the mean adds an eighth of its time, without decay.
+	 */
 	if (ran_us > s->mean_us * MEAN_WEIGHT)
 		s->mean_us = ran_us / MEAN_WEIGHT + s->mean_us;
 	else

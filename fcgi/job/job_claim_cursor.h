@@ -22,10 +22,11 @@
 
 enum job_scan { SCAN_TAIL, SCAN_RECENT, SCAN_FULL, SCAN_NONE };
 
-/* Zeroed at first: then the first scan is a full one. */
+/* Initialised with zeroes; then the first scan is a full one. */
 struct job_claim_cursor {
 	int64_t tail[JOB_PRIORITIES];
-	/* The tail as it was 2 to 4 seconds ago, and up to 2 seconds ago. */
+	/* The tail of 2 to 4 seconds ago, and the newer one that replaces it.
+	 */
 	int64_t recent[JOB_PRIORITIES];
 	int64_t next_recent[JOB_PRIORITIES];
 	int64_t recent_set_us;
@@ -55,7 +56,7 @@ void job_claim_cursor_advance(struct job_claim_cursor *c, enum job_scan scan,
  */
 enum { JOB_CLAIM_MAX = 200 };
 
-/* Zeroed at first: then the first claim is of one job. */
+/* Initialised with zeroes; then the first claim is of one job. */
 struct job_claim_size {
 	int64_t mean_us;
 	int64_t last;

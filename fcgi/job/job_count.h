@@ -39,7 +39,7 @@ void job_counts_prepare(void);
 struct job_counts *job_counts_new(const struct job_set *set);
 void job_counts_free(struct job_counts *c);
 
-/* `last`: after a failure there is no other attempt. */
+/* `last`: it was the last allowed attempt. */
 void job_counts_add(struct job_counts *c, int kind, enum job_outcome outcome,
     bool last, int64_t ran_us);
 

@@ -41,7 +41,7 @@ struct job_heartbeat {
 	struct job_worker_state *state;
 	struct db_listen *listen;
 	struct job_maintenance *maintenance;
-	struct arena *arena; /* of one round */
+	struct arena *arena; /* reset after each round of the loop */
 	pthread_t thread;
 	int signal_fd;
 	int stop_fd; /* an eventfd: the thread must end */

@@ -89,9 +89,10 @@ job_maintenance_flush_counts(struct job_maintenance *m, struct db_listen *l,
 /* -- retention -- */
 
 /*
- * True for one worker process of all: the one whose session holds the advisory
- * lock.  The lock is released when the session ends.  Earlier releases, which
- * may run beside this one, take the same lock: its text must stay.
+ * True in only one of all worker processes: in the one whose session holds the
+ * advisory lock.  The lock is released when the session ends.  Earlier
+ * releases, which may run beside this one, take the same lock: its text must
+ * stay.
  */
 static const struct db_stmt elect = {
 	.name = "job_retention_elect",
@@ -115,7 +116,7 @@ is_elected(struct db_listen *l, struct arena *a)
 	       db_get_bool(&rows, 0, 0);
 }
 
-/* A tenth of the shortest retention: a job is deleted at most so late. */
+/* A tenth of the shortest retention: the longest delay of a deletion. */
 static int64_t
 pass_interval_us(const struct job_config *c)
 {
@@ -176,7 +177,7 @@ job_maintenance_run(struct job_maintenance *m, struct db_listen *l,
 {
 	if (now_us >= m->schedule_us) {
 		m->schedule_us = now_us + SECOND_US;
-		/* The database does not answer: try everything again later. */
+		/* Without the database the other work cannot be done either. */
 		if (!job_schedules_fire(m->schedules, l, a))
 			return;
 	}

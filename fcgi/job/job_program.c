@@ -33,7 +33,7 @@ struct running {
 	int64_t kill_us; /* when to send SIGKILL; 0: no SIGTERM was sent */
 	bool (*stop)(void *ctx);
 	void *ctx;
-	const char *why; /* SIGTERM was sent; or NULL */
+	const char *why; /* the reason for SIGTERM; or NULL */
 };
 
 static void

@@ -300,7 +300,7 @@ const struct route job_routes[] = {
 	  .out = JOB_DETAIL_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) },
 	{ "POST", "/jobs/{id}/retry", jobs_retry, ADMIN,
-	  .summary = "Run a job now, also one that has ended; its attempts count anew",
+	  .summary = "Run a job now, also one that has ended; its attempts count from zero",
 	  .in = SCHEMA(struct job_key, key_fields),
 	  .out = JOB_DETAIL_SCHEMA,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_CONFLICT) |

@@ -106,7 +106,7 @@ struct job_promoted {
 	const char *last_at; /* the `after` of the next call */
 	int64_t next_ms; /* until the next is due; INT64_MAX: there is none */
 };
-/* Moves the hints of jobs that are due to where they can be claimed. */
+/* When jobs become due: moves their hints from job_waiting to job_ready. */
 MUST_CHECK enum err job_store_promote(struct db *db, struct arena *a,
     const char *after, int64_t limit, struct job_promoted *ret_promoted);
 

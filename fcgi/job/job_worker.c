@@ -224,7 +224,7 @@ run_claim(struct job_worker *w, struct queue *q, const struct job_claimed *jobs,
 			break;
 		at += n;
 	}
-	/* The end of the registration releases what is left. */
+	/* Registering again releases the jobs that are left. */
 	if (!job_backlog_clear(w->runner.backlog) || at < count)
 		w->in_doubt = true;
 }

@@ -145,7 +145,8 @@ start_leader(const char *path, char *const *env, const struct ends ends[3])
 	if (pid == 0)
 		exec_program(path, env, parent, fds);
 	if (pid > 0)
-		setpgid(pid, pid); /* also here: parent or child may be first */
+		setpgid(
+		    pid, pid); /* the child does it, too: either may be first */
 	return pid;
 }
 

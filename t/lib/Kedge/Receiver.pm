@@ -40,7 +40,7 @@ sub new
 		POSIX::_exit(0);
 	}
 	close $r;
-	@$self{qw(pid lifeline)} = ($pid, $w);
+	@$self{qw(pid end_pipe)} = ($pid, $w);
 	return $self;
 }
 
@@ -48,7 +48,7 @@ sub DESTROY
 {
 	my ($self) = @_;
 	return if $self->{owner} != $$;
-	close $self->{lifeline};
+	close $self->{end_pipe};
 	# Children of the test, other receivers among them, may have copies of that end.
 	kill KILL => $self->{pid};
 	local $?;
@@ -88,15 +88,15 @@ sub wait_for
 
 sub serve
 {
-	my ($self, $listener, $lifeline) = @_;
+	my ($self, $listener, $end_pipe) = @_;
 	$SIG{CHLD} = 'IGNORE';
 	$SIG{PIPE} = 'IGNORE';
 	my @slow; # connections that are kept open without an answer
 	while (1) {
 		my $bits = '';
-		vec($bits, fileno $_, 1) = 1 for $listener, $lifeline;
+		vec($bits, fileno $_, 1) = 1 for $listener, $end_pipe;
 		next if select($bits, undef, undef, undef) < 1;
-		return if vec($bits, fileno $lifeline, 1);
+		return if vec($bits, fileno $end_pipe, 1);
 		my $c = $listener->accept or next;
 		push @slow, $c if eval { $self->answer($c) };
 	}
