@@ -50,7 +50,7 @@ struct auth_column {
 	 * fallback.
 	 */
 	bool from_client;
-	/* Unique; account_find() can search for a user by it. */
+	/* Unique; account_find_by() can search for a user by it. */
 	bool is_key;
 	const char *doc;
 };

@@ -178,7 +178,8 @@ account_of_user(void)
 	struct account account;
 
 	ck_assert_int_eq(
-	    account_find(here.process.db, a, "id", user_id, &account), ERR_OK);
+	    account_find_by(here.process.db, a, "id", user_id, &account),
+	    ERR_OK);
 	return account;
 }
 
@@ -1131,7 +1132,7 @@ START_TEST(account_is_found_whatever_its_account_id_says)
 	    " \"userId\", password, \"updatedAt\") SELECT 'github', id,"
 	    " 'github', id, 'none', now() FROM \"user\"");
 	ck_assert_int_eq(
-	    account_find(here.process.db, a, "email", "a@example.com", &c),
+	    account_find_by(here.process.db, a, "email", "a@example.com", &c),
 	    ERR_OK);
 	ck_assert_str_eq(c.password_hash, hash);
 	ck_assert_str_eq(account_of_user().password_hash, hash);

@@ -122,7 +122,7 @@ account_read(struct arena *a, const struct db_rows *rows)
 }
 
 enum err
-account_find(struct db *db, struct arena *a, const char *column,
+account_find_by(struct db *db, struct arena *a, const char *column,
     const char *value, struct account *ret_account)
 {
 	struct db_rows rows;

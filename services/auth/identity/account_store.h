@@ -27,7 +27,7 @@ struct account {
  * `column` is what the user is searched by: "id", "email" (canonical), or a key
  * column of a plugin.  ERR_NOT_FOUND: no such user.
  */
-MUST_CHECK enum err account_find(struct db *db, struct arena *a,
+MUST_CHECK enum err account_find_by(struct db *db, struct arena *a,
     const char *column, const char *value, struct account *ret_account);
 
 /* ERR_NOT_FOUND: the password is not old_hash any more. */

@@ -74,7 +74,7 @@ password_check(
 	 */
 	if (hash_pool_turns_away(auth->hashes, &client.waits))
 		return refuse(r, REFUSE_BUSY);
-	e = account_find(
+	e = account_find_by(
 	    auth->process.db, r->arena, t->column, t->value, &account);
 	if (e != ERR_OK && e != ERR_NOT_FOUND)
 		return refuse(r, refusal_of(e));

@@ -16,7 +16,7 @@ struct refusal;
 struct req;
 
 struct password_try {
-	const char *column, *value; /* for account_find() */
+	const char *column, *value; /* for account_find_by() */
 	const char *password;
 	const struct refusal *wrong;
 	/*
