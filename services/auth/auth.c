@@ -138,12 +138,9 @@ auth_init(struct auth *auth, const struct auth_config *config)
 	}
 	auth->secure = str_has_prefix(origins_own(auth->origins), "https://");
 	prefix = auth->secure ? "__Secure-" : "";
-	auth->session_cookie =
-	    format("%s%s.session_token", prefix, config->cookie_prefix);
-	auth->data_cookie =
-	    format("%s%s.session_data", prefix, config->cookie_prefix);
-	auth->forget_cookie =
-	    format("%s%s.dont_remember", prefix, config->cookie_prefix);
+	auth->cookie_prefix = format("%s%s.", prefix, config->cookie_prefix);
+	auth->session_cookie = format("%ssession_token", auth->cookie_prefix);
+	auth->data_cookie = format("%ssession_data", auth->cookie_prefix);
 	return true;
 }
 
@@ -159,7 +156,7 @@ auth_release(struct auth *auth)
 	explicit_bzero(auth->self.key, IDENTITY_KEY_SIZE);
 	free((char *)auth->session_cookie);
 	free((char *)auth->data_cookie);
-	free((char *)auth->forget_cookie);
+	free((char *)auth->cookie_prefix);
 	origins_free((struct origins *)auth->origins);
 }
 

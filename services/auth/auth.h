@@ -69,9 +69,9 @@ struct auth {
 	const char *secret;
 	size_t secret_len;
 	bool secure; /* cookies are Secure and have the __Secure- prefix */
+	const char *cookie_prefix; /* "__Secure-better-auth." */
 	const char *session_cookie; /* names, with their prefixes */
 	const char *data_cookie;
-	const char *forget_cookie;
 	const struct origins *origins;
 	const struct plugin_set *plugins;
 	struct audience audiences[AUTH_SERVICES_MAX];

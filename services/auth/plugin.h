@@ -72,7 +72,8 @@ struct auth_claim {
 	bool asserted; /* services see it, in the assertion's `claims` */
 };
 
-/* A cookie; the prefixes are put before its name. */
+/* A signed cookie (http/auth_cookie.h); the prefixes are put before its name.
+ */
 struct auth_cookie {
 	const char *name; /* NULL ends the list */
 };

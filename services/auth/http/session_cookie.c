@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/http/auth_cookie.h"
 #include "auth/http/signed_cookie.h"
 #include "auth/plugin_set.h"
 #include "base/arena.h"
@@ -14,15 +15,19 @@
 /* session_data may be split into chunks: session_data.0, .1, ... */
 enum { CHUNKS_MAX = 8 };
 
+enum { SESSION_TOKEN, SESSION_DATA, DONT_REMEMBER };
 const struct auth_cookie session_cookies[] = {
-	{ "session_token" },
-	{ "session_data" },
-	{ "dont_remember" },
+	[SESSION_TOKEN] = { "session_token" },
+	[SESSION_DATA] = { "session_data" },
+	[DONT_REMEMBER] = { "dont_remember" },
 	{ 0 },
 };
+static const struct auth_cookie *const dont_remember =
+    &session_cookies[DONT_REMEMBER];
 
-static size_t
-find(const struct req *r, const char *name, const char **ret_values, size_t max)
+size_t
+session_cookie_tokens(
+    const struct req *r, const char *ret_tokens[SESSION_COOKIE_TOKENS_MAX])
 {
 	const struct auth *auth = auth_of(r);
 
@@ -30,25 +35,15 @@ find(const struct req *r, const char *name, const char **ret_values, size_t max)
 	    &(struct signed_cookie_key){
 		.secret = auth->secret,
 		.secret_len = auth->secret_len,
-		.name = name,
+		.name = auth->session_cookie,
 	    },
-	    req_header(r, "COOKIE"), ret_values, max);
-}
-
-size_t
-session_cookie_tokens(
-    const struct req *r, const char *ret_tokens[SESSION_COOKIE_TOKENS_MAX])
-{
-	return find(r, auth_of(r)->session_cookie, ret_tokens,
-	    SESSION_COOKIE_TOKENS_MAX);
+	    req_header(r, "COOKIE"), ret_tokens, SESSION_COOKIE_TOKENS_MAX);
 }
 
 bool
 session_cookie_is_brief(const struct req *r)
 {
-	const char *value;
-
-	return find(r, auth_of(r)->forget_cookie, &value, 1) == 1;
+	return auth_cookie_find(r, dont_remember) != NULL;
 }
 
 static void
@@ -61,18 +56,6 @@ put(struct req *r, const char *name, const char *value, int64_t max_age_s)
 					  .max_age_s = max_age_s,
 					  .secure = auth_of(r)->secure,
 				      }));
-}
-
-static void
-put_signed(
-    struct req *r, const char *name, const char *value, int64_t max_age_s)
-{
-	const struct auth *auth = auth_of(r);
-
-	put(r, name,
-	    signed_cookie_write(
-		r->arena, auth->secret, auth->secret_len, value),
-	    max_age_s);
 }
 
 static void
@@ -92,7 +75,6 @@ void
 session_cookie_set(struct req *r, const char *token, bool brief)
 {
 	const struct auth *auth = auth_of(r);
-
 	const char *value =
 	    signed_value(r->arena, auth->secret, auth->secret_len, token);
 
@@ -100,9 +82,9 @@ session_cookie_set(struct req *r, const char *token, bool brief)
 	    brief ? COOKIE_SESSION : SESSION_TTL_S);
 	tell_plugins(r, value);
 	if (brief)
-		put_signed(r, auth->forget_cookie, "true", COOKIE_SESSION);
+		auth_cookie_set(r, dont_remember, "true", COOKIE_SESSION);
 	else if (session_cookie_is_brief(r))
-		put(r, auth->forget_cookie, "", 0);
+		auth_cookie_clear(r, dont_remember);
 }
 
 void
@@ -130,5 +112,5 @@ session_cookie_clear(struct req *r)
 
 	put(r, auth->session_cookie, "", 0);
 	put(r, auth->data_cookie, "", 0);
-	put(r, auth->forget_cookie, "", 0);
+	auth_cookie_clear(r, dont_remember);
 }

@@ -117,8 +117,9 @@ static const struct config_var vars[] = {
 	{ CONFIG(struct bearer_config, require_signature,
 	    "BEARER_REQUIRE_SIGNATURE"),
 	  .fallback = "off",
-	  .doc = "Only the signed form of a token is taken, as set-auth-token "
-	    "has it. (requireSignature)" },
+	  .doc = "Accept only signed tokens, as in set-auth-token. Without it, "
+	    "anybody can cause a database query per request with an "
+	    "invented token. (requireSignature)" },
 	{ 0 },
 };
 /* clang-format on */

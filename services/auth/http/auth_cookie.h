@@ -1,0 +1,24 @@
+/*
+ * auth_cookie: reads and writes the cookies that plugins declare (and one of
+ * auth's own).  Values are signed, as BetterAuth signs them; a cookie without a
+ * valid signature is ignored.  The name on the wire has AUTH_COOKIE_PREFIX
+ * before it, and "__Secure-" if the site uses https.
+ */
+#ifndef AUTH_AUTH_COOKIE_H
+#define AUTH_AUTH_COOKIE_H
+
+#include <stdint.h>
+
+struct auth_cookie;
+struct req;
+
+/* The value of the first such cookie with a valid signature; or NULL. */
+const char *
+auth_cookie_find(const struct req *r, const struct auth_cookie *cookie);
+/* COOKIE_SESSION (web/cookie.h): the browser drops it when it is closed. */
+void auth_cookie_set(struct req *r, const struct auth_cookie *cookie,
+    const char *value, int64_t max_age_s);
+/* Tells the browser to delete it. */
+void auth_cookie_clear(struct req *r, const struct auth_cookie *cookie);
+
+#endif
