@@ -21,9 +21,10 @@ LDLIBS += $(shell pkg-config --libs $(PKGS)) -lscrypt
 
 lib := $(BUILD)/libkedge.a
 lib_src := $(wildcard fcgi/*/*.c)
-svc_src = $(wildcard services/$*/*.c services/$*/*/*.c services/$*/*/*/*.c)
-# What unit tests link of a service: everything but its main.
-svc_parts = $(filter-out %/main.c,$(wildcard services/*/*.c services/*/*/*.c services/*/*/*/*.c))
+all_svc_src := $(shell find services -name '*.c')
+svc_src = $(filter services/$*/%,$(all_svc_src))
+# What a unit test links of a service: everything but its main.
+svc_parts = $(filter-out services/$*/main.c,$(svc_src))
 cli_src := $(wildcard cli/*.c)
 tests := $(patsubst %.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
 # What unit tests share: servers to run against.
@@ -37,12 +38,15 @@ $(SERVICES:%=$(BUILD)/%): $(BUILD)/%: $$(addprefix $$(BUILD)/,$$(svc_src:.c=.o))
 $(BUILD)/kedge: $(cli_src:%.c=$(BUILD)/%.o) $(lib)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-svc_lib := $(BUILD)/libservices.a
-$(svc_lib): $(svc_parts:%.c=$(BUILD)/%.o)
+# Two services may have functions of one name, so a test links the one after which it
+# is named: test_core_task links core.
+svc_libs := $(SERVICES:%=$(BUILD)/services/%.a)
+test_svc = $(filter %/$(word 2,$(subst _, ,$(notdir $*))).a,$(svc_libs))
+$(svc_libs): $(BUILD)/services/%.a: $$(addprefix $$(BUILD)/,$$(svc_parts:.c=.o))
 	@rm -f $@
 	@$(AR) rcs $@ $^
 $(tests): LDLIBS += $(shell pkg-config --libs check)
-$(tests): %: %.o $(test_help:%.c=$(BUILD)/%.o) $(svc_lib) $(lib)
+$(tests): %: %.o $(test_help:%.c=$(BUILD)/%.o) $$(test_svc) $(lib)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(lib): $(lib_src:%.c=$(BUILD)/%.o)
 	@rm -f $@

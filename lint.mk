@@ -41,7 +41,7 @@ lint-metrics:
 	prove -It/lib t/03-metrics.t
 
 # For editors and clangd; a full build in a tree of its own.
-compile_commands.json: $(wildcard fcgi/*/*.c services/*/*.c services/*/*/*.c services/*/*/*/*.c cli/*.c)
+compile_commands.json: $(lib_src) $(all_svc_src) $(cli_src)
 	bear -- $(MAKE) -B BUILD=build/bear all
 
 .PHONY: lint lint-versions lint-format lint-cppcheck lint-tidy lint-invariants lint-man lint-metrics
