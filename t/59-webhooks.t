@@ -30,7 +30,11 @@ sub register
 }
 
 sub hook { return $root->get("$hooks/$_[0]")->{json} }
-sub remove { return $root->del("$hooks/$_")->{status} for @_ }
+sub remove
+{
+	$root->del("$hooks/$_") for @_;
+	return;
+}
 sub job { return $root->get("/api/core/jobs/$_[0]")->{json} }
 
 sub queue
