@@ -103,10 +103,10 @@ struct metrics_own {
 };
 enum { METRICS_OWN_MAX = 8 };
 /*
- * To be called before metrics_open(); `own` must stay valid as long as the
+ * To be called before metrics_open(); `declared` must stay valid as long as the
  * process.
  */
-void metrics_declare(const struct metrics_own *own);
+void metrics_declare(const struct metrics_own *declared);
 
 /* -- for the master, before and between forks -- */
 

@@ -107,9 +107,9 @@ count(const struct metrics_name *list)
 }
 
 void
-metrics_declare(const struct metrics_own *of_service)
+metrics_declare(const struct metrics_own *declared)
 {
-	own = *of_service;
+	own = *declared;
 	assert(count(own.counters) <= METRICS_OWN_MAX);
 	assert(count(own.gauges) <= METRICS_OWN_MAX);
 	assert(count(own.histograms) <= METRICS_OWN_MAX);

@@ -99,7 +99,7 @@ str_replace_controls(char *s, size_t len, const char *kept, char instead)
 		unsigned char c = (unsigned char)s[i];
 
 		if ((c < ' ' || c == 0x7f) &&
-		    memchr(kept, c, strlen(kept)) == NULL)
+		    (c == '\0' || strchr(kept, c) == NULL))
 			s[i] = instead;
 	}
 }

@@ -346,7 +346,8 @@ is_own_var(const struct auth_plugin *plugin, const char *var)
 	const char *name = plugin->name;
 
 	for (; *name != '\0'; name++, var++) {
-		char want = *name == '-' ? '_' : (char)toupper(*name);
+		char want =
+		    (char)(*name == '-' ? '_' : toupper((unsigned char)*name));
 
 		if (*var != want)
 			return false;

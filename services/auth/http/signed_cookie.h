@@ -20,7 +20,7 @@ const char *signed_value(
  * signature is not valid.
  */
 const char *signed_value_read(
-    struct arena *a, const char *secret, size_t secret_len, const char *text);
+    struct arena *a, const char *secret, size_t secret_len, const char *raw);
 const char *signed_cookie_write(
     struct arena *a, const char *secret, size_t secret_len, const char *value);
 /*

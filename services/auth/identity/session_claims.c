@@ -213,7 +213,8 @@ session_claims_read(
 		if (part == NULL || !take_text(&composed.rows[i], part, &c))
 			return ERR_INVALID;
 	}
-	if (rest != NULL || *c.user_id == '\0' || *c.session_id == '\0')
+	if (rest != NULL || c.user_id == NULL || *c.user_id == '\0' ||
+	    c.session_id == NULL || *c.session_id == '\0')
 		return ERR_INVALID;
 	*ret_claims = c;
 	return ERR_OK;

@@ -138,7 +138,7 @@ enum err
 signin_complete(struct req *r, const struct signin *in, struct signin_out *out)
 {
 	bool answered = false;
-	const char *token;
+	const char *token = NULL;
 	enum err e;
 
 	if (in->user->is_banned)
