@@ -17,7 +17,7 @@ enum { FILE_MAX_BYTES = 4 * 1024 * 1024 };
  * be read or is larger than FILE_MAX_BYTES (EFBIG).  Prints no error.
  */
 char *file_find(struct arena *a, const char *path, size_t *ret_len);
-/* The same, but prints an error. */
+/* Like file_find(), but prints an error. */
 char *file_read(struct arena *a, const char *path, size_t *ret_len);
 /*
  * Writes a new file and renames it, so that a reader sees either the old or the
@@ -25,7 +25,9 @@ char *file_read(struct arena *a, const char *path, size_t *ret_len);
  */
 MUST_CHECK bool
 file_write(struct arena *a, const char *path, mode_t mode, const char *text);
-/* The same, but does not touch a file that has the same text already. */
+/*
+ * Like file_write(), but does not touch a file that has the same text already.
+ */
 MUST_CHECK bool
 file_update(struct arena *a, const char *path, mode_t mode, const char *text);
 /* Succeeds if the directory exists; its mode is not changed then. */

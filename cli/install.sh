@@ -1,10 +1,10 @@
 #!/bin/sh
-# install.sh PACKAGE...: as root, with apt, and without leaving a server of the
-# distribution's running because of us.
+# install.sh PACKAGE...: installs packages as root with apt, and leaves no server of
+# the distribution running that was not running before.
 #
 # Debian starts a server when it installs it, and again at each boot; and it
-# makes a PostgreSQL cluster.  We only want the programs.  What was there before
-# stays as it is, whether it ran or not.
+# creates a PostgreSQL cluster.  Kedge only needs the programs.  Servers that were
+# installed before are left as they are, running or not.
 set -eu
 
 policy=/usr/sbin/policy-rc.d
@@ -13,7 +13,7 @@ cluster_dir=/etc/postgresql-common/createcluster.d
 cluster_conf=$cluster_dir/kedge.conf
 servers='nginx postgresql redis-server prometheus'
 
-# The line that says whose a policy is.
+# The line by which a policy-rc.d of this script is recognised.
 mark='# By kedge, while it installs packages.'
 ours() {
 	[ "$(sed -n 2p "$1")" = "$mark" ]
@@ -30,7 +30,7 @@ for server in $servers; do
 		before="$before $server"
 	fi
 done
-# What else comes along (dbus, for a browser) is not started either.
+# Services of other packages (dbus, for a browser) are not started either.
 units_before=
 for file in /etc/init.d/* /etc/systemd/system/*.* /lib/systemd/system/*.* \
 	/usr/lib/systemd/system/*.*; do
@@ -57,7 +57,7 @@ restore() {
 	exit "$status"
 }
 
-# The innermost comes first in the list, as rmdir needs it.
+# The innermost directory comes first in the list, as rmdir needs it.
 make_dir() {
 	[ -d "$1" ] && return
 	make_dir "${1%/*}"
@@ -70,9 +70,9 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Asked before each start or stop of a server during an installation.  A policy
-# that was there is asked for all that is not new.  One of ours, left by a run
-# that was killed, is nobody's.
+# policy-rc.d is called before each start or stop of a server during an installation.
+# An existing policy decides about all servers that are not new.  A policy that a
+# killed run of this script left behind is replaced.
 if [ -e "$policy" ] && [ ! -e "$policy_before" ] && ! ours "$policy"; then
 	mv "$policy" "$policy_before"
 fi
@@ -96,25 +96,25 @@ chmod 755 "$policy"
 make_dir "$cluster_dir"
 echo 'create_main_cluster = false' >"$cluster_conf"
 
-# Questions have no answer here, and needrestart would restart servers.
+# Nobody can answer questions here, and needrestart would restart servers.
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 apt-get -q update
 apt-get -q -y --no-install-recommends install "$@"
 
-# Nor at the next boot.
+# The new servers must not start at the next boot either.
 for server in $servers; do
 	case "$before " in
 	*" $server "*) continue ;;
 	esac
 	known "$server" || continue
-	# It refuses to work for anybody but a package's script.
+	# deb-systemd-helper refuses to work unless a package's script calls it.
 	DPKG_MAINTSCRIPT_PACKAGE=$server deb-systemd-helper disable \
 		"$server.service" >/dev/null 2>&1 || :
 	if command -v update-rc.d >/dev/null 2>&1; then
 		update-rc.d "$server" disable >/dev/null 2>&1 || :
 	fi
 done
-# A cluster in spite of all stays, with what is in it, but stays down.
+# If a cluster was created nevertheless, it is kept with its contents, but not started.
 for cluster in /etc/postgresql/*/*; do
 	[ -e "$cluster/start.conf" ] || continue
 	case "$newline$clusters_before$newline" in

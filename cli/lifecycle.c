@@ -7,7 +7,7 @@
 #include "process.h"
 #include "report.h"
 
-/* How long a process may take to become ready the first time; not steps. */
+/* How long a process may take to become ready after its first start. */
 static const int64_t start_timeout_us = 60 * 1000 * 1000;
 /* After being ready this long, a process's earlier deaths do not count. */
 static const int64_t settled_us = 10 * 1000 * 1000;

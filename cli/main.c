@@ -78,7 +78,7 @@ main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "help";
 	size_t i;
 
-	/* So that files get the modes that open() and mkdir() ask for. */
+	/* So that files get the modes that are passed to open() and mkdir(). */
 	umask(022);
 	if (str_eq(name, "--help") || str_eq(name, "-h"))
 		name = "help";

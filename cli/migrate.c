@@ -22,7 +22,7 @@ enum { BASE, JOB, NLIBRARIES, OWN = NLIBRARIES, NFOLDERS };
 
 static_assert(COUNT_OF(libraries) == NLIBRARIES, "a name for each");
 
-/* One service's run. */
+/* The migrations of one service. */
 struct run {
 	const struct stack *stack;
 	const struct spec_service *service;

@@ -32,7 +32,10 @@
 
 /* -- its user -- */
 
-/* As root: the owner of an existing cluster, else the user postgres. */
+/*
+ * When run as root: the owner of an existing cluster, otherwise the user
+ * postgres.
+ */
 static bool
 choose_user(struct postgres *p)
 {

@@ -16,7 +16,7 @@
 
 #include "file.h"
 
-/* Without a response by then, the request is sent again. */
+/* If there is no response until this time, the request is sent again. */
 static const int64_t timeout_us = 1000 * 1000;
 
 void

@@ -6,11 +6,11 @@
 
 struct process;
 
-/* It has ended before everything was ready, with c->status. */
+/* The process has ended before everything was ready, with c->status. */
 void report_failed_start(const char *dir, const struct process *c);
-/* It is still not ready, long after it was started. */
+/* The process is still not ready, long after it was started. */
 void report_slow_start(const char *dir, const struct process *c);
-/* It has ended with c->status and will be started again. */
+/* The process has ended with c->status and will be started again. */
 void report_restart(const struct process *c, pid_t pid);
 
 #endif

@@ -1,13 +1,13 @@
 #!/bin/sh
-# setup.sh SET...: what the sets need is installed, or this fails.
+# setup.sh SET...: installs the packages that the sets need, or fails.
 #
 #   up    to build and run a stack
-#   test  besides, to test it
+#   test  in addition, to test it
 #   lint  to check the sources, and to fuzz
 #   bench to measure
 #
-# Each need is tested for by itself, so what came from elsewhere than the
-# distribution counts.  What was there is noted in build/setup.
+# Each program or library is looked for itself, so it may also come from elsewhere
+# than the distribution.  The sets that were found are written to build/setup.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -20,7 +20,7 @@ fail() {
 sets=$*
 stamp=$root/build/setup
 
-# Tests.  An ordinary user's PATH may leave out where servers are.
+# The checks.  An ordinary user's PATH may not have the directories of servers.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 has_command() {
@@ -32,7 +32,7 @@ has_library() {
 has_header() {
 	[ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]
 }
-# Debian and Ubuntu carry CVE-2025-23016's fix back to older versions.
+# Debian and Ubuntu have the fix of CVE-2025-23016 in older versions, too.
 libfcgi_is_fixed() {
 	has_command dpkg-query || return 0
 	version=$(dpkg-query -W -f '${Version}' libfcgi-dev 2>/dev/null) ||
@@ -52,7 +52,7 @@ has_postgres() {
 	has_command postgres || ls /usr/lib/postgresql/*/bin/postgres \
 		>/dev/null 2>&1
 }
-# The packages of t/compat ask for 20; one that old can fetch another.
+# The packages of t/compat need version 20; an older node can fetch it.
 has_node() {
 	has_command node &&
 		major=$(node -p 'process.versions.node.split(".")[0]') &&
@@ -63,7 +63,7 @@ has_perl() {
 		2>/dev/null
 }
 
-# The compiler, and its runtime, which some releases package apart.
+# The compiler, and its runtime, which is a separate package in some releases.
 can_fuzz() {
 	echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 		clang -fsanitize=fuzzer,address -x c -o /dev/null - 2>/dev/null
@@ -78,7 +78,7 @@ need() { # PACKAGE TEST...
 	"$@" || missing="$missing $package"
 }
 
-# Wanted, but not everywhere to be had: a test that lacks it skips itself.
+# Wanted, but not available everywhere: tests that need it are skipped without it.
 want() {
 	package=$1
 	shift
@@ -150,7 +150,7 @@ install() { # PACKAGES
 	if [ "$(id -u)" = 0 ]; then
 		sh "$root/cli/install.sh" "$@"
 	elif has_command sudo; then
-		# Not -v, which asks for a password more often than this does.
+		# -v is not used: it asks for a password more often than this command.
 		sudo sh -c : || fail "missing: $*. sudo does not let you install" \
 			"them: install them as root"
 		sudo sh "$root/cli/install.sh" "$@"
@@ -159,10 +159,10 @@ install() { # PACKAGES
 	fi
 }
 
-# Those of the wanted that this release of the distribution has as packages.
+# Prints those wanted packages that this release of the distribution has.
 obtainable() {
 	for package in $unavailable; do
-		# On Ubuntu, chromium is a snap behind a package's name.
+		# On Ubuntu, the package chromium only installs a snap.
 		case $package-${ID-}-${VERSION_ID-} in
 		chromium-ubuntu-*) continue ;;
 		esac
@@ -170,7 +170,7 @@ obtainable() {
 	done
 }
 
-# Of a library that is there, but must not be used, no more is said than that.
+# For a library that is installed but must not be used, only that is printed.
 fail_missing() { # WORDS
 	case " $missing " in
 	*' libfcgi-dev '*)
@@ -200,7 +200,7 @@ fi
 if [ -n "$supported" ]; then
 	wanted=$(obtainable)
 	if [ -n "$missing$wanted" ]; then
-		# Word by word: package names hold no blanks.
+		# Split into words: package names contain no blanks.
 		# shellcheck disable=SC2086
 		install $missing $wanted || fail 'apt could not install it all'
 		look
@@ -213,7 +213,7 @@ if [ -n "$unavailable" ]; then
 	*' nodejs '*) echo 'nodejs must be version 18 or newer' ;;
 	esac
 fi
-# A note that cannot be written costs time the next time, nothing else.
+# If the file cannot be written, the next start is slower; nothing else happens.
 if mkdir -p "$root/build" 2>/dev/null; then
 	# shellcheck disable=SC3013 # every sh of Linux has -nt
 	if [ "$stamp" -nt "$0" ] && read -r have <"$stamp"; then

@@ -29,7 +29,7 @@ MUST_CHECK bool
 stack_open(struct stack *s, struct arena *a, const char *dir_option);
 /* Makes the directory with its subdirectories, and enters it. */
 MUST_CHECK bool stack_make(struct stack *s);
-/* Whether a stack was made in the directory; it need not run. */
+/* Whether a stack was created in the directory; it need not be running. */
 bool stack_is_made(const struct stack *s);
 /* Enters the directory.  False: no stack is in it; an error was printed. */
 MUST_CHECK bool stack_enter(struct stack *s);

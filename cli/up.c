@@ -55,7 +55,7 @@ check_port(int *port)
 	int fd;
 
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	/* As nginx does: old connections may be in TIME_WAIT. */
+	/* nginx sets this option, too: old connections may be in TIME_WAIT. */
 	ok = fd != -1 &&
 	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	     bind(fd, (const struct sockaddr *)&in, sizeof(in)) == 0 &&
@@ -178,7 +178,7 @@ wait_until_ready(int fd, pid_t pid)
 	while (n == -1 && errno == EINTR);
 	if (n == 1)
 		return 0;
-	/* It has printed an error, unless it was killed. */
+	/* The child process has printed an error, unless it was killed. */
 	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
 		print_error(
 		    "the supervisor was killed by signal %d", WTERMSIG(status));

@@ -46,8 +46,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		put_field(&b, c.weekdays, 0, 6);
 		assert(!buf_failed(&b));
 		/*
-		 * Without a star in either field, a day matches by date or by
-		 * weekday.
+		 * If neither field has a star, a day matches by its date or by
+		 * its weekday.
 		 */
 		assert(cron_read(b.data, &again, &problem));
 		assert(again.minutes == c.minutes && again.hours == c.hours);

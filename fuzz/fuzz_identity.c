@@ -76,7 +76,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    identity_verify(a, key, "core", token, NOW);
 	const char *blank = arena_printf(a, " %s", claims);
 
-	/* Not if it contains a NUL, or if the space makes it too long. */
+	/*
+	 * This does not hold if the text contains a NUL, or if the space makes
+	 * it too long.
+	 */
 	if (strlen(claims) == len && strlen(token) + 4 <= JWS_TOKEN_MAX)
 		check_alike(who,
 		    identity_verify(a, key, "core",

@@ -86,7 +86,7 @@ is_deeply(\@upwards, [], 'and includes only from those before it');
 
 # ---- circles ------------------------------------------------------------------------
 
-# Who includes whom, where several files may be one: of(FILE) says which.
+# Which file includes which, when several files count as one: of(FILE) says as which.
 sub graph {
     my ($of, @files) = @_;
     my %is_source = map { $_ => 1 } @files;

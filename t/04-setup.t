@@ -28,7 +28,8 @@ sub script
 script('bin/dpkg-query', "cat $dir/version");
 script('bin/sudo', 'exec "$@"');
 
-# Its status and output, when $before is installed and apt has $after.
+# The status and output of setup.sh when the packages $before are installed and apt has
+# $after.
 sub setup
 {
 	my ($before, $after) = @_;

@@ -96,7 +96,7 @@ is((stat $socket)[2] & 0777, 0660, 'for its group');
 my @w;
 ok(wait_until(sub { (@w = workers($pid)) == 2 }, 5), 'with two workers');
 
-# Its log in a file, which a reload reopens.
+# The process's log in a file, which a reload reopens.
 my ($to_file) = start({ CORE_LISTEN => "unix:$place/file.sock", CORE_LOG_FILE => "$place/core.log" });
 ok(answers("$place/file.sock"), 'with its log in a file');
 ok(wait_until(sub { slurp("$place/core.log") =~ /"msg":"service started"/ }, 5), 'which has it');

@@ -166,7 +166,8 @@ grew('so were three requests', 'core', $before, $duration => 3 * $held_s);
 
 # ---- PostgreSQL is away -----------------------------------------------------------------
 
-# Its connection is ended, and a new one gets no answer: nobody accepts.
+# The service's database connection is ended, and a new one gets no answer, because
+# nobody accepts it.
 my ($postgres) = $k->pids('postgres');
 my ($session) = split /\n/, $k->sql('postgres', 'SELECT pid FROM pg_stat_activity'
 	    . " WHERE usename = 'core' AND query LIKE '%profile%' ORDER BY query_start DESC");

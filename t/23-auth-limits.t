@@ -130,7 +130,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 # ---- hashing --------------------------------------------------------------------
 
 {
-	# One process, which has one queue and can be stopped.
+	# A single process, which has one queue and can be stopped.
 	my $k = Kedge->up(env => { AUTH_HASH_CONCURRENCY => 2, AUTH_HASH_QUEUE => 8,
 			AUTH_PROCESSES => 1 });
 	my $alice = $k->user('alice');

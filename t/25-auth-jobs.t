@@ -115,7 +115,7 @@ is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'nothi
 is($alice->get('/api/core/whoami')->{status}, 200, 'and who is signed in stays so');
 is($k->sql('auth', 'SELECT epoch FROM kedge_session_epoch'), $epoch, 'the cache is not thrown away for it');
 
-# The same for values that were to be shown once and never were.
+# The same deletion, for one-time values that were never used.
 $k->sql('auth', q{
 	INSERT INTO verification (id, identifier, value, "expiresAt")
 	SELECT 'old' || n, 'otp', 'x', now() - interval '25 h' FROM generate_series(1, 3) n;

@@ -1,5 +1,6 @@
-# Plugins of auth: the source keeps what a plugin is apart from the rest, one door
-# makes sessions, and AUTH_PLUGINS switches a plugin on and off without a trace.
+# Plugins of auth: the sources of plugins are separate from the rest of auth; all
+# sessions are created by the same function; and AUTH_PLUGINS enables and disables a
+# plugin with everything that it declares.
 use strict;
 use warnings;
 use FindBin;
@@ -84,7 +85,7 @@ is($alice->get('/api/core/admin/stats')->{status}, 403, 'who has no role is no a
 my ($failed, undef, $why) = $k->kedge('user', 'create', 'x@example.com', '--role', 'admin');
 is($failed, 1, 'kedge user create --role fails');
 like($why, qr/plugin admin is off/, 'and says why');
-# What is in the rows holds: a ban is not lifted by leaving a plugin out.
+# The stored values still apply: disabling the plugin does not lift a ban.
 $k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$alice->{id}'});
 is($k->client->post('/api/auth/sign-in/email',
 	{ email => $alice->{email}, password => $alice->{password} })->{json}{code}, 'BANNED_USER',

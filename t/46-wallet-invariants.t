@@ -430,7 +430,7 @@ for my $columns ("'{$a}', NULL, '{1}'", "NULL, '{$b}', '{1}'", "'{$a,$a}', '{$b}
 }
 unmoved('doors');
 
-# What a transaction did not commit has not happened.
+# The effects of a transaction that was not committed do not exist.
 ($state) = attempt($k, 'app', sprintf 'BEGIN; SELECT code FROM %s; SELECT code FROM %s; ROLLBACK',
 	move_sql("'$a'", "'$b'", 5), move_sql("'$a'", "'$b'", 5, 60));
 is($state, '', 'rolled back');

@@ -350,7 +350,7 @@ for my $a (map { $account{$_} } @mine) {
 	$a->{frozen} = 0;
 	made($w->deposit($a->{id}, 3_000)->{json}) if $a->{balance} < $most / 2;
 }
-# One account has enough for all: the others never lack funds.
+# One account has enough money for all transfers, the other accounts never lack funds.
 $rich = $users[0]->post("$base/accounts", { name => 'Rich', currency => 'USD' })->{json}{id};
 $account{$rich} = { id => $rich, owner => $users[0], currency => 'USD', balance => 0, held => 0, frozen => 0 };
 my $funds = $w->deposit($rich, 1_000_000_000)->{json};
@@ -403,7 +403,7 @@ sub live
 			$id = $t->{id};
 			$r = post($operator, "/transfers/$id/reverse",
 				{ amount => pick(undef, 1 + int rand $t->{amount}) }, $key);
-			# Only its own transfer tells the amount.
+			# Only the reversal's own transfer tells the amount.
 			$r->{json}{by} = $operator->get("$base/transfers/$r->{json}{reversalId}")->{json}{amount}
 			    if $r->{status} == 200;
 		} elsif ($what eq 'batch') {
@@ -449,7 +449,7 @@ for my $round (1 .. 3) {
 	my @open = sort grep { $transfer{$_}{status} eq 'held' && $transfer{$_}{c}{owner} } keys %transfer;
 	my @gone = sort grep { $transfer{$_}{kind} ne 'reversal' && $transfer{$_}{status} =~ /posted|captured/
 	    && $_ ne $funds->{id} } keys %transfer; # nobody reverses these
-	# So few that clients share them.
+	# So few transfers that several clients work on the same ones.
 	@open = @open[ -min(30, scalar @open) .. -1 ];
 	@gone = @gone[ -min(20, scalar @gone) .. -1 ];
 	my @holds = map {
@@ -496,7 +496,7 @@ for my $round (1 .. 3) {
 		settled($id, $t->{capturedAmount}) if $what =~ /^(?:capture|release)$/ && $said eq '200';
 		reversed($id, $t->{reversalId}, $t->{by}) if $what eq 'reverse';
 	}
-	# Only these can expire; the time depends on the clock.
+	# Only these holds can expire; when they do depends on the clock.
 	my $brief = "expires_at - created_at <= interval '1 s'";
 	wait_until(sub {
 		$told{expired} += $k->sql('wallet', 'SELECT expired FROM ledger_expire(100)');

@@ -66,7 +66,7 @@ my @forms = sort keys %form;
 note(scalar(@forms) . ' forms');
 my $inside = qr/"userId"|"roles"|"timezone"|"profiles"|"currency"|"nextCursor"|"cron"|secret of root/;
 
-# Without a session: never let in, and no crash.
+# Requests without a session never pass and never crash a service.
 my (@leak, @crash, @odd);
 for (ask(undef, @forms)) {
 	my ($path, $a) = @$_;
@@ -79,7 +79,7 @@ is_deeply(\@leak, [], 'nobody reaches a protected handler by any of them');
 is_deeply(\@crash, [], 'nothing breaks');
 is_deeply(\@odd, [], 'every refusal is a usual one');
 
-# As a user: never what only an administrator may see.
+# Requests of a user never return what only an administrator may see.
 @leak = @crash = ();
 for (ask($alice->cookie_header, grep { $form{$_} =~ /admin|jobs/ } @forms)) {
 	my ($path, $a) = @$_;
@@ -89,7 +89,7 @@ for (ask($alice->cookie_header, grep { $form{$_} =~ /admin|jobs/ } @forms)) {
 is_deeply(\@leak, [], 'a user reaches nothing of the administrator');
 is_deeply(\@crash, [], 'and breaks nothing');
 
-# As an administrator: the handler of the canonical path runs, or none.
+# For an administrator, the handler of the canonical path runs, or none.
 my %sign = (
 	'/api/core/whoami' => qr/"roles"/, '/api/core/me' => qr/"timezone"(?!.*"cron")/,
 	'/api/core/tasks' => qr/secret of root/,

@@ -126,7 +126,7 @@ ok(Kedge::wait_until(sub { $dave->get('/api/core/whoami')->{status} == 401 }, 8)
 	'over, also in the cache');
 dead($dave, 'expired');
 
-# Deleted by hand in the database, with the cache gone: nothing restores it.
+# The user is deleted by SQL and the cache is empty: nothing restores the session.
 my $erin = $k->user('erin');
 alive($erin, 'erin');
 $k->sql('auth', qq{DELETE FROM "user" WHERE id = '$erin->{id}'});

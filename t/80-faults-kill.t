@@ -50,7 +50,7 @@ sub enqueue
 	$endpoint //= $endpoint{$service};
 	my $payload = qq({"endpointId":"$endpoint","eventId":"$name","type":"written",)
 	    . '"data":{},"timestamp":"2026-01-01T00:00:00Z"}';
-	# By SQL, because deliveries cannot be created over HTTP.
+	# The deliveries are created by SQL, because they cannot be created over HTTP.
 	my ($status, $id) =
 	    $k->try_sql($service, "SELECT job_id FROM job_enqueue('webhook.deliver', '$payload')");
 	chomp $id;
@@ -78,7 +78,7 @@ my %write = (
 my @tables = sort keys %write;
 my $writes = 0;
 
-# One write: its status, and the row if it was acknowledged.
+# The result of one write: its status, and the row if it was acknowledged.
 sub write_to
 {
 	my ($table) = @_;

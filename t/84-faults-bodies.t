@@ -36,7 +36,7 @@ sub begin
 	return $s;
 }
 
-# One answer of a connection that stays.
+# One response on a connection that is kept open.
 sub read_one
 {
 	my ($s) = @_;

@@ -128,7 +128,7 @@ if (!$far_pid) {
 }
 push @servers, $far_pid;
 
-# What nginx would get from the other host.
+# The response that nginx would get from the other host.
 sub far
 {
 	my ($c) = @_;
@@ -152,7 +152,8 @@ sub far
 			sub { far($_) for $c, $kept; holds($one, $c) && holds($one, $kept) }, 30),
 		'another host: it has cached two sessions');
 
-	# This host cannot reach Redis any more, the other one not PostgreSQL.
+	# This host can no longer reach Redis, and the other host can no longer reach
+	# PostgreSQL.
 	$one->{redis}->cmd('CONFIG', 'SET', 'port', 0);
 	$one->{redis}->cmd('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 	$to_postgres->cut;

@@ -15,7 +15,7 @@ struct buf;
 struct identity;
 struct req;
 
-/* The same as nginx's timeout for a verdict. */
+/* Equal to nginx's timeout for its auth_request. */
 enum { SERVICE_REVERIFY_TIMEOUT_MS = 3000 };
 
 /*

@@ -48,8 +48,9 @@ struct json_read_result {
 	struct json_inexact inexact; /* lives as long as the arena */
 };
 /*
- * The same, with a limit on the number of values and member names together.  A
- * value takes up to 250 bytes of memory, however short its text is.
+ * Like json_read(), with a limit on the number of values and member names
+ * together.  A value takes up to 250 bytes of memory, however short its text
+ * is.
  */
 const struct json *json_read_bounded(struct arena *a, const char *text,
     size_t len, size_t max_values, struct json_read_result *ret_result);

@@ -31,8 +31,8 @@ const char *jws_sign(struct arena *a, const void *key, size_t key_len,
 const struct json *
 jws_verify(struct arena *a, const void *key, size_t key_len, const char *token);
 /*
- * The same, but returns the signed text (*ret_len bytes and a NUL), whatever it
- * is.
+ * Like jws_verify(), but returns the signed text (*ret_len bytes and a NUL),
+ * whatever it is.
  */
 const char *jws_verify_text(struct arena *a, const void *key, size_t key_len,
     const char *token, size_t *ret_len);

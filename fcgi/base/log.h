@@ -51,9 +51,10 @@ struct log_field {
 void log_event_(enum log_level level, struct log_event event,
     const struct log_field *fields);
 /*
- * The same for events that a client can cause at will.  `source` names the
- * cause (a user id or an address), `code` is an HTTP status of at least 400,
- * or 0.  The number of lines is limited for each source and each status.
+ * Like log_event_(), for events that a client can cause at will.  `source`
+ * names the cause (a user id or an address), `code` is an HTTP status of at
+ * least 400, or 0.  The number of lines is limited for each source and each
+ * status.
  */
 void log_event_from(enum log_level level, struct log_event event, int code,
     const char *source, const struct log_field *fields);

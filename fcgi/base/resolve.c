@@ -175,7 +175,7 @@ find(struct entry *e, int64_t deadline_us, struct resolve_addresses *ret)
 
 	if (now_us >= e->fresh_until_us && now_us >= e->retry_at_us && !e->busy)
 		start_lookup(e);
-	/* While a thread waits, the entry keeps its name. */
+	/* While a thread waits, the entry is not used for another name. */
 	e->waiters++;
 	while (e->found.count == 0 && e->busy && in_time)
 		in_time = wait_for_answer(deadline_us);

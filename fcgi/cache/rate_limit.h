@@ -26,13 +26,16 @@ void rate_limit_free(struct rate_limit *l);
 MUST_CHECK enum err rate_limit_take(struct rate_limit *l, const char *key,
     int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
 /*
- * The same for an operation that counts `cost` times: it is allowed as a whole
- * or not at all.  A cost above `burst` is charged as `burst`, so that it is
- * allowed when nothing else was charged.
+ * Like rate_limit_take(), for an operation that counts `cost` times: it is
+ * allowed as a whole or not at all.  A cost above `burst` is charged as
+ * `burst`, so that it is allowed when nothing else was charged.
  */
 MUST_CHECK enum err rate_limit_charge(struct rate_limit *l, const char *key,
     int64_t cost, int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
-/* The same, counted by this process alone, without a round trip to Redis. */
+/*
+ * Like rate_limit_take(), counted by this process alone, without a round trip
+ * to Redis.
+ */
 MUST_CHECK enum err rate_limit_take_here(struct rate_limit *l, const char *key,
     int64_t burst, int64_t period_ms, int64_t *ret_retry_ms);
 

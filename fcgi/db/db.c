@@ -196,7 +196,7 @@ run_timed(const struct db *db, struct db_conn *c, const struct db_stmt *stmt,
 	return outcome;
 }
 
-/* What to do after a try. */
+/* What to do after an attempt. */
 enum next { NEXT_RETURN, NEXT_AGAIN, NEXT_RECONNECT };
 
 /* Runs the statement once, on a connection from the pool. */

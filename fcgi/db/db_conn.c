@@ -361,7 +361,10 @@ db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
 	pipeline_add(&p, STEP_RUN,
 	    PQsendQueryPrepared(c->pg, stmt->name, args.count, args.values,
 		NULL, NULL, /* resultFormat= */ 0));
-	/* Not reached after an error, which also undoes the setting. */
+	/*
+	 * This line is not reached after an error; the error also undoes the
+	 * setting.
+	 */
 	if (p.timeout_ms != 0)
 		pipeline_add(
 		    &p, STEP_OTHER, send_plain(c, "RESET statement_timeout"));

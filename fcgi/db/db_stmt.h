@@ -28,8 +28,8 @@ struct db_stmt {
 	int nargs;
 	bool read_only; /* a plain SELECT: repeated if the connection broke */
 	/*
-	 * The timeout of a statement that is known to take long.  0, and within
-	 * a transaction: the pool's.
+	 * The timeout of a statement that is known to take long; it does not
+	 * apply within a transaction.  0: the pool's timeout.
 	 */
 	int64_t timeout_ms;
 };

@@ -83,7 +83,7 @@ is_port(const char *s)
 	return *s == '\0' || str_i64(s, 1, PORT_MAX, &n);
 }
 
-/* Whether `is` accepts each part between commas. */
+/* Whether the function `is` accepts each part between commas. */
 static bool
 are_all(const char *list, bool (*is)(const char *part))
 {

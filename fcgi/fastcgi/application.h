@@ -73,7 +73,7 @@ struct application {
 	 */
 	const struct response *(*handle)(
 	    const void *ctx, void *request, int64_t begun_us);
-	/* The same for a request that is answered with this error. */
+	/* Like handle(), for a request that is answered with the error `e`. */
 	const struct response *(*refuse)(
 	    const void *ctx, void *request, int64_t begun_us, enum err e);
 	void (*done)(const void *ctx, const void *request, struct sent sent);

@@ -38,7 +38,7 @@ enum {
 	 * large gets a response that says so.
 	 */
 	RECORD_PARAMS_MAX_BYTES = 80 * 1024,
-	/* The same with headers and padding. */
+	/* RECORD_PARAMS_MAX_BYTES, with record headers and padding. */
 	RECORD_HEAD_MAX_BYTES = 96 * 1024,
 	RECORD_CONTENT_MAX_BYTES = 65535, /* of one record */
 };

@@ -51,8 +51,8 @@ void request_context_refuse(struct request_context *context, enum err e);
 MUST_CHECK bool request_context_answer(struct request_context *context,
     const struct application *app, bool may_keep);
 /*
- * The same, without reading the rest of the request: the connection cannot be
- * used for another one.  False: it has been ended.
+ * Like request_context_answer(), without reading the rest of the request: the
+ * connection cannot be used for another one.  False: it has been ended.
  */
 MUST_CHECK bool request_context_answer_last(
     struct request_context *context, const struct application *app);

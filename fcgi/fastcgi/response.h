@@ -1,4 +1,14 @@
-/* how much has been taken */
+/*
+ * response: the response to a request, and its head in the format of CGI (RFC
+ * 3875 section 6).
+ *
+ * A body is either bytes in memory or a stream.  A stream makes one piece after
+ * the other while they are sent; the memory of a piece is freed before the next
+ * one is made.  When the client disconnects, no more pieces are made.  When a
+ * piece cannot be made, or until_us has passed, the connection to the web
+ * server is closed in the middle of the response, so that no client takes the
+ * part for the whole.
+ */
 #ifndef FASTCGI_RESPONSE_H
 #define FASTCGI_RESPONSE_H
 
@@ -43,7 +53,7 @@ struct response {
 	bool omit_body; /* the request is HEAD: send only the head */
 };
 
-/* What became of a response. */
+/* The result of sending a response. */
 struct sent {
 	/*
 	 * ERR_ABANDONED: the web server did not read all of it; another error:

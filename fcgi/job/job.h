@@ -32,7 +32,7 @@ struct job_backoff {
 	int64_t max_s; /* 0: 3600, or base_s if that is more */
 };
 
-/* One attempt, as its handler sees it. */
+/* One attempt, as the job's handler sees it. */
 struct job {
 	struct arena *arena; /* of this attempt */
 	void *app; /* as a request's: the struct of the service's process */
@@ -179,7 +179,10 @@ void job_wake(struct db *db);
 
 /* Sets the error message for the job's history (copied).  Returns e. */
 enum err job_fail(struct job *job, enum err e, const char *message);
-/* The same; the next attempt is after delay_s or the back-off, if longer. */
+/*
+ * Like job_fail(); the next attempt is after delay_s or the back-off, if
+ * longer.
+ */
 enum err
 job_fail_for(struct job *job, enum err e, const char *message, int64_t delay_s);
 /* The job fails and is not tried again.  Returns ERR_UNPROCESSABLE. */

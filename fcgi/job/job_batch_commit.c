@@ -175,7 +175,9 @@ finish_rolled_back(struct batch *b, enum err e)
 	 */
 	if (e == ERR_STALE)
 		return finish_as(b, OUTCOME_RELEASED, /* error= */ NULL);
-	/* For example by a constraint that is checked at the commit. */
+	/*
+	 * For example, a constraint that is checked at the commit may fail it.
+	 */
 	return finish_as(b, OUTCOME_FAILED, err_info(e)->message);
 }
 

@@ -23,7 +23,7 @@ enum {
 	OUTPUT_MAX_BYTES = 256 << 20,
 };
 
-/* One run of the command. */
+/* One invocation of the command. */
 struct cli {
 	struct job_service *service;
 	const struct job_set *set;

@@ -27,7 +27,7 @@ struct job_counts;
 enum { JOB_BUCKETS = 14 };
 /* The bucket of a run: the first whose bound is not less than run_ms. */
 size_t job_bucket(int64_t run_ms);
-/* Its upper bound in seconds for Prometheus: "0.005", ..., "+Inf". */
+/* The bucket's upper bound in seconds for Prometheus: "0.005", ..., "+Inf". */
 const char *job_bucket_bound(size_t bucket);
 
 /*

@@ -22,7 +22,7 @@ enum {
 	ENV_MAX = 12,
 };
 
-/* One run of a program. */
+/* One execution of a program. */
 struct running {
 	struct program program;
 	struct program_output output;

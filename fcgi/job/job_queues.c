@@ -81,7 +81,7 @@ static const struct db_stmt select_oldest = {
 	.nargs = 1,
 	.read_only = true,
 };
-/* Only the last claim of a worker can still be running. */
+/* Of a worker's claims, only the last can still be running. */
 static const struct db_stmt count_running = {
 	.name = "job_queues_running",
 	.sql = "SELECT job.queue, count(*) FROM job_worker w"

@@ -25,7 +25,7 @@ struct db_listen;
 MUST_CHECK enum err job_reclaim(struct db *db, struct arena *a,
     int64_t worker_id, const char *running, const char *error,
     int64_t *ret_jobs);
-/* The same on the listening connection, for the heartbeat thread. */
+/* Like job_reclaim(), on the listening connection, for the heartbeat thread. */
 MUST_CHECK enum err job_reclaim_listening(struct db_listen *l, struct arena *a,
     int64_t worker_id, const char *running, const char *error);
 /* From all workers whose last heartbeat is older than the lease. */

@@ -144,7 +144,10 @@ declare(struct entry *n, struct db_listen *l, struct arena *a)
 	    /* ret_rows= */ NULL);
 
 	n->declared = e == ERR_OK;
-	/* For example an unknown time zone: trying again would not help. */
+	/*
+	 * For example, the time zone is unknown: another attempt would not
+	 * help.
+	 */
 	n->refused = e != ERR_OK && e != ERR_UNAVAILABLE;
 	if (n->refused)
 		log_event(LOG_ERROR, EVENT_SCHEDULE_NOT_DECLARED,

@@ -47,7 +47,7 @@ void job_worker_state_pause(struct job_worker_state *s, int64_t deadline_us);
 void job_worker_state_begin_job(struct job_worker_state *s, const char *id,
     int64_t fence, int64_t limit_s, int64_t grace_s);
 void job_worker_state_end_job(struct job_worker_state *s);
-/* Whether the current or last job was cancelled.  NULL is fine: false. */
+/* Whether the current or last job was cancelled.  NULL may be passed: false. */
 bool job_worker_state_is_cancelled(struct job_worker_state *s);
 
 /* -- for the heartbeat thread -- */

@@ -30,7 +30,10 @@ enum {
 
 /* The kind webhook.deliver; for a service's struct job_set. */
 extern const struct job_kind webhook_jobs[];
-/* Its queue, with a concurrency limit; for a service without other queues. */
+/*
+ * The queue of webhook deliveries, with a concurrency limit; for a service
+ * without other queues.
+ */
 extern struct job_queue webhook_queues[];
 /* Sets that limit.  Call it before threads start. */
 void webhook_set_concurrency(int64_t concurrency);

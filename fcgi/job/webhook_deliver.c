@@ -213,7 +213,10 @@ retry_after_s(const struct attempt *t)
 	return t->response.retry_after_s;
 }
 
-/* How long the endpoint is paused, so that others are served. */
+/*
+ * How long an endpoint that fails is paused, so that other endpoints are
+ * served.
+ */
 static int64_t
 pause_ms(const struct attempt *t)
 {

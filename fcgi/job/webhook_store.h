@@ -82,7 +82,7 @@ MUST_CHECK enum err webhook_insert_test(struct db *db, struct arena *a,
 
 /* -- deliveries -- */
 
-/* What a job of the kind webhook.deliver sends, and where. */
+/* What a job of the kind webhook.deliver sends, and to which address. */
 struct webhook_delivery {
 	/*
 	 * False: the job's payload is not one that webhook_send() has written;

@@ -203,7 +203,12 @@ stop(struct run *r, int64_t now_us)
 	workers_stop_background(&r->workers, now_us);
 }
 
-/* The time limit for a whole response, or for each piece of a stream. */
+/*
+ * Closes the listening sockets once the running jobs have ended: a job may take
+ * until the deadline, and until then requests can be served.  But at half of
+ * the time the sockets are closed anyway, because requests and jobs have the
+ * same deadline.
+ */
 static void
 close_door(struct run *r, int64_t now_us)
 {

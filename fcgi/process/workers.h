@@ -74,7 +74,7 @@ void workers_tick(struct workers *ws, int64_t now_us);
 int64_t workers_next_us(const struct workers *ws, int64_t now_us);
 /* Reads which children have become ready. */
 void workers_read_ready(struct workers *ws, int64_t now_us);
-/* Handles the end of a process; returns false when it was not a worker. */
+/* Handles the end of a child; returns false when it was not a worker. */
 bool workers_ended(struct workers *ws, pid_t pid, int status, int64_t now_us);
 /*
  * Drains the workers without a socket.  From now on a child is started only in

@@ -39,7 +39,7 @@ guard_identify(const struct service *s, struct req *r)
 	now_s = clock_now_ms() / 1000;
 	who = identity_verify_aged(r->arena, s->identity_key, s->name,
 	    req_param(r, "KEDGE_IDENTITY"), now_s);
-	/* Only a slow body can make a verdict this old. */
+	/* Only a slow body can make the decision of verify this old. */
 	if (who == NULL ||
 	    (identity_is_expired(who, now_s) && !req_has_body(r)))
 		return ERR_UNAUTHENTICATED;

@@ -77,8 +77,8 @@ const struct identity *identity_verify(struct arena *a,
     const unsigned char key[IDENTITY_KEY_SIZE], const char *audience,
     const char *token, int64_t now_s);
 /*
- * The same, but the assertion may have expired: NULL only if it is older than
- * IDENTITY_BODY_MAX_S.  Its result alone must not let anybody in.
+ * Like identity_verify(), but the assertion may have expired: NULL only if it
+ * is older than IDENTITY_BODY_MAX_S.  Its result alone must not let anybody in.
  */
 const struct identity *identity_verify_aged(struct arena *a,
     const unsigned char key[IDENTITY_KEY_SIZE], const char *audience,

@@ -17,7 +17,7 @@ is_hidden(const char *hex)
 	}
 }
 
-/* For nginx a fragment, which no client should send, also ends the path. */
+/* nginx also ends the path at a fragment ('#'), which no client should send. */
 static bool
 is_end(char c)
 {

@@ -59,7 +59,9 @@ struct service_hooks {
 	 * the background (scrape.h).  May be NULL.
 	 */
 	void (*metrics)(void *app, struct buf *b);
-	/* The same for metrics of a library; service_main() sets it. */
+	/*
+	 * Like metrics(), for the metrics of a library; service_main() sets it.
+	 */
 	void (*library_metrics)(void *app, struct buf *b);
 };
 
@@ -155,7 +157,7 @@ struct service {
  * has set.
  */
 void service_handle(const struct service *s, struct req *r);
-/* Whether answering will not wait, judged by r->source. */
+/* Whether handling the request will not wait, judged by r->source. */
 bool service_is_nonblocking(const struct service *s, const struct req *r);
 
 /*

@@ -131,7 +131,7 @@ CREATE TABLE job_queue (
 	paused_at timestamptz
 );
 
--- For SQL that enqueues jobs and has no other source of these settings.
+-- For SQL that enqueues jobs: it has no other source of these settings.
 CREATE TABLE job_kind (
 	name job_name PRIMARY KEY,
 	queue job_name NOT NULL,
@@ -206,7 +206,7 @@ BEGIN
 		IF FOUND THEN
 			RETURN v_holder;
 		END IF;
-		-- It was released between the two statements, so it can be
+		-- The job was released between the two statements, so it can be
 		-- taken.
 	END LOOP;
 END

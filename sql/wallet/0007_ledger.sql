@@ -60,7 +60,7 @@ ALTER TABLE account
 	-- The lower limit of balance minus held: see account_born.
 	ADD least bigint NOT NULL DEFAULT 0,
 	ADD CONSTRAINT account_sound CHECK (balance - held >= least),
-	-- Its row changes with each entry, but no indexed column does.
+	-- The row changes with each entry, but no indexed column does.
 	SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 -- Transfers

@@ -1001,7 +1001,7 @@ DECLARE
 	v_items ledger_item[] := ledger_items(p_user, p_operator, p_origin,
 		p_debits, p_credits, p_amounts, p_memos, p_metadata, p_holds_s,
 		p_keys, p_sha256s);
-	-- The result if all are made at once, so that it is written once.
+	-- The result when all items are made in one step; it is written once.
 	v_ids uuid[] := ARRAY(SELECT id FROM unnest(v_items) ORDER BY n);
 	v_taken record;
 	v_first idempotency;

@@ -1,5 +1,6 @@
-# The plugin bearer: BetterAuth's answers and its client; verify takes the token,
-# needs no origin for it, and tells the services which kind it was.
+# The plugin bearer: it answers like BetterAuth and works with BetterAuth's client;
+# verify accepts the token, does not check the origin for it, and tells the services the
+# kind of the credential.
 use strict;
 use warnings;
 use FindBin;
@@ -37,11 +38,12 @@ for my $form ([ raw => $raw ], [ signed => $signed ]) {
 	is($nobody->post('/api/core/tasks', { title => 'x' }, by($value), origin => 'https://evil.example')
 		->{status}, 201, 'or from any: no browser sends it by itself');
 }
-# The cookie of the same session is under the rule still.
+# With the cookie of the same session, the origin is still checked.
 my $cookie = $alice->cookie_header;
 is($nobody->post('/api/core/tasks', { title => 'x' }, cookie => $cookie, origin => 'https://evil.example')
 	->{status}, 403, 'a cookie from a foreign origin is refused');
-# A token that is no credential takes the rule from no cookie.
+# A token that is not valid does not exempt a request with a cookie from the origin
+# check.
 for my $bad ('x.y', '', 'x y', "$raw." . ('A' x 43) . '=') {
 	is($nobody->post('/api/core/tasks', { title => 'x' }, by($bad), cookie => $cookie,
 		origin => 'https://evil.example')->{status}, 403, "nor beside the token '$bad'");

@@ -1,5 +1,6 @@
-# The plugin username: BetterAuth's answers, its client, two who want one name at
-# once, and one budget of wrong guesses whatever an account is called.
+# The plugin username: it answers like BetterAuth and works with BetterAuth's client;
+# two users want one name at once; and wrong passwords are counted for the account,
+# whichever name was used.
 use strict;
 use warnings;
 use FindBin;
@@ -23,7 +24,7 @@ for my $path ('sign-in/username', 'is-username-available') {
 ok($off->destroy, 'nothing to complain of');
 
 my $k = Kedge::Node->compare_plugin('username');
-# The columns, and the index by which a name is one person's.
+# The columns, and the index that makes a name unique.
 my $shape = q{SELECT column_name, data_type, is_nullable, coalesce(column_default, '')
     FROM information_schema.columns WHERE table_name = 'user' AND column_name ILIKE '%username'
     UNION ALL SELECT indexname, indexdef, '', '' FROM pg_indexes
@@ -37,7 +38,8 @@ sub sign_up
 		{ name => $name, email => "$name\@race.example", password => $password, %more });
 }
 
-# Two at once: the index decides, and the loser is told the reason.
+# Two sign-ups with one name at once: the index lets one succeed, and the other is told
+# the reason.
 for my $round (1 .. 3) {
 	my @both = parallel(2, sub { my ($i) = @_;
 		my $s = sign_up("racer$round$i", username => "winner$round");
@@ -59,7 +61,7 @@ for my $value (7, \1, {}, ['x']) {
 }
 ok($k->destroy, 'nothing to complain of');
 
-# What is typed wrong by one name counts for the other.
+# Wrong passwords with one name of the account also count for its other name.
 $k = Kedge->up(env => { AUTH_PLUGINS => 'email-password,username', AUTH_RATE_LIMIT => 'on',
 	AUTH_USERNAME_MIN => 5, AUTH_USERNAME_MAX => 6, AUTH_USERNAME_IMMUTABLE => 'on' });
 my $ann = $k->client;
@@ -78,7 +80,7 @@ my ($tries, $answer) = (0);
 my @ways = ([ 'sign-in/email', 'email', 'ann@example.com' ], [ 'sign-in/username', 'username', 'annie' ],
 	[ 'sign-in/username', 'username', 'ANNIE' ]);
 for (1 .. 40) {
-	# The budget of requests by address is another, and refilled here.
+	# The limit of requests by address is a separate one; it is reset here.
 	$limits->cmd(DEL => $_) for $limits->keys_like("*ip|*");
 	my ($path, $member, $name) = @{ $ways[$tries % @ways] };
 	$answer = $k->client->post("/api/auth/$path", { $member => $name, password => 'wrong password' });

@@ -95,7 +95,7 @@ async function prepare() {
 	await signIn(oracle.base, "plain", PASSWORDS.plain, second);
 	await db.query(`UPDATE "user" SET role = 'user,admin' WHERE email = $1`, [email("admin")]);
 	await db.query(`UPDATE "user" SET banned = true WHERE email = $1`, [email("banned")]);
-	/* As written by tools that import users into BetterAuth. */
+	/* Rows as tools write them that import users into BetterAuth. */
 	await db.query(`UPDATE account SET "accountId" = $1 WHERE "userId" = $2`,
 		[email("imported"), users.imported.id]);
 	await db.query(`UPDATE "user" SET role = $1 WHERE email = $2`,

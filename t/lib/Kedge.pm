@@ -38,7 +38,7 @@ my $BUILD = $ENV{BUILD} // 'build/plain';
 $BUILD = "$ROOT/$BUILD" unless $BUILD =~ m{^/};
 my @stacks;
 
-# For processes that this test starts, too.
+# Sets TMPDIR for this test and for the processes that it starts.
 {
 	open my $said, '-|', 'sh', "$ROOT/t/lib/tmpdir" or die "t/lib/tmpdir: $!";
 	chomp($ENV{TMPDIR} = <$said>);
@@ -64,7 +64,8 @@ sub median
 	return $v[@v / 2];
 }
 
-# Pairs of one length that differ in their last byte.
+# Calls the function until it returns a true value, which is returned, or until the
+# deadline has passed: undef.  The pause only leaves the processor to other processes.
 sub wait_until(&;$)
 {
 	my ($condition, $deadline_s) = @_;

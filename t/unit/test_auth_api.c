@@ -277,7 +277,7 @@ static const struct {
 	int status;
 	const char *code;
 } origin_rows[] = {
-	/* With any cookie, on a route that changes something. */
+	/* A request with any cookie, on a route that changes something. */
 	{ { "HTTP_COOKIE=a=b" }, 403, "MISSING_OR_NULL_ORIGIN" },
 	{ { "HTTP_COOKIE=a=b", "HTTP_ORIGIN=null" },
 	  403, "MISSING_OR_NULL_ORIGIN" },
@@ -288,7 +288,7 @@ static const struct {
 	{ { "HTTP_COOKIE=a=b", "HTTP_ORIGIN=" OWN }, 400, "INVALID_EMAIL" },
 	{ { "HTTP_COOKIE=a=b", "HTTP_REFERER=" OWN "/page" },
 	  400, "INVALID_EMAIL" },
-	/* Without a cookie, but from a browser. */
+	/* A request without a cookie, but from a browser. */
 	{ { "HTTP_SEC_FETCH_MODE=cors" }, 403, "MISSING_OR_NULL_ORIGIN" },
 	{ { "HTTP_SEC_FETCH_SITE=cross-site",
 	    "HTTP_SEC_FETCH_MODE=navigate" },
@@ -569,7 +569,9 @@ START_TEST(try_that_was_no_wrong_guess_does_not_count)
 	}
 	for (int i = 0; i < LIMIT_TRIES; i++)
 		ck_assert_int_eq(limit_try(&r, "a@b.co"), ERR_OK);
-	/* Nor does one that was right forgive those that were wrong. */
+	/*
+	 * A successful sign-in does not forgive earlier wrong passwords either.
+	 */
 	ck_assert_int_eq(limit_try(&r, "a@b.co"), ERR_RATE_LIMITED);
 }
 END_TEST
@@ -586,7 +588,10 @@ START_TEST(tries_count_for_the_account_however_it_is_written)
 		ck_assert_int_eq(limit_try(&r, "a@b.co"), ERR_OK);
 	ck_assert_int_eq(limit_try(&r, "a@b.co"), ERR_RATE_LIMITED);
 	ck_assert_int_eq(limit_try(&neighbour, "a@b.co"), ERR_RATE_LIMITED);
-	/* Neither the owner elsewhere nor another account is locked out. */
+	/*
+	 * The owner in another network is not locked out, and neither is
+	 * another account.
+	 */
 	ck_assert_int_eq(limit_try(&stranger, "a@b.co"), ERR_OK);
 	ck_assert_int_eq(limit_try(&r, "c@b.co"), ERR_OK);
 }

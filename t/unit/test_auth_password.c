@@ -438,14 +438,15 @@ START_TEST(pool_gives_way_to_networks_that_have_less)
 	}
 	for (int i = 0; i < MANY; i++)
 		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
-	/* One password is being hashed, and five wait. */
+	/* While one password is being hashed, five requests wait. */
 	while (!hash_pool_turns_away(pool, &many) || !atomic_load(&begun))
 		usleep(1000);
 	for (int i = MANY; i < MANY + FEW - 1; i++) {
 		ck_assert(!hash_pool_turns_away(pool, &few));
 		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
 		/*
-		 * It waits once another request has been refused in its place.
+		 * The request waits after another one has been refused in its
+		 * place.
 		 */
 		while (atomic_load(&returned) != i - MANY + 1)
 			usleep(1000);

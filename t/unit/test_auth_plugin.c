@@ -1,6 +1,7 @@
 /*
- * Plugins, composed: what two may not both claim, what one that is off leaves
- * behind (nothing), and what rows make of themselves.
+ * The composition of plugins: names that two plugins may not both declare, a
+ * disabled plugin that leaves nothing behind, and what is made of the declared
+ * rows.
  */
 #include "unit.h"
 
@@ -179,7 +180,10 @@ static const struct {
 	  "both have the schedule session.sweep" },
 	{ { .name = "b", .claims = (const struct auth_claim[]){
 	    { "team", "1" }, { 0 } } }, "both have the claim team" },
-	/* The same code in the same words says the same thing. */
+	/*
+	 * Two plugins may declare the same error code if its text is the same,
+	 * too.
+	 */
 	{ { .name = "b", .refusals = red_refusals }, NULL },
 	{ { .name = "b", .routes = (const struct route[]){
 	    { "PUT", "/red", NULL }, { "GET", "/red/{id}", NULL }, { 0 } } },
@@ -187,7 +191,10 @@ static const struct {
 };
 /* clang-format on */
 
-/* Whether they are on or off: it must not depend on AUTH_PLUGINS. */
+/*
+ * A conflict is refused whether the plugins are enabled or not: it must not
+ * depend on AUTH_PLUGINS.
+ */
 START_TEST(two_that_claim_the_same_are_refused)
 {
 	const struct auth_plugin *other = &conflicts[_i].other;
@@ -264,7 +271,10 @@ START_TEST(one_that_is_on_is_in_all_tables)
 }
 END_TEST
 
-/* Its variables alone are read: so that they are known, and can be wrong. */
+/*
+ * Of a disabled plugin only the variables are read, so that they are known
+ * names and wrong values are reported.
+ */
 START_TEST(one_that_is_off_leaves_no_trace)
 {
 	const char *last = NULL;
@@ -308,7 +318,9 @@ has_field(const struct field *fields, const char *name)
 	return false;
 }
 
-/* What the user and the session show follows the set. */
+/*
+ * The responses show those members of user and session whose plugin is enabled.
+ */
 START_TEST(objects_have_the_columns_of_what_is_on)
 {
 	ck_assert(config_compose(&set, "email-password"));
@@ -354,14 +366,17 @@ START_TEST(claims_of_a_plugin_are_remembered_and_asserted)
 	ck_assert(session_claims_asserted(a, &in, &asserted));
 	ck_assert_ptr_null(asserted);
 
-	/* Without the plugin it is of another version: a miss. */
+	/*
+	 * Without the plugin the claims have another version, so the cached
+	 * value is a miss.
+	 */
 	ck_assert_msg(compose_on(&red, &blue, ""), "%s", problem);
 	identity_compose(&set);
 	ck_assert_int_eq(session_claims_read(a, text, &out), ERR_NOT_FOUND);
 }
 END_TEST
 
-/* What is in the tree composes, all of it at once. */
+/* All plugins of the source tree can be composed at the same time. */
 START_TEST(all_plugins_go_together)
 {
 	const char *names = "";

@@ -584,7 +584,10 @@ START_TEST(end_does_not_wait_for_a_lease_that_is_over)
 	here.process.cache = NULL;
 	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
 	here.process.cache = cache;
-	/* Its cache still has the session, and it asks PostgreSQL. */
+	/*
+	 * The cache of the other host still has the session, and that host asks
+	 * PostgreSQL.
+	 */
 	ck_assert(is_cached(&far, token));
 	ck_assert_int_eq(verify(&far, token), ERR_NOT_FOUND);
 	far.process.db = open_nowhere();
@@ -724,7 +727,7 @@ START_TEST(confirmed_session_is_settled_without_a_query)
 }
 END_TEST
 
-/* It may have died after a commit and before writing the tombstone. */
+/* The host may have died after a commit and before it wrote the tombstone. */
 START_TEST(host_that_died_costs_an_epoch)
 {
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
@@ -1064,7 +1067,10 @@ begin_meanwhile(void *arg)
 	return NULL;
 }
 
-/* Not for ever: what does not wait is what the test is about. */
+/*
+ * Returns when a transaction waits for a lock, or after PATIENCE_MS: the test
+ * may be about one that does not wait.
+ */
 static void
 wait_for_a_waiter(void)
 {
@@ -1122,7 +1128,9 @@ START_TEST(same_address_twice_is_a_conflict)
 }
 END_TEST
 
-/* As written by an import, and with an account of another provider, too. */
+/*
+ * Rows as an import writes them, and with an account of another provider, too.
+ */
 START_TEST(account_is_found_whatever_its_account_id_says)
 {
 	struct account c;

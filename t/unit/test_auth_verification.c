@@ -183,8 +183,8 @@ START_TEST(two_racing_consumers_get_it_once)
 END_TEST
 
 /*
- * The same, but the first transaction has not committed when the second one
- * starts.
+ * As the test above, but the first transaction has not committed when the
+ * second one starts.
  */
 struct hold {
 	struct racer second;

@@ -198,7 +198,7 @@ START_TEST(claims_are_read_as_written)
 }
 END_TEST
 
-/* As it stands before the first tab of what is written. */
+/* The version: the text before the first tab of what is written. */
 static const char *
 version(void)
 {

@@ -51,7 +51,10 @@ add_many(int count, uint64_t flow, int64_t since_us)
 		add(flow, since_us);
 }
 
-/* With room for so much since then. */
+/*
+ * Adds a connection whose body has had room for that many bytes since that
+ * time.
+ */
 static struct client_connection *
 add_large(uint64_t flow, size_t bytes, int64_t body_us)
 {
@@ -62,7 +65,10 @@ add_large(uint64_t flow, size_t bytes, int64_t body_us)
 	return client;
 }
 
-/* Waits for room for so much since then. */
+/*
+ * Adds a connection whose body has waited since that time for room for that
+ * many bytes.
+ */
 static struct client_connection *
 add_paused(uint64_t flow, size_t bytes, int64_t since_us)
 {
@@ -149,7 +155,7 @@ START_TEST(young_ones_do_not_give_way)
 }
 END_TEST
 
-/* An attacker that always begins new bodies keeps all of them young. */
+/* An attacker who always begins new bodies keeps all bodies young. */
 START_TEST(flow_with_more_than_its_share_gives_way_at_any_age)
 {
 	struct client_connection newcomer = { .flow = CAROL };
@@ -161,8 +167,8 @@ START_TEST(flow_with_more_than_its_share_gives_way_at_any_age)
 	ck_assert_ptr_nonnull(
 	    bodies_find_connection(&l, &newcomer, 10 * SECOND));
 	/*
-	 * But not for a body of the same flow, nor for one of a flow that has
-	 * nearly as many.
+	 * But no body is dropped for another one of the same flow, or of a flow
+	 * that has nearly as many.
 	 */
 	ck_assert_ptr_null(bodies_find_connection(&l, &own, 10 * SECOND));
 	add_many(3, CAROL, 10 * SECOND);
@@ -180,7 +186,7 @@ START_TEST(slow_one_gives_its_room)
 	ck_assert_ptr_null(bodies_find_room(&l, &newcomer, 7 * SECOND));
 	ck_assert_ptr_eq(
 	    bodies_find_room(&l, &newcomer, 7 * SECOND + 1), client);
-	/* What comes quickly enough has more time. */
+	/* A body that arrives fast enough has more time. */
 	client->context->conn.body_bytes = 3 * BODIES_QUICK_BYTES;
 	ck_assert_ptr_null(bodies_find_room(&l, &newcomer, 10 * SECOND));
 	ck_assert_ptr_eq(

@@ -179,7 +179,7 @@ START_TEST(writes_of_other_programs_are_counted)
 		" 'de' FROM generate_series(1, 8)"),
 	    "");
 	expect_count("old", 8, 40);
-	/* By the foreign key, one task after the other. */
+	/* The rows are deleted by the foreign key, one task after the other. */
 	ck_assert_str_eq(
 	    schema_run(app_url, "UPDATE task t SET parent_id = (SELECT id"
 				" FROM task WHERE id < t.id"

@@ -349,7 +349,7 @@ START_TEST(run_slow_statement_is_logged_with_its_name)
 	capture_begin(&c);
 	log_set_request("of-this-request", "of-this-trace");
 	ck_assert_int_eq(db_run(strict, a, &slow, DB_NO_ARGS, NULL), ERR_OK);
-	/* Not slow by the setting of this pool. */
+	/* With the setting of this pool, the statement is not slow. */
 	ck_assert_int_eq(db_run(db, a, &slow, DB_NO_ARGS, NULL), ERR_OK);
 	ck_assert_int_eq(db_run(db, a, &also, DB_NO_ARGS, NULL), ERR_OK);
 	log_set_request(NULL, NULL);

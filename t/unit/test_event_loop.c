@@ -2058,7 +2058,7 @@ START_TEST(connection_that_no_thread_took_is_not_counted_as_busy)
 }
 END_TEST
 
-/* Its thread notices, and the slot is free again. */
+/* The thread notices that the client has gone, and the slot is free again. */
 START_TEST(peer_that_leaves_a_waiting_request_is_forgotten)
 {
 	int fds = count_fds();

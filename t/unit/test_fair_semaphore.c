@@ -46,7 +46,9 @@ START_TEST(acquire_ends_at_the_deadline)
 	ck_assert(try(s));
 	ck_assert(!fair_semaphore_acquire(s, /* deadline_us= */ 0, NULL));
 	ck_assert(!fair_semaphore_acquire(s, in_ms(20), NULL));
-	/* It has left the queue: the slot is not given to it. */
+	/*
+	 * The waiting thread has left the queue, so it does not get the slot.
+	 */
 	fair_semaphore_release(s);
 	ck_assert(try(s));
 	fair_semaphore_release(s);

@@ -273,7 +273,7 @@ END_TEST
 
 #define MORE(members) IAT_OF("1767323045") members
 
-/* Without the first brace. */
+/* The assertion's JSON without its first brace. */
 static const char *const two_ways[] = {
 	LIST_OF("[\"a\",\"b\"]") "}",
 	LIST_OF("[\"a\", \"b\"]") "}",

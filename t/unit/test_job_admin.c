@@ -420,7 +420,7 @@ START_TEST(queue_counts_retryable_apart_from_scheduled)
 }
 END_TEST
 
-/* It was claimed and snoozed: no attempt has failed. */
+/* The job was claimed and snoozed: no attempt has failed. */
 START_TEST(queue_counts_a_snoozed_job_as_scheduled)
 {
 	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");

@@ -80,7 +80,7 @@ START_TEST(jobs_that_have_not_started_are_taken_and_cannot_start)
 }
 END_TEST
 
-/* As after a failed transaction whose jobs run again one by one. */
+/* The state after a failed transaction whose jobs run again one by one. */
 START_TEST(jobs_that_must_run_again_can_be_taken)
 {
 	job_backlog_set(backlog, jobs, 3);

@@ -48,7 +48,7 @@ START_TEST(empty_tail_leads_to_a_recent_scan_only)
 	scan(SCAN_RECENT, S + 2 * MS, NULL, 0);
 	ck_assert_int_eq(
 	    job_claim_cursor_next(&c, SCAN_RECENT, S + 2 * MS), SCAN_NONE);
-	/* It took 1 ms: the next one is due after 20 ms. */
+	/* The scan took 1 ms: the next one is due after 20 ms. */
 	ck_assert_int_eq(
 	    job_claim_cursor_next(&c, SCAN_TAIL, S + 21 * MS), SCAN_NONE);
 	ck_assert_int_eq(
@@ -63,7 +63,7 @@ START_TEST(next_full_scan_is_due_after_twenty_times_its_duration)
 	    job_claim_cursor_next(&c, SCAN_NONE, 2 * S - 1), SCAN_TAIL);
 	ck_assert_int_eq(
 	    job_claim_cursor_next(&c, SCAN_NONE, 2 * S), SCAN_FULL);
-	/* It took 0.5 s: the next one is due after 10 s. */
+	/* The scan took 0.5 s: the next one is due after 10 s. */
 	job_claim_cursor_advance(
 	    &c, SCAN_FULL, NULL, 0, LIMIT, 2 * S, 2 * S + S / 2);
 	ck_assert_int_eq(
@@ -71,7 +71,9 @@ START_TEST(next_full_scan_is_due_after_twenty_times_its_duration)
 	    SCAN_TAIL);
 	ck_assert_int_eq(
 	    job_claim_cursor_next(&c, SCAN_NONE, 12 * S + S / 2), SCAN_FULL);
-	/* It took 10 s: the next one is due after a minute, the maximum. */
+	/*
+	 * The scan took 10 s: the next one is due after a minute, the maximum.
+	 */
 	job_claim_cursor_advance(&c, SCAN_FULL, NULL, 0, LIMIT, 20 * S, 30 * S);
 	ck_assert_int_eq(
 	    job_claim_cursor_next(&c, SCAN_NONE, 90 * S), SCAN_FULL);

@@ -243,7 +243,7 @@ START_TEST(getter_of_another_kind_aborts)
 {
 	const struct json *j = read_text("1");
 
-	/* Its message at the end would look like a failure of the test. */
+	/* Check's message at the end would look like a failure of the test. */
 	ck_assert(freopen("/dev/null", "w", stderr) != NULL);
 	json_get_string(j);
 }

@@ -114,7 +114,7 @@ START_TEST(event_below_the_level_is_not_written)
 }
 END_TEST
 
-/* What is logged, and what a reader of the JSON gets. */
+/* Which fields are logged, and what a reader of the JSON gets. */
 static const struct {
 	const char *text, *read;
 } texts[] = {

@@ -203,7 +203,7 @@ START_TEST(write_to_a_full_pipe_loses_lines_and_says_so)
 	fill_pipe(0);
 	log_init("core", LOG_INFO);
 	log_output_set_nonblocking();
-	/* Without O_NONBLOCK this would block. */
+	/* Without O_NONBLOCK this write would block. */
 	for (int i = 0; i < 10; i++)
 		log_event(LOG_INFO, LOG_EVENT("nobody reads this"));
 	empty_pipe(text, sizeof(text));

@@ -647,7 +647,9 @@ START_TEST(systemd_is_told_of_each_state)
 	WAIT_FOR(strstr(told(),
 		     "READY=1\nSTATUS=1 of 1 processes are ready\n") != NULL);
 	ck_assert_ptr_null(strstr(told(), "WATCHDOG=1"));
-	/* What a worker, or a program that it starts, says is not the master's.
+	/*
+	 * Text that a worker, or a program that it starts, sends is not taken
+	 * for the master's.
 	 */
 	ck_assert_str_eq(ask("a.sock", "notify\n"), "unset\n");
 

@@ -174,7 +174,7 @@ START_TEST(write_resumes_where_a_search_stopped)
 	fill(60, 10000);
 	write_page(1, 1, "17");
 	ck_assert_str_eq(next_position(), "17");
-	/* But not past items that did not fit. */
+	/* The page does not advance past items that did not fit. */
 	write_page(60, 60, "99");
 	ck_assert_str_eq(next_position(), "3");
 }

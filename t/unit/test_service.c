@@ -1529,7 +1529,7 @@ START_TEST(ready_covers_all_pools)
 	ck_assert_str_eq(body(), "{\"status\":\"ok\",\"pools\":"
 				 "{\"api\":\"ok\",\"worker\":\"away\"}}");
 
-	/* Its only process had its last heartbeat long ago. */
+	/* The only process of the pool had its last heartbeat long ago. */
 	metrics_begin_process("api");
 	health_beat(1);
 	handle(&plain, &ready);
@@ -1790,7 +1790,10 @@ START_TEST(handle_all_answers_before_everything)
 }
 END_TEST
 
-/* How many of 60 such requests are logged; 60 is below the limit of the log. */
+/*
+ * How many of 60 such requests are logged; 60 is below the rate limit of the
+ * log.
+ */
 static int
 count_lines(int64_t sample, struct fake_request *f, struct sent sent)
 {

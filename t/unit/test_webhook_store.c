@@ -187,7 +187,7 @@ START_TEST(emit_enqueues_a_delivery_for_each_endpoint_that_wants_the_event)
 	ck_assert_int_eq(
 	    webhook_find_delivery(db, a, deliveries(all.id).items[0].id, &d2),
 	    ERR_OK);
-	/* One event, sent to two endpoints. */
+	/* One event that is sent to two endpoints. */
 	ck_assert_str_eq(d.event_id, d2.event_id);
 	ck_assert_int_eq(strncmp(d.event_id, "evt_", 4), 0);
 	ck_assert_str_eq(d.body, d2.body);
@@ -638,7 +638,10 @@ START_TEST(one_delivery_is_sent_when_the_pause_is_over)
 	/* In case the delivery that was sent never ends. */
 	ck_assert_int_eq(let_alone_s(w.id), 30);
 	ck_assert_str_eq(comes_up(w.id, 1), "available 0 then");
-	/* It fails: exactly one other is due, at the end of the new pause. */
+	/*
+	 * The delivery fails; then exactly one other delivery is due, at the
+	 * end of the new pause.
+	 */
 	age_failures("60 s");
 	note(w.id, silent);
 	ck_assert_int_eq(let_alone_s(w.id), 60);

@@ -87,7 +87,7 @@ sub take_turns {
     return \%median;
 }
 
-# The same for wrk only: [name, wrk arguments...].
+# Like take_turns(), for sides that are wrk only: [name, wrk arguments...].
 sub compare {
     my (@sides) = @_;
     return take_turns(map {

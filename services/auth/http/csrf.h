@@ -22,7 +22,7 @@ struct req;
 MUST_CHECK enum core_refusal csrf_check_origin(const struct req *r);
 /* Checks callbackURL and similar URLs, in body and query. */
 MUST_CHECK enum err csrf_check_targets(struct req *r);
-/* For routes that sign in, with or without a cookie. */
+/* For routes that sign in, with or without a cookie in the request. */
 MUST_CHECK enum core_refusal csrf_check_form(const struct req *r);
 
 struct csrf_facts {

@@ -254,7 +254,10 @@ error_answer(struct req *r, enum err e)
 				r->retry_after_s > 0 ? r->retry_after_s : 1));
 		answer(r, e, r->error_code, r->error_message);
 	} else if (e == ERR_NOT_FOUND || e == ERR_METHOD) {
-		/* For a missing path, or a wrong method, the body is empty. */
+		/*
+		 * For a path that does not exist, or a wrong method, the body
+		 * is empty.
+		 */
 		req_answer(r, 404, NULL, NULL, 0);
 	} else if (e == ERR_MEDIA_TYPE) {
 		answer(r, ERR_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE",

@@ -67,7 +67,7 @@ enum core_refusal refusal_of(enum err e);
  * REFUSE_NOT.
  */
 enum err refuse(struct req *r, enum core_refusal why);
-/* The same for a row of a plugin's table. */
+/* Like refuse(), for a row of a plugin's table. */
 enum err refuse_by(struct req *r, const struct refusal *row);
 /* Refuses with "role is not allowed to be set". */
 enum err refuse_field(struct req *r, const char *field);

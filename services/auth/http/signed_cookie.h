@@ -12,7 +12,7 @@
 
 struct arena;
 
-/* The same before it is encoded for a cookie: "value.mac". */
+/* The signed value as "value.mac", not yet encoded for a cookie. */
 const char *signed_value(
     struct arena *a, const char *secret, size_t secret_len, const char *value);
 /*

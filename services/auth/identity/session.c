@@ -236,8 +236,8 @@ end_own(struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 	if (e == ERR_OK)
 		e = tell_plugins(ending->auth, tx, a, ret_tokens);
 	/*
-	 * The same.  If the session is another user's, its claims are only read
-	 * again.
+	 * As in end_one(), a tombstone is written in any case.  If the session
+	 * is another user's, its claims are only read again.
 	 */
 	if (e == ERR_OK)
 		*ret_tokens = (struct strings){ &ending->token, 1 };

@@ -98,14 +98,16 @@ MUST_CHECK enum err session_revoke(
 /* Ends the session of this token; also when its row does not exist any more. */
 MUST_CHECK enum err
 session_end(struct auth *auth, struct arena *a, const char *token);
-/* The same, if the session is the user's. */
+/* Like session_end(), but only if the session is the user's. */
 MUST_CHECK enum err session_end_own(
     struct auth *auth, struct arena *a, const char *token, const char *user_id);
 /* Ends all sessions of the user except one; NULL: all. */
 MUST_CHECK enum err session_end_all(struct auth *auth, struct arena *a,
     const char *user_id, const char *kept_token);
 
-/* The same within a session_change, which has locked the user. */
+/*
+ * Like session_end_all(), within a session_change, which has locked the user.
+ */
 MUST_CHECK enum err session_end_all_in(struct auth *auth, struct db *tx,
     struct arena *a, const char *user_id, const char *kept_token,
     struct strings *ret_tokens);

@@ -56,7 +56,10 @@ session_cache_get(
 			.least_version = l->epoch,
 		};
 	}
-	/* Without an answer there is neither a value nor a miss to fill. */
+	/*
+	 * Without a response from Redis, there is neither a value nor a miss to
+	 * fill.
+	 */
 	e = cache_get(c, gets, n);
 	(void)e;
 	for (size_t i = 0; i < n; i++)

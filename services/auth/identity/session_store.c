@@ -66,7 +66,10 @@ static const char select_of_user_sql[] =
     " LIMIT $3::bigint) s"
     " ORDER BY s.\"createdAt\" DESC, s.id DESC";
 
-/* One snapshot for the session and the epoch: both old or both new. */
+/*
+ * One snapshot for the session and the epoch, so that both are old or both are
+ * new.
+ */
 static const char select_claims_sql[] =
     "SELECT e.epoch, %s FROM kedge_session_epoch e"
     " LEFT JOIN (session s JOIN \"user\" u ON u.id = s.\"userId\")"

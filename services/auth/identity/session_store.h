@@ -75,7 +75,10 @@ void session_store_compose(const struct plugin_set *set);
 /* The plugins' columns in a session's row. */
 const struct columns *session_plugin_columns(void);
 
-/* By token, whether or not it has expired.  ERR_NOT_FOUND: there is none. */
+/*
+ * Finds the session of the token, whether or not it has expired.
+ * ERR_NOT_FOUND: there is none.
+ */
 MUST_CHECK enum err session_select(struct db *db, struct arena *a,
     const char *token, struct session_found *ret_found);
 /* Extends a valid session; ERR_NOT_FOUND: it does not exist any more. */
@@ -107,11 +110,14 @@ session_delete_expired(struct db *db, struct arena *a, const char *token);
 MUST_CHECK enum err session_tokens_of_user(struct db *tx, struct arena *a,
     const char *user_id, struct strings *ret_tokens);
 
-/* What verify needs, in one indexed query. */
+/* Reads what verify needs, in one indexed query. */
 MUST_CHECK enum err session_select_claims(struct db *db, struct arena *a,
     const char *token, struct session_claims *ret_claims, int64_t *ret_epoch);
 
-/* The same by the session's id, if it is this user's. */
+/*
+ * Like session_select_claims(), by the session's id, and only if it is this
+ * user's session.
+ */
 MUST_CHECK enum err session_select_live(struct db *db, struct arena *a,
     const char *id, const char *user_id, struct session_claims *ret_claims);
 

@@ -43,7 +43,10 @@ static const struct db_stmt sweep_verifications_stmt = {
 };
 enum { SWEEP_DELETED, SWEEP_LAST };
 
-/* One turn after the other, from "" until last_id is NULL. */
+/*
+ * Sweeps one block of rows after the other, beginning with "", until last_id is
+ * NULL.
+ */
 struct sweep {
 	const char *last_id; /* the last id that was read */
 	int64_t deleted;

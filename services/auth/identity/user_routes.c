@@ -29,7 +29,7 @@ struct update_in {
 };
 
 /* clang-format off */
-/* With room for the plugins' columns, which are added at start. */
+/* The array has room for the plugins' columns, which are added at start. */
 static struct field in_fields[3 + COLUMNS_MAX] = {
 	{ FIELD(struct update_in, name, "name") },
 	{ FIELD(struct update_in, image, "image"), .nullable = true,
@@ -50,7 +50,7 @@ user_routes_compose(const struct plugin_set *set)
 	    &set->user_columns, in_fields, offsetof(struct update_in, columns));
 }
 
-/* By JavaScript's rules. */
+/* Whether JavaScript takes the value for true. */
 static bool
 is_truthy(const struct json *j)
 {

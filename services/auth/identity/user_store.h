@@ -34,7 +34,10 @@ struct user {
 	const char *const *columns;
 };
 
-/* What users may change of themselves; `set` says what is to change. */
+/*
+ * The properties that users may change of themselves; `set` says which are to
+ * change.
+ */
 struct user_change {
 	struct opt_string name;
 	struct opt_string image;

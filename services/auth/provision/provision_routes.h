@@ -18,13 +18,16 @@ struct auth;
 
 extern const struct route provision_routes[];
 
-/* To be called at start, before session_store_compose(). */
+/*
+ * Reads the token: returns the service's name and the user, or NULL when the
+ * token is not from a base service or has expired.
+ */
 const char *provision_token_read(const struct auth *auth, struct arena *a,
     const char *token, int64_t now_s, const char **ret_user_id);
 
 /*
- * The same for the Authorization header of a request; NULL when it has no token
- * of a service.
+ * Like provision_token_read(), for the Authorization header of a request; NULL
+ * when it has no token of a service.
  */
 const char *provision_service(const struct req *r, const char **ret_user_id);
 

@@ -86,7 +86,7 @@ put_path(struct buf *b, const char *path)
 	}
 }
 
-/* As the client sent it, except for bytes that no URL may contain. */
+/* The path as the client sent it, except for bytes that no URL may contain. */
 static void
 put_query(struct buf *b, const char *query)
 {

@@ -226,7 +226,7 @@ accounts_list(struct req *r, const void *in_struct, void *out_struct)
 	struct list_out *out = out_struct;
 	const struct account *accounts;
 	struct account_owner owner = { 0 };
-	/* One more, to know whether there is a next page. */
+	/* One row more than the page, to know whether there is a next page. */
 	struct account_page page = { .limit = in->limit + 1 };
 	int64_t count;
 	enum err e;

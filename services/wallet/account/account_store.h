@@ -78,8 +78,9 @@ MUST_CHECK enum err account_insert(struct db *db, struct arena *a,
     const char *origin, const char **ret_id, int64_t *ret_emitted,
     const char **ret_code);
 /*
- * The same for a request with a key and a digest.  *ret_replayed: an earlier
- * request opened the account; *ret_account is the account as it was then.
+ * Like account_insert(), for a request with a key and a digest.  *ret_replayed:
+ * an earlier request opened the account; *ret_account is the account as it was
+ * then.
  */
 MUST_CHECK enum err account_insert_once(struct db *db, struct arena *a,
     const char *user_id, const struct account_order *order,

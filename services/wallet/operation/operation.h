@@ -42,7 +42,10 @@ bool operation_key_is_valid(const char *key);
 /* Begins the digest with the name; checks nothing. */
 void operation_begin(
     struct operation *o, struct arena *a, const char *name, const char *key);
-/* The same for a request, whose header must be present and valid. */
+/*
+ * Like operation_begin(), for a request, whose Idempotency-Key must be present
+ * and valid.
+ */
 MUST_CHECK enum err operation_begin_request(
     struct operation *o, struct req *r, const char *name, const char *key);
 void operation_add_text(struct operation *o, const char *text); /* or NULL */

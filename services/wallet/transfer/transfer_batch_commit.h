@@ -13,7 +13,7 @@
 
 #include "wallet/transfer/transfer_store.h"
 
-/* The same as transfer_make(); from any thread. */
+/* Like transfer_make(); may be called by any thread. */
 MUST_CHECK enum err transfer_batch_commit_make(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o,
     const struct transfer_order *order, struct transfer_answer *ret_answer);

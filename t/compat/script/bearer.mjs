@@ -1,6 +1,7 @@
 /*
- * The plugin bearer, against BetterAuth's: steps as in lib/script.mjs, what differs
- * on purpose, and the official client with a token instead of cookies.
+ * The plugin bearer compared with BetterAuth's: steps as in lib/script.mjs, the
+ * intended differences, and the official client with a token instead of
+ * cookies.
  */
 const PASSWORD = "correct horse battery";
 const TOKEN = "better-auth.session_token";
@@ -15,7 +16,7 @@ const raw = (s) => s.values.ann;
 const encoded = (s) => s.jars.ann.get(TOKEN);
 const decoded = (s) => decodeURIComponent(encoded(s));
 
-/* A session's cookie is shown as a token, too. */
+/* The cookie of a session is also returned as a token. */
 step("sign-up", { post: "/sign-up/email", json: person("ann"), jar: "ann",
 	keep: (v, j) => { v.ann = j.token; } });
 step("sign-up of another", { post: "/sign-up/email", json: person("bob"), jar: "bob",
@@ -25,7 +26,7 @@ step("sign-in with rememberMe false", { post: "/sign-in/email", json: login("ann
 step("sign-in with a wrong password", { post: "/sign-in/email", json: login("ann", { password: "wrong one" }) });
 step("get-session with a cookie", { get: "/get-session", jar: "ann" });
 
-/* The forms of a token. */
+/* The accepted forms of a token. */
 step("get-session, raw token", { get: "/get-session", headers: bearer(raw) });
 step("get-session, signed and encoded", { get: "/get-session", headers: bearer(encoded) });
 step("get-session, signed and decoded", { get: "/get-session", headers: bearer(decoded) });
@@ -45,7 +46,7 @@ step("get-session, signature alone", { get: "/get-session", headers: bearer((s) 
 step("get-session, a token that nobody has", { get: "/get-session", headers: bearer(() => "x".repeat(32)) });
 step("get-session, percent signs", { get: "/get-session", headers: bearer((s) => `%zz${raw(s)}`) });
 
-/* Beside a cookie. */
+/* A token and a cookie in the same request. */
 step("get-session, token of one and cookie of another", { get: "/get-session", headers: bearer(raw), jar: "bob" });
 step("get-session, token that nobody has and a good cookie", { get: "/get-session",
 	headers: bearer(() => "x".repeat(32)), cookie: (s) => `${TOKEN}=${s.jars.bob.get(TOKEN)}` });
@@ -54,7 +55,7 @@ step("get-session, ill-signed token and a good cookie", { get: "/get-session",
 step("get-session, Basic and a good cookie", { get: "/get-session",
 	headers: bearer(raw, "Basic"), cookie: (s) => `${TOKEN}=${s.jars.bob.get(TOKEN)}` });
 
-/* What changes something, and the rule about origins. */
+/* Requests that change something, and the origin check. */
 step("update-user with a token", { post: "/update-user", json: { name: "Ann B." }, headers: bearer(raw) });
 step("update-user with a token and no origin", { post: "/update-user", json: { name: "Ann C." },
 	headers: bearer(raw), origin: false });

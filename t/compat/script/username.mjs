@@ -1,6 +1,6 @@
 /*
- * The plugin username, against BetterAuth's: steps as in lib/script.mjs, what
- * differs on purpose, and the official client with usernameClient().
+ * The plugin username compared with BetterAuth's: steps as in lib/script.mjs,
+ * the intended differences, and the official client with usernameClient().
  */
 const PASSWORD = "correct horse battery";
 const TOKEN = "better-auth.session_token";
@@ -137,7 +137,7 @@ step("update-user of one who has no name yet", { post: "/update-user",
 	json: { username: "late_comer" }, jar: "none" });
 step("get-session of one who has a name now", { get: "/get-session", jar: "none" });
 
-/* What we answer otherwise. */
+/* Requests that we answer differently from BetterAuth. */
 for (const [what, value] of [["a number", 7], ["true", true], ["an object", {}], ["an array", ["ann"]]])
 	step(`sign-up with a user name that is ${what}`, { post: "/sign-up/email",
 		json: person("typed", { username: value }) });

@@ -60,7 +60,7 @@ sub install
 sub oracle
 {
 	my ($class, %opt) = @_;
-	# Its messages are only useful when it does not start.
+	# The messages of Node are useful only when it does not start.
 	my $log = File::Temp->new;
 	open my $stderr, '>&', \*STDERR or die "dup: $!";
 	open STDERR, '>', $log->filename or die "$log: $!";

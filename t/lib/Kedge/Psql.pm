@@ -77,7 +77,7 @@ sub talk
 	return $said;
 }
 
-# What it has said on standard error since.
+# What the session has written to standard error since the last call.
 sub errors
 {
 	my ($self, $since) = @_;

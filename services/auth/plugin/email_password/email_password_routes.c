@@ -54,7 +54,7 @@ struct change_out {
 enum { SIGN_UP_FIELDS = 6 };
 
 /* clang-format off */
-/* With room for the plugins' columns, which are added at start. */
+/* The array has room for the plugins' columns, which are added at start. */
 static struct field sign_up_fields[SIGN_UP_FIELDS + 1 + COLUMNS_MAX] = {
 	{ FIELD(struct sign_up_in, name, "name"), .required = true,
 	  .doc = "May be empty." },
