@@ -111,7 +111,12 @@ use Kedge::Raw qw(raw_answers raw_read);
 	for my $path ('/api/auth/jobs', '/api/auth/webhooks') {
 		my @r = $ask->('127.0.0.1', ('/api/auth/nothing') x 50, $path, ('/api/auth/nothing') x 50);
 		is($r[50][0], 200, "$path is not");
-		is(scalar(grep { $_->[0] == 429 } @r[ 49, 51 ]), 2, 'although they are, right before and after');
+		# On a busy machine one request comes back while the one in the middle is answered.
+		for ([ before => @r[ 0 .. 49 ] ], [ after => @r[ 51 .. 100 ] ]) {
+			my ($when, @nothing) = @$_;
+			cmp_ok(scalar(grep { $_->[0] == 429 } @nothing), '>', 25,
+				"the paths that do not exist are refused $when");
+		}
 		ok($use_up->($path), "$path has a limit");
 		@r = $ask->('127.0.0.1', ($path) x 20);
 		is($r[-1][0], 429, 'and refuses');
