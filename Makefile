@@ -23,11 +23,11 @@ lib := $(BUILD)/libkedge.a
 lib_src := $(wildcard fcgi/*/*.c)
 all_svc_src := $(shell find services -name '*.c')
 svc_src = $(filter services/$*/%,$(all_svc_src))
-# What a unit test links of a service: everything but its main.
+# The objects of a service that a unit test links: all but main.o.
 svc_parts = $(filter-out services/$*/main.c,$(svc_src))
 cli_src := $(wildcard cli/*.c)
 tests := $(patsubst %.c,$(BUILD)/%,$(wildcard t/unit/test_*.c))
-# What unit tests share: servers to run against.
+# Shared by unit tests: servers to run against.
 test_help := $(filter-out t/unit/test_%,$(wildcard t/unit/*.c))
 
 all: $(SERVICES:%=$(BUILD)/%) $(BUILD)/kedge
@@ -62,7 +62,7 @@ check: all services $(tests)
 	BUILD=$(BUILD) prove --exec t/lib/run $(tests)
 	BUILD=$(BUILD) prove -j 4 -It/lib t/*.t t/auth/*.t
 
-# The services' variables, into the manual.
+# Writes the services' variables into docs/CONFIGURATION.md.
 manual: all
 	docs/configuration $(BUILD) >$(BUILD)/CONFIGURATION.md
 	mv $(BUILD)/CONFIGURATION.md docs/CONFIGURATION.md

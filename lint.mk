@@ -4,7 +4,7 @@ FORMAT_C = $(shell git ls-files '*.c' '*.h')
 
 lint: lint-format lint-cppcheck lint-tidy lint-invariants lint-man lint-metrics
 
-# Other versions lay code out differently and know other warnings.
+# Other versions format code differently and have other warnings.
 lint-versions:
 	@for tool in 'clang-format 14' 'clang-tidy 14' 'cppcheck 2.10'; do \
 		set -- $$tool; \
@@ -40,7 +40,7 @@ lint-metrics:
 	promtool test rules monitoring/alerts.test.yml
 	prove -It/lib t/03-metrics.t
 
-# For editors and clangd; a full build in a tree of its own.
+# compile_commands.json for editors and clangd, from a full build in a separate directory.
 compile_commands.json: $(lib_src) $(all_svc_src) $(cli_src)
 	bear -- $(MAKE) -B BUILD=build/bear all
 

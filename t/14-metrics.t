@@ -260,7 +260,8 @@ is(value('core', 'kedge_remote_calls_in_progress', pool => 'worker'), 0, 'and ov
 
 # ---- processes that make no progress --------------------------------------------------------
 
-# The only one of verify serves nobody any more; that of jobs is missed by nobody who asks.
+# The only process of verify is frozen, so no request can pass; the frozen worker of jobs
+# is not needed by any request.
 my @frozen = map { $k->pids($_) } qw(auth-verify core-worker);
 is(scalar @frozen, 2, 'a process that verifies and one for jobs');
 is($k->client->get('/health/auth')->{json}{pools}{verify}, 'ok', 'both are well');

@@ -44,7 +44,8 @@ is($w->state_of($b), '600/0/600', 'nothing more moved');
 is($w->move($alice, $a, $b, 1, key => 'b1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
 	'and its key is no single transfer\'s');
 
-# What a text says is no part of how it is sent; and what only some items have is theirs.
+# Texts are stored unchanged, whatever characters they contain; and a property that only
+# some items have is stored for these items only.
 $w->fund($a, 10);
 my $house = $k->sql('wallet', "SELECT id FROM account WHERE name = 'external:USD'");
 my @texts = ('', 'NULL', '{}', 'a,"b"', "\\", "\\\\x00\"", "\x{20ac}\n\t'", ' ', undef, '}');

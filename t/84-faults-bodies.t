@@ -53,8 +53,8 @@ sub read_one
 sub mine { return "Cookie: @{[ $alice->cookie_header ]}\r\n" }
 sub tasks { return $k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$alice->{id}'") }
 
-# Sends a byte now and then until the other side has closed; returns its response, and
-# when.
+# Sends a byte now and then until the other side has closed; returns its response and the
+# time of the response.
 sub trickle
 {
 	my ($s, $byte, $deadline_s) = @_;
@@ -70,7 +70,7 @@ sub trickle
 	return ($text, 999);
 }
 
-# ---- one who trickles -----------------------------------------------------------------
+# ---- a client that sends byte by byte ------------------------------
 
 my @cases = (
 	[ 'with a length', 60000, ' ' ],
@@ -108,10 +108,10 @@ my $a = read_one($s);
 is($a->{status}, 201, 'a body of 60 KB may take longer') or diag($a->{body});
 cmp_ok(time - $begun, '>', $timeout_s, 'and did');
 
-# ---- one who is slow, and gets the answer that he would get otherwise --------------------
+# ---- a slow client gets the same response as a fast one ------------------------------
 
-# In two parts, with a pause in which the service has the first; on one connection, so
-# that the end of the first body is the beginning of the next request.
+# Sends the body in two parts, with a pause during which the service has the first one;
+# all requests are on one connection, so that a request follows the end of a body.
 sub in_chunks { return join '', map { sprintf "%x\r\n%s\r\n", length, $_ } @_ }
 my $large = '{"title":"' . 'x' x 300_000 . '"}';
 my @slow = (
@@ -140,7 +140,7 @@ for my $case (@slow) {
 	is((jdecode($answer->{body}) // {})->{code}, $code, 'and its code') if $code;
 }
 
-# ---- one who leaves -------------------------------------------------------------------
+# ---- a client that disconnects ------------------------------
 
 $before = tasks();
 $s = begin('127.0.0.1', '{"title":"left"', 16, head => mine(), path => '/api/core/tasks');
@@ -152,7 +152,7 @@ ok(wait_until(sub {
 }, 10), 'who leaves in the middle of a body is logged');
 is(tasks(), $before, 'and nothing was done');
 
-# The worker dies with it: no other one gets the rest.
+# The worker dies during the request: no other worker gets the rest of the body.
 $s = begin('127.0.0.1', '{"title":"dead"', 16, head => mine(), path => '/api/core/tasks');
 my ($worker) = $k->pids('core-api');
 ok(wait_until(sub {
@@ -165,8 +165,9 @@ is($a->{status}, 502, 'its worker dies: 502') or diag($a->{body});
 is(tasks(), $before, 'and nothing was done');
 ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 10), 'the next one serves');
 
-# The worker is replaced: who is in time is served, and who is not is told to come again.
-# What has come of them lets them live until then.
+# The worker is replaced by a reload: a body that arrives in time is served, and another
+# one gets a response that asks to repeat the request.  So many bytes have arrived that
+# the bodies' own time limits do not end them before.
 my $moved = '{"title":"moved"' . ' ' x 80_000;
 my @replaced = map { begin('127.0.0.1', $moved, 2 + length $moved, head => mine(),
 	path => '/api/core/tasks') } 1, 2;
@@ -183,7 +184,7 @@ is($a->{status}, 503, 'one that does not: 503') or diag($a->{body});
 ok(wait_until(sub { !grep { $_ == $old } $k->pids('core-api') }, 10), 'and the worker is gone');
 unlike($k->log_text('core'), qr/worker did not drain in time/, 'by itself');
 
-# ---- many who trickle, from several networks -------------------------------------------
+# ---- many clients that send byte by byte, from several networks ------------------------------
 
 sub sign_in
 {
@@ -197,7 +198,7 @@ sub sign_in
 	return read_one($s)->{status};
 }
 
-# More than may wait at once, repeated as fast as they are ended.
+# More connections than may wait at once; each that is ended is opened again at once.
 my @open;
 sub attack
 {

@@ -1,9 +1,12 @@
-// The whole client: plain DOM over the same HTTP API that any client uses.
+// The client: plain DOM; it uses the same HTTP API as any other client.
 
 const $ = (id) => document.getElementById(id);
 const tasks = { cursor: null };
 
-/* Counts whom the page shows: what was asked for one is not for the next. */
+/*
+ * Incremented when another user is shown, so that the response to a request of the
+ * previous user is not shown to the next one.
+ */
 let visit = 0;
 
 class ApiError extends Error {
@@ -40,7 +43,7 @@ async function api(method, path, body) {
   return parsed;
 }
 
-/* For the page to show; what comes when its person has gone is dropped. */
+/* Loads data to be shown; the response is dropped if the user has changed meanwhile. */
 async function load(path) {
   const asked = visit;
   const data = await api('GET', path);
@@ -59,7 +62,7 @@ function say(message) {
   $('message').hidden = !message;
 }
 
-/* Runs one action of the user: the button rests meanwhile, errors are shown. */
+/* Runs one action of the user: meanwhile the button is disabled; errors are shown. */
 async function act(button, action) {
   say(null);
   if (button) button.disabled = true;
@@ -74,7 +77,7 @@ async function act(button, action) {
   }
 }
 
-/* Nothing of one person is left for the next. */
+/* Removes everything of one user from the page before the next one is shown. */
 function forget() {
   visit++;
   for (const id of ['who', 'me', 'tasks', 'accounts']) $(id).replaceChildren();
@@ -187,10 +190,10 @@ async function loadAccounts() {
 }
 
 /*
- * Minor units to text, with as many decimals as the wallet says.  The browser's
- * list of currencies is another one: it has other decimals for some, and refuses
- * codes that are not of three letters.  The number goes to the browser as text,
- * which is exact where a fraction in binary is not.
+ * Formats minor units, with as many decimals as the wallet's currency has.  The
+ * browser's own list of currencies is not used: it has other decimals for some, and
+ * refuses codes that do not have three letters.  The browser gets the number as text,
+ * which is exact; a binary fraction is not.
  */
 function money(minor, exponent) {
   const digits = String(Math.abs(minor)).padStart(exponent + 1, '0');
@@ -201,9 +204,10 @@ function money(minor, exponent) {
 }
 
 /*
- * Where a sign-in by redirection failed: /?error=CODE&error_description=TEXT.
- * Anybody can write such an address, so what it says is shown as text, cut, and
- * said to come from there; and it does not stay in the address.
+ * The message of a sign-in by redirection that failed: auth redirects to
+ * /?error=CODE&error_description=TEXT.  Anybody can write such an address, so the text
+ * is shown as plain text, shortened, and marked as coming from the address; and it is
+ * removed from the address.
  */
 function takeError() {
   const query = new URLSearchParams(location.search);

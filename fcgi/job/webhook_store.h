@@ -63,7 +63,7 @@ MUST_CHECK enum err webhook_list(struct db *db, struct arena *a,
  */
 MUST_CHECK enum err webhook_insert(struct db *db, struct arena *a,
     const struct webhook_settings *in, struct webhook *ret_webhook);
-/* A new URL is a new receiver: its failures and its pause are forgotten. */
+/* A new URL is a new receiver: its failures and its pause are reset. */
 MUST_CHECK enum err webhook_update(struct db *db, struct arena *a,
     const char *id, const struct webhook_settings *in,
     struct webhook *ret_webhook);

@@ -40,7 +40,7 @@ CREATE TABLE account (
 CREATE INDEX account_user ON account (user_id, id) WHERE kind = 'user';
 CREATE UNIQUE INDEX account_system ON account (name) WHERE kind = 'system';
 
--- Not kind, balance or held: a defective program can create neither money nor
--- system accounts.
+-- The application may not set kind, balance or held, so that a defective program can
+-- create neither money nor system accounts.
 GRANT SELECT, INSERT (user_id) ON wallet TO wallet;
 GRANT SELECT, INSERT (user_id, name, currency) ON account TO wallet;

@@ -62,7 +62,8 @@ static const struct service api = {
 	.app = &auth,
 };
 
-/* The plugin: what it was asked, and what it shall do. */
+/* The test's plugin: the calls of its hooks, and what the hooks shall return.
+ */
 static struct watch {
 	int before, after, shown, revoked;
 	enum err refuses; /* a sign-in */

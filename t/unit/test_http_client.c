@@ -509,7 +509,7 @@ START_TEST(call_ignores_the_proxy_of_the_environment)
 }
 END_TEST
 
-/* Between the two goes the port of a server that would answer. */
+/* The URL is `before`, the port of a running server, and `after`. */
 static const struct {
 	const char *before, *after;
 	enum err err;

@@ -687,7 +687,7 @@ START_TEST(watchdog_is_quiet_while_all_make_progress)
 	ck_assert_str_eq(ask("a.sock", "freeze\n"), "frozen\n");
 	WAIT_FOR(logged("processes unresponsive"));
 	forget_told();
-	/* Make something that takes longer than a period. */
+	/* Something that takes longer than a watchdog period. */
 	touch("check-fails", 1);
 	for (int i = 1; i <= 5; i++) {
 		kill(master, SIGHUP);

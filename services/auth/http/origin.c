@@ -13,9 +13,9 @@
 enum { PATTERNS_MAX = 64, URL_MAX_BYTES = 4096 };
 
 enum pattern_kind {
-	PATTERN_ORIGIN, /* compared with the origin */
-	PATTERN_GLOB, /* matched with the origin */
-	PATTERN_HOST_GLOB, /* matched with host[:port] */
+	PATTERN_ORIGIN, /* must equal the origin */
+	PATTERN_GLOB, /* pattern for the origin */
+	PATTERN_HOST_GLOB, /* pattern for host[:port] */
 	PATTERN_SCHEME, /* "myapp://" or "myapp://host" */
 	PATTERN_SCHEME_GLOB, /* "myapp://" HOST-GLOB [/PATH-GLOB] */
 };

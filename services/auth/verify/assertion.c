@@ -17,7 +17,7 @@
  */
 enum { ASSERTION_MAX = 3072 };
 
-/* user_list() would drop the rest. */
+/* Whether the list has more items than user_list() returns. */
 static bool
 is_too_long_a_list(const char *list)
 {
