@@ -61,7 +61,7 @@ backoff_us(int deaths_in_a_row)
 	return us < backoff_max_us ? us : backoff_max_us;
 }
 
-/* After a process has ended, or could not be started. */
+/* Called after a process has ended or could not be started. */
 static void
 start_later(struct lifecycle *l, struct process *c)
 {

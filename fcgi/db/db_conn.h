@@ -33,7 +33,8 @@ enum db_outcome {
 struct db_conn *
 db_conn_open(struct db_connector *connector, char reason[DB_REASON_SIZE]);
 void db_conn_close(struct db_conn *c);
-/* Closes the connection without a blocking goodbye to the server. */
+/* Closes the connection at once, without telling the server, which could block.
+ */
 void db_conn_abandon(struct db_conn *c);
 
 /* Whether the server has closed an idle connection in the meantime. */

@@ -292,8 +292,8 @@ unique_bytes(void *ctx)
 	const struct conn *c = ctx;
 
 	/*
-	 * Each received pair has two lengths, in whose place "=" and NUL are
-	 * counted.
+	 * A stored pair has "=" and a NUL where the received pair had its two
+	 * lengths, so it is counted with the same size.
 	 */
 	return c->table.unique ? c->params.len : 0;
 }

@@ -1,10 +1,10 @@
 /*
  * job_heartbeat: the second thread of a worker process, with a connection of
  * its own.  While the job thread runs a job, it
- *   - hears NOTIFY and wakes the job thread when there is work,
- *   - hears that the running job was cancelled,
+ *   - receives NOTIFY and wakes the job thread when there is work,
+ *   - is notified when the running job was cancelled,
  *   - releases claimed jobs that wait too long to be started (job_backlog.h),
- *   - stores the worker's heartbeat, and learns when its registration is lost,
+ *   - stores the worker's heartbeat, and notices when its registration is lost,
  *   - ends the process when the running job exceeds its time limit,
  *   - takes SIGTERM and SIGINT, and lets the job thread drain,
  *   - does maintenance (job_maintenance.h).

@@ -47,7 +47,7 @@ BEGIN
 END
 $body$;
 
--- For an older release the epoch is different at each look, so it never finds
+-- An older release reads a different epoch each time, so it never finds
 -- what it has cached; and when it raises its epoch, ours is raised.
 DROP TABLE kedge_cache_epoch;
 CREATE VIEW kedge_cache_epoch AS

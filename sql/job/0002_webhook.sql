@@ -122,7 +122,7 @@ BEGIN
 		WHERE id = v_waiting.job_id AND fence = v_waiting.fence
 			AND state = 'available'
 		RETURNING * INTO v_job;
-		-- Otherwise it was cancelled, or has become due by itself.
+		-- If there is no such row, the job was cancelled or is due already.
 		CONTINUE WHEN NOT FOUND;
 		PERFORM job_put(v_job.id, v_job.queue, v_job.priority, p_at,
 			v_job.fence);

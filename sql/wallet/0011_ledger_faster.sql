@@ -63,7 +63,7 @@ BEGIN
 			a.balance - s.balance - (a.held - s.held) - a.least
 				AS free,
 			a.version - s.seq AS seq
-	), was AS MATERIALIZED ( -- before; one time for all, when all are locked
+	), was AS MATERIALIZED ( -- the state before, with one time for all
 		SELECT array_agg(balance) AS balance, array_agg(free) AS free,
 			array_agg(seq) AS seq, bool_or(frozen) AS frozen,
 			count(*) = (SELECT max(place) FROM step) AS complete,

@@ -132,7 +132,7 @@ BEGIN
 			a.balance - s.balance - (a.held - s.held) - a.least
 				AS free,
 			a.version - s.seq AS seq
-	), was AS MATERIALIZED ( -- before; one time for all, when all are locked
+	), was AS MATERIALIZED ( -- the state before, with one time for all
 		SELECT array_agg(balance ORDER BY place) AS balance,
 			array_agg(free ORDER BY place) AS free,
 			array_agg(seq ORDER BY place) AS seq,

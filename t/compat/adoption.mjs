@@ -1,5 +1,5 @@
 /*
- * A BetterAuth database is adopted by auth, and given back.
+ * auth uses a BetterAuth database, and BetterAuth uses it again afterwards.
  *
  *   prepare --version V [--ids uuid|serial] --database URL --secret S --state FILE
  *       the real BetterAuth creates the database, with users and live sessions

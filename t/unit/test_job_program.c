@@ -483,7 +483,7 @@ START_TEST(program_that_handles_sigterm_has_time_to_clean_up)
 			    "sleep 60 & wait\n"),
 	    "{}", 500, NULL, NULL);
 	capture_end(&c, log, sizeof(log));
-	/* Even if its exit status is 0. */
+	/* A program over its time limit fails, even if its exit status is 0. */
 	ck_assert_int_eq(e, ERR_UNAVAILABLE);
 	ck_assert_str_eq(told.failure, "time limit of 1 s exceeded");
 	ck_assert_ptr_nonnull(strstr(log, "tidied up"));

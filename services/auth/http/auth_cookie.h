@@ -1,7 +1,7 @@
 /*
  * auth_cookie: reads and writes the cookies that plugins declare (and one of
  * auth's own).  Values are signed, as BetterAuth signs them; a cookie without a
- * valid signature is ignored.  The name on the wire has AUTH_COOKIE_PREFIX
+ * valid signature is ignored.  In the header the name has AUTH_COOKIE_PREFIX
  * before it, and "__Secure-" if the site uses https.
  */
 #ifndef AUTH_AUTH_COOKIE_H
