@@ -31,7 +31,7 @@ sub ask
 open my $no, '>', "$home/no-threads" or die $!;
 close $no;
 my $before = threads();
-# The existing threads wait for a lock, until another one was needed.
+# A lock keeps the existing threads waiting until another thread was needed.
 my $unlock = hold_lock($k, 'LOCK TABLE account');
 my $clients = fork // die "fork: $!";
 if ($clients == 0) {

@@ -80,7 +80,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 		});
 	my $took_s = time - $began;
 	my $good = grep { $_ == 200 } @status;
-	# Ten more in each second that it took.
+	# The limit allows ten more in each second that the requests took.
 	cmp_ok($good, '<=', 101 + 10 * $took_s, 'a hundred of 160 pass at once')
 	    or diag("in $took_s s");
 	cmp_ok($good, '>=', 90, 'and not fewer');

@@ -43,7 +43,7 @@ sub touched
 	return ([ grep {/\b(?:from|join)\s+\(?"?session"?(?!\w)/i && !/^\s*(?:update|delete)/i} @new ],
 		[ grep {/^\s*(?:insert|update|delete)\b.*\b(?:session|"?user"?|account|verification)\b/is} @new ]);
 }
-# A sign-in is seen, so the log tells of auth's statements.
+# The statements of a sign-in appear in the log, so auth's statements are logged.
 $k->again($alice);
 ok(wait_until(sub { my (undef, $written) = touched(); @$written > 0 }, 10), 'the log tells what is written');
 

@@ -110,7 +110,7 @@ $r = hold(100, expiresInSeconds => 1);
 my $id = $r->{json}{id};
 $k->sql('wallet', "SELECT pg_sleep(greatest(0, extract(epoch FROM expires_at - clock_timestamp())))
     FROM transfer WHERE id = '$id'");
-# Whether or not the job has run.
+# A capture is refused whether or not the job has run.
 expect(act($bob, $id, 'capture', {}), 422, 'HOLD_EXPIRED', 'too late, by the database\'s clock');
 $k->sql('wallet', 'SELECT ledger_expire(100)');
 is($alice->get("$base/transfers/$id")->{json}{status}, 'expired', 'given back by the job');

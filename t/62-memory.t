@@ -118,7 +118,7 @@ attack('sign-ins: objects', '413', \%sign_ins, sign_in(',"x":[' . join(',', ('{}
 
 # ---- bodies that begin and do not end -----------------------------------------------------
 
-# Of each client twelve, of which all but the last byte comes.
+# Each client sends twelve bodies, all without the last byte.
 my $begun = sign_in(',"x":"' . 'x' x 60_000 . '"}');
 my %unfinished = (
 	%sign_ins,
@@ -132,7 +132,7 @@ my %unfinished = (
 			    . substr $body, 0, -1;
 			$s->flush;
 		}
-		# Some were refused, so that others find room; the rest waits.
+		# Some bodies are refused, so that others find room; the others wait.
 		wait_until(sub { $k->client->get('/metrics/auth')->{body}
 		    =~ /^kedge_connections\{[^}]*pool="api"[^}]*state="body"\} [1-9]/m }, 10) or die 'none waits';
 		return { status => 'begun' };

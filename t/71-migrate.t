@@ -93,7 +93,7 @@ applied('the tree as it was released');
 
 # ---- a database from when the library's files were links ------------------------------
 
-# Each service had them in its own folder, with its own numbers.
+# Each service had the library's files in its own folder, with its own numbers.
 my %link = (
 	auth => { job => 4, webhook => 5, job_cancel_count => 7 },
 	core => { job => 4, webhook => 5, job_cancel_count => 6 },

@@ -781,7 +781,7 @@ CREATE FUNCTION job_cron_next(p_minutes integer[], p_hours integer[],
 	p_after timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	-- A time that is skipped at the end of a day occurs on the next one.
+	-- Begin early: a time that the clock skips at the end of a day is on the next day.
 	v_day date := (p_after AT TIME ZONE p_timezone)::date - 2;
 	-- A February 29 that is a Sunday comes after 40 years at most.
 	v_end date := v_day + 41 * 366;

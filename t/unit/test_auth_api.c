@@ -550,7 +550,7 @@ START_TEST(limit_is_the_rows_own)
 		ck_assert_int_eq(limit_request(&other), ERR_OK);
 	else
 		ck_assert_int_ne(limit_request(&other), ERR_OK);
-	/* Another value of {id} is the same route. */
+	/* Requests with another value of {id} count for the same route. */
 	if (str_eq(counts[_i].path, "/things/1")) {
 		r.path = "/api/auth/things/2";
 		ck_assert_int_ne(limit_request(&r), ERR_OK);
@@ -691,7 +691,10 @@ static const struct {
 	    "\"exp\":1893456060}", NULL },
 	{ "core", "{\"iss\":\"core\",\"aud\":\"auth\",\"sub\":\"u\","
 	    "\"iat\":1893456000}", NULL },
-	/* Expired, valid for too long, not valid yet. */
+	/*
+	 * Tokens that have expired, are valid for too long, or are not valid
+	 * yet.
+	 */
 	{ "core", "{\"iss\":\"core\",\"aud\":\"auth\",\"sub\":\"u\","
 	    "\"iat\":1893455900,\"exp\":1893455990}", NULL },
 	{ "core", "{\"iss\":\"core\",\"aud\":\"auth\",\"sub\":\"u\","

@@ -83,7 +83,8 @@ static const struct {
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D%3D", NULL },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "A", NULL },
 	/*
-	 * Another value, another signature, another spelling of the last bits.
+	 * Cookies with another value, another signature, or another spelling of
+	 * the last bits.
 	 */
 	{ "sid=bbcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", NULL },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDE." MAC "%3D", NULL },

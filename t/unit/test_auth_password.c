@@ -481,7 +481,10 @@ static const struct {
 	{ "aaabbc", "abcaba" },
 	{ "abcabc", "abcabc" },
 	{ "ba", "ba" },
-	/* A dot: one is served.  A late request is not postponed for ever. */
+	/*
+	 * A dot: one request is served.  A late request is not postponed for
+	 * ever.
+	 */
 	{ "aaa.b", "aaba" },
 	{ "aaa.b.c.d", "aabacd" },
 	{ "aa.b.b.b.b", "aabbbb" },
@@ -526,7 +529,7 @@ START_TEST(whoever_has_most_gives_way)
 		ck_assert(hash_queue_gives_way(&q, "c"));
 		ck_assert_str_eq(hash_queue_drop_last(&q)->network, "a");
 	}
-	/* Two of a, and one of b. */
+	/* Two requests of network a, and one of network b. */
 	ck_assert(!hash_queue_gives_way(&q, "b"));
 	ck_assert(hash_queue_gives_way(&q, "c"));
 	ck_assert_str_eq(hash_queue_drop_last(&q)->network, "a");

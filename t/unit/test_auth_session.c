@@ -689,7 +689,7 @@ START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
 	pthread_join(id, NULL);
 	ck_assert_int_eq(renewed, ERR_UNAVAILABLE);
 	ck_assert(!lease_is_valid(&far_shared.lease));
-	/* Only the lease of `here`. */
+	/* Only the lease of the host `here` ends. */
 	ck_assert_str_eq(
 	    sql_text("SELECT count(*)::text FROM kedge_session_host"), "1");
 	ck_assert_int_eq(renew_lease(&far), ERR_OK);
@@ -1013,7 +1013,7 @@ static const struct {
 	    " \"banExpires\" = now() - interval '1 s'", 0 },
 	{ "DELETE FROM \"user\"", BIT(PROOF__MAX) - 1 },
 	{ "DELETE FROM account", BIT(PROOF_PASSWORD) | BIT(PROOF_ACCOUNT) },
-	/* The account is another user's now. */
+	/* The account belongs to another user now. */
 	{ "INSERT INTO \"user\" (id, name, email, \"emailVerified\") VALUES"
 	    " ('other', '', 'other@example.com', false);"
 	    " UPDATE account SET \"userId\" = 'other'",
@@ -1164,7 +1164,7 @@ START_TEST(token_has_256_bits)
 }
 END_TEST
 
-/* Runs before check starts, and so without its assertions. */
+/* Runs before check starts the tests, so it cannot use check's assertions. */
 static bool
 run_file(const char *path)
 {

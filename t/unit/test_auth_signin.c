@@ -228,7 +228,9 @@ START_TEST(sign_up_and_sign_in_tell_the_plugin)
 {
 	struct req r;
 
-	/* Whoever has just signed up has shown nothing that could be doubted.
+	/*
+	 * After a sign-up the plugin is not asked: the new user has no second
+	 * factor.
 	 */
 	ck_assert_int_eq(watch.before, 0);
 	ck_assert_int_eq(watch.after, 1);
@@ -312,7 +314,7 @@ START_TEST(revocation_tells_the_plugin)
 }
 END_TEST
 
-/* In the same transaction: both or neither. */
+/* Both happen in the same transaction: both or neither. */
 START_TEST(revocation_that_the_plugin_fails_is_none)
 {
 	watch.revoking = ERR_UNAVAILABLE;
@@ -334,7 +336,7 @@ START_TEST(claims_of_the_plugin_are_read_with_the_session)
 }
 END_TEST
 
-/* Before check runs anything, and so without its assertions. */
+/* Runs before check starts the tests, so it cannot use check's assertions. */
 static bool
 run_file(const char *path)
 {

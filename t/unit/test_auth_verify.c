@@ -113,7 +113,10 @@ static const char *const unreadable[] = {
 	"\tu\t1\tf\t0\t\t",
 	"s\t\t1\tf\t0\t\t",
 };
-/* Of an older release, of none, of one that is to come. */
+/*
+ * Values with the version of an older release, with none, and of a later
+ * release.
+ */
 static const char *const of_another_version[] = {
 	"", "x", "{}",
 	"1\t1\t-\tu\ts\t\t",
@@ -271,7 +274,7 @@ is_signed(int nroles, const char *role)
 		   /* now_ms= */ 0) != NULL;
 }
 
-/* Never a part of the roles: a service would take them for all roles. */
+/* The roles are never cut: a service would take a part for all roles. */
 START_TEST(assertion_has_all_roles_or_is_none)
 {
 	ck_assert(is_signed(USER_LIST_MAX, "r"));

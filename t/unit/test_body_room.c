@@ -38,7 +38,7 @@ START_TEST(small_ones_have_room_of_their_own)
 	ck_assert_int_eq(take_all(LARGE_BODIES_MAX_BYTES), 1);
 	ck_assert_int_eq(take_all(BODY_SMALL_MAX_BYTES),
 	    SMALL_BODIES_MAX_BYTES / BODY_SMALL_MAX_BYTES);
-	/* And very small bodies always get room. */
+	/* Very small bodies always get room, too. */
 	ck_assert_int_eq(take_all(BODY_TINY_MAX_BYTES), BODIES);
 }
 END_TEST

@@ -322,7 +322,7 @@ START_TEST(a_key_gives_the_first_answer_again)
 	ck_assert_str_eq(again.task.updated_at, first.task.updated_at);
 	ck_assert_int_eq(again.task.version, 1);
 
-	/* Whatever has happened to the task since. */
+	/* The response is the same, whatever has happened to the task since. */
 	ck_assert_int_eq(
 	    task_remove(db, a, "alice", first.task.id, NULL), ERR_OK);
 	ck_assert_int_eq(make_with(a, "alice", &in, "k", sha1, &again), ERR_OK);

@@ -867,7 +867,7 @@ START_TEST(run_after_idle_connection_was_closed)
 {
 	struct db *other = open_pool(1);
 
-	/* With statements that must not be sent twice. */
+	/* With statements that must not be sent a second time. */
 	for (int i = 0; i < 20; i++) {
 		int64_t pid = run_i64(db, &select_pid, DB_NO_ARGS);
 		struct db_rows rows;

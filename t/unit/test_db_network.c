@@ -244,7 +244,10 @@ START_TEST(open_while_no_name_server_answers_is_bounded)
 
 	resolve_replace_lookup(look_up_slowly);
 	pthread_mutex_lock(&name_server);
-	/* The call returns at all: the server does not answer before that. */
+	/*
+	 * The test is that the call returns: the server does not answer before
+	 * that.
+	 */
 	ck_assert_int_eq(
 	    db_run(named, a, &select_one, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
 	pthread_mutex_unlock(&name_server);

@@ -892,7 +892,10 @@ START_TEST(threads_start_when_they_are_needed)
 	expect_all_threads();
 	ck_assert_int_eq(count_threads(), before - 1 + THREADS);
 
-	/* Twice as many wait for a thread that exists, and start none. */
+	/*
+	 * Twice as many requests wait for the existing threads, and start no
+	 * new ones.
+	 */
 	for (int i = 0; i < 2 * THREADS; i++) {
 		fds[i] = dial();
 		out.len = 0;
@@ -1165,7 +1168,7 @@ START_TEST(head_that_is_wrong_is_refused)
 	put_begin(&out, true);
 	put(&out, refused[_i].bytes, refused[_i].len);
 	ck_assert_msg(!exchange(&out), "%s", refused[_i].what);
-	/* Whatever length it claimed. */
+	/* Memory does not grow by the length that the record claimed. */
 	ck_assert_int_lt(memory_kib("VmPeak"), peak + 8 * 1024);
 	expect_all_threads();
 }
@@ -1251,7 +1254,7 @@ START_TEST(garbage_is_refused)
 		size_t len;
 
 		out.len = 0;
-		/* Every other one is a valid request, damaged. */
+		/* Every second input is a valid request with random damage. */
 		if (i % 2 == 0) {
 			put_begin(&out, i % 4 == 0);
 			put_params(&out, "POST", "/length", "a=1", NULL);

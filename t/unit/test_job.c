@@ -457,7 +457,6 @@ START_TEST(result_that_cannot_be_stored_fails_the_attempt)
 }
 END_TEST
 
-/* Each has 20000 values, and there are 400. */
 /* Bytes allocated by malloc(), without what a sanitizer holds back. */
 static size_t
 bytes_in_use(void)
@@ -467,6 +466,7 @@ bytes_in_use(void)
 	return info.uordblks + info.hblkhd;
 }
 
+/* Many reports, each with 20000 values. */
 START_TEST(progress_reports_do_not_grow_memory)
 {
 	size_t before, after;

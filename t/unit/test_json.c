@@ -46,7 +46,7 @@ written(const struct json *j)
 }
 
 static const struct {
-	const char *text, *written; /* NULL: the same */
+	const char *text, *written; /* NULL: equal to `text` */
 } good[] = {
 	{ "null" },
 	{ "true" },

@@ -147,7 +147,7 @@ START_TEST(text_any_bytes_make_one_good_line)
 	j = logged();
 	ck_assert_str_eq(json_member_string(j, "msg"), texts[_i].read);
 	ck_assert_str_eq(json_member_string(j, "t"), texts[_i].read);
-	/* Nothing that a terminal would execute. */
+	/* The line has no character that a terminal would execute. */
 	for (const char *p = lines; p[1] != '\0'; p++) {
 		ck_assert((unsigned char)*p >= 0x20 && *p != 0x7f);
 		ck_assert(*p != '\xc2' || (unsigned char)p[1] >= 0xa0);
@@ -196,7 +196,7 @@ START_TEST(line_is_cut_between_fields)
 	char text[LOG_TEXT_MAX + 100];
 	const struct json *j;
 
-	/* Every byte becomes six. */
+	/* Each byte is escaped as six bytes. */
 	memset(text, '\x01', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
 	log_init(text, LOG_INFO);

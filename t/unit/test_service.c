@@ -931,7 +931,7 @@ START_TEST(body_holds_so_many_values)
 	handle(&plain, &f);
 	ck_assert_int_eq(r->response.status, 413);
 	ck_assert_str_eq(error_code(), "TOO_MANY_VALUES");
-	/* Whatever the text after them is: nothing was built. */
+	/* The rest of the text does not matter, because nothing was built. */
 	f = guarded("POST", "/api/core/open/many");
 	set_body(&f, JSON, arena_printf(a, "%s]", many_members(2000)));
 	handle(&plain, &f);
