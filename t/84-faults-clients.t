@@ -220,7 +220,8 @@ do {
 is_deeply([ @seen[ 0 .. $#big ] ], [ reverse @big ], 'and by its cursors all of it comes');
 close $_ for @lazy;
 
-# Without nginx, which would read it: the socket has no room for a whole page.
+# The request is sent without nginx, because nginx would read the whole response.  The
+# response does not fit into the socket, so the service cannot send all of it.
 my $path = '/api/core/tasks';
 my %request = (REQUEST_METHOD => 'GET', KEDGE_PATH => $path, KEDGE_RAW_URI => "$path?limit=100",
 	QUERY_STRING => 'limit=100', KEDGE_HOST => '127.0.0.1', KEDGE_SCHEME => 'http',

@@ -20,7 +20,7 @@ struct db_options;
 
 enum {
 	DB_REASON_SIZE = 256,
-	/* For all addresses together, unless there are many. */
+	/* For all addresses of a host together, unless there are many. */
 	DB_CONNECT_TIMEOUT_MS = 2000,
 };
 

@@ -9,8 +9,8 @@
 
 enum {
 	/*
-	 * A flow with more than this is replaced at any age by a flow with
-	 * less.
+	 * A flow with more bodies than this loses them, however new they are,
+	 * to a flow with fewer.
 	 */
 	SHARE_CONNECTIONS = BODIES_MAX / 64,
 	FLOWS = 2 * BODIES_MAX, /* a power of two: the size of a hash table */

@@ -25,13 +25,13 @@ static const struct net4 special4[] = {
 	{ IPV4(127, 0, 0, 0), 8 }, /* loopback */
 	{ IPV4(169, 254, 0, 0), 16 }, /* link-local; metadata services of clouds */
 	{ IPV4(172, 16, 0, 0), 12 }, /* private */
-	{ IPV4(192, 0, 0, 0), 24 }, /* protocol assignments */
-	{ IPV4(192, 0, 2, 0), 24 }, /* documentation */
+	{ IPV4(192, 0, 0, 0), 24 }, /* for protocols */
+	{ IPV4(192, 0, 2, 0), 24 }, /* for examples */
 	{ IPV4(192, 88, 99, 0), 24 }, /* 6to4 relays, deprecated */
 	{ IPV4(192, 168, 0, 0), 16 }, /* private */
 	{ IPV4(198, 18, 0, 0), 15 }, /* benchmarking */
-	{ IPV4(198, 51, 100, 0), 24 }, /* documentation */
-	{ IPV4(203, 0, 113, 0), 24 }, /* documentation */
+	{ IPV4(198, 51, 100, 0), 24 }, /* for examples */
+	{ IPV4(203, 0, 113, 0), 24 }, /* for examples */
 	{ IPV4(224, 0, 0, 0), 3 }, /* multicast, reserved, broadcast */
 };
 /* clang-format on */
@@ -87,8 +87,8 @@ is_public6(const unsigned char a[16])
 		int bits;
 	} special[] = {
 		{ { 0x20, 0x01, 0x00 }, 23 }, /* protocol assignments, Teredo */
-		{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
-		{ { 0x3f, 0xff, 0x00 }, 20 }, /* documentation */
+		{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* for examples */
+		{ { 0x3f, 0xff, 0x00 }, 20 }, /* for examples */
 	};
 
 	for (size_t i = 0; i < COUNT_OF(carriers); i++)

@@ -36,7 +36,7 @@ struct job_maintenance {
 	struct job_counts *counts;
 	struct job_schedules *schedules;
 	struct retention retention;
-	/* When each is due. */
+	/* When each of these tasks is due. */
 	int64_t schedule_us, reclaim_us, flush_us, prune_us;
 };
 

@@ -11,7 +11,7 @@ CREATE TABLE service_account (
 
 -- This number is part of the key of cached sessions: raising it makes
 -- everything that was cached before unreachable
--- (services/auth/session/session.h).  It starts with the clock, so that a new
+-- (services/auth/identity/session.h).  It starts with the clock, so that a new
 -- database never finds entries that an earlier one left in Redis.
 CREATE TABLE kedge_cache_epoch (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),

@@ -18,7 +18,7 @@ BEGIN
 	IF current_setting('kedge.revoking', true) = 'on' THEN
 		RETURN NULL;
 	END IF;
-	-- Exclusive: see services/auth/session/session.h.
+	-- Exclusive: see services/auth/identity/session.h.
 	PERFORM pg_advisory_xact_lock(
 		hashtextextended('kedge_cache_epoch', 0));
 	UPDATE public.kedge_cache_epoch SET epoch = epoch + 1;

@@ -16,7 +16,7 @@ FROM kedge_cache_epoch;
 
 -- One row for each host (a group of processes with shared memory).  A host
 -- answers from its cache only while it has this lease, and `epoch` is one that
--- all of its processes know: see services/auth/session/lease.h.
+-- all of its processes know: see services/auth/identity/lease.h.
 CREATE TABLE kedge_session_host (
 	host text PRIMARY KEY,
 	epoch bigint NOT NULL,

@@ -67,7 +67,7 @@ BEGIN
 	IF FOUND THEN
 		RETURN;
 	END IF;
-	-- The count includes ours already.
+	-- count(*) already includes the changes of this statement.
 	INSERT INTO task_usage (user_id, tasks, bytes)
 	SELECT p_user, count(*), coalesce(sum(task_bytes(title, notes)), 0)
 	FROM task WHERE user_id = p_user
