@@ -21,7 +21,7 @@ struct probe {
 	enum probe_kind kind;
 	/* The socket that must exist first; or the path of postmaster.pid. */
 	const char *path;
-	int port; /* PROBE_ANSWER: of 127.0.0.1; 0: connect to `path` */
+	int port; /* PROBE_ANSWER: on 127.0.0.1; 0: use `path` */
 	const char *request;
 	const char *expect; /* the beginning of the expected response */
 

@@ -13,7 +13,7 @@
 #include "web/request.h"
 #include "web/service.h"
 
-/* Methods of one path; more than there are. */
+/* The most methods of one path; there are fewer. */
 enum { ALLOW_MAX = 16 };
 
 /*

@@ -1,2 +1,2 @@
-/* The plugin bearer with requireSignature: the same steps, otherwise answered. */
+/* The plugin bearer with requireSignature: the same steps, with other responses. */
 export { differences, steps } from "./bearer.mjs";
