@@ -93,7 +93,7 @@ lifecycle_start_due(struct lifecycle *l)
 		c = &l->processes[i];
 		if (!may_start(l, c))
 			continue;
-		/* Processes that the last one has left must end first. */
+		/* Descendants of the process that has ended must end first. */
 		if (c->restarts > 0 &&
 		    !process_kill_orphans(l->processes, l->nprocesses))
 			continue;

@@ -21,8 +21,8 @@ sub asked
 	return %calls;
 }
 
-# The statements of auth that PostgreSQL was given, by what they begin with, and how
-# many of them read sessions: from its log, where each stands before it is run.
+# Reads the statements of auth from PostgreSQL's log, which has each before it is run:
+# counts them by their first word, and counts those that read sessions.
 $k->sql('postgres', 'ALTER SYSTEM SET log_statement = \'all\'');
 $k->sql('postgres', 'ALTER SYSTEM SET log_line_prefix = \'%u \'');
 $k->sql('postgres', 'SELECT pg_reload_conf()');
