@@ -32,7 +32,7 @@ for my $file (files("$FindBin::Bin/endpoints", qr/\.json$/)) {
 	push @pass, @{ $rows->{pass} };
 }
 
-# Rows for every service with jobs.
+# The rows for every service that has jobs.
 for my $service (sort keys %job) {
 	push @pass, map { $_->[1] =~ s{ /}{ /api/$service/}; $_ } (
 		[ admin => 'POST /jobs', $job{$service}, "$service job" ],

@@ -34,7 +34,8 @@ sub statements
 	return @all;
 }
 
-# Of the statements since the last call: which read sessions, and which write.
+# Returns two lists of the statements since the last call: those that read sessions, and
+# those that write.
 sub touched
 {
 	my @new = statements();

@@ -284,7 +284,7 @@ my %try = (
 		my ($who) = random_order();
 		my @orders = map { (random_order())[1] } 1 .. 1 + int rand 6;
 		my $atomic = rand() < 0.5;
-		# On a copy of the model, one after the other.
+		# The items are applied one after the other to a copy of the model.
 		my @before = map { { %$_ } } my @accounts = values %account;
 		my @why = map {
 			my @no = why_no_transfer($who, $_);

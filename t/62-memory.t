@@ -138,7 +138,8 @@ my %unfinished = (
 		return { status => 'begun' };
 	},
 );
-# A process has 256 of them at most, of 20 KiB each, and 1 MiB for what has come.
+# A process has at most 256 such connections, of 20 KiB each, and 1 MiB for received
+# bodies.
 attack('bodies that do not end', 'begun', { %unfinished, limit_kb => 16 * 1024 }, $begun);
 $k->down;
 done_testing;

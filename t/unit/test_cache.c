@@ -414,8 +414,7 @@ START_TEST(redis_frozen_costs_one_timeout)
 }
 END_TEST
 
-/*
- * Each answer arrives, but a caller that waits for them gets nothing else done.
+/* Redis answers each command, but so slowly that waiting would delay requests.
  */
 START_TEST(redis_slow_counts_as_away_and_recovers)
 {

@@ -76,9 +76,9 @@ sub oracle
 	die "BetterAuth $opt{version} did not start: " . Kedge::slurp($log->filename);
 }
 
-# A plugin of auth against the same plugin of BetterAuth: its script in
-# t/compat/script played to both, and the official client with its plugin to both.
-# Options: env (of auth), options (JSON, of BetterAuth's plugin).  The stack.
+# Compares a plugin of auth with BetterAuth's plugin: its script in t/compat/script is
+# run against both, and so is the official client with its plugin.  Options: env (of
+# auth), options (JSON, of BetterAuth's plugin).  Returns the stack.
 sub compare_plugin
 {
 	my ($class, $name, %opt) = @_;
@@ -108,7 +108,7 @@ sub DESTROY
 {
 	my ($self) = @_;
 	local $?;
-	close $self->{in}; # it waits for that
+	close $self->{in}; # the server waits for the end of its standard input
 	waitpid $self->{pid}, 0;
 	return;
 }

@@ -1,14 +1,13 @@
 package Kedge::Psql;
 
-# SQL by a psql that stays: to start one for each statement takes more processor time
-# than most tests do otherwise.
+# Runs SQL by one psql process that is kept: starting a psql for each statement would take
+# more processor time than most tests take otherwise.
 #
 #	my $psql = Kedge::Psql->new('-d', $url);
 #	my $rows = $psql->sql('SELECT 1'); # dies if it fails
 #
-# Each call finds what a new session would: nothing stays of the one before but what it
-# committed.  A session that has ended meanwhile, with its server or by another's hand, is
-# opened again.
+# Each call begins like a new session: only what the previous call committed is kept.  If
+# the session has ended meanwhile (its server stopped, or ended it), a new one is opened.
 
 use strict;
 use warnings;
@@ -58,7 +57,7 @@ sub close_session
 
 sub DESTROY { $_[0]->close_session }
 
-# What the session prints for the text, or undef if it has ended.
+# Sends the text; returns what the session prints, or undef if the session has ended.
 sub talk
 {
 	my ($self, $text) = @_;
@@ -86,7 +85,7 @@ sub errors
 	return readline($self->{errors}) // '';
 }
 
-# The rows: columns with | between them, a line for each.
+# The rows as text: one line per row, columns separated by |.
 sub sql
 {
 	my ($self, $sql) = @_;
