@@ -9,7 +9,10 @@
 #include "base/json_sorted.h"
 #include "web/request.h"
 
-/* Every body is smaller, and rewriting grows it at most sixfold. */
+/*
+ * More than any rewritten body has: rewriting makes a body at most six times as
+ * long.
+ */
 enum { TEXT_MAX_BYTES = 64 << 20 };
 
 bool
