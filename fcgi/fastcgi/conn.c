@@ -172,7 +172,8 @@ tell_length(struct conn *c, struct arena *a)
 	static const char name[] = "CONTENT_LENGTH";
 	const char *value = param_table_find(&c->table, name);
 
-	if (value != NULL && *value == '\0' && c->body_bytes > 0)
+	if (value != NULL && *value == '\0' &&
+	    (c->body_bytes > 0 || c->body_ahead))
 		param_table_replace(&c->table, name,
 		    arena_printf(a, "%s=%lld", name, (long long)c->body_bytes));
 }

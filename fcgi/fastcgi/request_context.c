@@ -76,6 +76,7 @@ request_context_answer_last(
     struct request_context *context, const struct application *app)
 {
 	answer(context, app);
+	body_buffer_free(&context->conn.ahead);
 	arena_reset(context->arena);
 	return context->conn.fd >= 0;
 }

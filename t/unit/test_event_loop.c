@@ -1925,6 +1925,19 @@ START_TEST(length_of_a_body_is_told_when_it_is_here)
 	ck_assert(send_all(fd, out.data, out.len));
 	ck_assert(read_answer(fd));
 	ck_assert_str_eq(answer.body, " 0");
+
+	/* An empty body whose end comes later is known to be empty. */
+	out.len = 0;
+	put_begin(&out, true);
+	put_params(
+	    &out, "POST", "/told", "", &(struct extra){ "CONTENT_LENGTH", "" });
+	ck_assert(send_all(fd, out.data, out.len));
+	wait_until_read(fd);
+	out.len = 0;
+	put_record(&out, STDIN, 1, NULL, 0);
+	ck_assert(send_all(fd, out.data, out.len));
+	ck_assert(read_answer(fd));
+	ck_assert_str_eq(answer.body, "0 0");
 	close(fd);
 }
 END_TEST
