@@ -10,11 +10,16 @@
 #include "web/query.h"
 
 enum {
-	SERVER_MIN = 200, /* the value of releases before there were limits */
-	SERVER_SPARE = 20, /* for migrations, backups and people */
-	SERVICE_SPARE = 8, /* for people who log in as the service */
-	GENERATIONS = 2, /* old and new processes in a rolling restart */
-	WORKER_OWN = 2, /* the connections of a worker's two threads */
+	/* the smallest max_connections, which earlier releases always used */
+	SERVER_MIN = 200,
+	/* connections left for migrations, backups and people */
+	SERVER_SPARE = 20,
+	/* connections left for people who log in as the service's role */
+	SERVICE_SPARE = 8,
+	/* old and new processes run together in a rolling restart */
+	GENERATIONS = 2,
+	/* a worker process has one connection for each of its two threads */
+	WORKER_OWN = 2,
 	VALUE_MAX = 1000,
 };
 
@@ -25,7 +30,10 @@ connections_url(const struct stack *s, const char *role, const char *password,
 	const char *dir = arena_printf(s->arena, "%s/" POSTGRES_DIR, s->dir);
 	struct sockaddr_un un;
 
-	/* libpq accepts absolute paths only; this one is absolute and short. */
+	/*
+	 * libpq accepts only absolute paths of a socket's directory. This path
+	 * is absolute and short.
+	 */
 	if (strlen(s->dir) + strlen("/" POSTGRES_SOCKET) >= sizeof(un.sun_path))
 		dir = "/proc/self/cwd/" POSTGRES_DIR;
 	return arena_printf(s->arena, "postgresql://%s%s%s@/%s?host=%s", role,
@@ -34,7 +42,10 @@ connections_url(const struct stack *s, const char *role, const char *password,
 	    database, percent_encode(s->arena, dir));
 }
 
-/* An invalid variable is ignored here; the service reports it. */
+/*
+ * Reads a number from an environment variable. An invalid value is ignored
+ * here; the service reports it.
+ */
 static int64_t
 number_of(struct arena *a, const struct spec_service *service, const char *name,
     int64_t fallback)

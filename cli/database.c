@@ -11,7 +11,10 @@
 #include "file.h"
 #include "message.h"
 
-/* In pg/, so that it is deleted with the cluster. */
+/*
+ * Records what was made. The file is in pg/, so that it is deleted with the
+ * cluster.
+ */
 #define STAMP_FILE "pg/kedge-databases"
 
 static const char *
@@ -30,7 +33,10 @@ limit_of(const struct database_task *t, const struct spec_service *service)
 	return arena_i64(a, connections_limit(a, service));
 }
 
-/* A hash of services, passwords and limits: it reveals no password. */
+/*
+ * A hash of the services, passwords and limits, which does not reveal the
+ * passwords.
+ */
 static const char *
 stamp(const struct database_task *t)
 {
@@ -135,7 +141,8 @@ static const char schema_sql[] =
     " SELECT 'REVOKE ALL ON SCHEMA public FROM PUBLIC'"
     " UNION ALL"
     " SELECT format('GRANT USAGE ON SCHEMA public TO %I', app) FROM service"
-    " UNION ALL" /* else a role without privileges could store large objects */
+    /* otherwise a role without privileges could store large objects */
+    " UNION ALL"
     " SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC',"
     " oid::regprocedure) FROM pg_proc"
     " WHERE pronamespace = 'pg_catalog'::regnamespace"
@@ -173,7 +180,9 @@ make_all(const struct database_task *t, struct db_script *script)
 	const struct spec_service *service;
 	int i;
 
-	/* Keeps the text of failing statements, with a password, from the log.
+	/*
+	 * Failing statements are not logged, because their text contains a
+	 * password.
 	 */
 	if (!run(script, "postgres",
 		"SET log_min_error_statement = 'panic';"

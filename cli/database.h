@@ -21,9 +21,15 @@ struct database_task {
 	const struct environment *secrets;
 };
 
-/* False: a database is missing, or was made with another password or limit. */
+/*
+ * Whether all databases exist. False: a database is missing, or was made with
+ * another password or limit.
+ */
 bool database_is_made(const struct database_task *t);
-/* Makes what is missing.  The task of a process: returns the exit status. */
+/*
+ * Makes the databases and roles that are missing. This is the task of a step
+ * (process.h): it returns the exit status.
+ */
 int database_make(void *database_task);
 
 #endif

@@ -16,7 +16,9 @@
 #include "record.h"
 #include "stack.h"
 
-/* Longer than the supervisor needs to stop everything. */
+/*
+ * How long to wait for the supervisor: longer than it needs to stop everything.
+ */
 enum { STOP_TIMEOUT_MS = 60 * 1000 };
 
 static bool
@@ -49,8 +51,9 @@ ask_to_stop(const struct stack *s, pid_t holder, int pidfd)
 }
 
 /*
- * A pidfd refers to one process even if its id is reused.  If that id holds the
- * lock after the pidfd was opened, the pidfd is the supervisor's.
+ * Opens a pidfd of the supervisor. A pidfd refers to one process even if its id
+ * is reused. If the process with that id still holds the lock after the pidfd
+ * was opened, the pidfd is the supervisor's.
  */
 static bool
 stop(const struct stack *s, pid_t holder)
@@ -65,7 +68,7 @@ stop(const struct stack *s, pid_t holder)
 	return ok;
 }
 
-/* Ends processes that a killed supervisor has left. */
+/* Ends processes that still run because their supervisor was killed. */
 static bool
 clear(const struct stack *s)
 {

@@ -41,7 +41,10 @@ environment_find(const struct environment *e, const char *name)
 	return NULL;
 }
 
-/* Reads lines NAME=value; ignores empty lines and those that begin with #. */
+/*
+ * Reads a file with a line NAME=value for each variable; ignores empty lines
+ * and lines that begin with #.
+ */
 static bool
 parse(struct arena *a, const char *path, struct environment *e)
 {
@@ -141,7 +144,10 @@ put_pool(const struct stack *s, struct environment *e,
 	    arena_i64(a, pool->threads));
 }
 
-/* The names of all services but the verifier, separated by commas. */
+/*
+ * The names, separated by commas, of all services but the one with the pool
+ * verify.
+ */
 static const char *
 guarded_services(const struct stack *s)
 {
@@ -167,13 +173,16 @@ put_verifier(const struct stack *s, const struct environment *secrets,
 	put_pool(s, e, service, "VERIFY_", "verify", &service->verify);
 	put(e, name, environment_find(secrets, name));
 	put(e, variable(s, service, "URL"), url);
-	/* The other name of the same host that browsers use. */
+	/* Browsers use this name of the same host, too. */
 	put(e, variable(s, service, "TRUSTED_ORIGINS"),
 	    arena_printf(s->arena, "http://localhost%s", port));
 	put(e, variable(s, service, "SERVICES"), guarded_services(s));
 }
 
-/* Derives the key from the secret that the verifier will use. */
+/*
+ * Derives a service's identity key from the secret that the service with the
+ * pool verify will use.
+ */
 static const char *
 identity_key(const struct stack *s, const struct environment *secrets,
     const struct spec_service *service)
@@ -201,7 +210,10 @@ put_guarded(const struct stack *s, const struct environment *secrets,
 	put(e, variable(s, service, "PREFIX"), service->locations[0].prefix);
 }
 
-/* For jobs.  In a checkout, programs are beside the service's source. */
+/*
+ * Adds the variables about jobs. In a checkout, the programs of a service are
+ * beside its source code.
+ */
 static void
 put_jobs(const struct stack *s, const struct spec_service *service,
     struct environment *e)
@@ -254,9 +266,12 @@ environment_write(
 	return true;
 }
 
-/* For execve */
+/* The environment of a process */
 
-/* Variables of the machine, the person or the build, not of a service. */
+/*
+ * Whether a variable is about the machine, the person or the build, not about a
+ * service.
+ */
 static bool
 is_general(const char *entry)
 {

@@ -2,9 +2,9 @@
  * environment: the environment variables of each service.
  *
  * Secrets are made once, from the kernel's random numbers, and stored in
- * env/secrets.  From them and from kedge.json, env/NAME.env is written at each
- * start.  A variable NAME_... in our own environment overrides the file for
- * that run.  A service gets only its own variables.
+ * env/secrets. At each start, env/NAME.env is written for each service, from
+ * the secrets and kedge.json. A variable NAME_... in the environment of `kedge
+ * up` overrides the file for that run. A service gets only its own variables.
  */
 #ifndef CLI_ENVIRONMENT_H
 #define CLI_ENVIRONMENT_H
@@ -21,10 +21,14 @@ struct environment {
 	int count;
 };
 
-/* Reads env/secrets; makes and stores secrets that are missing. */
+/*
+ * Reads the secrets from env/secrets. Makes and stores those that are missing.
+ */
 MUST_CHECK bool
 environment_secrets(const struct stack *s, struct environment *ret_secrets);
-/* Writes env/NAME.env of each service.  `url` is the stack's address. */
+/*
+ * Writes the file env/NAME.env of each service. `url` is the stack's address.
+ */
 MUST_CHECK bool environment_write(
     const struct stack *s, const struct environment *secrets, const char *url);
 /*
@@ -33,7 +37,7 @@ MUST_CHECK bool environment_write(
  */
 char *const *
 environment_block(const struct stack *s, const struct spec_service *service);
-/* NULL: there is no such variable. */
+/* The value of the variable; NULL: there is no such variable. */
 const char *environment_find(const struct environment *e, const char *name);
 
 #endif

@@ -92,7 +92,7 @@ file_write(struct arena *a, const char *path, mode_t mode, const char *text)
 	bool ok = false;
 	int fd;
 
-	/* An interrupted write may have left it, with another mode. */
+	/* An interrupted write may have left this file with another mode. */
 	unlink(fresh);
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd != -1) {

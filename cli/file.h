@@ -13,27 +13,29 @@ struct arena;
 enum { FILE_MAX_BYTES = 4 * 1024 * 1024 };
 
 /*
- * The contents, with a NUL after them; NULL, with errno, when the file cannot
- * be read or is larger than FILE_MAX_BYTES (EFBIG).  Prints no error.
+ * Reads a file. Returns its contents, followed by a NUL; returns NULL and sets
+ * errno when the file cannot be read or is larger than FILE_MAX_BYTES (EFBIG).
+ * Prints no error.
  */
 char *file_find(struct arena *a, const char *path, size_t *ret_len);
-/* Like file_find(), but prints an error. */
+/* Like file_find(), but prints an error before it returns NULL. */
 char *file_read(struct arena *a, const char *path, size_t *ret_len);
 /*
- * Writes a new file and renames it, so that a reader sees either the old or the
- * new contents, never a part.
+ * Writes a new file and renames it to `path`, so that a reader of `path` sees
+ * either the old or the new contents, never a part of the new.
  */
 MUST_CHECK bool
 file_write(struct arena *a, const char *path, mode_t mode, const char *text);
-/*
- * Like file_write(), but does not touch a file that has the same text already.
- */
+/* Like file_write(), but does nothing when the file already has this text. */
 MUST_CHECK bool
 file_update(struct arena *a, const char *path, mode_t mode, const char *text);
-/* Succeeds if the directory exists; its mode is not changed then. */
+/*
+ * Makes a directory. If it exists, the call succeeds and does not change its
+ * mode.
+ */
 MUST_CHECK bool file_make_dir(const char *path, mode_t mode);
 bool file_exists(const char *path);
-/* The last `max` bytes of a file; "" when it cannot be read. */
+/* Returns the last `max` bytes of a file; "" when the file cannot be read. */
 const char *file_tail(struct arena *a, const char *path, size_t max);
 
 #endif

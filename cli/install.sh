@@ -13,13 +13,13 @@ cluster_dir=/etc/postgresql-common/createcluster.d
 cluster_conf=$cluster_dir/kedge.conf
 servers='nginx postgresql redis-server prometheus'
 
-# The line by which a policy-rc.d of this script is recognised.
+# policy-rc.d is recognised by this line as one that this script has written.
 mark='# By kedge, while it installs packages.'
 ours() {
 	[ "$(sed -n 2p "$1")" = "$mark" ]
 }
 
-known() { # a server that the machine has already
+known() { # whether the machine already has this server
 	[ -e "/etc/init.d/$1" ] || [ -e "/lib/systemd/system/$1.service" ] ||
 		[ -e "/usr/lib/systemd/system/$1.service" ]
 }
@@ -30,7 +30,8 @@ for server in $servers; do
 		before="$before $server"
 	fi
 done
-# Services of other packages (dbus, for a browser) are not started either.
+# Services of other packages (such as dbus, which a browser needs) are not started
+# either.
 units_before=
 for file in /etc/init.d/* /etc/systemd/system/*.* /lib/systemd/system/*.* \
 	/usr/lib/systemd/system/*.*; do
@@ -57,7 +58,7 @@ restore() {
 	exit "$status"
 }
 
-# The innermost directory comes first in the list, as rmdir needs it.
+# The list begins with the innermost directory, because rmdir removes only empty ones.
 make_dir() {
 	[ -d "$1" ] && return
 	make_dir "${1%/*}"
@@ -70,9 +71,9 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# policy-rc.d is called before each start or stop of a server during an installation.
-# An existing policy decides about all servers that are not new.  A policy that a
-# killed run of this script left behind is replaced.
+# policy-rc.d is called before a server is started or stopped during an installation. An
+# existing policy-rc.d still decides about all servers that are not new. One that a
+# killed run of this script has left behind is replaced.
 if [ -e "$policy" ] && [ ! -e "$policy_before" ] && ! ours "$policy"; then
 	mv "$policy" "$policy_before"
 fi
@@ -96,25 +97,27 @@ chmod 755 "$policy"
 make_dir "$cluster_dir"
 echo 'create_main_cluster = false' >"$cluster_conf"
 
-# Nobody can answer questions here, and needrestart would restart servers.
+# Nobody can answer questions during this installation, and needrestart would restart
+# servers.
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 apt-get -q update
 apt-get -q -y --no-install-recommends install "$@"
 
-# The new servers must not start at the next boot either.
+# The new servers must not be started at the next boot either.
 for server in $servers; do
 	case "$before " in
 	*" $server "*) continue ;;
 	esac
 	known "$server" || continue
-	# deb-systemd-helper refuses to work unless a package's script calls it.
+	# deb-systemd-helper works only if it seems to be called by a package's script.
 	DPKG_MAINTSCRIPT_PACKAGE=$server deb-systemd-helper disable \
 		"$server.service" >/dev/null 2>&1 || :
 	if command -v update-rc.d >/dev/null 2>&1; then
 		update-rc.d "$server" disable >/dev/null 2>&1 || :
 	fi
 done
-# If a cluster was created nevertheless, it is kept with its contents, but not started.
+# If the installation has created a cluster nevertheless, the cluster and its contents
+# are kept, but it is not started.
 for cluster in /etc/postgresql/*/*; do
 	[ -e "$cluster/start.conf" ] || continue
 	case "$newline$clusters_before$newline" in

@@ -35,7 +35,8 @@ json_path_fail(const struct json_path *p, const char *problem)
 }
 
 struct members {
-	const char *const *known; /* ended by NULL */
+	/* names of the allowed members; NULL ends the list */
+	const char *const *known;
 	const char *unknown;
 };
 

@@ -9,13 +9,22 @@
 
 /* How long a process may take to become ready after its first start. */
 static const int64_t start_timeout_us = 60 * 1000 * 1000;
-/* After being ready this long, a process's earlier deaths do not count. */
+/*
+ * After a process has been ready for this long, its earlier deaths are not
+ * counted any more.
+ */
 static const int64_t settled_us = 10 * 1000 * 1000;
 static const int64_t backoff_first_us = 100 * 1000;
 static const int64_t backoff_max_us = 5 * 1000 * 1000;
-/* The interval between two checks of what sends no event, such as a probe. */
+/*
+ * The interval between two checks of something that sends no event, such as the
+ * probe of a process.
+ */
 static const int64_t tick_us = 4 * 1000;
-/* The interval when a process has been in its state for longer than slow_us. */
+/*
+ * The same interval, once a process has been in its state for longer than
+ * slow_us.
+ */
 static const int64_t slow_tick_us = 100 * 1000;
 static const int64_t slow_us = 2 * 1000 * 1000;
 static void
@@ -53,7 +62,9 @@ backoff_us(int deaths_in_a_row)
 {
 	int64_t us = backoff_first_us;
 
-	/* After its first death a process is started again at once. */
+	/*
+	 * After the first death of a process it is started again without delay.
+	 */
 	if (deaths_in_a_row <= 1)
 		return 0;
 	for (; deaths_in_a_row > 2 && us < backoff_max_us; deaths_in_a_row--)
@@ -100,7 +111,9 @@ lifecycle_start_due(struct lifecycle *l)
 		l->changed = true;
 		if (process_spawn(c))
 			continue;
-		/* Everything has been ready once, so it may work again later.
+		/*
+		 * Once all processes have been ready, a failed start is not
+		 * fatal: a later one may succeed.
 		 */
 		if (l->announced)
 			start_later(l, c);
@@ -109,7 +122,7 @@ lifecycle_start_due(struct lifecycle *l)
 	}
 }
 
-/* How soon a process that is not ready is checked again. */
+/* How soon the probe of a process that is not ready is repeated. */
 static int64_t
 check_interval_us(const struct lifecycle *l, const struct process *c)
 {
@@ -150,7 +163,7 @@ lifecycle_find_slow(const struct lifecycle *l)
 	return NULL;
 }
 
-/* -- ends -- */
+/* -- the end of a process -- */
 
 static void
 restart(struct lifecycle *l, struct process *c, pid_t pid)
@@ -247,7 +260,10 @@ ask_to_stop(struct lifecycle *l, struct process *c)
 	if (c->state == PROCESS_STOPPING)
 		return;
 	(void)kill(c->pid, c->stop_signal);
-	/* A stopped (SIGSTOP) process would not handle the signal. */
+	/*
+	 * A process that SIGSTOP has suspended must continue to handle the
+	 * signal.
+	 */
 	(void)kill(-c->pid, SIGCONT);
 	set_state(l, c, PROCESS_STOPPING);
 }

@@ -15,30 +15,46 @@ struct lifecycle {
 	const char *dir;
 	struct process *processes;
 	int nprocesses;
-	int64_t now_us; /* set by the caller before each round */
-	bool announced; /* everything has been ready once */
+	int64_t now_us; /* time of the current round; the caller sets it */
+	bool announced; /* all processes have been ready once */
 	bool failed;
 	bool stopping;
-	bool kill_now; /* SIGKILL instead of each process's stop signal */
+	bool kill_now; /* stop processes by SIGKILL, not by their stop signal */
 	enum process_stop_stage stage;
-	bool changed; /* a state differs from what the record says */
+	/* the state of a process differs from what run/children says */
+	bool changed;
 };
 
-/* Starts the processes whose needs are ready and whose back-off is over. */
+/*
+ * Starts the waiting processes whose needs are ready and whose back-off is
+ * over.
+ */
 void lifecycle_start_due(struct lifecycle *l);
-/* Marks as ready those that answer their probe. */
+/* Marks the processes that now answer their probe as ready. */
 void lifecycle_probe_starting(struct lifecycle *l);
-/* Reaps processes that have ended; restarts or stops as needed. */
+/*
+ * Reaps processes that have ended, and restarts them or stops the stack as
+ * needed.
+ */
 void lifecycle_reap(struct lifecycle *l);
-/* The first process that should have become ready by now; NULL: none. */
+/*
+ * Returns the first process that should have become ready by now; NULL: there
+ * is none.
+ */
 const struct process *lifecycle_find_slow(const struct lifecycle *l);
-/* Microseconds until something is due; -1: nothing is. */
+/*
+ * How many microseconds the supervisor's loop may sleep until something is due;
+ * -1: nothing is.
+ */
 int64_t lifecycle_wait_us(const struct lifecycle *l);
 
 void lifecycle_begin_stop(struct lifecycle *l);
-/* The stack has failed: stops everything. */
+/* Records that the stack has failed, and begins to stop all processes. */
 void lifecycle_fail(struct lifecycle *l);
-/* Stops the processes of the present stage, or goes to the next one. */
+/*
+ * Stops the processes of the current stop stage; when they have ended, goes to
+ * the next stage.
+ */
 void lifecycle_stop_stage(struct lifecycle *l);
 
 #endif

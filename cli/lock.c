@@ -23,7 +23,7 @@ whole_file(void)
 	};
 }
 
-/* Writes this process's id and start time to the file. */
+/* Writes the id and start time of this process to the lock file. */
 static bool
 write_holder(int fd)
 {
@@ -38,7 +38,9 @@ write_holder(int fd)
 	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == len;
 }
 
-/* Whether the process belongs to root or to the owner of the directory. */
+/*
+ * Whether the process belongs to root or to the owner of the stack's directory.
+ */
 static bool
 is_ours(pid_t pid, uid_t owner)
 {
@@ -49,7 +51,10 @@ is_ours(pid_t pid, uid_t owner)
 	return stat(path, &st) == 0 && (st.st_uid == 0 || st.st_uid == owner);
 }
 
-/* Earlier releases leave the file empty. */
+/*
+ * Whether the lock file names this process. Earlier releases leave the file
+ * empty; an empty file is accepted.
+ */
 static bool
 is_supervisor(int fd, pid_t pid)
 {
@@ -69,7 +74,7 @@ is_supervisor(int fd, pid_t pid)
 	return strcmp(text, expected) == 0;
 }
 
-/* The process that holds a conflicting lock; 0: none. */
+/* The id of the process that holds a conflicting lock; 0: there is none. */
 static pid_t
 blocker_of(int fd)
 {
@@ -86,7 +91,7 @@ open_lock(void)
 	return open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
-/* Replaces a file that other users can open by a new one. */
+/* If other users can open the lock file, replaces it by a new one. */
 static int
 replace_if_open_to_others(int fd)
 {
@@ -104,7 +109,10 @@ replace_if_open_to_others(int fd)
 	return open_lock();
 }
 
-/* The file stays open: closing any of its descriptors drops the lock. */
+/*
+ * Locks the file and keeps it open: a process that closes any descriptor of the
+ * file loses the lock.
+ */
 static bool
 take(const char *dir)
 {
@@ -139,8 +147,8 @@ lock_take(const char *dir)
 	bool taken;
 
 	/*
-	 * The guard file keeps a second process from replacing the lock file
-	 * while the first one takes it.
+	 * The lock on the guard file keeps other processes from replacing the
+	 * lock file while this process takes the lock.
 	 */
 	guard = open(GUARD_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (guard == -1 || fcntl(guard, F_SETLKW, &lock) != 0) {

@@ -26,7 +26,7 @@ select_log(const struct dirent *entry)
 	return len > 4 && str_eq(entry->d_name + len - 4, ".log") ? 1 : 0;
 }
 
-/* All logs in log/, sorted by name.  Returns how many. */
+/* Finds the names of all logs in log/, sorted. Returns their number. */
 static size_t
 list_all(struct arena *a, char **files, size_t room)
 {
@@ -50,7 +50,7 @@ list_all(struct arena *a, char **files, size_t room)
 static size_t
 list_one(struct arena *a, const char *name, char **files)
 {
-	/* A "/" would lead out of log/. */
+	/* A name with "/" could lead to a file outside log/. */
 	if (strchr(name, '/') != NULL)
 		return 0;
 	files[0] = arena_printf(a, "log/%s.log", name);

@@ -41,7 +41,10 @@ static const struct command commands[] = {
 	  "create, list and change users of auth; see \"user help\"" },
 	{ "jobs", jobs_command, "SERVICE list|show|retry|... [--dir D]",
 	  "a service's background jobs; see \"jobs SERVICE help\"" },
-	/* In the script ./kedge, since they work before this binary is built. */
+	/*
+	 * The script ./kedge implements these commands, since they must work
+	 * before this binary is built.
+	 */
 	{ "test", NULL, "[FILES...]",
 	  "build, and run the unit and integration tests" },
 	{ "setup", NULL, "[up|test|lint|bench]...",
@@ -78,7 +81,10 @@ main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "help";
 	size_t i;
 
-	/* So that files get the modes that are passed to open() and mkdir(). */
+	/*
+	 * New files shall have exactly the modes that are passed to open() and
+	 * mkdir().
+	 */
 	umask(022);
 	if (str_eq(name, "--help") || str_eq(name, "-h"))
 		name = "help";

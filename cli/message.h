@@ -9,9 +9,9 @@
 
 #include "base/attr.h"
 
-/* To standard output, flushed. */
+/* Prints a message to standard output and flushes it. */
 void print_message(const char *fmt, ...) PRINTF(1, 2);
-/* To standard error, with the prefix "kedge: ". */
+/* Prints a message to standard error, after "kedge: ". */
 void print_error(const char *fmt, ...) PRINTF(1, 2);
 
 #endif

@@ -15,7 +15,7 @@
 #include "options.h"
 #include "privileges.h"
 
-/* The library's folders, in the order in which they are run. */
+/* The library's folders in sql/, in the order in which their files are run. */
 static const char *const libraries[] = { "base", "job" };
 
 enum { BASE, JOB, NLIBRARIES, OWN = NLIBRARIES, NFOLDERS };
@@ -46,7 +46,10 @@ read_folders(struct run *r)
 	return true;
 }
 
-/* sql/job is for services that have worker processes. */
+/*
+ * Whether the folder's files are for this service: those of sql/job are only
+ * for services with worker processes.
+ */
 static bool
 is_wanted(const struct run *r, int folder)
 {
@@ -136,8 +139,8 @@ adopt_libraries(struct run *r)
 }
 
 /*
- * Takes the lock, and checks again what has been run: another migration may
- * have run files meanwhile.
+ * Takes the lock, and then reads again which files have been run: another
+ * migration may have run some before the lock was taken.
  */
 static bool
 apply_pending(struct run *r)
@@ -156,7 +159,10 @@ apply_pending(struct run *r)
 	return true;
 }
 
-/* Sets kedge.service, which the library's files read, and search_path. */
+/*
+ * Sets the parameters kedge.service, which the library's files read, and
+ * search_path.
+ */
 static bool
 set_up_session(struct run *r)
 {

@@ -1,20 +1,21 @@
 /*
  * migrate: runs the migrations in sql/ that a service's database has not run.
  *
- * The library's files are run first, those in sql/base/ for each service and
- * those in sql/job/ for services that have jobs; then the service's own in
- * sql/NAME/.  A library file reads current_setting('kedge.service') to know in
- * which service's database it runs.
+ * The library's files are run first: those in sql/base/ for each service, and
+ * those in sql/job/ for services that have jobs. Then the service's own files
+ * in sql/NAME/ are run. A library file reads current_setting('kedge.service')
+ * to know in which service's database it runs.
  *
- * A file is named NNNN_what.sql.  The files of a folder are run in the order of
- * their numbers, which may have gaps.  A new file must have a higher number
- * than all that have been run, and no file that has been run may be missing.
- * Each is run once, by the role NAME_owner, in one transaction with its row in
- * kedge_migration or kedge_library_migration.  The row has the file's SHA-256:
- * a file that was changed after it was run is an error.  There are no down
- * migrations.  An advisory lock keeps two runs apart.  A database may have run
- * files that this release does not have, because a newer release can have
- * migrated it.
+ * A file is named NNNN_what.sql. The files of a folder are run in the order of
+ * their numbers, which may have gaps. A new file must have a higher number than
+ * all files that have been run, and no file that has been run may be missing.
+ * Each file is run once, by the role NAME_owner, in one transaction in which a
+ * row about the file is inserted into kedge_migration or
+ * kedge_library_migration. The row has the file's SHA-256: a file that was
+ * changed after it was run is an error. There are no down migrations. An
+ * advisory lock prevents two concurrent runs. A database may have run files
+ * that this release does not have, because a newer release may have migrated
+ * it.
  */
 #ifndef CLI_MIGRATE_H
 #define CLI_MIGRATE_H

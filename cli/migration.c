@@ -44,7 +44,7 @@ migration_read_timeout(int64_t *ret_ms)
 
 /*
  * Finds the next FORMERLY in the comments before the first statement and
- * returns what follows it; NULL: there is none.
+ * returns the text after it; NULL: there is no other.
  */
 static const char *
 next_former(const char *s)
@@ -107,7 +107,7 @@ migration_has_been(const struct migration *m, const char *checksum)
 
 struct wait {
 	int64_t began_us;
-	int64_t pause_ms; /* doubles after each try */
+	int64_t pause_ms; /* pause before the next try; doubles after each */
 };
 
 static struct wait
@@ -122,7 +122,7 @@ waited_s(const struct wait *w)
 	return (clock_monotonic_us() - w->began_us) / 1000000;
 }
 
-/* False: the timeout is over. */
+/* Waits before the next try. False: the timeout is over. */
 static bool
 pause_once(const struct migration_run *r, struct wait *w)
 {
@@ -140,8 +140,8 @@ pause_once(const struct migration_run *r, struct wait *w)
 }
 
 /*
- * Describes the session that holds locks on most tables: probably the migration
- * waits for it.
+ * Describes the session that holds locks on most tables, because that is
+ * probably the one that the migration waits for.
  */
 static const char *
 lock_holder_of(const struct migration_run *r)
@@ -185,10 +185,11 @@ run(const struct migration_run *r, const char *sql)
 }
 
 /*
- * The lock's number is "kedge" in ASCII, so that others do not use it by
- * chance. It is tried repeatedly: a statement that waits for it would keep a
- * snapshot open, and CREATE INDEX CONCURRENTLY in the session that has the lock
- * would wait for that snapshot to end.
+ * The number of the advisory lock is "kedge" in ASCII, so that no other program
+ * uses it by chance. The function polls with pg_try_advisory_lock(): a
+ * statement that waited for the lock would keep a snapshot open, and CREATE
+ * INDEX CONCURRENTLY in the session that has the lock would wait for that
+ * snapshot to end.
  */
 bool
 migration_lock(const struct migration_run *r)
@@ -220,7 +221,7 @@ migration_lock(const struct migration_run *r)
 	}
 }
 
-/* The name in messages: library files with their folder. */
+/* The file's name in messages: a library file has its folder in front. */
 static const char *
 shown(const struct migration_run *r, const struct migration *m)
 {
@@ -297,7 +298,7 @@ apply_in_transaction(const struct migration_run *r, const struct migration *m)
 
 #define MARKER "-- kedge: no transaction\n"
 
-/* Skips blanks and comment lines. */
+/* Skips blanks, line ends and comment lines. */
 static const char *
 skip_blank(const char *s)
 {
@@ -309,7 +310,10 @@ skip_blank(const char *s)
 	}
 }
 
-/* Skips these words in upper or lower case; NULL: the text differs. */
+/*
+ * Skips the given words, in upper or lower case. Returns NULL if the text does
+ * not begin with them.
+ */
 static const char *
 skip_words(const char *s, const char *words)
 {
@@ -327,7 +331,10 @@ skip_words(const char *s, const char *words)
 	return s;
 }
 
-/* The name of the index; NULL: the statement is not one of the allowed. */
+/*
+ * Returns the name of the index that the statement creates or drops; NULL: the
+ * statement is not one of the three allowed forms.
+ */
 static const char *
 read_index(struct arena *a, const char *text)
 {

@@ -1,21 +1,22 @@
 /*
  * migration: runs one migration file of a service or of the library.
  *
- * While a statement waits for a lock, all later statements on that table wait
- * behind it, as long as another session holds the lock: a dump, or a
- * transaction that somebody left open.  So each statement waits for at most two
- * seconds (lock_timeout).  Then the file is rolled back and tried again later,
- * until a timeout of its own.
+ * While a statement waits for a lock on a table, all later statements on that
+ * table wait behind it. The session that holds the lock may keep it for long: a
+ * dump, or a transaction that somebody left open. So each statement of a file
+ * waits for at most two seconds (lock_timeout). Then the file is rolled back
+ * and tried again later, until a timeout for the whole file.
  *
  * A file whose first line is "-- kedge: no transaction" is one statement that
  * cannot run in a transaction: CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS
- * or DROP INDEX CONCURRENTLY IF EXISTS.  While these wait, others do not, so
- * they may wait until that timeout.  When one was interrupted, it has left an
- * invalid index, which is dropped before the file is run again.
+ * or DROP INDEX CONCURRENTLY IF EXISTS. While such a statement waits, other
+ * sessions do not wait behind it, so it may wait until the timeout of the file.
+ * When it was interrupted, it has left an invalid index, which is dropped
+ * before the file is run again.
  *
  * The statements of a file that has been run must not change, but its comments
- * may.  The file then has, before its first statement, a comment line
- * "-- kedge: formerly SHA256" with its earlier checksum.  A database that has
+ * may. The changed file then has, before its first statement, a comment line
+ * "-- kedge: formerly SHA256" with its earlier checksum. A database that has
  * run a file with that checksum has run this file.
  */
 #ifndef CLI_MIGRATION_H
@@ -41,29 +42,36 @@ struct migration_run {
 	struct db_script *script;
 	struct arena *arena;
 	const char *service;
-	const char *folder; /* the file is in sql/FOLDER/ */
-	const char *record_sql; /* inserts version, name and checksum */
-	int64_t
-	    timeout_ms; /* for each file, and for another migration to end */
+	const char *folder; /* folder of the file: sql/FOLDER/ */
+	/* SQL that records the file's version, name and checksum */
+	const char *record_sql;
+	/* limit for each file, and for waiting until another migration ends */
+	int64_t timeout_ms;
 };
 
 /*
- * False: a line "-- kedge: formerly" is malformed; an error with `path` was
- * printed.
+ * Reads the lines "-- kedge: formerly" of a file. False: such a line is
+ * malformed; an error that names `path` was printed.
  */
 MUST_CHECK bool
 migration_check_former(const struct migration *m, const char *path);
-/* Whether the file has this checksum or had it formerly. */
+/* Whether the file has this checksum, or had it in an earlier release. */
 bool migration_has_been(const struct migration *m, const char *checksum);
 
-/* KEDGE_MIGRATION_PATIENCE_S, or a minute.  False: an error was printed. */
+/*
+ * Reads the timeout: KEDGE_MIGRATION_PATIENCE_S, or a minute if that is not
+ * set. False: the value is invalid, and an error was printed.
+ */
 MUST_CHECK bool migration_read_timeout(int64_t *ret_ms);
 /*
  * Takes the advisory lock that keeps other migrations out until the session
- * ends.  False: an error was printed.
+ * ends. False: the lock was not taken, and an error was printed.
  */
 MUST_CHECK bool migration_lock(const struct migration_run *r);
-/* Runs the file and records it.  False: an error was printed. */
+/*
+ * Runs the file and records that it was run. False: that failed, and an error
+ * was printed.
+ */
 MUST_CHECK bool
 migration_apply(const struct migration_run *r, const struct migration *m);
 

@@ -135,7 +135,7 @@ migration_folder_make_tables(const struct migration_run *r)
 	       print_database_error(r);
 }
 
-/* Reads kedge_migration: version, name, checksum and time. */
+/* Reads the rows of kedge_migration: version, name, checksum and time. */
 static bool
 read_own(const struct migration_run *r, struct db_rows *ret_rows)
 {
@@ -166,7 +166,10 @@ read_record(const struct migration_folder *f, const struct migration_run *r,
 	    DB_ARGS(f->name), ret_rows);
 }
 
-/* The row of kedge_migration that has run the file; -1: none has. */
+/*
+ * The index of the row of kedge_migration that records this file; -1: there is
+ * none.
+ */
 static int
 find_run(const struct migration *m, const struct db_rows *own)
 {
@@ -200,7 +203,11 @@ migration_folder_adopt(
 		m = &library->files[i];
 		row = find_run(m, &own);
 		if (row == -1)
-			break; /* the files after it have not been run */
+			/*
+			 * this file has not been run, nor have the files after
+			 * it
+			 */
+			break;
 		if (!query(r, insert_sql,
 			DB_ARGS(library->name, arena_i64(r->arena, m->version),
 			    m->name, db_get_text(&own, row, 2),
@@ -241,8 +248,8 @@ struct applied {
 };
 
 /*
- * Compares the i-th row of the record with the i-th file.  They must be equal
- * as far as both lists go, although the numbers may have gaps.
+ * Compares the i-th row that records a run with the i-th file of the folder.
+ * Where both exist, they must be equal.
  */
 static bool
 check_applied(const struct migration_folder *f, const struct migration_run *r,
@@ -251,7 +258,8 @@ check_applied(const struct migration_folder *f, const struct migration_run *r,
 	const struct migration *m = &f->files[i];
 
 	if (i >= f->nfiles)
-		return true; /* a newer release has run it */
+		/* a newer release has run a file that this release lacks */
+		return true;
 	if (row->version > m->version) {
 		print_error("%s: %s has no version %lld%s%s, but later ones",
 		    r->service, table_of(f), (long long)m->version,

@@ -2,12 +2,13 @@
  * migration_folder: the files of one folder sql/NAME/, and which of them a
  * database has run.
  *
- * Files of a service's own folder are recorded in kedge_migration, those of the
- * library's folders in kedge_library_migration.  In earlier releases the
- * library's files were symbolic links in each service's folder, with a number
- * and a name of that service, so a database that they have migrated has them in
- * kedge_migration.  They are recognised by their checksum and recorded as run
- * (adopted).  The old rows stay, because the previous release checks them.
+ * The table kedge_migration records which files of a service's own folder have
+ * been run, and kedge_library_migration which files of the library's folders.
+ * In earlier releases the library's files were symbolic links in each service's
+ * folder, with a number and a name of that service. So a database that such a
+ * release has migrated has the library's files in kedge_migration. They are
+ * recognised by their checksum and recorded in kedge_library_migration as run
+ * (adopted). Their old rows stay, because the previous release checks them.
  */
 #ifndef CLI_MIGRATION_FOLDER_H
 #define CLI_MIGRATION_FOLDER_H
@@ -21,34 +22,44 @@
 enum { MIGRATION_FILES_MAX = 1000 };
 
 struct migration_folder {
-	const char *name; /* "core", or "job" of the library */
+	const char *name; /* "core" for a service, or "job" for the library */
 	bool is_library;
 	struct migration files[MIGRATION_FILES_MAX];
 	int nfiles;
-	int napplied; /* how many of the files, from the first, were run */
+	/* number of files that were run; they are the first ones */
+	int napplied;
 };
 
-/* Reads the files of root/sql/NAME/.  False: an error was printed. */
+/*
+ * Reads the files of root/sql/NAME/. False: that failed, and an error was
+ * printed.
+ */
 MUST_CHECK bool migration_folder_read(
     struct migration_folder *f, struct arena *a, const char *root);
 
-/* Makes the tables that record what was run, where they are missing. */
+/* Makes the tables that record which files were run, unless they exist. */
 MUST_CHECK bool migration_folder_make_tables(const struct migration_run *r);
 
-/* Records the library's files that kedge_migration has under another name. */
+/*
+ * Records that the library's files were run which kedge_migration has under
+ * another name.
+ */
 MUST_CHECK bool migration_folder_adopt(
     const struct migration_folder *library, const struct migration_run *r);
 
 /*
- * Compares what the database has run with the files, and sets `napplied`.  Rows
- * of the service's record that are files of the `nlibraries` library folders
- * are ignored.
+ * Compares what the database has run with the files of the folder, and sets
+ * `napplied`. Rows of kedge_migration about files of the `nlibraries` library
+ * folders are ignored.
  */
 MUST_CHECK bool migration_folder_check(struct migration_folder *f,
     const struct migration_run *r, const struct migration_folder *libraries,
     int nlibraries);
 
-/* Runs the files after the first `napplied`, and records each. */
+/*
+ * Runs the files that follow the first `napplied` files, and records each as
+ * run.
+ */
 MUST_CHECK bool
 migration_folder_apply(struct migration_folder *f, struct migration_run *r);
 

@@ -16,13 +16,14 @@
 #include "tool.h"
 
 enum {
-	CONNECTIONS_MIN = 64, /* of each nginx worker */
-	FILES_SPARE = 64, /* of each nginx worker: logs, sockets, web files */
-	/* limit_conn stores less than this for each key. */
+	CONNECTIONS_MIN = 64, /* the fewest connections of each nginx worker */
+	/* descriptors of an nginx worker for logs, sockets and web files */
+	FILES_SPARE = 64,
+	/* Upper limit of the memory that limit_conn needs for each key. */
 	STATE_BYTES = 192,
 };
 
-/* Copied without change: production uses the same files. */
+/* These files are copied without change. Production uses the same files. */
 static const char *const plain_files[] = {
 	"http.conf",
 	"server.conf",
@@ -57,8 +58,9 @@ find_value(const struct template_value *values, const char *name, size_t len)
 }
 
 /*
- * Appends the text with each {{name}} replaced.  False: a name is not in the
- * list or not closed; *ret_unknown is where it begins.
+ * Appends the text and replaces each {{name}} by its value. False: a name is
+ * not in the list, or "}}" is missing; *ret_unknown points to the beginning of
+ * that name.
  */
 static bool
 fill(struct buf *b, const char *text, const struct template_value *values,
@@ -139,10 +141,10 @@ write_plain(const struct stack *s)
 }
 
 /*
- * A connection takes one descriptor, and a request in progress two or three:
- * the connections to the client, to verify and to the service.  When the
- * system's limit is lower than what kedge.json declares, each worker gets that
- * limit.
+ * How many open files an nginx worker needs. A connection needs one descriptor,
+ * and a request in progress two or three: the connections to the client, to
+ * verify and to the service. When the system's limit is lower than what
+ * kedge.json requires, each worker gets that limit.
  */
 static int64_t
 connections(const struct stack *s)
@@ -174,8 +176,10 @@ write_main(const struct stack *s, int port, int64_t connections)
 {
 	struct render r = begin(s);
 	const struct template_value values[] = {
-		/* As root, workers would run as nobody, without access to
-		   sockets. */
+		/*
+		 * As root, nginx would run its workers as nobody, which cannot
+		 * connect to the sockets.
+		 */
 		{ "user", geteuid() == 0 ? "user root;" : "" },
 		{ "workers", number(s, s->spec.nginx.workers) },
 		{ "files", number(s, connections + FILES_SPARE) },
@@ -188,7 +192,10 @@ write_main(const struct stack *s, int port, int64_t connections)
 	return finish(&r, "nginx.conf");
 }
 
-/* One network gets at most a quarter of all connections. */
+/*
+ * Writes the limits of requests in progress. One network may have at most a
+ * quarter of nginx's connections.
+ */
 static bool
 write_limits(const struct stack *s, int64_t connections)
 {
@@ -212,12 +219,16 @@ write_limits(const struct stack *s, int64_t connections)
 	return finish(&r, "limits.conf");
 }
 
-/* split_clients takes percentages with at most two decimals. */
+/*
+ * Writes which requests are logged. split_clients accepts percentages with at
+ * most two decimals.
+ */
 static bool
 write_log(const struct stack *s)
 {
 	int64_t n = s->spec.nginx.log_sample;
-	int64_t parts = 10000 / n; /* of ten thousand */
+	/* the share of requests that are logged, in ten thousandths */
+	int64_t parts = 10000 / n;
 	struct render r = begin(s);
 	const char *some = arena_printf(s->arena, "%lld.%02lld%% 1;\n\t* 0;",
 	    (long long)(parts / 100), (long long)(parts % 100));
@@ -241,10 +252,11 @@ add_upstream(
 	int64_t i;
 
 	/*
-	 * A request tries each entry once.  When a service process has ended,
-	 * all idle connections may be stale, and a new one may have reached
-	 * the process just before its end.  The last entry then reaches
-	 * another process.
+	 * nginx tries each server of an upstream once per request; all entries
+	 * here are the same server. When a service process has ended, all idle
+	 * connections to it may be stale, and a new connection may have reached
+	 * the process just before its end. So there are two more entries than
+	 * idle connections: the last try then reaches another process.
 	 */
 	buf_init(&servers, a, FILE_MAX_BYTES);
 	for (i = 0; i < keepalive + 2; i++)
@@ -288,7 +300,7 @@ without_slash(const struct render *r, const char *prefix)
 	return arena_strndup(r->stack->arena, prefix, strlen(prefix) - 1);
 }
 
-/* `match` is what follows "location": "^~ /api/core/". */
+/* `match` is what follows the word "location", for example "^~ /api/core/". */
 static void
 add_location(struct render *r, const struct spec_service *service,
     const struct spec_location *l, const char *match)
@@ -304,7 +316,10 @@ add_location(struct render *r, const struct spec_service *service,
 	add(r, str_eq(l->guard, "none") ? "open.conf" : "guarded.conf", values);
 }
 
-/* A nested prefix is guarded with and without its last slash. */
+/*
+ * Adds a service's locations. A nested prefix is guarded with and without its
+ * last slash.
+ */
 static void
 add_service(struct render *r, const struct spec_service *service)
 {
@@ -352,7 +367,10 @@ write_services(const struct stack *s)
 	       finish(&internal, "internal.conf");
 }
 
-/* A link, so that the configuration needs no path of this machine. */
+/*
+ * Makes a symbolic link to web/, so that the configuration contains no path of
+ * this machine.
+ */
 static bool
 link_web(const struct stack *s)
 {
@@ -406,7 +424,9 @@ nginx_plan(const struct stack *s, int port, struct process *ret_process)
 		    .request = "HEAD / HTTP/1.0\r\n\r\n",
 		    .expect = "HTTP/1.1 " },
 		.socket = arena_printf(a, "127.0.0.1:%d", port),
-		/* Graceful: nginx finishes the requests in progress. */
+		/*
+		 * nginx stops gracefully: it finishes the requests in progress.
+		 */
 		.stop_signal = SIGQUIT,
 		.death_signal = SIGTERM,
 		.stop_stage = PROCESS_STOP_EDGE,

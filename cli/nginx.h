@@ -9,9 +9,13 @@
 #include "process.h"
 #include "stack.h"
 
-/* From the templates in nginx/ and from kedge.json. */
+/*
+ * Writes the configuration, from the templates in nginx/ and from kedge.json.
+ */
 MUST_CHECK bool nginx_write(const struct stack *s, int port);
-/* False: nginx is not installed; an error was printed. */
+/*
+ * Sets how to run nginx. False: nginx is not installed; an error was printed.
+ */
 MUST_CHECK bool
 nginx_plan(const struct stack *s, int port, struct process *ret_process);
 

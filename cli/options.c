@@ -36,7 +36,7 @@ options_read(
 	int flag;
 
 	*o = (struct options){ .port = 8080 };
-	opterr = 0; /* print_error() is used instead */
+	opterr = 0; /* getopt() prints no errors; print_error() does */
 	while (ok && (flag = getopt_long(argc, argv, "f", flags, NULL)) != -1) {
 		if (flag == 'f')
 			flag = OPTIONS_FOLLOW;

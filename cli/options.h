@@ -14,7 +14,7 @@ enum options_allowed {
 };
 
 struct options {
-	const char *dir; /* NULL: the default */
+	const char *dir; /* the option --dir; NULL: use the default */
 	int port; /* default 8080; 0: any free port */
 	bool detach;
 	bool follow;
@@ -23,8 +23,9 @@ struct options {
 };
 
 /*
- * argv[0] is the command's name.  False: there is an option that is not
- * allowed, or more than `args_max` other arguments; an error was printed.
+ * Reads the options of a command; argv[0] is the command's name. False: there
+ * is an option that the command does not have, or more than `args_max` other
+ * arguments; an error was printed.
  */
 MUST_CHECK bool options_read(
     struct options *o, int argc, char **argv, unsigned allowed, int args_max);

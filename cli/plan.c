@@ -17,11 +17,11 @@ struct migration {
 	const struct spec_service *service;
 };
 
-/* The processes that those of a service wait for. */
+/* The processes that the process of a service waits for. */
 struct stores {
-	struct process *postgres; /* NULL: no service needs it */
-	struct process *databases; /* NULL: they exist */
-	bool no_cluster; /* there is no cluster yet */
+	struct process *postgres; /* NULL: no service needs PostgreSQL */
+	struct process *databases; /* NULL: the databases exist already */
+	bool no_cluster; /* the PostgreSQL cluster must be made */
 };
 
 static struct process *
@@ -150,7 +150,9 @@ plan_service(const struct stack *s, const struct spec_service *service,
 		.stop_signal = SIGTERM,
 		.death_signal = SIGTERM,
 		.stop_stage = PROCESS_STOP_SERVICES,
-		/* Twice the drain timeout: first for jobs, then for requests.
+		/*
+		 * Twice the drain timeout: the service first drains its jobs,
+		 * then its requests.
 		 */
 		.stop_timeout_ms = 22000,
 	};
@@ -177,7 +179,10 @@ add_service(struct plan *p, const struct stack *s,
 		return false;
 	need(c, redis);
 	need(c, migration);
-	/* A restarted service waits until PostgreSQL is ready again. */
+	/*
+	 * Not only the migration needs PostgreSQL: a service that is restarted
+	 * must wait for it, too.
+	 */
 	if (service->needs_postgres)
 		need(c, stores->postgres);
 	return true;
@@ -198,7 +203,7 @@ plan_make(struct plan *p, const struct stack *s,
 	for (i = 0; i < s->spec.nservices; i++)
 		if (!add_service(p, s, &s->spec.services[i], port, &stores))
 			return false;
-	/* Print it only after all programs have been found. */
+	/* Print this message only after all programs have been found. */
 	if (stores.no_cluster)
 		print_message("making a PostgreSQL cluster in %s/pg", s->dir);
 	return true;

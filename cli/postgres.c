@@ -33,8 +33,8 @@
 /* -- its user -- */
 
 /*
- * When run as root: the owner of an existing cluster, otherwise the user
- * postgres.
+ * Finds the user that PostgreSQL runs as when we are root: the owner of an
+ * existing cluster, otherwise the user postgres.
  */
 static bool
 choose_user(struct postgres *p)
@@ -60,7 +60,10 @@ choose_user(struct postgres *p)
 	return true;
 }
 
-/* Tries it in a process of that user. */
+/*
+ * Whether the user can enter the directory. A child process that runs as this
+ * user tries it.
+ */
 static bool
 can_reach(const struct process_user *u, const char *dir)
 {
@@ -199,7 +202,7 @@ remove_entry(const char *path, const struct stat *st UNUSED, int kind UNUSED,
 	return remove(path);
 }
 
-/* An initdb that was killed has left it. */
+/* An initdb that was killed has left this directory. */
 static bool
 remove_fresh(const struct process *c UNUSED)
 {
@@ -267,9 +270,9 @@ postgres_plan_cluster(const struct stack *s, const struct postgres *p,
 /* -- the server -- */
 
 /*
- * PostgreSQL does not start while the process that its lock file names exists.
- * After a crash or a reboot, another process may have that id: then the lock
- * file is removed.
+ * Removes a stale lock file. PostgreSQL does not start while the process that
+ * its lock file names exists, but after a crash or a reboot another process may
+ * have that id.
  */
 static void
 remove_stale_lock(void)
@@ -296,7 +299,10 @@ remove_stale_lock(void)
 static bool
 prepare_server(const struct process *c UNUSED)
 {
-	/* initdb has succeeded, so its directory becomes the cluster. */
+	/*
+	 * The directory that initdb has made becomes the cluster only now, when
+	 * initdb has succeeded.
+	 */
 	if (!file_exists(DATA_DIR) && rename(FRESH_DIR, DATA_DIR) == -1) {
 		print_error("PostgreSQL has no data: " DATA_DIR ": %s",
 		    strerror(errno));
@@ -326,8 +332,10 @@ postgres_plan_server(const struct stack *s, const struct postgres *p,
 		.prepare = prepare_server,
 		.probe = { .kind = PROBE_POSTMASTER, .path = PID_FILE },
 		.socket = POSTGRES_SOCKET,
-		/* Fast shutdown: rolls back open transactions, writes a
-		   checkpoint. */
+		/*
+		 * SIGINT requests a fast shutdown: PostgreSQL rolls back open
+		 * transactions and writes a checkpoint.
+		 */
 		.stop_signal = SIGINT,
 		.death_signal = SIGINT,
 		.stop_stage = PROCESS_STOP_STORES,

@@ -1,14 +1,14 @@
 /*
  * postgres: the private PostgreSQL cluster of a stack.
  *
- * pg/ has the cluster (pg/data), its configuration, which is written at each
- * start, and its socket.  There is no TCP port.  Services log in with their
- * role and password.  The superuser "kedge" and the roles NAME_owner have no
- * password: the operating system's user that runs the stack may log in as them
- * (peer authentication).
+ * The directory pg/ has the cluster (pg/data), its configuration, which is
+ * written at each start, and its socket. PostgreSQL listens on no TCP port.
+ * Services log in with their role and password. The superuser "kedge" and the
+ * roles NAME_owner have no password: the operating system's user that runs the
+ * stack may log in as them (peer authentication).
  *
- * PostgreSQL refuses to run as root.  When the stack runs as root, PostgreSQL
- * runs as the user postgres.  If that user cannot reach the stack's directory,
+ * PostgreSQL refuses to run as root. When the stack runs as root, PostgreSQL
+ * runs as the user postgres. If that user cannot reach the stack's directory,
  * pg is a symbolic link to a directory below /var/lib/kedge.
  */
 #ifndef CLI_POSTGRES_H
@@ -22,16 +22,16 @@
 #include "stack.h"
 
 struct postgres {
-	const char *bin; /* the directory of its programs */
+	const char *bin; /* directory of PostgreSQL's server programs */
 	struct process_user user;
-	bool other_user; /* it does not run as our user, but as `user` */
-	bool made; /* the cluster exists */
+	bool other_user; /* PostgreSQL runs as `user`, not as our own user */
+	bool made; /* the cluster exists already */
 };
 
-/* Finds the programs, makes pg/ and writes the configuration. */
+/* Finds PostgreSQL's programs, makes pg/ and writes the configuration. */
 MUST_CHECK bool
 postgres_prepare(const struct stack *s, struct postgres *ret_postgres);
-/* The step that makes the cluster. */
+/* Describes the step that makes the cluster. */
 void postgres_plan_cluster(const struct stack *s, const struct postgres *p,
     struct process *ret_process);
 void postgres_plan_server(const struct stack *s, const struct postgres *p,

@@ -6,8 +6,9 @@
 #include "message.h"
 
 /*
- * A role that owns neither the database nor the schema cannot revoke.  That is
- * no error here, because problems_sql checks the result.
+ * A role that owns neither the database nor the schema cannot revoke
+ * privileges. That causes no error here, because problems_sql then checks the
+ * result.
  */
 static const char revoke_sql[] =
     "DO $revoke$\n"
@@ -42,7 +43,10 @@ static const char revoke_sql[] =
 
 static const char role_sql[] = "SELECT FROM pg_roles WHERE rolname = $1";
 
-/* The problems, worst first, each with the statement that solves it. */
+/*
+ * Finds the problems that are left, worst first, each with the statement that
+ * solves it.
+ */
 static const char problems_sql[] =
     "WITH grantee (name, role, quoted) AS (VALUES"
     " ('everybody', 'public', 'PUBLIC'),"

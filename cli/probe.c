@@ -16,7 +16,7 @@
 
 #include "file.h"
 
-/* If there is no response until this time, the request is sent again. */
+/* How long to wait for a response; then the request is sent again. */
 static const int64_t timeout_us = 1000 * 1000;
 
 void
@@ -48,7 +48,10 @@ open_socket(const struct probe *p)
 		len = sizeof(un);
 	}
 	fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	/* On one machine connect() waits only when the backlog is full. */
+	/*
+	 * On the same machine, connect() waits only when the listener's backlog
+	 * is full.
+	 */
 	if (fd != -1 && (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &longest,
 			     sizeof(longest)) == -1 ||
 			    connect(fd, address, len) == -1)) {
@@ -63,7 +66,10 @@ ask(struct probe *p, int64_t now_us)
 {
 	size_t len = strlen(p->request);
 
-	/* nginx logs an error when the socket behind it does not exist. */
+	/*
+	 * Without this check nginx would log an error for each probe until the
+	 * service has made its socket.
+	 */
 	if (!file_exists(p->path))
 		return false;
 	p->fd = open_socket(p);
@@ -93,8 +99,9 @@ answered(struct probe *p, int64_t now_us)
 }
 
 /*
- * The eighth line of postmaster.pid is the server's status, for pg_ctl.  The
- * first line is its process id: another id means a file of an earlier run.
+ * Reads postmaster.pid. Its eighth line is the status of the server, which
+ * pg_ctl reads, too. Its first line is the server's process id: if that is not
+ * `pid`, an earlier server has left the file.
  */
 static bool
 postmaster_ready(const struct probe *p, pid_t pid)

@@ -12,27 +12,33 @@
 struct arena;
 
 enum probe_kind {
-	PROBE_NONE, /* ready as soon as it runs */
-	PROBE_ANSWER, /* connects, sends `request`, awaits `expect` */
-	PROBE_POSTMASTER, /* reads the status in postmaster.pid */
+	PROBE_NONE, /* the process is ready as soon as it runs */
+	PROBE_ANSWER, /* connects, sends `request` and waits for `expect` */
+	PROBE_POSTMASTER, /* reads PostgreSQL's status in postmaster.pid */
 };
 
 struct probe {
 	enum probe_kind kind;
-	/* The socket that must exist first; or the path of postmaster.pid. */
+	/*
+	 * PROBE_ANSWER: a socket that must exist first. PROBE_POSTMASTER: the
+	 * path of postmaster.pid.
+	 */
 	const char *path;
-	int port; /* PROBE_ANSWER: on 127.0.0.1; 0: use `path` */
+	int port; /* PROBE_ANSWER: a port of 127.0.0.1; 0: connect to `path` */
 	const char *request;
 	const char *expect; /* the beginning of the expected response */
 
-	/* Private. */
+	/* The members below are private to probe.c. */
 	int fd; /* -1: no request was sent */
 	int64_t asked_us;
 };
 
-/* Before the first step and after each restart. */
+/* To be called before the first step, and after each restart of the process. */
 void probe_reset(struct probe *p);
-/* True: it is ready.  PROBE_POSTMASTER checks that the file names `pid`. */
+/*
+ * True: the process is ready. PROBE_POSTMASTER accepts the file only if it
+ * names `pid`.
+ */
 bool probe_step(struct probe *p, pid_t pid, int64_t now_us);
 
 #endif

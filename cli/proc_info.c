@@ -62,7 +62,10 @@ proc_info_find(pid_t pid, struct proc_info *ret_info)
 
 	if (!read_stat(pid, text, sizeof(text)))
 		return false;
-	/* The name, in parentheses, may contain parentheses and blanks. */
+	/*
+	 * The process's name is in parentheses, but may itself contain
+	 * parentheses and blanks.
+	 */
 	name_end = strrchr(text, ')');
 	if (name_end == NULL || name_end[1] != ' ' ||
 	    !read_fields(name_end + 2, &p))

@@ -10,12 +10,15 @@ struct proc_info {
 	pid_t pid;
 	pid_t parent;
 	pid_t group;
-	char state; /* 'R', 'S', 'Z', ... */
-	/* Clock ticks after boot.  With the id it identifies one process. */
+	char state; /* as in proc(5): 'R', 'S', 'Z', ... */
+	/*
+	 * Start time of the process, in clock ticks after boot. Process id and
+	 * start time together identify one process.
+	 */
 	int64_t started_ticks;
 };
 
-/* False: there is no such process. */
+/* Returns false if there is no such process. */
 bool proc_info_find(pid_t pid, struct proc_info *ret_info);
 void
 proc_info_each(void (*visit)(void *ctx, const struct proc_info *p), void *ctx);

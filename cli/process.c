@@ -22,7 +22,7 @@ reset_signals(void)
 	sigset_t none;
 	int i;
 
-	/* Fails for SIGKILL and SIGSTOP, which cannot be changed. */
+	/* signal() fails for SIGKILL and SIGSTOP, which cannot be changed. */
 	for (i = 1; i < NSIG; i++)
 		(void)sigaction(i, &plain, NULL);
 	sigemptyset(&none);
@@ -65,7 +65,10 @@ raise_files(void)
 	}
 }
 
-/* In the new process.  Once its log is open, errors go there. */
+/*
+ * Runs in the new process. Once the process's log is open, errors are written
+ * to it.
+ */
 static NORETURN void
 run(const struct process *c, pid_t supervisor)
 {
@@ -86,8 +89,9 @@ run(const struct process *c, pid_t supervisor)
 	if (c->user != NULL && !change_user(c->user))
 		goto out;
 	/*
-	 * After the change of user, which clears the setting.  The supervisor
-	 * may have died before: then no signal would come.
+	 * This comes after the change of user, which clears the setting. If the
+	 * supervisor has died before this call, no signal would be sent for
+	 * that.
 	 */
 	step = "set PR_SET_PDEATHSIG";
 	if (prctl(PR_SET_PDEATHSIG, c->death_signal) == -1)
@@ -126,7 +130,10 @@ process_spawn(struct process *c)
 		print_error("cannot start %s: %s", c->name, strerror(errno));
 		return false;
 	}
-	/* The child does the same: the group must exist whoever is first. */
+	/*
+	 * The child also calls setpgid(): whichever of both runs first, the
+	 * process group exists from then on.
+	 */
 	(void)setpgid(c->pid, c->pid);
 	c->changed_us = clock_monotonic_us();
 	c->state = PROCESS_STARTING;

@@ -73,7 +73,10 @@ record_remove(void)
 	unlink(RECORD_PID_FILE);
 }
 
-/* Cuts off the part before the next `end`.  NULL: there is no other. */
+/*
+ * Returns the text up to the next character `end`, and moves *at behind that
+ * character. NULL: there is no further part.
+ */
 static char *
 next_part(char **at, char end)
 {
@@ -151,8 +154,8 @@ struct leftover_search {
 };
 
 /*
- * A process that the record lists; or one in the process group of such a
- * process, if it works in the stack's directory.
+ * Whether the process is one that the record lists; or is in the process group
+ * of such a process and works in the stack's directory.
  */
 static bool
 is_leftover(const struct leftover_search *s, const struct proc_info *p)

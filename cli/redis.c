@@ -9,9 +9,9 @@
 #include "tool.h"
 
 /*
- * Each Redis has its own working directory, because at its start Redis loads a
- * snapshot from there: one that was saved by hand must not get to another
- * service.
+ * Each Redis has a working directory of its own. At its start Redis loads a
+ * snapshot from there: a snapshot that somebody saved by hand must not be
+ * loaded by the Redis of another service.
  */
 static char *const *
 make_argv(struct arena *a, const char *program, const char *name)
@@ -28,7 +28,9 @@ make_argv(struct arena *a, const char *program, const char *name)
 		"",
 		"--appendonly",
 		"no",
-		/* When memory is full, refuse new entries, never evict others.
+		/*
+		 * When its memory is full, Redis refuses new entries and never
+		 * evicts others.
 		 */
 		"--maxmemory",
 		"64mb",
@@ -71,7 +73,8 @@ redis_plan(const struct stack *s, const struct spec_service *service,
 		    .expect = "+PONG" },
 		.socket = socket,
 		.stop_signal = SIGTERM,
-		.death_signal = SIGKILL, /* nothing to save */
+		/* SIGKILL: Redis has nothing to save */
+		.death_signal = SIGKILL,
 		.stop_stage = PROCESS_STOP_STORES,
 		.stop_timeout_ms = 3000,
 	};

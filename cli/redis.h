@@ -1,4 +1,7 @@
-/* redis: how to run the Redis of a service: a cache without port and disk. */
+/*
+ * redis: how to run the Redis of a service: a cache without a TCP port and
+ * without files on disk.
+ */
 #ifndef CLI_REDIS_H
 #define CLI_REDIS_H
 
@@ -9,7 +12,10 @@
 #include "process.h"
 #include "stack.h"
 
-/* Also makes its directory.  False: an error was printed. */
+/*
+ * Sets how to run the Redis, and makes its directory. False: that failed, and
+ * an error was printed.
+ */
 MUST_CHECK bool redis_plan(const struct stack *s,
     const struct spec_service *service, struct process *ret_process);
 

@@ -23,7 +23,10 @@ is_error_line(const char *line)
 	return false;
 }
 
-/* The last line of the log that looks like an error, else its last line. */
+/*
+ * Returns the last line of the log that looks like an error, or else its last
+ * line.
+ */
 static const char *
 find_reason(struct arena *a, const char *log)
 {
@@ -57,7 +60,10 @@ report_failed_start(const char *dir, const struct process *c)
 	struct arena *a = arena_new();
 	const char *reason;
 
-	/* A step without a log of its own has printed the error itself. */
+	/*
+	 * A process without a log of its own (a step) has printed the error
+	 * itself.
+	 */
 	if (c->log != NULL) {
 		reason = find_reason(a, c->log);
 		print_error("%s did not start: it %s%s%.400s (%s/%s)", c->title,

@@ -6,11 +6,16 @@
 
 struct process;
 
-/* The process has ended before everything was ready, with c->status. */
+/*
+ * Reports a process that has ended, with c->status, before all processes were
+ * ready.
+ */
 void report_failed_start(const char *dir, const struct process *c);
-/* The process is still not ready, long after it was started. */
+/* Reports a process that is still not ready long after its start. */
 void report_slow_start(const char *dir, const struct process *c);
-/* The process has ended with c->status and will be started again. */
+/*
+ * Reports a process that has ended, with c->status, and will be started again.
+ */
 void report_restart(const struct process *c, pid_t pid);
 
 #endif

@@ -23,7 +23,10 @@ copy(int from, int to)
 	return n == 0;
 }
 
-/* Deletes the previous copy first: the disk may be full. */
+/*
+ * Copies the log. Deletes the previous copy first, because the disk may be
+ * full.
+ */
 static bool
 save_copy(struct arena *a, const char *path, int log)
 {

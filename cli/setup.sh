@@ -20,7 +20,7 @@ fail() {
 sets=$*
 stamp=$root/build/setup
 
-# The checks.  An ordinary user's PATH may not have the directories of servers.
+# The checks. The directories of servers may be missing from an ordinary user's PATH.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 has_command() {
@@ -32,7 +32,7 @@ has_library() {
 has_header() {
 	[ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]
 }
-# Debian and Ubuntu have the fix of CVE-2025-23016 in older versions, too.
+# Debian and Ubuntu have the fix of CVE-2025-23016 in older versions of libfcgi, too.
 libfcgi_is_fixed() {
 	has_command dpkg-query || return 0
 	version=$(dpkg-query -W -f '${Version}' libfcgi-dev 2>/dev/null) ||
@@ -52,7 +52,8 @@ has_postgres() {
 	has_command postgres || ls /usr/lib/postgresql/*/bin/postgres \
 		>/dev/null 2>&1
 }
-# The packages of t/compat need version 20; an older node can fetch it.
+# The packages of t/compat need version 20 of node; an older node can download that
+# version.
 has_node() {
 	has_command node &&
 		major=$(node -p 'process.versions.node.split(".")[0]') &&
@@ -63,7 +64,7 @@ has_perl() {
 		2>/dev/null
 }
 
-# The compiler, and its runtime, which is a separate package in some releases.
+# The compiler, and its run-time library, which is a separate package in some releases.
 can_fuzz() {
 	echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 		clang -fsanitize=fuzzer,address -x c -o /dev/null - 2>/dev/null
@@ -78,7 +79,8 @@ need() { # PACKAGE TEST...
 	"$@" || missing="$missing $package"
 }
 
-# Wanted, but not available everywhere: tests that need it are skipped without it.
+# These packages are wanted, but not available everywhere. Tests that need a missing
+# package are skipped.
 want() {
 	package=$1
 	shift
@@ -150,7 +152,8 @@ install() { # PACKAGES
 	if [ "$(id -u)" = 0 ]; then
 		sh "$root/cli/install.sh" "$@"
 	elif has_command sudo; then
-		# -v is not used: it asks for a password more often than this command.
+		# sudo -v is not used, because it asks for a password more often than
+		# this command.
 		sudo sh -c : || fail "missing: $*. sudo does not let you install" \
 			"them: install them as root"
 		sudo sh "$root/cli/install.sh" "$@"
@@ -159,7 +162,7 @@ install() { # PACKAGES
 	fi
 }
 
-# Prints those wanted packages that this release of the distribution has.
+# Prints the wanted packages that this release of the distribution has.
 obtainable() {
 	for package in $unavailable; do
 		# On Ubuntu, the package chromium only installs a snap.
@@ -170,7 +173,8 @@ obtainable() {
 	done
 }
 
-# For a library that is installed but must not be used, only that is printed.
+# Prints what is missing. If a library is installed but must not be used, prints only
+# that.
 fail_missing() { # WORDS
 	case " $missing " in
 	*' libfcgi-dev '*)
@@ -200,7 +204,7 @@ fi
 if [ -n "$supported" ]; then
 	wanted=$(obtainable)
 	if [ -n "$missing$wanted" ]; then
-		# Split into words: package names contain no blanks.
+		# The list is split into words: package names contain no blanks.
 		# shellcheck disable=SC2086
 		install $missing $wanted || fail 'apt could not install it all'
 		look
@@ -213,7 +217,7 @@ if [ -n "$unavailable" ]; then
 	*' nodejs '*) echo 'nodejs must be version 18 or newer' ;;
 	esac
 fi
-# If the file cannot be written, the next start is slower; nothing else happens.
+# If the file build/setup cannot be written, the next start only takes longer.
 if mkdir -p "$root/build" 2>/dev/null; then
 	# shellcheck disable=SC3013 # every sh of Linux has -nt
 	if [ "$stamp" -nt "$0" ] && read -r have <"$stamp"; then

@@ -4,10 +4,16 @@
 #include "base/metrics.h"
 #include "base/str.h"
 
-/* Half of the connections of a service's process (fastcgi/event_loop.c). */
+/*
+ * The idle connections that one service process accepts: half of all its
+ * connections (fastcgi/event_loop.c).
+ */
 enum { KEEPALIVE_MAX = 256 };
 
-/* Each nginx worker may keep up to `keepalive` idle connections. */
+/*
+ * Checks `keepalive`: the idle connections that all nginx workers may keep must
+ * not exceed those that the pool accepts.
+ */
 static bool
 check_keepalive(const struct json_path *p, const struct spec *spec,
     const struct spec_pool *pool, const char *name)
@@ -24,7 +30,10 @@ check_keepalive(const struct json_path *p, const struct spec *spec,
 		       (long long)spec->nginx.workers, (long long)room, name));
 }
 
-/* The master has counters for METRICS_SLOTS_MAX processes. */
+/*
+ * Checks the number of processes: the master has counters for METRICS_SLOTS_MAX
+ * processes.
+ */
 static bool
 check_processes(const struct json_path *p, const struct spec_service *s)
 {
@@ -60,7 +69,10 @@ check_apart(const struct json_path *p, const struct spec_service *s,
 	return true;
 }
 
-/* Prefixes of one service may contain each other, but not be the same. */
+/*
+ * Checks prefixes. One prefix of a service may contain another, but no two may
+ * be the same.
+ */
 static bool
 check_own(const struct json_path *p, const struct spec_service *s)
 {
@@ -78,8 +90,8 @@ check_own(const struct json_path *p, const struct spec_service *s)
 }
 
 /*
- * The service with the pool verify is auth.  BetterAuth's clients and the other
- * services call it at /api/auth/.
+ * Checks that the service with the pool verify is auth, at /api/auth/:
+ * BetterAuth's clients and the other services call it there.
  */
 static bool
 take_verifier(

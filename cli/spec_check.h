@@ -13,9 +13,9 @@
 #include "spec.h"
 
 /*
- * Checks the service of that index against itself and against those before it,
- * and sets spec->verifier when it has the pool verify.  Prints an error that
- * begins with the path p.
+ * Checks the service with that index by itself and against the services before
+ * it, and sets spec->verifier if the service has the pool verify. An error is
+ * printed with the path p in front.
  */
 MUST_CHECK bool
 spec_check_service(const struct json_path *p, struct spec *spec, int index);

@@ -10,7 +10,10 @@
 #include "json_path.h"
 #include "spec_check.h"
 
-/* [a-z][a-z0-9]*: an SQL name, a variable and a file name without quotes. */
+/*
+ * Whether the name matches [a-z][a-z0-9]*, so that it can be an SQL name, a
+ * variable and a file name without quotes.
+ */
 static bool
 is_name(const char *s)
 {
@@ -26,7 +29,10 @@ is_name(const char *s)
 	return true;
 }
 
-/* Names that Kedge, nginx, PostgreSQL or Redis use already. */
+/*
+ * Names that a service must not have, because Kedge, nginx, PostgreSQL or Redis
+ * use them already.
+ */
 static bool
 is_reserved(const char *s)
 {
@@ -118,7 +124,7 @@ read_location(
 	for (i = 0; i < COUNT_OF(guards); i++)
 		if (str_eq(guards[i], ret->guard))
 			return read_roles(p, j, ret);
-	/* It is for device sessions, which do not exist yet. */
+	/* This guard is for device sessions, which do not exist yet. */
 	if (str_eq(ret->guard, "flexible"))
 		return json_path_fail(
 		    &guard, "\"flexible\" is not supported yet");
@@ -154,7 +160,9 @@ read_nested(
 	return true;
 }
 
-/* *ret_n does not change when the member is absent. */
+/*
+ * Reads a number into *ret_n, which stays unchanged when the member is absent.
+ */
 static bool
 read_optional(const struct json_path *p, const struct json *j, const char *name,
     int64_t min, int64_t max, int64_t *ret_n)
@@ -170,7 +178,10 @@ read_pool(
 	static const char *const known[] = { "processes", "threads",
 		"keepalive", NULL };
 
-	/* With only one, the service would be away whenever it dies. */
+	/*
+	 * A service with only one process would be unavailable whenever that
+	 * process dies.
+	 */
 	ret->processes = 2;
 	return json_path_check_object(p, j, known) &&
 	       read_optional(p, j, "processes", 1, 64, &ret->processes) &&

@@ -47,7 +47,8 @@ find_root(struct stack *s)
 		return false;
 	}
 	s->bin = parent_of(s->arena, exe);
-	if (given == NULL) /* a checkout: ROOT/build/plain/kedge */
+	/* in a checkout this binary is ROOT/build/plain/kedge */
+	if (given == NULL)
 		given = arena_printf(s->arena, "%s/../..", s->bin);
 	s->root = canonical(s->arena, given);
 	if (s->root == NULL) {
@@ -80,7 +81,10 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option)
 	return true;
 }
 
-/* `up` may write its files only to a stack's directory or an empty one. */
+/*
+ * Whether `up` may write its files to the directory: only to a stack's
+ * directory or an empty one.
+ */
 static bool
 check_ours(const char *dir)
 {
@@ -123,8 +127,9 @@ enter(struct arena *a, const char **dir)
 }
 
 /*
- * nginx expands "$" and the pattern characters in paths, and libpq splits host
- * names at commas.  Neither can be quoted.
+ * Refuses paths with special characters: nginx expands "$" and the pattern
+ * characters in paths, and libpq splits host names at commas. Neither can be
+ * quoted.
  */
 static bool
 check_name(const char *dir)
@@ -147,8 +152,10 @@ stack_make(struct stack *s)
 		const char *path;
 		mode_t mode;
 	} dirs[] = {
-		/* nginx makes sockets with mode 0666; the directory protects
-		   them. */
+		/*
+		 * nginx makes its sockets with mode 0666, so the mode of the
+		 * directory must protect them.
+		 */
 		{ "run", 0700 },
 		{ "env", 0700 },
 		{ "log", 0750 },
@@ -159,7 +166,10 @@ stack_make(struct stack *s)
 	};
 	size_t i;
 
-	/* 0755: if we are root, PostgreSQL's user must be able to enter it. */
+	/*
+	 * The mode is 0755, because PostgreSQL's user must be able to enter the
+	 * directory if the stack runs as root.
+	 */
 	if (!check_name(s->dir) || !file_make_dir(s->dir, 0755) ||
 	    !enter(s->arena, &s->dir) || !check_name(s->dir) ||
 	    !check_ours(s->dir))

@@ -17,21 +17,28 @@
 struct arena;
 
 struct stack {
-	struct arena *arena; /* of the command */
-	const char *root; /* kedge.json, nginx/, sql/ and web/ are here */
-	const char *bin; /* the directory of this binary and the services' */
-	const char *dir; /* absolute */
+	struct arena *arena; /* memory that lives as long as the command */
+	/* the directory of kedge.json, nginx/, sql/ and web/ */
+	const char *root;
+	/* the directory of this binary and of the services' binaries */
+	const char *bin;
+	const char *dir; /* absolute path of the stack's directory */
 	struct spec spec;
 };
 
-/* dir_option is the value of --dir; NULL: the default, ROOT/.run. */
+/*
+ * Finds the stack. `dir_option` is the value of --dir; NULL: the default
+ * directory, ROOT/.run.
+ */
 MUST_CHECK bool
 stack_open(struct stack *s, struct arena *a, const char *dir_option);
-/* Makes the directory with its subdirectories, and enters it. */
+/* Makes the stack's directory with its subdirectories, and enters it. */
 MUST_CHECK bool stack_make(struct stack *s);
 /* Whether a stack was created in the directory; it need not be running. */
 bool stack_is_made(const struct stack *s);
-/* Enters the directory.  False: no stack is in it; an error was printed. */
+/*
+ * Enters the stack's directory. False: no stack is in it; an error was printed.
+ */
 MUST_CHECK bool stack_enter(struct stack *s);
 
 #endif

@@ -14,11 +14,11 @@
 
 enum { STATUS_FAILED = 1, STATUS_NOT_RUNNING = 3 };
 
-/* The two largest units: "3d4h", "5m12s", "9s". */
+/* Writes a duration with its two largest units: "3d4h", "5m12s", "9s". */
 static const char *
 duration(struct arena *a, int64_t s)
 {
-	if (s < 0) /* the system clock was set back */
+	if (s < 0) /* negative if the system clock was set back */
 		s = 0;
 	if (s >= 86400)
 		return arena_printf(a, "%lldd%lldh", (long long)(s / 86400),
@@ -63,7 +63,10 @@ show(const struct stack *s)
 		return STATUS_NOT_RUNNING;
 	}
 	if (!record_read(s->arena, &record)) {
-		/* The record is written after the lock was taken. */
+		/*
+		 * The lock is held, but there is no record: the supervisor
+		 * writes it after it has taken the lock.
+		 */
 		print_message("process %ld is starting or stopping in %s",
 		    (long)supervisor, s->dir);
 		return 0;

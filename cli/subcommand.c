@@ -14,8 +14,8 @@
 #include "stack.h"
 
 /*
- * Copies the arguments for the service; --dir is ours.  False: --dir has no
- * value.  `args` has room for argc + 2.
+ * Copies the arguments that are for the service; the option --dir is for this
+ * command. False: --dir has no value. `args` has room for argc + 2 pointers.
  */
 static bool
 take_dir(int argc, char **argv, char **args, const char **ret_dir)
@@ -74,7 +74,7 @@ user_command(int argc, char **argv)
 	return 1;
 }
 
-/* NULL: an error was printed. */
+/* Finds the service that the command names. NULL: an error was printed. */
 static const struct spec_service *
 find_with_jobs(const struct spec *spec, const char *name)
 {
@@ -110,7 +110,10 @@ jobs_command(int argc, char **argv)
 			arena_free(a);
 			return 2;
 		}
-		/* "jobs SERVICE VERB" becomes "jobs VERB". */
+		/*
+		 * The service's own command has no service name: "jobs SERVICE
+		 * VERB" becomes "jobs VERB".
+		 */
 		args[2] = arena_strdup(a, "jobs");
 		args++;
 		run(&s, service, args);

@@ -23,7 +23,8 @@
 
 enum {
 	SECOND_US = 1000 * 1000,
-	ROTATE_CHECK_US = 2 * SECOND_US, /* how often to check the logs' size */
+	/* how often the size of the logs is checked */
+	ROTATE_CHECK_US = 2 * SECOND_US,
 	STOP_TICK_MS = 20,
 };
 
@@ -74,8 +75,15 @@ read_signals(struct loop *l)
 	while (
 	    read(l->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
-			continue; /* lifecycle_reap() asks the kernel */
-		/* A second Ctrl-C: kill at once. */
+			/*
+			 * lifecycle_reap() asks the kernel which process has
+			 * ended
+			 */
+			continue;
+		/*
+		 * SIGINT while the stack stops, for example a second Ctrl-C:
+		 * kill everything at once.
+		 */
 		if (l->life.stopping)
 			l->life.kill_now =
 			    l->life.kill_now || info.ssi_signo == SIGINT;
@@ -93,7 +101,7 @@ timeout_ms(const struct loop *l)
 	if (l->life.stopping)
 		return STOP_TICK_MS;
 	wait_us = lifecycle_wait_us(&l->life);
-	/* A start that is too slow must be noticed. */
+	/* The loop must wake up to notice a start that takes too long. */
 	if (!l->life.announced && (wait_us == -1 || wait_us > SECOND_US))
 		wait_us = SECOND_US;
 	rotate_us = l->rotate_at_us - l->life.now_us;
@@ -105,7 +113,10 @@ timeout_ms(const struct loop *l)
 static void
 wait_for_event(struct loop *l)
 {
-	/* `events` 0: poll() reports only that the other end was closed. */
+	/*
+	 * With `events` 0, poll() reports only that the other end of the pipe
+	 * was closed.
+	 */
 	struct pollfd fds[2] = {
 		{ .fd = l->signal_fd, .events = POLLIN },
 		{ .fd = l->life.announced ? -1 : l->s->starter_fd },
@@ -123,7 +134,7 @@ is_over(const struct loop *l)
 	       process_kill_orphans(l->s->processes, l->s->nprocesses);
 }
 
-/* Also the supervisor's own log. */
+/* Rotates the logs of all processes, and the supervisor's own log. */
 static void
 rotate_logs(struct loop *l)
 {
@@ -175,8 +186,9 @@ watch_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	/*
-	 * A shell may have set signals to be ignored, and signalfd does not
-	 * report ignored ones.  SIGHUP stays ignored: nohup(1) wants that.
+	 * The shell may have started us with ignored signals, and signalfd does
+	 * not report ignored signals. SIGHUP stays ignored if it is: nohup(1)
+	 * relies on that.
 	 */
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)signal(SIGINT, SIG_DFL);
@@ -198,7 +210,10 @@ supervisor_run(struct supervisor *s)
 	};
 
 	assert(l.signal_fd != -1);
-	/* Orphaned grandchildren become our children, not those of init. */
+	/*
+	 * Descendants whose parent dies become children of this process, not of
+	 * init.
+	 */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) {
 		print_error(
 		    "cannot set PR_SET_CHILD_SUBREAPER: %s", strerror(errno));

@@ -1,11 +1,12 @@
 /*
- * supervisor: starts the processes of a stack, each when those that it needs
- * are ready, restarts those that die, and stops all of them in order.
+ * supervisor: starts the processes of a stack, each when the processes that it
+ * needs are ready, restarts processes that die, and stops all of them in order.
  *
- * It has one thread with one loop.  Until everything was ready once, the death
- * of any process stops the stack; later none does.  SIGINT, SIGTERM and SIGHUP
- * stop it; another SIGINT while it stops kills all processes.  When it returns,
- * nothing that it has started is left.
+ * The supervisor has one thread with one loop. Until all processes have been
+ * ready once, the death of any of them stops the stack; later no death does.
+ * SIGINT, SIGTERM and SIGHUP stop the stack; another SIGINT while the stack
+ * stops kills all processes. When supervisor_run() returns, no process that it
+ * has started is left.
  */
 #ifndef CLI_SUPERVISOR_H
 #define CLI_SUPERVISOR_H
@@ -17,22 +18,22 @@ struct arena;
 struct process;
 
 struct supervisor {
-	struct arena *arena; /* freed by the caller; grows little */
+	struct arena *arena; /* the caller frees it; it grows only a little */
 	const char *dir;
 	const char *url;
 	struct process *processes;
 	int nprocesses;
 	/*
-	 * A pipe to the process that started this one.  If it is closed before
-	 * everything is ready, the stack stops.  -1: none.
+	 * A pipe to the process that started this one; -1: there is none. If
+	 * the pipe is closed before all processes are ready, the stack stops.
 	 */
 	int starter_fd;
-	/* Called once, when everything is ready for the first time. */
+	/* Called once, when all processes are ready for the first time. */
 	void (*ready)(void *ctx);
 	void *ctx;
 };
 
-/* Returns the exit status: 0 if the stack has been ready. */
+/* Returns the exit status: 0 if all processes have been ready once. */
 int supervisor_run(struct supervisor *s);
 
 #endif

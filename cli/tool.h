@@ -5,14 +5,14 @@
 struct arena;
 
 /*
- * The path of a program: in PATH, or in a directory where Debian has servers
- * and which is not in an ordinary user's PATH.  NULL: it is missing; an error
- * was printed.
+ * Returns the path of a program. It is searched in PATH, and in the directories
+ * where Debian has servers and which are not in an ordinary user's PATH. NULL:
+ * the program is missing; an error was printed.
  */
 const char *tool_find(struct arena *a, const char *name);
 /*
- * The directory of PostgreSQL's server programs, which Debian does not have in
- * PATH.  version NULL: of the newest major version.
+ * Returns the directory of PostgreSQL's server programs, which Debian does not
+ * have in PATH. If `version` is NULL, those of the newest major version.
  */
 const char *tool_find_postgres(struct arena *a, const char *version);
 

@@ -34,11 +34,11 @@ struct up {
 	int port;
 	const char *url;
 	bool detach;
-	int starter_fd; /* tells the starting process; -1: there is none */
+	int starter_fd; /* a pipe to the starting process; -1: there is none */
 };
 
 /*
- * Whether nginx will be able to listen on the port.  Port 0 is replaced by a
+ * Whether nginx will be able to listen on the port. If *port is 0, sets it to a
  * port that is free now.
  */
 static bool
@@ -55,7 +55,10 @@ check_port(int *port)
 	int fd;
 
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	/* nginx sets this option, too: old connections may be in TIME_WAIT. */
+	/*
+	 * nginx sets SO_REUSEADDR, too: closed connections to the port may
+	 * still be in TIME_WAIT.
+	 */
 	ok = fd != -1 &&
 	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	     bind(fd, (const struct sockaddr *)&in, sizeof(in)) == 0 &&
@@ -96,7 +99,10 @@ prepare(struct up *u)
 	return true;
 }
 
-/* Sends further output to a log, and lets the starting process end. */
+/*
+ * Sends further output to a log, and tells the starting process that it may
+ * end.
+ */
 static void
 detach_output(struct up *u)
 {
@@ -165,7 +171,10 @@ run(struct up *u)
 	return status;
 }
 
-/* Waits until the background process is ready, or has ended. */
+/*
+ * In the starting process: waits until the background process is ready or has
+ * ended.
+ */
 static int
 wait_until_ready(int fd, pid_t pid)
 {
@@ -178,7 +187,10 @@ wait_until_ready(int fd, pid_t pid)
 	while (n == -1 && errno == EINTR);
 	if (n == 1)
 		return 0;
-	/* The child process has printed an error, unless it was killed. */
+	/*
+	 * A background process that ended has printed an error itself, unless a
+	 * signal killed it.
+	 */
 	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
 		print_error(
 		    "the supervisor was killed by signal %d", WTERMSIG(status));

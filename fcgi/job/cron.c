@@ -13,7 +13,7 @@ static const char *const month_names[] = { "jan", "feb", "mar", "apr", "may",
 static const char *const weekday_names[] = { "sun", "mon", "tue", "wed", "thu",
 	"fri", "sat", NULL };
 
-/* The number of a name is `min` plus its index in `names`. */
+/* A name stands for the number `min` plus the name's index in `names`. */
 static const struct field_rule {
 	int min, max;
 	const char *const *names;
@@ -25,7 +25,7 @@ static const struct field_rule {
 	[WEEKDAY] = { 0, 7, weekday_names },
 };
 
-/* The text that is being read, and what has been read so far. */
+/* A cursor in the text of one field, and the numbers read so far. */
 struct reader {
 	const char *at;
 	const char *problem;
@@ -52,7 +52,10 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Ignores case: the names are in lower case, and "| 32" makes ASCII so. */
+/*
+ * Compares without regard to case: the names are in lower case, and "| 32"
+ * turns ASCII letters into lower case.
+ */
 static bool
 starts_with_name(const char *at, const char *name)
 {
@@ -132,7 +135,7 @@ read_item(struct reader *r, enum field_index field)
 	if (*r->at == '*') {
 		r->at++;
 		if (field == WEEKDAY)
-			last = 6; /* 7 is Sunday again */
+			last = 6; /* 7 is Sunday again, as number 0 */
 	} else if (!read_range(r, field, &first, &last)) {
 		return false;
 	}
@@ -175,7 +178,10 @@ read_fields(struct reader *r)
 	return *r->at == '\0' || fail(r, "it has an unexpected character");
 }
 
-/* Whether one of the days exists in one of the months, in any year. */
+/*
+ * Whether one of the set's days of the month exists in one of its months, in
+ * any year.
+ */
 static bool
 has_date(const struct cron *c)
 {

@@ -17,18 +17,24 @@
 
 #include "base/attr.h"
 
-/* A set of numbers: bit n is set if n matches. */
+/*
+ * A parsed crontab line. In each member, bit n is set if the number n matches.
+ */
 struct cron {
 	uint64_t minutes; /* 0 to 59 */
 	uint64_t hours; /* 0 to 23 */
 	uint64_t days; /* 1 to 31 */
 	uint64_t months; /* 1 to 12 */
-	uint64_t weekdays; /* 0, Sunday, to 6 */
-	bool either; /* one of days and weekdays must match; else both */
+	uint64_t weekdays; /* 0 (Sunday) to 6 */
+	/* a day matches if `days` or `weekdays` does; false: both must */
+	bool either;
 	bool every_hour; /* the hour field begins with '*' */
 };
 
-/* False: *ret_problem says why; a constant. */
+/*
+ * Returns false for an invalid line; *ret_problem is then a constant text that
+ * says what is wrong.
+ */
 MUST_CHECK bool
 cron_read(const char *text, struct cron *ret_cron, const char **ret_problem);
 

@@ -25,87 +25,100 @@ enum job_backoff_policy {
 	BACKOFF_LINEAR, /* base, 2 base, 3 base, ... */
 	BACKOFF_CONSTANT,
 };
-/* Seconds before the next attempt; base_s 0: exponential from 5 to 3600. */
+/*
+ * Seconds before the next attempt. If base_s is 0, the back-off is exponential
+ * from 5 s to 3600 s.
+ */
 struct job_backoff {
 	enum job_backoff_policy policy;
 	int64_t base_s;
-	int64_t max_s; /* 0: 3600, or base_s if that is more */
+	int64_t max_s; /* upper limit; 0: 3600, or base_s if that is more */
 };
 
 /* One attempt, as the job's handler sees it. */
 struct job {
-	struct arena *arena; /* of this attempt */
-	void *app; /* as a request's: the struct of the service's process */
+	struct arena *arena; /* memory that is freed after this attempt */
+	/* the struct of the service's process, like `app` of a request */
+	void *app;
 	/*
-	 * The same for all attempts of the job.  A handler with effects outside
-	 * the database passes it on as an idempotency key.
+	 * The job's id, which is the same in all attempts of the job. A handler
+	 * with effects outside the database passes it on as an idempotency key.
 	 */
 	const char *id;
 	const char *kind;
-	int64_t attempt; /* from 1 */
+	int64_t attempt; /* number of this attempt, from 1 */
 	int64_t max_attempts;
-	const char *request_id; /* of the request that enqueued it; or NULL */
-	const char *trace_id; /* of that request; or NULL */
+	/* id of the request that enqueued the job; or NULL */
+	const char *request_id;
+	/* trace id of the request that enqueued the job; or NULL */
+	const char *trace_id;
 	/*
-	 * Of a job that a schedule enqueued: the scheduled time, RFC 3339 in
-	 * UTC, however late the job runs.  With CATCH_UP_ONCE the first of the
-	 * times that were missed.  NULL: no schedule enqueued it.
+	 * For a job that a schedule enqueued: the scheduled time, RFC 3339 in
+	 * UTC, however late the job runs. With CATCH_UP_ONCE it is the first of
+	 * the times that were missed. NULL: no schedule enqueued the job.
 	 */
 	const char *due_at;
 	struct job_report *report;
 };
 
 struct job_kind {
-	const char *name; /* "transfer.expire"; NULL ends the list */
+	/* for example "transfer.expire"; NULL ends the list */
+	const char *name;
 	/*
-	 * ERR_OK: the job is completed.  Anything else: it is tried again after
-	 * the back-off, until max_attempts; the history shows the message of
-	 * job_fail(), or the error's own.  `db` is a transaction: the handler's
-	 * writes and the job's completion commit together or not at all, so
-	 * they happen exactly once, however often the handler runs.
+	 * Runs the job. ERR_OK completes the job. After any other result the
+	 * job is tried again, after the back-off, at most max_attempts times;
+	 * the history shows the message of job_fail(), or else the message of
+	 * the error. `db` is a transaction: the handler's writes and the job's
+	 * completion commit together or not at all, so the writes happen
+	 * exactly once, however often the handler runs.
 	 */
 	enum err (*handle)(struct job *job, struct db *db, const void *payload);
 	/*
-	 * Instead of `handle`: a program in the directory PROGRAMS.  It gets
-	 * the payload as JSON on standard input and prints lines of JSON
-	 * ({"progress": ...}, {"result": ...}, {"error": "..."}).  Exit status
-	 * 0: completed, 100: discarded, any other: tried again.  It is also
-	 * tried again when its last result is not JSON that can be stored (a
-	 * number of more than 64 bits, NaN, "\\u0000", half a surrogate pair).
-	 * It runs at least once.
+	 * May be set instead of `handle`: the name of a program in the
+	 * directory PROGRAMS, which runs the job. The program gets the payload
+	 * as JSON on standard input and prints lines of JSON ({"progress":
+	 * ...}, {"result": ...}, {"error": "..."}). Exit status 0 completes the
+	 * job, 100 discards it, and after any other the job is tried again. The
+	 * job is also tried again when the program's last result is not JSON
+	 * that can be stored (a number of more than 64 bits, NaN, "\\u0000",
+	 * half a surrogate pair). The program runs at least once for each job.
 	 */
 	const char *program;
 	/*
-	 * `handle` has effects outside the database: `db` is no transaction,
-	 * and the completion is stored after it returned.  It runs at least
-	 * once.
+	 * True: `handle` has effects outside the database, so its `db` is not a
+	 * transaction, and the completion is stored after `handle` has
+	 * returned. The handler then runs at least once, not exactly once.
 	 */
 	bool external;
 	/*
-	 * A payload that does not fit discards the job.  Without a schema the
-	 * payload is not read, and the handler gets NULL.
+	 * The schema of the payload. A job whose payload does not fit the
+	 * schema is discarded. Without a schema the payload is not read, and
+	 * the handler gets NULL.
 	 */
 	struct schema payload;
 	const char *queue; /* NULL: "default" */
-	int64_t time_limit_s; /* 0: 60; then the process is killed */
+	/* 0: 60; the process of a job that runs longer is killed */
+	int64_t time_limit_s;
 	int64_t max_attempts; /* 0: 20 */
 	struct job_backoff backoff;
 	/*
-	 * Only the service enqueues it, never an administrator by hand, because
-	 * others trust what its payload says.
+	 * True: only the service enqueues jobs of this kind, never an
+	 * administrator by hand, because other code trusts what their payload
+	 * says.
 	 */
 	bool internal;
 };
 
 struct job_queue {
 	const char *name; /* NULL ends the list */
-	int64_t concurrency; /* of all workers together; 0: no limit */
+	/* jobs of this queue that run at once, on all hosts; 0: no limit */
+	int64_t concurrency;
 };
 
 enum job_catch_up {
-	CATCH_UP_ONCE, /* one job for all the times that were missed */
-	CATCH_UP_SKIP, /* none */
-	CATCH_UP_ALL, /* one for each, at most 1000 */
+	CATCH_UP_ONCE, /* enqueue one job for all the times that were missed */
+	CATCH_UP_SKIP, /* enqueue no job for the times that were missed */
+	CATCH_UP_ALL, /* enqueue one job for each missed time, at most 1000 */
 };
 
 struct job_schedule {
@@ -113,19 +126,23 @@ struct job_schedule {
 	const char *cron; /* five fields: "30 2 * * *" */
 	const char *timezone; /* IANA name; an alias is resolved.  NULL: UTC */
 	const char *kind;
-	const char *payload; /* JSON; NULL: {} */
+	const char *payload; /* JSON; NULL: an empty object */
 	enum job_catch_up catch_up;
 	/*
-	 * Enqueue nothing while the schedule's previous job has not ended.  So
-	 * a paused queue or a slow job leaves one job waiting, not many.  Not
-	 * with CATCH_UP_ALL.
+	 * True: enqueue nothing while the schedule's previous job has not
+	 * ended. So a paused queue or a slow job leaves one waiting job, not
+	 * many. Cannot be combined with CATCH_UP_ALL.
 	 */
 	bool single;
 };
 
-/* What a service declares.  Lists end with a row whose name is NULL. */
+/*
+ * What a service declares about its jobs. Each list ends with a row whose name
+ * is NULL.
+ */
 struct job_set {
-	const struct job_kind *const *kinds; /* list of lists, ended by NULL */
+	/* list of lists; a NULL pointer ends it */
+	const struct job_kind *const *kinds;
 	const struct job_queue *queues; /* limits; may be NULL */
 	const struct job_schedule *schedules; /* may be NULL */
 };
@@ -134,71 +151,87 @@ struct job_set {
 
 enum job_unique_scope { UNIQUE_IN_KIND, UNIQUE_IN_QUEUE, UNIQUE_IN_ALL };
 
-/* All zero: run now, with what the kind declares. */
+/*
+ * Options of job_enqueue(). All zero: run the job now, with the settings that
+ * its kind declares.
+ */
 struct job_options {
 	const char *run_at; /* RFC 3339; NULL: now */
-	int64_t delay_s; /* instead of run_at; 0: now */
+	int64_t delay_s; /* used instead of run_at; 0: now */
 	const char *queue;
 	int64_t priority; /* 1 is claimed first, 9 last; 0: 5 */
 	int64_t max_attempts;
 	struct job_backoff backoff;
 	/*
-	 * At most one job with this key within the scope, until that job has
-	 * ended, or, with a period, until the period is over.
+	 * At most one job with this key exists within the scope until that job
+	 * has ended or, if a period is set, until the period is over.
 	 */
 	const char *unique_key;
 	enum job_unique_scope unique_scope;
 	int64_t unique_period_s;
 	const char *const *tags; /* ended by NULL; may be NULL */
-	const struct req *req; /* its request id and trace id are stored */
+	/*
+	 * a request whose id and trace id are stored with the job; may be NULL
+	 */
+	const struct req *req;
 };
 
 struct job_enqueued {
 	const char *id;
-	/* Nothing was enqueued: `id` is the job that has the unique key. */
+	/*
+	 * true: nothing was enqueued; `id` is the id of the existing job that
+	 * has the unique key
+	 */
 	bool duplicate;
 };
 
 /*
- * In a transaction, the job exists when that commits, and a worker is woken
- * then.  Outside of one it commits by itself.  `payload` is JSON text.  options
- * and ret_job may be NULL.
+ * Enqueues a job. If `tx` is in a transaction, the job exists when that
+ * transaction commits, and a worker is woken then. Otherwise the call commits
+ * by itself. `payload` is JSON text. `options` and `ret_job` may be NULL.
  */
 MUST_CHECK enum err job_enqueue(struct db *tx, struct arena *a,
     const struct job_kind *kind, const char *payload,
     const struct job_options *options, struct job_enqueued *ret_job);
 
 /*
- * For jobs that SQL has enqueued (job_enqueue(), webhook_emit()): wakes a
- * worker after the commit of the transaction `db`, or now when it is none. When
- * the notification is lost, a worker finds the job at its next poll.
+ * For code that enqueues jobs by SQL, with job_enqueue() or webhook_emit():
+ * wakes a worker after the commit of the transaction `db`, or now when `db` is
+ * not in a transaction. If the notification is lost, a worker finds the job at
+ * its next poll.
  */
 void job_wake(struct db *db);
 
 /* -- for handlers -- */
 
-/* Sets the error message for the job's history (copied).  Returns e. */
+/*
+ * Sets the error message (copied) that the job's history shows for this
+ * attempt. Returns e.
+ */
 enum err job_fail(struct job *job, enum err e, const char *message);
 /*
- * Like job_fail(); the next attempt is after delay_s or the back-off, if
- * longer.
+ * Like job_fail(), but the next attempt waits for delay_s, or for the back-off
+ * if that is longer.
  */
 enum err
 job_fail_for(struct job *job, enum err e, const char *message, int64_t delay_s);
-/* The job fails and is not tried again.  Returns ERR_UNPROCESSABLE. */
+/* Fails the job for good: it is not tried again. Returns ERR_UNPROCESSABLE. */
 enum err job_discard(struct job *job, const char *message);
-/* The job runs after delay_s; no attempt is counted.  Returns ERR_CONFLICT. */
+/*
+ * Postpones the job: it runs again after delay_s, and this attempt is not
+ * counted. Returns ERR_CONFLICT.
+ */
 enum err job_snooze(struct job *job, int64_t delay_s);
 /*
- * Sets JSON of at most 64 KiB (copied) that is stored with the job.  If it is
- * not valid or too long, the attempt fails whatever the handler returns, unless
- * another result follows.
+ * Sets the job's result: JSON of at most 64 KiB (copied) that is stored with
+ * the job. If the result is too long or not valid JSON, and the handler sets no
+ * other result after it, the attempt fails whatever the handler returns.
  */
 void job_set_result(struct job *job, const char *json);
 /*
- * For long external handlers: stores JSON that is visible at once.  False: the
- * handler should stop, since the job was cancelled or belongs to another
- * worker.
+ * For external handlers that run long: stores JSON about the job's progress,
+ * which administrators see at once. False: the handler should stop, since the
+ * job was cancelled or now belongs to another worker.
  */
 bool job_report_progress(struct job *job, const char *json);
 

@@ -44,7 +44,7 @@ enum {
 	COL_LAST_ERROR,
 	COL_REQUEST_ID,
 	COL_TRACE_ID,
-	/* In select_job only. */
+	/* Columns that only select_job has. */
 	COL_PAYLOAD,
 	COL_RESULT,
 	COL_ATTEMPTS
@@ -157,7 +157,7 @@ static const struct db_stmt list_deliveries = {
 	.nargs = 4,
 	.read_only = true,
 };
-/* The id at which a list with a filter stops looking. */
+/* Finds the id at which a list with a filter stops looking for jobs. */
 static const struct db_stmt select_horizon = {
 	.name = "job_admin_horizon",
 	.sql = "SELECT id FROM job WHERE id < $1"
@@ -166,7 +166,10 @@ static const struct db_stmt select_horizon = {
 	.read_only = true,
 };
 
-/* *ret_id is NULL when a page can look at all the remaining jobs. */
+/*
+ * Sets *ret_id to the id at which a filtered list stops, or to NULL when one
+ * page can look at all the remaining jobs.
+ */
 static enum err
 find_horizon(struct db *db, struct arena *a, const struct job_filter *f,
     const char *before, const char **ret_id)
@@ -177,14 +180,20 @@ find_horizon(struct db *db, struct arena *a, const struct job_filter *f,
 	*ret_id = NULL;
 	if (f->state == NULL && f->kind == NULL && f->queue == NULL &&
 	    f->tag == NULL)
-		return ERR_OK; /* every job that it looks at is an item */
+		/*
+		 * without a filter, every job that is looked at is on the page
+		 */
+		return ERR_OK;
 	e = db_run(db, a, &select_horizon, DB_ARGS(before), &rows);
 	if (e == ERR_OK && rows.count > 0)
 		*ret_id = db_get_text(&rows, 0, 0);
 	return e;
 }
 
-/* The statement asked for one row more, to see if there is another page. */
+/*
+ * Makes a page of the rows. The statement asked for one row more than a page
+ * has, to see if there is another page.
+ */
 static void
 read_list(struct arena *a, const struct db_rows *rows, int64_t limit,
     struct job_list *ret_list)
@@ -260,7 +269,7 @@ static const struct db_stmt cancel_job = {
 	.nargs = 1,
 };
 
-/* *ret_state: what the SQL function returned. */
+/* *ret_state is the job's state that the SQL function returned. */
 static enum err
 run_change(struct db *db, struct arena *a, const struct db_stmt *stmt,
     const char *id, const char **ret_state)

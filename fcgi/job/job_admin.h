@@ -24,25 +24,25 @@ struct job_view {
 	const char *queue;
 	const char *state;
 	int64_t priority;
-	int64_t attempt; /* the number of the last one; 0: none yet */
+	int64_t attempt; /* number of the last attempt; 0: there was none yet */
 	int64_t max_attempts;
 	bool cancel_requested;
 	struct strings tags;
-	const char *run_at; /* the time before which it must not run */
+	const char *run_at; /* time before which the job must not run */
 	const char *created_at;
-	const char *started_at; /* of the last attempt; or NULL */
-	const char *finished_at; /* NULL: not yet */
-	const char *worker; /* the name of the one that runs it; or NULL */
-	const char *last_error; /* of the last attempt; or NULL */
+	const char *started_at; /* start of the last attempt; or NULL */
+	const char *finished_at; /* NULL: the job has not ended */
+	const char *worker; /* name of the worker that runs the job; or NULL */
+	const char *last_error; /* error message of the last attempt; or NULL */
 	const char *request_id; /* or NULL */
 	const char *trace_id; /* or NULL */
-	/* Set by job_admin_find() only.  JSON; `result` may be NULL. */
+	/* Set by job_admin_find() only: JSON texts. `result` may be NULL. */
 	const char *payload;
 	const char *result;
-	struct objects attempts; /* struct job_attempt, the first one first */
+	struct objects attempts; /* struct job_attempt, oldest attempt first */
 };
 
-/* One attempt in the history.  The texts may be NULL. */
+/* One attempt in a job's history. Text members may be NULL. */
 struct job_attempt {
 	int64_t attempt;
 	const char *started_at;
@@ -52,13 +52,14 @@ struct job_attempt {
 	const char *error;
 };
 
-/* A NULL member matches any job. */
+/* Which jobs to list. A member that is NULL matches every job. */
 struct job_filter {
 	const char *state;
 	const char *kind;
 	const char *queue;
 	const char *tag;
-	const char *before_id; /* NULL: from the newest */
+	/* list jobs older than this id; NULL: from the newest */
+	const char *before_id;
 	int64_t limit;
 };
 
@@ -66,19 +67,20 @@ struct job_list {
 	const struct job_view *items;
 	int64_t count;
 	/*
-	 * before_id of the next page; NULL: this is the last one.  Only the id
-	 * has an index, so with a filter one call looks at 20000 jobs at most:
-	 * a page may have few items, or none, and still be followed by another.
+	 * The before_id of the next page; NULL: this is the last page. Only the
+	 * job's id has an index, so a call with a filter looks at 20000 jobs at
+	 * most: a page may have few items, or none, and still be followed by
+	 * another.
 	 */
 	const char *next;
 };
 
-/* All states, ended by NULL. */
+/* The names of all job states; the list ends with NULL. */
 extern const char *const job_states[];
 
 MUST_CHECK enum err job_admin_find(
     struct db *db, struct arena *a, const char *id, struct job_view *ret_job);
-/* Newest first. */
+/* Lists jobs, the newest first. */
 MUST_CHECK enum err job_admin_list(struct db *db, struct arena *a,
     const struct job_filter *filter, struct job_list *ret_list);
 /* The webhook deliveries to one endpoint, newest first. */
@@ -88,9 +90,9 @@ MUST_CHECK enum err job_admin_list_deliveries(struct db *db, struct arena *a,
 
 /*
  * Enqueues a job of a kind that the service declares, with the kind's settings.
- * `payload` is JSON text.  ERR_NOT_FOUND: there is no such kind;
- * ERR_FORBIDDEN: the kind is internal; ERR_INVALID: the payload does not fit,
- * see *ret_problem.  `req` may be NULL.
+ * `payload` is JSON text. `req` may be NULL. ERR_NOT_FOUND: there is no such
+ * kind. ERR_FORBIDDEN: the kind is internal. ERR_INVALID: the payload does not
+ * fit the kind's schema; *ret_problem says why.
  */
 MUST_CHECK enum err job_admin_enqueue(struct db *db, struct arena *a,
     const struct job_set *set, const char *kind, const char *payload,
@@ -99,21 +101,22 @@ MUST_CHECK enum err job_admin_enqueue(struct db *db, struct arena *a,
 
 enum job_refusal {
 	JOB_NOT_REFUSED,
-	JOB_IS_RUNNING, /* so it cannot be retried */
-	JOB_KEY_TAKEN, /* another job has its unique key now */
-	JOB_HAS_ENDED, /* so it cannot be cancelled */
+	JOB_IS_RUNNING, /* a running job cannot be retried */
+	JOB_KEY_TAKEN, /* another job now has the unique key of this job */
+	JOB_HAS_ENDED, /* a job that has ended cannot be cancelled */
 };
 
 /*
- * Makes a job available now, whether it has ended or waits for a time.  Its
- * attempts count from zero again.  ERR_NOT_FOUND; ERR_CONFLICT: see
- * *ret_refusal.
+ * Makes a job available to workers now, whether it has ended or waits for its
+ * time. Its attempts are counted from zero again. ERR_NOT_FOUND: there is no
+ * such job. ERR_CONFLICT: *ret_refusal says why the job cannot be retried.
  */
 MUST_CHECK enum err job_admin_retry(struct db *db, struct arena *a,
     const char *id, enum job_refusal *ret_refusal);
 /*
- * Cancels a job that waits; asks a running one to stop.  Cancelling a cancelled
- * job succeeds.  Errors as above.
+ * Cancels a waiting job; asks a running job to stop. Cancelling a job that is
+ * already cancelled succeeds. ERR_NOT_FOUND: there is no such job.
+ * ERR_CONFLICT: *ret_refusal says why the job cannot be cancelled.
  */
 MUST_CHECK enum err job_admin_cancel(struct db *db, struct arena *a,
     const char *id, enum job_refusal *ret_refusal);

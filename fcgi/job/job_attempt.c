@@ -13,9 +13,15 @@
 #include "job/job_worker_state.h"
 
 enum {
-	/* Another worker, or a later release, can run the job meanwhile. */
+	/*
+	 * How long a job waits that this process cannot run; another worker, or
+	 * one of a later release, can run it meanwhile.
+	 */
 	NOT_HERE_DELAY_S = 60,
-	/* job_program_run() ends a program at its limit: give it the time. */
+	/*
+	 * Added to the time limit of a job that is a program: job_program_run()
+	 * itself ends the program at the limit, and needs time to do it.
+	 */
 	PROGRAM_GRACE_S = 5,
 	LONG_US = 10 * 1000,
 };
@@ -76,7 +82,9 @@ call_handler(struct db *db, struct arena *a, void *ctx)
 	struct attempt *t = ctx;
 
 	(void)a;
-	/* Inside the savepoint: a bad result rolls the handler's writes back.
+	/*
+	 * Done inside the savepoint: a bad result rolls the handler's writes
+	 * back.
 	 */
 	return job_report_check_result(
 	    &t->job, t->kind->handle(&t->job, db, t->payload));
@@ -173,7 +181,9 @@ job_attempt_run(struct job_runner *r, struct db *tx,
 		.transactional = tx != NULL,
 	};
 	if (t.kind == NULL) {
-		/* A newer release has enqueued it; its workers know the kind.
+		/*
+		 * A newer release has enqueued this job; only workers of that
+		 * release know its kind.
 		 */
 		ret_end->outcome = OUTCOME_SNOOZED;
 		ret_end->error = "kind unknown to this worker";

@@ -15,15 +15,16 @@
 #include "job/log_events.h"
 
 struct job_backlog {
-	int fd; /* an eventfd */
-	pthread_mutex_t mutex; /* guards all that follows */
+	int fd; /* an eventfd that wakes the heartbeat thread */
+	pthread_mutex_t mutex; /* guards all members below */
 	pthread_cond_t released;
 	const struct job_claimed *jobs; /* NULL: nothing is claimed */
-	int next; /* index of the first that has not started */
-	int end; /* those from this index on have been released */
+	int next; /* index of the first job that has not started */
+	int end; /* the jobs from this index on have been released */
 	int64_t due_us;
-	bool releasing; /* job_backlog_released() must follow */
-	bool failed; /* a release of this claim */
+	/* a release is in progress: job_backlog_released() must follow */
+	bool releasing;
+	bool failed; /* a release of jobs of this claim has failed */
 };
 
 struct job_backlog *
@@ -64,7 +65,7 @@ job_backlog_set(
 	b->due_us = clock_monotonic_us() + JOB_BACKLOG_MAX_WAIT_MS * 1000LL;
 	b->failed = false;
 	pthread_mutex_unlock(&b->mutex);
-	/* A single job starts at once and leaves no backlog. */
+	/* A claim of a single job leaves no backlog: the job starts at once. */
 	if (count > 1 && write(b->fd, &one, sizeof(one)) != sizeof(one))
 		abort();
 }
@@ -78,7 +79,7 @@ job_backlog_start(struct job_backlog *b, const struct job_claimed *job)
 	pthread_mutex_lock(&b->mutex);
 	index = (int)(job - b->jobs);
 	ours = index < b->end;
-	/* A job that is run again makes those after it wait again. */
+	/* When a job is run again, the jobs after it wait again. */
 	if (ours)
 		b->next = index + 1;
 	pthread_mutex_unlock(&b->mutex);
@@ -121,7 +122,8 @@ job_backlog_due_us(struct job_backlog *b)
 }
 
 /*
- * Copies what a release needs: the job thread may free its own at any time.
+ * Copies what a release needs of the jobs: the job thread may free its own copy
+ * at any time.
  */
 static struct job_claimed *
 copy_jobs(struct arena *a, const struct job_claimed *jobs, int count)
@@ -165,7 +167,10 @@ job_backlog_released(struct job_backlog *b, bool stored)
 	pthread_mutex_unlock(&b->mutex);
 }
 
-/* Notifies idle workers, so that they claim the jobs at once. */
+/*
+ * Releases jobs and notifies idle workers, so that they claim these jobs at
+ * once.
+ */
 static const struct db_stmt release_jobs = {
 	.name = "job_release",
 	.sql = "SELECT job_finish($1), pg_notify('job', '')",

@@ -20,14 +20,17 @@ enum {
 struct batch {
 	struct job_runner *runner;
 	const struct job_claimed *jobs;
-	int count; /* of jobs */
-	int ran; /* how many of them have run in this transaction */
+	int count; /* number of claimed jobs */
+	int ran; /* number of jobs that have run in this transaction */
 	struct job_end ends[BATCH_MAX];
 };
 
 /* -- one transaction -- */
 
-/* Whether to commit now.  False: the next job may be started. */
+/*
+ * Whether the transaction must be committed now. False: the next job may be run
+ * in it.
+ */
 static bool
 is_full(const struct batch *b, int64_t began_us)
 {
@@ -41,7 +44,10 @@ is_full(const struct batch *b, int64_t began_us)
 	       !job_backlog_start(b->runner->backlog, next);
 }
 
-/* db_transact() repeats it after a conflict, so it begins from scratch. */
+/*
+ * db_transact() may run this function again after a conflict, so it begins from
+ * scratch.
+ */
 static enum err
 run_body(struct db *tx, struct arena *a, void *ctx)
 {
@@ -87,10 +93,10 @@ run_batch(struct batch *b, struct job_claim_size *size)
 /* -- when the database does not answer -- */
 
 /*
- * Waits before a statement is tried again, longer each time, since a database
- * that answers can refuse it for a long time, too, when it is read-only.
- * *pause_us is 0 at first.  False: the process must end, or the worker has lost
- * its jobs to others.
+ * Waits before a failed statement is repeated, longer each time: also a
+ * database that answers can refuse the statement for a long time, for example
+ * while it is read-only. *pause_us is 0 at first. False: give up, because the
+ * process must end, or because the worker has lost its jobs to other workers.
  */
 static bool
 await_database(struct job_runner *r, int64_t *pause_us)
@@ -109,11 +115,14 @@ await_database(struct job_runner *r, int64_t *pause_us)
 	return true;
 }
 
-/* Tries until the database answers. */
+/*
+ * Stores the end of an attempt, and repeats the statement until the database
+ * answers.
+ */
 static enum err
 finish_until_answered(struct job_runner *r, const struct job_end *end)
 {
-	struct arena *scratch = arena_new(); /* of one try */
+	struct arena *scratch = arena_new(); /* memory of one try */
 	int64_t pause_us = 0, done = 0;
 	enum err e;
 
@@ -122,7 +131,10 @@ finish_until_answered(struct job_runner *r, const struct job_end *end)
 		e = job_store_finish(r->work, scratch, end, 1, &done);
 	} while (e == ERR_UNAVAILABLE && await_database(r, &pause_us));
 	arena_free(scratch);
-	/* done 0: an earlier try was stored, or the job is lost. */
+	/*
+	 * done 0: an earlier try has stored the end, or the job now belongs to
+	 * another worker.
+	 */
 	if (e == ERR_OK && done == 1)
 		job_attempt_record(r, end);
 	return e;
@@ -146,8 +158,9 @@ finish_alone(struct job_runner *r, struct job_end *end)
 /* -- jobs one by one -- */
 
 /*
- * Stores this outcome for a job whose transaction was rolled back.  The end is
- * not `transactional`, so the database accepts it in any case.
+ * Stores an outcome for a job whose transaction was rolled back. This end is
+ * not marked `transactional`, so the database accepts it although the handler's
+ * writes are missing.
  */
 static bool
 finish_as(struct batch *b, enum job_outcome outcome, const char *error)
@@ -162,21 +175,22 @@ finish_as(struct batch *b, enum job_outcome outcome, const char *error)
 	return finish_alone(b->runner, &b->ends[0]);
 }
 
-/* After the transaction of a single job has ended with e. */
+/* Stores the outcome of a job whose own transaction has ended with e. */
 static bool
 finish_rolled_back(struct batch *b, enum err e)
 {
 	if (e == ERR_OK)
 		return true;
 	/*
-	 * The job was cancelled before it began: releasing it cancels it.  Or
-	 * it belongs to another worker or is completed: then this changes
-	 * nothing.
+	 * Either the job was cancelled before it began: releasing it now
+	 * cancels it. Or it belongs to another worker or is completed: then
+	 * releasing it changes nothing.
 	 */
 	if (e == ERR_STALE)
 		return finish_as(b, OUTCOME_RELEASED, /* error= */ NULL);
 	/*
-	 * For example, a constraint that is checked at the commit may fail it.
+	 * For example, a constraint that is checked at the commit may have
+	 * failed.
 	 */
 	return finish_as(b, OUTCOME_FAILED, err_info(e)->message);
 }
@@ -200,12 +214,15 @@ run_alone(struct job_runner *r, const struct job_claimed *job,
 	    &b, OUTCOME_FAILED, "the database failed during the attempt");
 }
 
-/* False: the database did not answer. */
+/*
+ * Sets *ret_wanted to whether the job may still run. Returns false when the
+ * database did not answer.
+ */
 static bool
 find_if_wanted(
     struct job_runner *r, const struct job_claimed *job, bool *ret_wanted)
 {
-	struct arena *scratch = arena_new(); /* of one try */
+	struct arena *scratch = arena_new(); /* memory of one try */
 	int64_t pause_us = 0;
 	enum err e;
 
@@ -219,8 +236,8 @@ find_if_wanted(
 }
 
 /*
- * What an external job does cannot be rolled back, so it is not started when it
- * was cancelled.
+ * The effects of an external job cannot be rolled back, so a job that was
+ * cancelled is not started.
  */
 static bool
 run_external(struct job_runner *r, const struct job_claimed *job,

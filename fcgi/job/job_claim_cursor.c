@@ -20,7 +20,10 @@ enum job_scan
 job_claim_cursor_next(
     const struct job_claim_cursor *c, enum job_scan empty, int64_t now_us)
 {
-	/* A full scan has seen what the others would see. */
+	/*
+	 * A full scan that finds nothing has seen everything that the other
+	 * scans would see.
+	 */
 	if (empty == SCAN_FULL)
 		return SCAN_NONE;
 	if (now_us >= c->full_due_us)
@@ -84,8 +87,9 @@ job_claim_cursor_advance(struct job_claim_cursor *c, enum job_scan scan,
 		c->full_due_us = due_us(began_us, now_us, FULL_MIN_US);
 	step_forward(c, jobs, count);
 	/*
-	 * A recent or full scan that reached its limit has not seen the hints
-	 * after its last one: the tail goes back to there.
+	 * A recent or full scan that stopped at its limit has not seen the
+	 * hints after the last one it claimed, so the next tail scan must begin
+	 * there.
 	 */
 	if (scan != SCAN_TAIL && count > 0 && count >= limit)
 		c->tail[jobs[count - 1].priority] = jobs[count - 1].seq;
@@ -110,7 +114,9 @@ job_claim_size_next(struct job_claim_size *s)
 void
 job_claim_size_record(struct job_claim_size *s, int64_t ran_us)
 {
-	/* A run far above the mean adds an eighth of its time, without decay.
+	/*
+	 * A run time far above the mean is not averaged; an eighth of it is
+	 * added to the mean.
 	 */
 	if (ran_us > s->mean_us * MEAN_WEIGHT)
 		s->mean_us = ran_us / MEAN_WEIGHT + s->mean_us;

@@ -22,49 +22,58 @@
 
 enum job_scan { SCAN_TAIL, SCAN_RECENT, SCAN_FULL, SCAN_NONE };
 
-/* Initialised with zeroes; then the first scan is a full one. */
+/* Must be initialised with zeroes. The first scan is then a full one. */
 struct job_claim_cursor {
 	int64_t tail[JOB_PRIORITIES];
-	/* The tail of 2 to 4 seconds ago, and the newer one that replaces it.
+	/*
+	 * Where the tail began 2 to 4 seconds ago, and a newer value that will
+	 * replace it.
 	 */
 	int64_t recent[JOB_PRIORITIES];
 	int64_t next_recent[JOB_PRIORITIES];
 	int64_t recent_set_us;
-	/* When the next recent scan and the next full scan may be made. */
+	/*
+	 * The times at which the next recent scan and the next full scan may be
+	 * made.
+	 */
 	int64_t recent_due_us;
 	int64_t full_due_us;
 };
 
 /*
- * Which scan to make next.  `empty` is the scan that has just found nothing, or
- * SCAN_NONE at the beginning.  SCAN_NONE: the queue is empty as far as this
- * worker looks now.
+ * Returns which scan to make next, or SCAN_NONE: the queue is empty as far as
+ * this worker looks now. `empty` is the kind of the scan that has just found
+ * nothing, or SCAN_NONE for the first scan.
  */
 enum job_scan job_claim_cursor_next(
     const struct job_claim_cursor *c, enum job_scan empty, int64_t now_us);
-/* For each priority, the number after which this scan begins. */
+/* Returns, for each priority, the hint number after which this scan begins. */
 const int64_t *
 job_claim_cursor_position(const struct job_claim_cursor *c, enum job_scan scan);
-/* Moves the cursor by what the scan has claimed, at most `limit` jobs. */
+/* Moves the cursor after a scan that has claimed at most `limit` jobs. */
 void job_claim_cursor_advance(struct job_claim_cursor *c, enum job_scan scan,
     const struct job_claimed *jobs, int count, int64_t limit, int64_t began_us,
     int64_t now_us);
 
 /*
- * How many jobs of a queue to claim at once: those that take about 100 ms
- * together, by the moving average of their run times.
+ * How many jobs of a queue a worker claims at once: as many as take about 100
+ * ms together, by the moving average of their run times. This is the upper
+ * limit.
  */
 enum { JOB_CLAIM_MAX = 200 };
 
-/* Initialised with zeroes; then the first claim is of one job. */
+/* Must be initialised with zeroes. The first claim is then of one job. */
 struct job_claim_size {
 	int64_t mean_us;
 	int64_t last;
 };
 
-/* At most four times the last size: a few short runs may be an exception. */
+/*
+ * Returns how many jobs to claim now: at most four times as many as last time,
+ * because a few short runs may be an exception.
+ */
 int64_t job_claim_size_next(struct job_claim_size *s);
-/* Takes the run time of one job into account. */
+/* Adds the run time of one job to the moving average. */
 void job_claim_size_record(struct job_claim_size *s, int64_t ran_us);
 
 #endif

@@ -23,7 +23,7 @@ enum {
 	OUTPUT_MAX_BYTES = 256 << 20,
 };
 
-/* One invocation of the command. */
+/* One invocation of the command `SERVICE jobs`. */
 struct cli {
 	struct job_service *service;
 	const struct job_set *set;
@@ -100,8 +100,8 @@ finish_json(
 /* -- list -- */
 
 /*
- * Collects pages until the limit.  A page may be short although another follows
- * (job_admin.h).
+ * Collects pages of jobs until the limit is reached. A page may be short
+ * although another follows (job_admin.h).
  */
 static enum err
 collect(struct cli *c, struct job_view *items, int64_t *ret_count)
@@ -146,7 +146,7 @@ run_list(struct cli *c)
 
 /* -- show -- */
 
-/* Also for a text that is not a UUID. */
+/* Reports that no job has this id; also used for a text that is not a UUID. */
 static int
 fail_no_job(const struct cli *c, const char *id)
 {
@@ -188,7 +188,10 @@ run_show(struct cli *c)
 typedef enum err change_job(struct db *db, struct arena *a, const char *id,
     enum job_refusal *ret_refusal);
 
-/* Prints the changed job, or an error.  False: it was not changed. */
+/*
+ * Prints the changed job, or an error message. Returns false if the job was not
+ * changed.
+ */
 static bool
 change(struct cli *c, change_job *how, const char *id)
 {
@@ -350,7 +353,10 @@ is_state(const char *text)
 	return false;
 }
 
-/* Reads options, which may be anywhere.  False: wrong usage. */
+/*
+ * Reads the options, which may stand anywhere among the arguments. Returns
+ * false for wrong usage.
+ */
 static bool
 read_options(struct cli *c, int argc, char **argv)
 {

@@ -21,27 +21,30 @@
 
 enum {
 	TEXT_MAX_BYTES = 1 << 20,
-	/* Room for the kinds of two releases, side by side during a restart. */
+	/*
+	 * Number of cells: enough for the kinds of two releases, which run side
+	 * by side during a restart.
+	 */
 	CELLS = 2 * JOB_KINDS_MAX,
-	KIND_SIZE = 104, /* above what job_set_check() allows */
+	KIND_SIZE = 104, /* more bytes than job_set_check() allows for a name */
 };
 
 enum value {
 	VALUE_COMPLETED,
-	VALUE_FAILED, /* attempts */
+	VALUE_FAILED, /* failed attempts */
 	VALUE_DISCARDED,
 	VALUE_RUN_US,
-	VALUE_BUCKETS, /* and JOB_BUCKETS - 1 more */
+	VALUE_BUCKETS, /* the first bucket; JOB_BUCKETS - 1 more follow */
 	VALUES = VALUE_BUCKETS + JOB_BUCKETS
 };
 
-/* The counters of one kind.  They only grow. */
+/* The counters of one kind of job. They only grow. */
 struct cell {
-	char kind[KIND_SIZE]; /* "": free */
+	char kind[KIND_SIZE]; /* name of the kind; "": the cell is free */
 	atomic_int_least64_t total[VALUES];
 	/*
-	 * The totals of the last flush that was stored, and of the one that is
-	 * being sent; `state` says which is which.
+	 * The totals of the last flush that was stored, and of the flush that
+	 * is being sent; `state` of the area says which is which.
 	 */
 	int64_t flushed[2][VALUES];
 };
@@ -62,9 +65,10 @@ struct area {
 
 struct job_counts {
 	struct area *area;
-	bool own; /* the area is private to this process */
+	bool own; /* true: the area is private to this process */
 	int nkinds;
-	struct cell **cells; /* of each kind; NULL: there was no room */
+	/* one cell for each kind; NULL: there was no room */
+	struct cell **cells;
 };
 
 static struct area *shared;
@@ -128,7 +132,9 @@ job_counts_prepare(void)
 		init_area(shared);
 }
 
-/* False: another process held it until the deadline. */
+/*
+ * Locks the mutex. Returns false if another process held it until the deadline.
+ */
 static bool
 lock(pthread_mutex_t *mutex, int64_t deadline_us)
 {
@@ -159,7 +165,10 @@ map_own(void)
 	return area;
 }
 
-/* The caller holds `naming`.  NULL: there is no room. */
+/*
+ * Finds or makes the cell of a kind. Returns NULL if there is no room. The
+ * caller holds `naming`.
+ */
 static struct cell *
 find_cell(struct area *area, const char *kind)
 {
@@ -252,7 +261,10 @@ job_counts_add(struct job_counts *c, int kind, enum job_outcome outcome,
 
 /* -- flushing -- */
 
-/* Cells are taken in order, so the first free one ends the list. */
+/*
+ * Whether a cell is in use. Cells are taken in order, so the first free cell
+ * ends the list.
+ */
 static bool
 is_used(const struct area *area, int i)
 {
@@ -293,7 +305,9 @@ write_cell(struct buf *b, const struct cell *cell, int64_t number)
 	    cell->kind, (long long)(is[VALUE_COMPLETED] - was[VALUE_COMPLETED]),
 	    (long long)(is[VALUE_FAILED] - was[VALUE_FAILED]),
 	    (long long)(is[VALUE_DISCARDED] - was[VALUE_DISCARDED]),
-	    /* Not (is - was) / 1000: fractions of a millisecond would be lost.
+	    /*
+	     * Not (is - was) / 1000, which would lose fractions of a
+	     * millisecond at each flush.
 	     */
 	    (long long)(is[VALUE_RUN_US] / 1000 - was[VALUE_RUN_US] / 1000));
 	for (int i = VALUE_BUCKETS; i < VALUES; i++) {
@@ -303,7 +317,7 @@ write_cell(struct buf *b, const struct cell *cell, int64_t number)
 	buf_puts(b, "]}");
 }
 
-/* NULL: nothing was counted since the last flush. */
+/* Returns NULL when nothing was counted since the last flush. */
 static const char *
 write_delta(struct area *area, struct arena *a, int64_t number)
 {

@@ -1,6 +1,6 @@
 /*
- * job_enqueue: enqueues a job, with the caller's options, else what its kind
- * declares, else the library's defaults.
+ * job_enqueue: enqueues a job. A setting comes from the caller's options, else
+ * from what the job's kind declares, else from the library's defaults.
  */
 #include "job/job.h"
 
@@ -12,22 +12,22 @@
 #include "job/job_store.h"
 #include "web/request.h"
 
-/* The arguments of the statement. */
+/* The arguments of the SQL statement that enqueues a job. */
 struct new_job {
 	const char *kind;
 	const char *payload;
 	const char *queue;
 	int64_t priority;
-	const char *run_at; /* NULL: after delay_s */
+	const char *run_at; /* NULL: the job runs after delay_s */
 	int64_t delay_s;
 	int64_t max_attempts;
 	const char *backoff;
 	int64_t backoff_base_s;
 	int64_t backoff_max_s;
-	const char *unique_key; /* NULL: none */
+	const char *unique_key; /* NULL: the job has no unique key */
 	const char *unique_scope;
-	int64_t unique_period_s; /* 0: until the job has ended */
-	const char *tags; /* an array literal of PostgreSQL */
+	int64_t unique_period_s; /* 0: the key is free when the job has ended */
+	const char *tags; /* as an array literal of PostgreSQL */
 	const char *trace_id;
 	const char *request_id;
 };

@@ -29,8 +29,8 @@ enum {
 	SECOND_US = 1000 * 1000,
 	BEAT_S = 5,
 	/*
-	 * A handler is ended this long before the drain deadline, at which the
-	 * master would kill the process.
+	 * How long before the drain deadline a handler that still runs is
+	 * ended; at the deadline itself the master would kill the process.
 	 */
 	LAST_WORD_MS = 500,
 	EXIT_UNFINISHED = 3,
@@ -41,24 +41,25 @@ struct job_heartbeat {
 	struct job_worker_state *state;
 	struct db_listen *listen;
 	struct job_maintenance *maintenance;
-	struct arena *arena; /* reset after each round of the loop */
+	/* memory that is reset after each round of the loop */
+	struct arena *arena;
 	pthread_t thread;
 	int signal_fd;
-	int stop_fd; /* an eventfd: the thread must end */
+	int stop_fd; /* an eventfd that tells the thread to end */
 
-	/* Used by the thread alone. */
+	/* These members are used by the heartbeat thread alone. */
 	int64_t beat_us; /* when the next heartbeat is due */
-	int64_t
-	    drain_us; /* no handler may run after this; INT64_MAX: not yet */
+	/* no handler may run after this time; INT64_MAX: not draining yet */
+	int64_t drain_us;
 };
 
 /* -- handlers that take too long -- */
 
 /*
- * Only the end of its process can stop a handler.  If the database does not
- * answer now, another worker reclaims the jobs when it finds the dead process
- * in its slot, and flushes the counters.  Neither statement takes longer than
- * DATABASE_TIMEOUT_MS.
+ * Ends the process, because only that stops a handler that takes too long. If
+ * the database does not answer now, another worker flushes the counters, and
+ * reclaims the jobs when it finds the dead process in its slot. Neither
+ * statement here takes longer than DATABASE_TIMEOUT_MS.
  */
 static NORETURN void
 end_handler(
@@ -107,7 +108,10 @@ static const struct db_stmt is_wanted = {
 	.nargs = 2,
 };
 
-/* Asks for a cancellation whose NOTIFY was lost with the connection. */
+/*
+ * Asks the database whether the running job was cancelled: the NOTIFY may have
+ * been lost with the connection.
+ */
 static void
 check_wanted(struct job_heartbeat *h, int64_t now_us)
 {
@@ -142,7 +146,10 @@ beat(struct job_heartbeat *h, int64_t now_us)
 	return true;
 }
 
-/* Leaves more than half of the lease for retries of a failed heartbeat. */
+/*
+ * The interval of the heartbeat. It leaves more than half of the lease for
+ * retries of a failed heartbeat.
+ */
 static int64_t
 beat_s(const struct job_heartbeat *h)
 {
@@ -158,8 +165,8 @@ do_what_is_due(struct job_heartbeat *h, int64_t now_us)
 		h->beat_us =
 		    now_us + (beat(h, now_us) ? beat_s(h) : 1) * SECOND_US;
 	/*
-	 * Again, since each statement may have waited DATABASE_TIMEOUT_MS for a
-	 * database that does not answer.
+	 * Report again that this thread is alive: each statement may have
+	 * waited DATABASE_TIMEOUT_MS for a database that does not answer.
 	 */
 	health_beat(clock_monotonic_us());
 	job_maintenance_run(h->maintenance, h->listen, h->arena, now_us);
@@ -181,8 +188,8 @@ read_notifications(struct job_heartbeat *h)
 }
 
 /*
- * At most a second from now: a job that begins meanwhile may have a time limit
- * of a second.
+ * When the thread's loop must wake up: at most a second from now, because a job
+ * that begins meanwhile may have a time limit of a second.
  */
 static int64_t
 next_us(struct job_heartbeat *h, int64_t now_us)
@@ -249,8 +256,8 @@ run(void *ctx)
 		arena_reset(h->arena);
 	}
 	/*
-	 * Another process may be flushing, without the last counts of this one:
-	 * wait for it.
+	 * Another process may be flushing without the last counts of this
+	 * process: wait until it has finished, then flush those counts.
 	 */
 	job_maintenance_flush_counts(h->maintenance, h->listen, h->arena,
 	    h->options.service->database.statement_timeout_ms);

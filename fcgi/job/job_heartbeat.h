@@ -24,15 +24,16 @@ struct job_heartbeat_options {
 	struct job_counts *counts;
 	struct job_backlog *backlog;
 	struct job_worker_state *state;
-	struct job_worker_slot *slot; /* or NULL */
+	struct job_worker_slot *slot; /* NULL: the process has no slot */
 };
 
 /*
- * Starts the thread.  SIGTERM and SIGINT must be blocked.  Aborts on failure.
+ * Starts the heartbeat thread. SIGTERM and SIGINT must be blocked in the
+ * caller. Aborts on failure.
  */
 struct job_heartbeat *
 job_heartbeat_start(const struct job_heartbeat_options *options);
-/* Ends the thread, after a last flush of the counters. */
+/* Flushes the counters for the last time and ends the thread. */
 void job_heartbeat_stop(struct job_heartbeat *h);
 
 #endif

@@ -24,10 +24,10 @@ enum {
 	ELECT_S = 10,
 };
 
-/* Deletes jobs that ended long enough ago. */
+/* State of the task that deletes jobs that ended long enough ago. */
 struct retention {
-	char after[UUID_TEXT_SIZE]; /* the last id looked at; "": from the first
-	                             */
+	/* id of the last job looked at; "": start at the first job */
+	char after[UUID_TEXT_SIZE];
 	int64_t next_pass_us; /* when the next pass over all jobs may begin */
 };
 
@@ -36,7 +36,7 @@ struct job_maintenance {
 	struct job_counts *counts;
 	struct job_schedules *schedules;
 	struct retention retention;
-	/* When each of these tasks is due. */
+	/* The times at which the four periodic tasks are due. */
 	int64_t schedule_us, reclaim_us, flush_us, prune_us;
 };
 
@@ -89,9 +89,9 @@ job_maintenance_flush_counts(struct job_maintenance *m, struct db_listen *l,
 /* -- retention -- */
 
 /*
- * True in only one of all worker processes: in the one whose session holds the
- * advisory lock.  The lock is released when the session ends.  Earlier
- * releases, which may run beside this one, take the same lock: its text must
+ * True in only one of all worker processes: the one whose session holds this
+ * advisory lock. PostgreSQL releases the lock when the session ends. Earlier
+ * releases, which may run beside this one, take the same lock, so its text must
  * stay.
  */
 static const struct db_stmt elect = {
@@ -116,7 +116,10 @@ is_elected(struct db_listen *l, struct arena *a)
 	       db_get_bool(&rows, 0, 0);
 }
 
-/* A tenth of the shortest retention: the longest delay of a deletion. */
+/*
+ * The interval between two passes over all jobs, and so the longest delay of a
+ * deletion: a tenth of the shortest retention.
+ */
 static int64_t
 pass_interval_us(const struct job_config *c)
 {
@@ -134,9 +137,10 @@ pass_interval_us(const struct job_config *c)
 }
 
 /*
- * Looks at a thousand jobs, in the order of their ids.  Returns when the next
- * thousand is due: after nine times as long as these took, so that deleting
- * takes a tenth of the time of one connection at most.
+ * Looks at a thousand jobs in the order of their ids and deletes those whose
+ * retention is over. Returns when to look at the next thousand: after a pause
+ * nine times as long as this call took, so that deleting uses at most a tenth
+ * of the time of one connection.
  */
 static int64_t
 prune_some(struct job_maintenance *m, struct db_listen *l, struct arena *a,
@@ -177,7 +181,10 @@ job_maintenance_run(struct job_maintenance *m, struct db_listen *l,
 {
 	if (now_us >= m->schedule_us) {
 		m->schedule_us = now_us + SECOND_US;
-		/* Without the database the other work cannot be done either. */
+		/*
+		 * If the database does not answer, the other tasks cannot be
+		 * done either.
+		 */
 		if (!job_schedules_fire(m->schedules, l, a))
 			return;
 	}

@@ -11,7 +11,7 @@
 
 /*
  * A declared kind is listed with zeros before its first job: Prometheus does
- * not see the increase of a counter whose first value is not 0.
+ * not notice the increase of a counter whose first value is not 0.
  */
 static const struct db_stmt select_stats = {
 	.name = "job_metrics_stats",
@@ -36,7 +36,10 @@ enum {
 	COL_UPTO
 };
 
-/* Includes silent workers until their jobs are reclaimed. */
+/*
+ * Counts workers, including those without a heartbeat until their jobs are
+ * reclaimed.
+ */
 static const struct db_stmt select_workers = {
 	.name = "job_metrics_workers",
 	.sql = "SELECT count(*), coalesce(round(extract(epoch FROM"
@@ -51,7 +54,10 @@ put_head(struct buf *b, const char *name, const char *type, const char *help)
 	buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* Queue and kind names need no escaping: CHECKs allow only a-z0-9._-. */
+/*
+ * Writes the labels of a queue or kind. Their names need no escaping: CHECK
+ * constraints allow only a-z0-9._-.
+ */
 static void
 put_gauge(struct buf *b, const char *name, const char *service,
     const struct job_queue_view *q, const char *state, int64_t value)
@@ -101,7 +107,10 @@ put_counter(struct buf *b, const char *name, const char *help,
 		    db_get_text(rows, i, column));
 }
 
-/* The column has the cumulative counts of all buckets, with blanks between. */
+/*
+ * Writes the histogram. The column has the cumulative counts of all buckets,
+ * separated by blanks.
+ */
 static void
 put_histogram(
     struct buf *b, const char *service, const struct db_rows *rows, int row)

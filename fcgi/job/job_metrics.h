@@ -1,9 +1,9 @@
 /*
  * job_metrics: the metrics of a service's jobs in Prometheus' text format.
  *
- * All of them come from the database, so every process on every host reports
- * the same numbers, and none while the database is away.  The call waits for
- * the database; app/scrape.h makes it in the background.
+ * All values come from the database, so every process on every host reports the
+ * same numbers, and no numbers while the database is unavailable. The call
+ * waits for the database; app/scrape.h calls it in the background.
  */
 #ifndef JOB_JOB_METRICS_H
 #define JOB_JOB_METRICS_H

@@ -10,9 +10,9 @@
 #include "job/job_queues.h"
 #include "job/text_table.h"
 
-enum { ERROR_SHOWN_MAX = 60 /* bytes of an error in a list */ };
+enum { ERROR_SHOWN_MAX = 60 /* bytes of an error message that a list shows */ };
 
-/* The first line, cut to ERROR_SHOWN_MAX. */
+/* Returns the first line of an error message, cut to ERROR_SHOWN_MAX bytes. */
 static const char *
 shorten(struct arena *a, const char *text)
 {

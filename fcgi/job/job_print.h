@@ -12,7 +12,7 @@ struct job_view;
 
 void job_print_list(
     struct arena *a, struct buf *b, const struct job_view *jobs, int64_t count);
-/* One job with everything that job_admin_find() returns. */
+/* Prints one job with everything that job_admin_find() returns. */
 void
 job_print_detail(struct arena *a, struct buf *b, const struct job_view *job);
 void job_print_queues(struct arena *a, struct buf *b,

@@ -16,24 +16,24 @@
 #include "web/trace.h"
 
 enum {
-	CHECK_MS = 100, /* how often stop() is called */
+	CHECK_MS = 100, /* interval between calls of stop() */
 	CHUNK_BYTES = 16 * 1024,
 	LAST_CHUNKS = 64,
 	ENV_MAX = 12,
 };
 
-/* One execution of a program. */
+/* One running program. */
 struct running {
 	struct program program;
 	struct program_output output;
-	const char *payload; /* the part that is not written yet */
+	const char *payload; /* the part that is still to be written */
 	size_t payload_len;
 	int64_t time_limit_ms;
 	int64_t start_us;
-	int64_t kill_us; /* when to send SIGKILL; 0: no SIGTERM was sent */
+	int64_t kill_us; /* when to send SIGKILL; 0: SIGTERM was not sent yet */
 	bool (*stop)(void *ctx);
 	void *ctx;
-	const char *why; /* the reason for SIGTERM; or NULL */
+	const char *why; /* why SIGTERM was sent; NULL: it was not */
 };
 
 static void
@@ -74,7 +74,10 @@ make_env(const struct job *job)
 	return env;
 }
 
-/* Writes some of the payload.  A program may close its input unread. */
+/*
+ * Writes a part of the payload to the program. A program may close its standard
+ * input without reading it.
+ */
 static void
 feed(struct running *r)
 {
@@ -92,7 +95,9 @@ feed(struct running *r)
 		program_close(&r->program.in);
 }
 
-/* Reads one chunk, if there is one.  False: there was none. */
+/*
+ * Reads one chunk of the program's output. Returns false if there is none now.
+ */
 static bool
 take(struct running *r, int *fd,
     void (*to)(struct program_output *o, const char *data, size_t len))
@@ -126,7 +131,7 @@ static void
 wait_for_event(struct running *r)
 {
 	const struct program *p = &r->program;
-	/* poll() ignores descriptors of -1. */
+	/* poll() ignores an entry whose descriptor is -1. */
 	struct pollfd fds[] = {
 		{ .fd = p->in, .events = POLLOUT },
 		{ .fd = p->out, .events = POLLIN },
@@ -137,7 +142,7 @@ wait_for_event(struct running *r)
 	(void)poll(fds, sizeof(fds) / sizeof(fds[0]), CHECK_MS);
 }
 
-/* NULL: the program may go on. */
+/* Returns why the program must be stopped; NULL: the program may go on. */
 static const char *
 reason_to_end(struct running *r, int64_t now_us)
 {
@@ -170,7 +175,9 @@ stop_if_needed(struct running *r)
 	}
 }
 
-/* Runs until the leader has ended and its output is read. */
+/*
+ * Waits until the leader of the process group has ended and its output is read.
+ */
 static void
 follow(struct running *r)
 {

@@ -30,15 +30,15 @@ enum {
 };
 
 /*
- * Runs the program at `path` to its end.  ERR_OK: its exit status was 0, and
- * its result is stored with the job.  Otherwise the attempt has failed, with
- * the program's error line, else the end of its standard error, in the history;
- * after exit status PROGRAM_EXIT_DISCARD the job is discarded.
+ * Runs the program at `path` to its end. ERR_OK: the program's exit status was
+ * 0, and its result is stored with the job. Otherwise the attempt has failed;
+ * the history shows the program's error line, or else the end of its standard
+ * error. After exit status PROGRAM_EXIT_DISCARD the job is discarded.
  *
- * The program gets SIGTERM, and SIGKILL if it goes on, when it has run for
- * time_limit_ms (0: no limit), when stop(ctx) returns true, or when the job was
- * cancelled or belongs to another worker.  `stop` is called at least ten times
- * a second; it may be NULL.
+ * The program gets SIGTERM when it has run for time_limit_ms (0: no limit),
+ * when stop(ctx) returns true, or when the job was cancelled or belongs to
+ * another worker; if it does not end after that, it gets SIGKILL. `stop` is
+ * called at least ten times a second; it may be NULL.
  *
  * The calling thread must outlive the program, and SIGPIPE must be ignored.
  */

@@ -13,7 +13,7 @@
 #include "job/job_set.h"
 
 enum {
-	EXACT_MAX = 20000, /* the LIMIT in count_jobs */
+	EXACT_MAX = 20000, /* the LIMIT of the statement count_jobs */
 	QUEUES_MAX = 1000,
 	NAMES_MAX_BYTES = QUEUES_MAX * 128,
 };
@@ -21,8 +21,8 @@ enum {
 /* -- statements: the first column is the queue's name -- */
 
 /*
- * A hint does not tell why its job waits, so all waiting jobs are counted as
- * scheduled and none as retryable.
+ * A hint (a row of job_ready or job_waiting) does not tell why its job waits,
+ * so this statement counts all waiting jobs as scheduled and none as retryable.
  */
 static const struct db_stmt count_hints = {
 	.name = "job_queues_count_hints",
@@ -55,8 +55,8 @@ static const struct db_stmt count_jobs = {
 	.read_only = true,
 };
 /*
- * The first hint of each priority whose job can still be claimed is its oldest
- * job.
+ * The oldest available job of a priority is that of the first hint whose job
+ * can still be claimed.
  */
 static const struct db_stmt select_oldest = {
 	.name = "job_queues_oldest",
@@ -81,7 +81,10 @@ static const struct db_stmt select_oldest = {
 	.nargs = 1,
 	.read_only = true,
 };
-/* Of a worker's claims, only the last can still be running. */
+/*
+ * A worker runs the jobs of its latest claim only, so only that claim can
+ * contain running jobs.
+ */
 static const struct db_stmt count_running = {
 	.name = "job_queues_running",
 	.sql = "SELECT job.queue, count(*) FROM job_worker w"
@@ -126,7 +129,7 @@ find_queue(const struct job_queue_list *list, const char *name)
 	return NULL;
 }
 
-/* Adds the queue if it is missing.  NULL: the list is full. */
+/* Finds the queue in the list, or adds it. Returns NULL if the list is full. */
 static struct job_queue_view *
 get_queue(struct job_queue_list *list, const char *name)
 {
@@ -150,7 +153,7 @@ add_declared(struct job_queue_list *list, const struct job_set *set)
 		    queues[i].concurrency;
 }
 
-/* Adds a row of a statement to its queue. */
+/* A function that adds one row of a statement to the queue of that row. */
 typedef void
 add_row(struct job_queue_view *q, const struct db_rows *rows, int row);
 
@@ -231,7 +234,7 @@ add_waiting(struct db *db, struct arena *a, struct job_queue_list *list)
 	return add_rows(db, a, &count_jobs, DB_NO_ARGS, add_counts, list);
 }
 
-/* The names as a JSON array. */
+/* The names of the queues as a JSON array. */
 static const char *
 write_names(struct arena *a, const struct job_queue_list *list)
 {

@@ -1,11 +1,12 @@
 /*
- * job_queues: lists queues with their depth, pauses them, and lists schedules.
+ * job_queues: lists queues with the number of their jobs, pauses queues, and
+ * lists schedules.
  *
- * A counter of the jobs in a queue would be one row that all transactions wait
- * for.  So jobs are counted when somebody asks.  While few wait, each job is
- * looked at; otherwise only the hints (see README.md) are counted, which
- * include those of cancelled jobs and do not tell retries from other jobs that
- * wait.
+ * A stored counter of the jobs in a queue would be one row that all
+ * transactions wait for. So jobs are counted when somebody asks for their
+ * number. While few jobs wait, each job is looked at. Otherwise only the hints
+ * (see README.md) are counted: these include the hints of cancelled jobs, and
+ * do not tell retries from other waiting jobs.
  */
 #ifndef JOB_JOB_QUEUES_H
 #define JOB_JOB_QUEUES_H
@@ -23,18 +24,22 @@ struct job_set;
 struct job_queue_view {
 	const char *name;
 	bool paused;
-	const char *paused_at; /* NULL: it is not */
+	const char *paused_at; /* NULL: the queue is not paused */
 	int64_t concurrency; /* 0: no limit */
-	int64_t available; /* can be claimed now */
-	int64_t scheduled; /* wait for a time; also snoozed and put off */
-	/* Wait for a retry; counted as scheduled when hints are counted. */
+	int64_t available; /* jobs that can be claimed now */
+	/* jobs that wait for a time; also those snoozed or put off */
+	int64_t scheduled;
+	/*
+	 * Jobs that wait for a retry. They are counted as scheduled when only
+	 * hints are counted.
+	 */
 	int64_t retryable;
-	int64_t running; /* claimed by a worker */
-	const char *oldest_at; /* run_at of the oldest available; or NULL */
+	int64_t running; /* jobs that a worker has claimed */
+	const char *oldest_at; /* run_at of the oldest available job; or NULL */
 	int64_t oldest_age_s;
 };
 struct job_queue_list {
-	struct job_queue_view *items; /* by name */
+	struct job_queue_view *items; /* sorted by name */
 	int count;
 };
 
@@ -44,24 +49,28 @@ struct job_schedule_view {
 	const char *timezone;
 	const char *kind;
 	const char *next_at;
-	const char *last_at; /* NULL: never yet */
-	const char *last_job_id; /* NULL: never yet */
+	/* time of the last job; NULL: there was none yet */
+	const char *last_at;
+	const char *last_job_id; /* NULL: there was none yet */
 };
 struct job_schedule_list {
-	const struct job_schedule_view *items; /* by name */
+	const struct job_schedule_view *items; /* sorted by name */
 	int count;
 };
 
-/* All queues that are declared or in the database.  `set` may be NULL. */
+/*
+ * Lists all queues that the service declares or that are in the database. `set`
+ * may be NULL.
+ */
 MUST_CHECK enum err job_queues_list(struct db *db, struct arena *a,
     const struct job_set *set, struct job_queue_list *ret_list);
-/* ERR_NOT_FOUND: no such queue. */
+/* Finds one queue. ERR_NOT_FOUND: there is no such queue. */
 MUST_CHECK enum err job_queues_find(struct db *db, struct arena *a,
     const struct job_set *set, const char *name,
     struct job_queue_view *ret_queue);
 /*
- * Nothing is claimed from a paused queue.  Jobs already claimed still run.
- * ERR_NOT_FOUND: no such queue.
+ * Pauses or resumes a queue. Workers claim no jobs from a paused queue; jobs
+ * that were claimed before still run. ERR_NOT_FOUND: there is no such queue.
  */
 MUST_CHECK enum err job_queues_pause(struct db *db, struct arena *a,
     const struct job_set *set, const char *name, bool paused);

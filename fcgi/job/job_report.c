@@ -18,7 +18,8 @@ job_report_message(struct arena *a, const char *text)
 	size_t len = strnlen(text, JOB_ERROR_MAX);
 	char *out = arena_strndup(a, text, len);
 
-	utf8_scrub(out, len); /* also a character cut at the end */
+	/* also removes a character that was cut at the end */
+	utf8_scrub(out, len);
 	return out;
 }
 
@@ -79,9 +80,9 @@ job_snooze(struct job *job, int64_t delay_s)
 }
 
 /*
- * Checks JSON before it goes to the database, which would otherwise refuse the
- * job's completion as well.  Returns why it cannot be stored, a constant; or
- * NULL when it can.
+ * Checks JSON before it goes to the database, which would refuse the whole
+ * completion of the job because of it. Returns a constant text that says why
+ * the JSON cannot be stored; NULL when it can.
  */
 static const char *
 problem_of(const struct job *job, const char *json)
@@ -104,8 +105,9 @@ problem_of(const struct job *job, const char *json)
 }
 
 /*
- * A handler may set its result many times.  The room doubles each time it is
- * too small, so at most 17 allocations stay in the arena.
+ * Copies a result into memory that is used again for the next result, because a
+ * handler may set its result many times. The size of that memory doubles each
+ * time it is too small, so at most 17 allocations stay in the arena.
  */
 static void
 store_result(struct job *job, const char *json)
@@ -154,6 +156,7 @@ job_report_progress(struct job *job, const char *json)
 	    report->db, scratch, job->id, report->fence, json, &wanted);
 	arena_free(scratch);
 	if (e != ERR_OK)
-		wanted = true; /* not known: let the handler go on */
+		/* the database did not answer: let the handler go on */
+		wanted = true;
 	return wanted && !job_worker_state_is_cancelled(report->state);
 }

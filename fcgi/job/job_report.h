@@ -16,35 +16,46 @@ struct job_worker_state;
 
 enum {
 	JOB_RESULT_MAX = 64 * 1024,
-	JOB_ERROR_MAX = 1000, /* bytes of an error message in the history */
+	/* bytes of an error message that the history stores */
+	JOB_ERROR_MAX = 1000,
 };
 
 struct job_report {
 	int64_t fence;
-	struct job_worker_state *state; /* NULL in tests */
-	struct db *db; /* stores progress: the pool, never the transaction */
+	struct job_worker_state *state; /* NULL only in tests */
 	/*
-	 * The outcome that a failing handler has asked for.  OUTCOME_COMPLETED:
-	 * it has asked for none, so the attempt has failed.
+	 * connections of the pool, for storing progress; never the transaction
+	 */
+	struct db *db;
+	/*
+	 * The outcome that a failing handler has asked for. OUTCOME_COMPLETED
+	 * means that it has asked for none, so the attempt simply failed.
 	 */
 	enum job_outcome outcome;
-	const char *error; /* in the attempt's arena, as `result` is */
+	/* error message; in the attempt's arena, like `result` */
+	const char *error;
 	int64_t delay_s;
 	char *result;
 	size_t result_cap;
-	/* Why the last result cannot be stored, a constant; or NULL. */
+	/*
+	 * A constant text that says why the last result cannot be stored; NULL:
+	 * it can.
+	 */
 	const char *result_problem;
 };
 
 /*
- * The outcome of an attempt whose handler returned e.  *ret_error is the
- * message for the history, or NULL.
+ * Returns the outcome of an attempt whose handler returned e. *ret_error is the
+ * message for the job's history, or NULL.
  */
 enum job_outcome job_report_outcome(const struct job_report *report, enum err e,
     bool cancelled, const char **ret_error);
 /* Turns ERR_OK into a failure when the handler's result cannot be stored. */
 MUST_CHECK enum err job_report_check_result(struct job *job, enum err e);
-/* The text as it can be stored: valid UTF-8 of at most JOB_ERROR_MAX bytes. */
+/*
+ * Returns the text in the form that can be stored: valid UTF-8 of at most
+ * JOB_ERROR_MAX bytes.
+ */
 const char *job_report_message(struct arena *a, const char *text);
 
 #endif

@@ -141,7 +141,10 @@ jobs_get(struct req *r, const void *in_struct, void *out_struct)
 	return e;
 }
 
-/* Names the field as the client sent it: "payload.month". */
+/*
+ * Reports an invalid field under the name that the client sent:
+ * "payload.month".
+ */
 static enum err
 refuse_payload(struct req *r, const struct job_payload_problem *problem)
 {

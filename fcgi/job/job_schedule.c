@@ -18,7 +18,7 @@
 
 enum { REFRESH_US = 5 * 1000 * 1000 };
 
-/* A schedule with the arguments of the statements. */
+/* A declared schedule, with the arguments of the SQL statements about it. */
 struct entry {
 	const struct job_schedule *schedule;
 	const struct job_kind *kind;
@@ -26,16 +26,18 @@ struct entry {
 	const char *timezone;
 	const char *minutes, *hours, *days, *months, *weekdays;
 	const char *either, *every_hour;
-	bool declared; /* it is in the database */
-	bool refused; /* the database does not accept it */
+	bool declared; /* the schedule is stored in the database */
+	bool refused; /* the database refuses the schedule */
 };
 
 struct job_schedules {
 	struct arena *arena;
 	struct entry *entries;
 	int count;
-	const char *names, *crons, *timezones; /* array literals */
-	int64_t refresh_us; /* when to say again that they are declared */
+	/* array literals of PostgreSQL */
+	const char *names, *crons, *timezones;
+	/* when to report again that the schedules are declared */
+	int64_t refresh_us;
 };
 
 static const char *
@@ -52,8 +54,8 @@ bits_array(struct arena *a, uint64_t bits)
 }
 
 /*
- * Resolves aliases: the time zone files on PostgreSQL's host may lack an alias,
- * but not its target.
+ * Returns the target of a time zone alias: the time zone files on PostgreSQL's
+ * host may lack the alias, but not its target.
  */
 static const char *
 timezone_of(struct arena *a, const struct job_schedule *schedule)
@@ -145,8 +147,8 @@ declare(struct entry *n, struct db_listen *l, struct arena *a)
 
 	n->declared = e == ERR_OK;
 	/*
-	 * For example, the time zone is unknown: another attempt would not
-	 * help.
+	 * The database refuses the schedule, for example because it does not
+	 * know the time zone: repeating the statement would not help.
 	 */
 	n->refused = e != ERR_OK && e != ERR_UNAVAILABLE;
 	if (n->refused)
@@ -173,8 +175,8 @@ has_name(const struct db_rows *rows, const char *name)
 }
 
 /*
- * Says that the schedules are still declared.  Those that were deleted
- * meanwhile are declared again.
+ * Reports to the database that the schedules are still declared. Schedules that
+ * were deleted meanwhile are stored again.
  */
 static enum err
 refresh(struct job_schedules *s, struct db_listen *l, struct arena *a)

@@ -18,14 +18,14 @@ struct db_listen;
 struct job_set;
 struct job_schedules;
 
-/* The set must have passed job_set_check(). */
+/* `set` must have passed job_set_check(). */
 struct job_schedules *job_schedules_new(const struct job_set *set);
 void job_schedules_free(struct job_schedules *s);
 
 /*
- * Enqueues the jobs of schedules that are due.  The first call stores the
- * schedules, and every 5 s a call reports that they are still declared.  False:
- * the database does not answer.
+ * Enqueues the jobs of schedules that are due. The first call stores the
+ * schedules, and every 5 s a call reports that they are still declared. Returns
+ * false when the database does not answer.
  */
 MUST_CHECK bool job_schedules_fire(
     struct job_schedules *s, struct db_listen *l, struct arena *a);

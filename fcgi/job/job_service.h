@@ -1,8 +1,8 @@
 /*
- * job_service: what jobs need of the service that has them.
+ * job_service: what the job library needs to know of a service.
  *
  * The struct of a service's process begins with a struct job_service, so the
- * `app` of a request and of a job can be read as one.
+ * `app` of a request or job can be cast to that type.
  */
 #ifndef JOB_JOB_SERVICE_H
 #define JOB_JOB_SERVICE_H
@@ -14,26 +14,30 @@
 
 struct job_set;
 
-/* Variables; docs/CONFIGURATION.md describes them. */
+/*
+ * The job settings from environment variables; docs/CONFIGURATION.md describes
+ * them.
+ */
 struct job_config {
-	int64_t worker_processes; /* 0: none */
+	int64_t worker_processes; /* number of worker processes */
 	int64_t worker_poll_ms;
 	int64_t worker_lease_s;
-	const char *programs; /* directory; empty: none */
+	const char *programs; /* directory of the programs; empty: none */
 	int64_t keep_completed_s;
 	int64_t keep_cancelled_s;
 	int64_t keep_discarded_s;
-	int64_t webhook_concurrency; /* deliveries at once, of all hosts */
+	/* deliveries that all hosts together send at once */
+	int64_t webhook_concurrency;
 	bool webhook_allow_private;
 };
 
 struct job_service {
-	const char *name; /* "core" */
+	const char *name; /* the service's name, for example "core" */
 	const struct job_set *set; /* NULL: the service has no jobs */
 	const struct job_config *config;
 	int64_t drain_timeout_ms;
 	struct db_options database; /* how a worker connects */
-	struct db *db; /* the pool of the process */
+	struct db *db; /* the process's connection pool */
 };
 
 #endif

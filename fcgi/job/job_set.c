@@ -87,7 +87,7 @@ job_set_queues(const struct job_set *set, struct job_queue out[JOB_QUEUES_MAX])
 		n = add_queue(out, n, q->name, q->concurrency);
 	for (int i = 0; (kind = job_set_kind_at(set, i)) != NULL; i++)
 		n = add_queue(out, n, job_kind_queue(kind), 0);
-	/* SQL uses it for jobs without a queue. */
+	/* SQL puts jobs that name no queue into this one. */
 	return add_queue(out, n, "default", 0);
 }
 
@@ -102,7 +102,7 @@ log_problem(const char *what, const char *name, const char *problem)
 	return false;
 }
 
-/* The CHECKs of the tables require the same. */
+/* Checks a name. The CHECK constraints of the tables require the same. */
 static bool
 is_name(const char *name)
 {

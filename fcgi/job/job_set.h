@@ -12,20 +12,26 @@
 
 enum { JOB_QUEUES_MAX = 32, JOB_KINDS_MAX = 256 };
 
-/* NULL: no kind has that name. */
+/* Returns the kind with that name; NULL: there is none. */
 const struct job_kind *
 job_set_kind(const struct job_set *set, const char *name);
-/* The index of a kind among all, from 0; -1: no kind has that name. */
+/* The index of a kind among all kinds, from 0; -1: no kind has that name. */
 int job_set_kind_index(const struct job_set *set, const char *name);
 int job_set_count_kinds(const struct job_set *set);
-/* NULL: there are not that many kinds. */
+/* The kind with that index; NULL: the index is too large. */
 const struct job_kind *job_set_kind_at(const struct job_set *set, int index);
 
-/* The queues of the kinds and of the list, each once.  Returns how many. */
+/*
+ * Collects the queues that kinds name and those that the service lists, each
+ * once. Returns their number.
+ */
 int
 job_set_queues(const struct job_set *set, struct job_queue out[JOB_QUEUES_MAX]);
 
-/* Logs everything that is wrong with the tables. */
+/*
+ * Checks the tables of kinds, queues and schedules, and logs everything that is
+ * wrong with them.
+ */
 MUST_CHECK bool job_set_check(const struct job_set *set);
 
 #endif

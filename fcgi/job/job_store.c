@@ -303,8 +303,8 @@ job_store_progress(struct db *db, struct arena *a, const char *id,
 /* -- jobs that wait for their time -- */
 
 /*
- * greatest() ignores NULL, so the CASE keeps it: NULL, like infinity, means
- * that no job is waiting.
+ * When no job is waiting, the column is infinity or NULL. greatest() ignores
+ * NULL arguments, so the CASE is needed to keep a NULL.
  */
 static const struct db_stmt promote = {
 	.name = "job_promote",

@@ -5,7 +5,10 @@
 #include "web/request.h"
 
 /* clang-format off */
-/* The fields of a job in a list and alone; struct T has it in member M. */
+/*
+ * The fields of a job, in a list and alone. The job is the member M of the
+ * struct T.
+ */
 #define JOB_FIELDS(T, M)                                                       \
 	{ FIELD(T, M id, "id"), .required = true, .format = FMT_UUID },        \
 	{ FIELD(T, M kind, "kind"), .required = true },                        \

@@ -1,4 +1,6 @@
-/* job_view: jobs as HTTP sends them: the schemas that several routes share. */
+/*
+ * job_view: the schemas of jobs in HTTP responses, which several routes share.
+ */
 #ifndef JOB_JOB_VIEW_H
 #define JOB_JOB_VIEW_H
 
@@ -11,7 +13,7 @@
 struct arena;
 struct req;
 
-/* A job with payload, result and attempts, made by job_view_detail(). */
+/* A job with its payload, result and attempts; job_view_detail() fills it. */
 struct job_detail {
 	struct job_view job;
 	const char *rest; /* payload and result, as JSON members */
@@ -21,11 +23,11 @@ extern const struct field job_detail_fields[];
 	SCHEMA_NAMED("Job", struct job_detail, job_detail_fields)
 extern const struct schema job_detail_schema;
 
-/* *ret_detail points into *job. */
+/* *ret_detail contains pointers into *job, so *job must outlive it. */
 void job_view_detail(
     struct arena *a, const struct job_view *job, struct job_detail *ret_detail);
 
-/* A page of jobs, without payload, result and attempts. */
+/* A page of a list of jobs, without their payload, result and attempts. */
 struct job_page {
 	struct objects items;
 	const char *next_cursor;
@@ -34,7 +36,7 @@ extern const struct field job_page_fields[];
 #define JOB_PAGE_SCHEMA \
 	SCHEMA_NAMED("JobPage", struct job_page, job_page_fields)
 
-/* The schemas of the views in job_admin.h and job_queues.h. */
+/* The schemas of the structs in job_admin.h and job_queues.h. */
 extern const struct schema job_summary_schema;
 extern const struct field job_queue_fields[];
 #define JOB_QUEUE_SCHEMA \

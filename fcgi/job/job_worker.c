@@ -42,7 +42,7 @@ struct queue {
 	struct job_claim_size size;
 };
 
-/* Making jobs claimable whose time has come. */
+/* State of moving jobs whose time has come to the jobs that can be claimed. */
 struct promotion {
 	char after[TIME_TEXT_SIZE]; /* where the next scan begins */
 	int64_t due_us; /* when to scan again */
@@ -52,11 +52,11 @@ struct promotion {
 struct job_worker {
 	struct job_runner runner;
 	const struct job_config *config;
-	struct arena *arena; /* of one claim */
+	struct arena *arena; /* memory of one claim */
 	struct job_worker_slot *slot;
 	struct job_heartbeat *heartbeat;
 	char name[NAME_SIZE];
-	int64_t id; /* 0: not registered */
+	int64_t id; /* id of the registration; 0: not registered */
 	/*
 	 * A statement failed, so it is not known which jobs this worker has
 	 * claimed.  It must register again, which releases them.
@@ -65,7 +65,7 @@ struct job_worker {
 	struct queue queues[JOB_QUEUES_MAX];
 	int nqueues;
 	struct promotion promotion;
-	int64_t slots_us; /* when to look for dead workers again */
+	int64_t slots_us; /* when to look for dead worker processes again */
 };
 
 /* -- the registration -- */
@@ -78,7 +78,10 @@ set_id(struct job_worker *w, int64_t id)
 	job_worker_state_set_worker(w->runner.state, id);
 }
 
-/* Deletes the registration, which releases what the worker has claimed. */
+/*
+ * Deletes the worker's registration, which releases the jobs that the worker
+ * has claimed.
+ */
 static bool
 unregister(struct job_worker *w)
 {
@@ -95,7 +98,7 @@ unregister(struct job_worker *w)
 	return true;
 }
 
-/* False: the database does not answer. */
+/* Registers the worker. Returns false when the database does not answer. */
 static bool
 ensure_registered(struct job_worker *w)
 {
@@ -155,7 +158,7 @@ look_for_dead_workers(struct job_worker *w, int64_t now_us)
 
 /* -- jobs whose time has come -- */
 
-/* True: some jobs can be claimed that could not before. */
+/* Makes jobs claimable whose time has come. Returns true if there were any. */
 static bool
 promote(struct job_worker *w, int64_t now_us)
 {
@@ -197,7 +200,7 @@ claim(struct job_worker *w, struct queue *q, enum job_scan scan,
 	};
 	int count;
 
-	/* The claim may have been made, and its answer lost. */
+	/* The claim may have been made although its answer was lost. */
 	if (job_store_claim(w->runner.work, w->arena, &request, ret_jobs,
 		&count) != ERR_OK) {
 		w->in_doubt = true;
@@ -224,12 +227,14 @@ run_claim(struct job_worker *w, struct queue *q, const struct job_claimed *jobs,
 			break;
 		at += n;
 	}
-	/* Registering again releases the jobs that are left. */
+	/*
+	 * Registering again releases the jobs of this claim that have not run.
+	 */
 	if (!job_backlog_clear(w->runner.backlog) || at < count)
 		w->in_doubt = true;
 }
 
-/* True: there was something to do. */
+/* Claims and runs jobs of one queue. Returns true if there were any. */
 static bool
 work_on_queue(struct job_worker *w, struct queue *q)
 {
@@ -252,7 +257,7 @@ work_on_queue(struct job_worker *w, struct queue *q)
 
 /* -- the loop -- */
 
-/* Each queue in turn: one claim from each.  True: there was work. */
+/* Makes one claim from each queue in turn. Returns true if there were jobs. */
 static bool
 work_on_queues(struct job_worker *w)
 {
@@ -277,12 +282,15 @@ work_once(struct job_worker *w, bool *woken)
 	look_for_dead_workers(w, now_us);
 	any = work_on_queues(w);
 	now_us = clock_monotonic_us();
-	/* A notification can be for a job that is due later. */
+	/*
+	 * The notification that woke this worker may be about a job that is due
+	 * later.
+	 */
 	if (!must_stop(w) && (now_us >= w->promotion.due_us || *woken))
 		any |= promote(w, now_us);
 	*woken = false;
 	arena_reset(w->arena);
-	/* A statement has just failed: do not repeat it at once. */
+	/* A statement has just failed: wait before repeating it. */
 	if (w->in_doubt)
 		job_worker_state_pause(
 		    w->runner.state, clock_monotonic_us() + RETRY_US);
@@ -335,7 +343,10 @@ open_worker(struct job_worker *w, const struct worker *process)
 	r->backlog = job_backlog_new();
 	for (size_t i = 0; i < COUNT_OF(r->took_us); i++)
 		r->took_us[i] = -1;
-	/* job_attempt_run() sets the time limit of a handler's statements. */
+	/*
+	 * One connection is enough, because a worker runs one job at a time.
+	 * job_attempt_run() sets the time limit of a handler's statements.
+	 */
 	database.connections = 1;
 	r->work = db_open(&database);
 	w->slot = job_worker_slot_take();
@@ -357,7 +368,9 @@ close_worker(struct job_worker *w)
 	for (int i = 0; i < UNREGISTER_TRIES && !released; i++)
 		released = unregister(w);
 	job_heartbeat_stop(w->heartbeat);
-	/* Otherwise the next worker that looks at the slot reclaims the jobs.
+	/*
+	 * If the jobs were not released, the slot keeps the worker's id, and
+	 * the next worker that looks at the slot reclaims the jobs.
 	 */
 	if (released)
 		job_worker_slot_release(w->slot);

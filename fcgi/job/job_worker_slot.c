@@ -10,13 +10,18 @@
 #include "process/restart.h"
 #include "process/shared.h"
 
-/* During a rolling restart the old and the new processes have slots. */
+/*
+ * Number of slots. During a rolling restart old and new processes have slots at
+ * the same time.
+ */
 enum { SLOTS = RESTART_WORKERS_MAX };
 
 struct job_worker_slot {
-	pthread_mutex_t life; /* held by the process that has the slot */
-	atomic_int_least64_t worker_id; /* 0: nothing to reclaim */
-	atomic_int running; /* 1: `job_id` is complete, and that job runs */
+	pthread_mutex_t life; /* locked by the process that has the slot */
+	/* id of the process's worker; 0: nothing to reclaim */
+	atomic_int_least64_t worker_id;
+	/* 1: a job runs, and `job_id` is completely written */
+	atomic_int running;
 	char job_id[UUID_TEXT_SIZE];
 	atomic_int_least64_t timed_out_s;
 };
@@ -29,15 +34,18 @@ job_worker_slots_prepare(void)
 	bool fresh;
 
 	/*
-	 * The name that earlier releases gave this memory: their processes use
-	 * it beside ours during an upgrade.
+	 * This is the name that earlier releases gave the memory: during an
+	 * upgrade their processes use the memory together with ours.
 	 */
 	slots = shared_open("job-seats", SLOTS * sizeof(*slots), &fresh);
 	for (int i = 0; fresh && i < SLOTS; i++)
 		mutex_init_shared(&slots[i].life);
 }
 
-/* True: the slot was free or its process is dead; the caller holds it now. */
+/*
+ * Tries to take the slot. Returns true if the slot was free or its process is
+ * dead; the caller then holds the slot.
+ */
 static bool
 try_take(struct job_worker_slot *s)
 {

@@ -18,31 +18,42 @@
 
 struct job_worker_slot;
 
-/* In the master, once, before it forks. */
+/*
+ * Makes the shared memory. To be called in the master, once, before it forks.
+ */
 void job_worker_slots_prepare(void);
 
 /*
- * By the main thread of a worker process.  NULL: all slots are taken; the
- * worker works without one.  NULL is fine for all functions below.
+ * Takes a slot; called by the main thread of a worker process. Returns NULL if
+ * all slots are taken: the worker then works without one, and all functions
+ * below accept NULL.
  */
 struct job_worker_slot *job_worker_slot_take(void);
-/* When the worker has nothing left to be reclaimed. */
+/*
+ * Gives the slot back, when the worker has no jobs that would have to be
+ * reclaimed.
+ */
 void job_worker_slot_release(struct job_worker_slot *s);
 
 void job_worker_slot_set_worker(struct job_worker_slot *s, int64_t worker_id);
-/* The job that runs from now on; NULL: none does. */
+/* Stores the id of the job that runs from now on; NULL: no job runs. */
 void job_worker_slot_set_running(struct job_worker_slot *s, const char *job_id);
-/* The process is about to end because its job has exceeded the time limit. */
+/*
+ * Records that the process is about to end because its job has exceeded the
+ * time limit.
+ */
 void job_worker_slot_set_timed_out(struct job_worker_slot *s, int64_t limit_s);
 
 struct job_dead_worker {
 	int64_t worker_id;
-	char running[UUID_TEXT_SIZE]; /* the job's id; "": none */
-	int64_t timed_out_s; /* the limit that was exceeded; 0: none was */
+	char running[UUID_TEXT_SIZE]; /* id of the job that ran; "": none */
+	/* time limit in seconds that was exceeded; 0: none was */
+	int64_t timed_out_s;
 };
 /*
- * Calls `reclaim` for each worker whose process is dead.  Where that returns
- * false, the next call tries again.  Returns how many were reclaimed.
+ * Calls `reclaim` for each worker whose process is dead. A worker for which
+ * that returns false is tried again at the next call. Returns the number of
+ * workers that were reclaimed.
  */
 int job_worker_slots_find_dead(
     bool (*reclaim)(void *ctx, const struct job_dead_worker *dead), void *ctx);

@@ -16,7 +16,7 @@ enum { EXIT_NOT_RUN = 127, FDS_WITHOUT_CLOSE_RANGE = 4096 };
 
 /* The two ends of a pipe. */
 struct ends {
-	int theirs; /* the child's */
+	int theirs; /* the end that the child uses */
 	int ours;
 };
 
@@ -32,7 +32,10 @@ close_from(int first)
 {
 	if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
 		return;
-	/* Linux before 5.9.  Our own descriptors are close-on-exec anyway. */
+	/*
+	 * Linux before 5.9 has no close_range(). Descriptors that this program
+	 * opens are close-on-exec anyway.
+	 */
 	for (int fd = first; fd < FDS_WITHOUT_CLOSE_RANGE; fd++)
 		close(fd);
 }
@@ -45,7 +48,8 @@ reset_signals(void)
 
 	for (int sig = 1; sig < NSIG; sig++)
 		sigaction(
-		    sig, &dfl, NULL); /* refused for SIGKILL and SIGSTOP */
+		    /* fails for SIGKILL and SIGSTOP, which does no harm */
+		    sig, &dfl, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -83,7 +87,10 @@ reap_group(int death_pipe, pid_t group)
 	sigset_t all;
 	char byte;
 
-	/* A group of its own: no signal to the parent's group may end it. */
+	/*
+	 * The process-group reaper has a process group of its own, so that no
+	 * signal to the parent's group ends it.
+	 */
 	setpgid(0, 0);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
@@ -107,8 +114,8 @@ program_close(int *fd)
 }
 
 /*
- * Moves a descriptor above the standard ones, so that dup2() to those does not
- * overwrite it.
+ * Moves a descriptor to a number above 2, so that dup2() to a standard
+ * descriptor does not overwrite it.
  */
 static bool
 move_up(int *fd)
@@ -122,7 +129,10 @@ move_up(int *fd)
 	return true;
 }
 
-/* `to_child`: the child reads and the parent writes; else the opposite. */
+/*
+ * Makes a pipe. If `to_child` is true, the child reads and the parent writes;
+ * otherwise the child writes and the parent reads.
+ */
 static bool
 make_pipe(struct ends *e, bool to_child)
 {
@@ -146,7 +156,11 @@ start_leader(const char *path, char *const *env, const struct ends ends[3])
 		exec_program(path, env, parent, fds);
 	if (pid > 0)
 		setpgid(
-		    pid, pid); /* the child does it, too: either may be first */
+		    /*
+		     * parent and child both call setpgid(), since either may
+		     * run first
+		     */
+		    pid, pid);
 	return pid;
 }
 

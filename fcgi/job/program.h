@@ -17,29 +17,35 @@
 #include "base/attr.h"
 
 struct program {
-	pid_t pid; /* also the id of the group */
-	int pidfd; /* readable when it has ended; -1: the kernel has none */
-	int in, out, err; /* the parent's ends, O_NONBLOCK; -1: closed */
+	/* process id of the leader, which is also the id of the group */
+	pid_t pid;
+	/*
+	 * readable when the leader has ended; -1: not supported by the kernel
+	 */
+	int pidfd;
+	/* the parent's ends of the pipes, O_NONBLOCK; -1: closed */
+	int in, out, err;
 	pid_t reaper;
-	int death_pipe; /* its write end */
+	int death_pipe; /* write end of the parent-death pipe */
 };
 
 /*
- * `env` is a list of "NAME=value", ended by NULL.  False: no process or no
- * descriptor could be made; logged.  When the file cannot be executed, the
- * child writes so to standard error and exits with status 127.
+ * Starts a program. `env` is a list of "NAME=value" that NULL ends. False: a
+ * process or a descriptor could not be made; this is logged. When the file
+ * cannot be executed, the child writes a message to its standard error and
+ * exits with status 127.
  */
 MUST_CHECK bool
 program_start(struct program *p, const char *path, char *const *env);
-/* Whether the leader has ended.  Does not reap it. */
+/* Whether the leader has ended. The leader is not reaped. */
 bool program_has_ended(const struct program *p);
-/* Sends a signal to the whole group. */
+/* Sends a signal to the whole process group. */
 void program_signal(const struct program *p, int sig);
-/* Closes one of the descriptors unless it is closed. */
+/* Closes the descriptor and sets it to -1; does nothing if it is -1. */
 void program_close(int *fd);
 /*
- * Kills the rest of the group, waits for the leader and returns its status as
- * wait(2) does.
+ * Kills the rest of the process group, waits for the leader and returns its
+ * status as wait(2) does.
  */
 int program_end(struct program *p);
 

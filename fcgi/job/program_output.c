@@ -13,7 +13,7 @@
 #include "job/log_events.h"
 
 enum {
-	VALUE_MAX = 64 * 1024, /* of a result or of progress: see job.h */
+	VALUE_MAX = 64 * 1024, /* bytes of a result or of progress; see job.h */
 	PROGRESS_US = 200 * 1000,
 	UNKNOWN_LINES_LOGGED = 10,
 };
@@ -41,7 +41,9 @@ clear(struct buf *b)
 	b->failed = false;
 }
 
-/* Replaces invalid UTF-8 and control characters by '?'. */
+/*
+ * Returns the text with '?' in place of invalid UTF-8 and control characters.
+ */
 static const char *
 clean(struct arena *a, const char *text, size_t len)
 {
@@ -114,7 +116,10 @@ log_unknown_line(
 	    LOG_TEXT("problem", problem), LOG_TEXT("text", text));
 }
 
-/* False: the line is not an object, or has none of the three members. */
+/*
+ * Reads one line of output. Returns false if the line is not a JSON object, or
+ * has none of the members progress, result and error.
+ */
 static bool
 keep_members(struct program_output *o, const struct json *line)
 {
@@ -131,7 +136,7 @@ keep_members(struct program_output *o, const struct json *line)
 	return progress != NULL || result != NULL || error != NULL;
 }
 
-/* Whether a line that is not valid JSON was meant to be a result. */
+/* Whether a line that is not valid JSON seems to be meant as a result. */
 static bool
 looks_like_result(const char *text)
 {

@@ -22,9 +22,9 @@ struct arena;
 struct job;
 
 enum {
-	PROGRAM_LINE_MAX = 72 * 1024, /* a line of standard output */
-	PROGRAM_OUTPUT_MAX = 16 << 20, /* standard output as a whole */
-	PROGRAM_LOG_LINES = 200, /* of standard error that are logged */
+	PROGRAM_LINE_MAX = 72 * 1024, /* bytes in a line of standard output */
+	PROGRAM_OUTPUT_MAX = 16 << 20, /* bytes of standard output as a whole */
+	PROGRAM_LOG_LINES = 200, /* lines of standard error that are logged */
 	PROGRAM_MESSAGE_MAX = 1000,
 };
 
@@ -35,38 +35,46 @@ struct program_output {
 	const char *problem;
 	bool lost; /* the job was cancelled or belongs to another worker */
 	bool has_result;
-	struct buf result; /* the last valid one; or empty */
-	/* Why a later result was not valid, a constant; or NULL. */
+	struct buf result; /* the last valid result; or empty */
+	/*
+	 * A constant text that says why a later result was not valid; or NULL.
+	 */
 	const char *unreadable;
-	char error[PROGRAM_MESSAGE_MAX + 1]; /* the last; "": none */
+	/* the last error message; "": none */
+	char error[PROGRAM_MESSAGE_MAX + 1];
 
-	struct buf line; /* of standard output, not complete yet */
-	size_t total; /* bytes of standard output */
-	struct buf progress; /* to be stored; or empty */
+	/* a line of standard output that is not complete yet */
+	struct buf line;
+	size_t total; /* bytes of standard output so far */
+	struct buf progress; /* progress that is still to be stored; or empty */
 	int64_t progress_us; /* when progress was last stored */
 	int unknown_lines;
 
 	char log_line[PROGRAM_MESSAGE_MAX + 1];
 	size_t log_line_len;
 	int log_lines;
-	char tail[PROGRAM_MESSAGE_MAX]; /* of standard error: a ring buffer */
+	/* ring buffer with the end of standard error */
+	char tail[PROGRAM_MESSAGE_MAX];
 	size_t tail_len; /* bytes written to the ring in all */
 };
 
 void program_output_init(struct program_output *o, struct job *job);
 void program_output_release(struct program_output *o);
 
-/* Takes bytes of standard output, and of standard error. */
+/*
+ * Processes bytes that were read from the program's standard output or standard
+ * error.
+ */
 void
 program_output_take(struct program_output *o, const char *data, size_t len);
 void
 program_output_take_log(struct program_output *o, const char *data, size_t len);
-/* Stores progress that is due. */
+/* Stores the latest progress if the interval since the last time is over. */
 void program_output_tick(struct program_output *o);
-/* After the last byte: reads a last line that has no newline. */
+/* Call this after the last byte: it reads a last line that has no newline. */
 void program_output_finish(struct program_output *o);
 
-/* The end of standard error; "" when nothing was written. */
+/* The end of the program's standard error; "" when nothing was written. */
 const char *
 program_output_tail(const struct program_output *o, struct arena *a);
 

@@ -8,7 +8,10 @@
 
 enum { KIND_MAX_BYTES = 100 };
 
-/* "*", or words of lower-case letters, digits, '_' and '-', joined by dots. */
+/*
+ * Checks an event type: "*", or words of lower-case letters, digits, '_' and
+ * '-', joined by dots.
+ */
 static bool
 is_kind(const char *text)
 {

@@ -1,9 +1,9 @@
 /*
- * webhook: endpoints to which a service sends its events.
+ * webhook: the HTTP endpoints to which a service sends its events.
  *
- * webhook_emit() of sql/job/0002_webhook.sql enqueues one job for each endpoint
- * that wants an event, in the transaction of the event; the job's handler signs
- * and sends it.  See WEBHOOKS.md.
+ * The SQL function webhook_emit() (sql/job/0002_webhook.sql) enqueues one job
+ * for each endpoint that wants an event, in the transaction of the event; the
+ * job's handler signs the event and sends it. See WEBHOOKS.md.
  */
 #ifndef JOB_WEBHOOK_H
 #define JOB_WEBHOOK_H
@@ -28,14 +28,18 @@ enum {
 
 #define WEBHOOK_QUEUE "webhooks"
 
-/* The kind webhook.deliver; for a service's struct job_set. */
+/*
+ * The table with the job kind webhook.deliver, for a service's struct job_set.
+ */
 extern const struct job_kind webhook_jobs[];
 /*
  * The queue of webhook deliveries, with a concurrency limit; for a service
  * without other queues.
  */
 extern struct job_queue webhook_queues[];
-/* Sets that limit.  Call it before threads start. */
+/*
+ * Sets the concurrency limit of webhook_queues. Call it before threads start.
+ */
 void webhook_set_concurrency(int64_t concurrency);
 
 enum webhook_problem {
@@ -45,23 +49,26 @@ enum webhook_problem {
 	WEBHOOK_KIND_INVALID,
 	WEBHOOK_SECRET_INVALID,
 };
-/* Checks the settings that are not NULL. */
+/* Checks the settings of an endpoint that are not NULL. */
 enum webhook_problem webhook_check(
     struct arena *a, const struct webhook_settings *in, bool allow_private);
 
 /*
- * *ret_secret cannot be read again later.  ERR_UNPROCESSABLE: there are
- * WEBHOOK_ENDPOINTS_MAX already.
+ * Creates an endpoint. *ret_secret is its secret, which cannot be read again
+ * later. ERR_UNPROCESSABLE: there are WEBHOOK_ENDPOINTS_MAX endpoints already.
  */
 MUST_CHECK enum err webhook_create(struct db *db, struct arena *a,
     const struct webhook_settings *in, struct webhook *ret_webhook,
     const char **ret_secret);
-/* Makes a new secret.  Deliveries carry the old one's signature for a day. */
+/*
+ * Makes a new secret for an endpoint. For a day, deliveries also carry a
+ * signature with the old secret.
+ */
 MUST_CHECK enum err webhook_rotate(struct db *db, struct arena *a,
     const char *id, struct webhook *ret_webhook, const char **ret_secret);
 /*
- * Enqueues the event webhook.test for one endpoint, with a single attempt.
- * ERR_CONFLICT: the endpoint is disabled.
+ * Enqueues a delivery of the event webhook.test to one endpoint, which is
+ * attempted only once. ERR_CONFLICT: the endpoint is disabled.
  */
 MUST_CHECK enum err webhook_test(struct db *db, struct arena *a, const char *id,
     const char *trace_id, const char *request_id, const char **ret_job_id);

@@ -18,12 +18,13 @@
 #include "web/trace.h"
 
 enum {
-	ATTEMPTS_MAX = 24, /* three days: see webhook_emit() */
+	ATTEMPTS_MAX = 24, /* enough for three days: see webhook_emit() */
 	BACKOFF_BASE_S = 5,
 	BACKOFF_MAX_S = 6 * 3600,
-	TIME_LIMIT_S = 30, /* webhook_put_off() in SQL has the same number */
-	RESPONSE_MAX_BYTES = 1024, /* that are read */
-	EXCERPT_MAX_BYTES = 200, /* that are stored */
+	/* the SQL function webhook_put_off() has the same number */
+	TIME_LIMIT_S = 30,
+	RESPONSE_MAX_BYTES = 1024, /* bytes of the response that are read */
+	EXCERPT_MAX_BYTES = 200, /* bytes of the response that are stored */
 	RESULT_MAX_BYTES = 4096,
 	/*
 	 * After an attempt that took this long or longer the endpoint is paused
@@ -38,15 +39,17 @@ enum {
 
 static const char user_agent[] = "User-Agent: kedge/" KEDGE_VERSION;
 
-/* The result of one attempt. */
+/* The result of one attempt to deliver an event. */
 struct attempt {
-	enum err e; /* of the HTTP call */
-	struct http_client_response response; /* if e is ERR_OK */
-	const char *reason; /* otherwise */
+	enum err e; /* result of the HTTP call */
+	struct http_client_response response; /* valid if e is ERR_OK */
+	const char *reason; /* why there is no response, if e is not ERR_OK */
 	int64_t ms;
 };
 
-/* The beginning of the response's body, made printable and valid UTF-8. */
+/*
+ * Returns the beginning of the response's body, made printable and valid UTF-8.
+ */
 static const char *
 excerpt(struct arena *a, const char *body, size_t len)
 {
@@ -118,7 +121,10 @@ was_accepted(const struct attempt *t)
 	return t->e == ERR_OK && t->response.status / 100 == 2;
 }
 
-/* The error message; NULL: the receiver has accepted the delivery. */
+/*
+ * Returns the error message of an attempt; NULL: the receiver has accepted the
+ * delivery.
+ */
 static const char *
 describe(struct arena *a, const struct attempt *t)
 {
@@ -155,8 +161,9 @@ keep_result(struct job *job, const struct attempt *t)
 }
 
 /*
- * Stores the outcome in the endpoint's row.  When that fails, the outcome of
- * the job is the same.  A failed test does not count as a failed delivery.
+ * Stores the outcome of the attempt in the endpoint's row. The outcome of the
+ * job does not depend on whether this succeeds. A failed test event does not
+ * count as a failed delivery.
  */
 static void
 record(struct job *job, struct db *db, const struct webhook_delivery *d,
@@ -177,9 +184,9 @@ record(struct job *job, struct db *db, const struct webhook_delivery *d,
 }
 
 /*
- * ERR_OK: the delivery may be sent.  When it is put off, webhook_put_off() has
- * ended the attempt in the same transaction, so the worker's own attempt to end
- * it changes nothing.
+ * Finds out whether the delivery may be sent; ERR_OK: it may. When the delivery
+ * is put off, webhook_put_off() has ended the attempt in the same transaction,
+ * and what the worker later stores as the attempt's end changes nothing.
  */
 static enum err
 may_send(struct job *job, struct db *db, const struct webhook_delivery *d)
@@ -203,7 +210,10 @@ may_send(struct job *job, struct db *db, const struct webhook_delivery *d)
 	return put_off ? job_snooze(job, 0) : ERR_OK;
 }
 
-/* Retry-After counts with 429 and 503; with others it means something else. */
+/*
+ * Returns the delay that a response asks for. The header Retry-After is read
+ * only with status 429 and 503; with other statuses it means something else.
+ */
 static int64_t
 retry_after_s(const struct attempt *t)
 {
@@ -214,8 +224,8 @@ retry_after_s(const struct attempt *t)
 }
 
 /*
- * How long an endpoint that fails is paused, so that other endpoints are
- * served.
+ * Returns how long an endpoint that fails is paused, so that the deliveries to
+ * other endpoints are sent.
  */
 static int64_t
 pause_ms(const struct attempt *t)
@@ -265,8 +275,8 @@ deliver(struct job *job, struct db *db, const void *payload UNUSED)
 }
 
 /*
- * Without a schema: the service decides what `data` in the payload is.  The
- * handler reads the payload's parts by SQL.
+ * The kind has no schema, because the service decides what `data` in the
+ * payload contains. The handler reads the parts of the payload by SQL.
  */
 const struct job_kind webhook_jobs[] = {
 	{ .name = "webhook.deliver",
@@ -280,7 +290,10 @@ const struct job_kind webhook_jobs[] = {
 	{ 0 },
 };
 
-/* A receiver that does not answer holds up one worker, not all. */
+/*
+ * The limit of 1 means that a receiver which does not answer occupies one
+ * worker, not all.
+ */
 struct job_queue webhook_queues[] = {
 	{ WEBHOOK_QUEUE, 1 },
 	{ 0 },

@@ -1,6 +1,7 @@
 /*
- * webhook_routes: PREFIX/webhooks, where admins manage webhook endpoints.  A
- * secret is only in the response to the request that made it.
+ * webhook_routes: PREFIX/webhooks, where admins manage webhook endpoints. An
+ * endpoint's secret is only in the response to the request that made the
+ * secret.
  */
 #include "job/webhook_routes.h"
 #include "job/job_service.h"

@@ -14,7 +14,7 @@ enum {
 	KEY_BYTES = 32,
 	KEY_MIN = 24,
 	KEY_MAX = 64,
-	HEAD_REST_BYTES = 32, /* room for two dots and a timestamp */
+	HEAD_REST_BYTES = 32, /* bytes of the two dots and the timestamp */
 };
 static const char prefix[] = "whsec_";
 

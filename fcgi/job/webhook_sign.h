@@ -14,7 +14,7 @@
 struct arena;
 
 const char *webhook_new_secret(struct arena *a);
-/* Whether it is a secret whose key has 24 to 64 bytes. */
+/* Whether the text is a webhook secret whose key has 24 to 64 bytes. */
 bool webhook_secret_valid(struct arena *a, const char *secret);
 
 struct webhook_message {
@@ -24,8 +24,9 @@ struct webhook_message {
 	size_t body_len;
 };
 /*
- * The value of the header webhook-signature.  With an old secret (it may be
- * NULL) it has two signatures.  NULL: `secret` is not valid.
+ * Returns the value of the header webhook-signature. If an old secret is given
+ * (it may be NULL), the header has two signatures. Returns NULL if `secret` is
+ * not valid.
  */
 const char *webhook_sign(struct arena *a, const struct webhook_message *m,
     const char *secret, const char *old_secret);

@@ -64,7 +64,7 @@ read_row(struct arena *a, const struct db_rows *rows, int row)
 	};
 }
 
-/* Runs a statement that answers with one endpoint or none. */
+/* Runs a statement that returns at most one endpoint. */
 static enum err
 run_for_one(struct db *db, struct arena *a, const struct db_stmt *stmt,
     struct db_args args, struct webhook *ret_webhook)
@@ -125,7 +125,7 @@ webhook_list(struct db *db, struct arena *a, const struct webhook_page *page,
 	return ERR_OK;
 }
 
-/* A JSON array; NULL for NULL. */
+/* Returns a list as a JSON array, and NULL for a list that is NULL. */
 static const char *
 write_kinds(struct arena *a, const struct strings *kinds)
 {
@@ -167,7 +167,10 @@ webhook_insert(struct db *db, struct arena *a,
 	return e == ERR_NOT_FOUND ? ERR_UNPROCESSABLE : e;
 }
 
-/* Resumes ten deliveries; each of them resumes another when it ends. */
+/*
+ * Resumes ten of the endpoint's deliveries that were put off; each of these
+ * resumes another one when it ends.
+ */
 #define RESUME_DELIVERIES                     \
 	", CASE WHEN not_before IS NULL THEN" \
 	" webhook_let_go(id, 10, clock_timestamp()) END"
@@ -293,8 +296,9 @@ webhook_insert_test(struct db *db, struct arena *a, const char *id,
 }
 
 /*
- * The payload may be anything, and casting an invalid id to uuid would fail the
- * statement.  So the ids of endpoints, a hundred at most, are compared as text.
+ * A payload may contain anything, and casting an invalid id to uuid would fail
+ * the statement. So the ids of endpoints (a hundred at most) are compared as
+ * text.
  */
 static const struct db_stmt select_delivery = {
 	.name = "webhook_delivery",

@@ -15,61 +15,77 @@
 struct arena;
 struct db;
 
-enum { WEBHOOK_ENDPOINTS_MAX = 100 /* of a service */ };
+enum {
+	WEBHOOK_ENDPOINTS_MAX =
+	    100 /* largest number of endpoints of one service */
+};
 
-#define WEBHOOK_TEST "webhook.test" /* event type */
+#define WEBHOOK_TEST "webhook.test" /* type of the test event */
 
-/* An endpoint. */
+/* A webhook endpoint. */
 struct webhook {
 	const char *id;
 	const char *url;
-	struct strings kinds; /* the event types that are sent to it */
+	/* types of the events that are sent to the endpoint */
+	struct strings kinds;
 	const char *description; /* "" for none */
 	bool enabled;
-	const char *disabled_at; /* or NULL, like all that follow */
+	/* NULL: not disabled. The members below may be NULL, too */
+	const char *disabled_at;
 	const char *disabled_reason;
-	int64_t failures; /* attempts since the last success */
+	int64_t failures; /* failed attempts since the last successful one */
 	const char *failing_since;
 	const char *last_error;
-	const char *not_before; /* deliveries are paused until then */
-	int64_t put_off; /* deliveries that wait for that time */
-	const char *old_secret_until; /* until then it signs, too */
+	const char *not_before; /* deliveries are paused until this time */
+	int64_t put_off; /* number of deliveries that wait for not_before */
+	/* until this time, deliveries are signed with the old secret, too */
+	const char *old_secret_until;
 	const char *created_at;
 	const char *updated_at;
 };
 
-/* What a client may set.  NULL: the default, or no change. */
+/*
+ * The settings of an endpoint that a client may set. NULL: the default for a
+ * new endpoint, no change for an existing one.
+ */
 struct webhook_settings {
 	const char *url;
 	struct strings kinds; /* items NULL: no change */
 	const char *description;
-	const char *secret; /* for a new endpoint only */
+	const char *secret; /* allowed for a new endpoint only */
 };
 
 struct webhook_page {
-	const char *before_id; /* NULL: from the newest */
+	/* list endpoints older than this id; NULL: from the newest */
+	const char *before_id;
 	int64_t limit;
 };
 
 MUST_CHECK enum err webhook_find(struct db *db, struct arena *a, const char *id,
     struct webhook *ret_webhook);
-/* Newest first. */
+/* Lists endpoints, the newest first. */
 MUST_CHECK enum err webhook_list(struct db *db, struct arena *a,
     const struct webhook_page *page, const struct webhook **ret_webhooks,
     int64_t *ret_count);
 /*
- * in->secret must be set.  ERR_UNPROCESSABLE: there are WEBHOOK_ENDPOINTS_MAX
- * already.
+ * Adds an endpoint. in->secret must be set. ERR_UNPROCESSABLE: there are
+ * WEBHOOK_ENDPOINTS_MAX endpoints already.
  */
 MUST_CHECK enum err webhook_insert(struct db *db, struct arena *a,
     const struct webhook_settings *in, struct webhook *ret_webhook);
-/* A new URL is a new receiver: its failures and its pause are reset. */
+/*
+ * Changes an endpoint. A new URL means a new receiver, so the number of
+ * failures and the pause are reset.
+ */
 MUST_CHECK enum err webhook_update(struct db *db, struct arena *a,
     const char *id, const struct webhook_settings *in,
     struct webhook *ret_webhook);
 MUST_CHECK enum err
 webhook_delete(struct db *db, struct arena *a, const char *id);
-/* Forgets failures and pause, and resumes deliveries that were put off. */
+/*
+ * Enables an endpoint, resets its number of failures and its pause, and resumes
+ * deliveries that were put off.
+ */
 MUST_CHECK enum err webhook_enable(struct db *db, struct arena *a,
     const char *id, struct webhook *ret_webhook);
 MUST_CHECK enum err webhook_disable(struct db *db, struct arena *a,
@@ -85,41 +101,45 @@ MUST_CHECK enum err webhook_insert_test(struct db *db, struct arena *a,
 /* What a job of the kind webhook.deliver sends, and to which address. */
 struct webhook_delivery {
 	/*
-	 * False: the job's payload is not one that webhook_send() has written;
-	 * then no other member is set.
+	 * False: the job's payload was not written by the SQL function
+	 * webhook_send(); no other member is set then.
 	 */
 	bool valid;
 	const char *event_id;
 	const char *type;
-	const char *body; /* JSON, the same in each attempt */
+	const char *body; /* JSON, the same in each attempt of the job */
 	const char *endpoint_id; /* NULL: the endpoint was deleted */
 	const char *url;
 	const char *secret;
-	const char *old_secret; /* NULL: none that still signs */
+	/* NULL: there is no old secret that is still valid */
+	const char *old_secret;
 	bool enabled;
-	bool paused; /* has a not_before, which may be over by now */
+	/* the endpoint has a not_before, which may be over by now */
+	bool paused;
 };
 MUST_CHECK enum err webhook_find_delivery(struct db *db, struct arena *a,
     const char *job_id, struct webhook_delivery *ret_delivery);
 /*
- * For a paused endpoint.  *ret_put_off true: the delivery waits, and its
- * attempt has been ended in the database.  False: it may be sent now; no other
- * delivery to the endpoint is sent meanwhile.
+ * For a delivery to a paused endpoint. *ret_put_off is true: the delivery
+ * waits, and its attempt has been ended in the database. It is false: the
+ * delivery may be sent now, and no other delivery to the endpoint is sent
+ * meanwhile.
  */
 MUST_CHECK enum err webhook_put_off(struct db *db, struct arena *a,
     const char *endpoint_id, const char *job_id, int64_t fence,
     bool *ret_put_off);
 
 struct webhook_outcome {
-	const char *error; /* NULL: the receiver has accepted it */
-	bool gone; /* the receiver wants no more events (410) */
-	bool last; /* there is no other attempt */
+	/* error message; NULL: the receiver has accepted the delivery */
+	const char *error;
+	bool gone; /* the receiver wants no more events (410 Gone) */
+	bool last; /* this was the last attempt */
 	bool no_response;
-	int64_t pause_ms; /* at least so long the endpoint is paused */
+	int64_t pause_ms; /* how long the endpoint is paused at least */
 };
 /*
- * Stores the outcome in the endpoint's row.  *ret_reason: why the endpoint was
- * disabled because of it; or NULL.
+ * Stores the outcome of an attempt in the endpoint's row. *ret_reason says why
+ * the endpoint was disabled because of this attempt; NULL: it was not.
  */
 MUST_CHECK enum err webhook_record(struct db *db, struct arena *a,
     const char *endpoint_id, const struct webhook_outcome *outcome,

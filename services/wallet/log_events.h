@@ -1,6 +1,4 @@
-/*
- * log_events: the log events of wallet.  docs/LOGS.md explains each.
- */
+/* log_events: the log events of wallet. docs/LOGS.md explains each event. */
 #ifndef WALLET_LOG_EVENTS_H
 #define WALLET_LOG_EVENTS_H
 

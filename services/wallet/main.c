@@ -71,7 +71,7 @@ static const struct service service = {
 static struct wallet_config config;
 
 /*
- * Checks the spelling of a currency code.  Only the database knows whether the
+ * Checks how a currency code is spelled. Only the database knows whether the
  * currency exists: see account_ready().
  */
 static bool

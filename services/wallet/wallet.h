@@ -1,4 +1,4 @@
-/* wallet: the configuration, shared by the parts of the service. */
+/* wallet: the service's configuration, which its parts share. */
 #ifndef WALLET_WALLET_H
 #define WALLET_WALLET_H
 
@@ -6,10 +6,10 @@
 
 struct wallet_config {
 	struct service_config shared;
-	const char *currency; /* of a new user's account */
+	const char *currency; /* currency of a new user's first account */
 	int64_t idempotency_days;
-	int64_t
-	    batch_rate; /* transfers in batches per user in 60 s; 0: no limit */
+	/* transfers in batches that a user may make in 60 s; 0: no limit */
+	int64_t batch_rate;
 };
 
 #endif

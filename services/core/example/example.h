@@ -1,5 +1,5 @@
 /*
- * example: a job handler in another language.
+ * example: an example of a job handler that is not written in C.
  *
  * The job kind example.factorize runs programs/factorize.py, which keeps a
  * processor busy, reports its progress, and returns the factors as its result.

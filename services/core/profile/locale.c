@@ -17,7 +17,7 @@
 enum { SUBTAGS_MAX = 24, SUBTAG_MAX = 8, EXTLANGS_MAX = 3 };
 
 struct subtag {
-	char *text; /* points into the copy of the tag; no NUL at its end */
+	char *text; /* points into the copy of the tag; not NUL-terminated */
 	size_t len;
 };
 struct reader {
@@ -49,7 +49,8 @@ all(const struct subtag *s, bool (*is)(char))
 }
 
 /*
- * Splits the lower-case tag; returns false when a subtag cannot fit any rule.
+ * Splits the tag, which is in lower case, into subtags. Returns false when a
+ * subtag cannot fit any rule.
  */
 static bool
 split(char *tag, struct reader *r)
@@ -69,14 +70,14 @@ split(char *tag, struct reader *r)
 	}
 }
 
-/* The next subtag, or an empty one after the last. */
+/* Returns the next subtag, or an empty one when all have been consumed. */
 static struct subtag
 peek(const struct reader *r)
 {
 	return r->at < r->count ? r->subtags[r->at] : (struct subtag){ 0 };
 }
 
-/* language = 2*3ALPHA *3("-" 3ALPHA) / 4ALPHA / 5*8ALPHA */
+/* The language: 2*3ALPHA *3("-" 3ALPHA) / 4ALPHA / 5*8ALPHA */
 static bool
 take_language(struct reader *r)
 {
@@ -96,7 +97,7 @@ take_language(struct reader *r)
 	return true;
 }
 
-/* script = 4ALPHA, title case */
+/* The script: 4ALPHA, written in title case */
 static void
 take_script(struct reader *r)
 {
@@ -108,7 +109,7 @@ take_script(struct reader *r)
 	r->at++;
 }
 
-/* region = 2ALPHA / 3DIGIT, upper case */
+/* The region: 2ALPHA / 3DIGIT, written in upper case */
 static void
 take_region(struct reader *r)
 {
@@ -135,7 +136,7 @@ seen_before(const struct reader *r, size_t first, struct subtag s)
 	return false;
 }
 
-/* variant = 5*8alphanum / (DIGIT 3alphanum), none repeated */
+/* The variants: 5*8alphanum / (DIGIT 3alphanum), none of them twice */
 static bool
 take_variants(struct reader *r)
 {
@@ -151,7 +152,7 @@ take_variants(struct reader *r)
 	}
 }
 
-/* extension = singleton 1*("-" (2*8alphanum)), no singleton repeated */
+/* The extensions: singleton 1*("-" (2*8alphanum)), no singleton twice */
 static bool
 take_extensions(struct reader *r)
 {
@@ -163,8 +164,8 @@ take_extensions(struct reader *r)
 		if (s.len != 1 || s.text[0] == 'x')
 			return true;
 		/*
-		 * All other subtags seen here are longer than a singleton, so
-		 * none is equal to it.
+		 * Only singletons have one character, so no other subtag is
+		 * taken for a repeated singleton.
 		 */
 		if (seen_before(r, first, s))
 			return false;
@@ -176,7 +177,7 @@ take_extensions(struct reader *r)
 	}
 }
 
-/* privateuse = "x" 1*("-" (1*8alphanum)) */
+/* The private-use subtags: "x" 1*("-" (1*8alphanum)) */
 static bool
 take_private_use(struct reader *r)
 {

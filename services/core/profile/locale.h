@@ -15,8 +15,8 @@
 struct arena;
 
 /*
- * The tag in the case of RFC 5646 section 2.1.1 ("EN-latn-gb" is "en-Latn-GB"),
- * or NULL when it is not well-formed.
+ * Returns the tag with upper and lower case as in RFC 5646 section 2.1.1
+ * ("EN-latn-gb" becomes "en-Latn-GB"), or NULL when the tag is not well-formed.
  */
 const char *locale_canonical(struct arena *a, const char *tag);
 

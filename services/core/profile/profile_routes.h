@@ -6,7 +6,7 @@
 
 extern const struct route profile_routes[];
 
-/* First contact: creates the profile of the request's user. */
+/* The hook for first contact: creates the profile of the request's user. */
 MUST_CHECK enum err profile_create(struct req *r);
 
 #endif

@@ -100,8 +100,8 @@ profile_update(struct db *db, struct arena *a, const char *user_id,
 }
 
 /*
- * FOR NO KEY UPDATE instead of FOR UPDATE: the foreign key of a new task locks
- * this row FOR KEY SHARE, and must not wait.
+ * The lock is FOR NO KEY UPDATE, not FOR UPDATE: the foreign key of a new task
+ * locks this row FOR KEY SHARE, which must not wait for this lock.
  */
 static const struct db_stmt lock_profile = {
 	.name = "profile_lock",

@@ -20,15 +20,15 @@ struct profile {
 
 struct profile_patch {
 	struct opt_string display_name;
-	const char *timezone; /* NULL: unchanged */
+	const char *timezone; /* NULL: the time zone is not changed */
 	const char *locale;
 };
 
-/* ERR_NOT_FOUND: the user has no row yet. */
+/* ERR_NOT_FOUND: the user has no profile row yet. */
 MUST_CHECK enum err profile_find(struct db *db, struct arena *a,
     const char *user_id, struct profile *ret_profile);
 
-/* Does not change an existing row. */
+/* Inserts the user's row; an existing row is not changed. */
 MUST_CHECK enum err
 profile_insert(struct db *db, struct arena *a, const char *user_id);
 
@@ -37,9 +37,9 @@ MUST_CHECK enum err profile_update(struct db *db, struct arena *a,
     struct profile *ret_profile);
 
 /*
- * Locks the user's row: other transactions that call this for the user wait
- * until this one ends; other readers and writers do not wait.  ERR_NOT_FOUND:
- * the user has no row yet.
+ * Locks the user's row: other transactions that call this function for the same
+ * user wait until this transaction ends; other readers and writers do not wait.
+ * ERR_NOT_FOUND: the user has no profile row yet.
  */
 MUST_CHECK enum err
 profile_lock(struct db *tx, struct arena *a, const char *user_id);

@@ -15,7 +15,8 @@ import sys
 
 DISCARD = 100
 SMALL_PRIMES = [p for p in range(2, 1000) if all(p % d for d in range(2, math.isqrt(p) + 1))]
-# Certain below 3.3e24; above that the test is wrong extremely rarely.
+# With these witnesses the primality test is certain below 3.3e24; above that it is
+# wrong extremely rarely.
 WITNESSES = SMALL_PRIMES[:13]
 STEPS_PER_LOOK = 128
 
@@ -60,7 +61,7 @@ def find_divisor(n):
                 if divisor != 1:
                     break
             power *= 2
-        if divisor == n:  # one step too far: the last look again, slowly
+        if divisor == n:  # went past the divisor: repeat the last steps one by one
             divisor, y = 1, before
             while divisor == 1:
                 y = (y * y + c) % n

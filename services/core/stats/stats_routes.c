@@ -22,8 +22,9 @@ stats_get(struct req *r, const void *in_struct UNUSED, void *out_struct)
 }
 
 /*
- * The role is required here too, although verify refuses everybody else under
- * /admin/: the route stays protected if nginx's location is missing.
+ * The route requires the role admin itself, although verify refuses all other
+ * users under /admin/: so the route stays protected if nginx's location is
+ * missing.
  */
 /* clang-format off */
 const struct route stats_routes[] = {

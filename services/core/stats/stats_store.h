@@ -15,7 +15,9 @@ struct stats {
 	int64_t tasks;
 };
 
-/* Counts all rows, which is slow: for an administrator's occasional use. */
+/*
+ * Counts all rows, which is slow: meant for an administrator's occasional use.
+ */
 MUST_CHECK enum err
 stats_count(struct db *db, struct arena *a, struct stats *ret_stats);
 

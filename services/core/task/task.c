@@ -29,8 +29,8 @@ task_get(struct db *db, struct arena *a, const char *user_id, const char *id,
 }
 
 /*
- * Checks the place in the tree.  The caller holds the lock; `id` is NULL for a
- * new task.
+ * Checks whether a task may have this parent. The caller holds the lock on the
+ * profile; `id` is NULL for a new task.
  */
 static enum err
 check_place(struct db *tx, struct arena *a, const char *user_id, const char *id,
@@ -60,8 +60,9 @@ struct creation {
 };
 
 /*
- * The place is checked after the task was created, because a repeated request
- * must get its first response whatever has happened to the place since.
+ * The new task's place is checked after it was created, because a repeated
+ * request must get its first response even if the parent has been moved or
+ * deleted since then. If the check fails, the transaction is rolled back.
  */
 static enum err
 create_below(struct db *tx, struct arena *a, void *ctx)
@@ -82,7 +83,10 @@ create_below(struct db *tx, struct arena *a, void *ctx)
 	    c->order->task->parent_id, &c->problem);
 }
 
-/* A task without a parent changes no tree: one statement, no lock. */
+/*
+ * Creates a task without a parent. That changes no tree, so it needs one
+ * statement and no lock.
+ */
 static enum err
 create_at_top(struct db *db, struct arena *a, struct creation *c)
 {
@@ -91,7 +95,10 @@ create_at_top(struct db *db, struct arena *a, struct creation *c)
 	e = task_make(db, a, c->user_id, c->order, &c->made);
 	if (e != ERR_UNPROCESSABLE)
 		return e;
-	/* The only foreign key that can fail is the owner's: see profile.h. */
+	/*
+	 * The only foreign key that can fail here is the one to the owner's
+	 * profile: see profile.h.
+	 */
 	e = profile_ensure(db, a, c->user_id);
 	if (e != ERR_OK)
 		return e;
@@ -155,7 +162,10 @@ apply(const struct task_patch *p, struct task *task)
 		task->parent_id = p->parent_id.value;
 }
 
-/* Called after the change, which has locked the counts. */
+/*
+ * Checks the limit of bytes. Called after the change, which has locked the
+ * user's counts.
+ */
 static enum err
 check_bytes(struct db *tx, struct arena *a, struct change *c)
 {
@@ -178,8 +188,8 @@ change_locked(struct db *tx, struct arena *a, void *ctx)
 
 	c->problem = TASK_FITS;
 	/*
-	 * Lock the profile before the task, as everywhere; otherwise two
-	 * transactions deadlock.
+	 * Every transaction locks the profile before the task; another order
+	 * could cause a deadlock.
 	 */
 	if (parent->set) {
 		e = profile_get_lock(tx, a, c->user_id);

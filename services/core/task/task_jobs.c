@@ -7,7 +7,10 @@
 #include "core/core.h"
 #include "core/task/task_store.h"
 
-/* Limit of one statement, so that no lock and no snapshot is held long. */
+/*
+ * The most keys that one statement deletes, so that it holds no lock and no
+ * snapshot for long.
+ */
 enum { FORGET_AT_ONCE = 5000 };
 
 static enum err
@@ -16,7 +19,7 @@ forget_keys(struct job *job, struct db *db, const void *payload UNUSED)
 	const struct service_process *core = job->app;
 	const struct core_config *config =
 	    (const struct core_config *)core->config;
-	struct arena *scratch = arena_new(); /* for one statement */
+	struct arena *scratch = arena_new(); /* memory of one statement */
 	int64_t count = 0, total = 0;
 	enum err e;
 

@@ -1,8 +1,9 @@
 /*
- * task_routes: the tasks of a user over HTTP.
+ * task_routes: the HTTP routes for a user's tasks.
  *
- * A task's ETag is its version.  If-Match is optional: with it, a change is
- * made only to the version that the client has seen (otherwise 412).
+ * The ETag of a task is its version. A request may have If-Match: then the
+ * change is made only if the task still has the version that the client has
+ * seen; otherwise the response is 412.
  */
 #include "core/task/task_routes.h"
 
@@ -22,23 +23,25 @@ enum {
 	TITLE_MAX = 200,
 	NOTES_MAX = 10000,
 	/*
-	 * Notes with every character escaped as \uXXXX\uXXXX, and room for the
-	 * rest.
+	 * The longest body: notes in which every character is escaped as
+	 * \uXXXX\uXXXX, and room for the other members.
 	 */
 	TASK_BODY_BYTES = NOTES_MAX * 12 + 16384,
 	PAGE_MAX = 100,
 	IF_MATCH_MAX = 1024,
-	KEY_RETRY_S = 3600, /* keys are deleted each hour: see task_jobs.c */
+	/* idempotency keys are deleted each hour: see task_jobs.c */
+	KEY_RETRY_S = 3600,
 };
 #define PAGE_DEFAULT "50"
 
 static const char *const statuses[] = { "open", "done", NULL };
 static const char top[] =
-    "null"; /* the parentId that selects tasks without a parent */
+    "null"; /* the value of parentId that selects tasks without a parent */
 
 struct task_key {
 	const char *id;
-	const char *if_match; /* or of If-None-Match */
+	/* value of If-Match or, for a GET, of If-None-Match */
+	const char *if_match;
 };
 struct create_in {
 	struct task task;
@@ -187,7 +190,9 @@ refuse(struct req *r, const char *code)
 	return req_fail(r, row->err, row->code, row->message);
 }
 
-/* The error codes for a place that is not allowed. */
+/*
+ * Returns the error code for a place in the tree of tasks that is not allowed.
+ */
 static enum err
 refuse_place(struct req *r, enum task_problem problem)
 {
@@ -199,8 +204,8 @@ refuse_place(struct req *r, enum task_problem problem)
 	case TASK_BYTES_EXCEEDED:
 		return refuse(r, "TASK_BYTES_EXCEEDED");
 	case TASK_PARENT_NOT_FOUND:
-	case TASK_FITS: /* the place was allowed, but then the parent was
-	                   deleted */
+	/* the place was allowed, but then another request deleted the parent */
+	case TASK_FITS:
 		break;
 	}
 	return refuse(r, "TASK_PARENT_NOT_FOUND");
@@ -215,7 +220,7 @@ config_of(const struct req *r)
 	    ->config;
 }
 
-/* RFC 3339 has a year 0; PostgreSQL's calendar has not. */
+/* Refuses the year 0: RFC 3339 has it, but PostgreSQL's calendar does not. */
 static enum err
 check_due(struct req *r, const char *due_at)
 {
@@ -224,7 +229,10 @@ check_due(struct req *r, const char *due_at)
 	return ERR_OK;
 }
 
-/* *ret_match is NULL when the request has no If-Match. */
+/*
+ * Reads the header If-Match or If-None-Match. Sets *ret_match to NULL when the
+ * request does not have it.
+ */
 static enum err
 read_match(struct req *r, const char *header, const struct etag_set **ret_match)
 {
@@ -295,7 +303,7 @@ tasks_create(struct req *r, const void *in_struct, void *out_struct)
 	return e == ERR_OK ? answer_made(r, &made, out_struct) : e;
 }
 
-/* A cursor is valid for one list: of this user, with these filters. */
+/* The list for which a cursor is valid: this user's, with these filters. */
 static const char *
 list_scope(struct req *r, const struct list_in *in)
 {
@@ -311,7 +319,7 @@ read_filter(struct req *r, const struct list_in *in, const char *scope,
 {
 	struct task_filter f = {
 		.status = in->status, .limit = in->limit + 1
-	}; /* one more, to know whether there is a next page */
+	}; /* one row more, to know whether there is a next page */
 
 	if (str_eq(in->parent_id, top)) {
 		f.top = true;

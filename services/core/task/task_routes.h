@@ -5,6 +5,7 @@
 #include "web/service.h"
 
 extern const struct route task_routes[];
-extern const struct service_code task_codes[]; /* ended by a NULL code */
+/* a row with a NULL code ends the list */
+extern const struct service_code task_codes[];
 
 #endif

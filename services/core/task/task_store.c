@@ -22,7 +22,7 @@ enum {
 	COL_UPDATED_AT
 };
 
-/* Reads TASK_COLUMNS from column `first` on. */
+/* Reads a task from the columns TASK_COLUMNS, which begin at `first`. */
 static struct task
 read_columns(const struct db_rows *rows, int row, int first)
 {
@@ -45,7 +45,7 @@ read_row(const struct db_rows *rows, int row)
 	return read_columns(rows, row, 0);
 }
 
-/* Runs a statement that returns one task or none. */
+/* Runs a statement that returns at most one task. */
 static enum err
 run_for_one(struct db *db, struct arena *a, const struct db_stmt *stmt,
     struct db_args args, struct task *ret_task)
@@ -93,12 +93,12 @@ task_find_locked(struct db *tx, struct arena *a, const char *user_id,
 }
 
 /*
- * One statement for each kind of list, each with its own range of an index. A
- * statement with "($4 IS NULL OR parent_id = $4)" would be planned once for all
- * kinds, and read every task of the user each time.  The list of tasks without
- * a parent has parent_id in its ORDER BY as well: PostgreSQL does not conclude
- * from "IS NULL" that the value is the same in all rows, and would not use the
- * order of the index.
+ * Each kind of list has a statement of its own, which reads one range of an
+ * index. A single statement with "($4 IS NULL OR parent_id = $4)" would be
+ * planned once for all kinds of lists, and would always read every task of the
+ * user. The list of tasks without a parent has parent_id in its ORDER BY as
+ * well: PostgreSQL does not conclude from "IS NULL" that all rows have the same
+ * value, and would not use the order of the index.
  */
 #define LIST_TASKS(condition, order)                                    \
 	"SELECT " TASK_COLUMNS " FROM task"                             \
@@ -281,8 +281,9 @@ task_update(struct db *db, struct arena *a, const char *user_id,
 }
 
 /*
- * Deletes the subtree in one statement.  The foreign key would do it, too, but
- * by one statement for each task, each of which updates the counts.
+ * Deletes the whole subtree in one statement. The foreign key would delete it,
+ * too, but with one statement for each task, each of which updates the user's
+ * counts.
  */
 static const struct db_stmt delete_task = {
 	.name = "task_delete",
@@ -310,9 +311,9 @@ task_delete(struct db *db, struct arena *a, const char *user_id, const char *id)
 }
 
 /*
- * In a tree both recursions end by themselves; the limit of levels, well above
- * TASK_LEVELS_MAX, ends them in anything else that a restore or a manual change
- * of the database may have left.
+ * In a tree both recursive queries end by themselves. If a restore or a manual
+ * change of the database has left a cycle, the limit of levels, which is well
+ * above TASK_LEVELS_MAX, ends them.
  */
 static const struct db_stmt select_path = {
 	.name = "task_path",

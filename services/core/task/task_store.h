@@ -1,6 +1,7 @@
 /*
- * task_store: the rows of tasks.  Every query has owner and id, so that another
- * user's task counts as missing: ERR_NOT_FOUND.
+ * task_store: the SQL statements for tasks. Every statement names the owner and
+ * the id of a task, so another user's task is treated as missing:
+ * ERR_NOT_FOUND.
  */
 #ifndef CORE_TASK_STORE_H
 #define CORE_TASK_STORE_H
@@ -27,75 +28,88 @@ struct task {
 	const char *updated_at;
 };
 
-/* Limits of one user. */
+/* The limits for one user. */
 struct task_limits {
 	int64_t tasks;
-	int64_t bytes; /* of titles and notes */
-	int64_t keys; /* idempotency keys that are remembered at a time */
+	int64_t bytes; /* bytes of all titles and notes together */
+	int64_t keys; /* idempotency keys that are stored at one time */
 };
 
-/* A task to be created, and what identifies the request. */
+/* A task to be created, and the identity of the request. */
 struct task_order {
 	const struct task *task;
-	const char *key; /* Idempotency-Key; or NULL */
-	const char *sha256_hex; /* digest of the request; NULL without a key */
+	const char *key; /* value of the header Idempotency-Key; or NULL */
+	/* digest of the request; NULL if there is no key */
+	const char *sha256_hex;
 	struct task_limits limits;
 };
 
 struct task_made {
 	/*
-	 * Why the task was not created, as an error code: see task_routes.c; or
-	 * NULL.
+	 * An error code of task_routes.c that says why the task was not
+	 * created; NULL: it was created.
 	 */
 	const char *code;
-	bool replayed; /* created by an earlier request with the same key */
+	/* an earlier request with the same key has created the task */
+	bool replayed;
 	struct task task;
 };
 
 struct task_filter {
-	const char *status; /* NULL: any */
-	const char *parent_id; /* NULL: any */
-	bool top; /* only tasks without a parent; instead of parent_id */
-	const char *before_id; /* NULL: start with the newest */
+	const char *status; /* NULL: tasks with any status */
+	const char *parent_id; /* NULL: tasks with any parent or none */
+	bool top; /* true: only tasks without a parent; parent_id is ignored */
+	/* list tasks older than this id; NULL: start with the newest */
+	const char *before_id;
 	int64_t limit;
 };
 
 MUST_CHECK enum err task_find(struct db *db, struct arena *a,
     const char *user_id, const char *id, struct task *ret_task);
-/* Also locks the row until the transaction ends. */
+/* Like task_find(), and locks the row until the transaction ends. */
 MUST_CHECK enum err task_find_locked(struct db *tx, struct arena *a,
     const char *user_id, const char *id, struct task *ret_task);
-/* Newest first. */
+/* Lists tasks, the newest first. */
 MUST_CHECK enum err task_list(struct db *db, struct arena *a,
     const char *user_id, const struct task_filter *filter,
     const struct task **ret_tasks, int64_t *ret_count);
 
 /*
- * One statement.  ERR_UNPROCESSABLE, here and in task_update(): a foreign key
- * failed, so the owner has no profile or the parent does not exist.
+ * Creates a task by one statement. ERR_UNPROCESSABLE, here and in
+ * task_update(): a foreign key failed, so the owner has no profile or the
+ * parent does not exist.
  */
 MUST_CHECK enum err task_make(struct db *db, struct arena *a,
     const char *user_id, const struct task_order *order,
     struct task_made *ret_made);
-/* The total bytes of all the user's texts. */
+/* Sums up the bytes of all titles and notes of the user. */
 MUST_CHECK enum err task_bytes_of(
     struct db *tx, struct arena *a, const char *user_id, int64_t *ret_bytes);
-/* Deletes at most `limit` keys that are older than the given time. */
+/*
+ * Deletes at most `limit` idempotency keys that are older than the given number
+ * of hours.
+ */
 MUST_CHECK enum err task_forget_keys(struct db *db, struct arena *a,
     int64_t hours, int64_t limit, int64_t *ret_count);
 /*
- * Writes all columns of *in that a client may change, and increments the
- * version.
+ * Stores all columns of the task *in that a client may change, and increments
+ * its version.
  */
 MUST_CHECK enum err task_update(struct db *db, struct arena *a,
     const char *user_id, const struct task *in, struct task *ret_task);
 MUST_CHECK enum err task_delete(
     struct db *db, struct arena *a, const char *user_id, const char *id);
 
-/* The ids of a task and all its ancestors; empty when there is no such task. */
+/*
+ * Returns the ids of a task and of all its ancestors; the list is empty when
+ * there is no such task.
+ */
 MUST_CHECK enum err task_path(struct db *tx, struct arena *a,
     const char *user_id, const char *id, struct strings *ret_ids);
-/* The number of levels of a task's subtree, including the task. */
+/*
+ * Returns the number of levels in the subtree of a task, including the task
+ * itself.
+ */
 MUST_CHECK enum err task_height(struct db *tx, struct arena *a,
     const char *user_id, const char *id, int64_t *ret_levels);
 

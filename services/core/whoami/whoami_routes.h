@@ -1,6 +1,6 @@
 /*
- * whoami_routes: GET /api/core/whoami, which returns the assertion and nothing
- * else.
+ * whoami_routes: GET /api/core/whoami, which returns the identity assertion of
+ * the request and nothing else.
  */
 #ifndef CORE_WHOAMI_ROUTES_H
 #define CORE_WHOAMI_ROUTES_H

@@ -19,8 +19,8 @@ account_ensure(struct db *db, struct arena *a, const char *user_id,
 		job_wake(db);
 	if (e == ERR_UNPROCESSABLE) {
 		/*
-		 * Only this foreign key can fail; /health/ready reports it,
-		 * too.
+		 * The currency's foreign key is the only one that can fail
+		 * here. /health/ready reports the missing currency, too.
 		 */
 		log_event(LOG_ERROR, EVENT_DEFAULT_CURRENCY_MISSING,
 		    LOG_TEXT("currency", currency));

@@ -19,29 +19,31 @@ struct arena;
 struct db;
 
 /*
- * Creates the wallet and its first account unless they exist; may run several
- * times at once.  Currency and origin (operation_origin(), here and below) are
- * used only when they are created.
+ * Creates the user's wallet and its first account unless they exist. Concurrent
+ * calls for the same user are allowed. `currency` and `origin` are used only if
+ * the wallet is created. In all functions here, `origin` is the text from
+ * operation_origin().
  */
 MUST_CHECK enum err account_ensure(struct db *db, struct arena *a,
     const char *user_id, const char *currency, const char *origin);
 
 /*
- * *ret_code: why no account was opened, as in ledger/ledger_code.h; otherwise
- * NULL.  *ret_replayed: an earlier request with the key has opened it.
+ * Opens an account. *ret_code is an error code (ledger/ledger_code.h) if no
+ * account was opened, otherwise NULL. *ret_replayed is true if an earlier
+ * request with the same idempotency key has opened the account.
  */
 MUST_CHECK enum err account_open(struct db *db, struct arena *a,
     const char *user_id, const struct account_order *order,
     struct account *ret_account, bool *ret_replayed, const char **ret_code);
 
-/* ERR_NOT_FOUND: there is no such account. */
+/* Freezes or unfreezes an account. ERR_NOT_FOUND: there is no such account. */
 MUST_CHECK enum err account_set_frozen(struct db *db, struct arena *a,
     const char *id, bool frozen, const struct account_freeze *by);
 
 /*
- * Oldest first.  For a user without accounts the first one is created: the
- * database may have been restored from a backup made before their first
- * contact.
+ * Lists the user's accounts, the oldest first. If the user has none, the first
+ * account is created: the database may have been restored from a backup that is
+ * older than the user's first contact.
  */
 MUST_CHECK enum err account_list(struct db *db, struct arena *a,
     const char *user_id, const char *currency, const char *origin,

@@ -144,8 +144,8 @@ account_ready(void *app, struct buf *members)
 }
 
 /*
- * Only operators see who froze an account and why: the owner may not be allowed
- * to know the reason.
+ * Removes who froze an account and why, unless the user is an operator: the
+ * account's owner may not be allowed to know the reason.
  */
 static void
 hide_operator(struct req *r, struct account *account)
@@ -171,7 +171,7 @@ hide_operators(struct req *r, const struct account *accounts, int64_t count)
 	return copy;
 }
 
-/* A cursor is valid for one list only. */
+/* The list for which a cursor is valid: that of this owner. */
 static const char *
 list_scope(struct req *r, const struct account_owner *owner)
 {
@@ -180,7 +180,10 @@ list_scope(struct req *r, const struct account_owner *owner)
 	return arena_printf(r->arena, "accounts 1 %s", owner->user_id);
 }
 
-/* Whose accounts to list: the user's own unless an operator asks for others. */
+/*
+ * Finds out whose accounts to list: the user's own, unless an operator asks for
+ * those of another user or of the system.
+ */
 static enum err
 read_owner(
     struct req *r, const struct list_in *in, struct account_owner *ret_owner)
@@ -226,7 +229,10 @@ accounts_list(struct req *r, const void *in_struct, void *out_struct)
 	struct list_out *out = out_struct;
 	const struct account *accounts;
 	struct account_owner owner = { 0 };
-	/* One row more than the page, to know whether there is a next page. */
+	/*
+	 * Ask for one row more than the page has, to know whether there is a
+	 * next page.
+	 */
 	struct account_page page = { .limit = in->limit + 1 };
 	int64_t count;
 	enum err e;

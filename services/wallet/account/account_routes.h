@@ -13,17 +13,21 @@ struct buf;
 
 extern const struct route account_routes[];
 
-/* First contact: creates the wallet of the request's user. */
+/* The hook for first contact: creates the wallet of the request's user. */
 MUST_CHECK enum err account_create(struct req *r);
 
 /*
- * Returns the account if the request's user may see it: their own, or any if
- * the user is an operator.  Otherwise ERR_NOT_FOUND with its code.
+ * Finds the account if the request's user may see it: one of their own, or any
+ * account if the user is an operator. Otherwise reports ERR_NOT_FOUND with the
+ * ledger's error code.
  */
 MUST_CHECK enum err
 account_get(struct req *r, const char *id, struct account *ret_account);
 
-/* For /health/ready: "database", "redis" and "currency". */
+/*
+ * For /health/ready: writes the members "database", "redis" and "currency".
+ * Returns whether the service is ready.
+ */
 bool account_ready(void *app, struct buf *members);
 
 #endif

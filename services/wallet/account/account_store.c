@@ -205,7 +205,7 @@ account_insert_once(struct db *db, struct arena *a, const char *user_id,
 	*ret_replayed = db_get_bool(&rows, 0, ONCE_REPLAYED);
 	*ret_emitted = db_get_i64(&rows, 0, ONCE_EMITTED);
 	if (*ret_code == NULL)
-		/* The values of every new account. */
+		/* These members have the same values in every new account. */
 		*ret_account = (struct account){
 			.id = db_get_text(&rows, 0, ONCE_ID),
 			.name = order->name,

@@ -1,7 +1,7 @@
 /*
- * account_store: wallets and accounts in PostgreSQL.  Every query has the
- * owner, so that another user's account counts as missing.  All writes are
- * functions of the database (sql/wallet/0010_ledger_upkeep.sql).
+ * account_store: wallets and accounts in PostgreSQL. Every query names the
+ * owner, so that another user's account is treated as missing. Everything is
+ * written by functions of the database (sql/wallet/0010_ledger_upkeep.sql).
  */
 #ifndef WALLET_ACCOUNT_STORE_H
 #define WALLET_ACCOUNT_STORE_H
@@ -20,10 +20,10 @@ struct account {
 	const char *name;
 	const char *currency;
 	int64_t balance_minor;
-	int64_t held_minor; /* reserved by holds; part of the balance */
+	int64_t held_minor; /* the part of the balance that holds reserve */
 	int64_t available_minor; /* the balance minus the held amount */
 	bool frozen;
-	/* Of the last freeze or unfreeze; or NULL. */
+	/* The time of the last freeze or unfreeze; or NULL. */
 	const char *freeze_changed_at;
 	const char *freeze_changed_by;
 	const char *freeze_reason;
@@ -31,33 +31,37 @@ struct account {
 };
 
 struct account_page {
-	const char *after_id; /* NULL: start with the oldest */
+	/* list accounts newer than this id; NULL: start with the oldest */
+	const char *after_id;
 	int64_t limit;
 };
 
-/* Selects whose accounts. */
+/* Whose accounts to find. */
 struct account_owner {
-	const char *user_id; /* NULL: the system's accounts */
-	bool any; /* or all accounts, for operators */
+	const char *user_id; /* NULL: the accounts of the system */
+	bool any; /* true: all accounts, whoever owns them; for operators */
 };
 
-/* An account to be opened. */
+/* A request to open an account. */
 struct account_order {
 	const char *name;
 	const char *currency;
 	const char *origin;
-	const char *key; /* Idempotency-Key; or NULL */
-	const char *sha256_hex; /* digest of the request; NULL without a key */
+	const char *key; /* value of the header Idempotency-Key; or NULL */
+	/* digest of the request; NULL if there is no key */
+	const char *sha256_hex;
 };
 
-/* Freezing or unfreezing by an operator: who, by which request, and why. */
+/*
+ * A request to freeze or unfreeze an account: which operator makes it, and why.
+ */
 struct account_freeze {
 	const char *user_id;
 	const char *reason; /* or NULL */
-	const char *origin; /* operation_origin() */
+	const char *origin; /* the text from operation_origin() */
 };
 
-/* ERR_NOT_FOUND: this owner has no such account. */
+/* Finds an account. ERR_NOT_FOUND: this owner has no such account. */
 MUST_CHECK enum err account_find(struct db *db, struct arena *a,
     const struct account_owner *owner, const char *id,
     struct account *ret_account);
@@ -66,27 +70,30 @@ MUST_CHECK enum err account_find_page(struct db *db, struct arena *a,
     const struct account **ret_accounts, int64_t *ret_count);
 
 /*
- * Inserts a wallet and its account together; nothing when the wallet exists.
- * ERR_UNPROCESSABLE: there is no such currency.
+ * Inserts a wallet together with its first account; inserts nothing when the
+ * wallet exists. ERR_UNPROCESSABLE: there is no such currency.
  */
 MUST_CHECK enum err account_insert_first(struct db *db, struct arena *a,
     const char *user_id, const char *currency, const char *origin,
     int64_t *ret_emitted);
-/* *ret_code: why nothing was inserted; otherwise NULL. */
+/*
+ * Opens an account. *ret_code is an error code that says why none was opened,
+ * otherwise NULL.
+ */
 MUST_CHECK enum err account_insert(struct db *db, struct arena *a,
     const char *user_id, const char *name, const char *currency,
     const char *origin, const char **ret_id, int64_t *ret_emitted,
     const char **ret_code);
 /*
- * Like account_insert(), for a request with a key and a digest.  *ret_replayed:
- * an earlier request opened the account; *ret_account is the account as it was
- * then.
+ * Like account_insert(), for a request with an idempotency key. *ret_replayed
+ * is true if an earlier request with that key has opened the account;
+ * *ret_account is then the account as it was at that time.
  */
 MUST_CHECK enum err account_insert_once(struct db *db, struct arena *a,
     const char *user_id, const struct account_order *order,
     struct account *ret_account, bool *ret_replayed, int64_t *ret_emitted,
     const char **ret_code);
-/* ERR_NOT_FOUND: there is no such account. */
+/* Freezes or unfreezes an account. ERR_NOT_FOUND: there is no such account. */
 MUST_CHECK enum err account_update_frozen(struct db *db, struct arena *a,
     const char *id, bool frozen, const struct account_freeze *by,
     int64_t *ret_emitted);

@@ -1,10 +1,11 @@
 /*
- * batch: many transfers in one request, with the same effect as one after the
- * other.
+ * batch: many transfers in one request, with the same effect as if they were
+ * made one after the other.
  *
- * Either all or none are made (atomic), or each independently.  The batch has
- * an idempotency key, and each item may have one of its own, from the same set
- * as the keys of single transfers.
+ * In an atomic batch either all transfers are made or none is; otherwise each
+ * is made independently of the others. The batch has an idempotency key. Each
+ * item may have a key of its own, too. Keys of items and keys of single
+ * transfers are in one key space.
  */
 #ifndef WALLET_BATCH_H
 #define WALLET_BATCH_H
@@ -21,8 +22,9 @@ enum { BATCH_ITEMS_MAX = 1000 };
 
 struct batch_item {
 	struct transfer_order order;
-	const char *key; /* or NULL */
-	struct operation operation; /* the identity of the whole batch */
+	const char *key; /* idempotency key of the item; or NULL */
+	/* identity of the whole batch: its key and digest */
+	struct operation operation;
 };
 
 struct batch {
@@ -32,12 +34,16 @@ struct batch {
 };
 
 struct batch_answer {
-	const char *code; /* error of the whole batch, which did nothing;
-	                     otherwise NULL */
-	int64_t index; /* the item that made an atomic batch fail; or -1 */
+	/*
+	 * error of the whole batch, which did nothing; NULL: the batch was
+	 * processed
+	 */
+	const char *code;
+	/* index of the item that made an atomic batch fail; or -1 */
+	int64_t index;
 	bool replayed;
 	int64_t emitted;
-	const struct transfer_answer *results; /* one for each item */
+	const struct transfer_answer *results; /* one result for each item */
 };
 
 MUST_CHECK enum err batch_make(struct db *db, struct arena *a,

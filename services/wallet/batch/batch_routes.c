@@ -13,7 +13,7 @@
 #include "wallet/transfer/transfer_view.h"
 #include "wallet/wallet.h"
 
-/* nginx has the same limit. */
+/* The body limit is the same in nginx. */
 enum { BODY_MAX_BYTES = 1024 * 1024, ERROR_MAX_BYTES = 1024 };
 enum { RATE_PERIOD_MS = 60000 };
 
@@ -85,8 +85,8 @@ compare_texts(const void *a, const void *b)
 }
 
 /*
- * Refuses a batch that has a key twice: it would not be defined which item is
- * the replay.
+ * Refuses a batch in which two items have the same key: it would not be defined
+ * which of them is the replay.
  */
 static enum err
 check_keys(struct req *r, const struct batch *batch, const char *whole)
@@ -169,7 +169,7 @@ read_batch(struct req *r, const struct batch_in *in, struct batch *ret_batch,
 	return ERR_OK;
 }
 
-/* Writes the standard error body, with the index of the item. */
+/* Writes an error body with the standard members, and the index of the item. */
 static enum err
 refuse_at(struct req *r, const struct batch_answer *answer)
 {
@@ -226,8 +226,8 @@ batches_make(struct req *r, const void *in_struct, void *out_struct)
 	if (e != ERR_OK)
 		return e;
 	/*
-	 * The request itself was counted once, whatever it contains; charge its
-	 * items.
+	 * The rate limit has counted the request as one, whatever it contains;
+	 * now its items are counted.
 	 */
 	e = service_charge(
 	    r, "batch", batch.count, config->batch_rate, RATE_PERIOD_MS);

@@ -8,7 +8,10 @@
 #include "wallet/batch/batch.h"
 #include "wallet/transfer/transfer_item.h"
 
-/* The limit of one column: what a body of 1 MiB can contain, escaped. */
+/*
+ * Upper limit of one column as an array literal: what a body of 1 MiB can
+ * contain, with escapes.
+ */
 enum { COLUMN_MAX_BYTES = 4 << 20 };
 
 static const struct db_stmt make = {
@@ -19,7 +22,10 @@ static const struct db_stmt make = {
 	.nargs = 14,
 };
 
-/* Writes an array element in quotes; returns false for NULL. */
+/*
+ * Writes a text as a quoted element of an array literal. Returns false, and
+ * writes nothing, if the text is NULL.
+ */
 static bool
 put_text(struct buf *b, const char *text)
 {
@@ -87,7 +93,10 @@ put_key(struct buf *b, const struct batch_item *item)
 	return put_text(b, item->key);
 }
 
-/* bytea is written as "\x..."; within quotes a backslash is doubled. */
+/*
+ * Writes a digest as an array element. A bytea is written as "\x..."; within
+ * quotes its backslash is doubled.
+ */
 static bool
 put_sha256(struct buf *b, const struct batch_item *item)
 {
@@ -97,8 +106,8 @@ put_sha256(struct buf *b, const struct batch_item *item)
 }
 
 /*
- * Writes one column of the items as an array; returns NULL if all items have
- * NULL.
+ * Writes one member of all items as an array literal. Returns NULL if the
+ * member is NULL in all items.
  */
 static const char *
 column_text(struct arena *a, const struct batch *batch,
@@ -141,7 +150,8 @@ batch_make(struct db *db, struct arena *a, const struct transfer_actor *who,
     const struct operation *o, const struct batch *batch,
     struct batch_answer *ret_answer)
 {
-	const int *row_of; /* the row of the whole batch is item 0 */
+	/* index of each item's row; 0 is the row of the whole batch */
+	const int *row_of;
 	struct db_rows rows;
 	enum err e;
 
@@ -162,7 +172,11 @@ batch_make(struct db *db, struct arena *a, const struct transfer_actor *who,
 		return e;
 	*ret_answer = (struct batch_answer){ .index = -1 };
 	if (rows.count ==
-	    1) { /* why nothing was done, and because of which item */
+	    /*
+	     * the only row says why nothing was done, and which item is the
+	     * reason
+	     */
+	    1) {
 		ret_answer->code = db_get_text(&rows, 0, TRANSFER_MADE_CODE);
 		ret_answer->index =
 		    db_get_i64(&rows, 0, TRANSFER_MADE_ITEM) - 1;

@@ -12,7 +12,7 @@ enum { CODE_MIN = 3, CODE_MAX = 12, EXPONENT_MAX = 18 };
 
 struct list_out {
 	struct objects items;
-	const char *next_cursor; /* NULL: there is no next page */
+	const char *next_cursor; /* NULL: this is the last page */
 };
 
 /* clang-format off */

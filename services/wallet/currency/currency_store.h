@@ -14,19 +14,19 @@ struct db;
 struct currency {
 	const char *code;
 	int64_t exponent;
-	bool iso; /* of ISO 4217; otherwise added by an operator */
-	const char *created_at; /* or NULL: created together with the table */
+	bool iso; /* true: of ISO 4217; false: an operator has added it */
+	const char *created_at; /* NULL: created together with the table */
 	const char *created_by; /* or NULL */
 	const char *reason; /* or NULL */
 };
 
-/* By code. */
+/* Lists all currencies, sorted by code. */
 MUST_CHECK enum err currency_find_all(struct db *db, struct arena *a,
     const struct currency **ret_currencies, int64_t *ret_count);
 /*
- * Inserts *currency, whose created_by is set; sets its created_at.  *ret_code:
- * why not, as in ledger/ledger_code.h; otherwise NULL.  ERR_UNPROCESSABLE: the
- * code is not valid.
+ * Adds the currency *currency, whose created_by is set; sets its created_at.
+ * *ret_code is the error code (ledger/ledger_code.h) if the currency was not
+ * added, otherwise NULL. ERR_UNPROCESSABLE: the currency's code is not valid.
  */
 MUST_CHECK enum err currency_insert(struct db *db, struct arena *a,
     struct currency *currency, const char *origin, int64_t *ret_emitted,

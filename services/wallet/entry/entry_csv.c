@@ -7,8 +7,8 @@
 #include "base/buf.h"
 
 /*
- * This many entries, with memos of 500 quotation marks of four bytes, are less
- * than 1 MiB.
+ * Entries that are written at once. With the longest memos (500 quotation marks
+ * of four bytes) this many entries are less than 1 MiB.
  */
 enum { LINES_PER_PIECE = 200 };
 

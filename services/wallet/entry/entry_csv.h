@@ -1,8 +1,9 @@
 /*
  * entry_csv: the entries of an account as CSV (RFC 4180), page by page.
  *
- * A memo is text of another user, and spreadsheets execute text that begins
- * with "=", "+", "-" or "@": such text gets an apostrophe in front.
+ * A memo may have been written by another user, and spreadsheets execute a cell
+ * that begins with "=", "+", "-" or "@": such a memo gets an apostrophe in
+ * front.
  */
 #ifndef WALLET_ENTRY_CSV_H
 #define WALLET_ENTRY_CSV_H
@@ -12,11 +13,11 @@
 struct buf;
 struct req;
 
-/* Appends one line. */
+/* Appends the entry as one line of CSV. */
 void entry_csv_write(struct buf *b, const struct entry *entry);
 /*
- * Answers with all entries that the page selects, ignoring its limit.
- * ERR_RATE_LIMITED: too many such responses are being sent.
+ * Answers the request with all entries that `page` selects, ignoring its limit.
+ * ERR_RATE_LIMITED: too many responses of this kind are being sent.
  */
 MUST_CHECK enum err
 entry_csv_answer(struct req *r, const struct entry_page *page);

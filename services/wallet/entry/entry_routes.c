@@ -74,8 +74,8 @@ static const struct field page_fields[] = {
 /* clang-format on */
 
 /*
- * Whether Accept names the media type, whatever its quality; "q=0" is not
- * checked, because no client sends it.
+ * Whether the header Accept names the media type, whatever its quality. A
+ * quality of 0 ("q=0") is not checked, because no client sends it.
  */
 static bool
 wants_csv(const char *accept)
@@ -114,9 +114,15 @@ read_page(struct req *r, const struct list_in *in, struct entry_page *ret_page)
 		.from = in->from,
 		.to = in->to,
 		.limit = in->limit +
-		         1, /* one more, to know whether there is a next page */
+		         /*
+		          * one row more, to know whether there is a next page
+		          */
+		         1,
 	};
-	/* RFC 3339 has a year 0; PostgreSQL's calendar has not. */
+	/*
+	 * Refuse the year 0: RFC 3339 has it, but PostgreSQL's calendar does
+	 * not.
+	 */
 	if (in->from != NULL && str_has_prefix(in->from, "0000-"))
 		return req_invalid(r, "from", "must not be before year 1");
 	if (in->to != NULL && str_has_prefix(in->to, "0000-"))
@@ -180,7 +186,7 @@ entries_list(struct req *r, const void *in_struct, void *out_struct)
 	req_add_header(r, "Vary", "Accept");
 	if (!wants_csv(in->accept))
 		return list_page(r, in, &page, out_struct);
-	page.before_seq = 0; /* all of them */
+	page.before_seq = 0; /* 0: the CSV has all entries, not one page */
 	return entry_csv_answer(r, &page);
 }
 

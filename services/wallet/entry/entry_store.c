@@ -5,9 +5,9 @@
 #include "db/db_time.h"
 
 /*
- * The scan covers the requested times, not everything from the newest or to the
- * first entry.  Clocks may have been set back, so two more hours are scanned on
- * either side.
+ * The statement reads the entries of the requested period only, not all entries
+ * from the newest or to the first one. The clock may have been set back, so it
+ * also reads the two hours before and after that period.
  */
 /* clang-format off */
 static const struct db_stmt select_page = {

@@ -1,4 +1,4 @@
-/* entry_store: the entries of an account, newest first. */
+/* entry_store: reads the entries of an account, the newest first. */
 #ifndef WALLET_ENTRY_STORE_H
 #define WALLET_ENTRY_STORE_H
 
@@ -17,14 +17,18 @@ struct entry {
 	int64_t balance_after_minor;
 	const char *memo; /* the memo of the transfer; or NULL */
 	const char *created_at;
-	int64_t seq; /* position in the account, from 1; with gaps */
+	/* number of the entry within its account, from 1; with gaps */
+	int64_t seq;
 };
 
 struct entry_page {
 	const char *account_id;
-	const char *from; /* of created_at, inclusive; NULL: no limit */
-	const char *to; /* exclusive; NULL: no limit */
-	int64_t before_seq; /* 0: start with the newest */
+	/* first created_at of the list, inclusive; NULL: no limit */
+	const char *from;
+	/* end of the list by created_at, exclusive; NULL: no limit */
+	const char *to;
+	/* list entries with a smaller seq; 0: start with the newest */
+	int64_t before_seq;
 	int64_t limit;
 };
 

@@ -4,7 +4,10 @@
 #include "base/log.h"
 #include "wallet/log_events.h"
 
-/* The result of the check is valid even if it cannot be recorded. */
+/*
+ * Logs the mismatches and records the result of a check. The caller ignores a
+ * failure: the result is valid even if it cannot be recorded.
+ */
 static void
 note(
     struct db *db, struct arena *a, const struct ledger_state *state, bool full)
@@ -43,8 +46,8 @@ ledger_check_all(struct db *db, struct arena *a, struct ledger_state *ret_state)
 }
 
 /*
- * Whether there is one entry for each side of each transfer that moved money,
- * and no other.
+ * Whether each transfer that moved money has exactly one entry for each of its
+ * two sides, and there are no other entries.
  */
 static bool
 are_paired(const struct ledger_sides *s)

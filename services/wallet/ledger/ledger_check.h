@@ -1,11 +1,11 @@
 /*
  * ledger_check: checks that the ledger is consistent.
  *
- * There are three checks: of everything since the last checkpoints, which is
- * fast; of everything in one snapshot, which names each mismatch and takes time
- * in proportion to the entries; and of everything in slices, each of which is
- * fast. Each mismatch is logged at level error, and ledger_find_last_check()
- * returns the last result.
+ * There are three kinds of check. One reads everything since the last
+ * checkpoints, which is fast. One reads everything in one snapshot: it names
+ * each mismatch, and takes time in proportion to the number of entries. One
+ * reads everything in slices, each of which is fast. Each mismatch is logged at
+ * level error, and ledger_find_last_check() returns the last result.
  */
 #ifndef WALLET_LEDGER_CHECK_H
 #define WALLET_LEDGER_CHECK_H
@@ -21,9 +21,10 @@ MUST_CHECK enum err ledger_check_new(
 MUST_CHECK enum err ledger_check_all(
     struct db *db, struct arena *a, struct ledger_state *ret_state);
 /*
- * Calls may_go_on after each slice; returns ERR_CONFLICT when it returns false.
- * If only the totals of all slices show a mismatch, a check in one snapshot
- * finds out which.
+ * Checks everything in slices. Calls may_go_on after each slice, and returns
+ * ERR_CONFLICT when that returns false. If only the totals of all slices show
+ * that there is a mismatch, a check in one snapshot then finds which transfers
+ * or entries it is about.
  */
 MUST_CHECK enum err ledger_check_slices(struct db *db, struct arena *a,
     bool (*may_go_on)(void *ctx, const struct ledger_state *so_far), void *ctx,

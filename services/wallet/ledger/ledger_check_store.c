@@ -8,10 +8,16 @@
 #include "db/db.h"
 #include "db/db_time.h"
 
-/* Entries or transfers per slice; a slice takes some tenths of a second. */
+/*
+ * How many entries or transfers a slice has; it is read in some tenths of a
+ * second.
+ */
 static const char slice_rows[] = "20000";
 
-/* Each row of a check has the counts and, if there is any, a mismatch. */
+/*
+ * Reads the mismatches in the rows of a check. Each row has the counts of what
+ * was checked and, if there is any, one mismatch.
+ */
 static void
 add_mismatches(struct arena *a, const struct db_rows *rows, int first,
     struct ledger_mismatches *m)
@@ -40,7 +46,10 @@ add_mismatches(struct arena *a, const struct db_rows *rows, int first,
 	" AS m (kind text, id text, detail text) ON true"
 
 /* clang-format off */
-/* Writes when it moves the checkpoints; it may be repeated. */
+/*
+ * Checks new entries without moving the checkpoints, so the statement may be
+ * repeated.
+ */
 static const struct db_stmt check_new = {
 	.name = "ledger_check_new",
 	.sql = "SELECT c.accounts, c.transfers, c.entries, m.kind, m.id,"
@@ -48,7 +57,7 @@ static const struct db_stmt check_new = {
 	       " FROM ledger_check_new($1, $2)" MISMATCHES,
 	.nargs = 2,
 	.read_only = true,
-	.timeout_ms = 25000, /* nginx waits for 30 s */
+	.timeout_ms = 25000, /* less than the 30 s for which nginx waits */
 };
 static const struct db_stmt move_checkpoints = {
 	.name = "ledger_move_checkpoints",

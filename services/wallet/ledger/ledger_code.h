@@ -13,15 +13,17 @@
 
 struct req;
 
-extern const struct service_code ledger_codes[]; /* ended by a NULL code */
+/* a row with a NULL code ends the list */
+extern const struct service_code ledger_codes[];
 
-/* Returns NULL when the table has no such code. */
+/* Returns the row of the table for this code; NULL: there is none. */
 const struct service_code *ledger_code_find(const char *code);
-/* The sentence for people; never NULL. */
+/* Returns the message for people that belongs to the code; never NULL. */
 const char *ledger_code_message(const char *code);
 /*
- * Records the error response for a code and returns its error.  A code that is
- * not in the table is a defect: ERR_INTERNAL, logged.
+ * Makes the error response for a code, and returns the matching error. A code
+ * that is not in the table is a defect: it is logged, and the error is
+ * ERR_INTERNAL.
  */
 enum err ledger_refuse(struct req *r, const char *code);
 

@@ -13,15 +13,18 @@
 #include "wallet/log_events.h"
 #include "wallet/wallet.h"
 
-/* Limit of one transaction, which holds the locks of the accounts. */
+/*
+ * Limits of the jobs. Only so many holds are expired in one transaction,
+ * because it locks their accounts.
+ */
 enum {
 	EXPIRE_AT_ONCE = 200,
 	CHECK_LIMIT_S = 6 * 3600,
 	STATEMENTS_LIMIT_S = 3600
 };
 /*
- * How long to wait for the lock of an account: with many holds at once, and
- * with one.
+ * How long ledger.expire waits for the lock of an account: when it expires many
+ * holds at once, and when it expires a single one.
  */
 enum { TOGETHER_WAIT_MS = 200, ALONE_WAIT_MS = 20 };
 
@@ -52,7 +55,8 @@ static const struct field statements_fields[] = {
 /* The result of one run of ledger.expire. */
 struct expiry {
 	int64_t expired;
-	int64_t postponed; /* an account was locked; the next run tries again */
+	/* an account was locked; the next run tries these holds again */
+	int64_t postponed;
 	int64_t failed;
 };
 
@@ -73,8 +77,8 @@ expire_some(struct job *job, struct db *db, const struct ledger_hold *holds,
 }
 
 /*
- * Expires each hold alone, so that a hold that cannot be expired does not stop
- * the others.
+ * Expires each hold in a statement of its own, so that a hold that cannot be
+ * expired does not prevent the others.
  */
 static void
 expire_each(struct job *job, struct db *db, const struct ledger_hold *holds,
@@ -87,7 +91,7 @@ expire_each(struct job *job, struct db *db, const struct ledger_hold *holds,
 		case ERR_UNAVAILABLE:
 			x->postponed++;
 			break;
-		default: /* the event of the failed statement says why */
+		default: /* the log event of the failed statement says why */
 			log_event(LOG_ERROR, EVENT_HOLD_EXPIRY_FAILED,
 			    LOG_TEXT("transfer", holds[i].id));
 			x->failed++;
@@ -96,7 +100,8 @@ expire_each(struct job *job, struct db *db, const struct ledger_hold *holds,
 }
 
 /*
- * Each statement is its own transaction, so that accounts are locked briefly.
+ * Each statement is a transaction of its own, so that accounts are locked only
+ * briefly.
  */
 static enum err
 expire(struct job *job, struct db *db, const void *payload UNUSED)
@@ -170,8 +175,8 @@ check(struct job *job, struct db *db, const void *payload)
 }
 
 /*
- * Whether the date is the first day of a month.  RFC 3339 has a year 0;
- * PostgreSQL's calendar has not.
+ * Whether the date is the first day of a month. The year 0 is refused: RFC 3339
+ * has it, but PostgreSQL's calendar does not.
  */
 static bool
 is_month(struct arena *a, const char *date)
@@ -202,7 +207,8 @@ write_statements(struct job *job, struct db *db, const void *payload)
 }
 
 /*
- * Each statement is its own transaction, so that few keys are locked at a time.
+ * Each statement is a transaction of its own, so that only a few keys are
+ * locked at a time.
  */
 static enum err
 forget_keys(struct job *job, struct db *db, const void *payload UNUSED)

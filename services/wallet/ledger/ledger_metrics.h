@@ -4,7 +4,10 @@
 
 struct buf;
 
-/* The hook of struct service; writes nothing when no check was made yet. */
+/*
+ * A hook of struct service: writes the metrics. Writes nothing when no check
+ * has been made yet.
+ */
 void ledger_metrics_write(void *app, struct buf *b);
 
 #endif

@@ -7,8 +7,8 @@
 #include "db/db.h"
 
 /*
- * The times are returned as text, which sessions with the same settings read
- * again.
+ * The time is returned as text: it is passed unchanged to the next call of this
+ * statement, by a session with the same settings.
  */
 static const struct db_stmt due_holds = {
 	.name = "ledger_due_holds",
@@ -119,7 +119,10 @@ static const struct db_stmt forget_keys = {
 };
 enum { FORGOTTEN_COUNT, FORGOTTEN_NEXT };
 
-/* Pages of 8 KiB: some 30 000 keys. */
+/*
+ * How many pages of 8 KiB are read by one statement; they have some 30 000
+ * keys.
+ */
 static const char forget_pages[] = "500";
 
 enum err

@@ -11,8 +11,8 @@
 #include "web/request.h"
 
 /*
- * More than any rewritten body has: rewriting makes a body at most six times as
- * long.
+ * Upper limit of the digest's input. Every body is much smaller, and writing it
+ * again makes it at most six times as long.
  */
 enum { TEXT_MAX_BYTES = 64 << 20 };
 

@@ -1,9 +1,11 @@
 /*
- * operation: what identifies a request with an Idempotency-Key.
+ * operation: the identity of a request with an Idempotency-Key: the key, and a
+ * digest of the request.
  *
  * The digest covers the meaning of the request, not its bytes: white space and
- * the order of members make no difference, in metadata neither.  It begins with
- * the operation's name, so that a key belongs to one operation.
+ * the order of JSON members make no difference, not even in metadata. The
+ * digest begins with the name of the operation, so that a key cannot be used
+ * for two different operations.
  */
 #ifndef WALLET_OPERATION_H
 #define WALLET_OPERATION_H
@@ -24,49 +26,55 @@ enum { OPERATION_KEY_MAX = IDEMPOTENCY_KEY_MAX, OPERATION_REASON_MAX = 500 };
 
 struct operation {
 	struct buf text;
-	const char *key; /* of the header; NULL: an item without a key */
-	const char *sha256_hex; /* set by operation_end() */
+	/* value of the header; NULL: an item of a batch without a key */
+	const char *key;
+	/* digest in hexadecimal; operation_end() sets it */
+	const char *sha256_hex;
 };
 
-/* The schema rows of such a request. */
+/* The schema row for the header Idempotency-Key. */
 #define OPERATION_KEY_FIELD(T, member) IDEMPOTENCY_KEY_FIELD(T, member)
 
-/* The schema row for an operator's reason. */
+/* The schema row for the reason that an operator may give. */
 #define OPERATION_REASON_FIELD(T, member)                            \
 	FIELD(T, member, "reason"),                                  \
 	    .nullable = true, .min = 1, .max = OPERATION_REASON_MAX, \
 	    .doc = "The reason; only operators and its author see it."
 
-/* True for 1 to 255 visible ASCII characters. */
+/* Whether the key is valid: 1 to 255 visible ASCII characters. */
 bool operation_key_is_valid(const char *key);
-/* Begins the digest with the name; checks nothing. */
+/* Begins the digest of an operation with its name. The key is not checked. */
 void operation_begin(
     struct operation *o, struct arena *a, const char *name, const char *key);
 /*
- * Like operation_begin(), for a request, whose Idempotency-Key must be present
- * and valid.
+ * Like operation_begin(), but reports an error to the client when the request
+ * has no valid Idempotency-Key.
  */
 MUST_CHECK enum err operation_begin_request(
     struct operation *o, struct req *r, const char *name, const char *key);
-void operation_add_text(struct operation *o, const char *text); /* or NULL */
-void operation_add_uuid(struct operation *o, const char *text); /* valid */
+/* text may be NULL */
+void operation_add_text(struct operation *o, const char *text);
+/* text must be a UUID */
+void operation_add_uuid(struct operation *o, const char *text);
 /*
- * For a member that older releases did not have: adds nothing when it is NULL.
+ * Adds a member that older releases did not have: a NULL adds nothing, so the
+ * digest is then the same as theirs.
  */
 void operation_add_reason(struct operation *o, const char *reason);
 void operation_add_int(struct operation *o, int64_t n);
 void
-operation_add_json(struct operation *o, const struct json *j); /* or NULL */
+/* j may be NULL */
+operation_add_json(struct operation *o, const struct json *j);
 void operation_end(struct operation *o);
 
-/* Whether the user is an operator. */
+/* Whether the request's user is an operator. */
 bool operation_is_operators(const struct req *r);
 /*
- * The ids that jobs enqueued in SQL take over: the request's id, a space, and
- * its trace if it has one.
+ * The request's id, followed by a space and its trace id if it has one. SQL
+ * functions that enqueue jobs store both ids with the job.
  */
 const char *operation_origin(struct req *r);
-/* "true" or "false", as in SQL. */
+/* Returns "true" or "false", the texts that SQL uses. */
 const char *operation_bool(bool value);
 
 #endif

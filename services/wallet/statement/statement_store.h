@@ -11,17 +11,22 @@ struct arena;
 struct db;
 
 struct statement {
-	const char *month; /* "2026-01" */
+	const char *month; /* for example "2026-01" */
 	const char *currency;
 	int64_t opening_minor;
 	int64_t closing_minor;
-	const char *credits_minor; /* incoming; may exceed int64_t */
-	const char *debits_minor; /* outgoing; may exceed int64_t */
+	/* sum of the incoming amounts; may exceed int64_t */
+	const char *credits_minor;
+	/* sum of the outgoing amounts; may exceed int64_t */
+	const char *debits_minor;
 	int64_t entries;
 	const char *created_at;
 };
 
-/* Newest first, before the given month; NULL: start with the newest. */
+/*
+ * Lists statements of months before the given month, the newest first; NULL:
+ * from the newest month.
+ */
 MUST_CHECK enum err statement_find_page(struct db *db, struct arena *a,
     const char *account_id, const char *before_month, int64_t limit,
     const struct statement **ret_statements, int64_t *ret_count);

@@ -23,7 +23,8 @@ enum {
 
 struct transfer {
 	const char *id;
-	const char *kind; /* transfer, deposit, withdrawal or reversal */
+	/* "transfer", "deposit", "withdrawal" or "reversal" */
+	const char *kind;
 	const char *status;
 	const char *debit_id;
 	const char *credit_id;
@@ -32,18 +33,28 @@ struct transfer {
 	const char *memo;
 	struct any_object metadata;
 	const char *created_at;
-	const char *created_by; /* the user who requested it; or NULL */
+	/* id of the user who requested the transfer; or NULL */
+	const char *created_by;
 	const char *reason; /* an operator's reason; or NULL */
-	const char *expires_at; /* of a hold; or NULL */
-	const char *settled_at; /* of a hold that has ended; or NULL */
-	const char *settled_by; /* the user who ended it; NULL: it expired */
-	const char *settled_reason; /* the reason; or NULL */
-	struct opt_int64 captured; /* not set: nothing was captured */
+	/* when a hold expires; NULL: the transfer is not a hold */
+	const char *expires_at;
+	/* when a hold was captured or released, or expired; or NULL */
+	const char *settled_at;
+	/* id of the user who captured or released the hold; NULL: it expired */
+	const char *settled_by;
+	/* the reason that this user gave; or NULL */
+	const char *settled_reason;
+	/* captured amount of a hold; not set: nothing was captured */
+	struct opt_int64 captured;
 	int64_t reversed_minor;
-	const char *reverses; /* of a reversal: the reversed transfer */
+	/* id of the transfer that this one reverses; or NULL */
+	const char *reverses;
 	const char *provider;
 	const char *reference;
-	const char *reversal_id; /* only in the response to a reversal */
+	/*
+	 * id of the reversal; only in the response to the request that made it
+	 */
+	const char *reversal_id;
 };
 
 /* A request to move money. */
@@ -54,21 +65,21 @@ struct transfer_order {
 	const char *memo;
 	struct any_object metadata;
 	bool hold;
-	int64_t expires_in_s; /* of a hold; 0: the default */
+	int64_t expires_in_s; /* seconds until a hold expires; 0: the default */
 };
 
-/* Who asks. */
+/* The user who makes a request. */
 struct transfer_actor {
 	const char *user_id;
 	bool is_operator;
-	const char *origin; /* operation_origin() of the request */
+	const char *origin; /* the text from operation_origin() */
 };
 
 struct transfer_answer {
-	const char *code; /* NULL: done */
+	const char *code; /* error code; NULL: the request has succeeded */
 	bool replayed;
 	int64_t emitted;
-	struct transfer transfer; /* valid unless there is a code */
+	struct transfer transfer; /* valid if `code` is NULL */
 };
 
 extern const struct schema transfer_schema;

@@ -17,27 +17,32 @@
 #include "wallet/transfer/transfer_item.h"
 
 enum { BATCH_MAX = 64 };
-/* A batch that takes longer waits for a lock: the next one need not wait. */
+/*
+ * A batch that takes longer than this waits for a lock, so the next batch does
+ * not wait for it.
+ */
 static const int64_t late_us = 20 * 1000;
 
 /*
- * One request that waits for its batch.  It is on the stack of its thread,
- * which waits until the batch is done.  The thread that makes the batch (its
- * leader) wakes the others without holding the lock, since they would all have
- * to wait for it.
+ * One request that waits for its batch. The struct is on the stack of the
+ * request's thread, which waits until the batch is done. The thread that makes
+ * the batch (its leader) wakes the other threads after it has released the
+ * lock, since they would all have to wait for the lock.
  */
 struct waiter {
 	struct transfer_item item;
 	struct arena *arena;
 	struct waiter *next;
 	bool queued;
-	int invitations; /* how often it was asked to lead a batch */
-	sem_t woken; /* posted for each invitation, and for the answer */
-	int wakeups; /* how often it has waited for `woken` */
+	int invitations; /* how often this request was asked to lead a batch */
+	/* posted for each invitation, and once more when the result is ready */
+	sem_t woken;
+	/* how often the thread has returned from waiting for `woken` */
+	int wakeups;
 
 	struct transfer_answer *ret_answer;
 	enum err result;
-	bool retry_alone; /* its batch has failed */
+	bool retry_alone; /* the batch has failed; make this transfer alone */
 };
 
 /* The requests of this process that wait for a batch, oldest first. */
@@ -45,9 +50,10 @@ static struct {
 	pthread_mutex_t lock;
 	struct waiter *first;
 	struct waiter **end;
-	uint64_t batches; /* how many have begun */
-	uint64_t current; /* number of the last one while it runs; else 0 */
-	int64_t started_us; /* when the last one began */
+	uint64_t batches; /* number of batches that have begun */
+	/* number of the newest batch while it runs; otherwise 0 */
+	uint64_t current;
+	int64_t started_us; /* when the newest batch began */
 } queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .end = &queue.first };
 
 static void
@@ -77,8 +83,9 @@ has_key_of(struct waiter *const *batch, size_t count, const struct waiter *m)
 }
 
 /*
- * Takes requests from the front.  Of several with the same idempotency key only
- * the first: the others will find its stored answer.
+ * Takes requests for a batch from the front of the queue. Of several requests
+ * with the same idempotency key it takes only the first: the others will find
+ * the response that the first one stores.
  */
 static size_t
 take_batch(struct waiter *batch[BATCH_MAX])
@@ -108,7 +115,10 @@ static const struct db_stmt make_batch = {
 	.nargs = 1,
 };
 
-/* ERR_CONFLICT: an account or a key was locked by others; nothing was done. */
+/*
+ * Makes the transfers of all requests in one statement. ERR_CONFLICT: another
+ * transaction had locked an account or a key; nothing was done.
+ */
 static enum err
 run_many(struct db *db, struct arena *a, struct waiter **batch, size_t count)
 {
@@ -142,11 +152,17 @@ run_one(struct db *db, struct waiter *m)
 	    m->item.order, m->ret_answer);
 }
 
-/* The caller holds the lock, so its next holder sees the results. */
+/*
+ * Stores the result of a batch in its requests. The caller holds the lock, so
+ * the next thread that takes the lock sees the results.
+ */
 static void
 set_results(struct waiter **batch, size_t count, enum err e)
 {
-	/* If PostgreSQL is unavailable, each request alone would fail, too. */
+	/*
+	 * If PostgreSQL is unavailable, making each transfer alone would fail,
+	 * too.
+	 */
 	bool retry_alone = e != ERR_OK && e != ERR_UNAVAILABLE && count > 1;
 
 	for (size_t i = 0; i < count; i++) {
@@ -155,7 +171,9 @@ set_results(struct waiter **batch, size_t count, enum err e)
 	}
 }
 
-/* Afterwards the waiters do not exist any more. */
+/*
+ * Wakes the threads of a batch. After that, the structs may not exist any more.
+ */
 static void
 wake(struct waiter **batch, size_t count)
 {
@@ -180,8 +198,8 @@ may_lead(void)
 }
 
 /*
- * Waits until a leader has taken the request or it may lead itself.  The caller
- * holds the lock, which is released meanwhile.
+ * Waits until a leader has taken the request, or until the request's own thread
+ * may lead a batch. The caller holds the lock, which is released meanwhile.
  */
 static void
 wait_for_turn(struct waiter *m)
@@ -195,8 +213,9 @@ wait_for_turn(struct waiter *m)
 }
 
 /*
- * For a request that a leader has taken.  `woken` may also have been posted for
- * invitations that it has not seen: the answer is the last post.
+ * Waits for the result of a request that a leader has taken. `woken` may also
+ * have been posted for invitations that the thread has not noticed; the last
+ * post is for the result.
  */
 static void
 wait_for_answer(struct waiter *m)
@@ -209,7 +228,7 @@ wait_for_answer(struct waiter *m)
 	}
 }
 
-/* Makes a batch.  The caller holds the lock, which is released meanwhile. */
+/* Makes a batch. The caller holds the lock, which is released meanwhile. */
 static void
 lead(struct db *db, struct arena *a)
 {

@@ -9,7 +9,10 @@
 #include "db/db.h"
 #include "wallet/operation/operation.h"
 
-/* The limit of all items: a body of 1 MiB, escaped, and what is added. */
+/*
+ * Upper limit of all items as JSON: what a body of 1 MiB can contain, with
+ * escapes, and the members that are added.
+ */
 enum { ITEMS_MAX_BYTES = 16 << 20 };
 
 int64_t
@@ -19,7 +22,9 @@ transfer_hold_s(const struct transfer_order *order)
 	                                : TRANSFER_HOLD_DEFAULT_S;
 }
 
-/* Writes the members that sql/wallet/0013_ledger_order.sql names. */
+/*
+ * Writes an item's members, which sql/wallet/0013_ledger_order.sql describes.
+ */
 static void
 write_item(struct buf *b, const struct transfer_item *item)
 {

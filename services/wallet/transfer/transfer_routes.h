@@ -1,6 +1,6 @@
 /*
- * transfer_routes: POST /api/wallet/transfers, and the actions on a transfer;
- * deposits and withdrawals by operators.
+ * transfer_routes: the routes for transfers: POST /api/wallet/transfers, the
+ * actions on a transfer, and the operators' deposits and withdrawals.
  */
 #ifndef WALLET_TRANSFER_ROUTES_H
 #define WALLET_TRANSFER_ROUTES_H

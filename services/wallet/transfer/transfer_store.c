@@ -30,7 +30,7 @@ enum {
 	COL_REFERENCE,
 	COL__MAX
 };
-/* The columns before those of the transfer. */
+/* These columns come before the columns of the transfer. */
 enum { COL_CODE, COL_REPLAYED, COL_EMITTED, COL_TRANSFER };
 
 struct transfer
@@ -95,7 +95,7 @@ opt_int_text(struct arena *a, struct opt_int64 n)
 	return n.set ? arena_i64(a, n.value) : NULL;
 }
 
-/* bytea is written as "\x...". */
+/* Writes a bytea parameter: "\x" and hexadecimal digits. */
 static const char *
 sha256_text(struct arena *a, const struct operation *o)
 {
@@ -206,8 +206,8 @@ transfer_release(struct db *db, struct arena *a,
 }
 
 /*
- * Returns the original transfer first, which is the response; then the
- * reversal.
+ * The row has first the original transfer, which is the response to the client,
+ * and then the id of the reversal.
  */
 /* clang-format off */
 static const struct db_stmt reverse = {

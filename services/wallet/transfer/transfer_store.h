@@ -1,9 +1,9 @@
 /*
- * transfer_store: the database functions for one transfer.
+ * transfer_store: calls the database functions for one transfer.
  *
- * Each returns a code when it has refused the operation, otherwise the
- * transfer. If `emitted` is not 0, the caller announces the enqueued jobs by
- * job_wake().
+ * Each function here returns an answer with a code when the operation was
+ * refused, otherwise with the transfer. If the answer's `emitted` is not 0,
+ * jobs were enqueued, and the caller must announce them by job_wake().
  */
 #ifndef WALLET_TRANSFER_STORE_H
 #define WALLET_TRANSFER_STORE_H
@@ -22,7 +22,7 @@ struct db_rows;
 struct operation;
 
 /* clang-format off */
-/* The columns of a table or a row named t. */
+/* The columns of a transfer; t is the name of a table or a row. */
 #define TRANSFER_COLUMNS(t)                                                    \
 	"(" t ").id, (" t ").kind, (" t ").status, (" t ").debit_account_id, " \
 	"(" t ").credit_account_id, (" t ").amount, (" t ").currency, "        \
@@ -33,10 +33,15 @@ struct operation;
 	"(" t ").reversed_amount, (" t ").reverses, (" t ").provider, "        \
 	"(" t ").reference"
 /* clang-format on */
-/* Reads the columns from `first` on. */
+/*
+ * Reads a transfer from the columns TRANSFER_COLUMNS, which begin at `first`.
+ */
 struct transfer transfer_read(const struct db_rows *rows, int row, int first);
 
-/* ERR_NOT_FOUND also when the transfer is not the actor's. */
+/*
+ * Finds a transfer. ERR_NOT_FOUND: there is none with that id, or the actor may
+ * not see it.
+ */
 MUST_CHECK enum err transfer_find(struct db *db, struct arena *a,
     const struct transfer_actor *who, const char *id,
     struct transfer *ret_transfer);
@@ -44,7 +49,7 @@ MUST_CHECK enum err transfer_find(struct db *db, struct arena *a,
 MUST_CHECK enum err transfer_make(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o,
     const struct transfer_order *order, struct transfer_answer *ret_answer);
-/* Without an amount: captures all of the hold. */
+/* Captures a hold. If no amount is set, all of the hold is captured. */
 MUST_CHECK enum err transfer_capture(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o, const char *id,
     struct opt_int64 amount, const char *reason,
@@ -54,11 +59,14 @@ MUST_CHECK enum err transfer_release(struct db *db, struct arena *a,
     struct transfer_answer *ret_answer);
 
 struct transfer_reversal {
-	struct opt_int64 amount; /* not set: all that is left */
+	struct opt_int64 amount; /* not set: all that is left to reverse */
 	const char *memo;
 	const char *reason;
 };
-/* The answer is the reversed transfer. */
+/*
+ * Reverses a transfer, wholly or in part. The answer is the reversed (original)
+ * transfer.
+ */
 MUST_CHECK enum err transfer_reverse(struct db *db, struct arena *a,
     const struct transfer_actor *who, const struct operation *o, const char *id,
     const struct transfer_reversal *in, struct transfer_answer *ret_answer);
@@ -71,7 +79,7 @@ struct transfer_external {
 	const char *memo;
 	const char *reason;
 };
-/* kind: "deposit" or "withdrawal". */
+/* Makes a deposit or a withdrawal; `kind` is "deposit" or "withdrawal". */
 MUST_CHECK enum err transfer_external(struct db *db, struct arena *a,
     const struct transfer_actor *who, const char *kind,
     const struct transfer_external *in, struct transfer_answer *ret_answer);

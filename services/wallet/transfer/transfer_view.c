@@ -104,8 +104,8 @@ transfer_actor_of(struct req *r)
 }
 
 /*
- * User ids and reasons are visible to operators and to the user who gave them:
- * the other side may not be allowed to know a reason.
+ * Removes user ids and reasons, except for operators and for the user who gave
+ * them: the other party of the transfer may not be allowed to know a reason.
  */
 void
 transfer_hide_actors(struct req *r, struct transfer *t)

@@ -16,7 +16,9 @@
 struct req;
 
 extern const struct field transfer_fields[];
-/* Response headers of routes that move money; for OpenAPI. */
+/*
+ * Response headers of the routes that move money, for the OpenAPI description.
+ */
 extern const struct route_header transfer_headers[];
 
 #define AMOUNT_DOC                                                           \
@@ -24,7 +26,10 @@ extern const struct route_header transfer_headers[];
 	"EUR. AMOUNT_OUT_OF_RANGE otherwise."
 
 /* clang-format off */
-/* The rows of a struct transfer_order that is the member `order` of T. */
+/*
+ * The schema rows for a struct transfer_order, which is the member `order` of
+ * the struct T.
+ */
 #define TRANSFER_ORDER_FIELDS(T)                                               \
 	{ FIELD(T, order.debit_id, "debitAccountId"), .required = true,        \
 	  .format = FMT_UUID, .doc = "The user's account to debit." },         \
@@ -45,8 +50,8 @@ extern const struct route_header transfer_headers[];
 /* clang-format on */
 
 /*
- * Checks that rows cannot express; ERR_INVALID.  `prefix` of the fields' names,
- * or "".
+ * Makes the checks that schema rows cannot express; ERR_INVALID if one fails.
+ * `prefix` is put before the names of fields in the error; it may be "".
  */
 MUST_CHECK enum err transfer_order_check(
     struct req *r, const struct transfer_order *order, const char *prefix);
@@ -54,9 +59,12 @@ void
 operation_add_order(struct operation *o, const struct transfer_order *order);
 
 struct transfer_actor transfer_actor_of(struct req *r);
-/* Removes what the request's user may not see. */
+/* Removes from the transfer what the request's user may not see. */
 void transfer_hide_actors(struct req *r, struct transfer *t);
-/* Writes the response, or the error; *out is the out_struct of a route. */
+/*
+ * Writes the response, or the error that the answer contains; `out` is the
+ * out_struct of the route.
+ */
 MUST_CHECK enum err transfer_reply(
     struct req *r, const struct transfer_answer *answer, struct transfer *out);
 
