@@ -17,9 +17,10 @@ struct fake_request {
 	int nparams;
 	const char *body;
 	size_t body_len;
-	bool breaks; /* the connection is lost after the bytes of the body */
-	size_t step; /* the most bytes per read; 0: all that are available */
-	bool bare; /* without the default parameters of fake_default() */
+	bool breaks; /* true: the connection ends after the bytes of `body` */
+	size_t step; /* the most bytes of `body` that one read returns; 0: no
+	                limit */
+	bool bare; /* true: omit the default parameters of fake_default() */
 };
 
 static inline void
@@ -42,7 +43,10 @@ fake_find(const struct fake_request *f, const char *name)
 	return NULL;
 }
 
-/* Parameters that nginx/fastcgi.conf sets and few tests depend on. */
+/*
+ * Returns the default of a parameter that nginx/fastcgi.conf always sets; NULL:
+ * it has none.
+ */
 static inline const char *
 fake_default(const char *name)
 {
@@ -92,7 +96,10 @@ fake_list(void *ctx)
 	return f->params;
 }
 
-/* The response is in *ret_r; both live as long as the arena. */
+/*
+ * Handles the request and stores it, with its response, in *ret_r; both live as
+ * long as the arena.
+ */
 static inline void
 fake_handle(const struct service *s, struct fake_request *f, struct arena *a,
     struct req *ret_r)

@@ -18,14 +18,17 @@ enum { PAIRS_MAX = 32, CHUNK_SIZE = 16384, PROTOCOL_3 = 196608 };
 struct pair {
 	int client, server; /* -1: none */
 	bool silent;
-	bool started; /* the startup packet was forwarded */
+	bool started; /* the client's startup packet was forwarded to the server
+	               */
 };
 
 static struct {
 	pthread_t thread;
 	int listen_fd;
-	int wake[2]; /* a byte: 's' silence, 'q' quit */
-	int done[2]; /* a byte for each 's' */
+	int wake[2]; /* a pipe for commands to the thread: 's' silence, 'q' quit
+	              */
+	int done[2]; /* a pipe: the thread writes one byte for each 's' that it
+	                has obeyed */
 	char target[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct pair pairs[PAIRS_MAX];
 	int npairs;
@@ -94,7 +97,7 @@ without_options(char *packet, size_t len)
 	return (size_t)(end - packet);
 }
 
-/* Returns false when one side has closed. */
+/* Forwards what has arrived; returns false when one side has closed. */
 static bool
 pass(struct pair *p, int from, int to)
 {
@@ -135,8 +138,8 @@ run(void *arg)
 		char what = 0;
 
 		/*
-		 * The proxy stops reading from a silent pair: its bytes stay in
-		 * the kernel, which acknowledges them.
+		 * The proxy stops reading from the connections of a silent
+		 * pair: the kernel acknowledges their bytes and keeps them.
 		 */
 		for (int i = 0; i < n; i++) {
 			bool on = !self.pairs[i].silent;
@@ -201,8 +204,8 @@ tell(char what)
 }
 
 /*
- * Bytes in transit at this moment may still pass, so call this when no data is
- * being sent.
+ * Bytes that are being forwarded at this moment may still arrive, so call
+ * proxy_silence() while no data is being sent.
  */
 void
 proxy_silence(void)

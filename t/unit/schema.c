@@ -32,7 +32,10 @@ schema_url(const char *url, const char *service, enum schema_role role)
 {
 	char *out;
 
-	/* If a keyword is given twice, libpq uses the last one. */
+	/*
+	 * SQL contains no NUL byte, so getdelim() up to a NUL reads the whole
+	 * file.
+	 */
 	if (asprintf(&out,
 		"%s user=%s%s dbname=%s options='-c kedge.service=%s'", url,
 		service, role == SCHEMA_OWNER ? "_owner" : "", service,
@@ -101,7 +104,7 @@ schema_create(const char *url, const char *service)
 	    service);
 	run_or_die(url, sql, "database");
 
-	/* The library's migrations first, as kedge migrate does. */
+	/* Run the migrations of the library first, as kedge migrate does. */
 	run_files(owner_url, "base");
 	run_files(owner_url, "job");
 	run_files(owner_url, service);

@@ -11,7 +11,10 @@ enum schema_role { SCHEMA_APP, SCHEMA_OWNER };
 
 /* Creates the database; `url` is the result of servers_start_postgres(). */
 void schema_create(const char *url, const char *service);
-/* A connection string for one of its roles; the caller frees it. */
+/*
+ * Returns a connection string for one of the service's two roles; the caller
+ * frees the string.
+ */
 char *schema_url(const char *url, const char *service, enum schema_role role);
 /*
  * Runs any number of SQL statements; returns the SQLSTATE of the failure, or ""

@@ -25,7 +25,8 @@ enum { START_TIMEOUT_MS = 30000, DIR_SIZE = 128, PATH_SIZE = 256 };
 
 static char dir[DIR_SIZE]; /* in TMPDIR */
 static bool dir_made;
-static pid_t owner; /* forked tests must not clean up */
+/* Only the main process removes the directory, not a forked test. */
+static pid_t owner;
 static pid_t postgres_pid, redis_pid;
 
 static void
@@ -76,8 +77,8 @@ clean_up(void)
 }
 
 /*
- * PostgreSQL refuses to run as root; then it runs as the user that Debian
- * created.
+ * Returns the user that PostgreSQL runs as when the test runs as root:
+ * PostgreSQL refuses to run as root.  Debian's package has created that user.
  */
 static const struct passwd *
 other_user(void)
@@ -125,8 +126,8 @@ become(const struct passwd *user)
 }
 
 /*
- * Runs a program that dies with this one, with its output in a file of our
- * directory.
+ * Runs a program that is killed when this process ends, and writes its output
+ * to a file in the servers' directory.
  */
 static pid_t
 spawn(const struct passwd *user, const char *log, const char *const *argv)
@@ -141,7 +142,10 @@ spawn(const struct passwd *user, const char *log, const char *const *argv)
 		dup2(fd, STDOUT_FILENO);
 		dup2(fd, STDERR_FILENO);
 		become(user);
-		/* Must come after setuid(), which clears it. */
+		/*
+		 * Set this after setuid(), which clears the parent death
+		 * signal.
+		 */
 		prctl(PR_SET_PDEATHSIG, SIGQUIT);
 		if (getppid() != parent || chdir("/") != 0)
 			_exit(126);

@@ -13,16 +13,20 @@
 
 #include <sys/types.h>
 
-/* A libpq connection string for a superuser, in static storage. */
+/*
+ * Starts PostgreSQL; returns a libpq connection string for a superuser, in
+ * static storage.
+ */
 const char *servers_start_postgres(void);
 /*
- * Stops immediately, without a clean shutdown, so that a later start recovers.
+ * Stops PostgreSQL immediately, without a clean shutdown, so that a later start
+ * must recover.
  */
 void servers_stop_postgres(void);
-/* The postmaster; its backends are its children. */
+/* Returns the process id of the postmaster; the backends are its children. */
 pid_t servers_postgres_pid(void);
 
-/* "unix:/path", in static storage. */
+/* Starts Redis; returns its address "unix:/path", in static storage. */
 const char *servers_start_redis(void);
 /* Kills Redis; the next start loads what SAVE wrote. */
 void servers_stop_redis(void);
@@ -36,7 +40,10 @@ const char *servers_redis_do(const char *command);
 /* Sends a signal to a process and to all its children. */
 void servers_signal_tree(pid_t pid, int sig);
 
-/* A path in the directory of the servers, for sockets of a test; static. */
+/*
+ * Returns the path of a file, such as a socket, in the servers' directory, in
+ * static storage.
+ */
 const char *servers_path(const char *name);
 
 #endif

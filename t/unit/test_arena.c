@@ -23,8 +23,8 @@ teardown(void)
 }
 
 /*
- * Sizes around the alignment, the first block, later blocks, and blocks of
- * their own.
+ * Sizes near multiples of the alignment, in the first block and in later
+ * blocks, and sizes so large that they get a block of their own.
  */
 static const size_t sizes[] = { 0, 1, 15, 16, 17, 4000, 8000, 8160, 8176, 8192,
 	20000, 300000, 5000000 };

@@ -23,7 +23,7 @@ START_TEST(begin_is_refused_after_two_that_did_not_end)
 	ck_assert(!attempts_begin("a-request-id"));
 	ck_assert(!attempts_begin("a-request-id"));
 	ck_assert(attempts_begin("another-request-id"));
-	/* A request that was answered is forgotten. */
+	/* A request that was answered does not count as attempted any more. */
 	attempts_end("a-request-id");
 	ck_assert(attempts_begin("a-request-id"));
 }
@@ -39,7 +39,10 @@ START_TEST(begin_after_an_end_is_always_good)
 }
 END_TEST
 
-/* More requests at once than there are entries: none is taken for another. */
+/*
+ * More requests are in progress than the table has entries: no request is
+ * mistaken for another.
+ */
 START_TEST(begin_of_many_at_once_refuses_none)
 {
 	char id[32];

@@ -85,7 +85,10 @@ setup(void)
 	ck_assert(config_compose(&set, "email-password,admin"));
 	ck_assert(auth_init(&auth, &config));
 	auth.shared = &shared;
-	/* Nobody listens there: a request that needs the database gets 503. */
+	/*
+	 * No PostgreSQL listens at this address: a request that needs the
+	 * database gets 503.
+	 */
 	auth.process.db = db_open(&(struct db_options){
 	    .url = "host=/nonexistent",
 	    .connections = 1,
@@ -172,7 +175,7 @@ static const struct {
 	    "deferSessionRefresh to be enabled in session config",
 	    "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED") },
 
-	/* Paths that do not exist have an empty body. */
+	/* The 404 for a path that does not exist has an empty body. */
 	{ "GET", "/nothing", NULL, 404, "" },
 	{ "GET", "/ok/", NULL, 404, "" },
 	{ "GET", "//ok", NULL, 404, "" },
@@ -249,7 +252,10 @@ static const struct {
 	{ "POST", "/sign-in/email?callbackURL=http%3A%2F%2Fevil.example", "{}",
 	    403, ERROR("Invalid callbackURL", "INVALID_CALLBACK_URL") },
 
-	/* An invalid body is reported before a missing session. */
+	/*
+	 * When the body is invalid and the session is missing, the error of the
+	 * body is returned.
+	 */
 	{ "POST", "/revoke-session", "{}", INVALID(
 	    "[body.token] " EXPECTED("string", "undefined")) },
 	{ "POST", "/revoke-session", "{\"token\":\"x\"}", UNAUTHORIZED },
@@ -277,7 +283,10 @@ static const struct {
 	int status;
 	const char *code;
 } origin_rows[] = {
-	/* A request with any cookie, on a route that changes something. */
+	/*
+	 * The origin is checked for a request with any cookie on a route that
+	 * changes data.
+	 */
 	{ { "HTTP_COOKIE=a=b" }, 403, "MISSING_OR_NULL_ORIGIN" },
 	{ { "HTTP_COOKIE=a=b", "HTTP_ORIGIN=null" },
 	  403, "MISSING_OR_NULL_ORIGIN" },
@@ -288,7 +297,10 @@ static const struct {
 	{ { "HTTP_COOKIE=a=b", "HTTP_ORIGIN=" OWN }, 400, "INVALID_EMAIL" },
 	{ { "HTTP_COOKIE=a=b", "HTTP_REFERER=" OWN "/page" },
 	  400, "INVALID_EMAIL" },
-	/* A request without a cookie, but from a browser. */
+	/*
+	 * The origin is also checked for a request without a cookie if its
+	 * headers show that a browser sent it.
+	 */
 	{ { "HTTP_SEC_FETCH_MODE=cors" }, 403, "MISSING_OR_NULL_ORIGIN" },
 	{ { "HTTP_SEC_FETCH_SITE=cross-site",
 	    "HTTP_SEC_FETCH_MODE=navigate" },
@@ -512,7 +524,7 @@ static const struct route counted_rows[] = {
 static const struct {
 	const char *method, *path;
 	int limit;
-	bool own; /* it has a counter that the others do not share */
+	bool own; /* true: this route has a rate limit counter of its own */
 } counts[] = {
 	{ "GET", "/things", LIMIT_REQUESTS, true },
 	{ "POST", "/things", 2, true },
@@ -569,9 +581,7 @@ START_TEST(try_that_was_no_wrong_guess_does_not_count)
 	}
 	for (int i = 0; i < LIMIT_TRIES; i++)
 		ck_assert_int_eq(limit_try(&r, "a@b.co"), ERR_OK);
-	/*
-	 * A successful sign-in does not forgive earlier wrong passwords either.
-	 */
+	/* A successful sign-in does not reset the count of wrong passwords. */
 	ck_assert_int_eq(limit_try(&r, "a@b.co"), ERR_RATE_LIMITED);
 }
 END_TEST
@@ -582,15 +592,16 @@ START_TEST(tries_count_for_the_account_however_it_is_written)
 	struct req neighbour = r, stranger = r;
 
 	config.rate_limit = true;
-	neighbour.client_ip = "192.0.2.200"; /* in the same network */
+	/* In the same network as the address above. */
+	neighbour.client_ip = "192.0.2.200";
 	stranger.client_ip = "198.51.100.1";
 	for (int i = 0; i < LIMIT_TRIES; i++)
 		ck_assert_int_eq(limit_try(&r, "a@b.co"), ERR_OK);
 	ck_assert_int_eq(limit_try(&r, "a@b.co"), ERR_RATE_LIMITED);
 	ck_assert_int_eq(limit_try(&neighbour, "a@b.co"), ERR_RATE_LIMITED);
 	/*
-	 * The owner in another network is not locked out, and neither is
-	 * another account.
+	 * The owner of the account is not locked out in another network, and
+	 * other accounts are not locked out in this network.
 	 */
 	ck_assert_int_eq(limit_try(&stranger, "a@b.co"), ERR_OK);
 	ck_assert_int_eq(limit_try(&r, "c@b.co"), ERR_OK);
@@ -634,8 +645,8 @@ START_TEST(verdict_that_cannot_be_found_is_503)
 	struct fake_request f = { 0 };
 	struct req r;
 
-	fake_add(&f, "KEDGE_PATH=/health/live"); /* this service does not answer
-	                                            that path */
+	/* The service answers no such path. */
+	fake_add(&f, "KEDGE_PATH=/health/live");
 	fake_add(&f, "KEDGE_AUDIENCE=core");
 	fake_add(&f,
 	    arena_printf(a, "KEDGE_GUARD=%s", _i == 0 ? "standard" : "none"));
@@ -669,7 +680,7 @@ enum { NOW_S = 1893456000 };
 /* clang-format off */
 static const struct {
 	const char *key_of, *claims;
-	const char *service; /* NULL: refused */
+	const char *service; /* the service that the token authenticates; NULL: refused */
 } tokens[] = {
 	{ "core", "{\"iss\":\"core\",\"aud\":\"auth\",\"sub\":\"u\","
 	    "\"iat\":1893456000,\"exp\":1893456060}", "core" },
@@ -777,8 +788,8 @@ START_TEST(https_makes_cookies_secure)
 END_TEST
 
 /*
- * If the queue had room, the database, which does not exist here, would be
- * asked.
+ * The queue is full, so the request is refused without a query: there is no
+ * database here.
  */
 START_TEST(full_queue_costs_nothing)
 {

@@ -83,8 +83,8 @@ static const struct {
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D%3D", NULL },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDEF." MAC "A", NULL },
 	/*
-	 * Cookies with another value, another signature, or another spelling of
-	 * the last bits.
+	 * Another value, another signature, and base64 text whose unused last
+	 * bits are not zero.
 	 */
 	{ "sid=bbcdefghijklmnopqrstuvwxyzABCDEF." MAC "%3D", NULL },
 	{ "sid=abcdefghijklmnopqrstuvwxyzABCDE." MAC "%3D", NULL },
@@ -137,8 +137,8 @@ START_TEST(find_all_is_bounded)
 	ck_assert_str_eq(values[MAX], "untouched");
 
 	/*
-	 * Only this many cookies of that name with wrong signatures are
-	 * checked.
+	 * At most SIGNED_COOKIES_MAX cookies of one name are checked: after so
+	 * many wrong signatures a valid cookie is not found.
 	 */
 	header = "";
 	for (int i = 0; i < SIGNED_COOKIES_MAX - 1; i++)

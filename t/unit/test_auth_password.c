@@ -74,9 +74,9 @@ static const struct {
 	{ "a", 8, false, false },
 	{ "a", 128, false, false },
 	{ "a", 129, false, true },
-	{ "\xc3\xbc", 7, true, false }, /* one unit, two bytes */
+	{ "\xc3\xbc", 7, true, false }, /* one UTF-16 unit, two bytes of UTF-8 */
 	{ "\xc3\xbc", 128, false, false },
-	{ "\xf0\x9f\x98\x80", 3, true, false }, /* two units, four bytes */
+	{ "\xf0\x9f\x98\x80", 3, true, false }, /* two UTF-16 units, four bytes of UTF-8 */
 	{ "\xf0\x9f\x98\x80", 4, false, false },
 	{ "\xf0\x9f\x98\x80", 64, false, false },
 	{ "\xf0\x9f\x98\x80", 65, false, true },
@@ -178,7 +178,7 @@ START_TEST(slots_of_a_killed_process_are_free)
 END_TEST
 
 /*
- * The slots are shared by processes: there are never more holders than slots.
+ * The processes share the slots: there are never more slots in use than exist.
  */
 START_TEST(slots_bound_all_processes_together)
 {
@@ -266,7 +266,7 @@ START_TEST(pool_hashes_what_fits_and_turns_the_rest_away)
 	ck_assert_int_ge(ok, WAITING_MAX);
 	ck_assert_int_lt(ok, CALLERS);
 
-	/* A later caller finds the slot free again. */
+	/* After all callers have ended, the next call gets the slot. */
 	callers[0].pool = pool;
 	call(&callers[0]);
 	ck_assert_int_eq(callers[0].e, ERR_OK);
@@ -445,8 +445,8 @@ START_TEST(pool_gives_way_to_networks_that_have_less)
 		ck_assert(!hash_pool_turns_away(pool, &few));
 		pthread_create(&callers[i].thread, NULL, call, &callers[i]);
 		/*
-		 * The request waits after another one has been refused in its
-		 * place.
+		 * A request joins the full queue after another request was
+		 * removed from it.
 		 */
 		while (atomic_load(&returned) != i - MANY + 1)
 			usleep(1000);
@@ -482,8 +482,8 @@ static const struct {
 	{ "abcabc", "abcabc" },
 	{ "ba", "ba" },
 	/*
-	 * A dot: one request is served.  A late request is not postponed for
-	 * ever.
+	 * At a dot, one request is served before the next one arrives.  A
+	 * request that arrives late is not postponed for ever.
 	 */
 	{ "aaa.b", "aaba" },
 	{ "aaa.b.c.d", "aabacd" },
@@ -529,7 +529,7 @@ START_TEST(whoever_has_most_gives_way)
 		ck_assert(hash_queue_gives_way(&q, "c"));
 		ck_assert_str_eq(hash_queue_drop_last(&q)->network, "a");
 	}
-	/* Two requests of network a, and one of network b. */
+	/* Now two requests of network a and one of network b are queued. */
 	ck_assert(!hash_queue_gives_way(&q, "b"));
 	ck_assert(hash_queue_gives_way(&q, "c"));
 	ck_assert_str_eq(hash_queue_drop_last(&q)->network, "a");

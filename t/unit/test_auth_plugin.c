@@ -192,8 +192,8 @@ static const struct {
 /* clang-format on */
 
 /*
- * A conflict is refused whether the plugins are enabled or not: it must not
- * depend on AUTH_PLUGINS.
+ * A conflict between two plugins is reported whether they are enabled or not:
+ * starting must not depend on AUTH_PLUGINS.
  */
 START_TEST(two_that_claim_the_same_are_refused)
 {
@@ -272,8 +272,8 @@ START_TEST(one_that_is_on_is_in_all_tables)
 END_TEST
 
 /*
- * Of a disabled plugin only the variables are read, so that they are known
- * names and wrong values are reported.
+ * Of a disabled plugin only the environment variables are known, so that a
+ * wrong value is still reported.
  */
 START_TEST(one_that_is_off_leaves_no_trace)
 {
@@ -318,9 +318,7 @@ has_field(const struct field *fields, const char *name)
 	return false;
 }
 
-/*
- * The responses show those members of user and session whose plugin is enabled.
- */
+/* Responses contain the user and session members of enabled plugins only. */
 START_TEST(objects_have_the_columns_of_what_is_on)
 {
 	ck_assert(config_compose(&set, "email-password"));
@@ -367,8 +365,8 @@ START_TEST(claims_of_a_plugin_are_remembered_and_asserted)
 	ck_assert_ptr_null(asserted);
 
 	/*
-	 * Without the plugin the claims have another version, so the cached
-	 * value is a miss.
+	 * When the plugin is disabled, cached claims that were written with it
+	 * count as another version, so reading them is a miss.
 	 */
 	ck_assert_msg(compose_on(&red, &blue, ""), "%s", problem);
 	identity_compose(&set);

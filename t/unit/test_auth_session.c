@@ -216,7 +216,10 @@ sign_in(void)
 	return token;
 }
 
-/* Looks up claims as verify does, one after the other. */
+/*
+ * Looks up a session's claims as verify does: in the cache first, then in the
+ * database.
+ */
 static enum err
 find_claims(
     struct auth *auth, const char *token, struct session_claims *ret_claims)
@@ -259,7 +262,7 @@ is_cached(struct auth *auth, const char *token)
 	return one->known;
 }
 
-/* Deletes rows without auth and the triggers noticing. */
+/* Deletes the rows so that neither auth nor the triggers notice. */
 static void
 lose_rows(void)
 {
@@ -371,8 +374,8 @@ START_TEST(end_all_keeps_the_one_it_is_told_to)
 END_TEST
 
 /*
- * A verify process read the row before the revocation and fills the cache after
- * it.
+ * A verify process has read the session's row before the revocation, and fills
+ * the cache after it.
  */
 START_TEST(fill_after_the_end_does_not_stick)
 {
@@ -489,7 +492,7 @@ START_TEST(ticker_learns_and_restores_the_epoch)
 		usleep(10000);
 	}
 	session_ticker_stop(ticker);
-	/* The last process of the host has released its lease. */
+	/* The last process of a host has released the host's lease. */
 	ck_assert(!lease_is_valid(&far_shared.lease));
 	ck_assert_str_eq(
 	    sql_text("SELECT count(*)::text FROM kedge_session_host"), "1");
@@ -500,7 +503,10 @@ START_TEST(end_holds_for_a_host_that_is_ahead)
 {
 	const char *token = sign_in();
 
-	/* Claims of a database that was restored to an earlier state. */
+	/*
+	 * Claims that were cached before the database was restored to an
+	 * earlier state.
+	 */
 	epoch_raise(&shared.epoch, row_epoch() + 3);
 	ck_assert_int_eq(verify(&here, token), ERR_OK);
 	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
@@ -524,8 +530,8 @@ START_TEST(end_is_seen_by_a_host_that_is_behind)
 END_TEST
 
 /*
- * The other direction: the process that ends the session does not know the new
- * epoch.
+ * The process that ends the session does not know the new epoch, while the
+ * other host does.
  */
 START_TEST(end_by_a_host_that_is_behind_is_seen)
 {
@@ -555,14 +561,17 @@ START_TEST(end_is_answered_when_no_host_can_miss_it)
 	ck_assert_int_eq(verify(&far, kept), ERR_OK);
 	here.process.cache = NULL;
 	/*
-	 * The other host does not know the epoch yet: the sign-out is not
-	 * confirmed.
+	 * The other host does not know the raised epoch yet, so the sign-out
+	 * gets ERR_UNAVAILABLE.
 	 */
 	ck_assert_int_eq(session_end(&here, a, token), ERR_UNAVAILABLE);
 	ck_assert_int_eq(verify(&far, token), ERR_OK);
 	ck_assert_int_eq(
 	    session_end_all(&here, a, user_id, kept), ERR_UNAVAILABLE);
-	/* Once it knows the epoch, the next attempt is confirmed. */
+	/*
+	 * Once the other host knows the raised epoch, the repeated sign-out
+	 * succeeds.
+	 */
 	ck_assert_int_eq(renew_lease(&far), ERR_OK);
 	ck_assert_int_eq(session_end_all(&here, a, user_id, kept), ERR_OK);
 	ck_assert_int_eq(verify(&far, token), ERR_NOT_FOUND);
@@ -597,7 +606,10 @@ START_TEST(end_does_not_wait_for_a_lease_that_is_over)
 }
 END_TEST
 
-/* Verify is stopped between the look-up and the verdict. */
+/*
+ * A verify process is suspended between its look-up of the session and its
+ * verdict.
+ */
 START_TEST(lease_and_epoch_are_asked_again_at_the_end)
 {
 	const char *token = sign_in();
@@ -618,8 +630,8 @@ START_TEST(lease_and_epoch_are_asked_again_at_the_end)
 	ck_assert_int_eq(
 	    session_settle(&far, &lookup[0], &claims), ERR_NOT_FOUND);
 	/*
-	 * A lease that began meanwhile does not make what was read before valid
-	 * either.
+	 * Claims that were read under an earlier lease stay unusable after a
+	 * new lease has begun.
 	 */
 	sql("UPDATE kedge_session_epoch SET epoch = epoch + 1");
 	ck_assert_int_eq(renew_lease(&far), ERR_OK);
@@ -629,8 +641,9 @@ START_TEST(lease_and_epoch_are_asked_again_at_the_end)
 END_TEST
 
 /*
- * The row is written before the epoch is read: a process that raises the epoch
- * in between either sees the row, or its epoch is read.
+ * A host writes its lease row before it reads the epoch.  A process that raises
+ * the epoch in between either sees the lease row, or the host reads the raised
+ * epoch.
  */
 START_TEST(lease_is_used_with_the_epoch_of_after_its_row)
 {
@@ -665,7 +678,10 @@ renew_far(void *arg)
 	return NULL;
 }
 
-/* A worker joins while the last one leaves: its row may be deleted. */
+/*
+ * A worker renews the host's lease while the last other worker releases it: the
+ * row may be deleted meanwhile.
+ */
 START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
 {
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
@@ -689,7 +705,7 @@ START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
 	pthread_join(id, NULL);
 	ck_assert_int_eq(renewed, ERR_UNAVAILABLE);
 	ck_assert(!lease_is_valid(&far_shared.lease));
-	/* Only the lease of the host `here` ends. */
+	/* Only the row of the host `here` is left. */
 	ck_assert_str_eq(
 	    sql_text("SELECT count(*)::text FROM kedge_session_host"), "1");
 	ck_assert_int_eq(renew_lease(&far), ERR_OK);
@@ -698,7 +714,10 @@ START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
 }
 END_TEST
 
-/* The event loop confirms and answers: it must not wait for PostgreSQL. */
+/*
+ * The event loop confirms a cached session and answers: it must not wait for
+ * PostgreSQL.
+ */
 START_TEST(confirmed_session_is_settled_without_a_query)
 {
 	const char *token = sign_in();
@@ -727,7 +746,10 @@ START_TEST(confirmed_session_is_settled_without_a_query)
 }
 END_TEST
 
-/* The host may have died after a commit and before it wrote the tombstone. */
+/*
+ * A host whose lease expires may have died between a commit and the tombstone
+ * for it, so the epoch is raised.
+ */
 START_TEST(host_that_died_costs_an_epoch)
 {
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
@@ -756,7 +778,7 @@ START_TEST(host_that_died_costs_an_epoch)
 }
 END_TEST
 
-/* A fail-over of Redis and back: its data is as old as before the fail-over. */
+/* Redis fails over and back: its data are as old as before the fail-over. */
 START_TEST(end_holds_when_redis_was_a_replica_for_a_while)
 {
 	const char *token = sign_in(), *kept = sign_in();
@@ -775,8 +797,9 @@ START_TEST(end_holds_when_redis_was_a_replica_for_a_while)
 END_TEST
 
 /*
- * The statements of the release before leases.  That release runs without a
- * cache, and the caches of all others ignore what it has ended.
+ * SQL statements of the release that had no leases.  That release runs without
+ * a cache, and all hosts ignore their cached copies of sessions that it has
+ * ended.
  */
 START_TEST(older_release_runs_without_its_cache)
 {
@@ -885,7 +908,9 @@ START_TEST(cached_session_verifies_while_postgres_is_away)
 	servers_stop_postgres();
 	ck_assert_int_eq(verify(&here, cached), ERR_OK);
 	ck_assert_int_eq(verify(&here, uncached), ERR_UNAVAILABLE);
-	/* A sign-out is not confirmed before it has taken effect. */
+	/*
+	 * A sign-out is not answered with success before it has taken effect.
+	 */
 	ck_assert_int_eq(session_end(&here, a, cached), ERR_UNAVAILABLE);
 	database = servers_start_postgres();
 	ck_assert_int_eq(
@@ -919,7 +944,7 @@ START_TEST(find_refreshes_when_it_is_due)
 }
 END_TEST
 
-/* Like `here`, with a database that is read-only. */
+/* A process like `here` whose database connection is read-only. */
 static void
 open_read_only(struct auth *auth)
 {
@@ -947,7 +972,10 @@ START_TEST(find_in_a_read_only_database_does_not_refresh)
 	    session_find(&reader, a, token, true, &found, &refreshed), ERR_OK);
 	ck_assert(!refreshed && found.refresh_due);
 	ck_assert_str_eq(found.session.token, token);
-	/* An expired session is not valid, although its row must stay. */
+	/*
+	 * An expired session is not valid, even though its row is still in the
+	 * database.
+	 */
 	sql("UPDATE session SET \"expiresAt\" = now() - interval '1 s'");
 	ck_assert_int_eq(
 	    session_find(&reader, a, token, true, &found, &refreshed),
@@ -1000,7 +1028,7 @@ END_TEST
 /* clang-format off */
 static const struct {
 	const char *sql;
-	unsigned spoils; /* BIT of the kinds of proof that do not hold then */
+	unsigned spoils; /* BIT() of each kind of proof that this SQL invalidates */
 } no_more[] = {
 	{ "SELECT 1", 0 },
 	{ "UPDATE account SET password = 'another'", BIT(PROOF_PASSWORD) },
@@ -1021,7 +1049,10 @@ static const struct {
 };
 /* clang-format on */
 
-/* The proof was valid when it was checked, but is not valid any more. */
+/*
+ * The proof was valid when it was checked, but has become invalid before the
+ * session is created.
+ */
 START_TEST(no_session_begins_by_a_proof_that_holds_no_more)
 {
 	struct account c = account_of_user();
@@ -1040,7 +1071,10 @@ START_TEST(no_session_begins_by_a_proof_that_holds_no_more)
 }
 END_TEST
 
-/* The change is under way, and commits after the insert has begun. */
+/*
+ * A change that invalidates the proof is in progress, and commits after the
+ * INSERT of the session has begun.
+ */
 struct meanwhile {
 	const char *sql;
 	struct proof proof;
@@ -1068,8 +1102,8 @@ begin_meanwhile(void *arg)
 }
 
 /*
- * Returns when a transaction waits for a lock, or after PATIENCE_MS: the test
- * may be about one that does not wait.
+ * Returns when a transaction waits for a lock, or after PATIENCE_MS, because in
+ * some rows of the test no transaction waits.
  */
 static void
 wait_for_a_waiter(void)
@@ -1129,7 +1163,8 @@ START_TEST(same_address_twice_is_a_conflict)
 END_TEST
 
 /*
- * Rows as an import writes them, and with an account of another provider, too.
+ * The accounts have accountId values as an import writes them; there is also an
+ * account of another provider.
  */
 START_TEST(account_is_found_whatever_its_account_id_says)
 {
@@ -1144,7 +1179,7 @@ START_TEST(account_is_found_whatever_its_account_id_says)
 	    ERR_OK);
 	ck_assert_str_eq(c.password_hash, hash);
 	ck_assert_str_eq(account_of_user().password_hash, hash);
-	/* Of two accounts, the one that BetterAuth 1.7 uses. */
+	/* Of two password accounts the one is used that BetterAuth 1.7 uses. */
 	sql("INSERT INTO account (id, \"accountId\", \"providerId\","
 	    " \"userId\", password, \"updatedAt\", \"createdAt\")"
 	    " SELECT 'own', id, 'credential', id, 'own', now(),"
@@ -1164,7 +1199,7 @@ START_TEST(token_has_256_bits)
 }
 END_TEST
 
-/* Runs before check starts the tests, so it cannot use check's assertions. */
+/* Runs before check starts, so it cannot use check's assertions. */
 static bool
 run_file(const char *path)
 {
@@ -1204,7 +1239,7 @@ main(void)
 	const char *problem = NULL;
 	int nfailed;
 
-	signal(SIGPIPE, SIG_IGN); /* as every service does */
+	signal(SIGPIPE, SIG_IGN); /* services ignore SIGPIPE */
 	log_init("test", LOG_ERROR);
 	database = servers_start_postgres();
 	redis = servers_start_redis();

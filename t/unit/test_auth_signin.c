@@ -62,12 +62,15 @@ static const struct service api = {
 	.app = &auth,
 };
 
-/* The test's plugin: the calls of its hooks, and what the hooks shall return.
+/*
+ * The state of the test's plugin: how often each hook was called, and what each
+ * hook shall return.
  */
 static struct watch {
 	int before, after, shown, revoked;
 	enum err refuses; /* a sign-in */
-	bool answers; /* instead of a sign-in */
+	bool answers; /* the plugin answers the request itself, without a
+	                 sign-in */
 	enum err revoking;
 	const char *token;
 } watch;
@@ -229,8 +232,8 @@ START_TEST(sign_up_and_sign_in_tell_the_plugin)
 	struct req r;
 
 	/*
-	 * After a sign-up the plugin is not asked: the new user has no second
-	 * factor.
+	 * The plugin's hook `before` is called for a sign-in, not for a
+	 * sign-up.
 	 */
 	ck_assert_int_eq(watch.before, 0);
 	ck_assert_int_eq(watch.after, 1);
@@ -314,7 +317,10 @@ START_TEST(revocation_tells_the_plugin)
 }
 END_TEST
 
-/* Both happen in the same transaction: both or neither. */
+/*
+ * The plugin's hook runs in the transaction of the revocation: if the hook
+ * fails, the session stays.
+ */
 START_TEST(revocation_that_the_plugin_fails_is_none)
 {
 	watch.revoking = ERR_UNAVAILABLE;
@@ -336,7 +342,7 @@ START_TEST(claims_of_the_plugin_are_read_with_the_session)
 }
 END_TEST
 
-/* Runs before check starts the tests, so it cannot use check's assertions. */
+/* Runs before check starts, so it cannot use check's assertions. */
 static bool
 run_file(const char *path)
 {
@@ -367,7 +373,10 @@ migrate(void)
 	       run_file("sql/auth/0008_session_host.sql");
 }
 
-/* E-mail and password, which is the first of the table, and the watcher. */
+/*
+ * Enables two plugins: email-password, which is the first in plugins_all, and
+ * the test's own.
+ */
 static bool
 compose(void)
 {
@@ -395,7 +404,7 @@ main(void)
 	const char *problem = NULL;
 	int nfailed;
 
-	signal(SIGPIPE, SIG_IGN); /* as every service does */
+	signal(SIGPIPE, SIG_IGN); /* services ignore SIGPIPE */
 	log_init("test", LOG_ERROR);
 	database = servers_start_postgres();
 	a = arena_new();

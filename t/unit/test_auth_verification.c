@@ -119,8 +119,8 @@ START_TEST(consume_takes_the_newest_and_the_older_with_it)
 END_TEST
 
 /*
- * The newest row has expired: an older one that is still valid must not be used
- * instead.
+ * The newest row has expired: an older row that is still valid must not be used
+ * in its place.
  */
 START_TEST(consume_does_not_fall_back_to_an_older_one)
 {
@@ -160,7 +160,10 @@ START_TEST(two_racing_consumers_get_it_once)
 		pthread_barrier_t start;
 		int won = 0;
 
-		/* Two rows: no consumer may get the older one. */
+		/*
+		 * There are two rows with the same identifier: nobody may
+		 * consume the older one.
+		 */
 		create("link", "a", TTL_S);
 		create("link", "b", TTL_S);
 		pthread_barrier_init(&start, NULL, RACERS);
@@ -183,8 +186,8 @@ START_TEST(two_racing_consumers_get_it_once)
 END_TEST
 
 /*
- * As the test above, but the first transaction has not committed when the
- * second one starts.
+ * Two transactions consume one row: the first has not committed when the second
+ * starts.
  */
 struct hold {
 	struct racer second;
@@ -224,7 +227,7 @@ START_TEST(second_consumer_waits_for_the_first)
 }
 END_TEST
 
-/* Runs before check starts, and so without its assertions. */
+/* Runs before check starts, so it cannot use check's assertions. */
 static bool
 run_file(const char *path)
 {
@@ -254,7 +257,7 @@ main(void)
 	const char *problem = NULL;
 	int nfailed;
 
-	signal(SIGPIPE, SIG_IGN); /* as every service does */
+	signal(SIGPIPE, SIG_IGN); /* services ignore SIGPIPE */
 	log_init("test", LOG_ERROR);
 	database = servers_start_postgres();
 	a = arena_new();

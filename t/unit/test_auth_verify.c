@@ -39,7 +39,7 @@ static const struct {
 	{ "standard", true, GUARD_STANDARD },
 	{ "role-gated", true, GUARD_ROLES },
 	{ "none", true, GUARD_OPEN },
-	{ "flexible", false, 0 }, /* until device sessions exist */
+	{ "flexible", false, 0 }, /* refused until device sessions exist */
 	{ "", false, 0 },
 	{ NULL, false, 0 },
 	{ "None", false, 0 },
@@ -99,12 +99,15 @@ static const struct {
 	{ "1.2.3", "", "" },
 };
 
-/* What stands behind the version: session, user, expiry, ban, its end,
- * accounts, roles. */
+/*
+ * Invalid cached claims.  After the version, valid ones have the fields session
+ * id, user id, expiry of the session, banned, expiry of the ban, accounts,
+ * roles.
+ */
 static const char *const unreadable[] = {
 	"", "x",
-	"s\tu\t1\tf\t0\t", /* a field is missing */
-	"s\tu\t1\tf\t0\t\t\t", /* one too many */
+	"s\tu\t1\tf\t0\t", /* one field too few */
+	"s\tu\t1\tf\t0\t\t\t", /* one field too many */
 	"s\tu\t\tf\t0\t\t",
 	"s\tu\t1x\tf\t0\t\t",
 	"s\tu\t1\t\t0\t\t",
@@ -114,8 +117,8 @@ static const char *const unreadable[] = {
 	"s\t\t1\tf\t0\t\t",
 };
 /*
- * Values with the version of an older release, with none, and of a later
- * release.
+ * Cached claims in the format of an older release, without a version, and of a
+ * later release.
  */
 static const char *const of_another_version[] = {
 	"", "x", "{}",
@@ -201,7 +204,7 @@ START_TEST(claims_are_read_as_written)
 }
 END_TEST
 
-/* The version: the text before the first tab of what is written. */
+/* Returns the version of the claims' format: the text before the first tab. */
 static const char *
 version(void)
 {
@@ -274,7 +277,10 @@ is_signed(int nroles, const char *role)
 		   /* now_ms= */ 0) != NULL;
 }
 
-/* The roles are never cut: a service would take a part for all roles. */
+/*
+ * An assertion never has a part of the user's roles, because a service would
+ * take the part for all roles: with too many roles there is no assertion.
+ */
 START_TEST(assertion_has_all_roles_or_is_none)
 {
 	ck_assert(is_signed(USER_LIST_MAX, "r"));

@@ -20,8 +20,8 @@ teardown(void)
 }
 
 /*
- * The examples of RFC 4648 section 10, and bytes that need the letters 62 and
- * 63.
+ * The examples of RFC 4648 section 10, and bytes that need the characters for
+ * 62 and 63, in which the two alphabets differ.
  */
 static const struct {
 	const char *data, *standard, *url;
@@ -105,7 +105,10 @@ letter_at(const unsigned char *data, int position)
 	return bits >> (18 - 6 * position) & 63;
 }
 
-/* The alphabets, letter by letter, at each of the four positions. */
+/*
+ * Decodes every byte at each of the four positions of a group, in both
+ * alphabets.
+ */
 START_TEST(decode_every_byte_as_a_letter)
 {
 	static const char common[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -121,7 +124,10 @@ START_TEST(decode_every_byte_as_a_letter)
 		size_t len;
 
 		text[_i] = (char)c;
-		/* At the end "=" is padding, not a letter. */
+		/*
+		 * At the last position "=" is padding, not a character of the
+		 * alphabet.
+		 */
 		if (c != '=' || _i < 3)
 			ck_assert_int_eq(base64_decode(a, text, 4, &data, &len),
 			    in_standard >= 0);

@@ -9,7 +9,7 @@
 enum { SECOND = 1000 * 1000, ALICE = 1, BOB = 2, CAROL = 3 + 2 * BODIES_MAX };
 
 static struct connection_table l;
-static int n; /* of the first entries of the table */
+static int n; /* how many entries of the table are in use, from the first */
 
 static void
 set_up(void)
@@ -30,7 +30,10 @@ tear_down(void)
 	ck_assert_int_eq(l.bodies, 0);
 }
 
-/* Adds a connection of that flow that has waited since that time. */
+/*
+ * Adds a connection of a flow (a user or network) whose body has been awaited
+ * since the given time.
+ */
 static struct client_connection *
 add(uint64_t flow, int64_t since_us)
 {
@@ -52,8 +55,8 @@ add_many(int count, uint64_t flow, int64_t since_us)
 }
 
 /*
- * Adds a connection whose body has had room for that many bytes since that
- * time.
+ * Adds a connection whose body has had room for the given number of bytes since
+ * the given time.
  */
 static struct client_connection *
 add_large(uint64_t flow, size_t bytes, int64_t body_us)
@@ -66,8 +69,8 @@ add_large(uint64_t flow, size_t bytes, int64_t body_us)
 }
 
 /*
- * Adds a connection whose body has waited since that time for room for that
- * many bytes.
+ * Adds a connection whose body has been waiting since the given time for room
+ * for the given number of bytes.
  */
 static struct client_connection *
 add_paused(uint64_t flow, size_t bytes, int64_t since_us)
@@ -155,7 +158,10 @@ START_TEST(young_ones_do_not_give_way)
 }
 END_TEST
 
-/* An attacker who always begins new bodies keeps all bodies young. */
+/*
+ * An attacker who starts new bodies all the time: none of them gets old enough
+ * to be dropped for its age.
+ */
 START_TEST(flow_with_more_than_its_share_gives_way_at_any_age)
 {
 	struct client_connection newcomer = { .flow = CAROL };
@@ -167,8 +173,8 @@ START_TEST(flow_with_more_than_its_share_gives_way_at_any_age)
 	ck_assert_ptr_nonnull(
 	    bodies_find_connection(&l, &newcomer, 10 * SECOND));
 	/*
-	 * But no body is dropped for another one of the same flow, or of a flow
-	 * that has nearly as many.
+	 * A body is not dropped for a new one of the same user or network, nor
+	 * for one of a user or network that has nearly as many.
 	 */
 	ck_assert_ptr_null(bodies_find_connection(&l, &own, 10 * SECOND));
 	add_many(3, CAROL, 10 * SECOND);
@@ -186,7 +192,7 @@ START_TEST(slow_one_gives_its_room)
 	ck_assert_ptr_null(bodies_find_room(&l, &newcomer, 7 * SECOND));
 	ck_assert_ptr_eq(
 	    bodies_find_room(&l, &newcomer, 7 * SECOND + 1), client);
-	/* A body that arrives fast enough has more time. */
+	/* A body that arrives fast enough keeps its room for longer. */
 	client->context->conn.body_bytes = 3 * BODIES_QUICK_BYTES;
 	ck_assert_ptr_null(bodies_find_room(&l, &newcomer, 10 * SECOND));
 	ck_assert_ptr_eq(

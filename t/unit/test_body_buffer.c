@@ -36,7 +36,7 @@ START_TEST(put_in_pieces_is_taken_in_order)
 		at += n;
 	}
 	ck_assert_uint_eq(at, PIECE);
-	/* The memory is freed with the last byte. */
+	/* The buffer's memory is freed when its last byte is taken. */
 	ck_assert_ptr_null(b.data);
 	ck_assert_uint_eq(body_buffer_take(&b, out, 1), 0);
 }

@@ -22,7 +22,7 @@ tear_down(void)
 		arena_free(arenas[i]);
 }
 
-/* How many bodies of that size get room. */
+/* Starts bodies of the given size; returns how many of them get room. */
 static int
 take_all(size_t bytes)
 {
@@ -38,7 +38,7 @@ START_TEST(small_ones_have_room_of_their_own)
 	ck_assert_int_eq(take_all(LARGE_BODIES_MAX_BYTES), 1);
 	ck_assert_int_eq(take_all(BODY_SMALL_MAX_BYTES),
 	    SMALL_BODIES_MAX_BYTES / BODY_SMALL_MAX_BYTES);
-	/* Very small bodies always get room, too. */
+	/* Very small bodies always get room. */
 	ck_assert_int_eq(take_all(BODY_TINY_MAX_BYTES), BODIES);
 }
 END_TEST

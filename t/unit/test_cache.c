@@ -24,7 +24,8 @@ enum { TIMEOUT_MS = 500, RETRY_MS = 250, TTL_MS = 60000 };
 static const char *url;
 static struct arena *a;
 static struct cache *cache;
-static int64_t least_version; /* the version that a reader asks for */
+/* The least version of a value that the reader accepts. */
+static int64_t least_version;
 
 static struct cache *
 open_cache(const char *at)
@@ -85,7 +86,10 @@ get(const char *key, const char **ret_value)
 	return get_in(a, key, ret_value, &miss);
 }
 
-/* Asserts that the key is absent and returns the miss. */
+/*
+ * Asserts that the key is not in the cache; returns the miss, with which it can
+ * be filled.
+ */
 static struct cache_miss
 miss_of(const char *key)
 {
@@ -133,7 +137,10 @@ fill_fresh(const char *key, const char *value)
 	fill(&miss, key, value);
 }
 
-/* Redis' reply to "<command> <the full name of the key>". */
+/*
+ * Returns the reply of Redis to a command on a key; adds the prefix that our
+ * keys have.
+ */
 static const char *
 ask_about(const char *command, const char *key)
 {
@@ -162,7 +169,10 @@ START_TEST(fill_does_not_replace_a_value)
 }
 END_TEST
 
-/* A version that is too old for one reader may be new enough for another. */
+/*
+ * A cached value whose version is too old for one reader may be new enough for
+ * another reader.
+ */
 START_TEST(older_version_is_a_miss_that_may_be_filled)
 {
 	struct cache_miss miss;
@@ -179,7 +189,7 @@ START_TEST(older_version_is_a_miss_that_may_be_filled)
 	assert_value("k", "new");
 	least_version = 2;
 	assert_value("k", "new");
-	/* A reader with an older version does not put the old value back. */
+	/* A reader with an older version does not replace a newer value. */
 	fill(&miss, "k", "old");
 	assert_value("k", "new");
 }
@@ -217,7 +227,7 @@ START_TEST(garbage_is_a_miss)
 }
 END_TEST
 
-/* The flush has removed the tombstone, and a fill is still on its way. */
+/* FLUSHALL has removed the tombstone while a cache fill was on its way. */
 START_TEST(fill_after_a_flush_is_refused)
 {
 	const char *const key = "k";
@@ -309,7 +319,10 @@ wait_until_ready(void)
 	}
 }
 
-/* The fill was sent in time, but Redis was stopped until it was too late. */
+/*
+ * The fill was sent in time, but Redis was suspended and executes it after the
+ * fill's time limit.
+ */
 START_TEST(fill_held_up_on_its_way_is_refused)
 {
 	struct cache_miss miss = miss_of("k");
@@ -345,7 +358,10 @@ START_TEST(restart_hides_what_an_earlier_run_stored)
 	servers_start_redis();
 	ck_assert_str_eq(servers_redis_do("DBSIZE"), ":2"); /* generation */
 
-	/* The pooled connection is dead; it is replaced without an error. */
+	/*
+	 * The connection in the pool is broken; it is replaced without an
+	 * error.
+	 */
 	ck_assert_str_ne(miss_of("k").history, miss.history);
 	fill(&miss, "other", "old");
 	miss_of("other");
@@ -414,8 +430,7 @@ START_TEST(redis_frozen_costs_one_timeout)
 }
 END_TEST
 
-/* Redis answers each command, but so slowly that waiting would delay requests.
- */
+/* Redis answers every command, but so slowly that it counts as unavailable. */
 START_TEST(redis_slow_counts_as_away_and_recovers)
 {
 	char pause[32];
@@ -471,8 +486,9 @@ START_TEST(redis_as_replica_counts_as_away)
 END_TEST
 
 /*
- * A replica whose master does not exist keeps its data; as a master again, it
- * may have missed any number of tombstones.
+ * A replica without a reachable master keeps its data.  When it becomes a
+ * master again, it may have missed any number of tombstones, so its data are
+ * ignored.
  */
 START_TEST(master_again_hides_what_it_had_before)
 {
@@ -484,7 +500,8 @@ START_TEST(master_again_hides_what_it_had_before)
 	ck_assert_str_eq(servers_redis_do("DBSIZE"), ":2");
 
 	/*
-	 * The pooled connection still works, but its values must not be used.
+	 * The connection in the pool still works, but values read through it
+	 * must not be used.
 	 */
 	ck_assert_str_ne(miss_of("k").history, before.history);
 	fill(&before, "other", "old");
@@ -564,7 +581,8 @@ look_up_slowly(UNUSED const char *host, const char *port,
 }
 
 /*
- * A name server that does not answer costs no more than the timeout of Redis.
+ * When the name server does not answer, a call takes no longer than the timeout
+ * for Redis.
  */
 START_TEST(name_is_looked_up_within_the_timeout)
 {
@@ -631,7 +649,10 @@ START_TEST(rate_allows_again_after_the_wait)
 }
 END_TEST
 
-/* One key each with a value, a tombstone, and a miss that can be filled. */
+/*
+ * Three kinds of keys: with a value, with a tombstone, and absent, so that the
+ * miss can be filled.
+ */
 START_TEST(get_of_many_is_in_order)
 {
 	struct cache_get gets[CACHE_GETS_MAX];
@@ -652,7 +673,7 @@ START_TEST(get_of_many_is_in_order)
 			ck_assert_ptr_null(gets[i].value);
 		else
 			ck_assert_str_eq(gets[i].value, gets[i].key);
-		/* An invalidated key must not be filled. */
+		/* A key with a tombstone must not be filled. */
 		ck_assert_int_eq(gets[i].miss.history[0] != '\0', i % 3 == 2);
 	}
 	ck_assert_int_eq(cache_get(cache, gets, 0), ERR_OK);
@@ -732,7 +753,10 @@ START_TEST(breaker_opens_after_slow_ones_in_a_row)
 		ck_assert(!breaker_was_slow(&b, 0));
 	ck_assert(breaker_was_slow(&b, 0));
 	ck_assert(!breaker_lets_through(&b, 99999));
-	/* A slow answer to the caller that tries leaves the breaker open. */
+	/*
+	 * One caller is let through the open circuit breaker; it gets a slow
+	 * answer, so the breaker stays open.
+	 */
 	ck_assert(breaker_lets_through(&b, 100000));
 	ck_assert(!breaker_was_slow(&b, 150000));
 	ck_assert(!breaker_lets_through(&b, 249999));
@@ -865,7 +889,8 @@ main(void)
 	log_init("test_cache", LOG_ERROR);
 	metrics_open(-1);
 	url = servers_start_redis();
-	alarm(120); /* without forks, check cannot stop a test that hangs */
+	alarm(120); /* the tests run in this process: check cannot stop one that
+	               hangs */
 	sr = srunner_create(make_suite());
 	srunner_set_fork_status(sr, CK_NOFORK);
 	srunner_set_tap(sr, "-");

@@ -10,7 +10,7 @@
 
 static const struct {
 	const char *text;
-	const char *written; /* the text after reading and writing */
+	const char *written; /* the time of `text`, formatted again */
 } good[] = {
 	{ "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z" },
 	{ "2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z" },
@@ -83,10 +83,13 @@ START_TEST(read_knows_the_epoch)
 }
 END_TEST
 
-/* Every day of the readable years, compared with the C library. */
+/*
+ * Each day of the years that can be parsed is formatted as the C library does
+ * it.
+ */
 START_TEST(write_agrees_with_gmtime_and_is_read_again)
 {
-	const int64_t first = -719528, last = 2932896; /* 0000 to 9999 */
+	const int64_t first = -719528, last = 2932896; /* years 0000 to 9999 */
 
 	for (int64_t day = first; day <= last; day++) {
 		time_t s = (time_t)(day * 86400 + (day * 7919) % 86400);

@@ -83,7 +83,7 @@ START_TEST(load_empty_number_and_switch_count_as_unset)
 END_TEST
 
 static const struct {
-	const char *name, *value; /* NULL: not set */
+	const char *name, *value; /* the variable's value; NULL: not set */
 } bad[] = {
 	{ "TEST_SECRET", NULL },
 	{ "TEST_SECRET", "" },

@@ -23,7 +23,7 @@ teardown(void)
 
 /* clang-format off */
 static const struct {
-	const char *header, *value; /* the value of the cookie "sid"; NULL: none */
+	const char *header, *value; /* `value` is that of the cookie "sid"; NULL: there is no such cookie */
 } finds[] = {
 	{ NULL, NULL },
 	{ "", NULL },
@@ -51,7 +51,7 @@ static const struct {
 	{ "__Secure-sid=1", NULL },
 	{ "s=1; si=2; sidd=3; id=4", NULL },
 	{ "a=sid=1", NULL },
-	{ "a=\"; sid=1\"", "1\"" }, /* quotes do not hide a semicolon */
+	{ "a=\"; sid=1\"", "1\"" }, /* a semicolon inside quotes also ends the cookie */
 	{ "a=b, sid=1", NULL },
 	{ "sid\t=1", "1" },
 	{ "=sid", NULL },

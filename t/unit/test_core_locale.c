@@ -14,19 +14,21 @@ static const struct {
 	{ "de-DE", "de-DE" },
 	{ "DE-de", "de-DE" },
 	{ "ast", "ast" },
-	{ "root", "root" }, /* 4ALPHA: reserved, but well-formed */
+	{ "root", "root" }, /* a language of four letters: reserved, but
+	                       well-formed */
 	{ "abcdefgh", "abcdefgh" },
 	{ "es-419", "es-419" },
 	{ "zh-hans-cn", "zh-Hans-CN" },
 	{ "ZH-HANT", "zh-Hant" },
 	{ "zh-cmn-hans-cn", "zh-cmn-Hans-CN" },
-	{ "zh-min-nan", "zh-min-nan" }, /* regular, so also a langtag */
+	{ "zh-min-nan", "zh-min-nan" }, /* a grandfathered tag that also fits
+	                                   the regular syntax (langtag) */
 	{ "aa-bbb-ccc-ddd", "aa-bbb-ccc-ddd" },
 	{ "sr-latn", "sr-Latn" },
 	{ "sl-rozaj-biske-1994", "sl-rozaj-biske-1994" },
 	{ "de-ch-1901", "de-CH-1901" },
 	{ "de-1a2B", "de-1a2b" },
-	{ "de-419a5", "de-419a5" }, /* a variant, not a region */
+	{ "de-419a5", "de-419a5" }, /* 419a5 is a variant, not a region */
 	{ "hy-latn-it-AREVELA", "hy-Latn-IT-arevela" },
 	{ "en-US-u-islamcal", "en-US-u-islamcal" },
 	{ "de-DE-u-CO-phonebk", "de-DE-u-co-phonebk" },
@@ -63,33 +65,34 @@ static const char *const bad[] = {
 	"en-",
 	"-en",
 	"en--US",
-	"en_US", /* POSIX, not BCP 47 */
+	"en_US", /* a POSIX locale name, not a BCP 47 tag */
 	"en_US.UTF-8",
 	"de-419-DE", /* two regions */
 	"sgn-BE-FR",
 	"en-US-GB",
 	"en-Latn-Cyrl", /* two scripts */
-	"ab-abc-abc-abc-abc", /* four extlangs */
-	"abcd-abc", /* an extlang after a language of four letters */
-	"de-DE-1901-1901", /* a variant twice */
+	"ab-abc-abc-abc-abc", /* four extended language subtags */
+	"abcd-abc", /* an extended language subtag after a language of four
+	               letters */
+	"de-DE-1901-1901", /* the same variant twice */
 	"de-1901-abcde-1901",
-	"en-a-bbb-a-ccc", /* a singleton twice */
-	"en-a", /* an extension without subtags */
+	"en-a-bbb-a-ccc", /* the same singleton twice */
+	"en-a", /* an extension singleton without a subtag after it */
 	"en-a-b-cc",
 	"en-u",
-	"en-x", /* private use without subtags */
-	"x-private", /* private use throughout */
+	"en-x", /* the private use prefix x without a subtag after it */
+	"x-private", /* a tag that consists of private use subtags only */
 	"x",
-	"i-klingon", /* irregular, grandfathered */
+	"i-klingon", /* an irregular grandfathered tag */
 	"en-GB-oed",
-	"abcdefghi", /* nine letters */
+	"abcdefghi", /* a subtag of nine letters */
 	"en-abcdefghi",
 	"en-x-abcdefghi",
 	"en US",
 	" en",
 	"en\n",
 	"d\xc3\xa9",
-	"en-\xd9\xa1\xd9\xa2\xd9\xa3", /* digits, but not ASCII */
+	"en-\xd9\xa1\xd9\xa2\xd9\xa3", /* digits outside ASCII */
 	"en-u-co-x",
 	"a-b-c-d-e-f-g-h-i-j-k-l-m-n-o-p-q-r-s-t-u-v-w-x-y-z",
 	"en-x-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a",

@@ -16,7 +16,7 @@
 #include "servers.h"
 #include "web/etag.h"
 
-static const char *url; /* for the superuser */
+static const char *url; /* the superuser's connection string */
 static char *app_url, *owner_url;
 static struct arena *a;
 static struct db *db;
@@ -25,7 +25,8 @@ static struct db *db;
 
 static const struct {
 	const char *what;
-	size_t above; /* the level of the parent; the ids are "1", "2", ... */
+	size_t above; /* the level of the parent, whose ancestors have the ids
+	                 "1", "2", ... */
 	const char *id;
 	int64_t height;
 	enum task_problem problem;
@@ -184,7 +185,10 @@ START_TEST(create_below_another_persons_task_is_parent_not_found)
 }
 END_TEST
 
-/* Even if the rule failed, the foreign key refuses it. */
+/*
+ * Even if the program did not check it, the foreign key refuses another user's
+ * task as the parent.
+ */
 START_TEST(insert_below_another_persons_task_is_refused_by_the_database)
 {
 	struct task in = { .title = "t", .status = "open" };
@@ -220,7 +224,10 @@ START_TEST(move_looks_at_the_whole_subtree)
 
 	make_chain("alice", 5, five);
 	make_chain("alice", 4, four);
-	/* 5 + 4 levels are too many, 4 + 4 are not. */
+	/*
+	 * A subtree of 4 levels below level 5 would be too deep; below level 4
+	 * it is allowed.
+	 */
 	ck_assert_int_eq(move(db, a, "alice", four[0], five[4], &problem),
 	    ERR_UNPROCESSABLE);
 	ck_assert_int_eq(problem, TASK_DEPTH_EXCEEDED);
@@ -241,7 +248,7 @@ START_TEST(move_below_itself_is_a_cycle)
 		    ERR_UNPROCESSABLE);
 		ck_assert_int_eq(problem, TASK_CYCLE);
 	}
-	/* A move to the current place is allowed. */
+	/* Moving a task to the place that it already has is allowed. */
 	ck_assert_int_eq(
 	    move(db, a, "alice", ids[2], ids[1], &problem), ERR_OK);
 }
@@ -421,7 +428,7 @@ enum { THREADS = 8, ROUNDS = 40, NODES = 12 };
 static const char *nodes[NODES];
 static int oks[THREADS];
 
-/* Moves random tasks below random tasks, as fast as possible. */
+/* Moves random tasks below other random tasks, as fast as possible. */
 static void *
 move_about(void *ctx)
 {
@@ -445,7 +452,9 @@ move_about(void *ctx)
 
 static const struct db_stmt reached = {
 	.name = "test_reached",
-	/* Every task that is reachable from the root, with its level. */
+	/*
+	 * Selects every task that is reachable from the root, with its level.
+	 */
 	.sql = "WITH RECURSIVE down (id, level) AS ("
 	       " SELECT id, 1 FROM task WHERE parent_id IS NULL UNION ALL"
 	       " SELECT t.id, level + 1 FROM task t"
@@ -471,7 +480,7 @@ START_TEST(moves_side_by_side_leave_a_tree)
 	}
 	ck_assert_int_gt(moved, ROUNDS);
 	ck_assert_int_eq(db_run(db, a, &reached, DB_NO_ARGS, &rows), ERR_OK);
-	/* A cycle would not be reachable from the root. */
+	/* The tasks of a cycle would not be reachable from the root. */
 	ck_assert_int_eq(db_get_i64(&rows, 0, 0), NODES);
 	ck_assert_int_le(db_get_i64(&rows, 0, 1), TASK_LEVELS_MAX);
 }
@@ -496,7 +505,10 @@ move_once(void *ctx)
 	return NULL;
 }
 
-/* A moves below B and B below A at the same time: exactly one succeeds. */
+/*
+ * One thread moves A below B while another moves B below A: exactly one
+ * succeeds.
+ */
 START_TEST(two_opposite_moves_make_no_cycle)
 {
 	pthread_barrier_t barrier;
@@ -532,7 +544,10 @@ remove_once(void *ctx)
 	return NULL;
 }
 
-/* In either order, no task is left below a deleted one, and both succeed. */
+/*
+ * A move into a subtree and the deletion of that subtree, at the same time:
+ * both succeed, and no task is left below a deleted one.
+ */
 START_TEST(move_into_a_subtree_that_is_being_deleted)
 {
 	pthread_barrier_t barrier;
@@ -563,8 +578,8 @@ END_TEST
 /* --------------------------------------------------------------- faults */
 
 /*
- * Fails statement 1, then 2, and so on: each time the move is done completely
- * or not at all.
+ * Makes the first statement of a move fail, then the second, and so on: each
+ * time the move is done completely or not at all.
  */
 START_TEST(move_that_fails_half_way_leaves_no_trace)
 {
@@ -655,7 +670,10 @@ START_TEST(application_role_may_not)
 }
 END_TEST
 
-/* RFC 9562 section 5.7, and in the order of creation. */
+/*
+ * UUIDs have the format of RFC 9562 section 5.7, and sort in the order of
+ * creation.
+ */
 START_TEST(uuidv7_is_version_7_and_sorts)
 {
 	ck_assert_str_eq(

@@ -1,4 +1,7 @@
-/* Limits of one user, and requests that are sent twice. */
+/*
+ * Limits on one user's tasks, and requests to create a task that are sent
+ * twice.
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +64,7 @@ make_with(struct arena *arena, const char *user, const struct task *in,
 	return task_create(db, arena, user, &order, ret_made, &problem);
 }
 
-/* The code that says why no task was created; or "". */
+/* Creates a task; returns the error code with which it was refused, or "". */
 static const char *
 make(const char *user, const char *title, const char *notes,
     const char *parent_id, const char **ret_id)
@@ -107,7 +110,7 @@ START_TEST(tasks_are_counted_up_to_the_limit)
 	ck_assert_str_eq(make("bob", "t", NULL, NULL, NULL), "");
 	expect_count("alice", TASKS_MAX, TASKS_MAX);
 
-	/* Deleted tasks make room. */
+	/* Deleted tasks do not count for the limit. */
 	ck_assert_int_eq(task_remove(db, a, "alice", id, NULL), ERR_OK);
 	expect_count("alice", TASKS_MAX - 1, TASKS_MAX - 1);
 	ck_assert_str_eq(make("alice", "t", NULL, NULL, NULL), "");
@@ -131,7 +134,7 @@ START_TEST(bytes_are_counted_up_to_the_limit)
 
 	/*
 	 * A change that makes the notes too long is refused as a whole; a
-	 * shorter one is not.
+	 * change to shorter notes is allowed.
 	 */
 	notes[BYTES_MAX - 2] = 'n';
 	notes[BYTES_MAX - 1] = '\0';
@@ -169,7 +172,10 @@ START_TEST(a_subtree_that_is_deleted_is_counted)
 }
 END_TEST
 
-/* Writes as the previous release, or any other program, would. */
+/*
+ * Tasks written by SQL, as the previous release or another program would, are
+ * counted too.
+ */
 START_TEST(writes_of_other_programs_are_counted)
 {
 	ck_assert_str_eq(
@@ -179,7 +185,7 @@ START_TEST(writes_of_other_programs_are_counted)
 		" 'de' FROM generate_series(1, 8)"),
 	    "");
 	expect_count("old", 8, 40);
-	/* The rows are deleted by the foreign key, one task after the other. */
+	/* The foreign key deletes the rows, one task after the other. */
 	ck_assert_str_eq(
 	    schema_run(app_url, "UPDATE task t SET parent_id = (SELECT id"
 				" FROM task WHERE id < t.id"
@@ -322,7 +328,10 @@ START_TEST(a_key_gives_the_first_answer_again)
 	ck_assert_str_eq(again.task.updated_at, first.task.updated_at);
 	ck_assert_int_eq(again.task.version, 1);
 
-	/* The response is the same, whatever has happened to the task since. */
+	/*
+	 * The repeated request gets the first response, even if the task was
+	 * deleted meanwhile.
+	 */
 	ck_assert_int_eq(
 	    task_remove(db, a, "alice", first.task.id, NULL), ERR_OK);
 	ck_assert_int_eq(make_with(a, "alice", &in, "k", sha1, &again), ERR_OK);
@@ -331,7 +340,7 @@ START_TEST(a_key_gives_the_first_answer_again)
 
 	ck_assert_int_eq(make_with(a, "alice", &in, "k", sha2, &again), ERR_OK);
 	ck_assert_str_eq(again.code, "IDEMPOTENCY_KEY_REUSED");
-	/* Each user has separate keys. */
+	/* Two users may use the same key. */
 	ck_assert_int_eq(make_with(a, "bob", &in, "k", sha2, &again), ERR_OK);
 	ck_assert_ptr_null(again.code);
 	ck_assert(!again.replayed);
@@ -424,9 +433,9 @@ START_TEST(keys_are_limited_and_forgotten)
 END_TEST
 
 /*
- * Alice has one task without a parent and 300 below it, one of each is done.
- * Rows are counted by PostgreSQL's statistics, within the transaction that
- * reads.
+ * Alice has one open task without a parent and 300 tasks below it, of which one
+ * is done.  The rows that a query reads are taken from PostgreSQL's statistics
+ * of the same transaction.
  */
 enum { PAGE = 3 };
 
@@ -519,7 +528,10 @@ START_TEST(list_reads_no_more_rows_than_its_page_has)
 }
 END_TEST
 
-/* The application's role must not write the counts. */
+/*
+ * Statements that write the task counts: the application's role may not execute
+ * them.
+ */
 static const char *const forbidden[] = {
 	"INSERT INTO task_usage VALUES ('x', 0, 0)",
 	"UPDATE task_usage SET tasks = 0",

@@ -19,7 +19,7 @@ bits(const char *list)
 	return out;
 }
 
-/* A text for one field, and the numbers that it stands for. */
+/* A valid schedule, and the values that each of its fields selects. */
 static const struct good {
 	const char *text;
 	const char *minutes, *hours, *days, *months, *weekdays; /* NULL: all */
@@ -48,7 +48,10 @@ static const struct good {
 	{ "0 0 * * Mon-FRI", "0", "0", NULL, NULL, "1,2,3,4,5", false, false },
 	{ "0 0 * * */2", "0", "0", NULL, NULL, "0,2,4,6", false, false },
 	{ "0 0 * * 1-7/2", "0", "0", NULL, NULL, "0,1,3,5", false, false },
-	/* Either day field must match; both must if one begins with '*'. */
+	/*
+	 * A day must match one of the two day fields (of month, of week); it
+	 * must match both if one of them begins with '*'.
+	 */
 	{ "0 0 13 * 5", "0", "0", "13", NULL, "5", true, false },
 	{ "0 0 30 2 mon", "0", "0", "30", "2", "1", true, false },
 	{ "0 0 */10 * 5", "0", "0", "1,11,21,31", NULL, "5", false, false },
@@ -102,7 +105,7 @@ static const char *const bads[] = {
 	"001 * * * *",
 	"1.5 * * * *",
 	"a * * * *",
-	"jan * * * *", /* a name that belongs to another field */
+	"jan * * * *", /* a month's name in the field for minutes */
 	"* * * mon *",
 	"* * * january *",
 	"* * * ja *",

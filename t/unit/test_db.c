@@ -84,7 +84,7 @@ open_pool(int64_t connections)
 	return open_pool_with(connections, /* slow_ms= */ 0);
 }
 
-/* Runs text as a new statement. */
+/* Runs the SQL text as a statement that was not prepared before. */
 static enum err
 run_text(struct db *on, const char *sql)
 {
@@ -98,8 +98,8 @@ run_text(struct db *on, const char *sql)
 	ck_assert_int_lt(nmade, 128);
 	snprintf(names[nmade], sizeof(names[nmade]), "text_%d", nmade);
 	/*
-	 * The text may be in a test's arena, but a statement must stay valid
-	 * for later tests.
+	 * Copies the text, which may be in a test's arena: statements stay
+	 * prepared in later tests.
 	 */
 	made[nmade] = (struct db_stmt){
 		.name = names[nmade],
@@ -244,7 +244,10 @@ START_TEST(open_sets_up_the_session)
 }
 END_TEST
 
-/* Settings of a role apply to its later sessions, but not to ours. */
+/*
+ * The settings that ALTER ROLE gives a role do not change those of the pool's
+ * sessions.
+ */
 START_TEST(open_holds_settings_against_the_role)
 {
 	static const struct {
@@ -349,7 +352,10 @@ START_TEST(run_slow_statement_is_logged_with_its_name)
 	capture_begin(&c);
 	log_set_request("of-this-request", "of-this-trace");
 	ck_assert_int_eq(db_run(strict, a, &slow, DB_NO_ARGS, NULL), ERR_OK);
-	/* With the setting of this pool, the statement is not slow. */
+	/*
+	 * In a pool with the default slow_ms the same statement does not count
+	 * as slow.
+	 */
 	ck_assert_int_eq(db_run(db, a, &slow, DB_NO_ARGS, NULL), ERR_OK);
 	ck_assert_int_eq(db_run(db, a, &also, DB_NO_ARGS, NULL), ERR_OK);
 	log_set_request(NULL, NULL);
@@ -377,8 +383,8 @@ START_TEST(run_with_more_time_of_its_own)
 
 	ck_assert_int_eq(db_run(one, a, &slow, DB_ARGS("1.3"), NULL), ERR_OK);
 	/*
-	 * The next statement has the normal timeout again, also after a
-	 * failure.
+	 * After a statement with a longer timeout, also one that failed, the
+	 * next one has the normal timeout again.
 	 */
 	ck_assert_int_eq(
 	    run_text(one, "SELECT pg_sleep(1.3)"), ERR_UNAVAILABLE);
@@ -429,7 +435,7 @@ END_TEST
 struct change {
 	int runs;
 	enum err answer; /* of the body */
-	enum err seen; /* the result of a statement in it */
+	enum err seen; /* the result of the statement inside the transaction */
 };
 
 static enum err
@@ -507,8 +513,8 @@ START_TEST(transact_nothing_is_fine)
 END_TEST
 
 /*
- * Reads in a snapshot, then writes a row that another transaction has changed
- * the first time.
+ * Reads in a snapshot, then writes a row.  On the first attempt another
+ * transaction has changed that row in between.
  */
 static enum err
 collide_once(struct db *tx, struct arena *arena, void *ctx)
@@ -725,7 +731,10 @@ static const struct db_stmt idle_timeout = {
 	       "::interval)::bigint",
 };
 
-/* A longer timeout than the pool's, also after a statement that was undone. */
+/*
+ * Sets a longer statement timeout than the pool's: it also holds after a
+ * savepoint was rolled back.
+ */
 static enum err
 sleep_longer(struct db *tx, struct arena *arena, UNUSED void *ctx)
 {
@@ -768,7 +777,7 @@ listen_to(const char *command)
 	return pg;
 }
 
-/* The number of notifications that have arrived. */
+/* Returns the number of notifications that have arrived. */
 static int
 count_notified(PGconn *pg)
 {
@@ -829,7 +838,8 @@ START_TEST(fault_in_each_statement_leaves_nothing_half_done)
 		ck_assert_int_eq(e, ERR_UNAVAILABLE);
 		ck_assert_int_eq(run_i64(db, &count_items, DB_NO_ARGS), 0);
 	}
-	ck_assert_int_eq(n, 4); /* two statements and the COMMIT */
+	ck_assert_int_eq(n, 4); /* faults 1 to 3 hit the two statements and
+	                           COMMIT; fault 4 hits none */
 	ck_assert_int_eq(run_i64(db, &count_items, DB_NO_ARGS), 2);
 }
 END_TEST
@@ -867,7 +877,10 @@ START_TEST(run_after_idle_connection_was_closed)
 {
 	struct db *other = open_pool(1);
 
-	/* With statements that must not be sent a second time. */
+	/*
+	 * Break the connection of statements that must not be sent a second
+	 * time.
+	 */
 	for (int i = 0; i < 20; i++) {
 		int64_t pid = run_i64(db, &select_pid, DB_NO_ARGS);
 		struct db_rows rows;
@@ -877,7 +890,10 @@ START_TEST(run_after_idle_connection_was_closed)
 			DB_ARGS(arena_printf(a, "%lld", (long long)pid)),
 			&rows),
 		    ERR_OK);
-		/* Wait until the backend is gone: killing it is a race. */
+		/*
+		 * Wait until the backend is gone, because a signal takes effect
+		 * only later.
+		 */
 		while (kill((pid_t)pid, 0) == 0)
 			usleep(1000);
 		ck_assert_int_eq(run_i64(db, &count_items, DB_NO_ARGS), 0);
@@ -924,7 +940,10 @@ END_TEST
 
 START_TEST(run_read_only_statement_again_on_a_new_connection)
 {
-	/* Sequences are not rolled back, so the second attempt succeeds. */
+	/*
+	 * A sequence keeps its value after a rollback, so the first attempt
+	 * ends its own backend and the second one succeeds.
+	 */
 	static const char sql[] = "SELECT CASE WHEN nextval('seen') % 2 = 1"
 				  " THEN pg_terminate_backend("
 				  "pg_backend_pid()) END";
@@ -974,7 +993,10 @@ START_TEST(run_on_frozen_server_ends_at_the_deadline)
 	start_us = clock_monotonic_us();
 	ck_assert_int_eq(
 	    db_run(db, a, &select_one, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
-	/* Another attempt to connect would take two seconds. */
+	/*
+	 * The call fails at once: another attempt to connect would take two
+	 * seconds.
+	 */
 	ck_assert_int_lt(elapsed_ms(start_us), 1000);
 
 	servers_signal_tree(servers_postgres_pid(), SIGCONT);
@@ -1048,8 +1070,8 @@ struct turns {
 	_Atomic int taken[THREADS];
 	_Atomic int next;
 	_Atomic bool looked;
-	_Atomic int fewest; /* the fewest turns of any thread, when the first
-	                       one has finished */
+	_Atomic int fewest; /* the least number of turns of a thread when the
+	                       first thread has finished */
 };
 
 static void *
@@ -1065,7 +1087,10 @@ take_turns(void *ctx)
 			t->taken[me]++;
 		arena_reset(own);
 	}
-	/* The first thread that finishes checks how far the others are. */
+	/*
+	 * The first thread that finishes records how many turns the slowest
+	 * thread has had.
+	 */
 	if (atomic_exchange(&t->looked, true))
 		goto out;
 	for (int i = 0; i < THREADS; i++)
@@ -1177,7 +1202,8 @@ main(void)
 	log_init("test_db", LOG_ERROR);
 	metrics_open(-1);
 	url = servers_start_postgres();
-	alarm(180); /* without forks, check cannot stop a test that hangs */
+	alarm(180); /* the tests run in this process: check cannot stop one that
+	               hangs */
 	sr = srunner_create(make_suite());
 	srunner_set_fork_status(sr, CK_NOFORK);
 	srunner_set_tap(sr, "-");

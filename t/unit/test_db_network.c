@@ -138,7 +138,7 @@ START_TEST(run_after_read_only_server_leaves_its_other_connections)
 	ck_assert_int_eq(
 	    db_run(depth.db, a, &write_read_only, DB_NO_ARGS, NULL),
 	    ERR_UNAVAILABLE);
-	proxy_silence(); /* no new connections go there */
+	proxy_silence(); /* the host behind the proxy gets no new connections */
 	ck_assert_int_eq(
 	    db_run(depth.db, a, &select_one, DB_NO_ARGS, NULL), ERR_OK);
 	db_close(depth.db);
@@ -146,7 +146,8 @@ START_TEST(run_after_read_only_server_leaves_its_other_connections)
 END_TEST
 
 /*
- * Creates a port that takes connections into its queue, but never accepts them.
+ * Opens a port whose connections wait in the kernel's queue and are never
+ * accepted.
  */
 static int
 make_black_hole(int *ret_port)
@@ -199,7 +200,7 @@ START_TEST(open_when_the_first_host_swallows)
 	ck_assert_int_eq(
 	    db_run(depth.db, a, &select_one, DB_NO_ARGS, NULL), ERR_OK);
 	ck_assert_int_ge(count_taken(fd), 1);
-	/* The other connections begin with the host that worked. */
+	/* Further connections are tried first at the host that worked last. */
 	ck_assert_int_eq(db_transact(depth.db, a, go_deeper, &depth), ERR_OK);
 	ck_assert_int_eq(count_taken(fd), 0);
 	db_close(depth.db);
@@ -244,10 +245,7 @@ START_TEST(open_while_no_name_server_answers_is_bounded)
 
 	resolve_replace_lookup(look_up_slowly);
 	pthread_mutex_lock(&name_server);
-	/*
-	 * The test is that the call returns: the server does not answer before
-	 * that.
-	 */
+	/* The call returns although the name server has not answered. */
 	ck_assert_int_eq(
 	    db_run(named, a, &select_one, DB_NO_ARGS, NULL), ERR_UNAVAILABLE);
 	pthread_mutex_unlock(&name_server);
@@ -376,7 +374,8 @@ main(void)
 	metrics_open(-1);
 	servers_start_postgres();
 	start_proxy();
-	alarm(180); /* without forks, check cannot stop a test that hangs */
+	alarm(180); /* the tests run in this process: check cannot stop one that
+	               hangs */
 	sr = srunner_create(make_suite());
 	srunner_set_fork_status(sr, CK_NOFORK);
 	srunner_set_tap(sr, "-");

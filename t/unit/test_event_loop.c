@@ -1,17 +1,16 @@
 /*
- * Runs event_loop_work() in a child process and speaks FastCGI to it over its
- * unix socket.  The service answers by path:
+ * Runs event_loop_work() in a child process (the worker) and speaks FastCGI to
+ * it over its unix socket.  The service answers by path:
  *
  *   /echo     the query and one header
  *   /length   reads the body; answers its length and the sum of its bytes
  *   /ignore   does not read the body
  *   /big      as many bytes as the query says
- *   /hold     tells the test that it runs, and waits for a byte from it
- *   /told     the length that the request gives for its body
- *   /nothing  204
- *   /now      at once, without a thread: how many requests its round had
- *   /now/big  at once, as many bytes as the query says
- *   /now/hold as /hold: is not ready any more when its turn comes
+ *   /hold     tells the test that it runs, and waits until the test continues
+ * it /told     the length that the request gives for its body /nothing  204
+ *   /now      without a thread: how many requests were prefetched together
+ *   /now/big  without a thread: as many bytes as the query says
+ *   /now/hold without a thread: like /hold, and then needs a thread after all
  */
 #include <dirent.h>
 #include <errno.h>
@@ -56,8 +55,9 @@ enum { BEGIN = 1, ABORT = 2, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
 
 static char dir[] = "/tmp/test-event-loop-XXXXXX";
 static char socket_path[64];
-static int held[2]; /* a handler waits */
-static int let_go[2]; /* one handler may continue */
+/* A pipe: a handler writes one byte when it begins to wait. */
+static int held[2];
+static int let_go[2]; /* a pipe: each byte lets one waiting handler continue */
 static pid_t worker;
 
 /* -- the service -- */
@@ -95,7 +95,10 @@ answer_big(struct req *r)
 	return ERR_OK;
 }
 
-/* Pieces of the sizes in the query, "70000,0,3"; -1 interrupts the stream. */
+/*
+ * Streams pieces of the sizes in the query, "70000,0,3"; the size -1 breaks the
+ * stream off.
+ */
 static enum err
 next_piece(void *ctx, struct arena *a, struct buf *piece, bool *ret_done)
 {
@@ -137,7 +140,7 @@ answer_hold(struct req *r)
 	return ERR_OK;
 }
 
-/* Reports on the pipe whether the client is still connected. */
+/* Writes to a pipe of the test whether the client is still connected. */
 static enum err
 answer_left(struct req *r)
 {
@@ -173,8 +176,8 @@ answer_told(struct req *r)
 }
 
 /*
- * Answers what the prefetch has stored; requests that arrive with another one
- * are not prefetched together with it.
+ * Answers how many requests were prefetched together with this one; "0" if it
+ * was not prefetched.
  */
 static enum err
 answer_now(struct req *r)
@@ -289,7 +292,9 @@ setup(void)
 	close(ready[0]);
 }
 
-/* A worker that the test has not ended must end now, with status 0. */
+/*
+ * The worker must end now, with status 0, unless the test has ended it already.
+ */
 static void
 expect_end(void)
 {
@@ -379,7 +384,7 @@ put_pair(struct bytes *b, const char *name, const char *value)
 
 static const char *client = "127.0.0.1"; /* who asks */
 
-/* A name and value; every request has room for one. */
+/* One additional parameter: each request can have one. */
 struct extra {
 	const char *name;
 	const char *value;
@@ -401,7 +406,10 @@ put_params(struct bytes *b, const char *method, const char *path,
 	put_pair(&pairs, "REMOTE_ADDR", client);
 	if (extra != NULL)
 		put_pair(&pairs, extra->name, extra->value);
-	/* A record has at most 65535 bytes; pairs may cross records. */
+	/*
+	 * A record has at most 65535 bytes; a name or value may be split
+	 * between two records.
+	 */
 	for (size_t at = 0; at < pairs.len; at += 30000) {
 		size_t n = pairs.len - at < 30000 ? pairs.len - at : 30000;
 
@@ -470,14 +478,18 @@ read_all(int fd, void *out, size_t len)
 }
 
 struct answer {
-	char text[2 * 1024 * 1024]; /* headers and body */
+	/* The headers and the body of the last response. */
+	char text[2 * 1024 * 1024];
 	size_t len;
 	const char *body;
 	size_t body_len;
 };
 static struct answer answer;
 
-/* Reads one response; returns false when the connection ended before it. */
+/*
+ * Reads one response into `answer`; returns false when the connection ended
+ * before the end of the response.
+ */
 static bool
 read_answer(int fd)
 {
@@ -520,7 +532,10 @@ has_line(const char *line)
 	return strstr(answer.text, text) != NULL;
 }
 
-/* The other side closes without sending anything more. */
+/*
+ * Asserts that the other side closes the connection without sending anything
+ * more.
+ */
 static bool
 ended(int fd)
 {
@@ -529,7 +544,7 @@ ended(int fd)
 	return !read_all(fd, &byte, 1);
 }
 
-/* One request and response on a separate connection. */
+/* Sends one request on a connection of its own, and reads the response. */
 static bool
 exchange(const struct bytes *b)
 {
@@ -543,7 +558,8 @@ exchange(const struct bytes *b)
 	return ok;
 }
 
-static struct bytes out; /* reset by each test that begins a new request */
+static struct bytes out; /* the bytes of the request; a test empties it before
+                            the next request */
 
 static void
 expect_echo(int fd, bool keep, const char *query)
@@ -558,8 +574,7 @@ expect_echo(int fd, bool keep, const char *query)
 	ck_assert_str_eq(answer.body, want);
 }
 
-/* All threads are occupied: each holds one request. */
-/* Each thread holds one request, and none of the requests is answered. */
+/* Occupies all threads: each runs one request, which is not answered yet. */
 static void
 hold_all_threads(int fds[THREADS])
 {
@@ -596,7 +611,10 @@ expect_all_threads(void)
 	free_all_threads(fds);
 }
 
-/* The number of the worker's threads, including the main one. */
+/*
+ * Returns the number of threads of the worker process, including the main
+ * thread.
+ */
 static int
 count_threads(void)
 {
@@ -631,8 +649,8 @@ count_fds(void)
 }
 
 /*
- * Waits until the worker has at most this many descriptors: it closes a
- * connection after its client has.
+ * Waits until the worker has at most this many open descriptors: it closes a
+ * connection some time after its client did.
  */
 static void
 wait_for_fds(int most)
@@ -647,7 +665,7 @@ wait_for_fds(int most)
 	ck_abort_msg("%d descriptors, and not %d", count_fds(), most);
 }
 
-/* Waits until the other side has read everything that was sent. */
+/* Waits until the worker has read everything that was sent. */
 static void
 wait_until_read(int fd)
 {
@@ -663,7 +681,7 @@ wait_until_read(int fd)
 	ck_abort_msg("not read in time");
 }
 
-/* The value of a line of /proc/PID/status, in KiB. */
+/* Returns the value of a line of the worker's /proc/PID/status, in KiB. */
 static long
 memory_kib(const char *name)
 {
@@ -804,7 +822,10 @@ START_TEST(stream_is_whole_and_its_connection_is_kept)
 		ck_assert(send_all(fd, out.data, out.len));
 		ck_assert(read_answer(fd));
 		ck_assert_uint_eq(answer.body_len, streams[_i].len);
-		/* A stream of one piece is sent like any other response. */
+		/*
+		 * A stream that consists of one piece is sent like a response
+		 * that is no stream.
+		 */
 		ck_assert((strstr(answer.text, "Content-Length") == NULL) ==
 			  (strchr(streams[_i].pieces, ',') != NULL));
 		ck_assert(has_line("Content-Type: text/plain"));
@@ -887,14 +908,15 @@ START_TEST(threads_start_when_they_are_needed)
 	int fds[2 * THREADS];
 	char byte;
 
-	int before = count_threads(); /* one of them waits; see below */
+	int before = count_threads(); /* includes the one thread that the worker
+	                                 starts with */
 
 	expect_all_threads();
 	ck_assert_int_eq(count_threads(), before - 1 + THREADS);
 
 	/*
-	 * Twice as many requests wait for the existing threads, and start no
-	 * new ones.
+	 * Twice as many requests as threads: they wait for the existing
+	 * threads, and no further thread is started.
 	 */
 	for (int i = 0; i < 2 * THREADS; i++) {
 		fds[i] = dial();
@@ -949,9 +971,9 @@ START_TEST(big_body_is_read_whole)
 END_TEST
 
 /*
- * The body consists of requests.  If the unread rest of a body were taken for
- * the next request, a client of the web server could send requests with its own
- * parameters.
+ * The body consists of bytes that look like requests.  If the unread rest of a
+ * body were taken for the next request, a client of the web server could send
+ * requests with FastCGI parameters of its own choice.
  */
 START_TEST(unread_body_is_no_request)
 {
@@ -988,8 +1010,8 @@ START_TEST(body_that_breaks_off_is_not_served)
 	out.len = 0;
 	put_begin(&out, true);
 	put_params(&out, "POST", "/hold", "", NULL);
-	put_header(
-	    &out, STDIN, 1, 60000, 0); /* a body of which nothing arrives */
+	/* Announces a body of 60000 bytes, of which none is sent. */
+	put_header(&out, STDIN, 1, 60000, 0);
 	ck_assert(send_all(fd, out.data, out.len));
 	shutdown(fd, SHUT_WR);
 	ck_assert(!read_answer(fd));
@@ -1076,7 +1098,7 @@ START_TEST(params_twice_are_refused)
 }
 END_TEST
 
-/* A proxy's headers may be given twice, because no decision depends on them. */
+/* A header that proxies add may occur twice: no decision depends on it. */
 START_TEST(params_that_nothing_rests_on_may_be_there_twice)
 {
 	const struct extra extra = { "HTTP_X_FORWARDED_FOR", "10.0.0.1" };
@@ -1125,7 +1147,8 @@ END_TEST
 
 struct raw {
 	const char *what;
-	const char *bytes; /* after a valid FCGI_BEGIN_REQUEST */
+	/* The bytes that follow a valid FCGI_BEGIN_REQUEST. */
+	const char *bytes;
 	size_t len;
 };
 #define RAW(what, bytes)                       \
@@ -1161,14 +1184,17 @@ START_TEST(head_that_is_wrong_is_refused)
 {
 	long peak;
 
-	/* Start all threads first, so that their memory does not count. */
+	/* Start all threads now, so that their memory is not counted below. */
 	expect_all_threads();
 	peak = memory_kib("VmPeak");
 	out.len = 0;
 	put_begin(&out, true);
 	put(&out, refused[_i].bytes, refused[_i].len);
 	ck_assert_msg(!exchange(&out), "%s", refused[_i].what);
-	/* Memory does not grow by the length that the record claimed. */
+	/*
+	 * The worker's memory must not grow by the length that the invalid
+	 * record claims.
+	 */
 	ck_assert_int_lt(memory_kib("VmPeak"), peak + 8 * 1024);
 	expect_all_threads();
 }
@@ -1197,7 +1223,7 @@ START_TEST(begin_that_is_wrong_is_refused)
 }
 END_TEST
 
-/* libfcgi 2.4.2 would overflow its stack. */
+/* FCGI_GET_VALUES inside a body: libfcgi 2.4.2 would overflow its stack. */
 START_TEST(get_values_in_a_body_is_refused)
 {
 	static struct bytes values;
@@ -1237,7 +1263,7 @@ START_TEST(abort_at_each_byte_leaves_nothing)
 		close(fd);
 	}
 	expect_all_threads();
-	/* A thread may not have closed its last connection yet. */
+	/* A thread may close its last connection a moment later. */
 	for (int i = 0; count_fds() > fds; i++) {
 		ck_assert_int_lt(i, PATIENCE_S * 1000);
 		nanosleep(&moment, NULL);
@@ -1254,7 +1280,10 @@ START_TEST(garbage_is_refused)
 		size_t len;
 
 		out.len = 0;
-		/* Every second input is a valid request with random damage. */
+		/*
+		 * Every other request is a valid one in which some bytes are
+		 * changed.
+		 */
 		if (i % 2 == 0) {
 			put_begin(&out, i % 4 == 0);
 			put_params(&out, "POST", "/length", "a=1", NULL);
@@ -1336,7 +1365,7 @@ START_TEST(drain_finishes_what_is_served)
 	ck_assert(send_all(fd, out.data, out.len));
 	ck_assert_int_eq(read(held[0], &byte, 1), 1);
 	kill(worker, SIGTERM);
-	/* The socket is closed as soon as no thread accepts. */
+	/* New connections are refused as soon as no thread accepts any. */
 	for (int other; (other = dial()) >= 0;)
 		close(other);
 	ck_assert_int_eq(write(let_go[1], "g", 1), 1);
@@ -1368,8 +1397,8 @@ START_TEST(drain_serves_what_was_sent)
 END_TEST
 
 /*
- * Every request that is accepted is answered: at the beginning of the drain,
- * and when connections that stayed idle are closed.
+ * Each request is answered that arrives at the beginning of a drain, or just
+ * when the worker closes idle connections.
  */
 START_TEST(drain_at_any_time_answers_or_refuses)
 {
@@ -1420,7 +1449,9 @@ START_TEST(who_has_left_is_known)
 }
 END_TEST
 
-/* The loop shuts down idle connections; those have no request. */
+/*
+ * During a drain the loop closes idle connections, since they have no request.
+ */
 START_TEST(drain_makes_nobody_leave)
 {
 	const struct timespec long_enough = { .tv_nsec = 400L * 1000 * 1000 };
@@ -1498,7 +1529,7 @@ START_TEST(nonblocking_that_is_not_ready_any_more_is_left_to_a_thread)
 }
 END_TEST
 
-/* Requests that have arrived when the loop reads are prefetched together. */
+/* Requests that the loop reads in the same round are prefetched together. */
 START_TEST(nonblocking_of_many_connections_is_prefetched_together)
 {
 	int fds[10], status;
@@ -1541,7 +1572,10 @@ START_TEST(nonblocking_two_at_once_are_answered_in_turn)
 }
 END_TEST
 
-/* The loop does not wait for a client that does not read either. */
+/*
+ * The loop ends the connection of a client that does not read its response, and
+ * does not wait for it.
+ */
 START_TEST(nonblocking_answer_that_nobody_reads_ends_the_connection)
 {
 	int fd = dial(), other = dial();
@@ -1571,7 +1605,7 @@ START_TEST(connections_beyond_the_bound_are_served_when_others_end)
 		ck_assert_int_ge(fds[i], 0);
 		send_get(fds[i], "/now");
 	}
-	/* Each one that ends makes room for a waiting one. */
+	/* Each connection that ends makes room for a waiting connection. */
 	for (int i = 0; i < MANY; i++) {
 		served += read_answer(fds[i]);
 		close(fds[i]);
@@ -1581,7 +1615,10 @@ START_TEST(connections_beyond_the_bound_are_served_when_others_end)
 }
 END_TEST
 
-/* The next request can arrive before the thread has returned the connection. */
+/*
+ * A client's next request can arrive before the thread has returned the
+ * connection to the event loop.
+ */
 START_TEST(requests_that_follow_at_once_are_all_answered)
 {
 	int fds[THREADS];
@@ -1607,7 +1644,10 @@ send_from(int fd, const char *address, const char *path)
 	client = "127.0.0.1";
 }
 
-/* A client with many requests waits behind itself, while others do not. */
+/*
+ * When one client has queued many requests, another client's request is served
+ * next.
+ */
 START_TEST(requests_that_queue_take_turns_by_who_asks)
 {
 	int fds[THREADS], greedy[10], other = dial(), waiting = 0;
@@ -1622,11 +1662,12 @@ START_TEST(requests_that_queue_take_turns_by_who_asks)
 	}
 	send_from(other, "10.0.1.1", "/nothing");
 	wait_until_read(other);
-	expect_now(now); /* in a later round: all have queued */
+	expect_now(now); /* is answered in a later round of the loop, so all
+	                    requests before it are queued */
 	close(now);
 	/*
-	 * The first free thread serves the client with many requests, the next
-	 * one the other client.
+	 * The first free thread serves the client with many requests, the
+	 * second one serves the other client.
 	 */
 	ck_assert_int_eq(write(let_go[1], "g", 1), 1);
 	ck_assert_int_eq(read(held[0], &byte, 1), 1);
@@ -1638,7 +1679,10 @@ START_TEST(requests_that_queue_take_turns_by_who_asks)
 
 		waiting += poll(&p, 1, 0) == 0;
 	}
-	/* The held request may have been released with the second one. */
+	/*
+	 * The second byte may have released a request of the client with many
+	 * requests, so one of its requests may be answered.
+	 */
 	ck_assert_int_ge(waiting, (int)COUNT_OF(greedy) - 1);
 	for (size_t i = 0; i < COUNT_OF(greedy) + THREADS - 2; i++)
 		ck_assert_int_eq(write(let_go[1], "g", 1), 1);
@@ -1656,8 +1700,8 @@ START_TEST(requests_that_queue_take_turns_by_who_asks)
 END_TEST
 
 /*
- * Requests beyond the queue are refused at once, and requests that need no
- * thread are served.
+ * Requests for which the queue has no room are refused at once, while requests
+ * that need no thread are served.
  */
 START_TEST(requests_beyond_the_queue_are_refused_at_once)
 {
@@ -1761,7 +1805,9 @@ START_TEST(requests_with_large_heads_queue_by_who_asks)
 END_TEST
 
 /*
- * nginx would answer 502, or try another server, if it could not send the rest.
+ * A request is refused before its body has arrived, and the rest of the body is
+ * then read: nginx would answer 502, or try another server, if it could not
+ * send the rest.
  */
 START_TEST(request_is_refused_before_its_body_is_here)
 {
@@ -1785,7 +1831,10 @@ START_TEST(request_is_refused_before_its_body_is_here)
 	ck_assert(send_all(last, out.data, out.len));
 	ck_assert(read_answer(last));
 	ck_assert(str_has_prefix(answer.text, "Status: 429 "));
-	/* The rest is read, and the connection can be kept. */
+	/*
+	 * The rest of the body is read and discarded, so the connection can be
+	 * kept.
+	 */
 	out.len = 0;
 	put(&out, rest, sizeof(rest) - 5);
 	put_record(&out, STDIN, 1, NULL, 0);
@@ -1801,7 +1850,10 @@ START_TEST(request_is_refused_before_its_body_is_here)
 }
 END_TEST
 
-/* The event loop, not a thread, waits for the rest of the parameters. */
+/*
+ * Requests whose parameters have arrived in part occupy no thread: the event
+ * loop waits for the rest.
+ */
 START_TEST(heads_that_do_not_come_hold_no_thread)
 {
 	int half[4 * THREADS];
@@ -1826,7 +1878,7 @@ END_TEST
 
 /* -- bodies on their way -- */
 
-/* Sends the head and the beginning of a POST body. */
+/* Sends the parameters of a POST request and the first bytes of its body. */
 static void
 begin_post(int fd, const char *address, const char *path, bool keep)
 {
@@ -1869,7 +1921,10 @@ START_TEST(bodies_that_do_not_come_hold_no_thread)
 }
 END_TEST
 
-/* A byte now and then does not end it sooner, and the rest is skipped. */
+/*
+ * A body whose bytes arrive slowly is refused at its time limit, neither sooner
+ * nor later, and the rest of it is discarded.
+ */
 START_TEST(body_that_trickles_is_refused_in_time)
 {
 	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
@@ -1896,7 +1951,10 @@ START_TEST(body_that_trickles_is_refused_in_time)
 }
 END_TEST
 
-/* nginx passes a chunked body on before it knows its length. */
+/*
+ * nginx passes the parts of a chunked body on before it knows the body's
+ * length.
+ */
 START_TEST(length_of_a_body_is_told_when_it_is_here)
 {
 	int fd = dial();
@@ -1942,7 +2000,10 @@ START_TEST(length_of_a_body_is_told_when_it_is_here)
 }
 END_TEST
 
-/* One of the waiting bodies of the network that has most of them is dropped. */
+/*
+ * When too many bodies are waited for, one of the network that has most of them
+ * is dropped.
+ */
 START_TEST(bodies_beyond_their_share_give_way)
 {
 	static int slow[BODIES_MAX];
@@ -1977,7 +2038,10 @@ START_TEST(bodies_beyond_their_share_give_way)
 }
 END_TEST
 
-/* Some clients disconnect and some are refused in the same round. */
+/*
+ * In the same round some clients disconnect and other clients' requests are
+ * refused.
+ */
 START_TEST(bodies_that_leave_while_others_begin_are_forgotten)
 {
 	static int slow[BODIES_MAX];
@@ -2029,7 +2093,10 @@ START_TEST(drain_waits_for_a_body)
 }
 END_TEST
 
-/* Some time before the worker would be killed. */
+/*
+ * During a drain a body that has not arrived is refused some time before the
+ * worker would be killed.
+ */
 START_TEST(drain_refuses_a_body_that_does_not_come_in_time)
 {
 	int64_t begun_us = clock_monotonic_us();
@@ -2074,7 +2141,10 @@ START_TEST(connection_that_no_thread_took_is_not_counted_as_busy)
 }
 END_TEST
 
-/* The thread notices that the client has gone, and the slot is free again. */
+/*
+ * A thread that waits in a handler notices that its client has disconnected,
+ * and is free again.
+ */
 START_TEST(peer_that_leaves_a_waiting_request_is_forgotten)
 {
 	int fds = count_fds();
@@ -2095,8 +2165,8 @@ START_TEST(peer_that_leaves_a_waiting_request_is_forgotten)
 END_TEST
 
 /*
- * The unwanted rest of a body must not be read as a request, even if it looks
- * like one.
+ * After a response that was sent before the end of the body, the rest of the
+ * body must not be read as a request, even if it looks like one.
  */
 START_TEST(rest_of_an_ended_connection_is_no_request)
 {
@@ -2146,8 +2216,8 @@ processor_time(void)
 }
 
 /*
- * A loop that was notified of the same end again and again would use all of its
- * processor time.
+ * When a client has disconnected while a thread waits, the event loop must not
+ * be woken for it again and again, which would use all processor time.
  */
 START_TEST(peer_that_left_costs_nothing_while_a_thread_waits)
 {

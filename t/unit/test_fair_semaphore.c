@@ -47,7 +47,8 @@ START_TEST(acquire_ends_at_the_deadline)
 	ck_assert(!fair_semaphore_acquire(s, /* deadline_us= */ 0, NULL));
 	ck_assert(!fair_semaphore_acquire(s, in_ms(20), NULL));
 	/*
-	 * The waiting thread has left the queue, so it does not get the slot.
+	 * A caller that has timed out is not in the queue any more, so it does
+	 * not get the slot that is released now.
 	 */
 	fair_semaphore_release(s);
 	ck_assert(try(s));
@@ -58,13 +59,13 @@ END_TEST
 
 struct queue {
 	struct fair_semaphore *s;
-	atomic_int order; /* of those that got a slot */
+	atomic_int order; /* how many threads have got a slot so far */
 };
 
 struct member {
 	struct queue *queue;
 	pthread_t thread;
-	int place; /* the position in which it got its slot */
+	int place; /* this thread was the place-th to get a slot, from 0 */
 };
 
 static void *
@@ -79,7 +80,10 @@ take_turn(void *arg)
 	return NULL;
 }
 
-/* Each thread starts to wait when the previous ones wait. */
+/*
+ * Each thread starts to wait when all previous threads are waiting: they get
+ * the slot in that order.
+ */
 START_TEST(longest_waiter_is_next)
 {
 	struct queue q = { .s = fair_semaphore_new(1, GAUGE_DB_WAITING) };
@@ -93,7 +97,10 @@ START_TEST(longest_waiter_is_next)
 		while (fair_semaphore_waiters(q.s) != i + 1)
 			usleep(100);
 	}
-	/* A caller that comes now does not overtake them. */
+	/*
+	 * A release gives the slot to the first waiting thread, not to a later
+	 * caller.
+	 */
 	fair_semaphore_release(q.s);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(members[i].thread, NULL);
@@ -112,10 +119,13 @@ START_TEST(newcomer_does_not_overtake)
 	pthread_create(&waiting.thread, NULL, take_turn, &waiting);
 	while (fair_semaphore_waiters(q.s) != 1)
 		usleep(100);
-	/* The slot belongs to the waiter before release() has returned. */
+	/* release() gives the slot to the waiting thread before it returns. */
 	fair_semaphore_release(q.s);
 	if (try(q.s)) {
-		/* Then the waiter has had the slot, and released it. */
+		/*
+		 * try() can only succeed if the waiting thread has had the slot
+		 * and released it.
+		 */
 		ck_assert_int_eq(waiting.place, 0);
 		fair_semaphore_release(q.s);
 	}
@@ -168,7 +178,10 @@ come_and_go(void *arg)
 	struct crowd *c = arg;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		/* Some time out at once, some while they wait. */
+		/*
+		 * A third of the calls has no time to wait, a third times out
+		 * soon, and a third waits for long.
+		 */
 		int64_t deadline_us = i % 3 == 0   ? 0
 		                      : i % 3 == 1 ? clock_monotonic_us() + 50
 		                                   : in_ms(LONG_MS);

@@ -15,7 +15,7 @@ enum {
 	ALICE = 1,
 	BOB = 257,
 	CAROL = 3
-}; /* ALICE and BOB are in the same bucket */
+}; /* 1 and 257 (ALICE and BOB) fall into the same bucket */
 
 static struct flow_queue *q;
 static struct request_context *contexts[SEATS];
@@ -126,7 +126,10 @@ START_TEST(push_beyond_the_share_of_a_flow_is_refused)
 		push(i, ALICE);
 	ck_assert_int_eq(
 	    flow_queue_push(q, ALICE, contexts[4]), ERR_RATE_LIMITED);
-	/* Running requests count, too. */
+	/*
+	 * The requests of a user that are being served count for the user's
+	 * limit, like the queued ones.
+	 */
 	expect(0);
 	ck_assert_int_eq(
 	    flow_queue_push(q, ALICE, contexts[4]), ERR_RATE_LIMITED);
@@ -150,7 +153,7 @@ END_TEST
 
 /* -- keys -- */
 
-/* Both may be NULL. */
+/* Returns the flow's key of a request; `token` and `address` may be NULL. */
 static uint64_t
 key_of(const char *token, const char *address)
 {
@@ -204,7 +207,10 @@ START_TEST(key_without_a_user_is_of_the_network)
 }
 END_TEST
 
-/* nginx leaves out zeroes, so one network can be written in several ways. */
+/*
+ * nginx abbreviates zeroes in IPv6 addresses, so addresses of one network can
+ * look different.
+ */
 START_TEST(key_of_a_network_is_not_of_its_text)
 {
 	uint64_t zeroes = key_of("", "2001:db8::1");
@@ -217,7 +223,10 @@ START_TEST(key_of_a_network_is_not_of_its_text)
 }
 END_TEST
 
-/* A token that nginx never sends only affects the order of waiting. */
+/*
+ * A token of an invalid form, which nginx never sends, affects only the order
+ * in which requests are served.
+ */
 START_TEST(key_of_a_token_that_is_none_is_of_the_network)
 {
 	static const char *const tokens[] = { "x", ".", "..", "a.b.c",

@@ -31,7 +31,7 @@ START_TEST(write_is_lower_case_and_ends)
 }
 END_TEST
 
-/* The test vectors of the FNV draft, appendix C. */
+/* The test vectors of appendix C of the Internet-Draft on FNV. */
 START_TEST(fnv_has_its_published_values)
 {
 	ck_assert_uint_eq(fnv32_text(FNV32_START, ""), 0x811c9dc5);

@@ -26,7 +26,7 @@ static struct arena *a;
 static int port;
 static char socket_path[64];
 
-/* A simple server: it answers by the path of the request. */
+/* A simple HTTP server: its response depends on the path of the request. */
 
 static void
 say(int fd, const char *text)
@@ -50,7 +50,10 @@ answer_big(int fd, bool with_length)
 			break;
 }
 
-/* A body that is incomplete, or late. */
+/*
+ * Handles paths that begin with /part: sends a response whose body is
+ * incomplete or late.  Returns false for other paths.
+ */
 static bool
 answer_in_part(int fd, const char *path)
 {
@@ -69,11 +72,14 @@ answer_in_part(int fd, const char *path)
 			"4\r\npart\r\nhow many?\r\n");
 	else
 		say(fd, "HTTP/1.1 202 X\r\nContent-Length: 9\r\n\r\npart");
-	/* Wait until the other side has had enough. */
+	/* Wait until the client has given up and closed the connection. */
 	if (strcmp(path, "/part-late") == 0)
 		(void)!read(fd, &c, 1);
 	if (strcmp(path, "/part-reset") == 0) {
-		/* Wait until the sent bytes have arrived. */
+		/*
+		 * Wait until the client's kernel has acknowledged all sent
+		 * bytes.
+		 */
 		while (ioctl(fd, TIOCOUTQ, &unsent) == 0 && unsent > 0)
 			usleep(1000);
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
@@ -86,7 +92,7 @@ static bool
 answer(int fd, const char *request)
 {
 	bool head = strncmp(request, "HEAD", 4) == 0;
-	const char *after; /* the host of the request is in the response */
+	const char *after; /* the response contains the request's Host header */
 	char path[64] = "";
 
 	sscanf(request, "%*s %63s", path);
@@ -124,8 +130,8 @@ answer(int fd, const char *request)
 		return true;
 	}
 	/*
-	 * In one piece: the second of two pieces would wait for an
-	 * acknowledgement of the first.
+	 * Send the response in one piece: a second piece would wait until the
+	 * client acknowledges the first.
 	 */
 	dprintf(fd, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s",
 	    strcmp(path, "/missing") == 0 ? 404 : 200,
@@ -282,7 +288,10 @@ START_TEST(call_post_sends_the_body)
 	ck_assert_ptr_null(strstr(response.body, "!"));
 	ck_assert_ptr_null(strstr(response.body, "Expect"));
 
-	/* Options of one call do not affect the next one on the same handle. */
+	/*
+	 * Options of one request (method, body, headers) must not affect the
+	 * next request, which uses the same curl handle.
+	 */
 	r = request_for("/echo");
 	ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 	ck_assert_ptr_nonnull(strstr(response.body, "GET /echo"));
@@ -322,9 +331,10 @@ START_TEST(call_any_status_is_ok)
 }
 END_TEST
 
-/* RFC 9110 section 10.2.3: a number of seconds or a date. */
+/* Retry-After (RFC 9110 section 10.2.3): a number of seconds or a date. */
 static const struct {
-	const char *text; /* NULL: a date that far in the future */
+	/* The header's value; NULL: the date in `s` seconds. */
+	const char *text;
 	int64_t s;
 } retry_afters[] = {
 	{ "0", 0 },
@@ -338,7 +348,7 @@ static const struct {
 	{ NULL, 300 },
 };
 
-/* RFC 9110 section 5.6.7. */
+/* Formats a time as an HTTP date (RFC 9110 section 5.6.7). */
 static const char *
 http_date(time_t at)
 {
@@ -364,11 +374,14 @@ START_TEST(call_tells_when_to_try_again)
 		    NULL };
 	ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 	ck_assert_int_eq(response.status, 503);
-	/* Meanwhile the date is some seconds nearer. */
+	/*
+	 * If the header was a date, a few seconds of the time have passed
+	 * since.
+	 */
 	ck_assert_int_le(response.retry_after_s, s);
 	ck_assert_int_ge(
 	    response.retry_after_s, retry_afters[_i].text == NULL ? s - 10 : s);
-	/* The option does not affect the next call. */
+	/* The next call must not return the Retry-After of this one. */
 	r = request_for("/echo");
 	ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 	ck_assert_int_eq(response.retry_after_s, 0);
@@ -438,7 +451,10 @@ START_TEST(call_may_have_the_answer_cut)
 		ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 		ck_assert_int_eq(response.status, 200);
 		ck_assert_str_eq(response.body, "xxxxxxxxxx");
-		/* And the next call gets its own response. */
+		/*
+		 * The next call must get its own response, not the rest of this
+		 * one.
+		 */
 		r.url = request_for("/missing").url;
 		ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 		ck_assert_int_eq(response.status, 404);
@@ -460,7 +476,9 @@ START_TEST(call_may_be_content_with_the_status)
 	r.cut_body = true;
 	ck_assert_int_eq(http_client_call(a, &r, &response), ERR_OK);
 	ck_assert_int_eq(response.status, 202);
-	/* When a connection is reset, its body may be lost. */
+	/*
+	 * When a connection is reset, received bytes of the body may be lost.
+	 */
 	if (strcmp(paths[_i], "/part-reset") != 0)
 		ck_assert_str_eq(response.body, "part");
 	r.url = request_for("/missing").url;
@@ -509,7 +527,7 @@ START_TEST(call_ignores_the_proxy_of_the_environment)
 }
 END_TEST
 
-/* The URL is `before`, the port of a running server, and `after`. */
+/* The URL consists of `before`, the port of a running server, and `after`. */
 static const struct {
 	const char *before, *after;
 	enum err err;
@@ -591,7 +609,7 @@ static const struct {
 	{ "http://example.com:/", ERR_OK, ERR_OK },
 	{ "http://ex%61mple.com/", ERR_INVALID, ERR_INVALID },
 	{ "http://%31%32%37.0.0.1/", ERR_INVALID, ERR_INVALID },
-	/* Full-width digits, which name resolution reads as plain ones. */
+	/* A host of full-width digits: name resolution would read 127.0.0.1. */
 	{ "http://\357\274\221\357\274\222\357\274\227.0.0.1/", ERR_INVALID,
 	    ERR_INVALID },
 	{ "http://127\343\200\2020.0.1/", ERR_INVALID, ERR_INVALID },
@@ -814,7 +832,8 @@ main(void)
 	metrics_open(-1);
 	http_client_init();
 	start_servers();
-	alarm(60); /* without forks, check cannot stop a test that hangs */
+	alarm(60); /* the tests run in this process: check cannot stop one that
+	              hangs */
 	sr = srunner_create(make_suite());
 	srunner_set_fork_status(sr, CK_NOFORK);
 	srunner_set_tap(sr, "-");

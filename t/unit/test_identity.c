@@ -140,8 +140,8 @@ START_TEST(verify_aged_has_a_bound)
 END_TEST
 
 /*
- * Of an older release, without milliseconds: it counts as issued at the end of
- * its second.
+ * An assertion of an older release has its issue time in whole seconds: it
+ * counts as issued at the end of its second.
  */
 START_TEST(verify_without_milliseconds_is_as_young_as_can_be)
 {
@@ -190,7 +190,7 @@ static const struct {
 } times[] = {
 	{ 0, true },
 	{ IDENTITY_TTL_S - 1, true },
-	{ IDENTITY_TTL_S + 4, true }, /* within the allowed difference of clocks */
+	{ IDENTITY_TTL_S + 4, true }, /* within the difference between clocks that is allowed */
 	{ IDENTITY_TTL_S + 5, false },
 	{ IDENTITY_TTL_S + 3600, false },
 	{ -4, true },
@@ -214,7 +214,10 @@ END_TEST
 #define OURS "\"iss\":\"auth\",\"aud\":\"core\","
 #define TIMES "\"iat\":1767323045,\"exp\":1767323075"
 
-/* Signed with the right key, but not a valid identity. */
+/*
+ * Assertions that are signed with the right key, but whose claims are not
+ * valid.
+ */
 static const char *const bad_claims[] = {
 	"{}",
 	"{" WHO LISTS TIMES "}",
@@ -273,7 +276,7 @@ END_TEST
 
 #define MORE(members) IAT_OF("1767323045") members
 
-/* The assertion's JSON without its first brace. */
+/* Claims in JSON, without their first brace: the test puts it in front. */
 static const char *const two_ways[] = {
 	LIST_OF("[\"a\",\"b\"]") "}",
 	LIST_OF("[\"a\", \"b\"]") "}",
@@ -324,7 +327,10 @@ static const char *const two_ways[] = {
 	"",
 };
 
-/* With a space in front, the JSON library reads it. */
+/*
+ * Two parsers must give the same result: the fast one, and the general JSON
+ * parser, which is used when a space follows the first brace.
+ */
 START_TEST(verify_reads_alike_in_both_ways)
 {
 	const char *texts[2] = {

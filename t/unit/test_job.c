@@ -78,7 +78,7 @@ tear_down(void)
 	arena_free(a);
 }
 
-/* A column of a job as text. */
+/* Returns the most important columns of a job as one text. */
 static const char *
 row(const char *id)
 {
@@ -182,7 +182,7 @@ declare(const struct job_kind *kind)
 	ck_assert_int_eq(job_store_declare_kinds(db, a, &set), ERR_OK);
 }
 
-/* Runs a statement that enqueues a job, and returns the job's row. */
+/* Runs a statement that enqueues one job; returns that job's row. */
 static const char *
 row_of(const char *sql)
 {
@@ -236,7 +236,10 @@ START_TEST(sql_enqueue_uses_the_kind_of_the_newest_release)
 }
 END_TEST
 
-/* The scope "queue" means the queue that the kind declares. */
+/*
+ * With the scope "queue", a unique key is unique within the queue that the
+ * job's kind declares.
+ */
 START_TEST(sql_enqueue_scopes_a_unique_key_to_the_queue_of_the_kind)
 {
 	static const char keyed[] =
@@ -271,7 +274,7 @@ START_TEST(enqueue_rolled_back_leaves_no_job)
 }
 END_TEST
 
-/* The payload of the next notification; "": none came in time. */
+/* Returns the payload of the next notification; "": none arrived in time. */
 static const char *
 hear(void)
 {
@@ -402,7 +405,9 @@ START_TEST(outcome_follows_the_report_of_the_handler)
 	ck_assert_int_eq(report.delay_s, 7);
 	ck_assert_int_eq(job_fail(&job, ERR_STALE, "z"), ERR_STALE);
 	ck_assert_int_eq(report.delay_s, 0);
-	/* ERR_OK completes the job, whatever the handler has reported before.
+	/*
+	 * If the handler returns ERR_OK, the job is completed, even if it has
+	 * called job_fail() before.
 	 */
 	ck_assert_int_eq(job_report_outcome(&report, ERR_OK, false, &error),
 	    OUTCOME_COMPLETED);
@@ -450,14 +455,20 @@ START_TEST(result_that_cannot_be_stored_fails_the_attempt)
 	    OUTCOME_FAILED);
 	ck_assert_str_eq(error,
 	    "its result cannot be stored: a string holds a NUL character");
-	/* An outcome that the handler reports itself is kept. */
+	/*
+	 * If the handler has discarded the job itself, its outcome and message
+	 * are kept.
+	 */
 	ck_assert_int_eq(job_report_check_result(&job, job_discard(&job, "no")),
 	    ERR_UNPROCESSABLE);
 	ck_assert_str_eq(report.error, "no");
 }
 END_TEST
 
-/* Bytes allocated by malloc(), without what a sanitizer holds back. */
+/*
+ * Returns the bytes that malloc() has allocated, without freed memory that a
+ * sanitizer retains.
+ */
 static size_t
 bytes_in_use(void)
 {
@@ -559,7 +570,8 @@ main(void)
 
 	schema_create(url, "core");
 	app_url = schema_url(url, "core", SCHEMA_APP);
-	setenv("CK_FORK", "no", 0); /* a test restarts the server */
+	/* No process per test, because one test restarts PostgreSQL. */
+	setenv("CK_FORK", "no", 0);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, set_up, tear_down);

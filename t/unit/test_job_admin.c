@@ -98,7 +98,7 @@ queue(const char *name)
 	return view;
 }
 
-/* Claims all jobs of the queue and ends each with the outcome. */
+/* Claims all jobs of the queue and ends each of them with the given outcome. */
 static void
 work_off_for(const char *name, const char *outcome, int delay_s)
 {
@@ -265,7 +265,7 @@ START_TEST(retry_makes_a_waiting_job_available_now)
 	ck_assert_int_eq(queue("mail").scheduled, 1);
 	ck_assert_int_eq(queue("mail").available, 0);
 	ck_assert_int_eq(job_admin_retry(db, a, id, &refusal), ERR_OK);
-	/* The hint for tomorrow is void now. */
+	/* The job's hint (its row in job_waiting) for tomorrow is void now. */
 	ck_assert_int_eq(queue("mail").scheduled, 0);
 	ck_assert_int_eq(queue("mail").available, 1);
 	work_off("mail", "completed");
@@ -306,7 +306,8 @@ START_TEST(cancel_of_a_waiting_job_succeeds_twice)
 		ck_assert_str_eq(find(id).state, "cancelled");
 	}
 	ck_assert_int_eq(queue("mail").available, 0);
-	work_off("mail", "completed"); /* its old hint claims nothing */
+	work_off("mail", "completed"); /* the cancelled job's outdated hint must
+	                                  not let a worker claim it */
 	ck_assert_str_eq(find(id).state, "cancelled");
 }
 END_TEST
@@ -384,7 +385,10 @@ START_TEST(queue_oldest_is_that_of_an_available_job)
 }
 END_TEST
 
-/* An infinite time must not fail a statement or end a process. */
+/*
+ * A job whose time is "infinity" must neither fail a statement nor end a
+ * process.
+ */
 START_TEST(queue_counts_a_job_that_runs_at_infinity)
 {
 	struct job_promoted promoted;
@@ -420,7 +424,10 @@ START_TEST(queue_counts_retryable_apart_from_scheduled)
 }
 END_TEST
 
-/* The job was claimed and snoozed: no attempt has failed. */
+/*
+ * A snoozed job has no failed attempt, so it counts as scheduled, not as
+ * retryable.
+ */
 START_TEST(queue_counts_a_snoozed_job_as_scheduled)
 {
 	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')");
@@ -442,7 +449,10 @@ START_TEST(queue_with_many_jobs_is_counted_by_hints)
 	sql("DELETE FROM job_ready WHERE seq IN (SELECT seq FROM job_ready"
 	    " ORDER BY seq DESC LIMIT 30)");
 	ck_assert_int_eq(queue("mail").available, 20010 - 25 - 30);
-	/* Hints do not tell which jobs have failed. */
+	/*
+	 * The hints (job_waiting) alone do not tell which jobs have failed
+	 * before.
+	 */
 	work_off("mail", "failed");
 	sql("SELECT job_enqueue('test.one', '{}', p_queue => 'mail')"
 	    " FROM generate_series(1, 2000)");

@@ -74,13 +74,17 @@ START_TEST(jobs_that_have_not_started_are_taken_and_cannot_start)
 	ck_assert_int_eq(taken[1].fence, 3);
 	ck_assert(job_backlog_due_us(backlog) == INT64_MAX);
 	ck_assert(!job_backlog_start(backlog, &jobs[1]));
-	ck_assert(job_backlog_start(backlog, &jobs[0])); /* again, alone */
+	/* The job runs again, in a transaction of its own. */
+	ck_assert(job_backlog_start(backlog, &jobs[0]));
 	job_backlog_released(backlog, true);
 	ck_assert(job_backlog_clear(backlog));
 }
 END_TEST
 
-/* The state after a failed transaction whose jobs run again one by one. */
+/*
+ * After the transaction of several jobs has failed, each of them runs again in
+ * a transaction of its own.
+ */
 START_TEST(jobs_that_must_run_again_can_be_taken)
 {
 	job_backlog_set(backlog, jobs, 3);
@@ -120,8 +124,8 @@ START_TEST(clear_waits_for_a_release_and_reports_its_failure)
 	pthread_join(thread, NULL);
 	ck_assert(!good);
 	job_backlog_set(backlog, jobs, 1);
-	ck_assert(job_backlog_clear(
-	    backlog)); /* a new claim starts without the failure */
+	/* A newly claimed job is not affected by the failure before. */
+	ck_assert(job_backlog_clear(backlog));
 }
 END_TEST
 

@@ -13,7 +13,10 @@ set_up(void)
 	c = (struct job_claim_cursor){ 0 };
 }
 
-/* A scan that took one millisecond and claimed hints with these numbers. */
+/*
+ * Records a scan that took one millisecond and claimed jobs whose hints have
+ * these sequence numbers.
+ */
 static void
 scan(enum job_scan scanned, int64_t now_us, const int64_t *seqs, int count)
 {
@@ -48,7 +51,7 @@ START_TEST(empty_tail_leads_to_a_recent_scan_only)
 	scan(SCAN_RECENT, S + 2 * MS, NULL, 0);
 	ck_assert_int_eq(
 	    job_claim_cursor_next(&c, SCAN_RECENT, S + 2 * MS), SCAN_NONE);
-	/* The scan took 1 ms: the next one is due after 20 ms. */
+	/* After a scan that took 1 ms the next scan is due in 20 ms. */
 	ck_assert_int_eq(
 	    job_claim_cursor_next(&c, SCAN_TAIL, S + 21 * MS), SCAN_NONE);
 	ck_assert_int_eq(
@@ -63,7 +66,7 @@ START_TEST(next_full_scan_is_due_after_twenty_times_its_duration)
 	    job_claim_cursor_next(&c, SCAN_NONE, 2 * S - 1), SCAN_TAIL);
 	ck_assert_int_eq(
 	    job_claim_cursor_next(&c, SCAN_NONE, 2 * S), SCAN_FULL);
-	/* The scan took 0.5 s: the next one is due after 10 s. */
+	/* After a scan that took 0.5 s the next scan is due in 10 s. */
 	job_claim_cursor_advance(
 	    &c, SCAN_FULL, NULL, 0, LIMIT, 2 * S, 2 * S + S / 2);
 	ck_assert_int_eq(
@@ -72,7 +75,8 @@ START_TEST(next_full_scan_is_due_after_twenty_times_its_duration)
 	ck_assert_int_eq(
 	    job_claim_cursor_next(&c, SCAN_NONE, 12 * S + S / 2), SCAN_FULL);
 	/*
-	 * The scan took 10 s: the next one is due after a minute, the maximum.
+	 * After a scan that took 10 s the next scan is due in a minute, the
+	 * maximum.
 	 */
 	job_claim_cursor_advance(&c, SCAN_FULL, NULL, 0, LIMIT, 20 * S, 30 * S);
 	ck_assert_int_eq(
@@ -123,7 +127,7 @@ START_TEST(claim_size_grows_by_four_and_follows_the_run_time)
 	ck_assert_int_eq(job_claim_size_next(&size), 64);
 	ck_assert_int_eq(job_claim_size_next(&size), JOB_CLAIM_MAX);
 	ck_assert_int_eq(job_claim_size_next(&size), JOB_CLAIM_MAX);
-	/* After one long run the next claim is of one job. */
+	/* After one job that ran long, the next claim takes a single job. */
 	job_claim_size_record(&size, 10 * S);
 	ck_assert_int_eq(job_claim_size_next(&size), 1);
 	for (int i = 0; i < 200; i++)

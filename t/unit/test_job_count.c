@@ -25,7 +25,7 @@ static const struct job_kind kinds[] = {
 static const struct job_kind *const lists[] = { kinds, NULL };
 static const struct job_set set = { .kinds = lists };
 
-/* Another release: one kind more, and another order. */
+/* The kinds of a newer release: one kind more, and in another order. */
 static const struct job_kind newer_kinds[] = {
 	{ .name = "test.new" },
 	{ .name = "test.second" },
@@ -38,7 +38,10 @@ static const struct job_set newer = { .kinds = newer_lists };
 static char *app_url;
 static struct arena *a;
 
-/* check runs each test in a process of its own, so with its own area. */
+/*
+ * check runs each test in a process of its own, so each test has a shared area
+ * of its own.
+ */
 static void
 set_up(void)
 {
@@ -52,7 +55,10 @@ tear_down(void)
 	arena_free(a);
 }
 
-/* Runs it in a child process that ends without cleaning up. */
+/*
+ * Runs the function in a child process that ends without cleaning up, like a
+ * killed worker.
+ */
 static void
 in_another(void (*run)(void))
 {
@@ -185,7 +191,7 @@ START_TEST(two_releases_count_by_the_names_of_their_kinds)
 }
 END_TEST
 
-/* The database adds a repeated flush only once. */
+/* If the same counts are sent to the database twice, they are added once. */
 START_TEST(flush_stored_twice_is_added_once)
 {
 	static const char *const sent[] = {
@@ -203,7 +209,10 @@ START_TEST(flush_stored_twice_is_added_once)
 	for (int i = 0; i < 6; i++)
 		ck_assert_str_eq(schema_run(app_url, sent[i / 2]), "");
 	ck_assert_str_eq(schema_run(app_url, sent[0]), "");
-	/* The statement fails with 22012 (division by zero) if it is false. */
+	/*
+	 * The statement fails with 22012 (division by zero) if the counts are
+	 * not as expected.
+	 */
 	ck_assert_str_eq(
 	    schema_run(app_url,
 		"SELECT 1 / (completed = 16 AND run_buckets = '{16}')::integer"
@@ -223,7 +232,9 @@ connect_app(void)
 	return conn;
 }
 
-/* The first value of the last statement's result; "" when it has no row. */
+/*
+ * Returns the first value of the statement's result; "" when there is no row.
+ */
 static const char *
 ask(PGconn *conn, const char *text)
 {
@@ -249,7 +260,7 @@ wait_until_blocked(PGconn *observer, PGconn *blocked)
 		usleep(1000);
 }
 
-/* Creates two running jobs of a worker, x.done and x.lost. */
+/* Creates two running jobs of one worker, of the kinds x.done and x.lost. */
 static void
 claim_two(PGconn *conn)
 {

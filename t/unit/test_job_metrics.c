@@ -105,7 +105,10 @@ START_TEST(metrics_have_all_queues_and_kinds)
 }
 END_TEST
 
-/* Otherwise increase() would miss the first discarded job. */
+/*
+ * A kind has counters of 0 before its first job: Prometheus's increase() would
+ * miss a first discarded job whose series begins at 1.
+ */
 START_TEST(declared_kind_has_zeros_before_its_first_job)
 {
 	static const struct job_kind declared[] = { { .name = "x.new" },

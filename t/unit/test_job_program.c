@@ -23,7 +23,10 @@ enum { LIMIT_MS = 20000, LOG_SIZE = 1 << 20 };
 static struct arena *a;
 static struct job job;
 
-/* What the program reported; these functions replace those of the library. */
+/*
+ * What the program has reported.  The functions below record it; they replace
+ * those of the library.
+ */
 static struct {
 	char failure[2048];
 	char result[70000];
@@ -31,7 +34,8 @@ static struct {
 	char progress[70000];
 	int progresses;
 	bool discarded;
-	int answer_no_from; /* from this progress report on; 0: never */
+	int answer_no_from; /* job_progress() fails from this call on, counted
+	                       from 1; 0: never */
 } told;
 
 enum err
@@ -85,7 +89,7 @@ tear_down(void)
 	arena_free(a);
 }
 
-/* Makes an executable file with this text. */
+/* Creates an executable file with the given text. */
 static const char *
 script(const char *text)
 {
@@ -104,7 +108,7 @@ run_path(const char *path, const char *payload, int64_t limit_ms,
 {
 	enum err e = job_program_run(&job, path, payload, limit_ms, stop, ctx);
 
-	/* There is no child process, not even a zombie. */
+	/* No child process is left, not even a zombie. */
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	unlink(path);
 	return e;
@@ -148,7 +152,10 @@ START_TEST(payload_is_on_standard_input)
 {
 	char *payload = arena_alloc(a, 200001);
 
-	/* More than fits into a pipe, so that writing must wait. */
+	/*
+	 * The payload is larger than a pipe's buffer, so writing it must wait
+	 * for the program.
+	 */
 	memset(payload, 'x', 200000);
 	ck_assert_int_eq(
 	    run_path(script("#!/bin/sh\nsleep 0.1\n"
@@ -205,11 +212,15 @@ END_TEST
 
 START_TEST(program_inherits_no_descriptor)
 {
-	int fd = open("/dev/null", O_RDONLY); /* without close-on-exec */
+	int fd = open("/dev/null", O_RDONLY); /* has no close-on-exec flag, so a
+	                                         program would inherit it */
 	int high = fcntl(fd, F_DUPFD, 500);
 
 	ck_assert_int_ge(high, 500);
-	/* 3 is the directory that ls reads. */
+	/*
+	 * The program has descriptors 0 to 2 only; 3 is the directory that ls
+	 * itself reads.
+	 */
 	ck_assert_int_eq(run("#!/bin/sh\nF=$(ls /proc/self/fd | tr '\\n' ' ')\n"
 			     "echo \"{\\\"result\\\": \\\"$F\\\"}\"\n"),
 	    ERR_OK);
@@ -271,7 +282,8 @@ START_TEST(exit_status_and_signal_become_the_error)
 	ck_assert_int_eq(told.discarded, failures[_i].discarded);
 	if (failures[_i].e == ERR_UNPROCESSABLE)
 		ck_assert_int_eq(e, ERR_UNPROCESSABLE);
-	else /* some are read while it runs, some after its end */
+	else /* depends on whether the output is read before or after the
+	        program's end */
 		ck_assert(e == ERR_INTERNAL || e == ERR_UNAVAILABLE);
 }
 END_TEST
@@ -322,7 +334,10 @@ START_TEST(standard_error_is_logged_up_to_a_limit)
 	for (const char *s = log; (s = strchr(s, '\n')) != NULL; s++)
 		lines++;
 	ck_assert_int_eq(lines, PROGRAM_LOG_LINES + 1);
-	/* The end of standard error is in the error nevertheless. */
+	/*
+	 * The error message contains the last lines of standard error, which
+	 * are not logged.
+	 */
 	ck_assert_ptr_nonnull(strstr(told.failure, "line 4999\nlast words"));
 	free(log);
 }
@@ -335,7 +350,8 @@ START_TEST(progress_is_stored_five_times_a_second_at_most)
 		" echo \"{\\\"progress\\\": $i}\"; i=$((i+1)); done\n"),
 	    ERR_OK);
 	ck_assert_int_lt(told.progresses, 1000);
-	ck_assert_str_eq(told.progress, "2999"); /* the last one is not lost */
+	/* The last progress report is always stored. */
+	ck_assert_str_eq(told.progress, "2999");
 }
 END_TEST
 
@@ -374,7 +390,7 @@ START_TEST(result_that_is_not_valid_json_fails)
 }
 END_TEST
 
-/* The peak memory of this process in KiB. */
+/* Returns the peak memory of this process in KiB. */
 static long
 most_memory(void)
 {
@@ -390,7 +406,9 @@ START_TEST(much_standard_error_uses_little_memory)
 	struct capture c;
 	char log[256];
 
-	/* First empty lines, then more lines than are logged. */
+	/*
+	 * The program writes many empty lines, then more lines than are logged.
+	 */
 	capture_begin(&c);
 	ck_assert_int_eq(
 	    run("#!/bin/sh\nyes '' | head -c 6000000 >&2\n"
@@ -403,14 +421,20 @@ END_TEST
 
 START_TEST(too_much_output_ends_the_program)
 {
-	/* yes(1) never ends by itself: only the limit can end it. */
+	/*
+	 * The program starts yes(1), which never ends by itself, so only the
+	 * time limit can end it.
+	 */
 	ck_assert_int_ne(
 	    run("#!/bin/sh\nexec yes '{\"progress\": 1}'\n"), ERR_OK);
 	ck_assert_str_eq(told.failure, "it printed more than 16 MiB");
 }
 END_TEST
 
-/* Milliseconds until no process holds the file's lock; -1: too long. */
+/*
+ * Returns the milliseconds until no process holds the lock on the file; -1: it
+ * took too long.
+ */
 static int64_t
 wait_for_lock(const char *path)
 {
@@ -422,7 +446,10 @@ wait_for_lock(const char *path)
 	return status == 0 ? us / 1000 : -1;
 }
 
-/* A program whose descendant holds a lock until it is killed. */
+/*
+ * Returns a program that leaves a descendant process, which holds a lock until
+ * it is killed.
+ */
 static const char *
 with_descendant(const char *rest)
 {
@@ -521,7 +548,10 @@ END_TEST
 
 START_TEST(processes_that_outlive_the_leader_are_killed)
 {
-	/* The descendant would hold the pipes open for ten minutes. */
+	/*
+	 * If the descendant were not killed, it would hold the program's pipes
+	 * open for ten minutes.
+	 */
 	ck_assert_int_eq(run(with_descendant("sleep 0.3")), ERR_OK);
 	ck_assert_int_ge(wait_for_lock(lock_path()), 0);
 	unlink(lock_path());
@@ -541,7 +571,7 @@ START_TEST(death_of_the_worker_ends_the_process_group)
 		(void)!job_program_run(&job, path, "{}", 0, NULL, NULL);
 		_exit(1);
 	}
-	/* When flock -n fails, the descendant has the lock. */
+	/* `flock -n` fails as soon as the descendant has the lock. */
 	for (int i = 0; i < 500; i++) {
 		if (system(arena_printf(a, "flock -n %s true", lock_path())) !=
 		    0)

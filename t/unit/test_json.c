@@ -46,7 +46,8 @@ written(const struct json *j)
 }
 
 static const struct {
-	const char *text, *written; /* NULL: equal to `text` */
+	/* `text` as it is written again; NULL: unchanged. */
+	const char *text, *written;
 } good[] = {
 	{ "null" },
 	{ "true" },
@@ -186,7 +187,10 @@ START_TEST(read_depth_is_limited)
 	ck_assert_ptr_null(
 	    read_nested("{\"a\":", "1", "}", JSON_DEPTH_MAX + 1));
 	ck_assert_ptr_null(read_nested("[", "", "", 1 << 20));
-	/* Many siblings are not deep, nor are brackets in a string. */
+	/*
+	 * Neither many siblings nor brackets inside a string count as deep
+	 * nesting.
+	 */
 	ck_assert_ptr_nonnull(read_nested("", "[[],[],[],{},{},[[]]]", "", 1));
 	ck_assert_ptr_nonnull(read_nested(
 	    "", "\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"", "", 1));
@@ -243,7 +247,10 @@ START_TEST(getter_of_another_kind_aborts)
 {
 	const struct json *j = read_text("1");
 
-	/* Check's message at the end would look like a failure of the test. */
+	/*
+	 * Discard standard error: check's report of the expected abort would
+	 * look like a failed test.
+	 */
 	ck_assert(freopen("/dev/null", "w", stderr) != NULL);
 	json_get_string(j);
 }
@@ -290,7 +297,8 @@ static const struct {
 	{ "[{},{},{}]", 4, 2, 0 },
 	{ "{\"a\":[1,-2.5e+3,true,null,\"x\"]}", 8, 2, 0 },
 	{ "[\"[{,:\\\"1\", false]", 3, 1, 0 },
-	{ "[[[]]", 3, 3, 0 }, /* whether or not it is JSON */
+	/* The values are counted even if the text is not valid JSON. */
+	{ "[[[]]", 3, 3, 0 },
 	{ "\"abc", 1, 0, 0 },
 	{ "\"abc\\", 1, 0, 0 },
 	{ "[100.0,1e2,12345678901234567890]", 4, 1, 0 },
@@ -352,7 +360,10 @@ START_TEST(read_of_too_many_values_is_refused)
 	ck_assert_ptr_null(j);
 	ck_assert(result.too_many);
 	ck_assert_str_eq(result.problem, "the value holds too many values");
-	/* Counted, but not built: text that is not JSON has as many values. */
+	/*
+	 * A text with too many values is refused for that, even if it is not
+	 * valid JSON: the values are counted before anything is parsed.
+	 */
 	j = json_read_bounded(a, "[1,2,3}", 7, 3, &result);
 	ck_assert_ptr_null(j);
 	ck_assert(result.too_many);

@@ -38,7 +38,7 @@ written(const struct json *j)
 	return b.data;
 }
 
-/* A token with any header and claims, correctly signed. */
+/* Returns a token with any header and any claims, correctly signed. */
 static const char *
 signed_token(const char *header, const char *claims)
 {
@@ -52,7 +52,7 @@ signed_token(const char *header, const char *claims)
 	    a, "%s.%s", text, base64url_encode(a, mac, sizeof(mac)));
 }
 
-/* The e-mail token that BetterAuth makes. */
+/* A token for e-mail verification as BetterAuth makes it. */
 START_TEST(sign_is_better_auths)
 {
 	static const char claims[] =
@@ -78,7 +78,10 @@ static const char rfc_key[] =
     "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0i"
     "PS4hcgUuTwjAzZr1Z9CAow";
 
-/* RFC 7515, appendix A.1; its header has a `typ`, and line breaks. */
+/*
+ * The example of RFC 7515, appendix A.1: its header has a `typ`, and contains
+ * line breaks.
+ */
 START_TEST(verify_of_rfc_7515)
 {
 	unsigned char *bytes;
@@ -93,7 +96,10 @@ START_TEST(verify_of_rfc_7515)
 }
 END_TEST
 
-/* Correctly signed, but not acceptable. */
+/*
+ * Tokens that are correctly signed, but must be refused for their header or
+ * their claims.
+ */
 static const struct {
 	const char *header, *claims;
 } refused[] = {
@@ -145,7 +151,7 @@ START_TEST(verify_malformed_is_refused)
 }
 END_TEST
 
-/* No byte of a token can be changed, removed or doubled. */
+/* A token in which any byte was changed, removed or doubled is refused. */
 START_TEST(verify_each_byte_counts)
 {
 	const char *token = jws_sign(a, key, KEY_LEN, "{\"sub\":\"u1\"}", 12);

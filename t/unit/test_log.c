@@ -32,7 +32,10 @@ teardown(void)
 	arena_free(a);
 }
 
-/* Ends the capture, which must contain one line. */
+/*
+ * Ends the capture, which must contain exactly one log line; returns it as
+ * JSON.
+ */
 static const struct json *
 logged(void)
 {
@@ -114,7 +117,7 @@ START_TEST(event_below_the_level_is_not_written)
 }
 END_TEST
 
-/* Which fields are logged, and what a reader of the JSON gets. */
+/* Field names and values, and what a JSON parser reads from the log line. */
 static const struct {
 	const char *text, *read;
 } texts[] = {
@@ -147,7 +150,9 @@ START_TEST(text_any_bytes_make_one_good_line)
 	j = logged();
 	ck_assert_str_eq(json_member_string(j, "msg"), texts[_i].read);
 	ck_assert_str_eq(json_member_string(j, "t"), texts[_i].read);
-	/* The line has no character that a terminal would execute. */
+	/*
+	 * The line contains no control character that a terminal would execute.
+	 */
 	for (const char *p = lines; p[1] != '\0'; p++) {
 		ck_assert((unsigned char)*p >= 0x20 && *p != 0x7f);
 		ck_assert(*p != '\xc2' || (unsigned char)p[1] >= 0xa0);
@@ -155,7 +160,10 @@ START_TEST(text_any_bytes_make_one_good_line)
 }
 END_TEST
 
-/* Lengths around the limit, with a sequence of each size across it. */
+/*
+ * Texts of lengths around the limit, so that the limit falls within a UTF-8
+ * sequence of each size.
+ */
 START_TEST(text_is_cut_between_code_points)
 {
 	static const char *const units[] = { "x", "\xc3\xa9", "\xe2\x82\xac",
@@ -196,7 +204,7 @@ START_TEST(line_is_cut_between_fields)
 	char text[LOG_TEXT_MAX + 100];
 	const struct json *j;
 
-	/* Each byte is escaped as six bytes. */
+	/* Each of these bytes is escaped as six bytes in JSON. */
 	memset(text, '\x01', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
 	log_init(text, LOG_INFO);

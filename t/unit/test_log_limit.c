@@ -15,7 +15,7 @@
 
 enum { SECOND_US = 1000 * 1000, MANY = 10000 };
 
-/* Each test is a process, and this is its clock. */
+/* The clock of the test; each test runs in a process of its own. */
 static int64_t now_us = 1000 * (int64_t)SECOND_US;
 
 static int
@@ -34,7 +34,7 @@ START_TEST(events_of_a_kind_are_bounded_and_counted)
 	struct log_dropped dropped;
 
 	ck_assert_int_eq(written("a", 0, /* source= */ NULL, MANY), 100);
-	/* Other kinds are not affected. */
+	/* Lines of other kinds are not limited by this. */
 	ck_assert_int_eq(written("b", 0, /* source= */ NULL, 10), 10);
 	ck_assert(!log_limit_next(now_us, /* all= */ false, &dropped));
 	now_us += SECOND_US;
@@ -63,12 +63,15 @@ START_TEST(refusals_are_bounded_by_source_and_in_all)
 		all += written("request", 401, source, 10);
 	}
 	ck_assert_int_eq(all, 1000);
-	/* And successful requests are counted separately. */
+	/* Successful requests have a limit of their own. */
 	ck_assert_int_eq(written("request", 0, "10.0.0.1", 1000), 1000);
 }
 END_TEST
 
-/* The entry of a source, if the hash had no secret. */
+/*
+ * The table entry that a source would have if the hash did not contain a
+ * secret.
+ */
 static uint64_t
 unkeyed_place(const char *source)
 {
@@ -95,7 +98,10 @@ START_TEST(sources_that_share_a_place_cannot_be_chosen)
 		others++;
 		count += written("request", 401, source, 1);
 	}
-	/* By chance all twenty would fail only once in 1024^20 runs. */
+	/*
+	 * If the entries are random, all twenty collide only once in 1024^20
+	 * runs.
+	 */
 	ck_assert_int_gt(count, 0);
 }
 END_TEST
@@ -145,7 +151,9 @@ START_TEST(report_names_what_was_dropped)
 	capture_end(&capture, lines, sizeof(lines));
 	for (const char *at = lines; (at = strchr(at, '\n')) != NULL; at++)
 		n++;
-	/* A few lines more than the limit are allowed, because time passes. */
+	/*
+	 * On a slow machine a few more lines are allowed, because time passes.
+	 */
 	ck_assert_int_ge(n, 302);
 	ck_assert_int_lt(n, MANY);
 	last =
@@ -163,7 +171,10 @@ END_TEST
 
 static int reader;
 
-/* Replaces standard error by a pipe that is full except for `room` bytes. */
+/*
+ * Replaces standard error by a pipe whose buffer has room for only `room`
+ * bytes.
+ */
 static void
 fill_pipe(size_t room)
 {
@@ -203,7 +214,7 @@ START_TEST(write_to_a_full_pipe_loses_lines_and_says_so)
 	fill_pipe(0);
 	log_init("core", LOG_INFO);
 	log_output_set_nonblocking();
-	/* Without O_NONBLOCK this write would block. */
+	/* The pipe is full: without O_NONBLOCK these writes would block. */
 	for (int i = 0; i < 10; i++)
 		log_event(LOG_INFO, LOG_EVENT("nobody reads this"));
 	empty_pipe(text, sizeof(text));
@@ -216,7 +227,7 @@ START_TEST(write_to_a_full_pipe_loses_lines_and_says_so)
 }
 END_TEST
 
-/* The pipe of other processes is not changed. */
+/* O_NONBLOCK must not be set on the pipe as other processes see it. */
 START_TEST(nonblocking_is_our_own_description)
 {
 	int saved = dup(STDERR_FILENO), flags;
@@ -234,7 +245,7 @@ START_TEST(write_of_half_a_line_is_ended_by_the_next)
 	static char text[1 << 20], line[12000];
 	int saved = dup(STDERR_FILENO);
 
-	/* The kernel accepts a whole page, or nothing. */
+	/* The kernel accepts either a whole page into the pipe, or nothing. */
 	fill_pipe(4096);
 	log_output_set_nonblocking();
 	memset(line, 'x', sizeof(line));
@@ -260,7 +271,8 @@ START_TEST(write_to_a_full_disk_loses_lines)
 	dup2(fd, STDERR_FILENO);
 	log_output_set_nonblocking();
 	log_output_write("lost\n", 5);
-	lost = log_output_take_lost(); /* nothing can be written yet */
+	lost = log_output_take_lost(); /* cannot report lost lines, because the
+	                                  pipe is still full */
 	dup2(saved, STDERR_FILENO);
 	ck_assert_int_eq(lost, 0);
 }

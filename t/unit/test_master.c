@@ -223,7 +223,7 @@ serve(char **argv)
 enum { PATIENCE_MS = 20 * 1000 };
 
 static char dir[] = "/tmp/test-master-XXXXXX";
-static const char *self; /* set in main() */
+static const char *self; /* the path of this program, set in main() */
 static pid_t master;
 
 static void
@@ -234,7 +234,7 @@ pause_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
-/* Evaluates the condition until it holds, or fails the test. */
+/* Evaluates the condition until it is true; fails the test after a deadline. */
 #define WAIT_FOR(condition)                                             \
 	do {                                                            \
 		int64_t until_ =                                        \
@@ -285,7 +285,7 @@ copy_self(const char *to)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* `prepare` runs in the child, between fork and exec. */
+/* Starts a master; `prepare` runs in the child, between fork and exec. */
 static pid_t
 start_with(void (*prepare)(void))
 {
@@ -322,7 +322,10 @@ connect_to(const char *path)
 	return -1;
 }
 
-/* The answer up to the end; "" when there was none. */
+/*
+ * Sends a line on the connection; returns the response up to its end, or ""
+ * when there was none.
+ */
 static const char *
 ask_fd(int fd, const char *line)
 {
@@ -366,7 +369,7 @@ who(const char *path, struct who *w)
 	return read_who(ask(path, "who\n"), w);
 }
 
-/* The sum over all pools; -1: there is no such metric. */
+/* Returns the sum of a metric over all pools; -1: there is no such metric. */
 static int
 metric(const char *name)
 {
@@ -484,9 +487,11 @@ START_TEST(workers_end_with_a_master_that_is_killed)
 		ck_assert_int_gt(waitpid(-1, &status, 0), 0);
 		ck_assert_int_eq(status, 0);
 	}
+	/*
+	 * The killed master has left its socket file, which does not prevent a
+	 * start.
+	 */
 	ck_assert_int_eq(waitpid(-1, &status, 0), -1);
-
-	/* The old socket file is stale now, and does not prevent a start. */
 	ck_assert_int_eq(access("a.sock", F_OK), 0);
 	start();
 	stop();
@@ -554,7 +559,7 @@ START_TEST(drain_is_known_to_workers)
 }
 END_TEST
 
-/* Jobs and requests have the same deadline. */
+/* The drain of the pools for jobs and for requests has one common deadline. */
 START_TEST(drain_has_one_deadline)
 {
 	const char *last, *ended;
@@ -616,7 +621,10 @@ listen_as_systemd(void)
 static char told_text[256 * 1024];
 static size_t told_len;
 
-/* All messages since forget_told(); each word is a line. */
+/*
+ * Returns all notifications that the master has sent to systemd since
+ * forget_told(); each variable is on a line of its own.
+ */
 static const char *
 told(void)
 {
@@ -648,8 +656,8 @@ START_TEST(systemd_is_told_of_each_state)
 		     "READY=1\nSTATUS=1 of 1 processes are ready\n") != NULL);
 	ck_assert_ptr_null(strstr(told(), "WATCHDOG=1"));
 	/*
-	 * Text that a worker, or a program that it starts, sends is not taken
-	 * for the master's.
+	 * Workers have no NOTIFY_SOCKET, so that systemd gets notifications
+	 * from the master only.
 	 */
 	ck_assert_str_eq(ask("a.sock", "notify\n"), "unset\n");
 
@@ -687,7 +695,7 @@ START_TEST(watchdog_is_quiet_while_all_make_progress)
 	ck_assert_str_eq(ask("a.sock", "freeze\n"), "frozen\n");
 	WAIT_FOR(logged("processes unresponsive"));
 	forget_told();
-	/* Something that takes longer than a watchdog period. */
+	/* Failing restarts take longer than a watchdog period. */
 	touch("check-fails", 1);
 	for (int i = 1; i <= 5; i++) {
 		kill(master, SIGHUP);
@@ -703,7 +711,10 @@ END_TEST
 
 /* -- rolling restart -- */
 
-/* Every answer is complete, until all workers are of that generation. */
+/*
+ * Sends requests, each of which gets a complete response, until all workers are
+ * of the given generation.
+ */
 static void
 roll_to(int wanted)
 {
@@ -739,12 +750,16 @@ START_TEST(restart_keeps_pid_and_socket_and_refuses_nobody)
 		ck_assert(who("a.sock", &w));
 	} while (w.generation != 2);
 	WAIT_FOR(logged("\"restart complete\""));
-	/* One of the old workers has a request to finish. */
+	/*
+	 * An old worker that still has a request continues until it is
+	 * answered.
+	 */
 	WAIT_FOR(metric("kedge_worker_processes") == 4);
 	ck_assert_str_eq(ask_fd(fd, "go\n"), "done\n");
 	roll_to(2);
 	ck_assert(who("a.sock", &w));
-	ck_assert_int_eq(w.starts, 2); /* the shared area is the same */
+	/* The new release has the same shared memory area. */
+	ck_assert_int_eq(w.starts, 2);
 	ck_assert_int_eq(metric("kedge_worker_starts_total"), 6);
 	ck_assert_int_eq(metric("kedge_worker_deaths_total"), 0);
 	ck_assert_int_eq(stat("a.sock", &after), 0);
@@ -839,7 +854,8 @@ START_TEST(restart_that_stalls_can_be_stopped)
 
 	start_stalled_restart();
 	stop();
-	ck_assert_int_eq(waitpid(-1, &status, 0), -1); /* no child is left */
+	/* The master has left no child process. */
+	ck_assert_int_eq(waitpid(-1, &status, 0), -1);
 	ck_assert_int_eq(access("a.sock", F_OK), -1);
 }
 END_TEST
@@ -917,7 +933,7 @@ START_TEST(sockets_of_systemd_are_matched_by_name)
 	WAIT_FOR(who("for-b.sock", &w) && w.generation == 2);
 	ck_assert_str_eq(w.pool, "b");
 	stop();
-	/* These files were created by others and must not be removed. */
+	/* Sockets and files that other programs created must not be removed. */
 	ck_assert_int_eq(access("for-a.sock", F_OK), 0);
 }
 END_TEST

@@ -57,7 +57,7 @@ print(void)
 	return b.data;
 }
 
-/* The number after `series`, which must occur once. */
+/* Returns the number after `series`, which must occur exactly once. */
 static double
 value(const char *text, const char *series)
 {
@@ -94,7 +94,7 @@ START_TEST(add_in_two_slots_is_summed)
 }
 END_TEST
 
-/* The service's own metrics, after the library's. */
+/* A service declares its own metrics, numbered after those of the library. */
 enum { SALES = METRIC__MAX, REFUNDS };
 enum { SHELVES_FULL = GAUGE__MAX, SHELVES_EMPTY };
 enum { SALE_TIME = HISTOGRAM__MAX };
@@ -148,7 +148,10 @@ START_TEST(own_metrics_are_printed_after_the_librarys)
 }
 END_TEST
 
-/* Otherwise a counter would be counted as another metric of the new release. */
+/*
+ * When the new release has other metrics, the values start at 0: a number that
+ * was kept could belong to another metric.
+ */
 START_TEST(open_of_a_release_with_other_metrics_begins_anew)
 {
 	metrics_add(METRIC_CACHE_HITS, 5);
@@ -187,7 +190,8 @@ START_TEST(request_falls_in_cumulative_buckets)
 {
 	const char *text;
 
-	metrics_request(me, 200, 500); /* exactly the bound: le means <= */
+	/* Equal to the bucket's bound: `le` means <=. */
+	metrics_request(me, 200, 500);
 	metrics_request(me, 200, 501);
 	metrics_request(me, 404, 30 * 1000);
 	metrics_request(me, 200, 29 * 1000 * 1000);
@@ -263,7 +267,10 @@ START_TEST(print_escapes_labels)
 }
 END_TEST
 
-/* Each line is a comment or NAME{LABELS} NUMBER, and each family has a type. */
+/*
+ * Each line is a comment or NAME{LABELS} NUMBER, and each metric family has a
+ * TYPE line.
+ */
 START_TEST(print_is_prometheus_text)
 {
 	char *text, *line, *rest = NULL;
@@ -324,7 +331,10 @@ START_TEST(open_misfit_makes_a_new_area)
 	struct stat st;
 	int made;
 
-	/* The right size, but no such memory. */
+	/*
+	 * An inherited file of the right size that contains no metrics is not
+	 * used.
+	 */
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	ck_assert_int_eq(ftruncate(other, st.st_size), 0);
 	metrics_add(METRIC_RATE_LIMITED, 9);
@@ -348,7 +358,10 @@ START_TEST(print_touches_used_slots_only)
 	metrics_add(METRIC_CACHE_HITS, 1);
 	print();
 	ck_assert_int_eq(fstat(fd, &st), 0);
-	/* Two slots with one route: much less than the whole memory. */
+	/*
+	 * Two processes and one route use much less than the whole reserved
+	 * memory.
+	 */
 	ck_assert_int_le(st.st_blocks * 512, 64 * 1024);
 	ck_assert_int_ge(st.st_size, 1024 * 1024);
 }
@@ -376,7 +389,10 @@ START_TEST(pools_are_apart)
 }
 END_TEST
 
-/* A release can have fewer processes, and another order of routes. */
+/*
+ * After a restart the release can have fewer processes, and its routes in
+ * another order.
+ */
 START_TEST(open_inherited_keeps_names)
 {
 	int copy = dup(fd);
@@ -419,7 +435,7 @@ END_TEST
 
 #define THREADS_BUSY "kedge_threads_busy{service=\"core\",pool=\"api\"}"
 
-/* The gauges of a killed process disappear. */
+/* The gauges of a killed process are not in the sums any more. */
 START_TEST(gauges_end_with_their_process)
 {
 	int ready[2];

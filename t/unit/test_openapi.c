@@ -149,7 +149,10 @@ document(const struct service *s)
 	return j;
 }
 
-/* Follows names, and returns the text of the value; "" when there is none. */
+/*
+ * Follows the member names from the document's root; returns the value's text,
+ * or "" when there is none.
+ */
 static const char *
 at(const struct json *j, const char *const *names)
 {
@@ -396,7 +399,7 @@ START_TEST(session_cookie_has_the_services_name)
 }
 END_TEST
 
-/* Each "$ref" of the text resolves within the document. */
+/* Each "$ref" in the text refers to something that exists in the document. */
 START_TEST(references_resolve)
 {
 	static const char mark[] = "\"$ref\":\"#/components/";

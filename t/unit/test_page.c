@@ -65,7 +65,10 @@ position(struct arena *arena UNUSED, const void *item)
 	return ((const struct item *)item)->id;
 }
 
-/* `count` items of len control characters, each of which becomes \u0001. */
+/*
+ * Fills `count` items with `len` control characters each; a control character
+ * becomes six bytes of JSON.
+ */
 static void
 fill(int count, size_t len)
 {
@@ -157,7 +160,7 @@ START_TEST(write_an_item_over_the_bytes_is_a_page_of_its_own)
 }
 END_TEST
 
-/* Each item is so large that a response has room for only one. */
+/* The items are so large that a response has room for one item only. */
 START_TEST(write_an_item_over_all_bytes_does_not_take_others_with_it)
 {
 	fill(2, ANSWER_MAX_BYTES);
@@ -174,7 +177,9 @@ START_TEST(write_resumes_where_a_search_stopped)
 	fill(60, 10000);
 	write_page(1, 1, "17");
 	ck_assert_str_eq(next_position(), "17");
-	/* The page does not advance past items that did not fit. */
+	/*
+	 * The next page begins with the items for which this page had no room.
+	 */
 	write_page(60, 60, "99");
 	ck_assert_str_eq(next_position(), "3");
 }

@@ -22,7 +22,7 @@ teardown(void)
 	arena_free(a);
 }
 
-/* Creates the table of a list that ends with NULL. */
+/* Fills the table from a list of parameters that ends with NULL. */
 static void
 init(const char **list)
 {
@@ -44,7 +44,10 @@ static const struct {
 	  { "A=1", "B=2", "HTTP_COOKIE=a=b; c=d; e=f", NULL } },
 	{ { "HTTP_COOKIE=", "HTTP_COOKIE=c=d", NULL },
 	  { "HTTP_COOKIE=; c=d", NULL } },
-	/* A different name, and a name without HTTP_. */
+	/*
+	 * A parameter of another name, and one without the prefix HTTP_, are
+	 * not joined.
+	 */
 	{ { "HTTP_COOKIE2=x", "COOKIE=y", "HTTP_COOKIE=a=b", NULL },
 	  { "HTTP_COOKIE2=x", "COOKIE=y", "HTTP_COOKIE=a=b", NULL } },
 	{ { "A=1", "A=2", NULL }, { "A=1", "A=2", NULL } },
@@ -110,7 +113,10 @@ START_TEST(names_that_are_there_twice_are_seen)
 }
 END_TEST
 
-/* Names like QUERY_STRING: the same length, middle and end. */
+/*
+ * The table has many names that resemble QUERY_STRING: of the same length, with
+ * the same middle and end.
+ */
 START_TEST(find_one_that_looks_like_many)
 {
 	const char *params[202];
@@ -131,7 +137,10 @@ END_TEST
 static const size_t sizes[] = { 0, 1, PARAM_TABLE_MAX, PARAM_TABLE_MAX + 1,
 	3 * PARAM_TABLE_SIZE };
 
-/* With and without a hash index in the table. */
+/*
+ * Few parameters, which are searched one by one, and many, for which the table
+ * has a hash index.
+ */
 START_TEST(find_each_of_many)
 {
 	size_t n = sizes[_i];

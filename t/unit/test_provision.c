@@ -32,7 +32,7 @@ static char socket_path[64];
 static int listen_fd;
 static pthread_t server;
 static atomic_int calls, answer_status;
-static char last_request[4096]; /* read after the call has ended */
+static char last_request[4096]; /* may be read when the call has ended */
 
 static void
 answer(int fd)
@@ -50,7 +50,7 @@ answer(int fd)
 
 	atomic_fetch_add(&calls, 1);
 	if (atomic_load(&answer_status) == HANG) {
-		/* Wait until the client gives up. */
+		/* Do not answer; wait until the client gives up. */
 		poll(&(struct pollfd){ .fd = fd, .events = POLLRDHUP }, 1, -1);
 		return;
 	}
@@ -226,7 +226,10 @@ START_TEST(ensure_again_soon_does_nothing)
 }
 END_TEST
 
-/* The table forgets users; that only costs calls. */
+/*
+ * There are more users than the table has room for: a forgotten user only costs
+ * another call of auth.
+ */
 START_TEST(ensure_of_more_users_than_are_remembered)
 {
 	char user[32];
@@ -260,8 +263,8 @@ wait_ms(int ms)
 }
 
 /*
- * Whatever auth does, the request is answered, and auth is told once it works
- * again.
+ * When auth fails in any of these ways, the user's request is answered, and
+ * auth is called again later.
  */
 static const int failures[] = { 500, 503, 401, 429, HANG };
 
@@ -272,7 +275,10 @@ START_TEST(ensure_while_auth_fails_tells_again_later)
 	atomic_store(&answer_status, failures[_i]);
 	ck_assert_int_eq(contact("alice"), ERR_OK);
 	ck_assert_int_eq(calls, 1);
-	/* During back-off auth is not called, but every record is created. */
+	/*
+	 * Requests create their records although auth is not called during the
+	 * back-off.
+	 */
 	ck_assert_int_eq(contact("alice"), ERR_OK);
 	ck_assert_int_eq(contact("bob"), ERR_OK);
 	ck_assert_int_eq(calls, 1);
@@ -345,11 +351,14 @@ START_TEST(fifty_first_contacts_wait_for_a_dead_auth_once)
 	}
 	for (int i = 0; i < 50; i++)
 		pthread_join(threads[i], NULL);
-	/* In parallel, not one after the other; and one failure, not 50. */
+	/* The 50 requests waited in parallel, not one after the other. */
 	ck_assert_int_lt(clock_monotonic_us() - start_us,
 	    50 / 2 * PROVISION_TIMEOUT_MS * 1000);
 	ck_assert_int_eq(created, 50);
-	/* The clients whose calls are still queued there have given up. */
+	/*
+	 * A new server is started, since calls that clients gave up are still
+	 * queued in the old one.
+	 */
 	stop_server();
 	start_server();
 	atomic_store(&answer_status, 200);
@@ -378,7 +387,8 @@ START_TEST(guard_leaves_routes_without_record_alone)
 	ck_assert_int_eq(service_ensure_record(&r), ERR_OK);
 	ck_assert_int_eq(created, 0);
 	r.route = &me;
-	r.identity = NULL; /* a route without a guard */
+	/* A route without a guard: its requests have no identity. */
+	r.identity = NULL;
 	ck_assert_int_eq(service_ensure_record(&r), ERR_OK);
 	ck_assert_int_eq(created, 0);
 	r.identity = &who;

@@ -22,7 +22,7 @@ teardown(void)
 
 /* clang-format off */
 static const struct {
-	const char *text, *plain, *plus; /* NULL: refused */
+	const char *text, *plain, *plus; /* decoded with "+" kept and with "+" as a space; NULL: refused */
 } decodes[] = {
 	{ "", "", "" },
 	{ "abc", "abc", "abc" },
@@ -43,8 +43,8 @@ static const struct {
 	{ "%00", NULL, NULL },
 	{ "a%00b", NULL, NULL },
 	{ "%ff", NULL, NULL },
-	{ "%c0%af", NULL, NULL }, /* an overlong slash */
-	{ "%ed%a0%80", NULL, NULL }, /* half a surrogate pair */
+	{ "%c0%af", NULL, NULL }, /* an overlong encoding of "/" */
+	{ "%ed%a0%80", NULL, NULL }, /* half of a surrogate pair */
 	{ "%c3", NULL, NULL },
 	{ "\xff", NULL, NULL },
 };
@@ -102,7 +102,7 @@ END_TEST
 
 /* clang-format off */
 static const struct {
-	const char *query, *pairs; /* written "name=value;", "!" for an invalid pair */
+	const char *query, *pairs; /* `pairs` has "name=value;" for each pair, with "!" before an invalid one */
 } lists[] = {
 	{ NULL, "" },
 	{ "", "" },
@@ -123,7 +123,7 @@ static const struct {
 	{ "a%26b=1", "a&b=1;" },
 	{ "a=%zz&b=1", "!b=1;" },
 	{ "%zz=1&b=1", "!b=1;" },
-	{ "a;b=1", "a;b=1;" }, /* WHATWG: a semicolon is not a separator */
+	{ "a;b=1", "a;b=1;" }, /* as in the WHATWG URL standard, a semicolon separates nothing */
 };
 /* clang-format on */
 

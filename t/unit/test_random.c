@@ -32,7 +32,10 @@ START_TEST(alnum_any_length_is_letters_and_a_nul)
 }
 END_TEST
 
-/* Chi-squared over 62 letters: 130 has a probability below one in a million. */
+/*
+ * Chi-squared test over 62 characters: a value above 130 has a probability
+ * below one in a million.
+ */
 START_TEST(alnum_is_uniform)
 {
 	enum { COUNT = 62000 };

@@ -28,7 +28,7 @@ open_cache(void)
 	});
 }
 
-/* How many of `times` steps are allowed. */
+/* Tries `times` steps; returns how many were allowed. */
 static int
 count_allowed(struct rate_limit *l, const char *key, int times)
 {
@@ -46,7 +46,7 @@ count_allowed(struct rate_limit *l, const char *key, int times)
 	return allowed;
 }
 
-/* With Redis, and without it. */
+/* Runs once with Redis and once without it. */
 START_TEST(refund_takes_back_one_step)
 {
 	struct cache *c = _i == 0 ? open_cache() : NULL;
@@ -57,7 +57,7 @@ START_TEST(refund_takes_back_one_step)
 		rate_limit_refund(l, "refund", BURST, HOUR_MS);
 		ck_assert_int_eq(count_allowed(l, "refund", 2), 1);
 	}
-	/* A refund never gives more than was charged. */
+	/* A refund never returns more steps than were charged. */
 	for (int i = 0; i < 2 * BURST; i++)
 		rate_limit_refund(l, "refund", BURST, HOUR_MS);
 	rate_limit_refund(l, "unknown", BURST, HOUR_MS);
@@ -107,7 +107,10 @@ START_TEST(take_without_a_cache_counts_here)
 }
 END_TEST
 
-/* All or nothing, in Redis and in the local table. */
+/*
+ * Several steps are charged all or not at all, with Redis and with the local
+ * table alike.
+ */
 static void
 check_charges(struct rate_limit *l)
 {
@@ -119,11 +122,17 @@ check_charges(struct rate_limit *l)
 	ck_assert_int_eq(
 	    rate_limit_charge(l, "batch", 3, BURST, HOUR_MS, &retry_ms),
 	    ERR_RATE_LIMITED);
-	/* One of three steps is missing: a fifth of the hour. */
+	/*
+	 * Two of the three steps are available: the third one is, too, after a
+	 * fifth of an hour.
+	 */
 	ck_assert_int_le(retry_ms, HOUR_MS / BURST);
 	ck_assert_int_gt(retry_ms, HOUR_MS / BURST - 60000);
 	ck_assert_int_eq(count_allowed(l, "batch", 5), 2);
-	/* More than the burst: allowed only when nothing else was charged. */
+	/*
+	 * A charge of more steps than the burst is allowed only if no other
+	 * step was charged.
+	 */
 	ck_assert_int_eq(
 	    rate_limit_charge(l, "huge", 1000, BURST, HOUR_MS, &retry_ms),
 	    ERR_OK);
@@ -176,7 +185,7 @@ START_TEST(table_refills_evenly)
 	struct rate_limit_table *t = rate_limit_table_new();
 	int64_t retry_ms = 0, now_us = 1000000000;
 
-	/* Four at once, then one every 250 ms. */
+	/* Four steps are allowed at once, then one every 250 ms. */
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(rate_limit_table_take(
 				     t, "k", 1, 4, 1000, now_us, &retry_ms),
@@ -292,7 +301,8 @@ main(void)
 	log_init("test_rate_limit", LOG_ERROR);
 	metrics_open(-1);
 	url = servers_start_redis();
-	alarm(60); /* without forks, check cannot stop a test that hangs */
+	alarm(60); /* the tests run in this process: check cannot stop one that
+	              hangs */
 	sr = srunner_create(make_suite());
 	srunner_set_fork_status(sr, CK_NOFORK);
 	srunner_set_tap(sr, "-");

@@ -18,10 +18,10 @@ static const struct {
 	{ "/.a", true },
 	{ "/..a", true },
 	{ "/...", true },
-	{ "/a/..;/b", true }, /* a name like any other */
+	{ "/a/..;/b", true }, /* "..;" is a name like any other */
 	{ "/%61", true },
 	{ "/%25", true },
-	{ "/%252f", true }, /* decoded once, this is "%2f" */
+	{ "/%252f", true }, /* decoded once, which gives "%2f", and not a second time */
 	{ "/%20", true },
 	{ "/%0a", true },
 	{ "/%2", true },

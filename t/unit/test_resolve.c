@@ -13,8 +13,12 @@
 #include "base/resolve.h"
 
 static atomic_int calls;
-static atomic_int answer; /* the last byte of the address; 0: there is none */
-/* A lookup waits for this lock, like for a name server that does not answer. */
+static atomic_int answer; /* the last byte of the address that a lookup finds;
+                             0: it finds none */
+/*
+ * Lookups of slow.example wait for this lock, as for a name server that does
+ * not answer.
+ */
 static pthread_mutex_t server = PTHREAD_MUTEX_INITIALIZER;
 
 static int
@@ -107,10 +111,10 @@ START_TEST(silent_server_costs_the_deadline_and_its_answer_is_kept)
 	pthread_mutex_lock(&server);
 	ck_assert_int_eq(
 	    resolve_host("slow.example", in_ms(20), &found), ERR_UNAVAILABLE);
-	/* The lookup is still running: no second one is started. */
+	/* The first lookup is still running, so no second one is started. */
 	ck_assert_int_eq(
 	    resolve_host("slow.example", in_ms(20), &found), ERR_UNAVAILABLE);
-	/* It does not delay other lookups either. */
+	/* The lookup that hangs does not delay other lookups either. */
 	ck_assert_int_eq(resolve_host("::1", 0, &found), ERR_OK);
 	pthread_mutex_unlock(&server);
 	e = resolve_host("slow.example", in_ms(10000), &found);

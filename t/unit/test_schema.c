@@ -57,7 +57,7 @@ static const struct field in_fields[] = {
 /* clang-format on */
 static const struct schema in_schema = SCHEMA(struct in, in_fields);
 
-/* "field problem received; ..." */
+/* Returns the problems as text: "field problem received; ..." */
 static const char *
 problems_text(const struct problems *p)
 {
@@ -97,7 +97,7 @@ read_body(const struct schema *s, const char *text, void *ret,
 	return schema_read(s, a, &input, ret, ret_problems);
 }
 
-/* JSON Schema: an integer is a number without a fractional part. */
+/* In JSON Schema an integer is any number without a fractional part. */
 static const struct {
 	const char *count;
 	int64_t value; /* 0: refused */
@@ -116,7 +116,10 @@ static const struct {
 	{ "-1.0", 0, "count small number" },
 	{ "9007199254740993.0", 0, "count type number" },
 	{ "1e300", 0, "count type number" },
-	/* Each number is judged alone, whatever the others are. */
+	/*
+	 * Whether a number is a valid integer does not depend on the other
+	 * numbers of the body.
+	 */
 	{ "10.0,\"x\":{\"y\":[52.520006599999999]}", 10, NULL },
 	{ "10.00000000000000001,\"x\":1.5", 0, "count type number" },
 };
@@ -729,7 +732,8 @@ static const struct field order_fields[] = {
 static const struct schema order_schema = SCHEMA(struct order, order_fields);
 
 /*
- * Room for 20 lines of 7 values each and an arbitrary object, and little more.
+ * The limit has room for 20 lines of 7 values each and for an arbitrary object,
+ * and for little more.
  */
 START_TEST(values_max_is_of_rows_and_items)
 {

@@ -30,7 +30,10 @@ static struct arena *a;
 static struct req *r;
 static int handled; /* number of calls of a handler */
 
-/* What hooks return, and the order in which they were called: "bsg". */
+/*
+ * What the hooks and the handler return; `calls` has the order in which they
+ * were called: b, s, g and h for before, screen, guard and handler.
+ */
 static enum err before_says, screen_says, guard_says, handler_says;
 static char calls[16];
 
@@ -128,7 +131,7 @@ own_code(struct req *req, const void *in_struct UNUSED, void *out_struct UNUSED)
 	return req_fail(req, ERR_RATE_LIMITED, "SLOW_DOWN", "Slow down");
 }
 
-static size_t kept; /* bytes of the body, when the handler had it */
+static size_t kept; /* how many bytes of the body the handler has received */
 
 static enum err
 weigh(struct req *req, const void *in_struct, void *out_struct)
@@ -303,8 +306,8 @@ answer_json(void)
 }
 
 /*
- * The error's code, from its body; also checks the members that all errors
- * have.
+ * Returns the error code of the response; also checks the members that all
+ * errors have.
  */
 static const char *
 error_code(void)
@@ -351,9 +354,9 @@ static const struct {
 	{ "GET", "/api/core/items/a", 200, NULL },
 	{ "GET", "/api/core/items/a b", 200, NULL },
 	{ "GET", "/api/core/items/{id}", 200, NULL },
-	{ "GET", "/api/core/items/..", 200, NULL }, /* a value like any other */
+	{ "GET", "/api/core/items/..", 200, NULL }, /* ".." is a parameter's value like any other */
 	{ "GET", "/api/core/items/;v=1", 200, NULL },
-	{ "GET", "/api/core/items/%2f", 200, NULL }, /* not decoded further */
+	{ "GET", "/api/core/items/%2f", 200, NULL }, /* "%2f" is not decoded further */
 	{ "DELETE", "/api/core/items/a", 204, NULL },
 	{ "GET", "/api/core/items/a/parts/b", 204, NULL },
 	{ "GET", "/api/core", 404, NULL },
@@ -451,7 +454,10 @@ START_TEST(path_that_reads_two_ways_is_invalid)
 	ck_assert_str_eq(error_code(), "INVALID_REQUEST");
 	ck_assert_int_eq(handled, 0);
 
-	/* A service that judges the paths of others does not check them. */
+	/*
+	 * A service that handles all paths itself (verify) gets requests with
+	 * any path.
+	 */
 	s.handle_all = judge;
 	s.handle_all_route = "verdict";
 	handle(&s, &f);
@@ -464,7 +470,9 @@ START_TEST(path_that_reads_two_ways_is_invalid)
 }
 END_TEST
 
-/* Parameters that nginx must set; without one, the request is refused. */
+/*
+ * Parameters that nginx must set: without any of them the request is refused.
+ */
 static const struct {
 	const char *text;
 	int when_empty; /* status */
@@ -478,7 +486,10 @@ static const struct {
 	{ "QUERY_STRING=", 200 },
 };
 
-/* All of them except the one of this iteration, or with that one empty. */
+/*
+ * Returns a request with all required parameters, except that the one of this
+ * iteration is missing or empty.
+ */
 static struct fake_request
 request_without(size_t left_out, bool is_empty)
 {
@@ -527,7 +538,7 @@ END_TEST
 
 /* -- a verdict that is older than the body -- */
 
-static int asked; /* second verdicts requested from auth */
+static int asked; /* how often a second verdict was requested from auth */
 static enum err auth_says;
 static const char *session_said;
 
@@ -562,12 +573,12 @@ static const struct {
 	{ "POST", 5000, true, ERR_UNAVAILABLE, "s1", 503, 1 },
 	{ "POST", 300000, true, ERR_OK, "s1", 201, 1 },
 	{ "POST", 3600000, true, ERR_OK, "s1", 401, 0 },
-	{ "POST", -3000, true, ERR_OK, "s1", 201, 1 }, /* issued in the future: clocks differ */
+	{ "POST", -3000, true, ERR_OK, "s1", 201, 1 }, /* issued 3 s in the future, which a difference between clocks explains */
 	{ "POST", -60000, true, ERR_OK, "s1", 401, 0 },
 	{ "DELETE", 5000, false, ERR_OK, "s1", 204, 1 },
 	{ "DELETE", 300000, false, ERR_OK, "s1", 401, 0 },
 	{ "GET", 5000, false, ERR_FORBIDDEN, "s1", 200, 0 },
-	{ "GET", 5000, true, ERR_OK, "s1", 400, 0 }, /* reads no body */
+	{ "GET", 5000, true, ERR_OK, "s1", 400, 0 }, /* the route reads no body */
 	{ "GET", 300000, true, ERR_OK, "s1", 400, 0 },
 	{ "GET", 300000, false, ERR_OK, "s1", 401, 0 },
 };
@@ -610,8 +621,8 @@ START_TEST(verdict_that_is_old_is_asked_for_again)
 END_TEST
 
 /*
- * The limits of a base service are its screen hook: they cost less than asking
- * auth.
+ * A base service checks its rate limits (the screen hook) before it asks auth
+ * for a second verdict, which costs more.
  */
 START_TEST(verdict_that_is_old_is_not_asked_for_beyond_a_limit)
 {
@@ -629,7 +640,10 @@ START_TEST(verdict_that_is_old_is_not_asked_for_beyond_a_limit)
 	ck_assert_int_eq(handled, 0);
 	ck_assert_int_eq(
 	    r->response.status, str_eq(calls, "s") ? 429 : aged[_i].status);
-	/* Every request for which auth would have been asked was counted. */
+	/*
+	 * The rate limit was charged for each request for which auth would have
+	 * been asked.
+	 */
 	if (aged[_i].asked > 0)
 		ck_assert_str_eq(calls, "s");
 }
@@ -646,7 +660,10 @@ START_TEST(verdict_that_is_old_is_401_where_nobody_can_be_asked)
 }
 END_TEST
 
-/* No header of a client, in any spelling, makes an identity. */
+/*
+ * A header or parameter that a client can set, in any spelling, does not make
+ * an identity.
+ */
 static const char *const spoofs[] = {
 	"HTTP_KEDGE_IDENTITY",
 	"HTTP_X_KEDGE_IDENTITY",
@@ -829,7 +846,7 @@ START_TEST(body_by_type_and_content)
 }
 END_TEST
 
-/* Bytes after a NUL are not ignored. */
+/* A body that contains a NUL and further bytes after it is refused. */
 START_TEST(body_after_a_nul_is_refused)
 {
 	static const char body[] = "{}\0{\"amount\":30}";
@@ -846,7 +863,7 @@ START_TEST(body_after_a_nul_is_refused)
 }
 END_TEST
 
-/* A chunked body has no length, if nginx does not set one. */
+/* A chunked body has no CONTENT_LENGTH if nginx does not set one. */
 START_TEST(body_without_a_length_is_the_same)
 {
 	struct fake_request f =
@@ -881,7 +898,10 @@ START_TEST(body_is_ignored_as_by_betterauth)
 	ck_assert_int_eq(r->response.status, 200);
 	ck_assert_uint_eq(f.body_len, strlen(TITLE));
 
-	/* Its guarded routes have our error format. */
+	/*
+	 * A guarded route of this service reports errors in the format of all
+	 * services, not in that of its open routes.
+	 */
 	f = guarded("POST", "/api/core/items");
 	set_body(&f, NULL, TITLE);
 	handle(&s, &f);
@@ -905,7 +925,10 @@ START_TEST(body_in_a_coding_is_refused)
 }
 END_TEST
 
-/* A JSON object with that many members that no route knows. */
+/*
+ * Returns the beginning of a JSON object with the given number of members that
+ * the route does not know.
+ */
 static const char *
 many_members(int n)
 {
@@ -931,7 +954,10 @@ START_TEST(body_holds_so_many_values)
 	handle(&plain, &f);
 	ck_assert_int_eq(r->response.status, 413);
 	ck_assert_str_eq(error_code(), "TOO_MANY_VALUES");
-	/* The rest of the text does not matter, because nothing was built. */
+	/*
+	 * The error is the same if the text is not valid JSON, because the
+	 * values are counted before it is parsed.
+	 */
 	f = guarded("POST", "/api/core/open/many");
 	set_body(&f, JSON, arena_printf(a, "%s]", many_members(2000)));
 	handle(&plain, &f);
@@ -961,7 +987,8 @@ END_TEST
 /* An input for a row, and the problem that it must cause. */
 static const struct {
 	const char *method, *path, *query, *header;
-	const char *field, *problem; /* NULL: the request succeeds */
+	const char *field, *problem; /* the invalid field and its problem; NULL:
+	                                the request succeeds */
 } unknowns[] = {
 	{ "GET", "/items", "", NULL, NULL, NULL },
 	{ "GET", "/items", "limit=3", NULL, "limit", "unknown" },
@@ -1040,8 +1067,8 @@ END_TEST
 
 /* clang-format off */
 static const struct {
-	const char *length; /* CONTENT_LENGTH; NULL: not set */
-	size_t arrives; /* of a body with spaces around TITLE */
+	const char *length; /* the parameter CONTENT_LENGTH; NULL: not set */
+	size_t arrives; /* how many bytes of the body arrive; it is TITLE with spaces around it */
 	int status;
 } lengths[] = {
 	{ "14", 14, 201 },
@@ -1521,7 +1548,9 @@ START_TEST(ready_covers_all_pools)
 	ck_assert_str_eq(body(), "{\"status\":\"away\",\"pools\":"
 				 "{\"api\":\"away\",\"worker\":\"away\"}}");
 
-	/* Jobs that crash do not take the service out of service. */
+	/*
+	 * When the processes for jobs crash, the service still counts as ready.
+	 */
 	one.ready = 1;
 	metrics_set_pool("api", one);
 	handle(&plain, &ready);
@@ -1529,7 +1558,7 @@ START_TEST(ready_covers_all_pools)
 	ck_assert_str_eq(body(), "{\"status\":\"ok\",\"pools\":"
 				 "{\"api\":\"ok\",\"worker\":\"away\"}}");
 
-	/* The only process of the pool had its last heartbeat long ago. */
+	/* The last heartbeat of the pool's only process is too old. */
 	metrics_begin_process("api");
 	health_beat(1);
 	handle(&plain, &ready);
@@ -1546,7 +1575,7 @@ START_TEST(ready_covers_all_pools)
 }
 END_TEST
 
-/* Like the service in a worker. */
+/* Returns the service with the metrics that a worker process would set up. */
 static struct service
 with_metrics(const struct service *s)
 {
@@ -1593,7 +1622,10 @@ answer_empty(struct req *req, const void *in, void *out)
 	return ERR_OK;
 }
 
-/* Each route has its own name, however many there are. */
+/*
+ * Metrics have a label of its own for each route, however many routes there
+ * are.
+ */
 START_TEST(metrics_name_every_route)
 {
 	struct route many[MANY_ROUTES + 1] = { 0 };
@@ -1627,7 +1659,10 @@ START_TEST(metrics_name_every_route)
 }
 END_TEST
 
-/* Stands for the database of a hook: it answers when the test allows it. */
+/*
+ * Stands in for the database that a hook queries: it answers when the test
+ * allows it.
+ */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -1670,7 +1705,7 @@ START_TEST(metrics_do_not_wait_for_the_database)
 	scrape_prepare();
 	s.hooks.metrics = hook_metrics;
 	base.frozen = true;
-	handle(&s, &metrics); /* would not return */
+	handle(&s, &metrics); /* does not return if it waits for the database */
 	ck_assert_int_eq(r->response.status, 200);
 	ck_assert_ptr_nonnull(strstr(body(), "kedge_build_info{"));
 	ck_assert_ptr_nonnull(
@@ -1736,13 +1771,14 @@ START_TEST(metrics_of_the_database_outlive_the_process_that_read_them)
 	child = fork();
 	if (child == 0) {
 		scrape_until_the_database_is_there(&s, &metrics);
-		_exit(0); /* without scrape_stop(), like a killed process */
+		/* Ends like a killed process, without scrape_stop(). */
+		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
 	handle(&s, &metrics);
 	ck_assert_ptr_nonnull(strstr(body(), "\nfrom_the_database 7\n"));
-	thaw(); /* returns when this process has asked */
+	thaw(); /* returns when this process has queried the database */
 	scrape_stop();
 }
 END_TEST
@@ -1770,7 +1806,7 @@ START_TEST(handle_all_answers_before_everything)
 	ck_assert_int_eq(r->response.status, 204);
 	ck_assert_str_eq(line, "");
 
-	/* verify writes its access line. */
+	/* For a refused request, verify writes the access line. */
 	handler_says = ERR_FORBIDDEN;
 	fake_add(&f, "KEDGE_METHOD=PATCH");
 	capture_begin(&c);
@@ -1791,8 +1827,8 @@ START_TEST(handle_all_answers_before_everything)
 END_TEST
 
 /*
- * How many of 60 such requests are logged; 60 is below the rate limit of the
- * log.
+ * Sends 60 requests, fewer than the rate limit of log lines; returns how many
+ * were logged.
  */
 static int
 count_lines(int64_t sample, struct fake_request *f, struct sent sent)
@@ -1825,8 +1861,8 @@ START_TEST(sample_keeps_some_of_what_went_well_and_all_failures)
 	int n = count_lines(2, &well, whole);
 
 	/*
-	 * The ids are random: 30 are expected, and six standard deviations are
-	 * allowed.
+	 * Request ids are random: of 60 requests 30 are expected to be logged;
+	 * six standard deviations are allowed.
 	 */
 	ck_assert_int_gt(n, 6);
 	ck_assert_int_lt(n, 54);

@@ -276,7 +276,7 @@ START_TEST(streams_are_few_and_fewer_for_one_user)
 	ck_assert_int_eq(
 	    stream_for(&process, a[3], "carol", &code), ERR_RATE_LIMITED);
 
-	/* The end of the request releases it. */
+	/* A stream counts for the limit until its request ends. */
 	arena_reset(a[0]);
 	ck_assert_int_eq(stream_for(&process, a[3], "carol", &code), ERR_OK);
 	for (int i = 0; i < 4; i++)
@@ -341,7 +341,10 @@ main(void)
 	Suite *suite = suite_create("service_main");
 	TCase *tc = tcase_create("service_main");
 
-	/* check forks for each test, so each has a separate environment. */
+	/*
+	 * check forks for each test, so each test has its own environment
+	 * variables.
+	 */
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, configure_fills_in_defaults);
 	tcase_add_test(tc, configure_reads_the_environment);

@@ -61,7 +61,8 @@ static const struct {
 	{ "plain \303\251 \342\202\254", "plain \303\251 \342\202\254" },
 	{ "a\nb\tc\r", "a?b?c?" },
 	{ "\033[31mred\177", "?[31mred?" },
-	{ "\302\2331m", "?1m" }, /* CSI in one character */
+	{ "\302\2331m", "?1m" }, /* U+009B, a CSI (control sequence introducer)
+	                            in one character */
 	{ "\302\240x", "\302\240x" },
 	{ "\302", "\302" },
 };

@@ -61,7 +61,10 @@ make_zones(void)
 	put("Other", "ZZif2....");
 	put("Europe/..Berlin", "TZif2....");
 	put("leapseconds", "TZif2....");
-	/* Like tzdata, without the files of the links. */
+	/*
+	 * A zone database like tzdata, in which links have no files of their
+	 * own.
+	 */
 	put("tzdata.zi",
 	    "# version 2026a\n"
 	    "R d 1916 o - Jun 14 23s 1 S\n"
@@ -85,14 +88,14 @@ remove_zones(void)
 }
 
 static const char *const good[] = {
-	"UTC", /* always valid: there is no such file */
+	"UTC", /* always valid, even though the directory has no such file */
 	"Europe/Berlin",
 	"America/Argentina/Buenos_Aires",
 	"America/Port-au-Prince",
 	"Etc/GMT+1",
 	"EST5EDT",
 	"GMT0",
-	/* Links without a file of their own. */
+	/* Links that have no files of their own. */
 	"Europe/Stockholm",
 	"America/Buenos_Aires",
 	"Last/Without_A_Newline",
@@ -136,8 +139,8 @@ static const char *const bad[] = {
 	"Europe/../Europe/Berlin",
 	"Europe/..Berlin",
 	"../zones/Europe/Berlin",
-	"Europe/Paris", /* not installed here */
-	"Europe/Monaco", /* a link to it */
+	"Europe/Paris", /* a zone that this directory does not have */
+	"Europe/Monaco", /* a link to the missing zone Europe/Paris */
 	"Europe/Odd",
 	"Zulu",
 	"europe/stockholm",
@@ -182,7 +185,10 @@ START_TEST(installed_database_has_the_usual_zones)
 		return;
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Europe/Berlin"));
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Kolkata"));
-	/* As sent by Chrome; files of the package tzdata-legacy. */
+	/*
+	 * Old names that Chrome sends; Debian has their files in the package
+	 * tzdata-legacy.
+	 */
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Calcutta"));
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Saigon"));
 	ck_assert(timezone_valid(TIMEZONE_DIR, "Asia/Katmandu"));

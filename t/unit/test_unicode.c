@@ -12,7 +12,7 @@ static const struct {
 	{ "x", true }, { "  spaces  ", true },
 	{ "\xf0\x9f\x98\x80", true }, /* an emoji */
 	{ "\xd9\x86\xe2\x80\x8c\xd8\xa7",
-	    true }, /* with a ZERO WIDTH NON-JOINER */
+	    true }, /* with a ZERO WIDTH NON-JOINER between letters */
 	{ "", false }, { " ", false },
 	{ "\xc2\xa0\xe2\x80\x8b",
 	    false }, /* NO-BREAK SPACE, ZERO WIDTH SPACE */
@@ -31,8 +31,9 @@ END_TEST
 
 START_TEST(nfkc_is_of_compatible_characters)
 {
+	/* The ligature fi, e, and a combining acute accent. */
 	char *text = unicode_nfkc("\xef\xac\x81"
-				  "e\xcc\x81"); /* fi, e, acute */
+				  "e\xcc\x81");
 
 	ck_assert_str_eq(text, "fi\xc3\xa9");
 	free(text);

@@ -5,10 +5,14 @@
 #include "base/attr.h"
 #include "base/utf8.h"
 
-/* RFC 3629; the limits of every row of table 3-7 of the Unicode standard. */
+/*
+ * Valid UTF-8 (RFC 3629): the first and last code point of each row of table
+ * 3-7 of the Unicode standard.
+ */
 static const struct {
 	const char *text;
-	size_t points, units; /* code points; UTF-16 code units */
+	/* The text's length in code points and in UTF-16 units. */
+	size_t points, units;
 } good[] = {
 	{ "", 0, 0 },
 	{ "plain text, longer than a word", 30, 30 },
@@ -40,7 +44,7 @@ static const struct {
 	BYTES("1234567\0"),
 	BYTES("\x80"),
 	BYTES("\xbf"),
-	BYTES("\xc0\x80"), /* overlong NUL */
+	BYTES("\xc0\x80"), /* an overlong encoding of NUL */
 	BYTES("\xc1\xbf"),
 	BYTES("\xe0\x9f\xbf"),
 	BYTES("\xf0\x8f\xbf\xbf"),
@@ -94,7 +98,7 @@ START_TEST(scrub_leaves_good_text_alone)
 }
 END_TEST
 
-/* The result has the same length, and is valid except for a NUL. */
+/* utf8_scrub() keeps the length and gives valid text; it keeps NUL bytes. */
 START_TEST(scrub_makes_bad_text_good)
 {
 	char text[64];
@@ -130,7 +134,9 @@ static const struct {
 	{ "\xf0\x9f\x98\x80!", 3, 0 },
 	{ "\xf0\x9f\x98\x80!", 4, 4 },
 	{ "a\xf0\x9f\x98\x80!", 4, 1 },
-	/* Not UTF-8: the cut goes back at most by the length of a character. */
+	/*
+	 * Invalid UTF-8 is cut at most one character's length before the limit.
+	 */
 	{ "\x80\x80\x80\x80\x80\x80\x80", 6, 3 },
 	{ "\x80\x80", 1, 0 },
 };

@@ -85,8 +85,8 @@ START_TEST(ensure_of_unknown_currency_makes_nothing)
 	    account_ensure(db, a, "bob", "QQQ", NULL), ERR_INTERNAL);
 	ck_assert_int_eq(list("bob", &accounts), 0);
 	/*
-	 * Not even a wallet, so that the next request, with a valid currency,
-	 * creates both.
+	 * No wallet was created either, so the next request, with a valid
+	 * currency, creates both the wallet and the account.
 	 */
 	ck_assert_int_eq(account_ensure(db, a, "bob", "JPY", NULL), ERR_OK);
 	ck_assert_int_eq(list("bob", &accounts), 1);
@@ -153,10 +153,10 @@ END_TEST
 /* ------------------------------------------------------------- the books */
 
 /*
- * As the owner, who has every right: what is refused here is refused by the
- * tables.  SETTING creates the accounts u, with 1000, and v of a user in USD, s
- * of the system in USD, e of the system in EUR, and two transfers: t, of 100
- * from s to u, and h, a hold of 50 of u for v.
+ * Statements are run as the tables' owner, who has every right, so what is
+ * refused is refused by triggers and constraints.  SETTING creates accounts of
+ * a user in USD: u, with 1000, and v; accounts of the system: s in USD and e in
+ * EUR; and two transfers: t, 100 from s to u, and h, a hold of 50 from u for v.
  */
 #define SETTING                                                             \
 	"CREATE TEMP TABLE x (name text, id uuid);"                         \
@@ -376,7 +376,10 @@ START_TEST(books_as_the_owner)
 }
 END_TEST
 
-/* Statements of a wrong program, with the rights of the application. */
+/*
+ * Statements that a defective program might run, with the rights of the
+ * application's role.
+ */
 static const char *const forbidden[] = {
 	"UPDATE account SET balance = 100",
 	"UPDATE account SET held = 0",

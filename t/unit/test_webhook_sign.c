@@ -20,7 +20,7 @@ tear_down(void)
 	arena_free(a);
 }
 
-/* The example in the libraries of Standard Webhooks. */
+/* The example that the libraries of Standard Webhooks use in their tests. */
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define OTHER "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDAAAA"
 #define BODY "{\"test\": 2432232314}"

@@ -187,7 +187,7 @@ START_TEST(emit_enqueues_a_delivery_for_each_endpoint_that_wants_the_event)
 	ck_assert_int_eq(
 	    webhook_find_delivery(db, a, deliveries(all.id).items[0].id, &d2),
 	    ERR_OK);
-	/* One event that is sent to two endpoints. */
+	/* Both deliveries are of the same event, to two endpoints. */
 	ck_assert_str_eq(d.event_id, d2.event_id);
 	ck_assert_int_eq(strncmp(d.event_id, "evt_", 4), 0);
 	ck_assert_str_eq(d.body, d2.body);
@@ -310,7 +310,10 @@ START_TEST(success_resets_the_failures)
 }
 END_TEST
 
-/* One more failure, after `failures`, the first of them `hours` ago. */
+/*
+ * Whether an endpoint is disabled by one more failure, after `failures` others,
+ * the first of them `hours` ago.
+ */
 static const struct {
 	int failures, hours;
 	struct webhook_outcome outcome;
@@ -347,7 +350,10 @@ START_TEST(endpoint_that_fails_for_days_is_disabled)
 	ck_assert_str_eq(reason, ends[_i].reason);
 	ck_assert(!w.enabled);
 	ck_assert_str_eq(w.disabled_reason, ends[_i].reason);
-	/* A failure of a delivery that was in progress changes nothing. */
+	/*
+	 * The failure of a delivery that was already in progress changes
+	 * nothing.
+	 */
 	ck_assert_ptr_null(
 	    note(w.id, (struct webhook_outcome){ .error = "f", .gone = true }));
 	ck_assert_str_eq(find(w.id).disabled_reason, ends[_i].reason);
@@ -395,7 +401,10 @@ END_TEST
 
 /* -- deliveries that are put off -- */
 
-/* The single value that a statement returns; $1 is the id, if not NULL. */
+/*
+ * Returns the single value that a statement selects; $1 is the id, unless that
+ * is NULL.
+ */
 static const char *
 ask(const char *text, const char *id)
 {
@@ -415,7 +424,7 @@ ask(const char *text, const char *id)
 	return db_get_text(&rows, 0, 0);
 }
 
-/* Enqueues and claims this many deliveries. */
+/* Enqueues the given number of deliveries and claims them. */
 static void
 claim_deliveries(int count)
 {
@@ -426,7 +435,7 @@ claim_deliveries(int count)
 	    " array_fill(0::bigint, ARRAY[10]), 200, 0)");
 }
 
-/* The n-th delivery, from the oldest. */
+/* Returns the job id of the n-th delivery, from the oldest. */
 static const char *
 delivery_id(const char *endpoint_id, int n)
 {
@@ -448,7 +457,7 @@ put_off(const char *endpoint_id, int n)
 	return off;
 }
 
-/* "state attempt", and when the delivery becomes due. */
+/* Returns a delivery's state as "state attempt", and when it becomes due. */
 static const char *
 comes_up(const char *endpoint_id, int n)
 {
@@ -467,7 +476,7 @@ comes_up(const char *endpoint_id, int n)
 	    delivery_id(endpoint_id, n));
 }
 
-/* How many deliveries can be claimed now. */
+/* Returns how many deliveries can be claimed now. */
 static int
 ready(void)
 {
@@ -477,7 +486,10 @@ ready(void)
 	    NULL));
 }
 
-/* Seconds from now; the tests take less than one second. */
+/*
+ * Returns for how many seconds the endpoint is still paused, rounded: a test
+ * takes less than one second.
+ */
 static int
 let_alone_s(const char *id)
 {
@@ -516,8 +528,8 @@ create_beside(void *ctx UNUSED)
 }
 
 /*
- * Creates an endpoint; before that commits, another transaction has counted the
- * endpoints or waits to do so.
+ * Creates an endpoint.  Before its transaction commits, another transaction
+ * counts the endpoints or waits to do so.
  */
 static enum err
 create_beside_another(struct db *tx, struct arena *arena, void *ctx)
@@ -595,7 +607,8 @@ START_TEST(put_off_delivery_counts_no_attempt_and_waits)
 	struct webhook w = create("*");
 
 	claim_deliveries(3);
-	ck_assert(!put_off(w.id, 0)); /* the endpoint is not paused */
+	/* Sent, because the endpoint is not paused. */
+	ck_assert(!put_off(w.id, 0));
 	note(w.id, silent);
 	for (int i = 0; i < 3; i++)
 		ck_assert(put_off(w.id, i));
@@ -635,7 +648,10 @@ START_TEST(one_delivery_is_sent_when_the_pause_is_over)
 	ck_assert(!put_off(w.id, 0));
 	ck_assert(put_off(w.id, 1));
 	ck_assert(put_off(w.id, 2));
-	/* In case the delivery that was sent never ends. */
+	/*
+	 * The endpoint stays paused for 30 s in case the delivery that was sent
+	 * never ends.
+	 */
 	ck_assert_int_eq(let_alone_s(w.id), 30);
 	ck_assert_str_eq(comes_up(w.id, 1), "available 0 then");
 	/*
@@ -656,7 +672,10 @@ START_TEST(one_delivery_is_sent_when_the_pause_is_over)
 }
 END_TEST
 
-/* Jobs that were claimed and had not started resume no others. */
+/*
+ * A delivery is resumed when the worker that sends it dies.  Deliveries that
+ * the worker had claimed, but not started, resume no others.
+ */
 START_TEST(next_delivery_is_resumed_when_the_worker_of_one_dies)
 {
 	struct webhook w = create("*"), other = create("*");
@@ -700,7 +719,10 @@ START_TEST(quick_response_resumes_deliveries_that_were_put_off)
 	ck_assert_str_eq(comes_up(w.id, 12), "available 0 late");
 	note(w.id, taken);
 	ck_assert_int_eq(ready(), 11);
-	/* Any quick response counts, also an error for that one event. */
+	/*
+	 * Any quick response ends the pause step by step, also a response that
+	 * reports an error for this event.
+	 */
 	note(w.id, (struct webhook_outcome){ .error = "HTTP 500" });
 	ck_assert_int_eq(ready(), 12);
 	ck_assert_int_eq(find(w.id).put_off, 1);
@@ -710,7 +732,10 @@ START_TEST(quick_response_resumes_deliveries_that_were_put_off)
 }
 END_TEST
 
-/* Such rows stay when deliveries are discarded while it is disabled. */
+/*
+ * Rows of webhook_waiting stay behind when deliveries are discarded while the
+ * endpoint is disabled.
+ */
 START_TEST(outdated_rows_of_webhook_waiting_are_skipped_in_steps)
 {
 	struct webhook w = create("*");

@@ -4,7 +4,7 @@
 
 #include <check.h>
 
-/* The return value of main(). */
+/* Runs the tests and prints TAP; returns the result of main(). */
 static inline int
 unit_run(Suite *suite)
 {
