@@ -1,6 +1,6 @@
-# The configuration generated from kedge.json fulfils the rules for nginx: one
-# declaration per service, no directive that is known to let requests bypass
-# auth_request, no location without it.
+# Checks the nginx configuration generated from kedge.json: each service is declared
+# once, no location leads to a service without auth_request, and no directive is used
+# that is known to let requests bypass auth_request.
 use strict;
 use warnings;
 use FindBin;
@@ -27,7 +27,7 @@ $nginx = tool('nginx') unless $nginx =~ m{^/};
 @args = grep { $_ ne '-g' } @args;
 my ($status, $dump, $err) = run({ dir => $k->dir }, $nginx, @args, '-T');
 is($status, 0, 'nginx -T') or diag($err);
-$err =~ s/^.*worker_connections exceed open file resource limit.*\n//m; # inherited from this shell
+$err =~ s/^.*worker_connections exceed open file resource limit.*\n//m; # the limit is that of this shell
 unlike($err, qr/\[(warn|error|emerg)\]/, 'without a complaint');
 
 my %file;
@@ -54,7 +54,8 @@ sub tokens
 
 sub eval_quoted { my $s = substr $_[0], 1, -1; $s =~ s/\\(["'\\])/$1/g; return $s }
 
-# A tree of { name, args, block => [...] }; included files are inserted in their place.
+# Parses nginx's configuration into a tree of { name, args, block => [...] }; included
+# files are inserted in their place.
 sub parse
 {
 	my ($tokens) = @_;
@@ -112,7 +113,8 @@ for my $name (qw(if rewrite satisfy proxy_cache fastcgi_cache fastcgi_cache_vali
 is_deeply(
 	[ map {"@{ $_->{args} }"} grep { $_->{name} eq 'location' && $_->{args}[0] =~ /^~/ } @all ],
 	[], 'no location by regular expression');
-# Variables for the access line decide nothing: no other directive uses them.
+# The variables $kedge_log... are for the access log only: no directive that decides
+# about a request uses them.
 my @maps = grep { $_->{name} eq 'map' } @all;
 my ($of_log, $others) = (qr/^\$kedge_log/, qr/\$kedge_log/);
 is_deeply(
@@ -161,7 +163,8 @@ ok(     !(grep {/\$http_host|\$http_x_forwarded|\$http_forwarded/i} map { @{ $_-
 
 # ---- every location that leads to a service --------------------------------
 
-# The value of a directive for a location, where a level replaces the outer ones.
+# Returns a directive that applies to a location: an inner level (location, server,
+# http) replaces the directive of the outer ones.
 sub effective
 {
 	my ($loc, $name) = @_;
@@ -180,7 +183,7 @@ sub params
 	return \%p;
 }
 
-# A service refuses each request without one of these parameters.
+# A service refuses a request if any of these parameters is missing.
 my ($table) = slurp('fcgi/web/params.c') =~ /required\[\] = \{(.*?)\n\};/s;
 my @required = $table =~ /\{ "(\w+)"/g;
 cmp_ok(scalar @required, '>', 5, 'params.c says which parameters it needs');
@@ -299,8 +302,8 @@ for my $name (sort keys %service) {
 		like("$out$e", qr/${prefix}_DATABASE_URL.*\b$part\b/, "$name: names it");
 		unlike("$out$e", qr/swanfish/, "$name: and not the password");
 	}
-	# The end of such a password would be resolved as a host name, and quoted in
-	# messages.
+	# With an unescaped "@" in a password, the rest of the password would be taken
+	# for the host name, looked up, and written into messages.
 	for my $row ([ DATABASE_URL => 'postgresql://u:swan%sfish@127.0.0.1/d' ],
 		[ REDIS_URL => 'redis://u:swan%sfish@127.0.0.1:1/0' ]) {
 		my ($url_var, $format) = ("${prefix}_$row->[0]", $row->[1]);

@@ -1,13 +1,14 @@
-# The source's own rules: arrows between layers go one way and in no circle, a
-# service never sees another, each library's header is named in one folder, and
-# what the style guide bans stays out.  Runs without building anything.
+# Rules for the source itself: includes between layers go one way and never in a circle,
+# a service includes nothing of another service, each library's header is included in
+# one folder only, and nothing occurs that the style guide bans.  Builds nothing.
 use strict;
 use warnings;
 use Test::More;
 
-# The library from the ground up: a folder includes only from those before it.
+# The folders of the library from the ground up: a folder includes only from folders
+# before it in this list.
 my @library = qw(base process db cache http_client fastcgi web job app);
-# A folder may include the listed folders, and itself.
+# Besides itself, a folder may include from the listed folders.
 my %may_see = (
     'fcgi/base'   => [],
     'fcgi/process' => ['base'],
@@ -20,7 +21,7 @@ my %may_see = (
     'fcgi/app'    => [qw(base process db cache http_client fastcgi web job)],
     'cli'         => [qw(base db web app)],
 );
-# Where a third-party header may be included, outside of tests.
+# The folder that may include a third-party header; tests may include any.
 my %home_of = (
     'libpq-fe.h'  => 'fcgi/db',
     'hiredis'     => 'fcgi/cache',
@@ -32,7 +33,7 @@ my %home_of = (
     'libscrypt.h' => 'services/auth/password',
     'utf8proc.h'  => 'fcgi/base',
 );
-# Headers of C, POSIX and Linux, and the compiler's own.
+# Headers of C, POSIX and Linux, and those that belong to the compiler.
 my $system = qr{^(?:(?:arpa|net|netinet|linux|sys|sanitizer)/[\w/]+
     |assert|ctype|dirent|errno|fcntl|float|ftw|getopt|glob|grp|inttypes|limits
     |malloc|math|netdb|poll|pthread|pwd|sched|semaphore|signal|spawn
@@ -72,7 +73,7 @@ for my $file (@sources) {
 is_deeply(\@wrong_layer, [], 'includes follow the layers');
 is_deeply(\@wrong_home, [], 'each foreign header has a folder, and is named in no other');
 
-# The folders in their order: none may include one that comes after it.
+# The folders in their order: no folder may include from one that comes after it.
 my %level = map { $library[$_] => $_ } 0 .. $#library;
 is_deeply([ sort map { m{/(\w+)$} ? $1 : () } grep { m{^fcgi/} } keys %may_see ], [ sort @library ],
     'each folder of the library has its place');
@@ -86,7 +87,8 @@ is_deeply(\@upwards, [], 'and includes only from those before it');
 
 # ---- circles ------------------------------------------------------------------------
 
-# Which file includes which, when several files count as one: of(FILE) says as which.
+# The includes between nodes: $of maps a file to its node (a file, a module or a
+# folder).
 sub graph {
     my ($of, @files) = @_;
     my %is_source = map { $_ => 1 } @files;
@@ -105,7 +107,8 @@ sub graph {
     return \%to;
 }
 
-# One circle as text, or '': what includes nothing that is left cannot be in one.
+# Returns one circle of includes as text, or ''.  Nodes that include no remaining node
+# are removed repeatedly; what is left contains a circle.
 sub circle {
     my ($to) = @_;
     my %left = map { $_ => { %{ $to->{$_} } } } keys %$to;
@@ -128,7 +131,7 @@ sub circle {
     return join ' -> ', @path[ $at{$node} .. $#path ], $node;
 }
 is(circle(graph(sub { $_[0] }, @sources)), '', 'no header includes itself by way of others');
-# A module is a header and its source.
+# A module consists of a header and its source file.
 is(circle(graph(sub { $_[0] =~ s/\.[ch]$//r }, @sources)), '', 'no module includes one that includes it');
 is(circle({ a => { b => 1 }, b => { c => 1 }, c => { b => 1 }, d => { a => 1 } }), 'b -> c -> b',
     'this test finds circles');
@@ -144,7 +147,7 @@ for my $file (@sources) {
 }
 is_deeply(\@banned, [], 'nothing that the style guide bans');
 
-# Invariant 1: only auth has the identity tables.
+# Invariant 1: only auth's database has the identity tables.
 my @foreign;
 for my $file (split /\n/, qx(git ls-files -co --exclude-standard 'sql/*.sql')) {
     next if $file =~ m{^sql/auth/};
@@ -166,7 +169,8 @@ for my $file (grep { m{^services/(?!auth/)} } @sources) {
 }
 is_deeply(\@readers, [], 'base services read no credentials');
 
-# No path of this machine, no secret, no generated file.
+# The repository contains no path of a developer's machine, no secret and no generated
+# file.
 my @tracked = split /\n/, qx(git ls-files);
 is_deeply([grep { m{(?:^|/)(?:node_modules|build|\.run)/|\.(?:o|a|so|pem|key)$} } @tracked],
     [], 'no generated file is tracked');

@@ -169,7 +169,8 @@ for my $table (qw(tcp tcp6)) {
 is_deeply(\@outside, [], 'nothing listens beyond the machine');
 is($http, 1, 'nginx listens');
 
-# Others can read the arguments of a process: they contain no secret.
+# Other users of the machine can read the arguments of a process, so these contain no
+# secret.
 for my $p ($k->processes) {
 	unlike($p->{cmd}, qr/\Q$secret\E|postgres(ql)?:\/\/[^:\/]+:[^@]+@/,
 		"$p->{exe} $p->{pid}: no secret in the arguments");

@@ -1,5 +1,6 @@
-# Code that runs as the owner of a database does what its own text says, whatever a
-# session of the application's role has set or created before.
+# Database functions that run as the owner (SECURITY DEFINER) do what their own text
+# says, whatever settings and objects a session of the application's role has made
+# before.
 use strict;
 use warnings;
 use FindBin;
@@ -9,15 +10,16 @@ use Kedge qw(need);
 use Kedge::Wallet;
 
 need(qw(psql));
-# No workers: they could not run the jobs that are enqueued here.
+# Start no workers: they could not run the jobs that the test enqueues.
 my $k = Kedge->up(env => { map { uc . '_WORKER_PROCESSES' => 0 } Kedge::services() });
 my @services = Kedge::services('postgres');
 
 # ---- the rule, for each function that there is ----------------------------------
 
-# Names are resolved by the function's own search path, or were bound when it was
-# created.  Or the function is in SQL, which is parsed by each calling statement, and
-# the application may not call it: then only functions with a path call it.
+# In a function that the application may call, names must be resolved by a search_path
+# of the function itself, or were bound when it was created.  An SQL function without
+# one is parsed anew in each calling statement; that is allowed if only functions with a
+# search_path call it.
 my $unsafe = <<'SQL';
 SELECT p.oid::regprocedure FROM pg_proc p
 	JOIN pg_language l ON l.oid = p.prolang
@@ -43,8 +45,8 @@ for my $service (@services) {
 
 # ---- the attack -----------------------------------------------------------------
 
-# In the role's temporary schema: a domain for each type and a view for each table that
-# a function could name, which report the role that they run as.
+# In the role's temporary schema: a domain for each type, and a view for each table,
+# that a function could name.  Each reports the role that uses it.
 my $arm = <<'SQL';
 SET statement_timeout = '10s';
 CREATE FUNCTION pg_temp.tell() RETURNS boolean LANGUAGE plpgsql AS $$
@@ -77,8 +79,8 @@ END
 $$;
 SQL
 
-# Calls each function that the role may call, in the order of their oids, or only those
-# that run as the owner; with some value for each argument.
+# Calls each function that the application's role may call, in the order of their oids,
+# or only those that run as the owner; each argument gets some value.
 my $call = <<'SQL';
 DO $$
 DECLARE
@@ -136,7 +138,7 @@ END
 $$;
 SQL
 
-# Statements that fire the triggers that the role can fire.
+# Statements of the application's role that fire triggers.
 my %fire = (
 	auth => <<'SQL',
 INSERT INTO public."user" (id, name, email, "emailVerified")
@@ -151,7 +153,7 @@ SQL
 	wallet => '',
 );
 
-# Events are only emitted if an endpoint exists; and there must be money to move.
+# Events are emitted only if an endpoint exists, and transfers need money.
 for my $service (@services) {
 	$k->sql($service, 'INSERT INTO webhook_endpoint (url, secret, kinds) VALUES'
 		    . " ('https://example.com/', 'whsec_' || repeat('A', 32), '{*}')");
@@ -164,7 +166,8 @@ INSERT INTO account (id, user_id, name, currency)
 SELECT ledger_external('op', 'deposit', '00000000-0000-7000-8000-000000000001', 1000, 'p', 'r', NULL);
 SQL
 
-# A function that violates the rule: the attack must succeed with it.
+# A function that breaks the rule: the attack must succeed with it, or the test would
+# find nothing.
 my $control = <<'SQL';
 CREATE FUNCTION control() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -209,7 +212,7 @@ for my $service (@services) {
 
 # ---- what was acknowledged is on disk ----------------------------------------------
 
-# Each transaction reports at its commit whether it waits for the disk.
+# At its commit, each transaction reports whether the commit waits for the disk.
 my %written = (auth => '"user"', core => 'task', wallet => 'transfer');
 my $seen = 'SELECT string_agg(DISTINCT setting, \' \') FROM seen';
 for my $service (@services) {
@@ -231,7 +234,7 @@ SQL
 	is(($k->sql_as_app($service, 'SHOW synchronous_commit'))[1], "off\n",
 		"$service: for its later sessions");
 }
-# The services' current connections are older.
+# Close the services' current connections, which began before the change.
 $k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
 	    . " WHERE usename IN ('auth', 'core', 'wallet')");
 my $alice = $k->user('alice');
@@ -260,8 +263,9 @@ my $all = $k->sql('postgres', 'SELECT sum(rolconnlimit) FROM pg_roles'
 cmp_ok($all, '<', $servers - 10, 'the limits of all roles together leave room for others');
 my %limit = map { $_ => $k->sql('postgres',
 	"SELECT rolconnlimit FROM pg_roles WHERE rolname = '$_'") } @services;
-# From kedge.json: two processes of the pool api with 8 connections each, and two
-# workers with 8 and two more each; doubled for a rolling restart, plus eight.
+# The connections of core by kedge.json: two processes of the pool api with 8
+# connections each, and two workers with 8 and two more each; the sum is doubled for a
+# rolling restart, plus eight.
 is($limit{core}, 2 * (2 * 8 + 0 * 10) + 8, 'core: the limit is that of its processes');
 my $page = Kedge::slurp("$Kedge::ROOT/docs/DATABASES.md");
 my ($written_limit) = $page =~ /CONNECTION LIMIT (\d+);/;
@@ -316,7 +320,7 @@ for my $service (@services) {
 	is(may($service), '', "$service: then nobody but the owner makes anything there");
 }
 
-# If the migrations cannot revoke the rights, they do nothing, and say what to do.
+# If the migrations cannot revoke the rights, they change nothing and say what to do.
 my @beyond = (
 	[ 'a database of another owner', 'ALTER DATABASE core OWNER TO kedge;'
 		    . ' GRANT CONNECT ON DATABASE core TO core_owner;'
@@ -353,7 +357,7 @@ for my $row (@beyond) {
 	is(($k->kedge('migrate', 'core'))[0], 0, "$name: once that is done, it goes on");
 }
 
-# A database created as the manual says; the roles exist.
+# Creates a database as the manual says; the roles exist already.
 my ($manual) = Kedge::slurp("$Kedge::ROOT/docs/DATABASES.md") =~ /^```sql\n(.*?)^```/ms;
 $manual =~ s/^CREATE ROLE .*\n//mg;
 $manual =~ s/(DATABASE|connect) core\b/$1 manual/g;

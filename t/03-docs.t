@@ -15,7 +15,7 @@ sub slurp {
     return <$in>;
 }
 
-# The variables of each service, as it prints them.
+# The environment variables of each service, as the service prints them.
 my $written = qx(docs/configuration $build 2>&1);
 ok($written eq slurp('docs/CONFIGURATION.md'), 'CONFIGURATION.md has what the services print')
     or diag('"make manual" writes it', $? ? "\n$written" : '');
@@ -24,7 +24,7 @@ for my $service (Kedge::services()) {
         "$service: its variables are there");
 }
 
-# Every relative link resolves.
+# Every relative link leads to an existing file.
 for my $page (grep { -f } split /\n/, qx(git ls-files -co --exclude-standard '*.md')) {
     my ($folder) = $page =~ m{^(.*/)};
     my @links = grep { !m{^(?:[a-z]+:|#)} } slurp($page) =~ m{\]\(([^)\s]+)\)}g;
@@ -36,17 +36,17 @@ my @used = slurp('README.md') =~ m{^\./kedge (\w+)}mg;
 my $help = qx($build/kedge help 2>&1);
 like($help, qr/\b$_\b/, "./kedge $_ is known") for @used;
 
-# Files that its commands create in the checkout (the cookies of a session) are ignored
-# by git.
+# Files that the README's commands create in the checkout (cookies of a session) are
+# ignored by git.
 my @jars = do { my %seen; grep { !$seen{$_}++ } slurp('README.md') =~ m{ -c (\w+)}g };
 cmp_ok(scalar @jars, '>', 0, 'the README writes cookies into files');
 is(system("git check-ignore -q $_"), 0, "git ignores $_") for @jars;
 
-# The manual names each set of packages that setup knows.
+# The manual names each set of packages that `kedge setup` knows.
 my ($sets) = slurp('cli/setup.sh') =~ m{^\t\t(up \|.*)\) "need_}m;
 like(slurp('docs/kedge.8'), qr/^\.Op Cm \Q$sets\E \.\.\.$/m, 'kedge.8: what setup can install');
 
-# Every test file that a page names exists.
+# Every test file that a documentation page names exists.
 for my $page ('README.md', 'CONTRIBUTING.md') {
     my @tests = slurp($page) =~ m{\./kedge test (t/\S+?\.[tc])\b}g;
     is_deeply([grep { !-e } @tests], [], "$page: tests");

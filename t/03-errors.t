@@ -1,4 +1,4 @@
-# docs/ERRORS.md lists each error code of the sources with its status, and no other.
+# docs/ERRORS.md lists exactly the error codes of the sources, each with its status.
 use strict;
 use warnings;
 use Test::More;
@@ -19,7 +19,7 @@ cmp_ok(scalar keys %status, '>', 10, 'err.c has a row for each kind of error');
 
 # ---- what the sources answer with ---------------------------------------------------
 
-# The section of the page for the codes of a file.
+# The section of docs/ERRORS.md to which the error codes of a source file belong.
 sub section_of
 {
 	my ($file) = @_;
@@ -27,7 +27,7 @@ sub section_of
 	return $file =~ m{^fcgi/job/} ? 'Jobs and webhooks' : 'Everywhere';
 }
 
-my (%answered, %where); # section => code => status
+my (%answered, %where); # structure: section => code => status
 sub found
 {
 	my ($file, $name, $number) = @_;
@@ -38,7 +38,7 @@ sub found
 	$where{"$section $name"} = $file;
 }
 
-# A literal next to an ERR_*, in a call or in a row of a table.
+# Finds a code written as a literal next to an ERR_*, in a call or in a row of a table.
 sub read_source
 {
 	my ($file) = @_;
@@ -47,7 +47,7 @@ sub read_source
 	found($file, $1, $status{$2}) while $text =~ /\{\s*$code,\s*(ERR_\w+)/g;
 	found($file, $2, $1) while $text =~ /= \{ (\d{3}), $code/g;
 	found($file, $2, $1) while $text =~ /return (\d{3}) '\{"code":$code/g;
-	# The function fail() of body.c.
+	# Finds the codes in calls of the function fail() of body.c.
 	found($file, $1, 400) while $text =~ /\bfail\(\s*r,\s*$code/g;
 	if ($text =~ /codes\[\] = \{(.*?)\};.*?req_fail\(\s*r,\s*(ERR_\w+),\s*codes\[/s) {
 		my ($rows, $err) = ($1, $2);
@@ -62,8 +62,8 @@ my %text = map { $_ => read_source($_) }
     sort { (section_of($b) eq 'Everywhere') <=> (section_of($a) eq 'Everywhere') || $a cmp $b }
     @sources;
 
-# A call whose code is not a literal would not be found: each such place is known, and
-# reads from a table above.
+# A call whose code is not a literal would not be found: each such call is listed here,
+# and takes its code from a table that was searched above.
 my @tables = ('row->code', 'codes[refusal]', 'err_info(ERR_INVALID)->code', 'code',
 	'REFUSAL_NO_CODE');
 for my $file (grep { /\.c$/ && $_ ne 'fcgi/web/request.c' } @sources) {

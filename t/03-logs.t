@@ -44,8 +44,8 @@ my (%used, %levels, %fields);
 
 sub field_names { return map { /"(\w+)"/g } $_[0] =~ /\bLOG_(?:TEXT|NUM)\(([^,]*),/g }
 
-# A call logs the constants that it names.  If its event or its fields are variables, it
-# may log all that its file names.
+# Returns the events that a call logs: the constants that it names or, if its event or
+# fields are variables, all constants that its file names.
 for my $file (grep { /\.c$/ } @sources) {
 	my $source = slurp($file);
 	my @all = $source =~ /\b(EVENT_\w+)/g;

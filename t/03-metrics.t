@@ -1,4 +1,5 @@
-# docs/METRICS.md lists every metric, and dashboard and alerts use no other.
+# docs/METRICS.md lists every metric, and the dashboard and the alerts use no other
+# metric.
 use strict;
 use warnings;
 use Test::More;
@@ -24,7 +25,8 @@ is_deeply([ grep { !$named{$_} } sort keys %documented ], [], 'and each in METRI
 is_deeply([ grep { ($documented{$_} eq 'counter') != /_total$/ } sort keys %documented ],
     [], 'counters, and no others, end in _total');
 
-# The metric names of an expression, without the suffixes of histograms.
+# Returns the names of the metrics in a PromQL expression, without the suffixes of
+# histograms.
 sub unknown {
     my ($text) = @_;
     my %unknown;
@@ -52,7 +54,8 @@ SKIP: {
     is(qx(promtool check rules monitoring/alerts.yml 2>&1 >/dev/null), '', 'promtool: the rules');
     my $said = qx(promtool test rules monitoring/alerts.test.yml 2>&1);
     is($?, 0, 'promtool: what they fire at') or diag($said);
-    # Written as recording rules, because promtool checks only those.
+    # The expressions are written as recording rules, because promtool checks only
+    # those.
     my $file = File::Temp->new(SUFFIX => '.yml');
     my $n = 0;
     my @rules = map {

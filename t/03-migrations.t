@@ -1,6 +1,6 @@
 # The statements of a released migration never change.  Its comments may be rewritten,
-# if the file then names the released text (kedge(8), migrate). sql/released has both
-# checksums of each file.
+# if the file then has the checksum of the released text (kedge(8), migrate).
+# sql/released has the checksums of each file, with and without comments.
 use strict;
 use warnings;
 use FindBin;

@@ -141,8 +141,8 @@ is(scalar(my @workers = $k->pids('core-api')), 3, 'in three processes');
 is(scalar(@{ [ $k->pids('wallet-api') ] }), 2, 'and where the file does not say, in two');
 sub threads { return (slurp("/proc/$_[0]/status") =~ /^Threads:\s+(\d+)/m)[0] }
 cmp_ok(threads($workers[0]), '<=', 5, 'which have few threads while little is to do');
-# Requests that wait for a lock in the database occupy threads.  Each is of another
-# user, because one user may only use a share of them.
+# Occupies threads with requests that wait for a lock in the database.  Each request is
+# of another user, because one user may use only a share of the threads.
 my $key = decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY});
 sub assertion
 {
@@ -182,7 +182,7 @@ is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet is for payers now
 
 # ---- what one client may have of nginx ------------------------------------------------
 
-# A body that does not arrive: nginx logs when it starts to wait for it.
+# Sends a request without its body: nginx logs when it starts to wait for the body.
 sub trickle
 {
 	my ($address) = @_;

@@ -1,5 +1,5 @@
-# What prove shows of a unit test, its log when it fails and nothing when it passes; and
-# in which order the files are started.
+# How prove shows a unit test (its log when it fails, nothing when it passes), and the
+# order in which test files are started.
 use strict;
 use warnings;
 use FindBin;
@@ -11,7 +11,8 @@ use Kedge qw(files run slurp);
 my $dir = tempdir(CLEANUP => 1);
 mkdir "$dir/tmp" or die "mkdir: $!";
 
-# The status, standard output and standard error of a program with this text.
+# Runs a test program with this text; returns its status, standard output and standard
+# error.
 sub run_program
 {
 	my ($text) = @_;

@@ -1,5 +1,5 @@
-# How setup handles an installed libfcgi that must not be used.  Everything is as on
-# this machine, except the version of the library and what apt would do about it.
+# How setup treats an installed libfcgi that must not be used.  The test replaces only
+# the version of the library, and what apt would do about it.
 use strict;
 use warnings;
 use FindBin;
@@ -28,8 +28,8 @@ sub script
 script('bin/dpkg-query', "cat $dir/version");
 script('bin/sudo', 'exec "$@"');
 
-# The status and output of setup.sh when the packages $before are installed and apt has
-# $after.
+# Runs setup.sh when the packages $before are installed and apt offers $after; returns
+# its status and output.
 sub setup
 {
 	my ($before, $after) = @_;

@@ -1,6 +1,6 @@
-# A service is added as CONTRIBUTING.md says, with the files shown there: built,
-# migrated, served, guarded and documented; and another one that needs neither
-# PostgreSQL nor Redis.  In a copy of the tree, which then has five services.
+# A service is added with the files shown in CONTRIBUTING.md: it is built, migrated,
+# served, guarded and documented.  Another service needs neither PostgreSQL nor Redis.
+# All this happens in a copy of the source tree, which then has five services.
 use strict;
 use warnings;
 use FindBin;
@@ -15,7 +15,7 @@ need(qw(make curl));
 my $page = slurp("$Kedge::ROOT/CONTRIBUTING.md");
 my ($section) = $page =~ /^## Adding a service\n(.*?)^## /ms;
 ok($section, 'CONTRIBUTING.md says how to add a service') or BAIL_OUT('no section');
-# Each block, with the last file name before it.
+# Returns each code block of the page, with the last file name before it.
 my @blocks;
 while ($section =~ /(.*?)^```(\w+)\n(.*?)^```\n/gms) {
 	my ($before, $language, $text) = ($1, $2, $3);
@@ -29,7 +29,7 @@ is_deeply([ map {"$_->{language} " . ($_->{file} // '')} @blocks ],
 
 # ---- the copy ---------------------------------------------------------------------------
 
-# With the existing build, so that only the new service must be compiled.
+# The copy includes the existing build, so that only the new service must be compiled.
 my $root = tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR}, CLEANUP => 1);
 chmod 0755, $root;
 my $build = Kedge::build_dir() =~ s{^\Q$Kedge::ROOT\E/}{}r;
@@ -78,7 +78,8 @@ for my $block (@blocks) {
 
 my $dir = "$root/d";
 my ($script) = map { $_->{text} } grep { $_->{language} eq 'sh' } @blocks;
-# On a free port, in a separate directory, with the same kind of build as this run.
+# Starts the copy on a free port, in a separate directory, with the build options of
+# this run.
 $script =~ s/^make\b/make BUILD=$build/gm;
 is($script =~ s{^\./kedge up\b.*}{$build/kedge up --detach --dir $dir --port 0 | tee $root/said
 port=\$(sed -n 's,.*ready on http://127.0.0.1:\\([0-9]*\\).*,\\1,p' $root/said)}m, 1, 'it is started');
@@ -128,7 +129,8 @@ is($limited[0], 200, 'bare: and not at once');
 
 # ---- the tests of the tree ---------------------------------------------------------------
 
-# They read both from kedge.json.
+# The tests of endpoints and isolation read the services from kedge.json, so they cover
+# the new one.
 my ($tested, $tap, $why) = run({ dir => $root, timeout => 300, env => { BUILD => $build } },
 	$^X, '-It/lib', 't/14-endpoints.t');
 is($tested, 0, 'all endpoints are called, its own among them') or diag($why);

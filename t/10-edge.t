@@ -97,7 +97,7 @@ for my $row ([ POST => '/' ], [ POST => '/app.js' ], [ PUT => '/' ], [ OPTIONS =
 my $head = raw_http($port,
 	"HEAD /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");
 is($head->{status}, 401, 'HEAD is guarded as GET');
-# HEAD works wherever GET does, with the same response except for the body.
+# HEAD works wherever GET does, with the same response but without the body.
 sub head
 {
 	my ($path, $as, $accept) = @_;
@@ -314,7 +314,7 @@ is(
 	200,
 	'absolute form');
 
-# A body larger than a FastCGI record, and a response larger than one.
+# A body larger than a FastCGI record, and a response larger than a FastCGI record.
 my $long = { title => 'long', notes => 'ö' x 9000 };
 utf8::decode($long->{notes});
 $r = $alice->post($tasks, $long);
@@ -345,7 +345,8 @@ for my $service (Kedge::services()) {
 	like($r->{headers}{'content-type'}, qr{^text/plain}, 'as text');
 	like($r->{body}, qr/^# TYPE \w+ (counter|gauge|histogram)$/m, 'for Prometheus');
 }
-# Each metric is in METRICS.md with its type; those from the database come later.
+# Each metric is in METRICS.md with its type.  Metrics read from the database may appear
+# a little later.
 my %documented = slurp("$FindBin::Bin/../docs/METRICS.md") =~ /^\| `(kedge_\w+)` \| (\w+),/mg;
 ok(wait_until(sub { $anyone->get('/metrics/wallet')->{body} =~ /^kedge_job_queue_depth\{/m }, 20),
 	'metrics of jobs come in the background');
@@ -363,7 +364,7 @@ is($anyone->get('/health')->{status}, 200, '/health');
 my $pools = $anyone->get('/health/auth')->{json}{pools};
 is_deeply($pools, { map { $_ => 'ok' } qw(api verify worker) }, 'readiness names all pools');
 
-# Each is counted once, in the sum over all processes of the pool.
+# Returns how many requests core has counted, summed over all processes of the pool.
 sub counted
 {
 	my $sum = 0;
@@ -395,7 +396,7 @@ for my $path (
 
 # ---- the access line: one for each request, whoever answered it -----------------
 
-my %lines; # chosen by the request's id
+my %lines; # the sample is chosen by the request's id
 sub lines
 {
 	my ($id) = @_;
@@ -409,7 +410,7 @@ sub lines
 	}
 	return $lines{$id};
 }
-# The line may be written shortly after the response.
+# The access line may be written shortly after the response.
 sub line
 {
 	my ($r, $what) = @_;
@@ -456,7 +457,8 @@ for my $row (
 	unlike(jencode($line), qr/secret|limit/, "$name: no query");
 }
 
-# Both tables of programs agree.
+# nginx and the service have a table each to recognise the client program in User-Agent:
+# both give the same result.
 for my $agent ('', 'curl/8.1', 'Wget/1.21', 'node', 'undici', 'axios/1.2', 'python-requests/2.3',
 	'Python-urllib/3.1', 'Go-http-client/1.1', 'okhttp/4.9', 'PostmanRuntime/7.2', 'x curl/8',
 	'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)', 'SomeCRAWLer', 'a Spider',
@@ -472,8 +474,9 @@ for my $agent ('', 'curl/8.1', 'Wget/1.21', 'node', 'undici', 'axios/1.2', 'pyth
 	is($there, $here, "$agent is $here");
 }
 
-# nginx logs a request whose client has disconnected; the service writes another event.
-# The request waits for a lock in the database, so that it is still in progress.
+# When the client has disconnected, nginx logs the request, and the service writes
+# another event.  The request waits for a lock in the database, so that it is still in
+# progress.
 open my $psql, '|-', Kedge::tool('psql'), '-Atq', '-o', '/dev/null', '-d', $k->url_as('kedge', 'core')
     or die;
 $psql->autoflush;
@@ -501,7 +504,7 @@ ok(wait_until(
 is(scalar @{ lines($early->{request_id}) // [] }, 1, 'one access line');
 # ---- nginx's own lines ----------------------------------------------------------
 
-# An address that only requests missing paths does not cause a line for each request.
+# An address that requests missing paths only does not cause a line for each request.
 my $asking = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port,
 	LocalAddr => '127.0.9.9') or die "connect: $!";
 my $asked = 4000;
@@ -521,8 +524,8 @@ my $own_lines = () = $k->log_text('nginx') =~ /"status":404.*"ip":"127\.0\.9\.9"
 cmp_ok($own_lines, '>=', 900, "a burst has its lines ($own_lines)");
 cmp_ok($own_lines, '<', $asked, 'and the rest none');
 
-# Nor for responses that nginx gives before it selects a location: the burst was used
-# up.
+# There are no lines either for responses that nginx gives before it selects a location,
+# because the requests above have used up the burst of lines.
 for my $row (
 	[ 'a service that is not there', "GET /api/nowhere HTTP/1.1\r\nHost: a\r\n\r\n", 404 ],
 	[ 'a malformed request', "GET /x HTTP/1.1\r\nHost: a b\r\n\r\n", 400 ],

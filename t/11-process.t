@@ -1,5 +1,5 @@
-# A service as a process: inherited sockets, drain, crash, and the end of its master.
-# Without nginx, with core only.
+# A service as a process: inherited sockets, drain, crash, and the end of the master.
+# Runs core alone, without nginx.
 use strict;
 use warnings;
 use FindBin;
@@ -21,7 +21,7 @@ my %live = (
 	QUERY_STRING => '', REMOTE_ADDR => '127.0.0.1', KEDGE_HOST => 'a', KEDGE_SCHEME => 'http',
 	KEDGE_REQUEST_ID => 't', KEDGE_IDENTITY => '', CONTENT_TYPE => '', CONTENT_LENGTH => '');
 
-# Starts core with its environment, and with what the code prepares in the child.
+# Starts core with its environment; $prepare runs in the child before exec.
 my @started;
 
 sub start
@@ -96,7 +96,7 @@ is((stat $socket)[2] & 0777, 0660, 'for its group');
 my @w;
 ok(wait_until(sub { (@w = workers($pid)) == 2 }, 5), 'with two workers');
 
-# The process's log in a file, which a reload reopens.
+# The process writes its log to a file, which a reload reopens.
 my ($to_file) = start({ CORE_LISTEN => "unix:$place/file.sock", CORE_LOG_FILE => "$place/core.log" });
 ok(answers("$place/file.sock"), 'with its log in a file');
 ok(wait_until(sub { slurp("$place/core.log") =~ /"msg":"service started"/ }, 5), 'which has it');
@@ -169,7 +169,7 @@ kill TERM => $pid;
 ok(gone($pid, 15), 'a request that never ends does not hold it');
 cmp_ok(time - $t, '<', 6, 'beyond its deadline');
 
-# While running jobs are finished, a worker that serves and dies is replaced.
+# During the drain, while a job still runs, a serving worker that dies is replaced.
 ($pid, $log) = start(
 	{
 		CORE_LISTEN => "unix:$socket", CORE_PROCESSES => 1, CORE_WORKER_PROCESSES => 1,
@@ -181,7 +181,7 @@ my $of_pool = sub {
 };
 ok(wait_until(sub { $of_pool->('api') && $of_pool->('worker') }, 10), 'one who serves, one for jobs');
 my ($server, $runner) = ($of_pool->('api'), $of_pool->('worker'));
-kill STOP => $runner;    # as if it had a long job
+kill STOP => $runner;    # the worker acts as if it ran a long job
 kill TERM => $pid;
 ok(wait_until(sub { slurp($log) =~ /draining/ }, 5), 'SIGTERM while a job runs');
 ok(answers($socket), 'who comes then is served');
@@ -238,7 +238,7 @@ for my $row (
 	ok(-S $given, "$name: and leaves the socket, which is not its own");
 	close $s;
 }
-# The sockets are ignored if LISTEN_PID is another process.
+# Inherited sockets are ignored if LISTEN_PID is the id of another process.
 ($pid, $log) = start({ CORE_LISTEN => "unix:$socket", LISTEN_FDS => 1 },
 	sub { delete $ENV{LISTEN_PID}; $ENV{LISTEN_FDS} = 1; });
 kill TERM => $pid if answers($socket);
@@ -285,7 +285,7 @@ chmod 0755, $copy;
 kill HUP => $pid;
 ok(wait_until(sub { slurp($log2) =~ /check/i }, 10), 'a new one that fails its check is not used')
     or diag(slurp($log2));
-# The child that made the check may still be exiting.
+# The child process that made the check may still be exiting.
 ok(wait_until(sub { "@{[ workers($pid) ]}" eq "@w" }, 10), 'the old workers stay');
 ok(answers($socket), 'and serve');
 unlink $copy;
@@ -298,7 +298,8 @@ kill TERM => $pid;
 ok(gone($pid, 15), 'the end');
 # ---- its log ---------------------------------------------------------------------------
 
-# A thousand refusals do not cause a thousand lines; the others are counted.
+# A thousand refusals do not cause a thousand log lines; the lines that were dropped are
+# counted.
 sub refused
 {
 	my ($socket, $n) = @_;
@@ -325,7 +326,7 @@ is($lines + $dropped, 1000, 'the others are counted');
 pipe my $stuck_r, my $stuck_w or die;
 $stuck_w->blocking(0);
 1 while syswrite $stuck_w, 'x' x 4096;
-$stuck_w->blocking(1); # as when the service is started in a terminal
+$stuck_w->blocking(1); # blocking, as standard error is when the service is started in a terminal
 my %sink = (
 	'a pipe that nobody reads' => sub { open STDERR, '>&', $stuck_w },
 	'a full disk' => sub { open STDERR, '>>', '/dev/full' });

@@ -1,5 +1,5 @@
-# A process that cannot start a thread serves with those that it has, and starts one
-# when it can again.
+# A process that cannot start a further thread serves with the threads that it has, and
+# starts one when that is possible again.
 use strict;
 use warnings;
 use FindBin;
@@ -10,14 +10,14 @@ use Kedge::Money qw(hold_lock);
 use Kedge::Preload;
 
 my $home = Kedge::Preload->use('scarce');
-my $k = Kedge->up(env => { WALLET_PROCESSES => 1 }); # the process whose threads are counted
+my $k = Kedge->up(env => { WALLET_PROCESSES => 1 }); # the id of the process whose threads are counted
 my $alice = $k->user('alice');
 is($alice->get('/api/wallet/accounts')->{status}, 200, 'served');
 my ($api) = $k->pids('wallet-api');
 
 sub threads { return (slurp("/proc/$api/status") =~ /^Threads:\s+(\d+)/m)[0] }
 
-# A request that waits for the database, and so needs a thread.
+# Sends requests that query the database, so each needs a thread.
 sub ask
 {
 	my ($n) = @_;

@@ -1,5 +1,6 @@
-# The specifications describe what the services do: members, headers, statuses and codes
-# of real responses must be in them.  t/52-compat.t runs a validator.
+# The OpenAPI documents describe what the services do: members, headers, statuses and
+# codes of real responses must be in them.  t/52-compat.t runs a validator on the
+# documents.
 use strict;
 use warnings;
 use FindBin;
@@ -28,7 +29,7 @@ sub schema
 	return $schema;
 }
 
-# The members of a response that its schema does not have.
+# Returns the members of a response that its schema does not have.
 sub untold
 {
 	my ($service, $schema, $value) = @_;

@@ -18,7 +18,8 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(files jdecode jencode slurp);
 
-# All plugins of auth are on.  Jobs are not run, so that they can be cancelled and retried.
+# All plugins of auth are enabled.  Jobs are not run, so that they can be cancelled and
+# retried.
 my @plugins = map { m{([^/]+)$} ? $1 =~ tr/_/-/r : () } grep {-d}
     files("$Kedge::ROOT/services/auth/plugin");
 my $k = Kedge->up(env => { AUTH_PLUGINS => join(',', @plugins),
@@ -98,7 +99,7 @@ sub type_of
 	return $text =~ /^"/ ? 'string' : $text =~ /^-?\d+$/ ? 'integer' : 'number';
 }
 
-# The violations of a schema by a value: a list of sentences.
+# Returns how a value violates a schema, as a list of sentences.
 sub problems
 {
 	my ($service, $schema, $value, $at) = @_;
@@ -131,7 +132,7 @@ sub problems
 
 my (%made, $keys);
 
-# A user, who signs up when first used.
+# Returns the named user, who signs up when first used.
 sub person
 {
 	my ($name) = @_;
@@ -152,7 +153,7 @@ sub value_of
 	return "no $name";
 }
 
-# Replaces {name} by its value.
+# Replaces each {name} in the text by its value.
 sub filled
 {
 	my ($thing) = @_;
@@ -187,7 +188,7 @@ for my $row (@pass) {
 }
 is_deeply([ sort keys %missing ], [], 'every route of every service has a row here');
 
-# The check itself can fail.
+# problems() finds violations, so the check above can fail.
 my %schema = (type => 'object', required => [ 'a', 'b' ], properties => {
 	a => { type => 'integer' }, b => { type => [ 'string', 'null' ], enum => [ 'x', undef ] },
 	c => { type => 'array', items => { type => 'boolean' } } });

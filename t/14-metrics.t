@@ -1,4 +1,4 @@
-# Metrics and health follow events: each event is caused, and they must change.
+# The test causes events and checks that metrics and health change accordingly.
 use strict;
 use warnings;
 use FindBin;
@@ -24,7 +24,7 @@ my $alice = $person[0];
 my $root = $k->user('root');
 $k->role($root, 'admin');
 
-# All series of a service, by name and labels.
+# Returns all series of a service: name and labels => value.
 my %seen;
 sub metrics
 {
@@ -33,7 +33,7 @@ sub metrics
 	return \%seen;
 }
 
-# The value of a series of the pool api; further labels are given as text.
+# Returns the value of a series of the pool api; further labels are given as text.
 sub value
 {
 	my ($service, $name, %of) = @_;
@@ -42,7 +42,7 @@ sub value
 	return metrics($service)->{qq($name\{service="$service",pool="$pool"$label})};
 }
 
-# Waits until each of these gauges of a service has its value.
+# Waits until each of these gauges of a service has the given value.
 sub become
 {
 	my ($name, $service, @rows) = @_;
@@ -61,7 +61,7 @@ sub become
 	return;
 }
 
-# Each series has increased at least by that amount.
+# Asserts that each series has increased by at least the given amount.
 sub grew
 {
 	my ($name, $service, $before, %by) = @_;
@@ -109,8 +109,8 @@ for my $service (Kedge::services()) {
 
 # ---- threads, connections, PostgreSQL ---------------------------------------------------
 
-# Two requests have a thread; one of them has the only connection to the database, and
-# waits for a lock; the third request waits for a thread.
+# Three requests: the first has the only database connection and waits for a lock, the
+# second has the other thread, and the third waits for a thread.
 $_->get('/api/core/me') for @person;
 my @quiet = (
 	[ 'kedge_threads_busy', undef, 0 ], [ 'kedge_thread_queue_depth', undef, 0 ],
@@ -166,8 +166,8 @@ grew('so were three requests', 'core', $before, $duration => 3 * $held_s);
 
 # ---- PostgreSQL is away -----------------------------------------------------------------
 
-# The service's database connection is ended, and a new one gets no answer, because
-# nobody accepts it.
+# The service's database connection is closed, and a new connection gets no answer,
+# because the server does not accept it.
 my ($postgres) = $k->pids('postgres');
 my ($session) = split /\n/, $k->sql('postgres', 'SELECT pid FROM pg_stat_activity'
 	    . " WHERE usename = 'core' AND query LIKE '%profile%' ORDER BY query_start DESC");
@@ -260,8 +260,8 @@ is(value('core', 'kedge_remote_calls_in_progress', pool => 'worker'), 0, 'and ov
 
 # ---- processes that make no progress --------------------------------------------------------
 
-# The only process of verify is frozen, so no request can pass; the frozen worker of jobs
-# is not needed by any request.
+# verify's only process is frozen, so no request can pass.  The process for jobs is
+# frozen, too, but no request needs it.
 my @frozen = map { $k->pids($_) } qw(auth-verify core-worker);
 is(scalar @frozen, 2, 'a process that verifies and one for jobs');
 is($k->client->get('/health/auth')->{json}{pools}{verify}, 'ok', 'both are well');

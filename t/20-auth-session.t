@@ -1,5 +1,4 @@
-# A user's course: sign up, be recognised by all services, sign out, be recognised by
-# none.
+# A user signs up, is recognised by all services, signs out, and is recognised by none.
 use strict;
 use warnings;
 use FindBin;
@@ -96,7 +95,7 @@ qq{SELECT date_trunc('minute', "expiresAt" - "createdAt") FROM session WHERE tok
 my $list = $c->get('/api/auth/list-sessions')->{json};
 is(scalar @$list, 2, 'two sessions');
 
-# A password is the same in every Unicode normalisation form.
+# A password may be typed in any Unicode normalisation form.
 my $nfd = $k->client;
 @$nfd{qw(email password)} = ($email, "pasfi wo\x{308}rd");
 is($nfd->sign_in->{status}, 200, 'NFKC makes it the same password');
@@ -122,7 +121,8 @@ is($phone->get('/api/core/whoami')->{status}, 401, 'out');
 
 # ---- a refresh is due: one cookie at most, and of a session that lives -----------
 
-# The tokens that a response gives to the browser; the session is days old.
+# Makes the session several days old and sends a request; returns the tokens of the
+# session cookies that the response sets.
 sub given
 {
 	my ($c, $path, $data) = @_;

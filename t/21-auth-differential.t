@@ -1,5 +1,5 @@
-# auth compared with a real BetterAuth 1.7.25: the same requests, with the responses
-# compared; and the tables, column by column.
+# Compares auth with a real BetterAuth 1.7.25: the responses to the same requests, and
+# the tables, column by column.
 use strict;
 use warnings;
 use FindBin;
@@ -19,8 +19,8 @@ run_tap('node', "$Kedge::ROOT/t/compat/differential.mjs",
 	'--a', $oracle->{base}, '--a-db', $k->node_url('oracle'), '--b', $k->base, '--b-db',
 	$k->node_url('auth'));
 
-# auth has all that BetterAuth has.  A column that a plugin adds must allow NULL or have a
-# default, so that BetterAuth can insert rows without it.
+# auth has all columns that BetterAuth has.  A column that a plugin adds must allow NULL
+# or have a default, so that BetterAuth can insert rows without it.
 sub compare_with_oracle
 {
 	my ($what, $query, $more) = @_;
@@ -36,7 +36,7 @@ compare_with_oracle('columns', q{
     FROM information_schema.columns WHERE table_schema = 'public'
     AND table_name IN ('user', 'session', 'account', 'verification') ORDER BY 1, 2},
 	qr/\|YES\||\|NO\|.+/);
-# A deferred trigger (type t) is not a key.
+# A deferred trigger (constraint type t) is not a key of the table.
 compare_with_oracle('keys', q{SELECT conrelid::regclass, conname, pg_get_constraintdef(oid)
     FROM pg_constraint
     WHERE contype <> 't' AND conrelid IN ('"user"'::regclass, 'session'::regclass,
@@ -44,7 +44,8 @@ compare_with_oracle('keys', q{SELECT conrelid::regclass, conname, pg_get_constra
 compare_with_oracle('indexes', q{SELECT indexname, indexdef FROM pg_indexes
     WHERE tablename IN ('user', 'session', 'account', 'verification') ORDER BY 1}, qr/INDEX/);
 
-# Rate limits would affect all other steps, so they have a separate pair of servers.
+# Rate limits would affect all other steps, so their script runs on a separate pair of
+# servers.
 my $l = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
 $l->sql('postgres', 'CREATE DATABASE oracle');
 my $limited = Kedge::Node->oracle(

@@ -1,5 +1,5 @@
-# auth serves a database created by the real BetterAuth, with the same secret: old
-# passwords sign in, old cookies are valid; and BetterAuth can use the database again.
+# auth serves a database created by the real BetterAuth, with the same secret: passwords
+# and cookies from before still work.  Afterwards BetterAuth can use the database again.
 use strict;
 use warnings;
 use FindBin;

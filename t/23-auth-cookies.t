@@ -1,4 +1,4 @@
-# Behind TLS, and with another name: the cookie's prefix and its Secure flag.
+# Behind TLS, and with a configured name prefix: the cookie's name and its Secure flag.
 use strict;
 use warnings;
 use FindBin;

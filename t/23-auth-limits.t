@@ -1,5 +1,5 @@
-# Rate limits are on by default, cannot be evaded, and affect only their cause; password
-# hashing is limited in number and in memory.
+# Rate limits are on by default, cannot be evaded, and affect only the client that
+# causes them; password hashing is limited in number and in memory.
 use strict;
 use warnings;
 use FindBin;
@@ -19,8 +19,8 @@ use Kedge::Raw qw(raw_answers raw_read);
 {
 	my $k = Kedge->up(env => { AUTH_RATE_LIMIT => undef });
 	my $c = $k->client;
-	# A password that is too long is not hashed, so that a slow machine is fast
-	# enough.
+	# A password that is too long is refused without hashing it, so that even a slow
+	# machine is fast enough for this test.
 	my %login = (email => 'nobody@example.com', password => 'x' x 129);
 	my @r =
 	    map { $c->post('/api/auth/sign-in/email', { %login, email => $_ }) }
@@ -70,7 +70,8 @@ use Kedge::Raw qw(raw_answers raw_read);
 		type => 'application/x-www-form-urlencoded');
 	is($r->{status}, 429, 'nor is a form');
 
-	# 100 in ten seconds for the other routes, in all processes together.
+	# The other routes allow 100 requests in ten seconds, counted over all processes
+	# together.
 	my $began = time;
 	my @status = map {@$_} parallel(
 		4,
@@ -86,12 +87,12 @@ use Kedge::Raw qw(raw_answers raw_read);
 	cmp_ok($good, '>=', 90, 'and not fewer');
 	is((grep { $_ != 200 && $_ != 429 } @status), 0, 'the others are told so');
 
-	# Jobs and webhooks have a separate counter, and paths that do not exist another
-	# one.
+	# Jobs and webhooks have a separate counter, and so have paths that do not
+	# exist.
 	my $root = $k->user('root');
 	$k->role($root, 'admin');
 	my $cookie = $root->cookie_header;
-	# Sends requests on one connection; returns the statuses.
+	# Sends requests on one connection; returns the responses' statuses.
 	my $ask = sub {
 		my ($address, @paths) = @_;
 		my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port,
@@ -102,7 +103,8 @@ use Kedge::Raw qw(raw_answers raw_read);
 		$s->flush;
 		return map { [ $_->{status}, $_->{headers}{'retry-after'} ] } raw_answers(raw_read($s, 60));
 	};
-	# Ten per second are refilled; so many are sent that it does not matter.
+	# Ten requests per second are allowed again; the test sends so many that this
+	# makes no difference.
 	my $use_up = sub {
 		my ($path) = @_;
 		return wait_until(sub { ($ask->('127.0.0.1', ($path) x 100))[-1][0] == 429 }, 60);
@@ -111,7 +113,8 @@ use Kedge::Raw qw(raw_answers raw_read);
 	for my $path ('/api/auth/jobs', '/api/auth/webhooks') {
 		my @r = $ask->('127.0.0.1', ('/api/auth/nothing') x 50, $path, ('/api/auth/nothing') x 50);
 		is($r[50][0], 200, "$path is not");
-		# On a busy machine one request comes back while the one in the middle is answered.
+		# On a busy machine, one request is allowed again while the request in
+		# the middle is answered.
 		for ([ before => @r[ 0 .. 49 ] ], [ after => @r[ 51 .. 100 ] ]) {
 			my ($when, @nothing) = @$_;
 			cmp_ok(scalar(grep { $_->[0] == 429 } @nothing), '>', 25,
@@ -135,7 +138,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 # ---- hashing --------------------------------------------------------------------
 
 {
-	# A single process, which has one queue and can be stopped.
+	# Run a single process, which has one queue for hashing and can be suspended.
 	my $k = Kedge->up(env => { AUTH_HASH_CONCURRENCY => 2, AUTH_HASH_QUEUE => 8,
 			AUTH_PROCESSES => 1 });
 	my $alice = $k->user('alice');
@@ -175,9 +178,9 @@ use Kedge::Raw qw(raw_answers raw_read);
 	    or diag("$most kB");
 
 	# No password is hashed for a client that has disconnected.  The process is
-	# stopped, so that all clients have disconnected before it sees the first
-	# request; they connect without nginx, which might not have passed on everything
-	# by then.
+	# suspended, so that all clients have disconnected before it sees the first
+	# request.  They connect without nginx, which might not have passed on
+	# everything by then.
 	my $hashes = sub {
 		return ($k->client->get('/metrics/auth')->{body} =~
 			    /^kedge_password_hashes_total\{service="auth",pool="api"\} (\d+)$/m)[0];
@@ -210,8 +213,9 @@ use Kedge::Raw qw(raw_answers raw_read);
 	is((() = $k->client->get('/metrics/auth')->{body} =~ /sign-up.*status="499"\} 8$/mg), 1,
 		'the others are counted');
 
-	# Networks take turns.  The process is stopped until all requests are sent; one
-	# network sends more than the queue has room for before the other one sends any.
+	# Networks take turns at hashing.  The process is suspended until all requests
+	# are sent; one network sends more than the queue has room for before the other
+	# network sends any.
 	my @asked;
 	my $ask = sub {
 		my ($address, $n) = @_;
@@ -226,8 +230,9 @@ use Kedge::Raw qw(raw_answers raw_read);
 			push @asked, { socket => $s, address => $address };
 		}
 	};
-	# How many requests nginx has read: it has accepted the connection, and no bytes
-	# wait in the kernel.  In the same step it passes the request on.
+	# Returns how many requests nginx has read: it has accepted the connection, and
+	# no bytes wait in the kernel.  nginx passes a request on in the same step in
+	# which it reads it.
 	my $read = sub {
 		my %port = map { $_->{socket}->sockport => 1 } @asked;
 		return scalar grep {
@@ -258,9 +263,9 @@ use Kedge::Raw qw(raw_answers raw_read);
 	cmp_ok($got{'127.0.2.1 429'} // 0, '>=', 1, 'the one has filled it');
 	is($order[-1], '127.0.2.1 200', 'and its last waits until the other is served') or diag(explain(\@order));
 
-	# The time does not reveal whether a user exists: processor time, because a
-	# clock would also measure other load of the machine.  The minimum of many
-	# tries, taken in turns.
+	# The time of a response must not reveal whether a user exists.  Processor time
+	# is measured, because other load of the machine would affect the elapsed time;
+	# the minimum of many alternating tries is used.
 	my ($api) = $k->pids('auth-api');
 	my $worked_ns = sub {
 		my $ns = 0;

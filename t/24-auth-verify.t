@@ -32,7 +32,7 @@ is($alice->get('/api/core/admin/stats')->{status}, 403, 'a user is no administra
 is($alice->get('/api/core/admin/nothing')->{status}, 403, 'nowhere under /admin/');
 is($alice->get('/api/core/admin/stats')->{json}{code}, 'FORBIDDEN', 'and is told so');
 
-# A new role is effective on the next request, although the session is cached.
+# A new role is effective on the next request, although the session is in the cache.
 for my $role ('admin', 'user', 'editor,admin', 'administrator', 'admin2', 'user,admin', 'user') {
 	$k->role($alice, $role);
 	my %roles = map { $_ => 1 } split /,/, $role;
@@ -41,7 +41,7 @@ for my $role ('admin', 'user', 'editor,admin', 'administrator', 'admin2', 'user,
 	is_deeply($alice->get($whoami)->{json}{roles}, [ split /,/, $role ], 'whoami says so');
 }
 
-# A ban, too.  There is no command for it yet; the test empties the cache.
+# A banned user is refused.  The ban is set by SQL, so the test empties the cache.
 my $banned = $k->user('banned');
 is($banned->get($whoami)->{status}, 200, 'not yet banned');
 $k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$banned->{id}'});
@@ -97,7 +97,8 @@ ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 		[ [ $forged, $changed, $b ] => 'bob' ],
 		[ [ ($dead[0]) x 8, $b ] => 'bob' ],
 		[ [ ($forged) x 15, $b ] => 'bob' ],
-		# At most four sessions are looked up, among sixteen cookies.
+		# Of up to sixteen cookies with the session's name, at most four
+		# sessions are looked up.
 		[ [ @dead[ 0 .. 3 ], $b ] => 401 ],
 		[ [ ($forged) x 16, $b ] => 401 ],
 		[ [ @dead, $forged, $changed ] => 401 ],
@@ -110,7 +111,7 @@ ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 		is($who->(join '; ', @$cookies), $want, "cookies $kinds: $want") for 1 .. 2;
 	}
 
-	# Two header lines, which nginx joins from 1.23 on.
+	# Two Cookie header lines, which nginx joins from 1.23 on.
 	my $lines = sub {
 		my ($path, @cookies) = @_;
 		my $r = raw_http($k->port,
@@ -375,7 +376,7 @@ isnt(fcgi_request($socket, [ %ask, HTTP_ORIGIN => $k->base, HTTP_ORIGIN => 'null
 ok(wait_until(sub { $k->log_text('auth') =~ /"path":"\Q$whoami\E",[^}]*"reason":"malformed"/ }, 10),
 	'which the log tells, too');
 
-# How core judges assertions.
+# Which assertions core accepts.
 my $core = $k->dir . '/run/core.sock';
 my %call = (
 	REQUEST_METHOD => 'GET', KEDGE_PATH => $whoami, QUERY_STRING => '', CONTENT_TYPE => '',

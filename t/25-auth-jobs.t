@@ -1,4 +1,4 @@
-# auth has jobs like every service: administrators manage them through verify, expired
+# auth runs jobs like every service: administrators manage them through verify, expired
 # sessions are deleted, and a sign-up is an event for webhooks.
 use strict;
 use warnings;
@@ -56,7 +56,8 @@ sub sign
 	return "$text." . encode_base64url(hmac_sha256($text, $key));
 }
 
-# RFC 5869 with no salt, one block: derives a service's key from the secret.
+# Derives a service's key from the secret: HKDF (RFC 5869) with no salt and one block of
+# output.
 sub derive
 {
 	my ($service) = @_;
@@ -87,7 +88,7 @@ is($ask->(KEDGE_IDENTITY => sign(\%claims, $core_key)), 401, "nor one with core'
 is($ask->(KEDGE_IDENTITY => sign(\%claims, $k->service_env('auth')->{AUTH_SECRET})), 401,
 	'nor with the secret itself');
 
-# An assertion is for a user: it does not authenticate a service.
+# An assertion is for a user, so it does not authenticate a service.
 my $s = IO::Socket::UNIX->new(Peer => "$k->{dir}/run/internal.sock") or die;
 my $token = sign({ %claims, sub => $alice->{id} }, derive('auth'));
 print $s "POST /api/auth/provision HTTP/1.1\r\nHost: auth.internal\r\n"
@@ -115,7 +116,7 @@ is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'nothi
 is($alice->get('/api/core/whoami')->{status}, 200, 'and who is signed in stays so');
 is($k->sql('auth', 'SELECT epoch FROM kedge_session_epoch'), $epoch, 'the cache is not thrown away for it');
 
-# The same deletion, for one-time values that were never used.
+# Expired one-time values (verification) are deleted like expired sessions.
 $k->sql('auth', q{
 	INSERT INTO verification (id, identifier, value, "expiresAt")
 	SELECT 'old' || n, 'otp', 'x', now() - interval '25 h' FROM generate_series(1, 3) n;
@@ -127,7 +128,7 @@ ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep of verif
 is_deeply(job($id)->{result}, { verifications => 3 }, 'takes what expired a day ago');
 is($k->sql('auth', q{SELECT string_agg(id, ',') FROM verification}), 'late', 'nothing later');
 
-# A run that takes some time.
+# A trigger makes the run of the job take some time.
 $k->sql('auth', qq{
 	CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
 		'BEGIN PERFORM pg_sleep(3); RETURN old; END';
@@ -146,7 +147,7 @@ $id = slow_sweep(1);
 is($root->post("$jobs/$id/cancel")->{status}, 200, 'a sweep that runs can be told to stop');
 ok(wait_until(sub { job($id)->{state} eq 'cancelled' }, 20), 'and does, after the turn it is at');
 
-# When told to stop, auth finishes the job, and answers requests until then.
+# On SIGTERM auth finishes the running job, and answers requests until then.
 $id = slow_sweep(2);
 my ($master) = $k->pids('auth');
 kill TERM => $master;
@@ -154,7 +155,8 @@ my (%seen, $ended);
 wait_until(sub {
 	my $status = $alice->get('/api/core/whoami')->{status};
 	$ended = $k->sql('auth', "SELECT state FROM job WHERE id = '$id'") ne 'running';
-	# Responses after its end, when the socket may be closed, do not count.
+	# A request after the end of the job does not count, because the socket may be
+	# closed then.
 	$seen{$status}++ unless $ended;
 	$ended;
 }, 20);
@@ -188,7 +190,8 @@ ok(wait_until(sub { $receiver->requests == 2 }, 20), 'nor is it asked who made t
 
 # ---- what is not read -------------------------------------------------------------------
 
-# Kedge's own routes refuse it; BetterAuth's ignore it, as BetterAuth does.
+# Routes that are Kedge's own refuse unknown members; BetterAuth's routes ignore them,
+# as BetterAuth does.
 is($root->get('/api/auth/jobs?stat=completed')->{status}, 400, 'jobs: an unknown parameter');
 is($root->request(POST => '/api/auth/jobs', body => '{}', type => 'text/plain')->{status}, 415,
 	'jobs: a body of another type');
@@ -203,15 +206,16 @@ ok(wait_until(sub { $k->client->get('/metrics/auth')->{body} =~ /session\.sweep/
 
 # ---- a database that is adopted --------------------------------------------------------
 
-# The trigger runs what it finds in `public` as the owner, so nobody else may create
-# objects there.
+# A trigger of the owner may use objects in `public`, so nobody else may create objects
+# there.
 sub fresh_database
 {
 	$k->sql('postgres', $_) for 'DROP DATABASE auth WITH (FORCE)', 'CREATE DATABASE auth OWNER auth_owner';
 	$k->sql('auth', $_) for @_, 'GRANT CREATE ON SCHEMA public TO auth';
 	return $k->kedge('migrate', 'auth');
 }
-# The schema belongs to another role: the owner of the database cannot revoke the right.
+# The schema belongs to another role, so the owner of the database cannot revoke the
+# right to create objects.
 my ($status, undef, $err) = fresh_database('ALTER SCHEMA public OWNER TO current_user',
 	'GRANT ALL ON SCHEMA public TO auth_owner');
 isnt($status, 0, 'a schema in which others may create, and go on to: no');

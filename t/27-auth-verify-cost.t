@@ -1,5 +1,5 @@
 # The cost of a verdict: one round trip to Redis, or one query when Redis does not
-# answer; and no write.
+# answer.  verify writes nothing to the database.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +13,7 @@ my $alice = $k->user('alice');
 $alice->get($_) for '/api/core/me', '/api/wallet/accounts';
 ok($k->wait_cached($alice), 'a session that is cached');
 
-# The commands that Redis received, without those of this test.
+# Returns how often Redis received each command, without the commands of this test.
 sub asked
 {
 	my %calls = $k->redis('auth')->cmd('INFO', 'commandstats') =~ /^cmdstat_([^:]+):calls=(\d+)/mg;

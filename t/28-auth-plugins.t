@@ -1,6 +1,6 @@
-# Plugins of auth: the sources of plugins are separate from the rest of auth; all
-# sessions are created by the same function; and AUTH_PLUGINS enables and disables a
-# plugin with everything that it declares.
+# Plugins of auth: their sources are separate from the rest of auth; all sessions are
+# created by the same function; and AUTH_PLUGINS enables and disables a plugin with
+# everything that it declares.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +13,7 @@ chdir $Kedge::ROOT or die;
 # ---- the source ------------------------------------------------------------------------
 
 my @sources = grep { /\.[ch]$/ } split /\n/, qx(git ls-files -co --exclude-standard services/auth);
-my %code; # without comments
+my %code; # the source without its comments
 for my $file (grep { -f } @sources) {
 	$code{$file} = slurp($file) =~ s{/\*.*?\*/}{}gsr;
 }
@@ -85,7 +85,7 @@ is($alice->get('/api/core/admin/stats')->{status}, 403, 'who has no role is no a
 my ($failed, undef, $why) = $k->kedge('user', 'create', 'x@example.com', '--role', 'admin');
 is($failed, 1, 'kedge user create --role fails');
 like($why, qr/plugin admin is off/, 'and says why');
-# The stored values still apply: disabling the plugin does not lift a ban.
+# A ban that is stored stays effective when the plugin is disabled.
 $k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$alice->{id}'});
 is($k->client->post('/api/auth/sign-in/email',
 	{ email => $alice->{email}, password => $alice->{password} })->{json}{code}, 'BANNED_USER',

@@ -24,7 +24,7 @@ my @good = (
 	[ timezone => 'Europe/Berlin', 'Europe/Berlin' ],
 	[ timezone => 'America/Argentina/Buenos_Aires', 'America/Argentina/Buenos_Aires' ],
 	[ timezone => 'UTC', 'UTC' ], [ timezone => 'Asia/Kolkata', 'Asia/Kolkata' ],
-	# Links, as browsers send them: stored as they are given.
+	# Old names of time zones that browsers send are stored unchanged.
 	(map { [ timezone => $_, $_ ] }
 		    qw(Asia/Calcutta Asia/Saigon Asia/Katmandu Europe/Kiev America/Buenos_Aires)),
 	[ locale => 'de', 'de' ], [ locale => 'de-CH', 'de-CH' ],

@@ -88,7 +88,8 @@ is($alice->get("$tasks/$nowhere")->{status}, 404, 'an id of nothing');
 is($alice->patch("$tasks/$nowhere", { title => 'x' })->{status}, 404, 'nothing to change');
 is($alice->del("$tasks/$nowhere")->{status}, 404, 'nothing to delete');
 
-# A filter with a misspelled name would list everything.
+# A filter with a misspelled name is refused, because without it the list would contain
+# everything.
 for my $row ([ 'stat=open', 'stat' ], [ 'status=open&limt=1', 'limt' ], [ 'Status=open', 'Status' ],
 	[ 'status=open&', undef ], [ 'status=open&status=done', 'status' ], [ 'limit=1e1', 'limit' ],
 	[ 'limit=', 'limit' ], [ 'cursor=x', 'cursor' ])

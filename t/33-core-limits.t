@@ -1,5 +1,5 @@
-# Rate limits of one user: writes, reads, the items of batches.  Other users are not
-# affected.
+# Rate limits of one user for writes, reads and the items of batches.  Other users are
+# not affected.
 use strict;
 use warnings;
 use FindBin;
@@ -14,8 +14,8 @@ my $alice = $k->user('alice');
 my $bob = $k->user('bob');
 my $tasks = '/api/core/tasks';
 
-# As many as ten seconds allow, from several browsers of one user; the limit is so low
-# that even a slow machine reaches it.
+# Sends as many requests as ten seconds allow, from several browsers of one user; the
+# limit is so low that even a slow machine reaches it.
 my @browser = ($alice, map { $k->again($alice) } 1 .. 3);
 my @status = map {@$_} parallel(
 	4,

@@ -1,5 +1,5 @@
-# wallet: one account on first contact, amounts in minor units, and tables that stay
-# double-entry and append-only for every writer.
+# wallet creates one account on first contact, counts in minor units, and its tables
+# stay double-entry and append-only, whoever writes to them.
 use strict;
 use warnings;
 use FindBin;

@@ -1,4 +1,4 @@
-# Transfers over HTTP: what they move, what is refused, and keys.
+# Transfers over HTTP: what they move, which are refused, and idempotency keys.
 use strict;
 use warnings;
 use FindBin;
@@ -69,7 +69,8 @@ is(Kedge::Wallet::post($bob, '/transfers',
 	201, "bob's key k1 is another");
 is($w->state_of($from), '9000/0/9000', 'no more has moved');
 
-# A refused request is not stored: the key can be used again when there are funds.
+# A refused request is not stored: its key can be used again when the account has enough
+# money.
 $r = $w->move($carol, $carol->{account}, $to, 70, key => 'later');
 is("$r->{status} $r->{json}{code}", '422 INSUFFICIENT_FUNDS', 'nothing to move yet');
 $w->fund($carol->{account}, 100);
@@ -151,7 +152,7 @@ for my $row ([ memo => "\x{1F600}" x 500 ], [ memo => '' ], [ metadata => { a =>
 	is_deeply($alice->get("$base/transfers/$r->{json}{id}")->{json}{$field}, $value, 'as given');
 }
 
-# An operator may do it for others, and with the system's accounts.
+# An operator may transfer other users' money, and money of the system's accounts.
 $r = $w->move($w->{operator}, $from, $house->{id}, 10);
 is($r->{status}, 201, 'an operator moves it out') or diag($r->{body});
 is($w->move($w->{operator}, $house->{id}, $from, 10)->{status}, 201, 'and in');

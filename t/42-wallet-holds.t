@@ -76,7 +76,7 @@ $r = act($bob, $again->{json}{id}, 'capture', undef);
 expect($r, 200, 'captured', 'without a body: all of it');
 is($r->{json}{capturedAmount}, 300, 'all');
 
-# The first response stays the same, whatever has happened to the hold.
+# A replayed request gets the first response, whatever has happened to the hold since.
 $r = hold(50, key => 'h1');
 act($bob, $r->{json}{id}, 'capture', { amount => 1 });
 $again = hold(50, key => 'h1');
@@ -118,8 +118,9 @@ is($w->state_of($from), $before, 'all of it');
 expect(act($bob, $id, $_, {}), 422, 'HOLD_EXPIRED', "then $_") for qw(capture);
 expect(act($bob, $id, 'release'), 422, 'HOLD_EXPIRED', 'then release');
 
-# A hold that cannot be expired does not stop others: a row that fails (as by a defect),
-# an account that somebody has locked, metadata from before metadata were checked.
+# Holds that cannot be released do not prevent the release of others: a row whose update
+# fails (as by a defect), an account that a transaction has locked, and metadata stored
+# before metadata were checked.
 my $aside = $alice->post("$base/accounts", { name => 'Aside', currency => 'USD' })->{json}{id};
 $w->fund($aside, 100);
 my %due = (
@@ -159,7 +160,7 @@ $unlock->();
 $k->sql('wallet', 'DROP TRIGGER test_refuse ON transfer');
 is(expire_now(), 'completed 0', 'when nothing is in the way');
 is_deeply($statuses->(), \%status, 'all are given back');
-# Such metadata are refused by every function.
+# Metadata with a NUL or half a surrogate pair are refused by every function.
 for my $text ('{"a":"\\u0000"}', '{"a":"\\ud800"}', '{"\\udc00":1}', '{"a":["\\udc00\\ud800"]}') {
 	my $transfer = qq({"debitAccountId":"$from","creditAccountId":"$to","amount":1,"metadata":$text});
 	for my $row ([ transfers => $transfer ], [ 'transfers/batch' => qq({"transfers":[$transfer]}) ]) {
@@ -174,7 +175,7 @@ for my $text ('{"a":"\\u0000"}', '{"a":"\\ud800"}', '{"\\udc00":1}', '{"a":["\\u
 
 # ---- one job is enough ------------------------------------------------------------------
 
-# While its queue is paused, a schedule leaves one job, not many.
+# While its queue is paused, a schedule leaves one waiting job, not many.
 $k->sql('wallet', "SELECT job_pause('default', true)");
 my @names = split /\n/, $k->sql('wallet', 'SELECT name FROM job_schedule ORDER BY name');
 for my $name (@names) {
@@ -190,8 +191,8 @@ $k->sql('wallet', "SELECT job_pause('default', false)");
 
 # ---- what is not read is not dropped --------------------------------------------------
 
-# As sent by curl with -H 'Content-Type:': a capture without its amount would capture
-# everything.
+# A body without a media type, as curl -H 'Content-Type:' sends it: if it were ignored,
+# a capture without an amount would capture everything.
 sub raw_act
 {
 	my ($id, $verb, $body, %opt) = @_;
@@ -233,17 +234,19 @@ for my $chunked (0, 1) {
 is($w->state_of($from), $state, 'none of these moved anything');
 expect($bob->get("$base/transfers/$kept"), 200, 'held', 'nor settled the hold');
 
-# Headers that change the meaning of a request, given twice or not understood.
+# Headers that change the meaning of a request are refused if they occur twice or are
+# not understood.
 for my $lines ([ 'Idempotency-Key: a', 'Idempotency-Key: b' ], [ 'Idempotency-Key: a', 'Idempotency-Key: a' ],
 	['Idempotency-Key: a, b'], ['Idempotency_Key: a'], [ 'Idempotency-Key: if', 'If-Match: "1"' ])
 {
-	# verify refuses a duplicate; older versions of nginx do not join it.
+	# verify refuses a header that occurs twice; older versions of nginx do not join
+	# it.
 	like(raw_act($kept, 'capture', '{"amount":30}', type => 'application/json', lines => $lines)->{status},
 		qr/^40[03]$/, join ' and ', @$lines);
 }
 is($w->state_of($from), $state, 'these neither');
 
-# 100.0 and 1e2 are integers; a number that is an integer only after rounding is not.
+# 100.0 and 1e2 are integers.  A number that is an integer only after rounding is not.
 for my $amount ('100.00000000000000001', '1.5', '1e-1', '"100"', '1e400', '10000000000000000.0') {
 	my $answer = raw_act($kept, 'capture', qq({"amount":$amount}), type => 'application/json');
 	like($answer->{status}, qr/^4(00|22)$/, "amount $amount");
@@ -255,7 +258,8 @@ is($answer->{status}, 200, 'amount 1e1, and a chunked body is read') or diag($an
 
 # ---- one of many --------------------------------------------------------------------
 
-# Captures, releases and the expiry of one hold at the same moment: one succeeds.
+# Captures, releases and the expiry of one hold at the same moment: exactly one
+# succeeds.
 for my $round (1 .. 5) {
 	my $before = $w->account($from)->{balance};
 	my $id = hold(10)->{json}{id};

@@ -1,6 +1,6 @@
-# A batch that is made at once has the same result as one made item by item: answers,
-# balances, holds, entries and keys, whatever the batch contains, and whatever plans
-# PostgreSQL uses: rows are never matched by their position.
+# A batch made in one step has the same result as one made item by item (answers,
+# balances, holds, entries and keys), whatever the batch contains and whatever plans
+# PostgreSQL uses.  Rows are never matched by their position.
 use strict;
 use warnings;
 use FindBin;
@@ -22,7 +22,7 @@ my $house = $k->sql('wallet', "SELECT id FROM account WHERE name = 'external:USD
 my @accounts = (($alice->{account}) x 4, ($savings) x 3, ($bob->{account}) x 3, $house, $euro, $frozen,
 	'01890a5d-ac96-774b-bcce-b302099a8057');
 
-# The result as text; then it is undone.
+# Returns the result of a batch as text, and then rolls the batch back.
 $k->sql('wallet', <<~'SQL');
 	CREATE FUNCTION test_outcome(p_items json, p_user text, p_operator boolean, p_atomic boolean,
 		p_each boolean) RETURNS text LANGUAGE plpgsql AS $$
@@ -61,7 +61,7 @@ diag("KEDGE_SEED=$seed");
 srand $seed;
 sub pick { return $_[ rand @_ ] }
 
-# Each setting leaves PostgreSQL other ways to join, sort and scan.
+# Each setting disables some of PostgreSQL's ways to join, sort and scan.
 my @methods = qw(bitmapscan hashagg hashjoin incremental_sort indexonlyscan indexscan material memoize
     mergejoin nestloop seqscan sort);
 
@@ -90,7 +90,7 @@ for my $round (1 .. 200) {
 		last;
 	}
 	$codes{$_}++ for $outcome =~ /([A-Z]{3,}_[A-Z_]+)/g;
-	# Sometimes a transfer is kept, so that others can refer to it.
+	# Sometimes a transfer is committed, so that later batches can refer to it.
 	$k->sql('wallet', "SELECT ledger_batch('$alice->{id}', true, 'kept-$round', '\\x00', false, '$items')")
 	    if $round % 5 == 0;
 }

@@ -1,6 +1,6 @@
-# A batch checks its accounts without locks, and locks them when it moves money: changes
-# in between are noticed, and batches without common accounts do not wait for each
-# other.
+# A batch checks its accounts without locks, and locks them when it moves money.
+# Changes in between are noticed, and batches without common accounts do not wait for
+# each other.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +18,8 @@ my ($a, $b, $c) = map { $_->{account} } $alice, $bob, $carol;
 my $savings = $alice->post('/api/wallet/accounts', { name => 'Savings', currency => 'USD' })->{json}{id};
 $w->fund($savings, 100);
 
-# Changes by another transaction, which commits while a batch waits for its account.
+# Makes changes in another transaction, which commits while a batch waits for an
+# account.
 sub overtaken
 {
 	my ($sql, $who, $atomic, @items) = @_;
@@ -81,8 +82,8 @@ is(codes(batch($bob, 0, [ item($b, $c, 1) ])), 'posted', 'one that shares no acc
 $unlock->();
 is($waits->(), 'posted', 'and the other goes on');
 
-# Batches that are made item by item, because one item is refused, with the same
-# accounts in different orders.
+# Batches with the same accounts in different orders; one item is refused, so that the
+# batches are made item by item.
 $w->fund($_, 1000) for $a, $savings;
 my %seen;
 $seen{$_}++ for parallel(6, sub {
@@ -100,7 +101,8 @@ $w->check('and the books are right');
 
 # ---- whatever order rows come in --------------------------------------------------------------
 
-# Rows name their item; a plan may return them in any order.
+# Rows refer to their item by its number, because a query plan may return them in any
+# order.
 my %door = ('ledger_batch' => 'text, boolean, text, bytea, boolean, text, uuid[], uuid[], bigint[], text[], json[],'
 	    . ' integer[], text[], bytea[]', 'ledger_transfers' => 'json');
 for my $name (sort keys %door) {

@@ -1,4 +1,5 @@
-# Batches: order, all or none, each independently, and keys of batches and items.
+# Batches: their order, atomic batches and batches of independent items, and idempotency
+# keys of batches and of items.
 use strict;
 use warnings;
 use FindBin;
@@ -17,9 +18,9 @@ my ($a, $b, $c) = map { $_->{account} } $alice, $bob, $carol;
 
 my @items = (
 	item($a, $b, 600, memo => 'first', metadata => { n => 1 }),
-	item($a, $b, 600), # no more funds there
-	item($a, $c, 400), # but this amount is available
-	item($b, $a, 1), # an account of another user
+	item($a, $b, 600), # the account has too little left
+	item($a, $c, 400), # the account has exactly this amount left
+	item($b, $a, 1), # the debit account belongs to another user
 	item($a, $a, 1), item($a, '01890a5d-ac96-774b-bcce-b302099a8057', 1), item($a, $b, 0),
 );
 my $r = batch($alice, 0, \@items, key => 'b1');
@@ -44,8 +45,8 @@ is($w->state_of($b), '600/0/600', 'nothing more moved');
 is($w->move($alice, $a, $b, 1, key => 'b1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
 	'and its key is no single transfer\'s');
 
-# Texts are stored unchanged, whatever characters they contain; and a property that only
-# some items have is stored for these items only.
+# Texts are stored unchanged, whatever characters they contain; and a member that only
+# some items have is stored for those items only.
 $w->fund($a, 10);
 my $house = $k->sql('wallet', "SELECT id FROM account WHERE name = 'external:USD'");
 my @texts = ('', 'NULL', '{}', 'a,"b"', "\\", "\\\\x00\"", "\x{20ac}\n\t'", ' ', undef, '}');
@@ -64,7 +65,7 @@ is(batch($carol, 1, [ item($c, $b, 10) ])->{status}, 200, 'and on');
 is(batch($bob, 1, [ item($b, $a, 10) ])->{status}, 200, 'and back');
 is(batch($w->{operator}, 1, [ item($a, $house, 10) ])->{status}, 200, 'operators pay anybody');
 
-# Money that one item brings is available to the next one.
+# Money that one item brings is available to the items after it.
 $r = batch($bob, 0, [ item($b, $c, 600), item($b, $c, 1) ]);
 is(codes($r), 'posted INSUFFICIENT_FUNDS', 'one after the other');
 my $mine = $bob->post('/api/wallet/accounts', { name => 'Savings', currency => 'USD' })->{json}{id};

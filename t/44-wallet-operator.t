@@ -80,7 +80,7 @@ my @one = parallel(16, sub {
 });
 is(scalar(grep { $_->[0] == 201 && $_->[1] eq $one[0][1] } @one), 16, 'sixteen at once: one answer');
 is($w->state_of($a), '1507/0/1507', 'one deposit');
-# Two deposits to different accounts with one reference: one of them is made.
+# Two deposits to different accounts with the same reference: only one of them is made.
 @one = parallel(8, sub {
 	my ($i) = @_;
 	return $op->copy->post("$base/deposits",
@@ -134,8 +134,8 @@ is(scalar(grep { $_ == 200 } @parts), 3, 'three twenties of sixty, however many 
 
 # ---- who did it, and why ---------------------------------------------------------
 
-# As seen by the operator who acted, another operator, the other side, and in the
-# database.
+# The operator and the reason, as the operator who acted, another operator and the other
+# user see them, and in the database.
 sub told
 {
 	my ($name, $id, $who, %want) = @_;
@@ -183,7 +183,7 @@ is(Kedge::Wallet::post($bob, "/transfers/$own/release", { reason => 'changed my 
 is($alice->get("$base/transfers/$own")->{json}{settledReason}, undef, 'the payer does not');
 is(Kedge::Wallet::post($bob, "/transfers/$own/release", { amount => 1 })->{status}, 400, 'a release takes no amount');
 
-# The available amount of the system's account is a number that JSON represents exactly.
+# The available amount of a system account stays a number that JSON represents exactly.
 my ($limit) = grep { $_->{name} eq 'external:USD' } @{ $op->get("$base/accounts?kind=system")->{json}{items} };
 my $most = 9007199254740991 + $limit->{available};
 expect($w->move($op, $limit->{id}, $b, $most + 1, hold => JSON::PP::true), 422, 'AMOUNT_OUT_OF_RANGE',
@@ -259,7 +259,7 @@ for my $who ($op, $alice) {
 	is_deeply($seen, { %$points, createdAt => $added, $who == $op ? () : (createdBy => undef, reason => undef) },
 		$who == $op ? 'as operators see' : 'others do not see by whom and why');
 }
-# An account has at most 2^53 - 1 minor units.
+# An account's balance is at most 2^53 - 1 minor units.
 expect($op->post("$base/currencies", { code => "X$_", exponent => $_ }), 422, 'EXPONENT_TOO_LARGE',
 	"an exponent of $_") for 10, 18;
 is($op->post("$base/currencies", { code => 'X9', exponent => 9 })->{status}, 400, 'a code has three characters');
@@ -283,8 +283,8 @@ my $none = $alice->get("$base/accounts/$a/statements")->{json};
 my $this_month = $k->sql('wallet', "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')");
 is_deeply([ grep { $_->{month} ge $this_month } @{ $none->{items} } ], [], 'no month is over yet');
 is($none->{nextCursor}, undef, 'nor is there another page');
-# As if all of it had happened on the 10th two months ago, in the same order; the
-# entries themselves cannot be changed.
+# Moves all entries to the 10th of the month before the last, in the same order.
+# Entries cannot be changed, so triggers are disabled for this.
 my $month = $k->sql('wallet', "SET session_replication_role = replica;
     CREATE TEMP TABLE month AS SELECT date_trunc('month', now() AT TIME ZONE 'UTC')
 	- interval '2 months' AS begins;
@@ -315,7 +315,7 @@ $r = $alice->get("$base/accounts/$a/statements?limit=2&cursor=$r->{nextCursor}")
 is(scalar @{ $r->{items} }, 1, 'and the page after');
 is($bob->get("$base/accounts/$a/statements")->{status}, 404, 'not somebody else\'s');
 
-# Missing statements are written, whatever the current month.
+# Statements that are missing are written, whatever the current month is.
 my $all = $k->sql('wallet', 'SELECT count(*) FROM statement');
 my $rows = "SELECT account_id, month, opening, closing, credits, debits, entries, last_seq
     FROM statement ORDER BY account_id, month";
@@ -328,14 +328,15 @@ my $job = $k->sql('wallet', q(SELECT job_id FROM job_enqueue('ledger.statements'
 ok(wait_until(sub { $k->sql('wallet', "SELECT state FROM job WHERE id = '$job'") eq 'discarded' }, 20),
 	'what is no month is not tried again');
 
-# A turnover may exceed int64, unlike a balance.
+# The turnover of a statement may exceed int64, unlike a balance.
 $k->sql('wallet', "UPDATE statement SET credits = credits + 92233720368547758070,
     debits = debits + 92233720368547758070 WHERE account_id = '$a' AND month = '$month'");
 $r = $alice->get("$base/accounts/$a/statements");
 is($r->{status}, 200, 'a turnover beyond int64');
 like($r->{body}, qr/"credits":922337203685477[0-9]{5},/, 'is told as it is');
 
-# A clock is set back over the end of a month: the statements still join up.
+# A clock is set back over the end of a month: each statement still begins with the
+# balance at which the previous one ended.
 my $carol = $w->user('carol');
 $w->fund($carol->{account}, $_) for 100, 50, 30;
 $k->sql('wallet', "SET session_replication_role = replica;
@@ -359,7 +360,7 @@ is($books->{transfers}, $k->sql('wallet', 'SELECT count(*) FROM transfer'), 'tra
 is($books->{entries}, $k->sql('wallet', 'SELECT count(*) FROM entry'), 'entries');
 my $elsewhere = $nowhere =~ s/7$/8/r;
 
-# A transfer and its two entries, between any two accounts.
+# Inserts a transfer and its two entries, between any two accounts.
 sub moved
 {
 	my ($debit, $credit, $currency) = @_;
@@ -377,7 +378,7 @@ my @breaks = (
 	[ transfer => "DELETE FROM transfer WHERE id = '$t'" ],
 	[ transfer => "UPDATE transfer SET amount = amount + 1 WHERE id = '$t'" ],
 	[ reversal => "UPDATE transfer SET reversed_amount = 1 WHERE id = '$t'" ],
-	# References to rows that do not exist, with correct sums.
+	# References to rows that do not exist, while all sums are correct.
 	[ balance => moved($nowhere, $elsewhere, 'USD') ],
 	[ balance => moved($a, $b, 'EUR') ],
 	[ held => "INSERT INTO transfer (status, debit_account_id, credit_account_id, currency, amount)
@@ -391,7 +392,8 @@ for my $row (@breaks) {
 	    SELECT mismatches FROM ledger_check(100); ROLLBACK");
 	like($found, qr/"kind"\s*:\s*"$kind"/, "finds it: $sql");
 }
-# Read from the database in the background, every five seconds.
+# Waits for a metric of the wallet, which the service reads from the database every five
+# seconds.
 sub metric
 {
 	my ($name, $value) = @_;
@@ -403,8 +405,8 @@ sub metric
 	return $read && $read->[0];
 }
 
-# By the job, in slices: mismatches that a slice finds, and those that only the totals
-# show.
+# Runs the check as a job, in slices: it finds mismatches within a slice, and those that
+# only the totals show.
 sub check_job
 {
 	my ($payload) = @_;

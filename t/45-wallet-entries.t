@@ -1,4 +1,5 @@
-# Entries: pages with the running balance, times, and CSV in limited memory.
+# Entries of an account: pages with the running balance, filters by time, and CSV in
+# limited memory.
 use strict;
 use warnings;
 use FindBin;
@@ -11,7 +12,7 @@ use Kedge::FastCGI qw(fcgi_answer fcgi_request fcgi_send);
 use Kedge::Money qw(hold_lock);
 use Kedge::Wallet;
 
-# The memory that AddressSanitizer keeps after it was freed must not count.
+# Freed memory that AddressSanitizer retains must not count.
 $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (), 'quarantine_size_mb=1';
 my $k = Kedge->up(env => { WALLET_PROCESSES => 1 });
 my $w = Kedge::Wallet->new($k);
@@ -41,7 +42,7 @@ my (@paged, $cursor);
 for my $n (1 .. 10) {
 	my $r = entries('?limit=4' . ($cursor ? "&cursor=$cursor" : ''))->{json};
 	push @paged, @{ $r->{items} };
-	# Entries made meanwhile are on no later page.
+	# Entries made while a client reads the pages are on no later page.
 	$w->move($alice, $a, $b, 1) if $n == 1;
 	$cursor = $r->{nextCursor} or last;
 }
@@ -58,7 +59,7 @@ is(entries($_)->{status}, 400, "refused: $_")
 is($bob->get("$base/accounts/$a/entries")->{json}{code}, 'ACCOUNT_NOT_FOUND', 'not somebody else\'s');
 is($w->{operator}->get("$base/accounts/$a/entries")->{status}, 200, 'an operator may');
 
-# Times that are not in order, as after setting a clock back by an hour.
+# Entries whose times are not in order, as after setting a clock back by an hour.
 my $clock = $w->user('clock', 1);
 $w->fund($clock->{account}, 1) for 1 .. 11;
 $k->sql('wallet', "SET session_replication_role = replica;
@@ -93,7 +94,7 @@ sub csv
 		headers => { Accept => $accept // 'text/csv' });
 }
 
-# RFC 4180, strictly.
+# The CSV follows RFC 4180 strictly.
 sub parse
 {
 	my ($text) = @_;
@@ -150,8 +151,8 @@ $k->sql('wallet', "SET session_replication_role = replica;
     INSERT INTO entry (transfer_id, account_id, seq, currency, amount, balance_after)
     SELECT uuidv7(), '$id', 1000 + n, 'USD', CASE n % 2 WHEN 0 THEN -1 ELSE 1 END, 1 + n % 2
     FROM generate_series(1, $many) n");
-# The kernel's record of the maximum, since it was reset ("5" to clear_refs).  Sampling
-# instead would make this client read too slowly.
+# Reads the process's peak memory, as the kernel has recorded it since it was reset ("5"
+# written to clear_refs).  Repeated measuring would make this client read too slowly.
 my ($wallet) = $k->pids('wallet-api');
 sub resident
 {
@@ -176,9 +177,9 @@ is($got->{status}, 200, "$many entries") or diag($got->{content});
 is($lines, $many + 2, 'all of them, and the head');
 cmp_ok($most, '<', 4096, "in bounded memory (KiB more than before: $most; $bytes bytes)");
 
-# The database fails in the middle, while a statement of the stream waits for a lock:
-# the response must not look complete.  (Without HTTP::Tiny, which would repeat the
-# request.)
+# The database fails in the middle of a stream, while a statement waits for a lock: the
+# response must not look complete.  The request is sent without HTTP::Tiny, which would
+# repeat it.
 my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $k->port) or die $!;
 print $socket "GET $base/accounts/$id/entries HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/csv\r\n"
     . 'Cookie: ' . $busy->cookie_header . "\r\nConnection: close\r\n\r\n";
@@ -194,12 +195,12 @@ ok(wait_until(sub {
 $k->kill_pid(KILL => ($k->pids('postgres-backend'))[0]);
 1 while sysread $socket, $text, 65536, length $text;
 {
-	local $SIG{PIPE} = 'IGNORE'; # its session ended with the server
+	local $SIG{PIPE} = 'IGNORE'; # the session ended with its server
 	$unlock->();
 }
 like($text, qr{^HTTP/1.1 200 }, 'it began well');
 unlike($text, qr/\r\n0\r\n\r\n\z/, 'cut off, and so seen to be');
-# The log does not report success, and names the request that the errors belong to.
+# The log does not report success, and names the id of the request that failed.
 my ($request_id) = $text =~ /^X-Request-Id: (\S+)/mi;
 my @said;
 ok(wait_until(sub {
@@ -211,9 +212,9 @@ is_deeply([ @$line{qw(status sent_status)} ], [ 503, 200 ], 'with what became of
 ok((grep {/"statement":"entry_select_page"/} @said), 'and the error has the id of the request')
     or diag("@said");
 ok(wait_until(sub { entries()->{status} == 200 }, 30), 'and later all is well');
-# Streams that nobody reads occupy a thread each: one user gets two of them.  A stream
-# has begun when its first bytes have arrived, and it cannot end: no buffer is large
-# enough.
+# Streams whose clients read nothing occupy a thread each, so one user gets at most two
+# streams.  A stream has begun when its first bytes have arrived, and it cannot end,
+# because no buffer has room for all of it.
 my $path = "$base/accounts/$id/entries";
 my $verdict = fcgi_request($k->dir . '/run/verify.sock', { REQUEST_METHOD => 'GET',
 	KEDGE_METHOD => 'GET', KEDGE_AUDIENCE => 'wallet', KEDGE_GUARD => 'standard',
@@ -240,8 +241,8 @@ is($third->{json}{code}, 'TOO_MANY_STREAMS', 'by its code');
 like($third->{headers}{'retry-after'}, qr/^\d+$/, 'with Retry-After');
 is($busy->get("$base/accounts/$id/entries")->{status}, 200, 'pages go on');
 is(csv($alice, $a)->{status}, 200, 'and so do the streams of others');
-# A client that reads no byte: the service ends the stream, and it does not look
-# complete.
+# When a client reads no byte, the service ends the stream, and the response does not
+# look complete.
 ok(wait_until(sub { csv($busy, $id, '?from=2100-01-01T00:00:00Z')->{status} == 200 }, 25),
 	'streams that nobody reads end soon, and give their threads back');
 for my $n (1, 2) {
@@ -249,7 +250,8 @@ for my $n (1, 2) {
 		'their lines say so');
 	is(fcgi_answer($unread[ $n - 1 ])->{end}, undef, 'and the last record is missing');
 }
-# nginx does not read more than it has memory for: nothing is written to a file.
+# nginx reads no more of the response than its memory buffers hold: it writes nothing to
+# a file.
 my $lazy = IO::Socket::INET->new(Proto => 'tcp') or die "socket: $!";
 setsockopt $lazy, Socket::SOL_SOCKET(), Socket::SO_RCVBUF(), 4096;
 $lazy->connect($k->port, Socket::inet_aton('127.0.0.1')) or die "connect: $!";

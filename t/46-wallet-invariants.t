@@ -1,7 +1,7 @@
-# Every rule of the ledger, attacked with SQL: as the service's own role, which a
-# defective or compromised program has, and as the owner of the tables, who must be
-# stopped by triggers and constraints.  Each attack must be refused with the expected
-# SQLSTATE, and change nothing.
+# Every rule of the ledger is attacked with SQL: as the service's own role, which a
+# defective or compromised program has, and as the owner of the tables, whom triggers
+# and constraints must stop.  Each attack must be refused with the expected SQLSTATE,
+# and must change nothing.
 use strict;
 use warnings;
 use FindBin;
@@ -33,7 +33,7 @@ sub done
 sub hold { return done($w->move($alice, $a, $b, 100, hold => JSON::PP::true)) }
 sub on { return Kedge::Wallet::post($_[0], "/transfers/$_[1]/$_[2]", $_[3] // {}) }
 
-# One transfer in each status.
+# Creates one transfer in each status.
 my %t = (posted => done($w->move($alice, $a, $b, 100)), map { $_ => hold() }
 	    qw(held captured released expired));
 done(on($bob, $t{captured}, 'capture', { amount => 60 }));
@@ -45,7 +45,7 @@ my $reversal = $k->sql('wallet', "SELECT id FROM transfer WHERE reverses = '$t{r
 $w->check('to begin with');
 my $before = books($k);
 
-# Nothing that was tried since the last such call has changed the ledger.
+# Asserts that the attacks since the last call have not changed the ledger.
 sub unmoved
 {
 	my ($name) = @_;
@@ -55,7 +55,7 @@ sub unmoved
 	return;
 }
 
-# A transfer between alice and bob, or a variation of it.
+# Returns an INSERT of a transfer between alice and bob; %change replaces columns.
 my @columns = qw(status kind debit_account_id credit_account_id currency amount expires_at
     captured_amount reversed_amount reverses metadata settled_at settled_by settled_reason);
 my %plain = (status => 'posted', kind => 'transfer', debit_account_id => $a,
@@ -71,7 +71,7 @@ sub transfer_sql
 
 # ---- what the application's role has ------------------------------------------------
 
-# All rights, listed: a new one must be added here.
+# All rights of the application's role; a new one must be added here.
 is($k->sql('wallet', <<~'SQL'), <<~'RIGHTS' =~ s/\n\z//r, 'rights to tables and columns');
 	SELECT c.relname || coalesce('.' || a.attname, '') || ' ' ||
 		string_agg(acl.privilege_type, ' ' ORDER BY acl.privilege_type)
@@ -95,8 +95,8 @@ is($k->sql('wallet', <<~'SQL'), <<~'RIGHTS' =~ s/\n\z//r, 'rights to tables and 
 	wallet SELECT
 	RIGHTS
 
-# The functions that the role may call.  Others must not be callable, and no function
-# that runs as the owner may become a trigger of a table of another role.
+# The functions that the role may call.  It must not be able to call others, and nobody
+# may make a function that runs as the owner a trigger of a table of another role.
 my @doors = qw(add_currency add_currency batch batch capture capture check check_entries check_new check_rest
     check_transfers expire expire_holds external external forget_keys forget_keys freeze freeze note_check note_check
     open_account open_account_once open_first release release reverse reverse transfer transfers
@@ -247,7 +247,7 @@ refused($k, 'app', '42501', $_) for (
 	'CREATE PUBLICATION p',
 	'ALTER DEFAULT PRIVILEGES FOR ROLE wallet_owner GRANT ALL ON TABLES TO wallet',
 );
-# The caller may change these settings; they have no effect.
+# The caller may change these settings, but they do not affect the functions.
 my ($state, $answer) = attempt($k, 'app', <<~SQL);
 	SET search_path = pg_temp, pg_catalog;
 	SET default_transaction_isolation = 'serializable';
@@ -325,7 +325,7 @@ sub move_sql
 	    $alice->{id}, ++$n, $from, $to, $amount, $hold // 'NULL';
 }
 
-# [the call, the code that it returns]
+# rows: [the call, the code that it returns]
 my @calls = (
 	(map { [ move_sql("'$a'", "'$b'", $_), 'AMOUNT_OUT_OF_RANGE' ] } 0, -1, -$most, $most + 1,
 		'9223372036854775807', "'-9223372036854775808'"),
@@ -374,7 +374,7 @@ for my $row (@calls) {
 	my ($state, $answer) = attempt($k, 'app', "SELECT $columns FROM $call");
 	is($state || $answer, $code, $call);
 }
-# NULL instead of a value, and values that do not exist.
+# Arguments that are NULL, or refer to rows that do not exist.
 refused($k, 'app', '23502|23514|55000', "SELECT code FROM $_") for (
 	move_sql("'$a'", "'$b'", 'NULL'),
 	"ledger_transfer('x', true, NULL, 'x', '$a', '$b', 1, NULL, NULL, NULL)",
@@ -387,8 +387,8 @@ refused($k, 'app', '23502|23514|55000', "SELECT code FROM $_") for (
 	"ledger_external('x', 'deposit', '$a', 1, 'p', NULL, NULL)",
 );
 
-# Batches: an item sees the effects of the previous ones, and each key occurs once.  In
-# the current format, and in that of the previous release.
+# Batches: an item sees the effects of the items before it, and each key occurs once.
+# Tested with the current format, and with that of the previous release.
 sub batch_sql
 {
 	my ($arrays, @items) = @_;
@@ -401,8 +401,7 @@ sub batch_sql
 	    ? "'o', '{$columns[0]}', '{$columns[1]}', '{$columns[2]}', NULL, NULL, '{$columns[3]}', NULL, NULL"
 	    : "'[$items]'";
 }
-# The displayed available amount of the system's account is a number that JSON
-# represents exactly, too.
+# The available amount of a system account stays a number that JSON represents exactly.
 my $outside = $k->sql('wallet', "SELECT balance - held FROM account WHERE id = '$house'");
 for my $row (
 	[ '1|INSUFFICIENT_FUNDS', [ $b, $a, 400 ], [ $b, $a, 400 ] ],
@@ -440,8 +439,8 @@ is($state, '', 'rolled back');
 is($state, '57014', 'interrupted');
 unmoved('half done');
 
-# One statement that calls it repeatedly: each call sees the effects of the previous
-# ones.
+# One SQL statement calls the function repeatedly: each call sees the effects of the
+# calls before it.
 my $left = $w->account($b)->{balance};
 ($state, $answer) = attempt($k, 'app', <<~SQL);
 	SELECT string_agg(coalesce(l.code, 'done'), ' ' ORDER BY i)
@@ -450,7 +449,7 @@ my $left = $w->account($b)->{balance};
 	SQL
 is($answer, join(' ', ('done') x 3, ('INSUFFICIENT_FUNDS') x 5), 'as often as there are funds');
 
-# Keys cannot be deleted: without its key, the same request would move money again.
+# Keys cannot be deleted: without its key, a repeated request would move money again.
 my %body = (debitAccountId => $a, creditAccountId => $b, amount => 1000);
 my $kept = Kedge::Wallet::post($alice, '/transfers', \%body, key => 'kept');
 is($kept->{status}, 201, 'a key');
@@ -567,8 +566,8 @@ refused($k, 'owner', '23503', $_) for (
 	"DELETE FROM wallet WHERE user_id = '$alice->{id}'",
 	"UPDATE wallet SET user_id = 'x' WHERE user_id = '$alice->{id}'",
 );
-# The role can insert neither, not even valid ones: functions enforce the limit and emit
-# the events.
+# The role can insert neither accounts nor wallets directly, not even valid ones: only
+# functions enforce the limit and emit the events.
 refused($k, 'app', '42501', $_) for (
 	"INSERT INTO account (user_id, name, currency) VALUES ('$alice->{id}', 'x', 'USD')",
 	"INSERT INTO wallet (user_id) VALUES ('nobody')",
@@ -610,8 +609,8 @@ for my $row (
 	[ '23514', amount => 10_000, status => 'held', expires_at => $soon ],
 	[ '23514', debit_account_id => $b, credit_account_id => $a, amount => $free + 1 ],
 	[ '23514', debit_account_id => $house, amount => $most ],
-	# Reversals: of a posted or captured transfer, in the other direction, and not
-	# more.
+	# Reversals: only of a posted or captured transfer, in the opposite direction,
+	# and of no more than its amount.
 	(map { [ '23514', %back, reverses => $_ ] } @t{qw(held released expired reversed)}),
 	[ '23514', %back, reverses => $t{captured}, amount => 61 ],
 	[ '23514', %back, reverses => $t{posted}, amount => 101 ],
@@ -633,8 +632,8 @@ refused($k, 'owner', '42501', $_) for (
 	'TRUNCATE transfer, entry, account, account_freeze, statement, external_reference',
 );
 
-# From each status to each, with each amount that could be captured or reversed: only
-# the few allowed changes succeed.
+# Tries to change each status to each other one, with each amount that could be captured
+# or reversed: only the few allowed changes succeed.
 my $ways = join ', ', map {"('$_', '$t{$_}'::uuid)"} sort keys %t;
 ($state, $answer) = attempt($k, 'owner', <<~SQL);
 	CREATE TEMP TABLE possible (way text);
@@ -669,7 +668,8 @@ is($answer, join("\n", (map {"held-captured $_ 0"} 1, 100, 60), 'held-expired  0
 		'of ' . 6 * 6 * 5 * 5), 'the ways of a transfer');
 is($state, '', 'and nothing else came of it');
 
-# The other columns of a transfer cannot be changed in any of these ways.
+# No statement, whatever it does to the status, can change the other columns of a
+# transfer.
 my %other = (id => "'$nowhere'", debit_account_id => "'$house'", credit_account_id => "'$house'",
 	currency => "'EUR'", amount => '99', memo => "'x'", created_at => 'now()', kind => "'deposit'",
 	user_id => "'x'", metadata => "'{}'", expires_at => "'$soon'", reverses => "'$t{posted}'",
@@ -714,7 +714,8 @@ $w->check('all of it in the books');
 
 # ---- the check sees what none of this lets through ---------------------------------------------------
 
-# All slices of a full check, of this many rows each: the mismatch, or ''.
+# Runs all slices of a full check, with this many rows in each slice; returns the
+# mismatch, or ''.
 $k->sql('wallet', <<~'SQL');
 	CREATE FUNCTION test_slices(p_rows integer) RETURNS text LANGUAGE plpgsql
 	SET search_path = pg_catalog, public, pg_temp AS $$
@@ -757,9 +758,9 @@ $k->sql('wallet', <<~'SQL');
 is($k->sql('wallet', "SELECT string_agg(test_slices(n), '' ORDER BY n) FROM unnest('{1,2,3,5,7,100,100000}'::int[]) n"), '',
 	'slices of any size find nothing');
 
-# Only without triggers can the ledger be made inconsistent at all: then each check
+# Only without triggers can the ledger become inconsistent at all: then each check
 # reports it.  Later, when checkpoints have moved past these rows, the check of new
-# entries finds less.
+# entries finds fewer mismatches.
 my @attacks;
 
 sub broken
@@ -825,7 +826,8 @@ is(check_new('false'), "$entries_now|f|[]", 'at first everything is new');
 is($k->sql('wallet', 'SELECT count(*) FROM ledger_checkpoint'), 0, 'who only looks moves no checkpoint');
 is(join('', broken($attacks[0][1], 'SELECT FROM ledger_check_new(100, true); SELECT count(*) FROM ledger_checkpoint')),
 	'0', 'nor does a check that finds something');
-# Of two concurrent checks one moves the checkpoints: they saw different moments.
+# Of two concurrent checks only one moves the checkpoints, because the two saw different
+# states.
 my $release = hold_lock($k, 'SELECT FROM ledger_checkpoint_moved FOR UPDATE');
 my $late = later(sub { check_new('true') });
 ok(wait_until(sub { $k->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
@@ -840,7 +842,8 @@ is($k->sql('wallet', 'SELECT bool_and(c.seq = a.version AND c.balance = a.balanc
     FROM ledger_checkpoint c JOIN account a ON a.id = c.account_id'), 't', 'once in two hours');
 done($w->move($alice, $a, $b, 1));
 is(check_new('true'), '2|t|[]', 'and then what was made');
-# As if all of it had happened hours ago, and the checkpoints had moved twice since.
+# Makes the data look as if everything had happened hours ago, and the checkpoints had
+# moved twice since.
 $k->sql('wallet', "UPDATE ledger_checkpoint_moved SET moved_at = moved_at - interval '3 hours'");
 is(check_new('true'), '2|t|[]', 'two hours later');
 $k->sql('wallet', "UPDATE ledger_checkpoint SET before_seq = seq;
@@ -861,7 +864,7 @@ is_deeply(\@unseen, [
 my ($full_state, $full) = broken(join('; ', map { $_->[1] } grep { $_->[0] eq 'another amount' } @attacks),
 	'SELECT test_slices(4)');
 like($full_state . $full, qr/"kind"/, 'which does not look at checkpoints');
-# Changes of the checkpoints themselves.
+# The checkpoints themselves are changed.
 for my $row (
 	[ 'another balance', "UPDATE ledger_checkpoint SET balance = balance + 1 WHERE account_id = '$a'" ],
 	[ 'a balance and its checkpoint', "UPDATE account SET balance = balance + 1 WHERE id = '$a';"
@@ -881,15 +884,15 @@ for my $row (
 	my ($state, $answer) = broken($row->[1], 'SELECT mismatches FROM ledger_check_new(100, false)');
 	like($state . $answer, qr/"kind":"(?:checkpoint|balance|running)"/, "a false checkpoint: $row->[0]");
 }
-# A missing checkpoint costs time, and nothing else.
+# If a checkpoint is missing, the check takes longer, and nothing else changes.
 is((broken("DELETE FROM ledger_checkpoint WHERE account_id = '$b'",
 	'SELECT entries > 0, mismatches FROM ledger_check_new(100, false)'))[1] =~ /^t\|/ ? 'read again' : '', 'read again',
 	'a checkpoint that is gone');
 
 # ---- by chance ----------------------------------------------------------------------
 
-# Calls that a defective program might make: the result is a code or an error, and the
-# ledger stays consistent.
+# Random calls as a defective program might make them: the result is a code or an error,
+# and the ledger stays consistent.
 my $seed = $ENV{KEDGE_SEED} // time;
 note("KEDGE_SEED=$seed");
 srand $seed;
@@ -929,8 +932,8 @@ for (1 .. 400) {
 	);
 	my ($state, $answer) = attempt($k, 'app', "SELECT * FROM $call AS answer");
 	$codes{ $state || 'answered' }++;
-	# Values out of range, NULL, missing rows, wrong JSON: no error that means a
-	# defect in a function.
+	# Errors that are allowed: for values out of range, NULL, missing rows and
+	# invalid JSON.  An error that means a defect in a function is not allowed.
 	like($state, qr/^(?:|22\w{3}|23\w{3}|55000|40001)\z/, $call) or diag($answer)
 	    if $state !~ /^(?:|22\w{3}|23\w{3}|55000)\z/;
 }

@@ -1,5 +1,5 @@
-# Events: which ones, with what content, and that their jobs have the id of the request
-# that caused them.
+# Webhook events: which are emitted, with what content, and that their jobs have the id
+# of the request that caused them.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +18,7 @@ $w->move($alice, $a, $b, 1);
 is($k->sql('wallet', "SELECT count(*) FROM job WHERE kind = 'webhook.deliver'"), 0,
 	'without an endpoint nothing is told');
 
-# No receiver exists; the test only looks at the deliveries.
+# No receiver exists; the test looks only at the delivery jobs.
 $k->sql('wallet', "SELECT job_pause('webhooks', true);
     INSERT INTO webhook_endpoint (url, secret, kinds) VALUES ('http://127.0.0.1:9/', 'whsec_' || repeat('A', 43) || '=', '{*}')");
 
@@ -31,7 +31,8 @@ sub told
 	return map { jdecode($_) } split /\n/, $rows;
 }
 
-# The events that this request emitted, and that they have its id.
+# Asserts that this request emitted exactly these events, and that they have its request
+# id.
 sub brought
 {
 	my ($r, $name, @types) = @_;
@@ -61,7 +62,7 @@ brought(batch($alice, 0, [ item($a, $b, 1), item($a, $b, 1_000_000) ]), 'of whic
 	'transfer.posted');
 brought($alice->post("$base/accounts", { name => 'n', currency => 'EUR' }), 'an account', 'account.created');
 
-# Operators' actions: by whom and why.
+# Events of operators' actions contain the operator and the reason.
 sub says
 {
 	my ($event, $name, %want) = @_;
@@ -92,7 +93,7 @@ my $carol = $k->user('carol');
 brought($carol->get("$base/accounts"), 'a first contact', 'account.created');
 brought($w->move($alice, $a, $b, 1_000_000), 'what is refused');
 
-# Requests that share a statement: each has its own events.
+# Requests that are served by one SQL statement: each emits its own events.
 my @asked = parallel(8, sub {
 	return [ map { my $m = $w->move($alice, $a, $b, 1); "$m->{headers}{'x-request-id'} $m->{json}{id}" } 1 .. 5 ];
 });

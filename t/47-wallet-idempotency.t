@@ -1,4 +1,4 @@
-# One key, one effect: however many clients send it at once, whichever process serves
+# A key has one effect, however many clients send it at once, whichever process serves
 # them, whatever crashes meanwhile, and however late they repeat it.
 use strict;
 use warnings;
@@ -19,7 +19,7 @@ my $bob = $w->user('bob');
 my ($a, $b) = ($alice->{account}, $bob->{account});
 is(scalar(my @workers = $k->pids('wallet-api')), 3, 'three processes');
 
-# Responses and who got them, to be repeated at the end.
+# The responses that clients got; the test repeats their requests at the end.
 my @said;
 
 sub post { return Kedge::Wallet::post(@_[ 0 .. 2 ], key => $_[3]) }
@@ -44,7 +44,7 @@ sub count_of
 	return $k->sql('wallet', "SELECT count(*) FROM transfer WHERE memo = '$memo'");
 }
 
-# An id in capitals is the same id.
+# An account id in capitals is the same id.
 my $small = post($alice, '/transfers', order(1), 'case');
 my $large = post($alice, '/transfers', { %{ order(1) }, debitAccountId => uc $a }, 'case');
 is(said($large), '201 again', 'ids in capitals: the same request');
@@ -94,7 +94,7 @@ is(accounts_named('race'), 1, 'of many at once with one key one is opened');
 
 # ---- one key, many clients ------------------------------------------------------------
 
-# The last available money: a replay does not need more.
+# The request took the last available money; repeating it does not need more.
 my $poor = $w->user('poor', 10);
 my ($count, @bodies) = at_once(64, sub {
 	return Kedge::Wallet::post($poor->copy, '/transfers',
@@ -287,8 +287,8 @@ for my $row (
 	is($r->{headers}{'idempotency-replayed'}, $key =~ /^\s|\s$/ && $key =~ /k-1/ ? 'true' : undef,
 		'blanks around it are not of it');
 }
-# Which of two keys would count is not defined.  nginx passes both on or, from 1.23 on,
-# joins them with a comma and a space.
+# A request with two keys is refused, since it is not defined which one would count.
+# nginx passes both on or, from 1.23 on, joins them with a comma and a space.
 my $r = raw_http($k->port,
 	bytes([ 'Idempotency-Key: d-1', 'Idempotency-Key: d-2' ], jencode(order(1, memo => 'twins'))));
 like($r->{status}, qr/^40[03]$/, 'two keys are refused');
@@ -310,7 +310,7 @@ my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
 my $socket = raw_open($k->port);
 syswrite $socket, bytes([ 'Idempotency-Key: dead-2' ], jencode(order(3, memo => 'dead-2')));
 wait_blocked($k, 1);
-close $socket; # while it is being executed
+close $socket; # disconnects while the request is being executed
 my $order = order(3, memo => 'dead-2');
 my $retry = later(sub { said(post($alice->copy, '/transfers', $order, 'dead-2')) });
 wait_blocked($k, 2);
@@ -332,7 +332,8 @@ is(count_of('dead-3'), 1, 'one transfer');
 
 # ---- servers that die -------------------------------------------------------------------------
 
-# The first request has inserted its key, uncommitted, when its connection is closed.
+# The first request has inserted its key, but not committed, when its connection is
+# closed.
 $unlock = hold_lock($k, 'LOCK TABLE transfer IN SHARE MODE');
 $order = order(5, memo => 'cut');
 my $cut = later(sub { said(post($alice->copy, '/transfers', $order, 'cut')) });
@@ -348,7 +349,7 @@ is($retry->(), '201', 'who waited for the key does it instead');
 is(said(post($alice, '/transfers', $order, 'cut')), '201 again', 'who was cut off asks again');
 is(count_of('cut'), 1, 'once');
 
-# The process is killed, but the database executes its statement nevertheless.
+# The process is killed, but the database completes its statement.
 $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
 $order = order(6, memo => 'killed');
 $cut = later(sub { post($alice->copy, '/transfers', $order, 'killed')->{status} });

@@ -1,9 +1,10 @@
-# The ledger compared with a model of it.  First one client, whose every response the
-# model predicts; then many at once with the same accounts, holds and transfers, where
-# the model is told what was acknowledged.  In both cases the model knows each balance,
-# each held amount and the state of every transfer.
+# The ledger compared with a model of it.  First one client, each of whose responses the
+# model predicts.  Then many clients at once with the same accounts, holds and
+# transfers, where the model is told which requests were acknowledged.  In both cases
+# the model knows each balance, each held amount and the state of every transfer.
 #
-# KEDGE_SEED=n repeats the choices (with many clients the machine determines the order).
+# KEDGE_SEED=n repeats the random choices (with many clients the order of events still
+# varies).
 use strict;
 use warnings;
 use FindBin;
@@ -36,7 +37,7 @@ my @users = map { $w->user("u$_") } 0 .. 3;
 $_->{is_operator} = 0 for @users;
 $w->{operator}{is_operator} = 1;
 
-# Applies an acknowledged transfer; t has the members of the response.
+# Applies an acknowledged transfer to the model; $t has the members of the response.
 sub made
 {
 	my ($t) = @_;
@@ -80,13 +81,13 @@ sub reversed
 	return;
 }
 
-# The reason why an amount cannot move from d to c, or be held; `freed` of it is held
-# for it already.
+# Returns why an amount cannot move from account $d to $c; `freed` is the part of it
+# that a hold reserves already.
 sub in_the_way
 {
 	my ($d, $c, $amount, $freed, $hold) = @_;
-	# The available amount stays a number that JSON represents exactly, of a system
-	# account, too.
+	# The available amount of any account, also of a system account, stays a number
+	# that JSON represents exactly.
 	my $beyond = ($hold ? $d->{held} : $c->{balance}) + $amount > $most
 	    || $d->{balance} - $d->{held} + $freed - $amount < -$most;
 	return grep {$_} (
@@ -96,7 +97,8 @@ sub in_the_way
 	);
 }
 
-# The codes with which a request may be refused; none: it succeeds.
+# Returns the error codes with which a request may be refused; if there are none, it
+# must succeed.
 sub why_no_transfer
 {
 	my ($who, $order) = @_;
@@ -130,7 +132,7 @@ sub why_no_reversal
 		in_the_way($t->{c}, $t->{d}, $amount, 0));
 }
 
-# The state in the database, and the state of the model.
+# Return the state as text, from the database and from the model, for comparison.
 sub compare
 {
 	my ($name) = @_;
@@ -174,7 +176,7 @@ for my $user (@users) {
 	$account{$_} = { id => $_, owner => $user } for @ids;
 }
 my @mine = sort keys %account;
-$w->deposit($_, 2_000) for @mine; # and with the first one, the system's accounts
+$w->deposit($_, 2_000) for @mine; # the first deposit of a currency also creates the system's accounts
 for my $line (split /\n/, $k->sql('wallet', 'SELECT id, currency FROM account')) {
 	my ($id, $currency) = split /\|/, $line;
 	my $of = { id => $id, currency => $currency, balance => 0, held => 0, frozen => 0 };
@@ -203,8 +205,8 @@ my @all = (@mine, (map { $_->{id} } values %house), $nowhere);
 my @amounts = (1, 1, 7, 30, 100, 300, 900, 0, -3, 5_000, $most, $most + 1);
 my (%done, @requests);
 
-# The response is one of the allowed ones, and if it is a success, its effect is
-# applied.
+# Asserts that the response is an allowed one, and applies its effect to the model if it
+# is a success.
 sub foretold
 {
 	my ($what, $who, $path, $body, $why, $then) = @_;
@@ -224,7 +226,7 @@ sub foretold
 
 sub owner { return $account{ $_[0] } ? $account{ $_[0] }{owner} : undef }
 
-# Another account, mostly in the same currency.
+# Picks another account, mostly in the same currency.
 sub like_it
 {
 	my ($id) = @_;
@@ -350,16 +352,17 @@ for my $a (map { $account{$_} } @mine) {
 	$a->{frozen} = 0;
 	made($w->deposit($a->{id}, 3_000)->{json}) if $a->{balance} < $most / 2;
 }
-# One account has enough money for all transfers, the other accounts never lack funds.
+# One account has enough money for all transfers; the other accounts never run out of
+# money.
 $rich = $users[0]->post("$base/accounts", { name => 'Rich', currency => 'USD' })->{json}{id};
 $account{$rich} = { id => $rich, owner => $users[0], currency => 'USD', balance => 0, held => 0, frozen => 0 };
 my $funds = $w->deposit($rich, 1_000_000_000)->{json};
 made($funds);
 push @mine, $rich;
-$cold = $account{ $users[1]{account} }; # an account that is frozen sometimes
+$cold = $account{ $users[1]{account} }; # this account is frozen at some times
 
-# The actions of one client in a round, and a summary of the responses.  All clients
-# settle and reverse what earlier rounds have left.
+# Runs one client's random actions of a round; returns a summary of the responses.  All
+# clients settle and reverse transfers of earlier rounds.
 sub live
 {
 	my ($i, $round, $holds, $posted) = @_;
@@ -382,8 +385,9 @@ sub live
 		if ($what eq 'transfer' || $what eq 'hold') {
 			$order->{hold} = $yes if $what eq 'hold';
 			$order->{expiresInSeconds} = 1 if $what eq 'hold' && rand() < 0.3;
-			# Sometimes it does not wait for the response, and repeats the
-			# request; only where the response cannot change meanwhile.
+			# Sometimes the client disconnects before the response and
+			# repeats the request; only for requests whose response cannot
+			# change meanwhile.
 			give_up($who, $order, $key) if rand() < 0.3 && $from eq $rich && $to ne $cold->{id};
 			$r = post($who, '/transfers', $order, $key);
 			if ($r->{status} == 201 && rand() < 0.2) {
@@ -403,7 +407,8 @@ sub live
 			$id = $t->{id};
 			$r = post($operator, "/transfers/$id/reverse",
 				{ amount => pick(undef, 1 + int rand $t->{amount}) }, $key);
-			# Only the reversal's own transfer tells the amount.
+			# The response does not contain the reversed amount, so read the
+			# reversal's transfer.
 			$r->{json}{by} = $operator->get("$base/transfers/$r->{json}{reversalId}")->{json}{amount}
 			    if $r->{status} == 200;
 		} elsif ($what eq 'batch') {
@@ -433,7 +438,7 @@ sub give_up
 	return;
 }
 
-# The codes with which requests of many clients may be refused.
+# The error codes with which requests may be refused when there are many clients.
 my %may = (
 	transfer => qr/SAME_ACCOUNT|CURRENCY_MISMATCH|INSUFFICIENT_FUNDS|ACCOUNT_FROZEN/,
 	settle => qr/HOLD_NOT_OPEN|HOLD_EXPIRED|ACCOUNT_FROZEN/,
@@ -448,8 +453,8 @@ my ($short, %told) = (0);
 for my $round (1 .. 3) {
 	my @open = sort grep { $transfer{$_}{status} eq 'held' && $transfer{$_}{c}{owner} } keys %transfer;
 	my @gone = sort grep { $transfer{$_}{kind} ne 'reversal' && $transfer{$_}{status} =~ /posted|captured/
-	    && $_ ne $funds->{id} } keys %transfer; # nobody reverses these
-	# So few transfers that several clients work on the same ones.
+	    && $_ ne $funds->{id} } keys %transfer; # these transfers are not reversed
+	# So few transfers are picked from that several clients work on the same ones.
 	@open = @open[ -min(30, scalar @open) .. -1 ];
 	@gone = @gone[ -min(20, scalar @gone) .. -1 ];
 	my @holds = map {
@@ -465,7 +470,7 @@ for my $round (1 .. 3) {
 		return [ [ 'expired', $expired ] ];
 	});
 	my @log = map { @{ $_ // [ ['lost'] ] } } @logs;
-	# First the created transfers, then their changes.
+	# Apply first the created transfers, then their changes.
 	for my $line (@log) {
 		my ($what, $said, $t, $id, $from) = @$line;
 		if ($what eq 'expired') {
@@ -496,7 +501,7 @@ for my $round (1 .. 3) {
 		settled($id, $t->{capturedAmount}) if $what =~ /^(?:capture|release)$/ && $said eq '200';
 		reversed($id, $t->{reversalId}, $t->{by}) if $what eq 'reverse';
 	}
-	# Only these holds can expire; when they do depends on the clock.
+	# Only these holds can expire; whether one has expired depends on the clock.
 	my $brief = "expires_at - created_at <= interval '1 s'";
 	wait_until(sub {
 		$told{expired} += $k->sql('wallet', 'SELECT expired FROM ledger_expire(100)');

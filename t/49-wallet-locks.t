@@ -1,6 +1,6 @@
-# Locks: every operation locks its keys, then its accounts, then transfers.  So no two
-# operations deadlock, and a request that waits for a key does not keep others from an
-# account.  At the end PostgreSQL's log contains no deadlock.
+# Locks: every operation locks first its keys, then its accounts, then transfers.  So no
+# two operations deadlock, and a request that waits for a key keeps no other request
+# from an account.  At the end PostgreSQL's log contains no deadlock.
 use strict;
 use warnings;
 use FindBin;
@@ -19,8 +19,8 @@ $w->fund($other, 1000);
 
 # ---- who waits for a key keeps nobody waiting ------------------------------------------
 
-# A batch has the key and waits for an account that somebody has locked.  A transfer
-# with the same key waits for the batch; meanwhile all others can pay the shop.
+# A batch has locked its key and waits for an account that a test session has locked.  A
+# transfer with the same key waits for the batch; meanwhile all others can pay the shop.
 my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$mallory->{account}' FOR UPDATE");
 my $whole = later(sub {
 	said(batch($mallory->copy, 0, [ map { item($mallory->{account}, $shop->{account}, $_) } 1 .. 150 ],
@@ -34,7 +34,8 @@ is_deeply($count, { 201 => 8 }, 'others pay the shop while two requests with one
 $unlock->();
 is(join(', ', $whole->(), $single->()), '200, 409 IDEMPOTENCY_KEY_REUSED', 'the first has the key');
 
-# The attack itself: pairs with one key, with the same accounts in both orders.
+# The attack: pairs of requests with the same key, and with the same accounts in
+# opposite orders.
 ($count) = at_once(8, sub {
 	my ($i) = @_;
 	my $me = $mallory->copy;
@@ -68,7 +69,8 @@ sub hold
 my ($there, $back) = (hold($a, $b), hold($b, $a));
 my $posted = $k->sql('wallet', "SELECT id FROM ledger_transfer('$user', true, gen_random_uuid()::text, 'x', '$c',"
 	    . " '$a', 5, NULL, NULL, NULL)");
-# Two holds that have expired but were not released yet: the job waits for locks, too.
+# Two holds that have expired but were not released yet, so that the job which releases
+# them waits for locks, too.
 my @over = (hold($a, $c), hold($c, $b));
 $k->sql('wallet', "SET session_replication_role = replica;
     UPDATE transfer SET expires_at = now() - interval '1 s' WHERE id IN ('$over[0]', '$over[1]');
@@ -137,7 +139,7 @@ my %operation = (
 	'expire one' => "SELECT ledger_expire_holds('{$over[0]}', 10000)",
 );
 
-# Locks of another session, held while a pair of operations begins.
+# Locks that a test session holds while a pair of operations begins.
 my %gate = (
 	(map { ("account $_->[0]" => "SELECT FROM account WHERE id = '$_->[1]' FOR UPDATE") }
 		[ a => $a ], [ b => $b ], [ c => $c ], [ outside => $house ]),
@@ -150,7 +152,7 @@ my %gate = (
 	'a wallet' => "SELECT FROM wallet WHERE user_id = '$user' FOR UPDATE",
 );
 
-# A psql session whose answers are read when they have arrived.
+# A psql session whose results the test reads without waiting for them.
 sub session
 {
 	my ($role) = @_;
@@ -170,7 +172,7 @@ sub begin
 	return;
 }
 
-# The answer; undef while it has not ended.
+# Returns the statement's result; undef while it is still running.
 sub answer
 {
 	my ($s, $wait) = @_;
@@ -193,9 +195,9 @@ sub ask
 
 my ($keeper, $watcher, @pair) = (session('kedge'), session('kedge'), session('wallet'), session('wallet'));
 
-# Waits until the statement has ended, or waits for a lock of ours: returns true if it
-# waits.  (A wait for autovacuum does not count.)  This runs thousands of times:
-# wait_until would pause too long.
+# Waits until the statement has ended, or waits for a lock of the test; returns true if
+# it waits for a lock.  (A wait for autovacuum does not count.)  This runs thousands of
+# times, for which wait_until() would pause too long.
 sub waits
 {
 	my ($s) = @_;
@@ -230,7 +232,8 @@ sub finish
 	return $s->{answer} // answer($s, 1);
 }
 
-# The operations that a lock stops.  An operation that none stops waits for nobody.
+# The locks that stop each operation.  An operation that no lock stops waits for no
+# other one.
 my (%stopped, %waits);
 for my $gate (sort keys %gate) {
 	for my $name (sort keys %operation) {

@@ -1,6 +1,6 @@
 # Load: transfers in both directions from 32 clients, while processes are killed.  No
-# deadlock occurs and nothing is refused; an acknowledged transfer exists exactly once,
-# and one that was not acknowledged exists once it was repeated with its key.
+# deadlock occurs and no request is refused.  An acknowledged transfer exists exactly
+# once, and so does one that was repeated with its key until it was acknowledged.
 use strict;
 use warnings;
 use FindBin;
@@ -36,8 +36,9 @@ sub balances { return map { $w->account($_)->{balance} } @_ ? @_ : @ids }
 
 # ---- everything that moves money, at once ---------------------------------------------
 
-# All between two accounts and, for deposits and withdrawals, the system's account:
-# operations that lock them in different orders would deadlock soon.
+# All operations use the same two accounts and, for deposits and withdrawals, the
+# system's account: if they locked the accounts in different orders, they would soon
+# deadlock.
 my ($count) = at_once(32, sub {
 	my ($i) = @_;
 	my @me = map { $_->copy } @users;
@@ -67,8 +68,8 @@ $w->check('after all of it at once');
 
 # ---- the last cent ----------------------------------------------------------------------
 
-# Many requests that together need all the money of an account that is always locked:
-# each gets its part, and only the one too many lacks funds.
+# Many requests together need all the money of an account that is always locked: each
+# gets its part, and only the one request too many is refused.
 my $pot = $w->user('pot', 32 * 5 * 7);
 my $tin = $w->user('tin');
 ($count) = at_once(32, sub {
@@ -84,7 +85,7 @@ is_deeply($count, { 201 => 32 }, 'a hot account: contention is not a lack of fun
 is(join(' ', balances($pot->{account}, $tin->{account})), '0 ' . 32 * 5 * 7, 'to the last cent');
 is(said($w->move($pot, $pot->{account}, $tin->{account}, 1)), '422 INSUFFICIENT_FUNDS', 'then there is no more');
 
-# An account with less money: as many succeed as it has funds for.
+# An account with less money: as many requests succeed as it has money for.
 $w->fund($pot->{account}, 10 * 7 + 6);
 ($count) = at_once(32, sub { return $w->move($pot->copy, $pot->{account}, $tin->{account}, 7,
 	$_[0] % 2 ? (hold => $yes) : ()) });
@@ -92,12 +93,12 @@ is_deeply($count, { 201 => 10, '422 INSUFFICIENT_FUNDS' => 22 }, 'as often as th
 
 # ---- waiting ------------------------------------------------------------------------------
 
-# Another session locks one account, we lock the other one.
+# A psql session locks one account, and this test's session locks the other one.
 my ($low, $high) = sort @ids;
 my $from = $low eq $ids[0] ? 0 : 1;
 my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$high' FOR UPDATE");
 my $moving = later(sub { said(post($users[$from]->copy, '/transfers', order($from, 11), 'crossed')) });
-wait_blocked($k, 1); # it has one, and wants the other
+wait_blocked($k, 1); # the transfer has locked one account and waits for the other
 my $cross = later(sub { ($k->try_sql('wallet', "SELECT FROM account WHERE id = '$low' FOR UPDATE"))[2] });
 ok(wait_until(sub {
 	$k->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'kedge'"
@@ -107,8 +108,9 @@ $unlock->();
 is($moving->(), '201', 'who has one and waits for the other gets it');
 is($cross->(), '', 'and so do those behind');
 
-# And it wants ours: PostgreSQL aborts one of the two, and the service retries it;
-# sometimes the retry is faster than the other waiter, and is aborted again.
+# Now the session also waits for the transfer's account: PostgreSQL aborts one of the
+# two, and the service retries the transfer.  Sometimes the retry is faster than the
+# waiting session, and is aborted again.
 $unlock = hold_lock($k, "SET deadlock_timeout = '60s'; SELECT FROM account WHERE id = '$high' FOR UPDATE");
 my $circle = later(sub { said(post($users[$from]->copy, '/transfers', order($from, 12), 'circle')) });
 wait_blocked($k, 1);
@@ -116,8 +118,8 @@ $unlock->("SELECT FROM account WHERE id = '$low' FOR UPDATE");
 is($circle->(), '201', 'a circle: it was the one to give way, and was tried again');
 ok(wait_until(sub { deadlocks() >= 1 }, 15), 'for there was one');
 
-# Locked for longer than a statement may take: nothing has moved, no request lacks
-# funds, and the key is free.
+# An account stays locked for longer than a statement may take: nothing was moved, the
+# answer is not one for lack of money, and the key can be used again.
 $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$ids[0]' FOR UPDATE");
 my $stuck = later(sub { said(post($users[0]->copy, '/transfers', order(0, 13), 'stuck')) });
 wait_blocked($k, 1);
@@ -146,8 +148,8 @@ $w->check('after waiting');
 
 # ---- kill -9 ---------------------------------------------------------------------------------
 
-# Each client repeats its request with its key until it is answered.  Key and id of each
-# transfer are recorded.
+# Each client repeats its request with its key until it is answered.  The test records
+# the key and the id of each transfer.
 my $storms = 0;
 
 sub storm
@@ -201,7 +203,7 @@ sub acknowledged
 	return $count;
 }
 
-# Transfers continue: this many more than before.
+# Waits until this many more transfers were made.
 sub goes_on
 {
 	my ($name, $more) = @_;

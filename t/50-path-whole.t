@@ -8,7 +8,7 @@ use Kedge qw(jdecode run slurp tool);
 
 my $k = Kedge->up;
 
-# The README's curl examples, run in one shell, with a ./kedge that uses this test's
+# Runs the README's curl examples in one shell, with a ./kedge that uses this test's
 # stack.
 SKIP: {
 	skip 'curl is not installed', 1 unless tool('curl');

@@ -1,4 +1,4 @@
-# First contact: a base service creates one record for a user and tells auth, however
+# First contact: a base service creates one record of the user and tells auth, however
 # many requests arrive at once and whatever fails in between.
 use strict;
 use warnings;
@@ -49,8 +49,8 @@ is($bob->session->{user}{hasCoreAccount} ? 1 : 0, 0, 'a record that auth was not
 is($bob->get('/api/core/me')->{json}{displayName}, 'Before the crash', 'is kept');
 ok(wait_until(sub { $bob->session->{user}{hasCoreAccount} }, 5), 'and auth is told later');
 is($k->sql('core', "SELECT count(*) FROM profile WHERE user_id = '$bob->{id}'"), 1, 'one still');
-# The reverse case: auth lists the account, but the record is missing in a restored
-# database.
+# auth lists the account, but the service's record is missing, as after restoring an
+# older database.
 $k->sql('auth', "INSERT INTO service_account (user_id, service) VALUES ('$bob->{id}', 'wallet')");
 $k->redis('auth')->cmd('FLUSHALL');
 my $r = $bob->get('/api/wallet/accounts');

@@ -1,5 +1,5 @@
-# Under node: the official clients of the reference and of older releases, the
-# specifications in a real validator, a user in a real browser.
+# Tests that run in Node.js: BetterAuth's official clients of several versions, the
+# OpenAPI documents in a validator, and a user in a real browser.
 use strict;
 use warnings;
 use FindBin;
@@ -16,7 +16,7 @@ for my $version ('1.7.25', '1.7.7', '1.4.18') {
 	run_tap('node', "$compat/client.mjs", '--base', $k->base, '--version', $version);
 }
 
-# The README's example, run under node.
+# Runs the README's example in Node.js.
 $k->client->post('/api/auth/sign-up/email',
 	{ name => 'Ada', email => 'ada@example.com', password => 'correct horse battery' });
 my ($example) = slurp("$Kedge::ROOT/README.md") =~ /^```js\n(.*?)^```/ms;

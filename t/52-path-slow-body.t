@@ -1,5 +1,5 @@
-# A verdict that is older than the body: nginx asks auth when it has the headers, and
-# passes the request on when it has the body.  A slow connection is not refused for its
+# A verdict can be older than the body: nginx asks auth when it has the headers, and
+# passes the request on when it has the body.  A slow client is not refused for its
 # slowness, and nothing is done for a user who has signed out meanwhile.
 use strict;
 use warnings;
@@ -29,7 +29,7 @@ sub sign
 	return "$text." . encode_base64url(hmac_sha256($text, $key));
 }
 
-# An assertion for core about the session, issued that long ago.
+# Returns an assertion for core about the session, issued the given time ago.
 sub assertion
 {
 	my ($who, $age_s, %other) = @_;
@@ -45,7 +45,7 @@ sub assertion
 	return sign({ map { $_ => $claims{$_} } grep { defined $claims{$_} } keys %claims }, $key);
 }
 
-# The parameters that nginx passes on when it has read the body.
+# Sends core the parameters that nginx would pass on after it has read the body.
 sub handed_on
 {
 	my ($assertion, %opt) = @_;
@@ -83,7 +83,7 @@ sub verdicts
 	return $n;
 }
 
-# Sends all but the last byte, and returns when nginx has its verdict.
+# Sends all of the request but its last byte, and returns when nginx has the verdict.
 sub begin_slowly
 {
 	my ($who, $task) = @_;
@@ -97,7 +97,7 @@ sub begin_slowly
 	return ($s, time);
 }
 
-# The connection is so slow that the verdict is older than a second.
+# The client is so slow that the verdict is older than a second.
 sub end_slowly
 {
 	my ($s, $begun, $task) = @_;
@@ -167,7 +167,7 @@ my @refused = (
 );
 is(handed_on($_->[1])->{status}, 401, "an old assertion, $_->[0]: 401") for @refused;
 
-# The role that the location requires, or the route.
+# The user loses the role that the location, or the route, requires.
 is(handed_on(assertion($alice, 5, required_roles => ['user']))->{status}, 201,
 	'a role-gated location');
 is(handed_on(assertion($alice, 5, required_roles => ['editor'], roles => ['editor']))->{status},
@@ -182,7 +182,7 @@ $k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$carol->{id}'});
 is(handed_on(assertion($carol, 5))->{status}, 403, 'banned meanwhile: 403');
 is(tasks_of($carol), 0, 'nothing was written');
 
-# The same request by another program.
+# Sends the request for a second verdict as another program could.
 sub ask
 {
 	my (%header) = @_;

@@ -1,5 +1,5 @@
-# auth down, slow or wrong: requests are refused with a clear response, and nothing that
-# is not a verdict is accepted as one.
+# auth is down, slow or sends something wrong: requests are refused with a clear
+# response, and only a verdict lets a request through.
 use strict;
 use warnings;
 use FindBin;
@@ -13,8 +13,8 @@ use Kedge qw(jdecode wait_until);
 use Kedge::FastCGI qw(fcgi_record fcgi_request);
 use Kedge::Raw qw(raw_answers raw_open raw_read);
 
-# In another stack, because nginx waits half a minute for a service that hangs:
-# requested now, checked at the end.
+# Uses another stack, because nginx waits half a minute for a service that hangs: the
+# request is sent now and checked at the end.
 my $hung = Kedge->up;
 my @hung_api = $hung->pids('core-api');
 my @late = late($hung->user('bob'));
@@ -84,10 +84,10 @@ is($k->sql('core', 'SELECT count(*) FROM task'), 0, 'nothing was done that was n
 
 # ---- wrong: somebody else answers ------------------------------------------------------
 
-# The socket is moved away and another server put in its place.
+# Replaces auth's socket by that of another server.
 my $path = $k->dir . '/run/verify.sock';
 rename $path, "$path.away" or die "rename: $!";
-$k->kill_pid(KILL => @verify); # and the connections that nginx keeps
+$k->kill_pid(KILL => @verify); # also end the connections that nginx keeps
 denied('gone', 5);
 
 sub answer
@@ -112,7 +112,8 @@ sub with_verify
 		    or die "listen: $!";
 		while (my $s = $listen->accept) {
 			my $in = '';
-			# Reads to the end of the parameters and of the body.
+			# Reads the FastCGI request to the end of its parameters and of
+			# its body.
 			while ($in !~ /\x01\x05..\x00\x00..\z/s) {
 				sysread $s, $in, 65536, length $in or last;
 			}
@@ -188,7 +189,7 @@ ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15),
 # ---- nginx's own answers while a service is away ----------------------------------------
 
 rename $k->dir . '/run/core.sock', $k->dir . '/run/core.away' or die "rename: $!";
-$k->kill_pid(KILL => $k->pids('core-api')); # and the connections that nginx keeps
+$k->kill_pid(KILL => $k->pids('core-api')); # also end the connections that nginx keeps
 my $r = $alice->get('/api/core/whoami');
 like($r->{status}, qr/^50[23]$/, 'core is gone');
 like($r->{json}{code} // '', qr/^(BAD_GATEWAY|UNAVAILABLE)$/, 'in JSON');

@@ -18,7 +18,8 @@ sub error_of
 	return $j->job($id)->{attempts}[ $n // 0 ]{error};
 }
 
-# The counters of a kind in /metrics: completed jobs, failed attempts, discarded jobs.
+# Returns the counters of a kind in /metrics: completed jobs, failed attempts, discarded
+# jobs.
 sub counted
 {
 	my ($kind, $counts) = @_;
@@ -33,13 +34,13 @@ sub is_told
 
 # ---- kill -9 in the middle of a handler ---------------------------------------------------
 
-my $master = $j->work(WORKER_LEASE_S => 600); # so that no lease expires here
+my $master = $j->work(WORKER_LEASE_S => 600); # so that no lease expires during the test
 my @batch = map { $j->enqueue('write') } 1 .. 3;
 ok($j->reached($_, 'completed'), 'before') for @batch;
 
 my $hit = $j->enqueue('write.wait', { ms => 2000 });
 ok($j->reached($hit, 'running'), 'a handler has written and waits');
-# They lower the mean run time, so that the next claim has several jobs.
+# Short jobs lower the mean run time, so that the next claim takes several jobs.
 my ($runner) = $j->runners($master);
 my $began = time;
 kill KILL => $runner;
@@ -76,7 +77,7 @@ is(is_told('job discarded', 'crash', $crash), 1, 'the last crash is logged as a 
 # ---- completed jobs are counted although the process dies----------------------------------------
 
 for my $round (1 .. 3) {
-	# Once the second is claimed, the first has been counted.
+	# When the second job is claimed, the first one has been counted.
 	ok($j->reached($j->enqueue('limited', { ms => 0 }), 'completed'), 'done') for 1 .. 2;
 	my ($pid) = $j->runners($master);
 	kill KILL => $pid;
@@ -107,8 +108,8 @@ $j->stop($master);
 
 # ---- connections to a server that does not answer -------------------------------------------
 
-# As when the host of PostgreSQL is gone and sends no reset.  A handler's statement
-# may take an hour; the library's statements have a time limit.
+# As when PostgreSQL's host is gone and resets no connection.  A handler's statement may
+# take an hour, but the library's own statements have a time limit.
 $master = $j->work(WORKER_LEASE_S => 600, WORKER_PROCESSES => 1, DATABASE_TIMEOUT_MS => 500);
 my $heard = $j->enqueue('write');
 ok($j->reached($heard, 'completed'), 'a worker runs jobs');
@@ -146,7 +147,7 @@ $j->stop($first);
 
 # ---- PostgreSQL goes away when a worker has just lost its jobs ------------------------------------
 
-# CPU time that a process has used, in seconds.
+# Returns the CPU time that a process has used, in seconds.
 sub cpu_s
 {
 	my ($pid) = @_;
@@ -189,7 +190,7 @@ $j->stop($second);
 
 # ---- jobs behind a long one are released, cancelled ones do not run ------------------------------------
 
-# A worker claims many jobs at once when the last ones were short.
+# A worker claims many jobs at once when the last jobs were short.
 sub take_as_one_batch
 {
 	my ($enqueue) = @_;
@@ -239,7 +240,7 @@ $j->stop($one);
 # ---- draining ------------------------------------------------------------------------------------
 
 $master = $j->work;
-my $running = $j->enqueue('write.wait', { ms => 5000 }); # time to see it on a busy machine
+my $running = $j->enqueue('write.wait', { ms => 5000 }); # long enough to be noticed on a busy machine
 my @rest = map { $j->enqueue('write.wait', { ms => 0 }) } 1 .. 3;
 ok($j->reached($running, 'running'), 'a handler runs');
 is($j->stop($master), 0, 'after SIGTERM the master exits with 0');
@@ -252,8 +253,8 @@ my ($again) = $j->work;
 ok($j->reached($_, 'completed'), 'the next worker completes it') for @rest;
 $j->stop($again);
 
-# A handler that takes longer is ended; its job is available without waiting for
-# the lease.
+# At the drain deadline a handler is ended; its job is available at once, without
+# waiting for the end of the lease.
 $master = $j->work(WORKER_LEASE_S => 600, DRAIN_TIMEOUT_MS => 2000);
 my $long = $j->enqueue('write.wait', { ms => 25_000 });
 ok($j->reached($long, 'running'), 'a long handler runs');
@@ -291,7 +292,7 @@ is($j->state($over), 'completed', 'the old process has completed its job');
 is(scalar @{ $j->job($over)->{attempts} }, 1, 'the job had one attempt');
 ok($j->reached($j->enqueue('write'), 'completed'), 'the new process runs jobs');
 
-# A worker whose slot nobody sees, as on a host that is gone.
+# A worker that no master here supervises, as one on a host that is gone.
 $j->stop($again);
 my $dead = $j->sql("INSERT INTO job_worker (name, beat_at)
 	VALUES ('elsewhere', now() - interval '1 hour') RETURNING id");

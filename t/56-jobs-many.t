@@ -1,4 +1,4 @@
-# Many jobs and several workers: a queue's concurrency limit holds for all of them
+# Many jobs and several workers: the concurrency limit of a queue holds for all workers
 # together, and while workers are killed every effect happens once.
 use strict;
 use warnings;
@@ -16,7 +16,8 @@ my @limited = map { $j->enqueue('limited', { ms => 30 }) } 1 .. 30;
 my @masters = map { $j->work(WORKER_PROCESSES => 2) } 1 .. 2;
 ok($j->becomes("SELECT count(*) FROM job WHERE kind = 'limited' AND state = 'completed'", 30, 60),
 	'thirty jobs of a queue with concurrency 1 are completed');
-# The history has the start and end of each attempt; the handler runs within that.
+# The history has the start and the end of each attempt; the handler runs between the
+# two.
 is($j->sql(<<~'E'), 0, 'no two of them ran at the same time');
 	WITH span AS (
 		SELECT id, (attempts[1] ->> 'startedAt')::timestamptz AS a,
@@ -76,7 +77,7 @@ is($j->effects($ids[0]), 1, 'once');
 # ---- claims do not read dead rows -----------------------------------------------------------------------
 
 is($j->stop($_), 0, 'they end well') for @masters;
-my $one = $j->work(WORKER_POLL_MS => 60_000); # a sleeping worker does not scan
+my $one = $j->work(WORKER_POLL_MS => 60_000); # a worker that sleeps does not scan for jobs
 my $snapshot = $j->session;
 print $snapshot "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT count(*) FROM job;\n";
 ok(
@@ -84,8 +85,8 @@ ok(
 		WHERE state = 'idle in transaction' AND backend_xmin IS NOT NULL") }),
 	'a snapshot is held open');
 
-# How many index entries the claims have read, dead ones included.  A session
-# reports them when it has been idle for a second.
+# Returns how many index entries the claims have read, including those of dead rows.
+# PostgreSQL reports a session's numbers after it was idle for a second.
 my $read = sub {
 	my ($last, $same) = (-1, 0);
 	wait_until {
@@ -106,8 +107,8 @@ for my $round (1 .. 4) {
 	push @looked, ($read->() - $before) / 8000;
 }
 note('index entries read for each job: ' . join ', ', map { sprintf '%.1f', $_ } @looked);
-# A scan from the front would read thousands.  Full scans, at most one a second, read
-# some.
+# Scans from the beginning of the index would read thousands of entries.  Full scans, at
+# most one a second, read a few.
 cmp_ok($looked[-1], '<', 100,
 	'claims read few index entries although thousands are dead');
 print $snapshot "COMMIT;\n";

@@ -1,4 +1,4 @@
-# Jobs for administrators: the HTTP routes, the command line and the metrics; and
+# Jobs as administrators manage them: HTTP routes, command line and metrics; and
 # handlers that are programs.
 use strict;
 use warnings;
@@ -37,7 +37,7 @@ sub queue
 
 sub cli { return $k->kedge('jobs', 'core', @_) }
 
-# The processes of the program, whatever their parent is.
+# Returns the processes of the program, whatever their parents are.
 sub programs
 {
 	return grep { (slurp("$_/cmdline") // '') =~ /factorize\.py/ && (slurp("$_/environ") // '') =~ /KEDGE_JOB_ID/ }
@@ -79,7 +79,7 @@ $id = enqueue({ number => 12 });
 ok(reached($id, 'discarded'), 'a payload that does not fit discards the job');
 like(job($id)->{lastError}, qr/^payload: number /, 'the error comes from the schema, before the program runs');
 
-# RSA-100 is the product of two primes of 50 digits: factorizing it takes long.
+# RSA-100 is the product of two primes of 50 digits, so factorising it takes long.
 my $hard = '1522605027922533360535618378132637429718068114961380688657908494580122963258952897654000350692006139';
 $id = enqueue({ number => $hard });
 ok(wait_until(sub { (job($id)->{result} // {})->{left} }), 'progress is visible while the program runs');
@@ -146,7 +146,7 @@ is_deeply(job($waiting[5])->{result}{factors}, [qw(2 3)], 'the program has facto
 $r = $root->post("$jobs/$waiting[5]/cancel");
 is($r->{status}, 409, 'cancelling a completed job is refused');
 is($r->{json}{code}, 'JOB_ENDED', 'the error code gives the reason');
-# A worker may claim it before the response is made.
+# A worker may claim the job before the response is written.
 like($root->post("$jobs/$waiting[5]/retry")->{json}{state}, qr/^(?:available|running|completed)$/,
 	'a completed job can be retried');
 ok(wait_until(sub { @{ job($waiting[5])->{attempts} } == 2 }), 'the retried job runs again');

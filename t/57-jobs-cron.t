@@ -1,5 +1,5 @@
-# Schedules: times in local time, also around clock changes, and each time is fired
-# once, however many workers run.
+# Schedules run at local times, also around clock changes, and each time is fired once,
+# however many workers run.
 use strict;
 use warnings;
 use FindBin;
@@ -21,7 +21,7 @@ sub list
 	return 'ARRAY[' . join(',', map { /^(\d+)-(\d+)$/ ? $1 .. $2 : $_ } split /,/, $text) . ']';
 }
 
-# The n next times after a given one, in local time with the offset from UTC.
+# Returns the next n times after the given one, in local time with the offset from UTC.
 sub next_times
 {
 	my ($n, $zone, $after, %field) = @_;
@@ -41,19 +41,18 @@ sub next_times
 	return [ split /\n/, $text ];
 }
 
-# Time zones as POSIX rules, which do not change when tzdata changes the rules of a
-# named zone.
+# Time zones as POSIX rules: updates of tzdata do not change them.
 my %zone = (
 	berlin => 'CET-1CEST,M3.5.0,M10.5.0/3',
 	new_york => 'EST5EDT,M3.2.0,M11.1.0',
 	kathmandu => '<+0545>-5:45',
-	half => '<+1030>-10:30<+11>-11,M10.1.0,M4.1.0', # by half an hour
+	half => '<+1030>-10:30<+11>-11,M10.1.0,M4.1.0', # the clock changes by half an hour
 	begins_at_one => '<-03>3<-02>,M11.1.0/0,M2.3.0/0',
-	havana => 'CST5CDT,M3.2.0/0,M11.1.0/1', # back to the midnight before
+	havana => 'CST5CDT,M3.2.0/0,M11.1.0/1', # the clock is set back to the midnight before
 	azores => '<-01>1<+00>,M3.5.0/0,M10.5.0/1',
-	beirut => 'EET-2EEST,M3.5.0/0,M10.5.0/0', # at midnight, both ways
+	beirut => 'EET-2EEST,M3.5.0/0,M10.5.0/0', # the clock changes at midnight, in both directions
 	cairo => 'EET-2EEST,M4.5.5/0,M10.5.4/24',
-	nuuk => '<-02>2<-01>,M3.5.0/-1,M10.5.0/0', # forward on the evening before
+	nuuk => '<-02>2<-01>,M3.5.0/-1,M10.5.0/0', # the clock is set forward on the evening before
 );
 $zone{utc} = 'UTC';
 my $berlin = $zone{berlin};
@@ -120,7 +119,7 @@ is_deeply(next_times(2, 'UTC', '2026-01-01 00:00+00', minutes => 0, hours => 0, 
 is_deeply(next_times(2, 'UTC', '2026-01-31 23:59:59.9+00', minutes => '0,59'),
 	[ '2026-02-01 00:00 +00', '2026-02-01 00:59 +00' ], 'the next minute is in the next month');
 
-# The same times computed the slow way: a local clock, minute by minute.
+# Computes the same times the slow way: a local clock advances minute by minute.
 for my $name (sort keys %zone) {
 	my $zone = $zone{$name};
 	is($j->sql(<<~"E"), 'f', "$name: each minute around the clock changes of two years matches the slow way");
@@ -190,7 +189,7 @@ my $from = $j->sql("SELECT date_trunc('hour', now()) - interval '3 days'");
 $j->sql("UPDATE job_schedule SET next_at = '$from' WHERE name = 'all'");
 ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'all'", 't', 30),
 	'72 hourly times were missed');
-# A full hour may have passed meanwhile, and its time may be fired after this read.
+# An hour may end now, and its time may be fired after the read of next_at.
 my $hours = $j->sql("SELECT extract(epoch FROM next_at - '$from')::int / 3600
 	FROM job_schedule WHERE name = 'all'");
 cmp_ok($hours, '>=', 73, 'the present hour may be due as well');
@@ -233,11 +232,13 @@ $j->stop($master);
 
 # ---- two releases side by side -------------------------------------------------------------------
 
-# The newer release has no "skip", has "new", and declares "all" with another time.
+# The newer release lacks the schedule "skip", adds "new", and declares another time for
+# "all".
 
 sub names { return "SELECT string_agg(name, ' ' ORDER BY name) FROM job_schedule" }
 
-# Sets how many checks have found no declaration; the next check is due.
+# Sets in how many checks nobody has declared the schedule; the next check is due at
+# once.
 sub looked
 {
 	my ($name, $n) = @_;
@@ -257,7 +258,7 @@ sub due
 my $seen = sub { return "SELECT unseen FROM job_schedule WHERE name = '$_[0]'" };
 my ($old, $new) = ($j->work, $j->work(NEWER => 1));
 ok($j->becomes(names(), 'all new once single skip'), 'the schedules of both releases are listed');
-# In one transaction: the workers would see their own schedules in between.
+# Use one transaction: in between, the workers would declare their own schedules.
 is($j->sql("BEGIN; UPDATE job_schedule SET unseen = 9, looked_at = now() - interval '1 hour'
 		WHERE name IN ('once', 'new', 'single', 'skip');
 	SELECT job_schedule_keep('{}', '{}', '{}'); " . names() . '; COMMIT'), 'all',
@@ -280,13 +281,14 @@ looked($_, 9) for qw(single skip);
 ok($j->becomes(names(), 'all new once', 25), 'the tenth check deletes the schedule');
 is($j->sql($seen->($_)), 0, "$_ is kept") for qw(once new);
 
-# As if the older release had declared its time of "all" last, and ended.
+# Makes it look as if the older release was the last to declare the time of "all", and
+# then ended.
 $j->sql("UPDATE job_schedule SET cron = '0 * * * *' WHERE name = 'all'");
 looked('all', 9);
 ok($j->becomes("SELECT cron FROM job_schedule WHERE name = 'all'", '15 * * * *', 25),
 	'the declaration of the remaining release holds again');
 
-# While no process runs nothing is deleted, and missed times are kept.
+# While no process runs, no schedule is deleted, and missed times are kept.
 $j->stop($new);
 $j->sql("UPDATE job_schedule SET looked_at = now() - interval '2 days',
 	next_at = now() - interval '2 days'");

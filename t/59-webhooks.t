@@ -59,7 +59,7 @@ sub deliveries
 	return @{ $root->get("$hooks/$id/deliveries" . ($query // ''))->{json}{items} };
 }
 
-# The only delivery of an endpoint, once it is in that state.
+# Waits until the only delivery of an endpoint is in that state, and returns it.
 sub delivery
 {
 	my ($id, $state) = @_;
@@ -195,7 +195,8 @@ for my $i (0 .. $#odd) {
 	unlike(job($odd_ids[$i])->{lastError} // '', qr/died/, 'the worker goes on running');
 }
 is(scalar $receiver->requests('/ok/unsure'), 0, 'nothing is sent');
-$root->post("$hooks/$unsure->{id}/enable"); # it failed in the last attempt of one
+# The last attempt of a delivery has failed, which has disabled the endpoint.
+$root->post("$hooks/$unsure->{id}/enable");
 $k->sql('core', "UPDATE webhook_endpoint SET secret = 'whsec_" . '=' x 40 . "' WHERE id = '$unsure->{id}'");
 emit('x', {});
 like(delivery($unsure->{id}, 'retryable')->{lastError}, qr/secret cannot sign/, 'nothing is sent without a signature');
@@ -242,7 +243,7 @@ is(scalar(grep { $_ eq $ids[0] } @ids), 4, 'all attempts have the same webhook-i
 ok(wait_until(sub { hook($flaky->{id})->{failures} == 0 }), 'a success resets the failures');
 $root->del("$hooks/$flaky->{id}");
 
-# The Retry-After of a receiver, and the least and most seconds until the next attempt.
+# Rows: a receiver's Retry-After, and the least and most seconds until the next attempt.
 for my $row (
 	[ '503/120', 1, 110, 120 ], [ '429/99999999', 1, 21590, 21600 ], [ '429/10', 300, 260, 330 ],
 	[ '503/soon', 1, 0, 2 ], [ '503/-9', 1, 0, 2 ], [ '503/Fri, 31 Dec 1999 23:59:59 GMT', 1, 0, 2 ],
@@ -350,7 +351,7 @@ is($k->sql('core', "SELECT job_id FROM job_enqueue('example.factorize', '{\"numb
 my $busy = $1;
 ok(wait_until(sub { job($busy)->{state} eq 'completed' }, 60), 'the other job is completed');
 $job = delivery($slow->{id}, 'retryable');
-# By the times in the database.
+# Checks the times that are stored in the database.
 is($k->sql('core', "SELECT b.attempts[1]->>'endedAt' < d.attempts[1]->>'endedAt' FROM job b, job d"
 	. " WHERE b.id = '$busy' AND d.id = '$job->{id}'"), 't', 'the other job does not wait for the receiver');
 is($k->sql('core', "SELECT (attempts[1]->>'endedAt')::timestamptz - (attempts[1]->>'startedAt')::timestamptz"
@@ -361,7 +362,8 @@ $root->del("$hooks/$slow->{id}");
 
 # ---- other endpoints are served meanwhile------------------------------------------------------------------------------
 
-# How many deliveries of one endpoint were sent before the last of the other.
+# Returns how many deliveries of one endpoint were sent before the last delivery of the
+# other.
 sub before
 {
 	my ($path, $other, $n) = @_;
@@ -373,8 +375,9 @@ sub ids { my %seen; return grep { !$seen{$_}++ } map { $_->{headers}{'webhook-id
 
 $receiver->script('slow', 204);
 my $mute = register($receiver->url('/script/mute'));
-# As if it had failed before: the pause is as long as it has been failing, here twenty
-# seconds after one time-out, long enough to be seen on a slow machine.
+# Makes it look as if the endpoint had failed before: a pause is as long as the endpoint
+# has been failing, here twenty seconds after one time-out, long enough to be seen on a
+# slow machine.
 $k->sql('core', "UPDATE webhook_endpoint SET failures = 1, last_error = 'x',"
 	. " failing_since = now() - interval '10 s' WHERE id = '$mute->{id}'");
 my $well = register($receiver->url('/ok/well'));
@@ -414,7 +417,7 @@ ok($tardy->wait_for('/late/x', 5, 30), 'the slow endpoint gets all events');
 is(hook($late->{id})->{failures}, 0, 'the slow endpoint has no failures');
 remove($late->{id}, $well->{id});
 
-# A slow receiver gets half of the time of a worker at most.
+# A slow receiver takes at most half of a worker's time.
 sub beside
 {
 	my ($path, $quick_path) = @_;
@@ -425,7 +428,8 @@ sub beside
 	ok($receiver->wait_for($path, 6, 30), 'the slow endpoint gets all events in the end');
 	my @at = map { $_->{at} } $receiver->requests($path);
 	remove(map { $_->{id} } @both);
-	# A delivery that arrives before the pause is over was sent beside another one.
+	# A delivery that arrives before the end of the pause was sent at the same time
+	# as another one.
 	my ($s) = map { $_ / 1000 } $path =~ m{^/pause/(\d+)/};
 	return grep { $at[$_] - $at[ $_ - 1 ] < $s } 1 .. $#at;
 }
@@ -465,7 +469,7 @@ for my $name (qw(a b)) {
 my ($one, $two) = map { ($receiver->requests("/pause/9000/$_"))[0]{at} } qw(a b);
 cmp_ok(abs($one - $two), "<", 9, 'it is sent while another receiver has not answered');
 remove(map { $_->{id} } @pair);
-# Two deliveries may be sent before it is known that the endpoint is slow.
+# Two deliveries may be sent before the worker knows that the endpoint is slow.
 is_deeply([ grep { $_ > 1 } beside('/pause/901/x', '/ok/beside-901') ], [],
 	'a paused endpoint gets one delivery at a time');
 
@@ -484,7 +488,8 @@ for my $private ($receiver->url('/ok/x'), 'http://localhost/', 'http://10.0.0.1/
 }
 is($root->post($hooks, { url => 'https://example.com/hook', kinds => ['never.told'] })->{status}, 201,
 	'a public address is accepted');
-# As with a name that resolves to such an address only later.
+# As with a name that resolves to a private address only after the endpoint was
+# registered.
 emit('x', {});
 $job = delivery($inside->{id}, 'retryable');
 is($job->{lastError}, 'address not allowed', 'an address that was registered before is refused at the delivery');

@@ -14,7 +14,7 @@ my $root = $k->user('root');
 $k->role($root, 'admin');
 $root->post('/api/core/tasks', { title => 'secret of root' });
 
-# Spellings of a protected path that another program could interpret differently.
+# Spellings of a protected path that another program could read as another path.
 my @protected = ('/api/core/whoami', '/api/core/me', '/api/core/tasks', '/api/core/admin/stats',
 	'/api/wallet/accounts', '/api/auth/jobs/schedules');
 my @open = ('/api/auth/ok', '/', '/app.js', '/api/core/openapi.json', '/api/auth/get-session');
@@ -46,7 +46,8 @@ for my $path (@protected) {
 	    "/health/core/..$path", "/health/%2e%2e$path", "/metrics/core/../..$path";
 }
 
-# A separate connection each: an odd path cannot shift the responses to others.
+# Each request uses a separate connection, so that an odd path cannot shift the
+# responses of other requests.
 sub ask
 {
 	my ($cookie, @paths) = @_;
@@ -89,7 +90,7 @@ for (ask($alice->cookie_header, grep { $form{$_} =~ /admin|jobs/ } @forms)) {
 is_deeply(\@leak, [], 'a user reaches nothing of the administrator');
 is_deeply(\@crash, [], 'and breaks nothing');
 
-# For an administrator, the handler of the canonical path runs, or none.
+# For an administrator, the handler of the canonical path runs, or no handler at all.
 my %sign = (
 	'/api/core/whoami' => qr/"roles"/, '/api/core/me' => qr/"timezone"(?!.*"cron")/,
 	'/api/core/tasks' => qr/secret of root/,
@@ -107,7 +108,7 @@ for (ask($root->cookie_header, @forms)) {
 is_deeply(\@wrong, [], 'no form of one path runs another');
 cmp_ok($ran, '>=', scalar @protected, 'the plain forms do run');
 
-# Ambiguous bytes are refused by nginx or by the service.
+# Paths with ambiguous bytes are refused by nginx or by the service.
 for my $tail ('%00', '%2e%2e/%00', '%0d%0aX: y') {
 	my ($row) = ask($root->cookie_header, "/api/core/$tail/whoami");
 	like($row->[1]{status}, qr/^(400|404)$/, "$tail is no path");
@@ -139,7 +140,7 @@ for my $path ("/api/core/tasks/$encoded", "/api/core/tasks/$task", "/api/core/%7
 	is($row->[1]{status}, 200, "$path is served");
 }
 
-# Mutations: random encodings of the same characters, with a seed.
+# Random encodings of the same characters, from a seed that the test prints.
 my $seed = $ENV{SEED} // time;
 srand $seed;
 my @bits =

@@ -1,5 +1,5 @@
-# S10, FastCGI and resource abuse: whatever is sent to the socket, no process crashes or
-# hangs, and the next request is served.
+# S10, FastCGI and use of resources: whatever is sent to a service's socket, no process
+# crashes or hangs, and the next request is served.
 use strict;
 use warnings;
 use FindBin;
@@ -29,10 +29,11 @@ my %call = (
 	%about, KEDGE_PATH => '/api/core/whoami', KEDGE_RAW_URI => '/api/core/whoami',
 	KEDGE_IDENTITY => $identity);
 my %ok = (%about, KEDGE_PATH => '/api/auth/ok', KEDGE_RAW_URI => '/api/auth/ok');
-# Requests that succeed; with any of the defects below they must not.
+# Requests that succeed; each of the defects below must make them fail.
 my %good = (core => [ \%call, 200 ], verify => [ \%ask, 204 ], auth => [ \%ok, 200 ]);
 
-# Sends the bytes, closes its sending side, and waits until the other side has closed.
+# Sends the bytes, closes the sending direction, and waits until the service has closed
+# the connection.
 sub send_bytes
 {
 	my ($socket, $bytes, %opt) = @_;
@@ -98,7 +99,8 @@ sub broken
 			)
 		],
 	);
-	# Lengths of names and values at every limit, with and without the bytes.
+	# Lengths of names and values at every limit; the announced bytes are sent or
+	# missing.
 	my $four = sub { pack 'N', $_[0] | 0x8000_0000 };
 	for my $n (0, 1, 127, 128, 129, 255, 256, 65_535, 65_536, 0x7fff_ffff) {
 		for my $v (0, 127, 128, 65_535, 0x7fff_ffff) {
@@ -116,14 +118,14 @@ sub broken
 		    [ 'lengths ' . unpack('H*', $lengths),
 			with($params, fcgi_record($PARAMS, $lengths)) ];
 	}
-	# A parameter that nginx sets must not be given twice.  Cookies come from the
-	# client, which may send two header lines.
+	# A parameter that nginx sets must not occur twice.  A Cookie may: a client may
+	# send two such header lines.
 	for my $twice (grep { $_ ne 'HTTP_COOKIE' } sort keys %$call) {
 		push @case,
 		    [ "$twice twice",
 			with($params, fcgi_record($PARAMS, fcgi_pair($twice, $call->{$twice}))) ];
 	}
-	# Cut at every third byte.
+	# The request is cut off after every third byte.
 	my $whole = with($params);
 	push @case, map { [ "cut at $_", substr $whole, 0, $_ ] }
 	    grep { $_ % 3 == 0 } 1 .. length($begin . $params);
@@ -145,7 +147,8 @@ for my $name (sort keys %good) {
 	}
 	is_deeply(\@passed, [], "$name: broken in any way, no");
 	is_deeply(\@slow, [], "$name: nothing of it is waited for when the peer has closed");
-	# Unusual, but not invalid: served or not, the process continues.
+	# Unusual but valid requests: whether they are served or not, the process
+	# continues.
 	send_bytes($socket, $_)
 	    for fcgi_record(99, 'x') . with($params),
 	    fcgi_record(9, fcgi_pair('FCGI_MAX_CONNS', ''), id => 0) . with($params),
@@ -169,7 +172,7 @@ for (my $at = 0; $at < length $body; $at += 311) {
 	close $s;
 }
 is(scalar @{ $alice->get('/api/core/tasks')->{json}{items} }, 0, 'half a body makes no task');
-# And a Content-Length that is larger than the body.
+# The Content-Length is larger than the body.
 for my $claim (1, 100, 1_000_000, -1, '9' x 30, 'x', '') {
 	my $a = fcgi_request(
 		$k->dir . '/run/core.sock',
@@ -181,8 +184,8 @@ for my $claim (1, 100, 1_000_000, -1, '9' x 30, 'x', '') {
 	like($a->{status} // 'cut', qr/^(400|401|403|411|413|cut)$/, "CONTENT_LENGTH '$claim'");
 }
 
-# Hostile JSON, as deep and as wide as the limits allow.
-# What the processes of core have taken of the processor, whatever else runs.
+# Hostile JSON, as deep and as wide as the limits allow.  Measured is the processor time
+# of core's processes, which other load does not affect.
 sub processor_s
 {
 	my $ns = 0;
@@ -215,7 +218,7 @@ for my $row (
 	cmp_ok(processor_s() - $before, '<', 0.5, 'without much work');
 }
 
-# The same processes are still running and answer.
+# The same processes as before are still running and answer.
 for my $kind (sort keys %pid) {
 	is(join(' ', $k->pids($kind)), $pid{$kind}, "$kind: nothing died");
 	isnt($pid{$kind}, '', "$kind: was there");

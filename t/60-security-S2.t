@@ -54,7 +54,8 @@ for my $name (@names) {
 }
 is_deeply(\@in, [], 'nobody stays nobody with any of ' . @names * @values . ' headers');
 
-# With alice's session the identity is alice, whatever else the request contains.
+# With the cookie of alice's session the identity is alice, whatever else the request
+# contains.
 my $cookie = 'Cookie: ' . $alice->cookie_header;
 for my $name (@names) {
 	for my $lines (
@@ -70,7 +71,7 @@ for my $name (@names) {
 is_deeply(\@other, [], 'alice stays alice');
 is(jdecode(raw_get($cookie)->{body})->{userId}, $alice->{id}, 'as without');
 
-# A hop-by-hop header must not remove the cookie or the verdict and let the request
+# Hop-by-hop headers that name the cookie or the verdict's header must not let a request
 # pass.
 for my $hop ('Cookie', 'Kedge-Identity', 'Host', 'Origin', 'X-Request-Id') {
 	my $a = raw_get($cookie, "Connection: close, $hop");
@@ -79,7 +80,7 @@ for my $hop ('Cookie', 'Kedge-Identity', 'Host', 'Origin', 'X-Request-Id') {
 	    if $a->{status} == 200;
 }
 
-# Two Cookie headers: they are never mixed.
+# Two Cookie headers of different users: their cookies are never mixed.
 my $bobs = $bob->{jar}{'better-auth.session_token'};
 my $alices = $alice->{jar}{'better-auth.session_token'};
 for my $lines (
@@ -102,7 +103,8 @@ isnt(
 	200,
 	'no mixture');
 
-# A header that is allowed once, given twice, is a client error, not an outage.
+# A header that may occur once but occurs twice is answered as a client error (400), not
+# with 5xx.
 for my $lines ([ $cookie, $cookie ], [ 'Cookie: a=1', 'Cookie: b=2' ],
 	[ $cookie, "Origin: http://127.0.0.1:$port", 'Origin: https://evil.example' ],
 	[ $cookie, "Referer: http://127.0.0.1:$port/", 'Referer: https://evil.example/' ]) {
@@ -123,7 +125,8 @@ for my $q (
 		'where none is refused, she stays who she is');
 }
 
-# Directly at the services' sockets: without nginx's parameter there is no identity.
+# Requests sent directly to the services' sockets: without nginx's parameter there is no
+# identity.
 for my $row ([ core => '/api/core/whoami' ], [ wallet => '/api/wallet/accounts' ]) {
 	my ($service, $path) = @$row;
 	my %call = (
@@ -142,7 +145,7 @@ for my $row ([ core => '/api/core/whoami' ], [ wallet => '/api/wallet/accounts' 
 			"$service: nobody with $name");
 	}
 }
-# A parameter whose name contains its value.
+# A parameter whose name contains "=" and a value.
 for my $row ([ core => '/api/core/whoami' ]) {
 	my ($service, $path) = @$row;
 	my @call = (

@@ -1,5 +1,5 @@
-# S3, forwarded-header spoofing: a client's statements about its address, host, scheme
-# and path do not affect what the services decide or record.
+# S3, spoofed headers of proxies: what a client says about its address, host, scheme and
+# path affects neither what the services decide nor what they record.
 use strict;
 use warnings;
 use FindBin;
@@ -47,7 +47,7 @@ for my $row (@spoof) {
 		"$short: CSRF stays refused");
 }
 
-# Redirects, cookies and links.
+# The client's headers do not affect redirects, cookies and links.
 my %navigate = ('Sec-Fetch-Mode' => 'navigate', Accept => 'text/html');
 my $plain = $k->client->get('/api/core/whoami', headers => {%navigate})->{headers}{location};
 for my $row (@spoof) {
@@ -91,7 +91,7 @@ my $secure =
 	headers => { 'X-Forwarded-Proto' => 'https' });
 unlike($secure->{cookies}[0], qr/Secure/, 'nobody but the configuration makes cookies secure');
 
-# Records: sessions have the address that nginx saw.
+# Sessions and log lines have the address that nginx saw.
 for my $row (grep { $_->[0] =~ /For|IP|Forwarded$/ } @spoof) {
 	my $c = $k->client;
 	my $r = $c->post('/api/auth/sign-in/email',
@@ -101,7 +101,8 @@ for my $row (grep { $_->[0] =~ /For|IP|Forwarded$/ } @spoof) {
 }
 unlike($k->log_text('auth'), qr/203\.0\.113\.7/, 'and so does the log');
 
-# Locations for loopback are not opened by a header; see S8 for counting.
+# Locations for loopback clients stay closed to others, whatever their headers say.
+# t/60-security-S8.t tests the counting of attempts.
 for my $path ('/metrics/auth', '/health') {
 	is($k->client->get($path)->{status}, 200, "$path from here");
 }

@@ -1,5 +1,5 @@
-# S4, single use under concurrency: what may succeed once succeeds once.  (Mail codes,
-# recovery codes and the like come with their features.)
+# S4, single use under concurrency: an action that may succeed once succeeds once.
+# (Codes by mail and recovery codes are not tested here.)
 use strict;
 use warnings;
 use FindBin;
@@ -11,7 +11,7 @@ my $k = Kedge->up;
 
 sub tally { my %n; $n{$_}++ for @_; return \%n }
 
-# One address, 32 sign-ups at once, in different upper and lower case.
+# 32 sign-ups at once with one address, in different upper and lower case.
 my @r = parallel(
 	32,
 	sub {
@@ -41,7 +41,7 @@ q{SELECT count(*) FROM session s JOIN "user" u ON u.id = s."userId" WHERE u.emai
 	1,
 	'and one session');
 
-# One password, changed from 16 browsers at once: one change succeeds.
+# A password is changed from 16 browsers at once: one change succeeds.
 my $alice = $k->user('alice');
 @r = parallel(
 	16,
@@ -72,13 +72,13 @@ isnt(
 	200,
 	'the old one does not');
 
-# One session, signed out 32 times at once.
+# A session is signed out 32 times at once.
 my $bob = $k->user('bob');
 @r = parallel(32, sub { return $bob->copy->sign_out->{status} });
 is_deeply(tally(@r), { 200 => 32 }, 'signing out is idempotent');
 is($bob->get('/api/core/whoami')->{status}, 401, 'out');
 
-# Every session revokes the others: at most one is left.
+# Every session revokes all others at once: at most one session is left.
 my $carol = $k->user('carol');
 my @browser = map { $k->again($carol) } 1 .. 8;
 parallel(8,
@@ -88,7 +88,7 @@ cmp_ok($left, '<=', 1, 'revoke-other-sessions from everywhere leaves one at most
 my @alive = grep { $_->get('/api/core/whoami')->{status} == 200 } @browser, $carol;
 is(scalar @alive, $left, 'and the table agrees with verify');
 
-# A crash in the middle: the change is made completely or not at all.
+# A process crashes in the middle of a change: it is made completely or not at all.
 my $dave = $k->user('dave');
 my @kids;
 for my $i (1 .. 8) {

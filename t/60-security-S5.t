@@ -42,15 +42,15 @@ qq{SELECT id, role, banned, "emailVerified", email FROM "user" WHERE id = '$alic
 	return $state;
 }
 
-# Every route of the specifications, with a valid body that also names another actor,
-# one member at a time and all together.
+# Calls every route of the OpenAPI documents with a valid body that also names another
+# user as the actor, in one member at a time and in all together.
 my %body = (
 	'POST /api/core/tasks' => { title => 't' },
 	'PATCH /api/core/tasks/{id}' => { title => 'stolen' },
 	'PATCH /api/core/me' => { displayName => 'A' },
 	'POST /api/auth/update-user' => { name => 'A' },
 );
-# These end sessions or change passwords: they have their own tests.
+# These routes end sessions or change passwords: other tests cover them.
 my $not = qr{^POST /api/auth/(sign-|revoke-|change-password|provision)};
 my $before = snapshot();
 my $tried = 0;
@@ -134,7 +134,7 @@ for my $name (sort keys %actor) {
 	is($c->get('/api/core/admin/stats')->{status}, 403, 'and not an administrator');
 }
 
-# Duplicate keys: the check and the action never use different values.
+# Duplicate JSON keys: a check and the action must not use different values.
 for my $body ('{"title":"a","title":"b"}',
 	qq({"title":"a","userId":"$bob->{id}","userId":"$alice->{id}"})) {
 	is(
@@ -161,7 +161,7 @@ $r = $k->client->request(
 	type => 'application/x-www-form-urlencoded');
 is($r->{status}, 400, 'in a form, too') or diag($r->{body});
 
-# revoke-session: another user's token cannot be ended.
+# revoke-session cannot end another user's session by its token.
 is($alice->post('/api/auth/revoke-session', { token => $bob->{token} })->{json}{status},
 	JSON::PP::true, "revoking another's session says yes, as BetterAuth does");
 is($bob->get('/api/core/whoami')->{status}, 200, 'and does nothing');

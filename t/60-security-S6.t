@@ -1,5 +1,5 @@
-# S6, session lifecycle: no fixation, new tokens when rights change, and an ended
-# session is invalid everywhere, on the next request.
+# S6, session lifecycle: no session fixation, new tokens when rights change, and an
+# ended session is invalid everywhere from the next request on.
 use strict;
 use warnings;
 use FindBin;
@@ -29,7 +29,7 @@ sub alive
 	return;
 }
 
-# Fixation: a cookie from before the sign-in is replaced.
+# Session fixation: the cookie from before the sign-in is replaced.
 my $alice = $k->user('alice');
 my $mallory = $k->user('mallory');
 my $victim = $k->client;
@@ -51,7 +51,7 @@ isnt($r->{json}{token}, $mallory->{token}, 'sign-up over a planted cookie, too')
 my %token = map { $k->again($alice)->{token} => 1 } 1 .. 5;
 is(scalar keys %token, 5, 'every sign-in draws a new token');
 
-# Every way to end a session that is cached.
+# Every way to end a session is tested while the session is cached.
 my @ways = (
 	[ 'sign-out' => sub { my ($c) = @_; $c->copy->sign_out } ],
 	[
@@ -115,7 +115,7 @@ is($carol->get('/api/core/admin/stats')->{status}, 200, 'promoted');
 $k->role($carol, 'user');
 is($carol->get('/api/core/admin/stats')->{status}, 403, 'and not');
 
-# Expired by the clock, although Redis still has it.
+# A session that has expired by the clock is invalid, although Redis still has it.
 my $dave = $k->user('dave');
 alive($dave, 'dave');
 $k->sql('auth',

@@ -1,5 +1,5 @@
 # S7, account pre-hijack: while an address is not verified, an account is protected by
-# its password alone and gives no other rights.  (Linking comes with OAuth.)
+# its password alone, and gives no other rights.
 use strict;
 use warnings;
 use FindBin;
@@ -9,7 +9,7 @@ use Kedge;
 
 my $k = Kedge->up;
 
-# Mallory registers the victim's address first, in any spelling.
+# Mallory registers the victim's address before the victim does, in any spelling.
 my $password = 'correct horse battery';
 my @spelling = ('victim@example.com', 'VICTIM@example.com', 'Victim@EXAMPLE.com');
 is(
@@ -50,7 +50,7 @@ q{SELECT email, "emailVerified" FROM "user" WHERE email IN ('victim@example.com'
 	'victim@example.com|f',
 	'neither changed');
 
-# An account of another provider has no password, and cannot be given one.
+# An account of another provider has no password, and nobody can give it one.
 $k->sql('auth',
 q{INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('oauth-user', 'O', 'oauth@example.com', true);
     INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt") VALUES ('oauth-account', '4711', 'github', 'oauth-user', now())}

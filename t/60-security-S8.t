@@ -1,5 +1,5 @@
-# S8, completeness of limits: every spelling of an attempt counts as the same, and
-# others are not locked out.  23-auth-limits.t tests the numbers.
+# S8, completeness of limits: every spelling of a name or path counts for the same
+# limit, and other users are not locked out.  t/23-auth-limits.t tests the numbers.
 use strict;
 use warnings;
 use FindBin;
@@ -12,7 +12,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 my $k = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
 my $port = $k->port;
 
-# The source address: all of 127/8 is local.
+# The client's address can be any of 127/8, which are all local.
 sub post_from
 {
 	my ($address, $path, $body, @headers) = @_;
@@ -25,7 +25,7 @@ sub post_from
 	$s->flush;
 	return raw_answers(raw_read($s));
 }
-my $password = 'x' x 129; # not hashed: a slow machine is fast enough
+my $password = 'x' x 129; # is refused without hashing, so that a slow machine is fast enough
 my $try = sub {
 	my ($address, $email, @headers) = @_;
 	return post_from(
@@ -71,7 +71,8 @@ is((grep { $_ == 400 } @status), 3, 'three guesses at change-password') or diag(
 is((grep { $_ == 429 } @status), 3, 'then no more');
 
 # Twenty attempts at one account from one network, whichever of its addresses they come
-# from and however the name is spelled; then the owner, from another network.
+# from and however the address of the account is spelled; then the owner signs in from
+# another network.
 my $wrong = { email => 'stolen@example.com', password => 'wrong password' };
 my $from = 10;
 my $next = sub {
@@ -97,12 +98,13 @@ is(
 	)->{status},
 	200,
 	'where the owner is not locked out');
-# An address without an account is counted in the same way, so that the limit reveals
-# nothing.
+# Attempts at an address without an account are counted in the same way, so that the
+# limit does not reveal which accounts exist.
 @status = map { $next->('nobody-at-all@example.com')->{status} } 1 .. 24;
 is($status[-1], 429, 'an account that is none is limited as one that is');
 
-# Known and unknown addresses get the same response, byte for byte.
+# Sign-in with a known and with an unknown address gets the same response, byte for
+# byte.
 my @answer = map {
 	post_from(
 		'127.0.0.4', '/api/auth/sign-in/email',

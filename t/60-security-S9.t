@@ -1,5 +1,6 @@
-# S9, redirects and addresses: only listed origins, one canonical form of an address,
-# and nothing that two parsers could interpret differently.
+# S9, redirects and e-mail addresses: redirects go only to listed origins, an address
+# has one canonical form, and nothing is accepted that two parsers could read
+# differently.
 use strict;
 use warnings;
 use FindBin;
@@ -71,7 +72,7 @@ is(
 is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE email = 'redirected@example.com'}), 0,
 	'where nobody is made');
 
-# The error page redirects to our own root, with a sanitised code.
+# The error page redirects to the root of our own site, with a sanitised code.
 for my $q ('error=%3Cscript%3E', 'error=//evil.example', 'error=a&error_description=%0d%0aX:y',
 	'error=a&error_description=%22onload=', 'error=http://evil.example') {
 	my $r = $k->client->get("/api/auth/error?$q");
@@ -80,7 +81,7 @@ for my $q ('error=%3Cscript%3E', 'error=//evil.example', 'error=a&error_descript
 		qr{^/\?error=[A-Za-z0-9_'-]+(?:&error_description=[^\s<>"]*)?$}, 'to ourselves');
 }
 
-# Addresses are refused or converted to one form.
+# E-mail addresses are refused or converted to one form.
 my @address = (
 	'a@b@c.example', 'a@@example.com', '@example.com', 'a@', 'a', 'a@b', 'a @example.com',
 	"a\@example.com\r\nBcc: x\@y.example", "a\n\@example.com", "a\0\@example.com",
@@ -122,8 +123,8 @@ for my $pair ([ 'Simple@Example.COM', 'simple@example.com' ],
 		200,
 		'and signs in in capitals');
 }
-# Letters that other systems fold to ASCII ones: they give neither a second account nor
-# access to an existing one.
+# Letters that other systems convert to ASCII letters: they give neither a second
+# account nor access to an existing one.
 for my $letter ("\x{130}", "\x{131}", "\x{17f}", "\x{212a}") {
 	my $r = $k->client->post('/api/auth/sign-in/email',
 		{ email => "s${letter}mple\@example.com", password => 'correct horse battery' });

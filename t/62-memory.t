@@ -1,5 +1,5 @@
-# Parsing bodies takes memory.  No client can use much of it, temporarily or
-# permanently: under each attack a service's processes stay below three times their
+# Parsing bodies takes memory.  No client can make a service use much of it, temporarily
+# or permanently: under each attack the service's processes stay below three times their
 # normal memory (proportional set size).
 use strict;
 use warnings;
@@ -26,8 +26,8 @@ sub field
 sub sum { my $n = 0; $n += $_ for @_; return $n }
 sub pss { return sum(map { field("/proc/$_/smaps_rollup", 'Pss') } @_) }
 
-# The most memory that the processes used since the last call, in kB: their current
-# memory, plus the kernel's record of their peaks.
+# Returns the most memory that the processes have used since the last call, in kB: their
+# current memory, plus how far the kernel's peak values exceed it.
 sub peak
 {
 	my (@pids) = @_;
@@ -41,8 +41,8 @@ sub peak
 	return $most;
 }
 
-# Sends a small request on all connections at once, so that all threads exist, and then
-# a large one, twice: memory that is never freed would grow.
+# On all connections at once, sends a small request, so that all threads exist, and then
+# a large request, twice: memory that is never freed would grow.
 sub attack
 {
 	my ($name, $statuses, $case, $large) = @_;
@@ -56,7 +56,7 @@ sub attack
 	$storm->($case->{small});
 	peak(@pids);
 	my $calm = pss(@pids);
-	# With a sanitizer, the normal memory is larger than the limit in bytes.
+	# With a sanitizer, the normal memory exceeds the limit that is given in bytes.
 	my $limit = 3 * $calm;
 	$limit = $case->{limit_kb} if ($case->{limit_kb} // 0) > $limit;
 	my %by;
@@ -78,7 +78,7 @@ my @who = map { $alice->copy } 1 .. $clients;
 my $none = '01890000-0000-7000-8000-000000000001';
 my %item = (debitAccountId => $none, creditAccountId => $bob->{account}, amount => 1);
 my %batches = (
-	pids => [ $k->pids('wallet-api') ], # two processes
+	pids => [ $k->pids('wallet-api') ], # of two processes
 	small => jencode({ transfers => [ \%item ] }),
 	send => sub {
 		my ($i, $body) = @_;
@@ -92,7 +92,7 @@ attack('numbers', '413|503', \%batches, '[' . '0,' x 500_000 . '0]');
 attack('names', '413|503', \%batches, '{' . join(',', map {"\"$_\":0"} 1 .. 80_000) . '}');
 attack('nesting', '400|503', \%batches, '[' x 1_000_000);
 
-# The largest accepted body: two of these at once in each process.
+# Requests with the largest accepted body: two of them at once in each process.
 @item{qw(memo metadata)} = ('m' x 400, { map { ("k$_" => {}) } 1 .. 10 });
 attack('batches', '200|503', { %batches, limit_kb => 64 * 1024 },
 	jencode({ transfers => [ (\%item) x 1000 ] }));

@@ -1,5 +1,5 @@
 # kedge up and related commands: all processes start and end together, an error is
-# one line, and no process is left.
+# reported in one line, and no process is left behind.
 use strict;
 use warnings;
 use FindBin;
@@ -19,7 +19,7 @@ chmod 0755, $other;
 my $alice = $k->user('alice');
 my $task = $alice->post('/api/core/tasks', { title => 'survives' })->{json}{id};
 
-# Stops a stack that should not have started.
+# Stops a stack that was expected not to start, but has started.
 END {
 	my $s = $?;
 	run($kedge, 'down', '--dir', $_)
@@ -65,7 +65,7 @@ one_line('a directory of somebody else',
 is_deeply([ map {s{.*/}{}r} files("$other/taken") ], ['file'], 'the directory is unchanged');
 one_line('a directory that cannot be made',
 	run($kedge, 'up', '--dir', '/proc/nowhere/d', '--port', free_port(), '--detach'));
-# Characters that nginx or libpq would interpret.
+# Characters in values that nginx or libpq would interpret.
 for my $name ('x $x', 'x$', 'x*', 'x?', 'x[y]', 'x,y') {
 	($status, $out, $err) =
 	    run($kedge, 'up', '--dir', "$other/$name", '--port', free_port(), '--detach');
@@ -83,7 +83,8 @@ one_line("port $_", run($kedge, 'up', '--dir', "$other/p", '--port', $_, '--deta
 one_line('an unknown command', run($kedge, 'surprise'));
 one_line('an unknown option', run($kedge, 'up', '--surprise'));
 one_line('status of nothing', run($kedge, 'status', '--dir', "$other/none"));
-# A process that cannot start: the error is one line, and the others are stopped.
+# When a process cannot start, the error is one line, and the other processes are
+# stopped.
 ($status, $out, $err) =
     run({ env => { CORE_THREADS => 'many' } }, $kedge, 'up', '--dir', "$other/bad", '--port',
 	free_port(), '--detach');
@@ -91,11 +92,11 @@ isnt($status, 0, 'up fails when a service cannot start');
 like("$out$err", qr/core/, 'the error names the service');
 ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)),
 	'no process of the failed start is left');
-# The error names a missing program.  Servers are also searched in fixed directories,
-# so changing PATH does not hide them.  Instead each program is covered by a bind mount
-# of /dev/null in a mount namespace of this test.  An ordinary user can do that as root
-# of a user namespace, and then becomes the same user again, since kedge behaves
-# differently as root.
+# When a program is missing, the error names it.  Servers are also searched in fixed
+# directories, so changing PATH does not hide them.  Instead the test covers each
+# program by a bind mount of /dev/null in a mount namespace of its own.  An ordinary
+# user can do that as root of a user namespace, and then becomes the same user again,
+# since kedge behaves differently as root.
 sub without
 {
 	my ($name, @cmd) = @_;
@@ -133,7 +134,8 @@ is(scalar $j->processes, 0, 'after down no process is left');
 is($alice->get('/api/core/whoami')->{status}, 200, 'the first stack still answers');
 is(($j->kedge('down'))[0], 0, 'down of a stopped stack succeeds');
 isnt(($j->kedge('status'))[0], 0, 'status of a stopped stack exits with 3');
-# Another version of PostgreSQL cannot read the data and must not try.
+# Another major version of PostgreSQL cannot read the data directory and must not be
+# started on it.
 open my $made_by, '>', $j->dir . '/pg/data/PG_VERSION' or die "PG_VERSION: $!";
 print $made_by "7\n";
 close $made_by;
@@ -188,7 +190,7 @@ is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', 'the data is
 
 # ---- logs do not grow without bound ----------------------------------------------
 
-# A sparse file: too long, without using disk space.
+# A sparse file exceeds the size limit without using disk space.
 my $core_log = $k->dir . '/log/core.log';
 truncate $core_log, 17 << 20 or die "$core_log: $!";
 ok(wait_until(sub { -s $core_log < 1 << 20 }, 30), 'a log that is too long is truncated');
@@ -235,7 +237,7 @@ for my $signal (qw(TERM KILL)) {
 		"after SIG$signal up starts again with the data");
 }
 
-# In the foreground, until Ctrl-C.
+# kedge runs in the foreground until Ctrl-C.
 $k->down;
 my $port = free_port();
 my $log = "$other/log";

@@ -1,6 +1,6 @@
-# kedge migrate: files that were run must not change; a file is run completely or not
-# at all, and only once, also with concurrent runs; and an older release accepts a
-# database that a newer one has migrated.
+# kedge migrate: files that were run must not change; a file is run completely or not at
+# all, and only once, also when kedge migrate runs twice at the same time; and an older
+# release accepts a database that a newer one has migrated.
 use strict;
 use warnings;
 use FindBin;
@@ -13,13 +13,13 @@ use Kedge::Money qw(hold_lock);
 
 my $k = Kedge->up;
 
-# A copy of the wallet's migrations, which this test changes.
+# Makes a copy of the wallet's migrations, which this test changes.
 my $root = tempdir('kedge-t-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 system('cp', '-a', "$Kedge::ROOT/sql", "$Kedge::ROOT/kedge.json", $root) == 0
     or die "cannot copy sql to $root";
 my $sql = "$root/sql/wallet";
 my @released = map {s{.*/}{}r} files($sql, qr/\.sql$/);
-my $n = 1 + ($released[-1] =~ /^0*(\d+)/)[0]; # left out: numbers may have gaps
+my $n = 1 + ($released[-1] =~ /^0*(\d+)/)[0]; # no file gets this number at first: gaps are allowed
 
 sub file
 {
@@ -42,8 +42,8 @@ sub migrate
 	return $k->kedge('migrate', 'wallet', { env => { KEDGE_ROOT => $root } });
 }
 
-# Everything that a migration could leave in the database: its record, and the names
-# and definitions of all objects.
+# Returns everything that a migration could leave in the database: the record of
+# migrations, and the names and definitions of all objects.
 sub contents
 {
 	return $k->sql('wallet', <<'SQL');
@@ -65,7 +65,7 @@ sub recorded
 		    . " WHERE version >= $from ORDER BY version") ];
 }
 
-# migrate prints one line with the reason and changes nothing.
+# Asserts that migrate prints one line with the reason and changes nothing.
 sub refused
 {
 	my ($name, $like) = @_;
@@ -101,14 +101,15 @@ my %link = (
 );
 my %text_of = map { m{/(\d+)_(\w+)\.sql$} ? ($2 => slurp($_)) : () } files("$root/sql/job");
 
-# The text that was run at that time; the comments may have been rewritten since.
+# Returns the text that was run at that time; its comments may have been rewritten
+# since.
 sub first_checksum
 {
 	my ($text) = @_;
 	return $text =~ /^-- kedge: formerly (\S+)$/m ? $1 : sha256_hex($text);
 }
 
-# All objects except the record.
+# Returns all objects except the record of migrations.
 my $objects = 'SELECT md5(string_agg(d, chr(10) ORDER BY d)) FROM ('
     . ' SELECT oid || relname AS d FROM pg_class'
     . " WHERE relnamespace = 'public'::regnamespace AND relname !~ 'kedge_library'"
@@ -132,7 +133,7 @@ for my $service (sort keys %link) {
 	my $before = $k->sql($service, $objects);
 	my ($status, $out, $err) = $k->kedge('migrate', $service, { env => { KEDGE_ROOT => $root } });
 	is($status, 0, "$service, older database: it is migrated") or diag($err);
-	# auth's first file has made the function of base/ already.
+	# auth's first migration has already created the function of base/.
 	is_deeply([ "$out$err" =~ /migrating \w+: (\S+)/g ],
 		$service eq 'auth' ? ['base/0001_uuidv7.sql'] : [],
 		"$service, older database: nothing is run again");
@@ -146,15 +147,15 @@ for my $service (sort keys %link) {
 	is(($k->kedge('migrate', $service, { env => { KEDGE_ROOT => $root } }))[1],
 		"the databases are up to date\n", "$service, older database: another run has nothing to do");
 }
-# A file with another text is not recognised as the library's.
+# A file with another text is not taken for the library's file.
 my $version = $link{wallet}{webhook};
 my $sum = $k->sql('wallet', "SELECT checksum FROM kedge_migration WHERE version = $version");
 $k->sql('wallet', "UPDATE kedge_migration SET checksum = repeat('0', 64) WHERE version = $version");
 refused('a row of another text', qr{wallet: \d+_webhook\.sql has been run, and sql/wallet/ has no file});
 $k->sql('wallet', "UPDATE kedge_migration SET checksum = '$sum' WHERE version = $version");
 applied('the row as it was: nothing to do');
-# A later file of the library is applied in each database, once, before the service's
-# own.
+# A file that is added to the library later is applied in each database, once, before
+# the service's own files.
 my $library = "$root/sql/job/0900_later.sql";
 my $user = "$sql/" . file($n, 'user');
 open my $later, '>', $library or die "$library: $!";
@@ -173,11 +174,12 @@ $k->sql('wallet', "DROP TABLE later, later_user; DELETE FROM kedge_migration WHE
 
 # ---- files that are not what was run -----------------------------------------------
 
-# There is also a new file, which must not be run while others are wrong.
+# There is also a new file, which must not be run as long as another file is wrong.
 my $next = file($n + 1, 'next');
 put($next, "CREATE TABLE next (id integer);\n");
 my $old = $released[1];
-# Without the line that names an earlier text, so that the record must have this one.
+# Returns the file without the line that names an earlier checksum, so that the record
+# must have the checksum of this text.
 my $text = slurp("$sql/$old") =~ s/^-- kedge: formerly .*\n//mgr;
 put($old, $text);
 $k->sql('wallet', "UPDATE kedge_migration SET checksum = '" . sha256_hex($text) . "' WHERE name = '$old'");
@@ -241,8 +243,8 @@ put($old, $text);
 
 # ---- all or nothing -----------------------------------------------------------------
 
-# Each file fails after its first statement.  Files before it in the same run stay,
-# files after it are not run.
+# Each file fails after its first statement.  Files that were run before it stay
+# applied; files after it are not run.
 my $after = file($n + 4, 'after');
 my $half = file($n + 3, 'half');
 my $good = file($n + 2, 'good');
@@ -341,7 +343,8 @@ is($k->sql('wallet', "SELECT string_agg(id::text, ' ' ORDER BY id) FROM half"), 
 # ---- waiting for locks ---------------------------------------------------------------------
 
 # An open transaction with a lock on the table delays the migration, but no other
-# session: it waits for two seconds, rolls back, and names the holder of the lock.
+# session: the migration waits for two seconds, rolls back, and names the holder of the
+# lock.
 my $wide = file($n + 7, 'wide');
 put($wide, "ALTER TABLE half ADD COLUMN wide integer;\n");
 $unlock = hold_lock($k, 'LOCK TABLE half IN ACCESS SHARE MODE');
@@ -406,7 +409,8 @@ for my $row (
 	is(contents(), $until, "$name: it is rolled back");
 }
 
-# Killed while it waits for a writing transaction: an invalid index is left.
+# CREATE INDEX CONCURRENTLY is killed while it waits for a writing transaction: an
+# invalid index is left.
 sub index_is
 {
 	return $k->sql('wallet', 'SELECT indisvalid FROM pg_index'
@@ -426,7 +430,8 @@ $k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
 	    . " WHERE usename = 'wallet_owner' AND wait_event = 'virtualxid'");
 ok(wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20), 'the first run is killed');
 isnt($?, 0, 'the second run fails');
-# The third run drops the invalid index, and waits like the first.
+# The third run drops the invalid index, and waits for that transaction like the first
+# run.
 ok(wait_until(sub { slurp($third->{log}->filename) =~ /dropping the index half_id/ }, 20),
 	'the third run drops the invalid index');
 $unlock->();
@@ -441,8 +446,8 @@ is(index_is(), '', 'the index is dropped');
 
 # ---- a database that is ahead of the files ----------------------------------------------
 
-# The previous release starts again.  It does not have the new files and must not
-# change the database.
+# The previous release starts again: it lacks the new migrations and must not change the
+# database.
 unlink map { "$sql/$_" } grep { /^(\d+)/ && $1 > $n } map {s{.*/}{}r} files($sql);
 my $before = contents();
 applied('the tree before: nothing to do');
@@ -451,7 +456,7 @@ put($old, "$text-- a remark\n");
 refused('but a file that was changed', qr/\Q$old\E is not what was run/);
 put($old, $text);
 
-# A row was deleted by hand: it is not known what has been run.
+# A row of the record was deleted by hand, so it is not known which files were run.
 my $row = $k->sql('wallet', 'DELETE FROM kedge_migration WHERE version = 3'
 	    . " RETURNING format('(%s, %L, %L)', version, name, checksum)");
 refused('without the record of one', qr/wallet: .* no version 3, but later ones/);
@@ -468,7 +473,7 @@ unlike($err, qr/swan|fish/, 'the error shows no part of the value');
 
 # ---- all services ---------------------------------------------------------------------
 
-# The failure of one service must not be hidden by the success of others.
+# When one service fails, the success of the others must not hide it.
 put($old, "$text-- a remark\n");
 $before = contents();
 ($status, $out, $err) = $k->kedge('migrate', { env => { KEDGE_ROOT => $root } });

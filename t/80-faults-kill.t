@@ -11,7 +11,7 @@ use Kedge::Receiver;
 use Kedge::Wallet;
 
 my @services = Kedge::services();
-# The jobs of a killed master go to others when its lease has expired.
+# The jobs of a killed master go to another host's workers when its lease has expired.
 my $k = Kedge->up(
 	env => {
 		map { ("${_}_WEBHOOK_ALLOW_PRIVATE" => 'on', "${_}_WORKER_LEASE_S" => 5) }
@@ -25,10 +25,10 @@ $k->role($root, 'admin');
 
 # ---- what is written -----------------------------------------------------------------
 
-# A job is a webhook, so that its execution can be observed from outside.  Most take 50
-# ms, which does not count as slow (a slow receiver would delay later deliveries).  A
-# second receiver of each service never answers its first request, so that the worker
-# that sent it is in the middle of that job until it is killed.
+# Each job sends a webhook, so that its execution can be observed from outside.  Most
+# take 50 ms, which does not count as slow (a slow receiver would delay later
+# deliveries).  A second receiver of each service does not answer its first request, so
+# that the worker which sent it is in the middle of that job until it is killed.
 my $receiver = Kedge::Receiver->new;
 my %holding = map { $_ => Kedge::Receiver->new } @services;
 my (%endpoint, %holding_endpoint, %held);
@@ -50,14 +50,15 @@ sub enqueue
 	$endpoint //= $endpoint{$service};
 	my $payload = qq({"endpointId":"$endpoint","eventId":"$name","type":"written",)
 	    . '"data":{},"timestamp":"2026-01-01T00:00:00Z"}';
-	# The deliveries are created by SQL, because they cannot be created over HTTP.
+	# SQL creates the delivery jobs, because they cannot be created over HTTP.
 	my ($status, $id) =
 	    $k->try_sql($service, "SELECT job_id FROM job_enqueue('webhook.deliver', '$payload')");
 	chomp $id;
 	return $status == 0 ? { status => 201, json => { id => $id } } : { status => 503 };
 }
 
-# A job that a worker has begun and cannot finish: its request has reached the receiver.
+# Waits for a job that a worker has begun and cannot finish: its request has reached the
+# receiver.
 sub hold_a_worker
 {
 	my ($service) = @_;
@@ -66,7 +67,7 @@ sub hold_a_worker
 	return $holding{$service}->wait_for('/', 1, 30);
 }
 
-# By database and table: a row with the returned id must exist.
+# The acknowledged writes by database and table: a row with the returned id must exist.
 my %write = (
 	'core.task' => sub { return $alice->post('/api/core/tasks', { title => $_[0] }) },
 	'wallet.transfer' => sub { return $w->deposit($alice->{account}, 1) },
@@ -78,7 +79,7 @@ my %write = (
 my @tables = sort keys %write;
 my $writes = 0;
 
-# The result of one write: its status, and the row if it was acknowledged.
+# Returns the result of one write: its status, and the row if it was acknowledged.
 sub write_to
 {
 	my ($table) = @_;
@@ -86,7 +87,7 @@ sub write_to
 	return ($r->{status}, $r->{status} == 201 ? "$table $r->{json}{id}" : undef);
 }
 
-# The rows that are missing.
+# Returns the acknowledged rows that are missing.
 sub lost
 {
 	my (@rows) = @_;
@@ -98,7 +99,7 @@ sub lost
 	return [ grep { !$there{$_} } @rows ];
 }
 
-# How many jobs of a service are in that state.
+# Returns how many jobs of a service are in that state.
 sub jobs
 {
 	my ($service, $how) = @_;
@@ -108,8 +109,8 @@ sub jobs
 
 # ---- what is killed --------------------------------------------------------------------
 
-# nginx loses its connections, a server its requests; no request waits for a Redis or a
-# job worker.
+# When nginx is killed, its connections end; when a server is, its requests fail.  No
+# request waits for Redis or a job worker.
 sub outage
 {
 	my ($kind) = @_;
@@ -118,8 +119,8 @@ sub outage
 	    : qr/^(?:502|503|504)$/;
 }
 
-# Kills one process; of job workers all, while one of them is in the middle of a job.
-# Returns true when as many others have started.
+# Kills one process of a kind, or all job workers while one of them is in the middle of
+# a job.  Returns true when as many new processes have started.
 sub kill_kind
 {
 	my ($kind) = @_;
@@ -147,7 +148,7 @@ sub redis_answers
 
 my @acknowledged;
 
-# Writers record what was acknowledged; readers count their statuses.
+# Writing clients record what was acknowledged; reading clients count statuses.
 sub under_load
 {
 	my ($kind) = @_;
@@ -168,8 +169,8 @@ sub under_load
 		});
 	ok(kill_kind($kind), "$kind: killed, there is another");
 	ok($k->wait_healthy(20), 'back by itself');
-	# Requests succeed before such a process is replaced, and a replacement may
-	# still fail.
+	# Requests can succeed before the killed process is replaced, and can still fail
+	# when the new one has started.
 	ok(wait_until(sub { @services == grep { redis_answers($_) } @services }, 15),
 		'and so is each Redis');
 	my @after;
@@ -212,7 +213,7 @@ for my $kind (
 
 is_deeply(lost(@acknowledged), [], @acknowledged . ' writes were acknowledged: each is there');
 for my $service (@services) {
-	# The job of a killed worker has failed, and is retried later.
+	# The attempt of a killed worker counts as failed, and the job is retried later.
 	ok(wait_until(sub { !jobs($service, "state <> 'completed'") }, 60),
 		"$service: each job is done");
 	cmp_ok(jobs($service, "id = '$held{$service}' AND attempt > 1"),

@@ -1,4 +1,4 @@
-# Redis stopped, frozen, restarted, full: it costs speed, not correctness.
+# Redis is stopped, frozen, restarted or full: that costs speed, not correctness.
 use strict;
 use warnings;
 use FindBin;
@@ -51,7 +51,7 @@ ok($k->wait_healthy, 'well again');
 
 # ---- dead, and kept dead ------------------------------------------------------------
 
-# SIGKILL each time the supervisor has started it.
+# Redis is killed each time the supervisor has started it.
 my $dave = $k->user('dave');
 my $dave2 = $dave->copy;
 is($dave->get('/api/core/whoami')->{status}, 200, 'cached');
@@ -74,7 +74,7 @@ is_deeply([ sort keys %$count ], [200], 'not one verdict failed');
 
 # ---- gone for long -------------------------------------------------------------
 
-# A directory in place of its socket prevents it from starting.
+# A directory in place of Redis's socket prevents Redis from starting.
 {
 	my $socket = $k->dir . '/run/redis-auth.sock';
 	my $grace = $k->user('grace');

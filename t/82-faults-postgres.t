@@ -43,7 +43,7 @@ sub outage
 	return;
 }
 
-# A session that is not cached cannot be verified, so it is refused.
+# A session that is not cached cannot be verified without PostgreSQL, so it is refused.
 sub uncached
 {
 	my ($name) = @_;
@@ -83,7 +83,7 @@ my $verdicts = Kedge::Load->start(
 	});
 for my $signal (qw(INT QUIT)) {
 	my ($old) = $k->pids('postgres');
-	kill $signal => $old; # fast, then immediate
+	kill $signal => $old; # first a fast shutdown, then an immediate one
 	ok(wait_until(sub { my ($now) = $k->pids('postgres'); $now && $now != $old }, 20),
 		"restarted by SIG$signal");
 	ok(
@@ -134,7 +134,8 @@ ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 20), 'thawed
 
 # ---- gone for a while ---------------------------------------------------------------
 
-# The supervisor would start it again at once: its data directory is moved away.
+# The data directory is moved away, since otherwise the supervisor would start
+# PostgreSQL again at once.
 ok($k->wait_cached($alice), 'the session is cached');
 my $data = $k->dir . '/pg/data';
 my ($postgres) = $k->pids('postgres');
@@ -194,8 +195,8 @@ is($r->{status}, 503, 'a statement that waits too long is 503') or diag($r->{bod
 cmp_ok(time - $t, '<', 20, 'in time');
 is($alice->get('/api/core/whoami')->{status}, 200, 'the rest goes on');
 
-# nginx repeats a GET whose worker dies; a request that crashes the next worker, too, is
-# not given to a third one.
+# nginx repeats a GET when the worker dies; a request that also crashes the second
+# worker is not given to a third one.
 pipe my $said_r, my $said_w or die;
 my $asker = fork // die;
 if (!$asker) {

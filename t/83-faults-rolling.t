@@ -1,4 +1,4 @@
-# Rolling restart and dying workers under load: not one GET fails.
+# A rolling restart and dying workers under load: not one GET fails.
 use strict;
 use warnings;
 use FindBin;
@@ -56,7 +56,7 @@ for my $service (qw(core wallet auth)) {
 	is(($k->pids($service))[0], $master, "$service: the master keeps its process");
 	no_failure("$service: rolling restart", $load->stop);
 }
-# Several at once, and another one while it is under way.
+# Several SIGHUPs are sent at once, and another one during the restart.
 my $load = load();
 my %masters = map { $_ => ($k->pids($_))[0] } Kedge::services();
 for (1 .. 3) {
@@ -74,7 +74,7 @@ ok(
 	'and no worker too many'
 ) or diag(explain([ $k->processes ]));
 
-# Counters continue over a restart.
+# Counters keep their values over a restart.
 my $counted = sub {
 	my $n = 0;
 	for (split /\n/, $k->client->get('/metrics/core')->{body}) {
@@ -88,7 +88,7 @@ wait_until(sub { $k->client->get('/health/core')->{status} == 200 }, 5);
 cmp_ok($counted->(), '>=', $before, 'metrics are kept');
 
 # nginx reloads its configuration, too.  Each request uses a new connection: a client
-# must expect that a kept one may be closed.
+# must expect that a kept connection may be closed.
 $load = load(keep_alive => 0);
 my ($nginx) = $k->pids('nginx');
 my %workers = map { $_ => 1 } $k->pids('nginx-worker');
@@ -120,7 +120,7 @@ for my $kind (qw(auth-verify core-api auth-api wallet-api)) {
 				10
 			),
 			"$kind: replaced");
-		# One crash at a time: a request that is hit by two crashes may fail.
+		# One worker crashes at a time: a request that two crashes hit may fail.
 		my $well = 0;
 		wait_until(
 			sub {
@@ -139,8 +139,8 @@ for my $kind (qw(auth-verify core-api auth-api wallet-api)) {
 # ---- draining: what was begun is finished ------------------------------------------------
 
 # The restart happens while a password is being hashed, so that a POST is certainly in
-# progress.  (A request that nginx sends on a kept connection at the moment in which it
-# is closed is another case: nginx repeats a GET then, but no POST.)
+# progress.  (If nginx sends a request on a kept connection at the moment in which the
+# service closes it, nginx repeats a GET, but no POST.)
 my ($master) = $k->pids('auth');
 my @finished;
 for my $round (1 .. 12) {
@@ -161,7 +161,7 @@ for my $round (1 .. 12) {
 		    map { files("/proc/$_/task") } @workers }, 5);
 	kill HUP => $master;
 	my $status = do { local $/; <$r> };
-	push @finished, $status if $hashing; # otherwise it finished too early
+	push @finished, $status if $hashing; # otherwise the request finished before the restart
 	waitpid $pid, 0;
 	my %old = map { $_ => 1 } @workers;
 	wait_until(sub { my @now = $k->pids('auth-api'); @now == 2 && !grep { $old{$_} } @now }, 20);

@@ -19,7 +19,8 @@ my $alice = $k->user('alice');
 $alice->get('/api/core/me');
 local $SIG{PIPE} = 'IGNORE';
 
-# Sends the head of a request with a body of that length, and the first bytes.
+# Sends the head of a request with a body of the given length, and the first bytes of
+# the body.
 sub begin
 {
 	my ($address, $first, $length, %opt) = @_;
@@ -36,7 +37,7 @@ sub begin
 	return $s;
 }
 
-# One response on a connection that is kept open.
+# Reads one response on a connection that is kept open.
 sub read_one
 {
 	my ($s) = @_;
@@ -53,8 +54,8 @@ sub read_one
 sub mine { return "Cookie: @{[ $alice->cookie_header ]}\r\n" }
 sub tasks { return $k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$alice->{id}'") }
 
-# Sends a byte now and then until the other side has closed; returns its response and the
-# time of the response.
+# Sends a byte at intervals until the other side has closed; returns its response and
+# the time of the response.
 sub trickle
 {
 	my ($s, $byte, $deadline_s) = @_;
@@ -96,7 +97,7 @@ for my $i (0 .. $#cases) {
 }
 is(tasks(), $before, 'nothing was done');
 
-# A client that sends fast enough has more time: a second for each 16 KiB.
+# A client that sends fast enough has more time: one more second for each 16 KiB.
 my $task = '{"title":"large"' . ' ' x 60_000 . '}';
 my $s = begin('127.0.0.1', '', length $task, head => mine(), path => '/api/core/tasks');
 my $begun = time;
@@ -110,8 +111,8 @@ cmp_ok(time - $begun, '>', $timeout_s, 'and did');
 
 # ---- a slow client gets the same response as a fast one ------------------------------
 
-# Sends the body in two parts, with a pause during which the service has the first one;
-# all requests are on one connection, so that a request follows the end of a body.
+# Sends the body in two parts; during the pause between them the service has the first
+# one.  All requests use one connection, so that each one follows the end of a body.
 sub in_chunks { return join '', map { sprintf "%x\r\n%s\r\n", length, $_ } @_ }
 my $large = '{"title":"' . 'x' x 300_000 . '"}';
 my @slow = (
@@ -152,7 +153,8 @@ ok(wait_until(sub {
 }, 10), 'who leaves in the middle of a body is logged');
 is(tasks(), $before, 'and nothing was done');
 
-# The worker dies during the request: no other worker gets the rest of the body.
+# The worker dies while a body arrives: the rest of the body is not given to another
+# worker.
 $s = begin('127.0.0.1', '{"title":"dead"', 16, head => mine(), path => '/api/core/tasks');
 my ($worker) = $k->pids('core-api');
 ok(wait_until(sub {
@@ -167,7 +169,7 @@ ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 10), 'the ne
 
 # The worker is replaced by a reload: a body that arrives in time is served, and another
 # one gets a response that asks to repeat the request.  So many bytes have arrived that
-# the bodies' own time limits do not end them before.
+# the time limits for bodies do not end the request before.
 my $moved = '{"title":"moved"' . ' ' x 80_000;
 my @replaced = map { begin('127.0.0.1', $moved, 2 + length $moved, head => mine(),
 	path => '/api/core/tasks') } 1, 2;
@@ -198,7 +200,8 @@ sub sign_in
 	return read_one($s)->{status};
 }
 
-# More connections than may wait at once; each that is ended is opened again at once.
+# There are more connections than may wait at once; each connection that is ended is
+# opened again at once.
 my @open;
 sub attack
 {

@@ -1,5 +1,5 @@
-# Ten thousand idle connections, slow clients, clients that disconnect: all others are
-# served.
+# Ten thousand idle connections, slow clients, and clients that disconnect: all other
+# clients are served.
 use strict;
 use warnings;
 use FindBin;
@@ -9,7 +9,8 @@ use IO::Socket::INET;
 use Socket qw(pack_sockaddr_in inet_aton PF_INET SOCK_STREAM);
 
 BEGIN {
-	# Ten thousand connections need descriptors; a shell can raise the limit.
+	# Ten thousand connections need as many descriptors; a shell can raise the
+	# limit.
 	if (!$ENV{KEDGE_T_NOFILE} && !$^C) {
 		$ENV{KEDGE_T_NOFILE} = 1;
 		exec '/bin/sh', '-c', 'ulimit -n $(ulimit -Hn); exec "$0" "$@"', $^X,
@@ -50,8 +51,8 @@ sub timed
 SKIP: {
 	my $limit = qx{bash -c 'ulimit -Hn'} + 0;
 	skip "only $limit descriptors are allowed", 5 if $limit < 4000;
-	# In four processes, so that no limit of one matters; each from its own address,
-	# so that the ports suffice.
+	# Four processes open the connections, so that no process's limit is reached;
+	# each uses its own address, so that there are enough ports.
 	my $per = 2500;
 	pipe my $done_r, my $done_w or die;
 	my @kids;
@@ -67,8 +68,8 @@ SKIP: {
 				    IO::Socket::INET->new(PeerAddr => '127.0.0.1',
 					PeerPort => $port, LocalAddr => "127.0.1.$i")
 				    or last;
-			  # A third sends nothing, a third half a line, a third has been
-			  # served once.
+			  # A third of the connections sends nothing, a third sends half
+			  # a line, and a third has been served once.
 				if ($n % 3 == 1) {
 					syswrite $s, 'GET /api/core/wh';
 				} elsif ($n % 3 == 2) {
@@ -146,14 +147,14 @@ cmp_ok((sort { $b <=> $a } map { $_->[1] } @r)[0], '<', 5, 'none after a time-ou
 
 # ---- slow clients ---------------------------------------------------------------------
 
-# Headers must arrive within ten seconds, and the parts of a body within ten seconds of
+# Headers must arrive within ten seconds, and parts of a body at most ten seconds after
 # each other.  These requests are begun now, and checked at the end.
 my $post = "POST /api/core/tasks HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n"
     . "Origin: http://127.0.0.1:$port\r\nContent-Type: application/json\r\nContent-Length: 100\r\n";
 my %begun = map { ($_->[0] => raw_open($port)) }
     my @begun = ([ 'half a head', substr $post, 0, 40 ], [ 'half a body', "$post\r\n{\"title\":" ]);
 syswrite $begun{ $_->[0] }, $_->[1] for @begun;
-# Another client sends one byte of its headers at a time: it is never silent.
+# Another client sends its headers one byte at a time, so it is never silent.
 my $trickling = raw_open($port);
 my $trickler = fork // die "fork: $!";
 if ($trickler == 0) {
@@ -161,7 +162,7 @@ if ($trickler == 0) {
 	local $SIG{PIPE} = 'IGNORE';
 	syswrite $trickling, "GET / HTTP/1.1\r\nX-Long: ";
 	my $select = IO::Select->new($trickling);
-	# Reads until a response arrives, or the other side has closed.
+	# Reads until a response has arrived, or the other side has closed.
 	1 until $select->can_read(0.5) || !syswrite $trickling, 'x';
 	POSIX::_exit(0);
 }
@@ -193,7 +194,7 @@ for my $s (@slow[ 0 .. 4 ]) {
 }
 close $_ for @slow;
 
-# Clients that do not read: they request pages in which every character is an escape of
+# Clients that do not read: they request pages in which every character is escaped as
 # six bytes.
 my $note = { title => 'big', notes => "\x01" x 10_000 };
 my @big = map { $alice->post('/api/core/tasks', $note)->{json}{id} } 1 .. 60;
@@ -245,7 +246,7 @@ unlike($k->log_text('nginx'), qr/buffered to a temporary file/, 'nothing went to
 # ---- bodies that are refused before they are read -------------------------------------
 
 # The response is ready long before the body has arrived: no thread may wait for the
-# rest.
+# rest of the body.
 my $large = '{"title":"' . 'x' x 300_000 . '"}';
 my $refused = parallel_refused(24);
 is($refused->{413}, 24, '24 bodies over the limit at once are refused');

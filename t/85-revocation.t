@@ -1,5 +1,5 @@
 # After sign-out a session is refused on the next request, in every process: also when
-# verify fills the cache meanwhile, and whatever Redis does.
+# verify fills the cache at the same time, and whatever happens to Redis.
 use strict;
 use warnings;
 use FindBin;
@@ -11,8 +11,8 @@ use Kedge::Load;
 
 my $k = Kedge->up;
 
-# Verify requests are sent continuously from several processes while the session ends.
-# No request that began after the response to the sign-out may pass.
+# Several processes send verify requests continuously while the session ends.  No
+# request that began after the response to the sign-out may pass.
 sub race
 {
 	my ($name, $warm, $end, $during) = @_;
@@ -38,7 +38,8 @@ sub race
 	$during->() if $during;
 	my $r = $end->($c->copy, $other);
 	my $answered = time;
-	# The same processes continue for a moment: a late fill would be noticed.
+	# The same processes send requests for a moment longer, to notice a late fill of
+	# the cache.
 	my $after = $k->client;
 	my @late = map { $c->copy->get('/api/core/whoami')->{status} } 1 .. 30;
 	my ($count, undef, $passed) = $load->stop;
@@ -84,7 +85,7 @@ race('revoke-session', 1, $revoke);
 race('revoke-sessions', 1, $revoke_all);
 race('change-password', 1, $change);
 
-# Redis frozen, and continued right after the response.
+# Redis is frozen, and continues right after the response.
 my @redis = $k->pids('redis-auth');
 race(   'sign-out, Redis frozen',
 	1,
@@ -95,7 +96,7 @@ race(   'sign-out, Redis frozen',
 		$k->kill_pid(CONT => @redis);
 		return $r;
 	});
-# Redis killed in the middle.
+# Redis is killed in the middle of the sign-out.
 race(   'sign-out, Redis killed',
 	1,
 	sub {
@@ -104,7 +105,7 @@ race(   'sign-out, Redis killed',
 		return $c->sign_out;
 	});
 wait_until(sub { $k->pids('redis-auth') && $k->client->get('/health/auth')->{status} == 200 }, 15);
-# Redis' connections cut.
+# The connections to Redis are closed.
 race(   'sign-out, connections to Redis cut',
 	1,
 	sub {
@@ -112,7 +113,7 @@ race(   'sign-out, connections to Redis cut',
 		$k->redis('auth')->cmd('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 		return $c->sign_out;
 	});
-# Redis read-only, so that reading works and invalidating does not.
+# Redis is read-only: reading works, but invalidating does not.
 race(   'sign-out, Redis read-only',
 	1,
 	sub {
@@ -123,7 +124,7 @@ race(   'sign-out, Redis read-only',
 		$redis->cmd('CONFIG', 'SET', 'min-replicas-to-write', '0');
 		return $r;
 	});
-# Workers are restarted: the new ones must not use outdated state.
+# Workers are restarted: the new workers must not use outdated state.
 race(   'sign-out, auth restarting',
 	1,
 	sub {
@@ -132,8 +133,8 @@ race(   'sign-out, auth restarting',
 		return $c->sign_out;
 	});
 
-# A verify process is stopped between reading PostgreSQL and filling Redis, as well as
-# possible from outside: it is frozen at random points and continued later.
+# A verify process is suspended between reading PostgreSQL and filling Redis, as well as
+# a test can do it from outside: at random points, and continued later.
 my $late = 0;
 my $rounds = 12;
 for my $round (1 .. $rounds) {
@@ -145,7 +146,7 @@ for my $round (1 .. $rounds) {
 		$c->copy->get('/api/core/whoami');
 		POSIX::_exit(0);
 	}
-	select undef, undef, undef, 0.0005 * $round; # a moment of running time, not a wait
+	select undef, undef, undef, 0.0005 * $round; # lets the request run for a moment
 	my @verify = $k->pids('auth-verify');
 	$k->kill_pid(STOP => @verify);
 	my $r = $c->copy->sign_out;
@@ -156,14 +157,14 @@ for my $round (1 .. $rounds) {
 }
 is($late, 0, "$rounds sign-outs with verify frozen in the middle");
 
-# The audience does not matter: a sign-out is effective for all services.
+# A sign-out is effective for all services, whatever the audience of the request.
 my $c = $k->user('all');
 my @paths = ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts', '/api/auth/list-sessions');
 is_deeply([ map { $c->get($_)->{status} } @paths ], [ (200) x 4 ], 'in everywhere');
 my $copy = $c->copy;
 $c->sign_out;
 is_deeply([ map { $copy->get($_)->{status} } @paths ], [ (401) x 4 ], 'out everywhere');
-# A sign-out for a session that does not exist any more still removes it from the cache.
+# A sign-out of a session whose row is already deleted still removes it from the cache.
 $c = $k->user('gone');
 $copy = $c->copy;
 $copy->get('/api/core/whoami');

@@ -1,6 +1,6 @@
-# A sign-out whose commit is slow: Redis may lose the tombstones meanwhile, the client
-# may have got 503, a worker may have died.  A deferred trigger makes COMMIT as slow as
-# a stalled disk would.
+# A sign-out whose commit is slow: meanwhile Redis may lose the tombstones, the client
+# may get 503, and a worker may die.  A deferred trigger makes COMMIT as slow as a
+# stalled disk would.
 use strict;
 use warnings;
 use FindBin;
@@ -12,8 +12,8 @@ use Kedge::Load;
 
 my $k = Kedge->up;
 
-# Sleeps at COMMIT, in spite of statement_timeout; until then the deleted row is visible
-# to all others.
+# A trigger that sleeps at COMMIT, in spite of statement_timeout; until then other
+# transactions still see the deleted row.
 sub slow_commit
 {
 	my ($seconds) = @_;
@@ -44,7 +44,7 @@ sub committing
 	)
 }
 
-# Runs in a separate process; returns code that returns the response.
+# Runs a request in a separate process; returns a function that returns the response.
 sub later
 {
 	my ($code) = @_;
@@ -61,7 +61,7 @@ sub later
 	return sub { local $/; my $text = <$r>; waitpid $pid, 0; return $text };
 }
 
-# Sends requests to both processes of verify continuously, until the response has
+# Sends requests continuously to both processes of verify, until the response has
 # arrived.
 sub ask_until
 {
@@ -72,7 +72,7 @@ sub ask_until
 			my $c = $clients[ $_[0] ]->copy;
 			return sub {
 				select undef, undef, undef,
-				    0.005; # leave the processor to other processes
+				    0.005; # gives other processes time to run
 				return $c->get('/api/core/whoami')->{status};
 			};
 		});
@@ -161,7 +161,8 @@ for my $row (@loss) {
 
 # ---- the commit outlasts everybody's patience -----------------------------------------
 
-# Longer than a client waits for the database, and than a tombstone lives in Redis.
+# The commit takes longer than a client waits for the database, and than a tombstone
+# lives in Redis.
 {
 	my %people =
 	    map { my $c = $k->user('stall'); ($_ => [ $c, $k->again($c) ]) } sort keys %way;
@@ -177,7 +178,7 @@ for my $row (@loss) {
 	is((grep { !/^(200|503)$/ } values %status), 0,
 		'a stall: each is answered, or told to come back')
 	    or diag(explain(\%status));
-	# The client retries, as the response said.
+	# The client repeats the request, as the response has asked.
 	my %again;
 	for my $name (sort keys %way) {
 		next if $status{$name} == 200;
@@ -192,9 +193,8 @@ for my $row (@loss) {
 			),
 			"a stall: $name, again");
 	}
-	# A client that got 200 is signed out; for the others (the password has been
-	# changed, and the old session is gone: 401) the sign-out is effective with the
-	# commit.
+	# A client that got 200 is signed out.  For the others the sign-out is effective
+	# when the commit has ended; a changed password has ended the old session (401).
 	ok(wait_until(sub { committing() == 0 }, 40), 'a stall: the commits are through');
 	for my $name (grep { $status{$_} != 200 && $again{$_} != 200 } sort keys %way) {
 		ok(

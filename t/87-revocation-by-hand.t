@@ -1,5 +1,5 @@
-# Changes by an operator at a psql prompt take effect within a second or two, although
-# the session is cached; and a forgotten open transaction stops nobody.
+# Changes that an operator makes in psql take effect within a second or two, although
+# the session is cached; and a transaction that the operator leaves open stops nobody.
 use strict;
 use warnings;
 use FindBin;

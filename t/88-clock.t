@@ -61,7 +61,8 @@ for my $step ([ 7_200, 'two hours forward' ], [ -3_600, 'three hours back' ], [ 
 	}, 90), 'and what is over is ended by its job');
 }
 my ($count, undef, $kept) = $load->stop;
-# An assertion made before the clock was set and read after it is refused, nothing else.
+# The only refusals are of assertions that were issued before the clock was set and read
+# after it.
 is(join(' ', grep { !/^(201|401|503)$/ } keys %$count), '', 'asked again at most') or diag(explain($count));
 my %made = map { split /\|/ } split /\n/,
     $k->sql('wallet', "SELECT memo, id FROM transfer WHERE memo LIKE 'clock-%'");

@@ -1,5 +1,5 @@
-# A sign-out is effective on every host: after Redis has failed over and back, and when
-# hosts do not all reach Redis and PostgreSQL.
+# A sign-out is effective on every host: also after Redis has failed over and back, and
+# when some hosts cannot reach Redis or PostgreSQL.
 use strict;
 use warnings;
 use FindBin;
@@ -12,8 +12,8 @@ use Kedge::FastCGI qw(fcgi_request);
 use Kedge::Redis;
 use Kedge::Relay;
 
-# A separate redis-server, over TCP as replicas need it, in the stack's directory so
-# that it ends with the stack.
+# Starts a separate redis-server, over TCP as replicas need it, in the stack's directory
+# so that it ends with the stack.
 my @servers;
 
 sub start_redis
@@ -34,7 +34,7 @@ sub start_redis
 		}
 		my $redis;
 		wait_until(sub { ($redis = Kedge::Redis->new($socket)) || waitpid($pid, POSIX::WNOHANG()) }, 10);
-		next unless $redis; # another process has taken the port
+		next unless $redis; # another process has taken the port meanwhile
 		push @servers, $pid;
 		return { port => $port, redis => $redis, pid => $pid, socket => $socket };
 	}
@@ -64,7 +64,7 @@ sub follow
 		30);
 }
 
-# Whether a Redis has the claims of a user's session.
+# Returns whether a Redis has the cached claims of a user's session.
 sub holds
 {
 	my ($s, $c) = @_;
@@ -84,7 +84,8 @@ sub whoami { return $_[0]->copy->get('/api/core/whoami')->{status} }
 	my $c = $k->user('failover');
 	ok(wait_until(sub { whoami($c); holds($one, $c) }, 30), 'fail-over: a session is cached');
 	ok(follow($two, $one), 'fail-over: there is a replica');
-	# The first replica of a Redis begins a new history of its data.
+	# When a Redis gets its first replica, it begins a new history (its replication
+	# id changes).
 	ok(
 		wait_until(
 			sub { whoami($c); holds($one, $c) && holds($two, $c) }, 30), 'fail-over: which has it');
@@ -104,8 +105,8 @@ sub whoami { return $_[0]->copy->get('/api/core/whoami')->{status} }
 
 # ---- a host that reaches Redis, and another that reaches PostgreSQL --------------------
 
-# Another host: a master and workers with separate sockets and shared memory. It reaches
-# both of its servers through a relay that can be cut.
+# Starts a second host of auth: a master and workers with separate sockets and shared
+# memory.  It reaches PostgreSQL and Redis through relays that can be cut.
 my %env = %{ $k->service_env('auth') };
 my ($database) = map { -S "$_/.s.PGSQL.5432" ? "$_/.s.PGSQL.5432" : () } "$k->{dir}/pg", glob "$k->{dir}/*";
 my $far_dir = "$k->{dir}/far";
@@ -128,7 +129,7 @@ if (!$far_pid) {
 }
 push @servers, $far_pid;
 
-# The response that nginx would get from the other host.
+# Returns the response that nginx would get from the other host.
 sub far
 {
 	my ($c) = @_;
@@ -159,7 +160,7 @@ sub far
 	$to_postgres->cut;
 	my $before = $c->copy;
 	my (@status, @late);
-	# A 503 says that the sign-out is not certain yet; a 200 confirms it.
+	# A 503 means that the sign-out is not certain yet; a 200 confirms it.
 	ok(
 		wait_until(
 			sub {

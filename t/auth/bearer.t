@@ -1,5 +1,5 @@
-# The plugin bearer: it answers like BetterAuth and works with BetterAuth's client;
-# verify accepts the token, does not check the origin for it, and tells the services the
+# The plugin bearer answers like BetterAuth's and works with BetterAuth's client.
+# verify accepts its token, does not check the origin for it, and tells the services the
 # kind of the credential.
 use strict;
 use warnings;
@@ -38,7 +38,8 @@ for my $form ([ raw => $raw ], [ signed => $signed ]) {
 	is($nobody->post('/api/core/tasks', { title => 'x' }, by($value), origin => 'https://evil.example')
 		->{status}, 201, 'or from any: no browser sends it by itself');
 }
-# With the cookie of the same session, the origin is still checked.
+# A request with a token and the cookie of the same session: the origin is still
+# checked.
 my $cookie = $alice->cookie_header;
 is($nobody->post('/api/core/tasks', { title => 'x' }, cookie => $cookie, origin => 'https://evil.example')
 	->{status}, 403, 'a cookie from a foreign origin is refused');

@@ -1,6 +1,6 @@
-# The plugin username: it answers like BetterAuth and works with BetterAuth's client;
-# two users want one name at once; and wrong passwords are counted for the account,
-# whichever name was used.
+# The plugin username answers like BetterAuth's and works with BetterAuth's client.  Of
+# two users who want one name at the same time, one gets it.  Wrong passwords are
+# counted for the account, whichever of its names was used.
 use strict;
 use warnings;
 use FindBin;
@@ -24,7 +24,7 @@ for my $path ('sign-in/username', 'is-username-available') {
 ok($off->destroy, 'nothing to complain of');
 
 my $k = Kedge::Node->compare_plugin('username');
-# The columns, and the index that makes a name unique.
+# The columns exist, and an index makes names unique.
 my $shape = q{SELECT column_name, data_type, is_nullable, coalesce(column_default, '')
     FROM information_schema.columns WHERE table_name = 'user' AND column_name ILIKE '%username'
     UNION ALL SELECT indexname, indexdef, '', '' FROM pg_indexes
@@ -80,7 +80,8 @@ my ($tries, $answer) = (0);
 my @ways = ([ 'sign-in/email', 'email', 'ann@example.com' ], [ 'sign-in/username', 'username', 'annie' ],
 	[ 'sign-in/username', 'username', 'ANNIE' ]);
 for (1 .. 40) {
-	# The limit of requests by address is a separate one; it is reset here.
+	# Requests are also limited by address, with a separate counter, which is reset
+	# here.
 	$limits->cmd(DEL => $_) for $limits->keys_like("*ip|*");
 	my ($path, $member, $name) = @{ $ways[$tries % @ways] };
 	$answer = $k->client->post("/api/auth/$path", { $member => $name, password => 'wrong password' });

@@ -1,5 +1,6 @@
 /*
- * auth uses a BetterAuth database, and BetterAuth uses it again afterwards.
+ * Checks that auth can use a BetterAuth database, and that BetterAuth can use
+ * it again afterwards.
  *
  *   prepare --version V [--ids uuid|serial] --database URL --secret S --state FILE
  *       the real BetterAuth creates the database, with users and live sessions
@@ -8,7 +9,7 @@
  *   back [--ids uuid|serial] --database URL --secret S --state FILE
  *       the real BetterAuth 1.7.25 uses it again, with the rows that auth added
  *
- * FILE has the browsers' cookies from one step to the next.
+ * FILE keeps the browsers' cookies from one step to the next.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -31,8 +32,8 @@ const { values: args, positionals: [command] } = parseArgs({
 });
 
 /*
- * Latin small long s, the fi ligature, the Angstrom sign, a circled one: NFKC
- * changes all of them.
+ * Latin small long s, the fi ligature, the Angstrom sign and a circled one:
+ * NFKC changes each of them.
  */
 const UNICODE = "pa\u017F\uFB01 \u212B\u2460 word";
 const PASSWORDS = {
@@ -95,7 +96,9 @@ async function prepare() {
 	await signIn(oracle.base, "plain", PASSWORDS.plain, second);
 	await db.query(`UPDATE "user" SET role = 'user,admin' WHERE email = $1`, [email("admin")]);
 	await db.query(`UPDATE "user" SET banned = true WHERE email = $1`, [email("banned")]);
-	/* Rows as tools write them that import users into BetterAuth. */
+	/*
+	 * Rows as they are written by tools that import users into BetterAuth.
+	 */
 	await db.query(`UPDATE account SET "accountId" = $1 WHERE "userId" = $2`,
 		[email("imported"), users.imported.id]);
 	await db.query(`UPDATE "user" SET role = $1 WHERE email = $2`,

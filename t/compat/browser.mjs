@@ -1,11 +1,11 @@
 /*
- * A user in a real browser.
+ * Drives a real browser as a user would.
  *
  *   node browser.mjs --base URL [--chromium PATH] [--screenshots DIR]
  *
  * Elements are found by what a user sees: labels, buttons, headings.  An error
- * on the console fails the test; violations of the strict
- * Content-Security-Policy are reported there.
+ * on the browser's console fails the test; the browser reports violations of
+ * the strict Content-Security-Policy there.
  */
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -33,8 +33,8 @@ const page = await context.newPage();
 const complaints = [];
 page.on("console", (m) => {
 	/*
-	 * A page of plain JSON has no icon, and the browser requests a default
-	 * one.
+	 * A page of plain JSON names no icon, so the browser requests the
+	 * default one.
 	 */
 	if ((m.type() === "error" || m.type() === "warning") &&
 	    !m.location().url.endsWith("/favicon.ico"))
@@ -81,7 +81,7 @@ try {
 
 	/*
 	 * Amounts have the number of decimals that wallet says, whatever the
-	 * browser knows about the currency.
+	 * browser assumes for the currency.
 	 */
 	const money = { JPY: [1050, 0], KWD: [1050, 2], GOLD: [-1234567, 4], POINTS: [7, 0], PICO: [1, 12],
 		USD: [9007199254740991, 2] };
@@ -133,7 +133,9 @@ try {
 	await shot("4-phone");
 	await page.setViewportSize({ width: 1100, height: 760 });
 
-	/* Sign out; the page cannot read the cookie, and it is deleted. */
+	/*
+	 * Sign-out: the page cannot read the cookie, and the cookie is deleted.
+	 */
 	is(await page.evaluate(() => document.cookie), "", "the page cannot read the cookie");
 	await page.getByLabel("New task").fill("half a title");
 	await button("Sign out").click();
@@ -144,8 +146,8 @@ try {
 	complaints.length = 0;
 
 	/*
-	 * The next user of this tab sees nothing of the previous one: neither
-	 * while her data is being loaded, nor if loading fails.
+	 * The next user of this tab sees nothing of the previous user: neither
+	 * while the new user's data are being loaded, nor if loading fails.
 	 */
 	const left = (...words) => page.evaluate((words) => words.filter((word) =>
 		document.documentElement.outerHTML.includes(word) ||
@@ -154,7 +156,7 @@ try {
 	const cleo = `cleo-${Date.now()}@example.com`;
 	const listing = "**/api/core/tasks?*";
 	is(await ofMe(), [], "nothing of me is left in the page");
-	/* Requests from now on are answered when released. */
+	/* From here on requests are held until release() is called. */
 	const hold = async (url) => {
 		let release, tell;
 		const released = new Promise((resolve) => { release = resolve; });
@@ -205,7 +207,7 @@ try {
 	await button("Sign out").click();
 	ok(await shown(button("Sign in")), "and out");
 	await page.unroute(away);
-	complaints.length = 0; // the browser itself reports the 503s
+	complaints.length = 0; // the browser itself reports each 503 on the console
 
 	/* A wrong password shows an error; the right one signs in. */
 	await signIn.getByLabel("Email").fill(email);
@@ -214,7 +216,7 @@ try {
 	ok(await shown(page.getByText("Invalid email or password (INVALID_EMAIL_OR_PASSWORD)")),
 		"a wrong password says so, by message and code");
 	await shot("5-wrong-password");
-	complaints.length = 0; // the browser itself reports the 401
+	complaints.length = 0; // the browser itself reports the 401 on the console
 
 	/*
 	 * After a failed sign-in by redirect, the error in the URL is shown as

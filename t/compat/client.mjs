@@ -1,9 +1,9 @@
 /*
- * The official BetterAuth client, unchanged, with a server.
+ * Runs the official BetterAuth client, unchanged, against a server.
  *
  *   node client.mjs --base URL --version 1.7.25|1.7.7|1.4.18 [--oracle]
  *
- * --oracle: the server is BetterAuth itself, without Kedge's own members.
+ * --oracle: the server is BetterAuth itself, which lacks Kedge's own members.
  */
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -133,8 +133,7 @@ is(jar.cookies.size, 0, "no cookie is left");
 is(await alice.getSession(), { data: null, error: null }, "getSession, signed out again");
 
 /*
- * For an endpoint that auth does not have, the client gets 404, not a broken
- * response.
+ * For an endpoint that auth does not have, the client gets a well-formed 404.
  */
 r = await alice.$fetch("/nothing-here");
 is([r.error.status, r.error.statusText], [404, "Not Found"], "an unknown path");

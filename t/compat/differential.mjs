@@ -33,7 +33,7 @@ const { values: args } = parseArgs({
 	},
 });
 
-/* A plugin's script has differences of its own, and those that are everywhere. */
+/* A plugin's script has its own list of differences, beside the common ones. */
 const plugin = args.script && await import(`./script/${args.script}.mjs`);
 const steps = plugin ? plugin.steps : args.limits ? own.limits : own.steps;
 const differences = plugin ?
@@ -88,8 +88,8 @@ class Side {
 	}
 
 	/*
-	 * The response with every random value replaced by a description of its
-	 * kind.
+	 * Returns the response with every random value replaced by a
+	 * description of its kind.
 	 */
 	describe(answer, json) {
 		const h = answer.headers;
@@ -131,8 +131,8 @@ class Side {
 	}
 
 	/*
-	 * The server's own address, also in a URL that hides it behind user
-	 * information.
+	 * Replaces the server's own address, also in a URL that hides it behind
+	 * user information.
 	 */
 	local(text) {
 		return text.replaceAll(this.base.replace("http://", ""), "<host>");
@@ -154,8 +154,8 @@ class Side {
 		if (signed)
 			value = signed[1].length >= 32 ? "<token>.<mac>" : `${signed[1]}.<mac>`;
 		/*
-		 * Whole seconds may pass between the requests to the two
-		 * servers.
+		 * The two servers get a request at different times, which may
+		 * differ by whole seconds.
 		 */
 		const near = attributes.map((a) => a.replace(/^Max-Age=(\d+)$/,
 			(_, s) => `Max-Age=${Number(s) > 100 ? `${Math.round(Number(s) / 100)}00` : s}`));
@@ -210,7 +210,7 @@ for (const s of steps) {
 }
 /*
  * A listed difference that does not occur any more must be removed from the
- * table (and the manual).
+ * list (and from the manual).
  */
 if (!args.same && !args.only)
 	for (const d of plugin ? plugin.differences :

@@ -1,6 +1,6 @@
 /*
- * node openapi.mjs --base URL service...: checks that their specifications are
- * valid OpenAPI 3.1.
+ * node openapi.mjs --base URL service...: checks that the services'
+ * specifications are valid OpenAPI 3.1.
  */
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { parseArgs } from "node:util";
@@ -27,7 +27,7 @@ for (const service of services) {
 	for (const [route, item] of Object.entries(spec.paths)) {
 		/*
 		 * Every parameter in the path is declared, and every declared
-		 * one is in the path.
+		 * path parameter is in the path.
 		 */
 		const inPath = [...route.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
 		for (const [method, op] of Object.entries(item)) {
@@ -46,7 +46,7 @@ for (const service of services) {
 			}
 		}
 	}
-	/* Every reference resolves. */
+	/* Every "$ref" refers to something that exists. */
 	const refs = [...answer.text.matchAll(/"\$ref":\s*"#([^"]+)"/g)].map((m) => m[1]);
 	const lost = refs.filter((r) => r.split("/").slice(1).reduce(
 		(node, key) => node?.[key.replaceAll("~1", "/").replaceAll("~0", "~")], spec) === undefined);

@@ -50,7 +50,7 @@ await new Promise((resolve) =>
 const baseURL = `http://127.0.0.1:${server.address().port}`;
 
 const pool = new pg.Pool({ connectionString: args.database, max: 8 });
-pool.on("error", () => {}); // a test restarts PostgreSQL meanwhile
+pool.on("error", () => {}); // no exit on a lost connection: a test restarts PostgreSQL meanwhile
 const options = {
 	baseURL,
 	secret: args.secret,
@@ -68,7 +68,7 @@ if (!args["no-migrate"]) {
 	await runMigrations();
 }
 const auth = betterAuth(options);
-await auth.$context; // fails here if the schema cannot be used
+await auth.$context; // throws here if the database schema cannot be used
 handle = toNodeHandler(auth);
 console.log(`listening on ${baseURL}`);
 

@@ -1,5 +1,5 @@
-// The peers that bench/run compares with, on Fastify and BetterAuth with Redis as its secondary
-// storage:
+// The servers that bench/run compares Kedge with, on Fastify and BetterAuth with Redis as its
+// secondary storage:
 //
 //   node peer.mjs auth      BetterAuth, and /verify for nginx's auth_request
 //   node peer.mjs core      a base service that trusts nginx's headers

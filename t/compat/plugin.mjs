@@ -1,10 +1,10 @@
 /*
- * The official BetterAuth client with one of its plugins, against a server.
+ * Runs the official BetterAuth client with one of its plugins against a server.
  *
  *   node plugin.mjs --script PLUGIN --base URL --version 1.7.25|1.7.7|1.4.18 [--oracle]
  *
- * script/PLUGIN.mjs exports client(tools): see there.  --oracle: the server is
- * BetterAuth itself.
+ * script/PLUGIN.mjs exports client(tools), which this program calls.  --oracle:
+ * the server is BetterAuth itself.
  */
 import { parseArgs } from "node:util";
 
@@ -24,7 +24,10 @@ const { createAuthClient } = await import(`better-auth-${args.version}/client`);
 const plugins = await import(`better-auth-${args.version}/client/plugins`);
 const script = await import(`./script/${args.script}.mjs`);
 
-/* A browser with cookies of its own, on a page of `origin`; or none of both. */
+/*
+ * Returns an official client that acts like a browser of its own: it has a cookie jar, and
+ * sends `origin` as the Origin of its page.
+ */
 function browser(clientPlugins = [], { origin = args.base, fetchOptions = {} } = {}) {
 	const page = pageFetch(origin);
 	const client = createAuthClient({

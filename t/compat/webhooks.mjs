@@ -1,10 +1,11 @@
 /*
- * Checks deliveries as a receiver would, with the library of Standard Webhooks.
+ * Checks deliveries as a webhook receiver would, with the library of Standard
+ * Webhooks.
  *
  * 	webhooks.mjs --deliveries FILE --secret S [--old-secret S]
  *
- * FILE has a line of JSON for each request that was received: headers, body (a
- * character for each byte).
+ * FILE has a line of JSON for each request that was received: headers, and the
+ * body with one character for each byte.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";

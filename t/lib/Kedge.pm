@@ -1,14 +1,14 @@
 package Kedge;
 
-# A separate stack for a test: PostgreSQL, Redis, the services and nginx in a directory
-# that is removed after the test, on a free port.
+# A stack of its own for a test: PostgreSQL, Redis, the services and nginx, on a free
+# port, in a directory that is removed after the test.
 #
 # 	my $k = Kedge->up(env => { AUTH_RATE_LIMIT => 'on' });
 # 	my $alice = $k->user('alice');
 # 	is($alice->get('/api/core/whoami')->{status}, 200);
 #
-# It stops when the test ends for any reason: a guard process waits for the end of a
-# pipe that only the test holds.  KEEP=1 keeps the directory.
+# The stack stops when the test ends for any reason: a guard process waits for the end
+# of a pipe that only the test holds open.  KEEP=1 keeps the directory.
 
 use strict;
 use warnings;
@@ -64,8 +64,9 @@ sub median
 	return $v[@v / 2];
 }
 
-# Calls the function until it returns a true value, which is returned, or until the
-# deadline has passed: undef.  The pause only leaves the processor to other processes.
+# Calls the function until it returns a true value, and returns that value; returns
+# undef when the deadline has passed.  The pause between two calls only leaves the
+# processor to other processes.
 sub wait_until(&;$)
 {
 	my ($condition, $deadline_s) = @_;
@@ -87,8 +88,8 @@ sub tool
 	return undef;
 }
 
-# The files of a directory, sorted by name.  glob is not used, because it splits a path
-# at spaces.
+# Returns the files of a directory, sorted by name.  glob is not used, because it splits
+# a path at spaces.
 sub files
 {
 	my ($dir, $like) = @_;
@@ -96,8 +97,8 @@ sub files
 	return map { "$dir/$_" } sort grep { !/^\.\.?$/ && (!defined $like || /$like/) } readdir $d;
 }
 
-# Skips the whole file.  After the first test of the file this is an error: something
-# that existed is missing, such as a program that is being rebuilt.
+# Skips the whole test file.  After the file's first test this is an error instead:
+# something that existed is missing, such as a program that is being rebuilt.
 sub skip_file
 {
 	my ($why) = @_;
@@ -105,7 +106,7 @@ sub skip_file
 	plan(skip_all => $why);
 }
 
-# Skips the whole file when a tool is not installed, and names the tool.
+# Skips the whole test file when one of the tools is not installed, and names the tool.
 sub need
 {
 	for my $name (@_) {
@@ -124,7 +125,7 @@ sub run
 	if ($pid == 0) {
 		chdir($opt->{dir} // $ROOT);
 		setsid() if $opt->{setsid};
-		my %env = %{ $opt->{env} // {} }; # undef: not set
+		my %env = %{ $opt->{env} // {} }; # undef: remove the variable
 		for my $name (keys %env) {
 			if (defined $env{$name}) {
 				$ENV{$name} = $env{$name};
@@ -159,7 +160,7 @@ sub run
 	return ($status, slurp($out->filename), slurp($err->filename));
 }
 
-# Runs a program that prints TAP, and reports its results as results of this test.
+# Runs a program that prints TAP, and reports its results as results of this test file.
 sub run_tap
 {
 	my (@cmd) = @_;
@@ -185,7 +186,7 @@ sub run_tap
 	return;
 }
 
-# Runs the code in n processes that start at the same time; returns their results.
+# Runs the code in n processes that start at the same time; returns the results of all.
 sub parallel
 {
 	my ($n, $code) = @_;
@@ -222,8 +223,8 @@ sub parallel
 	return @values;
 }
 
-# A port on which nothing listens at the moment.  Another process may take it first; the
-# code that starts a server on it must try again then.
+# Returns a port on which nothing listens at the moment.  Another process may take it
+# first, so the code that starts a server on it must be prepared to try another port.
 sub free_port
 {
 	my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1',
@@ -236,7 +237,8 @@ sub free_port
 sub binary { return "$BUILD/$_[1]" }
 sub build_dir { return $BUILD }
 
-# The names of the services in kedge.json; with a need ("redis"), of those that have it.
+# Returns the names of the services in kedge.json; given a need ("redis"), of those that
+# have it.
 sub services
 {
 	my ($need) = @_;
@@ -246,7 +248,8 @@ sub services
 	return map { $_->{name} } @found;
 }
 
-# The variables of a service, as it prints them: NAME => default.
+# Returns the environment variables of a service, as the service prints them: NAME =>
+# default.
 sub variables
 {
 	my ($service) = @_;
@@ -256,7 +259,7 @@ sub variables
 	return \%default;
 }
 
-# Tests send more requests than one client may: switches all rate limits off.
+# Switches all rate limits off: tests send more requests than one client may.
 sub without_rates
 {
 	my %env;
@@ -267,8 +270,8 @@ sub without_rates
 	return %env;
 }
 
-# Options: env (variables), template => 0 (do not start from the template), args (of
-# up).
+# Creates and starts a stack.  Options: env (environment variables), template => 0 (do
+# not copy the template), args (arguments of kedge up).
 sub up
 {
 	my ($class, %opt) = @_;
@@ -281,7 +284,7 @@ sub up
 		owner => $$,
 	}, $class;
 	chmod 0755, $self->{dir};
-	$self->{dir} .= '/d'; # up creates it
+	$self->{dir} .= '/d'; # kedge up creates this directory
 	$self->guard;
 	$self->from_template if $opt{template} // 1;
 	$self->start(%opt);
@@ -293,8 +296,8 @@ sub dir { return $_[0]{dir} }
 sub port { return $_[0]{port} }
 sub base { return "http://127.0.0.1:$_[0]{port}" }
 
-# Starts the stack in the directory, also again after down().  On port 0 the kernel
-# chooses a free one, so that no two stacks use the same port.
+# Starts the stack, for the first time or after down().  With port 0 the kernel chooses
+# a free port, so that no two stacks use the same one.
 sub start
 {
 	my ($self, %opt) = @_;
@@ -315,7 +318,7 @@ sub down
 	return;
 }
 
-# Runs the command line on this stack's directory; returns (status, stdout, stderr).
+# Runs the kedge command on this stack's directory; returns (status, stdout, stderr).
 sub kedge
 {
 	my ($self, $command, @args) = @_;
@@ -325,8 +328,8 @@ sub kedge
 	    '--dir', $self->{dir}, @args);
 }
 
-# Starts a process that stops the stack and removes its directory, however this one
-# ends.
+# Starts the guard process, which stops the stack and removes its directory, however
+# this test ends.
 sub guard
 {
 	my ($self) = @_;
@@ -339,7 +342,7 @@ sub guard
 		setsid();
 		$SIG{$_} = 'IGNORE' for qw(INT TERM HUP PIPE);
 		# prove waits until no process has its pipe open any more, and
-		# Test::More has copies of it.
+		# Test::More has duplicated that descriptor.
 		for my $fd (0 .. 255) {
 			POSIX::close($fd) unless $fd == fileno $r;
 		}
@@ -365,7 +368,8 @@ sub guard
 	return;
 }
 
-# In a forked child: closes the pipe, so that the guard does not wait for this process.
+# In a forked child: closes the pipe to the guard, so that the guard does not wait for
+# this process.
 sub in_child
 {
 	close $_->{guard_w} for grep { $_->{guard_w} } @stacks;
@@ -374,7 +378,7 @@ sub in_child
 	return;
 }
 
-# Log lines that are errors in every test.
+# Returns the log lines that are errors in every test.
 sub complaints
 {
 	my ($self) = @_;
@@ -382,12 +386,12 @@ sub complaints
 	    split /\n/, $self->log_text('');
 }
 
-# Stops the stack; returns false when the log of a process has such lines.
+# Stops the stack; returns false when a log has lines that are errors in every test.
 sub destroy
 {
 	my ($self) = @_;
 	my $w = delete $self->{guard_w} or return 1;
-	eval { $self->down }; # leaks are reported at the end of a process
+	eval { $self->down }; # a sanitizer reports leaks when a process ends
 	my @complaints = $self->complaints;
 	diag("in the log: $_") for @complaints;
 	syswrite $w, 'f' if @complaints || !Test::More->builder->is_passing;
@@ -407,8 +411,8 @@ END {
 	$? = $status;
 }
 
-# The first stack of a build is created once and copied: the cluster exists, the
-# migrations have run, the secrets are drawn.
+# Copies the template: the first stack of a build is created once and kept, with its
+# database cluster, applied migrations and generated secrets.
 sub from_template
 {
 	my ($self) = @_;
@@ -446,7 +450,8 @@ sub client
 
 my $unique = 0;
 
-# A client that has just signed up.  The address is unique within the stack.
+# Returns a client that has just signed up.  Its e-mail address is unique within the
+# stack.
 sub user
 {
 	my ($self, $name, %opt) = @_;
@@ -465,7 +470,7 @@ sub user
 	return $c;
 }
 
-# The same user in another browser.
+# Signs the same user in with another browser.
 sub again
 {
 	my ($self, $who, %opt) = @_;
@@ -488,7 +493,7 @@ sub role
 
 # ---- PostgreSQL and Redis --------------------------------------------------
 
-# The variables of a service, as written by up.
+# Returns the environment variables of a service, as kedge up has written them.
 sub service_env
 {
 	my ($self, $service) = @_;
@@ -510,8 +515,8 @@ sub database_url
 	return $self->service_env($service)->{ uc($service) . '_DATABASE_URL' };
 }
 
-# Connection string for the superuser, or a service's _owner: available to the user who
-# runs the stack.
+# Returns a connection string for the superuser or a service's _owner role, which the
+# user who runs the stack may use.
 sub url_as
 {
 	my ($self, $role, $database) = @_;
@@ -519,7 +524,8 @@ sub url_as
 	return "postgresql://$role@/$database?host=$host";
 }
 
-# The same for node, whose driver takes the directory of the socket as the host.
+# Returns the connection string for Node.js, whose driver takes the directory of the
+# socket as the host.
 sub node_url
 {
 	my ($self, $database, $role) = @_;
@@ -562,7 +568,7 @@ sub redis
 }
 
 # Sends requests until auth has cached the session of $client: after a change of the
-# user (first contact is one) it is not cached for some seconds.
+# user (first contact is one) the session is not cached for some seconds.
 sub wait_cached
 {
 	my ($self, $client) = @_;
@@ -579,8 +585,8 @@ sub wait_cached
 
 # ---- processes -------------------------------------------------------------
 
-# Every process of the stack: { pid, ppid, exe, cmd, state }.  They are recognised by
-# their working directory, which is D.
+# Returns every process of the stack as { pid, ppid, exe, cmd, state }.  The processes
+# are recognised by their working directory, which is the stack's.
 sub processes
 {
 	my ($self) = @_;
@@ -605,7 +611,7 @@ sub processes
 	return @found;
 }
 
-# Process ids by kind: supervisor, nginx, nginx-worker, auth, core, wallet (the
+# Returns process ids by kind: supervisor, nginx, nginx-worker, auth, core, wallet (the
 # masters), auth-api, auth-verify, core-api, wallet-api, core-worker (their workers, by
 # pool), postgres, redis-auth…
 sub pids
@@ -629,7 +635,8 @@ sub pids
 	return @out;
 }
 
-# The service of a Redis, determined by its working directory or its socket.
+# Returns the service to which a Redis process belongs, by its working directory or its
+# socket.
 sub redis_name
 {
 	my ($self, $p) = @_;
@@ -640,8 +647,8 @@ sub redis_name
 	return '?';
 }
 
-# A process has the listening socket of its own pool and no other; job workers have
-# none.
+# Returns the pool of a process, by its listening socket: it has that of its own pool
+# and no other, and job workers have none.
 sub pool_name
 {
 	my ($self, $p) = @_;
@@ -665,14 +672,14 @@ sub is_gone
 }
 
 # Kills processes and waits until they are gone; each must be a process of this stack.
-# One that has ended by itself meanwhile is no error.
+# A process that has ended by itself meanwhile is no error.
 sub kill_pid
 {
 	my ($self, $signal, @pids) = @_;
 	my @all = $self->processes;
 	my %ours = map { $_->{pid} => 1 } @all;
-	# A PostgreSQL backend notices by itself that its postmaster is gone, and may
-	# answer until then.
+	# A PostgreSQL backend notices some time later that its postmaster is gone, and
+	# may answer until then.
 	my @with = grep { my $p = $_; $p->{exe} eq 'postgres' && grep { $_ == $p->{ppid} } @pids } @all;
 	for my $pid (@pids) {
 		next if is_gone($pid);
@@ -688,14 +695,14 @@ sub kill_pid
 	return;
 }
 
-# Whether the process is stopped, with all of its threads.
+# Returns whether the process is suspended, with all of its threads.
 sub is_stopped
 {
 	my ($pid) = @_;
 	return !grep { (slurp("$_/stat") // ') T ') !~ /\) [TtXZ] / } files("/proc/$pid/task");
 }
 
-# Waits until everything answers again, after a test has broken something.
+# Waits until all services answer again, after a test has broken something.
 sub wait_healthy
 {
 	my ($self, $deadline_s) = @_;

@@ -1,7 +1,7 @@
 /*
- * shift: when preloaded, sets the wall clock of a program forward or back by
- * the number of seconds in the file clock-shift in $HOME.  Other clocks are not
- * changed, as on a machine whose clock is set.
+ * shift: when preloaded, sets a program's wall clock forward or back by the
+ * number of seconds in the file clock-shift in $HOME.  Other clocks (such as
+ * CLOCK_MONOTONIC) do not change, as on a machine whose wall clock is set.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
  *   expect  changes BetterAuth's response into the one that auth must give
  */
 
-/* Calls visit for every object inside a body. */
+/* Calls visit for every object in a body, at any depth. */
 function each(value, visit) {
 	if (value === null || typeof value !== "object")
 		return;

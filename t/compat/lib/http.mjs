@@ -1,6 +1,6 @@
 /*
- * An HTTP client for tests: it adds nothing to a request (fetch adds
- * Sec-Fetch-Mode, which alone changes BetterAuth's behaviour), and keeps the
+ * An HTTP client for tests.  It adds nothing to a request (fetch would add
+ * Sec-Fetch-Mode, which alone changes BetterAuth's behaviour), and it keeps the
  * order of Set-Cookie lines.
  */
 import http from "node:http";
@@ -34,7 +34,10 @@ export class Jar {
 	}
 }
 
-/* Headers are [name, value] pairs; the response text is decoded as UTF-8. */
+/*
+ * Sends a request; headers are [name, value] pairs, and the response is decoded
+ * as UTF-8.
+ */
 export function request(base, { method = "GET", path, headers = [], body }) {
 	const url = new URL(base);
 	return new Promise((resolve, reject) => {
@@ -70,7 +73,10 @@ export function request(base, { method = "GET", path, headers = [], body }) {
 	});
 }
 
-/* A fetch for the official client: with a cookie jar, and the page's Origin. */
+/*
+ * A fetch function for the official client: with a cookie jar, and the page's
+ * Origin.
+ */
 export function pageFetch(origin, jar = new Jar()) {
 	const fetchAsPage = async (input, init = {}) => {
 		const headers = new Headers(init.headers);

@@ -1,4 +1,7 @@
-/* Starts and stops oracle.mjs, which also ends when this program ends. */
+/*
+ * Starts and stops oracle.mjs (a BetterAuth server), which also ends when this
+ * program ends.
+ */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";

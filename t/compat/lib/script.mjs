@@ -23,7 +23,7 @@ const user = (name, more = {}) =>
 	({ name, email: `${name}@example.com`, password: PASSWORD, ...more });
 const login = (name, more = {}) =>
 	({ email: `${name}@example.com`, password: PASSWORD, ...more });
-/* Changes the times of a session by SQL, as if time had passed. */
+/* Changes the times of a session by SQL, as if time had passed since. */
 const shift = (email, set) => [[
 	`UPDATE session SET ${set} WHERE "userId" = (SELECT id FROM "user" WHERE email = $1)`,
 	email]];
@@ -73,7 +73,7 @@ for (const field of ["name", "email", "password"]) {
 	for (const [what, value] of [["a number", 7], ["null", null], ["an object", {}],
 		["an array", ["x"]], ["true", true], ["an empty string", ""]]) {
 		if (field === "name" && value === "")
-			continue; // allowed: has its own step below
+			continue; // an empty name is allowed: another step below sends it
 		step(`sign-up with ${field} ${what}`, {
 			post: "/sign-up/email", json: user("invalid", { [field]: value }) });
 	}
@@ -101,7 +101,7 @@ step("sign-up with a password of 129", {
 step("sign-up with a password of 3 astral signs (6 units)", {
 	post: "/sign-up/email", json: user("invalid", { password: "\u{1F600}".repeat(3) }) });
 
-/* Sign-up: the HTTP layer. */
+/* Sign-up: malformed bodies, and media types. */
 step("sign-up with malformed JSON", { post: "/sign-up/email", raw: "{\"name\":" });
 step("sign-up with trailing bytes", { post: "/sign-up/email",
 	raw: () => JSON.stringify(user("invalid")) + "x" });
@@ -155,7 +155,7 @@ step("sign-up from the trusted host over http", { post: "/sign-up/email",
 step("sign-up from an origin that only begins like ours", { post: "/sign-up/email",
 	origin: `${TRUSTED}.evil.example`, json: user("evil") });
 
-/* Sign-up that succeeds. */
+/* Sign-ups that succeed. */
 step("sign-up", { post: "/sign-up/email", json: user("alice"), jar: "alice" });
 step("get-session", { get: "/get-session", jar: "alice",
 	keep: (v, j) => { v.aliceToken = j.session.token; } });
@@ -506,11 +506,11 @@ step("get-session of an admin", { get: "/get-session", jar: "alice",
 step("sign-in of an admin", { post: "/sign-in/email", json: login("alice") });
 
 /*
- * With rate limits on: a separate script, because limits would affect all other
+ * A separate script for servers with rate limits, which would affect all other
  * steps.
  */
 const limits = [];
-const tooLong = { email: "limit@example.com", password: "x".repeat(129) }; // too long to be hashed
+const tooLong = { email: "limit@example.com", password: "x".repeat(129) }; // refused without hashing
 for (const n of [1, 2, 3, 4, 5])
 	limits.push({ name: `sign-in, try ${n}`, post: "/sign-in/email", json: tooLong });
 limits.push({ name: "sign-in beyond the limit, malformed", post: "/sign-in/email", raw: "{" });

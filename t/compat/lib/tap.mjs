@@ -36,7 +36,10 @@ export function skip(why) {
 	process.exit(0);
 }
 
-/* Prints the plan; a script that dies before that has none, and fails. */
+/*
+ * Prints the number of tests (the plan) at the end: a script that dies before
+ * that has none, so prove fails it.
+ */
 export function done() {
 	console.log(`1..${count}`);
 	process.exitCode = failed === 0 ? 0 : 1;

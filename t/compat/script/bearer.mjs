@@ -16,7 +16,9 @@ const raw = (s) => s.values.ann;
 const encoded = (s) => s.jars.ann.get(TOKEN);
 const decoded = (s) => decodeURIComponent(encoded(s));
 
-/* The cookie of a session is also returned as a token. */
+/*
+ * The value of a session's cookie is also returned as a token (set-auth-token).
+ */
 step("sign-up", { post: "/sign-up/email", json: person("ann"), jar: "ann",
 	keep: (v, j) => { v.ann = j.token; } });
 step("sign-up of another", { post: "/sign-up/email", json: person("bob"), jar: "bob",
@@ -55,7 +57,7 @@ step("get-session, ill-signed token and a good cookie", { get: "/get-session",
 step("get-session, Basic and a good cookie", { get: "/get-session",
 	headers: bearer(raw, "Basic"), cookie: (s) => `${TOKEN}=${s.jars.bob.get(TOKEN)}` });
 
-/* Requests that change something, and the origin check. */
+/* Requests that change data, and the check of their Origin. */
 step("update-user with a token", { post: "/update-user", json: { name: "Ann B." }, headers: bearer(raw) });
 step("update-user with a token and no origin", { post: "/update-user", json: { name: "Ann C." },
 	headers: bearer(raw), origin: false });
@@ -84,7 +86,10 @@ export { steps };
 
 export const differences = [];
 
-/* The official client: BetterAuth's manual keeps the token of set-auth-token. */
+/*
+ * The official client, which keeps the token of set-auth-token, as BetterAuth's
+ * manual shows.
+ */
 export async function client({ browser, is, like }) {
 	let token = "";
 	const jarless = { auth: { type: "Bearer", token: () => token },

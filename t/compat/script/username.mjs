@@ -101,7 +101,7 @@ step("sign-in of the banned", { post: "/sign-in/username", json: login("bob"),
 step("sign-in of the banned with a wrong password", { post: "/sign-in/username",
 	json: login("bob", { password: "wrong password" }) });
 
-/* Whether a name is free. */
+/* Requests that ask whether a name is available. */
 step("is-username-available, free", { post: "/is-username-available", json: { username: "free_name" } });
 step("is-username-available, taken", { post: "/is-username-available", json: { username: "ann_1" } });
 step("is-username-available, taken in other letters", { post: "/is-username-available",
@@ -164,7 +164,7 @@ export const differences = [
 	},
 ];
 
-/* The official client. */
+/* Steps with the official client. */
 export async function client({ browser, plugins, is, ok }) {
 	const mine = [plugins.usernameClient()];
 	const { client: ann, jar } = browser(mine);

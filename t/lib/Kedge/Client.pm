@@ -1,7 +1,8 @@
 package Kedge::Client;
 
-# One browser: cookies, an Origin, JSON in both directions.  A response is a hash:
-# status, headers (lower case), body, json, cookies (Set-Cookie lines).
+# One browser: it has cookies, sends an Origin, and uses JSON in both directions.  A
+# response is a hash: status, headers (lower case), body, json, cookies (Set-Cookie
+# lines).
 
 use strict;
 use warnings;
@@ -44,17 +45,17 @@ sub request
 	}
 	$headers{'Content-Type'} = $opt{type} if defined $opt{type};
 	my $url = $path =~ /^http:/ ? $path : $self->{base} . $path;
-	# HTTP::Tiny would retry by itself when the connection closes during a GET,
-	# which would hide the failure of the first attempt.  It calls `peer` for each
-	# attempt.  (A kept connection that is closed before it is used does not count
-	# as an attempt.)
+	# HTTP::Tiny repeats a GET by itself when the connection closes, which would
+	# hide the failure of the first attempt.  It calls `peer` for each attempt.  (A
+	# kept connection that is closed before it is used does not count as an
+	# attempt.)
 	my $attempts = 0;
 	$args{peer} = sub {
 		die "the connection was closed without an answer\n" if $attempts++;
 		return $_[0];
 	};
 	my $r = $self->{http}->request($method, $url, \%args);
-	# Status 599 is an error of HTTP::Tiny itself: print it.
+	# Status 599 is an error of HTTP::Tiny itself, so print its text.
 	print STDERR "# $method $path: $r->{content}" if $r->{status} == 599 && !$self->{quiet};
 	my $lines = $r->{headers}{'set-cookie'} // [];
 	$lines = [$lines] unless ref $lines;
@@ -116,7 +117,7 @@ sub cookie_header
 	return join '; ', map { "$_=$self->{jar}{$_}" } sort keys %{ $self->{jar} };
 }
 
-# Another browser with the same cookies: a thief's, or a second tab.
+# Returns another browser with the same cookies, such as a thief's or a second tab.
 sub copy
 {
 	my ($self, %opt) = @_;

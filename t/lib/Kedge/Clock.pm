@@ -1,6 +1,6 @@
 package Kedge::Clock;
 
-# The wall clock of all processes started after use(): it can be set forward and back in
+# A wall clock for all processes started after use(): it can be set forward and back in
 # all of them at once, without affecting the rest of the machine (t/preload/shift.c).
 #
 # 	my $clock = Kedge::Clock->use;   # before anything is started
@@ -20,7 +20,8 @@ sub use
 	return $self;
 }
 
-# Seconds ahead of the machine's clock; negative: behind.
+# Sets the clock to this many seconds ahead of the machine's clock; a negative number
+# sets it back.
 sub set
 {
 	my ($self, $shift_s) = @_;

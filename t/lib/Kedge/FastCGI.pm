@@ -1,6 +1,7 @@
 package Kedge::FastCGI;
 
-# A FastCGI client: sends what nginx sends to a service, or what it would never send.
+# A FastCGI client, which sends what nginx sends to a service, or what nginx would never
+# send.
 
 use strict;
 use warnings;
@@ -36,7 +37,7 @@ sub fcgi_pair
 	return fcgi_length(length $name) . fcgi_length(length $value) . $name . $value;
 }
 
-# The socket's path may be longer than sun_path: connect from its directory.
+# The socket's path may be longer than sun_path, so connect from its directory.
 sub fcgi_open
 {
 	my ($path) = @_;
@@ -53,7 +54,7 @@ sub fcgi_request
 	return fcgi_answer(fcgi_send($path, $params, $body), $opt{deadline_s});
 }
 
-# Sends a complete request; returns the connection.
+# Sends a complete request; returns the connection, from which the response can be read.
 sub fcgi_send
 {
 	my ($path, $params, $body) = @_;

@@ -1,15 +1,15 @@
 package Kedge::JobTest;
 
-# A separate PostgreSQL and the service jobtest (t/service/jobtest), which has only
-# jobs: for tests of the job workers that need kinds of jobs which hang and crash.
+# A PostgreSQL of its own and the service jobtest (t/service/jobtest), which has only
+# jobs: for tests of job workers that need jobs which hang or crash.
 #
 # 	my $j = Kedge::JobTest->up;
 # 	my $id = $j->enqueue('write');
 # 	$j->work(WORKER_PROCESSES => 2);
 # 	ok($j->reached($id, 'completed'));
 #
-# It stops when the test ends for any reason: a guard process waits for the end of a
-# pipe that only the test holds.
+# Everything stops when the test ends for any reason: a guard process waits for the end
+# of a pipe that only the test holds open.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ use Kedge qw(run slurp tool files wait_until jencode jdecode);
 my $BUILD = Kedge::build_dir();
 my $BINARY = "$BUILD/t/service/jobtest/jobtest";
 
-# PostgreSQL refuses to run as root.
+# PostgreSQL refuses to run as root, so it runs as another user.
 my $AS = $> == 0 ? getpwnam('postgres') : undef;
 
 sub program
@@ -115,7 +115,8 @@ sub sql
 	return $self->{psql}{$database}->sql($sql);
 }
 
-# Opens a session for transactions; the caller closes the handle.
+# Opens a psql session in which a test can keep a transaction open; the caller closes
+# the handle.
 sub session
 {
 	my ($self) = @_;
@@ -133,7 +134,8 @@ sub quote
 	return "'" . ($text =~ s/'/''/gr) . "'";
 }
 
-# The settings of jobtest's kinds, which SQL does not know before a worker has started.
+# The settings of jobtest's kinds for job_enqueue(): the database does not know them
+# before a worker has started.
 my @at_once = (backoff => 'constant', backoff_base_s => 1, backoff_max_s => 1);
 my %kinds = (
 	noop => [ queue => 'bulk' ],
@@ -148,8 +150,8 @@ my %kinds = (
 	late => [ max_attempts => 1 ],
 );
 
-# Enqueues a job: enqueue('write', {…}, priority => 1), with the parameter names of
-# job_enqueue() without p_.  Returns the id.
+# Enqueues a job and returns its id: enqueue('write', {…}, priority => 1).  The options
+# are the parameters of job_enqueue() without "p_".
 sub enqueue
 {
 	my ($self, $kind, $payload, %named) = @_;
@@ -172,7 +174,7 @@ sub state
 	return $self->sql('SELECT state FROM job WHERE id = ' . quote($id));
 }
 
-# Waits until the job has reached the state.
+# Waits until the job has reached the given state.
 sub reached
 {
 	my ($self, $id, $state, $deadline_s) = @_;
@@ -182,7 +184,7 @@ sub reached
 	return $good;
 }
 
-# Waits until the SQL returns the text.
+# Waits until the SQL query returns the given text.
 sub becomes
 {
 	my ($self, $sql, $text, $deadline_s) = @_;
@@ -192,7 +194,7 @@ sub becomes
 	return $good;
 }
 
-# How often the effect of the job has happened.
+# Returns how often the effect of the job has happened.
 sub effects
 {
 	my ($self, $id) = @_;
@@ -201,8 +203,8 @@ sub effects
 
 # ---- workers ---------------------------------------------------------------
 
-# Starts a master of job workers; names of variables are given without JOBTEST_.
-# Returns its pid.
+# Starts a master of job workers and returns its pid; environment variables are given
+# without JOBTEST_.
 sub work
 {
 	my ($self, %env) = @_;
@@ -224,7 +226,7 @@ sub work
 	return $pid;
 }
 
-# The worker processes of a master.
+# Returns the pids of a master's worker processes.
 sub runners
 {
 	my ($self, $master) = @_;
@@ -285,8 +287,7 @@ sub guard
 	return;
 }
 
-# Stops everything; returns false when the log of a process has lines that are errors in
-# every test.
+# Stops everything; returns false when a log has lines that are errors in every test.
 sub down
 {
 	my ($self) = @_;

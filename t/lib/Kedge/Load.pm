@@ -1,7 +1,7 @@
 package Kedge::Load;
 
-# Sends requests continuously, in separate processes, while the test breaks something.
-# The results are counted.
+# Sends requests continuously, in separate processes, while the test breaks something,
+# and counts the results.
 #
 # 	my $load = Kedge::Load->start(procs => 2, code => sub {
 # 		my ($i) = @_;           # called once in each process
@@ -36,8 +36,8 @@ sub start
 		close $w;
 		push @{ $self->{kids} }, { pid => $pid, r => $r };
 	}
-	# Wait for a first result of each process, so that the load is on before the
-	# test continues.
+	# Wait for the first result of each process, so that all send requests before
+	# the test continues.
 	sysread $_->{r}, my $byte, 1 for @{ $self->{kids} };
 	return $self;
 }
@@ -51,7 +51,7 @@ sub work
 	my (%count, $slowest, @kept);
 	my $first = 1;
 	$slowest = 0;
-	# Stop also when the test has ended for any reason.
+	# The processes also stop when the test has ended for any reason.
 	until ($stop || getppid != $parent) {
 		my $t = time;
 		my ($result, $keep) = eval { $request->() };
@@ -70,8 +70,9 @@ sub work
 	return;
 }
 
-# The counts by result; in list context also the slowest in seconds, and the values that
-# the requests returned to keep.
+# Stops the processes; returns how often each result occurred and, in list context, also
+# the longest time of a request in seconds, and the values that the requests returned
+# for keeping.
 sub stop
 {
 	my ($self) = @_;

@@ -1,8 +1,8 @@
 package Kedge::Money;
 
 # Helpers for tests of the ledger with attacks and many transfers: SQL under each role
-# with the resulting SQLSTATE, a digest of the ledger's tables, locks that make requests
-# wait, and many clients at once.
+# and the SQLSTATE that results, a digest of the ledger's tables, locks that make
+# requests wait, and many clients at once.
 
 use strict;
 use warnings;
@@ -19,8 +19,8 @@ our @EXPORT_OK = qw(attempt refused books hold_lock wait_blocked at_once said la
 
 my %session;
 
-# One psql session for each role: starting a process for each of hundreds of attacks
-# would take longer than the attacks.
+# One psql session is kept for each role: starting a process for each of hundreds of
+# attacks would take longer than the attacks.
 sub session
 {
 	my ($k, $role) = @_;
@@ -48,13 +48,13 @@ sub session
 	return $session{$role} = { of => $k, in => $in_w, out => $out_r, err => $err, seen => 0 };
 }
 
-# Runs a script as app, owner or superuser; returns ('', rows), or the first (SQLSTATE,
-# message).  Nothing of the script stays in the session.
+# Runs SQL as app, owner or superuser; returns ('', rows), or (SQLSTATE, message) of the
+# first error.  The SQL leaves nothing in the session.
 sub attempt
 {
 	my ($k, $role, $sql) = @_;
 	my $s = session($k, $role);
-	# After data, an empty statement would be read as more data (psql 17).
+	# After a COPY's data, psql 17 would read an empty statement as more data.
 	my $end = $sql =~ /\\\.\z/ ? '' : ';';
 	print { $s->{in} } "$sql\n$end\n\\echo =rows\nROLLBACK;\nDISCARD ALL;\n\\echo =end\n";
 	my ($rows, $is_rows) = ('', 1);
@@ -71,8 +71,8 @@ sub attempt
 	return ('', $rows);
 }
 
-# The statement is refused with exactly that SQLSTATE: a misspelled statement fails,
-# too, but with another one.
+# Asserts that the statement is refused with exactly that SQLSTATE: a misspelled
+# statement fails with another one.
 sub refused
 {
 	my ($k, $role, $want, $sql, $name) = @_;
@@ -83,7 +83,7 @@ sub refused
 	return;
 }
 
-# A digest for each table that must not have changed.
+# Returns a digest of each table that must not change.
 sub books
 {
 	my ($k) = @_;
@@ -94,9 +94,9 @@ sub books
 	} @tables);
 }
 
-# Takes a lock as the superuser (LOCK TABLE, or SELECT ... FOR UPDATE), and keeps it
-# until the returned code is called.  That code may run more SQL first.  In the wallet's
-# database, or another.
+# Takes a lock as the superuser (LOCK TABLE, or SELECT ... FOR UPDATE) in the wallet's
+# or another database.  Returns a function that releases the lock, and before that may
+# run more SQL.
 sub hold_lock
 {
 	my ($k, $sql, $database) = @_;
@@ -111,13 +111,15 @@ sub hold_lock
 	return sub {
 		my ($more) = @_;
 		print $in "$more;\n" if defined $more;
-		print $in "ROLLBACK;\n\\q\n"; # closing the pipe alone is not enough: children have copies
+		# Quit explicitly: forked children have copies of the pipe, so closing
+		# it here is not enough.
+		print $in "ROLLBACK;\n\\q\n";
 		close $in;
 		waitpid $pid, 0;
 	};
 }
 
-# Waits until this many statements of the service wait for a lock.
+# Waits until this many of the service's statements wait for a lock.
 sub wait_blocked
 {
 	my ($k, $n) = @_;
@@ -130,8 +132,8 @@ sub wait_blocked
 	) || die "not $n statements that wait";
 }
 
-# Runs the code for n clients at once; returns how many got which answer ("201", "201
-# again" for a replay, "409 CODE"), and the bodies of successful ones.
+# Runs the code for n clients at once; returns how many got each answer ("201", "201
+# again" for a replay, "409 CODE"), and the bodies of successful responses.
 sub at_once
 {
 	my ($n, $code) = @_;
@@ -152,7 +154,8 @@ sub said
 		: defined $again ? $again eq 'true' ? ' again' : " again=$again" : '');
 }
 
-# Starts the code in a separate process; returns code that returns its value.
+# Starts the code in a separate process; returns a function that waits for its result
+# and returns it.
 sub later
 {
 	my ($code) = @_;

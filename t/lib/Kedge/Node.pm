@@ -1,6 +1,6 @@
 package Kedge::Node;
 
-# Programs that run under node: the packages of t/compat, installed on first use, and
+# Runs programs with Node.js: installs the packages of t/compat on first use, and starts
 # the real BetterAuth as a server.
 
 use strict;
@@ -14,7 +14,7 @@ use Test::More;
 
 use Kedge ();
 
-# Skips the file when node is missing, or when the packages cannot be installed.
+# Skips the test file when Node.js is missing, or when the packages cannot be installed.
 sub ready
 {
 	Kedge::need(qw(node npm));
@@ -23,7 +23,7 @@ sub ready
 	my ($version, $arch) = (Kedge::run(Kedge::tool('node'), '-p',
 		'process.version + process.arch'))[1] =~ /^v(\d+)[\d.]+(\w+)/;
 	return if $version >= 20;
-	# Debian 12 and Ubuntu 24.04 have version 18, which runs npm.
+	# Debian 12 and Ubuntu 24.04 have Node.js 18, which runs npm.
 	install("$dir/node");
 	my $bin = "$dir/node/node_modules/node-linux-$arch/bin";
 	Kedge::skip_file("node $version is too old, and there is no other for $arch")
@@ -56,11 +56,12 @@ sub install
 	return;
 }
 
-# Starts a BetterAuth server, which ends with this object; returns { base }.
+# Starts a BetterAuth server, which stops when this object is destroyed; returns { base
+# }.
 sub oracle
 {
 	my ($class, %opt) = @_;
-	# The messages of Node are useful only when it does not start.
+	# The messages of Node.js are printed only when the server does not start.
 	my $log = File::Temp->new;
 	open my $stderr, '>&', \*STDERR or die "dup: $!";
 	open STDERR, '>', $log->filename or die "$log: $!";

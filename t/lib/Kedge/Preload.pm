@@ -1,7 +1,7 @@
 package Kedge::Preload;
 
-# Processes started after use(NAME) have t/preload/NAME.c preloaded, and a separate home
-# directory with the file that controls it.
+# Processes started after use(NAME) have t/preload/NAME.c preloaded, and a home
+# directory of their own, whose files control the preloaded code.
 #
 # 	my $home = Kedge::Preload->use('scarce');
 
@@ -16,7 +16,7 @@ sub use
 {
 	my ($class, $name) = @_;
 	my $home = tempdir("kedge-$name-XXXXXX", TMPDIR => 1, CLEANUP => 1);
-	# PostgreSQL's user must be able to read it, too.
+	# The user that PostgreSQL runs as must be able to read the directory, too.
 	chmod 0755, $home;
 	copy(Kedge::build_dir() . "/t/preload/$name.so", "$home/$name.so")
 	    or die "$name.so is not built";

@@ -49,7 +49,7 @@ sub close_session
 	my ($self) = @_;
 	my ($pid, $owner) = delete @$self{qw(pid owner)};
 	delete @$self{qw(in out)};
-	return if !defined $pid || $owner != $$; # a forked child has copies
+	return if !defined $pid || $owner != $$; # a forked child only has copies of the handles
 	local $?;
 	waitpid $pid, 0;
 	return;
@@ -76,7 +76,7 @@ sub talk
 	return $said;
 }
 
-# What the session has written to standard error since the last call.
+# Returns what the session has written to standard error since the last call.
 sub errors
 {
 	my ($self, $since) = @_;

@@ -1,6 +1,6 @@
 package Kedge::Raw;
 
-# HTTP as raw bytes: what no normal client sends.
+# Sends HTTP as raw bytes, so also what no normal client sends.
 
 use strict;
 use warnings;
@@ -22,7 +22,7 @@ sub raw_open
 	return $s;
 }
 
-# Reads until the other side closes, or the deadline passes.
+# Reads until the server closes the connection, or the deadline has passed.
 sub raw_read
 {
 	my ($socket, $deadline_s) = @_;

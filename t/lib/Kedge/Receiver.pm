@@ -1,6 +1,6 @@
 package Kedge::Receiver;
 
-# A receiver of webhooks on a separate port, that answers by the path:
+# A webhook receiver on a port of its own, which answers by the path:
 #
 # 	/ok/…        204                /big/…       200 and a body without end
 # 	/gone/…      410                /slow/…      nothing
@@ -11,7 +11,8 @@ package Kedge::Receiver;
 # 	             "slow" is no answer, "503/60" has a Retry-After
 #
 # requests() returns what was received, oldest first: { method, path, headers (lower
-# case), body, at (s) }.  It ends with the object, or with the test.
+# case), body, at (s) }.  The receiver ends when the object is destroyed, or when the
+# test ends.
 
 use strict;
 use warnings;
@@ -29,7 +30,8 @@ sub new
 		LocalPort => 0, ReuseAddr => 1) or die "receiver: $!";
 	my $self = bless { port => $listener->sockport, log => File::Temp->new,
 		script => File::Temp->new, owner => $$ }, $class;
-	# The child ends when no process has the other end of this pipe open any more.
+	# The receiver's process ends when no process has the other end of this pipe
+	# open any more.
 	pipe my $r, my $w or die "pipe: $!";
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
@@ -49,7 +51,8 @@ sub DESTROY
 	my ($self) = @_;
 	return if $self->{owner} != $$;
 	close $self->{end_pipe};
-	# Children of the test, other receivers among them, may have copies of that end.
+	# Forked children of the test, such as other receivers, may have copies of the
+	# pipe's other end.
 	kill KILL => $self->{pid};
 	local $?;
 	waitpid $self->{pid}, 0;
@@ -67,7 +70,7 @@ sub script
 	return;
 }
 
-# The requests whose path begins with that text.
+# Returns the requests whose path begins with the given text.
 sub requests
 {
 	my ($self, $path) = @_;
@@ -75,7 +78,8 @@ sub requests
 	return grep { index($_->{path}, $path // '/') == 0 } @all;
 }
 
-# Waits until there are that many requests; returns them, or nothing.
+# Waits until there are that many requests; returns them, or nothing when the time is
+# over.
 sub wait_for
 {
 	my ($self, $path, $count, $deadline_s) = @_;
@@ -91,7 +95,7 @@ sub serve
 	my ($self, $listener, $end_pipe) = @_;
 	$SIG{CHLD} = 'IGNORE';
 	$SIG{PIPE} = 'IGNORE';
-	my @slow; # connections that are kept open without an answer
+	my @slow; # connections that get no answer and are kept open
 	while (1) {
 		my $bits = '';
 		vec($bits, fileno $_, 1) = 1 for $listener, $end_pipe;
@@ -102,7 +106,7 @@ sub serve
 	}
 }
 
-# Returns true when the connection stays open.
+# Answers one request; returns true when the connection must stay open.
 sub answer
 {
 	my ($self, $c) = @_;

@@ -1,6 +1,7 @@
 package Kedge::Redis;
 
-# Sends commands to a Redis on a unix socket; a reply is text, undef, or a list.
+# Sends commands to a Redis server on a unix socket.  A reply is text, undef, or a list
+# of replies.
 
 use strict;
 use warnings;

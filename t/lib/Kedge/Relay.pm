@@ -1,7 +1,7 @@
 package Kedge::Relay;
 
-# A unix socket that is forwarded to another one until it is cut: so one process loses a
-# server that all others still reach.
+# A unix socket that is forwarded to another one until cut() is called: so one process
+# loses a server that all others still reach.
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use Kedge;
 
 sub start
 {
-	my ($class, %opt) = @_; # from, to: paths
+	my ($class, %opt) = @_; # options: from, to: the paths of the two sockets
 	my $self = bless {%opt}, $class;
 	unlink $self->{from};
 	my $listener = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $self->{from},
@@ -33,7 +33,7 @@ sub start
 	return $self;
 }
 
-# Forwards data in both directions; when one side ends, both are closed.
+# Forwards data in both directions; when one side closes, both connections are closed.
 sub relay
 {
 	my ($listener, $to) = @_;
@@ -57,7 +57,7 @@ sub relay
 	return;
 }
 
-# Refuses new connections and closes the open ones.
+# Refuses new connections and closes the existing ones.
 sub cut
 {
 	my ($self) = @_;

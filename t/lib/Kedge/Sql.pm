@@ -1,6 +1,7 @@
 package Kedge::Sql;
 
-# Splits SQL like PostgreSQL's lexer, as far as needed to compare two files.
+# Splits SQL into tokens like PostgreSQL's lexer, as far as comparing two files needs
+# it.
 
 use strict;
 use warnings;
@@ -12,8 +13,8 @@ our @EXPORT_OK = qw(statements);
 # Comments nest in SQL.
 my $block = qr{(?<block>/\*(?:[^*/]++|\*(?!/)|/(?!\*)|(?&block))*+\*/)};
 
-# The text without its comments, and with each run of white space replaced by one space.
-# Text in dollar quotes is treated as code; other quoted text is kept as it is.
+# Returns the text without comments, and with each run of white space replaced by one
+# space.  Text in dollar quotes is treated as code; other quoted text is kept as it is.
 sub statements
 {
 	my ($text) = @_;

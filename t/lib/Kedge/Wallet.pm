@@ -25,7 +25,7 @@ sub new
 	return $self;
 }
 
-# A new, unused key.
+# Returns a new, unused idempotency key.
 sub key { return sprintf 'key-%d-%d', $$, ++$count }
 
 sub user
@@ -52,7 +52,7 @@ sub deposit
 	    { accountId => $account, amount => $amount, provider => 'bank', reference => key(), %more });
 }
 
-# POST with an Idempotency-Key: `key`, or a new one.
+# Sends a POST with an Idempotency-Key: `key`, or a new one.
 sub post
 {
 	my ($who, $path, $data, %opt) = @_;
@@ -68,8 +68,8 @@ sub move
 	    { debitAccountId => $from, creditAccountId => $to, amount => $amount, %more }, %opt);
 }
 
-# An item of a batch; a batch of items; and the result of each: its status, or the error
-# code.
+# item() returns an item of a batch, batch() sends a batch, and codes() returns the
+# status or the error code of each item.
 sub item
 {
 	my ($from, $to, $amount, %more) = @_;
@@ -95,7 +95,7 @@ sub account
 	return $self->{operator}->get("$base/accounts/$id")->{json};
 }
 
-# "balance/held/available", for comparison.
+# Returns "balance/held/available" of an account, for comparison.
 sub state_of
 {
 	my ($self, $id) = @_;
@@ -103,7 +103,7 @@ sub state_of
 	return join '/', @$a{qw(balance held available)};
 }
 
-# Checks that the ledger is consistent; prints the mismatches.
+# Asserts that the ledger is consistent; prints the mismatches.
 sub check
 {
 	my ($self, $name) = @_;

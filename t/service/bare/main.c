@@ -1,6 +1,6 @@
 /*
- * bare: a service that needs neither PostgreSQL nor Redis, for t/05-service.t.
- * It counts the requests of each process.  It is not installed.
+ * bare: a service without PostgreSQL and Redis, for t/05-service.t.  It counts
+ * the requests of each process.  It is not installed.
  */
 #include <stdatomic.h>
 

@@ -75,7 +75,7 @@ static const struct field wait_fields[] = {
 };
 /* clang-format on */
 
-/* Writes its effect, and then takes some time. */
+/* Writes the job's effect, and then takes the given time. */
 static enum err
 do_write_and_wait(struct job *job, struct db *db, const void *payload)
 {
@@ -103,7 +103,8 @@ do_wait(struct job *job, struct db *db, const void *payload)
 static enum err
 do_fail(struct job *job, struct db *db, const void *payload)
 {
-	enum err e = write_effect(job, db); /* the failure undoes it */
+	enum err e =
+	    write_effect(job, db); /* rolled back, because the handler fails */
 
 	(void)payload;
 	if (e != ERR_OK)
@@ -116,7 +117,7 @@ static const struct db_stmt refused = {
 	.sql = "INSERT INTO jobtest_effect (job_id) VALUES ('no uuid')",
 };
 
-/* A statement fails, and the handler ignores the error. */
+/* A statement of the handler fails, and the handler ignores the error. */
 static enum err
 do_fail_in_sql(struct job *job, struct db *db, const void *payload)
 {
@@ -128,7 +129,7 @@ do_fail_in_sql(struct job *job, struct db *db, const void *payload)
 	return ERR_OK;
 }
 
-/* The second attempt succeeds. */
+/* The first attempt fails, the second one succeeds. */
 static enum err
 do_fail_once(struct job *job, struct db *db, const void *payload)
 {
@@ -185,7 +186,10 @@ static const struct field other_fields[] = {
 };
 /* clang-format on */
 
-/* Takes effect at once, because it is not done in the handler's transaction. */
+/*
+ * Cancels another job.  This takes effect at once, because it is not done in
+ * the handler's transaction.
+ */
 static enum err
 do_cancel_other(struct job *job, struct db *db, const void *payload)
 {
@@ -268,9 +272,9 @@ static const struct job_queue queues[] = {
 };
 
 /*
- * A test fires them itself, and counts.  The schedules that are counted are due
- * only once a year, so that no run of the test meets such a time, and in a time
- * zone whose offset does not change.
+ * The test fires these schedules itself, and counts the jobs.  Schedules whose
+ * jobs are counted are due only once a year, so that no run of the test meets
+ * such a time, and in a time zone whose offset does not change.
  */
 static const struct job_schedule schedules[] = {
 	{ .name = "once", .cron = "30 2 1 7 *", .timezone = "<+0545>-5:45",
