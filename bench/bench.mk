@@ -1,4 +1,4 @@
-# make bench: what the product is measured beside, and the comparisons.
+# make bench: builds the programs with which the product is compared, and compares them.
 bench_bin := $(addprefix $(BUILD)/bench/,floor scrypt jobs_service)
 
 bench: all $(bench_bin)

@@ -1,9 +1,9 @@
 // bullmq: runs BullMQ for bench/jobs.
 //
-//   node bullmq.mjs enqueue JOBS    prints how many ms that took
+//   node bullmq.mjs enqueue JOBS    enqueues jobs; prints how many ms that took
 //   node bullmq.mjs worker CONCURRENCY
 //
-// PEER_REDIS_SOCKET is the path of Redis' socket.
+// The variable PEER_REDIS_SOCKET is the path of Redis' socket.
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 

@@ -1,13 +1,13 @@
 /*
  * floor: the lowest cost that the same architecture can have.  One program with
- * two roles, with libfcgi and hiredis and without any code of Kedge:
+ * two roles, which uses libfcgi and hiredis and no code of Kedge:
  *
  *   floor verify SOCKET THREADS REDIS_SOCKET
  *                        does one Redis GET for each request, then answers 204
  *   floor app SOCKET THREADS
- *                        prints a constant
+ *                        answers each request with a constant
  *
- * bench/run compares the product with nginx in front of these two.
+ * bench/run compares the product with nginx in front of these two roles.
  */
 #include <fcgiapp.h>
 #include <hiredis/hiredis.h>
@@ -102,7 +102,7 @@ main(int argc, char **argv)
 	if (listen_fd < 0)
 		die("socket");
 
-	/* Two processes, as in the pools of verify and core. */
+	/* Serve in two processes, as in the pools of verify and core. */
 	if (fork() == 0)
 		return work(strtol(argv[3], NULL, 10));
 	return work(strtol(argv[3], NULL, 10));

@@ -3,8 +3,9 @@
 //   node graphile.mjs setup
 //   node graphile.mjs worker CONCURRENCY LOCAL_QUEUE COMPLETE_DELAY_MS
 //
-// PEER_DATABASE_URL is the database.  graphile-worker does not wait for its completions, so the end
-// is when runOnce() returns; DONE is 0 until then.
+// The variable PEER_DATABASE_URL names the database.  graphile-worker calls a job's function before
+// the job is completed in the database, so only the return of runOnce() shows that all jobs are
+// done; until then DONE (peer.mjs) is 0.
 import { Logger, runMigrations, runOnce } from 'graphile-worker';
 import pg from 'pg';
 

@@ -1,9 +1,10 @@
 /*
  * jobs_service: a service that only has jobs, for bench/jobs.
  *
- *   bench_jobs --worker    runs them
+ *   bench_jobs --worker    runs the jobs
  *   bench_jobs wake N      enqueues N jobs, one at a time, at random moments,
- * and prints how soon each started: ms, one per line
+ *                          and prints after how many ms each started, one per
+ *                          line
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@ enum {
 	WAKES_MAX = 10000,
 	PAUSE_MIN_MS = 10,
 	PAUSE_SPREAD_MS = 150,
-	SETTLE_MS = 1000, /* after this time the last job has ended */
+	/* How long to wait for the last job to end. */
+	SETTLE_MS = 1000,
 };
 
 static enum err
@@ -80,7 +82,8 @@ static const struct service_program program = {
 
 struct wake {
 	const char *job_id;
-	int64_t commit_us; /* the time just before the COMMIT was sent */
+	int64_t
+	    commit_us; /* the monotonic time just before the COMMIT was sent */
 };
 
 static void

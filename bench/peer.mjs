@@ -1,7 +1,7 @@
-// peer: the part that all workers of the peers share.  It prints "ready"; at the first line of
-// input it starts to work, and from then on prints ten times a second "DONE FIRST LAST": how many
-// jobs are done, when the first one started and when the last one ended, in ms since 1970.  It
-// exits at the end of its input.
+// peer: what the workers of graphile-worker and BullMQ have in common.  A worker prints "ready"; at
+// the first line of input it starts to work.  From then on it prints ten times a second
+// "DONE FIRST LAST": how many jobs are done, when the first job started and when the last job
+// ended, in ms since 1970.  It exits at the end of its input.
 import readline from 'node:readline';
 
 export const say = (...words) => process.stdout.write(`${words.join(' ')}\n`);

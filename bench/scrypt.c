@@ -1,7 +1,8 @@
 /*
  * scrypt: measures how long one password hash takes on this machine, alone and
- * with one on every core; this limits the rate of sign-ins. Prints two numbers:
- * milliseconds alone, and hashes per second with N threads.
+ * with one hash on every core at the same time; this limits the rate of
+ * sign-ins.  Prints two numbers: milliseconds for one hash alone, and hashes
+ * per second with N threads.
  */
 #include <libscrypt.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
--- The function that the ledger is compared with: a transfer as in a textbook,
--- one PL/pgSQL function on plain tables.  It does the minimum for a transfer (a
--- key that is used once, both accounts locked in a fixed order, the check of
--- funds, two entries, two balances) and has no protection against errors: no
--- trigger, no foreign key, one check.
+-- The function with which bench/ledger compares wallet: a transfer as in a textbook,
+-- one PL/pgSQL function on plain tables.  It does the minimum for a transfer (a key
+-- that can be used once, both accounts locked in a fixed order, the check of funds,
+-- two entries, two balances).  Nothing protects its tables from errors: there is no
+-- trigger, no foreign key, and one check constraint.
 
 CREATE TABLE account (
 	id bigint PRIMARY KEY,
@@ -31,7 +31,7 @@ CREATE TABLE idempotency (
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- NULL: there are not enough funds.
+-- Returns NULL when there are not enough funds.
 CREATE FUNCTION transfer(p_key text, p_debit bigint, p_credit bigint,
 	p_amount bigint, p_memo text) RETURNS bigint
 LANGUAGE plpgsql AS $$

@@ -1,12 +1,13 @@
--- transfer: wrk's requests for bench/ledger.  Arguments: a file with the ids of
--- accounts, one a line; "uniform", "hot" (all pay the first) or "payroll" (one
--- pays all of a batch); transfers in a request: 1, or so many in a batch;
--- "atomic" or "independent".
+-- transfer: the requests that wrk sends for bench/ledger.  Arguments: a file with the
+-- ids of accounts, one per line; "uniform", "hot" (all pay the first account) or
+-- "payroll" (one account pays all others of a batch); the number of transfers in a
+-- request: 1, or more for a batch; for a batch, "atomic" or "independent".
 local ids, hot, payroll, size, atomic = {}, false, false, 1, "false"
 local path = "/api/wallet/transfers"
 local random, format = math.random, string.format
 
--- math.random begins with the same numbers each time, and keys must be new.
+-- Idempotency keys must be new in each run, but math.random begins with the same
+-- numbers each time: seed it.
 local function seed()
 	local urandom = io.open("/dev/urandom", "rb")
 	local n = 0

@@ -1,10 +1,10 @@
-# make fuzz                     each fuzz/fuzz_NAME.c for FUZZ_SECONDS
-# make fuzz-json                one of them
+# make fuzz                     runs each fuzz/fuzz_NAME.c for FUZZ_SECONDS
+# make fuzz-json                runs only fuzz/fuzz_json.c
 #
-# A harness starts from fuzz/corpus/NAME and fuzz/regression/NAME; what it
-# finds on the way is thrown away.  An input that crashes it is left in
-# build/fuzz, beside NAME.log, and belongs into fuzz/regression/NAME, committed
-# with its fix.
+# fuzz_NAME starts from the inputs in fuzz/corpus/NAME and fuzz/regression/NAME;
+# new inputs that it makes are not kept.  An input that crashes it is left in
+# build/fuzz, beside NAME.log; add it to fuzz/regression/NAME in the commit that
+# fixes the crash.
 FUZZ_SECONDS ?= 10
 FUZZ_CC ?= clang
 FUZZ_BUILD := build/fuzz
@@ -29,7 +29,7 @@ $(fuzz_runs): fuzz-%: $(FUZZ_BUILD)/fuzz_%
 	    >$(FUZZ_BUILD)/$*.log 2>&1 || \
 	    { tail -60 $(FUZZ_BUILD)/$*.log; exit 1; }; }
 
-# The second opinion on FastCGI records.
+# fuzz_record compares our parser with libfcgi.
 $(FUZZ_BUILD)/fuzz_record: LDLIBS += -lfcgi
 $(fuzz_names:%=$(FUZZ_BUILD)/fuzz_%): %: %.o $(fuzz_lib)
 	$(FUZZ_CC) -pthread -fsanitize=fuzzer,$(FUZZ_SAN) -o $@ $^ $(LDLIBS)

@@ -1,7 +1,7 @@
 /*
- * fuzz_auth_email: an accepted address has one at sign and nothing that could
- * break a mail header; its canonical form is accepted, too, and is its own
- * canonical form.
+ * fuzz_auth_email: an address that is accepted has one at sign and nothing that
+ * could break a mail header.  Its canonical form is accepted, too, and does not
+ * change when it is made canonical again.
  */
 #include <assert.h>
 #include <stddef.h>

@@ -1,8 +1,9 @@
 /*
- * fuzz_auth_origin: an origin that was read is in canonical form (reading it
- * again changes nothing) and contains the host of the URL.  Only our own origin
- * and its pages are trusted; a trusted target is a path or such a page, and
- * contains nothing that a browser would interpret differently.
+ * fuzz_auth_origin: an origin that was read from a URL is in canonical form
+ * (reading it again changes nothing) and contains the host of the URL.  Only
+ * our own origin and URLs of its pages are trusted.  A redirect target that is
+ * trusted is a path or such a URL, and contains nothing that a browser would
+ * interpret differently.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -29,7 +30,7 @@ check_origin(const char *url)
 	assert(strpbrk(origin, "@\\?# \t\r\n") == NULL);
 	host = strstr(origin, "://") + 3;
 	assert(*host != '\0' && strchr(host, '/') == NULL);
-	/* The host follows directly after the scheme, as written. */
+	/* The URL has the host directly after the scheme, as the origin has. */
 	assert(strncasecmp(url, origin, (size_t)(host - origin) + 1) == 0);
 }
 

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 
-/* The first cookie with a valid signature. */
+/* Returns the value of the first cookie with a valid signature. */
 static const char *
 find_with(struct arena *a, const char *key, size_t key_len, const char *header)
 {
@@ -59,7 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		    signed_cookie_write(a, secret, sizeof(secret) - 1, text);
 		assert(str_eq(
 		    find(a, arena_printf(a, "x=y; sid=%s; z", cookie)), text));
-		/* With another key it is not accepted. */
+		/* With another key the cookie is not accepted. */
 		assert(find_with(a, "other", 5,
 			   arena_printf(a, "sid=%s", cookie)) == NULL);
 	}

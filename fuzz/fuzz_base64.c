@@ -1,6 +1,6 @@
 /*
- * fuzz_base64: any bytes are unchanged after encoding and decoding, and a text
- * that decodes is the only text of its bytes.
+ * fuzz_base64: any bytes are unchanged after encoding and decoding.  A text
+ * that can be decoded is the only encoding of its bytes.
  */
 #include <assert.h>
 #include <stddef.h>

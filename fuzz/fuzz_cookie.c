@@ -28,7 +28,9 @@ trim(char *s)
 	return s;
 }
 
-/* The expected value with its quotes, or NULL. */
+/*
+ * Returns the value that cookie_find() should find, with its quotes, or NULL.
+ */
 static const char *
 expected(char *header, const char *name)
 {
@@ -61,7 +63,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		assert(str_eq(value, wanted) ||
 		       str_eq(arena_printf(a, "\"%s\"", value), wanted));
 	}
-	/* Whatever the input, our cookie is the first and the last one. */
+	/*
+	 * Put our cookie at both ends of the header: whatever the input is, it
+	 * is the first and the last cookie that is found.
+	 */
 	header = arena_printf(a, "%s; %s; %s", cookie_write(a, &ours), header,
 	    cookie_write(a, &ours));
 	assert(str_eq(cookie_find(a, header, "sid"), "ours"));

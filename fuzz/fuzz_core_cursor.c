@@ -1,7 +1,8 @@
 /*
- * fuzz_core_cursor: page cursors and entity tags, which clients send back.  An
- * accepted cursor is, byte for byte, the one that we would write; an If-Match
- * with our tags gives the same versions as If-None-Match.
+ * fuzz_core_cursor: page cursors and entity tags, which clients send back.  A
+ * cursor that is accepted is, byte for byte, the one that we would write for
+ * its position.  An If-Match with our entity tags names the same versions as an
+ * If-None-Match with them.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /*
- * fuzz_core_locale: an accepted tag differs from its canonical form only in
- * case, and the canonical form is its own canonical form.
+ * fuzz_core_locale: an accepted language tag differs from its canonical form
+ * only in case, and the canonical form does not change when it is made
+ * canonical again.
  */
 #include <assert.h>
 #include <stdint.h>

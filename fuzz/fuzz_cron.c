@@ -1,7 +1,7 @@
 /*
- * fuzz_cron: an accepted expression has at least one value in each field and
- * none outside its range, and reads the same when it is written out as plain
- * lists.
+ * fuzz_cron: an accepted cron expression has at least one value in each field
+ * and none outside the field's range.  Written out as plain lists of values, it
+ * is read as the same expression.
  */
 #include <assert.h>
 #include <string.h>
@@ -46,8 +46,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		put_field(&b, c.weekdays, 0, 6);
 		assert(!buf_failed(&b));
 		/*
-		 * If neither field has a star, a day matches by its date or by
-		 * its weekday.
+		 * The lists have no star, so a day matches by its date or by
+		 * its weekday (`either`).
 		 */
 		assert(cron_read(b.data, &again, &problem));
 		assert(again.minutes == c.minutes && again.hours == c.hours);

@@ -1,8 +1,9 @@
 /*
- * fuzz_identity: the input is signed as claims, as auth would.  An accepted
- * assertion names a user and a session, is for this service and no other, is
- * not accepted an hour later, and, signed again, gives the same identity; a
- * space in front, which makes the JSON library read it, changes nothing.
+ * fuzz_identity: the input is signed as claims, as auth would sign them.  An
+ * assertion that is accepted names a user and a session, is for this service
+ * and no other, is not accepted an hour later, and gives the same identity when
+ * that identity is signed again.  A space in front of the claims makes the JSON
+ * library read them, and changes nothing.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -32,7 +33,7 @@ same(const struct strings *x, const struct strings *y)
 	return true;
 }
 
-/* NULL equals only NULL. */
+/* Asserts that both identities are the same, or both NULL. */
 static void
 check_alike(const struct identity *x, const struct identity *y)
 {
@@ -60,7 +61,7 @@ check_accepted(struct arena *a, const char *token, const struct identity *who)
 
 	fresh = identity_sign(a, key, "core", who, NOW * INT64_C(1000));
 	if (fresh == NULL || strlen(fresh) > JWS_TOKEN_MAX)
-		return; /* escapes may make it longer than the input */
+		return; /* escapes may make the token longer than the input */
 	again = identity_verify(a, key, "core", fresh, NOW);
 	assert(again != NULL);
 	check_alike(who, again);
@@ -77,8 +78,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	const char *blank = arena_printf(a, " %s", claims);
 
 	/*
-	 * This does not hold if the text contains a NUL, or if the space makes
-	 * it too long.
+	 * The same claims with a space in front give the same identity, unless
+	 * the claims contain a NUL, or the space makes them too long.
 	 */
 	if (strlen(claims) == len && strlen(token) + 4 <= JWS_TOKEN_MAX)
 		check_alike(who,

@@ -1,7 +1,8 @@
 /*
- * fuzz_json: accepted JSON is UTF-8, and reads and writes as the same text once
- * written; it has as many values as were counted before; any UTF-8 is unchanged
- * as a string.
+ * fuzz_json: accepted JSON is UTF-8.  What is written from it is read as JSON
+ * again, and written as the same text.  json_scan() has counted as many values
+ * as json_read() makes.  Any UTF-8 text is unchanged when it is written and
+ * read as a JSON string.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -58,7 +59,7 @@ check_scan(struct arena *a, const char *text, size_t len, const struct json *j)
 	assert(found.depth <= JSON_DEPTH_MAX);
 	assert(json_inexact_find(a, j, text, len, found.inexact).count ==
 	       found.inexact);
-	/* With few digits the double is exact. */
+	/* A number with so few digits fits in a double exactly. */
 	if (json_kind(j) == JSON_KIND_REAL && len <= 4)
 		assert(found.inexact == 0);
 }

@@ -1,7 +1,8 @@
 /*
- * fuzz_jws: the input itself is never accepted as a token.  Signed with its
- * first line as the header and the rest as the claims, it is accepted if and
- * only if the header has HS256 and nothing critical, and both are JSON objects.
+ * fuzz_jws: the input itself is never accepted as a token.  Then the first line
+ * of the input is signed as a token's header, with the rest as its claims.
+ * That token is accepted if and only if both are JSON objects, and the header
+ * has the algorithm HS256 and no critical extension.
  */
 #include <assert.h>
 #include <stdbool.h>

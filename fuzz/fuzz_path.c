@@ -1,8 +1,9 @@
 /*
- * fuzz_path: the lines are a method, a path and more parameters; after an empty
- * line follows a body.  No guarded handler runs, because the input cannot be
- * signed; the open handler runs only for exactly its path, and every response
- * body is of the promised type.
+ * fuzz_path: the input is a request: its lines are a method, a path and more
+ * parameters, and after an empty line follows the body.  No guarded handler
+ * runs, because the fuzzer cannot sign an assertion.  The handler without a
+ * guard runs only for exactly its own path.  A response of the type
+ * application/json is JSON.
  */
 #include <assert.h>
 #include <stddef.h>

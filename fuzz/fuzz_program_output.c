@@ -1,8 +1,8 @@
 /*
- * fuzz_program_output: the output of a job's program, in pieces of any size.
- * Whatever the output is, what the job receives is limited, is JSON where it
- * must be, and does not depend on the pieces.  The first byte is the size of a
- * piece.
+ * fuzz_program_output: the output of a job's program arrives in pieces of any
+ * size.  Whatever the output is, what the job receives of it is limited in
+ * size, is JSON where it must be, and does not depend on the size of the
+ * pieces.  The first byte of the input is that size.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
  * fuzz_query: decoded text is UTF-8, not longer than the input, and unchanged
- * after encoding and decoding; a search for a name finds the same pairs as an
- * iteration.
+ * after encoding and decoding it.  query_find() finds the same pairs of a name
+ * as an iteration with query_next().
  */
 #include <assert.h>
 #include <stddef.h>

@@ -1,7 +1,8 @@
 /*
- * fuzz_raw_path: a target is plain if and only if no segment of its path, up to
- * a "#", is "." or "..", none but the last is empty, and it contains no
- * character, encoded or not, at which another reader cuts paths.
+ * fuzz_raw_path: raw_path_is_plain() accepts a target if and only if no segment
+ * of its path, up to a "#", is "." or "..", no segment but the last is empty,
+ * and the path contains no character, encoded or not, at which another program
+ * could cut it.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -31,8 +32,9 @@ holds_hidden(const char *path)
 }
 
 /*
- * Splits at slashes: the text before the first slash is no segment, and the
- * last one may be empty.
+ * Splits the path at slashes, and looks for a segment that is ".", ".." or
+ * empty.  The text before the first slash is not a segment, and the last
+ * segment may be empty.
  */
 static bool
 has_odd_segment(char *path)

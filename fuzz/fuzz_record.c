@@ -1,8 +1,8 @@
 /*
- * fuzz_record: the records of a request get the same result as a whole and in
- * pieces, and libfcgi agrees about every accepted head: it reads it to the end,
- * finds the same parameters, and does not wait.  The first byte of the input is
- * the size of the pieces.
+ * fuzz_record: the records of a request give the same result when they are read
+ * as a whole and in pieces.  libfcgi agrees about every head that our parser
+ * accepts: it reads the head to its end without waiting for more, and finds the
+ * same parameters.  The first byte of the input is the size of the pieces.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -25,8 +25,9 @@ struct verdict {
 	enum record_state head;
 	size_t head_bytes;
 	enum record_state body;
-	size_t body_bytes; /* of content */
-	size_t used; /* of the input, at the end of the body */
+	size_t body_bytes; /* length of the body's content */
+	size_t used; /* how many bytes of the input the request takes, if its
+	                body has ended */
 };
 
 int
@@ -91,7 +92,7 @@ judge(const uint8_t *data, size_t len, size_t step)
 	return v;
 }
 
-/* Our list of the parameters of an accepted head. */
+/* Returns the parameters of an accepted head, as our parser reads them. */
 static const char **
 read_params(struct arena *a, const uint8_t *data, size_t head_bytes)
 {
@@ -127,7 +128,7 @@ check_libfcgi(const uint8_t *data, size_t head_bytes)
 	fcgi.keepConnection = 1;
 	assert(FCGX_Accept_r(&fcgi) == 0);
 	assert(read(fds[0], &byte, 1) == -1); /* nothing is left to read */
-	/* libfcgi adds the role as the first parameter. */
+	/* libfcgi adds a parameter for the role before all others. */
 	list = read_params(a, data, head_bytes);
 	for (size_t i = 0; list[i] != NULL || fcgi.envp[i + 1] != NULL; i++)
 		assert(strcmp(list[i], fcgi.envp[i + 1]) == 0);

@@ -1,7 +1,8 @@
 /*
- * fuzz_schema: the first line is a query string, the rest a JSON body.  An
- * accepted input fulfils its rows, and is unchanged when written and read
- * again; a refused one has problems.
+ * fuzz_schema: the first line of the input is a query string, the rest a JSON
+ * body.  If the input is accepted by a schema, the values fulfil its rows, and
+ * are unchanged when written and read again.  If it is refused, problems are
+ * reported.
  */
 #include <assert.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /*
- * fuzz_str: a number and a time are unchanged after writing and reading them
- * again; UTF-8 is valid exactly if utf8proc's decoder accepts it.
+ * fuzz_str: a number and a time are unchanged after writing and reading them.
+ * utf8_valid() accepts a text exactly if utf8proc's decoder does.
  */
 #include <assert.h>
 #include <inttypes.h>

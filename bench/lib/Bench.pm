@@ -25,7 +25,7 @@ our $cores = do { my $n = qx(nproc); chomp $n; $n };
 our $dir = tempdir('kedge-bench-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $dir;
 
-# All flags of all programs, so that `make bench` can pass them to each.
+# The flags of all benchmarks, so that `make bench` can pass all of them to each.
 our %option = (rounds => 5, seconds => 4, load => 300, soak => 0, full => 0);
 my %parts = (
     run => [qw(verified tails signin storm memory start peer)],
@@ -46,7 +46,8 @@ END {
 }
 $SIG{INT} = $SIG{TERM} = sub { exit 130 };
 
-# Reads the command line of program $name; exits when none of its parts is selected.
+# Reads the command line of the benchmark $name; exits when --only names none of its
+# parts.
 sub options {
     my ($name) = @_;
     $| = 1;
@@ -78,13 +79,13 @@ sub percentile {
     return $s[$i < @s ? $i : -1];
 }
 
-# The time that all processors have counted, and the part of it that the host gave to
-# others.
+# Returns the ticks that all processors have counted since boot, and how many of these the
+# host has given to other virtual machines.
 sub processor_ticks {
     open my $stat, '<', '/proc/stat' or die "/proc/stat: $!";
     my (undef, @ticks) = split ' ', <$stat>;
     my $all = 0;
-    $all += $_ for @ticks[0 .. 7];    # the later values are included in these
+    $all += $_ for @ticks[0 .. 7];    # these include the later values
     return ($all, $ticks[7]);
 }
 

@@ -12,7 +12,10 @@
 
 enum { TOKEN_TTL_S = 60, CLAIMS_MAX_BYTES = 2048 };
 
-/* Returns NULL when the user's id does not fit. */
+/*
+ * Returns the header with the service's token; NULL when the user's id is too
+ * long for a token.
+ */
 static const char *
 token_header(const struct auth_client *c, struct arena *a, const char *user_id)
 {

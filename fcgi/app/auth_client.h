@@ -19,7 +19,7 @@ struct http_client_response;
 struct req;
 
 struct auth_client {
-	const char *service; /* "core" */
+	const char *service; /* the name of the calling service: "core" */
 	const unsigned char *key; /* of IDENTITY_KEY_SIZE bytes; not copied */
 	const char *url; /* "http://auth.internal" */
 	const char *prefix; /* the prefix of auth's routes: "/api/auth/" */
@@ -32,12 +32,13 @@ struct auth_call {
 	const char *user_id; /* the user that the call is about */
 	const char *header; /* an additional header "Name: value"; or NULL */
 	int64_t timeout_ms;
-	size_t max_bytes; /* of the response body */
+	size_t max_bytes; /* the limit for the response's body */
 };
 
 /*
- * ERR_NOT_FOUND: auth cannot know such a user.  ERR_UNAVAILABLE: auth did not
- * answer; logged.
+ * Calls auth, and waits for its response.  ERR_NOT_FOUND: the user's id is too
+ * long for a token, so auth has no such user.  ERR_UNAVAILABLE: auth did not
+ * answer; this was logged.
  */
 MUST_CHECK enum err auth_client_call(const struct auth_client *c, struct req *r,
     const struct auth_call *call, struct http_client_response *ret_response);

@@ -92,9 +92,10 @@ answer_live(UNUSED const struct service *s, struct req *r)
 }
 
 /*
- * Writes the service's pools on this host.  Returns false when a pool with a
- * socket has no working process.  The job pool is listed but does not count, so
- * that jobs that crash their processes do not take the service out of service.
+ * Writes the state of the service's pools on this host.  Returns false when a
+ * pool with a socket has no working process.  The job pool, which has no
+ * socket, does not count: a job that crashes its process must not make the
+ * service appear unavailable.
  */
 static bool
 put_pools(struct buf *b)
@@ -135,7 +136,8 @@ answer_ready(const struct service *s, struct req *r)
 const struct builtin service_builtins[] = {
 	{ "/openapi.json", .below_prefix = true, .answer = answer_openapi },
 	/*
-	 * Works even when all threads wait for a database that does not answer.
+	 * Nonblocking, so that it is answered even when all threads wait for a
+	 * database that does not answer.
 	 */
 	{ "/metrics", .answer = answer_metrics, .nonblocking = true },
 	{ "/health/live", .answer = answer_live, .nonblocking = true },

@@ -15,17 +15,18 @@
 #include "web/request.h"
 
 /*
- * The users that this process knows, so that it need not call auth again for
- * them.  A user is in one set of the table, in any of its ways; in a full set
- * the entry that expires first is replaced.  Forgetting a user too early only
- * costs a call.
+ * A table of the users that auth has been told about, so that this process need
+ * not call auth again for them.  A hash of the user's id selects one of SETS
+ * sets, of WAYS entries each; in a full set the entry that expires first is
+ * replaced.  Forgetting a user too early only costs a call.
  */
 enum { SETS = 256, WAYS = 4, USER_HASH_SIZE = 16 };
 enum { ANSWER_MAX_BYTES = 4096 };
 
 struct known_user {
-	unsigned char hash[USER_HASH_SIZE]; /* of the id */
-	int64_t until_ms; /* by the monotonic clock; 0: free */
+	unsigned char hash[USER_HASH_SIZE]; /* of the user's id */
+	int64_t until_ms; /* monotonic time until which the entry is valid; 0:
+	                     it is free */
 };
 
 struct provision {
@@ -33,8 +34,11 @@ struct provision {
 	pthread_mutex_t lock; /* protects all members below */
 	struct known_user users[SETS][WAYS];
 	int64_t backoff_ms; /* 0: auth answered the last call */
-	int64_t failed_at_ms; /* by the monotonic clock, as the next one; during
-	                         back-off */
+	/*
+	 * During back-off: the monotonic times of the last failure, and of the
+	 * next attempt.
+	 */
+	int64_t failed_at_ms;
 	int64_t try_at_ms;
 };
 
@@ -99,10 +103,10 @@ is_known(struct provision *p, const unsigned char hash[SHA256_SIZE])
 }
 
 /*
- * Whether this request may call auth.  Not if another request has told, or is
- * telling, auth about the same user, and not before the back-off is over.  If
- * the answer is yes, it reserves both: the user for the duration of the call,
- * and the one attempt after a failure.
+ * Whether this request may call auth.  It may not if another request has told,
+ * or is telling, auth about the same user, or if the back-off is not over.  If
+ * the request may call auth, the user is reserved for the duration of the call,
+ * and so is the one attempt that is allowed after a failure.
  */
 static bool
 may_tell(struct provision *p, const unsigned char hash[SHA256_SIZE])
@@ -140,7 +144,10 @@ note_told(struct provision *p, const unsigned char hash[SHA256_SIZE])
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Failures of parallel calls, which one outage causes, count as one. */
+/*
+ * Increases the back-off after a failed call.  Failures of calls that ran at
+ * the same time count as one, because one outage causes them all.
+ */
 static void
 note_failed(struct provision *p, const unsigned char hash[SHA256_SIZE],
     int64_t started_at_ms)
@@ -164,8 +171,9 @@ note_failed(struct provision *p, const unsigned char hash[SHA256_SIZE],
 }
 
 /*
- * Returns true when another call would change nothing: auth has recorded the
- * account, or has refused for good (the user has just been deleted).
+ * Tells auth about the user.  Returns true when another call would change
+ * nothing: auth has recorded the account, or has refused for good (the user has
+ * just been deleted).
  */
 static bool
 tell(const struct provision *p, struct req *r, const char *user_id)
@@ -183,7 +191,7 @@ tell(const struct provision *p, struct req *r, const char *user_id)
 	    },
 	    &response);
 	if (e != ERR_OK)
-		return false; /* logged already */
+		return false; /* auth_client_call() has logged it */
 	if (response.status == 200)
 		return true;
 	log_event(LOG_WARN, EVENT_FIRST_CONTACT_REJECTED,
@@ -206,8 +214,8 @@ provision_ensure(struct provision *p, struct req *r)
 		return ERR_OK;
 
 	/*
-	 * Create the record before auth is told, and again at each request
-	 * until auth was told.
+	 * Create the record before auth is told.  This is repeated at each
+	 * request until auth has been told.
 	 */
 	e = p->options.create(r);
 	if (e != ERR_OK)

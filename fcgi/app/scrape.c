@@ -28,29 +28,37 @@ struct text {
 };
 
 /*
- * Shared by all processes.  A process can die at any instruction, so a new text
- * is written beside the current one, which stays complete.
+ * Shared by all processes of the service.  There are two texts, because a
+ * process can die at any instruction: a new text is written into the one that
+ * is not current, while the current one stays complete.
  */
 struct area {
-	pthread_mutex_t refreshing; /* held by the thread that refreshes */
 	pthread_mutex_t
-	    lock; /* protects the members below; held only to copy */
+	    refreshing; /* held by the thread that refreshes the text */
+	/*
+	 * Protects the members below, and is held only while they are copied.
+	 */
+	pthread_mutex_t lock;
 	int64_t wanted_us; /* time of the last scrape */
 	int64_t since_us; /* when the current series of scrapes began */
 	int current;
-	struct text texts[2]; /* pages that are never written use no memory */
+	struct text
+	    texts[2]; /* memory pages that are never written take no memory */
 };
 
 static struct area *area; /* set by scrape_prepare() */
 
 /* The state of this process. */
 static struct {
-	pthread_mutex_t
-	    lock; /* protects the members below; taken before the area's */
+	/*
+	 * Protects the members below.  A thread that needs this lock and
+	 * area->lock takes this one first.
+	 */
+	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	const struct service *service;
 	pthread_t thread;
-	bool started; /* started and not joined yet */
+	bool started; /* the thread was started and not joined yet */
 	bool running;
 	bool stopping;
 } state = {
@@ -74,8 +82,8 @@ scrape_prepare(void)
 }
 
 /*
- * Interprets the result of a lock function: true when the caller now holds the
- * mutex.
+ * Interprets the result of pthread_mutex_lock() or pthread_mutex_trylock():
+ * returns true when the caller now holds the mutex.
  */
 static bool
 is_taken(pthread_mutex_t *mutex, int result)
@@ -127,15 +135,18 @@ refresh(const struct service *s)
 	if (s->hooks.metrics != NULL)
 		s->hooks.metrics(s->app, &b);
 	/*
-	 * An empty text means that PostgreSQL is unavailable: keep the last
-	 * one, which grows older.
+	 * An empty text means that PostgreSQL is unavailable: keep the previous
+	 * text, whose age grows.
 	 */
 	if (b.len > 0 && !buf_failed(&b))
 		publish(&b);
 	arena_free(a);
 }
 
-/* The caller holds the lock. */
+/*
+ * Waits until the next refresh is due.  The caller holds the lock of the
+ * process.
+ */
 static void
 rest(void)
 {
@@ -148,7 +159,10 @@ rest(void)
 		    &state.changed, &state.lock, CLOCK_MONOTONIC, &until);
 }
 
-/* The caller holds the lock. */
+/*
+ * Whether to go on refreshing the text.  The caller holds the lock of the
+ * process.
+ */
 static bool
 is_wanted(void)
 {
@@ -187,7 +201,7 @@ run(void *arg)
 
 /*
  * Whether a thread of this or another process refreshes the text.  The caller
- * holds the lock.
+ * holds the lock of the process.
  */
 static bool
 is_refreshed(void)
@@ -200,13 +214,16 @@ is_refreshed(void)
 	return false;
 }
 
-/* The caller holds the lock. */
+/*
+ * Starts the refreshing thread unless a process has one.  The caller holds the
+ * lock of the process.
+ */
 static void
 ensure_thread(const struct service *s)
 {
 	if (state.stopping || is_refreshed())
 		return;
-	/* A thread that has ended is joined without waiting. */
+	/* The thread has ended, so joining it does not wait. */
 	if (state.started)
 		pthread_join(state.thread, NULL);
 	state.service = s;
@@ -215,8 +232,8 @@ ensure_thread(const struct service *s)
 }
 
 /*
- * After a pause in scraping, the last text does not count.  The caller holds
- * the area's lock.
+ * Notes the time of a scrape.  After a pause in scraping the old text is
+ * dropped.  The caller holds the area's lock.
  */
 static void
 note_scrape(int64_t now_us)
@@ -257,8 +274,8 @@ scrape_write(const struct service *s, struct buf *b)
 	if (s->hooks.library_metrics == NULL && s->hooks.metrics == NULL)
 		return;
 	/*
-	 * Do this first, so that a starting thread sees the new time of the
-	 * last scrape.
+	 * Note this scrape before the thread is started, so that the thread
+	 * sees that its text is wanted.
 	 */
 	put_background(s, b);
 	pthread_mutex_lock(&state.lock);

@@ -19,7 +19,7 @@
 #include "web/identity.h"
 #include "web/service.h"
 
-/* The value of a numeric macro as text. */
+/* The expanded value of a numeric macro, as a string literal. */
 #define TEXT_OF(macro) TEXT(macro)
 #define TEXT(number) #number
 
@@ -205,7 +205,10 @@ static const struct config_var job_vars[] = {
 };
 /* clang-format on */
 
-/* The rows of one program, and the texts that are generated for them. */
+/*
+ * The rows of a program's variables, and the texts that are generated for these
+ * rows.
+ */
 struct rows {
 	struct config_var items[ROWS_MAX];
 	int count;
@@ -232,12 +235,13 @@ add_rows(struct rows *rows, const struct config_var *vars,
 		if (has_row(replacements, vars->name))
 			continue;
 		assert(rows->count <
-		       ROWS_MAX - 1); /* the last row ends the list */
+		       ROWS_MAX -
+			   1); /* one is left for the row that ends the list */
 		rows->items[rows->count++] = *vars;
 	}
 }
 
-/* Sets the default of a row that has none. */
+/* Sets the default of the variable `name`, unless its row has a default. */
 static void
 set_fallback(struct rows *rows, const char *name, const char *fallback)
 {
@@ -249,8 +253,9 @@ set_fallback(struct rows *rows, const char *name, const char *fallback)
 }
 
 /*
- * A process has one program, and what its configuration points to stays valid
- * as long as the process.
+ * Returns the rows, which are made once: a process has only one program.  They
+ * are static, because the configuration points to their texts as long as the
+ * process runs.
  */
 static const struct rows *
 rows_of(const struct service_program *p)
@@ -285,7 +290,7 @@ rows_of(const struct service_program *p)
 	return &rows;
 }
 
-/* Logs a wrong variable without its value, which may be secret. */
+/* Logs which variable is wrong, without its value, which may be secret. */
 static void
 log_refused(const char *prefix, const char *name, const char *expected)
 {
@@ -321,7 +326,10 @@ check_urls(const struct service_config *c, const char *prefix)
 	return good;
 }
 
-/* Checks that the rows of the table cannot express. */
+/*
+ * Makes the checks that the rows cannot express, and applies some of the
+ * values.
+ */
 static bool
 check_config(const struct service_program *p, const char *prefix)
 {
@@ -350,7 +358,7 @@ check_config(const struct service_program *p, const char *prefix)
 	       (p->jobs == NULL || job_set_check(p->jobs));
 }
 
-/* A path in the form of kedge.json: "/api/core/". */
+/* Whether the text is a path in the form that kedge.json has: "/api/core/". */
 static bool
 is_path(const char *s)
 {
@@ -375,7 +383,8 @@ check_path(const char *prefix, const char *name, const char *path)
 static bool
 keep_prefix(const struct service_program *p, const char *prefix)
 {
-	static char path[PATH_MAX_BYTES + 1]; /* see rows_of */
+	static char path[PATH_MAX_BYTES + 1]; /* static, because the
+	                                         configuration points to it */
 	struct service_config *c = p->config;
 
 	if ((p->flags & SERVICE_BASE) == 0) {

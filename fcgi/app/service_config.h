@@ -1,4 +1,4 @@
-/* service_config: the variables that all services have. */
+/* service_config: the configuration variables that all services have. */
 #ifndef APP_SERVICE_CONFIG_H
 #define APP_SERVICE_CONFIG_H
 
@@ -11,17 +11,17 @@
 struct config_var;
 struct service_program;
 
-/* The default of DATABASE_CONNECTIONS. */
+/* The default of the variable DATABASE_CONNECTIONS. */
 #define SERVICE_DATABASE_CONNECTIONS 8
 
 /* The first member of a service's own configuration. */
 struct service_config {
 	const char *listen; /* variable LISTEN; default unix:NAME.sock */
-	int64_t processes; /* PROCESSES */
+	int64_t processes; /* variable PROCESSES */
 	int64_t threads; /* variable THREADS, for each process */
 	const char *database_url;
-	int64_t database_connections; /* for each process, at most */
-	int64_t database_timeout_ms; /* for one statement */
+	int64_t database_connections; /* the most connections of each process */
+	int64_t database_timeout_ms; /* the time limit for one statement */
 	int64_t database_slow_ms; /* 0: no statement counts as slow */
 	const char *redis_url; /* empty: run without Redis */
 	int64_t redis_timeout_ms;
@@ -29,10 +29,10 @@ struct service_config {
 	const char *log_file; /* empty: standard error */
 	int64_t log_sample; /* log one of this many successful requests */
 	int64_t drain_timeout_ms;
-	int64_t body_timeout_ms; /* for the whole body */
-	int64_t streams; /* at the same time, per process */
+	int64_t body_timeout_ms; /* the time limit for a whole request body */
+	int64_t streams; /* the most streams at the same time in each process */
 	int64_t streams_per_user;
-	int64_t stream_timeout_s; /* for a whole stream */
+	int64_t stream_timeout_s; /* the time limit for a whole stream */
 	/*
 	 * "/api/core": the variable PREFIX without its trailing slash; for a
 	 * service without SERVICE_BASE, the prefix that it declares.
@@ -46,9 +46,12 @@ struct service_config {
 	const char *auth_url;
 	const char *auth_prefix; /* "/api/auth/" */
 	const char *auth_socket; /* empty: connect to the host in auth_url */
-	const char *session_cookie; /* auth's */
+	const char *session_cookie; /* the name of auth's session cookie */
 	int64_t write_rate; /* unsafe requests per user in 10 s; 0: no limit */
-	int64_t read_rate; /* the same for safe requests, in each process */
+	/*
+	 * Safe requests per user in 10 s, counted in each process; 0: no limit.
+	 */
+	int64_t read_rate;
 };
 
 /*
@@ -63,7 +66,10 @@ MUST_CHECK bool service_configure(const struct service_program *p);
  */
 MUST_CHECK bool service_configure_openapi(const struct service_program *p);
 
-/* All rows of the program, including its own, and the prefix of their names. */
+/*
+ * Return the rows of all variables of the program, including its own, and the
+ * prefix of the variables' names.
+ */
 const struct config_var *service_config_rows(const struct service_program *p);
 const char *service_config_prefix(const struct service_program *p);
 

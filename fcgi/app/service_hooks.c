@@ -107,7 +107,7 @@ service_ensure_record(struct req *r)
 
 /* -- is the assertion still valid? -- */
 
-/* The response: 200 with a new assertion, or 401, or 403. */
+/* Reads auth's response: 200 with a new assertion, or 401, or 403. */
 static enum err
 read_answer(struct req *r, const struct http_client_response *response,
     const struct identity **ret_who)
@@ -153,10 +153,13 @@ service_reverify(
 		.max_bytes = JWS_TOKEN_MAX,
 	    },
 	    &response);
+	/*
+	 * The user's id is too long for a token, so auth issues no assertion
+	 * for it.
+	 */
 	if (e == ERR_NOT_FOUND)
-		return ERR_UNAUTHENTICATED; /* auth issues no assertion for such
-		                               a user id */
+		return ERR_UNAUTHENTICATED;
 	if (e != ERR_OK)
-		return ERR_UNAVAILABLE; /* logged already */
+		return ERR_UNAVAILABLE; /* auth_client_call() has logged it */
 	return read_answer(r, &response, ret_who);
 }

@@ -15,12 +15,14 @@ struct buf;
 struct identity;
 struct req;
 
-/* Equal to nginx's timeout for its auth_request. */
+/*
+ * The time limit for a call to auth: the same as nginx's for its auth_request.
+ */
 enum { SERVICE_REVERIFY_TIMEOUT_MS = 3000 };
 
 /*
- * hooks.ready: "database", if there is one, must be available; "redis" need not
- * be.
+ * hooks.ready: the service is ready if its database, if it has one, is
+ * available; Redis need not be.
  */
 bool service_ready(void *app, struct buf *members);
 
@@ -36,9 +38,9 @@ bool service_ready(void *app, struct buf *members);
  */
 MUST_CHECK enum err service_limit_requests(struct req *r);
 /*
- * For a request that does something many times: in addition to the request
- * itself, charges the user `cost` under `what`, with `rate` allowed per period.
- * rate 0: no limit.
+ * Charges the user for a request that does something many times: `cost` units
+ * of `what`, of which `rate` are allowed per period, in addition to the request
+ * itself.  rate 0: no limit.
  */
 MUST_CHECK enum err service_charge(struct req *r, const char *what,
     int64_t cost, int64_t rate, int64_t period_ms);

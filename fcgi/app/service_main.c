@@ -32,11 +32,12 @@
 enum {
 	POOLS_MAX = 8,
 	ROUTE_LISTS_MAX = 64,
-	SOCKET_MODE = 0660, /* nginx is a member of the socket's group */
+	SOCKET_MODE =
+	    0660, /* nginx needs to be a member of the socket's group */
 	OPENAPI_MAX_BYTES = 4 << 20,
 };
 
-/* The route lists of a service and, with jobs, those of the library. */
+/* A service's own route lists and, if it has jobs, those of the library. */
 struct route_lists {
 	const struct route *items[ROUTE_LISTS_MAX];
 };
@@ -63,7 +64,7 @@ write_job_metrics(void *app, struct buf *b)
 	job_metrics_write(&((struct service_process *)app)->jobs, b);
 }
 
-/* The service with its configured prefix and the library's routes. */
+/* Returns the service with its configured prefix and the library's routes. */
 static struct service
 complete(const struct service_program *p, const struct service *own,
     struct route_lists *lists)
@@ -86,7 +87,7 @@ complete(const struct service_program *p, const struct service *own,
 	return s;
 }
 
-/* Adds what only a worker has, and the default hooks. */
+/* Adds to the service what only a worker has, and the default hooks. */
 static struct service
 service_of_worker(const struct service *template,
     struct service_process *process, struct route_lists *lists)
@@ -112,7 +113,7 @@ service_of_worker(const struct service *template,
 	return s;
 }
 
-/* Metrics of each pool with a socket; filled before the fork. */
+/* The metrics of each pool that has a socket, numbered before the fork. */
 static struct pool_metrics {
 	const char *pool;
 	struct service_metrics metrics;
@@ -137,7 +138,7 @@ find_service(const struct service_program *p, const char *pool)
 		if (str_eq(i->name, pool))
 			return i->service;
 	}
-	assert(false); /* the master knows only these pools */
+	assert(false); /* the master starts workers for these pools only */
 	return NULL;
 }
 
@@ -171,7 +172,7 @@ new_process(const struct service_program *p)
 	return process;
 }
 
-/* The life of a process: creates what it needs, then calls `live`. */
+/* The life of a worker process: creates what it needs, then calls `live`. */
 static int
 live_as(const struct worker *w, const struct service_program *p,
     int (*live)(const struct worker *w, struct service_process *process))
@@ -246,7 +247,9 @@ master_pool_of(const struct service_program *p, const struct service_pool *pool)
 	return m;
 }
 
-/* Lists the pools with a socket, then the job pool; returns their number. */
+/*
+ * Lists the pools that have a socket, then the job pool; returns their number.
+ */
 static int
 fill_pools(const struct service_program *p, bool only_jobs,
     struct master_pool out[POOLS_MAX])
@@ -290,7 +293,9 @@ can_be_counted(const struct master_pool *pools, int npools)
 	return false;
 }
 
-/* Runs before the fork: what is loaded once is shared by all workers. */
+/*
+ * Runs before the fork, so that what is loaded here is shared by all workers.
+ */
 static bool
 prepare(const struct service_program *p)
 {
@@ -306,8 +311,8 @@ prepare(const struct service_program *p)
 }
 
 /*
- * Metrics of a server that the service does not use would look like an outage:
- * leave them out.
+ * Leaves out the metrics of a server that the service does not use: they would
+ * look like an outage of that server.
  */
 static void
 omit_metrics(const struct service_program *p)
@@ -322,7 +327,7 @@ omit_metrics(const struct service_program *p)
 	}
 }
 
-/* Runs in the master only: a command writes its messages to the terminal. */
+/* Opens the log file.  Not called for commands, which log to the terminal. */
 static bool
 open_log(const struct service_program *p)
 {
@@ -364,7 +369,8 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 }
 
 /*
- * Checks the configuration as a restart would, in the same role as the master.
+ * Checks the configuration as a restart of the master would, with or without
+ * its --worker.
  */
 static int
 check(const struct service_program *p, bool only_jobs)

@@ -21,15 +21,19 @@ enum {
 	ACQUIRE_TIMEOUT_MS = 2000,
 	REDIS_RETRY_MS = 1000,
 	/*
-	 * Retry-After when there are too many streams: their end is not known.
+	 * Retry-After when there are too many streams: when one will end is not
+	 * known.
 	 */
 	STREAM_RETRY_S = 5,
 };
 
-/* The struct comes first, so that job/ can convert the pointer. */
+/* job/ converts a pointer to this member into one to the whole struct. */
 static_assert(offsetof(struct service_process, jobs) == 0, "first");
 
-/* At most half of the threads, whatever is configured: see stream_slots.h. */
+/*
+ * Returns how many streams a process may have: STREAMS, but at most half of its
+ * threads (stream_slots.h).
+ */
 static int64_t
 stream_count(const struct service_config *c)
 {

@@ -1,6 +1,6 @@
 /*
- * service_process: the resources of each worker process of a service, and hooks
- * that use them.
+ * service_process: what each worker process of a service has (database, cache,
+ * keys, limits), and functions that use it.
  */
 #ifndef APP_SERVICE_PROCESS_H
 #define APP_SERVICE_PROCESS_H
@@ -25,16 +25,17 @@ struct stream;
 struct stream_slots;
 struct worker;
 
-/* Shared by the threads of the process. */
+/* One struct for each process, shared by its threads. */
 struct service_process {
-	struct job_service
-	    jobs; /* must be the first member: see job_service.h */
+	/* Must be the first member: see job_service.h. */
+	struct job_service jobs;
 	const struct service_program *program;
 	const struct worker *worker;
 	const struct service_config *config;
-	struct db *db; /* NULL with SERVICE_NO_DATABASE */
+	struct db *db; /* NULL for a service with SERVICE_NO_DATABASE */
 	struct cache *cache; /* NULL without REDIS_URL */
-	struct rate_limit *limit; /* counts locally without Redis */
+	struct rate_limit
+	    *limit; /* counts in this process only if there is no Redis */
 	struct stream_slots *streams;
 
 	/* The key that signs assertions for this service. */
@@ -42,24 +43,30 @@ struct service_process {
 	bool has_identity_key;
 	/* The name of the session cookie, for the OpenAPI document; or NULL. */
 	const char *session_cookie;
-	/* For SERVICE_BASE only. */
+	/* The members below are set for services with SERVICE_BASE only. */
 	struct auth_client auth;
 	struct provision *provision;
 };
 
-/* Creates what a worker has, except `worker`; for subcommands and tests. */
+/* Fills in the struct, except `worker`.  For workers, subcommands and tests. */
 MUST_CHECK bool service_process_init(
     struct service_process *process, const struct service_program *p);
 void service_process_release(struct service_process *process);
-/* For open(): replaces the pool of connections by another one. */
+/*
+ * To be called in open() of the service_program: replaces the pool of database
+ * connections by another one.
+ */
 void service_process_set_db(struct service_process *process, struct db *db);
-/* For open() of a service without SERVICE_BASE. */
+/*
+ * To be called in open() of a service without SERVICE_BASE: sets identity_key.
+ */
 void service_process_set_key(struct service_process *process,
     const unsigned char key[IDENTITY_KEY_SIZE]);
 
 /*
- * Answers by a stream, within STREAMS, STREAMS_PER_USER and STREAM_TIMEOUT_S.
- * ERR_RATE_LIMITED with TOO_MANY_STREAMS: there are too many at the moment.
+ * Answers with a stream, within the limits STREAMS, STREAMS_PER_USER and
+ * STREAM_TIMEOUT_S.  ERR_RATE_LIMITED with the code TOO_MANY_STREAMS: there are
+ * too many streams at the moment.
  */
 MUST_CHECK enum err service_stream(
     struct req *r, const char *content_type, const struct stream *stream);

@@ -18,18 +18,20 @@ struct service;
 
 enum service_flags {
 	/*
-	 * A service behind verify: it has IDENTITY_KEY, AUTH_URL, WRITE_RATE,
-	 * READ_RATE and similar variables, guarded routes, first contact, and
-	 * limits.
+	 * A service behind verify.  It has the variables IDENTITY_KEY,
+	 * AUTH_URL, WRITE_RATE, READ_RATE and similar ones, guarded routes,
+	 * first contact, and rate limits.
 	 */
 	SERVICE_BASE = 1,
 	/*
-	 * Without PostgreSQL: there are no variables DATABASE_..., and `db` of
-	 * its processes is NULL.  Jobs need PostgreSQL.
+	 * A service without PostgreSQL: it has no variables DATABASE_..., and
+	 * `db` of its processes is NULL.  It cannot have jobs, which need
+	 * PostgreSQL.
 	 */
 	SERVICE_NO_DATABASE = 2,
 	/*
-	 * Without Redis: there are no variables REDIS_..., and `cache` is NULL.
+	 * A service without Redis: it has no variables REDIS_..., and `cache`
+	 * of its processes is NULL.
 	 */
 	SERVICE_NO_REDIS = 4,
 };
@@ -37,7 +39,10 @@ enum service_flags {
 /* A socket and the worker processes that serve it. */
 struct service_pool {
 	const char *name; /* NULL ends the list */
-	/* Where the configuration has them: offsetof(struct x_config, ...). */
+	/*
+	 * Offsets of the members in the service's configuration:
+	 * offsetof(struct x_config, ...).
+	 */
 	size_t listen;
 	size_t processes;
 	size_t threads;
@@ -45,7 +50,8 @@ struct service_pool {
 };
 
 struct service_program {
-	const char *name; /* "core": its variables are CORE_... */
+	const char
+	    *name; /* "core"; the names of its variables begin with CORE_ */
 	unsigned flags;
 	/*
 	 * service_main() fills in identity_key and app, and the hooks that are
@@ -54,19 +60,22 @@ struct service_program {
 	 */
 	const struct service *service;
 	/*
-	 * NULL: one pool "api" of `service`, with LISTEN, PROCESSES and
-	 * THREADS.
+	 * NULL: the service has one pool "api", with the variables LISTEN,
+	 * PROCESSES and THREADS.
 	 */
 	const struct service_pool *pools;
 
 	/* A static struct whose first member is struct service_config. */
 	void *config;
 	/*
-	 * Rows in addition to the shared ones; a row with the same name
-	 * replaces the shared one.
+	 * The service's own variables, in addition to the shared ones; a row
+	 * with the same name replaces the shared one.
 	 */
 	const struct config_var *vars;
-	/* Checks that rows cannot express; logs each problem.  May be NULL. */
+	/*
+	 * Makes the checks that rows cannot express; logs each problem.  May be
+	 * NULL.
+	 */
 	bool (*check)(const void *config);
 	/*
 	 * The service's own metrics, in addition to the library's.  May be

@@ -9,8 +9,10 @@
 
 enum {
 	/*
-	 * A flow with more bodies than this loses them, however new they are,
-	 * to a flow with fewer.
+	 * When BODIES_MAX connections wait for bodies, one of them is closed in
+	 * favour of the next, normally only after BODIES_PATIENCE_US.  A flow
+	 * with more connections than this can lose one at any age:
+	 * bodies_find_connection().
 	 */
 	SHARE_CONNECTIONS = BODIES_MAX / 64,
 	FLOWS = 2 * BODIES_MAX, /* a power of two: the size of a hash table */
@@ -19,7 +21,7 @@ static_assert((FLOWS & (FLOWS - 1)) == 0, "a mask");
 
 struct share {
 	uint64_t flow;
-	size_t amount; /* 0: an empty entry */
+	size_t amount; /* 0: this entry of the hash table is empty */
 };
 
 bool
@@ -45,7 +47,8 @@ find_share(struct share *shares, uint64_t flow)
 	size_t at = (size_t)flow % FLOWS;
 
 	/*
-	 * There are at most BODIES_MAX flows, so half of the table stays empty.
+	 * The loop ends: there are at most BODIES_MAX flows, so at least half
+	 * of the entries are empty.
 	 */
 	while (shares[at].amount != 0 && shares[at].flow != flow)
 		at = (at + 1) % FLOWS;
@@ -59,7 +62,7 @@ bodies_is_paused_long(const struct client_connection *client, int64_t now_us)
 	return client->paused && now_us - client->since_us > BODIES_PAUSE_US;
 }
 
-/* Computes the total of each flow. */
+/* Adds up amount_of() for the connections of each flow that wait for a body. */
 static void
 add_up(const struct connection_table *t, struct share shares[FLOWS],
     size_t (*amount_of)(
@@ -88,7 +91,10 @@ has_room(const struct client_connection *client, enum body_class class)
 	       body_class_of(client->body_bytes) == class;
 }
 
-/* Never 0, which stands for an empty entry. */
+/*
+ * Returns the bytes of room that the connection's body has in this class; 1 if
+ * it has none, because 0 would mark an empty entry of the hash table.
+ */
 static size_t
 bytes_of(const struct client_connection *client, enum body_class class)
 {

@@ -14,7 +14,8 @@ static const size_t room_bytes[BODY_CLASSES] = {
 	[BODY_SMALL] = SMALL_BODIES_MAX_BYTES,
 	[BODY_LARGE] = LARGE_BODIES_MAX_BYTES,
 };
-static atomic_size_t taken_bytes[BODY_CLASSES]; /* of all threads */
+static atomic_size_t taken_bytes[BODY_CLASSES]; /* the room that all bodies of
+                                                   the process have */
 static atomic_bool trim_is_due;
 
 enum body_class

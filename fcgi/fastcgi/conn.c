@@ -14,12 +14,13 @@
 
 enum {
 	/*
-	 * Time limit of a request that a thread reads, because it arrived
-	 * together with another one.
+	 * Time limit for receiving a request in a thread, which happens only
+	 * when it arrived together with another request.
 	 */
 	REQUEST_US = 30 * 1000 * 1000,
 	SKIP_US = 1000 * 1000,
-	FILLS_MAX = 16, /* buffers of a body in one round of the event loop */
+	FILLS_MAX = 16, /* the most times that one body fills the buffer in a
+	                   round of the event loop */
 };
 
 void
@@ -66,8 +67,8 @@ receive(struct conn *c, void *out, size_t len, int flags)
 }
 
 /*
- * Waits until there is something to receive; false when `until_us` passes
- * first.
+ * Waits until there is something to receive; returns false when `until_us`
+ * passes first.
  */
 static bool
 wait_readable(const struct conn *c, int64_t until_us)
@@ -86,7 +87,10 @@ wait_readable(const struct conn *c, int64_t until_us)
 	return false;
 }
 
-/* Receives more of a request that has begun; the buffer must be used up. */
+/*
+ * Receives more of a request that has begun.  All bytes in the buffer must have
+ * been used.
+ */
 static bool
 fill(struct conn *c)
 {
@@ -118,7 +122,9 @@ conn_begin(struct conn *c, struct arena *a)
 	c->read_until_us = c->begun_us + REQUEST_US;
 }
 
-/* Continues to read in what was received. */
+/*
+ * Continues to parse the head of the request, in the bytes that were received.
+ */
 static enum record_state
 read_head(struct conn *c)
 {
@@ -148,7 +154,10 @@ conn_read_rest(struct conn *c, struct arena *a)
 {
 	enum record_state state;
 
-	/* The request may have waited for a thread until now. */
+	/*
+	 * The request may have waited for a thread, so its time limit begins
+	 * now.
+	 */
 	c->read_until_us = clock_monotonic_us() + REQUEST_US;
 	if (c->head_read)
 		return true;
@@ -179,8 +188,8 @@ tell_length(struct conn *c, struct arena *a)
 }
 
 /*
- * Whether the body can be read to its end without waiting; *ret_bytes: its
- * length.
+ * Whether the whole body is in the buffer, so that reading it does not wait;
+ * *ret_bytes is then its length.
  */
 static bool
 body_is_here(const struct conn *c, int64_t *ret_bytes)
@@ -204,7 +213,10 @@ body_is_here(const struct conn *c, int64_t *ret_bytes)
 
 enum got { GOT_BYTES, GOT_NOTHING, GOT_END };
 
-/* Receives what has arrived; the buffer must be used up. */
+/*
+ * Receives what has arrived, without waiting.  All bytes in the buffer must
+ * have been used.
+ */
 static enum got
 fill_now(struct conn *c)
 {
@@ -231,7 +243,8 @@ conn_read_now(struct conn *c, struct arena *a)
 }
 
 /*
- * The size of a head is limited (RECORD_PARAMS_MAX_BYTES), and so is this loop.
+ * The loop ends, because the size of a request's head is limited
+ * (RECORD_PARAMS_MAX_BYTES).
  */
 enum conn_state
 conn_read_on(struct conn *c, struct arena *a)
@@ -263,8 +276,9 @@ bool
 conn_is_abandoned(const struct conn *c)
 {
 	/*
-	 * POLLHUP means that both directions are closed: the end of the data
-	 * alone may be our own doing (connection_table_shut_idle()).
+	 * POLLHUP means that both directions are closed.  The end of the
+	 * received data alone would not show that nginx has disconnected:
+	 * connection_table_shut_idle() causes it, too.
 	 */
 	struct pollfd it = { .fd = c->fd };
 
@@ -293,15 +307,16 @@ unique_bytes(void *ctx)
 	const struct conn *c = ctx;
 
 	/*
-	 * A stored pair has "=" and a NUL where the received pair had its two
-	 * lengths, so it is counted with the same size.
+	 * This counts each parameter as it was received: name, value and their
+	 * two lengths.  The string "NAME=value" is not longer, because "=" and
+	 * NUL take the place of the two lengths.
 	 */
 	return c->table.unique ? c->params.len : 0;
 }
 
 /* -- the body -- */
 
-/* Finds content, or the end of the body, in what was received. */
+/* Parses the received bytes up to the next content, or the end, of the body. */
 static enum record_state
 next_content(struct conn *c)
 {
@@ -316,10 +331,7 @@ next_content(struct conn *c)
 	return state;
 }
 
-/*
- * Receives directly into `out`, without the buffer, except for the smallest
- * bodies.
- */
+/* Receives content of the body directly into `out`, without the buffer. */
 static long
 receive_content(struct conn *c, char *out, size_t len)
 {
@@ -337,7 +349,7 @@ receive_content(struct conn *c, char *out, size_t len)
 	return n;
 }
 
-/* Returns up to len bytes of the available content. */
+/* Copies up to len bytes of the body's content from the buffer to `out`. */
 static long
 take_content(struct conn *c, char *out, size_t len)
 {
@@ -389,7 +401,10 @@ read_body(void *ctx, char *out, size_t len)
 	return -1;
 }
 
-/* Consumes the available content, of which at most max + 1 bytes are kept. */
+/*
+ * Takes the body's content out of the buffer, and keeps at most max_bytes + 1
+ * bytes of the body in all.
+ */
 static void
 keep_content(struct conn *c, size_t max_bytes)
 {
@@ -409,7 +424,8 @@ keep_content(struct conn *c, size_t max_bytes)
 }
 
 /*
- * Finds content; CONN_BODY: there is some; any other state: why there is none.
+ * Receives until the buffer has some content of the body, and returns
+ * CONN_BODY.  Any other state tells why the buffer has none.
  */
 static enum conn_state
 find_content(struct conn *c, int *fills)
@@ -423,7 +439,7 @@ find_content(struct conn *c, int *fills)
 		if (c->body.content > 0 && c->at < c->end)
 			return CONN_BODY;
 		if ((*fills)++ == FILLS_MAX)
-			return CONN_NOTHING; /* in this round */
+			return CONN_NOTHING; /* continue in the next round */
 		got = fill_now(c);
 		if (got != GOT_BYTES)
 			return got == GOT_NOTHING ? CONN_NOTHING : CONN_OVER;
@@ -506,10 +522,10 @@ conn_source(struct conn *c)
 }
 
 /*
- * Skips the rest of the body.  nginx, which has its response, either stops
- * sending and closes, or has sent all of it and may reuse the connection: then
- * the next request follows the end of the body, and must not be skipped with
- * it.
+ * Skips the rest of the body.  nginx has its response already.  It either stops
+ * sending and closes the connection, or has sent the whole body and may reuse
+ * the connection: then the next request follows the end of the body, and must
+ * not be skipped with it.
  */
 static bool
 skip_body(struct conn *c)

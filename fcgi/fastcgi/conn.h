@@ -28,10 +28,12 @@ enum {
 };
 
 struct conn {
-	int fd; /* -1: none, or ended */
-	bool nonblocking; /* a response that cannot be sent at once ends the
-	                     connection */
-	/* Received and not used yet: [at, end). */
+	int fd; /* -1: no connection, or it has been ended */
+	/* A response that cannot be sent at once ends the connection. */
+	bool nonblocking;
+	/*
+	 * The bytes of `in` that were received and not used yet are [at, end).
+	 */
 	size_t at;
 	size_t end;
 	unsigned char in[CONN_BUFFER_BYTES];
@@ -39,15 +41,18 @@ struct conn {
 	bool head_read;
 	struct record_body body;
 	bool body_broken;
-	/* State of conn_receive_body(). */
-	bool body_ahead; /* it has received the body */
+	/* The state of conn_receive_body(). */
+	bool body_ahead; /* conn_receive_body() was called for this request */
 	bool body_cut; /* the end of the body was discarded */
 	struct body_buffer ahead;
-	int64_t body_bytes; /* number of received bytes */
-	int64_t begun_us; /* when the request began; with a body, when that had
-	                     arrived */
-	int64_t read_until_us; /* the deadline for receiving all of it */
-	bool answer_begun; /* some of it was sent */
+	int64_t body_bytes; /* how many bytes of the body were received */
+	/*
+	 * When the request began; for a request whose body conn_receive_body()
+	 * has received, when the body was complete.
+	 */
+	int64_t begun_us;
+	int64_t read_until_us; /* the deadline for receiving the request */
+	bool answer_begun; /* some of the response was sent */
 	int64_t answer_until_us;
 
 	struct buf params;
@@ -56,20 +61,26 @@ struct conn {
 
 void conn_init(struct conn *c);
 
-/* For the duration of a request.  The owner closes the socket. */
+/*
+ * Uses the socket until conn_leave() or conn_end().  The owner of the socket
+ * closes it.
+ */
 void conn_open(struct conn *c, int fd);
 void conn_leave(struct conn *c);
-/* Ends the connection for the other side, too; a second call does nothing. */
+/*
+ * Shuts the socket down, so that the web server notices the end of the
+ * connection.  A second call does nothing.
+ */
 void conn_end(struct conn *c);
 
 enum conn_state {
-	CONN_WHOLE, /* the parameters are read, and the whole body has arrived
-	             */
-	CONN_BODY, /* the parameters are read; conn_receive_body() reads the
-	              rest */
-	CONN_HEAD, /* call conn_read_on() when more of the parameters has
-	              arrived */
-	CONN_NOTHING, /* has come */
+	/* The parameters are read, and the whole body has arrived. */
+	CONN_WHOLE,
+	/* The parameters are read; conn_receive_body() reads the rest. */
+	CONN_BODY,
+	/* Call conn_read_on() when more of the parameters has arrived. */
+	CONN_HEAD,
+	CONN_NOTHING, /* nothing more has arrived */
 	CONN_OVER, /* the connection must be ended */
 };
 /*
@@ -82,29 +93,30 @@ MUST_CHECK enum conn_state conn_read_now(struct conn *c, struct arena *a);
  */
 MUST_CHECK enum conn_state conn_read_on(struct conn *c, struct arena *a);
 /*
- * How many bytes conn_receive_body() may keep of a body of which at most max
- * bytes are wanted.
+ * Returns how many bytes conn_receive_body() may keep, of a body of which at
+ * most max_bytes are wanted.
  */
 size_t conn_body_room(const struct conn *c, size_t max_bytes);
 /*
  * Receives what has arrived of the body, without waiting, into a buffer from
- * which a handler reads later.  CONN_BODY: more will arrive; CONN_WHOLE: it is
- * complete; CONN_OVER: it broke off.
+ * which a handler reads later.  CONN_BODY: more will arrive; CONN_WHOLE: the
+ * body is complete; CONN_OVER: the body broke off.
  *
- * max bytes are kept, and one more, by which a handler notices that the body is
- * longer.  Reading beyond that fails as if the body had broken off.
+ * At most max_bytes + 1 bytes are kept: the last one shows a handler that the
+ * body is longer than it wants.  Reading beyond that byte fails as if the body
+ * had broken off.
  */
 MUST_CHECK enum conn_state
 conn_receive_body(struct conn *c, struct arena *a, size_t max_bytes);
 /*
- * Discards what has arrived of the body, without waiting.  CONN_WHOLE: that was
- * the end of it, and another request may follow.  CONN_NOTHING: more will
- * arrive.
+ * Discards what has arrived of the body, without waiting.  CONN_WHOLE: the body
+ * has ended, and another request may follow.  CONN_NOTHING: more of the body
+ * will arrive.
  */
 MUST_CHECK enum conn_state conn_skip_now(struct conn *c);
 /*
- * Reads to the end of the parameters.  Returns false when the connection must
- * be ended.
+ * Reads the request up to the end of its parameters.  Returns false when the
+ * connection must be ended.
  */
 MUST_CHECK bool conn_read_rest(struct conn *c, struct arena *a);
 /*
@@ -121,7 +133,7 @@ void conn_begin(struct conn *c, struct arena *a);
  */
 bool conn_is_abandoned(const struct conn *c);
 
-/* The request whose parameters were read. */
+/* Returns the source of the request whose parameters were read. */
 struct request_source conn_source(struct conn *c);
 
 /*
@@ -131,8 +143,8 @@ struct request_source conn_source(struct conn *c);
 MUST_CHECK struct sent
 conn_answer(struct conn *c, struct arena *a, const struct response *p);
 /*
- * Skips the rest of the request's body.  True: another request may arrive on
- * this connection; false: it has been ended.
+ * Skips the rest of the request's body.  Returns true when another request may
+ * arrive on this connection, and false when the connection has been ended.
  */
 MUST_CHECK bool conn_finish(struct conn *c, bool may_keep);
 

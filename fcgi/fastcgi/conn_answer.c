@@ -17,14 +17,16 @@ enum {
 	 */
 	ANSWER_US = 30 * 1000 * 1000,
 	/*
-	 * The time limit without a byte being read.  nginx stops reading when
-	 * its buffers are full and gives its client the same time
-	 * (send_timeout).
+	 * The connection is ended when nginx reads no byte of a response for
+	 * this long.  nginx stops reading when its buffers are full, and gives
+	 * its own client the same time (send_timeout).
 	 */
 	STALL_US = 10 * 1000 * 1000,
-	HEAD_MAX_BYTES =
-	    60 * 1024, /* of a response; it must fit in one record */
-	FRAME_MAX_BYTES = 64, /* record headers, and the end */
+	/*
+	 * The limit for the head of a response, which must fit in one record.
+	 */
+	HEAD_MAX_BYTES = 60 * 1024,
+	FRAME_MAX_BYTES = 64, /* record headers, and the end of a response */
 };
 
 struct part {
@@ -52,7 +54,7 @@ wait_writable(const struct conn *c)
 	return false;
 }
 
-/* Removes n bytes from the front. */
+/* Removes the first n bytes of the message, which have been sent. */
 static void
 advance(struct msghdr *m, size_t n)
 {
@@ -94,8 +96,8 @@ send_all(struct conn *c, struct iovec *parts, size_t nparts, size_t left)
 }
 
 /*
- * Sends one record made of two parts; after the last one, the end of the
- * request.
+ * Sends one record whose content is two parts.  If it is the last record, the
+ * end of the request follows.
  */
 static bool
 send_record(struct conn *c, struct arena *a, struct part first,
@@ -136,7 +138,7 @@ send_body(struct conn *c, struct arena *a, struct part body, bool last)
 		body.data += piece.len;
 		body.len -= piece.len;
 	}
-	/* An empty record would mean the end. */
+	/* An empty record would mean the end of the response. */
 	if (body.len == 0 && !last)
 		return true;
 	return send_record(c, a, body, none, last);
@@ -154,8 +156,8 @@ send_answer(struct conn *c, struct arena *a, struct part head, struct part body)
 }
 
 /*
- * Sends one piece; *ret_done when it was the last one and the response is
- * complete.
+ * Sends one piece of a stream; *ret_done when it was the last one and the
+ * response is complete.
  */
 static enum err
 send_piece(struct conn *c, struct arena *a, const struct stream *s,
@@ -180,7 +182,7 @@ send_piece(struct conn *c, struct arena *a, const struct stream *s,
 	return ERR_OK;
 }
 
-/* Sends the pieces after the head and the first piece. */
+/* Sends the pieces of a stream that follow the head and the first piece. */
 static enum err
 send_stream(struct conn *c, const struct stream *s, int64_t *bytes)
 {

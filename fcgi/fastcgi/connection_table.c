@@ -13,9 +13,13 @@
 #include "fastcgi/request_context.h"
 
 enum {
-	/* nginx has all of the parameters when it connects. */
+	/*
+	 * The time limit for a new connection's first request, and for the rest
+	 * of a request: nginx has all parameters when it connects.
+	 */
 	REQUEST_PART_US = 5 * 1000 * 1000,
-	IDLE_US = 75 * 1000 * 1000, /* nginx: keepalive_timeout 60s */
+	IDLE_US = 75 * 1000 *
+	          1000, /* longer than nginx's keepalive_timeout of 60 s */
 };
 
 static bool
@@ -179,11 +183,11 @@ watch_again(struct connection_table *t, struct client_connection *client)
 }
 
 /*
- * Something happens on a connection that a thread owns: it ends, or its next
- * request arrives before the thread has given it back.  That is rare, so only
- * now the loop stops watching it, until it is given back.  EPOLLIN can be
- * removed from the events, but EPOLLHUP cannot: EPOLLONESHOT reports it only
- * once.
+ * Handles an event on a connection that a thread owns: the connection has
+ * ended, or its next request has arrived before the thread has given it back.
+ * Because that is rare, the loop goes on watching connections that it lends to
+ * threads, and stops only here, until the connection is given back.
+ * EPOLLONESHOT limits EPOLLHUP, which cannot be switched off, to one report.
  */
 static void
 stop_watching(struct connection_table *t, struct client_connection *client)
@@ -196,7 +200,7 @@ stop_watching(struct connection_table *t, struct client_connection *client)
 	atomic_compare_exchange_strong(
 	    &client->state, &state, CONNECTION_REARM_PENDING);
 	if (state == CONNECTION_OF_LOOP)
-		watch_again(t, client); /* it has just arrived */
+		watch_again(t, client); /* the thread has just given it back */
 }
 
 bool
@@ -232,7 +236,7 @@ is_idle(const struct client_connection *client, int64_t now_us)
 	int64_t limit_us = IDLE_US;
 
 	if (client->body)
-		return false; /* see bodies.h */
+		return false; /* bodies.h has a time limit for bodies */
 	if (!client->used || client->answered || client->context != NULL)
 		limit_us = REQUEST_PART_US;
 	return now_us - client->since_us > limit_us;

@@ -39,37 +39,48 @@ struct client_connection {
 	 */
 	bool watched;
 	bool closing; /* shut by the loop: unread data on it is not a request */
-	bool used; /* has had a request */
-	bool answered; /* answered before its request had arrived completely:
-	                  skip the rest */
-	struct request_context
-	    *context; /* of a request that arrives in parts */
-	bool body; /* only the body is incomplete */
+	bool used; /* has had at least one request */
+	/*
+	 * The request was answered before it had arrived completely, so the
+	 * rest of it is skipped.
+	 */
+	bool answered;
+	/* The context of a request that arrives in parts; otherwise NULL. */
+	struct request_context *context;
+	bool body; /* the parameters have arrived, but not the whole body */
 	bool paused; /* the body is not received, because it has no room */
-	size_t body_bytes; /* how much of it is kept at most: its room */
-	int64_t body_us; /* when it got that room */
-	uint64_t flow; /* the key of application.h, while it waits for a body */
+	size_t body_bytes; /* how many bytes of the body are kept at most: the
+	                      room that it takes */
+	int64_t body_us; /* when the body got its room */
+	uint64_t
+	    flow; /* the flow_key() of the request whose body is incomplete */
 	int64_t since_us; /* when its last request began or ended */
 };
 
 struct connection_table {
 	int epoll_fd;
-	int wake_fd; /* an eventfd: a connection with CONNECTION_REARM_PENDING
-	                was given back */
-	int count; /* connections in any state but CONNECTION_FREE */
-	int bodies; /* connections of these that wait for a body */
-	int paused; /* connections of these without room for the body */
+	/*
+	 * An eventfd: a thread has given back a connection in the state
+	 * CONNECTION_REARM_PENDING.
+	 */
+	int wake_fd;
+	int count; /* number of connections in any state but CONNECTION_FREE */
+	int bodies; /* number of connections that wait for a body */
+	int paused; /* number of connections whose body waits for room */
 	struct client_connection connections[CONNECTIONS_MAX];
 };
 
 /*
- * The events of a connection have it as their data.ptr, those of wake_fd the
- * address of wake_fd.
+ * In the epoll events, data.ptr is the struct client_connection or, for
+ * wake_fd, the address of t->wake_fd.
  */
 MUST_CHECK bool connection_table_init(struct connection_table *t, int epoll_fd);
 void connection_table_release(struct connection_table *t);
 
-/* NULL: there are CONNECTIONS_MAX connections. */
+/*
+ * Returns an entry of the table that is free; NULL: there are CONNECTIONS_MAX
+ * connections.
+ */
 struct client_connection *
 connection_table_find_free(struct connection_table *t);
 /* Takes ownership of the socket, or closes it if it cannot be watched. */
@@ -80,7 +91,7 @@ connection_close(struct connection_table *t, struct client_connection *client);
 
 /* Hands the connection over to a thread. */
 void connection_lend(struct client_connection *client);
-/* Called by the loop, when no thread has taken it. */
+/* Called by the loop when no thread has taken the connection that was lent. */
 void connection_take_back(struct client_connection *client);
 /*
  * Called by the thread: the connection waits for another request or, when it is
@@ -90,8 +101,8 @@ void connection_give_back(
     struct connection_table *t, struct client_connection *client, bool closing);
 
 /*
- * From now on the request whose context is stored in the connection waits for
- * its body, or does not any more.  Calling it again changes nothing.
+ * Notes that the request whose context is stored in the connection begins, or
+ * ceases, to wait for its body.  A repeated call changes nothing.
  */
 void connection_await_body(
     struct connection_table *t, struct client_connection *client);
@@ -99,8 +110,9 @@ void connection_await_no_body(
     struct connection_table *t, struct client_connection *client);
 
 /*
- * For a connection that waits for a body: only its end is an event, until it is
- * resumed.  Resuming one that is not paused does nothing.
+ * For a connection that waits for a body.  While it is paused, nothing is
+ * received, and only the end of the connection is an event.  Resuming a
+ * connection that is not paused does nothing.
  */
 void
 connection_pause(struct connection_table *t, struct client_connection *client);
@@ -108,12 +120,15 @@ void
 connection_resume(struct connection_table *t, struct client_connection *client);
 
 /*
- * To be called after an event.  False: a thread owns the connection, and the
- * loop will be notified again when it is given back.
+ * To be called after an event on the connection.  Returns false when a thread
+ * owns the connection: the loop will be notified again when it is given back.
  */
 MUST_CHECK bool connection_is_of_loop(
     struct connection_table *t, struct client_connection *client);
-/* To be called after an event of wake_fd. */
+/*
+ * To be called after an event of wake_fd: watches the connections that were
+ * given back.
+ */
 void connection_table_rearm(struct connection_table *t);
 
 /*

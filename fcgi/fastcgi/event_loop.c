@@ -28,9 +28,13 @@
 #include "process/master.h"
 
 enum {
-	ACCEPT_MAX = 8, /* in a round */
+	ACCEPT_MAX = 8, /* the most connections accepted in one round */
 	SWEEP_MS = HEALTH_BEAT_MS,
-	FULL_MS = 50, /* until the table is checked for room again */
+	/*
+	 * How long to wait before accepting again when the connection table is
+	 * full.
+	 */
+	FULL_MS = 50,
 	GRACE_US = 200 * 1000,
 	WAKE_MS = 20,
 	MALLOC_ARENAS = 2,
@@ -43,10 +47,14 @@ struct loop {
 	int listen_fd; /* closed when draining */
 	int signal_fd;
 	bool listening;
-	int64_t listen_us; /* when to listen again, if not listening */
-	int shortages; /* of descriptors or memory, in a row */
+	int64_t listen_us; /* while not listening: when to listen again */
+	/*
+	 * How many times in a row accept() has failed for lack of descriptors
+	 * or memory.
+	 */
+	int shortages;
 	int64_t sweep_us;
-	int64_t shut_us; /* when draining: when to shut idle connections */
+	int64_t shut_us; /* while draining: when to shut idle connections */
 	atomic_bool draining;
 	struct connection_table table;
 	struct round round;
@@ -94,7 +102,10 @@ stop_listening(struct loop *l, int ms)
 	l->listen_us = clock_monotonic_us() + (int64_t)ms * 1000;
 }
 
-/* Returns false when there is no other connection now. */
+/*
+ * Accepts one connection.  Returns false when no other connection can be
+ * accepted now.
+ */
 static bool
 accept_one(struct loop *l)
 {
@@ -102,7 +113,8 @@ accept_one(struct loop *l)
 	    connection_table_find_free(&l->table);
 	int fd;
 
-	if (client == NULL) { /* others stay in the kernel's queue */
+	if (client == NULL) { /* the table is full: connections stay in the
+		                 kernel's queue */
 		stop_listening(l, FULL_MS);
 		return false;
 	}
@@ -130,7 +142,7 @@ accept_some(struct loop *l)
 	int n = 0;
 
 	if (!l->listening)
-		return; /* not older than this round */
+		return; /* listening was stopped earlier in this round */
 	/* An older release that shares this socket may have cleared O_NONBLOCK.
 	 * Set it again: accept() must not block the loop. */
 	listen_prepare(l->listen_fd);
@@ -140,7 +152,11 @@ accept_some(struct loop *l)
 
 /* -- the loop -- */
 
-/* After that, the bodies that have arrived need time to be served. */
+/*
+ * While draining, requests with incomplete bodies are refused after three
+ * quarters of the time: the requests whose bodies have arrived need the rest to
+ * be served.
+ */
 static void
 limit_bodies(struct loop *l)
 {
@@ -193,7 +209,7 @@ sweep(struct loop *l)
 	}
 }
 
-/* How long the loop may wait for an event. */
+/* Returns the longest time for which the loop may wait for an event. */
 static int
 wait_ms(const struct loop *l)
 {
@@ -206,8 +222,8 @@ wait_ms(const struct loop *l)
 	if (!l->listening) {
 		left_us = l->listen_us - clock_monotonic_us();
 		/*
-		 * A timeout also while it cannot listen, so that the loop does
-		 * not spin.
+		 * If listening could not begin again, wait for FULL_MS, so that
+		 * the loop does not spin.
 		 */
 		return left_us > 0 ? (int)(left_us / 1000 + 1) : FULL_MS;
 	}
@@ -256,7 +272,7 @@ watch_signals(struct loop *l)
 	sigemptyset(&end);
 	sigaddset(&end, SIGTERM);
 	sigaddset(&end, SIGINT);
-	/* A signal that is ignored is not reported by a signalfd. */
+	/* A signalfd does not report a signal that is ignored. */
 	sigaction(SIGTERM, &dfl, NULL);
 	pthread_sigmask(SIG_BLOCK, &end, NULL);
 	l->signal_fd = signalfd(-1, &end, SFD_CLOEXEC);
@@ -279,8 +295,9 @@ set_up_malloc(void)
 	mallopt(M_MMAP_THRESHOLD, MALLOC_KEEP_BYTES);
 	mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP_BYTES);
 	/*
-	 * Fast bins are consolidated whenever a block next to the top is freed,
-	 * which happens with every request here; the thread caches are enough.
+	 * Use no fast bins: glibc consolidates them whenever a block next to
+	 * the top is freed, which happens with every request here.  The thread
+	 * caches are enough.
 	 */
 	mallopt(M_MXFAST, 0);
 }

@@ -6,15 +6,19 @@
 
 #include "fastcgi/request_context.h"
 
-enum { BUCKETS = 256 }; /* a power of two */
+enum { BUCKETS = 256 }; /* lists in the hash table; a power of two */
 
 struct flow {
 	uint64_t key;
-	struct flow *bucket_next; /* the next flow with the same hash; or the
-	                             next spare one */
-	struct flow *turn_next; /* the next of those that may have a thread */
+	/*
+	 * The next flow with the same hash; for a spare flow, the next spare
+	 * one.
+	 */
+	struct flow *bucket_next;
+	struct flow *turn_next; /* the next flow in turn, of those that may have
+	                           a thread */
 	struct request_context *first;
-	struct request_context **last; /* where the next one is linked */
+	struct request_context **last; /* where the next request is linked */
 	int waiting;
 	int running;
 };
@@ -22,13 +26,16 @@ struct flow {
 struct flow_queue {
 	struct flow_queue_options options;
 	int count; /* number of requests, waiting and running */
-	int ready; /* see flow_queue_ready() */
+	int ready; /* the result of flow_queue_ready() */
 	struct flow *buckets[BUCKETS];
 	struct flow *turn_first;
 	struct flow **turn_last;
 	struct flow *spare;
-	struct flow flows[]; /* options.max of them: each flow has at least one
-	                        request */
+	/*
+	 * There are options.max flows: enough, because each flow in use has at
+	 * least one request.
+	 */
+	struct flow flows[];
 };
 
 struct flow_queue *
@@ -80,7 +87,8 @@ add_flow(struct flow_queue *q, uint64_t key)
 {
 	struct flow *f = q->spare, **bucket = bucket_of(q, key);
 
-	assert(f != NULL); /* there are as many flows as requests */
+	assert(
+	    f != NULL); /* there are as many flows as there can be requests */
 	q->spare = f->bucket_next;
 	*f = (struct flow){ .key = key, .bucket_next = *bucket };
 	f->last = &f->first;

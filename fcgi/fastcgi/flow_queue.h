@@ -23,12 +23,12 @@ struct request_context;
 
 struct flow_queue_options {
 	int running_max; /* the most threads of one flow */
-	int flow_max; /* the most requests of one flow, waiting and running */
+	int flow_max; /* the most requests of one flow, waiting or running */
 	int max; /* the most requests of all flows */
 };
 
 struct flow_queue *flow_queue_new(const struct flow_queue_options *options);
-/* Empty. */
+/* The queue must be empty. */
 void flow_queue_free(struct flow_queue *q);
 
 /*
@@ -38,13 +38,23 @@ void flow_queue_free(struct flow_queue *q);
  */
 MUST_CHECK enum err flow_queue_push(
     struct flow_queue *q, uint64_t key, struct request_context *context);
-/* The result that flow_queue_push() would have now. */
+/*
+ * Returns what flow_queue_push() would return now, without queueing a request.
+ */
 MUST_CHECK enum err flow_queue_look(const struct flow_queue *q, uint64_t key);
-/* The next request whose flow may have a thread; NULL: there is none. */
+/*
+ * Removes and returns the next request of a flow that may have another thread;
+ * NULL: there is none.
+ */
 struct request_context *flow_queue_pop(struct flow_queue *q);
-/* Called when a popped request is done. */
+/*
+ * To be called when a request that flow_queue_pop() returned has been served.
+ */
 void flow_queue_done(struct flow_queue *q, struct request_context *context);
-/* How many requests flow_queue_pop() would return now, if none was finished. */
+/*
+ * How many requests flow_queue_pop() could return now before one of them is
+ * done.
+ */
 int flow_queue_ready(const struct flow_queue *q);
 bool flow_queue_is_empty(const struct flow_queue *q);
 

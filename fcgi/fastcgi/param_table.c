@@ -8,7 +8,10 @@
 
 static const char cookie[] = "HTTP_COOKIE=";
 
-/* The number of cookie headers, and their total length when they are joined. */
+/*
+ * Counts the parameters HTTP_COOKIE; *ret_len is their total length when they
+ * are joined.
+ */
 static size_t
 count_cookies(const char *const *list, size_t n, size_t *ret_len)
 {
@@ -55,8 +58,8 @@ join_cookies(struct arena *a, const char **list, size_t n)
 }
 
 /*
- * The names of nginx and of headers differ in their length, in their middle or
- * at their end, so only these are hashed.
+ * Hashes only the length, the middle and the end of a name: the parameter names
+ * of nginx and of headers differ in these.
  */
 static uint32_t
 name_hash(const char *name, size_t len)
@@ -69,9 +72,9 @@ name_hash(const char *name, size_t len)
 }
 
 /*
- * Where the parameter's position is in the index, or the empty entry where it
- * belongs.  Some entries are always empty: there are more of them than
- * parameters.
+ * Returns the entry of the index for the parameter with that name, or the empty
+ * entry where it belongs.  The loop ends because some entries are always empty:
+ * the index has more entries than there are parameters.
  */
 static size_t
 find_place(const struct param_table *t, const char *name, size_t len)
@@ -106,7 +109,8 @@ param_table_init(
 		if (t->index[place] == 0)
 			t->index[place] = (uint16_t)(i + 1);
 		else
-			t->unique = false; /* the first one is found */
+			t->unique = false; /* the first parameter of a name
+			                      stays in the index */
 	}
 }
 
@@ -126,7 +130,7 @@ search(const struct param_table *t, const char *name, size_t len)
 	return NULL;
 }
 
-/* The position in the list, or NULL. */
+/* Returns where the parameter is in the list, or NULL. */
 static const char **
 find(const struct param_table *t, const char *name, size_t len)
 {

@@ -24,19 +24,23 @@ struct param_table {
 	bool indexed;
 	bool unique; /* no name occurs twice; false: not known */
 	uint32_t name_lens[PARAM_TABLE_MAX];
-	/* Hash table of positions in the list, plus one; 0: empty. */
+	/*
+	 * A hash table.  An entry is a position in the list, plus one; 0:
+	 * empty.
+	 */
 	uint16_t index[PARAM_TABLE_SIZE];
 };
 
 /*
  * Takes a list of n strings and a NULL, which must live as long as the table.
- * Several HTTP_COOKIE are joined into one, in the arena and in the list.
+ * Several parameters HTTP_COOKIE are joined into one; the list then refers to a
+ * string in the arena.
  */
 void param_table_init(
     struct param_table *t, struct arena *a, const char **list, size_t n);
 /* The value of the first parameter with that name, or NULL. */
 const char *param_table_find(const struct param_table *t, const char *name);
-/* Replaces the value of that parameter, which must exist, by "NAME=value". */
+/* Replaces the parameter `name`, which must exist, by `param`, "NAME=value". */
 void
 param_table_replace(struct param_table *t, const char *name, const char *param);
 

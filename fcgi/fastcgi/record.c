@@ -24,7 +24,7 @@ min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Collects bytes of the header; returns true when it is complete. */
+/* Collects the bytes of a record's header; returns true when it is complete. */
 static bool
 header_take(struct record_header *h, const unsigned char **data, size_t *len)
 {
@@ -57,7 +57,7 @@ mid_pair(const struct record_head *h)
 	return h->in_pair || h->lengths_have > 0;
 }
 
-/* Checks a complete header: which type may come now. */
+/* Checks a complete header: whether a record of this type may come now. */
 static enum record_state
 head_enter(struct record_head *h)
 {
@@ -73,8 +73,8 @@ head_enter(struct record_head *h)
 	if (!h->begun) {
 		h->id = header_id(&h->header);
 		/*
-		 * No web server pads it, and some readers would take the
-		 * padding for a record.
+		 * No web server pads FCGI_BEGIN_REQUEST, and some readers would
+		 * take the padding for a record.
 		 */
 		if (h->type != TYPE_BEGIN_REQUEST || h->id == 0 ||
 		    h->content != sizeof(h->begin) || h->padding != 0)
@@ -102,7 +102,10 @@ begin_take(struct record_head *h, const unsigned char *data, size_t len)
 	return (h->begin[0] << 8 | h->begin[1]) == ROLE_RESPONDER;
 }
 
-/* Reads one length, of one byte or four; false until it is complete. */
+/*
+ * Reads the length of a name or value, which takes one byte or four; returns
+ * false until all of its bytes are there.
+ */
 static bool
 length_read(const unsigned char **at, const unsigned char *end, uint32_t *ret_n)
 {
@@ -123,7 +126,10 @@ length_read(const unsigned char **at, const unsigned char *end, uint32_t *ret_n)
 	return true;
 }
 
-/* Adds a byte to the pair's two lengths; false when they are out of range. */
+/*
+ * Adds a byte to the two lengths of a parameter; returns false when the lengths
+ * are out of range.
+ */
 static bool
 lengths_take(struct record_head *h, unsigned char byte)
 {
@@ -137,7 +143,7 @@ lengths_take(struct record_head *h, unsigned char byte)
 		return true;
 	assert(at == end);
 	h->lengths_have = 0;
-	/* Both are below 2^31, so the sum does not overflow. */
+	/* Both lengths are below 2^31, so their sum does not overflow. */
 	if (h->name_left == 0 ||
 	    h->name_left + h->value_left > RECORD_PARAMS_MAX_BYTES)
 		return false;
@@ -147,7 +153,8 @@ lengths_take(struct record_head *h, unsigned char byte)
 
 /*
  * Parameters become "NAME=value" strings.  A name with an equals sign, or a NUL
- * anywhere, would become another name or value.
+ * in a name or value, would turn a parameter into another one, so it is
+ * refused.
  */
 static bool
 pair_take(struct record_head *h, const unsigned char **data, size_t *len)
@@ -243,7 +250,10 @@ record_head_read(struct record_head *h, const unsigned char *data, size_t len,
 	return state;
 }
 
-/* Reads the lengths of a pair that was checked already. */
+/*
+ * Reads the two lengths of a parameter; lengths_take() has checked them
+ * already.
+ */
 static const unsigned char *
 pair_lengths(const unsigned char *at, const unsigned char *end,
     uint32_t *ret_name_len, uint32_t *ret_value_len)
@@ -274,7 +284,10 @@ record_params(struct arena *a, const struct buf *params, size_t *ret_count)
 	const unsigned char *end = at + params->len;
 	size_t n = count_pairs(at, end);
 	const char **list = arena_alloc(a, (n + 1) * sizeof(*list));
-	/* Two lengths have at least two bytes: room for "=" and NUL. */
+	/*
+	 * The two lengths of a parameter take at least two bytes: room for its
+	 * "=" and NUL.
+	 */
 	char *text = arena_alloc(a, params->len);
 
 	for (size_t i = 0; i < n; i++) {

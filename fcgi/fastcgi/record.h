@@ -1,6 +1,6 @@
 /*
- * record: the FastCGI 1.0 records that a web server sends.  A parser of bytes,
- * without I/O.
+ * record: a parser of the FastCGI 1.0 records that a web server sends.  It
+ * works on bytes in memory, without I/O.
  *
  * This is our own parser, because libfcgi (2.4.2, including Debian's fix for
  * CVE-2025-23016)
@@ -12,11 +12,11 @@
  *   - starts the next request of a kept connection wherever its last read
  *     ended, so that the unread rest of a body is read as records: a client
  *     could smuggle in a request with its own parameters.
- * fuzz/fuzz_record.c checks that it reads every head that this parser accepts
- * in the same way.
+ * For every head that this parser accepts, fuzz/fuzz_record.c checks that
+ * libfcgi reads the same parameters from it.
  *
- * Accepted are: one FCGI_BEGIN_REQUEST of a responder, FCGI_PARAMS up to an
- * empty one, FCGI_STDIN up to an empty one, all with one request id.
+ * This parser accepts one FCGI_BEGIN_REQUEST of a responder, FCGI_PARAMS up to
+ * an empty one, and FCGI_STDIN up to an empty one, all with one request id.
  * Everything else (management records, FCGI_ABORT_REQUEST, multiplexing) ends
  * the connection.
  */
@@ -33,49 +33,56 @@ struct buf;
 enum {
 	RECORD_HEADER_BYTES = 8,
 	/*
-	 * Names, values and their lengths of one request.  A little more than
-	 * REQ_PARAMS_MAX_BYTES, so that a request that is only slightly too
-	 * large gets a response that says so.
+	 * The most bytes of a request's parameters: names, values and their
+	 * lengths.  A little more than REQ_PARAMS_MAX_BYTES, so that a request
+	 * that is only slightly too large gets a response that says so.
 	 */
 	RECORD_PARAMS_MAX_BYTES = 80 * 1024,
-	/* RECORD_PARAMS_MAX_BYTES, with record headers and padding. */
+	/*
+	 * The most bytes of a request's head: the parameters with record
+	 * headers and padding.
+	 */
 	RECORD_HEAD_MAX_BYTES = 96 * 1024,
-	RECORD_CONTENT_MAX_BYTES = 65535, /* of one record */
+	RECORD_CONTENT_MAX_BYTES = 65535, /* the most content of one record */
 };
 
 enum record_state {
-	RECORD_MORE, /* fine so far */
+	RECORD_MORE, /* valid so far; more bytes are needed */
 	RECORD_DONE,
 	RECORD_BAD,
 };
 
-/* A header, collected byte by byte. */
+/* A record's header, collected byte by byte. */
 struct record_header {
 	unsigned char bytes[RECORD_HEADER_BYTES];
 	unsigned have;
 };
 
 /*
- * All records up to the empty FCGI_PARAMS.  Initialise it with zeroes, except
- * `params`.
+ * The state of reading a request's head, which is all records up to the empty
+ * FCGI_PARAMS.  Initialise it with zeroes, except `params`.
  */
 struct record_head {
-	struct buf
-	    *params; /* receives names, values and their lengths; or NULL */
+	/*
+	 * Receives the names, values and their lengths.  NULL: they are not
+	 * kept.
+	 */
+	struct buf *params;
 	struct record_header header;
 	bool begun; /* FCGI_BEGIN_REQUEST was read */
 	bool keep; /* the peer wants to reuse the connection */
 	bool in_record;
 	uint16_t id;
 	unsigned char type;
-	uint32_t content; /* bytes left in this record */
+	uint32_t
+	    content; /* content bytes of this record that were not read yet */
 	uint32_t padding;
 	unsigned char begin[8];
 	unsigned begin_have;
 	size_t head_bytes;
 	size_t params_bytes;
 
-	/* The pair that is being read. */
+	/* The name and value that are being read. */
 	unsigned char lengths[8];
 	unsigned lengths_have;
 	bool in_pair;
@@ -84,9 +91,9 @@ struct record_head {
 };
 
 /*
- * Continues to read.  *ret_used is how many of the bytes belong to the head:
- * all of them unless RECORD_DONE.  The padding of the last record does not
- * belong to it; it is left in h->padding.
+ * Continues to read the head.  *ret_used is how many of the bytes belong to the
+ * head: all of them unless RECORD_DONE.  The padding of the head's last record
+ * does not belong to it; the length of that padding is left in h->padding.
  */
 enum record_state record_head_read(struct record_head *h,
     const unsigned char *data, size_t len, size_t *ret_used);
@@ -98,12 +105,18 @@ enum record_state record_head_read(struct record_head *h,
 const char **
 record_params(struct arena *a, const struct buf *params, size_t *ret_count);
 
-/* All records after the head up to the empty FCGI_STDIN. */
+/*
+ * The state of reading a request's body, which is all records after the head up
+ * to the empty FCGI_STDIN.
+ */
 struct record_body {
 	struct record_header header;
 	uint16_t id;
-	uint32_t
-	    content; /* available bytes of the body: take them, then subtract */
+	/*
+	 * Bytes of the body that follow in the data.  The caller takes some,
+	 * and subtracts their number.
+	 */
+	uint32_t content;
 	uint32_t padding;
 	bool done;
 };
@@ -111,8 +124,8 @@ struct record_body {
 void record_body_init(struct record_body *b, const struct record_head *h);
 /*
  * Reads padding and headers until content is available (RECORD_MORE with
- * b->content > 0), the body has ended (RECORD_DONE), or the given bytes have
- * (RECORD_MORE with b->content 0).  *ret_used bytes were consumed.
+ * b->content > 0), the body has ended (RECORD_DONE), or the given bytes are
+ * used up (RECORD_MORE with b->content 0).  *ret_used bytes were consumed.
  */
 enum record_state record_body_read(struct record_body *b,
     const unsigned char *data, size_t len, size_t *ret_used);

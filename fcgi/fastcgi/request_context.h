@@ -25,34 +25,32 @@ struct request_context {
 	struct arena *arena;
 	struct request_source source;
 	struct client_connection *client;
-	int64_t queued_us; /* when it began to wait for a thread */
-	struct flow *flow; /* in the queue */
+	int64_t queued_us; /* when the request began to wait for a thread */
+	struct flow *flow; /* the request's flow in flow_queue.h */
 	struct request_context *next; /* in a list of waiting requests */
 	enum err refusal; /* not ERR_OK: the error to answer with */
-	/* The application's memory: application.h. */
+	/* The application's memory: request_bytes of application.h. */
 	alignas(max_align_t) unsigned char request[];
 };
 
 struct request_context *request_context_new(const struct application *app);
 void
 request_context_free(struct request_context *context); /* NULL is allowed */
-/* For a new request of the connection. */
+/* Prepares the context for a new request of its connection. */
 void request_context_begin(
     struct request_context *context, const struct application *app);
-/*
- * Makes the request be answered with this error, without a handler: there is no
- * room for it.
- */
+/* Lets request_context_answer() answer with this error, without a handler. */
 void request_context_refuse(struct request_context *context, enum err e);
 /*
- * Answers the request, and clears the context.  False: the connection has been
- * ended; without `may_keep` it always is.
+ * Answers the request, and clears the context.  Returns false when the
+ * connection has been ended, which always happens without `may_keep`.
  */
 MUST_CHECK bool request_context_answer(struct request_context *context,
     const struct application *app, bool may_keep);
 /*
  * Like request_context_answer(), without reading the rest of the request: the
- * connection cannot be used for another one.  False: it has been ended.
+ * connection cannot be used for another request.  Returns false when the
+ * connection has been ended.
  */
 MUST_CHECK bool request_context_answer_last(
     struct request_context *context, const struct application *app);

@@ -30,7 +30,7 @@ static const struct {
 	{ 426, "Upgrade Required" }, { 428, "Precondition Required" },
 	{ 429, "Too Many Requests" },
 	{ 431, "Request Header Fields Too Large" },
-	{ 499, "Client Closed Request" }, /* nginx's own */
+	{ 499, "Client Closed Request" }, /* only nginx uses it */
 	{ 500, "Internal Server Error" }, { 501, "Not Implemented" },
 	{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
 	{ 504, "Gateway Timeout" },
@@ -68,8 +68,9 @@ response_write_head(struct buf *b, const struct response *p)
 		buf_puts(b, p->content_type);
 	}
 	/*
-	 * RFC 9110 section 8.6: a 204 has no Content-Length, and that of a 304
-	 * would be the 200's.  The length of a stream is not known yet.
+	 * RFC 9110 section 8.6: a 204 has no Content-Length, and the
+	 * Content-Length of a 304 would have to be that of the 200.  The length
+	 * of a stream is not known yet.
 	 */
 	if (p->status != 204 && p->status != 304 && p->stream == NULL) {
 		buf_puts(b, "\r\nContent-Length: ");

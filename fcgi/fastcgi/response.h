@@ -6,8 +6,8 @@
  * the other while they are sent; the memory of a piece is freed before the next
  * one is made.  When the client disconnects, no more pieces are made.  When a
  * piece cannot be made, or until_us has passed, the connection to the web
- * server is closed in the middle of the response, so that no client takes the
- * part for the whole.
+ * server is closed in the middle of the response, so that the client notices
+ * that the response is incomplete.
  */
 #ifndef FASTCGI_RESPONSE_H
 #define FASTCGI_RESPONSE_H
@@ -26,10 +26,10 @@ enum { STREAM_PIECE_MAX_BYTES = 1024 * 1024 };
 
 struct stream {
 	/*
-	 * Appends the next piece.  *ret_done: it was the last one; an empty one
-	 * is allowed.  `a` is reset after each piece; ctx lives in the
-	 * request's arena, as long as the stream.  An error was logged where it
-	 * occurred.
+	 * Appends the next piece to the buffer.  *ret_done: it was the last
+	 * piece; the last piece may be empty.  `a` is reset after each piece;
+	 * ctx lives in the request's arena, as long as the stream.  When next()
+	 * returns an error, the error has been logged.
 	 */
 	enum err (*next)(
 	    void *ctx, struct arena *a, struct buf *piece, bool *ret_done);
@@ -49,27 +49,32 @@ struct response {
 	const char *content_type; /* NULL when there is no body */
 	const char *body;
 	size_t body_len;
-	const struct stream *stream; /* what follows body; or NULL */
+	const struct stream
+	    *stream; /* the pieces that follow `body`; or NULL */
 	bool omit_body; /* the request is HEAD: send only the head */
 };
 
 /* The result of sending a response. */
 struct sent {
 	/*
-	 * ERR_ABANDONED: the web server did not read all of it; another error:
-	 * the response could not be completed.
+	 * ERR_ABANDONED: the web server did not read the whole response.
+	 * Another error: the response could not be completed.
 	 */
 	enum err e;
-	bool begun; /* some of it was sent */
-	int64_t bytes; /* of the body */
+	bool begun; /* some of the response was sent */
+	int64_t bytes; /* how many bytes of the body were sent */
 };
 
 /*
- * Writes status, headers, Content-Type and Content-Length, and the empty line.
+ * Writes the head of the response: status, headers, Content-Type and
+ * Content-Length, and the empty line.
  */
 void response_write_head(struct buf *b, const struct response *p);
 
-/* Makes the next piece; a piece that is too large is ERR_INTERNAL, logged. */
+/*
+ * Makes the next piece of a stream.  ERR_INTERNAL, logged: the piece is too
+ * large.
+ */
 MUST_CHECK enum err stream_next(
     const struct stream *s, struct arena *a, struct buf *piece, bool *ret_done);
 

@@ -37,7 +37,10 @@ park(struct request_context **context)
 	*context = NULL;
 }
 
-/* Takes the stored context into the round, in exchange for an unused one. */
+/*
+ * Moves the context that is stored in the connection into the round, and frees
+ * the unused one there.
+ */
 static void
 take_parked(struct client_connection *client, struct request_context **place)
 {
@@ -46,7 +49,10 @@ take_parked(struct client_connection *client, struct request_context **place)
 	client->context = NULL;
 }
 
-/* The client has disconnected, or what it sent is not FastCGI. */
+/*
+ * Closes a connection whose request cannot be answered: the web server has
+ * disconnected, or the bytes that it sent are not FastCGI.
+ */
 static void
 end_request(struct round *r, struct request_context **context)
 {
@@ -59,9 +65,9 @@ end_request(struct round *r, struct request_context **context)
 
 /*
  * Answers a request with an error.  The response does not wait for the rest of
- * a body, which is skipped when it arrives: if the connection were closed,
- * nginx might fail to send the body before it has read the response, and answer
- * 502 by itself.
+ * the body, which is skipped when it arrives.  The connection stays open for
+ * that: otherwise nginx might fail to send the body before it has read the
+ * response, and answer 502 by itself.
  */
 static void
 refuse(
@@ -104,8 +110,8 @@ give_to_pool(struct round *r, struct request_context **context)
 /* -- bodies on their way -- */
 
 /*
- * Refuses a request whose body does not arrive.  An event of this round may
- * still refer to the connection, so it must not be closed here.
+ * Refuses a request whose body is still arriving.  The connection must not be
+ * closed here, because an event of this round may still refer to it.
  */
 static void
 cut_off(struct round *r, struct client_connection *client, enum err e)
@@ -119,11 +125,16 @@ cut_off(struct round *r, struct client_connection *client, enum err e)
 	if (request_context_answer_last(context, r->app))
 		client->answered = true;
 	else
-		client->closing =
-		    true; /* the end of the connection is a separate event */
+		/*
+		 * The event that reports the end of the connection closes it.
+		 */
+		client->closing = true;
 }
 
-/* Returns true when one more request may wait for its body. */
+/*
+ * Returns true when one more request may wait for its body, if necessary in
+ * place of another.
+ */
 static bool
 make_room(struct round *r, const struct client_connection *client)
 {
@@ -138,7 +149,9 @@ make_room(struct round *r, const struct client_connection *client)
 	return true;
 }
 
-/* Takes room for the bytes of a body, if necessary that of a slow one. */
+/*
+ * Takes room for the body; if there is not enough, takes it from slow bodies.
+ */
 static bool
 take_room(struct round *r, struct client_connection *client)
 {
@@ -154,7 +167,10 @@ take_room(struct round *r, struct client_connection *client)
 	return true;
 }
 
-/* Returns false when the request has arrived completely, and is in *context. */
+/*
+ * Receives what has arrived of a body.  Returns false when the request has
+ * arrived completely; its context is then in *context.
+ */
 static bool
 go_on_with_body(struct round *r, struct client_connection *client,
     struct request_context **context)
@@ -180,7 +196,7 @@ go_on_with_body(struct round *r, struct client_connection *client,
 	return e != ERR_OK || state == CONN_OVER;
 }
 
-/* Waits for room, and receives nothing until then. */
+/* Lets a body wait for room.  Until it has room, nothing of it is received. */
 static void
 pause_body(struct round *r, struct client_connection *client,
     struct request_context **context)
@@ -195,8 +211,8 @@ pause_body(struct round *r, struct client_connection *client,
 }
 
 /*
- * Resumes the bodies for which there is room now.  What has arrived of them is
- * an event of the next round.
+ * Resumes the paused bodies for which there is room now.  The next round
+ * receives what has arrived of them.
  */
 static void
 resume_paused(struct round *r)
@@ -214,8 +230,9 @@ resume_paused(struct round *r)
 }
 
 /*
- * The parameters have arrived, and the body has not.  A request for which the
- * thread pool has no room is refused now, and not when its body has arrived.
+ * Called when the parameters have arrived, and the body has not.  A request for
+ * which the thread pool has no room is refused now, and not only when its body
+ * has arrived.
  */
 static bool
 begin_body(struct round *r, struct request_context **context)
@@ -241,7 +258,7 @@ begin_body(struct round *r, struct request_context **context)
 
 /*
  * Continues a request depending on how much of it was read; returns false when
- * it can be answered.
+ * the request can be answered.
  */
 static bool
 go_on(struct round *r, struct request_context **context, enum conn_state state)
@@ -310,7 +327,10 @@ skip(struct round *r, struct client_connection *client,
 		connection_close(r->table, client);
 		return;
 	}
-	/* nginx may have sent all of it, and keep the connection. */
+	/*
+	 * nginx has sent the whole request, and may use the connection for
+	 * another one.
+	 */
 	take_parked(client, place);
 	client->answered = false;
 	client->since_us = r->now_us;
@@ -358,7 +378,8 @@ round_receive(struct round *r, struct client_connection *client)
 		skip(r, client, place);
 		return;
 	}
-	if (client->paused) { /* its client has disconnected */
+	if (client->paused) { /* the only event of a paused connection is its
+		                 end */
 		connection_close(r->table, client);
 		return;
 	}
@@ -401,7 +422,10 @@ round_serve(struct round *r)
 		if (ready[i])
 			answer(r, &r->contexts[i]);
 	}
-	/* Do this after the others, because waking a thread takes time. */
+	/*
+	 * Give requests to threads after the others were answered, because
+	 * waking a thread takes time.
+	 */
 	for (size_t i = 0; i < r->n; i++) {
 		if (!ready[i])
 			give_to_pool(r, &r->contexts[i]);
@@ -410,8 +434,8 @@ round_serve(struct round *r)
 }
 
 /*
- * After many requests, their freed memory lies between pieces that are still in
- * use.
+ * Returns memory to the system after many bodies have arrived at the same time:
+ * free() keeps memory that lies between pieces that are still in use.
  */
 static void
 trim(struct round *r)

@@ -41,20 +41,23 @@ enum {
 	SPARE_MAX = 32,
 	RETRY_US = 500 * 1000,
 	/*
-	 * After this time in the queue, check whether the client has
-	 * disconnected.
+	 * If a request has waited for longer than this, check whether its
+	 * client has disconnected.
 	 */
 	PATIENCE_US = 20 * 1000,
 	/*
-	 * nginx waits for 30 s: a request that begins now can end before that.
+	 * A request that has waited for longer than this is refused.  nginx
+	 * waits for 30 s for a response, so other requests still have time to
+	 * be served.
 	 */
 	QUEUED_MAX_US = 15 * 1000 * 1000,
 };
 
 /*
- * A thread without a request, on its own stack.  It waits on a semaphore,
- * because a thread that returns from a condition variable holds the mutex as if
- * others waited for it, so that unlocking it takes a system call.
+ * A thread that has no request; the struct is on that thread's stack.  It waits
+ * on a semaphore and not on a condition variable: a thread that returns from a
+ * condition variable holds the mutex as if others waited for it, so that
+ * unlocking it takes a system call.
  */
 struct idle_thread {
 	sem_t wake;
@@ -63,17 +66,18 @@ struct idle_thread {
 
 struct thread_pool {
 	struct thread_pool_options options;
-	pthread_t *ids; /* only the event loop uses this and the next two */
+	pthread_t *ids; /* only the event loop uses ids, nthreads and try_us */
 	int nthreads;
 	int64_t try_us; /* after a failure, start no thread before that time */
 	pthread_mutex_t mutex; /* protects the members below */
 	struct flow_queue *queue;
 	/*
-	 * A stack, because the memory of the last one is still in the
-	 * processor's caches.
+	 * A stack of idle threads: the memory of the one that became idle last
+	 * is still in the processor's caches.
 	 */
 	struct idle_thread *idle;
-	int nidle; /* threads on that stack, or woken and not running yet */
+	int nidle; /* threads on the stack `idle`, or woken and not running yet
+	            */
 	struct request_context *spare;
 	int nspare;
 	bool ending;
@@ -97,7 +101,10 @@ thread_start(pthread_t *ret_id, void *(*run)(void *arg), void *arg)
 
 /* -- a thread's side -- */
 
-/* Returns false when there are enough threads.  The caller holds the lock. */
+/*
+ * Keeps the context for a later request.  Returns false when there is none, or
+ * enough are kept already.  The caller holds the lock.
+ */
 static bool
 keep_spare(struct thread_pool *p, struct request_context *context)
 {
@@ -109,7 +116,10 @@ keep_spare(struct thread_pool *p, struct request_context *context)
 	return true;
 }
 
-/* Waits, and releases the lock meanwhile.  The caller holds the lock. */
+/*
+ * Waits until the thread is woken, and releases the lock meanwhile.  The caller
+ * holds the lock.
+ */
 static void
 wait_idle(struct thread_pool *p, struct idle_thread *self)
 {
@@ -122,8 +132,8 @@ wait_idle(struct thread_pool *p, struct idle_thread *self)
 }
 
 /*
- * Returns the next request, or NULL: there will be none.  `done` is the
- * previous one.
+ * Waits for the next request and returns it; returns NULL when the pool is
+ * ending.  `done` is the request that this thread has just served, or NULL.
  */
 static struct request_context *
 next_request(struct thread_pool *p, struct idle_thread *self,
@@ -156,7 +166,8 @@ serve_one(struct thread_pool *p, struct request_context *context)
 }
 
 /*
- * A second request was received together with the first: nginx never does that.
+ * Begins the second of two requests that were received together.  nginx never
+ * sends a request before it has the response to the previous one.
  */
 static void
 begin_next(struct thread_pool *p, struct request_context *context)
@@ -165,7 +176,10 @@ begin_next(struct thread_pool *p, struct request_context *context)
 	conn_begin(&context->conn, context->arena);
 }
 
-/* Returns false when the client has disconnected. */
+/*
+ * Returns false when the client has disconnected.  Refuses a request that has
+ * waited for too long.
+ */
 static bool
 is_worth_serving(struct request_context *context)
 {
@@ -234,7 +248,7 @@ may_add_thread(const struct thread_pool *p)
 }
 
 /*
- * Returns an idle thread, which the caller then wakes; or NULL.  The caller
+ * Returns an idle thread, which the caller must wake, or NULL.  The caller
  * holds the lock.
  */
 static struct idle_thread *
@@ -327,8 +341,9 @@ thread_pool_push(struct thread_pool *p, struct request_context **context)
 		p->nspare--;
 	}
 	/*
-	 * No request is ready when the flow has all the threads that it may
-	 * have; the first of them that is done takes this request.
+	 * If the flow has all the threads that it may have, the request is not
+	 * ready: the first of these threads that has served its request takes
+	 * this one.
 	 */
 	if (e == ERR_OK && flow_queue_ready(p->queue) > 0)
 		idle = pop_idle(p);

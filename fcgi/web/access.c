@@ -26,16 +26,17 @@ static bool
 is_kept(const struct req *r, int status)
 {
 	/*
-	 * Sample by the request's id, so that all lines of a request are kept,
-	 * or none.
+	 * Decide by the request's id, so that either all lines of a request are
+	 * kept or none.
 	 */
 	return sample == 1 || status >= 400 ||
 	       fnv32_text(FNV32_START, r->request_id) % sample == 0;
 }
 
 /*
- * nginx writes the access line when it received nothing of the response, and
- * when a subrequest is answered with neither yes nor no.
+ * EVENT_REQUEST is the access line.  The service does not write it when nginx
+ * does: when nginx received nothing of the response, and when verify answered a
+ * subrequest with neither 2xx nor 401 or 403.
  */
 static struct log_event
 event_of(const struct req *r, int status, struct sent sent)
@@ -113,8 +114,8 @@ access_end(const struct req *r, struct sent sent)
 	int status = r->response.status;
 
 	/*
-	 * The logged status is what became of the response, not the one that
-	 * was sent at its beginning.
+	 * If the response broke off, log the status of that error, and not the
+	 * status that was sent at the beginning of the response.
 	 */
 	if (sent.e != ERR_OK && sent.begun)
 		status = err_info(sent.e)->status;

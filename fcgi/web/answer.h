@@ -9,19 +9,20 @@ struct req;
 struct service;
 
 /*
- * The largest response that is not a stream: to a batch of 1 MiB.  nginx keeps
- * it in memory, see fastcgi_buffers in nginx/http.conf.
+ * The limit for a response that is not a stream.  The largest such response is
+ * that to a batch of 1 MiB.  nginx keeps it in memory, see fastcgi_buffers in
+ * nginx/http.conf.
  */
 enum { ANSWER_MAX_BYTES = 2 * 1024 * 1024 };
 
 /*
- * Answers by the route's out schema.  ERR_INTERNAL, logged: the response
- * exceeds ANSWER_MAX_BYTES.
+ * Makes the response from *out_struct by the route's `out` schema.
+ * ERR_INTERNAL, logged: the response exceeds ANSWER_MAX_BYTES.
  */
 MUST_CHECK enum err answer_output(struct req *r, const void *out_struct);
 /*
  * Answers with an error.  Headers and cookies that were added before the
- * failure are kept (a cookie to delete, where to sign in); the body is not.
+ * failure are kept (for example a cookie that is deleted); the body is not.
  */
 void answer_error(const struct service *s, struct req *r, enum err e);
 /*

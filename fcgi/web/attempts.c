@@ -9,12 +9,18 @@
 #include "base/fnv.h"
 
 enum {
-	PLACES =
-	    2048, /* a power of two; several times the requests in progress */
+	/*
+	 * The number of entries: a power of two, and several times the number
+	 * of requests that are in progress.
+	 */
+	PLACES = 2048,
 	COUNT_MASK = 0xff,
 };
 
-/* The hash of an id, with the number of starts in its lowest byte; or 0. */
+/*
+ * An entry is the hash of a request's id, with the number of its starts in the
+ * lowest byte; or 0.
+ */
 static _Atomic uint64_t *places;
 
 static_assert(PLACES * sizeof(*places) == ATTEMPTS_BYTES, "");
@@ -25,7 +31,10 @@ attempts_use(void *memory)
 	places = memory;
 }
 
-/* Hashes words of eight bytes; the lowest byte is left free for the count. */
+/*
+ * Hashes the id, eight bytes at a time.  The lowest byte of the hash is 0,
+ * because an entry has the number of starts there.
+ */
 static uint64_t
 hash(const char *id)
 {
@@ -37,9 +46,11 @@ hash(const char *id)
 		n = len < sizeof(word) ? len : sizeof(word);
 		memcpy(&word, id, n);
 		h = (h ^ word) * FNV64_PRIME;
-		h ^=
-		    h >>
-		    32; /* otherwise the last bytes affect the high half only */
+		/*
+		 * Otherwise the last bytes of the id would change only the high
+		 * half of the hash.
+		 */
+		h ^= h >> 32;
 	}
 	return h & ~(uint64_t)COUNT_MASK;
 }
@@ -77,7 +88,7 @@ attempts_end(const char *request_id)
 	if (places == NULL)
 		return;
 	place = place_of(h);
-	/* If the entry belongs to another id by now, leave it alone. */
+	/* Leave the entry alone if another request has taken it since. */
 	if ((atomic_load_explicit(place, memory_order_relaxed) &
 		~(uint64_t)COUNT_MASK) == h)
 		atomic_store_explicit(place, 0, memory_order_relaxed);

@@ -20,7 +20,7 @@ enum { EMPTY_OBJECT_MAX_BYTES = 32 };
 enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_FORM, MEDIA_OTHER };
 
 struct bytes {
-	char *data; /* with a NUL after len bytes */
+	char *data; /* len bytes and a NUL */
 	size_t len;
 };
 
@@ -54,7 +54,7 @@ body_max(const struct req *r, const struct route *route)
 		max = limit_of(route);
 	if (header != NULL && str_i64(header, 0, INT64_MAX, &declared) &&
 	    declared > (int64_t)max)
-		return 0; /* the body is refused for its type */
+		return 0; /* the body will be refused for its Content-Type */
 	return max;
 }
 
@@ -73,7 +73,10 @@ fail(struct req *r, const char *code, const char *message)
 	return req_fail(r, ERR_INVALID, code, message);
 }
 
-/* Cuts the next part before a ";" off *rest, without surrounding spaces. */
+/*
+ * Returns the text of *rest up to the next ";", without surrounding spaces, and
+ * moves *rest behind it.
+ */
 static char *
 next_part(char **rest)
 {
@@ -89,7 +92,10 @@ next_part(char **rest)
 	return part;
 }
 
-/* RFC 8259 section 8.1: JSON is UTF-8, with or without a charset parameter. */
+/*
+ * Whether the parameter of a Content-Type names a charset that is not UTF-8.
+ * RFC 8259 section 8.1: JSON is always UTF-8.
+ */
 static bool
 is_other_charset(const char *parameter)
 {
@@ -129,8 +135,8 @@ find_media(struct req *r)
 }
 
 /*
- * Reads up to max bytes; fewer only at the end of the body.  Returns -1 when
- * the body broke off.
+ * Reads up to max bytes; it reads fewer only at the end of the body.  Returns
+ * -1 when the body broke off.
  */
 static long
 read_bytes(struct req *r, char *out, size_t max)
@@ -160,8 +166,8 @@ take_room(struct req *r, size_t bytes)
 }
 
 /*
- * Tries to read one byte more than allowed, so that a wrong Content-Length is
- * noticed in both directions.
+ * Tries to read one byte more than allowed, so that a Content-Length that is
+ * too small is noticed like one that is too large.
  */
 static enum err
 read_pieces(struct req *r, struct arena *scratch, size_t max_bytes,
@@ -244,7 +250,9 @@ parse(struct req *r, const struct bytes *json, bool is_form)
 	return fail(r, "INVALID_JSON", result.problem);
 }
 
-/* Converts the form to JSON text, so that one parser enforces all rules. */
+/*
+ * Converts a form to JSON text, so that one parser enforces the rules for both.
+ */
 static enum err
 read_form(struct req *r, struct arena *scratch, struct bytes bytes)
 {
@@ -254,8 +262,8 @@ read_form(struct req *r, struct arena *scratch, struct bytes bytes)
 	if (memchr(bytes.data, '\0', bytes.len) != NULL)
 		return fail(r, "INVALID_FORM", "the form holds a NUL");
 	/*
-	 * A byte becomes at most six, and each pair, of one or more bytes,
-	 * gains six.
+	 * In JSON, a byte of the form becomes at most six bytes, and each pair,
+	 * which has at least one byte, gets six more (quotes, colon and comma).
 	 */
 	buf_init(&b, scratch, bytes.len * 12 + 2);
 	buf_putc(&b, '{');
@@ -308,7 +316,10 @@ is_coded(const struct req *r)
 	return coding != NULL && strcasecmp(coding, "identity") != 0;
 }
 
-/* "{}", sent by clients that always send JSON, counts as no body. */
+/*
+ * Whether the body is "{}".  Some clients always send JSON, so "{}" counts as
+ * no body.
+ */
 static bool
 is_empty_object(const char *text)
 {
@@ -324,9 +335,9 @@ is_empty_object(const char *text)
 }
 
 /*
- * Refuses a body that the route does not read, or not in this form.  The
- * Content-Length says whether there is a body; a chunked one has been received
- * completely here (conn.c).
+ * Refuses a body that the route does not read, or does not read in this media
+ * type.  The Content-Length says whether there is a body; a chunked body has
+ * been received completely here, and has a length, too (conn.c).
  */
 static enum err
 refuse_body(struct req *r, bool wanted, enum media media)

@@ -25,18 +25,21 @@ struct req;
 struct route;
 struct schema;
 
-/* The limit for routes without their own; a larger body counts as large. */
+/*
+ * The limit for bodies of routes that declare no limit.  Bodies above it count
+ * as large, and need room (fastcgi/body_room.h).
+ */
 enum { BODY_SMALL_BYTES = 64 * 1024 };
 
-/* The most bytes that body_read() accepts. */
+/* Returns the most bytes of a body that body_read() accepts for this route. */
 size_t body_max(const struct req *r, const struct route *route);
-/* Whether a row of the schema comes from the body. */
+/* Whether any row of the schema is read from the body. */
 bool body_wanted(const struct schema *in);
 /*
- * Returns ERR_MEDIA_TYPE or ERR_TOO_LARGE; ERR_UNAVAILABLE: there are too many
- * large bodies at the moment; ERR_INVALID with a code and a problem of the body
- * itself (name ""): incomplete, malformed, or not expected.  strict: see
- * input_is_strict().
+ * Reads and parses the body.  ERR_MEDIA_TYPE or ERR_TOO_LARGE; ERR_UNAVAILABLE:
+ * there are too many large bodies at the moment; ERR_INVALID with a code and a
+ * problem of the body itself (name ""): the body is incomplete, malformed, or
+ * not expected.  strict: see input_is_strict().
  */
 MUST_CHECK enum err body_read(struct req *r, bool strict);
 

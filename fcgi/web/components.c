@@ -30,8 +30,8 @@ is_known(const struct components *c, const struct schema *s, bool out)
 }
 
 /*
- * The recursion follows constant tables and ends at names that are already
- * known.
+ * The recursion ends: it follows constant tables, and stops at schemas whose
+ * names were collected already.
  */
 void
 components_collect(struct components *c, const struct schema *s, bool out)
@@ -50,8 +50,9 @@ components_collect(struct components *c, const struct schema *s, bool out)
 }
 
 /*
- * The body that error.c writes; a service with its own error format promises
- * less.
+ * error_schema is the body that error.c writes.  own_error_schema is for
+ * services that write error bodies in their own format: it promises fewer
+ * members.
  */
 static const char error_schema[] =
     "{\"type\":\"object\",\"properties\":{"
@@ -73,7 +74,7 @@ static const char own_error_schema[] =
     "\"code\":{\"type\":\"string\",\"description\":\"Stable; for programs.\"},"
     "\"message\":{\"type\":\"string\",\"description\":\"For people.\"}}}";
 
-/* Writes the sentence of an error, and the service's own codes for it. */
+/* Writes the description of an error, and the service's own codes for it. */
 static void
 write_description(struct buf *b, const struct service *s, enum err e)
 {

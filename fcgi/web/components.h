@@ -23,8 +23,9 @@ struct components {
 };
 
 /*
- * Adds the schema and the named schemas that it refers to.  A name must always
- * mean the same rows in the same direction (asserted).  NULL is allowed.
+ * Collects the schema and the named schemas that it refers to, for input or for
+ * output.  One name must always mean the same rows in the same direction
+ * (asserted).  NULL is allowed.
  */
 void components_collect(struct components *c, const struct schema *s, bool out);
 void components_write(

@@ -9,14 +9,16 @@
 struct arena;
 
 /*
- * The first value of the cookie with exactly that name, without surrounding
- * quotes, not percent-decoded; NULL when there is none.  `header` may be NULL.
+ * Returns the first value of the cookie with exactly that name, without
+ * surrounding quotes, not percent-decoded; NULL when there is none.  `header`
+ * may be NULL.
  */
 const char *cookie_find(struct arena *a, const char *header, const char *name);
 /*
- * Iterates over the values: *rest is the header at first, then what follows the
- * value.  A browser sends several cookies of one name when they were set for
- * different paths or domains, without telling which is which.
+ * Iterates over the values of the cookies with that name: *rest is the header
+ * at first, then the text that follows the last value.  A browser sends several
+ * cookies of one name when they were set for different paths or domains,
+ * without telling which is which.
  */
 const char *cookie_next(struct arena *a, const char **rest, const char *name);
 

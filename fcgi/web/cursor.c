@@ -14,8 +14,8 @@ enum { CODE_SIZE = 8 };
 
 /*
  * The identity key also signs assertions, whose signed text consists of
- * base64url and dots.  The NULs distinguish the two, and separate scope and
- * position.
+ * base64url and dots.  The signed text of a cursor has NULs, so it is never an
+ * assertion; they also separate its scope from its position.
  */
 static void
 code_write(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],

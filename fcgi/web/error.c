@@ -78,7 +78,10 @@ error_write(struct req *r, enum err e)
 		buf_putc(&b, ']');
 	}
 	buf_putc(&b, '}');
-	/* A name that a client sent can be as long as its body. */
+	/*
+	 * The body is too large: the name of a field that a client sent can be
+	 * as long as the client's body.  Leave the fields out.
+	 */
 	if (buf_failed(&b)) {
 		r->problems.count = 0;
 		r->error_message = NULL;

@@ -10,10 +10,16 @@
 
 struct req;
 
-/* Writes the body for `e`, with what req_fail() and req_invalid() recorded. */
+/*
+ * Writes the body for the error `e`, with what req_fail() and req_invalid()
+ * recorded.
+ */
 void error_write(struct req *r, enum err e);
 
-/* The names used in the body and in the documents: "missing", "query". */
+/*
+ * Returns the name of a kind of problem, as in the body and in the documents:
+ * "missing".
+ */
 const char *error_problem_name(enum problem_kind kind);
 const char *error_from_name(enum field_from from);
 

@@ -23,7 +23,10 @@ is_etag_char(unsigned char c)
 	return c == 0x21 || (c >= 0x23 && c != 0x7f);
 }
 
-/* Reads one entity tag at *p; *ret_version is -1 when it cannot match. */
+/*
+ * Reads one entity tag at *p; *ret_version is -1 when the tag matches no
+ * version.
+ */
 static bool
 read_tag(struct arena *a, const char **p, enum etag_comparison comparison,
     int64_t *ret_version)

@@ -13,7 +13,10 @@
 
 struct arena;
 
-/* The versions that a header names.  Tags of other servers match nothing. */
+/*
+ * The versions that If-Match or If-None-Match names.  Entity tags of other
+ * servers match nothing.
+ */
 struct etag_set {
 	bool any; /* "*": any version */
 	const int64_t *versions;
@@ -25,13 +28,15 @@ enum etag_comparison {
 	ETAG_WEAK, /* for If-None-Match */
 };
 
-/* The row of a struct route_header. */
+/*
+ * The header ETag as a row of a route's response headers (struct route_header).
+ */
 #define ETAG_HEADER                                                           \
 	{                                                                     \
 		"ETag", "Names this version, for If-Match and If-None-Match." \
 	}
 
-/* "\"7\"" */
+/* Returns the entity tag of a version: for 7, a 7 in quotes. */
 const char *etag_write(struct arena *a, int64_t version);
 
 /*

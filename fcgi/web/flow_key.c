@@ -10,8 +10,8 @@
 
 enum {
 	/*
-	 * Base64 text of a payload's beginning, which contains the user; a
-	 * multiple of 4.
+	 * How many base64 characters of an assertion's payload are decoded: its
+	 * beginning contains the user.  A multiple of 4.
 	 */
 	PREFIX_MAX = 512,
 	IPV4_BYTES = 3, /* /24 */
@@ -19,8 +19,8 @@ enum {
 };
 
 /*
- * Finds the value of "sub", up to the quote that ends it; false when there is
- * none.
+ * Finds the value of "sub" (the user's id) in an assertion, without the quote
+ * that ends it; returns false when there is none.
  */
 static bool
 find_user(const struct req *r, const char *token, const char **ret_user,

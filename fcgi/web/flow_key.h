@@ -10,10 +10,10 @@
 struct req;
 
 /*
- * The user of the assertion, or without one the client's network: IPv4 /24,
- * IPv6 /48.  The signature is not checked here, because only nginx can set the
- * parameter, and a wrong key only changes the order of waiting.  Only source
- * and arena of `r` must be set.
+ * Returns a key made from the user of the assertion or, without an assertion,
+ * from the client's network: IPv4 /24, IPv6 /48.  The signature is not checked
+ * here, because only nginx can set the parameter, and a wrong key only changes
+ * the order of waiting.  Of `r`, only source and arena must be set.
  */
 uint64_t flow_key(const struct req *r);
 

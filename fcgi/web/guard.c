@@ -30,7 +30,10 @@ guard_identify(const struct service *s, struct req *r)
 	int64_t now_s;
 
 	if (route->guard == GUARD_NONE) {
-		/* A role that nothing checks would let everybody in. */
+		/*
+		 * Without an identity only the service's guard hook can check
+		 * the role: without that hook, everybody would pass.
+		 */
 		assert(route->role == NULL || s->hooks.guard != NULL);
 		return ERR_OK;
 	}
@@ -39,7 +42,10 @@ guard_identify(const struct service *s, struct req *r)
 	now_s = clock_now_ms() / 1000;
 	who = identity_verify_aged(r->arena, s->identity_key, s->name,
 	    req_param(r, "KEDGE_IDENTITY"), now_s);
-	/* Only a slow body can make the decision of verify this old. */
+	/*
+	 * An expired assertion is accepted here only for a request with a body,
+	 * which may have been slow; guard_confirm() then asks auth again.
+	 */
 	if (who == NULL ||
 	    (identity_is_expired(who, now_s) && !req_has_body(r)))
 		return ERR_UNAUTHENTICATED;
@@ -57,7 +63,10 @@ is_fresh(const struct req *r)
 
 	if (identity_is_expired(who, now_ms / 1000))
 		return false;
-	/* An issue time ahead of this clock means that the age is not known. */
+	/*
+	 * If the assertion was issued in the future, by this host's clock, its
+	 * age is not known.
+	 */
 	return req_is_safe(r) ||
 	       (age_ms <= GUARD_FRESH_MS && age_ms >= -GUARD_FRESH_MS);
 }

@@ -10,7 +10,8 @@
 #include "web/request.h"
 
 /*
- * More than any rewritten body has: rewriting makes a body at most six times as
+ * The limit for the text whose digest is computed.  It is never reached: every
+ * body is much smaller, and writing it as text makes it at most six times as
  * long.
  */
 enum { TEXT_MAX_BYTES = 64 << 20 };

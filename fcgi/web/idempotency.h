@@ -5,8 +5,8 @@
  * In the transaction of the request, a service stores the user, the key, the
  * request's digest and what it needs to give the same response again.  A second
  * request with the same key and digest gets the same response, with
- * Idempotency-Replayed: true; one with another digest gets 409
- * IDEMPOTENCY_KEY_REUSED.
+ * Idempotency-Replayed: true; a request with the same key and another digest
+ * gets 409 IDEMPOTENCY_KEY_REUSED.
  */
 #ifndef WEB_IDEMPOTENCY_H
 #define WEB_IDEMPOTENCY_H
@@ -21,7 +21,7 @@ struct req;
 
 enum { IDEMPOTENCY_KEY_MAX = 255 };
 
-/* The schema row of the header, for such routes. */
+/* The header Idempotency-Key as a schema row of a route's input. */
 #define IDEMPOTENCY_KEY_FIELD(T, member)                                 \
 	FIELD(T, member, "Idempotency-Key"),                             \
 	    .from = FROM_HEADER, .max = IDEMPOTENCY_KEY_MAX,             \
@@ -29,7 +29,10 @@ enum { IDEMPOTENCY_KEY_MAX = 255 };
 		   "The same key and request again are answered as the " \
 		   "first time, with Idempotency-Replayed: true."
 
-/* For OpenAPI: one of a route's headers. */
+/*
+ * The header Idempotency-Replayed as a row of a route's response headers, for
+ * OpenAPI.
+ */
 #define IDEMPOTENCY_REPLAYED_HEADER                            \
 	{                                                      \
 		"Idempotency-Replayed",                        \

@@ -11,7 +11,8 @@
 #include "base/str.h"
 
 enum {
-	SKEW_S = 5, /* allowed between the clocks of two hosts */
+	SKEW_S = 5, /* the most seconds by which the clocks of two hosts may
+	               differ */
 	TTL_MAX_S =
 	    300, /* no assertion is valid for longer, whatever it contains */
 	PLAIN_ITEMS_MAX = 32,
@@ -103,8 +104,8 @@ struct claims {
 
 /*
  * Parses claims in the form that identity_sign() writes when no value needs an
- * escape, which are nearly all.  All other claims are left to the JSON library,
- * which would take a third of the time of a small request.
+ * escape: nearly all claims are like that.  Other claims are parsed by the JSON
+ * library, which would take a third of the time of a small request.
  */
 struct scan {
 	struct arena *arena;
@@ -265,8 +266,8 @@ static bool
 times_hold(const struct claims *c, int64_t now_s)
 {
 	/*
-	 * Neither value is negative after this check, so the differences cannot
-	 * overflow.
+	 * Neither time is negative after this check, so their differences
+	 * cannot overflow.
 	 */
 	if (c->iat < 0 || c->exp < c->iat || c->exp - c->iat > TTL_MAX_S)
 		return false;

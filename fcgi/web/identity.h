@@ -27,9 +27,9 @@ enum {
 	IDENTITY_KEY_SIZE = 32,
 	IDENTITY_TTL_S = 30,
 	/*
-	 * The longest time that nginx may take to read a body, in all: auth
-	 * still judges assertions of this age.  nginx's timeouts for bodies
-	 * must not be longer.
+	 * The longest time that nginx may take in all to read a body.  auth
+	 * refuses to confirm assertions that are older, so nginx's timeouts for
+	 * bodies must not be longer.
 	 */
 	IDENTITY_BODY_MAX_S = 600,
 };
@@ -44,16 +44,25 @@ struct identity {
 	 * signed by an older release.
 	 */
 	const char *credential;
-	/* Statements of auth's plugins about the session; NULL: none. */
-	const struct json *claims; /* when read */
-	const char *claims_text; /* for signing: a JSON object of texts */
-	/* The location requires one of required_roles, or admin. */
+	/* What auth's plugins state about the session; NULL: nothing. */
+	const struct json *claims; /* set by identity_verify() */
+	/* For identity_sign(): a JSON object whose values are strings. */
+	const char *claims_text;
+	/*
+	 * The nginx location requires one of required_roles, or the role admin.
+	 */
 	bool role_gated;
 	struct strings required_roles;
 
-	/* Set on reading; identity_sign() computes them itself. */
-	int64_t issued_at_ms; /* the end of the second, if only the second is
-	                         known */
+	/*
+	 * identity_verify() sets these times; identity_sign() computes them
+	 * itself.
+	 */
+	/*
+	 * If an older release has signed only the second, the end of that
+	 * second.
+	 */
+	int64_t issued_at_ms;
 	int64_t expires_at_s;
 	bool has_issued_ms; /* false: signed by an older release */
 };
@@ -65,19 +74,22 @@ void identity_derive_key(const char *auth_secret, const char *service,
 MUST_CHECK bool
 identity_read_key(const char *text, unsigned char ret_key[IDENTITY_KEY_SIZE]);
 
-/* Returns NULL when the claims do not fit in a token (JWS_TOKEN_MAX). */
+/*
+ * Returns the assertion as a token, or NULL when the claims do not fit
+ * (JWS_TOKEN_MAX).
+ */
 const char *identity_sign(struct arena *a,
     const unsigned char key[IDENTITY_KEY_SIZE], const char *audience,
     const struct identity *who, int64_t now_ms);
 /*
- * Returns NULL unless signature, issuer, audience and times are valid.  `token`
- * may be NULL.  Clocks may differ by five seconds.
+ * Reads an assertion.  Returns NULL unless signature, issuer, audience and
+ * times are valid.  `token` may be NULL.  Clocks may differ by five seconds.
  */
 const struct identity *identity_verify(struct arena *a,
     const unsigned char key[IDENTITY_KEY_SIZE], const char *audience,
     const char *token, int64_t now_s);
 /*
- * Like identity_verify(), but the assertion may have expired: NULL only if it
+ * Like identity_verify(), but accepts an assertion that has expired, unless it
  * is older than IDENTITY_BODY_MAX_S.  Its result alone must not let anybody in.
  */
 const struct identity *identity_verify_aged(struct arena *a,

@@ -16,7 +16,10 @@ input_is_strict(const struct service *s, const struct route *route)
 	return !s->ignores_unknown || route->guard != GUARD_NONE;
 }
 
-/* The parameter of "If-Match" is HTTP_IF_MATCH. */
+/*
+ * Returns the value of a header, or NULL.  The header "If-Match" is the FastCGI
+ * parameter HTTP_IF_MATCH.
+ */
 static const char *
 find_header(const struct req *r, const char *name)
 {
@@ -65,7 +68,8 @@ has_row(const struct schema *in, enum field_from from, const char *name)
 }
 
 /*
- * Refuses conditions of a write that would otherwise be made unconditionally.
+ * Refuses a write with a condition (such as If-Match) that the route does not
+ * read: the write would be executed unconditionally.
  */
 static void
 refuse_conditions(struct req *r)
@@ -96,7 +100,8 @@ is_body_row(void *ctx, const char *name)
 }
 
 /*
- * Free the memory of unknown members: many requests can wait for a long time.
+ * Frees the memory of unknown members of the body, because many requests can
+ * wait for a long time.
  */
 static void
 forget_unknown(struct req *r)

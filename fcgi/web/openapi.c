@@ -24,7 +24,7 @@ separate(struct buf *b, int *count, const char *before)
 	buf_puts(b, (*count)++ == 0 ? before : ",");
 }
 
-/* Converts ASCII letters, independent of the locale. */
+/* Converts an ASCII letter, independent of the locale. */
 static char
 lower_case(char c)
 {
@@ -41,7 +41,10 @@ upper_case(char c)
 	return c;
 }
 
-/* "GET /tasks/{id}" becomes getTasksById: stable as long as the path is. */
+/*
+ * Writes the operationId.  "GET /tasks/{id}" becomes getTasksById, which stays
+ * the same as long as the path does.
+ */
 static void
 write_operation_id(struct buf *b, const struct route *route)
 {
@@ -108,7 +111,10 @@ write_rows(struct buf *b, const struct field *f, int *count)
 	}
 }
 
-/* Each {name} of the path must have a row; otherwise nothing reads it. */
+/*
+ * Writes the parameters.  The schema must have a row for each {name} of the
+ * path; otherwise nothing would read that value.
+ */
 static void
 write_parameters(struct buf *b, const struct route *route)
 {
@@ -211,7 +217,7 @@ write_headers(struct buf *b, const struct route_header *h)
 		buf_putc(b, '}');
 }
 
-/* A route that reads If-None-Match can answer 304. */
+/* Whether the route can answer 304, because it reads If-None-Match. */
 static bool
 may_be_unchanged(const struct route *route)
 {
@@ -256,8 +262,8 @@ wants_session(const struct service *s, const struct route *route)
 }
 
 /*
- * The errors that the row declares, and those that the library itself may
- * return for it.
+ * Returns the errors of a route: those that its row declares, and those that
+ * the library itself may return for it.
  */
 static unsigned
 find_errors(const struct service *s, const struct route *route)
@@ -324,7 +330,10 @@ write_operation(const struct document *d, const struct route *route)
 	buf_putc(b, '}');
 }
 
-/* Iterates over the listed rows of all lists; NULL starts. */
+/*
+ * A position in the route lists, for next_row(), which skips unlisted rows.
+ * Zeroes mean: before the first row.
+ */
 struct cursor {
 	const struct route *const *list;
 	const struct route *row;

@@ -15,7 +15,7 @@ item_at(const struct page *page, int64_t i)
 	return (const char *)page->items + (size_t)i * page->of->size;
 }
 
-/* Appends as many items as fit, and returns their number. */
+/* Appends as many items as fit in the page, and returns their number. */
 static int64_t
 write_items(const struct page *page, struct buf *b)
 {
@@ -43,7 +43,7 @@ page_write(struct req *r, const struct page *page, struct objects *ret_items,
 	struct buf b;
 	int64_t n;
 
-	/* Room for one item of any size after a page that is nearly full. */
+	/* A last item of any size may follow when the page is nearly full. */
 	buf_init(&b, r->arena, PAGE_MAX_BYTES + ANSWER_MAX_BYTES);
 	n = write_items(page, &b);
 	assert(!page->of->array);

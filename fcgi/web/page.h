@@ -25,23 +25,26 @@ enum { PAGE_MAX_BYTES = 256 * 1024 };
 
 /* The rows found for a page. */
 struct page {
-	const struct schema *of; /* of one item */
+	const struct schema *of; /* the schema of an item */
 	const void *items;
-	int64_t count; /* limit + 1: there is another page */
+	int64_t
+	    count; /* number of rows found; limit + 1: there is another page */
 	int64_t limit;
-	const char *scope; /* of the cursors, see web/cursor.h */
-	/* The cursor position after an item. */
+	const char
+	    *scope; /* the scope of the list's cursors, see web/cursor.h */
+	/* Returns the cursor position that follows an item. */
 	const char *(*position)(struct arena *a, const void *item);
 	/*
-	 * NULL, or the position at which to continue although no more items
-	 * were found: the search has stopped early.
+	 * Not NULL: the search has stopped early, and continues at this
+	 * position on the next page, although no more items were found.
 	 */
 	const char *resume;
 };
 
 /*
- * Writes the items, for the member `items` of the response; *ret_next_cursor is
- * NULL on the last page.  The service must have an identity key.
+ * Writes the items of a page as JSON, for the member `items` of the response;
+ * *ret_next_cursor is NULL on the last page.  The service must have an identity
+ * key.
  */
 void page_write(struct req *r, const struct page *page,
     struct objects *ret_items, const char **ret_next_cursor);

@@ -18,17 +18,21 @@ enum { REQUEST_ID_MIN = 8, REQUEST_ID_MAX = 64 };
 
 /*
  * The parameters that nginx must set, and where they are stored.
- * KEDGE_IDENTITY is not required: without it nobody is signed in.  Nor are
- * CONTENT_TYPE and CONTENT_LENGTH: a body without them is refused, or read to
- * its end.
+ * KEDGE_IDENTITY is not required: without it nobody is signed in.  CONTENT_TYPE
+ * and CONTENT_LENGTH are not required either: a body without a type is refused,
+ * and a body without a length is read to its end.
  */
 static const struct required {
 	const char *name;
 	size_t member; /* the member of struct req */
 	bool may_be_empty;
-	bool not_of_verdicts; /* a verdict does not depend on the query */
+	/*
+	 * Not required of a request for a verdict, which does not depend on the
+	 * query.
+	 */
+	bool not_of_verdicts;
 } required[] = {
-	/* An empty value of these two would match no route. */
+	/* If the method or the path is empty, no route matches. */
 	{ "REQUEST_METHOD", offsetof(struct req, method), true, false },
 	{ "KEDGE_PATH", offsetof(struct req, path), true, false },
 	{ "KEDGE_RAW_URI", offsetof(struct req, raw_uri), false, false },
@@ -102,8 +106,8 @@ refuse_missing(const struct req *r, const struct required *p)
 }
 
 /*
- * Checks that decisive parameters are not given twice, in one pass for the few
- * requests with any duplicate name.
+ * Checks that no parameter on which decisions depend is given twice.  The list
+ * is searched only if some name occurs twice, which is rare.
  */
 static enum err
 check_names(const struct request_source *source)
@@ -119,9 +123,9 @@ check_names(const struct request_source *source)
 }
 
 /*
- * nginx would turn verify's refusal of a path into an error of its own, so
- * verify does not check the paths of other services; those get the same path
- * and check it.
+ * verify does not check the paths of requests to other services, because nginx
+ * would turn such a refusal into an error of its own.  Those services get the
+ * same path and check it themselves.
  */
 static enum err
 check_path(const struct service *s, struct req *r)

@@ -24,14 +24,14 @@ percent_decode(struct arena *a, const char *text, size_t len, bool plus);
 const char *percent_encode(struct arena *a, const char *text);
 
 /*
- * Iterates over name=value pairs; false at the end.  *cursor is the query
- * string at first.  A pair that cannot be decoded has a NULL name.
+ * Iterates over name=value pairs; returns false at the end.  *cursor is the
+ * query string at first.  A pair that cannot be decoded has a NULL name.
  */
 bool query_next(struct arena *a, const char **cursor, const char **ret_name,
     const char **ret_value);
 /*
- * The first value of `name`, or NULL; *ret_count, if not NULL, is the number of
- * values.
+ * Returns the first value of the parameter `name`, or NULL; *ret_count, if not
+ * NULL, is the number of its values.
  */
 const char *query_find(
     struct arena *a, const char *query, const char *name, int *ret_count);

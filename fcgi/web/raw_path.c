@@ -1,6 +1,8 @@
 #include "web/raw_path.h"
 
-/* Whether the escape is %00, %2e, %2f or %5c, in either case. */
+/*
+ * Whether the percent-escape is %00, %2e, %2f or %5c, in upper or lower case.
+ */
 static bool
 is_hidden(const char *hex)
 {

@@ -3,8 +3,8 @@
  * way.
  *
  * nginx decodes and normalises the path; guards and routes use the result.  A
- * path that is only equivalent after normalisation is refused, because a proxy
- * before or behind may have read another path.
+ * path that nginx changes by that is refused, because a proxy in front of nginx
+ * or behind it may have understood it as another path.
  */
 #ifndef WEB_RAW_PATH_H
 #define WEB_RAW_PATH_H

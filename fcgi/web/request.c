@@ -7,7 +7,10 @@
 #include "base/str.h"
 #include "web/route.h"
 
-/* Client headers on which decisions may depend. */
+/*
+ * Client headers on which decisions may depend: each of them may be given only
+ * once.
+ */
 static const char *const single_headers[] = {
 	"HTTP_AUTHORIZATION",
 	"HTTP_CONTENT_ENCODING",
@@ -23,8 +26,8 @@ static const char *const single_headers[] = {
 };
 
 /*
- * Every name that is not a client header is set by nginx; each is checked once.
- * The limit is far above the number in fastcgi.conf and single_headers.
+ * The most names that are checked for duplicates: parameters that nginx sets,
+ * and single_headers.  The limit is far above their number in fastcgi.conf.
  */
 enum { SINGLE_MAX = 64 };
 
@@ -85,8 +88,8 @@ req_check_params(const char *const *params)
 }
 
 /*
- * Each character is compared only if the ones before match: the name may be
- * short.
+ * Whether the name begins with HTTP_.  A character is read only if the ones
+ * before it match, because the name may be shorter than that.
  */
 static bool
 is_client_header(const char *name)
@@ -187,7 +190,7 @@ req_add_header(struct req *r, const char *name, const char *value)
 
 static const char cookie_header[] = "Set-Cookie: ";
 
-/* Removes the cookie of that name from the response. */
+/* Removes the cookie of that name from the response's headers. */
 static void
 drop_cookie(struct response *out, const char *name, size_t name_len)
 {

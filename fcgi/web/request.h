@@ -20,23 +20,27 @@ struct log_field;
 
 enum { REQ_PARAMS_MAX_BYTES = 64 * 1024 };
 
-/* What the log line and the metrics of the request will contain. */
+/* What the access line and the metrics of the request will contain. */
 struct req_line {
 	const char *route; /* the route's pattern, never text from the client */
 	int metric;
-	bool
-	    quiet; /* a request by this system itself, or a very frequent one */
 	/*
-	 * nginx asks about another request (auth_request), which has its own
-	 * access line.
+	 * A request by Kedge itself, or a very frequent one: a success is
+	 * logged at LOG_DEBUG.
+	 */
+	bool quiet;
+	/*
+	 * The request is nginx's question to verify about another request
+	 * (auth_request), which has its own access line.
 	 */
 	bool is_subrequest;
-	int64_t us; /* microseconds until the response was made */
+	int64_t us; /* microseconds until the response was ready to be sent */
 };
 
 enum { PATH_VALUES_MAX = 4, REQ_LOG_FIELDS_MAX = 4 };
 struct path_value {
-	const char *name; /* as in "{name}"; name_len bytes of the pattern */
+	const char *name; /* the name_len bytes between "{" and "}" of the
+	                     route's pattern */
 	size_t name_len;
 	const char *value;
 };
@@ -46,7 +50,7 @@ struct req {
 	void *app; /* the service's own struct */
 	const struct identity
 	    *identity; /* on a guarded route; otherwise NULL */
-	void *session; /* for the service's hooks: auth's session */
+	void *session; /* for the service's hooks: in auth, the session */
 	void *prefetched; /* set by the service's prefetch(); or NULL */
 
 	const char *request_id;
@@ -59,11 +63,11 @@ struct req {
 	const char *scheme; /* "http" or "https" */
 	const char *client_ip; /* after nginx's realip */
 	const char *trace_id; /* from a valid W3C traceparent; or NULL */
-	const char
-	    *trace_flags; /* from the same header: two hexadecimal digits */
+	/* From the same header as trace_id: two hexadecimal digits. */
+	const char *trace_flags;
 	/*
-	 * The user in the access line: the identity's, or one that a hook
-	 * found.
+	 * The user in the access line: the user of `identity`, or one that a
+	 * hook found.
 	 */
 	const char *user_id;
 	/*
@@ -78,69 +82,92 @@ struct req {
 	struct json_inexact body_inexact;
 
 	/* What req_fail() and req_invalid() recorded, for write_error(). */
-	const char *error_code; /* NULL: the one of err_info() */
+	const char
+	    *error_code; /* NULL: the code that err_info() has for the error */
 	const char *error_message;
 	int64_t retry_after_s; /* 0: none */
 	struct problems problems;
 
 	struct response response;
 
-	/* Private to fcgi/. */
+	/* The members below are private to fcgi/. */
 	const struct request_source *source;
-	int64_t begun_us; /* monotonic; 0: when service_handle() is called */
+	/*
+	 * When the request began (monotonic time); 0: when service_handle() is
+	 * called.
+	 */
+	int64_t begun_us;
 	struct path_value path_values[PATH_VALUES_MAX];
 	int npath;
 	struct req_line line;
 	bool answered;
-	enum err
-	    refusal; /* not ERR_OK: the error to return instead of serving */
+	/*
+	 * Not ERR_OK: the error with which the request is answered, without a
+	 * handler.
+	 */
+	enum err refusal;
 };
 
 /*
- * Checks a request's parameters, "NAME=value", ended by NULL.  ERR_INVALID: one
- * on which decisions depend (a credential, an origin, one that nginx sets) is
- * given twice, so that two readers could see two values.  ERR_TOO_LARGE: they
- * exceed REQ_PARAMS_MAX_BYTES together.
+ * Checks a request's parameters: a list of "NAME=value", ended by NULL.
+ * ERR_INVALID: a parameter on which decisions depend (a credential, an origin,
+ * anything that nginx sets) is given twice, so that two readers could see two
+ * values.  ERR_TOO_LARGE: the parameters exceed REQ_PARAMS_MAX_BYTES together.
  */
 MUST_CHECK enum err req_check_params(const char *const *params);
 
-/* A FastCGI parameter set by nginx: "REMOTE_ADDR"; never HTTP_*. */
+/*
+ * Returns a FastCGI parameter that nginx sets ("REMOTE_ADDR"; never HTTP_*), or
+ * NULL.
+ */
 const char *req_param(const struct req *r, const char *name);
-/* A request header, named as in its parameter: "SEC_FETCH_SITE"; or NULL. */
+/*
+ * Returns a request header, named as in its parameter ("SEC_FETCH_SITE"), or
+ * NULL.
+ */
 const char *req_header(const struct req *r, const char *name);
 
-/* True for GET, HEAD and OPTIONS: RFC 9110 section 9.2.1. */
+/*
+ * Whether the method is GET, HEAD or OPTIONS, which change nothing (RFC 9110
+ * section 9.2.1).
+ */
 bool req_is_safe(const struct req *r);
 /*
- * Whether the request has a body; known from its length once it has been
- * received completely.
+ * Whether the request has a body, judged by its Content-Length.  A body that
+ * was sent without a length has one once it has been received completely.
  */
 bool req_has_body(const struct req *r);
 
 /*
- * Whether the client has disconnected.  Costs a system call, so call it before
- * expensive work only.  Any thread may call it while the request waits.
+ * Whether the client has disconnected.  This costs a system call, so call it
+ * before expensive work only.  Any thread may call it while the request waits.
  */
 bool req_is_abandoned(const struct req *r);
 
 /*
- * Records what the error response will say, and returns e.  Texts are not
- * copied.
+ * Records the code and the message of the error response, and returns e.  Texts
+ * are not copied.
  */
 enum err
 req_fail(struct req *r, enum err e, const char *code, const char *message);
 /* Records the error of one field; returns ERR_INVALID. */
 enum err req_invalid(struct req *r, const char *field, const char *message);
 
-/* A value must not contain CR or LF (asserted). */
+/* Adds a response header.  The value must not contain CR or LF (asserted). */
 void req_add_header(struct req *r, const char *name, const char *value);
-/* Replaces a cookie of the same name that the response already has. */
+/*
+ * Adds a Set-Cookie header; it replaces a cookie of the same name that the
+ * response already has.
+ */
 void req_add_cookie(struct req *r, const char *set_cookie);
-/* Replaces the route's status, for a response by the out schema. */
+/*
+ * Sets the status of a response by the `out` schema, instead of the route's
+ * status.
+ */
 void req_set_status(struct req *r, int status);
 /*
- * Answers with these bytes instead of the out schema.  type NULL and len 0: an
- * empty body.  The bytes are not copied.
+ * Answers with these bytes, which are not copied, instead of a struct of the
+ * `out` schema.  content_type NULL and len 0: an empty body.
  */
 void req_answer(struct req *r, int status, const char *content_type,
     const char *body, size_t len);

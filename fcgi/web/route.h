@@ -14,7 +14,7 @@
 
 struct req;
 
-/* A header of a route's successful response, for OpenAPI. */
+/* A header of a route's successful responses, for OpenAPI. */
 struct route_header {
 	const char *name;
 	const char *doc;
@@ -25,11 +25,15 @@ struct route_header {
 	}
 
 enum route_guard {
-	GUARD_IDENTITY, /* the default: a valid assertion, otherwise 401 */
+	GUARD_IDENTITY, /* a valid assertion is required, otherwise 401; the
+	                   default */
 	GUARD_NONE, /* anybody */
 };
 
-/* The rate limit for one client: `burst` requests at once, refilled evenly. */
+/*
+ * The rate limit for one client: `burst` requests at once, which become
+ * available again evenly over the period.
+ */
 struct route_rate {
 	int64_t burst; /* 0: the service's general limit */
 	int64_t period_s;
@@ -39,21 +43,27 @@ struct route {
 	const char *method; /* NULL ends the list; GET also accepts HEAD */
 	const char *path; /* below the prefix: "/tasks/{id}" */
 	/*
-	 * If it returns ERR_OK, `out` describes *out_struct, or req_answer()
-	 * was called.
+	 * When the handler returns ERR_OK, it has filled *out_struct, which the
+	 * schema `out` describes, or has called req_answer().
 	 */
 	enum err (*handler)(
 	    struct req *r, const void *in_struct, void *out_struct);
 	const char *summary;
 	enum route_guard guard;
-	const char *role; /* a role that is required besides; admin always
-	                     passes; NULL: none */
-	unsigned flags; /* the service's own, for its hooks */
-	struct route_rate rate; /* for the hooks, too; a row with a rate has its
-	                           own counter */
+	/*
+	 * A role that the user must have, too; users with the role admin always
+	 * pass.  NULL: no role is required.
+	 */
+	const char *role;
+	unsigned flags; /* flags that the service's own hooks read */
+	/*
+	 * The rate limit, which the service's hooks apply; a row with a limit
+	 * has its own counter.
+	 */
+	struct route_rate rate;
 	struct schema in;
 	struct schema out;
-	int status; /* for success; 0: 200, or 204 without `out` */
+	int status; /* the status of success; 0: 200, or 204 without `out` */
 	size_t body_max_bytes; /* 0: 64 KiB */
 	bool body_form; /* a form body is accepted as well as JSON */
 	bool body_optional; /* a missing body is read as {} */
@@ -62,18 +72,22 @@ struct route {
 	 * event loop answers by itself, without a thread.
 	 */
 	bool nonblocking;
-	unsigned errors; /* BIT(ERR_...): declared, for OpenAPI */
+	/*
+	 * The errors that the handler may return, as BIT(ERR_...), for OpenAPI.
+	 */
+	unsigned errors;
 	/* The members from here on are for OpenAPI only. */
 	const struct route_header
 	    *headers; /* of a successful response; a NULL name ends the list */
 	const struct field
 	    *query; /* query parameters that the handler reads by itself */
-	bool unlisted; /* left out of the document: of no use to a client */
+	bool unlisted; /* left out of the OpenAPI document: of no use to a
+	                  client */
 };
 #define BIT(e) (1u << (unsigned)(e))
 /*
- * A flag of the library; a service's own flags start at 1.  The route works
- * without the user's record, so there is no first contact.
+ * A flag that the library reads; a service's own flags start at 1.  The route
+ * works without the user's record, so there is no first contact.
  */
 #define ROUTE_NO_RECORD (1u << 31)
 

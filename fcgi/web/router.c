@@ -13,12 +13,12 @@
 #include "web/request.h"
 #include "web/service.h"
 
-/* The most methods of one path; there are fewer. */
+/* The most methods of one path: more than any path has. */
 enum { ALLOW_MAX = 16 };
 
 /*
  * Consumes {name} of the pattern and one segment of the path.  Returns false
- * when there is no segment or no room for one.
+ * when the segment is empty.
  */
 static bool
 take_value(struct req *r, const char **pattern, const char **path)
@@ -30,7 +30,7 @@ take_value(struct req *r, const char **pattern, const char **path)
 	assert(r->npath < PATH_VALUES_MAX);
 	if (len == 0)
 		return false;
-	/* keep_values() copies it, if this row is chosen. */
+	/* If this row is chosen, keep_values() copies the value. */
 	r->path_values[r->npath++] = (struct path_value){
 		.name = *pattern + 1,
 		.name_len = pattern_len - 1,
@@ -42,7 +42,9 @@ take_value(struct req *r, const char **pattern, const char **path)
 	return true;
 }
 
-/* Segments are compared byte by byte; {name} matches one that is not empty. */
+/*
+ * Compares segments byte by byte; {name} matches any segment that is not empty.
+ */
 static bool
 matches(struct req *r, const char *pattern, const char *path)
 {
@@ -73,7 +75,9 @@ keep_values(struct req *r)
 	}
 }
 
-/* The path below the prefix, or NULL where no route can be. */
+/*
+ * Returns the path below the service's prefix; NULL when no route can match it.
+ */
 static const char *
 path_below(const struct service *s, const char *path)
 {
@@ -86,13 +90,13 @@ path_below(const struct service *s, const char *path)
 	if (len == 0 || *path != '/' || path[len - 1] == '/')
 		return NULL;
 	/*
-	 * nginx merges slashes; if it was told not to, such a path matches
-	 * nothing.
+	 * nginx merges slashes.  If it is configured not to, no route matches a
+	 * path with "//".
 	 */
 	return strstr(path, "//") == NULL ? path : NULL;
 }
 
-/* Keeps the list sorted and without duplicates. */
+/* Adds a method to the list, which is sorted and has no duplicates. */
 static void
 add_method(const char **methods, int *count, const char *method)
 {

@@ -20,21 +20,22 @@ struct route;
 struct service;
 
 /*
- * Sets r->route, the path's values and *ret_index, the position of the row in
- * all lists.  ERR_NOT_FOUND; ERR_METHOD: *ret_allow is the value of Allow.
+ * Sets r->route, the path's values, and *ret_index, the position of the row in
+ * all lists together.  ERR_NOT_FOUND; ERR_METHOD: *ret_allow is the value of
+ * the header Allow.
  */
 MUST_CHECK enum err router_find(const struct service *s, struct req *r,
     int *ret_index, const char **ret_allow);
 
 /*
- * The row under which a request is counted before it is known whether it will
- * be served: the row of its method if there is one, otherwise the first of its
- * path, ignoring slashes at the end.  NULL: there is no such path.
+ * Returns the row under which a request is counted before it is known whether
+ * it will be served: the row of its method if there is one, otherwise the first
+ * row of its path, ignoring slashes at the end.  NULL: no row has that path.
  */
 const struct route *router_path_row(const struct service *s, struct arena *a,
     const char *method, const char *path);
 
-/* The number of rows in all lists. */
+/* Returns the number of rows in all lists. */
 int router_count(const struct service *s);
 
 #endif

@@ -45,8 +45,8 @@ struct objects {
 	const void *items;
 	size_t count;
 	/*
-	 * For output: the items as comma-separated JSON (page_write()); or
-	 * NULL.
+	 * Output: if not NULL, the items as comma-separated JSON
+	 * (page_write()).
 	 */
 	const char *text;
 	size_t text_len;
@@ -54,8 +54,11 @@ struct objects {
 /* A JSON object with arbitrary members. */
 struct any_object {
 	const struct json *value; /* input; NULL when absent */
-	const char *text; /* input: the value as compact JSON; output: written
-	                     as it is; or NULL */
+	/*
+	 * Input: the value as compact JSON.  Output: JSON that is written as it
+	 * is.  NULL when absent.
+	 */
+	const char *text;
 };
 
 enum field_type {
@@ -66,14 +69,17 @@ enum field_type {
 	TYPE_OPT_BOOL, /* struct opt_bool */
 	TYPE_OPT_INT64, /* struct opt_int64 */
 	/*
-	 * struct strings; in a query, path or header for output only.  When
-	 * absent, items is NULL.
+	 * struct strings; for input only in the body.  When absent, items is
+	 * NULL.
 	 */
 	TYPE_STRINGS,
-	TYPE_OBJECT, /* const void * of the `of` schema; may be NULL; output
-	                only */
-	TYPE_OBJECTS, /* struct objects; as input from the body only */
-	TYPE_ANY_OBJECT, /* struct any_object; as input from the body only */
+	/*
+	 * const void *: a struct of the field's `of` schema, or NULL; only for
+	 * output.
+	 */
+	TYPE_OBJECT,
+	TYPE_OBJECTS, /* struct objects; for input only in the body */
+	TYPE_ANY_OBJECT, /* struct any_object; for input only in the body */
 };
 
 enum field_from { FROM_BODY, FROM_QUERY, FROM_PATH, FROM_HEADER };
@@ -82,39 +88,43 @@ enum field_format {
 	FMT_NONE,
 	FMT_UUID, /* converted to lower case when read */
 	FMT_DATE_TIME, /* RFC 3339; converted to UTC with milliseconds */
-	FMT_LINE, /* no control characters, and at least one visible character
-	           */
+	/* No control characters, and at least one visible character. */
+	FMT_LINE,
 	FMT_EMAIL, /* for OpenAPI only; the handler checks it */
-	FMT_URI, /* for OpenAPI only */
-	FMT_INTEGER, /* output only: an integer of any size, written as a number
-	              */
+	FMT_URI, /* for OpenAPI only; it is not checked */
+	/*
+	 * Output only: an integer of any size, given as text, written as a
+	 * number.
+	 */
+	FMT_INTEGER,
 };
 
 struct field {
-	const char *name; /* on the wire */
+	const char *name; /* the name in JSON, query, path or header */
 	size_t offset;
 	enum field_type type;
 	enum field_from from; /* where the input comes from */
 	bool required;
-	bool nullable; /* input: null is read as NULL; output: NULL is written
-	                  as null */
+	/* Input: null is read as NULL.  Output: NULL is written as null. */
+	bool nullable;
 	/*
-	 * Limits of a number, of a text's length in code points, of an array's
-	 * items, of an arbitrary object's bytes as compact JSON.  Both 0: no
-	 * limit.  If max is below min there is no upper limit: such a text is
-	 * only limited by the body's size.
+	 * Limits of a number, of a text's length in code points, of the number
+	 * of an array's items, of an arbitrary object's bytes as compact JSON.
+	 * Both 0: no limit.  If max is below min there is no upper limit: a
+	 * text is then only limited by the body's size.
 	 */
 	int64_t min, max;
 	enum field_format format;
 	const char *const *one_of; /* ended by NULL */
-	const char *fallback; /* the text that an absent query parameter or
-	                         header stands for */
+	/* The text that is read when a query parameter or header is absent. */
+	const char *fallback;
 	const struct schema *of;
 	/*
 	 * Not NULL (output, TYPE_STRING): the text is preformatted JSON members
 	 * ("\"a\":1,\"b\":2", or ""), which are written into the object in
-	 * place of this field.  `name` is then a regular expression for their
-	 * names, and `splice` is their JSON type, or SPLICE_ANY.
+	 * place of this field.  `name` is then a regular expression for the
+	 * names of these members, and `splice` is the JSON type of their
+	 * values, or SPLICE_ANY.
 	 */
 	const char *splice;
 	const char *doc;
@@ -131,14 +141,18 @@ struct field {
 	    struct objects: TYPE_OBJECTS, struct any_object: TYPE_ANY_OBJECT)
 
 struct schema {
-	const char *name; /* in components/schemas; NULL: written inline */
-	size_t size; /* of the struct; 0: no schema */
+	/*
+	 * The schema's name in components/schemas of the OpenAPI document;
+	 * NULL: the schema is written inline.
+	 */
+	const char *name;
+	size_t size; /* the size of the struct; 0: there is no schema */
 	const struct field *fields; /* ended by a NULL name */
 	bool refuse_unknown; /* unknown members of the body are errors */
 	bool nullable; /* output: a handler may answer null (by req_answer) */
 	/*
-	 * Output: the response is an array.  Size and rows describe an item,
-	 * and out_struct is a struct objects.
+	 * Output: the response is an array.  `size` and `fields` describe an
+	 * item, and out_struct is a struct objects.
 	 */
 	bool array;
 };
@@ -152,14 +166,16 @@ struct schema {
 	}
 
 enum problem_kind {
-	PROBLEM_MISSING, /* required and absent */
-	PROBLEM_TYPE, /* another JSON type than the row's */
-	PROBLEM_TOO_SMALL, /* value or length below the minimum */
+	PROBLEM_MISSING, /* a required value is absent */
+	PROBLEM_TYPE, /* the value has another JSON type than the row */
+	PROBLEM_TOO_SMALL, /* the value or length is below the minimum */
 	PROBLEM_TOO_LARGE,
-	PROBLEM_FORMAT, /* not in the row's format, or not one of its values */
-	PROBLEM_UNKNOWN, /* not in the schema */
+	PROBLEM_FORMAT, /* the value is not in the row's format, or not in
+	                   one_of */
+	PROBLEM_UNKNOWN, /* no row has that name */
 	PROBLEM_DUPLICATE, /* a parameter given twice */
-	PROBLEM_RULE, /* a rule of the handler; `message` says which */
+	PROBLEM_RULE, /* the handler's own rule is broken; `message` says which
+	               */
 };
 
 struct problem {
@@ -167,9 +183,10 @@ struct problem {
 	enum field_from from;
 	/* The field's name in JSON, "items[2].name"; "" for the body itself. */
 	const char *name;
-	const struct field *field; /* NULL for PROBLEM_UNKNOWN and the body */
-	const char *received; /* the JSON type that was received: "number",
-	                         "undefined", ... */
+	const struct field *field; /* NULL for PROBLEM_UNKNOWN and for a problem
+	                              of the body itself */
+	/* The JSON type that was received: "number", "undefined", ... */
+	const char *received;
 	const char *message; /* for people */
 };
 
@@ -190,16 +207,18 @@ struct schema_input {
 	const char *(*param)(void *ctx, enum field_from from, const char *name);
 	void *param_ctx;
 	/*
-	 * The numbers of the body that are not integers although their doubles
-	 * may be. NULL: not known, so that 100.0 does not count as an integer
-	 * either.
+	 * The numbers of the body that are not integers, although the doubles
+	 * that represent them may be.  NULL: not known; then no number with a
+	 * fraction or exponent counts as an integer, not even 100.0.
 	 */
 	const struct json_inexact *body_inexact;
 	/*
-	 * A query parameter that neither rows nor more_query name is an error.
+	 * Whether a query parameter is an error if neither a row nor more_query
+	 * names it.
 	 */
 	bool refuse_unknown_query;
-	const struct field *more_query; /* or NULL */
+	const struct field *
+	    more_query; /* further query parameters that are allowed; or NULL */
 };
 
 /*
@@ -215,15 +234,17 @@ size_t schema_values_max(const struct schema *s);
 MUST_CHECK enum err schema_read(const struct schema *s, struct arena *a,
     const struct schema_input *input, void *ret_struct,
     struct problems *ret_problems);
-/* NULL is written as null. */
+/* Writes a struct as JSON; NULL is written as null. */
 void schema_write(const struct schema *s, struct buf *b, const void *strukt);
 
 /*
- * Writes JSON Schema 2020-12.  A named schema is written in full here; other
- * schemas refer to it (#/components/schemas/NAME).
+ * Writes the schema in the format JSON Schema 2020-12.  The schema is written
+ * in full here even if it is named; named schemas within it are written as
+ * references (#/components/schemas/NAME).
  */
-void schema_openapi(const struct schema *s, struct buf *b,
-    enum field_from from); /* for input: the rows from one source */
+/* For input: describes the rows that are read from one source. */
+void
+schema_openapi(const struct schema *s, struct buf *b, enum field_from from);
 void schema_openapi_out(const struct schema *s, struct buf *b);
 void schema_openapi_field(const struct field *f, struct buf *b);
 

@@ -100,8 +100,8 @@ one_of_message(struct arena *a, const char *const *values)
 }
 
 /*
- * The text in the canonical spelling of its format; NULL when it is not in the
- * format.
+ * Returns the text in the canonical spelling of its format; NULL when the text
+ * is not in the format.
  */
 static const char *
 canonical(struct arena *a, enum field_format format, const char *text)
@@ -143,7 +143,8 @@ format_message(enum field_format format)
 	case FMT_DATE_TIME:
 		return "must be an RFC 3339 date and time";
 	default:
-		return "is not valid"; /* other formats are not checked */
+		return "is not valid"; /* texts in other formats are not
+		                          checked, so they are never wrong */
 	}
 }
 

@@ -15,12 +15,12 @@ struct schema_fault {
 	const char *message;
 };
 
-/* Returns false when *ret_fault says what is wrong. */
+/* Checks an integer.  Returns false when it is wrong; *ret_fault says why. */
 MUST_CHECK bool schema_check_int(const struct field *f, struct arena *a,
     int64_t n, struct schema_fault *ret_fault);
 /*
- * *text must be UTF-8.  If true is returned, *text is the value in the
- * canonical spelling of its format, possibly a copy in the arena.
+ * Checks *text, which must be UTF-8.  If true is returned, *text is the value
+ * in the canonical spelling of its format, possibly a copy in the arena.
  */
 MUST_CHECK bool schema_check_string(const struct field *f, struct arena *a,
     const char **text, struct schema_fault *ret_fault);

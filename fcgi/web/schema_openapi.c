@@ -1,6 +1,6 @@
 /*
- * schema_openapi: writes the rows as JSON Schema 2020-12, the dialect of
- * OpenAPI 3.1.
+ * schema_openapi: writes the rows of a schema as JSON Schema 2020-12, the
+ * dialect of OpenAPI 3.1.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ enum direction { DIRECTION_IN, DIRECTION_OUT };
 static void write_object(const struct schema *s, struct buf *b,
     enum direction direction, enum field_from from);
 
-/* Writes ,"name": or, for the first member, "name":. */
+/* Writes the name of a member, with a comma before all but the first. */
 static void
 write_name(struct buf *b, bool *first, const char *name)
 {
@@ -66,7 +66,10 @@ write_values(const struct field *f, struct buf *b)
 	buf_puts(b, f->nullable ? ",null]" : "]");
 }
 
-/* In JSON text: each backslash of the regular expression is doubled. */
+/*
+ * The pattern of FMT_LINE.  It is written into JSON text, so each backslash of
+ * the regular expression is doubled.
+ */
 #define LINE_PATTERN \
 	"^[^\\\\u0000-\\\\u001f\\\\u007f-\\\\u009f\\\\u2028\\\\u2029]*$"
 
@@ -93,7 +96,10 @@ write_text_schema(const struct field *f, struct buf *b)
 	write_values(f, b);
 }
 
-/* Writes the name of the schema if it has one, otherwise the schema inline. */
+/*
+ * Writes a reference to the schema if it has a name, otherwise the schema
+ * inline.
+ */
 static void
 write_reference(
     const struct schema *of, struct buf *b, enum direction direction)
@@ -109,7 +115,10 @@ static void
 write_object_row(const struct field *f, struct buf *b)
 {
 	if (!f->nullable) {
-		/* JSON Schema 2020-12 allows a description beside $ref. */
+		/*
+		 * "allOf", because the description of the row will follow as a
+		 * member.
+		 */
 		buf_puts(b, "\"allOf\":[");
 		write_reference(f->of, b, DIRECTION_OUT);
 		buf_putc(b, ']');
@@ -184,7 +193,9 @@ write_described_row(
 	buf_putc(b, '}');
 }
 
-/* Whether each response has the member: see is_left_out in schema_write. */
+/*
+ * Whether every response has the member: see is_left_out() in schema_write.c.
+ */
 static bool
 is_always_there(const struct field *f)
 {
@@ -229,7 +240,7 @@ write_properties(const struct schema *s, struct buf *b,
 	buf_putc(b, '}');
 }
 
-/* Members described by a pattern of their names. */
+/* Describes the members of spliced rows by a pattern of their names. */
 static void
 write_spliced(const struct schema *s, struct buf *b)
 {

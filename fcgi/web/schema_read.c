@@ -61,7 +61,10 @@ refuse_parameter(struct schema_reader *rd, const char *name)
 			       });
 }
 
-/* One pass over the query, however many rows and pairs there are. */
+/*
+ * Finds the value of each query row, in one pass over the query string, however
+ * many rows and pairs there are.
+ */
 static void
 collect_query(struct schema_reader *rd, size_t nrows)
 {
@@ -95,7 +98,7 @@ collect_query(struct schema_reader *rd, size_t nrows)
 			});
 }
 
-/* The object from which body rows are read, or NULL. */
+/* Returns the object from which the rows of the body are read, or NULL. */
 static const struct json *
 find_object(struct schema_reader *rd)
 {

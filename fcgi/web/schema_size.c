@@ -1,27 +1,28 @@
 /*
- * schema_size: the number of values that a body can have by its schema.
+ * schema_size: an upper limit for the number of values in a body of a schema.
  *
- * It adds some room for rules that are checked after parsing (a list of at most
- * 100) and for unknown members, so that a request that violates them gets the
- * error that names the field.
+ * The limit leaves some room for rules that are checked after parsing (a list
+ * of at most 100 items) and for unknown members, so that a body that breaks
+ * such a rule gets the error that names the field.
  */
 #include <assert.h>
 
 #include "web/schema.h"
 
 enum {
-	MEMBER_VALUES = 2, /* its name, and itself */
-	UNBOUNDED_ITEMS = 1000, /* of an array whose row has no max */
-	UNBOUNDED_BYTES =
-	    8 * 1024, /* of an arbitrary object whose row has none */
+	MEMBER_VALUES = 2, /* a member's name and its value */
+	UNBOUNDED_ITEMS = 1000, /* items of an array whose row has no max */
+	/* Bytes of an arbitrary object whose row has no max. */
+	UNBOUNDED_BYTES = 8 * 1024,
 	/*
-	 * Values of an arbitrary object in a list; one that is a member of the
-	 * body itself may have as many as its bytes allow.
+	 * Values that are counted for each arbitrary object.  In addition, the
+	 * largest one may have as many values as its bytes allow.
 	 */
 	ANY_OBJECT_VALUES = 16,
 	SPARE_VALUES = 64,
-	IGNORED_VALUES = 256, /* where unknown members are ignored */
-	LEVELS_MAX = 8, /* the most levels in the constant tables */
+	IGNORED_VALUES =
+	    256, /* room for unknown members, where these are ignored */
+	LEVELS_MAX = 8, /* the most nested schemas in the constant tables */
 };
 
 static size_t
@@ -30,7 +31,10 @@ max_or(const struct field *f, size_t otherwise)
 	return f->max > 0 && f->max >= f->min ? (size_t)f->max : otherwise;
 }
 
-/* *largest: bytes of the largest arbitrary object. */
+/*
+ * Counts the values of one schema.  *largest: the bytes of the largest
+ * arbitrary object so far.
+ */
 static size_t
 count_members(/* NOLINT(misc-no-recursion) */
     const struct schema *s, size_t *largest, int level)

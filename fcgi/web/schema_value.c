@@ -15,7 +15,10 @@
 #include "base/utf8.h"
 #include "web/schema_check.h"
 
-/* The limit of an object that has no max: more than any body has. */
+/*
+ * The limit of an arbitrary object whose row has no max: more than any body
+ * has.
+ */
 enum { ANY_OBJECT_MAX_BYTES = 64 << 20 };
 
 void
@@ -145,8 +148,8 @@ read_string(struct schema_reader *rd, const struct field *f, const char *text)
 }
 
 /*
- * Reads a number with a fraction or an exponent.  Above 2^53 a double
- * represents several integers.
+ * Reads a number with a fraction or an exponent, if its value is an integer.
+ * Above 2^53 a double represents several integers, so such numbers are refused.
  */
 static bool
 read_real(struct schema_reader *rd, const struct field *f, const struct json *j)

@@ -11,7 +11,7 @@ struct arena;
 struct json;
 
 struct schema_query_value {
-	const char *text; /* of the first pair with that name */
+	const char *text; /* the value of the first pair with that name */
 	int count;
 };
 
@@ -21,15 +21,19 @@ struct schema_reader {
 	const struct schema_input *input;
 	unsigned char *strukt;
 	struct problems *problems;
-	/* Indexed by row; NULL when no row has that source. */
+	/*
+	 * The values of the query rows, indexed by row; NULL when no row comes
+	 * from the query.
+	 */
 	struct schema_query_value *query;
-	const char *prefix; /* before names in problems: "items[2]."; or NULL */
+	const char
+	    *prefix; /* put before names in problems: "items[2]."; or NULL */
 };
 
 void schema_add_problem(struct schema_reader *rd, const struct problem *p);
 void schema_add_field_problem(struct schema_reader *rd, const struct field *f,
     enum problem_kind kind, const char *received, const char *message);
-/* The name of the type as in problems: "number". */
+/* Returns the name of a value's JSON type, as in problems: "number". */
 const char *schema_type_name(const struct json *j);
 
 /*
@@ -39,7 +43,10 @@ const char *schema_type_name(const struct json *j);
 void schema_read_text(
     struct schema_reader *rd, const struct field *f, const char *text);
 void schema_read_missing(struct schema_reader *rd, const struct field *f);
-/* Reads the object's member for this row, or records that it is missing. */
+/*
+ * Reads the member of the object for this row, or records that the member is
+ * missing.
+ */
 void schema_read_member(
     struct schema_reader *rd, const struct field *f, const struct json *object);
 /* Reads all rows of an object within the body, and records unknown members. */

@@ -54,8 +54,8 @@ is_absent(const struct field *f, const void *member)
 }
 
 /*
- * A NULL value is written as null where the row allows it; otherwise the member
- * is left out.
+ * Whether the member is left out.  A NULL value is written as null where the
+ * row allows that; otherwise the member is left out.
  */
 static bool
 is_left_out(const struct field *f, const void *member)

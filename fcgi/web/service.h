@@ -2,14 +2,16 @@
  * service: the routes, hooks and settings of a service, and how a request is
  * answered.
  *
- * The steps for every request: nginx's parameters (500), the original path
- * (400), hooks->before, route lookup (404, 405), the route's guard, media type
- * and body (415, 413, 400), hooks->screen (limits, before anything expensive),
- * schema and unknown input (400), a second verdict if the first one is old,
- * hooks->guard, handler, response.  write_error writes the failure of any step.
- * After the response was sent, access_end() logs and counts it.
+ * The steps for every request, with the status when a step fails: nginx's
+ * parameters (500), the original path (400), hooks->before, route lookup (404,
+ * 405), the route's guard, media type and body (415, 413, 400), hooks->screen
+ * (limits, before anything expensive), schema and unknown input (400), a second
+ * verdict if the first one is too old, hooks->guard, handler, response.
+ * write_error writes the response for the failure of any step.  After the
+ * response was sent, access_end() logs and counts the request.
  *
- * The routes that app/builtin.h adds to each service are answered before that.
+ * The routes that app/builtin.h adds to each service are answered before these
+ * steps.
  */
 #ifndef WEB_SERVICE_H
 #define WEB_SERVICE_H
@@ -47,7 +49,10 @@ struct service_hooks {
 	enum err (*screen)(struct req *r);
 	/* Called after the schema is applied, before the handler. */
 	enum err (*guard)(struct req *r);
-	/* NULL: the standard body {code,message,requestId[,fields]}. */
+	/*
+	 * Writes the response for an error.  NULL: the standard body
+	 * {code,message,requestId[,fields]}.
+	 */
 	void (*write_error)(struct req *r, enum err e);
 	/*
 	 * Adds members ("db":"ok","cache":"away") to /health/ready.  Returns
@@ -55,12 +60,14 @@ struct service_hooks {
 	 */
 	bool (*ready)(void *app, struct buf *members);
 	/*
-	 * Adds to /metrics; may wait for the database, because it is called in
-	 * the background (scrape.h).  May be NULL.
+	 * Adds the service's own metrics to /metrics.  The hook may wait for
+	 * the database, because it is called in the background (scrape.h).  May
+	 * be NULL.
 	 */
 	void (*metrics)(void *app, struct buf *b);
 	/*
-	 * Like metrics(), for the metrics of a library; service_main() sets it.
+	 * Like metrics(), for metrics that the library adds; service_main()
+	 * sets it.
 	 */
 	void (*library_metrics)(void *app, struct buf *b);
 };
@@ -81,7 +88,8 @@ struct builtin {
 struct service_metrics {
 	int builtin;
 	int handle_all;
-	int routes[METRICS_ROUTES_MAX]; /* indexed as by router_find() */
+	int routes[METRICS_ROUTES_MAX]; /* indexed by *ret_index of
+	                                   router_find() */
 };
 
 enum { SERVICE_PREFETCH_MAX = 32 };
@@ -91,18 +99,20 @@ struct service {
 	    *name; /* "core": audience of assertions, name in log and metrics */
 	const char *title; /* of the OpenAPI document */
 	const char *prefix; /* "/api/core", unless PREFIX is set */
-	const struct route *const *routes; /* NULL-ended list of route lists */
+	const struct route *const
+	    *routes; /* a list of route lists, ended by NULL */
 	const struct builtin *builtins; /* or NULL */
 	struct service_hooks hooks;
 	/*
 	 * If not NULL, answers every request, before the library's own paths
-	 * and without routes, guards and bodies.  For a pool whose KEDGE_PATH
-	 * belongs to another service (auth's verify): no path may select a
-	 * response there.
+	 * and without routes, guards and bodies.  This is for a pool that
+	 * answers nginx's question about a request to another service (auth's
+	 * verify): KEDGE_PATH is then a path of that service, which must not
+	 * select a response here.
 	 */
 	enum err (*handle_all)(struct req *r);
 	/*
-	 * With handle_all: the route of its requests in metrics and log.  They
+	 * With handle_all: the route of all requests in metrics and log.  They
 	 * are subrequests of nginx, and logged at LOG_DEBUG while their status
 	 * is below 400.
 	 */
@@ -110,15 +120,16 @@ struct service {
 	/*
 	 * NULL, or, with handle_all: reads in one round trip what the given
 	 * requests need, and stores it in their `prefetched`.  Reports which of
-	 * them can be answered at once, without a thread.  Of the requests, at
-	 * most SERVICE_PREFETCH_MAX, only app, source and arena are set.
+	 * these requests can be answered at once, without a thread.  There are
+	 * at most SERVICE_PREFETCH_MAX requests, of which only app, source and
+	 * arena are set.
 	 */
 	void (*prefetch)(
 	    void *app, struct req *const *rs, bool *ret_ready, size_t n);
 	/*
 	 * NULL, or: called just before the event loop answers a request that
-	 * prefetch has called ready.  Returns false when answering would now
-	 * have to wait; a thread then answers.
+	 * prefetch() has reported as ready.  Returns false when the loop would
+	 * now have to wait; a thread then answers.
 	 */
 	bool (*is_still_ready)(void *app, struct req *r);
 	/* NULL: guarded routes answer 401 to every request. */
@@ -157,12 +168,15 @@ struct service {
  * has set.
  */
 void service_handle(const struct service *s, struct req *r);
-/* Whether handling the request will not wait, judged by r->source. */
+/*
+ * Whether handling the request will not wait, judged by the parameters in
+ * r->source.
+ */
 bool service_is_nonblocking(const struct service *s, const struct req *r);
 
 /*
- * How many bytes of the body should be kept: a longer body is refused.  Judged
- * by the parameters in r->source.
+ * Returns how many bytes of the request's body should be kept, judged by the
+ * parameters in r->source.  A longer body is refused.
  */
 size_t service_body_max(const struct service *s, const struct req *r);
 
@@ -174,8 +188,8 @@ void
 service_add_location(struct req *r, const char *collection, const char *id);
 
 /*
- * To be called before the workers are forked, so that they use the same
- * numbers.
+ * Gives each route its number in the metrics.  To be called before the workers
+ * are forked, so that all of them use the same numbers.
  */
 void
 service_number_routes(const struct service *s, struct service_metrics *ret_m);

@@ -26,8 +26,8 @@ enum {
 };
 
 /*
- * Some errors may occur on any route; the others must be declared by the
- * route's row.
+ * Logs an error that the route's row does not declare.  Some errors may occur
+ * on any route, and need not be declared.
  */
 static void
 check_declared(const struct req *r, enum err e)
@@ -96,8 +96,9 @@ run_route(const struct service *s, struct req *r)
 }
 
 /*
- * A path given as a whole is not below the prefix of any service, so a client
- * cannot reach it through the service's location.
+ * Finds the builtin route with that path.  A client can reach it only if the
+ * path is below the service's prefix: nginx's location for the service passes
+ * on no other paths.
  */
 static const struct builtin *
 find_builtin(const struct service *s, const char *path)
@@ -171,8 +172,8 @@ dispatch(const struct service *s, struct req *r)
 }
 
 /*
- * Makes the first piece of a stream before anything is sent: if it fails, the
- * response is an error, and a stream of one piece is sent as a plain body.
+ * Makes the first piece of a stream before anything is sent.  If that fails,
+ * the response is an error; a stream of one piece is sent as a plain body.
  */
 static enum err
 begin_stream(struct req *r)
@@ -277,7 +278,8 @@ service_is_nonblocking(const struct service *s, const struct req *r)
 	if (own != NULL)
 		return own->nonblocking;
 	/*
-	 * A request with a body may need a second verdict of auth: see guard.h.
+	 * A request with a body may have to wait for a second verdict of auth:
+	 * see guard.h.
 	 */
 	return router_find(s, &probe, &metric, &allow) == ERR_OK &&
 	       probe.route->nonblocking &&
@@ -304,7 +306,7 @@ service_number_routes(const struct service *s, struct service_metrics *ret_m)
 	ret_m->handle_all = METRIC_OTHER;
 	if (s->handle_all != NULL) {
 		ret_m->handle_all = metrics_route(s->handle_all_route);
-		return; /* it has no routes */
+		return; /* a service with handle_all has no routes */
 	}
 	for (const struct route *const *list = s->routes; *list != NULL;
 	     list++) {

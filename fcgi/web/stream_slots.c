@@ -44,7 +44,8 @@ stream_slots_free(struct stream_slots *s)
 }
 
 /*
- * Returns NULL when there is no slot for this user.  The caller holds the lock.
+ * Returns a free slot, or NULL when there is none or the user has too many.
+ * The caller holds the lock.
  */
 static struct stream_slot *
 find_slot(struct stream_slots *s, const unsigned char user[SHA256_SIZE])

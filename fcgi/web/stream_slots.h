@@ -1,8 +1,9 @@
 /*
  * stream_slots: limits how many responses of a process may be streams at once.
  *
- * A stream occupies its thread until the client has read it.  So a process has
- * few of them, and one user still fewer: a thread remains for everybody else.
+ * A stream occupies its thread until the client has read it.  So a process may
+ * have few streams at once, and one user even fewer: other users still find a
+ * thread.
  */
 #ifndef WEB_STREAM_SLOTS_H
 #define WEB_STREAM_SLOTS_H

@@ -22,7 +22,10 @@ enum {
 	HEADER_LEN = 55,
 };
 
-/* The grammar allows only lower case. */
+/*
+ * Whether the text is lower-case hexadecimal: W3C Trace Context allows no upper
+ * case.
+ */
 static bool
 is_hex(const char *s, size_t len)
 {
@@ -39,7 +42,10 @@ is_zero(const char *s, size_t len)
 	return strspn(s, "0") >= len;
 }
 
-/* W3C Trace Context level 1, sections 3.2.2 and 4.3. */
+/*
+ * Whether a traceparent header is valid: W3C Trace Context level 1, sections
+ * 3.2.2 and 4.3.
+ */
 static bool
 is_valid(const char *h)
 {
@@ -50,7 +56,10 @@ is_valid(const char *h)
 		return false;
 	if (!is_hex(h, VERSION_LEN) || strncmp(h, "ff", VERSION_LEN) == 0)
 		return false;
-	/* A later version may have more fields, after another dash. */
+	/*
+	 * A later version of the format may have more fields, after another
+	 * dash.
+	 */
 	if (len > HEADER_LEN &&
 	    (strncmp(h, "00", VERSION_LEN) == 0 || h[HEADER_LEN] != '-'))
 		return false;
@@ -72,14 +81,14 @@ trace_read(struct req *r, const char *header)
 	r->trace_flags = arena_strndup(r->arena, header + FLAGS_AT, FLAGS_LEN);
 }
 
-/* The value of a traceparent header, with a new parent id. */
+/* Returns the value of a traceparent header, with a new parent id. */
 static const char *
 make_traceparent(struct arena *a, const char *trace_id, const char *flags)
 {
 	uint64_t parent;
 
 	random_bytes(&parent, sizeof(parent));
-	/* "| 1", because an id of zeroes is invalid. */
+	/* "| 1", because a parent id of zeroes is invalid. */
 	return arena_printf(a, "00-%s-%016llx-%s", trace_id,
 	    (unsigned long long)(parent | 1), flags);
 }
@@ -102,8 +111,8 @@ trace_continue(struct arena *a, const char *trace_id)
 	    !is_hex(trace_id, TRACE_ID_LEN) || is_zero(trace_id, TRACE_ID_LEN))
 		return NULL;
 	/*
-	 * "01" means sampled: the original flags are not known, but the trace
-	 * exists.
+	 * "01" means sampled.  The flags of the earlier request are not known
+	 * any more, but its trace exists.
 	 */
 	return make_traceparent(a, trace_id, "01");
 }

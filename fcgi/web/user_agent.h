@@ -3,8 +3,9 @@
 #define WEB_USER_AGENT_H
 
 /*
- * Returns a constant, as in nginx/log.conf.in: "Firefox", "curl", "bot", ...;
- * "none" without a header (NULL), "other" for one that is not in the table.
+ * Returns the family, a constant that nginx/log.conf.in names in the same way:
+ * "Firefox", "curl", "bot", ...; "none" without a header (NULL), "other" for a
+ * program that is not in the table.
  */
 const char *user_agent_family(const char *header);
 

@@ -1,7 +1,7 @@
 package Bench::Node;
 
-# The peers that run under node: the packages of bench/package.json, and the programs
-# bench/*.mjs that process jobs.
+# Runs the peers that need node: the packages of bench/package.json, and the programs
+# bench/*.mjs that process jobs with them.
 
 use strict;
 use warnings;
@@ -15,8 +15,8 @@ use Bench::Talk;
 
 our @EXPORT = qw(packages_ready node_version drain_with);
 
-# Installs the packages unless they are installed.  Returns false, and prints a line,
-# when that is impossible.
+# Installs the packages of bench/package.json unless they are installed.  Returns false,
+# and prints a line, when they cannot be installed.
 sub packages_ready {
     my ($what) = @_;
     return 0 unless need($what, qw(node npm));
@@ -44,9 +44,9 @@ sub node_version {
     return $version;
 }
 
-# Starts the given number of processes of a program's role `worker`; when all are ready,
-# lets them work until $jobs are done.  Returns the seconds from the start of the first
-# job to the end of the last.
+# Starts the given number of processes of a program in its role `worker`.  When all are
+# ready, lets them work until $jobs jobs are done.  Returns the seconds from the start of
+# the first job to the end of the last job.
 sub drain_with {
     my ($jobs, $processes, $program, @arguments) = @_;
     my @workers = map { Bench::Talk->start('node', "$root/bench/$program",

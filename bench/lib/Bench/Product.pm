@@ -1,6 +1,6 @@
 package Bench::Product;
 
-# The product as started by `kedge up`, with its clients and databases.
+# Starts the product by `kedge up`, signs users up, and makes databases for benchmarks.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use Bench;
 our @EXPORT = qw(start_product stop_product product_port sign_up
     settle psql_command sql_file sql make_database seed_accounts);
 
-my $port;    # while it runs
+my $port;    # of the product, while it runs
 
 END {
     my $status = $?;
@@ -69,8 +69,8 @@ sub sign_up {
         email => "$name\@example.com");
 }
 
-# A first contact changes the session, and such a session is not cached for ten seconds;
-# the benchmark measures a user whose first contact is over.
+# Waits until the user's first contact with the services is over: it changes the session,
+# and a session is not cached for ten seconds after a change.
 sub settle {
     my ($base, $cookie) = @_;
     my $http = HTTP::Tiny->new(default_headers => { cookie => $cookie });
@@ -82,8 +82,8 @@ sub settle {
 
 # --- databases --------------------------------------------------------------
 
-# A database beside the product's own, in its cluster, whose superuser is the user who
-# ran `up`.
+# Creates another database in the PostgreSQL cluster of the product.  The superuser of
+# that cluster is the user who ran `kedge up`.
 sub make_database {
     my ($name) = @_;
     my $password = join '', map { sprintf '%02x', rand 256 } 1 .. 16;
@@ -98,7 +98,7 @@ sub psql_command {
         '-U', 'kedge', '-d', $database);
 }
 
-# Runs SQL as the superuser; returns the rows as text.
+# Runs SQL as the superuser of the cluster; returns the rows as text.
 sub sql {
     my ($database, $text) = @_;
     open my $out, '-|', psql_command($database), '-c', $text or die "psql: $!";
@@ -116,9 +116,9 @@ sub sql_file {
 }
 
 # Creates accounts of one user with money in them, and the file `accounts` with their
-# ids.  The money comes from deposits: a transfer each from the system's account, whose
-# trigger inserts the entries.  In small steps, because each deposit leaves a dead
-# version of the system account's row.
+# ids.  The money comes from deposits, each of which is a transfer from the system
+# account; a trigger inserts its entries.  Deposits are made in small transactions,
+# because each one leaves a dead version of the system account's row.
 sub seed_accounts {
     my ($user, $accounts) = @_;
     my $each = 1_000_000_000;

@@ -17,7 +17,7 @@ my $owner = $$;
 END {
     return if $$ != $owner;
     my $status = $?;
-    kill 'TERM', map { $_->{pid} } @open;    # it may not be reading its input
+    kill 'TERM', map { $_->{pid} } @open;    # a child may not be reading its input
     $_->end for my @all = @open;
     $? = $status;
 }
@@ -64,7 +64,7 @@ sub psql {
     return $class->start(psql_command($database));
 }
 
-# Sends statements, waits until they have ended, and returns the lines of their rows.
+# Sends SQL statements, waits until they have ended, and returns their rows as lines.
 sub run {
     my ($self, $statements) = @_;
     $self->begin($statements);

@@ -1,6 +1,7 @@
 package Bench::Wrk;
 
-# HTTP load by wrk, and comparisons of sides that take turns.
+# Measures HTTP requests with wrk, and compares programs ("sides") that are measured in
+# turns.
 
 use strict;
 use warnings;
@@ -26,7 +27,7 @@ sub wrk_start {
     return { pid => $pid, out => $out };
 }
 
-# Stops wrk early; returns the figures until then.
+# Stops wrk early; returns what it has measured until then.
 sub wrk_stop {
     my ($wrk) = @_;
     kill 'INT', $wrk->{pid};
@@ -51,8 +52,8 @@ sub read_figures {
     return \%got;
 }
 
-# Runs a side's code; returns its figures and `stolen`, the percentage of processor time
-# that the host gave to others meanwhile.
+# Runs the code of one side; returns its figures and `stolen`, the percentage of processor
+# time that the host gave to other virtual machines meanwhile.
 sub under_weather {
     my ($code) = @_;
     my ($all, $stolen) = processor_ticks();
@@ -63,10 +64,10 @@ sub under_weather {
     return $m;
 }
 
-# Compares sides [name, code].  code->(warm) measures once and returns figures with an
-# rps; with `warm` it runs briefly and the result is dropped.  Returns name => medians,
-# with the `ratio` to the first side of the same round, in which the machine's other
-# load was the same for both.
+# Compares sides [name, code].  code->(warm) measures once and returns figures that
+# include rps; with `warm` it only runs briefly, and the result is dropped.  Returns name
+# => medians of the figures and of `ratio`, the rps divided by that of the first side in
+# the same round, during which other load on the machine was the same for both.
 sub take_turns {
     my (@sides) = @_;
     my %runs;
@@ -87,7 +88,7 @@ sub take_turns {
     return \%median;
 }
 
-# Like take_turns(), for sides that are wrk only: [name, wrk arguments...].
+# Like take_turns(), for sides that are measured by wrk: [name, wrk arguments...].
 sub compare {
     my (@sides) = @_;
     return take_turns(map {
