@@ -1,15 +1,16 @@
--- Converts the ids of a BetterAuth database to text, if they have another type:
--- uuid (made with advanced.database.generateId "uuid") or integer ("serial").
--- Run it once as the owner of the tables, before the first `kedge migrate
--- auth`:
+-- Changes all ids to text, in a BetterAuth database whose ids are of another
+-- type because advanced.database.generateId was "uuid" (type uuid) or "serial"
+-- (type integer). Run this file once as the tables' owner, before the first
+-- `kedge migrate auth`:
 --
 -- 	psql --single-transaction -v ON_ERROR_STOP=1 -f sql/adopt_ids.sql URL
 --
--- Every column that refers to one of these ids becomes text, too, in every
--- table.  Existing ids keep their value.  New ids are made as before, whoever
--- inserts the row: uuids by a default, numbers by a sequence and a trigger
--- (auth itself would make uuids), so that BetterAuth can be started on the
--- database again.  A database whose ids are text already is not changed.
+-- Every column that refers to one of these ids becomes text, too, in whatever
+-- table it is. Existing ids keep their value. New ids are still made in the old
+-- way, whichever program inserts the row: uuids by a default, numbers by a
+-- sequence and a trigger (auth itself would make uuids), so that BetterAuth can
+-- be started on the database again. A database whose ids are text already is
+-- not changed.
 
 DO $adopt$
 DECLARE
@@ -32,8 +33,8 @@ BEGIN
 		RETURN;
 	END IF;
 
-	-- The two columns of a foreign key must have one type at any time, so
-	-- foreign keys are dropped first and created again at the end.
+	-- Both columns of a foreign key must have the same type at any time, so
+	-- the foreign keys are dropped here and added again at the end.
 	SELECT jsonb_agg(jsonb_build_object('of', c.conrelid::regclass, 'name', c.conname,
 		'definition', pg_get_constraintdef(c.oid), 'column', (SELECT attname
 			FROM pg_attribute WHERE attrelid = c.conrelid AND attnum = c.conkey[1])))
@@ -64,8 +65,8 @@ BEGIN
 		LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 		AS $body$
 		BEGIN
-			-- BetterAuth's own statement leaves the id to the
-			-- default.
+			-- BetterAuth's own INSERT has no id, so the default has
+			-- set a number already.
 			IF new.id !~ '^[0-9]+$' THEN
 				new.id := nextval('kedge_' || tg_table_name || '_id');
 			END IF;

@@ -1,15 +1,16 @@
--- BetterAuth's tables, as its own migration creates them (1.7.7 with the admin
--- plugin): the same names, quoting, types, constraints and indexes.
+-- The tables of BetterAuth, as its own migration creates them (1.7.7 with the
+-- plugin admin): the same names, quoting, types, constraints and indexes.
 --
--- All statements also apply to a database created by BetterAuth 1.4.18 or
--- later, with or without that plugin.  Existing objects are kept.  Added
--- columns are nullable, because BetterAuth refuses to start with a required
--- column that it does not write, and it must be able to use the database again.
+-- All statements can also be run on a database created by BetterAuth 1.4.18 or
+-- later, with or without that plugin. Existing objects are kept. Columns that
+-- are added are nullable: BetterAuth refuses to start with a required column
+-- that it does not write, and it must be able to use the database again.
 -- kedge: formerly acc04b0508608c6d2b6e60795f53cf73cc25ca6fef8cca498811bf49d8971437
 
--- PostgreSQL 18 has uuidv7(); for earlier versions this function has the same
--- name. Like the native one it puts the fraction of the millisecond into the 12
--- bits after the version, so that ids created one after the other are sorted.
+-- PostgreSQL 18 has a function uuidv7(); on earlier versions this one has the
+-- same name. Like the native function it puts the fraction of the millisecond
+-- into the 12 bits after the version, so that ids created one after the other
+-- are sorted.
 DO $install$
 BEGIN
 	IF to_regprocedure('uuidv7()') IS NOT NULL THEN
@@ -18,8 +19,8 @@ BEGIN
 	CREATE FUNCTION uuidv7() RETURNS uuid
 	LANGUAGE sql VOLATILE PARALLEL SAFE
 	AS $body$
-		-- The variant and the 62 random bits are taken from a version 4
-		-- UUID.
+		-- The variant bits and the 62 random bits are taken from a
+		-- version 4 UUID.
 		SELECT (lpad(to_hex(us / 1000), 12, '0')
 			|| to_hex(28672 + us % 1000 * 4096 / 1000) -- 7fff
 			|| right(gen_random_uuid()::text, 17))::uuid
@@ -91,8 +92,8 @@ CREATE INDEX IF NOT EXISTS "account_userId_idx" ON "account" ("userId");
 CREATE INDEX IF NOT EXISTS "verification_identifier_idx"
 	ON "verification" ("identifier");
 
--- 1.7.0 and 1.7.1 had a required column account.issuer; 1.7.7 does not write
--- it, and does not start while it is required.
+-- BetterAuth 1.7.0 and 1.7.1 had a required column account.issuer. Version
+-- 1.7.7 does not write it, and does not start while the column is required.
 DO $issuer$
 BEGIN
 	IF EXISTS (SELECT FROM pg_attribute WHERE attname = 'issuer'

@@ -1,7 +1,9 @@
--- auth's own tables beside BetterAuth's, which BetterAuth ignores.
+-- auth's own tables, which stand beside BetterAuth's tables and which
+-- BetterAuth ignores.
 -- kedge: formerly ed392b143e5ef9833d98c681c88351c612144aa4fa8bc6860e925e7032a81e77
 
--- The services in which a user has a record: has<Service>Account in responses.
+-- The services in which a user has a record. Responses show it as
+-- has<Service>Account.
 CREATE TABLE service_account (
 	user_id text NOT NULL REFERENCES "user" (id) ON DELETE CASCADE,
 	service text NOT NULL CHECK (service ~ '^[a-z][a-z0-9]{0,31}$'),
@@ -9,10 +11,10 @@ CREATE TABLE service_account (
 	PRIMARY KEY (user_id, service)
 );
 
--- This number is part of the key of cached sessions: raising it makes
--- everything that was cached before unreachable
--- (services/auth/identity/session.h).  It starts with the clock, so that a new
--- database never finds entries that an earlier one left in Redis.
+-- This number (the epoch) is part of the key of each cached session: when it is
+-- raised, all sessions that were cached before cannot be found any more
+-- (services/auth/identity/session.h). It begins with the current time, so that a
+-- new database never finds entries that an earlier database left in Redis.
 CREATE TABLE kedge_cache_epoch (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	epoch bigint NOT NULL CHECK (epoch > 0)

@@ -1,14 +1,16 @@
--- Changes that auth did not make itself.
+-- Revokes cached sessions after changes that auth did not make itself.
 --
--- auth writes tombstones for what it revokes into its cache.  A person at a
--- psql prompt does not, nor does a BetterAuth server on the same database; so
--- their changes raise the epoch, which invalidates the whole cache, and auth
--- notices that within a second. auth's own transactions declare that they do it
--- themselves (kedge.revoking), and so does this function, once it has.
+-- For sessions that auth revokes, it writes tombstones into its cache. A person
+-- at a psql prompt writes none, and neither does a BetterAuth server on the
+-- same database. So their changes raise the epoch, which invalidates the whole
+-- cache; auth notices that within a second. auth's own transactions set
+-- kedge.revoking to say that they write tombstones themselves. The function
+-- below sets it, too, so that it raises the epoch only once in each
+-- transaction.
 --
--- It runs at commit: revocations wait for the lock that it takes, so a
--- transaction that somebody left open must not hold it.  (TRUNCATE locks the
--- whole table in any case.)
+-- The function runs at commit. It takes a lock that revocations wait for, and a
+-- transaction that somebody left open must not hold that lock. (TRUNCATE locks
+-- the whole table in any case.)
 -- kedge: formerly 0487474c692e56d632e53a5b6ce7afa37c9c81c36c3bee0f11f6e663c09c31a9
 
 CREATE FUNCTION kedge_raise_cache_epoch() RETURNS trigger
@@ -18,7 +20,7 @@ BEGIN
 	IF current_setting('kedge.revoking', true) = 'on' THEN
 		RETURN NULL;
 	END IF;
-	-- Exclusive: see services/auth/identity/session.h.
+	-- The lock is exclusive: see services/auth/identity/session.h.
 	PERFORM pg_advisory_xact_lock(
 		hashtextextended('kedge_cache_epoch', 0));
 	UPDATE public.kedge_cache_epoch SET epoch = epoch + 1;
@@ -32,7 +34,8 @@ CREATE CONSTRAINT TRIGGER kedge_session_deleted AFTER DELETE ON "session"
 	FOR EACH ROW WHEN (old."expiresAt" > now())
 	EXECUTE FUNCTION kedge_raise_cache_epoch();
 
--- A longer lifetime is not a revocation.
+-- An update that only extends a session's lifetime is not a revocation, so it
+-- does not fire this trigger.
 CREATE CONSTRAINT TRIGGER kedge_session_changed AFTER UPDATE ON "session"
 	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW WHEN (new."expiresAt" < old."expiresAt"

@@ -1,10 +1,11 @@
--- The event user.created, for webhooks: for every user, whether auth, a
--- BetterAuth server beside it, or a person at a psql prompt created it.  It
--- runs as the owner, because the others may not write jobs.
+-- The event user.created, for webhooks. It is sent for every new user, whether
+-- auth, a BetterAuth server on the same database, or a person at a psql prompt
+-- has created the user. The function runs as the owner, because other roles may
+-- not write jobs.
 --
--- The owner's functions find names in `public`, so nobody else may create
--- objects there.  PostgreSQL 15 ensures that for new databases; an adopted one
--- may be older.
+-- Functions that run as the owner find names in `public`, so no other role may
+-- create objects there. PostgreSQL 15 ensures that for new databases; an
+-- adopted database may be older.
 -- kedge: formerly 735af71fee1e8e5218d22f9c35287b808ec31d0296a8a7f5fb4b6f09c5dbda54
 DO $check$
 DECLARE

@@ -1,9 +1,9 @@
 -- The hosts that cache sessions, and the epoch that all of them must know.
 --
--- The epoch moves to a separate table.  Earlier releases have the old one in
--- their cache keys and inform no host; what they read and write under its name
--- is emulated below, so that they run, without their cache, beside this
--- release.
+-- The epoch moves to a table of its own. Earlier releases use the old epoch in
+-- their cache keys and do not inform other hosts about it. The view and the
+-- trigger at the end emulate the old table for them, so that they run, without
+-- their cache, beside this release.
 -- kedge: formerly e2c5b078153d2ff579bc84b34220bc1f28424f78c3dd70f60b8caec8f80143c6
 
 CREATE TABLE kedge_session_epoch (
@@ -14,9 +14,10 @@ INSERT INTO kedge_session_epoch (epoch)
 SELECT greatest(epoch + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
 FROM kedge_cache_epoch;
 
--- One row for each host (a group of processes with shared memory).  A host
--- answers from its cache only while it has this lease, and `epoch` is one that
--- all of its processes know: see services/auth/identity/lease.h.
+-- One row for each host (a group of processes with shared memory). A host
+-- answers from its cache only while it has this row as its lease. `epoch` is an
+-- epoch that all of the host's processes know: see
+-- services/auth/identity/lease.h.
 CREATE TABLE kedge_session_host (
 	host text PRIMARY KEY,
 	epoch bigint NOT NULL,
@@ -26,13 +27,13 @@ CREATE TABLE kedge_session_host (
 GRANT SELECT, UPDATE ON kedge_session_epoch TO auth;
 GRANT SELECT, INSERT, UPDATE, DELETE ON kedge_session_host TO auth;
 
--- Releases from this one on set kedge.revoking to 'tombstone': before they
--- answer, they have written a tombstone, or raise the epoch and wait for every
--- host.  An older release sets 'on', and its revocation raises the epoch here
--- instead.
+-- This release and later ones set kedge.revoking to 'tombstone' when they
+-- revoke sessions: before they answer, they have either written a tombstone, or
+-- raised the epoch and waited for every host. An older release sets
+-- kedge.revoking to 'on'; then this function raises the epoch for it.
 --
--- Only the row is locked: tombstones are valid in every epoch, so it does not
--- matter to a revocation when the epoch is raised.
+-- Only the row of the epoch is locked, not revocations: tombstones are valid in
+-- every epoch, so a revocation need not wait while the epoch is raised.
 CREATE OR REPLACE FUNCTION kedge_raise_cache_epoch() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
@@ -47,8 +48,9 @@ BEGIN
 END
 $body$;
 
--- An older release reads a different epoch each time, so it never finds
--- what it has cached; and when it raises its epoch, ours is raised.
+-- For older releases. Each time they read this view they get a different epoch,
+-- so they never find what they have cached. When they raise their epoch, the
+-- trigger below raises the new one.
 DROP TABLE kedge_cache_epoch;
 CREATE VIEW kedge_cache_epoch AS
 	SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS epoch;

@@ -2,21 +2,21 @@
 -- and public, and nowhere else.
 --
 -- A trigger or a SECURITY DEFINER function runs as the owner, and so does every
--- function that it calls.  PL/pgSQL resolves the types of a function's
--- variables once per session, when the session first calls it.  The
--- application's role could call a library function first, with its own
--- search_path and a domain pg_temp.text whose CHECK calls a function of its
--- own; the owner's next call then ran that CHECK as the owner.  So each
--- function has a search_path of its own.  (A path that does not name pg_temp
--- searches it first.)
+-- function that it calls. PL/pgSQL resolves the types of a function's variables
+-- once per session, when the session first calls the function. The
+-- application's role could call a library function first, with a search_path of
+-- its own and a domain pg_temp.text whose CHECK calls a function of its own;
+-- the next call by the owner then ran that CHECK as the owner. So each function
+-- has a search_path of its own. (A search_path that does not name pg_temp
+-- searches pg_temp first.)
 --
--- With SET, a SQL function cannot be inlined.  Functions whose calls must stay
--- cheap get a body whose names are bound now instead; functions that the
--- application may not call are parsed by each statement of their callers, which
--- have a path.
+-- A SQL function with SET cannot be inlined. So functions whose calls must stay
+-- cheap get no SET, but a body (BEGIN ATOMIC or RETURN) whose names are bound
+-- now. Functions that the application may not call get none either: the
+-- statements of their callers parse them, and the callers have a search_path.
 --
--- This file alters all functions that the earlier files have created.
--- Functions of later files declare SET search_path themselves (t/02-owner.t).
+-- This file alters all functions that the earlier files have created. Functions
+-- of later files declare SET search_path themselves (t/02-owner.t).
 -- kedge: formerly d6a2c6f062ee638f018c7e2891bce5eb13e2fe2c252691d60ce1b38bd7cd1df2
 -- kedge: formerly 8035500a72cfce7b5ff86749e2d3da94555877086ec0ae49aefb57772315d0d3
 

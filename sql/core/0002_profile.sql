@@ -1,5 +1,6 @@
--- One row for each user after first contact.  The key is the user's id from the
--- assertion: text, because adopted databases keep their own ids.
+-- One row for each user after the first contact. The key is the user's id from
+-- the identity assertion. It is text, because adopted databases keep the ids
+-- that they have.
 -- kedge: formerly ecd2306efc05aa097d2e4e5d36dfcd904c9591cfe178b40efc3d85f1001ad3dc
 
 CREATE TABLE profile (

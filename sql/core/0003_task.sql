@@ -1,10 +1,10 @@
--- Tasks, in trees of at most eight levels per user.
+-- Tasks, which form trees of at most eight levels for each user.
 --
--- The key begins with the owner, every statement names the owner, and the
--- foreign key to the parent includes the owner, so that the database itself
--- refuses a task under another user's task.  Deleting a task deletes its
--- subtree in the same statement. core checks under a lock on the profile row
--- that a tree has no cycle and is not too deep (services/core/task/task.h).
+-- The primary key begins with the owner, every statement names the owner, and
+-- the foreign key to the parent includes the owner, so that the database itself
+-- refuses a task under another user's task. Deleting a task deletes its subtree
+-- in the same statement. core locks the profile row and then checks that a tree
+-- has no cycle and is not too deep (services/core/task/task.h).
 -- kedge: formerly 2bad6dd5cd00715f4b19cee6b9d146dcf6c14debed561cbe8e59911603a863ba
 
 CREATE TABLE task (
@@ -23,7 +23,8 @@ CREATE TABLE task (
 		ON DELETE CASCADE,
 	CHECK (parent_id <> id)
 );
--- The children of a task, newest last; the cascade uses it, too.
+-- For lists of the children of a task, newest last; the cascade of a deletion
+-- uses the index, too.
 CREATE INDEX task_parent ON task (user_id, parent_id, id);
 
 GRANT SELECT, DELETE, INSERT (user_id, parent_id, title, notes, status,

@@ -1,23 +1,24 @@
--- Limits per user, and requests that may be sent twice.
+-- Limits of tasks per user, and idempotency keys, so that a request may be sent
+-- twice.
 --
 -- task_usage counts the tasks of each user and the bytes of their texts.
--- Triggers maintain it, so that the counts are right for every program that
--- writes, including the previous release.  A user's row is inserted when they
--- are first counted.  core passes the limits with each task (CORE_TASKS_MAX,
--- CORE_TASK_BYTES_MAX).
+-- Triggers maintain the counts, so that they are right whichever program writes
+-- tasks, including the previous release. A user's row is inserted when the
+-- user's tasks are counted for the first time. core passes the limits with each
+-- task (CORE_TASKS_MAX, CORE_TASK_BYTES_MAX).
 --
--- Locks are taken in this order: profile, task, usage, key.
+-- Locks are taken in this order: profile, task, task_usage, task_key.
 -- kedge: formerly a2981da365256920795c005212d3ea7416fbf38c0bef8b9062a2de8b2b9bc119
 
 CREATE TABLE task_usage (
 	user_id text PRIMARY KEY,
 	tasks bigint NOT NULL,
 	bytes bigint NOT NULL
-) WITH (fillfactor = 50); -- a row changes with each task, but its key does not
+) WITH (fillfactor = 50); -- each new task changes the user's row, but never its key
 
--- Tasks created by requests with an Idempotency-Key.  The response can be
--- computed again from the request, which is the same, so nothing else needs to
--- be stored.
+-- The keys of requests that have created a task. A repeated request contains
+-- the same task as the first one, so the first response can be computed from
+-- it, and nothing else needs to be stored.
 CREATE TABLE task_key (
 	user_id text NOT NULL,
 	key text NOT NULL CHECK (char_length(key) BETWEEN 1 AND 255),
@@ -28,17 +29,19 @@ CREATE TABLE task_key (
 );
 CREATE INDEX task_key_age ON task_key (created_at);
 
--- Neither text is stored outside its row or read for this: its length is known
--- without reading it.
+-- The number of bytes in the title and notes of a task. PostgreSQL knows the
+-- length of a text without reading it, even if the text is stored outside its
+-- row.
 CREATE FUNCTION task_bytes(p_title text, p_notes text) RETURNS bigint
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
 	SELECT octet_length(p_title)::bigint + coalesce(octet_length(p_notes), 0);
 END;
 
--- Returns the user's row, and inserts it with the counts if it is missing.  The
--- counting transaction does not see uncommitted tasks of others; they add them
--- later, because the row exists then.
+-- Returns the user's row of task_usage. If it is missing, counts the user's
+-- tasks and inserts it. This transaction does not see tasks that other
+-- transactions have not committed; their triggers add these tasks later,
+-- because then the row exists.
 CREATE FUNCTION task_usage_count(p_user text) RETURNS task_usage
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -67,7 +70,8 @@ BEGIN
 	IF FOUND THEN
 		RETURN;
 	END IF;
-	-- count(*) already includes the changes of this statement.
+	-- There was no row yet: count all tasks of the user, which include
+	-- those of this statement.
 	INSERT INTO task_usage (user_id, tasks, bytes)
 	SELECT p_user, count(*), coalesce(sum(task_bytes(title, notes)), 0)
 	FROM task WHERE user_id = p_user
@@ -130,10 +134,12 @@ CREATE TRIGGER task_updated AFTER UPDATE ON task
 CREATE TRIGGER task_truncated AFTER TRUNCATE ON task
 	FOR EACH STATEMENT EXECUTE FUNCTION task_truncated();
 
--- Creates a task within the limits; `code` says why not.  With a key that has
--- created a task it creates none: `made` is the task as it was then.  If
--- another transaction was faster (with the same key, or up to a limit), that is
--- visible once it has committed; the statement is then retried, and finds it.
+-- Creates a task within the limits. If it is not created, `code` says why. If
+-- an earlier request with the same key has created a task, none is created, and
+-- `made` is that task as it was then. If a concurrent transaction has used the
+-- same key, or has used up a limit, the statement fails with
+-- serialization_failure; when it is retried, it sees what that transaction has
+-- committed.
 CREATE FUNCTION task_create(p_user text, p_parent uuid, p_title text,
 	p_notes text, p_status text, p_due_at timestamptz, p_key text,
 	p_sha256 bytea, p_tasks_max bigint, p_bytes_max bigint,
@@ -186,7 +192,7 @@ BEGIN
 	INSERT INTO task (user_id, parent_id, title, notes, status, due_at)
 	VALUES (p_user, p_parent, p_title, p_notes, p_status, p_due_at)
 	RETURNING * INTO made;
-	-- The trigger has locked it for this transaction.
+	-- The trigger on task has locked this row for this transaction.
 	SELECT * INTO u FROM task_usage WHERE user_id = p_user;
 	IF u.tasks > p_tasks_max OR u.bytes > p_bytes_max THEN
 		RAISE EXCEPTION 'others have used what was left'

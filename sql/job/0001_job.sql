@@ -1,8 +1,8 @@
 -- Background jobs, in the database of each service that has jobs.
 --
--- Frequently changed data is spread over several tables, so that no scan
+-- Data that changes often is spread over several tables, so that no scan
 -- becomes slow because of dead rows that cannot be vacuumed yet;
--- fcgi/job/README.md gives the reason for each.
+-- fcgi/job/README.md gives the reason for each table.
 --
 --   job          the authoritative row of each job; found by id only
 --   job_ready    hints: jobs that may be claimed now, in order
@@ -15,13 +15,15 @@
 --   job_schedule cron schedules, and when each is due
 --   job_stat     counters for /metrics, summed over all workers and hosts
 --
--- A hint is followed only if the job agrees: it contains the job's fencing
--- token, which changes with every claim, retry by hand, and cancellation.
+-- A hint contains a fencing token. It is valid only if the job still has the
+-- same fencing token, which changes with every claim, every retry by hand, and
+-- every cancellation.
 -- kedge: formerly 9da4c508e8de76a4dbbf52eb447da8473149502e7f65425202d2ca26e1a12cf9
 -- kedge: formerly c6cbf636b5aaf88397e18eb80a7a351ee24f8e4650f93d61b1ad77be87bef827
 
--- Checks are domains where possible: a table's CHECKs are parsed and evaluated
--- again by each UPDATE, whatever it changes, which took a quarter of its time.
+-- Values are checked by domains where possible. PostgreSQL parses and evaluates
+-- a table's CHECKs again for each UPDATE, whichever columns it changes; that
+-- took a quarter of the time of an UPDATE.
 CREATE DOMAIN job_name AS text CHECK (VALUE ~ '^[a-z][a-z0-9._-]{0,99}$');
 CREATE DOMAIN job_priority AS smallint CHECK (VALUE BETWEEN 0 AND 9);
 CREATE DOMAIN job_state AS text CHECK (VALUE IN ('available', 'running',
@@ -35,29 +37,30 @@ CREATE TABLE job (
 	id uuid PRIMARY KEY DEFAULT uuidv7(),
 	kind job_name NOT NULL,
 	queue job_name NOT NULL,
-	-- 0 is the highest priority.
+	-- The priority 0 is the highest.
 	priority job_priority NOT NULL,
 	state job_state NOT NULL DEFAULT 'available',
 	payload jsonb NOT NULL,
-	-- The result of the last attempt, or its progress so far.
+	-- The result of the last attempt, or the job's progress so far.
 	result jsonb,
 	run_at timestamptz NOT NULL,
-	-- The time for which a schedule enqueued it.
+	-- For a job that a schedule has enqueued: the scheduled time.
 	due_at timestamptz,
 	attempt integer NOT NULL DEFAULT 0,
 	max_attempts job_attempts NOT NULL,
-	-- Seconds before the next attempt: 'constant': base; 'linear': base
-	-- times the attempt; 'exponential': base times 2^(attempt - 1).  At
-	-- most max; varied by a tenth, so that many jobs are not retried at the
-	-- same time.
+	-- How many seconds to wait before the next attempt: backoff_base_s
+	-- ('constant'), that times the number of the attempt ('linear'), or
+	-- that times 2^(attempt - 1) ('exponential'); backoff_max_s at most.
+	-- The time is varied by a tenth, so that many jobs are not retried at
+	-- the same time.
 	backoff job_backoff NOT NULL,
 	backoff_base_s job_seconds NOT NULL,
 	backoff_max_s job_seconds NOT NULL,
 	fence bigint NOT NULL DEFAULT 0,
 	worker_id bigint,
 	cancel_requested boolean NOT NULL DEFAULT false,
-	-- One object for each attempt: attempt, worker, startedAt, endedAt,
-	-- outcome, error.
+	-- One object for each attempt, with the members attempt, worker,
+	-- startedAt, endedAt, outcome and error.
 	attempts jsonb[] NOT NULL DEFAULT '{}',
 	unique_key bytea,
 	tags text[] NOT NULL DEFAULT '{}',
@@ -67,9 +70,10 @@ CREATE TABLE job (
 	started_at timestamptz,
 	finished_at timestamptz
 ) WITH (
-	-- Each page has room for another version of each row (and for a third
-	-- one when the first is gone), and no index contains a column that
-	-- changes: so most updates are HOT (with 60 it is half of them).
+	-- Each page has room for a second version of each row (and for a third
+	-- version once the first is gone), and no index contains a column that
+	-- changes: so most updates are HOT (with a fillfactor of 60 only half
+	-- of them are).
 	fillfactor = 40,
 	autovacuum_vacuum_scale_factor = 0.02,
 	autovacuum_vacuum_cost_delay = 0
@@ -110,15 +114,16 @@ CREATE TABLE job_worker (
 );
 
 CREATE TABLE job_claim (
-	-- A worker that is considered dead but still runs cannot claim jobs by
-	-- it.
+	-- Because of this foreign key, a worker whose row was deleted because
+	-- it seemed dead, but which still runs, cannot claim jobs.
 	worker_id bigint NOT NULL REFERENCES job_worker,
 	seq bigint GENERATED ALWAYS AS IDENTITY,
 	job_ids uuid[] NOT NULL,
 	PRIMARY KEY (worker_id, seq)
 );
 
--- In use until the job ends or, if a period was requested, until this time.
+-- A unique key is in use until its job ends or, if a period was requested,
+-- until expires_at.
 CREATE TABLE job_unique (
 	key bytea PRIMARY KEY,
 	job_id uuid NOT NULL,
@@ -131,7 +136,8 @@ CREATE TABLE job_queue (
 	paused_at timestamptz
 );
 
--- For SQL that enqueues jobs: it has no other source of these settings.
+-- The settings of each kind, for jobs that SQL code enqueues: SQL has no other
+-- source of these settings.
 CREATE TABLE job_kind (
 	name job_name PRIMARY KEY,
 	queue job_name NOT NULL,
@@ -149,8 +155,8 @@ CREATE TABLE job_schedule (
 	next_at timestamptz NOT NULL,
 	last_at timestamptz,
 	last_job_id uuid,
-	-- Number of checks, a minute apart, since a worker last declared the
-	-- schedule.
+	-- How many checks in a row, a minute apart, have found that no worker
+	-- declares this schedule.
 	unseen integer NOT NULL DEFAULT 0,
 	looked_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -158,13 +164,14 @@ CREATE TABLE job_schedule (
 CREATE TABLE job_stat (
 	kind text PRIMARY KEY,
 	completed bigint NOT NULL DEFAULT 0,
-	failed bigint NOT NULL DEFAULT 0, -- attempts, whether or not the job is retried
+	-- failed attempts, whether or not the job is retried
+	failed bigint NOT NULL DEFAULT 0,
 	discarded bigint NOT NULL DEFAULT 0,
 	run_ms_sum bigint NOT NULL DEFAULT 0,
 	run_buckets bigint[] NOT NULL
 ) WITH (fillfactor = 50);
 
--- The text used in JSON.
+-- A time in the format that JSON texts use.
 CREATE FUNCTION job_time(p_at timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
@@ -185,7 +192,8 @@ BEGIN
 END
 $$;
 
--- Returns NULL when the job now has the key, otherwise the job that has it.
+-- Takes a unique key for a job. Returns NULL when the job now has the key,
+-- otherwise the job that has it.
 CREATE FUNCTION job_take_key(p_key bytea, p_job_id uuid, p_period_s integer)
 RETURNS uuid
 LANGUAGE plpgsql AS $$
@@ -206,14 +214,14 @@ BEGIN
 		IF FOUND THEN
 			RETURN v_holder;
 		END IF;
-		-- The job was released between the two statements, so it can be
-		-- taken.
+		-- The job that had the key was deleted from job_unique between
+		-- the two statements, so the key can now be taken.
 	END LOOP;
 END
 $$;
 
--- Called at the end of a job; a key with a period stays in use until that is
--- over.
+-- Frees the unique key of a job that has ended. A key with a period stays in
+-- use until the period is over.
 CREATE FUNCTION job_give_key(p_key bytea, p_job_id uuid) RETURNS void
 LANGUAGE sql AS $$
 	DELETE FROM job_unique
@@ -236,8 +244,8 @@ BEGIN
 END
 $$;
 
--- The kinds of the workers' release: an array of {name, queue, maxAttempts,
--- backoff, backoffBaseS, backoffMaxS}.
+-- Stores the kinds of the workers' release: an array of {name, queue,
+-- maxAttempts, backoff, backoffBaseS, backoffMaxS}.
 CREATE FUNCTION job_kinds_set(p_kinds jsonb) RETURNS void
 LANGUAGE sql AS $$
 	INSERT INTO job_kind AS k (name, queue, max_attempts, backoff,
@@ -245,7 +253,9 @@ LANGUAGE sql AS $$
 	SELECT * FROM jsonb_to_recordset(p_kinds) AS d (name text, queue text,
 		"maxAttempts" integer, backoff text, "backoffBaseS" integer,
 		"backoffMaxS" integer)
-	ORDER BY name -- in order, so that concurrent calls wait instead of deadlocking
+	-- sorted, so that concurrent calls wait for each other and do not
+	-- deadlock
+	ORDER BY name
 	ON CONFLICT (name) DO UPDATE
 	SET queue = excluded.queue, max_attempts = excluded.max_attempts,
 		backoff = excluded.backoff,
@@ -254,15 +264,17 @@ LANGUAGE sql AS $$
 	WHERE k IS DISTINCT FROM excluded
 $$;
 
--- Enqueues in the caller's transaction.  A NULL argument means the setting of
--- the kind or, until a worker that knows the kind has started, the library's
--- default (job_defaults.c).  A caller that passes all of them saves the lookup.
+-- Enqueues a job in the caller's transaction. An argument that is NULL means
+-- the setting of the kind or, until a worker that knows the kind has started,
+-- the library's default. A caller that passes all arguments saves the look-up
+-- of the kind.
 --
 -- A unique key is in use within its scope ('kind': jobs of this kind, 'queue':
--- of this queue, 'all') until the job has ended or, with a period, until that
--- many seconds have passed, whether or not the job has ended; until then the
--- job that has it is returned, and `duplicate`.  Two transactions that want the
--- same key wait for each other.
+-- jobs of this queue, 'all': all jobs) until the job has ended or, with a
+-- period, until that many seconds have passed, whether or not the job has
+-- ended. While the key is in use, no other job with it is enqueued: the
+-- function returns the job that has the key, and `duplicate` is true. Two
+-- transactions that want the same key wait for each other.
 CREATE FUNCTION job_enqueue(p_kind text, p_payload jsonb,
 	p_queue text DEFAULT NULL, p_priority integer DEFAULT 5,
 	p_run_at timestamptz DEFAULT NULL, p_max_attempts integer DEFAULT NULL,
@@ -319,20 +331,21 @@ $$;
 -- Working
 
 -- Claims up to p_limit jobs of a queue, those of the highest priority first.
--- Scans only after p_after, which has one position for each priority 0 to 9:
--- before it there were only dead rows when the caller last looked.  With
--- p_slots at most that many sessions work on the queue at once; a session's
--- slot is an advisory lock, released at its next claim or at its end.
+-- Reads only hints after p_after, which has one position for each priority from
+-- 0 to 9; when the caller last looked, all hints before that position were dead
+-- rows. If p_slots is set, at most that many sessions work on the queue at the
+-- same time. For that, each session holds an advisory lock (its slot), and
+-- releases it at its next claim or when the session ends.
 CREATE FUNCTION job_claim(p_worker bigint, p_queue text, p_after bigint[],
 	p_limit integer, p_slots integer)
 RETURNS TABLE (id uuid, kind text, payload text, attempt integer,
 	max_attempts integer, fence bigint, priority smallint, seq bigint,
 	trace_id text, request_id text, due_at text)
 LANGUAGE plpgsql
--- Always look up by key, whatever the statistics say about tables that are
--- empty in one minute and full in the next.  (A plan node that is switched off
--- and nevertheless needed, such as a sort, has a cost that would cause JIT
--- compilation.)
+-- These settings make PostgreSQL look up rows by key, whatever its statistics
+-- say about tables that are empty in one minute and full in the next. (A plan
+-- node that is switched off but nevertheless needed, such as a sort, has a high
+-- estimated cost, which would cause JIT compilation.)
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
@@ -376,9 +389,9 @@ BEGIN
 			LIMIT p_limit
 		) AS r;
 		EXIT WHEN v_seqs IS NULL;
-		-- By their physical positions, which are locked: a join could
-		-- be planned as a scan of the whole queue with all its dead
-		-- rows.
+		-- The hints are deleted by their physical positions (ctid),
+		-- which are locked: a join could be planned as a scan of the
+		-- whole queue with all its dead rows.
 		DELETE FROM job_ready WHERE ctid = ANY (v_hints);
 		RETURN QUERY
 		WITH run AS (
@@ -428,13 +441,14 @@ LANGUAGE sql IMMUTABLE AS $$
 		ELSE 'discarded' END
 $$;
 
--- Ends attempts: an array of {id, fence, outcome, error, result, delayS, agoMs,
--- ranMs}. Outcomes: completed; failed (retried after the back-off or delayS,
--- whichever is longer, or discarded after the last attempt); discarded (never
--- retried); released and snoozed (available again after delayS), neither of
--- which counts as an attempt, and released adds no entry to the history;
--- cancelled.  Returns how many of them still belonged to the caller: those
--- whose fencing token has changed are left alone.
+-- Ends attempts. The argument is an array of {id, fence, outcome, error,
+-- result, delayS, agoMs, ranMs}. The outcome is one of: completed; failed (the
+-- job is retried after the back-off or delayS, whichever is longer, or
+-- discarded after the last attempt); discarded (the job is never retried);
+-- released or snoozed (the job is available again after delayS, and the attempt
+-- is not counted; released also adds no entry to the history); cancelled.
+-- Returns how many of the jobs still belonged to the caller: a job whose
+-- fencing token has changed does not, and is not changed.
 CREATE FUNCTION job_finish(p_ends jsonb) RETURNS integer
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
@@ -466,7 +480,7 @@ BEGIN
 			result = coalesce(e.result, j.result),
 			worker_id = NULL,
 			attempts = CASE WHEN e.outcome = 'released' THEN j.attempts
-				-- Keep the last hundred entries.
+				-- Keep the last hundred entries of the history.
 				ELSE j.attempts[greatest(1,
 					cardinality(j.attempts) - 98):]
 				|| jsonb_build_object(
@@ -503,8 +517,9 @@ BEGIN
 END
 $$;
 
--- Stores the progress of a running job; NULL: nothing new.  Returns false when
--- the job does not belong to the caller any more, or was cancelled.
+-- Stores the progress of a running job; if p_result is NULL, nothing is stored.
+-- Returns false when the job does not belong to the caller any more, or was
+-- cancelled.
 CREATE FUNCTION job_progress(p_id uuid, p_fence bigint, p_result jsonb)
 RETURNS boolean
 LANGUAGE plpgsql AS $$
@@ -518,9 +533,10 @@ BEGIN
 END
 $$;
 
--- Moves due hints from job_waiting to job_ready.  Scans only after p_after,
--- like job_claim.  Returns the position for the next scan, a little in the past
--- for hints that are committed late, and when the next hint is due.
+-- Moves hints whose time has come from job_waiting to job_ready. Reads only
+-- hints after p_after, as job_claim does. Returns in last_at where the next
+-- scan must begin (a little in the past, because some hints are committed
+-- late), and in next_at when the next hint is due.
 CREATE FUNCTION job_promote(p_after timestamptz, p_limit integer,
 	OUT moved integer, OUT last_at timestamptz, OUT next_at timestamptz)
 LANGUAGE plpgsql
@@ -551,7 +567,8 @@ BEGIN
 	IF moved < p_limit THEN
 		last_at := greatest(p_after, v_now - interval '2 s');
 	END IF;
-	-- A single one needs no notification: the caller handles it.
+	-- If only one hint was moved, the caller claims that job itself, so no
+	-- other worker is notified.
 	IF moved > 1 THEN
 		PERFORM pg_notify('job', '');
 	END IF;
@@ -560,8 +577,8 @@ $$;
 
 -- The workers
 
--- Returns false when the worker was considered dead, and its jobs belong to
--- others.
+-- Stores the heartbeat of a worker. Returns false when the worker was
+-- considered dead: its jobs then belong to other workers.
 CREATE FUNCTION job_beat(p_worker bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -569,17 +586,19 @@ BEGIN
 	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
-	-- A worker works on one claim at a time.
+	-- A worker works on one claim at a time, so its older claims are
+	-- deleted.
 	DELETE FROM job_claim WHERE worker_id = p_worker AND seq <
 		(SELECT max(seq) FROM job_claim WHERE worker_id = p_worker);
 	RETURN true;
 END
 $$;
 
--- Removes workers and reclaims the jobs that they had claimed: the job that
--- each was running (all, when that is not known) has failed with p_error, the
--- others are released. Returns these jobs.  Failures are counted, but not their
--- duration: only the time since the claim of the batch is known.
+-- Removes workers and takes back the jobs that they had claimed. The job
+-- p_running has failed with the error p_error, and the other jobs are released;
+-- if p_running is NULL, it is not known which job was running, and all of them
+-- have failed. Returns all these jobs. Failures are counted, but not the time
+-- that the attempts took: only the time since the claim is known.
 CREATE FUNCTION job_rescue(p_workers bigint[], p_running uuid, p_error text)
 RETURNS TABLE (id uuid, kind text, attempt integer, outcome text, state text,
 	error text, ago_ms bigint)
@@ -606,7 +625,7 @@ BEGIN
 	WHERE c.worker_id = ANY (v_workers);
 	IF v_ends IS NOT NULL THEN
 		PERFORM job_finish(v_ends);
-		-- A job that was cancelled meanwhile has not failed.
+		-- A job that was cancelled meanwhile does not count as failed.
 		PERFORM job_count(jsonb_agg(f)) FROM (
 			SELECT j.kind, 0 AS completed, count(*) AS failed,
 				count(*) FILTER (WHERE j.state = 'discarded')
@@ -629,8 +648,9 @@ BEGIN
 END
 $$;
 
--- All of them in one statement, so that each row of counters is locked once, in
--- order.
+-- Removes all workers whose last heartbeat is older than p_lease_s seconds. One
+-- statement does it for all of them, so that each row of counters is locked
+-- once, in a fixed order.
 CREATE FUNCTION job_rescue_silent(p_lease_s integer)
 RETURNS TABLE (id uuid, kind text, attempt integer, outcome text, state text,
 	error text, ago_ms bigint)
@@ -649,10 +669,11 @@ BEGIN
 END
 $$;
 
--- By hand
+-- Retrying and cancelling by hand
 
--- Returns the job's state after the call; NULL: there is no such job.  A
--- running job is only asked to stop, and stays running until it does or ends.
+-- Cancels a job. A running job is only asked to stop, and stays running until
+-- it stops or ends by itself. Returns the job's state after the call; NULL:
+-- there is no such job.
 CREATE FUNCTION job_cancel(p_id uuid) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -672,10 +693,10 @@ BEGIN
 END
 $$;
 
--- Makes a job available now, with all its attempts: a job that has ended is run
--- again, a waiting one does not wait any more.  Returns 'available', or
--- 'running', or 'duplicate' when another job has its unique key now; NULL:
--- there is no such job.
+-- Makes a job available now, and allows it all its attempts again. A job that
+-- has ended is run again, and a waiting job does not wait any longer. Returns
+-- 'available'; or 'running' or, when another job has its unique key now,
+-- 'duplicate': then nothing was changed. NULL: there is no such job.
 CREATE FUNCTION job_retry(p_id uuid) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -711,10 +732,10 @@ LANGUAGE sql AS $$
 		ELSE coalesce(job_queue.paused_at, excluded.paused_at) END
 $$;
 
--- Deletes jobs that ended longer ago than the retention of their state.  Goes
--- through the ids, which are in the order of creation, because no index has the
--- times of the end; a call reads p_limit jobs after p_after.  Returns the last
--- id that it read; NULL: it reached the end.
+-- Deletes jobs that ended longer ago than the retention of their state. Each
+-- call reads p_limit jobs after the id p_after. It reads them by id, in the
+-- order of their creation, because no index has the times at which jobs ended.
+-- Returns the last id that was read; NULL: there are no more jobs.
 CREATE FUNCTION job_prune(p_after uuid, p_limit integer,
 	p_completed_s bigint, p_cancelled_s bigint, p_discarded_s bigint)
 RETURNS uuid
@@ -743,8 +764,8 @@ BEGIN
 END
 $$;
 
--- Adds to the counters: an array of {kind, completed, failed, discarded, runMs,
--- buckets}; no buckets: nothing ran.
+-- Adds to the counters. The argument is an array of {kind, completed, failed,
+-- discarded, runMs, buckets}; buckets is empty if no attempt ran.
 CREATE FUNCTION job_count(p_counts jsonb) RETURNS void
 LANGUAGE sql AS $$
 	INSERT INTO job_stat AS s (kind, completed, failed, discarded,
@@ -752,7 +773,9 @@ LANGUAGE sql AS $$
 	SELECT * FROM jsonb_to_recordset(p_counts) AS c (kind text,
 		completed bigint, failed bigint, discarded bigint,
 		"runMs" bigint, buckets bigint[])
-	ORDER BY kind -- in order, so that concurrent calls wait instead of deadlocking
+	-- sorted, so that concurrent calls wait for each other and do not
+	-- deadlock
+	ORDER BY kind
 	ON CONFLICT (kind) DO UPDATE
 	SET completed = s.completed + excluded.completed,
 		failed = s.failed + excluded.failed,
@@ -765,25 +788,26 @@ $$;
 
 -- Schedules
 
--- The first time after p_after that matches a cron expression, in local time of
--- p_timezone.  The fields are lists of matching numbers; p_either: a day
--- matches by its date or by its weekday, as cron specifies when both are given,
--- otherwise by both.
+-- Returns the first time after p_after that matches a cron expression, in the
+-- local time of p_timezone. Each field is a list of matching numbers. If
+-- p_either is true, a day matches by its date or by its weekday, as cron
+-- specifies when both fields are given; otherwise both must match.
 --
--- When clocks are set forward, a time that does not exist is replaced by the
--- one that the clocks show instead (02:30 runs at 03:30).  When they are set
--- back, a time that occurs twice runs once; but with p_every_hour (the field of
--- the hour begins with '*') each hour counts, including both of the two with
--- the same name.
+-- When clocks are set forward, a local time that does not exist is replaced by
+-- the time that the clocks show instead (02:30 runs at 03:30). When clocks are
+-- set back, a local time that occurs twice runs only once. With p_every_hour
+-- (the field of the hour begins with '*') both of these hours count, although
+-- they have the same number.
 CREATE FUNCTION job_cron_next(p_minutes integer[], p_hours integer[],
 	p_days integer[], p_months integer[], p_weekdays integer[],
 	p_either boolean, p_every_hour boolean, p_timezone text,
 	p_after timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	-- Begin early: a time that the clock skips at the end of a day is on the next day.
+	-- Begin two days earlier: a local time that is skipped at the end of a
+	-- day is replaced by one of the next day.
 	v_day date := (p_after AT TIME ZONE p_timezone)::date - 2;
-	-- A February 29 that is a Sunday comes after 40 years at most.
+	-- A February 29 that is a Sunday comes again after 40 years at most.
 	v_end date := v_day + 41 * 366;
 	v_date boolean;
 	v_weekday boolean;
@@ -797,8 +821,9 @@ BEGIN
 			OR NOT CASE WHEN p_either THEN v_date OR v_weekday
 				ELSE v_date AND v_weekday END;
 		IF p_every_hour THEN
-			-- Start earlier by more than clocks are ever set back:
-			-- of a midnight that occurs twice, this is the second.
+			-- The search begins earlier than midnight, by more than
+			-- clocks are ever set back: if midnight occurs twice,
+			-- AT TIME ZONE returns the second one.
 			SELECT min(u) INTO v_at
 			FROM generate_series(
 				greatest(v_day::timestamp AT TIME ZONE p_timezone
@@ -827,8 +852,9 @@ BEGIN
 END
 $$;
 
--- Declares a schedule.  An existing one keeps its due time, so that missed
--- times can be caught up with, unless its settings have changed.
+-- Stores a schedule. A schedule that exists keeps its due time, so that missed
+-- times can be caught up with, unless its cron expression or time zone has
+-- changed.
 CREATE FUNCTION job_schedule_set(p_name text, p_cron text, p_timezone text,
 	p_kind text, p_minutes integer[], p_hours integer[], p_days integer[],
 	p_months integer[], p_weekdays integer[], p_either boolean,
@@ -848,12 +874,12 @@ LANGUAGE sql AS $$
 		IS DISTINCT FROM (excluded.cron, excluded.timezone, excluded.kind)
 $$;
 
--- A worker calls this regularly with the schedules that it declares.  A
--- schedule that ten checks, a minute apart, found declared by no running worker
--- is deleted.  Checks are counted instead of time: after an outage of all
+-- A worker calls this regularly with the schedules that it declares. A schedule
+-- is deleted when ten checks, a minute apart, have found that no running worker
+-- declares it. Checks are counted, and not time: after an outage of all
 -- workers, or of the database, the first worker that is back must not delete
--- the schedules that others are about to declare. Returns which of the names
--- exist, possibly declared by another release.
+-- the schedules that other workers are about to declare. Returns which of the
+-- names exist; another release may have declared them.
 CREATE FUNCTION job_schedule_keep(p_names text[], p_crons text[],
 	p_timezones text[]) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
@@ -871,10 +897,11 @@ BEGIN
 END
 $$;
 
--- Enqueues the due jobs of a schedule, and sets its next time; one worker does
--- it, the others skip it.  For missed times (more than a minute ago) p_catch_up
--- says which are used: 'once' (one job for all of them), 'skip' (none), 'all'
--- (each, up to the first 1000).  Returns the number of jobs.
+-- Enqueues the due jobs of a schedule, and sets the next time at which it is
+-- due. One worker does this; others skip a schedule that is locked. p_catch_up
+-- says for which missed times (more than a minute ago) a job is enqueued:
+-- 'once' (one job for all of them), 'skip' (none), 'all' (one job for each of
+-- the first 1000). Returns the number of jobs.
 CREATE FUNCTION job_fire(p_name text, p_cron text, p_timezone text,
 	p_minutes integer[], p_hours integer[], p_days integer[],
 	p_months integer[], p_weekdays integer[], p_either boolean,
@@ -888,8 +915,8 @@ DECLARE
 	v_fired integer := 0;
 	v_job_id uuid;
 BEGIN
-	-- A schedule of that name that another release declares is not fired
-	-- here.
+	-- If another release has declared the schedule differently, this worker
+	-- enqueues nothing for it.
 	SELECT next_at INTO v_at FROM job_schedule
 	WHERE name = p_name AND cron = p_cron AND timezone = p_timezone
 		AND next_at <= v_now
@@ -928,7 +955,8 @@ BEGIN
 END
 $$;
 
--- The role of the application: named like the service that is being migrated.
+-- The database role of the application, which has the same name as the service
+-- that is being migrated.
 DO $$
 DECLARE
 	v_role text := current_setting('kedge.service');

@@ -1,26 +1,30 @@
--- Outgoing webhooks: which endpoints get which events.  A delivery is a job of
--- the kind webhook.deliver; see fcgi/job/WEBHOOKS.md.
+-- Outgoing webhooks: which endpoints get which events. Each delivery of an
+-- event to an endpoint is a job of the kind webhook.deliver; see
+-- fcgi/job/WEBHOOKS.md.
 -- kedge: formerly 154404b6cb5b15f4f4566e6361ec15ae9b42e7b930f189a7e895ad1560eb39d6
 
 CREATE TABLE webhook_endpoint (
 	id uuid PRIMARY KEY DEFAULT uuidv7(),
 	url text NOT NULL CHECK (char_length(url) BETWEEN 1 AND 2000),
-	-- "whsec_" and the key in base64, as Standard Webhooks specifies.
+	-- The secret is "whsec_" and the key in base64, as Standard Webhooks
+	-- specifies.
 	secret text NOT NULL CHECK (secret ~ '^whsec_[A-Za-z0-9+/=]{32,100}$'),
-	-- The previous secret, which also signs until then.
+	-- The previous secret. Until old_secret_until, deliveries are signed
+	-- with it, too.
 	old_secret text,
 	old_secret_until timestamptz,
-	-- Event types; '*' matches every one.
+	-- The types of events that the endpoint gets; '*' matches every type.
 	kinds text[] NOT NULL CHECK (cardinality(kinds) BETWEEN 1 AND 50),
 	description text NOT NULL DEFAULT ''
 		CHECK (char_length(description) <= 500),
 	disabled_at timestamptz,
 	disabled_reason text,
-	-- Failed attempts since the last success.
+	-- The number of failed attempts since the last success.
 	failures integer NOT NULL DEFAULT 0,
 	failing_since timestamptz,
 	last_error text,
-	-- Before this time only test events are sent; then one delivery, alone.
+	-- Before this time only test events are sent to the endpoint. After it,
+	-- one delivery is attempted alone.
 	not_before timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
@@ -29,15 +33,16 @@ CREATE TABLE webhook_endpoint (
 	CHECK ((failing_since IS NULL) = (failures = 0))
 );
 
--- The deliveries to an endpoint, newest first.  Only these jobs have columns
--- besides the id in an index, and only columns that do not change.
+-- For lists of the deliveries to an endpoint, newest first. These are the only
+-- jobs of which columns besides the id are in an index, and those columns never
+-- change.
 CREATE INDEX job_webhook_delivery ON job ((tags[1]), id)
 	WHERE kind = 'webhook.deliver';
 
--- Postponed deliveries, whose endpoint does not answer.  Each of them becomes
--- due by itself in an hour or two; until then they are not looked at unless
--- they are released. A row counts only if it has the job's current fencing
--- token.
+-- Deliveries that were postponed because their endpoint does not answer. Each
+-- of them becomes due by itself in an hour or two; until then no worker looks
+-- at them unless they are released. A row is valid only if it has the job's
+-- current fencing token.
 CREATE TABLE webhook_waiting (
 	endpoint_id uuid NOT NULL
 		REFERENCES webhook_endpoint ON DELETE CASCADE,
@@ -50,8 +55,8 @@ CREATE TABLE webhook_waiting (
 	autovacuum_vacuum_cost_delay = 0
 );
 
--- In the caller's transaction: enqueues one delivery, whether or not the
--- endpoint is enabled.  Returns the job's id.
+-- Enqueues one delivery in the caller's transaction, whether or not the
+-- endpoint is enabled. Returns the job's id.
 CREATE FUNCTION webhook_send(p_endpoint uuid, p_event text, p_type text,
 	p_data jsonb, p_max_attempts integer, p_trace_id text,
 	p_request_id text) RETURNS uuid
@@ -66,9 +71,10 @@ LANGUAGE sql AS $$
 		p_trace_id => p_trace_id, p_request_id => p_request_id)
 $$;
 
--- In the caller's transaction: enqueues one delivery for each enabled endpoint
--- that wants the event.  Returns their number.  A delivery is attempted at
--- once, then after 5, 10, 20 seconds and so on up to 6 hours, for 3 days.
+-- Enqueues, in the caller's transaction, one delivery for each enabled endpoint
+-- that wants the event. Returns the number of deliveries. A delivery is
+-- attempted at once, and after failures again after 5, 10, 20 seconds and so on
+-- up to 6 hours, for 3 days.
 CREATE FUNCTION webhook_emit(p_type text, p_data jsonb,
 	p_trace_id text DEFAULT NULL, p_request_id text DEFAULT NULL)
 RETURNS integer
@@ -83,7 +89,8 @@ BEGIN
 		WHERE disabled_at IS NULL AND kinds && ARRAY[p_type, '*']
 		ORDER BY id
 	LOOP
-		-- The receivers' idempotency key, the same for all of them.
+		-- The id of the event, which receivers use as idempotency key;
+		-- all endpoints get the same id.
 		v_event := coalesce(v_event, 'evt_' || uuidv7());
 		PERFORM webhook_send(v_endpoint, v_event, p_type, p_data, 24,
 			p_trace_id, p_request_id);
@@ -93,9 +100,9 @@ BEGIN
 END
 $$;
 
--- Releases the first p_count postponed deliveries for the time p_at.  Returns
--- their number.  At most a thousand outdated rows are skipped, so that a call
--- is limited; the next call continues after them.
+-- Makes the first p_count postponed deliveries of the endpoint due at the time
+-- p_at. Returns their number. A call skips at most a thousand outdated rows, so
+-- that it takes limited time; the next call continues after them.
 CREATE FUNCTION webhook_let_go(p_endpoint uuid, p_count integer,
 	p_at timestamptz) RETURNS integer
 LANGUAGE plpgsql
@@ -116,19 +123,20 @@ BEGIN
 			FOR UPDATE SKIP LOCKED))
 		RETURNING * INTO v_waiting;
 		EXIT WHEN NOT FOUND;
-		-- The fencing token is incremented, so that the other hint
-		-- becomes invalid.
+		-- The fencing token is incremented, so that the delivery's old
+		-- hint becomes invalid.
 		UPDATE job SET run_at = p_at, fence = fence + 1
 		WHERE id = v_waiting.job_id AND fence = v_waiting.fence
 			AND state = 'available'
 		RETURNING * INTO v_job;
-		-- If there is no such row, the job was cancelled or is due already.
+		-- If no such job is found, it was cancelled or is due already.
 		CONTINUE WHEN NOT FOUND;
 		PERFORM job_put(v_job.id, v_job.queue, v_job.priority, p_at,
 			v_job.fence);
 		v_freed := v_freed + 1;
 	END LOOP;
-	-- A single one needs no notification: the caller handles it.
+	-- If only one job was released, the caller claims it itself, so no
+	-- other worker is notified.
 	IF v_freed > 1 THEN
 		PERFORM pg_notify('job', '');
 	END IF;
@@ -136,11 +144,12 @@ BEGIN
 END
 $$;
 
--- Called before a delivery to an endpoint that does not answer.  True: the
--- delivery was postponed, which ends the attempt as if it had not begun.
--- False: it may be attempted, alone; if its result is never reported, the next
--- one may be attempted after the handler's time limit.  The endpoint is locked
--- during both, so that a release sees all postponed deliveries.
+-- Called before a delivery to an endpoint that does not answer. Returns true if
+-- the delivery was postponed, which ends the attempt as if it had not begun.
+-- Returns false if it may be attempted; no other delivery to the endpoint is
+-- then attempted until its result is reported or, if that never happens, until
+-- the handler's time limit is over. The endpoint's row stays locked in both
+-- cases, so that a release sees all postponed deliveries.
 CREATE FUNCTION webhook_put_off(p_endpoint uuid, p_job uuid, p_fence bigint)
 RETURNS boolean
 LANGUAGE plpgsql
@@ -156,7 +165,7 @@ BEGIN
 	WHERE id = p_endpoint FOR UPDATE;
 	v_now := clock_timestamp();
 	IF v_until IS NULL THEN
-		RETURN false; -- it has answered meanwhile
+		RETURN false; -- the endpoint has answered meanwhile
 	END IF;
 	IF v_until <= v_now THEN
 		UPDATE webhook_endpoint SET not_before = v_now + interval '30 s'
@@ -165,8 +174,9 @@ BEGIN
 		WHERE endpoint_id = p_endpoint AND job_id = p_job;
 		RETURN false;
 	END IF;
-	-- The first one is the next to be attempted; the others wait for its
-	-- result, and are spread over time in case that it is never reported.
+	-- The first postponed delivery is due when the endpoint's pause is
+	-- over. The others wait for the result of that one; they become due at
+	-- random times, in case that the result is never reported.
 	v_delay_s := CASE WHEN EXISTS (SELECT FROM webhook_waiting
 			WHERE endpoint_id = p_endpoint AND job_id <> p_job)
 		THEN 3600 * (1 + random())
@@ -180,16 +190,17 @@ BEGIN
 END
 $$;
 
--- Records the result of an attempt.  p_error NULL: it was accepted.  p_silent:
--- there was no answer, and deliveries are postponed for as long as the endpoint
--- has been failing, 5 seconds to 10 minutes; in any case for p_pause_ms.  Each
--- attempt releases the next postponed delivery: at once if the endpoint
--- answered (ten if deliveries were being postponed), otherwise one for when the
--- time has come.
+-- Records the result of an attempt to deliver. p_error is NULL if the receiver
+-- accepted the delivery. If p_silent is true, there was no answer, and
+-- deliveries are postponed for as long as the endpoint has been failing (5
+-- seconds to 10 minutes). In any case deliveries are postponed for p_pause_ms.
+-- Each attempt releases postponed deliveries: if the endpoint answered, the
+-- next one at once (or ten, if deliveries were being postponed until now);
+-- otherwise one, which becomes due when the pause is over.
 --
 -- Disables an endpoint that is gone, that failed in the last attempt of a
--- delivery, or that has failed for three days and at least ten times; returns
--- the reason, or NULL.
+-- delivery, or that has failed for three days and at least ten times. Returns
+-- the reason for which the endpoint was disabled, or NULL.
 CREATE FUNCTION webhook_note(p_endpoint uuid, p_error text, p_gone boolean,
 	p_last boolean, p_silent boolean, p_pause_ms integer) RETURNS text
 LANGUAGE plpgsql AS $$
@@ -206,8 +217,8 @@ BEGIN
 		OR failures > 0 OR not_before IS NOT NULL)
 	FOR UPDATE;
 	v_now := clock_timestamp();
-	-- Most deliveries are accepted at once, one after the other: nothing is
-	-- written then.
+	-- Usually deliveries are accepted one after the other; then nothing
+	-- about the endpoint changes, and nothing is written.
 	IF NOT FOUND THEN
 		PERFORM webhook_let_go(p_endpoint, 1, v_now);
 		RETURN NULL;

@@ -4,12 +4,12 @@
 -- kedge: formerly 43206ebf97e57419e28fb5233cc23116e4f6b8460f14d321c1968f1cfe5dd735
 
 -- A function that runs as the owner must not resolve names in the caller's
--- temporary schema: each function here sets its search_path.
+-- temporary schema, so each function of this file sets its search_path.
 
--- When a claimed job was asked to stop.
+-- The time at which a claimed job was asked to stop.
 ALTER TABLE job ADD COLUMN IF NOT EXISTS cancel_at timestamptz;
 
--- Infinite times would break every subtraction.
+-- Infinite times are refused, because every subtraction with them would fail.
 CREATE OR REPLACE FUNCTION job_put(p_job_id uuid, p_queue text,
 	p_priority integer, p_run_at timestamptz, p_fence bigint) RETURNS void
 LANGUAGE plpgsql
@@ -30,17 +30,19 @@ BEGIN
 END
 $$;
 
--- Ends attempts: an array of {id, fence, outcome, error, result, delayS, agoMs,
--- ranMs, transactional}.  Outcomes: completed; failed (retried after the
--- back-off or delayS, whichever is longer, or discarded after the last
--- attempt); discarded (never retried); released and snoozed (available again
--- after delayS), neither of which counts as an attempt, and released adds no
--- entry to the history; cancelled.
+-- Ends attempts. The argument is an array of {id, fence, outcome, error,
+-- result, delayS, agoMs, ranMs, transactional}. The outcome is one of:
+-- completed; failed (the job is retried after the back-off or delayS, whichever
+-- is longer, or discarded after the last attempt); discarded (the job is never
+-- retried); released or snoozed (the job is available again after delayS, and
+-- the attempt is not counted; released also adds no entry to the history);
+-- cancelled.
 --
--- Returns how many of them still belonged to the caller: those whose fencing
--- token has changed are left alone.  So is a transactional attempt of a job
--- that was cancelled before the attempt began (agoMs): the caller rolls back
--- its transaction, and then releases the job, which cancels it.
+-- Returns how many of the jobs still belonged to the caller: a job whose
+-- fencing token has changed does not, and is not changed. The same applies to a
+-- transactional attempt of a job that was cancelled before the attempt began
+-- (agoMs): the caller rolls back its transaction and then releases the job,
+-- which cancels it.
 CREATE OR REPLACE FUNCTION job_finish(p_ends jsonb) RETURNS integer
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -73,7 +75,7 @@ BEGIN
 			result = coalesce(e.result, j.result),
 			worker_id = NULL,
 			attempts = CASE WHEN e.outcome = 'released' THEN j.attempts
-				-- Keep the last hundred entries.
+				-- Keep the last hundred entries of the history.
 				ELSE j.attempts[greatest(1,
 					cardinality(j.attempts) - 98):]
 				|| jsonb_build_object(
@@ -114,10 +116,10 @@ BEGIN
 END
 $$;
 
--- Returns the job's state after the call; NULL: there is no such job.  A job
--- that a worker has claimed is asked to stop: if its attempt has not begun, it
--- never does, and the job is cancelled as soon as the worker comes to it or
--- releases it.
+-- Cancels a job. A job that a worker has claimed is asked to stop: if its
+-- attempt has not begun, it never begins, and the job is cancelled when the
+-- worker comes to it or releases it. Returns the job's state after the call;
+-- NULL: there is no such job.
 CREATE OR REPLACE FUNCTION job_cancel(p_id uuid) RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -144,16 +146,16 @@ $$;
 
 -- Counters
 
--- The last counts of each source (a master and its workers) that were added; so
--- counts that are sent again, because it is not known whether they had arrived,
--- are added once.
+-- For each source (a master and its workers), the number of its last counts
+-- that were added. When it is not known whether counts have arrived, they are
+-- sent again; with this number they are added only once.
 CREATE TABLE job_stat_source (
 	id uuid PRIMARY KEY,
 	seq bigint NOT NULL,
 	counted_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Adds counts like job_count(), unless they were added before.
+-- Adds counts as job_count() does, unless the same counts were added before.
 CREATE FUNCTION job_count_once(p_source uuid, p_seq bigint, p_counts jsonb)
 RETURNS void
 LANGUAGE plpgsql
@@ -174,9 +176,9 @@ $$;
 
 -- Schedules
 
--- As before, and with p_single: at a time at which the previous job of the
--- schedule has not ended yet (its queue is paused, or it is running), no job is
--- enqueued.  Returns the number of jobs.
+-- As in 0001, and with p_single: if the schedule's previous job has not ended
+-- at a scheduled time (its queue is paused, or it is still running), no job is
+-- enqueued. Returns the number of jobs.
 CREATE FUNCTION job_fire(p_name text, p_cron text, p_timezone text,
 	p_minutes integer[], p_hours integer[], p_days integer[],
 	p_months integer[], p_weekdays integer[], p_either boolean,
@@ -194,8 +196,8 @@ DECLARE
 	v_job_id uuid;
 	v_made record;
 BEGIN
-	-- A schedule of that name that another release declares is not fired
-	-- here.
+	-- If another release has declared the schedule differently, this worker
+	-- enqueues nothing for it.
 	SELECT next_at INTO v_at FROM job_schedule
 	WHERE name = p_name AND cron = p_cron AND timezone = p_timezone
 		AND next_at <= v_now
@@ -240,8 +242,8 @@ $$;
 
 -- Webhooks
 
--- The limit also holds for concurrent inserts: they wait for each other, and
--- each counts those that were committed before.
+-- The limit of endpoints also holds for concurrent inserts: each of them waits
+-- until the one before has committed, and then counts its row, too.
 CREATE FUNCTION webhook_endpoint_limit() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -257,10 +259,11 @@ $$;
 CREATE TRIGGER webhook_endpoint_limit BEFORE INSERT ON webhook_endpoint
 	FOR EACH ROW EXECUTE FUNCTION webhook_endpoint_limit();
 
--- The worker of these deliveries died before it could report their results.
--- webhook_put_off() had moved the time of an endpoint that does not answer, for
--- the one delivery that was attempted: the next one is released now, not after
--- that time.
+-- Called when the worker of these deliveries died before it could report their
+-- results. For each delivery to an endpoint that does not answer,
+-- webhook_put_off() had set not_before, so that only this one was attempted.
+-- Now the next delivery is released at once, and need not wait until
+-- not_before.
 CREATE FUNCTION webhook_abandoned(p_jobs uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -285,10 +288,11 @@ BEGIN
 END
 $$;
 
--- Removes workers and reclaims the jobs that they had claimed: the job that
--- each was running (all, when that is not known) has failed with p_error, the
--- others are released. Returns these jobs.  Failures are counted, but not their
--- duration: only the time since the claim of the batch is known.
+-- Removes workers and takes back the jobs that they had claimed. The job
+-- p_running has failed with the error p_error, and the other jobs are released;
+-- if p_running is NULL, it is not known which job was running, and all of them
+-- have failed. Returns all these jobs. Failures are counted, but not the time
+-- that the attempts took: only the time since the claim is known.
 CREATE OR REPLACE FUNCTION job_rescue(p_workers bigint[], p_running uuid,
 	p_error text)
 RETURNS TABLE (id uuid, kind text, attempt integer, outcome text, state text,
@@ -316,13 +320,14 @@ BEGIN
 		clock_timestamp() - j.started_at) * 1000)::bigint, 0)) AS a (ms)
 	WHERE c.worker_id = ANY (v_workers);
 	IF v_ends IS NOT NULL THEN
-		-- Endpoints are locked before jobs, as in webhook_put_off().
+		-- The rows of endpoints are locked before those of jobs, as in
+		-- webhook_put_off().
 		PERFORM webhook_abandoned(ARRAY(SELECT e.id
 			FROM jsonb_to_recordset(v_ends) AS e (id uuid, outcome text)
 			WHERE e.outcome = 'failed'));
-		-- Another session may have ended some while this one waited.
-		-- Lock those that still belong to the workers, and end only
-		-- these.
+		-- While this session waited for locks, another session may have
+		-- ended some of the jobs. So lock the jobs that still belong to
+		-- the workers, and end only these.
 		WITH own AS (
 			SELECT j.id
 			FROM jsonb_to_recordset(v_ends)
@@ -337,7 +342,7 @@ BEGIN
 	END IF;
 	IF v_ends IS NOT NULL THEN
 		PERFORM job_finish(v_ends);
-		-- A job that was cancelled meanwhile has not failed.
+		-- A job that was cancelled meanwhile does not count as failed.
 		PERFORM job_count(jsonb_agg(f)) FROM (
 			SELECT j.kind, 0 AS completed, count(*) AS failed,
 				count(*) FILTER (WHERE j.state = 'discarded')

@@ -1,9 +1,9 @@
--- Currencies and their decimal places.  All amounts are integers in the minor
--- unit: 1050 is 10.50 USD, 1050 JPY, 1.050 KWD.
+-- Currencies and their number of decimal places. All amounts are integers in
+-- the currency's minor unit: 1050 is 10.50 USD, 1050 JPY, or 1.050 KWD.
 --
--- Filled from ISO 4217 (active codes that have a minor unit; precious metals,
--- XDR and the test codes have none).  An operator may add codes; an exponent
--- must never change once an account uses it.
+-- The table is filled from ISO 4217, with the active codes that have a minor
+-- unit (precious metals, XDR and the test codes have none). An operator may add
+-- codes. The exponent of a currency must never change once an account uses it.
 -- kedge: formerly 0954402f9893b74a36a4b07642db58677b94059286026632e66394ac33f8d30c
 
 CREATE TABLE currency (

@@ -1,17 +1,17 @@
 -- Wallets and their accounts.
 --
--- A wallet is this service's record of a user.  Accounts belong to a user, or
--- to the system (the other side of deposits and withdrawals); only a system
--- account may be below zero.
+-- A wallet is this service's record of a user. An account belongs to a user, or
+-- to the system (the other side of deposits and withdrawals); only the balance
+-- of a system account may be below zero.
 --
 -- `balance` is the sum of the account's entries and is only changed by the
 -- trigger on entry (0004): the application may neither set nor change it.
 -- `held` is the part of the balance that is reserved by holds.
 -- kedge: formerly d4ce2c9abafddec3478e758b11a9c3d9e78a6896accb648296e78726697ec958
 
--- Clients read amounts as JSON numbers, which JavaScript represents exactly
--- only below 2^53.  This is so far below the limits of bigint that no sum can
--- overflow.
+-- The range of an amount. Clients read amounts as JSON numbers, which
+-- JavaScript represents exactly only below 2^53. This limit is so far below the
+-- limit of bigint that no sum can overflow.
 CREATE DOMAIN minor_units AS bigint
 	CHECK (VALUE BETWEEN -9007199254740991 AND 9007199254740991);
 
@@ -31,7 +31,8 @@ CREATE TABLE account (
 	frozen boolean NOT NULL DEFAULT false,
 	version bigint NOT NULL DEFAULT 1,
 	created_at timestamptz NOT NULL DEFAULT now(),
-	-- Referenced by entry, so that an entry has its account's currency.
+	-- The foreign key of entry refers to these columns, so that an entry
+	-- has its account's currency.
 	UNIQUE (id, currency),
 	CHECK ((kind = 'user') = (user_id IS NOT NULL)),
 	CHECK (held >= 0),

@@ -1,16 +1,18 @@
 -- The ledger: transfers, and the entries that they consist of.
 --
--- No code moves money yet, and the application has no right to these tables;
--- the file that adds the ledger's functions grants it INSERT.  They exist
--- already so that the first row ever written is double-entry and append-only:
+-- At this point no code moves money, and the application has no right to these
+-- tables; the file that adds the ledger's functions grants it INSERT. The
+-- tables are made already now, so that the first row that is ever written
+-- follows the rules of double entry:
 --
 --   * an entry is never changed or deleted, by anyone;
 --   * the entries of a transfer add up to zero in each currency, at commit;
---   * a balance changes with an entry and with nothing else, in the same
---     statement, and a user's never falls below the held amount.
+--   * a balance changes together with an entry, in the same statement, and in no
+--     other way; a user's balance never falls below the held amount.
 --
--- Two transfers between the same accounts lock them in the order in which their
--- entries are inserted, so insert entries in the order of account ids.
+-- Each entry locks its account. So insert the entries of a transfer in the
+-- order of account ids: otherwise two transfers between the same accounts may
+-- deadlock.
 -- kedge: formerly f2df01eec861a7772ff2b6f50e822006a13ab6bcb8cb106bc6ef0292233c57be
 
 CREATE TABLE transfer (
@@ -43,7 +45,8 @@ CREATE TABLE entry (
 CREATE INDEX entry_account ON entry (account_id, id);
 CREATE INDEX entry_transfer ON entry (transfer_id);
 
--- Runs as the owner: the application may not write account.balance.
+-- This function runs as the owner, because the application may not write
+-- account.balance.
 CREATE FUNCTION entry_post() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$

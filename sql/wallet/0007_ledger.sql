@@ -1,21 +1,21 @@
 -- The ledger: the functions that move money, and the rules that the tables
 -- enforce.
 --
--- Money moves only by inserting a row of transfer.  Its triggers insert its two
--- entries and change the balances and the held amounts, so that entries and
--- balances agree; nothing else may write them.  The functions of later files
--- decide who may do what; they run as the owner, and the application may call
--- them but write none of these tables.
+-- Money moves only when a row of transfer is inserted. The triggers of that
+-- table insert the transfer's two entries and change the balances and the held
+-- amounts, so that entries and balances agree; nothing else may write them. The
+-- functions of later files decide who may do what. They run as the owner; the
+-- application may call these functions but write none of these tables.
 --
 -- Each check is made where it costs least (services/wallet/README.md): a
--- table's CHECK and a trigger's WHEN are parsed again by each statement, a
--- foreign key is a query.
+-- table's CHECK and a trigger's WHEN are parsed again by each statement, and a
+-- foreign key is checked by a query.
 -- kedge: formerly f65b56af2081fa883286f5668bb5344b8223d3eac7f6112682ea59c50b39c5d2
 
--- A SQL function that is one expression becomes part of the plan; the one of
--- 0001 was planned again by each statement that used it.  The layout is the
--- same: the milliseconds, the version, 12 bits of their fraction, and random
--- bits.
+-- This version of uuidv7() is a single expression, so that it becomes part of a
+-- statement's plan; the version of 0001 was planned again by each statement
+-- that used it. The layout of an id is the same: the milliseconds, the version,
+-- 12 bits for the fraction of the millisecond, and random bits.
 DO $install$
 BEGIN
 	IF to_regprocedure('pg_catalog.uuidv7()') IS NOT NULL THEN
@@ -36,8 +36,9 @@ CREATE DOMAIN account_name AS text
 CREATE DOMAIN unsigned_units AS bigint
 	CHECK (VALUE BETWEEN 0 AND 9007199254740991);
 
--- Functions that run as the owner resolve names only here; a session that
--- starts with this path saves them a third of their cost.
+-- The search_path of this database. Functions that run as the owner resolve
+-- names in these schemas only; if a session has this search_path already,
+-- calling such a function costs a third less.
 DO $$
 BEGIN
 	EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_temp',
@@ -57,10 +58,11 @@ ALTER TABLE account
 	DROP CONSTRAINT account_check1,
 	ALTER name TYPE account_name,
 	ALTER held TYPE unsigned_units,
-	-- The lower limit of balance minus held: see account_born.
+	-- The lower limit of balance minus held; the trigger account_born sets
+	-- it.
 	ADD least bigint NOT NULL DEFAULT 0,
 	ADD CONSTRAINT account_sound CHECK (balance - held >= least),
-	-- The row changes with each entry, but no indexed column does.
+	-- Each entry changes the account's row, but no indexed column of it.
 	SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
 -- Transfers
@@ -76,22 +78,23 @@ ALTER TABLE transfer
 	DROP CONSTRAINT transfer_check,
 	ALTER amount TYPE bigint,
 	ADD kind text NOT NULL DEFAULT 'transfer',
-	-- The user who requested it; NULL: nobody.
+	-- The user who requested the transfer; NULL: no user did.
 	ADD user_id text,
 	ADD metadata json,
-	-- Only for a hold.
+	-- These columns are for a hold only; reversed_amount is for all
+	-- transfers.
 	ADD expires_at timestamptz,
 	ADD captured_amount bigint,
 	ADD reversed_amount bigint NOT NULL DEFAULT 0,
-	-- For a reversal: the reversed transfer.
+	-- For a reversal: the id of the transfer that it reverses.
 	ADD reverses uuid,
-	-- For a deposit or withdrawal.
+	-- For a deposit or withdrawal: the payment provider, and its id for it.
 	ADD provider text,
 	ADD reference text;
 ALTER TABLE account DROP CONSTRAINT account_id_currency_key;
 CREATE INDEX transfer_held ON transfer (expires_at) WHERE status = 'held';
 
--- The provider's identification of deposits and withdrawals.
+-- The ids that payment providers have given to deposits and withdrawals.
 CREATE TABLE external_reference (
 	provider text NOT NULL,
 	reference text NOT NULL,
@@ -101,8 +104,9 @@ CREATE TABLE external_reference (
 
 -- Entries
 --
--- In the order of `seq`: the account's version after the entry, so that the
--- order is that of the changes of the balance, even if the clock was set back.
+-- The entries of an account are sorted by `seq`, which is the account's version
+-- after the entry. So their order is the order in which the balance changed,
+-- even if the clock was set back.
 
 ALTER TABLE entry
 	DROP CONSTRAINT entry_pkey,
@@ -112,9 +116,10 @@ ALTER TABLE entry
 DROP INDEX entry_account;
 DROP INDEX entry_transfer;
 
--- The position of a time in an account's entries, whose seq have no gaps: the
--- seq of an entry that was not before p_at, following one that was.  By
--- bisection: an index by time would cost each transfer two more index entries.
+-- Finds the position of a time in an account's entries, whose seq have no gaps:
+-- returns the seq of an entry that was made at p_at or later, while the entry
+-- before it was made earlier. It uses bisection, because an index by time would
+-- cost each transfer two more index entries.
 CREATE FUNCTION entry_seq_at(p_account uuid, p_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
@@ -135,21 +140,25 @@ BEGIN
 END
 $$;
 
--- The responses to requests with a key: of a transfer only the parts that
--- cannot change, or the results of a batch, in order.  The nightly job that
--- deletes old ones reads the whole table, which costs less than an index.
+-- The responses to requests with an idempotency key: for a transfer only the
+-- parts that cannot change, or for a batch its results, in the order of its
+-- items. The nightly job that deletes old keys reads the whole table, which
+-- costs less than an index.
 CREATE TABLE idempotency (
 	user_id text NOT NULL,
 	key text NOT NULL,
 	request_sha256 bytea NOT NULL,
 	transfer_id uuid,
-	reversed_amount bigint, -- of the original of a reversal, after it
-	transfer_ids uuid[], -- of a batch; NULL for an item that was refused
-	codes text[], -- why
+	-- for a reversal: how much of the original had been reversed after it
+	reversed_amount bigint,
+	-- for a batch: the id of each item's transfer; NULL: the item was
+	-- refused
+	transfer_ids uuid[],
+	codes text[], -- for a batch: why each item was refused
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (user_id, key)
 );
--- Compression hardly shortens ids, and trying it takes time.
+-- Ids can hardly be compressed, and trying to compress them takes time.
 ALTER TABLE idempotency ALTER transfer_ids SET STORAGE EXTERNAL;
 
 CREATE TABLE statement (
@@ -161,7 +170,8 @@ CREATE TABLE statement (
 	credits numeric NOT NULL CHECK (credits >= 0), -- the sum of incoming amounts
 	debits numeric NOT NULL CHECK (debits >= 0), -- the sum of outgoing amounts
 	entries bigint NOT NULL,
-	last_seq bigint NOT NULL, -- the month's last entry; the next month begins after it
+	-- seq of the month's last entry; the next month begins after it
+	last_seq bigint NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (account_id, month),
 	CHECK (opening + credits - debits = closing)
@@ -177,9 +187,10 @@ BEGIN
 END
 $$;
 
--- Checks how a transfer may begin, and which changes of its status are allowed:
--- held → captured | released | expired; posted | captured → reversed, when as
--- much was reversed as had moved.  Nothing else of a transfer ever changes.
+-- Checks that a change of a transfer is allowed. The status may change from
+-- held to captured, released or expired; and from posted or captured to
+-- reversed, when as much was reversed as had moved. Nothing else of a transfer
+-- ever changes.
 CREATE FUNCTION transfer_check_change(o transfer, n transfer) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -202,7 +213,8 @@ BEGIN
 			AND n.captured_amount IS NULL)) THEN
 		RETURN;
 	END IF;
-	-- Changed by its reversal: by a trigger, and so below our own level.
+	-- The transfer is being changed by the insertion of its reversal: by a
+	-- trigger, so pg_trigger_depth() is more than 1.
 	IF o.status IN ('posted', 'captured') AND pg_trigger_depth() > 1
 		AND o.captured_amount IS NOT DISTINCT FROM n.captured_amount
 		AND n.reversed_amount > o.reversed_amount
@@ -234,21 +246,24 @@ BEGIN
 END
 $$;
 
--- sum() of bigint is a numeric, which cannot overflow and takes several times
--- as long. This function fails on overflow.
+-- The sum of bigint values, as a bigint; it fails on overflow. The built-in
+-- sum() returns a numeric, which cannot overflow but takes several times as
+-- long.
 CREATE AGGREGATE sum_units(bigint) (SFUNC = int8pl, STYPE = int8, INITCOND = '0');
 
--- Processes the new transfers in the order of their insertion, by one statement
--- for all of them.  Each account is updated once; its balance is computed step
--- by step from what it was before to what each transfer left.  The function
--- that inserted the transfers has checked the accounts before, perhaps without
--- a lock; here they are locked, and a check that does not hold any more fails.
+-- Processes the new transfers of a statement in the order of their insertion,
+-- all of them by one statement. Each account is updated once; each entry's
+-- balance is computed from the balance before the statement and the transfers
+-- so far. The function that inserted the transfers has checked the accounts
+-- before, perhaps without a lock; here the accounts are locked, and a check
+-- that does not hold any more fails.
 --
--- Two of these do not deadlock, because each updates in the order of ids in
--- every possible plan: `step` is sorted, and so is the only index of all
--- accounts.  (The CHECKs of the table see an account as it was when the
--- statement began; so this can refuse what has just become possible, but never
--- the reverse.)
+-- Two concurrent statements do not deadlock, because each updates accounts in
+-- the order of their ids in every possible plan: `step` is sorted, and so is
+-- the only index of all accounts. (The CHECKs of the table see an account as it
+-- was when the statement began. So a transfer may be refused that has just
+-- become possible, but no transfer is accepted that has just become
+-- impossible.)
 CREATE FUNCTION transfer_apply() RETURNS trigger
 LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -274,7 +289,7 @@ BEGIN
 			USING ERRCODE = 'check_violation';
 	END IF;
 
-	WITH step AS MATERIALIZED ( -- the account's balance after each step
+	WITH step AS MATERIALIZED ( -- each account's changes, summed up step by step
 		SELECT id, letter, account_id, currency, move,
 			dense_rank() OVER (ORDER BY account_id, currency) AS place,
 			sum_units(move) OVER so_far AS balance,
@@ -301,7 +316,8 @@ BEGIN
 			a.balance - s.balance - (a.held - s.held) - a.least
 				AS free,
 			a.version - s.seq AS seq
-	), was AS MATERIALIZED ( -- the state before, with one time for all
+	-- the state of the accounts before, and the time of all entries
+	), was AS MATERIALIZED (
 		SELECT array_agg(balance) AS balance, array_agg(free) AS free,
 			array_agg(seq) AS seq, bool_or(frozen) AS frozen,
 			count(*) = (SELECT max(place) FROM step) AS complete,
@@ -343,8 +359,8 @@ CREATE TRIGGER transfer_apply AFTER INSERT ON transfer
 	REFERENCING NEW TABLE AS made
 	FOR EACH STATEMENT EXECUTE FUNCTION transfer_apply();
 
--- Ends a hold: moves what is captured, and releases the rest of the held
--- amount.
+-- Ends a hold: moves the amount that is captured, and releases the rest of the
+-- held amount.
 CREATE FUNCTION transfer_end_hold() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -382,9 +398,9 @@ CREATE TRIGGER transfer_end_hold AFTER UPDATE ON transfer
 CREATE TRIGGER transfer_refuse BEFORE DELETE OR TRUNCATE ON transfer
 	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
 
--- Entries that no transfer's trigger makes: the rules of 0004 still apply.
--- They change the balance by themselves, and the entries of a transfer must add
--- up to zero when it commits.
+-- For entries that a person inserts by hand, without a transfer's trigger: the
+-- rules of 0004 still apply. Such an entry changes the account's balance, and
+-- the entries of a transfer must add up to zero at commit.
 CREATE OR REPLACE FUNCTION entry_post() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -413,8 +429,9 @@ CREATE CONSTRAINT TRIGGER entry_check_zero AFTER INSERT ON entry
 	FOR EACH ROW WHEN (pg_trigger_depth() = 0)
 	EXECUTE FUNCTION entry_check_zero();
 
--- A new account is empty, of a user or of the system: only a system account may
--- be below zero.  Only the code above changes its amounts.
+-- Checks a new account: it must be empty, and belongs to a user or to the
+-- system; only the balance of a system account may be below zero. After that,
+-- only the functions above change its amounts.
 CREATE FUNCTION account_born() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -437,7 +454,8 @@ CREATE TRIGGER account_born BEFORE INSERT ON account
 CREATE FUNCTION account_moved() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-	IF pg_trigger_depth() = 1 THEN -- not part of a transfer
+	-- the entry was not inserted by the trigger on transfer
+	IF pg_trigger_depth() = 1 THEN
 		RAISE EXCEPTION 'only transfers move what is on an account'
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
@@ -452,7 +470,8 @@ CREATE TRIGGER account_fixed
 CREATE TRIGGER account_refuse BEFORE DELETE OR TRUNCATE ON account
 	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
 
--- An exponent is part of the meaning of every amount that was ever written.
+-- A currency's exponent must not change, because it is part of the meaning of
+-- every amount that was ever stored.
 CREATE TRIGGER currency_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON currency
 	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
 

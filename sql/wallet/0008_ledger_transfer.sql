@@ -1,23 +1,27 @@
--- The operations on money.  Each function is one request: it checks, moves
--- money and stores the key in one statement of the caller.
+-- The operations on money. Each function makes one request: it checks the
+-- request, moves the money and stores the idempotency key, in one statement of
+-- the caller.
 --
--- A refusal is a result, not an exception: everything is checked before the
--- first write. `code` is NULL on success; otherwise the code that clients see.
--- Locks are taken in one order: accounts by id, transfers, keys.  (A batch's
--- own key comes before its accounts; only a user who uses one key for two
--- requests at once can cause a deadlock with that, and the request is retried.)
+-- A refusal is returned as a result, not as an exception: everything is checked
+-- before the first write. `code` is NULL on success; otherwise it is the code
+-- that clients see. Locks are taken in one order: accounts by id, transfers,
+-- keys. (A batch's own key is locked before its accounts; this can cause a
+-- deadlock only if a user uses one key for two requests at once, and then the
+-- request is retried.)
 -- kedge: formerly 413cebc6b142b7aa877670f5af63c60359aee65cc154046a07e0d157757d843a
 
 CREATE TYPE ledger_answer AS (
 	code text,
-	replayed boolean, -- done before, by a request with this key
+	-- true: an earlier request with this key has made the transfer
+	replayed boolean,
 	emitted integer, -- number of enqueued jobs
 	transfer transfer
 );
 
--- The columns that the caller of ledger_transfer does not know yet.
+-- The columns of a transfer that the caller of ledger_transfer() does not know
+-- yet.
 CREATE TYPE ledger_made AS (
-	item integer, -- of several: from 1
+	item integer, -- number of the item among several, from 1
 	code text,
 	replayed boolean,
 	emitted integer,
@@ -25,10 +29,10 @@ CREATE TYPE ledger_made AS (
 	currency text,
 	created_at timestamptz,
 	expires_at timestamptz,
-	metadata json -- in a replay: as it was spelled the first time
+	metadata json -- set only in a replay: the text as the first request spelled it
 );
 
--- The transfer as in events: like `GET /transfers/{id}`.
+-- The transfer as events show it, which is as `GET /transfers/{id}` shows it.
 CREATE FUNCTION transfer_event(t transfer) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
 	SELECT jsonb_build_object('id', t.id, 'kind', t.kind,
@@ -42,9 +46,10 @@ LANGUAGE sql STABLE AS $$
 		'provider', t.provider, 'reference', t.reference)
 $$;
 
--- Mostly there is no endpoint for the event.  p_origin identifies the request,
--- here and in the functions for clients' requests: its id, a space, and its
--- trace if it has one.
+-- Enqueues the webhook deliveries of an event, if there is any endpoint.
+-- Usually there is none. p_origin identifies the request, here and in the
+-- functions for clients' requests: it is the request's id, a space, and its
+-- trace id if it has one.
 CREATE FUNCTION ledger_emit(p_type text, p_data jsonb, p_origin text)
 RETURNS integer
 LANGUAGE sql AS $$
@@ -63,7 +68,7 @@ BEGIN
 END
 $$;
 
--- A transfer as it was in the first response.
+-- Returns a transfer as it was in the first response.
 CREATE FUNCTION transfer_as_made(p_id uuid) RETURNS transfer
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -77,8 +82,9 @@ BEGIN
 END
 $$;
 
--- The first response for the key, or `p_code` if there was none: a refusal is
--- not stored, so that the key can be used again when there are funds.
+-- Returns the first response for the key, or `p_code` if there was none: a
+-- refusal is not stored, so that the key can be used again when there are
+-- funds.
 CREATE FUNCTION ledger_replay(p_user text, p_key text, p_sha256 bytea,
 	p_code text) RETURNS ledger_answer
 LANGUAGE plpgsql AS $$
@@ -92,7 +98,8 @@ BEGIN
 	SELECT * INTO v_first FROM idempotency
 	WHERE user_id = p_user AND key = p_key;
 	IF NOT FOUND AND p_code IS NULL THEN
-		-- The key was deleted since it was found: it is free now.
+		-- The key was deleted after it had been found, so it is free
+		-- now.
 		RAISE EXCEPTION 'the key has just been forgotten'
 			USING ERRCODE = 'serialization_failure';
 	END IF;
@@ -110,7 +117,7 @@ BEGIN
 END
 $$;
 
--- The same for a transfer.
+-- Like ledger_replay(), but returns the columns of ledger_made.
 CREATE FUNCTION ledger_made_again(p_user text, p_key text, p_sha256 bytea,
 	p_code text) RETURNS ledger_made
 LANGUAGE plpgsql AS $$
@@ -123,12 +130,13 @@ BEGIN
 END
 $$;
 
--- From an account of the user (an operator: any) to an account of any user (an
--- operator: any).  With p_hold_s the amount is only reserved, for that many
--- seconds.  Only an item of a batch may have no key.
+-- Makes a transfer from an account of the user to an account of any user; if
+-- the user is an operator, from any account to any account. With p_hold_s the
+-- amount is not moved, but held for that many seconds. The key may be missing
+-- only for an item of a batch.
 --
--- It sets the search path itself, because SET costs as much as two of its
--- queries; and locks both accounts by one query.
+-- The function sets the search path by set_config(), because a SET clause costs
+-- as much as two of its queries; and it locks both accounts by one query.
 CREATE FUNCTION ledger_transfer(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_debit uuid, p_credit uuid, p_amount bigint,
 	p_memo text, p_metadata json, p_hold_s integer,
@@ -137,7 +145,7 @@ RETURNS ledger_made
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	l record;
-	-- Evaluated before the body sets the path.
+	-- This is evaluated before the body sets the search path.
 	d public.account;
 	c public.account;
 	t public.transfer;
@@ -148,8 +156,9 @@ BEGIN
 		PERFORM pg_catalog.set_config('search_path', 'public, pg_temp',
 			true);
 	END IF;
-	-- Rows are locked in the order of OF.  (least() would ignore a NULL,
-	-- and find an account twice.)
+	-- The rows are locked in the order of the names after OF. (least()
+	-- could not be used: it ignores NULL, and would find one account
+	-- twice.)
 	SELECT low, high, EXISTS (SELECT FROM webhook_endpoint) AS is_heard
 	INTO l
 	FROM account low, account high
@@ -209,7 +218,7 @@ BEGIN
 END
 $$;
 
--- Locks both accounts and then the transfer.
+-- Locks both accounts of a transfer and then the transfer.
 CREATE FUNCTION transfer_lock(p_id uuid) RETURNS transfer
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -224,11 +233,12 @@ BEGIN
 END
 $$;
 
--- The owner of the account; NULL for the system's.
+-- The user who owns the account; NULL for an account of the system.
 CREATE FUNCTION account_owner(p_id uuid) RETURNS text
 LANGUAGE sql STABLE AS $$ SELECT user_id FROM account WHERE id = p_id $$;
 
--- Whether the amount of a locked transfer could move from p_from to p_to.
+-- Checks whether p_amount of a locked transfer can be moved from p_from to
+-- p_to. Returns a code, or NULL if it can.
 CREATE FUNCTION ledger_check_move(p_from uuid, p_to uuid, p_amount bigint,
 	p_held bigint) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
@@ -250,8 +260,8 @@ BEGIN
 END
 $$;
 
--- The reason why this user cannot settle a hold; NULL if they can.  Only the
--- payee may capture or release it.
+-- Returns the code why this user may not capture or release a hold; NULL if
+-- they may. Of the two users only the payee may.
 CREATE FUNCTION ledger_check_hold(t transfer, p_user text, p_operator boolean)
 RETURNS text
 LANGUAGE plpgsql STABLE AS $$
@@ -268,7 +278,8 @@ BEGIN
 END
 $$;
 
--- Captures p_amount (NULL: all) of a hold; the rest is available again.
+-- Captures p_amount (NULL: all) of a hold. The rest of the held amount becomes
+-- available again.
 CREATE FUNCTION ledger_capture(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_id uuid, p_amount bigint,
 	p_origin text DEFAULT NULL) RETURNS ledger_answer
@@ -292,7 +303,8 @@ BEGIN
 	IF v_code IS NOT NULL OR NOT FOUND THEN
 		v := ledger_replay(p_user, p_key, p_sha256, v_code);
 		IF v.replayed THEN
-			-- Once the transfer is captured, only this changes.
+			-- After the capture of a transfer, only these columns
+			-- can have changed since the first response.
 			t.status := 'captured';
 			t.reversed_amount := 0;
 			v.transfer := t;
@@ -308,7 +320,8 @@ BEGIN
 END
 $$;
 
--- Releases a hold.  A repetition changes nothing and returns the same.
+-- Releases a hold. A repeated request changes nothing and returns the same
+-- result.
 CREATE FUNCTION ledger_release(p_user text, p_operator boolean, p_id uuid,
 	p_origin text DEFAULT NULL) RETURNS ledger_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -332,8 +345,8 @@ BEGIN
 END
 $$;
 
--- For operators.  Reverses p_amount (NULL: what is left) of a transfer, by
--- another transfer that names it.  Returns the reversal.
+-- For operators. Reverses p_amount (NULL: all that is left) of a transfer, by
+-- making another transfer that refers to it. Returns that reversal.
 CREATE FUNCTION ledger_reverse(p_user text, p_key text, p_sha256 bytea,
 	p_id uuid, p_amount bigint, p_memo text, p_origin text DEFAULT NULL,
 	OUT answer ledger_answer, OUT original transfer)
@@ -393,8 +406,8 @@ BEGIN
 END
 $$;
 
--- The account on the other side of deposits and withdrawals; created when it is
--- needed, together with the account for fees.
+-- Returns the account on the other side of deposits and withdrawals. When it is
+-- needed for the first time, it is created, together with the account for fees.
 CREATE FUNCTION account_external(p_currency text) RETURNS uuid
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -414,8 +427,9 @@ BEGIN
 END
 $$;
 
--- For operators.  p_kind: deposit or withdrawal.  The provider's reference is
--- the key: a repetition gets the first result, another movement with it is
+-- Makes a deposit or a withdrawal (p_kind), for operators. The payment
+-- provider's reference is the idempotency key: a repeated request gets the
+-- first result, and another deposit or withdrawal with the same reference is
 -- refused.
 CREATE FUNCTION ledger_external(p_user text, p_kind text, p_account uuid,
 	p_amount bigint, p_provider text, p_reference text, p_memo text,
@@ -461,9 +475,10 @@ BEGIN
 			p_amount, p_memo, clock_timestamp(), p_provider,
 			p_reference)
 		RETURNING * INTO t;
-		-- The external account is locked, so only one transaction per
-		-- currency gets here; with two currencies, the second one is
-		-- retried and finds the reference.
+		-- The external account is locked, so of all transactions in one
+		-- currency only one is here at a time. If transactions in two
+		-- currencies have the same reference, the second one is retried
+		-- and then finds the reference.
 		INSERT INTO external_reference
 		VALUES (p_provider, p_reference, v_id)
 		ON CONFLICT DO NOTHING;

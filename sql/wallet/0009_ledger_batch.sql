@@ -1,8 +1,9 @@
--- Many transfers in one statement, with the same effect as one after the other.
+-- Many transfers in one statement, with the same effect as if they were made
+-- one after the other.
 -- kedge: formerly 07beff36d774217fade46cbb46dfb2f0596ff980cd360c5b5a071e69dc18cd7b
 
 CREATE TYPE ledger_item AS (
-	n integer, -- from 1
+	n integer, -- number of the item, from 1
 	id uuid,
 	user_id text,
 	is_operator boolean,
@@ -17,11 +18,13 @@ CREATE TYPE ledger_item AS (
 	origin text
 );
 
--- [{"d": debit account, "c": credit account, "a": amount, "m": memo, "x":
--- metadata, "h": seconds of a hold, "k": key, "s": the request's digest in
--- hexadecimal, "u": user, "o": whether an operator, "r": origin}].
+-- Reads items from JSON: [{"d": debit account, "c": credit account, "a":
+-- amount, "m": memo, "x": metadata, "h": seconds of a hold, "k": key, "s": the
+-- request's digest in hexadecimal, "u": user, "o": whether the user is an
+-- operator, "r": origin}].
 --
--- Ids have the layout of uuidv7(), each one tick after the previous one.
+-- The items get ids with the layout of uuidv7(), each one tick later than the
+-- id before.
 CREATE FUNCTION ledger_items(p_items json, p_user text, p_operator boolean,
 	p_origin text DEFAULT NULL) RETURNS ledger_item[]
 LANGUAGE plpgsql AS $$
@@ -39,7 +42,7 @@ BEGIN
 END
 $$;
 
--- The accounts of all items, in the order of ids.
+-- Locks the accounts of all items, in the order of their ids.
 CREATE FUNCTION ledger_lock(p_items ledger_item[]) RETURNS void
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -50,9 +53,9 @@ BEGIN
 END
 $$;
 
--- One by one: what is refused, or was made before, is found out here.  If one
--- item of an atomic batch is refused, nothing is done, and only that refusal is
--- returned.
+-- Makes the items one by one. This function finds out which items are refused,
+-- or were made by an earlier request. If one item of an atomic batch is
+-- refused, nothing is done, and only that refusal is returned.
 CREATE FUNCTION ledger_make_each(p_items ledger_item[], p_atomic boolean)
 RETURNS ledger_made[]
 LANGUAGE plpgsql AS $$
@@ -68,7 +71,8 @@ BEGIN
 			i.hold_s, i.key IS NULL, i.origin);
 		v.item := i.n;
 		IF p_atomic AND v.code IS NOT NULL THEN
-			RAISE EXCEPTION SQLSTATE 'KB001'; -- undoes all
+			-- undoes what the function has done
+			RAISE EXCEPTION SQLSTATE 'KB001';
 		END IF;
 		v_made := v_made || v;
 	END LOOP;
@@ -78,24 +82,28 @@ EXCEPTION WHEN SQLSTATE 'KB001' THEN
 END
 $$;
 
--- All by one INSERT, if nothing prevents it.  Before it only facts that never
--- change are checked; the INSERT's trigger, which locks the accounts, finds out
--- whether each transfer has funds given those before it, and whether an account
--- is frozen.  If it fails, it is undone and the items are made one by one.  So
--- two batches run in parallel until they move money of common accounts.  The
--- accounts are locked before only if keys are written, which come after
--- accounts, or if the time of a hold begins.
+-- Makes all items by one INSERT, if nothing prevents it. Before the INSERT only
+-- facts are checked that never change. The INSERT's trigger locks the accounts,
+-- and finds out whether each transfer has funds after the transfers before it,
+-- and whether an account is frozen. If the INSERT fails, it is undone and the
+-- items are made one by one. So two batches run in parallel until they move
+-- money of common accounts. The accounts are locked before the INSERT only if
+-- keys are written, because keys are locked after accounts, or if the batch has
+-- holds, because their time begins then.
 --
--- The items of an array come in order.  The plans are for few rows looked up by
--- their keys, and are made once.
+-- An array's items are read in the order of the array. The settings let
+-- PostgreSQL make one plan for each statement, which looks up few rows by their
+-- keys.
 CREATE FUNCTION ledger_make(p_items ledger_item[], p_atomic boolean)
 RETURNS ledger_made[]
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-	v_codes text[]; -- of items that cannot succeed, whatever the items before them do
+	-- for each item, why it cannot succeed whatever the items before it do;
+	-- or NULL
+	v_codes text[];
 	v_currencies text[];
-	v_bad integer; -- the number of these
-	v_bad_keys integer; -- and have a key
+	v_bad integer; -- number of items that cannot succeed
+	v_bad_keys integer; -- number of items that cannot succeed and have a key
 	v_keys integer;
 	v_holds integer;
 	v_new integer;
@@ -129,7 +137,8 @@ BEGIN
 			PERFORM ledger_lock(p_items);
 		END IF;
 		v_now := clock_timestamp();
-		-- In a fixed order, so that two batches cannot deadlock.
+		-- Keys are inserted in a fixed order, so that two batches
+		-- cannot deadlock.
 		INSERT INTO idempotency (user_id, key, request_sha256,
 			transfer_id)
 		SELECT user_id, key, sha256, id FROM unnest(p_items)
@@ -138,7 +147,8 @@ BEGIN
 		ON CONFLICT DO NOTHING;
 		GET DIAGNOSTICS v_new = ROW_COUNT;
 		IF v_new < v_keys THEN
-			RAISE EXCEPTION SQLSTATE 'KB002'; -- some were made before
+			-- an earlier request has made some of the items
+			RAISE EXCEPTION SQLSTATE 'KB002';
 		END IF;
 		INSERT INTO transfer (id, status, user_id, debit_account_id,
 			credit_account_id, currency, amount, memo, metadata,
@@ -171,9 +181,10 @@ BEGIN
 END
 $$;
 
--- Requests of several users, each independent and with a key; no key occurs
--- twice.  No row: a lock was not available in time; a single request may wait
--- for it longer.
+-- Makes the transfers of several users, each independently and with a key; no
+-- key occurs twice. Returns no row if a lock was not available in time; the
+-- caller then makes each transfer by a statement of its own, which may wait
+-- longer for the lock.
 CREATE FUNCTION ledger_transfers(p_items json) RETURNS SETOF ledger_made
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET lock_timeout = '200ms' AS $$
@@ -186,10 +197,11 @@ EXCEPTION WHEN lock_not_available THEN
 END
 $$;
 
--- A batch of one user: all or none, or each independently.  Keys of items are
--- in the same key space as those of single transfers.  The first row is of the
--- whole batch: `code` when nothing was done (and for an atomic batch the
--- refused item), `replayed`; the items' rows follow.
+-- Makes a batch of one user: all items or none (atomic), or each independently.
+-- The keys of items are in the same key space as the keys of single transfers.
+-- The first row is about the whole batch: `code` is set when nothing was done
+-- (for an atomic batch the row then names the refused item), and `replayed`
+-- when an earlier request made the batch. The rows of the items follow.
 CREATE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_atomic boolean, p_items json,
 	p_origin text DEFAULT NULL) RETURNS SETOF ledger_made

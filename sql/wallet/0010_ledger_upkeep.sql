@@ -1,7 +1,8 @@
--- Accounts, currencies, freezing, and the statements of jobs.
+-- Functions for accounts, currencies and freezing, and for the scheduled jobs.
 -- kedge: formerly 6d845d1e38a5a3e0989b2158fdcc5f4195d04aba118a27bfb5339f8439a97622
 
--- Opens an account for a user, with the wallet if there is none yet.
+-- Opens an account for a user, and creates the user's wallet if there is none
+-- yet.
 CREATE FUNCTION ledger_open_account(p_user text, p_name text,
 	p_currency text, p_origin text DEFAULT NULL,
 	OUT code text, OUT emitted integer, OUT account_id uuid)
@@ -43,9 +44,10 @@ BEGIN
 END
 $$;
 
--- First contact: creates the wallet with one account, both or neither; nothing
--- when the wallet exists.  Of several concurrent calls the first one creates
--- it; the others wait for its commit and then find it.
+-- For first contact: creates the user's wallet together with one account; does
+-- nothing when the wallet exists. If several calls for one user run at the same
+-- time, the first one creates the wallet, and the others wait until it has
+-- committed and then find the wallet.
 CREATE FUNCTION ledger_open_first(p_user text, p_currency text,
 	p_origin text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -110,7 +112,8 @@ BEGIN
 END
 $$;
 
--- Deletes keys that were first used that long ago; returns their number.
+-- Deletes idempotency keys that were first used more than p_days days ago;
+-- returns their number.
 CREATE FUNCTION ledger_forget_keys(p_days integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -123,7 +126,8 @@ BEGIN
 END
 $$;
 
--- The last of an account's entries made before p_at; 0: there is none.
+-- Returns the seq of the last of an account's entries that was made before
+-- p_at; 0: there is none.
 CREATE FUNCTION entry_last_before(p_account uuid, p_at timestamptz)
 RETURNS bigint
 LANGUAGE sql STABLE AS $$
@@ -132,10 +136,12 @@ LANGUAGE sql STABLE AS $$
 		ORDER BY seq DESC LIMIT 1), 0)
 $$;
 
--- One statement for each account that existed in the month, which must be over;
--- returns how many were missing.  A month has its entries in the order in which
--- the balance changed, without a gap: if the clock was set back over its end,
--- it has all entries between its first and its last one, whatever their times.
+-- Writes one statement for each account that existed in the month, which must
+-- be over. Returns how many statements were written, because they were missing.
+-- The entries of an account are divided into months in the order in which the
+-- balance changed, without a gap: if the clock was set back at the end of a
+-- month, the month has all entries between its first and its last one, whatever
+-- their times.
 CREATE FUNCTION ledger_write_statements(p_month date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -176,8 +182,9 @@ BEGIN
 END
 $$;
 
--- The statements of each past month that has none, from the month of the first
--- account on: so the result does not depend on when this is called.
+-- Writes the statements of each past month that has none, beginning with the
+-- month of the first account. So the result does not depend on when this
+-- function is called.
 CREATE FUNCTION ledger_write_missing_statements() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -203,8 +210,8 @@ $$;
 
 CREATE TYPE ledger_mismatch AS (kind text, id text, detail text);
 
--- The mismatches of the ledger, in the snapshot of the caller's statement; at
--- most p_limit rows.
+-- Returns the mismatches of the ledger in the snapshot of the caller's
+-- statement, p_limit of them at most.
 CREATE FUNCTION ledger_mismatches(p_limit integer)
 RETURNS SETOF ledger_mismatch
 LANGUAGE sql STABLE AS $$
@@ -279,7 +286,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 			FROM ledger_mismatches(p_limit) m)
 $$;
 
--- The result of the last check: a table with one row.
+-- The result of the last ledger check: a table with one row.
 CREATE TABLE ledger_checked (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	checked_at timestamptz NOT NULL,

@@ -1,12 +1,13 @@
--- The same with less of the server's time, which is nearly all the time that a
--- large batch takes.  The functions do what they did before (0007, 0009).
--- ledger_batch has a second signature; the previous release calls the first
--- one.
+-- Makes transfers and batches with less of the database server's time, which is
+-- nearly all the time that a large batch takes. The functions have the same
+-- effect as before (0007, 0009). ledger_batch() gets a second signature; the
+-- previous release calls the first one.
 -- kedge: formerly bc1d1f03cee81e44373f5524ea12626159187d5ac89fed38d93e67e8719b8a83
 
--- The entries of a transfer.  The two rows of a transfer come from two scans: a
--- VALUES list prepares its expressions again for each row.  An id keeps its
--- ending in d or c; by bytes, because text functions process letter by letter.
+-- Inserts the entries of a transfer. The two entries come from two scans,
+-- because a VALUES list would prepare its expressions again for each row. The
+-- id of an entry is that of its transfer with d or c as the last digit. It is
+-- computed by bytes, because functions on text process letter by letter.
 CREATE OR REPLACE FUNCTION transfer_apply() RETURNS trigger
 LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off
 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -32,7 +33,7 @@ BEGIN
 			USING ERRCODE = 'check_violation';
 	END IF;
 
-	WITH step AS MATERIALIZED ( -- the account's balance after each step
+	WITH step AS MATERIALIZED ( -- each account's changes, summed up step by step
 		SELECT id, account_id, currency, move,
 			dense_rank() OVER (ORDER BY account_id, currency) AS place,
 			sum_units(move) OVER so_far AS balance,
@@ -63,7 +64,8 @@ BEGIN
 			a.balance - s.balance - (a.held - s.held) - a.least
 				AS free,
 			a.version - s.seq AS seq
-	), was AS MATERIALIZED ( -- the state before, with one time for all
+	-- the state of the accounts before, and the time of all entries
+	), was AS MATERIALIZED (
 		SELECT array_agg(balance) AS balance, array_agg(free) AS free,
 			array_agg(seq) AS seq, bool_or(frozen) AS frozen,
 			count(*) = (SELECT max(place) FROM step) AS complete,
@@ -106,10 +108,11 @@ $$;
 
 -- Many transfers in one statement
 
--- Ids have the layout of uuidv7(), each one tick after the previous one.  The
--- random bits, the end of an id, are drawn once for all of them: they differ
--- from each other by their ticks, and from others by 62 bits.  An id need not
--- be secret: other users cannot see the transfer.
+-- Makes an id with the layout of uuidv7(). The ids of a batch are one tick
+-- apart. The random bits, at the end of an id, are drawn once for the whole
+-- batch: its ids differ from each other by their ticks, and from all other ids
+-- by 62 random bits. An id need not be secret, because other users cannot see
+-- the transfer.
 CREATE FUNCTION ledger_id(p_ticks bigint, p_tail bytea) RETURNS uuid
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT encode(int8send((p_ticks >> 12 << 16) | 28672 | (p_ticks & 4095))
@@ -132,8 +135,8 @@ BEGIN
 END
 $$;
 
--- The items of one user, as arrays: JSON would be parsed twice, once to
--- validate it.  A NULL array stands for an array of NULLs.
+-- The items of one user. They are passed as arrays: JSON would be parsed twice,
+-- once to validate it. An array that is NULL stands for an array of NULLs.
 CREATE FUNCTION ledger_items(p_user text, p_operator boolean, p_origin text,
 	p_debits uuid[], p_credits uuid[], p_amounts bigint[], p_memos text[],
 	p_metadata json[], p_holds_s integer[], p_keys text[], p_sha256s bytea[])
@@ -152,8 +155,8 @@ BEGIN
 END
 $$;
 
--- Why each item cannot succeed, whatever the items before it do; NULL if it
--- can.
+-- Returns, for each item, why it cannot succeed whatever the items before it
+-- do; NULL if it can.
 CREATE FUNCTION ledger_codes(p_items ledger_item[]) RETURNS text[]
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -170,31 +173,33 @@ BEGIN
 END
 $$;
 
--- All by one INSERT, if nothing prevents it.  Only facts that never change are
--- checked here: an account's owner, kind and currency.  The INSERT's trigger,
--- which locks the accounts, finds out whether each transfer has funds given
--- those before it, whether both accounts exist with the same currency, and
--- whether one is frozen.  So two batches run in parallel until they move money
--- of common accounts.  The accounts are locked before only if keys are written,
--- which come after accounts, or if the time of a hold begins.
+-- Makes all items by one INSERT, if nothing prevents it. Before the INSERT only
+-- facts are checked that never change: an account's owner, kind and currency.
+-- The INSERT's trigger locks the accounts, and finds out whether each transfer
+-- has funds after the transfers before it, whether both accounts exist with the
+-- same currency, and whether one of them is frozen. So two batches run in
+-- parallel until they move money of common accounts. The accounts are locked
+-- before the INSERT only if keys are written, because keys are locked after
+-- accounts, or if the batch has holds, because their time begins then.
 --
--- If that fails, it is undone, and tried once more without the items that
--- cannot succeed; then the items are made one by one.  To know those items,
--- both accounts of each must be read, which mostly finds nothing.
+-- If the INSERT fails, it is undone, and tried once more without the items that
+-- cannot succeed; if it fails again, the items are made one by one. To find the
+-- items that cannot succeed, both accounts of each item must be read, so this
+-- is done only after a failure.
 --
--- The items of an array come in order.  The plans are for rows looked up by
--- their keys, however few there were when the plans were made; they are made
--- once.
+-- An array's items are read in the order of the array. The settings let
+-- PostgreSQL make one plan for each statement, which looks up rows by their
+-- keys, even if there were only a few rows when the plan was made.
 CREATE OR REPLACE FUNCTION ledger_make(p_items ledger_item[], p_atomic boolean)
 RETURNS ledger_made[]
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off AS $$
 DECLARE
 	v_currencies text[];
-	v_payable integer; -- from accounts that the user may debit
+	v_payable integer; -- number of items from accounts that the user may debit
 	v_keys integer;
 	v_holds integer;
-	v_codes text[]; -- NULL: no item is known to be impossible
+	v_codes text[]; -- why each item cannot succeed; NULL: that is not known yet
 	v_new integer;
 	v_now timestamptz;
 	v_made ledger_made[];
@@ -210,8 +215,9 @@ BEGIN
 	INTO v_currencies, v_payable, v_keys, v_holds
 	FROM unnest(p_items) i LEFT JOIN debit d ON d.id = i.debit;
 
-	-- Items with keys may come from several users, in one batch commit: an
-	-- item that can never succeed must not be written and undone for all.
+	-- Items with keys may come from several users, in one batch commit. An
+	-- item that can never succeed must not cause the others to be written
+	-- and undone.
 	IF v_keys > 0 AND EXISTS (SELECT FROM unnest(ledger_codes(p_items)) c
 		WHERE c IS NOT NULL) THEN
 		RETURN ledger_make_each(p_items, p_atomic);
@@ -227,8 +233,8 @@ BEGIN
 			END IF;
 			v_now := clock_timestamp();
 			IF v_keys > 0 THEN
-				-- In a fixed order, so that two batches cannot
-				-- deadlock.
+				-- Keys are inserted in a fixed order, so that
+				-- two batches cannot deadlock.
 				INSERT INTO idempotency (user_id, key,
 					request_sha256, transfer_id)
 				SELECT user_id, key, sha256, id
@@ -236,7 +242,8 @@ BEGIN
 				ORDER BY user_id COLLATE "C", key COLLATE "C"
 				ON CONFLICT DO NOTHING;
 				GET DIAGNOSTICS v_new = ROW_COUNT;
-				IF v_new < v_keys THEN -- some were made before
+				-- an earlier request has made some of the items
+				IF v_new < v_keys THEN
 					RAISE EXCEPTION SQLSTATE 'KB002';
 				END IF;
 			END IF;
@@ -248,10 +255,11 @@ BEGIN
 				v_currencies[n], amount, memo, metadata, v_now,
 				v_now + make_interval(secs => hold_s)
 			FROM unnest(p_items) WHERE v_codes[n] IS NULL;
-			-- Users may pay only users.  Each paid account is read
-			-- only now: it may have been created since this began.
-			-- (IS TRUE: the few system accounts are read once, not
-			-- one for each item.)
+			-- A user may pay only accounts of users. The paid
+			-- accounts are read only now, because an account may
+			-- have been created since this function began. (IS TRUE
+			-- lets PostgreSQL read the few system accounts once,
+			-- not once for each item.)
 			IF EXISTS (SELECT FROM unnest(p_items)
 				WHERE NOT is_operator AND v_codes[n] IS NULL
 					AND (credit IN (SELECT id FROM account
@@ -290,8 +298,8 @@ BEGIN
 END
 $$;
 
--- A batch of one user, as before (0009); the items are passed as arrays, one
--- for each of their columns.
+-- Makes a batch of one user, as in 0009, but the items are passed as arrays,
+-- one array for each of their columns.
 CREATE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_atomic boolean, p_origin text, p_debits uuid[],
 	p_credits uuid[], p_amounts bigint[], p_memos text[], p_metadata json[],
@@ -303,7 +311,9 @@ DECLARE
 	v_items ledger_item[] := ledger_items(p_user, p_operator, p_origin,
 		p_debits, p_credits, p_amounts, p_memos, p_metadata, p_holds_s,
 		p_keys, p_sha256s);
-	-- The result when all items are made in one step; it is written once.
+	-- The ids of the transfers if all items are made in one step. They are
+	-- stored with the key in advance, so that the key's row is written only
+	-- once.
 	v_ids uuid[] := ARRAY(SELECT id FROM unnest(v_items));
 	v_first idempotency;
 	v_made ledger_made[];
@@ -349,7 +359,7 @@ BEGIN
 END
 $$;
 
--- For the previous release, which calls no other.
+-- The signature that the previous release calls.
 CREATE OR REPLACE FUNCTION ledger_batch(p_user text, p_operator boolean,
 	p_key text, p_sha256 bytea, p_atomic boolean, p_items json,
 	p_origin text DEFAULT NULL) RETURNS SETOF ledger_made

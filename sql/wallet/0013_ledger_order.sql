@@ -1,32 +1,35 @@
--- One order of locks, and rows that are matched by their item.
+-- One order of locks for all operations, and rows that are matched to items by
+-- the item's number.
 --
 -- Every operation takes its locks in this order:
 --
 --   1. its idempotency keys, all of them at once, by user and key
 --   2. accounts, by id
---   3. transfers; whoever changes one has locked both of its accounts
+--   3. transfers; an operation that changes one has locked both of its accounts
 --   4. a provider's reference, the last lock that a deposit waits for
 --
 -- So a request that waits for a key has locked no account, and only other
--- requests with its keys wait for it.  0008 said that a batch's own key may
--- come before its accounts while a transfer's comes after them, and that this
--- only affects a user who uses one key for two requests at once.  That was
--- wrong: the transfer kept its accounts locked while it waited for the key, the
--- batch waited for those accounts, and every payment to one of them waited
--- until PostgreSQL ended the deadlock.
+-- requests with the same keys wait for this request. In the order of 0008, a
+-- batch locked its own key before its accounts, while a transfer locked its key
+-- after them; 0008 says that this only affects a user who uses one key for two
+-- requests at once. That was wrong: the transfer kept its accounts locked while
+-- it waited for the key, the batch waited for those accounts, and every payment
+-- to one of them waited until PostgreSQL ended the deadlock.
 --
--- The cost: a request that is refused has written its key and deletes it again.
+-- The new order has a cost: a request that is refused has already written its
+-- key, and must delete it again.
 --
 -- No row is matched to a request by its position any more, unless ORDER BY
--- determines the position.  The functions run as the owner, so each has its own
--- search path.
+-- determines the position. The functions run as the owner, so each has a search
+-- path of its own.
 -- kedge: formerly 2789d97d4802f3b22b0db4eea3842800af38c1af4fa6fea0a92743dba4bc9d28
 
--- Who settled a hold, when and why; and an operator's reason for a transfer.
+-- Who ended a hold, when and why; and for a transfer the reason that an
+-- operator gave.
 ALTER TABLE transfer
 	ADD reason text,
 	ADD settled_at timestamptz,
-	ADD settled_by text, -- NULL: it expired
+	ADD settled_by text, -- NULL: the hold expired
 	ADD settled_reason text;
 
 -- Entries of a transfer
@@ -54,7 +57,8 @@ BEGIN
 			AND n.captured_amount IS NULL)) THEN
 		RETURN;
 	END IF;
-	-- Changed by its reversal: by a trigger, and so below our own level.
+	-- The transfer is being changed by the insertion of its reversal: by a
+	-- trigger, so pg_trigger_depth() is more than 1.
 	IF o.status IN ('posted', 'captured') AND pg_trigger_depth() > 1
 		AND (n.captured_amount, n.settled_at, n.settled_by,
 			n.settled_reason) IS NOT DISTINCT FROM
@@ -71,10 +75,10 @@ BEGIN
 END
 $$;
 
--- As in 0011.  Transfers are processed in the order of their ids, which within
--- one request is the order of its items.  Metadata that jsonb cannot store
--- (U+0000, an unpaired surrogate, a number out of range) is refused, because no
--- event could contain the transfer.
+-- As in 0011, but transfers are processed in the order of their ids, which
+-- within one request is the order of its items. Metadata that jsonb cannot
+-- store (U+0000, an unpaired surrogate, a number out of range) is refused,
+-- because no event could contain the transfer.
 CREATE OR REPLACE FUNCTION transfer_apply() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off
@@ -103,7 +107,7 @@ BEGIN
 			USING ERRCODE = 'check_violation';
 	END IF;
 
-	WITH step AS MATERIALIZED ( -- the account's balance after each step
+	WITH step AS MATERIALIZED ( -- each account's changes, summed up step by step
 		SELECT id, account_id, currency, move,
 			dense_rank() OVER (ORDER BY account_id, currency) AS place,
 			sum_units(move) OVER so_far AS balance,
@@ -132,7 +136,8 @@ BEGIN
 			a.balance - s.balance - (a.held - s.held) - a.least
 				AS free,
 			a.version - s.seq AS seq
-	), was AS MATERIALIZED ( -- the state before, with one time for all
+	-- the state of the accounts before, and the time of all entries
+	), was AS MATERIALIZED (
 		SELECT array_agg(balance ORDER BY place) AS balance,
 			array_agg(free ORDER BY place) AS free,
 			array_agg(seq ORDER BY place) AS seq,
@@ -179,8 +184,8 @@ $$;
 
 -- Events
 
--- A transfer from before this file may have metadata that jsonb cannot store;
--- its event has null in their place.
+-- A transfer that was made before this file was run may have metadata that
+-- jsonb cannot store. In an event of such a transfer, metadata is null.
 CREATE FUNCTION transfer_metadata(p_metadata json) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -218,7 +223,7 @@ BEGIN
 END
 $$;
 
--- A transfer as it was in the first response.
+-- Returns a transfer as it was in the first response.
 CREATE OR REPLACE FUNCTION transfer_as_made(p_id uuid) RETURNS transfer
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -237,7 +242,8 @@ $$;
 
 -- Keys
 
--- The first response for the key, whose row prevented the caller's insert.
+-- Returns the first response for a key. The row of that key has prevented the
+-- caller's INSERT.
 CREATE FUNCTION ledger_replay(p_user text, p_key text, p_sha256 bytea)
 RETURNS ledger_answer
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -274,10 +280,11 @@ BEGIN
 END
 $$;
 
--- Takes the keys of all items, and before an item's the same key of the whole;
--- p_key NULL: the whole has none.  Returns the ids of the items whose key is
--- new, and whether the whole's is.  If a user's key occurs in two items, the
--- first one gets it.
+-- Stores the keys of all items; before those, if p_key is not NULL, the key of
+-- the whole batch. Returns in new_ids the ids of the items whose key is new,
+-- and in is_new whether the key of the whole batch is new. If the same key of a
+-- user occurs in two items, the first one gets it; the key of the whole batch
+-- comes before all items.
 CREATE FUNCTION ledger_take_keys(p_items ledger_item[], p_user text, p_key text,
 	p_sha256 bytea, p_ids uuid[], OUT is_new boolean, OUT new_ids uuid[])
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
@@ -304,7 +311,8 @@ BEGIN
 END
 $$;
 
--- A refusal is not stored, so that the key can be used again.
+-- Deletes the key of a refused request, so that the key can be used again: a
+-- refusal is not stored.
 CREATE FUNCTION ledger_free_key(p_user text, p_key text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -314,8 +322,8 @@ $$;
 
 -- One transfer
 
--- The item as described for ledger_transfer() (0008), identified by its id; the
--- caller handles its key.
+-- Makes one transfer, as described for ledger_transfer() in 0008. The item has
+-- the transfer's id; the caller stores and deletes its key.
 CREATE FUNCTION ledger_make_one(i ledger_item) RETURNS ledger_made
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -325,8 +333,9 @@ DECLARE
 	t transfer;
 	v ledger_made;
 BEGIN
-	-- Rows are locked in the order of OF.  (least() would ignore a NULL,
-	-- and find an account twice.)
+	-- The rows are locked in the order of the names after OF. (least()
+	-- could not be used: it ignores NULL, and would find one account
+	-- twice.)
 	SELECT low, high, EXISTS (SELECT FROM webhook_endpoint) AS is_heard
 	INTO l
 	FROM account low, account high
@@ -410,7 +419,7 @@ $$;
 
 -- Holds and reversals
 
--- Locks both accounts and then the transfer.
+-- Locks both accounts of a transfer and then the transfer.
 CREATE OR REPLACE FUNCTION transfer_lock(p_id uuid) RETURNS transfer
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -430,9 +439,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	SELECT user_id FROM account WHERE id = p_id
 $$;
 
--- Whether the amount of a locked transfer could move from p_from, where p_held
--- of it is held, to p_to.  The available amount stays a number that JSON
--- represents exactly, of a system account, too.
+-- Checks whether p_amount of a locked transfer can be moved from p_from, where
+-- p_held is held for it, to p_to. Returns a code, or NULL if it can. The
+-- available amount of an account, also of a system account, must stay a number
+-- that JSON represents exactly.
 CREATE OR REPLACE FUNCTION ledger_check_move(p_from uuid, p_to uuid,
 	p_amount bigint, p_held bigint) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -471,7 +481,8 @@ BEGIN
 END
 $$;
 
--- Captures p_amount (NULL: all) of a hold; the rest is available again.
+-- Captures p_amount (NULL: all) of a hold. The rest of the held amount becomes
+-- available again.
 CREATE FUNCTION ledger_capture(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_id uuid, p_amount bigint, p_origin text,
 	p_reason text) RETURNS ledger_answer
@@ -487,7 +498,8 @@ BEGIN
 	IF NOT FOUND THEN
 		v := ledger_replay(p_user, p_key, p_sha256);
 		IF v.replayed THEN
-			-- Once the transfer is captured, only this changes.
+			-- After the capture of a transfer, only these columns
+			-- can have changed since the first response.
 			SELECT * INTO t FROM transfer WHERE id = p_id;
 			t.status := 'captured';
 			t.reversed_amount := 0;
@@ -518,7 +530,8 @@ BEGIN
 END
 $$;
 
--- Releases a hold.  A repetition changes nothing and returns the same.
+-- Releases a hold. A repeated request changes nothing and returns the same
+-- result.
 CREATE FUNCTION ledger_release(p_user text, p_operator boolean, p_id uuid,
 	p_origin text, p_reason text) RETURNS ledger_answer
 LANGUAGE plpgsql SECURITY DEFINER
@@ -545,8 +558,8 @@ BEGIN
 END
 $$;
 
--- For operators.  Reverses p_amount (NULL: what is left) of a transfer, by
--- another transfer that names it.  Returns the reversal.
+-- For operators. Reverses p_amount (NULL: all that is left) of a transfer, by
+-- making another transfer that refers to it. Returns that reversal.
 CREATE FUNCTION ledger_reverse(p_user text, p_key text, p_sha256 bytea,
 	p_id uuid, p_amount bigint, p_memo text, p_origin text, p_reason text,
 	OUT answer ledger_answer, OUT original transfer)
@@ -623,7 +636,8 @@ BEGIN
 		SELECT id INTO v_id FROM account
 		WHERE kind = 'system' AND name = v_name;
 		EXIT WHEN FOUND;
-		-- Always in this order, and before any account is locked.
+		-- The two accounts are always inserted in this order, and
+		-- before any account is locked.
 		INSERT INTO account (kind, name, currency)
 		VALUES ('system', v_name, p_currency),
 			('system', 'fees:' || p_currency, p_currency)
@@ -633,8 +647,9 @@ BEGIN
 END
 $$;
 
--- For operators.  p_kind: deposit or withdrawal.  The provider's reference is
--- the key: a repetition gets the first result, another movement with it is
+-- Makes a deposit or a withdrawal (p_kind), for operators. The payment
+-- provider's reference is the idempotency key: a repeated request gets the
+-- first result, and another deposit or withdrawal with the same reference is
 -- refused.
 CREATE FUNCTION ledger_external(p_user text, p_kind text, p_account uuid,
 	p_amount bigint, p_provider text, p_reference text, p_memo text,
@@ -681,9 +696,10 @@ BEGIN
 			p_amount, p_memo, clock_timestamp(), p_provider,
 			p_reference, p_reason)
 		RETURNING * INTO t;
-		-- The external account is locked, so only one transaction per
-		-- currency gets here; with two currencies, the second one is
-		-- retried and finds the reference.
+		-- The external account is locked, so of all transactions in one
+		-- currency only one is here at a time. If transactions in two
+		-- currencies have the same reference, the second one is retried
+		-- and then finds the reference.
 		INSERT INTO external_reference
 		VALUES (p_provider, p_reference, v_id)
 		ON CONFLICT DO NOTHING;
@@ -709,7 +725,7 @@ BEGIN
 END
 $$;
 
--- The same for the previous release, which passes no reason.
+-- The signature that the previous release calls, without a reason.
 
 CREATE OR REPLACE FUNCTION ledger_capture(p_user text, p_operator boolean,
 	p_key text, p_sha256 bytea, p_id uuid, p_amount bigint,
@@ -757,11 +773,11 @@ $$;
 
 -- Many transfers in one statement
 --
--- An item's n is its position, from 1: arrays of items, and what is computed
--- from them, are sorted by n.
+-- The member n of an item is its position, from 1. Arrays of items, and arrays
+-- that are computed from them, are sorted by n.
 
--- Its body is parsed when it is created, not when it is called, so it needs no
--- search path.
+-- The function's body is parsed when the function is created, not when it is
+-- called, so it needs no search path.
 CREATE OR REPLACE FUNCTION ledger_id(p_ticks bigint, p_tail bytea) RETURNS uuid
 LANGUAGE sql IMMUTABLE
 RETURN encode(int8send((p_ticks >> 12 << 16) | 28672 | (p_ticks & 4095))
@@ -802,7 +818,7 @@ BEGIN
 END
 $$;
 
--- The accounts of all items, in the order of ids.
+-- Locks the accounts of all items, in the order of their ids.
 CREATE OR REPLACE FUNCTION ledger_lock(p_items ledger_item[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan AS $$
@@ -831,10 +847,11 @@ BEGIN
 END
 $$;
 
--- One by one, in the order of n: what is refused, or was made before, is found
--- out here.  p_new_ids: the items whose keys the caller has taken.  If one item
--- of an atomic batch is refused, nothing is done, only that refusal is
--- returned, and the caller frees the keys.
+-- Makes the items one by one, in the order of n. This function finds out which
+-- items are refused, or were made by an earlier request. p_new_ids has the ids
+-- of the items whose keys the caller has stored. If one item of an atomic batch
+-- is refused, nothing is done, only that refusal is returned, and the caller
+-- deletes the keys.
 CREATE FUNCTION ledger_make_each(p_items ledger_item[], p_atomic boolean,
 	p_new_ids uuid[]) RETURNS ledger_made[]
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -854,7 +871,8 @@ BEGIN
 				(r.i).sha256) END;
 		v.item := (r.i).n;
 		IF p_atomic AND v.code IS NOT NULL THEN
-			RAISE EXCEPTION SQLSTATE 'KB001'; -- undoes all
+			-- undoes what the function has done
+			RAISE EXCEPTION SQLSTATE 'KB001';
 		END IF;
 		IF v.code IS NOT NULL AND r.is_new AND (r.i).key IS NOT NULL THEN
 			PERFORM ledger_free_key((r.i).user_id, (r.i).key);
@@ -867,19 +885,19 @@ EXCEPTION WHEN SQLSTATE 'KB001' THEN
 END
 $$;
 
--- All by one INSERT, if nothing prevents it: see 0011.  The caller has taken
--- the items' keys (p_new_ids), so the accounts are locked before the INSERT's
--- trigger only for the time of a hold.
+-- Makes all items by one INSERT, if nothing prevents it: see 0011. The caller
+-- has stored the keys of the items p_new_ids, so the accounts are locked before
+-- the INSERT only if the batch has holds, because their time begins then.
 CREATE FUNCTION ledger_make(p_items ledger_item[], p_atomic boolean,
 	p_new_ids uuid[]) RETURNS ledger_made[]
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
 	v_currencies text[];
-	v_payable integer; -- from accounts that the user may debit
+	v_payable integer; -- number of items from accounts that the user may debit
 	v_keys integer;
 	v_holds integer;
-	v_codes text[]; -- NULL: no item is known to be impossible
+	v_codes text[]; -- why each item cannot succeed; NULL: that is not known yet
 	v_now timestamptz;
 	v_made ledger_made[];
 	v_row record;
@@ -894,8 +912,9 @@ BEGIN
 	INTO v_currencies, v_payable, v_keys, v_holds
 	FROM unnest(p_items) i LEFT JOIN debit d ON d.id = i.debit;
 
-	-- Items with keys may come from several users, in one batch commit: an
-	-- item that can never succeed must not be written and undone for all.
+	-- Items with keys may come from several users, in one batch commit. An
+	-- item that can never succeed must not cause the others to be written
+	-- and undone.
 	IF v_keys > 0 AND (cardinality(p_new_ids) < v_keys OR EXISTS (
 		SELECT FROM unnest(ledger_codes(p_items)) c
 		WHERE c IS NOT NULL)) THEN
@@ -919,10 +938,11 @@ BEGIN
 				v_currencies[n], amount, memo, metadata, v_now,
 				v_now + make_interval(secs => hold_s)
 			FROM unnest(p_items) WHERE v_codes[n] IS NULL;
-			-- Users may pay only users.  Each paid account is read
-			-- only now: it may have been created since this began.
-			-- (IS TRUE: the few system accounts are read once, not
-			-- one for each item.)
+			-- A user may pay only accounts of users. The paid
+			-- accounts are read only now, because an account may
+			-- have been created since this function began. (IS TRUE
+			-- lets PostgreSQL read the few system accounts once,
+			-- not once for each item.)
 			IF EXISTS (SELECT FROM unnest(p_items)
 				WHERE NOT is_operator AND v_codes[n] IS NULL
 					AND (credit IN (SELECT id FROM account
@@ -963,10 +983,12 @@ BEGIN
 END
 $$;
 
--- Requests of several users, each independent and with a key; no key occurs
--- twice.  Each row names its item.  No row: a lock was not available in time; a
--- single request may wait for it longer.  The wait for a key is very short,
--- because only a request with the same key can have it.
+-- Makes the transfers of several users, each independently and with a key; no
+-- key occurs twice. Each row has the number of its item. Returns no row if a
+-- lock was not available in time; the caller then makes each transfer by a
+-- statement of its own, which may wait longer for the lock. The wait for a key
+-- is very short, because only another request with the same key can have locked
+-- it.
 CREATE OR REPLACE FUNCTION ledger_transfers(p_items json)
 RETURNS SETOF ledger_made
 LANGUAGE plpgsql SECURITY DEFINER
@@ -984,11 +1006,12 @@ EXCEPTION WHEN lock_not_available THEN
 END
 $$;
 
--- A batch of one user: all or none, or each independently.  Keys of items are
--- in the same key space as those of single transfers.  The row with item 0 is
--- of the whole batch: `code` when nothing was done, `replayed`; the items' rows
--- follow.  If an atomic batch is refused, there is only the row of the refused
--- item.
+-- Makes a batch of one user: all items or none (atomic), or each independently.
+-- The keys of items are in the same key space as the keys of single transfers.
+-- The row with item 0 is about the whole batch: `code` is set when nothing was
+-- done, and `replayed` when an earlier request made the batch. The rows of the
+-- items follow. If an atomic batch is refused, the row of the refused item is
+-- the only one.
 CREATE OR REPLACE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_atomic boolean, p_origin text, p_debits uuid[],
 	p_credits uuid[], p_amounts bigint[], p_memos text[], p_metadata json[],
@@ -1001,7 +1024,9 @@ DECLARE
 	v_items ledger_item[] := ledger_items(p_user, p_operator, p_origin,
 		p_debits, p_credits, p_amounts, p_memos, p_metadata, p_holds_s,
 		p_keys, p_sha256s);
-	-- The result when all items are made in one step; it is written once.
+	-- The ids of the transfers if all items are made in one step. They are
+	-- stored with the key in advance, so that the key's row is written only
+	-- once.
 	v_ids uuid[] := ARRAY(SELECT id FROM unnest(v_items) ORDER BY n);
 	v_taken record;
 	v_first idempotency;
@@ -1016,7 +1041,8 @@ BEGIN
 	v.item := 0;
 	v.replayed := NOT v_taken.is_new;
 	IF v.replayed THEN
-		-- Items that were refused the first time have freed their keys.
+		-- The keys of items that were refused by the first request were
+		-- deleted.
 		DELETE FROM idempotency
 		WHERE user_id = p_user AND key = ANY(p_keys)
 			AND transfer_id = ANY(v_taken.new_ids);
@@ -1060,7 +1086,7 @@ BEGIN
 END
 $$;
 
--- For the previous release, which calls no other.
+-- The signature that the previous release calls.
 CREATE OR REPLACE FUNCTION ledger_batch(p_user text, p_operator boolean,
 	p_key text, p_sha256 bytea, p_atomic boolean, p_items json,
 	p_origin text DEFAULT NULL) RETURNS SETOF ledger_made
@@ -1081,7 +1107,7 @@ BEGIN
 END
 $$;
 
--- Functions that nothing calls any more.
+-- These functions are not called any more.
 DROP FUNCTION ledger_make(ledger_item[], boolean);
 DROP FUNCTION ledger_make_each(ledger_item[], boolean);
 DROP FUNCTION ledger_made_again(text, text, bytea, text);
@@ -1089,11 +1115,12 @@ DROP FUNCTION ledger_replay(text, text, bytea, text);
 
 -- Scheduled jobs
 
--- Deletes keys that were first used that long ago, among p_pages pages of the
--- table from p_from on; returns their number, and where to continue (NULL: that
--- was all).  A key that another transaction has locked is left for the next
--- run: the deleting job waits for nobody, and a request that wants one of the
--- keys waits for one call.
+-- Deletes idempotency keys that were first used more than p_days days ago, in
+-- p_pages pages of their table beginning with page p_from. Returns their
+-- number, and the page at which to continue (NULL: the end was reached). A key
+-- that another transaction has locked is left for the next run: so the job that
+-- deletes keys never waits, and a request that wants one of the keys waits for
+-- one call at most.
 CREATE FUNCTION ledger_forget_keys(p_days integer, p_from bigint, p_pages integer,
 	OUT forgotten bigint, OUT next_page bigint)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -1114,7 +1141,7 @@ BEGIN
 	next_page := CASE WHEN v_next < v_end THEN v_next END;
 END
 $$;
--- All of them in one transaction, for the previous release.
+-- Deletes all of these keys in one transaction, for the previous release.
 CREATE OR REPLACE FUNCTION ledger_forget_keys(p_days integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -1140,8 +1167,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 		ORDER BY seq DESC LIMIT 1), 0)
 $$;
 
--- As in 0010.  In the order of accounts, so that two of these wait for each
--- other and do not deadlock.
+-- As in 0010, but writes statements in the order of the accounts, so that two
+-- concurrent calls wait for each other and do not deadlock.
 CREATE OR REPLACE FUNCTION ledger_write_statements(p_month date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$

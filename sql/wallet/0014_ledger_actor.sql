@@ -1,27 +1,28 @@
--- Who did what, and what nobody may do.
+-- Who did what; and fewer rights for the application's role.
 --
--- Freezing, unfreezing and adding a currency are stored with their actor, their
--- time and their reason, as transfers are since 0013.
+-- Freezing, unfreezing and adding a currency are stored with the operator who
+-- did it, the time and the reason, as transfers are since 0013.
 -- kedge: formerly 213b465476d1223ff9a09a8e1b04d63205f66d4ba65bc415bde6ea07fe8e0e0f
 
--- The role creates wallets and accounts only by functions: these enforce the
--- limit of accounts, and enqueue the webhooks.
+-- The application's role may create wallets and accounts only by functions,
+-- which enforce the limit of accounts and enqueue the webhooks.
 REVOKE INSERT (user_id) ON wallet FROM wallet;
 REVOKE INSERT (user_id, name, currency) ON account FROM wallet;
 
 -- Accounts
 
--- The last freeze or unfreeze.
+-- These columns are about the last freeze or unfreeze of the account.
 ALTER TABLE account
 	ADD freeze_changed_at timestamptz,
 	ADD freeze_changed_by text,
 	ADD freeze_reason text;
--- All of them.
+-- All freezes and unfreezes of accounts.
 CREATE TABLE account_freeze (
 	id uuid PRIMARY KEY DEFAULT uuidv7(),
 	account_id uuid NOT NULL REFERENCES account (id),
 	frozen boolean NOT NULL,
-	user_id text, -- NULL: the previous release did not say
+	-- NULL: the previous release, which passes no user, made the change
+	user_id text,
 	reason text,
 	created_at timestamptz NOT NULL
 );
@@ -30,9 +31,10 @@ CREATE TRIGGER account_freeze_refuse BEFORE UPDATE OR DELETE OR TRUNCATE
 	ON account_freeze
 	FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_write();
 
--- The available amount, also of a system account, is a number that JSON
--- represents exactly. An account that exceeds the limit already keeps its own
--- limit until it is back within.
+-- Sets the limits of a new account. The available amount of an account, also of
+-- a system account, must be a number that JSON represents exactly. An existing
+-- account that exceeds the limit keeps a limit of its own until it is within
+-- the common limit again.
 CREATE OR REPLACE FUNCTION account_born() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -55,7 +57,8 @@ UPDATE account SET least = -9007199254740991
 WHERE kind = 'system' AND balance - held >= -9007199254740991;
 ALTER TABLE account ENABLE TRIGGER account_fixed;
 
--- The account as in events: like `GET /accounts/{id}` for operators.
+-- The account as events show it, which is as `GET /accounts/{id}` shows it to
+-- operators.
 CREATE FUNCTION account_event(a account) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	SELECT jsonb_build_object('id', a.id, 'userId', a.user_id,
@@ -85,9 +88,9 @@ BEGIN
 END
 $$;
 
--- As in 0010.  FOR NO KEY UPDATE: a transaction that changes an account twice
--- checks whether the account's wallet exists; with FOR UPDATE it would have to
--- wait for that, with the account locked.
+-- As in 0010, but the wallet is locked FOR NO KEY UPDATE. A transaction that
+-- changes an account twice checks whether the account's wallet exists; it would
+-- have to wait for a lock FOR UPDATE, while it has the account locked.
 CREATE OR REPLACE FUNCTION ledger_open_account(p_user text, p_name text,
 	p_currency text, p_origin text DEFAULT NULL,
 	OUT code text, OUT emitted integer, OUT account_id uuid)
@@ -115,7 +118,7 @@ BEGIN
 END
 $$;
 
--- Each call is stored, also one that changes nothing.
+-- Every call is stored in account_freeze, even if it changes nothing.
 CREATE FUNCTION ledger_freeze(p_account uuid, p_frozen boolean, p_user text,
 	p_reason text, p_origin text, OUT is_there boolean, OUT emitted integer)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -152,14 +155,17 @@ $$;
 -- Currencies
 
 ALTER TABLE currency
-	ADD created_at timestamptz, -- NULL: created together with the table
+	-- NULL: the currency was created together with the table
+	ADD created_at timestamptz,
 	ADD created_by text,
 	ADD reason text,
-	-- An account has at most 2^53 - 1 minor units: with 18 decimal places
-	-- 0.009 units, with 9 there is room for nine million.
+	-- The largest balance is 2^53 - 1 minor units. With 18 decimal places
+	-- that is 0.009 of a currency's unit; with 9 decimal places it is nine
+	-- million units.
 	ADD CONSTRAINT currency_exponent_useful CHECK (exponent <= 9) NOT VALID;
 
--- `code` is NULL when the currency was added, otherwise the reason.
+-- Adds a currency. `code` is NULL when it was added, otherwise the reason why
+-- not.
 CREATE FUNCTION ledger_add_currency(p_code text, p_exponent integer, p_user text,
 	p_reason text, p_origin text, OUT code text, OUT emitted integer,
 	OUT created_at timestamptz)

@@ -1,10 +1,10 @@
--- Each hold is expired independently: one that cannot be expired does not stop
--- others.
+-- Each hold can be expired independently: a hold that cannot be expired does
+-- not prevent the others.
 -- kedge: formerly c855a314b549116d03e5f1d01ca897e788b170c9d68f2b25704b90f3e208c478
 
--- Releases those of the holds that have expired; returns their number.  All or
--- none: the caller tries each alone when this fails.  Waits for a lock at most
--- p_wait_ms.
+-- Releases those of the given holds that have expired; returns their number.
+-- Either all of these are released or, if one of them fails, none: the caller
+-- then tries each hold alone. Waits for a lock at most p_wait_ms.
 CREATE FUNCTION ledger_expire_holds(p_ids uuid[], p_wait_ms integer,
 	OUT expired integer, OUT emitted integer)
 LANGUAGE plpgsql SECURITY DEFINER
@@ -36,7 +36,7 @@ BEGIN
 END
 $$;
 
--- For the previous release.
+-- The signature that the previous release calls.
 CREATE OR REPLACE FUNCTION ledger_expire(p_limit integer, OUT expired integer,
 	OUT emitted integer)
 LANGUAGE plpgsql SECURITY DEFINER

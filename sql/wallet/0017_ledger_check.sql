@@ -1,46 +1,47 @@
--- The ledger check reads new entries, and now and then, in slices, everything.
+-- The ledger check normally reads new entries only; now and then it reads
+-- everything, in slices.
 --
--- A checkpoint records up to which entry an account has been checked, and its
--- balance then. The check of new entries (ledger_check_new) follows each
--- account from there, and reads the transfers that were made since the
--- checkpoints moved, or moved money since.  It compares the checkpoints with
--- the entries that they name, and the sum of all of them with zero.  It does
--- not see changes before a checkpoint: for these, ledger_check (0010) reads
--- everything in one snapshot, and the functions at the end read everything in
--- slices, each of which is short.
+-- A checkpoint records up to which entry an account has been checked, and the
+-- balance after that entry. The check of new entries (ledger_check_new) follows
+-- each account from its checkpoint, and reads the transfers that were made, or
+-- moved money, since the checkpoints were set. It compares the checkpoints with
+-- the entries that they name, and the sum of all checkpoints with zero. It does
+-- not see changes before a checkpoint. For these, ledger_check (0010) reads
+-- everything in one snapshot, and the functions at the end of this file read
+-- everything in slices, each of which is short.
 --
--- services/wallet/README.md says what each of them finds.
+-- services/wallet/README.md says what each of these checks finds.
 -- kedge: formerly 0dcd3587650edca9118e7cb2a2a8341f28cfe412faff7a39ce9a05e4c66ba622
 
 CREATE TABLE ledger_checkpoint (
 	account_id uuid PRIMARY KEY,
-	seq bigint NOT NULL, -- of the last checked entry; 1: none
-	balance bigint NOT NULL, -- after that entry
+	seq bigint NOT NULL, -- seq of the last checked entry; 1: none was checked
+	balance bigint NOT NULL, -- balance of the account after that entry
 	before_seq bigint NOT NULL -- seq of the previous checkpoint
 );
--- When the checkpoints were moved last: a table with one row.  A check that
--- moves them first locks it in the state that it has seen: of two concurrent
--- checks only one succeeds, because the sums of two different moments do not
--- match.
+-- The time at which the checkpoints were last moved: a table with one row. A
+-- check that moves them first locks this row, in the state that the check has
+-- seen. So of two concurrent checks only one succeeds; two would mix
+-- checkpoints of two different moments, whose sum is not zero.
 CREATE TABLE ledger_checkpoint_moved (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	moved_at timestamptz NOT NULL
 );
 INSERT INTO ledger_checkpoint_moved (moved_at) VALUES ('-infinity');
 
--- How much the time of a movement may differ from the time in its id: for the
--- length of a transaction, and a clock that was set back.
+-- How much the time at which a transfer moved money may differ from the time in
+-- its id: by the length of a transaction, and by how far a clock was set back.
 CREATE FUNCTION ledger_check_margin() RETURNS interval
 LANGUAGE sql IMMUTABLE RETURN interval '1 hour';
 
--- The smallest id that uuidv7() creates at a time.
+-- The smallest id that uuidv7() can create at the time p_at.
 CREATE FUNCTION ledger_least_id(p_at timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE RETURN CASE WHEN isfinite(p_at)
 	THEN ledger_id((extract(epoch FROM p_at) * 4096000)::bigint,
 		'\x8000000000000000'::bytea)
 	ELSE '00000000-0000-0000-0000-000000000000'::uuid END;
 
--- The held amount is the sum of the open holds.
+-- Finds accounts whose held amount is not the sum of their open holds.
 CREATE FUNCTION ledger_held_mismatches() RETURNS SETOF ledger_mismatch
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	SELECT 'held', coalesce(a.id, h.account_id)::text,
@@ -54,8 +55,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	WHERE a.held IS DISTINCT FROM coalesce(h.sum, 0)
 $$;
 
--- Each checkpoint agrees with the entry that it names, which follows from the
--- previous entry; all of them are of the same moment, so they add up to zero.
+-- Finds checkpoints that do not agree with the entry that they name, and checks
+-- that this entry follows from the entry before it. All checkpoints are of the
+-- same moment, so their balances must add up to zero.
 CREATE FUNCTION ledger_checkpoint_mismatches() RETURNS SETOF ledger_mismatch
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	(SELECT 'checkpoint', c.account_id::text, 'at entry ' || c.seq
@@ -79,11 +81,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 	GROUP BY a.currency HAVING sum(c.balance) <> 0)
 $$;
 
--- Checks new entries, in the snapshot of the caller's statement: at most
--- p_limit mismatches, and how much was read.  With p_move the checkpoints move
--- to the present, if there is no mismatch and they have not moved for twice the
--- margin: so entries that were made within the margin before the move are
--- checked again.
+-- Checks new entries, in the snapshot of the caller's statement. Returns
+-- p_limit mismatches at most, and how much was read. With p_move the
+-- checkpoints are moved to the present, if there is no mismatch and they were
+-- last moved longer ago than twice the margin. Entries that were made within
+-- the margin before a move are checked again by the next check.
 CREATE FUNCTION ledger_check_new(p_limit integer, p_move boolean,
 	OUT accounts bigint, OUT transfers bigint, OUT entries bigint,
 	OUT since timestamptz, OUT mismatches json)
@@ -97,7 +99,7 @@ SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 			coalesce(c.seq, 1) AS seq, coalesce(c.balance, 0) AS was,
 			coalesce(c.before_seq, 1) AS before_seq
 		FROM account a LEFT JOIN ledger_checkpoint c ON c.account_id = a.id
-	), recent AS MATERIALIZED ( -- after the previous checkpoint
+	), recent AS MATERIALIZED ( -- the entries after the previous checkpoint
 		SELECT e.transfer_id, e.account_id, e.seq, e.currency, e.amount,
 			e.balance_after, e.seq > l.seq AS is_new
 		FROM line l CROSS JOIN LATERAL (SELECT * FROM entry
@@ -203,22 +205,25 @@ SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 			FROM (SELECT * FROM mismatch LIMIT p_limit) m)
 $$;
 
--- Everything, in slices
+-- Functions that check everything, in slices
 --
--- Entries do not change, so each slice may have its own snapshot.  That each
--- transfer has exactly its two entries is checked without an index of them:
--- each entry has to be a side of its transfer, and the entries must agree with
--- the transfers that moved money in number and in the exclusive or of their
--- hashes.  Both only count movements before p_before: later ones do not matter.
+-- Entries do not change, so each slice may have its own snapshot. Each transfer
+-- that moved money must have exactly two entries. This is checked without an
+-- index of entries by transfer: each entry must be a side of its transfer; and
+-- the number of these entries, and the exclusive or of the hashes of their
+-- transfers' ids, must be equal to those of the transfers that moved money.
+-- Only money that moved before p_before counts, so later transfers make no
+-- difference.
 
--- Whether the transfer counts.
+-- Whether the transfer moved money before p_before.
 CREATE FUNCTION ledger_moved_before(p_status text, p_created_at timestamptz,
 	p_settled_at timestamptz, p_before timestamptz) RETURNS boolean
 LANGUAGE sql IMMUTABLE RETURN p_status IN ('posted', 'captured', 'reversed')
 	AND coalesce(p_settled_at, p_created_at) < p_before;
 
--- Reads at most p_limit entries after that of p_account and p_seq, which left
--- p_running. `next_account` is NULL after the last one.
+-- Reads at most p_limit entries that follow the entry p_seq of p_account, after
+-- which the balance was p_running. next_account is NULL when there are no more
+-- entries.
 CREATE FUNCTION ledger_check_entries(p_account uuid, p_seq bigint,
 	p_running bigint, p_before timestamptz, p_limit integer,
 	OUT next_account uuid, OUT next_seq bigint, OUT next_running bigint,
@@ -250,7 +255,9 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 			ledger_moved_before(t.status, t.created_at, t.settled_at,
 				p_before) AS counts
 		FROM run r LEFT JOIN transfer t ON t.id = r.transfer_id
-	), tail AS ( -- the last row of the slice, or the one before it
+	-- the last entry of the slice or, if it is empty, the entry before the
+	-- slice
+	), tail AS (
 		SELECT account_id, seq, running, is_full FROM (
 			(SELECT account_id, seq, running FROM run
 			ORDER BY account_id DESC, seq DESC LIMIT 1)
@@ -296,7 +303,7 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 		FROM sided WHERE counts) s LEFT JOIN tail t ON t.is_full
 $$;
 
--- At most p_limit transfers after p_after.
+-- Reads at most p_limit transfers that follow the transfer p_after.
 CREATE FUNCTION ledger_check_transfers(p_after uuid, p_before timestamptz,
 	p_limit integer, OUT next_id uuid, OUT transfers bigint,
 	OUT moved bigint, OUT moved_hash bigint, OUT mismatches json)
@@ -330,8 +337,8 @@ SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 	FROM slice
 $$;
 
--- Checks what no slice covers: accounts without entries, held amounts, and the
--- sum of all balances.
+-- Checks what no slice contains: accounts without entries, the held amounts,
+-- and the sum of all balances.
 CREATE FUNCTION ledger_check_rest(OUT accounts bigint, OUT mismatches json)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
@@ -355,8 +362,8 @@ SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 			FROM (SELECT * FROM mismatch LIMIT 100) m)
 $$;
 
--- The results of the last checks: `mismatches` of the check of new entries, and
--- of the full check.
+-- In the table of the last results, `mismatches` is for the check of new
+-- entries, and the new columns are for the full check.
 ALTER TABLE ledger_checked
 	ADD full_at timestamptz,
 	ADD full_mismatches integer NOT NULL DEFAULT 0;

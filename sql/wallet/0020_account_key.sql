@@ -1,15 +1,16 @@
--- An account that is opened once, however often a client repeats the request.
+-- Opening an account only once, however often a client repeats the request.
 --
--- The key space is that of transfers: each key belongs to one request of a
--- user, of any kind.
+-- The key is in the same key space as those of transfers: each key belongs to
+-- one request of a user, of any kind.
 -- kedge: formerly c49ebd47eaf0a540bbadbc4f1b36f60ce9ebc5d8abfb793ad472105a4f67768c
 
-ALTER TABLE idempotency ADD account_id uuid; -- the account that the key's request opened
+-- the account that the request with this key has opened
+ALTER TABLE idempotency ADD account_id uuid;
 
--- ledger_open_account() for a request with a key.  If the key has opened an
--- account, none is opened and that account is returned.  If another request has
--- the key, that is visible once it has committed; the statement is then
--- retried.
+-- Like ledger_open_account(), for a request with a key. If an earlier request
+-- with the key has opened an account, none is opened, and that account is
+-- returned. If a concurrent request has the key, this statement fails, and sees
+-- the key when it is retried.
 CREATE FUNCTION ledger_open_account_once(p_user text, p_key text,
 	p_sha256 bytea, p_name text, p_currency text, p_origin text,
 	OUT code text, OUT replayed boolean, OUT emitted integer,
@@ -35,7 +36,7 @@ BEGIN
 		INTO code, emitted, account_id
 		FROM ledger_open_account(p_user, p_name, p_currency, p_origin) o;
 		IF code IS NOT NULL THEN
-			RETURN; -- and the key is free
+			RETURN; -- the key was not stored, so it can be used again
 		END IF;
 		INSERT INTO idempotency (user_id, key, request_sha256, account_id)
 		VALUES (p_user, p_key, p_sha256,

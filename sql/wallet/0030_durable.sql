@@ -1,12 +1,13 @@
 -- What the ledger has acknowledged is on disk, whatever synchronous_commit is
 -- set to.
 --
--- The service's sessions set it when they connect.  A role may turn it off for
--- all its other sessions (ALTER ROLE … SET), and then a transfer made by
--- calling the ledger's functions from psql or another program could be lost
--- after its COMMIT.  So a statement that writes a transfer or an account turns
--- it on for the rest of its transaction.  (SET synchronous_commit at a function
--- would end with the function, which is before the COMMIT.)
+-- The service's sessions turn synchronous_commit on when they connect. But a
+-- role may turn it off for all its other sessions (ALTER ROLE … SET), and then
+-- a transfer made by calling the ledger's functions from psql or another
+-- program could be lost after its COMMIT. So a statement that writes a transfer
+-- or an account turns synchronous_commit on for the rest of its transaction. (A
+-- SET clause of a function would end with the function, which is before the
+-- COMMIT.)
 -- kedge: formerly fe05023d9ceddc16dd3c5903be75768ed3d4c3b86f90c6759e968367928e133b
 
 CREATE FUNCTION ledger_durable() RETURNS trigger
