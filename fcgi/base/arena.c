@@ -13,8 +13,8 @@
 
 /*
  * Under AddressSanitizer the unused part of a block is poisoned and each
- * allocation is followed by a gap.  So an overrun and a use after reset are
- * detected as they are in malloc's memory.
+ * allocation is followed by a poisoned gap.  So a read or write past the end of
+ * an allocation, or after a reset, is detected as it is in malloc's memory.
  */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -37,40 +37,42 @@ enum { GAP_BYTES = 0 };
 enum {
 	ALIGN = alignof(max_align_t),
 	/*
-	 * The two blocks that an idle thread keeps.  With malloc's header each
-	 * fills whole pages.
+	 * The sizes of the first two blocks of an arena.  With malloc's header
+	 * each block fills whole pages.
 	 */
 	FIRST_BYTES = 8 * 1024 - 16,
 	SECOND_BYTES = 2 * FIRST_BYTES,
 	/*
-	 * Blocks double up to this size; a larger allocation gets a block of
-	 * its own.
+	 * Each new block is twice as large as the one before it, up to this
+	 * size; a large allocation gets a block of its own.
 	 */
 	BLOCK_BYTES_MAX = 256 * 1024,
 };
-/* No request comes near this size; a larger one is an arithmetic error. */
+/*
+ * The largest allowed allocation.  No request needs nearly as much: a larger
+ * size comes from an error in the caller's arithmetic.
+ */
 static const size_t size_bytes_max = SIZE_MAX / 4;
 
 struct block {
-	struct block *next; /* older */
-	char *at; /* the first free byte */
+	struct block *next; /* the next older one in the list */
+	char *at; /* the first free byte of the block */
 	char *end;
 	alignas(max_align_t) char bytes[];
 };
 
 struct defer {
-	struct defer *next; /* older */
+	struct defer *next; /* the next older one in the list */
 	void (*release)(void *);
 	void *obj;
 };
 
 struct arena {
 	struct block
-	    *blocks; /* newest first; memory is taken from the newest */
-	struct defer *defers; /* newest first; stored in the blocks */
+	    *blocks; /* newest first; memory comes from the newest block */
+	struct defer *defers; /* newest first; in the blocks */
 	size_t next_block_bytes;
-	struct block
-	    *first; /* holds this struct, too, and is kept by a reset */
+	struct block *first; /* holds this struct; kept by arena_reset() */
 	char *first_at;
 };
 
@@ -108,7 +110,9 @@ block_free(struct block *block)
 	free(block);
 }
 
-/* Returns NULL when the block has no room. */
+/*
+ * Allocates size_bytes in this block; returns NULL when the block has no room.
+ */
 static void *
 block_take(struct block *block, size_t size_bytes)
 {
@@ -178,7 +182,8 @@ arena_alloc(struct arena *a, size_t size_bytes)
 }
 
 /*
- * Whether the allocation at p is the last one of the block and can be extended.
+ * Extends the allocation at p to new_bytes.  Returns false, and changes
+ * nothing, unless p is the last allocation of the block and the block has room.
  */
 static bool
 grow_in_place(struct block *block, char *p, size_t size_bytes, size_t new_bytes)
@@ -257,7 +262,7 @@ arena_join(struct arena *a, const char *const *texts, size_t n)
 char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
-	char text[256]; /* most texts fit, and are formatted only once */
+	char text[256]; /* most texts fit here and are formatted only once */
 	va_list args;
 	char *out;
 	int len;
@@ -294,7 +299,10 @@ arena_reset(struct arena *a)
 {
 	struct block *block, *older;
 
-	/* A release function may itself defer; that one is then the newest. */
+	/*
+	 * A release function may itself call arena_defer(): then the new entry
+	 * is the first of the list and is released next.
+	 */
 	while (a->defers != NULL) {
 		struct defer *d = a->defers;
 
@@ -302,8 +310,9 @@ arena_reset(struct arena *a)
 		d->release(d->obj);
 	}
 	/*
-	 * The first block is the oldest, unless large blocks were inserted
-	 * behind it: walk the whole list and keep the first block.
+	 * Large blocks are inserted behind the newest block, possibly behind
+	 * the first block, too.  So walk the whole list and free every block
+	 * but the first.
 	 */
 	for (block = a->blocks; block != NULL; block = older) {
 		older = block->next;

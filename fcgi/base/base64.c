@@ -6,8 +6,8 @@
 #include "base/arena.h"
 
 /*
- * Flags of a row in values[]: the alphabets in which the character has this
- * value.
+ * Flags of an entry of values[]: the alphabets that contain the character.  The
+ * other bits are the character's value.
  */
 enum { STANDARD = 0x40, URL = 0x80, VALUE_MASK = 0x3f };
 
@@ -42,7 +42,7 @@ static const uint8_t values[256] = {
 };
 /* clang-format on */
 
-/* Writes text without padding and returns its end. */
+/* Writes the base64 text of `in`, without padding, and returns its end. */
 static char *
 encode(char *out, const char *letters, const unsigned char *in, size_t len)
 {
@@ -92,8 +92,9 @@ base64url_encode(struct arena *a, const void *data, size_t len)
 }
 
 /*
- * Decodes text without padding.  One remaining letter is invalid; two remaining
- * letters leave four spare bits and three leave two, which must be zero.
+ * Decodes base64 text without padding.  A last group of one letter is invalid.
+ * A last group of two letters has four unused bits, one of three letters has
+ * two; they must be zero.
  */
 static bool
 decode(struct arena *a, uint8_t alphabet, const char *text, size_t len,
@@ -143,7 +144,9 @@ base64_decode(struct arena *a, const char *text, size_t len,
 {
 	if (len % 4 != 0)
 		return false;
-	/* Skip one or two "=" at the very end; decode() refuses any other. */
+	/*
+	 * Skip one or two "=" at the end; decode() refuses a "=" anywhere else.
+	 */
 	for (int i = 0; i < 2 && len > 0 && text[len - 1] == '='; i++)
 		len--;
 	return decode(a, STANDARD, text, len, ret_data, ret_len);

@@ -1,10 +1,10 @@
 /*
- * base64: RFC 4648 section 4 (with padding) and section 5 (URL alphabet,
- * without padding).
+ * base64: encodes and decodes base64 (RFC 4648 section 4, with padding) and
+ * base64url (section 5, without padding).
  *
- * Decoding is strict: letters of the other alphabet, wrong padding, non-zero
- * spare bits and any other byte are refused, so that each value has exactly one
- * text.
+ * Decoding is strict: letters of the other alphabet, wrong padding, unused bits
+ * that are not zero, and any other character are refused, so that exactly one
+ * text decodes to a given value.
  */
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H
@@ -18,7 +18,9 @@ struct arena;
 
 char *base64_encode(struct arena *a, const void *data, size_t len);
 char *base64url_encode(struct arena *a, const void *data, size_t len);
-/* *ret_data is in the arena and has a NUL after its *ret_len bytes. */
+/*
+ * On success, *ret_data is in the arena and has a NUL after its *ret_len bytes.
+ */
 MUST_CHECK bool base64_decode(struct arena *a, const char *text, size_t len,
     unsigned char **ret_data, size_t *ret_len);
 MUST_CHECK bool base64url_decode(struct arena *a, const char *text, size_t len,

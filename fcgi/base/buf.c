@@ -25,7 +25,10 @@ buf_init(struct buf *b, struct arena *a, size_t max_bytes)
 	};
 }
 
-/* Makes room for len more bytes and the NUL, or marks the buffer as failed. */
+/*
+ * Makes room for len more bytes and a NUL.  If the maximum size forbids that,
+ * marks the buffer as failed and returns false.
+ */
 static bool
 reserve(struct buf *b, size_t len)
 {
@@ -87,8 +90,8 @@ buf_printf(struct buf *b, const char *fmt, ...)
 
 	va_start(args, fmt);
 	/*
-	 * clang-tidy 14 reports this only when it has read arena.c in the same
-	 * run.
+	 * clang-tidy 14 gives this warning only if it checks arena.c in the
+	 * same run.
 	 */
 	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
 	len = vsnprintf(b->data + b->len, room, fmt, args);

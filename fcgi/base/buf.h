@@ -2,9 +2,10 @@
  * buf: a growing sequence of bytes in an arena, with a maximum size given at
  * initialisation.
  *
- * A failure (the maximum is reached) is sticky: appends need no check, and
- * buf_failed() is called once, before the bytes are used.  A NUL always follows
- * the bytes; `len` does not count it.
+ * When the maximum would be exceeded, the buffer has failed, and all later
+ * appends do nothing.  So callers do not check each append, but call
+ * buf_failed() once before they use the bytes.  A NUL always follows the bytes;
+ * `len` does not count it.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H

@@ -4,18 +4,16 @@
 #include <time.h>
 
 /*
- * The calendar is computed here, because gmtime_r and timegm take the C
- * library's lock of the time zone, and every log line needs the time.
+ * The calendar date is computed here: every log line needs it, and gmtime_r()
+ * and timegm() would take the C library's time zone lock.
  */
 enum { DAY_S = 24 * 60 * 60 };
-enum { CYCLE_DAYS = 146097, CYCLE_YEARS = 400 }; /* Gregorian */
-enum {
-	EPOCH_DAY = 719528
-}; /* the number of 1970-01-01, counted from 0000-01-01 */
+enum { CYCLE_DAYS = 146097, CYCLE_YEARS = 400 }; /* of the Gregorian calendar */
+enum { EPOCH_DAY = 719528 }; /* days from 0000-01-01 to 1970-01-01 */
 
 struct date {
 	int64_t year;
-	int month, day; /* from 1 */
+	int month, day; /* both count from 1 */
 };
 
 int64_t
@@ -72,11 +70,14 @@ month_days(int64_t year, int month)
 	return days[month - 1] + (month == 2 && is_leap(year));
 }
 
-/* Days from 0000-01-01 to January 1 of the year, which is not negative. */
+/*
+ * Returns the number of days from 0000-01-01 to January 1 of `year`, which must
+ * not be negative.
+ */
 static int64_t
 year_start_day(int64_t year)
 {
-	int64_t last = year - 1; /* the last year whose leap day has passed */
+	int64_t last = year - 1; /* the last year before `year` */
 
 	if (year == 0)
 		return 0;
@@ -98,7 +99,7 @@ date_of_day(int64_t day)
 {
 	int64_t cycle = day / CYCLE_DAYS - (day % CYCLE_DAYS < 0);
 	int64_t rest = day - cycle * CYCLE_DAYS;
-	/* This estimate is never too late, and at most one year too early. */
+	/* This estimate of the year is either right or one too low. */
 	int64_t year = rest / 366;
 	struct date d = { .month = 1 };
 
@@ -152,7 +153,10 @@ clock_write(int64_t epoch_ms, char out[CLOCK_TEXT_SIZE])
 	*p = '\0';
 }
 
-/* Reads exactly `width` digits with a value in [min, max] and advances *s. */
+/*
+ * Reads exactly `width` digits whose value is in [min, max], and advances *s
+ * behind them.
+ */
 static bool
 take_digits(const char **s, int width, int min, int max, int *ret_n)
 {
@@ -172,7 +176,10 @@ take_digits(const char **s, int width, int min, int max, int *ret_n)
 	return true;
 }
 
-/* RFC 3339 section 5.6 allows letters in lower case.  `c` is in upper case. */
+/*
+ * Reads the character `c`, which is given in upper case: RFC 3339 section 5.6
+ * allows the letters of a date-time in lower case, too.
+ */
 static bool
 take_char(const char **s, char c)
 {
@@ -197,7 +204,9 @@ take_date(const char **s, struct date *ret_date)
 	return true;
 }
 
-/* Reads an optional fraction of a second, of any length. */
+/*
+ * Reads the fraction of a second, if there is one, with any number of digits.
+ */
 static bool
 take_fraction(const char **s, int *ret_ms)
 {
@@ -235,7 +244,7 @@ take_offset(const char **s, int *ret_offset_s)
 	return true;
 }
 
-/* In UTC a leap second can only precede a July 1 or a January 1. */
+/* A leap second is inserted only before a July 1 or a January 1 in UTC. */
 static bool
 may_follow_leap_second(int64_t utc_s)
 {
@@ -251,7 +260,7 @@ clock_read(const char *text, int64_t *ret_epoch_ms)
 	const char *s = text;
 	struct date d;
 	int hour, minute, second, ms, offset_s, time_s;
-	int64_t utc_s; /* seconds since the start of year 0 */
+	int64_t utc_s; /* seconds since 0000-01-01 */
 
 	if (!take_date(&s, &d) || !take_char(&s, 'T') ||
 	    !take_digits(&s, 2, 0, 23, &hour) || !take_char(&s, ':') ||

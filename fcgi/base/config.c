@@ -20,7 +20,7 @@ variable_name(
 	assert(len > 0 && len < NAME_SIZE);
 }
 
-/* A row whose min and max are both 0 has no limits. */
+/* A variable whose min and max are both 0 has no limits. */
 static bool
 is_bounded(const struct config_var *var)
 {
@@ -52,7 +52,10 @@ string_fits(const struct config_var *var, const char *text)
 	return var->max <= 0 || (len >= var->min && len <= var->max);
 }
 
-/* Describes what the row allows, for the message about a wrong value. */
+/*
+ * Writes which values the variable may have, for the message about a wrong
+ * value.
+ */
 static void
 describe_range(const struct config_var *var, char out[PROBLEM_SIZE])
 {
@@ -77,7 +80,8 @@ describe_range(const struct config_var *var, char out[PROBLEM_SIZE])
 }
 
 /*
- * Parses the text and stores it; returns false when the row does not allow it.
+ * Converts the text to the variable's type and stores it in `config`.  Returns
+ * false when the variable may not have this value.
  */
 static bool
 store(const struct config_var *var, const char *text, void *config)
@@ -111,8 +115,9 @@ store(const struct config_var *var, const char *text, void *config)
 }
 
 /*
- * The text to parse: the variable's, or the default.  An empty variable is a
- * valid text, but no number and no switch; for those it counts as not set.
+ * Returns the text of the environment variable, or the default if it is not
+ * set.  For a number or a switch, an empty variable counts as not set; for a
+ * text it is the empty text.
  */
 static const char *
 text_of(const char *name, const struct config_var *var)

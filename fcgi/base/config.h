@@ -1,9 +1,10 @@
 /*
- * config: the settings of a service, defined by one table and read from
- * environment variables only.
+ * config: the settings of a service, declared in one table and read only from
+ * environment variables.
  *
- * The variable of a row is PREFIX_NAME (AUTH_DATABASE_URL).  Every problem is
- * reported, not only the first; secrets are never printed.
+ * The name of an environment variable is the prefix of the service, "_" and the
+ * name in the table, for example AUTH_DATABASE_URL.  All invalid variables are
+ * reported, not only the first one; secrets are never printed.
  */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
@@ -19,20 +20,21 @@ enum config_type { CONFIG_STRING, CONFIG_INT, CONFIG_BOOL };
 enum { CONFIG_SECRET = 1, CONFIG_REQUIRED = 2 };
 
 struct config_var {
-	const char *name; /* without the prefix: "DATABASE_URL" */
+	const char *name; /* without the service's prefix: "DATABASE_URL" */
 	size_t offset;
 	const char
-	    *fallback; /* the default, written as in the variable; or NULL */
+	    *fallback; /* the default, written as in the environment; or NULL */
 	/*
-	 * Limits of a number (none if both are 0), or of a text's length in
-	 * bytes (none if max is 0).
+	 * The smallest and the largest allowed number (no limits if both are
+	 * 0), or the shortest and the longest text in bytes (no limits if max
+	 * is 0).
 	 */
 	int64_t min, max;
 	enum config_type
-	    type; /* const char *, int64_t or bool (written on or off) */
+	    type; /* the member's: const char *, int64_t, or bool (on, off) */
 	unsigned flags;
-	const char *unit; /* such as "ms" or "threads"; NULL for none */
-	const char *doc; /* the description, in one or two sentences */
+	const char *unit; /* such as "ms" or "threads"; or NULL */
+	const char *doc; /* one or two sentences for the documentation */
 };
 
 #define CONFIG(T, member, variable) \
@@ -41,16 +43,18 @@ struct config_var {
 	    int64_t: CONFIG_INT, bool: CONFIG_BOOL)
 
 /*
- * Fills *config from the environment by the rows (ended by a NULL name).  Texts
- * point into the environment or the table.  Without variable and default, a
- * text is NULL, a number 0 and a switch off.  A number, a switch or a required
- * text whose variable is empty counts as not set.  Returns false when any row
- * fails; each failure is logged.
+ * Fills *config from the environment.  `vars` is the table; an entry with a
+ * NULL name ends it.  Texts in *config point into the environment or the table.
+ * If a variable is not set and has no default, a text is NULL, a number 0 and a
+ * switch off.  A number, a switch or a required text whose variable is empty
+ * counts as not set.  Returns false when any variable is invalid; each of these
+ * is logged.
  */
 MUST_CHECK bool
 config_load(const char *prefix, const struct config_var *vars, void *config);
 /*
- * Prints a markdown table of the rows: variable, default, unit, range, meaning.
+ * Prints a markdown table of the variables: name, default, unit, range,
+ * meaning.
  */
 void config_print(FILE *out, const char *prefix, const struct config_var *vars);
 

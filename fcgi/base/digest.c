@@ -13,39 +13,41 @@
 #include "base/hex.h"
 
 enum {
-	MACS = 4, /* more keys than one thread uses in turn */
-	KEY_MAX_BYTES = 128, /* the longest key that is kept */
+	MACS = 4, /* cached contexts; a thread uses fewer keys at a time */
+	KEY_MAX_BYTES = 128, /* a longer key is not cached */
 };
 
-/* A context for HMAC with SHA-256, and the key that it was last given. */
+/* A context for HMAC with SHA-256, and the key that it was last used with. */
 struct mac {
-	EVP_MAC_CTX *ctx; /* NULL until it is first used */
-	size_t key_len; /* 0: not kept */
+	EVP_MAC_CTX *ctx; /* NULL until the first use */
+	size_t key_len; /* 0: the key is not cached */
 	unsigned char key[KEY_MAX_BYTES];
 };
 
 /*
- * OpenSSL 3 looks up an algorithm by name, under locks, each time it is
- * requested.  So each algorithm is fetched once, and each thread keeps its
- * contexts, because restarting a context costs less than creating one; an HMAC
- * costs least when it has the same key as before.
+ * The OpenSSL contexts of one thread.  OpenSSL 3 looks up an algorithm by name,
+ * under locks, each time it is requested.  So each algorithm is fetched once
+ * per process, and each thread keeps its contexts, because restarting a context
+ * costs less than creating one.  An HMAC costs least if its context had the
+ * same key before.
  */
 struct contexts {
 	EVP_MD_CTX *hash;
 	struct mac macs[MACS];
-	unsigned next_mac; /* the next one that gets another key */
+	unsigned next_mac; /* which of `macs` is used for the next new key */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t contexts_key; /* frees a thread's contexts when it exits */
+static pthread_key_t contexts_key; /* frees the contexts at thread exit */
 static EVP_MD *hash_type;
 static EVP_MAC *mac_type;
-static bool macs_restart; /* set by probe_restart() */
+static bool macs_restart; /* the result of probe_restart() */
 static _Thread_local struct contexts *contexts;
 
 /*
- * These calls fail only for lack of memory or a broken installation of OpenSSL,
- * never because of input.
+ * Aborts if an OpenSSL call failed.  The calls checked in this way fail only
+ * for lack of memory or because of a broken installation, never because of
+ * input.
  */
 static void
 must(bool worked, const char *what)
@@ -97,9 +99,9 @@ mac_finish(EVP_MAC_CTX *ctx, const void *data, size_t len,
 }
 
 /*
- * Whether a context that is started without a key restarts with its last one,
- * as EVP_MAC(3) says.  Providers of OpenSSL before 3.0.3 continue the previous
- * computation instead, without an error (OpenSSL issue 17811).
+ * Returns whether EVP_MAC_init() without a key restarts a context with its
+ * previous key, as EVP_MAC(3) says.  Providers of OpenSSL before 3.0.3 continue
+ * the previous computation instead, without an error (OpenSSL issue 17811).
  */
 static bool
 probe_restart(void)
@@ -165,7 +167,9 @@ sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE])
 	hex_write(hash, SHA256_SIZE, out);
 }
 
-/* Returns the context that has this key already, or NULL. */
+/*
+ * Restarts and returns the context that already has this key; NULL if none has.
+ */
 static EVP_MAC_CTX *
 restart_mac(struct contexts *c, const void *key, size_t key_len)
 {
@@ -194,7 +198,7 @@ start_mac(struct contexts *c, const void *key, size_t key_len)
 		memcpy(m->key, key, key_len);
 		m->key_len = key_len;
 	}
-	/* OpenSSL takes a NULL key to mean the key of the previous call. */
+	/* To OpenSSL a NULL key means the key of the previous call. */
 	must(EVP_MAC_init(m->ctx, key_len > 0 ? key : no_key, key_len, NULL),
 	    "HMAC");
 	return m->ctx;
@@ -214,7 +218,10 @@ hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 	must(mac_finish(ctx, data, len, out), "HMAC");
 }
 
-/* RFC 5869.  The output is one block, so that the expand step is one HMAC. */
+/*
+ * HKDF as in RFC 5869.  The output is a single block, so the expand step is a
+ * single HMAC.
+ */
 void
 hkdf_sha256(const void *key, size_t key_len, const char *info,
     unsigned char out[SHA256_SIZE])
@@ -226,7 +233,7 @@ hkdf_sha256(const void *key, size_t key_len, const char *info,
 	assert(info_len <= HKDF_INFO_MAX);
 	hmac_sha256(no_salt, sizeof(no_salt), key, key_len, prk);
 	memcpy(block, info, info_len + 1);
-	block[info_len] = 1; /* the number of the block, in place of the NUL */
+	block[info_len] = 1; /* the block number replaces the NUL */
 	hmac_sha256(prk, sizeof(prk), block, info_len + 1, out);
 	explicit_bzero(prk, sizeof(prk));
 }

@@ -9,11 +9,11 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 
-/* A waiting thread; on the stack of that thread. */
+/* A waiting thread.  The struct is on the stack of that thread. */
 struct waiter {
 	pthread_cond_t changed;
 	bool has_slot;
-	void *thing; /* handed over together with the slot */
+	void *thing; /* the object handed over with the slot, or NULL */
 	struct waiter *next;
 };
 
@@ -21,9 +21,9 @@ struct fair_semaphore {
 	int64_t slots;
 	int waiting_gauge;
 	pthread_mutex_t mutex; /* protects the members below */
-	int64_t free; /* free slots; 0 while a thread waits */
+	int64_t free; /* the number of free slots; 0 while threads wait */
 	struct waiter *first;
-	struct waiter **last; /* where the next waiter is linked */
+	struct waiter **last; /* the link that will point to the next waiter */
 };
 
 struct fair_semaphore *
@@ -51,7 +51,7 @@ fair_semaphore_free(struct fair_semaphore *s)
 	free(s);
 }
 
-/* -- the queue; the caller holds the lock -- */
+/* -- the queue of waiting threads; the caller holds the lock -- */
 
 static void
 enqueue(struct fair_semaphore *s, struct waiter *w)
@@ -88,8 +88,8 @@ wait_for_slot(struct fair_semaphore *s, struct waiter *w, int64_t deadline_us)
 	while (!w->has_slot && rc != ETIMEDOUT)
 		rc = pthread_cond_timedwait(&w->changed, &s->mutex, &until);
 	/*
-	 * A slot that was handed over just before the timeout must be kept:
-	 * nobody else would release it.
+	 * The slot may have been handed over just before the timeout.  Then
+	 * keep it: no other thread would release it.
 	 */
 	if (!w->has_slot)
 		dequeue(s, w);
@@ -121,7 +121,10 @@ fair_semaphore_acquire(
 	return taken;
 }
 
-/* The caller holds the lock. */
+/*
+ * Hands a slot to the thread that has waited longest; returns false when no
+ * thread waits.  The caller holds the lock.
+ */
 static bool
 give(struct fair_semaphore *s, void *thing)
 {
@@ -133,8 +136,8 @@ give(struct fair_semaphore *s, void *thing)
 	w->has_slot = true;
 	w->thing = thing;
 	/*
-	 * Signal while holding the lock: otherwise the waiter, which is on
-	 * another thread's stack, might no longer exist.
+	 * Signal while holding the lock: `w` is on the stack of the waiting
+	 * thread, which could otherwise return before the signal is sent.
 	 */
 	pthread_cond_signal(&w->changed);
 	return true;

@@ -3,7 +3,7 @@
  * first out.
  *
  * The thread that releases a slot hands it directly to the thread that has
- * waited longest, so that no other thread can take it in between.  With a
+ * waited longest, so that no other thread can take the slot in between.  With a
  * condition variable alone, other threads can overtake a woken thread again and
  * again, until its deadline.
  */
@@ -23,24 +23,26 @@ struct fair_semaphore;
  */
 struct fair_semaphore *fair_semaphore_new(int64_t slots, int waiting_gauge);
 /*
- * NULL is allowed.  No thread may be waiting, and every slot must be released.
+ * Frees the semaphore; NULL is allowed.  No thread may be waiting, and every
+ * slot must have been released.
  */
 void fair_semaphore_free(struct fair_semaphore *s);
 
 /*
- * Waits for a slot.  Returns false when the deadline (of clock_monotonic_us())
- * passes first.  If ret_thing is not NULL, *ret_thing is the object that was
- * handed over with the slot, or NULL.
+ * Waits for a slot.  Returns false when the deadline (a time of
+ * clock_monotonic_us()) passes first.  If ret_thing is not NULL, *ret_thing is
+ * set to the object that was handed over with the slot, or to NULL.
  */
 MUST_CHECK bool fair_semaphore_acquire(
     struct fair_semaphore *s, int64_t deadline_us, void **ret_thing);
 void fair_semaphore_release(struct fair_semaphore *s);
 /*
- * If a thread waits, hands it the caller's slot together with `thing` and
- * returns true.  Otherwise returns false, and the caller keeps the slot.
+ * If a thread waits, hands it the caller's slot together with the object
+ * `thing` and returns true.  Otherwise returns false, and the caller keeps the
+ * slot.
  */
 MUST_CHECK bool fair_semaphore_hand_over(struct fair_semaphore *s, void *thing);
-/* The number of threads that wait at the moment. */
+/* The number of threads that are waiting for a slot. */
 int64_t fair_semaphore_waiters(struct fair_semaphore *s);
 
 #endif

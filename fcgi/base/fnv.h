@@ -1,6 +1,6 @@
 /*
- * fnv: the hash function FNV-1a (Fowler, Noll, Vo).  It does not resist
- * attacks: use it for tables and choices where nobody gains from a collision.
+ * fnv: the hash function FNV-1a (Fowler, Noll, Vo).  An attacker can find texts
+ * with the same hash, so use it only where nobody gains from a collision.
  */
 #ifndef BASE_FNV_H
 #define BASE_FNV_H
@@ -25,7 +25,9 @@ fnv64_byte(uint64_t hash, unsigned char byte)
 }
 
 /*
- * Both functions continue from `hash`, which is FNV.._START at the beginning.
+ * fnv32_text() and fnv64_text() return the hash of the bytes hashed so far,
+ * followed by `text`.  `hash` is the result of the previous call; at the first
+ * call, FNV32_START or FNV64_START.
  */
 static inline uint32_t
 fnv32_text(uint32_t hash, const char *text)

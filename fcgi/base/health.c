@@ -67,7 +67,7 @@ health_pools(int64_t now_us, struct health_pool out[METRICS_POOLS_MAX])
 		struct metrics_pool_row *row = &metrics_area->pools[i];
 
 		if (row->wanted == 0)
-			continue; /* a slot of an earlier release */
+			continue; /* a pool of an earlier release */
 		out[n++] = (struct health_pool){
 			.name = row->name,
 			.serves = row->serves != 0,

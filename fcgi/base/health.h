@@ -1,9 +1,9 @@
 /*
- * health: what the processes of a service know about each other.
+ * health: whether the processes of a service make progress.
  *
  * The data is in the shared memory of base/metrics.h, so that any process can
- * report on all pools without sending them a request.  Without shared memory
- * nothing is known.
+ * report on all pools without asking the other processes.  Without this shared
+ * memory, all functions report that there is no pool and no stuck process.
  */
 #ifndef BASE_HEALTH_H
 #define BASE_HEALTH_H
@@ -15,35 +15,36 @@
 
 enum {
 	/*
-	 * A process whose heartbeat is older than this is stuck.  The limit is
-	 * far above the duration of one round of an event loop, and of a
-	 * statement that PostgreSQL does not answer.
+	 * A process whose last heartbeat is older than this counts as stuck.
+	 * Neither one round of an event loop nor a statement that PostgreSQL
+	 * does not answer takes nearly as long.
 	 */
 	HEALTH_STUCK_US = 30 * 1000 * 1000,
 	/*
-	 * The longest time that a loop waits for events between two heartbeats.
+	 * The longest time for which an event loop may wait between two
+	 * heartbeats.
 	 */
 	HEALTH_BEAT_MS = 2500,
 };
 
 /*
- * Records that this process makes progress.  Called in each round of its loop;
- * costs one store.
+ * Records a heartbeat: this process makes progress.  To be called in each round
+ * of the event loop; it costs only one store to memory.
  */
 void health_beat(int64_t now_us);
-/* The number of stuck processes, of all pools. */
+/* The number of stuck processes in all pools together. */
 int health_count_stuck(int64_t now_us);
 
-/* The master sets this when the service shuts down. */
+/* Records that the service shuts down; called by the master process. */
 void health_set_draining(void);
 bool health_is_draining(void);
 
 struct health_pool {
 	const char *name;
-	bool serves; /* the pool has a socket; otherwise it runs jobs */
+	bool serves; /* true: the pool has a socket; false: it runs jobs */
 	bool ok; /* at least one process is ready and not stuck */
 };
-/* Fills `out` and returns the number of pools. */
+/* Writes the state of each pool to `out` and returns the number of pools. */
 int health_pools(int64_t now_us, struct health_pool out[METRICS_POOLS_MAX]);
 
 #endif

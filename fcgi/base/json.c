@@ -1,6 +1,6 @@
 /*
- * struct json is jansson's json_t under another name.  It is never defined;
- * pointers are converted in this file only.
+ * A struct json is jansson's json_t under another name.  The struct is never
+ * defined; only this file converts between the two pointer types.
  */
 #include "base/json.h"
 
@@ -26,8 +26,8 @@ theirs(const struct json *j)
 {
 	assert(j != NULL);
 	/*
-	 * jansson's getters are not consistent about const; none of them
-	 * writes.
+	 * Some of jansson's getters lack a const in their parameter, but none
+	 * of them changes the value.
 	 */
 	return (json_t *)j;
 }
@@ -38,7 +38,10 @@ ours(const json_t *j)
 	return (const struct json *)j;
 }
 
-/* Seeds jansson's hash, so that nobody can choose keys that collide. */
+/*
+ * Seeds jansson's hash table with a random number, so that nobody can send many
+ * keys with the same hash.
+ */
 static void
 seed(void)
 {
@@ -77,7 +80,9 @@ release(void *obj)
 }
 
 /*
- * Checked before anything is built, because jansson itself allows 2048 levels.
+ * Returns whether the text is nested at most JSON_DEPTH_MAX levels deep and has
+ * at most max_values values.  Checked before jansson reads the text, because
+ * jansson itself allows 2048 levels.
  */
 static bool
 is_in_bounds(
@@ -105,9 +110,7 @@ json_read_bounded(struct arena *a, const char *text, size_t len,
 		.too_many =
 		    found.depth <= JSON_DEPTH_MAX && found.values > max_values,
 	};
-	/*
-	 * jansson does not notice a NUL after a number or a word: [1<NUL>,2].
-	 */
+	/* jansson accepts a NUL byte after a number or a word: [1<NUL>,2]. */
 	if (len > 0 && memchr(text, '\0', len) != NULL) {
 		ret_result->problem = "the text is not JSON";
 		return NULL;
@@ -198,7 +201,7 @@ json_each(const struct json *j,
 		    ours(json_object_iter_value(m)));
 }
 
-/* Empties an array or object, and cuts a long string. */
+/* Makes an array or object empty, or cuts a long string. */
 static void
 shorten(json_t *value)
 {
@@ -257,8 +260,8 @@ const char *
 json_member_string(const struct json *j, const char *name)
 {
 	/*
-	 * Both functions return NULL when the member is missing or of another
-	 * kind.
+	 * jansson: json_object_get() returns NULL if the member is missing, and
+	 * json_string_value() returns NULL if it is no string.
 	 */
 	return json_string_value(json_object_get(theirs(j), name));
 }

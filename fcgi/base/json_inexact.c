@@ -14,9 +14,9 @@ struct search {
 };
 
 /*
- * jansson keeps the order of the text, and no key occurs twice, so the numbers
- * of the value and of the text correspond one to one.  The depth of the value
- * is limited (JSON_DEPTH_MAX).
+ * Walks through the value and its text in parallel: jansson keeps the order of
+ * the text, and no key occurs twice, so the n-th number of the value is the
+ * n-th number of the text.  The recursion is at most JSON_DEPTH_MAX deep.
  */
 static void
 walk(struct search *s, json_t *j)

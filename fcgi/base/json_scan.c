@@ -7,7 +7,10 @@ struct cursor {
 	const char *end;
 };
 
-/* Moves behind the quote that ends the string, or to the end of the text. */
+/*
+ * Advances behind the closing quote of the string; to the end of the text if
+ * there is none.
+ */
 static void
 skip_string(struct cursor *c)
 {
@@ -32,8 +35,8 @@ is_number_byte(char c)
 }
 
 /*
- * Counts significant digits: zeros before the first and after the last non-zero
- * digit do not count.
+ * Counts the significant digits of a number: all from the first to the last
+ * digit that is not zero.
  */
 static size_t
 count_digits(const char *at, const char *end)
@@ -53,7 +56,11 @@ count_digits(const char *at, const char *end)
 	return digits;
 }
 
-/* A number too small for a double is read as 0. */
+/*
+ * Returns whether the exponent has at most EXPONENT_DIGITS_MAX significant
+ * digits.  With a longer exponent the number may be too small for a double and
+ * is then read as 0, which is an integer.
+ */
 static bool
 is_exponent_small(const char *at, const char *end)
 {
@@ -69,7 +76,10 @@ is_exponent_small(const char *at, const char *end)
 	return at - first <= EXPONENT_DIGITS_MAX;
 }
 
-/* Returns true when the number has a fraction or an exponent. */
+/*
+ * Advances behind the number.  Returns true when the number has a fraction or
+ * an exponent.
+ */
 static bool
 skip_number(struct cursor *c, bool *ret_is_exact)
 {

@@ -1,11 +1,12 @@
 /*
- * json_scan: counts the values of a JSON text before anything is built from it.
+ * json_scan: counts the values and the nesting levels of a JSON text before the
+ * text is converted to a tree of values.
  *
  * The tree of a text like [{},{},...] takes a hundred times the memory of the
  * text, and the functions that build, write and free a tree are recursive.  So
- * values and levels are counted first, in one pass that needs no memory.  The
- * counts of a text that is not JSON are arbitrary: the reader refuses it
- * anyway.
+ * values and levels are counted first, in one pass that needs no memory.  If
+ * the text is not valid JSON, the results are arbitrary; the reader refuses
+ * such a text anyway.
  */
 #ifndef BASE_JSON_SCAN_H
 #define BASE_JSON_SCAN_H
@@ -13,36 +14,38 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Numbers with up to this many significant digits are exact in a double. */
+/*
+ * A decimal number with at most this many significant digits is unchanged after
+ * conversion to a double and back.
+ */
 enum { JSON_EXACT_DIGITS = 15 };
 
 struct json_scan {
-	int depth; /* levels of nesting */
-	size_t values; /* values of all kinds, and names of members */
+	int depth; /* the deepest nesting of arrays and objects */
+	size_t values; /* the number of values and member names */
 	/*
-	 * The number of numbers that have a fraction or an exponent and either
-	 * more digits than a double keeps, or an exponent of three digits.  The
-	 * double of any other number is an integer only if the number was
-	 * written as one.
+	 * How many numbers of the text have a fraction or an exponent, and also
+	 * more digits than a double keeps or an exponent of three or more
+	 * digits.  Only these can become an integer by rounding.
 	 */
 	size_t inexact;
 };
 
 /*
- * Stops early when the text has more than max_values; `values` is then above
- * max_values.
+ * Scans the text.  Stops early when the text has more than max_values values;
+ * the member `values` is then above max_values.
  */
 struct json_scan json_scan(const char *text, size_t len, size_t max_values);
 
 /*
- * Iterates over the numbers that have a fraction or an exponent, in the order
- * of the text.
+ * Iterates over the numbers of a text that have a fraction or an exponent, from
+ * first to last.
  */
 struct json_reals {
 	const char *at;
 	const char *end;
 };
-/* Returns false at the end of the text. */
+/* Goes to the next number; returns false when there is no other. */
 bool json_reals_next(struct json_reals *r, bool *ret_is_exact);
 
 #endif

@@ -32,7 +32,10 @@ compare_members(const void *a, const void *b)
 	    ((const struct member *)a)->name, ((const struct member *)b)->name);
 }
 
-/* The recursion is limited: nothing deeper than JSON_DEPTH_MAX was read. */
+/*
+ * The recursion is limited: json_read() refuses nesting deeper than
+ * JSON_DEPTH_MAX.
+ */
 void
 json_write_sorted(
     struct buf *b, const struct json *j) /* NOLINT(misc-no-recursion) */

@@ -28,7 +28,9 @@ write_escape(struct buf *b, unsigned char c)
 	buf_printf(b, "\\u%04x", c);
 }
 
-/* Escapes the same characters as JSON.stringify, in the same way. */
+/*
+ * Escapes the same characters as JavaScript's JSON.stringify, in the same way.
+ */
 void
 json_write_string(struct buf *b, const char *s)
 {
@@ -63,8 +65,8 @@ json_write_strings(struct buf *b, const char *const *items, size_t count)
 }
 
 /*
- * Enough digits to be read as the same number, and always a "." or an exponent,
- * so that the number stays a real one.
+ * Writes the fewest digits that read back as the same double, and always a "."
+ * or an exponent, so that a reader does not take the number for an integer.
  */
 static void
 write_real(struct buf *b, double n)
@@ -81,7 +83,7 @@ write_real(struct buf *b, double n)
 		buf_puts(b, ".0");
 }
 
-/* Of an array or object only the opening bracket is written. */
+/* Writes a value; of an array or object it writes only the opening bracket. */
 static void
 write_one(struct buf *b, json_t *j)
 {
@@ -113,11 +115,11 @@ write_one(struct buf *b, json_t *j)
 	}
 }
 
-/* An array or object that is being written. */
+/* An array or object of which the beginning has been written. */
 struct level {
 	json_t *container;
-	void *member; /* of an object: the next member; NULL after the last */
-	size_t index; /* of an array: the next item */
+	void *member; /* in an object: the next member; NULL after the last */
+	size_t index; /* in an array: the index of the next item */
 	bool begun;
 };
 
@@ -131,8 +133,8 @@ level_of(json_t *j)
 }
 
 /*
- * Writes what precedes the next value and returns that value; NULL when the
- * array or object is complete.
+ * Writes the comma and the member name before the next value, and returns that
+ * value; NULL when the array or object is complete.
  */
 static json_t *
 next_value(struct buf *b, struct level *l)
@@ -161,7 +163,7 @@ void
 json_write(struct buf *b, const struct json *j)
 {
 	struct level levels[JSON_DEPTH_MAX];
-	json_t *value = (json_t *)j; /* see json.c */
+	json_t *value = (json_t *)j; /* json.c has the same cast */
 	int depth = 0;
 
 	write_one(b, value);
@@ -178,8 +180,8 @@ json_write(struct buf *b, const struct json *j)
 		}
 		write_one(b, value);
 		if (json_is_object(value) || json_is_array(value)) {
-			assert(depth < JSON_DEPTH_MAX); /* json_read() has
-			                                   checked the depth */
+			/* json_read() refuses deeper nesting. */
+			assert(depth < JSON_DEPTH_MAX);
 			levels[depth++] = level_of(value);
 		}
 	}

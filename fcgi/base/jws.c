@@ -10,10 +10,13 @@
 #include "base/json.h"
 #include "base/str.h"
 
-/* {"alg":"HS256"} and the dot behind it, in base64url. */
+/* {"alg":"HS256"} in base64url, and the dot behind it. */
 static const char header_text[] = "eyJhbGciOiJIUzI1NiJ9.";
 enum { HEADER_LEN = sizeof(header_text) - 1 };
-/* An upper limit of what header, dots, signature and rounding add. */
+/*
+ * The most that the header, the dots, the signature and the rounding of base64
+ * add to the length of a token.
+ */
 enum { TOKEN_OVERHEAD = 128 };
 
 const char *
@@ -24,7 +27,7 @@ jws_sign(struct arena *a, const void *key, size_t key_len,
 	struct buf token;
 
 	assert(key_len > 0);
-	/* The signature covers the beginning of the token itself. */
+	/* The signature covers what has been written of the token so far. */
 	buf_init(&token, a, claims_len * 2 + TOKEN_OVERHEAD);
 	buf_put(&token, header_text, HEADER_LEN);
 	buf_puts(&token, base64url_encode(a, claims_json, claims_len));
@@ -73,8 +76,8 @@ object_read(struct arena *a, const char *text, size_t len)
 }
 
 /*
- * RFC 7515 section 4.1.11: a token with a `crit` member that the reader does
- * not understand must be refused.
+ * RFC 7515 section 4.1.11: a token whose header has a `crit` member that the
+ * reader does not understand must be refused.
  */
 static bool
 header_fits(struct arena *a, const char *part, size_t len)
@@ -98,7 +101,7 @@ jws_verify_text(struct arena *a, const void *key, size_t key_len,
 	size_t len = strnlen(token, JWS_TOKEN_MAX + 1);
 	const char *claims, *dot;
 
-	assert(key_len > 0); /* a key that was not set verifies nothing */
+	assert(key_len > 0); /* with an unset key, anybody could sign */
 	if (len > JWS_TOKEN_MAX)
 		return NULL;
 	claims = strchr(token, '.');
@@ -110,8 +113,9 @@ jws_verify_text(struct arena *a, const void *key, size_t key_len,
 		return NULL;
 
 	/*
-	 * Check the signature first, so that JSON from strangers is never
-	 * parsed.  A third dot is not a base64url letter and is refused.
+	 * Check the signature first, so that JSON from an unknown sender is
+	 * never parsed.  A third dot is refused, because a dot is not a
+	 * base64url letter.
 	 */
 	if (!signature_fits(a, key, key_len, token, dot) ||
 	    !header_fits(a, token, (size_t)(claims - 1 - token)))

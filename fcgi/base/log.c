@@ -12,14 +12,16 @@
 #include "base/utf8.h"
 
 /*
- * A line is built on the stack, without an arena: the caller may be out of
- * memory, or may serve no request.
+ * A log line is built on the stack, without an arena: it may report that memory
+ * is exhausted, and a thread without a request has no arena.
  */
 enum {
-	NAME_MAX_BYTES = 64, /* of service and pool */
+	NAME_MAX_BYTES = 64, /* for the names of the service and the pool */
 	ID_MAX_BYTES = 128,
 	TRACE_MAX_BYTES = 32,
-	/* The longest escape of one byte of text: \u001f. */
+	/*
+	 * One byte of text takes at most this many bytes when escaped: \u001f.
+	 */
 	ESCAPE_MAX = 6,
 	HEAD_MAX_BYTES =
 	    ESCAPE_MAX * (2 * NAME_MAX_BYTES + ID_MAX_BYTES + TRACE_MAX_BYTES) +
@@ -31,7 +33,8 @@ static const char ellipsis[] = "\xe2\x80\xa6"; /* U+2026 */
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 /*
- * The head and the longest event name always fit, so that only fields are cut.
+ * The members before the fields and the longest event name always fit into a
+ * line, so that only fields are left out.
  */
 static_assert(HEAD_MAX_BYTES + ESCAPE_MAX * LOG_TEXT_MAX + sizeof(ellipsis) +
 		      sizeof(cut_mark) + sizeof("}\n") <=
@@ -40,7 +43,7 @@ static_assert(HEAD_MAX_BYTES + ESCAPE_MAX * LOG_TEXT_MAX + sizeof(ellipsis) +
 
 struct line {
 	size_t len;
-	bool full; /* something did not fit; later text is dropped */
+	bool full; /* the line has no room; further text is dropped */
 	char bytes[LOG_LINE_MAX];
 };
 
@@ -99,9 +102,9 @@ put_code_escape(struct line *l, unsigned char c)
 }
 
 /*
- * Writes one code point, or replaces one byte that is not UTF-8.  C1 controls
- * and DEL are legal in JSON, but a terminal that shows the log would execute
- * them.
+ * Writes one code point, or a replacement for one byte that is not UTF-8.  JSON
+ * allows C1 control characters and DEL, but a terminal that shows the log would
+ * execute them, so they are escaped.
  */
 static size_t
 put_one(struct line *l, const char *s, size_t len)
@@ -132,7 +135,7 @@ is_plain(char c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* Writes the text quoted and escaped, at most max_bytes of it. */
+/* Writes at most max_bytes of the text, quoted and escaped. */
 static void
 put_text(struct line *l, const char *s, size_t max_bytes)
 {
@@ -193,7 +196,7 @@ put_head(struct line *l, enum log_level level)
 	put_member(l, "trace_id", thread_trace_id, TRACE_MAX_BYTES);
 }
 
-/* Writes the whole field, or nothing of it. */
+/* Writes the field if it fits into the line; otherwise nothing of it. */
 static void
 put_field(struct line *l, const struct log_field *f)
 {
@@ -229,7 +232,10 @@ write_event(
 	log_output_write(l.bytes, l.len + 2);
 }
 
-/* Logs an event of the log itself, without the id of the current request. */
+/*
+ * Logs an event of the logging itself (such as dropped lines), without the id
+ * of the current request.
+ */
 static void
 write_own_event(struct log_event event, const struct log_field *fields)
 {
@@ -280,8 +286,7 @@ static void
 log_bounded(enum log_level level, const struct log_kind *kind,
     const struct log_field *fields)
 {
-	int saved_errno =
-	    errno; /* a caller may read errno after it has logged */
+	int saved_errno = errno; /* the caller may still need errno */
 	int64_t now_us;
 
 	if (level < process.least)

@@ -1,6 +1,6 @@
 /*
- * log_events: the log events of configuration and the log itself.  docs/LOGS.md
- * explains each.
+ * log_events: the events that base/config and base/log write to the log.
+ * docs/LOGS.md explains each.
  */
 #ifndef BASE_LOG_EVENTS_H
 #define BASE_LOG_EVENTS_H

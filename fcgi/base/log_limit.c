@@ -11,8 +11,9 @@
 
 enum {
 	/*
-	 * More than a service has: about 90 events, and one kind for each
-	 * status.  The last entry counts all further kinds together.
+	 * A kind of line is an event with an HTTP status or 0.  A service has
+	 * fewer kinds than this; the last entry would count all further ones
+	 * together.
 	 */
 	KINDS_MAX = 256,
 	SOURCES = 1024, /* a power of two */
@@ -20,11 +21,11 @@ enum {
 };
 
 struct rate {
-	int64_t interval_us; /* between two lines; 0: no limit */
+	int64_t interval_us; /* time between two lines; 0: no limit */
 	int64_t burst;
 };
 
-/* Limits of one process; a service has a few processes. */
+/* The limits of each process; a service has a few processes. */
 static const struct rate event_rate = { 1000 * 1000 / 5, 100 };
 static const struct rate refused_rate = { 1000 * 1000 / 200, 1000 };
 static const struct rate refused_source_rate = { 1000 * 1000 / 20, 200 };
@@ -33,23 +34,22 @@ static const struct rate source_rate = { 1000 * 1000 / 500, 2000 };
 struct kind {
 	const char *message;
 	int code;
-	int64_t spent_us; /* GCRA: the time at which the whole burst is
-	                     available again */
+	int64_t spent_us; /* GCRA: when the whole burst is available again */
 	int64_t dropped;
 	int64_t reported_us;
 };
 
 /*
- * Sources are hashed into a fixed table.  A source that shares its entry with a
- * noisy one loses lines, too; but nobody can evade the limit by pushing another
- * source out of the table.
+ * The state of all limits.  Sources are hashed into a table of fixed size.  A
+ * source that shares its entry with a noisy source loses lines, too; but nobody
+ * can evade the limit by pushing another source out of the table.
  */
 static struct {
 	pthread_mutex_t lock;
 	struct kind kinds[KINDS_MAX];
 	int nkinds;
 	int64_t sources_spent_us[SOURCES];
-	_Atomic int64_t dropped; /* of all kinds, not reported yet */
+	_Atomic int64_t dropped; /* lines of all kinds, not reported yet */
 } limits = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static bool
@@ -66,8 +66,8 @@ take(const struct rate *rate, int64_t *spent_us, int64_t now_us)
 }
 
 /*
- * The hash is seeded, so that nobody can choose a source that shares another
- * one's entry.
+ * The hash is seeded with a random number, so that nobody can choose a source
+ * whose entry is shared with a certain other source.
  */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t hash_seed;
@@ -111,7 +111,10 @@ kind_of(const struct log_kind *k)
 	return kind;
 }
 
-/* The caller holds the lock. */
+/*
+ * Returns whether the limits allow this line, and charges it to them.  The
+ * caller holds the lock.
+ */
 static bool
 may_write(struct kind *kind, const struct log_kind *k, int64_t now_us)
 {

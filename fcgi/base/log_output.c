@@ -10,20 +10,20 @@
 #include <unistd.h>
 
 static struct {
-	int fd; /* an open file description of our own, with O_NONBLOCK; -1:
-	           none */
+	int fd; /* descriptor of our own, with O_NONBLOCK; or -1 */
 	bool is_socket;
-	bool asks; /* call poll() first: a write could block */
-	atomic_bool torn; /* only a part of the last line was written */
-	atomic_bool works; /* the last line was written */
+	bool asks; /* a write could block, so call poll() first */
+	atomic_bool torn; /* the last line was written only in part */
+	atomic_bool works; /* the last line was written completely */
 	_Atomic int64_t lost;
 } output = { .fd = -1, .works = true };
 
 /*
  * O_NONBLOCK belongs to the open file description, which a shell or another
- * process shares with us; so the file is opened again.  A socket (journald's)
- * cannot be opened again, but send() has a flag for one call.  For everything
- * else, such as a pipe of another user, poll() is called before each write.
+ * process may share with this one; so the file is opened again.  A socket (such
+ * as journald's) cannot be opened again, but send() can be told not to block.
+ * If the file cannot be opened, for example a pipe of another user, poll() is
+ * called before each write.
  */
 void
 log_output_set_nonblocking(void)
@@ -75,7 +75,10 @@ write_some(const char *bytes, size_t len)
 	return write(STDERR_FILENO, bytes, len);
 }
 
-/* Returns how many bytes were written. */
+/*
+ * Returns how many bytes were written; fewer than len if a write failed or
+ * would block.
+ */
 static size_t
 write_all(const char *bytes, size_t len)
 {
@@ -99,8 +102,8 @@ log_output_write(const char *line, size_t len)
 	size_t done;
 
 	/*
-	 * End a line that was written in part, so that the next one starts a
-	 * new line.
+	 * If the last line was written only in part, end it first, so that this
+	 * one starts a new line.
 	 */
 	if (atomic_load(&output.torn) && write_all("\n", 1) == 1)
 		atomic_store(&output.torn, false);

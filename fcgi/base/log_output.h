@@ -1,10 +1,10 @@
 /*
- * log_output: writes lines to standard error or to a file, without waiting for
- * a reader.
+ * log_output: writes log lines to standard error or to a file, without waiting
+ * for whoever reads them.
  *
- * A full disk, a pipe that nobody reads and a stopped terminal lose lines, but
- * never delay a request: a line that cannot be written at once is dropped and
- * counted.
+ * A line that cannot be written at once, because the disk is full, nobody reads
+ * the pipe or the terminal is stopped, is dropped and counted.  So logging
+ * never delays a request.
  */
 #ifndef BASE_LOG_OUTPUT_H
 #define BASE_LOG_OUTPUT_H
@@ -16,20 +16,21 @@
 #include "base/attr.h"
 
 /*
- * Makes writing nonblocking.  Before this call, and in programs that do not
- * make it, standard error is written to as it is.
+ * Makes writing nonblocking.  Until a program calls this, writing to standard
+ * error may block.
  */
 void log_output_set_nonblocking(void);
 /*
- * Writes all further lines to that file, which is created if necessary.  On
- * failure returns false, with errno set, and the output stays as it was.
+ * Writes all further log lines to the file `path`, which is created if
+ * necessary.  On failure returns false, with errno set; lines are then written
+ * to where they went before.
  */
 MUST_CHECK bool log_output_open(const char *path);
-/* Writes a line, including its newline, by one write(2). */
+/* Writes a line, including its newline, with one write(2). */
 void log_output_write(const char *line, size_t len);
 /*
- * The number of lines lost since the last call, once a line could be written
- * again; before that, 0.
+ * Returns how many lines were lost since the previous call, and starts counting
+ * again.  Returns 0, and keeps the number, while the output does not work.
  */
 int64_t log_output_take_lost(void);
 

@@ -2,16 +2,17 @@
  * metrics: counters, gauges and histograms in memory shared by all processes of
  * a service, printed as Prometheus text.  docs/METRICS.md lists them all.
  *
- * - A process adds to the counters and histograms of its slot (given by its
- * pool and its index in the pool), so that processes do not contend.  A
- * replacement process continues the slot of its predecessor, so that sums never
- * fall.
+ * - Each process has a slot, given by its pool and its index in the pool, and
+ * adds only to the counters and histograms of this slot, so that processes do
+ * not contend.  A replacement process continues the slot of its predecessor, so
+ * that sums never fall.
  * - Gauges belong to one process: they disappear with it, however it ends.
  *
  * An update costs one or two relaxed atomic operations.  The memory is a memfd
- * that the master creates once and passes on when it re-executes itself.
+ * that the master process creates once and passes on when it re-executes
+ * itself.
  *
- * Without metrics_open() and metrics_use_slot() updates have no effect, so that
+ * Before metrics_open() and metrics_use_slot(), updates have no effect, so that
  * a test or a tool can use a module without the shared memory.
  */
 #ifndef BASE_METRICS_H
@@ -32,8 +33,8 @@ enum {
 };
 
 /*
- * The metrics of the library, which every service has.  The row of each in
- * metrics_table.c has its name and help text.
+ * The metrics of the library, which every service has.  metrics_table.c has the
+ * name and the help text of each.
  */
 enum metric {
 	METRIC_WORKER_STARTS,
@@ -85,14 +86,15 @@ enum metric_histogram {
 };
 
 /*
- * A service's own metrics.  The first row of `counters` is the metric number
- * METRIC__MAX, the first of `gauges` GAUGE__MAX, the first of `histograms`
- * HISTOGRAM__MAX; METRICS_OWN_MAX of each at most.  A row without a name ends
- * a list; NULL is an empty list.
+ * The metrics that a service declares itself.  Their numbers follow those of
+ * the library: the first row of `counters` is metric METRIC__MAX, the first of
+ * `gauges` GAUGE__MAX, the first of `histograms` HISTOGRAM__MAX.  Each list has
+ * at most METRICS_OWN_MAX rows.  A row without a name ends a list; NULL is an
+ * empty list.
  */
 struct metrics_name {
 	const char *name;
-	const char *label; /* label of a gauge with this name: state="idle" */
+	const char *label; /* tells gauges of this name apart: state="idle" */
 	const char
 	    *help; /* NULL: the help text of the previous gauge applies */
 };
@@ -103,34 +105,38 @@ struct metrics_own {
 };
 enum { METRICS_OWN_MAX = 8 };
 /*
- * To be called before metrics_open(); `declared` must stay valid as long as the
- * process.
+ * Declares the service's own metrics.  To be called before metrics_open();
+ * `declared` must stay valid as long as the process lives.
  */
 void metrics_declare(const struct metrics_own *declared);
 
-/* -- for the master, before and between forks -- */
+/* -- for the master process, before and between forks -- */
 
 /*
- * Maps the shared memory.  fd is -1 to create it, or an inherited descriptor;
- * if size or layout do not match, fd is closed and new memory is created.
- * Returns the descriptor (close-on-exec).  Aborts when the kernel refuses.
+ * Maps the shared memory.  fd is an inherited descriptor, or -1 to create new
+ * memory.  If the inherited memory has another size or layout, fd is closed and
+ * new memory is created.  Returns the descriptor (close-on-exec).  Aborts when
+ * the kernel refuses the memory.
  */
 int metrics_open(int fd);
 /*
- * The number of the route with that label ("GET /api/core/me"), for
- * metrics_request(): always the same, also after a re-execution.  Returns -1
- * when there are METRICS_ROUTES_MAX routes already; requests then count as
- * "other".
+ * Returns the number of the route with that label ("GET /api/core/me"), for
+ * metrics_request().  The number of a label never changes, not even when the
+ * master re-executes itself.  Returns -1 when there are METRICS_ROUTES_MAX
+ * other routes; requests of this route then count as "other".
  */
 int metrics_route(const char *label);
-/* Selects the slot that this process, and those that it forks, add to. */
+/*
+ * Selects the slot to whose counters and histograms this process, and each
+ * process that it forks, will add.
+ */
 void metrics_use_slot(const char *pool, int index);
-/* What the master knows about the processes of a pool. */
+/* The state of a pool, as the master process reports it. */
 struct metrics_pool {
-	int wanted; /* the configured number */
+	int wanted; /* the configured number of processes */
 	int alive;
-	int ready; /* of these */
-	bool serves; /* the pool has a socket */
+	int ready; /* processes that are ready, of those alive */
+	bool serves; /* whether the pool has a socket */
 };
 void metrics_set_pool(const char *pool, struct metrics_pool state);
 /* Records that a process that had called metrics_begin_process() has ended. */
@@ -138,11 +144,11 @@ void metrics_end_process(pid_t pid);
 
 /* -- for the process whose work is counted -- */
 
-/* Gives the process its own gauges, after the fork. */
+/* Gives the process its own set of gauges.  To be called after the fork. */
 void metrics_begin_process(const char *pool);
 /*
- * `m`, `g` and `h` are values of the enums above, or numbers of a service's own
- * metrics.
+ * `m` is an enum metric, `g` an enum gauge and `h` an enum histogram, or the
+ * number of a metric that the service declared itself.
  */
 void metrics_add(int m, uint64_t n);
 void metrics_gauge_set(int g, int64_t value);
@@ -155,16 +161,16 @@ void metrics_observe(int h, int64_t duration_us);
 void metrics_request(int route, int status, int64_t duration_us);
 
 /*
- * Leaves the metrics named kedge_SUBJECT_... out of metrics_print(), with
- * SUBJECT such as "db": those of a server that the service does not use.  May
- * be called METRICS_OMITTED_MAX times; the text must live as long as the
- * process.
+ * Makes metrics_print() leave out all metrics named kedge_SUBJECT_..., for a
+ * server that the service does not use: the subject of PostgreSQL is "db".  May
+ * be called METRICS_OMITTED_MAX times.  The text must stay valid as long as the
+ * process lives.
  */
 void metrics_omit(const char *subject);
 
 /*
  * Prints all metrics in the Prometheus text format 0.0.4.  Routes and
- * histograms that a pool never used are left out.
+ * histograms that no process of a pool has used are left out for that pool.
  */
 void metrics_print(struct buf *b, const char *service, const char *version);
 

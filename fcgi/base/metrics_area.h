@@ -1,6 +1,6 @@
 /*
- * metrics_area: the layout of the metrics in shared memory; private to
- * metrics*.c.
+ * metrics_area: the layout of the shared memory with the metrics.  Only
+ * metrics*.c and health.c use it.
  */
 #ifndef BASE_METRICS_AREA_H
 #define BASE_METRICS_AREA_H
@@ -11,11 +11,10 @@
 #include "base/metrics.h"
 
 enum {
-	METRICS_STATUSES =
-	    34, /* see metrics_status(); the last one is "other" */
+	METRICS_STATUSES = 34, /* see metrics_status(); the last is "other" */
 	METRICS_BUCKETS = 19,
 	METRICS_ROUTE_WORDS = METRICS_ROUTES_MAX / 64 + 1,
-	/* One more entry, for requests that match no route. */
+	/* The index of one more entry, for requests that match no route. */
 	METRICS_OTHER_ROUTE = METRICS_ROUTES_MAX,
 	METRICS_NAME_SIZE = 32,
 	METRICS_LABEL_SIZE = 128,
@@ -36,9 +35,9 @@ struct metrics_route_cells {
 
 /*
  * The counters of a slot are next to each other, and its routes come last, so
- * that a process touches only a page or two before it serves.  An untouched
- * page of a memfd costs nothing, but reading one allocates it, so `routes_used`
- * (a bit for each route) says which counters may be read.
+ * that a process touches only a page or two before its first request.  A page
+ * of a memfd costs nothing until it is read or written.  So `routes_used`, with
+ * one bit for each route, says which routes have counters worth reading.
  */
 struct metrics_slot {
 	_Alignas(64) _Atomic uint64_t counters[METRICS_COUNTERS_MAX];
@@ -48,13 +47,13 @@ struct metrics_slot {
 };
 
 struct metrics_process {
-	_Alignas(64) _Atomic int64_t pid; /* 0: free */
+	_Alignas(64) _Atomic int64_t pid; /* 0: the entry is free */
 	_Atomic int pool;
-	_Atomic int64_t beat_us; /* of the monotonic clock; 0: none yet */
+	_Atomic int64_t beat_us; /* last heartbeat (monotonic); 0: none */
 	_Atomic int64_t gauges[METRICS_GAUGES_MAX];
 };
 
-/* Written by the master only. */
+/* Only the master process writes this. */
 struct metrics_pool_row {
 	char name[METRICS_NAME_SIZE];
 	_Atomic int wanted, alive, ready, serves;
@@ -66,13 +65,13 @@ struct metrics_slot_row {
 
 struct metrics_area {
 	uint32_t magic;
-	uint32_t layout; /* a hash of the tables: see metrics_tables_hash() */
-	int64_t made_s; /* seconds since 1970 */
+	uint32_t layout; /* hash of all names; see metrics_tables_hash() */
+	int64_t made_s; /* when the memory was created: seconds since 1970 */
 	_Atomic int draining;
 	_Atomic int npools;
 	_Atomic int nslots;
 	_Atomic int nroutes;
-	_Atomic int nprocesses; /* the number of rows that were ever used */
+	_Atomic int nprocesses; /* entries of `processes` ever used */
 	struct metrics_pool_row pools[METRICS_POOLS_MAX];
 	struct metrics_slot_row slot_rows[METRICS_SLOTS_MAX];
 	char labels[METRICS_ROUTES_MAX][METRICS_LABEL_SIZE];
@@ -80,8 +79,8 @@ struct metrics_area {
 	struct metrics_slot slots[METRICS_SLOTS_MAX];
 };
 
-extern struct metrics_area *metrics_area; /* NULL: not open */
-extern struct metrics_process *metrics_own_process; /* or NULL */
+extern struct metrics_area *metrics_area; /* NULL before metrics_open() */
+extern struct metrics_process *metrics_own_process; /* NULL: no gauges */
 
 static inline uint64_t
 metrics_load(_Atomic uint64_t *cell)

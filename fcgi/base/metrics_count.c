@@ -1,4 +1,6 @@
-/* metrics_count: the shared memory, and the functions that count in it. */
+/*
+ * metrics_count: creates the shared memory with the metrics, and updates them.
+ */
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,7 +19,7 @@
 
 enum {
 	AREA_MAGIC = 0x6b656467,
-	AREA_LAYOUT = 6, /* to be increased when struct metrics_area changes */
+	AREA_LAYOUT = 6, /* increase it when struct metrics_area changes */
 };
 
 struct metrics_area *metrics_area;
@@ -44,7 +46,10 @@ map(int fd)
 	return addr;
 }
 
-/* Releases with different tables cannot share the memory. */
+/*
+ * A hash of the memory's layout: releases that declare different metrics cannot
+ * share the memory.
+ */
 static uint32_t
 layout(void)
 {
@@ -52,7 +57,8 @@ layout(void)
 }
 
 /*
- * Maps the memory of an inherited descriptor; NULL when its layout is another.
+ * Maps the memory of an inherited descriptor; returns NULL when its layout
+ * differs from that of this release.
  */
 static struct metrics_area *
 adopt(int fd)
@@ -93,8 +99,8 @@ metrics_open(int fd)
 	metrics_area = a;
 	a->draining = 0;
 	/*
-	 * The new release may have other pools; the master sets those that it
-	 * has.
+	 * The new release may have fewer pools: reset all of them.  The master
+	 * sets those that still exist.
 	 */
 	for (int i = 0; i < a->npools; i++)
 		metrics_set_pool(a->pools[i].name, (struct metrics_pool){ 0 });
@@ -103,11 +109,11 @@ metrics_open(int fd)
 	return fd;
 }
 
-/* -- the master's tables -- */
+/* -- tables that only the master process changes -- */
 
 /*
- * The number of the pool, which is added if necessary; when the table is full,
- * the last entry stands for all others.
+ * Returns the number of the pool, and adds the pool if necessary.  When the
+ * table is full, the last entry stands for all further pools.
  */
 static int
 find_pool(const char *name)
@@ -126,9 +132,10 @@ find_pool(const char *name)
 }
 
 /*
- * Slots are found by pool and index, so that counters stay with their pool when
- * a release changes the number of processes.  When all slots are taken,
- * processes share one: that is slower, but loses no count.
+ * Finds or adds the slot of a process.  A slot is found by pool and index, so
+ * that counters stay with their pool when a release changes the number of
+ * processes.  When all slots are taken, a process shares the slot of another:
+ * that is slower, but no update is lost.
  */
 static int
 find_slot(int pool, int index)
@@ -193,9 +200,12 @@ metrics_set_pool(const char *pool, struct metrics_pool state)
 	row->serves = state.serves;
 }
 
-/* -- processes -- */
+/* -- gauges of a process -- */
 
-/* Rows above `n` are not read, because reading allocates their pages. */
+/*
+ * Makes nprocesses larger than the index `row`.  Entries of `processes` from
+ * nprocesses on are never read, because reading would allocate their pages.
+ */
 static void
 count_row(int row)
 {
@@ -244,7 +254,7 @@ metrics_end_process(pid_t pid)
 	}
 }
 
-/* -- counting -- */
+/* -- updates -- */
 
 static void
 add(_Atomic uint64_t *cell, uint64_t n)

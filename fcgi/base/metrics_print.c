@@ -1,4 +1,7 @@
-/* metrics_print: prints the sums over all processes as Prometheus text. */
+/*
+ * metrics_print: prints the metrics as Prometheus text, each summed over all
+ * processes.
+ */
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,7 +38,10 @@ metrics_omit(const char *subject)
 	omitted[i] = subject;
 }
 
-/* Whether the name is "kedge_SUBJECT_..." of a subject that is left out. */
+/*
+ * Whether the metric is called "kedge_SUBJECT_..." and metrics_omit() was
+ * called with that subject.
+ */
 static bool
 is_omitted(const char *name)
 {
@@ -71,11 +77,11 @@ print_label(struct buf *b, const char *text)
 	}
 }
 
-/* The labels of a series. */
+/* The labels of a time series. */
 struct series {
 	const char *service;
-	const char *pool; /* NULL: the series is of the whole service */
-	const char *route; /* or NULL */
+	const char *pool; /* NULL: the series is for the whole service */
+	const char *route; /* NULL: no such label */
 };
 
 /*
@@ -133,7 +139,10 @@ print_histogram(
 
 /* -- sums -- */
 
-/* The pool's next slot, starting at *slot; NULL after the last. */
+/*
+ * Returns the first slot of the pool with an index of at least *slot, and
+ * increases *slot beyond it; NULL after the last.
+ */
 static struct metrics_slot *
 next_slot(int pool, int *slot)
 {

@@ -143,7 +143,7 @@ metrics_histogram_name(int h)
 	return find(histograms, HISTOGRAM__MAX, own.histograms, h);
 }
 
-/* A NULL text counts as "". */
+/* Continues the hash `h` with a text; NULL counts as "". */
 static uint32_t
 hash_text(uint32_t h, const char *text)
 {
@@ -173,7 +173,8 @@ metrics_tables_hash(uint32_t seed)
 }
 
 /*
- * The statuses that services answer with; any other one is counted as "other".
+ * The HTTP statuses that are counted separately; any other one is counted as
+ * "other".
  */
 static const short statuses[] = { 200, 201, 202, 204, 206, 301, 302, 303, 304,
 	307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 415,
@@ -181,8 +182,9 @@ static const short statuses[] = { 200, 201, 202, 204, 206, 301, 302, 303, 304,
 static_assert(COUNT_OF(statuses) + 1 == METRICS_STATUSES, "and \"other\"");
 
 /*
- * Upper bounds of the buckets; the last bucket has none.  They range from a
- * Redis command to beyond nginx's fastcgi_read_timeout (30 s).
+ * The upper bounds of the buckets of a histogram; one more bucket has no upper
+ * bound.  The bounds range from the duration of a Redis command to more than
+ * nginx's fastcgi_read_timeout (30 s).
  */
 static const struct {
 	int64_t us;

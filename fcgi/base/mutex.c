@@ -22,8 +22,9 @@ mutex_init_shared(pthread_mutex_t *mutex)
 #ifdef __SANITIZE_THREAD__
 
 /*
- * ThreadSanitizer of GCC 12 does not know pthread_mutex_clocklock(), nor that
- * pthread_mutex_timedlock() has locked when it returns EOWNERDEAD.
+ * GCC 12's ThreadSanitizer does not know pthread_mutex_clocklock(), and does
+ * not know that a mutex is locked when pthread_mutex_timedlock() returns
+ * EOWNERDEAD.
  */
 int
 mutex_lock_until(pthread_mutex_t *mutex, int64_t deadline_us)

@@ -14,7 +14,8 @@
  */
 void mutex_init_shared(pthread_mutex_t *mutex);
 /*
- * Like pthread_mutex_timedlock(), until `deadline_us` of clock_monotonic_us().
+ * Like pthread_mutex_timedlock(), but deadline_us is a time of
+ * clock_monotonic_us().
  */
 int mutex_lock_until(pthread_mutex_t *mutex, int64_t deadline_us);
 

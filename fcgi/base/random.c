@@ -34,8 +34,8 @@ random_alnum(char *out, size_t len)
 				       "0123456789";
 	enum { LETTERS = sizeof(alphabet) - 1 };
 	/*
-	 * Bytes from here on would make the first letters more frequent: they
-	 * are drawn again.
+	 * Bytes of this value or above are not used: with them, the first
+	 * letters of the alphabet would be more frequent.
 	 */
 	enum { FAIR = 256 - 256 % LETTERS };
 	unsigned char drawn[64];

@@ -10,26 +10,29 @@
 
 #include "base/clock.h"
 
-/* The names come from the configuration of a service, so there are few. */
+/*
+ * The cache needs few entries: all host names come from the configuration of a
+ * service.
+ */
 enum { ENTRIES_MAX = 32, NAME_SIZE = 256, STACK_BYTES = 256 * 1024 };
 
 struct entry {
-	char host[NAME_SIZE]; /* "": free */
-	struct resolve_addresses found; /* count 0: no answer so far */
+	char host[NAME_SIZE]; /* "": this entry is free */
+	struct resolve_addresses found; /* count is 0 until the first answer */
 	int64_t fresh_until_us;
 	int64_t retry_at_us;
-	bool busy; /* a thread is looking the name up */
+	bool busy; /* a thread is looking up this name */
 	int waiters; /* the number of threads that wait for the answer */
 };
 
 /*
- * One cache serves the whole process, because a name means the same in all of
- * it.  A thread keeps the address of its entry, so entries never move.  The
- * master looks up no names: its threads would not exist in a forked worker.
+ * The cache of host names, one for the whole process.  An entry never moves,
+ * because threads keep pointers to it.  The master process must not look up
+ * names: after a fork, the lookup threads would not exist in the worker.
  */
 static struct {
 	pthread_mutex_t mutex;
-	pthread_cond_t changed; /* uses the monotonic clock */
+	pthread_cond_t changed; /* its timeouts use the monotonic clock */
 	struct entry entries[ENTRIES_MAX];
 	int (*lookup)(const char *, const char *, const struct addrinfo *,
 	    struct addrinfo **);
@@ -42,7 +45,7 @@ is_numeric(const char *host)
 	unsigned char bytes[sizeof(struct in6_addr)];
 
 	return inet_pton(AF_INET, host, bytes) == 1 ||
-	       strchr(host, ':') != NULL; /* no host name contains a colon */
+	       strchr(host, ':') != NULL; /* a host name has no colon */
 }
 
 /* -- the lookup thread -- */
@@ -58,7 +61,7 @@ copy_addresses(const struct addrinfo *list, struct resolve_addresses *out)
 			out->count++;
 }
 
-/* The caller holds the lock. */
+/* Stores the result of a lookup in the entry.  The caller holds the lock. */
 static void
 take_answer(struct entry *e, const struct resolve_addresses *found)
 {
@@ -99,8 +102,8 @@ look_up(void *arg)
 }
 
 /*
- * The caller holds the lock.  When no thread can be started, this counts as a
- * lookup that failed.
+ * Starts a thread that looks up the name.  If that is not possible, it counts
+ * as a failed lookup.  The caller holds the lock.
  */
 static void
 start_lookup(struct entry *e)
@@ -135,7 +138,10 @@ set_up(void)
 	cache.ready = true;
 }
 
-/* Returns NULL when all entries belong to other names and are in use. */
+/*
+ * Returns the entry for the host name, a new one if necessary; NULL when all
+ * entries are in use for other names.
+ */
 static struct entry *
 entry_of(const char *host)
 {
@@ -157,7 +163,7 @@ entry_of(const char *host)
 	return oldest;
 }
 
-/* Returns false when the deadline passes. */
+/* Waits until any lookup ends; returns false when the deadline passes first. */
 static bool
 wait_for_answer(int64_t deadline_us)
 {
@@ -175,7 +181,7 @@ find(struct entry *e, int64_t deadline_us, struct resolve_addresses *ret)
 
 	if (now_us >= e->fresh_until_us && now_us >= e->retry_at_us && !e->busy)
 		start_lookup(e);
-	/* While a thread waits, the entry is not used for another name. */
+	/* `waiters` keeps entry_of() from using this entry for another name. */
 	e->waiters++;
 	while (e->found.count == 0 && e->busy && in_time)
 		in_time = wait_for_answer(deadline_us);

@@ -15,8 +15,7 @@ str_i64(const char *s, int64_t min, int64_t max, int64_t *ret_n)
 	if (*s == '\0')
 		return false;
 	/*
-	 * Compute with negative numbers: the negative range of int64_t is the
-	 * larger one.
+	 * Compute with negative numbers: INT64_MIN has no positive counterpart.
 	 */
 	for (; *s != '\0'; s++) {
 		if (*s < '0' || *s > '9')
@@ -37,7 +36,9 @@ const char *
 str_from_i64(int64_t n, char text[STR_I64_MAX], size_t *ret_len)
 {
 	char *end = text + STR_I64_MAX, *p = end;
-	/* INT64_MIN has no positive counterpart in int64_t. */
+	/*
+	 * Negate as unsigned: INT64_MIN has no positive counterpart in int64_t.
+	 */
 	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
 
 	do

@@ -10,16 +10,17 @@
 #include "base/str.h"
 
 /*
- * Names in the directory that are not zones of the database: the place holder
- * for a host without a zone, and files of old packages.  The others (posix/,
- * right/, localtime, posixrules) begin in lower case, as no zone does.
+ * Files in tzdata's directory that are no time zones of the database: the place
+ * holder for a host without a zone, and files of old packages.  All other such
+ * files (posix/, right/, localtime, posixrules) begin with a lower-case letter,
+ * which no zone does.
  */
 static const char *const not_zones[] = { "Factory", "SystemV/" };
 
 /*
- * Checks the spelling: parts of letters, digits, "+", "-" and "_", separated by
- * "/": "Etc/GMT+1", "America/Argentina/Buenos_Aires".  Without dots a name
- * cannot leave the directory.
+ * Checks the spelling of a name, such as "Etc/GMT+1" or
+ * "America/Argentina/Buenos_Aires": parts of letters, digits, "+", "-" and "_",
+ * separated by "/".  A name without dots cannot lead out of the directory.
  */
 static bool
 is_spelled_well(const char *name)
@@ -71,7 +72,10 @@ is_zone_file(const char *dir, const char *name)
 	return is_zone;
 }
 
-/* If the line is "L TARGET NAME" with that name, copies the target. */
+/*
+ * If the line is "L TARGET NAME" with the given name, copies TARGET and returns
+ * true.
+ */
 static bool
 take_target(const char *line, const char *name, char out[TIMEZONE_NAME_MAX + 1])
 {
@@ -84,7 +88,10 @@ take_target(const char *line, const char *name, char out[TIMEZONE_NAME_MAX + 1])
 	return true;
 }
 
-/* Reads the whole list, which is long; but it is rarely needed. */
+/*
+ * Looks up the target of a link in tzdata.zi.  The whole file is read each
+ * time, which is slow; but links are rare.
+ */
 static bool
 find_target(const char *dir, const char *name, char out[TIMEZONE_NAME_MAX + 1])
 {
@@ -110,7 +117,9 @@ timezone_valid(const char *dir, const char *name)
 {
 	char target[TIMEZONE_NAME_MAX + 1];
 
-	/* The default must be valid on a host without tzdata, too. */
+	/*
+	 * "UTC" is the default and must be valid on a host without tzdata, too.
+	 */
 	if (strcmp(name, "UTC") == 0)
 		return true;
 	if (!is_spelled_well(name))

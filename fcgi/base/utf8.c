@@ -3,7 +3,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Unicode standard, table 3-7: only the range of the second byte varies. */
+/*
+ * Unicode standard, table 3-7: the allowed range of the second byte depends on
+ * the first byte; every further byte is 80 to BF.
+ */
 size_t
 utf8_sequence(const char *s, size_t len)
 {
@@ -19,13 +22,13 @@ utf8_sequence(const char *s, size_t len)
 		return 0;
 	need = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 	if (p[0] == 0xe0)
-		low = 0xa0; /* overlong */
+		low = 0xa0; /* below: overlong */
 	else if (p[0] == 0xed)
-		high = 0x9f; /* surrogates */
+		high = 0x9f; /* above: surrogates */
 	else if (p[0] == 0xf0)
-		low = 0x90; /* overlong */
+		low = 0x90; /* below: overlong */
 	else if (p[0] == 0xf4)
-		high = 0x8f; /* above U+10FFFF */
+		high = 0x8f; /* above: over U+10FFFF */
 	if (len < need || p[1] < low || p[1] > high)
 		return 0;
 	for (size_t i = 2; i < need; i++) {
@@ -36,8 +39,8 @@ utf8_sequence(const char *s, size_t len)
 }
 
 /*
- * Whether each of eight bytes is in 1 to 0x7f; then no borrow crosses from one
- * byte to the next.
+ * Returns whether all eight bytes are in the range 1 to 0x7f.  If they are, the
+ * subtraction carries nothing from one byte to the next.
  */
 static bool
 is_plain_word(const char *s)
@@ -88,7 +91,8 @@ utf8_utf16_length(const char *s)
 		unsigned char c = (unsigned char)*s;
 
 		/*
-		 * A code point above U+FFFF is a pair of surrogates in UTF-16.
+		 * In UTF-16 a code point above U+FFFF takes two units (a
+		 * surrogate pair).
 		 */
 		n += (c & 0xc0) != 0x80;
 		n += c >= 0xf0;
@@ -109,7 +113,8 @@ utf8_scrub(char *s, size_t len)
 }
 
 /*
- * Do not cut a sequence: go back to the first byte of the one across the limit.
+ * If the limit is inside a sequence, go back to the first byte of that
+ * sequence.
  */
 size_t
 utf8_cut(const char *s, size_t len, size_t max_bytes)

@@ -9,7 +9,7 @@
 
 enum { UUID_BYTES = 16, TIME_BYTES = 6 };
 
-/* The positions of the dashes in the canonical text. */
+/* Whether a UUID's canonical text has a dash at index i. */
 static bool
 is_dash_at(int i)
 {
@@ -29,8 +29,8 @@ write_text(const unsigned char bytes[UUID_BYTES], char out[UUID_TEXT_SIZE])
 }
 
 /*
- * RFC 9562 section 5.7: 48 bits of time; the rest is random, except six fixed
- * bits.
+ * RFC 9562 section 5.7: 48 bits are the time, six are fixed (version and
+ * variant), and all others are random.
  */
 void
 uuid_v7(char out[UUID_TEXT_SIZE])
@@ -41,8 +41,8 @@ uuid_v7(char out[UUID_TEXT_SIZE])
 	for (int i = TIME_BYTES - 1; i >= 0; i--, now_ms >>= 8)
 		bytes[i] = (unsigned char)now_ms;
 	random_bytes(bytes + TIME_BYTES, UUID_BYTES - TIME_BYTES);
-	bytes[6] = (unsigned char)(0x70 | (bytes[6] & 0x0f)); /* version */
-	bytes[8] = (unsigned char)(0x80 | (bytes[8] & 0x3f)); /* variant */
+	bytes[6] = (unsigned char)(0x70 | (bytes[6] & 0x0f)); /* version 7 */
+	bytes[8] = (unsigned char)(0x80 | (bytes[8] & 0x3f)); /* RFC variant */
 	write_text(bytes, out);
 }
 
@@ -50,8 +50,8 @@ bool
 uuid_valid(const char *s)
 {
 	/*
-	 * The NUL of a shorter text is neither a dash nor a digit, so that it
-	 * is refused.
+	 * A shorter text is refused at its NUL, which is neither a dash nor a
+	 * digit.
 	 */
 	for (int i = 0; i < UUID_TEXT_SIZE - 1; i++) {
 		if (is_dash_at(i) ? s[i] != '-' : hex_value(s[i]) < 0)

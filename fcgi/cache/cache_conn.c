@@ -15,20 +15,25 @@
 #include "base/str.h"
 #include "cache/cache_url.h"
 
-/* Of the 40 digits of each id, 12 are kept: 48 bits. */
+/*
+ * A run id and a replication id of Redis have 40 hexadecimal digits.  The first
+ * 12 digits of each (48 bits) are kept.
+ */
 enum { ID_LEN = 12, WORDS_MAX = 11 };
 
 /*
- * Both scripts use the clock of Redis, so that they decide rightly when this
- * process was suspended before its command arrived.
+ * The scripts compare times with the clock of Redis at the moment of execution.
+ * So they decide rightly even if this process was suspended before it sent the
+ * command.
  */
 static const char *const scripts[] = {
 	/*
-	 * KEYS: entry, generation.  ARGV: value, ttl_ms, seen_at_ms, fill_ms,
-	 * generation, version.  A Redis clock far behind ours would accept
-	 * fills that are too old; so the difference is checked in both
-	 * directions.  An entry of an older version is replaced; an empty one,
-	 * a tombstone, never.
+	 * Stores a value after a miss, by the rules in cache.h.  KEYS: entry,
+	 * generation.  ARGV: value, ttl_ms, seen_at_ms, fill_ms, generation,
+	 * version.  If the clock of Redis were far behind this host's, an old
+	 * miss would look new; so a difference in either direction is refused.
+	 * An entry with an older version is replaced.  An empty entry is a
+	 * tombstone and is never replaced.
 	 */
 	[CACHE_SCRIPT_FILL] =
 	    "local t = redis.call('TIME')\n"
@@ -52,9 +57,10 @@ static const char *const scripts[] = {
 	    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
 	    "return 1\n",
 	/*
-	 * ARGV: burst, period_ms, cost.  The key holds the theoretical arrival
-	 * time in microseconds.  If that time is more than one period ahead,
-	 * the clock was set back.
+	 * Charges steps of a rate limit.  ARGV: burst, period_ms, cost.  The
+	 * key holds the theoretical arrival time in microseconds.  If that time
+	 * is more than one period in the future, the clock was set back, and
+	 * the time is reduced to one period.
 	 */
 	[CACHE_SCRIPT_RATE] =
 	    "local t = redis.call('TIME')\n"
@@ -69,7 +75,10 @@ static const char *const scripts[] = {
 	    "redis.call('SET', KEYS[1], string.format('%.0f', due),\n"
 	    "    'PX', string.format('%.0f', math.ceil((due - now) / 1000)))\n"
 	    "return 0\n",
-	/* ARGV: burst, period_ms, cost.  Subtracts what a step has added. */
+	/*
+	 * Takes back what CACHE_SCRIPT_RATE charged.  ARGV: burst, period_ms,
+	 * cost.
+	 */
 	[CACHE_SCRIPT_REFUND] =
 	    "local due = tonumber(redis.call('GET', KEYS[1]) or 0)\n"
 	    "local t = redis.call('TIME')\n"
@@ -108,9 +117,10 @@ not_null(redisContext *redis)
 }
 
 /*
- * Tries each address of the name until a connection succeeds.  Each address has
- * its share of the time, so that one that does not answer does not use up the
- * time of the others.  Returns NULL, with the reason set, when there is none.
+ * Tries the addresses of the host name one after the other until one accepts a
+ * connection.  The time is divided among the addresses, so that an address that
+ * does not answer does not use up the time of the others.  Returns NULL, with
+ * c->reason set, when no address accepts.
  */
 static redisContext *
 connect_by_name(
@@ -155,7 +165,7 @@ set_up_socket(
     struct cache_conn *c, const struct cache_url *u, struct timeval timeout)
 {
 	if (c->redis == NULL)
-		return false; /* the reason is already set */
+		return false; /* c->reason is already set */
 	if (c->redis->err != 0) {
 		set_reason(c, c->redis->errstr);
 		return false;
@@ -169,7 +179,7 @@ set_up_socket(
 	return true;
 }
 
-/* Errors by which Redis says that it cannot serve any client at the moment. */
+/* Whether the error says that Redis cannot serve any client at the moment. */
 static bool
 is_down(const char *error)
 {
@@ -221,7 +231,10 @@ cache_conn_reply(struct cache_conn *c, redisReply **ret_reply)
 	return outcome;
 }
 
-/* Reads the first digits of the id in a line of INFO, such as "run_id:". */
+/*
+ * Reads the first digits of an id from the reply to INFO.  `line` is the
+ * beginning of the id's line, such as "run_id:".
+ */
 static bool
 read_id(const char *info, const char *line, char ret_id[ID_LEN + 1])
 {
@@ -250,7 +263,10 @@ read_run_id(struct cache_conn *c, const char *info)
 	return true;
 }
 
-/* Returns false for a replica, too: its data depends on its master. */
+/*
+ * Reads the replication id of a master.  Returns false for a replica: its data
+ * depends on its master.
+ */
 static bool
 read_replication_id(
     struct cache_conn *c, const char *info, char ret_id[ID_LEN + 1])
@@ -293,7 +309,10 @@ append_greeting(struct cache_conn *c, const struct cache_url *u)
 		redisAppendCommand(c->redis, "SCRIPT LOAD %s", scripts[i]);
 }
 
-/* Reads one reply of the greeting; `take` copies a string reply. */
+/*
+ * Reads the next reply to the commands of append_greeting().  If the reply is a
+ * string, take() gets it.
+ */
 static bool
 take_text(struct cache_conn *c, bool (*take)(struct cache_conn *, const char *))
 {
@@ -321,7 +340,10 @@ take_sha(struct cache_conn *c, const char *sha)
 	return c->sha[i][0] != '\0';
 }
 
-/* Does everything that a new connection needs, in one round trip. */
+/*
+ * Sends all commands that a new connection needs, in one round trip, and checks
+ * the replies.
+ */
 static bool
 greet(struct cache_conn *c, const struct cache_url *u)
 {
@@ -392,7 +414,8 @@ cache_conn_confirm(struct cache_conn *c)
 }
 
 /*
- * Appends EVALSHA name nkeys keys... argv..., or EVAL with the script itself.
+ * Sends EVALSHA with the script's hash (or EVAL with the script's text), the
+ * keys and the arguments.
  */
 static enum cache_outcome
 call_script(struct cache_conn *c, const char *command, const char *script,
@@ -429,7 +452,10 @@ cache_conn_script(
 	enum cache_outcome outcome =
 	    call_script(c, "EVALSHA", c->sha[call->script], call, ret_n);
 
-	/* The scripts were flushed; EVAL loads the script again. */
+	/*
+	 * Redis no longer has the script (SCRIPT FLUSH); EVAL sends its text
+	 * again.
+	 */
 	if (outcome == CACHE_REFUSED && str_has_prefix(c->reason, "NOSCRIPT"))
 		outcome =
 		    call_script(c, "EVAL", scripts[call->script], call, ret_n);

@@ -15,7 +15,7 @@
 
 enum {
 	REFUSAL_LOG_MS = 10000,
-	SLOW_SHARE = 2, /* slower than half of the timeout is slow */
+	SLOW_SHARE = 2, /* slow: an answer after more than 1/2 of the timeout */
 };
 
 struct cache_pool {
@@ -26,7 +26,7 @@ struct cache_pool {
 	struct fair_semaphore *slots; /* one slot for each connection in use */
 	pthread_mutex_t mutex; /* protects the members below */
 	struct breaker breaker;
-	struct cache_conn **idle; /* a stack */
+	struct cache_conn **idle; /* a stack of idle connections */
 	int64_t nidle;
 	int64_t log_refusal_at_us;
 };
@@ -57,7 +57,10 @@ cache_pool_new(const struct cache_options *options)
 	return p;
 }
 
-/* The caller holds the lock, or is the last user of the pool. */
+/*
+ * Closes all idle connections.  The caller holds the lock, or is the last user
+ * of the pool.
+ */
 static void
 close_idle(struct cache_pool *p)
 {
@@ -84,8 +87,8 @@ cache_pool_free(struct cache_pool *p)
 }
 
 /*
- * Waits for a slot, at most as long as a command may take.  *ret_conn is the
- * connection that came with the slot, or NULL.
+ * Waits for a slot, at most for timeout_ms.  *ret_conn is the connection that
+ * the previous owner of the slot handed over, or NULL.
  */
 static bool
 take_slot(struct cache_pool *p, int64_t began_us, struct cache_conn **ret_conn)
@@ -100,7 +103,10 @@ take_slot(struct cache_pool *p, int64_t began_us, struct cache_conn **ret_conn)
 	return taken;
 }
 
-/* Returns NULL when no connection is idle.  The caller holds the lock. */
+/*
+ * Takes the connection that became idle last; NULL when none is idle.  The
+ * caller holds the lock.
+ */
 static struct cache_conn *
 pop_idle(struct cache_pool *p)
 {
@@ -112,7 +118,7 @@ pop_idle(struct cache_pool *p)
 
 /*
  * Takes a slot and, if there is one, an idle connection.  Returns false when
- * Redis is unavailable or no slot becomes free.
+ * Redis is unavailable or no slot becomes free in time.
  */
 static bool
 enter(struct cache_pool *p, struct cache_conn **ret_conn)
@@ -136,7 +142,7 @@ enter(struct cache_pool *p, struct cache_conn **ret_conn)
 	return entered;
 }
 
-/* The caller holds the lock. */
+/* Tells the circuit breaker that Redis failed.  The caller holds the lock. */
 static void
 note_failure(struct cache_pool *p, const char *reason)
 {
@@ -146,14 +152,15 @@ note_failure(struct cache_pool *p, const char *reason)
 		metrics_gauge_add(GAUGE_CACHE_AWAY, 1);
 	}
 	/*
-	 * All connections lead to the same server; the next caller opens a new
-	 * one.
+	 * All connections lead to the same server, so none is kept; the next
+	 * caller opens a new one.
 	 */
 	close_idle(p);
 }
 
 /*
- * Logs at most once per interval, under any load.  The caller holds the lock.
+ * Logs that Redis refused a command: at most one line per interval, however
+ * many commands are refused.  The caller holds the lock.
  */
 static void
 log_refusal(struct cache_pool *p, const char *reason)
@@ -167,7 +174,7 @@ log_refusal(struct cache_pool *p, const char *reason)
 	    LOG_WARN, EVENT_REDIS_COMMAND_FAILED, LOG_TEXT("reason", reason));
 }
 
-/* The caller holds the lock. */
+/* Tells the circuit breaker that Redis answered.  The caller holds the lock. */
 static void
 note_answer(struct cache_pool *p, int64_t took_us)
 {
@@ -183,7 +190,7 @@ note_answer(struct cache_pool *p, int64_t took_us)
 	}
 }
 
-/* Releases the slot, and the connection if it can be used again. */
+/* Gives back the slot, together with the connection if it can be used again. */
 static void
 leave(struct cache_pool *p, struct cache_conn *c, enum cache_outcome outcome,
     int64_t took_us, const char *reason)
@@ -209,7 +216,7 @@ leave(struct cache_pool *p, struct cache_conn *c, enum cache_outcome outcome,
 		log_refusal(p, reason);
 	pthread_mutex_unlock(&p->mutex);
 	/*
-	 * The next owner of the slot finds the connection among the idle ones.
+	 * The next owner of the slot takes the connection from the idle ones.
 	 */
 	if (!handed_over)
 		fair_semaphore_release(p->slots);

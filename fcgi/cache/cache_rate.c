@@ -20,8 +20,9 @@ struct rate {
 };
 
 /*
- * A count may be older than the history of the data: keeping a limit is better
- * than forgetting it.
+ * Unlike the key of a cached value, this key does not contain the history:
+ * after a failover or a restart of Redis, a count that may be outdated is
+ * better than a limit that starts from zero.
  */
 static enum cache_outcome
 ask_rate(struct cache_conn *conn, void *ctx)

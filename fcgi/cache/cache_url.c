@@ -8,7 +8,10 @@
 
 enum { PORT_DEFAULT = 6379, PORT_MAX = 65535, DB_MAX = 1 << 20 };
 
-/* Decodes in place.  Returns false for an invalid escape or an encoded NUL. */
+/*
+ * Decodes percent-encoding in place.  Returns false for an invalid escape or an
+ * encoded NUL.
+ */
 static bool
 decode(char *s)
 {
@@ -32,7 +35,10 @@ decode(char *s)
 	return true;
 }
 
-/* Ends the text at the separator `at`; returns what follows it, or NULL. */
+/*
+ * Replaces the separator at `at` by a NUL and returns the text after it; NULL
+ * when `at` is NULL.
+ */
 static char *
 cut(char *at)
 {

@@ -1,11 +1,11 @@
 /*
- * cache_url: parses the address and the credentials of Redis.
+ * cache_url: parses the address of Redis and the credentials for it.
  *
  *   unix:PATH[?password=P&user=U&db=N]
  *   redis://[[user]:password@]host[:port][/db]    [host] for IPv6
  *
- * Texts may be percent-encoded; "@", "/", "?" and "#" in a user or a password
- * must be, so that no part of a password is taken for a host.
+ * All parts may be percent-encoded.  In a user or a password "@", "/", "?" and
+ * "#" must be, so that no part of a password is taken for a host.
  */
 #ifndef CACHE_CACHE_URL_H
 #define CACHE_CACHE_URL_H
@@ -17,7 +17,7 @@
 
 struct cache_url {
 	char *text; /* the buffer that the other members point into */
-	const char *path; /* NULL: over TCP */
+	const char *path; /* of the unix socket; NULL: connect over TCP */
 	const char *host;
 	int64_t port;
 	const char *user; /* NULL: the default user */
@@ -26,7 +26,8 @@ struct cache_url {
 };
 
 /*
- * Returns false when the text has neither form; nothing must be released then.
+ * Returns false when the text is not such an address; then cache_url_release()
+ * need not be called.
  */
 MUST_CHECK bool cache_url_init(struct cache_url *u, const char *text);
 /* Whether cache_url_init() would accept the text. */

@@ -47,7 +47,7 @@ cache_close(struct cache *c)
 	free(c);
 }
 
-/* The key's full name in Redis. */
+/* The name of the key in Redis: with the service's prefix and the history. */
 static const char *
 entry_name(struct arena *a, const struct cache_conn *conn, const char *key)
 {
@@ -65,11 +65,14 @@ generation_name(struct arena *a, const struct cache_conn *conn)
 struct ask_gets {
 	struct cache_get *gets;
 	size_t n;
-	char generation[CACHE_GENERATION_SIZE]; /* "" when Redis has no
-	                                           generation */
+	/* The generation that Redis has; "" when it has none. */
+	char generation[CACHE_GENERATION_SIZE];
 };
 
-/* Parses "version value"; returns NULL for anything else. */
+/*
+ * Parses "VERSION VALUE" and returns the value; NULL if the text has another
+ * form.
+ */
 static const char *
 read_version(const char *text, int64_t *ret_version)
 {
@@ -81,9 +84,10 @@ read_version(const char *text, int64_t *ret_version)
 }
 
 /*
- * An empty value is a tombstone: a change is being made, and it is not known
- * when it commits; so `miss` stays empty and nothing is filled.  MGET returns
- * nil for a key that does not hold a string.
+ * Takes the reply for one key.  An empty value is a tombstone: somebody changes
+ * the data, and it is not known when the change commits.  So `miss` stays
+ * empty, and nothing will be filled.  For a key that does not hold a string,
+ * MGET returns nil as for a missing key.
  */
 static void
 take_answer(const struct cache_conn *conn, const struct ask_gets *ask,
@@ -132,8 +136,8 @@ append_mget(struct cache_conn *conn, const struct ask_gets *ask)
 
 		words[n++] = entry_name(g->arena, conn, g->key);
 		/*
-		 * Taken before the command is sent: what the answer shows is at
-		 * least as recent as this time.
+		 * The time before the command is sent: the reply shows the
+		 * state of Redis at this time or later.
 		 */
 		g->miss.seen_at_ms = now_ms;
 	}
@@ -183,10 +187,10 @@ begin_generation(struct cache_conn *conn, struct arena *a)
 }
 
 /*
- * Without a generation nothing may be filled.  So a generation is created and
- * the missing keys are read again, so that the misses are seen after its
- * creation.  A Redis that refuses to store it, because it is full, can still be
- * read.
+ * Reads the keys.  Without a generation in Redis nothing may be filled: so if
+ * there is none, a generation is created, and the keys are read again, because
+ * a miss counts only if it is seen after the generation was created.  A full
+ * Redis refuses to store a generation, but can still be read.
  */
 static enum cache_outcome
 ask_get(struct cache_conn *conn, void *ctx)
@@ -248,7 +252,7 @@ ask_fill(struct cache_conn *conn, void *ctx)
 	struct arena *a = fill->arena;
 	long long filled;
 
-	/* A miss seen in another history says nothing about this one. */
+	/* A miss on another history says nothing about the data of this one. */
 	if (strcmp(conn->history, fill->miss->history) != 0)
 		return CACHE_DONE;
 	return cache_conn_script(conn,
@@ -283,7 +287,7 @@ cache_fill(struct cache *c, struct arena *a, const struct cache_miss *miss,
 	if (miss->history[0] == '\0' || entry->ttl_ms <= 0 ||
 	    clock_now_ms() - miss->seen_at_ms > CACHE_FILL_MS)
 		return;
-	/* Best effort: a failure has been logged and counted already. */
+	/* A failure was logged and counted already; a fill is best effort. */
 	e = cache_pool_call(c->pool, ask_fill, &fill);
 	(void)e;
 }

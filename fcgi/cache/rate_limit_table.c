@@ -12,28 +12,29 @@
 enum { SECRET_SIZE = 32, HASH_WORDS = SHA256_SIZE / sizeof(uint64_t) };
 
 /*
- * A key that is in the table is found and charged without the lock: otherwise
- * the threads that serve one user would wait for a preempted thread that holds
- * it.  The lock protects inserting a key.  If another key takes over an entry
- * while a thread is charging it, the charge goes to the new key: this happens
- * at most once per charge, and only in a full row.
+ * An entry of the table.  A key that is in the table is found and charged
+ * without the lock: otherwise all threads that serve one user would wait when
+ * the thread that holds the lock is preempted.  The lock is needed to insert a
+ * key.  If another key takes over an entry while a thread is charging it, the
+ * other key is charged instead: this happens at most once per charge, and only
+ * in a full row.
  */
 struct place {
 	_Atomic uint64_t
-	    tag[2]; /* hash of the key; a free entry has due_us 0 */
-	_Atomic int64_t due_us; /* theoretical arrival time of the next step */
+	    tag[2]; /* hash of the key; meaningless while due_us is 0 */
+	_Atomic int64_t due_us; /* theoretical arrival time; 0: free */
 };
 
 struct rate_limit_table {
 	unsigned char secret[SECRET_SIZE];
-	pthread_mutex_t mutex; /* held to change tags */
+	pthread_mutex_t mutex; /* held to change the tag of an entry */
 	struct place rows[RATE_LIMIT_ROWS][RATE_LIMIT_PLACES];
 };
 
 struct rate_limit_table *
 rate_limit_table_new(void)
 {
-	/* calloc() gives pages that cost no memory until they are used. */
+	/* calloc() returns pages that take no memory until they are used. */
 	struct rate_limit_table *t = calloc(1, sizeof(*t));
 
 	if (t == NULL || pthread_mutex_init(&t->mutex, NULL) != 0)
@@ -59,7 +60,7 @@ hash_key(const struct rate_limit_table *t, const char *key,
 	    (unsigned char *)ret_hash);
 }
 
-/* Returns NULL when the key is not in the row. */
+/* Returns the key's entry; NULL when the key is not in the row. */
 static struct place *
 find_place(struct place *row, const uint64_t tag[2])
 {
@@ -72,8 +73,8 @@ find_place(struct place *row, const uint64_t tag[2])
 }
 
 /*
- * Takes over the entry whose limit is next to be fully available again.  The
- * caller holds the lock.
+ * Gives the key a free entry, or else the entry with the earliest due_us, whose
+ * limit is the first to be fully available again.  The caller holds the lock.
  */
 static struct place *
 take_place(struct place *row, const uint64_t tag[2])
@@ -145,7 +146,9 @@ rate_limit_table_refund(struct rate_limit_table *t, const char *key,
 	assert(burst > 0 && period_ms > 0 && cost > 0 && cost <= burst);
 	hash_key(t, key, hash);
 	p = find_place(t->rows[hash[0] % RATE_LIMIT_ROWS], &hash[1]);
-	/* A due time in the past means that nothing is charged. */
+	/*
+	 * due_us may then be in the past, which means that nothing is charged.
+	 */
 	if (p != NULL)
 		atomic_fetch_sub(&p->due_us, period_ms * 1000 / burst * cost);
 }

@@ -28,23 +28,24 @@ enum { TRIES = 5, PAUSE_MS = 5, SET_TIMEOUT_SIZE = 160 };
 enum savepoint {
 	SAVEPOINT_NONE,
 	SAVEPOINT_SET,
-	SAVEPOINT_PASSED, /* set, but not needed any more */
+	SAVEPOINT_PASSED, /* set in PostgreSQL, but not needed any more */
 };
 
 struct db {
 	struct db_pool *pool;
-	/* The members from here on are used in a transaction only. */
-	struct db_conn *conn; /* NULL: this is a pool */
+	/* The members from here on are used only in a transaction. */
+	struct db_conn *conn; /* NULL: this is a pool, not a transaction */
 	bool begun;
-	bool transient; /* it failed for a reason that a retry may avoid */
-	enum err failed; /* the first failure */
+	bool transient; /* the failure may not occur again if it is retried */
+	enum err failed; /* the first failure of the transaction */
 	enum savepoint savepoint;
 	bool nested; /* inside db_nested() */
 	const char *channel; /* channel to notify after the commit; or NULL */
 	/*
-	 * Statement timeouts: the wanted one, and the one that the session has.
+	 * Statement timeouts: the one that the next statement shall have, and
+	 * the one that the PostgreSQL session has now.
 	 */
-	int64_t timeout_ms, set_timeout_ms; /* 0: the pool's; -1: unknown */
+	int64_t timeout_ms, set_timeout_ms; /* 0: as the pool; -1: unknown */
 	char set_timeout[SET_TIMEOUT_SIZE];
 };
 
@@ -62,7 +63,10 @@ db_fault_pending(void)
 	return atomic_load(&fault_countdown) > 0;
 }
 
-/* Whether this is the statement that a test has chosen to fail. */
+/*
+ * Whether the statement that is about to be sent is the one that a test has
+ * chosen to fail, with db_fault_statement().
+ */
 static bool
 is_fault_due(void)
 {
@@ -93,8 +97,8 @@ db_close(struct db *db)
 }
 
 /*
- * Waits for about 5, 10, 20 ... ms, so that the conflicting transactions can
- * finish first.
+ * Waits before the next attempt of a transaction, about 5, 10, 20 ... ms with a
+ * random part, so that the conflicting transactions can finish first.
  */
 static void
 pause_before(int attempt)
@@ -123,9 +127,7 @@ clear_result(void *result)
 	PQclear(result);
 }
 
-/*
- * Hands the rows over to the arena, or frees them when the caller wants none.
- */
+/* Hands the rows over to the arena, or frees them if ret_rows is NULL. */
 static void
 give_rows(struct arena *a, PGresult *result, struct db_rows *ret_rows)
 {
@@ -142,11 +144,10 @@ give_rows(struct arena *a, PGresult *result, struct db_rows *ret_rows)
 	};
 	affected = PQcmdTuples(result);
 	if (!str_i64(affected, 0, INT64_MAX, &ret_rows->affected))
-		ret_rows->affected =
-		    0; /* the command reports no number of rows */
+		ret_rows->affected = 0; /* a command that does not count rows */
 }
 
-/* Turns the result into rows, or logs the failure. */
+/* Converts the result of a statement to rows and an error; logs a failure. */
 static enum err
 settle(struct arena *a, const struct db_stmt *stmt, const struct db_conn *c,
     enum db_outcome outcome, PGresult *result, struct db_rows *ret_rows)
@@ -166,9 +167,10 @@ settle(struct arena *a, const struct db_stmt *stmt, const struct db_conn *c,
 }
 
 /*
- * The log line has the ids of request and trace.  A comment in the statement
- * would put them into PostgreSQL's log, too, but would make each text a
- * different statement to prepare.
+ * Counts the statement, and logs it if it was slow.  The log line has the ids
+ * of the request and its trace.  To have them in PostgreSQL's log, too, they
+ * would have to be in a comment of the statement; but each such text would be
+ * another statement to prepare.
  */
 static void
 note_time(const struct db_pool *pool, const char *name, int64_t began_us)
@@ -196,7 +198,7 @@ run_timed(const struct db *db, struct db_conn *c, const struct db_stmt *stmt,
 	return outcome;
 }
 
-/* What to do after an attempt. */
+/* What to do after an attempt to run a statement. */
 enum next { NEXT_RETURN, NEXT_AGAIN, NEXT_RECONNECT };
 
 /* Runs the statement once, on a connection from the pool. */
@@ -242,8 +244,8 @@ run_in_pool(struct db *db, struct arena *a, const struct db_stmt *stmt,
 }
 
 /*
- * Returns the statement that changes the session's timeouts, and applies the
- * new timeout to the connection.
+ * Returns the command that sets the timeouts of the PostgreSQL session, and
+ * uses the new timeout for this connection, too.
  */
 static const char *
 take_timeout(struct db *tx)
@@ -265,7 +267,7 @@ take_timeout(struct db *tx)
 
 /*
  * Collects the commands that must be sent before the next statement of the
- * transaction.
+ * transaction: BEGIN, timeouts, SAVEPOINT.
  */
 static void
 fill_before(struct db *tx, const char *before[DB_BEFORE_MAX + 1])
@@ -324,7 +326,8 @@ rollback(struct db *tx)
 	PGresult *result;
 
 	/*
-	 * If the ROLLBACK fails, the pool notices that the session is not idle.
+	 * If the ROLLBACK fails, the session is still in a transaction;
+	 * db_pool_release() notices that and closes the connection.
 	 */
 	if (db_conn_command(tx->conn, "ROLLBACK", &result) != DB_DONE)
 		log_event(LOG_WARN, EVENT_ROLLBACK_FAILED);
@@ -347,8 +350,8 @@ commit(struct db *tx)
 	outcome = db_conn_command(tx->conn, "COMMIT", &result);
 	note_time(tx->pool, statement.name, began_us);
 	/*
-	 * PostgreSQL answers a COMMIT with "ROLLBACK" when the transaction had
-	 * failed.
+	 * PostgreSQL answers a COMMIT with "ROLLBACK" if a statement of the
+	 * transaction has failed.
 	 */
 	assert(
 	    outcome != DB_DONE || strcmp(PQcmdStatus(result), "COMMIT") == 0);
@@ -358,8 +361,8 @@ commit(struct db *tx)
 }
 
 /*
- * Rolls back to the start of db_nested().  Returns false when the whole
- * transaction is lost.
+ * Undoes what was done since the start of db_nested().  Returns false when only
+ * the whole transaction can be undone.
  */
 static bool
 rollback_nested(struct db *tx)
@@ -370,11 +373,11 @@ rollback_nested(struct db *tx)
 	if (tx->transient || !db_conn_is_alive(tx->conn))
 		return false;
 	if (tx->savepoint != SAVEPOINT_SET)
-		return true; /* nothing was done yet */
+		return true; /* no statement was sent yet */
 	outcome =
 	    db_conn_command(tx->conn, "ROLLBACK TO SAVEPOINT nested", &result);
 	tx->set_timeout_ms =
-	    -1; /* the rollback also undoes a timeout that was set since */
+	    -1; /* a timeout set since the savepoint is undone, too */
 	PQclear(result);
 	return outcome == DB_DONE;
 }
@@ -430,8 +433,7 @@ db_notify(struct db *db, const char *channel)
 	}
 	e = run_in_pool(db, /* a= */ NULL, &notify, DB_ARGS(channel),
 	    /* ret_rows= */ NULL);
-	(void)
-	    e; /* the failure has been logged; a notification is best effort */
+	(void)e; /* logged already */
 }
 
 static void

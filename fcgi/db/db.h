@@ -1,12 +1,12 @@
 /*
  * db: PostgreSQL for one process, through a bounded pool of libpq connections.
  *
- * Statements are constant text with bound parameters and are prepared once per
+ * Statements are constant text with bound parameters, and are prepared once per
  * connection.  Every call has a deadline, on the server (statement_timeout) and
- * here (poll on the socket), so that a server that does not answer costs a
- * limited wait.  A lost connection is opened again with back-off.  A failure is
- * logged here, once, with the statement's name and SQLSTATE; callers only
- * return it.
+ * in this process (poll on the socket), so that a server that does not answer
+ * costs only a limited wait.  A lost connection is replaced, with back-off.  A
+ * failure is logged here, once, with the statement's name and the SQLSTATE;
+ * callers only return the error.
  */
 #ifndef DB_DB_H
 #define DB_DB_H
@@ -19,26 +19,26 @@
 #include "db/db_stmt.h"
 
 struct arena;
-struct db; /* a pool, or, inside db_transact(), one transaction */
+struct db; /* a pool; inside db_transact(): one transaction */
 
-/* Does not connect yet.  Aborts only for lack of memory. */
+/* Makes a pool, without connecting.  Aborts only for lack of memory. */
 struct db *db_open(const struct db_options *options);
 void db_close(struct db *db);
 
 /*
- * Runs one statement.  The rows live as long as `a`; ret_rows may be NULL.
- * ERR_CONFLICT: 23505 or 23P01, a unique key exists already. ERR_UNPROCESSABLE:
- * 23503, 23514, or P0001, raised by our own functions. ERR_UNAVAILABLE: the
- * server is unavailable or too slow, or conflicts with other transactions
- * exhausted the retries; unless known otherwise, the statement may have been
- * executed.  ERR_INTERNAL: anything else.
+ * Runs one statement.  The rows live as long as `a`; ret_rows may be NULL.  By
+ * SQLSTATE: ERR_CONFLICT for 23505 and 23P01 (a unique key exists already);
+ * ERR_UNPROCESSABLE for 23503, 23514 and P0001 (raised by our own functions);
+ * ERR_UNAVAILABLE when the server is unavailable or too slow, or when conflicts
+ * with other transactions exhausted the retries; the statement may have been
+ * executed nevertheless.  ERR_INTERNAL: any other failure.
  */
 MUST_CHECK enum err db_run(struct db *db, struct arena *a,
     const struct db_stmt *stmt, struct db_args args, struct db_rows *ret_rows);
 
 /*
- * The getters assert that row and column exist; get_text and get_i64 also
- * assert that the value is not NULL.
+ * The getters assert that the row and the column exist; db_get_text() and
+ * db_get_i64() also assert that the value is not NULL.
  */
 bool db_is_null(const struct db_rows *rows, int row, int column);
 const char *db_get_text(const struct db_rows *rows, int row, int column);
@@ -47,27 +47,28 @@ int64_t db_get_i64(const struct db_rows *rows, int row, int column);
 bool db_get_bool(const struct db_rows *rows, int row, int column);
 
 /*
- * Runs body in a transaction (read committed), which is committed when body
+ * Runs body() in a transaction (read committed), which is committed when body()
  * returns ERR_OK and rolled back otherwise.  After a serialization failure or a
- * deadlock (40001, 40P01) body is run again, at most 5 times; so it must be
- * repeatable, and write its results only into ctx and `a`.  When the connection
- * breaks during COMMIT, the outcome is unknown and the result is
+ * deadlock (40001, 40P01) body() is run again, at most 5 times; so body() must
+ * be repeatable, and may write its results only to ctx and `a`.  When the
+ * connection breaks during COMMIT, the outcome is unknown and the result is
  * ERR_UNAVAILABLE.
  *
- * BEGIN is sent with the first statement; a body that runs none costs nothing.
- * After a failed statement the transaction is doomed: later statements fail in
- * the same way without being sent, and if body returns ERR_OK, the result is
- * that error.  Transactions do not nest.
+ * BEGIN is sent with the first statement, so a body() without statements costs
+ * nothing.  After a failed statement the transaction is doomed: all later
+ * statements return the same error without being sent, and so does
+ * db_transact() if body() returns ERR_OK.  Transactions do not nest.
  */
 MUST_CHECK enum err db_transact(struct db *db, struct arena *a,
     enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx);
 
 /*
- * Runs body within a transaction.  If body does not return ERR_OK, what it did
- * is undone by a savepoint and the transaction continues.  The savepoint is
- * sent with body's first statement, so a body without statements costs nothing.
- * After a conflict, or when the connection is lost, the whole transaction is
- * doomed nevertheless.  Does not nest further.
+ * Runs body() within a transaction.  If body() does not return ERR_OK, its
+ * changes are undone by a savepoint and the transaction continues.  The
+ * savepoint is sent with body()'s first statement, so a body() without
+ * statements costs nothing.  After a conflict with another transaction, or when
+ * the connection is lost, the whole transaction is doomed nevertheless.  body()
+ * must not call db_nested().
  */
 MUST_CHECK enum err db_nested(struct db *tx, struct arena *a,
     enum err (*body)(struct db *tx, struct arena *a, void *ctx), void *ctx);
@@ -75,18 +76,18 @@ MUST_CHECK enum err db_nested(struct db *tx, struct arena *a,
 bool db_is_doomed(const struct db *tx);
 
 /*
- * Within a transaction: sets the timeout of the following statements; 0 is the
- * pool's.  The transaction may then be idle for twice as long, or ten seconds.
- * For a handler that runs between statements of the library.  If the setting
- * changes, it is sent with the next statement.
+ * Sets the timeout of all following statements of the transaction; 0: the
+ * pool's timeout.  The transaction may be idle for twice that time, but at
+ * least for ten seconds.  For the library, when it runs a handler between
+ * statements of its own.  A changed timeout is sent with the next statement.
  */
 void db_set_timeout(struct db *tx, int64_t timeout_ms);
 
 /*
- * Sends NOTIFY without a payload: in a transaction after its commit (a NOTIFY
- * inside it would serialize all such commits), otherwise now.  A failure is
- * logged; listeners must not depend on the notification alone.  `channel` is a
- * constant.
+ * Sends NOTIFY without a payload: within a transaction after its commit (a
+ * NOTIFY inside it would serialize the commits of all such transactions),
+ * otherwise at once.  A failure is only logged, so listeners must not depend on
+ * the notification alone.  `channel` is a constant.
  */
 void db_notify(struct db *db, const char *channel);
 

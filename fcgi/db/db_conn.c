@@ -13,13 +13,17 @@
 #include "db/db_prepared.h"
 
 enum {
-	GRACE_MS = 1000, /* added to the server's own statement_timeout */
-	/* A server that shuts down closes its connections sooner than that. */
+	GRACE_MS = 1000, /* a deadline is this much after statement_timeout */
+	/*
+	 * A server that shuts down closes its connections sooner than this; a
+	 * server that was silent for longer has probably failed.
+	 */
 	SILENCE_US = 1000 * 1000,
 	NAME_SIZE = 64, /* NAMEDATALEN: PostgreSQL cuts longer names */
 	SQL_SIZE = 2 * NAME_SIZE + 32,
 	/*
-	 * After parameters of this size the connection is closed: libpq never
+	 * After a statement whose parameters have this many bytes, the
+	 * connection is closed instead of being reused, because libpq never
 	 * shrinks its buffers.
 	 */
 	SWOLLEN_BYTES = 256 * 1024,
@@ -28,17 +32,16 @@ enum {
 struct db_conn {
 	PGconn *pg;
 	struct db_prepared prepared;
-	int64_t deadline_ms; /* for each exchange */
-	int64_t own_timeout_ms; /* the timeout given in the options */
+	int64_t deadline_ms; /* for one exchange with the server */
+	int64_t own_timeout_ms; /* the statement timeout given in the options */
 	bool broken;
-	bool is_swollen; /* libpq's buffers have become large, and never shrink
-	                  */
+	bool is_swollen; /* libpq's buffers have become large */
 	bool misled; /* see db_conn_is_misled() */
 };
 
 /*
- * The purpose of each command of a pipeline; the rows of the last one are
- * returned.
+ * What each command of a pipeline does.  The caller gets the rows of the last
+ * STEP_RUN.
  */
 enum step { STEP_OTHER, STEP_PREPARE, STEP_RUN };
 
@@ -46,7 +49,7 @@ struct pipeline {
 	enum step steps[DB_BEFORE_MAX + 5];
 	int count;
 	bool sent;
-	int64_t timeout_ms; /* 0: the connection's */
+	int64_t timeout_ms; /* 0: the connection's timeout */
 };
 
 void
@@ -55,7 +58,10 @@ db_conn_reason(const struct db_conn *c, char reason[DB_REASON_SIZE])
 	db_reason_copy(reason, PQerrorMessage(c->pg));
 }
 
-/* Waits until the socket is ready for one of `events`. */
+/*
+ * Waits until the socket has one of the `events` of poll(2), or until the
+ * deadline.
+ */
 static enum db_outcome
 wait_socket(PGconn *pg, short events, int64_t deadline_us)
 {
@@ -89,7 +95,10 @@ db_conn_close(struct db_conn *c)
 {
 	if (c == NULL)
 		return;
-	/* PQfinish() sends a message and could block when nobody reads it. */
+	/*
+	 * PQfinish() sends a message, and could block if the server does not
+	 * read: shut the socket down first.
+	 */
 	if (c->broken && PQsocket(c->pg) >= 0)
 		shutdown(PQsocket(c->pg), SHUT_RDWR);
 	PQfinish(c->pg);
@@ -98,9 +107,10 @@ db_conn_close(struct db_conn *c)
 }
 
 /*
- * An idle session receives nothing except at its end: a readable socket means
- * that the server has closed it.  (Or that a reload changed a reported setting;
- * then one connection is closed without need.)
+ * The server sends nothing to an idle session until it ends it.  So a readable
+ * socket means that the server has closed the connection.  (Or a reload changed
+ * a setting that the server reports; then one connection is closed without
+ * need.)
  */
 bool
 db_conn_is_stale(const struct db_conn *c)
@@ -185,7 +195,7 @@ send_timeout(struct db_conn *c, int64_t timeout_ms)
 	return send_plain(c, sql);
 }
 
-/* Returns once PQgetResult() would not block. */
+/* Waits until PQgetResult() can be called without blocking. */
 static enum db_outcome
 await_result(struct db_conn *c, int64_t deadline_us)
 {
@@ -206,7 +216,10 @@ await_result(struct db_conn *c, int64_t deadline_us)
 	return DB_DONE;
 }
 
-/* Handles one result of the pipeline; keeps the rows or the first failure. */
+/*
+ * Takes one result of the pipeline.  *kept is the rows, or the error of the
+ * first command that failed.
+ */
 static void
 take_result(struct db_conn *c, const struct db_stmt *stmt, enum step step,
     PGresult *r, PGresult **kept, enum db_outcome *outcome)
@@ -227,7 +240,10 @@ take_result(struct db_conn *c, const struct db_stmt *stmt, enum step step,
 		PQclear(r);
 		return;
 	}
-	/* COPY needs an exchange that this code does not implement. */
+	/*
+	 * The result is of a COPY, which needs an exchange that this code does
+	 * not have; so the connection cannot be used further.
+	 */
 	if (status != PGRES_FATAL_ERROR && status != PGRES_EMPTY_QUERY)
 		c->broken = true;
 	PQclear(*kept);
@@ -252,7 +268,9 @@ waited_us(
 	return deadline_of(c, p) - deadline_us;
 }
 
-/* Reads the results of a whole pipeline, up to its end mark. */
+/*
+ * Reads the results of all commands of the pipeline, up to PGRES_PIPELINE_SYNC.
+ */
 static enum db_outcome
 read_pipeline(struct db_conn *c, const struct db_stmt *stmt,
     const struct pipeline *p, PGresult **ret_result)
@@ -274,7 +292,8 @@ read_pipeline(struct db_conn *c, const struct db_stmt *stmt,
 		r = PQgetResult(c->pg);
 		if (r == NULL) {
 			/*
-			 * The end of one command's results, or of the pipeline.
+			 * A NULL ends the results of one command.  There can be
+			 * no more of these than commands.
 			 */
 			at++;
 			c->broken = at > p->count;
@@ -303,7 +322,10 @@ exchange(struct db_conn *c, const struct db_stmt *stmt,
 	return read_pipeline(c, stmt, p, ret_result);
 }
 
-/* Updates what is known about the prepared statement after an error. */
+/*
+ * After an error, records whether the connection still has the prepared
+ * statement.
+ */
 static void
 learn_from_refusal(
     struct db_conn *c, const struct db_stmt *stmt, const PGresult *result)
@@ -314,12 +336,12 @@ learn_from_refusal(
 		return;
 	if (strcmp(state, "26000") == 0) /* no such prepared statement */
 		db_prepared_set(&c->prepared, stmt, DB_PREPARED_NOT);
-	if (strcmp(state, "0A000") == 0 || /* its result type has changed */
-	    strcmp(state, "42P05") == 0) /* it exists already */
+	if (strcmp(state, "0A000") == 0 || /* the result type has changed */
+	    strcmp(state, "42P05") == 0) /* the name is already prepared */
 		db_prepared_set(&c->prepared, stmt, DB_PREPARED_STALE);
 	/*
-	 * The server is read-only: a standby took over; connect again to find
-	 * the primary.
+	 * The server is read-only, because another server has become the
+	 * primary.  The next connection will find the primary.
 	 */
 	if (strcmp(state, "25006") == 0)
 		c->broken = c->misled = true;
@@ -361,10 +383,7 @@ db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
 	pipeline_add(&p, STEP_RUN,
 	    PQsendQueryPrepared(c->pg, stmt->name, args.count, args.values,
 		NULL, NULL, /* resultFormat= */ 0));
-	/*
-	 * This line is not reached after an error; the error also undoes the
-	 * setting.
-	 */
+	/* Not reached after an error; the error undoes the SET, too. */
 	if (p.timeout_ms != 0)
 		pipeline_add(
 		    &p, STEP_OTHER, send_plain(c, "RESET statement_timeout"));
@@ -392,7 +411,7 @@ db_conn_command(struct db_conn *c, const char *sql, PGresult **ret_result)
 	return exchange(c, /* stmt= */ NULL, &p, ret_result);
 }
 
-/* Whether the session has the settings that it was opened with. */
+/* Checks that the session has the settings with which it was opened. */
 static bool
 check_session(struct db_conn *c, char reason[DB_REASON_SIZE])
 {

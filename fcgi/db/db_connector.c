@@ -28,8 +28,8 @@ enum {
 };
 
 /*
- * Where to connect; an empty text means: as in the connection string, or
- * libpq's default.
+ * The address of a server.  An empty text means: as in the connection string,
+ * or libpq's default.
  */
 struct address {
 	char host[HOST_SIZE];
@@ -43,9 +43,9 @@ struct addresses {
 };
 
 struct db_connector {
-	struct db_options options; /* with copies of the texts */
+	struct db_options options; /* copied, with their texts */
 	pthread_mutex_t mutex; /* protects the members below */
-	struct address good; /* the address of the last successful attempt */
+	struct address good; /* the server of the last successful attempt */
 	bool has_good;
 };
 
@@ -107,11 +107,11 @@ db_connector_options(const struct db_connector *c)
 /* -- the settings of a session -- */
 
 /*
- * Settings that every session needs, in the startup packet, where they take
- * precedence over those of the server, the database and the role.  A role can
- * change its own settings for all later sessions, and without
- * synchronous_commit a server crash would lose transactions that were
- * acknowledged.  (jit only helps queries that run for seconds.)
+ * Settings that every session needs.  They are sent in the startup packet,
+ * where they take precedence over the settings of the server, the database and
+ * the role.  Otherwise a role could change its own settings for all later
+ * sessions, and without synchronous_commit a crash of the server would lose
+ * acknowledged transactions.  (jit helps only queries that run for seconds.)
  */
 #define HELD_SYNCHRONOUS_COMMIT "on"
 #define HELD_SEARCH_PATH "public,pg_temp"
@@ -131,7 +131,10 @@ db_connector_idle_ms(int64_t statement_timeout_ms)
 	return idle_ms < IDLE_TX_MIN_MS ? IDLE_TX_MIN_MS : idle_ms;
 }
 
-/* They come after the `options` of the URL and so take precedence. */
+/*
+ * Appends these settings to the `options` of the URL: for a setting that occurs
+ * twice, the later value counts.
+ */
 static bool
 write_session_options(const struct db_options *o, const char *own,
     char out[OPTIONS_SIZE], char reason[DB_REASON_SIZE])
@@ -152,8 +155,8 @@ write_session_options(const struct db_options *o, const char *own,
 }
 
 /*
- * A connection pooler between this process and the server may drop the options;
- * their settings would then not be in effect.
+ * A connection pooler between this process and the server may drop the options
+ * of the startup packet, and the settings in them.
  */
 const char *
 db_connector_check_session(
@@ -180,8 +183,8 @@ value_of(const PQconninfoOption *url, const char *keyword)
 }
 
 /*
- * Copies the element with that index from a comma-separated list; "" when there
- * is none.
+ * Copies the element number `index` of a comma-separated list; "" when the list
+ * is shorter.
  */
 static void
 copy_part(const char *list, int index, char *out, size_t size)
@@ -225,7 +228,7 @@ is_socket(const char *host)
 	return host[0] == '\0' || host[0] == '/' || host[0] == '@';
 }
 
-/* Adds an entry for each address of the host name. */
+/* Appends each address of the host name to the list. */
 static void
 add_host(struct addresses *all, struct address *a, char reason[DB_REASON_SIZE])
 {
@@ -260,7 +263,7 @@ is_same(const struct address *a, const struct address *b)
 	       strcmp(a->port, b->port) == 0;
 }
 
-/* Moves the last successful address to the front. */
+/* Moves the server of the last successful attempt to the front of the list. */
 static void
 put_good_first(struct db_connector *c, struct addresses *all)
 {
@@ -331,10 +334,11 @@ put(struct keywords *k, const char *name, const char *value)
 }
 
 /*
- * When a keyword is given twice, libpq uses the last one.  So our values before
- * those of the URL are defaults, and those after it take precedence.  A server
- * that disappears without closing the connection is noticed within 45 s on an
- * idle connection, and 3 s after sent data is not acknowledged.
+ * For a keyword that is given twice, libpq uses the last value.  So our values
+ * before those of the URL are defaults, and our values after them take
+ * precedence.  The keepalive settings: a server that disappears without closing
+ * the connection is noticed within 45 s on an idle connection, and within 3 s
+ * if it does not acknowledge sent data.
  */
 static void
 fill_keywords(struct keywords *k, const struct db_options *o,
@@ -358,7 +362,10 @@ fill_keywords(struct keywords *k, const struct db_options *o,
 	put(k, "options", options);
 }
 
-/* Returns false at the deadline, or when the socket is unusable. */
+/*
+ * Waits until the socket has one of the `events` of poll(2).  Returns false at
+ * the deadline (then *ret_late is true), or when the socket is unusable.
+ */
 static bool
 wait_for_server(PGconn *pg, short events, int64_t deadline_us, bool *ret_late)
 {
@@ -404,7 +411,9 @@ finish_connecting(PGconn *pg, int64_t deadline_us, char reason[DB_REASON_SIZE])
 	return false;
 }
 
-/* Notices are for interactive users; libpq would print them. */
+/*
+ * Notices are for interactive users; without this function libpq prints them.
+ */
 static void
 ignore_notice(void *arg, const char *message)
 {
@@ -470,7 +479,7 @@ db_connector_connect(struct db_connector *c, char reason[DB_REASON_SIZE])
 	}
 	url = PQconninfoParse(c->options.url, /* errmsg= */ NULL);
 	if (url == NULL)
-		abort(); /* it was parsed successfully a moment ago */
+		abort(); /* cannot fail: it was parsed successfully before */
 	pg = connect_to_first(c, url, reason);
 	PQconninfoFree(url);
 	return pg;

@@ -20,12 +20,12 @@ struct db_options;
 
 enum {
 	DB_REASON_SIZE = 256,
-	/* For all addresses of a host together, unless there are many. */
+	/* The time to try all addresses; longer if there are many. */
 	DB_CONNECT_TIMEOUT_MS = 2000,
 };
 
 /*
- * Copies the texts of the options.  Several threads may connect at the same
+ * The texts of the options are copied.  Several threads may connect at the same
  * time.
  */
 struct db_connector *db_connector_new(const struct db_options *options);
@@ -36,18 +36,18 @@ const struct db_options *db_connector_options(const struct db_connector *c);
 PGconn *
 db_connector_connect(struct db_connector *c, char reason[DB_REASON_SIZE]);
 /*
- * Checks two settings that every session must have, whatever the server, the
- * database or the role configure.  Returns NULL when `synchronous_commit` and
- * `search_path`, as the session reports them, are right; otherwise the reason
+ * Checks two settings that every session must have, whatever is configured for
+ * the server, the database or the role.  The arguments are the settings as the
+ * session reports them.  Returns NULL when both are right; otherwise the reason
  * why the connection cannot be used.
  */
 const char *db_connector_check_session(
     const char *synchronous_commit, const char *search_path);
 
-/* How long a transaction with that statement timeout may be idle. */
+/* How long a transaction may be idle if its statements have this timeout. */
 int64_t db_connector_idle_ms(int64_t statement_timeout_ms);
 
-/* Copies libpq's message, or another text, as one line; NULL gives "". */
+/* Copies a text, such as a message of libpq, as one line; NULL gives "". */
 void db_reason_copy(char reason[DB_REASON_SIZE], const char *text);
 
 #endif

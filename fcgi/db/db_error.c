@@ -8,8 +8,8 @@
 #include "db/log_events.h"
 
 /*
- * The first row whose prefix matches applies; see PostgreSQL manual, appendix
- * A.
+ * Which error an SQLSTATE means.  The first entry applies whose prefix the
+ * SQLSTATE begins with; see the PostgreSQL manual, appendix A.
  */
 static const struct {
 	const char *prefix;
@@ -22,15 +22,14 @@ static const struct {
 	{ "P0001", ERR_UNPROCESSABLE }, /* raise_exception */
 	{ "08", ERR_UNAVAILABLE }, /* connection exceptions */
 	{ "25006", ERR_UNAVAILABLE }, /* read_only_sql_transaction */
-	{ "40", ERR_UNAVAILABLE }, /* transaction rolled back because of a
-	                              conflict */
+	{ "40", ERR_UNAVAILABLE }, /* rolled back because of a conflict */
 	{ "53",
 	    ERR_UNAVAILABLE }, /* out of disk space, memory or connections */
 	{ "55P03", ERR_UNAVAILABLE }, /* lock_not_available */
 	{ "57", ERR_UNAVAILABLE }, /* cancelled, or the server shuts down */
 };
 
-/* Never NULL. */
+/* Returns a field of the error, never NULL. */
 static const char *
 field(const PGresult *result, int code)
 {
@@ -74,7 +73,7 @@ log_refusal(const char *name, enum log_level level, const PGresult *result)
 	const char *state = field(result, PG_DIAG_SQLSTATE);
 	const char *message = field(result, PG_DIAG_MESSAGE_PRIMARY);
 
-	/* The messages of data exceptions quote the value. */
+	/* In class 22 (data exceptions) the message quotes the value. */
 	if (str_has_prefix(state, "22"))
 		message = "";
 	log_event(level, EVENT_STATEMENT_FAILED, LOG_TEXT("statement", name),
@@ -100,8 +99,8 @@ db_error_log(const char *name, const struct db_conn *c, enum db_outcome outcome,
 		case ERR_CONFLICT:
 		case ERR_UNPROCESSABLE:
 			/*
-			 * Constraint violations are often expected; the caller
-			 * decides.
+			 * Logged only at level debug: a violated constraint is
+			 * often expected, and the caller decides what it means.
 			 */
 			log_refusal(name, LOG_DEBUG, result);
 			break;

@@ -1,7 +1,7 @@
 /*
- * db_fault: fault injection for tests.  A test makes the first statement fail,
- * then the second, and so on, and checks each time that nothing is left half
- * done.
+ * db_fault: lets a test make a statement fail.  A test makes the first
+ * statement fail, then the second, and so on, and checks each time that nothing
+ * is left half done.
  */
 #ifndef DB_DB_FAULT_H
 #define DB_DB_FAULT_H
@@ -9,13 +9,15 @@
 #include <stdbool.h>
 
 /*
- * The n-th statement of this process from now (1: the next; a COMMIT counts)
- * returns ERR_UNAVAILABLE without being sent.  0 cancels the fault.
+ * Makes the n-th statement of this process from now on return ERR_UNAVAILABLE
+ * without being sent.  1 is the next statement; a COMMIT counts, too.  0
+ * cancels the fault.
  */
 void db_fault_statement(int n);
 /*
- * True while that statement has not been reached: a loop over n is then
- * complete.
+ * True while the n-th statement has not been reached.  If that is so at the end
+ * of an operation, the operation has fewer than n statements, and a test's loop
+ * over n is complete.
  */
 bool db_fault_pending(void);
 

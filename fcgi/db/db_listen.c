@@ -26,8 +26,8 @@ struct db_listen {
 	const char *channels[CHANNELS_MAX + 1];
 	struct db_conn *conn; /* NULL: not connected */
 	bool fresh; /* connected, and the caller has not been told yet */
-	PGnotify *next; /* taken from the connection, and not yet returned */
-	int64_t backoff_ms; /* 0: the last attempt succeeded */
+	PGnotify *next; /* received, but not yet returned to the caller */
+	int64_t backoff_ms; /* 0: the last attempt to connect succeeded */
 	int64_t retry_at_us;
 };
 
@@ -102,7 +102,10 @@ listen_on_all(struct db_listen *l)
 	return true;
 }
 
-/* Connects; of several failures in a row only the first is logged. */
+/*
+ * Connects.  If several attempts in a row fail, only the first failure is
+ * logged.
+ */
 static bool
 connect_now(struct db_listen *l)
 {
@@ -188,8 +191,9 @@ db_listen_run(struct db_listen *l, struct arena *a, const struct db_stmt *stmt,
 /* -- waiting -- */
 
 /*
- * Whether a notification can be taken.  It may have arrived with the answer to
- * a statement; the socket is then not readable.
+ * Whether there is a notification.  It may have arrived together with the
+ * answer to a statement; the socket is then not readable, although there is
+ * one.
  */
 static bool
 has_notice(struct db_listen *l)

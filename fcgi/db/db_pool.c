@@ -18,19 +18,20 @@
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 1000 };
 
 /*
- * The owner of a slot may have a connection: an idle one, or a new one.  So
- * there are never more connections than slots.
+ * A connection in use belongs to a slot.  The owner of a slot takes an idle
+ * connection or opens a new one, so there are never more connections than
+ * slots.
  */
 struct db_pool {
 	struct db_connector *connector;
-	int64_t connections; /* at most */
+	int64_t connections; /* the most connections at a time */
 	int64_t acquire_timeout_ms;
 	struct fair_semaphore *slots;
 	pthread_mutex_t mutex; /* protects the members below */
-	struct db_conn **idle; /* a stack */
+	struct db_conn **idle; /* a stack of idle connections */
 	int64_t nidle;
 	int64_t nconnecting;
-	int64_t backoff_ms; /* 0: the last attempt succeeded */
+	int64_t backoff_ms; /* 0: the last attempt to connect succeeded */
 	int64_t retry_at_us;
 	uint64_t nlost; /* connections lost and not yet replaced */
 };
@@ -86,8 +87,9 @@ db_pool_statement_timeout_ms(const struct db_pool *p)
 /* -- connecting -- */
 
 /*
- * Whether this caller, which has a slot, may open a connection now.  During an
- * outage one caller at a time tries.  The caller holds the lock.
+ * Whether this caller, which has a slot, may open a connection now.  While the
+ * server is unavailable, only one caller at a time tries.  The caller holds the
+ * lock.
  */
 static bool
 may_connect(const struct db_pool *p)
@@ -116,14 +118,16 @@ note_failure(struct db_pool *p, const char *reason)
 	int64_t now_us = clock_monotonic_us();
 
 	if (p->backoff_ms == 0) {
-		/* Log once per outage, not once per attempt. */
+		/*
+		 * Log the first failed attempt only, not each one until the
+		 * server is available again.
+		 */
 		log_event(LOG_WARN, EVENT_POSTGRES_UNAVAILABLE,
 		    LOG_TEXT("reason", reason));
 		p->backoff_ms = BACKOFF_MIN_MS;
 		metrics_gauge_add(GAUGE_DB_AWAY, 1);
 	} else if (now_us < p->retry_at_us) {
-		return; /* this attempt began before the failure that set
-		           retry_at_us */
+		return; /* an earlier failure has already set retry_at_us */
 	} else if (p->backoff_ms < BACKOFF_MAX_MS) {
 		p->backoff_ms *= 2;
 		if (p->backoff_ms > BACKOFF_MAX_MS)
@@ -132,7 +136,9 @@ note_failure(struct db_pool *p, const char *reason)
 	p->retry_at_us = now_us + p->backoff_ms * 1000;
 }
 
-/* Opens a connection, without holding the lock meanwhile; NULL on failure. */
+/*
+ * Opens a connection.  Releases the lock meanwhile.  Returns NULL on failure.
+ */
 static struct db_conn *
 connect_unlocked(struct db_pool *p)
 {
@@ -155,8 +161,10 @@ connect_unlocked(struct db_pool *p)
 	return c;
 }
 
-/* Takes the newest idle connection; NULL: there is none.  The caller holds the
- * lock. */
+/*
+ * Takes the connection that became idle last; NULL when none is idle.  The
+ * caller holds the lock.
+ */
 static struct db_conn *
 pop_idle(struct db_pool *p)
 {
@@ -167,9 +175,10 @@ pop_idle(struct db_pool *p)
 }
 
 /*
- * For a caller that has a slot: an idle connection that is still open, or a new
- * one; NULL when none can be made now.  Checking whether a connection is open
- * takes a system call, so it is done without holding the lock.
+ * Returns a connection for a caller that has a slot: an idle one that is still
+ * open, or a new one; NULL when neither can be had now.  Checking whether a
+ * connection is open takes a system call, so that is done without holding the
+ * lock.
  */
 static struct db_conn *
 get_conn(struct db_pool *p)
@@ -194,8 +203,9 @@ get_conn(struct db_pool *p)
 /* -- acquiring and releasing -- */
 
 /*
- * Takes a slot.  Returns false, and logs that, when all slots are taken until
- * the deadline.  *ret_conn is the connection that came with the slot, or NULL.
+ * Takes a slot.  If no slot becomes free until the deadline, logs that and
+ * returns false.  *ret_conn is the connection that the previous owner of the
+ * slot handed over, or NULL.
  */
 static bool
 take_slot(struct db_pool *p, int64_t deadline_us, struct db_conn **ret_conn)
@@ -231,8 +241,8 @@ db_pool_acquire(struct db_pool *p, struct db_conn **ret_conn)
 }
 
 /*
- * Closes all idle connections.  When one connection got no answer, the others
- * would each cost the same wait; opening new ones is cheap.  The caller holds
+ * Closes all idle connections: after one connection got no answer, each of them
+ * would cost the same wait, and opening new ones is cheap.  The caller holds
  * the lock.
  */
 static void
@@ -267,7 +277,7 @@ db_pool_release(struct db_pool *p, struct db_conn *c)
 	}
 	pthread_mutex_unlock(&p->mutex);
 	/*
-	 * The next owner of the slot finds the connection among the idle ones.
+	 * The next owner of the slot takes the connection from the idle ones.
 	 */
 	fair_semaphore_release(p->slots);
 }

@@ -10,7 +10,10 @@
 
 enum { CAP_MIN = 32 };
 
-/* The statement's entry in the table, or the free one where it belongs. */
+/*
+ * Returns the statement's entry in the hash table, or the free entry where the
+ * statement would be stored.
+ */
 static struct db_prepared_slot *
 find_slot(const struct db_prepared *p, const struct db_stmt *stmt)
 {

@@ -38,7 +38,7 @@ db_get_i64(const struct db_rows *rows, int row, int column)
 	bool ok =
 	    str_i64(db_get_text(rows, row, column), INT64_MIN, INT64_MAX, &n);
 
-	assert(ok); /* the column is an integer */
+	assert(ok); /* the statement must return an integer here */
 	return n;
 }
 

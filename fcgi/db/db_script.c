@@ -34,7 +34,9 @@ one_line(char *text)
 			text[i] = ' ';
 }
 
-/* Notices ("table exists, skipping") are in the server's log. */
+/*
+ * Ignores notices such as "table exists, skipping"; the server's log has them.
+ */
 static void
 ignore_notice(void *arg, const char *message)
 {
@@ -80,8 +82,8 @@ db_script_close(struct db_script *s)
 }
 
 /*
- * The line of `sql` that contains the character at that position; both count
- * from 1.
+ * Returns the number of the line in `sql` that contains the character with
+ * number `position`.  Both numbers count from 1.
  */
 static int
 line_of(const char *sql, int64_t position)
@@ -92,8 +94,8 @@ line_of(const char *sql, int64_t position)
 		if (*sql == '\n')
 			line++;
 		/*
-		 * The server counts characters: skip the continuation bytes of
-		 * UTF-8.
+		 * The server counts characters, not bytes: do not count the
+		 * continuation bytes of UTF-8.
 		 */
 		if (((unsigned char)sql[1] & 0xc0) != 0x80)
 			position--;
@@ -128,8 +130,9 @@ note_problem(struct db_script *s, const char *sql, const PGresult *result)
 }
 
 /*
- * Takes ownership of the result: clears it, unless it succeeded and ret_result
- * is given.
+ * Converts the result of a command to an error.  *ret_result gets the result if
+ * the command succeeded; otherwise, or if ret_result is NULL, the result is
+ * cleared here.
  */
 static enum err
 judge(struct db_script *s, const char *sql, PGresult *result,
@@ -182,17 +185,17 @@ db_script_query(struct db_script *s, struct arena *a, const char *sql,
 		.result = result,
 		.count = PQntuples(result),
 	};
-	/* "" for a command that changes no rows: `affected` stays 0. */
+	/* "" for a command that changes no rows: `affected` is then 0. */
 	if (!str_i64(PQcmdTuples(result), 0, INT64_MAX, &ret_rows->affected))
 		ret_rows->affected = 0;
 	return ERR_OK;
 }
 
 /*
- * A COMMIT inside the script would keep its first part if a later part fails.
- * So a row without its parent is inserted; its foreign key is checked at
- * COMMIT, so that no transaction can be committed before this code removes the
- * row.
+ * If the script contained a COMMIT, its first part would be kept even if a
+ * later part failed.  So this code first inserts a row that violates a foreign
+ * key which PostgreSQL checks only at COMMIT: no COMMIT can succeed before this
+ * code has deleted the row again.
  */
 #define GUARD "transaction_is_not_the_scripts_to_end"
 static const char raise_guard[] =

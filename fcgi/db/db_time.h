@@ -1,9 +1,10 @@
 /*
- * db_time: times in statements.
+ * db_time: converts times in statements.
  *
  * DB_TIME converts a timestamptz column (or expression) to the text used in
- * JSON: RFC 3339 in UTC with milliseconds, for years 1 to 9999.  NULL stays
- * NULL; infinity becomes the last of these times, minus infinity the first.
+ * JSON: RFC 3339 in UTC with milliseconds, for the years 1 to 9999.  NULL stays
+ * NULL; infinity is written as the last of these times, minus infinity as the
+ * first.
  */
 #ifndef DB_DB_TIME_H
 #define DB_DB_TIME_H

@@ -18,9 +18,9 @@ static const char ambiguous[] =
     "percent-encoded (%40, %2F, %3F)";
 
 /*
- * "//user:password@hosts/database?parameters": a URI is ambiguous unless it has
- * at most one "@", before the first "/", and no further "/" before the
- * parameters.
+ * Whether a URI of the form "//user:password@hosts/database?parameters" can be
+ * read in several ways.  It cannot if it has at most one "@", which comes
+ * before the first "/", and no second "/" before the parameters.
  */
 static bool
 is_ambiguous(const char *uri)
@@ -43,8 +43,8 @@ is_ambiguous(const char *uri)
 		at += path;
 	}
 	/*
-	 * An unescaped "?" in a password would put the rest of it, and the
-	 * host, here.
+	 * If the password has an unescaped "?", the rest of the password and
+	 * the host come here.
 	 */
 	return *at == '?' && strchr(at, '@') != NULL &&
 	       memchr(uri, '@', (size_t)(at - uri)) == NULL &&
@@ -54,7 +54,7 @@ is_ambiguous(const char *uri)
 static bool
 is_host(const char *s)
 {
-	/* The directory of a socket, or an abstract socket. */
+	/* The directory of a unix socket, or an abstract socket. */
 	if (*s == '/' || *s == '@')
 		return true;
 	return strspn(s,
@@ -67,7 +67,7 @@ is_address(const char *s)
 {
 	unsigned char bytes[sizeof(struct in6_addr)];
 	char text[PART_SIZE];
-	size_t len = strcspn(s, "%"); /* a scope, as in fe80::1%eth0 */
+	size_t len = strcspn(s, "%"); /* a scope may follow: fe80::1%eth0 */
 
 	memcpy(text, s, len);
 	text[len] = '\0';
@@ -83,7 +83,7 @@ is_port(const char *s)
 	return *s == '\0' || str_i64(s, 1, PORT_MAX, &n);
 }
 
-/* Whether the function `is` accepts each part between commas. */
+/* Whether the function is() accepts each part of a comma-separated list. */
 static bool
 are_all(const char *list, bool (*is)(const char *part))
 {
@@ -136,7 +136,10 @@ db_url_problem(const char *url)
 		str_has_prefix(url, "postgres://")) &&
 	    is_ambiguous(url))
 		return ambiguous;
-	/* libpq's error message would quote the text. */
+	/*
+	 * Do not take libpq's error message: it would quote the text, and so a
+	 * password.
+	 */
 	options = PQconninfoParse(url, /* errmsg= */ NULL);
 	if (options == NULL)
 		return not_read;

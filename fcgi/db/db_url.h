@@ -1,10 +1,11 @@
 /*
- * db_url: checks that a connection string means what it looks like.
+ * db_url: checks that libpq reads a connection string as a person does.
  *
- * In a URI, a password with an unescaped "@" or "/" moves its own end into the
- * host, the port or the database; libpq would look it up as a host name and
- * quote it in messages.  So a string is checked before libpq gets it, and the
- * message about a wrong one never contains a part of it.
+ * If the password in a URI has an unescaped "@" or "/", libpq takes the end of
+ * the password for a part of the host, the port or the database; libpq would
+ * then look it up as a host name and quote it in messages.  So a string is
+ * checked before libpq gets it, and the message about a wrong string never
+ * contains a part of it.
  */
 #ifndef DB_DB_URL_H
 #define DB_DB_URL_H
@@ -13,7 +14,10 @@
 
 #include "base/attr.h"
 
-/* Returns a constant phrase that says what is wrong, or NULL. */
+/*
+ * Returns NULL when the string is right, otherwise a constant phrase that says
+ * what is wrong.
+ */
 MUST_CHECK const char *db_url_problem(const char *url);
 
 #endif

@@ -19,19 +19,19 @@ struct net4 {
 
 /* clang-format off */
 static const struct net4 special4[] = {
-	{ IPV4(0, 0, 0, 0), 8 }, /* this network */
+	{ IPV4(0, 0, 0, 0), 8 }, /* "this network" */
 	{ IPV4(10, 0, 0, 0), 8 }, /* private */
-	{ IPV4(100, 64, 0, 0), 10 }, /* shared address space, behind a provider's NAT */
+	{ IPV4(100, 64, 0, 0), 10 }, /* shared address space, for carrier NAT */
 	{ IPV4(127, 0, 0, 0), 8 }, /* loopback */
 	{ IPV4(169, 254, 0, 0), 16 }, /* link-local; metadata services of clouds */
 	{ IPV4(172, 16, 0, 0), 12 }, /* private */
-	{ IPV4(192, 0, 0, 0), 24 }, /* for protocols */
-	{ IPV4(192, 0, 2, 0), 24 }, /* for examples */
-	{ IPV4(192, 88, 99, 0), 24 }, /* 6to4 relays, deprecated */
+	{ IPV4(192, 0, 0, 0), 24 }, /* IETF protocol assignments */
+	{ IPV4(192, 0, 2, 0), 24 }, /* for documentation */
+	{ IPV4(192, 88, 99, 0), 24 }, /* 6to4 relays (deprecated) */
 	{ IPV4(192, 168, 0, 0), 16 }, /* private */
-	{ IPV4(198, 18, 0, 0), 15 }, /* benchmarking */
-	{ IPV4(198, 51, 100, 0), 24 }, /* for examples */
-	{ IPV4(203, 0, 113, 0), 24 }, /* for examples */
+	{ IPV4(198, 18, 0, 0), 15 }, /* for benchmarks */
+	{ IPV4(198, 51, 100, 0), 24 }, /* for documentation */
+	{ IPV4(203, 0, 113, 0), 24 }, /* for documentation */
 	{ IPV4(224, 0, 0, 0), 3 }, /* multicast, reserved, broadcast */
 };
 /* clang-format on */
@@ -68,7 +68,8 @@ static bool
 is_public6(const unsigned char a[16])
 {
 	/*
-	 * Prefixes of addresses that contain an IPv4 address, and its position.
+	 * Prefixes of IPv6 addresses that contain an IPv4 address, and the
+	 * number of the byte (`at`) where the IPv4 address begins.
 	 */
 	static const struct {
 		unsigned char prefix[12];
@@ -79,16 +80,16 @@ is_public6(const unsigned char a[16])
 		{ { 0x20, 0x02 }, 16, 2 }, /* 2002::/16 */
 	};
 	/*
-	 * Exceptions within 2000::/3, which is the range of global unicast
-	 * addresses.
+	 * IPv6 addresses that are not public although they are in 2000::/3, the
+	 * range of global unicast addresses.
 	 */
 	static const struct {
 		unsigned char prefix[4];
 		int bits;
 	} special[] = {
 		{ { 0x20, 0x01, 0x00 }, 23 }, /* protocol assignments, Teredo */
-		{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* for examples */
-		{ { 0x3f, 0xff, 0x00 }, 20 }, /* for examples */
+		{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* for documentation */
+		{ { 0x3f, 0xff, 0x00 }, 20 }, /* for documentation */
 	};
 
 	for (size_t i = 0; i < COUNT_OF(carriers); i++)
@@ -97,7 +98,7 @@ is_public6(const unsigned char a[16])
 	for (size_t i = 0; i < COUNT_OF(special); i++)
 		if (has_prefix(a, special[i].prefix, special[i].bits))
 			return false;
-	return a[0] >> 5 == 1; /* 2000::/3 */
+	return a[0] >> 5 == 1; /* the range 2000::/3 */
 }
 
 bool

@@ -22,14 +22,13 @@
 enum {
 	CONNECT_TIMEOUT_MS = 2000,
 	RETRY_AFTER_MAX_S = 6 * 3600,
-	STATUS_FINAL =
-	    200, /* final statuses start here: RFC 9110 section 15.2 */
+	STATUS_FINAL = 200, /* the lowest final status: RFC 9110 section 15.2 */
 };
 
 struct call {
 	const struct http_client_request *request;
 	struct buf body;
-	bool forbidden; /* the address was not allowed */
+	bool forbidden; /* the address of the host was not allowed */
 	bool too_large;
 	CURL *handle;
 	int64_t
@@ -37,8 +36,8 @@ struct call {
 };
 
 /*
- * One handle per thread: it keeps connections and TLS sessions for the next
- * call.
+ * Each thread has one libcurl handle, which keeps connections and TLS sessions
+ * for the thread's next call.
  */
 static pthread_key_t handle_key;
 static bool initialised;
@@ -88,8 +87,8 @@ needs_public(const struct http_client_request *r)
 }
 
 /*
- * Called with each address before libcurl connects to it, after name
- * resolution.
+ * libcurl calls this with each address to which it is about to connect, after
+ * it has looked up the host name.
  */
 static curl_socket_t
 open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
@@ -109,7 +108,7 @@ static size_t
 take_body(char *data, size_t size, size_t count, void *ctx)
 {
 	struct call *call = ctx;
-	size_t len = size * count; /* size is always 1 */
+	size_t len = size * count; /* libcurl: size is always 1 */
 	size_t room = call->request->max_bytes - call->body.len;
 
 	if (len > room && call->request->cut_body) {
@@ -124,12 +123,15 @@ take_body(char *data, size_t size, size_t count, void *ctx)
 	return len;
 }
 
-/* An empty line ends a head; the head of "100 Continue" is not final. */
+/*
+ * Called with each line of a head.  An empty line ends the head; the head of
+ * "100 Continue" is followed by another head.
+ */
 static size_t
 take_header(char *data, size_t size, size_t count, void *ctx)
 {
 	struct call *call = ctx;
-	size_t len = size * count; /* size is always 1 */
+	size_t len = size * count; /* libcurl: size is always 1 */
 	long status = 0;
 
 	if (len > 0 && (data[0] == '\r' || data[0] == '\n') &&
@@ -141,8 +143,8 @@ take_header(char *data, size_t size, size_t count, void *ctx)
 }
 
 /*
- * libcurl calls this at least once per second.  A result other than 0 means:
- * stop, enough of the body has arrived.
+ * libcurl calls this at least once per second; a result other than 0 ends the
+ * call.  Ends it when the response head has been complete for long enough.
  */
 static int
 check_wait(void *ctx, curl_off_t down_total, curl_off_t down,
@@ -183,7 +185,10 @@ add_header(struct curl_slist *list, const char *header)
 static struct curl_slist *
 make_headers(const struct http_client_request *r)
 {
-	/* A header without a value keeps libcurl from adding it. */
+	/*
+	 * A header without a value keeps libcurl from adding its own header of
+	 * that name.
+	 */
 	struct curl_slist *list = add_header(NULL, "Expect:");
 
 	if (!has_header(r, "Content-Type:"))
@@ -211,8 +216,8 @@ headers_are_whole(const struct http_client_request *r)
 }
 
 /*
- * Uses libcurl's own parser, so that the check and the request read the URL in
- * the same way.
+ * Returns a part of the URL.  The parser is libcurl's own, so that the check
+ * reads the URL in the same way as the request.
  */
 static char *
 url_part(CURLU *url, CURLUPart part)
@@ -222,7 +227,10 @@ url_part(CURLU *url, CURLUPart part)
 	return curl_url_get(url, part, &text, 0) == CURLUE_OK ? text : NULL;
 }
 
-/* RFC 6761 section 6.3, with or without the trailing dot. */
+/*
+ * Whether the host is "localhost" or ends in ".localhost" (RFC 6761 section
+ * 6.3), with or without a trailing dot.
+ */
 static bool
 is_localhost(const char *host)
 {
@@ -236,8 +244,8 @@ is_localhost(const char *host)
 }
 
 /*
- * Returns false only for a host that is certainly not public; most names need a
- * lookup.
+ * Returns false only for a host that is certainly not public.  Most names give
+ * true: their addresses are known only after a lookup.
  */
 static bool
 host_may_be_public(const char *host)
@@ -279,10 +287,10 @@ check_parts(CURLU *url, bool allow_private)
 }
 
 /*
- * Refuses what libcurl tolerates and other parsers read differently: an empty
- * host, or one in an unusual notation.  libcurl would need a locale to encode
- * letters beyond ASCII, and services have none: such names must be written as
- * IDNA does (RFC 5891).
+ * Returns false for a host that libcurl accepts but other parsers read
+ * differently: an empty one, or one in an unusual notation.  Names with letters
+ * beyond ASCII must be written as IDNA does (RFC 5891): to convert them,
+ * libcurl would need a locale, which services do not have.
  */
 static bool
 authority_is_plain(const char *url)
@@ -308,7 +316,10 @@ http_client_check_url(const char *url, bool allow_private)
 
 	if (parsed == NULL)
 		abort();
-	/* A fragment is never sent (RFC 9110 section 7.1). */
+	/*
+	 * A fragment is refused, because it would never be sent (RFC 9110
+	 * section 7.1).
+	 */
 	if (scheme_is_allowed(url) && authority_is_plain(url) &&
 	    strchr(url, '#') == NULL &&
 	    curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK)
@@ -337,14 +348,14 @@ set_limits(CURL *h, const struct http_client_request *r)
 	bad |= curl_easy_setopt(
 	    h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	/*
-	 * Do not use a proxy of the environment: it would connect for us, to an
-	 * address that was not checked.
+	 * Ignore the proxy variables of the environment: a proxy would connect
+	 * to the host itself, to an address that was not checked.
 	 */
 	bad |= curl_easy_setopt(h, CURLOPT_PROXY, "");
 	bad |= curl_easy_setopt(h, CURLOPT_NOPROXY, "*");
 	/*
-	 * A kept connection was checked for the call that opened it, which may
-	 * have had other rules.
+	 * A connection kept by an earlier call was checked by the rules of that
+	 * call, which may have differed.
 	 */
 	bad |= curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, fresh);
 	bad |= curl_easy_setopt(h, CURLOPT_FORBID_REUSE, fresh);
@@ -402,7 +413,10 @@ map_failure(const struct call *call, CURLcode code)
 	return ERR_UNAVAILABLE;
 }
 
-/* Only the host is logged: paths and queries may contain secrets. */
+/*
+ * Logs the host, but not the rest of the URL: paths and queries may contain
+ * secrets.
+ */
 static void
 log_failure(const struct http_client_request *r, const char *reason, int64_t us)
 {

@@ -21,8 +21,9 @@
 
 enum {
 	/*
-	 * A burst of requests is a burst of connections; the kernel limits this
-	 * value by somaxconn.
+	 * How many connections may wait for accept(): each request of a burst
+	 * may come on its own connection.  The kernel limits this value to
+	 * somaxconn.
 	 */
 	BACKLOG = 4096,
 	GIVEN_FIRST_FD = 3, /* SD_LISTEN_FDS_START */
@@ -108,8 +109,8 @@ listen_prepare(int fd)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	/*
-	 * Accepted sockets inherit the option.  It fails on unix sockets, which
-	 * have no such delay.
+	 * Accepted sockets inherit TCP_NODELAY.  On a unix socket this call
+	 * fails; there is no Nagle delay on unix sockets.
 	 */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
@@ -122,7 +123,7 @@ listen_trouble(int error)
 	case ECONNABORTED:
 	case EAGAIN:
 	case EPROTO:
-	case EPERM: /* returned when a firewall rule forbids the connection */
+	case EPERM: /* a firewall rule forbids the connection */
 	case ENETDOWN:
 	case ENETUNREACH:
 	case EHOSTUNREACH:
@@ -180,13 +181,16 @@ unix_occupant(const struct sockaddr_un *sun)
 		rc = errno;
 	close(fd);
 	/*
-	 * Only ECONNREFUSED proves that nobody listens; a full backlog does
-	 * not.
+	 * Only ECONNREFUSED proves that nobody listens: with a full backlog
+	 * connect() fails, too.
 	 */
 	return rc == ECONNREFUSED ? STALE_FILE : SOMEBODY;
 }
 
-/* Waits for a draining predecessor to end. */
+/*
+ * Like unix_occupant(), but while somebody listens, waits for a while: it may
+ * be an earlier process of this service that is draining.
+ */
 static enum occupant
 unix_occupant_at_last(const struct sockaddr_un *sun)
 {
@@ -210,8 +214,8 @@ unix_bind(const char *address, const struct sockaddr_un *sun, mode_t mode)
 	if (fd < 0)
 		return fail(address, "socket", errno);
 	/*
-	 * Set the umask, so that the socket file never has more permissions
-	 * than it should.
+	 * Set the umask, so that the socket file has its final permissions from
+	 * the beginning.
 	 */
 	saved = umask(~mode & 0777);
 	rc = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
@@ -268,7 +272,8 @@ tcp_bind(const struct addrinfo *ai)
 }
 
 /*
- * Splits at the last colon: an IPv6 address in brackets contains more of them.
+ * Splits an address at its last colon: an IPv6 address in brackets contains
+ * other colons.
  */
 static bool
 split_address(const char *address, char host[256], const char **ret_port)
@@ -277,7 +282,7 @@ split_address(const char *address, char host[256], const char **ret_port)
 	size_t len;
 	int64_t port;
 
-	/* getaddrinfo() would accept any number, modulo 65536. */
+	/* getaddrinfo() would accept a port above 65535, modulo 65536. */
 	if (colon == NULL || !str_i64(colon + 1, 1, 65535, &port))
 		return false;
 	len = (size_t)(colon - address);

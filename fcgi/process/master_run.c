@@ -27,34 +27,32 @@ enum { CHECK_TIMEOUT_US = 30 * 1000 * 1000, STATUS_SIZE = 64 };
 struct run {
 	const struct master *m;
 	char **argv;
-	char *binary; /* the binary that a restart executes */
+	char *binary; /* the path of the binary that a restart executes */
 	int signal_fd;
 	struct pool_socket sockets[METRICS_SLOTS_MAX];
 	struct workers workers;
 	bool rolling; /* a rolling restart is under way */
 	bool stopping;
-	bool closed; /* to requests */
-	int64_t
-	    door_us; /* when stopping: close the sockets at the latest then */
+	bool closed; /* the listening sockets have been closed */
+	int64_t door_us; /* when the sockets must be closed, if stopping */
 
-	pid_t check_pid; /* `binary --check`; 0: none */
+	pid_t check_pid; /* the process `binary --check`; 0: there is none */
 	int64_t check_until_us;
-	bool
-	    check_again; /* another check was requested while one was running */
+	bool check_again; /* check once more after the running check */
 
-	/* State that is reported to systemd. */
+	/* What systemd has been told. */
 	bool told_ready;
 	bool told_stuck;
 	char status[STATUS_SIZE]; /* the last reported status */
-	int64_t watchdog_us; /* 0: systemd does not watch */
-	int64_t alive_us; /* when to report the next time */
+	int64_t watchdog_us; /* 0: systemd's watchdog is off */
+	int64_t alive_us; /* when to report to the watchdog next */
 };
 
 /*
- * Determines the path to execute at a restart.  It must be done at start: after
- * an upgrade /proc/self/exe names a deleted file.  A relative path is resolved
- * against the current directory; symbolic links are not followed, because
- * changing a link is one way to upgrade.
+ * Determines the path of the binary for a later restart.  It must be determined
+ * at the start: after an upgrade /proc/self/exe names a deleted file.  A
+ * relative path is resolved against the current directory.  Symbolic links in
+ * argv[0] are not resolved, because changing a link is one way to upgrade.
  */
 static char *
 find_binary(const char *argv0)
@@ -78,9 +76,9 @@ find_binary(const char *argv0)
 }
 
 /*
- * All signals are read from a descriptor, one at a time, so that no signal
- * handler interrupts other code.  The signal mask and pending signals survive
- * execve(): nothing is lost while a new binary starts.
+ * Signals are read from a descriptor, one at a time, so that no signal handler
+ * interrupts other code.  The signal mask and pending signals survive execve(),
+ * so no signal is lost while a new binary starts.
  */
 static int
 open_signals(void)
@@ -145,7 +143,9 @@ check_start(struct run *r, int64_t now_us)
 	log_event(LOG_INFO, EVENT_RESTART_STARTED, LOG_TEXT("path", r->binary));
 }
 
-/* Does not return on success. */
+/*
+ * Executes the binary in place of this process.  Returns only when that fails.
+ */
 static void
 execute(struct run *r)
 {
@@ -204,10 +204,10 @@ stop(struct run *r, int64_t now_us)
 }
 
 /*
- * Closes the listening sockets once the running jobs have ended: a job may take
- * until the deadline, and until then requests can be served.  But at half of
- * the time the sockets are closed anyway, because requests and jobs have the
- * same deadline.
+ * When stopping, closes the listening sockets as soon as no worker runs jobs
+ * any more: a job may take until the deadline, and meanwhile requests can be
+ * served.  But the sockets are closed after half of the time at the latest,
+ * because requests and jobs have the same deadline.
  */
 static void
 close_door(struct run *r, int64_t now_us)
@@ -217,8 +217,8 @@ close_door(struct run *r, int64_t now_us)
 		return;
 	r->closed = true;
 	/*
-	 * Refuse connections at once, instead of queueing requests that nobody
-	 * will serve.
+	 * From now on connections are refused at once, instead of waiting for a
+	 * worker that will not come.
 	 */
 	sockets_close(r->sockets, r->m->npools);
 	workers_stop(&r->workers, now_us);
@@ -300,7 +300,8 @@ tell_state(struct run *r)
 	if (r->stopping || r->check_pid != 0)
 		return;
 	/*
-	 * A reload is complete when the last old process has been told to stop.
+	 * A reload is complete when the last worker of the old generation has
+	 * been told to stop.
 	 */
 	if (!r->told_ready && ready && !workers_rolling(&r->workers)) {
 		notify_ready(status);
@@ -312,8 +313,8 @@ tell_state(struct run *r)
 }
 
 /*
- * Reports to systemd's watchdog only while all processes make progress;
- * otherwise systemd restarts the service.
+ * Reports to systemd's watchdog, but only if no process is stuck: otherwise
+ * systemd shall restart the service.
  */
 static void
 tell_alive(struct run *r, int64_t now_us)
@@ -336,8 +337,8 @@ static void
 loop(struct run *r)
 {
 	/*
-	 * A process that ended while the new binary started may not have left a
-	 * signal.
+	 * The SIGCHLD of a process that ended while the new binary was starting
+	 * may be lost: collect such processes now.
 	 */
 	reap(r, clock_monotonic_us());
 	r->rolling = workers_rolling(&r->workers);
@@ -399,7 +400,7 @@ init(struct run *r)
 int
 master_run(const struct master *m, char **argv)
 {
-	static struct run r; /* some 20 KiB */
+	static struct run r; /* static because it has some 20 KiB */
 	bool ok;
 
 	r = (struct run){ .m = m, .argv = argv, .signal_fd = -1 };

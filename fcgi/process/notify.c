@@ -21,7 +21,7 @@ notify_status(const char *status)
 void
 notify_reloading(void)
 {
-	/* Type=notify-reload requires the time of CLOCK_MONOTONIC. */
+	/* systemd's Type=notify-reload requires the time of CLOCK_MONOTONIC. */
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reloading",
 	    (long long)clock_monotonic_us());
 }

@@ -13,8 +13,9 @@
 #include "process/log_events.h"
 
 /*
- * "PID fd:KIND/NAME=N ... worker:POOL/INDEX=PID/KILL_AT_US ...".  The process
- * id distinguishes our own state from one that was inherited by accident.
+ * The environment variable with the state: "PID fd:KIND/NAME=N ...
+ * worker:POOL/INDEX=PID/KILL_AT_US ...".  PID is the process that wrote it: a
+ * variable that another process wrote and this one inherited is ignored.
  */
 static const char variable[] = "KEDGE_RESTART";
 
@@ -29,7 +30,7 @@ struct fd_list {
 	int count;
 };
 
-static struct fd_list inherited; /* fd -1: already taken */
+static struct fd_list inherited; /* an entry that was taken has fd -1 */
 static struct fd_list kept;
 static struct restart_worker left[RESTART_WORKERS_MAX];
 static int nleft;
@@ -66,7 +67,10 @@ list_add(struct fd_list *list, const char *kind, const char *name, int fd)
 	list->count++;
 }
 
-/* Cuts *text at the first `end`; NULL when there is none. */
+/*
+ * Cuts *text at the first character `end`, advances *text behind it and returns
+ * the part before it; NULL when *text has no such character.
+ */
 static char *
 cut(char **text, char end)
 {
@@ -80,7 +84,7 @@ cut(char **text, char end)
 	return start;
 }
 
-/* KIND/NAME=N */
+/* Parses KIND/NAME=N. */
 static bool
 load_fd(char *text)
 {

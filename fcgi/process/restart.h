@@ -1,9 +1,9 @@
 /*
- * restart: the state that a master passes to itself across execve(2).
+ * restart: the state that a master process passes to itself across execve(2).
  *
- * Descriptors (by kind and name) and the list of living workers are in one
- * environment variable, which is valid for this process id only.  It is read
- * once and removed, so that no child inherits it.
+ * The descriptors (by kind and name) and the list of living workers are in one
+ * environment variable, which is valid only in the process that wrote it.  The
+ * variable is read once and removed, so that no child process inherits it.
  */
 #ifndef PROCESS_RESTART_H
 #define PROCESS_RESTART_H
@@ -20,8 +20,7 @@ struct restart_worker {
 	char pool[RESTART_NAME_MAX + 1];
 	int index;
 	pid_t pid;
-	int64_t
-	    kill_at_us; /* by the monotonic clock; 0: not told to stop yet */
+	int64_t kill_at_us; /* monotonic clock; 0: not told to stop yet */
 };
 
 /*
@@ -32,21 +31,28 @@ MUST_CHECK bool restart_name_ok(const char *name);
 void restart_name_copy(char out[RESTART_NAME_MAX + 1], const char *name);
 
 /*
- * Returns the inherited descriptor of that kind and name, close-on-exec, and
- * gives it to the caller; -1 when there is none.  It is returned only once.
+ * Returns the inherited descriptor of that kind and name, close-on-exec; -1
+ * when there is none.  From then on it belongs to the caller; a second call
+ * with the same kind and name returns -1.
  */
 int restart_take_fd(const char *kind, const char *name);
-/* Passes `fd` to the next binary.  The name must be valid and unique. */
+/*
+ * Passes `fd` to the next binary.  restart_name_ok() must accept the name, and
+ * no other descriptor of this kind may have it.
+ */
 void restart_keep_fd(const char *kind, const char *name, int fd);
-/* Closes the inherited descriptors that nobody has taken. */
+/* Closes each inherited descriptor that restart_take_fd() has not returned. */
 void restart_close_rest(void);
 
-/* The workers that the previous binary left; 0 when there was none. */
+/*
+ * Sets *ret_workers to the workers that the previous binary left running, and
+ * returns their number.
+ */
 int restart_workers(const struct restart_worker **ret_workers);
 
 /*
- * Executes `path` in this process.  Returns only on failure, with errno set and
- * everything unchanged.
+ * Executes the binary `path` in this process.  Returns only on failure, with
+ * errno set and everything unchanged.
  */
 void restart_exec(const char *path, char **argv,
     const struct restart_worker *workers, int nworkers);

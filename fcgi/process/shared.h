@@ -1,10 +1,10 @@
 /*
  * shared: memory shared by all worker processes of a service.
  *
- * An area is a memfd that the master creates before it forks.  It survives the
- * master's re-execution (process/master.h): the new binary finds the area by
- * its name, so that workers of both generations, which run at the same time
- * during a rolling restart, share the same bytes.
+ * An area is a memfd that the master process creates before it forks.  The area
+ * survives the master's re-execution (process/master.h): the new binary finds
+ * the area by its name, so that the workers of both generations, which run at
+ * the same time during a rolling restart, share the same bytes.
  *
  * An area may contain only atomics and process-shared, robust mutexes, because
  * a worker can die at any instruction.
@@ -16,14 +16,15 @@
 #include <stddef.h>
 
 /*
- * Returns the area called `name` (letters, digits, '-', '_'; at most 31), which
- * is zeroed when it is new.  *ret_fresh (may be NULL) says whether it is new;
- * false means that older workers may be using it at the moment.  An inherited
- * area of another size is not used: if the layout changes, its size or its name
- * must change.
+ * Returns the area called `name` (letters, digits, '-', '_'; at most 31
+ * characters).  *ret_fresh (ret_fresh may be NULL) says whether the area is
+ * new; a new area is zeroed, any other may be in use by older workers at the
+ * moment.  An inherited area of another size is not used; so if the layout of
+ * an area changes, its size or its name must change.
  *
- * To be called once per name, in the master, before master_run().  Aborts when
- * the kernel refuses, because the service cannot run without it.
+ * To be called once per name, in the master process, before master_run().
+ * Aborts when the kernel refuses the memory, because the service cannot run
+ * without it.
  */
 void *shared_open(const char *name, size_t size_bytes, bool *ret_fresh);
 

@@ -24,7 +24,10 @@ remember_file(struct pool_socket *s, const char *path)
 	s->ino = st.st_ino;
 }
 
-/* "bound": this service created the file; "given": somebody else did. */
+/*
+ * Takes the pool's socket from before a re-execution.  Its kind is "bound" if
+ * this service created the socket file, otherwise "given".
+ */
 static bool
 from_before(const struct master_pool *pool, struct pool_socket *s)
 {
@@ -49,7 +52,10 @@ any_named(const struct master *m, const struct listen_given *given)
 	return false;
 }
 
-/* -1: systemd passed no socket for this pool; -2: it passed something else. */
+/*
+ * Returns the pool's socket from systemd; -1: systemd passed none for this
+ * pool; -2: the descriptor that systemd passed is no listening socket.
+ */
 static int
 from_systemd(const struct master *m, int i, const struct listen_given *given)
 {
@@ -67,8 +73,8 @@ from_systemd(const struct master *m, int i, const struct listen_given *given)
 }
 
 /*
- * Moves the socket away from descriptor 0, where code that reads standard input
- * would use it by mistake.
+ * Returns the listening socket at descriptor 0, or -1.  The socket is moved to
+ * another descriptor: code that reads standard input would use it by mistake.
  */
 static int
 from_stdin(void)

@@ -1,4 +1,4 @@
-/* sockets: the listening socket of each pool, from any source. */
+/* sockets: the listening socket of each pool, wherever it comes from. */
 #ifndef PROCESS_SOCKETS_H
 #define PROCESS_SOCKETS_H
 
@@ -12,8 +12,8 @@ struct master;
 struct pool_socket {
 	int fd;
 	/*
-	 * The file that this process created, to be removed at the end; or
-	 * NULL.
+	 * The socket file that this process created and must remove at the end;
+	 * or NULL.
 	 */
 	const char *path;
 	dev_t dev;
@@ -21,16 +21,17 @@ struct pool_socket {
 };
 
 /*
- * Fills sockets[0 .. m->npools) from the first source that has one: the state
- * before a re-execution, systemd (by pool names, otherwise in their order),
- * descriptor 0 for a service with one pool, or the address of the pool.
- * Returns false after it has logged the reason; then nothing is left open.
+ * Fills sockets[0 .. m->npools).  Each socket comes from the first of these
+ * sources that has it: the state before a re-execution; systemd (by the names
+ * of the pools, otherwise in their order); descriptor 0, if only one pool has a
+ * socket; the address of the pool, on which a new socket is opened.  Returns
+ * false after it has logged the reason; then nothing is left open.
  */
 MUST_CHECK bool
 sockets_open(const struct master *m, struct pool_socket *sockets);
 /*
- * Closes the sockets, and removes the files that this process created, unless
- * somebody has replaced them.
+ * Closes the sockets and removes the socket files that this process created,
+ * unless somebody has replaced the file.
  */
 void sockets_close(struct pool_socket *sockets, int count);
 

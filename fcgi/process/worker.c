@@ -15,7 +15,10 @@ worker_ready(const struct worker *w)
 	pid_t pid = getpid();
 	ssize_t n;
 
-	/* Nobody may read it: the master may have executed itself meanwhile. */
+	/*
+	 * The byte count is ignored: if the master is executing itself at the
+	 * moment, nobody reads the pipe.
+	 */
 	n = write(w->ready_fd, &pid, sizeof(pid));
 	(void)n;
 }
@@ -47,7 +50,10 @@ worker_run(const struct workers *ws, const struct place *place)
 	};
 	int status;
 
-	/* The master can die between fork() and prctl(). */
+	/*
+	 * The master may have died between fork() and prctl(); then no SIGTERM
+	 * comes.
+	 */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != ws->master_pid)
 		_exit(0);

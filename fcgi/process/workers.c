@@ -20,11 +20,11 @@
 enum {
 	BACK_OFF_FIRST_US = 100 * 1000,
 	BACK_OFF_MAX_US = 5 * 1000 * 1000,
-	/* A worker that lived this long did not fail at its start. */
+	/* A worker that has lived this long did not fail at its start. */
 	SETTLED_US = 10 * 1000 * 1000,
 };
 
-/* -- the table -- */
+/* -- the table of workers -- */
 
 static struct child *
 find_pid(struct workers *ws, pid_t pid)
@@ -36,7 +36,10 @@ find_pid(struct workers *ws, pid_t pid)
 	return NULL;
 }
 
-/* The child that runs in that place; NULL when one must be started. */
+/*
+ * Returns the child of the current generation that runs in this place; NULL
+ * when one must be started.
+ */
 static const struct child *
 find_filler(const struct workers *ws, const struct place *place)
 {
@@ -74,14 +77,17 @@ find_place(struct workers *ws, const char *pool, int index)
 	return NULL;
 }
 
-/* A child of the old generation serves, too, until it is told to stop. */
+/*
+ * Whether the child accepts connections.  A child of the old generation does,
+ * too, until it is told to stop.
+ */
 static bool
 serves(const struct child *c)
 {
 	return (c->ready || c->old) && c->kill_at_us == 0;
 }
 
-/* Updates the numbers for metrics and health. */
+/* Reports the numbers of processes to metrics and health. */
 static void
 count_children(const struct workers *ws)
 {
@@ -151,7 +157,11 @@ start(struct workers *ws, struct place *place, int64_t now_us)
 	pid_t pid;
 
 	metrics_use_slot(place->pool->name, place->index);
-	fflush(NULL); /* otherwise the child would print it again */
+	/*
+	 * Write buffered output now, because the child would write a copy of
+	 * it.
+	 */
+	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
 		worker_run(ws, place);
@@ -166,7 +176,7 @@ start(struct workers *ws, struct place *place, int64_t now_us)
 	c->started_at_us = now_us;
 }
 
-/* Whether the place is for a process that processes jobs and has no socket. */
+/* Whether the process in this place has no socket and runs jobs. */
 static bool
 is_background(const struct place *place)
 {
@@ -174,8 +184,8 @@ is_background(const struct place *place)
 }
 
 /*
- * Whether a child should be started in this place; `old`: an old child still
- * serves there.
+ * Whether a new child should be started in this place.  `old` says that a child
+ * of the old generation still serves there.
  */
 static bool
 is_wanted(const struct workers *ws, const struct place *place, bool old)
@@ -186,8 +196,9 @@ is_wanted(const struct workers *ws, const struct place *place, bool old)
 }
 
 /*
- * Places without a serving child are filled at once.  Those with an old child
- * are renewed one after the other: the next one when the previous one is ready.
+ * Starts new children.  A place in which no child serves gets one at once.
+ * Places with a child of the old generation are renewed one after the other:
+ * the next one when the new child of the previous one is ready.
  */
 static void
 start_due(struct workers *ws, int64_t now_us)
@@ -231,7 +242,8 @@ drain(struct workers *ws, struct child *c, int64_t now_us)
 	                    ? ws->stop_by_us
 	                    : now_us + ws->master->drain_timeout_ms * 1000;
 	/*
-	 * The signal carries the time that the worker has: worker_drain_ms().
+	 * The signal carries the time that the worker may still run; see
+	 * worker_drain_ms().
 	 */
 	sigqueue(c->pid, SIGTERM,
 	    (union sigval){
@@ -239,8 +251,8 @@ drain(struct workers *ws, struct child *c, int64_t now_us)
 }
 
 /*
- * Old children are drained when their place is served again, or when all places
- * are.
+ * Drains children of the old generation: each one when a new child is ready in
+ * its place, and all of them when a new child is ready in every place.
  */
 static void
 drain_replaced(struct workers *ws, int64_t now_us)
@@ -367,8 +379,8 @@ workers_next_us(const struct workers *ws, int64_t now_us)
 			next_us = at_us;
 	}
 	/*
-	 * A start that is due but was not made waits for another start, not for
-	 * time.
+	 * A start whose time has come but which has not been made yet waits for
+	 * another child to become ready; no timer is needed for it.
 	 */
 	for (int i = 0; i < ws->nplaces; i++) {
 		const struct place *place = &ws->places[i];
