@@ -32,7 +32,7 @@ sub unknown {
     my %unknown;
     for my $name ($text =~ /\b(kedge_\w+)/g) {
         my $family = $name =~ s/_(?:bucket|sum|count)$//r;
-        # A histogram has only series with these suffixes.
+        # A histogram only has series whose names end with one of these suffixes.
         my $type = $family ne $name ? 'histogram' : '';
         my $is = $documented{$type ? $family : $name} // 'none';
         $unknown{$name} = 1 if $is eq 'none' || ($is eq 'histogram') != ($type eq 'histogram');

@@ -1,6 +1,6 @@
-# One pass through every endpoint.  The services' own specifications list them: each
+# One pass through every endpoint.  The services' OpenAPI documents list them: each
 # endpoint is called once successfully, and its response has a status and a body that
-# the specification allows.  A route that no row calls is reported.
+# the document allows.  A route that no row calls is reported.
 #
 # The rows are in t/endpoints/*.json, with a file for each service, and one for each
 # optional part of a service:
@@ -8,9 +8,10 @@
 # 	{ "job": a body for POST /jobs,
 # 	  "pass": [ [ who, "METHOD /path", body, name of the created item ], ... ] }
 #
-# Rows run in order.  A user signs up when first named; "nobody" does not, and "admin"
-# has that role.  {name} is replaced by the id of the created item, {email of who},
-# {password}, or {token of who again}: that of another session.
+# Rows run in order.  The user of a row signs up when first named; "nobody" sends no
+# cookie, and "admin" has that role.  {name} is replaced by the id of the created item;
+# {email of who}, {password} and {token of who again} by values of a user, the last one
+# being the token of another session.
 use strict;
 use warnings;
 use FindBin;
@@ -75,7 +76,8 @@ for my $service (Kedge::services()) {
 		}
 	}
 }
-# A path without parameters takes precedence over one with parameters that it matches.
+# When a path without parameters and a path with parameters both match, the one without
+# parameters is taken.
 @patterns = sort { ($a->[1] =~ tr/{//) <=> ($b->[1] =~ tr/{//) } @patterns;
 
 sub resolve

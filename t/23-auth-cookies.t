@@ -33,7 +33,7 @@ like(   $r->{cookies}[0],
 	qr/^__Secure-anchor\.session_token=; Max-Age=0; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
 	'cleared under the same name');
 
-# The origins whose pages may sign in.
+# AUTH_TRUSTED_ORIGINS lists the origins whose pages may sign in.
 my %login = (email => 'secure@example.com', password => 'correct horse battery');
 for my $trusted ($origin, 'https://app.example', 'https://other.example:8443') {
 	is($k->client->post('/api/auth/sign-in/email', {%login}, origin => $trusted)->{status},

@@ -1,5 +1,5 @@
-# The verdict: which requests pass nginx, with which assertion, and where refused ones
-# are redirected.
+# verify's verdicts: which requests pass nginx, with which assertion, and where refused
+# requests are redirected.
 use strict;
 use warnings;
 use FindBin;
@@ -134,8 +134,8 @@ ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 
 # ---- connections ------------------------------------------------------------------
 
-# nginx keeps its connections to verify, whatever the verdict, and stores nothing of the
-# responses.
+# nginx keeps its connections to verify open, whatever the verdict, and stores no
+# response of verify.
 sub sockets_of_verify
 {
 	return join ' ', sort map { readlink($_) // () }

@@ -1,4 +1,4 @@
-# kedge user: users created on the command line.
+# kedge user creates users on the command line.
 use strict;
 use warnings;
 use FindBin;

@@ -1,4 +1,4 @@
-# GET and PATCH /api/core/me.
+# GET and PATCH /api/core/me: the user's profile.
 use strict;
 use warnings;
 use FindBin;

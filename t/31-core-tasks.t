@@ -1,4 +1,4 @@
-# Tasks: fields, trees, pages, versions, and ownership.
+# core's tasks: fields, trees, pages, versions, and ownership.
 use strict;
 use warnings;
 use FindBin;

@@ -1,4 +1,4 @@
-# Holds: created, captured in full or in part, released, expired.
+# Holds are created, captured in full or in part, released, and expire.
 use strict;
 use warnings;
 use FindBin;

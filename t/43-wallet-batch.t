@@ -146,7 +146,7 @@ is($r->{status}, 200, 'as many as may be') or diag(substr $r->{body}, 0, 300);
 is(scalar(grep { $_->{transfer} } @{ $r->{json}{results} }), 1000, 'all made');
 is($w->state_of($a), '80/80/0', 'and moved');
 
-# Concurrent batches with the same accounts in different orders.
+# Batches that run at the same time, with the same accounts in different orders.
 $w->fund($_, 1000) for $a, $b, $c;
 my @all = parallel(6, sub {
 	my ($i) = @_;

@@ -1,5 +1,5 @@
-# Operators' actions: deposits, withdrawals, reversals, freezing, currencies,
-# statements.
+# What operators of the wallet do: deposits, withdrawals, reversals, freezing,
+# currencies, statements.
 use strict;
 use warnings;
 use FindBin;

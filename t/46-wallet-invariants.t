@@ -685,7 +685,7 @@ for my $column (split /\n/, $k->sql('wallet', "SELECT attname FROM pg_attribute 
 	refused($k, 'owner', '23514', "UPDATE transfer SET $column = $other{$column} WHERE id = '$_'")
 	    for @t{qw(held posted captured)};
 }
-# The user who settled a hold is written when it is settled, and never changed.
+# The user who settled a hold is stored when the hold is settled, and never changed.
 for my $id (@t{qw(held posted captured released)}) {
 	refused($k, 'owner', '23514', "UPDATE transfer SET $_ = " . ($_ eq 'settled_at' ? 'now()' : "'x'")
 		    . " WHERE id = '$id'") for @settled;

@@ -22,7 +22,7 @@ is($k->sql('wallet', "SELECT count(*) FROM job WHERE kind = 'webhook.deliver'"),
 $k->sql('wallet', "SELECT job_pause('webhooks', true);
     INSERT INTO webhook_endpoint (url, secret, kinds) VALUES ('http://127.0.0.1:9/', 'whsec_' || repeat('A', 43) || '=', '{*}')");
 
-# The events emitted since the last call, in order: type and request.
+# Returns the type and request id of the events emitted since the last call, in order.
 sub told
 {
 	my $rows = $k->sql('wallet', "WITH gone AS (DELETE FROM job WHERE kind = 'webhook.deliver' RETURNING *)

@@ -318,7 +318,7 @@ $unlock->();
 is($retry->(), '201 again', 'gone while it was done: done, and the retry hears of it');
 is(count_of('dead-2'), 1, 'once');
 
-# All clients disconnect before they get an answer, half of them by a reset.
+# All clients disconnect before they get a response; half of them reset the connection.
 parallel(32, sub {
 	my $s = raw_open($k->port);
 	syswrite $s, bytes([ 'Idempotency-Key: dead-3' ], jencode(order(4, memo => 'dead-3')));

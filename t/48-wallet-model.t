@@ -464,7 +464,7 @@ for my $round (1 .. 3) {
 	my @logs = parallel(13, sub {
 		my ($i) = @_;
 		return live($i, $round, \@holds, \@posted) if $i < 12;
-		# The job that releases expired holds, running continuously.
+		# Runs the job that releases expired holds, again and again.
 		my ($expired, $end) = (0, time + 3 * $long);
 		$expired += $k->sql('wallet', 'SELECT expired FROM ledger_expire(100)') while time < $end;
 		return [ [ 'expired', $expired ] ];

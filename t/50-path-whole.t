@@ -1,4 +1,5 @@
-# All services: the README's commands work, and each service describes itself correctly.
+# All services together: the README's commands work, and each service describes itself
+# correctly.
 use strict;
 use warnings;
 use FindBin;

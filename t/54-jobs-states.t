@@ -1,5 +1,5 @@
-# The states of a job: it runs after the transaction that enqueued it has committed,
-# and ends as its handler reports.
+# A job runs after the transaction that enqueued it has committed, and ends in the state
+# that its handler reports.
 use strict;
 use warnings;
 use FindBin;

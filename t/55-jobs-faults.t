@@ -1,5 +1,5 @@
-# Workers that die, hang, freeze or lose their database: the effect of each job
-# happens once, and other jobs are not affected.
+# Workers die, hang, freeze or lose their database: the effect of each job happens once,
+# and other jobs are not affected.
 use strict;
 use warnings;
 use FindBin;

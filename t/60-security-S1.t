@@ -80,7 +80,7 @@ is_deeply(\@leak, [], 'nobody reaches a protected handler by any of them');
 is_deeply(\@crash, [], 'nothing breaks');
 is_deeply(\@odd, [], 'every refusal is a usual one');
 
-# Requests of a user never return what only an administrator may see.
+# A user's request never returns what only an administrator may see.
 @leak = @crash = ();
 for (ask($alice->cookie_header, grep { $form{$_} =~ /admin|jobs/ } @forms)) {
 	my ($path, $a) = @$_;
@@ -114,8 +114,8 @@ for my $tail ('%00', '%2e%2e/%00', '%0d%0aX: y') {
 	like($row->[1]{status}, qr/^(400|404)$/, "$tail is no path");
 }
 
-# A path that others could interpret differently from nginx is refused, too, even for an
-# administrator: by every service, whichever prefix it was sent to.
+# A path that another program could read differently from nginx is refused by every
+# service, even for an administrator, whichever prefix it was sent to.
 my @ambiguous = (
 	'/api/core/admin%2f../whoami', '/api/core/admin%2F..%2Fwhoami',
 	'/api/core/%2e%2e/core/whoami', '/api/core/%2E/whoami', '/api/core/who%2eami',

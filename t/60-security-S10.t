@@ -57,7 +57,7 @@ sub pairs
 	my ($call) = @_;
 	return join '', map { fcgi_pair($_, $call->{$_}) } sort keys %$call
 }
-# A valid request with additional parameters.
+# Returns a valid request with additional parameters.
 sub with { my ($params, @more) = @_; return $begin . $params . join('', @more) . $end }
 
 sub broken
@@ -157,7 +157,7 @@ for my $name (sort keys %good) {
 	is(send_bytes($socket, with($params))->{status}, $yes, "$name: afterwards, yes");
 }
 
-# Bodies that break off, at nginx: the client disconnects in the middle.
+# Bodies that are cut off: the client disconnects from nginx in the middle of the body.
 my $cookie = $alice->cookie_header;
 my $body = jencode({ title => 'x' x 150, notes => 'n' x 9000 });
 my $head =

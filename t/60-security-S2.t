@@ -112,7 +112,7 @@ for my $lines ([ $cookie, $cookie ], [ 'Cookie: a=1', 'Cookie: b=2' ],
 	like($a->{status}, qr/^(200|400|401|403)$/, 'twice: ' . join ', ', map { s/:.*//r } @$lines);
 }
 
-# Identities in the query and in the body are ignored.
+# Members of the query or the body that look like an identity are ignored.
 for my $q (
 	"userId=$bob->{id}", "KEDGE_IDENTITY=$assertion", "kedge_identity=$assertion",
 	"user=$bob->{id}", "token=$bob->{token}", "access_token=$assertion"

@@ -114,7 +114,7 @@ is(snapshot(), $before, "and nothing of bob's, nor who alice is, has changed");
 is($alice->get('/api/core/admin/stats')->{status}, 403, 'alice is no administrator');
 is($alice->get('/api/core/whoami')->{json}{userId}, $alice->{id}, 'and still herself');
 
-# Sign-up: members that a new user may not set.
+# Members that a sign-up may not set for the new user.
 my $n = 0;
 for my $name (sort keys %actor) {
 	next if $name eq 'email';

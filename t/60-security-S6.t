@@ -90,7 +90,8 @@ for my $row (@ways) {
 	dead($c, "$name: dead after");
 }
 
-# change-password without revocation: the other sessions stay valid, as with BetterAuth.
+# change-password without revokeOtherSessions: the other sessions stay valid, as with
+# BetterAuth.
 my $bob = $k->user('bob');
 my $phone = $k->again($bob);
 $bob->post('/api/auth/change-password',
@@ -107,7 +108,8 @@ dead($old, 'also the token that asked for it is replaced');
 dead($phone, 'the phone is out');
 alive($bob, 'the new token lives');
 
-# A new role: the same session has the new rights at once, in both directions.
+# When a user's role changes, the same session has the new rights at once, whether they
+# are more or less.
 my $carol = $k->user('carol');
 alive($carol, 'carol');
 $k->role($carol, 'admin');

@@ -35,7 +35,7 @@ is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE lower(email) = 'victim@ex
 is($k->sql('auth', q{SELECT "emailVerified" FROM "user" WHERE email = 'victim@example.com'}), 'f',
 	'not verified');
 
-# No request verifies or changes an address.
+# No request can verify or change the e-mail address of an account.
 my $mallory = $k->client;
 @$mallory{qw(email password)} = ('victim@example.com', 'password of mallory');
 $mallory->sign_in;

@@ -51,7 +51,7 @@ is($try->('127.0.0.3', 'target@example.com'), 401, 'nor is the target, from else
 is(     post_from('127.0.0.2', '/api/auth/sign-up/email', '{}')->{status}, 400,
 	'nor another path of the same address');
 
-# Guessing the current password with a stolen session is limited like sign-in.
+# Guessing the current password with a stolen session is limited as sign-in is.
 my $c = $k->client;
 my $r = $c->post(
 	'/api/auth/sign-up/email',

@@ -1,5 +1,5 @@
-# PostgreSQL restarted, frozen, stopped: requests that need it get 503 and the service
-# recovers by itself; cached sessions are still verified.
+# PostgreSQL is restarted, frozen or stopped: requests that need it get 503, and the
+# service recovers by itself; cached sessions are still verified.
 use strict;
 use warnings;
 use FindBin;
@@ -172,7 +172,7 @@ for my $service (qw(auth core wallet)) {
 	is((grep { !/^(200|503)$/ } @status), 0, "$service: cut connections are an outage at most");
 	is($status[-1], 200, "$service: and are made anew") or diag("@status");
 }
-# A locked table: the statement timeout of PostgreSQL ends the wait.
+# When a table is locked, PostgreSQL's statement timeout ends the wait.
 my $locker = fork // die;
 if (!$locker) {
 	Kedge::in_child();

@@ -237,7 +237,7 @@ ok(wait_until(sub {
 }, 25), 'an answer that nobody takes ends soon');
 is(fcgi_answer($untaken)->{end}, undef, 'unfinished');
 
-# nginx keeps their responses in memory, not in files.
+# nginx keeps the responses of slow clients in memory, not in files.
 my $body_1m = '{"title":"' . 'x' x 1_000_000 . '"}';
 is($alice->request(POST => '/api/core/tasks', body => $body_1m, type => 'application/json')
 	    ->{status}, 413, 'a body of a megabyte is read, and refused');

@@ -38,8 +38,8 @@ sub sign_up
 		{ name => $name, email => "$name\@race.example", password => $password, %more });
 }
 
-# Two sign-ups with one name at once: the index lets one succeed, and the other is told
-# the reason.
+# Two users sign up with one name at the same time: the unique index lets one succeed,
+# and the other gets the error that the name is taken.
 for my $round (1 .. 3) {
 	my @both = parallel(2, sub { my ($i) = @_;
 		my $s = sign_up("racer$round$i", username => "winner$round");

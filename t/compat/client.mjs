@@ -70,7 +70,7 @@ is([r.error.status, r.error.code, r.error.message],
 r = await alice.signUp.email({ name: "Bad", email: "bad", password });
 is([r.error.status, r.error.code], [400, "VALIDATION_ERROR"], "signUp.email, bad address");
 
-/* Sign in on another device. */
+/* The user signs in on another device. */
 const { client: phone, jar: phoneJar } = browser();
 r = await phone.signIn.email({ email, password: "not the password" });
 is([r.data, r.error.status, r.error.code], [null, 401, "INVALID_EMAIL_OR_PASSWORD"],
@@ -84,7 +84,7 @@ is([r.data.redirect, r.data.url], [true, "/home"], "signIn.email with callbackUR
 r = await browser("https://evil.example").client.signIn.email({ email, password });
 is([r.error.status, r.error.code], [403, "INVALID_ORIGIN"], "signIn.email from elsewhere");
 
-/* List the sessions, and revoke one. */
+/* The user lists the sessions, and revokes one. */
 r = await alice.listSessions();
 is([r.error, r.data.length], [null, 3], "listSessions");
 ok(r.data.every((s) => s.token && s.createdAt instanceof Date), "each with a token");
@@ -117,7 +117,9 @@ is(r.error.status, 401, "the old password is dead");
 r = await phone.signIn.email({ email, password: "another password" });
 is(r.error, null, "the new one lives");
 
-/* Revoke the other sessions, all sessions, and the current one. */
+/*
+ * The user revokes the other sessions, then all sessions, then the current one.
+ */
 is((await alice.revokeOtherSessions()).data, { status: true }, "revokeOtherSessions");
 is((await phone.getSession()).data, null, "the phone is out again");
 await phone.signIn.email({ email, password: "another password" });

@@ -81,7 +81,7 @@ class Side {
 		let json;
 		try {
 			json = JSON.parse(answer.text);
-		} catch { /* not every response is JSON */ }
+		} catch { /* the response is not JSON, which is allowed */ }
 		if (s.keep && json)
 			s.keep(this.values, json, jar);
 		return this.describe(answer, json);
@@ -138,7 +138,9 @@ class Side {
 		return text.replaceAll(this.base.replace("http://", ""), "<host>");
 	}
 
-	/* The lifetime of a session is compared, the exact time is not. */
+	/*
+	 * Of a session's times, its lifetime is compared, not the exact time.
+	 */
 	time(ms, key) {
 		if (key !== "expiresAt")
 			return "<time>";
@@ -167,7 +169,7 @@ const a = new Side(args.a, args["a-db"]);
 const b = new Side(args.b, args["b-db"]);
 const used = new Set();
 
-/* Sorts the members, so that the texts can be compared. */
+/* Sorts an object's members, so that equal objects have equal texts. */
 const text = (v) => JSON.stringify(v, (_, o) => (o === null || typeof o !== "object" ||
 	Array.isArray(o) ? o : Object.fromEntries(Object.entries(o).sort())));
 

@@ -10,7 +10,7 @@
  * ready, and stops when its standard input closes, so that it never outlives its
  * caller.
  */
-process.env.NODE_ENV = "production"; // "test" would switch the origin checks off
+process.env.NODE_ENV = "production"; // the value "test" would switch BetterAuth's origin checks off
 process.env.BETTER_AUTH_TELEMETRY = "0";
 
 import { createServer } from "node:http";

@@ -114,7 +114,7 @@ sub need
 	}
 }
 
-# Runs a command; returns (exit status, stdout, stderr).
+# Runs a command; returns its exit status, its standard output and its standard error.
 sub run
 {
 	my (@cmd) = @_;
@@ -686,7 +686,7 @@ sub kill_pid
 		die "not of this stack: $pid" unless $ours{$pid};
 		kill $signal => $pid;
 	}
-	# A signal takes effect some time after it was sent.
+	# A signal takes effect some time after it was sent, so wait for that.
 	my $heeded = $signal eq 'KILL' ? \&is_gone : $signal eq 'STOP' ? \&is_stopped : return;
 	push @pids, map { $_->{pid} } @with if $signal eq 'KILL';
 	for my $pid (@pids) {

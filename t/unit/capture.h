@@ -1,4 +1,4 @@
-/* capture: returns what a test writes to standard error as text. */
+/* capture: collects what a test writes to standard error as text. */
 #ifndef CAPTURE_H
 #define CAPTURE_H
 
@@ -24,7 +24,7 @@ capture_begin(struct capture *c)
 	dup2(c->file, STDERR_FILENO);
 }
 
-/* Copies at most size - 1 bytes and a NUL. */
+/* Ends the capture; copies at most size - 1 captured bytes, and a NUL. */
 static inline void
 capture_end(struct capture *c, char *out, size_t size)
 {

@@ -1,4 +1,4 @@
-/* fake_request: a request from an array instead of FastCGI. */
+/* fake_request: a request that is read from an array, without FastCGI. */
 #ifndef FAKE_REQUEST_H
 #define FAKE_REQUEST_H
 
@@ -13,7 +13,7 @@
 enum { FAKE_PARAMS_MAX = 32 };
 
 struct fake_request {
-	const char *params[FAKE_PARAMS_MAX + 1]; /* "NAME=value" */
+	const char *params[FAKE_PARAMS_MAX + 1]; /* each as "NAME=value" */
 	int nparams;
 	const char *body;
 	size_t body_len;

@@ -74,7 +74,10 @@ number_at(const char *at)
 	return ntohl(n);
 }
 
-/* Startup packet: length, protocol, then names and values, each with a NUL. */
+/*
+ * A PostgreSQL startup packet has its length, the protocol version, and then
+ * names and values, each ended by a NUL.
+ */
 static size_t
 without_options(char *packet, size_t len)
 {

@@ -13,11 +13,14 @@ int proxy_start(const char *unix_socket);
 void proxy_stop(void);
 
 /*
- * From now on, existing connections swallow everything that either side sends,
- * like a firewall that has forgotten them.
+ * From now on, bytes that either side sends on an existing connection are
+ * swallowed, as by a firewall that has forgotten the connection.
  */
 void proxy_silence(void);
-/* Whether new connections lose the `options` of their startup packet. */
+/*
+ * Sets whether the proxy removes `options` from the startup packets of new
+ * connections.
+ */
 void proxy_drop_options(bool drop);
 
 #endif

@@ -20,7 +20,10 @@ read_file(const char *path)
 	char *text = NULL;
 	size_t size = 0;
 
-	/* SQL contains no NUL, so this reads the whole file. */
+	/*
+	 * SQL contains no NUL byte, so getdelim() up to a NUL reads the whole
+	 * file.
+	 */
 	if (f == NULL || getdelim(&text, &size, '\0', f) < 0)
 		die(path, "cannot be read; run from the top of the checkout");
 	fclose(f);
@@ -71,7 +74,7 @@ run_or_die(const char *url, const char *sql, const char *what)
 		die(what, state);
 }
 
-/* Runs the migrations in a folder of sql/, in order. */
+/* Runs the migrations in a subfolder of sql/, in order. */
 static void
 run_files(const char *url, const char *folder)
 {

@@ -37,7 +37,8 @@ die(const char *what)
 }
 
 /*
- * Prints the plan for skipping all tests; nothing may have been printed before.
+ * Prints the TAP plan that skips all tests; the program must not have printed
+ * anything before.
  */
 static void
 skip(const char *reason)

@@ -28,7 +28,7 @@ pid_t servers_postgres_pid(void);
 
 /* Starts Redis; returns its address "unix:/path", in static storage. */
 const char *servers_start_redis(void);
-/* Kills Redis; the next start loads what SAVE wrote. */
+/* Kills Redis; its next start loads what the command SAVE has written. */
 void servers_stop_redis(void);
 pid_t servers_redis_pid(void);
 /*

@@ -132,7 +132,9 @@ header_of(const struct req *r, const char *name)
 	return NULL;
 }
 
-/* The caller may have added more parameters to *f. */
+/*
+ * Sends a request to auth; the caller may have added further parameters to *f.
+ */
 static struct req
 ask(struct fake_request *f, const char *method, const char *path,
     const char *body)

@@ -6,7 +6,9 @@
 #include "base/arena.h"
 #include "base/attr.h"
 
-/* Test vectors of the compatibility contract, section 3.2. */
+/*
+ * Test vectors from section 3.2 of the compatibility contract with BetterAuth.
+ */
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEF";
 #define MAC "M2ywRDp5rcBzPkujXjncHeiPyZUNaplgYBDEjlr95jQ"

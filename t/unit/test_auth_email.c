@@ -44,7 +44,7 @@ static const struct {
 	{ "a b@c.co", false },
 	{ "\"a\"@b.co", false },
 	{ "a@[127.0.0.1]", false },
-	{ "a\xef\xbc\xa0" "b.co", false }, /* fullwidth at sign */
+	{ "a\xef\xbc\xa0" "b.co", false }, /* FULLWIDTH COMMERCIAL AT in place of "@" */
 	{ "\xc3\xbc@b.co", false },
 	{ "a@b\xc3\xbc.co", false },
 	{ "a@b.c\xc3\xb6m", false },

@@ -35,7 +35,7 @@ teardown(void)
 	arena_free(a);
 }
 
-/* Test vectors of the compatibility contract, section 2. */
+/* Test vectors from section 2 of the compatibility contract with BetterAuth. */
 /* clang-format off */
 static const struct {
 	const char *password;
@@ -45,7 +45,10 @@ static const struct {
 	  "9fdcd79be510777794638b0f2cbd722f:"
 	  "ef1aff7bdae9f78645a94e0aaf0e7a630cda5797cc891aa06aa70e4446fe4014"
 	  "21f72912a0c5e12578d26d3091d023444a36d3163098c23f40b4d64467fe604c" },
-	/* Long s, a ligature, the Angstrom sign, a circled digit. */
+	/*
+	 * Contains a long s, a ligature, the Angstrom sign and a circled digit,
+	 * all of which NFKC changes.
+	 */
 	{ "pa\xc5\xbf\xef\xac\x81 \xe2\x84\xab\xe2\x91\xa0",
 	  "7f9fb515489f783ca425d80fc29dd658:"
 	  "73ef29389660d24b35119e7225dbe5113c987da12bba5e95fc420afefe8774a5"
@@ -412,8 +415,8 @@ END_TEST
 
 /*
  * One network fills the queue.  Requests of other networks are still accepted,
- * in place of some of its own, until each has its share; after that they are
- * refused.
+ * each in place of a request of the first network, until every network has its
+ * share; then they are refused.
  */
 START_TEST(pool_gives_way_to_networks_that_have_less)
 {
@@ -469,7 +472,8 @@ START_TEST(pool_gives_way_to_networks_that_have_less)
 END_TEST
 
 /*
- * The order in which requests arrive, and the order in which they are served.
+ * The order in which requests of networks a, b, c... arrive, and the order in
+ * which they are served.
  */
 static const struct {
 	const char *come, *served;

@@ -1,7 +1,7 @@
 /*
- * The composition of plugins: names that two plugins may not both declare, a
- * disabled plugin that leaves nothing behind, and what is made of the declared
- * rows.
+ * How plugins are composed: names that two plugins may not both declare, a
+ * disabled plugin that leaves nothing behind, and what is made of the rows that
+ * plugins declare.
  */
 #include "unit.h"
 
@@ -181,8 +181,8 @@ static const struct {
 	{ { .name = "b", .claims = (const struct auth_claim[]){
 	    { "team", "1" }, { 0 } } }, "both have the claim team" },
 	/*
-	 * Two plugins may declare the same error code if its text is the same,
-	 * too.
+	 * Two plugins may declare the same error code if they also declare the
+	 * same text for it.
 	 */
 	{ { .name = "b", .refusals = red_refusals }, NULL },
 	{ { .name = "b", .routes = (const struct route[]){

@@ -1,5 +1,6 @@
 /*
- * Sessions and their end, with a real PostgreSQL and a real Redis.
+ * Sessions are created, verified and revoked with a real PostgreSQL and a real
+ * Redis.
  *
  * `here` and `other` are two processes of one host; `far` is on another host:
  * it has separate memory, and learns of an epoch only when it renews its lease.
@@ -118,7 +119,7 @@ join(struct auth *auth)
 	ck_assert_int_eq(renew_lease(auth), ERR_OK);
 }
 
-/* Makes the lease expire. */
+/* Makes the host's lease expire. */
 static void
 lapse(struct auth *auth)
 {
@@ -460,7 +461,7 @@ START_TEST(unknown_epoch_reads_no_cache_and_learns_it)
 }
 END_TEST
 
-/* Another host learns of an epoch from the database. */
+/* The other host reads the new epoch from the database. */
 START_TEST(ticker_learns_and_restores_the_epoch)
 {
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
@@ -484,7 +485,7 @@ START_TEST(ticker_learns_and_restores_the_epoch)
 	}
 	/*
 	 * The database was restored to an earlier state: a host that knows a
-	 * later epoch raises the row.
+	 * later epoch raises the epoch in the database to it.
 	 */
 	epoch_raise(&far_shared.epoch, wanted + 5);
 	while (row_epoch() != wanted + 5) {

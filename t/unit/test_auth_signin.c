@@ -1,5 +1,5 @@
 /*
- * The end of every sign-in, with a plugin that takes part in it, against a real
+ * The last step of every sign-in, in which a plugin takes part, with a real
  * PostgreSQL.
  */
 #include "unit.h"

@@ -1,4 +1,4 @@
-/* The rules of a verdict, and the cached claims that it uses. */
+/* Which requests verify allows, and the cached claims that it uses. */
 #include "unit.h"
 
 #include <string.h>

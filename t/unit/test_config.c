@@ -35,7 +35,10 @@ static const struct config_var vars[] = {
 
 static struct settings s;
 
-/* Each test runs in its own process, so the environment is clean. */
+/*
+ * Each test runs in a process of its own, so it can change environment
+ * variables.
+ */
 static void
 setup(void)
 {

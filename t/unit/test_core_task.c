@@ -288,7 +288,7 @@ START_TEST(change_touches_what_the_patch_names)
 	ck_assert_str_eq(task.status, "done");
 	ck_assert_int_eq(task.version, 3);
 
-	/* An empty patch changes nothing. */
+	/* A patch without members changes nothing. */
 	patch = (struct task_patch){ 0 };
 	ck_assert_int_eq(
 	    change(db, a, "alice", made.id, &patch, NULL, &task, &problem),

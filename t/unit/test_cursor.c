@@ -95,7 +95,10 @@ START_TEST(scope_and_position_do_not_run_together)
 }
 END_TEST
 
-/* Every change of one character, at every position, and every truncation. */
+/*
+ * Every cursor with one changed character, at every position, and every
+ * truncated cursor, is refused.
+ */
 START_TEST(read_tampered_is_refused)
 {
 	const char *text = cursor_write(a, key, "tasks", id);

@@ -92,7 +92,10 @@ struct depth {
 	int left;
 };
 
-/* Opens this many connections at once. */
+/*
+ * Opens `left` connections of the pool at the same time: each transaction
+ * begins the next one.
+ */
 static enum err
 go_deeper(struct db *tx, struct arena *arena, void *ctx)
 {
@@ -308,7 +311,7 @@ START_TEST(take_good_url)
 }
 END_TEST
 
-/* "secret" is all or part of a password in each string. */
+/* Each string has "secret" as a password or as a part of it. */
 static const char *const bad_urls[] = { "no such = secret",
 	"host=h password=a secret", "host=h port=secret", "port=0",
 	"port=65536", "host='a b'", "hostaddr=secret", "host=secret@h",

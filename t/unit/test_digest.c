@@ -21,7 +21,7 @@ write_hex(const unsigned char *bytes, size_t len, char *out)
 }
 
 /* clang-format off */
-/* The examples of FIPS 180-2, appendix B, and the empty text. */
+/* Test vectors of SHA-256 (FIPS 180-2, appendix B), and the empty text. */
 static const struct {
 	const char *text, *hex;
 } hashes[] = {
@@ -33,12 +33,12 @@ static const struct {
 };
 
 /*
- * RFC 4231: cases 1 to 4, 6 and 7 (5 is about truncation).  Bytes are given as
- * repetitions.
+ * Test vectors of HMAC-SHA-256 (RFC 4231, cases 1 to 4, 6 and 7; case 5 is
+ * about truncation).  Bytes that repeat are given as a number.
  */
 static const struct {
 	const char *key;
-	size_t key_times; /* the key is key[0], repeated this often; 0: key is a text */
+	size_t key_times; /* the key is key[0], repeated so many times; 0: the key is the string */
 	const char *data;
 	size_t data_times;
 	const char *hex;
@@ -114,14 +114,18 @@ mac_of_key(size_t i, unsigned char mac[SHA256_SIZE])
 {
 	unsigned char key[200];
 
-	/* Pairs of one length that differ in their last byte. */
+	/*
+	 * Pairs of texts of the same length that differ only in their last
+	 * byte.
+	 */
 	memset(key, 'k', sizeof(key));
 	key[i / 2] = (unsigned char)('a' + i % 2);
 	hmac_sha256(key, i / 2 + 1, "x", 1, mac);
 }
 
 /*
- * More keys in turn than are kept, of all lengths up to one that is too long.
+ * More keys in turn than the cache of keys holds, of all lengths up to one that
+ * is too long for it.
  */
 START_TEST(hmac_with_keys_in_turn_is_that_of_each_key)
 {
@@ -165,7 +169,7 @@ START_TEST(hmac_of_better_auth_cookies)
 }
 END_TEST
 
-/* RFC 5869 A.3: no salt and no info; the first 32 bytes. */
+/* HKDF (RFC 5869 A.3) with no salt and no info: the first 32 bytes. */
 START_TEST(hkdf_of_rfc_5869)
 {
 	unsigned char key[22], out[SHA256_SIZE];

@@ -4,7 +4,9 @@
 
 #include "base/err.h"
 
-/* Each row is complete, and no two rows have the same code. */
+/*
+ * Each row of the error table is complete, and no two rows have the same code.
+ */
 START_TEST(info_of_each_is_complete)
 {
 	const struct err_info *info = err_info((enum err)_i);

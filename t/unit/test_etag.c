@@ -7,7 +7,7 @@
 
 static const struct {
 	const char *header;
-	bool strong_7, weak_7; /* whether it matches version 7 */
+	bool strong_7, weak_7; /* whether the header matches version 7 */
 } good[] = {
 	{ "*", true, true },
 	{ " * ", true, true },
@@ -15,7 +15,8 @@ static const struct {
 	{ "\"8\"", false, false },
 	{ "\"6\", \"7\"", true, true },
 	{ "\"6\",\"7\",\"8\"", true, true },
-	{ ", \"7\" ,,", true, true }, /* RFC 9110 section 5.6.1.2 */
+	/* An empty list element (RFC 9110 section 5.6.1.2). */
+	{ ", \"7\" ,,", true, true },
 	{ "W/\"7\"", false, true },
 	{ "W/\"7\", \"8\"", false, true },
 	{ "\"\"", false, false },
@@ -24,7 +25,7 @@ static const struct {
 	{ "\"-1\"", false, false },
 	{ "\"seven\"", false, false },
 	{ "\"99999999999999999999\"", false, false },
-	{ "\"a,b\", \"7\"", true, true }, /* a comma within a tag */
+	{ "\"a,b\", \"7\"", true, true }, /* a comma inside an entity tag */
 	{ "\"\xc3\xa9\"", false, false },
 };
 

@@ -443,7 +443,9 @@ dial(void)
 	return fd;
 }
 
-/* Returns false when the other side has closed. */
+/*
+ * Sends all bytes; returns false when the other side has closed the connection.
+ */
 static bool
 send_all(int fd, const void *data, size_t len)
 {
@@ -1761,7 +1763,7 @@ START_TEST(requests_of_one_beyond_their_share_are_refused_at_once)
 }
 END_TEST
 
-/* Sends parameters that do not fit into one buffer. */
+/* Sends a request whose parameters do not fit into one buffer. */
 static void
 send_large_head_from(int fd, const char *address)
 {

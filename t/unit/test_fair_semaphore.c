@@ -17,7 +17,7 @@ in_ms(int64_t ms)
 	return clock_monotonic_us() + ms * 1000;
 }
 
-/* Takes a slot without waiting. */
+/* Takes a slot if one is free, without waiting. */
 static bool
 try(struct fair_semaphore *s)
 {

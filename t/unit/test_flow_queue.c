@@ -34,7 +34,7 @@ set_up(void)
 	});
 }
 
-/* Ends whatever a test has left. */
+/* Ends all requests that a test has left in the queue. */
 static void
 tear_down(void)
 {

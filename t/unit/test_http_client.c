@@ -87,7 +87,7 @@ answer_in_part(int fd, const char *path)
 	return true;
 }
 
-/* Returns false when the connection is to be closed. */
+/* Answers one request; returns false when the connection must be closed. */
 static bool
 answer(int fd, const char *request)
 {

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "process/listen.h"
 
-/* The errors of accept(), and their classification. */
+/* The errors of accept(), and how they are classified. */
 static const struct {
 	int error;
 	enum listen_trouble trouble;

@@ -139,7 +139,7 @@ work(const struct worker *w, void *ctx)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
 	sigfd = signalfd(-1, &mask, 0);
-	/* Another worker may accept the connection that poll() reported. */
+	/* Another worker may accept the connection that poll() has reported. */
 	setsockopt(
 	    w->listen_fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment));
 	if (access("never-ready", F_OK) != 0)
@@ -162,7 +162,9 @@ work(const struct worker *w, void *ctx)
 	}
 }
 
-/* Works on something, and ignores SIGTERM. */
+/*
+ * A worker that does nothing until its master has ended, and ignores SIGTERM.
+ */
 static int
 work_in_background(const struct worker *w, void *ctx)
 {
@@ -414,8 +416,8 @@ static void
 setup(void)
 {
 	/*
-	 * Workers that outlive their master become our children, so that they
-	 * can be counted.
+	 * Makes this process the parent of workers that outlive their master,
+	 * so that they can be counted.
 	 */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -668,7 +670,9 @@ START_TEST(systemd_is_told_of_each_state)
 	ck_assert(strstr(told(), "RELOADING=1") < strstr(told(), "READY=1"));
 	ck_assert(logged("\"restart complete\""));
 
-	/* A refused release ends the reload as well. */
+	/*
+	 * When the new release is refused, the reload has also ended (READY=1).
+	 */
 	forget_told();
 	touch("check-fails", 1);
 	kill(master, SIGHUP);

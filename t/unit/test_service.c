@@ -28,7 +28,7 @@ static const unsigned char key[IDENTITY_KEY_SIZE] = "a key for tests";
 
 static struct arena *a;
 static struct req *r;
-static int handled; /* number of calls of a handler */
+static int handled; /* how often the handler was called */
 
 /*
  * What the hooks and the handler return; `calls` has the order in which they
@@ -526,7 +526,7 @@ START_TEST(parameter_that_nginx_did_not_set_is_refused)
 	handle(&plain, &f);
 	ck_assert_int_eq(r->response.status, nginx_params[i].when_empty);
 
-	/* A verdict does not depend on the query. */
+	/* A verdict does not depend on the request's query. */
 	s.handle_all = judge;
 	s.handle_all_route = "verdict";
 	f = request_without(i, false);
@@ -984,7 +984,7 @@ START_TEST(body_keeps_only_what_rows_name)
 }
 END_TEST
 
-/* An input for a row, and the problem that it must cause. */
+/* The value of a field, and the problem that it must cause. */
 static const struct {
 	const char *method, *path, *query, *header;
 	const char *field, *problem; /* the invalid field and its problem; NULL:

@@ -47,7 +47,7 @@ static const struct service_program other = {
 	.config = &config,
 };
 
-/* base64url of 32 bytes */
+/* 32 bytes in base64url */
 static const char good_key[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 static void

@@ -70,7 +70,9 @@ START_TEST(bad_is_invalid)
 }
 END_TEST
 
-/* Each code point, encoded by the table of RFC 3629. */
+/*
+ * Each code point is encoded as the table of RFC 3629 says, and must be valid.
+ */
 START_TEST(sequence_of_every_code_point)
 {
 	for (unsigned c = 1; c < 0x120000; c++) {

@@ -655,7 +655,7 @@ START_TEST(one_delivery_is_sent_when_the_pause_is_over)
 	ck_assert_int_eq(let_alone_s(w.id), 30);
 	ck_assert_str_eq(comes_up(w.id, 1), "available 0 then");
 	/*
-	 * The delivery fails; then exactly one other delivery is due, at the
+	 * The delivery fails: then exactly one other delivery is due, at the
 	 * end of the new pause.
 	 */
 	age_failures("60 s");

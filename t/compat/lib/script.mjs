@@ -31,7 +31,7 @@ const mac = (text) => text.slice(text.lastIndexOf(".") + 1);
 const flip = (c) => (c === "A" ? "B" : "A");
 const TOKEN = "better-auth.session_token";
 
-/* Liveness, and paths that do not exist. */
+/* Steps for /ok, and for paths that do not exist. */
 step("ok", { get: "/ok" });
 step("ok by POST", { post: "/ok", json: {} });
 step("unknown path", { get: "/nothing-here" });
@@ -50,7 +50,7 @@ step("DELETE session", { send: ["DELETE", "/revoke-session"], json: { token: "x"
 step("GET sign-out", { get: "/sign-out" });
 step("upper case path", { get: "/OK" });
 
-/* The error page. */
+/* Steps for the error page. */
 step("error page", { get: "/error" });
 step("error page with a code", { get: "/error?error=access_denied" });
 step("error page with a description", {
@@ -60,7 +60,7 @@ step("error page with a hostile code", {
 step("error page with a hostile description", {
 	get: "/error?error=a&error_description=%22%3E%3Cscript%3E%0d%0aX:1" });
 
-/* Sign-up: validation, one field at a time and all together. */
+/* Sign-up: invalid fields, one at a time and all together. */
 step("sign-up without a body", { post: "/sign-up/email" });
 step("sign-up with an empty object", { post: "/sign-up/email", json: {} });
 step("sign-up with an array", { post: "/sign-up/email", json: [] });
@@ -128,7 +128,7 @@ step("sign-up as application/jsonx", { post: "/sign-up/email", type: "applicatio
 step("sign-up in Latin-1", { post: "/sign-up/email", type: "application/json; charset=iso-8859-1",
 	raw: JSON.stringify(user("latin")) });
 
-/* Sign-up: origin. */
+/* Sign-up from different origins. */
 step("sign-up without Origin", { post: "/sign-up/email", origin: false,
 	json: user("noorigin", { password: "short" }) });
 step("sign-up from a foreign origin", { post: "/sign-up/email", origin: "https://evil.example",
@@ -247,7 +247,7 @@ step("sign-in with cookies and no Origin", { post: "/sign-in/email", origin: fal
 step("sign-in with a fixed session cookie", { post: "/sign-in/email", json: login("alice"),
 	cookie: (s) => `${TOKEN}=${s.jars.dave.get(TOKEN)}` });
 
-/* callbackURL. */
+/* Sign-up with a callbackURL. */
 for (const [what, callbackURL] of [
 	["a path", "/home"], ["a path with a query", "/home?a=b&c=d%20e"],
 	["a path with a fragment", "/home#top"], ["empty", ""],
@@ -331,7 +331,7 @@ step("get-session by HEAD", { send: ["HEAD", "/get-session"], jar: "alice" });
 step("get-session from a foreign origin", { get: "/get-session", jar: "alice",
 	origin: "https://evil.example" });
 
-/* Expiry and refresh. */
+/* Sessions that have expired, and that are due for a refresh. */
 step("sign-in for a session that expires", { post: "/sign-in/email", json: login("form"), jar: "old" });
 step("get-session, expired", { get: "/get-session", jar: "old",
 	sql: shift("form@example.com", `"expiresAt" = now() - interval '1 second'`) });
@@ -351,7 +351,7 @@ step("get-session, expired, browser session", { get: "/get-session", jar: "dave"
 	sql: shift("dave@example.com", `"expiresAt" = now() - interval '1 second'`) });
 step("sign-in again after expiry", { post: "/sign-in/email", json: login("dave"), jar: "dave" });
 
-/* Listing and freshness. */
+/* Listing sessions, and requests that need a fresh session. */
 step("list-sessions without a cookie", { get: "/list-sessions" });
 step("list-sessions", { get: "/list-sessions", jar: "alice" });
 step("list-sessions by POST", { post: "/list-sessions", json: {}, jar: "alice" });
@@ -362,7 +362,7 @@ step("list-sessions, just fresh", { get: "/list-sessions", jar: "form",
 		`"createdAt" = now() - interval '23 hours', "updatedAt" = now() - interval '25 hours'`) });
 step("list-sessions with a bad cookie", { get: "/list-sessions", cookie: `${TOKEN}=x.y` });
 
-/* update-user. */
+/* Steps for update-user. */
 step("update-user without a session", { post: "/update-user", json: { name: "x" } });
 step("update-user without a body", { post: "/update-user", jar: "alice" });
 step("update-user with nothing", { post: "/update-user", json: {}, jar: "alice" });
@@ -397,7 +397,7 @@ step("update-user as text", { post: "/update-user", raw: "name=x", type: "text/p
 step("update-user of a browser session", { post: "/update-user", json: { name: "B" }, jar: "browser" });
 step("get-session of everything set so far", { get: "/get-session", jar: "alice" });
 
-/* change-password. */
+/* Steps for change-password. */
 const change = (currentPassword, newPassword, more = {}) => ({ currentPassword, newPassword, ...more });
 step("change-password without a session", { post: "/change-password", json: change(PASSWORD, "another password") });
 step("change-password without a body", { post: "/change-password", jar: "carol" });
@@ -500,7 +500,7 @@ step("get-session after the ban has run out", { get: "/get-session", jar: "unban
 step("sign-in with a ban that runs on", { post: "/sign-in/email", json: login("unicode"),
 	sql: ban(`banned = true, "banExpires" = now() + interval '1 hour'`) });
 
-/* Roles are shown as they are stored. */
+/* The roles of a user are shown as they are stored. */
 step("get-session of an admin", { get: "/get-session", jar: "alice",
 	sql: [[`UPDATE "user" SET role = 'admin,user' WHERE email = 'alice@example.com'`]] });
 step("sign-in of an admin", { post: "/sign-in/email", json: login("alice") });

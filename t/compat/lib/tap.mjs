@@ -1,4 +1,4 @@
-/* Prints TAP for prove. */
+/* Functions for tests, which print TAP for prove. */
 import { isDeepStrictEqual, inspect } from "node:util";
 
 let count = 0;

@@ -28,7 +28,7 @@ step("sign-in with rememberMe false", { post: "/sign-in/email", json: login("ann
 step("sign-in with a wrong password", { post: "/sign-in/email", json: login("ann", { password: "wrong one" }) });
 step("get-session with a cookie", { get: "/get-session", jar: "ann" });
 
-/* The accepted forms of a token. */
+/* The forms in which a token is accepted. */
 step("get-session, raw token", { get: "/get-session", headers: bearer(raw) });
 step("get-session, signed and encoded", { get: "/get-session", headers: bearer(encoded) });
 step("get-session, signed and decoded", { get: "/get-session", headers: bearer(decoded) });
@@ -48,7 +48,7 @@ step("get-session, signature alone", { get: "/get-session", headers: bearer((s) 
 step("get-session, a token that nobody has", { get: "/get-session", headers: bearer(() => "x".repeat(32)) });
 step("get-session, percent signs", { get: "/get-session", headers: bearer((s) => `%zz${raw(s)}`) });
 
-/* A token and a cookie in the same request. */
+/* A request with both a token and a cookie. */
 step("get-session, token of one and cookie of another", { get: "/get-session", headers: bearer(raw), jar: "bob" });
 step("get-session, token that nobody has and a good cookie", { get: "/get-session",
 	headers: bearer(() => "x".repeat(32)), cookie: (s) => `${TOKEN}=${s.jars.bob.get(TOKEN)}` });

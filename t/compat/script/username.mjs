@@ -111,7 +111,7 @@ step("is-username-available with nothing", { post: "/is-username-available", jso
 step("is-username-available of a number", { post: "/is-username-available", json: { username: 7 } });
 step("is-username-available by GET", { get: "/is-username-available?username=ann_1" });
 
-/* update-user. */
+/* Steps for update-user. */
 step("update-user username", { post: "/update-user", json: { username: "Ann_2" }, jar: "ann" });
 step("get-session after another user name", { get: "/get-session", jar: "ann" });
 step("sign-in by the new name", { post: "/sign-in/username", json: login("ann_2") });
@@ -137,7 +137,7 @@ step("update-user of one who has no name yet", { post: "/update-user",
 	json: { username: "late_comer" }, jar: "none" });
 step("get-session of one who has a name now", { get: "/get-session", jar: "none" });
 
-/* Requests that we answer differently from BetterAuth. */
+/* Requests that auth answers differently from BetterAuth. */
 for (const [what, value] of [["a number", 7], ["true", true], ["an object", {}], ["an array", ["ann"]]])
 	step(`sign-up with a user name that is ${what}`, { post: "/sign-up/email",
 		json: person("typed", { username: value }) });

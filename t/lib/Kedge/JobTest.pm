@@ -233,7 +233,7 @@ sub runners
 	return split ' ', slurp("/proc/$master/task/$master/children") // '';
 }
 
-# Tells a master to stop and waits for it; returns its exit status.
+# Sends SIGTERM to a master and waits for its end; returns its exit status.
 sub stop
 {
 	my ($self, $master, $signal) = @_;

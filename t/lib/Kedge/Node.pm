@@ -32,8 +32,8 @@ sub ready
 	return;
 }
 
-# Installs the packages of a directory with a package-lock.json, once for each state of
-# that file.
+# Installs the packages of a directory with a package-lock.json, and again when that
+# file has changed.
 sub install
 {
 	my ($dir) = @_;

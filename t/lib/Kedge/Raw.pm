@@ -37,7 +37,7 @@ sub raw_read
 	return $text;
 }
 
-# Sends the bytes and returns the responses in order.
+# Sends the bytes on a connection; returns the responses in order.
 sub raw_http
 {
 	my ($port, $bytes, $deadline_s) = @_;
@@ -46,7 +46,7 @@ sub raw_http
 	my $sent = 0;
 	while ($sent < length $bytes) {
 		my $n = syswrite $s, $bytes, length($bytes) - $sent, $sent;
-		last unless defined $n; # the server has stopped reading
+		last unless defined $n; # the write failed: the server has closed the connection
 		$sent += $n;
 	}
 	return raw_answers(raw_read($s, $deadline_s));

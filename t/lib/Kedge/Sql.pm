@@ -10,7 +10,7 @@ use Exporter qw(import);
 
 our @EXPORT_OK = qw(statements);
 
-# Comments nest in SQL.
+# In SQL, comments can contain comments.
 my $block = qr{(?<block>/\*(?:[^*/]++|\*(?!/)|/(?!\*)|(?&block))*+\*/)};
 
 # Returns the text without comments, and with each run of white space replaced by one

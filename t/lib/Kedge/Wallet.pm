@@ -1,6 +1,6 @@
 package Kedge::Wallet;
 
-# Helpers for tests of the ledger.
+# Helpers for tests of the ledger: users with money, and requests that move it.
 #
 # 	my $w = Kedge::Wallet->new($k);        # with an operator
 # 	my $alice = $w->user('alice', 1000);   # her first account has 10.00 USD

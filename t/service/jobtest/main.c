@@ -166,7 +166,7 @@ do_snooze_once(struct job *job, struct db *db, const void *payload)
 	                                    : write_effect(job, db);
 }
 
-/* Returns a result that cannot be stored. */
+/* Returns a result that the database cannot store. */
 static enum err
 do_say_nonsense(struct job *job, struct db *db, const void *payload)
 {
