@@ -20,7 +20,7 @@ struct req;
 
 struct auth_client {
 	const char *service; /* the name of the calling service: "core" */
-	const unsigned char *key; /* of IDENTITY_KEY_SIZE bytes; not copied */
+	const unsigned char *key; /* IDENTITY_KEY_SIZE bytes, not copied */
 	const char *url; /* "http://auth.internal" */
 	const char *prefix; /* the prefix of auth's routes: "/api/auth/" */
 	const char *socket; /* empty: connect to the host in url */
@@ -28,7 +28,7 @@ struct auth_client {
 
 struct auth_call {
 	const char *method;
-	const char *path; /* below the prefix: "provision" */
+	const char *path; /* the path below auth's prefix: "provision" */
 	const char *user_id; /* the user that the call is about */
 	const char *header; /* an additional header "Name: value"; or NULL */
 	int64_t timeout_ms;

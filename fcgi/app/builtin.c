@@ -19,7 +19,7 @@ enum { TEXT_MAX_BYTES = 4 * 1024 * 1024 };
 static struct {
 	pthread_mutex_t lock;
 	const struct service *service;
-	char *text; /* never freed or changed */
+	char *text; /* once written, it is never freed or changed */
 	size_t len;
 } document = { .lock = PTHREAD_MUTEX_INITIALIZER };
 

@@ -24,7 +24,7 @@ enum { SETS = 256, WAYS = 4, USER_HASH_SIZE = 16 };
 enum { ANSWER_MAX_BYTES = 4096 };
 
 struct known_user {
-	unsigned char hash[USER_HASH_SIZE]; /* of the user's id */
+	unsigned char hash[USER_HASH_SIZE]; /* hash of the user's id */
 	int64_t until_ms; /* monotonic time until which the entry is valid; 0:
 	                     it is free */
 };

@@ -40,8 +40,9 @@ enum {
 };
 
 struct provision_options {
-	const struct auth_client *auth; /* not copied */
-	enum err (*create)(struct req *r); /* see service_program.h */
+	const struct auth_client *auth; /* must live as long as this struct */
+	enum err (*create)(
+	    struct req *r); /* create_record of service_program.h */
 };
 
 struct provision *provision_new(const struct provision_options *options);

@@ -54,7 +54,7 @@ struct client_connection {
 	int64_t body_us; /* when the body got its room */
 	uint64_t
 	    flow; /* the flow_key() of the request whose body is incomplete */
-	int64_t since_us; /* when its last request began or ended */
+	int64_t since_us; /* when the last request began or ended */
 };
 
 struct connection_table {

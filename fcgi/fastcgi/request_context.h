@@ -27,7 +27,7 @@ struct request_context {
 	struct client_connection *client;
 	int64_t queued_us; /* when the request began to wait for a thread */
 	struct flow *flow; /* the request's flow in flow_queue.h */
-	struct request_context *next; /* in a list of waiting requests */
+	struct request_context *next; /* the next context in a list */
 	enum err refusal; /* not ERR_OK: the error to answer with */
 	/* The application's memory: request_bytes of application.h. */
 	alignas(max_align_t) unsigned char request[];

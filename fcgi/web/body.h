@@ -27,7 +27,7 @@ struct schema;
 
 /*
  * The limit for bodies of routes that declare no limit.  Bodies above it count
- * as large, and need room (fastcgi/body_room.h).
+ * as large (fastcgi/body_room.h).
  */
 enum { BODY_SMALL_BYTES = 64 * 1024 };
 

@@ -29,7 +29,7 @@ struct cookie {
 	const char
 	    *value; /* only cookie octets: percent-encode other text first */
 	int64_t max_age_s; /* COOKIE_SESSION, 0 to delete, or seconds */
-	const char *domain; /* or NULL */
+	const char *domain; /* the attribute Domain; or NULL */
 	bool secure;
 };
 /*

@@ -25,7 +25,7 @@ struct etag_set {
 
 enum etag_comparison {
 	ETAG_STRONG, /* for If-Match: a weak tag matches nothing */
-	ETAG_WEAK, /* for If-None-Match */
+	ETAG_WEAK, /* for If-None-Match: a weak tag matches, too */
 };
 
 /*

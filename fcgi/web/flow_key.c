@@ -14,8 +14,8 @@ enum {
 	 * beginning contains the user.  A multiple of 4.
 	 */
 	PREFIX_MAX = 512,
-	IPV4_BYTES = 3, /* /24 */
-	IPV6_BYTES = 6, /* /48 */
+	IPV4_BYTES = 3, /* the network of an IPv4 address: /24 */
+	IPV6_BYTES = 6, /* the network of an IPv6 address: /48 */
 };
 
 /*

@@ -14,7 +14,7 @@ enum {
 	SKEW_S = 5, /* the most seconds by which the clocks of two hosts may
 	               differ */
 	TTL_MAX_S =
-	    300, /* no assertion is valid for longer, whatever it contains */
+	    300, /* no assertion is valid for longer, whatever its exp is */
 	PLAIN_ITEMS_MAX = 32,
 	TIME_DIGITS_MAX = 15,
 };

@@ -24,7 +24,7 @@ enum { REQUEST_ID_MIN = 8, REQUEST_ID_MAX = 64 };
  */
 static const struct required {
 	const char *name;
-	size_t member; /* the member of struct req */
+	size_t member; /* offset of the member of struct req */
 	bool may_be_empty;
 	/*
 	 * Not required of a request for a verdict, which does not depend on the

@@ -61,7 +61,7 @@ struct req {
 	    *raw_uri; /* the target as the client sent it, with the query */
 	const char *host; /* nginx's $host, never the Host header */
 	const char *scheme; /* "http" or "https" */
-	const char *client_ip; /* after nginx's realip */
+	const char *client_ip; /* the client's address, after nginx's realip */
 	const char *trace_id; /* from a valid W3C traceparent; or NULL */
 	/* From the same header as trace_id: two hexadecimal digits. */
 	const char *trace_flags;
@@ -85,7 +85,7 @@ struct req {
 	const char
 	    *error_code; /* NULL: the code that err_info() has for the error */
 	const char *error_message;
-	int64_t retry_after_s; /* 0: none */
+	int64_t retry_after_s; /* 0: no Retry-After */
 	struct problems problems;
 
 	struct response response;

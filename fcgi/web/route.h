@@ -27,7 +27,7 @@ struct route_header {
 enum route_guard {
 	GUARD_IDENTITY, /* a valid assertion is required, otherwise 401; the
 	                   default */
-	GUARD_NONE, /* anybody */
+	GUARD_NONE, /* anybody may call the route */
 };
 
 /*
@@ -41,7 +41,7 @@ struct route_rate {
 
 struct route {
 	const char *method; /* NULL ends the list; GET also accepts HEAD */
-	const char *path; /* below the prefix: "/tasks/{id}" */
+	const char *path; /* below the service's prefix: "/tasks/{id}" */
 	/*
 	 * When the handler returns ERR_OK, it has filled *out_struct, which the
 	 * schema `out` describes, or has called req_answer().

@@ -53,7 +53,7 @@ struct objects {
 };
 /* A JSON object with arbitrary members. */
 struct any_object {
-	const struct json *value; /* input; NULL when absent */
+	const struct json *value; /* input: the value; NULL when absent */
 	/*
 	 * Input: the value as compact JSON.  Output: JSON that is written as it
 	 * is.  NULL when absent.
@@ -115,7 +115,7 @@ struct field {
 	 */
 	int64_t min, max;
 	enum field_format format;
-	const char *const *one_of; /* ended by NULL */
+	const char *const *one_of; /* the allowed values, ended by NULL */
 	/* The text that is read when a query parameter or header is absent. */
 	const char *fallback;
 	const struct schema *of;
@@ -187,7 +187,7 @@ struct problem {
 	                              of the body itself */
 	/* The JSON type that was received: "number", "undefined", ... */
 	const char *received;
-	const char *message; /* for people */
+	const char *message; /* an explanation for people */
 };
 
 enum { PROBLEMS_MAX = 16 };

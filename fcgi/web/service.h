@@ -97,11 +97,11 @@ enum { SERVICE_PREFETCH_MAX = 32 };
 struct service {
 	const char
 	    *name; /* "core": audience of assertions, name in log and metrics */
-	const char *title; /* of the OpenAPI document */
+	const char *title; /* the title of the OpenAPI document */
 	const char *prefix; /* "/api/core", unless PREFIX is set */
 	const struct route *const
 	    *routes; /* a list of route lists, ended by NULL */
-	const struct builtin *builtins; /* or NULL */
+	const struct builtin *builtins; /* may be NULL */
 	struct service_hooks hooks;
 	/*
 	 * If not NULL, answers every request, before the library's own paths
@@ -146,13 +146,14 @@ struct service {
 	 * session cookie, because a hook of the service checks it.
 	 */
 	unsigned session_flags;
-	const char *session_cookie; /* its name, for OpenAPI */
+	const char *session_cookie; /* the cookie's name, for OpenAPI */
 	/*
 	 * Routes with GUARD_NONE ignore bodies without a type, query parameters
 	 * and headers that they do not read, as BetterAuth does.  See input.h.
 	 */
 	bool ignores_unknown;
-	const struct service_code *codes; /* ended by a NULL code; or NULL */
+	const struct service_code
+	    *codes; /* error codes, ended by a NULL code; or NULL */
 	/* NULL: requests are counted without a route. */
 	const struct service_metrics *metrics;
 	/* The time limit for a whole body; see fastcgi/bodies.h. */
