@@ -19,7 +19,7 @@
 extern char **environ;
 
 #define SECRETS_FILE "env/secrets"
-enum { SECRET_LEN = 43 }; /* letters and digits: 256 bits */
+enum { SECRET_LEN = 43 }; /* 43 letters and digits have 256 bits */
 
 static void
 put(struct environment *e, const char *name, const char *value)

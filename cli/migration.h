@@ -33,7 +33,7 @@ struct db_script;
 
 struct migration {
 	int64_t version;
-	const char *name; /* "0001_profile.sql" */
+	const char *name; /* for example "0001_profile.sql" */
 	const char *text;
 	char checksum[SHA256_HEX_SIZE];
 };

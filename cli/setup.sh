@@ -42,7 +42,7 @@ libfcgi_is_fixed() {
 	2.4.2-2.1*) fixed=2.4.2-2.1ubuntu0.24.04.1 ;;
 	*) fixed=2.4.5 ;;
 	esac
-	# "build1" of the unfixed release sorts before "ubuntu0".
+	# A version with "build1" is not fixed, and sorts before one with "ubuntu0".
 	dpkg --compare-versions "$version" ge "$fixed"
 }
 has_libfcgi() {

@@ -30,7 +30,7 @@ struct reader {
 	const char *at;
 	const char *problem;
 	uint64_t bits[FIELDS];
-	bool star[FIELDS]; /* the field begins with '*' */
+	bool star[FIELDS]; /* whether each field begins with '*' */
 };
 
 static bool
@@ -66,7 +66,7 @@ starts_with_name(const char *at, const char *name)
 	return true;
 }
 
-/* Reads a number of at most two digits, or a name. */
+/* Reads a number of at most two digits, or the name of a month or weekday. */
 static bool
 read_number(struct reader *r, const struct field_rule *rule, int *ret_n)
 {
@@ -101,7 +101,10 @@ read_step(struct reader *r, const struct field_rule *rule, int *ret_step)
 	return read_number(r, &steps, ret_step);
 }
 
-/* Reads "a" or "a-b", and checks that "/n" follows only the latter. */
+/*
+ * Reads a number "a" or a range "a-b", and refuses a step "/n" after a single
+ * number.
+ */
 static bool
 read_range(
     struct reader *r, enum field_index field, int *ret_first, int *ret_last)

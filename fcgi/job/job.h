@@ -21,8 +21,8 @@ struct job_report; /* private to fcgi/job */
 struct req;
 
 enum job_backoff_policy {
-	BACKOFF_EXPONENTIAL, /* base, 2 base, 4 base, ... */
-	BACKOFF_LINEAR, /* base, 2 base, 3 base, ... */
+	BACKOFF_EXPONENTIAL, /* waits base_s, 2 base_s, 4 base_s, ... */
+	BACKOFF_LINEAR, /* waits base_s, 2 base_s, 3 base_s, ... */
 	BACKOFF_CONSTANT,
 };
 /*
@@ -124,7 +124,7 @@ enum job_catch_up {
 struct job_schedule {
 	const char *name; /* NULL ends the list */
 	const char *cron; /* five fields: "30 2 * * *" */
-	const char *timezone; /* IANA name; an alias is resolved.  NULL: UTC */
+	const char *timezone; /* IANA name or an alias of one; NULL: UTC */
 	const char *kind;
 	const char *payload; /* JSON; NULL: an empty object */
 	enum job_catch_up catch_up;
@@ -143,7 +143,7 @@ struct job_schedule {
 struct job_set {
 	/* list of lists; a NULL pointer ends it */
 	const struct job_kind *const *kinds;
-	const struct job_queue *queues; /* limits; may be NULL */
+	const struct job_queue *queues; /* queues with a limit; may be NULL */
 	const struct job_schedule *schedules; /* may be NULL */
 };
 
@@ -159,7 +159,7 @@ struct job_options {
 	const char *run_at; /* RFC 3339; NULL: now */
 	int64_t delay_s; /* used instead of run_at; 0: now */
 	const char *queue;
-	int64_t priority; /* 1 is claimed first, 9 last; 0: 5 */
+	int64_t priority; /* from 1 (claimed first) to 9; 0 means 5 */
 	int64_t max_attempts;
 	struct job_backoff backoff;
 	/*
@@ -169,7 +169,7 @@ struct job_options {
 	const char *unique_key;
 	enum job_unique_scope unique_scope;
 	int64_t unique_period_s;
-	const char *const *tags; /* ended by NULL; may be NULL */
+	const char *const *tags; /* list that ends with NULL; may be NULL */
 	/*
 	 * a request whose id and trace id are stored with the job; may be NULL
 	 */

@@ -75,7 +75,10 @@ read_row(struct arena *a, const struct db_rows *rows, int row)
 	};
 }
 
-/* Reads a JSON array of the objects that job_finish() appends. */
+/*
+ * Reads a job's attempts: a JSON array of the objects that the SQL function
+ * job_finish() appends.
+ */
 static struct objects
 read_attempts(struct arena *a, const char *text)
 {
@@ -147,7 +150,10 @@ static const struct db_stmt list_jobs = {
 	.nargs = 7,
 	.read_only = true,
 };
-/* 0002_webhook.sql has an index for this. */
+/*
+ * Lists the deliveries to an endpoint by the index job_webhook_delivery
+ * (0002_webhook.sql).
+ */
 static const struct db_stmt list_deliveries = {
 	.name = "job_admin_list_deliveries",
 	.sql = "SELECT " JOB_COLUMNS " FROM job"

@@ -83,7 +83,7 @@ MUST_CHECK enum err job_admin_find(
 /* Lists jobs, the newest first. */
 MUST_CHECK enum err job_admin_list(struct db *db, struct arena *a,
     const struct job_filter *filter, struct job_list *ret_list);
-/* The webhook deliveries to one endpoint, newest first. */
+/* Lists the webhook deliveries to one endpoint, the newest first. */
 MUST_CHECK enum err job_admin_list_deliveries(struct db *db, struct arena *a,
     const char *endpoint_id, const struct job_filter *filter,
     struct job_list *ret_list);

@@ -50,7 +50,10 @@ struct job_report {
  */
 enum job_outcome job_report_outcome(const struct job_report *report, enum err e,
     bool cancelled, const char **ret_error);
-/* Turns ERR_OK into a failure when the handler's result cannot be stored. */
+/*
+ * Returns e, or an error instead of ERR_OK when the handler's result cannot be
+ * stored.
+ */
 MUST_CHECK enum err job_report_check_result(struct job *job, enum err e);
 /*
  * Returns the text in the form that can be stored: valid UTF-8 of at most

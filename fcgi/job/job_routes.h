@@ -1,4 +1,4 @@
-/* job_routes: PREFIX/jobs, for admins. */
+/* job_routes: the HTTP routes PREFIX/jobs, for administrators. */
 #ifndef JOB_JOB_ROUTES_H
 #define JOB_JOB_ROUTES_H
 

@@ -36,7 +36,7 @@ struct job_service {
 	const struct job_set *set; /* NULL: the service has no jobs */
 	const struct job_config *config;
 	int64_t drain_timeout_ms;
-	struct db_options database; /* how a worker connects */
+	struct db_options database; /* options of a worker's connections */
 	struct db *db; /* the process's connection pool */
 };
 

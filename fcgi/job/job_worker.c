@@ -393,7 +393,7 @@ int
 job_work(const struct worker *w, struct job_service *service)
 {
 	static struct job_worker
-	    self; /* about 30 KiB: too large for the stack */
+	    self; /* static: its 30 KiB are too much for the stack */
 
 	self = (struct job_worker){
 		.runner = { .service = service, .set = service->set },

@@ -1,6 +1,6 @@
 /*
  * log_events: the log events of background jobs, schedules and webhooks.
- * docs/LOGS.md explains each.
+ * docs/LOGS.md explains each event.
  */
 #ifndef JOB_LOG_EVENTS_H
 #define JOB_LOG_EVENTS_H

@@ -1,4 +1,4 @@
-/* webhook_routes: PREFIX/webhooks, for admins. */
+/* webhook_routes: the HTTP routes PREFIX/webhooks, for administrators. */
 #ifndef JOB_WEBHOOK_ROUTES_H
 #define JOB_WEBHOOK_ROUTES_H
 

@@ -50,7 +50,7 @@ struct webhook {
  */
 struct webhook_settings {
 	const char *url;
-	struct strings kinds; /* items NULL: no change */
+	struct strings kinds; /* if `items` is NULL, no change */
 	const char *description;
 	const char *secret; /* allowed for a new endpoint only */
 };

@@ -1,6 +1,6 @@
--- Jobs and webhooks: cancellation before a job has begun, counters that survive
--- the crash of a worker, schedules that do not overlap, limits that hold under
--- concurrency.
+-- Improves jobs and webhooks: a job can be cancelled before it has begun, counters
+-- survive the crash of a worker, the jobs of a schedule need not overlap, and the
+-- limit of webhook endpoints holds for concurrent requests, too.
 -- kedge: formerly 43206ebf97e57419e28fb5233cc23116e4f6b8460f14d321c1968f1cfe5dd735
 
 -- A function that runs as the owner must not resolve names in the caller's

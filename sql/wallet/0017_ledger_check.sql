@@ -265,7 +265,7 @@ SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 			SELECT p_account, p_seq, p_running
 			WHERE NOT EXISTS (SELECT FROM run)) l,
 			(SELECT count(*) = p_limit AS is_full FROM slice) f
-	), ended AS ( -- accounts whose last entry is in the slice
+	), ended AS ( -- the accounts whose last entry is in the slice
 		SELECT account_id, seq, running FROM run WHERE is_last
 			AND account_id IS DISTINCT FROM (SELECT account_id FROM tail
 				WHERE is_full)

@@ -1,4 +1,4 @@
-/* task_routes: /api/core/tasks. */
+/* task_routes: the HTTP routes /api/core/tasks. */
 #ifndef CORE_TASK_ROUTES_H
 #define CORE_TASK_ROUTES_H
 

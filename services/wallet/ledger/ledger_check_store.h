@@ -18,7 +18,7 @@ struct db;
 enum { LEDGER_MISMATCHES_MAX = 100 };
 
 struct ledger_mismatch {
-	const char *kind; /* currency, balance, running, held, ... */
+	const char *kind; /* what is wrong: "currency", "balance", ... */
 	const char *id; /* id of the currency, account or transfer; or NULL */
 	const char *detail; /* description for people */
 };
@@ -27,7 +27,7 @@ struct ledger_mismatches {
 	int64_t count;
 };
 
-/* What was checked, and what is wrong. */
+/* The result of a check: what was read, and what is wrong. */
 struct ledger_state {
 	int64_t accounts;
 	int64_t transfers;
