@@ -27,7 +27,7 @@ $nginx = tool('nginx') unless $nginx =~ m{^/};
 @args = grep { $_ ne '-g' } @args;
 my ($status, $dump, $err) = run({ dir => $k->dir }, $nginx, @args, '-T');
 is($status, 0, 'nginx -T') or diag($err);
-$err =~ s/^.*worker_connections exceed open file resource limit.*\n//m; # the limit is that of this shell
+$err =~ s/^.*worker_connections exceed open file resource limit.*\n//m; # nginx warns of this shell's descriptor limit
 unlike($err, qr/\[(warn|error|emerg)\]/, 'without a complaint');
 
 my %file;

@@ -18,7 +18,7 @@ my ($a, $b, $c) = map { $_->{account} } $alice, $bob, $carol;
 
 my @items = (
 	item($a, $b, 600, memo => 'first', metadata => { n => 1 }),
-	item($a, $b, 600), # the account has too little left
+	item($a, $b, 600), # the debit account has too little left
 	item($a, $c, 400), # the account has exactly this amount left
 	item($b, $a, 1), # the debit account belongs to another user
 	item($a, $a, 1), item($a, '01890a5d-ac96-774b-bcce-b302099a8057', 1), item($a, $b, 0),

@@ -439,7 +439,7 @@ $k->sql('wallet', "SET session_replication_role = replica; DELETE FROM transfer 
 is(check_job('{"full":true}'), 'completed|true|0', 'until it is mended');
 is($op->get("$base/ledger/check?full=yes")->{status}, 400, 'full is true or false');
 
-# One mismatch over HTTP as well.
+# The check over HTTP also reports a mismatch.
 $k->sql('wallet', "SET session_replication_role = replica; $breaks[0][1]");
 $r = $op->get("$base/ledger/check")->{json};
 ok(!$r->{ok}, 'not ok');

@@ -195,7 +195,7 @@ ok(wait_until(sub {
 $k->kill_pid(KILL => ($k->pids('postgres-backend'))[0]);
 1 while sysread $socket, $text, 65536, length $text;
 {
-	local $SIG{PIPE} = 'IGNORE'; # the session ended with its server
+	local $SIG{PIPE} = 'IGNORE'; # the session has ended with its server, so writing to it may fail
 	$unlock->();
 }
 like($text, qr{^HTTP/1.1 200 }, 'it began well');

@@ -232,8 +232,8 @@ sub finish
 	return $s->{answer} // answer($s, 1);
 }
 
-# The locks that stop each operation.  An operation that no lock stops waits for no
-# other one.
+# Records which locks stop which operation.  An operation that no lock stops never waits
+# for another operation.
 my (%stopped, %waits);
 for my $gate (sort keys %gate) {
 	for my $name (sort keys %operation) {

@@ -19,7 +19,7 @@ my $k = Kedge->up;
 my %key = map { $_ => decode_base64url($k->service_env($_)->{ uc($_) . '_IDENTITY_KEY' }) }
     qw(core wallet);
 my $verify_pids = [ $k->pids('auth-verify') ];
-my $bound_s = 600; # the value of IDENTITY_BODY_MAX_S
+my $bound_s = 600; # the value of IDENTITY_BODY_MAX_S in web/identity.h
 
 sub sign
 {

@@ -87,7 +87,7 @@ is($k->sql('core', 'SELECT count(*) FROM task'), 0, 'nothing was done that was n
 # Replaces auth's socket by that of another server.
 my $path = $k->dir . '/run/verify.sock';
 rename $path, "$path.away" or die "rename: $!";
-$k->kill_pid(KILL => @verify); # also end the connections that nginx keeps
+$k->kill_pid(KILL => @verify); # this also ends the connections that nginx keeps to the killed process
 denied('gone', 5);
 
 sub answer
@@ -189,7 +189,7 @@ ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15),
 # ---- nginx's own answers while a service is away ----------------------------------------
 
 rename $k->dir . '/run/core.sock', $k->dir . '/run/core.away' or die "rename: $!";
-$k->kill_pid(KILL => $k->pids('core-api')); # also end the connections that nginx keeps
+$k->kill_pid(KILL => $k->pids('core-api')); # this also ends the connections that nginx keeps to the killed process
 my $r = $alice->get('/api/core/whoami');
 like($r->{status}, qr/^50[23]$/, 'core is gone');
 like($r->{json}{code} // '', qr/^(BAD_GATEWAY|UNAVAILABLE)$/, 'in JSON');

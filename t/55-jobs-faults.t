@@ -34,7 +34,7 @@ sub is_told
 
 # ---- kill -9 in the middle of a handler ---------------------------------------------------
 
-my $master = $j->work(WORKER_LEASE_S => 600); # so that no lease expires during the test
+my $master = $j->work(WORKER_LEASE_S => 600); # a long lease, so that none expires during the test
 my @batch = map { $j->enqueue('write') } 1 .. 3;
 ok($j->reached($_, 'completed'), 'before') for @batch;
 

@@ -78,7 +78,7 @@ my @who = map { $alice->copy } 1 .. $clients;
 my $none = '01890000-0000-7000-8000-000000000001';
 my %item = (debitAccountId => $none, creditAccountId => $bob->{account}, amount => 1);
 my %batches = (
-	pids => [ $k->pids('wallet-api') ], # of two processes
+	pids => [ $k->pids('wallet-api') ], # the wallet's two processes
 	small => jencode({ transfers => [ \%item ] }),
 	send => sub {
 		my ($i, $body) = @_;

@@ -174,7 +174,8 @@ $k->sql('wallet', "DROP TABLE later, later_user; DELETE FROM kedge_migration WHE
 
 # ---- files that are not what was run -----------------------------------------------
 
-# There is also a new file, which must not be run as long as another file is wrong.
+# There is also a new migration, which must not be run as long as a file that was run
+# has changed.
 my $next = file($n + 1, 'next');
 put($next, "CREATE TABLE next (id integer);\n");
 my $old = $released[1];

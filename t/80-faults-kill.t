@@ -109,8 +109,8 @@ sub jobs
 
 # ---- what is killed --------------------------------------------------------------------
 
-# When nginx is killed, its connections end; when a server is, its requests fail.  No
-# request waits for Redis or a job worker.
+# When nginx is killed, clients lose their connections; when a process that serves
+# requests is killed, its requests fail.  No request waits for Redis or a job worker.
 sub outage
 {
 	my ($kind) = @_;

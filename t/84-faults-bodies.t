@@ -54,8 +54,8 @@ sub read_one
 sub mine { return "Cookie: @{[ $alice->cookie_header ]}\r\n" }
 sub tasks { return $k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$alice->{id}'") }
 
-# Sends a byte at intervals until the other side has closed; returns its response and
-# the time of the response.
+# Sends one byte at a time, with pauses, until the other side has closed; returns its
+# response and the time of the response.
 sub trickle
 {
 	my ($s, $byte, $deadline_s) = @_;

@@ -105,7 +105,7 @@ race(   'sign-out, Redis killed',
 		return $c->sign_out;
 	});
 wait_until(sub { $k->pids('redis-auth') && $k->client->get('/health/auth')->{status} == 200 }, 15);
-# The connections to Redis are closed.
+# All connections to Redis are closed during the sign-out.
 race(   'sign-out, connections to Redis cut',
 	1,
 	sub {
@@ -146,7 +146,7 @@ for my $round (1 .. $rounds) {
 		$c->copy->get('/api/core/whoami');
 		POSIX::_exit(0);
 	}
-	select undef, undef, undef, 0.0005 * $round; # lets the request run for a moment
+	select undef, undef, undef, 0.0005 * $round; # let the request run for a moment
 	my @verify = $k->pids('auth-verify');
 	$k->kill_pid(STOP => @verify);
 	my $r = $c->copy->sign_out;

@@ -72,7 +72,7 @@ sub ask_until
 			my $c = $clients[ $_[0] ]->copy;
 			return sub {
 				select undef, undef, undef,
-				    0.005; # gives other processes time to run
+				    0.005; # let other processes run
 				return $c->get('/api/core/whoami')->{status};
 			};
 		});

@@ -153,8 +153,8 @@ sub far
 			sub { far($_) for $c, $kept; holds($one, $c) && holds($one, $kept) }, 30),
 		'another host: it has cached two sessions');
 
-	# This host can no longer reach Redis, and the other host can no longer reach
-	# PostgreSQL.
+	# The test's stack (one host) can no longer reach Redis, and the other host can
+	# no longer reach PostgreSQL.
 	$one->{redis}->cmd('CONFIG', 'SET', 'port', 0);
 	$one->{redis}->cmd('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 	$to_postgres->cut;

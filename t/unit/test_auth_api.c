@@ -594,7 +594,7 @@ START_TEST(tries_count_for_the_account_however_it_is_written)
 	struct req neighbour = r, stranger = r;
 
 	config.rate_limit = true;
-	/* In the same network as the address above. */
+	/* In the network of the first client. */
 	neighbour.client_ip = "192.0.2.200";
 	stranger.client_ip = "198.51.100.1";
 	for (int i = 0; i < LIMIT_TRIES; i++)

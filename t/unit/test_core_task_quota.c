@@ -340,7 +340,7 @@ START_TEST(a_key_gives_the_first_answer_again)
 
 	ck_assert_int_eq(make_with(a, "alice", &in, "k", sha2, &again), ERR_OK);
 	ck_assert_str_eq(again.code, "IDEMPOTENCY_KEY_REUSED");
-	/* Two users may use the same key. */
+	/* Two users may use the same idempotency key. */
 	ck_assert_int_eq(make_with(a, "bob", &in, "k", sha2, &again), ERR_OK);
 	ck_assert_ptr_null(again.code);
 	ck_assert(!again.replayed);

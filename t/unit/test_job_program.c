@@ -34,8 +34,8 @@ static struct {
 	char progress[70000];
 	int progresses;
 	bool discarded;
-	int answer_no_from; /* job_progress() fails from this call on, counted
-	                       from 1; 0: never */
+	int answer_no_from; /* job_progress() fails in this call, counted from
+	                       1; 0: never */
 } told;
 
 enum err

@@ -34,7 +34,10 @@ START_TEST(events_of_a_kind_are_bounded_and_counted)
 	struct log_dropped dropped;
 
 	ck_assert_int_eq(written("a", 0, /* source= */ NULL, MANY), 100);
-	/* Lines of other kinds are not limited by this. */
+	/*
+	 * One kind of log line reaching its limit does not affect lines of
+	 * other kinds.
+	 */
 	ck_assert_int_eq(written("b", 0, /* source= */ NULL, 10), 10);
 	ck_assert(!log_limit_next(now_us, /* all= */ false, &dropped));
 	now_us += SECOND_US;

@@ -45,8 +45,8 @@ static const struct {
 	{ { "HTTP_COOKIE=", "HTTP_COOKIE=c=d", NULL },
 	  { "HTTP_COOKIE=; c=d", NULL } },
 	/*
-	 * A parameter of another name, and one without the prefix HTTP_, are
-	 * not joined.
+	 * Cookie headers are joined, but not a parameter of another name, or
+	 * one without the prefix HTTP_.
 	 */
 	{ { "HTTP_COOKIE2=x", "COOKIE=y", "HTTP_COOKIE=a=b", NULL },
 	  { "HTTP_COOKIE2=x", "COOKIE=y", "HTTP_COOKIE=a=b", NULL } },
