@@ -75,6 +75,21 @@ $r = $ann->post('/api/auth/update-user', { username => 'other' });
 is_deeply([ $r->{status}, $r->{json}{code} ], [ 400, 'USERNAME_IS_IMMUTABLE' ],
 	'AUTH_USERNAME_IMMUTABLE: no other name');
 is($ann->post('/api/auth/update-user', { username => 'Annie' })->{status}, 200, 'but the same');
+for my $none (undef, '') {
+	$r = $ann->post('/api/auth/update-user', { username => $none });
+	is($r->{status}, 400, 'nor is the name removed') or diag($r->{body});
+	is($k->sql('auth', q{SELECT username FROM "user" WHERE email = 'ann@example.com'}), 'annie', 'it stays');
+}
+$r = $ann->post('/api/auth/update-user', { username => undef, name => 'A' });
+is($r->{json}{code}, 'USERNAME_IS_IMMUTABLE', 'null is a change') or diag($r->{body});
+is($ann->post('/api/auth/update-user', { name => 'B' })->{status}, 200, 'a change without the name is made');
+my $nameless = $k->client;
+is($nameless->post('/api/auth/sign-up/email', { name => 'N', email => 'n@example.com',
+	password => $password })->{status}, 200, 'sign-up without a user name');
+is($nameless->post('/api/auth/update-user', { username => undef, name => 'N' })->{status}, 200,
+	'null where there is none is no change');
+is($nameless->post('/api/auth/update-user', { username => 'later' })->{status}, 200,
+	'and the first name can be set');
 my $limits = $k->redis('auth');
 my ($tries, $answer) = (0);
 my @ways = ([ 'sign-in/email', 'email', 'ann@example.com' ], [ 'sign-in/username', 'username', 'annie' ],

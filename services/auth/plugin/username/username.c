@@ -124,6 +124,7 @@ screen(struct req *r)
 	return why == NULL ? ERR_OK : refuse_by(r, why);
 }
 
+/* `normal` is the new name; "": none. */
 static enum err
 check_change(struct req *r, int column, const char *normal)
 {
@@ -158,10 +159,18 @@ before_user(struct req *r, bool creating, struct column_values *values)
 	int name_at = columns_find(all, "username");
 	int display_at = columns_find(all, "displayUsername");
 	const char *name = name_in_body(r, creating), *normal;
+	const struct refusal *why;
 	enum err e;
 
+	/* null removes the name; without the member, the name stays. */
 	if (name == NULL)
-		return ERR_OK; /* absent or null: the name is removed */
+		return !creating && values->set[name_at]
+		           ? check_change(r, name_at, "")
+		           : ERR_OK;
+	/* screen() checks the names of only two routes. */
+	why = username_check(config_of(r), name);
+	if (why != NULL)
+		return refuse_by(r, why);
 	normal = username_normal(r->arena, name);
 	e = creating ? ERR_OK : check_change(r, name_at, normal);
 	if (e == ERR_OK)
