@@ -31,6 +31,24 @@ my $shape = q{SELECT column_name, data_type, is_nullable, coalesce(column_defaul
     WHERE tablename = 'user' AND indexdef LIKE '%(username)' ORDER BY 1};
 is($k->sql('auth', $shape), $k->sql('oracle', $shape), "BetterAuth's columns and index");
 
+# An adopted database may have an index that only has the name.
+for my $row (
+	[ 'not unique' => 'CREATE INDEX user_username_key ON "user" (username)' ],
+	[ 'of another column' => 'CREATE UNIQUE INDEX user_username_key ON "user" (id)' ],
+	[ 'of some rows' => q{CREATE UNIQUE INDEX user_username_key ON "user" (username) WHERE username > 'm'} ],
+	[ 'of more columns' => 'CREATE UNIQUE INDEX user_username_key ON "user" (username, id)' ],
+	[ 'of another table' => 'CREATE UNIQUE INDEX user_username_key ON account (id)' ]) {
+	my ($what, $statement) = @$row;
+	$k->sql('auth', q{DROP INDEX user_username_key;
+	    DELETE FROM kedge_migration WHERE version IN (13, 14);} . " $statement");
+	my ($status, undef, $err) = $k->kedge('migrate', 'auth');
+	is($status, 1, "an index that is $what: refused");
+	like($err, qr/user_username_key is not a valid unique index/, 'with the reason') or diag($err);
+}
+$k->sql('auth', q{DROP INDEX user_username_key; DELETE FROM kedge_migration WHERE version IN (13, 14)});
+is(($k->kedge('migrate', 'auth'))[0], 0, 'without an index: it is created');
+is($k->sql('auth', $shape), $k->sql('oracle', $shape), 'as before');
+
 sub sign_up
 {
 	my ($name, %more) = @_;
