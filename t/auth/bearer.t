@@ -7,7 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use MIME::Base64 qw(decode_base64url);
 use Test::More;
-use Kedge qw(jdecode);
+use Kedge qw(jdecode parallel);
 use Kedge::FastCGI qw(fcgi_request);
 use Kedge::Node;
 
@@ -82,6 +82,47 @@ is(verdict(HTTP_AUTHORIZATION => "Bearer $_")->{status}, 401, 'what is no text i
 
 is($nobody->post('/api/auth/sign-out', {}, by($raw))->{status}, 200, 'a token signs out');
 is($nobody->get('/api/core/whoami', by($_))->{status}, 401, 'and is dead') for $raw, $signed;
+# A token beside the cookie of another session.
+my $of_bob = $k->user('bob')->cookie_header;
+sub whoami { return $nobody->get('/api/core/whoami', cookie => $of_bob)->{status} }
+$r = $nobody->get('/api/auth/get-session', by('x'), cookie => $of_bob);
+is($r->{body}, 'null', 'a token that nobody has is no session');
+is(whoami(), 200, 'the session of the cookie beside it lives');
+is_deeply($r->{cookies}, [], 'and the browser keeps its cookies');
+is($nobody->post('/api/auth/sign-out', {}, by('x'), cookie => $of_bob, origin => 'https://evil.example')
+	->{status}, 403, 'a foreign page cannot end it by adding a token');
+is(whoami(), 200, 'it lives');
+is($nobody->post('/api/auth/sign-out', {}, by('x'), cookie => $of_bob, origin => $k->base)->{status}, 200,
+	'a sign-out with a token and a cookie');
+is(whoami(), 401, 'ends the session of the cookie, too');
+
+# ---- invented tokens -----------------------------------------------------------------------------
+
+my $epoch = sub { return $k->sql('auth', 'SELECT epoch FROM kedge_session_epoch') };
+is($nobody->post('/api/auth/sign-out', {}, by('invented'))->{status}, 200, 'an invented token signs out');
+# Two sign-outs with one raw token, at once: neither answers while a verdict is allowed.
+for my $round (1 .. 5) {
+	my $token = $k->user("twin$round")->sign_in->{json}{token};
+	$nobody->get('/api/core/whoami', by($token)) for 1 .. 3;
+	my @both = parallel(2, sub {
+		my $c = $k->client(origin => undef);
+		return [ map { $_->{status} } $c->post('/api/auth/sign-out', {}, by($token)),
+			$c->get('/api/core/whoami', by($token)) ] });
+	is_deeply(\@both, [ [ 200, 401 ], [ 200, 401 ] ], 'after either of two sign-outs the token is dead');
+}
+my $live = $k->user('carol')->sign_in->{json};
+my @redis = $k->pids('redis-auth');
+$k->kill_pid(STOP => @redis);
+my $before = $epoch->();
+my %status;
+$status{ $nobody->post('/api/auth/sign-out', {}, by("invented-$_"))->{status} }++ for 1 .. 20;
+is($epoch->(), $before, 'without Redis, invented tokens leave the epoch as it is');
+is_deeply(\%status, { 503 => 20 }, 'and are told to come back, in case such a session has just ended');
+is($nobody->post('/api/auth/sign-out', {}, by($live->{token}))->{status}, 200, 'a real one signs out');
+cmp_ok($epoch->(), '>', $before, 'and raises the epoch');
+$k->kill_pid(CONT => @redis);
+is($nobody->get('/api/core/whoami', by($live->{token}))->{status}, 401, 'and is dead');
+ok($k->wait_healthy, 'well again');
 ok($k->destroy, 'nothing to complain of');
 
 # ---- AUTH_BEARER_REQUIRE_SIGNATURE ---------------------------------------------------------------

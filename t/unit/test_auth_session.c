@@ -349,6 +349,29 @@ START_TEST(end_of_a_row_that_is_gone_forgets_its_claims)
 }
 END_TEST
 
+START_TEST(end_of_an_unsigned_token_without_a_row_forgets_its_claims)
+{
+	const char *token = sign_in();
+	int64_t epoch = epoch_get(&shared.epoch);
+
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	lose_rows();
+	ck_assert_int_eq(session_end_unsigned(&other, a, token), ERR_OK);
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+	ck_assert_int_eq(epoch_get(&shared.epoch), epoch);
+}
+END_TEST
+
+START_TEST(end_of_an_unsigned_token_ends_its_session)
+{
+	const char *token = sign_in();
+
+	ck_assert_int_eq(verify(&here, token), ERR_OK);
+	ck_assert_int_eq(session_end_unsigned(&other, a, token), ERR_OK);
+	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
+}
+END_TEST
+
 START_TEST(end_own_leaves_other_people_alone)
 {
 	const char *token = sign_in();
@@ -1258,6 +1281,9 @@ main(void)
 	tcase_add_test(tc, claims_say_what_the_rows_say);
 	tcase_add_test(tc, end_is_seen_by_every_process);
 	tcase_add_test(tc, end_of_a_row_that_is_gone_forgets_its_claims);
+	tcase_add_test(
+	    tc, end_of_an_unsigned_token_without_a_row_forgets_its_claims);
+	tcase_add_test(tc, end_of_an_unsigned_token_ends_its_session);
 	tcase_add_test(tc, end_own_leaves_other_people_alone);
 	tcase_add_test(tc, end_all_keeps_the_one_it_is_told_to);
 	tcase_add_test(tc, fill_after_the_end_does_not_stick);

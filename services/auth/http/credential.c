@@ -23,16 +23,24 @@ find_of_plugins(const struct req *r, struct credential *ret)
 }
 
 struct credential
+credential_of_cookies(const struct req *r)
+{
+	struct credential c = { .kind = CREDENTIAL_NONE };
+
+	c.ntokens = session_cookie_tokens(r, c.tokens);
+	if (c.ntokens > 0) {
+		c.kind = CREDENTIAL_COOKIE;
+		c.is_signed = true;
+	}
+	return c;
+}
+
+struct credential
 credential_of(const struct req *r)
 {
 	struct credential c = { .kind = CREDENTIAL_NONE };
 
-	if (find_of_plugins(r, &c))
-		return c;
-	c.ntokens = session_cookie_tokens(r, c.tokens);
-	if (c.ntokens > 0)
-		c.kind = CREDENTIAL_COOKIE;
-	return c;
+	return find_of_plugins(r, &c) ? c : credential_of_cookies(r);
 }
 
 const char *

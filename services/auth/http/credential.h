@@ -10,6 +10,7 @@
 #ifndef AUTH_CREDENTIAL_H
 #define AUTH_CREDENTIAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "auth/http/session_cookie.h"
@@ -33,11 +34,21 @@ enum credential_kind {
 enum { CREDENTIAL_TOKENS_MAX = SESSION_COOKIE_TOKENS_MAX };
 struct credential {
 	enum credential_kind kind;
+	/*
+	 * The tokens had a valid MAC: auth or BetterAuth issued them.  Anybody
+	 * can invent one without.
+	 */
+	bool is_signed;
 	const char *tokens[CREDENTIAL_TOKENS_MAX];
 	size_t ntokens;
 };
 
 struct credential credential_of(const struct req *r);
+/*
+ * The request's session cookies, also when a plugin's credential has precedence
+ * over them.
+ */
+struct credential credential_of_cookies(const struct req *r);
 /* "cookie", as in the assertion. */
 const char *credential_name(enum credential_kind kind);
 

@@ -19,7 +19,7 @@ extern const struct auth_cookie session_cookies[];
 
 /*
  * The tokens of the session cookies with a valid signature, in order.  Only
- * credential_of() calls this; all others use its result.
+ * credential_of_cookies() calls this; all others use its result.
  */
 size_t session_cookie_tokens(
     const struct req *r, const char *ret_tokens[SESSION_COOKIE_TOKENS_MAX]);

@@ -226,6 +226,39 @@ session_end(struct auth *auth, struct arena *a, const char *token)
 	return session_revoke(auth, a, end_one, &ending);
 }
 
+/*
+ * Called when there is no session with this token.  Another sign-out may have
+ * deleted it a moment ago, and may not have told the cache yet: the tombstone
+ * is written here, too, before anything is answered.
+ */
+static enum err
+end_unknown(struct auth *auth, struct arena *a, const char *token)
+{
+	struct cache *cache = auth->process.cache;
+	int64_t epoch;
+	enum err e;
+
+	if (cache != NULL)
+		return session_cache_invalidate(
+		    cache, a, &(struct strings){ &token, 1 });
+	/* Without Redis on any host, there is nothing cached. */
+	e = epoch_select(auth->process.db, a, &epoch);
+	return e != ERR_OK ? e
+	                   : lease_await_others(&auth->shared->lease, epoch,
+				 auth->process.db, a);
+}
+
+enum err
+session_end_unsigned(struct auth *auth, struct arena *a, const char *token)
+{
+	struct session_found found;
+	enum err e = session_select(auth->process.db, a, token, &found);
+
+	if (e == ERR_NOT_FOUND)
+		return end_unknown(auth, a, token);
+	return e != ERR_OK ? e : session_end(auth, a, token);
+}
+
 static enum err
 end_own(struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 {

@@ -98,6 +98,14 @@ MUST_CHECK enum err session_revoke(
 /* Ends the session of this token; also when its row does not exist any more. */
 MUST_CHECK enum err
 session_end(struct auth *auth, struct arena *a, const char *token);
+/*
+ * Like session_end(), for a token that anybody may have invented: if there is
+ * no such session, nothing is written to PostgreSQL and the epoch stays.
+ * ERR_UNAVAILABLE also when there is none and Redis is away: a request that has
+ * just deleted the session may not have invalidated it yet.
+ */
+MUST_CHECK enum err
+session_end_unsigned(struct auth *auth, struct arena *a, const char *token);
 /* Like session_end(), but only if the session is the user's. */
 MUST_CHECK enum err session_end_own(
     struct auth *auth, struct arena *a, const char *token, const char *user_id);

@@ -85,6 +85,19 @@ query_flag(const struct req *r, const char *name)
 	return count > 1 || (value != NULL && *value != '\0');
 }
 
+/*
+ * Called when the credential has no valid session, or its user is banned.  If
+ * it is not the session cookie but the browser has one, that cookie is kept: it
+ * may be of another, valid session.
+ */
+static void
+clear_used_cookie(struct req *r, const struct credential *c)
+{
+	if (c->kind == CREDENTIAL_COOKIE ||
+	    credential_of_cookies(r).ntokens == 0)
+		session_cookie_clear(r);
+}
+
 /* Finds the first of the request's sessions that is valid, and its token. */
 static enum err
 find_first(struct req *r, bool refresh, struct session_found *ret_found,
@@ -99,7 +112,7 @@ find_first(struct req *r, bool refresh, struct session_found *ret_found,
 		    ret_found, ret_refreshed);
 	}
 	if (c.ntokens > 0 && e == ERR_NOT_FOUND)
-		session_cookie_clear(r);
+		clear_used_cookie(r, &c);
 	return e;
 }
 
@@ -159,7 +172,9 @@ get_session(struct req *r, const void *in_struct, void *out_struct)
 	session_cookie_clear_data(r);
 	e = find_session(r, found);
 	if (e == ERR_OK && found->user.is_banned) {
-		session_cookie_clear(r);
+		struct credential c = credential_of(r);
+
+		clear_used_cookie(r, &c);
 		e = ERR_NOT_FOUND;
 	}
 	if (e == ERR_NOT_FOUND) {
@@ -204,24 +219,39 @@ list_sessions(struct req *r, const void *in_struct, void *out_struct)
 	return ERR_OK;
 }
 
+/* Returns ERR_OK only when all of these sessions have really ended. */
+static enum err
+end_sessions(struct req *r, const struct credential *c)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < c->ntokens && e == ERR_OK; i++)
+		e = c->is_signed
+		        ? session_end(auth_of(r), r->arena, c->tokens[i])
+		        : session_end_unsigned(
+			      auth_of(r), r->arena, c->tokens[i]);
+	return e;
+}
+
 /*
  * Ends every session whose cookie the request has: cookies of another path
- * cannot be deleted, and the next one would be used then.
+ * cannot be deleted, and the next one would be used then.  If another
+ * credential has precedence, the cookies' sessions end, too, because the
+ * cookies are cleared; the origin of a request with cookies has been checked.
  */
 static enum err
 sign_out(struct req *r, const void *in_struct, void *out_struct)
 {
 	struct success_out *out = out_struct;
+	struct credential cookies = credential_of_cookies(r);
 	struct credential c = credential_of(r);
+	enum err e = end_sessions(r, &cookies);
 
 	(void)in_struct;
-	for (size_t i = 0; i < c.ntokens; i++) {
-		/* Answer only when the session has really ended. */
-		enum err e = session_end(auth_of(r), r->arena, c.tokens[i]);
-
-		if (e != ERR_OK)
-			return e;
-	}
+	if (e == ERR_OK && c.kind != CREDENTIAL_COOKIE)
+		e = end_sessions(r, &c);
+	if (e != ERR_OK)
+		return e;
 	session_cookie_clear(r);
 	out->success = true;
 	return ERR_OK;

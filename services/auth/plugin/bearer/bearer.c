@@ -68,8 +68,9 @@ find_credential(const struct req *r, struct credential *ret)
 	const struct bearer_config *config =
 	    plugin_config(auth, &bearer_plugin);
 	const char *token = token_text(r);
+	bool is_signed = token != NULL && strchr(token, '.') != NULL;
 
-	if (token != NULL && strchr(token, '.') != NULL)
+	if (is_signed)
 		token = signed_value_read(
 		    r->arena, auth->secret, auth->secret_len, token);
 	else if (config->require_signature)
@@ -78,6 +79,7 @@ find_credential(const struct req *r, struct credential *ret)
 		return false;
 	*ret = (struct credential){
 		.kind = CREDENTIAL_BEARER,
+		.is_signed = is_signed,
 		.tokens = { token },
 		.ntokens = 1,
 	};
