@@ -10,6 +10,9 @@ use Kedge qw(jencode parallel slurp wait_until);
 use Kedge::Raw qw(raw_open);
 use Kedge::Wallet;
 
+# AddressSanitizer keeps freed memory back, up to this size in each process.
+$ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (), 'quarantine_size_mb=1';
+
 my $k = Kedge->up(env => { AUTH_HASH_QUEUE => 2 });
 my $w = Kedge::Wallet->new($k);
 my $alice = $w->user('alice', 1000);

@@ -39,8 +39,8 @@ utf8_sequence(const char *s, size_t len)
 }
 
 /*
- * Returns whether all eight bytes are in the range 1 to 0x7f.  If they are, the
- * subtraction carries nothing from one byte to the next.
+ * Returns whether all eight bytes are in the range 1 to 0x7f.  If they are, no
+ * byte borrows from the next one when 1 is subtracted from each.
  */
 static bool
 is_plain_word(const char *s)

@@ -311,7 +311,8 @@ append_greeting(struct cache_conn *c, const struct cache_url *u)
 
 /*
  * Reads the next reply to the commands of append_greeting().  If the reply is a
- * string, take() gets it.
+ * string, take() gets it; another reply is a failure.  take NULL: the content
+ * of the reply does not matter.
  */
 static bool
 take_text(struct cache_conn *c, bool (*take)(struct cache_conn *, const char *))

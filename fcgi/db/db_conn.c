@@ -32,7 +32,7 @@ enum {
 struct db_conn {
 	PGconn *pg;
 	struct db_prepared prepared;
-	int64_t deadline_ms; /* for one exchange with the server */
+	int64_t deadline_ms; /* time limit of one exchange with the server */
 	int64_t own_timeout_ms; /* the statement timeout given in the options */
 	bool broken;
 	bool is_swollen; /* libpq's buffers have become large */

@@ -15,7 +15,7 @@
 enum {
 	/*
 	 * The time limit for a new connection's first request, and for the rest
-	 * of a request: nginx has all parameters when it connects.
+	 * of a request's parameters: nginx has all of them when it connects.
 	 */
 	REQUEST_PART_US = 5 * 1000 * 1000,
 	IDLE_US = 75 * 1000 *

@@ -110,7 +110,7 @@ remove_flow(struct flow_queue *q, struct flow *f)
 
 /* -- turns -- */
 
-/* How many requests of the flow may have a thread now. */
+/* How many of the flow's waiting requests may be given a thread now. */
 static int
 ready_of(const struct flow_queue *q, const struct flow *f)
 {

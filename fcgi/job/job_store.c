@@ -303,8 +303,8 @@ job_store_progress(struct db *db, struct arena *a, const char *id,
 /* -- jobs that wait for their time -- */
 
 /*
- * When no job is waiting, the column is infinity or NULL. greatest() ignores
- * NULL arguments, so the CASE is needed to keep a NULL.
+ * next_at is infinity or NULL when no job waits for its time.  The CASE turns
+ * both into NULL; without it greatest() would ignore a NULL and return 0.
  */
 static const struct db_stmt promote = {
 	.name = "job_promote",

@@ -495,7 +495,10 @@ add_schedules(struct composition *c, const struct job_schedule *schedules)
 	return true;
 }
 
-/* Each plugin has at most one list of each kind, so there is room. */
+/*
+ * Adds the plugin's routes and jobs to the set.  A plugin has at most one list
+ * of routes and one of jobs, so set->routes and set->jobs have room for them.
+ */
 static void
 add_lists(struct plugin_set *set, const struct auth_plugin *plugin)
 {

@@ -1452,7 +1452,9 @@ START_TEST(who_has_left_is_known)
 END_TEST
 
 /*
- * During a drain the loop closes idle connections, since they have no request.
+ * During a drain the loop shuts idle connections.  A request that still arrives
+ * on one is answered, and req_is_abandoned() is false: its client has not
+ * disconnected.
  */
 START_TEST(drain_makes_nobody_leave)
 {

@@ -92,7 +92,7 @@ static bool
 answer(int fd, const char *request)
 {
 	bool head = strncmp(request, "HEAD", 4) == 0;
-	const char *after; /* the response contains the request's Host header */
+	const char *after; /* X-Retry-After, returned as Retry-After */
 	char path[64] = "";
 
 	sscanf(request, "%*s %63s", path);

@@ -128,7 +128,7 @@ END_TEST
 static const char *const bad[] = {
 	"",
 	"utc",
-	"europe/berlin", /* case counts */
+	"europe/berlin", /* names are case-sensitive */
 	"EUROPE/BERLIN",
 	"Europe",
 	"Europe/",

@@ -112,7 +112,10 @@ put_type_problem(struct buf *b, const struct problem *p, const char *expected)
 	    p->received);
 }
 
-/* The body is not an object; BetterAuth has two kinds of schemas for a body. */
+/*
+ * Writes the problem of a body that is not an object.  BetterAuth names the
+ * expected type "object" or "record", depending on the schema of the route.
+ */
 static void
 put_body_problem(struct buf *b, const struct req *r, const struct problem *p)
 {

@@ -56,9 +56,10 @@ session_find(struct auth *auth, struct arena *a, const char *token,
 	*ret_refreshed = false;
 	if (refresh && found.refresh_due) {
 		/*
-		 * The session may have been revoked since it was read.  A
-		 * read-only database, as during a fail-over, is no reason to
-		 * refuse a signed-in user: the next request tries again.
+		 * ERR_NOT_FOUND: the session was revoked after it was read.
+		 * Any other failure to extend it (the database is read-only
+		 * during a fail-over) is ignored: the user stays signed in, and
+		 * the next request tries to extend it again.
 		 */
 		e = session_extend(db, a, token, &found.session);
 		if (e == ERR_NOT_FOUND)

@@ -40,7 +40,11 @@ bury_dead(const struct session_ticker_options *o, struct arena *a)
 		epoch_doubt(o->epoch);
 }
 
-/* Failures have been logged; the next turn tries again. */
+/*
+ * One round of the ticker: renews the lease, brings the epoch up to date, and
+ * removes the leases of dead hosts.  It ends at the first failure, which has
+ * been logged; the next round begins again.
+ */
 static void
 take_turn(const struct session_ticker_options *o, struct arena *a)
 {

@@ -37,9 +37,9 @@ MUST_CHECK enum err profile_update(struct db *db, struct arena *a,
     struct profile *ret_profile);
 
 /*
- * Locks the user's row: other transactions that call this function for the same
- * user wait until this transaction ends; other readers and writers do not wait.
- * ERR_NOT_FOUND: the user has no profile row yet.
+ * Locks the user's row until the transaction ends.  Other transactions that
+ * lock, update or delete the row wait; reading it, and inserting rows that
+ * refer to it, does not wait. ERR_NOT_FOUND: the user has no profile row yet.
  */
 MUST_CHECK enum err
 profile_lock(struct db *tx, struct arena *a, const char *user_id);

@@ -70,8 +70,8 @@ username_check(const struct username_config *config, const char *name)
 }
 
 /*
- * username_check() only accepts ASCII; a display name may contain other
- * characters.
+ * Returns the name in lower case.  Only ASCII letters change: username_check()
+ * accepts no others, and other characters of a display name stay as they are.
  */
 const char *
 username_normal(struct arena *a, const char *name)
