@@ -6,9 +6,11 @@
 #include "auth/http/client.h"
 #include "auth/http/refusal.h"
 #include "auth/http/session_cookie.h"
+#include "auth/identity/account_store.h"
 #include "auth/identity/user_store.h"
 #include "auth/identity/user_view.h"
 #include "auth/plugin_set.h"
+#include "auth/signin/password_check.h"
 #include "base/buf.h"
 #include "web/request.h"
 #include "web/service.h"
@@ -154,4 +156,27 @@ signin_complete(struct req *r, const struct signin *in, struct signin_out *out)
 	out->token = token;
 	out->user = user_view(auth_of(r), r->arena, in->user);
 	return ERR_OK;
+}
+
+enum err
+signin_by_password(struct req *r, const struct password_try *t,
+    const struct opt_bool *remember_me, const char *callback_url,
+    struct signin_out *out)
+{
+	struct account account;
+	enum err e = password_check(r, t, &account);
+
+	if (e != ERR_OK)
+		return e;
+	return signin_complete(r,
+	    &(struct signin){
+		.user = &account.user,
+		.proof = { .kind = PROOF_PASSWORD,
+		    .account_id = account.id,
+		    .password_hash = account.password_hash },
+		.remember = signin_remembers(remember_me),
+		.callback_url = callback_url,
+		.stale = t->wrong,
+	    },
+	    out);
 }

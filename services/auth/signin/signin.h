@@ -17,6 +17,7 @@
 
 struct refusal;
 struct req;
+struct password_try;
 struct user;
 
 struct signin {
@@ -45,6 +46,14 @@ extern const struct route_header signin_headers[];
  */
 MUST_CHECK enum err
 signin_complete(struct req *r, const struct signin *in, struct signin_out *out);
+
+/*
+ * Checks the password and completes the sign-in.  callback_url as in struct
+ * signin.
+ */
+MUST_CHECK enum err signin_by_password(struct req *r,
+    const struct password_try *t, const struct opt_bool *remember_me,
+    const char *callback_url, struct signin_out *out);
 
 /*
  * Only the last part, when the session has begun in a transaction with

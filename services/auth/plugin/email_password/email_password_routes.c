@@ -219,34 +219,19 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 	const struct sign_in_in *in = in_struct;
 	const struct refusal *wrong =
 	    refusal_row(REFUSE_INVALID_EMAIL_OR_PASSWORD);
-	struct account account;
-	enum err e;
 
 	if (!email_valid(in->email))
 		return refuse(r, REFUSE_INVALID_EMAIL);
 	if (password_too_long(in->password))
 		return refuse(r, REFUSE_PASSWORD_TOO_LONG);
-	e = password_check(r,
+	return signin_by_password(r,
 	    &(struct password_try){
 		.column = "email",
 		.value = email_canonical(r->arena, in->email),
 		.password = in->password,
 		.wrong = wrong,
 	    },
-	    &account);
-	if (e != ERR_OK)
-		return e;
-	return signin_complete(r,
-	    &(struct signin){
-		.user = &account.user,
-		.proof = { .kind = PROOF_PASSWORD,
-		    .account_id = account.id,
-		    .password_hash = account.password_hash },
-		.remember = signin_remembers(&in->remember_me),
-		.callback_url = in->callback_url,
-		.stale = wrong,
-	    },
-	    out_struct);
+	    &in->remember_me, in->callback_url, out_struct);
 }
 
 static enum err

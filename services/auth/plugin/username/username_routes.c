@@ -68,8 +68,6 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct sign_in_in *in = in_struct;
 	const struct refusal *wrong = &username_refusals[USERNAME_WRONG], *why;
-	struct account account;
-	enum err e;
 
 	if (*in->username == '\0' || *in->password == '\0')
 		return refuse_by(r, wrong);
@@ -78,27 +76,14 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 		return refuse_name(r, why);
 	if (password_too_long(in->password))
 		return refuse(r, REFUSE_PASSWORD_TOO_LONG);
-	e = password_check(r,
+	return signin_by_password(r,
 	    &(struct password_try){
 		.column = "username",
 		.value = username_normal(r->arena, in->username),
 		.password = in->password,
 		.wrong = wrong,
 	    },
-	    &account);
-	if (e != ERR_OK)
-		return e;
-	return signin_complete(r,
-	    &(struct signin){
-		.user = &account.user,
-		.proof = { .kind = PROOF_PASSWORD,
-		    .account_id = account.id,
-		    .password_hash = account.password_hash },
-		.remember = signin_remembers(&in->remember_me),
-		.callback_url = in->callback_url,
-		.stale = wrong,
-	    },
-	    out_struct);
+	    &in->remember_me, in->callback_url, out_struct);
 }
 
 static enum err
