@@ -13,6 +13,7 @@
 #include "environment.h"
 #include "file.h"
 #include "message.h"
+#include "template.h"
 #include "tool.h"
 
 enum {
@@ -36,55 +37,11 @@ static const char *const plain_files[] = {
 	"loopback.conf",
 };
 
-struct template_value {
-	const char *name; /* NULL ends the list */
-	const char *value;
-};
-
 struct render {
 	const struct stack *stack;
 	struct buf out;
 	bool ok;
 };
-
-static const struct template_value *
-find_value(const struct template_value *values, const char *name, size_t len)
-{
-	for (; values->name != NULL; values++)
-		if (strlen(values->name) == len &&
-		    memcmp(values->name, name, len) == 0)
-			return values;
-	return NULL;
-}
-
-/*
- * Appends the text and replaces each {{name}} by its value. False: a name is
- * not in the list, or "}}" is missing; *ret_unknown points to the beginning of
- * that name.
- */
-static bool
-fill(struct buf *b, const char *text, const struct template_value *values,
-    const char **ret_unknown)
-{
-	const struct template_value *v;
-	const char *open, *close;
-
-	while ((open = strstr(text, "{{")) != NULL) {
-		buf_put(b, text, (size_t)(open - text));
-		close = strstr(open, "}}");
-		v = close == NULL ? NULL
-		                  : find_value(values, open + 2,
-					(size_t)(close - open - 2));
-		if (v == NULL) {
-			*ret_unknown = open;
-			return false;
-		}
-		buf_puts(b, v->value);
-		text = close + 2;
-	}
-	buf_puts(b, text);
-	return true;
-}
 
 static struct render
 begin(const struct stack *s)
@@ -100,15 +57,9 @@ add(struct render *r, const char *template, const struct template_value *values)
 {
 	const char *path = arena_printf(
 	    r->stack->arena, "%s/nginx/%s.in", r->stack->root, template);
-	const char *text = file_read(r->stack->arena, path, NULL);
-	const char *unknown;
 
-	if (text == NULL) {
+	if (!template_add_file(&r->out, r->stack->arena, path, values))
 		r->ok = false;
-	} else if (!fill(&r->out, text, values, &unknown)) {
-		print_error("%s: unknown placeholder %.32s", path, unknown);
-		r->ok = false;
-	}
 }
 
 static bool

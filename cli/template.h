@@ -1,0 +1,36 @@
+/*
+ * template: fills the placeholders of template files, such as those in nginx/.
+ *
+ * A placeholder is a name in double braces: "{{service}}". A value is inserted
+ * as it is: it is not searched for placeholders, and nothing is quoted.
+ */
+#ifndef CLI_TEMPLATE_H
+#define CLI_TEMPLATE_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+
+struct arena;
+struct buf;
+
+struct template_value {
+	const char *name; /* NULL ends a list of values */
+	const char *value;
+};
+
+/*
+ * Appends the text to *b and replaces each {{name}} by its value. False: a name
+ * is not in the list, or "}}" is missing; *ret_unknown points to the braces
+ * before that name, and no error was printed. The caller checks buf_failed().
+ */
+MUST_CHECK bool template_add(struct buf *b, const char *text,
+    const struct template_value *values, const char **ret_unknown);
+/*
+ * Like template_add(), with the contents of a file. False: the file cannot be
+ * read or has an unknown placeholder; an error was printed.
+ */
+MUST_CHECK bool template_add_file(struct buf *b, struct arena *a,
+    const char *path, const struct template_value *values);
+
+#endif
