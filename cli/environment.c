@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/random.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "web/identity.h"
 
@@ -181,28 +182,34 @@ put_verifier(const struct stack *s, const struct environment *secrets,
 
 /*
  * Derives a service's identity key from the secret that the service with the
- * pool verify will use.
+ * pool verify will use: that in the environment, or that of the stack.
  */
-static const char *
-identity_key(const struct stack *s, const struct environment *secrets,
-    const struct spec_service *service)
+static bool
+put_identity_key(const struct stack *s, const struct environment *secrets,
+    const struct spec_service *service, struct environment *e)
 {
 	const char *name = variable(s, s->spec.verifier, "SECRET");
-	const char *secret = getenv(name);
 	unsigned char key[IDENTITY_KEY_SIZE];
+	struct secret secret;
+	const char *problem;
 
-	if (secret == NULL)
-		secret = environment_find(secrets, name);
-	identity_derive_key(secret, service->name, key);
-	return base64url_encode(s->arena, key, sizeof(key));
+	if (!secret_read(s->arena, name, /* empty_is_unset= */ false, &secret,
+		&problem)) {
+		print_error("%s: %s", name, problem);
+		return false;
+	}
+	if (secret.text == NULL)
+		secret.text = environment_find(secrets, name);
+	identity_derive_key(secret.text, service->name, key);
+	put(e, variable(s, service, "IDENTITY_KEY"),
+	    base64url_encode(s->arena, key, sizeof(key)));
+	return true;
 }
 
 static void
-put_guarded(const struct stack *s, const struct environment *secrets,
-    const struct spec_service *service, struct environment *e)
+put_guarded(const struct stack *s, const struct spec_service *service,
+    struct environment *e)
 {
-	put(e, variable(s, service, "IDENTITY_KEY"),
-	    identity_key(s, secrets, service));
 	put(e, variable(s, service, "AUTH_URL"), "http://auth.internal");
 	put(e, variable(s, service, "AUTH_PREFIX"),
 	    s->spec.verifier->locations[0].prefix);
@@ -244,10 +251,13 @@ write_service(const struct stack *s, const struct environment *secrets,
 	if (service->needs_redis)
 		put(&e, variable(s, service, "REDIS_URL"),
 		    arena_printf(a, "unix:run/redis-%s.sock", service->name));
-	if (service == s->spec.verifier)
+	if (service == s->spec.verifier) {
 		put_verifier(s, secrets, url, &e);
-	else
-		put_guarded(s, secrets, service, &e);
+	} else {
+		if (!put_identity_key(s, secrets, service, &e))
+			return false;
+		put_guarded(s, service, &e);
+	}
 	return store(a, arena_printf(a, "env/%s.env", service->name),
 	    "# Written at each start; set variables in the environment of\n"
 	    "# \"kedge up\" instead.\n",
@@ -288,10 +298,15 @@ is_general(const char *entry)
 	return false;
 }
 
+/*
+ * Whether the environment of this command has the variable, or the path of a
+ * file with its value: a service refuses two sources of one secret.
+ */
 static bool
-is_overridden(const char *name)
+is_overridden(struct arena *a, const char *name)
 {
-	return getenv(name) != NULL;
+	return getenv(name) != NULL ||
+	       getenv(arena_printf(a, "%s_FILE", name)) != NULL;
 }
 
 char *const *
@@ -318,7 +333,7 @@ environment_block(const struct stack *s, const struct spec_service *service)
 		if (is_general(*p) || (own != NULL && str_has_prefix(*p, own)))
 			block[n++] = *p;
 	for (i = 0; i < e.count; i++)
-		if (!is_overridden(e.names[i]))
+		if (!is_overridden(a, e.names[i]))
 			block[n++] =
 			    arena_printf(a, "%s=%s", e.names[i], e.values[i]);
 	block[n++] = arena_strdup(a, "LC_ALL=C.UTF-8");

@@ -267,12 +267,14 @@ for my $return (@written) {
 
 # ---- the binaries speak for themselves -------------------------------------
 
+my %out_of_config;
 for my $name (sort keys %service) {
 	my $bin = Kedge->binary($name);
 	my $prefix = uc $name;
 	my %clean = map { $_ => undef } grep {/^${prefix}_/} keys %ENV;
 	my ($s, $out, $e) = run({ env => \%clean }, $bin, '--config');
 	is($s, 0, "$name --config");
+	$out_of_config{$name} = $out;
 	my @vars = $out =~ /\b(${prefix}_[A-Z0-9_]+)\b/g;
 	my $manual = slurp("$Kedge::ROOT/docs/CONFIGURATION.md") // '';
 	my %seen;
@@ -290,6 +292,30 @@ for my $name (sort keys %service) {
 	like("$out$e", qr/$var/, "$name: names it");
 	for my $secret (grep {/SECRET|KEY|DATABASE_URL/} keys %$env) {
 		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: does not print $secret");
+	}
+	# A secret from a file instead, and every secret that has two sources.
+	for my $secret ($out_of_config{$name} =~ /^\| `(\w+)` \|.* Secret; also from `\1_FILE`/mg) {
+		next unless length($env->{$secret} // '');
+		my $file = $k->dir . "/secret-of-$name";
+		open my $fh, '>', $file or die "$file: $!";
+		print {$fh} "$env->{$secret}\n";
+		close $fh;
+		chmod 0600, $file;
+		my %other = (%$env, "${secret}_FILE" => $file);
+		($s, $out, $e) = run({ env => \%other, dir => $k->dir }, $bin, '--check');
+		isnt($s, 0, "$name --check with $secret and ${secret}_FILE");
+		like("$out$e", qr/\b$secret\b.*\b${secret}_FILE\b/, "$name: names both");
+		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: and not the value");
+		$other{$secret} = undef;
+		($s, $out, $e) = run({ env => \%other, dir => $k->dir }, $bin, '--check');
+		is($s, 0, "$name --check with ${secret}_FILE alone") or diag("$out$e");
+		is($e, '', "$name: without a warning");
+		chmod 0644, $file;
+		($s, $out, $e) = run({ env => \%other, dir => $k->dir }, $bin, '--check');
+		is($s, 0, "$name --check with a file that others can read");
+		like($e, qr/"level":"warn".*accessible to other users.*"$secret".*"0644"/,
+			"$name: warns");
+		unlink $file;
 	}
 	for my $row ([ 'postgresql://u:swanfish@127.0.0.1:70000/d', 'port' ],
 		[ 'host=127.0.0.1 port=5432,x password=swanfish', 'port' ],

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/log.h"
 #include "base/log_events.h"
+#include "base/secret.h"
 #include "base/str.h"
 
-enum { NAME_SIZE = 128, PROBLEM_SIZE = 128 };
+enum { NAME_SIZE = SECRET_NAME_SIZE, PROBLEM_SIZE = 128 };
 
 static void
 variable_name(
@@ -115,18 +117,48 @@ store(const struct config_var *var, const char *text, void *config)
 }
 
 /*
- * Returns the text of the environment variable, or the default if it is not
- * set.  For a number or a switch, an empty variable counts as not set; for a
- * text it is the empty text.
+ * Sets *ret_text to the text of the environment variable, or to the default if
+ * it is not set.  For a number or a switch, an empty variable counts as not
+ * set; for a text it is the empty text.  False: the sources of a secret are
+ * wrong, which is logged.
  */
-static const char *
-text_of(const char *name, const struct config_var *var)
+static bool
+find_text(const char *name, const struct config_var *var, const char **ret_text)
 {
+	/*
+	 * The texts are part of the configuration, which lives as long as the
+	 * process.
+	 */
+	static struct arena *texts;
+	bool is_secret = (var->flags & CONFIG_SECRET) != 0;
 	const char *text = getenv(name);
+	const char *problem;
+	struct secret secret;
 
+	if (is_secret) {
+		if (texts == NULL)
+			texts = arena_new();
+		if (!secret_read(texts, name,
+			(var->flags & CONFIG_REQUIRED) != 0 ||
+			    var->type != CONFIG_STRING,
+			&secret, &problem)) {
+			log_event(LOG_ERROR, EVENT_SECRET_INVALID,
+			    LOG_TEXT("variable", name),
+			    LOG_TEXT("problem", problem));
+			return false;
+		}
+		if (secret.open_mode != 0)
+			log_event(LOG_WARN, EVENT_SECRET_FILE_OPEN,
+			    LOG_TEXT("variable", name),
+			    LOG_TEXT("path", secret.path),
+			    LOG_TEXT("mode",
+				arena_printf(texts, "%04o", secret.open_mode)));
+		text = secret.text;
+	}
 	if (text == NULL || (*text == '\0' && var->type != CONFIG_STRING))
-		return var->fallback;
-	return text;
+		text = var->fallback;
+	*ret_text = text;
+	return true;
 }
 
 static bool
@@ -136,7 +168,8 @@ load_one(const char *prefix, const struct config_var *var, void *config)
 	const char *text;
 
 	variable_name(prefix, var, name);
-	text = text_of(name, var);
+	if (!find_text(name, var, &text))
+		return false;
 	if ((var->flags & CONFIG_REQUIRED) != 0 &&
 	    (text == NULL || *text == '\0')) {
 		log_event(LOG_ERROR, EVENT_ENVIRONMENT_VARIABLE_MISSING,
@@ -155,6 +188,39 @@ load_one(const char *prefix, const struct config_var *var, void *config)
 	return false;
 }
 
+static bool
+has_variable(const struct config_var *vars, const char *name)
+{
+	for (; vars->name != NULL; vars++)
+		if (str_eq(vars->name, name))
+			return true;
+	return false;
+}
+
+/*
+ * Refuses NAME_FILE for a variable that is not secret: nothing would read the
+ * file.
+ */
+static bool
+check_file_variable(const char *prefix, const struct config_var *vars,
+    const struct config_var *var)
+{
+	char own[NAME_SIZE], name[NAME_SIZE + sizeof("_FILE")];
+	int len = snprintf(own, sizeof(own), "%s_FILE", var->name);
+
+	assert(len > 0 && len < NAME_SIZE);
+	if ((var->flags & CONFIG_SECRET) != 0 || has_variable(vars, own))
+		return true;
+	snprintf(name, sizeof(name), "%s_%s", prefix, own);
+	if (getenv(name) == NULL)
+		return true;
+	log_event(LOG_ERROR, EVENT_ENVIRONMENT_VARIABLE_INVALID,
+	    LOG_TEXT("variable", name), LOG_TEXT("value", getenv(name)),
+	    LOG_TEXT("expected",
+		"no such variable: only secrets are read from files"));
+	return false;
+}
+
 bool
 config_load(const char *prefix, const struct config_var *vars, void *config)
 {
@@ -162,6 +228,8 @@ config_load(const char *prefix, const struct config_var *vars, void *config)
 
 	for (const struct config_var *var = vars; var->name != NULL; var++) {
 		if (!load_one(prefix, var, config))
+			good = false;
+		if (!check_file_variable(prefix, vars, var))
 			good = false;
 	}
 	return good;
@@ -221,7 +289,9 @@ config_print(FILE *out, const char *prefix, const struct config_var *vars)
 		fputs(" | ", out);
 		print_text(out, var->doc);
 		if ((var->flags & CONFIG_SECRET) != 0)
-			fputs(" Secret.", out);
+			fprintf(out,
+			    " Secret; also from `%s_FILE` or a credential.",
+			    name);
 		fputs(" |\n", out);
 	}
 }

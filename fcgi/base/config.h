@@ -5,6 +5,9 @@
  * The name of an environment variable is the prefix of the service, "_" and the
  * name in the table, for example AUTH_DATABASE_URL.  All invalid variables are
  * reported, not only the first one; secrets are never printed.
+ *
+ * A variable marked CONFIG_SECRET may instead come from the file named by
+ * NAME_FILE or from a systemd credential (base/secret.h).
  */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
@@ -44,7 +47,8 @@ struct config_var {
 
 /*
  * Fills *config from the environment.  `vars` is the table; an entry with a
- * NULL name ends it.  Texts in *config point into the environment or the table.
+ * NULL name ends it.  Texts in *config point into the environment, the table,
+ * or memory that stays allocated as long as the process runs.
  * If a variable is not set and has no default, a text is NULL, a number 0 and a
  * switch off.  A number, a switch or a required text whose variable is empty
  * counts as not set.  Returns false when any variable is invalid; each of these

@@ -13,5 +13,8 @@
 	LOG_EVENT("required environment variable missing")
 #define EVENT_ENVIRONMENT_VARIABLE_INVALID \
 	LOG_EVENT("invalid environment variable")
+#define EVENT_SECRET_INVALID LOG_EVENT("invalid secret")
+#define EVENT_SECRET_FILE_OPEN \
+	LOG_EVENT("secret file accessible to other users")
 
 #endif

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture.h"
 #include "unit.h"
@@ -143,6 +144,37 @@ START_TEST(load_reports_all_problems_and_no_secret)
 }
 END_TEST
 
+START_TEST(load_takes_a_secret_from_a_file)
+{
+	char path[] = "/tmp/test-config-XXXXXX";
+	int fd = mkstemp(path);
+
+	ck_assert_int_eq(write(fd, "from the file\n", 14), 14);
+	close(fd);
+	unsetenv("TEST_SECRET");
+	setenv("TEST_SECRET_FILE", path, 1);
+	ck_assert(config_load("TEST", vars, &s));
+	ck_assert_str_eq(s.secret, "from the file");
+	unlink(path);
+}
+END_TEST
+
+START_TEST(load_refuses_a_file_for_what_is_not_secret)
+{
+	struct capture c;
+	char text[4096];
+	bool good;
+
+	setenv("TEST_URL_FILE", "/dev/null", 1);
+	capture_begin(&c);
+	good = config_load("TEST", vars, &s);
+	capture_end(&c, text, sizeof(text));
+	ck_assert(!good);
+	ck_assert_ptr_nonnull(strstr(text, "TEST_URL_FILE"));
+	ck_assert_ptr_nonnull(strstr(text, "only secrets are read from files"));
+}
+END_TEST
+
 START_TEST(print_is_a_markdown_table)
 {
 	char *text = NULL;
@@ -156,7 +188,9 @@ START_TEST(print_is_a_markdown_table)
 	    "|---|---|---|---|---|\n"
 	    "| `TEST_URL` | `http://127.0.0.1:8080` |  |  | Public origin. |\n"
 	    "| `TEST_SOCKET` | none |  | 0 to 8 bytes | Path, or a\\|b. |\n"
-	    "| `TEST_SECRET` | required |  | 8 to 64 bytes | Signs. Secret. |\n"
+	    "| `TEST_SECRET` | required |  | 8 to 64 bytes | Signs. Secret; "
+	    "also "
+	    "from `TEST_SECRET_FILE` or a credential. |\n"
 	    "| `TEST_THREADS` | `16` | threads | 1 to 512 | Of a worker. |\n"
 	    "| `TEST_OFFSET` | none |  |  | Any number. |\n"
 	    "| `TEST_LIMIT` | `on` |  | on, off | Whether to limit. |\n");
@@ -177,6 +211,8 @@ main(void)
 	tcase_add_loop_test(
 	    tc, load_bad_is_refused_and_named, 0, sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tc, load_reports_all_problems_and_no_secret);
+	tcase_add_test(tc, load_takes_a_secret_from_a_file);
+	tcase_add_test(tc, load_refuses_a_file_for_what_is_not_secret);
 	tcase_add_test(tc, print_is_a_markdown_table);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
