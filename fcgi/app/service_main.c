@@ -26,7 +26,7 @@
 #include "process/log_events.h"
 #include "process/master.h"
 #include "process/shared.h"
-#include "web/attempts.h"
+#include "web/poison_request.h"
 #include "web/service_application.h"
 
 enum {
@@ -300,8 +300,8 @@ static bool
 prepare(const struct service_program *p)
 {
 	digest_warm_up();
-	attempts_use(
-	    shared_open("attempts", ATTEMPTS_BYTES, /* ret_fresh= */ NULL));
+	poison_request_use(shared_open(
+	    "poison_request", POISON_REQUEST_BYTES, /* ret_fresh= */ NULL));
 	scrape_prepare();
 	if ((p->flags & SERVICE_BASE) != 0 || p->jobs != NULL)
 		http_client_init();

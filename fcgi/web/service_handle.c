@@ -10,12 +10,12 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "web/answer.h"
-#include "web/attempts.h"
 #include "web/body.h"
 #include "web/guard.h"
 #include "web/input.h"
 #include "web/log_events.h"
 #include "web/params.h"
+#include "web/poison_request.h"
 #include "web/router.h"
 #include "web/service.h"
 
@@ -197,13 +197,13 @@ begin_stream(struct req *r)
 }
 
 static enum err
-begin_attempt(const struct req *r)
+count_start(const struct req *r)
 {
-	if (attempts_begin(r->request_id))
+	if (poison_request_start(r->request_id))
 		return ERR_OK;
 	log_event(LOG_ERROR, EVENT_REQUEST_REFUSED_AFTER_CRASHES,
 	    LOG_TEXT("method", r->method), LOG_TEXT("path", r->path),
-	    LOG_NUM("workers", ATTEMPTS_MAX));
+	    LOG_NUM("workers", POISON_REQUEST_STARTS));
 	return ERR_INTERNAL;
 }
 
@@ -221,7 +221,7 @@ service_handle(const struct service *s, struct req *r)
 	if (e == ERR_OK)
 		e = r->refusal;
 	if (e == ERR_OK)
-		e = begin_attempt(r);
+		e = count_start(r);
 	if (e == ERR_OK)
 		e = dispatch(s, r);
 	if (e == ERR_OK && !r->answered) {
@@ -237,7 +237,7 @@ service_handle(const struct service *s, struct req *r)
 	r->response.omit_body = str_eq(r->method, "HEAD");
 	r->line.us = clock_monotonic_us() - r->begun_us;
 	if (r->request_id != NULL)
-		attempts_end(r->request_id);
+		poison_request_end(r->request_id);
 }
 
 size_t

@@ -1,4 +1,4 @@
-#include "web/attempts.h"
+#include "web/poison_request.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -13,7 +13,7 @@ enum {
 	 * The number of entries: a power of two, and several times the number
 	 * of requests that are in progress.
 	 */
-	PLACES = 2048,
+	ENTRIES = 2048,
 	COUNT_MASK = 0xff,
 };
 
@@ -21,14 +21,14 @@ enum {
  * An entry is the hash of a request's id, with the number of its starts in the
  * lowest byte; or 0.
  */
-static _Atomic uint64_t *places;
+static _Atomic uint64_t *entries;
 
-static_assert(PLACES * sizeof(*places) == ATTEMPTS_BYTES, "");
+static_assert(ENTRIES * sizeof(*entries) == POISON_REQUEST_BYTES, "");
 
 void
-attempts_use(void *memory)
+poison_request_use(void *memory)
 {
-	places = memory;
+	entries = memory;
 }
 
 /*
@@ -56,40 +56,40 @@ hash(const char *id)
 }
 
 static _Atomic uint64_t *
-place_of(uint64_t h)
+entry_of(uint64_t h)
 {
-	return &places[(h >> 32) % PLACES];
+	return &entries[(h >> 32) % ENTRIES];
 }
 
 bool
-attempts_begin(const char *request_id)
+poison_request_start(const char *request_id)
 {
 	uint64_t h = hash(request_id), seen, count = 0;
-	_Atomic uint64_t *place;
+	_Atomic uint64_t *entry;
 
-	if (places == NULL)
+	if (entries == NULL)
 		return true;
-	place = place_of(h);
-	seen = atomic_load_explicit(place, memory_order_relaxed);
+	entry = entry_of(h);
+	seen = atomic_load_explicit(entry, memory_order_relaxed);
 	if ((seen & ~(uint64_t)COUNT_MASK) == h)
 		count = seen & COUNT_MASK;
-	if (count >= ATTEMPTS_MAX)
+	if (count >= POISON_REQUEST_STARTS)
 		return false;
-	atomic_store_explicit(place, h | (count + 1), memory_order_relaxed);
+	atomic_store_explicit(entry, h | (count + 1), memory_order_relaxed);
 	return true;
 }
 
 void
-attempts_end(const char *request_id)
+poison_request_end(const char *request_id)
 {
 	uint64_t h = hash(request_id);
-	_Atomic uint64_t *place;
+	_Atomic uint64_t *entry;
 
-	if (places == NULL)
+	if (entries == NULL)
 		return;
-	place = place_of(h);
+	entry = entry_of(h);
 	/* Leave the entry alone if another request has taken it since. */
-	if ((atomic_load_explicit(place, memory_order_relaxed) &
+	if ((atomic_load_explicit(entry, memory_order_relaxed) &
 		~(uint64_t)COUNT_MASK) == h)
-		atomic_store_explicit(place, 0, memory_order_relaxed);
+		atomic_store_explicit(entry, 0, memory_order_relaxed);
 }
