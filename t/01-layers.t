@@ -133,6 +133,63 @@ sub circle {
 is(circle(graph(sub { $_[0] }, @sources)), '', 'no header includes itself by way of others');
 # A module consists of a header and its source file.
 is(circle(graph(sub { $_[0] =~ s/\.[ch]$//r }, @sources)), '', 'no module includes one that includes it');
+
+# The names that a source file defines for others (functions, and data with an
+# initialiser), and all the names that it uses.
+sub names_of {
+    my ($code) = @_;
+    my (%defines, %uses);
+    $code =~ s{/\*.*?\*/}{}gs;
+    $code =~ s{"(?:[^"\\]|\\.)*"}{""}g;
+    my $before = '';
+    for (split /\n/, $code) {
+        $defines{$1} = 1 if /^(\w+)\(/ && $before !~ /\bstatic\b/;
+        $defines{$1} = 1
+            if /^(?!(?:static|extern|typedef)\b)\w[\w *]*?[ *](\w+)(?:\[[^\]]*\])* = /;
+        $before = $_;
+    }
+    # Not the members after "." or "->".
+    $uses{$_} = 1 for $code =~ /(?<![\w.>])([a-z]\w+)/g;
+    return (\%defines, \%uses);
+}
+
+# Which file uses a name that which other file defines.  A program does not see the
+# names of another program.
+sub uses_between {
+    my %code = @_;
+    my (%uses, %files_of, %to);
+    my $program = sub { $_[0] =~ m{^(services/\w+|cli)/} ? $1 : 'fcgi' };
+    for my $file (keys %code) {
+        my ($defines, $uses) = names_of($code{$file});
+        push @{ $files_of{$_} }, $file for keys %$defines;
+        $uses{$file} = $uses;
+    }
+    for my $file (keys %code) {
+        $to{$file} = {};
+        for my $name (keys %{ $uses{$file} }) {
+            my @there = grep { $program->($_) eq 'fcgi' || $program->($_) eq $program->($file) }
+                @{ $files_of{$name} // [] };
+            next if grep { $_ eq $file } @there;
+            $to{$file}{$_} = 1 for @there;
+        }
+    }
+    return \%to;
+}
+my %code = map {
+    open my $in, '<', $_ or die "$_: $!";
+    ($_ => do { local $/; <$in> });
+} grep { m{^(?:fcgi|services|cli)/.*\.c$} } @sources;
+is(circle(uses_between(%code)), '', 'no source file calls one that calls it');
+is( circle(uses_between(
+        'cli/a.c' => "void\na_run(void)\n{\n\tb_run();\n}\n",
+        'cli/b.c' => "const struct rows b_rows[] = {\n};\nstatic int\nhelp(void)\nint\nb_run(void)\n",
+        'cli/c.c' => "/* a_run */ x = c.a_run + \"a_run\"; help(b_rows);\n",
+        'cli/d.c' => "int\nd(void)\n{ return b_rows[0]; }\n")), '', 'uses in one direction are no circle');
+is( circle(uses_between(
+        'cli/a.c' => "void\na_run(void)\n{\n\tb_run();\n}\n",
+        'cli/b.c' => "const struct rows b_rows[] = {\n};\nint\nb_run(void)\n{ c_run(); }\n",
+        'cli/c.c' => "int\nc_run(void)\n{ return a_run(); }\n")), 'cli/a.c -> cli/b.c -> cli/c.c -> cli/a.c',
+    'and this test finds such circles, too');
 is(circle({ a => { b => 1 }, b => { c => 1 }, c => { b => 1 }, d => { a => 1 } }), 'b -> c -> b',
     'this test finds circles');
 

@@ -161,8 +161,8 @@ auth_release(struct auth *auth)
 }
 
 const void *
-plugin_config(const struct auth *auth, const struct auth_plugin *plugin)
+plugin_config(const struct auth *auth, const struct config_var *vars)
 {
 	return auth->config->plugin_config +
-	       plugin_set_config_at(auth->plugins, plugin);
+	       plugin_set_config_at(auth->plugins, vars);
 }

@@ -95,8 +95,8 @@ const struct audience *auth_audience(const struct auth *auth, const char *name);
 
 struct auth *auth_of(const struct req *r);
 
-/* The plugin's own variables. */
+/* The values of the plugin that declares these variables, in its own struct. */
 const void *
-plugin_config(const struct auth *auth, const struct auth_plugin *plugin);
+plugin_config(const struct auth *auth, const struct config_var *vars);
 
 #endif

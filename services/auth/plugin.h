@@ -128,8 +128,8 @@ struct auth_plugin {
 	const struct auth_cookie *cookies;
 	/*
 	 * Offsets are into the plugin's own struct of config_size bytes, which
-	 * plugin_config() returns.  The variables are read whether the plugin
-	 * is on or off.
+	 * plugin_config() returns when it is given these rows.  The variables
+	 * are read whether the plugin is on or off.
 	 */
 	const struct config_var *vars;
 	size_t config_size;

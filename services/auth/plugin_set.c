@@ -1,5 +1,6 @@
 #include "auth/plugin_set.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdalign.h>
 #include <stdarg.h>
@@ -421,12 +422,13 @@ add_vars(struct composition *c, const struct auth_plugin *plugin, size_t offset)
 
 size_t
 plugin_set_config_at(
-    const struct plugin_set *set, const struct auth_plugin *plugin)
+    const struct plugin_set *set, const struct config_var *vars)
 {
-	size_t at = 0;
+	size_t at = 0, i = set->ncore;
 
-	for (size_t i = set->ncore; i < set->nall && set->all[i] != plugin; i++)
+	for (; i < set->nall && set->all[i]->vars != vars; i++)
 		at += aligned(set->all[i]->config_size);
+	assert(i < set->nall);
 	return at;
 }
 
@@ -434,6 +436,7 @@ static bool
 add_all_vars(struct composition *c, size_t config_offset)
 {
 	const struct plugin_set *set = c->set;
+	size_t at = 0;
 
 	for (size_t i = 0; i < set->ncore; i++) {
 		if (!add_vars(c, set->all[i], 0))
@@ -441,7 +444,6 @@ add_all_vars(struct composition *c, size_t config_offset)
 	}
 	for (size_t i = set->ncore; i < set->nall; i++) {
 		const struct auth_plugin *plugin = set->all[i];
-		size_t at = plugin_set_config_at(set, plugin);
 
 		if (at + plugin->config_size > PLUGIN_CONFIG_MAX_BYTES)
 			return complain(c,
@@ -450,6 +452,7 @@ add_all_vars(struct composition *c, size_t config_offset)
 			    PLUGIN_CONFIG_MAX_BYTES);
 		if (!add_vars(c, plugin, config_offset + at))
 			return false;
+		at += aligned(plugin->config_size);
 	}
 	return true;
 }

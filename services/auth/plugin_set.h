@@ -61,9 +61,12 @@ MUST_CHECK bool plugin_set_compose(struct plugin_set *set,
     const char *names, size_t config_offset,
     char ret_problem[PLUGIN_PROBLEM_MAX]);
 
-/* The offset, after config_offset, of a plugin's struct of variables. */
+/*
+ * The offset, after config_offset, of the struct of the plugin that declares
+ * these variables.
+ */
 size_t plugin_set_config_at(
-    const struct plugin_set *set, const struct auth_plugin *plugin);
+    const struct plugin_set *set, const struct config_var *vars);
 
 /* The index of a composed column with that name in JSON; -1: there is none. */
 int columns_find(const struct columns *columns, const char *name);

@@ -303,7 +303,7 @@ START_TEST(variables_of_a_plugin_are_its_own)
 	for (size_t i = 0; set.vars[i].name != NULL; i++)
 		one[0] = set.vars[i];
 	ck_assert(config_load("TEST", one, &config));
-	own = plugin_config(&auth, &red);
+	own = plugin_config(&auth, red.vars);
 	ck_assert_str_eq(own->colour, "red");
 }
 END_TEST

@@ -18,6 +18,18 @@ struct bearer_config {
 	bool require_signature;
 };
 
+/* clang-format off */
+static const struct config_var vars[] = {
+	{ CONFIG(struct bearer_config, require_signature,
+	    "BEARER_REQUIRE_SIGNATURE"),
+	  .fallback = "off",
+	  .doc = "Accept only signed tokens, as in set-auth-token. Without it, "
+	    "anybody can cause a database query per request with an "
+	    "invented token. (requireSignature)" },
+	{ 0 },
+};
+/* clang-format on */
+
 static const char header_name[] = "set-auth-token";
 static const char expose_name[] = "Access-Control-Expose-Headers";
 
@@ -65,8 +77,7 @@ static bool
 find_credential(const struct req *r, struct credential *ret)
 {
 	const struct auth *auth = auth_of(r);
-	const struct bearer_config *config =
-	    plugin_config(auth, &bearer_plugin);
+	const struct bearer_config *config = plugin_config(auth, vars);
 	const char *token = token_text(r);
 	bool is_signed = token != NULL && strchr(token, '.') != NULL;
 
@@ -113,18 +124,6 @@ show_token(struct req *r, const char *value)
 	req_add_header(r, header_name, value);
 	req_add_header(r, expose_name, header_name);
 }
-
-/* clang-format off */
-static const struct config_var vars[] = {
-	{ CONFIG(struct bearer_config, require_signature,
-	    "BEARER_REQUIRE_SIGNATURE"),
-	  .fallback = "off",
-	  .doc = "Accept only signed tokens, as in set-auth-token. Without it, "
-	    "anybody can cause a database query per request with an "
-	    "invented token. (requireSignature)" },
-	{ 0 },
-};
-/* clang-format on */
 
 static const struct auth_hooks hooks = {
 	.credential = find_credential,

@@ -1,4 +1,4 @@
-#include "auth/plugin/username/username.h"
+#include "auth/plugin/username/username_routes.h"
 
 #include <stdbool.h>
 
@@ -7,7 +7,8 @@
 #include "auth/http/refusal.h"
 #include "auth/identity/account_store.h"
 #include "auth/password/password.h"
-#include "auth/plugin_set.h"
+#include "auth/plugin/username/username_check.h"
+#include "auth/plugin/username/username_store.h"
 #include "auth/signin/password_check.h"
 #include "auth/signin/signin.h"
 #include "web/request.h"
@@ -56,13 +57,6 @@ refuse_name(struct req *r, const struct refusal *row)
 	return req_fail(r, ERR_UNPROCESSABLE, row->code, row->message);
 }
 
-static const struct refusal *
-check_name(const struct req *r, const char *name)
-{
-	return username_check(
-	    plugin_config(auth_of(r), &username_plugin), name);
-}
-
 static enum err
 sign_in(struct req *r, const void *in_struct, void *out_struct)
 {
@@ -71,7 +65,7 @@ sign_in(struct req *r, const void *in_struct, void *out_struct)
 
 	if (*in->username == '\0' || *in->password == '\0')
 		return refuse_by(r, wrong);
-	why = check_name(r, in->username);
+	why = username_check(r, in->username);
 	if (why != NULL)
 		return refuse_name(r, why);
 	if (password_too_long(in->password))
@@ -96,7 +90,7 @@ is_available(struct req *r, const void *in_struct, void *out_struct)
 	enum err e;
 
 	why = *in->username == '\0' ? &username_refusals[USERNAME_INVALID]
-	                            : check_name(r, in->username);
+	                            : username_check(r, in->username);
 	if (why != NULL)
 		return refuse_name(r, why);
 	e = username_owner(auth_of(r)->process.db, r->arena,

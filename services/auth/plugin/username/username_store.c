@@ -1,4 +1,4 @@
-#include "auth/plugin/username/username.h"
+#include "auth/plugin/username/username_store.h"
 
 #include "db/db.h"
 
