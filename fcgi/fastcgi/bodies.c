@@ -27,7 +27,7 @@ struct share {
 bool
 bodies_is_endless(const struct client_connection *client)
 {
-	return client->context->conn.body_bytes >
+	return client->context->conn.body.bytes >
 	       (int64_t)client->body_bytes + BODIES_SKIP_BYTES;
 }
 
@@ -36,7 +36,7 @@ bodies_is_late(
     const struct client_connection *client, int64_t timeout_us, int64_t now_us)
 {
 	int64_t earned_us =
-	    client->context->conn.body_bytes * 1000 * 1000 / BODIES_RATE_BYTES;
+	    client->context->conn.body.bytes * 1000 * 1000 / BODIES_RATE_BYTES;
 
 	return now_us - client->since_us > timeout_us + earned_us;
 }
@@ -136,7 +136,7 @@ static bool
 is_slow(const struct client_connection *client, int64_t now_us)
 {
 	int64_t earned_us =
-	    client->context->conn.body_bytes * 1000 * 1000 / BODIES_QUICK_BYTES;
+	    client->context->conn.body.bytes * 1000 * 1000 / BODIES_QUICK_BYTES;
 
 	return now_us - client->body_us > BODIES_PATIENCE_US + earned_us;
 }

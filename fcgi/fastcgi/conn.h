@@ -1,9 +1,8 @@
 /*
  * conn: one FastCGI connection from the web server.
  *
- * Reads requests and writes responses as the records of fastcgi/record.h,
- * always within a time limit.  The position in the stream is always known: the
- * rest of an unread body is never taken for the next request.
+ * Reads requests as the records of fastcgi/record.h, always within a time
+ * limit. conn_body.h reads the bodies, and conn_answer.h writes the responses.
  */
 #ifndef FASTCGI_CONN_H
 #define FASTCGI_CONN_H
@@ -14,44 +13,32 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
-#include "base/err.h"
-#include "fastcgi/body_buffer.h"
+#include "fastcgi/conn_body.h"
 #include "fastcgi/param_table.h"
+#include "fastcgi/receive_buffer.h"
 #include "fastcgi/record.h"
-#include "fastcgi/response.h"
 
 struct arena;
 struct request_source;
 
-enum {
-	CONN_BUFFER_BYTES = 8 * 1024,
-};
-
 struct conn {
-	int fd; /* -1: no connection, or it has been ended */
+	/*
+	 * What was received and not used yet.  The descriptor in it is -1 when
+	 * there is no connection, or it has been ended; its time limit is the
+	 * one for receiving the request.
+	 */
+	struct receive_buffer in;
 	/* A response that cannot be sent at once ends the connection. */
 	bool nonblocking;
-	/*
-	 * The bytes of `in` that were received and not used yet are [at, end).
-	 */
-	size_t at;
-	size_t end;
-	unsigned char in[CONN_BUFFER_BYTES];
 	struct record_head head;
 	bool head_read;
-	struct record_body body;
-	bool body_broken;
-	/* The state of conn_receive_body(). */
-	bool body_ahead; /* conn_receive_body() was called for this request */
-	bool body_cut; /* the end of the body was discarded */
-	struct body_buffer ahead;
-	int64_t body_bytes; /* how many bytes of the body were received */
+	struct conn_body body;
 	/*
 	 * When the request began; for a request whose body conn_receive_body()
 	 * has received, when the body was complete.
 	 */
 	int64_t begun_us;
-	int64_t read_until_us; /* the deadline for receiving the request */
+	/* For conn_answer.h. */
 	bool answer_begun; /* some of the response was sent */
 	int64_t answer_until_us;
 
@@ -96,7 +83,7 @@ MUST_CHECK enum conn_state conn_read_on(struct conn *c, struct arena *a);
  * Returns how many bytes conn_receive_body() may keep, of a body of which at
  * most max_bytes are wanted.
  */
-size_t conn_body_room(const struct conn *c, size_t max_bytes);
+size_t conn_bytes_to_keep(const struct conn *c, size_t max_bytes);
 /*
  * Receives what has arrived of the body, without waiting, into a buffer from
  * which a handler reads later.  CONN_BODY: more will arrive; CONN_WHOLE: the
@@ -136,12 +123,6 @@ bool conn_is_abandoned(const struct conn *c);
 /* Returns the source of the request whose parameters were read. */
 struct request_source conn_source(struct conn *c);
 
-/*
- * Writes the complete response.  If that fails, or a stream breaks off, the
- * connection is ended instead.
- */
-MUST_CHECK struct sent
-conn_answer(struct conn *c, struct arena *a, const struct response *p);
 /*
  * Skips the rest of the request's body.  Returns true when another request may
  * arrive on this connection, and false when the connection has been ended.

@@ -1,4 +1,5 @@
-/* conn_answer: sends responses on a connection from the web server. */
+#include "fastcgi/conn_answer.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -37,7 +38,7 @@ struct part {
 static bool
 wait_writable(const struct conn *c)
 {
-	struct pollfd p = { .fd = c->fd, .events = POLLOUT };
+	struct pollfd p = { .fd = c->in.fd, .events = POLLOUT };
 	int64_t now_us = clock_monotonic_us();
 	int64_t until_us = now_us + STALL_US;
 	int n;
@@ -78,7 +79,7 @@ send_all(struct conn *c, struct iovec *parts, size_t nparts, size_t left)
 	struct msghdr m = { .msg_iov = parts, .msg_iovlen = nparts };
 
 	while (left > 0) {
-		ssize_t n = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = sendmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n >= 0) {
 			c->answer_begun = true;

@@ -65,7 +65,7 @@ static void
 give_back(void *ctx, struct request_context *context)
 {
 	struct loop *l = ctx;
-	bool closing = context->conn.fd < 0;
+	bool closing = context->conn.in.fd < 0;
 
 	conn_leave(&context->conn);
 	connection_give_back(&l->table, context->client, closing);

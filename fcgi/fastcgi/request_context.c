@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "fastcgi/application.h"
+#include "fastcgi/conn_answer.h"
 
 struct request_context *
 request_context_new(const struct application *app)
@@ -76,7 +77,7 @@ request_context_answer_last(
     struct request_context *context, const struct application *app)
 {
 	answer(context, app);
-	body_buffer_free(&context->conn.ahead);
+	body_buffer_free(&context->conn.body.received);
 	arena_reset(context->arena);
-	return context->conn.fd >= 0;
+	return context->conn.in.fd >= 0;
 }

@@ -247,7 +247,7 @@ begin_body(struct round *r, struct request_context **context)
 		refuse(r, context, /* whole= */ false, e);
 		return true;
 	}
-	client->body_bytes = conn_body_room(
+	client->body_bytes = conn_bytes_to_keep(
 	    &(*context)->conn, app->body_max(app->ctx, (*context)->request));
 	park(context);
 	if (!bodies_must_queue(r->table, client) && take_room(r, client))

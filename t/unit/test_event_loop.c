@@ -1769,7 +1769,7 @@ END_TEST
 static void
 send_large_head_from(int fd, const char *address)
 {
-	static char filler[3 * CONN_BUFFER_BYTES];
+	static char filler[3 * RECEIVE_BUFFER_BYTES];
 
 	memset(filler, 'f', sizeof(filler) - 1);
 	client = address;
@@ -2185,10 +2185,10 @@ START_TEST(rest_of_an_ended_connection_is_no_request)
 	put_begin(&out, true);
 	put_params(&out, "POST", "/hold", "", NULL);
 	head = out.len + 8;
-	ck_assert_uint_lt(head, CONN_BUFFER_BYTES);
-	body = CONN_BUFFER_BYTES - head + inner.len;
+	ck_assert_uint_lt(head, RECEIVE_BUFFER_BYTES);
+	body = RECEIVE_BUFFER_BYTES - head + inner.len;
 	put_header(&out, STDIN, 1, body, 0);
-	while (out.len < CONN_BUFFER_BYTES)
+	while (out.len < RECEIVE_BUFFER_BYTES)
 		put(&out, "x", 1);
 	put(&out, inner.data, inner.len);
 	ck_assert(send_all(fd, out.data, out.len));
