@@ -70,7 +70,7 @@ manual: all
 clean:
 	rm -rf build compile_commands.json
 
-include bench/bench.mk lint.mk t/service/service.mk
+include install.mk bench/bench.mk lint.mk t/service/service.mk
 -include fuzz/fuzz.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .PHONY: all unit check manual clean

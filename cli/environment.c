@@ -217,10 +217,7 @@ put_guarded(const struct stack *s, const struct spec_service *service,
 	put(e, variable(s, service, "PREFIX"), service->locations[0].prefix);
 }
 
-/*
- * Adds the variables about jobs. In a checkout, the programs of a service are
- * beside its source code.
- */
+/* Adds the variables about jobs. */
 static void
 put_jobs(const struct stack *s, const struct spec_service *service,
     struct environment *e)
@@ -230,7 +227,7 @@ put_jobs(const struct stack *s, const struct spec_service *service,
 	put(e, variable(s, service, "WORKER_PROCESSES"),
 	    arena_i64(a, service->workers));
 	put(e, variable(s, service, "PROGRAMS"),
-	    arena_printf(a, "%s/services/%s/programs", s->root, service->name));
+	    stack_programs(s, service->name));
 }
 
 static bool

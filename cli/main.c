@@ -63,8 +63,9 @@ help_command(int argc UNUSED, char **argv UNUSED)
 	for (i = 0; i < COUNT_OF(commands); i++)
 		printf("  %s %s\n\t%s\n", commands[i].name, commands[i].usage,
 		    commands[i].summary);
-	printf("\nD is the stack's directory; the default is .run in the "
-	       "checkout.\n");
+	printf(
+	    "\nD is the stack's directory; the default is .run in a checkout,\n"
+	    "otherwise ~/.local/share/kedge.\n");
 	return 0;
 }
 

@@ -35,27 +35,65 @@ canonical(struct arena *a, const char *path)
 	return arena_strdup(a, resolved);
 }
 
+/*
+ * Finds Kedge's files from the path of this binary: in a checkout it is
+ * ROOT/build/plain/kedge, and an installed one is PREFIX/bin/kedge, with the
+ * other files in PREFIX/lib/kedge and PREFIX/share/kedge. A checkout takes
+ * precedence.
+ */
 static bool
 find_root(struct stack *s)
 {
 	const char *exe = canonical(s->arena, "/proc/self/exe");
 	const char *given = getenv("KEDGE_ROOT");
+	const char *dir, *prefix;
 
 	if (exe == NULL) {
 		print_error(
 		    "cannot find the path of this binary; is /proc mounted?");
 		return false;
 	}
-	s->bin = parent_of(s->arena, exe);
-	/* in a checkout this binary is ROOT/build/plain/kedge */
-	if (given == NULL)
-		given = arena_printf(s->arena, "%s/../..", s->bin);
-	s->root = canonical(s->arena, given);
-	if (s->root == NULL) {
-		print_error("KEDGE_ROOT: %s: %s", given, strerror(errno));
+	dir = parent_of(s->arena, exe);
+	prefix = parent_of(s->arena, dir);
+	s->root = arena_printf(s->arena, "%s/../..", dir);
+	s->bin = dir;
+	if (!file_exists(arena_printf(s->arena, "%s/kedge.json", s->root)) &&
+	    file_exists(
+		arena_printf(s->arena, "%s/share/kedge/kedge.json", prefix))) {
+		s->is_installed = true;
+		s->root = arena_printf(s->arena, "%s/share/kedge", prefix);
+		s->bin = arena_printf(s->arena, "%s/lib/kedge", prefix);
+	}
+	if (given != NULL)
+		s->root = given;
+	dir = canonical(s->arena, s->root);
+	if (dir == NULL) {
+		print_error("%s%s: %s", given != NULL ? "KEDGE_ROOT: " : "",
+		    s->root, strerror(errno));
 		return false;
 	}
+	s->root = dir;
 	return true;
+}
+
+/*
+ * The default directory of a stack. An installed Kedge keeps the stacks of a
+ * person among that person's files (XDG Base Directory Specification).
+ */
+static const char *
+default_dir(const struct stack *s)
+{
+	const char *data = getenv("XDG_DATA_HOME");
+	const char *home = getenv("HOME");
+
+	if (!s->is_installed)
+		return arena_printf(s->arena, "%s/.run", s->root);
+	if (data != NULL && data[0] == '/')
+		return arena_printf(s->arena, "%s/kedge", data);
+	if (home != NULL && home[0] == '/')
+		return arena_printf(s->arena, "%s/.local/share/kedge", home);
+	print_error("HOME is not set; name the stack's directory with --dir");
+	return NULL;
 }
 
 bool
@@ -69,7 +107,7 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option)
 	if (!spec_read(a, arena_printf(a, "%s/kedge.json", s->root), &s->spec))
 		return false;
 	if (dir_option == NULL) {
-		s->dir = arena_printf(a, "%s/.run", s->root);
+		s->dir = default_dir(s);
 	} else if (dir_option[0] == '/') {
 		s->dir = dir_option;
 	} else if (dir_option[0] == '\0' || getcwd(cwd, sizeof(cwd)) == NULL) {
@@ -77,6 +115,33 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option)
 		return false;
 	} else {
 		s->dir = arena_printf(a, "%s/%s", cwd, dir_option);
+	}
+	return s->dir != NULL;
+}
+
+const char *
+stack_programs(const struct stack *s, const char *service)
+{
+	if (s->is_installed)
+		return arena_printf(
+		    s->arena, "%s/programs/%s", s->bin, service);
+	return arena_printf(
+	    s->arena, "%s/services/%s/programs", s->root, service);
+}
+
+/* Makes the directories above the stack's, such as ~/.local/share. */
+static bool
+make_parents(const struct stack *s)
+{
+	char *path = arena_strdup(s->arena, s->dir);
+	char *slash;
+
+	for (slash = strchr(path + 1, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (!file_exists(path) && !file_make_dir(path, 0755))
+			return false;
+		*slash = '/';
 	}
 	return true;
 }
@@ -170,9 +235,9 @@ stack_make(struct stack *s)
 	 * The mode is 0755, because PostgreSQL's user must be able to enter the
 	 * directory if the stack runs as root.
 	 */
-	if (!check_name(s->dir) || !file_make_dir(s->dir, 0755) ||
-	    !enter(s->arena, &s->dir) || !check_name(s->dir) ||
-	    !check_ours(s->dir))
+	if (!check_name(s->dir) || (s->is_installed && !make_parents(s)) ||
+	    !file_make_dir(s->dir, 0755) || !enter(s->arena, &s->dir) ||
+	    !check_name(s->dir) || !check_ours(s->dir))
 		return false;
 	for (i = 0; i < COUNT_OF(dirs); i++)
 		if (!file_make_dir(dirs[i].path, dirs[i].mode))

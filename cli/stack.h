@@ -20,18 +20,21 @@ struct stack {
 	struct arena *arena; /* memory that lives as long as the command */
 	/* the directory of kedge.json, nginx/, sql/ and web/ */
 	const char *root;
-	/* the directory of this binary and of the services' binaries */
+	/* the directory of the services' binaries */
 	const char *bin;
+	bool is_installed; /* by a package or "make install": not a checkout */
 	const char *dir; /* absolute path of the stack's directory */
 	struct spec spec;
 };
 
 /*
  * Finds the stack. `dir_option` is the value of --dir; NULL: the default
- * directory, ROOT/.run.
+ * directory: ROOT/.run in a checkout, otherwise ~/.local/share/kedge.
  */
 MUST_CHECK bool
 stack_open(struct stack *s, struct arena *a, const char *dir_option);
+/* The directory of the programs that run the service's jobs. */
+const char *stack_programs(const struct stack *s, const char *service);
 /* Makes the stack's directory with its subdirectories, and enters it. */
 MUST_CHECK bool stack_make(struct stack *s);
 /* Whether a stack was created in the directory; it need not be running. */

@@ -49,8 +49,9 @@ tool_find(struct arena *a, const char *name)
 	const char *file = find(a, name);
 
 	if (file == NULL)
-		print_error("%s is missing; \"kedge setup\" installs what is "
-			    "needed",
+		print_error(
+		    "%s is missing; install its package (in a checkout, "
+		    "\"kedge setup\" installs what is needed)",
 		    name);
 	return file;
 }
@@ -100,7 +101,9 @@ tool_find_postgres(struct arena *a, const char *version)
 		    "installed",
 		    version);
 	else
-		print_error("PostgreSQL's server is missing; \"kedge setup\" "
-			    "installs what is needed");
+		print_error(
+		    "PostgreSQL's server is missing; install the package "
+		    "postgresql (in a checkout, \"kedge setup\" "
+		    "installs what is needed)");
 	return NULL;
 }

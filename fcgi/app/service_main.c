@@ -37,6 +37,8 @@ enum {
 	OPENAPI_MAX_BYTES = 4 << 20,
 };
 
+#define JOB_POOL "worker"
+
 /* A service's own route lists and, if it has jobs, those of the library. */
 struct route_lists {
 	const struct route *items[ROUTE_LISTS_MAX];
@@ -247,31 +249,49 @@ master_pool_of(const struct service_program *p, const struct service_pool *pool)
 	return m;
 }
 
-/*
- * Lists the pools that have a socket, then the job pool; returns their number.
- */
-static int
-fill_pools(const struct service_program *p, bool only_jobs,
-    struct master_pool out[POOLS_MAX])
+/* The pools of the service that have a socket. */
+static const struct service_pool *
+pools_of(const struct service_program *p)
 {
-	static const struct service_pool only[] = {
+	static const struct service_pool api[] = {
 		{ .name = "api",
 		    .listen = offsetof(struct service_config, listen),
 		    .processes = offsetof(struct service_config, processes),
 		    .threads = offsetof(struct service_config, threads) },
 		{ 0 },
 	};
-	const struct service_pool *pool = p->pools != NULL ? p->pools : only;
+
+	return p->pools != NULL ? p->pools : api;
+}
+
+/* Whether a master that runs only the pool `only` (NULL: all) runs this one. */
+static bool
+is_wanted(const char *only, const char *pool)
+{
+	return only == NULL || str_eq(only, pool);
+}
+
+/*
+ * Lists the pools that have a socket, then the job pool; returns their number.
+ */
+static int
+fill_pools(const struct service_program *p, const char *only,
+    struct master_pool out[POOLS_MAX])
+{
 	const struct service_config *c = p->config;
+	const struct service_pool *pool;
 	int n = 0;
 
-	for (; !only_jobs && pool->name != NULL; pool++) {
+	for (pool = pools_of(p); pool->name != NULL; pool++) {
+		if (!is_wanted(only, pool->name))
+			continue;
 		assert(n < POOLS_MAX - 1);
 		out[n++] = master_pool_of(p, pool);
 	}
-	if (p->jobs != NULL && c->jobs.worker_processes > 0)
+	if (p->jobs != NULL && c->jobs.worker_processes > 0 &&
+	    is_wanted(only, JOB_POOL))
 		out[n++] = (struct master_pool){
-			.name = "worker",
+			.name = JOB_POOL,
 			.processes = c->jobs.worker_processes,
 			.threads = 1,
 			.work = work_jobs,
@@ -342,14 +362,14 @@ open_log(const struct service_program *p)
 }
 
 static int
-run(const struct service_program *p, bool only_jobs, char **argv)
+run(const struct service_program *p, const char *only, char **argv)
 {
 	const struct service_config *c = p->config;
 	struct master_pool pools[POOLS_MAX] = { 0 };
 	const struct master m = {
 		.service = p->name,
 		.pools = pools,
-		.npools = fill_pools(p, only_jobs, pools),
+		.npools = fill_pools(p, only, pools),
 		.drain_timeout_ms = c->drain_timeout_ms,
 		.socket_mode = SOCKET_MODE,
 		.prepare = count_pools,
@@ -369,14 +389,14 @@ run(const struct service_program *p, bool only_jobs, char **argv)
 }
 
 /*
- * Checks the configuration as a restart of the master would, with or without
- * its --worker.
+ * Checks the configuration as a restart of the master would, for the same
+ * pools.
  */
 static int
-check(const struct service_program *p, bool only_jobs)
+check(const struct service_program *p, const char *only)
 {
 	struct master_pool pools[POOLS_MAX] = { 0 };
-	int n = fill_pools(p, only_jobs, pools);
+	int n = fill_pools(p, only, pools);
 
 	return can_be_counted(pools, n) && open_log(p) ? 0 : 1;
 }
@@ -425,12 +445,40 @@ print_config(const struct service_program *p)
 static int
 usage(const struct service_program *p)
 {
+	const struct service_pool *pool;
 	bool has_jobs = p->jobs != NULL;
 
-	fprintf(stderr, "usage: %s [[--check]%s | --openapi | --config%s]\n",
-	    p->name, has_jobs ? " [--worker]" : "",
-	    has_jobs ? " | jobs ..." : "");
+	fprintf(stderr, "usage: %s [[--check] [", p->name);
+	for (pool = pools_of(p); pool->name != NULL; pool++)
+		fprintf(stderr, "%s--%s", pool == pools_of(p) ? "" : " | ",
+		    pool->name);
+	fprintf(stderr, "%s] | --openapi | --config%s]\n",
+	    has_jobs ? " | --" JOB_POOL : "", has_jobs ? " | jobs ..." : "");
 	return 2;
+}
+
+/*
+ * Finds the pool that the argument --POOL names. *ret_only is NULL for the
+ * argument "", which means all pools. False: there is no such pool.
+ */
+static bool
+find_role(
+    const struct service_program *p, const char *role, const char **ret_only)
+{
+	const struct service_pool *pool;
+
+	*ret_only = NULL;
+	if (*role == '\0')
+		return true;
+	if (!str_has_prefix(role, "--"))
+		return false;
+	role += strlen("--");
+	for (pool = pools_of(p); pool->name != NULL; pool++)
+		if (str_eq(pool->name, role))
+			*ret_only = pool->name;
+	if (p->jobs != NULL && str_eq(role, JOB_POOL))
+		*ret_only = JOB_POOL;
+	return *ret_only != NULL;
 }
 
 int
@@ -440,7 +488,7 @@ service_main(const struct service_program *p, int argc, char **argv)
 	bool has_jobs = p->jobs != NULL;
 	bool checks = str_eq(flag, "--check");
 	const char *role = checks ? (argc > 2 ? argv[2] : "") : flag;
-	bool only_jobs = has_jobs && str_eq(role, "--worker");
+	const char *only;
 
 	assert(!has_jobs || (p->flags & SERVICE_NO_DATABASE) == 0);
 	if (has_jobs && str_eq(flag, "jobs"))
@@ -453,11 +501,11 @@ service_main(const struct service_program *p, int argc, char **argv)
 		return print_openapi(p);
 	if (str_eq(flag, "--config"))
 		return print_config(p);
-	if (*role != '\0' && !only_jobs)
+	if (!find_role(p, role, &only))
 		return usage(p);
 
 	log_output_set_nonblocking();
 	if (!service_configure(p))
 		return 1;
-	return checks ? check(p, only_jobs) : run(p, only_jobs, argv);
+	return checks ? check(p, only) : run(p, only, argv);
 }

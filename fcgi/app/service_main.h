@@ -7,9 +7,10 @@
  *   NAME
  *       Run the master in the foreground; see process/master.h.  If the
  *       service has jobs, WORKER_PROCESSES of its processes run them.
- *   NAME --worker
- *       The same with job processes only, for a host without the API.
- *   NAME --check [--worker]
+ *   NAME --POOL
+ *       The same with the processes of one pool only, for a unit or a host of
+ *       its own: --api, --verify (of auth), --worker (those that run jobs).
+ *   NAME --check [--POOL]
  *       Load the configuration; exit status 0 or 1.
  *   NAME --openapi
  *       Print the OpenAPI document; of the configuration, only PREFIX is read.

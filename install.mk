@@ -1,0 +1,21 @@
+# make install DESTDIR= PREFIX=/usr: Kedge as a package installs it.  The installed
+# `kedge` finds the other files by the path of its own binary, so PREFIX may be
+# anything, and it need not be known when Kedge is built.
+PREFIX ?= /usr/local
+INSTALL ?= install
+shared_dirs := sql nginx systemd web
+shared_files = kedge.json $(wildcard kedge.schema.json) \
+    $(shell find $(shared_dirs) -type f ! -name '.*' | LC_ALL=C sort)
+programs = $(wildcard services/*/programs/*)
+
+install: all
+	for s in $(SERVICES); do $(INSTALL) -D -m 755 $(BUILD)/$$s \
+	    $(DESTDIR)$(PREFIX)/lib/kedge/$$s || exit 1; done
+	$(INSTALL) -D -m 755 $(BUILD)/kedge $(DESTDIR)$(PREFIX)/bin/kedge
+	for f in $(programs); do p=$${f#services/}; $(INSTALL) -D -m 755 $$f \
+	    $(DESTDIR)$(PREFIX)/lib/kedge/programs/$${p%%/*}/$${f##*/} || exit 1; done
+	for f in $(shared_files); do $(INSTALL) -D -m 644 $$f \
+	    $(DESTDIR)$(PREFIX)/share/kedge/$$f || exit 1; done
+	for f in docs/*.[1-8]; do $(INSTALL) -D -m 644 $$f \
+	    $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/} || exit 1; done
+.PHONY: install

@@ -1,0 +1,91 @@
+# "make install": what it installs is found and runs, and the units of systemd are
+# confined.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use Test::More;
+use Kedge qw(run slurp);
+
+my $place = tempdir(CLEANUP => 1);
+my $build = $ENV{BUILD} // 'build/plain';
+my $san = $build =~ m{^build/(?!plain)(.+)} ? $1 : '';
+my ($status, $out, $err) = run({ timeout => 120 }, 'make', '-s', 'install', "DESTDIR=$place",
+	'PREFIX=/opt/k', ($san ? "SAN=$san" : ()));
+is($status, 0, 'make install') or diag $err;
+
+my $prefix = "$place/opt/k";
+for my $file (
+	qw(bin/kedge lib/kedge/auth lib/kedge/core lib/kedge/programs/core/factorize.py
+	share/kedge/kedge.json share/kedge/sql/auth/0001_identity.sql share/kedge/nginx/http.conf
+	share/kedge/systemd/service.in share/kedge/web/index.html share/man/man8/kedge.8)) {
+	ok(-f "$prefix/$file", "$file is installed");
+}
+
+# An installed kedge keeps its stack below the home directory, and finds its files by
+# its own path.
+my $home = "$place/home";
+mkdir $home or die "$home: $!";
+{
+	local $ENV{HOME} = $home;
+	delete local $ENV{XDG_DATA_HOME};
+	delete local $ENV{KEDGE_ROOT};
+	($status, $out, $err) =
+	    run({ timeout => 90 }, "$prefix/bin/kedge", 'up', '--detach', '--port', 0);
+	is($status, 0, 'kedge up, as it is installed') or diag $err;
+	like($out, qr{ready on (http://127\.0\.0\.1:\d+)}, 'it says where it is');
+	is(slurp("$home/.local/share/kedge/run/url") // '', "$1\n", 'the stack is below HOME')
+	    if $out =~ m{ready on (http://127\.0\.0\.1:\d+)};
+	my $env = slurp("$home/.local/share/kedge/env/core.env") // '';
+	like($env, qr{^CORE_PROGRAMS=\Q$prefix\E/lib/kedge/programs/core$}m,
+		'jobs find their programs');
+	($status, $out, $err) = run({ timeout => 60 }, "$prefix/bin/kedge", 'down');
+	is($status, 0, 'kedge down') or diag $err;
+	delete local $ENV{HOME};
+	($status, $out, $err) = run({ timeout => 20 }, "$prefix/bin/kedge", 'status');
+	like($err, qr/HOME is not set; name the stack's directory with --dir/,
+		'without HOME it says what to do');
+}
+
+# A pool may have a process of its own, as in the units.
+for my $wrong ([qw(core --verify)], [qw(core api)], [qw(auth --check --pool)]) {
+	my ($service, @args) = @$wrong;
+	($status, $out, $err) = run({ timeout => 20, env => { AUTH_SECRET => 'x' x 32 } },
+		"$prefix/lib/kedge/$service", @args);
+	is($status, 2, "@$wrong: there is no such pool");
+	like($err, qr/^usage: $service \[\[--check\] \[--api \|/, 'the usage names the pools');
+}
+
+# The units. The weakest permitted network is that of a service that calls other
+# servers.
+SKIP: {
+	skip 'systemd-analyze is not there', 6 if !qx(sh -c 'command -v systemd-analyze');
+	my $root = "$place/root";
+	my $own = "$root/usr/lib/systemd/system";
+	make_path($own);
+	system('cp', '-r', glob("$prefix/share/kedge/systemd/kedge*"), $own);
+	my %unit = (auth => 'api', 'auth-verify' => 'verify', 'auth-worker' => 'worker');
+	for my $name (sort keys %unit) {
+		my %value = (service => 'auth', unit => $name, pool => $unit{$name},
+			lib => '/usr/lib/kedge', needs => 'Wants=kedge-redis@auth.service',
+			credentials => 'LoadCredential=AUTH_SECRET:/etc/kedge/secrets/auth/AUTH_SECRET',
+			network => $name eq 'auth-verify'
+			? "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\nIPAddressDeny=any"
+			: 'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6',
+			memory => '1G', tasks => 2048);
+		my $text = slurp("$prefix/share/kedge/systemd/service.in");
+		$text =~ s/\{\{(\w+)\}\}/$value{$1} \/\/ die "unknown placeholder $1"/ge;
+		open my $file, '>', "$own/kedge-$name.service" or die $!;
+		print {$file} $text;
+		close $file or die $!;
+	}
+	for my $unit ((map {"kedge-$_"} sort keys %unit), 'kedge-redis@auth', 'kedge-migrate') {
+		($status, $out, $err) = run({ timeout => 20 }, 'systemd-analyze', 'security',
+			'--offline=yes', "--root=$root", '--threshold=15', "$unit.service");
+		is($status, 0, "$unit.service has an exposure of at most 1.5")
+		    or diag $out =~ /(Overall.*)/, $err;
+	}
+}
+done_testing;
