@@ -18,6 +18,7 @@
 enum { NOW = 1767323045 };
 
 static const unsigned char key[IDENTITY_KEY_SIZE] = "only the harness has it";
+static const struct identity_keys keys = { .current = key };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -55,14 +56,14 @@ check_accepted(struct arena *a, const char *token, const struct identity *who)
 	const char *fresh;
 
 	assert(*who->user_id != '\0' && *who->session_id != '\0');
-	assert(identity_verify(a, key, "wallet", token, NOW) == NULL);
-	assert(identity_verify(a, key, "core", token, NOW + 3600) == NULL);
-	assert(identity_verify(a, key, "core", token, NOW - 3600) == NULL);
+	assert(identity_verify(a, &keys, "wallet", token, NOW) == NULL);
+	assert(identity_verify(a, &keys, "core", token, NOW + 3600) == NULL);
+	assert(identity_verify(a, &keys, "core", token, NOW - 3600) == NULL);
 
 	fresh = identity_sign(a, key, "core", who, NOW * INT64_C(1000));
 	if (fresh == NULL || strlen(fresh) > JWS_TOKEN_MAX)
 		return; /* escapes may make the token longer than the input */
-	again = identity_verify(a, key, "core", fresh, NOW);
+	again = identity_verify(a, &keys, "core", fresh, NOW);
 	assert(again != NULL);
 	check_alike(who, again);
 }
@@ -74,7 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	const char *claims = arena_strndup(a, (const char *)data, len);
 	const char *token = jws_sign(a, key, sizeof(key), claims, len);
 	const struct identity *who =
-	    identity_verify(a, key, "core", token, NOW);
+	    identity_verify(a, &keys, "core", token, NOW);
 	const char *blank = arena_printf(a, " %s", claims);
 
 	/*
@@ -83,10 +84,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	 */
 	if (strlen(claims) == len && strlen(token) + 4 <= JWS_TOKEN_MAX)
 		check_alike(who,
-		    identity_verify(a, key, "core",
+		    identity_verify(a, &keys, "core",
 			jws_sign(a, key, sizeof(key), blank, len + 1), NOW));
 
-	assert(identity_verify(a, key, "core", claims, NOW) == NULL);
+	assert(identity_verify(a, &keys, "core", claims, NOW) == NULL);
 	if (who != NULL)
 		check_accepted(a, token, who);
 

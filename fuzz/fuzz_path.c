@@ -88,7 +88,7 @@ static const struct service service = {
 	.title = "core",
 	.prefix = "/api/core",
 	.routes = routes,
-	.identity_key = key,
+	.identity_keys = { .current = key },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

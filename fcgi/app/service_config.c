@@ -118,6 +118,12 @@ static const struct config_var base_vars[] = {
 	  .flags = CONFIG_REQUIRED | CONFIG_SECRET,
 	  .doc = "The key that auth shares with this service only: 32 bytes in "
 	    "base64url." },
+	{ CONFIG(struct service_config, identity_key_previous,
+	    "IDENTITY_KEY_PREVIOUS"),
+	  .flags = CONFIG_SECRET,
+	  .doc = "A second key that is accepted, but does not sign, so that "
+	    "AUTH_SECRET can be rotated: the key of AUTH_SECRET_PREVIOUS. "
+	    "Empty: there is none." },
 	{ CONFIG(struct service_config, auth_url, "AUTH_URL"),
 	  .fallback = "http://auth.internal", .min = 1, .max = 1024,
 	  .doc = "URL of auth, which is told of a user's first contact, and "
@@ -348,6 +354,14 @@ check_config(const struct service_program *p, const char *prefix)
 	if ((p->flags & SERVICE_BASE) != 0 &&
 	    !identity_read_key(c->identity_key, key)) {
 		log_refused(prefix, "IDENTITY_KEY", "32 bytes in base64url");
+		good = false;
+	}
+	if ((p->flags & SERVICE_BASE) != 0 &&
+	    c->identity_key_previous != NULL &&
+	    c->identity_key_previous[0] != '\0' &&
+	    !identity_read_key(c->identity_key_previous, key)) {
+		log_refused(
+		    prefix, "IDENTITY_KEY_PREVIOUS", "32 bytes in base64url");
 		good = false;
 	}
 	explicit_bzero(key, sizeof(key));

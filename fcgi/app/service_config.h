@@ -43,6 +43,7 @@ struct service_config {
 
 	/* For services with SERVICE_BASE only. */
 	const char *identity_key;
+	const char *identity_key_previous; /* NULL or empty: there is none */
 	const char *auth_url;
 	const char *auth_prefix; /* "/api/auth/" */
 	const char *auth_socket; /* empty: connect to the host in auth_url */

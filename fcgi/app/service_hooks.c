@@ -116,7 +116,7 @@ read_answer(struct req *r, const struct http_client_response *response,
 
 	switch (response->status) {
 	case 200:
-		*ret_who = identity_verify(r->arena, process->identity_key,
+		*ret_who = identity_verify(r->arena, &process->identity_keys,
 		    process->program->name, response->body,
 		    clock_now_ms() / 1000);
 		if (*ret_who != NULL)

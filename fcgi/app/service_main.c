@@ -101,8 +101,7 @@ service_of_worker(const struct service *template,
 	s.body_timeout_us = process->config->body_timeout_ms * 1000;
 	if (s.hooks.ready == NULL)
 		s.hooks.ready = service_ready;
-	if (process->has_identity_key)
-		s.identity_key = process->identity_key;
+	s.identity_keys = process->identity_keys;
 	if (process->session_cookie != NULL)
 		s.session_cookie = process->session_cookie;
 	if (!is_base)

@@ -42,12 +42,28 @@ stream_count(const struct service_config *c)
 	return c->streams < most ? c->streams : most;
 }
 
+/* Reads the keys from IDENTITY_KEY and IDENTITY_KEY_PREVIOUS. */
+static bool
+read_keys(struct service_process *process)
+{
+	const struct service_config *c = process->config;
+
+	if (!identity_read_key(c->identity_key, process->current_key))
+		return false;
+	process->identity_keys.current = process->current_key;
+	if (c->identity_key_previous == NULL ||
+	    c->identity_key_previous[0] == '\0')
+		return true;
+	process->identity_keys.previous = process->previous_key;
+	return identity_read_key(
+	    c->identity_key_previous, process->previous_key);
+}
+
 bool
 service_process_init(
     struct service_process *process, const struct service_program *p)
 {
 	const struct service_config *c = p->config;
-	unsigned char key[IDENTITY_KEY_SIZE];
 
 	*process = (struct service_process){ .program = p, .config = c };
 	process->jobs = (struct job_service){
@@ -82,15 +98,13 @@ service_process_init(
 	if ((p->flags & SERVICE_BASE) == 0)
 		return true;
 
-	if (!identity_read_key(c->identity_key, key)) {
+	if (!read_keys(process)) {
 		service_process_release(process);
 		return false;
 	}
-	service_process_set_key(process, key);
-	explicit_bzero(key, sizeof(key));
 	process->auth = (struct auth_client){
 		.service = p->name,
-		.key = process->identity_key,
+		.key = process->current_key,
 		.url = c->auth_url,
 		.prefix = c->auth_prefix,
 		.socket = c->auth_socket,
@@ -111,11 +125,16 @@ service_process_set_db(struct service_process *process, struct db *db)
 }
 
 void
-service_process_set_key(
-    struct service_process *process, const unsigned char key[IDENTITY_KEY_SIZE])
+service_process_set_keys(
+    struct service_process *process, const struct identity_keys *keys)
 {
-	memcpy(process->identity_key, key, IDENTITY_KEY_SIZE);
-	process->has_identity_key = true;
+	memcpy(process->current_key, keys->current, IDENTITY_KEY_SIZE);
+	process->identity_keys =
+	    (struct identity_keys){ .current = process->current_key };
+	if (keys->previous == NULL)
+		return;
+	memcpy(process->previous_key, keys->previous, IDENTITY_KEY_SIZE);
+	process->identity_keys.previous = process->previous_key;
 }
 
 void
@@ -127,7 +146,8 @@ service_process_release(struct service_process *process)
 	if (process->cache != NULL)
 		cache_close(process->cache);
 	db_close(process->db);
-	explicit_bzero(process->identity_key, sizeof(process->identity_key));
+	explicit_bzero(process->current_key, sizeof(process->current_key));
+	explicit_bzero(process->previous_key, sizeof(process->previous_key));
 }
 
 enum err

@@ -38,9 +38,13 @@ struct service_process {
 	    *limit; /* counts in this process only if there is no Redis */
 	struct stream_slots *streams;
 
-	/* The key that signs assertions for this service. */
-	unsigned char identity_key[IDENTITY_KEY_SIZE];
-	bool has_identity_key;
+	/*
+	 * The keys that sign assertions for this service; they point to the
+	 * arrays below.
+	 */
+	struct identity_keys identity_keys;
+	unsigned char current_key[IDENTITY_KEY_SIZE];
+	unsigned char previous_key[IDENTITY_KEY_SIZE];
 	/* The name of the session cookie, for the OpenAPI document; or NULL. */
 	const char *session_cookie;
 	/* The members below are set for services with SERVICE_BASE only. */
@@ -58,10 +62,11 @@ void service_process_release(struct service_process *process);
  */
 void service_process_set_db(struct service_process *process, struct db *db);
 /*
- * To be called in open() of a service without SERVICE_BASE: sets identity_key.
+ * To be called in open() of a service without SERVICE_BASE: copies the keys
+ * to identity_keys.
  */
-void service_process_set_key(struct service_process *process,
-    const unsigned char key[IDENTITY_KEY_SIZE]);
+void service_process_set_keys(
+    struct service_process *process, const struct identity_keys *keys);
 
 /*
  * Answers with a stream, within the limits STREAMS, STREAMS_PER_USER and

@@ -54,7 +54,7 @@ struct service_program {
 	    *name; /* "core"; the names of its variables begin with CORE_ */
 	unsigned flags;
 	/*
-	 * service_main() fills in identity_key and app, and the hooks that are
+	 * service_main() fills in identity_keys and app, and the hooks that are
 	 * NULL: ready becomes service_ready; for SERVICE_BASE screen becomes
 	 * service_limit_requests and guard becomes service_ensure_record.
 	 */

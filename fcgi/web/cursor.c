@@ -76,12 +76,15 @@ enum err
 cursor_read_parameter(struct req *r, const char *scope, const char *text,
     const char **ret_position)
 {
+	const struct identity_keys *keys = &r->service->identity_keys;
 
 	*ret_position = NULL;
 	if (text == NULL || *text == '\0')
 		return ERR_OK;
-	*ret_position =
-	    cursor_read(r->arena, r->service->identity_key, scope, text);
+	*ret_position = cursor_read(r->arena, keys->current, scope, text);
+	if (*ret_position == NULL && keys->previous != NULL)
+		*ret_position =
+		    cursor_read(r->arena, keys->previous, scope, text);
 	if (*ret_position == NULL)
 		return req_invalid(
 		    r, "cursor", "is not a nextCursor of this list");

@@ -38,7 +38,7 @@ const char *cursor_read(struct arena *a,
  * Reads the parameter `cursor` of a list route: *ret_position is NULL for the
  * first page, when there is no cursor or it is empty.  ERR_INVALID, recorded
  * for the response: the parameter is not a cursor of this scope.  The service
- * must have an identity key.
+ * must have an identity key; a cursor with the previous key is accepted.
  */
 MUST_CHECK enum err cursor_read_parameter(struct req *r, const char *scope,
     const char *text, const char **ret_position);

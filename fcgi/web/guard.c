@@ -37,10 +37,10 @@ guard_identify(const struct service *s, struct req *r)
 		assert(route->role == NULL || s->hooks.guard != NULL);
 		return ERR_OK;
 	}
-	if (s->identity_key == NULL)
+	if (s->identity_keys.current == NULL)
 		return ERR_UNAUTHENTICATED;
 	now_s = clock_now_ms() / 1000;
-	who = identity_verify_aged(r->arena, s->identity_key, s->name,
+	who = identity_verify_aged(r->arena, &s->identity_keys, s->name,
 	    req_param(r, "KEDGE_IDENTITY"), now_s);
 	/*
 	 * An expired assertion is accepted here only for a request with a body,

@@ -282,10 +282,22 @@ is_text(const char *s)
 	return s != NULL && *s != '\0';
 }
 
+static const char *
+verify_text(struct arena *a, const struct identity_keys *keys,
+    const char *token, size_t *ret_len)
+{
+	const char *text = jws_verify_text(
+	    a, keys->current, IDENTITY_KEY_SIZE, token, ret_len);
+
+	if (text == NULL && keys->previous != NULL)
+		text = jws_verify_text(
+		    a, keys->previous, IDENTITY_KEY_SIZE, token, ret_len);
+	return text;
+}
+
 const struct identity *
-identity_verify_aged(struct arena *a,
-    const unsigned char key[IDENTITY_KEY_SIZE], const char *audience,
-    const char *token, int64_t now_s)
+identity_verify_aged(struct arena *a, const struct identity_keys *keys,
+    const char *audience, const char *token, int64_t now_s)
 {
 	struct identity *who;
 	const char *text;
@@ -294,7 +306,7 @@ identity_verify_aged(struct arena *a,
 
 	if (!is_text(token))
 		return NULL;
-	text = jws_verify_text(a, key, IDENTITY_KEY_SIZE, token, &len);
+	text = verify_text(a, keys, token, &len);
 	if (text == NULL ||
 	    (!read_plain(a, text, len, &c) && !read_json(a, text, len, &c)))
 		return NULL;
@@ -318,11 +330,11 @@ identity_is_expired(const struct identity *who, int64_t now_s)
 }
 
 const struct identity *
-identity_verify(struct arena *a, const unsigned char key[IDENTITY_KEY_SIZE],
+identity_verify(struct arena *a, const struct identity_keys *keys,
     const char *audience, const char *token, int64_t now_s)
 {
 	const struct identity *who =
-	    identity_verify_aged(a, key, audience, token, now_s);
+	    identity_verify_aged(a, keys, audience, token, now_s);
 
 	return who != NULL && !identity_is_expired(who, now_s) ? who : NULL;
 }

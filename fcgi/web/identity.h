@@ -34,6 +34,16 @@ enum {
 	IDENTITY_BODY_MAX_S = 600,
 };
 
+/*
+ * The keys that a service accepts, IDENTITY_KEY_SIZE bytes each.  While auth's
+ * secret is rotated, two keys are in use: one process may still sign with the
+ * previous key when another one already signs with the new key.
+ */
+struct identity_keys {
+	const unsigned char *current; /* signs, and is accepted; or NULL */
+	const unsigned char *previous; /* is accepted, too; or NULL */
+};
+
 struct identity {
 	const char *user_id;
 	const char *session_id;
@@ -82,19 +92,20 @@ const char *identity_sign(struct arena *a,
     const unsigned char key[IDENTITY_KEY_SIZE], const char *audience,
     const struct identity *who, int64_t now_ms);
 /*
- * Reads an assertion.  Returns NULL unless signature, issuer, audience and
- * times are valid.  `token` may be NULL.  Clocks may differ by five seconds.
+ * Reads an assertion.  Returns NULL unless signature (with one of the keys),
+ * issuer, audience and times are valid.  `token` may be NULL.  Clocks may
+ * differ by five seconds.
  */
 const struct identity *identity_verify(struct arena *a,
-    const unsigned char key[IDENTITY_KEY_SIZE], const char *audience,
-    const char *token, int64_t now_s);
+    const struct identity_keys *keys, const char *audience, const char *token,
+    int64_t now_s);
 /*
  * Like identity_verify(), but accepts an assertion that has expired, unless it
  * is older than IDENTITY_BODY_MAX_S.  Its result alone must not let anybody in.
  */
 const struct identity *identity_verify_aged(struct arena *a,
-    const unsigned char key[IDENTITY_KEY_SIZE], const char *audience,
-    const char *token, int64_t now_s);
+    const struct identity_keys *keys, const char *audience, const char *token,
+    int64_t now_s);
 /* Whether the assertion has expired. */
 bool identity_is_expired(const struct identity *who, int64_t now_s);
 bool strings_has(const struct strings *s, const char *item);

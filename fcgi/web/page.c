@@ -50,9 +50,10 @@ page_write(struct req *r, const struct page *page, struct objects *ret_items,
 	if (n < page->count)
 		position = page->position(r->arena, item_at(page, n - 1));
 	*ret_next_cursor =
-	    position == NULL ? NULL
-			     : cursor_write(r->arena, r->service->identity_key,
-				   page->scope, position);
+	    position == NULL
+		? NULL
+		: cursor_write(r->arena, r->service->identity_keys.current,
+		      page->scope, position);
 	*ret_items = (struct objects){
 		.items = page->items,
 		.count = (size_t)n,

@@ -132,8 +132,8 @@ struct service {
 	 * now have to wait; a thread then answers.
 	 */
 	bool (*is_still_ready)(void *app, struct req *r);
-	/* NULL: guarded routes answer 401 to every request. */
-	const unsigned char *identity_key;
+	/* Without a current key, guarded routes answer 401 to every request. */
+	struct identity_keys identity_keys;
 	/*
 	 * Asks auth whether an assertion that is too old is still valid
 	 * (guard.h); may wait.  ERR_OK: *ret_who is the new identity.  NULL: an

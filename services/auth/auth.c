@@ -69,6 +69,26 @@ is_service_name(const char *s)
 	return true;
 }
 
+struct identity_keys
+audience_keys(const struct audience *audience)
+{
+	return (struct identity_keys){
+		.current = audience->key,
+		.previous =
+		    audience->has_previous ? audience->previous_key : NULL,
+	};
+}
+
+static void
+derive_keys(const struct auth *auth, struct audience *audience)
+{
+	identity_derive_key(auth->secret, audience->name, audience->key);
+	audience->has_previous = auth->secret_previous != NULL;
+	if (audience->has_previous)
+		identity_derive_key(auth->secret_previous, audience->name,
+		    audience->previous_key);
+}
+
 static bool
 add_audience(struct auth *auth, const char *name)
 {
@@ -83,7 +103,7 @@ add_audience(struct auth *auth, const char *name)
 	audience->name = format("%s", name);
 	audience->member =
 	    format("has%c%sAccount", *name - 'a' + 'A', name + 1);
-	identity_derive_key(auth->secret, name, audience->key);
+	derive_keys(auth, audience);
 	auth->naudiences++;
 	return true;
 }
@@ -114,6 +134,28 @@ is_cookie_prefix(const char *s)
 	return len > 0 && len <= COOKIE_PREFIX_MAX;
 }
 
+/*
+ * A short secret could be guessed, and what is signed with it is accepted, so
+ * the second secret has the same minimum length.
+ */
+static bool
+set_previous_secret(struct auth *auth, const char *secret)
+{
+	size_t len = secret != NULL ? strlen(secret) : 0;
+
+	if (len > 0 && len < AUTH_SECRET_MIN_BYTES) {
+		log_event(LOG_ERROR, EVENT_ENVIRONMENT_VARIABLE_INVALID,
+		    LOG_TEXT("variable", "AUTH_SECRET_PREVIOUS"),
+		    LOG_TEXT("value", "(secret)"),
+		    LOG_TEXT(
+			"expected", "nothing, or a text of 32 to 4096 bytes"));
+		return false;
+	}
+	auth->secret_previous = len > 0 ? secret : NULL;
+	auth->secret_previous_len = len;
+	return true;
+}
+
 bool
 auth_init(struct auth *auth, const struct auth_config *config)
 {
@@ -123,9 +165,11 @@ auth_init(struct auth *auth, const struct auth_config *config)
 	auth->plugins = config->plugin_set;
 	auth->secret = config->secret;
 	auth->secret_len = strlen(config->secret);
+	if (!set_previous_secret(auth, config->secret_previous))
+		return false;
 	auth->origins = origins_new(config->url, config->trusted_origins);
 	auth->self.name = "auth";
-	identity_derive_key(auth->secret, auth->self.name, auth->self.key);
+	derive_keys(auth, &auth->self);
 	if (auth->origins == NULL || !add_audiences(auth, config->services))
 		return false;
 	if (!is_cookie_prefix(config->cookie_prefix)) {
@@ -151,9 +195,12 @@ auth_release(struct auth *auth)
 		free((char *)auth->audiences[i].name);
 		free((char *)auth->audiences[i].member);
 		explicit_bzero(auth->audiences[i].key, IDENTITY_KEY_SIZE);
+		explicit_bzero(
+		    auth->audiences[i].previous_key, IDENTITY_KEY_SIZE);
 	}
 	auth->naudiences = 0;
 	explicit_bzero(auth->self.key, IDENTITY_KEY_SIZE);
+	explicit_bzero(auth->self.previous_key, IDENTITY_KEY_SIZE);
 	free((char *)auth->session_cookie);
 	free((char *)auth->data_cookie);
 	free((char *)auth->cookie_prefix);

@@ -36,6 +36,9 @@ struct audience {
 	const char
 	    *member; /* "hasCoreAccount", the member of the user object */
 	unsigned char key[IDENTITY_KEY_SIZE];
+	/* the key of the secret that is also accepted, if there is one */
+	unsigned char previous_key[IDENTITY_KEY_SIZE];
+	bool has_previous;
 };
 
 struct auth_config {
@@ -44,6 +47,7 @@ struct auth_config {
 	int64_t verify_processes;
 	int64_t verify_threads;
 	const char *secret;
+	const char *secret_previous; /* NULL or empty: there is none */
 	const char *url; /* the public origin */
 	const char *trusted_origins;
 	const char *cookie_prefix;
@@ -66,8 +70,11 @@ struct auth {
 	struct service_process process; /* must be the first member: r->app can
 	                                   be read as either */
 	const struct auth_config *config;
-	const char *secret;
+	const char *secret; /* signs */
 	size_t secret_len;
+	/* Is accepted, too; NULL: there is none. */
+	const char *secret_previous;
+	size_t secret_previous_len;
 	bool secure; /* cookies are Secure and have the __Secure- prefix */
 	const char *cookie_prefix; /* "__Secure-better-auth." */
 	const char *session_cookie; /* names, with their prefixes */
@@ -92,6 +99,9 @@ bool auth_init(struct auth *auth, const struct auth_config *config);
 void auth_release(struct auth *auth);
 /* A base service, or auth itself; NULL when there is none with that name. */
 const struct audience *auth_audience(const struct auth *auth, const char *name);
+
+/* The keys of assertions for the audience; they point into it. */
+struct identity_keys audience_keys(const struct audience *audience);
 
 struct auth *auth_of(const struct req *r);
 

@@ -37,6 +37,12 @@ static const struct config_var vars[] = {
 	  .doc = "The secret that signs cookies, and from which the keys of "
 	    "the base services are derived. For an adopted database, "
 	    "BetterAuth's secret." },
+	{ CONFIG(struct auth_config, secret_previous, "SECRET_PREVIOUS"),
+	  .max = 4096, .flags = CONFIG_SECRET,
+	  .doc = "A second secret, whose cookies and assertions are accepted, "
+	    "so that AUTH_SECRET can be rotated without signing anybody out: "
+	    "the previous secret or, in the first step of a rotation, the "
+	    "next one. At least 32 bytes; empty: there is none." },
 	{ CONFIG(struct auth_config, url, "URL"),
 	  .fallback = "http://127.0.0.1:8080", .min = 1, .max = 256,
 	  .doc = "The public origin of the site. With https, cookies are "

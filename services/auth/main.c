@@ -113,11 +113,13 @@ open_worker(void *arg)
 	struct auth *auth = arg;
 	const char *pool = auth->process.worker->pool;
 	bool verdicts = str_eq(pool, "verify");
+	struct identity_keys self_keys;
 
 	if (!auth_init(auth, &config))
 		return false;
+	self_keys = audience_keys(&auth->self);
 	auth->shared = config.shared;
-	service_process_set_key(&auth->process, auth->self.key);
+	service_process_set_keys(&auth->process, &self_keys);
 	auth->process.session_cookie = auth->session_cookie;
 	epoch_take_over(&auth->shared->epoch, auth->process.worker->slot);
 	if (str_eq(pool, "worker"))

@@ -52,6 +52,32 @@ signed_sid(const char *value)
 	    a, "sid=%s", signed_cookie_write(a, secret, strlen(secret), value));
 }
 
+START_TEST(find_accepts_the_previous_secret)
+{
+	const struct signed_cookie_key key = {
+		.secret = "a newer secret",
+		.secret_len = 14,
+		.name = "sid",
+		.previous = secret,
+		.previous_len = strlen(secret),
+	};
+	const char *now = signed_value(a, "a newer secret", 14, "now");
+	const char *before = signed_value(a, secret, strlen(secret), "before");
+	const char *older = signed_value(a, "an older secret", 15, "older");
+	const char *values[MAX];
+
+	ck_assert_uint_eq(
+	    signed_cookie_find_all(a, &key,
+		arena_printf(a, "sid=%s; sid=%s; sid=%s", older, before, now),
+		values, MAX),
+	    2);
+	ck_assert_str_eq(values[0], "before");
+	ck_assert_str_eq(values[1], "now");
+	ck_assert_str_eq(signed_value_read_either(a, &key, before), "before");
+	ck_assert_ptr_null(signed_value_read_either(a, &key, older));
+}
+END_TEST
+
 START_TEST(write_equals_the_reference)
 {
 	ck_assert_str_eq(signed_cookie_write(a, secret, strlen(secret), token),
@@ -176,6 +202,7 @@ main(void)
 	TCase *tc = tcase_create("signed_cookie");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, find_accepts_the_previous_secret);
 	tcase_add_test(tc, write_equals_the_reference);
 	tcase_add_loop_test(tc, find_rows, 0, COUNT_OF(rows));
 	tcase_add_test(tc, find_all_keeps_the_order_and_counts_each_once);

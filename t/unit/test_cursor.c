@@ -38,7 +38,10 @@ END_TEST
 
 START_TEST(read_parameter_is_none_ours_or_refused)
 {
-	const struct service service = { .identity_key = key };
+	const struct service service = { .identity_keys = { .current = key } };
+	const struct service renewed = {
+		.identity_keys = { .current = other_key, .previous = key },
+	};
 	struct req r = { .arena = a, .service = &service };
 	const char *text = cursor_write(a, key, "tasks alice", id);
 	const char *position = id;
@@ -53,6 +56,10 @@ START_TEST(read_parameter_is_none_ours_or_refused)
 	    cursor_read_parameter(&r, "tasks alice", text, &position), ERR_OK);
 	ck_assert_str_eq(position, id);
 	ck_assert_int_eq(r.problems.count, 0);
+	r.service = &renewed;
+	ck_assert_int_eq(
+	    cursor_read_parameter(&r, "tasks alice", text, &position), ERR_OK);
+	ck_assert_str_eq(position, id);
 
 	ck_assert_int_eq(
 	    cursor_read_parameter(&r, "tasks bob", text, &position),

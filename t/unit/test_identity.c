@@ -16,6 +16,7 @@ static const char secret[] = "0123456789abcdef0123456789abcdef";
 
 static struct arena *a;
 static unsigned char key[IDENTITY_KEY_SIZE];
+static const struct identity_keys keys = { .current = key };
 
 static void
 setup(void)
@@ -43,7 +44,7 @@ START_TEST(sign_then_verify_is_the_same)
 {
 	const char *token = identity_sign(a, key, "core", &alice, NOW_MS);
 	const struct identity *who =
-	    identity_verify(a, key, "core", token, NOW);
+	    identity_verify(a, &keys, "core", token, NOW);
 
 	ck_assert_ptr_nonnull(who);
 	ck_assert_str_eq(who->user_id, "u1");
@@ -57,27 +58,49 @@ START_TEST(sign_then_verify_is_the_same)
 }
 END_TEST
 
+START_TEST(verify_accepts_the_previous_key)
+{
+	unsigned char old[IDENTITY_KEY_SIZE];
+	unsigned char older[IDENTITY_KEY_SIZE];
+	const struct identity_keys both = { .current = key, .previous = old };
+	const struct identity *who;
+
+	identity_derive_key("an old secret", "core", old);
+	identity_derive_key("an older secret", "core", older);
+	who = identity_verify(a, &both, "core",
+	    identity_sign(a, old, "core", &alice, NOW_MS), NOW);
+	ck_assert_ptr_nonnull(who);
+	ck_assert_str_eq(who->user_id, alice.user_id);
+	ck_assert_ptr_nonnull(identity_verify(a, &both, "core",
+	    identity_sign(a, key, "core", &alice, NOW_MS), NOW));
+	ck_assert_ptr_null(identity_verify(a, &both, "core",
+	    identity_sign(a, older, "core", &alice, NOW_MS), NOW));
+	ck_assert_ptr_null(identity_verify(a, &keys, "core",
+	    identity_sign(a, old, "core", &alice, NOW_MS), NOW));
+}
+END_TEST
+
 START_TEST(sign_tells_when_and_for_which_roles)
 {
 	struct identity who = alice;
 	const struct identity *read;
 
 	read = identity_verify(
-	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	    a, &keys, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
 	ck_assert_ptr_nonnull(read);
 	ck_assert_int_eq(read->issued_at_ms, NOW_MS);
 	ck_assert(!read->role_gated);
 
 	who.role_gated = true;
 	read = identity_verify(
-	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	    a, &keys, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
 	ck_assert_ptr_nonnull(read);
 	ck_assert(read->role_gated);
 	ck_assert_uint_eq(read->required_roles.count, 0);
 
 	who.required_roles = (struct strings){ role_items, 2 };
 	read = identity_verify(
-	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	    a, &keys, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
 	ck_assert_ptr_nonnull(read);
 	ck_assert(strings_has(&read->required_roles, "ad\"min"));
 }
@@ -89,7 +112,7 @@ START_TEST(sign_tells_the_credential_and_what_plugins_say)
 	const struct identity *read;
 
 	read = identity_verify(
-	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	    a, &keys, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
 	ck_assert_ptr_nonnull(read);
 	ck_assert_ptr_null(read->credential);
 	ck_assert_ptr_null(read->claims);
@@ -97,14 +120,14 @@ START_TEST(sign_tells_the_credential_and_what_plugins_say)
 	who.credential = "bearer";
 	who.role_gated = true;
 	read = identity_verify(
-	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	    a, &keys, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
 	ck_assert_ptr_nonnull(read);
 	ck_assert_str_eq(read->credential, "bearer");
 	ck_assert(read->role_gated);
 
 	who.claims_text = "{\"team\":\"red\"}";
 	read = identity_verify(
-	    a, key, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
+	    a, &keys, "core", identity_sign(a, key, "core", &who, NOW_MS), NOW);
 	ck_assert_ptr_nonnull(read);
 	ck_assert_str_eq(read->credential, "bearer");
 	ck_assert_str_eq(json_member_string(read->claims, "team"), "red");
@@ -131,7 +154,7 @@ START_TEST(verify_aged_has_a_bound)
 	const char *token = identity_sign(a, key, "core", &alice, NOW_MS);
 	int64_t now_s = NOW + ages[_i].now_after_s;
 	const struct identity *who =
-	    identity_verify_aged(a, key, "core", token, now_s);
+	    identity_verify_aged(a, &keys, "core", token, now_s);
 
 	ck_assert_int_eq(who != NULL, ages[_i].valid);
 	if (who != NULL)
@@ -149,7 +172,7 @@ START_TEST(verify_without_milliseconds_is_as_young_as_can_be)
 	    "{\"iss\":\"auth\",\"aud\":\"core\",\"sub\":\"u\",\"sid\":\"s\","
 	    "\"roles\":[],\"accounts\":[],\"iat\":1767323045,"
 	    "\"exp\":1767323075}";
-	const struct identity *who = identity_verify(a, key, "core",
+	const struct identity *who = identity_verify(a, &keys, "core",
 	    jws_sign(a, key, sizeof(key), claims, sizeof(claims) - 1), NOW);
 
 	ck_assert_ptr_nonnull(who);
@@ -163,7 +186,7 @@ START_TEST(verify_without_roles_has_none)
 	const struct identity bob = { .user_id = "b", .session_id = "s" };
 	const char *token = identity_sign(a, key, "core", &bob, NOW_MS);
 	const struct identity *who =
-	    identity_verify(a, key, "core", token, NOW);
+	    identity_verify(a, &keys, "core", token, NOW);
 
 	ck_assert_ptr_nonnull(who);
 	ck_assert_uint_eq(who->roles.count, 0);
@@ -203,7 +226,7 @@ START_TEST(verify_at_times)
 {
 	const char *token = identity_sign(a, key, "core", &alice, NOW_MS);
 
-	ck_assert_int_eq(identity_verify(a, key, "core", token,
+	ck_assert_int_eq(identity_verify(a, &keys, "core", token,
 			     NOW + times[_i].now_after_s) != NULL,
 	    times[_i].valid);
 }
@@ -256,7 +279,7 @@ START_TEST(verify_bad_claims_is_null)
 	const char *token =
 	    jws_sign(a, key, sizeof(key), claims, strlen(claims));
 
-	ck_assert_ptr_null(identity_verify(a, key, "core", token, NOW));
+	ck_assert_ptr_null(identity_verify(a, &keys, "core", token, NOW));
 }
 END_TEST
 
@@ -266,7 +289,7 @@ START_TEST(verify_claims_that_are_good_is_not_null)
 	const char *token =
 	    jws_sign(a, key, sizeof(key), claims, sizeof(claims) - 1);
 
-	ck_assert_ptr_nonnull(identity_verify(a, key, "core", token, NOW));
+	ck_assert_ptr_nonnull(identity_verify(a, &keys, "core", token, NOW));
 }
 END_TEST
 
@@ -343,7 +366,7 @@ START_TEST(verify_reads_alike_in_both_ways)
 		const char *token =
 		    jws_sign(a, key, sizeof(key), texts[i], strlen(texts[i]));
 
-		who[i] = identity_verify(a, key, "core", token, NOW);
+		who[i] = identity_verify(a, &keys, "core", token, NOW);
 	}
 	ck_assert_int_eq(who[0] != NULL, who[1] != NULL);
 	if (who[0] == NULL)
@@ -372,7 +395,7 @@ START_TEST(verify_reads_as_many_roles_as_a_token_holds)
 		items[i] = arena_printf(a, "role%zu", i);
 	for (size_t n = 0; n < COUNT_OF(items); n++) {
 		who.roles = (struct strings){ items, n };
-		read = identity_verify(a, key, "core",
+		read = identity_verify(a, &keys, "core",
 		    identity_sign(a, key, "core", &who, NOW_MS), NOW);
 		ck_assert_ptr_nonnull(read);
 		ck_assert_uint_eq(read->roles.count, n);
@@ -389,17 +412,18 @@ START_TEST(verify_other_key_or_audience_is_null)
 
 	identity_derive_key(secret, "wallet", other);
 	ck_assert_mem_ne(key, other, sizeof(key));
-	ck_assert_ptr_null(identity_verify(a, other, "core", token, NOW));
-	ck_assert_ptr_null(identity_verify(a, key, "wallet", token, NOW));
-	ck_assert_ptr_null(identity_verify(a, key, "cor", token, NOW));
+	ck_assert_ptr_null(identity_verify(
+	    a, &(struct identity_keys){ other, NULL }, "core", token, NOW));
+	ck_assert_ptr_null(identity_verify(a, &keys, "wallet", token, NOW));
+	ck_assert_ptr_null(identity_verify(a, &keys, "cor", token, NOW));
 }
 END_TEST
 
 START_TEST(verify_no_token_is_null)
 {
-	ck_assert_ptr_null(identity_verify(a, key, "core", NULL, NOW));
-	ck_assert_ptr_null(identity_verify(a, key, "core", "", NOW));
-	ck_assert_ptr_null(identity_verify(a, key, "core", "..", NOW));
+	ck_assert_ptr_null(identity_verify(a, &keys, "core", NULL, NOW));
+	ck_assert_ptr_null(identity_verify(a, &keys, "core", "", NOW));
+	ck_assert_ptr_null(identity_verify(a, &keys, "core", "..", NOW));
 }
 END_TEST
 
@@ -410,12 +434,14 @@ START_TEST(verify_any_changed_or_missing_byte_is_null)
 
 	for (size_t i = 0; token[i] != '\0'; i++) {
 		copy[i] = token[i] == 'A' ? 'B' : 'A';
-		ck_assert_ptr_null(identity_verify(a, key, "core", copy, NOW));
+		ck_assert_ptr_null(
+		    identity_verify(a, &keys, "core", copy, NOW));
 		copy[i] = '\0';
-		ck_assert_ptr_null(identity_verify(a, key, "core", copy, NOW));
+		ck_assert_ptr_null(
+		    identity_verify(a, &keys, "core", copy, NOW));
 		copy[i] = token[i];
 	}
-	ck_assert_ptr_nonnull(identity_verify(a, key, "core", copy, NOW));
+	ck_assert_ptr_nonnull(identity_verify(a, &keys, "core", copy, NOW));
 }
 END_TEST
 
@@ -454,6 +480,7 @@ main(void)
 	TCase *tc = tcase_create("identity");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, verify_accepts_the_previous_key);
 	tcase_add_test(tc, sign_then_verify_is_the_same);
 	tcase_add_test(tc, sign_tells_when_and_for_which_roles);
 	tcase_add_test(tc, sign_tells_the_credential_and_what_plugins_say);

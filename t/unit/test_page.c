@@ -40,7 +40,7 @@ static const struct schema list_schema = SCHEMA(struct list_out, list_fields);
 
 static struct arena *a;
 static const unsigned char key[IDENTITY_KEY_SIZE] = "key";
-static const struct service service = { .identity_key = key };
+static const struct service service = { .identity_keys = { .current = key } };
 static struct req r;
 static struct item items[ITEMS_MAX];
 static struct list_out out;

@@ -194,7 +194,7 @@ static const struct service plain = {
 	.prefix = "/api/core",
 	.routes = routes,
 	.builtins = service_builtins,
-	.identity_key = key,
+	.identity_keys = { .current = key },
 	.session_flags = 4,
 };
 
@@ -713,7 +713,7 @@ START_TEST(identity_without_a_key_is_401)
 	struct fake_request f = guarded("GET", "/api/core/items");
 	struct service s = plain;
 
-	s.identity_key = NULL;
+	s.identity_keys.current = NULL;
 	handle(&s, &f);
 	ck_assert_int_eq(r->response.status, 401);
 	ck_assert_int_eq(handled, 0);

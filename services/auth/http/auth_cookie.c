@@ -14,19 +14,27 @@ full_name(const struct req *r, const struct auth_cookie *cookie)
 	    r->arena, "%s%s", auth_of(r)->cookie_prefix, cookie->name);
 }
 
+struct signed_cookie_key
+auth_cookie_key(const struct auth *auth, const char *name)
+{
+	return (struct signed_cookie_key){
+		.secret = auth->secret,
+		.secret_len = auth->secret_len,
+		.name = name,
+		.previous = auth->secret_previous,
+		.previous_len = auth->secret_previous_len,
+	};
+}
+
 const char *
 auth_cookie_find(const struct req *r, const struct auth_cookie *cookie)
 {
-	const struct auth *auth = auth_of(r);
+	const struct signed_cookie_key key =
+	    auth_cookie_key(auth_of(r), full_name(r, cookie));
 	const char *value;
 
-	return signed_cookie_find_all(r->arena,
-		   &(struct signed_cookie_key){
-		       .secret = auth->secret,
-		       .secret_len = auth->secret_len,
-		       .name = full_name(r, cookie),
-		   },
-		   req_header(r, "COOKIE"), &value, 1) == 1
+	return signed_cookie_find_all(
+		   r->arena, &key, req_header(r, "COOKIE"), &value, 1) == 1
 	           ? value
 	           : NULL;
 }

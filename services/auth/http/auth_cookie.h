@@ -9,8 +9,15 @@
 
 #include <stdint.h>
 
+#include "auth/http/signed_cookie.h"
+
+struct auth;
 struct auth_cookie;
 struct req;
+
+/* How to read the cookie `name`: auth's secrets, and the name. */
+struct signed_cookie_key
+auth_cookie_key(const struct auth *auth, const char *name);
 
 /* The value of the first such cookie with a valid signature; or NULL. */
 const char *

@@ -30,14 +30,11 @@ session_cookie_tokens(
     const struct req *r, const char *ret_tokens[SESSION_COOKIE_TOKENS_MAX])
 {
 	const struct auth *auth = auth_of(r);
+	const struct signed_cookie_key key =
+	    auth_cookie_key(auth, auth->session_cookie);
 
-	return signed_cookie_find_all(r->arena,
-	    &(struct signed_cookie_key){
-		.secret = auth->secret,
-		.secret_len = auth->secret_len,
-		.name = auth->session_cookie,
-	    },
-	    req_header(r, "COOKIE"), ret_tokens, SESSION_COOKIE_TOKENS_MAX);
+	return signed_cookie_find_all(r->arena, &key, req_header(r, "COOKIE"),
+	    ret_tokens, SESSION_COOKIE_TOKENS_MAX);
 }
 
 bool

@@ -61,6 +61,19 @@ signed_value_read(
 	return arena_strndup(a, text, len);
 }
 
+const char *
+signed_value_read_either(
+    struct arena *a, const struct signed_cookie_key *key, const char *raw)
+{
+	const char *value =
+	    signed_value_read(a, key->secret, key->secret_len, raw);
+
+	if (value == NULL && key->previous != NULL)
+		value =
+		    signed_value_read(a, key->previous, key->previous_len, raw);
+	return value;
+}
+
 static bool
 has(const char *const *values, size_t n, const char *value)
 {
@@ -83,7 +96,7 @@ signed_cookie_find_all(struct arena *a, const struct signed_cookie_key *key,
 
 		if (raw == NULL)
 			break;
-		value = signed_value_read(a, key->secret, key->secret_len, raw);
+		value = signed_value_read_either(a, key, raw);
 		if (value != NULL && !has(ret_values, n, value))
 			ret_values[n++] = value;
 	}

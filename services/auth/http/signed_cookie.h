@@ -33,7 +33,13 @@ struct signed_cookie_key {
 	const char *secret;
 	size_t secret_len;
 	const char *name;
+	/* A second secret that is accepted; NULL: there is none. */
+	const char *previous;
+	size_t previous_len;
 };
+/* Like signed_value_read(), with either secret of the key. */
+const char *signed_value_read_either(
+    struct arena *a, const struct signed_cookie_key *key, const char *raw);
 size_t signed_cookie_find_all(struct arena *a,
     const struct signed_cookie_key *key, const char *header,
     const char **ret_values, size_t max);

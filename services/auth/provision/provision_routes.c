@@ -50,6 +50,9 @@ provision_token_read(const struct auth *auth, struct arena *a,
 		    jws_verify(a, from->key, sizeof(from->key), token);
 		const char *sub;
 
+		if (claims == NULL && from->has_previous)
+			claims = jws_verify(a, from->previous_key,
+			    sizeof(from->previous_key), token);
 		if (claims == NULL)
 			continue;
 		sub = json_member_string(claims, "sub");

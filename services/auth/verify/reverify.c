@@ -58,12 +58,14 @@ read_question(struct req *r, const struct audience **ret_audience)
 {
 	const struct audience *audience;
 	const struct identity *who;
+	struct identity_keys keys;
 	const char *user_id;
 
 	audience = auth_audience(auth_of(r), provision_service(r, &user_id));
 	if (audience == NULL)
 		return NULL;
-	who = identity_verify_aged(r->arena, audience->key, audience->name,
+	keys = audience_keys(audience);
+	who = identity_verify_aged(r->arena, &keys, audience->name,
 	    req_header(r, "KEDGE_ASSERTION"), clock_now_ms() / 1000);
 	/*
 	 * An assertion of an older release does not contain the required roles.
@@ -99,12 +101,13 @@ reverify_own(struct req *r, UNUSED const char *assertion,
     const struct identity **ret_who)
 {
 	const struct audience *self = &auth_of(r)->self;
+	const struct identity_keys keys = audience_keys(self);
 	const char *token, *reason;
 	enum err e = renew(r, self, r->identity, &token, &reason);
 
 	if (e != ERR_OK)
 		return e;
 	*ret_who = identity_verify(
-	    r->arena, self->key, self->name, token, clock_now_ms() / 1000);
+	    r->arena, &keys, self->name, token, clock_now_ms() / 1000);
 	return *ret_who != NULL ? ERR_OK : ERR_INTERNAL;
 }

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "auth/auth.h"
+#include "auth/http/auth_cookie.h"
 #include "auth/http/credential.h"
 #include "auth/http/signed_cookie.h"
 #include "auth/plugin_set.h"
@@ -81,11 +82,14 @@ find_credential(const struct req *r, struct credential *ret)
 	const char *token = token_text(r);
 	bool is_signed = token != NULL && strchr(token, '.') != NULL;
 
-	if (is_signed)
-		token = signed_value_read(
-		    r->arena, auth->secret, auth->secret_len, token);
-	else if (config->require_signature)
+	if (is_signed) {
+		const struct signed_cookie_key key =
+		    auth_cookie_key(auth, auth->session_cookie);
+
+		token = signed_value_read_either(r->arena, &key, token);
+	} else if (config->require_signature) {
 		token = NULL;
+	}
 	if (token == NULL || !is_token(token))
 		return false;
 	*ret = (struct credential){
