@@ -21,6 +21,8 @@ enum {
 	/* a worker process has one connection for each of its two threads */
 	WORKER_OWN = 2,
 	VALUE_MAX = 1000,
+	/* for an application whose number of processes Kedge does not know */
+	FOREIGN = 32,
 };
 
 const char *
@@ -69,6 +71,8 @@ connections_limit(struct arena *a, const struct spec_service *service)
 	int64_t workers =
 	    number_of(a, service, "WORKER_PROCESSES", service->workers);
 
+	if (!spec_is_own(service))
+		return FOREIGN + SERVICE_SPARE;
 	if (service->verify.processes > 0)
 		serving += number_of(
 		    a, service, "VERIFY_PROCESSES", service->verify.processes);

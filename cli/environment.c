@@ -237,14 +237,18 @@ write_service(const struct stack *s, const struct environment *secrets,
 	struct environment e = { 0 };
 	struct arena *a = s->arena;
 
-	put_pool(s, &e, service, "", service->name, &service->api);
+	if (service->external)
+		return true;
+	if (spec_is_own(service))
+		put_pool(s, &e, service, "", service->name, &service->api);
 	if (service->needs_postgres)
 		put(&e, variable(s, service, "DATABASE_URL"),
 		    connections_url(s, service->name,
 			environment_find(
 			    secrets, variable(s, service, "DATABASE_PASSWORD")),
 			service->name));
-	put_jobs(s, service, &e);
+	if (spec_is_own(service))
+		put_jobs(s, service, &e);
 	if (service->needs_redis)
 		put(&e, variable(s, service, "REDIS_URL"),
 		    arena_printf(a, "unix:run/redis-%s.sock", service->name));

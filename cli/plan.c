@@ -174,6 +174,8 @@ add_service(struct plan *p, const struct stack *s,
 	}
 	if (service->needs_postgres)
 		migration = add_migration(p, s, service, stores);
+	if (!spec_is_own(service))
+		return true;
 	c = next(p);
 	if (!plan_service(s, service, port, c))
 		return false;

@@ -16,7 +16,13 @@
 
 struct arena;
 
-enum { SPEC_SERVICES_MAX = 16, SPEC_LOCATIONS_MAX = 16 };
+enum {
+	SPEC_SERVICES_MAX = 128,
+	/* a service's own prefix, 15 in `locations` and 16 in `public` */
+	SPEC_LOCATIONS_MAX = 32,
+	SPEC_NAMES_MAX = 16,
+	SPEC_PROXIES_MAX = 64,
+};
 
 /*
  * A path prefix and its guard. The first location of a service is the service's
@@ -35,11 +41,39 @@ struct spec_pool {
 	int64_t keepalive;
 };
 
+enum spec_upstream_kind {
+	SPEC_UPSTREAM_NONE, /* the service consists of Kedge's own processes */
+	SPEC_UPSTREAM_FASTCGI,
+	SPEC_UPSTREAM_HTTP,
+};
+
+/* Where nginx reaches a service whose processes are not Kedge's. */
+struct spec_upstream {
+	enum spec_upstream_kind kind;
+	/* as nginx writes it: "unix:/run/x.sock" or "127.0.0.1:3000" */
+	const char *address;
+};
+
 struct spec_service {
 	const char *name;
 	const char *variable; /* the name in capitals, for example "CORE" */
+	/*
+	 * The service's own prefix, then those of `locations` and of `public`.
+	 * The prefixes of `public` need not begin with the service's own.
+	 */
 	struct spec_location locations[SPEC_LOCATIONS_MAX];
 	int nlocations;
+	int64_t uploads_bytes; /* the largest body; 0: nginx's default, 1 MiB */
+	/*
+	 * Somebody else's application behind the same guard; then the service
+	 * has no pools and no workers.
+	 */
+	struct spec_upstream upstream;
+	/*
+	 * Only with an upstream: Kedge gives the application nothing, not even
+	 * an environment file.
+	 */
+	bool external;
 	struct spec_pool api;
 	/* for auth_request; exactly one service has this pool */
 	struct spec_pool verify;
@@ -62,21 +96,60 @@ struct spec_nginx {
 	int64_t log_sample; /* n: log one of n successful requests */
 };
 
+/* What is at "/". Exactly one of the first two members is not NULL. */
+struct spec_web {
+	/* absolute, or relative to the directory of kedge.json */
+	const char *directory;
+	/* "http://HOST:PORT" of a development server */
+	const char *upstream;
+	bool spa; /* paths without a file are answered with index.html */
+};
+
+struct spec_tls {
+	const char *certificate; /* absolute path; NULL: no TLS */
+	const char *key;
+	int64_t hsts_s; /* max-age of Strict-Transport-Security; 0: none */
+};
+
+struct spec_mail {
+	const char *url; /* "smtp://HOST:PORT" or "smtps://..."; NULL: none */
+	const char *from; /* an e-mail address; NULL only if url is */
+};
+
+enum spec_log_destination { SPEC_LOG_JOURNALD, SPEC_LOG_FILES };
+
+struct spec_log {
+	enum spec_log_destination destination;
+	const char *directory; /* for SPEC_LOG_FILES; absolute */
+};
+
 struct spec {
 	struct spec_nginx nginx;
 	struct spec_service services[SPEC_SERVICES_MAX];
 	int nservices;
 	/* the service with the pool verify; never NULL */
 	const struct spec_service *verifier;
+	struct spec_web web;
+	/* host names; the first one is the name in links and redirects */
+	const char *server_names[SPEC_NAMES_MAX];
+	int nserver_names; /* 0: any name is answered */
+	struct spec_tls tls;
+	/* addresses and networks, as nginx's set_real_ip_from takes them */
+	const char *trusted_proxies[SPEC_PROXIES_MAX];
+	int ntrusted_proxies;
+	struct spec_mail mail;
+	struct spec_log log;
 };
 
 /*
- * Reads and checks the file. False: an error with the path of the first wrong
- * value was printed.
+ * Reads and checks the file. False: an error with the line and the path of the
+ * first wrong value was printed.
  */
 MUST_CHECK bool
 spec_read(struct arena *a, const char *path, struct spec *ret_spec);
 /* Returns the service with that name; NULL: there is none. */
 const struct spec_service *spec_find(const struct spec *spec, const char *name);
+/* Whether the service consists of Kedge's own processes. */
+bool spec_is_own(const struct spec_service *service);
 
 #endif

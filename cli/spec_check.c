@@ -22,7 +22,7 @@ check_keepalive(const struct json_path *p, const struct spec *spec,
 	int64_t room = pool->processes * KEEPALIVE_MAX;
 
 	return kept <= room ||
-	       json_path_fail(p,
+	       json_path_conflict(p,
 		   arena_printf(p->arena,
 		       "keepalive %lld on each of %lld nginx workers is more "
 		       "than the %lld connections that the pool %s can keep",
@@ -41,7 +41,7 @@ check_processes(const struct json_path *p, const struct spec_service *s)
 
 	if (n <= METRICS_SLOTS_MAX)
 		return true;
-	return json_path_fail(
+	return json_path_conflict(
 	    p, arena_printf(p->arena, "%lld processes in all pools, at most %d",
 		   (long long)n, METRICS_SLOTS_MAX));
 }
@@ -53,14 +53,15 @@ check_apart(const struct json_path *p, const struct spec_service *s,
 	int i, k;
 
 	if (str_eq(s->name, other->name))
-		return json_path_fail(p, "another service has the same name");
+		return json_path_conflict(
+		    p, "another service has the same name");
 	for (i = 0; i < s->nlocations; i++)
 		for (k = 0; k < other->nlocations; k++)
 			if (str_has_prefix(s->locations[i].prefix,
 				other->locations[k].prefix) ||
 			    str_has_prefix(other->locations[k].prefix,
 				s->locations[i].prefix))
-				return json_path_fail(
+				return json_path_conflict(
 				    p, arena_printf(p->arena,
 					   "the prefix %s overlaps %s of %s",
 					   s->locations[i].prefix,
@@ -82,7 +83,7 @@ check_own(const struct json_path *p, const struct spec_service *s)
 		for (k = 0; k < i; k++)
 			if (str_eq(
 				s->locations[i].prefix, s->locations[k].prefix))
-				return json_path_fail(
+				return json_path_conflict(
 				    p, arena_printf(p->arena,
 					   "the prefix %s is used twice",
 					   s->locations[i].prefix));
@@ -100,7 +101,8 @@ take_verifier(
 	struct json_path prefix = json_path_member(p, "prefix");
 
 	if (spec->verifier != NULL)
-		return json_path_fail(p, "only one service has a pool verify");
+		return json_path_conflict(
+		    p, "only one service has a pool verify");
 	if (!str_eq(s->locations[0].prefix, "/api/auth/"))
 		return json_path_fail(&prefix,
 		    "must be \"/api/auth/\", where the clients of the service "

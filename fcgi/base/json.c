@@ -121,6 +121,8 @@ json_read_bounded(struct arena *a, const char *text, size_t len,
 	    text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (j == NULL) {
 		ret_result->problem = problem_of(&error);
+		ret_result->line = error.line;
+		ret_result->detail = arena_strdup(a, error.text);
 		return NULL;
 	}
 	arena_defer(a, release, j);

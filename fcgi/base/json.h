@@ -44,6 +44,13 @@ const struct json *json_read(
 
 struct json_read_result {
 	const char *problem; /* why the text was refused: a constant sentence */
+	/*
+	 * Where the text is not JSON, the line (from 1), and what the parser
+	 * found there and expected instead.  0 and NULL: the problem is another
+	 * one.
+	 */
+	int line;
+	const char *detail; /* in the arena */
 	bool too_many; /* the text was refused: it has more than max_values */
 	struct json_inexact inexact; /* its memory is in the arena */
 };
