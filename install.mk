@@ -3,7 +3,7 @@
 # anything, and it need not be known when Kedge is built.
 PREFIX ?= /usr/local
 INSTALL ?= install
-shared_dirs := sql nginx systemd web
+shared_dirs := sql nginx systemd web cli/help cli/completion
 shared_files = kedge.json $(wildcard kedge.schema.json) \
     $(shell find $(shared_dirs) -type f ! -name '.*' | LC_ALL=C sort)
 programs = $(wildcard services/*/programs/*)

@@ -93,21 +93,25 @@ run(struct stack *s)
 	return true;
 }
 
+bool
+down(struct stack *s)
+{
+	if (stack_is_made(s))
+		return stack_enter(s) && run(s);
+	print_message("nothing runs in %s", s->dir);
+	return true;
+}
+
 int
 down_command(int argc, char **argv)
 {
 	struct arena *a = arena_new();
 	struct options options;
 	struct stack s;
-	bool ok;
+	int status = OPTIONS_USAGE;
 
-	ok = options_read(&options, argc, argv, OPTIONS_DIR,
-		 /* args_max= */ 0) &&
-	     stack_open(&s, a, options.dir);
-	if (ok && !stack_is_made(&s))
-		print_message("nothing runs in %s", s.dir);
-	else
-		ok = ok && stack_enter(&s) && run(&s);
+	if (options_read(&options, argc, argv, OPTIONS_DIR, /* args_max= */ 0))
+		status = stack_open(&s, a, options.dir) && down(&s) ? 0 : 1;
 	arena_free(a);
-	return ok ? 0 : 1;
+	return status;
 }

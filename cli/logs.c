@@ -96,9 +96,10 @@ logs_command(int argc, char **argv)
 	struct stack s;
 	int status = 1;
 
-	if (options_read(&options, argc, argv, OPTIONS_DIR | OPTIONS_FOLLOW,
-		/* args_max= */ 1) &&
-	    stack_open(&s, a, options.dir) && stack_enter(&s))
+	if (!options_read(&options, argc, argv, OPTIONS_DIR | OPTIONS_FOLLOW,
+		/* args_max= */ 1))
+		status = OPTIONS_USAGE;
+	else if (stack_open(&s, a, options.dir) && stack_enter(&s))
 		status = show(&s, &options);
 	arena_free(a);
 	return status;

@@ -1,4 +1,5 @@
 /* The command kedge.  kedge.8 describes it. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,66 +8,93 @@
 #include "base/str.h"
 #include "web/service.h"
 
+#include "completion.h"
+#include "destroy.h"
 #include "down.h"
+#include "help.h"
 #include "logs.h"
 #include "message.h"
 #include "migrate.h"
+#include "nearest.h"
+#include "open.h"
+#include "options.h"
+#include "psql.h"
+#include "restart.h"
+#include "routes.h"
 #include "status.h"
 #include "subcommand.h"
 #include "up.h"
 
 struct command {
 	const char *name;
+	/*
+	 * NULL: the script ./kedge implements the command, because it must work
+	 * before this binary is built.
+	 */
 	int (*run)(int argc, char **argv);
-	const char *usage;
-	const char *summary;
 };
 
 static int help_command(int argc, char **argv);
 static int version_command(int argc, char **argv);
 
-/* clang-format off */
+/* In the order of cli/help/kedge. Each has its help in cli/help/NAME. */
 static const struct command commands[] = {
-	{ "up", up_command, "[--port N] [--dir D] [--detach]",
-	  "start everything on 127.0.0.1:N (8080); Ctrl-C stops it" },
-	{ "down", down_command, "[--dir D]",
-	  "stop what \"up\" started" },
-	{ "status", status_command, "[--dir D]",
-	  "show the processes; exit status 3 when none runs" },
-	{ "logs", logs_command, "[SERVICE] [-f] [--dir D]",
-	  "show the logs; -f follows them" },
-	{ "migrate", migrate_command, "[SERVICE] [--dir D]",
-	  "run the migrations in sql/ that are missing" },
-	{ "user", user_command, "create|role|list ... [--dir D]",
-	  "create, list and change users of auth; see \"user help\"" },
-	{ "jobs", jobs_command, "SERVICE list|show|retry|... [--dir D]",
-	  "a service's background jobs; see \"jobs SERVICE help\"" },
-	/*
-	 * The script ./kedge implements these commands, since they must work
-	 * before this binary is built.
-	 */
-	{ "test", NULL, "[FILES...]",
-	  "build, and run the unit and integration tests" },
-	{ "setup", NULL, "[up|test|lint|bench]...",
-	  "install the packages for that with apt" },
-	{ "version", version_command, "", "print the version" },
-	{ "help", help_command, "", "print this" },
+	{ "up", up_command },
+	{ "down", down_command },
+	{ "restart", restart_command },
+	{ "reload", reload_command },
+	{ "destroy", destroy_command },
+	{ "status", status_command },
+	{ "logs", logs_command },
+	{ "open", open_command },
+	{ "routes", routes_command },
+	{ "psql", psql_command },
+	{ "jobs", jobs_command },
+	{ "user", user_command },
+	{ "migrate", migrate_command },
+	{ "test", NULL },
+	{ "setup", NULL },
+	{ "completion", completion_command },
+	{ "version", version_command },
+	{ "help", help_command },
 };
-/* clang-format on */
+
+static const struct command *
+find(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		if (str_eq(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
 
 static int
-help_command(int argc UNUSED, char **argv UNUSED)
+unknown(const char *name)
 {
-	size_t i;
+	const char *names[COUNT_OF(commands) + 1] = { NULL };
+	const char *meant;
 
-	printf("usage: kedge COMMAND [ARGUMENTS]\n\n");
-	for (i = 0; i < COUNT_OF(commands); i++)
-		printf("  %s %s\n\t%s\n", commands[i].name, commands[i].usage,
-		    commands[i].summary);
-	printf(
-	    "\nD is the stack's directory; the default is .run in a checkout,\n"
-	    "otherwise ~/.local/share/kedge.\n");
-	return 0;
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		names[i] = commands[i].name;
+	meant = nearest_name(names, name);
+	if (meant != NULL)
+		print_error(
+		    "there is no command %s; did you mean \"kedge %s\"?", name,
+		    meant);
+	else
+		print_error(
+		    "there is no command %s; \"kedge help\" lists all", name);
+	return OPTIONS_USAGE;
+}
+
+static int
+help_command(int argc, char **argv)
+{
+	if (argc < 2)
+		return help_print(NULL);
+	if (find(argv[1]) == NULL)
+		return unknown(argv[1]);
+	return help_print(argv[1]);
 }
 
 static int
@@ -76,11 +104,21 @@ version_command(int argc UNUSED, char **argv UNUSED)
 	return 0;
 }
 
+/* Whether the arguments ask for help; those after "--" are for others. */
+static bool
+asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && !str_eq(argv[i], "--"); i++)
+		if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h"))
+			return true;
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "help";
-	size_t i;
+	const struct command *command;
 
 	/*
 	 * New files shall have exactly the modes that are passed to open() and
@@ -91,16 +129,17 @@ main(int argc, char **argv)
 		name = "help";
 	if (str_eq(name, "--version"))
 		name = "version";
-	for (i = 0; i < COUNT_OF(commands); i++) {
-		if (!str_eq(commands[i].name, name))
-			continue;
-		if (commands[i].run != NULL)
-			return commands[i].run(argc > 1 ? argc - 1 : argc,
-			    argc > 1 ? argv + 1 : argv);
-		print_error(
-		    "\"%s\" needs the script ./kedge of a checkout", name);
-		return 2;
+	command = find(name);
+	if (command == NULL)
+		return unknown(name);
+	if (argc > 1) {
+		argc--;
+		argv++;
 	}
-	print_error("there is no command %s; see \"kedge help\"", name);
-	return 2;
+	if (asks_for_help(argc, argv))
+		return help_print(name);
+	if (command->run != NULL)
+		return command->run(argc, argv);
+	print_error("\"%s\" needs the script ./kedge of a checkout", name);
+	return OPTIONS_USAGE;
 }

@@ -218,14 +218,17 @@ migrate_command(int argc, char **argv)
 	struct options options;
 	struct arena *a = arena_new();
 	struct stack s;
-	bool ok;
+	int status = 1;
 
-	ok = options_read(
-		 &options, argc, argv, OPTIONS_DIR, /* args_max= */ 1) &&
-	     stack_open(&s, a, options.dir) && stack_enter(&s) &&
-	     migrate_all(&s, options.nargs > 0 ? options.args[0] : NULL);
-	if (ok)
+	if (!options_read(
+		&options, argc, argv, OPTIONS_DIR, /* args_max= */ 1)) {
+		status = OPTIONS_USAGE;
+	} else if (stack_open(&s, a, options.dir) && stack_enter(&s) &&
+		   migrate_all(
+		       &s, options.nargs > 0 ? options.args[0] : NULL)) {
 		print_message("the databases are up to date");
+		status = 0;
+	}
 	arena_free(a);
-	return ok ? 0 : 1;
+	return status;
 }

@@ -2,66 +2,140 @@
 
 #include <getopt.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/attr.h"
 #include "base/str.h"
 
 #include "message.h"
+#include "nearest.h"
+
+static const struct option flags[] = {
+	{ "dir", required_argument, NULL, OPTIONS_DIR },
+	{ "port", required_argument, NULL, OPTIONS_PORT },
+	{ "detach", no_argument, NULL, OPTIONS_DETACH },
+	{ "follow", no_argument, NULL, OPTIONS_FOLLOW },
+	{ "json", no_argument, NULL, OPTIONS_JSON },
+	{ "yes", no_argument, NULL, OPTIONS_YES },
+	{ "owner", no_argument, NULL, OPTIONS_OWNER },
+	{ 0 },
+};
 
 static bool
-read_port(struct options *o, const char *text)
+read_port(struct options *o, const char *command, const char *text)
 {
 	int64_t port;
 
 	if (!str_i64(text, 0, 65535, &port)) {
-		print_error("--port must be a number from 0 to 65535");
+		print_error("%s: --port %s: a port is a number from 0 to 65535",
+		    command, text);
 		return false;
 	}
 	o->port = (int)port;
 	return true;
 }
 
+static const struct option *
+find(int flag)
+{
+	for (size_t i = 0; flags[i].name != NULL; i++)
+		if (flags[i].val == flag)
+			return &flags[i];
+	return NULL;
+}
+
+/* Prints that the command has no such option, and the one that was meant. */
+static void
+refuse(const char *command, const char *given, unsigned allowed)
+{
+	const char *names[COUNT_OF(flags)] = { NULL };
+	char word[64];
+	const char *meant;
+	size_t n = 0;
+
+	for (size_t i = 0; flags[i].name != NULL; i++)
+		if (((unsigned)flags[i].val & allowed) != 0)
+			names[n++] = flags[i].name;
+	given += strspn(given, "-");
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(given, "="), given);
+	meant = nearest_name(names, word);
+	print_error("%s has no option %s%s%s%s%s; see \"kedge %s --help\"",
+	    command, strlen(word) > 1 ? "--" : "-", word,
+	    meant != NULL ? " (--" : "", meant != NULL ? meant : "",
+	    meant != NULL ? "?)" : "", command);
+}
+
+static bool
+apply(struct options *o, const char *command, int flag)
+{
+	switch (flag) {
+	case OPTIONS_DIR:
+		o->dir = optarg;
+		return true;
+	case OPTIONS_PORT:
+		return read_port(o, command, optarg);
+	case OPTIONS_DETACH:
+		o->detach = true;
+		return true;
+	case OPTIONS_FOLLOW:
+		o->follow = true;
+		return true;
+	case OPTIONS_JSON:
+		o->json = true;
+		return true;
+	case OPTIONS_YES:
+		o->yes = true;
+		return true;
+	default:
+		o->owner = true;
+		return true;
+	}
+}
+
 bool
 options_read(
     struct options *o, int argc, char **argv, unsigned allowed, int args_max)
 {
-	static const struct option flags[] = {
-		{ "dir", required_argument, NULL, OPTIONS_DIR },
-		{ "port", required_argument, NULL, OPTIONS_PORT },
-		{ "detach", no_argument, NULL, OPTIONS_DETACH },
-		{ "follow", no_argument, NULL, OPTIONS_FOLLOW },
-		{ 0 },
-	};
-	bool ok = true;
+	char letter[2] = "";
 	int flag;
 
 	*o = (struct options){ .port = 8080 };
+	optind = 0; /* begin anew: a command may call another one */
 	opterr = 0; /* getopt() prints no errors; print_error() does */
-	while (ok && (flag = getopt_long(argc, argv, "f", flags, NULL)) != -1) {
+	for (;;) {
+		flag = getopt_long(argc, argv, ":f", flags, NULL);
+		if (flag == -1)
+			break;
 		if (flag == 'f')
 			flag = OPTIONS_FOLLOW;
-		if (flag == '?' || ((unsigned)flag & allowed) == 0) {
-			print_error("%s: unknown option %s, or its value is "
-				    "missing; see "
-				    "\"kedge help\"",
-			    argv[0], argv[optind - 1]);
+		if (flag == ':') {
+			print_error("%s: %s needs a value; see \"kedge %s "
+				    "--help\"",
+			    argv[0], argv[optind - 1], argv[0]);
 			return false;
 		}
-		if (flag == OPTIONS_DIR)
-			o->dir = optarg;
-		else if (flag == OPTIONS_PORT)
-			ok = read_port(o, optarg);
-		else if (flag == OPTIONS_DETACH)
-			o->detach = true;
-		else
-			o->follow = true;
+		if (flag == '?') {
+			letter[0] = (char)optopt;
+			refuse(argv[0], optopt != 0 ? letter : argv[optind - 1],
+			    allowed);
+			return false;
+		}
+		if (((unsigned)flag & allowed) == 0) {
+			refuse(argv[0], find(flag)->name, allowed);
+			return false;
+		}
+		if (!apply(o, argv[0], flag))
+			return false;
 	}
 	o->args = argv + optind;
 	o->nargs = argc - optind;
-	if (ok && o->nargs > args_max) {
-		print_error(
-		    "%s: unexpected argument %s", argv[0], o->args[args_max]);
+	if (o->nargs > args_max) {
+		print_error("%s: unexpected argument %s; see \"kedge %s "
+			    "--help\"",
+		    argv[0], o->args[args_max], argv[0]);
 		return false;
 	}
-	return ok;
+	return true;
 }

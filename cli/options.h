@@ -11,6 +11,9 @@ enum options_allowed {
 	OPTIONS_PORT = 2,
 	OPTIONS_DETACH = 4,
 	OPTIONS_FOLLOW = 8,
+	OPTIONS_JSON = 16,
+	OPTIONS_YES = 32,
+	OPTIONS_OWNER = 64,
 };
 
 struct options {
@@ -18,14 +21,20 @@ struct options {
 	int port; /* default 8080; 0: any free port */
 	bool detach;
 	bool follow;
+	bool json; /* print JSON, for programs */
+	bool yes; /* do not ask */
+	bool owner; /* as the role that owns the tables */
 	char **args; /* the arguments that are not options */
 	int nargs;
 };
 
+/* The exit status of a command that was called in a wrong way. */
+enum { OPTIONS_USAGE = 2 };
+
 /*
  * Reads the options of a command; argv[0] is the command's name. False: there
  * is an option that the command does not have, or more than `args_max` other
- * arguments; an error was printed.
+ * arguments; an error was printed, and the command returns OPTIONS_USAGE.
  */
 MUST_CHECK bool options_read(
     struct options *o, int argc, char **argv, unsigned allowed, int args_max);

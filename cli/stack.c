@@ -96,6 +96,14 @@ default_dir(const struct stack *s)
 	return NULL;
 }
 
+const char *
+stack_root(struct arena *a)
+{
+	struct stack s = { .arena = a };
+
+	return find_root(&s) ? s.root : NULL;
+}
+
 bool
 stack_open(struct stack *s, struct arena *a, const char *dir_option)
 {

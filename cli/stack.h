@@ -28,6 +28,11 @@ struct stack {
 };
 
 /*
+ * Returns the directory of kedge.json, nginx/, sql/ and web/; NULL: an error
+ * was printed.
+ */
+const char *stack_root(struct arena *a);
+/*
  * Finds the stack. `dir_option` is the value of --dir; NULL: the default
  * directory: ROOT/.run in a checkout, otherwise ~/.local/share/kedge.
  */

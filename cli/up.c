@@ -233,10 +233,12 @@ up_command(int argc, char **argv)
 
 	u->started_us = clock_monotonic_us();
 	u->starter_fd = -1;
-	if (options_read(&options, argc, argv,
+	if (!options_read(&options, argc, argv,
 		OPTIONS_DIR | OPTIONS_PORT | OPTIONS_DETACH,
-		/* args_max= */ 0) &&
-	    stack_open(&u->stack, a, options.dir) && stack_make(&u->stack)) {
+		/* args_max= */ 0)) {
+		status = OPTIONS_USAGE;
+	} else if (stack_open(&u->stack, a, options.dir) &&
+		   stack_make(&u->stack)) {
 		u->port = options.port;
 		u->detach = options.detach;
 		status = u->detach ? run_detached(u) : run(u);

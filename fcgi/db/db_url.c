@@ -147,3 +147,16 @@ db_url_problem(const char *url)
 	PQconninfoFree(options);
 	return problem;
 }
+
+void
+db_url_each_variable(const char *url,
+    void (*visit)(void *ctx, const char *name, const char *value), void *ctx)
+{
+	PQconninfoOption *options = PQconninfoParse(url, /* errmsg= */ NULL);
+
+	for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL;
+	     o++)
+		if (o->envvar != NULL && o->val != NULL)
+			visit(ctx, o->envvar, o->val);
+	PQconninfoFree(options);
+}

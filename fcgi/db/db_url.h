@@ -20,4 +20,13 @@
  */
 MUST_CHECK const char *db_url_problem(const char *url);
 
+/*
+ * Calls visit() for each setting of a right connection string that a program
+ * of PostgreSQL can also take from an environment variable, for example with
+ * PGPASSWORD and its value. So a program can be run without the password in
+ * its arguments, which everybody on the machine can read.
+ */
+void db_url_each_variable(const char *url,
+    void (*visit)(void *ctx, const char *name, const char *value), void *ctx);
+
 #endif

@@ -1,0 +1,117 @@
+#include "destroy.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#include "connections.h"
+#include "down.h"
+#include "message.h"
+#include "options.h"
+#include "stack.h"
+
+enum { OPEN_MAX_DIRS = 16 };
+
+static int
+remove_one(const char *path, const struct stat *info UNUSED, int type UNUSED,
+    struct FTW *at UNUSED)
+{
+	if (remove(path) == 0 || errno == ENOENT)
+		return 0;
+	print_error("cannot delete %s: %s", path, strerror(errno));
+	return 1;
+}
+
+/* Deletes a directory and everything in it; follows no symbolic link. */
+static bool
+remove_tree(const char *path)
+{
+	int rc = nftw(
+	    path, remove_one, OPEN_MAX_DIRS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+
+	if (rc == -1 && errno != ENOENT)
+		print_error("cannot read %s: %s", path, strerror(errno));
+	return rc == 0 || (rc == -1 && errno == ENOENT);
+}
+
+/*
+ * The directory of the PostgreSQL cluster, if it is elsewhere and pg/ is a link
+ * to it; NULL: it is not.
+ */
+static const char *
+linked_cluster(struct arena *a)
+{
+	char path[PATH_MAX];
+	struct stat info;
+
+	if (lstat(POSTGRES_DIR, &info) == -1 || !S_ISLNK(info.st_mode) ||
+	    realpath(POSTGRES_DIR, path) == NULL)
+		return NULL;
+	return arena_strdup(a, path);
+}
+
+static bool
+confirm(const struct stack *s, const char *cluster)
+{
+	char answer[8];
+
+	if (!isatty(STDIN_FILENO)) {
+		print_error(
+		    "destroy deletes all data in %s; with --yes it does "
+		    "not ask",
+		    s->dir);
+		return false;
+	}
+	printf("Delete %s%s%s with all databases, secrets and logs? [y/N] ",
+	    s->dir, cluster != NULL ? " and " : "",
+	    cluster != NULL ? cluster : "");
+	fflush(stdout);
+	return fgets(answer, sizeof(answer), stdin) != NULL &&
+	       (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+static bool
+destroy(struct stack *s, bool yes)
+{
+	const char *cluster;
+
+	if (!stack_enter(s))
+		return false;
+	cluster = linked_cluster(s->arena);
+	if (!yes && !confirm(s, cluster)) {
+		print_message("nothing was deleted");
+		return false;
+	}
+	if (!down(s) || (cluster != NULL && !remove_tree(cluster)) ||
+	    chdir("/") == -1 || !remove_tree(s->dir))
+		return false;
+	print_message("deleted %s", s->dir);
+	return true;
+}
+
+int
+destroy_command(int argc, char **argv)
+{
+	struct arena *a = arena_new();
+	struct options options;
+	struct stack s;
+	int status = OPTIONS_USAGE;
+
+	if (options_read(&options, argc, argv, OPTIONS_DIR | OPTIONS_YES,
+		/* args_max= */ 0))
+		status =
+		    stack_open(&s, a, options.dir) && destroy(&s, options.yes)
+			? 0
+			: 1;
+	arena_free(a);
+	return status;
+}

@@ -1,0 +1,118 @@
+#include "psql.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/str.h"
+#include "db/db_url.h"
+
+#include "connections.h"
+#include "environment.h"
+#include "message.h"
+#include "options.h"
+#include "stack.h"
+#include "tool.h"
+
+static const char *
+own_url(const struct stack *s, const struct spec_service *service)
+{
+	const char *name =
+	    arena_printf(s->arena, "%s_DATABASE_URL=", service->variable);
+	char *const *env = environment_block(s, service);
+
+	for (; env != NULL && *env != NULL; env++)
+		if (str_has_prefix(*env, name))
+			return *env + strlen(name);
+	return NULL;
+}
+
+static const char *
+owner_url(const struct stack *s, const struct spec_service *service)
+{
+	const char *url = getenv(
+	    arena_printf(s->arena, "%s_MIGRATION_URL", service->variable));
+
+	if (url != NULL)
+		return url;
+	return connections_url(s,
+	    arena_printf(s->arena, "%s_owner", service->name),
+	    /* password= */ NULL, service->name);
+}
+
+static void
+set_variable(void *ctx UNUSED, const char *name, const char *value)
+{
+	if (setenv(name, value, /* overwrite= */ 1) == -1)
+		abort();
+}
+
+/* `args` are for psql, and end with NULL. */
+static int
+run(const struct stack *s, const char *url, int nargs, char *const *args)
+{
+	const char *psql = tool_find(s->arena, "psql");
+	const char *problem = db_url_problem(url);
+	char **argv =
+	    arena_alloc(s->arena, ((size_t)nargs + 2) * sizeof(*argv));
+
+	if (psql == NULL)
+		return 1;
+	if (problem != NULL) {
+		print_error("the connection string is wrong: %s", problem);
+		return 1;
+	}
+	db_url_each_variable(url, set_variable, NULL);
+	argv[0] = arena_strdup(s->arena, "psql");
+	memcpy(argv + 1, args, (size_t)nargs * sizeof(*argv));
+	execv(psql, argv);
+	print_error("cannot run %s: %s", psql, strerror(errno));
+	return 1;
+}
+
+static int
+find_and_run(const struct stack *s, const struct options *o)
+{
+	const struct spec_service *service = spec_find(&s->spec, o->args[0]);
+	const char *url;
+
+	if (service == NULL || !service->needs_postgres) {
+		print_error("%s %s", o->args[0],
+		    service == NULL ? "is no service" : "has no database");
+		return OPTIONS_USAGE;
+	}
+	url = o->owner ? owner_url(s, service) : own_url(s, service);
+	if (url == NULL) {
+		print_error("%s has no %s_DATABASE_URL; \"kedge up\" makes it",
+		    service->name, service->variable);
+		return 1;
+	}
+	return run(s, url, o->nargs - 1, o->args + 1);
+}
+
+int
+psql_command(int argc, char **argv)
+{
+	struct arena *a = arena_new();
+	struct options options;
+	struct stack s;
+	int status = OPTIONS_USAGE;
+
+	if (options_read(
+		&options, argc, argv, OPTIONS_DIR | OPTIONS_OWNER, argc)) {
+		if (options.nargs == 0)
+			print_error(
+			    "psql needs a service; see \"kedge psql --help\"");
+		else
+			status =
+			    stack_open(&s, a, options.dir) && stack_enter(&s)
+				? find_and_run(&s, &options)
+				: 1;
+	}
+	arena_free(a);
+	return status;
+}
