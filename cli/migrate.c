@@ -11,6 +11,7 @@
 #include "connections.h"
 #include "file.h"
 #include "message.h"
+#include "migration.h"
 #include "migration_folder.h"
 #include "options.h"
 #include "privileges.h"

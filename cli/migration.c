@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "base/arena.h"
@@ -12,6 +10,7 @@
 #include "db/db_script.h"
 
 #include "message.h"
+#include "migration_file.h"
 
 #define TIMEOUT_VARIABLE "KEDGE_MIGRATION_PATIENCE_S"
 
@@ -36,71 +35,6 @@ migration_read_timeout(int64_t *ret_ms)
 	}
 	*ret_ms = s * 1000;
 	return true;
-}
-
-/* -- former texts -- */
-
-#define FORMERLY "-- kedge: formerly"
-
-/*
- * Finds the next FORMERLY in the comments before the first statement and
- * returns the text after it; NULL: there is no other.
- */
-static const char *
-next_former(const char *s)
-{
-	for (;;) {
-		s += strspn(s, " \t\r\n");
-		if (!str_has_prefix(s, "--"))
-			return NULL;
-		if (str_has_prefix(s, FORMERLY))
-			return s + strlen(FORMERLY);
-		s += strcspn(s, "\n");
-	}
-}
-
-static bool
-is_checksum_line(const char *s)
-{
-	return s[0] == ' ' &&
-	       strspn(s + 1, "0123456789abcdef") == SHA256_HEX_SIZE - 1 &&
-	       strchr("\r\n", s[SHA256_HEX_SIZE]) != NULL;
-}
-
-bool
-migration_check_former(const struct migration *m, const char *path)
-{
-	const char *s;
-
-	for (s = next_former(m->text); s != NULL; s = next_former(s)) {
-		if (!is_checksum_line(s)) {
-			print_error(
-			    "%s: expected \"" FORMERLY
-			    "\", a blank and a SHA-256 of 64 hexadecimal "
-			    "digits in lower case",
-			    path);
-			return false;
-		}
-		s += strcspn(s, "\n");
-	}
-	return true;
-}
-
-bool
-migration_has_been(const struct migration *m, const char *checksum)
-{
-	const char *s;
-
-	if (str_eq(checksum, m->checksum))
-		return true;
-	if (strlen(checksum) != SHA256_HEX_SIZE - 1)
-		return false;
-	for (s = next_former(m->text); s != NULL; s = next_former(s)) {
-		if (str_has_prefix(s + 1, checksum))
-			return true;
-		s += strcspn(s, "\n");
-	}
-	return false;
 }
 
 /* -- waiting -- */
@@ -296,67 +230,6 @@ apply_in_transaction(const struct migration_run *r, const struct migration *m)
 
 /* -- files without a transaction -- */
 
-#define MARKER "-- kedge: no transaction\n"
-
-/* Skips blanks, line ends and comment lines. */
-static const char *
-skip_blank(const char *s)
-{
-	for (;;) {
-		s += strspn(s, " \t\r\n");
-		if (!str_has_prefix(s, "--"))
-			return s;
-		s += strcspn(s, "\n");
-	}
-}
-
-/*
- * Skips the given words, in upper or lower case. Returns NULL if the text does
- * not begin with them.
- */
-static const char *
-skip_words(const char *s, const char *words)
-{
-	while (s != NULL && *words != '\0') {
-		size_t len = strcspn(words, " ");
-
-		s = skip_blank(s);
-		if (strncasecmp(s, words, len) != 0 ||
-		    strchr(" \t\r\n", s[len]) == NULL)
-			return NULL;
-		s += len;
-		words += len;
-		words += strspn(words, " ");
-	}
-	return s;
-}
-
-/*
- * Returns the name of the index that the statement creates or drops; NULL: the
- * statement is not one of the three allowed forms.
- */
-static const char *
-read_index(struct arena *a, const char *text)
-{
-	static const char *const forms[] = {
-		"CREATE INDEX CONCURRENTLY IF NOT EXISTS",
-		"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS",
-		"DROP INDEX CONCURRENTLY IF EXISTS",
-	};
-	const char *name = NULL;
-	size_t len;
-
-	for (size_t i = 0; name == NULL && i < COUNT_OF(forms); i++)
-		name = skip_words(text, forms[i]);
-	if (name == NULL)
-		return NULL;
-	name = skip_blank(name);
-	len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
-	if (len == 0 || strchr(" \t\r\n;", name[len]) == NULL)
-		return NULL;
-	return arena_strndup(a, name, len);
-}
-
 static bool
 drop_if_invalid(const struct migration_run *r, const char *index)
 {
@@ -407,19 +280,15 @@ apply_alone(
 bool
 migration_apply(const struct migration_run *r, const struct migration *m)
 {
-	const char *index = NULL;
+	const char *index;
 
-	if (str_has_prefix(m->text, MARKER)) {
-		index = read_index(r->arena, m->text);
-		if (index == NULL) {
-			print_error(
-			    "sql/%s/%s: without a transaction there is "
+	if (!migration_file_index(r->arena, m, &index)) {
+		print_error("sql/%s/%s: without a transaction there is "
 			    "one statement, CREATE [UNIQUE] INDEX "
 			    "CONCURRENTLY IF NOT EXISTS name or DROP INDEX "
 			    "CONCURRENTLY IF EXISTS name",
-			    r->folder, m->name);
-			return false;
-		}
+		    r->folder, m->name);
+		return false;
 	}
 	print_message("migrating %s: %s", r->service, shown(r, m));
 	return index != NULL ? apply_alone(r, m, index)

@@ -13,11 +13,6 @@
  * sessions do not wait behind it, so it may wait until the timeout of the file.
  * When it was interrupted, it has left an invalid index, which is dropped
  * before the file is run again.
- *
- * The statements of a file that has been run must not change, but its comments
- * may. The changed file then has, before its first statement, a comment line
- * "-- kedge: formerly SHA256" with its earlier checksum. A database that has
- * run a file with that checksum has run this file.
  */
 #ifndef CLI_MIGRATION_H
 #define CLI_MIGRATION_H
@@ -26,17 +21,10 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "base/digest.h"
 
 struct arena;
 struct db_script;
-
-struct migration {
-	int64_t version;
-	const char *name; /* for example "0001_profile.sql" */
-	const char *text;
-	char checksum[SHA256_HEX_SIZE];
-};
+struct migration;
 
 struct migration_run {
 	struct db_script *script;
@@ -48,15 +36,6 @@ struct migration_run {
 	/* limit for each file, and for waiting until another migration ends */
 	int64_t timeout_ms;
 };
-
-/*
- * Reads the lines "-- kedge: formerly" of a file. False: such a line is
- * malformed; an error that names `path` was printed.
- */
-MUST_CHECK bool
-migration_check_former(const struct migration *m, const char *path);
-/* Whether the file has this checksum, or had it in an earlier release. */
-bool migration_has_been(const struct migration *m, const char *checksum);
 
 /*
  * Reads the timeout: KEDGE_MIGRATION_PATIENCE_S, or a minute if that is not

@@ -11,6 +11,7 @@
 
 #include "file.h"
 #include "message.h"
+#include "migration.h"
 
 /* -- the files -- */
 
@@ -57,7 +58,7 @@ add_file(struct migration_folder *f, struct arena *a, const char *dir,
 	}
 	m->name = arena_strdup(a, name);
 	m->text = file_read(a, path, &len);
-	if (m->text == NULL || !migration_check_former(m, path))
+	if (m->text == NULL || !migration_file_check(m, path))
 		return false;
 	sha256_hex(m->text, len, m->checksum);
 	f->nfiles++;
@@ -176,7 +177,7 @@ find_run(const struct migration *m, const struct db_rows *own)
 	int i;
 
 	for (i = 0; i < own->count; i++)
-		if (migration_has_been(m, db_get_text(own, i, 2)))
+		if (migration_file_had(m, db_get_text(own, i, 2)))
 			return i;
 	return -1;
 }
@@ -224,7 +225,7 @@ is_of(const struct migration_folder *f, const char *checksum)
 	int i;
 
 	for (i = 0; i < f->nfiles; i++)
-		if (migration_has_been(&f->files[i], checksum))
+		if (migration_file_had(&f->files[i], checksum))
 			return true;
 	return false;
 }
@@ -274,7 +275,7 @@ check_applied(const struct migration_folder *f, const struct migration_run *r,
 		return false;
 	}
 	if (!str_eq(row->name, m->name) ||
-	    !migration_has_been(m, row->checksum)) {
+	    !migration_file_had(m, row->checksum)) {
 		print_error(
 		    "%s: %s is not what was run as %s; a migration that "
 		    "has been run must stay as it is",

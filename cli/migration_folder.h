@@ -17,9 +17,12 @@
 
 #include "base/attr.h"
 
-#include "migration.h"
+#include "migration_file.h"
 
 enum { MIGRATION_FILES_MAX = 1000 };
+
+struct arena;
+struct migration_run;
 
 struct migration_folder {
 	const char *name; /* "core" for a service, or "job" for the library */

@@ -23,6 +23,7 @@
 #include "fastcgi/connection_table.h"
 #include "fastcgi/request_context.h"
 #include "fastcgi/round.h"
+#include "fastcgi/round_body.h"
 #include "fastcgi/thread_pool.h"
 #include "process/listen.h"
 #include "process/master.h"

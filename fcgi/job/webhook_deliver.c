@@ -13,6 +13,7 @@
 #include "job/job_service.h"
 #include "job/log_events.h"
 #include "job/webhook.h"
+#include "job/webhook_delivery_store.h"
 #include "job/webhook_sign.h"
 #include "web/service.h"
 #include "web/trace.h"

@@ -11,6 +11,7 @@
 #include "db/db.h"
 #include "job/job_admin.h"
 #include "job/webhook.h"
+#include "job/webhook_delivery_store.h"
 #include "job/webhook_sign.h"
 #include "job/webhook_store.h"
 #include "schema.h"
