@@ -32,6 +32,9 @@ connections_url(const struct stack *s, const char *role, const char *password,
 	const char *dir = arena_printf(s->arena, "%s/" POSTGRES_DIR, s->dir);
 	struct sockaddr_un un;
 
+	if (s->is_system)
+		return arena_printf(
+		    s->arena, "postgresql://%s@/%s", role, database);
 	/*
 	 * libpq accepts only absolute paths of a socket's directory. This path
 	 * is absolute and short.

@@ -18,7 +18,8 @@
 
 struct database_task {
 	const struct stack *stack;
-	const struct environment *secrets;
+	const struct environment
+	    *secrets; /* NULL: the roles have no password */
 };
 
 /*

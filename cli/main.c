@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "web/service.h"
 
+#include "apply.h"
 #include "completion.h"
 #include "destroy.h"
 #include "down.h"
@@ -52,6 +53,7 @@ static const struct command commands[] = {
 	{ "jobs", jobs_command },
 	{ "user", user_command },
 	{ "migrate", migrate_command },
+	{ "apply", apply_command },
 	{ "test", NULL },
 	{ "setup", NULL },
 	{ "completion", completion_command },

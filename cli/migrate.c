@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/str.h"
@@ -72,21 +73,42 @@ execute(struct run *r, const char *sql)
 	       print_database_error(r);
 }
 
+/*
+ * The connection string that the operator has set for the migrations, in the
+ * variable NAME_MIGRATION_URL or, on a host, in the file of that name. NULL:
+ * there is none.
+ */
+static const char *
+find_url(const struct run *r, const char *name)
+{
+	const char *url = getenv(name);
+	char *text;
+
+	if (url != NULL || !r->stack->is_system)
+		return url;
+	text = file_find(r->with.arena,
+	    arena_printf(r->with.arena, SYSTEM_MIGRATION_DIR "/%s", name),
+	    /* ret_len= */ NULL);
+	if (text != NULL)
+		text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
 static bool
 open_database(struct run *r)
 {
 	struct arena *a = r->with.arena;
 	const char *name =
 	    arena_printf(a, "%s_MIGRATION_URL", r->service->variable);
-	const char *url = getenv(name);
+	const char *url = find_url(r, name);
 	const char *problem = url == NULL ? NULL : db_url_problem(url);
 
 	if (problem != NULL) {
 		print_error("%s: %s", name, problem);
 		return false;
 	}
-
-	if (url == NULL && !file_exists(POSTGRES_SOCKET)) {
+	if (url == NULL && !r->stack->is_system &&
+	    !file_exists(POSTGRES_SOCKET)) {
 		print_error(
 		    "cannot migrate %s: nothing runs in %s; \"kedge up\" "
 		    "starts it",
@@ -213,6 +235,18 @@ migrate_all(const struct stack *s, const char *only)
 	return true;
 }
 
+static bool
+open_stack(struct stack *s, struct arena *a, const struct options *options)
+{
+	if (options->system)
+		return stack_open_system(s, a);
+	if (!stack_open(s, a, options->dir))
+		return false;
+	if (stack_wants_system(s, options->dir))
+		return stack_open_system(s, a);
+	return stack_enter(s);
+}
+
 int
 migrate_command(int argc, char **argv)
 {
@@ -221,10 +255,10 @@ migrate_command(int argc, char **argv)
 	struct stack s;
 	int status = 1;
 
-	if (!options_read(
-		&options, argc, argv, OPTIONS_DIR, /* args_max= */ 1)) {
+	if (!options_read(&options, argc, argv, OPTIONS_DIR | OPTIONS_SYSTEM,
+		/* args_max= */ 1)) {
 		status = OPTIONS_USAGE;
-	} else if (stack_open(&s, a, options.dir) && stack_enter(&s) &&
+	} else if (open_stack(&s, a, &options) &&
 		   migrate_all(
 		       &s, options.nargs > 0 ? options.args[0] : NULL)) {
 		print_message("the databases are up to date");

@@ -20,6 +20,7 @@ static const struct option flags[] = {
 	{ "json", no_argument, NULL, OPTIONS_JSON },
 	{ "yes", no_argument, NULL, OPTIONS_YES },
 	{ "owner", no_argument, NULL, OPTIONS_OWNER },
+	{ "system", no_argument, NULL, OPTIONS_SYSTEM },
 	{ 0 },
 };
 
@@ -87,6 +88,9 @@ apply(struct options *o, const char *command, int flag)
 		return true;
 	case OPTIONS_YES:
 		o->yes = true;
+		return true;
+	case OPTIONS_SYSTEM:
+		o->system = true;
 		return true;
 	default:
 		o->owner = true;

@@ -14,6 +14,7 @@ enum options_allowed {
 	OPTIONS_JSON = 16,
 	OPTIONS_YES = 32,
 	OPTIONS_OWNER = 64,
+	OPTIONS_SYSTEM = 128,
 };
 
 struct options {
@@ -24,6 +25,7 @@ struct options {
 	bool json; /* print JSON, for programs */
 	bool yes; /* do not ask */
 	bool owner; /* as the role that owns the tables */
+	bool system; /* the services that systemd runs on this host */
 	char **args; /* the arguments that are not options */
 	int nargs;
 };

@@ -127,6 +127,23 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option)
 	return s->dir != NULL;
 }
 
+bool
+stack_open_system(struct stack *s, struct arena *a)
+{
+	*s = (struct stack){ .arena = a, .is_system = true };
+	if (!find_root(s))
+		return false;
+	s->dir = SYSTEM_DIR;
+	return spec_read(a, SYSTEM_DIR "/kedge.json", &s->spec);
+}
+
+bool
+stack_wants_system(const struct stack *s, const char *dir_option)
+{
+	return s->is_installed && dir_option == NULL && geteuid() == 0 &&
+	       !stack_is_made(s) && file_exists(SYSTEM_DIR "/generated");
+}
+
 const char *
 stack_programs(const struct stack *s, const char *service)
 {

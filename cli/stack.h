@@ -16,6 +16,13 @@
 
 struct arena;
 
+/* The configuration of the system's own services: see stack_open_system(). */
+#define SYSTEM_DIR "/etc/kedge"
+/* The secrets of a service are files SYSTEM_SECRETS_DIR/SERVICE/VARIABLE. */
+#define SYSTEM_SECRETS_DIR SYSTEM_DIR "/secrets"
+/* The connection strings of the migrations, which the user kedge runs. */
+#define SYSTEM_MIGRATION_DIR SYSTEM_SECRETS_DIR "/kedge"
+
 struct stack {
 	struct arena *arena; /* memory that lives as long as the command */
 	/* the directory of kedge.json, nginx/, sql/ and web/ */
@@ -24,6 +31,7 @@ struct stack {
 	const char *bin;
 	bool is_installed; /* by a package or "make install": not a checkout */
 	const char *dir; /* absolute path of the stack's directory */
+	bool is_system; /* the services that systemd runs on this host */
 	struct spec spec;
 };
 
@@ -38,6 +46,18 @@ const char *stack_root(struct arena *a);
  */
 MUST_CHECK bool
 stack_open(struct stack *s, struct arena *a, const char *dir_option);
+/*
+ * Opens the stack of this host, whose services are units of systemd: its
+ * kedge.json, secrets and generated files are in SYSTEM_DIR. PostgreSQL is the
+ * server that libpq's own variables name (PGHOST, PGPORT).
+ */
+MUST_CHECK bool stack_open_system(struct stack *s, struct arena *a);
+/*
+ * Whether a command without --dir means the stack of this host, not the open
+ * one: Kedge is installed and set up on this host, root calls it, and root has
+ * no stack of its own.
+ */
+bool stack_wants_system(const struct stack *s, const char *dir_option);
 /* The directory of the programs that run the service's jobs. */
 const char *stack_programs(const struct stack *s, const char *service);
 /* Makes the stack's directory with its subdirectories, and enters it. */

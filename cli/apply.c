@@ -1,0 +1,274 @@
+#include "apply.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/random.h"
+#include "base/str.h"
+#include "web/identity.h"
+
+#include "connections.h"
+#include "database.h"
+#include "file.h"
+#include "message.h"
+#include "options.h"
+#include "stack.h"
+
+enum { SECRET_LEN = 43 }; /* 43 letters and digits have 256 bits */
+
+static int
+print_services(const struct stack *s)
+{
+	const struct spec_service *service;
+	int i;
+
+	printf("connections %lld\n",
+	    (long long)connections_of_server(s->arena, &s->spec));
+	for (i = 0; i < s->spec.nservices; i++) {
+		service = &s->spec.services[i];
+		/* A service without processes is somebody else's. */
+		if (service->api.processes == 0)
+			continue;
+		printf("service %s %s%s%s%s%s\n", service->name,
+		    service->variable,
+		    service->needs_postgres ? " postgres" : "",
+		    service->needs_redis ? " redis" : "",
+		    service->verify.processes > 0 ? " verify" : "",
+		    service->workers > 0 ? " worker" : "");
+	}
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* Secrets */
+
+/*
+ * Finds a variable in /etc/kedge/SERVICE.env, where it is if it has the value
+ * of the operator or, as NAME_FILE, the name of a file with it. NULL: it is not
+ * there.
+ */
+static const char *
+find_in_env(const struct stack *s, const char *service, const char *name)
+{
+	char *at = file_find(s->arena,
+	    arena_printf(s->arena, SYSTEM_DIR "/%s.env", service),
+	    /* ret_len= */ NULL);
+	size_t len = strlen(name);
+	char *line;
+
+	while (at != NULL && (line = strsep(&at, "\n")) != NULL)
+		if (str_has_prefix(line, name) &&
+		    (line[len] == '=' || str_has_prefix(line + len, "_FILE=")))
+			return line + len;
+	return NULL;
+}
+
+static const char *
+path_of(const struct stack *s, const char *owner, const char *name)
+{
+	return arena_printf(s->arena, SYSTEM_SECRETS_DIR "/%s/%s", owner, name);
+}
+
+/*
+ * Writes a secret that is readable by root and the members of the group only.
+ * It gets its final name last, so that nobody sees a secret without an owner.
+ */
+static bool
+write_secret(const struct stack *s, const char *group, const char *path,
+    const char *text)
+{
+	const char *temporary = arena_printf(s->arena, "%s.new", path);
+	const struct group *g = getgrnam(group);
+
+	if (g == NULL) {
+		print_error("%s: there is no group %s", path, group);
+		return false;
+	}
+	if (!file_write(s->arena, temporary, 0600,
+		arena_printf(s->arena, "%s\n", text)))
+		return false;
+	if (chown(temporary, 0, g->gr_gid) == -1 ||
+	    chmod(temporary, 0640) == -1 || rename(temporary, path) == -1) {
+		print_error("%s: %s", path, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+/* Whether a service has the variable already. */
+static bool
+has_secret(
+    const struct stack *s, const struct spec_service *service, const char *name)
+{
+	return file_exists(path_of(s, service->name, name)) ||
+	       find_in_env(s, service->name, name) != NULL;
+}
+
+static bool
+make_secret(const struct stack *s, const struct spec_service *service,
+    const char *name, const char *text)
+{
+	return has_secret(s, service, name) ||
+	       write_secret(s,
+		   arena_printf(s->arena, "kedge-%s", service->name),
+		   path_of(s, service->name, name), text);
+}
+
+static const char *
+variable(
+    const struct stack *s, const struct spec_service *service, const char *name)
+{
+	return arena_printf(s->arena, "%s_%s", service->variable, name);
+}
+
+/*
+ * The secret of the service with the pool verify, from which the keys of the
+ * others are derived. NULL: it cannot be read; an error was printed.
+ */
+static const char *
+verifier_secret(const struct stack *s)
+{
+	const struct spec_service *service = s->spec.verifier;
+	const char *name = variable(s, service, "SECRET");
+	const char *given = find_in_env(s, service->name, name);
+	const char *path = path_of(s, service->name, name);
+	char *text;
+
+	if (given != NULL && given[0] == '=')
+		return given + 1;
+	if (given != NULL)
+		path = given + strlen("_FILE=");
+	text = file_read(s->arena, path, /* ret_len= */ NULL);
+	if (text != NULL)
+		text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static const char *
+random_secret(struct arena *a)
+{
+	char *text = arena_alloc(a, SECRET_LEN + 1);
+
+	random_alnum(text, SECRET_LEN);
+	return text;
+}
+
+static bool
+make_identity_key(const struct stack *s, const struct spec_service *service)
+{
+	const char *secret = verifier_secret(s);
+	unsigned char key[IDENTITY_KEY_SIZE];
+
+	if (secret == NULL)
+		return false;
+	identity_derive_key(secret, service->name, key);
+	return make_secret(s, service, variable(s, service, "IDENTITY_KEY"),
+	    base64url_encode(s->arena, key, sizeof(key)));
+}
+
+/*
+ * Writes the connection strings of the service and of its migrations, for the
+ * cluster whose socket PGHOST and PGPORT name. The strings of another server,
+ * which the operator has written, are left as they are.
+ */
+static bool
+make_urls(const struct stack *s, const struct spec_service *service)
+{
+	struct arena *a = s->arena;
+	const char *host = getenv("PGHOST"), *port = getenv("PGPORT");
+	const char *name = variable(s, service, "DATABASE_URL");
+	const char *owner =
+	    path_of(s, "kedge", variable(s, service, "MIGRATION_URL"));
+
+	if (has_secret(s, service, name))
+		return true;
+	if (host == NULL || port == NULL) {
+		print_error("%s has no database: install PostgreSQL's server, "
+			    "or write a connection string to %s",
+		    service->name, path_of(s, service->name, name));
+		return false;
+	}
+	return make_secret(s, service, name,
+		   arena_printf(a, "postgresql://%s@/%s?host=%s&port=%s",
+		       service->name, service->name, host, port)) &&
+	       (file_exists(owner) ||
+		   write_secret(s, "kedge", owner,
+		       arena_printf(a,
+			   "postgresql://%s_owner@/%s?host=%s&port=%s",
+			   service->name, service->name, host, port)));
+}
+
+static int
+make_secrets(const struct stack *s)
+{
+	const struct spec_service *service;
+	bool ok;
+	int i;
+
+	ok = make_secret(s, s->spec.verifier,
+	    variable(s, s->spec.verifier, "SECRET"), random_secret(s->arena));
+	for (i = 0; ok && i < s->spec.nservices; i++) {
+		service = &s->spec.services[i];
+		if (service->api.processes == 0)
+			continue;
+		if (service != s->spec.verifier)
+			ok = make_identity_key(s, service);
+		if (service->needs_postgres)
+			ok = ok && make_urls(s, service);
+	}
+	return ok ? 0 : 1;
+}
+
+/* The command */
+
+static int
+run_script(const struct stack *s)
+{
+	const char *path =
+	    arena_printf(s->arena, "%s/systemd/apply.sh", s->root);
+
+	if (geteuid() != 0) {
+		print_error("apply: only root can set up this host");
+		return 1;
+	}
+	execl("/bin/sh", "sh", path, (char *)NULL);
+	print_error("cannot run %s: %s", path, strerror(errno));
+	return 1;
+}
+
+static int
+run_step(const struct stack *s, int argc, char **argv)
+{
+	struct database_task task = { .stack = s };
+
+	if (argc == 1)
+		return run_script(s);
+	if (argc == 2 && str_eq(argv[1], "services"))
+		return print_services(s);
+	if (argc == 2 && str_eq(argv[1], "secrets"))
+		return make_secrets(s);
+	if (argc == 2 && str_eq(argv[1], "databases"))
+		return database_make(&task);
+	print_error("apply: unexpected argument %s; see \"kedge apply --help\"",
+	    argv[1]);
+	return OPTIONS_USAGE;
+}
+
+int
+apply_command(int argc, char **argv)
+{
+	struct arena *a = arena_new();
+	struct stack s;
+	int status = 1;
+
+	if (stack_open_system(&s, a))
+		status = run_step(&s, argc, argv);
+	arena_free(a);
+	return status;
+}

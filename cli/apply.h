@@ -1,0 +1,24 @@
+/*
+ * apply: sets up the services of this host as /etc/kedge/kedge.json says:
+ * users, secrets, the PostgreSQL cluster with its databases, files, units.
+ *
+ * systemd/apply.sh does the steps that are calls of other programs. It calls
+ * `kedge apply STEP` for the others:
+ *
+ *   services   prints what the script must know: the line "connections N", and
+ *              for each service a line "service NAME VARIABLE NEED..." with the
+ *              words postgres, redis, verify and worker
+ *   secrets    writes each secret that a service needs and does not have
+ *   databases  makes the databases and roles that are missing, as the role
+ *              postgres of the server that PGHOST and PGPORT name
+ *
+ * PostgreSQL is a cluster of its own that the script makes, without a TCP port.
+ * It knows a service by its user (peer authentication with a map), so there is
+ * no password. A service that has a DATABASE_URL already keeps it.
+ */
+#ifndef CLI_APPLY_H
+#define CLI_APPLY_H
+
+int apply_command(int argc, char **argv);
+
+#endif

@@ -1,0 +1,211 @@
+#!/bin/sh
+# apply.sh: sets up the services of this host as /etc/kedge/kedge.json says. `kedge
+# apply` executes it, and so does the package when it is installed or upgraded. It can
+# be repeated: it only changes, starts and restarts what differs.
+#
+# Without systemd (in a chroot) it does all but start and stop.
+set -eu
+umask 022
+
+lib=/usr/lib/kedge
+share=/usr/share/kedge
+etc=/etc/kedge
+units=/etc/systemd/system
+applied=/var/lib/kedge/applied
+# A maintainer script sets this, so that the policy of the host (policy-rc.d) decides
+# what may be started.
+invoke=${KEDGE_INVOKE:-systemctl}
+
+fail() {
+	echo "kedge: $*" >&2
+	exit 1
+}
+
+# Two at once would write the same files.
+exec 9>/run/lock/kedge-apply
+flock 9
+
+has_systemd() {
+	[ -d /run/systemd/system ]
+}
+
+list=$(kedge apply services)
+names=$(echo "$list" | awk '$1 == "service" { print $2 }')
+with() { # NEED: the names of the services that have it
+	echo "$list" | awk -v need="$1" '$1 == "service" {
+		for (i = 4; i <= NF; i++) if ($i == need) print $2 }'
+}
+connections=$(echo "$list" | awk '$1 == "connections" { print $2 }')
+
+# Users. The user kedge runs the migrations, as the owner of each database.
+{
+	echo 'u kedge - "Kedge migrations" /var/lib/kedge'
+	for name in $names; do
+		echo "u kedge-$name - \"Kedge $name\" /var/lib/kedge/$name"
+	done
+} | systemd-sysusers -
+
+# Directories. Each service's group can read the secrets of that service only.
+mkdir -p "$etc/generated" "$etc/nginx.d" "$etc/secrets" /var/lib/kedge "$applied"
+chmod 711 "$etc/secrets"
+for user in kedge $(echo "$names" | sed 's/^/kedge-/'); do
+	dir=$etc/secrets/${user#kedge-}
+	mkdir -p "$dir"
+	chgrp "$user" "$dir"
+	chmod 750 "$dir"
+done
+
+# PostgreSQL: a cluster of its own beside the host's others, so that nothing of theirs
+# changes: neither pg_hba.conf nor a role, and no port is opened. A service whose
+# connection string is there already (see docs/INSTALL.md) has its database elsewhere.
+cluster= # "VERSION PORT"
+find_cluster() {
+	cluster=$(pg_lsclusters --no-header 2>/dev/null |
+		awk '$2 == "kedge" { print $1, $3 }' | sort -V | tail -n 1)
+}
+needs_cluster() {
+	for name in $(with postgres); do
+		variable=$(echo "$list" | awk -v name="$name" '$2 == name { print $3 }')
+		url=$etc/secrets/$name/${variable}_DATABASE_URL
+		if [ -e "$url" ]; then
+			grep -q 'host=/run/postgresql' "$url" && return
+		else
+			grep -q "^${variable}_DATABASE_URL\(_FILE\)\{0,1\}=" \
+				"$etc/$name.env" 2>/dev/null || return 0
+		fi
+	done
+	return 1
+}
+make_cluster() {
+	version=
+	for dir in /usr/lib/postgresql/*/bin/postgres; do
+		[ -x "$dir" ] && version=$(printf '%s\n%s\n' "$version" "$dir" |
+			sed 's|/usr/lib/postgresql/\(.*\)/bin/postgres|\1|' |
+			sort -V | tail -n 1)
+	done
+	[ -n "$version" ] || fail "PostgreSQL's server is missing: install the" \
+		"package postgresql, or write the connection string of each" \
+		"service to $etc/secrets/SERVICE/SERVICE_DATABASE_URL"
+	pg_createcluster --start-conf=auto --encoding=UTF8 --locale=C.UTF-8 \
+		"$version" kedge >/dev/null
+	find_cluster
+}
+# write FILE: replaces the file by the standard input; true if it was different
+write() {
+	cat >"$1.new"
+	if cmp -s "$1.new" "$1"; then
+		rm "$1.new"
+		return 1
+	fi
+	if [ -e "$1" ]; then
+		chown --reference="$1" "$1.new"
+		chmod --reference="$1" "$1.new"
+	fi
+	mv "$1.new" "$1"
+}
+configure_cluster() {
+	version=${cluster% *}
+	dir=/etc/postgresql/$version/kedge
+	mark='# Written by "kedge apply" from /etc/kedge/kedge.json.'
+	mkdir -p "$dir/conf.d"
+	changed=
+	restart=
+	write "$dir/conf.d/kedge.conf" <<-CONF && restart=yes
+		$mark Add settings in other files of this directory.
+		listen_addresses = ''
+		max_connections = $connections
+	CONF
+	write "$dir/pg_hba.conf" <<-HBA && changed=yes
+		$mark
+		local all all peer map=kedge
+	HBA
+	{
+		echo "$mark"
+		echo 'kedge root postgres'
+		echo 'kedge postgres postgres'
+		for name in $(with postgres); do
+			echo "kedge kedge-$name $name"
+			echo "kedge kedge ${name}_owner"
+		done
+	} | write "$dir/pg_ident.conf" && changed=yes
+	if [ "$(pg_lsclusters --no-header | awk '$2 == "kedge" { print $4 }')" != online ]; then
+		pg_start start
+	elif [ -n "$restart" ]; then
+		pg_start restart
+	elif [ -n "$changed" ]; then
+		pg_ctlcluster "$version" kedge reload
+	fi
+}
+pg_start() { # start|restart
+	if has_systemd; then
+		systemctl daemon-reload
+		systemctl "$1" "postgresql@$version-kedge.service"
+	else
+		pg_ctlcluster "$version" kedge "$1"
+	fi
+}
+
+unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGSERVICE
+if needs_cluster; then
+	find_cluster
+	[ -n "$cluster" ] || make_cluster
+	configure_cluster
+	PGHOST=/run/postgresql PGPORT=${cluster#* }
+	export PGHOST PGPORT
+fi
+kedge apply secrets
+[ -z "$cluster" ] || kedge apply databases
+# The services still run the previous release: each migration lets it run on.
+kedge migrate --system
+
+# The files, and the units from them.
+${KEDGE_RENDER:-kedge render}
+
+has_systemd || exit 0
+systemctl daemon-reload
+
+# Starts a unit that is new. Restarts one whose program, file or variables differ from
+# what was applied last; its socket stays open meanwhile.
+state_of() { # UNIT SERVICE
+	find "$units/$1" "$units/$1.d" "$lib/$2" "$etc/generated/env/$2.env" "$etc/$2.env" \
+		"$etc/secrets/$2" /usr/lib/systemd/system/kedge-.service.d \
+		/lib/systemd/system/kedge-.service.d -type f \
+		-exec sha256sum {} + 2>/dev/null | sort | sha256sum
+}
+apply_unit() { # UNIT SERVICE
+	state=$(state_of "$1" "$2")
+	before=$(cat "$applied/$1" 2>/dev/null || :)
+	if [ -z "$before" ]; then
+		systemctl --quiet enable "$1"
+		"$invoke" start "$1"
+	elif [ "$state" != "$before" ]; then
+		"$invoke" restart "$1"
+	fi
+	echo "$state" >"$applied/$1"
+}
+for name in $(with redis); do
+	unit=kedge-redis@$name.service
+	[ -e "$applied/$unit" ] || systemctl --quiet enable "$unit"
+	: >"$applied/$unit"
+	"$invoke" start "$unit"
+done
+for unit in "$units"/kedge-*.socket; do
+	[ -e "$applied/${unit##*/}" ] || systemctl --quiet enable "${unit##*/}"
+	: >"$applied/${unit##*/}"
+	"$invoke" start "${unit##*/}"
+done
+for name in $(with verify); do
+	apply_unit "kedge-$name-verify.service" "$name"
+done
+for name in $names; do
+	apply_unit "kedge-$name.service" "$name"
+done
+for name in $(with worker); do
+	apply_unit "kedge-$name-worker.service" "$name"
+done
+"$invoke" start kedge.target
+
+# nginx: only a configuration that it accepts is loaded.
+if systemctl --quiet is-active nginx.service; then
+	nginx -q -t && "$invoke" reload nginx.service
+fi
