@@ -6,12 +6,9 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/base64.h"
 #include "base/buf.h"
-#include "base/random.h"
 #include "base/secret.h"
 #include "base/str.h"
-#include "web/identity.h"
 
 #include "connections.h"
 #include "file.h"
@@ -19,8 +16,7 @@
 
 extern char **environ;
 
-#define SECRETS_FILE "env/secrets"
-enum { SECRET_LEN = 43 }; /* 43 letters and digits have 256 bits */
+#define OLD_SECRETS_FILE "env/secrets"
 
 static void
 put(struct environment *e, const char *name, const char *value)
@@ -85,46 +81,112 @@ store(struct arena *a, const char *path, const char *head,
 
 /* Secrets */
 
-static void
-ensure(struct arena *a, struct environment *e, const char *name)
-{
-	char *secret;
-
-	if (environment_find(e, name) != NULL)
-		return;
-	secret = arena_alloc(a, SECRET_LEN + 1);
-	random_alnum(secret, SECRET_LEN);
-	put(e, name, secret);
-}
-
 static const char *
 variable(
     const struct stack *s, const struct spec_service *service, const char *name)
 {
-	return arena_printf(s->arena, "%s_%s", service->variable, name);
+	return secret_variable(s->arena, service, name);
+}
+
+struct secret_store
+environment_store(const struct stack *s)
+{
+	return (struct secret_store){
+		.arena = s->arena,
+		.root = arena_printf(s->arena, "%s/secrets", s->dir),
+	};
+}
+
+/*
+ * Earlier releases kept all secrets in one file.  Moves those that have no file
+ * of their own yet, and then removes that file.
+ */
+static bool
+move_old_secrets(const struct stack *s, const struct secret_store *store)
+{
+	struct environment old = { 0 };
+	const char *service = NULL;
+	const char *text;
+	int i, j;
+
+	if (!file_exists(OLD_SECRETS_FILE))
+		return true;
+	if (!parse(s->arena, OLD_SECRETS_FILE, &old))
+		return false;
+	for (i = 0; i < old.count; i++) {
+		service = NULL;
+		for (j = 0; j < s->spec.nservices; j++)
+			if (str_has_prefix(old.names[i],
+				variable(s, &s->spec.services[j], "")))
+				service = s->spec.services[j].name;
+		if (service == NULL) /* it is no longer in kedge.json */
+			continue;
+		if (!secret_store_find(store, service, old.names[i], &text) ||
+		    (text == NULL && !secret_store_put(store, service,
+					 old.names[i], old.values[i])))
+			return false;
+	}
+	return unlink(OLD_SECRETS_FILE) == 0;
+}
+
+/* Reads the password of the service's database role, or makes one. */
+static bool
+find_password(const struct stack *s, const struct secret_store *store,
+    const struct spec_service *service, struct environment *secrets)
+{
+	const char *name = variable(s, service, "DATABASE_PASSWORD");
+	const char *password;
+
+	if (!secret_store_find(store, service->name, name, &password))
+		return false;
+	if (password == NULL) {
+		password = secret_new(s->arena);
+		if (!secret_store_put(store, service->name, name, password))
+			return false;
+	}
+	put(secrets, name, password);
+	return true;
 }
 
 bool
 environment_secrets(const struct stack *s, struct environment *ret_secrets)
 {
-	const struct spec_service *service;
+	const struct secret_store store = environment_store(s);
+	const struct spec_service *verifier = s->spec.verifier;
+	struct secret_pair pair;
 	int i;
 
 	*ret_secrets = (struct environment){ 0 };
-	if (file_exists(SECRETS_FILE) &&
-	    !parse(s->arena, SECRETS_FILE, ret_secrets))
+	if (!move_old_secrets(s, &store) ||
+	    !secret_store_auth(&store, &s->spec, &pair))
 		return false;
-	ensure(s->arena, ret_secrets, variable(s, s->spec.verifier, "SECRET"));
-	for (i = 0; i < s->spec.nservices; i++) {
-		service = &s->spec.services[i];
-		if (service->needs_postgres)
-			ensure(s->arena, ret_secrets,
-			    variable(s, service, "DATABASE_PASSWORD"));
-	}
-	return store(s->arena, SECRETS_FILE,
-	    "# Made once. Without this file, sessions and database logins\n"
-	    "# are lost; users and their data are not.\n",
-	    ret_secrets);
+	put(ret_secrets, variable(s, verifier, "SECRET"), pair.current);
+	put(ret_secrets, variable(s, verifier, "SECRET_PREVIOUS"),
+	    pair.previous);
+	for (i = 0; i < s->spec.nservices; i++)
+		if (s->spec.services[i].needs_postgres &&
+		    !find_password(
+			s, &store, &s->spec.services[i], ret_secrets))
+			return false;
+	return true;
+}
+
+/*
+ * Stores a secret of a service in its file, and adds the variable with the
+ * file's path.
+ */
+static bool
+put_secret(const struct stack *s, const struct spec_service *service,
+    const char *name, const char *text, struct environment *e)
+{
+	const struct secret_store store = environment_store(s);
+
+	name = variable(s, service, name);
+	if (!secret_store_put(&store, service->name, name, text))
+		return false;
+	put(e, arena_printf(s->arena, "%s_FILE", name),
+	    secret_store_path(&store, service->name, name));
+	return true;
 }
 
 /* The files */
@@ -162,48 +224,53 @@ guarded_services(const struct stack *s)
 	return list;
 }
 
-static void
+static bool
 put_verifier(const struct stack *s, const struct environment *secrets,
     const char *url, struct environment *e)
 {
 	const struct spec_service *service = s->spec.verifier;
-	const char *name = variable(s, service, "SECRET");
 	const char *port = strrchr(url, ':');
 
 	assert(port != NULL);
 	put_pool(s, e, service, "VERIFY_", "verify", &service->verify);
-	put(e, name, environment_find(secrets, name));
 	put(e, variable(s, service, "URL"), url);
 	/* Browsers use this name of the same host, too. */
 	put(e, variable(s, service, "TRUSTED_ORIGINS"),
 	    arena_printf(s->arena, "http://localhost%s", port));
 	put(e, variable(s, service, "SERVICES"), guarded_services(s));
+	return put_secret(s, service, "SECRET",
+		   environment_find(secrets, variable(s, service, "SECRET")),
+		   e) &&
+	       put_secret(s, service, "SECRET_PREVIOUS",
+		   environment_find(
+		       secrets, variable(s, service, "SECRET_PREVIOUS")),
+		   e);
 }
 
 /*
- * Derives a service's identity key from the secret that the service with the
+ * Derives an identity key of a service from a secret that the service with the
  * pool verify will use: that in the environment, or that of the stack.
  */
 static bool
 put_identity_key(const struct stack *s, const struct environment *secrets,
-    const struct spec_service *service, struct environment *e)
+    const struct spec_service *service, const char *suffix,
+    struct environment *e)
 {
-	const char *name = variable(s, s->spec.verifier, "SECRET");
-	unsigned char key[IDENTITY_KEY_SIZE];
+	struct arena *a = s->arena;
+	const char *name =
+	    variable(s, s->spec.verifier, arena_printf(a, "SECRET%s", suffix));
 	struct secret secret;
 	const char *problem;
 
-	if (!secret_read(s->arena, name, /* empty_is_unset= */ false, &secret,
-		&problem)) {
+	if (!secret_read(
+		a, name, /* empty_is_unset= */ false, &secret, &problem)) {
 		print_error("%s: %s", name, problem);
 		return false;
 	}
 	if (secret.text == NULL)
 		secret.text = environment_find(secrets, name);
-	identity_derive_key(secret.text, service->name, key);
-	put(e, variable(s, service, "IDENTITY_KEY"),
-	    base64url_encode(s->arena, key, sizeof(key)));
-	return true;
+	return put_secret(s, service, arena_printf(a, "IDENTITY_KEY%s", suffix),
+	    secret_identity_key(a, secret.text, service->name), e);
 }
 
 static void
@@ -241,21 +308,25 @@ write_service(const struct stack *s, const struct environment *secrets,
 		return true;
 	if (spec_is_own(service))
 		put_pool(s, &e, service, "", service->name, &service->api);
-	if (service->needs_postgres)
-		put(&e, variable(s, service, "DATABASE_URL"),
-		    connections_url(s, service->name,
-			environment_find(
-			    secrets, variable(s, service, "DATABASE_PASSWORD")),
-			service->name));
+	if (service->needs_postgres &&
+	    !put_secret(s, service, "DATABASE_URL",
+		connections_url(s, service->name,
+		    environment_find(
+			secrets, variable(s, service, "DATABASE_PASSWORD")),
+		    service->name),
+		&e))
+		return false;
 	if (spec_is_own(service))
 		put_jobs(s, service, &e);
 	if (service->needs_redis)
 		put(&e, variable(s, service, "REDIS_URL"),
 		    arena_printf(a, "unix:run/redis-%s.sock", service->name));
 	if (service == s->spec.verifier) {
-		put_verifier(s, secrets, url, &e);
+		if (!put_verifier(s, secrets, url, &e))
+			return false;
 	} else {
-		if (!put_identity_key(s, secrets, service, &e))
+		if (!put_identity_key(s, secrets, service, "", &e) ||
+		    !put_identity_key(s, secrets, service, "_PREVIOUS", &e))
 			return false;
 		put_guarded(s, service, &e);
 	}
@@ -300,14 +371,19 @@ is_general(const char *entry)
 }
 
 /*
- * Whether the environment of this command has the variable, or the path of a
- * file with its value: a service refuses two sources of one secret.
+ * Whether the environment of this command has the variable or, for NAME_FILE,
+ * the variable NAME: a service refuses two sources of one secret.
  */
 static bool
 is_overridden(struct arena *a, const char *name)
 {
-	return getenv(name) != NULL ||
-	       getenv(arena_printf(a, "%s_FILE", name)) != NULL;
+	size_t len = strlen(name);
+	size_t suffix = strlen("_FILE");
+
+	if (getenv(name) != NULL)
+		return true;
+	return len > suffix && str_eq(name + len - suffix, "_FILE") &&
+	       getenv(arena_strndup(a, name, len - suffix)) != NULL;
 }
 
 char *const *

@@ -2,9 +2,10 @@
  * environment: the environment variables of each service.
  *
  * Secrets are made once, from the kernel's random numbers, and stored in
- * env/secrets. At each start, env/NAME.env is written for each service, from
- * the secrets and kedge.json. A variable NAME_... in the environment of `kedge
- * up` overrides the file for that run. A service gets only its own variables.
+ * secrets/ (secret_store.h). At each start, env/NAME.env is written for each
+ * service, from kedge.json; it contains the paths of the service's secrets. A
+ * variable NAME_... in the environment of `kedge up` overrides the file for
+ * that run. A service gets only its own variables.
  */
 #ifndef CLI_ENVIRONMENT_H
 #define CLI_ENVIRONMENT_H
@@ -13,6 +14,7 @@
 
 #include "base/attr.h"
 
+#include "secret_store.h"
 #include "stack.h"
 
 struct environment {
@@ -21,9 +23,9 @@ struct environment {
 	int count;
 };
 
-/*
- * Reads the secrets from env/secrets. Makes and stores those that are missing.
- */
+/* The place of the stack's secrets. */
+struct secret_store environment_store(const struct stack *s);
+/* Reads the secrets. Makes and stores those that are missing. */
 MUST_CHECK bool
 environment_secrets(const struct stack *s, struct environment *ret_secrets);
 /*

@@ -132,8 +132,10 @@ isnt(   $k->service_env('core')->{CORE_IDENTITY_KEY},
 # ---- files, sockets, ports -------------------------------------------------
 
 my $dir = $k->dir;
-my @env = files("$dir/env");
-cmp_ok(scalar @env, '>=', 4, 'the files are found');
+my @env = (files("$dir/env"), map { files($_) } files("$dir/secrets"));
+cmp_ok(scalar @env, '>=', 12, 'the files are found');
+is(sprintf('%04o', (stat $_)[2] & 07777), '0700', "$_: for its owner alone")
+    for "$dir/secrets", files("$dir/secrets");
 for my $file (@env) {
 	is(sprintf('%04o', (stat $file)[2] & 07777), '0600', "$file: for its owner alone");
 }

@@ -493,7 +493,8 @@ sub role
 
 # ---- PostgreSQL and Redis --------------------------------------------------
 
-# Returns the environment variables of a service, as kedge up has written them.
+# Returns the environment variables of a service, as kedge up has written them, with the
+# secrets themselves instead of the paths of their files.
 sub service_env
 {
 	my ($self, $service) = @_;
@@ -505,6 +506,14 @@ sub service_env
 		my ($name, $value) = ($1, $2);
 		$value =~ s/^(['"])(.*)\1$/$2/;
 		$env{$name} = $value;
+	}
+	# A secret is in a file of its own.
+	for my $name (grep {/_FILE$/} keys %env) {
+		my $text = $name =~ /_LOG_FILE$/ ? undef : slurp($env{$name});
+		next unless defined $text;
+		delete $env{$name};
+		$text =~ s/\n\z//;
+		$env{ $name =~ s/_FILE$//r } = $text;
 	}
 	return \%env;
 }
