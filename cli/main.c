@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "web/service.h"
 
+#include "add.h"
 #include "apply.h"
 #include "completion.h"
 #include "destroy.h"
@@ -54,6 +55,7 @@ static const struct command commands[] = {
 	{ "user", user_command },
 	{ "migrate", migrate_command },
 	{ "apply", apply_command },
+	{ "add", add_command },
 	{ "test", NULL },
 	{ "setup", NULL },
 	{ "completion", completion_command },

@@ -1,8 +1,15 @@
 /*
- * template: fills the placeholders of template files, such as those in nginx/.
+ * template: fills the placeholders of template files, such as those in nginx/
+ * and templates/.
  *
  * A placeholder is a name in double braces: "{{service}}". A value is inserted
  * as it is: it is not searched for placeholders, and nothing is quoted.
+ *
+ * The text between "{{#fields}}" and "{{/fields}}" is a section. It is repeated
+ * for each item of the value `fields`, with the item's values in addition to
+ * those outside; it is left out when the value has no items. Such a tag that is
+ * alone in its line disappears with the line. A section cannot contain another
+ * one of the same name.
  */
 #ifndef CLI_TEMPLATE_H
 #define CLI_TEMPLATE_H
@@ -17,12 +24,18 @@ struct buf;
 struct template_value {
 	const char *name; /* NULL ends a list of values */
 	const char *value;
+	/*
+	 * For a section: the values of each item; a NULL ends the items. NULL:
+	 * the value is not a section.
+	 */
+	const struct template_value *const *items;
 };
 
 /*
  * Appends the text to *b and replaces each {{name}} by its value. False: a name
- * is not in the list, or "}}" is missing; *ret_unknown points to the braces
- * before that name, and no error was printed. The caller checks buf_failed().
+ * is not in the list, or "}}" or the end of a section is missing; *ret_unknown
+ * points to the braces before that name, and no error was printed. The caller
+ * checks buf_failed().
  */
 MUST_CHECK bool template_add(struct buf *b, const char *text,
     const struct template_value *values, const char **ret_unknown);

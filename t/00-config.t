@@ -234,10 +234,13 @@ for my $loc (@locations) {
 	} else {
 		$open{$where} = 1;
 		is($p->{KEDGE_IDENTITY}, '', "$where: nobody");
+		my ($path) = $where =~ m{(/\S*)$};
 		ok(            $local
 			    || $listen =~ /unix:/
 			    || $where =~ m{^(?:= )?(?:\^~ )?/api/auth/}
-			    || $where =~ m{^= /api/\w+/openapi\.json$}, "$where: may be open");
+			    || (grep { $where eq "= $_->{prefix}openapi.json" } values %service)
+			    || (grep { $_->{prefix} eq $path && $_->{guard} eq 'none' } values %service),
+			"$where: may be open");
 	}
 }
 cmp_ok(scalar @verify, '>=', 1, 'there is a verify location');

@@ -5,11 +5,9 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use File::Basename qw(dirname);
-use File::Path qw(make_path);
-use File::Temp qw(tempdir);
 use Test::More;
 use Kedge qw(jdecode jencode need run slurp);
+use Kedge::Checkout;
 
 need(qw(make curl));
 my $page = slurp("$Kedge::ROOT/CONTRIBUTING.md");
@@ -30,32 +28,9 @@ is_deeply([ map {"$_->{language} " . ($_->{file} // '')} @blocks ],
 # ---- the copy ---------------------------------------------------------------------------
 
 # The copy includes the existing build, so that only the new service must be compiled.
-my $root = tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR}, CLEANUP => 1);
-chmod 0755, $root;
-my $build = Kedge::build_dir() =~ s{^\Q$Kedge::ROOT\E/}{}r;
-make_path("$root/$build");
-for my $name (qw(Makefile lint.mk kedge kedge.json bench cli docs fcgi fuzz nginx services sql t web)) {
-	next if !-e "$Kedge::ROOT/$name";
-	my ($status, undef, $err) =
-	    run('tar', '-C', $Kedge::ROOT, '-cf', "$root/one.tar", '--exclude=node_modules', $name);
-	$status ||= (run('tar', '-C', $root, '-xf', "$root/one.tar"))[0];
-	die "cannot copy $name: $err" if $status;
-}
-for my $name (qw(cli fcgi services libkedge.a kedge), Kedge::services()) {
-	system('cp', '-a', Kedge::build_dir() . "/$name", "$root/$build/") == 0
-	    or die "cannot copy $name";
-}
-unlink "$root/one.tar";
-
-sub put
-{
-	my ($file, $text) = @_;
-	make_path(dirname("$root/$file"));
-	open my $out, '>', "$root/$file" or die "$root/$file: $!";
-	print $out $text;
-	close $out or die "$root/$file: $!";
-	return;
-}
+my $copy = Kedge::Checkout->new;
+my ($root, $build) = ($copy->root, $copy->build);
+sub put { return $copy->put(@_) }
 
 my $spec = jdecode(slurp("$root/kedge.json"));
 put('services/bare/main.c', slurp("$Kedge::ROOT/t/service/bare/main.c"));
@@ -84,9 +59,8 @@ $script =~ s/^make\b/make BUILD=$build/gm;
 is($script =~ s{^\./kedge up\b.*}{$build/kedge up --detach --dir $dir --port 0 | tee $root/said
 port=\$(sed -n 's,.*ready on http://127.0.0.1:\\([0-9]*\\).*,\\1,p' $root/said)}m, 1, 'it is started');
 is($script =~ s/127\.0\.0\.1:8080/127.0.0.1:\$port/g, 2, 'and called twice');
-my %as_here = map { $_ => undef } grep {/^(?:MAKE|MFLAGS)/} keys %ENV;
 my ($status, $out, $err) =
-    run({ dir => $root, in => "set -e\n$script", timeout => 300, env => { %as_here, BARE_WRITE_RATE => 5 } }, 'sh');
+    $copy->run_here({ in => "set -e\n$script", env => { BARE_WRITE_RATE => 5 } }, 'sh');
 END { run(Kedge->binary('kedge'), 'down', '--dir', $dir) if defined $dir }
 is($status, 0, 'the commands succeed') or diag($out, $err);
 my @compiled = "$out$err" =~ / -c -o \S+ (\S+\.c)$/mg;
