@@ -22,6 +22,11 @@ enum { BATCH_MAX = 64 };
  * not wait for it.
  */
 static const int64_t late_us = 20 * 1000;
+/*
+ * How long a leader waits for other requests, at most; it never waits for
+ * longer than the last batch took.
+ */
+static const int64_t gather_max_us = 2 * 1000;
 
 /*
  * One request that waits for its batch. The struct is on the stack of the
@@ -34,7 +39,11 @@ struct waiter {
 	struct arena *arena;
 	struct waiter *next;
 	bool queued;
-	int invitations; /* how often this request was asked to lead a batch */
+	/*
+	 * how often this request was asked to lead a batch, or was told that
+	 * its batch is large enough
+	 */
+	int invitations;
 	/* posted for each invitation, and once more when the result is ready */
 	sem_t woken;
 	/* how often the thread has returned from waiting for `woken` */
@@ -50,10 +59,15 @@ static struct {
 	pthread_mutex_t lock;
 	struct waiter *first;
 	struct waiter **end;
+	size_t length; /* number of the requests that wait */
 	uint64_t batches; /* number of batches that have begun */
 	/* number of the newest batch while it runs; otherwise 0 */
 	uint64_t current;
 	int64_t started_us; /* when the newest batch began */
+	struct waiter *gatherer; /* the leader that waits for others, or NULL */
+	/* how many requests a leader waits for, itself included */
+	size_t expected;
+	int64_t gather_us; /* how long it waits for them */
 } queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .end = &queue.first };
 
 static void
@@ -63,6 +77,29 @@ append(struct waiter *m)
 	m->queued = true;
 	*queue.end = m;
 	queue.end = &m->next;
+	queue.length++;
+}
+
+static void
+remove_at(struct waiter **at)
+{
+	struct waiter *m = *at;
+
+	*at = m->next;
+	if (queue.end == &m->next)
+		queue.end = at;
+	m->queued = false;
+	queue.length--;
+}
+
+static void
+remove_from_queue(struct waiter *m)
+{
+	struct waiter **at = &queue.first;
+
+	while (*at != m)
+		at = &(*at)->next;
+	remove_at(at);
 }
 
 static bool
@@ -83,15 +120,17 @@ has_key_of(struct waiter *const *batch, size_t count, const struct waiter *m)
 }
 
 /*
- * Takes requests for a batch from the front of the queue. Of several requests
- * with the same idempotency key it takes only the first: the others will find
- * the response that the first one stores.
+ * Takes requests for the leader's batch from the front of the queue. Of several
+ * requests with the same idempotency key it takes only the first: the others
+ * will find the response that the first one stores.
  */
 static size_t
-take_batch(struct waiter *batch[BATCH_MAX])
+take_batch(struct waiter *leader, struct waiter *batch[BATCH_MAX])
 {
 	struct waiter **at = &queue.first;
 	size_t count = 0;
+
+	batch[count++] = leader;
 
 	while (*at != NULL && count < BATCH_MAX) {
 		struct waiter *m = *at;
@@ -100,10 +139,7 @@ take_batch(struct waiter *batch[BATCH_MAX])
 			at = &m->next;
 			continue;
 		}
-		*at = m->next;
-		if (queue.end == &m->next)
-			queue.end = at;
-		m->queued = false;
+		remove_at(at);
 		batch[count++] = m;
 	}
 	return count;
@@ -182,12 +218,17 @@ wake(struct waiter **batch, size_t count)
 }
 
 static void
+invite(struct waiter *m)
+{
+	m->invitations++;
+	sem_post(&m->woken);
+}
+
+static void
 invite_next(void)
 {
-	if (queue.first == NULL)
-		return;
-	queue.first->invitations++;
-	sem_post(&queue.first->woken);
+	if (queue.first != NULL)
+		invite(queue.first);
 }
 
 static bool
@@ -198,13 +239,13 @@ may_lead(void)
 }
 
 /*
- * Waits until a leader has taken the request, or until the request's own thread
- * may lead a batch. The caller holds the lock, which is released meanwhile.
+ * Waits for an invitation, until at_us. The caller holds the lock, which is
+ * released meanwhile.
  */
 static void
-wait_for_turn(struct waiter *m)
+wait_until(struct waiter *m, int64_t at_us)
 {
-	struct timespec at = clock_timespec(queue.started_us + late_us);
+	struct timespec at = clock_timespec(at_us);
 
 	pthread_mutex_unlock(&queue.lock);
 	if (sem_clockwait(&m->woken, CLOCK_MONOTONIC, &at) == 0)
@@ -228,21 +269,68 @@ wait_for_answer(struct waiter *m)
 	}
 }
 
-/* Makes a batch. The caller holds the lock, which is released meanwhile. */
+static bool
+is_gathered(void)
+{
+	return 1 + queue.length >= queue.expected;
+}
+
+/*
+ * Waits until as many requests as are expected have arrived, or until a time
+ * has passed. The caller holds the lock, which is released meanwhile.
+ */
 static void
-lead(struct db *db, struct arena *a)
+gather(struct waiter *leader)
+{
+	int64_t end_us = queue.started_us + queue.gather_us;
+
+	if (queue.gatherer != NULL)
+		return;
+	queue.gatherer = leader;
+	while (!is_gathered() && clock_monotonic_us() < end_us)
+		wait_until(leader, end_us);
+	queue.gatherer = NULL;
+}
+
+/*
+ * Finds out how many requests the next leader should wait for: those of the
+ * batch that has just ended, whose clients may soon send their next requests,
+ * and those that have arrived meanwhile. After a batch of one, a leader does
+ * not wait: its client may be the only one.
+ */
+static void
+expect(size_t count, int64_t took_us)
+{
+	queue.expected = count > 1 ? count + queue.length : 1;
+	if (queue.expected > BATCH_MAX)
+		queue.expected = BATCH_MAX;
+	queue.gather_us = took_us < gather_max_us ? took_us : gather_max_us;
+}
+
+/*
+ * Makes a batch of the leader's request and others. The caller holds the lock,
+ * which is released meanwhile.
+ */
+static void
+lead(struct db *db, struct waiter *leader)
 {
 	struct waiter *batch[BATCH_MAX];
 	uint64_t number = ++queue.batches;
+	int64_t began_us;
 	size_t count;
 	enum err e;
 
 	queue.current = number;
 	queue.started_us = clock_monotonic_us();
-	count = take_batch(batch);
+	remove_from_queue(leader);
+	gather(leader);
+	count = take_batch(leader, batch);
 	pthread_mutex_unlock(&queue.lock);
-	e = count == 1 ? run_one(db, batch[0]) : run_many(db, a, batch, count);
+	began_us = clock_monotonic_us();
+	e = count == 1 ? run_one(db, leader)
+	               : run_many(db, leader->arena, batch, count);
 	pthread_mutex_lock(&queue.lock);
+	expect(count, clock_monotonic_us() - began_us);
 	if (queue.current == number)
 		queue.current = 0;
 	set_results(batch, count, e);
@@ -266,11 +354,13 @@ transfer_batch_commit_make(struct db *db, struct arena *a,
 	sem_init(&me.woken, /* pshared= */ 0, 0);
 	pthread_mutex_lock(&queue.lock);
 	append(&me);
+	if (queue.gatherer != NULL && is_gathered())
+		invite(queue.gatherer);
 	while (me.queued) {
 		if (may_lead())
-			lead(db, a);
+			lead(db, &me);
 		else
-			wait_for_turn(&me);
+			wait_until(&me, queue.started_us + late_us);
 	}
 	pthread_mutex_unlock(&queue.lock);
 	wait_for_answer(&me);
