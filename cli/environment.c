@@ -417,3 +417,21 @@ environment_block(const struct stack *s, const struct spec_service *service)
 	block[n] = NULL;
 	return block;
 }
+
+const char *
+environment_value(
+    const struct stack *s, const struct spec_service *service, const char *name)
+{
+	struct environment e = { 0 };
+	const char *path = arena_printf(s->arena, "env/%s.env", service->name);
+	const char *value = getenv(name);
+
+	if (value != NULL)
+		return value;
+	if (!parse(s->arena, path, &e))
+		return NULL;
+	value = environment_find(&e, name);
+	if (value == NULL)
+		print_error("%s: there is no %s", path, name);
+	return value;
+}

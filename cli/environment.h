@@ -39,6 +39,13 @@ MUST_CHECK bool environment_write(
  */
 char *const *
 environment_block(const struct stack *s, const struct spec_service *service);
+/*
+ * The value that a variable has for the service: from the environment of this
+ * command, otherwise from env/NAME.env. NULL: the file cannot be read or does
+ * not have the variable; an error was printed.
+ */
+const char *environment_value(const struct stack *s,
+    const struct spec_service *service, const char *name);
 /* The value of the variable; NULL: there is no such variable. */
 const char *environment_find(const struct environment *e, const char *name);
 

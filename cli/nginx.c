@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
+#include "cors.h"
 #include "environment.h"
 #include "file.h"
 #include "message.h"
@@ -32,6 +33,9 @@ static const char *const plain_files[] = {
 	"errors.conf",
 	"error_pages.conf",
 	"counted.conf",
+	"cors.conf",
+	"preflight.conf",
+	"preflight_answers.conf",
 	"json.conf",
 	"fastcgi.conf",
 	"loopback.conf",
@@ -192,6 +196,27 @@ write_log(const struct stack *s)
 	return finish(&r, "log.conf");
 }
 
+/* Writes which origins may read answers, from the variables in force. */
+static bool
+write_cors(const struct stack *s)
+{
+	const struct spec_service *verifier = s->spec.verifier;
+	struct arena *a = s->arena;
+	struct render r = begin(s);
+	struct cors_list list = {
+		.url_variable = arena_printf(a, "%s_URL", verifier->variable),
+		.list_variable =
+		    arena_printf(a, "%s_TRUSTED_ORIGINS", verifier->variable),
+	};
+
+	list.url = environment_value(s, verifier, list.url_variable);
+	list.list = environment_value(s, verifier, list.list_variable);
+	r.ok = list.url != NULL && list.list != NULL &&
+	       cors_add_map(
+		   &r.out, a, arena_printf(a, "%s/nginx", s->root), &list);
+	return finish(&r, "cors_map.conf");
+}
+
 static void
 add_upstream(
     struct render *r, const char *name, const char *socket, int64_t keepalive)
@@ -341,8 +366,8 @@ nginx_write(const struct stack *s, int port)
 	int64_t n = connections(s);
 
 	return write_plain(s) && write_main(s, port, n) && write_limits(s, n) &&
-	       write_log(s) && write_upstreams(s) && write_services(s) &&
-	       link_web(s);
+	       write_log(s) && write_cors(s) && write_upstreams(s) &&
+	       write_services(s) && link_web(s);
 }
 
 bool

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "auth/http/origin.h"
 #include "base/arena.h"
 #include "base/str.h"
+#include "web/origins.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -37,13 +37,14 @@ check_origin(const char *url)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	static struct origin_problem problem;
 	static struct origins *o;
 	struct arena *a = arena_new();
 	const char *url = arena_strndup(a, (const char *)data, len);
 	char origin[ORIGIN_MAX];
 
 	if (o == NULL)
-		o = origins_new("https://own.example:8443", "");
+		o = origins_new("https://own.example:8443", "", &problem);
 	assert(o != NULL);
 
 	check_origin(url);

@@ -104,7 +104,17 @@ cmp_ok(scalar @locations, '>=', 6, 'the locations are found');
 
 # ---- what must not be there ------------------------------------------------
 
-for my $name (qw(if rewrite satisfy proxy_cache fastcgi_cache fastcgi_cache_valid
+# The one "if" ends a request and cannot let one through (preflight.conf).
+is_deeply(
+	[
+		grep { $_ ne 'if ($kedge_preflight) { return 418 }' }
+		    map { my $n = $_; "if @{ $n->{args} } { " . join('; ', map {"$_->{name} @{ $_->{args} }"}
+			    @{ $n->{block} }) . ' }' }
+		    grep { $_->{name} eq 'if' } @all
+	],
+	[],
+	'no if, except the one of preflights');
+for my $name (qw(rewrite satisfy proxy_cache fastcgi_cache fastcgi_cache_valid
 	auth_request_cache alias sub_filter perl autoindex)) {
 	is_deeply(
 		[ map {"$_->{name} @{ $_->{args} }"} grep { $_->{name} eq $name } @all ],
@@ -117,10 +127,27 @@ is_deeply(
 # about a request uses them.
 my @maps = grep { $_->{name} eq 'map' } @all;
 my ($of_log, $others) = (qr/^\$kedge_log/, qr/\$kedge_log/);
+# The variables $kedge_cors... are for the answers to pages of other origins only, and so
+# are $kedge_preflight...: they add headers and answer preflights.
+my ($of_cors, $cors) = (qr/^\$kedge_(?:cors|preflight)/, qr/\$kedge_(?:cors|preflight)/);
+is_deeply(
+	[
+		map {"$_->{name} @{ $_->{args} }"} grep { "@{ $_->{args} }" =~ $cors }
+		    grep { $_->{name} !~ /^(?:add_header|if)$/ }
+		    grep { "$_->{name} $_->{args}[-1]" ne 'try_files $kedge_preflight_answer' }
+		    grep { $_->{name} ne 'map' || $_->{args}[1] !~ $of_cors }
+		    grep {
+			my $d = $_;
+			!grep { my $m = $_; grep { $_ == $d } @{ $m->{block} } } grep { $_->{args}[1] =~ $of_cors } @maps
+		    } @all
+	],
+	[],
+	'the origin of a page decides about nothing but headers and preflights');
 is_deeply(
 	[
 		grep {/^~/} map { $_->{name} } map { @{ $_->{block} } }
-		    grep { $_->{args}[0] ne '$binary_remote_addr' && $_->{args}[1] !~ $of_log } @maps
+		    grep { $_->{args}[0] ne '$binary_remote_addr' && $_->{args}[1] !~ $of_log
+			    && $_->{args}[1] !~ $of_cors } @maps
 	],
 	[],
 	'no regular expression in a map of what a client writes');
@@ -265,6 +292,7 @@ for my $return (@written) {
 	my ($status, $body) = @{ $return->{args} };
 	my $error = jdecode($body) // {};
 	is_deeply([ sort keys %$error ], [qw(code message requestId)], "$status: an error's shape");
+	next if $status == 403 && ($error->{code} // '') eq 'ORIGIN_NOT_TRUSTED';
 	is($error->{code}, $code{$status} // $error->{code}, "$status: the services' code");
 }
 

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/http/origin.h"
 #include "auth/log_events.h"
 #include "base/attr.h"
 #include "base/log.h"
 #include "base/log_events.h"
 #include "base/str.h"
+#include "web/origins.h"
 #include "web/request.h"
 
 enum { SERVICE_NAME_MAX = 32, COOKIE_PREFIX_MAX = 64 };
@@ -156,6 +156,37 @@ set_previous_secret(struct auth *auth, const char *secret)
 	return true;
 }
 
+static struct origins *
+read_origins(const struct auth_config *config)
+{
+	struct origin_problem problem;
+	struct origins *o =
+	    origins_new(config->url, config->trusted_origins, &problem);
+	const struct origin_pattern *p;
+	size_t i;
+
+	if (o == NULL && problem.is_own) {
+		log_event(LOG_ERROR, EVENT_PUBLIC_URL_INVALID,
+		    LOG_TEXT("url", problem.entry),
+		    LOG_TEXT("problem", problem.why),
+		    LOG_TEXT("instead", problem.instead));
+		return NULL;
+	}
+	if (o == NULL) {
+		log_event(LOG_ERROR, EVENT_TRUSTED_ORIGIN_INVALID,
+		    LOG_TEXT("origin", problem.entry),
+		    LOG_TEXT("problem", problem.why),
+		    LOG_TEXT("instead", problem.instead));
+		return NULL;
+	}
+	for (i = 0; (p = origins_pattern(o, i)) != NULL; i++) {
+		if (origin_pattern_is_everything(p))
+			log_event(LOG_WARN, EVENT_EVERY_ORIGIN_TRUSTED,
+			    LOG_TEXT("origin", p->text));
+	}
+	return o;
+}
+
 bool
 auth_init(struct auth *auth, const struct auth_config *config)
 {
@@ -167,7 +198,7 @@ auth_init(struct auth *auth, const struct auth_config *config)
 	auth->secret_len = strlen(config->secret);
 	if (!set_previous_secret(auth, config->secret_previous))
 		return false;
-	auth->origins = origins_new(config->url, config->trusted_origins);
+	auth->origins = read_origins(config);
 	auth->self.name = "auth";
 	derive_keys(auth, &auth->self);
 	if (auth->origins == NULL || !add_audiences(auth, config->services))

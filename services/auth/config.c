@@ -49,9 +49,10 @@ static const struct config_var vars[] = {
 	    "Secure and their names begin with __Secure-." },
 	{ CONFIG(struct auth_config, trusted_origins, "TRUSTED_ORIGINS"),
 	  .fallback = "",
-	  .doc = "Other origins whose pages may call the API, separated by "
-	    "commas; patterns as in BetterAuth (https://*.example.com, "
-	    "myapp://)." },
+	  .doc = "Other origins whose pages may call all services, separated "
+	    "by commas; patterns as in BetterAuth (https://*.example.com, "
+	    "myapp://). Also the configuration of nginx is made from it: see "
+	    "docs/ORIGINS.md." },
 	{ CONFIG(struct auth_config, cookie_prefix, "COOKIE_PREFIX"),
 	  .fallback = "better-auth", .min = 1, .max = 64,
 	  .doc = "The prefix of cookie names." },

@@ -8,6 +8,7 @@
 
 #define EVENT_BASE_SERVICE_NAME_INVALID LOG_EVENT("invalid base service name")
 #define EVENT_TRUSTED_ORIGIN_INVALID LOG_EVENT("invalid trusted origin")
+#define EVENT_EVERY_ORIGIN_TRUSTED LOG_EVENT("every origin is trusted")
 #define EVENT_PUBLIC_URL_INVALID LOG_EVENT("invalid public URL")
 #define EVENT_PLUGINS_INVALID LOG_EVENT("invalid set of plugins")
 #define EVENT_PASSWORD_HASH_MALFORMED LOG_EVENT("malformed password hash")

@@ -1,11 +1,12 @@
 #include "unit.h"
 
 #include "auth/http/csrf.h"
-#include "auth/http/origin.h"
 #include "base/attr.h"
 #include "base/str.h"
+#include "web/origins.h"
 
 static struct origins *o;
+static struct origin_problem problem;
 
 static void
 setup(void)
@@ -13,7 +14,8 @@ setup(void)
 	o = origins_new("http://127.0.0.1:8080/",
 	    "https://ok.example, https://*.wild.example,*.any.example:8443,"
 	    "myapp://,other://host,http://10.*,192.168.*.*:8080,"
-	    "exp://*.dev,wild://*,path://host/cb/*");
+	    "exp://*.dev,wild://*,path://host/cb/*",
+	    &problem);
 	ck_assert_ptr_nonnull(o);
 }
 
@@ -178,15 +180,44 @@ static const struct {
 	{ "data:text/html,x", false },
 };
 
-static const char *const bad_patterns[] = {
-	"ok.example",
-	"https://",
-	"https://ok.example/path",
-	"https://a@b.example",
-	"https://ok.example:99999",
-	"myapp:",
-	"myapp://host/path",
-	"://x",
+static const struct {
+	const char *pattern;
+	const char *instead;
+} bad_patterns[] = {
+	{ "ok.example", "https://ok.example" },
+	{ "ok.example:8443", "https://ok.example:8443" },
+	{ "ok.example/app", "https://ok.example" },
+	{ "https://", "" },
+	{ "https://*.ok.example/", "https://*.ok.example" },
+	{ "https://*.ok.example/*", "https://*.ok.example" },
+	{ "https://*.ok.example#", "https://*.ok.example" },
+	{ "*.ok.example/", "*.ok.example" },
+	{ "https://*.ok.example:443", "https://*.ok.example" },
+	{ "http://*.ok.example:80", "http://*.ok.example" },
+	{ "*.ok.example:443", "*.ok.example" },
+	{ "https://*.ok.example:08443", "https://*.ok.example" },
+	{ "https://*.ok.example:65536", "https://*.ok.example" },
+	{ "https://me@*.ok.example", "https://*.ok.example" },
+	{ "https://*.ok.example;https://b.example", "" },
+	{ "https://*.o(k", "" },
+	{ "*://ok.example", "https://ok.example" },
+	{ "http*://ok.example", "https://ok.example" },
+	{ "https?://ok.example", "https://ok.example" },
+	{ "https://ok.example/path", "https://ok.example" },
+	{ "https://ok.example//", "https://ok.example" },
+	{ "https://a@b.example", "https://b.example" },
+	{ "https://a.example;https://b.example", "https://a.example" },
+	{ "https://.ok.example", "https://*.ok.example" },
+	{ "https://ok.example:99999", "" },
+	{ "\"https://ok.example\"", "https://ok.example" },
+	{ "'*.ok.example'", "*.ok.example" },
+	{ "https:/ok.example", "" },
+	{ "null", "" },
+	{ "https://\xc3\xbc.example", "" },
+	{ "https:\\\\ok.example", "" },
+	{ "myapp:", "" },
+	{ "myapp://host/path", "myapp://host" },
+	{ "://x", "https://x" },
 };
 
 #define POST .method = "POST"
@@ -278,15 +309,31 @@ END_TEST
 
 START_TEST(bad_pattern_is_refused)
 {
-	ck_assert_ptr_null(
-	    origins_new("http://127.0.0.1:8080", bad_patterns[_i]));
+	struct origin_pattern again;
+
+	ck_assert_msg(origins_new("http://127.0.0.1:8080",
+			  bad_patterns[_i].pattern, &problem) == NULL,
+	    "%s", bad_patterns[_i].pattern);
+	ck_assert(!problem.is_own);
+	ck_assert_str_eq(problem.entry, bad_patterns[_i].pattern);
+	ck_assert_str_eq(problem.instead, bad_patterns[_i].instead);
+	ck_assert_uint_gt(strlen(problem.why), 0);
+	if (*problem.instead != '\0')
+		ck_assert(
+		    origin_pattern_read(problem.instead, &again, &problem));
 }
 END_TEST
 
 START_TEST(own_url_that_is_none_is_refused)
 {
-	ck_assert_ptr_null(origins_new("127.0.0.1:8080", ""));
-	ck_assert_ptr_null(origins_new("http://127.0.0.1:8080/base", ""));
+	static const char *const urls[] = { "127.0.0.1:8080",
+		"http://127.0.0.1:8080/base", "https://*.ok.example", "*",
+		"myapp://", "" };
+
+	for (size_t i = 0; i < COUNT_OF(urls); i++) {
+		ck_assert_ptr_null(origins_new(urls[i], "", &problem));
+		ck_assert(problem.is_own);
+	}
 }
 END_TEST
 

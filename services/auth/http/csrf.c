@@ -5,10 +5,10 @@
 #include <strings.h>
 
 #include "auth/auth.h"
-#include "auth/http/origin.h"
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "web/origins.h"
 #include "web/query.h"
 #include "web/request.h"
 

@@ -44,6 +44,12 @@ export const differences = [
 		}),
 	},
 	{
+		why: "nginx tells the page of a trusted origin which headers it may read",
+		steps: /^sign-up from the trusted origin$/,
+		expect: (a) => Object.assign(a, { expose: "Allow, ETag, Idempotency-Replayed, Location, " +
+			"Retry-After, X-Request-Id, X-Retry-After" }),
+	},
+	{
 		why: "the base path itself is nginx's, whose refusals are JSON",
 		steps: /^the base path itself$/,
 		expect: (a) => Object.assign(a, { type: "application/json", body: {

@@ -96,6 +96,11 @@ export const differences = [
 		steps: /^get-session, token that nobody has and a good cookie$/,
 		expect: (a) => Object.assign(a, { cookies: [] }),
 	},
+	{
+		why: "the page of an origin that is not trusted gets no CORS header",
+		steps: /^update-user with a token from a foreign origin$/,
+		expect: (a) => Object.assign(a, { expose: null }),
+	},
 ];
 
 /*

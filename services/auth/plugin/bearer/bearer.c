@@ -11,6 +11,7 @@
 #include "auth/plugin_set.h"
 #include "base/arena.h"
 #include "base/config.h"
+#include "web/origins.h"
 #include "web/request.h"
 
 enum { TOKEN_MAX_BYTES = 1024 };
@@ -123,10 +124,14 @@ drop_header(struct response *response, const char *name)
 static void
 show_token(struct req *r, const char *value)
 {
+	const char *origin = req_header(r, "ORIGIN");
+
 	drop_header(&r->response, header_name);
 	drop_header(&r->response, expose_name);
 	req_add_header(r, header_name, value);
-	req_add_header(r, expose_name, header_name);
+	/* nginx adds the other CORS headers, for trusted origins only. */
+	if (origin == NULL || origins_trust(auth_of(r)->origins, origin))
+		req_add_header(r, expose_name, header_name);
 }
 
 static const struct auth_hooks hooks = {
