@@ -418,20 +418,46 @@ environment_block(const struct stack *s, const struct spec_service *service)
 	return block;
 }
 
+/*
+ * Returns the value of NAME in a block; NULL: it is not there. If the block has
+ * NAME_FILE, *ret_path is its value.
+ */
+static const char *
+find_in_block(char *const *block, struct arena *a, const char *name,
+    const char **ret_path)
+{
+	const char *value = arena_printf(a, "%s=", name);
+	const char *path = arena_printf(a, "%s_FILE=", name);
+
+	*ret_path = NULL;
+	for (; *block != NULL; block++) {
+		if (str_has_prefix(*block, value))
+			return *block + strlen(value);
+		if (str_has_prefix(*block, path))
+			*ret_path = *block + strlen(path);
+	}
+	return NULL;
+}
+
 const char *
 environment_value(
     const struct stack *s, const struct spec_service *service, const char *name)
 {
-	struct environment e = { 0 };
-	const char *path = arena_printf(s->arena, "env/%s.env", service->name);
-	const char *value = getenv(name);
+	char *const *block = environment_block(s, service);
+	const char *value, *path;
+	char *text;
 
+	if (block == NULL)
+		return NULL;
+	value = find_in_block(block, s->arena, name, &path);
 	if (value != NULL)
 		return value;
-	if (!parse(s->arena, path, &e))
+	if (path == NULL) {
+		print_error("env/%s.env: there is no %s", service->name, name);
 		return NULL;
-	value = environment_find(&e, name);
-	if (value == NULL)
-		print_error("%s: there is no %s", path, name);
-	return value;
+	}
+	text = file_read(s->arena, path, /* ret_len= */ NULL);
+	if (text != NULL)
+		text[strcspn(text, "\n")] = '\0';
+	return text;
 }

@@ -41,8 +41,9 @@ char *const *
 environment_block(const struct stack *s, const struct spec_service *service);
 /*
  * The value that a variable has for the service: from the environment of this
- * command, otherwise from env/NAME.env. NULL: the file cannot be read or does
- * not have the variable; an error was printed.
+ * command or from env/NAME.env, or for a secret from the file that NAME_FILE
+ * names there. NULL: there is no such variable, or the file cannot be read; an
+ * error was printed.
  */
 const char *environment_value(const struct stack *s,
     const struct spec_service *service, const char *name);
