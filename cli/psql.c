@@ -15,6 +15,7 @@
 #include "environment.h"
 #include "message.h"
 #include "options.h"
+#include "settings.h"
 #include "stack.h"
 #include "tool.h"
 
@@ -98,10 +99,11 @@ psql_command(int argc, char **argv)
 			print_error(
 			    "psql needs a service; see \"kedge psql --help\"");
 		else
-			status =
-			    stack_open(&s, a, options.dir) && stack_enter(&s)
-				? find_and_run(&s, &options)
-				: 1;
+			status = stack_open(&s, a, options.dir) &&
+			                 stack_enter(&s) &&
+			                 settings_load(a, &s.spec)
+			             ? find_and_run(&s, &options)
+			             : 1;
 	}
 	arena_free(a);
 	return status;
