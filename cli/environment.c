@@ -1,83 +1,22 @@
 #include "environment.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/secret.h"
 #include "base/str.h"
 
 #include "connections.h"
 #include "file.h"
 #include "message.h"
+#include "service_env.h"
+#include "site.h"
 
 extern char **environ;
 
 #define OLD_SECRETS_FILE "env/secrets"
-
-static void
-put(struct environment *e, const char *name, const char *value)
-{
-	assert(e->count < (int)COUNT_OF(e->names));
-	e->names[e->count] = name;
-	e->values[e->count] = value;
-	e->count++;
-}
-
-const char *
-environment_find(const struct environment *e, const char *name)
-{
-	int i;
-
-	for (i = 0; i < e->count; i++)
-		if (str_eq(e->names[i], name))
-			return e->values[i];
-	return NULL;
-}
-
-/*
- * Reads a file with a line NAME=value for each variable; ignores empty lines
- * and lines that begin with #.
- */
-static bool
-parse(struct arena *a, const char *path, struct environment *e)
-{
-	char *at = file_read(a, path, /* ret_len= */ NULL);
-	char *equals;
-	char *line;
-
-	if (at == NULL)
-		return false;
-	while ((line = strsep(&at, "\n")) != NULL) {
-		if (line[0] == '\0' || line[0] == '#')
-			continue;
-		equals = strchr(line, '=');
-		if (equals == NULL || e->count == (int)COUNT_OF(e->names)) {
-			print_error("%s: a line must be NAME=value", path);
-			return false;
-		}
-		*equals = '\0';
-		put(e, line, equals + 1);
-	}
-	return true;
-}
-
-static bool
-store(struct arena *a, const char *path, const char *head,
-    const struct environment *e)
-{
-	struct buf b;
-	int i;
-
-	buf_init(&b, a, FILE_MAX_BYTES);
-	buf_puts(&b, head);
-	for (i = 0; i < e->count; i++)
-		buf_printf(&b, "%s=%s\n", e->names[i], e->values[i]);
-	return file_update(a, path, 0600, b.data);
-}
 
 /* Secrets */
 
@@ -111,7 +50,7 @@ move_old_secrets(const struct stack *s, const struct secret_store *store)
 
 	if (!file_exists(OLD_SECRETS_FILE))
 		return true;
-	if (!parse(s->arena, OLD_SECRETS_FILE, &old))
+	if (!environment_parse(s->arena, OLD_SECRETS_FILE, &old))
 		return false;
 	for (i = 0; i < old.count; i++) {
 		service = NULL;
@@ -144,7 +83,7 @@ find_password(const struct stack *s, const struct secret_store *store,
 		if (!secret_store_put(store, service->name, name, password))
 			return false;
 	}
-	put(secrets, name, password);
+	environment_put(secrets, name, password);
 	return true;
 }
 
@@ -160,8 +99,9 @@ environment_secrets(const struct stack *s, struct environment *ret_secrets)
 	if (!move_old_secrets(s, &store) ||
 	    !secret_store_auth(&store, &s->spec, &pair))
 		return false;
-	put(ret_secrets, variable(s, verifier, "SECRET"), pair.current);
-	put(ret_secrets, variable(s, verifier, "SECRET_PREVIOUS"),
+	environment_put(
+	    ret_secrets, variable(s, verifier, "SECRET"), pair.current);
+	environment_put(ret_secrets, variable(s, verifier, "SECRET_PREVIOUS"),
 	    pair.previous);
 	for (i = 0; i < s->spec.nservices; i++)
 		if (s->spec.services[i].needs_postgres &&
@@ -184,131 +124,12 @@ put_secret(const struct stack *s, const struct spec_service *service,
 	name = variable(s, service, name);
 	if (!secret_store_put(&store, service->name, name, text))
 		return false;
-	put(e, arena_printf(s->arena, "%s_FILE", name),
+	environment_put(e, arena_printf(s->arena, "%s_FILE", name),
 	    secret_store_path(&store, service->name, name));
 	return true;
 }
 
-/*
- * Whether the environment of this command has the variable, or the path of a
- * file with its value: a service refuses two sources of one secret.
- */
-static bool
-is_overridden(struct arena *a, const char *name)
-{
-	return getenv(name) != NULL ||
-	       getenv(arena_printf(a, "%s_FILE", name)) != NULL;
-}
-
 /* The files */
-
-bool
-environment_is_given(
-    const struct stack *s, const struct spec_service *service, const char *name)
-{
-	return is_overridden(s->arena, variable(s, service, name));
-}
-
-/* Removes the variable, and its other source NAME_FILE. */
-static void
-drop(struct arena *a, struct environment *e, const char *name)
-{
-	const char *file = arena_printf(a, "%s_FILE", name);
-	int n = 0;
-
-	for (int i = 0; i < e->count; i++) {
-		if (str_eq(e->names[i], name) || str_eq(e->names[i], file))
-			continue;
-		e->names[n] = e->names[i];
-		e->values[n] = e->values[i];
-		n++;
-	}
-	e->count = n;
-}
-
-/* Puts the service's variables that a person has set. */
-static void
-put_given(const struct stack *s, const struct spec_service *service,
-    struct environment *e)
-{
-	const char *own = arena_printf(s->arena, "%s_", service->variable);
-	struct arena *a = s->arena;
-	const char *equals;
-	char *name;
-	size_t len;
-
-	for (char **p = environ; *p != NULL; p++) {
-		equals = strchr(*p, '=');
-		if (equals == NULL || !str_has_prefix(*p, own) ||
-		    strchr(equals, '\n') != NULL)
-			continue;
-		name = arena_strndup(a, *p, (size_t)(equals - *p));
-		len = strlen(name);
-		if (str_eq(name, variable(s, service, "MIGRATION_URL")))
-			continue; /* of the owner, not for the service */
-		drop(a, e,
-		    len > 5 && str_eq(name + len - 5, "_FILE")
-			? arena_strndup(a, name, len - 5)
-			: name);
-		put(e, name, equals + 1);
-	}
-}
-
-static void
-put_pool(const struct stack *s, struct environment *e,
-    const struct spec_service *service, const char *infix, const char *socket,
-    const struct spec_pool *pool)
-{
-	struct arena *a = s->arena;
-	const char *v = service->variable;
-
-	put(e, arena_printf(a, "%s_%sLISTEN", v, infix),
-	    arena_printf(a, "unix:run/%s.sock", socket));
-	put(e, arena_printf(a, "%s_%sPROCESSES", v, infix),
-	    arena_i64(a, pool->processes));
-	put(e, arena_printf(a, "%s_%sTHREADS", v, infix),
-	    arena_i64(a, pool->threads));
-}
-
-/*
- * The names, separated by commas, of all services but the one with the pool
- * verify.
- */
-static const char *
-guarded_services(const struct stack *s)
-{
-	const char *list = "";
-	int i;
-
-	for (i = 0; i < s->spec.nservices; i++)
-		if (&s->spec.services[i] != s->spec.verifier)
-			list = arena_printf(s->arena, "%s%s%s", list,
-			    *list == '\0' ? "" : ",", s->spec.services[i].name);
-	return list;
-}
-
-static bool
-put_verifier(const struct stack *s, const struct environment *secrets,
-    const char *url, struct environment *e)
-{
-	const struct spec_service *service = s->spec.verifier;
-	const char *port = strrchr(url, ':');
-
-	assert(port != NULL);
-	put_pool(s, e, service, "VERIFY_", "verify", &service->verify);
-	put(e, variable(s, service, "URL"), url);
-	/* Browsers use this name of the same host, too. */
-	put(e, variable(s, service, "TRUSTED_ORIGINS"),
-	    arena_printf(s->arena, "http://localhost%s", port));
-	put(e, variable(s, service, "SERVICES"), guarded_services(s));
-	return put_secret(s, service, "SECRET",
-		   environment_find(secrets, variable(s, service, "SECRET")),
-		   e) &&
-	       put_secret(s, service, "SECRET_PREVIOUS",
-		   environment_find(
-		       secrets, variable(s, service, "SECRET_PREVIOUS")),
-		   e);
-}
 
 /*
  * Derives an identity key of a service from a secret that the service with the
@@ -336,78 +157,60 @@ put_identity_key(const struct stack *s, const struct environment *secrets,
 	    secret_identity_key(a, secret.text, service->name), e);
 }
 
-static void
-put_guarded(const struct stack *s, const struct spec_service *service,
-    struct environment *e)
-{
-	put(e, variable(s, service, "AUTH_URL"), "http://auth.internal");
-	put(e, variable(s, service, "AUTH_PREFIX"),
-	    s->spec.verifier->locations[0].prefix);
-	put(e, variable(s, service, "AUTH_SOCKET"), "run/internal.sock");
-	put(e, variable(s, service, "PREFIX"), service->locations[0].prefix);
-}
-
-/* Adds the variables about jobs. */
-static void
-put_jobs(const struct stack *s, const struct spec_service *service,
-    struct environment *e)
-{
-	struct arena *a = s->arena;
-
-	put(e, variable(s, service, "WORKER_PROCESSES"),
-	    arena_i64(a, service->workers));
-	put(e, variable(s, service, "PROGRAMS"),
-	    stack_programs(s, service->name));
-}
-
+/* Adds the paths of the service's secrets, and writes these files. */
 static bool
-write_service(const struct stack *s, const struct environment *secrets,
-    const char *url, const struct spec_service *service)
+put_secrets(const struct stack *s, const struct environment *secrets,
+    const struct spec_service *service, struct environment *e)
 {
-	struct environment e = { 0 };
-	struct arena *a = s->arena;
+	const char *secret = variable(s, s->spec.verifier, "SECRET");
+	const char *previous = variable(s, s->spec.verifier, "SECRET_PREVIOUS");
 
-	if (service->external)
-		return true;
-	if (spec_is_own(service))
-		put_pool(s, &e, service, "", service->name, &service->api);
 	if (service->needs_postgres &&
 	    !put_secret(s, service, "DATABASE_URL",
 		connections_url(s, service->name,
 		    environment_find(
 			secrets, variable(s, service, "DATABASE_PASSWORD")),
 		    service->name),
-		&e))
+		e))
 		return false;
-	if (spec_is_own(service))
-		put_jobs(s, service, &e);
-	if (service->needs_redis)
-		put(&e, variable(s, service, "REDIS_URL"),
-		    arena_printf(a, "unix:run/redis-%s.sock", service->name));
-	if (service == s->spec.verifier) {
-		if (!put_verifier(s, secrets, url, &e))
-			return false;
-	} else {
-		if (!put_identity_key(s, secrets, service, "", &e) ||
-		    !put_identity_key(s, secrets, service, "_PREVIOUS", &e))
-			return false;
-		put_guarded(s, service, &e);
-	}
-	put_given(s, service, &e);
-	return store(a, arena_printf(a, "env/%s.env", service->name),
-	    "# What is in force; written at each start. Set variables in\n"
-	    "# kedge.env instead: \"kedge config --help\".\n",
-	    &e);
+	if (service == s->spec.verifier)
+		return put_secret(s, service, "SECRET",
+			   environment_find(secrets, secret), e) &&
+		       put_secret(s, service, "SECRET_PREVIOUS",
+			   environment_find(secrets, previous), e);
+	return put_identity_key(s, secrets, service, "", e) &&
+	       put_identity_key(s, secrets, service, "_PREVIOUS", e);
+}
+
+static bool
+write_service(const struct stack *s, const struct environment *secrets,
+    const struct site *site, const struct spec_service *service)
+{
+	struct environment e = { 0 };
+	struct arena *a = s->arena;
+
+	if (service->external)
+		return true;
+	service_env_add(site, service, &e);
+	return put_secrets(s, secrets, service, &e) &&
+	       file_update(a, arena_printf(a, "env/%s.env", service->name),
+		   0600,
+		   environment_text(a,
+		       "# Written at each start; set variables in the "
+		       "environment of\n"
+		       "# \"kedge up\" instead.\n",
+		       &e));
 }
 
 bool
 environment_write(
-    const struct stack *s, const struct environment *secrets, const char *url)
+    const struct stack *s, const struct environment *secrets, int port)
 {
+	const struct site site = site_of_stack(s, port);
 	int i;
 
 	for (i = 0; i < s->spec.nservices; i++)
-		if (!write_service(s, secrets, url, &s->spec.services[i]))
+		if (!write_service(s, secrets, &site, &s->spec.services[i]))
 			return false;
 	return true;
 }
@@ -434,75 +237,51 @@ is_general(const char *entry)
 	return false;
 }
 
+/*
+ * Whether the environment of this command has the variable or, for NAME_FILE,
+ * the variable NAME: a service refuses two sources of one secret.
+ */
+static bool
+is_overridden(struct arena *a, const char *name)
+{
+	size_t len = strlen(name);
+	size_t suffix = strlen("_FILE");
+
+	if (getenv(name) != NULL)
+		return true;
+	return len > suffix && str_eq(name + len - suffix, "_FILE") &&
+	       getenv(arena_strndup(a, name, len - suffix)) != NULL;
+}
+
 char *const *
 environment_block(const struct stack *s, const struct spec_service *service)
 {
 	struct environment e = { 0 };
 	struct arena *a = s->arena;
+	const char *own;
 	size_t n = 0;
 	char **block;
 	char **p;
 	int i;
 
 	if (service != NULL &&
-	    !parse(a, arena_printf(a, "env/%s.env", service->name), &e))
+	    !environment_parse(
+		a, arena_printf(a, "env/%s.env", service->name), &e))
 		return NULL;
-	if (service != NULL)
-		put_given(s, service, &e);
 	for (p = environ; *p != NULL; p++)
 		n++;
 	block = arena_alloc(a, (n + (size_t)e.count + 2) * sizeof(*block));
 	n = 0;
+	own =
+	    service != NULL ? arena_printf(a, "%s_", service->variable) : NULL;
 	for (p = environ; *p != NULL; p++)
-		if (is_general(*p))
+		if (is_general(*p) || (own != NULL && str_has_prefix(*p, own)))
 			block[n++] = *p;
 	for (i = 0; i < e.count; i++)
-		block[n++] = arena_printf(a, "%s=%s", e.names[i], e.values[i]);
+		if (!is_overridden(a, e.names[i]))
+			block[n++] =
+			    arena_printf(a, "%s=%s", e.names[i], e.values[i]);
 	block[n++] = arena_strdup(a, "LC_ALL=C.UTF-8");
 	block[n] = NULL;
 	return block;
-}
-
-/*
- * Returns the value of NAME in a block; NULL: it is not there. If the block has
- * NAME_FILE, *ret_path is its value.
- */
-static const char *
-find_in_block(char *const *block, struct arena *a, const char *name,
-    const char **ret_path)
-{
-	const char *value = arena_printf(a, "%s=", name);
-	const char *path = arena_printf(a, "%s_FILE=", name);
-
-	*ret_path = NULL;
-	for (; *block != NULL; block++) {
-		if (str_has_prefix(*block, value))
-			return *block + strlen(value);
-		if (str_has_prefix(*block, path))
-			*ret_path = *block + strlen(path);
-	}
-	return NULL;
-}
-
-const char *
-environment_value(
-    const struct stack *s, const struct spec_service *service, const char *name)
-{
-	char *const *block = environment_block(s, service);
-	const char *value, *path;
-	char *text;
-
-	if (block == NULL)
-		return NULL;
-	value = find_in_block(block, s->arena, name, &path);
-	if (value != NULL)
-		return value;
-	if (path == NULL) {
-		print_error("env/%s.env: there is no %s", service->name, name);
-		return NULL;
-	}
-	text = file_read(s->arena, path, /* ret_len= */ NULL);
-	if (text != NULL)
-		text[strcspn(text, "\n")] = '\0';
-	return text;
 }

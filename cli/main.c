@@ -11,7 +11,6 @@
 #include "add.h"
 #include "apply.h"
 #include "completion.h"
-#include "config.h"
 #include "destroy.h"
 #include "down.h"
 #include "help.h"
@@ -50,7 +49,6 @@ static const struct command commands[] = {
 	{ "status", status_command },
 	{ "logs", logs_command },
 	{ "open", open_command },
-	{ "config", config_command },
 	{ "routes", routes_command },
 	{ "psql", psql_command },
 	{ "jobs", jobs_command },

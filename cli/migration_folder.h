@@ -8,8 +8,7 @@
  * folder, with a number and a name of that service. So a database that such a
  * release has migrated has the library's files in kedge_migration. They are
  * recognised by their checksum and recorded in kedge_library_migration as run
- * (adopted). Their old rows stay, because the previous release checks them. For
- * the same reason such a database gets a row for each number that no file has.
+ * (adopted). Their old rows stay, because the previous release checks them.
  */
 #ifndef CLI_MIGRATION_FOLDER_H
 #define CLI_MIGRATION_FOLDER_H
@@ -62,7 +61,7 @@ MUST_CHECK bool migration_folder_check(struct migration_folder *f,
 
 /*
  * Runs the files that follow the first `napplied` files, and records each as
- * run.  The library's folders must come before the service's own.
+ * run.
  */
 MUST_CHECK bool
 migration_folder_apply(struct migration_folder *f, struct migration_run *r);

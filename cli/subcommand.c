@@ -11,7 +11,6 @@
 #include "environment.h"
 #include "lock.h"
 #include "message.h"
-#include "settings.h"
 #include "stack.h"
 
 /*
@@ -67,7 +66,7 @@ user_command(int argc, char **argv)
 	struct stack s;
 
 	if (take_dir(argc, argv, args, &dir) && stack_open(&s, a, dir) &&
-	    stack_enter(&s) && settings_load(a, &s.spec)) {
+	    stack_enter(&s)) {
 		args[1] = arena_strdup(a, "user");
 		run(&s, s.spec.verifier, args);
 	}
@@ -105,7 +104,7 @@ jobs_command(int argc, char **argv)
 	struct stack s;
 
 	if (take_dir(argc, argv, args, &dir) && stack_open(&s, a, dir) &&
-	    stack_enter(&s) && settings_load(a, &s.spec)) {
+	    stack_enter(&s)) {
 		service = find_with_jobs(&s.spec, args[2]);
 		if (service == NULL) {
 			arena_free(a);

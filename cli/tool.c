@@ -32,8 +32,8 @@ find_in(struct arena *a, const char *path, const char *name)
 	return NULL;
 }
 
-static const char *
-find(struct arena *a, const char *name)
+const char *
+tool_look_for(struct arena *a, const char *name)
 {
 	const char *path = getenv("PATH");
 	const char *file = NULL;
@@ -46,7 +46,7 @@ find(struct arena *a, const char *name)
 const char *
 tool_find(struct arena *a, const char *name)
 {
-	const char *file = find(a, name);
+	const char *file = tool_look_for(a, name);
 
 	if (file == NULL)
 		print_error(
@@ -91,7 +91,7 @@ tool_find_postgres(struct arena *a, const char *version)
 		if (access(arena_printf(a, "%s/postgres", dir), X_OK) == 0)
 			return dir;
 	}
-	in_path = version == NULL ? find(a, "postgres") : NULL;
+	in_path = version == NULL ? tool_look_for(a, "postgres") : NULL;
 	if (in_path != NULL)
 		return arena_strndup(
 		    a, in_path, strlen(in_path) - strlen("/postgres"));

@@ -10,6 +10,8 @@ struct arena;
  * the program is missing; an error was printed.
  */
 const char *tool_find(struct arena *a, const char *name);
+/* The same, but prints no error. */
+const char *tool_look_for(struct arena *a, const char *name);
 /*
  * Returns the directory of PostgreSQL's server programs, which Debian does not
  * have in PATH. If `version` is NULL, those of the newest major version.

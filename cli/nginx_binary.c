@@ -1,0 +1,65 @@
+#include "nginx_binary.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#include "capture.h"
+#include "message.h"
+#include "run_tool.h"
+#include "tool.h"
+
+/* nginx resolves the names of upstreams when it reads the configuration. */
+enum { TEST_TIMEOUT_MS = 60000, VERSION_TIMEOUT_MS = 10000 };
+
+/* Reads "nginx version: nginx/1.22.1" as 1022001; 0: there is no version. */
+static int
+read_version(const char *text)
+{
+	static const char before[] = "nginx/";
+	const char *at = strstr(text, before);
+	int major, minor, patch;
+
+	if (at == NULL || sscanf(at + strlen(before), "%d.%d.%d", &major,
+			      &minor, &patch) != 3)
+		return 0;
+	return (major * 1000 + minor) * 1000 + patch;
+}
+
+struct nginx_features
+nginx_binary_features(struct arena *a)
+{
+	const char *argv[] = { tool_look_for(a, "nginx"), "-V", NULL };
+	struct nginx_features features = { 0 };
+	struct tool_result result;
+
+	if (argv[0] == NULL || !run_tool(a, argv, VERSION_TIMEOUT_MS, &result))
+		return features;
+	features.has_http2_directive = read_version(result.text) >= 1025001;
+	features.has_http3 =
+	    features.has_http2_directive &&
+	    strstr(result.text, "--with-http_v3_module") != NULL;
+	return features;
+}
+
+bool
+nginx_binary_accepts(struct arena *a, const char *config)
+{
+	const char *argv[] = { tool_look_for(a, "nginx"), "-t", "-q", "-e",
+		"stderr", "-c", config, NULL };
+	struct tool_result result;
+
+	if (argv[0] == NULL) {
+		print_message("nginx is not installed, so its configuration "
+			      "was not tested");
+		return true;
+	}
+	if (!run_tool(a, argv, TEST_TIMEOUT_MS, &result))
+		return false;
+	if (result.status == 0)
+		return true;
+	print_error("nginx refuses the configuration:\n%s", result.text);
+	return false;
+}

@@ -1,0 +1,217 @@
+#include "nginx_part.h"
+
+#include <unistd.h>
+
+#include "base/arena.h"
+
+#include "file.h"
+#include "nginx_text.h"
+
+/* Whether sockets of IPv6 can be made on this machine. */
+static bool
+has_ipv6(void)
+{
+	return access("/proc/net/if_inet6", R_OK) == 0;
+}
+
+/* The names of a server block; `none` when kedge.json has none. */
+static const char *
+names(const struct site *site, const char *none)
+{
+	const char *list = "";
+	int i;
+
+	for (i = 0; i < site->spec->nserver_names; i++)
+		list = arena_printf(site->arena, "%s%s%s", list,
+		    i == 0 ? "" : " ", site->spec->server_names[i]);
+	return *list == '\0' ? none : list;
+}
+
+/*
+ * The directives "listen" of one port. A rehearsal listens on unix sockets, so
+ * that it needs no right and no free port.
+ */
+static const char *
+listen_on(const struct site *site, int port, const char *options)
+{
+	struct arena *a = site->arena;
+	const char *v4;
+
+	if (site->rehearsal != NULL)
+		return arena_printf(a, "listen unix:%s/%d.sock%s;",
+		    site->rehearsal, port, options);
+	v4 = arena_printf(a, "listen %d%s;", port, options);
+	return has_ipv6() ? arena_printf(
+				a, "%s\n\tlisten [::]:%d%s;", v4, port, options)
+	                  : v4;
+}
+
+/* The directives "listen" for TLS, with the newest HTTP that nginx has. */
+static const char *
+listen_tls(const struct site *site)
+{
+	struct arena *a = site->arena;
+	const char *text;
+
+	if (!site->nginx.has_http2_directive)
+		return listen_on(site, 443, " ssl http2");
+	text = arena_printf(a, "%s\n\thttp2 on;", listen_on(site, 443, " ssl"));
+	if (!site->nginx.has_http3 || site->rehearsal != NULL)
+		return text;
+	return arena_printf(a, "%s\n\tlisten 443 quic reuseport;%s", text,
+	    has_ipv6() ? "\n\tlisten [::]:443 quic reuseport;" : "");
+}
+
+/* A server block with everything that clients may use. */
+static void
+add_public(struct nginx_text *t, const char *listen, bool is_tls)
+{
+	const struct site *site = t->site;
+	const struct template_value values[] = {
+		{ "listen", listen },
+		{ "names", names(site, "_") },
+		{ "tls", is_tls ? "include tls.conf;" : "" },
+		{ "web", site_web(site) },
+		{ "additions", site->is_server ? "include " SITE_ETC
+						 "/nginx.d/*.conf;"
+					       : "" },
+		{ NULL },
+	};
+
+	nginx_text_add(t, "public.conf", values);
+}
+
+static void
+add_stack(struct nginx_text *t)
+{
+	/*
+	 * Without reuseport: with it, a second stack of the same user could
+	 * share the port unnoticed.
+	 */
+	add_public(t,
+	    arena_printf(t->site->arena, "listen 127.0.0.1:%d backlog=4096;",
+		t->site->port),
+	    /* is_tls= */ false);
+}
+
+/*
+ * The servers of a host. The first block of a port answers requests for other
+ * names than those in kedge.json; the one named localhost is for monitoring.
+ */
+static void
+add_server(struct nginx_text *t)
+{
+	const struct site *site = t->site;
+	bool is_tls = site->spec->tls.certificate != NULL;
+	const struct template_value values[] = {
+		{ "listen", listen_on(site, 80, "") },
+		{ "listen_tls", listen_tls(site) },
+		{ "names", names(site, "_") },
+		{ "acme", SITE_ACME },
+		{ NULL },
+	};
+
+	if (site->spec->nserver_names > 0)
+		nginx_text_add(t, "other_names.conf", values);
+	if (is_tls)
+		nginx_text_add(t, "other_names_tls.conf", values);
+	if (site->spec->nserver_names > 0)
+		nginx_text_add(t, "monitoring.conf", values);
+	if (is_tls)
+		nginx_text_add(t, "redirect.conf", values);
+	add_public(
+	    t, is_tls ? listen_tls(site) : listen_on(site, 80, ""), is_tls);
+}
+
+static bool
+add_servers(const struct site *site, struct file_set *files)
+{
+	struct nginx_text t = nginx_text_begin(site);
+	const struct template_value values[] = {
+		{ "internal", site_internal(site) },
+		{ NULL },
+	};
+
+	if (site->is_server)
+		add_server(&t);
+	else
+		add_stack(&t);
+	nginx_text_add(&t, "internal_server.conf", values);
+	return nginx_text_finish(&t, files, "servers.conf");
+}
+
+/* Which addresses are those of proxies. */
+static bool
+add_realip(const struct site *site, struct file_set *files)
+{
+	const struct spec *spec = site->spec;
+	struct nginx_text t = nginx_text_begin(site);
+	struct buf from, geo;
+	int i;
+
+	buf_init(&from, site->arena, FILE_MAX_BYTES);
+	buf_init(&geo, site->arena, FILE_MAX_BYTES);
+	for (i = 0; i < spec->ntrusted_proxies; i++) {
+		buf_printf(
+		    &from, "set_real_ip_from %s;\n", spec->trusted_proxies[i]);
+		buf_printf(&geo, "\t%s 1;\n", spec->trusted_proxies[i]);
+	}
+	const struct template_value values[] = {
+		{ "from", from.data },
+		{ "geo", geo.data },
+		{ NULL },
+	};
+
+	nginx_text_add(
+	    &t, i > 0 ? "realip_proxy.conf" : "realip_direct.conf", values);
+	return nginx_text_finish(&t, files, "realip.conf");
+}
+
+static bool
+add_tls(const struct site *site, struct file_set *files)
+{
+	const struct spec_tls *tls = &site->spec->tls;
+	struct nginx_text t = nginx_text_begin(site);
+	const struct template_value values[] = {
+		{ "certificate", tls->certificate },
+		{ "key", tls->key },
+		{ NULL },
+	};
+
+	if (tls->certificate == NULL || !site->is_server)
+		return true;
+	nginx_text_add(&t, "tls.conf", values);
+	return nginx_text_finish(&t, files, "tls.conf");
+}
+
+/* The headers of every response that depend on how clients connect. */
+static bool
+add_transport(const struct site *site, struct file_set *files)
+{
+	const struct spec_tls *tls = &site->spec->tls;
+	bool is_tls = site->is_server && tls->certificate != NULL;
+	struct nginx_text t = nginx_text_begin(site);
+	const struct template_value values[] = {
+		{ "hsts", is_tls && tls->hsts_s > 0
+			      ? arena_printf(site->arena,
+				    "add_header Strict-Transport-Security "
+				    "max-age=%lld always;",
+				    (long long)tls->hsts_s)
+			      : "" },
+		{ "http3",
+		    is_tls && site->nginx.has_http3
+			? "add_header Alt-Svc 'h3=\":443\"; ma=86400' always;"
+			: "" },
+		{ NULL },
+	};
+
+	nginx_text_add(&t, "transport.conf", values);
+	return nginx_text_finish(&t, files, "transport.conf");
+}
+
+bool
+nginx_servers_add(const struct site *site, struct file_set *files)
+{
+	return add_servers(site, files) && add_realip(site, files) &&
+	       add_tls(site, files) && add_transport(site, files);
+}

@@ -1,0 +1,140 @@
+#include "site.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#include "message.h"
+#include "nginx_binary.h"
+
+enum {
+	CONNECTIONS_MIN = 64, /* the fewest connections of each nginx worker */
+};
+
+/*
+ * The connections of an nginx worker: those in kedge.json, or as many as the
+ * limit of open files allows.
+ */
+static int64_t
+connections(const struct stack *s)
+{
+	int64_t wanted = s->spec.nginx.connections, n;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 ||
+	    limit.rlim_max >= (rlim_t)(wanted + SITE_FILES_SPARE))
+		return wanted;
+	n = (int64_t)limit.rlim_max - SITE_FILES_SPARE;
+	if (n < CONNECTIONS_MIN)
+		n = CONNECTIONS_MIN;
+	print_error(
+	    "nginx gets %lld connections for each worker instead of %lld: "
+	    "the limit of open files (ulimit -Hn) is %lld",
+	    (long long)n, (long long)wanted, (long long)limit.rlim_max);
+	return n;
+}
+
+struct site
+site_of_stack(const struct stack *s, int port)
+{
+	return (struct site){
+		.arena = s->arena,
+		.spec = &s->spec,
+		.share = s->root,
+		.lib = s->bin,
+		.stack = s,
+		.port = port,
+		.connections = connections(s),
+	};
+}
+
+struct site
+site_of_server(const struct stack *s)
+{
+	return (struct site){
+		.arena = s->arena,
+		.spec = &s->spec,
+		.share = s->root,
+		.lib = s->bin,
+		.stack = s,
+		.is_server = true,
+		.connections = s->spec.nginx.connections,
+		.nginx = nginx_binary_features(s->arena),
+	};
+}
+
+const char *
+site_socket(const struct site *site, const struct spec_service *service,
+    const char *pool)
+{
+	if (site->is_server)
+		return arena_printf(
+		    site->arena, SITE_RUN "/%s/%s.sock", service->name, pool);
+	return str_eq(pool, "verify")
+	           ? "run/verify.sock"
+	           : arena_printf(site->arena, "run/%s.sock", service->name);
+}
+
+const char *
+site_internal(const struct site *site)
+{
+	if (site->rehearsal != NULL)
+		return arena_printf(
+		    site->arena, "%s/internal.sock", site->rehearsal);
+	return site->is_server ? SITE_RUN "/internal.sock"
+	                       : "run/internal.sock";
+}
+
+const char *
+site_redis(const struct site *site, const struct spec_service *service)
+{
+	return arena_printf(site->arena,
+	    site->is_server ? SITE_RUN "/redis-%s/redis.sock"
+			    : "run/redis-%s.sock",
+	    service->name);
+}
+
+const char *
+site_programs(const struct site *site, const char *service)
+{
+	return stack_programs(site->stack, service);
+}
+
+const char *
+site_web(const struct site *site)
+{
+	const char *dir = site->spec->web.directory;
+
+	/* The stack has a symbolic link, so its files name no other path. */
+	if (!site->is_server)
+		return "web";
+	if (dir == NULL) /* a development server answers instead */
+		return "/dev/null";
+	return dir[0] == '/'
+	           ? dir
+	           : arena_printf(site->arena, "%s/%s", site->share, dir);
+}
+
+const char *
+site_url(const struct site *site)
+{
+	const struct spec *spec = site->spec;
+	/* Behind a proxy that ends TLS, clients use https as well. */
+	bool is_https =
+	    spec->tls.certificate != NULL || spec->ntrusted_proxies > 0;
+	char host[256] = "localhost";
+
+	if (!site->is_server)
+		return arena_printf(
+		    site->arena, "http://127.0.0.1:%d", site->port);
+	if (spec->nserver_names == 0 &&
+	    (gethostname(host, sizeof(host)) == -1 ||
+		memchr(host, '\0', sizeof(host)) == NULL))
+		snprintf(host, sizeof(host), "localhost");
+	return arena_printf(site->arena, "http%s://%s", is_https ? "s" : "",
+	    spec->nserver_names > 0 ? spec->server_names[0] : host);
+}
