@@ -74,8 +74,9 @@ connect_to(const struct stack *s, const char *database)
 	const char *problem;
 
 	if (db_script_open(s->arena,
-		connections_url(
-		    s, POSTGRES_SUPERUSER, /* password= */ NULL, database),
+		connections_url(s,
+		    s->is_system ? "postgres" : POSTGRES_SUPERUSER,
+		    /* password= */ NULL, database),
 		&script, &problem) == ERR_OK)
 		return script;
 	print_error("cannot connect to PostgreSQL: %s", problem);
