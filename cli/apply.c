@@ -129,13 +129,15 @@ variable(
 
 /*
  * The secret of the service with the pool verify, from which the keys of the
- * others are derived. NULL: it cannot be read; an error was printed.
+ * others are derived, or with the suffix "_PREVIOUS" the second secret that it
+ * accepts (secret_store.h). NULL: it cannot be read; an error was printed.
  */
 static const char *
-verifier_secret(const struct stack *s)
+verifier_secret(const struct stack *s, const char *suffix)
 {
 	const struct spec_service *service = s->spec.verifier;
-	const char *name = variable(s, service, "SECRET");
+	const char *name =
+	    variable(s, service, arena_printf(s->arena, "SECRET%s", suffix));
 	const char *given = find_in_env(s, service->name, name);
 	const char *path = path_of(s, service->name, name);
 	char *text;
@@ -160,15 +162,18 @@ random_secret(struct arena *a)
 }
 
 static bool
-make_identity_key(const struct stack *s, const struct spec_service *service)
+make_identity_key(const struct stack *s, const struct spec_service *service,
+    const char *suffix)
 {
-	const char *secret = verifier_secret(s);
+	const char *secret = verifier_secret(s, suffix);
 	unsigned char key[IDENTITY_KEY_SIZE];
 
 	if (secret == NULL)
 		return false;
 	identity_derive_key(secret, service->name, key);
-	return make_secret(s, service, variable(s, service, "IDENTITY_KEY"),
+	return make_secret(s, service,
+	    variable(
+		s, service, arena_printf(s->arena, "IDENTITY_KEY%s", suffix)),
 	    base64url_encode(s->arena, key, sizeof(key)));
 }
 
@@ -212,13 +217,18 @@ make_secrets(const struct stack *s)
 	int i;
 
 	ok = make_secret(s, s->spec.verifier,
-	    variable(s, s->spec.verifier, "SECRET"), random_secret(s->arena));
+		 variable(s, s->spec.verifier, "SECRET"),
+		 random_secret(s->arena)) &&
+	     make_secret(s, s->spec.verifier,
+		 variable(s, s->spec.verifier, "SECRET_PREVIOUS"),
+		 random_secret(s->arena));
 	for (i = 0; ok && i < s->spec.nservices; i++) {
 		service = &s->spec.services[i];
 		if (service->api.processes == 0)
 			continue;
 		if (service != s->spec.verifier)
-			ok = make_identity_key(s, service);
+			ok = make_identity_key(s, service, "") &&
+			     make_identity_key(s, service, "_PREVIOUS");
 		if (service->needs_postgres)
 			ok = ok && make_urls(s, service);
 	}

@@ -2,21 +2,19 @@
 
 #include <errno.h>
 #include <ftw.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/str.h"
 
-#include "connections.h"
 #include "down.h"
 #include "message.h"
 #include "options.h"
+#include "postgres.h"
 #include "stack.h"
 
 enum { OPEN_MAX_DIRS = 16 };
@@ -41,22 +39,6 @@ remove_tree(const char *path)
 	if (rc == -1 && errno != ENOENT)
 		print_error("cannot read %s: %s", path, strerror(errno));
 	return rc == 0 || (rc == -1 && errno == ENOENT);
-}
-
-/*
- * The directory of the PostgreSQL cluster, if it is elsewhere and pg/ is a link
- * to it; NULL: it is not.
- */
-static const char *
-linked_cluster(struct arena *a)
-{
-	char path[PATH_MAX];
-	struct stat info;
-
-	if (lstat(POSTGRES_DIR, &info) == -1 || !S_ISLNK(info.st_mode) ||
-	    realpath(POSTGRES_DIR, path) == NULL)
-		return NULL;
-	return arena_strdup(a, path);
 }
 
 static bool
@@ -86,7 +68,7 @@ destroy(struct stack *s, bool yes)
 
 	if (!stack_enter(s))
 		return false;
-	cluster = linked_cluster(s->arena);
+	cluster = postgres_linked_dir(s->arena);
 	if (!yes && !confirm(s, cluster)) {
 		print_message("nothing was deleted");
 		return false;

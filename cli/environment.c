@@ -129,7 +129,70 @@ put_secret(const struct stack *s, const struct spec_service *service,
 	return true;
 }
 
+/*
+ * Whether the environment of this command has the variable, or the path of a
+ * file with its value: a service refuses two sources of one secret.
+ */
+static bool
+is_overridden(struct arena *a, const char *name)
+{
+	return getenv(name) != NULL ||
+	       getenv(arena_printf(a, "%s_FILE", name)) != NULL;
+}
+
 /* The files */
+
+bool
+environment_is_given(
+    const struct stack *s, const struct spec_service *service, const char *name)
+{
+	return is_overridden(s->arena, variable(s, service, name));
+}
+
+/* Removes the variable, and its other source NAME_FILE. */
+static void
+drop(struct arena *a, struct environment *e, const char *name)
+{
+	const char *file = arena_printf(a, "%s_FILE", name);
+	int n = 0;
+
+	for (int i = 0; i < e->count; i++) {
+		if (str_eq(e->names[i], name) || str_eq(e->names[i], file))
+			continue;
+		e->names[n] = e->names[i];
+		e->values[n] = e->values[i];
+		n++;
+	}
+	e->count = n;
+}
+
+/* Puts the service's variables that a person has set. */
+static void
+put_given(const struct stack *s, const struct spec_service *service,
+    struct environment *e)
+{
+	const char *own = arena_printf(s->arena, "%s_", service->variable);
+	struct arena *a = s->arena;
+	const char *equals;
+	char *name;
+	size_t len;
+
+	for (char **p = environ; *p != NULL; p++) {
+		equals = strchr(*p, '=');
+		if (equals == NULL || !str_has_prefix(*p, own) ||
+		    strchr(equals, '\n') != NULL)
+			continue;
+		name = arena_strndup(a, *p, (size_t)(equals - *p));
+		len = strlen(name);
+		if (str_eq(name, variable(s, service, "MIGRATION_URL")))
+			continue; /* of the owner, not for the service */
+		drop(a, e,
+		    len > 5 && str_eq(name + len - 5, "_FILE")
+			? arena_strndup(a, name, len - 5)
+			: name);
+		environment_put(e, name, equals + 1);
+	}
+}
 
 /*
  * Derives an identity key of a service from a secret that the service with the
@@ -192,14 +255,15 @@ write_service(const struct stack *s, const struct environment *secrets,
 	if (service->external)
 		return true;
 	service_env_add(site, service, &e);
-	return put_secrets(s, secrets, service, &e) &&
-	       file_update(a, arena_printf(a, "env/%s.env", service->name),
-		   0600,
-		   environment_text(a,
-		       "# Written at each start; set variables in the "
-		       "environment of\n"
-		       "# \"kedge up\" instead.\n",
-		       &e));
+	if (!put_secrets(s, secrets, service, &e))
+		return false;
+	put_given(s, service, &e);
+	return file_update(a, arena_printf(a, "env/%s.env", service->name),
+	    0600,
+	    environment_text(a,
+		"# What is in force; written at each start. Set variables in\n"
+		"# kedge.env instead: \"kedge config --help\".\n",
+		&e));
 }
 
 bool
@@ -237,28 +301,11 @@ is_general(const char *entry)
 	return false;
 }
 
-/*
- * Whether the environment of this command has the variable or, for NAME_FILE,
- * the variable NAME: a service refuses two sources of one secret.
- */
-static bool
-is_overridden(struct arena *a, const char *name)
-{
-	size_t len = strlen(name);
-	size_t suffix = strlen("_FILE");
-
-	if (getenv(name) != NULL)
-		return true;
-	return len > suffix && str_eq(name + len - suffix, "_FILE") &&
-	       getenv(arena_strndup(a, name, len - suffix)) != NULL;
-}
-
 char *const *
 environment_block(const struct stack *s, const struct spec_service *service)
 {
 	struct environment e = { 0 };
 	struct arena *a = s->arena;
-	const char *own;
 	size_t n = 0;
 	char **block;
 	char **p;
@@ -268,20 +315,62 @@ environment_block(const struct stack *s, const struct spec_service *service)
 	    !environment_parse(
 		a, arena_printf(a, "env/%s.env", service->name), &e))
 		return NULL;
+	if (service != NULL)
+		put_given(s, service, &e);
 	for (p = environ; *p != NULL; p++)
 		n++;
 	block = arena_alloc(a, (n + (size_t)e.count + 2) * sizeof(*block));
 	n = 0;
-	own =
-	    service != NULL ? arena_printf(a, "%s_", service->variable) : NULL;
 	for (p = environ; *p != NULL; p++)
-		if (is_general(*p) || (own != NULL && str_has_prefix(*p, own)))
+		if (is_general(*p))
 			block[n++] = *p;
 	for (i = 0; i < e.count; i++)
-		if (!is_overridden(a, e.names[i]))
-			block[n++] =
-			    arena_printf(a, "%s=%s", e.names[i], e.values[i]);
+		block[n++] = arena_printf(a, "%s=%s", e.names[i], e.values[i]);
 	block[n++] = arena_strdup(a, "LC_ALL=C.UTF-8");
 	block[n] = NULL;
 	return block;
+}
+
+/*
+ * Returns the value of NAME in a block; NULL: it is not there. If the block has
+ * NAME_FILE, *ret_path is its value.
+ */
+static const char *
+find_in_block(char *const *block, struct arena *a, const char *name,
+    const char **ret_path)
+{
+	const char *value = arena_printf(a, "%s=", name);
+	const char *path = arena_printf(a, "%s_FILE=", name);
+
+	*ret_path = NULL;
+	for (; *block != NULL; block++) {
+		if (str_has_prefix(*block, value))
+			return *block + strlen(value);
+		if (str_has_prefix(*block, path))
+			*ret_path = *block + strlen(path);
+	}
+	return NULL;
+}
+
+const char *
+environment_value(
+    const struct stack *s, const struct spec_service *service, const char *name)
+{
+	char *const *block = environment_block(s, service);
+	const char *value, *path;
+	char *text;
+
+	if (block == NULL)
+		return NULL;
+	value = find_in_block(block, s->arena, name, &path);
+	if (value != NULL)
+		return value;
+	if (path == NULL) {
+		print_error("env/%s.env: there is no %s", service->name, name);
+		return NULL;
+	}
+	text = file_read(s->arena, path, /* ret_len= */ NULL);
+	if (text != NULL)
+		text[strcspn(text, "\n")] = '\0';
+	return text;
 }

@@ -3,9 +3,10 @@
  *
  * Secrets are made once, from the kernel's random numbers, and stored in
  * secrets/ (secret_store.h). At each start, env/NAME.env is written for each
- * service, from kedge.json; it contains the paths of the service's secrets. A
- * variable NAME_... in the environment of `kedge up` overrides the file for
- * that run. A service gets only its own variables.
+ * service, from kedge.json, with the paths of the service's secrets, and from
+ * the variables that a person has set in the environment of `kedge up` or in
+ * the settings (settings.h): it has what is in force. A service gets only its
+ * own variables.
  */
 #ifndef CLI_ENVIRONMENT_H
 #define CLI_ENVIRONMENT_H
@@ -34,5 +35,20 @@ MUST_CHECK bool environment_write(
  */
 char *const *
 environment_block(const struct stack *s, const struct spec_service *service);
+/*
+ * The value that a variable has for the service: from the environment of this
+ * command or from env/NAME.env, or for a secret from the file that NAME_FILE
+ * names there. NULL: there is no such variable, or the file cannot be read; an
+ * error was printed.
+ */
+const char *environment_value(const struct stack *s,
+    const struct spec_service *service, const char *name);
+/*
+ * Whether a person has given the service's variable NAME_name, or the path of a
+ * file with its value: in the environment of this command, which includes the
+ * settings.
+ */
+bool environment_is_given(const struct stack *s,
+    const struct spec_service *service, const char *name);
 
 #endif

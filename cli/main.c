@@ -11,6 +11,7 @@
 #include "add.h"
 #include "apply.h"
 #include "completion.h"
+#include "config.h"
 #include "destroy.h"
 #include "down.h"
 #include "help.h"
@@ -49,6 +50,7 @@ static const struct command commands[] = {
 	{ "status", status_command },
 	{ "logs", logs_command },
 	{ "open", open_command },
+	{ "config", config_command },
 	{ "routes", routes_command },
 	{ "psql", psql_command },
 	{ "jobs", jobs_command },

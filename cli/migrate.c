@@ -16,6 +16,7 @@
 #include "migration_folder.h"
 #include "options.h"
 #include "privileges.h"
+#include "settings.h"
 
 /* The library's folders in sql/, in the order in which their files are run. */
 static const char *const libraries[] = { "base", "job" };
@@ -258,7 +259,7 @@ migrate_command(int argc, char **argv)
 	if (!options_read(&options, argc, argv, OPTIONS_DIR | OPTIONS_SYSTEM,
 		/* args_max= */ 1)) {
 		status = OPTIONS_USAGE;
-	} else if (open_stack(&s, a, &options) &&
+	} else if (open_stack(&s, a, &options) && settings_load(a, &s.spec) &&
 		   migrate_all(
 		       &s, options.nargs > 0 ? options.args[0] : NULL)) {
 		print_message("the databases are up to date");

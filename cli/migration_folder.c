@@ -136,14 +136,42 @@ migration_folder_make_tables(const struct migration_run *r)
 	       print_database_error(r);
 }
 
-/* Reads the rows of kedge_migration: version, name, checksum and time. */
+/*
+ * Reads the rows of kedge_migration: version, name, checksum and time.  The
+ * rows of fill_gaps() are left out.
+ */
 static bool
 read_own(const struct migration_run *r, struct db_rows *ret_rows)
 {
 	return query(r,
 	    "SELECT version, name, checksum, applied_at"
-	    " FROM public.kedge_migration ORDER BY version",
+	    " FROM public.kedge_migration WHERE checksum <> ''"
+	    " ORDER BY version",
 	    DB_NO_ARGS, ret_rows);
+}
+
+/*
+ * The release whose library files were symbolic links does not start on a
+ * database whose kedge_migration lacks a number.  So a database that it has
+ * migrated gets a row with an empty checksum for each number that no file has.
+ * Such a database has library files in kedge_migration, where they have other
+ * names than in kedge_library_migration.
+ */
+static bool
+fill_gaps(const struct migration_run *r)
+{
+	static const char sql[] =
+	    "INSERT INTO public.kedge_migration (version, name, checksum)"
+	    " SELECT v, '(no file has this number)', ''"
+	    " FROM generate_series(1, (SELECT max(version)"
+	    "  FROM public.kedge_migration)) AS v"
+	    " WHERE EXISTS (SELECT FROM public.kedge_migration AS own"
+	    "  JOIN public.kedge_library_migration AS library USING (checksum)"
+	    "  WHERE own.name <> library.name)"
+	    " ON CONFLICT DO NOTHING";
+
+	return db_script_run(r->script, sql) == ERR_OK ||
+	       print_database_error(r);
 }
 
 static bool
@@ -335,5 +363,5 @@ migration_folder_apply(struct migration_folder *f, struct migration_run *r)
 	for (i = f->napplied; i < f->nfiles; i++)
 		if (!migration_apply(r, &f->files[i]))
 			return false;
-	return true;
+	return f->is_library || fill_gaps(r);
 }

@@ -8,7 +8,8 @@
  * folder, with a number and a name of that service. So a database that such a
  * release has migrated has the library's files in kedge_migration. They are
  * recognised by their checksum and recorded in kedge_library_migration as run
- * (adopted). Their old rows stay, because the previous release checks them.
+ * (adopted). Their old rows stay, because the previous release checks them. For
+ * the same reason such a database gets a row for each number that no file has.
  */
 #ifndef CLI_MIGRATION_FOLDER_H
 #define CLI_MIGRATION_FOLDER_H
@@ -61,7 +62,7 @@ MUST_CHECK bool migration_folder_check(struct migration_folder *f,
 
 /*
  * Runs the files that follow the first `napplied` files, and records each as
- * run.
+ * run.  The library's folders must come before the service's own.
  */
 MUST_CHECK bool
 migration_folder_apply(struct migration_folder *f, struct migration_run *r);

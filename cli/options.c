@@ -21,6 +21,8 @@ static const struct option flags[] = {
 	{ "yes", no_argument, NULL, OPTIONS_YES },
 	{ "owner", no_argument, NULL, OPTIONS_OWNER },
 	{ "system", no_argument, NULL, OPTIONS_SYSTEM },
+	{ "env", required_argument, NULL, OPTIONS_ENV },
+	{ "database", required_argument, NULL, OPTIONS_DATABASE },
 	{ 0 },
 };
 
@@ -91,6 +93,12 @@ apply(struct options *o, const char *command, int flag)
 		return true;
 	case OPTIONS_SYSTEM:
 		o->system = true;
+		return true;
+	case OPTIONS_ENV:
+		o->env = optarg;
+		return true;
+	case OPTIONS_DATABASE:
+		o->database = optarg;
 		return true;
 	default:
 		o->owner = true;

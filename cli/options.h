@@ -15,6 +15,8 @@ enum options_allowed {
 	OPTIONS_YES = 32,
 	OPTIONS_OWNER = 64,
 	OPTIONS_SYSTEM = 128,
+	OPTIONS_ENV = 256,
+	OPTIONS_DATABASE = 512,
 };
 
 struct options {
@@ -24,6 +26,9 @@ struct options {
 	bool follow;
 	bool json; /* print JSON, for programs */
 	bool yes; /* do not ask */
+	const char
+	    *env; /* the file with settings; NULL: the option is missing */
+	const char *database; /* see database_choice.h; NULL likewise */
 	bool owner; /* as the role that owns the tables */
 	bool system; /* the services that systemd runs on this host */
 	char **args; /* the arguments that are not options */

@@ -19,7 +19,7 @@ struct migration {
 
 /* The processes that the process of a service waits for. */
 struct stores {
-	struct process *postgres; /* NULL: no service needs PostgreSQL */
+	struct process *postgres; /* NULL: no service has an own database */
 	struct process *databases; /* NULL: the databases exist already */
 	bool no_cluster; /* the PostgreSQL cluster must be made */
 };
@@ -56,14 +56,38 @@ step(const char *name, const char *title, int (*task)(void *), void *ctx)
 	};
 }
 
+/* Whether the service uses a database of the stack's own PostgreSQL. */
 static bool
-any_needs_postgres(const struct spec *spec)
+has_own_database(const struct stack *s, const struct spec_service *service)
 {
-	int i;
+	return service->needs_postgres &&
+	       !environment_is_given(s, service, "DATABASE_URL");
+}
 
-	for (i = 0; i < spec->nservices; i++)
-		if (spec->services[i].needs_postgres)
+static bool
+any_has_own_database(const struct stack *s)
+{
+	for (int i = 0; i < s->spec.nservices; i++)
+		if (has_own_database(s, &s->spec.services[i]))
 			return true;
+	return false;
+}
+
+/*
+ * Whether `up` migrates the service's database. It cannot migrate a given one
+ * as the service, whose role owns nothing.
+ */
+static bool
+is_migrated(const struct stack *s, const struct spec_service *service)
+{
+	if (!service->needs_postgres)
+		return false;
+	if (has_own_database(s, service) ||
+	    environment_is_given(s, service, "MIGRATION_URL"))
+		return true;
+	print_message("the database of %s is not migrated: %s_MIGRATION_URL is "
+		      "not set",
+	    service->name, service->variable);
 	return false;
 }
 
@@ -74,7 +98,7 @@ add_postgres(struct plan *p, const struct stack *s, struct stores *ret)
 	struct postgres postgres;
 
 	*ret = (struct stores){ 0 };
-	if (!any_needs_postgres(&s->spec))
+	if (!any_has_own_database(s))
 		return true;
 	if (!postgres_prepare(s, &postgres))
 		return false;
@@ -114,8 +138,10 @@ add_migration(struct plan *p, const struct stack *s,
 	*m = (struct migration){ s, service };
 	*c = step(arena_printf(a, "migrate-%s", service->name),
 	    arena_printf(a, "Migrating %s", service->name), run_migration, m);
-	need(c, stores->postgres);
-	need(c, stores->databases);
+	if (has_own_database(s, service)) {
+		need(c, stores->postgres);
+		need(c, stores->databases);
+	}
 	return c;
 }
 
@@ -167,12 +193,13 @@ add_service(struct plan *p, const struct stack *s,
 	struct process *migration = NULL;
 	struct process *c;
 
-	if (service->needs_redis) {
+	if (service->needs_redis &&
+	    !environment_is_given(s, service, "REDIS_URL")) {
 		redis = next(p);
 		if (!redis_plan(s, service, redis))
 			return false;
 	}
-	if (service->needs_postgres)
+	if (is_migrated(s, service))
 		migration = add_migration(p, s, service, stores);
 	if (!spec_is_own(service))
 		return true;
@@ -185,7 +212,7 @@ add_service(struct plan *p, const struct stack *s,
 	 * Not only the migration needs PostgreSQL: a service that is restarted
 	 * must wait for it, too.
 	 */
-	if (service->needs_postgres)
+	if (has_own_database(s, service))
 		need(c, stores->postgres);
 	return true;
 }

@@ -28,6 +28,8 @@
 #define DATA_DIR HOME_DIR "/data"
 #define FRESH_DIR HOME_DIR "/data.new"
 #define PID_FILE DATA_DIR "/postmaster.pid"
+/* Contains the path of the stack's directory, if pg is a link. */
+#define OWNER_FILE HOME_DIR "/stack"
 #define SHARED_DIR "/var/lib/kedge"
 
 /* -- its user -- */
@@ -98,6 +100,49 @@ link_elsewhere(const struct stack *s, const struct process_user *u)
 	return false;
 }
 
+const char *
+postgres_linked_dir(struct arena *a)
+{
+	char path[PATH_MAX];
+	struct stat info;
+
+	if (lstat(HOME_DIR, &info) == -1 || !S_ISLNK(info.st_mode) ||
+	    realpath(HOME_DIR, path) == NULL)
+		return NULL;
+	return arena_strdup(a, path);
+}
+
+/*
+ * A copy of a stack's directory has the link to the original's cluster: both
+ * would run on one database. So the cluster names the stack that it belongs to.
+ * A stack that was moved keeps its cluster.
+ */
+static bool
+claim_linked(const struct stack *s)
+{
+	struct arena *a = s->arena;
+	const char *cluster = postgres_linked_dir(a);
+	char *owner;
+	char theirs[PATH_MAX];
+
+	if (cluster == NULL)
+		return true;
+	owner = file_find(a, OWNER_FILE, /* ret_len= */ NULL);
+	if (owner != NULL)
+		owner[strcspn(owner, "\n")] = '\0';
+	if (owner != NULL && !str_eq(owner, s->dir) &&
+	    realpath(arena_printf(a, "%s/" HOME_DIR, owner), theirs) != NULL &&
+	    str_eq(theirs, cluster)) {
+		print_error("%s is a copy of %s, and its databases in %s are "
+			    "the original's. Use the original, or make a new "
+			    "stack with \"kedge up --dir\"",
+		    s->dir, owner, cluster);
+		return false;
+	}
+	return file_update(
+	    a, OWNER_FILE, 0600, arena_printf(a, "%s\n", s->dir));
+}
+
 static bool
 make_home(const struct stack *s, const struct postgres *p)
 {
@@ -122,9 +167,10 @@ make_home(const struct stack *s, const struct postgres *p)
 		    s->dir, strerror(errno));
 		return false;
 	}
-	return (realpath(HOME_DIR, home) != NULL &&
-		   can_reach(&p->user, home)) ||
-	       link_elsewhere(s, &p->user);
+	return ((realpath(HOME_DIR, home) != NULL &&
+		    can_reach(&p->user, home)) ||
+		   link_elsewhere(s, &p->user)) &&
+	       claim_linked(s);
 }
 
 /* -- its configuration -- */

@@ -31,6 +31,11 @@ struct postgres {
 /* Finds PostgreSQL's programs, makes pg/ and writes the configuration. */
 MUST_CHECK bool
 postgres_prepare(const struct stack *s, struct postgres *ret_postgres);
+/*
+ * The directory of the cluster, if it is not in the stack's directory and pg is
+ * a link to it; NULL: it is not.
+ */
+const char *postgres_linked_dir(struct arena *a);
 /* Describes the step that makes the cluster. */
 void postgres_plan_cluster(const struct stack *s, const struct postgres *p,
     struct process *ret_process);

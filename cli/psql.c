@@ -15,21 +15,9 @@
 #include "environment.h"
 #include "message.h"
 #include "options.h"
+#include "settings.h"
 #include "stack.h"
 #include "tool.h"
-
-static const char *
-own_url(const struct stack *s, const struct spec_service *service)
-{
-	const char *name =
-	    arena_printf(s->arena, "%s_DATABASE_URL=", service->variable);
-	char *const *env = environment_block(s, service);
-
-	for (; env != NULL && *env != NULL; env++)
-		if (str_has_prefix(*env, name))
-			return *env + strlen(name);
-	return NULL;
-}
 
 static const char *
 owner_url(const struct stack *s, const struct spec_service *service)
@@ -85,7 +73,10 @@ find_and_run(const struct stack *s, const struct options *o)
 		    service == NULL ? "is no service" : "has no database");
 		return OPTIONS_USAGE;
 	}
-	url = o->owner ? owner_url(s, service) : own_url(s, service);
+	url = o->owner ? owner_url(s, service)
+	               : environment_value(s, service,
+			     arena_printf(s->arena, "%s_DATABASE_URL",
+				 service->variable));
 	if (url == NULL) {
 		print_error("%s has no %s_DATABASE_URL; \"kedge up\" makes it",
 		    service->name, service->variable);
@@ -108,10 +99,11 @@ psql_command(int argc, char **argv)
 			print_error(
 			    "psql needs a service; see \"kedge psql --help\"");
 		else
-			status =
-			    stack_open(&s, a, options.dir) && stack_enter(&s)
-				? find_and_run(&s, &options)
-				: 1;
+			status = stack_open(&s, a, options.dir) &&
+			                 stack_enter(&s) &&
+			                 settings_load(a, &s.spec)
+			             ? find_and_run(&s, &options)
+			             : 1;
 	}
 	arena_free(a);
 	return status;

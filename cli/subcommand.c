@@ -11,6 +11,7 @@
 #include "environment.h"
 #include "lock.h"
 #include "message.h"
+#include "settings.h"
 #include "stack.h"
 
 /*
@@ -66,7 +67,7 @@ user_command(int argc, char **argv)
 	struct stack s;
 
 	if (take_dir(argc, argv, args, &dir) && stack_open(&s, a, dir) &&
-	    stack_enter(&s)) {
+	    stack_enter(&s) && settings_load(a, &s.spec)) {
 		args[1] = arena_strdup(a, "user");
 		run(&s, s.spec.verifier, args);
 	}
@@ -104,7 +105,7 @@ jobs_command(int argc, char **argv)
 	struct stack s;
 
 	if (take_dir(argc, argv, args, &dir) && stack_open(&s, a, dir) &&
-	    stack_enter(&s)) {
+	    stack_enter(&s) && settings_load(a, &s.spec)) {
 		service = find_with_jobs(&s.spec, args[2]);
 		if (service == NULL) {
 			arena_free(a);

@@ -3,9 +3,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,7 +16,9 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/str.h"
 
+#include "database_choice.h"
 #include "environment.h"
 #include "file.h"
 #include "lock.h"
@@ -22,7 +26,9 @@
 #include "nginx.h"
 #include "options.h"
 #include "plan.h"
+#include "postgres.h"
 #include "record.h"
+#include "settings.h"
 #include "stack.h"
 #include "supervisor.h"
 
@@ -33,6 +39,8 @@ struct up {
 	int64_t started_us;
 	int port;
 	const char *url;
+	const char *env; /* absolute path of the file after --env; or NULL */
+	const char *database; /* the word after --database; or NULL */
 	bool detach;
 	int starter_fd; /* a pipe to the starting process; -1: there is none */
 };
@@ -77,6 +85,18 @@ check_port(int *port)
 	return ok;
 }
 
+/* Takes the settings, and refuses a change of databases that nobody meant. */
+static bool
+read_settings(struct up *u)
+{
+	struct stack *s = &u->stack;
+
+	if (u->env != NULL && !settings_use(s->arena, u->env))
+		return false;
+	return settings_load(s->arena, &s->spec) &&
+	       database_choice_check(s, u->database);
+}
+
 static bool
 prepare(struct up *u)
 {
@@ -94,7 +114,8 @@ prepare(struct up *u)
 	    !environment_secrets(s, &u->secrets) ||
 	    !environment_write(s, &u->secrets, u->port) ||
 	    !nginx_write(s, u->port) ||
-	    !plan_make(&u->plan, s, &u->secrets, u->port))
+	    !plan_make(&u->plan, s, &u->secrets, u->port) ||
+	    !database_choice_note(s))
 		return false;
 	return true;
 }
@@ -118,30 +139,61 @@ detach_output(struct up *u)
 	u->starter_fd = -1;
 }
 
+/*
+ * The address by which clients know auth, if a person has set another one than
+ * the stack's own: that of a proxy in front. Otherwise NULL.
+ */
+static const char *
+public_url(const struct up *u)
+{
+	const struct spec *spec = &u->stack.spec;
+	const char *url = getenv(
+	    arena_printf(u->stack.arena, "%s_URL", spec->verifier->variable));
+
+	return url != NULL && !str_eq(url, u->url) ? url : NULL;
+}
+
+static const char *
+hints(const struct up *u)
+{
+	const struct spec_service *wallet = spec_find(&u->stack.spec, "wallet");
+	struct arena *a = u->stack.arena;
+	const char *url = public_url(u);
+
+	if (url != NULL)
+		return arena_printf(a,
+		    "Clients reach it by %s: let the proxy there pass requests "
+		    "to\n%s, with the headers Host and X-Forwarded-For. Only "
+		    "pages of\n%s may sign in.\n",
+		    url, u->url, url);
+	return arena_printf(a,
+	    "Open it in a browser, or try:\n"
+	    "  curl -s -c jar -H 'Origin: %s' \\\n"
+	    "    -H 'Content-Type: application/json' \\\n"
+	    "    -d '{\"name\":\"Ada\",\"email\":\"ada@example.com\","
+	    "\"password\":\"correct horse battery\"}' \\\n"
+	    "    %s/api/auth/sign-up/email\n"
+	    "%s",
+	    u->url, u->url,
+	    wallet == NULL ? ""
+			   : arena_printf(a, "  curl -s -b jar %s%saccounts\n",
+				 u->url, wallet->locations[0].prefix));
+}
+
 static void
 announce(void *ctx)
 {
 	struct up *u = ctx;
-	const struct spec_service *wallet = spec_find(&u->stack.spec, "wallet");
+	const char *cluster = postgres_linked_dir(u->stack.arena);
 
 	print_message("Kedge is ready on %s (%.2f s)\n"
 		      "\n"
-		      "Open it in a browser, or try:\n"
-		      "  curl -s -c jar -H 'Origin: %s' \\\n"
-		      "    -H 'Content-Type: application/json' \\\n"
-		      "    -d '{\"name\":\"Ada\",\"email\":\"ada@example.com\","
-		      "\"password\":\"correct horse battery\"}' \\\n"
-		      "    %s/api/auth/sign-up/email\n"
 		      "%s"
 		      "\n"
-		      "%s stops it; the data stays in %s",
+		      "%s stops it; the data stays in %s%s%s",
 	    u->url, (double)(clock_monotonic_us() - u->started_us) / 1e6,
-	    u->url, u->url,
-	    wallet == NULL ? ""
-			   : arena_printf(u->stack.arena,
-				 "  curl -s -b jar %s%saccounts\n", u->url,
-				 wallet->locations[0].prefix),
-	    u->detach ? "\"kedge down\"" : "Ctrl-C", u->stack.dir);
+	    hints(u), u->detach ? "\"kedge down\"" : "Ctrl-C", u->stack.dir,
+	    cluster != NULL ? " and " : "", cluster != NULL ? cluster : "");
 	if (u->starter_fd != -1)
 		detach_output(u);
 }
@@ -154,7 +206,7 @@ run(struct up *u)
 
 	if (!lock_take(u->stack.dir))
 		return 1;
-	if (prepare(u)) {
+	if (read_settings(u) && prepare(u)) {
 		supervisor = (struct supervisor){
 			.arena = u->stack.arena,
 			.dir = u->stack.dir,
@@ -223,6 +275,23 @@ run_detached(struct up *u)
 	return run(u);
 }
 
+/* Finds the file after --env, before the stack's directory is entered. */
+static bool
+find_env(struct arena *a, const char *given, const char **ret_path)
+{
+	char path[PATH_MAX];
+
+	*ret_path = NULL;
+	if (given == NULL)
+		return true;
+	if (realpath(given, path) == NULL) {
+		print_error("--env %s: %s", given, strerror(errno));
+		return false;
+	}
+	*ret_path = arena_strdup(a, path);
+	return true;
+}
+
 int
 up_command(int argc, char **argv)
 {
@@ -234,13 +303,16 @@ up_command(int argc, char **argv)
 	u->started_us = clock_monotonic_us();
 	u->starter_fd = -1;
 	if (!options_read(&options, argc, argv,
-		OPTIONS_DIR | OPTIONS_PORT | OPTIONS_DETACH,
+		OPTIONS_DIR | OPTIONS_PORT | OPTIONS_DETACH | OPTIONS_ENV |
+		    OPTIONS_DATABASE,
 		/* args_max= */ 0)) {
 		status = OPTIONS_USAGE;
-	} else if (stack_open(&u->stack, a, options.dir) &&
+	} else if (find_env(a, options.env, &u->env) &&
+		   stack_open(&u->stack, a, options.dir) &&
 		   stack_make(&u->stack)) {
 		u->port = options.port;
 		u->detach = options.detach;
+		u->database = options.database;
 		status = u->detach ? run_detached(u) : run(u);
 	}
 	arena_free(a);

@@ -142,8 +142,10 @@ for my $service (sort keys %link) {
 			    . " WHERE name = '0001_job.sql'"), '2025-01-02 03:04:00+00',
 		"$service, older database: with the time at which they were run");
 	is($k->sql($service, $objects), $before, "$service, older database: no object is made again");
-	is($k->sql($service, 'SELECT * FROM kedge_migration ORDER BY version'), $own,
+	is($k->sql($service, "SELECT * FROM kedge_migration WHERE checksum <> '' ORDER BY version"), $own,
 		"$service, older database: the previous release finds its record");
+	is($k->sql($service, 'SELECT max(version) - count(*) FROM kedge_migration'), 0,
+		"$service, older database: and no number is missing, which it would refuse");
 	is(($k->kedge('migrate', $service, { env => { KEDGE_ROOT => $root } }))[1],
 		"the databases are up to date\n", "$service, older database: another run has nothing to do");
 }

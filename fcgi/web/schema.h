@@ -28,13 +28,19 @@ struct opt_string {
 	const char *value;
 	bool set;
 };
+/*
+ * The same of values that cannot be NULL: when such a member is null, `set` is
+ * false and `is_null` is true.
+ */
 struct opt_bool {
 	bool value;
 	bool set;
+	bool is_null;
 };
 struct opt_int64 {
 	int64_t value;
 	bool set;
+	bool is_null;
 };
 struct strings {
 	const char *const *items;
@@ -88,6 +94,8 @@ enum field_format {
 	FMT_NONE,
 	FMT_UUID, /* converted to lower case when read */
 	FMT_DATE_TIME, /* RFC 3339; converted to UTC with milliseconds */
+	/* RFC 3339 full-date: a day from 0001-01-01 to 9999-12-31 */
+	FMT_DATE,
 	/* No control characters, and at least one visible character. */
 	FMT_LINE,
 	FMT_EMAIL, /* for OpenAPI only; the handler checks it */

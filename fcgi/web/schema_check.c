@@ -100,6 +100,20 @@ one_of_message(struct arena *a, const char *const *values)
 }
 
 /*
+ * Whether the text is a day of the calendar. RFC 3339 has a year 0, but
+ * PostgreSQL's calendar does not.
+ */
+static bool
+is_date(struct arena *a, const char *text)
+{
+	int64_t epoch_ms;
+
+	return strlen(text) == strlen("2026-01-02") &&
+	       !str_has_prefix(text, "0000-") &&
+	       clock_read(arena_printf(a, "%sT00:00:00Z", text), &epoch_ms);
+}
+
+/*
  * Returns the text in the canonical spelling of its format; NULL when the text
  * is not in the format.
  */
@@ -121,6 +135,8 @@ canonical(struct arena *a, enum field_format format, const char *text)
 			return NULL;
 		clock_write(epoch_ms, date);
 		return arena_strdup(a, date);
+	case FMT_DATE:
+		return is_date(a, text) ? text : NULL;
 	case FMT_LINE:
 		return unicode_is_line(text) ? text : NULL;
 	case FMT_NONE:
@@ -142,6 +158,8 @@ format_message(enum field_format format)
 		return "must be one line of text, and not blank";
 	case FMT_DATE_TIME:
 		return "must be an RFC 3339 date and time";
+	case FMT_DATE:
+		return "must be a date like 2026-01-02";
 	default:
 		return "is not valid"; /* texts in other formats are not
 		                          checked, so they are never wrong */

@@ -79,6 +79,7 @@ write_text_schema(const struct field *f, struct buf *b)
 	static const char *const formats[] = {
 		[FMT_UUID] = "uuid",
 		[FMT_DATE_TIME] = "date-time",
+		[FMT_DATE] = "date",
 		[FMT_EMAIL] = "email",
 		[FMT_URI] = "uri",
 	};

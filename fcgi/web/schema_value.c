@@ -123,6 +123,19 @@ set_int(struct schema_reader *rd, const struct field *f, int64_t n)
 }
 
 static void
+set_null(struct schema_reader *rd, const struct field *f)
+{
+	void *member = rd->strukt + f->offset;
+
+	if (f->type == TYPE_STRING || f->type == TYPE_OPT_STRING)
+		set_string(rd, f, NULL);
+	else if (f->type == TYPE_OPT_BOOL)
+		((struct opt_bool *)member)->is_null = true;
+	else if (f->type == TYPE_OPT_INT64)
+		((struct opt_int64 *)member)->is_null = true;
+}
+
+static void
 read_int(struct schema_reader *rd, const struct field *f, int64_t n,
     const char *received)
 {
@@ -256,8 +269,7 @@ read_json(struct schema_reader *rd, const struct field *f, const struct json *j)
 	enum json_kind kind = json_kind(j);
 
 	if (kind == JSON_KIND_NULL && f->nullable) {
-		if (f->type == TYPE_STRING || f->type == TYPE_OPT_STRING)
-			set_string(rd, f, NULL);
+		set_null(rd, f);
 		return;
 	}
 

@@ -238,22 +238,30 @@ sub binary { return "$BUILD/$_[1]" }
 sub build_dir { return $BUILD }
 
 # Returns the names of the services in kedge.json; given a need ("redis"), of those that
-# have it.
+# have it; given the source of another release, of its services.
 sub services
 {
-	my ($need) = @_;
-	my $spec = jdecode(slurp("$ROOT/kedge.json")) // die "kedge.json is not JSON";
+	my ($need, $root) = @_;
+	$root //= $ROOT;
+	my $spec = jdecode(slurp("$root/kedge.json")) // die "$root/kedge.json is not JSON";
 	my @found = @{ $spec->{services} };
 	@found = grep { grep { $_ eq $need } @{ $_->{needs} } } @found if defined $need;
 	return map { $_->{name} } @found;
+}
+
+# Returns the services of the release that has this build directory.
+sub services_of
+{
+	my ($build) = @_;
+	return services(undef, $build eq $BUILD ? $ROOT : "$build/../..");
 }
 
 # Returns the environment variables of a service, as the service prints them: NAME =>
 # default.
 sub variables
 {
-	my ($service) = @_;
-	my (undef, $out, $err) = run("$BUILD/$service", '--config');
+	my ($service, $build) = @_;
+	my (undef, $out, $err) = run(($build // $BUILD) . "/$service", '--config');
 	my %default = $out =~ /^\| `([A-Z0-9_]+)` \| (\S+) \|/mg;
 	die "$service --config: $err" unless %default;
 	return \%default;
@@ -262,8 +270,9 @@ sub variables
 # Switches all rate limits off: tests send more requests than one client may.
 sub without_rates
 {
+	my ($build) = @_;
 	my %env;
-	for my $name (map { keys %{ variables($_) } } services()) {
+	for my $name (map { keys %{ variables($_, $build) } } services_of($build)) {
 		$env{$name} = 0 if $name =~ /_RATE$/;
 		$env{$name} = 'off' if $name =~ /_RATE_LIMIT$/;
 	}
@@ -271,22 +280,25 @@ sub without_rates
 }
 
 # Creates and starts a stack.  Options: env (environment variables), template => 0 (do
-# not copy the template), args (arguments of kedge up).
+# not copy the template), args (arguments of kedge up), build (the build directory of
+# another release, whose programs run the stack; without the template).
 sub up
 {
 	my ($class, %opt) = @_;
-	for my $name ('kedge', services()) {
-		skip_file("$BUILD/$name is not built") unless -x "$BUILD/$name";
+	my $build = $opt{build} // $BUILD;
+	for my $name ('kedge', services_of($build)) {
+		skip_file("$build/$name is not built") unless -x "$build/$name";
 	}
 	my $self = bless {
+		build => $build,
 		dir => tempdir('kedge-t-XXXXXX', DIR => $ENV{TMPDIR}),
-		env => { without_rates(), %{ $opt{env} // {} } },
+		env => { without_rates($build), %{ $opt{env} // {} } },
 		owner => $$,
 	}, $class;
 	chmod 0755, $self->{dir};
 	$self->{dir} .= '/d'; # kedge up creates this directory
 	$self->guard;
-	$self->from_template if $opt{template} // 1;
+	$self->from_template if $opt{template} // !defined $opt{build};
 	$self->start(%opt);
 	push @stacks, $self;
 	return $self;
@@ -324,7 +336,7 @@ sub kedge
 	my ($self, $command, @args) = @_;
 	my $opt = ref $args[-1] eq 'HASH' ? pop @args : {};
 	my %env = (%{ $self->{env} }, %{ $opt->{env} // {} });
-	return run({ %$opt, env => \%env }, "$BUILD/kedge", $command,
+	return run({ %$opt, env => \%env }, "$self->{build}/kedge", $command,
 	    '--dir', $self->{dir}, @args);
 }
 
@@ -353,7 +365,7 @@ sub guard
 		while (sysread $r, my $byte, 1) {
 			$failed .= $byte;
 		}
-		system "$BUILD/kedge", 'down', '--dir', $self->{dir};
+		system "$self->{build}/kedge", 'down', '--dir', $self->{dir};
 		if ($failed ne '') {
 			my $keep = "$BUILD/t-log/" . basename($0);
 			make_path($keep);
@@ -717,7 +729,7 @@ sub wait_healthy
 	my ($self, $deadline_s) = @_;
 	return wait_until(sub {
 		my $ok = 1;
-		for my $service (services()) {
+		for my $service (services_of($self->{build})) {
 			my $r = $self->client->get("/health/$service");
 			$ok &&= $r->{status} == 200;
 		}

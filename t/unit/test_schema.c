@@ -698,6 +698,88 @@ START_TEST(openapi_of_an_answer)
 }
 END_TEST
 
+/* --------------------------------------------- null, and days */
+
+struct nulls {
+	struct opt_int64 count;
+	struct opt_bool seen;
+	const char *day;
+};
+
+/* clang-format off */
+static const struct field nulls_fields[] = {
+	{ FIELD(struct nulls, count, "count"), .nullable = true },
+	{ FIELD(struct nulls, seen, "seen"), .nullable = true },
+	{ FIELD(struct nulls, day, "day"), .nullable = true,
+	  .format = FMT_DATE },
+	{ 0 },
+};
+/* clang-format on */
+static const struct schema nulls_schema = SCHEMA(struct nulls, nulls_fields);
+
+START_TEST(read_tells_null_from_absent)
+{
+	struct problems problems;
+	struct nulls in;
+
+	ck_assert_int_eq(read_body(&nulls_schema,
+			     "{\"count\":null,\"seen\":null}", &in, &problems),
+	    ERR_OK);
+	ck_assert(in.count.is_null && !in.count.set);
+	ck_assert(in.seen.is_null && !in.seen.set);
+	ck_assert_int_eq(
+	    read_body(&nulls_schema, "{}", &in, &problems), ERR_OK);
+	ck_assert(!in.count.is_null && !in.seen.is_null);
+	ck_assert_int_eq(read_body(&nulls_schema,
+			     "{\"count\":0,\"seen\":false}", &in, &problems),
+	    ERR_OK);
+	ck_assert(in.count.set && !in.count.is_null);
+	ck_assert(in.seen.set && !in.seen.is_null);
+}
+END_TEST
+
+static const struct {
+	const char *day;
+	bool exists;
+} days[] = {
+	{ "2028-02-29", true },
+	{ "0001-01-01", true },
+	{ "9999-12-31", true },
+	{ "2026-02-29", false },
+	{ "2026-13-01", false },
+	{ "0000-01-01", false },
+	{ "2026-1-02", false },
+	{ "2026-01-02T", false },
+	{ "02026-01-02", false },
+	{ " 2026-01-0", false },
+	{ "2026/01/02", false },
+	{ "today", false },
+	{ "", false },
+};
+
+START_TEST(read_takes_days_of_the_calendar)
+{
+	struct problems problems;
+	struct nulls in;
+
+	ck_assert_int_eq(read_body(&nulls_schema,
+			     arena_printf(a, "{\"day\":\"%s\"}", days[_i].day),
+			     &in, &problems),
+	    days[_i].exists ? ERR_OK : ERR_INVALID);
+	if (days[_i].exists)
+		ck_assert_str_eq(in.day, days[_i].day);
+	else
+		ck_assert_str_eq(problems_text(&problems), "day format string");
+}
+END_TEST
+
+START_TEST(openapi_has_days)
+{
+	ck_assert_ptr_nonnull(strstr(documented(&nulls_schema, FROM_BODY),
+	    "\"day\":{\"type\":[\"string\",\"null\"],\"format\":\"date\"}"));
+}
+END_TEST
+
 /* ------------------------------------------- objects within the body */
 
 struct line {
@@ -871,6 +953,10 @@ main(void)
 	tcase_add_test(tc, openapi_of_a_body);
 	tcase_add_test(tc, openapi_picks_the_rows_of_one_place);
 	tcase_add_test(tc, openapi_of_an_answer);
+	tcase_add_test(tc, read_tells_null_from_absent);
+	tcase_add_loop_test(
+	    tc, read_takes_days_of_the_calendar, 0, (int)COUNT_OF(days));
+	tcase_add_test(tc, openapi_has_days);
 	tcase_add_test(tc, read_objects_and_write_them_again);
 	tcase_add_loop_test(
 	    tc, read_objects_names_what_is_wrong, 0, (int)COUNT_OF(bad_orders));

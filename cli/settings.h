@@ -1,0 +1,45 @@
+/*
+ * settings: the variables that a person sets for a stack, in one file that all
+ * commands read: kedge.env in the stack's directory, or the file that `kedge
+ * up --env FILE` named last.
+ *
+ * Each line is NAME=value; empty lines and lines that begin with # are ignored.
+ * A value may be in quotes, which are removed. NAME begins with a service's
+ * name in capitals, or with KEDGE. A variable in the environment of a command
+ * takes precedence over the file.
+ */
+#ifndef CLI_SETTINGS_H
+#define CLI_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+
+#include "spec.h"
+
+struct arena;
+
+#define SETTINGS_FILE "kedge.env"
+
+/*
+ * Notes that commands shall read this file from now on. The current directory
+ * is the stack's; `path` is absolute. False: an error was printed.
+ */
+MUST_CHECK bool settings_use(struct arena *a, const char *path);
+/*
+ * Reads the file into the environment of this process. It is no error if there
+ * is none. False: a line is wrong; an error was printed.
+ */
+MUST_CHECK bool settings_load(struct arena *a, const struct spec *spec);
+/* The path of the file that settings_load() has read or would read. */
+const char *settings_path(void);
+/* Whether settings_load() took the variable's value from the file. */
+bool settings_has(const char *name);
+/*
+ * Writes NAME=value into the file: in place of the line with that name, or at
+ * its end. If `value` is NULL, removes the line. Other lines stay as they are.
+ */
+MUST_CHECK bool settings_change(struct arena *a, const struct spec *spec,
+    const char *name, const char *value);
+
+#endif

@@ -1,0 +1,208 @@
+# Settings that stay: kedge.env, kedge config, and starts on another database.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Copy qw(move);
+use JSON::PP;
+use Test::More;
+use Kedge qw(free_port run slurp);
+
+my $kedge = Kedge->binary('kedge');
+my $k = Kedge->up;
+my $dir = $k->dir;
+
+sub setting
+{
+	my ($name, %env) = @_;
+	my ($service) = $name =~ /^([A-Z]+)_/;
+	my ($status, $out, $err) =
+	    run({ env => \%env }, $kedge, 'config', lc $service, '--json', '--dir', $dir);
+	die "kedge config: $err" if $status != 0;
+	return (grep { $_->{name} eq $name } @{ decode_json($out) })[0];
+}
+
+# ---- looking -------------------------------------------------------------------
+
+my $v = setting('CORE_THREADS');
+is("$v->{value} $v->{source}", '16 default', 'a default, with its source');
+$v = setting('CORE_LISTEN');
+is("$v->{value} $v->{source}", 'unix:run/core.sock kedge up', 'a value that up has made');
+$v = setting('CORE_THREADS', CORE_THREADS => 9);
+is("$v->{value} $v->{source}", '9 environment', 'a value of the environment');
+$v = setting('CORE_DATABASE_URL');
+is($v->{value}, undef, 'a secret is not shown');
+ok($v->{secret}, 'but named as one');
+my ($status, $out, $err) = $k->kedge('config', 'core');
+unlike($out, qr/\Q@{[ $k->service_env('core')->{CORE_IDENTITY_KEY} ]}\E/, 'nor in the table');
+like($out, qr/^CORE_THREADS +16 +default$/m, 'the table');
+($status, $out, $err) =
+    run({ env => { CORE_THREDS => 3 } }, $kedge, 'config', 'core', '--dir', $dir);
+like($err, qr/CORE_THREDS is set, but core has no such variable; did you mean CORE_THREADS\?/,
+	'a mistyped variable is named');
+
+# ---- setting -------------------------------------------------------------------
+
+($status, $out, $err) = $k->kedge('config', 'set', 'CORE_THREADS=5', 'AUTH_RATE_LIMIT=off');
+is($status, 0, 'config set') or diag($err);
+like($out, qr/kedge\.env: CORE_THREADS is set; "kedge restart"/, 'says how it takes effect');
+is(slurp("$dir/kedge.env"), "CORE_THREADS=5\nAUTH_RATE_LIMIT=off\n", 'writes the file');
+is((stat "$dir/kedge.env")[2] & 07777, 0600, 'for its owner only');
+$v = setting('CORE_THREADS');
+is("$v->{value} $v->{source}", '5 kedge.env', 'shows it');
+$v = setting('CORE_THREADS', CORE_THREADS => 9);
+is("$v->{value} $v->{source}", '9 environment', 'the environment takes precedence');
+is(($k->kedge('restart'))[0], 0, 'restart');
+is($k->service_env('core')->{CORE_THREADS}, 5, 'the services get it');
+open my $f, '>', "$dir/kedge.env" or die;
+print $f "# mine\nCORE_THREADS=5\n\nCORE_TASKS_MAX=\"77\"\n";
+close $f;
+is(($k->kedge('config', 'set', 'CORE_THREADS=6'))[0], 0, 'set again');
+is(slurp("$dir/kedge.env"), "# mine\nCORE_THREADS=6\n\nCORE_TASKS_MAX=\"77\"\n",
+	'other lines stay as they are');
+$v = setting('CORE_TASKS_MAX');
+is($v->{value}, 77, 'quotes are removed');
+is(($k->kedge('config', 'unset', 'CORE_THREADS'))[0], 0, 'unset');
+is(slurp("$dir/kedge.env"), "# mine\n\nCORE_TASKS_MAX=\"77\"\n", 'removes the line');
+
+for my $row (
+	[ qr/core has no variable CORE_THREDS \(CORE_THREADS\?\)/, 'set', 'CORE_THREDS=5' ],
+	[ qr/PATH begins with no service's name/, 'set', 'PATH=/tmp' ],
+	[ qr/core_threads is no name of a variable/, 'set', 'core_threads=1' ],
+	[ qr/it is NAME=VALUE/, 'set', 'CORE_THREADS' ],
+	[ qr/config set needs NAME=VALUE/, 'set' ],
+	[ qr/it is NAME\b/, 'unset', 'CORE_THREADS=5' ])
+{
+	my ($like, @args) = @$row;
+	($status, $out, $err) = $k->kedge('config', @args);
+	isnt($status, 0, "config @args is refused");
+	like($err, $like, 'says why');
+	is(scalar(() = $err =~ /\n/g), 1, 'in one line');
+}
+is(slurp("$dir/kedge.env"), "# mine\n\nCORE_TASKS_MAX=\"77\"\n", 'and changes nothing');
+
+# A wrong line stops the commands, with its number.
+for my $row ([ 'CORE_THREADS', qr/kedge\.env:2: CORE_THREADS has no "="/ ],
+	[ 'HTTP_PROXY=x', qr/kedge\.env:2: HTTP_PROXY begins with no service's name/ ],
+	[ 'CORE_LOG_LEVEL="info', qr/kedge\.env:2: the quotes around the value of CORE_LOG_LEVEL/ ])
+{
+	open $f, '>', "$dir/kedge.env" or die;
+	print $f "# first\n$row->[0]\n";
+	close $f;
+	for my $command ([ 'user', 'list' ], [ 'jobs', 'core', 'queues' ], ['migrate'], ['config']) {
+		($status, $out, $err) = $k->kedge(@$command);
+		isnt($status, 0, "$row->[0]: @$command is refused");
+		like($err, $row->[1], 'says where and why');
+	}
+}
+unlink "$dir/kedge.env";
+
+# ---- another file --------------------------------------------------------------
+
+open $f, '>', "$dir/../mine.env" or die;
+print $f "CORE_THREADS=7\n";
+close $f;
+is(($k->kedge('down'))[0], 0, 'down');
+($status, $out, $err) = run({ dir => "$dir/.." }, $kedge, 'up', '--dir', $dir, '--port', $k->port,
+	'--detach', '--env', 'mine.env');
+is($status, 0, 'up --env') or diag($err);
+is($k->service_env('core')->{CORE_THREADS}, 7, 'the file is read');
+is(($k->kedge('restart'))[0], 0, 'restart');
+is($k->service_env('core')->{CORE_THREADS}, 7, 'and at the next start, too');
+is(($k->kedge('config', 'set', 'CORE_THREADS=8'))[0], 0, 'config set');
+is(slurp("$dir/../mine.env"), "CORE_THREADS=8\n", 'changes that file');
+is(($k->kedge('down'))[0], 0, 'down');
+move("$dir/../mine.env", "$dir/../gone.env");
+($status, $out, $err) = run($kedge, 'up', '--dir', $dir, '--port', $k->port, '--detach');
+isnt($status, 0, 'a start without the file is refused');
+like($err, qr/mine\.env: "kedge up --env" named this file, and it is gone/, 'says why');
+($status, $out, $err) = run($kedge, 'up', '--dir', $dir, '--env', "$dir/nosuch");
+like($err, qr/--env \S+nosuch: No such file/, 'a file that does not exist');
+unlink "$dir/env/source";
+
+# ---- another database ----------------------------------------------------------
+
+# A second stack has the database that is given.
+my $other = Kedge->up;
+my %given = (
+	CORE_DATABASE_URL => $other->database_url('core'),
+	CORE_REDIS_URL => 'unix:' . $other->dir . '/run/redis-core.sock');
+my @up = ($kedge, 'up', '--dir', $dir, '--port', $k->port, '--detach');
+($status, $out, $err) = run({ env => \%given }, @up);
+isnt($status, 0, 'a start on another database is refused');
+like($err, qr/^kedge: core used another database at the last start: the stack's private one, and now core on .*--database given\n\z/,
+	'says which, and how');
+unlike($err, qr/\Q@{[ $k->service_env('core')->{CORE_IDENTITY_KEY} ]}\E|:[^@ ]+@/, 'without a password');
+($status, $out, $err) = run({ env => \%given }, @up, '--database', 'private');
+isnt($status, 0, 'with the other word, too');
+($status, $out, $err) = run({ env => \%given }, @up, '--database', 'given');
+is($status, 0, 'with the word it starts') or diag($err);
+like($out, qr/the database of core is not migrated: CORE_MIGRATION_URL is not set/,
+	'says that it does not migrate it');
+is($k->service_env('core')->{CORE_DATABASE_URL}, $given{CORE_DATABASE_URL},
+	'env/core.env has what is in force');
+($status, $out) = $k->kedge('status', '--json');
+my %process = map { $_->{name} => 1 } @{ decode_json($out)->{processes} };
+ok(!$process{'redis-core'}, 'no Redis of its own for a service whose Redis is given');
+ok($process{'redis-auth'} && $process{postgres}, 'but for the others');
+my $alice = $k->user('alice');
+is($alice->post('/api/core/tasks', { title => 'elsewhere' })->{status}, 201, 'it works');
+is($other->sql('core', 'SELECT count(*) FROM task'), 1, 'on the given database');
+is(($k->kedge('down'))[0], 0, 'down');
+
+($status, $out, $err) = run(@up);
+isnt($status, 0, 'a plain start afterwards is refused');
+like($err, qr/core used another database at the last start: core on .*, and now the stack's private one/,
+	'it would be on the private database');
+($status, $out, $err) = run(@up, '--database', 'private');
+is($status, 0, 'with the word it starts') or diag($err);
+is(($k->kedge('down'))[0], 0, 'down');
+($status, $out, $err) = run(@up, '--database', 'theirs');
+isnt($status, 0, 'another word is refused');
+like($err, qr/it is "private" or "given"/, 'says which there are');
+
+# If all are given, no PostgreSQL is started.
+my %all;
+for my $service (Kedge::services()) {
+	my $env = $other->service_env($service);
+	$all{ uc($service) . '_DATABASE_URL' } = $env->{ uc($service) . '_DATABASE_URL' };
+	$all{ uc($service) . '_REDIS_URL' } = 'unix:' . $other->dir . "/run/redis-$service.sock";
+}
+$all{AUTH_SECRET} = $other->service_env('auth')->{AUTH_SECRET};
+$all{AUTH_URL} = 'https://app.example.com';
+($status, $out, $err) = run({ env => \%all }, @up, '--database', 'given');
+is($status, 0, 'all databases are given') or diag($err);
+like($out, qr{https://app\.example\.com: let the proxy there pass requests}, 'the hints are about AUTH_URL');
+unlike($out, qr/curl/, 'not about an address that cannot sign in');
+($status, $out) = $k->kedge('status', '--json');
+is_deeply([ sort map { $_->{name} } @{ decode_json($out)->{processes} } ],
+	[ sort 'nginx', Kedge::services() ], 'only nginx and the services run');
+is(($k->kedge('down'))[0], 0, 'down');
+
+# ---- a copied stack ------------------------------------------------------------
+
+# PostgreSQL does not run as root, and cannot reach a private directory of root.
+SKIP: {
+	skip 'only as root is the cluster elsewhere', 9 if $> != 0;
+	my $private = File::Temp::tempdir(CLEANUP => 1);
+	chmod 0700, $private;
+	my @start = ('up', '--detach', '--port', free_port(), '--dir');
+	($status, $out, $err) = run($kedge, @start, "$private/one");
+	is($status, 0, 'up in a private directory of root') or diag($err);
+	my ($cluster) = $out =~ m{the data stays in \S+/one and (/var/lib/kedge/pg-\w+)$}m;
+	ok(-d ($cluster // ''), 'names the directory of the cluster, too') or diag($out);
+	is((run($kedge, 'down', '--dir', "$private/one"))[0], 0, 'down');
+	system('cp', '-a', "$private/one", "$private/two") == 0 or die;
+	($status, $out, $err) = run($kedge, @start, "$private/two");
+	isnt($status, 0, 'a copy does not start on the databases of the original');
+	like($err, qr{/two is a copy of \S+/one, and its databases in \Q$cluster\E}, 'names both');
+	rename "$private/one", "$private/moved" or die;
+	($status, $out, $err) = run($kedge, @start, "$private/moved");
+	is($status, 0, 'a stack that was moved starts') or diag($err);
+	($status, $out, $err) = run($kedge, 'destroy', '--yes', '--dir', "$private/moved");
+	is($status, 0, 'destroy') or diag($err);
+	ok(!-e "$private/moved", 'deletes the stack');
+	ok(!-e $cluster, 'and its cluster');
+}
+
+done_testing;
