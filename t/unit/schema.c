@@ -1,10 +1,13 @@
 #include "schema.h"
 
+#include <check.h>
 #include <glob.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "db/db.h"
 
 static void
 die(const char *what, const char *detail)
@@ -35,10 +38,6 @@ schema_url(const char *url, const char *service, enum schema_role role)
 {
 	char *out;
 
-	/*
-	 * SQL contains no NUL byte, so getdelim() up to a NUL reads the whole
-	 * file.
-	 */
 	if (asprintf(&out,
 		"%s user=%s%s dbname=%s options='-c kedge.service=%s'", url,
 		service, role == SCHEMA_OWNER ? "_owner" : "", service,
@@ -63,6 +62,24 @@ schema_run(const char *url, const char *sql)
 	PQclear(result);
 	PQfinish(conn);
 	return state;
+}
+
+void
+schema_do(const char *url, const char *sql)
+{
+	ck_assert_str_eq(schema_run(url, sql), "");
+}
+
+struct db *
+schema_open(const char *url, int64_t connections)
+{
+	return db_open(&(struct db_options){
+	    .url = url,
+	    .application_name = "test",
+	    .connections = connections,
+	    .acquire_timeout_ms = 20000,
+	    .statement_timeout_ms = 20000,
+	});
 }
 
 static void

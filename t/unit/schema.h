@@ -7,6 +7,10 @@
 #ifndef UNIT_SCHEMA_H
 #define UNIT_SCHEMA_H
 
+#include <stdint.h>
+
+struct db;
+
 enum schema_role { SCHEMA_APP, SCHEMA_OWNER };
 
 /* Creates the database; `url` is the result of servers_start_postgres(). */
@@ -21,5 +25,9 @@ char *schema_url(const char *url, const char *service, enum schema_role role);
  * on success, in static storage.
  */
 const char *schema_run(const char *url, const char *sql);
+/* Runs statements that must succeed. */
+void schema_do(const char *url, const char *sql);
+/* Opens a pool of connections, which waits as long as a test may. */
+struct db *schema_open(const char *url, int64_t connections);
 
 #endif

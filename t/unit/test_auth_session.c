@@ -25,6 +25,7 @@
 #include "auth/identity/session_store.h"
 #include "auth/identity/user.h"
 #include "auth/identity/user_store.h"
+#include "auth_database.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/clock.h"
@@ -32,56 +33,30 @@
 #include "base/str.h"
 #include "cache/cache.h"
 #include "db/db.h"
-#include "db/db_script.h"
 #include "servers.h"
 #include "web/service.h"
 
 enum { TIMEOUT_MS = 300, RETRY_MS = 50, PATIENCE_MS = 10000, LEASE_MS = 60000 };
 
 static const char hash[] = "salt:key";
-static const char *database, *redis;
+static const char *redis;
 static struct arena *a;
 static struct auth here, other, far;
 static struct plugin_set set;
 static struct auth_shared shared, far_shared;
-static struct db_script *script;
 static const char *user_id;
-
-static void
-sql(const char *text)
-{
-	enum err e = db_script_run(script, text);
-
-	ck_assert_msg(e == ERR_OK, "%s: %s", text, db_script_problem(script));
-}
-
-static const char *
-sql_text(const char *text)
-{
-	struct db_rows rows;
-
-	ck_assert_int_eq(
-	    db_script_query(script, a, text, DB_NO_ARGS, &rows), ERR_OK);
-	return rows.count == 0 ? NULL : db_get_text(&rows, 0, 0);
-}
 
 static int64_t
 row_epoch(void)
 {
-	return atoll(sql_text("SELECT epoch FROM kedge_session_epoch"));
+	return atoll(sql_text(a, "SELECT epoch FROM kedge_session_epoch"));
 }
 
 static void
 open_process(struct auth *auth, struct auth_shared *memory)
 {
 	*auth = (struct auth){ .shared = memory, .plugins = &set };
-	auth->process.db = db_open(&(struct db_options){
-	    .url = database,
-	    .application_name = "test",
-	    .connections = 4,
-	    .acquire_timeout_ms = 1000,
-	    .statement_timeout_ms = 5000,
-	});
+	auth->process.db = auth_database_open(4);
 	auth->process.cache = cache_open(&(struct cache_options){
 	    .url = redis,
 	    .prefix = "auth",
@@ -315,7 +290,8 @@ START_TEST(claims_say_what_the_rows_say)
 	sql("INSERT INTO service_account SELECT id, 'core' FROM \"user\"");
 	ck_assert_int_eq(find_claims(&here, token, &claims), ERR_OK);
 	ck_assert_str_eq(claims.user_id, user_id);
-	ck_assert_str_eq(claims.session_id, sql_text("SELECT id FROM session"));
+	ck_assert_str_eq(
+	    claims.session_id, sql_text(a, "SELECT id FROM session"));
 	ck_assert_str_eq(claims.roles, "user");
 	ck_assert_str_eq(claims.accounts, "core");
 	ck_assert(!claims.banned);
@@ -519,7 +495,7 @@ START_TEST(ticker_learns_and_restores_the_epoch)
 	/* The last process of a host has released the host's lease. */
 	ck_assert(!lease_is_valid(&far_shared.lease));
 	ck_assert_str_eq(
-	    sql_text("SELECT count(*)::text FROM kedge_session_host"), "1");
+	    sql_text(a, "SELECT count(*)::text FROM kedge_session_host"), "1");
 }
 END_TEST
 
@@ -682,8 +658,8 @@ START_TEST(lease_is_used_with_the_epoch_of_after_its_row)
 	sql("DROP FUNCTION raise_between() CASCADE");
 	ck_assert_int_eq(epoch_get(&far_shared.epoch), before + 1);
 	ck_assert_str_eq(
-	    sql_text("SELECT count(*)::text FROM kedge_session_host h,"
-		     " kedge_session_epoch e WHERE h.epoch = e.epoch"),
+	    sql_text(a, "SELECT count(*)::text FROM kedge_session_host h,"
+			" kedge_session_epoch e WHERE h.epoch = e.epoch"),
 	    "1");
 }
 END_TEST
@@ -717,9 +693,9 @@ START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
 	sql("BEGIN");
 	sql("LOCK TABLE kedge_session_host IN SHARE MODE");
 	ck_assert_int_eq(pthread_create(&id, NULL, renew_far, NULL), 0);
-	while (str_eq(sql_text("SELECT count(*)::text FROM pg_locks WHERE"
-			       " NOT granted AND relation ="
-			       " 'kedge_session_host'::regclass"),
+	while (str_eq(sql_text(a, "SELECT count(*)::text FROM pg_locks WHERE"
+				  " NOT granted AND relation ="
+				  " 'kedge_session_host'::regclass"),
 	    "0")) {
 		ck_assert_int_lt(clock_monotonic_us(), until);
 		usleep(10000);
@@ -731,7 +707,7 @@ START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
 	ck_assert(!lease_is_valid(&far_shared.lease));
 	/* Only the row of the host `here` is left. */
 	ck_assert_str_eq(
-	    sql_text("SELECT count(*)::text FROM kedge_session_host"), "1");
+	    sql_text(a, "SELECT count(*)::text FROM kedge_session_host"), "1");
 	ck_assert_int_eq(renew_lease(&far), ERR_OK);
 	ck_assert(lease_is_valid(&far_shared.lease));
 	db_close(nowhere);
@@ -832,12 +808,13 @@ START_TEST(older_release_runs_without_its_cache)
 
 	sign_in();
 	sql("SET ROLE auth");
-	one = sql_text("SELECT epoch FROM kedge_cache_epoch");
-	two = sql_text("SELECT epoch FROM kedge_cache_epoch");
+	one = sql_text(a, "SELECT epoch FROM kedge_cache_epoch");
+	two = sql_text(a, "SELECT epoch FROM kedge_cache_epoch");
 	ck_assert_str_ne(one, two);
 	ck_assert_int_eq(row_epoch(), before);
-	two = sql_text("UPDATE kedge_cache_epoch"
-		       " SET epoch = greatest(epoch + 1, 7) RETURNING epoch");
+	two =
+	    sql_text(a, "UPDATE kedge_cache_epoch"
+			" SET epoch = greatest(epoch + 1, 7) RETURNING epoch");
 	ck_assert_int_gt(atoll(two), atoll(one));
 	ck_assert_int_eq(row_epoch(), before + 1);
 	sql("BEGIN; SELECT pg_advisory_xact_lock_shared("
@@ -928,18 +905,14 @@ START_TEST(cached_session_verifies_while_postgres_is_away)
 	const char *cached = sign_in(), *uncached = sign_in();
 
 	ck_assert_int_eq(verify(&here, cached), ERR_OK);
-	db_script_close(script);
-	servers_stop_postgres();
+	auth_database_stop();
 	ck_assert_int_eq(verify(&here, cached), ERR_OK);
 	ck_assert_int_eq(verify(&here, uncached), ERR_UNAVAILABLE);
 	/*
 	 * A sign-out is not answered with success before it has taken effect.
 	 */
 	ck_assert_int_eq(session_end(&here, a, cached), ERR_UNAVAILABLE);
-	database = servers_start_postgres();
-	ck_assert_int_eq(
-	    db_script_open(a, database, &script, &(const char *){ NULL }),
-	    ERR_OK);
+	auth_database_restart();
 }
 END_TEST
 
@@ -962,8 +935,8 @@ START_TEST(find_refreshes_when_it_is_due)
 	    session_find(&here, a, token, true, &found, &refreshed), ERR_OK);
 	ck_assert(refreshed);
 	ck_assert_str_eq(found.session.token, token);
-	ck_assert_str_eq(sql_text("SELECT (\"expiresAt\" > now() +"
-				  " interval '167 h')::text FROM session"),
+	ck_assert_str_eq(sql_text(a, "SELECT (\"expiresAt\" > now() +"
+				     " interval '167 h')::text FROM session"),
 	    "true");
 }
 END_TEST
@@ -975,7 +948,8 @@ open_read_only(struct auth *auth)
 	*auth = here;
 	auth->process.db = db_open(&(struct db_options){
 	    .url = arena_printf(a,
-		"%s options='-c default_transaction_read_only=on'", database),
+		"%s options='-c default_transaction_read_only=on'",
+		auth_database_url()),
 	    .application_name = "test",
 	    .connections = 1,
 	    .acquire_timeout_ms = 1000,
@@ -1004,7 +978,8 @@ START_TEST(find_in_a_read_only_database_does_not_refresh)
 	ck_assert_int_eq(
 	    session_find(&reader, a, token, true, &found, &refreshed),
 	    ERR_NOT_FOUND);
-	ck_assert_str_eq(sql_text("SELECT count(*)::text FROM session"), "1");
+	ck_assert_str_eq(
+	    sql_text(a, "SELECT count(*)::text FROM session"), "1");
 	db_close(reader.process.db);
 }
 END_TEST
@@ -1044,7 +1019,8 @@ START_TEST(find_deletes_the_expired)
 	ck_assert_int_eq(
 	    session_find(&here, a, token, true, &found, &refreshed),
 	    ERR_NOT_FOUND);
-	ck_assert_str_eq(sql_text("SELECT count(*)::text FROM session"), "0");
+	ck_assert_str_eq(
+	    sql_text(a, "SELECT count(*)::text FROM session"), "0");
 	ck_assert_int_eq(verify(&here, token), ERR_NOT_FOUND);
 }
 END_TEST
@@ -1134,8 +1110,8 @@ wait_for_a_waiter(void)
 {
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
 
-	while (*sql_text("SELECT count(*)::text FROM pg_locks"
-			 " WHERE NOT granted") == '0' &&
+	while (*sql_text(a, "SELECT count(*)::text FROM pg_locks"
+			    " WHERE NOT granted") == '0' &&
 	       clock_monotonic_us() < until)
 		usleep(1000);
 }
@@ -1182,7 +1158,8 @@ START_TEST(same_address_twice_is_a_conflict)
 			     },
 			     &account),
 	    ERR_CONFLICT);
-	ck_assert_str_eq(sql_text("SELECT count(*)::text FROM account"), "1");
+	ck_assert_str_eq(
+	    sql_text(a, "SELECT count(*)::text FROM account"), "1");
 }
 END_TEST
 
@@ -1223,57 +1200,18 @@ START_TEST(token_has_256_bits)
 }
 END_TEST
 
-/* Runs before check starts, so it cannot use check's assertions. */
-static bool
-run_file(const char *path)
-{
-	static char text[65536];
-	FILE *f = fopen(path, "r");
-	size_t len;
-
-	if (f == NULL) {
-		perror(path);
-		return false;
-	}
-	len = fread(text, 1, sizeof(text) - 1, f);
-	text[len] = '\0';
-	fclose(f);
-	if (db_script_run(script, text) == ERR_OK)
-		return true;
-	fprintf(stderr, "%s: %s\n", path, db_script_problem(script));
-	return false;
-}
-
-static bool
-migrate(void)
-{
-	return db_script_run(script, "CREATE ROLE auth") == ERR_OK &&
-	       run_file("sql/auth/0001_identity.sql") &&
-	       run_file("sql/auth/0002_kedge.sql") &&
-	       run_file("sql/auth/0003_epoch_triggers.sql") &&
-	       run_file("sql/auth/0008_session_host.sql");
-}
-
 int
 main(void)
 {
 	Suite *suite = suite_create("auth_session");
 	TCase *tc = tcase_create("session");
-	SRunner *runner;
-	const char *problem = NULL;
-	int nfailed;
 
 	signal(SIGPIPE, SIG_IGN); /* services ignore SIGPIPE */
 	log_init("test", LOG_ERROR);
-	database = servers_start_postgres();
+	auth_database_start();
 	redis = servers_start_redis();
 	if (!config_compose(&set, /* plugins= */ NULL))
 		return 1;
-	a = arena_new();
-	if (db_script_open(a, database, &script, &problem) != ERR_OK ||
-	    !migrate())
-		return 1;
-	arena_free(a);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -1323,11 +1261,5 @@ main(void)
 	tcase_add_test(tc, token_has_256_bits);
 	suite_add_tcase(suite, tc);
 
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed != 0;
+	return unit_run_here(suite, 120);
 }

@@ -21,13 +21,13 @@
 #include "auth/plugins.h"
 #include "auth/routes.h"
 #include "auth/signin/signin.h"
+#include "auth_database.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cache/rate_limit.h"
 #include "db/db.h"
-#include "db/db_script.h"
 #include "fake_request.h"
 #include "servers.h"
 
@@ -36,11 +36,9 @@
 
 enum { LEASE_MS = 60000 };
 
-static const char *database;
 static struct arena *a;
 static struct auth auth;
 static struct auth_shared shared;
-static struct db_script *script;
 static struct plugin_set set;
 static struct auth_config config = {
 	.plugin_set = &set,
@@ -131,24 +129,10 @@ static const struct auth_plugin watcher = {
 	.hooks = &hooks,
 };
 
-static void
-sql(const char *text)
-{
-	enum err e = db_script_run(script, text);
-
-	ck_assert_msg(e == ERR_OK, "%s: %s", text, db_script_problem(script));
-}
-
 static int
 sessions(void)
 {
-	struct db_rows rows;
-
-	ck_assert_int_eq(
-	    db_script_query(script, a, "SELECT count(*)::text FROM session",
-		DB_NO_ARGS, &rows),
-	    ERR_OK);
-	return atoi(db_get_text(&rows, 0, 0));
+	return atoi(sql_text(a, "SELECT count(*)::text FROM session"));
 }
 
 static struct req
@@ -194,13 +178,7 @@ setup(void)
 	watch = (struct watch){ 0 };
 	ck_assert(auth_init(&auth, &config));
 	auth.shared = &shared;
-	auth.process.db = db_open(&(struct db_options){
-	    .url = database,
-	    .application_name = "test",
-	    .connections = 4,
-	    .acquire_timeout_ms = 1000,
-	    .statement_timeout_ms = 5000,
-	});
+	auth.process.db = auth_database_open(4);
 	auth.process.limit = rate_limit_new(NULL);
 	hash_slots_init(&shared.slots);
 	auth.hashes = hash_pool_new(&(struct hash_pool_options){
@@ -342,37 +320,6 @@ START_TEST(claims_of_the_plugin_are_read_with_the_session)
 }
 END_TEST
 
-/* Runs before check starts, so it cannot use check's assertions. */
-static bool
-run_file(const char *path)
-{
-	static char text[65536];
-	FILE *f = fopen(path, "r");
-	size_t len;
-
-	if (f == NULL) {
-		perror(path);
-		return false;
-	}
-	len = fread(text, 1, sizeof(text) - 1, f);
-	text[len] = '\0';
-	fclose(f);
-	if (db_script_run(script, text) == ERR_OK)
-		return true;
-	fprintf(stderr, "%s: %s\n", path, db_script_problem(script));
-	return false;
-}
-
-static bool
-migrate(void)
-{
-	return db_script_run(script, "CREATE ROLE auth") == ERR_OK &&
-	       run_file("sql/auth/0001_identity.sql") &&
-	       run_file("sql/auth/0002_kedge.sql") &&
-	       run_file("sql/auth/0003_epoch_triggers.sql") &&
-	       run_file("sql/auth/0008_session_host.sql");
-}
-
 /*
  * Enables two plugins: email-password, which is the first in plugins_all, and
  * the test's own.
@@ -400,17 +347,12 @@ main(void)
 {
 	Suite *suite = suite_create("auth_signin");
 	TCase *tc = tcase_create("signin");
-	SRunner *runner;
-	const char *problem = NULL;
-	int nfailed;
 
 	signal(SIGPIPE, SIG_IGN); /* services ignore SIGPIPE */
 	log_init("test", LOG_ERROR);
-	database = servers_start_postgres();
+	auth_database_start();
 	a = arena_new();
-	if (!compose() ||
-	    db_script_open(a, database, &script, &problem) != ERR_OK ||
-	    !migrate())
+	if (!compose())
 		return 1;
 	arena_free(a);
 
@@ -425,11 +367,5 @@ main(void)
 	tcase_add_test(tc, claims_of_the_plugin_are_read_with_the_session);
 	suite_add_tcase(suite, tc);
 
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed != 0;
+	return unit_run_here(suite, 120);
 }

@@ -11,51 +11,25 @@
 #include <unistd.h>
 
 #include "auth/identity/verification.h"
+#include "auth_database.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
-#include "db/db_script.h"
 #include "servers.h"
 
 enum { TTL_S = 60, RACERS = 2, RACES = 50, PATIENCE_US = 10000000 };
 
-static const char *database;
 static struct arena *a;
 static struct db *db;
-static struct db_script *script;
-
-static void
-sql(const char *text)
-{
-	enum err e = db_script_run(script, text);
-
-	ck_assert_msg(e == ERR_OK, "%s: %s", text, db_script_problem(script));
-}
-
-static const char *
-sql_text(const char *text)
-{
-	struct db_rows rows;
-
-	ck_assert_int_eq(
-	    db_script_query(script, a, text, DB_NO_ARGS, &rows), ERR_OK);
-	return rows.count == 0 ? NULL : db_get_text(&rows, 0, 0);
-}
 
 static void
 setup(void)
 {
 	a = arena_new();
 	sql("DELETE FROM verification");
-	db = db_open(&(struct db_options){
-	    .url = database,
-	    .application_name = "test",
-	    .connections = RACERS,
-	    .acquire_timeout_ms = 1000,
-	    .statement_timeout_ms = 5000,
-	});
+	db = auth_database_open(RACERS);
 }
 
 static void
@@ -100,7 +74,7 @@ START_TEST(consume_of_the_expired_finds_nothing_and_deletes_it)
 	    verification_consume(db, a, "otp", &value), ERR_NOT_FOUND);
 	ck_assert_str_eq(value, "untouched");
 	ck_assert_str_eq(
-	    sql_text("SELECT count(*)::text FROM verification"), "0");
+	    sql_text(a, "SELECT count(*)::text FROM verification"), "0");
 }
 END_TEST
 
@@ -206,8 +180,8 @@ consume_and_hold(struct db *tx, struct arena *arena, void *ctx)
 	ck_assert_int_eq(
 	    pthread_create(&hold->second.thread, NULL, race, &hold->second), 0);
 	pthread_barrier_wait(hold->second.start);
-	while (*sql_text("SELECT count(*)::text FROM pg_locks"
-			 " WHERE NOT granted") == '0' &&
+	while (*sql_text(a, "SELECT count(*)::text FROM pg_locks"
+			    " WHERE NOT granted") == '0' &&
 	       clock_monotonic_us() < until)
 		usleep(1000);
 	return ERR_OK;
@@ -227,45 +201,15 @@ START_TEST(second_consumer_waits_for_the_first)
 }
 END_TEST
 
-/* Runs before check starts, so it cannot use check's assertions. */
-static bool
-run_file(const char *path)
-{
-	static char text[65536];
-	FILE *f = fopen(path, "r");
-	size_t len;
-
-	if (f == NULL) {
-		perror(path);
-		return false;
-	}
-	len = fread(text, 1, sizeof(text) - 1, f);
-	text[len] = '\0';
-	fclose(f);
-	if (db_script_run(script, text) == ERR_OK)
-		return true;
-	fprintf(stderr, "%s: %s\n", path, db_script_problem(script));
-	return false;
-}
-
 int
 main(void)
 {
 	Suite *suite = suite_create("auth_verification");
 	TCase *tc = tcase_create("verification");
-	SRunner *runner;
-	const char *problem = NULL;
-	int nfailed;
 
 	signal(SIGPIPE, SIG_IGN); /* services ignore SIGPIPE */
 	log_init("test", LOG_ERROR);
-	database = servers_start_postgres();
-	a = arena_new();
-	if (db_script_open(a, database, &script, &problem) != ERR_OK ||
-	    db_script_run(script, "CREATE ROLE auth") != ERR_OK ||
-	    !run_file("sql/auth/0001_identity.sql"))
-		return 1;
-	arena_free(a);
+	auth_database_start();
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -277,11 +221,5 @@ main(void)
 	tcase_add_test(tc, second_consumer_waits_for_the_first);
 	suite_add_tcase(suite, tc);
 
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	nfailed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nfailed != 0;
+	return unit_run_here(suite, 120);
 }

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -6,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "unit.h"
 
 #include "base/arena.h"
 #include "base/attr.h"
@@ -882,20 +883,10 @@ make_suite(void)
 int
 main(void)
 {
-	SRunner *sr;
-	int failed;
 
 	signal(SIGPIPE, SIG_IGN);
 	log_init("test_cache", LOG_ERROR);
 	metrics_open(-1);
 	url = servers_start_redis();
-	alarm(120); /* the tests run in this process: check cannot stop one that
-	               hangs */
-	sr = srunner_create(make_suite());
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return unit_run_here(make_suite(), 120);
 }

@@ -63,13 +63,7 @@ END_TEST
 static struct db *
 open_pool(int64_t connections)
 {
-	return db_open(&(struct db_options){
-	    .url = app_url,
-	    .application_name = "test_core_task",
-	    .connections = connections,
-	    .acquire_timeout_ms = 20000,
-	    .statement_timeout_ms = 20000,
-	});
+	return schema_open(app_url, connections);
 }
 
 static void

@@ -33,13 +33,7 @@ set_up(void)
 	a = arena_new();
 	ck_assert_str_eq(
 	    schema_run(owner_url, "TRUNCATE profile, task, task_key"), "");
-	db = db_open(&(struct db_options){
-	    .url = app_url,
-	    .application_name = "test_core_task_quota",
-	    .connections = THREADS,
-	    .acquire_timeout_ms = 20000,
-	    .statement_timeout_ms = 20000,
-	});
+	db = schema_open(app_url, THREADS);
 }
 
 static void

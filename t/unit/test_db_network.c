@@ -1,5 +1,4 @@
 #include <arpa/inet.h>
-#include <check.h>
 #include <libpq-fe.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "unit.h"
 
 #include "base/arena.h"
 #include "base/attr.h"
@@ -370,21 +371,13 @@ start_proxy(void)
 int
 main(void)
 {
-	SRunner *sr;
 	int failed;
 
 	log_init("test_db_network", LOG_ERROR);
 	metrics_open(-1);
 	servers_start_postgres();
 	start_proxy();
-	alarm(180); /* the tests run in this process: check cannot stop one that
-	               hangs */
-	sr = srunner_create(make_suite());
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
+	failed = unit_run_here(make_suite(), 180);
 	proxy_stop();
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return failed;
 }

@@ -1,9 +1,10 @@
-#include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <unistd.h>
+
+#include "unit.h"
 
 #include "base/clock.h"
 #include "base/fair_semaphore.h"
@@ -237,13 +238,5 @@ make_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(make_suite());
-	int failed;
-
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return unit_run_here(make_suite(), 120);
 }

@@ -1,5 +1,4 @@
 #include <arpa/inet.h>
-#include <check.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,6 +11,8 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "unit.h"
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -824,7 +825,6 @@ make_suite(void)
 int
 main(void)
 {
-	SRunner *sr;
 	int failed;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -832,14 +832,7 @@ main(void)
 	metrics_open(-1);
 	http_client_init();
 	start_servers();
-	alarm(60); /* the tests run in this process: check cannot stop one that
-	              hangs */
-	sr = srunner_create(make_suite());
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_set_tap(sr, "-");
-	srunner_run_all(sr, CK_SILENT);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	failed = unit_run_here(make_suite(), 60);
 	unlink(socket_path);
-	return failed == 0 ? 0 : 1;
+	return failed;
 }

@@ -570,8 +570,6 @@ main(void)
 
 	schema_create(url, "core");
 	app_url = schema_url(url, "core", SCHEMA_APP);
-	/* No process per test, because one test restarts PostgreSQL. */
-	setenv("CK_FORK", "no", 0);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
@@ -606,5 +604,6 @@ main(void)
 	    (int)COUNT_OF(bad_sets));
 	tcase_add_test(tc, set_queues_are_those_of_the_list_and_of_the_kinds);
 	suite_add_tcase(suite, tc);
-	return unit_run(suite);
+	/* One test restarts PostgreSQL. */
+	return unit_run_here(suite, 180);
 }

@@ -33,20 +33,14 @@ static const struct job_set set = { .kinds = kind_lists, .queues = queues };
 static void
 sql(const char *text)
 {
-	ck_assert_str_eq(schema_run(app_url, text), "");
+	schema_do(app_url, text);
 }
 
 static void
 set_up(void)
 {
 	a = arena_new();
-	db = db_open(&(struct db_options){
-	    .url = app_url,
-	    .application_name = "test_job_admin",
-	    .connections = 2,
-	    .acquire_timeout_ms = 20000,
-	    .statement_timeout_ms = 20000,
-	});
+	db = schema_open(app_url, 2);
 	sql("DELETE FROM job; DELETE FROM job_ready; DELETE FROM job_waiting;"
 	    " DELETE FROM job_queue; DELETE FROM job_unique;"
 	    " DELETE FROM job_claim; DELETE FROM job_worker;"

@@ -20,13 +20,7 @@ static void
 set_up(void)
 {
 	a = arena_new();
-	db = db_open(&(struct db_options){
-	    .url = app_url,
-	    .application_name = "test_wallet_account",
-	    .connections = 8,
-	    .acquire_timeout_ms = 20000,
-	    .statement_timeout_ms = 20000,
-	});
+	db = schema_open(app_url, 8);
 }
 
 static void

@@ -24,20 +24,14 @@ static struct db *db;
 static void
 sql(const char *text)
 {
-	ck_assert_str_eq(schema_run(app_url, text), "");
+	schema_do(app_url, text);
 }
 
 static void
 set_up(void)
 {
 	a = arena_new();
-	db = db_open(&(struct db_options){
-	    .url = app_url,
-	    .application_name = "test_webhook_store",
-	    .connections = 3,
-	    .acquire_timeout_ms = 20000,
-	    .statement_timeout_ms = 20000,
-	});
+	db = schema_open(app_url, 3);
 	sql("DELETE FROM job; DELETE FROM job_ready; DELETE FROM job_waiting;"
 	    " DELETE FROM webhook_endpoint");
 }
