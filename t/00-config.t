@@ -266,7 +266,9 @@ for my $loc (@locations) {
 			    || $listen =~ /unix:/
 			    || $where =~ m{^(?:= )?(?:\^~ )?/api/auth/}
 			    || (grep { $where eq "= $_->{prefix}openapi.json" } values %service)
-			    || (grep { $_->{prefix} eq $path && $_->{guard} eq 'none' } values %service),
+			    || (grep { $_->{prefix} eq $path && $_->{guard} eq 'none' } values %service)
+			    || (grep { $path eq $_ || $where eq '= ' . s{/$}{}r }
+				map { @{ $_->{public} // [] } } values %service),
 			"$where: may be open");
 	}
 }

@@ -150,6 +150,7 @@ UPDATE public."user" SET role = 'x' WHERE id = 'mallory';
 DELETE FROM public."user" WHERE id = 'mallory';
 SQL
 	core => '',
+	links => '',
 	wallet => '',
 );
 
@@ -213,7 +214,7 @@ for my $service (@services) {
 # ---- what was acknowledged is on disk ----------------------------------------------
 
 # At its commit, each transaction reports whether the commit waits for the disk.
-my %written = (auth => '"user"', core => 'task', wallet => 'transfer');
+my %written = (auth => '"user"', core => 'task', links => 'link', wallet => 'transfer');
 my $seen = 'SELECT string_agg(DISTINCT setting, \' \') FROM seen';
 for my $service (@services) {
 	$k->sql($service, <<"SQL");
@@ -236,9 +237,11 @@ SQL
 }
 # Close the services' current connections, which began before the change.
 $k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
-	    . " WHERE usename IN ('auth', 'core', 'wallet')");
+	    . " WHERE usename IN ('auth', 'core', 'links', 'wallet')");
 my $alice = $k->user('alice');
 is($alice->post('/api/core/tasks', { title => 'x' })->{status}, 201, 'core: a task is made');
+is($alice->post('/api/links/links', { target => 'https://example.com/' })->{status}, 201,
+	'links: a link is made');
 my $account = $alice->get('/api/wallet/accounts')->{json}{items}[0]{id};
 $k->sql('wallet', "SELECT ledger_external('op', 'deposit', '$account', 100, 'p', 'd', NULL)");
 $k->sql('wallet', 'DELETE FROM seen');
@@ -259,7 +262,7 @@ $k->sql('postgres', "ALTER ROLE $_ RESET ALL") for @services;
 
 my $servers = $k->sql('postgres', 'SHOW max_connections');
 my $all = $k->sql('postgres', 'SELECT sum(rolconnlimit) FROM pg_roles'
-	    . " WHERE rolname IN ('auth', 'core', 'wallet')");
+	    . " WHERE rolname IN ('auth', 'core', 'links', 'wallet')");
 cmp_ok($all, '<', $servers - 10, 'the limits of all roles together leave room for others');
 my %limit = map { $_ => $k->sql('postgres',
 	"SELECT rolconnlimit FROM pg_roles WHERE rolname = '$_'") } @services;

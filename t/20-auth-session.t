@@ -24,7 +24,7 @@ my $token = $r->{json}{token};
 is($user->{email}, lc $email, 'the address in its one form');
 is($user->{role}, 'user', 'a user');
 is(ref $user->{emailVerified}, 'JSON::PP::Boolean', 'booleans are booleans');
-is_deeply([ sort grep {/^has/} keys %$user ], [qw(hasCoreAccount hasWalletAccount)],
+is_deeply([ sort grep {/^has/} keys %$user ], [qw(hasCoreAccount hasLinksAccount hasWalletAccount)],
 	'an account member for each base service')
     or diag(join ' ', keys %$user);
 cmp_ok(length $token, '>=', 32, 'a token');

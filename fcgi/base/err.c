@@ -22,6 +22,7 @@ static const struct err_info rows[] = {
 	    "The body of the request did not come in time" },
 	[ERR_CONFLICT] = { 409, "CONFLICT",
 	    "Something with this key exists already" },
+	[ERR_GONE] = { 410, "GONE", "This is not available any more" },
 	[ERR_STALE] = { 412, "PRECONDITION_FAILED",
 	    "This has been changed since you read it" },
 	[ERR_TOO_LARGE] = { 413, "PAYLOAD_TOO_LARGE",

@@ -17,6 +17,7 @@ enum err {
 	ERR_METHOD, /* the path exists, but not with this method: 405 */
 	ERR_TIMEOUT, /* the request body did not arrive in time: 408 */
 	ERR_CONFLICT, /* the key already exists: 409 */
+	ERR_GONE, /* it existed, and is not available any more: 410 */
 	ERR_STALE, /* the version in If-Match is not the current one: 412 */
 	ERR_TOO_LARGE, /* the body or a parameter exceeds its limit: 413 */
 	ERR_MEDIA_TYPE, /* the content type of the body is not supported: 415 */

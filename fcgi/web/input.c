@@ -122,7 +122,7 @@ input_read(const struct service *s, struct req *r, void **ret_struct)
 		.query = r->query,
 		.param = find_value,
 		.param_ctx = r,
-		.refuse_unknown_query = strict,
+		.refuse_unknown_query = strict && !r->route->any_query,
 		.more_query = r->route->query,
 	};
 	const char *problem;

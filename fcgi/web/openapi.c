@@ -370,14 +370,16 @@ is_first_of_path(const struct service *s, const struct route *route)
 }
 
 static void
-write_path(const struct document *d, const char *path)
+write_path(const struct document *d, const struct route *first)
 {
+	const char *path = first->path;
 	struct buf *b = d->b;
 	struct cursor c = { 0 };
 	const struct route *row;
 	int count = 0;
 
-	buf_printf(b, "\"%s%s\":", d->service->prefix, path);
+	buf_printf(
+	    b, "\"%s%s\":", first->whole_path ? "" : d->service->prefix, path);
 	while ((row = next_row(d->service, &c)) != NULL) {
 		if (strcmp(row->path, path) != 0)
 			continue;
@@ -403,7 +405,7 @@ write_paths(struct document *d)
 		if (!is_first_of_path(d->service, row))
 			continue;
 		separate(d->b, &count, "{");
-		write_path(d, row->path);
+		write_path(d, row);
 	}
 	buf_puts(d->b, count == 0 ? "{}" : "}");
 }

@@ -68,6 +68,16 @@ struct route {
 	bool body_form; /* a form body is accepted as well as JSON */
 	bool body_optional; /* a missing body is read as {} */
 	/*
+	 * `path` is a whole path, for a prefix of `public` in kedge.json that
+	 * is not below the service's own.
+	 */
+	bool whole_path;
+	/*
+	 * Query parameters that no row names are ignored: for an address that
+	 * others may append parameters to, such as a link that is shared.
+	 */
+	bool any_query;
+	/*
 	 * Neither the handler nor a hook of the service waits for anything: the
 	 * event loop answers by itself, without a thread.
 	 */

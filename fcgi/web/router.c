@@ -76,24 +76,45 @@ keep_values(struct req *r)
 }
 
 /*
- * Returns the path below the service's prefix; NULL when no route can match it.
+ * Whether a route can match the path.  nginx merges slashes; if it is
+ * configured not to, no route matches a path with "//".
  */
-static const char *
-path_below(const struct service *s, const char *path)
+static bool
+is_routable(const char *path)
 {
-	size_t prefix_len = strlen(s->prefix), len;
+	size_t len = strlen(path);
+
+	return len > 0 && *path == '/' && path[len - 1] != '/' &&
+	       strstr(path, "//") == NULL;
+}
+
+/*
+ * The part of a path that is compared with the routes below the service's
+ * prefix, and with those that have a whole path; NULL when none can match.
+ */
+struct comparable {
+	const char *below;
+	const char *whole;
+};
+
+static struct comparable
+comparable_of(const struct service *s, const char *path)
+{
+	size_t prefix_len = strlen(s->prefix);
+	struct comparable c = { 0 };
 
 	if (strncmp(path, s->prefix, prefix_len) != 0)
-		return NULL;
-	path += prefix_len;
-	len = strlen(path);
-	if (len == 0 || *path != '/' || path[len - 1] == '/')
-		return NULL;
-	/*
-	 * nginx merges slashes.  If it is configured not to, no route matches a
-	 * path with "//".
-	 */
-	return strstr(path, "//") == NULL ? path : NULL;
+		c.whole = is_routable(path) ? path : NULL;
+	else if (is_routable(path + prefix_len))
+		c.below = path + prefix_len;
+	return c;
+}
+
+/* The part of the path that this row must match; NULL: it cannot match. */
+static const char *
+part_for(const struct comparable *c, const struct route *row)
+{
+	return row->whole_path ? c->whole : c->below;
 }
 
 /* Adds a method to the list, which is sorted and has no duplicates. */
@@ -135,19 +156,18 @@ enum err
 router_find(const struct service *s, struct req *r, int *ret_index,
     const char **ret_allow)
 {
-	const char *path = path_below(s, r->path);
+	struct comparable path = comparable_of(s, r->path);
 	const char *methods[ALLOW_MAX];
 	int count = 0, index = 0;
-
-	if (path == NULL)
-		return ERR_NOT_FOUND;
 
 	for (const struct route *const *list = s->routes; *list != NULL;
 	     list++) {
 		const struct route *row = *list;
 
 		for (; row->method != NULL; row++, index++) {
-			if (!matches(r, row->path, path))
+			const char *part = part_for(&path, row);
+
+			if (part == NULL || !matches(r, row->path, part))
 				continue;
 			if (takes(row, r->method)) {
 				keep_values(r);
@@ -174,18 +194,19 @@ router_path_row(const struct service *s, struct arena *a, const char *method,
 {
 	struct req probe = { .arena = a };
 	const struct route *first = NULL;
+	struct comparable parts;
 	size_t len = strlen(path);
 
 	while (len > 0 && path[len - 1] == '/')
 		len--;
-	path = path_below(s, arena_strndup(a, path, len));
-	if (path == NULL)
-		return NULL;
+	parts = comparable_of(s, arena_strndup(a, path, len));
 	for (const struct route *const *list = s->routes; *list != NULL;
 	     list++) {
 		for (const struct route *row = *list; row->method != NULL;
 		     row++) {
-			if (!matches(&probe, row->path, path))
+			const char *part = part_for(&parts, row);
+
+			if (part == NULL || !matches(&probe, row->path, part))
 				continue;
 			if (takes(row, method))
 				return row;

@@ -118,11 +118,12 @@ struct service {
 	 */
 	const char *handle_all_route;
 	/*
-	 * NULL, or, with handle_all: reads in one round trip what the given
-	 * requests need, and stores it in their `prefetched`.  Reports which of
-	 * these requests can be answered at once, without a thread.  There are
-	 * at most SERVICE_PREFETCH_MAX requests, of which only app, source and
-	 * arena are set.
+	 * NULL, or: reads in one round trip what the given requests need, and
+	 * stores it in their `prefetched`.  Reports which of these requests can
+	 * be answered at once, without a thread.  On entry ret_ready[i] says
+	 * whether the request's route is nonblocking.  There are at most
+	 * SERVICE_PREFETCH_MAX requests, of which only app, source and arena
+	 * are set.
 	 */
 	void (*prefetch)(
 	    void *app, struct req *const *rs, bool *ret_ready, size_t n);

@@ -292,8 +292,8 @@ number_of(const struct service *s, const struct route *row)
 {
 	char label[LABEL_SIZE];
 
-	snprintf(
-	    label, sizeof(label), "%s %s%s", row->method, s->prefix, row->path);
+	snprintf(label, sizeof(label), "%s %s%s", row->method,
+	    row->whole_path ? "" : s->prefix, row->path);
 	return metrics_route(label);
 }
 

@@ -57,7 +57,7 @@ static const struct config_var vars[] = {
 	  .fallback = "better-auth", .min = 1, .max = 64,
 	  .doc = "The prefix of cookie names." },
 	{ CONFIG(struct auth_config, services, "SERVICES"),
-	  .fallback = "core,wallet",
+	  .fallback = "core,wallet,links",
 	  .doc = "The base services for which assertions are issued, separated "
 	    "by commas." },
 	{ CONFIG(struct auth_config, plugins, "PLUGINS"),

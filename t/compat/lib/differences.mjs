@@ -33,7 +33,7 @@ export const differences = [
 		why: "a user shows in which services it has an account",
 		expect: (a) => each(a.body, (o) => {
 			if ("emailVerified" in o)
-				Object.assign(o, { hasCoreAccount: false, hasWalletAccount: false });
+				Object.assign(o, { hasCoreAccount: false, hasWalletAccount: false, hasLinksAccount: false });
 		}),
 	},
 	{
