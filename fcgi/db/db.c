@@ -320,6 +320,15 @@ db_run(struct db *db, struct arena *a, const struct db_stmt *stmt,
 	return run_in_pool(db, a, stmt, args, ret_rows);
 }
 
+enum err
+db_run_one(struct db *db, struct arena *a, const struct db_stmt *stmt,
+    struct db_args args, struct db_rows *ret_rows)
+{
+	enum err e = db_run(db, a, stmt, args, ret_rows);
+
+	return e == ERR_OK && ret_rows->count == 0 ? ERR_NOT_FOUND : e;
+}
+
 static void
 rollback(struct db *tx)
 {

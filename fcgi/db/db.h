@@ -35,6 +35,9 @@ void db_close(struct db *db);
  */
 MUST_CHECK enum err db_run(struct db *db, struct arena *a,
     const struct db_stmt *stmt, struct db_args args, struct db_rows *ret_rows);
+/* Like db_run(), but ERR_NOT_FOUND when the statement returns no row. */
+MUST_CHECK enum err db_run_one(struct db *db, struct arena *a,
+    const struct db_stmt *stmt, struct db_args args, struct db_rows *ret_rows);
 
 /*
  * The getters assert that the row and the column exist; db_get_text() and

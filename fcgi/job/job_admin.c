@@ -123,11 +123,9 @@ job_admin_find(
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &select_job, DB_ARGS(id), &rows);
+	e = db_run_one(db, a, &select_job, DB_ARGS(id), &rows);
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	*ret_job = read_row(a, &rows, 0);
 	ret_job->payload = db_get_text(&rows, 0, COL_PAYLOAD);
 	ret_job->result = db_find_text(&rows, 0, COL_RESULT);

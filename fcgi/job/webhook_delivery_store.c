@@ -49,11 +49,9 @@ webhook_find_delivery(struct db *db, struct arena *a, const char *job_id,
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &select_delivery, DB_ARGS(job_id), &rows);
+	e = db_run_one(db, a, &select_delivery, DB_ARGS(job_id), &rows);
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	*ret_delivery = (struct webhook_delivery){
 		.valid = db_get_bool(&rows, 0, DELIVERY_VALID),
 		.event_id = db_find_text(&rows, 0, DELIVERY_EVENT_ID),

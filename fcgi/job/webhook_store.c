@@ -72,11 +72,9 @@ run_for_one(struct db *db, struct arena *a, const struct db_stmt *stmt,
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, stmt, args, &rows);
+	e = db_run_one(db, a, stmt, args, &rows);
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	*ret_webhook = read_row(a, &rows, 0);
 	return ERR_OK;
 }
@@ -283,12 +281,10 @@ webhook_insert_test(struct db *db, struct arena *a, const char *id,
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(
+	e = db_run_one(
 	    db, a, &insert_test, DB_ARGS(id, trace_id, request_id), &rows);
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	*ret_job_id = db_get_text(&rows, 0, 0);
 	return ERR_OK;
 }

@@ -184,6 +184,25 @@ START_TEST(run_prepared_statement_twice)
 }
 END_TEST
 
+START_TEST(run_one_without_a_row_is_not_found)
+{
+	static const struct db_stmt select_item = {
+		.name = "item_select",
+		.sql = "SELECT n FROM item WHERE name = $1",
+		.nargs = 1,
+	};
+	struct db_rows rows;
+
+	ck_assert_int_eq(db_run_one(db, a, &select_item, DB_ARGS("a"), &rows),
+	    ERR_NOT_FOUND);
+	ck_assert_int_eq(
+	    db_run(db, a, &insert_item, DB_ARGS("a", "1"), NULL), ERR_OK);
+	ck_assert_int_eq(
+	    db_run_one(db, a, &select_item, DB_ARGS("a"), &rows), ERR_OK);
+	ck_assert(db_get_i64(&rows, 0, 0) == 1);
+}
+END_TEST
+
 START_TEST(get_reads_each_type)
 {
 	static const struct db_stmt values = {
@@ -1147,6 +1166,7 @@ make_suite(void)
 	tcase_add_checked_fixture(run, set_up, tear_down);
 	tcase_add_test(run, run_prepared_statement_twice);
 	tcase_add_test(run, run_of_large_parameters_is_a_connections_last);
+	tcase_add_test(run, run_one_without_a_row_is_not_found);
 	tcase_add_test(run, get_reads_each_type);
 	tcase_add_test(run, open_sets_up_the_session);
 	tcase_add_test(run, open_holds_settings_against_the_role);

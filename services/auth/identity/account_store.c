@@ -127,12 +127,10 @@ account_find_by(struct db *db, struct arena *a, const char *column,
 {
 	struct db_rows rows;
 	enum err e =
-	    db_run(db, a, find_statement(column), DB_ARGS(value), &rows);
+	    db_run_one(db, a, find_statement(column), DB_ARGS(value), &rows);
 
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	*ret_account = account_read(a, &rows);
 	return ERR_OK;
 }

@@ -149,11 +149,10 @@ session_select(struct db *db, struct arena *a, const char *token,
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &composed.select, DB_ARGS(token, fresh, due), &rows);
+	e = db_run_one(
+	    db, a, &composed.select, DB_ARGS(token, fresh, due), &rows);
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	*ret_found = (struct session_found){
 		.session = session_read(a, &rows, 0, FOUND_SESSION),
 		.user = user_read(a, &rows, 0,
@@ -173,12 +172,10 @@ session_extend(struct db *db, struct arena *a, const char *token,
 	const char *ttl = arena_printf(a, "%d", SESSION_TTL_S);
 	struct db_rows rows;
 	enum err e =
-	    db_run(db, a, &composed.extend, DB_ARGS(token, ttl), &rows);
+	    db_run_one(db, a, &composed.extend, DB_ARGS(token, ttl), &rows);
 
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	*ret_session = session_read(a, &rows, 0, 0);
 	return ERR_OK;
 }
@@ -372,12 +369,10 @@ session_select_live(struct db *db, struct arena *a, const char *id,
     const char *user_id, struct session_claims *ret_claims)
 {
 	struct db_rows rows;
-	enum err e =
-	    db_run(db, a, &composed.select_live, DB_ARGS(id, user_id), &rows);
+	enum err e = db_run_one(
+	    db, a, &composed.select_live, DB_ARGS(id, user_id), &rows);
 
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	return session_claims_of_row(&rows, CLAIMS, ret_claims);
 }

@@ -45,11 +45,9 @@ profile_find(struct db *db, struct arena *a, const char *user_id,
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &select_profile, DB_ARGS(user_id), &rows);
+	e = db_run_one(db, a, &select_profile, DB_ARGS(user_id), &rows);
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	read_row(&rows, ret_profile);
 	return ERR_OK;
 }
@@ -87,14 +85,12 @@ profile_update(struct db *db, struct arena *a, const char *user_id,
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, &update_profile,
+	e = db_run_one(db, a, &update_profile,
 	    DB_ARGS(user_id, patch->display_name.set ? "true" : "false",
 		patch->display_name.value, patch->timezone, patch->locale),
 	    &rows);
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	read_row(&rows, ret_profile);
 	return ERR_OK;
 }

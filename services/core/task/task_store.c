@@ -53,11 +53,9 @@ run_for_one(struct db *db, struct arena *a, const struct db_stmt *stmt,
 	struct db_rows rows;
 	enum err e;
 
-	e = db_run(db, a, stmt, args, &rows);
+	e = db_run_one(db, a, stmt, args, &rows);
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	*ret_task = read_row(&rows, 0);
 	return ERR_OK;
 }

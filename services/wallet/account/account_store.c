@@ -66,14 +66,12 @@ account_find(struct db *db, struct arena *a, const struct account_owner *owner,
 	enum err e;
 
 	if (owner->any)
-		e = db_run(db, a, &select_any, DB_ARGS(id), &rows);
+		e = db_run_one(db, a, &select_any, DB_ARGS(id), &rows);
 	else
-		e = db_run(
+		e = db_run_one(
 		    db, a, &select_account, DB_ARGS(owner->user_id, id), &rows);
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	*ret_account = read_row(&rows, 0);
 	return ERR_OK;
 }

@@ -14,12 +14,10 @@ username_owner(struct db *db, struct arena *a, const char *normal,
     const char **ret_user_id)
 {
 	struct db_rows rows;
-	enum err e = db_run(db, a, &select_owner, DB_ARGS(normal), &rows);
+	enum err e = db_run_one(db, a, &select_owner, DB_ARGS(normal), &rows);
 
 	if (e != ERR_OK)
 		return e;
-	if (rows.count == 0)
-		return ERR_NOT_FOUND;
 	*ret_user_id = db_get_text(&rows, 0, 0);
 	return ERR_OK;
 }
