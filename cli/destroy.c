@@ -1,7 +1,6 @@
 #include "destroy.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,30 +15,7 @@
 #include "options.h"
 #include "postgres.h"
 #include "stack.h"
-
-enum { OPEN_MAX_DIRS = 16 };
-
-static int
-remove_one(const char *path, const struct stat *info UNUSED, int type UNUSED,
-    struct FTW *at UNUSED)
-{
-	if (remove(path) == 0 || errno == ENOENT)
-		return 0;
-	print_error("cannot delete %s: %s", path, strerror(errno));
-	return 1;
-}
-
-/* Deletes a directory and everything in it; follows no symbolic link. */
-static bool
-remove_tree(const char *path)
-{
-	int rc = nftw(
-	    path, remove_one, OPEN_MAX_DIRS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-
-	if (rc == -1 && errno != ENOENT)
-		print_error("cannot read %s: %s", path, strerror(errno));
-	return rc == 0 || (rc == -1 && errno == ENOENT);
-}
+#include "tree.h"
 
 static bool
 confirm(const struct stack *s, const char *cluster)
@@ -73,8 +49,8 @@ destroy(struct stack *s, bool yes)
 		print_message("nothing was deleted");
 		return false;
 	}
-	if (!down(s) || (cluster != NULL && !remove_tree(cluster)) ||
-	    chdir("/") == -1 || !remove_tree(s->dir))
+	if (!down(s) || (cluster != NULL && !tree_remove(cluster)) ||
+	    chdir("/") == -1 || !tree_remove(s->dir))
 		return false;
 	print_message("deleted %s", s->dir);
 	return true;

@@ -22,6 +22,7 @@
 #include "open.h"
 #include "options.h"
 #include "psql.h"
+#include "render.h"
 #include "restart.h"
 #include "routes.h"
 #include "status.h"
@@ -56,6 +57,7 @@ static const struct command commands[] = {
 	{ "jobs", jobs_command },
 	{ "user", user_command },
 	{ "migrate", migrate_command },
+	{ "render", render_command },
 	{ "apply", apply_command },
 	{ "add", add_command },
 	{ "test", NULL },

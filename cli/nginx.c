@@ -44,7 +44,7 @@ add_plain(const struct site *site, struct file_set *files)
 
 	for (i = 0; i < COUNT_OF(plain_files); i++) {
 		text = file_read(site->arena,
-		    arena_printf(site->arena, "%s/nginx/%s", site->share,
+		    arena_printf(site->arena, "%s/nginx/%s", site->templates,
 			plain_files[i]),
 		    /* ret_len= */ NULL);
 		if (text == NULL)

@@ -21,7 +21,7 @@ nginx_cors_add(const struct site *site, struct file_set *files)
 	list.url = service_env_value(site, verifier, list.url_variable);
 	list.list = service_env_value(site, verifier, list.list_variable);
 	t.ok = list.url != NULL && list.list != NULL &&
-	       cors_add_map(
-		   &t.out, a, arena_printf(a, "%s/nginx", site->share), &list);
+	       cors_add_map(&t.out, a,
+		   arena_printf(a, "%s/nginx", site->templates), &list);
 	return nginx_text_finish(&t, files, "cors_map.conf");
 }

@@ -26,7 +26,8 @@ nginx_text_add(
 	const struct site *site = t->site;
 
 	if (!template_add_file(&t->out, site->arena,
-		arena_printf(site->arena, "%s/nginx/%s.in", site->share, name),
+		arena_printf(
+		    site->arena, "%s/nginx/%s.in", site->templates, name),
 		values))
 		t->ok = false;
 }

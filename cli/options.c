@@ -21,6 +21,13 @@ static const struct option flags[] = {
 	{ "yes", no_argument, NULL, OPTIONS_YES },
 	{ "owner", no_argument, NULL, OPTIONS_OWNER },
 	{ "system", no_argument, NULL, OPTIONS_SYSTEM },
+	{ "to", required_argument, NULL, OPTIONS_TO },
+	{ "spec", required_argument, NULL, OPTIONS_SPEC },
+	{ "what", required_argument, NULL, OPTIONS_WHAT },
+	{ "force", no_argument, NULL, OPTIONS_FORCE },
+	{ "no-test", no_argument, NULL, OPTIONS_NO_TEST },
+	{ "dry-run", no_argument, NULL, OPTIONS_DRY_RUN },
+	{ "fix", no_argument, NULL, OPTIONS_FIX },
 	{ "env", required_argument, NULL, OPTIONS_ENV },
 	{ "database", required_argument, NULL, OPTIONS_DATABASE },
 	{ 0 },
@@ -99,6 +106,27 @@ apply(struct options *o, const char *command, int flag)
 		return true;
 	case OPTIONS_DATABASE:
 		o->database = optarg;
+		return true;
+	case OPTIONS_TO:
+		o->to = optarg;
+		return true;
+	case OPTIONS_SPEC:
+		o->spec = optarg;
+		return true;
+	case OPTIONS_WHAT:
+		o->what = optarg;
+		return true;
+	case OPTIONS_FORCE:
+		o->force = true;
+		return true;
+	case OPTIONS_NO_TEST:
+		o->no_test = true;
+		return true;
+	case OPTIONS_DRY_RUN:
+		o->dry_run = true;
+		return true;
+	case OPTIONS_FIX:
+		o->fix = true;
 		return true;
 	default:
 		o->owner = true;

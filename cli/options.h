@@ -15,6 +15,13 @@ enum options_allowed {
 	OPTIONS_YES = 32,
 	OPTIONS_OWNER = 64,
 	OPTIONS_SYSTEM = 128,
+	OPTIONS_TO = 1 << 16,
+	OPTIONS_SPEC = 1 << 17,
+	OPTIONS_WHAT = 1 << 18,
+	OPTIONS_FORCE = 1 << 19,
+	OPTIONS_NO_TEST = 1 << 20,
+	OPTIONS_DRY_RUN = 1 << 21,
+	OPTIONS_FIX = 1 << 22,
 	OPTIONS_ENV = 256,
 	OPTIONS_DATABASE = 512,
 };
@@ -30,6 +37,13 @@ struct options {
 	    *env; /* the file with settings; NULL: the option is missing */
 	const char *database; /* see database_choice.h; NULL likewise */
 	bool owner; /* as the role that owns the tables */
+	const char *to; /* the directory that stands for "/" */
+	const char *spec; /* the path of kedge.json */
+	const char *what; /* which kinds of files, separated by commas */
+	bool force; /* overwrite what somebody has edited */
+	bool no_test; /* without a test by the program that reads the files */
+	bool dry_run; /* show what would be done */
+	bool fix; /* repair what is safe to repair */
 	bool system; /* the services that systemd runs on this host */
 	char **args; /* the arguments that are not options */
 	int nargs;

@@ -44,6 +44,7 @@ site_of_stack(const struct stack *s, int port)
 	return (struct site){
 		.arena = s->arena,
 		.spec = &s->spec,
+		.templates = s->root,
 		.share = s->root,
 		.lib = s->bin,
 		.stack = s,
@@ -58,8 +59,9 @@ site_of_server(const struct stack *s)
 	return (struct site){
 		.arena = s->arena,
 		.spec = &s->spec,
-		.share = s->root,
-		.lib = s->bin,
+		.templates = s->root,
+		.share = s->is_installed ? s->root : "/usr/share/kedge",
+		.lib = s->is_installed ? s->bin : "/usr/lib/kedge",
 		.stack = s,
 		.is_server = true,
 		.connections = s->spec.nginx.connections,
@@ -101,6 +103,9 @@ site_redis(const struct site *site, const struct spec_service *service)
 const char *
 site_programs(const struct site *site, const char *service)
 {
+	if (site->is_server)
+		return arena_printf(
+		    site->arena, "%s/programs/%s", site->lib, service);
 	return stack_programs(site->stack, service);
 }
 

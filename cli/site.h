@@ -33,8 +33,14 @@ enum { SITE_FILES_SPARE = 64 };
 struct site {
 	struct arena *arena;
 	const struct spec *spec;
-	const char *share; /* the directory of nginx/, systemd/ and web/ */
-	const char *lib; /* the directory of the services' programs */
+	const char *templates; /* the directory of nginx/ and systemd/ */
+	/*
+	 * Where the site itself finds web/ and the services' programs. A
+	 * checkout renders the files of a server with the usual directories,
+	 * which are not those of the checkout.
+	 */
+	const char *share;
+	const char *lib;
 	const struct stack *stack;
 	bool is_server; /* false: a stack of "kedge up" */
 	int port; /* of a stack */

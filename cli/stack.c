@@ -128,13 +128,20 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option)
 }
 
 bool
-stack_open_system(struct stack *s, struct arena *a)
+stack_open_server(struct stack *s, struct arena *a, const char *spec)
 {
 	*s = (struct stack){ .arena = a, .is_system = true };
 	if (!find_root(s))
 		return false;
 	s->dir = SYSTEM_DIR;
-	return spec_read(a, SYSTEM_DIR "/kedge.json", &s->spec);
+	return spec_read(
+	    a, spec != NULL ? spec : SYSTEM_DIR "/kedge.json", &s->spec);
+}
+
+bool
+stack_open_system(struct stack *s, struct arena *a)
+{
+	return stack_open_server(s, a, /* spec= */ NULL);
 }
 
 bool

@@ -52,6 +52,9 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option);
  * server that libpq's own variables name (PGHOST, PGPORT).
  */
 MUST_CHECK bool stack_open_system(struct stack *s, struct arena *a);
+/* The same with another kedge.json; NULL: that in SYSTEM_DIR. */
+MUST_CHECK bool
+stack_open_server(struct stack *s, struct arena *a, const char *spec);
 /*
  * Whether a command without --dir means the stack of this host, not the open
  * one: Kedge is installed and set up on this host, root calls it, and root has

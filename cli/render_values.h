@@ -1,0 +1,34 @@
+/* render_values: the values of the placeholders of render_template.c. */
+#ifndef CLI_RENDER_VALUES_H
+#define CLI_RENDER_VALUES_H
+
+#include <stdbool.h>
+
+#include "site.h"
+#include "template.h"
+
+struct arena;
+
+/* The pools of a service, by index: api, verify, worker. */
+enum { RENDER_POOLS = 3 };
+
+bool render_has_pool(const struct spec_service *service, int pool);
+/* Whether the pool answers requests: the workers do not. */
+bool render_has_socket(int pool);
+
+/* share, lib, url, port and names of the site */
+const struct template_value *
+render_site_values(struct arena *a, const struct site *site);
+/* Those of the site, and service and variable */
+const struct template_value *render_service_values(struct arena *a,
+    const struct site *site, const struct spec_service *service);
+/*
+ * Those of the service, and pool, unit, needs, credentials, network, memory and
+ * tasks: systemd/README.md says what each one is. NULL: the secrets cannot be
+ * read; an error was printed.
+ */
+const struct template_value *render_pool_values(struct arena *a,
+    const struct site *site, const char *root,
+    const struct spec_service *service, int pool);
+
+#endif
