@@ -71,6 +71,8 @@ clean:
 	rm -rf build compile_commands.json
 
 include install.mk bench/bench.mk lint.mk t/service/service.mk
+# What one service needs and others do not.
+-include $(wildcard services/*/service.mk)
 -include fuzz/fuzz.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .PHONY: all unit check manual clean

@@ -101,6 +101,8 @@ need_up() {
 	need libssl-dev has_library libcrypto
 	need libutf8proc-dev has_library libutf8proc
 	need libsystemd-dev has_library libsystemd
+	need libqrencode-dev has_library libqrencode
+	need libpng-dev has_library libpng
 	need nginx has_command nginx
 	need postgresql has_postgres
 	need redis-server has_command redis-server

@@ -33,6 +33,8 @@ my %home_of = (
     # A service includes nothing of another one, so each has a folder of its own.
     'libscrypt.h' => qr{services/(?:auth|links)/password},
     'utf8proc.h'  => 'fcgi/base',
+    'png.h'       => 'services/links/qr',
+    'qrencode.h'  => 'services/links/qr',
 );
 # Headers of C, POSIX and Linux, and those that belong to the compiler.
 my $system = qr{^(?:(?:arpa|net|netinet|linux|sys|sanitizer)/[\w/]+

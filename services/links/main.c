@@ -8,6 +8,7 @@
 #include "base/log_events.h"
 #include "base/str.h"
 #include "job/webhook.h"
+#include "links/batch/batch_routes.h"
 #include "links/click/click_jobs.h"
 #include "links/click/click_routes.h"
 #include "links/click/click_table.h"
@@ -17,6 +18,7 @@
 #include "links/link/link_view.h"
 #include "links/links.h"
 #include "links/password/link_password.h"
+#include "links/qr/qr_routes.h"
 #include "links/redirect/epoch.h"
 #include "links/redirect/redirect_routes.h"
 #include "process/master.h"
@@ -25,8 +27,10 @@
 /* clang-format off */
 static const struct route *const routes[] = {
 	redirect_routes,
+	batch_routes, /* before /links/{id} */
 	link_routes,
 	click_routes,
+	qr_routes,
 	NULL,
 };
 /* clang-format on */
