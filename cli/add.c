@@ -6,10 +6,13 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+#include "add_entity.h"
+#include "add_field.h"
 #include "add_service.h"
 #include "message.h"
 #include "options.h"
 #include "scaffold.h"
+#include "scaffold_name.h"
 #include "stack.h"
 
 /*
@@ -98,6 +101,62 @@ add_service_command(struct arena *a, int argc, char **argv)
 	return 0;
 }
 
+/*
+ * Reads the arguments of "add entity"; argv[0] is the word "entity". False: an
+ * error was printed.
+ */
+static bool
+read_entity(struct arena *a, int argc, char **argv, struct add_entity *ret)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (argv[i][0] == '-') {
+			print_error("add entity has no option %s; see \"kedge "
+				    "add --help\"",
+			    argv[i]);
+			return false;
+		}
+	if (argc < 3) {
+		print_error(
+		    "add entity needs a service and a name; see \"kedge "
+		    "add --help\"");
+		return false;
+	}
+	if (argc - 3 > ADD_FIELDS_MAX) {
+		print_error("add entity: more than %d fields", ADD_FIELDS_MAX);
+		return false;
+	}
+	ret->service = argv[1];
+	ret->name = argv[2];
+	for (i = 3; i < argc; i++)
+		if (!add_field_read(a, argv[i], &ret->fields[ret->nfields++]))
+			return false;
+	return true;
+}
+
+static int
+add_entity_command(struct arena *a, int argc, char **argv)
+{
+	struct scaffold *s = arena_alloc(a, sizeof(*s));
+	struct add_entity *order = arena_alloc(a, sizeof(*order));
+	struct stack stack;
+
+	*order = (struct add_entity){ 0 };
+	if (!read_entity(a, argc, argv, order))
+		return OPTIONS_USAGE;
+	if (!stack_open(&stack, a, /* dir_option= */ NULL) ||
+	    !scaffold_open(s, a, stack.root) || !add_entity(s, &stack, order) ||
+	    !scaffold_commit(s))
+		return 1;
+	print_files(s);
+	print_message("\nNext: make && make manual\n"
+		      "Then: ./kedge test t/unit/test_%s_%s.c t/35-%s-%s.t",
+	    order->service, order->name, order->service,
+	    name_spell(a, order->name).kebabs);
+	return 0;
+}
+
 int
 add_command(int argc, char **argv)
 {
@@ -107,8 +166,11 @@ add_command(int argc, char **argv)
 	a = arena_new();
 	if (argc > 1 && str_eq(argv[1], "service"))
 		status = add_service_command(a, argc - 1, argv + 1);
+	else if (argc > 1 && str_eq(argv[1], "entity"))
+		status = add_entity_command(a, argc - 1, argv + 1);
 	else
-		print_error("add: name what to add, a service; see \"kedge add "
+		print_error("add: name what to add, a service or an entity; "
+			    "see \"kedge add "
 			    "--help\"");
 	arena_free(a);
 	return status;

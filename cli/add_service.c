@@ -246,10 +246,6 @@ guard_sentence(struct arena *a, const struct add_service *order)
 	                                    : "users who are signed in";
 }
 
-static const struct template_value nothing[] = { { NULL, NULL, NULL } };
-static const struct template_value *const once[] = { nothing, NULL };
-static const struct template_value *const never[] = { NULL };
-
 bool
 add_service(struct scaffold *s, const struct stack *stack,
     const struct add_service *order)
@@ -271,11 +267,11 @@ add_service(struct scaffold *s, const struct stack *stack,
 		{ "bare_prefix", arena_strndup(a, prefix, strlen(prefix) - 1) },
 		{ "who", guard_sentence(a, order) },
 		{ "role", first_role },
-		{ "worker", .items = order->worker ? once : never },
-		{ "no_worker", .items = order->worker ? never : once },
-		{ "gated", .items = is_gated ? once : never },
-		{ "open", .items = is_open ? once : never },
-		{ "guarded", .items = is_open ? never : once },
+		{ "worker", .items = template_when(order->worker) },
+		{ "no_worker", .items = template_when(!order->worker) },
+		{ "gated", .items = template_when(is_gated) },
+		{ "open", .items = template_when(is_open) },
+		{ "guarded", .items = template_when(!is_open) },
 		{ NULL },
 	};
 

@@ -22,6 +22,7 @@
 #include "open.h"
 #include "options.h"
 #include "psql.h"
+#include "remove.h"
 #include "render.h"
 #include "restart.h"
 #include "routes.h"
@@ -60,6 +61,7 @@ static const struct command commands[] = {
 	{ "render", render_command },
 	{ "apply", apply_command },
 	{ "add", add_command },
+	{ "remove", remove_command },
 	{ "test", NULL },
 	{ "setup", NULL },
 	{ "completion", completion_command },

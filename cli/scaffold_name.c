@@ -143,9 +143,13 @@ static const char *const service_words[] = { "all", "base", "bench", "check",
 	"secrets", "service", "services", "systemd", "t", "template0",
 	"template1", "test", "unit", "verify" };
 
-/* Each row has these columns; `limit` and `cursor` are parameters of lists. */
+/*
+ * Each row has these columns. The others are names in the SQL function that
+ * creates a row.
+ */
 static const char *const field_words[] = { "id", "user_id", "version",
-	"created_at", "updated_at", "cursor", "limit" };
+	"created_at", "updated_at", "user", "key", "sha256", "items_max",
+	"keys_max", "key_hours", "made", "refusal", "replayed" };
 
 /*
  * Structs, functions and tables that each service has: an entity with this name
@@ -244,8 +248,11 @@ name_check_entity(const char *service, const char *name)
 	if (!check_snake("entity", name) || !check_words("entity", name))
 		return false;
 	if (IS_IN(entity_words, name) || str_has_prefix(name, "pg_") ||
-	    str_eq(name, "request_key")) {
-		print_error("entity %s: the library uses this name; choose "
+	    str_has_prefix(name, "job_") || str_has_prefix(name, "webhook_") ||
+	    str_has_prefix(name, "kedge_") || str_eq(name, "request_key") ||
+	    ends_with(name, "_usage") || ends_with(name, "_store") ||
+	    ends_with(name, "_routes")) {
+		print_error("entity %s: Kedge has this name already; choose "
 			    "another",
 		    name);
 		return false;

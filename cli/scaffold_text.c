@@ -97,18 +97,35 @@ section_end(const char *heading)
 	return line;
 }
 
+/* An empty line stands before each heading, and none at the end. */
+static const char *
+insert_section(
+    struct arena *a, const char *text, const char *place, const char *section)
+{
+	return splice(a, text, place, place,
+	    *place == '\0' ? arena_printf(a, "\n%s", section)
+			   : arena_printf(a, "%s\n", section));
+}
+
 const char *
 text_insert_section(
     struct arena *a, const char *text, const char *after, const char *section)
 {
 	const char *heading = find_section(a, text, after);
-	const char *place =
-	    heading != NULL ? section_end(heading) : text + strlen(text);
 
-	/* An empty line stands before each heading, and none at the end. */
-	return splice(a, text, place, place,
-	    *place == '\0' ? arena_printf(a, "\n%s", section)
-			   : arena_printf(a, "%s\n", section));
+	return insert_section(a, text,
+	    heading != NULL ? section_end(heading) : text + strlen(text),
+	    section);
+}
+
+const char *
+text_insert_section_before(
+    struct arena *a, const char *text, const char *before, const char *section)
+{
+	const char *heading = find_section(a, text, before);
+
+	return insert_section(
+	    a, text, heading != NULL ? heading : text + strlen(text), section);
 }
 
 const char *

@@ -171,6 +171,15 @@ add_text(/* NOLINT(misc-no-recursion) */
 	return true;
 }
 
+const struct template_value *const *
+template_when(bool condition)
+{
+	static const struct template_value no_values[] = { { NULL } };
+	static const struct template_value *const once[] = { no_values, NULL };
+
+	return condition ? once : once + 1;
+}
+
 bool
 template_add(struct buf *b, const char *text,
     const struct template_value *values, const char **ret_unknown)

@@ -32,6 +32,12 @@ struct template_value {
 };
 
 /*
+ * For the member items of a section that is there once, with no values of its
+ * own, or not at all.
+ */
+const struct template_value *const *template_when(bool condition);
+
+/*
  * Appends the text to *b and replaces each {{name}} by its value. False: a name
  * is not in the list, or "}}" or the end of a section is missing; *ret_unknown
  * points to the braces before that name, and no error was printed. The caller

@@ -64,8 +64,10 @@ for my $service (sort keys %job) {
 # ---- the specifications -------------------------------------------------------------
 
 my (%spec, %missing, @patterns);
-for my $service (Kedge::services()) {
-	my $spec = $spec{$service} = $k->client->get("/api/$service/openapi.json")->{json};
+# An application that is not Kedge's (upstream) documents itself in its own way.
+for my $row (grep { !$_->{upstream} } @{ jdecode(slurp("$Kedge::ROOT/kedge.json"))->{services} }) {
+	my $service = $row->{name};
+	my $spec = $spec{$service} = $k->client->get("$row->{prefix}openapi.json")->{json};
 	ok($spec, "$service: a specification") or next;
 	for my $path (sort keys %{ $spec->{paths} }) {
 		for my $method (grep {/^(?:get|put|post|patch|delete)$/} sort keys %{ $spec->{paths}{$path} }) {
