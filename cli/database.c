@@ -124,7 +124,11 @@ static const char roles_sql[] =
     " NOREPLICATION NOBYPASSRLS PASSWORD %L CONNECTION LIMIT %s',"
     " role, secret, most)"
     " FROM service, LATERAL (VALUES (app, password, connections),"
-    " (owner, NULL, '-1')) AS w (role, secret, most)";
+    " (owner, NULL, '-1')) AS w (role, secret, most)"
+    /* the second login of "kedge secrets rotate database" */
+    " UNION ALL"
+    " SELECT format('ALTER ROLE %I PASSWORD NULL', rolname)"
+    " FROM service, pg_roles WHERE rolname = app || '_2'";
 
 static const char database_sql[] =
     "WITH service AS (SELECT $1::text AS app, $1 || '_owner' AS owner)"

@@ -26,6 +26,7 @@
 #include "render.h"
 #include "restart.h"
 #include "routes.h"
+#include "secrets.h"
 #include "status.h"
 #include "subcommand.h"
 #include "up.h"
@@ -58,6 +59,7 @@ static const struct command commands[] = {
 	{ "jobs", jobs_command },
 	{ "user", user_command },
 	{ "migrate", migrate_command },
+	{ "secrets", secrets_command },
 	{ "render", render_command },
 	{ "apply", apply_command },
 	{ "add", add_command },

@@ -92,6 +92,9 @@ apply(struct options *o, const char *command, int flag)
 	case OPTIONS_FOLLOW:
 		o->follow = true;
 		return true;
+	case OPTIONS_FORCE:
+		o->force = true;
+		return true;
 	case OPTIONS_JSON:
 		o->json = true;
 		return true;
@@ -115,9 +118,6 @@ apply(struct options *o, const char *command, int flag)
 		return true;
 	case OPTIONS_WHAT:
 		o->what = optarg;
-		return true;
-	case OPTIONS_FORCE:
-		o->force = true;
 		return true;
 	case OPTIONS_NO_TEST:
 		o->no_test = true;

@@ -40,7 +40,7 @@ struct options {
 	const char *to; /* the directory that stands for "/" */
 	const char *spec; /* the path of kedge.json */
 	const char *what; /* which kinds of files, separated by commas */
-	bool force; /* overwrite what somebody has edited */
+	bool force; /* although something advises against it */
 	bool no_test; /* without a test by the program that reads the files */
 	bool dry_run; /* show what would be done */
 	bool fix; /* repair what is safe to repair */

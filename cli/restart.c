@@ -190,10 +190,22 @@ reload(struct workers *w)
 		    w->only != NULL ? w->only : "no service");
 		return false;
 	}
-	if (!wait_for_end(w))
-		return false;
-	print_message("%d workers were replaced", w->count);
-	return true;
+	return wait_for_end(w);
+}
+
+bool
+restart_workers(const struct stack *s, const char *service)
+{
+	struct workers *w = arena_alloc(s->arena, sizeof(*w));
+	struct record record;
+
+	*w = (struct workers){
+		.record = &record, .spec = &s->spec, .only = service
+	};
+	if (lock_holder() != 0 && record_read(s->arena, &record))
+		return reload(w);
+	print_error("nothing runs in %s", s->dir);
+	return false;
 }
 
 int
@@ -218,6 +230,9 @@ reload_command(int argc, char **argv)
 			status = OPTIONS_USAGE;
 		} else {
 			status = reload(w) ? 0 : 1;
+			if (status == 0)
+				print_message(
+				    "%d workers were replaced", w->count);
 		}
 	}
 	arena_free(a);

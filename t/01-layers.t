@@ -19,7 +19,7 @@ my %may_see = (
     'fcgi/web'    => [qw(base fastcgi)],
     'fcgi/job'    => [qw(base process db cache http_client fastcgi web)],
     'fcgi/app'    => [qw(base process db cache http_client fastcgi web job)],
-    'cli'         => [qw(base db http_client web app)],
+    'cli'         => [qw(base db cache http_client web app)],
 );
 # The folder that may include a third-party header; tests may include any.
 my %home_of = (

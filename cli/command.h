@@ -1,0 +1,36 @@
+/* command: runs a program of another package and waits until it has ended. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+
+struct arena;
+
+struct command {
+	const char *const *argv; /* the program's path or name, ... , NULL */
+	/* What it reads from standard input; NULL: nothing. */
+	const char *input;
+	/* Its standard input instead of `input`; 0: none. */
+	int input_fd;
+	/* Its standard output; 0: that of this command. */
+	int output_fd;
+	/* A variable to add to the environment, NAME=VALUE; NULL: none. */
+	const char *variable;
+	/* Its error messages are not shown. */
+	bool quiet;
+};
+
+/*
+ * Runs the program. Returns its exit status; -1: it could not be run or was
+ * killed by a signal, and an error was printed. The program prints its own
+ * error messages. If `ret_output` is not NULL, it gets the standard output.
+ */
+MUST_CHECK int
+command_run(struct arena *a, const struct command *c, const char **ret_output);
+/* Like command_run(), but prints an error if the exit status is not 0. */
+MUST_CHECK bool command_check(
+    struct arena *a, const struct command *c, const char **ret_output);
+
+#endif
