@@ -28,9 +28,9 @@
  * this host does not use the cache until the next epoch.  An advisory lock,
  * shared by revocations, tells when those that were in progress have ended.
  *
- * The data of claims (role, ban, accounts) is changed through session_revoke()
- * too. Such a change locks the user's row first, so that no session begins
- * between the list of sessions to invalidate and the commit.
+ * The data of claims (role, ban, accounts, e-mail) is changed through
+ * session_revoke() too. Such a change locks the user's row first, so that no
+ * session begins between the list of sessions to invalidate and the commit.
  */
 #ifndef AUTH_SESSION_H
 #define AUTH_SESSION_H

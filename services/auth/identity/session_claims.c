@@ -52,6 +52,8 @@ static const struct claim_row core_rows[] = {
 	  .sql = "(SELECT coalesce(string_agg(x.service, ','), '')"
 	    " FROM service_account x WHERE x.user_id = u.id)" },
 	{ CLAIM("roles", roles), .sql = "coalesce(u.role, '')" },
+	{ CLAIM("email", email),
+	  .sql = "CASE WHEN u.\"emailVerified\" THEN u.email ELSE '' END" },
 };
 /* clang-format on */
 

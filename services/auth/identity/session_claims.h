@@ -29,6 +29,7 @@ struct session_claims {
 	const char *session_id;
 	const char *roles; /* comma-separated; "" when the column is NULL */
 	const char *accounts; /* services, comma-separated */
+	const char *email; /* "" until the user has proved to own it */
 	int64_t expires_at_ms;
 	bool banned; /* until ban_expires_ms, or without end when that is 0 */
 	int64_t ban_expires_ms;

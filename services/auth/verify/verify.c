@@ -14,6 +14,7 @@
 #include "auth/routes.h"
 #include "auth/verify/assertion.h"
 #include "auth/verify/guard.h"
+#include "auth/verify/plain_identity.h"
 #include "auth/verify/reverify.h"
 #include "auth/verify/verdict.h"
 #include "base/arena.h"
@@ -141,6 +142,8 @@ answer_identity(struct req *r, const struct question *q,
 	if (token == NULL)
 		return verdict_deny(r, 403, "oversized");
 	req_add_header(r, "Kedge-Identity", token);
+	if (str_eq(req_param(r, "KEDGE_HEADERS"), "1"))
+		plain_identity_add(r, facts->claims);
 	return verdict_answer(r, 204);
 }
 

@@ -10,8 +10,8 @@
  * describes.
  *
  * The parameters of the question come from nginx (KEDGE_AUDIENCE, KEDGE_GUARD,
- * KEDGE_ROLES, KEDGE_METHOD, KEDGE_PATH), never from the client, whose headers
- * only authenticate it or fail to.
+ * KEDGE_ROLES, KEDGE_METHOD, KEDGE_PATH, KEDGE_HEADERS), never from the client,
+ * whose headers only authenticate it or fail to.
  */
 #ifndef AUTH_VERIFY_H
 #define AUTH_VERIFY_H
