@@ -275,6 +275,36 @@ for my $row (@origins) {
 	$r = $alice->post('/api/core/tasks', {}, origin => $origin);
 	is($r->{status}, $trusted ? 400 : 403, "$origin: verify") or diag($r->{body});
 }
+# What a refused origin is told: at auth, by BetterAuth's code and our own sentence; at
+# every service by verify; and to a preflight.
+my $refused = $alice->post('/api/auth/update-user', { name => 'x' }, origin => $evil);
+is("$refused->{status} $refused->{json}{code} $refused->{json}{message}",
+	'403 INVALID_ORIGIN Invalid origin', 'auth: as BetterAuth');
+for my $row (
+	[ 'auth', $refused->{json}{help} ],
+	map { [ $_->[0], "$_->[1]{json}{code} $_->[1]{json}{message}" ] }
+	[ 'core', $alice->post('/api/core/tasks', { title => 'x' }, origin => $evil) ],
+	[ 'wallet', $alice->post('/api/wallet/transfers', {}, origin => $evil) ],
+	[ 'a preflight', preflight('/api/core/tasks', $evil) ],
+	[ 'a preflight of auth', preflight('/api/auth/update-user', $evil) ])
+{
+	my ($name, $text) = @$row;
+	like($text // '', qr/^ORIGIN_NOT_TRUSTED\b/, "$name: the code");
+	like($text // '', qr/\Q$evil\E/, "$name: names the origin");
+	like($text // '', qr/AUTH_TRUSTED_ORIGINS/, "$name: and the variable");
+	like($text // '', qr{docs/ORIGINS\.md}, "$name: and the page");
+}
+for my $origin (undef, 'null', 'https://"}evil') {
+	my $r = $alice->post('/api/core/tasks', { title => 'x' }, origin => $origin);
+	is("$r->{status} $r->{json}{code}", '403 ORIGIN_NOT_TRUSTED', 'no origin: the same code');
+	like($r->{json}{message}, qr/must have the header Origin/, 'and what is missing');
+}
+my $r401 = $anyone->get('/api/core/whoami', headers => { Authorization => 'Bearer x' });
+like($r401->{json}{message}, qr/^The header Authorization is not accepted\..* bearer in AUTH_PLUGINS/,
+	'a bearer token where the plugin is off: verify says so');
+$r401 = $anyone->post('/api/auth/update-user', { name => 'x' }, headers => { Authorization => 'Bearer x' });
+is("$r401->{status} $r401->{json}{code}", '401 UNAUTHORIZED', 'and auth');
+like($r401->{json}{help}, qr/add bearer to AUTH_PLUGINS/, 'with our sentence');
 my ($umlaut) = raw_http($port, "GET /api/auth/ok HTTP/1.1\r\nHost: x\r\n"
 	    . "Origin: https://\xc3\xbc.example.org\r\nConnection: close\r\n\r\n");
 has_none($umlaut, 'a host that is not ASCII');

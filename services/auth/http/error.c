@@ -5,14 +5,18 @@
 #include <string.h>
 #include <strings.h>
 
+#include "auth/http/credential.h"
+#include "auth/http/endpoint.h"
 #include "auth/http/refusal.h"
 #include "auth/identity/email.h"
 #include "auth/routes.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "web/error.h"
+#include "web/origin.h"
 #include "web/request.h"
 #include "web/service.h"
 
@@ -212,9 +216,45 @@ drop_allow(struct response *out)
 	out->nheaders = kept;
 }
 
+/*
+ * A sentence for the developer of the page or program, beside BetterAuth's
+ * message, which clients compare and show to users.  NULL: there is nothing to
+ * add.
+ */
+static const char *
+help(struct req *r, enum err e, const char *code)
+{
+	const char *origin = req_header(r, "ORIGIN");
+
+	if (str_eq(code, "INVALID_ORIGIN"))
+		return arena_printf(r->arena,
+		    "ORIGIN_NOT_TRUSTED: pages of %.*s may not call this API; "
+		    "add the origin to AUTH_TRUSTED_ORIGINS "
+		    "(docs/ORIGINS.md)",
+		    ORIGIN_MAX,
+		    origin != NULL && utf8_valid(origin, strlen(origin))
+			? origin
+			: "this origin");
+	if (str_eq(code, "MISSING_OR_NULL_ORIGIN"))
+		return "a request with a cookie must have the header Origin, "
+		       "with the origin of this site or one of "
+		       "AUTH_TRUSTED_ORIGINS (docs/ORIGINS.md)";
+	if (e == ERR_UNAUTHENTICATED && str_eq(code, "UNAUTHORIZED") &&
+	    req_header(r, "AUTHORIZATION") != NULL)
+		return credential_of(r).kind == CREDENTIAL_BEARER
+		           ? "the bearer token belongs to no live session: "
+		             "send the value of set-auth-token of a sign-in"
+		           : "the header Authorization is not accepted: send "
+		             "the session cookie, or add bearer to "
+		             "AUTH_PLUGINS and send \"Bearer\" with the "
+		             "value of set-auth-token";
+	return NULL;
+}
+
 static void
 answer(struct req *r, enum err e, const char *code, const char *message)
 {
+	const char *more = help(r, e, code);
 	struct buf b;
 
 	buf_init(&b, r->arena, 2 * MESSAGE_MAX_BYTES);
@@ -223,6 +263,10 @@ answer(struct req *r, enum err e, const char *code, const char *message)
 	if (strcmp(code, REFUSAL_NO_CODE) != 0) {
 		buf_puts(&b, ",\"code\":");
 		json_write_string(&b, code);
+	}
+	if (more != NULL) {
+		buf_puts(&b, ",\"help\":");
+		json_write_string(&b, more);
 	}
 	buf_putc(&b, '}');
 	if (!buf_failed(&b))
@@ -234,6 +278,7 @@ void
 error_answer(struct req *r, enum err e)
 {
 	const struct err_info *info = err_info(e);
+	const char *explanation;
 
 	/*
 	 * Jobs and webhooks, which BetterAuth does not have, use the errors of
@@ -258,10 +303,14 @@ error_answer(struct req *r, enum err e)
 		answer(r, e, r->error_code, r->error_message);
 	} else if (e == ERR_NOT_FOUND || e == ERR_METHOD) {
 		/*
-		 * For a path that does not exist, or a wrong method, the body
-		 * is empty.
+		 * For a path that BetterAuth does not have, or a wrong method,
+		 * the body is empty.
 		 */
-		req_answer(r, 404, NULL, NULL, 0);
+		explanation = endpoint_explain(r);
+		if (explanation != NULL)
+			answer(r, ERR_NOT_FOUND, "NOT_SUPPORTED", explanation);
+		else
+			req_answer(r, 404, NULL, NULL, 0);
 	} else if (e == ERR_MEDIA_TYPE) {
 		answer(r, ERR_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE",
 		    media_sentence(r));

@@ -1,7 +1,7 @@
 /*
- * error: error bodies in BetterAuth's format, {"message","code"}, and the
- * sentences of its validator ("[body.email] Invalid input: expected string,
- * received undefined; ...").
+ * error: error bodies in BetterAuth's format, {"message","code"} and for some
+ * of them our own "help", and the sentences of its validator ("[body.email]
+ * Invalid input: expected string, received undefined; ...").
  */
 #ifndef AUTH_ERROR_H
 #define AUTH_ERROR_H

@@ -39,5 +39,6 @@ enum err
 verdict_deny(struct req *r, int status, const char *reason)
 {
 	verdict_note(r, reason);
+	req_add_header(r, "Kedge-Refusal", reason);
 	return verdict_answer(r, status);
 }

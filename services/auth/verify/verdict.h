@@ -13,7 +13,10 @@ enum err verdict_answer(struct req *r, int status);
  * requests have one.
  */
 void verdict_note(struct req *r, const char *reason);
-/* The response of a refusal; the log has its `reason`, see README.md. */
+/*
+ * The response of a refusal; the log has its `reason`, see README.md, and nginx
+ * has it from the header Kedge-Refusal, for the text of its answer.
+ */
 enum err verdict_deny(struct req *r, int status, const char *reason);
 
 #endif

@@ -291,6 +291,16 @@ settle(struct req *r, struct shown *s, struct session_claims *ret_claims)
 	return e;
 }
 
+static const char *
+no_session_reason(const struct req *r, const struct shown *shown)
+{
+	if (shown->n > 0)
+		return shown->kind == CREDENTIAL_BEARER ? "ended_token"
+		                                        : "ended";
+	return req_header(r, "AUTHORIZATION") != NULL ? "authorization_unread"
+	                                              : "no_session";
+}
+
 enum err
 verify_request(struct req *r)
 {
@@ -322,7 +332,7 @@ verify_request(struct req *r)
 		return verdict_deny(r, 500, "failed");
 	if (q.guard == GUARD_OPEN)
 		return verdict_answer(r, 204);
-	return ask_to_sign_in(r, &q, shown->n > 0 ? "ended" : "no_session");
+	return ask_to_sign_in(r, &q, no_session_reason(r, shown));
 }
 
 void
