@@ -11,11 +11,11 @@ use Kedge qw(jdecode need run slurp tool);
 need(qw(nginx));
 my $k = Kedge->up;
 my $shape = jdecode(slurp("$Kedge::ROOT/kedge.json"));
-ok($shape, 'kedge.json is JSON');
+ok($shape, 'kedge.json is valid JSON');
 my %service = map { $_->{name} => $_ } @{ $shape->{services} };
 is_deeply([ sort keys %service ],
 	[ sort map { m{([^/]+)/main\.c$} } glob "$Kedge::ROOT/services/*/main.c" ],
-	'it names each service that there is, and no other');
+	'kedge.json names exactly the services that have a main.c');
 
 # ---- nginx's whole configuration, includes resolved ----------------------
 
@@ -26,9 +26,9 @@ $nginx = tool('nginx') unless $nginx =~ m{^/};
 @args = grep { !/daemon/ } @args if grep {/^-g/} @args;
 @args = grep { $_ ne '-g' } @args;
 my ($status, $dump, $err) = run({ dir => $k->dir }, $nginx, @args, '-T');
-is($status, 0, 'nginx -T') or diag($err);
+is($status, 0, 'nginx -T accepts the configuration') or diag($err);
 $err =~ s/^.*worker_connections exceed open file resource limit.*\n//m; # nginx warns of this shell's descriptor limit
-unlike($err, qr/\[(warn|error|emerg)\]/, 'without a complaint');
+unlike($err, qr/\[(warn|error|emerg)\]/, 'nginx -T prints no warning');
 
 my %file;
 while ($dump =~ /^# configuration file (.*?):\n(.*?)(?=^# configuration file |\z)/gms) {
@@ -113,16 +113,16 @@ is_deeply(
 		    grep { $_->{name} eq 'if' } @all
 	],
 	[],
-	'no if, except the one of preflights');
+	'nginx/ has no "if" except the one for preflights');
 for my $name (qw(rewrite satisfy proxy_cache fastcgi_cache fastcgi_cache_valid
 	auth_request_cache alias sub_filter perl autoindex)) {
 	is_deeply(
 		[ map {"$_->{name} @{ $_->{args} }"} grep { $_->{name} eq $name } @all ],
-		[], "no $name");
+		[], "nginx/ has no $name");
 }
 is_deeply(
 	[ map {"@{ $_->{args} }"} grep { $_->{name} eq 'location' && $_->{args}[0] =~ /^~/ } @all ],
-	[], 'no location by regular expression');
+	[], 'no location is chosen by a regular expression');
 # The variables $kedge_log... are for the access log only: no directive that decides
 # about a request uses them.
 my @maps = grep { $_->{name} eq 'map' } @all;
@@ -150,7 +150,7 @@ is_deeply(
 			    && $_->{args}[1] !~ $of_cors } @maps
 	],
 	[],
-	'no regular expression in a map of what a client writes');
+	"no map of a client's text uses a regular expression");
 is_deeply(
 	[
 		map {"$_->{name} @{ $_->{args} }"} grep { "@{ $_->{args} }" =~ $others }
@@ -174,19 +174,19 @@ is_deeply(
 		} @all
 	],
 	[],
-	'no captures used');
+	'no directive uses a capture of a regular expression');
 
 sub values_of
 {
 	my ($name) = @_;
 	return map {"@{ $_->{args} }"} grep { $_->{name} eq $name } @all
 }
-is_deeply([ values_of('underscores_in_headers') ], ['off'], 'underscores_in_headers off');
-is_deeply([ values_of('server_tokens') ], ['off'], 'server_tokens off');
+is_deeply([ values_of('underscores_in_headers') ], ['off'], 'underscores_in_headers is off');
+is_deeply([ values_of('server_tokens') ], ['off'], 'server_tokens is off');
 ok(     (grep { /^1m$/i || /^1024k$/i || $_ eq '1048576' } values_of('client_max_body_size')),
 	'bodies up to 1 MiB');
 ok(     !(grep {/\$http_host|\$http_x_forwarded|\$http_forwarded/i} map { @{ $_->{args} } } @all),
-	"no decision on the client's Host or X-Forwarded headers");
+	"no directive decides by the client's Host or X-Forwarded headers");
 
 # ---- every location that leads to a service --------------------------------
 
@@ -213,7 +213,7 @@ sub params
 # A service refuses a request if any of these parameters is missing.
 my ($table) = slurp('fcgi/web/params.c') =~ /required\[\] = \{(.*?)\n\};/s;
 my @required = $table =~ /\{ "(\w+)"/g;
-cmp_ok(scalar @required, '>', 5, 'params.c says which parameters it needs');
+cmp_ok(scalar @required, '>', 5, 'params.c lists the parameters that a service requires');
 
 my (%guarded, %open, @verify);
 for my $loc (@locations) {
@@ -224,7 +224,7 @@ for my $loc (@locations) {
 	my $p = params($loc);
 	my @needed = grep { $_ ne 'QUERY_STRING' || $pass[0]{args}[0] !~ /verify/ } @required;
 	is_deeply([ grep { !exists $p->{$_} } @needed ], [], "$where: what services ask for is set");
-	is_deeply([ grep {/^HTTP_/} keys %$p ], [], "$where: no header under a parameter's name");
+	is_deeply([ grep {/^HTTP_/} keys %$p ], [], "$where: no parameter has a name that a client header could have");
 	my %has = map { $_->{name} => "@{ $_->{args} }" } @{ $loc->{node}{block} };
 	my $local =
 	    (grep { $_->{name} eq 'deny' && $_->{args}[0] eq 'all' } effective($loc, 'deny'))
@@ -233,18 +233,18 @@ for my $loc (@locations) {
 	    map { @{ $_->{block} } } grep { $_->{name} eq 'server' } @{ $loc->{above} };
 	if ($pass[0]{args}[0] =~ /verify/ && $listen =~ /unix:/) {
 		is($p->{KEDGE_INTERNAL}, '1', "$where: verify learns that a service asks");
-		is($p->{$_} // '', '', "$where: and no question of nginx's: $_")
+		is($p->{$_} // '', '', "$where: $_, which only verify gets, is empty")
 		    for qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD CONTENT_LENGTH);
 		next;
 	}
 	if ($pass[0]{args}[0] =~ /verify/) {
 		push @verify, $where;
-		is($p->{KEDGE_INTERNAL} // '', '', "$where: not for services");
-		ok(exists $has{internal}, "$where: internal");
-		ok(exists $p->{$_}, "$where: verify learns $_")
+		is($p->{KEDGE_INTERNAL} // '', '', "$where: KEDGE_INTERNAL is empty in requests to services");
+		ok(exists $has{internal}, "$where: the location is internal");
+		ok(exists $p->{$_}, "$where: nginx passes $_ to verify")
 		    for
 		    qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD KEDGE_PATH KEDGE_HOST REMOTE_ADDR);
-		is($p->{CONTENT_LENGTH} // '', '', "$where: no body to read");
+		is($p->{CONTENT_LENGTH} // '', '', "$where: verify gets no request body");
 		next;
 	}
 	is($p->{KEDGE_HOST}, '$host', "$where: the host that nginx checked");
@@ -252,15 +252,15 @@ for my $loc (@locations) {
 	my ($auth) = effective($loc, 'auth_request');
 	if ($auth && $auth->{args}[0] ne 'off') {
 		$guarded{$where} = 1;
-		like($p->{KEDGE_IDENTITY}, qr/^\$\w+$/, "$where: from the verdict");
+		like($p->{KEDGE_IDENTITY}, qr/^\$\w+$/, "$where: KEDGE_IDENTITY comes from the verdict");
 		ok(
 			( grep { $_->{args}[0] eq $p->{KEDGE_IDENTITY} }
 				    effective($loc, 'auth_request_set')
 			),
-			"$where: and from nothing else");
+			"$where: KEDGE_IDENTITY is set by auth_request_set only");
 	} else {
 		$open{$where} = 1;
-		is($p->{KEDGE_IDENTITY}, '', "$where: nobody");
+		is($p->{KEDGE_IDENTITY}, '', "$where: KEDGE_IDENTITY is empty");
 		my ($path) = $where =~ m{(/\S*)$};
 		ok(            $local
 			    || $listen =~ /unix:/
@@ -269,33 +269,33 @@ for my $loc (@locations) {
 			    || (grep { $_->{prefix} eq $path && $_->{guard} eq 'none' } values %service)
 			    || (grep { $path eq $_ || $where eq '= ' . s{/$}{}r }
 				map { @{ $_->{public} // [] } } values %service),
-			"$where: may be open");
+			"$where: a location without guard is one that may have none");
 	}
 }
-cmp_ok(scalar @verify, '>=', 1, 'there is a verify location');
+cmp_ok(scalar @verify, '>=', 1, 'nginx/ has a location for verify');
 for my $s (values %service) {
 	for my $l ($s, @{ $s->{locations} // [] }) {
 		my $guard = $l->{guard};
 		my @place = grep {m{(?:^|\s)\Q$l->{prefix}\E$}} keys %guarded, keys %open;
-		is(scalar @place, 1, "$l->{prefix}: one location") or next;
+		is(scalar @place, 1, "$l->{prefix}: nginx has one location for it") or next;
 		is(     $guarded{ $place[0] } ? 'guarded' : 'open',
 			$guard eq 'none' ? 'open' : 'guarded',
-			"$l->{prefix}: $guard");
+			"$l->{prefix}: the location has the guard $guard");
 	}
 }
 
 # ---- one failure, one code ----------------------------------------------------
 
 my %code = slurp("$Kedge::ROOT/fcgi/base/err.c") =~ /\[ERR_\w+\] = \{ (\d+), "(\w+)",/g;
-cmp_ok(scalar keys %code, '>=', 10, "the services' codes");
+cmp_ok(scalar keys %code, '>=', 10, 'the error codes of the services are found');
 my @written = grep { $_->{name} eq 'return' && @{ $_->{args} } == 2 } @all;
-cmp_ok(scalar @written, '>=', 10, "and nginx's own answers");
+cmp_ok(scalar @written, '>=', 10, 'the error bodies of nginx are found');
 for my $return (@written) {
 	my ($status, $body) = @{ $return->{args} };
 	my $error = jdecode($body) // {};
-	is_deeply([ sort keys %$error ], [qw(code message requestId)], "$status: an error's shape");
+	is_deeply([ sort keys %$error ], [qw(code message requestId)], "$status: nginx's body has the members of every error");
 	next if $status == 403 && ($error->{code} // '') eq 'ORIGIN_NOT_TRUSTED';
-	is($error->{code}, $code{$status} // $error->{code}, "$status: the services' code");
+	is($error->{code}, $code{$status} // $error->{code}, "$status: nginx uses the code of the services");
 }
 
 # ---- the binaries speak for themselves -------------------------------------
@@ -306,7 +306,7 @@ for my $name (sort keys %service) {
 	my $prefix = uc $name;
 	my %clean = map { $_ => undef } grep {/^${prefix}_/} keys %ENV;
 	my ($s, $out, $e) = run({ env => \%clean }, $bin, '--config');
-	is($s, 0, "$name --config");
+	is($s, 0, "$name --config succeeds");
 	$out_of_config{$name} = $out;
 	my @vars = $out =~ /\b(${prefix}_[A-Z0-9_]+)\b/g;
 	my $manual = slurp("$Kedge::ROOT/docs/CONFIGURATION.md") // '';
@@ -314,15 +314,15 @@ for my $name (sort keys %service) {
 	is_deeply([ grep { !$seen{$_}++ && $manual !~ /\b$_\b/ } @vars ], [],
 		"$name: every variable is in the manual");
 	($s, $out, $e) = run({ env => \%clean }, $bin, '--check');
-	isnt($s, 0, "$name --check without its variables");
+	isnt($s, 0, "$name --check fails without the required variables");
 	like("$out$e", qr/${prefix}_DATABASE_URL/, "$name: says what is missing");
 	my $env = $k->service_env($name);
 	($s, $out, $e) = run({ env => $env, dir => $k->dir }, $bin, '--check');
-	is($s, 0, "$name --check with them") or diag("$out$e");
+	is($s, 0, "$name --check succeeds with the required variables") or diag("$out$e");
 	my ($var) = grep {/_THREADS$/} @vars;
 	($s, $out, $e) = run({ env => { %$env, $var => 'many' }, dir => $k->dir }, $bin, '--check');
-	isnt($s, 0, "$name --check with $var=many");
-	like("$out$e", qr/$var/, "$name: names it");
+	isnt($s, 0, "$name --check fails with $var=many");
+	like("$out$e", qr/$var/, "$name: the error names $var");
 	for my $secret (grep {/SECRET|KEY|DATABASE_URL/} keys %$env) {
 		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: does not print $secret");
 	}
@@ -337,17 +337,17 @@ for my $name (sort keys %service) {
 		my %other = (%$env, "${secret}_FILE" => $file);
 		($s, $out, $e) = run({ env => \%other, dir => $k->dir }, $bin, '--check');
 		isnt($s, 0, "$name --check with $secret and ${secret}_FILE");
-		like("$out$e", qr/\b$secret\b.*\b${secret}_FILE\b/, "$name: names both");
-		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: and not the value");
+		like("$out$e", qr/\b$secret\b.*\b${secret}_FILE\b/, "$name: the error names both sources of the secret");
+		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: the error does not contain the secret");
 		$other{$secret} = undef;
 		($s, $out, $e) = run({ env => \%other, dir => $k->dir }, $bin, '--check');
 		is($s, 0, "$name --check with ${secret}_FILE alone") or diag("$out$e");
-		is($e, '', "$name: without a warning");
+		is($e, '', "$name: a secret from a file causes no warning");
 		chmod 0644, $file;
 		($s, $out, $e) = run({ env => \%other, dir => $k->dir }, $bin, '--check');
-		is($s, 0, "$name --check with a file that others can read");
+		is($s, 0, "$name --check succeeds with a secret file that others can read");
 		like($e, qr/"level":"warn".*accessible to other users.*"$secret".*"0644"/,
-			"$name: warns");
+			"$name: a secret file that others can read causes a warning");
 		unlink $file;
 	}
 	for my $row ([ 'postgresql://u:swanfish@127.0.0.1:70000/d', 'port' ],
@@ -358,8 +358,8 @@ for my $name (sort keys %service) {
 		($s, $out, $e) = run({ env => { %$env, "${prefix}_DATABASE_URL" => $url }, dir => $k->dir },
 			$bin, '--check');
 		isnt($s, 0, "$name --check with a $part that is none");
-		like("$out$e", qr/${prefix}_DATABASE_URL.*\b$part\b/, "$name: names it");
-		unlike("$out$e", qr/swanfish/, "$name: and not the password");
+		like("$out$e", qr/${prefix}_DATABASE_URL.*\b$part\b/, "$name: the error names the part of the connection string");
+		unlike("$out$e", qr/swanfish/, "$name: the error does not contain the password");
 	}
 	# With an unescaped "@" in a password, the rest of the password would be taken
 	# for the host name, looked up, and written into messages.
@@ -370,14 +370,14 @@ for my $name (sort keys %service) {
 			($s, $out, $e) = run({ env => { %$env, $url_var => sprintf($format, $c) },
 				dir => $k->dir }, $bin, '--check');
 			isnt($s, 0, "$name --check with an unescaped $c in $url_var");
-			like("$out$e", qr/"$url_var"/, "$name: names it");
-			unlike("$out$e", qr/swan|fish/, "$name: and no part of the password");
+			like("$out$e", qr/"$url_var"/, "$name: the error names the variable");
+			unlike("$out$e", qr/swan|fish/, "$name: the error contains no part of the password");
 		}
 		($s, $out, $e) = run({ env => { %$env, $url_var => sprintf($format, '%40%2F%3F') },
 			dir => $k->dir }, $bin, '--check');
-		is($s, 0, "$name --check with them escaped") or diag("$out$e");
+		is($s, 0, "$name --check accepts the escaped characters") or diag("$out$e");
 	}
 	($s, $out, $e) = run({ env => $env, dir => $k->dir }, $bin, '--openapi');
-	is(jdecode($out)->{openapi} =~ /^3\.1/ ? 1 : 0, 1, "$name --openapi");
+	is(jdecode($out)->{openapi} =~ /^3\.1/ ? 1 : 0, 1, "$name --openapi prints an OpenAPI 3.1 document");
 }
 done_testing;

@@ -74,19 +74,19 @@ for my $file (@sources) {
     }
 }
 is_deeply(\@wrong_layer, [], 'includes follow the layers');
-is_deeply(\@wrong_home, [], 'each foreign header has a folder, and is named in no other');
+is_deeply(\@wrong_home, [], 'each third-party header is included from its own folder only');
 
 # The folders in their order: no folder may include from one that comes after it.
 my %level = map { $library[$_] => $_ } 0 .. $#library;
 is_deeply([ sort map { m{/(\w+)$} ? $1 : () } grep { m{^fcgi/} } keys %may_see ], [ sort @library ],
-    'each folder of the library has its place');
+    '@library lists the folders of the library');
 my @upwards;
 for my $from (grep { m{^fcgi/} } sort keys %may_see) {
     my ($folder) = $from =~ m{/(\w+)$};
     push @upwards, map { "$folder may include $_" }
         grep { $level{$_} >= $level{$folder} } @{ $may_see{$from} };
 }
-is_deeply(\@upwards, [], 'and includes only from those before it');
+is_deeply(\@upwards, [], 'a folder of the library includes only from folders before it');
 
 # ---- circles ------------------------------------------------------------------------
 
@@ -133,9 +133,9 @@ sub circle {
     }
     return join ' -> ', @path[ $at{$node} .. $#path ], $node;
 }
-is(circle(graph(sub { $_[0] }, @sources)), '', 'no header includes itself by way of others');
+is(circle(graph(sub { $_[0] }, @sources)), '', 'no file includes itself by way of other files');
 # A module consists of a header and its source file.
-is(circle(graph(sub { $_[0] =~ s/\.[ch]$//r }, @sources)), '', 'no module includes one that includes it');
+is(circle(graph(sub { $_[0] =~ s/\.[ch]$//r }, @sources)), '', 'no module includes a module that includes it');
 
 # The names that a source file defines for others (functions, and data with an
 # initialiser), and all the names that it uses.
@@ -182,7 +182,7 @@ my %code = map {
     open my $in, '<', $_ or die "$_: $!";
     ($_ => do { local $/; <$in> });
 } grep { m{^(?:fcgi|services|cli)/.*\.c$} } @sources;
-is(circle(uses_between(%code)), '', 'no source file calls one that calls it');
+is(circle(uses_between(%code)), '', 'no source file uses a name of a source file that uses one of its names');
 is( circle(uses_between(
         'cli/a.c' => "void\na_run(void)\n{\n\tb_run();\n}\n",
         'cli/b.c' => "const struct rows b_rows[] = {\n};\nstatic int\nhelp(void)\nint\nb_run(void)\n",
@@ -192,7 +192,7 @@ is( circle(uses_between(
         'cli/a.c' => "void\na_run(void)\n{\n\tb_run();\n}\n",
         'cli/b.c' => "const struct rows b_rows[] = {\n};\nint\nb_run(void)\n{ c_run(); }\n",
         'cli/c.c' => "int\nc_run(void)\n{ return a_run(); }\n")), 'cli/a.c -> cli/b.c -> cli/c.c -> cli/a.c',
-    'and this test finds such circles, too');
+    'this test finds source files that use each other');
 is(circle({ a => { b => 1 }, b => { c => 1 }, c => { b => 1 }, d => { a => 1 } }), 'b -> c -> b',
     'this test finds circles');
 
@@ -205,7 +205,7 @@ for my $file (@sources) {
     push @banned, "$file: // comment" if $code =~ m{//};
     push @banned, "$file: fcgi_stdio.h" if $code =~ m{fcgi_stdio\.h};
 }
-is_deeply(\@banned, [], 'nothing that the style guide bans');
+is_deeply(\@banned, [], 'no source uses a function or comment style that is banned');
 
 # Invariant 1: only auth's database has the identity tables.
 my @foreign;
@@ -233,6 +233,6 @@ is_deeply(\@readers, [], 'base services read no credentials');
 # file.
 my @tracked = split /\n/, qx(git ls-files);
 is_deeply([grep { m{(?:^|/)(?:node_modules|build|\.run)/|\.(?:o|a|so|pem|key)$} } @tracked],
-    [], 'no generated file is tracked');
+    [], 'git tracks no generated file');
 
 done_testing;

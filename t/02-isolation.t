@@ -19,7 +19,7 @@ $alice->get($_) for '/api/core/me', '/api/wallet/accounts';
 for my $service (@services) {
 	my ($status, $out, $err) =
 	    $k->sql_as_app($service, 'SELECT current_user, current_database()');
-	is($out, "$service|$service\n", "$service: role and database of its own") or diag($err);
+	is($out, "$service|$service\n", "$service: the service connects with its own role to its own database") or diag($err);
 	for my $other (grep { $_ ne $service } @services, 'postgres', 'template1') {
 		($status, $out, $err) = $k->sql_as_app($service, 'SELECT 1', $other);
 		isnt($status, 0, "$service: cannot connect to $other");
@@ -34,7 +34,7 @@ for my $service (@services) {
 		"ALTER DATABASE $service SET search_path = x"
 	) {
 		($status) = $k->sql_as_app($service, $sql);
-		isnt($status, 0, "$service: may not: $sql");
+		isnt($status, 0, "$service: its role may not run: $sql");
 	}
 	is(
 		$k->sql($service,
@@ -42,23 +42,23 @@ for my $service (@services) {
 	    WHERE pg_get_userbyid(relowner) = '$service' AND nspname NOT LIKE 'pg_%'"
 		),
 		0,
-		"$service: owns nothing, so it can alter nothing");
+		"$service: its role owns no object, so it can alter none");
 	is(
 		$k->sql($service,
 			"SELECT has_database_privilege('public', current_database(), 'CONNECT')
 	    OR has_schema_privilege('public', 'public', 'CREATE')"
 		),
 		'f',
-		"$service: nothing for everyone");
+		"$service: PUBLIC has no privilege in the database");
 	like(   $k->sql('postgres', "SELECT rolpassword FROM pg_authid WHERE rolname = '$service'"),
-		qr/^SCRAM-SHA-256\$/, "$service: a SCRAM password");
+		qr/^SCRAM-SHA-256\$/, "$service: its password is stored as SCRAM-SHA-256");
 	is(
 		$k->sql('postgres',
 "SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolreplication
 	    FROM pg_authid WHERE rolname = '$service'"
 		),
 		'f',
-		"$service: no attributes");
+		"$service: its role has no special attribute");
 }
 for my $identity (qw(user session account verification)) {
 	for my $service (@services) {
@@ -72,7 +72,7 @@ for my $identity (qw(user session account verification)) {
 				)
 			),
 			$service eq 'auth' ? 1 : 0,
-			"$identity in $service");
+			"$service: the table $identity exists in auth only");
 	}
 }
 my $bad_password = $k->database_url('core') =~ s{(://[^:]+:)[^@]+@}{$1wrong\@}r;
@@ -93,7 +93,7 @@ for my $service (qw(core wallet)) {
 	) {
 		$dump .= $k->sql($service, "SELECT t::text FROM $table t");
 	}
-	like($dump, qr/\Q$alice->{id}\E/, "$service: keys its rows by the user's id");
+	like($dump, qr/\Q$alice->{id}\E/, "$service: its rows contain the user's id");
 	unlike($dump, qr/\Q$alice->{email}\E/, "$service: does not know the address");
 	unlike($dump, qr/\Q$alice->{token}\E/, "$service: does not know the session");
 }
@@ -116,34 +116,34 @@ for my $service (@with_redis) {
 			"$service: has not $other\'s database");
 	}
 	is((grep { $redis->cmd('CONFIG', 'GET', 'port')->[1] eq $_ } '0'), 1,
-		"$service: its Redis is on no TCP port");
+		"$service: its Redis listens on no TCP port");
 }
 is(scalar keys %run_id, scalar @with_redis, 'a Redis process for each');
 my $secret = $k->service_env('auth')->{AUTH_SECRET};
-cmp_ok(length $secret, '>=', 32, "auth's secret");
+cmp_ok(length $secret, '>=', 32, "auth's secret has at least 32 characters");
 for my $service (qw(core wallet)) {
 	unlike(join("\n", values %{ $k->service_env($service) }), qr/\Q$secret\E/,
-		"$service does not know it");
+		"$service: its environment does not contain auth's secret");
 }
 isnt(   $k->service_env('core')->{CORE_IDENTITY_KEY},
 	$k->service_env('wallet')->{WALLET_IDENTITY_KEY},
-	'each base service has its own key');
+	'core and wallet have different identity keys');
 
 # ---- files, sockets, ports -------------------------------------------------
 
 my $dir = $k->dir;
 my @env = (files("$dir/env"), map { files($_) } files("$dir/secrets"));
 cmp_ok(scalar @env, '>=', 12, 'the files are found');
-is(sprintf('%04o', (stat $_)[2] & 07777), '0700', "$_: for its owner alone")
+is(sprintf('%04o', (stat $_)[2] & 07777), '0700', "$_: only its owner has access")
     for "$dir/secrets", files("$dir/secrets");
 for my $file (@env) {
-	is(sprintf('%04o', (stat $file)[2] & 07777), '0600', "$file: for its owner alone");
+	is(sprintf('%04o', (stat $file)[2] & 07777), '0600', "$file: only its owner has access");
 }
 # nginx creates its sockets writable for everyone; the directory's permissions protect
 # them.
 for my $socket (grep {-S} files("$dir/run"), files("$dir/pg")) {
 	my $folder = $socket =~ s{/[^/]+$}{}r;
-	ok(!((stat $socket)[2] & 07 && (stat $folder)[2] & 01), "$socket: not for others");
+	ok(!((stat $socket)[2] & 07 && (stat $folder)[2] & 01), "$socket: other users cannot open it");
 }
 cmp_ok(scalar(grep {-S} files("$dir/run")), '>=', 8, 'the sockets are found');
 my %inode;
@@ -168,13 +168,13 @@ for my $table (qw(tcp tcp6)) {
 			"$inode{$inode}: on no TCP port");
 	}
 }
-is_deeply(\@outside, [], 'nothing listens beyond the machine');
-is($http, 1, 'nginx listens');
+is_deeply(\@outside, [], 'no process listens beyond this machine');
+is($http, 1, 'nginx listens on its port');
 
 # Other users of the machine can read the arguments of a process, so these contain no
 # secret.
 for my $p ($k->processes) {
 	unlike($p->{cmd}, qr/\Q$secret\E|postgres(ql)?:\/\/[^:\/]+:[^@]+@/,
-		"$p->{exe} $p->{pid}: no secret in the arguments");
+		"$p->{exe} $p->{pid}: its arguments contain no secret");
 }
 done_testing;

@@ -33,13 +33,13 @@ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 ORDER BY 1
 SQL
 for my $service (@services) {
-	is($k->sql($service, $unsafe), '', "$service: each function has a safe search_path");
+	is($k->sql($service, $unsafe), '', "$service: each function sets a safe search_path");
 	cmp_ok($k->sql($service, 'SELECT count(*) FROM pg_proc'
 			    . " WHERE pronamespace = 'public'::regnamespace"), '>', 20,
-		"$service: and there are some");
+		"$service: the database has functions");
 	$k->sql($service, 'CREATE FUNCTION forgotten() RETURNS integer LANGUAGE plpgsql'
 		    . ' AS $$BEGIN RETURN 1; END$$');
-	is($k->sql($service, $unsafe), 'forgotten()', "$service: one without would be found");
+	is($k->sql($service, $unsafe), 'forgotten()', "$service: this test finds a function without a search_path");
 	$k->sql($service, 'DROP FUNCTION forgotten()');
 }
 
@@ -197,9 +197,9 @@ for my $service (@services) {
 for my $service (@services) {
 	$k->sql($service, "GRANT TEMPORARY ON DATABASE $service TO PUBLIC");
 	my $err = attack($service);
-	unlike($err, qr/the attack runs as/, "$service: nothing of the role's runs as the owner")
+	unlike($err, qr/the attack runs as/, "$service: no code of the application role runs as the owner")
 	    or diag($err);
-	unlike($err, qr/ERROR/, "$service: each step was taken") or diag($err);
+	unlike($err, qr/ERROR/, "$service: each statement of the attack was executed") or diag($err);
 	if ($service eq 'wallet') {
 		my $called = () = $err =~ /NOTICE:  called ledger_/g;
 		cmp_ok($called, '>', 10, "$service: functions of the owner have been called")
@@ -231,9 +231,9 @@ CREATE CONSTRAINT TRIGGER zz_see AFTER INSERT OR UPDATE ON $written{$service}
 SQL
 	my ($status, undef, $err) = $k->sql_as_app($service, "ALTER ROLE $service SET"
 		    . ' synchronous_commit = off');
-	is($status, 0, "$service: the role can turn it off") or diag($err);
+	is($status, 0, "$service: the role can turn synchronous_commit off") or diag($err);
 	is(($k->sql_as_app($service, 'SHOW synchronous_commit'))[1], "off\n",
-		"$service: for its later sessions");
+		"$service: its later sessions have synchronous_commit off");
 }
 # Close the services' current connections, which began before the change.
 $k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
@@ -263,17 +263,17 @@ $k->sql('postgres', "ALTER ROLE $_ RESET ALL") for @services;
 my $servers = $k->sql('postgres', 'SHOW max_connections');
 my $all = $k->sql('postgres', 'SELECT sum(rolconnlimit) FROM pg_roles'
 	    . " WHERE rolname IN ('auth', 'core', 'links', 'wallet')");
-cmp_ok($all, '<', $servers - 10, 'the limits of all roles together leave room for others');
+cmp_ok($all, '<', $servers - 10, 'the connection limits of all roles leave connections for others');
 my %limit = map { $_ => $k->sql('postgres',
 	"SELECT rolconnlimit FROM pg_roles WHERE rolname = '$_'") } @services;
 # The connections of core by kedge.json: two processes of the pool api with 8
 # connections each, and two workers with 8 and two more each; the sum is doubled for a
 # rolling restart, plus eight.
-is($limit{core}, 2 * (2 * 8 + 0 * 10) + 8, 'core: the limit is that of its processes');
+is($limit{core}, 2 * (2 * 8 + 0 * 10) + 8, 'core: its connection limit follows from its processes');
 my $page = Kedge::slurp("$Kedge::ROOT/docs/DATABASES.md");
 my ($written_limit) = $page =~ /CONNECTION LIMIT (\d+);/;
 is($written_limit, 2 * (2 * 8 + 2 * 10) + 8, 'the manual has that of the kedge.json that is here');
-is($limit{auth}, 2 * (2 * 8 + 2 * 8 + 0 * 10) + 8, 'auth: those of the pool verify too');
+is($limit{auth}, 2 * (2 * 8 + 2 * 8 + 0 * 10) + 8, 'auth: its connection limit includes the pool verify');
 my $psql = Kedge::tool('psql');
 my @sleepers;
 for (1 .. $limit{core} + 5) {
@@ -291,9 +291,9 @@ ok( Kedge::wait_until(
 			$k->sql('postgres', 'SELECT count(*) FROM pg_stat_activity'
 				    . " WHERE usename = 'core'") >= $limit{core};
 		}, 30),
-	'core: it takes all that it may have');
-is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet: answers meanwhile');
-is($alice->get('/api/auth/list-sessions')->{status}, 200, 'auth: answers meanwhile');
+	'core: it opens all connections that its limit allows');
+is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet answers while core uses all its connections');
+is($alice->get('/api/auth/list-sessions')->{status}, 200, 'auth answers while core uses all its connections');
 kill TERM => @sleepers;
 waitpid $_, 0 for @sleepers;
 $k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
@@ -317,10 +317,10 @@ SQL
 for my $service (@services) {
 	$k->sql($service, "GRANT CREATE ON SCHEMA public TO PUBLIC, $service;"
 		    . " GRANT CREATE ON DATABASE $service TO $service");
-	isnt(may($service), '', "$service: as a database that others have made");
+	isnt(may($service), '', "$service: at first PUBLIC may create objects in the database");
 	my ($status, $out, $err) = $k->kedge('migrate', $service);
-	is($status, 0, "$service: it is migrated") or diag($err);
-	is(may($service), '', "$service: then nobody but the owner makes anything there");
+	is($status, 0, "$service: the database is migrated") or diag($err);
+	is(may($service), '', "$service: after migrating, only the owner may create objects");
 }
 
 # If the migrations cannot revoke the rights, they change nothing and say what to do.
@@ -354,10 +354,10 @@ for my $row (@beyond) {
 	my ($name, $before, $like, $after) = @$row;
 	$k->sql('core', $before);
 	my ($status, undef, $err) = $k->kedge('migrate', 'core');
-	is($status, 1, "$name: migrate refuses");
-	like($err, $like, "$name: and says what to do");
+	is($status, 1, "$name: kedge migrate refuses the database");
+	like($err, $like, "$name: the error says what to do");
 	$k->sql('core', $after);
-	is(($k->kedge('migrate', 'core'))[0], 0, "$name: once that is done, it goes on");
+	is(($k->kedge('migrate', 'core'))[0], 0, "$name: kedge migrate succeeds once that is done");
 }
 
 # Creates a database as the manual says; the roles exist already.
@@ -370,8 +370,8 @@ $k->sql('postgres', "ALTER ROLE core_owner PASSWORD 'one secret'");
 my $url = $k->url_as('core_owner', 'manual') =~ s/core_owner/core_owner:one%20secret/r;
 ($made_status, undef, $problem) =
     $k->kedge('migrate', 'core', { env => { CORE_MIGRATION_URL => $url } });
-is($made_status, 0, 'and migrations run in what they make') or diag($problem);
-is($k->sql('manual', <<'SQL'), '', 'and nobody else may create anything there');
+is($made_status, 0, 'kedge migrate succeeds in a database made by these statements') or diag($problem);
+is($k->sql('manual', <<'SQL'), '', 'only the owner may create objects in a database made by these statements');
 SELECT role || ' ' || what FROM (VALUES ('public'), ('core')) AS r (role), LATERAL (VALUES
 	('temp', has_database_privilege(role, 'manual', 'TEMPORARY')),
 	('schema', has_schema_privilege(role, 'public', 'CREATE'))) AS m (what, may)

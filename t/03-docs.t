@@ -21,14 +21,14 @@ ok($written eq slurp('docs/CONFIGURATION.md'), 'CONFIGURATION.md has what the se
     or diag('"make manual" writes it', $? ? "\n$written" : '');
 for my $service (Kedge::services()) {
     cmp_ok(scalar(() = $written =~ /^\| `\U$service\E_\w+` \| /mg), '>', 10,
-        "$service: its variables are there");
+        "$service: CONFIGURATION.md has its variables");
 }
 
 # Every relative link leads to an existing file.
 for my $page (grep { -f } split /\n/, qx(git ls-files -co --exclude-standard '*.md')) {
     my ($folder) = $page =~ m{^(.*/)};
     my @links = grep { !m{^(?:[a-z]+:|#)} } slurp($page) =~ m{\]\(([^)\s]+)\)}g;
-    is_deeply([grep { !-e ($folder // '') . s/#.*//r } @links], [], "$page: links");
+    is_deeply([grep { !-e ($folder // '') . s/#.*//r } @links], [], "$page: each link leads to a file");
 }
 
 # Every command in the README's shell blocks exists.
@@ -49,7 +49,7 @@ like(slurp('docs/kedge.8'), qr/^\.Op Cm \Q$sets\E \.\.\.$/m, 'kedge.8: what setu
 # Every test file that a documentation page names exists.
 for my $page ('README.md', 'CONTRIBUTING.md') {
     my @tests = slurp($page) =~ m{\./kedge test (t/\S+?\.[tc])\b}g;
-    is_deeply([grep { !-e } @tests], [], "$page: tests");
+    is_deeply([grep { !-e } @tests], [], "$page: each test that it names exists");
 }
 
 done_testing;

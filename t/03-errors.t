@@ -75,7 +75,7 @@ for my $file (grep { /\.c$/ && $_ ne 'fcgi/web/request.c' } @sources) {
 		next if $name =~ /^$code$/ && exists $answered{Everywhere}{$1};
 		push @unread, "$err, $name";
 	}
-	is_deeply(\@unread, [], "$file: each code's status can be read")
+	is_deeply(\@unread, [], "$file: this test finds the status of each code")
 	    or diag('write the code as a literal beside its ERR_*, or teach ' . __FILE__);
 }
 
@@ -87,7 +87,7 @@ for (split /\n/, slurp('docs/ERRORS.md')) {
 	next unless /^\| `([A-Z0-9_]+)` \|/;
 	my (undef, $name, $number, $cause, $advice) = split /\s*\|\s*/;
 	$name =~ tr/`//d;
-	ok(!exists $said{$section}{$name}, "$section: $name stands once")
+	ok(!exists $said{$section}{$name}, "$section: $name has one row")
 	    if exists $said{$section}{$name};
 	$said{$section}{$name} = $number;
 	ok(length $cause && length $advice, "$name has a cause and what to do") unless
@@ -97,17 +97,17 @@ for (split /\n/, slurp('docs/ERRORS.md')) {
 for my $part (sort keys %{ { %answered, %said } }) {
 	my @missing = grep { ($said{$part}{$_} // '') ne $answered{$part}{$_} }
 	    sort keys %{ $answered{$part} };
-	is_deeply(\@missing, [], "$part: each code is in docs/ERRORS.md with its status")
+	is_deeply(\@missing, [], "$part: each code has a row with its status in docs/ERRORS.md")
 	    or diag("docs/ERRORS.md, section \"$part\", wants the rows:",
 		map { "\n| `$_` | $answered{$part}{$_} | cause | what the caller does |"
 			. "   (from $where{\"$part $_\"})" } @missing);
 	my @gone = grep { !exists $answered{$part}{$_} } sort keys %{ $said{$part} };
-	is_deeply(\@gone, [], "$part: no other is")
+	is_deeply(\@gone, [], "$part: docs/ERRORS.md has no row for a code that does not exist")
 	    or diag("no source answers these: take the rows out of docs/ERRORS.md");
 }
 
 my %problem = slurp('docs/ERRORS.md') =~ /^\| `([a-z_]+)` (\|)/mg;
 is_deeply([ sort keys %problem ],
 	[ sort map { /"(\w+)"/ } grep { /\[PROBLEM_/ } split /\n/, slurp('fcgi/web/error.c') ],
-	'and the problems of fields');
+	'docs/ERRORS.md has exactly the problems of fields that the source has');
 done_testing;

@@ -32,9 +32,9 @@ for my $file (@sources) {
 	}
 }
 cmp_ok(scalar keys %text, '>', 80, 'the log_events.h define the events');
-is_deeply(\@elsewhere, [], 'no event is defined outside a log_events.h');
+is_deeply(\@elsewhere, [], 'each event is defined in a log_events.h');
 my %named = reverse %text;
-is(scalar keys %named, scalar keys %text, 'no two events have the same name');
+is(scalar keys %named, scalar keys %text, 'no two events have the same text');
 is_deeply([ grep { /^(?!FastCGI)[A-Z][a-z]|\.$/ } sort values %text ], [],
 	'names begin in lower case and have no full stop');
 
@@ -63,8 +63,8 @@ for my $file (grep { /\.c$/ } @sources) {
 		}
 	}
 }
-is_deeply([ grep { !exists $text{$_} } sort keys %used ], [], 'calls use constants that there are');
-is_deeply([ grep { !exists $used{$_} } sort keys %text ], [], 'each constant is logged');
+is_deeply([ grep { !exists $text{$_} } sort keys %used ], [], 'each constant that a call uses is defined');
+is_deeply([ grep { !exists $used{$_} } sort keys %text ], [], 'each constant that is defined is used');
 
 # ---- the page --------------------------------------------------------------------------
 
@@ -74,20 +74,20 @@ for (split /\n/, slurp('docs/LOGS.md')) {
 	next unless /^\| `([^`]+)` \| ((?:debug|info|warn|error)(?:, (?:debug|info|warn|error))*) \|/;
 	my (undef, $name, $levels, $fields, $meaning, $remedy) = split /\s*\|\s*/;
 	$name =~ tr/`//d;
-	ok(!exists $row{$name}, "$name has one row") if exists $row{$name};
+	ok(!exists $row{$name}, "$name has one row in docs/LOGS.md") if exists $row{$name};
 	$row{$name} = { folder => $folder, levels => $levels,
 		fields => join(' ', sort $fields =~ /`(\w+)`/g) };
 	ok(length($meaning // '') && length($remedy // ''), "$name: the row has a meaning and a remedy")
 	    unless length($meaning // '') && length($remedy // '');
 }
 
-is_deeply([ grep { !exists $row{$_} } sort keys %named ], [], 'each event is in docs/LOGS.md')
+is_deeply([ grep { !exists $row{$_} } sort keys %named ], [], 'each event has a row in docs/LOGS.md')
     or diag('add the rows: | `event` | level | fields | meaning | what to do |');
 is_deeply([ grep { !exists $named{$_} } sort keys %row ], [], 'docs/LOGS.md has no other event')
     or diag('no source logs these: take the rows out of docs/LOGS.md');
 for my $name (grep { exists $row{$_} } sort keys %named) {
 	my ($event, $row) = ($named{$name}, $row{$name});
-	is($row->{folder}, $folder{$event}, "$name: is in the section of its folder")
+	is($row->{folder}, $folder{$event}, "$name: the row is in the section of the event's folder")
 	    if ($row->{folder} // '') ne $folder{$event};
 	is($row->{fields}, join(' ', sort keys %{ $fields{$event} }), "$name: the fields are those of the code");
 	next if $levels{$event}{any};

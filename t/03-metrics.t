@@ -20,10 +20,10 @@ my %named;
 for my $file (split /\n/, qx(git ls-files -co --exclude-standard 'fcgi/*.c' 'services/*.c')) {
     $named{$_} = $file for slurp($file) =~ /"(kedge_[a-z_]*[a-z])"/g;
 }
-is_deeply([ grep { !$documented{$_} } sort keys %named ], [], 'each metric of the source stands in METRICS.md');
-is_deeply([ grep { !$named{$_} } sort keys %documented ], [], 'and each in METRICS.md is one of the source');
+is_deeply([ grep { !$documented{$_} } sort keys %named ], [], 'each metric in the source has a row in METRICS.md');
+is_deeply([ grep { !$named{$_} } sort keys %documented ], [], 'each row of METRICS.md is a metric in the source');
 is_deeply([ grep { ($documented{$_} eq 'counter') != /_total$/ } sort keys %documented ],
-    [], 'counters, and no others, end in _total');
+    [], 'the names of counters end in _total, and those of other metrics do not');
 
 # Returns the names of the metrics in a PromQL expression, without the suffixes of
 # histograms.
@@ -40,20 +40,20 @@ sub unknown {
     return [ sort keys %unknown ];
 }
 my $rules = slurp('monitoring/alerts.yml');
-is_deeply(unknown($rules), [], 'alerts use metrics that there are');
+is_deeply(unknown($rules), [], 'the alerts use existing metrics only');
 my $dashboard = decode_json(slurp('monitoring/grafana.json'));
 my @expressions = map { $_->{expr} } map { @{ $_->{targets} // [] } } @{ $dashboard->{panels} };
 cmp_ok(scalar @expressions, '>', 30, 'the dashboard has expressions');
 is_deeply(unknown(join "\n", @expressions, map { $_->{query} } @{ $dashboard->{templating}{list} }),
-    [], 'the dashboard uses metrics that there are');
+    [], 'the dashboard uses existing metrics only');
 is_deeply(unknown('kedge_db_errors_total_bucket kedge_job_run_seconds kedge_made_up'),
-    [qw(kedge_db_errors_total_bucket kedge_job_run_seconds kedge_made_up)], 'this test finds others');
+    [qw(kedge_db_errors_total_bucket kedge_job_run_seconds kedge_made_up)], 'this test finds metrics that do not exist');
 
 SKIP: {
     skip 'promtool is not there (./kedge setup lint)', 3 if !qx(sh -c 'command -v promtool');
-    is(qx(promtool check rules monitoring/alerts.yml 2>&1 >/dev/null), '', 'promtool: the rules');
+    is(qx(promtool check rules monitoring/alerts.yml 2>&1 >/dev/null), '', 'promtool accepts the alert rules');
     my $said = qx(promtool test rules monitoring/alerts.test.yml 2>&1);
-    is($?, 0, 'promtool: what they fire at') or diag($said);
+    is($?, 0, 'promtool: the alerts fire at the expected values') or diag($said);
     # The expressions are written as recording rules, because promtool checks only
     # those.
     my $file = File::Temp->new(SUFFIX => '.yml');

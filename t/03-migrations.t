@@ -53,12 +53,12 @@ for my $path (@there) {
 	my $text = slurp($path);
 	my $row = delete $released{$file};
 	my $sums = sha256_hex($text) . ' ' . sha256_hex(statements($text));
-	ok($row, "$file: it is in sql/released") or diag("add the line\n$file $sums") or next;
-	is(sha256_hex(statements($text)), $row->{statements}, "$file: its statements are those released");
+	ok($row, "$file: sql/released has a line for it") or diag("add the line\n$file $sums") or next;
+	is(sha256_hex(statements($text)), $row->{statements}, "$file: its statements are those that were released");
 	my @texts = (sha256_hex($text), $text =~ /^-- kedge: formerly (\S+)$/mg);
-	ok((grep { $_ eq $row->{whole} } @texts), "$file: it is the text released, or says that it was")
+	ok((grep { $_ eq $row->{whole} } @texts), "$file: the text, or a \"formerly\" line, has the released checksum")
 	    or diag("if only comments were changed, add this comment before the first statement:\n"
 		    . "-- kedge: formerly $row->{whole}");
 }
-is_deeply([ sort keys %released ], [], 'each file that was released is there');
+is_deeply([ sort keys %released ], [], 'each file in sql/released exists');
 done_testing;

@@ -114,10 +114,10 @@ for my $row (@bad) {
 	my ($status, $out, $err) =
 	    run({ env => { KEDGE_ROOT => $root }, timeout => 20 }, Kedge->binary('kedge'), 'up',
 		'--dir', "$root/d", '--port', '0', '--detach');
-	isnt($status, 0, "$name: refused");
-	is(scalar(() = "$out$err" =~ /\n/g), 1, "$name: in one line") or diag("$out$err");
-	like("$out$err", qr/kedge\.json/, "$name: which names the file") or diag("$out$err");
-	like("$out$err", $says, "$name: and says why") if $says;
+	isnt($status, 0, "$name: kedge.json is refused");
+	is(scalar(() = "$out$err" =~ /\n/g), 1, "$name: the error is one line") or diag("$out$err");
+	like("$out$err", qr/kedge\.json/, "$name: the error names the file") or diag("$out$err");
+	like("$out$err", $says, "$name: the error gives the reason") if $says;
 	run(Kedge->binary('kedge'), 'down', '--dir', "$root/d") if $status == 0;
 }
 
@@ -136,11 +136,11 @@ write_shape(changed(sub {
 }));
 my $k = Kedge->up(env => { KEDGE_ROOT => $root });
 my $alice = $k->user('alice');
-is($alice->get('/api/core/me')->{status}, 200, 'core as before');
-is(scalar(my @workers = $k->pids('core-api')), 3, 'in three processes');
-is(scalar(@{ [ $k->pids('wallet-api') ] }), 2, 'and where the file does not say, in two');
+is($alice->get('/api/core/me')->{status}, 200, 'core answers in a stack with other numbers of processes');
+is(scalar(my @workers = $k->pids('core-api')), 3, 'core has the three processes of kedge.json');
+is(scalar(@{ [ $k->pids('wallet-api') ] }), 2, 'wallet, whose number is not given, has two processes');
 sub threads { return (slurp("/proc/$_[0]/status") =~ /^Threads:\s+(\d+)/m)[0] }
-cmp_ok(threads($workers[0]), '<=', 5, 'which have few threads while little is to do');
+cmp_ok(threads($workers[0]), '<=', 5, 'an idle process has few threads');
 # Occupies threads with requests that wait for a lock in the database.  Each request is
 # of another user, because one user may use only a share of the threads.
 my $key = decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY});
@@ -172,10 +172,10 @@ for my $worker (@workers) {
 	my @others = grep { $_ != $worker } @workers;
 	$k->kill_pid(STOP => @others);
 	push @held, map { begin("user-$_") } 1 .. 12;
-	ok(wait_until(sub { threads($worker) >= 6 }, 10), 'and six when they are wanted');
+	ok(wait_until(sub { threads($worker) >= 6 }, 10), 'a busy process starts the six threads of kedge.json');
 	$k->kill_pid(CONT => @others);
 }
-cmp_ok(threads($_), '<=', 10, 'and not many more') for @workers;
+cmp_ok(threads($_), '<=', 10, 'a process has no more threads than kedge.json allows') for @workers;
 close $_ for @held;
 close $psql;
 is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet is for payers now');
@@ -198,35 +198,35 @@ my %limit = (address => 3, network => 5);
 @held = ();
 for (1 .. $limit{address}) {
 	my ($s, $answer) = trickle('127.0.2.1');
-	like($answer, qr{^HTTP/1.1 100 }, 'one address has as many as it may');
+	like($answer, qr{^HTTP/1.1 100 }, 'nginx accepts as many requests of one address as kedge.json allows');
 	push @held, $s;
 }
 my ($refused, $answer) = trickle('127.0.2.1');
-like($answer, qr{^HTTP/1.1 429 }, 'and one more is refused');
-like($answer, qr/"code":"RATE_LIMITED"/, 'with a code');
-like($answer, qr/^Retry-After: 1\r$/m, 'and a time');
-like($answer, qr{^Content-Type: application/json}m, 'as JSON');
+like($answer, qr{^HTTP/1.1 429 }, 'one more request of the address gets 429');
+like($answer, qr/"code":"RATE_LIMITED"/, 'the 429 has the code RATE_LIMITED');
+like($answer, qr/^Retry-After: 1\r$/m, 'the 429 has Retry-After');
+like($answer, qr{^Content-Type: application/json}m, 'the 429 is JSON');
 for (1 .. $limit{network} - $limit{address}) {
 	my ($s, $answer) = trickle('127.0.2.2');
-	like($answer, qr{^HTTP/1.1 100 }, 'others of the network have what is left');
+	like($answer, qr{^HTTP/1.1 100 }, "another address of the network gets the rest of the network's limit");
 	push @held, $s;
 }
-like((trickle('127.0.2.3'))[1], qr{^HTTP/1.1 429 }, 'and no more than that');
+like((trickle('127.0.2.3'))[1], qr{^HTTP/1.1 429 }, 'one more request of the network gets 429');
 like((trickle('127.0.3.1'))[1], qr{^HTTP/1.1 100 }, 'another network does not notice');
-is($alice->get('/api/core/me')->{status}, 200, 'nor do we');
+is($alice->get('/api/core/me')->{status}, 200, 'a user of another network is served');
 close shift @held;
 ok(wait_until(sub { (trickle('127.0.2.3'))[1] =~ m{^HTTP/1.1 100 } }, 10),
-	'one that ends makes room');
+	'when a request of the network ends, another is accepted');
 close $_ for @held;
 for my $role ('payer', 'auditor', 'user,auditor', 'admin') {
 	$k->role($alice, $role);
-	is($alice->get('/api/wallet/accounts')->{status}, 200, "and a $role may");
+	is($alice->get('/api/wallet/accounts')->{status}, 200, "wallet with the guard role-gated accepts the role $role");
 }
 for my $role ('pay', 'payers', 'PAYER', 'user') {
 	$k->role($alice, $role);
-	is($alice->get('/api/wallet/accounts')->{status}, 403, "and a $role may not");
+	is($alice->get('/api/wallet/accounts')->{status}, 403, "wallet with the guard role-gated refuses the role $role");
 }
-is($k->client->get('/api/wallet/accounts')->{status}, 401, 'nobody is nobody');
+is($k->client->get('/api/wallet/accounts')->{status}, 401, 'wallet with the guard role-gated answers 401 without a session');
 $k->destroy;
 
 # ---- the prefixes, too ------------------------------------------------------------------
@@ -239,14 +239,14 @@ write_shape(changed(sub {
 $k = Kedge->up(env => { KEDGE_ROOT => $root, CORE_WEBHOOK_ALLOW_PRIVATE => 'on' });
 $alice = $k->user('alice');
 my $todo = '/api/to-do/v1';
-is($alice->get("$todo/whoami")->{json}{userId}, $alice->{id}, 'core is at its prefix');
-is($alice->get('/api/core/whoami')->{status}, 404, 'and not where it was');
-is($k->client->get("$todo/whoami")->{status}, 401, 'guarded');
-is($alice->get("$todo/admin/stats")->{status}, 403, 'as it says');
+is($alice->get("$todo/whoami")->{json}{userId}, $alice->{id}, 'core answers at its other prefix');
+is($alice->get('/api/core/whoami')->{status}, 404, 'core does not answer at its former prefix');
+is($k->client->get("$todo/whoami")->{status}, 401, "core's other prefix requires a session");
+is($alice->get("$todo/admin/stats")->{status}, 403, 'the location of a role below the other prefix refuses a user');
 $k->role($alice, 'admin');
-is($alice->get("$todo/admin/stats")->{status}, 200, 'below it too');
-is($alice->get("$todo/me")->{status}, 200, 'with a record of a user');
-is($alice->get('/money/accounts')->{json}{items}[0]{currency}, 'USD', 'wallet likewise');
+is($alice->get("$todo/admin/stats")->{status}, 200, 'the location of a role below the other prefix accepts the role');
+is($alice->get("$todo/me")->{status}, 200, "core at its other prefix makes the user's record");
+is($alice->get('/money/accounts')->{json}{items}[0]{currency}, 'USD', 'wallet answers at its other prefix');
 ok(wait_until(sub { my $user = $alice->get('/api/auth/get-session')->{json}{user};
 	$user->{hasCoreAccount} && $user->{hasWalletAccount} }, 5), 'auth has heard of both');
 for my $new ([ "$todo/tasks", { title => 'x' } ], [ "$todo/webhooks", { url => 'http://127.0.0.1:1/', kinds => ['*'] } ],
@@ -254,25 +254,25 @@ for my $new ([ "$todo/tasks", { title => 'x' } ], [ "$todo/webhooks", { url => '
 {
 	my ($path, $body) = @$new;
 	my $r = $alice->post($path, $body);
-	is($r->{status}, 201, "POST $path");
-	is($r->{headers}{location}, "$path/$r->{json}{id}", "POST $path: its Location");
+	is($r->{status}, 201, "POST $path is answered with 201");
+	is($r->{headers}{location}, "$path/$r->{json}{id}", "POST $path: Location has the other prefix");
 	is($alice->get($r->{headers}{location} // '/')->{json}{id}, $r->{json}{id},
-		"POST $path: leads there");
+		"POST $path: Location leads to the new object");
 }
 for my $prefix ("$todo/", '/money/') {
 	my $spec = $k->client->get("${prefix}openapi.json")->{json};
-	ok($spec, "$prefix: has a specification");
-	is_deeply([ grep { !/^\Q$prefix\E/ } keys %{ $spec->{paths} } ], [], "$prefix: of its own paths");
+	ok($spec, "$prefix: the service has an OpenAPI document");
+	is_deeply([ grep { !/^\Q$prefix\E/ } keys %{ $spec->{paths} } ], [], "$prefix: the OpenAPI document has paths of this prefix only");
 }
-like($k->{up_output}, qr{http://127\.0\.0\.1:\d+/money/accounts$}m, 'what to try is there to be tried');
+like($k->{up_output}, qr{http://127\.0\.0\.1:\d+/money/accounts$}m, 'kedge up suggests a command with the other prefix');
 my $core = { %{ $k->service_env('core') } };
-is($core->{CORE_PREFIX}, "$todo/", 'a variable says so');
+is($core->{CORE_PREFIX}, "$todo/", "core's environment has the prefix of kedge.json");
 my $spec = jdecode((run({ env => $core, dir => $k->dir }, Kedge->binary('core'), '--openapi'))[1]);
-ok(exists $spec->{paths}{"$todo/tasks"}, 'to --openapi as well');
+ok(exists $spec->{paths}{"$todo/tasks"}, 'core --openapi uses CORE_PREFIX');
 for my $wrong ('api/x/', '/api/x', '/', '//', '/a//b/', '/a b/', '/a/../', '/A/') {
 	my ($status, $out, $err) = run({ env => { %$core, CORE_PREFIX => $wrong }, dir => $k->dir },
 		Kedge->binary('core'), '--check');
 	isnt($status, 0, "CORE_PREFIX=$wrong is refused");
-	like("$out$err", qr/CORE_PREFIX/, 'by name');
+	like("$out$err", qr/CORE_PREFIX/, 'the error names CORE_PREFIX');
 }
 done_testing;

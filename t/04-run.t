@@ -31,11 +31,11 @@ for my $row (
 {
 	my ($name, $text, $want, $shown) = @$row;
 	my ($status, $out, $err) = run_program($text);
-	is($status, $want, "$name: its status");
-	is($out, "1..1\n", "$name: its results");
-	like($err, qr/^\Q$shown\E/, "$name: its log");
-	unlike($err, qr/./, "$name: nothing else") if $shown eq '';
-	is_deeply([ glob "$dir/tmp/*" ], [], "$name: nothing is left");
+	is($status, $want, "$name: t/lib/run returns its exit status");
+	is($out, "1..1\n", "$name: t/lib/run prints its TAP");
+	like($err, qr/^\Q$shown\E/, "$name: t/lib/run prints its log");
+	unlike($err, qr/./, "$name: t/lib/run prints nothing else to standard error") if $shown eq '';
+	is_deeply([ glob "$dir/tmp/*" ], [], "$name: t/lib/run leaves no file");
 }
 
 # ---- the slowest first --------------------------------------------------------------
@@ -43,10 +43,10 @@ for my $row (
 my @slow = grep {!/^#/} split /\n/, slurp("$Kedge::ROOT/t/lib/slow");
 my %there = map { s{.*/}{}r =~ s/^(test_\w+)\.c$/$1/r => 1 } files("$Kedge::ROOT/t", qr/\.t$/),
     files("$Kedge::ROOT/t/unit", qr/^test_.*\.c$/);
-is_deeply([ grep { !$there{$_} } @slow ], [], 'each file that is called slow is there');
+is_deeply([ grep { !$there{$_} } @slow ], [], 'each file in t/lib/slow exists');
 my ($status, $out, $err) = run("$Kedge::ROOT/t/lib/slowest_first", 't/01-a.t', "t/$slow[1]", "b/$slow[2]",
 	't/02-b.t', "t/$slow[0]");
 is($status, 0, 'the files are ordered') or diag($err);
 is($out, join('', map {"$_\n"} "t/$slow[0]", "t/$slow[1]", "b/$slow[2]", 't/01-a.t', 't/02-b.t'),
-	'each once: the slowest first, the others as they are given');
+	'slowest_first prints each file once: the slowest first, the others in the given order');
 done_testing;

@@ -45,12 +45,12 @@ sub setup
 
 my ($status, $said) = setup('2.4.2-2+deb12u1', 'none');
 is($status, 0, 'a version that has the fix is taken');
-ok(!-e "$dir/installed", 'and nothing installed');
-like(slurp("$dir/build/setup"), qr/\bup\b/, 'which is noted for the next time');
+ok(!-e "$dir/installed", 'kedge does not install packages that are installed');
+like(slurp("$dir/build/setup"), qr/\bup\b/, 'kedge notes the installed set for the next time');
 
 ($status, $said) = setup('2.4.2-2', '2.4.2-2+deb12u1');
-is($status, 0, 'one that has not is replaced');
-is(slurp("$dir/installed"), "libfcgi-dev\n", 'with nothing else');
+is($status, 0, 'a set with a missing package is installed');
+is(slurp("$dir/installed"), "libfcgi-dev\n", 'only the missing package is installed');
 
 for my $row (
 	[ '2.4.2-2',         '2.4.2-2+deb12u1' ],
@@ -59,9 +59,9 @@ for my $row (
 {
 	my ($version, $fixed) = @$row;
 	($status, $said) = setup($version, $version);
-	isnt($status, 0, "$version: if there is no other, it is not built with");
+	isnt($status, 0, "$version: without another version, the comparison with libfcgi is not built");
 	like($said,
 		qr/^kedge: libfcgi-dev \Q$version\E has CVE-2025-23016; \Q$fixed\E has the fix/m,
-		'and why is said');
+		"$version: the error gives the reason");
 }
 done_testing;

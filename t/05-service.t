@@ -23,7 +23,7 @@ while ($section =~ /(.*?)^```(\w+)\n(.*?)^```\n/gms) {
 is_deeply([ map {"$_->{language} " . ($_->{file} // '')} @blocks ],
 	[ 'c services/hello/main.c', 'sql sql/hello/0001_greeting.sql', 'json kedge.json',
 		'json t/endpoints/hello.json', 'sh ' ],
-	'with all files, and the commands');
+	'CONTRIBUTING.md has all files of the service and the commands');
 
 # ---- the copy ---------------------------------------------------------------------------
 
@@ -57,48 +57,48 @@ my ($script) = map { $_->{text} } grep { $_->{language} eq 'sh' } @blocks;
 # this run.
 $script =~ s/^make\b/make BUILD=$build/gm;
 is($script =~ s{^\./kedge up\b.*}{$build/kedge up --detach --dir $dir --port 0 | tee $root/said
-port=\$(sed -n 's,.*ready on http://127.0.0.1:\\([0-9]*\\).*,\\1,p' $root/said)}m, 1, 'it is started');
-is($script =~ s/127\.0\.0\.1:8080/127.0.0.1:\$port/g, 2, 'and called twice');
+port=\$(sed -n 's,.*ready on http://127.0.0.1:\\([0-9]*\\).*,\\1,p' $root/said)}m, 1, 'the commands start a stack');
+is($script =~ s/127\.0\.0\.1:8080/127.0.0.1:\$port/g, 2, 'the commands call the service twice');
 my ($status, $out, $err) =
     $copy->run_here({ in => "set -e\n$script", env => { BARE_WRITE_RATE => 5 } }, 'sh');
 END { run(Kedge->binary('kedge'), 'down', '--dir', $dir) if defined $dir }
-is($status, 0, 'the commands succeed') or diag($out, $err);
+is($status, 0, 'the commands of CONTRIBUTING.md succeed') or diag($out, $err);
 my @compiled = "$out$err" =~ / -c -o \S+ (\S+\.c)$/mg;
-is_deeply([ sort @compiled ], [ map {"services/$_/main.c"} qw(bare hello) ], 'nothing else had to be compiled')
+is_deeply([ sort @compiled ], [ map {"services/$_/main.c"} qw(bare hello) ], 'only the sources of the added services are compiled')
     or diag(scalar @compiled, ' files');
-like($out, qr/migrating hello: 0001_greeting\.sql/, 'its database is migrated');
-like($out, qr{^HTTP/1\.1 401 .*"code":"UNAUTHENTICATED"}ms, 'it is guarded');
+like($out, qr/migrating hello: 0001_greeting\.sql/, 'the database of hello is migrated');
+like($out, qr{^HTTP/1\.1 401 .*"code":"UNAUTHENTICATED"}ms, 'hello requires a session');
 like($out, qr/"openapi":"3\.1.*"Greeting"/, 'it describes itself');
 like(slurp("$root/docs/CONFIGURATION.md"), qr/^## hello\n\n.*^\| `HELLO_DATABASE_URL` \|/ms,
-	'its variables are in the manual');
+	'CONFIGURATION.md has the variables of hello');
 
 # ---- a service without PostgreSQL and Redis ------------------------------------------------
 
 my ($port) = $out =~ m{ready on http://127\.0\.0\.1:(\d+)};
 my $bob = Kedge::Client->new(base => "http://127.0.0.1:$port");
 is($bob->post('/api/auth/sign-up/email', { name => 'bob', email => 'bob@example.com',
-		password => 'correct horse battery' })->{status}, 200, 'somebody signs up');
+		password => 'correct horse battery' })->{status}, 200, 'a user signs up');
 my $r = $bob->post('/api/bare/visits');
-is($r->{status}, 200, 'bare: it serves') or diag($r->{body});
-is($r->{json}{number}, 1, 'bare: by what it has itself');
+is($r->{status}, 200, 'bare: a service without PostgreSQL and Redis answers') or diag($r->{body});
+is($r->{json}{number}, 1, "bare: the answer comes from the process's own memory");
 is_deeply($bob->get('/health/bare')->{json}, { status => 'ok', pools => { api => 'ok' } },
-	'bare: its health tells of no server');
+	'bare: health names no database and no Redis');
 is_deeply([ sort keys %{ $bob->get('/health/hello')->{json} } ],
-	[qw(database pools redis status)], 'hello: which there are');
+	[qw(database pools redis status)], 'hello: health names the database and Redis');
 my @not = qr/^(?:# \w+ )?(kedge_(?:db|redis|cache)_\w+)/m;
-is_deeply([ $bob->get('/metrics/bare')->{body} =~ /$not[0]/g ], [], 'bare: nor do its metrics');
+is_deeply([ $bob->get('/metrics/bare')->{body} =~ /$not[0]/g ], [], 'bare: the metrics have none of the database and Redis');
 my %seen = map { s/_.*//r => 1 } map { s/^kedge_//r } $bob->get('/metrics/hello')->{body} =~ /$not[0]/g;
-is_deeply([ sort keys %seen ], [qw(cache db redis)], 'hello: which have them');
+is_deeply([ sort keys %seen ], [qw(cache db redis)], 'hello: the metrics have those of the database and Redis');
 unlike(slurp("$dir/env/bare.env"), qr/DATABASE|REDIS/, 'bare: no variable names one');
-unlike((run("$root/$build/bare", '--config'))[1], qr/_DATABASE_|_REDIS_/, 'bare: nor could it');
+unlike((run("$root/$build/bare", '--config'))[1], qr/_DATABASE_|_REDIS_/, 'bare: the service has no variables for a database or Redis');
 my $running = (run({ dir => $root }, "$build/kedge", 'status', '--dir', $dir))[1];
-like($running, qr/^redis-hello\b/m, 'hello: its Redis runs');
-unlike($running, qr/redis-bare/, 'bare: it has none');
+like($running, qr/^redis-hello\b/m, 'hello: a Redis runs for the service');
+unlike($running, qr/redis-bare/, 'bare: no Redis runs for the service');
 is((run(Kedge::tool('psql'), '-AtqXd', "postgresql://kedge@/postgres?host=$dir/pg", '-c',
 		"SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname"
-		    . " IN ('bare', 'hello')"))[1], "hello\n", 'nor a database');
+		    . " IN ('bare', 'hello')"))[1], "hello\n", 'bare: the service has no database');
 my @limited = map { $bob->post('/api/bare/visits')->{status} } 1 .. 20;
-is($limited[-1], 429, 'bare: its limits hold, counted by itself');
+is($limited[-1], 429, 'bare: the rate limit is counted in the process');
 is($limited[0], 200, 'bare: and not at once');
 
 # ---- the tests of the tree ---------------------------------------------------------------
@@ -107,11 +107,11 @@ is($limited[0], 200, 'bare: and not at once');
 # the new one.
 my ($tested, $tap, $why) = run({ dir => $root, timeout => 300, env => { BUILD => $build } },
 	$^X, '-It/lib', 't/14-endpoints.t');
-is($tested, 0, 'all endpoints are called, its own among them') or diag($why);
-like($tap, qr{^ok \d+ - POST /api/hello/greetings: it succeeds$}m, 'which succeeds');
+is($tested, 0, 't/14-endpoints.t succeeds with the new service') or diag($why);
+like($tap, qr{^ok \d+ - POST /api/hello/greetings: the request succeeds$}m, 't/14-endpoints.t calls the route of hello');
 unlink "$root/t/endpoints/hello.json";
 ($tested, $tap, $why) = run({ dir => $root, timeout => 300, env => { BUILD => $build } },
 	$^X, '-It/lib', 't/14-endpoints.t');
-isnt($tested, 0, 'without its row, its route is missed');
-like($why, qr{^#\s+\$got->\[0\] = 'POST /api/hello/greetings'}m, 'and named');
+isnt($tested, 0, 't/14-endpoints.t fails when the route has no row');
+like($why, qr{^#\s+\$got->\[0\] = 'POST /api/hello/greetings'}m, 't/14-endpoints.t names the route that has no row');
 done_testing;

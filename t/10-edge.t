@@ -17,14 +17,14 @@ my $cookie = $alice->cookie_header;
 sub is_error
 {
 	my ($r, $status, $code, $name) = @_;
-	is($r->{status}, $status, "$name: $status");
-	like($r->{headers}{'content-type'} // '', qr{^application/json}, "$name: as JSON");
+	is($r->{status}, $status, "$name: the status is $status");
+	like($r->{headers}{'content-type'} // '', qr{^application/json}, "$name: the error is JSON");
 	my $e = $r->{json} // jdecode($r->{body} // '') // {};
-	is($e->{code}, $code, "$name: $code") if defined $code;
-	ok(defined $e->{code} && $e->{code} =~ /^[A-Z][A-Z0-9_]*$/, "$name: a code")
+	is($e->{code}, $code, "$name: the code is $code") if defined $code;
+	ok(defined $e->{code} && $e->{code} =~ /^[A-Z][A-Z0-9_]*$/, "$name: the code is in capitals")
 	    unless defined $code;
-	ok(length($e->{message} // ''), "$name: a message");
-	ok(length($e->{requestId} // ''), "$name: the request's id");
+	ok(length($e->{message} // ''), "$name: the error has a message");
+	ok(length($e->{requestId} // ''), "$name: the error has the request's id");
 	return $e;
 }
 
@@ -33,18 +33,18 @@ sub is_error
 for my $path ('/', '/app.js', '/api/core/whoami', '/nowhere', '/api/auth/ok') {
 	my $r = $anyone->get($path);
 	my $h = $r->{headers};
-	is($h->{'x-content-type-options'}, 'nosniff', "$path: nosniff");
+	is($h->{'x-content-type-options'}, 'nosniff', "$path: the answer has X-Content-Type-Options nosniff");
 	like($h->{'referrer-policy'} // '', qr/no-referrer|same-origin|strict-origin/,
-		"$path: Referrer-Policy");
+		"$path: the answer has a Referrer-Policy");
 	ok(            ($h->{'x-frame-options'} // '') eq 'DENY'
 		    || ($h->{'content-security-policy'} // '') =~ /frame-ancestors 'none'/,
-		"$path: in nobody's frame");
-	like($h->{server} // 'nginx', qr/^nginx$/, "$path: no version");
-	ok(length($h->{'x-request-id'} // ''), "$path: an id");
-	ok(!exists $h->{'access-control-allow-origin'}, "$path: no CORS for everyone");
+		"$path: the answer may not be framed");
+	like($h->{server} // 'nginx', qr/^nginx$/, "$path: the answer does not show nginx's version");
+	ok(length($h->{'x-request-id'} // ''), "$path: the answer has X-Request-Id");
+	ok(!exists $h->{'access-control-allow-origin'}, "$path: the answer has no CORS header");
 }
 my %id = map { $anyone->get('/api/auth/ok')->{headers}{'x-request-id'} => 1 } 1 .. 5;
-is(scalar keys %id, 5, 'each request has its own id');
+is(scalar keys %id, 5, 'each request has another id');
 my $r = $anyone->get('/api/core/whoami');
 my $e = is_error($r, 401, 'UNAUTHENTICATED', 'no session');
 is($e->{requestId}, $r->{headers}{'x-request-id'}, 'the id in the body is the one in the header');
@@ -56,43 +56,43 @@ ok(wait_until(sub { $k->log_text('core') =~ /\Q$logged\E/ }, 5), 'the id is in t
 my ($line) = grep {/whoami/} split /\n/, $k->log_text('core');
 my $log = jdecode($line // '');
 is(ref $log, 'HASH', 'the log is JSON lines');
-unlike($k->log_text(''), qr/\Q$alice->{token}\E/, 'no session token in any log');
-unlike($k->log_text(''), qr/correct horse battery/, 'no password in any log');
+unlike($k->log_text(''), qr/\Q$alice->{token}\E/, 'no log contains a session token');
+unlike($k->log_text(''), qr/correct horse battery/, 'no log contains a password');
 
 # ---- methods -----------------------------------------------------------------
 
 $r = $alice->post('/api/core/whoami', {});
 is_error($r, 405, undef, 'POST whoami');
-like($r->{headers}{allow} // '', qr/\bGET\b/, 'with Allow');
+like($r->{headers}{allow} // '', qr/\bGET\b/, 'the 405 has Allow with GET');
 $r = $alice->request(PUT => '/api/core/tasks', json => {});
 is_error($r, 405, undef, 'PUT tasks');
 is(join(',', sort split /,\s*/, $r->{headers}{allow} // ''), 'GET,HEAD,POST',
-	'which are allowed');
+	'Allow lists the methods of the path');
 is_error($alice->get('/api/core/nothing'), 404, 'NOT_FOUND', 'unknown path of core');
 is_error($anyone->get('/api/core/nothing'), 401, undef,
 	'unknown path of core, nobody: says nothing of paths');
 is_error($anyone->get('/api/nothing'), 404, undef, 'unknown service');
-is($anyone->get('/nowhere')->{status}, 404, 'unknown page');
+is($anyone->get('/nowhere')->{status}, 404, 'a page that does not exist is 404');
 for my $method (qw(TRACE CONNECT FOO get)) {
 	my $a =
 	    raw_http($port,
 "$method /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\nConnection: close\r\n\r\n"
 	    );
-	like($a->{status}, qr/^(400|403|405|501)$/, "$method is refused");
-	unlike($a->{body} // '', qr/userId/, "$method runs nothing");
+	like($a->{status}, qr/^(400|403|405|501)$/, "the method $method is refused");
+	unlike($a->{body} // '', qr/userId/, "the method $method reaches no handler");
 }
 for my $path ('/', '/app.js', '/nowhere', '/api/core/whoami') {
 	my $a = raw_http($port,
 		"TRACE $path HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");
 	is_error($a, 405, 'METHOD_NOT_ALLOWED', "TRACE $path");
-	like($a->{headers}{allow} // '', qr/^GET, HEAD\b/, 'with Allow');
-	unlike($a->{headers}{allow} // '', qr/TRACE/, 'without TRACE');
+	like($a->{headers}{allow} // '', qr/^GET, HEAD\b/, 'the 405 of a page has Allow with GET and HEAD');
+	unlike($a->{headers}{allow} // '', qr/TRACE/, 'Allow does not list TRACE');
 }
 for my $row ([ POST => '/' ], [ POST => '/app.js' ], [ PUT => '/' ], [ OPTIONS => '/app.js' ]) {
 	my ($method, $path) = @$row;
 	$r = $anyone->request($method => $path);
 	is_error($r, 405, 'METHOD_NOT_ALLOWED', "$method $path");
-	is($r->{headers}{allow}, 'GET, HEAD', 'with Allow');
+	is($r->{headers}{allow}, 'GET, HEAD', 'the Allow of a page is GET and HEAD');
 }
 my $head = raw_http($port,
 	"HEAD /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");
@@ -112,21 +112,21 @@ for my $path ("/api/core/tasks/$headed", '/api/core/whoami', '/api/core/openapi.
 {
 	my $get = $alice->get($path);
 	$r = head($path, $alice);
-	is($r->{status}, 200, "HEAD $path");
+	is($r->{status}, 200, "HEAD $path is answered with 200");
 	is($r->{body} // '', '', "HEAD $path: no body");
-	is($r->{headers}{$_}, $get->{headers}{$_}, "HEAD $path: $_")
+	is($r->{headers}{$_}, $get->{headers}{$_}, "HEAD $path: the header $_ is that of GET")
 	    for qw(content-type content-length etag cache-control);
 }
 $r = head("/api/wallet/accounts/$account/entries", $alice, 'text/csv');
 is($r->{status}, 200, 'HEAD of a stream');
-like($r->{headers}{'content-type'}, qr{^text/csv}, 'with its type');
+like($r->{headers}{'content-type'}, qr{^text/csv}, 'HEAD of a CSV stream has its media type');
 is(head('/api/core/tasks/01a20127-0000-7000-8000-000000000000', $alice)->{status}, 404,
-	'HEAD of what is not there');
+	'HEAD of a task that does not exist is 404');
 is(head('/api/wallet/deposits', $alice)->{status}, 405, 'HEAD where no GET is');
-is(head('/api/core/admin/stats', $alice)->{status}, 403, 'HEAD by who may not');
+is(head('/api/core/admin/stats', $alice)->{status}, 403, 'HEAD of a path for admins is 403 for a user');
 is($alice->request(HEAD => '/api/core/whoami', headers => { Origin => 'https://evil.example' })
-	    ->{status}, 200, 'HEAD changes nothing, so any page may send it');
-is(head($_, $alice)->{status}, 404, "HEAD $_ is 404, as BetterAuth has it")
+	    ->{status}, 200, 'HEAD is accepted from another origin, because it changes nothing');
+is(head($_, $alice)->{status}, 404, "HEAD $_ is 404 as in BetterAuth")
     for '/api/auth/ok', '/api/auth/get-session';
 {
 	my $admin = $k->user('head');
@@ -134,12 +134,12 @@ is(head($_, $alice)->{status}, 404, "HEAD $_ is 404, as BetterAuth has it")
 	is(head('/api/auth/jobs/queues', $admin)->{status}, 200, 'HEAD of jobs of auth');
 }
 $r = $anyone->request(OPTIONS => '/api/core/whoami');
-like($r->{status}, qr/^(401|404|405|204)$/, 'OPTIONS');
+like($r->{status}, qr/^(401|404|405|204)$/, 'OPTIONS does not reach a handler');
 for my $override (qw(X-HTTP-Method-Override X-HTTP-Method X-Method-Override)) {
 	is($alice->get('/api/core/tasks', headers => { $override => 'DELETE' })->{status}, 200,
 		"$override is nothing to us");
 }
-is($alice->get('/api/core/tasks?_method=POST')->{status}, 400, 'nor is there such a parameter');
+is($alice->get('/api/core/tasks?_method=POST')->{status}, 400, 'the query parameter _method is refused');
 
 # ---- bodies ------------------------------------------------------------------
 
@@ -185,7 +185,7 @@ for my $row (@malformed) {
 $e = is_error($alice->post($tasks, { title => 7, notes => [], status => 'late' }), 400, undef,
 	'wrong types');
 is_deeply([ sort map { $_->{field} } @{ $e->{fields} // [] } ], [qw(notes status title)],
-	'each field is named');
+	'the error names each invalid field');
 is_deeply(
 	[
 		grep {
@@ -195,7 +195,7 @@ is_deeply(
 		} @{ $e->{fields} }
 	],
 	[],
-	'with its place, problem and message');
+	'each field error has a place, a problem and a message');
 
 # ---- sizes -------------------------------------------------------------------
 
@@ -228,14 +228,14 @@ like(
 	qr/^(400|413)$/,
 	'900 kB at sign-in');
 like(raw_http($port, 'GET /api/core/whoami?' . 'x' x 40_000 . " HTTP/1.1\r\nHost: a\r\n\r\n")
-	    ->{status}, qr/^(400|414)$/, 'a long URI');
+	    ->{status}, qr/^(400|414)$/, 'a URI of 40 000 bytes is refused');
 like(
 	raw_http(
 		$port,
 		"GET /api/core/whoami HTTP/1.1\r\nHost: a\r\nX: " . 'x' x 70_000 . "\r\n\r\n"
 	)->{status},
 	qr/^(400|431|494)$/,
-	'a long header');
+	'a header of 70 000 bytes is refused');
 like(
 	raw_http(
 		$port,
@@ -244,7 +244,7 @@ like(
 		    . "\r\nConnection: close\r\n\r\n"
 	)->{status},
 	qr/^(400|401|431|494)$/,
-	'many cookies');
+	'a cookie header of 7 500 bytes is served or refused');
 like(
 	raw_http(
 		$port,
@@ -253,7 +253,7 @@ like(
 		    . "Connection: close\r\n\r\n"
 	)->{status},
 	qr/^(400|401|431|494)$/,
-	'many headers');
+	'a request with many headers is served or refused');
 
 # ---- framing ------------------------------------------------------------------
 
@@ -262,13 +262,13 @@ my $start =
 "POST $tasks HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nOrigin: http://127.0.0.1:$port\r\nCookie: $cookie\r\nContent-Type: application/json\r\n";
 my $a = raw_http($port, "${start}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 	    . sprintf("%x\r\n%s\r\n0\r\n\r\n", length $json, $json));
-is($a->{status}, 201, 'a chunked body') or diag($a->{body});
+is($a->{status}, 201, 'a chunked body is accepted') or diag($a->{body});
 $a =
     raw_http($port,
 	      "${start}Expect: 100-continue\r\nContent-Length: "
 	    . length($json)
 	    . "\r\nConnection: close\r\n\r\n$json");
-is($a->{status}, 201, 'Expect: 100-continue');
+is($a->{status}, 201, 'a body after Expect: 100-continue is accepted');
 my @smuggling = (
 	[ 'two lengths', "${start}Content-Length: 19\r\nContent-Length: 5\r\n\r\n$json" ],
 	[ 'a signed length', "${start}Content-Length: +19\r\n\r\n$json" ],
@@ -296,34 +296,34 @@ for my $row (@smuggling) {
 		$bytes
 		    . "GET /api/auth/ok HTTP/1.1\r\nHost: a\r\nX-Second: 1\r\nConnection: close\r\n\r\n",
 		5);
-	like($answers[0]{status} // 'none', qr/^(400|411|501|505)$/, "$name: refused");
+	like($answers[0]{status} // 'none', qr/^(400|411|501|505)$/, "$name: the request is refused");
 	is_error($answers[0], $answers[0]{status}, undef, $name);
-	is(scalar @answers, 1, "$name: and what follows is not a request");
+	is(scalar @answers, 1, "$name: the rest of the connection is not taken for a request");
 }
 my @two =
     raw_http($port,
 "GET /api/auth/ok HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: $cookie\r\nConnection: close\r\n\r\n"
     );
-is_deeply([ map { $_->{status} } @two ], [ 200, 200 ], 'two requests in one go');
-is(raw_http($port, "GET /api/auth/ok HTTP/1.0\r\n\r\n")->{status}, 200, 'HTTP/1.0');
+is_deeply([ map { $_->{status} } @two ], [ 200, 200 ], 'two pipelined requests are answered');
+is(raw_http($port, "GET /api/auth/ok HTTP/1.0\r\n\r\n")->{status}, 200, 'a request of HTTP/1.0 is answered');
 is(
 	raw_http(
 		$port,
 "GET http://127.0.0.1:$port/api/auth/ok HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n"
 	)->{status},
 	200,
-	'absolute form');
+	'a request with an absolute URI is answered');
 
 # A body larger than a FastCGI record, and a response larger than a FastCGI record.
 my $long = { title => 'long', notes => 'ö' x 9000 };
 utf8::decode($long->{notes});
 $r = $alice->post($tasks, $long);
 is($r->{status}, 201, '18 kB of notes');
-is(length $alice->get("$tasks/$r->{json}{id}")->{json}{notes}, 9000, 'and back');
+is(length $alice->get("$tasks/$r->{json}{id}")->{json}{notes}, 9000, 'a long text is returned as it was sent');
 $alice->post($tasks, $long) for 1 .. 8;
 my $page = $alice->get("$tasks?limit=100");
 cmp_ok(length $page->{body}, '>', 150_000, 'an answer over two FastCGI records');
-ok($page->{json}, 'whole');
+ok($page->{json}, 'a large page is complete');
 
 # ---- what is open and what is not ---------------------------------------------
 
@@ -331,19 +331,19 @@ for my $path (qw(/_verify /api/auth/provision /metrics /health/live /internal /a
 {
 	my $status = $anyone->get($path)->{status};
 	ok($status == 404 || ($path eq '/api/core' && $status =~ /^(301|401|404)$/),
-		"GET $path is not there ($status)");
+		"GET $path is not served ($status)");
 }
-is($anyone->post('/api/auth/provision', {})->{status}, 404, 'no client may provision');
+is($anyone->post('/api/auth/provision', {})->{status}, 404, 'a client cannot reach /api/auth/provision');
 for my $service (Kedge::services()) {
 	for my $path ("/health/$service", "/health/$service/live") {
 		$r = $anyone->get($path);
 		is($r->{status}, 200, $path);
-		ok($r->{json}, 'as JSON');
+		ok($r->{json}, 'the answer to a large request is JSON');
 	}
 	$r = $anyone->get("/metrics/$service");
-	is($r->{status}, 200, "/metrics/$service");
-	like($r->{headers}{'content-type'}, qr{^text/plain}, 'as text');
-	like($r->{body}, qr/^# TYPE \w+ (counter|gauge|histogram)$/m, 'for Prometheus');
+	is($r->{status}, 200, "/metrics/$service is answered with 200");
+	like($r->{headers}{'content-type'}, qr{^text/plain}, "/metrics/$service has the type text/plain");
+	like($r->{body}, qr/^# TYPE \w+ (counter|gauge|histogram)$/m, "/metrics/$service has the text format of Prometheus");
 }
 # Each metric is in METRICS.md with its type.  Metrics read from the database may appear
 # a little later.
@@ -353,14 +353,14 @@ ok(wait_until(sub { $anyone->get('/metrics/wallet')->{body} =~ /^kedge_job_queue
 for my $service (Kedge::services()) {
 	my %types = $anyone->get("/metrics/$service")->{body} =~ /^# TYPE (\w+) (\w+)$/mg;
 	is_deeply([ grep { ($documented{$_} // '') ne $types{$_} } sort keys %types ],
-		[], "$service: each is documented");
+		[], "$service: each metric is documented");
 }
 like($anyone->get('/metrics/auth')->{body}, qr/^kedge_worker_processes_ready\{service="auth",pool="$_"\} [1-9]/m,
-	"auth: pool $_") for qw(api verify worker);
+	"auth: the metrics have the pool $_") for qw(api verify worker);
 my $ready = $anyone->get('/health/core')->{json};
-ok((grep { defined && !ref && $_ eq 'ok' } values %$ready), 'readiness names its dependencies')
+ok((grep { defined && !ref && $_ eq 'ok' } values %$ready), 'readiness reports the state of each dependency')
     or diag(jencode($ready));
-is($anyone->get('/health')->{status}, 200, '/health');
+is($anyone->get('/health')->{status}, 200, '/health is answered with 200');
 my $pools = $anyone->get('/health/auth')->{json}{pools};
 is_deeply($pools, { map { $_ => 'ok' } qw(api verify worker) }, 'readiness names all pools');
 
@@ -375,23 +375,23 @@ sub counted
 }
 my $before = counted();
 $alice->get('/api/core/whoami') for 1 .. 40;
-cmp_ok(counted() - $before, '>=', 40, 'requests are counted');
-cmp_ok(counted() - $before, '<=', 60, 'once each');
+cmp_ok(counted() - $before, '>=', 40, 'at least the 40 requests are counted');
+cmp_ok(counted() - $before, '<=', 60, 'no request is counted twice');
 
 # ---- files ------------------------------------------------------------------
 
 $r = $anyone->get('/');
-like($r->{headers}{'content-type'}, qr{^text/html}, 'the page');
-like($r->{headers}{'content-security-policy'} // '', qr/default-src/, 'with a policy');
-unlike($r->{headers}{'content-security-policy'} // 'unsafe', qr/unsafe|\*/, 'a strict one');
-unlike($r->{body}, qr/<script(?![^>]*\bsrc=)|\son\w+=|style=/, 'nothing inline');
+like($r->{headers}{'content-type'}, qr{^text/html}, '/ is an HTML page');
+like($r->{headers}{'content-security-policy'} // '', qr/default-src/, 'the page has a Content-Security-Policy');
+unlike($r->{headers}{'content-security-policy'} // 'unsafe', qr/unsafe|\*/, 'the Content-Security-Policy allows nothing unsafe');
+unlike($r->{body}, qr/<script(?![^>]*\bsrc=)|\son\w+=|style=/, 'the page has no inline script or style');
 for my $path (
 	qw(/.git/config /kedge.json /../kedge.json /%2e%2e/kedge.json /web/ /nginx/ /env/auth.env /..%2fenv/auth.env
 	/app.js/../../kedge.json /.run/env/auth.env)
 ) {
 	my $s =
 	    raw_http($port, "GET $path HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")->{status};
-	like($s, qr/^(400|403|404)$/, "$path: not served ($s)");
+	like($s, qr/^(400|403|404)$/, "$path is not served ($s)");
 }
 
 # ---- the access line: one for each request, whoever answered it -----------------
@@ -416,7 +416,7 @@ sub line
 	my ($r, $what) = @_;
 	my $id = $r->{headers}{'x-request-id'};
 	my $found = wait_until(sub { lines($id) }, 5) // [];
-	is(scalar @$found, 1, "$what: one line") or diag(jencode($found));
+	is(scalar @$found, 1, "$what: the request has one access line") or diag(jencode($found));
 	return $found->[0] // {};
 }
 my $firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
@@ -446,15 +446,15 @@ for my $row (
 	my ($name, $head, %want) = @$row;
 	my $answer = raw_http($port,
 		"$head\r\nHost: a\r\nUser-Agent: $firefox\r\nConnection: close\r\n\r\n");
-	is($answer->{status}, $want{status}, "$name: $want{status}");
+	is($answer->{status}, $want{status}, "$name: the answer is $want{status}");
 	my $line = line($answer, $name);
-	is($line->{$_}, $want{$_}, "$name: $_") for sort keys %want;
-	like($line->{time} // '', qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d)$/, "$name: time");
-	like($line->{us} // '', qr/^\d+$/, "$name: microseconds");
-	is($line->{ip}, '127.0.0.1', "$name: address");
-	is($line->{agent}, $want{status} =~ /^4(?:00|14)$/ ? 'none' : 'Firefox', "$name: agent")
+	is($line->{$_}, $want{$_}, "$name: the access line has the right $_") for sort keys %want;
+	like($line->{time} // '', qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d)$/, "$name: the access line has the time");
+	like($line->{us} // '', qr/^\d+$/, "$name: the access line has the duration in microseconds");
+	is($line->{ip}, '127.0.0.1', "$name: the access line has the client's address");
+	is($line->{agent}, $want{status} =~ /^4(?:00|14)$/ ? 'none' : 'Firefox', "$name: the access line has the user agent")
 	    if $want{status} != 400;
-	unlike(jencode($line), qr/secret|limit/, "$name: no query");
+	unlike(jencode($line), qr/secret|limit/, "$name: the access line does not contain the query");
 }
 
 # nginx and the service have a table each to recognise the client program in User-Agent:
@@ -471,7 +471,7 @@ for my $agent ('', 'curl/8.1', 'Wget/1.21', 'node', 'undici', 'axios/1.2', 'pyth
 		line(raw_http($port, "GET $_ HTTP/1.1\r\nHost: a\r\n" . (length $agent ? "User-Agent: $agent\r\n" : '') .
 			    "Connection: close\r\n\r\n"), "$agent at $_")->{agent}
 	} qw(/favicon.svg /api/auth/ok);
-	is($there, $here, "$agent is $here");
+	is($there, $here, "the user agent $agent is logged as $here");
 }
 
 # When the client has disconnected, nginx logs the request, and the service writes
@@ -487,21 +487,21 @@ my $waiting = sub {
 ok(wait_until(sub { $waiting->("granted AND mode = 'AccessExclusiveLock'") }, 10), 'a table is locked');
 my $left = raw_open($port);
 syswrite $left, "GET /api/core/me HTTP/1.1\r\nHost: a\r\nUser-Agent: Wget/leaves\r\nCookie: $cookie\r\n\r\n";
-ok(wait_until(sub { $waiting->('NOT granted') }, 10), 'a request waits for it');
+ok(wait_until(sub { $waiting->('NOT granted') }, 10), 'a request waits for the lock');
 close $left;
 my $leaver = sub {
 	lines('');
 	return (grep { $_->{agent} eq 'Wget' && $_->{path} eq '/api/core/me' } map { @$_ } values %lines)[0];
 };
 my $early = wait_until(sub { $leaver->() }, 10) // {};
-is($early->{service}, 'nginx', 'that its client leaves, nginx logs');
-is($early->{status}, 499, 'as 499');
+is($early->{service}, 'nginx', 'nginx logs a request whose client disconnects');
+is($early->{status}, 499, 'the access line of nginx has the status 499');
 print {$psql} "ROLLBACK;\n";
 close $psql;
 ok(wait_until(
 	sub { $k->log_text('core') =~ /"request_id":"$early->{request_id}","msg":"request abandoned"/ }, 10),
-	'and the service finds out');
-is(scalar @{ lines($early->{request_id}) // [] }, 1, 'one access line');
+	'core logs that the request was abandoned');
+is(scalar @{ lines($early->{request_id}) // [] }, 1, 'the request has one access line');
 # ---- nginx's own lines ----------------------------------------------------------
 
 # An address that requests missing paths only does not cause a line for each request.
@@ -516,13 +516,13 @@ for (1 .. $asked / 100) {
 	}
 	$answered += 100;
 }
-is($answered, $asked, "$asked times nothing");
+is($answered, $asked, "$asked requests of one address get 404");
 ok($anyone->get('/nowhere-else')->{status} == 404
 	    && wait_until(sub { $k->log_text('nginx') =~ m{"path":"/nowhere-else"} }, 10),
-	'another address has its line');
+	'the requests of another address are logged meanwhile');
 my $own_lines = () = $k->log_text('nginx') =~ /"status":404.*"ip":"127\.0\.9\.9"/g;
-cmp_ok($own_lines, '>=', 900, "a burst has its lines ($own_lines)");
-cmp_ok($own_lines, '<', $asked, 'and the rest none');
+cmp_ok($own_lines, '>=', 900, "the first 900 or more requests of an address are logged ($own_lines)");
+cmp_ok($own_lines, '<', $asked, 'not all requests of an address are logged');
 
 # There are no lines either for responses that nginx gives before it selects a location,
 # because the requests above have used up the burst of lines.
@@ -547,8 +547,8 @@ for my $row (
 	}
 	is($good, $n, "$what: $n times the same answer");
 	$anyone->get("/nowhere-$status");
-	ok(wait_until(sub { $k->log_text('nginx') =~ m{"path":"/nowhere-$status"} }, 10), "$what: nginx has logged");
-	cmp_ok($count->() - $before, '<', $n, "$what: not a line for each");
+	ok(wait_until(sub { $k->log_text('nginx') =~ m{"path":"/nowhere-$status"} }, 10), "$what: nginx logs the first requests");
+	cmp_ok($count->() - $before, '<', $n, "$what: not every request is logged");
 }
 
 done_testing;

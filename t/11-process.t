@@ -91,21 +91,21 @@ sub answers
 
 my $socket = "$place/own.sock";
 my ($pid, $log) = start({ CORE_LISTEN => "unix:$socket" });
-ok(answers($socket), 'on a socket of its own');
-is((stat $socket)[2] & 0777, 0660, 'for its group');
+ok(answers($socket), 'core answers on its own socket');
+is((stat $socket)[2] & 0777, 0660, 'the socket is accessible to owner and group');
 my @w;
-ok(wait_until(sub { (@w = workers($pid)) == 2 }, 5), 'with two workers');
+ok(wait_until(sub { (@w = workers($pid)) == 2 }, 5), 'the master starts two workers');
 
 # The process writes its log to a file, which a reload reopens.
 my ($to_file) = start({ CORE_LISTEN => "unix:$place/file.sock", CORE_LOG_FILE => "$place/core.log" });
-ok(answers("$place/file.sock"), 'with its log in a file');
-ok(wait_until(sub { slurp("$place/core.log") =~ /"msg":"service started"/ }, 5), 'which has it');
-is((stat "$place/core.log")[2] & 0777, 0640, 'for its group alone');
+ok(answers("$place/file.sock"), 'core with a log file answers');
+ok(wait_until(sub { slurp("$place/core.log") =~ /"msg":"service started"/ }, 5), 'the log file has the event "service started"');
+is((stat "$place/core.log")[2] & 0777, 0640, 'the log file is readable for owner and group');
 rename "$place/core.log", "$place/core.log.1" or die;
 kill HUP => $to_file;
 ok(wait_until(sub { (slurp("$place/core.log") // '') =~ /"msg":"restart complete"/ }, 15), 'opened anew by a reload');
 kill TERM => $to_file;
-ok(gone($to_file, 15), 'gone');
+ok(gone($to_file, 15), 'core with a log file exits');
 
 # A worker that dies is replaced, logged, and counted.
 kill KILL => $w[0];
@@ -123,13 +123,13 @@ ok(
 		sub { slurp($log) =~ /"pid":$w[0]\b/ && slurp($log) =~ /died|killed|signal|ended/ },
 		5
 	),
-	'and logged');
+	'the death of a worker is logged');
 my $counted = sub {
 	fcgi_request($socket, { %live, KEDGE_PATH => '/metrics', KEDGE_RAW_URI => '/metrics' })
 	    ->{body}
 };
 like($counted->(), qr/^kedge_\w*(restart|death|died|crash|worker)\w*(\{[^}]*\})? 1$/m,
-	'and counted')
+	'the death of a worker is counted')
     or diag($counted->());
 # A worker that dies immediately, again and again, is restarted with back-off.
 my %seen = map { $_ => 1 } workers($pid);
@@ -141,12 +141,12 @@ while (time < $end) {
 	}
 	select undef, undef, undef, 0.005;
 }
-cmp_ok($deaths, '<', 60, "with a pause: $deaths deaths in two seconds");
-ok(wait_until(sub { workers($pid) == 2 }, 15), 'and both are back in the end');
-ok(answers($socket), 'and serve');
+cmp_ok($deaths, '<', 60, "a worker that dies at start is started again with pauses: $deaths deaths in two seconds");
+ok(wait_until(sub { workers($pid) == 2 }, 15), 'both workers run again in the end');
+ok(answers($socket), 'core answers again after its workers died');
 
 # SIGTERM: a request in progress is finished, and the process exits in time.
-ok(wait_until(sub { sockets($pid) == 2 }, 5), 'idle, each has the socket of its pool alone');
+ok(wait_until(sub { sockets($pid) == 2 }, 5), 'an idle worker has no socket except that of its pool');
 my $slow = fcgi_open($socket);
 my $stream = join '', map { fcgi_pair($_, $live{$_}) } sort keys %live;
 syswrite $slow, fcgi_record(1, pack 'nCx5', 1, 0) . fcgi_record(4, $stream) . fcgi_record(4, '');
@@ -155,19 +155,19 @@ kill TERM => $pid;
 wait_until(sub { slurp($log) =~ /draining/ }, 5);
 syswrite $slow, fcgi_record(5, '');
 is(fcgi_answer($slow)->{status}, 200, 'SIGTERM: a request under way is finished');
-ok(gone($pid, 15), 'and it exits');
-is($? >> 8, 0, 'with success');
-is(scalar workers($pid), 0, 'no worker is left');
+ok(gone($pid, 15), 'the master exits after SIGTERM');
+is($? >> 8, 0, 'the exit status after SIGTERM is 0');
+is(scalar workers($pid), 0, 'no worker is left after SIGTERM');
 
 # A request that never ends does not prevent the exit.
 ($pid, $log) = start({ CORE_LISTEN => "unix:$socket", CORE_DRAIN_TIMEOUT_MS => 1000 });
-ok(answers($socket), 'again, over the socket that was left');
+ok(answers($socket), 'core answers on a socket whose file existed');
 my $stuck = fcgi_open($socket);
 syswrite $stuck, fcgi_record(1, pack 'nCx5', 1, 0) . fcgi_record(4, $stream);
 my $t = time;
 kill TERM => $pid;
-ok(gone($pid, 15), 'a request that never ends does not hold it');
-cmp_ok(time - $t, '<', 6, 'beyond its deadline');
+ok(gone($pid, 15), 'core exits although a request does not end');
+cmp_ok(time - $t, '<', 6, 'core exits at its drain deadline');
 
 # During the drain, while a job still runs, a serving worker that dies is replaced.
 ($pid, $log) = start(
@@ -179,19 +179,19 @@ my $of_pool = sub {
 	my ($pool) = @_;
 	return ((slurp($log) // q()) =~ /"worker ready","of_pool":"$pool","index":\d+,"pid":(\d+)/g)[-1];
 };
-ok(wait_until(sub { $of_pool->('api') && $of_pool->('worker') }, 10), 'one who serves, one for jobs');
+ok(wait_until(sub { $of_pool->('api') && $of_pool->('worker') }, 10), 'one worker serves requests, another runs jobs');
 my ($server, $runner) = ($of_pool->('api'), $of_pool->('worker'));
 kill STOP => $runner;    # the worker acts as if it ran a long job
 kill TERM => $pid;
 ok(wait_until(sub { slurp($log) =~ /draining/ }, 5), 'SIGTERM while a job runs');
-ok(answers($socket), 'who comes then is served');
+ok(answers($socket), 'a request is served while a job drains');
 kill KILL => $server;
-ok(wait_until(sub { $of_pool->('api') != $server }, 10), 'who served dies, and is replaced');
-ok(answers($socket), 'and who comes then is served, too');
+ok(wait_until(sub { $of_pool->('api') != $server }, 10), 'a worker that dies while a job drains is replaced');
+ok(answers($socket), 'the replacement of the worker serves requests');
 is(scalar workers($pid), 2, 'by one, as before');
 kill CONT => $runner;
-ok(gone($pid, 15), 'the job has ended, and it exits');
-is($? >> 8, 0, 'with success');
+ok(gone($pid, 15), 'core exits when the job has ended');
+is($? >> 8, 0, 'the exit status is 0 when the job has ended');
 
 # ---- sockets that it is given --------------------------------------------------------
 
@@ -226,16 +226,16 @@ for my $row (
 			POSIX::dup2(fileno $s, $fd) if fileno $s != $fd;
 			fcntl IO::Handle->new_from_fd($fd, 'r'), F_SETFD, 0 if fileno $s == $fd;
 		});
-	is(fcgi_answer($early, 15)->{status}, 200, "$name: who came before is served")
+	is(fcgi_answer($early, 15)->{status}, 200, "$name: a connection made before the start is served")
 	    or diag(slurp($log));
-	ok(answers($given), "$name: and who comes after");
-	ok(!-e "$place/unused.sock", "$name: it opens no other");
+	ok(answers($given), "$name: a connection made after the start is served");
+	ok(!-e "$place/unused.sock", "$name: the service opens no other socket");
 	kill HUP => $pid;
 	ok(wait_until(sub { slurp($log) =~ /restart|replac|execut/i && answers($given) }, 10),
 		"$name: kept over a rolling restart");
 	kill TERM => $pid;
-	ok(gone($pid, 15), "$name: ends");
-	ok(-S $given, "$name: and leaves the socket, which is not its own");
+	ok(gone($pid, 15), "$name: the service exits");
+	ok(-S $given, "$name: the service leaves the socket file, which it was given");
 	close $s;
 }
 # Inherited sockets are ignored if LISTEN_PID is the id of another process.
@@ -247,7 +247,7 @@ ok(gone($pid, 15), "a LISTEN_FDS that is not ours is not taken");
 # ---- the master's end is everybody's ---------------------------------------------------
 
 ($pid, $log) = start({ CORE_LISTEN => "unix:$socket" });
-ok(answers($socket), 'up');
+ok(answers($socket), 'core answers before the reload');
 @w = workers($pid);
 kill KILL => $pid;
 gone($pid, 5);
@@ -283,19 +283,19 @@ close $f;
 chmod 0755, $copy;
 @w = workers($pid);
 kill HUP => $pid;
-ok(wait_until(sub { slurp($log2) =~ /check/i }, 10), 'a new one that fails its check is not used')
+ok(wait_until(sub { slurp($log2) =~ /check/i }, 10), 'a new binary that fails --check is not used')
     or diag(slurp($log2));
 # The child process that made the check may still be exiting.
 ok(wait_until(sub { "@{[ workers($pid) ]}" eq "@w" }, 10), 'the old workers stay');
-ok(answers($socket), 'and serve');
+ok(answers($socket), 'core answers after the refused reload');
 unlink $copy;
 rename "$copy.old", $copy;
 kill HUP => $pid;
 ok(wait_until(sub { my @now = workers($pid); @now == 1 && $now[0] != $w[0] }, 15),
 	'the good one is');
-ok(answers($socket), 'and serves');
+ok(answers($socket), 'core answers after the reload');
 kill TERM => $pid;
-ok(gone($pid, 15), 'the end');
+ok(gone($pid, 15), 'core exits after the reloads');
 # ---- its log ---------------------------------------------------------------------------
 
 # A thousand refusals do not cause a thousand log lines; the lines that were dropped are
@@ -311,16 +311,16 @@ sub refused
 }
 $socket = "$place/flood.sock";
 ($pid, $log) = start({ CORE_LISTEN => "unix:$socket", CORE_PROCESSES => 1 });
-ok(answers($socket), 'one that is flooded');
-is(refused($socket, 1000), 1000, 'refuses everybody');
+ok(answers($socket), 'core answers before it refuses 1000 requests');
+is(refused($socket, 1000), 1000, 'core refuses 1000 requests');
 kill TERM => $pid;
-ok(gone($pid, 15), 'and ends');
+ok(gone($pid, 15), 'core exits after 1000 refusals');
 my $text = slurp($log);
 my $lines = () = $text =~ /"msg":"request".*"status":401/g;
 my $dropped = 0;
 $dropped += $1 while $text =~ /"msg":"log lines dropped","of":"request","count":(\d+),"status":401/g;
-cmp_ok($dropped, '>', 0, "$lines of them have a line");
-is($lines + $dropped, 1000, 'the others are counted');
+cmp_ok($dropped, '>', 0, "some refusals have no access line: $lines of 1000 have one");
+is($lines + $dropped, 1000, 'refusals without an access line are counted');
 
 # Neither a reader that has stopped nor a full disk stops the service.
 pipe my $stuck_r, my $stuck_w or die;
@@ -333,10 +333,10 @@ my %sink = (
 for my $what (sort keys %sink) {
 	$socket = "$place/stuck" . @started;
 	($pid) = start({ CORE_LISTEN => "unix:$socket", CORE_LOG_LEVEL => 'debug' }, $sink{$what});
-	ok(answers($socket), "it starts with its log in $what");
-	is(refused($socket, 50), 50, 'and serves');
+	ok(answers($socket), "core starts with its log in $what");
+	is(refused($socket, 50), 50, "core answers 50 requests with its log in $what");
 	kill TERM => $pid;
-	ok(gone($pid, 15), 'and ends');
+	ok(gone($pid, 15), "core exits with its log in $what");
 }
 
 done_testing;

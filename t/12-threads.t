@@ -12,7 +12,7 @@ use Kedge::Preload;
 my $home = Kedge::Preload->use('scarce');
 my $k = Kedge->up(env => { WALLET_PROCESSES => 1 }); # the id of the process whose threads are counted
 my $alice = $k->user('alice');
-is($alice->get('/api/wallet/accounts')->{status}, 200, 'served');
+is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet answers a first request');
 my ($api) = $k->pids('wallet-api');
 
 sub threads { return (slurp("/proc/$api/status") =~ /^Threads:\s+(\d+)/m)[0] }
@@ -39,15 +39,15 @@ if ($clients == 0) {
 	POSIX::_exit(ask(8) eq '' ? 0 : 1);
 }
 ok(wait_until(sub { $k->log_text('wallet') =~ /cannot start thread/ }, 20),
-	'no thread can be started: the log says so');
-is(threads(), $before, 'there are those that were there');
+	'the log says that no thread can be started');
+is(threads(), $before, 'the threads that had been started still run');
 $unlock->();
 waitpid $clients, 0;
-is($?, 0, 'and everybody is served all the same');
-is(ask(8), '', 'nobody waits for a connection that nginx only keeps');
+is($?, 0, 'all clients are served by the threads that run');
+is(ask(8), '', 'no client waits for an idle connection of nginx');
 unlink "$home/no-threads";
-is(ask(8), '', 'and as before when they can be started');
-ok(wait_until(sub { ask(8); threads() > $before }, 20), 'which they are');
+is(ask(8), '', 'all clients are served when threads can be started again');
+ok(wait_until(sub { ask(8); threads() > $before }, 20), 'more threads are started when that is possible again');
 ($api) = $k->pids('wallet-api');
 is(scalar(() = $k->log_text('wallet') =~ /worker exited unexpectedly/g), 0, 'the process is the same');
 done_testing;

@@ -46,25 +46,25 @@ sub untold
 # ---- members ------------------------------------------------------------------------
 
 my $found = $alice->get('/api/auth/get-session')->{json};
-ok(exists $found->{user}{hasCoreAccount}, 'a user shows its accounts');
+ok(exists $found->{user}{hasCoreAccount}, 'the user object has hasCoreAccount');
 is_deeply(untold('auth', { '$ref' => '#/components/schemas/User' }, $found->{user}), [],
-	'and its schema tells of them');
+	'the schema User has each member of the user object');
 my $hook = $root->post('/api/core/webhooks', { url => 'http://127.0.0.1:1/', kinds => ['*'] });
 my $job = $root->post("/api/core/webhooks/$hook->{json}{id}/test", {})->{json}{jobId};
 $job = $root->get("/api/core/jobs/$job")->{json};
-ok(exists $job->{payload}, 'a job shows what it was given');
+ok(exists $job->{payload}, 'a job has its payload');
 is_deeply(untold('core', { '$ref' => '#/components/schemas/Job' }, $job), [],
-	'and its schema tells of all');
+	'the schema Job has each member of a job');
 for my $list ([ wallet => '/currencies' ], [ core => '/jobs/queues' ], [ core => '/jobs/schedules' ],
 	[ wallet => '/jobs/queues' ], [ auth => '/jobs/schedules' ])
 {
 	my ($service, $path) = @$list;
 	my $page = $root->get("/api/$service$path")->{json};
-	is_deeply([ sort keys %$page ], [ 'items', 'nextCursor' ], "$service$path is a page");
-	is($page->{nextCursor}, undef, "$service$path: the only one");
+	is_deeply([ sort keys %$page ], [ 'items', 'nextCursor' ], "$service$path has the members of a page");
+	is($page->{nextCursor}, undef, "$service$path has a single page");
 	my $told = schema($service,
 		operation($service, 'get', $path)->{responses}{200}{content}{'application/json'}{schema});
-	is_deeply($told->{required}, [ 'items', 'nextCursor' ], "$service$path: as it is told");
+	is_deeply($told->{required}, [ 'items', 'nextCursor' ], "$service$path: both members of a page are required in OpenAPI");
 }
 
 # ---- headers and statuses -----------------------------------------------------------
@@ -73,31 +73,31 @@ my $made = $alice->post('/api/core/tasks', { title => 'x' });
 my $told = operation('core', 'post', '/tasks')->{responses}{201}{headers};
 for my $name (qw(Location ETag)) {
 	ok(length($made->{headers}{ lc $name } // ''), "a task is made with $name");
-	ok(exists $told->{$name}, 'which is told');
+	ok(exists $told->{$name}, "OpenAPI has the header $name");
 }
 my $path = "/api/core/tasks/$made->{json}{id}";
 my $seen = $alice->get($path, headers => { 'If-None-Match' => $made->{headers}{etag} });
-is($seen->{status}, 304, 'it has not changed');
+is($seen->{status}, 304, 'an unchanged task is answered with 304');
 $told = operation('core', 'get', '/tasks/{id}')->{responses};
-ok(exists $told->{304}{headers}{ETag}, 'which is told, with the ETag');
-ok(exists $told->{200}{headers}{ETag}, 'that the task has');
-ok(!exists operation('core', 'get', '/tasks')->{responses}{304}, 'and not where it cannot be');
+ok(exists $told->{304}{headers}{ETag}, 'OpenAPI has the 304 with ETag');
+ok(exists $told->{200}{headers}{ETag}, 'OpenAPI has the ETag of a task');
+ok(!exists operation('core', 'get', '/tasks')->{responses}{304}, 'OpenAPI has no 304 for a list');
 ok(exists operation('core', 'patch', '/tasks/{id}')->{responses}{200}{headers}{ETag},
-	'a changed one has, too');
+	'OpenAPI has the ETag of a changed task');
 my $account = $alice->post('/api/wallet/accounts', { name => 'x', currency => 'EUR' });
 ok(length($account->{headers}{location} // ''), 'an account is opened with Location');
 ok(exists operation('wallet', 'post', '/accounts')->{responses}{201}{headers}{Location},
-	'which is told');
+	'OpenAPI has the Location of a new account');
 ok(exists operation('auth', 'get', '/error')->{responses}{302}{headers}{Location},
 	'a redirect says where to');
 
 # ---- what a client can use, all of it and nothing else ------------------------------
 
 is_deeply([ sort map { $_->{name} } @{ operation('auth', 'get', '/get-session')->{parameters} } ],
-	[qw(disableCookieCache disableRefresh)], 'get-session: its parameters');
-is(operation('auth', 'post', '/get-session'), undef, 'and no method that it always refuses');
+	[qw(disableCookieCache disableRefresh)], 'OpenAPI has the query parameters of get-session');
+is(operation('auth', 'post', '/get-session'), undef, 'OpenAPI leaves out POST /get-session, which is always refused');
 is($alice->post('/api/auth/provision', {})->{status}, 404, 'provision is for services');
-ok(!exists $spec{auth}{paths}{'/api/auth/provision'}, 'and so it is not told of');
+ok(!exists $spec{auth}{paths}{'/api/auth/provision'}, 'OpenAPI leaves out the internal path /provision');
 
 # ---- codes ----------------------------------------------------------------------------
 
@@ -110,5 +110,5 @@ for my $line (split /\n/, $table) {
 }
 unlike(jdecode((run(Kedge->binary('core'), '--openapi'))[1])
 	    ->{components}{responses}{UNPROCESSABLE}{description}, qr/INSUFFICIENT_FUNDS/,
-	'each service has its own');
+	'the errors of a service are in its own document only');
 done_testing;

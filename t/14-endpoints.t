@@ -68,7 +68,7 @@ my (%spec, %missing, @patterns);
 for my $row (grep { !$_->{upstream} } @{ jdecode(slurp("$Kedge::ROOT/kedge.json"))->{services} }) {
 	my $service = $row->{name};
 	my $spec = $spec{$service} = $k->client->get("$row->{prefix}openapi.json")->{json};
-	ok($spec, "$service: a specification") or next;
+	ok($spec, "$service has an OpenAPI document") or next;
 	for my $path (sort keys %{ $spec->{paths} }) {
 		for my $method (grep {/^(?:get|put|post|patch|delete)$/} sort keys %{ $spec->{paths}{$path} }) {
 			my $route = uc($method) . " $path";
@@ -171,7 +171,7 @@ for my $row (@pass) {
 	my ($who, $call, $body, $name) = @$row;
 	my ($method, $path) = split / /, filled($call), 2;
 	my ($of) = grep { "$method $path" =~ /^$_->[0]$/ } @patterns;
-	ok($of, "$call: it is specified") or next;
+	ok($of, "$call: the OpenAPI document has the operation") or next;
 	my (undef, $route, $service, $operation) = @$of;
 	delete $missing{$route};
 	my @headers = map { resolve($service, $_) } @{ $operation->{parameters} // [] };
@@ -181,7 +181,7 @@ for my $row (@pass) {
 	$opt{json} = filled($body) if defined $body;
 	my $r = person($who)->request($method, $path, %opt);
 	my ($status) = grep { $_ < 400 } sort keys %{ $operation->{responses} };
-	is($r->{status}, $status, "$call: it succeeds") or diag($r->{body});
+	is($r->{status}, $status, "$call: the request succeeds") or diag($r->{body});
 	my $content = resolve($service, $operation->{responses}{$status})->{content};
 	my $schema = $content && $content->{'application/json'} && $content->{'application/json'}{schema};
 	if ($schema) {
@@ -197,11 +197,11 @@ my %schema = (type => 'object', required => [ 'a', 'b' ], properties => {
 	a => { type => 'integer' }, b => { type => [ 'string', 'null' ], enum => [ 'x', undef ] },
 	c => { type => 'array', items => { type => 'boolean' } } });
 is_deeply([ problems('core', \%schema, { a => 1, b => undef, c => [ \1 ], d => 2 }, 'v') ], [],
-	'a value that its schema has');
+	'a value of the schema has no problem');
 is_deeply([ problems('core', \%schema, { a => 'x', b => 'y', c => [ \1, 5 ] }, 'v') ],
 	[ 'v.a: is of type string, not integer', 'v.b: "y" is not allowed',
 		'v.c[1]: is of type integer, not boolean'
 	],
 	'what a schema does not have is found');
-is_deeply([ problems('core', \%schema, { a => 1 }, 'v') ], ['v.b: is missing'], 'what is missing, too');
+is_deeply([ problems('core', \%schema, { a => 1 }, 'v') ], ['v.b: is missing'], 'a missing member is found');
 done_testing;

@@ -78,13 +78,13 @@ sub of_core { return map { s/^(\w+)/$1\{service="core",pool="api"/r . '}' } @_ }
 
 my $version = (run($k->binary('kedge'), '--version'))[1];
 my ($number) = $version =~ /(\d+\.\S+)/;
-is(metrics('core')->{qq(kedge_build_info{service="core",version="$number"})}, 1, 'the release');
+is(metrics('core')->{qq(kedge_build_info{service="core",version="$number"})}, 1, 'kedge_build_info has the release');
 my $start = $seen{'kedge_start_time_seconds{service="core"}'};
 cmp_ok($start, '>=', int $began, 'the start is not before that of the test');
 cmp_ok($start, '<=', time, 'nor in the future');
-is(value('core', 'kedge_threads_max'), 2, 'threads at most');
-cmp_ok(value('core', 'kedge_connections_max'), '>=', 16, 'connections at most');
-is(value('core', 'kedge_worker_processes_wanted', pool => 'worker'), 1, 'processes for jobs');
+is(value('core', 'kedge_threads_max'), 2, 'kedge_threads_max has the thread limit of kedge.json');
+cmp_ok(value('core', 'kedge_connections_max'), '>=', 16, 'kedge_connections_max is at least 16');
+is(value('core', 'kedge_worker_processes_wanted', pool => 'worker'), 1, 'core wants one process for jobs');
 my @bounds = sort { $a <=> $b }
     map { /kedge_event_loop_round_seconds_bucket\{.*pool="api".*le="([\d.]+)"/ ? $1 : () } keys %seen;
 is("$bounds[0] $bounds[-1]", '0.0001 60', 'histograms reach from 0.1 ms to 60 s');
@@ -143,14 +143,14 @@ $lock->();
 my @ids;
 for (@waiting) {
 	my $answer = raw_read($_, 60);
-	like($answer, qr{^HTTP/1.1 200 }, 'each is answered');
+	like($answer, qr{^HTTP/1.1 200 }, 'each of the waiting requests is answered with 200');
 	push @ids, $answer =~ /^X-Request-Id: (\S+)/mi;
 }
 for my $id (@ids) {
 	my $us = wait_until(sub {
 		($k->log_text('core') =~ /"request_id":"$id","msg":"request",.*"us":(\d+)/)[0]
 	}, 10);
-	cmp_ok($us // 0, '>=', $held_s * 1e6, 'its access line says how long it took');
+	cmp_ok($us // 0, '>=', $held_s * 1e6, 'the access line of a slow request has its duration');
 }
 become('calm again', 'core', @quiet);
 my @of_core = of_core(qw(kedge_thread_queue_seconds_sum kedge_db_pool_wait_seconds_sum
@@ -174,17 +174,17 @@ my ($session) = split /\n/, $k->sql('postgres', 'SELECT pid FROM pg_stat_activit
 $before = { %{ metrics('core') } };
 $k->kill_pid(STOP => $postgres);
 $k->kill_pid(TERM => $session);
-ok(wait_until(sub { !-d "/proc/$session" || Kedge::is_gone($session) }, 10), 'no session');
+ok(wait_until(sub { !-d "/proc/$session" || Kedge::is_gone($session) }, 10), 'the PostgreSQL session ends');
 my $asking = raw_open($k->port);
 syswrite $asking, "GET /api/core/me HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: "
     . $alice->cookie_header . "\r\nConnection: close\r\n\r\n";
 become('a connection is being made', 'core', [ 'kedge_db_connections', 'state="connecting"', 1 ]);
-like(raw_read($asking, 30), qr{^HTTP/1.1 503 }, 'in vain');
+like(raw_read($asking, 30), qr{^HTTP/1.1 503 }, 'the request without PostgreSQL is answered with 503');
 become('PostgreSQL is away', 'core', [ 'kedge_db_away', undef, 1 ],
 	[ 'kedge_db_connections', 'state="connecting"', 0 ]);
 grew('which is an error', 'core', $before, of_core('kedge_db_errors_total'), 1);
 $k->kill_pid(CONT => $postgres);
-ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 30), 'it is back');
+ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 30), 'core answers again with PostgreSQL');
 become('and counts as such', 'core', @quiet);
 grew('with a connection made anew', 'core', $before, of_core('kedge_db_reconnects_total'), 1);
 
@@ -211,24 +211,24 @@ syswrite $asking, "GET /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: "
     . $alice->cookie_header . "\r\nConnection: close\r\n\r\n";
 ok(wait_until(sub {
 	(value('auth', 'kedge_redis_connections', pool => 'verify', label => 'state="busy"') // 0) > 0
-}, 10), 'a command waits for its answer');
-like(raw_read($asking, 30), qr{^HTTP/1.1 (?:200|503) }, 'in vain');
+}, 10), 'verify has a Redis command without an answer');
+like(raw_read($asking, 30), qr{^HTTP/1.1 (?:200|503) }, 'the request is answered without Redis');
 ok(wait_until(sub {
 	$alice->get('/api/core/whoami');
 	return value('auth', 'kedge_redis_breaker_open', pool => 'verify') == 1
 }, 60), 'the circuit breaker opens');
 my $health = $k->client->get('/health/auth');
 is("$health->{status} $health->{json}{status} $health->{json}{redis}", '200 ok away',
-	'health names it, and goes on without');
+	'health reports Redis as away and the service as ok');
 grew('an error', 'auth', $before, $of_redis{kedge_cache_errors_total} => 1);
 $k->kill_pid(CONT => $redis);
 ok(wait_until(sub {
 	$alice->get('/api/core/whoami');
 	return value('auth', 'kedge_redis_breaker_open', pool => 'verify') == 0
-}, 30), 'and closes');
+}, 30), 'the breaker closes when Redis answers again');
 ok(wait_until(sub {
 	value('auth', 'kedge_redis_connections', pool => 'verify', label => 'state="busy"') == 0
-}, 10), 'nobody waits for it');
+}, 10), 'no connection to Redis is busy any more');
 
 # ---- HTTP to other servers ---------------------------------------------------------------
 
@@ -254,9 +254,9 @@ ok(wait_until(sub {
 deliver('none');
 ok(wait_until(sub {
 	(metrics('core')->{ $of_remote{errors_total} } // 0) - ($before->{ $of_remote{errors_total} } // 0) == 2
-}, 40), 'one was not answered, one not accepted');
+}, 40), 'an unanswered call and a refused call are counted as errors');
 grew('both are counted and timed', 'core', $before, map { $of_remote{$_} => 2 } qw(calls_total call_seconds_count));
-is(value('core', 'kedge_remote_calls_in_progress', pool => 'worker'), 0, 'and over');
+is(value('core', 'kedge_remote_calls_in_progress', pool => 'worker'), 0, 'no HTTP call is in progress any more');
 
 # ---- processes that make no progress --------------------------------------------------------
 
@@ -264,18 +264,18 @@ is(value('core', 'kedge_remote_calls_in_progress', pool => 'worker'), 0, 'and ov
 # frozen, too, but no request needs it.
 my @frozen = map { $k->pids($_) } qw(auth-verify core-worker);
 is(scalar @frozen, 2, 'a process that verifies and one for jobs');
-is($k->client->get('/health/auth')->{json}{pools}{verify}, 'ok', 'both are well');
-is($k->client->get('/health/core')->{json}{pools}{worker}, 'ok', 'and health says so');
+is($k->client->get('/health/auth')->{json}{pools}{verify}, 'ok', 'health reports the pool verify as ok');
+is($k->client->get('/health/core')->{json}{pools}{worker}, 'ok', 'health reports the pool worker as ok');
 $k->kill_pid(STOP => @frozen);
-ok(wait_until(sub { $k->client->get('/health/auth')->{status} == 503 }, 90), 'without verify auth is not well');
+ok(wait_until(sub { $k->client->get('/health/auth')->{status} == 503 }, 90), 'auth is not healthy without verify');
 $health = $k->client->get('/health/auth')->{json};
-is_deeply([ $health->{status}, @{ $health->{pools} }{qw(api verify)} ], [qw(away ok away)], 'by its name');
+is_deeply([ $health->{status}, @{ $health->{pools} }{qw(api verify)} ], [qw(away ok away)], 'health names the pool that is away');
 ok(wait_until(sub { $k->client->get('/health/core')->{json}{pools}{worker} eq 'away' }, 90),
-	'that of jobs is named');
-is($k->client->get('/health/core')->{status}, 200, 'and core is well all the same');
+	'health reports a stopped pool of workers as away');
+is($k->client->get('/health/core')->{status}, 200, 'core is healthy without its workers');
 $k->kill_pid(CONT => @frozen);
-ok(wait_until(sub { $k->client->get('/health/auth')->{status} == 200 }, 30), 'one that goes on is well again');
-ok(wait_until(sub { $k->client->get('/health/core')->{json}{pools}{worker} eq 'ok' }, 30), 'so is the other');
+ok(wait_until(sub { $k->client->get('/health/auth')->{status} == 200 }, 30), 'auth is healthy when verify runs again');
+ok(wait_until(sub { $k->client->get('/health/core')->{json}{pools}{worker} eq 'ok' }, 30), 'the pool of workers is ok when it runs again');
 
 # ---- passwords -----------------------------------------------------------------------------
 
@@ -289,10 +289,10 @@ my @status = parallel(16, sub {
 });
 my $good = grep { $_ == 200 } @status;
 my $refused = grep { $_ == 429 } @status;
-is($good + $refused, 16, "of 16 at once $good sign in, the others may come back");
-is(of_password('rejected_total') - $password{rejected_total}, $refused, 'each refusal is counted');
-is(of_password($_) - $password{$_}, $good, "$_: and each hash")
+is($good + $refused, 16, "of 16 sign-ins at once $good succeed and the others get 429");
+is(of_password('rejected_total') - $password{rejected_total}, $refused, 'each refused sign-in is counted');
+is(of_password($_) - $password{$_}, $good, "$_: each hash is counted")
     for qw(hashes_total hash_seconds_count hash_wait_seconds_count);
-is(of_password('hashes_waiting'), 0, 'none waits any more');
+is(of_password('hashes_waiting'), 0, 'no sign-in waits for a hash any more');
 
 done_testing;

@@ -14,58 +14,58 @@ my $password = "pa\x{17f}\x{fb01} w\x{f6}rd";
 
 # ---- sign-up ------------------------------------------------------------------
 
-is($c->get('/api/auth/get-session')->{body}, 'null', 'nobody yet');
-is($c->get('/api/core/whoami')->{status}, 401, 'nor in core');
+is($c->get('/api/auth/get-session')->{body}, 'null', 'get-session without a cookie is null');
+is($c->get('/api/core/whoami')->{status}, 401, 'core answers 401 without a cookie');
 my $r = $c->post('/api/auth/sign-up/email',
 	{ name => 'Alice', email => $email, password => $password });
-is($r->{status}, 200, 'sign-up') or diag($r->{body});
+is($r->{status}, 200, 'sign-up succeeds') or diag($r->{body});
 my $user = $r->{json}{user};
 my $token = $r->{json}{token};
-is($user->{email}, lc $email, 'the address in its one form');
-is($user->{role}, 'user', 'a user');
-is(ref $user->{emailVerified}, 'JSON::PP::Boolean', 'booleans are booleans');
+is($user->{email}, lc $email, 'the address is stored in lower case');
+is($user->{role}, 'user', 'a new user has the role user');
+is(ref $user->{emailVerified}, 'JSON::PP::Boolean', 'emailVerified is a JSON boolean');
 is_deeply([ sort grep {/^has/} keys %$user ], [qw(hasCoreAccount hasLinksAccount hasWalletAccount)],
 	'an account member for each base service')
     or diag(join ' ', keys %$user);
-cmp_ok(length $token, '>=', 32, 'a token');
-is(scalar @{ $r->{cookies} }, 1, 'one cookie');
+cmp_ok(length $token, '>=', 32, 'the session token has at least 32 characters');
+is(scalar @{ $r->{cookies} }, 1, 'sign-up sets one cookie');
 like(   $r->{cookies}[0],
 qr/^better-auth\.session_token=\Q$token\E\.[A-Za-z0-9%]+; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/,
-	"with BetterAuth's attributes in BetterAuth's order");
-cmp_ok(length((split /;/, $r->{cookies}[0])[0]), '<', 160, 'a short one');
+	'the session cookie has the attributes of BetterAuth in their order');
+cmp_ok(length((split /;/, $r->{cookies}[0])[0]), '<', 160, 'the session cookie has less than 160 characters');
 
 # ---- what was written ----------------------------------------------------------
 
 my $id = $user->{id};
 is($k->sql('auth', qq{SELECT name, email, "emailVerified" FROM "user" WHERE id = '$id'}),
-	'Alice|' . lc($email) . '|f', 'the user');
+	'Alice|' . lc($email) . '|f', 'the row of the user is stored');
 my $hash =
     $k->sql('auth',
 qq{SELECT password FROM account WHERE "userId" = '$id' AND "accountId" = '$id' AND "providerId" = 'credential'}
     );
 like($hash, qr/^[0-9a-f]{32}:[0-9a-f]{128}$/, "the password in BetterAuth's format");
-is($k->sql('auth', qq{SELECT token FROM session WHERE "userId" = '$id'}), $token, 'the session');
+is($k->sql('auth', qq{SELECT token FROM session WHERE "userId" = '$id'}), $token, 'the row of the session is stored');
 is(
 	$k->sql('auth',
 qq{SELECT date_trunc('minute', "expiresAt" - "createdAt") FROM session WHERE "userId" = '$id'}
 	),
 	'7 days',
-	'for a week');
+	'a session lasts a week');
 my $bits = length($token) * log($token =~ /[_-]/ ? 64 : 62) / log(2);
 cmp_ok($bits, '>=', 250, 'the token is as long as 256 bits need') or diag($token);
 
 # ---- known everywhere ----------------------------------------------------------
 
 my $session = $c->session;
-is($session->{user}{id}, $id, 'get-session');
-is($session->{session}{userId}, $id, 'its session');
-is($session->{session}{userAgent}, 'kedge-test', 'from which browser');
-is($session->{session}{ipAddress}, '127.0.0.1', 'from which address');
+is($session->{user}{id}, $id, 'get-session returns the user');
+is($session->{session}{userId}, $id, 'get-session returns the session of the user');
+is($session->{session}{userAgent}, 'kedge-test', 'the session has the user agent');
+is($session->{session}{ipAddress}, '127.0.0.1', "the session has the client's address");
 my $who = $c->get('/api/core/whoami');
 is_deeply($who->{json}, { userId => $id, sessionId => $session->{session}{id}, roles => ['user'] },
-	'whoami');
-unlike($who->{body}, qr/\Q$token\E/, 'which does not show the token');
-is($c->get('/api/core/me')->{json}{userId}, $id, 'a profile');
+	'whoami returns user, session and roles');
+unlike($who->{body}, qr/\Q$token\E/, 'whoami does not return the session token');
+is($c->get('/api/core/me')->{json}{userId}, $id, 'core has a profile of the user');
 my $accounts = $c->get('/api/wallet/accounts')->{json}{items};
 is(scalar @$accounts, 1, 'a wallet with one account');
 $session = $c->session;
@@ -75,8 +75,8 @@ ok($session->{user}{hasCoreAccount} && $session->{user}{hasWalletAccount}, 'auth
 
 my $phone = $k->client;
 @$phone{qw(email password)} = (uc $email, $password);
-is($phone->sign_in(password => 'something else')->{status}, 401, 'a wrong password');
-is($phone->get('/api/core/whoami')->{status}, 401, 'is nobody');
+is($phone->sign_in(password => 'something else')->{status}, 401, 'a wrong password gets 401');
+is($phone->get('/api/core/whoami')->{status}, 401, 'after a wrong password core answers 401');
 $r = $phone->sign_in(rememberMe => JSON::PP::false);
 is($r->{status}, 200, 'the right one, until the browser closes');
 is_deeply(
@@ -84,40 +84,40 @@ is_deeply(
 	[ 'better-auth.session_token; Path=/; HttpOnly; SameSite=Lax',
 		'better-auth.dont_remember; Path=/; HttpOnly; SameSite=Lax'
 	],
-	'two cookies without Max-Age');
-is($phone->get('/api/core/whoami')->{json}{userId}, $id, 'the same person');
+	'signing in without rememberMe sets cookies without Max-Age');
+is($phone->get('/api/core/whoami')->{json}{userId}, $id, 'both browsers are signed in as the same user');
 is(
 	$k->sql('auth',
 qq{SELECT date_trunc('minute', "expiresAt" - "createdAt") FROM session WHERE token = '$r->{json}{token}'}
 	),
 	'1 day',
-	'for a day');
+	'a session without rememberMe lasts a day');
 my $list = $c->get('/api/auth/list-sessions')->{json};
-is(scalar @$list, 2, 'two sessions');
+is(scalar @$list, 2, 'list-sessions returns both sessions');
 
 # A password may be typed in any Unicode normalisation form.
 my $nfd = $k->client;
 @$nfd{qw(email password)} = ($email, "pasfi wo\x{308}rd");
-is($nfd->sign_in->{status}, 200, 'NFKC makes it the same password');
+is($nfd->sign_in->{status}, 200, 'a password in another Unicode form is the same after NFKC');
 
 # ---- signed out -----------------------------------------------------------------
 
 my $thief = $c->copy;
 is($thief->get('/api/core/whoami')->{status}, 200, 'a stolen cookie works');
 $r = $c->sign_out;
-is_deeply($r->{json}, { success => JSON::PP::true }, 'until sign-out');
+is_deeply($r->{json}, { success => JSON::PP::true }, 'sign-out succeeds');
 my $all_cleared = [ map {"better-auth.$_=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"}
 	    qw(session_token session_data dont_remember) ];
 sub cleared { return [ map {s/=.*?; /=; /r} @{ $_[0]{cookies} } ] }
-is_deeply(cleared($r), $all_cleared, 'which clears the cookies');
-is_deeply($c->{jar}, {}, 'all of them');
-is($thief->get('/api/core/whoami')->{status}, 401, 'then core knows nobody');
-is($thief->get('/api/wallet/accounts')->{status}, 401, 'nor wallet');
-is($thief->get('/api/auth/get-session')->{body}, 'null', 'nor auth');
+is_deeply(cleared($r), $all_cleared, 'sign-out clears the cookies');
+is_deeply($c->{jar}, {}, 'the browser has no cookie after sign-out');
+is($thief->get('/api/core/whoami')->{status}, 401, 'core refuses a copy of the cookie after sign-out');
+is($thief->get('/api/wallet/accounts')->{status}, 401, 'wallet refuses a copy of the cookie after sign-out');
+is($thief->get('/api/auth/get-session')->{body}, 'null', 'get-session with a copy of the cookie is null after sign-out');
 is($k->sql('auth', qq{SELECT count(*) FROM session WHERE token = '$token'}), 0, 'the row is gone');
 is($phone->get('/api/core/whoami')->{status}, 200, 'the phone is still in');
-is($phone->sign_out->{status}, 200, 'until it signs out too');
-is($phone->get('/api/core/whoami')->{status}, 401, 'out');
+is($phone->sign_out->{status}, 200, 'the second browser signs out');
+is($phone->get('/api/core/whoami')->{status}, 401, 'the second browser is signed out');
 
 # ---- a refresh is due: one cookie at most, and of a session that lives -----------
 
@@ -135,27 +135,27 @@ qq{UPDATE session SET "expiresAt" = now() + interval '3 days' WHERE "userId" = '
 }
 my $dora = $k->user('dora');
 my ($given, $changed) = given($dora, 'update-user', { name => 'Dora' });
-is_deeply($given, [ $dora->{token} ], 'the cookie, once');
+is_deeply($given, [ $dora->{token} ], 'a sign-in sets the session cookie once');
 ($given) = given($dora, 'revoke-other-sessions', {});
-is_deeply($given, [ $dora->{token} ], 'also where only others end');
+is_deeply($given, [ $dora->{token} ], 'revoke-other-sessions keeps the own cookie');
 ($given) = given($dora, 'revoke-session', { token => $k->again($dora)->{token} });
-is_deeply($given, [ $dora->{token} ], 'one by one, too');
+is_deeply($given, [ $dora->{token} ], 'revoke-session of another session keeps the own cookie');
 ($given, $changed) = given(
 	$dora,
 	'change-password',
 	{ currentPassword => $dora->{password}, newPassword => 'battery staple',
 		revokeOtherSessions => JSON::PP::true
 	});
-isnt($changed->{json}{token}, $dora->{token}, 'a new session');
-is_deeply($given, [ $changed->{json}{token} ], 'and its cookie alone');
-is(scalar @{ $changed->{cookies} }, 1, 'nothing of the old one');
+isnt($changed->{json}{token}, $dora->{token}, 'change-password begins another session');
+is_deeply($given, [ $changed->{json}{token} ], 'change-password sets the cookie of the new session only');
+is(scalar @{ $changed->{cookies} }, 1, 'change-password does not set the cookie of the old session');
 ($given, $changed) = given($dora, 'revoke-sessions', {});
 is_deeply(cleared($changed), $all_cleared, 'whoever ends all sessions is signed out in the browser');
-is($dora->session, undef, 'nobody');
+is($dora->session, undef, 'the session is null after the password was changed elsewhere');
 $dora->{password} = 'battery staple';
 $dora->sign_in;
 (undef, $changed) = given($dora, 'revoke-session', { token => $dora->session->{session}{token} });
-is_deeply(cleared($changed), $all_cleared, 'also by the token of the own session');
+is_deeply(cleared($changed), $all_cleared, 'revoke-session with the own token clears the cookies');
 
 # ---- who has a session is decided here and nowhere else --------------------------
 
@@ -178,26 +178,26 @@ my %variant = (
 for my $name (sort keys %variant) {
 	my $r = $k->client->get('/api/core/whoami',
 		cookie => "better-auth.session_token=$variant{$name}");
-	like($r->{status}, qr/^40[01]$/, "cookie with $name: nobody");
+	like($r->{status}, qr/^40[01]$/, "a cookie with $name is not accepted");
 }
 is(
 	$k->client->get(
 		'/api/core/whoami', cookie => "a=b; better-auth.session_token=$cookie; c=d"
 	)->{status},
 	200,
-	'among other cookies');
+	'the session cookie is found among other cookies');
 is(
 	$k->client->get(
 		'/api/core/whoami', cookie => '',
 		headers => { Authorization => "Bearer $bob->{token}" }
 	)->{status},
 	401,
-	'not as a bearer');
+	'the signed cookie is not accepted as a bearer token');
 is(
 	$k->client->get(
 		"/api/core/whoami?better-auth.session_token=$cookie&token=$bob->{token}",
 		cookie => ''
 	)->{status},
 	401,
-	'not in the query');
+	'the session token is not accepted in the query');
 done_testing;

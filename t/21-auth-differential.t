@@ -26,9 +26,9 @@ sub compare_with_oracle
 	my ($what, $query, $more) = @_;
 	my %ours = map { $_ => 1 } split /\n/, $k->sql('auth', $query);
 	my @theirs = split /\n/, $k->sql('oracle', $query);
-	cmp_ok(scalar @theirs, '>', 3, "BetterAuth has $what");
-	is_deeply([ grep { !delete $ours{$_} } @theirs ], [], "and auth has the same $what");
-	is_deeply([ grep { !/$more/ } sort keys %ours ], [], "no other $what that BetterAuth would have to know");
+	cmp_ok(scalar @theirs, '>', 3, "BetterAuth has several $what");
+	is_deeply([ grep { !delete $ours{$_} } @theirs ], [], "auth has each of the $what of BetterAuth");
+	is_deeply([ grep { !/$more/ } sort keys %ours ], [], "auth has no $what that BetterAuth does not know");
 	return;
 }
 compare_with_oracle('columns', q{

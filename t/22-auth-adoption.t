@@ -26,12 +26,12 @@ for ([ '1.7.25' ], [ '1.7.7' ], [ '1.4.18' ], [ '1.7.25', 'uuid' ], [ '1.7.25', 
 	run_tap('node', $adoption, 'prepare', '--version', $version, @old);
 	my ($status, undef, $err) = run(tool('psql'), '--single-transaction', '-v', 'ON_ERROR_STOP=1',
 		'-qXf', "$Kedge::ROOT/sql/adopt_ids.sql", $k->url_as('auth_owner', 'auth'));
-	is($status, 0, 'ids as text') or diag($err);
+	is($status, 0, 'a BetterAuth database with text ids is adopted') or diag($err);
 	$k->down;
 	$k->start;
-	is($k->client->get('/health/auth')->{status}, 200, 'auth serves it');
+	is($k->client->get('/health/auth')->{status}, 200, 'auth is healthy on the adopted database');
 	run_tap('node', $adoption, 'check', '--base', $k->base, '--state', $state, @ids);
 	run_tap('node', $adoption, 'back', @old);
-	ok($k->destroy, "nothing to complain of");
+	ok($k->destroy, 'the logs have no sanitizer report or failed assertion');
 }
 done_testing;

@@ -15,18 +15,18 @@ my $k = Kedge->up(
 my $c = $k->client(origin => $origin);
 my $r = $c->post('/api/auth/sign-up/email',
 	{ name => 'S', email => 'secure@example.com', password => 'correct horse battery' });
-is($r->{status}, 200, 'sign-up') or diag($r->{body});
+is($r->{status}, 200, 'sign-up on https succeeds') or diag($r->{body});
 like(   $r->{cookies}[0],
 qr/^__Secure-anchor\.session_token=\S+; Max-Age=604800; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
-	'a secure cookie');
-is($c->get('/api/core/whoami')->{status}, 200, 'verify reads it');
+	'the session cookie has Secure and the prefix __Secure-');
+is($c->get('/api/core/whoami')->{status}, 200, 'verify reads the cookie with the configured prefix');
 my ($value) = values %{ $c->{jar} };
 for my $name (
 	'anchor.session_token', 'better-auth.session_token', '__Secure-better-auth.session_token',
 	'__Host-anchor.session_token', '__secure-anchor.session_token'
 ) {
 	is($k->client->get('/api/core/whoami', cookie => "$name=$value")->{status}, 401,
-		"not under the name $name");
+		"verify does not read the cookie under the name $name");
 }
 $r = $c->sign_out;
 like(   $r->{cookies}[0],
@@ -37,7 +37,7 @@ like(   $r->{cookies}[0],
 my %login = (email => 'secure@example.com', password => 'correct horse battery');
 for my $trusted ($origin, 'https://app.example', 'https://other.example:8443') {
 	is($k->client->post('/api/auth/sign-in/email', {%login}, origin => $trusted)->{status},
-		200, "$trusted may");
+		200, "sign-in from the trusted origin $trusted is accepted");
 }
 for my $foreign (
 	$k->base, 'http://kedge.example', 'https://kedge.example:8443', 'https://other.example',
@@ -46,6 +46,6 @@ for my $foreign (
 	'https://APP.example.', 'file://'
 ) {
 	is($k->client->post('/api/auth/sign-in/email', {%login}, origin => $foreign)->{status},
-		403, "$foreign may not");
+		403, "sign-in from the origin $foreign is refused");
 }
 done_testing;

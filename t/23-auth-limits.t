@@ -30,22 +30,22 @@ use Kedge::Raw qw(raw_answers raw_read);
 		'three tries, whatever the address');
 	my ($refused) = $k->client->get('/metrics/auth')->{body} =~
 	    /^kedge_rate_limited_total\{service="auth",pool="api"\} (\d+)$/m;
-	is($refused, 2, 'each refusal is counted, once');
+	is($refused, 2, 'each refused request is counted once');
 	my $h = $r[3]{headers};
-	like($h->{'x-retry-after'} // '', qr/^(?:[1-9]|10)$/, 'X-Retry-After as BetterAuth has it');
-	is($h->{'retry-after'}, $h->{'x-retry-after'}, 'and Retry-After as HTTP has it');
-	like($h->{'content-type'}, qr{^application/json}, 'as JSON');
+	like($h->{'x-retry-after'} // '', qr/^(?:[1-9]|10)$/, 'X-Retry-After has the value of BetterAuth');
+	is($h->{'retry-after'}, $h->{'x-retry-after'}, 'Retry-After equals X-Retry-After');
+	like($h->{'content-type'}, qr{^application/json}, 'the 429 is JSON');
 	is($r[3]{json}{message}, 'Too many requests. Please try again later.',
-		"BetterAuth's words");
+		'the 429 has the message of BetterAuth');
 	is(
 		$c->post(
 			'/api/auth/sign-up/email',
 			{ name => 'x', email => 'x@example.com', password => 'short' }
 		)->{status},
 		400,
-		'sign-up has its own count');
-	is($c->get('/api/auth/get-session')->{status}, 200, 'reading goes on');
-	is($k->client->get('/api/auth/ok')->{status}, 200, 'and so does everything else');
+		'sign-up has a count of its own');
+	is($c->get('/api/auth/get-session')->{status}, 200, 'get-session is served while sign-in is limited');
+	is($k->client->get('/api/auth/ok')->{status}, 200, 'other paths are served while sign-in is limited');
 	for my $header (
 		[ 'X-Forwarded-For' => '203.0.113.7' ], [ 'X-Real-IP' => '203.0.113.7' ],
 		[ Forwarded => 'for=203.0.113.7' ], [ 'X-Client-IP' => '203.0.113.7' ],
@@ -84,8 +84,8 @@ use Kedge::Raw qw(raw_answers raw_read);
 	# The limit allows ten more in each second that the requests took.
 	cmp_ok($good, '<=', 101 + 10 * $took_s, 'a hundred of 160 pass at once')
 	    or diag("in $took_s s");
-	cmp_ok($good, '>=', 90, 'and not fewer');
-	is((grep { $_ != 200 && $_ != 429 } @status), 0, 'the others are told so');
+	cmp_ok($good, '>=', 90, 'at least 90 of the requests are served');
+	is((grep { $_ != 200 && $_ != 429 } @status), 0, 'the other requests are answered with 429');
 
 	# Jobs and webhooks have a separate counter, and so have paths that do not
 	# exist.
@@ -109,10 +109,10 @@ use Kedge::Raw qw(raw_answers raw_read);
 		my ($path) = @_;
 		return wait_until(sub { ($ask->('127.0.0.1', ($path) x 100))[-1][0] == 429 }, 60);
 	};
-	ok($use_up->('/api/auth/nothing'), 'paths that there are not are used up');
+	ok($use_up->('/api/auth/nothing'), 'the limit of paths that do not exist is used up');
 	for my $path ('/api/auth/jobs', '/api/auth/webhooks') {
 		my @r = $ask->('127.0.0.1', ('/api/auth/nothing') x 50, $path, ('/api/auth/nothing') x 50);
-		is($r[50][0], 200, "$path is not");
+		is($r[50][0], 200, "$path has a count apart from paths that do not exist");
 		# On a busy machine, one request is allowed again while the request in
 		# the middle is answered.
 		for ([ before => @r[ 0 .. 49 ] ], [ after => @r[ 51 .. 100 ] ]) {
@@ -122,8 +122,8 @@ use Kedge::Raw qw(raw_answers raw_read);
 		}
 		ok($use_up->($path), "$path has a limit");
 		@r = $ask->('127.0.0.1', ($path) x 20);
-		is($r[-1][0], 429, 'and refuses');
-		like($r[-1][1] // '', qr/^[1-9]\d*$/, 'with Retry-After');
+		is($r[-1][0], 429, "$path: a request over the limit gets 429");
+		like($r[-1][1] // '', qr/^[1-9]\d*$/, "$path: the 429 has Retry-After");
 		is(($ask->('127.0.9.9', $path))[0][0], 200, 'another address is served');
 	}
 	my $later = wait_until(
@@ -132,7 +132,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 			return $r->{status} == 400;
 		},
 		25);
-	ok($later, 'later it may try again');
+	ok($later, 'a request is accepted again after the wait');
 }
 
 # ---- hashing --------------------------------------------------------------------
@@ -161,13 +161,13 @@ use Kedge::Raw qw(raw_answers raw_read);
 	my ($count, $slowest) = $load->stop;
 	my %by = ();
 	$by{ $_->[0] }++ for @r;
-	cmp_ok($by{200} // 0, '>=', 10, 'of 64 at once some sign in');
-	cmp_ok($by{429} // 0, '>=', 1, 'and some are asked to come back');
-	is(($by{200} // 0) + ($by{429} // 0), 64, 'nobody else') or diag(explain(\%by));
+	cmp_ok($by{200} // 0, '>=', 10, 'of 64 sign-ins at once at least 10 succeed');
+	cmp_ok($by{429} // 0, '>=', 1, 'of 64 sign-ins at once some get 429');
+	is(($by{200} // 0) + ($by{429} // 0), 64, 'of 64 sign-ins at once each gets 200 or 429') or diag(explain(\%by));
 	is((grep { $_->[0] == 429 && ($_->[1] // '') !~ /^[1-9]\d*$/ } @r), 0,
-		'each with Retry-After');
-	is_deeply([ keys %$count ], [200], 'meanwhile every verdict is given');
-	cmp_ok($slowest, '<', $storm_s / 2, 'and none waits for the hashes');
+		'each 429 has Retry-After');
+	is_deeply([ keys %$count ], [200], 'verify answers each request with 200 during the sign-ins');
+	cmp_ok($slowest, '<', $storm_s / 2, 'no verified request waits for the hashes');
 	is($sign_in->()->[0], 200, 'afterwards all is as before');
 	my $most = 0;
 	for my $pid ($k->pids('auth-api'), $k->pids('auth')) {
@@ -204,14 +204,14 @@ use Kedge::Raw qw(raw_answers raw_read);
 		}, $body)->close;
 	}
 	$k->kill_pid(CONT => $stopped);
-	ok(wait_until(sub { $abandoned->() == 8 }, 20), 'who leaves while waiting is noticed')
+	ok(wait_until(sub { $abandoned->() == 8 }, 20), 'sign-ups whose clients disconnected have access lines with 499')
 	    or diag($abandoned->() . ' of 8');
-	is($sign_in->()->[0], 200, 'who stays is served');
-	is($hashes->(), $before + 1, 'and is the only one who costs a hash');
+	is($sign_in->()->[0], 200, 'a sign-in whose client stays is served');
+	is($hashes->(), $before + 1, 'only the sign-in whose client stayed cost a hash');
 	is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE name = 'gone'}), 0,
-		'nothing is written');
+		'no user is stored for a sign-up whose client disconnected');
 	is((() = $k->client->get('/metrics/auth')->{body} =~ /sign-up.*status="499"\} 8$/mg), 1,
-		'the others are counted');
+		'sign-ups with status 499 are counted in the metrics');
 
 	# Networks take turns at hashing.  The process is suspended until all requests
 	# are sent; one network sends more than the queue has room for before the other
@@ -243,9 +243,9 @@ use Kedge::Raw qw(raw_answers raw_read);
 	($stopped) = $k->pids('auth-api');
 	$k->kill_pid(STOP => $stopped);
 	$ask->('127.0.2.1', 30);
-	ok(wait_until(sub { $read->() == 30 }, 20), 'one network asks') or diag($read->());
+	ok(wait_until(sub { $read->() == 30 }, 20), '30 sign-ins of one network arrive') or diag($read->());
 	$ask->('127.0.3.1', 2);
-	ok(wait_until(sub { $read->() == 32 }, 20), 'then another') or diag($read->());
+	ok(wait_until(sub { $read->() == 32 }, 20), 'two sign-ins of another network arrive') or diag($read->());
 	$k->kill_pid(CONT => $stopped);
 	my (@order, %got);
 	my $select = IO::Select->new(map { $_->{socket} } @asked);
@@ -259,9 +259,9 @@ use Kedge::Raw qw(raw_answers raw_read);
 			$got{ $order[-1] }++;
 		}
 	}
-	is($got{'127.0.3.1 200'}, 2, 'the other is served, although the queue was full');
-	cmp_ok($got{'127.0.2.1 429'} // 0, '>=', 1, 'the one has filled it');
-	is($order[-1], '127.0.2.1 200', 'and its last waits until the other is served') or diag(explain(\@order));
+	is($got{'127.0.3.1 200'}, 2, 'both sign-ins of the second network succeed although the queue was full');
+	cmp_ok($got{'127.0.2.1 429'} // 0, '>=', 1, 'the first network has filled the queue: some of its sign-ins get 429');
+	is($order[-1], '127.0.2.1 200', 'the last sign-in of the first network is served after the second network') or diag(explain(\@order));
 
 	# The time of a response must not reveal whether a user exists.  Processor time
 	# is measured, because other load of the machine would affect the elapsed time;

@@ -21,16 +21,16 @@ my $whoami = '/api/core/whoami';
 
 my %open = map { $_ => 1 } '/', '/api/auth/ok', '/api/auth/get-session', '/api/core/openapi.json',
     '/api/wallet/openapi.json', '/api/auth/openapi.json';
-is($anyone->get($_)->{status}, 200, "$_ is for everyone") for sort keys %open;
+is($anyone->get($_)->{status}, 200, "$_ is served without a session") for sort keys %open;
 for my $path ($whoami, '/api/core/me', '/api/core/tasks', '/api/core/admin/stats',
 	'/api/wallet/accounts') {
 	my $r = $anyone->get($path);
-	is($r->{status}, 401, "$path is not");
-	is($r->{json}{code}, 'UNAUTHENTICATED', 'and says so');
+	is($r->{status}, 401, "$path is answered with 401 without a session");
+	is($r->{json}{code}, 'UNAUTHENTICATED', "$path: the 401 has the code UNAUTHENTICATED");
 }
 is($alice->get('/api/core/admin/stats')->{status}, 403, 'a user is no administrator');
-is($alice->get('/api/core/admin/nothing')->{status}, 403, 'nowhere under /admin/');
-is($alice->get('/api/core/admin/stats')->{json}{code}, 'FORBIDDEN', 'and is told so');
+is($alice->get('/api/core/admin/nothing')->{status}, 403, 'a path below /admin/ that does not exist is 403 for a user');
+is($alice->get('/api/core/admin/stats')->{json}{code}, 'FORBIDDEN', 'the 403 below /admin/ has the code FORBIDDEN');
 
 # A new role is effective on the next request, although the session is in the cache.
 for my $role ('admin', 'user', 'editor,admin', 'administrator', 'admin2', 'user,admin', 'user') {
@@ -38,26 +38,26 @@ for my $role ('admin', 'user', 'editor,admin', 'administrator', 'admin2', 'user,
 	my %roles = map { $_ => 1 } split /,/, $role;
 	is($alice->get('/api/core/admin/stats')->{status}, $roles{admin} ? 200 : 403,
 		"role $role: admin or not");
-	is_deeply($alice->get($whoami)->{json}{roles}, [ split /,/, $role ], 'whoami says so');
+	is_deeply($alice->get($whoami)->{json}{roles}, [ split /,/, $role ], 'whoami returns the roles of the user');
 }
 
 # A banned user is refused.  The ban is set by SQL, so the test empties the cache.
 my $banned = $k->user('banned');
-is($banned->get($whoami)->{status}, 200, 'not yet banned');
+is($banned->get($whoami)->{status}, 200, 'a user who is not banned is accepted');
 $k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$banned->{id}'});
 $k->redis('auth')->cmd('FLUSHALL');
-is($banned->get($whoami)->{status}, 403, 'banned');
+is($banned->get($whoami)->{status}, 403, 'a banned user gets 403');
 $k->sql('auth',
 	qq{UPDATE "user" SET "banExpires" = now() - interval '1 s' WHERE id = '$banned->{id}'});
 $k->redis('auth')->cmd('FLUSHALL');
-is($banned->get($whoami)->{status}, 200, 'and no longer');
+is($banned->get($whoami)->{status}, 200, 'a user whose ban was removed is accepted');
 $k->sql('auth',
 qq{UPDATE "user" SET banned = true, "banExpires" = now() + interval '1500 ms' WHERE id = '$banned->{id}'}
 );
 $k->redis('auth')->cmd('FLUSHALL');
 is($banned->get($whoami)->{status}, 403, 'banned for a while');
 ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
-	'which ends by itself, also in the cache');
+	'a ban ends at its time, also for cached sessions');
 
 # ---- several cookies of one name ---------------------------------------------------
 
@@ -108,7 +108,7 @@ ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 			my $one = $_;
 			$one eq $b ? 'bob' : $one eq $c ? 'carol' : (grep { $_ eq $one } @dead) ? 'dead' : 'forged'
 		} @$cookies;
-		is($who->(join '; ', @$cookies), $want, "cookies $kinds: $want") for 1 .. 2;
+		is($who->(join '; ', @$cookies), $want, "with the cookies $kinds the session is: $want") for 1 .. 2;
 	}
 
 	# Two Cookie header lines, which nginx joins from 1.23 on.
@@ -121,15 +121,15 @@ ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 		return "$r->{status} " . (($json->{user} ? $json->{user}{id} : $json->{userId}) // '');
 	};
 	for my $path ($whoami, '/api/auth/get-session') {
-		is($lines->($path, 'a=b', $b), "200 $bob->{id}", "$path: two Cookie lines");
-		is($lines->($path, $dead[0], $b, $c), "200 $bob->{id}", "$path: three of them");
-		is($lines->($path, $c, "x=y; $b"), "200 $carol->{id}", "$path: in their order");
+		is($lines->($path, 'a=b', $b), "200 $bob->{id}", "$path: of two Cookie lines the valid one counts");
+		is($lines->($path, $dead[0], $b, $c), "200 $bob->{id}", "$path: of three Cookie lines the first valid one counts");
+		is($lines->($path, $c, "x=y; $b"), "200 $carol->{id}", "$path: two valid Cookie lines count in their order");
 	}
 
 	# After sign-out no session is valid, whatever cookies the browser sends next.
 	is($anyone->post('/api/auth/sign-out', {}, cookie => "$dead[0]; $b; $c")->{status}, 200,
-		'sign-out with several');
-	is($who->($_), 401, 'ends all of them') for $b, $c;
+		'sign-out with several session cookies succeeds');
+	is($who->($_), 401, 'sign-out has ended each session of the cookies') for $b, $c;
 }
 
 # ---- connections ------------------------------------------------------------------
@@ -142,17 +142,17 @@ sub sockets_of_verify
 	    map { files("/proc/$_/fd") } $k->pids('auth-verify');
 }
 my $requests = sub {
-	is($alice->get($whoami)->{status}, 200, 'yes');
-	is($anyone->get($whoami)->{status}, 401, 'no');
-	is($alice->get('/api/core/admin/stats')->{status}, 403, 'not you');
+	is($alice->get($whoami)->{status}, 200, 'verify accepts a user');
+	is($anyone->get($whoami)->{status}, 401, 'verify refuses a request without a session');
+	is($alice->get('/api/core/admin/stats')->{status}, 403, 'verify refuses a user without the role');
 };
 $requests->() for 1 .. 3;
 my $sockets = sockets_of_verify();
-like($sockets, qr/socket:/, 'verify has connections');
+like($sockets, qr/socket:/, 'nginx has connections to verify');
 $requests->() for 1 .. 20;
-is(sockets_of_verify(), $sockets, 'and has the same after sixty verdicts');
-is(join(' ', files("$k->{dir}/nginx/tmp/fastcgi")), '', 'nginx has written none of them');
-ok(-c '/dev/null', 'to /dev/null neither');
+is(sockets_of_verify(), $sockets, 'nginx has the same connections to verify after sixty verdicts');
+is(join(' ', files("$k->{dir}/nginx/tmp/fastcgi")), '', 'nginx has written no verdict to its temporary directory');
+ok(-c '/dev/null', 'nginx has not replaced /dev/null');
 
 # ---- CSRF -----------------------------------------------------------------------
 
@@ -186,7 +186,7 @@ my @csrf = (
 );
 for my $row (@csrf) {
 	my ($name, $want, %opt) = @$row;
-	is($alice->post('/api/core/tasks', { title => 'x' }, %opt)->{status}, $want, "POST $name");
+	is($alice->post('/api/core/tasks', { title => 'x' }, %opt)->{status}, $want, "POST with $name is answered with $want");
 }
 my $task = $alice->post('/api/core/tasks', { title => 'keep me' })->{json}{id};
 for my $method (qw(DELETE PATCH)) {
@@ -196,13 +196,13 @@ for my $method (qw(DELETE PATCH)) {
 			origin => 'https://evil.example'
 		)->{status},
 		403,
-		"$method from elsewhere");
+		"$method from another origin is refused");
 }
 is($alice->get("/api/core/tasks/$task", origin => 'https://evil.example')->{status}, 200,
 	'a GET does not care');
 is($alice->post('/api/auth/sign-out', {}, origin => 'https://evil.example')->{status}, 403,
-	'nor can they sign us out');
-is($alice->get($whoami)->{status}, 200, 'still in');
+	'sign-out from another origin is refused');
+is($alice->get($whoami)->{status}, 200, 'the session is valid after the refused sign-out');
 
 # ---- what a refusal leaves behind -----------------------------------------------
 
@@ -245,16 +245,16 @@ my @refused = (
 for my $row (@refused) {
 	my ($name, $client, $method, $path, $want, %opt) = @$row;
 	my $r = $client->copy->request($method => $path, %opt);
-	is($r->{status}, $want->[0], "$name: $want->[0]");
+	is($r->{status}, $want->[0], "$name: the request is answered with $want->[0]");
 	my $line = line_of($r);
 	is_deeply([ @$line{qw(method status audience guard path reason)} ], [ $method, @$want ],
-		"$name: in the log")
+		"$name: the access line has method, audience, guard, path and reason")
 	    or diag(jencode($line));
-	is($line->{user}, $want->[0] == 403 ? $client->{id} : undef, 'with who it was');
-	unlike(jencode($line), qr/hush|session_token/, 'without secrets');
+	is($line->{user}, $want->[0] == 403 ? $client->{id} : undef, "$name: the access line has the user if the user is known");
+	unlike(jencode($line), qr/hush|session_token/, "$name: the access line contains no secret");
 	my ($text) = grep { index($_, qq("request_id":"$line->{request_id}")) >= 0 && /"reason":/ }
 	    split /\n/, $k->log_text('auth');
-	is(scalar(() = $text =~ /"path":/g), 1, 'and each member once');
+	is(scalar(() = $text =~ /"path":/g), 1, "$name: each member of the access line occurs once");
 }
 
 # ---- where a browser goes -----------------------------------------------------
@@ -272,11 +272,11 @@ my @browser = (
 for my $row (@browser) {
 	my ($name, $want, $headers) = @$row;
 	my $r = $anyone->get($whoami, headers => $headers);
-	is($r->{status}, $want, "$name: $want");
-	like($r->{headers}{'cache-control'} // '', qr/no-store/, "$name: not to be kept");
-	ok(!exists $r->{headers}{location}, "$name: no Location") if $want == 401;
-	is($r->{json}{code}, 'UNAUTHENTICATED', "$name: in JSON, too");
-	ok(!@{ $r->{cookies} }, "$name: no cookie");
+	is($r->{status}, $want, "$name: the answer is $want");
+	like($r->{headers}{'cache-control'} // '', qr/no-store/, "$name: the answer has Cache-Control no-store");
+	ok(!exists $r->{headers}{location}, "$name: the answer has no Location") if $want == 401;
+	is($r->{json}{code}, 'UNAUTHENTICATED', "$name: the answer is JSON with the code UNAUTHENTICATED");
+	ok(!@{ $r->{cookies} }, "$name: the answer sets no cookie");
 }
 is($anyone->post('/api/core/tasks', { title => 'x' }, headers => {%navigate})->{status}, 401,
 	'a form post is not redirected');
@@ -289,26 +289,26 @@ for my $path (
 ) {
 	my $r = $anyone->get($path, headers => {%navigate});
 	if ($r->{status} == 400) {
-		pass("$path: refused");
+		pass("$path: the request is refused");
 		next;
 	}
-	is($r->{status}, 302, "$path: to sign in");
+	is($r->{status}, 302, "$path: the browser is redirected to sign in");
 	my $to = $r->{headers}{location};
 	my $base = $k->base;
-	like($to, qr{^(?:\Q$base\E)?/[^/\\]}, 'on this site') unless $to =~ m{^(?:\Q$base\E)?/$};
-	like($to, qr{^[\x21-\x7e]+$}, 'in one clean line');
+	like($to, qr{^(?:\Q$base\E)?/[^/\\]}, "$path: the redirect stays on this site") unless $to =~ m{^(?:\Q$base\E)?/$};
+	like($to, qr{^[\x21-\x7e]+$}, "$path: the redirect has no control characters");
 	my ($next) = $to =~ /[?&]next=([^&]*)/;
-	ok(defined $next, 'with the way back');
+	ok(defined $next, "$path: the redirect names the page to return to");
 	$next =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ge;
-	like($next, qr{^/(?!/)[\x21-\x7e]*$}, 'an address as it is written');
+	like($next, qr{^/(?!/)[\x21-\x7e]*$}, "$path: the page to return to is an encoded path");
 	my ($asked, $query) = split /\?/, $path =~ s/#.*//r, 2;
 	my ($back, $again) = split /\?/, $next, 2;
 	s{%([0-9A-Fa-f]{2})}{chr hex $1}ge, s{//+}{/}g for $asked, $back;
-	is($back, $asked, 'of the same path');
-	is($again, $query, 'and query');
+	is($back, $asked, "$path: the page to return to has the requested path");
+	is($again, $query, "$path: the page to return to has the requested query");
 }
 my $r = $alice->get('/api/core/admin/stats', headers => {%navigate});
-is($r->{status}, 403, 'who is signed in and not allowed is told so, not sent round in circles');
+is($r->{status}, 403, 'a signed-in browser without the role gets 403 and no redirect');
 
 # ---- the assertion -------------------------------------------------------------
 
@@ -323,38 +323,38 @@ my %ask = (
 	HTTP_COOKIE => $alice->cookie_header,
 );
 my $verdict = fcgi_request($socket, \%ask);
-is($verdict->{status}, 204, 'yes') or diag(explain($verdict));
-is($verdict->{body}, '', 'without a body');
+is($verdict->{status}, 204, 'verify answers 204 to a valid session') or diag(explain($verdict));
+is($verdict->{body}, '', 'the verdict has no body');
 my $jws = $verdict->{headers}{'kedge-identity'};
-cmp_ok(length $jws, '<', 1024, 'a short assertion');
+cmp_ok(length $jws, '<', 1024, 'the assertion is shorter than 1024 bytes');
 my @part = split /\./, $jws;
-is(jdecode(decode_base64url($part[0]))->{alg}, 'HS256', 'HS256');
+is(jdecode(decode_base64url($part[0]))->{alg}, 'HS256', 'the assertion is signed with HS256');
 my $claims = jdecode(decode_base64url($part[1]));
-is($claims->{ $_->[0] }, $_->[1], "$_->[0]")
+is($claims->{ $_->[0] }, $_->[1], "the assertion has the claim $_->[0]")
     for [ iss => 'auth' ], [ aud => 'core' ], [ sub => $alice->{id} ],
     [ sid => $alice->session->{session}{id} ];
-is_deeply($claims->{roles}, ['user'], 'roles');
-is(ref $claims->{accounts}, 'ARRAY', 'accounts');
-cmp_ok(abs($claims->{iat} - time), '<', 5, 'of now');
-is(int($claims->{iat_ms} / 1000), $claims->{iat}, 'to the millisecond');
+is_deeply($claims->{roles}, ['user'], 'the assertion has the roles');
+is(ref $claims->{accounts}, 'ARRAY', 'the assertion has a list of accounts');
+cmp_ok(abs($claims->{iat} - time), '<', 5, 'iat is the present time');
+is(int($claims->{iat_ms} / 1000), $claims->{iat}, 'iat_ms is iat with milliseconds');
 ok(!exists $claims->{required_roles}, 'where no role is asked for');
-cmp_ok($claims->{exp} - $claims->{iat}, '<=', 60, 'for seconds');
+cmp_ok($claims->{exp} - $claims->{iat}, '<=', 60, 'the assertion expires within 60 seconds');
 my $key = decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY});
-is(length $key, 32, "core's key");
-is(encode_base64url(hmac_sha256("$part[0].$part[1]", $key)), $part[2], 'signed with it');
+is(length $key, 32, "core's key has 32 bytes");
+is(encode_base64url(hmac_sha256("$part[0].$part[1]", $key)), $part[2], "the assertion is signed with core's key");
 unlike($part[2],
 qr/^@{[ encode_base64url(hmac_sha256("$part[0].$part[1]", $k->service_env('auth')->{AUTH_SECRET})) ]}$/,
-	"not with auth's secret");
-is(fcgi_request($socket, { %ask, HTTP_COOKIE => '' })->{status}, 401, 'nobody: 401');
+	"the assertion is not signed with auth's secret");
+is(fcgi_request($socket, { %ask, HTTP_COOKIE => '' })->{status}, 401, 'verify answers 401 without a cookie');
 is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'admin' })->{status},
-	403, 'not an admin: 403');
+	403, 'verify answers 403 to a user who is not an admin');
 $verdict = fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'editor,user' });
 is($verdict->{status}, 204, 'a user where users may');
 is_deeply(
 	jdecode(decode_base64url((split /\./, $verdict->{headers}{'kedge-identity'})[1]))->{required_roles},
 	[qw(editor user)], 'the assertion tells what was asked for');
 is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => '' })->{status}, 403,
-	'role-gated for nobody: 403');
+	'verify answers 403 to a role-gated location without roles');
 for my $odd (
 	[ KEDGE_GUARD => 'whatever' ], [ KEDGE_GUARD => '' ], [ KEDGE_GUARD => 'flexible ' ],
 	[ KEDGE_AUDIENCE => 'nobody' ],
@@ -362,19 +362,19 @@ for my $odd (
 ) {
 	my $a = fcgi_request($socket, { %ask, @$odd });
 	isnt($a->{status}, 204, "$odd->[0] '$odd->[1]' opens nothing");
-	ok(!exists $a->{headers}{'kedge-identity'}, 'and asserts nothing');
+	ok(!exists $a->{headers}{'kedge-identity'}, 'a refused request gets no assertion');
 }
 for my $missing (qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD)) {
 	my %less = %ask;
 	delete $less{$missing};
-	isnt(fcgi_request($socket, \%less)->{status}, 204, "without $missing: no");
+	isnt(fcgi_request($socket, \%less)->{status}, 204, "verify does not answer 204 without $missing");
 }
 is(fcgi_request($socket, [ HTTP_COOKIE => 'better-auth.session_token=x', %ask ])->{status}, 204,
-	'two Cookie parameters are one');
+	'verify reads two Cookie parameters as one');
 isnt(fcgi_request($socket, [ %ask, HTTP_ORIGIN => $k->base, HTTP_ORIGIN => 'null' ])->{status}, 204,
-	'two Origin parameters: no');
+	'verify does not answer 204 to two Origin parameters');
 ok(wait_until(sub { $k->log_text('auth') =~ /"path":"\Q$whoami\E",[^}]*"reason":"malformed"/ }, 10),
-	'which the log tells, too');
+	'the log has two Origin parameters as malformed');
 
 # Which assertions core accepts.
 my $core = $k->dir . '/run/core.sock';
@@ -397,8 +397,8 @@ my $now = int time;
 my %good = (iss => 'auth', aud => 'core', sub => $alice->{id}, sid => 's', roles => ['user'],
 	accounts => ['core'], iat => $now, exp => $now + 20);
 my $status_of = sub { return fcgi_request($core, { %call, KEDGE_IDENTITY => $_[0] })->{status} };
-is($status_of->(sign(\%good)), 200, 'a good assertion');
-is(fcgi_request($core, { %call, REQUEST_METHOD => 'GET' })->{status}, 401, 'none: 401');
+is($status_of->(sign(\%good)), 200, 'core accepts a valid assertion');
+is(fcgi_request($core, { %call, REQUEST_METHOD => 'GET' })->{status}, 401, 'core answers 401 without an assertion');
 my $other_key = decode_base64url($k->service_env('wallet')->{WALLET_IDENTITY_KEY});
 my @bad = (
 	[ 'empty', '' ], [ 'garbage', 'a.b.c' ], [ 'no dots', 'abc' ],
@@ -433,7 +433,7 @@ my @bad = (
 );
 for my $row (@bad) {
 	my ($name, $token) = @$row;
-	like($status_of->($token) // 'cut', qr/^(401|400|413|431|cut)$/, "assertion $name: nobody");
+	like($status_of->($token) // 'cut', qr/^(401|400|413|431|cut)$/, "core refuses an assertion with $name");
 }
 isnt(
 	fcgi_request(
@@ -443,8 +443,8 @@ isnt(
 		]
 	)->{status},
 	200,
-	'two assertions: nobody');
-is($status_of->(sign(\%good)), 200, 'and core is well');
+	'core refuses two assertions');
+is($status_of->(sign(\%good)), 200, 'core answers after the refused assertions');
 isnt(
 	fcgi_request(
 		$core,
@@ -454,5 +454,5 @@ isnt(
 		}
 	)->{status},
 	200,
-	'a location that lost its role still asks for it');
+	'core checks the role of a path even if nginx did not ask for it');
 done_testing;

@@ -26,24 +26,24 @@ sub job { return $root->get("$jobs/$_[0]")->{json} }
 # ---- for admins alone ------------------------------------------------------------------
 
 for my $path ($jobs, "$jobs/queues", "$jobs/schedules", "$jobs/$nobody", $hooks, "$hooks/$nobody") {
-	is($k->client->get($path)->{status}, 401, "$path: not for nobody");
-	is($alice->get($path)->{status}, 403, "$path: nor for everyone");
+	is($k->client->get($path)->{status}, 401, "$path is answered with 401 without a session");
+	is($alice->get($path)->{status}, 403, "$path is answered with 403 to a user");
 	my $r = $root->get($path);
-	is($r->{status}, $path =~ /$nobody/ ? 404 : 200, "$path: for an admin") or diag($r->{body});
+	is($r->{status}, $path =~ /$nobody/ ? 404 : 200, "$path is served to an admin") or diag($r->{body});
 }
 my $bad = $root->get("$jobs?limit=0");
-is($bad->{status}, 400, 'what is wrong');
+is($bad->{status}, 400, 'an invalid query parameter is answered with 400');
 is($bad->{json}{fields}[0]{field}, 'limit', 'is said as by every service');
-is($root->get("$jobs/x")->{json}{fields}[0]{in}, 'path', 'each field with its place');
+is($root->get("$jobs/x")->{json}{fields}[0]{in}, 'path', 'the field error has the place "path"');
 is_deeply([ map { $_->{name} } @{ $root->get("$jobs/schedules")->{json}{items} } ],
-	[ 'session.sweep', 'verification.sweep' ], 'two schedules');
+	[ 'session.sweep', 'verification.sweep' ], 'auth has its two schedules');
 is($root->post("$jobs/queues/default/pause", undef, origin => 'https://evil.example')
-	->{status}, 403, 'no page of another origin pauses a queue');
-is($root->post("$jobs/queues/default/pause")->{status}, 200, 'an admin does');
-ok($root->get("$jobs/queues")->{json}{items}[0]{paused}, 'and sees it');
-is($root->post("$jobs/queues/default/resume")->{status}, 200, 'and goes on');
+	->{status}, 403, 'POST from another origin does not pause a queue');
+is($root->post("$jobs/queues/default/pause")->{status}, 200, 'an admin pauses a queue');
+ok($root->get("$jobs/queues")->{json}{items}[0]{paused}, 'the list of queues shows the paused queue');
+is($root->post("$jobs/queues/default/resume")->{status}, 200, 'an admin resumes the queue');
 $k->role($root, 'user');
-is($root->get($jobs)->{status}, 403, 'who is no admin any more is refused at once');
+is($root->get($jobs)->{status}, 403, 'an admin whose role was removed is refused at once');
 $k->role($root, 'admin');
 
 # ---- the assertion, and nothing else ---------------------------------------------------
@@ -65,7 +65,7 @@ sub derive
 	return hmac_sha256("kedge identity $service\1", $prk);
 }
 my $core_key = decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY});
-is(unpack('H*', derive('core')), unpack('H*', $core_key), 'the keys are derived so');
+is(unpack('H*', derive('core')), unpack('H*', $core_key), "core's key is derived from auth's secret");
 
 my $now = int time;
 my %claims = (iss => 'auth', aud => 'auth', sub => $root->{id}, sid => 's', roles => ['admin'],
@@ -80,10 +80,10 @@ my $ask = sub {
 };
 is($ask->(), 401, 'a location that forgot to ask verify: 401');
 is($ask->(HTTP_COOKIE => $root->cookie_header), 401, 'whatever cookie comes along');
-is($ask->(KEDGE_IDENTITY => sign(\%claims, derive('auth'))), 200, 'with an assertion');
+is($ask->(KEDGE_IDENTITY => sign(\%claims, derive('auth'))), 200, 'a valid assertion of auth is accepted');
 is($ask->(KEDGE_IDENTITY => sign({ %claims, roles => ['user'] }, derive('auth'))), 403,
-	'that says admin');
-is($ask->(KEDGE_IDENTITY => sign({ %claims, aud => 'core' }, $core_key)), 401, "not core's");
+	'an assertion without the role admin is refused');
+is($ask->(KEDGE_IDENTITY => sign({ %claims, aud => 'core' }, $core_key)), 401, "an assertion with core's key is refused");
 is($ask->(KEDGE_IDENTITY => sign(\%claims, $core_key)), 401, "nor one with core's key");
 is($ask->(KEDGE_IDENTITY => sign(\%claims, $k->service_env('auth')->{AUTH_SECRET})), 401,
 	'nor with the secret itself');
@@ -97,7 +97,7 @@ print $s "POST /api/auth/provision HTTP/1.1\r\nHost: auth.internal\r\n"
 $s->flush;
 is(scalar(raw_answers(raw_read($s)))->{status}, 401, 'provision with an assertion for auth: no');
 is($k->sql('auth', q{SELECT count(*) FROM service_account WHERE service = 'auth'}), 0,
-	'and auth has no accounts');
+	'auth creates no service account of its own');
 
 # ---- the sweep -------------------------------------------------------------------------
 
@@ -109,12 +109,12 @@ $k->sql('auth', qq{
 	VALUES ('late', 'late', '$alice->{id}', now(), now() - interval '23 h')});
 my $epoch = $k->sql('auth', 'SELECT epoch FROM kedge_session_epoch');
 my $id = $k->sql('auth', q{SELECT job_id FROM job_enqueue('session.sweep', '{}')});
-ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep') or diag(jencode(job($id)));
+ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep of sessions is completed') or diag(jencode(job($id)));
 is_deeply(job($id)->{result}, { sessions => 5000 }, 'takes what expired a day ago, in several turns');
-is($k->sql('auth', q{SELECT count(*) FROM session WHERE id LIKE 'old%'}), 0, 'all of it');
-is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'nothing later');
-is($alice->get('/api/core/whoami')->{status}, 200, 'and who is signed in stays so');
-is($k->sql('auth', 'SELECT epoch FROM kedge_session_epoch'), $epoch, 'the cache is not thrown away for it');
+is($k->sql('auth', q{SELECT count(*) FROM session WHERE id LIKE 'old%'}), 0, 'each expired session is deleted');
+is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'a session that expires later is kept');
+is($alice->get('/api/core/whoami')->{status}, 200, 'the session of a signed-in user is kept');
+is($k->sql('auth', 'SELECT epoch FROM kedge_session_epoch'), $epoch, 'the sweep does not raise the epoch');
 
 # Expired one-time values (verification) are deleted like expired sessions.
 $k->sql('auth', q{
@@ -126,7 +126,7 @@ $id = $k->sql('auth', q{SELECT job_id FROM job_enqueue('verification.sweep', '{}
 ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep of verification')
     or diag(jencode(job($id)));
 is_deeply(job($id)->{result}, { verifications => 3 }, 'takes what expired a day ago');
-is($k->sql('auth', q{SELECT string_agg(id, ',') FROM verification}), 'late', 'nothing later');
+is($k->sql('auth', q{SELECT string_agg(id, ',') FROM verification}), 'late', 'a verification that expires later is kept');
 
 # A trigger makes the run of the job take some time.
 $k->sql('auth', qq{
@@ -145,7 +145,7 @@ sub slow_sweep
 }
 $id = slow_sweep(1);
 is($root->post("$jobs/$id/cancel")->{status}, 200, 'a sweep that runs can be told to stop');
-ok(wait_until(sub { job($id)->{state} eq 'cancelled' }, 20), 'and does, after the turn it is at');
+ok(wait_until(sub { job($id)->{state} eq 'cancelled' }, 20), 'a cancelled sweep stops after the present batch');
 
 # On SIGTERM auth finishes the running job, and answers requests until then.
 $id = slow_sweep(2);
@@ -160,33 +160,33 @@ wait_until(sub {
 	$seen{$status}++ unless $ended;
 	$ended;
 }, 20);
-ok($ended, 'the job ends');
-is_deeply([ keys %seen ], [200], 'nobody was refused meanwhile');
-ok(wait_until(sub { Kedge::is_gone($master) }, 20), 'then the process does');
-ok($k->wait_healthy, 'another takes its place');
+ok($ended, 'the running job ends during the drain');
+is_deeply([ keys %seen ], [200], 'each request is served during the drain');
+ok(wait_until(sub { Kedge::is_gone($master) }, 20), 'the old master exits after the drain');
+ok($k->wait_healthy, 'another master starts');
 is(job($id)->{state}, 'completed', 'the job was done');
-is(job($id)->{attempt}, 1, 'once');
+is(job($id)->{attempt}, 1, 'the job ran once');
 
 # ---- user.created ----------------------------------------------------------------------
 
 my $receiver = Kedge::Receiver->new;
 is($root->post($hooks, { url => $receiver->url('/ok/new'), kinds => ['user.created'] })->{status}, 201,
-	'an endpoint for those who sign up');
+	'an endpoint for user.created is added');
 my $bob = $k->user('bob');
 ok(wait_until(sub { $receiver->requests > 0 }, 20), 'is told of one');
 my ($request) = $receiver->requests;
 my $event = jdecode($request->{body});
-is($event->{type}, 'user.created', 'by an event');
-is($event->{data}{id}, $bob->{id}, 'with the id');
-is($event->{data}{email}, $bob->{email}, 'and the address');
-is_deeply([ sort keys %{ $event->{data} } ], [qw(createdAt email id name)], 'and little else');
+is($event->{type}, 'user.created', 'the event has the type user.created');
+is($event->{data}{id}, $bob->{id}, "the event has the user's id");
+is($event->{data}{email}, $bob->{email}, "the event has the user's address");
+is_deeply([ sort keys %{ $event->{data} } ], [qw(createdAt email id name)], 'the event has no other member');
 my $again = $k->client->post('/api/auth/sign-up/email',
 	{ email => $bob->{email}, name => 'bob', password => 'another-password' });
 isnt($again->{status}, 200, 'a sign-up that is refused');
-is($k->sql('auth', q{SELECT count(*) FROM job WHERE kind = 'webhook.deliver'}), 1, 'is no event');
+is($k->sql('auth', q{SELECT count(*) FROM job WHERE kind = 'webhook.deliver'}), 1, 'a user that is changed causes no event');
 $k->sql('auth', q{INSERT INTO "user" (id, name, email, "emailVerified")
 	VALUES ('by-hand', 'x', 'by-hand@example.com', false)});
-ok(wait_until(sub { $receiver->requests == 2 }, 20), 'nor is it asked who made the user');
+ok(wait_until(sub { $receiver->requests == 2 }, 20), 'a user inserted by SQL causes an event');
 
 # ---- what is not read -------------------------------------------------------------------
 
@@ -196,13 +196,13 @@ is($root->get('/api/auth/jobs?stat=completed')->{status}, 400, 'jobs: an unknown
 is($root->request(POST => '/api/auth/jobs', body => '{}', type => 'text/plain')->{status}, 415,
 	'jobs: a body of another type');
 is($root->get('/api/auth/get-session?whatever=1')->{status}, 200, 'get-session: an unknown parameter');
-is($root->get('/api/auth/ok?x')->{status}, 200, 'ok: likewise');
+is($root->get('/api/auth/ok?x')->{status}, 200, 'GET /api/auth/ok ignores an unknown parameter');
 
 # ---- on the command line and in the metrics --------------------------------------------
 
 like(($k->kedge('jobs', 'auth', 'list'))[1], qr/session\.sweep/, 'kedge jobs auth list');
 ok(wait_until(sub { $k->client->get('/metrics/auth')->{body} =~ /session\.sweep/ }, 20),
-	'and in the metrics, a few seconds later');
+	'the metrics show the kind session.sweep');
 
 # ---- a database that is adopted --------------------------------------------------------
 
@@ -218,10 +218,10 @@ sub fresh_database
 # right to create objects.
 my ($status, undef, $err) = fresh_database('ALTER SCHEMA public OWNER TO current_user',
 	'GRANT ALL ON SCHEMA public TO auth_owner');
-isnt($status, 0, 'a schema in which others may create, and go on to: no');
-like($err, qr/REVOKE CREATE ON SCHEMA public FROM auth/, 'and what to do about it');
+isnt($status, 0, 'a schema in which PUBLIC may create is refused');
+like($err, qr/REVOKE CREATE ON SCHEMA public FROM auth/, 'the error says which privilege to revoke');
 $k->sql('auth', 'REVOKE CREATE ON SCHEMA public FROM auth');
-is(($k->kedge('migrate', 'auth'))[0], 0, 'done, it is migrated');
-is((fresh_database())[0], 0, 'where the owner can take it away, it is migrated at once');
-is($k->sql('auth', q{SELECT has_schema_privilege('auth', 'public', 'CREATE')}), 'f', 'and taken away');
+is(($k->kedge('migrate', 'auth'))[0], 0, 'the database is migrated after the privilege was revoked');
+is((fresh_database())[0], 0, 'a database whose owner can revoke the privilege is migrated at once');
+is($k->sql('auth', q{SELECT has_schema_privilege('auth', 'public', 'CREATE')}), 'f', 'the privilege was revoked by the migration');
 done_testing;

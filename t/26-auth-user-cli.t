@@ -12,12 +12,12 @@ sub create { my $opt = ref $_[-1] ? pop : {}; return $k->kedge('user', 'create',
 my ($status, $out, $err) =
     create('Root@Example.com', '--name', 'Root', '--role', 'admin', '--password-stdin',
 	{ in => "correct horse battery\n" });
-is($status, 0, 'create') or diag("$out$err");
+is($status, 0, 'kedge user create succeeds') or diag("$out$err");
 my $root = $k->client;
 @$root{qw(email password)} = ('root@example.com', 'correct horse battery');
 is($root->sign_in->{status}, 200, 'signs in with the password from stdin');
-is($root->get('/api/core/admin/stats')->{status}, 200, 'is an administrator');
-is($root->session->{user}{name}, 'Root', 'has the name');
+is($root->get('/api/core/admin/stats')->{status}, 200, 'the created user is an administrator');
+is($root->session->{user}{name}, 'Root', 'the created user has the given name');
 unlike("$out$err", qr/correct horse/, 'the password is not printed');
 
 my @bad = (
@@ -32,31 +32,31 @@ my @bad = (
 for my $row (@bad) {
 	my ($name, $args, $password) = @$row;
 	my ($s, $o, $e) = create(@$args, '--password-stdin', { in => $password });
-	isnt($s, 0, "$name: refused");
-	like("$o$e", qr/^.+\n\z/, "$name: in one line") or diag("$o$e") unless "$o$e" =~ /^usage/;
+	isnt($s, 0, "$name: kedge user fails");
+	like("$o$e", qr/^.+\n\z/, "$name: the error is one line") or diag("$o$e") unless "$o$e" =~ /^usage/;
 }
-is($k->sql('auth', q{SELECT count(*) FROM "user"}), 1, 'and nothing was written');
+is($k->sql('auth', q{SELECT count(*) FROM "user"}), 1, 'no user was created by the refused commands');
 
 my $alice = $k->user('alice');
 ($status, $out) = $k->kedge('user', 'list');
-is($status, 0, 'list');
-like($out, qr/root\@example\.com.*admin|admin.*root\@example\.com/, 'the administrator');
-like($out, qr/\Q$alice->{email}\E/, 'and everyone');
-unlike($out, qr/[0-9a-f]{32}:|\Q$alice->{token}\E/, 'no hash, no token');
+is($status, 0, 'kedge user list succeeds');
+like($out, qr/root\@example\.com.*admin|admin.*root\@example\.com/, 'the list has the administrator');
+like($out, qr/\Q$alice->{email}\E/, 'the list has users who signed up');
+unlike($out, qr/[0-9a-f]{32}:|\Q$alice->{token}\E/, 'the list contains no hash and no token');
 
 is($alice->get('/api/core/admin/stats')->{status}, 403, 'alice is not one');
 ($status, $out, $err) = $k->kedge('user', 'role', $alice->{email}, 'admin');
-is($status, 0, 'role') or diag("$out$err");
-is($alice->get('/api/core/admin/stats')->{status}, 200, 'now she is, at once');
-isnt(($k->kedge('user', 'role', 'nobody@example.com', 'admin'))[0], 0, 'nobody gets no role');
+is($status, 0, 'kedge user role succeeds') or diag("$out$err");
+is($alice->get('/api/core/admin/stats')->{status}, 200, 'the new role is effective at once');
+isnt(($k->kedge('user', 'role', 'nobody@example.com', 'admin'))[0], 0, 'a role for an unknown address is refused');
 for my $roles ('', ',', ',admin', 'admin,', 'admin,,editor', 'admin, editor') {
 	my ($s, $o, $e) = $k->kedge('user', 'role', $alice->{email}, $roles);
 	isnt($s, 0, "the roles '$roles': refused");
-	like($e, qr/comma/, 'with how to write them');
-	isnt((create('roles@example.com', '--role', $roles))[0], 0, 'also for a new user');
+	like($e, qr/comma/, 'the error says how roles are separated');
+	isnt((create('roles@example.com', '--role', $roles))[0], 0, 'a new user with invalid roles is refused');
 }
 is($k->sql('auth', qq{SELECT role FROM "user" WHERE id = '$alice->{id}'}),
-	'admin', 'and the role is as it was');
-is(($k->kedge('user', 'role', $alice->{email}, 'editor,admin'))[0], 0, 'several roles');
-isnt(($k->kedge('user', 'surprise'))[0], 0, 'an unknown command');
+	'admin', 'the refused command did not change the role');
+is(($k->kedge('user', 'role', $alice->{email}, 'editor,admin'))[0], 0, 'several roles separated by a comma are accepted');
+isnt(($k->kedge('user', 'surprise'))[0], 0, 'an unknown subcommand is refused');
 done_testing;

@@ -49,20 +49,20 @@ $k->again($alice);
 ok(wait_until(sub { my (undef, $written) = touched(); @$written > 0 }, 10), 'the log tells what is written');
 
 my %before = asked();
-is($alice->get('/api/core/whoami')->{status}, 200, 'with Redis') for 1 .. 20;
+is($alice->get('/api/core/whoami')->{status}, 200, 'a verified request with Redis is served') for 1 .. 20;
 my %after = asked();
 is_deeply({ map { $_ => $after{$_} - ($before{$_} // 0) }
 		grep { $after{$_} != ($before{$_} // 0) } keys %after },
-	{ mget => 20 }, 'each of twenty verdicts asks Redis once');
+	{ mget => 20 }, 'each of twenty verdicts reads Redis once');
 my ($read, $written) = touched();
-is_deeply($read, [], 'and none PostgreSQL');
-is_deeply($written, [], 'nor writes there');
+is_deeply($read, [], 'no verdict with Redis reads PostgreSQL');
+is_deeply($written, [], 'no verdict with Redis writes to PostgreSQL');
 
 $k->kill_pid(STOP => $k->pids('redis-auth'));
-is($alice->get('/api/core/whoami')->{status}, 200, 'without') for 1 .. 10;
+is($alice->get('/api/core/whoami')->{status}, 200, 'a verified request without Redis is served') for 1 .. 10;
 $k->kill_pid(CONT => $k->pids('redis-auth'));
 ($read, $written) = touched();
-is(scalar @$read, 10, 'each of ten asks PostgreSQL once') or diag(explain($read));
-is_deeply($written, [], 'and none writes');
+is(scalar @$read, 10, 'each of ten verdicts without Redis reads PostgreSQL once') or diag(explain($read));
+is_deeply($written, [], 'no verdict without Redis writes to PostgreSQL');
 
 done_testing;

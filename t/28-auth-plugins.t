@@ -35,7 +35,7 @@ is_deeply(those(qr/\bsession_cookie_tokens\(/), [ map {"services/auth/http/$_"}
 	    qw(credential.c session_cookie.c session_cookie.h) ],
 	'credential_of() alone reads the session cookie');
 my @names = map { m{/plugin/(\w+)/} ? $1 : () } keys %code;
-cmp_ok(scalar @names, '>', 1, 'there are plugins');
+cmp_ok(scalar @names, '>', 1, 'services/auth/plugin has several folders');
 my @foreign;
 for my $file (sort keys %code) {
 	my ($own) = $file =~ m{/plugin/(\w+)/};
@@ -45,7 +45,7 @@ for my $file (sort keys %code) {
 is_deeply([ grep { !m{^services/auth/plugins\.c:} } @foreign ], [],
 	'plugins.c alone names plugins; none knows another');
 is_deeply([ map {s/.*: //r} @foreign ], [ do { my %s; sort grep { !$s{$_}++ } @names } ],
-	'and it names them all');
+	'plugins.c names each plugin');
 for my $name (do { my %s; sort grep { !$s{$_}++ } @names }) {
 	ok(-f "services/auth/plugin/$name/README.md", "$name has a README");
 }
@@ -59,12 +59,12 @@ for (   [ 'nope', qr/there is no plugin \\"nope\\"/ ], [ 'admin,admin', qr/admin
 	for my $flag ('--check', '--openapi') {
 		my ($status, $out, $err) = run({ env => { AUTH_PLUGINS => $names } }, $auth, $flag);
 		is($status, 1, "AUTH_PLUGINS=$names: auth $flag is refused");
-		like($err, $says, 'and says why');
+		like($err, $says, 'the error gives the reason');
 	}
 }
 my ($status, $out) = run({ env => { AUTH_PLUGINS => 'admin' } }, $auth, '--openapi');
 is($status, 0, 'auth --openapi without e-mail and password');
-unlike($out, qr{/sign-in/email}, 'has not its paths');
+unlike($out, qr{/sign-in/email}, 'OpenAPI has no path of a disabled plugin');
 
 # ---- off ---------------------------------------------------------------------------------
 
@@ -76,21 +76,21 @@ is_deeply([ sort keys %{ $r->{json}{user} } ],
 	'without admin: no role and no ban in the user');
 is_deeply([ sort keys %{ $r->{json}{session} } ],
 	[ sort qw(id token userId expiresAt createdAt updatedAt ipAddress userAgent) ],
-	'nor who impersonates in the session');
+	'a session has no impersonatedBy when the plugin admin is off');
 is($alice->post('/api/auth/update-user', { role => 'admin', name => 'A' })->{status}, 200,
-	'role is a member like any that there is not');
+	'update-user ignores the member role when the plugin admin is off');
 is($k->sql('auth', qq{SELECT role IS NULL AND banned IS NULL FROM "user" WHERE id = '$alice->{id}'}),
-	't', 'and is not written');
-is($alice->get('/api/core/admin/stats')->{status}, 403, 'who has no role is no admin');
+	't', 'the ignored members are not stored');
+is($alice->get('/api/core/admin/stats')->{status}, 403, 'a user is not an admin when the plugin admin is off');
 my ($failed, undef, $why) = $k->kedge('user', 'create', 'x@example.com', '--role', 'admin');
 is($failed, 1, 'kedge user create --role fails');
-like($why, qr/plugin admin is off/, 'and says why');
+like($why, qr/plugin admin is off/, 'the error of kedge user says that the plugin admin is off');
 # A ban that is stored stays effective when the plugin is disabled.
 $k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$alice->{id}'});
 is($k->client->post('/api/auth/sign-in/email',
 	{ email => $alice->{email}, password => $alice->{password} })->{json}{code}, 'BANNED_USER',
-	'a ban holds without the plugin');
-ok($k->destroy, 'nothing to complain of');
+	'a banned user cannot sign in when the plugin admin is off');
+ok($k->destroy, 'the logs have no sanitizer report or failed assertion');
 
 $k = Kedge->up(env => { AUTH_PLUGINS => 'admin' });
 for my $path ('sign-up/email', 'sign-in/email', 'change-password') {
@@ -99,5 +99,5 @@ for my $path ('sign-up/email', 'sign-in/email', 'change-password') {
 }
 is($k->client->get('/api/auth/get-session')->{body}, 'null', 'what is no plugin answers');
 unlike(jencode($k->client->get('/api/auth/openapi.json')->{json}), qr/sign-up/,
-	'and openapi.json tells no more');
+	'OpenAPI has no sign-up when email-password is off');
 done_testing;

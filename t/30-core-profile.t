@@ -11,9 +11,9 @@ my $alice = $k->user('alice');
 my $me = '/api/core/me';
 my $r = $alice->get($me);
 is($r->{status}, 200, 'a profile on first contact');
-is($r->{json}{userId}, $alice->{id}, 'mine');
-is($r->{json}{displayName}, undef, 'no name yet');
-is($r->{json}{timezone}, 'UTC', 'in UTC');
+is($r->{json}{userId}, $alice->{id}, 'a user gets the own profile');
+is($r->{json}{displayName}, undef, 'a new profile has no display name');
+is($r->{json}{timezone}, 'UTC', 'a new profile has the time zone UTC');
 like($r->{json}{createdAt}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
 	'times in RFC 3339, UTC');
 
@@ -38,8 +38,8 @@ for my $row (@good) {
 	my $name = "$field " . Kedge::jencode($value);
 	my $r = $alice->patch($me, { $field => $value });
 	is($r->{status}, 200, $name) or diag($r->{body});
-	is($r->{json}{$field}, $want, "$name: answered");
-	is($alice->get($me)->{json}{$field}, $want, "$name: kept");
+	is($r->{json}{$field}, $want, "$name: the answer has the new value");
+	is($alice->get($me)->{json}{$field}, $want, "$name: the new value is stored");
 }
 my @bad = (
 	[ displayName => '' ], [ displayName => 'x' x 101 ], [ displayName => 7 ],
@@ -66,18 +66,18 @@ for my $row (@bad) {
 	my ($field, $value) = @$row;
 	my $name = "$field " . substr Kedge::jencode($value), 0, 40;
 	my $r = $alice->patch($me, { $field => $value });
-	is($r->{status}, 400, "$name: refused") or diag($r->{body});
-	is($r->{json}{fields}[0]{field}, $field, "$name: by its name");
+	is($r->{status}, 400, "$name: the change is refused") or diag($r->{body});
+	is($r->{json}{fields}[0]{field}, $field, "$name: the error names the field");
 }
-is($alice->get($me)->{body}, $before, 'and nothing changed');
+is($alice->get($me)->{body}, $before, 'a refused change leaves the profile as it was');
 $r = $alice->patch($me, { displayName => 'Both', timezone => 'Nowhere/Land' });
 is($r->{status}, 400, 'half right is wrong');
-is($alice->get($me)->{body}, $before, 'as a whole');
-is($alice->patch($me, {})->{status}, 200, 'nothing to change is fine');
+is($alice->get($me)->{body}, $before, 'a change with one invalid field is refused as a whole');
+is($alice->patch($me, {})->{status}, 200, 'an empty change is accepted');
 is($alice->patch($me, { timezone => 'Europe/Paris' })->{json}{locale}, 'en-u-ca-gregory',
 	'what is not named stays');
 
 my $bob = $k->user('bob');
-is($bob->get($me)->{json}{timezone}, 'UTC', "bob's is another");
-isnt($bob->get($me)->{json}{userId}, $alice->{id}, 'of another');
+is($bob->get($me)->{json}{timezone}, 'UTC', "another user's profile has its own time zone");
+isnt($bob->get($me)->{json}{userId}, $alice->{id}, "another user's profile has another user id");
 done_testing;

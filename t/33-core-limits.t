@@ -24,14 +24,14 @@ my @status = map {@$_} parallel(
 		return [ map { $c->post($tasks, { title => 't' })->{status} } 1 .. 50 ];
 	});
 my $made = grep { $_ == 201 } @status;
-cmp_ok($made, '>=', 20, "$made writes of 200");
-is((grep { $_ != 201 && $_ != 429 } @status), 0, 'the rest is told so');
-cmp_ok((grep { $_ == 429 } @status) + 0, '>=', 10, 'some were too many') or diag("$made made");
+cmp_ok($made, '>=', 20, "at least 20 of 200 writes are accepted ($made)");
+is((grep { $_ != 201 && $_ != 429 } @status), 0, 'each other write is answered with 429');
+cmp_ok((grep { $_ == 429 } @status) + 0, '>=', 10, 'at least 10 writes are answered with 429') or diag("$made made");
 my $r;
 ok(wait_until(sub { $r = $alice->post($tasks, { title => 't' }); $r->{status} == 429 }, 10),
-	'too many');
-like($r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, 'with Retry-After');
-is($r->{json}{code}, 'RATE_LIMITED', 'and a code');
+	'a user with too many writes gets 429');
+like($r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, 'the 429 has Retry-After');
+is($r->{json}{code}, 'RATE_LIMITED', 'the 429 has the code RATE_LIMITED');
 for my $way (
 	[ PATCH => "$tasks/01890a5d-ac96-774b-bcce-b302099a8057" ], [ PATCH => '/api/core/me' ],
 	[ DELETE => "$tasks/01890a5d-ac96-774b-bcce-b302099a8057" ]
@@ -40,13 +40,13 @@ for my $way (
 	like($alice->request($method, $path, json => {})->{status}, qr/^(429|400|404|200)$/,
 		"$method counts or is through");
 }
-is($alice->get($tasks)->{status}, 200, 'reading goes on');
-is($bob->post($tasks, { title => 't' })->{status}, 201, 'and so does bob');
-is($alice->get('/api/core/whoami')->{status}, 200, 'alice is who she is');
+is($alice->get($tasks)->{status}, 200, 'a user with too many writes may read');
+is($bob->post($tasks, { title => 't' })->{status}, 201, 'another user may write');
+is($alice->get('/api/core/whoami')->{status}, 200, 'a user with too many writes is still verified');
 is($k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$alice->{id}'") >= $made, 1,
-	'what was acknowledged is there');
+	'each acknowledged write is stored');
 ok(wait_until(sub { $alice->post($tasks, { title => 't' })->{status} == 201 }, 20),
-	'and later it goes on');
+	'the user may write again after some seconds');
 
 # ---- reads --------------------------------------------------------------------------
 
@@ -60,14 +60,14 @@ $carol->get('/api/core/me');
 		return [ map { $c->get($tasks)->{status} } 1 .. 50 ];
 	});
 cmp_ok((grep { $_ == 200 } @status) + 0, '>=', 19, 'reads of one person');
-is((grep { $_ != 200 && $_ != 429 } @status), 0, 'are limited');
-cmp_ok((grep { $_ == 429 } @status) + 0, '>=', 10, 'too many are refused');
-ok(wait_until(sub { $r = $carol->get('/api/core/me'); $r->{status} == 429 }, 10), 'too many');
-like($r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, 'with Retry-After');
-is($r->{json}{code}, 'RATE_LIMITED', 'and a code');
+is((grep { $_ != 200 && $_ != 429 } @status), 0, 'each read is answered with 200 or 429');
+cmp_ok((grep { $_ == 429 } @status) + 0, '>=', 10, 'at least 10 reads are answered with 429');
+ok(wait_until(sub { $r = $carol->get('/api/core/me'); $r->{status} == 429 }, 10), 'a user with too many reads gets 429');
+like($r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, 'the 429 of a read has Retry-After');
+is($r->{json}{code}, 'RATE_LIMITED', 'the 429 of a read has the code RATE_LIMITED');
 is($carol->get('/api/core/whoami')->{status}, 200, 'what costs nothing goes on');
 is($carol->post($tasks, { title => 't' })->{status}, 201, 'writes are another matter');
-is($bob->get($tasks)->{status}, 200, 'and so are others');
+is($bob->get($tasks)->{status}, 200, 'another user may read');
 
 # ---- how much one person may keep -------------------------------------------------------
 
@@ -76,23 +76,23 @@ my $note = 'n' x 10_000;
 my $long = $dave->post($tasks, { title => 't', notes => $note });
 is($long->{status}, 201, 'ten thousand bytes of fifteen');
 $r = $dave->post($tasks, { title => 't', notes => $note });
-is($r->{status}, 422, 'as much again is too much');
-is($r->{json}{code}, 'TASK_BYTES_EXCEEDED', 'by its code');
+is($r->{status}, 422, 'a task beyond the limit of bytes is refused');
+is($r->{json}{code}, 'TASK_BYTES_EXCEEDED', 'the code is TASK_BYTES_EXCEEDED');
 my $short = $dave->post($tasks, { title => 't' });
 is($short->{status}, 201, 'a short one has room');
 $r = $dave->patch("$tasks/$short->{json}{id}", { notes => $note });
-is($r->{status}, 422, 'and cannot be made long');
+is($r->{status}, 422, 'a task cannot be changed beyond the limit of bytes');
 is($r->{json}{code}, 'TASK_BYTES_EXCEEDED', 'by the same code');
-is($dave->get("$tasks/$short->{json}{id}")->{json}{notes}, undef, 'nothing of it is there');
-is($dave->patch("$tasks/$long->{json}{id}", { notes => 'short' })->{status}, 200, 'making room');
-is($dave->patch("$tasks/$short->{json}{id}", { notes => $note })->{status}, 200, 'makes room');
+is($dave->get("$tasks/$short->{json}{id}")->{json}{notes}, undef, 'the refused change is not stored');
+is($dave->patch("$tasks/$long->{json}{id}", { notes => 'short' })->{status}, 200, 'a task can be made shorter at the limit of bytes');
+is($dave->patch("$tasks/$short->{json}{id}", { notes => $note })->{status}, 200, 'bytes that became free can be used by another task');
 $k->sql('core', "INSERT INTO task (user_id, title)
 	SELECT '$dave->{id}', 't' FROM generate_series(1, 298)");
 $r = $dave->post($tasks, { title => 't' });
 is($r->{status}, 422, 'three hundred tasks are enough');
-is($r->{json}{code}, 'TOO_MANY_TASKS', 'by its code');
+is($r->{json}{code}, 'TOO_MANY_TASKS', 'the code is TOO_MANY_TASKS');
 $dave->del("$tasks/$short->{json}{id}");
-is($dave->post($tasks, { title => 't' })->{status}, 201, 'one less makes room for one');
+is($dave->post($tasks, { title => 't' })->{status}, 201, 'a task can be created after one was deleted');
 
 # ---- each item of a batch counts ---------------------------------------------------------
 
@@ -107,10 +107,10 @@ sub batch
 }
 $_->get('/api/wallet/accounts'), $_->post('/api/wallet/accounts', { name => 'n', currency => 'USD' })
     for $alice, $bob;
-is(batch($alice, 1000)->{status}, 200, 'as many items as a minute allows');
+is(batch($alice, 1000)->{status}, 200, 'a batch with as many items as a minute allows is accepted');
 $r = batch($alice, 1000);
-is($r->{status}, 429, 'no more in one request') or diag($r->{body});
-is($r->{json}{code}, 'RATE_LIMITED', 'by its code');
-like($r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, 'with Retry-After');
-is(batch($bob, 10)->{status}, 200, 'others have a minute of their own');
+is($r->{status}, 429, 'a batch with more items than a minute allows gets 429') or diag($r->{body});
+is($r->{json}{code}, 'RATE_LIMITED', 'the 429 of a batch has the code RATE_LIMITED');
+like($r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, 'the 429 of a batch has Retry-After');
+is(batch($bob, 10)->{status}, 200, 'the limit of another user is separate');
 done_testing;

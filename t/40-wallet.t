@@ -13,25 +13,25 @@ my $bob = $k->user('bob');
 my $accounts = '/api/wallet/accounts';
 
 my $r = $alice->get($accounts);
-is($r->{status}, 200, 'accounts');
-is(scalar @{ $r->{json}{items} }, 1, 'one');
+is($r->{status}, 200, 'the list of accounts is answered with 200');
+is(scalar @{ $r->{json}{items} }, 1, 'a new user has one account');
 my $account = $r->{json}{items}[0];
-is($account->{currency}, 'USD', 'in the default currency');
-is_deeply([ @$account{qw(balance held available)} ], [ 0, 0, 0 ], 'empty');
-like($r->{body}, qr/"balance":0[,}]/, 'as integers');
-like($account->{id}, qr/^[0-9a-f-]{36}$/, 'with an id');
-like($account->{createdAt}, qr/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'and a time');
-is_deeply($alice->get("$accounts/$account->{id}")->{json}, $account, 'one by one');
-is($alice->get($accounts)->{body}, $r->{body}, 'the same again');
+is($account->{currency}, 'USD', 'the first account has the default currency');
+is_deeply([ @$account{qw(balance held available)} ], [ 0, 0, 0 ], 'the first account is empty');
+like($r->{body}, qr/"balance":0[,}]/, 'the balance is a JSON integer');
+like($account->{id}, qr/^[0-9a-f-]{36}$/, 'the account has a UUID');
+like($account->{createdAt}, qr/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'the account has the time of its creation');
+is_deeply($alice->get("$accounts/$account->{id}")->{json}, $account, 'GET of the account returns what the list has');
+is($alice->get($accounts)->{body}, $r->{body}, 'a second GET of the list returns the same account');
 
 my $other = $bob->get($accounts)->{json}{items}[0]{id};
 isnt($other, $account->{id}, 'bob has his own');
-is($alice->get("$accounts/$other")->{status}, 404, "which alice does not see");
+is($alice->get("$accounts/$other")->{status}, 404, "another user's account is 404");
 is($alice->get("$accounts/01890a5d-ac96-774b-bcce-b302099a8057")->{status}, 404,
-	'as one that is not there');
+	'an account that does not exist is 404');
 is($alice->get("$accounts/x")->{status}, 400, 'an id that is none');
 is($alice->patch("$accounts/$account->{id}", { balance => 1_000_000 })->{status}, 405,
-	'and no gifts');
+	'PATCH of a balance is 405');
 
 # ---- the books ----------------------------------------------------------------
 
@@ -48,13 +48,13 @@ for my $sql (
 	isnt(app($sql), 0, "the service may not: $sql");
 }
 my $house = "INSERT INTO account (kind, name, currency) VALUES ('system', 'house', 'USD')";
-is(owner($house), 0, 'a system account');
+is(owner($house), 0, 'the owner role can insert a system account');
 my $house_id = $k->sql('wallet', "SELECT id FROM account WHERE name = 'house'");
 my $make = 'INSERT INTO transfer (id, debit_account_id, credit_account_id, currency, amount)';
 my $t = '00000000-0000-7000-8000-000000000001';
-is(owner("$make VALUES ('$t', '$house_id', '$account->{id}', 'USD', 100)"), 0, 'a transfer');
+is(owner("$make VALUES ('$t', '$house_id', '$account->{id}', 'USD', 100)"), 0, 'the owner role can insert a transfer with two entries');
 is_deeply([ @{ $alice->get("$accounts/$account->{id}")->{json} }{qw(balance held available)} ],
-	[ 100, 0, 100 ], 'moves the balance');
+	[ 100, 0, 100 ], 'the transfer changes the balance of the account');
 
 sub entries
 {
@@ -65,24 +65,24 @@ sub entries
 		} @_
 	), 'COMMIT;';
 }
-isnt(owner(entries([ $account->{id}, 100 ])), 0, 'one entry alone: refused');
+isnt(owner(entries([ $account->{id}, 100 ])), 0, 'a transfer with one entry is refused');
 isnt(owner(entries([ $house_id, -100 ], [ $account->{id}, 99 ])),
-	0, 'two that do not add up: refused');
-is($alice->get("$accounts/$account->{id}")->{json}{balance}, 100, 'nothing moved');
+	0, 'entries that do not add up to zero are refused');
+is($alice->get("$accounts/$account->{id}")->{json}{balance}, 100, 'the balance is unchanged after the refused transfers');
 isnt(owner("$make VALUES (uuidv7(), '$account->{id}', '$house_id', 'USD', 101)"), 0,
 	"a user's never goes below zero");
-isnt(owner('UPDATE account SET balance = 1000'), 0, 'nor is it set by hand');
+isnt(owner('UPDATE account SET balance = 1000'), 0, 'the balance cannot be set by UPDATE');
 isnt(owner("UPDATE entry SET amount = amount * 2"), 0, 'an entry is never changed');
-isnt(owner('DELETE FROM entry'), 0, 'nor deleted');
-isnt(owner('TRUNCATE entry'), 0, 'nor truncated');
+isnt(owner('DELETE FROM entry'), 0, 'entries cannot be deleted');
+isnt(owner('TRUNCATE entry'), 0, 'entries cannot be truncated');
 is($k->sql('wallet', 'SELECT coalesce(sum(amount), 0) FROM entry'), 0,
-	'all entries add up to nothing');
+	'all entries add up to zero');
 is(
 	$k->sql('wallet',
 'SELECT count(*) FROM account a WHERE balance <> (SELECT coalesce(sum(amount), 0) FROM entry WHERE account_id = a.id)'
 	),
 	0,
-	'each balance is the sum of its entries');
+	"each balance is the sum of the account's entries");
 is(
 	$k->sql('wallet',
 		"SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public'
@@ -94,9 +94,9 @@ is(
 # ---- another default currency -----------------------------------------------------
 
 my $j = Kedge->up(env => { WALLET_CURRENCY => 'JPY' });
-is($j->user('ren')->get($accounts)->{json}{items}[0]{currency}, 'JPY', 'WALLET_CURRENCY');
+is($j->user('ren')->get($accounts)->{json}{items}[0]{currency}, 'JPY', 'WALLET_CURRENCY is the currency of the first account');
 my ($status, $out, $err) = Kedge::run(
 	{ dir => $j->dir, env => { %{ $j->service_env('wallet') }, WALLET_CURRENCY => 'dollars' } },
 	Kedge->binary('wallet'), '--check');
-isnt($status, 0, 'which must be one');
+isnt($status, 0, 'an unknown WALLET_CURRENCY is refused');
 done_testing;

@@ -22,7 +22,7 @@ my %body = (
 	memo => "rent, \x{2603}", metadata => { b => [ 1, 2.5, undef ], a => { x => 'y' } },
 );
 my $r = Kedge::Wallet::post($alice, '/transfers', \%body, key => 'k1');
-is($r->{status}, 201, 'made') or diag($r->{body});
+is($r->{status}, 201, 'a transfer is answered with 201') or diag($r->{body});
 my $t = $r->{json};
 like($t->{id}, qr/^[0-9a-f]{8}-[0-9a-f]{4}-7/, 'a UUID of version 7');
 is_deeply(
@@ -31,65 +31,65 @@ is_deeply(
 		%body, kind => 'transfer', createdBy => $alice->{id}, status => 'posted', currency => 'USD', reversedAmount => 0,
 		map { $_ => undef } qw(expiresAt capturedAmount reverses provider reference settledBy settledAt settledReason reason)
 	},
-	'as it was asked for'
+	'the transfer has the requested members'
 );
-like($t->{createdAt}, qr/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'and when');
-is($w->state_of($from), '8950/0/8950', 'one has less');
-is($w->state_of($to), '1050/0/1050', 'the other more');
-is_deeply($_->get("$base/transfers/$t->{id}")->{json}, $t, "$_->{name} sees it") for $alice, $w->{operator};
+like($t->{createdAt}, qr/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'the transfer has the time of its creation');
+is($w->state_of($from), '8950/0/8950', 'the debited account has less');
+is($w->state_of($to), '1050/0/1050', 'the credited account has more');
+is_deeply($_->get("$base/transfers/$t->{id}")->{json}, $t, "$_->{name} can read the transfer") for $alice, $w->{operator};
 is_deeply($bob->get("$base/transfers/$t->{id}")->{json}, { %$t, createdBy => undef },
-	'bob sees it, but not who of the other side made it');
+	'the payee can read the transfer, but not who created it');
 my $carol = $w->user('carol');
-is($carol->get("$base/transfers/$t->{id}")->{status}, 404, 'carol does not');
-is($carol->get("$base/transfers/$t->{id}")->{json}{code}, 'TRANSFER_NOT_FOUND', 'by that code');
+is($carol->get("$base/transfers/$t->{id}")->{status}, 404, 'a user who takes no part cannot read the transfer');
+is($carol->get("$base/transfers/$t->{id}")->{json}{code}, 'TRANSFER_NOT_FOUND', 'the code is TRANSFER_NOT_FOUND');
 
 # ---- the same again ---------------------------------------------------------------
 
 my $again = Kedge::Wallet::post($alice, '/transfers', \%body, key => 'k1');
-is($again->{status}, 201, 'the same key and body again');
-is($again->{body}, $r->{body}, 'the same answer, byte for byte');
-is($again->{headers}{'idempotency-replayed'}, 'true', 'which says so');
+is($again->{status}, 201, 'the same key and body are answered with 201 again');
+is($again->{body}, $r->{body}, 'the repeated answer is the same, byte for byte');
+is($again->{headers}{'idempotency-replayed'}, 'true', 'the repeated answer has Idempotency-Replayed');
 is($r->{headers}{'idempotency-replayed'}, undef, 'the first did not');
 my $spelled = sprintf '{ "metadata":{"a":{"x":"y"},"b":[1,2.50,null]},"amount":1050,"memo":"rent, '
     . '\u2603", "creditAccountId":"%s","debitAccountId":"%s"}', uc $to, $from;
 $again = $alice->post("$base/transfers", undef, body => $spelled, type => 'application/json',
 	headers => { 'Idempotency-Key' => 'k1' });
-is($again->{body}, $r->{body}, 'spelled another way it is the same');
+is($again->{body}, $r->{body}, 'the same body with another spelling gets the same answer');
 for my $row ([ amount => 1051 ], [ memo => 'rent' ], [ memo => undef ], [ metadata => {} ],
 	[ creditAccountId => $carol->{account} ], [ hold => JSON::PP::true ],
 	[ debitAccountId => $carol->{account} ])
 {
 	my ($field, $value) = @$row;
 	my $other = Kedge::Wallet::post($alice, '/transfers', { %body, $field => $value }, key => 'k1');
-	is($other->{status}, 409, "another $field: refused");
-	is($other->{json}{code}, 'IDEMPOTENCY_KEY_REUSED', 'by that code');
+	is($other->{status}, 409, "the same key with another $field is refused");
+	is($other->{json}{code}, 'IDEMPOTENCY_KEY_REUSED', 'the code is IDEMPOTENCY_KEY_REUSED');
 }
 is(Kedge::Wallet::post($bob, '/transfers',
 		{ %body, debitAccountId => $to, creditAccountId => $from, amount => 50 }, key => 'k1')->{status},
 	201, "bob's key k1 is another");
-is($w->state_of($from), '9000/0/9000', 'no more has moved');
+is($w->state_of($from), '9000/0/9000', 'repetitions move no money');
 
 # A refused request is not stored: its key can be used again when the account has enough
 # money.
 $r = $w->move($carol, $carol->{account}, $to, 70, key => 'later');
-is("$r->{status} $r->{json}{code}", '422 INSUFFICIENT_FUNDS', 'nothing to move yet');
+is("$r->{status} $r->{json}{code}", '422 INSUFFICIENT_FUNDS', 'a transfer without funds is refused');
 $w->fund($carol->{account}, 100);
-is($w->move($carol, $carol->{account}, $to, 70, key => 'later')->{status}, 201, 'then there is');
+is($w->move($carol, $carol->{account}, $to, 70, key => 'later')->{status}, 201, 'the same key succeeds when there are funds');
 $w->move($carol, $carol->{account}, $to, 30);
 $r = $w->move($carol, $carol->{account}, $to, 70, key => 'later');
-is($r->{headers}{'idempotency-replayed'}, 'true', 'and after it is spent, the answer stays');
+is($r->{headers}{'idempotency-replayed'}, 'true', 'the repeated answer stays the same when the funds are spent');
 
 # ---- keys -------------------------------------------------------------------------
 
 for my $key (undef, '') {
 	my $r = $alice->post("$base/transfers", \%body,
 		headers => defined $key ? { 'Idempotency-Key' => $key } : {});
-	is("$r->{status} $r->{json}{code}", '400 IDEMPOTENCY_KEY_REQUIRED', 'no key');
+	is("$r->{status} $r->{json}{code}", '400 IDEMPOTENCY_KEY_REQUIRED', 'a transfer without an idempotency key is refused');
 }
 for my $key ('a b', 'x' x 256) {
 	my $r = Kedge::Wallet::post($alice, '/transfers', \%body, key => $key);
 	is($r->{status}, 400, 'no key: ' . substr jencode($key), 0, 20);
-	is($r->{json}{fields}[0]{field}, 'Idempotency-Key', 'by its name');
+	is($r->{json}{fields}[0]{field}, 'Idempotency-Key', 'the error names the field Idempotency-Key');
 }
 for my $key ('!', '~' x 255, q{"quoted"}) {
 	is(Kedge::Wallet::post($alice, '/transfers', { %body, amount => 1 }, key => $key)->{status},
@@ -116,7 +116,7 @@ my @refusals = (
 for my $row (@refusals) {
 	my ($status, $code, $field, $value) = @$row;
 	my $r = Kedge::Wallet::post($alice, '/transfers', { %body, $field => $value });
-	is("$r->{status} $r->{json}{code}", "$status $code", "$field $value");
+	is("$r->{status} $r->{json}{code}", "$status $code", "$field $value is refused with $status $code");
 }
 my @bad = (
 	[ amount => '5' ], [ amount => 1.5 ], [ amount => undef ], [ amount => {} ],
@@ -128,19 +128,19 @@ for my $row (@bad) {
 	my ($field, $value) = @$row;
 	my $r = Kedge::Wallet::post($alice, '/transfers', { %body, $field => $value });
 	is($r->{status}, 400, "$field " . substr jencode($value), 0, 30) or diag($r->{body});
-	is($r->{json}{fields}[0]{field}, $field, 'by its name');
+	is($r->{json}{fields}[0]{field}, $field, "the error names the field $field");
 }
 for my $field (qw(debitAccountId creditAccountId amount)) {
 	my %less = %body;
 	delete $less{$field};
 	is(Kedge::Wallet::post($alice, '/transfers', \%less)->{json}{fields}[0]{problem}, 'missing',
-		"no $field");
+		"a transfer without $field is refused");
 }
 is($alice->post("$base/transfers", undef, type => 'application/json',
 		body => '{"amount":99999999999999999999}', headers => { 'Idempotency-Key' => 'n' })->{status},
 	400, 'a number that is none of ours');
-is($k->client->post("$base/transfers", \%body)->{status}, 401, 'nobody');
-is($w->state_of($from), '8997/0/8997', 'none of it moved anything');
+is($k->client->post("$base/transfers", \%body)->{status}, 401, 'a transfer without a session is refused');
+is($w->state_of($from), '8997/0/8997', 'the refused transfers moved no money');
 my $deep = {};
 $deep = { d => $deep } for 1 .. 20;
 for my $row ([ memo => "\x{1F600}" x 500 ], [ memo => '' ], [ metadata => { a => 'x' x 4088 } ],
@@ -149,13 +149,13 @@ for my $row ([ memo => "\x{1F600}" x 500 ], [ memo => '' ], [ metadata => { a =>
 	my ($field, $value) = @$row;
 	my $r = Kedge::Wallet::post($alice, '/transfers', { %body, amount => 1, $field => $value });
 	is($r->{status}, 201, "$field " . substr jencode($value), 0, 30) or diag($r->{body});
-	is_deeply($alice->get("$base/transfers/$r->{json}{id}")->{json}{$field}, $value, 'as given');
+	is_deeply($alice->get("$base/transfers/$r->{json}{id}")->{json}{$field}, $value, "the transfer has $field as it was given");
 }
 
 # An operator may transfer other users' money, and money of the system's accounts.
 $r = $w->move($w->{operator}, $from, $house->{id}, 10);
-is($r->{status}, 201, 'an operator moves it out') or diag($r->{body});
-is($w->move($w->{operator}, $house->{id}, $from, 10)->{status}, 201, 'and in');
+is($r->{status}, 201, 'an operator moves money out of a system account') or diag($r->{body});
+is($w->move($w->{operator}, $house->{id}, $from, 10)->{status}, 201, 'an operator moves money into a system account');
 # Balances stay within the numbers that JSON represents exactly.
 $w->fund($euro, 9007199254740991);
 $r = $w->deposit($euro, 1);

@@ -42,12 +42,12 @@ my $r = hold(300, expiresInSeconds => 3600);
 expect($r, 201, 'held', 'a hold');
 my $t = $r->{json};
 my $made = $r->{body};
-like($t->{expiresAt}, qr/^\d{4}-/, 'which ends');
+like($t->{expiresAt}, qr/^\d{4}-/, 'the hold has a time at which it expires');
 is($w->state_of($from), '1000/300/700', 'available falls, the balance does not');
-is($w->state_of($to), '0/0/0', 'nothing arrived yet');
+is($w->state_of($to), '0/0/0', 'a hold moves no money to the payee');
 expect($w->move($alice, $from, $to, 701), 422, 'INSUFFICIENT_FUNDS', 'what is held is not there to move');
 expect(hold(701), 422, 'INSUFFICIENT_FUNDS', 'nor to hold again');
-is(scalar @{ $alice->get("$base/accounts/$from/entries")->{json}{items} }, 1, 'no entry yet');
+is(scalar @{ $alice->get("$base/accounts/$from/entries")->{json}{items} }, 1, 'a hold has no entry');
 
 expect(act($alice, $t->{id}, 'capture', {}), 403, 'NOT_THE_PAYEE', 'the payer does not capture');
 expect(act($alice, $t->{id}, 'release'), 403, 'NOT_THE_PAYEE', 'nor take it back');
@@ -56,42 +56,42 @@ expect(act($carol, $t->{id}, $_), 404, 'TRANSFER_NOT_FOUND', "carol does not eve
 expect(act($bob, $t->{id}, 'capture', { amount => 301 }), 422, 'CAPTURE_TOO_LARGE', 'more than held');
 expect(act($bob, $t->{id}, 'capture', { amount => $_ }), 422, 'AMOUNT_OUT_OF_RANGE', "amount $_")
     for 0, -5;
-is(act($bob, $t->{id}, 'capture', { amount => 'x' })->{status}, 400, 'no amount');
+is(act($bob, $t->{id}, 'capture', { amount => 'x' })->{status}, 400, 'a capture with an invalid amount is refused');
 expect($bob->post("$base/transfers/$t->{id}/capture", {}), 400, 'IDEMPOTENCY_KEY_REQUIRED', 'no key');
 $r = act($bob, $t->{id}, 'capture', { amount => 120 }, key => 'c1');
 expect($r, 200, 'captured', 'a part');
-is_deeply([ @{ $r->{json} }{qw(amount capturedAmount id)} ], [ 300, 120, $t->{id} ], 'of it');
+is_deeply([ @{ $r->{json} }{qw(amount capturedAmount id)} ], [ 300, 120, $t->{id} ], 'a part of the hold is captured');
 is($w->state_of($from), '880/0/880', 'the rest is available again');
-is($w->state_of($to), '120/0/120', 'the part arrived');
+is($w->state_of($to), '120/0/120', 'the captured part arrives');
 my $again = act($bob, $t->{id}, 'capture', { amount => 120 }, key => 'c1');
-is($again->{body}, $r->{body}, 'again: the same answer');
-is($again->{headers}{'idempotency-replayed'}, 'true', 'which says so');
+is($again->{body}, $r->{body}, 'a repeated capture gets the same answer');
+is($again->{headers}{'idempotency-replayed'}, 'true', 'the repeated capture has Idempotency-Replayed');
 expect(act($bob, $t->{id}, 'capture', { amount => 119 }, key => 'c1'), 409, 'IDEMPOTENCY_KEY_REUSED',
 	'the key with another amount');
 expect(act($bob, $t->{id}, $_, {}), 422, 'HOLD_NOT_OPEN', "another $_") for qw(capture);
 expect(act($bob, $t->{id}, 'release'), 422, 'HOLD_NOT_OPEN', 'too late to release');
 $again = hold(300, expiresInSeconds => 3600, key => 'other');
-is($again->{status}, 201, 'another one');
+is($again->{status}, 201, 'another hold is made');
 $r = act($bob, $again->{json}{id}, 'capture', undef);
 expect($r, 200, 'captured', 'without a body: all of it');
-is($r->{json}{capturedAmount}, 300, 'all');
+is($r->{json}{capturedAmount}, 300, 'a capture without an amount captures the whole hold');
 
 # A replayed request gets the first response, whatever has happened to the hold since.
 $r = hold(50, key => 'h1');
 act($bob, $r->{json}{id}, 'capture', { amount => 1 });
 $again = hold(50, key => 'h1');
-is($again->{body}, $r->{body}, 'made again after its capture: the same, still held');
-is($alice->get("$base/transfers/$r->{json}{id}")->{json}{status}, 'captured', 'though it is captured');
+is($again->{body}, $r->{body}, 'repeating the hold after its capture returns the hold as it was made');
+is($alice->get("$base/transfers/$r->{json}{id}")->{json}{status}, 'captured', 'GET returns the hold as captured');
 
 # ---- released -----------------------------------------------------------------------
 
 my $before = $w->state_of($from);
 $r = hold(100);
 expect(act($bob, $r->{json}{id}, 'release'), 200, 'released', 'given back');
-is($w->state_of($from), $before, 'all of it');
+is($w->state_of($from), $before, 'releasing the hold frees its whole amount');
 $again = act($bob, $r->{json}{id}, 'release');
 expect($again, 200, 'released', 'again');
-is($again->{headers}{'idempotency-replayed'}, 'true', 'changes nothing');
+is($again->{headers}{'idempotency-replayed'}, 'true', 'a repeated release changes nothing');
 expect(act($bob, $r->{json}{id}, 'capture', {}), 422, 'HOLD_NOT_OPEN', 'and is not captured');
 $r = hold(100);
 expect(act($w->{operator}, $r->{json}{id}, 'release'), 200, 'released', 'an operator may');
@@ -100,7 +100,7 @@ expect(act($bob, $posted, $_, {}), 422, 'HOLD_NOT_OPEN', "no hold to $_") for qw
 for my $row ([ expiresInSeconds => 0 ], [ expiresInSeconds => -1 ], [ expiresInSeconds => 1e9 ],
 	[ expiresInSeconds => '5' ])
 {
-	is(hold(1, @$row)->{status}, 400, "$row->[0] $row->[1]");
+	is(hold(1, @$row)->{status}, 400, "a hold with $row->[0] $row->[1] is refused");
 }
 
 # ---- expired ------------------------------------------------------------------------
@@ -114,7 +114,7 @@ $k->sql('wallet', "SELECT pg_sleep(greatest(0, extract(epoch FROM expires_at - c
 expect(act($bob, $id, 'capture', {}), 422, 'HOLD_EXPIRED', 'too late, by the database\'s clock');
 $k->sql('wallet', 'SELECT ledger_expire(100)');
 is($alice->get("$base/transfers/$id")->{json}{status}, 'expired', 'given back by the job');
-is($w->state_of($from), $before, 'all of it');
+is($w->state_of($from), $before, 'the expired hold frees its whole amount');
 expect(act($bob, $id, $_, {}), 422, 'HOLD_EXPIRED', "then $_") for qw(capture);
 expect(act($bob, $id, 'release'), 422, 'HOLD_EXPIRED', 'then release');
 
@@ -149,24 +149,24 @@ my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$aside' FOR UPDATE")
 $k->sql('wallet', q(SET session_replication_role = replica;
     UPDATE transfer SET metadata = '{"a":"\\u0000"}' WHERE id = ) . "'$due{'with a NUL in its metadata'}';
     UPDATE transfer SET expires_at = now() - interval '1 minute' WHERE id IN ('" . join("', '", values %due) . "')");
-is(expire_now(), 'discarded 1', 'the job says that one failed');
+is(expire_now(), 'discarded 1', 'the job reports one hold that it could not expire');
 is_deeply($statuses->(), { %status, 'that refuses' => 'held', 'of a locked account' => 'held' },
-	'the others are given back');
-like($k->log_text('wallet'), qr/"msg":"cannot expire hold".*"transfer":"$due{'that refuses'}"/, 'which, is in the log');
+	'the other expired holds are released');
+like($k->log_text('wallet'), qr/"msg":"cannot expire hold".*"transfer":"$due{'that refuses'}"/, 'the log names the hold that could not be expired');
 is($k->sql('wallet', "SELECT payload->'data'->>'settledAt' IS NOT NULL, payload->'data'->'metadata' FROM job
     WHERE kind = 'webhook.deliver' AND payload->'data'->>'id' = '$due{'with a NUL in its metadata'}'"), 't|null',
-	'an event tells of it without them');
+	'the event of the expiry has no metadata that were not given');
 $unlock->();
 $k->sql('wallet', 'DROP TRIGGER test_refuse ON transfer');
 is(expire_now(), 'completed 0', 'when nothing is in the way');
-is_deeply($statuses->(), \%status, 'all are given back');
+is_deeply($statuses->(), \%status, 'all expired holds are released');
 # Metadata with a NUL or half a surrogate pair are refused by every function.
 for my $text ('{"a":"\\u0000"}', '{"a":"\\ud800"}', '{"\\udc00":1}', '{"a":["\\udc00\\ud800"]}') {
 	my $transfer = qq({"debitAccountId":"$from","creditAccountId":"$to","amount":1,"metadata":$text});
 	for my $row ([ transfers => $transfer ], [ 'transfers/batch' => qq({"transfers":[$transfer]}) ]) {
 		is($alice->request('POST', "$base/$row->[0]", body => $row->[1], headers => {
 			'Content-Type' => 'application/json', 'Idempotency-Key' => Kedge::Wallet::key() })->{status}, 400,
-			"$row->[0] with $text");
+			"$row->[0] with the body $text is refused");
 	}
 	my ($status, undef, $err) = $k->sql_as_app('wallet', "\\set VERBOSITY verbose
 	    SELECT ledger_transfer('$alice->{id}', false, '" . Kedge::Wallet::key() . "', 'x', '$from', '$to', 1, NULL, '$text', NULL)");
@@ -185,7 +185,7 @@ for my $name (@names) {
 			"the time of $name comes");
 	}
 	is($k->sql('wallet', "SELECT count(*) FROM job WHERE state = 'available' AND tags @> ARRAY['schedule:$name']"), 1,
-		"$name: one job waits");
+		"$name: one job of the schedule waits");
 }
 $k->sql('wallet', "SELECT job_pause('default', false)");
 
@@ -224,14 +224,14 @@ for my $chunked (0, 1) {
 		$name .= ', chunked' if $chunked;
 		for my $act ([ $kept, 'capture' ], [ $kept, 'release' ], [ $done, 'reverse' ]) {
 			my $answer = raw_act(@$act, $body, type => $type, chunked => $chunked);
-			like($answer->{status}, qr/^$status$/, "$act->[1]: $name");
-			like($answer->{body}, qr/"code":"$code"/, 'says why');
+			like($answer->{status}, qr/^$status$/, "$act->[1]: a hold that is $name is refused");
+			like($answer->{body}, qr/"code":"$code"/, "$act->[1]: the error for $name gives the reason");
 		}
 	}
 	my $answer = raw_act($kept, 'release', '{"amount":30}', type => 'application/json', chunked => $chunked);
 	like("$answer->{status} $answer->{body}", qr/^400 .*"field":"amount"/, 'release takes no amount');
 }
-is($w->state_of($from), $state, 'none of these moved anything');
+is($w->state_of($from), $state, 'the refused operations moved no money');
 expect($bob->get("$base/transfers/$kept"), 200, 'held', 'nor settled the hold');
 
 # Headers that change the meaning of a request are refused if they occur twice or are
@@ -244,15 +244,15 @@ for my $lines ([ 'Idempotency-Key: a', 'Idempotency-Key: b' ], [ 'Idempotency-Ke
 	like(raw_act($kept, 'capture', '{"amount":30}', type => 'application/json', lines => $lines)->{status},
 		qr/^40[03]$/, join ' and ', @$lines);
 }
-is($w->state_of($from), $state, 'these neither');
+is($w->state_of($from), $state, 'the refused captures moved no money');
 
 # 100.0 and 1e2 are integers.  A number that is an integer only after rounding is not.
 for my $amount ('100.00000000000000001', '1.5', '1e-1', '"100"', '1e400', '10000000000000000.0') {
 	my $answer = raw_act($kept, 'capture', qq({"amount":$amount}), type => 'application/json');
-	like($answer->{status}, qr/^4(00|22)$/, "amount $amount");
+	like($answer->{status}, qr/^4(00|22)$/, "a capture of $amount is refused");
 }
 my $answer = raw_act($kept, 'capture', '{"amount":10.0}', type => 'application/json');
-like($answer->{body}, qr/"capturedAmount":10,/, 'amount 10.0');
+like($answer->{body}, qr/"capturedAmount":10,/, 'a capture of 10.0 captures 10');
 $answer = raw_act($done, 'reverse', '{"amount":1e1}', type => 'application/json', chunked => 1);
 is($answer->{status}, 200, 'amount 1e1, and a chunked body is read') or diag($answer->{body});
 
@@ -268,9 +268,9 @@ for my $round (1 .. 5) {
 		my $who = $bob->copy;
 		return $i % 2 ? act($who, $id, 'release') : act($who, $id, 'capture', { amount => $i + 1 });
 	});
-	is(scalar @won, 1, 'one of eight settles a hold') or diag(explain(\@won));
+	is(scalar @won, 1, 'of eight operations at once one settles the hold') or diag(explain(\@won));
 	my $moved = $won[0]{json}{capturedAmount} // 0;
-	is($w->state_of($from), join('/', $before - $moved, 0, $before - $moved), 'and counts');
+	is($w->state_of($from), join('/', $before - $moved, 0, $before - $moved), 'the balance follows from the operation that succeeded');
 }
 $w->check;
 done_testing;

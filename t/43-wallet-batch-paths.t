@@ -17,7 +17,7 @@ my $savings = $alice->post('/api/wallet/accounts', { name => 'Savings', currency
 my $euro = $alice->post('/api/wallet/accounts', { name => 'Euro', currency => 'EUR' })->{json}{id};
 my $frozen = $alice->post('/api/wallet/accounts', { name => 'Frozen', currency => 'USD' })->{json}{id};
 $w->fund($frozen, 100);
-is($w->{operator}->post("/api/wallet/accounts/$frozen/freeze")->{status}, 200, 'one is frozen');
+is($w->{operator}->post("/api/wallet/accounts/$frozen/freeze")->{status}, 200, 'an operator freezes an account');
 my $house = $k->sql('wallet', "SELECT id FROM account WHERE name = 'external:USD'");
 my @accounts = (($alice->{account}) x 4, ($savings) x 3, ($bob->{account}) x 3, $house, $euro, $frozen,
 	'01890a5d-ac96-774b-bcce-b302099a8057');
@@ -95,6 +95,6 @@ for my $round (1 .. 200) {
 	    if $round % 5 == 0;
 }
 pass('200 batches come to the same either way');
-cmp_ok(scalar keys %codes, '>=', 5, 'with refusals of many kinds') or diag(explain(\%codes));
+cmp_ok(scalar keys %codes, '>=', 5, 'the batches had refusals of at least five kinds') or diag(explain(\%codes));
 $w->check('and the books are right');
 done_testing;

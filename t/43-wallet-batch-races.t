@@ -46,41 +46,41 @@ sub free { return $w->account($a)->{available} }
 my @three = (item($a, $b, 30), item($savings, $b, 1), item($a, $b, 20));
 my $r = overtaken(moves($alice, $a, $c, free() - 25), $alice, 0, @three);
 is(codes($r), 'INSUFFICIENT_FUNDS posted posted', 'funds that are gone by then');
-is(free(), 5, 'and what was left was used');
+is(free(), 5, 'the remaining funds were used');
 
 $w->fund($a, 1000);
 $r = overtaken(moves($alice, $a, $c, free() - 45), $alice, 1, @three);
 is("$r->{status} $r->{json}{code} $r->{json}{index}", '422 INSUFFICIENT_FUNDS 2', 'an atomic one: by which');
-is(free(), 45, 'and nothing is done');
+is(free(), 45, 'a refused atomic batch moves no money');
 
 $r = overtaken(freezes('true'), $alice, 0, @three[ 1, 0 ]);
 is(codes($r), 'ACCOUNT_FROZEN posted', 'an account that is frozen by then');
 $k->sql('wallet', freezes('false'));
 $r = overtaken(freezes('true'), $alice, 1, @three[ 1, 0 ]);
-is("$r->{json}{code} $r->{json}{index}", 'ACCOUNT_FROZEN 0', 'an atomic one');
+is("$r->{json}{code} $r->{json}{index}", 'ACCOUNT_FROZEN 0', 'an atomic batch with an account that was frozen meanwhile is refused');
 $r = overtaken(freezes('false'), $alice, 0, @three[ 1, 0 ]);
-is(codes($r), 'posted INSUFFICIENT_FUNDS', 'and one that is not any more');
+is(codes($r), 'posted INSUFFICIENT_FUNDS', 'a batch with funds that were spent meanwhile is refused in part');
 
 $r = overtaken(moves($bob, $b, $a, 70), $alice, 0, item($a, $c, free() + 70));
-is(codes($r), 'posted', 'what came in meanwhile counts');
-is(free(), 0, 'to the last unit');
+is(codes($r), 'posted', 'a batch counts funds that arrived meanwhile');
+is(free(), 0, 'the last unit of the funds was used');
 
 $w->fund($a, 10);
 $r = overtaken(moves($bob, $b, $c, 1), $alice, 0,
 	item($a, $b, 10, hold => JSON::PP::true, expiresInSeconds => 60));
-is(codes($r), 'held', 'a hold');
+is(codes($r), 'held', 'a hold in a batch is made');
 is($k->sql('wallet', "SELECT created_at > '$r->{then}', expires_at - created_at FROM transfer"
 	    . " WHERE id = '$r->{json}{results}[0]{transfer}{id}'"), 't|00:01:00',
-	'has its time from when it is made, not from when it began to wait');
+	'the expiry of the hold counts from its creation, not from when the batch began to wait');
 
 # ---- beside each other --------------------------------------------------------------------
 
 my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
 my $waits = later(sub { codes(batch($alice, 0, [ item($savings, $a, 1) ])) });
 wait_blocked($k, 1);
-is(codes(batch($bob, 0, [ item($b, $c, 1) ])), 'posted', 'one that shares no account does not wait');
+is(codes(batch($bob, 0, [ item($b, $c, 1) ])), 'posted', 'a batch without a shared account does not wait');
 $unlock->();
-is($waits->(), 'posted', 'and the other goes on');
+is($waits->(), 'posted', 'the batch with the shared account continues');
 
 # Batches with the same accounts in different orders; one item is refused, so that the
 # batches are made item by item.
@@ -96,7 +96,7 @@ $seen{$_}++ for parallel(6, sub {
 });
 is_deeply(\%seen, { 'posted ' x 20 . 'INSUFFICIENT_FUNDS' => 6 }, 'made but for the one');
 is($k->sql('postgres', "SELECT deadlocks FROM pg_stat_database WHERE datname = 'wallet'"), 0,
-	'no deadlock, not even one that was tried again');
+	'PostgreSQL has counted no deadlock');
 $w->check('and the books are right');
 
 # ---- whatever order rows come in --------------------------------------------------------------
@@ -115,11 +115,11 @@ for my $name (sort keys %door) {
 sub memo_of { return $k->sql('wallet', "SELECT memo FROM transfer WHERE id = '$_[0]'") }
 $w->fund($a, 1000);
 my $backwards = batch($alice, 0, [ map { item($a, $b, $_ == 3 ? 1_000_000 : 1, memo => "item $_") } 1 .. 5 ]);
-is(codes($backwards), 'posted posted INSUFFICIENT_FUNDS posted posted', 'a batch whose rows come in another order');
+is(codes($backwards), 'posted posted INSUFFICIENT_FUNDS posted posted', 'a batch in descending order of accounts is answered item by item');
 is(join(' ', map { memo_of($_->{transfer}{id}) } grep { $_->{transfer} } @{ $backwards->{json}{results} }),
-	'item 1 item 2 item 4 item 5', 'has each transfer in its place');
+	'item 1 item 2 item 4 item 5', 'each result is in the place of its item');
 $backwards = batch($alice, 1, [ item($a, $b, 1), item($a, $b, 1_000_000) ]);
-is("$backwards->{status} $backwards->{json}{index}", '422 1', 'an atomic one, too');
+is("$backwards->{status} $backwards->{json}{index}", '422 1', 'an atomic batch names its refused item');
 my @wrong = grep { !defined || $_ } parallel(8, sub {
 	my ($i) = @_;
 	my ($me, @mine) = ($alice->copy);
@@ -129,5 +129,5 @@ my @wrong = grep { !defined || $_ } parallel(8, sub {
 	}
 	return join ', ', grep { my ($id, $n) = split; memo_of($id) ne "of $i: $n" } @mine;
 });
-is("@wrong", '', 'forty single ones: to each its own');
+is("@wrong", '', 'forty single transfers at once get their own answers');
 done_testing;

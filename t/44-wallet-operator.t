@@ -31,13 +31,13 @@ for my $path ('/deposits', '/withdrawals', "/transfers/$nowhere/reverse", "/acco
 	"/accounts/$a/unfreeze", '/currencies')
 {
 	is($alice->post("$base$path", {})->{status}, 403, "POST $path: not for everybody");
-	is($k->client->post("$base$path", {})->{status}, 401, "POST $path: not for nobody");
+	is($k->client->post("$base$path", {})->{status}, 401, "POST $path requires a session");
 }
 is($alice->get("$base/$_")->{status}, 403, "GET $_: not for everybody")
     for 'ledger/check', 'accounts?kind=system', "accounts?userId=$bob->{id}";
 my $admin = $k->user('admin');
 $k->role($admin, 'admin');
-is($admin->get("$base/ledger/check")->{status}, 200, 'an admin passes');
+is($admin->get("$base/ledger/check")->{status}, 200, 'an admin may check the ledger');
 
 # ---- in and out ---------------------------------------------------------------------
 
@@ -45,24 +45,24 @@ my %in = (accountId => $a, amount => 1000, provider => 'bank', reference => 'r1'
 my $r = $op->post("$base/deposits", \%in);
 expect($r, 201, 'posted', 'a deposit');
 is_deeply([ @{ $r->{json} }{qw(kind creditAccountId amount provider reference memo)} ],
-	[ 'deposit', $a, 1000, 'bank', 'r1', 'cash' ], 'as it was noted');
-is($w->state_of($a), '1000/0/1000', 'arrives');
+	[ 'deposit', $a, 1000, 'bank', 'r1', 'cash' ], 'the deposit has the given members');
+is($w->state_of($a), '1000/0/1000', 'the deposit arrives');
 my ($house) = @{ $op->get("$base/accounts?kind=system")->{json}{items} };
-is("$house->{name} $house->{balance}", 'external:USD -1000', 'from outside');
+is("$house->{name} $house->{balance}", 'external:USD -1000', 'the deposit debits the system account external:USD');
 my $again = $op->post("$base/deposits", \%in);
-is($again->{body}, $r->{body}, 'the same reference: the same answer');
-is($again->{headers}{'idempotency-replayed'}, 'true', 'which says so');
+is($again->{body}, $r->{body}, 'the same reference gets the same answer');
+is($again->{headers}{'idempotency-replayed'}, 'true', 'the repeated answer has Idempotency-Replayed');
 for my $row ([ amount => 999 ], [ accountId => $b ], [ memo => 'card' ]) {
 	expect($op->post("$base/deposits", { %in, @$row }), 409, 'REFERENCE_REUSED', "another $row->[0]");
 }
 expect($op->post("$base/withdrawals", \%in), 409, 'REFERENCE_REUSED', 'nor a withdrawal');
-is($op->post("$base/deposits", { %in, provider => 'card' })->{status}, 201, 'another provider');
-is($w->state_of($a), '2000/0/2000', 'each once');
+is($op->post("$base/deposits", { %in, provider => 'card' })->{status}, 201, 'the same reference of another provider is another deposit');
+is($w->state_of($a), '2000/0/2000', 'each deposit arrived once');
 my %out = (%in, amount => 500, reference => 'w1');
 expect($op->post("$base/withdrawals", { %out, amount => 2001 }), 422, 'INSUFFICIENT_FUNDS', 'too much');
 expect($op->post("$base/withdrawals", \%out), 201, 'posted', 'a withdrawal; the refused one took no reference');
-is($w->state_of($a), '1500/0/1500', 'goes out');
-is($w->state_of($house->{id}), '-1500/0/-1500', 'outside');
+is($w->state_of($a), '1500/0/1500', 'the withdrawal debits the account');
+is($w->state_of($house->{id}), '-1500/0/-1500', 'the withdrawal credits the system account');
 expect($op->post("$base/deposits", { %in, accountId => $_, reference => "n$_" }), 404,
 	'ACCOUNT_NOT_FOUND', 'into no account')
     for $nowhere, $house->{id};
@@ -72,21 +72,21 @@ expect($op->post("$base/deposits", { %in, amount => $_, reference => "x$_" }), 4
 for my $field (qw(accountId amount provider reference)) {
 	my %less = %in;
 	delete $less{$field};
-	is($op->post("$base/deposits", \%less)->{json}{fields}[0]{field}, $field, "without $field");
+	is($op->post("$base/deposits", \%less)->{json}{fields}[0]{field}, $field, "a deposit without $field is refused");
 }
 my @one = parallel(16, sub {
 	my $r = $op->copy->post("$base/deposits", { %in, amount => 7, reference => 'many' });
 	return [ @$r{qw(status body)} ];
 });
 is(scalar(grep { $_->[0] == 201 && $_->[1] eq $one[0][1] } @one), 16, 'sixteen at once: one answer');
-is($w->state_of($a), '1507/0/1507', 'one deposit');
+is($w->state_of($a), '1507/0/1507', 'deposits at once with one reference arrive once');
 # Two deposits to different accounts with the same reference: only one of them is made.
 @one = parallel(8, sub {
 	my ($i) = @_;
 	return $op->copy->post("$base/deposits",
 		{ %in, accountId => $i % 2 ? $a : $b, amount => 1, reference => 'either' })->{status};
 });
-is(join(' ', sort @one), join(' ', (201) x 4, (409) x 4), 'one reference for two accounts');
+is(join(' ', sort @one), join(' ', (201) x 4, (409) x 4), 'one reference for two accounts: the first account gets it, the other is refused');
 
 # ---- reversals ----------------------------------------------------------------------
 
@@ -99,23 +99,23 @@ sub reverse_it
 my $had = $w->account($b)->{balance};
 $r = reverse_it($t->{id}, { amount => 30, memo => 'oops' }, key => 'v1');
 expect($r, 200, 'posted', 'a part of it');
-is_deeply([ @{ $r->{json} }{qw(id reversedAmount)} ], [ $t->{id}, 30 ], 'is taken back');
+is_deeply([ @{ $r->{json} }{qw(id reversedAmount)} ], [ $t->{id}, 30 ], 'a part of the transfer is reversed');
 my $reversal = $bob->get("$base/transfers/$r->{json}{reversalId}")->{json};
 is_deeply(
 	[ @$reversal{qw(kind reverses amount debitAccountId creditAccountId memo)} ],
 	[ 'reversal', $t->{id}, 30, $b, $a, 'oops' ],
-	'by a transfer of its own'
+	'the reversal is a transfer of its own'
 );
-is($w->account($b)->{balance}, $had - 30, 'which moved');
+is($w->account($b)->{balance}, $had - 30, 'the reversal moves the money back');
 expect(reverse_it($t->{id}, { amount => 71 }), 422, 'REVERSAL_TOO_LARGE', 'more than is left');
 expect(reverse_it($t->{id}, { amount => 0 }), 422, 'AMOUNT_OUT_OF_RANGE', 'nothing');
 my $rest = reverse_it($t->{id}, {}, key => 'v2');
 expect($rest, 200, 'reversed', 'all that is left');
-is($rest->{json}{reversedAmount}, 100, 'is all');
+is($rest->{json}{reversedAmount}, 100, 'a second reversal takes the rest');
 expect(reverse_it($t->{id}, {}), 422, 'ALREADY_REVERSED', 'and no more');
 is(reverse_it($t->{id}, { amount => 30, memo => 'oops' }, key => 'v1')->{body}, $r->{body},
-	'the first part again: as it was answered then');
-is(reverse_it($t->{id}, undef, key => 'v2')->{body}, $rest->{body}, 'the rest again too');
+	'repeating the first reversal returns its first answer');
+is(reverse_it($t->{id}, undef, key => 'v2')->{body}, $rest->{body}, 'repeating the second reversal returns its answer');
 expect(reverse_it($t->{id}, { amount => 31, memo => 'oops' }, key => 'v1'), 409,
 	'IDEMPOTENCY_KEY_REUSED', 'another amount with its key');
 expect(reverse_it($reversal->{id}, {}), 422, 'NOT_REVERSIBLE', 'a reversal is not reversed');
@@ -146,7 +146,7 @@ sub told
 		is_deeply({ map { $_ => $t->{$_} } @fields }, \%want, "$name: by whom and why, to operators");
 	}
 	my $t = $who->get("$base/transfers/$id")->{json};
-	is_deeply([ @$t{@fields} ], [ map { undef } @fields ], "$name: not to who takes part");
+	is_deeply([ @$t{@fields} ], [ map { undef } @fields ], "$name: the users who take part do not see provider, reference and reason");
 	return $t;
 }
 $w->fund($a, 100);
@@ -154,32 +154,32 @@ my $in = $op->post("$base/deposits", { %in, amount => 5, reference => 'why', rea
 is($in->{json}{reason}, 'cheque 4', 'a deposit has a reason');
 told('a deposit', $in->{json}{id}, $alice, createdBy => $op->{id}, reason => 'cheque 4');
 is($op->post("$base/deposits", { %in, amount => 5, reference => 'why', reason => 'cheque 4' })->{body}, $in->{body},
-	'again: the same answer');
+	'a repeated deposit gets the same answer');
 expect($op->post("$base/deposits", { %in, amount => 5, reference => 'why' }), 409, 'REFERENCE_REUSED',
 	'without it: another movement');
 my $out = $op->post("$base/withdrawals", { %in, amount => 5, reference => 'why out', reason => 'asked for' });
 told('a withdrawal', $out->{json}{id}, $alice, createdBy => $op->{id}, reason => 'asked for');
 $r = reverse_it($in->{json}{id}, { reason => 'bounced' }, key => 'why-1');
 told('a reversal', $r->{json}{reversalId}, $alice, createdBy => $op->{id}, reason => 'bounced');
-is(reverse_it($in->{json}{id}, { reason => 'bounced' }, key => 'why-1')->{body}, $r->{body}, 'again: the same answer');
+is(reverse_it($in->{json}{id}, { reason => 'bounced' }, key => 'why-1')->{body}, $r->{body}, 'a repeated reversal gets the same answer');
 expect(reverse_it($in->{json}{id}, { reason => 'else' }, key => 'why-1'), 409, 'IDEMPOTENCY_KEY_REUSED',
 	'another reason: another request');
 my ($gave, $took) = map { $w->move($alice, $a, $b, 3, hold => JSON::PP::true)->{json} } 1, 2;
-is($gave->{createdBy}, $alice->{id}, 'who asks sees that it was they');
+is($gave->{createdBy}, $alice->{id}, 'the creator of a transfer sees their own id');
 is_deeply([ @$gave{qw(settledAt settledBy settledReason)} ], [ undef, undef, undef ], 'a hold is not settled');
-is($bob->get("$base/transfers/$gave->{id}")->{json}{createdBy}, undef, 'the other side does not');
+is($bob->get("$base/transfers/$gave->{id}")->{json}{createdBy}, undef, 'the payee does not see who created the transfer');
 Kedge::Wallet::post($op, "/transfers/$gave->{id}/release", { reason => 'too old' });
 my $released = told('a release', $gave->{id}, $bob, settledBy => $op->{id}, settledReason => 'too old');
-like($released->{settledAt}, qr/^\d{4}-\d\d-\d\dT/, 'but when');
+like($released->{settledAt}, qr/^\d{4}-\d\d-\d\dT/, 'the released hold has the time of its release');
 $r = Kedge::Wallet::post($op, "/transfers/$took->{id}/capture", { amount => 1, reason => 'agreed' }, key => 'why-2');
 told('a capture', $took->{id}, $bob, settledBy => $op->{id}, settledReason => 'agreed');
 is(Kedge::Wallet::post($op, "/transfers/$took->{id}/capture", { amount => 1, reason => 'agreed' }, key => 'why-2')->{body},
-	$r->{body}, 'again: the same answer');
+	$r->{body}, 'a repeated capture gets the same answer');
 is($k->sql('wallet', "SELECT settled_by, settled_reason, settled_at > created_at FROM transfer WHERE id = '$took->{id}'"),
-	"$op->{id}|agreed|t", 'the database has it');
+	"$op->{id}|agreed|t", 'the database has who settled the hold, why and when');
 my $own = $w->move($alice, $a, $b, 3, hold => JSON::PP::true)->{json}{id};
 is(Kedge::Wallet::post($bob, "/transfers/$own/release", { reason => 'changed my mind' })->{json}{settledReason},
-	'changed my mind', 'the payee sees what they said');
+	'changed my mind', 'the payee sees the own reason for a release');
 is($alice->get("$base/transfers/$own")->{json}{settledReason}, undef, 'the payer does not');
 is(Kedge::Wallet::post($bob, "/transfers/$own/release", { amount => 1 })->{status}, 400, 'a release takes no amount');
 
@@ -189,28 +189,28 @@ my $most = 9007199254740991 + $limit->{available};
 expect($w->move($op, $limit->{id}, $b, $most + 1, hold => JSON::PP::true), 422, 'AMOUNT_OUT_OF_RANGE',
 	'a hold from outside beyond the bound');
 expect($w->move($op, $limit->{id}, $b, $most, hold => JSON::PP::true, key => 'bound'), 201, 'held', 'one up to it');
-is($w->account($limit->{id})->{available}, -9007199254740991, 'is the least that there is');
+is($w->account($limit->{id})->{available}, -9007199254740991, 'the limit of the account is the least possible number');
 expect($w->deposit($a, 1), 422, 'AMOUNT_OUT_OF_RANGE', 'nor does a deposit go beyond');
 expect($w->move($op, $limit->{id}, $b, $most, hold => JSON::PP::true, key => 'bound'), 201, 'held', 'again');
 my ($bound) = split /\n/, $k->sql('wallet', "SELECT id FROM transfer WHERE debit_account_id = '$limit->{id}' AND status = 'held'");
 Kedge::Wallet::post($op, "/transfers/$bound/release");
-is($k->sql('wallet', "SELECT least FROM account WHERE id = '$limit->{id}'"), -9007199254740991, 'the table holds it');
+is($k->sql('wallet', "SELECT least FROM account WHERE id = '$limit->{id}'"), -9007199254740991, 'the table has the limit of the account');
 
 # ---- frozen -------------------------------------------------------------------------
 
 $hold = $w->move($alice, $a, $b, 10, hold => JSON::PP::true)->{json}{id};
 my $free = $w->move($alice, $a, $b, 10, hold => JSON::PP::true)->{json}{id};
-is($op->get("$base/accounts/$a")->{json}{freezeChangedAt}, undef, 'never frozen before');
-is($op->post("$base/accounts/$a/freeze")->{json}{freezeReason}, undef, 'without a reason');
+is($op->get("$base/accounts/$a")->{json}{freezeChangedAt}, undef, 'an account that was never frozen has no freezeChangedAt');
+is($op->post("$base/accounts/$a/freeze")->{json}{freezeReason}, undef, 'an account can be frozen without a reason');
 $r = $op->post("$base/accounts/$a/freeze", { reason => 'case 17' });
-is("$r->{status} $r->{json}{frozen}", '200 1', 'frozen, once more');
+is("$r->{status} $r->{json}{frozen}", '200 1', 'an account can be frozen again with a reason');
 is_deeply([ @{ $r->{json} }{qw(freezeChangedBy freezeReason)} ], [ $op->{id}, 'case 17' ], 'by whom and why');
-like($r->{json}{freezeChangedAt}, qr/^\d{4}-\d\d-\d\dT/, 'and when');
+like($r->{json}{freezeChangedAt}, qr/^\d{4}-\d\d-\d\dT/, 'a frozen account has the time of the freeze');
 my $seen = $alice->get("$base/accounts/$a")->{json};
 is_deeply([ @$seen{qw(frozen freezeChangedAt freezeChangedBy freezeReason)} ],
-	[ JSON::PP::true, $r->{json}{freezeChangedAt}, undef, undef ], 'its owner sees that and when, no more');
+	[ JSON::PP::true, $r->{json}{freezeChangedAt}, undef, undef ], 'the owner sees that the account is frozen and when, but not by whom and why');
 ($seen) = grep { $_->{id} eq $a } @{ $alice->get("$base/accounts")->{json}{items} };
-is_deeply([ @$seen{qw(freezeChangedBy freezeReason)} ], [ undef, undef ], 'in the list neither');
+is_deeply([ @$seen{qw(freezeChangedBy freezeReason)} ], [ undef, undef ], 'the list of accounts does not show by whom and why either');
 is($op->post("$base/accounts/$a/freeze", $_)->{status}, 400, 'no freeze with ' . (%$_)[0])
     for { reason => '' }, { reason => 'x' x 501 }, { reason => 7 }, { why => 'x' };
 expect($w->move($alice, $a, $b, 1), 422, 'ACCOUNT_FROZEN', 'nothing goes out');
@@ -220,10 +220,10 @@ expect($w->deposit($a, 1), 422, 'ACCOUNT_FROZEN', 'from outside neither');
 expect(Kedge::Wallet::post($bob, "/transfers/$hold/capture", {}), 422, 'ACCOUNT_FROZEN', 'by no capture');
 expect(Kedge::Wallet::post($bob, "/transfers/$free/release"), 200, 'released', 'a hold can be given back');
 $r = $op->post("$base/accounts/$a/unfreeze", { reason => 'closed' });
-ok(!$r->{json}{frozen}, 'thawed');
+ok(!$r->{json}{frozen}, 'the account is thawed');
 is_deeply([ @{ $r->{json} }{qw(freezeChangedBy freezeReason)} ], [ $op->{id}, 'closed' ], 'by whom and why');
 is($k->sql('wallet', "SELECT frozen, user_id, reason FROM account_freeze WHERE account_id = '$a' ORDER BY id"),
-	join("\n", "t|$op->{id}|", "t|$op->{id}|case 17", "f|$op->{id}|closed"), 'all of it is kept');
+	join("\n", "t|$op->{id}|", "t|$op->{id}|case 17", "f|$op->{id}|closed"), 'each freeze and thaw is kept');
 expect(Kedge::Wallet::post($bob, "/transfers/$hold/capture", {}), 200, 'captured', 'and all goes on');
 expect($op->post("$base/accounts/$nowhere/$_"), 404, 'ACCOUNT_NOT_FOUND', "nothing to $_")
     for qw(freeze unfreeze);
@@ -231,10 +231,10 @@ expect($op->post("$base/accounts/$nowhere/$_"), 404, 'ACCOUNT_NOT_FOUND', "nothi
 # ---- accounts and currencies --------------------------------------------------------
 
 $r = $alice->post("$base/accounts", { name => 'Yen', currency => 'JPY' });
-is($r->{status}, 201, 'another account');
+is($r->{status}, 201, 'an operator opens another account');
 is_deeply([ @{ $r->{json} }{qw(name currency balance held available frozen)} ],
-	[ 'Yen', 'JPY', 0, 0, 0, JSON::PP::false ], 'empty');
-is_deeply($alice->get($r->{headers}{location})->{json}, $r->{json}, 'where Location says');
+	[ 'Yen', 'JPY', 0, 0, 0, JSON::PP::false ], 'the new account is empty');
+is_deeply($alice->get($r->{headers}{location})->{json}, $r->{json}, 'Location leads to the new account');
 expect($alice->post("$base/accounts", { name => 'x', currency => 'QQQ' }), 422, 'CURRENCY_UNKNOWN', 'QQQ');
 for my $row ([ name => '' ], [ name => 'x' x 101 ], [ name => undef ], [ currency => 7 ],
 	[ balance => 5 ], [ userId => $bob->{id} ], [ kind => 'system' ])
@@ -243,21 +243,21 @@ for my $row ([ name => '' ], [ name => 'x' x 101 ], [ name => undef ], [ currenc
 		"account with $row->[0] " . ($row->[1] // 'null'));
 }
 is(scalar @{ $op->get("$base/accounts?userId=$alice->{id}")->{json}{items} }, 2, 'an operator sees both');
-is(scalar @{ $op->get("$base/accounts?userId=nobody")->{json}{items} }, 0, 'and makes none by looking');
-is($op->get("$base/accounts/$a")->{json}{id}, $a, 'also one by one');
+is(scalar @{ $op->get("$base/accounts?userId=nobody")->{json}{items} }, 0, 'listing the accounts of an unknown user creates none');
+is($op->get("$base/accounts/$a")->{json}{id}, $a, 'an operator can read any account');
 my %known = map { $_->{code} => $_ } @{ $alice->get("$base/currencies")->{json}{items} };
 my %unsaid = (createdAt => undef, createdBy => undef, reason => undef);
-is_deeply($known{KWD}, { code => 'KWD', exponent => 3, iso => JSON::PP::true, %unsaid }, 'currencies');
+is_deeply($known{KWD}, { code => 'KWD', exponent => 3, iso => JSON::PP::true, %unsaid }, 'the ISO currencies are listed with their exponents');
 $r = $op->post("$base/currencies", { code => 'POINTS', exponent => 0, reason => 'for loyalty' });
-is($r->{status}, 201, 'one of our own') or diag($r->{body});
+is($r->{status}, 201, 'an operator adds a currency') or diag($r->{body});
 my $points = $r->{json};
 my $added = delete $points->{createdAt};
 is_deeply($points, { code => 'POINTS', exponent => 0, iso => JSON::PP::false, createdBy => $op->{id},
-	reason => 'for loyalty' }, 'is not ISO\'s, and says whose');
+	reason => 'for loyalty' }, 'the added currency is not marked as ISO, and has its creator');
 for my $who ($op, $alice) {
 	my ($seen) = grep { $_->{code} eq 'POINTS' } @{ $who->get("$base/currencies")->{json}{items} };
 	is_deeply($seen, { %$points, createdAt => $added, $who == $op ? () : (createdBy => undef, reason => undef) },
-		$who == $op ? 'as operators see' : 'others do not see by whom and why');
+		$who == $op ? 'as operators see' : 'only operators see who added a currency and why');
 }
 # An account's balance is at most 2^53 - 1 minor units.
 expect($op->post("$base/currencies", { code => "X$_", exponent => $_ }), 422, 'EXPONENT_TOO_LARGE',
@@ -281,8 +281,8 @@ expect($w->move($alice, $a, $y, 10), 422, 'CURRENCY_MISMATCH', 'but not into ano
 
 my $none = $alice->get("$base/accounts/$a/statements")->{json};
 my $this_month = $k->sql('wallet', "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')");
-is_deeply([ grep { $_->{month} ge $this_month } @{ $none->{items} } ], [], 'no month is over yet');
-is($none->{nextCursor}, undef, 'nor is there another page');
+is_deeply([ grep { $_->{month} ge $this_month } @{ $none->{items} } ], [], 'there is no statement for the present month');
+is($none->{nextCursor}, undef, 'a list without statements has no next page');
 # Moves all entries to the 10th of the month before the last, in the same order.
 # Entries cannot be changed, so triggers are disabled for this.
 my $month = $k->sql('wallet', "SET session_replication_role = replica;
@@ -297,23 +297,23 @@ is($k->sql('wallet', "SELECT ledger_write_statements((date '$month' + interval '
 for my $n (-1, 0, 1) {
 	my $made = $k->sql('wallet',
 		"SELECT ledger_write_statements((date '$month' + interval '$n months')::date)");
-	cmp_ok($made, '>', 0, 'statements are written');
+	cmp_ok($made, '>', 0, 'the statements of a past month are written');
 	is($k->sql('wallet',
 			"SELECT ledger_write_statements((date '$month' + interval '$n months')::date)"),
-		0, 'once');
+		0, 'statements are not written a second time');
 }
 $r = $alice->get("$base/accounts/$a/statements?limit=2")->{json};
 my $balance = $w->account($a)->{balance};
 my ($last, $busy) = @{ $r->{items} };
 is_deeply([ @$last{qw(opening closing credits debits entries)} ], [ $balance, $balance, 0, 0, 0 ],
 	'a month in which nothing happened');
-is($busy->{month}, substr($month, 0, 7), 'the month before');
-is_deeply([ @$busy{qw(opening closing)} ], [ 0, $balance ], 'opening, closing');
-is($busy->{opening} + $busy->{credits} - $busy->{debits}, $busy->{closing}, 'adds up');
-is($busy->{entries}, $k->sql('wallet', "SELECT count(*) FROM entry WHERE account_id = '$a'"), 'entries');
+is($busy->{month}, substr($month, 0, 7), 'the statement is that of the month before');
+is_deeply([ @$busy{qw(opening closing)} ], [ 0, $balance ], 'the statement has the opening and closing balance');
+is($busy->{opening} + $busy->{credits} - $busy->{debits}, $busy->{closing}, 'opening, credits and debits add up to closing');
+is($busy->{entries}, $k->sql('wallet', "SELECT count(*) FROM entry WHERE account_id = '$a'"), 'the statement counts the entries of the month');
 $r = $alice->get("$base/accounts/$a/statements?limit=2&cursor=$r->{nextCursor}")->{json};
-is(scalar @{ $r->{items} }, 1, 'and the page after');
-is($bob->get("$base/accounts/$a/statements")->{status}, 404, 'not somebody else\'s');
+is(scalar @{ $r->{items} }, 1, 'the next page has the other statement');
+is($bob->get("$base/accounts/$a/statements")->{status}, 404, "another user's statements are 404");
 
 # Statements that are missing are written, whatever the current month is.
 my $all = $k->sql('wallet', 'SELECT count(*) FROM statement');
@@ -321,9 +321,9 @@ my $rows = "SELECT account_id, month, opening, closing, credits, debits, entries
     FROM statement ORDER BY account_id, month";
 my $written = $k->sql('wallet', $rows);
 $k->sql('wallet', 'DELETE FROM statement');
-is($k->sql('wallet', 'SELECT ledger_write_missing_statements()'), $all, 'each month that has none');
-is($k->sql('wallet', $rows), $written, 'the same again');
-is($k->sql('wallet', 'SELECT ledger_write_missing_statements()'), 0, 'once');
+is($k->sql('wallet', 'SELECT ledger_write_missing_statements()'), $all, 'a statement is written for each month that lacks one');
+is($k->sql('wallet', $rows), $written, 'the statements that are written again are the same');
+is($k->sql('wallet', 'SELECT ledger_write_missing_statements()'), 0, 'no statement is missing after that');
 my $job = $k->sql('wallet', q(SELECT job_id FROM job_enqueue('ledger.statements', '{"month": "2026-10-15"}')));
 ok(wait_until(sub { $k->sql('wallet', "SELECT state FROM job WHERE id = '$job'") eq 'discarded' }, 20),
 	'what is no month is not tried again');
@@ -333,7 +333,7 @@ $k->sql('wallet', "UPDATE statement SET credits = credits + 92233720368547758070
     debits = debits + 92233720368547758070 WHERE account_id = '$a' AND month = '$month'");
 $r = $alice->get("$base/accounts/$a/statements");
 is($r->{status}, 200, 'a turnover beyond int64');
-like($r->{body}, qr/"credits":922337203685477[0-9]{5},/, 'is told as it is');
+like($r->{body}, qr/"credits":922337203685477[0-9]{5},/, 'sums beyond 2^53 are written exactly');
 
 # A clock is set back over the end of a month: each statement still begins with the
 # balance at which the previous one ended.
@@ -355,9 +355,9 @@ $k->sql('wallet', "SET session_replication_role = replica;
 # ---- the check ----------------------------------------------------------------------
 
 my $books = $w->check;
-is($books->{accounts}, $k->sql('wallet', 'SELECT count(*) FROM account'), 'accounts');
-is($books->{transfers}, $k->sql('wallet', 'SELECT count(*) FROM transfer'), 'transfers');
-is($books->{entries}, $k->sql('wallet', 'SELECT count(*) FROM entry'), 'entries');
+is($books->{accounts}, $k->sql('wallet', 'SELECT count(*) FROM account'), 'the check counts the accounts');
+is($books->{transfers}, $k->sql('wallet', 'SELECT count(*) FROM transfer'), 'the check counts the transfers');
+is($books->{entries}, $k->sql('wallet', 'SELECT count(*) FROM entry'), 'the check counts the entries');
 my $elsewhere = $nowhere =~ s/7$/8/r;
 
 # Inserts a transfer and its two entries, between any two accounts.
@@ -390,7 +390,7 @@ for my $row (@breaks) {
 	my ($kind, $sql) = @$row;
 	my $found = $k->sql('wallet', "BEGIN; SET LOCAL session_replication_role = replica; $sql;
 	    SELECT mismatches FROM ledger_check(100); ROLLBACK");
-	like($found, qr/"kind"\s*:\s*"$kind"/, "finds it: $sql");
+	like($found, qr/"kind"\s*:\s*"$kind"/, "the check finds the damage: $sql");
 }
 # Waits for a metric of the wallet, which the service reads from the database every five
 # seconds.
@@ -414,43 +414,43 @@ sub check_job
 	wait_until(sub { $k->sql('wallet', "SELECT finished_at IS NOT NULL FROM job WHERE id = '$id'") eq 't' }, 60);
 	return $k->sql('wallet', "SELECT state, result->>'full', result->>'mismatches' FROM job WHERE id = '$id'");
 }
-is(check_job('{}'), 'completed|false|0', 'each night: what is new');
-is(check_job('{"full":true}'), 'completed|true|0', 'each week: everything, in slices');
-is($k->sql('wallet', "SELECT cron FROM job_schedule WHERE name = 'ledger.check-full'"), '47 4 * * 0', 'on Sundays');
-is($op->get("$base/ledger/check")->{json}{entries}, 0, 'nothing is new now');
+is(check_job('{}'), 'completed|false|0', 'the nightly check looks at new entries');
+is(check_job('{"full":true}'), 'completed|true|0', 'the weekly check looks at everything, in slices');
+is($k->sql('wallet', "SELECT cron FROM job_schedule WHERE name = 'ledger.check-full'"), '47 4 * * 0', 'the full check is scheduled on Sundays');
+is($op->get("$base/ledger/check")->{json}{entries}, 0, 'a check after a check finds no new entries');
 $k->sql('wallet', "SET session_replication_role = replica;
     UPDATE transfer SET created_at = created_at - interval '1 day', settled_at = settled_at - interval '1 day'");
-is(check_job('{"full":true}'), 'completed|true|0', 'also when all of it counts');
+is(check_job('{"full":true}'), 'completed|true|0', 'a full check succeeds when all entries are new');
 my $odd = '01890a5d-0000-774b-bcce-b302099a8057';
 $k->sql('wallet', "SET session_replication_role = replica;
     INSERT INTO transfer (id, debit_account_id, credit_account_id, currency, amount, created_at)
     VALUES ('$odd', '$a', '$b', 'USD', 5, now() - interval '1 day')");
 is(check_job('{}'), 'completed|false|0', 'an old transfer without entries is not new');
-is(check_job('{"full":true}'), 'discarded|true|1', 'but a full check finds it');
-like(slurp($k->dir . '/log/wallet.log'), qr/"ledger check failed","kind":"transfer","id":"$odd"/, 'and names it');
+is(check_job('{"full":true}'), 'discarded|true|1', 'a full check finds damage in checked entries');
+like(slurp($k->dir . '/log/wallet.log'), qr/"ledger check failed","kind":"transfer","id":"$odd"/, 'the log names the damaged transfer');
 my $full = $op->get("$base/ledger/check?full=true")->{json};
 is_deeply([ @$full{qw(ok full since)}, $full->{mismatches}[0]{id} ],
-	[ JSON::PP::false, JSON::PP::true, undef, $odd ], 'by request, too');
+	[ JSON::PP::false, JSON::PP::true, undef, $odd ], 'a full check by request finds the damage, too');
 my $new = $op->get("$base/ledger/check")->{json};
 is_deeply([ @$new{qw(ok full)} ], [ JSON::PP::true, JSON::PP::false ], 'what is new is right');
 ok(defined $new->{since}, 'since the checkpoints moved');
 ok(defined metric(kedge_ledger_mismatches => 1), 'the metric still has what the full one found');
 $k->sql('wallet', "SET session_replication_role = replica; DELETE FROM transfer WHERE id = '$odd'");
-is(check_job('{"full":true}'), 'completed|true|0', 'until it is mended');
+is(check_job('{"full":true}'), 'completed|true|0', 'a full check succeeds when the damage is repaired');
 is($op->get("$base/ledger/check?full=yes")->{status}, 400, 'full is true or false');
 
 # The check over HTTP also reports a mismatch.
 $k->sql('wallet', "SET session_replication_role = replica; $breaks[0][1]");
 $r = $op->get("$base/ledger/check")->{json};
-ok(!$r->{ok}, 'not ok');
-is($r->{mismatches}[0]{id}, $b, 'says which account');
+ok(!$r->{ok}, 'the check reports ok: false');
+is($r->{mismatches}[0]{id}, $b, 'the check names the damaged account');
 like(slurp($k->dir . '/log/wallet.log'), qr/"level":"error".*"ledger check failed","kind":"balance","id":"$b"/,
-	'an error line says so');
-ok(defined metric(kedge_ledger_mismatches => scalar @{ $r->{mismatches} }), 'and a metric');
+	'the log has an error about the balance');
+ok(defined metric(kedge_ledger_mismatches => scalar @{ $r->{mismatches} }), 'the metric counts the mismatches');
 $k->sql('wallet', "SET session_replication_role = replica;
     UPDATE account SET balance = balance - 1 WHERE id = '$b'");
-ok($op->get("$base/ledger/check")->{json}{ok}, 'mended');
-ok(defined metric(kedge_ledger_mismatches => 0), 'the metric knows');
+ok($op->get("$base/ledger/check")->{json}{ok}, 'the check reports ok: true when the balance is repaired');
+ok(defined metric(kedge_ledger_mismatches => 0), 'the metric is 0 when the balance is repaired');
 my $checked = metric('kedge_ledger_checked_timestamp_seconds');
-cmp_ok(abs($checked - time), '<', 60, 'and when');
+cmp_ok(abs($checked - time), '<', 60, 'the metric has the time of the last check');
 done_testing;

@@ -34,10 +34,10 @@ sub entries { my ($query) = @_; return $alice->get("$base/accounts/$a/entries" .
 my $all = entries('?limit=100')->{json};
 is_deeply([ map { [ @$_{qw(amount balanceAfter memo)} ] } @{ $all->{items} } ], \@expected,
 	'newest first, with the balance after each');
-is($all->{nextCursor}, undef, 'one page');
+is($all->{nextCursor}, undef, 'the list of entries is one page');
 is_deeply([ sort keys %{ $all->{items}[0] } ],
 	[ sort qw(id transferId amount balanceAfter memo createdAt) ], 'what an entry has');
-is($alice->get("$base/transfers/$all->{items}[0]{transferId}")->{status}, 200, 'of a transfer');
+is($alice->get("$base/transfers/$all->{items}[0]{transferId}")->{status}, 200, 'the entry has the id of its transfer');
 my (@paged, $cursor);
 for my $n (1 .. 10) {
 	my $r = entries('?limit=4' . ($cursor ? "&cursor=$cursor" : ''))->{json};
@@ -51,13 +51,13 @@ my $at = $all->{items}[5]{createdAt};
 my $older = entries("?to=$at")->{json}{items};
 my $newer = entries("?from=$at")->{json}{items};
 is(@$older + @$newer, @{ $all->{items} } + 1, 'from is within, to is not');
-is($newer->[-1]{createdAt}, $at, 'exactly');
-is_deeply(entries("?from=$at&to=$at")->{json}{items}, [], 'no time at all');
-is(entries($_)->{status}, 400, "refused: $_")
+is($newer->[-1]{createdAt}, $at, 'the parameter from is inclusive');
+is_deeply(entries("?from=$at&to=$at")->{json}{items}, [], 'the parameter to is exclusive');
+is(entries($_)->{status}, 400, "GET entries?$_ is refused")
     for '?limit=0', '?limit=101', '?from=x', '?to=0000-01-01T00:00:00Z', '?cursor=x',
     "?from=$at&cursor=" . entries('?limit=1')->{json}{nextCursor};
-is($bob->get("$base/accounts/$a/entries")->{json}{code}, 'ACCOUNT_NOT_FOUND', 'not somebody else\'s');
-is($w->{operator}->get("$base/accounts/$a/entries")->{status}, 200, 'an operator may');
+is($bob->get("$base/accounts/$a/entries")->{json}{code}, 'ACCOUNT_NOT_FOUND', "another user's entries are ACCOUNT_NOT_FOUND");
+is($w->{operator}->get("$base/accounts/$a/entries")->{status}, 200, 'an operator can read any entries');
 
 # Entries whose times are not in order, as after setting a clock back by an hour.
 my $clock = $w->user('clock', 1);
@@ -83,7 +83,7 @@ for my $from (undef, @times) {
 is("@wrong", '', "between any two of $looked pairs of times");
 is($k->sql('wallet', "SELECT entry_seq_at('$clock->{account}', t) FROM unnest(ARRAY[
     timestamptz '-infinity', '2026-01-01T01:00Z', 'infinity']) t"),
-	join("\n", 1, 3, 14), 'which are found by halves');
+	join("\n", 1, 3, 14), 'entry_seq_at() finds the entry of a time by bisection');
 
 # ---- CSV ----------------------------------------------------------------------------
 
@@ -116,11 +116,11 @@ sub parse
 	return @rows;
 }
 my $r = csv($alice, $a);
-is($r->{status}, 200, 'CSV');
-like($r->{headers}{'content-type'}, qr{^text/csv; charset=utf-8}, 'by its type');
-is($r->{headers}{vary}, 'Accept', 'which depends on Accept');
+is($r->{status}, 200, 'the CSV is answered with 200');
+like($r->{headers}{'content-type'}, qr{^text/csv; charset=utf-8}, 'the CSV has the type text/csv');
+is($r->{headers}{vary}, 'Accept', 'the CSV has Vary: Accept');
 my ($head, @rows) = parse($r->{body});
-is(join(',', @$head), 'id,transferId,amount,balanceAfter,memo,createdAt', 'with a head');
+is(join(',', @$head), 'id,transferId,amount,balanceAfter,memo,createdAt', 'the CSV has a header line');
 $all = entries('?limit=100')->{json}{items};
 my @want = map {
 	my $memo = $_->{memo} // '';
@@ -128,19 +128,19 @@ my @want = map {
 	$memo = "'$memo" if $memo =~ /^[=+\-@\t\r]/;
 	[ @$_{qw(id transferId amount balanceAfter)}, $memo, $_->{createdAt} ]
 } @$all;
-is_deeply(\@rows, \@want, 'the same entries; what a spreadsheet would carry out is quoted');
+is_deeply(\@rows, \@want, 'the CSV has the entries of the list, with formulas quoted');
 ($head, @rows) = parse(csv($alice, $a, "?from=$at")->{body});
-is(scalar @rows, scalar @$newer, "between times");
+is(scalar @rows, scalar @$newer, 'the CSV with from and to has the entries of that time');
 my $next = entries('?limit=2')->{json}{nextCursor};
 ($head, @rows) = parse(csv($alice, $a, "?limit=1&cursor=$next")->{body});
-is(scalar @rows, scalar @$all, 'all of them, whatever the limit and the cursor');
-like(csv($alice, $a, '', $_)->{headers}{'content-type'}, qr/csv/, "Accept: $_")
+is(scalar @rows, scalar @$all, 'the CSV has all entries, whatever limit and cursor say');
+like(csv($alice, $a, '', $_)->{headers}{'content-type'}, qr/csv/, "Accept: $_ is answered with CSV")
     for 'text/csv;q=0.9, application/json;q=0.1', 'TEXT/CSV';
-like(csv($alice, $a, '', $_)->{headers}{'content-type'}, qr/json/, "Accept: $_")
+like(csv($alice, $a, '', $_)->{headers}{'content-type'}, qr/json/, "Accept: $_ is answered with JSON")
     for '*/*', 'text/csvx', 'application/json';
-is(csv($bob, $a)->{status}, 404, 'not somebody else\'s');
+is(csv($bob, $a)->{status}, 404, "another user's CSV is 404");
 is(parse(csv($bob, $bob->post("$base/accounts", { name => 'n', currency => 'EUR' })->{json}{id})->{body}),
-	1, 'of nothing: the head alone');
+	1, 'the CSV of an account without entries is its header line');
 
 # ---- a million ----------------------------------------------------------------------
 
@@ -173,9 +173,9 @@ my $got = $busy->{http}->request('GET', $k->base . "$base/accounts/$id/entries",
 	},
 });
 my $most = resident('VmHWM') - $before;
-is($got->{status}, 200, "$many entries") or diag($got->{content});
-is($lines, $many + 2, 'all of them, and the head');
-cmp_ok($most, '<', 4096, "in bounded memory (KiB more than before: $most; $bytes bytes)");
+is($got->{status}, 200, "a CSV of $many entries is answered with 200") or diag($got->{content});
+is($lines, $many + 2, "a CSV of $many entries has all lines");
+cmp_ok($most, '<', 4096, "a large CSV needs bounded memory (KiB more than before: $most; $bytes bytes)");
 
 # The database fails in the middle of a stream, while a statement waits for a lock: the
 # response must not look complete.  The request is sent without HTTP::Tiny, which would
@@ -198,20 +198,20 @@ $k->kill_pid(KILL => ($k->pids('postgres-backend'))[0]);
 	local $SIG{PIPE} = 'IGNORE'; # the session has ended with its server, so writing to it may fail
 	$unlock->();
 }
-like($text, qr{^HTTP/1.1 200 }, 'it began well');
-unlike($text, qr/\r\n0\r\n\r\n\z/, 'cut off, and so seen to be');
+like($text, qr{^HTTP/1.1 200 }, 'the stream begins with 200');
+unlike($text, qr/\r\n0\r\n\r\n\z/, 'the stream that fails is cut off without a last chunk');
 # The log does not report success, and names the id of the request that failed.
 my ($request_id) = $text =~ /^X-Request-Id: (\S+)/mi;
 my @said;
 ok(wait_until(sub {
 	@said = grep {/"request_id":"$request_id"/} split /\n/, $k->log_text('wallet');
 	grep {/"msg":"request"/} @said
-}, 10), 'its line comes when it has ended');
+}, 10), 'the access line of a stream is written when the stream ends');
 my $line = jdecode((grep {/"msg":"request"/} @said)[0]);
-is_deeply([ @$line{qw(status sent_status)} ], [ 503, 200 ], 'with what became of it');
-ok((grep {/"statement":"entry_select_page"/} @said), 'and the error has the id of the request')
+is_deeply([ @$line{qw(status sent_status)} ], [ 503, 200 ], 'the access line has the status 503 and the sent status 200');
+ok((grep {/"statement":"entry_select_page"/} @said), 'the database error has the id of the request')
     or diag("@said");
-ok(wait_until(sub { entries()->{status} == 200 }, 30), 'and later all is well');
+ok(wait_until(sub { entries()->{status} == 200 }, 30), 'entries are served when PostgreSQL is back');
 # Streams whose clients read nothing occupy a thread each, so one user gets at most two
 # streams.  A stream has begun when its first bytes have arrived, and it cannot end,
 # because no buffer has room for all of it.
@@ -231,24 +231,24 @@ sub leave_unread
 		HTTP_ACCEPT => 'text/csv' });
 	IO::Select->new($s)->can_read(20);
 	sysread $s, my $first, 100;
-	like($first // '', qr{^.{8}Status: 200 }s, 'a stream that nobody reads has begun');
+	like($first // '', qr{^.{8}Status: 200 }s, 'a stream whose client does not read begins');
 	return $s;
 }
 my @unread = map { leave_unread("entries-unread-$_") } 1 .. 2;
 my $third = csv($busy, $id, '?from=2100-01-01T00:00:00Z');
 is($third->{status}, 429, 'a third is refused');
-is($third->{json}{code}, 'TOO_MANY_STREAMS', 'by its code');
-like($third->{headers}{'retry-after'}, qr/^\d+$/, 'with Retry-After');
-is($busy->get("$base/accounts/$id/entries")->{status}, 200, 'pages go on');
-is(csv($alice, $a)->{status}, 200, 'and so do the streams of others');
+is($third->{json}{code}, 'TOO_MANY_STREAMS', 'a third stream of the user is TOO_MANY_STREAMS');
+like($third->{headers}{'retry-after'}, qr/^\d+$/, 'the 429 of a stream has Retry-After');
+is($busy->get("$base/accounts/$id/entries")->{status}, 200, 'pages are served while the user has two streams');
+is(csv($alice, $a)->{status}, 200, 'the streams of other users are served');
 # When a client reads no byte, the service ends the stream, and the response does not
 # look complete.
 ok(wait_until(sub { csv($busy, $id, '?from=2100-01-01T00:00:00Z')->{status} == 200 }, 25),
-	'streams that nobody reads end soon, and give their threads back');
+	'streams whose clients do not read end, and a new one begins');
 for my $n (1, 2) {
 	ok(wait_until(sub { $k->log_text('wallet') =~ /"request_id":"entries-unread-$n","msg":"request",.*"status":499,"sent_status":200/ }, 25),
-		'their lines say so');
-	is(fcgi_answer($unread[ $n - 1 ])->{end}, undef, 'and the last record is missing');
+		'the access line of an unread stream has status 499');
+	is(fcgi_answer($unread[ $n - 1 ])->{end}, undef, 'an unread stream has no last record');
 }
 # nginx reads no more of the response than its memory buffers hold: it writes nothing to
 # a file.
@@ -263,8 +263,8 @@ sysread $lazy, $text, 100, length $text while $text !~ /createdAt/;
 ($request_id) = $text =~ /^X-Request-Id: (\S+)/mi;
 ok(wait_until(sub { $k->log_text('wallet') =~ /"request_id":"$request_id","msg":"request",(.*)/ && ($line = $1) }, 40),
 	'a stream that nginx has no room for ends');
-like($line, qr/"status":499,"sent_status":200/, 'before it was taken');
-unlike($k->log_text('nginx'), qr/temporary file/, 'and nginx has written no file');
+like($line, qr/"status":499,"sent_status":200/, 'an unread stream through nginx ends with the status 499');
+unlike($k->log_text('nginx'), qr/temporary file/, 'nginx writes no temporary file for a stream');
 close $lazy;
 # A client that disconnects does not occupy a thread for long.
 for my $n (1 .. 20) {

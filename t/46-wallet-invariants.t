@@ -50,7 +50,7 @@ sub unmoved
 {
 	my ($name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is(books($k), $before, "$name: nothing has moved");
+	is(books($k), $before, "$name: no balance or entry has changed");
 	$w->check("$name: the books are right");
 	return;
 }
@@ -107,13 +107,13 @@ is($k->sql('wallet', <<~'SQL'), join("\n", map {"ledger_$_"} @doors), 'functions
 		AND has_function_privilege('wallet', oid, 'EXECUTE')
 	ORDER BY proname COLLATE "C"
 	SQL
-is($k->sql('wallet', <<~'SQL'), '', 'each with a search_path of its own, temporary names last');
+is($k->sql('wallet', <<~'SQL'), '', 'each function has a safe search_path');
 	SELECT oid::regprocedure FROM pg_proc
 	WHERE pronamespace = 'public'::regnamespace AND prosecdef
 		AND NOT coalesce(proconfig, '{}') && '{"search_path=public, pg_temp",
 			"search_path=pg_catalog, public, pg_temp"}'
 	SQL
-is($k->sql('wallet', <<~'SQL'), '', 'and no other of the ledger is to be called');
+is($k->sql('wallet', <<~'SQL'), '', 'the application role can call only its functions of the ledger');
 	SELECT oid::regprocedure FROM pg_proc
 	WHERE pronamespace = 'public'::regnamespace AND NOT prosecdef
 		AND proname ~ '^(ledger|transfer|account|entry)_' AND proname <> 'entry_seq_at'
@@ -309,8 +309,8 @@ refused($k, 'app', '42501', $_) for (
 );
 for my $database (qw(auth core postgres template1)) {
 	my ($status, undef, $err) = $k->sql_as_app('wallet', 'SELECT 1', $database);
-	isnt($status, 0, "no way into $database");
-	like($err, qr/permission denied for database/, 'by that');
+	isnt($status, 0, "the role of wallet cannot connect to $database");
+	like($err, qr/permission denied for database/, 'the error says that permission to connect is denied');
 }
 unmoved('roles');
 
@@ -432,11 +432,11 @@ unmoved('doors');
 # The effects of a transaction that was not committed do not exist.
 ($state) = attempt($k, 'app', sprintf 'BEGIN; SELECT code FROM %s; SELECT code FROM %s; ROLLBACK',
 	move_sql("'$a'", "'$b'", 5), move_sql("'$a'", "'$b'", 5, 60));
-is($state, '', 'rolled back');
+is($state, '', 'the transaction is rolled back');
 ($state) = attempt($k, 'app', 'SET statement_timeout = 50; SELECT code FROM'
 	    . " generate_series(1, 100000) i, ledger_transfer('x', true, 'door-t' || i, 'x', '$house', '$b',"
 	    . ' 1, NULL, NULL, NULL)');
-is($state, '57014', 'interrupted');
+is($state, '57014', 'the statement is interrupted');
 unmoved('half done');
 
 # One SQL statement calls the function repeatedly: each call sees the effects of the
@@ -447,12 +447,12 @@ my $left = $w->account($b)->{balance};
 	FROM generate_series(1, 8) i, ledger_transfer('$bob->{id}', false, 'series-' || i, 'x',
 		'$b', '$a', $left / 3, NULL, NULL, CASE WHEN i % 2 = 0 THEN 60 END) l;
 	SQL
-is($answer, join(' ', ('done') x 3, ('INSUFFICIENT_FUNDS') x 5), 'as often as there are funds');
+is($answer, join(' ', ('done') x 3, ('INSUFFICIENT_FUNDS') x 5), 'withdrawals at once succeed as often as there are funds');
 
 # Keys cannot be deleted: without its key, a repeated request would move money again.
 my %body = (debitAccountId => $a, creditAccountId => $b, amount => 1000);
 my $kept = Kedge::Wallet::post($alice, '/transfers', \%body, key => 'kept');
-is($kept->{status}, 201, 'a key');
+is($kept->{status}, 201, 'a transfer with a key succeeds');
 attempt($k, 'app', "SELECT ledger_forget_keys($_)") for 0, -1, -1_000_000, 'NULL';
 is(Kedge::Wallet::post($alice, '/transfers', \%body, key => 'kept')->{body}, $kept->{body},
 	'a key that is young cannot be forgotten');
@@ -666,7 +666,7 @@ my $ways = join ', ', map {"('$_', '$t{$_}'::uuid)"} sort keys %t;
 	SQL
 is($answer, join("\n", (map {"held-captured $_ 0"} 1, 100, 60), 'held-expired  0', 'held-released  0',
 		'of ' . 6 * 6 * 5 * 5), 'the ways of a transfer');
-is($state, '', 'and nothing else came of it');
+is($state, '', 'the refused statement has no effect');
 
 # No statement, whatever it does to the status, can change the other columns of a
 # transfer.
@@ -709,7 +709,7 @@ for my $row (
 	my ($state, $answer) = attempt($k, 'owner', transfer_sql(%change));
 	is($state, '', "the owner makes $name") or diag($answer);
 }
-is(done(on($bob, $t{held}, 'capture', { amount => 40 })), $t{held}, 'and a hold is captured');
+is(done(on($bob, $t{held}, 'capture', { amount => 40 })), $t{held}, 'a hold is captured');
 $w->check('all of it in the books');
 
 # ---- the check sees what none of this lets through ---------------------------------------------------
@@ -775,11 +775,11 @@ sub seen
 	push @attacks, [ $name, $sql ];
 	my ($state, $answer) = broken($sql, 'SELECT DISTINCT kind FROM ledger_mismatches(100)');
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	like($state . $answer, qr/^$kind$/m, "seen: $name");
+	like($state . $answer, qr/^$kind$/m, "the check finds $name");
 	($state, $answer) = broken($sql, 'SELECT mismatches FROM ledger_check_new(100, false)');
-	like($state . $answer, qr/"kind"/, 'also while it is new');
+	like($state . $answer, qr/"kind"/, "the check of new entries finds $name");
 	($state, $answer) = broken($sql, 'SELECT test_slices(3)');
-	like($state . $answer, qr/"kind"|unpaired/, 'and in slices');
+	like($state . $answer, qr/"kind"|unpaired/, "the check in slices finds $name");
 	return;
 }
 my $entries = 'INSERT INTO entry (transfer_id, account_id, seq, currency, amount, balance_after)';
@@ -822,8 +822,8 @@ $w->check('and after all that');
 
 sub check_new { return $k->sql('wallet', "SELECT entries, since IS NOT NULL, mismatches FROM ledger_check_new(100, $_[0])") }
 my $entries_now = $k->sql('wallet', 'SELECT count(*) FROM entry');
-is(check_new('false'), "$entries_now|f|[]", 'at first everything is new');
-is($k->sql('wallet', 'SELECT count(*) FROM ledger_checkpoint'), 0, 'who only looks moves no checkpoint');
+is(check_new('false'), "$entries_now|f|[]", 'at first all entries are new');
+is($k->sql('wallet', 'SELECT count(*) FROM ledger_checkpoint'), 0, 'a check that does not move checkpoints stores none');
 is(join('', broken($attacks[0][1], 'SELECT FROM ledger_check_new(100, true); SELECT count(*) FROM ledger_checkpoint')),
 	'0', 'nor does a check that finds something');
 # Of two concurrent checks only one moves the checkpoints, because the two saw different
@@ -831,26 +831,26 @@ is(join('', broken($attacks[0][1], 'SELECT FROM ledger_check_new(100, true); SEL
 my $release = hold_lock($k, 'SELECT FROM ledger_checkpoint_moved FOR UPDATE');
 my $late = later(sub { check_new('true') });
 ok(wait_until(sub { $k->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-    AND query LIKE '%ledger_check_new%'") > 0 }, 30), 'one waits for the other');
+    AND query LIKE '%ledger_check_new%'") > 0 }, 30), 'one check waits for the other');
 $release->("UPDATE ledger_checkpoint_moved SET moved_at = now(); COMMIT; BEGIN");
-is($late->(), "$entries_now|f|[]", 'finds nothing wrong');
-is($k->sql('wallet', 'SELECT count(*) FROM ledger_checkpoint'), 0, 'and moves none');
+is($late->(), "$entries_now|f|[]", 'the check that waited finds no mismatch');
+is($k->sql('wallet', 'SELECT count(*) FROM ledger_checkpoint'), 0, 'the check that waited stores no checkpoint');
 $k->sql('wallet', "UPDATE ledger_checkpoint_moved SET moved_at = '-infinity'");
-is(check_new('true'), "$entries_now|f|[]", 'one that finds nothing');
-is(check_new('true'), '0|t|[]', 'moves them: nothing is new then');
+is(check_new('true'), "$entries_now|f|[]", 'a check that finds no mismatch stores checkpoints');
+is(check_new('true'), '0|t|[]', 'after a check no entry is new');
 is($k->sql('wallet', 'SELECT bool_and(c.seq = a.version AND c.balance = a.balance AND c.before_seq = 1)
     FROM ledger_checkpoint c JOIN account a ON a.id = c.account_id'), 't', 'once in two hours');
 done($w->move($alice, $a, $b, 1));
-is(check_new('true'), '2|t|[]', 'and then what was made');
+is(check_new('true'), '2|t|[]', 'new entries are checked next time');
 # Makes the data look as if everything had happened hours ago, and the checkpoints had
 # moved twice since.
 $k->sql('wallet', "UPDATE ledger_checkpoint_moved SET moved_at = moved_at - interval '3 hours'");
-is(check_new('true'), '2|t|[]', 'two hours later');
+is(check_new('true'), '2|t|[]', 'entries of the last two hours are checked again');
 $k->sql('wallet', "UPDATE ledger_checkpoint SET before_seq = seq;
     UPDATE ledger_checkpoint_moved SET moved_at = now() + interval '3 hours'");
 is($k->sql('wallet', 'SELECT bool_and(c.seq = a.version AND c.balance = a.balance AND c.before_seq = c.seq)
-    FROM ledger_checkpoint c JOIN account a ON a.id = c.account_id'), 't', 'all of it is behind them');
-is(check_new('false'), '0|t|[]', 'and nothing is new');
+    FROM ledger_checkpoint c JOIN account a ON a.id = c.account_id'), 't', 'the checkpoints are at the last entry of each account');
+is(check_new('false'), '0|t|[]', 'no entry is new after the checkpoints');
 my @unseen = map { $_->[0] } grep {
 	my ($state, $answer) = broken($_->[1], 'SELECT mismatches FROM ledger_check_new(100, false)');
 	$state ne '' || $answer eq '[]';
@@ -863,7 +863,7 @@ is_deeply(\@unseen, [
 ], 'what was changed behind the checkpoints is for a full check (README.md)');
 my ($full_state, $full) = broken(join('; ', map { $_->[1] } grep { $_->[0] eq 'another amount' } @attacks),
 	'SELECT test_slices(4)');
-like($full_state . $full, qr/"kind"/, 'which does not look at checkpoints');
+like($full_state . $full, qr/"kind"/, 'a full check ignores the checkpoints');
 # The checkpoints themselves are changed.
 for my $row (
 	[ 'another balance', "UPDATE ledger_checkpoint SET balance = balance + 1 WHERE account_id = '$a'" ],
@@ -938,7 +938,7 @@ for (1 .. 400) {
 	    if $state !~ /^(?:|22\w{3}|23\w{3}|55000)\z/;
 }
 cmp_ok($codes{answered}, '>', 100, 'many calls are answered');
-cmp_ok(scalar keys %codes, '>', 2, 'some are not') or diag(explain(\%codes));
+cmp_ok(scalar keys %codes, '>', 2, 'some of the batches are refused') or diag(explain(\%codes));
 note(join ' ', map {"$_=$codes{$_}"} sort keys %codes);
 $w->check('whatever is called, by whom and how');
 done_testing;

@@ -40,13 +40,13 @@ sub brought
 	my @told = told();
 	is(join(' ', map { $_->{type} } @told), "@types", $name) or diag($r->{body});
 	is(join(' ', map { $_->{request} // 'none' } @told), join(' ', ($r->{headers}{'x-request-id'}) x @types),
-		'of its request');
+		'the event has the id of the request');
 	return @told;
 }
 
 my $r = $w->move($alice, $a, $b, 5, memo => 'lunch');
 my ($event) = brought($r, 'a transfer', 'transfer.posted');
-is_deeply($event->{data}, $r->{json}, 'with the transfer as it was answered');
+is_deeply($event->{data}, $r->{json}, 'the event has the transfer as it was answered');
 $r = $w->move($alice, $a, $b, 5, hold => \1);
 brought($r, 'a hold', 'transfer.held');
 $r = Kedge::Wallet::post($bob, "/transfers/$r->{json}{id}/capture", { amount => 2 });
@@ -98,10 +98,10 @@ my @asked = parallel(8, sub {
 	return [ map { my $m = $w->move($alice, $a, $b, 1); "$m->{headers}{'x-request-id'} $m->{json}{id}" } 1 .. 5 ];
 });
 is_deeply([ sort map { "$_->{request} $_->{data}{id}" } told() ], [ sort map { @$_ } @asked ],
-	'forty at once, each with its own request');
+	'forty transfers at once have events with their own request ids');
 
 my $trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 $alice->request('POST', "$base/transfers", json => { debitAccountId => $a, creditAccountId => $b, amount => 1 },
 	headers => { 'Idempotency-Key' => 'traced', traceparent => "00-$trace-00f067aa0ba902b7-01" });
-is_deeply([ map { $_->{trace} } told() ], [$trace], 'and its trace');
+is_deeply([ map { $_->{trace} } told() ], [$trace], 'the event has the trace id of the request');
 done_testing;

@@ -17,7 +17,7 @@ my ($yes, $no) = (JSON::PP::true, JSON::PP::false);
 my $alice = $w->user('alice', 100_000);
 my $bob = $w->user('bob');
 my ($a, $b) = ($alice->{account}, $bob->{account});
-is(scalar(my @workers = $k->pids('wallet-api')), 3, 'three processes');
+is(scalar(my @workers = $k->pids('wallet-api')), 3, 'three processes of wallet serve requests');
 
 # The responses that clients got; the test repeats their requests at the end.
 my @said;
@@ -48,7 +48,7 @@ sub count_of
 my $small = post($alice, '/transfers', order(1), 'case');
 my $large = post($alice, '/transfers', { %{ order(1) }, debitAccountId => uc $a }, 'case');
 is(said($large), '201 again', 'ids in capitals: the same request');
-is($large->{body}, $small->{body}, 'and its answer');
+is($large->{body}, $small->{body}, 'the repeated answer has the number as it was first sent');
 is(post($alice, '/transfers', { %{ order(1) }, creditAccountId => uc $b }, 'case-2')->{json}{creditAccountId},
 	$b, 'answered as ids are spelled here');
 
@@ -62,35 +62,35 @@ sub accounts_named
 my $wish = { name => 'holiday', currency => 'EUR' };
 my $opened = asked($alice, '/accounts', $wish, 'open-1');
 is(said($opened), '201', 'an account is opened with a key') or diag($opened->{body});
-is($opened->{json}{$_}, 0, "$_ 0") for qw(balance held available);
+is($opened->{json}{$_}, 0, "the new account has $_ 0") for qw(balance held available);
 my $more = post($alice, '/accounts', $wish, 'open-1');
-is(said($more), '201 again', 'once');
-is($more->{body}, $opened->{body}, 'with the same answer');
-is($more->{headers}{location}, $opened->{headers}{location}, 'and the same Location');
-is(accounts_named('holiday'), 1, 'there is one');
-is($alice->get("$base/accounts/$opened->{json}{id}")->{json}{name}, 'holiday', 'which is there');
+is(said($more), '201 again', 'the repeated request is answered again');
+is($more->{body}, $opened->{body}, 'the repeated answer has the same body');
+is($more->{headers}{location}, $opened->{headers}{location}, 'the repeated answer has the same Location');
+is(accounts_named('holiday'), 1, 'the repeated request opens one account');
+is($alice->get("$base/accounts/$opened->{json}{id}")->{json}{name}, 'holiday', 'the account of the answer exists');
 is(post($alice, '/accounts', { %$wish, name => 'other' }, 'open-1')->{json}{code},
 	'IDEMPOTENCY_KEY_REUSED', 'another account with the key: 409');
 is(post($alice, '/transfers', order(1), 'open-1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
-	'a transfer with it, too');
+	'a transfer with the key of an account is refused');
 is(post($alice, '/accounts', $wish, 'case')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
-	'and an account with the key of a transfer');
-is(said(post($bob, '/accounts', $wish, 'open-1')), '201', 'each user has their own keys');
+	'an account with the key of a transfer is refused');
+is(said(post($bob, '/accounts', $wish, 'open-1')), '201', 'the same key of another user is another key');
 is(said(post($alice, '/accounts', { name => 'n', currency => 'NONE' }, 'open-2')), '422 CURRENCY_UNKNOWN',
-	'a refusal');
+	'an account in an unknown currency is refused');
 is(said(post($alice, '/accounts', { name => 'second', currency => 'EUR' }, 'open-2')), '201',
 	'leaves the key free');
 is(post($alice, '/accounts', $wish, 'two words')->{status}, 400, 'what is no key');
 is($alice->post("$base/accounts", { name => 'twice', currency => 'EUR' })->{status}, 201,
 	'without a key: another one') for 1, 2;
-is(accounts_named('twice'), 2, 'each time');
+is(accounts_named('twice'), 2, 'without a key each request opens an account');
 my ($opens, @answers) = at_once(24, sub {
 	return Kedge::Wallet::post($alice->copy, '/accounts', { name => 'race', currency => 'EUR' },
 		key => 'open-race');
 });
 is_deeply($opens, { '201' => 1, '201 again' => 23 }, 'many at once with one key');
-is(scalar @answers, 1, 'have one answer');
-is(accounts_named('race'), 1, 'of many at once with one key one is opened');
+is(scalar @answers, 1, 'requests at once with one key get one answer');
+is(accounts_named('race'), 1, 'requests at once with one key open one account');
 
 # ---- one key, many clients ------------------------------------------------------------
 
@@ -100,16 +100,16 @@ my ($count, @bodies) = at_once(64, sub {
 	return Kedge::Wallet::post($poor->copy, '/transfers',
 		{ %{ order(10) }, debitAccountId => $poor->{account} }, key => 'one');
 });
-is_deeply($count, { '201' => 1, '201 again' => 63 }, '64 clients, one key: one of them made it');
-is(scalar @bodies, 1, 'the others have its answer, byte for byte');
+is_deeply($count, { '201' => 1, '201 again' => 63 }, 'of 64 clients with one key one makes the transfer');
+is(scalar @bodies, 1, 'the 64 clients get the same answer, byte for byte');
 is($w->state_of($poor->{account}), '0/0/0', 'the money is gone');
-is($w->state_of($b), '12/0/12', 'and came once');
+is($w->state_of($b), '12/0/12', 'the money arrives once');
 
 ($count, @bodies) =
     at_once(64, sub { post($alice->copy, '/transfers', order(1 + $_[0] % 2), 'two') });
 is_deeply($count, { '201' => 1, '201 again' => 31, '409 IDEMPOTENCY_KEY_REUSED' => 32 },
-	'two bodies, one key: whoever was first decides');
-is(scalar @bodies, 1, 'there is one answer');
+	'with two bodies and one key the first body decides');
+is(scalar @bodies, 1, 'with two bodies and one key there is one answer');
 
 my @users = map { $w->user("user$_", 100) } 1 .. 8;
 ($count, @bodies) = at_once(64, sub {
@@ -118,8 +118,8 @@ my @users = map { $w->user("user$_", 100) } 1 .. 8;
 		{ %{ order(100) }, debitAccountId => $user->{account} }, key => 'mine');
 });
 is_deeply($count, { '201' => 8, '201 again' => 56 }, 'eight users, the same key: each has one');
-is(scalar @bodies, 8, 'and an answer');
-is(scalar(grep { $w->state_of($_->{account}) ne '0/0/0' } @users), 0, 'each gave once');
+is(scalar @bodies, 8, 'eight users with the same key get eight answers');
+is(scalar(grep { $w->state_of($_->{account}) ne '0/0/0' } @users), 0, 'each user has paid once');
 
 my $hold = asked($alice, '/transfers', order(300, hold => $yes), 'hold')->{json}{id};
 my $done = asked($alice, '/transfers', order(300), 'done')->{json}{id};
@@ -138,7 +138,7 @@ for my $row (
 	my ($name, $status, $who, $path, $body) = @$row;
 	my ($count, @bodies) = at_once(32, sub { post($who->copy, $path, $body, $name =~ tr/ /-/r) });
 	is_deeply($count, { $status => 1, "$status again" => 31 }, "$name from 32 clients: once");
-	is(scalar @bodies, 1, 'and one answer');
+	is(scalar @bodies, 1, 'requests at once in all processes get one answer');
 }
 $w->check('so far');
 
@@ -157,19 +157,19 @@ for my $row (
 }
 asked($w->{operator}, '/transfers', order(1), 'operators');
 is(said(Kedge::Wallet::post($w->{operator}, "/transfers/$done/reverse", {}, key => 'operators')),
-	'409 IDEMPOTENCY_KEY_REUSED', 'nor a reversal');
+	'409 IDEMPOTENCY_KEY_REUSED', 'a reversal with the key of another operation is refused');
 my $batch = asked($alice, '/transfers/batch',
 	{ transfers => [ order(7, idempotencyKey => 'done'), order(300, idempotencyKey => 'done-too'),
 			order(8, idempotencyKey => 'item') ] }, 'batch');
 is(join(' ', map { $_->{error}{code} // $_->{transfer}{status} } @{ $batch->{json}{results} }),
-	'IDEMPOTENCY_KEY_REUSED posted posted', 'nor an item');
+	'IDEMPOTENCY_KEY_REUSED posted posted', 'an item with the key of another operation is refused');
 my $single = Kedge::Wallet::post($alice, '/transfers', order(8), key => 'item');
-is(said($single), '201 again', 'an item by its key');
+is(said($single), '201 again', 'a single transfer with the key of an item is answered again');
 is_deeply($single->{json}, $batch->{json}{results}[2]{transfer}, 'is that of the batch');
 $single = asked($alice, '/transfers', order(9), 'alone');
 $batch = asked($alice, '/transfers/batch',
 	{ atomic => $yes, transfers => [ order(9, idempotencyKey => 'alone') ] }, 'batch-2');
-is_deeply($batch->{json}{results}, [ { transfer => $single->{json} } ], 'and the other way round');
+is_deeply($batch->{json}{results}, [ { transfer => $single->{json} } ], 'an item with the key of a single transfer returns that transfer');
 
 # ---- a refusal leaves the key free ----------------------------------------------------
 
@@ -177,7 +177,7 @@ is_deeply($batch->{json}{results}, [ { transfer => $single->{json} } ], 'and the
 	return Kedge::Wallet::post($poor->copy, '/transfers',
 		{ %{ order(40) }, debitAccountId => $poor->{account} }, key => 'later');
 });
-is_deeply($count, { '422 INSUFFICIENT_FUNDS' => 32 }, 'refused, 32 times');
+is_deeply($count, { '422 INSUFFICIENT_FUNDS' => 32 }, '32 transfers with one key and no funds are all refused');
 my $asking = later(sub {
 	my ($count, @bodies) = at_once(16, sub {
 		my $c = $poor->copy;
@@ -192,8 +192,8 @@ my $asking = later(sub {
 	return [ $count, scalar @bodies ];
 });
 $w->fund($poor->{account}, 100);
-is_deeply($asking->(), [ { '201' => 1, '201 again' => 15 }, 1 ], 'until there are funds: then once');
-is($w->state_of($poor->{account}), '60/0/60', 'and no more');
+is_deeply($asking->(), [ { '201' => 1, '201 again' => 15 }, 1 ], 'when there are funds, 16 requests with the key move them once');
+is($w->state_of($poor->{account}), '60/0/60', 'the money arrives once after the refusals');
 my %other = (%{ order(1) }, debitAccountId => $poor->{account});
 my $carol = $w->user('carol', 5);
 for my $row (
@@ -207,21 +207,21 @@ for my $row (
 	my ($want, %change) = @$row;
 	is(said(post($poor, '/transfers', { %other, %change }, 'free')), $want, $want);
 }
-is(said(asked($poor, '/transfers', \%other, 'free')), '201', 'the key is free, for another body too');
+is(said(asked($poor, '/transfers', \%other, 'free')), '201', 'a refused request leaves its key free for another body');
 is(said(Kedge::Wallet::post($poor, '/transfers', { %other, amount => 61 }, key => 'free')),
-	'409 IDEMPOTENCY_KEY_REUSED', 'and then it is not');
+	'409 IDEMPOTENCY_KEY_REUSED', 'the key is taken after it has succeeded');
 $w->{operator}->post("$base/accounts/$poor->{account}/freeze");
-is(said(post($poor, '/transfers', \%other, 'frozen')), '422 ACCOUNT_FROZEN', 'frozen');
+is(said(post($poor, '/transfers', \%other, 'frozen')), '422 ACCOUNT_FROZEN', 'a transfer from a frozen account is refused');
 is(said(Kedge::Wallet::post($poor, '/transfers', \%other, key => 'free')), '201 again',
 	'what was done before is still answered');
 $w->{operator}->post("$base/accounts/$poor->{account}/unfreeze");
-is(said(asked($poor, '/transfers', \%other, 'frozen')), '201', 'thawed');
+is(said(asked($poor, '/transfers', \%other, 'frozen')), '201', 'the same key succeeds when the account is thawed');
 my $items = { atomic => $yes, transfers => [ map { { %other, amount => $_ } } 30, 29 ] };
 is(said(Kedge::Wallet::post($poor, '/transfers/batch', $items, key => 'all')), '422 INSUFFICIENT_FUNDS',
 	'a batch of which one cannot be');
-is($w->state_of($poor->{account}), '58/0/58', 'moves nothing');
+is($w->state_of($poor->{account}), '58/0/58', 'an atomic batch without funds moves nothing');
 $w->fund($poor->{account}, 1);
-is(said(asked($poor, '/transfers/batch', $items, 'all')), '200', 'but can later');
+is(said(asked($poor, '/transfers/batch', $items, 'all')), '200', 'the same batch succeeds when there are funds');
 
 # ---- the first answer, whatever came after ----------------------------------------------
 
@@ -233,34 +233,34 @@ my %first = (
 	reversed => asked($alice, '/transfers', order(100), 'p1'),
 );
 my %id = map { $_ => $first{$_}{json}{id} } keys %first;
-is(said(asked($bob, "/transfers/$id{captured}/capture", { amount => 60 }, 'c1')), 200, 'captured');
+is(said(asked($bob, "/transfers/$id{captured}/capture", { amount => 60 }, 'c1')), 200, 'a repeated capture is answered with 200');
 my $released = Kedge::Wallet::post($bob, "/transfers/$id{released}/release");
-is($released->{json}{status}, 'released', 'released');
+is($released->{json}{status}, 'released', 'the repeated release returns the released hold');
 $k->sql('wallet', "UPDATE transfer SET status = 'expired' WHERE id = '$id{expired}'");
 my @reversals = ([ captured => 10 ], [ captured => 20 ], [ reversed => 1 ], [ captured => undef ],
 	[ reversed => undef ]);
 for my $i (0 .. $#reversals) {
 	my ($what, $amount) = @{ $reversals[$i] };
 	my $r = asked($w->{operator}, "/transfers/$id{$what}/reverse", { amount => $amount }, "r$i");
-	is(said($r), 200, "$what: reversed") or diag($r->{body});
+	is(said($r), 200, "$what: the repeated reversal is answered") or diag($r->{body});
 	is($r->{json}{status}, defined $amount ? $what =~ s/reversed/posted/r : 'reversed',
-		'in part, or all of it');
+		"$what: the reversal was made in part or in full");
 }
 my $external = $w->{operator}->post("$base/deposits", \%deposit);
-is(said($external), '201 again', 'a deposit again');
+is(said($external), '201 again', 'a repeated deposit is answered again');
 is(said(asked($w->{operator}, "/transfers/$external->{json}{id}/reverse", {}, 'r-deposit')), 200,
-	'is reversed');
-is($w->{operator}->post("$base/deposits", \%deposit)->{body}, $external->{body}, 'and answered as before');
+	'the deposit is reversed');
+is($w->{operator}->post("$base/deposits", \%deposit)->{body}, $external->{body}, 'the repeated deposit gets the same answer after its reversal');
 my $second = $k->user('second');
 $k->role($second, 'operator');
-is($second->post("$base/deposits", \%deposit)->{body}, $external->{body}, 'by any operator');
+is($second->post("$base/deposits", \%deposit)->{body}, $external->{body}, 'another operator gets the same answer for the deposit');
 for my $change ([ amount => 51 ], [ accountId => $b ], [ memo => 'x' ]) {
 	is(said($second->post("$base/deposits", { %deposit, @$change })), '409 REFERENCE_REUSED',
-		"another $change->[0]");
+		"the reference with another $change->[0] is REFERENCE_REUSED");
 }
-is(said($second->post("$base/withdrawals", \%deposit)), '409 REFERENCE_REUSED', 'another direction');
+is(said($second->post("$base/withdrawals", \%deposit)), '409 REFERENCE_REUSED', 'the reference of a deposit for a withdrawal is REFERENCE_REUSED');
 is(said(Kedge::Wallet::post($bob, "/transfers/$id{captured}/capture", { amount => 61 }, key => 'c1')),
-	'409 IDEMPOTENCY_KEY_REUSED', 'another amount captured');
+	'409 IDEMPOTENCY_KEY_REUSED', 'the key of a capture with another amount is refused');
 is(Kedge::Wallet::post($bob, "/transfers/$id{released}/release")->{body}, $released->{body},
 	'released twice is once');
 
@@ -285,14 +285,14 @@ for my $row (
 	my $r = raw_http($k->port, bytes([ "Idempotency-Key: $key" ], jencode(order(1))));
 	is($r->{status}, $want, 'a key: ' . substr jencode($key), 0, 20) or diag($r->{body});
 	is($r->{headers}{'idempotency-replayed'}, $key =~ /^\s|\s$/ && $key =~ /k-1/ ? 'true' : undef,
-		'blanks around it are not of it');
+		'blanks around an idempotency key are ignored');
 }
 # A request with two keys is refused, since it is not defined which one would count.
 # nginx passes both on or, from 1.23 on, joins them with a comma and a space.
 my $r = raw_http($k->port,
 	bytes([ 'Idempotency-Key: d-1', 'Idempotency-Key: d-2' ], jencode(order(1, memo => 'twins'))));
-like($r->{status}, qr/^40[03]$/, 'two keys are refused');
-is(count_of('twins'), 0, 'and nothing moves');
+like($r->{status}, qr/^40[03]$/, 'a request with two idempotency keys is refused');
+is(count_of('twins'), 0, 'a request with two idempotency keys moves nothing');
 
 # ---- clients that die -----------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ for my $part (10, length($text) - 200, length($text) - 1) {
 }
 is(said(asked($alice, '/transfers', order(2, memo => 'dead-1'), 'dead-1')), '201',
 	'half a request used no key');
-is(count_of('dead-1'), 1, 'and moved nothing');
+is(count_of('dead-1'), 1, 'a client that disconnects before the statement causes no transfer');
 
 my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
 my $socket = raw_open($k->port);
@@ -315,8 +315,8 @@ my $order = order(3, memo => 'dead-2');
 my $retry = later(sub { said(post($alice->copy, '/transfers', $order, 'dead-2')) });
 wait_blocked($k, 2);
 $unlock->();
-is($retry->(), '201 again', 'gone while it was done: done, and the retry hears of it');
-is(count_of('dead-2'), 1, 'once');
+is($retry->(), '201 again', 'a client that disconnects during the commit gets the answer when it asks again');
+is(count_of('dead-2'), 1, 'the transfer of the disconnected client is made once');
 
 # All clients disconnect before they get a response; half of them reset the connection.
 parallel(32, sub {
@@ -328,7 +328,7 @@ parallel(32, sub {
 });
 like(said(asked($alice, '/transfers', order(4, memo => 'dead-3'), 'dead-3')), qr/^201/,
 	'32 that heard nothing');
-is(count_of('dead-3'), 1, 'one transfer');
+is(count_of('dead-3'), 1, 'a client that disconnects after the commit has one transfer');
 
 # ---- servers that die -------------------------------------------------------------------------
 
@@ -343,11 +343,11 @@ my $first_pid = $k->sql('postgres', "SELECT pid FROM pg_stat_activity WHERE usen
 $retry = later(sub { said(post($alice->copy, '/transfers', $order, 'cut')) });
 wait_blocked($k, 2);
 $k->sql('postgres', "SELECT pg_terminate_backend($first_pid)");
-like($cut->(), qr/^503 /, 'who was cut off is told so');
+like($cut->(), qr/^503 /, 'the request whose statement was cancelled gets 503');
 $unlock->();
-is($retry->(), '201', 'who waited for the key does it instead');
-is(said(post($alice, '/transfers', $order, 'cut')), '201 again', 'who was cut off asks again');
-is(count_of('cut'), 1, 'once');
+is($retry->(), '201', 'the request that waited for the same key makes the transfer');
+is(said(post($alice, '/transfers', $order, 'cut')), '201 again', 'the cancelled request is answered when it is repeated');
+is(count_of('cut'), 1, 'the transfer with that key is made once');
 
 # The process is killed, but the database completes its statement.
 $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
@@ -355,13 +355,13 @@ $order = order(6, memo => 'killed');
 $cut = later(sub { post($alice->copy, '/transfers', $order, 'killed')->{status} });
 wait_blocked($k, 1);
 $k->kill_pid(KILL => $k->pids('wallet-api'));
-like($cut->(), qr/^50[234]$/, 'its process is killed');
+like($cut->(), qr/^50[234]$/, 'the request whose process was killed gets 502, 503 or 504');
 $k->wait_healthy;
 $retry = later(sub { said(post($alice->copy, '/transfers', $order, 'killed')) });
 wait_blocked($k, 2);
 $unlock->();
-is($retry->(), '201 again', 'what it began was finished');
-is(count_of('killed'), 1, 'once');
+is($retry->(), '201 again', 'the repeated request finds the finished transfer');
+is(count_of('killed'), 1, 'the transfer of the killed process is made once');
 $w->check('after deaths');
 
 # ---- as late as that ------------------------------------------------------------------------------
@@ -378,22 +378,22 @@ sub all_again
 		    if $r->{body} ne $first->{body} || said($r) ne "$first->{status} again";
 	}
 	is_deeply(\@wrong, [], "$name: all " . @said . ' are answered as the first time');
-	is_deeply([ map { $w->state_of($_) } $a, $b, $poor->{account} ], \@state, 'and nothing moves');
+	is_deeply([ map { $w->state_of($_) } $a, $b, $poor->{account} ], \@state, 'the repeated requests change no balance');
 	return;
 }
 cmp_ok(scalar @said, '>=', 20, 'keys of all kinds');
 all_again('at once');
 $k->kill_pid(KILL => $k->pids('postgres'));
-ok($k->wait_healthy(30), 'PostgreSQL is killed');
+ok($k->wait_healthy(30), 'wallet is healthy after PostgreSQL was killed');
 all_again('after a crash');
 $k->sql('wallet', "UPDATE idempotency SET created_at = created_at - interval '29 days'");
-is($k->sql('wallet', 'SELECT ledger_forget_keys(30)'), 0, 'weeks later');
+is($k->sql('wallet', 'SELECT ledger_forget_keys(30)'), 0, 'a key of less than 30 days is kept');
 $k->down;
 $k->start;
 $_->{base} = $_->{origin} = $k->base for $alice, $bob, $poor, $w->{operator};
 all_again('weeks and a restart later');
 $k->sql('wallet', "UPDATE idempotency SET created_at = created_at - interval '2 days' WHERE key = 'alone'");
-is($k->sql('wallet', 'SELECT ledger_forget_keys(30)'), 1, 'a month later it is forgotten');
-is(said(post($alice, '/transfers', order(9), 'alone')), '201', 'and the key is another');
+is($k->sql('wallet', 'SELECT ledger_forget_keys(30)'), 1, 'a key of more than 30 days is deleted');
+is(said(post($alice, '/transfers', order(9), 'alone')), '201', 'a deleted key can be used again');
 $w->check;
 done_testing;

@@ -163,7 +163,7 @@ sub compare
 	is(scalar @wrong, 0, "$name: " . keys(%account) . ' accounts, ' . keys(%transfer) . ' transfers')
 	    or diag(map {"$_\n\tis     $is{$_}\n\tshould $should{$_}\n"} @wrong);
 	is(scalar(grep { $_->{owner} && ($_->{balance} < $_->{held} || $_->{held} < 0) } values %account), 0,
-		'nobody has less than nothing');
+		'no balance is less than its held amount');
 	$w->check("$name: the books are right");
 	return;
 }
@@ -325,7 +325,7 @@ my %try = (
 		return if $first->{status} >= 300;
 		my $r = post($who, $path, $body, $key);
 		$done{again}++;
-		is($r->{body}, $first->{body}, "$path: as the first time") if $r->{body} ne $first->{body};
+		is($r->{body}, $first->{body}, "$path: the repeated request gets the first answer") if $r->{body} ne $first->{body};
 	},
 );
 my @deck = map { ($_->[0]) x $_->[1] } [ transfer => 8 ], [ settle => 5 ], [ reverse => 3 ], [ external => 3 ],
@@ -337,12 +337,12 @@ while ($steps < 400 * $long && time < $end) {
 	$try{ pick(@deck) }->();
 }
 note(join ', ', map {"$_ $done{$_}"} sort keys %done);
-cmp_ok($steps, '>=', 50, "one client: $steps steps, each as foretold");
+cmp_ok($steps, '>=', 50, "one client: $steps steps have the results that the model computes");
 compare('one client');
 for my $id ((sort keys %transfer)[ 0, 3, -1 ]) {
 	my $t = $w->{operator}->get("$base/transfers/$id")->{json};
 	is(join(' ', @$t{qw(status amount reversedAmount)}),
-		join(' ', @{ $transfer{$id} }{qw(status amount reversed)}), 'and a client sees it so');
+		join(' ', @{ $transfer{$id} }{qw(status amount reversed)}), 'the transfer has the status of the model');
 }
 
 # ---- many clients -----------------------------------------------------------------------------
@@ -479,17 +479,17 @@ for my $round (1 .. 3) {
 		}
 		$told{ $what . ' ' . ($said // '') }++;
 		my ($code) = ($said // '') =~ /^\d+ ([A-Z_]+)$/;
-		my $rule = $may{$what} // fail("$what $said") && next;
+		my $rule = $may{$what} // fail("$what: unexpected result $said") && next;
 		if (($said // '') !~ /^2/) {
-			fail("$what: $said") if !$code || $code !~ /^(?:$rule)\z/;
-			fail("$what: $code of one who has all") if $code eq 'INSUFFICIENT_FUNDS'
+			fail("$what: unexpected result $said") if !$code || $code !~ /^(?:$rule)\z/;
+			fail("$what: $code for a user with enough funds") if $code eq 'INSUFFICIENT_FUNDS'
 			    && $what ne 'reverse' && $from eq $rich;
 		} elsif ($what =~ /^(?:transfer|hold|deposit|withdrawal)$/) {
 			made($t);
 		} elsif ($what eq 'batch') {
 			for my $result (@{ $t->{results} }) {
 				my $no = $result->{error}{code};
-				fail("item: $no")
+				fail("unexpected result of an item: $no")
 				    if $no && ($no !~ /^(?:$rule)\z/ || $no eq 'INSUFFICIENT_FUNDS' && $from eq $rich);
 				made($result->{transfer}) unless $no;
 			}
@@ -519,11 +519,11 @@ for my $round (1 .. 3) {
 	compare("round $round");
 }
 note(join ', ', map {"$_: $told{$_}"} sort keys %told);
-cmp_ok($short, '>', 0, "$short holds ended by themselves");
-cmp_ok($told{expired}, '<=', $short, 'and none twice');
-cmp_ok(sum0(@told{ grep { /^capture 200$/ } keys %told }), '>', 0, 'holds were captured');
-cmp_ok(sum0(@told{ grep { /HOLD_NOT_OPEN/ } keys %told }), '>', 0, 'for which others were too late');
-cmp_ok(sum0(@told{ grep { /^reverse 200$/ } keys %told }), '>', 0, 'transfers were reversed');
+cmp_ok($short, '>', 0, "some holds expire by the job ($short)");
+cmp_ok($told{expired}, '<=', $short, 'no hold expires twice');
+cmp_ok(sum0(@told{ grep { /^capture 200$/ } keys %told }), '>', 0, 'some holds are captured');
+cmp_ok(sum0(@told{ grep { /HOLD_NOT_OPEN/ } keys %told }), '>', 0, 'some operations come too late for their hold');
+cmp_ok(sum0(@told{ grep { /^reverse 200$/ } keys %told }), '>', 0, 'some transfers are reversed');
 is($k->sql('wallet', <<~'SQL'), 0, 'the times of an account are in the order of its entries');
 	SELECT count(*) FROM (SELECT created_at < lag(created_at)
 		OVER (PARTITION BY account_id ORDER BY seq) AS back FROM entry) e WHERE back

@@ -30,7 +30,7 @@ wait_blocked($k, 1);
 my $single = later(sub { said($w->move($mallory->copy, $other, $shop->{account}, 7, key => 'same')) });
 wait_blocked($k, 2);
 my ($count) = at_once(8, sub { return $w->move($alice->copy, $alice->{account}, $shop->{account}, 1) });
-is_deeply($count, { 201 => 8 }, 'others pay the shop while two requests with one key wait');
+is_deeply($count, { 201 => 8 }, 'other users pay the shop while two requests with one key wait');
 $unlock->();
 is(join(', ', $whole->(), $single->()), '200, 409 IDEMPOTENCY_KEY_REUSED', 'the first has the key');
 
@@ -247,7 +247,7 @@ for my $gate (sort keys %gate) {
 	}
 }
 is_deeply([ grep { !$waits{$_} } sort keys %operation ], [ 'check', 'first contact', 'forget keys', 'forget some keys' ],
-	'what waits for nobody');
+	'the operations that wait for no other are those that are expected');
 
 my (@locked_out, $rounds);
 for my $gate (sort keys %gate) {
@@ -263,12 +263,12 @@ for my $gate (sort keys %gate) {
 		}
 	}
 }
-is(join("\n", @locked_out), '', 'no two of the others lock each other out');
+is(join("\n", @locked_out), '', 'no two operations deadlock with each other');
 note("$rounds rounds");
 $w->check('and nothing came of it');
 
 is(join("\n", grep { /deadlock detected/ } split /\n/, slurp($k->dir . '/log/postgres.log') // ''), '',
 	'the log has no deadlock');
 is($k->sql('postgres', "SELECT deadlocks FROM pg_stat_database WHERE datname = 'wallet'"), 0,
-	'and PostgreSQL has counted none');
+	'PostgreSQL has counted no deadlock');
 done_testing;

@@ -61,9 +61,9 @@ my ($count) = at_once(32, sub {
 	}
 	return $left;
 });
-is_deeply($count, { 201 => 32 }, 'A to B and B to A, in every way: nobody is refused');
-is(deadlocks(), 0, 'there was no deadlock, not even one that was tried again');
-is(join(' ', balances()), '1000000 1000000', 'as much went as came');
+is_deeply($count, { 201 => 32 }, '32 clients that move money in both directions all succeed');
+is(deadlocks(), 0, 'no deadlock occurred, not even one that was retried');
+is(join(' ', balances()), '1000000 1000000', 'both balances are the same as before');
 $w->check('after all of it at once');
 
 # ---- the last cent ----------------------------------------------------------------------
@@ -82,14 +82,14 @@ my $tin = $w->user('tin');
 	return $r;
 });
 is_deeply($count, { 201 => 32 }, 'a hot account: contention is not a lack of funds');
-is(join(' ', balances($pot->{account}, $tin->{account})), '0 ' . 32 * 5 * 7, 'to the last cent');
-is(said($w->move($pot, $pot->{account}, $tin->{account}, 1)), '422 INSUFFICIENT_FUNDS', 'then there is no more');
+is(join(' ', balances($pot->{account}, $tin->{account})), '0 ' . 32 * 5 * 7, 'all money of the first account has arrived in the second');
+is(said($w->move($pot, $pot->{account}, $tin->{account}, 1)), '422 INSUFFICIENT_FUNDS', 'a further transfer is INSUFFICIENT_FUNDS');
 
 # An account with less money: as many requests succeed as it has money for.
 $w->fund($pot->{account}, 10 * 7 + 6);
 ($count) = at_once(32, sub { return $w->move($pot->copy, $pot->{account}, $tin->{account}, 7,
 	$_[0] % 2 ? (hold => $yes) : ()) });
-is_deeply($count, { 201 => 10, '422 INSUFFICIENT_FUNDS' => 22 }, 'as often as there are funds');
+is_deeply($count, { 201 => 10, '422 INSUFFICIENT_FUNDS' => 22 }, 'transfers at once succeed as often as there are funds');
 
 # ---- waiting ------------------------------------------------------------------------------
 
@@ -103,10 +103,10 @@ my $cross = later(sub { ($k->try_sql('wallet', "SELECT FROM account WHERE id = '
 ok(wait_until(sub {
 	$k->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'kedge'"
 		    . " AND wait_event_type = 'Lock'") == 1
-}), 'others wait behind it');
+}), 'other transfers wait behind the lock');
 $unlock->();
-is($moving->(), '201', 'who has one and waits for the other gets it');
-is($cross->(), '', 'and so do those behind');
+is($moving->(), '201', 'the transfer that has one lock gets the other');
+is($cross->(), '', 'the transfers that waited behind it succeed');
 
 # Now the session also waits for the transfer's account: PostgreSQL aborts one of the
 # two, and the service retries the transfer.  Sometimes the retry is faster than the
@@ -115,8 +115,8 @@ $unlock = hold_lock($k, "SET deadlock_timeout = '60s'; SELECT FROM account WHERE
 my $circle = later(sub { said(post($users[$from]->copy, '/transfers', order($from, 12), 'circle')) });
 wait_blocked($k, 1);
 $unlock->("SELECT FROM account WHERE id = '$low' FOR UPDATE");
-is($circle->(), '201', 'a circle: it was the one to give way, and was tried again');
-ok(wait_until(sub { deadlocks() >= 1 }, 15), 'for there was one');
+is($circle->(), '201', 'the transfer that PostgreSQL chose as deadlock victim is retried and succeeds');
+ok(wait_until(sub { deadlocks() >= 1 }, 15), 'PostgreSQL has counted the deadlock');
 
 # An account stays locked for longer than a statement may take: nothing was moved, the
 # answer is not one for lack of money, and the key can be used again.
@@ -125,8 +125,8 @@ my $stuck = later(sub { said(post($users[0]->copy, '/transfers', order(0, 13), '
 wait_blocked($k, 1);
 $w->fund($pot->{account}, 8);
 ($count) = at_once(8, sub { return $w->move($pot->copy, $pot->{account}, $tin->{account}, 1) });
-is_deeply($count, { 201 => 8 }, 'who wants other accounts does not wait for it');
-like($stuck->(), qr/^503 UNAVAILABLE/, 'who wants this one does, for so long');
+is_deeply($count, { 201 => 8 }, 'transfers of other accounts do not wait for the lock');
+like($stuck->(), qr/^503 UNAVAILABLE/, 'a transfer that waits too long for a lock gets 503');
 my $start = time;
 ($count) = at_once(4, sub {
 	my ($i) = @_;
@@ -136,14 +136,14 @@ my $start = time;
 });
 is((grep { !/^503 UNAVAILABLE \d+$/ } keys %$count), 0, 'locked for long: unavailable, try again')
     or diag(explain($count));
-cmp_ok(time - $start, '<', 15, 'in time');
+cmp_ok(time - $start, '<', 15, 'the transfer gets its 503 within 15 s');
 $unlock->();
-is($k->sql('wallet', 'SELECT count(*) FROM transfer WHERE amount = 13'), 0, 'nothing of it was done');
+is($k->sql('wallet', 'SELECT count(*) FROM transfer WHERE amount = 13'), 0, 'the transfer that got 503 moved no money');
 ($count) = at_once(4, sub {
 	my ($i) = @_;
 	return post($users[ $i % 2 ]->copy, '/transfers', order($i % 2, 13), "late-$i");
 });
-is_deeply($count, { 201 => 4 }, 'the same keys again: done');
+is_deeply($count, { 201 => 4 }, 'the transfers succeed with the same keys');
 $w->check('after waiting');
 
 # ---- kill -9 ---------------------------------------------------------------------------------
@@ -195,10 +195,10 @@ sub acknowledged
 	my @lost = grep { my ($key, $id) = split / /; (delete $is{$key} // '') ne $id } @$kept;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is_deeply(\@lost, [], @$kept . ' were acknowledged: each is there');
-	is_deeply(\@twice, [], 'and none twice');
-	cmp_ok(scalar keys %is, '<=', $procs, 'beside those whose clients were still asking');
+	is_deeply(\@twice, [], 'no acknowledged transfer was made twice');
+	cmp_ok(scalar keys %is, '<=', $procs, 'transfers without acknowledgement are at most one for each client');
 	my ($a, $b) = balances();
-	is($a + $b, 2_000_000, 'all the money is there');
+	is($a + $b, 2_000_000, 'the sum of the balances is unchanged');
 	$w->check;
 	return $count;
 }
@@ -228,18 +228,18 @@ my $circles = deadlocks();
 my ($name, $load) = storm(procs => 32);
 goes_on('a storm of 32', 400);
 $count = acknowledged($name, $load, 0);
-is_deeply([ keys %$count ], ['done'], 'to and fro: every one at once');
-is(deadlocks(), $circles, 'and no deadlock among our own');
+is_deeply([ keys %$count ], ['done'], 'all transfers in both directions succeed at once');
+is(deadlocks(), $circles, 'no further deadlock occurred');
 
 # Kills one process of a kind and waits until it is replaced.
 sub kill_one
 {
 	my ($kind) = @_;
-	my @before = $k->pids($kind) or return fail("no $kind");
+	my @before = $k->pids($kind) or return fail("$kind runs before it is killed");
 	$k->kill_pid(KILL => $before[ $storms % @before ]);
 	my %old = map { $_ => 1 } @before;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	ok(wait_until(sub { grep { !$old{$_} } $k->pids($kind) }, 30), "kill -9 $kind: there is another");
+	ok(wait_until(sub { grep { !$old{$_} } $k->pids($kind) }, 30), "after kill -9 another $kind starts");
 	goes_on('and it goes on', 20);
 	return;
 }

@@ -30,20 +30,20 @@ SKIP: {
 	chmod 0755, "$place/kedge";
 	my ($status, $out, $err) =
 	    run({ dir => $place, in => "set -e\n$script" }, '/bin/bash', '-s');
-	is($status, 0, 'which work when pasted') or diag("$script\n$out$err");
-	like($out, qr/"userId"/, 'to a verified request');
-	like($out, qr/"currency"\s*:\s*"USD"/, 'and to the wallet');
+	is($status, 0, 'the curl examples of the README succeed') or diag("$script\n$out$err");
+	like($out, qr/"userId"/, 'an example makes a verified request');
+	like($out, qr/"currency"\s*:\s*"USD"/, 'an example reads the wallet');
 	like($out, qr/"amount"\s*:\s*5000/, 'an administrator pays in');
-	like($out, qr/ledger/, 'and sees the schedules of the wallet');
+	like($out, qr/ledger/, 'an example prints the schedules of the wallet');
 	my @errors = $out =~ /"code"\s*:\s*"(\w+)"/g;
 	is_deeply([ grep { $_ ne 'UNAUTHENTICATED' } @errors ], [],
-		'refused only where it shows a refusal');
+		'the only errors of the examples are those that they show');
 }
 
 # Every declared route has the guard that it declares.
 for my $service (Kedge::services()) {
 	my $spec = $k->client->get("/api/$service/openapi.json")->{json};
-	ok($spec && $spec->{paths}, "$service: a specification") or next;
+	ok($spec && $spec->{paths}, "$service has an OpenAPI document") or next;
 	for my $path (sort keys %{ $spec->{paths} }) {
 		my $item = $spec->{paths}{$path};
 		my $at =
@@ -57,12 +57,12 @@ for my $service (Kedge::services()) {
 			my $open = !@{ $item->{$method}{security} // [1] };
 			if ($service ne 'auth' && !$open) {
 				isnt($r->{status}, 404, "$method $at exists");
-				is($r->{status}, 401, "$method $at: nobody gets in");
+				is($r->{status}, 401, "$method $at requires a session");
 			}
 			my $e = $r->{status};
 			ok(            exists $item->{$method}{responses}{$e}
 				    || exists $item->{$method}{responses}{default},
-				"$service: $method $path declares $e");
+				"$service: OpenAPI has the status $e of $method $path");
 		}
 	}
 }

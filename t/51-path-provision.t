@@ -26,19 +26,19 @@ my @status = parallel(
 	});
 is_deeply([ grep { $_ != 200 } @status ], [], 'fifty first requests, all answered 200');
 is($k->sql('core', "SELECT count(*) FROM profile WHERE user_id = '$alice->{id}'"), 1,
-	'one profile');
+	'fifty first requests create one profile');
 is($k->sql('wallet', "SELECT count(*) FROM wallet WHERE user_id = '$alice->{id}'"), 1,
-	'one wallet');
+	'fifty first requests create one wallet');
 is($k->sql('wallet', "SELECT count(*) FROM account WHERE user_id = '$alice->{id}'"), 1,
-	'one account');
+	'fifty first requests create one account');
 my $user = $alice->session->{user};
-ok($user->{hasCoreAccount} && $user->{hasWalletAccount}, 'auth knows');
+ok($user->{hasCoreAccount} && $user->{hasWalletAccount}, 'the user object shows both service accounts');
 is(
 	$k->sql('auth',
 "SELECT string_agg(service, ',' ORDER BY service) FROM service_account WHERE user_id = '$alice->{id}'"
 	),
 	'core,wallet',
-	'of each once');
+	'auth has each service account once');
 
 # ---- a crash between the two steps --------------------------------------------------
 
@@ -46,20 +46,20 @@ my $bob = $k->user('bob');
 $k->sql('core',
 	"INSERT INTO profile (user_id, display_name) VALUES ('$bob->{id}', 'Before the crash')");
 is($bob->session->{user}{hasCoreAccount} ? 1 : 0, 0, 'a record that auth was not told of');
-is($bob->get('/api/core/me')->{json}{displayName}, 'Before the crash', 'is kept');
-ok(wait_until(sub { $bob->session->{user}{hasCoreAccount} }, 5), 'and auth is told later');
-is($k->sql('core', "SELECT count(*) FROM profile WHERE user_id = '$bob->{id}'"), 1, 'one still');
+is($bob->get('/api/core/me')->{json}{displayName}, 'Before the crash', 'a profile from before a crash is kept');
+ok(wait_until(sub { $bob->session->{user}{hasCoreAccount} }, 5), 'auth is told of the profile by a later request');
+is($k->sql('core', "SELECT count(*) FROM profile WHERE user_id = '$bob->{id}'"), 1, 'there is still one profile');
 # auth lists the account, but the service's record is missing, as after restoring an
 # older database.
 $k->sql('auth', "INSERT INTO service_account (user_id, service) VALUES ('$bob->{id}', 'wallet')");
 $k->redis('auth')->cmd('FLUSHALL');
 my $r = $bob->get('/api/wallet/accounts');
-like($r->{status}, qr/^(200|404|503)$/, 'auth says there is a record and there is none');
+like($r->{status}, qr/^(200|404|503)$/, 'a request is answered when auth lists an account whose record is missing');
 
 # ---- auth away --------------------------------------------------------------------
 
 my $carol = $k->user('carol');
-is($carol->get('/api/core/whoami')->{status}, 200, 'carol is known');
+is($carol->get('/api/core/whoami')->{status}, 200, 'a request that needs no record is served while auth is stopped');
 my @api = $k->pids('auth-api');
 ok(scalar @api, 'the workers of the api pool are found');
 $k->kill_pid(STOP => @api);
@@ -77,9 +77,9 @@ ok(
 		},
 		20
 	),
-	'nothing is lost');
+	'auth is told of both records when it runs again');
 is($k->sql('wallet', "SELECT count(*) FROM account WHERE user_id = '$carol->{id}'"), 1,
-	'nothing twice');
+	'there is one account of the user');
 
 # ---- only a service may say so -------------------------------------------------
 
@@ -130,18 +130,18 @@ for my $row (@bad) {
 	is(provision($token)->{status}, 401, "provision with $name: no");
 }
 is($k->sql('auth', "SELECT count(*) FROM service_account WHERE user_id = '$dave->{id}'"), 0,
-	'and nothing was written');
+	'a refused provisioning stores nothing');
 my $a = provision(token({ %claims, sub => 'nobody-there' }, $key{core}));
-like($a->{status}, qr/^(404|422)$/, 'nor for somebody who is not');
+like($a->{status}, qr/^(404|422)$/, 'provisioning of an unknown user is refused');
 is_deeply(jdecode(provision(token(\%claims, $key{core}))->{body}), { status => JSON::PP::true },
-	'core may');
-is(provision(token(\%claims, $key{core}))->{status}, 200, 'twice');
+	'core may report its own account');
+is(provision(token(\%claims, $key{core}))->{status}, 200, 'core may report its account twice');
 is(
 	$k->sql('auth',
 		"SELECT string_agg(service, ',') FROM service_account WHERE user_id = '$dave->{id}'"
 	),
 	'core',
-	'for itself, once');
+	'the account is stored once, for core');
 for my $c ($k->client, $dave) {
 	is(
 		$c->post(
@@ -149,6 +149,6 @@ for my $c ($k->client, $dave) {
 			headers => { Authorization => 'Bearer ' . token(\%claims, $key{core}) }
 		)->{status},
 		404,
-		'and not from outside, with the right key');
+		'provisioning with a valid token is refused from outside');
 }
 done_testing;

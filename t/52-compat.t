@@ -26,7 +26,7 @@ for my $version ('1.7.25', '1.7.7', '1.4.18') {
 	my ($status, $out, $err) =
 	    run({ dir => $compat }, tool('node'), '--input-type=module', '-e', $code);
 	is($status, 0, "the example of the README, with $version") or diag($err);
-	is($out, "ada\@example.com\n", 'signs in') or diag($err);
+	is($out, "ada\@example.com\n", 'the BetterAuth client signs in') or diag($err);
 }
 
 run_tap('node', "$compat/openapi.mjs", '--base', $k->base, Kedge::services());

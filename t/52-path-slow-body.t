@@ -112,20 +112,20 @@ $_->get('/api/core/me') for $alice, $bob;
 my $task = jencode({ title => 'over a slow line' });
 my @alice = begin_slowly($alice, $task);
 my @bob = begin_slowly($bob, $task);
-is($bob->copy->sign_out->{status}, 200, 'bob signs out while his body is on its way');
+is($bob->copy->sign_out->{status}, 200, 'a user signs out while the body of a request arrives');
 my $a = end_slowly(@bob, $task);
 is($a->{status}, 401, 'the last byte comes after the sign-out: 401') or diag($a->{body});
-is(tasks_of($bob), 0, 'and nothing was written');
+is(tasks_of($bob), 0, 'the request of the signed-out user stores nothing');
 $a = end_slowly(@alice, $task);
-is($a->{status}, 201, 'who is signed in is served, however slow the line')
+is($a->{status}, 201, 'the slow request of a signed-in user succeeds')
     or diag($a->{body});
-is(tasks_of($alice), 1, 'once');
+is(tasks_of($alice), 1, 'the slow request is executed once');
 
 # ---- an assertion that has expired on the way ----------------------------------------
 
-is(handed_on(assertion($alice, 0))->{status}, 201, 'a fresh verdict');
+is(handed_on(assertion($alice, 0))->{status}, 201, 'a request with a fresh verdict succeeds');
 my $before = verdicts();
-is(handed_on(assertion($alice, 0.2))->{status}, 201, 'one of a fifth of a second');
+is(handed_on(assertion($alice, 0.2))->{status}, 201, 'a request with a verdict of 0.2 s succeeds');
 is(verdicts(), $before, 'costs no second question');
 for my $age (2, 25, 40, 200, $bound_s - 20) {
 	$a = handed_on(assertion($alice, $age));
@@ -133,11 +133,11 @@ for my $age (2, 25, 40, 200, $bound_s - 20) {
 }
 cmp_ok(verdicts(), '>=', $before + 5, 'auth was asked each time');
 is(handed_on(assertion($alice, 100), method => 'GET', path => '/api/core/me', body => '{}')->{status},
-	200, 'a GET with such a body');
+	200, 'a GET with an old verdict and a body is answered');
 is(handed_on(assertion($alice, 100), method => 'GET', path => '/api/core/whoami',
-	body => '{}')->{status}, 200, 'also where the event loop answers');
+	body => '{}')->{status}, 200, 'a GET with an old verdict is answered by the event loop, too');
 is(handed_on(assertion($alice, 100), method => 'GET', path => '/api/core/me', body => '')->{status},
-	401, 'without a body nothing can have taken so long');
+	401, 'a GET with an old verdict and no body is refused');
 
 my $wallet = $alice->get('/api/wallet/accounts')->{json}{items}[0]{id};
 my $other = $alice->post('/api/wallet/accounts', { name => 'n', currency => 'USD' })->{json}{id};
@@ -169,18 +169,18 @@ is(handed_on($_->[1])->{status}, 401, "an old assertion, $_->[0]: 401") for @ref
 
 # The user loses the role that the location, or the route, requires.
 is(handed_on(assertion($alice, 5, required_roles => ['user']))->{status}, 201,
-	'a role-gated location');
+	'an old verdict for a role-gated location is renewed');
 is(handed_on(assertion($alice, 5, required_roles => ['editor'], roles => ['editor']))->{status},
-	403, 'whose role was lost meanwhile: 403');
+	403, "an old verdict is not renewed when the location's role was removed");
 my %currency = (service => 'wallet', path => '/api/wallet/currencies',
 	body => jencode({ code => 'SLOWBODY', exponent => 2 }));
 is(handed_on(assertion($alice, 5, aud => 'wallet', roles => ['operator']), %currency)->{status},
-	403, 'a route whose role was lost meanwhile: 403');
+	403, "an old verdict is not renewed when the route's role was removed");
 is($k->sql('wallet', "SELECT count(*) FROM currency WHERE code = 'SLOWBODY'"), 0,
-	'nothing was done');
+	'the refused request stores nothing');
 $k->sql('auth', qq{UPDATE "user" SET banned = true WHERE id = '$carol->{id}'});
-is(handed_on(assertion($carol, 5))->{status}, 403, 'banned meanwhile: 403');
-is(tasks_of($carol), 0, 'nothing was written');
+is(handed_on(assertion($carol, 5))->{status}, 403, 'an old verdict is not renewed for a banned user');
+is(tasks_of($carol), 0, 'the request of the banned user stores nothing');
 
 # Sends the request for a second verdict as another program could.
 sub ask
@@ -203,11 +203,11 @@ sub service
 }
 my $core = service(core => $key{core});
 $a = ask('Authorization' => $core, 'Kedge-Assertion' => assertion($alice, 40));
-is($a->{status}, 200, 'core may ask');
+is($a->{status}, 200, "auth answers core's question with 200");
 my $renewed = jdecode(decode_base64url((split /\./, $a->{body})[1]));
 is_deeply([ @$renewed{qw(aud sub sid)} ], [ 'core', $alice->{id}, $alice->{sid} ],
-	'and gets an assertion of now');
-cmp_ok(abs($renewed->{iat_ms} / 1000 - time), '<', 5, 'to the millisecond');
+	'the renewed assertion is for the same service, user and session');
+cmp_ok(abs($renewed->{iat_ms} / 1000 - time), '<', 5, 'the renewed assertion has the present time');
 my @strangers = (
 	[ 'nobody', undef, assertion($alice, 40) ],
 	[ 'a client', $alice->cookie_header, assertion($alice, 40) ],
@@ -224,15 +224,15 @@ for my $row (@strangers) {
 	my ($name, $authorization, $assertion) = @$row;
 	$a = ask((defined $authorization ? (Authorization => $authorization) : ()),
 		(defined $assertion ? ('Kedge-Assertion' => $assertion) : ()));
-	is($a->{status}, 401, "$name asks: 401");
-	is($a->{body}, '', 'without an assertion') or diag($a->{body});
+	is($a->{status}, 401, "$name: auth answers the question with 401");
+	is($a->{body}, '', "$name: the answer has no assertion") or diag($a->{body});
 }
 ok(wait_until(sub {
 	$k->log_text('auth') =~ /"msg":"request","method":"GET","path":"\/api\/auth\/reverify","route":"\/reverify","status":401,/
-    }, 10), 'the log tells of them');
+    }, 10), 'the log has the refused questions');
 is($alice->get('/api/auth/reverify', headers => {
 	Authorization => $core, 'Kedge-Assertion' => assertion($alice, 40) })->{status},
-	404, 'not on the public listener');
+	404, 'reverify is refused on the public listener');
 
 # ---- auth away ----------------------------------------------------------------------
 
@@ -240,13 +240,13 @@ $tasks = tasks_of($alice);
 my $old = assertion($alice, 40);
 my $fresh = assertion($alice, 0);
 $k->kill_pid(STOP => @$verify_pids);
-is(handed_on(assertion($alice, 0))->{status}, 201, 'auth hangs: a fresh verdict holds');
+is(handed_on(assertion($alice, 0))->{status}, 201, 'while auth hangs, a request with a fresh verdict succeeds');
 $a = handed_on($old);
 is($a->{status}, 503, 'an old one is 503, never allowed') or diag($a->{body});
-like($a->{headers}{'retry-after'} // '', qr/^\d+$/, 'with Retry-After');
-is(tasks_of($alice), $tasks + 1, 'nothing was written');
+like($a->{headers}{'retry-after'} // '', qr/^\d+$/, 'the 503 while auth hangs has Retry-After');
+is(tasks_of($alice), $tasks + 1, 'the request that got 503 stores nothing');
 $k->kill_pid(CONT => @$verify_pids);
-ok(wait_until(sub { handed_on($old)->{status} == 201 }, 15), 'and back');
+ok(wait_until(sub { handed_on($old)->{status} == 201 }, 15), 'requests with an old verdict succeed when auth continues');
 
 $alice->sign_out;
 is(handed_on($old)->{status}, 401, 'signed out: 401 with the same assertion');

@@ -53,34 +53,34 @@ sub denied
 		my $t = time;
 		my $r = $alice->get($path);
 		my $took = time - $t;
-		is($r->{status}, 503, "$name: $path is 503");
-		is($r->{json}{code}, 'UNAVAILABLE', "$name: in JSON") or diag($r->{body});
-		like($r->{headers}{'retry-after'} // '', qr/^\d+$/, "$name: with Retry-After");
-		like($r->{headers}{'cache-control'} // '', qr/no-store/, "$name: not to be kept");
+		is($r->{status}, 503, "$name: $path is answered with 503");
+		is($r->{json}{code}, 'UNAVAILABLE', "$name: the 503 is JSON") or diag($r->{body});
+		like($r->{headers}{'retry-after'} // '', qr/^\d+$/, "$name: the 503 has Retry-After");
+		like($r->{headers}{'cache-control'} // '', qr/no-store/, "$name: the 503 has Cache-Control no-store");
 		cmp_ok($took, '<', $within_s, sprintf '%s: after %.1f s', $name, $took);
 	}
 	my $r = $alice->post('/api/core/tasks', { title => 'never' });
-	is($r->{status}, 503, "$name: a POST, too");
-	is($k->client->get('/')->{status}, 200, "$name: the page is there");
+	is($r->{status}, 503, "$name: a POST is answered with 503");
+	is($k->client->get('/')->{status}, 200, "$name: the page is served");
 	is($k->client->get('/api/core/openapi.json')->{status}, 200,
-		"$name: what needs no verdict is there");
+		"$name: a path without guard is served");
 	return;
 }
 
 # ---- slow and down ------------------------------------------------------------------
 
 my @verify = $k->pids('auth-verify');
-is(scalar @verify, 2, 'two processes verify');
+is(scalar @verify, 2, 'verify has two processes');
 $k->kill_pid(STOP => $verify[0]);
 my @status = map { $alice->copy->get('/api/core/whoami')->{status} } 1 .. 8;
-is((grep { $_ == 200 || $_ == 503 } @status), 8, 'one of them hangs: a verdict or 503');
-cmp_ok((grep { $_ == 200 } @status) + 0, '>=', 1, 'the other goes on') or diag("@status");
+is((grep { $_ == 200 || $_ == 503 } @status), 8, 'while one verify process hangs, each request gets a verdict or 503');
+cmp_ok((grep { $_ == 200 } @status) + 0, '>=', 1, 'the other verify process gives verdicts') or diag("@status");
 $k->kill_pid(STOP => $verify[1]);
 denied('both hang', 8);
 is($k->client->get('/api/auth/ok')->{status}, 200, 'signing in and out is another pool');
 $k->kill_pid(CONT => @verify);
-ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15), 'and back');
-is($k->sql('core', 'SELECT count(*) FROM task'), 0, 'nothing was done that was not allowed');
+ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15), 'all requests are served when the process continues');
+is($k->sql('core', 'SELECT count(*) FROM task'), 0, 'no refused request was executed');
 
 # ---- wrong: somebody else answers ------------------------------------------------------
 
@@ -184,18 +184,18 @@ for my $row (@wrong) {
 }
 rename "$path.away", $path or die "rename: $!";
 ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15),
-	'and the real one again');
+	'requests are served when the real verify answers again');
 
 # ---- nginx's own answers while a service is away ----------------------------------------
 
 rename $k->dir . '/run/core.sock', $k->dir . '/run/core.away' or die "rename: $!";
 $k->kill_pid(KILL => $k->pids('core-api')); # this also ends the connections that nginx keeps to the killed process
 my $r = $alice->get('/api/core/whoami');
-like($r->{status}, qr/^50[23]$/, 'core is gone');
-like($r->{json}{code} // '', qr/^(BAD_GATEWAY|UNAVAILABLE)$/, 'in JSON');
+like($r->{status}, qr/^50[23]$/, 'core is stopped: the answer is 502 or 503');
+like($r->{json}{code} // '', qr/^(BAD_GATEWAY|UNAVAILABLE)$/, 'the 502 or 503 is JSON');
 is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet does not notice');
 rename $k->dir . '/run/core.away', $k->dir . '/run/core.sock' or die "rename: $!";
-ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15), 'and back');
+ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15), 'core is served when it runs again');
 my @api = $k->pids('auth-api');
 $k->kill_pid(STOP => @api);
 is($alice->get('/api/core/whoami')->{status}, 200, 'the api pool hangs: verdicts are given');
@@ -209,16 +209,16 @@ for my $row ([ 'a GET', $late[0] ], [ 'a POST', $late[1] ]) {
 	my $late = raw_answers(raw_read($socket, 40)) // {};
 	is($late->{status}, 504, "core hangs: $name is 504");
 	my $h = $late->{headers};
-	like($h->{'content-type'} // '', qr{^application/json}, "$name: as JSON");
-	like($h->{'cache-control'} // '', qr/no-store/, "$name: not to be kept");
-	is($h->{'x-content-type-options'}, 'nosniff', "$name: with the headers of all answers");
+	like($h->{'content-type'} // '', qr{^application/json}, "$name: the error is JSON");
+	like($h->{'cache-control'} // '', qr/no-store/, "$name: the error has Cache-Control no-store");
+	is($h->{'x-content-type-options'}, 'nosniff', "$name: the error has X-Content-Type-Options");
 	my $e = jdecode($late->{body} // '') // {};
-	is($e->{code}, 'GATEWAY_TIMEOUT', "$name: its code") or diag($late->{body});
-	ok(length($e->{message} // ''), "$name: a message");
-	ok(length($e->{requestId} // ''), "$name: the request's id");
-	is($e->{requestId}, $h->{'x-request-id'}, "$name: which is the one in the header");
-	is_deeply([ sort keys %$e ], [ sort keys %{ $r->{json} } ], "$name: and no more than others");
+	is($e->{code}, 'GATEWAY_TIMEOUT', "$name: the code is GATEWAY_TIMEOUT") or diag($late->{body});
+	ok(length($e->{message} // ''), "$name: the error has a message");
+	ok(length($e->{requestId} // ''), "$name: the error has the request's id");
+	is($e->{requestId}, $h->{'x-request-id'}, "$name: the request's id is that of the header");
+	is_deeply([ sort keys %$e ], [ sort keys %{ $r->{json} } ], "$name: the error has the members of other errors");
 }
 $hung->kill_pid(CONT => @hung_api);
-ok($hung->wait_healthy(15), 'core goes on: all is well');
+ok($hung->wait_healthy(15), 'core is healthy when it continues');
 done_testing;

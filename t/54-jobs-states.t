@@ -36,7 +36,7 @@ my $master = $j->work;
 
 # ---- how attempts end ------------------------------------------------------------------
 
-ok($j->reached($_, 'completed'), 'completed') for @ids, $urgent, $first->[0];
+ok($j->reached($_, 'completed'), 'the job is completed') for @ids, $urgent, $first->[0];
 is($j->effects($_), 1, 'a completed job has had its effect once') for @ids;
 is($j->sql('SELECT job_id FROM jobtest_effect ORDER BY n LIMIT 1'), $urgent,
 	'the job with the highest priority runs first');
@@ -44,7 +44,7 @@ my $history = $j->job($ids[0])->{attempts};
 is(scalar @$history, 1, 'the history of a completed job has one attempt');
 is($history->[0]{outcome}, 'completed', 'the attempt in the history has completed');
 like($history->[0]{worker}, qr{/jobtest-0/\d+$}, 'the history names the worker');
-like($history->[0]{$_}, qr/^\d{4}-\d\d-\d\dT[\d:]+\.\d{3}Z$/, "with its time: $_")
+like($history->[0]{$_}, qr/^\d{4}-\d\d-\d\dT[\d:]+\.\d{3}Z$/, "the attempt has the time $_")
     for qw(startedAt endedAt);
 is($j->effects($rolled_back), 0, 'a job that was rolled back never runs');
 is($j->state($later), 'available', 'a job with a later run_at waits');
@@ -53,7 +53,7 @@ is($j->effects($called_off), 0, 'a cancelled job has no effect');
 
 ok($j->reached($once{fail}, 'discarded'), 'a job that always fails is discarded');
 my $job = $j->job($once{fail});
-is($job->{attempt}, 3, 'it is discarded after its three attempts');
+is($job->{attempt}, 3, 'the failing job is discarded after three attempts');
 is_deeply([ map { "$_->{attempt} $_->{outcome} $_->{error}" } @{ $job->{attempts} } ],
 	[ map { "$_ failed as it ? must" } 1 .. 3 ], 'the history has each failed attempt');
 is($j->effects($once{fail}), 0, 'the writes of failed attempts are rolled back');
@@ -118,7 +118,7 @@ is(scalar @{ $j->job($once{fail})->{attempts} }, 6, 'the retried job has all its
 
 is($j->sql("SELECT job_retry('$later')"), 'available', 'retry makes a waiting job available');
 ok($j->reached($later, 'completed'), 'a retried job that waited runs now');
-is($j->effects($later), 1, 'once');
+is($j->effects($later), 1, 'a retried job has its effect once');
 
 $j->sql("SELECT job_pause('default', true)");
 my $paused = $j->enqueue('write');

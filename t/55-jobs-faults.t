@@ -36,7 +36,7 @@ sub is_told
 
 my $master = $j->work(WORKER_LEASE_S => 600); # a long lease, so that none expires during the test
 my @batch = map { $j->enqueue('write') } 1 .. 3;
-ok($j->reached($_, 'completed'), 'before') for @batch;
+ok($j->reached($_, 'completed'), 'a job before the crash is completed') for @batch;
 
 my $hit = $j->enqueue('write.wait', { ms => 2000 });
 ok($j->reached($hit, 'running'), 'a handler has written and waits');
@@ -64,7 +64,7 @@ $j->sql("SELECT job_pause('default', false)");
 $master = $j->work;
 ok($j->reached($_, 'completed', 30), 'jobs beside one that crashes are completed') for @before, @after;
 is($j->effects($_), 1, 'each released job has its effect once') for @before, @after;
-is(scalar @{ $j->job($_)->{attempts} }, 1, 'and are not charged for it') for @before, @after;
+is(scalar @{ $j->job($_)->{attempts} }, 1, 'each released job has one attempt') for @before, @after;
 ok($j->reached($crash, 'discarded', 30), 'a job that always crashes is discarded');
 is_deeply([ map { $_->{error} } @{ $j->job($crash)->{attempts} } ],
 	[ ('the worker died') x 2 ], 'each crash counts as an attempt');
@@ -78,7 +78,7 @@ is(is_told('job discarded', 'crash', $crash), 1, 'the last crash is logged as a 
 
 for my $round (1 .. 3) {
 	# When the second job is claimed, the first one has been counted.
-	ok($j->reached($j->enqueue('limited', { ms => 0 }), 'completed'), 'done') for 1 .. 2;
+	ok($j->reached($j->enqueue('limited', { ms => 0 }), 'completed'), 'a job within its limit is completed') for 1 .. 2;
 	my ($pid) = $j->runners($master);
 	kill KILL => $pid;
 	ok(wait_until(sub { (($j->runners($master))[0] // $pid) != $pid }, 20), 'the next job kills the process');
@@ -89,7 +89,7 @@ ok($j->becomes("SELECT completed >= 3 FROM job_stat WHERE kind = 'limited'", 't'
 # ---- the time limit ------------------------------------------------------------------------
 
 my @noops = map { $j->enqueue('noop') } 1 .. 3;
-ok($j->reached($_, 'completed'), 'before it') for @noops;
+ok($j->reached($_, 'completed'), 'a job before the slow one is completed') for @noops;
 my $late = $j->enqueue('late', { ms => 60_000 });
 ok($j->reached($late, 'discarded', 20), 'a handler over its time limit is ended');
 is(error_of($late), 'time limit of 1 s exceeded', 'the history names the time limit');
@@ -125,7 +125,7 @@ $j->stop($master);
 
 my $first = $j->work(WORKER_LEASE_S => 5);
 my $frozen = $j->enqueue('write.wait', { ms => 1500 });
-ok($j->reached($frozen, 'running'), 'a handler runs');
+ok($j->reached($frozen, 'running'), 'a job runs while its worker is frozen');
 ($runner) = $j->runners($first);
 kill STOP => $runner;
 my $second = $j->work(WORKER_LEASE_S => 5);
@@ -140,7 +140,7 @@ is(is_told('job attempt failed', 'write.wait', $frozen), 1, 'the log has the fai
 is_deeply([ map { $_->{outcome} } @{ $j->job($frozen)->{attempts} } ],
 	[qw(failed completed)], 'the late end is not in the history');
 my @both = map { $j->enqueue('write.wait', { ms => 300 }) } 1 .. 6;
-ok($j->reached($_, 'completed'), 'both go on') for @both;
+ok($j->reached($_, 'completed'), 'a job is completed after the freeze') for @both;
 is($j->sql('SELECT count(DISTINCT pid) FROM jobtest_effect WHERE job_id IN ('
 		. join(',', map { "'$_'" } @both) . ')'), 2, 'both workers run jobs');
 $j->stop($first);
@@ -157,7 +157,7 @@ sub cpu_s
 
 my $third = $j->work(WORKER_LEASE_S => 5);
 my $held = $j->enqueue('write.wait', { ms => 3000 });
-ok($j->reached($held, 'running'), 'a handler runs');
+ok($j->reached($held, 'running'), "a job runs while its worker's registration is deleted");
 my ($name) = $j->sql("SELECT name FROM job_worker w JOIN job j ON j.worker_id = w.id
 	WHERE j.id = '$held'") =~ m{/(\d+)$};
 my $warned = () = $j->log_text =~ /worker registration lost/g;
@@ -181,10 +181,10 @@ $j->reached($storm[2], 'completed');
 $j->stop_postgres('immediate');
 my ($alive) = $j->runners($second);
 $j->start_postgres;
-ok($j->reached($_, 'completed', 40), 'PostgreSQL restarted: completed') for @storm;
-is($j->effects($_), 1, 'once') for @storm;
+ok($j->reached($_, 'completed', 40), 'a job is completed after PostgreSQL was restarted') for @storm;
+is($j->effects($_), 1, 'the job has its effect once after the restart') for @storm;
 is(($j->runners($second))[0], $alive, 'the same process goes on after the restart');
-ok($j->reached($j->enqueue('write'), 'completed'), 'notifications wake it after the restart');
+ok($j->reached($j->enqueue('write'), 'completed'), 'a notification wakes the worker after the restart');
 
 $j->stop($second);
 
@@ -209,7 +209,7 @@ my ($slow, @beside) = take_as_one_batch(sub {
 	return ($slow, @first, map { $j->enqueue('write') } 1 .. 10);
 });
 ok($j->reached($slow, 'running'), 'a long job runs that was claimed with thirteen others');
-ok($j->reached($_, 'completed'), 'one before it is completed') for @beside[ 0 .. 2 ];
+ok($j->reached($_, 'completed'), 'a job before the long job is completed') for @beside[ 0 .. 2 ];
 my $in = join ',', map { "'$_'" } @beside[ 3 .. $#beside ];
 ok($j->becomes("SELECT count(*) FROM job WHERE id IN ($in) AND state = 'available' AND attempt = 0", 10),
 	'the jobs behind the long one are released without an attempt');
@@ -231,9 +231,9 @@ my ($canceller, @off) = take_as_one_batch(sub {
 });
 my $behind_them = pop @off;
 ok($j->reached($behind_them, 'completed'), 'one job cancels others of its batch');
-ok($j->reached($_, 'cancelled'), 'which are cancelled') for @off[ 0, 1 ];
-is($j->effects($_), 0, 'and did nothing') for @off[ 0, 1 ];
-is_deeply([ @{ $j->job($_) }{qw(attempt attempts)} ], [ 0, [] ], 'nor were they ever tried') for @off[ 0, 1 ];
+ok($j->reached($_, 'cancelled'), 'a job that was cancelled by another of its batch is cancelled') for @off[ 0, 1 ];
+is($j->effects($_), 0, 'the cancelled job has no effect') for @off[ 0, 1 ];
+is_deeply([ @{ $j->job($_) }{qw(attempt attempts)} ], [ 0, [] ], 'the cancelled job has no attempt') for @off[ 0, 1 ];
 is($j->effects($behind_them), 1, 'the other jobs of the batch have their effect');
 $j->stop($one);
 
@@ -242,15 +242,15 @@ $j->stop($one);
 $master = $j->work;
 my $running = $j->enqueue('write.wait', { ms => 5000 }); # long enough to be noticed on a busy machine
 my @rest = map { $j->enqueue('write.wait', { ms => 0 }) } 1 .. 3;
-ok($j->reached($running, 'running'), 'a handler runs');
+ok($j->reached($running, 'running'), 'a job runs when the worker is told to stop');
 is($j->stop($master), 0, 'after SIGTERM the master exits with 0');
 is($j->state($running), 'completed', 'the running handler has completed its job');
 is($j->effects($running), 1, 'the completed job has its effect');
-is($j->state($_), 'available', 'the rest waits') for @rest;
+is($j->state($_), 'available', 'a job that had not begun is available') for @rest;
 is($j->sql('SELECT count(*) FROM job_worker') . $j->sql('SELECT count(*) FROM job_claim'),
 	'00', 'no worker and no claim is left');
 my ($again) = $j->work;
-ok($j->reached($_, 'completed'), 'the next worker completes it') for @rest;
+ok($j->reached($_, 'completed'), 'the next worker completes the released job') for @rest;
 $j->stop($again);
 
 # At the drain deadline a handler is ended; its job is available at once, without
@@ -266,17 +266,17 @@ is($j->sql("SELECT failed, discarded FROM job_stat WHERE kind = 'write.wait'"),
 	'3|0', 'the killed, the frozen and the ended attempt are counted');
 is(is_told('job attempt failed', 'write.wait', $long), 1, 'the failed attempt is logged once');
 is($j->effects($long), 0, 'a job that crashed has no effect');
-is($j->state($behind), 'available', 'the job behind it is available');
+is($j->state($behind), 'available', 'the job behind the running one is available');
 is($j->sql('SELECT count(*) FROM job_worker') . $j->sql('SELECT count(*) FROM job_claim'),
 	'00', 'no worker and no claim is left');
 $j->sql("SELECT job_cancel('$long')");
 $again = $j->work;
-ok($j->reached($behind, 'completed'), 'the next worker completes it');
+ok($j->reached($behind, 'completed'), 'the next worker completes the job behind');
 
 # ---- rolling restart ---------------------------------------------------------------------------------
 
 my $over = $j->enqueue('write.wait', { ms => 1500 });
-ok($j->reached($over, 'running'), 'a handler runs');
+ok($j->reached($over, 'running'), 'a job runs during the rolling restart');
 my ($old) = $j->runners($again);
 kill HUP => $again;
 ok(
@@ -308,6 +308,6 @@ my $unclaimed = $j->enqueue('write');
 ($status) = $j->try_sql("SELECT count(*) FROM job_claim($dead, 'default',
 	'{0,0,0,0,0,0,0,0,0,0}', 10, 0)");
 isnt($status, 0, 'a worker without a registration cannot claim');
-is($j->state($unclaimed), 'available', 'anything');
+is($j->state($unclaimed), 'available', 'a job is available while no worker runs');
 ok($j->down, 'the log has no errors');
 done_testing;

@@ -18,7 +18,7 @@ ok($j->becomes("SELECT count(*) FROM job WHERE kind = 'limited' AND state = 'com
 	'thirty jobs of a queue with concurrency 1 are completed');
 # The history has the start and the end of each attempt; the handler runs between the
 # two.
-is($j->sql(<<~'E'), 0, 'no two of them ran at the same time');
+is($j->sql(<<~'E'), 0, 'no two jobs of the limited queue ran at the same time');
 	WITH span AS (
 		SELECT id, (attempts[1] ->> 'startedAt')::timestamptz AS a,
 			(attempts[1] ->> 'endedAt')::timestamptz AS b
@@ -30,7 +30,7 @@ is($j->sql(<<~'E'), 0, 'no two of them ran at the same time');
 cmp_ok($j->sql("SELECT count(DISTINCT pid) FROM jobtest_effect WHERE kind = 'limited'"),
 	'>=', 1, 'at least one worker ran them');
 my @free = map { $j->enqueue('write.wait', { ms => 100 }) } 1 .. 24;
-ok($j->reached($_, 'completed', 30), 'of a queue without a limit') for @free;
+ok($j->reached($_, 'completed', 30), 'a job of the queue without a limit is completed') for @free;
 cmp_ok($j->sql("SELECT count(DISTINCT pid) FROM jobtest_effect WHERE kind = 'write.wait'"),
 	'>=', 3, 'at least three workers ran the other jobs');
 
@@ -58,7 +58,7 @@ for my $round (1 .. 40) {
 note("$kills processes were killed");
 cmp_ok($kills, '>', 3, 'more than three processes were killed');
 ok($j->becomes($left, 0, 120), 'every job is completed');
-is($j->sql("SELECT count(*) FROM jobtest_effect WHERE kind = 'write'"), $n, 'every job has its effect');
+is($j->sql("SELECT count(*) FROM jobtest_effect WHERE kind = 'write'"), $n, 'each of the jobs has its effect');
 is($j->sql("SELECT count(*) FROM (SELECT job_id FROM jobtest_effect WHERE kind = 'write'
 	GROUP BY job_id HAVING count(*) > 1) AS twice"), 0, 'no job has its effect twice');
 is($j->sql('SELECT count(*) FROM job_ready'), 0, 'job_ready has no hint left');
@@ -72,11 +72,11 @@ my @ids = Kedge::parallel(16,
 is(scalar keys %{ { map { $_ => 1 } @ids } }, 1, 'sixteen concurrent enqueues with one unique key make one job');
 $j->sql('NOTIFY job');
 ok($j->reached($ids[0], 'completed'), 'that job is completed');
-is($j->effects($ids[0]), 1, 'once');
+is($j->effects($ids[0]), 1, 'the job has its effect once');
 
 # ---- claims do not read dead rows -----------------------------------------------------------------------
 
-is($j->stop($_), 0, 'they end well') for @masters;
+is($j->stop($_), 0, 'the worker exits with status 0') for @masters;
 my $one = $j->work(WORKER_POLL_MS => 60_000); # a worker that sleeps does not scan for jobs
 my $snapshot = $j->session;
 print $snapshot "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT count(*) FROM job;\n";
@@ -103,7 +103,7 @@ for my $round (1 .. 4) {
 	my $before = $read->();
 	$j->sql("SELECT count(job_enqueue('noop', '{}', 'bulk')) FROM generate_series(1, 8000)");
 	my $last = $j->enqueue('noop');
-	ok($j->reached($last, 'completed', 120), "round $round");
+	ok($j->reached($last, 'completed', 120), "round $round: the last job is completed");
 	push @looked, ($read->() - $before) / 8000;
 }
 note('index entries read for each job: ' . join ', ', map { sprintf '%.1f', $_ } @looked);

@@ -57,7 +57,7 @@ for my $row (@routes) {
 	is($alice->request($method, $path)->{status}, 403, "$method $path: a user gets 403");
 	is($k->client->request($method, $path)->{status}, 401, "$method $path: without a session 401");
 }
-is(queue('cpu')->{paused}, JSON::PP::false, 'no queue was paused by them');
+is(queue('cpu')->{paused}, JSON::PP::false, 'the refused requests paused no queue');
 
 # ---- a program as handler -------------------------------------------------------------
 
@@ -112,7 +112,7 @@ is_deeply(\@seen, [ reverse @waiting ], 'the pages have all waiting jobs, newest
 is($pages, 3, 'the jobs are on three pages');
 my ($item) = @{ $root->get("$jobs?limit=1")->{json}{items} };
 ok(!exists $item->{payload}, 'jobs in a list have no payload');
-is_deeply($item->{tags}, ['odd'], 'jobs in a list have their tags');
+is_deeply($item->{tags}, ['odd'], 'a job in a list has its tags');
 is(scalar @{ $root->get("$jobs?tag=even")->{json}{items} }, 3, 'the list can be filtered by tag');
 is(scalar @{ $root->get("$jobs?state=discarded")->{json}{items} }, 2, 'the list can be filtered by state');
 is(scalar @{ $root->get("$jobs?kind=example.factorize&limit=100")->{json}{items} }, 11, 'the list can be filtered by kind');
@@ -120,7 +120,7 @@ is(scalar @{ $root->get("$jobs?kind=another")->{json}{items} }, 0, 'another kind
 $r = $root->get("$jobs?queue=cpu&limit=2");
 is($root->get("$jobs?queue=other&limit=2&cursor=$r->{json}{nextCursor}")->{status}, 400,
 	'a cursor with other filters is refused');
-is($root->get("$jobs?$_")->{status}, 400, "refused: $_")
+is($root->get("$jobs?$_")->{status}, 400, "GET jobs?$_ is refused")
     for qw(state=odd limit=0 limit=101 limit=x cursor=x);
 is($root->get("$jobs/$nobody")->{status}, 404, 'an unknown job id is 404');
 is($root->get("$jobs/x")->{status}, 400, 'an id that is no UUID is 400');
@@ -162,7 +162,7 @@ is($r->{status}, 201, 'POST /jobs enqueues a job');
 my $own = $r->{json};
 is_deeply([ @$own{qw(kind queue maxAttempts)}, $own->{payload} ],
 	[ 'example.factorize', 'cpu', 3, { number => '12' } ], 'the job has the settings of its kind');
-is($r->{headers}{location}, "$jobs/$own->{id}", 'the Location header has its path');
+is($r->{headers}{location}, "$jobs/$own->{id}", 'Location is the path of the new job');
 ok(reached($own->{id}, 'completed'), 'the job that POST /jobs enqueued is completed');
 for my $row (
 	[ 'another kind', { %twelve, kind => 'nobody.knows' }, 'kind' ], [ 'no kind', { payload => {} }, 'kind' ],
@@ -173,7 +173,7 @@ for my $row (
 ) {
 	my ($name, $body, $field) = @$row;
 	$r = $root->post($jobs, $body);
-	is($r->{status}, 400, "refused: $name");
+	is($r->{status}, 400, "a job with $name is refused");
 	is($r->{json}{fields}[0]{field}, $field, 'the error names the field') or diag($r->{body});
 }
 is($alice->post($jobs, \%twelve)->{status}, 403, 'a user may not enqueue jobs');
@@ -185,7 +185,7 @@ for my $row ([ qr/no kind/, 'nobody.knows' ], [ qr/payload: number /, 'example.f
 	[ qr/payload: \S/, 'example.factorize', '{' ]) {
 	my ($error, @words) = @$row;
 	($s, $o, $e) = cli('enqueue', @words);
-	is($s, 1, "refused: @words");
+	is($s, 1, 'jobs @words is refused');
 	like($e, $error, 'the error gives the reason');
 }
 
@@ -194,7 +194,7 @@ for my $row ([ qr/no kind/, 'nobody.knows' ], [ qr/payload: number /, 'example.f
 my ($status, $out, $err) = cli('list', '--state', 'discarded');
 is($status, 0, 'kedge jobs core list succeeds') or diag($err);
 my @lines = split /\n/, $out;
-is(scalar @lines, 3, 'it prints a heading and two jobs');
+is(scalar @lines, 3, 'jobs list prints a heading and two jobs');
 like($lines[0], qr/^ID +STATE +KIND +QUEUE +ATTEMPT +RUN AT +LAST ERROR$/, 'the first line is the heading');
 like($lines[2], qr/ discarded +example\.factorize +cpu +1\/3 .*the number is not a whole/, 'the second line is a job');
 ($status, $out) = cli('list', '--limit', '2', '--json');
@@ -202,9 +202,9 @@ my $list = jdecode($out);
 is(scalar @$list, 2, '--json and --limit are accepted');
 is(ref $list->[0]{tags}, 'ARRAY', '--json prints the jobs as the routes send them');
 ($status, $out) = cli('list', '--kind', 'example.factorize', '--queue', 'cpu', '--tag', 'odd', '--json');
-is(scalar @{ jdecode($out) }, 4, 'filters');
+is(scalar @{ jdecode($out) }, 4, 'jobs list with filters prints the jobs that match');
 ($status, $out) = cli('show', $waiting[5]);
-is($status, 0, 'show');
+is($status, 0, 'jobs show succeeds');
 like($out, qr/^state +completed$/m, 'show prints the state');
 like($out, qr/^payload +\{"number": "6"\}$/m, 'show prints the payload');
 like($out, qr/^result +\{"factors": \["2", "3"\]\}$/m, 'show prints the result');
@@ -214,7 +214,7 @@ is_deeply(jdecode($out), job($waiting[5]), 'show --json prints the response of t
 ($status, $out, $err) = cli('retry', $waiting[1], $nobody, $waiting[2]);
 is($status, 1, 'retry exits with 1 when one job cannot be retried');
 my $now = qr/(?:available|running|completed)/;
-like($out, qr/^$waiting[1] $now\n$waiting[2] $now$/m, 'the other jobs are retried');
+like($out, qr/^$waiting[1] $now\n$waiting[2] $now$/m, 'jobs retry retries the other jobs when one is refused');
 like($err, qr/there is no job $nobody/, 'the error names the job that was not');
 ok(reached($_, 'completed'), 'the retried jobs are completed') for @waiting[ 1, 2 ];
 ($status, $out, $err) = cli('cancel', $waiting[1]);
@@ -222,18 +222,18 @@ is($status, 1, 'cancel of an ended job exits with 1');
 like($err, qr/The job has ended/, 'the error gives the reason');
 is((cli('show', "x'; DROP"))[0], 1, 'an id that is no UUID is 400');
 ($status, $out) = cli('pause', 'cpu');
-like($out, qr/^cpu +paused /m, 'pause');
+like($out, qr/^cpu +paused /m, 'jobs queues shows a paused queue');
 is(queue('cpu')->{paused}, JSON::PP::true, 'the command shows the queue as paused');
 ($status, $out) = cli('resume', 'cpu', '--json');
-is(jdecode($out)->[0]{paused}, JSON::PP::false, 'resume');
+is(jdecode($out)->[0]{paused}, JSON::PP::false, 'jobs resume prints the resumed queue');
 ($status, $out, $err) = cli('pause', 'nowhere');
 is($status, 1, 'pause of an unknown queue exits with 1');
-like((cli('queues'))[1], qr/^webhooks +open +1 +0 /m, 'queues');
-is((cli('schedules'))[0], 0, 'schedules');
+like((cli('queues'))[1], qr/^webhooks +open +1 +0 /m, 'jobs queues shows the queue of webhooks');
+is((cli('schedules'))[0], 0, 'jobs schedules succeeds');
 for my $wrong ([], ['fly'], [ 'list', 'x' ], [ 'list', '--state', 'odd' ], [ 'list', '--limit', '0' ],
 	[ 'show' ], ['enqueue'], [ 'retry' ], [ 'pause' ], [ 'list', '--queue' ], [ 'list', '--what' ]) {
 	my ($s, undef, $e) = cli(@$wrong);
-	is($s, 2, "usage: @$wrong");
+	is($s, 2, "jobs @$wrong is wrong usage");
 	like($e, qr/^usage: core jobs list/, 'the usage is printed');
 }
 
@@ -248,9 +248,9 @@ like($text, qr/^kedge_jobs_discarded_total\{service="core",kind="example\.factor
 like($text, qr/^kedge_job_failures_total\{service="core",kind="example\.factorize"\} [2-9]$/m, 'failed attempts are counted');
 like($text, qr/^kedge_job_run_seconds_bucket\{service="core",kind="example\.factorize",le="\+Inf"\} 1\d$/m,
 	'run times are counted');
-like($text, qr/^kedge_job_queue_depth\{service="core",queue="cpu",state="available"\} \d+$/m, 'depths');
-like($text, qr/^kedge_job_queue_oldest_age_seconds\{service="core",queue="cpu"\} \d+$/m, 'ages');
+like($text, qr/^kedge_job_queue_depth\{service="core",queue="cpu",state="available"\} \d+$/m, 'the metrics have the depth of the queue');
+like($text, qr/^kedge_job_queue_oldest_age_seconds\{service="core",queue="cpu"\} \d+$/m, 'the metrics have the age of the oldest job');
 my $paths = $k->client->get('/api/core/openapi.json')->{json}{paths};
-ok(exists $paths->{"/api/core$_"}, "$_ is documented")
+ok(exists $paths->{"/api/core$_"}, "OpenAPI has the path $_")
     for qw(/jobs /jobs/{id} /jobs/{id}/retry /jobs/queues /jobs/queues/{queue}/pause /jobs/schedules);
 done_testing;

@@ -86,11 +86,11 @@ is_deeply(next_times(6, $zone{havana}, '2026-11-01 03:50+00', minutes => '0,15,3
 	'hourly on a day that begins twice: both first hours fire');
 is_deeply(next_times(4, $zone{azores}, '2026-10-24 23:50+00', minutes => '0,30', every_hour => 1),
 	[ '2026-10-25 00:00 +00', '2026-10-25 00:30 +00', '2026-10-25 00:00 -01',
-		'2026-10-25 00:30 -01' ], 'the same in another time zone');
+		'2026-10-25 00:30 -01' ], 'in the Azores a half-hourly schedule fires in both equal hours');
 is_deeply(next_times(2, $zone{havana}, '2026-10-31 12:00-04', minutes => 30, hours => 0),
 	[ '2026-11-01 00:30 -05', '2026-11-02 00:30 -05' ], 'daily on a day that begins twice: a time in the first hour fires once');
 is_deeply(next_times(1, $zone{havana}, '2026-11-01 00:40-04', minutes => 30, hours => 0),
-	[ '2026-11-01 00:30 -05' ], 'the same when computed between the two first hours');
+	[ '2026-11-01 00:30 -05' ], 'in Havana the next time is computed between the two equal hours');
 is_deeply(next_times(2, $zone{beirut}, '2026-10-24 12:00+03', minutes => 30, hours => 23),
 	[ '2026-10-24 23:30 +02', '2026-10-25 23:30 +02' ], 'a daily time in a last hour that exists twice fires once');
 for my $row ([ 'havana', '2026-03-08', -4 ], [ 'cairo', '2026-04-24', 3 ],
@@ -155,7 +155,7 @@ for my $round (1 .. 5) {
 	ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'once'", 't'),
 		'due schedules are fired');
 }
-is(jobs_of('once'), 5, 'each due time is fired once by one of four workers');
+is(jobs_of('once'), 5, 'four workers fire each due time once');
 ok($j->becomes("SELECT count(*) FROM jobtest_effect WHERE kind = 'tick'", 5), 'the job is completed');
 is($j->sql("SELECT last_job_id IN (SELECT id FROM job) FROM job_schedule WHERE name = 'once'"),
 	't', 'the schedule has the id of its last job');
@@ -183,7 +183,7 @@ ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'once'", '
 	'three times of the schedule were missed');
 is(jobs_of('once'), 6, 'CATCH_UP_ONCE enqueues one job for three missed times');
 ok($j->becomes("SELECT max(due) = '$missed' FROM jobtest_effect e JOIN job_schedule s
-	ON s.last_job_id = e.job_id WHERE s.name = 'once'", 't'), 'its due_at is the first missed time');
+	ON s.last_job_id = e.job_id WHERE s.name = 'once'", 't'), 'the first job after an outage has the first missed time as due_at');
 my $before = jobs_of('all');
 my $from = $j->sql("SELECT date_trunc('hour', now()) - interval '3 days'");
 $j->sql("UPDATE job_schedule SET next_at = '$from' WHERE name = 'all'");
@@ -251,8 +251,8 @@ sub due
 	my $jobs = jobs_of($name);
 	$j->sql("UPDATE job_schedule SET next_at = now() - interval '1 s' WHERE name = '$name'");
 	ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = '$name'", 't'),
-		"$name is fired");
-	is(jobs_of($name) - $jobs, 1, 'once');
+		"the schedule $name is fired after the outage");
+	is(jobs_of($name) - $jobs, 1, "the schedule $name enqueues one job");
 }
 
 my $seen = sub { return "SELECT unseen FROM job_schedule WHERE name = '$_[0]'" };
@@ -279,7 +279,7 @@ looked('skip', 3);
 ok($j->becomes($seen->('skip'), 4, 25), 'each check without a declaration is counted');
 looked($_, 9) for qw(single skip);
 ok($j->becomes(names(), 'all new once', 25), 'the tenth check deletes the schedule');
-is($j->sql($seen->($_)), 0, "$_ is kept") for qw(once new);
+is($j->sql($seen->($_)), 0, "the schedule $_ is kept") for qw(once new);
 
 # Makes it look as if the older release was the last to declare the time of "all", and
 # then ended.

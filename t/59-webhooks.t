@@ -125,11 +125,11 @@ my @bad = (
 for my $row (@bad) {
 	my ($name, $body, $field) = @$row;
 	$r = $root->post($hooks, $body);
-	is($r->{status}, 400, "refused: $name");
+	is($r->{status}, 400, "an endpoint with $name is refused");
 	is($r->{json}{fields}[0]{field}, $field, 'the error names the field') or diag($r->{body});
 }
-is($root->patch("$hooks/$first->{id}", { url => 'ftp://x/' })->{status}, 400, 'the endpoint cannot be changed to such a value');
-is($root->patch("$hooks/$first->{id}", { description => 'theirs' })->{json}{description}, 'theirs', 'changed');
+is($root->patch("$hooks/$first->{id}", { url => 'ftp://x/' })->{status}, 400, 'an endpoint cannot be changed to a refused URL');
+is($root->patch("$hooks/$first->{id}", { description => 'theirs' })->{json}{description}, 'theirs', 'the description of an endpoint is changed');
 
 # ---- deliveries ------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ is($r->{status}, 202, 'POST test enqueues a test event');
 my ($test) = $receiver->wait_for('/ok/other', 1);
 is(jdecode($test->{body})->{type}, 'webhook.test', 'the test event is sent to its endpoint');
 is((deliveries($other->{id}))[0]{id}, $r->{json}{jobId}, 'the test event is among the deliveries');
-is($root->del("$hooks/$_->{id}")->{status}, 204, 'deleted') for $all, $other;
+is($root->del("$hooks/$_->{id}")->{status}, 204, 'the endpoint is deleted') for $all, $other;
 is(emit('user.left', {}), 0, 'no endpoint is left');
 
 my $trace = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -179,7 +179,7 @@ my @traced = $receiver->wait_for('/ok/traced', 2);
 is_deeply([ sort map { ($_->{headers}{traceparent} // 'none') =~ s/-[0-9a-f]{16}-01$/-parent/r } @traced ],
 	[ "00-$trace-parent", 'none' ], 'a valid trace id is passed on');
 is(job((deliveries($traced->{id}))[1]{id})->{traceId}, $trace, 'traceparent has the trace id of the job');
-is($root->del("$hooks/$traced->{id}")->{status}, 204, 'deleted');
+is($root->del("$hooks/$traced->{id}")->{status}, 204, 'the traced endpoint is deleted');
 
 # ---- delivery jobs that webhook_emit() did not make ---------------------------------------------------
 
@@ -194,13 +194,13 @@ for my $i (0 .. $#odd) {
 	ok(wait_until(sub { job($odd_ids[$i])->{state} eq 'discarded' }), 'discarded: ' . jencode($odd[$i]));
 	unlike(job($odd_ids[$i])->{lastError} // '', qr/died/, 'the worker goes on running');
 }
-is(scalar $receiver->requests('/ok/unsure'), 0, 'nothing is sent');
+is(scalar $receiver->requests('/ok/unsure'), 0, 'an endpoint whose secret cannot be used gets no delivery');
 # The last attempt of a delivery has failed, which has disabled the endpoint.
 $root->post("$hooks/$unsure->{id}/enable");
 $k->sql('core', "UPDATE webhook_endpoint SET secret = 'whsec_" . '=' x 40 . "' WHERE id = '$unsure->{id}'");
 emit('x', {});
 like(delivery($unsure->{id}, 'retryable')->{lastError}, qr/secret cannot sign/, 'nothing is sent without a signature');
-is($root->del("$hooks/$unsure->{id}")->{status}, 204, 'deleted');
+is($root->del("$hooks/$unsure->{id}")->{status}, 204, 'the endpoint whose secret cannot be used is deleted');
 
 # ---- secrets that change ---------------------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ ok(defined $rotated->{oldSecretUntil}, 'the old secret stays valid for a while')
 emit('order.paid', {});
 my $last = ($receiver->wait_for('/ok/first', 4))[3];
 ok(signed($last, $rotated->{secret}), 'the new secret signs');
-ok(signed($last, $first->{secret}), 'the old secret signs, too');
+ok(signed($last, $first->{secret}), 'the delivery is also signed with the old secret');
 $k->sql('core', q{UPDATE webhook_endpoint SET old_secret_until = now() WHERE old_secret IS NOT NULL});
 emit('order.paid', {});
 $last = ($receiver->wait_for('/ok/first', 5))[4];
@@ -260,7 +260,7 @@ for my $row (
 	$job = delivery($busy->{id}, 'retryable');
 	my $in_s = $k->sql('core', "SELECT extract(epoch FROM run_at - now()) FROM job WHERE id = '$job->{id}'");
 	cmp_ok($in_s, '>=', $min_s - 10, "$answer: the next attempt is not too early");
-	cmp_ok($in_s, '<=', $max_s, 'the next attempt is not too late');
+	cmp_ok($in_s, '<=', $max_s, "$answer: the next attempt is not too late");
 	is(defined hook($busy->{id})->{notBefore}, $answer =~ m{^(?:503|429)/\d} ? 1 : '',
 		'Retry-After pauses the whole endpoint');
 	remove($busy->{id});
@@ -271,7 +271,7 @@ my $gone = register($receiver->url('/gone/x'));
 emit('x', {});
 $job = delivery($gone->{id}, 'discarded');
 is($job->{attempt}, 1, 'a delivery answered with 410 is discarded');
-ok(wait_until(sub { !hook($gone->{id})->{enabled} }), 'nothing else is sent to the endpoint');
+ok(wait_until(sub { !hook($gone->{id})->{enabled} }), 'an endpoint that answers 410 is disabled');
 like(hook($gone->{id})->{disabledReason}, qr/410/, 'the reason is stored');
 is(emit('x', {}), 0, 'a disabled endpoint gets no event');
 is($root->post("$hooks/$gone->{id}/test")->{status}, 409, 'a disabled endpoint cannot be tested');
@@ -331,14 +331,14 @@ $receiver->wait_for('/ok/many', 5);
 $r = $root->get("$hooks/$many->{id}/deliveries?limit=2");
 is(scalar @{ $r->{json}{items} }, 2, 'the first page of deliveries');
 my $next = $root->get("$hooks/$many->{id}/deliveries?limit=3&cursor=$r->{json}{nextCursor}");
-is(scalar @{ $next->{json}{items} }, 3, 'the next page');
+is(scalar @{ $next->{json}{items} }, 3, 'the second page has three deliveries');
 is($next->{json}{nextCursor}, undef, 'the last page has no cursor');
 is($root->get("$hooks/$many->{id}/deliveries?state=discarded&cursor=$r->{json}{nextCursor}")->{status},
 	400, 'a cursor with another filter is refused');
 register($receiver->url("/ok/p$_")) for 1 .. 2;
 $r = $root->get("$hooks?limit=2");
 is(scalar @{ $r->{json}{items} }, 2, 'the first page of endpoints');
-is(scalar @{ $root->get("$hooks?cursor=$r->{json}{nextCursor}")->{json}{items} }, 1, 'the next page');
+is(scalar @{ $root->get("$hooks?cursor=$r->{json}{nextCursor}")->{json}{items} }, 1, 'the second page has one endpoint');
 $k->sql('core', 'DELETE FROM webhook_endpoint');
 
 # ---- a receiver that does not answer------------------------------------------------------------------------------------
@@ -383,18 +383,18 @@ $k->sql('core', "UPDATE webhook_endpoint SET failures = 1, last_error = 'x',"
 my $well = register($receiver->url('/ok/well'));
 emit_many(20);
 ok($receiver->wait_for('/ok/well', 20, 60), 'an endpoint that answers gets all events');
-is(before('/script/mute', '/ok/well', 20), 1, 'it waits for one time-out of the other endpoint');
+is(before('/script/mute', '/ok/well', 20), 1, 'the delivery waits for one time-out of the other endpoint');
 ok(wait_until(sub { hook($mute->{id})->{putOff} == 19 }), 'further deliveries to the silent endpoint are put off');
 my $h = hook($mute->{id});
 ok(defined $h->{notBefore}, 'the silent endpoint is paused');
-is($h->{failures}, 2, 'one more failure is counted');
+is($h->{failures}, 2, 'the endpoint that does not answer has two failures');
 is(scalar $receiver->requests('/script/mute'), 1, 'one delivery was attempted');
 my @waiting = grep { $_->{state} eq 'available' && $_->{attempt} == 0 } deliveries($mute->{id}, '?limit=100');
 is(scalar @waiting, 19, 'no attempt is counted for deliveries that were put off');
 ok($receiver->wait_for('/script/mute', 21, 60), 'when the endpoint answers, all deliveries are sent');
-ok(wait_until(sub { 20 == grep { $_->{state} eq 'completed' } deliveries($mute->{id}, '?limit=100') }), 'all');
-is(scalar ids('/script/mute'), 20, 'each');
-is(scalar $receiver->requests('/script/mute'), 21, 'once');
+ok(wait_until(sub { 20 == grep { $_->{state} eq 'completed' } deliveries($mute->{id}, '?limit=100') }), 'all 20 deliveries are completed when the endpoint answers');
+is(scalar ids('/script/mute'), 20, 'the endpoint got 20 different deliveries');
+is(scalar $receiver->requests('/script/mute'), 21, 'the endpoint got each delivery once after the first attempt');
 ok(wait_until(sub { !defined hook($mute->{id})->{notBefore} }), 'the endpoint is not paused any more');
 is_deeply([ @{ hook($mute->{id}) }{qw(putOff failures)} ], [ 0, 0 ], 'webhook_waiting has no row left');
 is(job($waiting[0]{id})->{attempt}, 1, 'only deliveries that were sent have an attempt');
@@ -403,8 +403,8 @@ remove($mute->{id}, $well->{id});
 my @dumb = map { register($receiver->url("/slow/$_")) } 1, 2;
 $well = register($receiver->url('/ok/well-too'));
 emit_many(20);
-ok($receiver->wait_for('/ok/well-too', 20, 120), 'two endpoints never answer');
-cmp_ok(before('/slow/', '/ok/well-too', 20), '<', 10, 'the others wait for a time-out now and then only');
+ok($receiver->wait_for('/ok/well-too', 20, 120), '20 deliveries arrive although two endpoints never answer');
+cmp_ok(before('/slow/', '/ok/well-too', 20), '<', 10, '20 deliveries wait for fewer than 10 time-outs');
 remove($well->{id}, map { $_->{id} } @dumb);
 
 my $tardy = Kedge::Receiver->new;
@@ -412,7 +412,7 @@ my $late = register($tardy->url('/late/x'));
 $well = register($receiver->url('/ok/beside'));
 emit_many(5);
 ok($receiver->wait_for('/ok/beside', 5, 60), 'a slow endpoint gets events');
-cmp_ok(before($tardy, '/ok/beside', 5), '<', 3, 'the others are served between its deliveries');
+cmp_ok(before($tardy, '/ok/beside', 5), '<', 3, 'deliveries to another endpoint arrive between those to a slow one');
 ok($tardy->wait_for('/late/x', 5, 30), 'the slow endpoint gets all events');
 is(hook($late->{id})->{failures}, 0, 'the slow endpoint has no failures');
 remove($late->{id}, $well->{id});
@@ -434,7 +434,7 @@ sub beside
 	return grep { $at[$_] - $at[ $_ - 1 ] < $s } 1 .. $#at;
 }
 is_deeply([ beside('/pause/900/x', '/ok/beside-900') ], [], 'the slow endpoint gets one delivery at a time');
-is_deeply([ beside('/pause/250/x', '/ok/beside-250') ], [], 'likewise');
+is_deeply([ beside('/pause/250/x', '/ok/beside-250') ], [], 'deliveries to another endpoint arrive during a short pause');
 
 for my $way ('a test event that succeeds', 'enabling the endpoint') {
 	my $path = '/ok/' . ($way =~ s/\W/-/gr);
@@ -446,7 +446,7 @@ for my $way ('a test event that succeeds', 'enabling the endpoint') {
 	is($root->post("/api/core/jobs/$job->{id}/retry")->{status}, 200, 'a delivery is retried by hand');
 	ok(wait_until(sub { $k->sql('core', "SELECT fence, state FROM job WHERE id = '$job->{id}'") eq '3|available' }, 20),
 		'a delivery retried by hand is put off');
-	is(scalar $receiver->requests($path), 0, 'nothing was sent');
+	is(scalar $receiver->requests($path), 0, 'a paused endpoint gets no delivery');
 	$root->post("$hooks/$shy->{id}/" . ($way =~ /test/ ? 'test' : 'enable'));
 	ok($receiver->wait_for($path, 12 + ($way =~ /test/)), "$way resumes all deliveries");
 	is(hook($shy->{id})->{notBefore}, undef, 'the endpoint is not paused any more');
@@ -483,7 +483,7 @@ $_ = $k->again($_) for $root;
 for my $private ($receiver->url('/ok/x'), 'http://localhost/', 'http://10.0.0.1/', 'http://[::1]/',
 	'http://169.254.169.254/latest/meta-data', 'http://0x7f.1/', 'http://2130706433/') {
 	$r = $root->post($hooks, { url => $private, kinds => ['*'] });
-	is($r->{status}, 400, "$private is refused");
+	is($r->{status}, 400, "the private address $private is refused");
 	is($r->{json}{fields}[0]{field}, 'url', 'the error says that the address is private');
 }
 is($root->post($hooks, { url => 'https://example.com/hook', kinds => ['never.told'] })->{status}, 201,
@@ -493,10 +493,10 @@ is($root->post($hooks, { url => 'https://example.com/hook', kinds => ['never.tol
 emit('x', {});
 $job = delivery($inside->{id}, 'retryable');
 is($job->{lastError}, 'address not allowed', 'an address that was registered before is refused at the delivery');
-is(scalar $receiver->requests('/ok/inside'), 0, 'nothing was sent');
+is(scalar $receiver->requests('/ok/inside'), 0, 'a private address gets no request');
 
 # ---- secrets in logs -----------------------------------------------------------------------------------------------------
 
 my $logs = join '', map { slurp($_) // '' } files($k->dir . '/log');
-ok(!(grep { my $s = substr $_, 6; index($logs, $s) >= 0 } @secrets), 'no secret is in a log');
+ok(!(grep { my $s = substr $_, 6; index($logs, $s) >= 0 } @secrets), 'no log contains a secret');
 done_testing;

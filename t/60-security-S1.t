@@ -76,8 +76,8 @@ for (ask(undef, @forms)) {
 	push @odd, "$path $a->{status}"
 	    if defined $a->{status} && $a->{status} !~ /^(200|301|302|400|401|403|404|405)$/;
 }
-is_deeply(\@leak, [], 'nobody reaches a protected handler by any of them');
-is_deeply(\@crash, [], 'nothing breaks');
+is_deeply(\@leak, [], 'no form of a path reaches a protected handler without a session');
+is_deeply(\@crash, [], 'no form of a path causes a 5xx');
 is_deeply(\@odd, [], 'every refusal is a usual one');
 
 # A user's request never returns what only an administrator may see.
@@ -88,7 +88,7 @@ for (ask($alice->cookie_header, grep { $form{$_} =~ /admin|jobs/ } @forms)) {
 	push @crash, "$path $a->{status}" if ($a->{status} // 500) >= 500;
 }
 is_deeply(\@leak, [], 'a user reaches nothing of the administrator');
-is_deeply(\@crash, [], 'and breaks nothing');
+is_deeply(\@crash, [], 'no form of a path causes a 5xx for a user');
 
 # For an administrator, the handler of the canonical path runs, or no handler at all.
 my %sign = (
@@ -105,13 +105,13 @@ for (ask($root->cookie_header, @forms)) {
 	$ran += @hit;
 	push @wrong, "$path ran @hit" if @hit && ($hit[0] ne $form{$path});
 }
-is_deeply(\@wrong, [], 'no form of one path runs another');
+is_deeply(\@wrong, [], 'no form of a path reaches the handler of another path');
 cmp_ok($ran, '>=', scalar @protected, 'the plain forms do run');
 
 # Paths with ambiguous bytes are refused by nginx or by the service.
 for my $tail ('%00', '%2e%2e/%00', '%0d%0aX: y') {
 	my ($row) = ask($root->cookie_header, "/api/core/$tail/whoami");
-	like($row->[1]{status}, qr/^(400|404)$/, "$tail is no path");
+	like($row->[1]{status}, qr/^(400|404)$/, "$tail after a path is 400 or 404");
 }
 
 # A path that another program could read differently from nginx is refused by every
@@ -128,7 +128,7 @@ my @ambiguous = (
 for (ask($root->cookie_header, @ambiguous)) {
 	my ($path, $a) = @$_;
 	is($a->{status}, 400, "$path is refused");
-	like(substr($a->{body} // '', 0, 200), qr/"code":"INVALID_REQUEST"/, "$path: as such");
+	like(substr($a->{body} // '', 0, 200), qr/"code":"INVALID_REQUEST"/, "$path is refused with INVALID_REQUEST");
 }
 # Characters that need no encoding may be encoded, and a query may contain anything.
 my ($task) = map { $_->{id} } @{ $root->get('/api/core/tasks')->{json}{items} };
@@ -137,7 +137,7 @@ for my $path ("/api/core/tasks/$encoded", "/api/core/tasks/$task", "/api/core/%7
 	'/api/auth/ok?x=/../%2f%5c//%2e&y=\\')
 {
 	my ($row) = ask($root->cookie_header, $path);
-	is($row->[1]{status}, 200, "$path is served");
+	is($row->[1]{status}, 200, "$path, which is valid, is served");
 }
 
 # Random encodings of the same characters, from a seed that the test prints.
@@ -163,5 +163,5 @@ is_deeply(\@leak, [], "nor by 300 mutations (SEED=$seed)");
 @leak = map { $_->[0] }
     grep { ($_->[1]{body} // '') =~ /"profiles"/ } ask($alice->cookie_header, @mutants);
 is_deeply(\@leak, [], 'nor a user inside /admin/');
-is($alice->get('/api/core/whoami')->{status}, 200, 'all is well');
+is($alice->get('/api/core/whoami')->{status}, 200, 'core serves requests after all these paths');
 done_testing;

@@ -136,7 +136,7 @@ for my $name (sort keys %good) {
 	my ($call, $yes) = @{ $good{$name} };
 	my $socket = $k->dir . "/run/$name.sock";
 	my $params = fcgi_record($PARAMS, pairs($call));
-	is(send_bytes($socket, with($params))->{status}, $yes, "$name: as nginx asks, yes");
+	is(send_bytes($socket, with($params))->{status}, $yes, "$name: the same parameters in nginx's form are accepted");
 	my (@passed, @slow);
 	for my $row (broken($call)) {
 		my ($what, $bytes) = @$row;
@@ -146,7 +146,7 @@ for my $name (sort keys %good) {
 		push @slow, $what if time - $begun > 2.5;
 	}
 	is_deeply(\@passed, [], "$name: broken in any way, no");
-	is_deeply(\@slow, [], "$name: nothing of it is waited for when the peer has closed");
+	is_deeply(\@slow, [], "$name: the service does not wait for the rest when the peer has closed");
 	# Unusual but valid requests: whether they are served or not, the process
 	# continues.
 	send_bytes($socket, $_)
@@ -154,7 +154,7 @@ for my $name (sort keys %good) {
 	    fcgi_record(9, fcgi_pair('FCGI_MAX_CONNS', ''), id => 0) . with($params),
 	    with($params) . with($params) . 'garbage',
 	    fcgi_record($BEGIN, pack('nCx5', 1, 0), padding => 255) . $params . $end;
-	is(send_bytes($socket, with($params))->{status}, $yes, "$name: afterwards, yes");
+	is(send_bytes($socket, with($params))->{status}, $yes, "$name: parameters in nginx's form are accepted afterwards");
 }
 
 # Bodies that are cut off: the client disconnects from nginx in the middle of the body.
@@ -214,24 +214,24 @@ for my $row (
 	my $r = $alice->request(
 		POST => '/api/core/tasks', body => $row->[1],
 		type => 'application/json');
-	like($r->{status}, qr/^(400|413)$/, "JSON $row->[0]");
-	cmp_ok(processor_s() - $before, '<', 0.5, 'without much work');
+	like($r->{status}, qr/^(400|413)$/, "a JSON body of $row->[0] is refused");
+	cmp_ok(processor_s() - $before, '<', 0.5, "refusing $row->[0] costs less than half a second of processor time");
 }
 
 # The same processes as before are still running and answer.
 for my $kind (sort keys %pid) {
-	is(join(' ', $k->pids($kind)), $pid{$kind}, "$kind: nothing died");
-	isnt($pid{$kind}, '', "$kind: was there");
+	is(join(' ', $k->pids($kind)), $pid{$kind}, "$kind: the processes are the same as before");
+	isnt($pid{$kind}, '', "$kind: a process ran before");
 }
-is($alice->get('/api/core/whoami')->{status}, 200, 'a verified request');
-is($alice->get('/api/wallet/accounts')->{status}, 200, 'and another');
+is($alice->get('/api/core/whoami')->{status}, 200, 'a verified request to core succeeds afterwards');
+is($alice->get('/api/wallet/accounts')->{status}, 200, 'a verified request to wallet succeeds afterwards');
 my @all = Kedge::parallel(
 	16,
 	sub {
 		my $c = $alice->copy;
 		return join ',', map { $c->get('/api/core/whoami')->{status} } 1 .. 20
 	});
-is_deeply([ grep { $_ ne join ',', (200) x 20 } @all ], [], 'no thread was lost');
+is_deeply([ grep { $_ ne join ',', (200) x 20 } @all ], [], 'all threads serve requests afterwards');
 unlike( $k->log_text('core') . $k->log_text('auth'), qr/AddressSanitizer|runtime error|assert/i,
-	'nothing was hurt');
+	'no log has a sanitizer report or failed assertion');
 done_testing;

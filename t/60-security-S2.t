@@ -68,15 +68,15 @@ for my $name (@names) {
 		push @other, "@$lines: $a->{status} $who" if $who ne $alice->{id};
 	}
 }
-is_deeply(\@other, [], 'alice stays alice');
-is(jdecode(raw_get($cookie)->{body})->{userId}, $alice->{id}, 'as without');
+is_deeply(\@other, [], 'no header makes alice another user');
+is(jdecode(raw_get($cookie)->{body})->{userId}, $alice->{id}, 'a request without such a header has the identity of the cookie');
 
 # Hop-by-hop headers that name the cookie or the verdict's header must not let a request
 # pass.
 for my $hop ('Cookie', 'Kedge-Identity', 'Host', 'Origin', 'X-Request-Id') {
 	my $a = raw_get($cookie, "Connection: close, $hop");
-	like($a->{status}, qr/^(200|400|401)$/, "Connection: $hop");
-	is(jdecode($a->{body})->{userId}, $alice->{id}, 'is alice or nobody')
+	like($a->{status}, qr/^(200|400|401)$/, "Connection: $hop is answered with 200, 400 or 401");
+	is(jdecode($a->{body})->{userId}, $alice->{id}, "with Connection: $hop the user is alice or nobody")
 	    if $a->{status} == 200;
 }
 
@@ -93,7 +93,7 @@ for my $lines (
 ) {
 	my $a = raw_get(@$lines);
 	my $who = (jdecode($a->{body}) // {})->{userId};
-	ok(!defined $who || $who eq $alice->{id}, 'the first cookie or nobody')
+	ok(!defined $who || $who eq $alice->{id}, 'of two cookies the first one counts, or none')
 	    or diag("@$lines\n$a->{status} $a->{body}");
 }
 isnt(
@@ -101,7 +101,7 @@ isnt(
 		    s/^.*?\.//sr
 	)->{status},
 	200,
-	'no mixture');
+	"a token with another session's signature is not accepted");
 
 # A header that may occur once but occurs twice is answered as a client error (400), not
 # with 5xx.
@@ -120,9 +120,9 @@ for my $q (
 	is(     $k->client->get("/api/core/whoami?$q")->{status}, 401, 'nobody with ?' . substr $q,
 		0,
 		30);
-	is($alice->get("/api/core/whoami?$q")->{status}, 400, 'alice with it: there is no such parameter');
+	is($alice->get("/api/core/whoami?$q")->{status}, 400, 'whoami with the parameter is 400');
 	is($alice->get("/api/auth/get-session?$q")->{json}{user}{id}, $alice->{id},
-		'where none is refused, she stays who she is');
+		'get-session with the parameter returns the user of the cookie');
 }
 
 # Requests sent directly to the services' sockets: without nginx's parameter there is no
@@ -142,7 +142,7 @@ for my $row ([ core => '/api/core/whoami' ], [ wallet => '/api/wallet/accounts' 
 				$k->dir . "/run/$service.sock", { %call, $name => $assertion }
 			)->{status},
 			401,
-			"$service: nobody with $name");
+			"$service: an assertion in $name is not accepted");
 	}
 }
 # A parameter whose name contains "=" and a value.
@@ -165,6 +165,6 @@ for my $row ([ core => '/api/core/whoami' ]) {
 	}
 	isnt(   fcgi_request($socket, [ @call, KEDGE_IDENTITY => "$assertion\0" ])->{status} // 0,
 		200,
-		'nor with a NUL after it');
+		'an assertion with a NUL after it is not accepted');
 }
 done_testing;

@@ -33,18 +33,18 @@ for my $row (@spoof) {
 	my ($name, $value) = @$row;
 	my $short = "$name: " . substr $value, 0, 30;
 	is($k->client->get('/api/core/whoami', headers => {@$row})->{status}, 401,
-		"$short: nobody stays nobody");
+		"$short: a request without a session is 401");
 	is($alice->get('/api/core/admin/stats', headers => {@$row})->{status}, 403,
 		"$short: a user stays a user");
 	is($alice->get('/api/core/whoami', headers => {@$row})->{json}{userId}, $alice->{id},
-		"$short: who is in stays in");
+		"$short: a request with a session has its user");
 	is(
 		$alice->post(
 			'/api/core/tasks', { title => 'x' }, headers => {@$row},
 			origin => 'https://evil.example'
 		)->{status},
 		403,
-		"$short: CSRF stays refused");
+		"$short: a POST from another origin is refused");
 }
 
 # The client's headers do not affect redirects, cookies and links.
@@ -83,13 +83,13 @@ for my $pair ([ 'evil.example', 'evil.example' ], [ "127.0.0.1:$port", 'https://
 		    . length($body)
 		    . "\r\nConnection: close\r\n\r\n$body");
 	isnt($a->{status}, 200, "an Origin that equals a forged Host is foreign");
-	is(jdecode($a->{body})->{code}, 'INVALID_ORIGIN', 'as any other') if $a->{status} == 403;
+	is(jdecode($a->{body})->{code}, 'INVALID_ORIGIN', 'an origin of another scheme is INVALID_ORIGIN') if $a->{status} == 403;
 }
 my $secure =
     $k->client->post('/api/auth/sign-in/email',
 	{ email => $alice->{email}, password => $alice->{password} },
 	headers => { 'X-Forwarded-Proto' => 'https' });
-unlike($secure->{cookies}[0], qr/Secure/, 'nobody but the configuration makes cookies secure');
+unlike($secure->{cookies}[0], qr/Secure/, 'a forwarded header does not make cookies secure');
 
 # Sessions and log lines have the address that nginx saw.
 for my $row (grep { $_->[0] =~ /For|IP|Forwarded$/ } @spoof) {
@@ -99,11 +99,11 @@ for my $row (grep { $_->[0] =~ /For|IP|Forwarded$/ } @spoof) {
 	is($c->session->{session}{ipAddress}, '127.0.0.1',
 		"$row->[0]: the session keeps our address");
 }
-unlike($k->log_text('auth'), qr/203\.0\.113\.7/, 'and so does the log');
+unlike($k->log_text('auth'), qr/203\.0\.113\.7/, 'the log does not contain the forwarded address');
 
 # Locations for loopback clients stay closed to others, whatever their headers say.
 # t/60-security-S8.t tests the counting of attempts.
 for my $path ('/metrics/auth', '/health') {
-	is($k->client->get($path)->{status}, 200, "$path from here");
+	is($k->client->get($path)->{status}, 200, "$path is served from this address");
 }
 done_testing;

@@ -24,22 +24,22 @@ my @r = parallel(
 		return $r->{status};
 	});
 my $n = tally(@r);
-is($n->{200}, 1, 'one address, one user') or diag(explain($n));
-is(($n->{200} // 0) + ($n->{422} // 0) + ($n->{429} // 0), 32, 'the others are told why');
+is($n->{200}, 1, 'of 32 sign-ups with one address one succeeds') or diag(explain($n));
+is(($n->{200} // 0) + ($n->{422} // 0) + ($n->{429} // 0), 32, 'the other sign-ups get 422 or 429');
 is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE lower(email) = 'once@example.com'}), 1,
-	'in the table, too');
+	'the table has one user with the address');
 is(
 	$k->sql('auth',
 q{SELECT count(*) FROM account a JOIN "user" u ON u.id = a."userId" WHERE u.email = 'once@example.com'}
 	),
 	1,
-	'with one account');
+	'the user has one account');
 is(
 	$k->sql('auth',
 q{SELECT count(*) FROM session s JOIN "user" u ON u.id = s."userId" WHERE u.email = 'once@example.com'}
 	),
 	1,
-	'and one session');
+	'the user has one session');
 
 # A password is changed from 16 browsers at once: one change succeeds.
 my $alice = $k->user('alice');
@@ -56,8 +56,8 @@ my $alice = $k->user('alice');
 		return $r->{status};
 	});
 $n = tally(@r);
-is($n->{200}, 1, 'one change wins') or diag(explain($n));
-is((grep {/^5/} keys %$n), 0, 'the others are refused properly');
+is($n->{200}, 1, 'of 16 changes of one password one succeeds') or diag(explain($n));
+is((grep {/^5/} keys %$n), 0, 'no change of the password gets a 5xx');
 my @in = grep {
 	my $c = $k->client;
 	$c->post('/api/auth/sign-in/email',
@@ -76,7 +76,7 @@ isnt(
 my $bob = $k->user('bob');
 @r = parallel(32, sub { return $bob->copy->sign_out->{status} });
 is_deeply(tally(@r), { 200 => 32 }, 'signing out is idempotent');
-is($bob->get('/api/core/whoami')->{status}, 401, 'out');
+is($bob->get('/api/core/whoami')->{status}, 401, 'all other sessions are ended');
 
 # Every session revokes all others at once: at most one session is left.
 my $carol = $k->user('carol');
@@ -86,7 +86,7 @@ parallel(8,
 my $left = $k->sql('auth', qq{SELECT count(*) FROM session WHERE "userId" = '$carol->{id}'});
 cmp_ok($left, '<=', 1, 'revoke-other-sessions from everywhere leaves one at most');
 my @alive = grep { $_->get('/api/core/whoami')->{status} == 200 } @browser, $carol;
-is(scalar @alive, $left, 'and the table agrees with verify');
+is(scalar @alive, $left, 'the table has as many sessions as verify accepts');
 
 # A process crashes in the middle of a change: it is made completely or not at all.
 my $dave = $k->user('dave');
@@ -109,13 +109,13 @@ wait_until(sub { $k->sql('auth', q{SELECT count(*) FROM "user" WHERE email LIKE 
 	10);
 $k->kill_pid(KILL => $k->pids('auth-api'));
 waitpid $_, 0 for @kids;
-ok(wait_until(sub { $k->client->get('/api/auth/ok')->{status} == 200 }, 10), 'auth is back');
+ok(wait_until(sub { $k->client->get('/api/auth/ok')->{status} == 200 }, 10), 'auth answers again after the crash');
 is(
 	$k->sql('auth', q{SELECT count(*) FROM "user" u WHERE email LIKE 'crash%'
     AND NOT EXISTS (SELECT FROM account a WHERE a."userId" = u.id AND a.password IS NOT NULL)}
 	),
 	0,
-	'no user without a password');
+	'no user without an account is left');
 for my $i (1 .. 8) {
 	my $c = $k->client;
 	my $up = $c->post(

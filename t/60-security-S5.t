@@ -56,7 +56,7 @@ my $before = snapshot();
 my $tried = 0;
 for my $service (Kedge::services()) {
 	my $spec = $k->client->get("/api/$service/openapi.json")->{json};
-	ok($spec, "$service: a specification");
+	ok($spec, "$service has an OpenAPI document");
 	for my $path (sort keys %{ $spec->{paths} }) {
 		for my $method (map {uc}
 			sort grep {/^(get|post|put|patch|delete)$/} keys %{ $spec->{paths}{$path} })
@@ -91,7 +91,7 @@ for my $service (Kedge::services()) {
 							: ''
 						    )
 					) if $r->{status} >= 500;
-					fail("$route answers with bob")
+					fail("$route returns the id of another user")
 					    if $r->{body} =~
 					    /\Q$bob->{email}\E|bob's task|\Q$bobs_account\E/
 					    && $full !~ /\{/;
@@ -100,7 +100,7 @@ for my $service (Kedge::services()) {
 				{
 					my $r = $alice->request($method, "$at$q");
 					$tried++;
-					fail("$route$q answers with bob")
+					fail("$route$q returns the id of another user")
 					    if $r->{body} =~ /\Q$bob->{email}\E|bob's task/;
 					fail("$route$q: $r->{status}") if $r->{status} >= 500;
 				}
@@ -109,10 +109,10 @@ for my $service (Kedge::services()) {
 		}
 	}
 }
-cmp_ok($tried, '>=', 200, "$tried requests were made");
-is(snapshot(), $before, "and nothing of bob's, nor who alice is, has changed");
+cmp_ok($tried, '>=', 200, "at least 200 requests were made ($tried)");
+is(snapshot(), $before, 'nothing of another user has changed, and no identity');
 is($alice->get('/api/core/admin/stats')->{status}, 403, 'alice is no administrator');
-is($alice->get('/api/core/whoami')->{json}{userId}, $alice->{id}, 'and still herself');
+is($alice->get('/api/core/whoami')->{json}{userId}, $alice->{id}, 'whoami returns the same user as before');
 
 # Members that a sign-up may not set for the new user.
 my $n = 0;
@@ -126,12 +126,12 @@ for my $name (sort keys %actor) {
 			$name => $actor{$name}
 		});
 	next if $r->{status} == 400;
-	is($r->{status}, 200, "sign-up with $name") or next;
+	is($r->{status}, 200, "sign-up with $name succeeds") or next;
 	my $u = $r->{json}{user};
-	isnt($u->{id}, $bob->{id}, 'a user of its own');
-	is($u->{role}, 'user', 'no more than a user');
-	ok(!$u->{emailVerified}, 'not verified');
-	is($c->get('/api/core/admin/stats')->{status}, 403, 'and not an administrator');
+	isnt($u->{id}, $bob->{id}, "sign-up with $name creates another user");
+	is($u->{role}, 'user', 'the new user has the role user');
+	ok(!$u->{emailVerified}, 'the new user is not verified');
+	is($c->get('/api/core/admin/stats')->{status}, 403, 'the new user is not an administrator');
 }
 
 # Duplicate JSON keys: a check and the action must not use different values.
@@ -148,21 +148,21 @@ my $twice =
 '{"name":"x","email":"one@example.com","email":"two@example.com","password":"correct horse battery"}';
 my $r = $k->client->request(POST => '/api/auth/sign-up/email', body => $twice,
 	type => 'application/json');
-is($r->{status}, 400, 'at sign-up, too');
+is($r->{status}, 400, 'a sign-up with two addresses is refused');
 is(
 	$k->sql('auth',
 		q{SELECT count(*) FROM "user" WHERE email IN ('one@example.com', 'two@example.com')}
 	),
 	0,
-	'nobody was made');
+	'no user is stored for two addresses');
 $r = $k->client->request(
 	POST => '/api/auth/sign-in/email',
 	body => "email=$alice->{email}&email=$bob->{email}&password=correct+horse+battery",
 	type => 'application/x-www-form-urlencoded');
-is($r->{status}, 400, 'in a form, too') or diag($r->{body});
+is($r->{status}, 400, 'a form with two addresses is refused') or diag($r->{body});
 
 # revoke-session cannot end another user's session by its token.
 is($alice->post('/api/auth/revoke-session', { token => $bob->{token} })->{json}{status},
 	JSON::PP::true, "revoking another's session says yes, as BetterAuth does");
-is($bob->get('/api/core/whoami')->{status}, 200, 'and does nothing');
+is($bob->get('/api/core/whoami')->{status}, 200, 'the refused request ends no session');
 done_testing;

@@ -17,7 +17,7 @@ sub dead
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is_deeply([ map { $c->get($_)->{status} } @everywhere ], [ (401) x @everywhere ], $name);
 	is($c->get('/api/auth/get-session', cookie => $c->cookie_header)->{body}, 'null',
-		"$name: nobody at auth");
+		"$name: get-session is null");
 	return;
 }
 
@@ -37,16 +37,16 @@ my $victim = $k->client;
 $victim->{jar} = { %{ $mallory->{jar} } };
 my $before = $victim->{jar}{'better-auth.session_token'};
 is($victim->sign_in->{status}, 200, 'sign-in over a planted cookie');
-isnt($victim->{jar}{'better-auth.session_token'}, $before, 'makes a cookie of its own');
-is($victim->get('/api/core/whoami')->{json}{userId}, $alice->{id}, 'for alice');
-is($mallory->get('/api/core/whoami')->{json}{userId}, $mallory->{id}, "mallory's stays mallory's");
+isnt($victim->{jar}{'better-auth.session_token'}, $before, 'signing in over a planted cookie sets another token');
+is($victim->get('/api/core/whoami')->{json}{userId}, $alice->{id}, 'the session after signing in is that of the user');
+is($mallory->get('/api/core/whoami')->{json}{userId}, $mallory->{id}, 'the planted session stays that of its owner');
 my $r = $k->client->post(
 	'/api/auth/sign-up/email',
 	{ name => 'x', email => 'fixed@example.com', password => 'correct horse battery',
 		token => $mallory->{token}, sessionId => 'x'
 	},
 	cookie => $mallory->cookie_header);
-isnt($r->{json}{token}, $mallory->{token}, 'sign-up over a planted cookie, too')
+isnt($r->{json}{token}, $mallory->{token}, 'sign-up over a planted cookie sets another token')
     if $r->{status} == 200;
 my %token = map { $k->again($alice)->{token} => 1 } 1 .. 5;
 is(scalar keys %token, 5, 'every sign-in draws a new token');
@@ -103,7 +103,7 @@ $r = $bob->post(
 	{ currentPassword => 'another password', newPassword => 'a third password',
 		revokeOtherSessions => JSON::PP::true
 	});
-is($r->{status}, 200, 'with it');
+is($r->{status}, 200, 'the request with the cookie is served');
 dead($old, 'also the token that asked for it is replaced');
 dead($phone, 'the phone is out');
 alive($bob, 'the new token lives');
@@ -113,9 +113,9 @@ alive($bob, 'the new token lives');
 my $carol = $k->user('carol');
 alive($carol, 'carol');
 $k->role($carol, 'admin');
-is($carol->get('/api/core/admin/stats')->{status}, 200, 'promoted');
+is($carol->get('/api/core/admin/stats')->{status}, 200, 'a new administrator has access at once');
 $k->role($carol, 'user');
-is($carol->get('/api/core/admin/stats')->{status}, 403, 'and not');
+is($carol->get('/api/core/admin/stats')->{status}, 403, 'a former administrator has no access at once');
 
 # A session that has expired by the clock is invalid, although Redis still has it.
 my $dave = $k->user('dave');
@@ -123,7 +123,7 @@ alive($dave, 'dave');
 $k->sql('auth',
 	qq{UPDATE session SET "expiresAt" = now() + interval '2 s' WHERE "userId" = '$dave->{id}'});
 $k->redis('auth')->cmd('FLUSHALL');
-is($dave->get('/api/core/whoami')->{status}, 200, 'two seconds left');
+is($dave->get('/api/core/whoami')->{status}, 200, 'a session is valid two seconds before its end');
 ok(Kedge::wait_until(sub { $dave->get('/api/core/whoami')->{status} == 401 }, 8),
 	'over, also in the cache');
 dead($dave, 'expired');
@@ -140,7 +140,7 @@ my $frank = $k->user('frank');
 alive($frank, 'frank');
 my $redis = $k->redis('auth');
 for my $key ($redis->keys_like('*')) {
-	unlike($key, qr/\Q$frank->{token}\E/, 'no token in a key of Redis');
+	unlike($key, qr/\Q$frank->{token}\E/, 'no key of Redis contains a session token');
 	my $value = eval { $redis->cmd('GET', $key) };
 	unlike($value // '', qr/\Q$frank->{token}\E/, 'nor in a value');
 }

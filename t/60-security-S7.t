@@ -18,7 +18,7 @@ is(
 		{ name => 'm', email => 'Victim@Example.Com', password => 'password of mallory' }
 	)->{status},
 	200,
-	'mallory was first');
+	"somebody else signs up with the victim's address");
 for my $email (@spelling) {
 	my $r = $k->client->post('/api/auth/sign-up/email',
 		{ name => 'v', email => $email, password => $password });
@@ -28,12 +28,12 @@ for my $email (@spelling) {
 			'/api/auth/sign-in/email', { email => $email, password => $password }
 		)->{status},
 		401,
-		"and the victim's password does not open mallory's");
+		"the victim's password does not open that account");
 }
 is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE lower(email) = 'victim@example.com'}), 1,
-	'one user');
+	'there is one user with the address');
 is($k->sql('auth', q{SELECT "emailVerified" FROM "user" WHERE email = 'victim@example.com'}), 'f',
-	'not verified');
+	'the address is not verified');
 
 # No request can verify or change the e-mail address of an account.
 my $mallory = $k->client;
@@ -48,7 +48,7 @@ is(
 q{SELECT email, "emailVerified" FROM "user" WHERE email IN ('victim@example.com', 'boss@example.com')}
 	),
 	'victim@example.com|f',
-	'neither changed');
+	'no user got another address');
 
 # An account of another provider has no password, and nobody can give it one.
 $k->sql('auth',
@@ -62,7 +62,7 @@ for my $try ('', 'null', 'undefined', '4711', $password) {
 			{ email => 'oauth@example.com', password => $try }
 		)->{status},
 		200,
-		"no password '$try'");
+		"an account without a password does not accept '$try'");
 }
 is(
 	$k->client->post(
@@ -72,7 +72,7 @@ is(
 	422,
 	'sign-up does not add one');
 is($k->sql('auth', q{SELECT count(*) FROM account WHERE "userId" = 'oauth-user'}), 1,
-	'one account still');
+	'the user still has one account');
 # An empty or malformed hash does not match any password either.
 my $broken = $k->user('broken');
 for my $hash ("''", 'NULL', "':'", "'x'", "'00:00'", "repeat('0', 32) || ':'",

@@ -43,7 +43,7 @@ my @status = map { $try->('127.0.0.2', $_) } @variant;
 is((grep { $_ != 429 } @status), 3, 'three tries from an address, however the name is spelled')
     or diag("@status");
 is(     $try->('127.0.0.2', 'target@example.com', "X-Forwarded-For: 10.0.0.$_"), 429,
-	"not another with X-Forwarded-For 10.0.0.$_"
+	"X-Forwarded-For 10.0.0.$_ gives no further guess"
 ) for 1 .. 3;
 $password = 'wrong password';
 is($try->('127.0.0.3', 'neighbour@example.com'), 401, 'the neighbour is not locked out');
@@ -56,7 +56,7 @@ my $c = $k->client;
 my $r = $c->post(
 	'/api/auth/sign-up/email',
 	{ name => 'x', email => 'stolen@example.com', password => 'correct horse battery' });
-is($r->{status}, 200, 'a session');
+is($r->{status}, 200, 'a right password is accepted');
 @status = parallel(
 	6,
 	sub {
@@ -68,7 +68,7 @@ is($r->{status}, 200, 'a session');
 		)->{status}
 	});
 is((grep { $_ == 400 } @status), 3, 'three guesses at change-password') or diag("@status");
-is((grep { $_ == 429 } @status), 3, 'then no more');
+is((grep { $_ == 429 } @status), 3, 'the guesses after the limit get 429');
 
 # Twenty attempts at one account from one network, whichever of its addresses they come
 # from and however the address of the account is spelled; then the owner signs in from
@@ -84,13 +84,13 @@ my $next = sub {
 @status = map { $next->($_ % 2 ? 'Stolen@Example.COM' : 'stolen@example.com')->{status} } 1 .. 24;
 my $open = grep { $_ == 401 } @status;
 cmp_ok($open, '>=', 20, 'twenty tries at an account');
-cmp_ok($open, '<=', 22, 'and one more each half minute') or diag("@status");
-is($status[-1], 429, 'from one network');
+cmp_ok($open, '<=', 22, 'at most one guess each half minute is allowed after 20') or diag("@status");
+is($status[-1], 429, 'the last guess from one network gets 429');
 my $late = $next->('stolen@example.com');
-like($late->{headers}{'retry-after'} // '', qr/^\d+$/, 'with Retry-After');
+like($late->{headers}{'retry-after'} // '', qr/^\d+$/, 'the 429 has Retry-After');
 is($next->('unknown@example.com')->{status}, 401, 'another account can be tried');
 is(     post_from('127.8.8.8', '/api/auth/sign-in/email', Kedge::jencode($wrong))->{status}, 401,
-	'this one, too, from another network');
+	'a wrong password from another network gets 401');
 is(
 	post_from(
 		'127.8.8.9', '/api/auth/sign-in/email',
@@ -113,5 +113,5 @@ my @answer = map {
 is($answer[0]{body}, $answer[1]{body}, 'known and unknown: the same body');
 is(     join(',', sort keys %{ $answer[0]{headers} }),
 	join(',', sort keys %{ $answer[1]{headers} }),
-	'and the same headers');
+	'known and unknown users get the same headers');
 done_testing;

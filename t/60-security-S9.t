@@ -24,9 +24,9 @@ sub sign_in
 for my $url ('/', '/home', '/a/b?c=d&e=f', '/home#x', "$base/home", $trusted, "$trusted/x?y=z",
 	'http://localhost:3000/') {
 	my $r = sign_in($url);
-	is($r->{status}, 200, "to $url") or diag($r->{body});
-	is($r->{json}{url}, $url, 'which it says');
-	is($r->{headers}{location}, $url, 'and sends');
+	is($r->{status}, 200, "a sign-in with callbackURL $url succeeds") or diag($r->{body});
+	is($r->{json}{url}, $url, "the answer has the url $url");
+	is($r->{headers}{location}, $url, "the answer has the Location $url");
 }
 my @evil = (
 	'//evil.example', '///evil.example', '/\\evil.example', '\\/evil.example',
@@ -56,9 +56,9 @@ my @evil = (
 for my $url (@evil) {
 	my $r = sign_in($url);
 	my $name = jencode(substr $url, 0, 50);
-	like($r->{status}, qr/^(400|403)$/, "not to $name") or diag("$r->{status} $r->{body}");
-	ok(!defined $r->{headers}{location}, 'and nowhere') if $r->{status} != 403;
-	ok(!@{ $r->{cookies} }, "$name: no session, either");
+	like($r->{status}, qr/^(400|403)$/, "a sign-in with $name as callbackURL is refused") or diag("$r->{status} $r->{body}");
+	ok(!defined $r->{headers}{location}, "a sign-in with $name has no Location") if $r->{status} != 403;
+	ok(!@{ $r->{cookies} }, "a sign-in with $name begins no session");
 }
 is(
 	$k->client->post(
@@ -68,15 +68,15 @@ is(
 		}
 	)->{status},
 	403,
-	'nor at sign-up');
+	'a sign-up with a foreign callbackURL is refused');
 is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE email = 'redirected@example.com'}), 0,
-	'where nobody is made');
+	'no user is stored for the refused sign-up');
 
 # The error page redirects to the root of our own site, with a sanitised code.
 for my $q ('error=%3Cscript%3E', 'error=//evil.example', 'error=a&error_description=%0d%0aX:y',
 	'error=a&error_description=%22onload=', 'error=http://evil.example') {
 	my $r = $k->client->get("/api/auth/error?$q");
-	is($r->{status}, 302, "/error?$q");
+	is($r->{status}, 302, "/error?$q is redirected");
 	like($r->{headers}{location},
 		qr{^/\?error=[A-Za-z0-9_'-]+(?:&error_description=[^\s<>"]*)?$}, 'to ourselves');
 }
@@ -114,14 +114,14 @@ for my $pair ([ 'Simple@Example.COM', 'simple@example.com' ],
 			{ name => 'x', email => $given, password => 'correct horse battery' }
 		)->{json}{user}{email},
 		$stored,
-		"$given is $stored");
+		"the address $given is stored as $stored");
 	is(
 		$k->client->post(
 			'/api/auth/sign-in/email',
 			{ email => uc $given, password => 'correct horse battery' }
 		)->{status},
 		200,
-		'and signs in in capitals');
+		"the user of $given can sign in with capitals");
 }
 # Letters that other systems convert to ASCII letters: they give neither a second
 # account nor access to an existing one.
@@ -135,5 +135,5 @@ is(
 q{SELECT count(*) FROM "user" WHERE email <> lower(email) OR email !~ '^[[:ascii:]]+$'}
 	),
 	0,
-	'every stored address is in its one form');
+	'each stored address is in lower case');
 done_testing;

@@ -65,10 +65,10 @@ sub attack
 	my %by;
 	$by{$_}++ for map { $storm->($large) } 1, 2;
 	my $most = peak(@pids);
-	is(join(' ', grep { !/^(?:$statuses)$/ } sort keys %by), '', "$name: each is answered")
+	is(join(' ', grep { !/^(?:$statuses)$/ } sort keys %by), '', "$name: each request is answered")
 	    or diag(explain(\%by));
-	cmp_ok($most, '<', $limit, "$name: bounded memory") or diag("$most kB of $calm kB");
-	ok(wait_until(sub { pss(@pids) < 3 * $calm }, 10), "$name: and given back")
+	cmp_ok($most, '<', $limit, "$name: the memory is bounded") or diag("$most kB of $calm kB");
+	ok(wait_until(sub { pss(@pids) < 3 * $calm }, 10), "$name: the memory is returned to the system")
 	    or diag(pss(@pids) . " kB of $calm kB");
 	note("$name: calm $calm kB, at most $most kB, then " . pss(@pids) . ' kB; '
 		    . join ', ', map {"$_: $by{$_}"} sort keys %by);
@@ -99,7 +99,7 @@ attack('nesting', '400|503', \%batches, '[' x 1_000_000);
 @item{qw(memo metadata)} = ('m' x 400, { map { ("k$_" => {}) } 1 .. 10 });
 attack('batches', '200|503', { %batches, limit_kb => 64 * 1024 },
 	jencode({ transfers => [ (\%item) x 1000 ] }));
-is($alice->get('/api/wallet/accounts')->{status}, 200, 'others are answered');
+is($alice->get('/api/wallet/accounts')->{status}, 200, 'another user is answered meanwhile');
 
 # ---- sign-ins, without an account ---------------------------------------------------------
 

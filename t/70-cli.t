@@ -31,8 +31,8 @@ sub one_line
 {
 	my ($name, $status, $out, $err) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	isnt($status, 0, "$name: fails");
-	is(scalar(() = "$out$err" =~ /\n/g), 1, "$name: one line") or diag("$out$err");
+	isnt($status, 0, "$name: the command fails");
+	is(scalar(() = "$out$err" =~ /\n/g), 1, "$name: the error is one line") or diag("$out$err");
 	return;
 }
 
@@ -40,12 +40,12 @@ sub one_line
 
 like($k->{up_output}, qr{http://127\.0\.0\.1:@{[ $k->port ]}\b}, 'up prints the address');
 my ($status, $out, $err) = $k->kedge('status');
-is($status, 0, 'status');
+is($status, 0, 'kedge status succeeds');
 for my $what (qw(nginx postgres redis auth core wallet)) {
-	like($out, qr/$what/i, "with $what");
+	like($out, qr/$what/i, "kedge status shows $what");
 }
 ($status, $out, $err) = $k->kedge('logs');
-is($status, 0, 'logs') or diag($err);
+is($status, 0, 'kedge logs succeeds') or diag($err);
 like($out, qr/core/, 'the log of a service is shown');
 
 # ---- failing starts --------------------------------------------------------------
@@ -54,7 +54,7 @@ one_line('the directory is in use', $k->kedge('up', '--port', free_port(), '--de
 is($alice->get('/api/core/whoami')->{status}, 200, 'the running stack still answers');
 ($status, $out, $err) = run($kedge, 'up', '--dir', "$other/d", '--port', $k->port, '--detach');
 one_line('the port is in use', $status, $out, $err);
-like($err, qr/@{[ $k->port ]}/, 'named');
+like($err, qr/@{[ $k->port ]}/, 'the error names the port in use');
 ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+$/)),
 	'no process of the failed start is left');
 mkdir "$other/taken";
@@ -125,7 +125,7 @@ for my $name (qw(postgres redis-server nginx)) {
 
 my $j = Kedge->up;
 is($j->client->get('/api/auth/ok')->{status}, 200, 'a second stack starts');
-is($k->client->get('/api/auth/ok')->{status}, 200, 'both stacks answer');
+is($k->client->get('/api/auth/ok')->{status}, 200, 'auth of the first stack answers beside the second');
 is($j->client->get('/api/core/whoami', cookie => $alice->cookie_header)->{status}, 401,
 	'a user of the first stack cannot sign in to the second');
 isnt($j->service_env('auth')->{AUTH_SECRET}, undef, 'the second stack has a secret of its own');
@@ -186,7 +186,7 @@ my $r = $alice->get('/api/core/whoami');
 is($r->{status}, 200, 'a session is valid after a restart');
 note(sprintf 'warm start %.2f s, first verified request %.2f s', $took, time - $t);
 cmp_ok($took, '<', 6, 'a warm start takes few seconds (make bench measures it)');
-is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', 'the data is there after a restart');
+is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', 'a task is there after a restart');
 
 # ---- logs do not grow without bound ----------------------------------------------
 
@@ -210,7 +210,7 @@ for my $kind (@kinds) {
 	my $back =
 	    wait_until(sub { my @now = $k->pids($kind); @now == 1 && $now[0] != $pids[0] }, 15);
 	ok($back, "$kind: restarted after kill -9");
-	ok($k->wait_healthy(15), "$kind: all processes are ready again")
+	ok($k->wait_healthy(15), "$kind: all services are healthy after it was killed")
 	    or diag(join ' ', map { $k->client->get("/health/$_")->{body} } Kedge::services());
 	ok(
 		wait_until(
@@ -227,7 +227,7 @@ for my $kind (@kinds) {
 
 for my $signal (qw(TERM KILL)) {
 	my ($supervisor) = $k->pids('supervisor');
-	ok($supervisor, 'the supervisor') or last;
+	ok($supervisor, 'the supervisor of the stack is found') or last;
 	$k->kill_pid($signal => $supervisor);
 	ok(wait_until(sub { !$k->processes }, 25), "SIG$signal to the supervisor: no process is left")
 	    or diag(explain([ $k->processes ]));
@@ -252,7 +252,7 @@ ok(wait_until(sub { (slurp($log) // '') =~ m{http://127\.0\.0\.1:$port} }, 20),
 	'up in the foreground prints the address');
 kill INT => $pid;
 my $gone = wait_until(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 25);
-ok($gone, 'Ctrl-C ends up');
+ok($gone, 'Ctrl-C ends kedge up');
 is($? >> 8, 0, 'after Ctrl-C up exits with 0');
 is(scalar $k->processes, 0, 'after Ctrl-C no process is left');
 
@@ -271,7 +271,7 @@ SKIP: {
 		is($c->post('/api/auth/sign-up/email', { name => 'r', %person })->{status}, 200, 'a user can be made')
 		    if $life == 1;
 		is($c->post('/api/auth/sign-in/email', {%person})->{status}, 200, 'the user can sign in');
-		is((run($kedge, 'down', '--dir', "$closed/d"))[0], 0, 'down succeeds');
+		is((run($kedge, 'down', '--dir', "$closed/d"))[0], 0, 'kedge down succeeds with standard input closed');
 	}
 	my $elsewhere = readlink "$closed/d/pg";
 	ok(defined $elsewhere && -d $elsewhere, 'the cluster is in a directory that the user of PostgreSQL can reach');
@@ -285,5 +285,5 @@ $k->start;
 is($status, 0, 'migrate without new files succeeds') or diag("$out$err");
 my $applied = $k->sql('core',
 	q{SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename = 'task'});
-is($applied, 1, 'core has its tables');
+is($applied, 1, 'the database of core has its migrations');
 done_testing;

@@ -121,7 +121,7 @@ for my $service (sort keys %link) {
 	like($fresh, qr/^base\|1\|0001_uuidv7\.sql\njob\|1\|0001_job\.sql\n/,
 		"$service: the library's files are recorded by folder");
 	is($k->sql($service, "SELECT count(*) FROM kedge_migration WHERE name ~ 'webhook'"), 0,
-		"$service: the library's files are not among its own");
+		"$service: the library's files are not recorded as its own");
 	$k->sql($service, join ';', 'DROP TABLE kedge_library_migration', map {
 		sprintf "INSERT INTO kedge_migration VALUES (%d, '%04d_%s.sql', '%s', '2025-01-02 03:04Z')",
 		    $link{$service}{$_}, $link{$service}{$_}, $_, first_checksum($text_of{$_})
@@ -140,12 +140,12 @@ for my $service (sort keys %link) {
 	is($k->sql($service, $record), $fresh, "$service, older database: the files are recorded by folder");
 	is($k->sql($service, 'SELECT applied_at FROM kedge_library_migration'
 			    . " WHERE name = '0001_job.sql'"), '2025-01-02 03:04:00+00',
-		"$service, older database: with the time at which they were run");
+		"$service, older database: the files keep the time at which they were run");
 	is($k->sql($service, $objects), $before, "$service, older database: no object is made again");
 	is($k->sql($service, "SELECT * FROM kedge_migration WHERE checksum <> '' ORDER BY version"), $own,
 		"$service, older database: the previous release finds its record");
 	is($k->sql($service, 'SELECT max(version) - count(*) FROM kedge_migration'), 0,
-		"$service, older database: and no number is missing, which it would refuse");
+		"$service, older database: kedge_migration has every number");
 	is(($k->kedge('migrate', $service, { env => { KEDGE_ROOT => $root } }))[1],
 		"the databases are up to date\n", "$service, older database: another run has nothing to do");
 }
@@ -361,7 +361,7 @@ like(slurp($one->{log}->filename), qr/process \d+ \(role kedge, application "[^"
 $unlock->();
 ok(wait_until(sub { waitpid($one->{pid}, POSIX::WNOHANG()) == $one->{pid} }, 20), 'the migration ends when the lock is free');
 is($?, 0, 'the migration has succeeded') or diag(slurp($one->{log}->filename));
-is_deeply(recorded($n + 7), [$wide], 'once');
+is_deeply(recorded($n + 7), [$wide], 'the migration is recorded once');
 
 my $never = file($n + 8, 'never');
 put($never, "CREATE TABLE never (id integer);\nALTER TABLE half ADD COLUMN never integer;\n");
@@ -369,7 +369,7 @@ $unlock = hold_lock($k, 'LOCK TABLE half IN ACCESS SHARE MODE');
 my $until = contents();
 ($status, $out, $err) = $k->kedge('migrate', 'wallet',
 	{ env => { KEDGE_ROOT => $root, KEDGE_MIGRATION_PATIENCE_S => 1 } });
-is($status, 1, 'the migration gives up when its timeout is over');
+is($status, 1, 'the migration fails when its timeout is over');
 like($err, qr{sql/wallet/\Q$never\E: given up after \d+ tries .*holds locks on half.*\n\z},
 	'the error says so and is the last output');
 is(contents(), $until, 'the migration was rolled back');

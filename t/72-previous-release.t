@@ -29,7 +29,7 @@ sub run_job
 	ok(wait_until(sub {
 			($status, $out, $err) = $k->kedge('jobs', $service, 'show', $id, '--json');
 			((jdecode($out) // {})->{state} // '') eq 'completed';
-		}, 20), "$when: and is run") or diag("$out$err");
+		}, 20), "$when: the job is completed") or diag("$out$err");
 	return;
 }
 
@@ -45,14 +45,14 @@ sub make_pass
 		is($r->{status}, 201, "$when: $who->{name} signs in and makes a task") or diag($r->{body});
 		$r = $again->patch("/api/core/tasks/$r->{json}{id}", { status => 'done' },
 			headers => { 'If-Match' => $r->{headers}{etag} // '*' });
-		is($r->{status}, 200, "$when: and changes it") or diag($r->{body});
+		is($r->{status}, 200, "$when: the task is changed") or diag($r->{body});
 		$r = $again->get('/api/core/tasks');
-		is($r->{json}{items}[0]{title}, "A task $when", "$when: and finds it");
+		is($r->{json}{items}[0]{title}, "A task $when", "$when: the list of tasks begins with the new task");
 		$r = $w->move($again, $who->{account}, $bob->{account}, 100);
-		is($r->{status}, 201, "$when: and transfers money") or diag($r->{body});
+		is($r->{status}, 201, "$when: a transfer is made") or diag($r->{body});
 		$r = $again->sign_out;
-		is($r->{status}, 200, "$when: and signs out") or diag($r->{body});
-		is($again->get('/api/core/me')->{status}, 401, "$when: so that the session is over");
+		is($r->{status}, 200, "$when: sign-out succeeds") or diag($r->{body});
+		is($again->get('/api/core/me')->{status}, 401, "$when: the session is refused after sign-out");
 	}
 	run_job($when, 'core', 'example.factorize', '{"number":"91"}');
 	run_job($when, 'wallet', 'ledger.check');

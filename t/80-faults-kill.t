@@ -126,7 +126,7 @@ sub kill_kind
 	my ($kind) = @_;
 	my @victims = $k->pids($kind);
 	if (my ($service) = $kind =~ /^(auth|core|wallet)-worker$/) {
-		ok(hold_a_worker($service), "$kind: at a job");
+		ok(hold_a_worker($service), "$kind: the worker runs a job");
 	} else {
 		@victims = $victims[0];
 	}
@@ -167,28 +167,28 @@ sub under_load
 			$c->{quiet} = 1;
 			return sub { return $c->get('/api/core/whoami')->{status} };
 		});
-	ok(kill_kind($kind), "$kind: killed, there is another");
-	ok($k->wait_healthy(20), 'back by itself');
+	ok(kill_kind($kind), "$kind: a killed process is replaced");
+	ok($k->wait_healthy(20), "$kind: all services are healthy again");
 	# Requests can succeed before the killed process is replaced, and can still fail
 	# when the new one has started.
 	ok(wait_until(sub { @services == grep { redis_answers($_) } @services }, 15),
-		'and so is each Redis');
+		'each Redis answers again');
 	my @after;
 	for my $table (@tables) {
 		my $row;
 		wait_until(sub { (undef, $row) = write_to($table); $row }, 15);
-		ok($row, "and takes writes: $table");
+		ok($row, "$table takes writes again");
 		push @after, $row // ();
 	}
 	my ($written, undef, $rows) = $writers->stop;
 	my ($read) = $readers->stop;
-	cmp_ok($written->{201} // 0, '>=', 1, 'some were acknowledged');
+	cmp_ok($written->{201} // 0, '>=', 1, 'some writes were acknowledged');
 	push @acknowledged, @$rows, @after;
-	is_deeply(lost(@$rows, @after), [], 'and none of those is lost');
+	is_deeply(lost(@$rows, @after), [], 'no acknowledged write is lost');
 	for (@after) {
 		my ($service, $id) = /^(\w+)\.job (.*)/ or next;
 		ok(wait_until(sub { jobs($service, "id = '$id' AND state = 'completed'") }, 60),
-			"and does the jobs of $service");
+			"the jobs of $service are completed again");
 	}
 	my $outage = outage($kind);
 	my $odd = join ' ', sort grep { !/^20[01]$/ && !/$outage/ } keys %$written, keys %$read;
@@ -204,7 +204,7 @@ for my $kind (
 	qw(redis-auth redis-core redis-wallet postgres-backend postgres)
 ) {
 	my @pids = $k->pids($kind);
-	ok(scalar @pids, "$kind: there") or next;
+	ok(scalar @pids, "$kind runs before it is killed") or next;
 	note("kill -9 $kind");
 	under_load($kind);
 }
@@ -215,14 +215,14 @@ is_deeply(lost(@acknowledged), [], @acknowledged . ' writes were acknowledged: e
 for my $service (@services) {
 	# The attempt of a killed worker counts as failed, and the job is retried later.
 	ok(wait_until(sub { !jobs($service, "state <> 'completed'") }, 60),
-		"$service: each job is done");
+		"$service: each job is completed");
 	cmp_ok(jobs($service, "id = '$held{$service}' AND attempt > 1"),
 		'==', 1, 'the one that a worker was at once more');
 	my %told = map { $_->{headers}{'webhook-id'} => 1 }
 	    $receiver->requests("/pause/50/$service"), $holding{$service}->requests;
 	my @events = split /\n/,
 	    $k->sql($service, "SELECT payload->>'eventId' FROM job WHERE kind = 'webhook.deliver'");
-	is_deeply([ grep { !$told{$_} } @events ], [], 'and was told to the receiver');
+	is_deeply([ grep { !$told{$_} } @events ], [], 'each event was delivered to the receiver');
 }
 is($alice->get('/api/core/whoami')->{status}, 200, 'still the same session');
 is($k->sql('wallet', "SELECT count(*) FROM account WHERE user_id = '$alice->{id}'"), 1,

@@ -25,7 +25,7 @@ $whole_way->('with Redis');
 # ---- frozen: connections stay, nothing answers -----------------------------------
 
 my @redis = map { $k->pids("redis-$_") } qw(auth core wallet);
-is(scalar @redis, 3, 'three of them');
+is(scalar @redis, 3, 'each of three services has a Redis');
 my $load = Kedge::Load->start(
 	procs => 2,
 	code => sub {
@@ -37,24 +37,24 @@ my $t = time;
 $whole_way->('frozen');
 my $c = $k->user('frozen');
 my $bob = $c->copy;
-is($c->sign_out->{status}, 200, 'sign-out while it is frozen');
-is($bob->get('/api/core/whoami')->{status}, 401, 'is a sign-out');
+is($c->sign_out->{status}, 200, 'a sign-out while Redis is frozen succeeds');
+is($bob->get('/api/core/whoami')->{status}, 401, 'the session is refused while Redis is frozen');
 my $t1 = time;
 $alice->get('/api/core/whoami') for 1 .. 20;
-cmp_ok((time - $t1) / 20, '<', 0.5, 'and a verdict does not wait for it each time');
+cmp_ok((time - $t1) / 20, '<', 0.5, 'verdicts do not each wait for the frozen Redis');
 $k->kill_pid(CONT => @redis);
 my ($count, $slowest) = $load->stop;
-is_deeply([ sort keys %$count ], [200], 'not one verdict failed');
+is_deeply([ sort keys %$count ], [200], 'no verdict failed while Redis was frozen');
 cmp_ok($slowest, '<', 3, sprintf 'the slowest took %.2f s', $slowest);
-is($bob->get('/api/core/whoami')->{status}, 401, 'thawed with its old contents: still signed out');
-ok($k->wait_healthy, 'well again');
+is($bob->get('/api/core/whoami')->{status}, 401, 'the session is refused when Redis continues with its old contents');
+ok($k->wait_healthy, 'all services are healthy when Redis continues');
 
 # ---- dead, and kept dead ------------------------------------------------------------
 
 # Redis is killed each time the supervisor has started it.
 my $dave = $k->user('dave');
 my $dave2 = $dave->copy;
-is($dave->get('/api/core/whoami')->{status}, 200, 'cached');
+is($dave->get('/api/core/whoami')->{status}, 200, 'a session is cached');
 $load = Kedge::Load->start(
 	procs => 1,
 	code => sub {
@@ -63,14 +63,14 @@ $load = Kedge::Load->start(
 	});
 for (1 .. 3) {
 	$k->kill_pid(KILL => $k->pids('redis-auth'));
-	is($dave2->get('/api/core/whoami')->{status}, $_ == 1 ? 200 : 401, 'without it');
-	is($dave->sign_out->{status}, 200, 'sign-out without Redis') if $_ == 1;
-	is($dave2->get('/api/core/whoami')->{status}, 401, 'is a sign-out');
+	is($dave2->get('/api/core/whoami')->{status}, $_ == 1 ? 200 : 401, 'a session is served without Redis until its sign-out');
+	is($dave->sign_out->{status}, 200, 'a sign-out without Redis succeeds') if $_ == 1;
+	is($dave2->get('/api/core/whoami')->{status}, 401, 'the session is refused without Redis');
 	wait_until(sub { $k->pids('redis-auth') }, 15);
-	is($dave2->get('/api/core/whoami')->{status}, 401, 'and stays one when it is back');
+	is($dave2->get('/api/core/whoami')->{status}, 401, 'the session is refused when Redis is back');
 }
 ($count) = $load->stop;
-is_deeply([ sort keys %$count ], [200], 'not one verdict failed');
+is_deeply([ sort keys %$count ], [200], 'no verdict failed while Redis was stopped');
 
 # ---- gone for long -------------------------------------------------------------
 
@@ -85,14 +85,14 @@ is_deeply([ sort keys %$count ], [200], 'not one verdict failed');
 	mkdir $socket or die "mkdir: $!";
 	$k->kill_pid(KILL => $pid);
 	$whole_way->('gone');
-	is($grace->sign_out->{status}, 200, 'gone: a sign-out');
-	is($grace2->get('/api/core/whoami')->{status}, 401, 'gone: is one');
+	is($grace->sign_out->{status}, 200, 'a sign-out succeeds after the data of Redis was lost');
+	is($grace2->get('/api/core/whoami')->{status}, 401, 'the session is refused after the data of Redis was lost');
 	my @gone = map { $alice->get($_)->{status} } ('/api/core/whoami', '/api/core/me') x 20;
 	is((grep { $_ != 200 } @gone), 0, 'gone: everything is verified');
 	is($k->client->get('/health/auth')->{status}, 200, 'gone: and auth is ready all the same');
 	rmdir $socket;
-	ok(wait_until(sub { $k->redis('auth') }, 30), 'it comes back');
-	is($grace2->get('/api/core/whoami')->{status}, 401, 'and who was signed out stays so');
+	ok(wait_until(sub { $k->redis('auth') }, 30), 'Redis starts again');
+	is($grace2->get('/api/core/whoami')->{status}, 401, 'the signed-out session is refused when Redis is back');
 	unlink "$socket.away";
 }
 
@@ -100,20 +100,20 @@ is_deeply([ sort keys %$count ], [200], 'not one verdict failed');
 
 # A snapshot is taken, a session is signed out while Redis is down, and the old snapshot
 # is loaded: the cache then has a session that has ended.
-ok($k->wait_healthy, 'well again');
+ok($k->wait_healthy, 'all services are healthy again');
 my $erin = $k->user('erin');
 my $erin2 = $erin->copy;
 my $redis = $k->redis('auth');
 wait_until(sub { $erin2->get('/api/core/whoami'); scalar $redis->keys_like('*') }, 15);
 my %cached = map { $_ => $redis->cmd('DUMP', $_) } $redis->keys_like('*');
-cmp_ok(scalar keys %cached, '>=', 1, 'there is something cached');
+cmp_ok(scalar keys %cached, '>=', 1, 'Redis has cached sessions');
 $k->kill_pid(STOP => $k->pids('redis-auth'));
-is($erin->sign_out->{status}, 200, 'signed out while it is away');
+is($erin->sign_out->{status}, 200, 'a sign-out succeeds while Redis cannot be reached');
 $k->kill_pid(CONT => $k->pids('redis-auth'));
 $redis = $k->redis('auth');
 $redis->cmd('RESTORE', $_, 60_000, $cached{$_}, 'REPLACE') for keys %cached;
 is($erin2->get('/api/core/whoami')->{status}, 401, 'the old entries are back and open nothing');
-is($erin2->get('/api/auth/get-session')->{body}, 'null', 'nor at auth');
+is($erin2->get('/api/auth/get-session')->{body}, 'null', 'get-session is null for the signed-out session');
 
 # ---- full, and in a foreign state ---------------------------------------------------
 
@@ -134,7 +134,7 @@ for my $garbage ('', 'x', "\0" x 100, '{}', 'null', '[' x 1000, 'x' x 1_000_000)
 	$redis->cmd('SET', $_, $garbage) for $redis->keys_like('*');
 	my $r = $frank->get('/api/core/whoami');
 	is($r->{status}, 200, 'garbage of ' . length($garbage) . ' bytes is a miss');
-	is($r->{json}{userId}, $frank->{id}, 'not somebody');
+	is($r->{json}{userId}, $frank->{id}, 'a session that Redis mixes up has its own user');
 }
 
 # ---- limits without it -----------------------------------------------------------
@@ -149,6 +149,6 @@ my @status = map {
 } 1 .. 8;
 cmp_ok(scalar(grep { $_ == 429 } @status), '>=', 4, 'limits hold while Redis is away')
     or diag("@status");
-is((grep {/^5/} @status), 0, 'and nothing fails');
+is((grep {/^5/} @status), 0, 'no request gets a 5xx');
 $j->kill_pid(CONT => $j->pids('redis-auth'));
 done_testing;

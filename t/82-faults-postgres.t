@@ -13,7 +13,7 @@ my $k = Kedge->up;
 my $alice = $k->user('alice');
 my $never = $k->user('never');
 $alice->get($_) for '/api/core/me', '/api/wallet/accounts', '/api/core/whoami';
-ok($alice->post('/api/core/tasks', { title => 'before' })->{status} == 201, 'well');
+ok($alice->post('/api/core/tasks', { title => 'before' })->{status} == 201, 'core creates a task before the fault');
 
 ok($k->wait_cached($alice), 'the session is cached');
 
@@ -28,18 +28,18 @@ sub outage
 		my ($method, $path, $data) = @$row;
 		my $t = time;
 		my $r = $alice->request($method, $path, defined $data ? (json => $data) : ());
-		is($r->{status}, 503, "$name: $method $path is 503");
-		like($r->{headers}{'retry-after'} // '', qr/^\d+$/, "$name: with Retry-After");
-		is($r->{json}{code}, 'UNAVAILABLE', "$name: and a code") or diag($r->{body});
+		is($r->{status}, 503, "$name: $method $path is answered with 503");
+		like($r->{headers}{'retry-after'} // '', qr/^\d+$/, "$name: the 503 has Retry-After");
+		is($r->{json}{code}, 'UNAVAILABLE', "$name: the 503 has the code UNAVAILABLE") or diag($r->{body});
 		unlike($r->{body}, qr/postgres|socket|libpq|SQL|FATAL/i,
-			"$name: that tells nothing of the inside");
-		cmp_ok(time - $t, '<', 8, "$name: in time");
+			"$name: the error contains nothing about PostgreSQL");
+		cmp_ok(time - $t, '<', 8, "$name: the 503 comes within 8 s");
 	}
 	$r = $k->client->post('/api/auth/sign-in/email',
 		{ email => $alice->{email}, password => $alice->{password} });
-	like($r->{status}, qr/^(500|503)$/, "$name: nobody signs in");
-	is($k->client->get('/health/core')->{status}, 503, "$name: not ready");
-	is($k->client->get('/health/core/live')->{status}, 200, "$name: but alive");
+	like($r->{status}, qr/^(500|503)$/, "$name: a sign-in gets 500 or 503");
+	is($k->client->get('/health/core')->{status}, 503, "$name: core is not ready");
+	is($k->client->get('/health/core/live')->{status}, 200, "$name: core is live");
 	return;
 }
 
@@ -50,11 +50,11 @@ sub uncached
 	$k->redis('auth')->cmd('FLUSHALL');
 	my $t = time;
 	my $r = $never->get('/api/core/whoami');
-	is($r->{status}, 503, "$name: one that is not cached is 503, not 401 and not 200");
-	like($r->{headers}{'retry-after'} // '', qr/^\d+$/, "$name: with Retry-After");
-	cmp_ok(time - $t, '<', 8, "$name: in time");
+	is($r->{status}, 503, "$name: a session that is not cached gets 503");
+	like($r->{headers}{'retry-after'} // '', qr/^\d+$/, "$name: the 503 of verify has Retry-After");
+	cmp_ok(time - $t, '<', 8, "$name: the 503 of verify comes within 8 s");
 	is($k->client->get('/api/core/whoami')->{status}, 401,
-		"$name: who has no session is told so without asking");
+		"$name: a request without a cookie gets 401");
 	my $forged = $never->copy;
 	s/^(.)/$1 eq 'A' ? 'B' : 'A'/e for values %{ $forged->{jar} };
 	is($forged->get('/api/core/whoami')->{status}, 401,
@@ -85,7 +85,7 @@ for my $signal (qw(INT QUIT)) {
 	my ($old) = $k->pids('postgres');
 	kill $signal => $old; # first a fast shutdown, then an immediate one
 	ok(wait_until(sub { my ($now) = $k->pids('postgres'); $now && $now != $old }, 20),
-		"restarted by SIG$signal");
+		"the supervisor restarts PostgreSQL after SIG$signal");
 	ok(
 		wait_until(
 			sub {
@@ -95,7 +95,7 @@ for my $signal (qw(INT QUIT)) {
 			20
 		),
 		'the next requests work');
-	ok($k->wait_healthy(15), 'everything is well');
+	ok($k->wait_healthy(15), 'all services are healthy after the restart');
 }
 my ($written, undef, $ids) = $writers->stop;
 my ($verified) = $verdicts->stop;
@@ -116,8 +116,8 @@ $k->kill_pid(STOP => @frozen);
 is($alice->get('/api/core/whoami')->{status}, 200, 'frozen: a cached session verifies');
 my $t = time;
 my $r = $alice->get('/api/core/me');
-is($r->{status}, 503, 'frozen: what needs it is 503');
-cmp_ok(time - $t, '<', 12, 'frozen: in time');
+is($r->{status}, 503, 'frozen PostgreSQL: a request that needs it gets 503');
+cmp_ok(time - $t, '<', 12, 'frozen PostgreSQL: the 503 comes within 12 s');
 my @answers = parallel(41, sub {
 	my ($i) = @_;
 	my $c = $alice->copy(timeout => 30);
@@ -127,10 +127,10 @@ my @answers = parallel(41, sub {
 	push @status, $c->get('/api/core/whoami')->{status} while time < $end;
 	return join ' ', grep { $_ != 200 } @status;
 });
-is(pop @answers, '', 'frozen: with more hanging than there are threads, who needs no database');
+is(pop @answers, '', 'frozen PostgreSQL: requests without a database are served while all threads hang');
 is(join(' ', grep { $_ != 503 } @answers), '', 'frozen: and each of those is told');
 $k->kill_pid(CONT => @frozen);
-ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 20), 'thawed: well again');
+ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 20), 'PostgreSQL continues: requests are served again');
 
 # ---- gone for a while ---------------------------------------------------------------
 
@@ -146,7 +146,7 @@ $alice->get('/api/core/whoami');
 outage('gone');
 uncached('gone');
 ok(wait_until(sub { $k->log_text('kedge') =~ /PostgreSQL has no data/ }, 15),
-	'gone: the supervisor says so, and goes on');
+	'PostgreSQL without data: the supervisor logs it and continues');
 rename "$data.away", $data or die "rename: $!";
 ok(
 	wait_until(
@@ -156,9 +156,9 @@ ok(
 		},
 		40
 	),
-	'back by itself');
-ok($k->wait_healthy(20), 'all of it');
-is($alice->post('/api/core/tasks', { title => 'after' })->{status}, 201, 'with writes');
+	'PostgreSQL with data again: requests are served again');
+ok($k->wait_healthy(20), 'all services are healthy when PostgreSQL is back');
+is($alice->post('/api/core/tasks', { title => 'after' })->{status}, 201, 'core creates a task when PostgreSQL is back');
 
 # ---- connections cut, one by one ------------------------------------------------------
 
@@ -170,7 +170,7 @@ for my $service (qw(auth core wallet)) {
 		wallet => '/api/wallet/accounts' }->{$service};
 	my @status = map { $alice->get($path)->{status} } 1 .. 10;
 	is((grep { !/^(200|503)$/ } @status), 0, "$service: cut connections are an outage at most");
-	is($status[-1], 200, "$service: and are made anew") or diag("@status");
+	is($status[-1], 200, "$service: connections that were closed are opened again") or diag("@status");
 }
 # When a table is locked, PostgreSQL's statement timeout ends the wait.
 my $locker = fork // die;
@@ -188,11 +188,11 @@ ok(
 		},
 		10
 	),
-	'a lock');
+	'another session locks the table');
 $t = time;
 $r = $alice->get('/api/core/tasks');
-is($r->{status}, 503, 'a statement that waits too long is 503') or diag($r->{body});
-cmp_ok(time - $t, '<', 20, 'in time');
+is($r->{status}, 503, 'a statement that waits too long for a lock gets 503') or diag($r->{body});
+cmp_ok(time - $t, '<', 20, 'the 503 of the lock comes within 20 s');
 is($alice->get('/api/core/whoami')->{status}, 200, 'the rest goes on');
 
 # nginx repeats a GET when the worker dies; a request that also crashes the second
@@ -213,17 +213,17 @@ for my $time (qw(first second)) {
 		);
 		return grep { !$seen{$_}++ } @waiting;
 	};
-	ok(wait_until(sub { $is_new->() }, 10), "the $time worker has it");
+	ok(wait_until(sub { $is_new->() }, 10), "the $time worker serves the request that crashes it");
 	$k->kill_pid(KILL => $k->pids('core-api'));
 }
 sysread $said_r, my $said, 100;
 waitpid $asker, 0;
-is($said, 500, 'the third refuses it');
+is($said, 500, 'the third worker refuses the request that crashed two');
 ok(wait_until(sub { $k->log_text('core') =~ /"msg":"request refused after it crashed workers"/ }, 10),
-	'and says so');
+	'the log has the refused request');
 $k->sql('postgres',
 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK TABLE task%' AND pid <> pg_backend_pid()"
 );
 waitpid $locker, 0;
-ok(wait_until(sub { $alice->get('/api/core/tasks')->{status} == 200 }, 10), 'and comes back');
+ok(wait_until(sub { $alice->get('/api/core/tasks')->{status} == 200 }, 10), 'core serves requests again after the crashes');
 done_testing;

@@ -34,7 +34,7 @@ sub no_failure
 	is_deeply([ sort keys %$count ], [200],
 		"$name: not one GET of " . ($count->{200} // 0) . ' failed')
 	    or diag(explain($count));
-	cmp_ok($count->{200} // 0, '>=', 10, "$name: under load");
+	cmp_ok($count->{200} // 0, '>=', 10, "$name: at least ten requests were made meanwhile");
 	note(sprintf '%s: slowest %.2f s', $name, $slowest);
 	return;
 }
@@ -53,7 +53,7 @@ for my $service (qw(core wallet auth)) {
 		},
 		30);
 	ok($replaced, "$service: SIGHUP replaces every worker");
-	is(($k->pids($service))[0], $master, "$service: the master keeps its process");
+	is(($k->pids($service))[0], $master, "$service: the master keeps its process id");
 	no_failure("$service: rolling restart", $load->stop);
 }
 # Several SIGHUPs are sent at once, and another one during the restart.
@@ -71,7 +71,7 @@ ok(
 		sub { @{ [ $k->pids('core-api') ] } == 2 && @{ [ $k->pids('auth-verify') ] } == 2 },
 		20
 	),
-	'and no worker too many'
+	'as many workers run as before'
 ) or diag(explain([ $k->processes ]));
 
 # Counters keep their values over a restart.
@@ -85,7 +85,7 @@ my $counted = sub {
 my $before = $counted->();
 kill HUP => $masters{core};
 wait_until(sub { $k->client->get('/health/core')->{status} == 200 }, 5);
-cmp_ok($counted->(), '>=', $before, 'metrics are kept');
+cmp_ok($counted->(), '>=', $before, 'the counters of metrics are kept');
 
 # nginx reloads its configuration, too.  Each request uses a new connection: a client
 # must expect that a kept connection may be closed.
@@ -101,7 +101,7 @@ ok(
 		},
 		20
 	),
-	'nginx: reloaded');
+	'nginx has replaced its workers');
 no_failure('nginx reload', $load->stop);
 
 # ---- a worker dies: nginx repeats a GET ------------------------------------------------
@@ -119,7 +119,7 @@ for my $kind (qw(auth-verify core-api auth-api wallet-api)) {
 				},
 				10
 			),
-			"$kind: replaced");
+			"$kind: the killed process is replaced");
 		# One worker crashes at a time: a request that two crashes hit may fail.
 		my $well = 0;
 		wait_until(
@@ -166,5 +166,5 @@ for my $round (1 .. 12) {
 	my %old = map { $_ => 1 } @workers;
 	wait_until(sub { my @now = $k->pids('auth-api'); @now == 2 && !grep { $old{$_} } @now }, 20);
 }
-is("@finished", '200 200 200 200 200 200', 'what is under way is finished, POSTs as they are');
+is("@finished", '200 200 200 200 200 200', 'requests that have begun are finished, POSTs too');
 done_testing;

@@ -90,12 +90,12 @@ for my $i (0 .. $#cases) {
 	my $name = $cases[$i][0];
 	my ($text, $s_taken) = @{ $ended[$i] };
 	cmp_ok($s_taken, '<', $timeout_s + 8, "a body $name, that never ends, is ended");
-	cmp_ok($s_taken, '>=', $timeout_s, 'and not before its time');
+	cmp_ok($s_taken, '>=', $timeout_s, 'the 408 does not come before the time limit');
 	my $answer = raw_answers($text) // {};
-	is($answer->{status}, 408, 'with 408') or diag($text);
-	is((jdecode($answer->{body} // '') // {})->{code}, 'REQUEST_TIMEOUT', 'and a code');
+	is($answer->{status}, 408, 'a body that is too slow gets 408') or diag($text);
+	is((jdecode($answer->{body} // '') // {})->{code}, 'REQUEST_TIMEOUT', 'the 408 has the code REQUEST_TIMEOUT');
 }
-is(tasks(), $before, 'nothing was done');
+is(tasks(), $before, 'the slow request created no task');
 
 # A client that sends fast enough has more time: one more second for each 16 KiB.
 my $task = '{"title":"large"' . ' ' x 60_000 . '}';
@@ -107,7 +107,7 @@ for my $part (0 .. 5) {
 }
 my $a = read_one($s);
 is($a->{status}, 201, 'a body of 60 KB may take longer') or diag($a->{body});
-cmp_ok(time - $begun, '>', $timeout_s, 'and did');
+cmp_ok(time - $begun, '>', $timeout_s, 'the body arrived after the time limit');
 
 # ---- a slow client gets the same response as a fast one ------------------------------
 
@@ -138,7 +138,7 @@ for my $case (@slow) {
 	syswrite $line, $rest;
 	my $answer = read_one($line);
 	is($answer->{status}, $status, "a slow body $name: $status") or diag($answer->{body});
-	is((jdecode($answer->{body}) // {})->{code}, $code, 'and its code') if $code;
+	is((jdecode($answer->{body}) // {})->{code}, $code, "the error has the code $code") if $code;
 }
 
 # ---- a client that disconnects ------------------------------
@@ -150,8 +150,8 @@ close $s;
 ok(wait_until(sub {
 	my @all = $k->log_text('nginx') =~ m{"path":"/api/core/tasks"}g;
 	@all > $lines
-}, 10), 'who leaves in the middle of a body is logged');
-is(tasks(), $before, 'and nothing was done');
+}, 10), 'the disconnect in the middle of a body is logged');
+is(tasks(), $before, 'the request with half a body created no task');
 
 # The worker dies while a body arrives: the rest of the body is not given to another
 # worker.
@@ -159,12 +159,12 @@ $s = begin('127.0.0.1', '{"title":"dead"', 16, head => mine(), path => '/api/cor
 my ($worker) = $k->pids('core-api');
 ok(wait_until(sub {
 	$k->client->get('/metrics/core')->{body} =~ /^kedge_connections\{[^}]*state="body"\} 1$/m
-}, 5), 'a worker has a body on its way');
+}, 5), 'a worker waits for a body');
 $k->kill_pid(KILL => $worker);
 syswrite $s, '}';
 $a = read_one($s);
-is($a->{status}, 502, 'its worker dies: 502') or diag($a->{body});
-is(tasks(), $before, 'and nothing was done');
+is($a->{status}, 502, 'a body whose worker is killed gets 502') or diag($a->{body});
+is(tasks(), $before, 'the request whose worker was killed created no task');
 ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 10), 'the next one serves');
 
 # The worker is replaced by a reload: a body that arrives in time is served, and another
@@ -175,16 +175,16 @@ my @replaced = map { begin('127.0.0.1', $moved, 2 + length $moved, head => mine(
 	path => '/api/core/tasks') } 1, 2;
 ok(wait_until(sub {
 	$k->client->get('/metrics/core')->{body} =~ /^kedge_connections\{[^}]*state="body"\} 2$/m
-}, 5), 'a worker has two bodies on their way');
+}, 5), 'a worker waits for two bodies');
 my ($old) = $k->pids('core-api');
 kill HUP => ($k->pids('core'))[0];
 ok(wait_until(sub { grep { $_ != $old } $k->pids('core-api') }, 10), 'SIGHUP: another one comes');
 syswrite $replaced[0], ' }';
-is(read_one($replaced[0])->{status}, 201, 'a body that comes while its worker drains: 201');
+is(read_one($replaced[0])->{status}, 201, 'a body that arrives while its worker drains is served');
 $a = read_one($replaced[1]);
-is($a->{status}, 503, 'one that does not: 503') or diag($a->{body});
-ok(wait_until(sub { !grep { $_ == $old } $k->pids('core-api') }, 10), 'and the worker is gone');
-unlike($k->log_text('core'), qr/worker did not drain in time/, 'by itself');
+is($a->{status}, 503, 'a body that does not arrive while its worker drains gets 503') or diag($a->{body});
+ok(wait_until(sub { !grep { $_ == $old } $k->pids('core-api') }, 10), 'the old worker exits');
+unlike($k->log_text('core'), qr/worker did not drain in time/, 'the worker exits before its drain deadline');
 
 # ---- many clients that send byte by byte, from several networks ------------------------------
 
@@ -221,6 +221,6 @@ while (time < $end) {
 }
 is(join(' ', map {"$_: $answers{$_}"} grep { $_ ne '200' } sort keys %answers), '',
 	'beside hundreds of bodies that trickle, an honest one is always served');
-cmp_ok($answers{200} // 0, '>=', 4, "$answers{200} times");
-like($k->log_text('auth'), qr/"status":503/, 'some of the others found no room');
+cmp_ok($answers{200} // 0, '>=', 4, "at least four large bodies at once are served ($answers{200})");
+like($k->log_text('auth'), qr/"status":503/, 'some large bodies at once get 503');
 done_testing;

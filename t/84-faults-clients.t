@@ -88,7 +88,7 @@ SKIP: {
 	close $done_r;
 	my $open = 0;
 	for (@kids) { my $r = $_->[1]; $open += <$r> }
-	cmp_ok($open, '>=', 10_000, "$open connections, idle");
+	cmp_ok($open, '>=', 10_000, "10 000 idle connections are open ($open)");
 	my @t = timed(200);
 	cmp_ok(p99(@t), '<', 0.5, sprintf 'requests beside them: p99 %.0f ms', 1000 * p99(@t));
 	my $c = $k->client;
@@ -98,8 +98,8 @@ SKIP: {
 			{ email => $alice->{email}, password => $alice->{password} }
 		)->{status},
 		200,
-		'sign-in beside them');
-	is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet beside them');
+		'sign-in succeeds beside the idle connections');
+	is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet answers beside the idle connections');
 	is(
 		join(   ',',
 			parallel(
@@ -113,7 +113,7 @@ SKIP: {
 			)
 		),
 		join(',', (0) x 8),
-		'many at once beside them');
+		'eight clients at once are served beside the idle connections');
 	close $done_w;
 	waitpid $_->[0], 0 for @kids;
 }
@@ -143,7 +143,7 @@ my @r = parallel(
 		return [ $s, time - $t ]
 	});
 is((grep { $_->[0] != 200 } @r), 0, '32 at once are all served');
-cmp_ok((sort { $b <=> $a } map { $_->[1] } @r)[0], '<', 5, 'none after a time-out');
+cmp_ok((sort { $b <=> $a } map { $_->[1] } @r)[0], '<', 5, 'no request takes longer than 5 s beside the slow clients');
 
 # ---- slow clients ---------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ for my $s (@slow[ 0 .. 4 ]) {
 	for my $byte (split //, substr $body, 1) {
 		syswrite $s, $byte;
 	}
-	is(raw_answers(raw_read($s))->{status}, 201, 'a slow one is served when it is done');
+	is(raw_answers(raw_read($s))->{status}, 201, 'a slow request is served when it is complete');
 }
 close $_ for @slow;
 
@@ -214,11 +214,11 @@ do {
 	my $page = $alice->get(
 		'/api/core/tasks?limit=100' . (defined $cursor ? "&cursor=$cursor" : ''));
 	is($page->{status}, 200, 'nor for the same page');
-	cmp_ok(length $page->{body}, '<', 300_000, 'which is bounded by bytes');
+	cmp_ok(length $page->{body}, '<', 300_000, 'a page is bounded by its bytes');
 	push @seen, map { $_->{id} } @{ $page->{json}{items} };
 	$cursor = $page->{json}{nextCursor};
 } while (defined $cursor && @seen < 1000);
-is_deeply([ @seen[ 0 .. $#big ] ], [ reverse @big ], 'and by its cursors all of it comes');
+is_deeply([ @seen[ 0 .. $#big ] ], [ reverse @big ], 'the cursors lead to all large tasks');
 close $_ for @lazy;
 
 # The request is sent without nginx, because nginx would read the whole response.  The
@@ -235,13 +235,13 @@ my $untaken = fcgi_send("$k->{dir}/run/core.sock",
 ok(wait_until(sub {
 	$k->log_text('core') =~ /"request_id":"nobody-takes-it","msg":"request[^"]*",.*"status":499/
 }, 25), 'an answer that nobody takes ends soon');
-is(fcgi_answer($untaken)->{end}, undef, 'unfinished');
+is(fcgi_answer($untaken)->{end}, undef, 'the response that nobody reads is not finished');
 
 # nginx keeps the responses of slow clients in memory, not in files.
 my $body_1m = '{"title":"' . 'x' x 1_000_000 . '"}';
 is($alice->request(POST => '/api/core/tasks', body => $body_1m, type => 'application/json')
 	    ->{status}, 413, 'a body of a megabyte is read, and refused');
-unlike($k->log_text('nginx'), qr/buffered to a temporary file/, 'nothing went to a file');
+unlike($k->log_text('nginx'), qr/buffered to a temporary file/, 'nginx writes no response to a file');
 
 # ---- bodies that are refused before they are read -------------------------------------
 
@@ -281,8 +281,8 @@ sub parallel_refused
 my $kept = $alice->copy;
 my $begun = time;
 is($kept->request(POST => '/api/core/tasks', body => $large, type => 'application/json')->{status},
-	413, 'refused');
-is($kept->get('/api/core/whoami')->{status}, 200, 'and the next on the same connection');
+	413, 'a body that is too large is refused');
+is($kept->get('/api/core/whoami')->{status}, 200, 'the connection of a refused body serves the next request');
 cmp_ok(time - $begun, '<', 1, 'is answered at once');
 
 # ---- clients that go away ---------------------------------------------------------------
@@ -315,7 +315,7 @@ my @silent = map {
 	$s
 } 1 .. 4;
 @t = timed(30);
-cmp_ok((grep { $_ < 5 } @t) + 0, '>=', 30, 'a few silent peers of verify do not stop it');
+cmp_ok((grep { $_ < 5 } @t) + 0, '>=', 30, 'verify answers at least 30 requests while silent peers are connected');
 close $_ for @silent;
 
 # ---- a burst of sign-ins does not delay verdicts ----------------------------------------
@@ -341,17 +341,17 @@ waitpid $pid, 0;
 note(sprintf 'verify p50 %.1f -> %.1f ms, p99 %.1f -> %.1f ms', map { 1000 * $_ } median(@calm),
 	median(@storm), p99(@calm), p99(@storm));
 cmp_ok(p99(@storm), '<', 0.5, 'verdicts during a storm of sign-ins (make bench has the ratio)');
-is((grep { $_ == 99 } @storm), 0, 'all of them');
-is($alice->get('/api/core/whoami')->{status}, 200, 'all is well');
+is((grep { $_ == 99 } @storm), 0, 'no connection was refused in the storm');
+is($alice->get('/api/core/whoami')->{status}, 200, 'core serves requests after the storm');
 # ---- in the end -------------------------------------------------------------------------
 
 for my $begun (map { $_->[0] } @begun) {
 	my $select = IO::Select->new($begun{$begun});
 	my ($text, $n) = ('', 1);
 	$n = sysread $begun{$begun}, $text, 65536, length $text while $n && $select->can_read(30);
-	ok(!$n, "$begun: its connection is closed, or reset");
+	ok(!$n, "a connection that has sent $begun is closed");
 	unlike($text, qr{^HTTP/1.1 [235]}, 'without a good answer');
 }
 ok(wait_until(sub { waitpid($trickler, POSIX::WNOHANG()) == $trickler }, 30),
-	'so is that of a head in small parts') or kill KILL => $trickler;
+	'a connection that sends its head in small parts is closed') or kill KILL => $trickler;
 done_testing;

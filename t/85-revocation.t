@@ -43,12 +43,12 @@ sub race
 	my $after = $k->client;
 	my @late = map { $c->copy->get('/api/core/whoami')->{status} } 1 .. 30;
 	my ($count, undef, $passed) = $load->stop;
-	is($r->{status}, 200, "$name: answered");
+	is($r->{status}, 200, "$name: the revocation is answered with 200");
 	is((grep { $_ != 401 } @late), 0, "$name: refused from the next request on")
 	    or diag("@late");
-	is((grep { $_ > $answered } @$passed), 0, "$name: in every process")
+	is((grep { $_ > $answered } @$passed), 0, "$name: no later request is served, in any process")
 	    or diag(sprintf '%d passed late', scalar grep { $_ > $answered } @$passed);
-	is(join(' ', grep { !/^(200|401)$/ } keys %$count), '', "$name: and nothing failed")
+	is(join(' ', grep { !/^(200|401)$/ } keys %$count), '', "$name: each request got 200 or 401")
 	    or diag(explain($count));
 	return;
 }
@@ -160,15 +160,15 @@ is($late, 0, "$rounds sign-outs with verify frozen in the middle");
 # A sign-out is effective for all services, whatever the audience of the request.
 my $c = $k->user('all');
 my @paths = ('/api/core/whoami', '/api/core/me', '/api/wallet/accounts', '/api/auth/list-sessions');
-is_deeply([ map { $c->get($_)->{status} } @paths ], [ (200) x 4 ], 'in everywhere');
+is_deeply([ map { $c->get($_)->{status} } @paths ], [ (200) x 4 ], 'the session is accepted by all services');
 my $copy = $c->copy;
 $c->sign_out;
-is_deeply([ map { $copy->get($_)->{status} } @paths ], [ (401) x 4 ], 'out everywhere');
+is_deeply([ map { $copy->get($_)->{status} } @paths ], [ (401) x 4 ], 'the session is refused by all services');
 # A sign-out of a session whose row is already deleted still removes it from the cache.
 $c = $k->user('gone');
 $copy = $c->copy;
 $copy->get('/api/core/whoami');
 $k->sql('auth', qq{DELETE FROM session WHERE token = '$c->{token}'});
-is($c->sign_out->{status}, 200, 'sign-out of a session whose row is gone');
-is($copy->get('/api/core/whoami')->{status}, 401, 'is a sign-out');
+is($c->sign_out->{status}, 200, 'a sign-out of a session without a row succeeds');
+is($copy->get('/api/core/whoami')->{status}, 401, 'the session without a row is refused after the sign-out');
 done_testing;

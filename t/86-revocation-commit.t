@@ -134,7 +134,7 @@ for my $row (@loss) {
 		my $name = $_;
 		($name => later(sub { $way{$name}->(@{ $people{$name} }) }))
 	} sort keys %way;
-	ok(wait_until(sub { committing() >= keys %way }, 10), "$what: all are committing")
+	ok(wait_until(sub { committing() >= keys %way }, 10), "$what: all revocations wait in their commit")
 	    or diag(committing());
 	$lose->();
 	my $load = ask_until(map { $_->[0] } values %people);
@@ -150,13 +150,13 @@ for my $row (@loss) {
 	my ($count) = $load->stop;
 	quick_commit();
 	for my $name (sort keys %way) {
-		is($status{$name}, 200, "$what while $name commits: it is answered");
+		is($status{$name}, 200, "$what while $name commits: the revocation is answered with 200");
 		is("@{ $after{$name} }", '401 401 401 401 401',
-			"$what while $name commits: and it holds");
+			"$what while $name commits: the session is refused");
 	}
 	is(join(' ', grep { !/^(200|401)$/ } keys %$count), '',
-		"$what: meanwhile a verdict each time");
-	ok($k->wait_healthy(15), "$what: well again");
+		"$what: each request got 200 or 401");
+	ok($k->wait_healthy(15), "$what: all services are healthy again");
 }
 
 # ---- the commit outlasts everybody's patience -----------------------------------------
@@ -221,10 +221,10 @@ for my $row (@loss) {
 		my $rows = $k->sql('auth',
 			"SELECT count(*) FROM session WHERE token = '$people{$name}[0]{token}'");
 		is($rows, 0, "a stall: $name did happen");
-		is("@{ $after{$name} }", '401 401 401 401 401', "a stall: $name holds")
+		is("@{ $after{$name} }", '401 401 401 401 401', "a stall: the session of $name is refused")
 		    or diag("first $status{$name}, then " . ($again{$name} // '-'));
 	}
-	ok($k->wait_healthy(15), 'a stall: well again');
+	ok($k->wait_healthy(15), 'a stall: all services are healthy again');
 }
 
 # ---- the worker dies while it commits --------------------------------------------------
@@ -234,7 +234,7 @@ for my $row (@loss) {
 	$c->get('/api/core/whoami');
 	slow_commit(13);
 	my $answer = later(sub { return $c->copy->sign_out->{status} });
-	ok(wait_until(sub { committing() >= 1 }, 10), 'a crash: committing');
+	ok(wait_until(sub { committing() >= 1 }, 10), 'a crash: the revocation waits in its commit');
 	$k->kill_pid(KILL => $k->pids('auth-api'));
 	my $load = ask_until($c, $c);
 	isnt($answer->(), 200, 'a crash: no answer');
@@ -243,10 +243,10 @@ for my $row (@loss) {
 	is($k->sql('auth', "SELECT count(*) FROM session WHERE token = '$c->{token}'"), 0,
 		'a crash: the session is gone');
 	ok(wait_until(sub { $c->copy->get('/api/core/whoami')->{status} == 401 }, 5),
-		'a crash: for verify, too');
+		'a crash: verify refuses the session');
 	$load->stop;
 	my @after = map { $c->copy->get('/api/core/whoami')->{status} } 1 .. 5;
-	is("@after", '401 401 401 401 401', 'a crash: and it stays so');
+	is("@after", '401 401 401 401 401', 'a crash: verify goes on refusing the session');
 	quick_commit();
 }
 done_testing;

@@ -41,25 +41,25 @@ qq{UPDATE "user" SET banned = true, "banExpires" = now() + interval '1 hour' WHE
 for my $row (@deed) {
 	my ($name, $want, $sql) = @$row;
 	my $c = $k->user('by-hand');
-	ok($k->wait_cached($c), "$name: cached before");
+	ok($k->wait_cached($c), "$name: the session is cached before");
 	$k->sql('auth', $sql->($c));
-	ok(wait_until(sub { $c->get('/api/core/whoami')->{status} == $want }, 3), "$name: $want")
+	ok(wait_until(sub { $c->get('/api/core/whoami')->{status} == $want }, 3), "$name: verify answers $want within 3 s")
 	    or diag($c->get('/api/core/whoami')->{status});
 	my @after = map { $c->copy->get('/api/core/whoami')->{status} } 1 .. 4;
-	is("@after", join(' ', ($want) x 4), "$name: and it stays so");
+	is("@after", join(' ', ($want) x 4), "$name: verify goes on answering $want");
 }
 my $admin = $k->user('promoted');
 ok($k->wait_cached($admin), 'a role: cached before');
 $k->sql('auth', qq{UPDATE "user" SET role = 'admin' WHERE id = '$admin->{id}'});
-ok(wait_until(sub { $admin->get('/api/core/admin/stats')->{status} == 200 }, 3), 'a role: given');
+ok(wait_until(sub { $admin->get('/api/core/admin/stats')->{status} == 200 }, 3), 'a role that is given by SQL is effective');
 ok($k->wait_cached($admin), 'a role: cached again');
 $k->sql('auth', qq{UPDATE "user" SET role = NULL WHERE id = '$admin->{id}'});
-ok(wait_until(sub { $admin->get('/api/core/admin/stats')->{status} == 403 }, 3), 'a role: taken');
+ok(wait_until(sub { $admin->get('/api/core/admin/stats')->{status} == 403 }, 3), 'a role that is removed by SQL is not effective');
 is($admin->get('/api/core/whoami')->{status}, 200, 'a role: none is that of a user');
 my $ever = $k->user('ever');
 $k->sql('auth', qq{UPDATE session SET "expiresAt" = 'infinity' WHERE token = '$ever->{token}'});
 is($ever->get('/api/core/whoami')->{status}, 200, 'a session for ever');
-is($ever->get('/api/auth/get-session')->{status}, 200, 'also at auth');
+is($ever->get('/api/auth/get-session')->{status}, 200, 'auth itself sees the change');
 
 sub revoke_and_sign_out
 {
@@ -69,10 +69,10 @@ sub revoke_and_sign_out
 	my $t = time;
 	is($other->post('/api/auth/revoke-session', { token => $c->{token} })->{status}, 200,
 		"$name: a session is revoked");
-	is($c->get('/api/core/whoami')->{status}, 401, "$name: it is");
-	is($other->get('/api/core/me')->{status}, 200, "$name: a first contact");
-	is($other->copy->sign_out->{status}, 200, "$name: a sign-out");
-	is($other->get('/api/core/whoami')->{status}, 401, "$name: it is");
+	is($c->get('/api/core/whoami')->{status}, 401, "$name: the session is refused");
+	is($other->get('/api/core/me')->{status}, 200, "$name: a first contact succeeds");
+	is($other->copy->sign_out->{status}, 200, "$name: a sign-out succeeds");
+	is($other->get('/api/core/whoami')->{status}, 401, "$name: the signed-out session is refused");
 	return time - $t;
 }
 my $calm_s = revoke_and_sign_out('calm');
@@ -96,9 +96,9 @@ ok(
 		},
 		10
 	),
-	'a forgotten transaction');
+	'another session holds an open transaction');
 my $took_s = revoke_and_sign_out('meanwhile');
-cmp_ok($took_s, '<', max(3, 10 * $calm_s), 'meanwhile: nobody waits');
+cmp_ok($took_s, '<', max(3, 10 * $calm_s), 'a request does not wait for the open transaction');
 $k->sql('postgres',
 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()"
 );

@@ -25,7 +25,7 @@ sub off { return $k->sql('wallet', 'SELECT extract(epoch FROM clock_timestamp())
 $clock->set(3600);
 cmp_ok(abs(off() - 3600), '<', 60, 'the clock of PostgreSQL is set');
 $clock->set(0);
-cmp_ok(abs(off()), '<', 60, 'and set right again');
+cmp_ok(abs(off()), '<', 60, 'the clock of the test is right again');
 
 my $old = Kedge::Wallet::post($users[0], '/transfers',
 	{ debitAccountId => $ids[0], creditAccountId => $ids[1], amount => 1 }, key => 'before');
@@ -58,7 +58,7 @@ for my $step ([ 7_200, 'two hours forward' ], [ -3_600, 'three hours back' ], [ 
 	next if $shift_s <= 0;
 	ok(wait_until(sub {
 		$k->sql('wallet', "SELECT status FROM transfer WHERE id = '$hold->{json}{id}'") eq 'expired'
-	}, 90), 'and what is over is ended by its job');
+	}, 90), 'an expired hold is ended by its job when the clock is right');
 }
 my ($count, undef, $kept) = $load->stop;
 # The only refusals are of assertions that were issued before the clock was set and read
@@ -69,11 +69,11 @@ my %made = map { split /\|/ } split /\n/,
 is_deeply([ grep { my ($key, $id) = split / /; ($made{$key} // '') ne $id } @$kept ], [],
 	@$kept . ' were acknowledged: each is there');
 is($k->sql('wallet', "SELECT count(*) - count(DISTINCT memo) FROM transfer WHERE memo LIKE 'clock-%'"), 0,
-	'once');
+	'no transfer was made twice');
 my $again = Kedge::Wallet::post($users[0], '/transfers',
 	{ debitAccountId => $ids[0], creditAccountId => $ids[1], amount => 1 }, key => 'before');
 is($again->{body}, $old->{body}, 'a key from before is known');
-is($again->{headers}{'idempotency-replayed'}, 'true', 'and replayed');
+is($again->{headers}{'idempotency-replayed'}, 'true', 'a repeated transfer is replayed after the clock was set');
 $w->check('whatever the clock did');
 $k->down;
 
@@ -84,13 +84,13 @@ $j->work(WORKER_PROCESSES => 2);
 for my $step ([ 7_200, 'forward' ], [ -3_600, 'back' ], [ 0, 'right' ]) {
 	my ($shift_s, $name) = @$step;
 	my $id = $j->enqueue('write.wait', { ms => 2_000 });
-	ok($j->reached($id, 'running'), 'a job runs');
+	ok($j->reached($id, 'running'), 'a job runs when the clock is set');
 	$clock->set($shift_s);
-	ok($j->reached($id, 'completed', 30), "the clock is set $name: it is done");
-	is($j->sql("SELECT count(*) FROM jobtest_effect WHERE job_id = '$id'"), 1, 'once');
+	ok($j->reached($id, 'completed', 30), "the clock is set $name: the running job is completed");
+	is($j->sql("SELECT count(*) FROM jobtest_effect WHERE job_id = '$id'"), 1, 'the running job has its effect once');
 	$id = $j->enqueue('write');
-	ok($j->reached($id, 'completed', 30), 'and what comes after runs');
+	ok($j->reached($id, 'completed', 30), 'a job after the change of the clock is completed');
 	$id = $j->enqueue('fail.once');
-	ok($j->reached($id, 'completed', 30), 'also what is tried again');
+	ok($j->reached($id, 'completed', 30), 'a job that failed is retried after the change of the clock');
 }
 done_testing;

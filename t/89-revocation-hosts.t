@@ -83,24 +83,24 @@ sub whoami { return $_[0]->copy->get('/api/core/whoami')->{status} }
 {
 	my $c = $k->user('failover');
 	ok(wait_until(sub { whoami($c); holds($one, $c) }, 30), 'fail-over: a session is cached');
-	ok(follow($two, $one), 'fail-over: there is a replica');
+	ok(follow($two, $one), 'fail-over: a replica follows the master');
 	# When a Redis gets its first replica, it begins a new history (its replication
 	# id changes).
 	ok(
 		wait_until(
-			sub { whoami($c); holds($one, $c) && holds($two, $c) }, 30), 'fail-over: which has it');
+			sub { whoami($c); holds($one, $c) && holds($two, $c) }, 30), 'fail-over: the replica has the cached session');
 	$two->{redis}->cmd('REPLICAOF', 'NO', 'ONE');
 	my $before = $c->copy;
 	is($c->sign_out->{status}, 200, 'fail-over: signed out at the old master');
-	is(whoami($before), 401, 'fail-over: out');
+	is(whoami($before), 401, 'fail-over: the signed-out session is refused');
 	ok(follow($one, $two), 'fail-over: the old master follows the new one');
 	ok(scalar holds($one, $before), 'fail-over: and has the session again');
 	is(whoami($before), 401, 'fail-over: a replica is not believed');
 	$one->{redis}->cmd('REPLICAOF', 'NO', 'ONE');
 	my @after = map { whoami($before) } 1 .. 8;
-	is("@after", join(' ', (401) x 8), 'and back: out, in every process');
+	is("@after", join(' ', (401) x 8), 'fail-over and back: every process refuses the signed-out session');
 	my $other = $k->user('after');
-	ok(wait_until(sub { whoami($other); holds($one, $other) }, 30), 'and back: it is used again');
+	ok(wait_until(sub { whoami($other); holds($one, $other) }, 30), 'fail-over and back: the cache is used again');
 }
 
 # ---- a host that reaches Redis, and another that reaches PostgreSQL --------------------
@@ -146,12 +146,12 @@ sub far
 {
 	my $c = $k->user('far');
 	my $kept = $k->user('kept');
-	ok(wait_until(sub { far($c) == 204 }, 30), 'another host')
+	ok(wait_until(sub { far($c) == 204 }, 30), 'another host: verify accepts a session')
 	    or diag(Kedge::slurp("$k->{dir}/log/far.log"));
 	ok(
 		wait_until(
 			sub { far($_) for $c, $kept; holds($one, $c) && holds($one, $kept) }, 30),
-		'another host: it has cached two sessions');
+		'another host: two sessions are cached');
 
 	# The test's stack (one host) can no longer reach Redis, and the other host can
 	# no longer reach PostgreSQL.
@@ -175,13 +175,13 @@ sub far
 		'another host: a sign-out is answered in the end') or diag("@status");
 	is((grep { !/^(200|503)$/ } @status), 0, 'another host: and nothing fails') or diag("@status");
 	push @late, map { far($_) } $before, $before;
-	is_deeply(\@late, [ 503, 503 ], 'another host: lets nobody in with what it has cached');
-	ok(scalar holds($one, $c), 'another host: although its Redis has the session');
+	is_deeply(\@late, [ 503, 503 ], 'another host: verify answers 503 when its lease is over');
+	ok(scalar holds($one, $c), 'another host: its Redis still has the session');
 	is(whoami($before), 401, 'another host: nor does ours');
 
 	$one->{redis}->cmd('CONFIG', 'SET', 'port', $one->{port});
 	$to_postgres = Kedge::Relay->start(from => "$far_dir/.s.PGSQL.5432", to => $database);
-	ok(wait_until(sub { far($before) == 401 }, 30), 'another host: is told, when it is back');
+	ok(wait_until(sub { far($before) == 401 }, 30), 'another host: verify refuses the session when the network is back');
 	my $new = $k->user('new');
 	ok(wait_until(sub { far($new); holds($one, $new) }, 30), 'another host: and caches again');
 }
@@ -189,5 +189,5 @@ kill TERM => $far_pid;
 waitpid $far_pid, 0;
 is(
 	$k->sql('auth', 'SELECT count(*) FROM kedge_session_host'), 1,
-	'a host that ends gives its lease back');
+	'a host that stops deletes the row of its lease');
 done_testing;

@@ -15,15 +15,15 @@ my $off = Kedge->up;
 my $alice = $off->user('alice');
 my %token = (headers => { Authorization => "Bearer $alice->{token}" });
 is($off->client->get('/api/core/whoami', %token)->{status}, 401, 'off: a token is no credential');
-is($off->client->get('/api/auth/get-session', %token)->{body}, 'null', 'nor for auth');
-ok(!exists $alice->sign_in->{headers}{'set-auth-token'}, 'and none is shown');
-ok($off->destroy, 'nothing to complain of');
+is($off->client->get('/api/auth/get-session', %token)->{body}, 'null', 'off: get-session ignores a bearer token');
+ok(!exists $alice->sign_in->{headers}{'set-auth-token'}, 'off: sign-in returns no set-auth-token');
+ok($off->destroy, 'the logs have no sanitizer report or failed assertion');
 
 my $k = Kedge::Node->compare_plugin('bearer');
 $alice = $k->user('alice');
 my $r = $alice->sign_in;
 my $signed = $r->{headers}{'set-auth-token'};
-is($r->{headers}{'access-control-expose-headers'}, 'set-auth-token', 'pages may read it');
+is($r->{headers}{'access-control-expose-headers'}, 'set-auth-token', 'sign-in exposes set-auth-token to pages');
 my $raw = $r->{json}{token};
 sub by { my ($value) = @_; return (headers => { Authorization => "Bearer $value" }) }
 
@@ -34,9 +34,9 @@ for my $form ([ raw => $raw ], [ signed => $signed ]) {
 	my ($what, $value) = @$form;
 	is($nobody->get('/api/core/whoami', by($value))->{json}{userId}, $alice->{id}, "verify takes the $what token");
 	is($nobody->post('/api/core/tasks', { title => 'x' }, by($value))->{status}, 201,
-		'and lets it change something without an origin');
+		'a bearer token needs no origin for a POST');
 	is($nobody->post('/api/core/tasks', { title => 'x' }, by($value), origin => 'https://evil.example')
-		->{status}, 201, 'or from any: no browser sends it by itself');
+		->{status}, 201, 'a bearer token is accepted from any origin, because no browser sends it by itself');
 }
 # A request with a token and the cookie of the same session: the origin is still
 # checked.
@@ -50,11 +50,11 @@ for my $bad ('x.y', '', 'x y', "$raw." . ('A' x 43) . '=') {
 		origin => 'https://evil.example')->{status}, 403, "nor beside the token '$bad'");
 }
 is($nobody->get('/api/core/whoami', by('nobody-has-this'), cookie => $cookie)->{status}, 401,
-	'a token goes before the cookie, whether it is good or not');
+	'a bearer token takes precedence over the cookie, valid or not');
 for my $bad ('a' x 2000, "$raw'--", '%00', '..', "$signed.$signed") {
 	is($nobody->get('/api/core/whoami', by($bad))->{status}, 401, 'garbage is no session')
 	    or diag($bad);
-	is($nobody->get('/api/auth/get-session', by($bad))->{status}, 200, 'and no error');
+	is($nobody->get('/api/auth/get-session', by($bad))->{status}, 200, 'get-session with an invalid token is null');
 }
 
 # ---- its kind, in the assertion --------------------------------------------------------------
@@ -74,27 +74,27 @@ sub assertion
 	return jdecode(decode_base64url((split /\./, $answer->{headers}{'kedge-identity'} // '..')[1]));
 }
 is(assertion(HTTP_AUTHORIZATION => "Bearer $raw")->{credential}, 'bearer', 'the assertion says bearer');
-is(assertion(HTTP_COOKIE => $cookie)->{credential}, 'cookie', 'and cookie');
+is(assertion(HTTP_COOKIE => $cookie)->{credential}, 'cookie', 'the assertion of a cookie has the credential cookie');
 is(verdict(HTTP_AUTHORIZATION => "Bearer $_")->{status}, 401, 'what is no text is no token')
     for "\xc3\xbc", "\xff\xfe", "a\x01b", "a\tb";
 
 # ---- signed out means out ----------------------------------------------------------------------
 
 is($nobody->post('/api/auth/sign-out', {}, by($raw))->{status}, 200, 'a token signs out');
-is($nobody->get('/api/core/whoami', by($_))->{status}, 401, 'and is dead') for $raw, $signed;
+is($nobody->get('/api/core/whoami', by($_))->{status}, 401, 'the token is refused after sign-out') for $raw, $signed;
 # A token beside the cookie of another session.
 my $of_bob = $k->user('bob')->cookie_header;
 sub whoami { return $nobody->get('/api/core/whoami', cookie => $of_bob)->{status} }
 $r = $nobody->get('/api/auth/get-session', by('x'), cookie => $of_bob);
-is($r->{body}, 'null', 'a token that nobody has is no session');
-is(whoami(), 200, 'the session of the cookie beside it lives');
-is_deeply($r->{cookies}, [], 'and the browser keeps its cookies');
+is($r->{body}, 'null', 'get-session with an unknown token is null');
+is(whoami(), 200, 'the session of the cookie beside the unknown token is valid');
+is_deeply($r->{cookies}, [], 'an unknown token does not clear the cookies');
 is($nobody->post('/api/auth/sign-out', {}, by('x'), cookie => $of_bob, origin => 'https://evil.example')
-	->{status}, 403, 'a foreign page cannot end it by adding a token');
-is(whoami(), 200, 'it lives');
+	->{status}, 403, 'a page of another origin cannot end a session by adding a token');
+is(whoami(), 200, 'the session is valid after the refused sign-out');
 is($nobody->post('/api/auth/sign-out', {}, by('x'), cookie => $of_bob, origin => $k->base)->{status}, 200,
 	'a sign-out with a token and a cookie');
-is(whoami(), 401, 'ends the session of the cookie, too');
+is(whoami(), 401, 'sign-out with a token also ends the session of the cookie');
 
 # ---- invented tokens -----------------------------------------------------------------------------
 
@@ -116,14 +116,14 @@ $k->kill_pid(STOP => @redis);
 my $before = $epoch->();
 my %status;
 $status{ $nobody->post('/api/auth/sign-out', {}, by("invented-$_"))->{status} }++ for 1 .. 20;
-is($epoch->(), $before, 'without Redis, invented tokens leave the epoch as it is');
-is_deeply(\%status, { 503 => 20 }, 'and are told to come back, in case such a session has just ended');
+is($epoch->(), $before, 'without Redis, sign-outs with unknown tokens do not raise the epoch');
+is_deeply(\%status, { 503 => 20 }, 'without Redis, sign-outs with unknown tokens get 503');
 is($nobody->post('/api/auth/sign-out', {}, by($live->{token}))->{status}, 200, 'a real one signs out');
-cmp_ok($epoch->(), '>', $before, 'and raises the epoch');
+cmp_ok($epoch->(), '>', $before, 'without Redis, a sign-out with a valid token raises the epoch');
 $k->kill_pid(CONT => @redis);
-is($nobody->get('/api/core/whoami', by($live->{token}))->{status}, 401, 'and is dead');
-ok($k->wait_healthy, 'well again');
-ok($k->destroy, 'nothing to complain of');
+is($nobody->get('/api/core/whoami', by($live->{token}))->{status}, 401, 'without Redis, the signed-out token is refused');
+ok($k->wait_healthy, 'all services are healthy when Redis is back');
+ok($k->destroy, 'the logs have no sanitizer report or failed assertion');
 
 # ---- AUTH_BEARER_REQUIRE_SIGNATURE ---------------------------------------------------------------
 
@@ -134,5 +134,5 @@ $r = $alice->sign_in;
 is($k->client->get('/api/core/whoami', by($r->{json}{token}))->{status}, 401,
 	'verify refuses the raw token');
 is($k->client->get('/api/core/whoami', by($r->{headers}{'set-auth-token'}))->{status}, 200,
-	'and takes the signed one');
+	'with AUTH_BEARER_REQUIRE_SIGNATURE a signed token is accepted');
 done_testing;

@@ -13,15 +13,15 @@ my $password = 'correct horse battery';
 my $off = Kedge->up;
 my $r = $off->client->post('/api/auth/sign-up/email',
 	{ name => 'A', email => 'off@example.com', password => $password, username => 'off' });
-is($r->{status}, 200, 'off: a user name is a member like any that there is not');
+is($r->{status}, 200, 'off: sign-up ignores the member username');
 ok(!exists $r->{json}{user}{username} && !exists $r->{json}{user}{displayUsername},
-	'and the user has none');
+	'off: the user has no username');
 is($off->sql('auth', q{SELECT username IS NULL FROM "user"}), 't', 'nor has the row');
 for my $path ('sign-in/username', 'is-username-available') {
 	$r = $off->client->post("/api/auth/$path", { username => 'off', password => $password });
-	is_deeply([ @$r{qw(status body)} ], [ 404, '' ], "$path is 404");
+	is_deeply([ @$r{qw(status body)} ], [ 404, '' ], "off: $path is 404");
 }
-ok($off->destroy, 'nothing to complain of');
+ok($off->destroy, 'the logs have no sanitizer report or failed assertion');
 
 my $k = Kedge::Node->compare_plugin('username');
 # The columns exist, and an index makes names unique.
@@ -43,11 +43,11 @@ for my $row (
 	    DELETE FROM kedge_migration WHERE version IN (13, 14);} . " $statement");
 	my ($status, undef, $err) = $k->kedge('migrate', 'auth');
 	is($status, 1, "an index that is $what: refused");
-	like($err, qr/user_username_key is not a valid unique index/, 'with the reason') or diag($err);
+	like($err, qr/user_username_key is not a valid unique index/, 'the error says that the index is not valid') or diag($err);
 }
 $k->sql('auth', q{DROP INDEX user_username_key; DELETE FROM kedge_migration WHERE version IN (13, 14)});
-is(($k->kedge('migrate', 'auth'))[0], 0, 'without an index: it is created');
-is($k->sql('auth', $shape), $k->sql('oracle', $shape), 'as before');
+is(($k->kedge('migrate', 'auth'))[0], 0, 'kedge migrate creates the index where there is none');
+is($k->sql('auth', $shape), $k->sql('oracle', $shape), 'the index is that of BetterAuth');
 
 sub sign_up
 {
@@ -63,7 +63,7 @@ for my $round (1 .. 3) {
 		my $s = sign_up("racer$round$i", username => "winner$round");
 		return [ $s->{status}, $s->{json}{code} // '' ] });
 	is_deeply([ sort { $a->[0] <=> $b->[0] } @both ],
-		[ [ 200, '' ], [ 400, 'USERNAME_IS_ALREADY_TAKEN' ] ], 'of two with one name, one signs up');
+		[ [ 200, '' ], [ 400, 'USERNAME_IS_ALREADY_TAKEN' ] ], 'of two sign-ups with one username one succeeds');
 }
 my @users = map { my $c = $k->client; $c->post('/api/auth/sign-up/email', { name => $_,
 	email => "$_\@race.example", password => $password }); $c } qw(left right);
@@ -71,32 +71,32 @@ my @both = parallel(2, sub { my ($i) = @_;
 	my $u = $users[$i]->post('/api/auth/update-user', { username => 'the_one' });
 	return [ $u->{status}, $u->{json}{code} // '' ] });
 is_deeply([ sort { $a->[0] <=> $b->[0] } @both ],
-	[ [ 200, '' ], [ 400, 'USERNAME_IS_ALREADY_TAKEN' ] ], 'likewise of two that change it');
+	[ [ 200, '' ], [ 400, 'USERNAME_IS_ALREADY_TAKEN' ] ], 'of two changes to one username one succeeds');
 for my $value (7, \1, {}, ['x']) {
 	$r = sign_up('typed', username => $value);
 	is_deeply([ $r->{status}, $r->{json}{code} ], [ 400, 'VALIDATION_ERROR' ],
 		'a user name is a text') or diag($r->{body});
 }
-ok($k->destroy, 'nothing to complain of');
+ok($k->destroy, 'the logs have no sanitizer report or failed assertion');
 
 # Wrong passwords with one name of the account also count for its other name.
 $k = Kedge->up(env => { AUTH_PLUGINS => 'email-password,username', AUTH_RATE_LIMIT => 'on',
 	AUTH_USERNAME_MIN => 5, AUTH_USERNAME_MAX => 6, AUTH_USERNAME_IMMUTABLE => 'on' });
 my $ann = $k->client;
 is($ann->post('/api/auth/sign-up/email', { name => 'A', email => 'ann@example.com',
-	password => $password, username => 'annie' })->{status}, 200, 'sign-up');
+	password => $password, username => 'annie' })->{status}, 200, 'sign-up with a username succeeds');
 is($ann->post('/api/auth/update-user', { username => $_ })->{json}{code}, 'USERNAME_TOO_SHORT',
-	"AUTH_USERNAME_MIN: $_") for 'anni';
+	"AUTH_USERNAME_MIN: $_ is refused") for 'anni';
 is($ann->post('/api/auth/update-user', { username => $_ })->{json}{code}, 'USERNAME_TOO_LONG',
-	"AUTH_USERNAME_MAX: $_") for 'annieee';
+	"AUTH_USERNAME_MAX: $_ is refused") for 'annieee';
 $r = $ann->post('/api/auth/update-user', { username => 'other' });
 is_deeply([ $r->{status}, $r->{json}{code} ], [ 400, 'USERNAME_IS_IMMUTABLE' ],
 	'AUTH_USERNAME_IMMUTABLE: no other name');
-is($ann->post('/api/auth/update-user', { username => 'Annie' })->{status}, 200, 'but the same');
+is($ann->post('/api/auth/update-user', { username => 'Annie' })->{status}, 200, 'AUTH_USERNAME_IMMUTABLE accepts the same name in other letters');
 for my $none (undef, '') {
 	$r = $ann->post('/api/auth/update-user', { username => $none });
 	is($r->{status}, 400, 'nor is the name removed') or diag($r->{body});
-	is($k->sql('auth', q{SELECT username FROM "user" WHERE email = 'ann@example.com'}), 'annie', 'it stays');
+	is($k->sql('auth', q{SELECT username FROM "user" WHERE email = 'ann@example.com'}), 'annie', 'AUTH_USERNAME_IMMUTABLE keeps the stored name');
 }
 $r = $ann->post('/api/auth/update-user', { username => undef, name => 'A' });
 is($r->{json}{code}, 'USERNAME_IS_IMMUTABLE', 'null is a change') or diag($r->{body});
@@ -105,9 +105,9 @@ my $nameless = $k->client;
 is($nameless->post('/api/auth/sign-up/email', { name => 'N', email => 'n@example.com',
 	password => $password })->{status}, 200, 'sign-up without a user name');
 is($nameless->post('/api/auth/update-user', { username => undef, name => 'N' })->{status}, 200,
-	'null where there is none is no change');
+	'null is accepted for a user without a username');
 is($nameless->post('/api/auth/update-user', { username => 'later' })->{status}, 200,
-	'and the first name can be set');
+	'a user without a username can set the first one');
 my $limits = $k->redis('auth');
 my ($tries, $answer) = (0);
 my @ways = ([ 'sign-in/email', 'email', 'ann@example.com' ], [ 'sign-in/username', 'username', 'annie' ],
@@ -121,6 +121,6 @@ for (1 .. 40) {
 	last if $answer->{status} == 429;
 	$tries++;
 }
-is($answer->{status}, 429, 'wrong guesses end');
+is($answer->{status}, 429, 'a wrong guess beyond the limit gets 429');
 is($tries, 20, 'after 20 in all, by whatever name');
 done_testing;
