@@ -1,3 +1,5 @@
+# make deb: the Debian package.
+#
 # make install DESTDIR= PREFIX=/usr: Kedge as a package installs it.  The installed
 # `kedge` finds the other files by the path of its own binary, so PREFIX may be
 # anything, and it need not be known when Kedge is built.
@@ -19,4 +21,14 @@ install: all
 	    $(DESTDIR)$(PREFIX)/share/kedge/$$f || exit 1; done
 	for f in docs/*.[1-8]; do $(INSTALL) -D -m 644 $$f \
 	    $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/} || exit 1; done
-.PHONY: install
+
+# The Debian package, in build/deb, of what git has and of the files that it does not
+# ignore.  The packages that this needs: apt build-dep .
+deb:
+	rm -rf build/deb
+	mkdir -p build/deb/kedge
+	{ git ls-files; git ls-files -o --exclude-standard; } | sort -u | \
+	    while read -r f; do [ ! -f "$$f" ] || echo "$$f"; done | \
+	    tar -cf - -T - | tar -C build/deb/kedge -xf -
+	cd build/deb/kedge && dpkg-buildpackage -us -uc -b
+.PHONY: install deb

@@ -245,7 +245,7 @@ open_stack(struct stack *s, struct arena *a, const struct options *options)
 		return false;
 	if (stack_wants_system(s, options->dir))
 		return stack_open_system(s, a);
-	return stack_enter(s);
+	return stack_enter(s) && settings_load(a, &s->spec);
 }
 
 int
@@ -259,7 +259,7 @@ migrate_command(int argc, char **argv)
 	if (!options_read(&options, argc, argv, OPTIONS_DIR | OPTIONS_SYSTEM,
 		/* args_max= */ 1)) {
 		status = OPTIONS_USAGE;
-	} else if (open_stack(&s, a, &options) && settings_load(a, &s.spec) &&
+	} else if (open_stack(&s, a, &options) &&
 		   migrate_all(
 		       &s, options.nargs > 0 ? options.args[0] : NULL)) {
 		print_message("the databases are up to date");

@@ -5,6 +5,7 @@
 #   test  in addition, to test it
 #   lint  to check the sources, and to fuzz
 #   bench to measure
+#   system to test the package, as root
 #
 # Each program or library is looked for itself, so it may also come from elsewhere
 # than the distribution.  The sets that were found are written to build/setup.
@@ -136,14 +137,22 @@ need_bench() {
 	want npm has_command npm
 }
 
+need_system() {
+	need debootstrap has_command debootstrap
+	need dpkg-dev has_command dpkg-deb
+	need iproute2 has_command ip
+	need util-linux has_command nsenter
+	need perl has_perl
+}
+
 look() {
 	missing=
 	unavailable=
 	for set in $sets; do
 		case $set in
-		up | test | lint | bench) "need_$set" ;;
+		up | test | lint | bench | system) "need_$set" ;;
 		*) fail "setup: there is no set $set; there are up, test, lint," \
-			'bench' ;;
+			'bench, system' ;;
 		esac
 	done
 	missing=${missing# }

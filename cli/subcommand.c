@@ -1,6 +1,8 @@
 #include "subcommand.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +10,9 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+#include "env_file.h"
 #include "environment.h"
+#include "file.h"
 #include "lock.h"
 #include "message.h"
 #include "settings.h"
@@ -40,11 +44,70 @@ take_dir(int argc, char **argv, char **args, const char **ret_dir)
 	return true;
 }
 
+/*
+ * The environment of a service of this host, as its unit has it. The secrets
+ * are read as credentials, like those that systemd passes.
+ */
+static char *const *
+system_environment(const struct stack *s, const struct spec_service *service)
+{
+	struct arena *a = s->arena;
+	struct environment e = { 0 };
+	const char *own = arena_printf(a, SYSTEM_DIR "/%s.env", service->name);
+	char **block;
+	int i;
+
+	if (!environment_parse(a,
+		arena_printf(
+		    a, SYSTEM_DIR "/generated/env/%s.env", service->name),
+		&e) ||
+	    (file_exists(own) && !environment_parse(a, own, &e)))
+		return NULL;
+	environment_put(&e, "CREDENTIALS_DIRECTORY",
+	    arena_printf(a, SYSTEM_SECRETS_DIR "/%s", service->name));
+	environment_put(&e, "PATH", "/usr/bin:/bin");
+	block = arena_alloc(a, ((size_t)e.count + 1) * sizeof(*block));
+	/* The last line about a variable counts, as in systemd. */
+	for (i = 0; i < e.count; i++)
+		block[i] = arena_printf(a, "%s=%s", e.names[e.count - 1 - i],
+		    e.values[e.count - 1 - i]);
+	block[e.count] = NULL;
+	return block;
+}
+
+/* Runs the program of a service of this host, as the service's user. */
+static void
+run_in_system(
+    const struct stack *s, const struct spec_service *service, char **args)
+{
+	const char *user = arena_printf(s->arena, "kedge-%s", service->name);
+	char *const *env = system_environment(s, service);
+	const struct passwd *pw = getpwnam(user);
+
+	if (env == NULL)
+		return;
+	if (pw == NULL) {
+		print_error(
+		    "there is no user %s; \"kedge apply\" makes it", user);
+		return;
+	}
+	args[0] = arena_printf(s->arena, "%s/%s", s->bin, service->name);
+	if (initgroups(user, pw->pw_gid) == -1 || setgid(pw->pw_gid) == -1 ||
+	    setuid(pw->pw_uid) == -1 || chdir("/") == -1)
+		print_error("cannot become %s: %s", user, strerror(errno));
+	else if (execve(args[0], args, env) == -1)
+		print_error("cannot run %s: %s", args[0], strerror(errno));
+}
+
 static void
 run(const struct stack *s, const struct spec_service *service, char **args)
 {
 	char *const *env;
 
+	if (s->is_system) {
+		run_in_system(s, service, args);
+		return;
+	}
 	if (lock_holder() == 0) {
 		print_error(
 		    "nothing runs in %s; \"kedge up\" starts it", s->dir);
@@ -58,6 +121,20 @@ run(const struct stack *s, const struct spec_service *service, char **args)
 	print_error("cannot run %s: %s", args[0], strerror(errno));
 }
 
+/*
+ * Opens the stack that the command means, and enters it unless it is that of
+ * this host.
+ */
+static bool
+open_stack(struct stack *s, struct arena *a, const char *dir)
+{
+	if (!stack_open(s, a, dir))
+		return false;
+	if (stack_wants_system(s, dir))
+		return stack_open_system(s, a);
+	return stack_enter(s) && settings_load(a, &s->spec);
+}
+
 int
 user_command(int argc, char **argv)
 {
@@ -66,8 +143,7 @@ user_command(int argc, char **argv)
 	const char *dir = NULL;
 	struct stack s;
 
-	if (take_dir(argc, argv, args, &dir) && stack_open(&s, a, dir) &&
-	    stack_enter(&s) && settings_load(a, &s.spec)) {
+	if (take_dir(argc, argv, args, &dir) && open_stack(&s, a, dir)) {
 		args[1] = arena_strdup(a, "user");
 		run(&s, s.spec.verifier, args);
 	}
@@ -104,8 +180,7 @@ jobs_command(int argc, char **argv)
 	const char *dir = NULL;
 	struct stack s;
 
-	if (take_dir(argc, argv, args, &dir) && stack_open(&s, a, dir) &&
-	    stack_enter(&s) && settings_load(a, &s.spec)) {
+	if (take_dir(argc, argv, args, &dir) && open_stack(&s, a, dir)) {
 		service = find_with_jobs(&s.spec, args[2]);
 		if (service == NULL) {
 			arena_free(a);

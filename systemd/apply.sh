@@ -160,7 +160,7 @@ kedge apply secrets
 kedge migrate --system
 
 # The files, and the units from them.
-${KEDGE_RENDER:-kedge render}
+kedge render
 
 has_systemd || exit 0
 systemctl daemon-reload

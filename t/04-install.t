@@ -58,34 +58,29 @@ for my $wrong ([qw(core --verify)], [qw(core api)], [qw(auth --check --pool)]) {
 	like($err, qr/^usage: $service \[\[--check\] \[--api \|/, 'the usage names the pools');
 }
 
-# The units. The weakest permitted network is that of a service that calls other
-# servers.
+# The units that "kedge render" writes for the services of kedge.json.
 SKIP: {
-	skip 'systemd-analyze is not there', 6 if !qx(sh -c 'command -v systemd-analyze');
+	skip 'systemd-analyze is not there', 12 if !qx(sh -c 'command -v systemd-analyze');
 	my $root = "$place/root";
 	my $own = "$root/usr/lib/systemd/system";
 	make_path($own);
 	system('cp', '-r', glob("$prefix/share/kedge/systemd/kedge*"), $own);
-	my %unit = (auth => 'api', 'auth-verify' => 'verify', 'auth-worker' => 'worker');
-	for my $name (sort keys %unit) {
-		my %value = (service => 'auth', unit => $name, pool => $unit{$name},
-			lib => '/usr/lib/kedge', needs => 'Wants=kedge-redis@auth.service',
-			credentials => 'LoadCredential=AUTH_SECRET:/etc/kedge/secrets/auth/AUTH_SECRET',
-			network => $name eq 'auth-verify'
-			? "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\nIPAddressDeny=any"
-			: 'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6',
-			memory => '1G', tasks => 2048);
-		my $text = slurp("$prefix/share/kedge/systemd/service.in");
-		$text =~ s/\{\{(\w+)\}\}/$value{$1} \/\/ die "unknown placeholder $1"/ge;
-		open my $file, '>', "$own/kedge-$name.service" or die $!;
-		print {$file} $text;
-		close $file or die $!;
-	}
-	for my $unit ((map {"kedge-$_"} sort keys %unit), 'kedge-redis@auth', 'kedge-migrate') {
+	($status, $out, $err) = run({ timeout => 20 }, "$prefix/bin/kedge", 'render', '--no-test',
+		'--spec', 'kedge.json', '--to', $root);
+	is($status, 0, 'kedge render') or diag $err;
+	my @units = map {m{([^/]+)$}} glob("$root/etc/systemd/system/kedge-*.service");
+	cmp_ok(scalar @units, '>=', 7, 'units');
+	for my $unit (@units, 'kedge-redis@auth.service', 'kedge-migrate.service') {
 		($status, $out, $err) = run({ timeout => 20 }, 'systemd-analyze', 'security',
-			'--offline=yes', "--root=$root", '--threshold=15', "$unit.service");
-		is($status, 0, "$unit.service has an exposure of at most 1.5")
+			'--offline=yes', "--root=$root", '--threshold=15', $unit);
+		is($status, 0, "$unit has an exposure of at most 1.5")
 		    or diag $out =~ /(Overall.*)/, $err;
+	}
+	# Those that call no other server have no network.
+	for my $unit (qw(kedge-auth-verify kedge-core kedge-wallet)) {
+		my $text = slurp("$root/etc/systemd/system/$unit.service") // '';
+		like($text, qr/^PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX$/m,
+			"$unit has no network");
 	}
 }
 done_testing;

@@ -18,6 +18,7 @@
 enum {
 	NAME_MAX_BYTES = 64, /* for the names of the service and the pool */
 	ID_MAX_BYTES = 128,
+	LOG_PRIORITY_LEN = 3, /* "<6>" */
 	TRACE_MAX_BYTES = 32,
 	/*
 	 * One byte of text takes at most this many bytes when escaped: \u001f.
@@ -44,7 +45,17 @@ static_assert(HEAD_MAX_BYTES + ESCAPE_MAX * LOG_TEXT_MAX + sizeof(ellipsis) +
 struct line {
 	size_t len;
 	bool full; /* the line has no room; further text is dropped */
-	char bytes[LOG_LINE_MAX];
+	/* room for the level as systemd's journal reads it, then the line */
+	char all[LOG_PRIORITY_LEN + LOG_LINE_MAX];
+	char *bytes; /* the line in `all` */
+};
+
+/* The priorities of syslog(3), as sd-daemon(3) has them before a line. */
+static const char level_priorities[] = {
+	[LOG_DEBUG] = '7',
+	[LOG_INFO] = '6',
+	[LOG_WARN] = '4',
+	[LOG_ERROR] = '3',
 };
 
 static const char *const level_names[] = {
@@ -219,6 +230,7 @@ write_event(
 
 	l.len = 0;
 	l.full = false;
+	l.bytes = l.all + LOG_PRIORITY_LEN;
 	put(&l, "{", 1);
 	put_head(&l, level);
 	put_member(&l, "msg", message, LOG_TEXT_MAX);
@@ -229,7 +241,15 @@ write_event(
 		l.len += sizeof(cut_mark) - 1;
 	}
 	memcpy(l.bytes + l.len, "}\n", 2);
-	log_output_write(l.bytes, l.len + 2);
+	l.len += 2;
+	if (log_output_is_journal()) {
+		l.all[0] = '<';
+		l.all[1] = level_priorities[level];
+		l.all[2] = '>';
+		log_output_write(l.all, LOG_PRIORITY_LEN + l.len);
+	} else {
+		log_output_write(l.bytes, l.len);
+	}
 }
 
 /*

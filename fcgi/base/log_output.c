@@ -5,18 +5,38 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 static struct {
 	int fd; /* descriptor of our own, with O_NONBLOCK; or -1 */
 	bool is_socket;
+	bool is_journal;
 	bool asks; /* a write could block, so call poll() first */
 	atomic_bool torn; /* the last line was written only in part */
 	atomic_bool works; /* the last line was written completely */
 	_Atomic int64_t lost;
 } output = { .fd = -1, .works = true };
+
+/*
+ * Whether a file is the one that systemd has connected to its journal: its
+ * device and inode are in JOURNAL_STREAM (systemd.exec(5)).
+ */
+static bool
+is_journal(const struct stat *st)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char own[64];
+
+	snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)st->st_dev,
+	    (unsigned long long)st->st_ino);
+	return stream != NULL && str_eq(stream, own);
+}
 
 /*
  * O_NONBLOCK belongs to the open file description, which a shell or another
@@ -35,6 +55,7 @@ log_output_set_nonblocking(void)
 	if (S_ISREG(st.st_mode))
 		return; /* a regular file never blocks */
 	output.is_socket = S_ISSOCK(st.st_mode);
+	output.is_journal = is_journal(&st);
 	if (output.is_socket)
 		return;
 	output.fd = open("/proc/self/fd/2",
@@ -54,8 +75,15 @@ log_output_open(const char *path)
 		close(output.fd);
 	output.fd = fd;
 	output.is_socket = false;
+	output.is_journal = false;
 	output.asks = false;
 	return true;
+}
+
+bool
+log_output_is_journal(void)
+{
+	return output.is_journal;
 }
 
 static ssize_t

@@ -26,6 +26,11 @@ void log_output_set_nonblocking(void);
  * to where they went before.
  */
 MUST_CHECK bool log_output_open(const char *path);
+/*
+ * Whether the lines go to systemd's journal, which reads the priority of a line
+ * from "<N>" before it.  False before log_output_set_nonblocking().
+ */
+bool log_output_is_journal(void);
 /* Writes a line, including its newline, with one write(2). */
 void log_output_write(const char *line, size_t len);
 /*

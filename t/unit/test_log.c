@@ -2,7 +2,11 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 #include "capture.h"
@@ -13,6 +17,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/log_output.h"
 
 static struct arena *a;
 static struct capture capture;
@@ -257,6 +262,33 @@ START_TEST(threads_do_not_mix_lines_or_requests)
 }
 END_TEST
 
+/* Standard error is a socket that JOURNAL_STREAM names, as under systemd. */
+START_TEST(line_for_the_journal_has_its_priority)
+{
+	int saved = dup(STDERR_FILENO);
+	char name[64], text[256];
+	struct stat st;
+	ssize_t n;
+	int fds[2];
+
+	capture_end(&capture, lines, sizeof(lines));
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)st.st_dev,
+	    (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", name, 1);
+	log_output_set_nonblocking();
+	log_event(LOG_WARN, LOG_EVENT("worker exited"));
+	n = read(fds[0], text, sizeof(text) - 1);
+	dup2(saved, STDERR_FILENO);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	ck_assert_msg(strncmp(text, "<4>{\"time\":", 11) == 0, "%s", text);
+	ck_assert_int_eq(text[n - 1], '\n');
+}
+END_TEST
+
 START_TEST(level_read_knows_the_four)
 {
 	enum log_level level = LOG_DEBUG;
@@ -286,6 +318,7 @@ main(void)
 	tcase_add_test(tc, text_of_the_longest_length_is_whole);
 	tcase_add_test(tc, line_is_cut_between_fields);
 	tcase_add_test(tc, threads_do_not_mix_lines_or_requests);
+	tcase_add_test(tc, line_for_the_journal_has_its_priority);
 	tcase_add_test(tc, level_read_knows_the_four);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

@@ -1,0 +1,244 @@
+# Debian systems in directories, for the tests of the package: made by debootstrap,
+# booted in namespaces. Needs root.
+#
+# What takes long is kept in build/system: SUITE.tar (a small system), SUITE-build (a
+# system in which the package is built) and SUITE-archives (the packages that it needs).
+package Kedge::System;
+use strict;
+use warnings;
+use Carp qw(croak);
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use File::Path qw(make_path remove_tree);
+use File::Temp qw(tempdir);
+use POSIX qw(WNOHANG);
+use Test::More ();
+use Time::HiRes qw(time);
+use Kedge qw(slurp wait_until);
+
+my $TOP = abs_path(dirname(__FILE__) . '/../../..');
+my $CACHE = "$TOP/build/system";
+my $MIRROR = $ENV{KEDGE_MIRROR} // 'http://deb.debian.org/debian';
+my @BOOT = qw(systemd systemd-sysv dbus ca-certificates curl iproute2 procps);
+my @BUILD = qw(build-essential ccache debhelper lintian);
+
+# Runs a command; its output goes to the log. Dies when it fails.
+sub call
+{
+	my @command = @_;
+	make_path($CACHE);
+	open my $log, '>>', "$CACHE/log" or die "$CACHE/log: $!";
+	print {$log} "+ @command\n";
+	close $log or die $!;
+	my $pid = fork // die "fork: $!";
+	if (!$pid) {
+		open STDIN, '<', '/dev/null' or POSIX::_exit(126);
+		open STDOUT, '>>', "$CACHE/log" or POSIX::_exit(126);
+		open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
+		exec { $command[0] } @command or POSIX::_exit(127);
+	}
+	waitpid $pid, 0;
+	return if $? == 0;
+	my $said = slurp("$CACHE/log");
+	croak "@command: status $?\n" . substr $said, -4000;
+}
+
+sub in_chroot
+{
+	my ($root, @command) = @_;
+	return call('chroot', $root, 'env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+		'HOME=/root', 'LANG=C.UTF-8', 'DEBIAN_FRONTEND=noninteractive',
+		@command);
+}
+
+# Makes the archive of a small system, unless it is there.
+sub _archive
+{
+	my ($suite) = @_;
+	my $tar = "$CACHE/$suite.tar";
+	return $tar if -e $tar;
+	my $root = "$CACHE/$suite-new";
+	remove_tree($root);
+	make_path($CACHE);
+	call('debootstrap', '--variant=minbase', '--include=' . join(',', @BOOT), $suite, $root,
+		$MIRROR);
+	# The disk of a test need not survive a power failure.
+	_write("$root/etc/dpkg/dpkg.cfg.d/test", "force-unsafe-io\n");
+	_write("$root/etc/hostname", "kedge-test\n");
+	_write("$root/etc/hosts", "127.0.0.1 localhost kedge-test\n");
+	_write("$root/etc/machine-id", ('0123456789abcdef' x 2) . "\n");
+	in_chroot($root, qw(apt-get -q update));
+	in_chroot($root, qw(apt-get clean));
+	call('tar', '-C', $root, '-cf', "$tar.new", '.');
+	remove_tree($root);
+	rename "$tar.new", $tar or die "$tar: $!";
+	return $tar;
+}
+
+sub _write
+{
+	my ($path, $text) = @_;
+	open my $file, '>', $path or die "$path: $!";
+	print {$file} $text;
+	close $file or die "$path: $!";
+	return;
+}
+
+# Makes the system in which the package is built, unless it is there.
+sub _build_root
+{
+	my ($suite) = @_;
+	my $root = "$CACHE/$suite-build";
+	my $control = slurp("$TOP/debian/control");
+	return $root if (slurp("$root/.made") // '') eq $control;
+	if (!-e "$root/.made") {
+		my $tar = _archive($suite);
+		remove_tree($root);
+		make_path($root);
+		call('tar', '-C', $root, '-xpf', $tar);
+		in_chroot($root, qw(apt-get -q -y --no-install-recommends install), @BUILD);
+	}
+	make_path("$root/src");
+	call('cp', '-r', "$TOP/debian", "$root/src/");
+	in_chroot($root, qw(apt-get -q -y --no-install-recommends build-dep /src));
+	_write("$root/.made", $control);
+	return $root;
+}
+
+# Builds the package of this tree in a directory of that name, unless it has been built
+# from the same files. Returns the directory with the results.
+sub build
+{
+	my ($suite, $name) = @_;
+	my $root = _build_root($suite);
+	my $dir = "$root/src/$name";
+	my $source = "$dir/kedge";
+	my $files = q{cd "$1" && { git ls-files; git ls-files -o --exclude-standard; } | sort -u |}
+	    . q{ while read -r f; do [ ! -f "$f" ] || printf '%s\n' "$f"; done};
+	my ($status, $sum, $err) = Kedge::run('sh', '-c', "$files | xargs -d '\\n' sha256sum | sha256sum",
+		'sh', $TOP);
+	croak $err if $status != 0;
+	return $dir if (slurp("$dir/.built") // '') eq $sum;
+	remove_tree($dir);
+	make_path($source, "$root/ccache");
+	call('sh', '-c', qq{$files | tar -cf - -T - | tar -C "\$2" -xf -}, 'sh', $TOP, $source);
+	# A cache of the compiler that is shared makes this quick.
+	my $command = "cd /src/$name/kedge &&"
+	    . ' DEB_BUILD_OPTIONS=parallel=$(nproc) dpkg-buildpackage -us -uc -b';
+	call('unshare', '-m', 'sh', '-euc',
+		'[ -z "$2" ] || mount --bind "$2" "$1/ccache"; exec chroot "$1" env -i'
+		. ' PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8'
+		. ' CCACHE_DIR=/ccache sh -c "$3"', 'sh', $root, $ENV{CCACHE_DIR} // '', $command);
+	_write("$dir/.built", $sum);
+	return $dir;
+}
+
+# Returns the messages of lintian about the results of build().
+sub lintian
+{
+	my ($suite, $dir) = @_;
+	my $root = _build_root($suite);
+	my ($status, $out, $err) = Kedge::run({ timeout => 300 }, 'chroot', $root, 'lintian',
+		'--allow-root', '--fail-on', 'error,warning', glob("$dir/*.changes") =~ s/^\Q$root\E//r);
+	return ($status, "$out$err");
+}
+
+# A system in a new directory, with the packages that these packages need.
+sub new
+{
+	my ($class, $suite, @packages) = @_;
+	my $tar = _archive($suite);
+	my $root = tempdir('system.XXXXXX', DIR => $CACHE, CLEANUP => 0);
+	my $self = bless { root => $root, suite => $suite, owner => $$ }, $class;
+	chmod 0755, $root;
+	call('tar', '-C', $root, '-xpf', $tar);
+	my $archives = "$CACHE/$suite-archives";
+	my $here = "$root/var/cache/apt/archives";
+	make_path($archives);
+	call('cp', $_, $here) for glob "$archives/*.deb";
+	for my $package (@packages) {
+		call('cp', $package, "$root/root/");
+		in_chroot($root, qw(apt-get -q -y --no-install-recommends --download-only install),
+			'/root/' . basename($package));
+	}
+	call('cp', '-u', $_, $archives) for glob "$here/*.deb";
+	return $self;
+}
+
+sub root { return $_[0]{root} }
+
+sub _cgroups
+{
+	my ($mount) = slurp('/proc/mounts') =~ m{^\S+ (\S+) cgroup2 }m;
+	return $mount // croak 'there is no cgroup2 mount';
+}
+
+# Boots the system, and waits until it is up. Returns the seconds that it took.
+sub boot
+{
+	my ($self) = @_;
+	my $start = time;
+	my $cgroup = _cgroups() . '/' . basename($self->{root});
+	mkdir $cgroup;
+	$self->{cgroup} = $cgroup;
+	my $pid = fork // die "fork: $!";
+	if (!$pid) {
+		open STDOUT, '>>', "$CACHE/log" or POSIX::_exit(126);
+		open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
+		exec "$TOP/t/system/boot", $self->{root}, $cgroup or POSIX::_exit(127);
+	}
+	$self->{pid} = $pid;
+	wait_until {
+		my ($init) = (slurp("/proc/$pid/task/$pid/children") // '') =~ /^(\d+)/;
+		$self->{init} = $init;
+		return $init && (slurp("/proc/$init/comm") // '') eq "systemd\n";
+	} 20 or croak "systemd does not start, see $CACHE/log";
+	wait_until { ($self->in('systemctl', 'is-system-running'))[1] =~ /^(running|degraded)/ } 60
+	    or croak 'the system does not become ready';
+	return time - $start;
+}
+
+# Runs a command in the booted system; like Kedge::run().
+sub in
+{
+	my ($self, @command) = @_;
+	my $options = ref $command[0] ? shift @command : {};
+	return Kedge::run({ timeout => 300, %$options }, 'nsenter', '-a', '-t', $self->{init}, 'env', '-i',
+		'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root', 'LANG=C.UTF-8',
+		'DEBIAN_FRONTEND=noninteractive', @command);
+}
+
+# Waits until the system has halted by itself.
+sub wait_halted
+{
+	my ($self) = @_;
+	return wait_until { waitpid($self->{pid}, WNOHANG) == $self->{pid} } 60;
+}
+
+sub halt
+{
+	my ($self) = @_;
+	return if !$self->{pid};
+	kill KILL => $self->{init} if $self->{init};
+	waitpid delete $self->{pid}, 0;
+	return;
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+	return if $self->{owner} != $$;
+	local ($?, $@);
+	$self->halt;
+	if ($self->{cgroup}) {
+		# The processes of the killed namespace end soon after its init.
+		wait_until {
+			system "find '$self->{cgroup}' -depth -type d -exec rmdir {} + 2>/dev/null";
+			return !-e $self->{cgroup};
+		} 10;
+	}
+	remove_tree($self->{root}) if !$ENV{KEDGE_KEEP};
+	return;
+}
+
+1;
