@@ -27,11 +27,13 @@ read_service(int argc, char **argv, struct add_service *ret)
 		{ "roles", required_argument, NULL, 'r' },
 		{ "prefix", required_argument, NULL, 'p' },
 		{ "worker", no_argument, NULL, 'w' },
+		{ "external", required_argument, NULL, 'e' },
+		{ "language", required_argument, NULL, 'l' },
 		{ 0 },
 	};
 	int flag;
 
-	*ret = (struct add_service){ .guard = "standard", .language = "c" };
+	*ret = (struct add_service){ .guard = "standard" };
 	opterr = 0; /* getopt() prints no errors; print_error() does */
 	optind = 1;
 	while ((flag = getopt_long(argc, argv, "", flags, NULL)) != -1) {
@@ -47,6 +49,12 @@ read_service(int argc, char **argv, struct add_service *ret)
 			break;
 		case 'w':
 			ret->worker = true;
+			break;
+		case 'e':
+			ret->url = optarg;
+			break;
+		case 'l':
+			ret->language = optarg;
 			break;
 		default:
 			print_error(
@@ -81,6 +89,22 @@ print_files(const struct scaffold *s)
 		    "%-8s %s", words[s->files[i].kind], s->files[i].path);
 }
 
+static void
+print_next(const struct add_service *order)
+{
+	if (order->language == NULL && order->url != NULL)
+		print_message("\nThe application gets the user in headers; "
+			      "kedge.json(5) tells which");
+	else if (order->language == NULL || str_eq(order->language, "c"))
+		print_message("\nNext: make && make manual\n"
+			      "Then: kedge add entity %s NAME FIELD:TYPE...",
+		    order->name);
+	else
+		print_message("\nNext: services/%s/README.md says what to "
+			      "install and how to start it",
+		    order->name);
+}
+
 static int
 add_service_command(struct arena *a, int argc, char **argv)
 {
@@ -95,9 +119,7 @@ add_service_command(struct arena *a, int argc, char **argv)
 	    !add_service(s, &stack, &order) || !scaffold_commit(s))
 		return 1;
 	print_files(s);
-	print_message("\nNext: make && make manual\n"
-		      "Then: kedge add entity %s NAME FIELD:TYPE...",
-	    order.name);
+	print_next(&order);
 	return 0;
 }
 

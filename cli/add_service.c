@@ -14,6 +14,8 @@
 #include "scaffold_text.h"
 #include "template.h"
 
+enum { FIRST_PORT = 8101 };
+
 /* A template and the file that is made of it; NAME stands for the service. */
 struct part {
 	const char *template;
@@ -31,11 +33,58 @@ static const struct part c_parts[] = {
 	{ NULL, NULL },
 };
 
+static const struct part python_parts[] = {
+	{ "python/main.py", "services/NAME/main.py" },
+	{ "python/identity.py", "services/NAME/identity.py" },
+	{ "python/README.md", "services/NAME/README.md" },
+	{ "foreign/test.t", "t/35-NAME.t" },
+	{ NULL, NULL },
+};
+
+static const struct part node_parts[] = {
+	{ "node/main.mjs", "services/NAME/main.mjs" },
+	{ "node/identity.mjs", "services/NAME/identity.mjs" },
+	{ "node/package.json", "services/NAME/package.json" },
+	{ "node/README.md", "services/NAME/README.md" },
+	{ "foreign/test.t", "t/35-NAME.t" },
+	{ NULL, NULL },
+};
+
+/*
+ * What the languages differ in. The test starts `command`, after the statement
+ * `needs`, which skips the test when something is not installed.
+ */
+static const struct language {
+	const char *name;
+	const struct part *parts;
+	const char *command;
+	const char *needs;
+} languages[] = {
+	{ "c", c_parts, "", "" },
+	{ "python", python_parts, "'/usr/bin/python3', 'main.py'",
+	    "Kedge::Upstream::need_python(qw(jwt waitress));" },
+	{ "node", node_parts, "Kedge::tool('node'), 'main.mjs'",
+	    "Kedge::Upstream::need_node('NAME', 'jose');" },
+};
+
 static const struct part worker_parts[] = {
 	{ "service/NAME_jobs.c", "services/NAME/NAME_jobs.c" },
 	{ "service/NAME_jobs.h", "services/NAME/NAME_jobs.h" },
 	{ NULL, NULL },
 };
+
+static bool
+is_c(const struct add_service *order)
+{
+	return order->language == NULL || str_eq(order->language, "c");
+}
+
+/* Whether it is an application that exists already. */
+static bool
+is_external(const struct add_service *order)
+{
+	return order->url != NULL && order->language == NULL;
+}
 
 /* -- what is in the way -- */
 
@@ -91,6 +140,35 @@ check_free(struct arena *a, const struct stack *stack, const char *name)
 	return false;
 }
 
+static const struct language *
+find_language(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(languages); i++)
+		if (str_eq(languages[i].name, name))
+			return &languages[i];
+	print_error("there is no language %s; the languages are c, python and "
+		    "node, and --external URL is for an application that "
+		    "exists",
+	    name);
+	return NULL;
+}
+
+static bool
+check_kind(const struct add_service *order)
+{
+	if (order->worker && (is_external(order) || !is_c(order))) {
+		print_error("--worker is for services in C");
+		return false;
+	}
+	if (order->url == NULL || is_external(order) || !is_c(order))
+		return true;
+	print_error("a service in C has no URL: leave out --external or "
+		    "--language c");
+	return false;
+}
+
 static bool
 check_roles(const struct add_service *order)
 {
@@ -135,7 +213,8 @@ write_roles(struct arena *a, struct buf *b, const char *roles)
  * kedge.json judges them.
  */
 static const char *
-spec_row(struct arena *a, const struct add_service *order, const char *prefix)
+spec_row(struct arena *a, const struct add_service *order, const char *prefix,
+    const char *url)
 {
 	static const char pools[] =
 	    ",\n  \"pools\": { \"api\": { \"threads\": 8 } },\n"
@@ -154,9 +233,11 @@ spec_row(struct arena *a, const struct add_service *order, const char *prefix)
 	write_member(&b, "guard", order->guard);
 	if (order->roles != NULL)
 		write_roles(a, &b, order->roles);
-	if (order->url != NULL)
-		write_member(&b, "upstream", order->url);
-	else
+	if (url != NULL)
+		write_member(&b, "upstream", url);
+	if (is_external(order))
+		buf_puts(&b, ",\n  \"external\": true");
+	if (url == NULL)
 		buf_puts(&b, order->worker ? pools_with_worker : pools);
 	buf_puts(&b, "\n}");
 	return b.data;
@@ -167,8 +248,8 @@ spec_row(struct arena *a, const struct add_service *order, const char *prefix)
  * written that is refused later.
  */
 static bool
-edit_spec(
-    struct scaffold *s, const struct add_service *order, const char *prefix)
+edit_spec(struct scaffold *s, const struct add_service *order,
+    const char *prefix, const char *url)
 {
 	const char *text = scaffold_text(s, "kedge.json");
 	const char *candidate = "build/kedge.json.candidate";
@@ -179,7 +260,7 @@ edit_spec(
 	if (text == NULL)
 		return false;
 	edited = text_insert_service(
-	    s->arena, text, spec_row(s->arena, order, prefix));
+	    s->arena, text, spec_row(s->arena, order, prefix, url));
 	if (edited == NULL) {
 		print_error("kedge.json: there is no list \"services\"");
 		return false;
@@ -246,11 +327,50 @@ guard_sentence(struct arena *a, const struct add_service *order)
 	                                    : "users who are signed in";
 }
 
+/*
+ * The address of an application in another language: the first port from 8101
+ * that no other service of kedge.json has.
+ */
+static const char *
+choose_listen(struct arena *a, const struct stack *stack)
+{
+	const char *listen = NULL;
+	bool taken = true;
+	int port, i;
+
+	for (port = FIRST_PORT; taken; port++) {
+		listen = arena_printf(a, "127.0.0.1:%d", port);
+		taken = false;
+		for (i = 0; i < stack->spec.nservices; i++)
+			taken = taken ||
+			        str_eq(stack->spec.services[i].upstream.address,
+				    listen);
+	}
+	return listen;
+}
+
+static bool
+make_all(struct scaffold *s, const struct stack *stack,
+    const struct add_service *order, const struct language *language,
+    const struct template_value *values)
+{
+	if (is_external(order))
+		return true;
+	s->record = scaffold_record(s->arena, order->name);
+	return make_parts(s, language->parts, order->name, values) &&
+	       (!order->worker ||
+		   make_parts(s, worker_parts, order->name, values)) &&
+	       (!is_c(order) || edit_errors(s, stack, values));
+}
+
 bool
 add_service(struct scaffold *s, const struct stack *stack,
     const struct add_service *order)
 {
+	static const char http[] = "http://";
 	struct arena *a = s->arena;
+	const struct language *language =
+	    find_language(order->language != NULL ? order->language : "c");
 	struct name name = name_spell(a, order->name);
 	const char *prefix = order->prefix != NULL
 	                         ? order->prefix
@@ -258,7 +378,18 @@ add_service(struct scaffold *s, const struct stack *stack,
 	bool is_gated = str_eq(order->guard, "role-gated");
 	bool is_open = str_eq(order->guard, "none");
 	const char *roles = order->roles != NULL ? order->roles : "";
-	const char *first_role = arena_strndup(a, roles, strcspn(roles, ","));
+	const char *url = order->url;
+
+	if (language == NULL || !check_kind(order))
+		return false;
+	if (url == NULL && !is_c(order))
+		url = arena_printf(a, "%s%s", http, choose_listen(a, stack));
+	if (!is_c(order) && !str_has_prefix(url, http)) {
+		print_error("--external %s: a service in %s listens on "
+			    "http://HOST:PORT",
+		    url, order->language);
+		return false;
+	}
 	const struct template_value values[] = {
 		{ "service", order->name },
 		{ "Service", name.pascal },
@@ -266,21 +397,22 @@ add_service(struct scaffold *s, const struct stack *stack,
 		{ "prefix", prefix },
 		{ "bare_prefix", arena_strndup(a, prefix, strlen(prefix) - 1) },
 		{ "who", guard_sentence(a, order) },
-		{ "role", first_role },
+		{ "role", arena_strndup(a, roles, strcspn(roles, ",")) },
+		{ "listen", url != NULL && str_has_prefix(url, http)
+				? url + strlen(http)
+				: "" },
+		{ "command", language->command },
+		{ "needs", path_of(a, language->needs, order->name) },
 		{ "worker", .items = template_when(order->worker) },
-		{ "no_worker", .items = template_when(!order->worker) },
 		{ "gated", .items = template_when(is_gated) },
 		{ "open", .items = template_when(is_open) },
 		{ "guarded", .items = template_when(!is_open) },
 		{ NULL },
 	};
 
-	s->record = scaffold_record(a, order->name);
 	return name_check_service(order->name) && check_roles(order) &&
 	       check_free(a, stack, order->name) &&
-	       check_prefix(stack, prefix) && edit_spec(s, order, prefix) &&
-	       make_parts(s, c_parts, order->name, values) &&
-	       (!order->worker ||
-		   make_parts(s, worker_parts, order->name, values)) &&
-	       edit_errors(s, stack, values);
+	       check_prefix(stack, prefix) &&
+	       edit_spec(s, order, prefix, url) &&
+	       make_all(s, stack, order, language, values);
 }

@@ -17,8 +17,13 @@ struct add_service {
 	const char *guard; /* "standard" by default */
 	const char *roles; /* "admin,staff"; NULL: none are given */
 	const char *prefix; /* NULL: /api/NAME/ */
-	const char *language; /* "c", "python" or "node" */
-	const char *url; /* of an application of one's own; NULL: none */
+	const char *language; /* "c", "python" or "node"; NULL: none is given */
+	/*
+	 * Where the application listens; NULL: a port is chosen. Without a
+	 * language it is an application that exists, and only kedge.json
+	 * changes.
+	 */
+	const char *url;
 	bool worker;
 };
 

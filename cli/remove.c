@@ -30,6 +30,8 @@ struct removal {
 	struct stack stack;
 	const char *name;
 	int index; /* of the service in kedge.json */
+	/* an application that exists elsewhere: only kedge.json names it */
+	bool external;
 	bool yes;
 	bool force;
 	bool ok; /* false: somebody has changed a file */
@@ -111,11 +113,21 @@ add_other(struct removal *r, const char *path)
 /* nftw() has no argument for its function. */
 static struct removal *walked;
 
-static int
-visit(const char *path, const struct stat *info UNUSED, int type,
-    struct FTW *at UNUSED)
+/* Whether the directory has what a package manager or Python has made. */
+static bool
+is_generated(const char *name)
 {
-	return type == FTW_D || add_other(walked, path) ? 0 : 1;
+	return str_eq(name, "node_modules") || str_eq(name, "__pycache__");
+}
+
+static int
+visit(
+    const char *path, const struct stat *info UNUSED, int type, struct FTW *at)
+{
+	if (type == FTW_D)
+		return is_generated(path + at->base) ? FTW_SKIP_SUBTREE
+		                                     : FTW_CONTINUE;
+	return add_other(walked, path) ? FTW_CONTINUE : FTW_STOP;
 }
 
 /* Adds the files that are in the service's folders, but not in the record. */
@@ -125,7 +137,7 @@ add_folder(struct removal *r, const char *path)
 	int rc;
 
 	walked = r;
-	rc = nftw(path, visit, OPEN_MAX_DIRS, FTW_PHYS);
+	rc = nftw(path, visit, OPEN_MAX_DIRS, FTW_PHYS | FTW_ACTIONRETVAL);
 	if (rc == -1 && errno != ENOENT)
 		print_error("cannot read %s: %s", path, strerror(errno));
 	return rc == 0 || (rc == -1 && errno == ENOENT);
@@ -182,6 +194,31 @@ edit_shared(struct removal *r)
 
 /* -- the command -- */
 
+static int
+delete_one(const char *path, const struct stat *info UNUSED, int type UNUSED,
+    struct FTW *at UNUSED)
+{
+	return remove(path);
+}
+
+/*
+ * Deletes the directories that node's and Python's tools have made in the
+ * service's folder, and then that folder. git ignores them; what is left of
+ * them does no harm.
+ */
+static void
+delete_generated(const struct removal *r)
+{
+	static const char *const dirs[] = { "node_modules", "__pycache__" };
+	const char *folder = arena_printf(r->arena, "services/%s", r->name);
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(dirs); i++)
+		(void)nftw(arena_printf(r->arena, "%s/%s", folder, dirs[i]),
+		    delete_one, OPEN_MAX_DIRS, FTW_DEPTH | FTW_PHYS);
+	rmdir(folder);
+}
+
 static bool
 find(struct removal *r)
 {
@@ -193,7 +230,9 @@ find(struct removal *r)
 	}
 	r->index = (int)(service - r->stack.spec.services);
 	r->scaffold->record = NULL;
-	if (!file_exists(scaffold_record(r->arena, r->name))) {
+	r->external = service->external &&
+	              !file_exists(scaffold_record(r->arena, r->name));
+	if (!r->external && !file_exists(scaffold_record(r->arena, r->name))) {
 		print_error("%s was not made by \"kedge add service\", so its "
 			    "files are not known; remove it by hand",
 		    r->name);
@@ -207,6 +246,8 @@ collect(struct removal *r)
 {
 	struct arena *a = r->arena;
 
+	if (r->external)
+		return edit_shared(r);
 	r->ok = true;
 	r->scaffold->record = scaffold_record(a, r->name);
 	if (!add_record(r) ||
@@ -288,6 +329,8 @@ report(const struct removal *r)
 		    r->scaffold->files[i].kind == SCAFFOLD_DELETE ? "removed"
 								  : "changed",
 		    r->scaffold->files[i].path);
+	if (!r->stack.spec.services[r->index].needs_postgres)
+		return;
 	print_message(
 	    "\nThe databases %s of the stacks are left. For the stack in %s, "
 	    "while it runs:\n"
@@ -311,6 +354,7 @@ remove_command(int argc, char **argv)
 	else if (stack_open(&r.stack, a, /* dir_option= */ NULL) &&
 		 scaffold_open(r.scaffold, a, r.stack.root) && find(&r) &&
 		 collect(&r) && confirm(&r) && scaffold_commit(r.scaffold)) {
+		delete_generated(&r);
 		report(&r);
 		status = 0;
 	}

@@ -167,7 +167,8 @@ write_stage(struct scaffold *s)
 	s->stage = dir;
 	for (f = s->files; f < s->files + s->nfiles; f++)
 		if (f->text != NULL &&
-		    !file_write(s->arena, staged(s, f), 0644, f->text))
+		    !file_write(s->arena, staged(s, f),
+			str_has_prefix(f->text, "#!") ? 0755 : 0644, f->text))
 			return false;
 	return true;
 }

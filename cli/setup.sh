@@ -60,6 +60,10 @@ has_node() {
 		major=$(node -p 'process.versions.node.split(".")[0]') &&
 		[ "$major" -ge 18 ]
 }
+# That of the distribution, for which its packages are.
+has_python_module() {
+	/usr/bin/python3 -c "import $1" 2>/dev/null
+}
 has_perl() {
 	has_command perl && perl -MTest::More -MHTTP::Tiny -MJSON::PP -e 1 \
 		2>/dev/null
@@ -115,6 +119,9 @@ need_test() {
 	need perl has_perl
 	need check has_library check
 	need python3 has_command python3
+	want python3-jwt has_python_module jwt
+	want python3-waitress has_python_module waitress
+	want python3-psycopg2 has_python_module psycopg2
 	want nodejs has_node
 	want npm has_command npm
 	want chromium has_command chromium

@@ -31,6 +31,7 @@
 #include "settings.h"
 #include "stack.h"
 #include "supervisor.h"
+#include "upstream.h"
 
 struct up {
 	struct stack stack;
@@ -180,6 +181,30 @@ hints(const struct up *u)
 				 u->url, wallet->locations[0].prefix));
 }
 
+/*
+ * The applications in other languages that do not answer yet: "up" does not
+ * start them.
+ */
+static const char *
+missing_applications(const struct up *u)
+{
+	struct arena *a = u->stack.arena;
+	const struct spec_service *service;
+	const char *text = "";
+	int i;
+
+	for (i = 0; i < u->stack.spec.nservices; i++) {
+		service = &u->stack.spec.services[i];
+		if (!spec_is_own(service) && !upstream_answers(service))
+			text = arena_printf(a,
+			    "%s%s does not answer at %s yet: start it, and "
+			    "%s will be served\n",
+			    text, service->name, service->upstream.address,
+			    service->locations[0].prefix);
+	}
+	return *text == '\0' ? text : arena_printf(a, "\n%s", text);
+}
+
 static void
 announce(void *ctx)
 {
@@ -188,11 +213,12 @@ announce(void *ctx)
 
 	print_message("Kedge is ready on %s (%.2f s)\n"
 		      "\n"
-		      "%s"
+		      "%s%s"
 		      "\n"
 		      "%s stops it; the data stays in %s%s%s",
 	    u->url, (double)(clock_monotonic_us() - u->started_us) / 1e6,
-	    hints(u), u->detach ? "\"kedge down\"" : "Ctrl-C", u->stack.dir,
+	    hints(u), missing_applications(u),
+	    u->detach ? "\"kedge down\"" : "Ctrl-C", u->stack.dir,
 	    cluster != NULL ? " and " : "", cluster != NULL ? cluster : "");
 	if (u->starter_fd != -1)
 		detach_output(u);

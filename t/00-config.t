@@ -12,7 +12,7 @@ need(qw(nginx));
 my $k = Kedge->up;
 my $shape = jdecode(slurp("$Kedge::ROOT/kedge.json"));
 ok($shape, 'kedge.json is valid JSON');
-my %service = map { $_->{name} => $_ } @{ $shape->{services} };
+my %service = map { $_->{name} => $_ } grep { !$_->{upstream} } @{ $shape->{services} };
 is_deeply([ sort keys %service ],
 	[ sort map { m{([^/]+)/main\.c$} } glob "$Kedge::ROOT/services/*/main.c" ],
 	'kedge.json names exactly the services that have a main.c');
@@ -221,6 +221,16 @@ for my $loc (@locations) {
 	    @{ $loc->{node}{block} };
 	next unless @pass;
 	my $where = "@{ $loc->{node}{args} }";
+	my ($foreign) = grep { $where =~ m{ \Q$_->{prefix}\E$} } grep { $_->{upstream} } @{ $shape->{services} };
+	if ($foreign) { # t/18-upstreams.t has the rest
+		my $asks = grep { $_->{args}[0] ne 'off' } effective($loc, 'auth_request');
+		is(!!$asks, $foreign->{guard} ne 'none', "$where: asks verify, unless its guard is none");
+		my ($header) = grep { $_->{args}[0] =~ /^(?:HTTP_)?KEDGE[-_]IDENTITY$/i }
+		    effective($loc, 'proxy_set_header'), effective($loc, 'fastcgi_param');
+		is($header && $header->{args}[1], $asks ? '$kedge_identity' : '',
+			"$where: the application gets the verdict's assertion, and no client's");
+		next;
+	}
 	my $p = params($loc);
 	my @needed = grep { $_ ne 'QUERY_STRING' || $pass[0]{args}[0] !~ /verify/ } @required;
 	is_deeply([ grep { !exists $p->{$_} } @needed ], [], "$where: what services ask for is set");

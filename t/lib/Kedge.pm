@@ -237,14 +237,14 @@ sub free_port
 sub binary { return "$BUILD/$_[1]" }
 sub build_dir { return $BUILD }
 
-# Returns the names of the services in kedge.json; given a need ("redis"), of those that
-# have it; given the source of another release, of its services.
+# Returns the names of Kedge's own services in kedge.json, which have a binary; given a need
+# ("redis"), of those that have it; given the source of another release, of its services.
 sub services
 {
 	my ($need, $root) = @_;
 	$root //= $ROOT;
 	my $spec = jdecode(slurp("$root/kedge.json")) // die "$root/kedge.json is not JSON";
-	my @found = @{ $spec->{services} };
+	my @found = grep { !$_->{upstream} } @{ $spec->{services} };
 	@found = grep { grep { $_ eq $need } @{ $_->{needs} } } @found if defined $need;
 	return map { $_->{name} } @found;
 }
