@@ -146,7 +146,7 @@ ok(wait_until(sub { workers($pid) == 2 }, 15), 'both workers run again in the en
 ok(answers($socket), 'core answers again after its workers died');
 
 # SIGTERM: a request in progress is finished, and the process exits in time.
-ok(wait_until(sub { sockets($pid) == 2 }, 5), 'an idle worker has no socket except that of its pool');
+ok(wait_until(sub { sockets($pid) == 2 }, 5), 'each worker has the socket of its pool only');
 my $slow = fcgi_open($socket);
 my $stream = join '', map { fcgi_pair($_, $live{$_}) } sort keys %live;
 syswrite $slow, fcgi_record(1, pack 'nCx5', 1, 0) . fcgi_record(4, $stream) . fcgi_record(4, '');
@@ -247,7 +247,7 @@ ok(gone($pid, 15), "a LISTEN_FDS that is not ours is not taken");
 # ---- the master's end is everybody's ---------------------------------------------------
 
 ($pid, $log) = start({ CORE_LISTEN => "unix:$socket" });
-ok(answers($socket), 'core answers before the reload');
+ok(answers($socket), 'core answers before its master is killed');
 @w = workers($pid);
 kill KILL => $pid;
 gone($pid, 5);
@@ -295,7 +295,7 @@ ok(wait_until(sub { my @now = workers($pid); @now == 1 && $now[0] != $w[0] }, 15
 	'the good one is');
 ok(answers($socket), 'core answers after the reload');
 kill TERM => $pid;
-ok(gone($pid, 15), 'core exits after the reloads');
+ok(gone($pid, 15), 'core exits after SIGTERM');
 # ---- its log ---------------------------------------------------------------------------
 
 # A thousand refusals do not cause a thousand log lines; the lines that were dropped are

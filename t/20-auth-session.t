@@ -135,11 +135,11 @@ qq{UPDATE session SET "expiresAt" = now() + interval '3 days' WHERE "userId" = '
 }
 my $dora = $k->user('dora');
 my ($given, $changed) = given($dora, 'update-user', { name => 'Dora' });
-is_deeply($given, [ $dora->{token} ], 'a sign-in sets the session cookie once');
+is_deeply($given, [ $dora->{token} ], 'update-user sets the session cookie once when a refresh is due');
 ($given) = given($dora, 'revoke-other-sessions', {});
-is_deeply($given, [ $dora->{token} ], 'revoke-other-sessions keeps the own cookie');
+is_deeply($given, [ $dora->{token} ], 'revoke-other-sessions sets the session cookie once');
 ($given) = given($dora, 'revoke-session', { token => $k->again($dora)->{token} });
-is_deeply($given, [ $dora->{token} ], 'revoke-session of another session keeps the own cookie');
+is_deeply($given, [ $dora->{token} ], 'revoke-session of another session sets the session cookie once');
 ($given, $changed) = given(
 	$dora,
 	'change-password',
@@ -151,7 +151,7 @@ is_deeply($given, [ $changed->{json}{token} ], 'change-password sets the cookie 
 is(scalar @{ $changed->{cookies} }, 1, 'change-password does not set the cookie of the old session');
 ($given, $changed) = given($dora, 'revoke-sessions', {});
 is_deeply(cleared($changed), $all_cleared, 'whoever ends all sessions is signed out in the browser');
-is($dora->session, undef, 'the session is null after the password was changed elsewhere');
+is($dora->session, undef, 'get-session is null after revoke-sessions');
 $dora->{password} = 'battery staple';
 $dora->sign_in;
 (undef, $changed) = given($dora, 'revoke-session', { token => $dora->session->{session}{token} });
@@ -192,7 +192,7 @@ is(
 		headers => { Authorization => "Bearer $bob->{token}" }
 	)->{status},
 	401,
-	'the signed cookie is not accepted as a bearer token');
+	'the session token is not accepted as a bearer token');
 is(
 	$k->client->get(
 		"/api/core/whoami?better-auth.session_token=$cookie&token=$bob->{token}",

@@ -50,7 +50,7 @@ is($banned->get($whoami)->{status}, 403, 'a banned user gets 403');
 $k->sql('auth',
 	qq{UPDATE "user" SET "banExpires" = now() - interval '1 s' WHERE id = '$banned->{id}'});
 $k->redis('auth')->cmd('FLUSHALL');
-is($banned->get($whoami)->{status}, 200, 'a user whose ban was removed is accepted');
+is($banned->get($whoami)->{status}, 200, 'a user whose ban has expired is accepted');
 $k->sql('auth',
 qq{UPDATE "user" SET banned = true, "banExpires" = now() + interval '1500 ms' WHERE id = '$banned->{id}'}
 );

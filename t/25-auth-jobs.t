@@ -29,7 +29,7 @@ for my $path ($jobs, "$jobs/queues", "$jobs/schedules", "$jobs/$nobody", $hooks,
 	is($k->client->get($path)->{status}, 401, "$path is answered with 401 without a session");
 	is($alice->get($path)->{status}, 403, "$path is answered with 403 to a user");
 	my $r = $root->get($path);
-	is($r->{status}, $path =~ /$nobody/ ? 404 : 200, "$path is served to an admin") or diag($r->{body});
+	is($r->{status}, $path =~ /$nobody/ ? 404 : 200, "$path is served to an admin, or 404 for an unknown id") or diag($r->{body});
 }
 my $bad = $root->get("$jobs?limit=0");
 is($bad->{status}, 400, 'an invalid query parameter is answered with 400');
@@ -111,8 +111,8 @@ my $epoch = $k->sql('auth', 'SELECT epoch FROM kedge_session_epoch');
 my $id = $k->sql('auth', q{SELECT job_id FROM job_enqueue('session.sweep', '{}')});
 ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep of sessions is completed') or diag(jencode(job($id)));
 is_deeply(job($id)->{result}, { sessions => 5000 }, 'takes what expired a day ago, in several turns');
-is($k->sql('auth', q{SELECT count(*) FROM session WHERE id LIKE 'old%'}), 0, 'each expired session is deleted');
-is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'a session that expires later is kept');
+is($k->sql('auth', q{SELECT count(*) FROM session WHERE id LIKE 'old%'}), 0, 'each session that expired more than a day ago is deleted');
+is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'a session that expired less than a day ago is kept');
 is($alice->get('/api/core/whoami')->{status}, 200, 'the session of a signed-in user is kept');
 is($k->sql('auth', 'SELECT epoch FROM kedge_session_epoch'), $epoch, 'the sweep does not raise the epoch');
 
@@ -126,7 +126,7 @@ $id = $k->sql('auth', q{SELECT job_id FROM job_enqueue('verification.sweep', '{}
 ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep of verification')
     or diag(jencode(job($id)));
 is_deeply(job($id)->{result}, { verifications => 3 }, 'takes what expired a day ago');
-is($k->sql('auth', q{SELECT string_agg(id, ',') FROM verification}), 'late', 'a verification that expires later is kept');
+is($k->sql('auth', q{SELECT string_agg(id, ',') FROM verification}), 'late', 'a verification that expired less than a day ago is kept');
 
 # A trigger makes the run of the job take some time.
 $k->sql('auth', qq{
@@ -163,7 +163,7 @@ wait_until(sub {
 ok($ended, 'the running job ends during the drain');
 is_deeply([ keys %seen ], [200], 'each request is served during the drain');
 ok(wait_until(sub { Kedge::is_gone($master) }, 20), 'the old master exits after the drain');
-ok($k->wait_healthy, 'another master starts');
+ok($k->wait_healthy, 'all services are healthy after the drain');
 is(job($id)->{state}, 'completed', 'the job was done');
 is(job($id)->{attempt}, 1, 'the job ran once');
 
@@ -179,11 +179,11 @@ my $event = jdecode($request->{body});
 is($event->{type}, 'user.created', 'the event has the type user.created');
 is($event->{data}{id}, $bob->{id}, "the event has the user's id");
 is($event->{data}{email}, $bob->{email}, "the event has the user's address");
-is_deeply([ sort keys %{ $event->{data} } ], [qw(createdAt email id name)], 'the event has no other member');
+is_deeply([ sort keys %{ $event->{data} } ], [qw(createdAt email id name)], 'the event has four members');
 my $again = $k->client->post('/api/auth/sign-up/email',
 	{ email => $bob->{email}, name => 'bob', password => 'another-password' });
 isnt($again->{status}, 200, 'a sign-up that is refused');
-is($k->sql('auth', q{SELECT count(*) FROM job WHERE kind = 'webhook.deliver'}), 1, 'a user that is changed causes no event');
+is($k->sql('auth', q{SELECT count(*) FROM job WHERE kind = 'webhook.deliver'}), 1, 'a refused sign-up causes no event');
 $k->sql('auth', q{INSERT INTO "user" (id, name, email, "emailVerified")
 	VALUES ('by-hand', 'x', 'by-hand@example.com', false)});
 ok(wait_until(sub { $receiver->requests == 2 }, 20), 'a user inserted by SQL causes an event');

@@ -91,7 +91,7 @@ expect(act($bob, $r->{json}{id}, 'release'), 200, 'released', 'given back');
 is($w->state_of($from), $before, 'releasing the hold frees its whole amount');
 $again = act($bob, $r->{json}{id}, 'release');
 expect($again, 200, 'released', 'again');
-is($again->{headers}{'idempotency-replayed'}, 'true', 'a repeated release changes nothing');
+is($again->{headers}{'idempotency-replayed'}, 'true', 'a repeated release is answered as a repetition');
 expect(act($bob, $r->{json}{id}, 'capture', {}), 422, 'HOLD_NOT_OPEN', 'and is not captured');
 $r = hold(100);
 expect(act($w->{operator}, $r->{json}{id}, 'release'), 200, 'released', 'an operator may');
@@ -155,7 +155,7 @@ is_deeply($statuses->(), { %status, 'that refuses' => 'held', 'of a locked accou
 like($k->log_text('wallet'), qr/"msg":"cannot expire hold".*"transfer":"$due{'that refuses'}"/, 'the log names the hold that could not be expired');
 is($k->sql('wallet', "SELECT payload->'data'->>'settledAt' IS NOT NULL, payload->'data'->'metadata' FROM job
     WHERE kind = 'webhook.deliver' AND payload->'data'->>'id' = '$due{'with a NUL in its metadata'}'"), 't|null',
-	'the event of the expiry has no metadata that were not given');
+	'the event of the expiry leaves out metadata that contain a NUL');
 $unlock->();
 $k->sql('wallet', 'DROP TRIGGER test_refuse ON transfer');
 is(expire_now(), 'completed 0', 'when nothing is in the way');
@@ -224,8 +224,8 @@ for my $chunked (0, 1) {
 		$name .= ', chunked' if $chunked;
 		for my $act ([ $kept, 'capture' ], [ $kept, 'release' ], [ $done, 'reverse' ]) {
 			my $answer = raw_act(@$act, $body, type => $type, chunked => $chunked);
-			like($answer->{status}, qr/^$status$/, "$act->[1]: a hold that is $name is refused");
-			like($answer->{body}, qr/"code":"$code"/, "$act->[1]: the error for $name gives the reason");
+			like($answer->{status}, qr/^$status$/, "$act->[1] with $name is refused");
+			like($answer->{body}, qr/"code":"$code"/, "$act->[1] with $name: the error has the code");
 		}
 	}
 	my $answer = raw_act($kept, 'release', '{"amount":30}', type => 'application/json', chunked => $chunked);

@@ -59,7 +59,7 @@ $k->sql('wallet', freezes('false'));
 $r = overtaken(freezes('true'), $alice, 1, @three[ 1, 0 ]);
 is("$r->{json}{code} $r->{json}{index}", 'ACCOUNT_FROZEN 0', 'an atomic batch with an account that was frozen meanwhile is refused');
 $r = overtaken(freezes('false'), $alice, 0, @three[ 1, 0 ]);
-is(codes($r), 'posted INSUFFICIENT_FUNDS', 'a batch with funds that were spent meanwhile is refused in part');
+is(codes($r), 'posted INSUFFICIENT_FUNDS', 'a batch uses an account that was thawed meanwhile');
 
 $r = overtaken(moves($bob, $b, $a, 70), $alice, 0, item($a, $c, free() + 70));
 is(codes($r), 'posted', 'a batch counts funds that arrived meanwhile');
@@ -115,7 +115,7 @@ for my $name (sort keys %door) {
 sub memo_of { return $k->sql('wallet', "SELECT memo FROM transfer WHERE id = '$_[0]'") }
 $w->fund($a, 1000);
 my $backwards = batch($alice, 0, [ map { item($a, $b, $_ == 3 ? 1_000_000 : 1, memo => "item $_") } 1 .. 5 ]);
-is(codes($backwards), 'posted posted INSUFFICIENT_FUNDS posted posted', 'a batch in descending order of accounts is answered item by item');
+is(codes($backwards), 'posted posted INSUFFICIENT_FUNDS posted posted', 'a batch whose rows come in another order is answered item by item');
 is(join(' ', map { memo_of($_->{transfer}{id}) } grep { $_->{transfer} } @{ $backwards->{json}{results} }),
 	'item 1 item 2 item 4 item 5', 'each result is in the place of its item');
 $backwards = batch($alice, 1, [ item($a, $b, 1), item($a, $b, 1_000_000) ]);

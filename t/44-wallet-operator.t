@@ -146,7 +146,7 @@ sub told
 		is_deeply({ map { $_ => $t->{$_} } @fields }, \%want, "$name: by whom and why, to operators");
 	}
 	my $t = $who->get("$base/transfers/$id")->{json};
-	is_deeply([ @$t{@fields} ], [ map { undef } @fields ], "$name: the users who take part do not see provider, reference and reason");
+	is_deeply([ @$t{@fields} ], [ map { undef } @fields ], "$name: the users who take part do not see by whom and why");
 	return $t;
 }
 $w->fund($a, 100);
@@ -179,7 +179,7 @@ is($k->sql('wallet', "SELECT settled_by, settled_reason, settled_at > created_at
 	"$op->{id}|agreed|t", 'the database has who settled the hold, why and when');
 my $own = $w->move($alice, $a, $b, 3, hold => JSON::PP::true)->{json}{id};
 is(Kedge::Wallet::post($bob, "/transfers/$own/release", { reason => 'changed my mind' })->{json}{settledReason},
-	'changed my mind', 'the payee sees the own reason for a release');
+	'changed my mind', 'the payee sees the reason that the payee gave');
 is($alice->get("$base/transfers/$own")->{json}{settledReason}, undef, 'the payer does not');
 is(Kedge::Wallet::post($bob, "/transfers/$own/release", { amount => 1 })->{status}, 400, 'a release takes no amount');
 
@@ -189,12 +189,12 @@ my $most = 9007199254740991 + $limit->{available};
 expect($w->move($op, $limit->{id}, $b, $most + 1, hold => JSON::PP::true), 422, 'AMOUNT_OUT_OF_RANGE',
 	'a hold from outside beyond the bound');
 expect($w->move($op, $limit->{id}, $b, $most, hold => JSON::PP::true, key => 'bound'), 201, 'held', 'one up to it');
-is($w->account($limit->{id})->{available}, -9007199254740991, 'the limit of the account is the least possible number');
+is($w->account($limit->{id})->{available}, -9007199254740991, 'the available amount may fall to the least number');
 expect($w->deposit($a, 1), 422, 'AMOUNT_OUT_OF_RANGE', 'nor does a deposit go beyond');
 expect($w->move($op, $limit->{id}, $b, $most, hold => JSON::PP::true, key => 'bound'), 201, 'held', 'again');
 my ($bound) = split /\n/, $k->sql('wallet', "SELECT id FROM transfer WHERE debit_account_id = '$limit->{id}' AND status = 'held'");
 Kedge::Wallet::post($op, "/transfers/$bound/release");
-is($k->sql('wallet', "SELECT least FROM account WHERE id = '$limit->{id}'"), -9007199254740991, 'the table has the limit of the account');
+is($k->sql('wallet', "SELECT least FROM account WHERE id = '$limit->{id}'"), -9007199254740991, 'the table has the least number');
 
 # ---- frozen -------------------------------------------------------------------------
 
@@ -231,7 +231,7 @@ expect($op->post("$base/accounts/$nowhere/$_"), 404, 'ACCOUNT_NOT_FOUND', "nothi
 # ---- accounts and currencies --------------------------------------------------------
 
 $r = $alice->post("$base/accounts", { name => 'Yen', currency => 'JPY' });
-is($r->{status}, 201, 'an operator opens another account');
+is($r->{status}, 201, 'a user opens another account');
 is_deeply([ @{ $r->{json} }{qw(name currency balance held available frozen)} ],
 	[ 'Yen', 'JPY', 0, 0, 0, JSON::PP::false ], 'the new account is empty');
 is_deeply($alice->get($r->{headers}{location})->{json}, $r->{json}, 'Location leads to the new account');

@@ -432,7 +432,7 @@ unmoved('doors');
 # The effects of a transaction that was not committed do not exist.
 ($state) = attempt($k, 'app', sprintf 'BEGIN; SELECT code FROM %s; SELECT code FROM %s; ROLLBACK',
 	move_sql("'$a'", "'$b'", 5), move_sql("'$a'", "'$b'", 5, 60));
-is($state, '', 'the transaction is rolled back');
+is($state, '', 'a transaction that calls the ledger can be rolled back');
 ($state) = attempt($k, 'app', 'SET statement_timeout = 50; SELECT code FROM'
 	    . " generate_series(1, 100000) i, ledger_transfer('x', true, 'door-t' || i, 'x', '$house', '$b',"
 	    . ' 1, NULL, NULL, NULL)');
@@ -447,7 +447,7 @@ my $left = $w->account($b)->{balance};
 	FROM generate_series(1, 8) i, ledger_transfer('$bob->{id}', false, 'series-' || i, 'x',
 		'$b', '$a', $left / 3, NULL, NULL, CASE WHEN i % 2 = 0 THEN 60 END) l;
 	SQL
-is($answer, join(' ', ('done') x 3, ('INSUFFICIENT_FUNDS') x 5), 'withdrawals at once succeed as often as there are funds');
+is($answer, join(' ', ('done') x 3, ('INSUFFICIENT_FUNDS') x 5), 'a query that calls the ledger for each row moves money while there are funds');
 
 # Keys cannot be deleted: without its key, a repeated request would move money again.
 my %body = (debitAccountId => $a, creditAccountId => $b, amount => 1000);
@@ -666,7 +666,7 @@ my $ways = join ', ', map {"('$_', '$t{$_}'::uuid)"} sort keys %t;
 	SQL
 is($answer, join("\n", (map {"held-captured $_ 0"} 1, 100, 60), 'held-expired  0', 'held-released  0',
 		'of ' . 6 * 6 * 5 * 5), 'the ways of a transfer');
-is($state, '', 'the refused statement has no effect');
+is($state, '', 'the query for all ways of a transfer succeeds');
 
 # No statement, whatever it does to the status, can change the other columns of a
 # transfer.
@@ -938,7 +938,7 @@ for (1 .. 400) {
 	    if $state !~ /^(?:|22\w{3}|23\w{3}|55000)\z/;
 }
 cmp_ok($codes{answered}, '>', 100, 'many calls are answered');
-cmp_ok(scalar keys %codes, '>', 2, 'some of the batches are refused') or diag(explain(\%codes));
+cmp_ok(scalar keys %codes, '>', 2, 'some calls are refused') or diag(explain(\%codes));
 note(join ' ', map {"$_=$codes{$_}"} sort keys %codes);
 $w->check('whatever is called, by whom and how');
 done_testing;

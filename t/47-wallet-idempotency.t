@@ -138,7 +138,7 @@ for my $row (
 	my ($name, $status, $who, $path, $body) = @$row;
 	my ($count, @bodies) = at_once(32, sub { post($who->copy, $path, $body, $name =~ tr/ /-/r) });
 	is_deeply($count, { $status => 1, "$status again" => 31 }, "$name from 32 clients: once");
-	is(scalar @bodies, 1, 'requests at once in all processes get one answer');
+	is(scalar @bodies, 1, "$name from 32 clients: all get the same answer");
 }
 $w->check('so far');
 
@@ -193,7 +193,7 @@ my $asking = later(sub {
 });
 $w->fund($poor->{account}, 100);
 is_deeply($asking->(), [ { '201' => 1, '201 again' => 15 }, 1 ], 'when there are funds, 16 requests with the key move them once');
-is($w->state_of($poor->{account}), '60/0/60', 'the money arrives once after the refusals');
+is($w->state_of($poor->{account}), '60/0/60', 'the account is debited once after the refusals');
 my %other = (%{ order(1) }, debitAccountId => $poor->{account});
 my $carol = $w->user('carol', 5);
 for my $row (
@@ -233,18 +233,18 @@ my %first = (
 	reversed => asked($alice, '/transfers', order(100), 'p1'),
 );
 my %id = map { $_ => $first{$_}{json}{id} } keys %first;
-is(said(asked($bob, "/transfers/$id{captured}/capture", { amount => 60 }, 'c1')), 200, 'a repeated capture is answered with 200');
+is(said(asked($bob, "/transfers/$id{captured}/capture", { amount => 60 }, 'c1')), 200, 'a part of a hold is captured');
 my $released = Kedge::Wallet::post($bob, "/transfers/$id{released}/release");
-is($released->{json}{status}, 'released', 'the repeated release returns the released hold');
+is($released->{json}{status}, 'released', 'a hold is released');
 $k->sql('wallet', "UPDATE transfer SET status = 'expired' WHERE id = '$id{expired}'");
 my @reversals = ([ captured => 10 ], [ captured => 20 ], [ reversed => 1 ], [ captured => undef ],
 	[ reversed => undef ]);
 for my $i (0 .. $#reversals) {
 	my ($what, $amount) = @{ $reversals[$i] };
 	my $r = asked($w->{operator}, "/transfers/$id{$what}/reverse", { amount => $amount }, "r$i");
-	is(said($r), 200, "$what: the repeated reversal is answered") or diag($r->{body});
+	is(said($r), 200, "$what: the transfer is reversed") or diag($r->{body});
 	is($r->{json}{status}, defined $amount ? $what =~ s/reversed/posted/r : 'reversed',
-		"$what: the reversal was made in part or in full");
+		"$what: the transfer is \"posted\" after a part, and \"reversed\" after the rest");
 }
 my $external = $w->{operator}->post("$base/deposits", \%deposit);
 is(said($external), '201 again', 'a repeated deposit is answered again');
@@ -304,7 +304,7 @@ for my $part (10, length($text) - 200, length($text) - 1) {
 }
 is(said(asked($alice, '/transfers', order(2, memo => 'dead-1'), 'dead-1')), '201',
 	'half a request used no key');
-is(count_of('dead-1'), 1, 'a client that disconnects before the statement causes no transfer');
+is(count_of('dead-1'), 1, 'half a request moves nothing');
 
 my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
 my $socket = raw_open($k->port);
@@ -343,10 +343,10 @@ my $first_pid = $k->sql('postgres', "SELECT pid FROM pg_stat_activity WHERE usen
 $retry = later(sub { said(post($alice->copy, '/transfers', $order, 'cut')) });
 wait_blocked($k, 2);
 $k->sql('postgres', "SELECT pg_terminate_backend($first_pid)");
-like($cut->(), qr/^503 /, 'the request whose statement was cancelled gets 503');
+like($cut->(), qr/^503 /, 'the request whose database session was terminated gets 503');
 $unlock->();
 is($retry->(), '201', 'the request that waited for the same key makes the transfer');
-is(said(post($alice, '/transfers', $order, 'cut')), '201 again', 'the cancelled request is answered when it is repeated');
+is(said(post($alice, '/transfers', $order, 'cut')), '201 again', 'the request that got 503 is answered when it is repeated');
 is(count_of('cut'), 1, 'the transfer with that key is made once');
 
 # The process is killed, but the database completes its statement.

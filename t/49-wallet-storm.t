@@ -103,10 +103,10 @@ my $cross = later(sub { ($k->try_sql('wallet', "SELECT FROM account WHERE id = '
 ok(wait_until(sub {
 	$k->sql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'kedge'"
 		    . " AND wait_event_type = 'Lock'") == 1
-}), 'other transfers wait behind the lock');
+}), 'another session waits behind the transfer');
 $unlock->();
 is($moving->(), '201', 'the transfer that has one lock gets the other');
-is($cross->(), '', 'the transfers that waited behind it succeed');
+is($cross->(), '', 'the session that waited behind the transfer gets its lock');
 
 # Now the session also waits for the transfer's account: PostgreSQL aborts one of the
 # two, and the service retries the transfer.  Sometimes the retry is faster than the

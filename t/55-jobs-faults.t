@@ -308,6 +308,6 @@ my $unclaimed = $j->enqueue('write');
 ($status) = $j->try_sql("SELECT count(*) FROM job_claim($dead, 'default',
 	'{0,0,0,0,0,0,0,0,0,0}', 10, 0)");
 isnt($status, 0, 'a worker without a registration cannot claim');
-is($j->state($unclaimed), 'available', 'a job is available while no worker runs');
+is($j->state($unclaimed), 'available', 'a job that could not be claimed is available');
 ok($j->down, 'the log has no errors');
 done_testing;

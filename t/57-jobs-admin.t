@@ -185,7 +185,7 @@ for my $row ([ qr/no kind/, 'nobody.knows' ], [ qr/payload: number /, 'example.f
 	[ qr/payload: \S/, 'example.factorize', '{' ]) {
 	my ($error, @words) = @$row;
 	($s, $o, $e) = cli('enqueue', @words);
-	is($s, 1, 'jobs @words is refused');
+	is($s, 1, "jobs @words is refused");
 	like($e, $error, 'the error gives the reason');
 }
 
@@ -222,7 +222,7 @@ is($status, 1, 'cancel of an ended job exits with 1');
 like($err, qr/The job has ended/, 'the error gives the reason');
 is((cli('show', "x'; DROP"))[0], 1, 'an id that is no UUID is 400');
 ($status, $out) = cli('pause', 'cpu');
-like($out, qr/^cpu +paused /m, 'jobs queues shows a paused queue');
+like($out, qr/^cpu +paused /m, 'jobs pause prints the paused queue');
 is(queue('cpu')->{paused}, JSON::PP::true, 'the command shows the queue as paused');
 ($status, $out) = cli('resume', 'cpu', '--json');
 is(jdecode($out)->[0]{paused}, JSON::PP::false, 'jobs resume prints the resumed queue');

@@ -434,7 +434,7 @@ sub beside
 	return grep { $at[$_] - $at[ $_ - 1 ] < $s } 1 .. $#at;
 }
 is_deeply([ beside('/pause/900/x', '/ok/beside-900') ], [], 'the slow endpoint gets one delivery at a time');
-is_deeply([ beside('/pause/250/x', '/ok/beside-250') ], [], 'deliveries to another endpoint arrive during a short pause');
+is_deeply([ beside('/pause/250/x', '/ok/beside-250') ], [], 'an endpoint that answers after 250 ms gets one delivery at a time');
 
 for my $way ('a test event that succeeds', 'enabling the endpoint') {
 	my $path = '/ok/' . ($way =~ s/\W/-/gr);
@@ -446,7 +446,7 @@ for my $way ('a test event that succeeds', 'enabling the endpoint') {
 	is($root->post("/api/core/jobs/$job->{id}/retry")->{status}, 200, 'a delivery is retried by hand');
 	ok(wait_until(sub { $k->sql('core', "SELECT fence, state FROM job WHERE id = '$job->{id}'") eq '3|available' }, 20),
 		'a delivery retried by hand is put off');
-	is(scalar $receiver->requests($path), 0, 'a paused endpoint gets no delivery');
+	is(scalar $receiver->requests($path), 0, 'the delivery that was put off is not sent');
 	$root->post("$hooks/$shy->{id}/" . ($way =~ /test/ ? 'test' : 'enable'));
 	ok($receiver->wait_for($path, 12 + ($way =~ /test/)), "$way resumes all deliveries");
 	is(hook($shy->{id})->{notBefore}, undef, 'the endpoint is not paused any more');

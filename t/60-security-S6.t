@@ -103,7 +103,7 @@ $r = $bob->post(
 	{ currentPassword => 'another password', newPassword => 'a third password',
 		revokeOtherSessions => JSON::PP::true
 	});
-is($r->{status}, 200, 'the request with the cookie is served');
+is($r->{status}, 200, 'change-password with revocation succeeds');
 dead($old, 'also the token that asked for it is replaced');
 dead($phone, 'the phone is out');
 alive($bob, 'the new token lives');

@@ -85,8 +85,8 @@ is_deeply([ sort keys %$count ], [200], 'no verdict failed while Redis was stopp
 	mkdir $socket or die "mkdir: $!";
 	$k->kill_pid(KILL => $pid);
 	$whole_way->('gone');
-	is($grace->sign_out->{status}, 200, 'a sign-out succeeds after the data of Redis was lost');
-	is($grace2->get('/api/core/whoami')->{status}, 401, 'the session is refused after the data of Redis was lost');
+	is($grace->sign_out->{status}, 200, 'a sign-out succeeds while Redis cannot start');
+	is($grace2->get('/api/core/whoami')->{status}, 401, 'the session is refused while Redis cannot start');
 	my @gone = map { $alice->get($_)->{status} } ('/api/core/whoami', '/api/core/me') x 20;
 	is((grep { $_ != 200 } @gone), 0, 'gone: everything is verified');
 	is($k->client->get('/health/auth')->{status}, 200, 'gone: and auth is ready all the same');
@@ -134,7 +134,7 @@ for my $garbage ('', 'x', "\0" x 100, '{}', 'null', '[' x 1000, 'x' x 1_000_000)
 	$redis->cmd('SET', $_, $garbage) for $redis->keys_like('*');
 	my $r = $frank->get('/api/core/whoami');
 	is($r->{status}, 200, 'garbage of ' . length($garbage) . ' bytes is a miss');
-	is($r->{json}{userId}, $frank->{id}, 'a session that Redis mixes up has its own user');
+	is($r->{json}{userId}, $frank->{id}, 'garbage in Redis does not change the user of a session');
 }
 
 # ---- limits without it -----------------------------------------------------------
