@@ -100,7 +100,7 @@ sub walk
 	return;
 }
 walk($tree);
-cmp_ok(scalar @locations, '>=', 6, 'the locations are found');
+cmp_ok(scalar @locations, '>=', 6, "this test finds nginx's locations");
 
 # ---- what must not be there ------------------------------------------------
 
@@ -142,7 +142,7 @@ is_deeply(
 		    } @all
 	],
 	[],
-	'the origin of a page decides about nothing but headers and preflights');
+	'the CORS variables of nginx only set headers and answer preflights');
 is_deeply(
 	[
 		grep {/^~/} map { $_->{name} } map { @{ $_->{block} } }
@@ -162,10 +162,10 @@ is_deeply(
 		    } @all
 	],
 	[],
-	'the access line\'s maps serve nothing else');
+	'the maps for the access log are used by it only');
 is_deeply(
 	[ grep {/^~/} map { @{ $_->{args} } } grep { $_->{name} eq 'server_name' } @all ], [],
-	'nor in a server name');
+	'no server name is a regular expression');
 is_deeply(
 	[
 		map { $_->{name} . ' ' . join ' ', @{ $_->{args} } } grep {
@@ -184,7 +184,7 @@ sub values_of
 is_deeply([ values_of('underscores_in_headers') ], ['off'], 'underscores_in_headers is off');
 is_deeply([ values_of('server_tokens') ], ['off'], 'server_tokens is off');
 ok(     (grep { /^1m$/i || /^1024k$/i || $_ eq '1048576' } values_of('client_max_body_size')),
-	'bodies up to 1 MiB');
+	'nginx accepts bodies of up to 1 MiB');
 ok(     !(grep {/\$http_host|\$http_x_forwarded|\$http_forwarded/i} map { @{ $_->{args} } } @all),
 	"no directive decides by the client's Host or X-Forwarded headers");
 
@@ -233,7 +233,7 @@ for my $loc (@locations) {
 	}
 	my $p = params($loc);
 	my @needed = grep { $_ ne 'QUERY_STRING' || $pass[0]{args}[0] !~ /verify/ } @required;
-	is_deeply([ grep { !exists $p->{$_} } @needed ], [], "$where: what services ask for is set");
+	is_deeply([ grep { !exists $p->{$_} } @needed ], [], "$where: nginx passes each parameter that services require");
 	is_deeply([ grep {/^HTTP_/} keys %$p ], [], "$where: no parameter has a name that a client header could have");
 	my %has = map { $_->{name} => "@{ $_->{args} }" } @{ $loc->{node}{block} };
 	my $local =
@@ -242,7 +242,7 @@ for my $loc (@locations) {
 	my ($listen) = map {"@{ $_->{args} }"} grep { $_->{name} eq 'listen' }
 	    map { @{ $_->{block} } } grep { $_->{name} eq 'server' } @{ $loc->{above} };
 	if ($pass[0]{args}[0] =~ /verify/ && $listen =~ /unix:/) {
-		is($p->{KEDGE_INTERNAL}, '1', "$where: verify learns that a service asks");
+		is($p->{KEDGE_INTERNAL}, '1', "$where: verify gets the name of the service");
 		is($p->{$_} // '', '', "$where: $_, which only verify gets, is empty")
 		    for qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD CONTENT_LENGTH);
 		next;
@@ -257,8 +257,8 @@ for my $loc (@locations) {
 		is($p->{CONTENT_LENGTH} // '', '', "$where: verify gets no request body");
 		next;
 	}
-	is($p->{KEDGE_HOST}, '$host', "$where: the host that nginx checked");
-	ok(exists $p->{KEDGE_IDENTITY}, "$where: KEDGE_IDENTITY is set, whatever the client sends");
+	is($p->{KEDGE_HOST}, '$host', "$where: KEDGE_HOST is the host that nginx has checked");
+	ok(exists $p->{KEDGE_IDENTITY}, "$where: KEDGE_IDENTITY is set, so a client cannot set it");
 	my ($auth) = effective($loc, 'auth_request');
 	if ($auth && $auth->{args}[0] ne 'off') {
 		$guarded{$where} = 1;
@@ -322,10 +322,10 @@ for my $name (sort keys %service) {
 	my $manual = slurp("$Kedge::ROOT/docs/CONFIGURATION.md") // '';
 	my %seen;
 	is_deeply([ grep { !$seen{$_}++ && $manual !~ /\b$_\b/ } @vars ], [],
-		"$name: every variable is in the manual");
+		"$name: CONFIGURATION.md has each variable");
 	($s, $out, $e) = run({ env => \%clean }, $bin, '--check');
 	isnt($s, 0, "$name --check fails without the required variables");
-	like("$out$e", qr/${prefix}_DATABASE_URL/, "$name: says what is missing");
+	like("$out$e", qr/${prefix}_DATABASE_URL/, "$name: the error names the missing variable");
 	my $env = $k->service_env($name);
 	($s, $out, $e) = run({ env => $env, dir => $k->dir }, $bin, '--check');
 	is($s, 0, "$name --check succeeds with the required variables") or diag("$out$e");
@@ -334,7 +334,7 @@ for my $name (sort keys %service) {
 	isnt($s, 0, "$name --check fails with $var=many");
 	like("$out$e", qr/$var/, "$name: the error names $var");
 	for my $secret (grep {/SECRET|KEY|DATABASE_URL/} keys %$env) {
-		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: does not print $secret");
+		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: the output does not contain $secret");
 	}
 	# A secret from a file instead, and every secret that has two sources.
 	for my $secret ($out_of_config{$name} =~ /^\| `(\w+)` \|.* Secret; also from `\1_FILE`/mg) {
@@ -346,12 +346,12 @@ for my $name (sort keys %service) {
 		chmod 0600, $file;
 		my %other = (%$env, "${secret}_FILE" => $file);
 		($s, $out, $e) = run({ env => \%other, dir => $k->dir }, $bin, '--check');
-		isnt($s, 0, "$name --check with $secret and ${secret}_FILE");
+		isnt($s, 0, "$name --check refuses $secret beside ${secret}_FILE");
 		like("$out$e", qr/\b$secret\b.*\b${secret}_FILE\b/, "$name: the error names both sources of the secret");
 		unlike("$out$e", qr/\Q$env->{$secret}\E/, "$name: the error does not contain the secret");
 		$other{$secret} = undef;
 		($s, $out, $e) = run({ env => \%other, dir => $k->dir }, $bin, '--check');
-		is($s, 0, "$name --check with ${secret}_FILE alone") or diag("$out$e");
+		is($s, 0, "$name --check accepts ${secret}_FILE") or diag("$out$e");
 		is($e, '', "$name: a secret from a file causes no warning");
 		chmod 0644, $file;
 		($s, $out, $e) = run({ env => \%other, dir => $k->dir }, $bin, '--check');
@@ -367,7 +367,7 @@ for my $name (sort keys %service) {
 		my ($url, $part) = @$row;
 		($s, $out, $e) = run({ env => { %$env, "${prefix}_DATABASE_URL" => $url }, dir => $k->dir },
 			$bin, '--check');
-		isnt($s, 0, "$name --check with a $part that is none");
+		isnt($s, 0, "$name --check refuses an invalid $part");
 		like("$out$e", qr/${prefix}_DATABASE_URL.*\b$part\b/, "$name: the error names the part of the connection string");
 		unlike("$out$e", qr/swanfish/, "$name: the error does not contain the password");
 	}
@@ -379,7 +379,7 @@ for my $name (sort keys %service) {
 		for my $c ('@', '/', '?') {
 			($s, $out, $e) = run({ env => { %$env, $url_var => sprintf($format, $c) },
 				dir => $k->dir }, $bin, '--check');
-			isnt($s, 0, "$name --check with an unescaped $c in $url_var");
+			isnt($s, 0, "$name --check refuses an unescaped $c in $url_var");
 			like("$out$e", qr/"$url_var"/, "$name: the error names the variable");
 			unlike("$out$e", qr/swan|fish/, "$name: the error contains no part of the password");
 		}

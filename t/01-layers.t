@@ -50,7 +50,7 @@ sub includes_of {
 
 my @sources = grep { !m{^(?:t|fuzz|bench)/} } split /\n/,
     qx(git ls-files -co --exclude-standard '*.c' '*.h');
-cmp_ok(scalar @sources, '>', 50, 'the sources are found');
+cmp_ok(scalar @sources, '>', 50, 'git lists the source files');
 
 my (@wrong_layer, @wrong_home, @banned);
 for my $file (@sources) {
@@ -187,7 +187,7 @@ is( circle(uses_between(
         'cli/a.c' => "void\na_run(void)\n{\n\tb_run();\n}\n",
         'cli/b.c' => "const struct rows b_rows[] = {\n};\nstatic int\nhelp(void)\nint\nb_run(void)\n",
         'cli/c.c' => "/* a_run */ x = c.a_run + \"a_run\"; help(b_rows);\n",
-        'cli/d.c' => "int\nd(void)\n{ return b_rows[0]; }\n")), '', 'uses in one direction are no circle');
+        'cli/d.c' => "int\nd(void)\n{ return b_rows[0]; }\n")), '', 'this test accepts source files that use others in one direction');
 is( circle(uses_between(
         'cli/a.c' => "void\na_run(void)\n{\n\tb_run();\n}\n",
         'cli/b.c' => "const struct rows b_rows[] = {\n};\nint\nb_run(void)\n{ c_run(); }\n",
@@ -216,7 +216,7 @@ for my $file (split /\n/, qx(git ls-files -co --exclude-standard 'sql/*.sql')) {
     push @foreign, $file
         if $sql =~ /create\s+table\s+(?:if\s+not\s+exists\s+)?"?(?:user|session|account_identity|verification)"?\s*\(/i;
 }
-is_deeply(\@foreign, [], 'identity tables are created for auth alone');
+is_deeply(\@foreign, [], 'only sql/auth creates identity tables');
 
 # Invariant 3: identity comes from the assertion, so outside of auth no code reads a
 # cookie, an Authorization header or a user id sent by a client.

@@ -22,9 +22,9 @@ for my $service (@services) {
 	is($out, "$service|$service\n", "$service: the service connects with its own role to its own database") or diag($err);
 	for my $other (grep { $_ ne $service } @services, 'postgres', 'template1') {
 		($status, $out, $err) = $k->sql_as_app($service, 'SELECT 1', $other);
-		isnt($status, 0, "$service: cannot connect to $other");
+		isnt($status, 0, "$service: its role cannot connect to the database of $other");
 		like($err, qr/permission denied for database|CONNECT privilege/,
-			"$service: for want of the right");
+			"$service: the error says that permission to connect is denied");
 	}
 	for my $sql (
 		'CREATE TABLE mine (a int)', 'CREATE SCHEMA mine', 'CREATE TEMP TABLE mine (a int)',
@@ -94,8 +94,8 @@ for my $service (qw(core wallet)) {
 		$dump .= $k->sql($service, "SELECT t::text FROM $table t");
 	}
 	like($dump, qr/\Q$alice->{id}\E/, "$service: its rows contain the user's id");
-	unlike($dump, qr/\Q$alice->{email}\E/, "$service: does not know the address");
-	unlike($dump, qr/\Q$alice->{token}\E/, "$service: does not know the session");
+	unlike($dump, qr/\Q$alice->{email}\E/, "$service: its database does not contain the user's address");
+	unlike($dump, qr/\Q$alice->{token}\E/, "$service: its database does not contain the session token");
 }
 
 # ---- Redis ------------------------------------------------------------------
@@ -110,15 +110,15 @@ for my $service (@with_redis) {
 	for my $other (grep { $_ ne $service } @services) {
 		my $url = $k->service_env($other)->{ uc($other) . '_REDIS_URL' };
 		ok(!(grep { defined && $_ eq $url } values %$env),
-			"$service: has not $other\'s Redis");
+			"$service: its environment has no address of the Redis of $other");
 		my $db = $k->service_env($other)->{ uc($other) . '_DATABASE_URL' };
 		ok(!(grep { defined && $_ eq $db } values %$env),
-			"$service: has not $other\'s database");
+			"$service: its environment has no URL of the database of $other");
 	}
 	is((grep { $redis->cmd('CONFIG', 'GET', 'port')->[1] eq $_ } '0'), 1,
 		"$service: its Redis listens on no TCP port");
 }
-is(scalar keys %run_id, scalar @with_redis, 'a Redis process for each');
+is(scalar keys %run_id, scalar @with_redis, 'each service has its own Redis process');
 my $secret = $k->service_env('auth')->{AUTH_SECRET};
 cmp_ok(length $secret, '>=', 32, "auth's secret has at least 32 characters");
 for my $service (qw(core wallet)) {
@@ -133,7 +133,7 @@ isnt(   $k->service_env('core')->{CORE_IDENTITY_KEY},
 
 my $dir = $k->dir;
 my @env = (files("$dir/env"), map { files($_) } files("$dir/secrets"));
-cmp_ok(scalar @env, '>=', 12, 'the files are found');
+cmp_ok(scalar @env, '>=', 12, 'the files with secrets are found');
 is(sprintf('%04o', (stat $_)[2] & 07777), '0700', "$_: only its owner has access")
     for "$dir/secrets", files("$dir/secrets");
 for my $file (@env) {
@@ -145,7 +145,7 @@ for my $socket (grep {-S} files("$dir/run"), files("$dir/pg")) {
 	my $folder = $socket =~ s{/[^/]+$}{}r;
 	ok(!((stat $socket)[2] & 07 && (stat $folder)[2] & 01), "$socket: other users cannot open it");
 }
-cmp_ok(scalar(grep {-S} files("$dir/run")), '>=', 8, 'the sockets are found');
+cmp_ok(scalar(grep {-S} files("$dir/run")), '>=', 8, 'the sockets of the stack are found');
 my %inode;
 for my $p ($k->processes) {
 	for my $fd (files("/proc/$p->{pid}/fd")) {
@@ -165,7 +165,7 @@ for my $table (qw(tcp tcp6)) {
 		push @outside, "$inode{$inode} $local" unless $loopback;
 		$http++ if hex $port == $k->port;
 		isnt($inode{$inode} =~ /postgres|redis/ ? 'tcp' : '', 'tcp',
-			"$inode{$inode}: on no TCP port");
+			"$inode{$inode}: no process listens on TCP");
 	}
 }
 is_deeply(\@outside, [], 'no process listens beyond this machine');

@@ -192,7 +192,7 @@ sub attack
 for my $service (@services) {
 	my (undef, undef, $err) = $k->sql_as_app($service, $arm);
 	like($err, qr/permission denied for database|temporary tables/,
-		"$service: the role cannot make temporary objects");
+		"$service: the role cannot create temporary objects");
 }
 for my $service (@services) {
 	$k->sql($service, "GRANT TEMPORARY ON DATABASE $service TO PUBLIC");
@@ -202,12 +202,12 @@ for my $service (@services) {
 	unlike($err, qr/ERROR/, "$service: each statement of the attack was executed") or diag($err);
 	if ($service eq 'wallet') {
 		my $called = () = $err =~ /NOTICE:  called ledger_/g;
-		cmp_ok($called, '>', 10, "$service: functions of the owner have been called")
+		cmp_ok($called, '>', 10, "$service: the attack has called functions of the owner")
 		    or diag($err);
 	}
 	$k->sql($service, "SET ROLE ${service}_owner; $control");
 	like(attack($service), qr/the attack runs as ${service}_owner/,
-		"$service: a function without a path would be caught");
+		"$service: a function without a search_path would run the attack's code");
 	$k->sql($service, 'DROP FUNCTION control()');
 }
 
@@ -239,23 +239,23 @@ SQL
 $k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
 	    . " WHERE usename IN ('auth', 'core', 'links', 'wallet')");
 my $alice = $k->user('alice');
-is($alice->post('/api/core/tasks', { title => 'x' })->{status}, 201, 'core: a task is made');
+is($alice->post('/api/core/tasks', { title => 'x' })->{status}, 201, 'core: a task is created');
 is($alice->post('/api/links/links', { target => 'https://example.com/' })->{status}, 201,
-	'links: a link is made');
+	'links: a link is created');
 my $account = $alice->get('/api/wallet/accounts')->{json}{items}[0]{id};
 $k->sql('wallet', "SELECT ledger_external('op', 'deposit', '$account', 100, 'p', 'd', NULL)");
 $k->sql('wallet', 'DELETE FROM seen');
 my $made = Kedge::Wallet::post($alice, '/transfers', { debitAccountId => $account, amount => 1,
 	creditAccountId => '00000000-0000-7000-8000-000000000001' }, key => 'durable');
 is($made->{status}, 201, 'wallet: a transfer is made') or diag($made->{body});
-is($k->sql($_, $seen), 'on', "$_: a session of the service waits for the disk") for @services;
+is($k->sql($_, $seen), 'on', "$_: commits of the service wait for the disk") for @services;
 
 $k->sql('wallet', 'DELETE FROM seen');
 my ($done, $out, $error) = $k->sql_as_app('wallet', 'SELECT code IS NULL FROM'
 	    . " ledger_transfer('$alice->{id}', false, 'k', '\\x00', '$account',"
 	    . " '00000000-0000-7000-8000-000000000001', 1, NULL, NULL, NULL)");
-is($out, "t\n", 'wallet: a transfer by hand is made') or diag($error);
-is($k->sql('wallet', $seen), 'on', 'wallet: and waits for the disk all the same');
+is($out, "t\n", 'wallet: a transfer is made by a session with synchronous_commit off') or diag($error);
+is($k->sql('wallet', $seen), 'on', 'wallet: the commit of that transfer waits for the disk');
 $k->sql('postgres', "ALTER ROLE $_ RESET ALL") for @services;
 
 # ---- nobody takes all sessions of the server -----------------------------------------
@@ -272,7 +272,7 @@ my %limit = map { $_ => $k->sql('postgres',
 is($limit{core}, 2 * (2 * 8 + 0 * 10) + 8, 'core: its connection limit follows from its processes');
 my $page = Kedge::slurp("$Kedge::ROOT/docs/DATABASES.md");
 my ($written_limit) = $page =~ /CONNECTION LIMIT (\d+);/;
-is($written_limit, 2 * (2 * 8 + 2 * 10) + 8, 'the manual has that of the kedge.json that is here');
+is($written_limit, 2 * (2 * 8 + 2 * 10) + 8, 'docs has the limits of the present kedge.json');
 is($limit{auth}, 2 * (2 * 8 + 2 * 8 + 0 * 10) + 8, 'auth: its connection limit includes the pool verify');
 my $psql = Kedge::tool('psql');
 my @sleepers;
@@ -365,7 +365,7 @@ my ($manual) = Kedge::slurp("$Kedge::ROOT/docs/DATABASES.md") =~ /^```sql\n(.*?)
 $manual =~ s/^CREATE ROLE .*\n//mg;
 $manual =~ s/(DATABASE|connect) core\b/$1 manual/g;
 my ($made_status, undef, $problem) = $k->try_sql('postgres', $manual);
-is($made_status, 0, 'the statements of docs/DATABASES.md run') or diag($problem);
+is($made_status, 0, 'the statements of docs/DATABASES.md succeed') or diag($problem);
 $k->sql('postgres', "ALTER ROLE core_owner PASSWORD 'one secret'");
 my $url = $k->url_as('core_owner', 'manual') =~ s/core_owner/core_owner:one%20secret/r;
 ($made_status, undef, $problem) =

@@ -17,7 +17,7 @@ sub slurp {
 
 # The environment variables of each service, as the service prints them.
 my $written = qx(docs/configuration $build 2>&1);
-ok($written eq slurp('docs/CONFIGURATION.md'), 'CONFIGURATION.md has what the services print')
+ok($written eq slurp('docs/CONFIGURATION.md'), 'CONFIGURATION.md has what the services print with --config')
     or diag('"make manual" writes it', $? ? "\n$written" : '');
 for my $service (Kedge::services()) {
     cmp_ok(scalar(() = $written =~ /^\| `\U$service\E_\w+` \| /mg), '>', 10,
@@ -34,17 +34,17 @@ for my $page (grep { -f } split /\n/, qx(git ls-files -co --exclude-standard '*.
 # Every command in the README's shell blocks exists.
 my @used = slurp('README.md') =~ m{^\./kedge (\w+)}mg;
 my $help = qx($build/kedge help 2>&1);
-like($help, qr/\b$_\b/, "./kedge $_ is known") for @used;
+like($help, qr/\b$_\b/, "./kedge $_, which a document shows, is a command") for @used;
 
 # Files that the README's commands create in the checkout (cookies of a session) are
 # ignored by git.
 my @jars = do { my %seen; grep { !$seen{$_}++ } slurp('README.md') =~ m{ -c (\w+)}g };
-cmp_ok(scalar @jars, '>', 0, 'the README writes cookies into files');
+cmp_ok(scalar @jars, '>', 0, 'the examples of the README store cookies in ignored files');
 is(system("git check-ignore -q $_"), 0, "git ignores $_") for @jars;
 
 # The manual names each set of packages that `kedge setup` knows.
 my ($sets) = slurp('cli/setup.sh') =~ m{^\t\t(up \|.*)\) "need_}m;
-like(slurp('docs/kedge.8'), qr/^\.Op Cm \Q$sets\E \.\.\.$/m, 'kedge.8: what setup can install');
+like(slurp('docs/kedge.8'), qr/^\.Op Cm \Q$sets\E \.\.\.$/m, 'kedge.8 lists the sets that kedge setup can install');
 
 # Every test file that a documentation page names exists.
 for my $page ('README.md', 'CONTRIBUTING.md') {

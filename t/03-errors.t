@@ -90,7 +90,7 @@ for (split /\n/, slurp('docs/ERRORS.md')) {
 	ok(!exists $said{$section}{$name}, "$section: $name has one row")
 	    if exists $said{$section}{$name};
 	$said{$section}{$name} = $number;
-	ok(length $cause && length $advice, "$name has a cause and what to do") unless
+	ok(length $cause && length $advice, "$name has a cause and a remedy") unless
 	    length($cause // '') && length($advice // '');
 }
 

@@ -31,12 +31,12 @@ for my $file (@sources) {
 		push @elsewhere, $file;
 	}
 }
-cmp_ok(scalar keys %text, '>', 80, 'the log_events.h define the events');
+cmp_ok(scalar keys %text, '>', 80, 'the log_events.h define events');
 is_deeply(\@elsewhere, [], 'each event is defined in a log_events.h');
 my %named = reverse %text;
 is(scalar keys %named, scalar keys %text, 'no two events have the same text');
 is_deeply([ grep { /^(?!FastCGI)[A-Z][a-z]|\.$/ } sort values %text ], [],
-	'names begin in lower case and have no full stop');
+	'each event begins in lower case and has no full stop');
 
 # ---- the calls -------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ for (split /\n/, slurp('docs/LOGS.md')) {
 
 is_deeply([ grep { !exists $row{$_} } sort keys %named ], [], 'each event has a row in docs/LOGS.md')
     or diag('add the rows: | `event` | level | fields | meaning | what to do |');
-is_deeply([ grep { !exists $named{$_} } sort keys %row ], [], 'docs/LOGS.md has no other event')
+is_deeply([ grep { !exists $named{$_} } sort keys %row ], [], 'docs/LOGS.md has no event that is not in the source')
     or diag('no source logs these: take the rows out of docs/LOGS.md');
 for my $name (grep { exists $row{$_} } sort keys %named) {
 	my ($event, $row) = ($named{$name}, $row{$name});

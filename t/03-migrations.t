@@ -34,7 +34,7 @@ is(statements($_->[1]), $_->[2], "statements: $_->[0]") for @same;
 for my $row ([ "'a  b'", "'a b'" ], [ 'a b', 'ab' ], [ "'--a'", "'--b'" ], [ '"a"', 'a' ],
 	[ "\$\$ '-- a' \$\$", "\$\$ '-- b' \$\$" ])
 {
-	isnt(statements($row->[0]), statements($row->[1]), "other statements: $row->[0], $row->[1]");
+	isnt(statements($row->[0]), statements($row->[1]), "different statements: $row->[0], $row->[1]");
 }
 
 # ---- the files of the tree -------------------------------------------------------------

@@ -166,7 +166,7 @@ $psql->autoflush;
 print {$psql} "BEGIN; LOCK TABLE task IN ACCESS EXCLUSIVE MODE;\n";
 ok(wait_until(sub { $k->sql('core', q{SELECT count(*) FROM pg_locks
 	WHERE relation = 'task'::regclass AND mode = 'AccessExclusiveLock' AND granted}) > 0 }, 10),
-	'a table is locked');
+	'another session locks a table');
 my @held;
 for my $worker (@workers) {
 	my @others = grep { $_ != $worker } @workers;
@@ -178,7 +178,7 @@ for my $worker (@workers) {
 cmp_ok(threads($_), '<=', 10, 'a process has no more threads than kedge.json allows') for @workers;
 close $_ for @held;
 close $psql;
-is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet is for payers now');
+is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet has the guard role-gated in the changed kedge.json');
 
 # ---- what one client may have of nginx ------------------------------------------------
 
@@ -212,7 +212,7 @@ for (1 .. $limit{network} - $limit{address}) {
 	push @held, $s;
 }
 like((trickle('127.0.2.3'))[1], qr{^HTTP/1.1 429 }, 'one more request of the network gets 429');
-like((trickle('127.0.3.1'))[1], qr{^HTTP/1.1 100 }, 'another network does not notice');
+like((trickle('127.0.3.1'))[1], qr{^HTTP/1.1 100 }, 'a request of another network is accepted');
 is($alice->get('/api/core/me')->{status}, 200, 'a user of another network is served');
 close shift @held;
 ok(wait_until(sub { (trickle('127.0.2.3'))[1] =~ m{^HTTP/1.1 100 } }, 10),
@@ -248,7 +248,7 @@ is($alice->get("$todo/admin/stats")->{status}, 200, 'the location of a role belo
 is($alice->get("$todo/me")->{status}, 200, "core at its other prefix makes the user's record");
 is($alice->get('/money/accounts')->{json}{items}[0]{currency}, 'USD', 'wallet answers at its other prefix');
 ok(wait_until(sub { my $user = $alice->get('/api/auth/get-session')->{json}{user};
-	$user->{hasCoreAccount} && $user->{hasWalletAccount} }, 5), 'auth has heard of both');
+	$user->{hasCoreAccount} && $user->{hasWalletAccount} }, 5), 'auth has the service accounts of both services');
 for my $new ([ "$todo/tasks", { title => 'x' } ], [ "$todo/webhooks", { url => 'http://127.0.0.1:1/', kinds => ['*'] } ],
 	[ '/money/accounts', { name => 'x', currency => 'EUR' } ])
 {

@@ -44,7 +44,7 @@ sub setup
 }
 
 my ($status, $said) = setup('2.4.2-2+deb12u1', 'none');
-is($status, 0, 'a version that has the fix is taken');
+is($status, 0, 'an installed version with the fix is accepted');
 ok(!-e "$dir/installed", 'kedge does not install packages that are installed');
 like(slurp("$dir/build/setup"), qr/\bup\b/, 'kedge notes the installed set for the next time');
 

@@ -44,7 +44,7 @@ for my $block (@blocks) {
 		next;
 	}
 	my $row = jdecode($block->{text});
-	is($row->{name}, 'hello', 'the row of kedge.json is JSON');
+	is($row->{name}, 'hello', 'the row for kedge.json is valid JSON');
 	push @{ $spec->{services} }, $row;
 	put('kedge.json', jencode($spec));
 }
@@ -89,7 +89,7 @@ my @not = qr/^(?:# \w+ )?(kedge_(?:db|redis|cache)_\w+)/m;
 is_deeply([ $bob->get('/metrics/bare')->{body} =~ /$not[0]/g ], [], 'bare: the metrics have none of the database and Redis');
 my %seen = map { s/_.*//r => 1 } map { s/^kedge_//r } $bob->get('/metrics/hello')->{body} =~ /$not[0]/g;
 is_deeply([ sort keys %seen ], [qw(cache db redis)], 'hello: the metrics have those of the database and Redis');
-unlike(slurp("$dir/env/bare.env"), qr/DATABASE|REDIS/, 'bare: no variable names one');
+unlike(slurp("$dir/env/bare.env"), qr/DATABASE|REDIS/, 'bare: no metric has a database or Redis in its name');
 unlike((run("$root/$build/bare", '--config'))[1], qr/_DATABASE_|_REDIS_/, 'bare: the service has no variables for a database or Redis');
 my $running = (run({ dir => $root }, "$build/kedge", 'status', '--dir', $dir))[1];
 like($running, qr/^redis-hello\b/m, 'hello: a Redis runs for the service');
@@ -99,7 +99,7 @@ is((run(Kedge::tool('psql'), '-AtqXd', "postgresql://kedge@/postgres?host=$dir/p
 		    . " IN ('bare', 'hello')"))[1], "hello\n", 'bare: the service has no database');
 my @limited = map { $bob->post('/api/bare/visits')->{status} } 1 .. 20;
 is($limited[-1], 429, 'bare: the rate limit is counted in the process');
-is($limited[0], 200, 'bare: and not at once');
+is($limited[0], 200, 'bare: not every request is limited');
 
 # ---- the tests of the tree ---------------------------------------------------------------
 

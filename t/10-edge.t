@@ -47,15 +47,15 @@ my %id = map { $anyone->get('/api/auth/ok')->{headers}{'x-request-id'} => 1 } 1 
 is(scalar keys %id, 5, 'each request has another id');
 my $r = $anyone->get('/api/core/whoami');
 my $e = is_error($r, 401, 'UNAUTHENTICATED', 'no session');
-is($e->{requestId}, $r->{headers}{'x-request-id'}, 'the id in the body is the one in the header');
-like($r->{headers}{'cache-control'} // '', qr/no-store/, 'a refusal is not kept');
+is($e->{requestId}, $r->{headers}{'x-request-id'}, 'the request id of the error equals X-Request-Id');
+like($r->{headers}{'cache-control'} // '', qr/no-store/, 'an error has Cache-Control no-store');
 like($alice->get('/api/core/whoami')->{headers}{'cache-control'} // '', qr/no-store|private/,
-	'nor what is mine');
+	"a user's data have Cache-Control no-store");
 my $logged = $alice->get('/api/core/whoami')->{headers}{'x-request-id'};
-ok(wait_until(sub { $k->log_text('core') =~ /\Q$logged\E/ }, 5), 'the id is in the log');
+ok(wait_until(sub { $k->log_text('core') =~ /\Q$logged\E/ }, 5), 'the log has the request id of the error');
 my ($line) = grep {/whoami/} split /\n/, $k->log_text('core');
 my $log = jdecode($line // '');
-is(ref $log, 'HASH', 'the log is JSON lines');
+is(ref $log, 'HASH', 'each line of the log is JSON');
 unlike($k->log_text(''), qr/\Q$alice->{token}\E/, 'no log contains a session token');
 unlike($k->log_text(''), qr/correct horse battery/, 'no log contains a password');
 
@@ -96,7 +96,7 @@ for my $row ([ POST => '/' ], [ POST => '/app.js' ], [ PUT => '/' ], [ OPTIONS =
 }
 my $head = raw_http($port,
 	"HEAD /api/core/whoami HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nConnection: close\r\n\r\n");
-is($head->{status}, 401, 'HEAD is guarded as GET');
+is($head->{status}, 401, 'HEAD without a session is 401, like GET');
 # HEAD works wherever GET does, with the same response but without the body.
 sub head
 {
@@ -113,16 +113,16 @@ for my $path ("/api/core/tasks/$headed", '/api/core/whoami', '/api/core/openapi.
 	my $get = $alice->get($path);
 	$r = head($path, $alice);
 	is($r->{status}, 200, "HEAD $path is answered with 200");
-	is($r->{body} // '', '', "HEAD $path: no body");
+	is($r->{body} // '', '', "HEAD $path: the answer has no body");
 	is($r->{headers}{$_}, $get->{headers}{$_}, "HEAD $path: the header $_ is that of GET")
 	    for qw(content-type content-length etag cache-control);
 }
 $r = head("/api/wallet/accounts/$account/entries", $alice, 'text/csv');
-is($r->{status}, 200, 'HEAD of a stream');
+is($r->{status}, 200, 'HEAD of a CSV stream is answered with 200');
 like($r->{headers}{'content-type'}, qr{^text/csv}, 'HEAD of a CSV stream has its media type');
 is(head('/api/core/tasks/01a20127-0000-7000-8000-000000000000', $alice)->{status}, 404,
 	'HEAD of a task that does not exist is 404');
-is(head('/api/wallet/deposits', $alice)->{status}, 405, 'HEAD where no GET is');
+is(head('/api/wallet/deposits', $alice)->{status}, 405, 'HEAD of a path without GET is 405');
 is(head('/api/core/admin/stats', $alice)->{status}, 403, 'HEAD of a path for admins is 403 for a user');
 is($alice->request(HEAD => '/api/core/whoami', headers => { Origin => 'https://evil.example' })
 	    ->{status}, 200, 'HEAD is accepted from another origin, because it changes nothing');
@@ -131,13 +131,13 @@ is(head($_, $alice)->{status}, 404, "HEAD $_ is 404 as in BetterAuth")
 {
 	my $admin = $k->user('head');
 	$k->role($admin, 'admin');
-	is(head('/api/auth/jobs/queues', $admin)->{status}, 200, 'HEAD of jobs of auth');
+	is(head('/api/auth/jobs/queues', $admin)->{status}, 200, "HEAD of auth's jobs is answered with 200");
 }
 $r = $anyone->request(OPTIONS => '/api/core/whoami');
 like($r->{status}, qr/^(401|404|405|204)$/, 'OPTIONS does not reach a handler');
 for my $override (qw(X-HTTP-Method-Override X-HTTP-Method X-Method-Override)) {
 	is($alice->get('/api/core/tasks', headers => { $override => 'DELETE' })->{status}, 200,
-		"$override is nothing to us");
+		"the header $override does not change the method");
 }
 is($alice->get('/api/core/tasks?_method=POST')->{status}, 400, 'the query parameter _method is refused');
 
@@ -157,7 +157,7 @@ is(
 		POST => $tasks, body => '{"title":"x"}', type => 'application/json;charset=UTF-8'
 	)->{status},
 	201,
-	'a charset is fine');
+	'a media type with charset is accepted');
 my @malformed = (
 	[ 'nothing', '' ], [ 'half', '{"title":"x"' ], [ 'trailing bytes', '{"title":"x"}x' ],
 	[ 'two values', '{"title":"x"}{"title":"y"}' ],
@@ -226,7 +226,7 @@ like(
 		type => 'application/json'
 	)->{status},
 	qr/^(400|413)$/,
-	'900 kB at sign-in');
+	'a body of 900 kB is refused at sign-in');
 like(raw_http($port, 'GET /api/core/whoami?' . 'x' x 40_000 . " HTTP/1.1\r\nHost: a\r\n\r\n")
 	    ->{status}, qr/^(400|414)$/, 'a URI of 40 000 bytes is refused');
 like(
@@ -318,11 +318,11 @@ is(
 my $long = { title => 'long', notes => 'ö' x 9000 };
 utf8::decode($long->{notes});
 $r = $alice->post($tasks, $long);
-is($r->{status}, 201, '18 kB of notes');
+is($r->{status}, 201, 'notes of 18 kB are accepted');
 is(length $alice->get("$tasks/$r->{json}{id}")->{json}{notes}, 9000, 'a long text is returned as it was sent');
 $alice->post($tasks, $long) for 1 .. 8;
 my $page = $alice->get("$tasks?limit=100");
-cmp_ok(length $page->{body}, '>', 150_000, 'an answer over two FastCGI records');
+cmp_ok(length $page->{body}, '>', 150_000, 'a response of more than two FastCGI records is complete');
 ok($page->{json}, 'a large page is complete');
 
 # ---- what is open and what is not ---------------------------------------------
@@ -349,7 +349,7 @@ for my $service (Kedge::services()) {
 # a little later.
 my %documented = slurp("$FindBin::Bin/../docs/METRICS.md") =~ /^\| `(kedge_\w+)` \| (\w+),/mg;
 ok(wait_until(sub { $anyone->get('/metrics/wallet')->{body} =~ /^kedge_job_queue_depth\{/m }, 20),
-	'metrics of jobs come in the background');
+	'the metrics of jobs appear after a while');
 for my $service (Kedge::services()) {
 	my %types = $anyone->get("/metrics/$service")->{body} =~ /^# TYPE (\w+) (\w+)$/mg;
 	is_deeply([ grep { ($documented{$_} // '') ne $types{$_} } sort keys %types ],
@@ -362,7 +362,7 @@ ok((grep { defined && !ref && $_ eq 'ok' } values %$ready), 'readiness reports t
     or diag(jencode($ready));
 is($anyone->get('/health')->{status}, 200, '/health is answered with 200');
 my $pools = $anyone->get('/health/auth')->{json}{pools};
-is_deeply($pools, { map { $_ => 'ok' } qw(api verify worker) }, 'readiness names all pools');
+is_deeply($pools, { map { $_ => 'ok' } qw(api verify worker) }, 'readiness lists each pool');
 
 # Returns how many requests core has counted, summed over all processes of the pool.
 sub counted
@@ -484,7 +484,7 @@ print {$psql} "BEGIN; LOCK TABLE profile IN ACCESS EXCLUSIVE MODE;\n";
 my $waiting = sub {
 	return $k->sql('core', "SELECT count(*) FROM pg_locks WHERE relation = 'profile'::regclass AND $_[0]") > 0
 };
-ok(wait_until(sub { $waiting->("granted AND mode = 'AccessExclusiveLock'") }, 10), 'a table is locked');
+ok(wait_until(sub { $waiting->("granted AND mode = 'AccessExclusiveLock'") }, 10), 'another session locks a table');
 my $left = raw_open($port);
 syswrite $left, "GET /api/core/me HTTP/1.1\r\nHost: a\r\nUser-Agent: Wget/leaves\r\nCookie: $cookie\r\n\r\n";
 ok(wait_until(sub { $waiting->('NOT granted') }, 10), 'a request waits for the lock');
@@ -545,7 +545,7 @@ for my $row (
 		sysread $s, my $answer, 65536;
 		$good++ if $answer =~ m{^HTTP/1.1 $status .*^Content-Type: application/json.*"code":"}ms;
 	}
-	is($good, $n, "$what: $n times the same answer");
+	is($good, $n, "$what: each of $n requests gets the same answer");
 	$anyone->get("/nowhere-$status");
 	ok(wait_until(sub { $k->log_text('nginx') =~ m{"path":"/nowhere-$status"} }, 10), "$what: nginx logs the first requests");
 	cmp_ok($count->() - $before, '<', $n, "$what: not every request is logged");

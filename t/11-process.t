@@ -103,7 +103,7 @@ ok(wait_until(sub { slurp("$place/core.log") =~ /"msg":"service started"/ }, 5),
 is((stat "$place/core.log")[2] & 0777, 0640, 'the log file is readable for owner and group');
 rename "$place/core.log", "$place/core.log.1" or die;
 kill HUP => $to_file;
-ok(wait_until(sub { (slurp("$place/core.log") // '') =~ /"msg":"restart complete"/ }, 15), 'opened anew by a reload');
+ok(wait_until(sub { (slurp("$place/core.log") // '') =~ /"msg":"restart complete"/ }, 15), 'a reload opens the log file again');
 kill TERM => $to_file;
 ok(gone($to_file, 15), 'core with a log file exits');
 
@@ -150,11 +150,11 @@ ok(wait_until(sub { sockets($pid) == 2 }, 5), 'each worker has the socket of its
 my $slow = fcgi_open($socket);
 my $stream = join '', map { fcgi_pair($_, $live{$_}) } sort keys %live;
 syswrite $slow, fcgi_record(1, pack 'nCx5', 1, 0) . fcgi_record(4, $stream) . fcgi_record(4, '');
-ok(wait_until(sub { sockets($pid) > 2 }, 5), 'a request that a worker has taken');
+ok(wait_until(sub { sockets($pid) > 2 }, 5), 'a worker reads a request');
 kill TERM => $pid;
 wait_until(sub { slurp($log) =~ /draining/ }, 5);
 syswrite $slow, fcgi_record(5, '');
-is(fcgi_answer($slow)->{status}, 200, 'SIGTERM: a request under way is finished');
+is(fcgi_answer($slow)->{status}, 200, 'SIGTERM: a request in progress is finished');
 ok(gone($pid, 15), 'the master exits after SIGTERM');
 is($? >> 8, 0, 'the exit status after SIGTERM is 0');
 is(scalar workers($pid), 0, 'no worker is left after SIGTERM');
@@ -183,12 +183,12 @@ ok(wait_until(sub { $of_pool->('api') && $of_pool->('worker') }, 10), 'one worke
 my ($server, $runner) = ($of_pool->('api'), $of_pool->('worker'));
 kill STOP => $runner;    # the worker acts as if it ran a long job
 kill TERM => $pid;
-ok(wait_until(sub { slurp($log) =~ /draining/ }, 5), 'SIGTERM while a job runs');
+ok(wait_until(sub { slurp($log) =~ /draining/ }, 5), 'SIGTERM: the service drains while a job runs');
 ok(answers($socket), 'a request is served while a job drains');
 kill KILL => $server;
 ok(wait_until(sub { $of_pool->('api') != $server }, 10), 'a worker that dies while a job drains is replaced');
 ok(answers($socket), 'the replacement of the worker serves requests');
-is(scalar workers($pid), 2, 'by one, as before');
+is(scalar workers($pid), 2, 'one worker is replaced by one worker');
 kill CONT => $runner;
 ok(gone($pid, 15), 'core exits when the job has ended');
 is($? >> 8, 0, 'the exit status is 0 when the job has ended');
@@ -232,7 +232,7 @@ for my $row (
 	ok(!-e "$place/unused.sock", "$name: the service opens no other socket");
 	kill HUP => $pid;
 	ok(wait_until(sub { slurp($log) =~ /restart|replac|execut/i && answers($given) }, 10),
-		"$name: kept over a rolling restart");
+		"$name: the socket is kept over a rolling restart");
 	kill TERM => $pid;
 	ok(gone($pid, 15), "$name: the service exits");
 	ok(-S $given, "$name: the service leaves the socket file, which it was given");
@@ -242,7 +242,7 @@ for my $row (
 ($pid, $log) = start({ CORE_LISTEN => "unix:$socket", LISTEN_FDS => 1 },
 	sub { delete $ENV{LISTEN_PID}; $ENV{LISTEN_FDS} = 1; });
 kill TERM => $pid if answers($socket);
-ok(gone($pid, 15), "a LISTEN_FDS that is not ours is not taken");
+ok(gone($pid, 15), 'LISTEN_FDS without LISTEN_PID is ignored');
 
 # ---- the master's end is everybody's ---------------------------------------------------
 
@@ -275,7 +275,7 @@ if (!$pid) {
 	exec {$copy} $copy or POSIX::_exit(127);
 }
 push @started, $pid;
-ok(answers($socket), 'a copy of the binary');
+ok(answers($socket), 'a copy of the binary answers');
 rename $copy, "$copy.old";
 open my $f, '>', $copy or die;
 print $f "#!/bin/sh\nexit 1\n";
@@ -286,13 +286,13 @@ kill HUP => $pid;
 ok(wait_until(sub { slurp($log2) =~ /check/i }, 10), 'a new binary that fails --check is not used')
     or diag(slurp($log2));
 # The child process that made the check may still be exiting.
-ok(wait_until(sub { "@{[ workers($pid) ]}" eq "@w" }, 10), 'the old workers stay');
+ok(wait_until(sub { "@{[ workers($pid) ]}" eq "@w" }, 10), 'the old workers keep running');
 ok(answers($socket), 'core answers after the refused reload');
 unlink $copy;
 rename "$copy.old", $copy;
 kill HUP => $pid;
 ok(wait_until(sub { my @now = workers($pid); @now == 1 && $now[0] != $w[0] }, 15),
-	'the good one is');
+	'a new binary that passes --check replaces the workers');
 ok(answers($socket), 'core answers after the reload');
 kill TERM => $pid;
 ok(gone($pid, 15), 'core exits after SIGTERM');

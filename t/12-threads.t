@@ -49,5 +49,5 @@ unlink "$home/no-threads";
 is(ask(8), '', 'all clients are served when threads can be started again');
 ok(wait_until(sub { ask(8); threads() > $before }, 20), 'more threads are started when that is possible again');
 ($api) = $k->pids('wallet-api');
-is(scalar(() = $k->log_text('wallet') =~ /worker exited unexpectedly/g), 0, 'the process is the same');
+is(scalar(() = $k->log_text('wallet') =~ /worker exited unexpectedly/g), 0, 'the process was not replaced');
 done_testing;

@@ -72,7 +72,7 @@ for my $list ([ wallet => '/currencies' ], [ core => '/jobs/queues' ], [ core =>
 my $made = $alice->post('/api/core/tasks', { title => 'x' });
 my $told = operation('core', 'post', '/tasks')->{responses}{201}{headers};
 for my $name (qw(Location ETag)) {
-	ok(length($made->{headers}{ lc $name } // ''), "a task is made with $name");
+	ok(length($made->{headers}{ lc $name } // ''), "POST /tasks returns $name");
 	ok(exists $told->{$name}, "OpenAPI has the header $name");
 }
 my $path = "/api/core/tasks/$made->{json}{id}";
@@ -85,18 +85,18 @@ ok(!exists operation('core', 'get', '/tasks')->{responses}{304}, 'OpenAPI has no
 ok(exists operation('core', 'patch', '/tasks/{id}')->{responses}{200}{headers}{ETag},
 	'OpenAPI has the ETag of a changed task');
 my $account = $alice->post('/api/wallet/accounts', { name => 'x', currency => 'EUR' });
-ok(length($account->{headers}{location} // ''), 'an account is opened with Location');
+ok(length($account->{headers}{location} // ''), 'POST /accounts returns Location');
 ok(exists operation('wallet', 'post', '/accounts')->{responses}{201}{headers}{Location},
 	'OpenAPI has the Location of a new account');
 ok(exists operation('auth', 'get', '/error')->{responses}{302}{headers}{Location},
-	'a redirect says where to');
+	'OpenAPI has the Location of a redirect');
 
 # ---- what a client can use, all of it and nothing else ------------------------------
 
 is_deeply([ sort map { $_->{name} } @{ operation('auth', 'get', '/get-session')->{parameters} } ],
 	[qw(disableCookieCache disableRefresh)], 'OpenAPI has the query parameters of get-session');
 is(operation('auth', 'post', '/get-session'), undef, 'OpenAPI leaves out POST /get-session, which is always refused');
-is($alice->post('/api/auth/provision', {})->{status}, 404, 'provision is for services');
+is($alice->post('/api/auth/provision', {})->{status}, 404, 'OpenAPI has no route that is for services only');
 ok(!exists $spec{auth}{paths}{'/api/auth/provision'}, 'OpenAPI leaves out the internal path /provision');
 
 # ---- codes ----------------------------------------------------------------------------
@@ -106,7 +106,7 @@ for my $line (split /\n/, $table) {
 	my ($codes, $status) = $line =~ /^\| (.*) \| (\d+) \|$/ or next;
 	my $ref = operation('wallet', 'post', '/transfers')->{responses}{$status}{'$ref'};
 	my $text = $spec{wallet}{components}{responses}{ $ref =~ s{.*/}{}r }{description};
-	like($text, qr/^- `$_`: \w/m, "$_ is told under $status") for $codes =~ /`([A-Z_]+)`/g;
+	like($text, qr/^- `$_`: \w/m, "OpenAPI has the error $_ under $status") for $codes =~ /`([A-Z_]+)`/g;
 }
 unlike(jdecode((run(Kedge->binary('core'), '--openapi'))[1])
 	    ->{components}{responses}{UNPROCESSABLE}{description}, qr/INSUFFICIENT_FUNDS/,

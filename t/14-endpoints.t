@@ -186,11 +186,11 @@ for my $row (@pass) {
 	my $schema = $content && $content->{'application/json'} && $content->{'application/json'}{schema};
 	if ($schema) {
 		is_deeply([ problems($service, $schema, $r->{json}, 'body') ], [],
-			"$call: the body is as specified") or diag($r->{body});
+			"$call: the body fits the schema") or diag($r->{body});
 	}
 	$made{$name} = $r->{json}{id} if defined $name;
 }
-is_deeply([ sort keys %missing ], [], 'every route of every service has a row here');
+is_deeply([ sort keys %missing ], [], 'each route of each service has a row in t/endpoints');
 
 # problems() finds violations, so the check above can fail.
 my %schema = (type => 'object', required => [ 'a', 'b' ], properties => {
@@ -202,6 +202,6 @@ is_deeply([ problems('core', \%schema, { a => 'x', b => 'y', c => [ \1, 5 ] }, '
 	[ 'v.a: is of type string, not integer', 'v.b: "y" is not allowed',
 		'v.c[1]: is of type integer, not boolean'
 	],
-	'what a schema does not have is found');
+	'this test finds a member that the schema lacks');
 is_deeply([ problems('core', \%schema, { a => 1 }, 'v') ], ['v.b: is missing'], 'a missing member is found');
 done_testing;

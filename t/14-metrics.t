@@ -80,8 +80,8 @@ my $version = (run($k->binary('kedge'), '--version'))[1];
 my ($number) = $version =~ /(\d+\.\S+)/;
 is(metrics('core')->{qq(kedge_build_info{service="core",version="$number"})}, 1, 'kedge_build_info has the release');
 my $start = $seen{'kedge_start_time_seconds{service="core"}'};
-cmp_ok($start, '>=', int $began, 'the start is not before that of the test');
-cmp_ok($start, '<=', time, 'nor in the future');
+cmp_ok($start, '>=', int $began, 'kedge_start_time_seconds is not before the test began');
+cmp_ok($start, '<=', time, 'kedge_start_time_seconds is not in the future');
 is(value('core', 'kedge_threads_max'), 2, 'kedge_threads_max has the thread limit of kedge.json');
 cmp_ok(value('core', 'kedge_connections_max'), '>=', 16, 'kedge_connections_max is at least 16');
 is(value('core', 'kedge_worker_processes_wanted', pool => 'worker'), 1, 'core wants one process for jobs');
@@ -199,7 +199,7 @@ $alice->get('/api/core/whoami');
 grew('a hit', 'auth', $before, map { $of_redis{"kedge_$_"} => 1 }
 		    qw(cache_hits_total redis_command_seconds_count redis_pool_wait_seconds_count));
 my $kept = value('auth', 'kedge_redis_connections', pool => 'verify', label => 'state="idle"');
-cmp_ok($kept, '>=', 1, 'over a connection that is kept');
+cmp_ok($kept, '>=', 1, 'verify reads the session over a kept connection');
 $before = { %{ metrics('auth') } };
 $k->again($alice)->get('/api/core/whoami');
 grew('a miss', 'auth', $before, $of_redis{kedge_cache_misses_total} => 1);
@@ -250,7 +250,7 @@ $before = { %{ metrics('core') } };
 deliver('slow');
 ok(wait_until(sub {
 	(value('core', 'kedge_remote_calls_in_progress', pool => 'worker') // 0) == 1
-}, 20), 'a call is under way');
+}, 20), 'kedge_remote_calls_in_progress counts a call');
 deliver('none');
 ok(wait_until(sub {
 	(metrics('core')->{ $of_remote{errors_total} } // 0) - ($before->{ $of_remote{errors_total} } // 0) == 2
@@ -263,7 +263,7 @@ is(value('core', 'kedge_remote_calls_in_progress', pool => 'worker'), 0, 'no HTT
 # verify's only process is frozen, so no request can pass.  The process for jobs is
 # frozen, too, but no request needs it.
 my @frozen = map { $k->pids($_) } qw(auth-verify core-worker);
-is(scalar @frozen, 2, 'a process that verifies and one for jobs');
+is(scalar @frozen, 2, 'verify and the job pool each have a process');
 is($k->client->get('/health/auth')->{json}{pools}{verify}, 'ok', 'health reports the pool verify as ok');
 is($k->client->get('/health/core')->{json}{pools}{worker}, 'ok', 'health reports the pool worker as ok');
 $k->kill_pid(STOP => @frozen);

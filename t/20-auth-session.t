@@ -25,7 +25,7 @@ is($user->{email}, lc $email, 'the address is stored in lower case');
 is($user->{role}, 'user', 'a new user has the role user');
 is(ref $user->{emailVerified}, 'JSON::PP::Boolean', 'emailVerified is a JSON boolean');
 is_deeply([ sort grep {/^has/} keys %$user ], [qw(hasCoreAccount hasLinksAccount hasWalletAccount)],
-	'an account member for each base service')
+	'the user has a member for each base service')
     or diag(join ' ', keys %$user);
 cmp_ok(length $token, '>=', 32, 'the session token has at least 32 characters');
 is(scalar @{ $r->{cookies} }, 1, 'sign-up sets one cookie');
@@ -43,7 +43,7 @@ my $hash =
     $k->sql('auth',
 qq{SELECT password FROM account WHERE "userId" = '$id' AND "accountId" = '$id' AND "providerId" = 'credential'}
     );
-like($hash, qr/^[0-9a-f]{32}:[0-9a-f]{128}$/, "the password in BetterAuth's format");
+like($hash, qr/^[0-9a-f]{32}:[0-9a-f]{128}$/, "the password hash is in BetterAuth's format");
 is($k->sql('auth', qq{SELECT token FROM session WHERE "userId" = '$id'}), $token, 'the row of the session is stored');
 is(
 	$k->sql('auth',
@@ -52,7 +52,7 @@ qq{SELECT date_trunc('minute', "expiresAt" - "createdAt") FROM session WHERE "us
 	'7 days',
 	'a session lasts a week');
 my $bits = length($token) * log($token =~ /[_-]/ ? 64 : 62) / log(2);
-cmp_ok($bits, '>=', 250, 'the token is as long as 256 bits need') or diag($token);
+cmp_ok($bits, '>=', 250, 'the session token has 256 bits of randomness') or diag($token);
 
 # ---- known everywhere ----------------------------------------------------------
 
@@ -67,9 +67,9 @@ is_deeply($who->{json}, { userId => $id, sessionId => $session->{session}{id}, r
 unlike($who->{body}, qr/\Q$token\E/, 'whoami does not return the session token');
 is($c->get('/api/core/me')->{json}{userId}, $id, 'core has a profile of the user');
 my $accounts = $c->get('/api/wallet/accounts')->{json}{items};
-is(scalar @$accounts, 1, 'a wallet with one account');
+is(scalar @$accounts, 1, 'wallet has one account of the user');
 $session = $c->session;
-ok($session->{user}{hasCoreAccount} && $session->{user}{hasWalletAccount}, 'auth knows of both');
+ok($session->{user}{hasCoreAccount} && $session->{user}{hasWalletAccount}, 'auth lists both service accounts of the user');
 
 # ---- another browser ------------------------------------------------------------
 
@@ -78,7 +78,7 @@ my $phone = $k->client;
 is($phone->sign_in(password => 'something else')->{status}, 401, 'a wrong password gets 401');
 is($phone->get('/api/core/whoami')->{status}, 401, 'after a wrong password core answers 401');
 $r = $phone->sign_in(rememberMe => JSON::PP::false);
-is($r->{status}, 200, 'the right one, until the browser closes');
+is($r->{status}, 200, 'sign-in without rememberMe succeeds');
 is_deeply(
 	[ map {s/=.*?; /; /r} @{ $r->{cookies} } ],
 	[ 'better-auth.session_token; Path=/; HttpOnly; SameSite=Lax',
@@ -103,7 +103,7 @@ is($nfd->sign_in->{status}, 200, 'a password in another Unicode form is the same
 # ---- signed out -----------------------------------------------------------------
 
 my $thief = $c->copy;
-is($thief->get('/api/core/whoami')->{status}, 200, 'a stolen cookie works');
+is($thief->get('/api/core/whoami')->{status}, 200, 'a copy of the cookie is accepted before sign-out');
 $r = $c->sign_out;
 is_deeply($r->{json}, { success => JSON::PP::true }, 'sign-out succeeds');
 my $all_cleared = [ map {"better-auth.$_=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"}
@@ -114,8 +114,8 @@ is_deeply($c->{jar}, {}, 'the browser has no cookie after sign-out');
 is($thief->get('/api/core/whoami')->{status}, 401, 'core refuses a copy of the cookie after sign-out');
 is($thief->get('/api/wallet/accounts')->{status}, 401, 'wallet refuses a copy of the cookie after sign-out');
 is($thief->get('/api/auth/get-session')->{body}, 'null', 'get-session with a copy of the cookie is null after sign-out');
-is($k->sql('auth', qq{SELECT count(*) FROM session WHERE token = '$token'}), 0, 'the row is gone');
-is($phone->get('/api/core/whoami')->{status}, 200, 'the phone is still in');
+is($k->sql('auth', qq{SELECT count(*) FROM session WHERE token = '$token'}), 0, 'the row of the session is deleted by sign-out');
+is($phone->get('/api/core/whoami')->{status}, 200, 'the session of the other browser stays valid');
 is($phone->sign_out->{status}, 200, 'the second browser signs out');
 is($phone->get('/api/core/whoami')->{status}, 401, 'the second browser is signed out');
 
@@ -150,7 +150,7 @@ isnt($changed->{json}{token}, $dora->{token}, 'change-password begins another se
 is_deeply($given, [ $changed->{json}{token} ], 'change-password sets the cookie of the new session only');
 is(scalar @{ $changed->{cookies} }, 1, 'change-password does not set the cookie of the old session');
 ($given, $changed) = given($dora, 'revoke-sessions', {});
-is_deeply(cleared($changed), $all_cleared, 'whoever ends all sessions is signed out in the browser');
+is_deeply(cleared($changed), $all_cleared, 'revoke-sessions clears the cookies of the browser');
 is($dora->session, undef, 'get-session is null after revoke-sessions');
 $dora->{password} = 'battery staple';
 $dora->sign_in;

@@ -31,7 +31,7 @@ for my $name (
 $r = $c->sign_out;
 like(   $r->{cookies}[0],
 	qr/^__Secure-anchor\.session_token=; Max-Age=0; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
-	'cleared under the same name');
+	'sign-out clears the cookie under its prefixed name');
 
 # AUTH_TRUSTED_ORIGINS lists the origins whose pages may sign in.
 my %login = (email => 'secure@example.com', password => 'correct horse battery');

@@ -27,7 +27,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 	    'nobody@example.com', 'NOBODY@example.com', 'other@example.com', 'third@example.com',
 	    'nobody@example.com';
 	is_deeply([ map { $_->{status} } @r ], [ 400, 400, 400, 429, 429 ],
-		'three tries, whatever the address');
+		'three sign-ins are allowed, whatever the e-mail address');
 	my ($refused) = $k->client->get('/metrics/auth')->{body} =~
 	    /^kedge_rate_limited_total\{service="auth",pool="api"\} (\d+)$/m;
 	is($refused, 2, 'each refused request is counted once');
@@ -55,7 +55,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 	) {
 		my $r =
 		    $k->client->post('/api/auth/sign-in/email', {%login}, headers => {@$header});
-		is($r->{status}, 429, "$header->[0] does not make another client");
+		is($r->{status}, 429, "the header $header->[0] does not change the counted address");
 	}
 	for my $path (
 		'/api/auth/sign-in/email?x=1', '/api/auth//sign-in/email',
@@ -63,12 +63,12 @@ use Kedge::Raw qw(raw_answers raw_read);
 		'/api/auth/sign-in/%65mail'
 	) {
 		my $r = $k->client->post($path, {%login});
-		like($r->{status}, qr/^(429|404|400)$/, "$path is no way around");
+		like($r->{status}, qr/^(429|404|400)$/, "$path counts as the same path");
 	}
 	my $r = $k->client->request(
 		POST => '/api/auth/sign-in/email', body => 'email=nobody%40example.com&password=x',
 		type => 'application/x-www-form-urlencoded');
-	is($r->{status}, 429, 'nor is a form');
+	is($r->{status}, 429, 'a form counts as the same path');
 
 	# The other routes allow 100 requests in ten seconds, counted over all processes
 	# together.
@@ -82,7 +82,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 	my $took_s = time - $began;
 	my $good = grep { $_ == 200 } @status;
 	# The limit allows ten more in each second that the requests took.
-	cmp_ok($good, '<=', 101 + 10 * $took_s, 'a hundred of 160 pass at once')
+	cmp_ok($good, '<=', 101 + 10 * $took_s, 'about 100 of 160 requests at once are served')
 	    or diag("in $took_s s");
 	cmp_ok($good, '>=', 90, 'at least 90 of the requests are served');
 	is((grep { $_ != 200 && $_ != 429 } @status), 0, 'the other requests are answered with 429');
@@ -118,13 +118,13 @@ use Kedge::Raw qw(raw_answers raw_read);
 		for ([ before => @r[ 0 .. 49 ] ], [ after => @r[ 51 .. 100 ] ]) {
 			my ($when, @nothing) = @$_;
 			cmp_ok(scalar(grep { $_->[0] == 429 } @nothing), '>', 25,
-				"the paths that do not exist are refused $when");
+				"paths that do not exist are refused $when");
 		}
 		ok($use_up->($path), "$path has a limit");
 		@r = $ask->('127.0.0.1', ($path) x 20);
 		is($r[-1][0], 429, "$path: a request over the limit gets 429");
 		like($r[-1][1] // '', qr/^[1-9]\d*$/, "$path: the 429 has Retry-After");
-		is(($ask->('127.0.9.9', $path))[0][0], 200, 'another address is served');
+		is(($ask->('127.0.9.9', $path))[0][0], 200, 'another client address is served');
 	}
 	my $later = wait_until(
 		sub {
@@ -168,13 +168,13 @@ use Kedge::Raw qw(raw_answers raw_read);
 		'each 429 has Retry-After');
 	is_deeply([ keys %$count ], [200], 'verify answers each request with 200 during the sign-ins');
 	cmp_ok($slowest, '<', $storm_s / 2, 'no verified request waits for the hashes');
-	is($sign_in->()->[0], 200, 'afterwards all is as before');
+	is($sign_in->()->[0], 200, 'a sign-in succeeds after the burst');
 	my $most = 0;
 	for my $pid ($k->pids('auth-api'), $k->pids('auth')) {
 		my ($kb) = (slurp("/proc/$pid/status") // '') =~ /^VmHWM:\s+(\d+)/m;
 		$most = $kb if ($kb // 0) > $most;
 	}
-	cmp_ok($most / 1024, '<', 2 * 32 + 64, 'memory for two hashes, not for 64')
+	cmp_ok($most / 1024, '<', 2 * 32 + 64, 'the burst used the memory of two hashes at most')
 	    or diag("$most kB");
 
 	# No password is hashed for a client that has disconnected.  The process is

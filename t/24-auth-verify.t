@@ -28,7 +28,7 @@ for my $path ($whoami, '/api/core/me', '/api/core/tasks', '/api/core/admin/stats
 	is($r->{status}, 401, "$path is answered with 401 without a session");
 	is($r->{json}{code}, 'UNAUTHENTICATED', "$path: the 401 has the code UNAUTHENTICATED");
 }
-is($alice->get('/api/core/admin/stats')->{status}, 403, 'a user is no administrator');
+is($alice->get('/api/core/admin/stats')->{status}, 403, '/admin/stats is 403 for a user');
 is($alice->get('/api/core/admin/nothing')->{status}, 403, 'a path below /admin/ that does not exist is 403 for a user');
 is($alice->get('/api/core/admin/stats')->{json}{code}, 'FORBIDDEN', 'the 403 below /admin/ has the code FORBIDDEN');
 
@@ -37,7 +37,7 @@ for my $role ('admin', 'user', 'editor,admin', 'administrator', 'admin2', 'user,
 	$k->role($alice, $role);
 	my %roles = map { $_ => 1 } split /,/, $role;
 	is($alice->get('/api/core/admin/stats')->{status}, $roles{admin} ? 200 : 403,
-		"role $role: admin or not");
+		"the role $role may read /admin/stats only if it is admin");
 	is_deeply($alice->get($whoami)->{json}{roles}, [ split /,/, $role ], 'whoami returns the roles of the user');
 }
 
@@ -55,7 +55,7 @@ $k->sql('auth',
 qq{UPDATE "user" SET banned = true, "banExpires" = now() + interval '1500 ms' WHERE id = '$banned->{id}'}
 );
 $k->redis('auth')->cmd('FLUSHALL');
-is($banned->get($whoami)->{status}, 403, 'banned for a while');
+is($banned->get($whoami)->{status}, 403, 'a user with a ban that ends later gets 403');
 ok(wait_until(sub { $banned->get($whoami)->{status} == 200 }, 10),
 	'a ban ends at its time, also for cached sessions');
 
@@ -199,7 +199,7 @@ for my $method (qw(DELETE PATCH)) {
 		"$method from another origin is refused");
 }
 is($alice->get("/api/core/tasks/$task", origin => 'https://evil.example')->{status}, 200,
-	'a GET does not care');
+	'GET from another origin is served');
 is($alice->post('/api/auth/sign-out', {}, origin => 'https://evil.example')->{status}, 403,
 	'sign-out from another origin is refused');
 is($alice->get($whoami)->{status}, 200, 'the session is valid after the refused sign-out');
@@ -279,7 +279,7 @@ for my $row (@browser) {
 	ok(!@{ $r->{cookies} }, "$name: the answer sets no cookie");
 }
 is($anyone->post('/api/core/tasks', { title => 'x' }, headers => {%navigate})->{status}, 401,
-	'a form post is not redirected');
+	'a form is not redirected to sign in');
 for my $path (
 	$whoami, '/api/core/tasks?status=open&limit=2',
 	'/api/core/a%20b?c=%26d&e=http://evil.example/',
@@ -337,7 +337,7 @@ is_deeply($claims->{roles}, ['user'], 'the assertion has the roles');
 is(ref $claims->{accounts}, 'ARRAY', 'the assertion has a list of accounts');
 cmp_ok(abs($claims->{iat} - time), '<', 5, 'iat is the present time');
 is(int($claims->{iat_ms} / 1000), $claims->{iat}, 'iat_ms is iat with milliseconds');
-ok(!exists $claims->{required_roles}, 'where no role is asked for');
+ok(!exists $claims->{required_roles}, 'the assertion has no required_roles without a role');
 cmp_ok($claims->{exp} - $claims->{iat}, '<=', 60, 'the assertion expires within 60 seconds');
 my $key = decode_base64url($k->service_env('core')->{CORE_IDENTITY_KEY});
 is(length $key, 32, "core's key has 32 bytes");
@@ -349,10 +349,10 @@ is(fcgi_request($socket, { %ask, HTTP_COOKIE => '' })->{status}, 401, 'verify an
 is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'admin' })->{status},
 	403, 'verify answers 403 to a user who is not an admin');
 $verdict = fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => 'editor,user' });
-is($verdict->{status}, 204, 'a user where users may');
+is($verdict->{status}, 204, 'a location for the role user accepts a user');
 is_deeply(
 	jdecode(decode_base64url((split /\./, $verdict->{headers}{'kedge-identity'})[1]))->{required_roles},
-	[qw(editor user)], 'the assertion tells what was asked for');
+	[qw(editor user)], 'the assertion has the roles that the location requires');
 is(fcgi_request($socket, { %ask, KEDGE_GUARD => 'role-gated', KEDGE_ROLES => '' })->{status}, 403,
 	'verify answers 403 to a role-gated location without roles');
 for my $odd (
@@ -361,7 +361,7 @@ for my $odd (
 	[ KEDGE_AUDIENCE => '' ], [ KEDGE_AUDIENCE => '../core' ]
 ) {
 	my $a = fcgi_request($socket, { %ask, @$odd });
-	isnt($a->{status}, 204, "$odd->[0] '$odd->[1]' opens nothing");
+	isnt($a->{status}, 204, "$odd->[0] '$odd->[1]' is not answered with 204");
 	ok(!exists $a->{headers}{'kedge-identity'}, 'a refused request gets no assertion');
 }
 for my $missing (qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD)) {

@@ -33,7 +33,7 @@ for my $path ($jobs, "$jobs/queues", "$jobs/schedules", "$jobs/$nobody", $hooks,
 }
 my $bad = $root->get("$jobs?limit=0");
 is($bad->{status}, 400, 'an invalid query parameter is answered with 400');
-is($bad->{json}{fields}[0]{field}, 'limit', 'is said as by every service');
+is($bad->{json}{fields}[0]{field}, 'limit', 'the field error names the parameter limit');
 is($root->get("$jobs/x")->{json}{fields}[0]{in}, 'path', 'the field error has the place "path"');
 is_deeply([ map { $_->{name} } @{ $root->get("$jobs/schedules")->{json}{items} } ],
 	[ 'session.sweep', 'verification.sweep' ], 'auth has its two schedules');
@@ -78,15 +78,15 @@ my $ask = sub {
 		KEDGE_SCHEME => 'http', KEDGE_REQUEST_ID => 'test-test', KEDGE_RAW_URI => $jobs, %more
 	})->{status};
 };
-is($ask->(), 401, 'a location that forgot to ask verify: 401');
-is($ask->(HTTP_COOKIE => $root->cookie_header), 401, 'whatever cookie comes along');
+is($ask->(), 401, "without an assertion auth's jobs are 401");
+is($ask->(HTTP_COOKIE => $root->cookie_header), 401, "without an assertion auth's jobs are 401, whatever the cookie");
 is($ask->(KEDGE_IDENTITY => sign(\%claims, derive('auth'))), 200, 'a valid assertion of auth is accepted');
 is($ask->(KEDGE_IDENTITY => sign({ %claims, roles => ['user'] }, derive('auth'))), 403,
 	'an assertion without the role admin is refused');
 is($ask->(KEDGE_IDENTITY => sign({ %claims, aud => 'core' }, $core_key)), 401, "an assertion with core's key is refused");
-is($ask->(KEDGE_IDENTITY => sign(\%claims, $core_key)), 401, "nor one with core's key");
+is($ask->(KEDGE_IDENTITY => sign(\%claims, $core_key)), 401, "an assertion with core's key for auth is refused");
 is($ask->(KEDGE_IDENTITY => sign(\%claims, $k->service_env('auth')->{AUTH_SECRET})), 401,
-	'nor with the secret itself');
+	"an assertion with auth's secret as key is refused");
 
 # An assertion is for a user, so it does not authenticate a service.
 my $s = IO::Socket::UNIX->new(Peer => "$k->{dir}/run/internal.sock") or die;
@@ -95,7 +95,7 @@ print $s "POST /api/auth/provision HTTP/1.1\r\nHost: auth.internal\r\n"
     . "Authorization: Bearer $token\r\nContent-Type: application/json\r\n"
     . "Content-Length: 2\r\nConnection: close\r\n\r\n{}";
 $s->flush;
-is(scalar(raw_answers(raw_read($s)))->{status}, 401, 'provision with an assertion for auth: no');
+is(scalar(raw_answers(raw_read($s)))->{status}, 401, 'provision refuses an assertion for auth');
 is($k->sql('auth', q{SELECT count(*) FROM service_account WHERE service = 'auth'}), 0,
 	'auth creates no service account of its own');
 
@@ -110,7 +110,7 @@ $k->sql('auth', qq{
 my $epoch = $k->sql('auth', 'SELECT epoch FROM kedge_session_epoch');
 my $id = $k->sql('auth', q{SELECT job_id FROM job_enqueue('session.sweep', '{}')});
 ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep of sessions is completed') or diag(jencode(job($id)));
-is_deeply(job($id)->{result}, { sessions => 5000 }, 'takes what expired a day ago, in several turns');
+is_deeply(job($id)->{result}, { sessions => 5000 }, 'the sweep deletes sessions in several batches');
 is($k->sql('auth', q{SELECT count(*) FROM session WHERE id LIKE 'old%'}), 0, 'each session that expired more than a day ago is deleted');
 is($k->sql('auth', q{SELECT count(*) FROM session WHERE id = 'late'}), 1, 'a session that expired less than a day ago is kept');
 is($alice->get('/api/core/whoami')->{status}, 200, 'the session of a signed-in user is kept');
@@ -123,9 +123,9 @@ $k->sql('auth', q{
 	INSERT INTO verification (id, identifier, value, "expiresAt")
 	VALUES ('late', 'otp', 'x', now() - interval '23 h')});
 $id = $k->sql('auth', q{SELECT job_id FROM job_enqueue('verification.sweep', '{}')});
-ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep of verification')
+ok(wait_until(sub { job($id)->{state} eq 'completed' }, 20), 'the sweep of verification is completed')
     or diag(jencode(job($id)));
-is_deeply(job($id)->{result}, { verifications => 3 }, 'takes what expired a day ago');
+is_deeply(job($id)->{result}, { verifications => 3 }, 'the sweep deletes what expired more than a day ago');
 is($k->sql('auth', q{SELECT string_agg(id, ',') FROM verification}), 'late', 'a verification that expired less than a day ago is kept');
 
 # A trigger makes the run of the job take some time.
@@ -144,7 +144,7 @@ sub slow_sweep
 	return $slow;
 }
 $id = slow_sweep(1);
-is($root->post("$jobs/$id/cancel")->{status}, 200, 'a sweep that runs can be told to stop');
+is($root->post("$jobs/$id/cancel")->{status}, 200, 'a running sweep can be cancelled');
 ok(wait_until(sub { job($id)->{state} eq 'cancelled' }, 20), 'a cancelled sweep stops after the present batch');
 
 # On SIGTERM auth finishes the running job, and answers requests until then.
@@ -164,7 +164,7 @@ ok($ended, 'the running job ends during the drain');
 is_deeply([ keys %seen ], [200], 'each request is served during the drain');
 ok(wait_until(sub { Kedge::is_gone($master) }, 20), 'the old master exits after the drain');
 ok($k->wait_healthy, 'all services are healthy after the drain');
-is(job($id)->{state}, 'completed', 'the job was done');
+is(job($id)->{state}, 'completed', 'the job was completed before the process ended');
 is(job($id)->{attempt}, 1, 'the job ran once');
 
 # ---- user.created ----------------------------------------------------------------------
@@ -173,7 +173,7 @@ my $receiver = Kedge::Receiver->new;
 is($root->post($hooks, { url => $receiver->url('/ok/new'), kinds => ['user.created'] })->{status}, 201,
 	'an endpoint for user.created is added');
 my $bob = $k->user('bob');
-ok(wait_until(sub { $receiver->requests > 0 }, 20), 'is told of one');
+ok(wait_until(sub { $receiver->requests > 0 }, 20), 'the endpoint receives an event');
 my ($request) = $receiver->requests;
 my $event = jdecode($request->{body});
 is($event->{type}, 'user.created', 'the event has the type user.created');
@@ -182,7 +182,7 @@ is($event->{data}{email}, $bob->{email}, "the event has the user's address");
 is_deeply([ sort keys %{ $event->{data} } ], [qw(createdAt email id name)], 'the event has four members');
 my $again = $k->client->post('/api/auth/sign-up/email',
 	{ email => $bob->{email}, name => 'bob', password => 'another-password' });
-isnt($again->{status}, 200, 'a sign-up that is refused');
+isnt($again->{status}, 200, 'a second sign-up with the address is refused');
 is($k->sql('auth', q{SELECT count(*) FROM job WHERE kind = 'webhook.deliver'}), 1, 'a refused sign-up causes no event');
 $k->sql('auth', q{INSERT INTO "user" (id, name, email, "emailVerified")
 	VALUES ('by-hand', 'x', 'by-hand@example.com', false)});
@@ -192,15 +192,15 @@ ok(wait_until(sub { $receiver->requests == 2 }, 20), 'a user inserted by SQL cau
 
 # Routes that are Kedge's own refuse unknown members; BetterAuth's routes ignore them,
 # as BetterAuth does.
-is($root->get('/api/auth/jobs?stat=completed')->{status}, 400, 'jobs: an unknown parameter');
+is($root->get('/api/auth/jobs?stat=completed')->{status}, 400, 'jobs: an unknown query parameter is refused');
 is($root->request(POST => '/api/auth/jobs', body => '{}', type => 'text/plain')->{status}, 415,
-	'jobs: a body of another type');
-is($root->get('/api/auth/get-session?whatever=1')->{status}, 200, 'get-session: an unknown parameter');
+	'jobs: a body of another media type is refused');
+is($root->get('/api/auth/get-session?whatever=1')->{status}, 200, 'get-session ignores an unknown query parameter');
 is($root->get('/api/auth/ok?x')->{status}, 200, 'GET /api/auth/ok ignores an unknown parameter');
 
 # ---- on the command line and in the metrics --------------------------------------------
 
-like(($k->kedge('jobs', 'auth', 'list'))[1], qr/session\.sweep/, 'kedge jobs auth list');
+like(($k->kedge('jobs', 'auth', 'list'))[1], qr/session\.sweep/, 'kedge jobs auth list shows the job');
 ok(wait_until(sub { $k->client->get('/metrics/auth')->{body} =~ /session\.sweep/ }, 20),
 	'the metrics show the kind session.sweep');
 

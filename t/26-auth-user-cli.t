@@ -15,10 +15,10 @@ my ($status, $out, $err) =
 is($status, 0, 'kedge user create succeeds') or diag("$out$err");
 my $root = $k->client;
 @$root{qw(email password)} = ('root@example.com', 'correct horse battery');
-is($root->sign_in->{status}, 200, 'signs in with the password from stdin');
+is($root->sign_in->{status}, 200, 'the created user signs in with the password from standard input');
 is($root->get('/api/core/admin/stats')->{status}, 200, 'the created user is an administrator');
 is($root->session->{user}{name}, 'Root', 'the created user has the given name');
-unlike("$out$err", qr/correct horse/, 'the password is not printed');
+unlike("$out$err", qr/correct horse/, 'the command does not print the password');
 
 my @bad = (
 	[ 'twice', ['root@example.com'], "correct horse battery" ],
@@ -44,14 +44,14 @@ like($out, qr/root\@example\.com.*admin|admin.*root\@example\.com/, 'the list ha
 like($out, qr/\Q$alice->{email}\E/, 'the list has users who signed up');
 unlike($out, qr/[0-9a-f]{32}:|\Q$alice->{token}\E/, 'the list contains no hash and no token');
 
-is($alice->get('/api/core/admin/stats')->{status}, 403, 'alice is not one');
+is($alice->get('/api/core/admin/stats')->{status}, 403, 'a user who signed up is not an administrator');
 ($status, $out, $err) = $k->kedge('user', 'role', $alice->{email}, 'admin');
 is($status, 0, 'kedge user role succeeds') or diag("$out$err");
 is($alice->get('/api/core/admin/stats')->{status}, 200, 'the new role is effective at once');
 isnt(($k->kedge('user', 'role', 'nobody@example.com', 'admin'))[0], 0, 'a role for an unknown address is refused');
 for my $roles ('', ',', ',admin', 'admin,', 'admin,,editor', 'admin, editor') {
 	my ($s, $o, $e) = $k->kedge('user', 'role', $alice->{email}, $roles);
-	isnt($s, 0, "the roles '$roles': refused");
+	isnt($s, 0, "the roles '$roles' are refused");
 	like($e, qr/comma/, 'the error says how roles are separated');
 	isnt((create('roles@example.com', '--role', $roles))[0], 0, 'a new user with invalid roles is refused');
 }

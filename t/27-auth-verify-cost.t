@@ -11,7 +11,7 @@ use Kedge qw(wait_until);
 my $k = Kedge->up;
 my $alice = $k->user('alice');
 $alice->get($_) for '/api/core/me', '/api/wallet/accounts';
-ok($k->wait_cached($alice), 'a session that is cached');
+ok($k->wait_cached($alice), 'the session is cached');
 
 # Returns how often Redis received each command, without the commands of this test.
 sub asked
@@ -46,7 +46,7 @@ sub touched
 }
 # The statements of a sign-in appear in the log, so auth's statements are logged.
 $k->again($alice);
-ok(wait_until(sub { my (undef, $written) = touched(); @$written > 0 }, 10), 'the log tells what is written');
+ok(wait_until(sub { my (undef, $written) = touched(); @$written > 0 }, 10), 'the log of PostgreSQL has the statements that write');
 
 my %before = asked();
 is($alice->get('/api/core/whoami')->{status}, 200, 'a verified request with Redis is served') for 1 .. 20;

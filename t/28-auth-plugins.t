@@ -43,7 +43,7 @@ for my $file (sort keys %code) {
 	    $code{$file} =~ m{#include "auth/plugin/(\w+)/}g;
 }
 is_deeply([ grep { !m{^services/auth/plugins\.c:} } @foreign ], [],
-	'plugins.c alone names plugins; none knows another');
+	'only plugins.c names plugins');
 is_deeply([ map {s/.*: //r} @foreign ], [ do { my %s; sort grep { !$s{$_}++ } @names } ],
 	'plugins.c names each plugin');
 for my $name (do { my %s; sort grep { !$s{$_}++ } @names }) {
@@ -63,7 +63,7 @@ for (   [ 'nope', qr/there is no plugin \\"nope\\"/ ], [ 'admin,admin', qr/admin
 	}
 }
 my ($status, $out) = run({ env => { AUTH_PLUGINS => 'admin' } }, $auth, '--openapi');
-is($status, 0, 'auth --openapi without e-mail and password');
+is($status, 0, 'auth --openapi succeeds without email-password');
 unlike($out, qr{/sign-in/email}, 'OpenAPI has no path of a disabled plugin');
 
 # ---- off ---------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ my $alice = $k->user('alice');
 my $r = $alice->get('/api/auth/get-session');
 is_deeply([ sort keys %{ $r->{json}{user} } ],
 	[ sort qw(id name email emailVerified image createdAt updatedAt hasCoreAccount hasWalletAccount) ],
-	'without admin: no role and no ban in the user');
+	'the user has no role and no ban when the plugin admin is off');
 is_deeply([ sort keys %{ $r->{json}{session} } ],
 	[ sort qw(id token userId expiresAt createdAt updatedAt ipAddress userAgent) ],
 	'a session has no impersonatedBy when the plugin admin is off');
@@ -95,9 +95,9 @@ ok($k->destroy, 'the logs have no sanitizer report or failed assertion');
 $k = Kedge->up(env => { AUTH_PLUGINS => 'admin' });
 for my $path ('sign-up/email', 'sign-in/email', 'change-password') {
 	$r = $k->client->post("/api/auth/$path", { email => 'a@b.co', password => 'x' });
-	is_deeply([ @$r{qw(status body)} ], [ 404, '' ], "without e-mail and password: $path is 404");
+	is_deeply([ @$r{qw(status body)} ], [ 404, '' ], "$path is 404 when email-password is off");
 }
-is($k->client->get('/api/auth/get-session')->{body}, 'null', 'what is no plugin answers');
+is($k->client->get('/api/auth/get-session')->{body}, 'null', 'get-session answers when all plugins are off');
 unlike(jencode($k->client->get('/api/auth/openapi.json')->{json}), qr/sign-up/,
 	'OpenAPI has no sign-up when email-password is off');
 done_testing;

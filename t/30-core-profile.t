@@ -10,12 +10,12 @@ my $k = Kedge->up;
 my $alice = $k->user('alice');
 my $me = '/api/core/me';
 my $r = $alice->get($me);
-is($r->{status}, 200, 'a profile on first contact');
+is($r->{status}, 200, 'the first request creates a profile');
 is($r->{json}{userId}, $alice->{id}, 'a user gets the own profile');
 is($r->{json}{displayName}, undef, 'a new profile has no display name');
 is($r->{json}{timezone}, 'UTC', 'a new profile has the time zone UTC');
 like($r->{json}{createdAt}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
-	'times in RFC 3339, UTC');
+	'the times of a profile are RFC 3339 in UTC');
 
 my @good = (
 	[ displayName => 'Alice', 'Alice' ], [ displayName => 'x', 'x' ],
@@ -71,11 +71,11 @@ for my $row (@bad) {
 }
 is($alice->get($me)->{body}, $before, 'a refused change leaves the profile as it was');
 $r = $alice->patch($me, { displayName => 'Both', timezone => 'Nowhere/Land' });
-is($r->{status}, 400, 'half right is wrong');
+is($r->{status}, 400, 'a change with an invalid field is refused');
 is($alice->get($me)->{body}, $before, 'a change with one invalid field is refused as a whole');
 is($alice->patch($me, {})->{status}, 200, 'an empty change is accepted');
 is($alice->patch($me, { timezone => 'Europe/Paris' })->{json}{locale}, 'en-u-ca-gregory',
-	'what is not named stays');
+	'fields that PATCH does not name keep their values');
 
 my $bob = $k->user('bob');
 is($bob->get($me)->{json}{timezone}, 'UTC', "another user's profile has its own time zone");

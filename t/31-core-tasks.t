@@ -21,7 +21,7 @@ my $r =
 is($r->{status}, 201, 'POST /tasks is answered with 201') or diag($r->{body});
 my $id = $r->{json}{id};
 like($id, qr/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
-	'a UUID of version 7');
+	'the id is a UUID of version 7');
 is($r->{headers}{location}, "$tasks/$id", 'Location is the path of the new task');
 my $etag = $r->{headers}{etag};
 like($etag, qr/^"[^"]+"$/, 'a strong ETag');
@@ -34,7 +34,7 @@ is_deeply($alice->get("$tasks/$id")->{json}, $r->{json}, 'GET returns the task a
 is($alice->get("$tasks/$id")->{headers}{etag}, $etag, 'GET returns the ETag that POST returned');
 is($alice->get("$tasks/$id", headers => { 'If-None-Match' => $etag })->{status}, 304,
 	'GET with If-None-Match is answered with 304');
-is($alice->get("$tasks/" . uc $id)->{status}, 200, 'an id in capitals is the same id');
+is($alice->get("$tasks/" . uc $id)->{status}, 200, 'an id in capitals finds the same task');
 
 # ---- fields ---------------------------------------------------------------------
 
@@ -78,13 +78,13 @@ for my $row (@bad) {
 	is($alice->patch("$tasks/$id", { $field => $value })->{status}, 400,
 		"$name: PATCH is refused");
 }
-is($alice->post($tasks, {})->{status}, 400, 'a title is needed');
+is($alice->post($tasks, {})->{status}, 400, 'a task without a title is refused');
 like(make($alice, parentId => $nowhere)->{status}, qr/^(404|409|422)$/,
 	'a parent that does not exist is refused');
 is(scalar @{ $alice->get("$tasks?limit=100")->{json}{items} }, $count, 'no task was created by the refused requests');
-is($alice->get("$tasks/x")->{status}, 400, 'an id that is none')
+is($alice->get("$tasks/x")->{status}, 400, 'an id that is not a UUID is 400')
     or diag($alice->get("$tasks/x")->{status});
-is($alice->get("$tasks/$nowhere")->{status}, 404, 'an id of nothing');
+is($alice->get("$tasks/$nowhere")->{status}, 404, 'an unknown id is 404');
 is($alice->patch("$tasks/$nowhere", { title => 'x' })->{status}, 404, 'PATCH of a task that does not exist is 404');
 is($alice->del("$tasks/$nowhere")->{status}, 404, 'DELETE of a task that does not exist is 404');
 
@@ -98,18 +98,18 @@ for my $row ([ 'stat=open', 'stat' ], [ 'status=open&limt=1', 'limt' ], [ 'Statu
 	my $r = $alice->get("/api/core/tasks?$query");
 	is($r->{status}, defined $named ? 400 : 200, "GET /tasks?$query is refused if it names an unknown parameter");
 	is_deeply([ map { "$_->{field} $_->{in}" } @{ $r->{json}{fields} // [] } ],
-		defined $named ? ["$named query"] : [], 'the parameter is named');
+		defined $named ? ["$named query"] : [], 'the error names the unknown parameter');
 }
 
 # ---- versions -------------------------------------------------------------------
 
 $r = $alice->patch("$tasks/$id", { status => 'done' }, headers => { 'If-Match' => $etag });
-is($r->{status}, 200, 'changed the version we saw');
+is($r->{status}, 200, 'PATCH with the current ETag succeeds');
 isnt($r->{headers}{etag}, $etag, 'a changed task has another ETag');
 is($r->{json}{title}, 'Buy milk', 'members that PATCH does not name keep their values');
 my $second = $r->{headers}{etag};
 $r = $alice->patch("$tasks/$id", { title => 'stale' }, headers => { 'If-Match' => $etag });
-is($r->{status}, 412, 'a stale one is refused');
+is($r->{status}, 412, 'PATCH with an old ETag is 412');
 is($alice->get("$tasks/$id")->{json}{title}, 'Buy milk', 'PATCH with an old If-Match changes nothing');
 is($alice->del("$tasks/$id", headers => { 'If-Match' => $etag })->{status}, 412,
 	'DELETE with an old If-Match is 412');
@@ -128,11 +128,11 @@ is(
 		headers => { 'If-Match' => 'W/' . $alice->get("$tasks/$id")->{headers}{etag} }
 	)->{status},
 	412,
-	'a weak one never matches');
+	'a weak ETag never matches');
 like($alice->patch("$tasks/$id", { title => 'bad' }, headers => { 'If-Match' => 'garbage' })
-	    ->{status}, qr/^(400|412)$/, 'garbage is no match');
+	    ->{status}, qr/^(400|412)$/, 'an invalid If-Match is refused');
 is($alice->patch("$tasks/$id", { title => 'free' })->{status}, 200,
-	'without If-Match the last one wins');
+	'PATCH without If-Match overwrites');
 my $tag = $alice->get("$tasks/$id")->{headers}{etag};
 my @race = parallel(
 	8,
@@ -176,7 +176,7 @@ my $b = make($alice, title => 'b')->{json}{id};
 	});
 is_deeply([ sort @race ], [ 200, 422 ], 'of two moves that would make a cycle one succeeds')
     or diag("@race");
-is($alice->del("$tasks/$chain[2]")->{status}, 204, 'a subtree is deleted');
+is($alice->del("$tasks/$chain[2]")->{status}, 204, 'a task with a subtree is deleted');
 is_deeply([ map { $alice->get("$tasks/$_")->{status} } @chain ], [ 200, 200, (404) x 6 ],
 	'deleting a task deletes its subtree and no other task');
 
@@ -198,8 +198,8 @@ for my $limit (1, 7, 24, 25, 26, 100) {
 		$cursor = $page->{nextCursor};
 		$pages++;
 	} while (defined $cursor && $pages < 40);
-	is_deeply([ sort @seen ], [ sort @made ], "limit $limit: every task once");
-	is_deeply(\@seen, [ reverse @made ], "limit $limit: in one order") or diag("@seen[0..2]");
+	is_deeply([ sort @seen ], [ sort @made ], "limit $limit: the pages have each task once");
+	is_deeply(\@seen, [ reverse @made ], "limit $limit: the pages have the newest task first") or diag("@seen[0..2]");
 }
 is(scalar @{ $carol->get("$tasks?status=done&limit=100")->{json}{items} }, 8, 'the list with status=done has only tasks that are done');
 is(scalar @{ $carol->get("$tasks?status=open&limit=100")->{json}{items} }, 17, 'the list with status=open has only open tasks');
@@ -217,7 +217,7 @@ for my $q (
 	is($carol->get("$tasks?$q")->{status}, 400, "GET /tasks?$q is refused");
 }
 is($bob->get("$tasks?limit=100&cursor=$page->{nextCursor}")->{status}, 400,
-	"a cursor of carol's is nothing to bob");
+	"another user's cursor is refused");
 
 # ---- made once -----------------------------------------------------------------
 
@@ -229,47 +229,47 @@ sub once
 my $dave = $k->user('dave');
 my %order = (notes => "two\nlines", dueAt => '2030-01-02T03:04:05+02:00', status => 'done');
 my $first = once($dave, 'k1', %order);
-is($first->{status}, 201, 'made with a key') or diag($first->{body});
-is($first->{headers}{'idempotency-replayed'}, undef, 'for the first time');
+is($first->{status}, 201, 'POST with an idempotency key creates a task') or diag($first->{body});
+is($first->{headers}{'idempotency-replayed'}, undef, 'the first answer has no Idempotency-Replayed');
 $dave->patch("$tasks/$first->{json}{id}", { title => 'changed' });
 my $again = once($dave, 'k1', %order);
 is($again->{status}, 201, 'POST with the same idempotency key is answered again');
-is($again->{body}, $first->{body}, 'is answered byte for byte');
+is($again->{body}, $first->{body}, 'the repeated answer is the same, byte for byte');
 is($again->{headers}{$_}, $first->{headers}{$_}, "the repeated answer has the same header $_") for qw(location etag);
 is($again->{headers}{'idempotency-replayed'}, 'true', 'the repeated answer has Idempotency-Replayed');
 is($dave->request('POST', $tasks, type => 'application/json', headers => { 'Idempotency-Key' => 'k1' },
 	body => ' {"status":"done","dueAt":"2030-01-02T03:04:05+02:00", "notes":"two\\u000alines","title":"once"}'
 )->{body}, $first->{body}, 'an idempotency key without quotes is the same as one in quotes');
 my $reused = once($dave, 'k1', %order, title => 'another');
-is($reused->{status}, 409, 'another request with the key');
+is($reused->{status}, 409, 'another request with the same key is refused');
 is($reused->{json}{code}, 'IDEMPOTENCY_KEY_REUSED', 'another body with the same key is IDEMPOTENCY_KEY_REUSED');
-is(once($bob, 'k1')->{status}, 201, 'a key belongs to one person');
+is(once($bob, 'k1')->{status}, 201, 'the same key of another user is another key');
 $dave->del("$tasks/$first->{json}{id}");
-is(once($dave, 'k1', %order)->{body}, $first->{body}, 'whatever has become of the task');
+is(once($dave, 'k1', %order)->{body}, $first->{body}, 'a key is answered after its task was deleted');
 is(once($dave, $_)->{status}, 400, 'no key: ' . substr $_, 0, 20)
     for 'two words', 'x' x 256;
 is(once($dave, 'x' x 255)->{status}, 201, 'a key of 255 characters is accepted');
 my @bodies = map { $_->[0] } parallel(8, sub { [ once($dave, 'at-once')->{body} ] });
-is((keys %{ { map { $_ => 1 } @bodies } }) + 0, 1, 'eight at once have one answer');
+is((keys %{ { map { $_ => 1 } @bodies } }) + 0, 1, 'eight requests at once with one key get one answer');
 is($k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$dave->{id}' AND title = 'once'"), 2,
 	'requests at once with one key create one task');
 $k->sql('core', "UPDATE task_key SET created_at = now() - interval '25 hours' WHERE key = 'k1'");
 $k->sql('core', q{SELECT job_enqueue('task.forget-keys', '{}')});
 ok(wait_until(sub { $k->sql('core', "SELECT count(*) FROM task_key WHERE key = 'k1'") == 0 }, 20),
-	'the key is forgotten after a day');
+	'a key can be used again after a day');
 is($k->sql('core', "SELECT count(*) FROM task_key WHERE key = 'at-once'"), 1, 'the old keys of the user are deleted, and one is kept');
 
 # ---- other people's -------------------------------------------------------------
 
-is($bob->get("$tasks/$id")->{status}, 404, "bob does not see alice's task");
+is($bob->get("$tasks/$id")->{status}, 404, "another user's task is 404");
 is($bob->patch("$tasks/$id", { title => 'mine' })->{status}, 404, "another user's task cannot be changed");
 is($bob->patch("$tasks/$id", { title => 'mine' }, headers => { 'If-Match' => '*' })->{status}, 404,
 	"another user's task cannot be changed with If-Match: *");
 is($bob->del("$tasks/$id")->{status}, 404, "another user's task cannot be deleted");
 is(make($bob, parentId => $id)->{status}, make($bob, parentId => $nowhere)->{status},
 	"another user's task is refused as a parent, like one that does not exist");
-is_deeply($bob->get("$tasks?parentId=$id")->{json}{items}, [], 'nor list what is below');
+is_deeply($bob->get("$tasks?parentId=$id")->{json}{items}, [], "another user's subtree is not listed");
 is_deeply([ map { $_->{title} } @{ $bob->get($tasks)->{json}{items} } ], ['once'],
-	'bob has his own');
+	'the other user has no task');
 is($alice->get("$tasks/$id")->{status}, 200, 'the task still belongs to its user');
 done_testing;

@@ -13,7 +13,7 @@ my $stats = sub { return $root->get('/api/core/admin/stats')->{json} };
 is_deeply([ sort keys %{ $stats->() } ], [qw(profiles tasks)], 'the statistics have profiles and tasks');
 my $before = $stats->();
 my @people = map { $k->user("p$_") } 1 .. 3;
-is($stats->()->{profiles}, $before->{profiles}, 'signing up makes no profile');
+is($stats->()->{profiles}, $before->{profiles}, 'sign-up alone creates no profile');
 $_->post('/api/core/tasks', { title => 't' }) for @people, @people;
 my $after = $stats->();
 is($after->{profiles} - $before->{profiles}, 3, 'first contact adds a profile for each user');

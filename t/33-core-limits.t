@@ -38,7 +38,7 @@ for my $way (
 ) {
 	my ($method, $path) = @$way;
 	like($alice->request($method, $path, json => {})->{status}, qr/^(429|400|404|200)$/,
-		"$method counts or is through");
+		"$method is limited, or accepted");
 }
 is($alice->get($tasks)->{status}, 200, 'a user with too many writes may read');
 is($bob->post($tasks, { title => 't' })->{status}, 201, 'another user may write');
@@ -59,14 +59,14 @@ $carol->get('/api/core/me');
 		my $c = $browser[ $_[0] ];
 		return [ map { $c->get($tasks)->{status} } 1 .. 50 ];
 	});
-cmp_ok((grep { $_ == 200 } @status) + 0, '>=', 19, 'reads of one person');
+cmp_ok((grep { $_ == 200 } @status) + 0, '>=', 19, 'reads of one user are limited');
 is((grep { $_ != 200 && $_ != 429 } @status), 0, 'each read is answered with 200 or 429');
 cmp_ok((grep { $_ == 429 } @status) + 0, '>=', 10, 'at least 10 reads are answered with 429');
 ok(wait_until(sub { $r = $carol->get('/api/core/me'); $r->{status} == 429 }, 10), 'a user with too many reads gets 429');
 like($r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, 'the 429 of a read has Retry-After');
 is($r->{json}{code}, 'RATE_LIMITED', 'the 429 of a read has the code RATE_LIMITED');
-is($carol->get('/api/core/whoami')->{status}, 200, 'what costs nothing goes on');
-is($carol->post($tasks, { title => 't' })->{status}, 201, 'writes are another matter');
+is($carol->get('/api/core/whoami')->{status}, 200, 'routes without a database are served at the limit');
+is($carol->post($tasks, { title => 't' })->{status}, 201, 'writes have a limit of their own');
 is($bob->get($tasks)->{status}, 200, 'another user may read');
 
 # ---- how much one person may keep -------------------------------------------------------
@@ -74,22 +74,22 @@ is($bob->get($tasks)->{status}, 200, 'another user may read');
 my $dave = $k->user('dave');
 my $note = 'n' x 10_000;
 my $long = $dave->post($tasks, { title => 't', notes => $note });
-is($long->{status}, 201, 'ten thousand bytes of fifteen');
+is($long->{status}, 201, 'a task of 10 000 bytes fits into a limit of 15 000');
 $r = $dave->post($tasks, { title => 't', notes => $note });
 is($r->{status}, 422, 'a task beyond the limit of bytes is refused');
 is($r->{json}{code}, 'TASK_BYTES_EXCEEDED', 'the code is TASK_BYTES_EXCEEDED');
 my $short = $dave->post($tasks, { title => 't' });
-is($short->{status}, 201, 'a short one has room');
+is($short->{status}, 201, 'a short task fits into the rest');
 $r = $dave->patch("$tasks/$short->{json}{id}", { notes => $note });
 is($r->{status}, 422, 'a task cannot be changed beyond the limit of bytes');
-is($r->{json}{code}, 'TASK_BYTES_EXCEEDED', 'by the same code');
+is($r->{json}{code}, 'TASK_BYTES_EXCEEDED', 'the code of the refused change is TASK_BYTES_EXCEEDED');
 is($dave->get("$tasks/$short->{json}{id}")->{json}{notes}, undef, 'the refused change is not stored');
 is($dave->patch("$tasks/$long->{json}{id}", { notes => 'short' })->{status}, 200, 'a task can be made shorter at the limit of bytes');
 is($dave->patch("$tasks/$short->{json}{id}", { notes => $note })->{status}, 200, 'bytes that became free can be used by another task');
 $k->sql('core', "INSERT INTO task (user_id, title)
 	SELECT '$dave->{id}', 't' FROM generate_series(1, 298)");
 $r = $dave->post($tasks, { title => 't' });
-is($r->{status}, 422, 'three hundred tasks are enough');
+is($r->{status}, 422, 'a task beyond the 300th is refused');
 is($r->{json}{code}, 'TOO_MANY_TASKS', 'the code is TOO_MANY_TASKS');
 $dave->del("$tasks/$short->{json}{id}");
 is($dave->post($tasks, { title => 't' })->{status}, 201, 'a task can be created after one was deleted');

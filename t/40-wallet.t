@@ -25,11 +25,11 @@ is_deeply($alice->get("$accounts/$account->{id}")->{json}, $account, 'GET of the
 is($alice->get($accounts)->{body}, $r->{body}, 'a second GET of the list returns the same account');
 
 my $other = $bob->get($accounts)->{json}{items}[0]{id};
-isnt($other, $account->{id}, 'bob has his own');
+isnt($other, $account->{id}, 'another user has another account');
 is($alice->get("$accounts/$other")->{status}, 404, "another user's account is 404");
 is($alice->get("$accounts/01890a5d-ac96-774b-bcce-b302099a8057")->{status}, 404,
 	'an account that does not exist is 404');
-is($alice->get("$accounts/x")->{status}, 400, 'an id that is none');
+is($alice->get("$accounts/x")->{status}, 400, 'an id that is not a UUID is 400');
 is($alice->patch("$accounts/$account->{id}", { balance => 1_000_000 })->{status}, 405,
 	'PATCH of a balance is 405');
 
@@ -45,7 +45,7 @@ for my $sql (
 	'ALTER TABLE entry DISABLE TRIGGER ALL',
 "INSERT INTO account (user_id, name, currency, balance) VALUES ('$alice->{id}', 'x', 'USD', 5)"
 ) {
-	isnt(app($sql), 0, "the service may not: $sql");
+	isnt(app($sql), 0, "the application role may not run: $sql");
 }
 my $house = "INSERT INTO account (kind, name, currency) VALUES ('system', 'house', 'USD')";
 is(owner($house), 0, 'the owner role can insert a system account');
@@ -70,9 +70,9 @@ isnt(owner(entries([ $house_id, -100 ], [ $account->{id}, 99 ])),
 	0, 'entries that do not add up to zero are refused');
 is($alice->get("$accounts/$account->{id}")->{json}{balance}, 100, 'the balance is unchanged after the refused transfers');
 isnt(owner("$make VALUES (uuidv7(), '$account->{id}', '$house_id', 'USD', 101)"), 0,
-	"a user's never goes below zero");
+	"a user's balance cannot fall below zero");
 isnt(owner('UPDATE account SET balance = 1000'), 0, 'the balance cannot be set by UPDATE');
-isnt(owner("UPDATE entry SET amount = amount * 2"), 0, 'an entry is never changed');
+isnt(owner("UPDATE entry SET amount = amount * 2"), 0, 'entries cannot be changed');
 isnt(owner('DELETE FROM entry'), 0, 'entries cannot be deleted');
 isnt(owner('TRUNCATE entry'), 0, 'entries cannot be truncated');
 is($k->sql('wallet', 'SELECT coalesce(sum(amount), 0) FROM entry'), 0,
@@ -89,7 +89,7 @@ is(
     AND table_name NOT LIKE 'job%' AND (data_type IN ('real', 'double precision', 'money') OR (column_name ~ 'amount|balance|held' AND data_type <> 'bigint'))"
 	),
 	0,
-	'money is bigint everywhere');
+	'each column with money is bigint');
 
 # ---- another default currency -----------------------------------------------------
 

@@ -24,7 +24,7 @@ my %body = (
 my $r = Kedge::Wallet::post($alice, '/transfers', \%body, key => 'k1');
 is($r->{status}, 201, 'a transfer is answered with 201') or diag($r->{body});
 my $t = $r->{json};
-like($t->{id}, qr/^[0-9a-f]{8}-[0-9a-f]{4}-7/, 'a UUID of version 7');
+like($t->{id}, qr/^[0-9a-f]{8}-[0-9a-f]{4}-7/, 'the transfer has a UUID of version 7');
 is_deeply(
 	{ map { $_ => $t->{$_} } grep { $_ !~ /^(id|createdAt)$/ } keys %$t },
 	{
@@ -49,7 +49,7 @@ my $again = Kedge::Wallet::post($alice, '/transfers', \%body, key => 'k1');
 is($again->{status}, 201, 'the same key and body are answered with 201 again');
 is($again->{body}, $r->{body}, 'the repeated answer is the same, byte for byte');
 is($again->{headers}{'idempotency-replayed'}, 'true', 'the repeated answer has Idempotency-Replayed');
-is($r->{headers}{'idempotency-replayed'}, undef, 'the first did not');
+is($r->{headers}{'idempotency-replayed'}, undef, 'the first answer has no Idempotency-Replayed');
 my $spelled = sprintf '{ "metadata":{"a":{"x":"y"},"b":[1,2.50,null]},"amount":1050,"memo":"rent, '
     . '\u2603", "creditAccountId":"%s","debitAccountId":"%s"}', uc $to, $from;
 $again = $alice->post("$base/transfers", undef, body => $spelled, type => 'application/json',
@@ -66,7 +66,7 @@ for my $row ([ amount => 1051 ], [ memo => 'rent' ], [ memo => undef ], [ metada
 }
 is(Kedge::Wallet::post($bob, '/transfers',
 		{ %body, debitAccountId => $to, creditAccountId => $from, amount => 50 }, key => 'k1')->{status},
-	201, "bob's key k1 is another");
+	201, 'the same key of another user is another key');
 is($w->state_of($from), '9000/0/9000', 'repetitions move no money');
 
 # A refused request is not stored: its key can be used again when the account has enough
@@ -138,7 +138,7 @@ for my $field (qw(debitAccountId creditAccountId amount)) {
 }
 is($alice->post("$base/transfers", undef, type => 'application/json',
 		body => '{"amount":99999999999999999999}', headers => { 'Idempotency-Key' => 'n' })->{status},
-	400, 'a number that is none of ours');
+	400, 'an amount beyond 64 bits is refused');
 is($k->client->post("$base/transfers", \%body)->{status}, 401, 'a transfer without a session is refused');
 is($w->state_of($from), '8997/0/8997', 'the refused transfers moved no money');
 my $deep = {};
@@ -159,6 +159,6 @@ is($w->move($w->{operator}, $house->{id}, $from, 10)->{status}, 201, 'an operato
 # Balances stay within the numbers that JSON represents exactly.
 $w->fund($euro, 9007199254740991);
 $r = $w->deposit($euro, 1);
-is("$r->{status} $r->{json}{code}", '422 AMOUNT_OUT_OF_RANGE', 'a balance beyond 2^53 - 1');
+is("$r->{status} $r->{json}{code}", '422 AMOUNT_OUT_OF_RANGE', 'a balance beyond 2^53 - 1 is refused');
 $w->check;
 done_testing;

@@ -39,41 +39,41 @@ sub expect
 # ---- held, then captured ------------------------------------------------------------
 
 my $r = hold(300, expiresInSeconds => 3600);
-expect($r, 201, 'held', 'a hold');
+expect($r, 201, 'held', 'a hold is answered with 201');
 my $t = $r->{json};
 my $made = $r->{body};
 like($t->{expiresAt}, qr/^\d{4}-/, 'the hold has a time at which it expires');
-is($w->state_of($from), '1000/300/700', 'available falls, the balance does not');
+is($w->state_of($from), '1000/300/700', 'a hold lowers the available amount, not the balance');
 is($w->state_of($to), '0/0/0', 'a hold moves no money to the payee');
-expect($w->move($alice, $from, $to, 701), 422, 'INSUFFICIENT_FUNDS', 'what is held is not there to move');
-expect(hold(701), 422, 'INSUFFICIENT_FUNDS', 'nor to hold again');
+expect($w->move($alice, $from, $to, 701), 422, 'INSUFFICIENT_FUNDS', 'a transfer of held money is refused');
+expect(hold(701), 422, 'INSUFFICIENT_FUNDS', 'a hold of held money is refused');
 is(scalar @{ $alice->get("$base/accounts/$from/entries")->{json}{items} }, 1, 'a hold has no entry');
 
-expect(act($alice, $t->{id}, 'capture', {}), 403, 'NOT_THE_PAYEE', 'the payer does not capture');
-expect(act($alice, $t->{id}, 'release'), 403, 'NOT_THE_PAYEE', 'nor take it back');
-expect(act($carol, $t->{id}, $_), 404, 'TRANSFER_NOT_FOUND', "carol does not even see it: $_")
+expect(act($alice, $t->{id}, 'capture', {}), 403, 'NOT_THE_PAYEE', 'the payer may not capture the hold');
+expect(act($alice, $t->{id}, 'release'), 403, 'NOT_THE_PAYEE', 'the payer may not release the hold');
+expect(act($carol, $t->{id}, $_), 404, 'TRANSFER_NOT_FOUND', "a user who takes no part does not see the hold ($_)")
     for qw(capture release);
-expect(act($bob, $t->{id}, 'capture', { amount => 301 }), 422, 'CAPTURE_TOO_LARGE', 'more than held');
-expect(act($bob, $t->{id}, 'capture', { amount => $_ }), 422, 'AMOUNT_OUT_OF_RANGE', "amount $_")
+expect(act($bob, $t->{id}, 'capture', { amount => 301 }), 422, 'CAPTURE_TOO_LARGE', 'a capture of more than the hold is refused');
+expect(act($bob, $t->{id}, 'capture', { amount => $_ }), 422, 'AMOUNT_OUT_OF_RANGE', "a capture of $_ is refused")
     for 0, -5;
 is(act($bob, $t->{id}, 'capture', { amount => 'x' })->{status}, 400, 'a capture with an invalid amount is refused');
-expect($bob->post("$base/transfers/$t->{id}/capture", {}), 400, 'IDEMPOTENCY_KEY_REQUIRED', 'no key');
+expect($bob->post("$base/transfers/$t->{id}/capture", {}), 400, 'IDEMPOTENCY_KEY_REQUIRED', 'a capture without an idempotency key is refused');
 $r = act($bob, $t->{id}, 'capture', { amount => 120 }, key => 'c1');
-expect($r, 200, 'captured', 'a part');
+expect($r, 200, 'captured', 'a part of the hold can be captured');
 is_deeply([ @{ $r->{json} }{qw(amount capturedAmount id)} ], [ 300, 120, $t->{id} ], 'a part of the hold is captured');
-is($w->state_of($from), '880/0/880', 'the rest is available again');
+is($w->state_of($from), '880/0/880', 'the rest of the hold is available again');
 is($w->state_of($to), '120/0/120', 'the captured part arrives');
 my $again = act($bob, $t->{id}, 'capture', { amount => 120 }, key => 'c1');
 is($again->{body}, $r->{body}, 'a repeated capture gets the same answer');
 is($again->{headers}{'idempotency-replayed'}, 'true', 'the repeated capture has Idempotency-Replayed');
 expect(act($bob, $t->{id}, 'capture', { amount => 119 }, key => 'c1'), 409, 'IDEMPOTENCY_KEY_REUSED',
-	'the key with another amount');
-expect(act($bob, $t->{id}, $_, {}), 422, 'HOLD_NOT_OPEN', "another $_") for qw(capture);
-expect(act($bob, $t->{id}, 'release'), 422, 'HOLD_NOT_OPEN', 'too late to release');
+	'the key of a capture with another amount is refused');
+expect(act($bob, $t->{id}, $_, {}), 422, 'HOLD_NOT_OPEN', "a second $_ of a hold is refused") for qw(capture);
+expect(act($bob, $t->{id}, 'release'), 422, 'HOLD_NOT_OPEN', 'a captured hold cannot be released');
 $again = hold(300, expiresInSeconds => 3600, key => 'other');
 is($again->{status}, 201, 'another hold is made');
 $r = act($bob, $again->{json}{id}, 'capture', undef);
-expect($r, 200, 'captured', 'without a body: all of it');
+expect($r, 200, 'captured', 'a capture without a body captures the whole hold');
 is($r->{json}{capturedAmount}, 300, 'a capture without an amount captures the whole hold');
 
 # A replayed request gets the first response, whatever has happened to the hold since.
@@ -87,16 +87,16 @@ is($alice->get("$base/transfers/$r->{json}{id}")->{json}{status}, 'captured', 'G
 
 my $before = $w->state_of($from);
 $r = hold(100);
-expect(act($bob, $r->{json}{id}, 'release'), 200, 'released', 'given back');
+expect(act($bob, $r->{json}{id}, 'release'), 200, 'released', 'the payee releases the hold');
 is($w->state_of($from), $before, 'releasing the hold frees its whole amount');
 $again = act($bob, $r->{json}{id}, 'release');
-expect($again, 200, 'released', 'again');
+expect($again, 200, 'released', 'a second release succeeds');
 is($again->{headers}{'idempotency-replayed'}, 'true', 'a repeated release is answered as a repetition');
-expect(act($bob, $r->{json}{id}, 'capture', {}), 422, 'HOLD_NOT_OPEN', 'and is not captured');
+expect(act($bob, $r->{json}{id}, 'capture', {}), 422, 'HOLD_NOT_OPEN', 'a released hold cannot be captured');
 $r = hold(100);
-expect(act($w->{operator}, $r->{json}{id}, 'release'), 200, 'released', 'an operator may');
+expect(act($w->{operator}, $r->{json}{id}, 'release'), 200, 'released', 'an operator may release a hold');
 my $posted = $w->move($alice, $from, $to, 1)->{json}{id};
-expect(act($bob, $posted, $_, {}), 422, 'HOLD_NOT_OPEN', "no hold to $_") for qw(capture);
+expect(act($bob, $posted, $_, {}), 422, 'HOLD_NOT_OPEN', "a transfer that is not a hold has no $_") for qw(capture);
 for my $row ([ expiresInSeconds => 0 ], [ expiresInSeconds => -1 ], [ expiresInSeconds => 1e9 ],
 	[ expiresInSeconds => '5' ])
 {
@@ -111,12 +111,12 @@ my $id = $r->{json}{id};
 $k->sql('wallet', "SELECT pg_sleep(greatest(0, extract(epoch FROM expires_at - clock_timestamp())))
     FROM transfer WHERE id = '$id'");
 # A capture is refused whether or not the job has run.
-expect(act($bob, $id, 'capture', {}), 422, 'HOLD_EXPIRED', 'too late, by the database\'s clock');
+expect(act($bob, $id, 'capture', {}), 422, 'HOLD_EXPIRED', 'an expired hold cannot be captured');
 $k->sql('wallet', 'SELECT ledger_expire(100)');
-is($alice->get("$base/transfers/$id")->{json}{status}, 'expired', 'given back by the job');
+is($alice->get("$base/transfers/$id")->{json}{status}, 'expired', 'the job ends the expired hold');
 is($w->state_of($from), $before, 'the expired hold frees its whole amount');
-expect(act($bob, $id, $_, {}), 422, 'HOLD_EXPIRED', "then $_") for qw(capture);
-expect(act($bob, $id, 'release'), 422, 'HOLD_EXPIRED', 'then release');
+expect(act($bob, $id, $_, {}), 422, 'HOLD_EXPIRED', "a hold that the job has ended has no $_") for qw(capture);
+expect(act($bob, $id, 'release'), 422, 'HOLD_EXPIRED', 'a hold that the job has ended cannot be released');
 
 # Holds that cannot be released do not prevent the release of others: a row whose update
 # fails (as by a defect), an account that a transaction has locked, and metadata stored
@@ -158,7 +158,7 @@ is($k->sql('wallet', "SELECT payload->'data'->>'settledAt' IS NOT NULL, payload-
 	'the event of the expiry leaves out metadata that contain a NUL');
 $unlock->();
 $k->sql('wallet', 'DROP TRIGGER test_refuse ON transfer');
-is(expire_now(), 'completed 0', 'when nothing is in the way');
+is(expire_now(), 'completed 0', 'the job expires all holds when nothing prevents it');
 is_deeply($statuses->(), \%status, 'all expired holds are released');
 # Metadata with a NUL or half a surrogate pair are refused by every function.
 for my $text ('{"a":"\\u0000"}', '{"a":"\\ud800"}', '{"\\udc00":1}', '{"a":["\\udc00\\ud800"]}') {
@@ -170,7 +170,7 @@ for my $text ('{"a":"\\u0000"}', '{"a":"\\ud800"}', '{"\\udc00":1}', '{"a":["\\u
 	}
 	my ($status, undef, $err) = $k->sql_as_app('wallet', "\\set VERBOSITY verbose
 	    SELECT ledger_transfer('$alice->{id}', false, '" . Kedge::Wallet::key() . "', 'x', '$from', '$to', 1, NULL, '$text', NULL)");
-	like($err, qr/ERROR:  22P0[25]/, "the ledger with $text");
+	like($err, qr/ERROR:  22P0[25]/, "the SQL functions refuse the metadata $text");
 }
 
 # ---- one job is enough ------------------------------------------------------------------
@@ -182,7 +182,7 @@ for my $name (@names) {
 	for my $time (1, 2) {
 		$k->sql('wallet', "UPDATE job_schedule SET next_at = now() WHERE name = '$name'");
 		ok(wait_until(sub { $k->sql('wallet', "SELECT next_at > now() FROM job_schedule WHERE name = '$name'") eq 't' }, 60),
-			"the time of $name comes");
+			"the schedule $name fires");
 	}
 	is($k->sql('wallet', "SELECT count(*) FROM job WHERE state = 'available' AND tags @> ARRAY['schedule:$name']"), 1,
 		"$name: one job of the schedule waits");
@@ -229,10 +229,10 @@ for my $chunked (0, 1) {
 		}
 	}
 	my $answer = raw_act($kept, 'release', '{"amount":30}', type => 'application/json', chunked => $chunked);
-	like("$answer->{status} $answer->{body}", qr/^400 .*"field":"amount"/, 'release takes no amount');
+	like("$answer->{status} $answer->{body}", qr/^400 .*"field":"amount"/, 'release with an amount is refused');
 }
 is($w->state_of($from), $state, 'the refused operations moved no money');
-expect($bob->get("$base/transfers/$kept"), 200, 'held', 'nor settled the hold');
+expect($bob->get("$base/transfers/$kept"), 200, 'held', 'the hold is still open after the refused requests');
 
 # Headers that change the meaning of a request are refused if they occur twice or are
 # not understood.
@@ -254,7 +254,7 @@ for my $amount ('100.00000000000000001', '1.5', '1e-1', '"100"', '1e400', '10000
 my $answer = raw_act($kept, 'capture', '{"amount":10.0}', type => 'application/json');
 like($answer->{body}, qr/"capturedAmount":10,/, 'a capture of 10.0 captures 10');
 $answer = raw_act($done, 'reverse', '{"amount":1e1}', type => 'application/json', chunked => 1);
-is($answer->{status}, 200, 'amount 1e1, and a chunked body is read') or diag($answer->{body});
+is($answer->{status}, 200, 'a reversal of 1e1 in a chunked body is accepted') or diag($answer->{body});
 
 # ---- one of many --------------------------------------------------------------------
 

@@ -94,7 +94,7 @@ for my $round (1 .. 200) {
 	$k->sql('wallet', "SELECT ledger_batch('$alice->{id}', true, 'kept-$round', '\\x00', false, '$items')")
 	    if $round % 5 == 0;
 }
-pass('200 batches come to the same either way');
+pass('200 batches have the same results by both plans');
 cmp_ok(scalar keys %codes, '>=', 5, 'the batches had refusals of at least five kinds') or diag(explain(\%codes));
 $w->check('and the books are right');
 done_testing;

@@ -45,16 +45,16 @@ sub free { return $w->account($a)->{available} }
 
 my @three = (item($a, $b, 30), item($savings, $b, 1), item($a, $b, 20));
 my $r = overtaken(moves($alice, $a, $c, free() - 25), $alice, 0, @three);
-is(codes($r), 'INSUFFICIENT_FUNDS posted posted', 'funds that are gone by then');
+is(codes($r), 'INSUFFICIENT_FUNDS posted posted', 'funds that were spent meanwhile are not available to the batch');
 is(free(), 5, 'the remaining funds were used');
 
 $w->fund($a, 1000);
 $r = overtaken(moves($alice, $a, $c, free() - 45), $alice, 1, @three);
-is("$r->{status} $r->{json}{code} $r->{json}{index}", '422 INSUFFICIENT_FUNDS 2', 'an atomic one: by which');
+is("$r->{status} $r->{json}{code} $r->{json}{index}", '422 INSUFFICIENT_FUNDS 2', 'an atomic batch names the item without funds');
 is(free(), 45, 'a refused atomic batch moves no money');
 
 $r = overtaken(freezes('true'), $alice, 0, @three[ 1, 0 ]);
-is(codes($r), 'ACCOUNT_FROZEN posted', 'an account that is frozen by then');
+is(codes($r), 'ACCOUNT_FROZEN posted', 'an account that was frozen meanwhile is refused');
 $k->sql('wallet', freezes('false'));
 $r = overtaken(freezes('true'), $alice, 1, @three[ 1, 0 ]);
 is("$r->{json}{code} $r->{json}{index}", 'ACCOUNT_FROZEN 0', 'an atomic batch with an account that was frozen meanwhile is refused');
@@ -94,7 +94,7 @@ $seen{$_}++ for parallel(6, sub {
 	my %codes = map { codes(batch($me, 0, [ @items, item($a, $b, 1_000_000) ])) => 1 } 1 .. 10;
 	return join ', ', keys %codes;
 });
-is_deeply(\%seen, { 'posted ' x 20 . 'INSUFFICIENT_FUNDS' => 6 }, 'made but for the one');
+is_deeply(\%seen, { 'posted ' x 20 . 'INSUFFICIENT_FUNDS' => 6 }, 'concurrent batches post all items except the refused one');
 is($k->sql('postgres', "SELECT deadlocks FROM pg_stat_database WHERE datname = 'wallet'"), 0,
 	'PostgreSQL has counted no deadlock');
 $w->check('and the books are right');

@@ -28,19 +28,19 @@ is($r->{status}, 200, 'a batch is answered with 200') or diag($r->{body});
 is(
 	codes($r),
 	'posted INSUFFICIENT_FUNDS posted ACCOUNT_NOT_FOUND SAME_ACCOUNT ACCOUNT_NOT_FOUND AMOUNT_OUT_OF_RANGE',
-	'a result for each, in order'
+	'a batch has one result for each item, in order'
 );
 my $first = $r->{json}{results}[0]{transfer};
 is($first->{memo}, 'first', 'the result has the memo of its item');
 is_deeply($alice->get("/api/wallet/transfers/$first->{id}")->{json}, $first, 'each result is a transfer that can be read');
-ok(length $r->{json}{results}[1]{error}{message}, 'a refusal has words for people');
+ok(length $r->{json}{results}[1]{error}{message}, 'a refused item has a message');
 is($w->state_of($a), '0/0/0', 'the debited account is empty');
 is($w->state_of($b), '600/0/600', 'the credited account has the whole amount');
 my $again = batch($alice, 0, \@items, key => 'b1');
 is($again->{body}, $r->{body}, 'the same key gets the same answer');
 is($again->{headers}{'idempotency-replayed'}, 'true', 'the repeated answer has Idempotency-Replayed');
 is(batch($alice, 1, \@items, key => 'b1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED', 'another batch with the same key is IDEMPOTENCY_KEY_REUSED');
-is(batch($alice, 0, [ reverse @items ], key => 'b1')->{status}, 409, 'another order is another batch');
+is(batch($alice, 0, [ reverse @items ], key => 'b1')->{status}, 409, 'the same items in another order are another batch');
 is($w->state_of($b), '600/0/600', 'repetitions move no money');
 is($w->move($alice, $a, $b, 1, key => 'b1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
 	'a single transfer with the key of a batch is IDEMPOTENCY_KEY_REUSED');
@@ -85,12 +85,12 @@ is($k->sql('wallet', <<~'SQL'), 0, 'no entry has a time before that of an earlie
 
 $w->fund($a, 100);
 $r = batch($alice, 1, [ item($a, $b, 60), item($a, $c, 60), item($a, $b, 1) ], key => 'b2');
-is("$r->{status} $r->{json}{code}", '422 INSUFFICIENT_FUNDS', 'the first that fails');
+is("$r->{status} $r->{json}{code}", '422 INSUFFICIENT_FUNDS', 'an atomic batch is refused because of one item');
 is($r->{json}{index}, 1, 'the error of an atomic batch names the index of the item');
 ok($r->{json}{requestId}, "the error of an atomic batch has the request's id");
 is($w->state_of($a), '100/0/100', 'a refused atomic batch moves no money');
 $r = batch($alice, 1, [ item($a, $b, 40), item($a, $c, 60) ], key => 'b2');
-is(codes($r), 'posted posted', 'the key is free after a refusal');
+is(codes($r), 'posted posted', 'a refused atomic batch leaves its key free');
 is($w->state_of($a), '0/0/0', 'an atomic batch that succeeds moves all');
 
 # ---- keys of items ------------------------------------------------------------------
@@ -108,10 +108,10 @@ is($r->{headers}{'idempotency-replayed'}, 'true', 'the single transfer has Idemp
 $r = batch($alice, 0, [ item($a, $b, 6, idempotencyKey => 'i1') ]);
 is(codes($r), 'IDEMPOTENCY_KEY_REUSED', 'an item with a used key and another amount is refused');
 is(batch($alice, 1, [ item($a, $b, 6, idempotencyKey => 'i1') ])->{json}{code},
-	'IDEMPOTENCY_KEY_REUSED', 'nor in an atomic one');
+	'IDEMPOTENCY_KEY_REUSED', 'an atomic batch with the used key is refused');
 $w->move($alice, $a, $b, 2, key => 'i2');
 $r = batch($alice, 0, [ item($a, $b, 2, idempotencyKey => 'i2') ]);
-is(codes($r), 'posted', 'a single one first');
+is(codes($r), 'posted', 'a batch of one item is posted');
 $r = batch($alice, 0, [ item($a, $b, 5000, idempotencyKey => 'i3') ]);
 is(codes($r), 'INSUFFICIENT_FUNDS', 'an item without funds is refused');
 is($w->move($alice, $a, $b, 3, key => 'i3')->{status}, 201, 'a refused item leaves its key free');
@@ -121,7 +121,7 @@ is($w->state_of($a), '88/0/88', 'each key moved money once');
 
 $r = batch($alice, 0, [ item($a, $b, 80, hold => JSON::PP::true, expiresInSeconds => 60),
 		item($a, $b, 10), item($a, $b, 8) ]);
-is(codes($r), 'held INSUFFICIENT_FUNDS posted', 'a hold in a batch');
+is(codes($r), 'held INSUFFICIENT_FUNDS posted', 'a batch may contain a hold');
 is($w->state_of($a), '80/80/0', 'holds in a batch reserve their amounts');
 my @bad = (
 	[ [], 'transfers' ], [ {}, 'transfers' ], [ [1], 'transfers' ],
@@ -134,7 +134,7 @@ my @bad = (
 for my $row (@bad) {
 	my ($items, $field) = @$row;
 	my $r = batch($alice, 0, $items);
-	is("$r->{status} " . ($r->{json}{fields}[0]{field} // ''), "400 $field", "a mistake in $field");
+	is("$r->{status} " . ($r->{json}{fields}[0]{field} // ''), "400 $field", "a batch with a mistake in $field is refused");
 }
 is($alice->post('/api/wallet/transfers/batch', { transfers => [ item($a, $b, 1) ] })->{json}{code},
 	'IDEMPOTENCY_KEY_REQUIRED', 'a batch without an idempotency key is refused');

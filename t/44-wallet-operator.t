@@ -30,10 +30,10 @@ sub expect
 for my $path ('/deposits', '/withdrawals', "/transfers/$nowhere/reverse", "/accounts/$a/freeze",
 	"/accounts/$a/unfreeze", '/currencies')
 {
-	is($alice->post("$base$path", {})->{status}, 403, "POST $path: not for everybody");
+	is($alice->post("$base$path", {})->{status}, 403, "POST $path is 403 for a user");
 	is($k->client->post("$base$path", {})->{status}, 401, "POST $path requires a session");
 }
-is($alice->get("$base/$_")->{status}, 403, "GET $_: not for everybody")
+is($alice->get("$base/$_")->{status}, 403, "GET $_ is 403 for a user")
     for 'ledger/check', 'accounts?kind=system', "accounts?userId=$bob->{id}";
 my $admin = $k->user('admin');
 $k->role($admin, 'admin');
@@ -43,7 +43,7 @@ is($admin->get("$base/ledger/check")->{status}, 200, 'an admin may check the led
 
 my %in = (accountId => $a, amount => 1000, provider => 'bank', reference => 'r1', memo => 'cash');
 my $r = $op->post("$base/deposits", \%in);
-expect($r, 201, 'posted', 'a deposit');
+expect($r, 201, 'posted', 'a deposit is answered with 201');
 is_deeply([ @{ $r->{json} }{qw(kind creditAccountId amount provider reference memo)} ],
 	[ 'deposit', $a, 1000, 'bank', 'r1', 'cash' ], 'the deposit has the given members');
 is($w->state_of($a), '1000/0/1000', 'the deposit arrives');
@@ -53,21 +53,21 @@ my $again = $op->post("$base/deposits", \%in);
 is($again->{body}, $r->{body}, 'the same reference gets the same answer');
 is($again->{headers}{'idempotency-replayed'}, 'true', 'the repeated answer has Idempotency-Replayed');
 for my $row ([ amount => 999 ], [ accountId => $b ], [ memo => 'card' ]) {
-	expect($op->post("$base/deposits", { %in, @$row }), 409, 'REFERENCE_REUSED', "another $row->[0]");
+	expect($op->post("$base/deposits", { %in, @$row }), 409, 'REFERENCE_REUSED', "the same reference with another $row->[0] is refused");
 }
-expect($op->post("$base/withdrawals", \%in), 409, 'REFERENCE_REUSED', 'nor a withdrawal');
+expect($op->post("$base/withdrawals", \%in), 409, 'REFERENCE_REUSED', 'the reference of a deposit cannot be used for a withdrawal');
 is($op->post("$base/deposits", { %in, provider => 'card' })->{status}, 201, 'the same reference of another provider is another deposit');
 is($w->state_of($a), '2000/0/2000', 'each deposit arrived once');
 my %out = (%in, amount => 500, reference => 'w1');
-expect($op->post("$base/withdrawals", { %out, amount => 2001 }), 422, 'INSUFFICIENT_FUNDS', 'too much');
-expect($op->post("$base/withdrawals", \%out), 201, 'posted', 'a withdrawal; the refused one took no reference');
+expect($op->post("$base/withdrawals", { %out, amount => 2001 }), 422, 'INSUFFICIENT_FUNDS', 'a withdrawal of more than the balance is refused');
+expect($op->post("$base/withdrawals", \%out), 201, 'posted', 'the reference of a refused withdrawal can be used again');
 is($w->state_of($a), '1500/0/1500', 'the withdrawal debits the account');
 is($w->state_of($house->{id}), '-1500/0/-1500', 'the withdrawal credits the system account');
 expect($op->post("$base/deposits", { %in, accountId => $_, reference => "n$_" }), 404,
-	'ACCOUNT_NOT_FOUND', 'into no account')
+	'ACCOUNT_NOT_FOUND', 'a deposit to an unknown account is refused')
     for $nowhere, $house->{id};
 expect($op->post("$base/deposits", { %in, amount => $_, reference => "x$_" }), 422,
-	'AMOUNT_OUT_OF_RANGE', "amount $_")
+	'AMOUNT_OUT_OF_RANGE', "a deposit of $_ is refused")
     for 0, -1, 9007199254740992;
 for my $field (qw(accountId amount provider reference)) {
 	my %less = %in;
@@ -78,7 +78,7 @@ my @one = parallel(16, sub {
 	my $r = $op->copy->post("$base/deposits", { %in, amount => 7, reference => 'many' });
 	return [ @$r{qw(status body)} ];
 });
-is(scalar(grep { $_->[0] == 201 && $_->[1] eq $one[0][1] } @one), 16, 'sixteen at once: one answer');
+is(scalar(grep { $_->[0] == 201 && $_->[1] eq $one[0][1] } @one), 16, '16 deposits at once with one reference get one answer');
 is($w->state_of($a), '1507/0/1507', 'deposits at once with one reference arrive once');
 # Two deposits to different accounts with the same reference: only one of them is made.
 @one = parallel(8, sub {
@@ -98,7 +98,7 @@ sub reverse_it
 }
 my $had = $w->account($b)->{balance};
 $r = reverse_it($t->{id}, { amount => 30, memo => 'oops' }, key => 'v1');
-expect($r, 200, 'posted', 'a part of it');
+expect($r, 200, 'posted', 'a part of a transfer is reversed');
 is_deeply([ @{ $r->{json} }{qw(id reversedAmount)} ], [ $t->{id}, 30 ], 'a part of the transfer is reversed');
 my $reversal = $bob->get("$base/transfers/$r->{json}{reversalId}")->{json};
 is_deeply(
@@ -107,30 +107,30 @@ is_deeply(
 	'the reversal is a transfer of its own'
 );
 is($w->account($b)->{balance}, $had - 30, 'the reversal moves the money back');
-expect(reverse_it($t->{id}, { amount => 71 }), 422, 'REVERSAL_TOO_LARGE', 'more than is left');
-expect(reverse_it($t->{id}, { amount => 0 }), 422, 'AMOUNT_OUT_OF_RANGE', 'nothing');
+expect(reverse_it($t->{id}, { amount => 71 }), 422, 'REVERSAL_TOO_LARGE', 'a reversal of more than the rest is refused');
+expect(reverse_it($t->{id}, { amount => 0 }), 422, 'AMOUNT_OUT_OF_RANGE', 'a reversal of 0 is refused');
 my $rest = reverse_it($t->{id}, {}, key => 'v2');
-expect($rest, 200, 'reversed', 'all that is left');
+expect($rest, 200, 'reversed', 'the rest of a transfer is reversed');
 is($rest->{json}{reversedAmount}, 100, 'a second reversal takes the rest');
-expect(reverse_it($t->{id}, {}), 422, 'ALREADY_REVERSED', 'and no more');
+expect(reverse_it($t->{id}, {}), 422, 'ALREADY_REVERSED', 'a reversed transfer cannot be reversed again');
 is(reverse_it($t->{id}, { amount => 30, memo => 'oops' }, key => 'v1')->{body}, $r->{body},
 	'repeating the first reversal returns its first answer');
 is(reverse_it($t->{id}, undef, key => 'v2')->{body}, $rest->{body}, 'repeating the second reversal returns its answer');
 expect(reverse_it($t->{id}, { amount => 31, memo => 'oops' }, key => 'v1'), 409,
-	'IDEMPOTENCY_KEY_REUSED', 'another amount with its key');
-expect(reverse_it($reversal->{id}, {}), 422, 'NOT_REVERSIBLE', 'a reversal is not reversed');
-expect(reverse_it($nowhere, {}), 404, 'TRANSFER_NOT_FOUND', 'nothing to reverse');
+	'IDEMPOTENCY_KEY_REUSED', 'the key of a reversal with another amount is refused');
+expect(reverse_it($reversal->{id}, {}), 422, 'NOT_REVERSIBLE', 'a reversal cannot be reversed');
+expect(reverse_it($nowhere, {}), 404, 'TRANSFER_NOT_FOUND', 'an unknown transfer cannot be reversed');
 my $hold = $w->move($alice, $a, $b, 10, hold => JSON::PP::true)->{json}{id};
-expect(reverse_it($hold, {}), 422, 'NOT_REVERSIBLE', 'nor is a hold');
+expect(reverse_it($hold, {}), 422, 'NOT_REVERSIBLE', 'a hold cannot be reversed');
 Kedge::Wallet::post($bob, "/transfers/$hold/capture", { amount => 4 });
-expect(reverse_it($hold, { amount => 5 }), 422, 'REVERSAL_TOO_LARGE', 'a captured one: what was captured');
-expect(reverse_it($hold, {}), 200, 'reversed', 'is reversed');
+expect(reverse_it($hold, { amount => 5 }), 422, 'REVERSAL_TOO_LARGE', 'of a captured hold the captured amount can be reversed');
+expect(reverse_it($hold, {}), 200, 'reversed', 'a captured hold is reversed');
 $t = $w->move($alice, $a, $b, 50)->{json}{id};
 $w->move($bob, $b, $a, $w->account($b)->{available});
-expect(reverse_it($t, {}), 422, 'INSUFFICIENT_FUNDS', 'what is spent cannot be taken back');
+expect(reverse_it($t, {}), 422, 'INSUFFICIENT_FUNDS', 'money that was spent cannot be reversed');
 $t = $w->move($alice, $a, $b, 60)->{json}{id};
 my @parts = parallel(8, sub { return reverse_it($t, { amount => 20 })->{status} });
-is(scalar(grep { $_ == 200 } @parts), 3, 'three twenties of sixty, however many ask');
+is(scalar(grep { $_ == 200 } @parts), 3, 'of 60 three reversals of 20 succeed, however many are sent at once');
 
 # ---- who did it, and why ---------------------------------------------------------
 
@@ -143,7 +143,7 @@ sub told
 	my @fields = sort keys %want;
 	for my $viewer ($op, $admin) {
 		my $t = $viewer->get("$base/transfers/$id")->{json};
-		is_deeply({ map { $_ => $t->{$_} } @fields }, \%want, "$name: by whom and why, to operators");
+		is_deeply({ map { $_ => $t->{$_} } @fields }, \%want, "$name: operators see by whom and why");
 	}
 	my $t = $who->get("$base/transfers/$id")->{json};
 	is_deeply([ @$t{@fields} ], [ map { undef } @fields ], "$name: the users who take part do not see by whom and why");
@@ -151,22 +151,22 @@ sub told
 }
 $w->fund($a, 100);
 my $in = $op->post("$base/deposits", { %in, amount => 5, reference => 'why', reason => 'cheque 4' });
-is($in->{json}{reason}, 'cheque 4', 'a deposit has a reason');
+is($in->{json}{reason}, 'cheque 4', 'the deposit has a reason');
 told('a deposit', $in->{json}{id}, $alice, createdBy => $op->{id}, reason => 'cheque 4');
 is($op->post("$base/deposits", { %in, amount => 5, reference => 'why', reason => 'cheque 4' })->{body}, $in->{body},
 	'a repeated deposit gets the same answer');
 expect($op->post("$base/deposits", { %in, amount => 5, reference => 'why' }), 409, 'REFERENCE_REUSED',
-	'without it: another movement');
+	'a withdrawal without the reason is another one');
 my $out = $op->post("$base/withdrawals", { %in, amount => 5, reference => 'why out', reason => 'asked for' });
 told('a withdrawal', $out->{json}{id}, $alice, createdBy => $op->{id}, reason => 'asked for');
 $r = reverse_it($in->{json}{id}, { reason => 'bounced' }, key => 'why-1');
 told('a reversal', $r->{json}{reversalId}, $alice, createdBy => $op->{id}, reason => 'bounced');
 is(reverse_it($in->{json}{id}, { reason => 'bounced' }, key => 'why-1')->{body}, $r->{body}, 'a repeated reversal gets the same answer');
 expect(reverse_it($in->{json}{id}, { reason => 'else' }, key => 'why-1'), 409, 'IDEMPOTENCY_KEY_REUSED',
-	'another reason: another request');
+	'a reversal with another reason and the same key is refused');
 my ($gave, $took) = map { $w->move($alice, $a, $b, 3, hold => JSON::PP::true)->{json} } 1, 2;
 is($gave->{createdBy}, $alice->{id}, 'the creator of a transfer sees their own id');
-is_deeply([ @$gave{qw(settledAt settledBy settledReason)} ], [ undef, undef, undef ], 'a hold is not settled');
+is_deeply([ @$gave{qw(settledAt settledBy settledReason)} ], [ undef, undef, undef ], 'a hold that is open has no settledAt');
 is($bob->get("$base/transfers/$gave->{id}")->{json}{createdBy}, undef, 'the payee does not see who created the transfer');
 Kedge::Wallet::post($op, "/transfers/$gave->{id}/release", { reason => 'too old' });
 my $released = told('a release', $gave->{id}, $bob, settledBy => $op->{id}, settledReason => 'too old');
@@ -180,18 +180,18 @@ is($k->sql('wallet', "SELECT settled_by, settled_reason, settled_at > created_at
 my $own = $w->move($alice, $a, $b, 3, hold => JSON::PP::true)->{json}{id};
 is(Kedge::Wallet::post($bob, "/transfers/$own/release", { reason => 'changed my mind' })->{json}{settledReason},
 	'changed my mind', 'the payee sees the reason that the payee gave');
-is($alice->get("$base/transfers/$own")->{json}{settledReason}, undef, 'the payer does not');
-is(Kedge::Wallet::post($bob, "/transfers/$own/release", { amount => 1 })->{status}, 400, 'a release takes no amount');
+is($alice->get("$base/transfers/$own")->{json}{settledReason}, undef, 'the payer does not see the reason of the payee');
+is(Kedge::Wallet::post($bob, "/transfers/$own/release", { amount => 1 })->{status}, 400, 'release with an amount is refused');
 
 # The available amount of a system account stays a number that JSON represents exactly.
 my ($limit) = grep { $_->{name} eq 'external:USD' } @{ $op->get("$base/accounts?kind=system")->{json}{items} };
 my $most = 9007199254740991 + $limit->{available};
 expect($w->move($op, $limit->{id}, $b, $most + 1, hold => JSON::PP::true), 422, 'AMOUNT_OUT_OF_RANGE',
-	'a hold from outside beyond the bound');
-expect($w->move($op, $limit->{id}, $b, $most, hold => JSON::PP::true, key => 'bound'), 201, 'held', 'one up to it');
+	'a hold beyond the limit of a system account is refused');
+expect($w->move($op, $limit->{id}, $b, $most, hold => JSON::PP::true, key => 'bound'), 201, 'held', 'a hold up to the limit of a system account is made');
 is($w->account($limit->{id})->{available}, -9007199254740991, 'the available amount may fall to the least number');
-expect($w->deposit($a, 1), 422, 'AMOUNT_OUT_OF_RANGE', 'nor does a deposit go beyond');
-expect($w->move($op, $limit->{id}, $b, $most, hold => JSON::PP::true, key => 'bound'), 201, 'held', 'again');
+expect($w->deposit($a, 1), 422, 'AMOUNT_OUT_OF_RANGE', 'a deposit beyond the limit of a system account is refused');
+expect($w->move($op, $limit->{id}, $b, $most, hold => JSON::PP::true, key => 'bound'), 201, 'held', 'the hold up to the limit is answered again');
 my ($bound) = split /\n/, $k->sql('wallet', "SELECT id FROM transfer WHERE debit_account_id = '$limit->{id}' AND status = 'held'");
 Kedge::Wallet::post($op, "/transfers/$bound/release");
 is($k->sql('wallet', "SELECT least FROM account WHERE id = '$limit->{id}'"), -9007199254740991, 'the table has the least number');
@@ -204,7 +204,7 @@ is($op->get("$base/accounts/$a")->{json}{freezeChangedAt}, undef, 'an account th
 is($op->post("$base/accounts/$a/freeze")->{json}{freezeReason}, undef, 'an account can be frozen without a reason');
 $r = $op->post("$base/accounts/$a/freeze", { reason => 'case 17' });
 is("$r->{status} $r->{json}{frozen}", '200 1', 'an account can be frozen again with a reason');
-is_deeply([ @{ $r->{json} }{qw(freezeChangedBy freezeReason)} ], [ $op->{id}, 'case 17' ], 'by whom and why');
+is_deeply([ @{ $r->{json} }{qw(freezeChangedBy freezeReason)} ], [ $op->{id}, 'case 17' ], 'the operator sees who froze the account and why');
 like($r->{json}{freezeChangedAt}, qr/^\d{4}-\d\d-\d\dT/, 'a frozen account has the time of the freeze');
 my $seen = $alice->get("$base/accounts/$a")->{json};
 is_deeply([ @$seen{qw(frozen freezeChangedAt freezeChangedBy freezeReason)} ],
@@ -213,19 +213,19 @@ is_deeply([ @$seen{qw(frozen freezeChangedAt freezeChangedBy freezeReason)} ],
 is_deeply([ @$seen{qw(freezeChangedBy freezeReason)} ], [ undef, undef ], 'the list of accounts does not show by whom and why either');
 is($op->post("$base/accounts/$a/freeze", $_)->{status}, 400, 'no freeze with ' . (%$_)[0])
     for { reason => '' }, { reason => 'x' x 501 }, { reason => 7 }, { why => 'x' };
-expect($w->move($alice, $a, $b, 1), 422, 'ACCOUNT_FROZEN', 'nothing goes out');
+expect($w->move($alice, $a, $b, 1), 422, 'ACCOUNT_FROZEN', 'a frozen account pays nothing');
 $w->fund($b, 5);
-expect($w->move($bob, $b, $a, 1), 422, 'ACCOUNT_FROZEN', 'nothing comes in');
-expect($w->deposit($a, 1), 422, 'ACCOUNT_FROZEN', 'from outside neither');
-expect(Kedge::Wallet::post($bob, "/transfers/$hold/capture", {}), 422, 'ACCOUNT_FROZEN', 'by no capture');
-expect(Kedge::Wallet::post($bob, "/transfers/$free/release"), 200, 'released', 'a hold can be given back');
+expect($w->move($bob, $b, $a, 1), 422, 'ACCOUNT_FROZEN', 'a frozen account receives nothing');
+expect($w->deposit($a, 1), 422, 'ACCOUNT_FROZEN', 'a frozen account receives no deposit');
+expect(Kedge::Wallet::post($bob, "/transfers/$hold/capture", {}), 422, 'ACCOUNT_FROZEN', 'a hold of a frozen account cannot be captured');
+expect(Kedge::Wallet::post($bob, "/transfers/$free/release"), 200, 'released', 'a hold of a frozen account can be released');
 $r = $op->post("$base/accounts/$a/unfreeze", { reason => 'closed' });
 ok(!$r->{json}{frozen}, 'the account is thawed');
-is_deeply([ @{ $r->{json} }{qw(freezeChangedBy freezeReason)} ], [ $op->{id}, 'closed' ], 'by whom and why');
+is_deeply([ @{ $r->{json} }{qw(freezeChangedBy freezeReason)} ], [ $op->{id}, 'closed' ], 'the operator sees who thawed the account and why');
 is($k->sql('wallet', "SELECT frozen, user_id, reason FROM account_freeze WHERE account_id = '$a' ORDER BY id"),
 	join("\n", "t|$op->{id}|", "t|$op->{id}|case 17", "f|$op->{id}|closed"), 'each freeze and thaw is kept');
-expect(Kedge::Wallet::post($bob, "/transfers/$hold/capture", {}), 200, 'captured', 'and all goes on');
-expect($op->post("$base/accounts/$nowhere/$_"), 404, 'ACCOUNT_NOT_FOUND', "nothing to $_")
+expect(Kedge::Wallet::post($bob, "/transfers/$hold/capture", {}), 200, 'captured', 'a thawed account pays again');
+expect($op->post("$base/accounts/$nowhere/$_"), 404, 'ACCOUNT_NOT_FOUND', "an unknown account has no $_")
     for qw(freeze unfreeze);
 
 # ---- accounts and currencies --------------------------------------------------------
@@ -242,7 +242,7 @@ for my $row ([ name => '' ], [ name => 'x' x 101 ], [ name => undef ], [ currenc
 	is($alice->post("$base/accounts", { name => 'x', currency => 'USD', @$row })->{status}, 400,
 		"account with $row->[0] " . ($row->[1] // 'null'));
 }
-is(scalar @{ $op->get("$base/accounts?userId=$alice->{id}")->{json}{items} }, 2, 'an operator sees both');
+is(scalar @{ $op->get("$base/accounts?userId=$alice->{id}")->{json}{items} }, 2, 'an operator lists both accounts of the user');
 is(scalar @{ $op->get("$base/accounts?userId=nobody")->{json}{items} }, 0, 'listing the accounts of an unknown user creates none');
 is($op->get("$base/accounts/$a")->{json}{id}, $a, 'an operator can read any account');
 my %known = map { $_->{code} => $_ } @{ $alice->get("$base/currencies")->{json}{items} };
@@ -261,21 +261,21 @@ for my $who ($op, $alice) {
 }
 # An account's balance is at most 2^53 - 1 minor units.
 expect($op->post("$base/currencies", { code => "X$_", exponent => $_ }), 422, 'EXPONENT_TOO_LARGE',
-	"an exponent of $_") for 10, 18;
-is($op->post("$base/currencies", { code => 'X9', exponent => 9 })->{status}, 400, 'a code has three characters');
-is($op->post("$base/currencies", { code => 'XX9', exponent => 9 })->{status}, 201, 'an exponent of 9');
-expect($op->post("$base/currencies", { code => 'POINTS', exponent => 2 }), 409, 'CURRENCY_EXISTS', 'again');
+	"a currency with an exponent of $_ is refused") for 10, 18;
+is($op->post("$base/currencies", { code => 'X9', exponent => 9 })->{status}, 400, 'a currency code of two characters is refused');
+is($op->post("$base/currencies", { code => 'XX9', exponent => 9 })->{status}, 201, 'a currency with an exponent of 9 is added');
+expect($op->post("$base/currencies", { code => 'POINTS', exponent => 2 }), 409, 'CURRENCY_EXISTS', 'the same currency can be added again');
 for my $row ([ code => 'x' ], [ code => 'abc' ], [ code => '1AB' ], [ code => 'A' x 13 ],
 	[ exponent => -1 ], [ exponent => 19 ], [ exponent => '2' ])
 {
 	is($op->post("$base/currencies", { code => 'GOLD', exponent => 2, @$row })->{status}, 400,
-		"a currency with $row->[0] $row->[1]");
+		"a currency with $row->[0] $row->[1] is refused");
 }
 my ($x, $y) = map { $_->post("$base/accounts", { name => 'P', currency => 'POINTS' })->{json}{id} }
     $alice, $bob;
 $w->fund($x, 10);
-expect($w->move($alice, $x, $y, 10), 201, 'posted', 'moves like any');
-expect($w->move($alice, $a, $y, 10), 422, 'CURRENCY_MISMATCH', 'but not into another');
+expect($w->move($alice, $x, $y, 10), 201, 'posted', 'money in the added currency can be deposited');
+expect($w->move($alice, $a, $y, 10), 422, 'CURRENCY_MISMATCH', 'money cannot move into another currency');
 
 # ---- statements ---------------------------------------------------------------------
 
@@ -293,7 +293,7 @@ my $month = $k->sql('wallet', "SET session_replication_role = replica;
     UPDATE account SET created_at = (begins - interval '1 month') AT TIME ZONE 'UTC' FROM month;
     SELECT begins::date FROM month");
 is($k->sql('wallet', "SELECT ledger_write_statements((date '$month' + interval '1 year')::date)"), 0,
-	'a month that is not over has none');
+	'a month that is not over gets no statement');
 for my $n (-1, 0, 1) {
 	my $made = $k->sql('wallet',
 		"SELECT ledger_write_statements((date '$month' + interval '$n months')::date)");
@@ -306,7 +306,7 @@ $r = $alice->get("$base/accounts/$a/statements?limit=2")->{json};
 my $balance = $w->account($a)->{balance};
 my ($last, $busy) = @{ $r->{items} };
 is_deeply([ @$last{qw(opening closing credits debits entries)} ], [ $balance, $balance, 0, 0, 0 ],
-	'a month in which nothing happened');
+	'a month without entries has a statement');
 is($busy->{month}, substr($month, 0, 7), 'the statement is that of the month before');
 is_deeply([ @$busy{qw(opening closing)} ], [ 0, $balance ], 'the statement has the opening and closing balance');
 is($busy->{opening} + $busy->{credits} - $busy->{debits}, $busy->{closing}, 'opening, credits and debits add up to closing');
@@ -326,13 +326,13 @@ is($k->sql('wallet', $rows), $written, 'the statements that are written again ar
 is($k->sql('wallet', 'SELECT ledger_write_missing_statements()'), 0, 'no statement is missing after that');
 my $job = $k->sql('wallet', q(SELECT job_id FROM job_enqueue('ledger.statements', '{"month": "2026-10-15"}')));
 ok(wait_until(sub { $k->sql('wallet', "SELECT state FROM job WHERE id = '$job'") eq 'discarded' }, 20),
-	'what is no month is not tried again');
+	'a month that is invalid is not tried again');
 
 # The turnover of a statement may exceed int64, unlike a balance.
 $k->sql('wallet', "UPDATE statement SET credits = credits + 92233720368547758070,
     debits = debits + 92233720368547758070 WHERE account_id = '$a' AND month = '$month'");
 $r = $alice->get("$base/accounts/$a/statements");
-is($r->{status}, 200, 'a turnover beyond int64');
+is($r->{status}, 200, 'a turnover beyond 64 bits is added up');
 like($r->{body}, qr/"credits":922337203685477[0-9]{5},/, 'sums beyond 2^53 are written exactly');
 
 # A clock is set back over the end of a month: each statement still begins with the
@@ -348,7 +348,7 @@ $k->sql('wallet', "SET session_replication_role = replica;
 $k->sql('wallet', "SELECT ledger_write_statements('$_')") for '2026-01-01', '2026-02-01';
 is($k->sql('wallet', "SELECT month, opening, closing, credits, debits, entries FROM statement
     WHERE account_id = '$carol->{account}' AND month <= '2026-02-01' ORDER BY month"),
-	"2026-01-01|0|180|180|0|3\n2026-02-01|180|100|0|80|1", 'a clock that was set back leaves no gap');
+	"2026-01-01|0|180|180|0|3\n2026-02-01|180|100|0|80|1", 'months are complete although the clock was set back');
 $k->sql('wallet', "SET session_replication_role = replica;
     DELETE FROM entry WHERE account_id = '$carol->{account}' AND seq = 5");
 
@@ -425,19 +425,19 @@ my $odd = '01890a5d-0000-774b-bcce-b302099a8057';
 $k->sql('wallet', "SET session_replication_role = replica;
     INSERT INTO transfer (id, debit_account_id, credit_account_id, currency, amount, created_at)
     VALUES ('$odd', '$a', '$b', 'USD', 5, now() - interval '1 day')");
-is(check_job('{}'), 'completed|false|0', 'an old transfer without entries is not new');
+is(check_job('{}'), 'completed|false|0', 'a transfer without entries is not found by a check of new entries');
 is(check_job('{"full":true}'), 'discarded|true|1', 'a full check finds damage in checked entries');
 like(slurp($k->dir . '/log/wallet.log'), qr/"ledger check failed","kind":"transfer","id":"$odd"/, 'the log names the damaged transfer');
 my $full = $op->get("$base/ledger/check?full=true")->{json};
 is_deeply([ @$full{qw(ok full since)}, $full->{mismatches}[0]{id} ],
 	[ JSON::PP::false, JSON::PP::true, undef, $odd ], 'a full check by request finds the damage, too');
 my $new = $op->get("$base/ledger/check")->{json};
-is_deeply([ @$new{qw(ok full)} ], [ JSON::PP::true, JSON::PP::false ], 'what is new is right');
-ok(defined $new->{since}, 'since the checkpoints moved');
-ok(defined metric(kedge_ledger_mismatches => 1), 'the metric still has what the full one found');
+is_deeply([ @$new{qw(ok full)} ], [ JSON::PP::true, JSON::PP::false ], 'a check of new entries reports ok');
+ok(defined $new->{since}, 'a check of new entries says since when');
+ok(defined metric(kedge_ledger_mismatches => 1), 'the metric keeps the mismatches of the full check');
 $k->sql('wallet', "SET session_replication_role = replica; DELETE FROM transfer WHERE id = '$odd'");
 is(check_job('{"full":true}'), 'completed|true|0', 'a full check succeeds when the damage is repaired');
-is($op->get("$base/ledger/check?full=yes")->{status}, 400, 'full is true or false');
+is($op->get("$base/ledger/check?full=yes")->{status}, 400, 'the parameter full must be true or false');
 
 # The check over HTTP also reports a mismatch.
 $k->sql('wallet', "SET session_replication_role = replica; $breaks[0][1]");

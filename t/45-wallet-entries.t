@@ -33,10 +33,10 @@ for my $memo (@memos) {
 sub entries { my ($query) = @_; return $alice->get("$base/accounts/$a/entries" . ($query // '')) }
 my $all = entries('?limit=100')->{json};
 is_deeply([ map { [ @$_{qw(amount balanceAfter memo)} ] } @{ $all->{items} } ], \@expected,
-	'newest first, with the balance after each');
+	'the list has the newest entry first, with the balance after each');
 is($all->{nextCursor}, undef, 'the list of entries is one page');
 is_deeply([ sort keys %{ $all->{items}[0] } ],
-	[ sort qw(id transferId amount balanceAfter memo createdAt) ], 'what an entry has');
+	[ sort qw(id transferId amount balanceAfter memo createdAt) ], 'an entry has its six members');
 is($alice->get("$base/transfers/$all->{items}[0]{transferId}")->{status}, 200, 'the entry has the id of its transfer');
 my (@paged, $cursor);
 for my $n (1 .. 10) {
@@ -46,11 +46,11 @@ for my $n (1 .. 10) {
 	$w->move($alice, $a, $b, 1) if $n == 1;
 	$cursor = $r->{nextCursor} or last;
 }
-is_deeply(\@paged, $all->{items}, 'page by page the same');
+is_deeply(\@paged, $all->{items}, 'the pages have the same entries as the list');
 my $at = $all->{items}[5]{createdAt};
 my $older = entries("?to=$at")->{json}{items};
 my $newer = entries("?from=$at")->{json}{items};
-is(@$older + @$newer, @{ $all->{items} } + 1, 'from is within, to is not');
+is(@$older + @$newer, @{ $all->{items} } + 1, 'from is inclusive and to exclusive');
 is($newer->[-1]{createdAt}, $at, 'the parameter from is inclusive');
 is_deeply(entries("?from=$at&to=$at")->{json}{items}, [], 'the parameter to is exclusive');
 is(entries($_)->{status}, 400, "GET entries?$_ is refused")
@@ -80,7 +80,7 @@ for my $from (undef, @times) {
 		$looked++;
 	}
 }
-is("@wrong", '', "between any two of $looked pairs of times");
+is("@wrong", '', "the list between any two of $looked pairs of times is right");
 is($k->sql('wallet', "SELECT entry_seq_at('$clock->{account}', t) FROM unnest(ARRAY[
     timestamptz '-infinity', '2026-01-01T01:00Z', 'infinity']) t"),
 	join("\n", 1, 3, 14), 'entry_seq_at() finds the entry of a time by bisection');
@@ -191,7 +191,7 @@ ok(wait_until(sub {
 	sysread $socket, $text, 65536, length $text while $readable->can_read(0);
 	return $k->sql('postgres', 'SELECT count(*) FROM pg_stat_activity'
 		    . " WHERE usename = 'wallet' AND wait_event_type = 'Lock'") > 0;
-}, 20), 'a stream waits for the next entries');
+}, 20), 'a stream waits for its next entries');
 $k->kill_pid(KILL => ($k->pids('postgres-backend'))[0]);
 1 while sysread $socket, $text, 65536, length $text;
 {
@@ -236,7 +236,7 @@ sub leave_unread
 }
 my @unread = map { leave_unread("entries-unread-$_") } 1 .. 2;
 my $third = csv($busy, $id, '?from=2100-01-01T00:00:00Z');
-is($third->{status}, 429, 'a third is refused');
+is($third->{status}, 429, 'a third stream of the user is refused');
 is($third->{json}{code}, 'TOO_MANY_STREAMS', 'a third stream of the user is TOO_MANY_STREAMS');
 like($third->{headers}{'retry-after'}, qr/^\d+$/, 'the 429 of a stream has Retry-After');
 is($busy->get("$base/accounts/$id/entries")->{status}, 200, 'pages are served while the user has two streams');
@@ -262,7 +262,7 @@ $text = '';
 sysread $lazy, $text, 100, length $text while $text !~ /createdAt/;
 ($request_id) = $text =~ /^X-Request-Id: (\S+)/mi;
 ok(wait_until(sub { $k->log_text('wallet') =~ /"request_id":"$request_id","msg":"request",(.*)/ && ($line = $1) }, 40),
-	'a stream that nginx has no room for ends');
+	'a stream that nginx cannot buffer ends');
 like($line, qr/"status":499,"sent_status":200/, 'an unread stream through nginx ends with the status 499');
 unlike($k->log_text('nginx'), qr/temporary file/, 'nginx writes no temporary file for a stream');
 close $lazy;
@@ -276,5 +276,5 @@ for my $n (1 .. 20) {
 		});
 	};
 }
-is(entries()->{status}, 200, 'clients that went away are forgotten');
+is(entries()->{status}, 200, 'streams of clients that disconnected are not counted');
 done_testing;

@@ -72,7 +72,7 @@ sub transfer_sql
 # ---- what the application's role has ------------------------------------------------
 
 # All rights of the application's role; a new one must be added here.
-is($k->sql('wallet', <<~'SQL'), <<~'RIGHTS' =~ s/\n\z//r, 'rights to tables and columns');
+is($k->sql('wallet', <<~'SQL'), <<~'RIGHTS' =~ s/\n\z//r, 'the application role has exactly these rights');
 	SELECT c.relname || coalesce('.' || a.attname, '') || ' ' ||
 		string_agg(acl.privilege_type, ' ' ORDER BY acl.privilege_type)
 	FROM pg_class c
@@ -101,7 +101,7 @@ my @doors = qw(add_currency add_currency batch batch capture capture check check
     check_transfers expire expire_holds external external forget_keys forget_keys freeze freeze note_check note_check
     open_account open_account_once open_first release release reverse reverse transfer transfers
     write_missing_statements write_statements);
-is($k->sql('wallet', <<~'SQL'), join("\n", map {"ledger_$_"} @doors), 'functions as the owner');
+is($k->sql('wallet', <<~'SQL'), join("\n", map {"ledger_$_"} @doors), 'the application role can call exactly these functions of the owner');
 	SELECT proname FROM pg_proc
 	WHERE pronamespace = 'public'::regnamespace AND prosecdef
 		AND has_function_privilege('wallet', oid, 'EXECUTE')
@@ -258,10 +258,10 @@ my ($state, $answer) = attempt($k, 'app', <<~SQL);
 		'$a', '$b', 1000000, NULL, NULL, NULL);
 	SELECT accounts > 0, mismatches FROM public.ledger_check(10);
 	SQL
-is("$state$answer", "INSUFFICIENT_FUNDS\nt|[]", 'strange settings make no difference');
+is("$state$answer", "INSUFFICIENT_FUNDS\nt|[]", 'settings of the session change no result');
 ($state, $answer) = attempt($k, 'app', "SELECT code FROM ledger_transfer('somebody', NULL, 'nobody', 'x',
 	'$a', '$b', 1, NULL, NULL, NULL)");
-is("$state$answer", 'ACCOUNT_NOT_FOUND', 'whether an operator: NULL is no');
+is("$state$answer", 'ACCOUNT_NOT_FOUND', 'NULL as the operator flag means no operator');
 unmoved('names');
 
 # ---- out of the role ------------------------------------------------------------------
@@ -455,7 +455,7 @@ my $kept = Kedge::Wallet::post($alice, '/transfers', \%body, key => 'kept');
 is($kept->{status}, 201, 'a transfer with a key succeeds');
 attempt($k, 'app', "SELECT ledger_forget_keys($_)") for 0, -1, -1_000_000, 'NULL';
 is(Kedge::Wallet::post($alice, '/transfers', \%body, key => 'kept')->{body}, $kept->{body},
-	'a key that is young cannot be forgotten');
+	'a key that is less than 30 days old cannot be deleted');
 $w->check;
 $before = books($k);
 
@@ -502,16 +502,16 @@ for my $row (
 	[ '22003', 'more than any number', $t{posted}, [ $a, '9223372036854775808' ] ],
 ) {
 	my ($state, $name, $transfer, @entries) = @$row;
-	refused($k, 'owner', $state, entry_sql($transfer, @entries), "entries: $name");
+	refused($k, 'owner', $state, entry_sql($transfer, @entries), "entries with $name are refused");
 }
 my ($free) = $k->sql('wallet', "SELECT balance - held FROM account WHERE id = '$b'");
 refused($k, 'owner', '23514', entry_sql($t{posted}, [ $b, -$free - 1 ], [ $house, $free + 1 ]),
-	'entries: what is held');
+	'entries that use held money are refused');
 my ($one, $two) = (entry_sql($t{posted}, [ $a, 5 ]), entry_sql($t{posted}, [ $b, -5 ]));
 refused($k, 'owner', '23514', "BEGIN; SET CONSTRAINTS ALL DEFERRED; SAVEPOINT s; $one; RELEASE s; COMMIT",
-	'entries: in a savepoint');
-refused($k, 'owner', '23514', "BEGIN; $one; SET CONSTRAINTS ALL IMMEDIATE; $two", 'entries: asked at once');
-refused($k, 'owner', '23514|55000', "BEGIN; $one; PREPARE TRANSACTION 'x'", 'entries: in two phases');
+	'entries in a savepoint are refused');
+refused($k, 'owner', '23514', "BEGIN; $one; SET CONSTRAINTS ALL IMMEDIATE; $two", 'entries that do not add up are refused when checked at once');
+refused($k, 'owner', '23514|55000', "BEGIN; $one; PREPARE TRANSACTION 'x'", 'entries in a prepared transaction are refused');
 unmoved('entries, by the owner');
 
 # ---- the owner: accounts ----------------------------------------------------------------------
@@ -624,7 +624,7 @@ for my $row (
 		'no transfer with ' . join ', ', map { "$_ " . ($change{$_} // 'NULL') } sort keys %change);
 }
 refused($k, 'owner', '23514', "BEGIN; UPDATE account SET frozen = true WHERE id = '$_'; " . transfer_sql(),
-	'no transfer from or to a frozen account') for $a, $b;
+	'a transfer from or to a frozen account is refused') for $a, $b;
 refused($k, 'owner', '42501', $_) for (
 	'DELETE FROM transfer',
 	"DELETE FROM transfer WHERE id = '$t{held}'",
@@ -665,7 +665,7 @@ my $ways = join ', ', map {"('$_', '$t{$_}'::uuid)"} sort keys %t;
 	SELECT way FROM possible ORDER BY way COLLATE "C";
 	SQL
 is($answer, join("\n", (map {"held-captured $_ 0"} 1, 100, 60), 'held-expired  0', 'held-released  0',
-		'of ' . 6 * 6 * 5 * 5), 'the ways of a transfer');
+		'of ' . 6 * 6 * 5 * 5), 'each sequence of operations has the expected result');
 is($state, '', 'the query for all ways of a transfer succeeds');
 
 # No statement, whatever it does to the status, can change the other columns of a
@@ -679,7 +679,7 @@ for my $column (split /\n/, $k->sql('wallet', "SELECT attname FROM pg_attribute 
 		. " 'transfer'::regclass AND attnum > 0 AND NOT attisdropped"
 		. " AND attname NOT IN ('status', 'captured_amount', 'reversed_amount') AND attname !~ '^settled_'"))
 {
-	ok($other{$column}, "$column has a row here") or next;
+	ok($other{$column}, "this test has a row for the column $column") or next;
 	refused($k, 'owner', '23514',
 		"UPDATE transfer SET status = 'released', $column = $other{$column} WHERE id = '$t{held}'");
 	refused($k, 'owner', '23514', "UPDATE transfer SET $column = $other{$column} WHERE id = '$_'")
@@ -707,7 +707,7 @@ for my $row (
 ) {
 	my ($name, %change) = @$row;
 	my ($state, $answer) = attempt($k, 'owner', transfer_sql(%change));
-	is($state, '', "the owner makes $name") or diag($answer);
+	is($state, '', "the owner role can insert $name") or diag($answer);
 }
 is(done(on($bob, $t{held}, 'capture', { amount => 40 })), $t{held}, 'a hold is captured');
 $w->check('all of it in the books');
@@ -756,7 +756,7 @@ $k->sql('wallet', <<~'SQL');
 	$$
 	SQL
 is($k->sql('wallet', "SELECT string_agg(test_slices(n), '' ORDER BY n) FROM unnest('{1,2,3,5,7,100,100000}'::int[]) n"), '',
-	'slices of any size find nothing');
+	'slices of any size find no mismatch');
 
 # Only without triggers can the ledger become inconsistent at all: then each check
 # reports it.  Later, when checkpoints have moved past these rows, the check of new
@@ -825,7 +825,7 @@ my $entries_now = $k->sql('wallet', 'SELECT count(*) FROM entry');
 is(check_new('false'), "$entries_now|f|[]", 'at first all entries are new');
 is($k->sql('wallet', 'SELECT count(*) FROM ledger_checkpoint'), 0, 'a check that does not move checkpoints stores none');
 is(join('', broken($attacks[0][1], 'SELECT FROM ledger_check_new(100, true); SELECT count(*) FROM ledger_checkpoint')),
-	'0', 'nor does a check that finds something');
+	'0', 'a check that finds a mismatch moves no checkpoint');
 # Of two concurrent checks only one moves the checkpoints, because the two saw different
 # states.
 my $release = hold_lock($k, 'SELECT FROM ledger_checkpoint_moved FOR UPDATE');
@@ -839,7 +839,7 @@ $k->sql('wallet', "UPDATE ledger_checkpoint_moved SET moved_at = '-infinity'");
 is(check_new('true'), "$entries_now|f|[]", 'a check that finds no mismatch stores checkpoints');
 is(check_new('true'), '0|t|[]', 'after a check no entry is new');
 is($k->sql('wallet', 'SELECT bool_and(c.seq = a.version AND c.balance = a.balance AND c.before_seq = 1)
-    FROM ledger_checkpoint c JOIN account a ON a.id = c.account_id'), 't', 'once in two hours');
+    FROM ledger_checkpoint c JOIN account a ON a.id = c.account_id'), 't', 'the checkpoints move once in two hours');
 done($w->move($alice, $a, $b, 1));
 is(check_new('true'), '2|t|[]', 'new entries are checked next time');
 # Makes the data look as if everything had happened hours ago, and the checkpoints had
@@ -860,7 +860,7 @@ is_deeply(\@unseen, [
 	'entries the other way round', 'another amount', 'another amount captured', 'a transfer that is gone',
 	'one that moved nothing', 'a capture that moved nothing', 'what a balance was', 'a reversal that is not noted',
 	'a reversal of another', 'another currency', 'reversed, without one',
-], 'what was changed behind the checkpoints is for a full check (README.md)');
+], 'a check of new entries does not find damage behind the checkpoints');
 my ($full_state, $full) = broken(join('; ', map { $_->[1] } grep { $_->[0] eq 'another amount' } @attacks),
 	'SELECT test_slices(4)');
 like($full_state . $full, qr/"kind"/, 'a full check ignores the checkpoints');
@@ -882,12 +882,12 @@ for my $row (
 	[ 'one of no account', "INSERT INTO ledger_checkpoint VALUES ('$nowhere', 2, 0, 1)" ],
 ) {
 	my ($state, $answer) = broken($row->[1], 'SELECT mismatches FROM ledger_check_new(100, false)');
-	like($state . $answer, qr/"kind":"(?:checkpoint|balance|running)"/, "a false checkpoint: $row->[0]");
+	like($state . $answer, qr/"kind":"(?:checkpoint|balance|running)"/, "a full check finds a false checkpoint: $row->[0]");
 }
 # If a checkpoint is missing, the check takes longer, and nothing else changes.
 is((broken("DELETE FROM ledger_checkpoint WHERE account_id = '$b'",
 	'SELECT entries > 0, mismatches FROM ledger_check_new(100, false)'))[1] =~ /^t\|/ ? 'read again' : '', 'read again',
-	'a checkpoint that is gone');
+	'a full check finds a missing checkpoint');
 
 # ---- by chance ----------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ my ($alice, $bob) = map { $w->user($_, 1000) } qw(alice bob);
 my ($a, $b) = ($alice->{account}, $bob->{account});
 $w->move($alice, $a, $b, 1);
 is($k->sql('wallet', "SELECT count(*) FROM job WHERE kind = 'webhook.deliver'"), 0,
-	'without an endpoint nothing is told');
+	'without an endpoint no event is sent');
 
 # No receiver exists; the test looks only at the delivery jobs.
 $k->sql('wallet', "SELECT job_pause('webhooks', true);

@@ -47,10 +47,10 @@ sub count_of
 # An account id in capitals is the same id.
 my $small = post($alice, '/transfers', order(1), 'case');
 my $large = post($alice, '/transfers', { %{ order(1) }, debitAccountId => uc $a }, 'case');
-is(said($large), '201 again', 'ids in capitals: the same request');
+is(said($large), '201 again', 'ids in capitals are the same request');
 is($large->{body}, $small->{body}, 'the repeated answer has the number as it was first sent');
 is(post($alice, '/transfers', { %{ order(1) }, creditAccountId => uc $b }, 'case-2')->{json}{creditAccountId},
-	$b, 'answered as ids are spelled here');
+	$b, 'the answer has the ids in lower case');
 
 # ---- an account ------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ is($more->{headers}{location}, $opened->{headers}{location}, 'the repeated answe
 is(accounts_named('holiday'), 1, 'the repeated request opens one account');
 is($alice->get("$base/accounts/$opened->{json}{id}")->{json}{name}, 'holiday', 'the account of the answer exists');
 is(post($alice, '/accounts', { %$wish, name => 'other' }, 'open-1')->{json}{code},
-	'IDEMPOTENCY_KEY_REUSED', 'another account with the key: 409');
+	'IDEMPOTENCY_KEY_REUSED', 'another account with the same key is refused');
 is(post($alice, '/transfers', order(1), 'open-1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
 	'a transfer with the key of an account is refused');
 is(post($alice, '/accounts', $wish, 'case')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
@@ -79,16 +79,16 @@ is(said(post($bob, '/accounts', $wish, 'open-1')), '201', 'the same key of anoth
 is(said(post($alice, '/accounts', { name => 'n', currency => 'NONE' }, 'open-2')), '422 CURRENCY_UNKNOWN',
 	'an account in an unknown currency is refused');
 is(said(post($alice, '/accounts', { name => 'second', currency => 'EUR' }, 'open-2')), '201',
-	'leaves the key free');
-is(post($alice, '/accounts', $wish, 'two words')->{status}, 400, 'what is no key');
+	'a refused request leaves its key free');
+is(post($alice, '/accounts', $wish, 'two words')->{status}, 400, 'an invalid key is refused');
 is($alice->post("$base/accounts", { name => 'twice', currency => 'EUR' })->{status}, 201,
-	'without a key: another one') for 1, 2;
+	'an account without a key is opened') for 1, 2;
 is(accounts_named('twice'), 2, 'without a key each request opens an account');
 my ($opens, @answers) = at_once(24, sub {
 	return Kedge::Wallet::post($alice->copy, '/accounts', { name => 'race', currency => 'EUR' },
 		key => 'open-race');
 });
-is_deeply($opens, { '201' => 1, '201 again' => 23 }, 'many at once with one key');
+is_deeply($opens, { '201' => 1, '201 again' => 23 }, 'of 24 requests at once with one key one opens the account');
 is(scalar @answers, 1, 'requests at once with one key get one answer');
 is(accounts_named('race'), 1, 'requests at once with one key open one account');
 
@@ -102,7 +102,7 @@ my ($count, @bodies) = at_once(64, sub {
 });
 is_deeply($count, { '201' => 1, '201 again' => 63 }, 'of 64 clients with one key one makes the transfer');
 is(scalar @bodies, 1, 'the 64 clients get the same answer, byte for byte');
-is($w->state_of($poor->{account}), '0/0/0', 'the money is gone');
+is($w->state_of($poor->{account}), '0/0/0', 'the paying account is empty');
 is($w->state_of($b), '12/0/12', 'the money arrives once');
 
 ($count, @bodies) =
@@ -117,7 +117,7 @@ my @users = map { $w->user("user$_", 100) } 1 .. 8;
 	return Kedge::Wallet::post($user->copy, '/transfers',
 		{ %{ order(100) }, debitAccountId => $user->{account} }, key => 'mine');
 });
-is_deeply($count, { '201' => 8, '201 again' => 56 }, 'eight users, the same key: each has one');
+is_deeply($count, { '201' => 8, '201 again' => 56 }, 'of eight users with the same key each makes one transfer');
 is(scalar @bodies, 8, 'eight users with the same key get eight answers');
 is(scalar(grep { $w->state_of($_->{account}) ne '0/0/0' } @users), 0, 'each user has paid once');
 
@@ -137,7 +137,7 @@ for my $row (
 ) {
 	my ($name, $status, $who, $path, $body) = @$row;
 	my ($count, @bodies) = at_once(32, sub { post($who->copy, $path, $body, $name =~ tr/ /-/r) });
-	is_deeply($count, { $status => 1, "$status again" => 31 }, "$name from 32 clients: once");
+	is_deeply($count, { $status => 1, "$status again" => 31 }, "$name from 32 clients is made once");
 	is(scalar @bodies, 1, "$name from 32 clients: all get the same answer");
 }
 $w->check('so far');
@@ -165,7 +165,7 @@ is(join(' ', map { $_->{error}{code} // $_->{transfer}{status} } @{ $batch->{jso
 	'IDEMPOTENCY_KEY_REUSED posted posted', 'an item with the key of another operation is refused');
 my $single = Kedge::Wallet::post($alice, '/transfers', order(8), key => 'item');
 is(said($single), '201 again', 'a single transfer with the key of an item is answered again');
-is_deeply($single->{json}, $batch->{json}{results}[2]{transfer}, 'is that of the batch');
+is_deeply($single->{json}, $batch->{json}{results}[2]{transfer}, 'the single transfer is that of the batch');
 $single = asked($alice, '/transfers', order(9), 'alone');
 $batch = asked($alice, '/transfers/batch',
 	{ atomic => $yes, transfers => [ order(9, idempotencyKey => 'alone') ] }, 'batch-2');
@@ -213,12 +213,12 @@ is(said(Kedge::Wallet::post($poor, '/transfers', { %other, amount => 61 }, key =
 $w->{operator}->post("$base/accounts/$poor->{account}/freeze");
 is(said(post($poor, '/transfers', \%other, 'frozen')), '422 ACCOUNT_FROZEN', 'a transfer from a frozen account is refused');
 is(said(Kedge::Wallet::post($poor, '/transfers', \%other, key => 'free')), '201 again',
-	'what was done before is still answered');
+	'a used key is answered although the account is frozen');
 $w->{operator}->post("$base/accounts/$poor->{account}/unfreeze");
 is(said(asked($poor, '/transfers', \%other, 'frozen')), '201', 'the same key succeeds when the account is thawed');
 my $items = { atomic => $yes, transfers => [ map { { %other, amount => $_ } } 30, 29 ] };
 is(said(Kedge::Wallet::post($poor, '/transfers/batch', $items, key => 'all')), '422 INSUFFICIENT_FUNDS',
-	'a batch of which one cannot be');
+	'an atomic batch without funds is refused');
 is($w->state_of($poor->{account}), '58/0/58', 'an atomic batch without funds moves nothing');
 $w->fund($poor->{account}, 1);
 is(said(asked($poor, '/transfers/batch', $items, 'all')), '200', 'the same batch succeeds when there are funds');
@@ -262,7 +262,7 @@ is(said($second->post("$base/withdrawals", \%deposit)), '409 REFERENCE_REUSED', 
 is(said(Kedge::Wallet::post($bob, "/transfers/$id{captured}/capture", { amount => 61 }, key => 'c1')),
 	'409 IDEMPOTENCY_KEY_REUSED', 'the key of a capture with another amount is refused');
 is(Kedge::Wallet::post($bob, "/transfers/$id{released}/release")->{body}, $released->{body},
-	'released twice is once');
+	'a second release gets the same answer');
 
 # ---- what a key is ------------------------------------------------------------------------
 
@@ -303,7 +303,7 @@ for my $part (10, length($text) - 200, length($text) - 1) {
 	close $s;
 }
 is(said(asked($alice, '/transfers', order(2, memo => 'dead-1'), 'dead-1')), '201',
-	'half a request used no key');
+	'half a request does not use its key');
 is(count_of('dead-1'), 1, 'half a request moves nothing');
 
 my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
@@ -327,7 +327,7 @@ parallel(32, sub {
 	return 1;
 });
 like(said(asked($alice, '/transfers', order(4, memo => 'dead-3'), 'dead-3')), qr/^201/,
-	'32 that heard nothing');
+	'32 clients that disconnect have made one transfer');
 is(count_of('dead-3'), 1, 'a client that disconnects after the commit has one transfer');
 
 # ---- servers that die -------------------------------------------------------------------------
@@ -381,17 +381,17 @@ sub all_again
 	is_deeply([ map { $w->state_of($_) } $a, $b, $poor->{account} ], \@state, 'the repeated requests change no balance');
 	return;
 }
-cmp_ok(scalar @said, '>=', 20, 'keys of all kinds');
-all_again('at once');
+cmp_ok(scalar @said, '>=', 20, 'the test has at least 20 keys');
+all_again('all keys at once');
 $k->kill_pid(KILL => $k->pids('postgres'));
 ok($k->wait_healthy(30), 'wallet is healthy after PostgreSQL was killed');
-all_again('after a crash');
+all_again('all keys after a crash');
 $k->sql('wallet', "UPDATE idempotency SET created_at = created_at - interval '29 days'");
 is($k->sql('wallet', 'SELECT ledger_forget_keys(30)'), 0, 'a key of less than 30 days is kept');
 $k->down;
 $k->start;
 $_->{base} = $_->{origin} = $k->base for $alice, $bob, $poor, $w->{operator};
-all_again('weeks and a restart later');
+all_again('all keys after weeks and a restart');
 $k->sql('wallet', "UPDATE idempotency SET created_at = created_at - interval '2 days' WHERE key = 'alone'");
 is($k->sql('wallet', 'SELECT ledger_forget_keys(30)'), 1, 'a key of more than 30 days is deleted');
 is(said(post($alice, '/transfers', order(9), 'alone')), '201', 'a deleted key can be used again');

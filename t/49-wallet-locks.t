@@ -32,7 +32,7 @@ wait_blocked($k, 2);
 my ($count) = at_once(8, sub { return $w->move($alice->copy, $alice->{account}, $shop->{account}, 1) });
 is_deeply($count, { 201 => 8 }, 'other users pay the shop while two requests with one key wait');
 $unlock->();
-is(join(', ', $whole->(), $single->()), '200, 409 IDEMPOTENCY_KEY_REUSED', 'the first has the key');
+is(join(', ', $whole->(), $single->()), '200, 409 IDEMPOTENCY_KEY_REUSED', 'the first request with the key makes the transfer');
 
 # The attack: pairs of requests with the same key, and with the same accounts in
 # opposite orders.
@@ -49,7 +49,7 @@ is(join(', ', $whole->(), $single->()), '200, 409 IDEMPOTENCY_KEY_REUSED', 'the 
 	}
 	return (grep { $_->{status} !~ /^(?:200|201|409)$/ } @last)[0] // { status => 201 };
 });
-is_deeply($count, { 201 => 8 }, 'pairs with one key are made or refused');
+is_deeply($count, { 201 => 8 }, 'pairs of operations with one key succeed or are refused');
 
 # ---- all pairs of operations -------------------------------------------------------------
 
@@ -268,7 +268,7 @@ note("$rounds rounds");
 $w->check('and nothing came of it');
 
 is(join("\n", grep { /deadlock detected/ } split /\n/, slurp($k->dir . '/log/postgres.log') // ''), '',
-	'the log has no deadlock');
+	'the log of PostgreSQL has no deadlock');
 is($k->sql('postgres', "SELECT deadlocks FROM pg_stat_database WHERE datname = 'wallet'"), 0,
 	'PostgreSQL has counted no deadlock');
 done_testing;

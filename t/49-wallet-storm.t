@@ -81,7 +81,7 @@ my $tin = $w->user('tin');
 	}
 	return $r;
 });
-is_deeply($count, { 201 => 32 }, 'a hot account: contention is not a lack of funds');
+is_deeply($count, { 201 => 32 }, 'requests that wait for one account all succeed');
 is(join(' ', balances($pot->{account}, $tin->{account})), '0 ' . 32 * 5 * 7, 'all money of the first account has arrived in the second');
 is(said($w->move($pot, $pot->{account}, $tin->{account}, 1)), '422 INSUFFICIENT_FUNDS', 'a further transfer is INSUFFICIENT_FUNDS');
 
@@ -134,7 +134,7 @@ my $start = time;
 	$r->{json}{code} .= ' ' . ($r->{headers}{'retry-after'} // 'no Retry-After');
 	return $r;
 });
-is((grep { !/^503 UNAVAILABLE \d+$/ } keys %$count), 0, 'locked for long: unavailable, try again')
+is((grep { !/^503 UNAVAILABLE \d+$/ } keys %$count), 0, 'a locked account gives 503 with Retry-After')
     or diag(explain($count));
 cmp_ok(time - $start, '<', 15, 'the transfer gets its 503 within 15 s');
 $unlock->();
@@ -248,8 +248,8 @@ sub kill_one
 kill_one($_) for qw(wallet-api wallet-api wallet wallet-worker nginx-worker redis-wallet);
 $count = acknowledged($name, $load, 8);
 my $outage = qr/^(?:done|again|at last|502 \S*|503 \S*|504 \S*|599 )$/;
-is(join(', ', grep { !/$outage/ } keys %$count), '', 'what was not done was an outage, and nothing else');
-cmp_ok(($count->{again} // 0) + ($count->{'at last'} // 0), '>', 0, 'some had to ask again');
+is(join(', ', grep { !/$outage/ } keys %$count), '', 'each failed request got 5xx');
+cmp_ok(($count->{again} // 0) + ($count->{'at last'} // 0), '>', 0, 'some requests succeeded after a repetition');
 
 ($name, $load) = storm();
 kill_one('postgres-backend');
@@ -261,6 +261,6 @@ kill_one('postgres');
 $k->sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'wallet'");
 goes_on('all sessions are cut', 20);
 $count = acknowledged($name, $load, 8);
-is(join(', ', grep { !/$outage/ } keys %$count), '', 'what was not done was an outage, and nothing else');
-cmp_ok(($count->{again} // 0) + ($count->{'at last'} // 0), '>', 0, 'some had to ask again');
+is(join(', ', grep { !/$outage/ } keys %$count), '', 'each failed request got 5xx');
+cmp_ok(($count->{again} // 0) + ($count->{'at last'} // 0), '>', 0, 'some requests succeeded after a repetition');
 done_testing;

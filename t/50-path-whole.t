@@ -33,7 +33,7 @@ SKIP: {
 	is($status, 0, 'the curl examples of the README succeed') or diag("$script\n$out$err");
 	like($out, qr/"userId"/, 'an example makes a verified request');
 	like($out, qr/"currency"\s*:\s*"USD"/, 'an example reads the wallet');
-	like($out, qr/"amount"\s*:\s*5000/, 'an administrator pays in');
+	like($out, qr/"amount"\s*:\s*5000/, 'an example deposits money as an administrator');
 	like($out, qr/ledger/, 'an example prints the schedules of the wallet');
 	my @errors = $out =~ /"code"\s*:\s*"(\w+)"/g;
 	is_deeply([ grep { $_ ne 'UNAUTHENTICATED' } @errors ], [],

@@ -24,7 +24,7 @@ my @status = parallel(
 		return $alice->copy->get($i % 2 ? '/api/core/me' : '/api/wallet/accounts')
 		    ->{status};
 	});
-is_deeply([ grep { $_ != 200 } @status ], [], 'fifty first requests, all answered 200');
+is_deeply([ grep { $_ != 200 } @status ], [], 'fifty first requests at once are answered with 200');
 is($k->sql('core', "SELECT count(*) FROM profile WHERE user_id = '$alice->{id}'"), 1,
 	'fifty first requests create one profile');
 is($k->sql('wallet', "SELECT count(*) FROM wallet WHERE user_id = '$alice->{id}'"), 1,
@@ -45,7 +45,7 @@ is(
 my $bob = $k->user('bob');
 $k->sql('core',
 	"INSERT INTO profile (user_id, display_name) VALUES ('$bob->{id}', 'Before the crash')");
-is($bob->session->{user}{hasCoreAccount} ? 1 : 0, 0, 'a record that auth was not told of');
+is($bob->session->{user}{hasCoreAccount} ? 1 : 0, 0, 'auth does not list a profile that it was not told of');
 is($bob->get('/api/core/me')->{json}{displayName}, 'Before the crash', 'a profile from before a crash is kept');
 ok(wait_until(sub { $bob->session->{user}{hasCoreAccount} }, 5), 'auth is told of the profile by a later request');
 is($k->sql('core', "SELECT count(*) FROM profile WHERE user_id = '$bob->{id}'"), 1, 'there is still one profile');
@@ -65,7 +65,7 @@ ok(scalar @api, 'the workers of the api pool are found');
 $k->kill_pid(STOP => @api);
 my @r = map { $carol->get($_) } '/api/core/me', '/api/wallet/accounts', '/api/core/tasks';
 is_deeply([ map { $_->{status} } @r ], [ 200, 200, 200 ],
-	'auth does not answer: first contact goes on');
+	'first contact succeeds although auth does not answer');
 $k->kill_pid(CONT => @api);
 ok(
 	wait_until(
@@ -127,7 +127,7 @@ my @bad = (
 );
 for my $row (@bad) {
 	my ($name, $token) = @$row;
-	is(provision($token)->{status}, 401, "provision with $name: no");
+	is(provision($token)->{status}, 401, "provision with $name is refused");
 }
 is($k->sql('auth', "SELECT count(*) FROM service_account WHERE user_id = '$dave->{id}'"), 0,
 	'a refused provisioning stores nothing');

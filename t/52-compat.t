@@ -25,7 +25,7 @@ for my $version ('1.7.25', '1.7.7', '1.4.18') {
 	$code =~ s/'better-auth\//'better-auth-$version\//g;
 	my ($status, $out, $err) =
 	    run({ dir => $compat }, tool('node'), '--input-type=module', '-e', $code);
-	is($status, 0, "the example of the README, with $version") or diag($err);
+	is($status, 0, "the example of the README succeeds with $version") or diag($err);
 	is($out, "ada\@example.com\n", 'the BetterAuth client signs in') or diag($err);
 }
 

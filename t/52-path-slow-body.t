@@ -114,7 +114,7 @@ my @alice = begin_slowly($alice, $task);
 my @bob = begin_slowly($bob, $task);
 is($bob->copy->sign_out->{status}, 200, 'a user signs out while the body of a request arrives');
 my $a = end_slowly(@bob, $task);
-is($a->{status}, 401, 'the last byte comes after the sign-out: 401') or diag($a->{body});
+is($a->{status}, 401, 'a body that ends after the sign-out gets 401') or diag($a->{body});
 is(tasks_of($bob), 0, 'the request of the signed-out user stores nothing');
 $a = end_slowly(@alice, $task);
 is($a->{status}, 201, 'the slow request of a signed-in user succeeds')
@@ -126,12 +126,12 @@ is(tasks_of($alice), 1, 'the slow request is executed once');
 is(handed_on(assertion($alice, 0))->{status}, 201, 'a request with a fresh verdict succeeds');
 my $before = verdicts();
 is(handed_on(assertion($alice, 0.2))->{status}, 201, 'a request with a verdict of 0.2 s succeeds');
-is(verdicts(), $before, 'costs no second question');
+is(verdicts(), $before, 'a verdict of 0.2 s is not renewed');
 for my $age (2, 25, 40, 200, $bound_s - 20) {
 	$a = handed_on(assertion($alice, $age));
-	is($a->{status}, 201, "a body of $age s: no 401") or diag($a->{body});
+	is($a->{status}, 201, "a body of $age s is accepted") or diag($a->{body});
 }
-cmp_ok(verdicts(), '>=', $before + 5, 'auth was asked each time');
+cmp_ok(verdicts(), '>=', $before + 5, 'auth renews the verdict of each slow body');
 is(handed_on(assertion($alice, 100), method => 'GET', path => '/api/core/me', body => '{}')->{status},
 	200, 'a GET with an old verdict and a body is answered');
 is(handed_on(assertion($alice, 100), method => 'GET', path => '/api/core/whoami',
@@ -165,7 +165,7 @@ my @refused = (
 	[ 'whose times disagree', assertion($alice, 40, iat_ms => int(time * 1000)) ],
 	[ 'for an hour', assertion($alice, 40, exp => int(time) + 3600) ],
 );
-is(handed_on($_->[1])->{status}, 401, "an old assertion, $_->[0]: 401") for @refused;
+is(handed_on($_->[1])->{status}, 401, "an old assertion $_->[0] is refused") for @refused;
 
 # The user loses the role that the location, or the route, requires.
 is(handed_on(assertion($alice, 5, required_roles => ['user']))->{status}, 201,
@@ -242,12 +242,12 @@ my $fresh = assertion($alice, 0);
 $k->kill_pid(STOP => @$verify_pids);
 is(handed_on(assertion($alice, 0))->{status}, 201, 'while auth hangs, a request with a fresh verdict succeeds');
 $a = handed_on($old);
-is($a->{status}, 503, 'an old one is 503, never allowed') or diag($a->{body});
+is($a->{status}, 503, 'while auth hangs, a request with an old verdict gets 503') or diag($a->{body});
 like($a->{headers}{'retry-after'} // '', qr/^\d+$/, 'the 503 while auth hangs has Retry-After');
 is(tasks_of($alice), $tasks + 1, 'the request that got 503 stores nothing');
 $k->kill_pid(CONT => @$verify_pids);
 ok(wait_until(sub { handed_on($old)->{status} == 201 }, 15), 'requests with an old verdict succeed when auth continues');
 
 $alice->sign_out;
-is(handed_on($old)->{status}, 401, 'signed out: 401 with the same assertion');
+is(handed_on($old)->{status}, 401, 'an old assertion is refused after the sign-out');
 done_testing;

@@ -77,7 +77,7 @@ is((grep { $_ == 200 || $_ == 503 } @status), 8, 'while one verify process hangs
 cmp_ok((grep { $_ == 200 } @status) + 0, '>=', 1, 'the other verify process gives verdicts') or diag("@status");
 $k->kill_pid(STOP => $verify[1]);
 denied('both hang', 8);
-is($k->client->get('/api/auth/ok')->{status}, 200, 'signing in and out is another pool');
+is($k->client->get('/api/auth/ok')->{status}, 200, 'auth itself answers while verify hangs');
 $k->kill_pid(CONT => @verify);
 ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15), 'all requests are served when the process continues');
 is($k->sql('core', 'SELECT count(*) FROM task'), 0, 'no refused request was executed');
@@ -141,7 +141,7 @@ my $old = fcgi_request(
 		HTTP_COOKIE => $alice->cookie_header,
 	}
 )->{headers}{'kedge-identity'};
-ok($old, "a verdict for wallet, to be shown to core");
+ok($old, 'core refuses an assertion for wallet');
 my @wrong = (
 	[ 'nothing', '', 503 ], [ 'garbage', 'garbage' x 100, 503 ],
 	[ 'a broken record', "\1\6\0\1", 503 ],
@@ -176,10 +176,10 @@ for my $row (@wrong) {
 		$bytes,
 		sub {
 			my $r = $alice->get('/api/core/whoami');
-			is($r->{status}, $want, "verify says $name: $want") or diag($r->{body});
+			is($r->{status}, $want, "a verify that answers with $name: the client gets $want") or diag($r->{body});
 			like($r->{headers}{'content-type'} // '', qr{^application/json},
-				"verify says $name: in JSON");
-			unlike($r->{body}, qr/"userId"/, "verify says $name: nothing gets through");
+				"a verify that answers with $name: the error is JSON");
+			unlike($r->{body}, qr/"userId"/, "a verify that answers with $name: no request reaches core");
 		});
 }
 rename "$path.away", $path or die "rename: $!";
@@ -193,21 +193,21 @@ $k->kill_pid(KILL => $k->pids('core-api')); # this also ends the connections tha
 my $r = $alice->get('/api/core/whoami');
 like($r->{status}, qr/^50[23]$/, 'core is stopped: the answer is 502 or 503');
 like($r->{json}{code} // '', qr/^(BAD_GATEWAY|UNAVAILABLE)$/, 'the 502 or 503 is JSON');
-is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet does not notice');
+is($alice->get('/api/wallet/accounts')->{status}, 200, 'wallet is served while core is stopped');
 rename $k->dir . '/run/core.away', $k->dir . '/run/core.sock' or die "rename: $!";
 ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15), 'core is served when it runs again');
 my @api = $k->pids('auth-api');
 $k->kill_pid(STOP => @api);
-is($alice->get('/api/core/whoami')->{status}, 200, 'the api pool hangs: verdicts are given');
+is($alice->get('/api/core/whoami')->{status}, 200, "verdicts are given while auth's pool api hangs");
 $k->kill_pid(CONT => @api);
 
 # ---- what nginx says of a service that hangs ---------------------------------------------
 
-is($hung->client->get('/api/auth/ok')->{status}, 200, 'core hangs: auth does not notice');
+is($hung->client->get('/api/auth/ok')->{status}, 200, 'auth is served while core hangs');
 for my $row ([ 'a GET', $late[0] ], [ 'a POST', $late[1] ]) {
 	my ($name, $socket) = @$row;
 	my $late = raw_answers(raw_read($socket, 40)) // {};
-	is($late->{status}, 504, "core hangs: $name is 504");
+	is($late->{status}, 504, "while core hangs, $name gets 504");
 	my $h = $late->{headers};
 	like($h->{'content-type'} // '', qr{^application/json}, "$name: the error is JSON");
 	like($h->{'cache-control'} // '', qr/no-store/, "$name: the error has Cache-Control no-store");

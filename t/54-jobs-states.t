@@ -59,7 +59,7 @@ is_deeply([ map { "$_->{attempt} $_->{outcome} $_->{error}" } @{ $job->{attempts
 is($j->effects($once{fail}), 0, 'the writes of failed attempts are rolled back');
 
 ok($j->reached($once{'fail.once'}, 'completed'), 'a job that fails once is completed');
-is($j->job($once{'fail.once'})->{attempt}, 2, 'the second attempt completes it');
+is($j->job($once{'fail.once'})->{attempt}, 2, 'the second attempt completes the job');
 is_deeply($j->job($once{'fail.once'})->{result}, { done => JSON::PP::true }, 'the result of a job is stored');
 
 ok($j->reached($once{'fail.sql'}, 'discarded'),

@@ -50,7 +50,7 @@ cmp_ok(time - $began, '<', 10, 'the death is noticed long before the lease is ov
 is(error_of($hit), 'the worker died', 'the history has the error "the worker died"');
 ok($j->reached($hit, 'completed'), 'another process completes the job');
 is($j->effects($hit), 1, 'the job that was killed has its effect once');
-is($j->job($hit)->{attempt}, 2, 'the second attempt completed it');
+is($j->job($hit)->{attempt}, 2, 'the second attempt completes the job that was killed');
 is($j->sql('SELECT count(*) FROM job_worker'), 1, 'the dead worker is not registered');
 $j->stop($master);
 

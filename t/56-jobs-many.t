@@ -28,7 +28,7 @@ is($j->sql(<<~'E'), 0, 'no two jobs of the limited queue ran at the same time');
 	WHERE x.a < y.b - interval '2 ms' AND y.a < x.b - interval '2 ms'
 	E
 cmp_ok($j->sql("SELECT count(DISTINCT pid) FROM jobtest_effect WHERE kind = 'limited'"),
-	'>=', 1, 'at least one worker ran them');
+	'>=', 1, 'at least one worker ran the jobs of the limited queue');
 my @free = map { $j->enqueue('write.wait', { ms => 100 }) } 1 .. 24;
 ok($j->reached($_, 'completed', 30), 'a job of the queue without a limit is completed') for @free;
 cmp_ok($j->sql("SELECT count(DISTINCT pid) FROM jobtest_effect WHERE kind = 'write.wait'"),
@@ -71,7 +71,7 @@ my @ids = Kedge::parallel(16,
 		p_unique_period_s => 600)") });
 is(scalar keys %{ { map { $_ => 1 } @ids } }, 1, 'sixteen concurrent enqueues with one unique key make one job');
 $j->sql('NOTIFY job');
-ok($j->reached($ids[0], 'completed'), 'that job is completed');
+ok($j->reached($ids[0], 'completed'), 'the one job of the unique key is completed');
 is($j->effects($ids[0]), 1, 'the job has its effect once');
 
 # ---- claims do not read dead rows -----------------------------------------------------------------------

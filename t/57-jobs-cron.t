@@ -75,24 +75,24 @@ is_deeply(next_times(4, $berlin, '2026-10-25 02:40+02', minutes => '0,30', every
 		'2026-10-25 03:30 +01' ],
 	'a half-hourly schedule fires in both equal hours, too');
 is_deeply(next_times(2, $zone{half}, '2026-10-03 12:00+1030', minutes => 15, hours => 2),
-	[ '2026-10-04 02:45 +11', '2026-10-05 02:15 +11' ], 'a clock change of half an hour');
+	[ '2026-10-04 02:45 +11', '2026-10-05 02:15 +11' ], 'a schedule fires at a clock change of half an hour');
 is_deeply(next_times(2, $zone{begins_at_one}, '2018-11-03 12:00-03', minutes => 0, hours => 0),
-	[ '2018-11-04 01:00 -02', '2018-11-05 00:00 -02' ], 'a day that begins at 01:00');
+	[ '2018-11-04 01:00 -02', '2018-11-05 00:00 -02' ], 'a schedule fires on a day that begins at 01:00');
 
 # Time zones whose clocks change at midnight.
 is_deeply(next_times(6, $zone{havana}, '2026-11-01 03:50+00', minutes => '0,15,30,45',
 		every_hour => 1),
 	[ map { my $o = $_; map { "2026-11-01 00:$_ -0$o" } $o == 4 ? qw(00 15 30 45) : qw(00 15) } 4, 5 ],
-	'hourly on a day that begins twice: both first hours fire');
+	'an hourly schedule fires in both first hours of a day that begins twice');
 is_deeply(next_times(4, $zone{azores}, '2026-10-24 23:50+00', minutes => '0,30', every_hour => 1),
 	[ '2026-10-25 00:00 +00', '2026-10-25 00:30 +00', '2026-10-25 00:00 -01',
 		'2026-10-25 00:30 -01' ], 'in the Azores a half-hourly schedule fires in both equal hours');
 is_deeply(next_times(2, $zone{havana}, '2026-10-31 12:00-04', minutes => 30, hours => 0),
-	[ '2026-11-01 00:30 -05', '2026-11-02 00:30 -05' ], 'daily on a day that begins twice: a time in the first hour fires once');
+	[ '2026-11-01 00:30 -05', '2026-11-02 00:30 -05' ], 'a daily schedule fires once in the first hour of a day that begins twice');
 is_deeply(next_times(1, $zone{havana}, '2026-11-01 00:40-04', minutes => 30, hours => 0),
 	[ '2026-11-01 00:30 -05' ], 'in Havana the next time is computed between the two equal hours');
 is_deeply(next_times(2, $zone{beirut}, '2026-10-24 12:00+03', minutes => 30, hours => 23),
-	[ '2026-10-24 23:30 +02', '2026-10-25 23:30 +02' ], 'a daily time in a last hour that exists twice fires once');
+	[ '2026-10-24 23:30 +02', '2026-10-25 23:30 +02' ], 'a daily schedule fires once in a last hour that exists twice');
 for my $row ([ 'havana', '2026-03-08', -4 ], [ 'cairo', '2026-04-24', 3 ],
 	[ 'beirut', '2026-03-29', 3 ]) {
 	my ($name, $day, $offset) = @$row;
@@ -105,10 +105,10 @@ is_deeply(next_times(3, $zone{nuuk}, '2026-03-28 22:00-02', minutes => '0,30', h
 	'times that the last hour does not have fire on the next day');
 is_deeply(next_times(2, 'UTC', '2026-03-01 00:00+00', minutes => 0, hours => 0, days => 29,
 		months => 2),
-	[ '2028-02-29 00:00 +00', '2032-02-29 00:00 +00' ], 'the 29th of February');
+	[ '2028-02-29 00:00 +00', '2032-02-29 00:00 +00' ], 'a schedule for the 29th of February fires in leap years');
 is_deeply(next_times(1, 'UTC', '2000-03-01 00:00+00', minutes => 0, hours => 0, days => 29,
 		months => 2, weekdays => 2),
-	[ '2028-02-29 00:00 +00' ], 'the 29th of February that is a Tuesday');
+	[ '2028-02-29 00:00 +00' ], 'a schedule for the 29th of February and Tuesday fires when both match');
 is_deeply(next_times(3, 'UTC', '2026-01-01 00:00+00', minutes => 0, hours => 0, days => 13,
 		weekdays => 5, either => 1),
 	[ '2026-01-02 00:00 +00', '2026-01-09 00:00 +00', '2026-01-13 00:00 +00' ],

@@ -467,7 +467,7 @@ for my $name (qw(a b)) {
 	ok($receiver->wait_for("/pause/9000/$name", 1), "a delivery is sent to $name");
 }
 my ($one, $two) = map { ($receiver->requests("/pause/9000/$_"))[0]{at} } qw(a b);
-cmp_ok(abs($one - $two), "<", 9, 'it is sent while another receiver has not answered');
+cmp_ok(abs($one - $two), "<", 9, 'a delivery is sent while another receiver has not answered');
 remove(map { $_->{id} } @pair);
 # Two deliveries may be sent before the worker knows that the endpoint is slow.
 is_deeply([ grep { $_ > 1 } beside('/pause/901/x', '/ok/beside-901') ], [],

@@ -78,7 +78,7 @@ for (ask(undef, @forms)) {
 }
 is_deeply(\@leak, [], 'no form of a path reaches a protected handler without a session');
 is_deeply(\@crash, [], 'no form of a path causes a 5xx');
-is_deeply(\@odd, [], 'every refusal is a usual one');
+is_deeply(\@odd, [], 'each refusal has an expected status');
 
 # A user's request never returns what only an administrator may see.
 @leak = @crash = ();
@@ -87,7 +87,7 @@ for (ask($alice->cookie_header, grep { $form{$_} =~ /admin|jobs/ } @forms)) {
 	push @leak, $path if ($a->{body} // '') =~ /"profiles"|"cron"/;
 	push @crash, "$path $a->{status}" if ($a->{status} // 500) >= 500;
 }
-is_deeply(\@leak, [], 'a user reaches nothing of the administrator');
+is_deeply(\@leak, [], "no form of a path reaches the administrator's data as a user");
 is_deeply(\@crash, [], 'no form of a path causes a 5xx for a user');
 
 # For an administrator, the handler of the canonical path runs, or no handler at all.
@@ -106,7 +106,7 @@ for (ask($root->cookie_header, @forms)) {
 	push @wrong, "$path ran @hit" if @hit && ($hit[0] ne $form{$path});
 }
 is_deeply(\@wrong, [], 'no form of a path reaches the handler of another path');
-cmp_ok($ran, '>=', scalar @protected, 'the plain forms do run');
+cmp_ok($ran, '>=', scalar @protected, 'the plain forms of the paths reach handlers');
 
 # Paths with ambiguous bytes are refused by nginx or by the service.
 for my $tail ('%00', '%2e%2e/%00', '%0d%0aX: y') {
@@ -127,7 +127,7 @@ my @ambiguous = (
 	'/api/core/openapi.json/../whoami', '/api/core//openapi.json');
 for (ask($root->cookie_header, @ambiguous)) {
 	my ($path, $a) = @$_;
-	is($a->{status}, 400, "$path is refused");
+	is($a->{status}, 400, "$path is answered with 400");
 	like(substr($a->{body} // '', 0, 200), qr/"code":"INVALID_REQUEST"/, "$path is refused with INVALID_REQUEST");
 }
 # Characters that need no encoding may be encoded, and a query may contain anything.
@@ -159,9 +159,9 @@ my @mutants = map {
 	$path;
 } 1 .. 300;
 @leak = map { $_->[0] } grep { ($_->[1]{body} // '') =~ $inside } ask(undef, @mutants);
-is_deeply(\@leak, [], "nor by 300 mutations (SEED=$seed)");
+is_deeply(\@leak, [], "300 mutations of paths reach no protected handler (SEED=$seed)");
 @leak = map { $_->[0] }
     grep { ($_->[1]{body} // '') =~ /"profiles"/ } ask($alice->cookie_header, @mutants);
-is_deeply(\@leak, [], 'nor a user inside /admin/');
+is_deeply(\@leak, [], '300 mutations of paths reach no data below /admin/');
 is($alice->get('/api/core/whoami')->{status}, 200, 'core serves requests after all these paths');
 done_testing;

@@ -145,7 +145,7 @@ for my $name (sort keys %good) {
 		push @passed, $what if ($a->{status} // 0) == $yes;
 		push @slow, $what if time - $begun > 2.5;
 	}
-	is_deeply(\@passed, [], "$name: broken in any way, no");
+	is_deeply(\@passed, [], "$name: no broken request is answered with success");
 	is_deeply(\@slow, [], "$name: the service does not wait for the rest when the peer has closed");
 	# Unusual but valid requests: whether they are served or not, the process
 	# continues.
@@ -171,7 +171,7 @@ for (my $at = 0; $at < length $body; $at += 311) {
 	print $s $head, substr $body, 0, $at;
 	close $s;
 }
-is(scalar @{ $alice->get('/api/core/tasks')->{json}{items} }, 0, 'half a body makes no task');
+is(scalar @{ $alice->get('/api/core/tasks')->{json}{items} }, 0, 'half a body creates no task');
 # The Content-Length is larger than the body.
 for my $claim (1, 100, 1_000_000, -1, '9' x 30, 'x', '') {
 	my $a = fcgi_request(
@@ -181,7 +181,7 @@ for my $claim (1, 100, 1_000_000, -1, '9' x 30, 'x', '') {
 		},
 		'{"title":',
 		deadline_s => 5);
-	like($a->{status} // 'cut', qr/^(400|401|403|411|413|cut)$/, "CONTENT_LENGTH '$claim'");
+	like($a->{status} // 'cut', qr/^(400|401|403|411|413|cut)$/, "CONTENT_LENGTH '$claim' is refused");
 }
 
 # Hostile JSON, as deep and as wide as the limits allow.  Measured is the processor time
@@ -194,7 +194,7 @@ sub processor_s
 	}
 	return $ns / 1e9;
 }
-cmp_ok(processor_s(), '>', 0, 'what core has worked is known');
+cmp_ok(processor_s(), '>', 0, 'the parent of the workers is found');
 for my $row (
 	[ 'deep', '[' x 30_000 ], [ 'deep and closed', '[' x 30_000 . ']' x 30_000 ],
 	[ 'wide', '{' . join(',', map {qq("k$_":$_)} 1 .. 4000) . '}' ],

@@ -155,7 +155,7 @@ for my $row ([ core => '/api/core/whoami' ]) {
 		KEDGE_REQUEST_ID => 't', CONTENT_TYPE => '', CONTENT_LENGTH => '');
 	my $socket = $k->dir . "/run/$service.sock";
 	is(     fcgi_request($socket, [ @call, KEDGE_IDENTITY => $assertion ])->{status}, 200,
-		'the assertion itself is good');
+		'the unchanged assertion is accepted');
 	for my $name (
 		"KEDGE_IDENTITY=$assertion", "KEDGE_IDENTITY=$assertion\0", "X\0KEDGE_IDENTITY",
 		"\0KEDGE_IDENTITY", 'KEDGE_IDENTITY ', ' KEDGE_IDENTITY', ''

@@ -35,7 +35,7 @@ for my $row (@spoof) {
 	is($k->client->get('/api/core/whoami', headers => {@$row})->{status}, 401,
 		"$short: a request without a session is 401");
 	is($alice->get('/api/core/admin/stats', headers => {@$row})->{status}, 403,
-		"$short: a user stays a user");
+		"$short: a user does not become an administrator");
 	is($alice->get('/api/core/whoami', headers => {@$row})->{json}{userId}, $alice->{id},
 		"$short: a request with a session has its user");
 	is(
@@ -52,7 +52,7 @@ my %navigate = ('Sec-Fetch-Mode' => 'navigate', Accept => 'text/html');
 my $plain = $k->client->get('/api/core/whoami', headers => {%navigate})->{headers}{location};
 for my $row (@spoof) {
 	my $r = $k->client->get('/api/core/whoami', headers => { %navigate, @$row });
-	is($r->{headers}{location}, $plain, "$row->[0]: the same redirect");
+	is($r->{headers}{location}, $plain, "$row->[0]: the redirect to sign in is the same");
 }
 for my $host ('evil.example', 'evil.example:80', "127.0.0.1:$port.evil.example", 'EVIL.example',
 	'a@evil.example', '[::1]', 'evil.example.') {
@@ -63,7 +63,7 @@ for my $host ('evil.example', 'evil.example:80', "127.0.0.1:$port.evil.example",
 	ok(            $a->{status} == 400
 		    || $a->{status} == 404
 		    || $a->{status} == 421
-		    || $a->{headers}{location} !~ /evil/i, "Host: $host is in no redirect")
+		    || $a->{headers}{location} !~ /evil/i, "Host: $host does not appear in the redirect")
 	    or diag($a->{headers}{location});
 	$a =
 	    raw_http($port,
@@ -72,7 +72,7 @@ for my $host ('evil.example', 'evil.example:80', "127.0.0.1:$port.evil.example",
 	ok(            $a->{status} == 400
 		    || $a->{status} == 404
 		    || $a->{status} == 421
-		    || ($a->{headers}{location} // '') !~ /evil/i, "nor as an absolute form");
+		    || ($a->{headers}{location} // '') !~ /evil/i, 'an absolute URI does not change the redirect');
 }
 for my $pair ([ 'evil.example', 'evil.example' ], [ "127.0.0.1:$port", 'https://evil.example' ]) {
 	my ($host, $origin) = @$pair;
@@ -82,7 +82,7 @@ for my $pair ([ 'evil.example', 'evil.example' ], [ "127.0.0.1:$port", 'https://
 "POST /api/auth/sign-in/email HTTP/1.1\r\nHost: $host\r\nOrigin: http://evil.example\r\nContent-Type: application/json\r\nContent-Length: "
 		    . length($body)
 		    . "\r\nConnection: close\r\n\r\n$body");
-	isnt($a->{status}, 200, "an Origin that equals a forged Host is foreign");
+	isnt($a->{status}, 200, 'an Origin that equals a forged Host is refused');
 	is(jdecode($a->{body})->{code}, 'INVALID_ORIGIN', 'an origin of another scheme is INVALID_ORIGIN') if $a->{status} == 403;
 }
 my $secure =
@@ -97,7 +97,7 @@ for my $row (grep { $_->[0] =~ /For|IP|Forwarded$/ } @spoof) {
 	my $r = $c->post('/api/auth/sign-in/email',
 		{ email => $alice->{email}, password => $alice->{password} }, headers => {@$row});
 	is($c->session->{session}{ipAddress}, '127.0.0.1',
-		"$row->[0]: the session keeps our address");
+		"$row->[0]: the session has the client's real address");
 }
 unlike($k->log_text('auth'), qr/203\.0\.113\.7/, 'the log does not contain the forwarded address');
 

@@ -70,12 +70,12 @@ isnt(
 		{ email => $alice->{email}, password => 'correct horse battery' }
 	)->{status},
 	200,
-	'the old one does not');
+	'the old password does not sign in');
 
 # A session is signed out 32 times at once.
 my $bob = $k->user('bob');
 @r = parallel(32, sub { return $bob->copy->sign_out->{status} });
-is_deeply(tally(@r), { 200 => 32 }, 'signing out is idempotent');
+is_deeply(tally(@r), { 200 => 32 }, '32 sign-outs at once all succeed');
 is($bob->get('/api/core/whoami')->{status}, 401, 'a session is refused after 32 sign-outs at once');
 
 # Every session revokes all others at once: at most one session is left.
@@ -84,7 +84,7 @@ my @browser = map { $k->again($carol) } 1 .. 8;
 parallel(8,
 	sub { return $browser[ $_[0] ]->post('/api/auth/revoke-other-sessions', {})->{status} });
 my $left = $k->sql('auth', qq{SELECT count(*) FROM session WHERE "userId" = '$carol->{id}'});
-cmp_ok($left, '<=', 1, 'revoke-other-sessions from everywhere leaves one at most');
+cmp_ok($left, '<=', 1, 'revoke-other-sessions from eight browsers leaves one session at most');
 my @alive = grep { $_->get('/api/core/whoami')->{status} == 200 } @browser, $carol;
 is(scalar @alive, $left, 'the table has as many sessions as verify accepts');
 
@@ -126,7 +126,7 @@ for my $i (1 .. 8) {
 	)->{status};
 	my $in = $c->post('/api/auth/sign-in/email',
 		{ email => "crash$i\@example.com", password => 'correct horse battery' })->{status};
-	ok(($up == 200 || $up == 422) && $in == 200, "crash$i: done, or to be done again")
+	ok(($up == 200 || $up == 422) && $in == 200, "crash$i: the user exists completely, or can sign up again")
 	    or diag("$up $in");
 }
 done_testing;

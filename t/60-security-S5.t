@@ -111,7 +111,7 @@ for my $service (Kedge::services()) {
 }
 cmp_ok($tried, '>=', 200, "at least 200 requests were made ($tried)");
 is(snapshot(), $before, 'nothing of another user has changed, and no identity');
-is($alice->get('/api/core/admin/stats')->{status}, 403, 'alice is no administrator');
+is($alice->get('/api/core/admin/stats')->{status}, 403, 'the user is no administrator');
 is($alice->get('/api/core/whoami')->{json}{userId}, $alice->{id}, 'whoami returns the same user as before');
 
 # Members that a sign-up may not set for the new user.
@@ -163,6 +163,6 @@ is($r->{status}, 400, 'a form with two addresses is refused') or diag($r->{body}
 
 # revoke-session cannot end another user's session by its token.
 is($alice->post('/api/auth/revoke-session', { token => $bob->{token} })->{json}{status},
-	JSON::PP::true, "revoking another's session says yes, as BetterAuth does");
+	JSON::PP::true, "revoking another user's session is answered as by BetterAuth");
 is($bob->get('/api/core/whoami')->{status}, 200, "a request to revoke another user's session does not end it");
 done_testing;

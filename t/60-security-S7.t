@@ -22,7 +22,7 @@ is(
 for my $email (@spelling) {
 	my $r = $k->client->post('/api/auth/sign-up/email',
 		{ name => 'v', email => $email, password => $password });
-	is($r->{status}, 422, "$email is taken: no second account beside the first");
+	is($r->{status}, 422, "$email is taken: no second account is made");
 	is(
 		$k->client->post(
 			'/api/auth/sign-in/email', { email => $email, password => $password }
@@ -70,7 +70,7 @@ is(
 		{ name => 'o', email => 'OAuth@example.com', password => $password }
 	)->{status},
 	422,
-	'sign-up does not add one');
+	'sign-up does not add an account to the user');
 is($k->sql('auth', q{SELECT count(*) FROM account WHERE "userId" = 'oauth-user'}), 1,
 	'the user still has one account');
 # An empty or malformed hash does not match any password either.
@@ -81,7 +81,7 @@ for my $hash ("''", 'NULL', "':'", "'x'", "'00:00'", "repeat('0', 32) || ':'",
 	for my $try ('', 'x', $password) {
 		my $r = $k->client->post('/api/auth/sign-in/email',
 			{ email => $broken->{email}, password => $try });
-		isnt($r->{status}, 200, "hash $hash opens to nothing");
+		isnt($r->{status}, 200, "the hash $hash accepts no password");
 	}
 }
 done_testing;

@@ -40,16 +40,16 @@ my @variant = (
 	"target\@example.com\t", "\x{ff54}arget\@example.com", 'target+x@example.com',
 	't.arget@example.com');
 my @status = map { $try->('127.0.0.2', $_) } @variant;
-is((grep { $_ != 429 } @status), 3, 'three tries from an address, however the name is spelled')
+is((grep { $_ != 429 } @status), 3, 'three guesses from one address are allowed, however the name is spelled')
     or diag("@status");
 is(     $try->('127.0.0.2', 'target@example.com', "X-Forwarded-For: 10.0.0.$_"), 429,
 	"X-Forwarded-For 10.0.0.$_ gives no further guess"
 ) for 1 .. 3;
 $password = 'wrong password';
-is($try->('127.0.0.3', 'neighbour@example.com'), 401, 'the neighbour is not locked out');
-is($try->('127.0.0.3', 'target@example.com'), 401, 'nor is the target, from elsewhere');
+is($try->('127.0.0.3', 'neighbour@example.com'), 401, 'another address is not limited');
+is($try->('127.0.0.3', 'target@example.com'), 401, 'the owner is not limited at another address');
 is(     post_from('127.0.0.2', '/api/auth/sign-up/email', '{}')->{status}, 400,
-	'nor another path of the same address');
+	'another path of the same address is not limited');
 
 # Guessing the current password with a stolen session is limited as sign-in is.
 my $c = $k->client;
@@ -67,7 +67,7 @@ is($r->{status}, 200, 'a right password is accepted');
 			}
 		)->{status}
 	});
-is((grep { $_ == 400 } @status), 3, 'three guesses at change-password') or diag("@status");
+is((grep { $_ == 400 } @status), 3, 'three guesses at change-password are allowed') or diag("@status");
 is((grep { $_ == 429 } @status), 3, 'the guesses after the limit get 429');
 
 # Twenty attempts at one account from one network, whichever of its addresses they come
@@ -83,12 +83,12 @@ my $next = sub {
 };
 @status = map { $next->($_ % 2 ? 'Stolen@Example.COM' : 'stolen@example.com')->{status} } 1 .. 24;
 my $open = grep { $_ == 401 } @status;
-cmp_ok($open, '>=', 20, 'twenty tries at an account');
+cmp_ok($open, '>=', 20, 'twenty guesses at one account are allowed');
 cmp_ok($open, '<=', 22, 'at most one guess each half minute is allowed after 20') or diag("@status");
 is($status[-1], 429, 'the last guess from one network gets 429');
 my $late = $next->('stolen@example.com');
 like($late->{headers}{'retry-after'} // '', qr/^\d+$/, 'the 429 has Retry-After');
-is($next->('unknown@example.com')->{status}, 401, 'another account can be tried');
+is($next->('unknown@example.com')->{status}, 401, 'guesses at another account are allowed');
 is(     post_from('127.8.8.8', '/api/auth/sign-in/email', Kedge::jencode($wrong))->{status}, 401,
 	'a wrong password from another network gets 401');
 is(
@@ -97,11 +97,11 @@ is(
 		Kedge::jencode({ %$wrong, password => 'correct horse battery' })
 	)->{status},
 	200,
-	'where the owner is not locked out');
+	'the owner signs in from another network');
 # Attempts at an address without an account are counted in the same way, so that the
 # limit does not reveal which accounts exist.
 @status = map { $next->('nobody-at-all@example.com')->{status} } 1 .. 24;
-is($status[-1], 429, 'an account that is none is limited as one that is');
+is($status[-1], 429, 'an unknown address is limited like a known one');
 
 # Sign-in with a known and with an unknown address gets the same response, byte for
 # byte.
@@ -110,7 +110,7 @@ my @answer = map {
 		'127.0.0.4', '/api/auth/sign-in/email',
 		Kedge::jencode({ email => $_, password => 'wrong password' }))
 } 'stolen@example.com', 'unknown@example.com';
-is($answer[0]{body}, $answer[1]{body}, 'known and unknown: the same body');
+is($answer[0]{body}, $answer[1]{body}, 'known and unknown users get the same body');
 is(     join(',', sort keys %{ $answer[0]{headers} }),
 	join(',', sort keys %{ $answer[1]{headers} }),
 	'known and unknown users get the same headers');

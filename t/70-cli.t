@@ -209,7 +209,7 @@ for my $kind (@kinds) {
 	$k->kill_pid(KILL => @pids);
 	my $back =
 	    wait_until(sub { my @now = $k->pids($kind); @now == 1 && $now[0] != $pids[0] }, 15);
-	ok($back, "$kind: restarted after kill -9");
+	ok($back, "$kind: the process is started again after kill -9");
 	ok($k->wait_healthy(15), "$kind: all services are healthy after it was killed")
 	    or diag(join ' ', map { $k->client->get("/health/$_")->{body} } Kedge::services());
 	ok(
@@ -265,12 +265,12 @@ SKIP: {
 	my %person = (email => 'root@example.com', password => 'correct horse battery');
 	for my $life (1, 2) {
 		my ($s, $o, $e) = run($kedge, 'up', '--dir', "$closed/d", '--port', '0', '--detach');
-		is($s, 0, "below a closed directory, life $life") or diag("$o$e");
+		is($s, 0, "up works below a closed directory ($life)") or diag("$o$e");
 		my ($url) = "$o$e" =~ m{(http://127\.0\.0\.1:\d+)};
 		my $c = Kedge::Client->new(base => $url // 'http://127.0.0.1:1');
-		is($c->post('/api/auth/sign-up/email', { name => 'r', %person })->{status}, 200, 'a user can be made')
+		is($c->post('/api/auth/sign-up/email', { name => 'r', %person })->{status}, 200, 'kedge user create succeeds below a closed directory')
 		    if $life == 1;
-		is($c->post('/api/auth/sign-in/email', {%person})->{status}, 200, 'the user can sign in');
+		is($c->post('/api/auth/sign-in/email', {%person})->{status}, 200, 'the user created below a closed directory can sign in');
 		is((run($kedge, 'down', '--dir', "$closed/d"))[0], 0, 'kedge down succeeds with standard input closed');
 	}
 	my $elsewhere = readlink "$closed/d/pg";

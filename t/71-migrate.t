@@ -75,7 +75,7 @@ sub refused
 	is($status, 1, "$name: refused");
 	is($out, '', "$name: nothing is reported as run");
 	like($err, qr/\A[^\n]*$like[^\n]*\n\z/, "$name: one line gives the reason");
-	is(contents(), $before, "$name: nothing is changed");
+	is(contents(), $before, "$name: the database is unchanged");
 	return;
 }
 
@@ -85,11 +85,11 @@ sub applied
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my ($status, $out, $err) = migrate();
 	is($status, 0, "$name: succeeds") or diag($err);
-	is_deeply([ "$out$err" =~ /migrating wallet: (\S+)/g ], \@files, "$name: the files that are run");
+	is_deeply([ "$out$err" =~ /migrating wallet: (\S+)/g ], \@files, "$name: the expected files are run");
 	return;
 }
 
-applied('the tree as it was released');
+applied('the released files');
 
 # ---- a database from when the library's files were links ------------------------------
 
@@ -155,7 +155,7 @@ my $sum = $k->sql('wallet', "SELECT checksum FROM kedge_migration WHERE version 
 $k->sql('wallet', "UPDATE kedge_migration SET checksum = repeat('0', 64) WHERE version = $version");
 refused('a row of another text', qr{wallet: \d+_webhook\.sql has been run, and sql/wallet/ has no file});
 $k->sql('wallet', "UPDATE kedge_migration SET checksum = '$sum' WHERE version = $version");
-applied('the row as it was: nothing to do');
+applied('the restored row');
 # A file that is added to the library later is applied in each database, once, before
 # the service's own files.
 my $library = "$root/sql/job/0900_later.sql";
@@ -165,7 +165,7 @@ print $later "CREATE TABLE later (id integer);\n";
 close $later;
 put(file($n, 'user'), "CREATE TABLE later_user (LIKE later);\n");
 applied('a new file of the library', 'job/0900_later.sql', file($n, 'user'));
-applied('a new file of the library, again');
+applied('a new file of the library a second time');
 open $later, '>>', $library or die "$library: $!";
 print $later "-- changed\n";
 close $later;
@@ -224,8 +224,8 @@ for my $row (
 ) {
 	my ($name, $now) = @$row;
 	put($old, $now);
-	applied("a file that says what it was, $name: nothing to do");
-	is(contents(), $before_words, "$name: nothing is changed");
+	applied("a file that names its former checksum, $name");
+	is(contents(), $before_words, "$name: the database is unchanged");
 }
 for my $row (
 	[ 'that it was something else', $line->($other) . $text ],
@@ -287,13 +287,13 @@ for my $row (@halves) {
 	($status, $out, $err) = migrate();
 	is($status, 1, "$name: fails");
 	like($err, $like, "$name: the error has the reason");
-	is(contents(), $before, "$name: it is rolled back");
+	is(contents(), $before, "$name: the failed file is rolled back");
 }
 put($half, "CREATE TABLE half (id integer);\nINSERT INTO half VALUES (1);\n");
 applied('mended', $half, $after);
 is($k->sql('wallet', 'SELECT count(*) FROM half'), 1, 'the object exists once');
 is_deeply(recorded($n + 2), [ $good, $half, $after ], 'the file is recorded');
-applied('again: nothing to do');
+applied('all files a second time');
 
 # ---- two at once ---------------------------------------------------------------------
 
@@ -409,7 +409,7 @@ for my $row (
 	($status, $out, $err) = migrate();
 	is($status, 1, "$name: fails");
 	like($err, qr/\Q$index\E.*cannot (?:run inside|be executed)/, "$name: the error has the reason");
-	is(contents(), $until, "$name: it is rolled back");
+	is(contents(), $until, "$name: the failed file is rolled back");
 }
 
 # CREATE INDEX CONCURRENTLY is killed while it waits for a writing transaction: an
@@ -453,8 +453,8 @@ is(index_is(), '', 'the index is dropped');
 # database.
 unlink map { "$sql/$_" } grep { /^(\d+)/ && $1 > $n } map {s{.*/}{}r} files($sql);
 my $before = contents();
-applied('the tree before: nothing to do');
-is(contents(), $before, 'the older release undoes nothing');
+applied('the former files');
+is(contents(), $before, 'the older release changes nothing');
 put($old, "$text-- a remark\n");
 refused('but a file that was changed', qr/\Q$old\E is not what was run/);
 put($old, $text);
@@ -464,7 +464,7 @@ my $row = $k->sql('wallet', 'DELETE FROM kedge_migration WHERE version = 3'
 	    . " RETURNING format('(%s, %L, %L)', version, name, checksum)");
 refused('without the record of one', qr/wallet: .* no version 3, but later ones/);
 $k->sql('wallet', "INSERT INTO kedge_migration VALUES $row");
-applied('with all records: nothing to do');
+applied('a complete record');
 
 # ---- the connection string -------------------------------------------------------------
 
@@ -481,7 +481,7 @@ put($old, "$text-- a remark\n");
 $before = contents();
 ($status, $out, $err) = $k->kedge('migrate', { env => { KEDGE_ROOT => $root } });
 is($status, 1, 'migrate fails when one of all services is refused');
-is($out, '', 'it does not print that the databases are up to date');
+is($out, '', 'migrate does not print that the databases are up to date');
 is(contents(), $before, 'the refused database is unchanged');
 is(($k->kedge('migrate', 'core', { env => { KEDGE_ROOT => $root } }))[0], 0,
 	'migrating one service ignores the others');

@@ -192,7 +192,7 @@ sub under_load
 	}
 	my $outage = outage($kind);
 	my $odd = join ' ', sort grep { !/^20[01]$/ && !/$outage/ } keys %$written, keys %$read;
-	is($odd, '', 'what failed, failed as an outage') or diag(explain([ $written, $read ]));
+	is($odd, '', 'each failed write got 5xx') or diag(explain([ $written, $read ]));
 	note(join ' ', 'writes', map({"$_=$written->{$_}"} sort keys %$written), 'reads',
 		map {"$_=$read->{$_}"} sort keys %$read);
 	return;
@@ -217,14 +217,14 @@ for my $service (@services) {
 	ok(wait_until(sub { !jobs($service, "state <> 'completed'") }, 60),
 		"$service: each job is completed");
 	cmp_ok(jobs($service, "id = '$held{$service}' AND attempt > 1"),
-		'==', 1, 'the one that a worker was at once more');
+		'==', 1, 'the job that each killed worker ran has one attempt more');
 	my %told = map { $_->{headers}{'webhook-id'} => 1 }
 	    $receiver->requests("/pause/50/$service"), $holding{$service}->requests;
 	my @events = split /\n/,
 	    $k->sql($service, "SELECT payload->>'eventId' FROM job WHERE kind = 'webhook.deliver'");
 	is_deeply([ grep { !$told{$_} } @events ], [], 'each event was delivered to the receiver');
 }
-is($alice->get('/api/core/whoami')->{status}, 200, 'still the same session');
+is($alice->get('/api/core/whoami')->{status}, 200, 'the session from before is still valid');
 is($k->sql('wallet', "SELECT count(*) FROM account WHERE user_id = '$alice->{id}'"), 1,
-	'still one wallet account');
+	'the user still has one wallet account');
 done_testing;

@@ -17,7 +17,7 @@ my $whole_way = sub {
 	my @status = map { $_->() } sub { $c->get('/api/core/whoami')->{status} },
 	    sub { $c->post('/api/core/tasks', { title => 'x' })->{status} },
 	    sub { $c->get('/api/wallet/accounts')->{status} }, sub { $c->sign_out->{status} };
-	is("@status", '200 201 200 200', "$name: the whole way works");
+	is("@status", '200 201 200 200', "$name: sign-up, reads and writes succeed");
 	return;
 };
 $whole_way->('with Redis');
@@ -88,8 +88,8 @@ is_deeply([ sort keys %$count ], [200], 'no verdict failed while Redis was stopp
 	is($grace->sign_out->{status}, 200, 'a sign-out succeeds while Redis cannot start');
 	is($grace2->get('/api/core/whoami')->{status}, 401, 'the session is refused while Redis cannot start');
 	my @gone = map { $alice->get($_)->{status} } ('/api/core/whoami', '/api/core/me') x 20;
-	is((grep { $_ != 200 } @gone), 0, 'gone: everything is verified');
-	is($k->client->get('/health/auth')->{status}, 200, 'gone: and auth is ready all the same');
+	is((grep { $_ != 200 } @gone), 0, 'requests are verified while Redis cannot start');
+	is($k->client->get('/health/auth')->{status}, 200, 'auth is ready while Redis cannot start');
 	rmdir $socket;
 	ok(wait_until(sub { $k->redis('auth') }, 30), 'Redis starts again');
 	is($grace2->get('/api/core/whoami')->{status}, 401, 'the signed-out session is refused when Redis is back');
@@ -112,7 +112,7 @@ is($erin->sign_out->{status}, 200, 'a sign-out succeeds while Redis cannot be re
 $k->kill_pid(CONT => $k->pids('redis-auth'));
 $redis = $k->redis('auth');
 $redis->cmd('RESTORE', $_, 60_000, $cached{$_}, 'REPLACE') for keys %cached;
-is($erin2->get('/api/core/whoami')->{status}, 401, 'the old entries are back and open nothing');
+is($erin2->get('/api/core/whoami')->{status}, 401, 'old entries that are loaded again do not revive a session');
 is($erin2->get('/api/auth/get-session')->{body}, 'null', 'get-session is null for the signed-out session');
 
 # ---- full, and in a foreign state ---------------------------------------------------
@@ -127,7 +127,7 @@ for my $key ($redis->keys_like('*')) {
 	$redis->cmd('DEL', $key);
 	$redis->cmd('RPUSH', $key, 'of another type');
 }
-is($frank->get('/api/core/whoami')->{status}, 200, 'keys of another type');
+is($frank->get('/api/core/whoami')->{status}, 200, 'keys of another type are treated as missing');
 $redis->cmd('FLUSHALL');
 $frank->get('/api/core/whoami');
 for my $garbage ('', 'x', "\0" x 100, '{}', 'null', '[' x 1000, 'x' x 1_000_000) {
@@ -147,7 +147,7 @@ my @status = map {
 		{ email => 'x@example.com', password => 'wrong password' }
 	)->{status}
 } 1 .. 8;
-cmp_ok(scalar(grep { $_ == 429 } @status), '>=', 4, 'limits hold while Redis is away')
+cmp_ok(scalar(grep { $_ == 429 } @status), '>=', 4, 'rate limits hold without Redis')
     or diag("@status");
 is((grep {/^5/} @status), 0, 'no request gets a 5xx');
 $j->kill_pid(CONT => $j->pids('redis-auth'));

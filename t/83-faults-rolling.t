@@ -63,9 +63,9 @@ for (1 .. 3) {
 	kill HUP => values %masters;
 	wait_until(sub { $k->client->get('/health/core')->{status} == 200 }, 5);
 }
-ok($k->wait_healthy, 'three SIGHUPs in a row');
+ok($k->wait_healthy, 'three SIGHUPs in a row lose no request');
 no_failure('hasty restarts', $load->stop);
-is(($k->pids($_))[0], $masters{$_}, "$_: still the same master") for sort keys %masters;
+is(($k->pids($_))[0], $masters{$_}, "$_: the master keeps its process id") for sort keys %masters;
 ok(
 	wait_until(
 		sub { @{ [ $k->pids('core-api') ] } == 2 && @{ [ $k->pids('auth-verify') ] } == 2 },

@@ -89,7 +89,7 @@ my @ended = parallel(scalar @cases, sub {
 for my $i (0 .. $#cases) {
 	my $name = $cases[$i][0];
 	my ($text, $s_taken) = @{ $ended[$i] };
-	cmp_ok($s_taken, '<', $timeout_s + 8, "a body $name, that never ends, is ended");
+	cmp_ok($s_taken, '<', $timeout_s + 8, "a body $name that never ends is ended");
 	cmp_ok($s_taken, '>=', $timeout_s, 'the 408 does not come before the time limit');
 	my $answer = raw_answers($text) // {};
 	is($answer->{status}, 408, 'a body that is too slow gets 408') or diag($text);
@@ -106,7 +106,7 @@ for my $part (0 .. 5) {
 	syswrite $s, substr $task, $part * 10_000, $part < 5 ? 10_000 : 20_000;
 }
 my $a = read_one($s);
-is($a->{status}, 201, 'a body of 60 KB may take longer') or diag($a->{body});
+is($a->{status}, 201, 'a body of 60 KB gets more time') or diag($a->{body});
 cmp_ok(time - $begun, '>', $timeout_s, 'the body arrived after the time limit');
 
 # ---- a slow client gets the same response as a fast one ------------------------------
@@ -137,7 +137,7 @@ for my $case (@slow) {
 	select undef, undef, undef, 0.2;
 	syswrite $line, $rest;
 	my $answer = read_one($line);
-	is($answer->{status}, $status, "a slow body $name: $status") or diag($answer->{body});
+	is($answer->{status}, $status, "a slow body $name is answered with $status") or diag($answer->{body});
 	is((jdecode($answer->{body}) // {})->{code}, $code, "the error has the code $code") if $code;
 }
 
@@ -165,7 +165,7 @@ syswrite $s, '}';
 $a = read_one($s);
 is($a->{status}, 502, 'a body whose worker is killed gets 502') or diag($a->{body});
 is(tasks(), $before, 'the request whose worker was killed created no task');
-ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 10), 'the next one serves');
+ok(wait_until(sub { $alice->get('/api/core/me')->{status} == 200 }, 10), 'the next worker serves requests');
 
 # The worker is replaced by a reload: a body that arrives in time is served, and another
 # one gets a response that asks to repeat the request.  So many bytes have arrived that
@@ -178,7 +178,7 @@ ok(wait_until(sub {
 }, 5), 'a worker waits for two bodies');
 my ($old) = $k->pids('core-api');
 kill HUP => ($k->pids('core'))[0];
-ok(wait_until(sub { grep { $_ != $old } $k->pids('core-api') }, 10), 'SIGHUP: another one comes');
+ok(wait_until(sub { grep { $_ != $old } $k->pids('core-api') }, 10), 'SIGHUP: a new worker starts');
 syswrite $replaced[0], ' }';
 is(read_one($replaced[0])->{status}, 201, 'a body that arrives while its worker drains is served');
 $a = read_one($replaced[1]);
@@ -220,7 +220,7 @@ while (time < $end) {
 		{ email => $alice->{email}, password => $alice->{password} })->{status} }++;
 }
 is(join(' ', map {"$_: $answers{$_}"} grep { $_ ne '200' } sort keys %answers), '',
-	'beside hundreds of bodies that trickle, an honest one is always served');
+	'a normal body is served beside hundreds of slow ones');
 cmp_ok($answers{200} // 0, '>=', 4, "normal bodies are served at least four times beside slow ones ($answers{200})");
 like($k->log_text('auth'), qr/"status":503/, 'some slow bodies get 503');
 done_testing;

@@ -130,7 +130,7 @@ my @kept = parallel(
 			'/api/auth/get-session') x 3
 	});
 is_deeply([ grep { $_ ne join ',', (200) x 12 } @kept ], [],
-	'after a burst, nginx keeps connections');
+	'nginx keeps connections after a burst');
 my @t = timed(50);
 cmp_ok(p99(@t), '<', 0.3, sprintf 'and no request waits for an idle one: p99 %.0f ms',
 	1000 * p99(@t));
@@ -142,7 +142,7 @@ my @r = parallel(
 		my $s = $c->get('/api/core/me')->{status};
 		return [ $s, time - $t ]
 	});
-is((grep { $_->[0] != 200 } @r), 0, '32 at once are all served');
+is((grep { $_->[0] != 200 } @r), 0, '32 requests at once are served');
 cmp_ok((sort { $b <=> $a } map { $_->[1] } @r)[0], '<', 5, 'none of 32 requests at once takes 5 s');
 
 # ---- slow clients ---------------------------------------------------------------------
@@ -213,7 +213,7 @@ my (@seen, $cursor);
 do {
 	my $page = $alice->get(
 		'/api/core/tasks?limit=100' . (defined $cursor ? "&cursor=$cursor" : ''));
-	is($page->{status}, 200, 'nor for the same page');
+	is($page->{status}, 200, 'a page is served beside the slow clients');
 	cmp_ok(length $page->{body}, '<', 300_000, 'a page is bounded by its bytes');
 	push @seen, map { $_->{id} } @{ $page->{json}{items} };
 	$cursor = $page->{json}{nextCursor};
@@ -240,7 +240,7 @@ is(fcgi_answer($untaken)->{end}, undef, 'the response that nobody reads is not f
 # nginx keeps the responses of slow clients in memory, not in files.
 my $body_1m = '{"title":"' . 'x' x 1_000_000 . '"}';
 is($alice->request(POST => '/api/core/tasks', body => $body_1m, type => 'application/json')
-	    ->{status}, 413, 'a body of a megabyte is read, and refused');
+	    ->{status}, 413, 'a body of 1 MB is read and refused');
 unlike($k->log_text('nginx'), qr/buffered to a temporary file/, 'nginx writes no response to a file');
 
 # ---- bodies that are refused before they are read -------------------------------------
@@ -283,7 +283,7 @@ my $begun = time;
 is($kept->request(POST => '/api/core/tasks', body => $large, type => 'application/json')->{status},
 	413, 'a body that is too large is refused');
 is($kept->get('/api/core/whoami')->{status}, 200, 'the connection of a refused body serves the next request');
-cmp_ok(time - $begun, '<', 1, 'is answered at once');
+cmp_ok(time - $begun, '<', 1, 'a refused body is answered at once');
 
 # ---- clients that go away ---------------------------------------------------------------
 
@@ -305,7 +305,7 @@ for my $round (1 .. 300) {
 		return join ',', map { $c->get('/api/core/me')->{status} } 1 .. 10
 	});
 is_deeply([ grep { $_ ne join ',', (200) x 10 } @r ], [],
-	'300 clients gone in the middle: every thread serves');
+	'all threads serve requests after 300 clients disconnected');
 
 # ---- a peer on the socket that says nothing ---------------------------------------------
 
@@ -340,7 +340,7 @@ my @storm = timed(100);
 waitpid $pid, 0;
 note(sprintf 'verify p50 %.1f -> %.1f ms, p99 %.1f -> %.1f ms', map { 1000 * $_ } median(@calm),
 	median(@storm), p99(@calm), p99(@storm));
-cmp_ok(p99(@storm), '<', 0.5, 'verdicts during a storm of sign-ins (make bench has the ratio)');
+cmp_ok(p99(@storm), '<', 0.5, 'verdicts take less than 0.5 s during many sign-ins');
 is((grep { $_ == 99 } @storm), 0, 'no connection was refused in the storm');
 is($alice->get('/api/core/whoami')->{status}, 200, 'core serves requests after the storm');
 # ---- in the end -------------------------------------------------------------------------
@@ -350,7 +350,7 @@ for my $begun (map { $_->[0] } @begun) {
 	my ($text, $n) = ('', 1);
 	$n = sysread $begun{$begun}, $text, 65536, length $text while $n && $select->can_read(30);
 	ok(!$n, "a connection that has sent $begun is closed");
-	unlike($text, qr{^HTTP/1.1 [235]}, 'without a good answer');
+	unlike($text, qr{^HTTP/1.1 [235]}, 'the closed connection got no successful answer');
 }
 ok(wait_until(sub { waitpid($trickler, POSIX::WNOHANG()) == $trickler }, 30),
 	'a connection that sends its head in small parts is closed') or kill KILL => $trickler;

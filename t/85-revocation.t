@@ -44,7 +44,7 @@ sub race
 	my @late = map { $c->copy->get('/api/core/whoami')->{status} } 1 .. 30;
 	my ($count, undef, $passed) = $load->stop;
 	is($r->{status}, 200, "$name: the revocation is answered with 200");
-	is((grep { $_ != 401 } @late), 0, "$name: refused from the next request on")
+	is((grep { $_ != 401 } @late), 0, "$name: each request after the answer is refused")
 	    or diag("@late");
 	is((grep { $_ > $answered } @$passed), 0, "$name: no later request is served, in any process")
 	    or diag(sprintf '%d passed late', scalar grep { $_ > $answered } @$passed);
@@ -155,7 +155,7 @@ for my $round (1 .. $rounds) {
 	$late++ if $r->{status} != 200;
 	$late++ if grep { $c->copy->get('/api/core/whoami')->{status} != 401 } 1 .. 5;
 }
-is($late, 0, "$rounds sign-outs with verify frozen in the middle");
+is($late, 0, "$rounds sign-outs with verify frozen during the fill are effective");
 
 # A sign-out is effective for all services, whatever the audience of the request.
 my $c = $k->user('all');

@@ -172,11 +172,11 @@ for my $row (@loss) {
 		my $name = $_;
 		($name => later(sub { $way{$name}->(@{ $people{$name} }) }))
 	} sort keys %way;
-	ok(wait_until(sub { committing() >= keys %way }, 10), 'a stall: all are committing');
+	ok(wait_until(sub { committing() >= keys %way }, 10), 'a stall: all revocations wait in their commit');
 	my $load = ask_until(map { $_->[0] } values %people);
 	my %status = map { $_ => $first{$_}->() } sort keys %first;
 	is((grep { !/^(200|503)$/ } values %status), 0,
-		'a stall: each is answered, or told to come back')
+		'a stall: each revocation gets 200 or 503')
 	    or diag(explain(\%status));
 	# The client repeats the request, as the response has asked.
 	my %again;
@@ -191,11 +191,11 @@ for my $row (@loss) {
 				},
 				40
 			),
-			"a stall: $name, again");
+			"a stall: $name succeeds when repeated");
 	}
 	# A client that got 200 is signed out.  For the others the sign-out is effective
 	# when the commit has ended; a changed password has ended the old session (401).
-	ok(wait_until(sub { committing() == 0 }, 40), 'a stall: the commits are through');
+	ok(wait_until(sub { committing() == 0 }, 40), 'a stall: the commits have ended');
 	for my $name (grep { $status{$_} != 200 && $again{$_} != 200 } sort keys %way) {
 		ok(
 			wait_until(
@@ -205,7 +205,7 @@ for my $row (@loss) {
 				},
 				10
 			),
-			"a stall: $name, never answered 200, happens soon");
+			"a stall: $name without a 200 takes effect soon");
 	}
 	my %after = map {
 		my $name = $_;
@@ -220,7 +220,7 @@ for my $row (@loss) {
 	for my $name (sort keys %way) {
 		my $rows = $k->sql('auth',
 			"SELECT count(*) FROM session WHERE token = '$people{$name}[0]{token}'");
-		is($rows, 0, "a stall: $name did happen");
+		is($rows, 0, "a stall: $name has deleted the session");
 		is("@{ $after{$name} }", '401 401 401 401 401', "a stall: the session of $name is refused")
 		    or diag("first $status{$name}, then " . ($again{$name} // '-'));
 	}
@@ -237,11 +237,11 @@ for my $row (@loss) {
 	ok(wait_until(sub { committing() >= 1 }, 10), 'a crash: the revocation waits in its commit');
 	$k->kill_pid(KILL => $k->pids('auth-api'));
 	my $load = ask_until($c, $c);
-	isnt($answer->(), 200, 'a crash: no answer');
+	isnt($answer->(), 200, 'a crash: the sign-out gets no answer');
 	ok(wait_until(sub { committing() == 0 }, 40),
-		'a crash: the commit goes through all the same');
+		'a crash: the commit succeeds');
 	is($k->sql('auth', "SELECT count(*) FROM session WHERE token = '$c->{token}'"), 0,
-		'a crash: the session is gone');
+		'a crash: the row of the session is deleted');
 	ok(wait_until(sub { $c->copy->get('/api/core/whoami')->{status} == 401 }, 5),
 		'a crash: verify refuses the session');
 	$load->stop;

@@ -49,16 +49,16 @@ for my $row (@deed) {
 	is("@after", join(' ', ($want) x 4), "$name: verify goes on answering $want");
 }
 my $admin = $k->user('promoted');
-ok($k->wait_cached($admin), 'a role: cached before');
+ok($k->wait_cached($admin), 'a role: the session is cached before the change');
 $k->sql('auth', qq{UPDATE "user" SET role = 'admin' WHERE id = '$admin->{id}'});
 ok(wait_until(sub { $admin->get('/api/core/admin/stats')->{status} == 200 }, 3), 'a role that is given by SQL is effective');
-ok($k->wait_cached($admin), 'a role: cached again');
+ok($k->wait_cached($admin), 'a role: the session is cached after the change');
 $k->sql('auth', qq{UPDATE "user" SET role = NULL WHERE id = '$admin->{id}'});
 ok(wait_until(sub { $admin->get('/api/core/admin/stats')->{status} == 403 }, 3), 'a role that is removed by SQL is not effective');
-is($admin->get('/api/core/whoami')->{status}, 200, 'a role: none is that of a user');
+is($admin->get('/api/core/whoami')->{status}, 200, 'a role: NULL counts as user');
 my $ever = $k->user('ever');
 $k->sql('auth', qq{UPDATE session SET "expiresAt" = 'infinity' WHERE token = '$ever->{token}'});
-is($ever->get('/api/core/whoami')->{status}, 200, 'a session for ever');
+is($ever->get('/api/core/whoami')->{status}, 200, 'verify accepts a session that expires at infinity');
 is($ever->get('/api/auth/get-session')->{status}, 200, 'get-session accepts a session that expires at infinity');
 
 sub revoke_and_sign_out

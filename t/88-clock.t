@@ -30,7 +30,7 @@ cmp_ok(abs(off()), '<', 60, 'the clock of the test is right again');
 my $old = Kedge::Wallet::post($users[0], '/transfers',
 	{ debitAccountId => $ids[0], creditAccountId => $ids[1], amount => 1 }, key => 'before');
 my $hold = $w->move($users[0], $ids[0], $ids[1], 50, hold => JSON::PP::true, expiresInSeconds => 3600);
-is($hold->{json}{status}, 'held', 'a hold for an hour');
+is($hold->{json}{status}, 'held', 'a hold of an hour is made');
 
 # Each client repeats its request with its key until it is answered.
 my $load = Kedge::Load->start(procs => 4, code => sub {
@@ -54,7 +54,7 @@ for my $step ([ 7_200, 'two hours forward' ], [ -3_600, 'three hours back' ], [ 
 	$clock->set($shift_s);
 	my $before = $k->sql('wallet', 'SELECT count(*) FROM transfer');
 	ok(wait_until(sub { $k->sql('wallet', 'SELECT count(*) FROM transfer') > $before + 60 }, 60),
-		"set $name: transfers go on");
+		"the clock is set $name: transfers succeed");
 	next if $shift_s <= 0;
 	ok(wait_until(sub {
 		$k->sql('wallet', "SELECT status FROM transfer WHERE id = '$hold->{json}{id}'") eq 'expired'
@@ -63,7 +63,7 @@ for my $step ([ 7_200, 'two hours forward' ], [ -3_600, 'three hours back' ], [ 
 my ($count, undef, $kept) = $load->stop;
 # The only refusals are of assertions that were issued before the clock was set and read
 # after it.
-is(join(' ', grep { !/^(201|401|503)$/ } keys %$count), '', 'asked again at most') or diag(explain($count));
+is(join(' ', grep { !/^(201|401|503)$/ } keys %$count), '', 'a request fails at most once') or diag(explain($count));
 my %made = map { split /\|/ } split /\n/,
     $k->sql('wallet', "SELECT memo, id FROM transfer WHERE memo LIKE 'clock-%'");
 is_deeply([ grep { my ($key, $id) = split / /; ($made{$key} // '') ne $id } @$kept ], [],
@@ -72,7 +72,7 @@ is($k->sql('wallet', "SELECT count(*) - count(DISTINCT memo) FROM transfer WHERE
 	'no transfer was made twice');
 my $again = Kedge::Wallet::post($users[0], '/transfers',
 	{ debitAccountId => $ids[0], creditAccountId => $ids[1], amount => 1 }, key => 'before');
-is($again->{body}, $old->{body}, 'a key from before is known');
+is($again->{body}, $old->{body}, 'a key from before the change of the clock is known');
 is($again->{headers}{'idempotency-replayed'}, 'true', 'a repeated transfer is replayed after the clock was set');
 $w->check('whatever the clock did');
 $k->down;

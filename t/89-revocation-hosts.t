@@ -91,11 +91,11 @@ sub whoami { return $_[0]->copy->get('/api/core/whoami')->{status} }
 			sub { whoami($c); holds($one, $c) && holds($two, $c) }, 30), 'fail-over: the replica has the cached session');
 	$two->{redis}->cmd('REPLICAOF', 'NO', 'ONE');
 	my $before = $c->copy;
-	is($c->sign_out->{status}, 200, 'fail-over: signed out at the old master');
+	is($c->sign_out->{status}, 200, 'fail-over: a sign-out at the old master succeeds');
 	is(whoami($before), 401, 'fail-over: the signed-out session is refused');
 	ok(follow($one, $two), 'fail-over: the old master follows the new one');
-	ok(scalar holds($one, $before), 'fail-over: and has the session again');
-	is(whoami($before), 401, 'fail-over: a replica is not believed');
+	ok(scalar holds($one, $before), 'fail-over: the old master has the session again');
+	is(whoami($before), 401, 'fail-over: verify does not read a replica');
 	$one->{redis}->cmd('REPLICAOF', 'NO', 'ONE');
 	my @after = map { whoami($before) } 1 .. 8;
 	is("@after", join(' ', (401) x 8), 'fail-over and back: every process refuses the signed-out session');
@@ -172,18 +172,18 @@ sub far
 			},
 			30
 		),
-		'another host: a sign-out is answered in the end') or diag("@status");
-	is((grep { !/^(200|503)$/ } @status), 0, 'another host: and nothing fails') or diag("@status");
+		'another host: a sign-out is answered with 200 in the end') or diag("@status");
+	is((grep { !/^(200|503)$/ } @status), 0, 'another host: each sign-out gets 200 or 503') or diag("@status");
 	push @late, map { far($_) } $before, $before;
 	is_deeply(\@late, [ 503, 503 ], 'another host: verify answers 503 when its lease is over');
 	ok(scalar holds($one, $c), 'another host: its Redis still has the session');
-	is(whoami($before), 401, 'another host: nor does ours');
+	is(whoami($before), 401, "another host: this host's Redis has no session");
 
 	$one->{redis}->cmd('CONFIG', 'SET', 'port', $one->{port});
 	$to_postgres = Kedge::Relay->start(from => "$far_dir/.s.PGSQL.5432", to => $database);
 	ok(wait_until(sub { far($before) == 401 }, 30), 'another host: verify refuses the session when the network is back');
 	my $new = $k->user('new');
-	ok(wait_until(sub { far($new); holds($one, $new) }, 30), 'another host: and caches again');
+	ok(wait_until(sub { far($new); holds($one, $new) }, 30), 'another host: sessions are cached again');
 }
 kill TERM => $far_pid;
 waitpid $far_pid, 0;

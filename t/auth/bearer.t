@@ -14,7 +14,7 @@ use Kedge::Node;
 my $off = Kedge->up;
 my $alice = $off->user('alice');
 my %token = (headers => { Authorization => "Bearer $alice->{token}" });
-is($off->client->get('/api/core/whoami', %token)->{status}, 401, 'off: a token is no credential');
+is($off->client->get('/api/core/whoami', %token)->{status}, 401, 'off: verify ignores a bearer token');
 is($off->client->get('/api/auth/get-session', %token)->{body}, 'null', 'off: get-session ignores a bearer token');
 ok(!exists $alice->sign_in->{headers}{'set-auth-token'}, 'off: sign-in returns no set-auth-token');
 ok($off->destroy, 'the logs have no sanitizer report or failed assertion');
@@ -32,7 +32,7 @@ sub by { my ($value) = @_; return (headers => { Authorization => "Bearer $value"
 my $nobody = $k->client(origin => undef);
 for my $form ([ raw => $raw ], [ signed => $signed ]) {
 	my ($what, $value) = @$form;
-	is($nobody->get('/api/core/whoami', by($value))->{json}{userId}, $alice->{id}, "verify takes the $what token");
+	is($nobody->get('/api/core/whoami', by($value))->{json}{userId}, $alice->{id}, "verify accepts the $what token");
 	is($nobody->post('/api/core/tasks', { title => 'x' }, by($value))->{status}, 201,
 		'a bearer token needs no origin for a POST');
 	is($nobody->post('/api/core/tasks', { title => 'x' }, by($value), origin => 'https://evil.example')
@@ -47,12 +47,12 @@ is($nobody->post('/api/core/tasks', { title => 'x' }, cookie => $cookie, origin 
 # check.
 for my $bad ('x.y', '', 'x y', "$raw." . ('A' x 43) . '=') {
 	is($nobody->post('/api/core/tasks', { title => 'x' }, by($bad), cookie => $cookie,
-		origin => 'https://evil.example')->{status}, 403, "nor beside the token '$bad'");
+		origin => 'https://evil.example')->{status}, 403, "a cookie from a foreign origin is refused beside the token '$bad'");
 }
 is($nobody->get('/api/core/whoami', by('nobody-has-this'), cookie => $cookie)->{status}, 401,
 	'a bearer token takes precedence over the cookie, valid or not');
 for my $bad ('a' x 2000, "$raw'--", '%00', '..', "$signed.$signed") {
-	is($nobody->get('/api/core/whoami', by($bad))->{status}, 401, 'garbage is no session')
+	is($nobody->get('/api/core/whoami', by($bad))->{status}, 401, 'verify refuses an invalid token')
 	    or diag($bad);
 	is($nobody->get('/api/auth/get-session', by($bad))->{status}, 200, 'get-session with an invalid token is no error');
 }
@@ -73,14 +73,14 @@ sub assertion
 	my $answer = verdict(@_);
 	return jdecode(decode_base64url((split /\./, $answer->{headers}{'kedge-identity'} // '..')[1]));
 }
-is(assertion(HTTP_AUTHORIZATION => "Bearer $raw")->{credential}, 'bearer', 'the assertion says bearer');
+is(assertion(HTTP_AUTHORIZATION => "Bearer $raw")->{credential}, 'bearer', 'the assertion of a token has the credential bearer');
 is(assertion(HTTP_COOKIE => $cookie)->{credential}, 'cookie', 'the assertion of a cookie has the credential cookie');
-is(verdict(HTTP_AUTHORIZATION => "Bearer $_")->{status}, 401, 'what is no text is no token')
+is(verdict(HTTP_AUTHORIZATION => "Bearer $_")->{status}, 401, 'a token that is not text is ignored')
     for "\xc3\xbc", "\xff\xfe", "a\x01b", "a\tb";
 
 # ---- signed out means out ----------------------------------------------------------------------
 
-is($nobody->post('/api/auth/sign-out', {}, by($raw))->{status}, 200, 'a token signs out');
+is($nobody->post('/api/auth/sign-out', {}, by($raw))->{status}, 200, 'sign-out with a token succeeds');
 is($nobody->get('/api/core/whoami', by($_))->{status}, 401, 'the token is refused after sign-out') for $raw, $signed;
 # A token beside the cookie of another session.
 my $of_bob = $k->user('bob')->cookie_header;
@@ -93,13 +93,13 @@ is($nobody->post('/api/auth/sign-out', {}, by('x'), cookie => $of_bob, origin =>
 	->{status}, 403, 'a page of another origin cannot end a session by adding a token');
 is(whoami(), 200, 'the session is valid after the refused sign-out');
 is($nobody->post('/api/auth/sign-out', {}, by('x'), cookie => $of_bob, origin => $k->base)->{status}, 200,
-	'a sign-out with a token and a cookie');
+	'sign-out with a token and a cookie succeeds');
 is(whoami(), 401, 'sign-out with a token also ends the session of the cookie');
 
 # ---- invented tokens -----------------------------------------------------------------------------
 
 my $epoch = sub { return $k->sql('auth', 'SELECT epoch FROM kedge_session_epoch') };
-is($nobody->post('/api/auth/sign-out', {}, by('invented'))->{status}, 200, 'an invented token signs out');
+is($nobody->post('/api/auth/sign-out', {}, by('invented'))->{status}, 200, 'sign-out with an unknown token succeeds');
 # Two sign-outs with one raw token, at once: neither answers while a verdict is allowed.
 for my $round (1 .. 5) {
 	my $token = $k->user("twin$round")->sign_in->{json}{token};
@@ -108,7 +108,7 @@ for my $round (1 .. 5) {
 		my $c = $k->client(origin => undef);
 		return [ map { $_->{status} } $c->post('/api/auth/sign-out', {}, by($token)),
 			$c->get('/api/core/whoami', by($token)) ] });
-	is_deeply(\@both, [ [ 200, 401 ], [ 200, 401 ] ], 'after either of two sign-outs the token is dead');
+	is_deeply(\@both, [ [ 200, 401 ], [ 200, 401 ] ], 'the token is refused after two sign-outs at once');
 }
 my $live = $k->user('carol')->sign_in->{json};
 my @redis = $k->pids('redis-auth');
@@ -118,7 +118,7 @@ my %status;
 $status{ $nobody->post('/api/auth/sign-out', {}, by("invented-$_"))->{status} }++ for 1 .. 20;
 is($epoch->(), $before, 'without Redis, sign-outs with unknown tokens do not raise the epoch');
 is_deeply(\%status, { 503 => 20 }, 'without Redis, sign-outs with unknown tokens get 503');
-is($nobody->post('/api/auth/sign-out', {}, by($live->{token}))->{status}, 200, 'a real one signs out');
+is($nobody->post('/api/auth/sign-out', {}, by($live->{token}))->{status}, 200, 'without Redis, a sign-out with a valid token succeeds');
 cmp_ok($epoch->(), '>', $before, 'without Redis, a sign-out with a valid token raises the epoch');
 $k->kill_pid(CONT => @redis);
 is($nobody->get('/api/core/whoami', by($live->{token}))->{status}, 401, 'the signed-out token is refused when Redis is back');

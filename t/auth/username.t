@@ -16,7 +16,7 @@ my $r = $off->client->post('/api/auth/sign-up/email',
 is($r->{status}, 200, 'off: sign-up ignores the member username');
 ok(!exists $r->{json}{user}{username} && !exists $r->{json}{user}{displayUsername},
 	'off: the user has no username');
-is($off->sql('auth', q{SELECT username IS NULL FROM "user"}), 't', 'nor has the row');
+is($off->sql('auth', q{SELECT username IS NULL FROM "user"}), 't', 'off: the row has no username');
 for my $path ('sign-in/username', 'is-username-available') {
 	$r = $off->client->post("/api/auth/$path", { username => 'off', password => $password });
 	is_deeply([ @$r{qw(status body)} ], [ 404, '' ], "off: $path is 404");
@@ -29,7 +29,7 @@ my $shape = q{SELECT column_name, data_type, is_nullable, coalesce(column_defaul
     FROM information_schema.columns WHERE table_name = 'user' AND column_name ILIKE '%username'
     UNION ALL SELECT indexname, indexdef, '', '' FROM pg_indexes
     WHERE tablename = 'user' AND indexdef LIKE '%(username)' ORDER BY 1};
-is($k->sql('auth', $shape), $k->sql('oracle', $shape), "BetterAuth's columns and index");
+is($k->sql('auth', $shape), $k->sql('oracle', $shape), 'the columns and the index are those of BetterAuth');
 
 # An adopted database may have an index that only has the name.
 for my $row (
@@ -42,7 +42,7 @@ for my $row (
 	$k->sql('auth', q{DROP INDEX user_username_key;
 	    DELETE FROM kedge_migration WHERE version IN (13, 14);} . " $statement");
 	my ($status, undef, $err) = $k->kedge('migrate', 'auth');
-	is($status, 1, "an index that is $what: refused");
+	is($status, 1, "kedge migrate refuses an index that is $what");
 	like($err, qr/user_username_key is not a valid unique index/, 'the error says that the index is not valid') or diag($err);
 }
 $k->sql('auth', q{DROP INDEX user_username_key; DELETE FROM kedge_migration WHERE version IN (13, 14)});
@@ -75,7 +75,7 @@ is_deeply([ sort { $a->[0] <=> $b->[0] } @both ],
 for my $value (7, \1, {}, ['x']) {
 	$r = sign_up('typed', username => $value);
 	is_deeply([ $r->{status}, $r->{json}{code} ], [ 400, 'VALIDATION_ERROR' ],
-		'a user name is a text') or diag($r->{body});
+		'a username that is not a string is refused') or diag($r->{body});
 }
 ok($k->destroy, 'the logs have no sanitizer report or failed assertion');
 
@@ -91,19 +91,19 @@ is($ann->post('/api/auth/update-user', { username => $_ })->{json}{code}, 'USERN
 	"AUTH_USERNAME_MAX: $_ is refused") for 'annieee';
 $r = $ann->post('/api/auth/update-user', { username => 'other' });
 is_deeply([ $r->{status}, $r->{json}{code} ], [ 400, 'USERNAME_IS_IMMUTABLE' ],
-	'AUTH_USERNAME_IMMUTABLE: no other name');
+	'AUTH_USERNAME_IMMUTABLE refuses another name');
 is($ann->post('/api/auth/update-user', { username => 'Annie' })->{status}, 200, 'AUTH_USERNAME_IMMUTABLE accepts the same name in other letters');
 for my $none (undef, '') {
 	$r = $ann->post('/api/auth/update-user', { username => $none });
-	is($r->{status}, 400, 'nor is the name removed') or diag($r->{body});
+	is($r->{status}, 400, 'AUTH_USERNAME_IMMUTABLE refuses to remove the name') or diag($r->{body});
 	is($k->sql('auth', q{SELECT username FROM "user" WHERE email = 'ann@example.com'}), 'annie', 'AUTH_USERNAME_IMMUTABLE keeps the stored name');
 }
 $r = $ann->post('/api/auth/update-user', { username => undef, name => 'A' });
-is($r->{json}{code}, 'USERNAME_IS_IMMUTABLE', 'null is a change') or diag($r->{body});
-is($ann->post('/api/auth/update-user', { name => 'B' })->{status}, 200, 'a change without the name is made');
+is($r->{json}{code}, 'USERNAME_IS_IMMUTABLE', 'AUTH_USERNAME_IMMUTABLE counts null as a change') or diag($r->{body});
+is($ann->post('/api/auth/update-user', { name => 'B' })->{status}, 200, 'AUTH_USERNAME_IMMUTABLE accepts a change without the name');
 my $nameless = $k->client;
 is($nameless->post('/api/auth/sign-up/email', { name => 'N', email => 'n@example.com',
-	password => $password })->{status}, 200, 'sign-up without a user name');
+	password => $password })->{status}, 200, 'sign-up without a username succeeds');
 is($nameless->post('/api/auth/update-user', { username => undef, name => 'N' })->{status}, 200,
 	'null is accepted for a user without a username');
 is($nameless->post('/api/auth/update-user', { username => 'later' })->{status}, 200,
@@ -122,5 +122,5 @@ for (1 .. 40) {
 	$tries++;
 }
 is($answer->{status}, 429, 'a wrong guess beyond the limit gets 429');
-is($tries, 20, 'after 20 in all, by whatever name');
+is($tries, 20, '20 wrong guesses are allowed, by whatever name');
 done_testing;

@@ -2,16 +2,16 @@
  * session_epoch: the least epoch that cached claims must have, as known to the
  * processes of this host.
  *
- * It is in shared memory: raising it there tells every worker.  0 means "not
- * known yet"; nothing is read from the cache then.  Raising it, here and in
- * PostgreSQL, invalidates everything that was cached before; lease.h explains
- * how other hosts learn of it.
+ * The epoch is in shared memory, so that a higher one is seen by every worker at
+ * once.  0 means "not known yet"; the cache is not read then.  A higher epoch,
+ * here and in PostgreSQL, makes everything invalid that was cached before;
+ * lease.h explains how other hosts learn of it.
  *
- * The epoch is *in doubt* while a revocation may have happened that the cache
- * was not told of: its COMMIT was not answered in time, or its worker died.  No
- * process of this host uses the cache then.  The doubt ends with the next
- * epoch, which the tickers request; raising it waits for the lock that such a
- * revocation still holds, and so comes after its real end.
+ * The epoch is *in doubt* while a revocation may have happened without a
+ * tombstone in the cache: its COMMIT was not answered in time, or its worker
+ * died.  Meanwhile no process of this host uses the cache.  To end the doubt,
+ * the tickers raise the epoch.  Raising it waits for the lock that such a
+ * revocation still holds, so the new epoch is never older than the revocation.
  */
 #ifndef AUTH_SESSION_EPOCH_H
 #define AUTH_SESSION_EPOCH_H
