@@ -2,10 +2,10 @@
  * session_epoch: the least epoch that cached claims must have, as known to the
  * processes of this host.
  *
- * The epoch is in shared memory, so that a higher one is seen by every worker at
- * once.  0 means "not known yet"; the cache is not read then.  A higher epoch,
- * here and in PostgreSQL, makes everything invalid that was cached before;
- * lease.h explains how other hosts learn of it.
+ * The epoch is in shared memory, so that a higher one is seen by every worker
+ * at once.  0 means "not known yet"; the cache is not read then.  A higher
+ * epoch, here and in PostgreSQL, makes everything invalid that was cached
+ * before; lease.h explains how other hosts learn of it.
  *
  * The epoch is *in doubt* while a revocation may have happened without a
  * tombstone in the cache: its COMMIT was not answered in time, or its worker
