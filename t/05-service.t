@@ -1,5 +1,5 @@
-# A service is added with the files shown in CONTRIBUTING.md: it is built, migrated,
-# served, guarded and documented.  Another service needs neither PostgreSQL nor Redis.
+# A service is added by hand with the files shown in docs/ADDING-A-SERVICE.md: it is built,
+# migrated, served, guarded and documented.  Another service needs neither PostgreSQL nor Redis.
 # All this happens in a copy of the source tree, which then has five services.
 use strict;
 use warnings;
@@ -10,9 +10,9 @@ use Kedge qw(jdecode jencode need run slurp);
 use Kedge::Checkout;
 
 need(qw(make curl));
-my $page = slurp("$Kedge::ROOT/CONTRIBUTING.md");
-my ($section) = $page =~ /^## Adding a service\n(.*?)^## /ms;
-ok($section, 'CONTRIBUTING.md says how to add a service') or BAIL_OUT('no section');
+my $page = slurp("$Kedge::ROOT/docs/ADDING-A-SERVICE.md");
+my ($section) = $page =~ /^## By hand\n(.*?)^## /ms;
+ok($section, 'the page says how to add a service by hand') or BAIL_OUT('no section');
 # Returns each code block of the page, with the last file name before it.
 my @blocks;
 while ($section =~ /(.*?)^```(\w+)\n(.*?)^```\n/gms) {
@@ -23,7 +23,7 @@ while ($section =~ /(.*?)^```(\w+)\n(.*?)^```\n/gms) {
 is_deeply([ map {"$_->{language} " . ($_->{file} // '')} @blocks ],
 	[ 'c services/hello/main.c', 'sql sql/hello/0001_greeting.sql', 'json kedge.json',
 		'json t/endpoints/hello.json', 'sh ' ],
-	'CONTRIBUTING.md has all files of the service and the commands');
+	'the page has all files of the service and the commands');
 
 # ---- the copy ---------------------------------------------------------------------------
 
@@ -62,7 +62,7 @@ is($script =~ s/127\.0\.0\.1:8080/127.0.0.1:\$port/g, 2, 'the commands call the 
 my ($status, $out, $err) =
     $copy->run_here({ in => "set -e\n$script", env => { BARE_WRITE_RATE => 5 } }, 'sh');
 END { run(Kedge->binary('kedge'), 'down', '--dir', $dir) if defined $dir }
-is($status, 0, 'the commands of CONTRIBUTING.md succeed') or diag($out, $err);
+is($status, 0, 'the commands of the page succeed') or diag($out, $err);
 my @compiled = "$out$err" =~ / -c -o \S+ (\S+\.c)$/mg;
 is_deeply([ sort @compiled ], [ map {"services/$_/main.c"} qw(bare hello) ], 'only the sources of the added services are compiled')
     or diag(scalar @compiled, ' files');
