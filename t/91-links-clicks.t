@@ -16,6 +16,9 @@ sub make { my $r = $alice->post($links, $_[0]); $r->{status} == 201 or diag($r->
 sub stats { return $alice->get("$links/$_[0]{id}/stats" . ($_[1] // ''))->{json} }
 sub by { my ($name, $rows) = @_; return { map { $_->{$name} => $_->{clicks} } @$rows } }
 
+is(make({ target => 'https://example.com/', slug => 'address' })->{url}, $k->base . '/l/address',
+	'without LINKS_URL the address is that of this host');
+
 # ---- statistics --------------------------------------------------------------------------
 
 my $link = make({ target => 'https://example.com/', slug => 'counted' });

@@ -2,6 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const tasks = { cursor: null };
+const links = { cursor: null };
 
 /*
  * Incremented when another user is shown, so that the response to a request of the
@@ -80,10 +81,10 @@ async function act(button, action) {
 /* Removes everything of one user from the page before the next one is shown. */
 function forget() {
   visit++;
-  for (const id of ['who', 'me', 'tasks', 'accounts']) $(id).replaceChildren();
-  for (const id of ['tasks-more', 'tasks-empty']) $(id).hidden = true;
-  tasks.cursor = null;
-  $('add-task').reset();
+  for (const id of ['who', 'me', 'tasks', 'accounts', 'links']) $(id).replaceChildren();
+  for (const id of ['tasks-more', 'tasks-empty', 'links-more', 'links-empty']) $(id).hidden = true;
+  tasks.cursor = links.cursor = null;
+  for (const id of ['add-task', 'add-link']) $(id).reset();
 }
 
 function showSignedOut() {
@@ -120,7 +121,7 @@ async function showSignedIn({ user, session }) {
     return;
   }
   const asked = visit;
-  const loads = await Promise.allSettled([loadMe(user, session), loadTasks(), loadAccounts()]);
+  const loads = await Promise.allSettled([loadMe(user, session), loadTasks(), loadAccounts(), loadLinks()]);
   if (asked !== visit) return;
   $('who').textContent = user.email;
   $('signed-out').hidden = true;
@@ -203,6 +204,77 @@ function money(minor, exponent) {
   return format.format(`${minor < 0 ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`);
 }
 
+/* A host without the service links shows everything but its card. */
+async function loadLinks(cursor = null) {
+  const query = new URLSearchParams({ limit: 20, ...(cursor && { cursor }) });
+  let page;
+  try {
+    page = await load(`/api/links/links?${query}`);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    $('links-card').hidden = true;
+    return;
+  }
+  $('links-card').hidden = false;
+  if (!cursor) $('links').replaceChildren();
+  $('links').append(...page.items.map(linkRow));
+  links.cursor = page.nextCursor;
+  $('links-more').hidden = !links.cursor;
+  $('links-empty').hidden = $('links').children.length > 0;
+}
+
+function linkRow(link) {
+  const button = (textContent) => {
+    const b = element('button', { type: 'button', className: 'quiet', textContent });
+    b.setAttribute('aria-label', `${textContent} ${link.slug}`);
+    return b;
+  };
+  const [copy, qr, stats, remove] = ['Copy', 'QR', 'Clicks', 'Delete'].map(button);
+  const more = element('div', { className: 'more', hidden: true });
+  const row = element('li', { className: link.enabled ? 'linked' : 'linked done' },
+    element('span', { className: 'title' },
+      element('a', { href: link.url, textContent: link.url.replace(/^https?:\/\//, ''), rel: 'noreferrer' }),
+      element('small', { className: 'muted', textContent: link.target })),
+    element('span', { className: 'amount', textContent: link.clicks, title: 'Clicks' }),
+    copy, qr, stats, remove, more);
+
+  /* Shows what the button is about, or hides it when it is shown already. */
+  const toggle = async (of, make) => {
+    if (more.dataset.of === of && !more.hidden) {
+      more.hidden = true;
+      return;
+    }
+    more.replaceChildren(...await make());
+    more.dataset.of = of;
+    more.hidden = false;
+  };
+  copy.addEventListener('click', () => act(copy, () => navigator.clipboard.writeText(link.url)));
+  qr.addEventListener('click', () => act(qr, () => toggle('qr', async () => {
+    const image = `/api/links/links/${link.id}/qr`;
+    return [
+      element('img', { src: image, alt: `QR code of ${link.url}`, width: 200, height: 200 }),
+      element('a', { href: `${image}?format=png&scale=16`, download: `${link.slug}.png`, textContent: 'PNG' }),
+    ];
+  })));
+  stats.addEventListener('click', () => act(stats, () => toggle('stats', async () => {
+    const sums = await load(`/api/links/links/${link.id}/stats`);
+    const list = (rows, name) => rows.slice(0, 5).map((r) => `${r[name]}: ${r.clicks}`).join(', ') || '–';
+    const rows = {
+      'Last 30 days': `${sums.clicks}, of these ${sums.bots} by bots`,
+      Days: list(sums.days.slice(-5).reverse(), 'day'),
+      From: list(sums.referrers, 'referrer'),
+      With: list(sums.agents, 'agent'),
+    };
+    return [element('dl', {}, ...Object.entries(rows).flatMap(([term, value]) => [
+      element('dt', { textContent: term }), element('dd', { textContent: value })]))];
+  })));
+  remove.addEventListener('click', () => act(remove, async () => {
+    await api('DELETE', `/api/links/links/${link.id}`);
+    await loadLinks();
+  }));
+  return row;
+}
+
 /*
  * The message of a sign-in by redirection that failed: auth redirects to
  * /?error=CODE&error_description=TEXT.  Anybody can write such an address, so the text
@@ -254,11 +326,18 @@ onSubmit('add-task', async (data, form) => {
   await loadTasks();
 });
 
+onSubmit('add-link', async (data, form) => {
+  await api('POST', '/api/links/links', { target: data.get('target'), slug: data.get('slug') || null });
+  form.reset();
+  await loadLinks();
+});
+
 $('sign-out').addEventListener('click', () => act($('sign-out'), async () => {
   await api('POST', '/api/auth/sign-out', {});
   showSignedOut();
 }));
 $('tasks-more').addEventListener('click', () => act($('tasks-more'), () => loadTasks(tasks.cursor)));
+$('links-more').addEventListener('click', () => act($('links-more'), () => loadLinks(links.cursor)));
 for (const link of document.querySelectorAll('[data-show]'))
   link.addEventListener('click', () => { say(null); showForm(link.dataset.show); });
 

@@ -31,6 +31,7 @@ my %parts = (
     run => [qw(verified tails signin storm memory start peer)],
     jobs => [qw(drain wakeup flow backlog)],
     ledger => [qw(single hot batch)],
+    links => [qw(redirect)],
 );
 my %want;
 my $owner = $$;

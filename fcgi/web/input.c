@@ -119,10 +119,10 @@ input_read(const struct service *s, struct req *r, void **ret_struct)
 	struct schema_input input = {
 		.body = r->body,
 		.body_inexact = &r->body_inexact,
-		.query = r->query,
+		.query = r->route->ignores_query ? "" : r->query,
 		.param = find_value,
 		.param_ctx = r,
-		.refuse_unknown_query = strict && !r->route->any_query,
+		.refuse_unknown_query = strict,
 		.more_query = r->route->query,
 	};
 	const char *problem;

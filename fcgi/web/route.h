@@ -73,10 +73,10 @@ struct route {
 	 */
 	bool whole_path;
 	/*
-	 * Query parameters that no row names are ignored: for an address that
-	 * others may append parameters to, such as a link that is shared.
+	 * The query is ignored, even a malformed one: for an address to which
+	 * others append parameters, such as a link that is shared.
 	 */
-	bool any_query;
+	bool ignores_query;
 	/*
 	 * Neither the handler nor a hook of the service waits for anything: the
 	 * event loop answers by itself, without a thread.

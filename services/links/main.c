@@ -49,8 +49,8 @@ static const struct config_var vars[] = {
 	{ CONFIG(struct links_config, url, "URL"),
 	  .fallback = "", .max = 256,
 	  .doc = "The beginning of short addresses, https://go.example.com, "
-	    "without a slash at the end. Empty: scheme and host of the request "
-	    "that asks for them." },
+	    "without a slash at the end. Empty: scheme, host and port of the "
+	    "request that asks for them." },
 	{ CONFIG(struct links_config, blocked_hosts, "BLOCKED_HOSTS"),
 	  .fallback = "", .max = 65536,
 	  .doc = "Hosts to which no link may lead, separated by commas; their "

@@ -31,7 +31,7 @@ const context = await browser.newContext({ locale: "en-US", viewport: { width: 1
 context.setDefaultTimeout(10_000);
 const page = await context.newPage();
 const complaints = [];
-page.on("console", (m) => {
+const listen = (m) => {
 	/*
 	 * A page of plain JSON names no icon, so the browser requests the
 	 * default one.
@@ -39,7 +39,8 @@ page.on("console", (m) => {
 	if ((m.type() === "error" || m.type() === "warning") &&
 	    !m.location().url.endsWith("/favicon.ico"))
 		complaints.push(m.text());
-});
+};
+page.on("console", listen);
 page.on("pageerror", (e) => complaints.push(String(e)));
 
 const email = `browser-${Date.now()}@example.com`;
@@ -125,6 +126,60 @@ try {
 	await page.getByRole("button", { name: `Delete ${hostile}` }).click();
 	await page.getByText(hostile).waitFor({ state: "detached" });
 	is(await page.locator("#tasks li").count(), 1, "a deleted task is gone");
+
+	/* Short links are made, counted, shown as a QR code, and deleted. */
+	const shortLinks = page.getByRole("region", { name: "Short links" });
+	ok(await shown(shortLinks.getByText("No links yet.")), "there are no links");
+	await shortLinks.getByLabel("Target").fill(args.base + "/favicon.svg");
+	await shortLinks.getByLabel("Slug (optional)").fill("Browser-Test");
+	await button("Shorten").click();
+	const short = shortLinks.getByRole("link", { name: "/l/browser-test" });
+	ok(await shown(short), "a link is made");
+	const opened = await context.newPage();
+	await opened.goto(await short.getAttribute("href"));
+	is(opened.url(), args.base + "/favicon.svg", "which leads to its target");
+	await opened.close();
+	await button("QR browser-test").click();
+	const code = shortLinks.getByRole("img");
+	ok(await shown(code), "it has a QR code");
+	await page.waitForFunction(() => document.querySelector("#links img").naturalWidth > 100);
+	await button("QR browser-test").click();
+	is(await code.count(), 0, "which is hidden again");
+	/* A click is in the statistics within a second or two. */
+	await page.waitForFunction(async () => {
+		const { items } = await (await fetch("/api/links/links")).json();
+		return items[0].clicks === 1;
+	});
+	await button("Clicks browser-test").click();
+	ok(await shown(shortLinks.getByText("1, of these 0 by bots")), "the click is counted");
+	await shortLinks.getByLabel("Target").fill("https://example.com/");
+	await shortLinks.getByLabel("Slug (optional)").fill("browser-test");
+	await button("Shorten").click();
+	ok(await shown(page.getByText(/SLUG_TAKEN/)), "the same slug is refused");
+	await shortLinks.getByLabel("Target").fill("javascript:alert(1)//");
+	await button("Shorten").click();
+	ok(await shown(page.getByText(/must begin with http/)), "and a target that is none");
+	await shot("3-links");
+
+	/* With a password: a browser follows the form. */
+	await page.evaluate(async (target) => {
+		await fetch("/api/links/links", { method: "POST", headers: { "content-type": "application/json" },
+			body: JSON.stringify({ target, slug: "browser-secret", password: "open sesame" }) });
+	}, args.base.replace("127.0.0.1", "localhost") + "/favicon.svg");
+	const guarded = await context.newPage();
+	guarded.on("console", listen);
+	await guarded.goto(args.base + "/l/browser-secret");
+	ok(await shown(guarded.getByRole("heading", { name: "This link has a password" })), "a password is asked for");
+	if (args.screenshots)
+		await guarded.screenshot({ path: `${args.screenshots}/3-password.png` });
+	complaints.length = 0; /* the refused slug and the refused target */
+	await guarded.getByLabel("Password").fill("open sesame");
+	await Promise.all([guarded.waitForURL(/localhost.*favicon/), guarded.getByRole("button", { name: "Follow the link" }).click()]);
+	ok(true, "the right password leads to another host");
+	await guarded.close();
+	await button("Delete browser-test").click();
+	await short.waitFor({ state: "detached" });
+	ok(true, "a link is deleted");
 
 	/* On a phone. */
 	await page.setViewportSize({ width: 375, height: 700 });

@@ -35,7 +35,7 @@ static int handled; /* how often the handler was called */
  * were called: b, s, g and h for before, screen, guard and handler.
  */
 static enum err before_says, screen_says, guard_says, handler_says;
-static char calls[16];
+static char calls[ERR__MAX + 16];
 
 static void
 setup(void)
@@ -181,6 +181,8 @@ static const struct route second_routes[] = {
 	{ "GET", "/open/rule", rule, .guard = GUARD_NONE },
 	{ "GET", "/open/own", own_code, .guard = GUARD_NONE },
 	{ "PUT", "/items", echo, .guard = GUARD_NONE, .out = ITEM_OUT },
+	{ "GET", "/w/{id}", echo, .guard = GUARD_NONE, .out = ITEM_OUT,
+	  .in = ITEM_GET, .whole_path = true, .ignores_query = true },
 	{ 0 },
 };
 /* clang-format on */
@@ -379,6 +381,16 @@ static const struct {
 	{ "GET", "/api/core/items?x", 404, NULL },
 	{ "GET", "/api/core/items%2Fa", 404, NULL },
 	{ "GET", "/api/core/items\\a", 404, NULL },
+	{ "GET", "/w/a", 200, NULL }, /* a row with a whole path */
+	{ "HEAD", "/w/a", 200, NULL },
+	{ "POST", "/w/a", 405, "GET, HEAD" },
+	{ "GET", "/w", 404, NULL },
+	{ "GET", "/w/", 404, NULL },
+	{ "GET", "/w//a", 404, NULL },
+	{ "GET", "/w/a/", 404, NULL },
+	{ "GET", "/w/a/b", 404, NULL },
+	{ "GET", "/api/core/w/a", 404, NULL },
+	{ "GET", "/x/w/a", 404, NULL },
 	{ "GET", "/api/corex/items", 404, NULL },
 	{ "GET", "/api/coreitems", 404, NULL },
 	{ "GET", "/items", 404, NULL },
@@ -1040,6 +1052,17 @@ START_TEST(what_no_row_names_is_refused)
 	    unknowns[_i].field);
 	ck_assert_str_eq(json_member_string(json_item(fields, 0), "problem"),
 	    unknowns[_i].problem);
+}
+END_TEST
+
+START_TEST(query_is_ignored_where_the_row_says_so)
+{
+	struct fake_request f = request("GET", "/w/a");
+
+	fake_add(&f, "QUERY_STRING=fbclid=1&%zz&a=b&a=c");
+	handle(&plain, &f);
+	ck_assert_int_eq(r->response.status, 200);
+	ck_assert_int_eq(handled, 1);
 }
 END_TEST
 
@@ -2011,6 +2034,7 @@ add_body(Suite *suite)
 	tcase_add_test(tc, body_keeps_only_what_rows_name);
 	tcase_add_loop_test(
 	    tc, what_no_row_names_is_refused, 0, COUNT_OF(unknowns));
+	tcase_add_test(tc, query_is_ignored_where_the_row_says_so);
 	tcase_add_test(tc, body_is_read_only_after_the_guard);
 }
 

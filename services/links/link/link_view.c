@@ -193,14 +193,27 @@ link_read_wish(struct req *r, const struct link_wish *wish,
 	return e;
 }
 
+/*
+ * Scheme, host and port of the request, as far as nginx knows them: the port on
+ * which it listens.  Where clients see another one, LINKS_URL is set.
+ */
+static const char *
+own_origin(struct req *r)
+{
+	const char *port = req_param(r, "KEDGE_PORT");
+	const char *usual = str_eq(r->scheme, "https") ? "443" : "80";
+
+	if (port == NULL || *port == '\0' || str_eq(port, usual))
+		return arena_printf(r->arena, "%s://%s", r->scheme, r->host);
+	return arena_printf(r->arena, "%s://%s:%s", r->scheme, r->host, port);
+}
+
 const char *
 link_url(struct req *r, const char *slug)
 {
 	const char *url = links_config_of(links_of(r))->url;
 
-	if (*url != '\0')
-		return arena_printf(
-		    r->arena, "%s" LINKS_PUBLIC_PATH "%s", url, slug);
-	return arena_printf(r->arena, "%s://%s" LINKS_PUBLIC_PATH "%s",
-	    r->scheme, r->host, slug);
+	if (*url == '\0')
+		url = own_origin(r);
+	return arena_printf(r->arena, "%s" LINKS_PUBLIC_PATH "%s", url, slug);
 }

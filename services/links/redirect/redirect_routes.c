@@ -258,7 +258,7 @@ const struct route redirect_routes[] = {
 	  .summary = "Follow a short link; one with a password answers 200 "
 	    "with a form",
 	  .guard = GUARD_NONE, .flags = ROUTE_NO_RECORD, .whole_path = true,
-	  .any_query = true, .status = 302,
+	  .ignores_query = true, .status = 302,
 	  .in = SCHEMA(struct follow_in, follow_fields),
 	  .errors = BIT(ERR_NOT_FOUND) | BIT(ERR_GONE) |
 	    BIT(ERR_RATE_LIMITED),
@@ -267,7 +267,7 @@ const struct route redirect_routes[] = {
 	  .summary = "Follow a short link that has a password; the answer is a "
 	    "page that leads on",
 	  .guard = GUARD_NONE, .flags = ROUTE_NO_RECORD, .whole_path = true,
-	  .any_query = true, .status = 200, .body_form = true,
+	  .ignores_query = true, .status = 200, .body_form = true,
 	  .body_max_bytes = FORM_MAX_BYTES,
 	  .in = { .name = "LinkUnlock", .size = sizeof(struct unlock_in),
 	    .fields = unlock_fields, .refuse_unknown = true },
