@@ -13,6 +13,7 @@
 #include "completion.h"
 #include "config.h"
 #include "destroy.h"
+#include "doctor.h"
 #include "down.h"
 #include "help.h"
 #include "logs.h"
@@ -60,6 +61,7 @@ static const struct command commands[] = {
 	{ "user", user_command },
 	{ "migrate", migrate_command },
 	{ "secrets", secrets_command },
+	{ "doctor", doctor_command },
 	{ "render", render_command },
 	{ "apply", apply_command },
 	{ "add", add_command },

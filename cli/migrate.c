@@ -214,6 +214,38 @@ migrate_service(const struct stack *s, const struct spec_service *service)
 	return ok;
 }
 
+bool
+migrate_look(const struct stack *s, const struct spec_service *service,
+    struct migrate_look *ret)
+{
+	struct arena *a = s->arena;
+	struct run *r = arena_alloc(a, sizeof(*r));
+	int i;
+
+	*ret = (struct migrate_look){ 0 };
+	r->stack = s;
+	r->service = service;
+	r->with.arena = a;
+	r->with.service = service->name;
+	if (!read_folders(r) || !open_database(r))
+		return false;
+	ret->script = r->with.script;
+	if (!set_up_session(r) || !check_folders(r)) {
+		db_script_close(ret->script);
+		return false;
+	}
+	for (i = 0; i < NFOLDERS; i++) {
+		const struct migration_folder *f = &r->folders[i];
+
+		if (!is_wanted(r, i) || f->napplied >= f->nfiles)
+			continue;
+		if (ret->npending == 0)
+			ret->first = f->files[f->napplied].name;
+		ret->npending += f->nfiles - f->napplied;
+	}
+	return true;
+}
+
 /* The command */
 
 static bool

@@ -26,12 +26,27 @@
 
 #include "stack.h"
 
+struct db_script;
+
 /*
  * Connects to the stack's own PostgreSQL as NAME_owner, or by the connection
  * string in the variable NAME_MIGRATION_URL.
  */
 MUST_CHECK bool
 migrate_service(const struct stack *s, const struct spec_service *service);
+
+struct migrate_look {
+	struct db_script
+	    *script; /* a session of the owner; the caller ends it */
+	int npending;
+	const char *first; /* the first file that was not run; NULL: none */
+};
+/*
+ * Finds which files have not been run, and changes nothing. False: an error was
+ * printed, and there is no session.
+ */
+MUST_CHECK bool migrate_look(const struct stack *s,
+    const struct spec_service *service, struct migrate_look *ret);
 
 int migrate_command(int argc, char **argv);
 

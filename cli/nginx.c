@@ -34,6 +34,7 @@ static const char *const plain_files[] = {
 	"foreign_headers.conf",
 	"foreign_http.conf",
 	"loopback.conf",
+	"misdirected.conf",
 };
 
 static bool

@@ -89,6 +89,13 @@ query(struct db_script *script, struct arena *a, const char *service,
 }
 
 bool
+privileges_find(struct db_script *script, struct arena *a, const char *service,
+    struct db_rows *ret_rows)
+{
+	return query(script, a, service, problems_sql, ret_rows);
+}
+
+bool
 privileges_secure(
     struct db_script *script, struct arena *a, const char *service)
 {

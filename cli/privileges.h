@@ -18,6 +18,7 @@
 #include "base/attr.h"
 
 struct arena;
+struct db_rows;
 struct db_script;
 
 /*
@@ -28,5 +29,12 @@ struct db_script;
  */
 MUST_CHECK bool privileges_secure(
     struct db_script *script, struct arena *a, const char *service);
+
+/*
+ * Finds what is wrong without changing it: rows with the problem and with the
+ * statement that solves it. False: an error was printed.
+ */
+MUST_CHECK bool privileges_find(struct db_script *script, struct arena *a,
+    const char *service, struct db_rows *ret_rows);
 
 #endif

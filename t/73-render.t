@@ -65,11 +65,15 @@ for my $path (sort keys %$a) {
 	unlike($rest, qr/\{\{/, "$path: no placeholder is left");
 	unlike($rest, qr/\Q$Kedge::ROOT\E/, "$path: no path of the checkout");
 }
-is_deeply([ sort map { m{^etc/systemd/system/(.*)} ? $1 : () } keys %$a ],
-	[ map {"kedge-$_"} qw(auth-verify.service auth-verify.socket auth-worker.service auth.service auth.socket
-		core-worker.service core.service core.socket wallet-worker.service wallet.service wallet.socket) ],
-	'the units of each pool');
-is_deeply([ sort map { m{^etc/kedge/generated/env/(.*)} ? $1 : () } keys %$a ], [qw(auth.env core.env wallet.env)], 'variables');
+my (@units, @variables);
+for (@{ $shape->{services} }) {
+	push @units, map {"kedge-$_"} "$_->{name}.service", "$_->{name}.socket",
+	    ($_->{pools}{verify} ? ("$_->{name}-verify.service", "$_->{name}-verify.socket") : ()),
+	    ($_->{pools}{worker} ? "$_->{name}-worker.service" : ());
+	push @variables, "$_->{name}.env";
+}
+is_deeply([ sort map { m{^etc/systemd/system/(.*)} ? $1 : () } keys %$a ], [ sort @units ], 'the units of each pool');
+is_deeply([ sort map { m{^etc/kedge/generated/env/(.*)} ? $1 : () } keys %$a ], [ sort @variables ], 'variables');
 like($a->{'etc/kedge/generated/env/core.env'}, qr{^CORE_LISTEN=unix:/run/kedge/core/api\.sock$}m, 'of the server');
 unlike(join('', values %$a), qr/SECRET=|PASSWORD|IDENTITY_KEY=|DATABASE_URL=/, 'no secret');
 
