@@ -101,7 +101,7 @@ START_TEST(late_is_after_the_time_that_what_came_has_earned)
 
 	ck_assert(!bodies_is_late(client, 3 * SECOND, 8 * SECOND));
 	ck_assert(bodies_is_late(client, 3 * SECOND, 8 * SECOND + 1));
-	client->context->conn.body_bytes = 2 * BODIES_RATE_BYTES;
+	client->context->conn.body.bytes = 2 * BODIES_RATE_BYTES;
 	ck_assert(!bodies_is_late(client, 3 * SECOND, 10 * SECOND));
 	ck_assert(bodies_is_late(client, 3 * SECOND, 10 * SECOND + 1));
 }
@@ -112,9 +112,9 @@ START_TEST(endless_is_far_more_than_is_kept)
 	struct client_connection *client = add(ALICE, 0);
 
 	client->body_bytes = 1000;
-	client->context->conn.body_bytes = 1000 + BODIES_SKIP_BYTES;
+	client->context->conn.body.bytes = 1000 + BODIES_SKIP_BYTES;
 	ck_assert(!bodies_is_endless(client));
-	client->context->conn.body_bytes++;
+	client->context->conn.body.bytes++;
 	ck_assert(bodies_is_endless(client));
 }
 END_TEST
@@ -193,7 +193,7 @@ START_TEST(slow_one_gives_its_room)
 	ck_assert_ptr_eq(
 	    bodies_find_room(&l, &newcomer, 7 * SECOND + 1), client);
 	/* A body that arrives fast enough keeps its room for longer. */
-	client->context->conn.body_bytes = 3 * BODIES_QUICK_BYTES;
+	client->context->conn.body.bytes = 3 * BODIES_QUICK_BYTES;
 	ck_assert_ptr_null(bodies_find_room(&l, &newcomer, 10 * SECOND));
 	ck_assert_ptr_eq(
 	    bodies_find_room(&l, &newcomer, 10 * SECOND + 1), client);
