@@ -35,6 +35,8 @@ static const char *const plain_files[] = {
 	"foreign_http.conf",
 	"loopback.conf",
 	"misdirected.conf",
+	"web.conf",
+	"web_headers.conf",
 };
 
 static bool
@@ -62,7 +64,7 @@ nginx_add(const struct site *site, struct file_set *files)
 {
 	return add_plain(site, files) && nginx_main_add(site, files) &&
 	       nginx_servers_add(site, files) && nginx_cors_add(site, files) &&
-	       nginx_upstreams_add(site, files) &&
+	       nginx_web_add(site, files) && nginx_upstreams_add(site, files) &&
 	       nginx_locations_add(site, files);
 }
 
@@ -80,7 +82,12 @@ link_web(const struct stack *s)
 		return true;
 	target =
 	    dir[0] == '/' ? dir : arena_printf(s->arena, "%s/%s", s->root, dir);
-
+	if (!file_exists(arena_printf(s->arena, "%s/index.html", target))) {
+		print_error("%s has no index.html; build the front end first, "
+			    "or name the directory with its result",
+		    target);
+		return false;
+	}
 	if ((unlink("web") == -1 && errno != ENOENT) ||
 	    symlink(target, "web") == -1) {
 		print_error("cannot link %s/web: %s", s->dir, strerror(errno));

@@ -25,6 +25,8 @@ nginx_servers_add(const struct site *site, struct file_set *files);
  * (nginx_cors.c)
  */
 MUST_CHECK bool nginx_cors_add(const struct site *site, struct file_set *files);
+/* web_root.conf: what is at "/" (nginx_web.c) */
+MUST_CHECK bool nginx_web_add(const struct site *site, struct file_set *files);
 /* upstreams.conf (nginx_upstream.c) */
 MUST_CHECK bool
 nginx_upstreams_add(const struct site *site, struct file_set *files);

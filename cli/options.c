@@ -30,6 +30,7 @@ static const struct option flags[] = {
 	{ "fix", no_argument, NULL, OPTIONS_FIX },
 	{ "env", required_argument, NULL, OPTIONS_ENV },
 	{ "database", required_argument, NULL, OPTIONS_DATABASE },
+	{ "web", required_argument, NULL, OPTIONS_WEB },
 	{ 0 },
 };
 
@@ -109,6 +110,9 @@ apply(struct options *o, const char *command, int flag)
 		return true;
 	case OPTIONS_DATABASE:
 		o->database = optarg;
+		return true;
+	case OPTIONS_WEB:
+		o->web = optarg;
 		return true;
 	case OPTIONS_TO:
 		o->to = optarg;

@@ -24,6 +24,7 @@ enum options_allowed {
 	OPTIONS_FIX = 1 << 22,
 	OPTIONS_ENV = 256,
 	OPTIONS_DATABASE = 512,
+	OPTIONS_WEB = 1024,
 };
 
 struct options {
@@ -37,6 +38,7 @@ struct options {
 	    *env; /* the file with settings; NULL: the option is missing */
 	const char *database; /* see database_choice.h; NULL likewise */
 	bool owner; /* as the role that owns the tables */
+	const char *web; /* a directory or "http://HOST:PORT" */
 	const char *to; /* the directory that stands for "/" */
 	const char *spec; /* the path of kedge.json */
 	const char *what; /* which kinds of files, separated by commas */

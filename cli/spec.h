@@ -147,6 +147,12 @@ struct spec {
  */
 MUST_CHECK bool
 spec_read(struct arena *a, const char *path, struct spec *ret_spec);
+/*
+ * Sets what is at "/": "http://HOST:PORT", or the absolute path of a directory,
+ * whose paths without a file are answered with index.html. False: an error was
+ * printed.
+ */
+MUST_CHECK bool spec_set_web(struct spec *spec, const char *given);
 /* Returns the service with that name; NULL: there is none. */
 const struct spec_service *spec_find(const struct spec *spec, const char *name);
 /* Whether the service consists of Kedge's own processes. */

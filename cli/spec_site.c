@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "base/str.h"
 
+#include "message.h"
+
 #define LOG_DIRECTORY "/var/log/kedge"
 
 enum {
@@ -93,6 +95,23 @@ read_web(const struct json_path *p, const struct json *j, struct spec_web *ret)
 	text = json_get_string(j);
 	return str_has_prefix(text, "http:") ? take_upstream(p, text, ret)
 	                                     : take_directory(p, text, ret);
+}
+
+bool
+spec_set_web(struct spec *spec, const char *given)
+{
+	spec->web = (struct spec_web){ 0 };
+	if (given[0] == '/') {
+		spec->web.directory = given;
+		spec->web.spa = true;
+		return true;
+	}
+	spec->web.upstream = given;
+	if (!is_http_url(given))
+		print_error("--web %s: it must be a directory, or "
+			    "http://HOST:PORT without a path",
+		    given);
+	return is_http_url(given);
 }
 
 /* Names and addresses */

@@ -41,6 +41,7 @@ struct up {
 	int port;
 	const char *url;
 	const char *env; /* absolute path of the file after --env; or NULL */
+	const char *web; /* what is at "/"; NULL: what kedge.json says */
 	const char *database; /* the word after --database; or NULL */
 	bool detach;
 	int starter_fd; /* a pipe to the starting process; -1: there is none */
@@ -318,6 +319,32 @@ find_env(struct arena *a, const char *given, const char **ret_path)
 	return true;
 }
 
+/*
+ * Finds the directory after --web, before the stack's directory is entered; an
+ * address stays as it is.
+ */
+static bool
+find_web(struct arena *a, const char *given, const char **ret_web)
+{
+	char path[PATH_MAX];
+
+	*ret_web = given;
+	if (given == NULL || strstr(given, "://") != NULL)
+		return true;
+	if (realpath(given, path) == NULL) {
+		print_error("--web %s: %s", given, strerror(errno));
+		return false;
+	}
+	*ret_web = arena_strdup(a, path);
+	return true;
+}
+
+static bool
+set_web(struct up *u)
+{
+	return u->web == NULL || spec_set_web(&u->stack.spec, u->web);
+}
+
 int
 up_command(int argc, char **argv)
 {
@@ -330,11 +357,12 @@ up_command(int argc, char **argv)
 	u->starter_fd = -1;
 	if (!options_read(&options, argc, argv,
 		OPTIONS_DIR | OPTIONS_PORT | OPTIONS_DETACH | OPTIONS_ENV |
-		    OPTIONS_DATABASE,
+		    OPTIONS_DATABASE | OPTIONS_WEB,
 		/* args_max= */ 0)) {
 		status = OPTIONS_USAGE;
 	} else if (find_env(a, options.env, &u->env) &&
-		   stack_open(&u->stack, a, options.dir) &&
+		   find_web(a, options.web, &u->web) &&
+		   stack_open(&u->stack, a, options.dir) && set_web(u) &&
 		   stack_make(&u->stack)) {
 		u->port = options.port;
 		u->detach = options.detach;
