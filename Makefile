@@ -70,7 +70,9 @@ manual: all
 clean:
 	rm -rf build compile_commands.json
 
-include install.mk bench/bench.mk lint.mk t/service/service.mk
+include install.mk
+# An archive of the sources may lack these folders.
+-include bench/bench.mk lint.mk t/service/service.mk
 # What one service needs and others do not.
 -include $(wildcard services/*/service.mk)
 -include fuzz/fuzz.mk

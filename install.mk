@@ -5,7 +5,7 @@
 # anything, and it need not be known when Kedge is built.
 PREFIX ?= /usr/local
 INSTALL ?= install
-shared_dirs := sql nginx systemd web cli/help cli/completion
+shared_dirs := sql nginx systemd web cli/help cli/completion docker
 shared_files = kedge.json $(wildcard kedge.schema.json) \
     $(shell find $(shared_dirs) -type f ! -name '.*' ! -name '*.md' | LC_ALL=C sort)
 programs = $(wildcard services/*/programs/*)
@@ -16,7 +16,7 @@ install: all
 	$(INSTALL) -D -m 755 $(BUILD)/kedge $(DESTDIR)$(PREFIX)/bin/kedge
 	for f in $(programs); do p=$${f#services/}; $(INSTALL) -D -m 755 $$f \
 	    $(DESTDIR)$(PREFIX)/lib/kedge/programs/$${p%%/*}/$${f##*/} || exit 1; done
-	for f in $(shared_files); do mode=644; case $$f in *.sh) mode=755 ;; esac; \
+	for f in $(shared_files); do mode=644; case $$f in *.sh | docker/*) mode=755 ;; esac; \
 	    $(INSTALL) -D -m $$mode $$f \
 	    $(DESTDIR)$(PREFIX)/share/kedge/$$f || exit 1; done
 	for f in docs/*.[1-8]; do $(INSTALL) -D -m 644 $$f \

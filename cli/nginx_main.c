@@ -34,6 +34,17 @@ static const struct template_value server_paths[] = {
 	{ NULL },
 };
 
+/* A container can only write to /tmp, and to the log of its runtime. */
+static const struct template_value container_paths[] = {
+	{ "daemon", "daemon off;" },
+	{ "pid", "/tmp/nginx.pid" },
+	{ "error_log", "stderr" },
+	{ "access_log", "/dev/stdout" },
+	{ "temporary", "/tmp" },
+	{ "more", "" },
+	{ NULL },
+};
+
 static const struct template_value *
 rehearsal_paths(const struct site *site)
 {
@@ -61,8 +72,9 @@ path_value(const struct site *site, const char *name)
 {
 	const struct template_value *v = site->rehearsal != NULL
 	                                     ? rehearsal_paths(site)
-	                                 : site->is_server ? server_paths
-	                                                   : stack_paths;
+	                                 : site->is_container ? container_paths
+	                                 : site->is_server    ? server_paths
+	                                                      : stack_paths;
 
 	while (!str_eq(v->name, name))
 		v++;
@@ -76,6 +88,8 @@ path_value(const struct site *site, const char *name)
 static const char *
 user(const struct site *site)
 {
+	if (site->is_container)
+		return "";
 	if (geteuid() != 0 && (!site->is_server || site->rehearsal != NULL))
 		return "";
 	return site->is_server ? "user www-data;" : "user root;";

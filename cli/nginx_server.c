@@ -102,9 +102,12 @@ static void
 add_server(struct nginx_text *t)
 {
 	const struct site *site = t->site;
-	bool is_tls = site->spec->tls.certificate != NULL;
+	/* In containers, a proxy in front ends TLS. */
+	bool is_tls =
+	    site->spec->tls.certificate != NULL && !site->is_container;
+	int port = site->is_container ? SITE_PUBLIC_PORT : 80;
 	const struct template_value values[] = {
-		{ "listen", listen_on(site, 80, "") },
+		{ "listen", listen_on(site, port, "") },
 		{ "listen_tls", listen_tls(site) },
 		{ "names", names(site, "_") },
 		{ "acme", SITE_ACME },
@@ -120,7 +123,7 @@ add_server(struct nginx_text *t)
 	if (is_tls)
 		nginx_text_add(t, "redirect.conf", values);
 	add_public(
-	    t, is_tls ? listen_tls(site) : listen_on(site, 80, ""), is_tls);
+	    t, is_tls ? listen_tls(site) : listen_on(site, port, ""), is_tls);
 }
 
 static bool
@@ -128,7 +131,10 @@ add_servers(const struct site *site, struct file_set *files)
 {
 	struct nginx_text t = nginx_text_begin(site);
 	const struct template_value values[] = {
-		{ "internal", site_internal(site) },
+		{ "internal", site->is_container && site->rehearsal == NULL
+				  ? nginx_number(site, SITE_INTERNAL_PORT)
+				  : arena_printf(site->arena, "unix:%s",
+					site_internal(site)) },
 		{ NULL },
 	};
 
@@ -178,7 +184,7 @@ add_tls(const struct site *site, struct file_set *files)
 		{ NULL },
 	};
 
-	if (tls->certificate == NULL || !site->is_server)
+	if (tls->certificate == NULL || !site->is_server || site->is_container)
 		return true;
 	nginx_text_add(&t, "tls.conf", values);
 	return nginx_text_finish(&t, files, "tls.conf");

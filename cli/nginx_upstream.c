@@ -10,12 +10,11 @@ enum { FOREIGN_KEEPALIVE = 8 };
 
 /* An upstream of Kedge's own processes. */
 static void
-add_own(struct nginx_text *t, const char *name, const char *socket,
+add_own(struct nginx_text *t, const char *name, const char *address,
     int64_t keepalive)
 {
 	struct arena *a = t->site->arena;
-	const char *server =
-	    arena_printf(a, "server unix:%s max_fails=0;", socket);
+	const char *server = arena_printf(a, "server %s max_fails=0;", address);
 	struct buf servers;
 	int64_t i;
 
@@ -74,14 +73,14 @@ nginx_upstreams_add(const struct site *site, struct file_set *files)
 		service = &spec->services[i];
 		if (spec_is_own(service))
 			add_own(&t, service->name,
-			    site_socket(site, service, "api"),
+			    site_address(site, service, "api"),
 			    service->api.keepalive);
 		else
 			add_foreign(&t, service);
 	}
 	add_own(&t,
 	    arena_printf(site->arena, "%s_verify", spec->verifier->name),
-	    site_socket(site, spec->verifier, "verify"),
+	    site_address(site, spec->verifier, "verify"),
 	    spec->verifier->verify.keepalive);
 	return nginx_text_finish(&t, files, "upstreams.conf");
 }

@@ -27,6 +27,7 @@ static const struct option flags[] = {
 	{ "force", no_argument, NULL, OPTIONS_FORCE },
 	{ "no-test", no_argument, NULL, OPTIONS_NO_TEST },
 	{ "dry-run", no_argument, NULL, OPTIONS_DRY_RUN },
+	{ "containers", no_argument, NULL, OPTIONS_CONTAINERS },
 	{ "fix", no_argument, NULL, OPTIONS_FIX },
 	{ "env", required_argument, NULL, OPTIONS_ENV },
 	{ "database", required_argument, NULL, OPTIONS_DATABASE },
@@ -125,6 +126,9 @@ apply(struct options *o, const char *command, int flag)
 		return true;
 	case OPTIONS_NO_TEST:
 		o->no_test = true;
+		return true;
+	case OPTIONS_CONTAINERS:
+		o->containers = true;
 		return true;
 	case OPTIONS_DRY_RUN:
 		o->dry_run = true;

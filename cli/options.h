@@ -21,6 +21,7 @@ enum options_allowed {
 	OPTIONS_FORCE = 1 << 19,
 	OPTIONS_NO_TEST = 1 << 20,
 	OPTIONS_DRY_RUN = 1 << 21,
+	OPTIONS_CONTAINERS = 1 << 24,
 	OPTIONS_FIX = 1 << 22,
 	OPTIONS_ENV = 256,
 	OPTIONS_DATABASE = 512,
@@ -44,6 +45,7 @@ struct options {
 	const char *what; /* which kinds of files, separated by commas */
 	bool force; /* although something advises against it */
 	bool no_test; /* without a test by the program that reads the files */
+	bool containers; /* for the containers of docker-compose.yml */
 	bool dry_run; /* show what would be done */
 	bool fix; /* repair what is safe to repair */
 	bool system; /* the services that systemd runs on this host */

@@ -180,7 +180,7 @@ render_command(int argc, char **argv)
 
 	if (options_read(&o, argc, argv,
 		OPTIONS_TO | OPTIONS_SPEC | OPTIONS_WHAT | OPTIONS_FORCE |
-		    OPTIONS_NO_TEST | OPTIONS_DRY_RUN,
+		    OPTIONS_NO_TEST | OPTIONS_DRY_RUN | OPTIONS_CONTAINERS,
 		/* args_max= */ 0)) {
 		r.kinds = read_kinds(a, o.what);
 		r.root = read_root(a, o.to);
@@ -190,7 +190,8 @@ render_command(int argc, char **argv)
 			status = 1;
 			fd = lock(r.root);
 			if (fd != -1 && stack_open_server(&s, a, o.spec)) {
-				site = site_of_server(&s);
+				site = o.containers ? site_of_containers(&s)
+				                    : site_of_server(&s);
 				status = render(&site, &o, &r);
 			}
 			if (fd != -1)

@@ -8,6 +8,7 @@
 #include "env_file.h"
 #include "generated.h"
 #include "nginx.h"
+#include "render_compose.h"
 #include "render_template.h"
 #include "service_env.h"
 
@@ -58,9 +59,10 @@ add_systemd(const struct site *site, const char *root, struct file_set *files)
 }
 
 static bool
-add_compose(const struct site *site, const char *root, struct file_set *files)
+add_compose(
+    const struct site *site, const char *root UNUSED, struct file_set *files)
 {
-	return render_template_add(site, root, "compose", files);
+	return render_compose_add(site, files);
 }
 
 /* clang-format off */

@@ -103,8 +103,14 @@ render_has_socket(int pool)
 	return pool != POOL_WORKER;
 }
 
-static const char *
-unit_of(struct arena *a, const struct spec_service *service, int pool)
+const char *
+render_pool(int pool)
+{
+	return pool_names[pool];
+}
+
+const char *
+render_unit(struct arena *a, const struct spec_service *service, int pool)
 {
 	if (pool == POOL_API)
 		return service->name;
@@ -114,7 +120,7 @@ unit_of(struct arena *a, const struct spec_service *service, int pool)
 static const char *
 needs(struct arena *a, const struct spec_service *service, int pool)
 {
-	const char *unit = unit_of(a, service, pool);
+	const char *unit = render_unit(a, service, pool);
 	const char *text = "";
 
 	if (render_has_socket(pool))
@@ -220,7 +226,7 @@ render_pool_values(struct arena *a, const struct site *site, const char *root,
 	if (secrets == NULL)
 		return NULL;
 	put(&l, "pool", pool_names[pool]);
-	put(&l, "unit", unit_of(a, service, pool));
+	put(&l, "unit", render_unit(a, service, pool));
 	put(&l, "needs", needs(a, service, pool));
 	put(&l, "credentials", secrets);
 	put(&l, "network", calls_others ? NETWORK_OUT : NETWORK_NONE);

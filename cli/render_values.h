@@ -16,6 +16,12 @@ bool render_has_pool(const struct spec_service *service, int pool);
 /* Whether the pool answers requests: the workers do not. */
 bool render_has_socket(int pool);
 
+/* The pool's name: "api", "verify" or "worker". */
+const char *render_pool(int pool);
+/* The name of what runs the pool: "core", "auth-verify", "core-worker". */
+const char *
+render_unit(struct arena *a, const struct spec_service *service, int pool);
+
 /* share, lib, url, port and names of the site */
 const struct template_value *
 render_site_values(struct arena *a, const struct site *site);

@@ -28,7 +28,7 @@ put_pool(const struct site *site, struct environment *e,
 	const char *infix = is_api ? "" : "VERIFY_";
 
 	put(site, e, service, arena_printf(a, "%sLISTEN", infix),
-	    arena_printf(a, "unix:%s", site_socket(site, service, name)));
+	    site_listen(site, service, name));
 	put(site, e, service, arena_printf(a, "%sPROCESSES", infix),
 	    arena_i64(a, pool->processes));
 	put(site, e, service, arena_printf(a, "%sTHREADS", infix),
@@ -67,6 +67,10 @@ other_origins(const struct site *site)
 	if (!site->is_server)
 		return arena_printf(
 		    site->arena, "http://localhost:%d", site->port);
+	if (site->is_container)
+		return arena_printf(site->arena,
+		    "${KEDGE_TRUSTED_ORIGINS:-http://127.0.0.1:%d}",
+		    SITE_PUBLIC_PORT);
 	for (i = 1; i < site->spec->nserver_names; i++)
 		list = arena_printf(site->arena, "%s%s%.*s://%s", list,
 		    i == 1 ? "" : ",", (int)(strstr(url, "://") - url), url,
@@ -89,10 +93,14 @@ static void
 put_guarded(const struct site *site, const struct spec_service *service,
     struct environment *e)
 {
-	put(site, e, service, "AUTH_URL", "http://auth.internal");
+	put(site, e, service, "AUTH_URL",
+	    site->is_container ? arena_printf(site->arena, "http://nginx:%d",
+				     SITE_INTERNAL_PORT)
+			       : "http://auth.internal");
 	put(site, e, service, "AUTH_PREFIX",
 	    site->spec->verifier->locations[0].prefix);
-	put(site, e, service, "AUTH_SOCKET", site_internal(site));
+	if (!site->is_container)
+		put(site, e, service, "AUTH_SOCKET", site_internal(site));
 	put(site, e, service, "PREFIX", service->locations[0].prefix);
 }
 
@@ -126,8 +134,7 @@ service_env_add(const struct site *site, const struct spec_service *service,
 	}
 	if (service->needs_redis)
 		put(site, e, service, "REDIS_URL",
-		    arena_printf(
-			site->arena, "unix:%s", site_redis(site, service)));
+		    site_redis_url(site, service));
 	if (service == site->spec->verifier)
 		put_verifier(site, e);
 	else
@@ -155,7 +162,7 @@ service_env_value(const struct site *site, const struct spec_service *service,
 	const char *path = arena_printf(a, SITE_ETC "/%s.env", service->name);
 	const char *value;
 
-	if (!site->is_server && getenv(name) != NULL)
+	if ((!site->is_server || site->is_container) && getenv(name) != NULL)
 		return getenv(name);
 	if (site->is_server && file_exists(path)) {
 		if (!environment_parse(a, path, &given))

@@ -145,6 +145,9 @@ need_bench() {
 }
 
 need_system() {
+	need podman has_command podman
+	need buildah has_command buildah
+	need podman-compose has_command podman-compose
 	need debootstrap has_command debootstrap
 	need dpkg-dev has_command dpkg-deb
 	need iproute2 has_command ip

@@ -69,6 +69,15 @@ site_of_server(const struct stack *s)
 	};
 }
 
+struct site
+site_of_containers(const struct stack *s)
+{
+	struct site site = site_of_server(s);
+
+	site.is_container = true;
+	return site;
+}
+
 const char *
 site_socket(const struct site *site, const struct spec_service *service,
     const char *pool)
@@ -79,6 +88,35 @@ site_socket(const struct site *site, const struct spec_service *service,
 	return str_eq(pool, "verify")
 	           ? "run/verify.sock"
 	           : arena_printf(site->arena, "run/%s.sock", service->name);
+}
+
+const char *
+site_address(const struct site *site, const struct spec_service *service,
+    const char *pool)
+{
+	if (site->is_container)
+		return arena_printf(site->arena, "%s%s:%d", service->name,
+		    str_eq(pool, "verify") ? "-verify" : "", SITE_POOL_PORT);
+	return arena_printf(
+	    site->arena, "unix:%s", site_socket(site, service, pool));
+}
+
+const char *
+site_listen(const struct site *site, const struct spec_service *service,
+    const char *pool)
+{
+	if (site->is_container)
+		return arena_printf(site->arena, "0.0.0.0:%d", SITE_POOL_PORT);
+	return site_address(site, service, pool);
+}
+
+const char *
+site_redis_url(const struct site *site, const struct spec_service *service)
+{
+	if (site->is_container)
+		return arena_printf(
+		    site->arena, "redis://%s-redis:6379", service->name);
+	return arena_printf(site->arena, "unix:%s", site_redis(site, service));
 }
 
 const char *
@@ -136,6 +174,11 @@ site_url(const struct site *site)
 	if (!site->is_server)
 		return arena_printf(
 		    site->arena, "http://127.0.0.1:%d", site->port);
+	if (site->is_container) /* compose replaces the variable */
+		return arena_printf(site->arena, "${KEDGE_URL:-http%s://%s}",
+		    is_https ? "s" : "",
+		    spec->nserver_names > 0 ? spec->server_names[0]
+					    : "localhost:8080");
 	if (spec->nserver_names == 0 &&
 	    (gethostname(host, sizeof(host)) == -1 ||
 		memchr(host, '\0', sizeof(host)) == NULL))

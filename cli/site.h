@@ -42,6 +42,11 @@ struct site {
 	const char *share;
 	const char *lib;
 	const struct stack *stack;
+	/*
+	 * nginx, each pool and each store run in a container of their own, and
+	 * find each other by name. The paths are those of a server.
+	 */
+	bool is_container;
 	bool is_server; /* false: a stack of "kedge up" */
 	int port; /* of a stack */
 	/* connections of each nginx worker; fewer than in kedge.json if the
@@ -59,7 +64,27 @@ struct site {
 struct site site_of_stack(const struct stack *s, int port);
 /* The site of a server. */
 struct site site_of_server(const struct stack *s);
+/* The site of docker-compose.yml; is_server is true, too. */
+struct site site_of_containers(const struct stack *s);
 
+enum {
+	/* the ports in each container */
+	SITE_POOL_PORT = 9000, /* of a pool, for FastCGI */
+	SITE_PUBLIC_PORT = 8080, /* of nginx, for clients */
+	SITE_INTERNAL_PORT = 8081, /* of nginx, for services */
+};
+
+/*
+ * Where nginx reaches a pool: "unix:PATH" or "HOST:PORT"; and on what the pool
+ * listens.
+ */
+const char *site_address(const struct site *site,
+    const struct spec_service *service, const char *pool);
+const char *site_listen(const struct site *site,
+    const struct spec_service *service, const char *pool);
+/* The URL of the service's Redis. */
+const char *
+site_redis_url(const struct site *site, const struct spec_service *service);
 /*
  * The path of a pool's socket; `pool` is "api" or "verify". A service with an
  * upstream has none.

@@ -52,7 +52,7 @@ sub in_chroot
 }
 
 # Makes the archive of a small system, unless it is there.
-sub _archive
+sub archive
 {
 	my ($suite) = @_;
 	my $tar = "$CACHE/$suite.tar";
@@ -92,7 +92,7 @@ sub _build_root
 	my $control = slurp("$TOP/debian/control");
 	return $root if (slurp("$root/.made") // '') eq $control;
 	if (!-e "$root/.made") {
-		my $tar = _archive($suite);
+		my $tar = archive($suite);
 		remove_tree($root);
 		make_path($root);
 		call('tar', '-C', $root, '-xpf', $tar);
@@ -147,7 +147,7 @@ sub lintian
 sub new
 {
 	my ($class, $suite, @packages) = @_;
-	my $tar = _archive($suite);
+	my $tar = archive($suite);
 	my $root = tempdir('system.XXXXXX', DIR => $CACHE, CLEANUP => 0);
 	my $self = bless { root => $root, suite => $suite, owner => $$ }, $class;
 	chmod 0755, $root;
