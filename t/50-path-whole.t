@@ -40,6 +40,28 @@ SKIP: {
 		'the only errors of the examples are those that they show');
 }
 
+# The same for docs/API.md, in a stack without the README's users. Each answer that a
+# comment shows is given.
+SKIP: {
+	skip 'curl is not installed', 1 unless tool('curl');
+	my $own = Kedge->up;
+	my $page = slurp("$Kedge::ROOT/docs/API.md");
+	my $script = join "\n", $page =~ /^```sh\n(.*?)^```$/gms;
+	$script =~ s/127\.0\.0\.1:8080/'127.0.0.1:' . $own->port/ge;
+	my ($status, $out, $err) = run(
+		{ dir => File::Temp::tempdir(CLEANUP => 1), in => "set -e -o pipefail\n$script" },
+		'/bin/bash', '-s');
+	is($status, 0, 'the examples of API.md succeed') or diag("$script\n$out$err");
+	like($out, qr/Idempotency-Replayed: true/i, 'a repetition is marked');
+	my @shown = $page =~ /^# \{"code":"(\w+)"/mg;
+	is_deeply([ $out =~ /\{"code":"(\w+)"/g ], \@shown, 'the errors are those that the page shows');
+	like($out, qr/"fields":\[\{"field":"title","in":"body","problem":"type"/, 'with the wrong field');
+	like($out, qr/"status":"done"/, 'a change with If-Match is made');
+	like($out, qr/"title":"a part"/, 'a part of a task is found by its parent');
+	like($out, qr/"name":"Savings"/, 'a second account is made');
+	like($out, qr/"displayName":"Ada L\."/, 'the profile is changed');
+}
+
 # Every declared route has the guard that it declares.
 for my $service (Kedge::services()) {
 	my $spec = $k->client->get("/api/$service/openapi.json")->{json};
