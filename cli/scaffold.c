@@ -29,13 +29,21 @@ scaffold_open(struct scaffold *s, struct arena *a, const char *root)
 		print_error("cannot enter %s: %s", root, strerror(errno));
 		return false;
 	}
+	if (!file_exists("services") || !file_exists("fcgi") ||
+	    !file_exists("t/lib")) {
+		print_error(
+		    "%s is not a checkout of Kedge: run ./kedge in one, "
+		    "or set KEDGE_ROOT to its path",
+		    root);
+		return false;
+	}
 	s->templates = TEMPLATES_DIR;
 	if (!file_exists(s->templates))
 		s->templates = INSTALLED_TEMPLATES_DIR;
 	if (!file_exists(s->templates)) {
 		print_error("there are no templates in %s/" TEMPLATES_DIR
 			    " or " INSTALLED_TEMPLATES_DIR
-			    "; run this in a checkout of Kedge",
+			    "; restore that directory with git",
 		    root);
 		return false;
 	}

@@ -56,8 +56,8 @@ struct scaffold {
 };
 
 /*
- * Enters the directory `root`. False: there are no templates in it or in
- * /usr/share/kedge.
+ * Enters the directory `root`. False: it is not a checkout, or there are no
+ * templates in it or in /usr/share/kedge.
  */
 MUST_CHECK bool
 scaffold_open(struct scaffold *s, struct arena *a, const char *root);

@@ -20,9 +20,15 @@ my $prefix = "$place/opt/k";
 for my $file (
 	qw(bin/kedge lib/kedge/auth lib/kedge/core lib/kedge/programs/core/factorize.py
 	share/kedge/kedge.json share/kedge/sql/auth/0001_identity.sql share/kedge/nginx/http.conf
-	share/kedge/systemd/service.in share/kedge/web/index.html share/man/man8/kedge.8)) {
+	share/kedge/systemd/service.in share/kedge/web/index.html share/kedge/templates/service/main.c.in share/man/man8/kedge.8)) {
 	ok(-f "$prefix/$file", "$file is installed");
 }
+
+# An installed kedge changes none of its files: services are added to a checkout.
+($status, $out, $err) = run("$prefix/bin/kedge", 'add', 'service', 'notes');
+is($status, 1, 'an installed kedge adds no service');
+like($err, qr/is not a checkout of Kedge: run \.\/kedge in one, or set KEDGE_ROOT/, 'and says where to do it');
+is($out, '', 'it changes nothing');
 
 # An installed kedge keeps its stack below the home directory, and finds its files by
 # its own path.

@@ -58,19 +58,19 @@ my @refused = (
 for my $row (@refused) {
 	my ($args, $says, $code) = @$row;
 	my ($status, $out, $err) = $copy->kedge('add', 'service', @$args);
-	is($status, $code // 1, "add service @$args: refused");
-	like($err, $says, "add service @$args: with what to do");
-	is($out, '', "add service @$args: nothing is done");
+	is($status, $code // 1, "add service @$args is refused");
+	like($err, $says, "add service @$args says what to do");
+	is($out, '', "add service @$args prints no success");
 }
 for my $file (qw(sql/notes/0001_x.sql t/35-notes.t services/notes/x.c t/endpoints/notes.json)) {
 	$copy->put($file, '');
 	$copy->commit;
 	my ($status, undef, $err) = $copy->kedge('add', 'service', 'notes');
-	is($status, 1, "$file is there: refused");
+	is($status, 1, "$file is there is refused");
 	my ($named) = $file =~ m{^((?:sql|services)/\w+|t/.*)};
 	like($err, qr/\Q$named\E exists already; move it away, or choose another name/,
-		"$file: by its name");
-	is_deeply([ $copy->changes ], [], "$file: nothing else is there");
+		"$file is named");
+	is_deeply([ $copy->changes ], [], "$file: the refusal leaves nothing");
 	unlink $copy->root . "/$file";
 	rmdir $copy->root . "/$_" for qw(sql/notes services/notes);
 }
@@ -83,8 +83,8 @@ rename $copy->root . '/t/endpoints', $copy->root . '/t/endpoints.away';
 $copy->put('t/endpoints', "not a directory\n");
 my @now = $copy->changes;
 my ($status, $out, $err) = $copy->kedge('add', 'service', 'notes');
-is($status, 1, 'a file that cannot be made: refused');
-like($err, qr{cannot (?:change|make).*t/endpoints}, 'by its name') or diag($err);
+is($status, 1, 'a file that cannot be made is an error');
+like($err, qr{cannot (?:change|make).*t/endpoints}, 'the error names it') or diag($err);
 is_deeply([ $copy->changes ], \@now, 'the files before it are gone again');
 unlink $copy->root . $_ for '/t/endpoints', '/sql.notes';
 rename $copy->root . '/t/endpoints.away', $copy->root . '/t/endpoints';
@@ -99,8 +99,8 @@ for my $args ([ 'notes', '--worker' ],
 {
 	($status, $out, $err) = $copy->kedge('add', 'service', @$args);
 	is($status, 0, "add service @$args") or diag($err);
-	like($out, qr{^made     services/$args->[0]/main\.c$}m, 'it says what it made');
-	like($out, qr/make && make manual/, 'and what comes next');
+	like($out, qr{^made     services/$args->[0]/main\.c$}m, 'the command lists what it has made');
+	like($out, qr/make && make manual/, 'the command says what comes next');
 }
 is(substr($copy->text('kedge.json'), 0, length($before) - 7),
 	substr($before, 0, length($before) - 7), 'kedge.json is as it was before the new rows');
@@ -108,7 +108,7 @@ my @rows = @{ jdecode($copy->text('kedge.json'))->{services} }[ -3 .. -1 ];
 is_deeply([ map {"$_->{name} $_->{prefix} $_->{guard}"} @rows ],
 	[ 'notes /api/notes/ standard', 'reports /r/e-p/ role-gated', 'board /api/board/ none' ],
 	'kedge.json declares them');
-like($copy->text('kedge.json'), qr/^    \{\n      "name": "board",\n/m, 'formatted like the rows before');
+like($copy->text('kedge.json'), qr/^    \{\n      "name": "board",\n/m, 'the new row is formatted like those before');
 my (undef, $sums) = $copy->run_here('sha256sum', '--quiet', '-c', 'services/notes/.scaffold');
 is($sums, '', 'the checksums of the files are recorded');
 
@@ -150,8 +150,8 @@ $copy->commit;
 for my $row (@no) {
 	my ($args, $says, $code) = @$row;
 	($status, $out, $err) = $copy->kedge('add', 'entity', @$args);
-	is($status, $code // 1, "add entity @$args: refused");
-	like($err, $says, "add entity @$args: with what to do");
+	is($status, $code // 1, "add entity @$args is refused");
+	like($err, $says, "add entity @$args says what to do");
 }
 is_deeply([ $copy->changes ], [], 'nothing is left of what was refused');
 
@@ -167,8 +167,8 @@ for my $args ([ 'notes', 'note', 'title:text(200)', 'body:text?' ], [ 'notes', '
 	is($status, 0, "add entity @$args") or diag($err);
 }
 ($status, undef, $err) = $copy->kedge('add', 'entity', 'notes', 'note', 'title:text');
-is($status, 1, 'an entity twice: refused');
-like($err, qr/creates a table note already; choose another name/, 'by its table');
+is($status, 1, 'an entity that exists is refused');
+like($err, qr/creates a table note already; choose another name/, 'the refusal names the migration with its table');
 (undef, $sums) = $copy->run_here('sha256sum', '--quiet', '-c', 'services/notes/.scaffold');
 is($sums, '', 'the checksums are those of the changed files');
 
@@ -191,8 +191,8 @@ SKIP: {
 }
 my @units = map {"$build/t/unit/test_$_"} qw(notes_note notes_box reports_blog_entry);
 ($status, $out, $err) = make('all', 'manual', @units);
-is($status, 0, 'they build') or diag($out, $err);
-unlike("$out$err", qr/warning:/, 'without a warning');
+is($status, 0, 'the services build') or diag($out, $err);
+unlike("$out$err", qr/warning:/, 'the services build without a warning');
 passes('t/00-config.t', 't/01-layers.t', 't/03-docs.t', 't/03-errors.t', 't/14-endpoints.t',
 	@units, map { s{.*/t/}{t/}r } glob $copy->root . '/t/35-*.t');
 
@@ -200,13 +200,13 @@ passes('t/00-config.t', 't/01-layers.t', 't/03-docs.t', 't/03-errors.t', 't/14-e
 
 ($status, $out, $err) = $copy->kedge('remove', 'service', 'notes');
 is($status, 1, 'without a terminal, remove refuses');
-like($err, qr/with --yes it does not ask/, 'and says how');
+like($err, qr/with --yes it does not ask/, 'the refusal names --yes');
 for my $row ([ 'core', qr/core was not made by "kedge add service".*by hand/ ],
 	[ 'nosuch', qr/kedge\.json has no service nosuch/ ])
 {
 	($status, $out, $err) = $copy->kedge('remove', 'service', $row->[0], '--yes', '--force');
-	is($status, 1, "remove $row->[0]: refused");
-	like($err, $row->[1], "remove $row->[0]: and says why");
+	is($status, 1, "remove $row->[0] is refused");
+	like($err, $row->[1], "remove $row->[0]: the refusal says why");
 }
 my $rules = $copy->text('services/notes/note/note.c');
 $copy->put('services/notes/note/note.c', "$rules\n/* changed */\n");
@@ -215,8 +215,8 @@ $copy->put('sql/notes/0009_more.sql', "SELECT 1;\n");
 unlink $copy->root . '/services/notes/notes.c';
 my @with_changes = $copy->changes;
 ($status, $out, $err) = $copy->kedge('remove', 'service', 'notes', '--yes');
-is($status, 1, 'changed files: refused');
-like($err, qr/$_/, "names $_")
+is($status, 1, 'changed files are a reason to refuse');
+like($err, qr/$_/, "the refusal matches $_")
     for qr{note/note\.c has changed since it was made}, qr{note/extra\.c was not made by "kedge add"},
     qr{0009_more\.sql was not made}, qr{notes/notes\.c is missing}, qr/--force removes it with these files/;
 is_deeply([ $copy->changes ], \@with_changes, 'nothing is removed');
