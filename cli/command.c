@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/attr.h"
+#include "db/db_url.h"
 
 #include "message.h"
 #include "tool.h"
@@ -31,6 +33,13 @@ file_with(const char *text)
 }
 
 static void
+set_variable(void *ctx UNUSED, const char *name, const char *value)
+{
+	if (setenv(name, value, /* overwrite= */ 1) == -1)
+		_exit(127);
+}
+
+static void
 become(const struct command *c, const char *path, int in, int out)
 {
 	sigset_t none;
@@ -42,6 +51,8 @@ become(const struct command *c, const char *path, int in, int out)
 		_exit(127);
 	if (c->quiet)
 		(void)!dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+	if (c->url != NULL)
+		db_url_each_variable(c->url, set_variable, NULL);
 	if (c->variable != NULL)
 		putenv((char *)c->variable);
 	execv(path, (char *const *)c->argv);

@@ -16,6 +16,11 @@ struct command {
 	int input_fd;
 	/* Its standard output; 0: that of this command. */
 	int output_fd;
+	/*
+	 * A PostgreSQL server, for programs of PostgreSQL; NULL: none. It is
+	 * passed in the environment, because arguments can be read by others.
+	 */
+	const char *url;
 	/* A variable to add to the environment, NAME=VALUE; NULL: none. */
 	const char *variable;
 	/* Its error messages are not shown. */

@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #include "file.h"
+#include "logs_select.h"
 #include "message.h"
 #include "options.h"
 #include "stack.h"
@@ -88,19 +89,56 @@ show(const struct stack *s, const struct options *o)
 	return 1;
 }
 
+static bool
+select_lines(const struct stack *s, const struct options *o)
+{
+	struct logs_filter filter = {
+		.request = o->request,
+		.service = o->nargs > 0 ? o->args[0] : NULL,
+	};
+
+	if (filter.service != NULL && strchr(filter.service, '/') != NULL) {
+		print_error("there is no log of %s", filter.service);
+		return false;
+	}
+	if (o->since != NULL) {
+		filter.since = logs_read_since(s->arena, o->since);
+		if (filter.since == NULL)
+			return false;
+	}
+	return (o->request == NULL || logs_is_request(o->request)) &&
+	       logs_select(s, &filter);
+}
+
 int
 logs_command(int argc, char **argv)
 {
 	struct arena *a = arena_new();
 	struct options options;
+	bool selects;
 	struct stack s;
 	int status = 1;
 
-	if (!options_read(&options, argc, argv, OPTIONS_DIR | OPTIONS_FOLLOW,
-		/* args_max= */ 1))
+	if (!options_read(&options, argc, argv,
+		OPTIONS_DIR | OPTIONS_FOLLOW | OPTIONS_SYSTEM |
+		    OPTIONS_REQUEST | OPTIONS_SINCE,
+		/* args_max= */ 1)) {
 		status = OPTIONS_USAGE;
-	else if (stack_open(&s, a, options.dir) && stack_enter(&s))
-		status = show(&s, &options);
+	} else {
+		selects = options.request != NULL || options.since != NULL;
+		if (selects && options.follow) {
+			print_error("logs: --request and --since show what was "
+				    "written, and cannot follow (-f)");
+			status = OPTIONS_USAGE;
+		} else if (stack_open_either(
+			       &s, a, options.dir, options.system) &&
+			   (s.is_system || stack_enter(&s))) {
+			if (selects || s.is_system)
+				status = select_lines(&s, &options) ? 0 : 1;
+			else
+				status = show(&s, &options);
+		}
+	}
 	arena_free(a);
 	return status;
 }

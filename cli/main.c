@@ -10,6 +10,7 @@
 
 #include "add.h"
 #include "apply.h"
+#include "backup.h"
 #include "completion.h"
 #include "config.h"
 #include "destroy.h"
@@ -26,11 +27,13 @@
 #include "remove.h"
 #include "render.h"
 #include "restart.h"
+#include "restore.h"
 #include "routes.h"
 #include "secrets.h"
 #include "status.h"
 #include "subcommand.h"
 #include "up.h"
+#include "upgrade.h"
 
 struct command {
 	const char *name;
@@ -61,6 +64,9 @@ static const struct command commands[] = {
 	{ "user", user_command },
 	{ "migrate", migrate_command },
 	{ "secrets", secrets_command },
+	{ "backup", backup_command },
+	{ "restore", restore_command },
+	{ "upgrade", upgrade_command },
 	{ "doctor", doctor_command },
 	{ "render", render_command },
 	{ "apply", apply_command },

@@ -246,6 +246,43 @@ migrate_look(const struct stack *s, const struct spec_service *service,
 	return true;
 }
 
+static bool
+visit_pending(struct run *r,
+    bool (*visit)(void *ctx, const char *folder, const struct migration *m),
+    void *ctx)
+{
+	const struct migration_folder *f;
+	int i, k;
+
+	for (i = 0; i < NFOLDERS; i++) {
+		f = &r->folders[i];
+		for (k = f->napplied; is_wanted(r, i) && k < f->nfiles; k++)
+			if (!visit(ctx, f->name, &f->files[k]))
+				return false;
+	}
+	return true;
+}
+
+bool
+migrate_each_pending(const struct stack *s, const struct spec_service *service,
+    bool (*visit)(void *ctx, const char *folder, const struct migration *m),
+    void *ctx)
+{
+	struct arena *a = arena_new();
+	struct run *r = arena_alloc(a, sizeof(*r));
+	bool ok;
+
+	r->stack = s;
+	r->service = service;
+	r->with.arena = a;
+	r->with.service = service->name;
+	ok = read_folders(r) && open_database(r) && set_up_session(r) &&
+	     check_folders(r) && visit_pending(r, visit, ctx);
+	db_script_close(r->with.script);
+	arena_free(a);
+	return ok;
+}
+
 /* The command */
 
 static bool

@@ -48,6 +48,17 @@ struct migrate_look {
 MUST_CHECK bool migrate_look(const struct stack *s,
     const struct spec_service *service, struct migrate_look *ret);
 
+struct migration;
+/*
+ * Calls visit() for each file that migrate_service() would run, in that order,
+ * with the name of its folder. Changes nothing. False: an error was printed, or
+ * visit() has returned false.
+ */
+MUST_CHECK bool migrate_each_pending(const struct stack *s,
+    const struct spec_service *service,
+    bool (*visit)(void *ctx, const char *folder, const struct migration *m),
+    void *ctx);
+
 int migrate_command(int argc, char **argv);
 
 #endif

@@ -21,6 +21,13 @@ static const struct option flags[] = {
 	{ "yes", no_argument, NULL, OPTIONS_YES },
 	{ "owner", no_argument, NULL, OPTIONS_OWNER },
 	{ "system", no_argument, NULL, OPTIONS_SYSTEM },
+	{ "keep", required_argument, NULL, OPTIONS_KEEP },
+	{ "verify", no_argument, NULL, OPTIONS_VERIFY },
+	{ "recipients", required_argument, NULL, OPTIONS_RECIPIENTS },
+	{ "identity", required_argument, NULL, OPTIONS_IDENTITY },
+	{ "check", no_argument, NULL, OPTIONS_CHECK },
+	{ "request", required_argument, NULL, OPTIONS_REQUEST },
+	{ "since", required_argument, NULL, OPTIONS_SINCE },
 	{ "to", required_argument, NULL, OPTIONS_TO },
 	{ "spec", required_argument, NULL, OPTIONS_SPEC },
 	{ "what", required_argument, NULL, OPTIONS_WHAT },
@@ -99,6 +106,30 @@ apply(struct options *o, const char *command, int flag)
 		return true;
 	case OPTIONS_JSON:
 		o->json = true;
+		return true;
+	case OPTIONS_KEEP:
+		if (str_i64(optarg, 1, 100000, &o->keep))
+			return true;
+		print_error("%s: --keep %s: say a number of at least 1",
+		    command, optarg);
+		return false;
+	case OPTIONS_VERIFY:
+		o->verify = true;
+		return true;
+	case OPTIONS_RECIPIENTS:
+		o->recipients = optarg;
+		return true;
+	case OPTIONS_IDENTITY:
+		o->identity = optarg;
+		return true;
+	case OPTIONS_CHECK:
+		o->check = true;
+		return true;
+	case OPTIONS_REQUEST:
+		o->request = optarg;
+		return true;
+	case OPTIONS_SINCE:
+		o->since = optarg;
 		return true;
 	case OPTIONS_YES:
 		o->yes = true;

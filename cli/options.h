@@ -3,6 +3,7 @@
 #define CLI_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -23,6 +24,13 @@ enum options_allowed {
 	OPTIONS_DRY_RUN = 1 << 21,
 	OPTIONS_CONTAINERS = 1 << 24,
 	OPTIONS_FIX = 1 << 22,
+	OPTIONS_KEEP = 1 << 23,
+	OPTIONS_VERIFY = 1 << 25,
+	OPTIONS_RECIPIENTS = 1 << 26,
+	OPTIONS_IDENTITY = 1 << 27,
+	OPTIONS_CHECK = 1 << 28,
+	OPTIONS_REQUEST = 1 << 29,
+	OPTIONS_SINCE = 1 << 30,
 	OPTIONS_ENV = 256,
 	OPTIONS_DATABASE = 512,
 	OPTIONS_WEB = 1024,
@@ -41,6 +49,13 @@ struct options {
 	bool owner; /* as the role that owns the tables */
 	const char *web; /* a directory or "http://HOST:PORT" */
 	const char *to; /* the directory that stands for "/" */
+	int64_t keep; /* how many backups are kept; 0: all */
+	bool verify; /* check instead of doing it */
+	const char *recipients; /* file with public keys */
+	const char *identity; /* file with a private key */
+	bool check; /* only say what would be done */
+	const char *request; /* the id of a request */
+	const char *since; /* a time, or how long ago */
 	const char *spec; /* the path of kedge.json */
 	const char *what; /* which kinds of files, separated by commas */
 	bool force; /* although something advises against it */

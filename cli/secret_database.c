@@ -7,7 +7,6 @@
  * privileges and objects it thereby has. When all processes have been reloaded,
  * the password of the other role is removed.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -15,7 +14,7 @@
 #include "db/db_login.h"
 #include "db/db_script.h"
 
-#include "connections.h"
+#include "database_url.h"
 #include "message.h"
 #include "secret_rotate.h"
 
@@ -23,28 +22,18 @@
 #define STATE_FILE ".database"
 #define SECOND "_2"
 
-/*
- * Connects as a role that may change other roles: in a stack as its superuser,
- * on a server as KEDGE_ADMIN_URL says.
- */
+/* Connects as a role that may change other roles. */
 static struct db_script *
 open_admin(const struct secrets *s, const struct spec_service *service)
 {
-	struct arena *a = s->stack.arena;
-	const char *url = getenv("KEDGE_ADMIN_URL");
+	const char *url =
+	    database_admin_url(&s->stack, service, /* database= */ NULL);
 	struct db_script *script;
 	const char *problem;
 
-	if (url == NULL && s->store.is_server) {
-		print_error("%s: set KEDGE_ADMIN_URL to a connection string "
-			    "for a role that may create roles",
-		    service->name);
-		return NULL;
-	}
 	if (url == NULL)
-		url = connections_url(&s->stack, POSTGRES_SUPERUSER,
-		    /* password= */ NULL, "postgres");
-	if (db_script_open(a, url, &script, &problem) == ERR_OK)
+		return NULL;
+	if (db_script_open(s->stack.arena, url, &script, &problem) == ERR_OK)
 		return script;
 	print_error("cannot connect to PostgreSQL to change %s's role: %s",
 	    service->name, problem);
@@ -164,7 +153,8 @@ begin(const struct secrets *s, const struct spec_service *service,
 	const char *next =
 	    str_eq(old, first) ? arena_printf(a, "%s" SECOND, old) : first;
 	const char *password = secret_new(a);
-	const char *url = db_login_replace(a, source->text, next, password);
+	const struct db_login login = { .user = next, .password = password };
+	const char *url = db_login_replace(a, source->text, &login);
 
 	if (!give_password(script, a, old, next, password) ||
 	    !try_login(a, url))

@@ -291,15 +291,8 @@ rotate(const struct secrets *s, const struct options *o)
 static bool
 open_secrets(struct secrets *s, struct arena *a, const struct options *o)
 {
-	if (o->system) {
-		if (!stack_open_system(&s->stack, a))
-			return false;
-	} else if (!stack_open(&s->stack, a, o->dir)) {
+	if (!stack_open_either(&s->stack, a, o->dir, o->system))
 		return false;
-	} else if (stack_wants_system(&s->stack, o->dir) &&
-		   !stack_open_system(&s->stack, a)) {
-		return false;
-	}
 	if (s->stack.is_system) {
 		s->store = (struct secret_store){ .arena = a,
 			.root = SYSTEM_SECRETS_DIR,

@@ -291,3 +291,14 @@ stack_enter(struct stack *s)
 	print_error("there is no stack in %s; \"kedge up\" makes one", s->dir);
 	return false;
 }
+
+bool
+stack_open_either(
+    struct stack *s, struct arena *a, const char *dir_option, bool system)
+{
+	if (system)
+		return stack_open_system(s, a);
+	if (!stack_open(s, a, dir_option))
+		return false;
+	return !stack_wants_system(s, dir_option) || stack_open_system(s, a);
+}

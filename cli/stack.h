@@ -61,6 +61,12 @@ stack_open_server(struct stack *s, struct arena *a, const char *spec);
  * no stack of its own.
  */
 bool stack_wants_system(const struct stack *s, const char *dir_option);
+/*
+ * Opens the stack of this host if `system` or stack_wants_system() says so,
+ * otherwise the one of `dir_option`.
+ */
+MUST_CHECK bool stack_open_either(
+    struct stack *s, struct arena *a, const char *dir_option, bool system);
 /* The directory of the programs that run the service's jobs. */
 const char *stack_programs(const struct stack *s, const char *service);
 /* Makes the stack's directory with its subdirectories, and enters it. */

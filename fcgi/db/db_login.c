@@ -47,23 +47,36 @@ put(struct buf *b, const char *keyword, const char *value)
 	buf_putc(b, '\'');
 }
 
+/* The value of the login for a keyword; NULL: the login does not have it. */
+static const char *
+value_of(const struct db_login *login, const char *keyword)
+{
+	if (str_eq(keyword, "user"))
+		return login->user;
+	if (str_eq(keyword, "password"))
+		return login->password;
+	return str_eq(keyword, "dbname") ? login->database : NULL;
+}
+
 const char *
-db_login_replace(
-    struct arena *a, const char *url, const char *user, const char *password)
+db_login_replace(struct arena *a, const char *url, const struct db_login *with)
 {
 	PQconninfoOption *options = PQconninfoParse(url, /* errmsg= */ NULL);
+	const char *value;
 	struct buf b;
 
-	buf_init(&b, a, URL_MAX_BYTES);
-	for (const PQconninfoOption *o = options;
-	     o != NULL && o->keyword != NULL; o++)
-		if (o->val != NULL && !str_eq(o->keyword, "user") &&
-		    !str_eq(o->keyword, "password"))
-			put(&b, o->keyword, o->val);
-	PQconninfoFree(options);
-	put(&b, "user", user);
-	put(&b, "password", password);
-	if (options == NULL || buf_failed(&b))
+	if (options == NULL)
 		abort(); /* the caller has read the string before */
+	buf_init(&b, a, URL_MAX_BYTES);
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+		value = value_of(with, o->keyword);
+		if (value == NULL)
+			value = o->val;
+		if (value != NULL)
+			put(&b, o->keyword, value);
+	}
+	PQconninfoFree(options);
+	if (buf_failed(&b))
+		abort(); /* longer than any URL that was read */
 	return b.data;
 }

@@ -21,10 +21,11 @@ struct db_login {
 MUST_CHECK bool
 db_login_read(struct arena *a, const char *url, struct db_login *ret_login);
 /*
- * Returns the same connection with another role and password, in the format
- * "host='...' user='...'".  The string must be one that libpq can read.
+ * Returns the same connection with those parts of the login that are not NULL,
+ * in the format "host='...' user='...'".  The string must be one that libpq can
+ * read.
  */
-const char *db_login_replace(
-    struct arena *a, const char *url, const char *user, const char *password);
+const char *
+db_login_replace(struct arena *a, const char *url, const struct db_login *with);
 
 #endif

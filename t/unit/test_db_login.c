@@ -37,12 +37,12 @@ START_TEST(replace_changes_only_role_and_password)
 	const char *url = db_login_replace(a,
 	    "postgresql://core:old@h1,h2:5433/app"
 	    "?target_session_attrs=read-write&sslmode=require",
-	    "core_2", "it's a \\ secret");
+	    &(struct db_login){ "core_2", "it's a \\ secret", NULL });
 
 	ck_assert_str_eq(url,
-	    "dbname='app' host='h1,h2' port=',5433' sslmode='require'"
-	    " target_session_attrs='read-write' user='core_2'"
-	    " password='it\\'s a \\\\ secret'");
+	    "user='core_2' password='it\\'s a \\\\ secret' dbname='app'"
+	    " host='h1,h2' port=',5433' sslmode='require'"
+	    " target_session_attrs='read-write'");
 	ck_assert(db_login_read(a, url, &login));
 	ck_assert_str_eq(login.user, "core_2");
 	ck_assert_str_eq(login.password, "it's a \\ secret");
