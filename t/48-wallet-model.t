@@ -386,8 +386,8 @@ sub live
 			$order->{hold} = $yes if $what eq 'hold';
 			$order->{expiresInSeconds} = 1 if $what eq 'hold' && rand() < 0.3;
 			# Sometimes the client disconnects before the response and
-			# repeats the request; only for requests whose response cannot
-			# change meanwhile.
+			# repeats the request.  This is only done where no other client
+			# can change the response between the two requests.
 			give_up($who, $order, $key) if rand() < 0.3 && $from eq $rich && $to ne $cold->{id};
 			$r = post($who, '/transfers', $order, $key);
 			if ($r->{status} == 201 && rand() < 0.2) {

@@ -293,8 +293,8 @@ $j->stop($new);
 $j->sql("UPDATE job_schedule SET looked_at = now() - interval '2 days',
 	next_at = now() - interval '2 days'");
 $old = $j->work;
-ok($j->becomes($seen->('new'), 1), 'the other release starts first and checks');
-is($j->sql("SELECT next_at < now() FROM job_schedule WHERE name = 'new'"), 't', 'its checks delete nothing');
+ok($j->becomes($seen->('new'), 1), 'the process of the other release checks the schedules');
+is($j->sql("SELECT next_at < now() FROM job_schedule WHERE name = 'new'"), 't', 'a check of the other release deletes no schedule');
 $before = jobs_of('new');
 $new = $j->work(NEWER => 1);
 ok($j->becomes("SELECT next_at > now() FROM job_schedule WHERE name = 'new'", 't'), 'the first release declares its schedule again');

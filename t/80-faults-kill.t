@@ -115,7 +115,7 @@ sub outage
 {
 	my ($kind) = @_;
 	return $kind =~ /^nginx/ ? qr/^(?:502|503|504|599)$/
-	    : $kind =~ /^redis-|^(?:auth|core|wallet)-worker$/ ? qr/^(?!)/
+	    : $kind =~ /^redis-|-worker$/ ? qr/^(?!)/
 	    : qr/^(?:502|503|504)$/;
 }
 
@@ -125,7 +125,7 @@ sub kill_kind
 {
 	my ($kind) = @_;
 	my @victims = $k->pids($kind);
-	if (my ($service) = $kind =~ /^(auth|core|wallet)-worker$/) {
+	if (my ($service) = $kind =~ /^(?!nginx)(\w+)-worker$/) {
 		ok(hold_a_worker($service), "$kind: the worker runs a job");
 	} else {
 		@victims = $victims[0];
@@ -199,9 +199,8 @@ sub under_load
 }
 
 for my $kind (
-	qw(core-api core-worker core auth-verify auth-api auth-worker auth),
-	qw(wallet-api wallet-worker wallet nginx-worker nginx),
-	qw(redis-auth redis-core redis-wallet postgres-backend postgres)
+	'auth-verify', (map { ("$_-api", "$_-worker", $_) } @services), qw(nginx-worker nginx),
+	(map {"redis-$_"} @services), qw(postgres-backend postgres)
 ) {
 	my @pids = $k->pids($kind);
 	ok(scalar @pids, "$kind runs before it is killed") or next;

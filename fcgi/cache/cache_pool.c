@@ -152,8 +152,8 @@ note_failure(struct cache_pool *p, const char *reason)
 		metrics_gauge_add(GAUGE_CACHE_AWAY, 1);
 	}
 	/*
-	 * All connections lead to the same server, so none is kept; the next
-	 * caller opens a new one.
+	 * The other connections lead to the same server and have probably
+	 * failed, too: close them, so that the next caller opens a new one.
 	 */
 	close_idle(p);
 }

@@ -71,14 +71,14 @@ struct application {
 	int64_t body_timeout_us; /* the time limit for a body: bodies.h */
 
 	/*
-	 * Returns the response, which lives as long as the request.  `begun_us`
-	 * is the monotonic time at which the request began.
+	 * Returns the response, which lives as long as the request.
+	 * `started_us` is the monotonic time at which the request began.
 	 */
 	const struct response *(*handle)(
-	    const void *ctx, void *request, int64_t begun_us);
+	    const void *ctx, void *request, int64_t started_us);
 	/* Like handle(), for a request that is answered with the error `e`. */
 	const struct response *(*refuse)(
-	    const void *ctx, void *request, int64_t begun_us, enum err e);
+	    const void *ctx, void *request, int64_t started_us, enum err e);
 	void (*done)(const void *ctx, const void *request, struct sent sent);
 };
 

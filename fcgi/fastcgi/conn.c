@@ -57,8 +57,8 @@ conn_begin(struct conn *c, struct arena *a)
 	c->head = (struct record_head){ .params = &c->params };
 	c->head_read = false;
 	conn_body_clear(&c->body);
-	c->begun_us = clock_monotonic_us();
-	c->in.until_us = c->begun_us + REQUEST_US;
+	c->started_us = clock_monotonic_us();
+	c->in.until_us = c->started_us + REQUEST_US;
 }
 
 /*
@@ -204,7 +204,7 @@ conn_receive_body(struct conn *c, struct arena *a, size_t max_bytes)
 		break;
 	}
 	tell_length(c, a);
-	c->begun_us = clock_monotonic_us();
+	c->started_us = clock_monotonic_us();
 	return CONN_WHOLE;
 }
 

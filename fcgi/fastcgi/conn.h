@@ -37,7 +37,7 @@ struct conn {
 	 * When the request began; for a request whose body conn_receive_body()
 	 * has received, when the body was complete.
 	 */
-	int64_t begun_us;
+	int64_t started_us;
 	/* For conn_answer.h. */
 	bool answer_begun; /* some of the response was sent */
 	int64_t answer_until_us;

@@ -48,14 +48,14 @@ request_context_refuse(struct request_context *context, enum err e)
 static void
 answer(struct request_context *context, const struct application *app)
 {
-	int64_t begun_us = context->conn.begun_us;
+	int64_t started_us = context->conn.started_us;
 	const struct response *p;
 
 	if (context->refusal == ERR_OK)
-		p = app->handle(app->ctx, context->request, begun_us);
+		p = app->handle(app->ctx, context->request, started_us);
 	else
 		p = app->refuse(
-		    app->ctx, context->request, begun_us, context->refusal);
+		    app->ctx, context->request, started_us, context->refusal);
 	app->done(app->ctx, context->request,
 	    conn_answer(&context->conn, context->arena, p));
 }

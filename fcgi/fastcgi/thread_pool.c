@@ -183,7 +183,7 @@ begin_next(struct thread_pool *p, struct request_context *context)
 static bool
 is_worth_serving(struct request_context *context)
 {
-	int64_t us = clock_monotonic_us() - context->conn.begun_us;
+	int64_t us = clock_monotonic_us() - context->conn.started_us;
 
 	if (us > QUEUED_MAX_US)
 		request_context_refuse(context, ERR_UNAVAILABLE);

@@ -79,7 +79,7 @@ job_backlog_start(struct job_backlog *b, const struct job_claimed *job)
 	pthread_mutex_lock(&b->mutex);
 	index = (int)(job - b->jobs);
 	ours = index < b->end;
-	/* When a job is run again, the jobs after it wait again. */
+	/* Run this job again, and those that follow it after that. */
 	if (ours)
 		b->next = index + 1;
 	pthread_mutex_unlock(&b->mutex);

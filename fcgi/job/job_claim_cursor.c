@@ -115,8 +115,8 @@ void
 job_claim_size_record(struct job_claim_size *s, int64_t ran_us)
 {
 	/*
-	 * A run time far above the mean is not averaged; an eighth of it is
-	 * added to the mean.
+	 * A moving average, in which the latest run time has a weight of an
+	 * eighth.  A run time far above the mean raises the mean at once.
 	 */
 	if (ran_us > s->mean_us * MEAN_WEIGHT)
 		s->mean_us = ran_us / MEAN_WEIGHT + s->mean_us;

@@ -96,7 +96,7 @@ struct req {
 	 * When the request began (monotonic time); 0: when service_handle() is
 	 * called.
 	 */
-	int64_t begun_us;
+	int64_t started_us;
 	struct path_value path_values[PATH_VALUES_MAX];
 	int npath;
 	struct req_line line;

@@ -29,8 +29,8 @@ struct opt_string {
 	bool set;
 };
 /*
- * The same of values that cannot be NULL: when such a member is null, `set` is
- * false and `is_null` is true.
+ * A Boolean member that a client may leave out, set, or set to null: `set` is
+ * true when it has a value, `is_null` when it is null.
  */
 struct opt_bool {
 	bool value;

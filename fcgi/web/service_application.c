@@ -63,20 +63,20 @@ max_of_body(const void *ctx, const void *request)
 }
 
 static const struct response *
-handle(const void *ctx, void *request, int64_t begun_us)
+handle(const void *ctx, void *request, int64_t started_us)
 {
 	struct req *r = request;
 
-	r->begun_us = begun_us;
+	r->started_us = started_us;
 	service_handle(ctx, r);
 	return &r->response;
 }
 
 static const struct response *
-refuse(const void *ctx, void *request, int64_t begun_us, enum err e)
+refuse(const void *ctx, void *request, int64_t started_us, enum err e)
 {
 	((struct req *)request)->refusal = e;
-	return handle(ctx, request, begun_us);
+	return handle(ctx, request, started_us);
 }
 
 static void

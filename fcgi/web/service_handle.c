@@ -212,8 +212,8 @@ service_handle(const struct service *s, struct req *r)
 {
 	enum err e;
 
-	if (r->begun_us == 0)
-		r->begun_us = clock_monotonic_us();
+	if (r->started_us == 0)
+		r->started_us = clock_monotonic_us();
 	r->line = (struct req_line){ .route = "", .metric = METRIC_OTHER };
 	r->app = s->app;
 	r->service = s;
@@ -235,7 +235,7 @@ service_handle(const struct service *s, struct req *r)
 		answer_error(s, r, e);
 	answer_forbid_storing(s, r);
 	r->response.omit_body = str_eq(r->method, "HEAD");
-	r->line.us = clock_monotonic_us() - r->begun_us;
+	r->line.us = clock_monotonic_us() - r->started_us;
 	if (r->request_id != NULL)
 		poison_request_end(r->request_id);
 }

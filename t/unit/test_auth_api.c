@@ -365,7 +365,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(answer_rows)
+START_TEST(requests_get_the_expected_answers)
 {
 	struct fake_request f = { 0 };
 	struct req r;
@@ -380,7 +380,7 @@ START_TEST(answer_rows)
 }
 END_TEST
 
-START_TEST(origin_rows_hold)
+START_TEST(requests_get_the_answer_for_their_origin)
 {
 	struct fake_request f = { 0 };
 	struct req r;
@@ -410,7 +410,7 @@ START_TEST(other_media_types_are_refused)
 }
 END_TEST
 
-START_TEST(form_is_read_where_one_signs_in)
+START_TEST(form_is_accepted_for_sign_in_and_sign_up)
 {
 	struct fake_request f = { 0 };
 	struct req r;
@@ -421,7 +421,7 @@ START_TEST(form_is_read_where_one_signs_in)
 }
 END_TEST
 
-START_TEST(sign_out_takes_the_cookies_back)
+START_TEST(sign_out_clears_the_cookies)
 {
 	struct fake_request f = { 0 };
 	struct req r = ask(&f, "POST", "/sign-out", NULL);
@@ -461,7 +461,7 @@ session_cookie(const char *name)
 		a, config.secret, strlen(config.secret), "token"));
 }
 
-START_TEST(database_away_is_503_with_a_wait)
+START_TEST(without_a_database_the_answer_is_503_with_retry_after)
 {
 	struct fake_request f = { 0 };
 	struct req r;
@@ -475,7 +475,7 @@ START_TEST(database_away_is_503_with_a_wait)
 }
 END_TEST
 
-START_TEST(limit_turns_away_with_betterauths_answer)
+START_TEST(limit_answers_429_as_betterauth_does)
 {
 	struct req r;
 
@@ -497,7 +497,7 @@ END_TEST
 
 static const char *const detours[] = { "/sign-in/email/", "/sign-in/email//" };
 
-START_TEST(limit_has_no_detour)
+START_TEST(limit_counts_other_spellings_of_a_path)
 {
 	struct req r;
 
@@ -540,7 +540,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(limit_is_the_rows_own)
+START_TEST(limit_is_that_of_the_route)
 {
 	static const struct route *const lists[] = { counted_rows, NULL };
 	const struct service s = { .prefix = "/api/auth", .routes = lists };
@@ -572,7 +572,7 @@ START_TEST(limit_is_the_rows_own)
 }
 END_TEST
 
-START_TEST(try_that_was_no_wrong_guess_does_not_count)
+START_TEST(attempt_without_a_wrong_password_is_not_counted)
 {
 	struct req r = { .arena = a, .app = &auth, .client_ip = "192.0.2.1" };
 
@@ -588,7 +588,7 @@ START_TEST(try_that_was_no_wrong_guess_does_not_count)
 }
 END_TEST
 
-START_TEST(tries_count_for_the_account_however_it_is_written)
+START_TEST(attempts_count_for_the_account_however_its_name_is_spelled)
 {
 	struct req r = { .arena = a, .app = &auth, .client_ip = "192.0.2.1" };
 	struct req neighbour = r, stranger = r;
@@ -620,7 +620,7 @@ ask_verify(struct fake_request *f)
 	return r;
 }
 
-START_TEST(verdict_on_nobody)
+START_TEST(verdict_without_a_session_is_401)
 {
 	struct fake_request f = { 0 };
 	struct req r;
@@ -659,7 +659,7 @@ START_TEST(verdict_that_cannot_be_found_is_503)
 }
 END_TEST
 
-START_TEST(verdict_sends_only_people_to_sign_in)
+START_TEST(verdict_redirects_only_browser_navigation_to_sign_in)
 {
 	struct fake_request f = { 0 };
 	struct req r;
@@ -717,7 +717,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(provision_token_rows)
+START_TEST(provision_checks_its_token)
 {
 	const char *user_id = NULL;
 	unsigned char key[IDENTITY_KEY_SIZE];
@@ -793,7 +793,7 @@ END_TEST
  * The queue is full, so the request is refused without a query: there is no
  * database here.
  */
-START_TEST(full_queue_costs_nothing)
+START_TEST(full_queue_is_refused_before_the_database_is_asked)
 {
 	static const char body[] =
 	    "{\"name\":\"A\",\"email\":\"a@b.co\",\"password\":\"12345678\"}";
@@ -826,28 +826,38 @@ main(void)
 	log_init("test", LOG_ERROR);
 	tcase_set_timeout(tc, 20);
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, answer_rows, 0, COUNT_OF(rows));
-	tcase_add_loop_test(tc, origin_rows_hold, 0, COUNT_OF(origin_rows));
-	tcase_add_test(tc, other_media_types_are_refused);
-	tcase_add_test(tc, form_is_read_where_one_signs_in);
-	tcase_add_test(tc, sign_out_takes_the_cookies_back);
-	tcase_add_test(tc, session_data_of_another_server_is_cleared);
-	tcase_add_test(tc, database_away_is_503_with_a_wait);
-	tcase_add_test(tc, limit_turns_away_with_betterauths_answer);
-	tcase_add_loop_test(tc, limit_has_no_detour, 0, COUNT_OF(detours));
-	tcase_add_loop_test(tc, limit_is_the_rows_own, 0, COUNT_OF(counts));
-	tcase_add_test(tc, try_that_was_no_wrong_guess_does_not_count);
-	tcase_add_test(tc, tries_count_for_the_account_however_it_is_written);
-	tcase_add_loop_test(tc, verdict_on_nobody, 0, COUNT_OF(questions));
-	tcase_add_loop_test(tc, verdict_that_cannot_be_found_is_503, 0, 2);
 	tcase_add_loop_test(
-	    tc, verdict_sends_only_people_to_sign_in, 0, COUNT_OF(returns));
-	tcase_add_loop_test(tc, provision_token_rows, 0, COUNT_OF(tokens));
+	    tc, requests_get_the_expected_answers, 0, COUNT_OF(rows));
+	tcase_add_loop_test(tc, requests_get_the_answer_for_their_origin, 0,
+	    COUNT_OF(origin_rows));
+	tcase_add_test(tc, other_media_types_are_refused);
+	tcase_add_test(tc, form_is_accepted_for_sign_in_and_sign_up);
+	tcase_add_test(tc, sign_out_clears_the_cookies);
+	tcase_add_test(tc, session_data_of_another_server_is_cleared);
+	tcase_add_test(
+	    tc, without_a_database_the_answer_is_503_with_retry_after);
+	tcase_add_test(tc, limit_answers_429_as_betterauth_does);
+	tcase_add_loop_test(
+	    tc, limit_counts_other_spellings_of_a_path, 0, COUNT_OF(detours));
+	tcase_add_loop_test(
+	    tc, limit_is_that_of_the_route, 0, COUNT_OF(counts));
+	tcase_add_test(tc, attempt_without_a_wrong_password_is_not_counted);
+	tcase_add_test(
+	    tc, attempts_count_for_the_account_however_its_name_is_spelled);
+	tcase_add_loop_test(
+	    tc, verdict_without_a_session_is_401, 0, COUNT_OF(questions));
+	tcase_add_loop_test(tc, verdict_that_cannot_be_found_is_503, 0, 2);
+	tcase_add_loop_test(tc,
+	    verdict_redirects_only_browser_navigation_to_sign_in, 0,
+	    COUNT_OF(returns));
+	tcase_add_loop_test(
+	    tc, provision_checks_its_token, 0, COUNT_OF(tokens));
 	tcase_add_test(tc, provision_is_for_signed_callers);
 	tcase_add_loop_test(
 	    tc, bad_configuration_is_refused, 0, COUNT_OF(bad_configs));
 	tcase_add_test(tc, https_makes_cookies_secure);
-	tcase_add_loop_test(tc, full_queue_costs_nothing, 0, 2);
+	tcase_add_loop_test(
+	    tc, full_queue_is_refused_before_the_database_is_asked, 0, 2);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

@@ -129,7 +129,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(find_rows)
+START_TEST(find_returns_the_expected_token)
 {
 	const char *value = find(rows[_i].header);
 
@@ -187,7 +187,7 @@ START_TEST(find_splits_at_the_last_dot)
 }
 END_TEST
 
-START_TEST(find_under_another_secret_is_none)
+START_TEST(find_with_another_secret_finds_nothing)
 {
 	const char *cookie = signed_cookie_write(a, "other", 5, token);
 
@@ -204,11 +204,12 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, find_accepts_the_previous_secret);
 	tcase_add_test(tc, write_equals_the_reference);
-	tcase_add_loop_test(tc, find_rows, 0, COUNT_OF(rows));
+	tcase_add_loop_test(
+	    tc, find_returns_the_expected_token, 0, COUNT_OF(rows));
 	tcase_add_test(tc, find_all_keeps_the_order_and_counts_each_once);
 	tcase_add_test(tc, find_all_is_bounded);
 	tcase_add_test(tc, find_splits_at_the_last_dot);
-	tcase_add_test(tc, find_under_another_secret_is_none);
+	tcase_add_test(tc, find_with_another_secret_finds_nothing);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

@@ -53,7 +53,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(valid_rows)
+START_TEST(addresses_are_valid_or_not_as_expected)
 {
 	ck_assert_msg(
 	    email_valid(rows[_i].text) == rows[_i].valid, "%s", rows[_i].text);
@@ -89,7 +89,8 @@ main(void)
 	Suite *suite = suite_create("auth_email");
 	TCase *tc = tcase_create("email");
 
-	tcase_add_loop_test(tc, valid_rows, 0, COUNT_OF(rows));
+	tcase_add_loop_test(
+	    tc, addresses_are_valid_or_not_as_expected, 0, COUNT_OF(rows));
 	tcase_add_test(tc, valid_up_to_254_bytes);
 	tcase_add_test(tc, canonical_is_lower_case);
 	suite_add_tcase(suite, tc);

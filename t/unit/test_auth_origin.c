@@ -264,7 +264,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(origin_of_rows)
+START_TEST(origin_of_returns_the_expected_origin)
 {
 	char origin[ORIGIN_MAX];
 	bool ok = origin_of(origin_rows[_i].url, origin);
@@ -291,7 +291,7 @@ START_TEST(origin_of_longest_host)
 }
 END_TEST
 
-START_TEST(trust_rows_hold)
+START_TEST(origins_are_trusted_or_not_as_expected)
 {
 	ck_assert_msg(
 	    origins_trust(o, trust_rows[_i].url) == trust_rows[_i].trusted,
@@ -299,7 +299,7 @@ START_TEST(trust_rows_hold)
 }
 END_TEST
 
-START_TEST(target_rows_hold)
+START_TEST(redirect_targets_are_accepted_or_not_as_expected)
 {
 	ck_assert_msg(origins_trust_target(o, target_rows[_i].url) ==
 			  target_rows[_i].trusted,
@@ -324,7 +324,7 @@ START_TEST(bad_pattern_is_refused)
 }
 END_TEST
 
-START_TEST(own_url_that_is_none_is_refused)
+START_TEST(invalid_own_url_is_refused)
 {
 	static const char *const urls[] = { "127.0.0.1:8080",
 		"http://127.0.0.1:8080/base", "https://*.ok.example", "*",
@@ -337,7 +337,7 @@ START_TEST(own_url_that_is_none_is_refused)
 }
 END_TEST
 
-START_TEST(csrf_rows_hold)
+START_TEST(requests_pass_the_csrf_check_or_not_as_expected)
 {
 	ck_assert(
 	    csrf_allows(o, &csrf_rows[_i].facts) == csrf_rows[_i].allowed);
@@ -351,14 +351,19 @@ main(void)
 	TCase *tc = tcase_create("origin");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, origin_of_rows, 0, COUNT_OF(origin_rows));
+	tcase_add_loop_test(tc, origin_of_returns_the_expected_origin, 0,
+	    COUNT_OF(origin_rows));
 	tcase_add_test(tc, origin_of_longest_host);
-	tcase_add_loop_test(tc, trust_rows_hold, 0, COUNT_OF(trust_rows));
-	tcase_add_loop_test(tc, target_rows_hold, 0, COUNT_OF(target_rows));
+	tcase_add_loop_test(tc, origins_are_trusted_or_not_as_expected, 0,
+	    COUNT_OF(trust_rows));
+	tcase_add_loop_test(tc,
+	    redirect_targets_are_accepted_or_not_as_expected, 0,
+	    COUNT_OF(target_rows));
 	tcase_add_loop_test(
 	    tc, bad_pattern_is_refused, 0, COUNT_OF(bad_patterns));
-	tcase_add_test(tc, own_url_that_is_none_is_refused);
-	tcase_add_loop_test(tc, csrf_rows_hold, 0, COUNT_OF(csrf_rows));
+	tcase_add_test(tc, invalid_own_url_is_refused);
+	tcase_add_loop_test(tc, requests_pass_the_csrf_check_or_not_as_expected,
+	    0, COUNT_OF(csrf_rows));
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

@@ -109,7 +109,7 @@ START_TEST(read_accepts_upper_case_hex)
 }
 END_TEST
 
-START_TEST(read_refuses_what_is_no_hash)
+START_TEST(read_refuses_invalid_hashes)
 {
 	struct password_hash hash;
 
@@ -239,7 +239,7 @@ call(void *arg)
 	return NULL;
 }
 
-START_TEST(pool_hashes_what_fits_and_turns_the_rest_away)
+START_TEST(pool_hashes_what_its_queue_holds_and_refuses_the_rest)
 {
 	enum { CALLERS = 8, WAITING_MAX = 3 };
 	struct hash_pool *pool = hash_pool_new(&(struct hash_pool_options){
@@ -298,7 +298,7 @@ count_hashes(void)
 	return atoi(found + strlen(line));
 }
 
-START_TEST(pool_hashes_nothing_for_who_has_left)
+START_TEST(pool_hashes_nothing_for_a_disconnected_client)
 {
 	enum { CALLERS = 8 };
 	struct hash_pool *pool = hash_pool_new(&(struct hash_pool_options){
@@ -380,7 +380,7 @@ wait_and_stay(const void *ctx)
 	return false;
 }
 
-START_TEST(pool_says_that_it_is_full)
+START_TEST(pool_reports_that_it_is_full)
 {
 	enum { CALLERS = 2 };
 	struct hash_pool *pool = hash_pool_new(&(struct hash_pool_options){
@@ -418,7 +418,7 @@ END_TEST
  * each in place of a request of the first network, until every network has its
  * share; then they are refused.
  */
-START_TEST(pool_gives_way_to_networks_that_have_less)
+START_TEST(full_queue_replaces_an_entry_of_the_largest_network)
 {
 	enum { MANY = 6, FEW = 3, WAITING_MAX = MANY };
 	struct hash_pool *pool = hash_pool_new(&(struct hash_pool_options){
@@ -516,7 +516,7 @@ START_TEST(networks_take_turns)
 }
 END_TEST
 
-START_TEST(whoever_has_most_gives_way)
+START_TEST(largest_network_loses_an_entry)
 {
 	struct hash_queue q = { 0 };
 
@@ -553,17 +553,18 @@ main(void)
 	    tc, derive_equals_the_reference, 0, COUNT_OF(vectors));
 	tcase_add_test(tc, read_accepts_upper_case_hex);
 	tcase_add_loop_test(
-	    tc, read_refuses_what_is_no_hash, 0, COUNT_OF(unreadable));
+	    tc, read_refuses_invalid_hashes, 0, COUNT_OF(unreadable));
 	tcase_add_loop_test(tc, length_is_in_utf16_units, 0, COUNT_OF(lengths));
 	tcase_add_test(tc, salt_is_hex_and_new_each_time);
 	tcase_add_test(tc, slots_of_a_killed_process_are_free);
 	tcase_add_test(tc, slots_bound_all_processes_together);
-	tcase_add_test(tc, pool_hashes_what_fits_and_turns_the_rest_away);
-	tcase_add_test(tc, pool_says_that_it_is_full);
-	tcase_add_test(tc, pool_gives_way_to_networks_that_have_less);
+	tcase_add_test(
+	    tc, pool_hashes_what_its_queue_holds_and_refuses_the_rest);
+	tcase_add_test(tc, pool_reports_that_it_is_full);
+	tcase_add_test(tc, full_queue_replaces_an_entry_of_the_largest_network);
 	tcase_add_loop_test(tc, networks_take_turns, 0, COUNT_OF(orders));
-	tcase_add_test(tc, whoever_has_most_gives_way);
-	tcase_add_test(tc, pool_hashes_nothing_for_who_has_left);
+	tcase_add_test(tc, largest_network_loses_an_entry);
+	tcase_add_test(tc, pool_hashes_nothing_for_a_disconnected_client);
 	tcase_add_test(tc, pool_logs_for_the_request);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

@@ -195,7 +195,7 @@ static const struct {
  * A conflict between two plugins is reported whether they are enabled or not:
  * starting must not depend on AUTH_PLUGINS.
  */
-START_TEST(two_that_claim_the_same_are_refused)
+START_TEST(plugins_that_claim_the_same_name_are_refused)
 {
 	const struct auth_plugin *other = &conflicts[_i].other;
 	bool composed = compose_on(&red, other, "");
@@ -229,7 +229,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(names_say_which_are_on)
+START_TEST(names_enable_plugins)
 {
 	bool composed = compose_on(&red, &blue, selections[_i].names);
 
@@ -254,7 +254,7 @@ has_list(const struct route *list)
 	return false;
 }
 
-START_TEST(one_that_is_on_is_in_all_tables)
+START_TEST(enabled_plugin_is_in_all_tables)
 {
 	size_t n = 0;
 
@@ -275,7 +275,7 @@ END_TEST
  * Of a disabled plugin only the environment variables are known, so that a
  * wrong value is still reported.
  */
-START_TEST(one_that_is_off_leaves_no_trace)
+START_TEST(disabled_plugin_is_in_no_table)
 {
 	const char *last = NULL;
 
@@ -319,7 +319,7 @@ has_field(const struct field *fields, const char *name)
 }
 
 /* Responses contain the user and session members of enabled plugins only. */
-START_TEST(objects_have_the_columns_of_what_is_on)
+START_TEST(objects_have_the_columns_of_enabled_plugins)
 {
 	ck_assert(config_compose(&set, "email-password"));
 	ck_assert(!has_field(user_schema.fields, "role"));
@@ -375,7 +375,7 @@ START_TEST(claims_of_a_plugin_are_remembered_and_asserted)
 END_TEST
 
 /* All plugins of the source tree can be composed at the same time. */
-START_TEST(all_plugins_go_together)
+START_TEST(all_plugins_can_be_enabled_together)
 {
 	const char *names = "";
 
@@ -394,16 +394,15 @@ main(void)
 	TCase *tc = tcase_create("plugin");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(
-	    tc, two_that_claim_the_same_are_refused, 0, COUNT_OF(conflicts));
-	tcase_add_loop_test(
-	    tc, names_say_which_are_on, 0, COUNT_OF(selections));
-	tcase_add_test(tc, one_that_is_on_is_in_all_tables);
-	tcase_add_test(tc, one_that_is_off_leaves_no_trace);
+	tcase_add_loop_test(tc, plugins_that_claim_the_same_name_are_refused, 0,
+	    COUNT_OF(conflicts));
+	tcase_add_loop_test(tc, names_enable_plugins, 0, COUNT_OF(selections));
+	tcase_add_test(tc, enabled_plugin_is_in_all_tables);
+	tcase_add_test(tc, disabled_plugin_is_in_no_table);
 	tcase_add_test(tc, variables_of_a_plugin_are_its_own);
-	tcase_add_test(tc, objects_have_the_columns_of_what_is_on);
+	tcase_add_test(tc, objects_have_the_columns_of_enabled_plugins);
 	tcase_add_test(tc, claims_of_a_plugin_are_remembered_and_asserted);
-	tcase_add_test(tc, all_plugins_go_together);
+	tcase_add_test(tc, all_plugins_can_be_enabled_together);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

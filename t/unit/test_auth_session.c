@@ -270,7 +270,7 @@ freeze_redis(void)
 	ck_assert(WIFSTOPPED(status));
 }
 
-START_TEST(claims_are_remembered)
+START_TEST(claims_are_cached)
 {
 	const char *token = sign_in();
 
@@ -282,7 +282,7 @@ START_TEST(claims_are_remembered)
 }
 END_TEST
 
-START_TEST(claims_say_what_the_rows_say)
+START_TEST(claims_have_the_values_of_the_rows)
 {
 	const char *token = sign_in();
 	struct session_claims claims;
@@ -300,7 +300,7 @@ START_TEST(claims_say_what_the_rows_say)
 }
 END_TEST
 
-START_TEST(end_is_seen_by_every_process)
+START_TEST(revocation_is_seen_by_every_process)
 {
 	const char *token = sign_in(), *kept = sign_in();
 
@@ -314,7 +314,7 @@ START_TEST(end_is_seen_by_every_process)
 }
 END_TEST
 
-START_TEST(end_of_a_row_that_is_gone_forgets_its_claims)
+START_TEST(revocation_of_a_deleted_row_removes_its_cached_claims)
 {
 	const char *token = sign_in();
 
@@ -325,7 +325,8 @@ START_TEST(end_of_a_row_that_is_gone_forgets_its_claims)
 }
 END_TEST
 
-START_TEST(end_of_an_unsigned_token_without_a_row_forgets_its_claims)
+START_TEST(
+    revocation_of_an_unsigned_token_without_a_row_removes_its_cached_claims)
 {
 	const char *token = sign_in();
 	int64_t epoch = epoch_get(&shared.epoch);
@@ -338,7 +339,7 @@ START_TEST(end_of_an_unsigned_token_without_a_row_forgets_its_claims)
 }
 END_TEST
 
-START_TEST(end_of_an_unsigned_token_ends_its_session)
+START_TEST(revocation_of_an_unsigned_token_ends_its_session)
 {
 	const char *token = sign_in();
 
@@ -348,7 +349,7 @@ START_TEST(end_of_an_unsigned_token_ends_its_session)
 }
 END_TEST
 
-START_TEST(end_own_leaves_other_people_alone)
+START_TEST(revocation_of_own_sessions_keeps_those_of_other_users)
 {
 	const char *token = sign_in();
 
@@ -359,7 +360,7 @@ START_TEST(end_own_leaves_other_people_alone)
 }
 END_TEST
 
-START_TEST(end_all_keeps_the_one_it_is_told_to)
+START_TEST(revocation_of_all_keeps_the_excepted_session)
 {
 	const char *one = sign_in(), *two = sign_in(), *kept = sign_in();
 
@@ -377,7 +378,7 @@ END_TEST
  * A verify process has read the session's row before the revocation, and fills
  * the cache after it.
  */
-START_TEST(fill_after_the_end_does_not_stick)
+START_TEST(fill_after_a_revocation_is_refused)
 {
 	const char *token = sign_in();
 	struct session_lookup lookup = { .arena = a, .token = token };
@@ -397,7 +398,7 @@ START_TEST(fill_after_the_end_does_not_stick)
 }
 END_TEST
 
-START_TEST(end_while_redis_is_frozen_holds_when_it_thaws)
+START_TEST(revocation_while_redis_hangs_is_effective_when_it_continues)
 {
 	const char *token = sign_in(), *kept = sign_in();
 	int64_t before = epoch_get(&shared.epoch);
@@ -418,7 +419,7 @@ START_TEST(end_while_redis_is_frozen_holds_when_it_thaws)
 }
 END_TEST
 
-START_TEST(end_while_redis_is_down_holds_when_it_is_back)
+START_TEST(revocation_while_redis_is_stopped_is_effective_when_it_runs_again)
 {
 	const char *token = sign_in();
 
@@ -499,7 +500,7 @@ START_TEST(ticker_learns_and_restores_the_epoch)
 }
 END_TEST
 
-START_TEST(end_holds_for_a_host_that_is_ahead)
+START_TEST(revocation_is_seen_by_a_host_with_a_later_epoch)
 {
 	const char *token = sign_in();
 
@@ -514,7 +515,7 @@ START_TEST(end_holds_for_a_host_that_is_ahead)
 }
 END_TEST
 
-START_TEST(end_is_seen_by_a_host_that_is_behind)
+START_TEST(revocation_is_seen_by_a_host_with_an_earlier_epoch)
 {
 	const char *token = sign_in();
 
@@ -533,7 +534,7 @@ END_TEST
  * The process that ends the session does not know the new epoch, while the
  * other host does.
  */
-START_TEST(end_by_a_host_that_is_behind_is_seen)
+START_TEST(revocation_by_a_host_with_an_earlier_epoch_is_seen)
 {
 	const char *token = sign_in();
 
@@ -551,7 +552,7 @@ END_TEST
  * The process that ends the session cannot reach Redis, and another host, which
  * can, has not been told of the epoch.
  */
-START_TEST(end_is_answered_when_no_host_can_miss_it)
+START_TEST(revocation_is_answered_when_every_host_has_acknowledged_it)
 {
 	struct cache *cache = here.process.cache;
 	const char *token = sign_in(), *kept = sign_in();
@@ -580,7 +581,7 @@ START_TEST(end_is_answered_when_no_host_can_miss_it)
 }
 END_TEST
 
-START_TEST(end_does_not_wait_for_a_lease_that_is_over)
+START_TEST(revocation_does_not_wait_for_an_expired_lease)
 {
 	struct cache *cache = here.process.cache;
 	struct db *db = far.process.db;
@@ -610,7 +611,7 @@ END_TEST
  * A verify process is suspended between its look-up of the session and its
  * verdict.
  */
-START_TEST(lease_and_epoch_are_asked_again_at_the_end)
+START_TEST(lease_and_epoch_are_checked_again_after_the_read)
 {
 	const char *token = sign_in();
 	struct session_lookup lookup[2] = { { .arena = a, .token = token },
@@ -645,7 +646,7 @@ END_TEST
  * the epoch in between either sees the lease row, or the host reads the raised
  * epoch.
  */
-START_TEST(lease_is_used_with_the_epoch_of_after_its_row)
+START_TEST(lease_counts_with_the_epoch_that_was_read_after_it)
 {
 	int64_t before = row_epoch();
 
@@ -682,7 +683,7 @@ renew_far(void *arg)
  * A worker renews the host's lease while the last other worker releases it: the
  * row may be deleted meanwhile.
  */
-START_TEST(lease_that_is_given_back_during_a_renewal_is_none)
+START_TEST(lease_released_during_a_renewal_is_not_valid)
 {
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
 	struct db *nowhere = open_nowhere();
@@ -750,7 +751,7 @@ END_TEST
  * A host whose lease expires may have died between a commit and the tombstone
  * for it, so the epoch is raised.
  */
-START_TEST(host_that_died_costs_an_epoch)
+START_TEST(expired_lease_of_another_host_raises_the_epoch)
 {
 	int64_t until = clock_monotonic_us() + PATIENCE_MS * 1000;
 	int64_t before = row_epoch();
@@ -779,7 +780,7 @@ START_TEST(host_that_died_costs_an_epoch)
 END_TEST
 
 /* Redis fails over and back: its data are as old as before the fail-over. */
-START_TEST(end_holds_when_redis_was_a_replica_for_a_while)
+START_TEST(revocation_is_effective_after_redis_was_a_replica)
 {
 	const char *token = sign_in(), *kept = sign_in();
 
@@ -916,7 +917,7 @@ START_TEST(cached_session_verifies_while_postgres_is_away)
 }
 END_TEST
 
-START_TEST(find_refreshes_when_it_is_due)
+START_TEST(find_extends_a_session_when_that_is_due)
 {
 	const char *token = sign_in();
 	struct session_found found;
@@ -957,7 +958,7 @@ open_read_only(struct auth *auth)
 	});
 }
 
-START_TEST(find_in_a_read_only_database_does_not_refresh)
+START_TEST(find_in_a_read_only_database_does_not_extend)
 {
 	const char *token = sign_in();
 	struct session_found found;
@@ -984,7 +985,7 @@ START_TEST(find_in_a_read_only_database_does_not_refresh)
 }
 END_TEST
 
-START_TEST(list_is_newest_first_and_has_ones_own)
+START_TEST(list_is_newest_first_and_includes_the_current_session)
 {
 	struct session own = { .user_id = user_id, .token = sign_in() };
 	const struct session *sessions;
@@ -1009,7 +1010,7 @@ START_TEST(list_is_newest_first_and_has_ones_own)
 }
 END_TEST
 
-START_TEST(find_deletes_the_expired)
+START_TEST(find_deletes_an_expired_session)
 {
 	const char *token = sign_in();
 	struct session_found found;
@@ -1053,7 +1054,7 @@ static const struct {
  * The proof was valid when it was checked, but has become invalid before the
  * session is created.
  */
-START_TEST(no_session_begins_by_a_proof_that_holds_no_more)
+START_TEST(proof_that_is_outdated_begins_no_session)
 {
 	struct account c = account_of_user();
 	const char *token = NULL;
@@ -1128,7 +1129,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(change_that_is_under_way_is_waited_for)
+START_TEST(sign_in_waits_for_a_change_of_the_account_in_progress)
 {
 	struct account c = account_of_user();
 	struct meanwhile m = { .proof = password_of(&c) };
@@ -1215,32 +1216,37 @@ main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, claims_are_remembered);
-	tcase_add_test(tc, claims_say_what_the_rows_say);
-	tcase_add_test(tc, end_is_seen_by_every_process);
-	tcase_add_test(tc, end_of_a_row_that_is_gone_forgets_its_claims);
+	tcase_add_test(tc, claims_are_cached);
+	tcase_add_test(tc, claims_have_the_values_of_the_rows);
+	tcase_add_test(tc, revocation_is_seen_by_every_process);
 	tcase_add_test(
-	    tc, end_of_an_unsigned_token_without_a_row_forgets_its_claims);
-	tcase_add_test(tc, end_of_an_unsigned_token_ends_its_session);
-	tcase_add_test(tc, end_own_leaves_other_people_alone);
-	tcase_add_test(tc, end_all_keeps_the_one_it_is_told_to);
-	tcase_add_test(tc, fill_after_the_end_does_not_stick);
-	tcase_add_test(tc, end_while_redis_is_frozen_holds_when_it_thaws);
-	tcase_add_test(tc, end_while_redis_is_down_holds_when_it_is_back);
+	    tc, revocation_of_a_deleted_row_removes_its_cached_claims);
+	tcase_add_test(tc,
+	    revocation_of_an_unsigned_token_without_a_row_removes_its_cached_claims);
+	tcase_add_test(tc, revocation_of_an_unsigned_token_ends_its_session);
+	tcase_add_test(
+	    tc, revocation_of_own_sessions_keeps_those_of_other_users);
+	tcase_add_test(tc, revocation_of_all_keeps_the_excepted_session);
+	tcase_add_test(tc, fill_after_a_revocation_is_refused);
+	tcase_add_test(
+	    tc, revocation_while_redis_hangs_is_effective_when_it_continues);
+	tcase_add_test(tc,
+	    revocation_while_redis_is_stopped_is_effective_when_it_runs_again);
 	tcase_add_test(tc, without_redis_everything_works);
 	tcase_add_test(tc, unknown_epoch_reads_no_cache_and_learns_it);
 	tcase_add_test(tc, ticker_learns_and_restores_the_epoch);
-	tcase_add_test(tc, end_holds_for_a_host_that_is_ahead);
-	tcase_add_test(tc, end_is_seen_by_a_host_that_is_behind);
-	tcase_add_test(tc, end_by_a_host_that_is_behind_is_seen);
-	tcase_add_test(tc, end_is_answered_when_no_host_can_miss_it);
-	tcase_add_test(tc, end_does_not_wait_for_a_lease_that_is_over);
-	tcase_add_test(tc, lease_and_epoch_are_asked_again_at_the_end);
-	tcase_add_test(tc, lease_is_used_with_the_epoch_of_after_its_row);
-	tcase_add_test(tc, lease_that_is_given_back_during_a_renewal_is_none);
+	tcase_add_test(tc, revocation_is_seen_by_a_host_with_a_later_epoch);
+	tcase_add_test(tc, revocation_is_seen_by_a_host_with_an_earlier_epoch);
+	tcase_add_test(tc, revocation_by_a_host_with_an_earlier_epoch_is_seen);
+	tcase_add_test(
+	    tc, revocation_is_answered_when_every_host_has_acknowledged_it);
+	tcase_add_test(tc, revocation_does_not_wait_for_an_expired_lease);
+	tcase_add_test(tc, lease_and_epoch_are_checked_again_after_the_read);
+	tcase_add_test(tc, lease_counts_with_the_epoch_that_was_read_after_it);
+	tcase_add_test(tc, lease_released_during_a_renewal_is_not_valid);
 	tcase_add_test(tc, confirmed_session_is_settled_without_a_query);
-	tcase_add_test(tc, host_that_died_costs_an_epoch);
-	tcase_add_test(tc, end_holds_when_redis_was_a_replica_for_a_while);
+	tcase_add_test(tc, expired_lease_of_another_host_raises_the_epoch);
+	tcase_add_test(tc, revocation_is_effective_after_redis_was_a_replica);
 	tcase_add_test(tc, older_release_runs_without_its_cache);
 	tcase_add_test(tc, role_change_is_seen_and_ends_no_session);
 	tcase_add_test(tc, provisioning_is_seen_and_may_be_repeated);
@@ -1248,13 +1254,15 @@ main(void)
 	    tc, foreign_change_raises_the_epoch, 0, COUNT_OF(foreign));
 	tcase_add_test(tc, own_changes_do_not_raise_the_epoch);
 	tcase_add_test(tc, cached_session_verifies_while_postgres_is_away);
-	tcase_add_test(tc, find_refreshes_when_it_is_due);
-	tcase_add_test(tc, find_in_a_read_only_database_does_not_refresh);
-	tcase_add_test(tc, list_is_newest_first_and_has_ones_own);
-	tcase_add_test(tc, find_deletes_the_expired);
-	tcase_add_loop_test(tc, no_session_begins_by_a_proof_that_holds_no_more,
-	    0, COUNT_OF(no_more));
-	tcase_add_loop_test(tc, change_that_is_under_way_is_waited_for, 0,
+	tcase_add_test(tc, find_extends_a_session_when_that_is_due);
+	tcase_add_test(tc, find_in_a_read_only_database_does_not_extend);
+	tcase_add_test(
+	    tc, list_is_newest_first_and_includes_the_current_session);
+	tcase_add_test(tc, find_deletes_an_expired_session);
+	tcase_add_loop_test(
+	    tc, proof_that_is_outdated_begins_no_session, 0, COUNT_OF(no_more));
+	tcase_add_loop_test(tc,
+	    sign_in_waits_for_a_change_of_the_account_in_progress, 0,
 	    COUNT_OF(meanwhiles));
 	tcase_add_test(tc, same_address_twice_is_a_conflict);
 	tcase_add_test(tc, account_is_found_whatever_its_account_id_says);

@@ -255,7 +255,7 @@ START_TEST(plugin_that_refuses_leaves_no_session)
 }
 END_TEST
 
-START_TEST(plugin_is_not_asked_before_the_proof_is_good)
+START_TEST(plugin_is_called_only_with_a_valid_proof)
 {
 	struct req r;
 
@@ -299,7 +299,7 @@ END_TEST
  * The plugin's hook runs in the transaction of the revocation: if the hook
  * fails, the session stays.
  */
-START_TEST(revocation_that_the_plugin_fails_is_none)
+START_TEST(revocation_is_rolled_back_when_the_plugin_fails)
 {
 	watch.revoking = ERR_UNAVAILABLE;
 	ck_assert_int_eq(sign_out().response.status, 503);
@@ -361,9 +361,9 @@ main(void)
 	tcase_add_test(tc, sign_up_and_sign_in_tell_the_plugin);
 	tcase_add_test(tc, plugin_that_answers_instead_leaves_no_session);
 	tcase_add_test(tc, plugin_that_refuses_leaves_no_session);
-	tcase_add_test(tc, plugin_is_not_asked_before_the_proof_is_good);
+	tcase_add_test(tc, plugin_is_called_only_with_a_valid_proof);
 	tcase_add_test(tc, revocation_tells_the_plugin);
-	tcase_add_test(tc, revocation_that_the_plugin_fails_is_none);
+	tcase_add_test(tc, revocation_is_rolled_back_when_the_plugin_fails);
 	tcase_add_test(tc, claims_of_the_plugin_are_read_with_the_session);
 	suite_add_tcase(suite, tc);
 

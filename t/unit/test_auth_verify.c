@@ -128,7 +128,7 @@ static const char *const of_another_version[] = {
 };
 /* clang-format on */
 
-START_TEST(guard_rows)
+START_TEST(guards_decide_as_expected)
 {
 	enum guard guard;
 	bool known = guard_read(guards[_i].text, &guard);
@@ -139,7 +139,7 @@ START_TEST(guard_rows)
 }
 END_TEST
 
-START_TEST(role_rows)
+START_TEST(roles_match_as_expected)
 {
 	struct strings has = user_list(a, roles[_i].has);
 	struct strings wanted = user_list(a, roles[_i].wanted);
@@ -148,7 +148,7 @@ START_TEST(role_rows)
 }
 END_TEST
 
-START_TEST(list_rows)
+START_TEST(lists_contain_names_as_expected)
 {
 	struct strings list = user_list(a, lists[_i].list);
 
@@ -170,7 +170,7 @@ START_TEST(list_is_bounded)
 }
 END_TEST
 
-START_TEST(address_rows)
+START_TEST(addresses_are_normalised_as_expected)
 {
 	ck_assert_str_eq(
 	    address_of(a, addresses[_i].ip), addresses[_i].address);
@@ -217,7 +217,7 @@ version(void)
 	return arena_strndup(a, text, strcspn(text, "\t"));
 }
 
-START_TEST(claims_that_are_none_are_refused)
+START_TEST(malformed_claims_are_refused)
 {
 	struct session_claims out;
 
@@ -298,14 +298,16 @@ main(void)
 	TCase *tc = tcase_create("rules");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, guard_rows, 0, COUNT_OF(guards));
-	tcase_add_loop_test(tc, role_rows, 0, COUNT_OF(roles));
-	tcase_add_loop_test(tc, list_rows, 0, COUNT_OF(lists));
+	tcase_add_loop_test(tc, guards_decide_as_expected, 0, COUNT_OF(guards));
+	tcase_add_loop_test(tc, roles_match_as_expected, 0, COUNT_OF(roles));
+	tcase_add_loop_test(
+	    tc, lists_contain_names_as_expected, 0, COUNT_OF(lists));
 	tcase_add_test(tc, list_is_bounded);
-	tcase_add_loop_test(tc, address_rows, 0, COUNT_OF(addresses));
+	tcase_add_loop_test(
+	    tc, addresses_are_normalised_as_expected, 0, COUNT_OF(addresses));
 	tcase_add_loop_test(tc, claims_are_read_as_written, 0, 3);
 	tcase_add_loop_test(
-	    tc, claims_that_are_none_are_refused, 0, COUNT_OF(unreadable));
+	    tc, malformed_claims_are_refused, 0, COUNT_OF(unreadable));
 	tcase_add_loop_test(tc, claims_of_another_version_are_a_miss, 0,
 	    COUNT_OF(of_another_version));
 	tcase_add_test(tc, claims_too_long_are_not_kept);

@@ -95,7 +95,7 @@ START_TEST(add_twice_counts_once)
 }
 END_TEST
 
-START_TEST(late_is_after_the_time_that_what_came_has_earned)
+START_TEST(body_is_late_after_the_time_that_its_bytes_have_earned)
 {
 	struct client_connection *client = add(ALICE, 5 * SECOND);
 
@@ -107,7 +107,7 @@ START_TEST(late_is_after_the_time_that_what_came_has_earned)
 }
 END_TEST
 
-START_TEST(endless_is_far_more_than_is_kept)
+START_TEST(body_is_endless_far_beyond_the_bytes_that_are_kept)
 {
 	struct client_connection *client = add(ALICE, 0);
 
@@ -119,7 +119,7 @@ START_TEST(endless_is_far_more_than_is_kept)
 }
 END_TEST
 
-START_TEST(oldest_of_the_largest_flow_gives_way)
+START_TEST(oldest_body_of_the_largest_flow_is_replaced)
 {
 	struct client_connection newcomer = { .flow = CAROL };
 	struct client_connection *oldest;
@@ -133,7 +133,7 @@ START_TEST(oldest_of_the_largest_flow_gives_way)
 }
 END_TEST
 
-START_TEST(oldest_of_equal_flows_gives_way)
+START_TEST(oldest_body_of_equal_flows_is_replaced)
 {
 	struct client_connection newcomer = { .flow = CAROL };
 	struct client_connection *oldest;
@@ -146,7 +146,7 @@ START_TEST(oldest_of_equal_flows_gives_way)
 }
 END_TEST
 
-START_TEST(young_ones_do_not_give_way)
+START_TEST(young_bodies_are_not_replaced)
 {
 	struct client_connection newcomer = { .flow = CAROL };
 
@@ -162,7 +162,7 @@ END_TEST
  * An attacker who starts new bodies all the time: none of them gets old enough
  * to be dropped for its age.
  */
-START_TEST(flow_with_more_than_its_share_gives_way_at_any_age)
+START_TEST(young_body_of_a_flow_beyond_its_share_is_replaced)
 {
 	struct client_connection newcomer = { .flow = CAROL };
 	struct client_connection own = { .flow = ALICE };
@@ -182,7 +182,7 @@ START_TEST(flow_with_more_than_its_share_gives_way_at_any_age)
 }
 END_TEST
 
-START_TEST(slow_one_gives_its_room)
+START_TEST(slow_body_loses_its_room)
 {
 	struct client_connection newcomer = { .flow = CAROL,
 		.body_bytes = 100 * 1000 };
@@ -200,7 +200,7 @@ START_TEST(slow_one_gives_its_room)
 }
 END_TEST
 
-START_TEST(room_is_of_the_same_class)
+START_TEST(room_is_taken_from_a_body_of_the_same_class)
 {
 	struct client_connection small = { .flow = CAROL,
 		.body_bytes = 10 * 1000 };
@@ -242,7 +242,7 @@ START_TEST(room_is_for_the_flow_that_has_least_of_it)
 }
 END_TEST
 
-START_TEST(queue_is_for_the_class_that_others_wait_for)
+START_TEST(body_queues_behind_others_of_its_class)
 {
 	struct client_connection tiny = { .body_bytes = 4096 };
 	struct client_connection small = { .body_bytes = 4097 };
@@ -279,17 +279,18 @@ make_suite(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, add_twice_counts_once);
-	tcase_add_test(tc, late_is_after_the_time_that_what_came_has_earned);
-	tcase_add_test(tc, endless_is_far_more_than_is_kept);
-	tcase_add_test(tc, oldest_of_the_largest_flow_gives_way);
-	tcase_add_test(tc, oldest_of_equal_flows_gives_way);
-	tcase_add_test(tc, young_ones_do_not_give_way);
-	tcase_add_test(tc, flow_with_more_than_its_share_gives_way_at_any_age);
-	tcase_add_test(tc, slow_one_gives_its_room);
-	tcase_add_test(tc, room_is_of_the_same_class);
+	tcase_add_test(
+	    tc, body_is_late_after_the_time_that_its_bytes_have_earned);
+	tcase_add_test(tc, body_is_endless_far_beyond_the_bytes_that_are_kept);
+	tcase_add_test(tc, oldest_body_of_the_largest_flow_is_replaced);
+	tcase_add_test(tc, oldest_body_of_equal_flows_is_replaced);
+	tcase_add_test(tc, young_bodies_are_not_replaced);
+	tcase_add_test(tc, young_body_of_a_flow_beyond_its_share_is_replaced);
+	tcase_add_test(tc, slow_body_loses_its_room);
+	tcase_add_test(tc, room_is_taken_from_a_body_of_the_same_class);
 	tcase_add_test(tc, room_is_taken_from_the_flow_that_has_most_of_it);
 	tcase_add_test(tc, room_is_for_the_flow_that_has_least_of_it);
-	tcase_add_test(tc, queue_is_for_the_class_that_others_wait_for);
+	tcase_add_test(tc, body_queues_behind_others_of_its_class);
 	tcase_add_test(tc, as_many_flows_as_connections_are_told_apart);
 	suite_add_tcase(s, tc);
 	return s;

@@ -73,7 +73,7 @@ START_TEST(take_all_is_one_piece_with_a_nul)
 }
 END_TEST
 
-START_TEST(take_all_of_what_was_begun_is_nothing)
+START_TEST(take_all_after_a_partial_take_is_refused)
 {
 	size_t len = 0;
 	char byte;
@@ -94,7 +94,7 @@ make_suite(void)
 	tcase_add_test(tc, put_in_pieces_is_taken_in_order);
 	tcase_add_test(tc, put_takes_no_more_memory_than_came);
 	tcase_add_test(tc, take_all_is_one_piece_with_a_nul);
-	tcase_add_test(tc, take_all_of_what_was_begun_is_nothing);
+	tcase_add_test(tc, take_all_after_a_partial_take_is_refused);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -33,7 +33,7 @@ take_all(size_t bytes)
 	return n;
 }
 
-START_TEST(small_ones_have_room_of_their_own)
+START_TEST(small_bodies_have_room_of_their_own)
 {
 	ck_assert_int_eq(take_all(LARGE_BODIES_MAX_BYTES), 1);
 	ck_assert_int_eq(take_all(BODY_SMALL_MAX_BYTES),
@@ -73,7 +73,7 @@ make_suite(void)
 	TCase *tc = tcase_create("body_room");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, small_ones_have_room_of_their_own);
+	tcase_add_test(tc, small_bodies_have_room_of_their_own);
 	tcase_add_test(tc, room_is_given_back_with_the_arena);
 	tcase_add_test(tc, large_one_may_have_the_most_that_a_route_reads);
 	suite_add_tcase(s, tc);

@@ -383,7 +383,7 @@ START_TEST(invalidate_after_restart_needs_no_second_call)
 }
 END_TEST
 
-START_TEST(redis_away_fails_at_once_and_recovers)
+START_TEST(without_redis_calls_fail_at_once_and_recover)
 {
 	const char *const key = "k";
 	const char *value;
@@ -491,7 +491,7 @@ END_TEST
  * master again, it may have missed any number of tombstones, so its data are
  * ignored.
  */
-START_TEST(master_again_hides_what_it_had_before)
+START_TEST(promoted_master_does_not_show_its_former_data)
 {
 	struct cache_miss before = miss_of("other");
 
@@ -867,13 +867,13 @@ make_suite(void)
 	tcase_add_test(faults, fill_held_up_on_its_way_is_refused);
 	tcase_add_test(faults, restart_hides_what_an_earlier_run_stored);
 	tcase_add_test(faults, invalidate_after_restart_needs_no_second_call);
-	tcase_add_test(faults, redis_away_fails_at_once_and_recovers);
+	tcase_add_test(faults, without_redis_calls_fail_at_once_and_recover);
 	tcase_add_test(faults, redis_slow_counts_as_away_and_recovers);
 	tcase_add_test(faults, redis_frozen_costs_one_timeout);
 	tcase_add_test(faults, redis_full_refuses_tombstones_and_still_serves);
 	tcase_add_test(faults, redis_as_replica_counts_as_away);
 	tcase_add_test(faults, replica_is_not_read);
-	tcase_add_test(faults, master_again_hides_what_it_had_before);
+	tcase_add_test(faults, promoted_master_does_not_show_its_former_data);
 	tcase_add_test(
 	    faults, invalidate_when_master_again_is_of_the_new_history);
 	suite_add_tcase(s, faults);

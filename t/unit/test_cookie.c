@@ -59,7 +59,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(find_rows)
+START_TEST(find_returns_the_expected_value)
 {
 	const char *value = cookie_find(a, finds[_i].header, "sid");
 
@@ -134,7 +134,8 @@ main(void)
 	TCase *tc = tcase_create("cookie");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, find_rows, 0, COUNT_OF(finds));
+	tcase_add_loop_test(
+	    tc, find_returns_the_expected_value, 0, COUNT_OF(finds));
 	tcase_add_test(tc, next_goes_through_all_of_a_name);
 	tcase_add_test(tc, write_session_cookie);
 	tcase_add_test(tc, write_all_attributes);

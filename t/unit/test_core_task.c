@@ -46,7 +46,7 @@ static const struct {
 	{ "below itself and too deep", 8, "3", 9, TASK_CYCLE },
 };
 
-START_TEST(place_by_rules)
+START_TEST(task_place_follows_the_rules)
 {
 	static const char *const ids[] = { "1", "2", "3", "4", "5", "6", "7",
 		"8" };
@@ -248,7 +248,7 @@ START_TEST(move_below_itself_is_a_cycle)
 }
 END_TEST
 
-START_TEST(change_touches_what_the_patch_names)
+START_TEST(change_sets_only_the_members_of_the_patch)
 {
 	struct task in = { .title = "t",
 		.status = "open",
@@ -333,7 +333,7 @@ START_TEST(another_persons_task_is_not_found)
 }
 END_TEST
 
-START_TEST(remove_takes_the_subtree_and_nothing_else)
+START_TEST(remove_deletes_the_subtree_and_nothing_else)
 {
 	const char *ids[TASK_LEVELS_MAX], *other = make_task("alice", NULL);
 	struct task task;
@@ -456,7 +456,7 @@ static const struct db_stmt reached = {
 	       " SELECT count(*), max(level) FROM down",
 };
 
-START_TEST(moves_side_by_side_leave_a_tree)
+START_TEST(concurrent_moves_leave_a_tree)
 {
 	pthread_t threads[THREADS];
 	struct db_rows rows;
@@ -627,7 +627,7 @@ START_TEST(fifty_first_contacts_leave_one_profile)
 }
 END_TEST
 
-START_TEST(profile_change_of_a_missing_row_makes_it)
+START_TEST(change_of_a_missing_profile_creates_it)
 {
 	struct profile_patch patch = { .display_name = { "Dave", true },
 		.timezone = "Europe/Berlin" };
@@ -700,18 +700,18 @@ add_database_tests(Suite *suite)
 	tcase_add_test(tc, create_ninth_level_is_too_deep);
 	tcase_add_test(tc, move_looks_at_the_whole_subtree);
 	tcase_add_test(tc, move_below_itself_is_a_cycle);
-	tcase_add_test(tc, change_touches_what_the_patch_names);
+	tcase_add_test(tc, change_sets_only_the_members_of_the_patch);
 	tcase_add_test(tc, change_and_remove_of_another_version_are_stale);
 	tcase_add_test(tc, another_persons_task_is_not_found);
-	tcase_add_test(tc, remove_takes_the_subtree_and_nothing_else);
+	tcase_add_test(tc, remove_deletes_the_subtree_and_nothing_else);
 	tcase_add_test(tc, list_pages_newest_first_without_gap_or_repeat);
 	tcase_add_test(tc, list_filters);
-	tcase_add_test(tc, moves_side_by_side_leave_a_tree);
+	tcase_add_test(tc, concurrent_moves_leave_a_tree);
 	tcase_add_test(tc, two_opposite_moves_make_no_cycle);
 	tcase_add_test(tc, move_into_a_subtree_that_is_being_deleted);
 	tcase_add_test(tc, move_that_fails_half_way_leaves_no_trace);
 	tcase_add_test(tc, fifty_first_contacts_leave_one_profile);
-	tcase_add_test(tc, profile_change_of_a_missing_row_makes_it);
+	tcase_add_test(tc, change_of_a_missing_profile_creates_it);
 	tcase_add_loop_test(
 	    tc, application_role_may_not, 0, (int)COUNT_OF(forbidden));
 	tcase_add_test(tc, uuidv7_is_version_7_and_sorts);
@@ -729,7 +729,8 @@ main(void)
 	app_url = schema_url(url, "core", SCHEMA_APP);
 	owner_url = schema_url(url, "core", SCHEMA_OWNER);
 
-	tcase_add_loop_test(rules, place_by_rules, 0, (int)COUNT_OF(places));
+	tcase_add_loop_test(
+	    rules, task_place_follows_the_rules, 0, (int)COUNT_OF(places));
 	suite_add_tcase(suite, rules);
 	add_database_tests(suite);
 	return unit_run(suite);

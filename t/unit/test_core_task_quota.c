@@ -265,7 +265,7 @@ make_at_once(struct maker makers[THREADS], const char *key)
 	pthread_barrier_destroy(&barrier);
 }
 
-START_TEST(many_at_once_do_not_pass_the_limit)
+START_TEST(concurrent_requests_do_not_exceed_the_limit)
 {
 	struct maker makers[THREADS];
 	int made = 0;
@@ -278,7 +278,7 @@ START_TEST(many_at_once_do_not_pass_the_limit)
 }
 END_TEST
 
-START_TEST(many_at_once_with_one_key_make_one)
+START_TEST(concurrent_requests_with_one_key_create_one_task)
 {
 	struct maker makers[THREADS];
 	int made = 0, replays = 0;
@@ -341,7 +341,7 @@ START_TEST(a_key_gives_the_first_answer_again)
 }
 END_TEST
 
-START_TEST(a_key_below_a_task_that_is_gone_is_answered)
+START_TEST(key_is_answered_after_the_parent_was_deleted)
 {
 	struct task in = { .title = "t", .status = "open" };
 	struct task_made parent, first, again;
@@ -358,7 +358,7 @@ START_TEST(a_key_below_a_task_that_is_gone_is_answered)
 }
 END_TEST
 
-START_TEST(a_refusal_leaves_the_key_free)
+START_TEST(refused_request_leaves_its_key_free)
 {
 	struct task in = { .title = "t", .status = "open" };
 	struct task_made made;
@@ -391,7 +391,7 @@ START_TEST(a_refusal_leaves_the_key_free)
 }
 END_TEST
 
-START_TEST(keys_are_limited_and_forgotten)
+START_TEST(keys_are_limited_in_number_and_deleted_after_a_day)
 {
 	const struct task in = { .title = "t", .status = "open" };
 	struct task_made made;
@@ -559,12 +559,12 @@ main(void)
 	tcase_add_test(tc, a_subtree_that_is_deleted_is_counted);
 	tcase_add_test(tc, writes_of_other_programs_are_counted);
 	tcase_add_test(tc, tasks_from_before_are_counted_when_the_next_is_made);
-	tcase_add_test(tc, many_at_once_do_not_pass_the_limit);
-	tcase_add_test(tc, many_at_once_with_one_key_make_one);
+	tcase_add_test(tc, concurrent_requests_do_not_exceed_the_limit);
+	tcase_add_test(tc, concurrent_requests_with_one_key_create_one_task);
 	tcase_add_test(tc, a_key_gives_the_first_answer_again);
-	tcase_add_test(tc, a_key_below_a_task_that_is_gone_is_answered);
-	tcase_add_test(tc, a_refusal_leaves_the_key_free);
-	tcase_add_test(tc, keys_are_limited_and_forgotten);
+	tcase_add_test(tc, key_is_answered_after_the_parent_was_deleted);
+	tcase_add_test(tc, refused_request_leaves_its_key_free);
+	tcase_add_test(tc, keys_are_limited_in_number_and_deleted_after_a_day);
 	tcase_add_loop_test(tc, list_reads_no_more_rows_than_its_page_has, 0,
 	    (int)COUNT_OF(kinds_of_list));
 	tcase_add_loop_test(

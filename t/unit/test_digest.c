@@ -124,8 +124,8 @@ mac_of_key(size_t i, unsigned char mac[SHA256_SIZE])
 }
 
 /*
- * More keys in turn than the cache of keys holds, of all lengths up to one that
- * is too long for it.
+ * hmac_sha256() caches prepared keys.  This test uses more keys than the cache
+ * holds, among them keys that are too long for it.
  */
 START_TEST(hmac_with_keys_in_turn_is_that_of_each_key)
 {
@@ -183,7 +183,7 @@ START_TEST(hkdf_of_rfc_5869)
 }
 END_TEST
 
-START_TEST(hkdf_of_another_info_is_another_key)
+START_TEST(hkdf_with_another_info_gives_another_key)
 {
 	unsigned char one[SHA256_SIZE], two[SHA256_SIZE];
 
@@ -270,7 +270,7 @@ main(void)
 	tcase_add_loop_test(tc, hmac_of_better_auth_cookies, 0,
 	    sizeof(cookies) / sizeof(cookies[0]));
 	tcase_add_test(tc, hkdf_of_rfc_5869);
-	tcase_add_test(tc, hkdf_of_another_info_is_another_key);
+	tcase_add_test(tc, hkdf_with_another_info_gives_another_key);
 	tcase_add_test(tc, equal_compares_each_byte);
 	tcase_add_test(tc, digests_in_threads_and_forks_agree);
 	suite_add_tcase(suite, tc);

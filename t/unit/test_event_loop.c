@@ -884,7 +884,7 @@ START_TEST(stream_that_breaks_off_has_no_end)
 }
 END_TEST
 
-START_TEST(stream_nobody_reads_is_forgotten)
+START_TEST(stream_that_is_not_read_is_ended)
 {
 	const char *pieces = "1000000,1000000,1000000,1000000,1000000,1000000,"
 			     "1000000,1000000,1000000,1000000,1000000,1000000";
@@ -977,7 +977,7 @@ END_TEST
  * body were taken for the next request, a client of the web server could send
  * requests with FastCGI parameters of its own choice.
  */
-START_TEST(unread_body_is_no_request)
+START_TEST(unread_body_is_not_taken_for_a_request)
 {
 	static struct bytes evil, body;
 	int fd = dial();
@@ -1101,7 +1101,7 @@ START_TEST(params_twice_are_refused)
 END_TEST
 
 /* A header that proxies add may occur twice: no decision depends on it. */
-START_TEST(params_that_nothing_rests_on_may_be_there_twice)
+START_TEST(unimportant_params_may_occur_twice)
 {
 	const struct extra extra = { "HTTP_X_FORWARDED_FOR", "10.0.0.1" };
 	static struct bytes pairs;
@@ -1265,7 +1265,10 @@ START_TEST(abort_at_each_byte_leaves_nothing)
 		close(fd);
 	}
 	expect_all_threads();
-	/* A thread may close its last connection a moment later. */
+	/*
+	 * A thread closes its connection a moment after the client has closed
+	 * it.
+	 */
 	for (int i = 0; count_fds() > fds; i++) {
 		ck_assert_int_lt(i, PATIENCE_S * 1000);
 		nanosleep(&moment, NULL);
@@ -1315,7 +1318,7 @@ START_TEST(garbage_is_refused)
 }
 END_TEST
 
-START_TEST(peer_that_leaves_during_the_answer_is_forgotten)
+START_TEST(connection_closed_during_the_answer_is_released)
 {
 	for (int i = 0; i < 20; i++) {
 		int fd = dial();
@@ -1402,7 +1405,7 @@ END_TEST
  * Each request is answered that arrives at the beginning of a drain, or just
  * when the worker closes idle connections.
  */
-START_TEST(drain_at_any_time_answers_or_refuses)
+START_TEST(drain_at_any_time_answers_or_closes)
 {
 	const struct timespec later = { .tv_nsec = _i < 10 ? _i * 100L * 1000
 		                                           : (190 + _i) *
@@ -1431,7 +1434,7 @@ send_get(int fd, const char *path)
 	ck_assert(send_all(fd, out.data, out.len));
 }
 
-START_TEST(who_has_left_is_known)
+START_TEST(disconnected_client_is_noticed)
 {
 	int stays = dial(), leaves = dial();
 	char byte;
@@ -1456,7 +1459,7 @@ END_TEST
  * on one is answered, and req_is_abandoned() is false: its client has not
  * disconnected.
  */
-START_TEST(drain_makes_nobody_leave)
+START_TEST(drain_does_not_look_like_a_disconnect)
 {
 	const struct timespec long_enough = { .tv_nsec = 400L * 1000 * 1000 };
 	int fd = dial();
@@ -1598,7 +1601,7 @@ START_TEST(nonblocking_answer_that_nobody_reads_ends_the_connection)
 END_TEST
 
 /* Connections beyond the limit wait in the kernel's queue. */
-START_TEST(connections_beyond_the_bound_are_served_when_others_end)
+START_TEST(connections_beyond_the_limit_are_served_when_others_end)
 {
 	enum { MANY = 600 };
 	static int fds[MANY];
@@ -1652,7 +1655,7 @@ send_from(int fd, const char *address, const char *path)
  * When one client has queued many requests, another client's request is served
  * next.
  */
-START_TEST(requests_that_queue_take_turns_by_who_asks)
+START_TEST(queued_requests_take_turns_by_user)
 {
 	int fds[THREADS], greedy[10], other = dial(), waiting = 0;
 	int now = dial();
@@ -1739,7 +1742,7 @@ START_TEST(requests_beyond_the_queue_are_refused_at_once)
 }
 END_TEST
 
-START_TEST(requests_of_one_beyond_their_share_are_refused_at_once)
+START_TEST(requests_of_one_user_beyond_the_share_are_refused_at_once)
 {
 	static int queued[THREAD_POOL_FLOW_MAX];
 	int fds[THREADS], last = dial(), other = dial();
@@ -1782,7 +1785,7 @@ send_large_head_from(int fd, const char *address)
 	client = "127.0.0.1";
 }
 
-START_TEST(requests_with_large_heads_queue_by_who_asks)
+START_TEST(requests_with_large_heads_take_turns_by_user)
 {
 	static int queued[THREAD_POOL_FLOW_MAX];
 	int fds[THREADS], last = dial(), other = dial();
@@ -1813,7 +1816,7 @@ END_TEST
  * then read: nginx would answer 502, or try another server, if it could not
  * send the rest.
  */
-START_TEST(request_is_refused_before_its_body_is_here)
+START_TEST(request_is_refused_before_its_body_arrives)
 {
 	static int queued[THREAD_POOL_FLOW_MAX];
 	static const char rest[60000];
@@ -1858,7 +1861,7 @@ END_TEST
  * Requests whose parameters have arrived in part occupy no thread: the event
  * loop waits for the rest.
  */
-START_TEST(heads_that_do_not_come_hold_no_thread)
+START_TEST(incomplete_heads_occupy_no_thread)
 {
 	int half[4 * THREADS];
 
@@ -1905,7 +1908,7 @@ end_body(int fd)
 	ck_assert(send_all(fd, out.data, out.len));
 }
 
-START_TEST(bodies_that_do_not_come_hold_no_thread)
+START_TEST(incomplete_bodies_occupy_no_thread)
 {
 	int half[4 * THREADS];
 
@@ -1932,7 +1935,7 @@ END_TEST
 START_TEST(body_that_trickles_is_refused_in_time)
 {
 	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
-	int64_t begun_us = clock_monotonic_us();
+	int64_t started_us = clock_monotonic_us();
 	struct pollfd more = { .events = POLLIN };
 	int fd = dial();
 
@@ -1943,9 +1946,10 @@ START_TEST(body_that_trickles_is_refused_in_time)
 		put_record(&out, STDIN, 1, "x", 1);
 		ck_assert(send_all(fd, out.data, out.len));
 		nanosleep(&pause, NULL);
-		ck_assert_int_lt(clock_monotonic_us() - begun_us, 10 * BODY_US);
+		ck_assert_int_lt(
+		    clock_monotonic_us() - started_us, 10 * BODY_US);
 	}
-	ck_assert_int_ge(clock_monotonic_us() - begun_us, BODY_US);
+	ck_assert_int_ge(clock_monotonic_us() - started_us, BODY_US);
 	ck_assert(read_answer(fd));
 	ck_assert(str_has_prefix(answer.text, "Status: 408 "));
 	ck_assert_ptr_nonnull(strstr(answer.body, "REQUEST_TIMEOUT"));
@@ -1959,7 +1963,7 @@ END_TEST
  * nginx passes the parts of a chunked body on before it knows the body's
  * length.
  */
-START_TEST(length_of_a_body_is_told_when_it_is_here)
+START_TEST(content_length_is_set_when_the_body_is_complete)
 {
 	int fd = dial();
 
@@ -2008,7 +2012,7 @@ END_TEST
  * When too many bodies are waited for, one of the network that has most of them
  * is dropped.
  */
-START_TEST(bodies_beyond_their_share_give_way)
+START_TEST(waiting_bodies_of_the_largest_flow_are_replaced)
 {
 	static int slow[BODIES_MAX];
 	int honest = dial(), last = dial();
@@ -2046,7 +2050,7 @@ END_TEST
  * In the same round some clients disconnect and other clients' requests are
  * refused.
  */
-START_TEST(bodies_that_leave_while_others_begin_are_forgotten)
+START_TEST(disconnected_bodies_are_released_while_others_begin)
 {
 	static int slow[BODIES_MAX];
 	int before = count_fds(), status, others[60];
@@ -2103,7 +2107,7 @@ END_TEST
  */
 START_TEST(drain_refuses_a_body_that_does_not_come_in_time)
 {
-	int64_t begun_us = clock_monotonic_us();
+	int64_t started_us = clock_monotonic_us();
 	int fd = dial();
 
 	begin_post(fd, "10.0.0.1", "/hold", true);
@@ -2111,7 +2115,7 @@ START_TEST(drain_refuses_a_body_that_does_not_come_in_time)
 	sigqueue(worker, SIGTERM, (union sigval){ .sival_int = 400 });
 	ck_assert(read_answer(fd));
 	ck_assert(str_has_prefix(answer.text, "Status: 503 "));
-	ck_assert_int_ge(clock_monotonic_us() - begun_us, 300 * 1000);
+	ck_assert_int_ge(clock_monotonic_us() - started_us, 300 * 1000);
 	close(fd);
 	expect_end();
 }
@@ -2149,7 +2153,7 @@ END_TEST
  * A thread that waits in a handler notices that its client has disconnected,
  * and is free again.
  */
-START_TEST(peer_that_leaves_a_waiting_request_is_forgotten)
+START_TEST(connection_closed_while_its_request_queues_is_released)
 {
 	int fds = count_fds();
 	char byte;
@@ -2172,7 +2176,7 @@ END_TEST
  * After a response that was sent before the end of the body, the rest of the
  * body must not be read as a request, even if it looks like one.
  */
-START_TEST(rest_of_an_ended_connection_is_no_request)
+START_TEST(rest_of_an_ended_connection_is_not_taken_for_a_request)
 {
 	static struct bytes inner;
 	struct pollfd more = { .fd = held[0], .events = POLLIN };
@@ -2223,7 +2227,7 @@ processor_time(void)
  * When a client has disconnected while a thread waits, the event loop must not
  * be woken for it again and again, which would use all processor time.
  */
-START_TEST(peer_that_left_costs_nothing_while_a_thread_waits)
+START_TEST(disconnected_client_costs_no_time_while_a_thread_waits)
 {
 	const struct timespec second = { .tv_sec = 1 };
 	int fd = dial();
@@ -2262,7 +2266,7 @@ make_suite(void)
 	    tc, stream_that_cannot_begin_is_an_error, 0, COUNT_OF(unbegun));
 	tcase_add_loop_test(
 	    tc, stream_that_breaks_off_has_no_end, 0, COUNT_OF(broken_streams));
-	tcase_add_test(tc, stream_nobody_reads_is_forgotten);
+	tcase_add_test(tc, stream_that_is_not_read_is_ended);
 	tcase_add_test(tc, threads_start_when_they_are_needed);
 	tcase_add_loop_test(tc, big_body_is_read_whole, 0, COUNT_OF(sizes));
 	tcase_add_test(tc, nonblocking_is_answered_while_all_threads_wait);
@@ -2274,35 +2278,38 @@ make_suite(void)
 	tcase_add_test(
 	    tc, nonblocking_answer_that_nobody_reads_ends_the_connection);
 	tcase_add_test(
-	    tc, connections_beyond_the_bound_are_served_when_others_end);
+	    tc, connections_beyond_the_limit_are_served_when_others_end);
 	tcase_add_test(tc, requests_that_follow_at_once_are_all_answered);
-	tcase_add_test(tc, requests_that_queue_take_turns_by_who_asks);
+	tcase_add_test(tc, queued_requests_take_turns_by_user);
 	tcase_add_test(tc, requests_beyond_the_queue_are_refused_at_once);
 	tcase_add_test(
-	    tc, requests_of_one_beyond_their_share_are_refused_at_once);
-	tcase_add_test(tc, requests_with_large_heads_queue_by_who_asks);
-	tcase_add_test(tc, request_is_refused_before_its_body_is_here);
-	tcase_add_test(tc, heads_that_do_not_come_hold_no_thread);
-	tcase_add_test(tc, bodies_that_do_not_come_hold_no_thread);
+	    tc, requests_of_one_user_beyond_the_share_are_refused_at_once);
+	tcase_add_test(tc, requests_with_large_heads_take_turns_by_user);
+	tcase_add_test(tc, request_is_refused_before_its_body_arrives);
+	tcase_add_test(tc, incomplete_heads_occupy_no_thread);
+	tcase_add_test(tc, incomplete_bodies_occupy_no_thread);
 	tcase_add_test(tc, body_that_trickles_is_refused_in_time);
-	tcase_add_test(tc, length_of_a_body_is_told_when_it_is_here);
-	tcase_add_test(tc, bodies_beyond_their_share_give_way);
-	tcase_add_test(tc, bodies_that_leave_while_others_begin_are_forgotten);
+	tcase_add_test(tc, content_length_is_set_when_the_body_is_complete);
+	tcase_add_test(tc, waiting_bodies_of_the_largest_flow_are_replaced);
+	tcase_add_test(tc, disconnected_bodies_are_released_while_others_begin);
 	tcase_add_test(tc, drain_waits_for_a_body);
 	tcase_add_test(tc, drain_refuses_a_body_that_does_not_come_in_time);
 	tcase_add_test(
 	    tc, connection_that_no_thread_took_is_not_counted_as_busy);
-	tcase_add_test(tc, peer_that_leaves_a_waiting_request_is_forgotten);
-	tcase_add_test(tc, rest_of_an_ended_connection_is_no_request);
-	tcase_add_test(tc, peer_that_left_costs_nothing_while_a_thread_waits);
-	tcase_add_test(tc, unread_body_is_no_request);
+	tcase_add_test(
+	    tc, connection_closed_while_its_request_queues_is_released);
+	tcase_add_test(
+	    tc, rest_of_an_ended_connection_is_not_taken_for_a_request);
+	tcase_add_test(
+	    tc, disconnected_client_costs_no_time_while_a_thread_waits);
+	tcase_add_test(tc, unread_body_is_not_taken_for_a_request);
 	tcase_add_test(tc, body_that_breaks_off_is_not_served);
 	tcase_add_test(tc, unread_body_without_bound_is_cut_off);
 	tcase_add_test(tc, params_are_found_by_name);
 	tcase_add_test(tc, params_over_64_kib_are_refused);
 	tcase_add_test(tc, params_over_80_kib_are_not_read);
 	tcase_add_test(tc, params_twice_are_refused);
-	tcase_add_test(tc, params_that_nothing_rests_on_may_be_there_twice);
+	tcase_add_test(tc, unimportant_params_may_occur_twice);
 	tcase_add_test(tc, params_by_the_thousand_are_found);
 	tcase_add_loop_test(
 	    tc, head_that_is_wrong_is_refused, 0, COUNT_OF(refused));
@@ -2310,14 +2317,14 @@ make_suite(void)
 	tcase_add_test(tc, get_values_in_a_body_is_refused);
 	tcase_add_test(tc, abort_at_each_byte_leaves_nothing);
 	tcase_add_test(tc, garbage_is_refused);
-	tcase_add_test(tc, peer_that_leaves_during_the_answer_is_forgotten);
+	tcase_add_test(tc, connection_closed_during_the_answer_is_released);
 	tcase_add_test(tc, drain_when_nothing_goes_on_ends);
 	tcase_add_test(tc, drain_closes_idle_connections);
 	tcase_add_test(tc, drain_finishes_what_is_served);
 	tcase_add_test(tc, drain_serves_what_was_sent);
-	tcase_add_loop_test(tc, drain_at_any_time_answers_or_refuses, 0, 30);
-	tcase_add_test(tc, who_has_left_is_known);
-	tcase_add_test(tc, drain_makes_nobody_leave);
+	tcase_add_loop_test(tc, drain_at_any_time_answers_or_closes, 0, 30);
+	tcase_add_test(tc, disconnected_client_is_noticed);
+	tcase_add_test(tc, drain_does_not_look_like_a_disconnect);
 	tcase_add_test(tc, drain_waits_for_a_request_that_has_begun);
 	suite_add_tcase(s, tc);
 	return s;

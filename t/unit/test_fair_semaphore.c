@@ -146,7 +146,7 @@ take_thing(void *arg)
 	return thing;
 }
 
-START_TEST(thing_goes_with_the_slot)
+START_TEST(value_is_passed_on_with_the_slot)
 {
 	struct fair_semaphore *s = fair_semaphore_new(1, GAUGE_DB_WAITING);
 	int one = 1;
@@ -202,7 +202,7 @@ come_and_go(void *arg)
 	return NULL;
 }
 
-START_TEST(crowd_never_has_more_than_the_slots)
+START_TEST(many_threads_never_have_more_than_the_slots)
 {
 	struct crowd c = { .s = fair_semaphore_new(3, GAUGE_DB_WAITING) };
 	pthread_t threads[THREADS];
@@ -228,8 +228,8 @@ make_suite(void)
 	tcase_add_test(tc, acquire_ends_at_the_deadline);
 	tcase_add_test(tc, longest_waiter_is_next);
 	tcase_add_test(tc, newcomer_does_not_overtake);
-	tcase_add_test(tc, thing_goes_with_the_slot);
-	tcase_add_test(tc, crowd_never_has_more_than_the_slots);
+	tcase_add_test(tc, value_is_passed_on_with_the_slot);
+	tcase_add_test(tc, many_threads_never_have_more_than_the_slots);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(s, tc);
 	return s;

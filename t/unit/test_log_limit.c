@@ -109,7 +109,7 @@ START_TEST(sources_that_share_a_place_cannot_be_chosen)
 }
 END_TEST
 
-START_TEST(requests_that_went_well_are_bounded_by_source_alone)
+START_TEST(successful_requests_are_limited_by_source_only)
 {
 	ck_assert_int_eq(written("request", 0, "alice", MANY), 2000);
 	ck_assert_int_eq(written("request", 0, "bob", 100), 100);
@@ -281,7 +281,7 @@ START_TEST(write_to_a_full_disk_loses_lines)
 }
 END_TEST
 
-START_TEST(write_to_a_pipe_that_nobody_has_loses_lines)
+START_TEST(write_to_a_closed_pipe_loses_lines)
 {
 	int saved = dup(STDERR_FILENO);
 
@@ -304,7 +304,7 @@ make_suite(void)
 	tcase_add_test(tc, events_of_a_kind_are_bounded_and_counted);
 	tcase_add_test(tc, refusals_are_bounded_by_source_and_in_all);
 	tcase_add_test(tc, sources_that_share_a_place_cannot_be_chosen);
-	tcase_add_test(tc, requests_that_went_well_are_bounded_by_source_alone);
+	tcase_add_test(tc, successful_requests_are_limited_by_source_only);
 	tcase_add_test(tc, kinds_beyond_the_table_share_a_place);
 	tcase_add_test(tc, report_names_what_was_dropped);
 	suite_add_tcase(s, tc);
@@ -313,7 +313,7 @@ make_suite(void)
 	tcase_add_test(tc, nonblocking_is_our_own_description);
 	tcase_add_test(tc, write_of_half_a_line_is_ended_by_the_next);
 	tcase_add_test(tc, write_to_a_full_disk_loses_lines);
-	tcase_add_test(tc, write_to_a_pipe_that_nobody_has_loses_lines);
+	tcase_add_test(tc, write_to_a_closed_pipe_loses_lines);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -456,7 +456,7 @@ START_TEST(worker_that_dies_is_replaced_and_counted)
 }
 END_TEST
 
-START_TEST(worker_that_keeps_dying_is_held_back)
+START_TEST(worker_that_keeps_dying_is_restarted_with_back_off)
 {
 	struct who w;
 	int64_t died_us, took_us[4];
@@ -995,7 +995,7 @@ give_a_pipe(void)
 	setenv("LISTEN_FDS", "1", 1);
 }
 
-START_TEST(socket_of_systemd_that_is_none_is_an_error)
+START_TEST(descriptor_of_systemd_that_is_not_a_socket_is_an_error)
 {
 	ck_assert_int_eq(exit_status(start_with(give_a_pipe)), 1);
 	ck_assert(logged("no listening stream socket"));
@@ -1148,7 +1148,7 @@ make_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, worker_that_dies_is_replaced_and_counted);
-	tcase_add_test(tc, worker_that_keeps_dying_is_held_back);
+	tcase_add_test(tc, worker_that_keeps_dying_is_restarted_with_back_off);
 	tcase_add_test(tc, workers_end_with_a_master_that_is_killed);
 	tcase_add_test(tc, drain_finishes_what_is_served);
 	tcase_add_test(tc, drain_past_the_deadline_kills);
@@ -1167,7 +1167,8 @@ make_suite(void)
 	tcase_add_test(tc, sockets_of_systemd_are_matched_by_name);
 	tcase_add_test(tc, sockets_of_systemd_without_names_go_by_order);
 	tcase_add_test(tc, sockets_of_another_process_are_left_alone);
-	tcase_add_test(tc, socket_of_systemd_that_is_none_is_an_error);
+	tcase_add_test(
+	    tc, descriptor_of_systemd_that_is_not_a_socket_is_an_error);
 	tcase_add_test(tc, socket_on_descriptor_0_is_used);
 	tcase_add_test(tc, socket_file_is_for_owner_and_group);
 	tcase_add_test(tc, socket_file_without_server_is_replaced);

@@ -121,7 +121,7 @@ START_TEST(write_nothing_is_an_empty_list)
 }
 END_TEST
 
-START_TEST(write_what_fits_is_the_last_page)
+START_TEST(items_that_fit_are_the_last_page)
 {
 	fill(2, 1);
 	write_page(2, 2, /* resume= */ NULL);
@@ -131,7 +131,7 @@ START_TEST(write_what_fits_is_the_last_page)
 }
 END_TEST
 
-START_TEST(write_more_than_the_limit_ends_there)
+START_TEST(page_ends_at_the_limit)
 {
 	fill(3, 1);
 	write_page(3, 2, /* resume= */ NULL);
@@ -140,7 +140,7 @@ START_TEST(write_more_than_the_limit_ends_there)
 }
 END_TEST
 
-START_TEST(write_more_than_the_bytes_ends_early)
+START_TEST(page_ends_at_the_limit_of_bytes)
 {
 	fill(60, 10000); /* 60 kB each */
 	write_page(60, 60, /* resume= */ NULL);
@@ -193,9 +193,9 @@ make_suite(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, write_nothing_is_an_empty_list);
-	tcase_add_test(tc, write_what_fits_is_the_last_page);
-	tcase_add_test(tc, write_more_than_the_limit_ends_there);
-	tcase_add_test(tc, write_more_than_the_bytes_ends_early);
+	tcase_add_test(tc, items_that_fit_are_the_last_page);
+	tcase_add_test(tc, page_ends_at_the_limit);
+	tcase_add_test(tc, page_ends_at_the_limit_of_bytes);
 	tcase_add_test(tc, write_an_item_over_the_bytes_is_a_page_of_its_own);
 	tcase_add_test(
 	    tc, write_an_item_over_all_bytes_does_not_take_others_with_it);

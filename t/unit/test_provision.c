@@ -308,7 +308,7 @@ START_TEST(ensure_of_a_deleted_user_is_not_repeated)
 }
 END_TEST
 
-START_TEST(ensure_without_anyone_listening)
+START_TEST(ensure_succeeds_when_nobody_listens)
 {
 	stop_server();
 	ck_assert_int_eq(contact("alice"), ERR_OK);
@@ -338,7 +338,7 @@ START_TEST(fifty_first_contacts_tell_once)
 }
 END_TEST
 
-START_TEST(fifty_first_contacts_wait_for_a_dead_auth_once)
+START_TEST(fifty_first_contacts_wait_once_when_auth_does_not_answer)
 {
 	static char users[50][8];
 	int64_t start_us = clock_monotonic_us();
@@ -419,9 +419,10 @@ main(void)
 	tcase_add_loop_test(tc, ensure_while_auth_fails_tells_again_later, 0,
 	    (int)COUNT_OF(failures));
 	tcase_add_test(tc, ensure_of_a_deleted_user_is_not_repeated);
-	tcase_add_test(tc, ensure_without_anyone_listening);
+	tcase_add_test(tc, ensure_succeeds_when_nobody_listens);
 	tcase_add_test(tc, fifty_first_contacts_tell_once);
-	tcase_add_test(tc, fifty_first_contacts_wait_for_a_dead_auth_once);
+	tcase_add_test(
+	    tc, fifty_first_contacts_wait_once_when_auth_does_not_answer);
 	tcase_add_test(tc, guard_leaves_routes_without_record_alone);
 	suite_add_tcase(suite, tc);
 	nfailed = unit_run(suite);

@@ -59,7 +59,7 @@ expect(const char *got, const char *wanted)
 		ck_assert_pstr_eq(got, wanted);
 }
 
-START_TEST(decode_rows)
+START_TEST(decode_returns_the_expected_text)
 {
 	const char *text = decodes[_i].text;
 
@@ -127,7 +127,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(next_rows)
+START_TEST(next_returns_the_expected_pairs)
 {
 	const char *cursor = lists[_i].query, *name, *value;
 	char pairs[100] = "";
@@ -166,11 +166,13 @@ main(void)
 	TCase *tc = tcase_create("query");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, decode_rows, 0, COUNT_OF(decodes));
+	tcase_add_loop_test(
+	    tc, decode_returns_the_expected_text, 0, COUNT_OF(decodes));
 	tcase_add_test(tc, decode_stops_at_length);
 	tcase_add_test(tc, encode_leaves_what_encode_uri_component_leaves);
 	tcase_add_test(tc, encode_then_decode_is_the_same);
-	tcase_add_loop_test(tc, next_rows, 0, COUNT_OF(lists));
+	tcase_add_loop_test(
+	    tc, next_returns_the_expected_pairs, 0, COUNT_OF(lists));
 	tcase_add_test(tc, find_counts_and_takes_the_first);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

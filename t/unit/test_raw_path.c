@@ -56,7 +56,7 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(plain_by_target)
+START_TEST(targets_are_plain_or_not_as_expected)
 {
 	ck_assert_int_eq(
 	    raw_path_is_plain(targets[_i].target), targets[_i].plain);
@@ -69,7 +69,8 @@ main(void)
 	Suite *suite = suite_create("raw_path");
 	TCase *tc = tcase_create("raw_path");
 
-	tcase_add_loop_test(tc, plain_by_target, 0, COUNT_OF(targets));
+	tcase_add_loop_test(
+	    tc, targets_are_plain_or_not_as_expected, 0, COUNT_OF(targets));
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

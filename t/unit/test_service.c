@@ -435,7 +435,7 @@ START_TEST(route_by_path_and_method)
 }
 END_TEST
 
-START_TEST(path_missing_is_not_taken_from_elsewhere)
+START_TEST(missing_path_parameter_is_not_replaced_by_another_parameter)
 {
 	struct fake_request f = { 0 };
 
@@ -455,7 +455,7 @@ judge(struct req *req)
 	return ERR_OK;
 }
 
-START_TEST(path_that_reads_two_ways_is_invalid)
+START_TEST(ambiguous_path_is_refused)
 {
 	struct fake_request f = guarded("GET", "/api/core/items");
 	struct service s = plain;
@@ -616,7 +616,7 @@ aged_request(int i)
 	return f;
 }
 
-START_TEST(verdict_that_is_old_is_asked_for_again)
+START_TEST(old_verdict_is_renewed)
 {
 	struct fake_request f = aged_request(_i);
 	struct service s = plain;
@@ -636,7 +636,7 @@ END_TEST
  * A base service checks its rate limits (the screen hook) before it asks auth
  * for a second verdict, which costs more.
  */
-START_TEST(verdict_that_is_old_is_not_asked_for_beyond_a_limit)
+START_TEST(verdict_beyond_the_limit_is_not_renewed)
 {
 	struct fake_request f = aged_request(_i);
 	struct service s = plain;
@@ -661,7 +661,7 @@ START_TEST(verdict_that_is_old_is_not_asked_for_beyond_a_limit)
 }
 END_TEST
 
-START_TEST(verdict_that_is_old_is_401_where_nobody_can_be_asked)
+START_TEST(old_verdict_is_401_when_it_cannot_be_renewed)
 {
 	struct fake_request f = aged_request(_i);
 
@@ -689,7 +689,7 @@ static const char *const spoofs[] = {
 	"QUERY_STRING",
 };
 
-START_TEST(identity_under_any_other_name_is_none)
+START_TEST(identity_in_another_parameter_is_ignored)
 {
 	struct fake_request f = request("GET", "/api/core/items");
 	const char *param = identity_param(admin_items, 1, "core");
@@ -921,7 +921,7 @@ START_TEST(body_is_ignored_as_by_betterauth)
 }
 END_TEST
 
-START_TEST(body_in_a_coding_is_refused)
+START_TEST(body_with_a_content_encoding_is_refused)
 {
 	struct fake_request f = guarded("POST", "/api/core/items");
 
@@ -1031,7 +1031,7 @@ static const struct {
 	{ "PUT", "/items", "a=1", NULL, "a", "unknown" },
 };
 
-START_TEST(what_no_row_names_is_refused)
+START_TEST(input_without_a_row_is_refused)
 {
 	struct fake_request f = guarded(unknowns[_i].method,
 	    arena_printf(a, "/api/core%s", unknowns[_i].path));
@@ -1091,7 +1091,7 @@ END_TEST
 /* clang-format off */
 static const struct {
 	const char *length; /* the parameter CONTENT_LENGTH; NULL: not set */
-	size_t arrives; /* how many bytes of the body arrive; it is TITLE with spaces around it */
+	size_t arrives; /* how many bytes of the body arrive */
 	int status;
 } lengths[] = {
 	{ "14", 14, 201 },
@@ -1229,7 +1229,7 @@ START_TEST(handler_answers_by_itself)
 }
 END_TEST
 
-START_TEST(failure_keeps_cookies_but_not_the_answer)
+START_TEST(error_response_keeps_the_cookies_only)
 {
 	struct fake_request f = request("GET", "/api/core/open/raw");
 
@@ -1529,7 +1529,7 @@ not_ready(void *app UNUSED, struct buf *members)
 	return false;
 }
 
-START_TEST(health_tells_how_it_is)
+START_TEST(health_reports_each_dependency)
 {
 	struct fake_request live = request("GET", "/health/live");
 	struct fake_request ready = request("GET", "/health/ready");
@@ -1875,7 +1875,7 @@ count_lines(int64_t sample, struct fake_request *f, struct sent sent)
 	return n;
 }
 
-START_TEST(sample_keeps_some_of_what_went_well_and_all_failures)
+START_TEST(log_sample_has_some_successes_and_all_failures)
 {
 	struct fake_request well = guarded("GET", "/api/core/items/7");
 	struct fake_request gone = guarded("GET", "/api/core/gone");
@@ -1968,20 +1968,20 @@ add_dispatch(Suite *suite)
 
 	tcase_add_test(tc, guarded_route_answers_and_forbids_storing);
 	tcase_add_loop_test(tc, route_by_path_and_method, 0, COUNT_OF(paths));
-	tcase_add_test(tc, path_missing_is_not_taken_from_elsewhere);
-	tcase_add_test(tc, path_that_reads_two_ways_is_invalid);
+	tcase_add_test(
+	    tc, missing_path_parameter_is_not_replaced_by_another_parameter);
+	tcase_add_test(tc, ambiguous_path_is_refused);
 	tcase_add_loop_test(tc, parameter_that_nginx_did_not_set_is_refused, 0,
 	    (int)COUNT_OF(nginx_params));
 	tcase_add_loop_test(tc, hooks_are_called_in_order, 0, COUNT_OF(orders));
 	tcase_add_test(tc, handler_answers_by_itself);
 	tcase_add_test(tc, session_flags_forbid_storing);
-	tcase_add_test(tc, health_tells_how_it_is);
+	tcase_add_test(tc, health_reports_each_dependency);
 	tcase_add_test(tc, metrics_count_by_route);
 	tcase_add_test(tc, ready_covers_all_pools);
 	tcase_add_test(tc, trace_is_passed_on);
 	tcase_add_test(tc, metrics_name_every_route);
-	tcase_add_test(
-	    tc, sample_keeps_some_of_what_went_well_and_all_failures);
+	tcase_add_test(tc, log_sample_has_some_successes_and_all_failures);
 	tcase_add_loop_test(
 	    tc, log_line_says_how_the_answer_ended, 0, COUNT_OF(ends));
 	tcase_add_test(tc, metrics_do_not_wait_for_the_database);
@@ -1998,16 +1998,13 @@ add_guard(Suite *suite)
 	TCase *tc = make_case(suite, "guard");
 
 	tcase_add_loop_test(
-	    tc, identity_under_any_other_name_is_none, 0, COUNT_OF(spoofs));
+	    tc, identity_in_another_parameter_is_ignored, 0, COUNT_OF(spoofs));
 	tcase_add_test(tc, identity_missing_empty_or_of_another_service_is_401);
 	tcase_add_test(tc, identity_without_a_key_is_401);
+	tcase_add_loop_test(tc, old_verdict_is_renewed, 0, COUNT_OF(aged));
 	tcase_add_loop_test(
-	    tc, verdict_that_is_old_is_asked_for_again, 0, COUNT_OF(aged));
-	tcase_add_loop_test(tc,
-	    verdict_that_is_old_is_not_asked_for_beyond_a_limit, 0,
-	    COUNT_OF(aged));
-	tcase_add_loop_test(tc,
-	    verdict_that_is_old_is_401_where_nobody_can_be_asked, 0,
+	    tc, verdict_beyond_the_limit_is_not_renewed, 0, COUNT_OF(aged));
+	tcase_add_loop_test(tc, old_verdict_is_401_when_it_cannot_be_renewed, 0,
 	    COUNT_OF(aged));
 	tcase_add_test(tc, open_route_has_no_identity);
 	tcase_add_test(tc, role_is_asked_for_and_admin_passes);
@@ -2029,11 +2026,11 @@ add_body(Suite *suite)
 	tcase_add_loop_test(
 	    tc, body_without_a_length_is_the_same, 0, COUNT_OF(bodies));
 	tcase_add_test(tc, body_is_ignored_as_by_betterauth);
-	tcase_add_test(tc, body_in_a_coding_is_refused);
+	tcase_add_test(tc, body_with_a_content_encoding_is_refused);
 	tcase_add_test(tc, body_holds_so_many_values);
 	tcase_add_test(tc, body_keeps_only_what_rows_name);
 	tcase_add_loop_test(
-	    tc, what_no_row_names_is_refused, 0, COUNT_OF(unknowns));
+	    tc, input_without_a_row_is_refused, 0, COUNT_OF(unknowns));
 	tcase_add_test(tc, query_is_ignored_where_the_row_says_so);
 	tcase_add_test(tc, body_is_read_only_after_the_guard);
 }
@@ -2047,7 +2044,7 @@ add_answers(Suite *suite)
 	tcase_add_test(tc, req_invalid_is_a_rule);
 	tcase_add_test(tc, req_fail_gives_code_and_retry);
 	tcase_add_test(tc, handler_error_has_its_status);
-	tcase_add_test(tc, failure_keeps_cookies_but_not_the_answer);
+	tcase_add_test(tc, error_response_keeps_the_cookies_only);
 	tcase_add_test(tc, write_error_is_the_services_own);
 	tcase_add_loop_test(
 	    tc, request_id_is_nginxs_or_fresh, 0, COUNT_OF(request_ids));

@@ -255,7 +255,7 @@ stream_for(struct service_process *process, struct arena *a,
 	return e;
 }
 
-START_TEST(streams_are_few_and_fewer_for_one_user)
+START_TEST(streams_are_limited_in_all_and_for_one_user)
 {
 	struct service_process process;
 	struct arena *a[4];
@@ -304,7 +304,7 @@ START_TEST(streams_never_have_all_threads)
 }
 END_TEST
 
-START_TEST(limit_writes_of_zero_is_none)
+START_TEST(limit_of_zero_writes_is_no_limit)
 {
 	struct service_process process;
 	int64_t retry_s;
@@ -357,9 +357,9 @@ main(void)
 	tcase_add_test(tc, main_with_unknown_arguments_is_usage);
 	tcase_add_test(tc, limit_writes_by_user_and_lets_reads_pass);
 	tcase_add_test(tc, limit_reads_by_user_and_process);
-	tcase_add_test(tc, streams_are_few_and_fewer_for_one_user);
+	tcase_add_test(tc, streams_are_limited_in_all_and_for_one_user);
 	tcase_add_test(tc, streams_never_have_all_threads);
-	tcase_add_test(tc, limit_writes_of_zero_is_none);
+	tcase_add_test(tc, limit_of_zero_writes_is_no_limit);
 	tcase_add_test(tc, ready_without_a_database_is_not);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

@@ -23,7 +23,7 @@ static const struct {
 	{ "a\xff", false }, { "a\xed\xa0\x80", false }, /* a surrogate */
 };
 
-START_TEST(line_is_told_from_others)
+START_TEST(line_is_distinguished_from_other_text)
 {
 	ck_assert_int_eq(unicode_is_line(lines[_i].text), lines[_i].is_line);
 }
@@ -48,7 +48,7 @@ main(void)
 	TCase *tc = tcase_create("unicode");
 
 	tcase_add_loop_test(
-	    tc, line_is_told_from_others, 0, (int)COUNT_OF(lines));
+	    tc, line_is_distinguished_from_other_text, 0, (int)COUNT_OF(lines));
 	tcase_add_test(tc, nfkc_is_of_compatible_characters);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

@@ -360,7 +360,7 @@ static const struct {
 	    "23514" },
 };
 
-START_TEST(books_as_the_owner)
+START_TEST(statements_of_the_owner_role_have_the_expected_result)
 {
 	char *sql = arena_printf(a, "BEGIN; %s COMMIT;", books[_i].sql);
 	const char *state = schema_run(owner_url, sql);
@@ -434,7 +434,9 @@ main(void)
 	tcase_add_test(tc, list_of_a_user_without_wallet_makes_it);
 	tcase_add_test(tc, another_persons_account_is_not_found);
 	tcase_add_test(tc, currencies_are_seeded_with_their_exponents);
-	tcase_add_loop_test(tc, books_as_the_owner, 0, (int)COUNT_OF(books));
+	tcase_add_loop_test(tc,
+	    statements_of_the_owner_role_have_the_expected_result, 0,
+	    (int)COUNT_OF(books));
 	tcase_add_loop_test(
 	    tc, application_role_may_not, 0, (int)COUNT_OF(forbidden));
 	suite_add_tcase(suite, tc);

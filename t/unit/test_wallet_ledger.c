@@ -39,7 +39,7 @@ static const struct {
 	{ "SOMETHING_ELSE", ERR_INTERNAL },
 };
 
-START_TEST(refuse_by_code)
+START_TEST(each_ledger_code_has_its_error)
 {
 	struct req r = { .arena = a };
 
@@ -87,7 +87,7 @@ START_TEST(key_has_a_length)
 }
 END_TEST
 
-START_TEST(key_is_asked_for)
+START_TEST(missing_key_is_refused)
 {
 	struct req r = { .arena = a };
 	struct operation o;
@@ -144,7 +144,7 @@ static const struct {
 	    false },
 };
 
-START_TEST(digest_of_what_was_asked_for)
+START_TEST(equal_requests_have_equal_digests)
 {
 	const char *first = digest_of("t", "x", 1, BASE_JSON);
 	const char *other = digest_of(digests[_i].name, digests[_i].text,
@@ -189,7 +189,7 @@ static const struct {
 	{ "a=1", "\"a=1\"" },
 };
 
-START_TEST(csv_quotes_what_somebody_wrote)
+START_TEST(csv_quotes_texts_of_users)
 {
 	struct entry entry = {
 		.id = "i",
@@ -216,15 +216,16 @@ main(void)
 	TCase *tc = tcase_create("parts");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, refuse_by_code, 0, (int)COUNT_OF(codes));
+	tcase_add_loop_test(
+	    tc, each_ledger_code_has_its_error, 0, (int)COUNT_OF(codes));
 	tcase_add_loop_test(tc, key_is_visible_ascii, 0, (int)COUNT_OF(keys));
 	tcase_add_test(tc, key_has_a_length);
-	tcase_add_test(tc, key_is_asked_for);
+	tcase_add_test(tc, missing_key_is_refused);
 	tcase_add_loop_test(
-	    tc, digest_of_what_was_asked_for, 0, (int)COUNT_OF(digests));
+	    tc, equal_requests_have_equal_digests, 0, (int)COUNT_OF(digests));
 	tcase_add_test(tc, digest_of_texts_does_not_run_together);
 	tcase_add_loop_test(
-	    tc, csv_quotes_what_somebody_wrote, 0, (int)COUNT_OF(memos));
+	    tc, csv_quotes_texts_of_users, 0, (int)COUNT_OF(memos));
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

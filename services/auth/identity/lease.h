@@ -45,11 +45,12 @@ enum {
 };
 
 /*
- * In shared memory.  The lease belongs to a name of the host, and is valid only
- * while the host has that name, because a process that releases the lease takes
- * a new name and deletes the row of the old one.  A renewal reads the time
- * before it reads the name: so `until_us`, even of a renewal under an earlier
- * name, is not after the end of a row that was written under a later one.
+ * The lease of this host, in shared memory.  The lease belongs to the name that
+ * the host has drawn, and is valid only while the host keeps that name: a
+ * process that releases the lease draws a new name and deletes the row of the
+ * old one.  Two renewals may overlap such a release.  Each reads the time
+ * before it reads the name, so until_us never exceeds the expiry of the row
+ * that the host has last written.
  */
 struct lease {
 	_Atomic uint64_t host; /* 0: a command, which has no lease */

@@ -72,7 +72,10 @@ period_us(const struct session_ticker_options *o, int64_t now_us)
 	           : PERIOD_US;
 }
 
-/* True for one ticker of this host in each period. */
+/*
+ * Several processes of this host have a ticker.  Returns true for one of them
+ * in each period.
+ */
 static bool
 is_turn(struct session_turns *turns, int64_t now_us, int64_t period)
 {

@@ -44,11 +44,11 @@ static const struct db_stmt sweep_verifications_stmt = {
 enum { SWEEP_DELETED, SWEEP_LAST };
 
 /*
- * Sweeps one block of rows after the other, beginning with "", until last_id is
- * NULL.
+ * The state of a sweep, which goes through the table in blocks of rows, in the
+ * order of the ids.
  */
 struct sweep {
-	const char *last_id; /* the last id that was read */
+	const char *last_id; /* of the block before; "": begin; NULL: ended */
 	int64_t deleted;
 };
 

@@ -20,9 +20,9 @@ struct plugin_set;
 void user_routes_compose(const struct plugin_set *set);
 
 /*
- * Returns the first column of the plugins that the body sets and no client may
- * set; or NULL.  On creation, a column with a fallback is not refused but gets
- * that value.
+ * Returns the name of the first plugin column in the body that clients may not
+ * set, or NULL.  On creation, such a column is accepted if it has a fallback,
+ * and gets the fallback instead.
  */
 const char *user_forbidden_field(const struct req *r, bool creating);
 /*

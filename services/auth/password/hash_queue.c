@@ -10,7 +10,7 @@ next_turn(const struct hash_queue *q, const char *network)
 {
 	int64_t turn = q->turn;
 
-	/* The queue is in the order of turns. */
+	/* The list is sorted by turn, so the last match has the latest turn. */
 	for (const struct hash_waiter *w = q->first; w != NULL; w = w->next) {
 		if (str_eq(w->network, network))
 			turn = w->turn;

@@ -9,8 +9,8 @@ struct req;
 /* Sends a response without a body. */
 enum err verdict_answer(struct req *r, int status);
 /*
- * Sets the fields of the access line: what was refused, and why.  Only refused
- * requests have one.
+ * Adds to the access line what was refused and why.  verify writes an access
+ * line for refused requests only.
  */
 void verdict_note(struct req *r, const char *reason);
 /*
