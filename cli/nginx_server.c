@@ -111,13 +111,16 @@ add_server(struct nginx_text *t)
 		{ "listen_tls", listen_tls(site) },
 		{ "names", names(site, "_") },
 		{ "acme", SITE_ACME },
+		{ "hsts", nginx_number(site, site->spec->tls.hsts_s) },
 		{ NULL },
 	};
 
 	if (site->spec->nserver_names > 0)
 		nginx_text_add(t, "other_names.conf", values);
-	if (is_tls)
+	if (is_tls) {
+		nginx_text_add(t, "hsts.conf", values);
 		nginx_text_add(t, "other_names_tls.conf", values);
+	}
 	if (site->spec->nserver_names > 0)
 		nginx_text_add(t, "monitoring.conf", values);
 	if (is_tls)
@@ -199,10 +202,8 @@ add_transport(const struct site *site, struct file_set *files)
 	struct nginx_text t = nginx_text_begin(site);
 	const struct template_value values[] = {
 		{ "hsts", is_tls && tls->hsts_s > 0
-			      ? arena_printf(site->arena,
-				    "add_header Strict-Transport-Security "
-				    "max-age=%lld always;",
-				    (long long)tls->hsts_s)
+			      ? "add_header Strict-Transport-Security "
+				"$kedge_hsts always;"
 			      : "" },
 		{ "http3",
 		    is_tls && site->nginx.has_http3

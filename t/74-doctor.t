@@ -64,7 +64,7 @@ sub finds
 }
 
 my ($status, @found) = doctor();
-is_deeply(\@found, [], 'a new stack is well');
+is_deeply(\@found, [], 'a new stack is well') or diag(explain \@found);
 is($status, 0, 'and the exit status says so');
 my (undef, $text) = run({ env => { KEDGE_ROOT => $root } }, Kedge->binary('kedge'), 'doctor', '--dir', $k->dir);
 like($text, qr/^0 errors, 0 warnings\n\z/m, 'and the text');
