@@ -164,6 +164,29 @@ make_path("$top/d/etc/kedge/generated/env/core.env");
 is($status, 1, 'a directory in the way');
 is_deeply([ grep { !-d } glob "$top/d/etc/kedge/generated/nginx/*" ], [], 'no other file was written');
 
+# ---- many services --------------------------------------------------------------------------
+
+my $many = sub {
+	my ($spec) = @_;
+	push @{ $spec->{services} }, map { { name => "more$_", prefix => "/api/more$_/", guard => 'standard',
+		pools => { api => { threads => 4, keepalive => 4 }, worker => { processes => 1 } }, needs => [ 'postgres', 'redis' ] } }
+	    1 .. 128 - @{ $spec->{services} };
+};
+($status, $out) = render('many', $many);
+is($status, 0, '128 services: nginx accepts them') or diag($out);
+is(scalar(grep { m{/kedge-more\d+-worker\.service$} } keys %{ tree('many') }), 128 - @{ $shape->{services} }, 'each with its units');
+($status, $out) = render('many', sub { $many->(@_); push @{ $_[0]{services} }, { %{ $_[0]{services}[-1] }, name => 'over', prefix => '/over/' } });
+like($out, qr/services: must be a list of 1 to 128 items, not 129/, 'and not one more');
+# "up" plans the processes of all of them, and then misses a program.
+make_path("$top/root");
+symlink "$Kedge::ROOT/$_", "$top/root/$_" for qw(nginx sql web);
+my $spec = jdecode(jencode($shape));
+$many->($spec);
+write_file("$top/root/kedge.json", jencode($spec));
+($status, $out, my $err) = run({ env => { KEDGE_ROOT => "$top/root" }, timeout => 60 }, Kedge->binary('kedge'), 'up', '--dir', "$top/stack", '--port', 0, '--detach');
+is($status, 1, 'kedge up with 128 services');
+like($err, qr{more1 is not built}, 'says which program is missing');
+
 # ---- the names of secrets -----------------------------------------------------------------
 
 write_file("$top/a/etc/kedge/secrets/core/CORE_IDENTITY_KEY", 'x');

@@ -63,6 +63,8 @@ sub finds
 	return;
 }
 
+# A service that has started before its Redis notices it a little later.
+wait_until(sub { !found('processes') }, 20);
 my ($status, @found) = doctor();
 is_deeply(\@found, [], 'a new stack is well') or diag(explain \@found);
 is($status, 0, 'and the exit status says so');
@@ -198,7 +200,16 @@ for my $line ('location /w/x/ { proxy_set_header Remote-User ""; proxy_pass http
 
 # ---- the live server -------------------------------------------------------------------------------------
 
-sub reload { my ($seen) = @_; $k->kill_pid(HUP => $k->pids('nginx')); wait_until(sub { $seen->() }, 20); return }
+# Reloads nginx and waits until no old worker can get a request any more.
+sub reload
+{
+	my ($seen) = @_;
+	my %old = map { $_ => 1 } $k->pids('nginx-worker');
+	$k->kill_pid(HUP => $k->pids('nginx'));
+	ok(wait_until(sub { my @now = $k->pids('nginx-worker'); @now && !grep { $old{$_} } @now }, 30), 'nginx has reloaded');
+	wait_until(sub { $seen->() }, 20);
+	return;
+}
 for (
 	[ 'an open door', 'location ^~ /api/core/admin/ { default_type application/json; return 200 "{}"; }', '/api/core/admin/x', qr{core answers 200 without a session to: GET /api/core/admin/doctor} ],
 	[ 'one of an application', 'location = /wiki/doctor { include foreign_http.conf; proxy_pass http://kedge_wiki; }', '/wiki/doctor', qr{wiki answers 200 without a session to: GET /wiki/doctor} ],
