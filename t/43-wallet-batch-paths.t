@@ -36,7 +36,8 @@ $k->sql('wallet', <<~'SQL');
 				FROM unnest(p_made)),
 			(SELECT string_agg(concat(id, ' ', balance, ' ', held, ' ', version), ', ' ORDER BY id)
 				FROM account),
-			(SELECT string_agg(concat(account_id, ' ', seq, ' ', amount, ' ', balance_after), ', '
+			(SELECT string_agg(concat(account_id, ' ', seq, ' ', amount, ' ', balance_after, ' ',
+				replace(id::text, left(transfer_id::text, 35), '')), ', '
 				ORDER BY account_id, seq) FROM entry WHERE transfer_id = ANY(v_ids)),
 			(SELECT string_agg(concat(m.item, ' ', status, ' ', debit_account_id, ' ',
 				credit_account_id, ' ', amount, ' ', memo), ', ' ORDER BY m.item)
