@@ -123,6 +123,7 @@ need_test() {
 	want python3-waitress has_python_module waitress
 	want python3-psycopg2 has_python_module psycopg2
 	need age has_command age
+	want pgbackrest has_command pgbackrest
 	want nodejs has_node
 	want npm has_command npm
 	want chromium has_command chromium
