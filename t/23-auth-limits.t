@@ -113,8 +113,8 @@ use Kedge::Raw qw(raw_answers raw_read);
 	for my $path ('/api/auth/jobs', '/api/auth/webhooks') {
 		my @r = $ask->('127.0.0.1', ('/api/auth/nothing') x 50, $path, ('/api/auth/nothing') x 50);
 		is($r[50][0], 200, "$path has a count apart from paths that do not exist");
-		# On a busy machine some of them are allowed again, because the limit
-		# allows ten more in each second.
+		# On a busy machine some of these requests are allowed, because the
+		# limit allows ten more in each second.
 		for ([ before => @r[ 0 .. 49 ] ], [ after => @r[ 51 .. 100 ] ]) {
 			my ($when, @nothing) = @$_;
 			cmp_ok(scalar(grep { $_->[0] == 429 } @nothing), '>', 25,

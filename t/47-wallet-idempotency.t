@@ -48,7 +48,7 @@ sub count_of
 my $small = post($alice, '/transfers', order(1), 'case');
 my $large = post($alice, '/transfers', { %{ order(1) }, debitAccountId => uc $a }, 'case');
 is(said($large), '201 again', 'ids in capitals are the same request');
-is($large->{body}, $small->{body}, 'the repeated answer has the number as it was first sent');
+is($large->{body}, $small->{body}, 'the same request with ids in capitals gets the same answer');
 is(post($alice, '/transfers', { %{ order(1) }, creditAccountId => uc $b }, 'case-2')->{json}{creditAccountId},
 	$b, 'the answer has the ids in lower case');
 

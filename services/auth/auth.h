@@ -100,7 +100,10 @@ void auth_release(struct auth *auth);
 /* A base service, or auth itself; NULL when there is none with that name. */
 const struct audience *auth_audience(const struct auth *auth, const char *name);
 
-/* The keys of assertions for the audience; they point into it. */
+/*
+ * The keys that sign and check assertions for this audience; the result points
+ * into *audience.
+ */
 struct identity_keys audience_keys(const struct audience *audience);
 
 struct auth *auth_of(const struct req *r);

@@ -741,7 +741,7 @@ START_TEST(breaker_lets_one_probe_through)
 }
 END_TEST
 
-START_TEST(breaker_opens_after_slow_ones_in_a_row)
+START_TEST(breaker_opens_after_several_slow_answers_in_a_row)
 {
 	struct breaker b = { .retry_ms = 100 };
 
@@ -834,7 +834,8 @@ make_suite(void)
 	TCase *faults = tcase_create("faults");
 
 	tcase_add_test(parts, breaker_lets_one_probe_through);
-	tcase_add_test(parts, breaker_opens_after_slow_ones_in_a_row);
+	tcase_add_test(
+	    parts, breaker_opens_after_several_slow_answers_in_a_row);
 	tcase_add_loop_test(parts, read_good_url, 0, (int)COUNT_OF(good_urls));
 	tcase_add_loop_test(parts, refuse_bad_url, 0, (int)COUNT_OF(bad_urls));
 	suite_add_tcase(s, parts);

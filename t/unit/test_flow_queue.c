@@ -195,7 +195,7 @@ START_TEST(key_is_of_the_user_whatever_the_session)
 }
 END_TEST
 
-START_TEST(key_without_a_user_is_of_the_network)
+START_TEST(key_without_a_user_is_that_of_the_network)
 {
 	uint64_t v4 = key_of(/* token= */ NULL, "1.2.3.4");
 	uint64_t v6 = key_of(/* token= */ NULL, "2001:db8:1:2::3");
@@ -254,7 +254,7 @@ make_suite(void)
 	suite_add_tcase(s, tc);
 	tc = tcase_create("flow_key");
 	tcase_add_test(tc, key_is_of_the_user_whatever_the_session);
-	tcase_add_test(tc, key_without_a_user_is_of_the_network);
+	tcase_add_test(tc, key_without_a_user_is_that_of_the_network);
 	tcase_add_test(tc, key_of_a_network_is_not_of_its_text);
 	tcase_add_test(tc, key_of_a_token_that_is_none_is_of_the_network);
 	suite_add_tcase(s, tc);

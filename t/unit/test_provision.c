@@ -230,7 +230,7 @@ END_TEST
  * There are more users than the table has room for: a forgotten user only costs
  * another call of auth.
  */
-START_TEST(ensure_of_more_users_than_are_remembered)
+START_TEST(ensure_with_a_full_table_of_users_succeeds)
 {
 	char user[32];
 
@@ -414,7 +414,7 @@ main(void)
 	tcase_add_test(tc, ensure_with_the_account_does_nothing);
 	tcase_add_test(tc, ensure_tells_auth_whom_and_by_whom);
 	tcase_add_test(tc, ensure_again_soon_does_nothing);
-	tcase_add_test(tc, ensure_of_more_users_than_are_remembered);
+	tcase_add_test(tc, ensure_with_a_full_table_of_users_succeeds);
 	tcase_add_test(tc, ensure_without_record_fails_and_tells_nobody);
 	tcase_add_loop_test(tc, ensure_while_auth_fails_tells_again_later, 0,
 	    (int)COUNT_OF(failures));

@@ -161,7 +161,7 @@ START_TEST(old_answer_outlives_a_failure)
 }
 END_TEST
 
-START_TEST(more_names_than_there_is_room_for)
+START_TEST(oldest_name_is_replaced_when_the_table_is_full)
 {
 	struct resolve_addresses found;
 	char name[] = "nnn.example";
@@ -191,7 +191,7 @@ make_suite(void)
 	    tc, silent_server_costs_the_deadline_and_its_answer_is_kept);
 	tcase_add_test(tc, old_answer_is_given_while_a_new_one_is_looked_up);
 	tcase_add_test(tc, old_answer_outlives_a_failure);
-	tcase_add_test(tc, more_names_than_there_is_room_for);
+	tcase_add_test(tc, oldest_name_is_replaced_when_the_table_is_full);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -102,7 +102,7 @@ sweep(struct job *job, struct db *db, const struct db_stmt *stmt,
 	job_set_result(job, result);
 	return s.last_id == NULL
 	           ? ERR_OK
-	           : job_fail(job, ERR_CONFLICT, "it was told to stop");
+	           : job_fail(job, ERR_CONFLICT, "the sweep was cancelled");
 }
 
 static enum err

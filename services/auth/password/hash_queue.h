@@ -34,9 +34,12 @@ void hash_queue_push(struct hash_queue *q, struct hash_waiter *w);
 /* NULL: the queue is empty. */
 struct hash_waiter *hash_queue_pop(struct hash_queue *q);
 
-/* Whether a waiting request would be dropped in favour of this network. */
+/*
+ * Whether a waiting request would be dropped in favour of a request of this
+ * network.
+ */
 bool hash_queue_gives_way(const struct hash_queue *q, const char *network);
-/* Removes and returns that request. */
+/* Removes and returns the waiting request that would be dropped. */
 struct hash_waiter *hash_queue_drop_last(struct hash_queue *q);
 
 #endif

@@ -193,7 +193,8 @@ read_owner(
 	if ((is_system || in->user_id != NULL) && !operation_is_operators(r))
 		return ERR_FORBIDDEN;
 	if (is_system && in->user_id != NULL)
-		return req_invalid(r, "userId", "is of kind user alone");
+		return req_invalid(
+		    r, "userId", "is allowed with kind=user only");
 	*ret_owner = (struct account_owner){ 0 };
 	if (!is_system)
 		ret_owner->user_id =

@@ -113,7 +113,7 @@ email_password_routes_compose(const struct plugin_set *set)
 	    offsetof(struct sign_up_in, columns));
 }
 
-/* The struct of the handler only has the properties of the new session. */
+/* Returns the properties of a session that begins for this client. */
 static struct session_start
 session_of_client(
     const struct client *client, const char *user_id, bool remember)
