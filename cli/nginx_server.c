@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 
 #include "file.h"
 #include "nginx_text.h"
@@ -81,17 +82,30 @@ add_public(struct nginx_text *t, const char *listen, bool is_tls)
 	nginx_text_add(t, "public.conf", values);
 }
 
+/*
+ * The directives "listen" of a stack, without reuseport: with it, a second
+ * stack of the same user could share the port unnoticed. 0.0.0.0 contains
+ * 127.0.0.1.
+ */
+static const char *
+stack_listen(const struct site *site)
+{
+	const char *address = site->stack->listen;
+	const char *first =
+	    str_eq(address, "0.0.0.0") ? "0.0.0.0" : "127.0.0.1";
+	const char *text = arena_printf(
+	    site->arena, "listen %s:%d backlog=4096;", first, site->port);
+
+	return address == NULL || str_eq(address, first)
+	           ? text
+	           : arena_printf(site->arena, "%s\n\tlisten %s:%d;", text,
+			 address, site->port);
+}
+
 static void
 add_stack(struct nginx_text *t)
 {
-	/*
-	 * Without reuseport: with it, a second stack of the same user could
-	 * share the port unnoticed.
-	 */
-	add_public(t,
-	    arena_printf(t->site->arena, "listen 127.0.0.1:%d backlog=4096;",
-		t->site->port),
-	    /* is_tls= */ false);
+	add_public(t, stack_listen(t->site), /* is_tls= */ false);
 }
 
 /*

@@ -39,6 +39,7 @@ static const struct option flags[] = {
 	{ "env", required_argument, NULL, OPTIONS_ENV },
 	{ "database", required_argument, NULL, OPTIONS_DATABASE },
 	{ "web", required_argument, NULL, OPTIONS_WEB },
+	{ "listen", required_argument, NULL, OPTIONS_LISTEN },
 	{ 0 },
 };
 
@@ -142,6 +143,9 @@ apply(struct options *o, const char *command, int flag)
 		return true;
 	case OPTIONS_DATABASE:
 		o->database = optarg;
+		return true;
+	case OPTIONS_LISTEN:
+		o->listen = optarg;
 		return true;
 	case OPTIONS_WEB:
 		o->web = optarg;

@@ -34,6 +34,7 @@ enum options_allowed {
 	OPTIONS_ENV = 256,
 	OPTIONS_DATABASE = 512,
 	OPTIONS_WEB = 1024,
+	OPTIONS_LISTEN = 2048,
 };
 
 struct options {
@@ -48,6 +49,7 @@ struct options {
 	const char *database; /* see database_choice.h; NULL likewise */
 	bool owner; /* as the role that owns the tables */
 	const char *web; /* a directory or "http://HOST:PORT" */
+	const char *listen; /* an address */
 	const char *to; /* the directory that stands for "/" */
 	int64_t keep; /* how many backups are kept; 0: all */
 	bool verify; /* check instead of doing it */

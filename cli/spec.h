@@ -153,6 +153,13 @@ spec_read(struct arena *a, const char *path, struct spec *ret_spec);
  * printed.
  */
 MUST_CHECK bool spec_set_web(struct spec *spec, const char *given);
+/*
+ * Sets which proxies are trusted, instead of those of kedge.json: addresses and
+ * networks separated by commas; none if the text is empty. False: an error was
+ * printed.
+ */
+MUST_CHECK bool
+spec_set_proxies(struct arena *a, struct spec *spec, const char *given);
 /* Returns the service with that name; NULL: there is none. */
 const struct spec_service *spec_find(const struct spec *spec, const char *name);
 /* Whether the service consists of Kedge's own processes. */

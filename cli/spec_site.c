@@ -192,6 +192,29 @@ read_texts(const struct json_path *p, const struct json *list, int max,
 	return true;
 }
 
+bool
+spec_set_proxies(struct arena *a, struct spec *spec, const char *given)
+{
+	char *rest = arena_strdup(a, given);
+	char *item;
+
+	spec->ntrusted_proxies = 0;
+	while ((item = strsep(&rest, ", ")) != NULL) {
+		if (*item == '\0')
+			continue;
+		if (!is_network(a, item) ||
+		    spec->ntrusted_proxies == SPEC_PROXIES_MAX) {
+			print_error("KEDGE_TRUSTED_PROXIES: \"%s\" must be an "
+				    "address or a network like 10.0.0.0/8, one "
+				    "of at most %d",
+			    item, SPEC_PROXIES_MAX);
+			return false;
+		}
+		spec->trusted_proxies[spec->ntrusted_proxies++] = item;
+	}
+	return true;
+}
+
 static bool
 is_server_name(struct arena *a UNUSED, const char *s)
 {

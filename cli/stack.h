@@ -32,6 +32,8 @@ struct stack {
 	bool is_installed; /* by a package or "make install": not a checkout */
 	const char *dir; /* absolute path of the stack's directory */
 	bool is_system; /* the services that systemd runs on this host */
+	/* the IPv4 address on which nginx listens; NULL: only 127.0.0.1 */
+	const char *listen;
 	struct spec spec;
 };
 

@@ -345,6 +345,44 @@ set_web(struct up *u)
 	return u->web == NULL || spec_set_web(&u->stack.spec, u->web);
 }
 
+/* Without the variable, the proxies of kedge.json are trusted. */
+static bool
+set_proxies(struct stack *s)
+{
+	const char *given = getenv("KEDGE_TRUSTED_PROXIES");
+
+	return given == NULL || spec_set_proxies(s->arena, &s->spec, given);
+}
+
+/*
+ * A stack has no TLS: whoever reaches its port from another host sends
+ * passwords in the clear, unless a proxy ends TLS.
+ */
+static bool
+set_listen(struct stack *s, const char *given, bool force)
+{
+	struct in_addr address;
+
+	s->listen = given;
+	if (given == NULL)
+		return true;
+	if (inet_pton(AF_INET, given, &address) != 1) {
+		print_error("--listen %s: it must be an IPv4 address of this "
+			    "host, or 0.0.0.0 for all of them",
+		    given);
+		return false;
+	}
+	if ((ntohl(address.s_addr) >> 24) == 127 || force ||
+	    s->spec.ntrusted_proxies > 0)
+		return true;
+	print_error("--listen %s: passwords and cookies would cross the "
+		    "network in the clear; put a proxy with TLS in front and "
+		    "name it in KEDGE_TRUSTED_PROXIES (docs/PROXY.md), or add "
+		    "--force",
+	    given);
+	return false;
+}
+
 int
 up_command(int argc, char **argv)
 {
@@ -357,12 +395,15 @@ up_command(int argc, char **argv)
 	u->starter_fd = -1;
 	if (!options_read(&options, argc, argv,
 		OPTIONS_DIR | OPTIONS_PORT | OPTIONS_DETACH | OPTIONS_ENV |
-		    OPTIONS_DATABASE | OPTIONS_WEB,
+		    OPTIONS_DATABASE | OPTIONS_WEB | OPTIONS_LISTEN |
+		    OPTIONS_FORCE,
 		/* args_max= */ 0)) {
 		status = OPTIONS_USAGE;
 	} else if (find_env(a, options.env, &u->env) &&
 		   find_web(a, options.web, &u->web) &&
 		   stack_open(&u->stack, a, options.dir) && set_web(u) &&
+		   set_proxies(&u->stack) &&
+		   set_listen(&u->stack, options.listen, options.force) &&
 		   stack_make(&u->stack)) {
 		u->port = options.port;
 		u->detach = options.detach;
