@@ -47,11 +47,16 @@ listen_on(const struct site *site, int port, const char *options)
 	                  : v4;
 }
 
-/* The directives "listen" for TLS, with the newest HTTP that nginx has. */
+/*
+ * The directives "listen" for TLS, with the newest HTTP that nginx has. Of all
+ * server blocks only the first one of a port may say "reuseport", without which
+ * the packets of one QUIC connection would reach different workers.
+ */
 static const char *
-listen_tls(const struct site *site)
+listen_tls(const struct site *site, bool is_first)
 {
 	struct arena *a = site->arena;
+	const char *option = is_first ? " quic reuseport" : " quic";
 	const char *text;
 
 	if (!site->nginx.has_http2_directive)
@@ -59,8 +64,7 @@ listen_tls(const struct site *site)
 	text = arena_printf(a, "%s\n\thttp2 on;", listen_on(site, 443, " ssl"));
 	if (!site->nginx.has_http3 || site->rehearsal != NULL)
 		return text;
-	return arena_printf(a, "%s\n\tlisten 443 quic reuseport;%s", text,
-	    has_ipv6() ? "\n\tlisten [::]:443 quic reuseport;" : "");
+	return arena_printf(a, "%s\n\t%s", text, listen_on(site, 443, option));
 }
 
 /* A server block with everything that clients may use. */
@@ -122,7 +126,7 @@ add_server(struct nginx_text *t)
 	int port = site->is_container ? SITE_PUBLIC_PORT : 80;
 	const struct template_value values[] = {
 		{ "listen", listen_on(site, port, "") },
-		{ "listen_tls", listen_tls(site) },
+		{ "listen_tls", listen_tls(site, /* is_first= */ true) },
 		{ "names", names(site, "_") },
 		{ "acme", SITE_ACME },
 		{ "hsts", nginx_number(site, site->spec->tls.hsts_s) },
@@ -139,8 +143,10 @@ add_server(struct nginx_text *t)
 		nginx_text_add(t, "monitoring.conf", values);
 	if (is_tls)
 		nginx_text_add(t, "redirect.conf", values);
-	add_public(
-	    t, is_tls ? listen_tls(site) : listen_on(site, port, ""), is_tls);
+	add_public(t,
+	    is_tls ? listen_tls(site, /* is_first= */ false)
+		   : listen_on(site, port, ""),
+	    is_tls);
 }
 
 static bool

@@ -35,6 +35,9 @@ static const char *const pool_names[RENDER_POOLS] = {
 	"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n" \
 	"IPAddressDeny=link-local multicast"
 
+/* LogsDirectory= is relative to this directory. */
+#define LOGS_ROOT "/var/log/"
+
 struct list {
 	struct template_value *values;
 	int n;
@@ -211,6 +214,26 @@ credentials(
 	return text;
 }
 
+/*
+ * Lets the service write its log. systemd makes and owns the usual directory;
+ * another one must exist, because systemd makes directories only there.
+ */
+static const char *
+logs(struct arena *a, const struct site *site,
+    const struct spec_service *service)
+{
+	const struct spec_log *log = &site->spec->log;
+
+	if (log->destination != SPEC_LOG_FILES)
+		return "";
+	if (str_has_prefix(log->directory, LOGS_ROOT))
+		return arena_printf(a,
+		    "LogsDirectory=%s/%s\nLogsDirectoryMode=0750",
+		    log->directory + strlen(LOGS_ROOT), service->name);
+	return arena_printf(
+	    a, "ReadWritePaths=%s/%s", log->directory, service->name);
+}
+
 const struct template_value *
 render_pool_values(struct arena *a, const struct site *site, const char *root,
     const struct spec_service *service, int pool)
@@ -229,6 +252,7 @@ render_pool_values(struct arena *a, const struct site *site, const char *root,
 	put(&l, "unit", render_unit(a, service, pool));
 	put(&l, "needs", needs(a, service, pool));
 	put(&l, "credentials", secrets);
+	put(&l, "logs", logs(a, site, service));
 	put(&l, "network", calls_others ? NETWORK_OUT : NETWORK_NONE);
 	put(&l, "memory", "1G");
 	put(&l, "tasks", "4096");

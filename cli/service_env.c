@@ -113,14 +113,16 @@ put_jobs(const struct site *site, const struct spec_service *service,
 	put(site, e, service, "PROGRAMS", site_programs(site, service->name));
 }
 
+/* Each service has a directory of its own, which only its user can write. */
 static void
 put_log(const struct site *site, const struct spec_service *service,
     struct environment *e)
 {
 	if (site->is_server && site->spec->log.destination == SPEC_LOG_FILES)
 		put(site, e, service, "LOG_FILE",
-		    arena_printf(site->arena, "%s/%s.log",
-			site->spec->log.directory, service->name));
+		    arena_printf(site->arena, "%s/%s/%s.log",
+			site->spec->log.directory, service->name,
+			service->name));
 }
 
 void

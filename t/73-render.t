@@ -75,7 +75,7 @@ for (@{ $shape->{services} }) {
 is_deeply([ sort map { m{^etc/systemd/system/(.*)} ? $1 : () } keys %$a ], [ sort @units ], 'the units of each pool');
 is_deeply([ sort map { m{^etc/kedge/generated/env/(.*)} ? $1 : () } keys %$a ], [ sort @variables ], 'variables');
 like($a->{'etc/kedge/generated/env/core.env'}, qr{^CORE_LISTEN=unix:/run/kedge/core/api\.sock$}m, 'of the server');
-unlike(join('', values %$a), qr/SECRET=|PASSWORD|IDENTITY_KEY=|DATABASE_URL=/, 'no secret');
+unlike(join('', values %$a), qr/^\w+_(?:SECRET|PASSWORD|KEY|DATABASE_URL)(?:_PREVIOUS)?=/m, 'no secret');
 
 # ---- the same bytes -------------------------------------------------------------------
 
@@ -186,6 +186,41 @@ write_file("$top/root/kedge.json", jencode($spec));
 ($status, $out, my $err) = run({ env => { KEDGE_ROOT => "$top/root" }, timeout => 60 }, Kedge->binary('kedge'), 'up', '--dir', "$top/stack", '--port', 0, '--detach');
 is($status, 1, 'kedge up with 128 services');
 like($err, qr{more1 is not built}, 'says which program is missing');
+
+# ---- what depends on kedge.json and on nginx ---------------------------------------------------
+
+for my $row ([ undef, '/var/log/kedge', 'LogsDirectory=kedge/core' ], [ '/var/log/app', '/var/log/app', 'LogsDirectory=app/core' ],
+	[ '/srv/log', '/srv/log', 'ReadWritePaths=/srv/log/core' ])
+{
+	my ($set, $log, $line) = @$row;
+	render('log', sub { $_[0]{log} = { destination => 'files', defined $set ? (directory => $set) : () } });
+	like(slurp("$top/log/etc/kedge/generated/env/core.env"), qr{^CORE_LOG_FILE=\Q$log\E/core/core\.log$}m, "logs in $log");
+	like(slurp("$top/log/etc/systemd/system/kedge-core.service"), qr{^\Q$line\E$}m, "$log: the unit may write there");
+}
+render('log');
+unlike(slurp("$top/log/etc/kedge/generated/env/core.env"), qr/LOG_FILE/, 'journald: no file');
+
+# Another version of nginx, of which only the answers to -V and -t are needed.
+sub fake_nginx
+{
+	my ($version, $options) = @_;
+	write_file("$top/bin/nginx", "#!/bin/sh\n[ \"\$1\" != -V ] || echo 'nginx version: nginx/$version $options' >&2\n");
+	chmod 0755, "$top/bin/nginx";
+	local $ENV{PATH} = "$top/bin:$ENV{PATH}";
+	render('fake', $tls);
+	return map { slurp("$top/fake/etc/kedge/generated/nginx/$_.conf") } qw(servers transport);
+}
+my ($servers, $transport) = fake_nginx('1.22.1', '--with-http_v2_module');
+like($servers, qr/^\tlisten 443 ssl http2;$/m, 'nginx 1.22: HTTP/2');
+unlike("$servers$transport", qr/quic|http2 on|Alt-Svc/, 'nginx 1.22: and no more');
+($servers, $transport) = fake_nginx('1.26.3', '--with-http_v2_module');
+like($servers, qr/^\tlisten 443 ssl;\n(?:\tlisten \[::\]:443 ssl;\n)?\thttp2 on;$/m, 'nginx 1.26: HTTP/2 by its directive');
+unlike("$servers$transport", qr/quic|ssl http2|Alt-Svc/, 'nginx 1.26: without HTTP/3');
+($servers, $transport) = fake_nginx('1.26.3', '--with-http_v3_module');
+like($servers, qr/^\tlisten 443 quic reuseport;$/m, 'nginx with HTTP/3: listens');
+is(scalar(() = $servers =~ /listen 443 quic reuseport;/g), 1, 'nginx with HTTP/3: with reuseport once, as it demands');
+is(scalar(() = $servers =~ /listen 443 quic;/g), 1, 'nginx with HTTP/3: and in the other server');
+like($transport, qr/^add_header Alt-Svc 'h3=":443"; ma=86400' always;$/m, 'nginx with HTTP/3: and tells clients');
 
 # ---- the names of secrets -----------------------------------------------------------------
 
