@@ -126,4 +126,34 @@ my $dir = $k->dir;
 system("cat '$dir/log/core.log' >>'$dir/log/core.log.1' && : >'$dir/log/core.log'") == 0 or die;
 ($s, $out, $err) = $k->kedge('logs', 'core', '--request', $id);
 is($s, 0, 'the log before the rotation is read, too');
+
+# On a server: the journal and nginx's logs. A mount namespace has an /etc and a /var/log of
+# its own, and a journalctl that writes down what it is asked.
+SKIP: {
+	skip 'needs root for a mount namespace', 5 if $> != 0;
+	my $place = tempdir('kedge-logs-XXXXXX', DIR => $ENV{TMPDIR}, CLEANUP => 1);
+	mkdir $_ or die "$_: $!" for map {"$place/$_"} qw(etc etc/kedge log log/nginx bin);
+	my $write = sub {
+		my ($file, $text) = @_;
+		open my $h, '>', "$place/$file" or die "$file: $!";
+		print {$h} $text;
+		close $h;
+	};
+	my $line = sub { qq({"time":"2026-11-30T21:15:0$_[0].000Z","level":"info","service":"$_[1]","request_id":"$_[2]","msg":"request"}\n) };
+	$write->('etc/kedge/kedge.json', slurp("$Kedge::ROOT/kedge.json"));
+	$write->('journal', $line->(2, 'core', 'abc') . "Started kedge-core.service.\n" . $line->(1, 'auth', 'abc')
+		    . $line->(1, 'auth', 'abcd'));
+	$write->('log/nginx/access.log', $line->(3, 'nginx', 'abc') . $line->(4, 'nginx', 'other'));
+	$write->('bin/journalctl', "#!/bin/sh\necho \"\$*\" >'$place/asked'\ncat '$place/journal'\n");
+	chmod 0755, "$place/bin/journalctl";
+	($s, $out, $err) = run({ env => { PATH => "$place/bin:$ENV{PATH}", KEDGE_ROOT => $Kedge::ROOT } },
+		'unshare', '-m', 'sh', '-c', "mount --bind '$place/etc' /etc && mount --bind '$place/log' /var/log && "
+		    . "exec '$ENV{BUILD}/kedge' logs --system --request abc --since 2026-11-30T21:00:00Z");
+	is($s, 0, 'logs --system') or diag($err);
+	is_deeply([ map { jdecode($_)->{service} } split /\n/, $out ], [qw(auth core nginx)],
+		'the journal and nginx\'s log, in the order of time');
+	like(slurp("$place/asked"), qr/-u kedge-\* --grep=abc/, 'journalctl searches the units');
+	like(slurp("$place/asked"), qr/--since=2026-11-30 21:00:00 UTC/, 'since that time');
+	unlike($out, qr/abcd|other|Started/, 'and nothing else is shown');
+}
 done_testing;
