@@ -95,6 +95,7 @@ is_whole(const unsigned char *bytes, ssize_t len)
 	       last[5] == 0;
 }
 
+/* nginx closes a connection when its client has left. */
 static void
 serve(int fd, const unsigned char *answer, size_t len)
 {
@@ -103,10 +104,9 @@ serve(int fd, const unsigned char *answer, size_t len)
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0)
+	if (n <= 0 ||
+	    (is_whole(bytes, n) && write(fd, answer, len) != (ssize_t)len))
 		close(fd);
-	else if (is_whole(bytes, n) && write(fd, answer, len) != (ssize_t)len)
-		die("write");
 }
 
 static void
