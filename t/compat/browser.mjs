@@ -146,12 +146,16 @@ try {
 	await button("QR browser-test").click();
 	is(await code.count(), 0, "which is hidden again");
 	/* A click is in the statistics within a second or two. */
-	await page.waitForFunction(async () => {
-		const { items } = await (await fetch("/api/links/links")).json();
-		return items[0].clicks === 1;
-	});
+	const clicks = () => page.evaluate(async () =>
+		(await (await fetch("/api/links/links")).json()).items[0].clicks);
+	for (let end = Date.now() + 10_000; await clicks() < 1 && Date.now() < end;)
+		await page.waitForTimeout(50);
+	is(await clicks(), 1, "one click is counted");
 	await button("Clicks browser-test").click();
-	ok(await shown(shortLinks.getByText("1, of these 0 by bots")), "the click is counted");
+	const counted = await shown(shortLinks.getByText("1, of these 0 by bots"));
+	ok(counted, "and shown");
+	if (!counted)
+		diag(await shortLinks.innerText());
 	await shortLinks.getByLabel("Target").fill("https://example.com/");
 	await shortLinks.getByLabel("Slug (optional)").fill("browser-test");
 	await button("Shorten").click();

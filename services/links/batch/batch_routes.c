@@ -54,7 +54,7 @@ struct batch_out {
 
 /* clang-format off */
 static const struct field wish_fields[] = {
-	LINK_WISH_FIELDS(struct link_wish_item, wish),
+	LINK_WISH_FIELDS(struct link_wish_item),
 	{ 0 },
 };
 static const struct schema wish_schema = { .name = "LinkBatchItem",

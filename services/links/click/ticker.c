@@ -55,7 +55,7 @@ take_turn(struct ticker *t, struct arena *a, int64_t *flushed_us)
 	enum err e;
 
 	/* A failure was logged; without the epoch the cache is not used. */
-	e = epoch_refresh(
+	e = link_epoch_refresh(
 	    t->links->epoch, t->links->process.db, a, EPOCH_AGE_MS);
 	(void)e;
 	if (now_us - *flushed_us < FLUSH_US)

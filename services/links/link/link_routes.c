@@ -55,7 +55,7 @@ struct list_out {
 
 /* clang-format off */
 static const struct field create_fields[] = {
-	LINK_WISH_FIELDS(struct create_in, wish),
+	LINK_WISH_FIELDS(struct create_in),
 	{ IDEMPOTENCY_KEY_FIELD(struct create_in, key) },
 	{ 0 },
 };

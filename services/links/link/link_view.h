@@ -24,7 +24,7 @@ extern const struct field link_fields[];
 extern const struct schema link_schema;
 extern const struct service_code link_codes[];
 
-/* A link as a client wants it. */
+/* A link as a client wants it; LINK_WISH_FIELDS has its rows. */
 struct link_wish {
 	const char *target;
 	const char *slug; /* NULL: a generated one */
@@ -34,13 +34,14 @@ struct link_wish {
 	struct opt_bool enabled; /* not set: true */
 };
 
-#define LINK_WISH_FIELDS(T, member)                                            \
-	{ FIELD(T, member.target, "target"), .required = true,                 \
+/* For a struct T with a member `struct link_wish wish`. */
+#define LINK_WISH_FIELDS(T)                                                    \
+	{ FIELD(T, wish.target, "target"), .required = true,                   \
 		.min = TARGET_MIN, .max = TARGET_MAX, .format = FMT_URI,       \
 		.doc = "The address to which the link leads: http or https, "  \
 		       "without "                                              \
 		       "a user name or password, in visible ASCII." },         \
-	    { FIELD(T, member.slug, "slug"), .nullable = true, .min = 3,       \
+	    { FIELD(T, wish.slug, "slug"), .nullable = true, .min = 3,         \
 		    .max = 64,                                                 \
 		    .doc = "The last part of the link's address: letters "     \
 			   "(capitals are "                                    \
@@ -48,17 +49,17 @@ struct link_wish {
 			   "at both ends. "                                    \
 			   "Without it, one is generated. It cannot be "       \
 			   "changed." },                                       \
-	    { FIELD(T, member.title, "title"), .nullable = true, .min = 1,     \
+	    { FIELD(T, wish.title, "title"), .nullable = true, .min = 1,       \
 		    .max = LINK_TITLE_MAX, .format = FMT_LINE },               \
-	    { FIELD(T, member.expires_at, "expiresAt"), .nullable = true,      \
+	    { FIELD(T, wish.expires_at, "expiresAt"), .nullable = true,        \
 		    .format = FMT_DATE_TIME,                                   \
 		    .doc =                                                     \
 			"From then on the link answers 410; null: never." },   \
-	    { FIELD(T, member.password, "password"), .nullable = true,         \
+	    { FIELD(T, wish.password, "password"), .nullable = true,           \
 		    .min = LINK_PASSWORD_MIN, .max = LINK_PASSWORD_MAX,        \
 		    .doc = "Who follows the link must enter it." },            \
 	{                                                                      \
-		FIELD(T, member.enabled, "enabled"),                           \
+		FIELD(T, wish.enabled, "enabled"),                             \
 		    .doc = "false: the link answers 410. The default is true." \
 	}
 

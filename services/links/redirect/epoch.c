@@ -14,7 +14,7 @@ static const struct db_stmt raise_epoch = {
 };
 
 int64_t
-epoch_least(const struct epoch *epoch, int64_t lease_ms)
+link_epoch_least(const struct epoch *epoch, int64_t lease_ms)
 {
 	int64_t age_us = clock_boottime_us() - atomic_load(&epoch->read_at_us);
 
@@ -31,13 +31,13 @@ raise_to(_Atomic int64_t *value, int64_t to)
 }
 
 void
-epoch_note(struct epoch *epoch, int64_t number)
+link_epoch_note(struct epoch *epoch, int64_t number)
 {
 	raise_to(&epoch->number, number);
 }
 
 enum err
-epoch_refresh(
+link_epoch_refresh(
     struct epoch *epoch, struct db *db, struct arena *a, int64_t max_age_ms)
 {
 	int64_t begun_us = clock_boottime_us();
@@ -50,13 +50,13 @@ epoch_refresh(
 	if (e != ERR_OK || rows.count != 1)
 		return e;
 	/* In this order: the time is valid for this number or a later one. */
-	epoch_note(epoch, db_get_i64(&rows, 0, 0));
+	link_epoch_note(epoch, db_get_i64(&rows, 0, 0));
 	raise_to(&epoch->read_at_us, begun_us);
 	return ERR_OK;
 }
 
 enum err
-epoch_raise(struct db *tx, struct arena *a, int64_t *ret_number)
+link_epoch_raise(struct db *tx, struct arena *a, int64_t *ret_number)
 {
 	struct db_rows rows;
 	enum err e = db_run(tx, a, &raise_epoch, DB_NO_ARGS, &rows);

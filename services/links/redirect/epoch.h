@@ -33,12 +33,12 @@ struct epoch {
 };
 
 /* Returns the least acceptable epoch; 0: the cache must not be used now. */
-int64_t epoch_least(const struct epoch *epoch, int64_t lease_ms);
-void epoch_note(struct epoch *epoch, int64_t number);
+int64_t link_epoch_least(const struct epoch *epoch, int64_t lease_ms);
+void link_epoch_note(struct epoch *epoch, int64_t number);
 /* Reads the number from PostgreSQL, unless that was done within max_age_ms. */
-MUST_CHECK enum err epoch_refresh(
+MUST_CHECK enum err link_epoch_refresh(
     struct epoch *epoch, struct db *db, struct arena *a, int64_t max_age_ms);
 MUST_CHECK enum err
-epoch_raise(struct db *tx, struct arena *a, int64_t *ret_number);
+link_epoch_raise(struct db *tx, struct arena *a, int64_t *ret_number);
 
 #endif

@@ -88,8 +88,8 @@ void
 redirect_cache_get(
     struct links *links, struct redirect_lookup *const *lookups, size_t n)
 {
-	int64_t least =
-	    epoch_least(links->epoch, links_config_of(links)->cache_lease_ms);
+	int64_t least = link_epoch_least(
+	    links->epoch, links_config_of(links)->cache_lease_ms);
 	struct cache_get gets[CACHE_GETS_MAX];
 	enum err e;
 
@@ -151,7 +151,7 @@ redirect_cache_bury(struct links *links, struct db *tx, struct arena *a,
 	    cache_invalidate(links->process.cache, &key, 1) == ERR_OK)
 		return ERR_OK;
 	b->raised = true;
-	return epoch_raise(tx, a, &b->epoch);
+	return link_epoch_raise(tx, a, &b->epoch);
 }
 
 static void
@@ -182,7 +182,7 @@ redirect_cache_settle(struct links *links, struct arena *a, const char *slug,
 			return e;
 	}
 	if (again.raised) {
-		epoch_note(links->epoch, again.epoch);
+		link_epoch_note(links->epoch, again.epoch);
 		wait_ms(links_config_of(links)->cache_lease_ms);
 	}
 	return ERR_OK;
