@@ -89,8 +89,8 @@ run(const struct process *c, pid_t supervisor)
 	if (c->user != NULL && !change_user(c->user))
 		goto out;
 	/*
-	 * This comes after the change of user, which clears the setting. If the
-	 * supervisor has died before this call, no signal would be sent for
+	 * PR_SET_PDEATHSIG is set after the change of user, which clears it. If
+	 * the supervisor has died before this call, no signal would be sent for
 	 * that.
 	 */
 	step = "set PR_SET_PDEATHSIG";

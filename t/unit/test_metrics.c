@@ -412,7 +412,7 @@ START_TEST(open_inherited_keeps_names)
 }
 END_TEST
 
-START_TEST(routes_beyond_the_last_are_other)
+START_TEST(requests_of_routes_without_a_slot_count_as_other)
 {
 	char label[32];
 	int last = 0, n = 0;
@@ -535,7 +535,7 @@ make_suite(void)
 	tcase_add_test(tc, print_touches_used_slots_only);
 	tcase_add_test(tc, pools_are_apart);
 	tcase_add_test(tc, open_inherited_keeps_names);
-	tcase_add_test(tc, routes_beyond_the_last_are_other);
+	tcase_add_test(tc, requests_of_routes_without_a_slot_count_as_other);
 	tcase_add_test(tc, gauges_end_with_their_process);
 	tcase_add_test(tc, more_processes_than_slots_are_all_counted);
 	tcase_add_test(tc, histogram_is_printed);

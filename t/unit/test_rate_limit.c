@@ -84,7 +84,7 @@ START_TEST(take_counts_for_all_processes_together)
 }
 END_TEST
 
-START_TEST(take_without_redis_counts_here)
+START_TEST(take_without_redis_counts_in_this_process)
 {
 	struct cache *c = open_cache();
 	struct rate_limit *l = rate_limit_new(c);
@@ -99,7 +99,7 @@ START_TEST(take_without_redis_counts_here)
 }
 END_TEST
 
-START_TEST(take_without_a_cache_counts_here)
+START_TEST(take_without_a_cache_counts_in_this_process)
 {
 	struct rate_limit *l = rate_limit_new(NULL);
 
@@ -157,7 +157,7 @@ START_TEST(charge_is_all_or_none)
 }
 END_TEST
 
-START_TEST(take_here_counts_in_this_process_alone)
+START_TEST(take_here_counts_in_this_process_only)
 {
 	struct cache *c = open_cache();
 	struct rate_limit *l1 = rate_limit_new(c), *l2 = rate_limit_new(c);
@@ -281,10 +281,10 @@ make_suite(void)
 
 	tcase_add_test(t, take_counts_for_all_processes_together);
 	tcase_add_loop_test(t, refund_takes_back_one_step, 0, 2);
-	tcase_add_test(t, take_without_redis_counts_here);
-	tcase_add_test(t, take_without_a_cache_counts_here);
+	tcase_add_test(t, take_without_redis_counts_in_this_process);
+	tcase_add_test(t, take_without_a_cache_counts_in_this_process);
 	tcase_add_test(t, charge_is_all_or_none);
-	tcase_add_test(t, take_here_counts_in_this_process_alone);
+	tcase_add_test(t, take_here_counts_in_this_process_only);
 	tcase_add_test(t, table_refills_evenly);
 	tcase_add_test(t, table_counts_each_of_many_threads);
 	tcase_add_test(t, table_flooded_keeps_refusing_the_refused);
