@@ -35,7 +35,7 @@ SQL
 for my $service (@services) {
 	is($k->sql($service, $unsafe), '', "$service: each function sets a safe search_path");
 	cmp_ok($k->sql($service, 'SELECT count(*) FROM pg_proc'
-			    . " WHERE pronamespace = 'public'::regnamespace"), '>', 20,
+			    . " WHERE pronamespace = 'public'::regnamespace"), '>', 0,
 		"$service: the database has functions");
 	$k->sql($service, 'CREATE FUNCTION forgotten() RETURNS integer LANGUAGE plpgsql'
 		    . ' AS $$BEGIN RETURN 1; END$$');
@@ -154,8 +154,10 @@ SQL
 	wallet => '',
 );
 
-# Events are emitted only if an endpoint exists, and transfers need money.
+# Events are emitted only if an endpoint exists, and transfers need money.  A service
+# without jobs has no webhooks.
 for my $service (@services) {
+	next if $k->sql($service, "SELECT to_regclass('webhook_endpoint') IS NULL") eq 't';
 	$k->sql($service, 'INSERT INTO webhook_endpoint (url, secret, kinds) VALUES'
 		    . " ('https://example.com/', 'whsec_' || repeat('A', 32), '{*}')");
 }
@@ -185,7 +187,7 @@ sub attack
 	my (undef, undef, $err) = $k->sql_as_app($service, join "\n", $arm,
 		'SET search_path = pg_temp, pg_catalog, public;',
 		map({ $call =~ s/ONLY_OWNERS/$_/r } 'false', 'true'),
-		$fire{$service}, $also // '');
+		$fire{$service} // '', $also // '');
 	return $err;
 }
 
@@ -213,10 +215,12 @@ for my $service (@services) {
 
 # ---- what was acknowledged is on disk ----------------------------------------------
 
-# At its commit, each transaction reports whether the commit waits for the disk.
+# At its commit, each transaction reports whether the commit waits for the disk.  The
+# services are those of Kedge, whose writes are known here.
 my %written = (auth => '"user"', core => 'task', links => 'link', wallet => 'transfer');
+my @written = grep { $written{$_} } @services;
 my $seen = 'SELECT string_agg(DISTINCT setting, \' \') FROM seen';
-for my $service (@services) {
+for my $service (@written) {
 	$k->sql($service, <<"SQL");
 CREATE TABLE seen (setting text);
 CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -248,7 +252,7 @@ $k->sql('wallet', 'DELETE FROM seen');
 my $made = Kedge::Wallet::post($alice, '/transfers', { debitAccountId => $account, amount => 1,
 	creditAccountId => '00000000-0000-7000-8000-000000000001' }, key => 'durable');
 is($made->{status}, 201, 'wallet: a transfer is made') or diag($made->{body});
-is($k->sql($_, $seen), 'on', "$_: commits of the service wait for the disk") for @services;
+is($k->sql($_, $seen), 'on', "$_: commits of the service wait for the disk") for @written;
 
 $k->sql('wallet', 'DELETE FROM seen');
 my ($done, $out, $error) = $k->sql_as_app('wallet', 'SELECT code IS NULL FROM'
