@@ -133,8 +133,8 @@ my ($of_cors, $cors) = (qr/^\$kedge_(?:cors|preflight)/, qr/\$kedge_(?:cors|pref
 is_deeply(
 	[
 		map {"$_->{name} @{ $_->{args} }"} grep { "@{ $_->{args} }" =~ $cors }
-		    grep { $_->{name} !~ /^(?:add_header|if)$/ && "$_->{name} $_->{args}[0]" ne 'return 403' }
-		    grep { "$_->{name} $_->{args}[-1]" ne 'try_files $kedge_preflight_answer' }
+		    grep { $_->{name} !~ /^(?:add_header|if)$/ && join(' ', $_->{name}, $_->{args}[0] // '') ne 'return 403' }
+		    grep { join(' ', $_->{name}, $_->{args}[-1] // '') ne 'try_files $kedge_preflight_answer' }
 		    grep { $_->{name} ne 'map' || $_->{args}[1] !~ $of_cors }
 		    grep {
 			my $d = $_;

@@ -60,7 +60,7 @@ my @cases = (
 	[ 'jobs without a database', sub { $_[1]{core}{needs} = ['redis'] }, 0, qr/jobs are kept in postgres/ ],
 	[ 'another need', sub { $_[1]{core}{needs} = [ 'postgres', 'mysql' ] }, 0, qr/needs\[1\]: must be "postgres" or "redis"; found "mysql"/ ],
 
-	[ 'public', sub { $_[1]{core}{public} = [ '/api/core/hook/', '/l/' ] }, 1 ],
+	[ 'public', sub { $_[1]{core}{public} = [ '/api/core/hook/', '/hook/' ] }, 1 ],
 	[ 'nothing public', sub { $_[1]{core}{public} = [] }, 0 ],
 	[ 'public without a slash', sub { $_[1]{core}{public} = ['/l'] }, 0 ],
 	[ 'public number', sub { $_[1]{core}{public} = [7] }, 0, qr/public\[0\]: must be a path.*; found 7/ ],
