@@ -7,6 +7,7 @@ use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use Test::More;
+use Kedge::Clock;
 use Kedge::Echo;
 use Kedge qw(jdecode jencode need run slurp wait_until);
 
@@ -118,6 +119,28 @@ for (@sql) {
 }
 finds('too few connections', 'databases', 'warning', qr/max_connections is \d+, and all pools together may need \d+/, qr/max_connections = \d+/,
 	sub { shape(sub { $_->{pools}{api}{processes} = 30 for @{ $_[1] }{qw(core wallet)} }) }, sub { shape() });
+
+# A database with another encoding, which PostgreSQL makes where no locale is set.
+$k->sql('core', q{CREATE DATABASE ascii OWNER core_owner TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'});
+{
+	local $ENV{CORE_MIGRATION_URL} = $k->url_as('kedge', 'ascii');
+	my ($f) = grep { $_->{what} =~ /^core: the database has the encoding SQL_ASCII$/ } found('databases');
+	is($f->{severity}, 'error', 'another encoding');
+	like($f->{advice}, qr/ENCODING 'UTF8'/, 'another encoding: and what to do');
+	ok((grep { $_->{what} =~ /^core: \d+ migrations were not run/ } found('databases')), 'an empty database: all migrations');
+}
+$k->sql('core', 'DROP DATABASE ascii');
+
+# The doctor runs with a clock that is two hours ahead, and PostgreSQL does not.
+{
+	local %ENV = %ENV;
+	my $clock = Kedge::Clock->use;
+	$clock->set(7200);
+	my ($f) = grep { $_->{what} =~ /^core: the clock of PostgreSQL's host differs by -7\d{6} ms$/ } found('databases');
+	is($f->{severity}, 'error', 'a clock that differs');
+	like($f->{advice}, qr/NTP/, 'a clock that differs: and what to do');
+}
+is_deeply([ found('databases') ], [], 'the databases are well');
 
 # ---- Redis --------------------------------------------------------------------------------------
 

@@ -87,6 +87,11 @@ echo "== doctor"
 "$kedge" doctor --system --json nginx bypass address certificate || :
 echo "== drift"
 "$kedge" doctor --system --json files || :
+echo "== fixed"
+"$kedge" render --what nginx,env --force
+"$kedge" doctor --system --json --fix files || :
+"$kedge" doctor --system --json files || :
+ls /etc/systemd/system/kedge-core.socket
 kill -QUIT "$(cat /run/nginx.pid)"
 SH
 chmod 0711, "$dir", "$dir/run";
@@ -125,4 +130,8 @@ cmp_ok($sent, '>', 500, 'after hundreds of requests over TLS');
 my @drift = @{ (jdecode($got{drift}) // {})->{findings} // [] };
 ok((grep { $_->{severity} eq 'error' && $_->{what} =~ m{^/etc/kedge/generated/nginx/nginx\.conf was edited} } @drift), 'an edited file is found');
 ok((grep { $_->{what} =~ m{^/etc/systemd/system/kedge-core\.socket is missing} } @drift), 'and missing units');
+my ($repair, $after) = map { jdecode($_) } grep {/^\{/} split /\n/, $got{fixed};
+like($repair->{findings}[0]{what} // '', qr/^\d+ files were written$/, '--fix writes what is missing');
+is_deeply($after->{findings}, [], 'and then nothing is left');
+like($got{fixed}, qr{^/etc/systemd/system/kedge-core\.socket$}m, 'the file is there');
 done_testing;
