@@ -19,6 +19,7 @@
 #include "options.h"
 #include "settings.h"
 #include "stack.h"
+#include "unknown_variables.h"
 #include "variable_list.h"
 
 extern char **environ;
@@ -126,32 +127,6 @@ add(struct listing *l, const struct spec_service *service,
 	buf_puts(l->json, "}");
 }
 
-/* Prints the variables that are set, but which the service does not have. */
-static void
-print_unknown(const struct stack *s, const struct spec_service *service,
-    const struct variable_list *list)
-{
-	const char *prefix = arena_printf(s->arena, "%s_", service->variable);
-	const char *name, *meant;
-	size_t len;
-
-	for (char **p = environ; *p != NULL; p++) {
-		if (!str_has_prefix(*p, prefix))
-			continue;
-		name = arena_strndup(s->arena, *p, strcspn(*p, "="));
-		len = strlen(name);
-		if (len > 5 && str_eq(name + len - 5, "_FILE"))
-			name = arena_strndup(s->arena, name, len - 5);
-		if (variable_list_find(list, name) != NULL ||
-		    str_eq(name + strlen(prefix), "MIGRATION_URL"))
-			continue;
-		meant = nearest_name(list->names, name);
-		print_error("%s is set, but %s has no such variable%s%s%s",
-		    name, service->name, meant != NULL ? "; did you mean " : "",
-		    meant != NULL ? meant : "", meant != NULL ? "?" : "");
-	}
-}
-
 static bool
 list_service(struct listing *l, const struct spec_service *service)
 {
@@ -161,7 +136,7 @@ list_service(struct listing *l, const struct spec_service *service)
 		return false;
 	for (int i = 0; i < list.count; i++)
 		add(l, service, &list.items[i]);
-	print_unknown(l->stack, service, &list);
+	unknown_variables_print(l->stack, service, &list);
 	return true;
 }
 

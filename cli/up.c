@@ -31,6 +31,7 @@
 #include "settings.h"
 #include "stack.h"
 #include "supervisor.h"
+#include "unknown_variables.h"
 #include "upstream.h"
 
 struct up {
@@ -96,6 +97,7 @@ read_settings(struct up *u)
 	if (u->env != NULL && !settings_use(s->arena, u->env))
 		return false;
 	return settings_load(s->arena, &s->spec) &&
+	       unknown_variables_print_all(s) &&
 	       database_choice_check(s, u->database);
 }
 

@@ -382,4 +382,17 @@ for my $row (
 	isnt($status, 0, "$list: so does auth");
 	like($err, qr/"msg":"invalid trusted origin"/, 'with its log event') or diag("$out$err");
 }
+
+# A misspelled variable is named at start, with the one that was meant, for all services.
+$k->down;
+$k->{env}{AUTH_TRUSTED_ORIGIN} = $page;
+$k->{env}{WALLET_THREAD} = 4;
+$k->start;
+for my $row ([ 'AUTH_TRUSTED_ORIGIN', 'auth', 'AUTH_TRUSTED_ORIGINS' ],
+	[ 'WALLET_THREAD', 'wallet', 'WALLET_THREADS' ])
+{
+	my ($given, $service, $meant) = @$row;
+	like($k->{up_output}, qr/^kedge: $given is set, but $service has no such variable; did you mean $meant\?$/m,
+		"$given: did you mean $meant");
+}
 done_testing;
