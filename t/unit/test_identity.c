@@ -419,7 +419,7 @@ START_TEST(verify_other_key_or_audience_is_null)
 }
 END_TEST
 
-START_TEST(verify_no_token_is_null)
+START_TEST(verify_of_an_empty_token_is_null)
 {
 	ck_assert_ptr_null(identity_verify(a, &keys, "core", NULL, NOW));
 	ck_assert_ptr_null(identity_verify(a, &keys, "core", "", NOW));
@@ -496,7 +496,7 @@ main(void)
 	tcase_add_test(tc, verify_reads_as_many_roles_as_a_token_holds);
 	tcase_add_test(tc, verify_claims_that_are_good_is_not_null);
 	tcase_add_test(tc, verify_other_key_or_audience_is_null);
-	tcase_add_test(tc, verify_no_token_is_null);
+	tcase_add_test(tc, verify_of_an_empty_token_is_null);
 	tcase_add_test(tc, verify_any_changed_or_missing_byte_is_null);
 	tcase_add_test(tc, read_key_takes_what_encoding_gives);
 	tcase_add_loop_test(tc, read_key_bad_is_refused, 0, COUNT_OF(bad_keys));

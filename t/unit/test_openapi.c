@@ -305,7 +305,7 @@ END_TEST
 	"\"ETag\":{\"description\":\"Its \\\"version\\\".\",\"schema\":{" \
 	"\"type\":\"string\"}}"
 
-START_TEST(headers_and_not_modified)
+START_TEST(response_headers_and_304_are_documented)
 {
 	const struct json *made = json_member(
 	    json_member(document(&service), "paths"), "/api/core/made");
@@ -508,7 +508,7 @@ main(void)
 	tcase_add_test(tc, forms_and_optional_bodies);
 	tcase_add_loop_test(
 	    tc, responses_and_security, 0, COUNT_OF(operations));
-	tcase_add_test(tc, headers_and_not_modified);
+	tcase_add_test(tc, response_headers_and_304_are_documented);
 	tcase_add_test(tc, spliced_members_have_a_pattern);
 	tcase_add_test(tc, query_read_by_the_handler_is_told);
 	tcase_add_test(tc, unlisted_routes_are_left_out);
