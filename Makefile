@@ -11,11 +11,13 @@ CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wvla \
     -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
     -Wno-missing-field-initializers -Wno-overlength-strings
+# A package is built by compilers that know other warnings: WERROR= .
+WERROR ?= -Werror
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
     $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 CPPFLAGS += -Ifcgi -Iservices -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS))
 override CFLAGS += -std=c17 -pthread $(WARN) $(HARDEN) \
-    $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer,-Werror)
+    $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer,$(WERROR))
 override LDFLAGS += -pthread -pie -Wl,-z,relro,-z,now,--as-needed
 LDLIBS += $(shell pkg-config --libs $(PKGS)) -lscrypt
 

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/base64.h"
+#include "base/json_place.h"
 #include "base/random.h"
 #include "base/str.h"
 #include "web/identity.h"
@@ -235,19 +236,75 @@ make_secrets(const struct stack *s)
 	return ok ? 0 : 1;
 }
 
-/* The command */
+/* kedge.json */
 
-static int
-run_script(const struct stack *s)
+#define SPEC_FILE SYSTEM_DIR "/kedge.json"
+
+/* The text with the member; NULL: it is no JSON object. */
+static const char *
+with_member(
+    struct arena *a, const char *text, const char *name, const char *value)
 {
-	const char *path =
-	    arena_printf(s->arena, "%s/systemd/apply.sh", s->root);
+	size_t len = strlen(text);
+	struct json_place place = json_place_find(text, len, "", name);
+	const char *brace = strchr(text, '{');
 
-	if (geteuid() != 0) {
-		print_error("apply: only root can set up this host");
+	if (place.value != NULL)
+		return arena_printf(a, "%.*s%s%s", (int)(place.value - text),
+		    text, value, place.value + place.len);
+	if (brace == NULL)
+		return NULL;
+	return arena_printf(a, "%.*s{\n  \"%s\": %s,%s", (int)(brace - text),
+	    text, name, value, brace + 1);
+}
+
+/*
+ * Sets a member. The new file is read like `kedge apply` will read it before it
+ * replaces the old one.
+ */
+static int
+set_member(const struct stack *s, const char *name, const char *value)
+{
+	struct arena *a = s->arena;
+	struct spec *spec = arena_alloc(a, sizeof(*spec));
+	const char *text = file_read(a, SPEC_FILE, /* ret_len= */ NULL);
+	const char *edited =
+	    text != NULL ? with_member(a, text, name, value) : NULL;
+
+	if (edited == NULL)
+		return 1;
+	if (!file_write(a, SPEC_FILE ".new", 0644, edited) ||
+	    !spec_read(a, SPEC_FILE ".new", spec)) {
+		unlink(SPEC_FILE ".new");
 		return 1;
 	}
-	execl("/bin/sh", "sh", path, (char *)NULL);
+	if (rename(SPEC_FILE ".new", SPEC_FILE) == 0)
+		return 0;
+	print_error(SPEC_FILE ": %s", strerror(errno));
+	return 1;
+}
+
+/* The commands */
+
+/* Executes a script of systemd/ with the arguments argv[1], ... */
+static int
+run_script(const struct stack *s, const char *name, int argc, char **argv)
+{
+	const char *path =
+	    arena_printf(s->arena, "%s/systemd/%s", s->root, name);
+	char **args = arena_alloc(s->arena, ((size_t)argc + 2) * sizeof(*args));
+	int i;
+
+	if (geteuid() != 0) {
+		print_error("%s: only root can set up this host", argv[0]);
+		return 1;
+	}
+	args[0] = arena_strdup(s->arena, "sh");
+	args[1] = arena_strdup(s->arena, path);
+	for (i = 1; i < argc; i++)
+		args[i + 1] = argv[i];
+	args[argc + 1] = NULL;
+	execv("/bin/sh", args);
 	print_error("cannot run %s: %s", path, strerror(errno));
 	return 1;
 }
@@ -258,7 +315,9 @@ run_step(const struct stack *s, int argc, char **argv)
 	struct database_task task = { .stack = s };
 
 	if (argc == 1)
-		return run_script(s);
+		return run_script(s, "apply.sh", argc, argv);
+	if (argc == 4 && str_eq(argv[1], "set"))
+		return set_member(s, argv[2], argv[3]);
 	if (argc == 2 && str_eq(argv[1], "services"))
 		return print_services(s);
 	if (argc == 2 && str_eq(argv[1], "secrets"))
@@ -279,6 +338,23 @@ apply_command(int argc, char **argv)
 
 	if (stack_open_system(&s, a))
 		status = run_step(&s, argc, argv);
+	arena_free(a);
+	return status;
+}
+
+int
+domain_command(int argc, char **argv)
+{
+	struct arena *a = arena_new();
+	struct stack s;
+	int status = 1;
+
+	if (argc < 2) {
+		print_error("domain: which name? see \"kedge domain --help\"");
+		status = OPTIONS_USAGE;
+	} else if (stack_open_system(&s, a)) {
+		status = run_script(&s, "domain.sh", argc, argv);
+	}
 	arena_free(a);
 	return status;
 }

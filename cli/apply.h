@@ -9,6 +9,9 @@
  *              for each service a line "service NAME VARIABLE NEED..." with the
  *              words postgres, redis, verify and worker
  *   secrets    writes each secret that a service needs and does not have
+ *   set NAME VALUE
+ *              replaces a member at the top of kedge.json by a JSON value, or
+ *              adds it; the rest of the file stays as it is
  *   databases  makes the databases and roles that are missing, as the role
  *              postgres of the server that PGHOST and PGPORT name
  *
@@ -20,5 +23,7 @@
 #define CLI_APPLY_H
 
 int apply_command(int argc, char **argv);
+/* Gives the host a name and a certificate: systemd/domain.sh. */
+int domain_command(int argc, char **argv);
 
 #endif

@@ -70,6 +70,7 @@ static const struct command commands[] = {
 	{ "doctor", doctor_command },
 	{ "render", render_command },
 	{ "apply", apply_command },
+	{ "domain", domain_command },
 	{ "add", add_command },
 	{ "remove", remove_command },
 	{ "test", NULL },

@@ -77,9 +77,11 @@ add_public(struct nginx_text *t, const char *listen, bool is_tls)
 		{ "names", names(site, "_") },
 		{ "tls", is_tls ? "include tls.conf;" : "" },
 		{ "web", site_web(site) },
-		{ "additions", site->is_server ? "include " SITE_ETC
-						 "/nginx.d/*.conf;"
-					       : "" },
+		{ "additions", !site->is_server ? ""
+			       : is_tls ? "include " SITE_ETC "/nginx.d/*.conf;"
+					: "include acme.conf;\n"
+					  "\tinclude " SITE_ETC
+					  "/nginx.d/*.conf;" },
 		{ NULL },
 	};
 
@@ -128,7 +130,6 @@ add_server(struct nginx_text *t)
 		{ "listen", listen_on(site, port, "") },
 		{ "listen_tls", listen_tls(site, /* is_first= */ true) },
 		{ "names", names(site, "_") },
-		{ "acme", SITE_ACME },
 		{ "hsts", nginx_number(site, site->spec->tls.hsts_s) },
 		{ NULL },
 	};
@@ -236,9 +237,26 @@ add_transport(const struct site *site, struct file_set *files)
 	return nginx_text_finish(&t, files, "transport.conf");
 }
 
+/* The location of the first certificate, and of those that follow. */
+static bool
+add_acme(const struct site *site, struct file_set *files)
+{
+	struct nginx_text t = nginx_text_begin(site);
+	const struct template_value values[] = {
+		{ "acme", SITE_ACME },
+		{ NULL },
+	};
+
+	if (!site->is_server)
+		return true;
+	nginx_text_add(&t, "acme.conf", values);
+	return nginx_text_finish(&t, files, "acme.conf");
+}
+
 bool
 nginx_servers_add(const struct site *site, struct file_set *files)
 {
-	return add_servers(site, files) && add_realip(site, files) &&
-	       add_tls(site, files) && add_transport(site, files);
+	return add_servers(site, files) && add_acme(site, files) &&
+	       add_realip(site, files) && add_tls(site, files) &&
+	       add_transport(site, files);
 }

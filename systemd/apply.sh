@@ -8,7 +8,6 @@ set -eu
 umask 022
 
 lib=/usr/lib/kedge
-share=/usr/share/kedge
 etc=/etc/kedge
 units=/etc/systemd/system
 applied=/var/lib/kedge/applied
@@ -163,6 +162,16 @@ kedge migrate --system
 kedge render
 
 has_systemd || exit 0
+
+# The units of services that are gone: stopped while systemd still knows them.
+for state in "$applied"/kedge-*; do
+	unit=${state##*/}
+	if [ ! -e "$state" ] || [ -e "$units/$unit" ]; then
+		continue
+	fi
+	systemctl stop "$unit"
+	rm -f "$state" "$units/kedge.target.wants/$unit"
+done
 systemctl daemon-reload
 
 # Starts a unit that is new. Restarts one whose program, file or variables differ from

@@ -54,7 +54,7 @@ sub newer
 }
 my $newer = newer('0.1.1');
 
-my $system = Kedge::System->new($suite, $deb, $newer);
+my $system = Kedge::System->new($suite, $deb, $newer, qw(certbot pebble openssl));
 took('system');
 diag sprintf 'boot: %.1f s', $system->boot;
 $start = time;
@@ -248,6 +248,47 @@ my $made = succeeds('kedge user create', qw(kedge user create root@example.com -
 like($made, qr/root\@example\.com/, 'it says whom it has made');
 like(succeeds('kedge user list', qw(kedge user list)), qr/ada\@example\.com/, 'it lists who signed up');
 like(succeeds('kedge jobs', qw(kedge jobs wallet schedules)), qr/\S/, 'it lists schedules');
+
+# A name and a certificate, from pebble, a server of ACME for tests.
+succeeds('certbot is installed', qw(apt-get -q -y --no-install-recommends install certbot pebble openssl));
+my $name = 'app.example.test';
+_write('/etc/hosts', "127.0.0.1 localhost kedge-test $name\n");
+_write('/root/pebble.json', encode_json({ pebble => { listenAddress => '127.0.0.1:14000',
+	managementListenAddress => '127.0.0.1:15000', certificate => '/root/acme.pem',
+	privateKey => '/root/acme.key', httpPort => 80, tlsPort => 443 } }));
+succeeds('a certificate of the issuer itself', qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2
+	-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout /root/acme.key -out /root/acme.pem));
+succeeds('pebble', qw(systemd-run --unit=pebble -E PEBBLE_VA_NOSLEEP=1 -E PEBBLE_WFE_NONCEREJECT=0
+	pebble -config /root/pebble.json));
+ok((wait_until { ($system->in(qw(curl -sS --cacert /root/acme.pem -o /root/root.pem
+	https://localhost:15000/roots/0)))[0] == 0 } 20), 'pebble answers');
+my @acme = (qw(env REQUESTS_CA_BUNDLE=/root/acme.pem));
+my $said = succeeds('kedge domain', @acme, qw(kedge domain), $name, qw(--acme https://localhost:14000/dir));
+like($said, qr{^https://\Q$name\E$}m, 'it prints the address');
+my @tls = qw(--cacert /root/root.pem);
+is(($system->in('curl', '-sS', @tls, '-o', '/dev/null', '-w', '%{http_code} %{http_version}',
+	"https://$name/"))[1], '200 2', 'https, with HTTP/2');
+is(($system->in('curl', '-sS', '-o', '/dev/null', '-w', '%{http_code} %{redirect_url}',
+	"http://$name/x"))[1], "308 https://$name/x", 'http is redirected');
+$url = "https://$name";
+answers(200, 'sign in over https', @tls, '-d', '{"email":"ada@example.com","password":"correct horse battery"}',
+	"$url/api/auth/sign-in/email");
+like(slurp($system->root . '/root/jar'), qr/TRUE\t\d+\t__Secure-better-auth\.session_token/,
+	'the cookie is Secure');
+answers(200, 'wallet over https', @tls, "$url/api/wallet/accounts");
+is(($system->in('curl', '-sS', @tls, '-H', 'Origin: http://kedge-test', '-b', '/root/jar', '-o', '/dev/null',
+	'-w', '%{http_code}', '-X', 'POST', '-H', 'Content-Type: application/json', '-d', '{"title":"x"}',
+	"$url/api/core/tasks"))[1], 403, 'the former origin is no longer trusted');
+sub serial
+{
+	return ($system->in('sh', '-c', "openssl s_client -connect $name:443 -servername $name </dev/null"
+		. ' 2>/dev/null | openssl x509 -noout -serial'))[1];
+}
+my $serial = serial();
+like($serial, qr/^serial=\w+/, 'the certificate has a serial number');
+succeeds('certbot renews', @acme, qw(certbot -q renew --force-renewal --no-random-sleep-on-renew));
+ok((wait_until { my $now = serial(); $now =~ /=/ && $now ne $serial } 10), 'nginx serves the new certificate');
+took('TLS');
 
 # The journal has the level of a line as its priority.
 like(($system->in(qw(journalctl -u kedge-core -p err -o cat)))[1], qr/^(?!.*"level":"info")/s,

@@ -143,7 +143,8 @@ sub lintian
 	return ($status, "$out$err");
 }
 
-# A system in a new directory, with the packages that these packages need.
+# A system in a new directory, which can install the packages (files, or names) and what
+# they need without a network.
 sub new
 {
 	my ($class, $suite, @packages) = @_;
@@ -156,10 +157,10 @@ sub new
 	my $here = "$root/var/cache/apt/archives";
 	make_path($archives);
 	call('cp', $_, $here) for glob "$archives/*.deb";
-	for my $package (@packages) {
-		call('cp', $package, "$root/root/");
+	call('cp', $_, "$root/root/") for grep {m{/}} @packages;
+	for my $package (map { m{/} ? '/root/' . basename($_) : $_ } @packages) {
 		in_chroot($root, qw(apt-get -q -y --no-install-recommends --download-only install),
-			'/root/' . basename($package));
+			$package);
 	}
 	call('cp', '-u', $_, $archives) for glob "$here/*.deb";
 	return $self;
