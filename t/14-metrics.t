@@ -42,6 +42,12 @@ sub value
 	return metrics($service)->{qq($name\{service="$service",pool="$pool"$label})};
 }
 
+# The pool verify answers for itself, since it may have a master of its own. A question for
+# a verdict is never taken for one about metrics: it has an audience.
+my ($health) = map { $_->{body} } $k->client->get('/health/auth/verify');
+like($health, qr/"verify":"ok"/, 'verify answers about its health');
+cmp_ok(scalar keys %{ metrics('auth/verify') }, '>', 50, 'and has metrics');
+
 # Waits until each of these gauges of a service has the given value.
 sub become
 {

@@ -133,6 +133,19 @@ run_builtin(const struct service *s, struct req *r, const struct builtin *own)
 	return ERR_OK;
 }
 
+/*
+ * Whether handle_all of the service handles the request. A question for a
+ * verdict always has an audience; nginx sends the parameter even if it is
+ * empty. Without it, the paths of metrics and health mean those of the pool.
+ */
+static bool
+is_for_handle_all(const struct service *s, const struct req *r)
+{
+	return s->handle_all != NULL &&
+	       (req_param(r, "KEDGE_AUDIENCE") != NULL ||
+		   find_builtin(s, r->path) == NULL);
+}
+
 static enum err
 dispatch(const struct service *s, struct req *r)
 {
@@ -141,7 +154,7 @@ dispatch(const struct service *s, struct req *r)
 	int index;
 	enum err e;
 
-	if (s->handle_all != NULL) {
+	if (is_for_handle_all(s, r)) {
 		r->line = (struct req_line){
 			.route = s->handle_all_route,
 			.metric = s->metrics != NULL ? s->metrics->handle_all

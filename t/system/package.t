@@ -121,6 +121,10 @@ sub answers
 	return $body;
 }
 answers(200, 'the health of all', "$url/health");
+like(answers(200, 'the health of verify', "http://127.0.0.1/health/auth/verify"), qr/"verify":"ok"/,
+	'its pool is named');
+like(answers(200, 'the metrics of verify', "http://127.0.0.1/metrics/auth/verify"), qr/^kedge_/m,
+	'they have numbers');
 answers(401, 'nobody has signed in', "$url/api/wallet/accounts");
 answers(200, 'sign up through nginx', '-d',
 	'{"name":"Ada","email":"ada@example.com","password":"correct horse battery"}',

@@ -105,6 +105,23 @@ sub _build_root
 	return $root;
 }
 
+# The shell command that lists the files of this tree, $1.
+my $LIST = q{cd "$1" && { git ls-files; git ls-files -o --exclude-standard; } | sort -u |}
+    . q{ while read -r f; do [ ! -f "$f" ] || printf '%s\n' "$f"; done};
+
+# Runs a shell command in the system, with the compiler's cache: a shared one
+# (CCACHE_DIR) makes it quick.
+sub _compile
+{
+	my ($root, $command) = @_;
+	make_path("$root/ccache");
+	call('unshare', '-m', 'sh', '-euc',
+		'[ -z "$2" ] || mount --bind "$2" "$1/ccache"; exec chroot "$1" env -i'
+		. ' PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8'
+		. ' CCACHE_DIR=/ccache sh -euc "$3"', 'sh', $root, $ENV{CCACHE_DIR} // '', $command);
+	return;
+}
+
 # Builds the package of this tree in a directory of that name, unless it has been built
 # from the same files. Returns the directory with the results.
 sub build
@@ -113,24 +130,35 @@ sub build
 	my $root = _build_root($suite);
 	my $dir = "$root/src/$name";
 	my $source = "$dir/kedge";
-	my $files = q{cd "$1" && { git ls-files; git ls-files -o --exclude-standard; } | sort -u |}
-	    . q{ while read -r f; do [ ! -f "$f" ] || printf '%s\n' "$f"; done};
-	my ($status, $sum, $err) = Kedge::run('sh', '-c', "$files | xargs -d '\\n' sha256sum | sha256sum",
+	my ($status, $sum, $err) = Kedge::run('sh', '-c', "$LIST | xargs -d '\\n' sha256sum | sha256sum",
 		'sh', $TOP);
 	croak $err if $status != 0;
 	return $dir if (slurp("$dir/.built") // '') eq $sum;
 	remove_tree($dir);
-	make_path($source, "$root/ccache");
-	call('sh', '-c', qq{$files | tar -cf - -T - | tar -C "\$2" -xf -}, 'sh', $TOP, $source);
-	# A cache of the compiler that is shared makes this quick.
-	my $command = "cd /src/$name/kedge &&"
-	    . ' DEB_BUILD_OPTIONS=parallel=$(nproc) dpkg-buildpackage -us -uc -b';
-	call('unshare', '-m', 'sh', '-euc',
-		'[ -z "$2" ] || mount --bind "$2" "$1/ccache"; exec chroot "$1" env -i'
-		. ' PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8'
-		. ' CCACHE_DIR=/ccache sh -c "$3"', 'sh', $root, $ENV{CCACHE_DIR} // '', $command);
+	make_path($source);
+	call('sh', '-c', qq{$LIST | tar -cf - -T - | tar -C "\$2" -xf -}, 'sh', $TOP, $source);
+	_compile($root, "cd /src/$name/kedge;"
+		. ' DEB_BUILD_OPTIONS=parallel=$(nproc) dpkg-buildpackage -us -uc -b');
 	_write("$dir/.built", $sum);
 	return $dir;
+}
+
+# Builds rpm/kedge.spec. Returns the names of the files in the package.
+sub build_rpm
+{
+	my ($suite) = @_;
+	my $root = _build_root($suite);
+	my $dir = "$root/src/rpm";
+	in_chroot($root, qw(apt-get -q -y --no-install-recommends install rpm)) if !-e "$root/usr/bin/rpmbuild";
+	remove_tree($dir);
+	make_path($dir);
+	call('sh', '-c', qq{$LIST | tar --transform 's,^,kedge-0.1.0/,' -czf "\$2/kedge-0.1.0.tar.gz" -T -}, 'sh',
+		$TOP, $dir);
+	call('cp', "$TOP/rpm/kedge.spec", $dir);
+	# rpmbuild knows none of Debian's packages, hence --nodeps.
+	_compile($root, 'cd /src/rpm; rpmbuild -bb --nodeps --define "_topdir /src/rpm/out"'
+		. ' --define "_sourcedir /src/rpm" kedge.spec; rpm -qlp out/RPMS/*/kedge-0*.rpm >files');
+	return slurp("$dir/files");
 }
 
 # Returns the messages of lintian about the results of build().
@@ -156,13 +184,14 @@ sub new
 	my $archives = "$CACHE/$suite-archives";
 	my $here = "$root/var/cache/apt/archives";
 	make_path($archives);
-	call('cp', $_, $here) for glob "$archives/*.deb";
+	my @there = glob "$archives/*.deb";
+	call('cp', '-t', $here, @there) if @there;
 	call('cp', $_, "$root/root/") for grep {m{/}} @packages;
 	for my $package (map { m{/} ? '/root/' . basename($_) : $_ } @packages) {
 		in_chroot($root, qw(apt-get -q -y --no-install-recommends --download-only install),
 			$package);
 	}
-	call('cp', '-u', $_, $archives) for glob "$here/*.deb";
+	call('cp', '-u', '-t', $archives, glob "$here/*.deb");
 	return $self;
 }
 
