@@ -19,7 +19,8 @@ CPPFLAGS += -Ifcgi -Iservices -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS))
 override CFLAGS += -std=c17 -pthread $(WARN) $(HARDEN) \
     $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer,$(WERROR))
 override LDFLAGS += -pthread -pie -Wl,-z,relro,-z,now,--as-needed
-LDLIBS += $(shell pkg-config --libs $(PKGS)) -lscrypt
+LIBSCRYPT ?= -lscrypt
+LDLIBS += $(shell pkg-config --libs $(PKGS)) $(LIBSCRYPT)
 
 lib := $(BUILD)/libkedge.a
 lib_src := $(wildcard fcgi/*/*.c)

@@ -254,6 +254,13 @@ for my $loc (@locations) {
 		    for qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD CONTENT_LENGTH);
 		next;
 	}
+	# A question without an audience is not one for a verdict: see service_handle.c.
+	if ($pass[0]{args}[0] =~ /verify/ && $where =~ m{^= /(?:health|metrics)/\w+/verify$}) {
+		ok($local, "$where: only for programs on this host");
+		ok(!exists $p->{$_}, "$where: verify gets no $_") for qw(KEDGE_AUDIENCE KEDGE_GUARD);
+		like($p->{KEDGE_PATH}, qr{^/(?:health/ready|metrics)$}, "$where: the path is fixed");
+		next;
+	}
 	if ($pass[0]{args}[0] =~ /verify/) {
 		push @verify, $where;
 		is($p->{KEDGE_INTERNAL} // '', '', "$where: KEDGE_INTERNAL is empty in requests to services");

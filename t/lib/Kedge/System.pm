@@ -22,6 +22,9 @@ my $MIRROR = $ENV{KEDGE_MIRROR} // 'http://deb.debian.org/debian';
 my @BOOT = qw(systemd systemd-sysv dbus ca-certificates curl iproute2 procps);
 my @BUILD = qw(build-essential ccache debhelper lintian);
 
+# A test that is stopped halts its systems, too.
+$SIG{INT} = $SIG{TERM} = sub { exit 1 };
+
 # Runs a command; its output goes to the log. Dies when it fails.
 sub call
 {
