@@ -96,8 +96,9 @@ sub active
 	    kedge-links-worker kedge-redis@auth kedge-redis@core kedge-redis@wallet nginx);
 	my ($s, $o) = $system->in('systemctl', 'is-active', @units);
 	is($s, 0, "$when: each unit is active") or diag join ' ', map {"$_"} $o =~ /(\w+)/g;
+	# Units of systemd itself want what namespaces do not have, such as kernel modules.
 	my $failed = ($system->in(qw(systemctl --failed --plain --no-legend)))[1];
-	is($failed, '', "$when: no unit has failed");
+	is(join("\n", grep { !/^systemd-/ } split /\n/, $failed), '', "$when: no unit has failed");
 	return;
 }
 active('installed');
