@@ -95,7 +95,9 @@ read_output(struct arena *a, int fd)
 int
 command_run(struct arena *a, const struct command *c, const char **ret_output)
 {
-	const char *path = tool_find(a, c->argv[0]);
+	const char *path = strchr(c->argv[0], '/') != NULL
+	                       ? c->argv[0]
+	                       : tool_find(a, c->argv[0]);
 	int in = -1, out = c->output_fd, status = -1;
 	pid_t pid;
 

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 
-#include "capture.h"
+#include "command.h"
 #include "message.h"
 #include "options.h"
 #include "stack.h"
@@ -77,14 +77,13 @@ static bool
 list_service(const struct stack *s, const char *name, struct listing *l)
 {
 	struct arena *a = s->arena;
-	char *argv[] = { arena_printf(a, "%s/%s", s->bin, name),
-		arena_strdup(a, "--openapi"), NULL };
-	char *envp[] = { NULL };
-	char *text = capture(a, argv, envp, DOCUMENT_MAX);
+	const char *const argv[] = { arena_printf(a, "%s/%s", s->bin, name),
+		"--openapi", NULL };
+	const char *text;
 	const struct json *document;
 	const char *problem;
 
-	if (text == NULL)
+	if (!command_check(a, &(struct command){ .argv = argv }, &text))
 		return false;
 	document = json_read(a, text, strlen(text), &problem);
 	if (document == NULL) {

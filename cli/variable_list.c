@@ -5,10 +5,10 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-#include "capture.h"
+#include "command.h"
 #include "message.h"
 
-enum { OUTPUT_MAX = 1024 * 1024, VARIABLES_MAX = 256 };
+enum { VARIABLES_MAX = 256 };
 
 /*
  * Returns the next cell of a row of a table in markdown, without the blanks
@@ -72,15 +72,16 @@ variable_list_read(const struct stack *s, const struct spec_service *service,
     struct variable_list *ret_list)
 {
 	struct arena *a = s->arena;
-	char *argv[] = { arena_printf(a, "%s/%s", s->bin, service->name),
-		arena_strdup(a, "--config"), NULL };
-	char *envp[] = { NULL };
-	char *at = capture(a, argv, envp, OUTPUT_MAX);
+	const char *const argv[] = { arena_printf(
+					 a, "%s/%s", s->bin, service->name),
+		"--config", NULL };
 	struct variable_list list = { 0 };
-	char *line;
+	const char *output;
+	char *at, *line;
 
-	if (at == NULL)
+	if (!command_check(a, &(struct command){ .argv = argv }, &output))
 		return false;
+	at = arena_strdup(a, output);
 	list.items = arena_alloc(a, VARIABLES_MAX * sizeof(*list.items));
 	list.names = arena_alloc(a, (VARIABLES_MAX + 1) * sizeof(*list.names));
 	while ((line = strsep(&at, "\n")) != NULL && list.count < VARIABLES_MAX)
