@@ -106,7 +106,7 @@ export const differences = [
 					updatedAt: "<time>", userAgent: "", userId: "<id>" },
 				user: { banExpires: null, banReason: null, banned: false,
 					createdAt: "<time>", email: "alice@example.com", emailVerified: false,
-					hasCoreAccount: false, hasWalletAccount: false, id: "<id>",
+					hasCoreAccount: false, hasLinksAccount: false, hasWalletAccount: false, id: "<id>",
 					image: null, name: "alice", role: "user", updatedAt: "<time>" },
 			};
 		},
