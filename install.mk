@@ -16,7 +16,7 @@ install: all
 	$(INSTALL) -D -m 755 $(BUILD)/kedge $(DESTDIR)$(PREFIX)/bin/kedge
 	for f in $(programs); do p=$${f#services/}; $(INSTALL) -D -m 755 $$f \
 	    $(DESTDIR)$(PREFIX)/lib/kedge/programs/$${p%%/*}/$${f##*/} || exit 1; done
-	for f in $(shared_files); do mode=644; case $$f in *.sh | docker/*) mode=755 ;; esac; \
+	for f in $(shared_files); do mode=644; case $$f in *.in) ;; *.sh | docker/*) mode=755 ;; esac; \
 	    $(INSTALL) -D -m $$mode $$f \
 	    $(DESTDIR)$(PREFIX)/share/kedge/$$f || exit 1; done
 	for f in docs/*.[1-8]; do $(INSTALL) -D -m 644 $$f \
