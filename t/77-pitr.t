@@ -75,6 +75,10 @@ for my $command (grep {/\S/} map {s/\s*#.*//r} split /\n/, $commands) {
 	($status, $out, $err) = as_owner(tool('sh'), '-c', $command);
 	is($status, 0, $command) or diag($out, $err);
 }
+# pgBackRest notes the end of a backup in whole seconds, and only restores to a moment
+# after it.
+my $ended = time;
+wait_until(sub { time > $ended + 1 });
 sql(q{INSERT INTO thing VALUES ('after the backup')});
 my $target = sql('SELECT clock_timestamp()');
 sql('DROP TABLE thing');
