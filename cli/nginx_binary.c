@@ -6,7 +6,6 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-#include "capture.h"
 #include "message.h"
 #include "run_tool.h"
 #include "tool.h"
