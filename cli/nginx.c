@@ -32,6 +32,7 @@ static const char *const plain_files[] = {
 	"foreign_ask.conf",
 	"foreign_fastcgi.conf",
 	"foreign_headers.conf",
+	"foreign_path.conf",
 	"foreign_http.conf",
 	"loopback.conf",
 	"misdirected.conf",

@@ -104,16 +104,17 @@ cmp_ok(scalar @locations, '>=', 6, "this test finds nginx's locations");
 
 # ---- what must not be there ------------------------------------------------
 
-# The one "if" ends a request and cannot let one through (preflight.conf).
+# Each "if" ends a request and cannot let one through (preflight.conf,
+# foreign_path.conf).
 is_deeply(
 	[
-		grep { $_ ne 'if ($kedge_preflight) { return 418 }' }
+		grep { $_ ne 'if ($kedge_preflight) { return 418 }' && $_ ne 'if ($kedge_unclear_path) { return 400 }' }
 		    map { my $n = $_; "if @{ $n->{args} } { " . join('; ', map {"$_->{name} @{ $_->{args} }"}
 			    @{ $n->{block} }) . ' }' }
 		    grep { $_->{name} eq 'if' } @all
 	],
 	[],
-	'nginx/ has no "if" except the one for preflights');
+	'nginx/ has no "if" except those for preflights and unclear paths');
 for my $name (qw(rewrite satisfy proxy_cache fastcgi_cache fastcgi_cache_valid
 	auth_request_cache alias sub_filter perl autoindex)) {
 	is_deeply(
@@ -147,10 +148,10 @@ is_deeply(
 	[
 		grep {/^~/} map { $_->{name} } map { @{ $_->{block} } }
 		    grep { $_->{args}[0] ne '$binary_remote_addr' && $_->{args}[1] !~ $of_log
-			    && $_->{args}[1] !~ $of_cors && $_->{args}[1] !~ /^\$kedge_web_/ } @maps
+			    && $_->{args}[1] !~ $of_cors && $_->{args}[1] !~ /^\$kedge_(?:web_|unclear_path$)/ } @maps
 	],
 	[],
-	"no map of a client's text uses a regular expression");
+	"no map of a client's text uses a regular expression, except to refuse it");
 is_deeply(
 	[
 		map {"$_->{name} @{ $_->{args} }"} grep { "@{ $_->{args} }" =~ $others }
