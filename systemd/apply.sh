@@ -20,8 +20,9 @@ fail() {
 	exit 1
 }
 
-# Two at once would write the same files.
-exec 9>/run/lock/kedge-apply
+# Two at once would write the same files. The file is where only root can make one: in
+# /run/lock, another user's would stop every installation, or be a link to another file.
+exec 9>/run/kedge-apply.lock
 flock 9
 
 has_systemd() {

@@ -89,4 +89,11 @@ SKIP: {
 			"$unit has no network");
 	}
 }
+
+# ---- scripts that root runs ----------------------------------------------------------------
+
+for my $script (map { glob "$Kedge::ROOT/$_" } qw(systemd/*.sh debian/*.postinst debian/*.prerm debian/*.postrm)) {
+	my @shared = slurp($script) =~ m{^(?!\s*#)(.*(?:/tmp|/dev/shm|/run/lock)\b.*)$}mg;
+	is_deeply(\@shared, [], "$script uses no directory in which every user can make files");
+}
 done_testing;
