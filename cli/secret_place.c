@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -159,6 +160,33 @@ secrets_find(const struct secrets *s, const struct spec_service *service,
 	return true;
 }
 
+/*
+ * Replaces the operator's own file. It keeps its owner and mode, because
+ * otherwise the service, which has another user, could not read it.
+ */
+static bool
+replace_file(const struct secrets *s, const char *path, const char *text)
+{
+	struct arena *a = s->stack.arena;
+	const char *fresh = arena_printf(a, "%s.rotated", path);
+	struct stat st;
+	bool ok;
+
+	if (stat(path, &st) == -1) {
+		print_error("cannot read %s: %s", path, strerror(errno));
+		return false;
+	}
+	if (!file_write(a, fresh, 0600, arena_printf(a, "%s\n", text)))
+		return false;
+	ok = chown(fresh, st.st_uid, st.st_gid) == 0 &&
+	     chmod(fresh, st.st_mode & 07777) == 0 && rename(fresh, path) == 0;
+	if (!ok) {
+		print_error("cannot write %s: %s", path, strerror(errno));
+		unlink(fresh);
+	}
+	return ok;
+}
+
 bool
 secrets_put(const struct secrets *s, const struct spec_service *service,
     const char *name, const struct secret_source *source, const char *text)
@@ -168,7 +196,7 @@ secrets_put(const struct secrets *s, const struct spec_service *service,
 	if (source->place == SECRET_PLACE_STORE)
 		return secret_store_put(&s->store, service->name,
 		    secret_variable(a, service, name), text);
-	return file_write(a, source->path, 0600, arena_printf(a, "%s\n", text));
+	return replace_file(s, source->path, text);
 }
 
 /* -- reloading -- */

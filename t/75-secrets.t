@@ -255,12 +255,16 @@ like($k->database_url('wallet'), qr/user='wallet_2'/, 'the other services were l
 ($s, $out, $err) = rotate('redis', 'wallet');
 is($s, 0, 'rotate redis wallet');
 like($out, qr/wallet: .* nothing to rotate/, 'says that there is no password');
+chmod 0640, $redis_file;
+chown -1, 33, $redis_file; # a group of the service's, on a server
+my @was = (stat $redis_file)[ 2, 4, 5 ];
 $load = load($bob);
 ($s, $out, $err) = rotate('redis', 'core');
 is($s, 0, 'rotate redis core') or diag($err);
 no_failure('rotation of the Redis password', scalar $load->stop);
 my $url = slurp($redis_file);
 unlike($url, qr/first-password/, 'the file has a new password');
+is_deeply([ (stat $redis_file)[ 2, 4, 5 ] ], \@was, 'and still its mode and owner');
 my ($password) = $url =~ /password=(\w+)/;
 my $redis = Kedge::Redis->new("$place/redis.sock");
 is(eval { $redis->cmd('AUTH', 'core', $password) }, 'OK', 'which Redis accepts');
