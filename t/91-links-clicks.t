@@ -169,6 +169,18 @@ is($anybody->request(POST => '/l/counted', type => 'application/x-www-form-urlen
 is($anybody->request(POST => '/l/unknown', type => 'application/x-www-form-urlencoded', body => 'password=x')
 	    ->{status}, 404, 'an unknown link stays unknown');
 
+# A change between the look-up of a link and that of its password, which the cache shows
+# here: what the old password protected is not given away.
+is(make({ target => 'https://example.com/hidden', slug => 'changing', password => 'to be removed' })->{hasPassword} ? 1 : 0,
+	1, 'another link with a password');
+my $redis = $k->redis('links');
+$redis->cmd('DEL', $_) for $redis->keys_like('*:l:changing'); # the mark of its creation
+ok(wait_until(sub { $anybody->get('/l/changing'); grep { ($redis->cmd('GET', $_) // '') =~ /hidden/ } $redis->keys_like('*:l:changing') }, 20),
+	'is cached');
+$k->sql('links', "UPDATE link SET password_hash = NULL, target = 'https://example.com/open' WHERE slug = 'changing'");
+$r = $anybody->request(POST => '/l/changing', type => 'application/x-www-form-urlencoded', body => 'password=x');
+like($r->{body}, qr{url=https://example\.com/open"}, 'without a password, the target that needs none');
+
 # Ten attempts in a minute: six were made, of which the limit counts each.
 my @status = map { try_password('guess')->{status} } 1 .. 8;
 is($status[0], 403, 'the first ones are answered');

@@ -275,25 +275,26 @@ link_find_slug(struct db *db, struct arena *a, const char *slug,
 	return ERR_OK;
 }
 
-static const struct db_stmt select_hash = {
-	.name = "link_hash_select",
-	.sql = "SELECT password_hash FROM link WHERE id = $1",
+static const struct db_stmt select_secret = {
+	.name = "link_secret_select",
+	.sql = "SELECT password_hash, target FROM link WHERE id = $1",
 	.nargs = 1,
 	.read_only = true,
 };
 
 enum err
-link_find_hash(
-    struct db *db, struct arena *a, const char *id, const char **ret_hash)
+link_find_secret(struct db *db, struct arena *a, const char *id,
+    const char **ret_hash, const char **ret_target)
 {
 	struct db_rows rows;
-	enum err e = db_run(db, a, &select_hash, DB_ARGS(id), &rows);
+	enum err e = db_run(db, a, &select_secret, DB_ARGS(id), &rows);
 
 	if (e != ERR_OK)
 		return e;
 	if (rows.count == 0)
 		return ERR_NOT_FOUND;
 	*ret_hash = db_find_text(&rows, 0, 0);
+	*ret_target = db_get_text(&rows, 0, 1);
 	return ERR_OK;
 }
 

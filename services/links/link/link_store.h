@@ -83,9 +83,13 @@ MUST_CHECK enum err link_delete(
 /* Finds what a redirect needs; the link_id is NULL when there is no link. */
 MUST_CHECK enum err link_find_slug(struct db *db, struct arena *a,
     const char *slug, struct redirect *ret_redirect);
-/* *ret_hash is NULL when the link has no password. */
-MUST_CHECK enum err link_find_hash(
-    struct db *db, struct arena *a, const char *id, const char **ret_hash);
+/*
+ * Reads the hash of the link's password and the target to which it leads; both
+ * are of the same version of the link. *ret_hash is NULL when the link has no
+ * password.
+ */
+MUST_CHECK enum err link_find_secret(struct db *db, struct arena *a,
+    const char *id, const char **ret_hash, const char **ret_target);
 
 /* Delete what is older; at most `limit` rows in one statement. */
 MUST_CHECK enum err link_forget_keys(struct db *db, struct arena *a,

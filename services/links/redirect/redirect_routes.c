@@ -224,13 +224,18 @@ unlock(struct req *r, const void *in_struct, void *out_struct UNUSED)
 	struct links *links = links_of(r);
 	const struct unlock_in *in = in_struct;
 	const struct redirect *link;
-	const char *hash = NULL;
+	const char *hash = NULL, *target = NULL;
 	bool right = false;
 	enum err e = find_open(r, in->slug, &link);
 
 	if (e != ERR_OK || link == NULL)
 		return e;
-	e = link_find_hash(links->process.db, r->arena, link->link_id, &hash);
+	/*
+	 * Not link->target: the link may have changed since it was found, so
+	 * that another password, or none, protects its present target.
+	 */
+	e = link_find_secret(
+	    links->process.db, r->arena, link->link_id, &hash, &target);
 	if (e == ERR_NOT_FOUND)
 		return refuse(r, "LINK_NOT_FOUND");
 	if (e == ERR_OK && hash != NULL)
@@ -243,7 +248,7 @@ unlock(struct req *r, const void *in_struct, void *out_struct UNUSED)
 		return ERR_OK;
 	}
 	count(r, link);
-	redirect_page_go(r, link->target);
+	redirect_page_go(r, target);
 	return ERR_OK;
 }
 
