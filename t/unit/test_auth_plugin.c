@@ -342,6 +342,7 @@ claims_with(const char *team, const char *hidden)
 		.session_id = "s",
 		.roles = "user",
 		.accounts = "",
+		.email = "",
 		.more = { team, hidden },
 	};
 }

@@ -106,15 +106,15 @@ static const struct {
  */
 static const char *const unreadable[] = {
 	"", "x",
-	"s\tu\t1\tf\t0\t", /* one field too few */
-	"s\tu\t1\tf\t0\t\t\t", /* one field too many */
-	"s\tu\t\tf\t0\t\t",
-	"s\tu\t1x\tf\t0\t\t",
-	"s\tu\t1\t\t0\t\t",
-	"s\tu\t1\ttrue\t0\t\t",
-	"s\tu\t1\tf\t-\t\t",
-	"\tu\t1\tf\t0\t\t",
-	"s\t\t1\tf\t0\t\t",
+	"s\tu\t1\tf\t0\t\t", /* one field too few */
+	"s\tu\t1\tf\t0\t\t\t\t", /* one field too many */
+	"s\tu\t\tf\t0\t\t\t",
+	"s\tu\t1x\tf\t0\t\t\t",
+	"s\tu\t1\t\t0\t\t\t",
+	"s\tu\t1\ttrue\t0\t\t\t",
+	"s\tu\t1\tf\t-\t\t\t",
+	"\tu\t1\tf\t0\t\t\t",
+	"s\t\t1\tf\t0\t\t\t",
 };
 /*
  * Cached claims in the format of an older release, without a version, and of a
@@ -186,6 +186,7 @@ START_TEST(claims_are_read_as_written)
 		.session_id = "s",
 		.roles = "admin, user",
 		.accounts = "core,wallet",
+		.email = "\xc3\xbc@example.org",
 		.expires_at_ms = 1893456000000,
 		.banned = _i > 0,
 		.ban_expires_ms = _i > 1 ? 1893456000001 : 0,
@@ -198,6 +199,7 @@ START_TEST(claims_are_read_as_written)
 	ck_assert_str_eq(out.session_id, in.session_id);
 	ck_assert_str_eq(out.roles, in.roles);
 	ck_assert_str_eq(out.accounts, in.accounts);
+	ck_assert_str_eq(out.email, in.email);
 	ck_assert_int_eq(out.expires_at_ms, in.expires_at_ms);
 	ck_assert(out.banned == in.banned);
 	ck_assert_int_eq(out.ban_expires_ms, in.ban_expires_ms);
@@ -212,7 +214,8 @@ version(void)
 	    session_claims_write(a, &(struct session_claims){ .user_id = "u",
 					.session_id = "s",
 					.roles = "",
-					.accounts = "" });
+					.accounts = "",
+					.email = "" });
 
 	return arena_strndup(a, text, strcspn(text, "\t"));
 }
@@ -223,7 +226,7 @@ START_TEST(malformed_claims_are_refused)
 
 	ck_assert_int_eq(
 	    session_claims_read(
-		a, arena_printf(a, "%s\ts\tu\t1\tf\t0\t\t", version()), &out),
+		a, arena_printf(a, "%s\ts\tu\t1\tf\t0\t\t\t", version()), &out),
 	    ERR_OK);
 	ck_assert_int_eq(
 	    session_claims_read(
@@ -251,6 +254,7 @@ START_TEST(claims_too_long_are_not_kept)
 						       .session_id = "s",
 						       .roles = long_list,
 						       .accounts = "",
+						       .email = "",
 						   }));
 }
 END_TEST
