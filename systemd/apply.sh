@@ -90,24 +90,28 @@ make_cluster() {
 		"$version" kedge >/dev/null
 	find_cluster
 }
-# write FILE: replaces the file by the standard input; true if it was different
+# write FILE: replaces the file by the standard input; true if it was different. The
+# directory is that of the user postgres, who could put a link to another file there: so
+# this is done with the rights of postgres.
 write() {
-	cat >"$1.new"
-	if cmp -s "$1.new" "$1"; then
-		rm "$1.new"
-		return 1
-	fi
-	if [ -e "$1" ]; then
-		chown --reference="$1" "$1.new"
-		chmod --reference="$1" "$1.new"
-	fi
-	mv "$1.new" "$1"
+	# shellcheck disable=SC2016 # the inner shell expands it
+	runuser -u postgres -- sh -c '
+		set -e
+		rm -f "$1.new"
+		cat >"$1.new"
+		if cmp -s "$1.new" "$1"; then
+			rm "$1.new"
+			exit 1
+		fi
+		[ ! -e "$1" ] || chmod --reference="$1" "$1.new"
+		mv "$1.new" "$1"
+	' write "$1"
 }
 configure_cluster() {
 	version=${cluster% *}
 	dir=/etc/postgresql/$version/kedge
 	mark='# Written by "kedge apply" from /etc/kedge/kedge.json.'
-	mkdir -p "$dir/conf.d"
+	runuser -u postgres -- mkdir -p "$dir/conf.d"
 	changed=
 	restart=
 	write "$dir/conf.d/kedge.conf" <<-CONF && restart=yes

@@ -96,4 +96,28 @@ for my $script (map { glob "$Kedge::ROOT/$_" } qw(systemd/*.sh debian/*.postinst
 	my @shared = slurp($script) =~ m{^(?!\s*#)(.*(?:/tmp|/dev/shm|/run/lock)\b.*)$}mg;
 	is_deeply(\@shared, [], "$script uses no directory in which every user can make files");
 }
+
+# The function that writes the files of PostgreSQL's cluster, in a directory of the user
+# postgres, who has put a link to another file there.
+if ($> == 0 && defined(my $postgres = getpwnam 'postgres')) {
+	my $dir = tempdir(CLEANUP => 1);
+	my ($write) = slurp("$Kedge::ROOT/systemd/apply.sh") =~ /^(write\(\) \{.*?^\})/ms;
+	chmod 0755, $dir;
+	mkdir "$dir/c";
+	for (["$dir/victim", "precious\n"], ["$dir/c/pg_hba.conf", "old\n"]) {
+		open my $f, '>', $_->[0] or die $!;
+		print $f $_->[1];
+	}
+	symlink "$dir/victim", "$dir/c/pg_hba.conf.new";
+	chown $postgres, -1, "$dir/c", "$dir/c/pg_hba.conf";
+	chmod 0640, "$dir/c/pg_hba.conf";
+	for my $changed (1, 0) {
+		($status) = run({}, 'sh', '-euc', "$write\necho new | write '$dir/c/pg_hba.conf'");
+		is($status == 0, $changed == 1, $changed ? 'apply.sh replaces a file' : 'and not again');
+	}
+	is(slurp("$dir/c/pg_hba.conf"), "new\n", 'with the new content');
+	is((stat "$dir/c/pg_hba.conf")[2] & 07777, 0640, 'and the same mode');
+	is(slurp("$dir/victim"), "precious\n", 'and follows no link');
+	is((stat "$dir/victim")[4], 0, 'nor gives away another file');
+}
 done_testing;
