@@ -104,17 +104,19 @@ cmp_ok(scalar @locations, '>=', 6, "this test finds nginx's locations");
 
 # ---- what must not be there ------------------------------------------------
 
-# Each "if" ends a request and cannot let one through (preflight.conf,
-# foreign_path.conf).
+# Each "if" ends a request and cannot let one through (preflight.conf, foreign_path.conf,
+# loopback.conf).
+my %may_end = map { $_ => 1 } 'if ($kedge_preflight) { return 418 }', 'if ($kedge_unclear_path) { return 400 }',
+    'if ($kedge_forwarded) { return 403 }';
 is_deeply(
 	[
-		grep { $_ ne 'if ($kedge_preflight) { return 418 }' && $_ ne 'if ($kedge_unclear_path) { return 400 }' }
+		grep { !$may_end{$_} }
 		    map { my $n = $_; "if @{ $n->{args} } { " . join('; ', map {"$_->{name} @{ $_->{args} }"}
 			    @{ $n->{block} }) . ' }' }
 		    grep { $_->{name} eq 'if' } @all
 	],
 	[],
-	'nginx/ has no "if" except those for preflights and unclear paths');
+	'nginx/ has no "if" except those that refuse, and the one for preflights');
 for my $name (qw(rewrite satisfy proxy_cache fastcgi_cache fastcgi_cache_valid
 	auth_request_cache alias sub_filter perl autoindex)) {
 	is_deeply(
@@ -193,8 +195,10 @@ is_deeply([ values_of('underscores_in_headers') ], ['off'], 'underscores_in_head
 is_deeply([ values_of('server_tokens') ], ['off'], 'server_tokens is off');
 ok(     (grep { /^1m$/i || /^1024k$/i || $_ eq '1048576' } values_of('client_max_body_size')),
 	'nginx accepts bodies of up to 1 MiB');
-ok(     !(grep {/\$http_host|\$http_x_forwarded|\$http_forwarded/i} map { @{ $_->{args} } } @all),
-	"no directive decides by the client's Host or X-Forwarded headers");
+# $kedge_forwarded only refuses (see above).
+ok(     !(grep {/\$http_host|\$http_x_forwarded|\$http_forwarded/i} map { @{ $_->{args} } }
+		grep { ($_->{args}[1] // '') ne '$kedge_forwarded' } @all),
+	"no directive lets anything through by the client's Host or X-Forwarded headers");
 
 # ---- every location that leads to a service --------------------------------
 

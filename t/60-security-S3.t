@@ -105,5 +105,7 @@ unlike($k->log_text('auth'), qr/203\.0\.113\.7/, 'the log does not contain the f
 # t/60-security-S8.t tests the counting of attempts.
 for my $path ('/metrics/auth', '/health') {
 	is($k->client->get($path)->{status}, 200, "$path is served from this address");
+	# A proxy on this host that nobody has told Kedge of has the same address.
+	is($k->client->get($path, headers => { 'X-Forwarded-For' => '203.0.113.7' })->{status}, 403, "$path: not through a proxy");
 }
 done_testing;
