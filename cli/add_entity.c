@@ -279,8 +279,8 @@ make_values(struct entity *e)
 	bool is_gated = str_eq(at->guard, "role-gated");
 	const char *word = e->name.words;
 	const char *sum = text_sum(e);
-	const struct template_value **fields =
-	    arena_alloc(a, ((size_t)order->nfields + 1) * sizeof(*fields));
+	const struct template_value **fields = arena_alloc(
+	    a, ((size_t)order->nfields + 1) * sizeof(struct template_value *));
 	struct template_value *copy;
 	int i;
 

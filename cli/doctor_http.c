@@ -2,7 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -57,13 +57,17 @@ static void
 parse(struct doctor_response *r, char *text)
 {
 	char *end = strstr(text, "\r\n\r\n");
-	int status;
+	long status;
 
 	*r = (struct doctor_response){ .head = "", .body = "" };
-	if (end == NULL || sscanf(text, "HTTP/1.%*1[01] %3d", &status) != 1)
+	if (end == NULL || (!str_has_prefix(text, "HTTP/1.1 ") &&
+			       !str_has_prefix(text, "HTTP/1.0 ")))
+		return;
+	status = strtol(text + strlen("HTTP/1.1 "), NULL, 10);
+	if (status < 100 || status > 999)
 		return;
 	end[2] = '\0';
-	r->status = status;
+	r->status = (int)status;
 	r->head = text;
 	r->body = end + 4;
 }

@@ -1,6 +1,6 @@
 #include "nginx_binary.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -19,12 +19,20 @@ read_version(const char *text)
 {
 	static const char before[] = "nginx/";
 	const char *at = strstr(text, before);
-	int major, minor, patch;
+	long parts[3];
+	char *end;
 
-	if (at == NULL || sscanf(at + strlen(before), "%d.%d.%d", &major,
-			      &minor, &patch) != 3)
+	if (at == NULL)
 		return 0;
-	return (major * 1000 + minor) * 1000 + patch;
+	at += strlen(before);
+	for (int i = 0; i < 3; i++) {
+		parts[i] = strtol(at, &end, 10);
+		if (end == at || parts[i] < 0 || parts[i] > 999 ||
+		    (i < 2 && *end != '.'))
+			return 0;
+		at = end + 1;
+	}
+	return (int)((parts[0] * 1000 + parts[1]) * 1000 + parts[2]);
 }
 
 struct nginx_features

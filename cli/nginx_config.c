@@ -88,7 +88,7 @@ skip_space(struct cursor *c)
 static const char *
 read_word(struct arena *a, struct cursor *c)
 {
-	char quote = *c->at == '"' || *c->at == '\'' ? *c->at : '\0';
+	char quote = (char)(*c->at == '"' || *c->at == '\'' ? *c->at : '\0');
 	struct buf b;
 
 	buf_init(&b, a, (size_t)(c->end - c->at) + 1);

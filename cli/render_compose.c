@@ -40,7 +40,8 @@ environment(const struct site *site, const struct spec_service *service)
 	int i;
 
 	service_env_add(site, service, &e);
-	items = arena_alloc(a, ((size_t)e.count + 1) * sizeof(*items));
+	items = arena_alloc(
+	    a, ((size_t)e.count + 1) * sizeof(struct template_value *));
 	for (i = 0; i < e.count; i++) {
 		struct template_value *v = arena_alloc(a, 3 * sizeof(*v));
 
@@ -59,8 +60,8 @@ pools(const struct site *site, const struct spec_service *service,
     bool sockets_only)
 {
 	struct arena *a = site->arena;
-	const struct template_value **items =
-	    arena_alloc(a, (RENDER_POOLS + 1) * sizeof(*items));
+	const struct template_value **items = arena_alloc(
+	    a, (RENDER_POOLS + 1) * sizeof(struct template_value *));
 	size_t n = 0;
 
 	for (int pool = 0; pool < RENDER_POOLS; pool++) {
@@ -110,8 +111,8 @@ static section
 services(const struct site *site)
 {
 	const struct spec *spec = site->spec;
-	const struct template_value **items = arena_alloc(
-	    site->arena, ((size_t)spec->nservices + 1) * sizeof(*items));
+	const struct template_value **items = arena_alloc(site->arena,
+	    ((size_t)spec->nservices + 1) * sizeof(struct template_value *));
 	size_t n = 0;
 
 	for (int i = 0; i < spec->nservices; i++)

@@ -38,7 +38,7 @@ plural(struct arena *a, const char *s)
 static char
 upper(char c)
 {
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+	return (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
 }
 
 static const char *
@@ -76,7 +76,7 @@ camel(struct arena *a, const char *s, bool first_is_upper)
 			is_upper = true;
 			continue;
 		}
-		out[len++] = is_upper ? upper(*s) : *s;
+		out[len++] = (char)(is_upper ? upper(*s) : *s);
 		is_upper = false;
 	}
 	out[len] = '\0';

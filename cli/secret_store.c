@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -202,34 +203,65 @@ secret_store_changed_s(
  * The state is one line: the step, auth's secret and its previous secret. Both
  * secrets may contain blanks, so each is preceded by its length.
  */
+/*
+ * Reads a number that a blank follows, and moves *at behind the blank. -1:
+ * there is no such number.
+ */
+static long
+read_length(const char **at)
+{
+	char *end;
+	long n = strtol(*at, &end, 10);
+
+	if (end == *at || *end != ' ' || n < 1 || n > SECRET_FILE_MAX_BYTES)
+		return -1;
+	*at = end + 1;
+	return n;
+}
+
+/* Reads "STEP LENGTH LENGTH CURRENTPREVIOUS". */
+static bool
+parse_state(struct arena *a, const char *text, struct secret_state *ret)
+{
+	const char *at = strchr(text, ' ');
+	long first, second;
+
+	if (at == NULL)
+		return false;
+	ret->step = arena_strndup(a, text, (size_t)(at - text));
+	if (!str_eq(ret->step, "accept") && !str_eq(ret->step, "sign"))
+		return false;
+	at++;
+	first = read_length(&at);
+	second = first < 1 ? -1 : read_length(&at);
+	if (second < 1 || strlen(at) != (size_t)(first + second))
+		return false;
+	ret->pair = (struct secret_pair){
+		.current = arena_strndup(a, at, (size_t)first),
+		.previous = arena_strdup(a, at + first),
+	};
+	return true;
+}
+
 bool
 secret_state_find(const struct secret_store *store, const struct spec *spec,
     struct secret_state *ret_state)
 {
-	struct arena *a = store->arena;
 	const char *service = spec->verifier->name;
-	const char *text, *at;
-	char step[8];
-	int first, second, used;
+	struct secret_state state = { 0 };
+	const char *text;
 
-	*ret_state = (struct secret_state){ 0 };
+	*ret_state = state;
 	if (!secret_store_find(store, service, SECRET_STATE, &text))
 		return false;
 	if (text == NULL)
 		return true;
-	if (sscanf(text, "%7s %d %d %n", step, &first, &second, &used) != 3 ||
-	    (!str_eq(step, "accept") && !str_eq(step, "sign")) || first < 1 ||
-	    second < 1 ||
-	    strlen(at = text + used) != (size_t)first + (size_t)second) {
+	if (!parse_state(store->arena, text, &state)) {
 		print_error("%s: cannot be read; remove it, and rotate again",
 		    secret_store_path(store, service, SECRET_STATE));
 		return false;
 	}
-	ret_state->step = arena_strdup(a, step);
-	ret_state->pair = (struct secret_pair){
-		.current = arena_strndup(a, at, (size_t)first),
-		.previous = arena_strdup(a, at + first),
-	};
+	*ret_state = state;
 	return true;
 }
 

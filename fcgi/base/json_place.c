@@ -32,7 +32,7 @@ skip_space(struct cursor *c)
 static char
 peek(const struct cursor *c)
 {
-	return c->at < c->end ? *c->at : '\0';
+	return (char)(c->at < c->end ? *c->at : '\0');
 }
 
 /* Advances behind a character if it is the next one. */

@@ -119,12 +119,12 @@ origin_of(const char *url, char out[ORIGIN_MAX])
 
 /* RFC 3986 section 3.1; the length of the scheme before "://", or 0. */
 size_t
-origin_scheme_length(const char *s)
+origin_scheme_length(const char *url)
 {
 	size_t n = 0;
 
-	while (str_is_alnum(s[n]) ||
-	       (n > 0 && (s[n] == '+' || s[n] == '-' || s[n] == '.')))
+	while (str_is_alnum(url[n]) ||
+	       (n > 0 && (url[n] == '+' || url[n] == '-' || url[n] == '.')))
 		n++;
-	return n > 0 && strncmp(s + n, "://", 3) == 0 ? n : 0;
+	return n > 0 && strncmp(url + n, "://", 3) == 0 ? n : 0;
 }
