@@ -59,4 +59,40 @@ is($k->sql('auth', qq{SELECT role FROM "user" WHERE id = '$alice->{id}'}),
 	'admin', 'the refused command did not change the role');
 is(($k->kedge('user', 'role', $alice->{email}, 'editor,admin'))[0], 0, 'several roles separated by a comma are accepted');
 isnt(($k->kedge('user', 'surprise'))[0], 0, 'an unknown subcommand is refused');
+# ---- one user: show, ban, unban, sign-out --------------------------------------------
+
+my $bob = $k->user('bob');
+$bob->get('/api/core/me');
+my $show = sub { my ($s, $o, $e) = $k->kedge('user', 'show', @_); return $s == 0 ? $o : "$s $e" };
+like($show->($bob->{email}), qr/^id +\Q$bob->{id}\E\n.*^services +core\n^sessions +1$/ms, 'show prints a user');
+my $facts = Kedge::jdecode($show->(uc $bob->{email}, '--json'));
+is("$facts->{email} $facts->{sessions} $facts->{banned}", "$bob->{email} 1 0", 'show --json does, too');
+is(($k->kedge('user', 'ban', $bob->{email}, '--reason', 'a "test"', '--until', '2999-01-31T12:00:00+01:00'))[0], 0,
+	'user ban succeeds');
+is($bob->get('/api/core/whoami')->{status}, 401, 'the next request of the banned user is refused');
+isnt($bob->sign_in->{status}, 200, 'the banned user cannot sign in');
+like($show->($bob->{email}), qr/^banned +until 2999-01-31T11:00:00\.000Z: a "test"$/m, 'show prints the ban');
+is(($k->kedge('user', 'unban', $bob->{email}))[0], 0, 'user unban succeeds');
+unlike($show->($bob->{email}), qr/banned/, 'the ban is lifted');
+is($bob->sign_in->{status}, 200, 'the user signs in again');
+is($bob->get('/api/core/whoami')->{status}, 200, 'and is let through');
+is(($k->kedge('user', 'sign-out', $bob->{email}))[0], 0, 'user sign-out succeeds');
+is($bob->get('/api/core/whoami')->{status}, 401, 'the session has ended');
+for my $row (
+	[ 1, qr/no user with that address/, 'show', 'nobody@example.com' ],
+	[ 1, qr/no user with that address/, 'ban', 'nobody' ],
+	[ 1, qr/no user with that address/, 'sign-out', 'nobody@example.com' ],
+	[ 1, qr/--until needs a time like/, 'ban', $bob->{email}, '--until', 'tomorrow' ],
+	[ 1, qr/1000 bytes at most/, 'ban', $bob->{email}, '--reason', 'x' x 1001 ],
+	[ 2, qr/^usage/, 'ban', $bob->{email}, '--for', 'ever' ],
+	[ 2, qr/^usage/, 'unban' ],
+	[ 2, qr/^usage/, 'show', $bob->{email}, '--xml' ])
+{
+	my ($want, $like, @args) = @$row;
+	my ($s, $o, $e) = $k->kedge('user', @args);
+	is($s, $want, "user $args[0]: wrong arguments or an unknown user have the status $want");
+	like($e, $like, 'the error says what is wrong');
+}
+unlike($show->($bob->{email}), qr/banned/, 'the refused commands have banned nobody');
+
 done_testing;

@@ -53,6 +53,42 @@ user_set_role(
 	return session_revoke(auth, a, change_fact, &fact);
 }
 
+struct ban_change {
+	struct auth *auth;
+	const char *user_id;
+	const struct user_ban *ban;
+};
+
+static enum err
+change_ban(
+    struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
+{
+	const struct ban_change *change = ctx;
+	enum err e = user_lock(tx, a, change->user_id);
+
+	if (e == ERR_OK)
+		e = user_store_ban(tx, a, change->user_id, change->ban);
+	if (e != ERR_OK)
+		return e;
+	if (change->ban == NULL)
+		return session_tokens_of_user(
+		    tx, a, change->user_id, ret_tokens);
+	return session_end_all_in(change->auth, tx, a, change->user_id,
+	    /* kept_token= */ NULL, ret_tokens);
+}
+
+enum err
+user_set_ban(struct auth *auth, struct arena *a, const char *email,
+    const struct user_ban *ban)
+{
+	struct ban_change change = { .auth = auth, .ban = ban };
+	enum err e = user_find_id(auth->process.db, a, email, &change.user_id);
+
+	if (e != ERR_OK)
+		return e;
+	return session_revoke(auth, a, change_ban, &change);
+}
+
 enum err
 user_provision(struct auth *auth, struct arena *a, const char *user_id,
     const char *service)

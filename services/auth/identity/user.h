@@ -30,6 +30,13 @@ MUST_CHECK enum err user_set_role(
     struct auth *auth, struct arena *a, const char *email, const char *role);
 
 /*
+ * Bans the user and ends all of their sessions, or with NULL lifts the ban.
+ * ERR_NOT_FOUND: no such address.  ERR_INVALID: expires_at is no time.
+ */
+MUST_CHECK enum err user_set_ban(struct auth *auth, struct arena *a,
+    const char *email, const struct user_ban *ban);
+
+/*
  * Records that `service` has a record of the user.  May be repeated.
  * ERR_NOT_FOUND: no such user.
  */

@@ -11,6 +11,7 @@
 #include "auth/identity/columns.h"
 #include "auth/identity/email.h"
 #include "auth/identity/user.h"
+#include "auth/identity/user_cli_act.h"
 #include "auth/identity/user_store.h"
 #include "auth/password/password.h"
 #include "base/arena.h"
@@ -34,8 +35,11 @@ usage(void)
 {
 	fputs("usage: auth user create EMAIL [--name NAME] [--role ROLE]"
 	      " [--password-stdin]\n"
+	      "       auth user list [--json]\n"
+	      "       auth user show EMAIL [--json]\n"
 	      "       auth user role EMAIL ROLE\n"
-	      "       auth user list [--json]\n",
+	      "       auth user ban EMAIL [--reason TEXT] [--until TIME]\n"
+	      "       auth user unban|sign-out EMAIL\n",
 	    stderr);
 	return EXIT_USAGE;
 }
@@ -303,7 +307,9 @@ user_cli(struct auth *auth, int argc, char **argv)
 		status = run_role(auth, a, argc - 1, argv + 1);
 	else if (argc > 1 && str_eq(argv[1], "list"))
 		status = run_list(auth, a, argc - 1, argv + 1);
-	else
+	else if (argc < 2 ||
+		 !user_cli_act(auth, a, argc - 1, argv + 1, &status) ||
+		 status < 0)
 		status = usage();
 	arena_free(a);
 	return status;

@@ -5,6 +5,8 @@
  *   auth user role EMAIL ROLE
  *   auth user list [--json]
  *
+ * and those of user_cli_act.h.
+ *
  * Without --password-stdin the password is asked for twice on a terminal;
  * elsewhere it is generated and printed once.
  */

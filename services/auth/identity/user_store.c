@@ -212,6 +212,80 @@ user_lift_ban(struct db *db, struct arena *a, const char *user_id)
 	return db_run(db, a, &lift_ban, DB_ARGS(user_id), NULL);
 }
 
+static const struct db_stmt update_ban = {
+	.name = "user_update_ban",
+	.sql = "UPDATE \"user\" SET banned = $2::boolean, \"banReason\" = $3,"
+	       " \"banExpires\" = $4::timestamptz,"
+	       " \"updatedAt\" = date_trunc('milliseconds', now())"
+	       " WHERE id = $1",
+	.nargs = 4,
+};
+
+enum err
+user_store_ban(struct db *tx, struct arena *a, const char *user_id,
+    const struct user_ban *ban)
+{
+	return db_run(tx, a, &update_ban,
+	    DB_ARGS(user_id, ban != NULL ? "t" : "f",
+		ban != NULL ? ban->reason : NULL,
+		ban != NULL ? ban->expires_at : NULL),
+	    NULL);
+}
+
+static const struct db_stmt select_facts = {
+	.name = "user_select_facts",
+	.sql = "SELECT u.id, u.email, u.name, u.role, " DB_TIME(
+	    "u.\"createdAt\"") ", u.\"emailVerified\","
+			       " coalesce(u.banned, false) AND"
+			       " (u.\"banExpires\" IS NULL OR"
+			       " u.\"banExpires\" > now()),"
+			       " u.\"banReason\", " DB_TIME(
+				   "u.\"banExpires\"") ","
+						       " (SELECT "
+						       "coalesce(string_agg(x."
+						       "service, ','"
+						       " ORDER BY x.service), "
+						       "'') FROM "
+						       "service_account"
+						       " x WHERE x.user_id = "
+						       "u.id),"
+						       " (SELECT count(*) FROM "
+						       "session s WHERE"
+						       " s.\"userId\" = u.id "
+						       "AND"
+						       " s.\"expiresAt\" > "
+						       "now())"
+						       " FROM \"user\" u WHERE "
+						       "u.email = $1",
+	.nargs = 1,
+	.read_only = true,
+};
+
+enum err
+user_store_facts(struct db *db, struct arena *a, const char *email,
+    struct user_facts *ret_facts)
+{
+	struct db_rows rows;
+	enum err e = db_run_one(db, a, &select_facts, DB_ARGS(email), &rows);
+
+	if (e != ERR_OK)
+		return e;
+	*ret_facts = (struct user_facts){
+		.id = db_get_text(&rows, 0, 0),
+		.email = db_get_text(&rows, 0, 1),
+		.name = db_get_text(&rows, 0, 2),
+		.role = db_find_text(&rows, 0, 3),
+		.created_at = db_get_text(&rows, 0, 4),
+		.email_verified = db_get_bool(&rows, 0, 5),
+		.is_banned = db_get_bool(&rows, 0, 6),
+		.ban_reason = db_find_text(&rows, 0, 7),
+		.ban_expires_at = db_find_text(&rows, 0, 8),
+		.accounts = db_get_text(&rows, 0, 9),
+		.sessions = db_get_i64(&rows, 0, 10),
+	};
+	return ERR_OK;
+}
+
 static const struct db_stmt select_all = {
 	.name = "user_select_all",
 	.sql = "SELECT id, email, name, role, " DB_TIME(

@@ -68,6 +68,27 @@ MUST_CHECK enum err user_store_account(
     struct db *tx, struct arena *a, const char *user_id, const char *service);
 MUST_CHECK enum err user_find_id(struct db *db, struct arena *a,
     const char *email, const char **ret_user_id);
+/* A ban: BetterAuth's columns of the plugin admin. */
+struct user_ban {
+	const char *reason; /* or NULL */
+	const char *expires_at; /* RFC 3339; NULL: until it is lifted */
+};
+/* Bans the user, or with NULL lifts the ban. */
+MUST_CHECK enum err user_store_ban(struct db *tx, struct arena *a,
+    const char *user_id, const struct user_ban *ban);
+
+/* What an operator sees of one user; texts may be NULL. */
+struct user_facts {
+	const char *id, *email, *name, *role, *created_at;
+	bool email_verified;
+	bool is_banned; /* now */
+	const char *ban_reason, *ban_expires_at;
+	const char *accounts; /* services, comma-separated; "" for none */
+	int64_t sessions; /* number of those that have not expired */
+};
+/* ERR_NOT_FOUND: no user has this address, which is canonical. */
+MUST_CHECK enum err user_store_facts(struct db *db, struct arena *a,
+    const char *email, struct user_facts *ret_facts);
 /* Removes an expired ban from the row. */
 MUST_CHECK enum err
 user_lift_ban(struct db *db, struct arena *a, const char *user_id);
