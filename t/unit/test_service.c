@@ -1823,6 +1823,11 @@ START_TEST(handle_all_answers_before_everything)
 
 	s.handle_all = verdict;
 	s.handle_all_route = "verdict";
+	/* Without an audience, this asks for the metrics of the pool. */
+	fake_handle(&s, &f, a, r);
+	ck_assert_int_eq(r->response.status, 200);
+
+	fake_add(&f, "KEDGE_AUDIENCE=core");
 	capture_begin(&c);
 	fake_handle(&s, &f, a, r);
 	capture_end(&c, line, sizeof(line));
