@@ -101,7 +101,8 @@ ok(!exists $spec{auth}{paths}{'/api/auth/provision'}, 'OpenAPI leaves out the in
 
 # ---- codes ----------------------------------------------------------------------------
 
-my ($table) = slurp("$Kedge::ROOT/services/wallet/README.md") =~ /^## Refusals\n(.*?)^## /ms;
+my ($table) = slurp("$Kedge::ROOT/services/wallet/README.md") =~ /^## Error codes\n(.*?)^## /ms
+    or die 'the README of wallet has no table of error codes';
 for my $line (split /\n/, $table) {
 	my ($codes, $status) = $line =~ /^\| (.*) \| (\d+) \|$/ or next;
 	my $ref = operation('wallet', 'post', '/transfers')->{responses}{$status}{'$ref'};

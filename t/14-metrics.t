@@ -223,7 +223,7 @@ ok(wait_until(sub {
 	$alice->get('/api/core/whoami');
 	return value('auth', 'kedge_redis_breaker_open', pool => 'verify') == 1
 }, 60), 'the circuit breaker opens');
-my $health = $k->client->get('/health/auth');
+$health = $k->client->get('/health/auth');
 is("$health->{status} $health->{json}{status} $health->{json}{redis}", '200 ok away',
 	'health reports Redis as away and the service as ok');
 grew('an error', 'auth', $before, $of_redis{kedge_cache_errors_total} => 1);
