@@ -70,7 +70,7 @@ struct options {
 	int nargs;
 };
 
-/* The exit status of a command that was called in a wrong way. */
+/* The exit status of a command whose options or arguments are wrong. */
 enum { OPTIONS_USAGE = 2 };
 
 /*

@@ -14,7 +14,7 @@
 #include "service_env.h"
 #include "template.h"
 
-/* Values of a section, in an array with room for all that this file puts. */
+/* The items of a section (template.h): a list of values for each, then NULL. */
 typedef const struct template_value *const *section;
 
 /* A section that is there once, with no values of its own; or not at all. */
@@ -28,8 +28,8 @@ section_if(bool is_there)
 }
 
 /*
- * The pool's variables. The other pools run in containers of their own, so the
- * variables with which a pool would start others are left out.
+ * The variables of the service. Each of its containers gets all of them, and
+ * runs the one pool that its command names.
  */
 static section
 environment(const struct site *site, const struct spec_service *service)

@@ -160,7 +160,8 @@ is_network(struct arena *a, const char *s)
 }
 
 /*
- * Reads a list of texts, none of which occurs twice. An absent list is empty.
+ * Reads a list of texts. A text that occurs twice is an error; a list that is
+ * missing is empty.
  */
 static bool
 read_texts(const struct json_path *p, const struct json *list, int max,

@@ -8,8 +8,8 @@
  *   *.example.com:8443          by host and port, with http and https
  *   myapp://  myapp://host      a native application's scheme, or one host
  *
- * An entry that could never match is a mistake of its writer, so it cannot be
- * read; the problem says what to write instead.
+ * An entry that could never match any origin is refused as a mistake, with a
+ * message that says what to write instead.
  */
 #ifndef WEB_ORIGIN_PATTERN_H
 #define WEB_ORIGIN_PATTERN_H

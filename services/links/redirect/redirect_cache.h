@@ -2,9 +2,9 @@
  * redirect_cache: links in Redis, as the redirect needs them.
  *
  * Key: l:SLUG.  Version: the epoch (epoch.h) that PostgreSQL had when the link
- * was read.  A slug without a link has an entry, too, for a short time; how
- * many of these a process writes is limited, because anybody can ask for any
- * slug.
+ * was read.  A slug without a link has an entry, too, for a short time.
+ * Anybody can ask for any slug, so each process writes a limited number of such
+ * entries.
  *
  * A change of a link is seen by the next request after its answer:
  * - The change puts a tombstone into Redis before it commits.  While it is
