@@ -124,6 +124,8 @@ need_test() {
 	want python3-psycopg2 has_python_module psycopg2
 	need age has_command age
 	want pgbackrest has_command pgbackrest
+	# Reads the QR codes of links back.
+	want zbar-tools has_command zbarimg
 	want nodejs has_node
 	want npm has_command npm
 	want chromium has_command chromium
