@@ -25,7 +25,8 @@ void *arena_alloc(struct arena *a, size_t size_bytes);
  * Enlarges the allocation `p` from size_bytes to new_bytes and returns its
  * address: the same one if it is the latest allocation and its block has room,
  * otherwise that of a copy (the memory at `p` then stays readable).  The added
- * bytes are zero.
+ * bytes are zero.  With size_bytes 0, `p` may be NULL: then this is
+ * arena_alloc().
  */
 void *arena_grow(struct arena *a, void *p, size_t size_bytes, size_t new_bytes);
 char *arena_strdup(struct arena *a, const char *s);

@@ -93,6 +93,15 @@ START_TEST(grow_newest_stays_in_place_and_zeroes_the_rest)
 }
 END_TEST
 
+START_TEST(grow_nothing_allocates)
+{
+	const char *p = arena_grow(a, NULL, 0, 8);
+
+	for (int i = 0; i < 8; i++)
+		ck_assert_int_eq(p[i], 0);
+}
+END_TEST
+
 START_TEST(grow_older_copies)
 {
 	char *p = arena_strdup(a, "kedge"), *q;
@@ -202,6 +211,7 @@ main(void)
 	tcase_add_test_raise_signal(tc, alloc_absurd_size_aborts, SIGABRT);
 	tcase_add_test_raise_signal(tc, strndup_absurd_size_aborts, SIGABRT);
 	tcase_add_test(tc, grow_newest_stays_in_place_and_zeroes_the_rest);
+	tcase_add_test(tc, grow_nothing_allocates);
 	tcase_add_test(tc, grow_older_copies);
 	tcase_add_test(tc, grow_beyond_the_block_copies);
 	tcase_add_test(tc, strndup_adds_nul);
