@@ -206,11 +206,12 @@ arena_grow(struct arena *a, void *p, size_t size_bytes, size_t new_bytes)
 	assert(new_bytes >= size_bytes);
 	if (new_bytes > size_bytes_max)
 		die("absurd size");
-	if (p != NULL && grow_in_place(a->blocks, p, size_bytes, new_bytes))
+	if (p == NULL)
+		return arena_alloc(a, new_bytes);
+	if (grow_in_place(a->blocks, p, size_bytes, new_bytes))
 		return p;
 	copy = arena_alloc(a, new_bytes);
-	if (size_bytes > 0)
-		memcpy(copy, p, size_bytes);
+	memcpy(copy, p, size_bytes);
 	return copy;
 }
 
