@@ -15,6 +15,7 @@
 
 enum {
 	REQUEST_MAX = 16 * 1024,
+	HTTP_SWITCHING_PROTOCOLS = 101,
 	/* nginx's answer to a transfer coding that it does not know */
 	HTTP_NOT_IMPLEMENTED = 501,
 };
@@ -143,10 +144,11 @@ has_passed(const struct probe *p, const struct doctor_response *r)
 	struct doctor *d = p->d;
 	const char *type = doctor_http_header(d, r, "content-type");
 
-	if (r->status < 200) /* or nothing but "100 Continue" */
-		return false;
+	/* After 101, nginx passes on whatever the client sends. */
+	if (r->status == HTTP_SWITCHING_PROTOCOLS)
+		return true;
 	if (!spec_is_own(p->service))
-		return r->status < 300 &&
+		return r->status >= 200 && r->status < 300 &&
 		       !str_eq(
 			   doctor_http_header(d, r, "content-security-policy"),
 			   p->policy) &&

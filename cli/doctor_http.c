@@ -56,14 +56,21 @@ open_connection(const struct doctor *d)
 static void
 parse(struct doctor_response *r, char *text)
 {
-	char *end = strstr(text, "\r\n\r\n");
+	char *end;
 	long status;
 
 	*r = (struct doctor_response){ .head = "", .body = "" };
-	if (end == NULL || (!str_has_prefix(text, "HTTP/1.1 ") &&
-			       !str_has_prefix(text, "HTTP/1.0 ")))
-		return;
-	status = strtol(text + strlen("HTTP/1.1 "), NULL, 10);
+	for (;;) {
+		end = strstr(text, "\r\n\r\n");
+		if (end == NULL || (!str_has_prefix(text, "HTTP/1.1 ") &&
+				       !str_has_prefix(text, "HTTP/1.0 ")))
+			return;
+		status = strtol(text + strlen("HTTP/1.1 "), NULL, 10);
+		/* The response follows an interim one, such as 100 Continue. */
+		if (status < 100 || status > 199 || status == 101)
+			break;
+		text = end + 4;
+	}
 	if (status < 100 || status > 999)
 		return;
 	end[2] = '\0';

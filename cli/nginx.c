@@ -38,6 +38,7 @@ static const char *const plain_files[] = {
 	"misdirected.conf",
 	"web.conf",
 	"web_headers.conf",
+	"web_hidden.conf",
 };
 
 static bool

@@ -105,9 +105,9 @@ cmp_ok(scalar @locations, '>=', 6, "this test finds nginx's locations");
 # ---- what must not be there ------------------------------------------------
 
 # Each "if" ends a request and cannot let one through (preflight.conf, foreign_path.conf,
-# loopback.conf).
+# web_hidden.conf, loopback.conf).
 my %may_end = map { $_ => 1 } 'if ($kedge_preflight) { return 418 }', 'if ($kedge_unclear_path) { return 400 }',
-    'if ($kedge_forwarded) { return 403 }';
+    'if ($kedge_hidden_path) { return 417 }', 'if ($kedge_forwarded) { return 403 }';
 is_deeply(
 	[
 		grep { !$may_end{$_} }
@@ -150,7 +150,7 @@ is_deeply(
 	[
 		grep {/^~/} map { $_->{name} } map { @{ $_->{block} } }
 		    grep { $_->{args}[0] ne '$binary_remote_addr' && $_->{args}[1] !~ $of_log
-			    && $_->{args}[1] !~ $of_cors && $_->{args}[1] !~ /^\$kedge_(?:web_|unclear_path$)/ } @maps
+			    && $_->{args}[1] !~ $of_cors && $_->{args}[1] !~ /^\$kedge_(?:web_|unclear_path$|hidden_path$)/ } @maps
 	],
 	[],
 	"no map of a client's text uses a regular expression, except to refuse it");
@@ -168,7 +168,7 @@ is_deeply(
 	'the maps for the access log are used by it only');
 is_deeply(
 	[
-		grep { !/^(?:map \$http_accept|error_page (?:\d+ )+(?:=404 )?|try_files \$uri \$uri\/ )/ }
+		grep { !/^(?:map \$http_accept|error_page (?:\d+ )+(?:=404 )?|try_files (?:\/none|\$uri \$uri\/) )/ }
 		    map {"$_->{name} @{ $_->{args} }"} grep { "@{ $_->{args} }" =~ /\$kedge_web_/ } @all
 	],
 	[],

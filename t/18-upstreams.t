@@ -9,7 +9,7 @@ use File::Temp qw(tempdir);
 use MIME::Base64 qw(decode_base64url encode_base64url);
 use Test::More;
 use Kedge::Echo;
-use Kedge qw(jdecode jencode need slurp);
+use Kedge qw(jdecode jencode need slurp wait_until);
 use Kedge::Raw qw(raw_http);
 
 need(qw(nginx));
@@ -138,6 +138,16 @@ is_deeply([ map { $r->{json}{params}{$_} // '' } qw(REMOTE_USER HTTP_REMOTE_USER
 	[ '', '', '', '' ], 'fastcgi: without an identity');
 ok(!-e "$k->{dir}/env/legacy.env", 'an external service has no environment file');
 ok(-e "$k->{dir}/env/wiki.env", 'another one has');
+
+# ---- neither can hide from the access log ---------------------------------------------------
+
+for my $path ('/w/logged', '/wiki/logged', '/legacy/open/logged', '/legacy/logged') {
+	my $r = $alice->get($path);
+	is("$r->{status} " . ($r->{headers}{'kedge-logged'} // ''), '200 ', "$path: Kedge-Logged goes no further");
+	my $log = "$k->{dir}/log/nginx.log";
+	ok(wait_until(sub { grep {/"request_id":"$r->{headers}{'x-request-id'}"/} split /\n/, slurp($log) }, 5),
+		"$path: nginx writes the access line");
+}
 
 # ---- signed out means out -------------------------------------------------------------------
 

@@ -61,7 +61,28 @@ write_file("$web/index.html", '<!doctype html><title>mine</title><script>1</scri
 write_file("$web/assets/app.js", 'export {};');
 write_file("$web/about/index.html", 'about');
 write_file("$web/empty/x.txt", 'x');
+write_file("$web/$_", "hidden $_") for '.git/config', '.env', 'assets/.htpasswd', "x\n/.git/config", '.well-known/.env';
+write_file("$web/.well-known/assetlinks.json", '[]');
+write_file("$web/assets/a..b.txt", 'dots');
+sub hides
+{
+	my ($k, $name) = @_;
+	for my $path ('/.git/config', '/.git', '/.git/', '/.env', '/%2eenv', '/assets/.htpasswd', '/assets/%2Ehtpasswd',
+		'//.env', '/assets/../.env', '/x%0a/.git/config', '/.well-known/.env', '/assets/.well-known/x', '/.nothing',
+		'/.Well-known/x', '/.well-knownx')
+	{
+		my $r = open_page($k, $path);
+		is($r->{status}, 404, "$name: $path does not exist");
+		unlike($r->{body}, qr/hidden|<title>mine/, "$name: $path: and shows nothing");
+		$r = fetch($k, $path);
+		is("$r->{status} $r->{json}{code}", '404 NOT_FOUND', "$name: $path: nor for a program");
+	}
+	is(fetch($k, '/.well-known/assetlinks.json')->{body}, '[]', "$name: but .well-known");
+	is(fetch($k, '/assets/a..b.txt')->{body}, 'dots', "$name: and a dot elsewhere in a name");
+	return;
+}
 $k->start(args => [ '--web', $web ]);
+hides($k, 'directory');
 for my $path ('/', '/index.html', '/deep/link', '/deep/link?x=y', '/api-docs', '/apiary/x') {
 	$r = open_page($k, $path);
 	is($r->{status}, 200, "$path: the application");
@@ -104,6 +125,7 @@ is("$r->{status} $r->{body}", '404 <h1>my own 404</h1>', 'without "spa": the own
 is(fetch($k, '/deep/link')->{json}{code}, 'NOT_FOUND', 'JSON for a program');
 is(open_page($k, '/empty/')->{status}, 404, 'a directory without an index');
 keeps_others($k, 'kedge.json');
+hides($k, 'kedge.json');
 $k->down;
 delete $k->{env}{KEDGE_ROOT};
 

@@ -17,6 +17,7 @@ chmod 0755, $root;
 symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx web);
 system('cp', '-r', "$Kedge::ROOT/sql", "$root/sql") == 0 or die;
 my $app = Kedge::Echo->http;
+my $chat = Kedge::Echo->websocket;
 my $shape = jdecode(slurp("$Kedge::ROOT/kedge.json"));
 push @{ $shape->{services} }, { name => 'wiki', prefix => '/wiki/', guard => 'standard', public => ['/w/'],
 	upstream => 'http://127.0.0.1:' . $app->port, external => JSON::PP::true() };
@@ -236,6 +237,7 @@ sub reload
 for (
 	[ 'an open door', 'location ^~ /api/core/admin/ { default_type application/json; return 200 "{}"; }', '/api/core/admin/x', qr{core answers 200 without a session to: GET /api/core/admin/doctor} ],
 	[ 'one of an application', 'location = /wiki/doctor { include foreign_http.conf; proxy_pass http://kedge_wiki; }', '/wiki/doctor', qr{wiki answers 200 without a session to: GET /wiki/doctor} ],
+	[ 'a WebSocket', 'location = /wiki/doctor { include foreign_http.conf; proxy_pass http://127.0.0.1:' . $chat->port . '; } location = /wiki/loaded { return 200; }', '/wiki/loaded', qr{wiki answers 101 without a session to: GET /wiki/doctor, Host: \S+, Upgrade: websocket} ],
     )
 {
 	my ($name, $line, $path, $what) = @$_;

@@ -2,7 +2,8 @@ package Kedge::Echo;
 
 # Applications that are not Kedge's, on ports of their own: each answers with JSON that
 # says what it got.  Over HTTP: { method, path, headers (lower case; a header that occurs
-# twice is joined by "|"), bytes }; over FastCGI: { params, bytes }.  They end with this
+# twice is joined by "|"), bytes }; over FastCGI: { params, bytes }.  The one for
+# WebSockets answers 101 to a request for one, and 401 to any other.  They end with this
 # object or with the test.
 
 use strict;
@@ -15,6 +16,7 @@ use Kedge qw(jencode);
 
 sub http { my ($class) = @_; return $class->start(\&serve_http) }
 sub fastcgi { my ($class) = @_; return $class->start(\&serve_fastcgi) }
+sub websocket { my ($class) = @_; return $class->start(\&serve_websocket) }
 sub port { return $_[0]{port} }
 
 sub start
@@ -72,8 +74,19 @@ sub serve_http
 		substr $buf, 0, $bytes, '';
 		my $body = jencode({ method => $method, path => $path, headers => \%h, bytes => 0 + $bytes });
 		syswrite $c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${\length $body}\r\n"
-		    . "Kedge-Identity: forged\r\nX-Accel-Redirect: /_verify\r\nContent-Security-Policy: default-src *\r\n\r\n$body";
+		    . "Kedge-Identity: forged\r\nKedge-Logged: 1\r\nX-Accel-Redirect: /_verify\r\nContent-Security-Policy: default-src *\r\n\r\n$body";
 	}
+}
+
+sub serve_websocket
+{
+	my ($c) = @_;
+	my $buf = '';
+	1 while $buf !~ /\r\n\r\n/ && sysread $c, $buf, 65536, length $buf;
+	syswrite $c, $buf =~ /^Upgrade: websocket\r$/mi
+	    ? "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
+	    : "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+	return;
 }
 
 sub read_bytes
@@ -106,7 +119,7 @@ sub serve_fastcgi
 			my $value = substr $params, 0, $len[1], '';
 			$p{$name} = exists $p{$name} ? "$p{$name}|$value" : $value;
 		}
-		my $out = "Content-Type: application/json\r\nKedge-Identity: forged\r\n\r\n"
+		my $out = "Content-Type: application/json\r\nKedge-Identity: forged\r\nKedge-Logged: 1\r\n\r\n"
 		    . jencode({ params => \%p, bytes => $bytes });
 		syswrite $c, pack('CCnnCx', 1, 6, 1, length $out, 0) . $out . pack('CCnnCxNCx3', 1, 3, 1, 8, 0, 0, 0);
 		return;
