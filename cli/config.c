@@ -92,6 +92,9 @@ value_of(const struct stack *s, const struct spec_service *service,
 		return arena_printf(s->arena, "(in %s)", getenv(file));
 	value = value_of_start(s, service, v->name);
 	*ret_source = SOURCE_UP;
+	/* A secret of the stack is in a file of its own. */
+	if (value == NULL && v->secret)
+		value = value_of_start(s, service, file);
 	if (value != NULL &&
 	    (v->fallback == NULL || !str_eq(value, v->fallback)))
 		return value;

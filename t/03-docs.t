@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge ();
+use Kedge::Page;
 
 my $build = $ENV{BUILD} // 'build/plain';
 
@@ -29,6 +30,24 @@ for my $page (grep { -f } split /\n/, qx(git ls-files -co --exclude-standard '*.
     my ($folder) = $page =~ m{^(.*/)};
     my @links = grep { !m{^(?:[a-z]+:|#)} } slurp($page) =~ m{\]\(([^)\s]+)\)}g;
     is_deeply([grep { !-e ($folder // '') . s/#.*//r } @links], [], "$page: each link leads to a file");
+}
+
+# Every page with code is executed, or its code is compared with something, by a test that
+# names the page. The commands of BENCHMARKS.md take half an hour.
+my $tests = join '', map { slurp($_) } glob 't/*.t t/system/*.t';
+for my $path (grep { -f && m{^(?:docs/|README|CONTRIB|SECURITY)} } split /\n/,
+	qx(git ls-files -co --exclude-standard '*.md')) {
+	my @code = grep { $_->{language} ne 'text' } Kedge::Page->new($path)->blocks;
+	next if !@code || $path eq 'docs/BENCHMARKS.md';
+	like($tests, qr/\Q$path\E/, "$path: a test executes its blocks");
+	# A block is for a stack, or for one of the places that Kedge::Page names.
+	is_deeply([ grep { !/^(?:|server)$/ } map { $_->{where} } @code ], [], "$path: each block says where it runs");
+}
+# The index names every page.
+my $index = slurp('docs/README.md');
+for my $page (grep { $_ ne 'docs/README.md' } glob 'docs/*.md') {
+	my ($name) = $page =~ m{([^/]+)$};
+	like($index, qr/\]\(\Q$name\E[)#]/, "docs/README.md lists $name");
 }
 
 # Every command in the README's shell blocks exists.

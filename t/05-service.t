@@ -8,18 +8,12 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(jdecode jencode need run slurp);
 use Kedge::Checkout;
+use Kedge::Page;
 
 need(qw(make curl));
-my $page = slurp("$Kedge::ROOT/docs/ADDING-A-SERVICE.md");
-my ($section) = $page =~ /^## By hand\n(.*?)^## /ms;
-ok($section, 'the page says how to add a service by hand') or BAIL_OUT('no section');
-# Returns each code block of the page, with the last file name before it.
-my @blocks;
-while ($section =~ /(.*?)^```(\w+)\n(.*?)^```\n/gms) {
-	my ($before, $language, $text) = ($1, $2, $3);
-	my @named = $before =~ /`((?:services|sql|t)\/[\w\/.]+\.\w+|kedge\.json)`/g;
-	push @blocks, { language => $language, text => $text, file => $named[-1] };
-}
+my $page = Kedge::Page->new('docs/ADDING-A-SERVICE.md');
+my @blocks = grep { $_->{section} eq 'By hand' } $page->blocks;
+ok(scalar @blocks, 'the page says how to add a service by hand') or BAIL_OUT('no section');
 is_deeply([ map {"$_->{language} " . ($_->{file} // '')} @blocks ],
 	[ 'c services/hello/main.c', 'sql sql/hello/0001_greeting.sql', 'json kedge.json',
 		'json t/endpoints/hello.json', 'sh ' ],

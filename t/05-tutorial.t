@@ -5,28 +5,22 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Kedge qw(need slurp);
+use Kedge qw(need);
 use Kedge::Checkout;
+use Kedge::Page;
 use Kedge::Upstream;
 
 need(qw(make curl git));
 Kedge::Upstream::need_python(qw(jwt waitress psycopg2));
-my $page = slurp("$Kedge::ROOT/docs/ADDING-A-SERVICE.md");
-my %section = $page =~ /^## ([^\n]+)\n(.*?)(?=^## |\z)/gms;
-is_deeply([ sort keys %section ],
-	[ 'By hand', 'In C', 'In Python', 'Who the user is, in other languages' ], 'the page has its sections');
+my $page = Kedge::Page->new('docs/ADDING-A-SERVICE.md');
+my %seen;
+is_deeply([ grep { !$seen{$_}++ } map { $_->{section} } $page->blocks ],
+	[ 'In C', 'In Python', 'By hand', 'Who the user is, in other languages' ], 'the page has its sections');
 
-# Returns the code blocks of a section, each with the last file name before it.
 sub blocks
 {
-	my ($text) = @_;
-	my (@blocks, $file);
-	while ($text =~ /(.*?)^```(\w+)\n(.*?)^```\n/gms) {
-		my ($before, $language, $code) = ($1, $2, $3);
-		my @named = $before =~ /`((?:services|sql|t)\/[\w\/.-]+\.\w+|kedge\.json)`/g;
-		push @blocks, { language => $language, text => $code, file => $named[-1] };
-	}
-	return @blocks;
+	my ($section) = @_;
+	return grep { $_->{section} eq $section } $page->blocks;
 }
 
 # ---- the script ---------------------------------------------------------------------------
@@ -75,7 +69,7 @@ print $out $old;
 PERL
 $copy->put("build/$_->[0]", $_->[1]) for [ 'row.pl', $replace_row ], [ 'routes.pl', $replace_routes ];
 my $script = "set -e\n";
-for my $block (map { blocks($section{$_}) } 'In C', 'In Python') {
+for my $block (map { blocks($_) } 'In C', 'In Python') {
 	my ($language, $file, $text) = @$block{qw(language file text)};
 	$text = as_here($text) if $language =~ /^(?:sh|json)$/;
 	if ($language eq 'sh') {
@@ -102,7 +96,7 @@ is($left, '', 'what the tutorial has made is removed again') or diag($left);
 
 # ---- the other languages ----------------------------------------------------------------
 
-my %code = map { $_->{language} => $_->{text} } blocks($section{'Who the user is, in other languages'});
+my %code = map { $_->{language} => $_->{text} } blocks('Who the user is, in other languages');
 is_deeply([ sort keys %code ], [qw(go js python)], 'the page has three languages');
 is($code{python}, $copy->text('build/identity.py'), 'the Python of the page is what kedge add makes');
 ($status, undef, $err) = $copy->kedge('add', 'service', 'search', '--language', 'node');

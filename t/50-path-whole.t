@@ -5,32 +5,18 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Kedge qw(jdecode run slurp tool);
+use Kedge qw(tool);
+use Kedge::Page;
 
 my $k = Kedge->up;
 
-# Runs the README's curl examples in one shell, with a ./kedge that uses this test's
-# stack.
+# The README's curl examples.
 SKIP: {
 	skip 'curl is not installed', 1 unless tool('curl');
-	my $readme = slurp("$Kedge::ROOT/README.md");
-	my @all = $readme =~ /^```(\w+)\n(.*?)^```$/gms;
-	my @blocks;
-	while (my ($language, $text) = splice @all, 0, 2) {
-		push @blocks, $text if $language eq 'sh' && $text =~ /\bcurl\b/;
-	}
+	my $page = Kedge::Page->new('README.md');
+	my @blocks = grep { $_->{text} =~ /\bcurl\b/ } $page->blocks('sh');
 	is(scalar @blocks, 2, 'the README has two blocks of curl examples');
-	my $script = join "\n", @blocks;
-	$script =~ s/^\$ //gm;
-	$script =~ s/127\.0\.0\.1:8080|localhost:8080/'127.0.0.1:' . $k->port/ge;
-	my $place = File::Temp::tempdir(CLEANUP => 1);
-	open my $kedge, '>', "$place/kedge" or die "$place/kedge: $!";
-	print $kedge "#!/bin/sh\nexec '", Kedge->binary('kedge'), q{' "$@" --dir '}, $k->dir, "'\n";
-	close $kedge;
-	chmod 0755, "$place/kedge";
-	my ($status, $out, $err) =
-	    run({ dir => $place, in => "set -e\n$script" }, '/bin/bash', '-s');
-	is($status, 0, 'the curl examples of the README succeed') or diag("$script\n$out$err");
+	my $out = $page->run_on_stack($k, only => sub { $_[0]{text} =~ /\bcurl\b/ });
 	like($out, qr/"userId"/, 'an example makes a verified request');
 	like($out, qr/"currency"\s*:\s*"USD"/, 'an example reads the wallet');
 	like($out, qr/"amount"\s*:\s*5000/, 'an example deposits money as an administrator');
@@ -44,16 +30,10 @@ SKIP: {
 # comment shows is given.
 SKIP: {
 	skip 'curl is not installed', 1 unless tool('curl');
-	my $own = Kedge->up;
-	my $page = slurp("$Kedge::ROOT/docs/API.md");
-	my $script = join "\n", $page =~ /^```sh\n(.*?)^```$/gms;
-	$script =~ s/127\.0\.0\.1:8080/'127.0.0.1:' . $own->port/ge;
-	my ($status, $out, $err) = run(
-		{ dir => File::Temp::tempdir(CLEANUP => 1), in => "set -e -o pipefail\n$script" },
-		'/bin/bash', '-s');
-	is($status, 0, 'the examples of API.md succeed') or diag("$script\n$out$err");
+	my $page = Kedge::Page->new('docs/API.md');
+	my $out = $page->run_on_stack(Kedge->up);
 	like($out, qr/Idempotency-Replayed: true/i, 'a repetition is marked');
-	my @shown = $page =~ /^# \{"code":"(\w+)"/mg;
+	my @shown = $page->text =~ /^# \{"code":"(\w+)"/mg;
 	is_deeply([ $out =~ /\{"code":"(\w+)"/g ], \@shown, 'the errors are those that the page shows');
 	like($out, qr/"fields":\[\{"field":"title","in":"body","problem":"type"/, 'with the wrong field');
 	like($out, qr/"status":"done"/, 'a change with If-Match is made');

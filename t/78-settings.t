@@ -36,6 +36,7 @@ ok($v->{secret}, 'but named as one');
 my ($status, $out, $err) = $k->kedge('config', 'core');
 unlike($out, qr/\Q@{[ $k->service_env('core')->{CORE_IDENTITY_KEY} ]}\E/, 'nor in the table');
 like($out, qr/^CORE_THREADS +16 +default$/m, 'the table');
+like($out, qr/^CORE_IDENTITY_KEY +\(secret\) +kedge up$/m, 'a secret in a file of its own is set');
 ($status, $out, $err) =
     run({ env => { CORE_THREDS => 3 } }, $kedge, 'config', 'core', '--dir', $dir);
 like($err, qr/CORE_THREDS is set, but core has no such variable; did you mean CORE_THREADS\?/,
