@@ -137,6 +137,12 @@ struct auth_plugin {
 	const struct job_schedule *schedules;
 	const struct auth_claim *claims;
 	const struct auth_hooks *hooks;
+	/*
+	 * Its hook before_sign_in asks every user whose twoFactorEnabled is
+	 * true for the second factor. Without such a plugin these users cannot
+	 * sign in.
+	 */
+	bool asks_second_factor;
 };
 
 #endif

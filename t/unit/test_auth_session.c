@@ -1036,6 +1036,8 @@ static const struct {
 	{ "UPDATE account SET password = NULL", BIT(PROOF_PASSWORD) },
 	{ "UPDATE \"user\" SET email = 'b@example.com'", BIT(PROOF_EMAIL) },
 	{ "UPDATE \"user\" SET banned = true", BIT(PROOF__MAX) - 1 },
+	{ "UPDATE \"user\" SET \"twoFactorEnabled\" = true",
+	  BIT(PROOF__MAX) - 1 },
 	{ "UPDATE \"user\" SET banned = true,"
 	    " \"banExpires\" = now() + interval '1 h'", BIT(PROOF__MAX) - 1 },
 	{ "UPDATE \"user\" SET banned = true,"

@@ -26,6 +26,9 @@ const struct refusal core_refusals[] = {
 	[REFUSE_BANNED] = { ERR_FORBIDDEN, "BANNED_USER",
 	    "You have been banned from this application. "
 	    "Please contact support if you believe this is an error." },
+	[REFUSE_SECOND_FACTOR] = { ERR_FORBIDDEN, "TWO_FACTOR_NOT_SUPPORTED",
+	    "Your account is protected by a second factor, which this server "
+	    "cannot check yet. Please contact support." },
 	[REFUSE_INVALID_EMAIL] = { ERR_INVALID, "INVALID_EMAIL",
 	    "Invalid email" },
 	[REFUSE_PASSWORD_TOO_SHORT] = { ERR_INVALID, "PASSWORD_TOO_SHORT",

@@ -203,8 +203,9 @@ session_select_of_user(struct db *db, struct arena *a,
 
 /*
  * The only INSERT into session.  FOR SHARE waits for a concurrent change of
- * what was proven, or a ban; the conditions are then checked with the new row.
- * The last two arguments belong to the proof.
+ * what was proven, a ban, or the enabling of a second factor; the conditions
+ * are then checked with the new row.  The last two arguments belong to the
+ * proof.
  */
 /* clang-format off */
 #define INSERT_FROM(what, condition)                                           \
@@ -215,6 +216,7 @@ session_select_of_user(struct db *db, struct arena *a,
 	" FROM " what " WHERE u.id = $2 AND " condition                        \
 	" AND NOT (coalesce(u.banned, false) AND"                              \
 	" (u.\"banExpires\" IS NULL OR u.\"banExpires\" > now()))"             \
+	" AND ($6::boolean OR NOT coalesce(u.\"twoFactorEnabled\", false))"     \
 	" FOR SHARE"
 #define USER_AND_ACCOUNT "\"user\" u JOIN account a ON a.\"userId\" = u.id"
 
@@ -222,18 +224,18 @@ static const struct db_stmt inserts[PROOF__MAX] = {
 	[PROOF_PASSWORD] = {
 	    .name = "session_insert_by_password",
 	    .sql = INSERT_FROM(USER_AND_ACCOUNT,
-		"a.id = $6 AND a.password = $7"),
-	    .nargs = 7,
+		"a.id = $7 AND a.password = $8"),
+	    .nargs = 8,
 	},
 	[PROOF_ACCOUNT] = {
 	    .name = "session_insert_by_account",
-	    .sql = INSERT_FROM(USER_AND_ACCOUNT, "a.id = $6"),
-	    .nargs = 6,
+	    .sql = INSERT_FROM(USER_AND_ACCOUNT, "a.id = $7"),
+	    .nargs = 7,
 	},
 	[PROOF_EMAIL] = {
 	    .name = "session_insert_by_email",
-	    .sql = INSERT_FROM("\"user\" u", "u.email = $6"),
-	    .nargs = 6,
+	    .sql = INSERT_FROM("\"user\" u", "u.email = $7"),
+	    .nargs = 7,
 	},
 };
 /* clang-format on */
@@ -245,6 +247,7 @@ session_insert(struct db *db, struct arena *a, const char *token,
 	const struct db_stmt *stmt = &inserts[proof->kind];
 	const char *args[] = { token, start->user_id, start->ip_address,
 		start->user_agent, arena_i64(a, start->ttl_s),
+		start->past_second_factor ? "t" : "f",
 		proof->kind == PROOF_EMAIL ? proof->email : proof->account_id,
 		proof->password_hash };
 	struct db_rows rows;

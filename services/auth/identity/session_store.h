@@ -68,6 +68,12 @@ struct session_start {
 	const char *ip_address;
 	const char *user_agent;
 	int64_t ttl_s;
+	/*
+	 * The user has shown the second factor, or already has a session that
+	 * this one replaces. Otherwise no session begins for a user who has
+	 * enabled a second factor.
+	 */
+	bool past_second_factor;
 };
 
 /* To be called at start, before any statement is run. */

@@ -14,7 +14,8 @@
 	" (SELECT coalesce(string_agg(s.service, ',' ORDER BY s.service), '')" \
 	" FROM service_account s WHERE s.user_id = u.id),"                     \
 	" coalesce(u.banned, false),"                                          \
-	" u.\"banExpires\" <= now()"
+	" u.\"banExpires\" <= now(),"                                           \
+	" coalesce(u.\"twoFactorEnabled\", false)"
 /* clang-format on */
 enum {
 	ID,
@@ -27,6 +28,7 @@ enum {
 	ACCOUNTS,
 	BANNED,
 	BAN_IS_OVER,
+	HAS_SECOND_FACTOR,
 	NCORE_COLUMNS
 };
 
@@ -68,6 +70,8 @@ user_read(
 		.accounts = db_get_text(rows, row, c + ACCOUNTS),
 		.is_banned = banned && !over,
 		.ban_is_over = banned && over,
+		.has_second_factor =
+		    db_get_bool(rows, row, c + HAS_SECOND_FACTOR),
 		.columns = columns_read(
 		    &composed.columns, rows, row, c + NCORE_COLUMNS, a),
 	};

@@ -27,6 +27,7 @@ struct user {
 	const char *accounts; /* services, comma-separated; "" for none */
 	bool is_banned; /* now */
 	bool ban_is_over; /* the row has a ban whose time has passed */
+	bool has_second_factor; /* must be asked for it when signing in */
 	/*
 	 * Columns of the plugins, in composed order, in PostgreSQL's text
 	 * format.

@@ -61,6 +61,20 @@ ask_plugins(struct req *r, const struct signin *in, bool *ret_answered)
 	return e;
 }
 
+/*
+ * Whether a plugin asks for the second factor of those who have one.
+ * ask_plugins() has then done so.
+ */
+static bool
+asks_second_factor(const struct plugin_set *set)
+{
+	for (size_t i = 0; i < set->non; i++) {
+		if (set->on[i]->asks_second_factor)
+			return true;
+	}
+	return false;
+}
+
 static enum err
 begin(struct req *r, const struct signin *in, const char **ret_token)
 {
@@ -77,6 +91,8 @@ begin(struct req *r, const struct signin *in, const char **ret_token)
 			.ip_address = client.ip_address,
 			.user_agent = client.user_agent,
 			.ttl_s = signin_ttl_s(in->remember),
+			.past_second_factor =
+			    asks_second_factor(auth_of(r)->plugins),
 		    },
 		    &in->proof, ret_token);
 	/* The user has just been banned, deleted or given another password. */
@@ -148,6 +164,9 @@ signin_complete(struct req *r, const struct signin *in, struct signin_out *out)
 	e = ask_plugins(r, in, &answered);
 	if (e != ERR_OK || answered)
 		return e;
+	if (in->user->has_second_factor &&
+	    !asks_second_factor(auth_of(r)->plugins))
+		return refuse(r, REFUSE_SECOND_FACTOR);
 	e = begin(r, in, &token);
 	if (e != ERR_OK)
 		return e;

@@ -246,6 +246,8 @@ replace(struct req *r, const struct change_in *in,
 
 	if (e != ERR_OK)
 		return e;
+	/* The request has a session, which this one replaces. */
+	start.past_second_factor = true;
 	if (in->revoke_other_sessions.value)
 		change.start = &start;
 	e = password_account_change(auth_of(r), r->arena, &change, ret_token);
