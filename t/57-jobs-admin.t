@@ -163,6 +163,11 @@ my $own = $r->{json};
 is_deeply([ @$own{qw(kind queue maxAttempts)}, $own->{payload} ],
 	[ 'example.factorize', 'cpu', 3, { number => '12' } ], 'the job has the settings of its kind');
 is($r->{headers}{location}, "$jobs/$own->{id}", 'Location is the path of the new job');
+my %key = (headers => { 'Idempotency-Key' => 'k' });
+$r = $root->post($jobs, \%twelve, %key);
+is($r->{status}, 400, 'POST /jobs refuses an Idempotency-Key: it would enqueue a second job');
+is_deeply($r->{json}{fields} && $r->{json}{fields}[0]{field}, 'Idempotency-Key', 'the error names the header');
+is($root->post("$jobs/queues/cpu/resume", undef, %key)->{status}, 200, 'resume accepts one: a repetition changes nothing');
 ok(reached($own->{id}, 'completed'), 'the job that POST /jobs enqueued is completed');
 for my $row (
 	[ 'another kind', { %twelve, kind => 'nobody.knows' }, 'kind' ], [ 'no kind', { payload => {} }, 'kind' ],

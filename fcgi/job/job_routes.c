@@ -312,18 +312,21 @@ const struct route job_routes[] = {
 	  .summary = "Cancel a job; a running one is asked to stop",
 	  .in = SCHEMA(struct job_key, key_fields),
 	  .out = JOB_DETAIL_SCHEMA,
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_CONFLICT) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/jobs/queues/{queue}/pause", queues_pause, ADMIN,
 	  .summary = "Pause a queue: nothing is claimed from it",
 	  .in = SCHEMA(struct queue_key, queue_key_fields),
 	  .out = JOB_QUEUE_SCHEMA,
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/jobs/queues/{queue}/resume", queues_resume, ADMIN,
 	  .summary = "Resume a paused queue",
 	  .in = SCHEMA(struct queue_key, queue_key_fields),
 	  .out = JOB_QUEUE_SCHEMA,
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ 0 },

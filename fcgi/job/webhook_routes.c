@@ -374,6 +374,7 @@ const struct route webhook_routes[] = {
 	  .in = { .name = "WebhookPatch", .size = sizeof(struct patch_in),
 	    .fields = patch_fields, .refuse_unknown = true },
 	  OUT_WEBHOOK, .body_max_bytes = BODY_MAX_BYTES,
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "DELETE", "/webhooks/{id}", webhooks_delete, ADMIN,
@@ -384,11 +385,13 @@ const struct route webhook_routes[] = {
 	{ "POST", "/webhooks/{id}/enable", webhooks_enable, ADMIN,
 	  .summary = "Enable an endpoint and forget its failures",
 	  OF_ONE, OUT_WEBHOOK,
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/webhooks/{id}/disable", webhooks_disable, ADMIN,
 	  .summary = "Disable an endpoint",
 	  OF_ONE, OUT_WEBHOOK,
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) |
 	    BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/webhooks/{id}/rotate", webhooks_rotate, ADMIN,

@@ -67,6 +67,25 @@ has_row(const struct schema *in, enum field_from from, const char *name)
 	return f != NULL && f->name != NULL;
 }
 
+/* Refuses the request if it has the header and the route does not read it. */
+static void
+refuse_header(struct req *r, const char *name)
+{
+	struct problems *p = &r->problems;
+
+	if (find_header(r, name) == NULL ||
+	    has_row(&r->route->in, FROM_HEADER, name) ||
+	    p->count == PROBLEMS_MAX)
+		return;
+	p->items[p->count++] = (struct problem){
+		.kind = PROBLEM_UNKNOWN,
+		.from = FROM_HEADER,
+		.name = name,
+		.received = "string",
+		.message = "is not taken by this route",
+	};
+}
+
 /*
  * Refuses a write with a condition (such as If-Match) that the route does not
  * read: the write would be executed unconditionally.
@@ -74,23 +93,21 @@ has_row(const struct schema *in, enum field_from from, const char *name)
 static void
 refuse_conditions(struct req *r)
 {
-	static const char *const names[] = { "If-Match", "If-None-Match",
-		"If-Unmodified-Since" };
-	struct problems *p = &r->problems;
+	refuse_header(r, "If-Match");
+	refuse_header(r, "If-None-Match");
+	refuse_header(r, "If-Unmodified-Since");
+}
 
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (find_header(r, names[i]) == NULL ||
-		    has_row(&r->route->in, FROM_HEADER, names[i]) ||
-		    p->count == PROBLEMS_MAX)
-			continue;
-		p->items[p->count++] = (struct problem){
-			.kind = PROBLEM_UNKNOWN,
-			.from = FROM_HEADER,
-			.name = names[i],
-			.received = "string",
-			.message = "is not taken by this route",
-		};
-	}
+/*
+ * Refuses an Idempotency-Key that the route does not read if a repetition of
+ * the request would be executed again: the client relies on the opposite.
+ */
+static void
+refuse_key(struct req *r)
+{
+	if (!r->route->idempotent &&
+	    (str_eq(r->method, "POST") || str_eq(r->method, "PATCH")))
+		refuse_header(r, "Idempotency-Key");
 }
 
 static bool
@@ -133,8 +150,10 @@ input_read(const struct service *s, struct req *r, void **ret_struct)
 	if (in->size != 0)
 		*ret_struct = arena_alloc(r->arena, in->size);
 	e = schema_read(in, r->arena, &input, *ret_struct, &r->problems);
-	if (strict && !req_is_safe(r))
+	if (strict && !req_is_safe(r)) {
 		refuse_conditions(r);
+		refuse_key(r);
+	}
 	if (e == ERR_OK && r->problems.count > 0)
 		e = ERR_INVALID;
 	forget_unknown(r);

@@ -4,7 +4,8 @@
  *
  * Ignored input can change the meaning of a request: with a misspelled filter a
  * request lists everything; without the Content-Type that its body needs, a
- * capture captures the whole hold.  So bodies, query parameters and headers
+ * capture captures the whole hold; with an Idempotency-Key that nobody reads, a
+ * repeated request is executed twice.  So bodies, query parameters and headers
  * that a route does not read are refused.  BetterAuth ignores them, and so do
  * the routes with its wire format (ignores_unknown in struct service).
  */

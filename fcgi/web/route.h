@@ -73,6 +73,13 @@ struct route {
 	 */
 	bool whole_path;
 	/*
+	 * A POST or PATCH whose repetition has no further effect, as with PUT
+	 * (RFC 9110 section 9.2.2).  It accepts an Idempotency-Key without
+	 * reading it.  Other routes that do not read the key refuse it, because
+	 * they would execute the repetition.
+	 */
+	bool idempotent;
+	/*
 	 * The query is ignored, even a malformed one: for an address to which
 	 * others append parameters, such as a link that is shared.
 	 */

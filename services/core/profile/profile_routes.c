@@ -82,6 +82,7 @@ const struct route profile_routes[] = {
 	  .in = { .name = "ProfilePatch", .size = sizeof(struct profile_patch),
 	    .fields = patch_fields, .refuse_unknown = true },
 	  .out = SCHEMA_NAMED("Profile", struct profile, profile_fields),
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_RATE_LIMITED) },
 	{ 0 },
 };

@@ -471,6 +471,7 @@ const struct route task_routes[] = {
 	    .fields = patch_fields, .refuse_unknown = true },
 	  .out = SCHEMA_NAMED("Task", struct task, task_fields),
 	  .body_max_bytes = TASK_BODY_BYTES,
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_STALE) |
 	    BIT(ERR_UNPROCESSABLE) | BIT(ERR_RATE_LIMITED),
 	  .headers = etag_headers },

@@ -386,6 +386,7 @@ const struct route link_routes[] = {
 	    .fields = patch_fields, .refuse_unknown = true },
 	  .out = { .name = "Link", .size = sizeof(struct link),
 	    .fields = link_fields },
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_NOT_FOUND) | BIT(ERR_STALE) |
 	    BIT(ERR_UNPROCESSABLE) | BIT(ERR_RATE_LIMITED),
 	  .headers = etag_headers },

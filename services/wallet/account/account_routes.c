@@ -378,6 +378,7 @@ const struct route account_routes[] = {
 	  .in = { .name = "AccountFreeze", .size = sizeof(struct freeze_in),
 	    .fields = freeze_fields, .refuse_unknown = true },
 	  .out = OUT, .body_optional = true,
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) |
 	    BIT(ERR_NOT_FOUND) | BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/accounts/{id}/unfreeze", accounts_unfreeze,
@@ -386,6 +387,7 @@ const struct route account_routes[] = {
 	  .in = { .name = "AccountFreeze", .size = sizeof(struct freeze_in),
 	    .fields = freeze_fields, .refuse_unknown = true },
 	  .out = OUT, .body_optional = true,
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) |
 	    BIT(ERR_NOT_FOUND) | BIT(ERR_RATE_LIMITED) },
 	{ 0 },

@@ -124,6 +124,7 @@ const struct route currency_routes[] = {
 	    .fields = add_fields, .refuse_unknown = true },
 	  .out = SCHEMA_NAMED("Currency", struct currency, currency_fields),
 	  .status = 201,
+	  .idempotent = true,
 	  .errors = BIT(ERR_INVALID) | BIT(ERR_FORBIDDEN) |
 	    BIT(ERR_CONFLICT) | BIT(ERR_UNPROCESSABLE) |
 	    BIT(ERR_RATE_LIMITED) },
