@@ -174,10 +174,15 @@ make_one(const struct database_task *t, struct db_script *script,
 {
 	struct arena *a = t->stack->arena;
 	const char *name = service->name;
+	const char *verifier = password_of(t, service);
 
+	if (verifier != NULL && db_script_encrypt_password(script, a, name,
+				    verifier, &verifier) != ERR_OK) {
+		print_error("database %s: %s", name, db_script_problem(script));
+		return false;
+	}
 	return run_formatted(script, a, name, roles_sql,
-		   DB_ARGS(
-		       name, password_of(t, service), limit_of(t, service))) &&
+		   DB_ARGS(name, verifier, limit_of(t, service))) &&
 	       run_formatted(script, a, name, database_sql, DB_ARGS(name)) &&
 	       make_schema(t->stack, name);
 }
@@ -188,10 +193,7 @@ make_all(const struct database_task *t, struct db_script *script)
 	const struct spec_service *service;
 	int i;
 
-	/*
-	 * Failing statements are not logged, because their text contains a
-	 * password.
-	 */
+	/* Failing statements are not logged: their text has a verifier. */
 	if (!run(script, "postgres",
 		"SET log_min_error_statement = 'panic';"
 		"REVOKE ALL ON DATABASE postgres FROM PUBLIC;"

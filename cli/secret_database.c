@@ -61,7 +61,7 @@ run_formatted(struct db_script *script, struct arena *a, const char *sql,
 	return true;
 }
 
-/* Statements with a password must not be written to the server's log. */
+/* Statements with a verifier need not be in the server's log either. */
 static const char quiet_sql[] =
     "SELECT format('SET %s = %s', name, value)"
     " FROM (VALUES ('log_statement', 'none'),"
@@ -73,7 +73,8 @@ static const char create_sql[] =
     "SELECT format('CREATE ROLE %I', $1::text)"
     " WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1::text)";
 
-/* $1 is the role that gets the password $2; $3 has the right limit. */
+/* $1 is the role that gets the password with the verifier $2; $3 has the right
+ * limit. */
 static const char password_sql[] =
     "SELECT format('ALTER ROLE %I LOGIN INHERIT PASSWORD %L"
     " CONNECTION LIMIT %s', $1::text, $2::text, rolconnlimit)"
@@ -105,10 +106,16 @@ give_password(struct db_script *script, struct arena *a, const char *old,
     const char *next, const char *password)
 {
 	const char *first = first_of(a, next);
+	const char *verifier;
 
+	if (db_script_encrypt_password(script, a, next, password, &verifier) !=
+	    ERR_OK) {
+		print_error("PostgreSQL: %s", db_script_problem(script));
+		return false;
+	}
 	return run_formatted(script, a, create_sql, DB_ARGS(next)) &&
 	       run_formatted(
-		   script, a, password_sql, DB_ARGS(next, password, old)) &&
+		   script, a, password_sql, DB_ARGS(next, verifier, old)) &&
 	       (str_eq(next, first) ||
 		   run_formatted(script, a, member_sql, DB_ARGS(next, first)));
 }

@@ -250,6 +250,23 @@ like($k->database_url('core'), qr/user='core'/, 'the roles take turns');
 isnt(($login->($new_url))[0], 0, 'the second role has no password any more');
 like($k->database_url('wallet'), qr/user='wallet_2'/, 'the other services were left alone');
 
+# Where the administrator is no superuser, as with a hosted PostgreSQL, the server's log may
+# have every statement.
+my $log = "$dir/log/postgres.log";
+$k->sql('core', $_) for q{CREATE ROLE manager LOGIN CREATEROLE PASSWORD 'm'}, q{ALTER ROLE manager SET log_statement = 'all'},
+    'GRANT core, core_2 TO manager WITH ADMIN OPTION', 'GRANT CONNECT ON DATABASE postgres TO manager';
+{
+	local $ENV{KEDGE_ADMIN_URL} = $k->url_as('manager:m', 'postgres');
+	($s, $out, $err) = rotate('database', 'core');
+}
+is($s, 0, 'rotate database core, not as a superuser') or diag($err);
+my ($fresh) = $k->database_url('core') =~ /password='(\w+)'/;
+ok($fresh, 'there is a new password');
+is($k->client->get('/health/core')->{status}, 200, 'which the service can use');
+like(slurp($log), qr/ALTER ROLE core_2 LOGIN INHERIT PASSWORD 'SCRAM-SHA-256\$/, 'the log has the statement');
+unlike(slurp($log), qr/\Q$fresh/, 'and not the password');
+$k->sql('core', $_) for 'DROP OWNED BY manager', 'DROP ROLE manager';
+
 # ---- Redis --------------------------------------------------------------------------
 
 ($s, $out, $err) = rotate('redis', 'wallet');

@@ -191,6 +191,22 @@ db_script_query(struct db_script *s, struct arena *a, const char *sql,
 	return ERR_OK;
 }
 
+enum err
+db_script_encrypt_password(struct db_script *s, struct arena *a,
+    const char *role, const char *password, const char **ret_verifier)
+{
+	char *text =
+	    PQencryptPasswordConn(s->conn, password, role, "scram-sha-256");
+
+	if (text == NULL) {
+		note_problem(s, /* sql= */ "", /* result= */ NULL);
+		return ERR_INTERNAL;
+	}
+	*ret_verifier = arena_strdup(a, text);
+	PQfreemem(text);
+	return ERR_OK;
+}
+
 /*
  * If the script contained a COMMIT, its first part would be kept even if a
  * later part failed.  So this code first inserts a row that violates a foreign
