@@ -28,6 +28,10 @@ static const struct option flags[] = {
 	{ "check", no_argument, NULL, OPTIONS_CHECK },
 	{ "request", required_argument, NULL, OPTIONS_REQUEST },
 	{ "since", required_argument, NULL, OPTIONS_SINCE },
+	{ "level", required_argument, NULL, OPTIONS_LEVEL },
+	{ "service", required_argument, NULL, OPTIONS_SERVICE },
+	{ "lines", required_argument, NULL, OPTIONS_LINES },
+	{ "status", no_argument, NULL, OPTIONS_STATUS },
 	{ "to", required_argument, NULL, OPTIONS_TO },
 	{ "spec", required_argument, NULL, OPTIONS_SPEC },
 	{ "what", required_argument, NULL, OPTIONS_WHAT },
@@ -88,6 +92,16 @@ refuse(const char *command, const char *given, unsigned allowed)
 }
 
 static bool
+read_count(const char *command, const char *option, int64_t *ret)
+{
+	if (str_i64(optarg, 1, 100000, ret))
+		return true;
+	print_error("%s: --%s %s: say a number from 1 to 100000", command,
+	    option, optarg);
+	return false;
+}
+
+static bool
 apply(struct options *o, const char *command, int flag)
 {
 	switch (flag) {
@@ -109,11 +123,18 @@ apply(struct options *o, const char *command, int flag)
 		o->json = true;
 		return true;
 	case OPTIONS_KEEP:
-		if (str_i64(optarg, 1, 100000, &o->keep))
-			return true;
-		print_error("%s: --keep %s: say a number of at least 1",
-		    command, optarg);
-		return false;
+		return read_count(command, "keep", &o->keep);
+	case OPTIONS_LINES:
+		return read_count(command, "lines", &o->lines);
+	case OPTIONS_LEVEL:
+		o->level = optarg;
+		return true;
+	case OPTIONS_SERVICE:
+		o->service = optarg;
+		return true;
+	case OPTIONS_STATUS:
+		o->status = true;
+		return true;
 	case OPTIONS_VERIFY:
 		o->verify = true;
 		return true;
@@ -188,11 +209,13 @@ options_read(
 	optind = 0; /* begin anew: a command may call another one */
 	opterr = 0; /* getopt() prints no errors; print_error() does */
 	for (;;) {
-		flag = getopt_long(argc, argv, ":f", flags, NULL);
+		flag = getopt_long(argc, argv, ":fn:", flags, NULL);
 		if (flag == -1)
 			break;
 		if (flag == 'f')
 			flag = OPTIONS_FOLLOW;
+		if (flag == 'n')
+			flag = OPTIONS_LINES;
 		if (flag == ':') {
 			print_error("%s: %s needs a value; see \"kedge %s "
 				    "--help\"",

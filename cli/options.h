@@ -35,6 +35,10 @@ enum options_allowed {
 	OPTIONS_DATABASE = 512,
 	OPTIONS_WEB = 1024,
 	OPTIONS_LISTEN = 2048,
+	OPTIONS_LEVEL = 1 << 12,
+	OPTIONS_SERVICE = 1 << 13,
+	OPTIONS_STATUS = 1 << 14,
+	OPTIONS_LINES = 1 << 15,
 };
 
 struct options {
@@ -58,6 +62,10 @@ struct options {
 	bool check; /* only say what would be done */
 	const char *request; /* the id of a request */
 	const char *since; /* a time, or how long ago */
+	const char *level; /* of log lines */
+	const char *service; /* names, separated by commas */
+	int64_t lines; /* how many; 0: the option is missing */
+	bool status; /* show how it is, and change nothing */
 	const char *spec; /* the path of kedge.json */
 	const char *what; /* which kinds of files, separated by commas */
 	bool force; /* although something advises against it */

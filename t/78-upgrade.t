@@ -1,5 +1,4 @@
-# kedge upgrade --check: what a release would do, found out without doing it; and kedge
-# logs --request: one request in all logs.
+# kedge upgrade --check: what a release would do, found out without doing it.
 use strict;
 use warnings;
 use FindBin;
@@ -76,84 +75,4 @@ is($s, 1, 'a setting that no longer exists');
 like($err, qr/kedge\.env: CORE_FORMER_NAME does not exist in this release/, 'is named');
 unlike($err, qr/CORE_THREADS/, 'others are not');
 
-# ---- logs --request -------------------------------------------------------------------
-
-# core asks auth for a new user, so one request is in the logs of several services; nginx
-# has refused another one itself.
-my $new = $k->user('bob');
-my $r = $new->get('/api/core/me');
-my $id = $r->{headers}{'x-request-id'};
-ok($id, 'a response has the id of the request');
-my @lines;
-ok(
-	wait_until(
-		sub {
-			($s, $out, $err) = $k->kedge('logs', '--request', $id);
-			@lines = map { jdecode($_) } split /\n/, $out;
-			return 2 <= grep { ($_->{msg} // '') eq 'request' } @lines;
-		},
-		10
-	),
-	'its lines are found'
-) or diag($out, $err);
-is($s, 0, 'logs --request');
-my %service = map { $_->{service} => 1 } @lines;
-is_deeply([ sort keys %service ], [qw(auth core)], 'of both services');
-is_deeply([ grep { $_->{request_id} ne $id } @lines ], [], 'and no others');
-is_deeply([ map { $_->{time} } @lines ], [ sort map { $_->{time} } @lines ], 'in the order of time');
-($s, $out, $err) = $k->kedge('logs', 'auth', '--request', $id);
-is_deeply([ grep { jdecode($_)->{service} ne 'auth' } split /\n/, $out ], [], 'of one service');
-my $lost = $k->client->get('/nothing/here')->{headers}{'x-request-id'};
-ok(wait_until(sub { ($s, $out) = $k->kedge('logs', '--request', $lost); $s == 0 }, 10),
-	"nginx's own lines are found");
-is(jdecode((split /\n/, $out)[0])->{service}, 'nginx', 'and are its own');
-($s, $out, $err) = $k->kedge('logs', '--since', '10m');
-is($s, 0, 'logs --since');
-like($out, qr/\Q$id\E/, 'shows everything since then');
-my @time = map { jdecode($_)->{time} } split /\n/, $out;
-is_deeply(\@time, [ sort @time ], 'in the order of time');
-($s, $out, $err) = $k->kedge('logs', '--since', '2999-01-01T00:00:00Z');
-is($s, 1, 'nothing since a time to come');
-like($err, qr/no line was found/, 'is told');
-for my $wrong ([ '--request', 'a"b' ], [ '--request', '' ], [ '--since', 'yesterday' ], [ '--since', '5' ],
-	[ '-f', '--request', 'x' ], [ '../env/core', '--since', '1m' ]) {
-	($s, $out, $err) = $k->kedge('logs', @$wrong);
-	isnt($s, 0, "logs @$wrong: refused");
-	isnt($err, '', 'with a message');
-}
-# A log that was rotated meanwhile.
-my $dir = $k->dir;
-system("cat '$dir/log/core.log' >>'$dir/log/core.log.1' && : >'$dir/log/core.log'") == 0 or die;
-($s, $out, $err) = $k->kedge('logs', 'core', '--request', $id);
-is($s, 0, 'the log before the rotation is read, too');
-
-# On a server: the journal and nginx's logs. A mount namespace has an /etc and a /var/log of
-# its own, and a journalctl that writes down what it is asked.
-SKIP: {
-	skip 'needs root for a mount namespace', 5 if $> != 0;
-	my $place = tempdir('kedge-logs-XXXXXX', DIR => $ENV{TMPDIR}, CLEANUP => 1);
-	mkdir $_ or die "$_: $!" for map {"$place/$_"} qw(etc etc/kedge log log/nginx bin);
-	my $write = sub {
-		my ($file, $text) = @_;
-		open my $h, '>', "$place/$file" or die "$file: $!";
-		print {$h} $text;
-		close $h;
-	};
-	my $line = sub { qq({"time":"2026-11-30T21:15:0$_[0].000Z","level":"info","service":"$_[1]","request_id":"$_[2]","msg":"request"}\n) };
-	$write->('etc/kedge/kedge.json', slurp("$Kedge::ROOT/kedge.json"));
-	$write->('journal', $line->(2, 'core', 'abc') . "Started kedge-core.service.\n" . $line->(1, 'auth', 'abc')
-		    . $line->(1, 'auth', 'abcd'));
-	$write->('log/nginx/access.log', $line->(3, 'nginx', 'abc') . $line->(4, 'nginx', 'other'));
-	$write->('bin/journalctl', "#!/bin/sh\necho \"\$*\" >'$place/asked'\ncat '$place/journal'\n");
-	chmod 0755, "$place/bin/journalctl";
-	($s, $out, $err) = run({ env => { PATH => "$place/bin:$ENV{PATH}", KEDGE_ROOT => $Kedge::ROOT } },
-		'unshare', '-m', 'sh', '-c', "mount --bind '$place/etc' /etc && mount --bind '$place/log' /var/log && "
-		    . "exec '$ENV{BUILD}/kedge' logs --system --request abc --since 2026-11-30T21:00:00Z");
-	is($s, 0, 'logs --system') or diag($err);
-	is_deeply([ map { jdecode($_)->{service} } split /\n/, $out ], [qw(auth core nginx)],
-		'the journal and nginx\'s log, in the order of time');
-	like(slurp("$place/asked"), qr/-u kedge-\* --grep=abc/, 'journalctl searches the units');
-	like(slurp("$place/asked"), qr/--since=2026-11-30 21:00:00 UTC/, 'since that time');
-	unlike($out, qr/abcd|other|Started/, 'and nothing else is shown');
-}
 done_testing;
