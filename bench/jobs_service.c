@@ -78,7 +78,7 @@ static const struct service_program program = {
 	.jobs = &jobs,
 };
 
-/* -- wake -- */
+/* -- how long a worker takes to wake up -- */
 
 struct wake {
 	const char *job_id;

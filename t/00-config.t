@@ -102,7 +102,7 @@ sub walk
 walk($tree);
 cmp_ok(scalar @locations, '>=', 6, "this test finds nginx's locations");
 
-# ---- what must not be there ------------------------------------------------
+# ---- directives that are not allowed ---------------------------------------
 
 # Each "if" ends a request and cannot let one through (preflight.conf, foreign_path.conf,
 # web_hidden.conf, loopback.conf).
@@ -313,7 +313,7 @@ for my $s (values %service) {
 	}
 }
 
-# ---- one failure, one code ----------------------------------------------------
+# ---- nginx's errors have the codes of the services ----------------------------
 
 my %code = slurp("$Kedge::ROOT/fcgi/base/err.c") =~ /\[ERR_\w+\] = \{ (\d+), "(\w+)",/g;
 cmp_ok(scalar keys %code, '>=', 10, 'the error codes of the services are found');
@@ -328,7 +328,7 @@ for my $return (@written) {
 	is($error->{code}, $code{$status} // $error->{code}, "$status: nginx uses the code of the services");
 }
 
-# ---- the binaries speak for themselves -------------------------------------
+# ---- the variables that the binaries print with --config -------------------
 
 my %out_of_config;
 for my $name (sort keys %service) {

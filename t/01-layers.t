@@ -88,7 +88,7 @@ for my $from (grep { m{^fcgi/} } sort keys %may_see) {
 }
 is_deeply(\@upwards, [], 'a folder of the library includes only from folders before it');
 
-# ---- circles ------------------------------------------------------------------------
+# ---- include cycles -----------------------------------------------------------------
 
 # The includes between nodes: $of maps a file to its node (a file, a module or a
 # folder).

@@ -14,7 +14,7 @@ need(qw(psql));
 my $k = Kedge->up(env => { map { uc . '_WORKER_PROCESSES' => 0 } Kedge::services() });
 my @services = Kedge::services('postgres');
 
-# ---- the rule, for each function that there is ----------------------------------
+# ---- each function has a search_path --------------------------------------------
 
 # In a function that the application may call, names must be resolved by a search_path
 # of the function itself, or were bound when it was created.  An SQL function without
@@ -43,7 +43,7 @@ for my $service (@services) {
 	$k->sql($service, 'DROP FUNCTION forgotten()');
 }
 
-# ---- the attack -----------------------------------------------------------------
+# ---- the application's role shadows names by temporary objects ------------------
 
 # In the role's temporary schema: a domain for each type, and a view for each table,
 # that a function could name.  Each reports the role that uses it.
@@ -213,7 +213,7 @@ for my $service (@services) {
 	$k->sql($service, 'DROP FUNCTION control()');
 }
 
-# ---- what was acknowledged is on disk ----------------------------------------------
+# ---- commits wait for the disk -----------------------------------------------------
 
 # At its commit, each transaction reports whether the commit waits for the disk.  The
 # services are those of Kedge, whose writes are known here.
@@ -262,7 +262,7 @@ is($out, "t\n", 'wallet: a transfer is made by a session with synchronous_commit
 is($k->sql('wallet', $seen), 'on', 'wallet: the commit of that transfer waits for the disk');
 $k->sql('postgres', "ALTER ROLE $_ RESET ALL") for @services;
 
-# ---- nobody takes all sessions of the server -----------------------------------------
+# ---- no role can take all connections of the server ----------------------------------
 
 my $servers = $k->sql('postgres', 'SHOW max_connections');
 my $all = $k->sql('postgres', 'SELECT sum(rolconnlimit) FROM pg_roles'
@@ -303,7 +303,7 @@ waitpid $_, 0 for @sleepers;
 $k->sql('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
 	    . " WHERE usename = 'core' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()");
 
-# ---- what the role may make -----------------------------------------------------
+# ---- objects that the role may create -------------------------------------------
 
 sub may
 {

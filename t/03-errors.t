@@ -17,7 +17,7 @@ my $table = slurp('fcgi/base/err.c');
 $status{$1} = $2 while $table =~ /\[(ERR_\w+)\] = \{ (\d{3}), $code/g;
 cmp_ok(scalar keys %status, '>', 10, 'err.c has a row for each kind of error');
 
-# ---- what the sources answer with ---------------------------------------------------
+# ---- error codes in the sources -----------------------------------------------------
 
 # The section of docs/ERRORS.md to which the error codes of a source file belong.
 sub section_of

@@ -38,7 +38,7 @@ is(scalar keys %named, scalar keys %text, 'no two events have the same text');
 is_deeply([ grep { /^(?!FastCGI)[A-Z][a-z]|\.$/ } sort values %text ], [],
 	'each event begins in lower case and has no full stop');
 
-# ---- the calls -------------------------------------------------------------------------
+# ---- calls that log events -------------------------------------------------------------
 
 my (%used, %levels, %fields);
 

@@ -35,7 +35,7 @@ sub changed
 	return jencode($shape);
 }
 
-# ---- what is wrong is named ---------------------------------------------------------
+# ---- errors in kedge.json -----------------------------------------------------------
 
 my @bad = (
 	[ 'no JSON', '{"services":' ], [ 'nothing', '' ], [ 'a list', '[]' ],
@@ -121,7 +121,7 @@ for my $row (@bad) {
 	run(Kedge->binary('kedge'), 'down', '--dir', "$root/d") if $status == 0;
 }
 
-# ---- what it says is what runs --------------------------------------------------------
+# ---- kedge.json decides what runs -----------------------------------------------------
 
 write_shape(changed(sub {
 	my ($shape, $s) = @_;
@@ -180,7 +180,7 @@ close $_ for @held;
 close $psql;
 is($alice->get('/api/wallet/accounts')->{status}, 403, 'wallet has the guard role-gated in the changed kedge.json');
 
-# ---- what one client may have of nginx ------------------------------------------------
+# ---- nginx's limits for one client ----------------------------------------------------
 
 # Sends a request without its body: nginx logs when it starts to wait for the body.
 sub trickle
@@ -229,7 +229,7 @@ for my $role ('pay', 'payers', 'PAYER', 'user') {
 is($k->client->get('/api/wallet/accounts')->{status}, 401, 'wallet with the guard role-gated answers 401 without a session');
 $k->destroy;
 
-# ---- the prefixes, too ------------------------------------------------------------------
+# ---- other prefixes ---------------------------------------------------------------------
 
 write_shape(changed(sub {
 	my ($shape, $s) = @_;

@@ -55,7 +55,7 @@ like(read_spec($root, '[' x 40 . ']' x 40), qr/kedge\.json: the value is nested 
 like(read_spec($root, ''), qr/kedge\.json:1: .*expected/, 'an empty file');
 like(read_spec($root, $text =~ s/"standard"/'"' . 'x' x 500 . '"'/er), qr/; found "x{79}\.\.\.$/m, 'a long value is cut');
 
-# ---- the same members ---------------------------------------------------------------
+# ---- parser and schema have the same members ----------------------------------------
 
 my $schema = jdecode(slurp("$Kedge::ROOT/kedge.schema.json"));
 sub members { return join ', ', sort keys %{ $_[0]{properties} } }

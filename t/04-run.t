@@ -38,7 +38,7 @@ for my $row (
 	is_deeply([ glob "$dir/tmp/*" ], [], "$name: t/lib/run leaves no file");
 }
 
-# ---- the slowest first --------------------------------------------------------------
+# ---- the slowest test files start first ---------------------------------------------
 
 my @slow = grep {!/^#/} split /\n/, slurp("$Kedge::ROOT/t/lib/slow");
 my %there = map { s{.*/}{}r =~ s/^(test_\w+)\.c$/$1/r => 1 } files("$Kedge::ROOT/t", qr/\.t$/),

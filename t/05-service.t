@@ -19,7 +19,7 @@ is_deeply([ map {"$_->{language} " . ($_->{file} // '')} @blocks ],
 		'json t/endpoints/hello.json', 'sh ' ],
 	'the page has all files of the service and the commands');
 
-# ---- the copy ---------------------------------------------------------------------------
+# ---- a copy of the tree with a service more ---------------------------------------------
 
 # The copy includes the existing build, so that only the new service must be compiled.
 my $copy = Kedge::Checkout->new;
@@ -43,7 +43,7 @@ for my $block (@blocks) {
 	put('kedge.json', jencode($spec));
 }
 
-# ---- what is to be typed -----------------------------------------------------------------
+# ---- the commands of the tutorial --------------------------------------------------------
 
 my $dir = "$root/d";
 my ($script) = map { $_->{text} } grep { $_->{language} eq 'sh' } @blocks;

@@ -325,7 +325,7 @@ my $page = $alice->get("$tasks?limit=100");
 cmp_ok(length $page->{body}, '>', 150_000, 'a response of more than two FastCGI records is complete');
 ok($page->{json}, 'a large page is complete');
 
-# ---- what is open and what is not ---------------------------------------------
+# ---- which paths are served ---------------------------------------------------
 
 for my $path (qw(/_verify /api/auth/provision /metrics /health/live /internal /api/core /api/auth))
 {

@@ -87,7 +87,7 @@ sub answers
 		10)
 }
 
-# ---- its own socket --------------------------------------------------------------------
+# ---- a socket that the service creates -------------------------------------------------
 
 my $socket = "$place/own.sock";
 my ($pid, $log) = start({ CORE_LISTEN => "unix:$socket" });
@@ -244,7 +244,7 @@ for my $row (
 kill TERM => $pid if answers($socket);
 ok(gone($pid, 15), 'LISTEN_FDS without LISTEN_PID is ignored');
 
-# ---- the master's end is everybody's ---------------------------------------------------
+# ---- workers end with their master -----------------------------------------------------
 
 ($pid, $log) = start({ CORE_LISTEN => "unix:$socket" });
 ok(answers($socket), 'core answers before its master is killed');
@@ -296,7 +296,7 @@ ok(wait_until(sub { my @now = workers($pid); @now == 1 && $now[0] != $w[0] }, 15
 ok(answers($socket), 'core answers after the reload');
 kill TERM => $pid;
 ok(gone($pid, 15), 'core exits after SIGTERM');
-# ---- its log ---------------------------------------------------------------------------
+# ---- the limit on log lines ------------------------------------------------------------
 
 # A thousand refusals do not cause a thousand log lines; the lines that were dropped are
 # counted.

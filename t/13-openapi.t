@@ -91,7 +91,7 @@ ok(exists operation('wallet', 'post', '/accounts')->{responses}{201}{headers}{Lo
 ok(exists operation('auth', 'get', '/error')->{responses}{302}{headers}{Location},
 	'OpenAPI has the Location of a redirect');
 
-# ---- what a client can use, all of it and nothing else ------------------------------
+# ---- the document lists exactly what a client can use -------------------------------
 
 is_deeply([ sort map { $_->{name} } @{ operation('auth', 'get', '/get-session')->{parameters} } ],
 	[qw(disableCookieCache disableRefresh)], 'OpenAPI has the query parameters of get-session');

@@ -50,7 +50,7 @@ is($status, 0, 'as a table') or diag($err);
 my ($table) = slurp("$Kedge::ROOT/docs/COMPATIBILITY.md") =~ /^(\| endpoint \| client .*)\z/ms;
 is($table, $out, 'docs/COMPATIBILITY.md has the same') or diag("it must be:\n$out");
 
-# ---- what is not served says so --------------------------------------------------------
+# ---- paths of BetterAuth that are not served -------------------------------------------
 
 my $anyone = $k->client;
 my @said = (

@@ -315,7 +315,7 @@ my ($two) = raw_http($port, "GET /api/auth/ok HTTP/1.1\r\nHost: x\r\nOrigin: $pa
 	    . "Origin: $evil\r\nConnection: close\r\n\r\n");
 isnt($two->{headers}{'access-control-allow-origin'}, $evil, 'not the second of two origins');
 
-# ---- when a service is away ----------------------------------------------------------
+# ---- errors that nginx itself answers ------------------------------------------------
 
 # Fills what one address may have in progress at once.
 my @held;
@@ -348,7 +348,7 @@ is(preflight('/api/wallet/accounts', $page)->{status}, 204, 'a preflight needs n
 $k->kill_pid(CONT => $k->pids('supervisor'));
 ok($k->wait_healthy, 'all are back');
 
-# ---- the list changes ------------------------------------------------------------------
+# ---- AUTH_TRUSTED_ORIGINS changes ------------------------------------------------------
 
 $k->down;
 $k->{env}{AUTH_TRUSTED_ORIGINS} = "$evil";

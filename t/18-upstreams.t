@@ -139,7 +139,7 @@ is_deeply([ map { $r->{json}{params}{$_} // '' } qw(REMOTE_USER HTTP_REMOTE_USER
 ok(!-e "$k->{dir}/env/legacy.env", 'an external service has no environment file');
 ok(-e "$k->{dir}/env/wiki.env", 'another one has');
 
-# ---- neither can hide from the access log ---------------------------------------------------
+# ---- requests to upstreams are in the access log --------------------------------------------
 
 for my $path ('/w/logged', '/wiki/logged', '/legacy/open/logged', '/legacy/logged') {
 	my $r = $alice->get($path);

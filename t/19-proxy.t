@@ -58,7 +58,7 @@ for my $named ('X-Forwarded-For: 127.0.0.1', 'X-Forwarded-For: 127.0.0.1, 10.9.1
 }
 is(ask($k->port, '127.0.0.1', '/metrics/core')->{status}, 200, 'programs on the host do');
 
-# ---- the three servers ------------------------------------------------------------------------
+# ---- nginx, Caddy and HAProxy in front of nginx -----------------------------------------------
 
 sub block { my ($language) = @_; return ($manual =~ /^```$language\n(.*?)^```/ms)[0] }
 sub write_file { my ($name, $text) = @_; open my $f, '>', "$dir/$name" or die $!; print $f $text;

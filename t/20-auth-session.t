@@ -34,7 +34,7 @@ qr/^better-auth\.session_token=\Q$token\E\.[A-Za-z0-9%]+; Max-Age=604800; Path=\
 	'the session cookie has the attributes of BetterAuth in their order');
 cmp_ok(length((split /;/, $r->{cookies}[0])[0]), '<', 160, 'the session cookie has less than 160 characters');
 
-# ---- what was written ----------------------------------------------------------
+# ---- the rows of a sign-up -----------------------------------------------------
 
 my $id = $user->{id};
 is($k->sql('auth', qq{SELECT name, email, "emailVerified" FROM "user" WHERE id = '$id'}),
@@ -54,7 +54,7 @@ qq{SELECT date_trunc('minute', "expiresAt" - "createdAt") FROM session WHERE "us
 my $bits = length($token) * log($token =~ /[_-]/ ? 64 : 62) / log(2);
 cmp_ok($bits, '>=', 250, 'the session token has 256 bits of randomness') or diag($token);
 
-# ---- known everywhere ----------------------------------------------------------
+# ---- other services accept the session -----------------------------------------
 
 my $session = $c->session;
 is($session->{user}{id}, $id, 'get-session returns the user');
@@ -119,7 +119,7 @@ is($phone->get('/api/core/whoami')->{status}, 200, 'the session of the other bro
 is($phone->sign_out->{status}, 200, 'the second browser signs out');
 is($phone->get('/api/core/whoami')->{status}, 401, 'the second browser is signed out');
 
-# ---- a refresh is due: one cookie at most, and of a session that lives -----------
+# ---- concurrent requests when a session is to be extended ------------------------
 
 # Makes the session several days old and sends a request; returns the tokens of the
 # session cookies that the response sets.
@@ -157,7 +157,7 @@ $dora->sign_in;
 (undef, $changed) = given($dora, 'revoke-session', { token => $dora->session->{session}{token} });
 is_deeply(cleared($changed), $all_cleared, 'revoke-session with the own token clears the cookies');
 
-# ---- who has a session is decided here and nowhere else --------------------------
+# ---- headers that claim another user ---------------------------------------------
 
 my $bob = $k->user('bob');
 my $cookie = $bob->{jar}{'better-auth.session_token'};

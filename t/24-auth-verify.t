@@ -204,7 +204,7 @@ is($alice->post('/api/auth/sign-out', {}, origin => 'https://evil.example')->{st
 	'sign-out from another origin is refused');
 is($alice->get($whoami)->{status}, 200, 'the session is valid after the refused sign-out');
 
-# ---- what a refusal leaves behind -----------------------------------------------
+# ---- what a refused request changes ---------------------------------------------
 
 sub line_of
 {
@@ -257,7 +257,7 @@ for my $row (@refused) {
 	is(scalar(() = $text =~ /"path":/g), 1, "$name: each member of the access line occurs once");
 }
 
-# ---- where a browser goes -----------------------------------------------------
+# ---- redirects of a browser to the sign-in page -------------------------------
 
 my %navigate =
     ('Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Dest' => 'document', Accept => 'text/html');

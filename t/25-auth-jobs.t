@@ -23,7 +23,7 @@ my $nobody = '01890000-0000-7000-8000-000000000001';
 
 sub job { return $root->get("$jobs/$_[0]")->{json} }
 
-# ---- for admins alone ------------------------------------------------------------------
+# ---- only admins may use the routes ----------------------------------------------------
 
 for my $path ($jobs, "$jobs/queues", "$jobs/schedules", "$jobs/$nobody", $hooks, "$hooks/$nobody") {
 	is($k->client->get($path)->{status}, 401, "$path is answered with 401 without a session");
@@ -99,7 +99,7 @@ is(scalar(raw_answers(raw_read($s)))->{status}, 401, 'provision refuses an asser
 is($k->sql('auth', q{SELECT count(*) FROM service_account WHERE service = 'auth'}), 0,
 	'auth creates no service account of its own');
 
-# ---- the sweep -------------------------------------------------------------------------
+# ---- the job that deletes expired rows -------------------------------------------------
 
 $k->sql('auth', qq{
 	INSERT INTO session (id, token, "userId", "updatedAt", "expiresAt")

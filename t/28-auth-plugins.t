@@ -66,7 +66,7 @@ my ($status, $out) = run({ env => { AUTH_PLUGINS => 'admin' } }, $auth, '--opena
 is($status, 0, 'auth --openapi succeeds without email-password');
 unlike($out, qr{/sign-in/email}, 'OpenAPI has no path of a disabled plugin');
 
-# ---- off ---------------------------------------------------------------------------------
+# ---- a plugin that is off ----------------------------------------------------------------
 
 my $k = Kedge->up(env => { AUTH_PLUGINS => 'email-password' });
 my $alice = $k->user('alice');

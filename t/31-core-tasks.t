@@ -219,7 +219,7 @@ for my $q (
 is($bob->get("$tasks?limit=100&cursor=$page->{nextCursor}")->{status}, 400,
 	"another user's cursor is refused");
 
-# ---- made once -----------------------------------------------------------------
+# ---- Idempotency-Key -----------------------------------------------------------
 
 sub once
 {
@@ -259,7 +259,7 @@ ok(wait_until(sub { $k->sql('core', "SELECT count(*) FROM task_key WHERE key = '
 	'a key can be used again after a day');
 is($k->sql('core', "SELECT count(*) FROM task_key WHERE key = 'at-once'"), 1, 'the old keys of the user are deleted, and one is kept');
 
-# ---- other people's -------------------------------------------------------------
+# ---- tasks of other users -------------------------------------------------------
 
 is($bob->get("$tasks/$id")->{status}, 404, "another user's task is 404");
 is($bob->patch("$tasks/$id", { title => 'mine' })->{status}, 404, "another user's task cannot be changed");

@@ -69,7 +69,7 @@ is($carol->get('/api/core/whoami')->{status}, 200, 'routes without a database ar
 is($carol->post($tasks, { title => 't' })->{status}, 201, 'writes have a limit of their own');
 is($bob->get($tasks)->{status}, 200, 'another user may read');
 
-# ---- how much one person may keep -------------------------------------------------------
+# ---- quotas of one user -----------------------------------------------------------------
 
 my $dave = $k->user('dave');
 my $note = 'n' x 10_000;

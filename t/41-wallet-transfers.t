@@ -43,7 +43,7 @@ my $carol = $w->user('carol');
 is($carol->get("$base/transfers/$t->{id}")->{status}, 404, 'a user who takes no part cannot read the transfer');
 is($carol->get("$base/transfers/$t->{id}")->{json}{code}, 'TRANSFER_NOT_FOUND', 'the code is TRANSFER_NOT_FOUND');
 
-# ---- the same again ---------------------------------------------------------------
+# ---- a repeated request -----------------------------------------------------------
 
 my $again = Kedge::Wallet::post($alice, '/transfers', \%body, key => 'k1');
 is($again->{status}, 201, 'the same key and body are answered with 201 again');

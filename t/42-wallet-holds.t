@@ -83,7 +83,7 @@ $again = hold(50, key => 'h1');
 is($again->{body}, $r->{body}, 'repeating the hold after its capture returns the hold as it was made');
 is($alice->get("$base/transfers/$r->{json}{id}")->{json}{status}, 'captured', 'GET returns the hold as captured');
 
-# ---- released -----------------------------------------------------------------------
+# ---- releasing a hold ---------------------------------------------------------------
 
 my $before = $w->state_of($from);
 $r = hold(100);

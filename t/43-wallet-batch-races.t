@@ -41,7 +41,7 @@ sub moves
 sub freezes { return "SELECT ledger_freeze('$savings', $_[0])" }
 sub free { return $w->account($a)->{available} }
 
-# ---- what is not so any more ------------------------------------------------------------
+# ---- the state changes between check and commit -----------------------------------------
 
 my @three = (item($a, $b, 30), item($savings, $b, 1), item($a, $b, 20));
 my $r = overtaken(moves($alice, $a, $c, free() - 25), $alice, 0, @three);
@@ -73,7 +73,7 @@ is($k->sql('wallet', "SELECT created_at > '$r->{then}', expires_at - created_at 
 	    . " WHERE id = '$r->{json}{results}[0]{transfer}{id}'"), 't|00:01:00',
 	'the expiry of the hold counts from its creation, not from when the batch began to wait');
 
-# ---- beside each other --------------------------------------------------------------------
+# ---- batches at the same time -------------------------------------------------------------
 
 my $unlock = hold_lock($k, "SELECT FROM account WHERE id = '$a' FOR UPDATE");
 my $waits = later(sub { codes(batch($alice, 0, [ item($savings, $a, 1) ])) });
@@ -99,7 +99,7 @@ is($k->sql('postgres', "SELECT deadlocks FROM pg_stat_database WHERE datname = '
 	'PostgreSQL has counted no deadlock');
 $w->check('and the books are right');
 
-# ---- whatever order rows come in --------------------------------------------------------------
+# ---- rows in any order ------------------------------------------------------------------------
 
 # Rows refer to their item by its number, because a query plan may return them in any
 # order.

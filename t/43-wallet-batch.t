@@ -14,7 +14,7 @@ my $alice = $w->user('alice', 1000);
 my ($bob, $carol) = map { $w->user($_) } qw(bob carol);
 my ($a, $b, $c) = map { $_->{account} } $alice, $bob, $carol;
 
-# ---- each for itself ----------------------------------------------------------------
+# ---- independent items --------------------------------------------------------------
 
 my @items = (
 	item($a, $b, 600, memo => 'first', metadata => { n => 1 }),
@@ -81,7 +81,7 @@ is($k->sql('wallet', <<~'SQL'), 0, 'no entry has a time before that of an earlie
 		OVER (PARTITION BY account_id ORDER BY seq) AS back FROM entry) e WHERE back
 	SQL
 
-# ---- all or none --------------------------------------------------------------------
+# ---- atomic batches -----------------------------------------------------------------
 
 $w->fund($a, 100);
 $r = batch($alice, 1, [ item($a, $b, 60), item($a, $c, 60), item($a, $b, 1) ], key => 'b2');

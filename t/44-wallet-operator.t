@@ -39,7 +39,7 @@ my $admin = $k->user('admin');
 $k->role($admin, 'admin');
 is($admin->get("$base/ledger/check")->{status}, 200, 'an admin may check the ledger');
 
-# ---- in and out ---------------------------------------------------------------------
+# ---- deposits and withdrawals -------------------------------------------------------
 
 my %in = (accountId => $a, amount => 1000, provider => 'bank', reference => 'r1', memo => 'cash');
 my $r = $op->post("$base/deposits", \%in);
@@ -132,7 +132,7 @@ $t = $w->move($alice, $a, $b, 60)->{json}{id};
 my @parts = parallel(8, sub { return reverse_it($t, { amount => 20 })->{status} });
 is(scalar(grep { $_ == 200 } @parts), 3, 'of 60 three reversals of 20 succeed, however many are sent at once');
 
-# ---- who did it, and why ---------------------------------------------------------
+# ---- actor and reason ------------------------------------------------------------
 
 # The operator and the reason, as the operator who acted, another operator and the other
 # user see them, and in the database.

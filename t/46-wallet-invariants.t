@@ -181,7 +181,7 @@ refused($k, 'app', '42501', $_) for (
 );
 unmoved('tables');
 
-# ---- behind the doors ---------------------------------------------------------------
+# ---- statements of the application's role -------------------------------------------
 
 refused($k, 'app', '42501', $_) for (
 	'SELECT transfer_apply()',
@@ -221,7 +221,7 @@ refused($k, 'app', '42501', $_) for (
 );
 unmoved('inner functions');
 
-# ---- another's names in place of ours -------------------------------------------------
+# ---- temporary objects with the names of the ledger's ---------------------------------
 
 refused($k, 'app', '42501', $_) for (
 	'CREATE TEMP TABLE account (id uuid)',
@@ -264,7 +264,7 @@ is("$state$answer", "INSUFFICIENT_FUNDS\nt|[]", 'settings of the session change 
 is("$state$answer", 'ACCOUNT_NOT_FOUND', 'NULL as the operator flag means no operator');
 unmoved('names');
 
-# ---- out of the role ------------------------------------------------------------------
+# ---- statements that leave the role --------------------------------------------------------
 
 refused($k, 'app', '42501', $_) for (
 	'SET ROLE wallet_owner',
@@ -314,7 +314,7 @@ for my $database (qw(auth core postgres template1)) {
 }
 unmoved('roles');
 
-# ---- through the doors, with what no client can send ------------------------------------
+# ---- calls of the ledger's functions with arguments that no client can send -------------
 
 my $n = 0;
 
@@ -698,7 +698,7 @@ refused($k, 'owner', '23503', "INSERT INTO statement (account_id, month, currenc
 	    . " credits, debits, entries, last_seq) VALUES ('$nowhere', '2020-01-01', 'USD', 5, 5, 0, 0, 0, 0)");
 unmoved('transfers, by the owner');
 
-# ---- it is not that nothing works -----------------------------------------------------------------
+# ---- the same statements with valid arguments succeed ---------------------------------------------
 
 for my $row (
 	[ 'a transfer' ],
@@ -712,7 +712,7 @@ for my $row (
 is(done(on($bob, $t{held}, 'capture', { amount => 40 })), $t{held}, 'a hold is captured');
 $w->check('all of it in the books');
 
-# ---- the check sees what none of this lets through ---------------------------------------------------
+# ---- the ledger check finds rows that the owner has falsified ----------------------------------------
 
 # Runs all slices of a full check, with this many rows in each slice; returns the
 # mismatch, or ''.
@@ -889,7 +889,7 @@ is((broken("DELETE FROM ledger_checkpoint WHERE account_id = '$b'",
 	'SELECT entries > 0, mismatches FROM ledger_check_new(100, false)'))[1] =~ /^t\|/ ? 'read again' : '', 'read again',
 	'a full check finds a missing checkpoint');
 
-# ---- by chance ----------------------------------------------------------------------
+# ---- random statements --------------------------------------------------------------
 
 # Random calls as a defective program might make them: the result is a code or an error,
 # and the ledger stays consistent.

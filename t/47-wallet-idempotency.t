@@ -142,7 +142,7 @@ for my $row (
 }
 $w->check('so far');
 
-# ---- a key belongs to what it was used for ----------------------------------------------
+# ---- a key with another request ---------------------------------------------------------
 
 for my $row (
 	[ $alice, '/transfers', order(301) ],
@@ -223,7 +223,7 @@ is($w->state_of($poor->{account}), '58/0/58', 'an atomic batch without funds mov
 $w->fund($poor->{account}, 1);
 is(said(asked($poor, '/transfers/batch', $items, 'all')), '200', 'the same batch succeeds when there are funds');
 
-# ---- the first answer, whatever came after ----------------------------------------------
+# ---- a repetition gets the first answer after later changes -----------------------------
 
 my %first = (
 	captured => asked($alice, '/transfers',
@@ -364,7 +364,7 @@ is($retry->(), '201 again', 'the repeated request finds the finished transfer');
 is(count_of('killed'), 1, 'the transfer of the killed process is made once');
 $w->check('after deaths');
 
-# ---- as late as that ------------------------------------------------------------------------------
+# ---- repetitions after a crash, a restart and weeks -----------------------------------
 
 my @state = map { $w->state_of($_) } $a, $b, $poor->{account};
 sub all_again

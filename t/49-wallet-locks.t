@@ -17,7 +17,7 @@ my ($alice, $mallory, $shop) = map { $w->user($_, 100_000) } qw(alice mallory sh
 my $other = $mallory->post('/api/wallet/accounts', { name => 'Other', currency => 'USD' })->{json}{id};
 $w->fund($other, 1000);
 
-# ---- who waits for a key keeps nobody waiting ------------------------------------------
+# ---- a request that waits for a key delays no other ------------------------------------
 
 # A batch has locked its key and waits for an account that a test session has locked.  A
 # transfer with the same key waits for the batch; meanwhile all others can pay the shop.

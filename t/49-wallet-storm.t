@@ -34,7 +34,7 @@ sub deadlocks
 
 sub balances { return map { $w->account($_)->{balance} } @_ ? @_ : @ids }
 
-# ---- everything that moves money, at once ---------------------------------------------
+# ---- all operations at once -----------------------------------------------------------
 
 # All operations use the same two accounts and, for deposits and withdrawals, the
 # system's account: if they locked the accounts in different orders, they would soon
@@ -66,7 +66,7 @@ is(deadlocks(), 0, 'no deadlock occurred, not even one that was retried');
 is(join(' ', balances()), '1000000 1000000', 'both balances are the same as before');
 $w->check('after all of it at once');
 
-# ---- the last cent ----------------------------------------------------------------------
+# ---- many clients spend the same balance ------------------------------------------------
 
 # Many requests together need all the money of an account that is always locked: each
 # gets its part, and only the one request too many is refused.

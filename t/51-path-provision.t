@@ -14,7 +14,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 
 my $k = Kedge->up;
 
-# ---- fifty at once ---------------------------------------------------------------
+# ---- fifty first requests at once ------------------------------------------------
 
 my $alice = $k->user('alice');
 my @status = parallel(
@@ -56,7 +56,7 @@ $k->redis('auth')->cmd('FLUSHALL');
 my $r = $bob->get('/api/wallet/accounts');
 like($r->{status}, qr/^(200|404|503)$/, 'a request is answered when auth lists an account whose record is missing');
 
-# ---- auth away --------------------------------------------------------------------
+# ---- auth is unavailable ----------------------------------------------------------
 
 my $carol = $k->user('carol');
 is($carol->get('/api/core/whoami')->{status}, 200, 'a request that needs no record is served while auth is stopped');
@@ -81,7 +81,7 @@ ok(
 is($k->sql('wallet', "SELECT count(*) FROM account WHERE user_id = '$carol->{id}'"), 1,
 	'there is one account of the user');
 
-# ---- only a service may say so -------------------------------------------------
+# ---- clients cannot call /provision --------------------------------------------
 
 my $dave = $k->user('dave');
 my %key = (

@@ -73,7 +73,7 @@ sub tasks_of
 	return $k->sql('core', "SELECT count(*) FROM task WHERE user_id = '$who->{id}'");
 }
 
-# ---- over a slow line ---------------------------------------------------------------
+# ---- a slow connection --------------------------------------------------------------
 
 sub verdicts
 {
@@ -149,7 +149,7 @@ $a = handed_on(assertion($alice, 300, aud => 'wallet'), service => 'wallet', bod
 is($a->{status}, 200, sprintf 'a batch of %d KiB that took 300 s', length($batch) / 1024)
     or diag($a->{body});
 
-# ---- what must not pass -------------------------------------------------------------
+# ---- requests that must be refused --------------------------------------------------
 
 my $tasks = tasks_of($alice);
 my $carol = $k->user('carol');
@@ -234,7 +234,7 @@ is($alice->get('/api/auth/reverify', headers => {
 	Authorization => $core, 'Kedge-Assertion' => assertion($alice, 40) })->{status},
 	404, 'reverify is refused on the public listener');
 
-# ---- auth away ----------------------------------------------------------------------
+# ---- auth is unavailable ------------------------------------------------------------
 
 $tasks = tasks_of($alice);
 my $old = assertion($alice, 40);

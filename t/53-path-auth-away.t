@@ -82,7 +82,7 @@ $k->kill_pid(CONT => @verify);
 ok(wait_until(sub { $alice->get('/api/core/whoami')->{status} == 200 }, 15), 'all requests are served when the process continues');
 is($k->sql('core', 'SELECT count(*) FROM task'), 0, 'no refused request was executed');
 
-# ---- wrong: somebody else answers ------------------------------------------------------
+# ---- another program answers on verify's socket ----------------------------------------
 
 # Replaces auth's socket by that of another server.
 my $path = $k->dir . '/run/verify.sock';
@@ -201,7 +201,7 @@ $k->kill_pid(STOP => @api);
 is($alice->get('/api/core/whoami')->{status}, 200, "verdicts are given while auth's pool api hangs");
 $k->kill_pid(CONT => @api);
 
-# ---- what nginx says of a service that hangs ---------------------------------------------
+# ---- nginx's answers for a service that hangs --------------------------------------------
 
 is($hung->client->get('/api/auth/ok')->{status}, 200, 'auth is served while core hangs');
 for my $row ([ 'a GET', $late[0] ], [ 'a POST', $late[1] ]) {

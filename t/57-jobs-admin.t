@@ -44,7 +44,7 @@ sub programs
 	    files('/proc', qr/^\d+$/);
 }
 
-# ---- for admins alone -----------------------------------------------------------------
+# ---- only admins may use the routes ---------------------------------------------------
 
 my @routes = (
 	[ GET => $jobs ], [ GET => "$jobs/queues" ], [ GET => "$jobs/schedules" ],

@@ -10,7 +10,7 @@ use Kedge::JobTest;
 
 my $j = Kedge::JobTest->up;
 
-# ---- the next time, by the database ----------------------------------------------------
+# ---- next times, computed by the database ----------------------------------------------
 
 my %all = (minutes => '0-59', hours => '0-23', days => '1-31', months => '1-12',
 	weekdays => '0-6');
@@ -138,7 +138,7 @@ for my $name (sort keys %zone) {
 		E
 }
 
-# ---- fired once --------------------------------------------------------------------------
+# ---- each scheduled time enqueues one job ------------------------------------------------
 
 my @masters = map { $j->work(WORKER_PROCESSES => 2) } 1 .. 2;
 ok($j->becomes('SELECT count(*) FROM job_schedule', 4), 'the schedules are declared');
@@ -175,7 +175,7 @@ $j->sql("UPDATE job_schedule SET next_at = now() WHERE name = 'single'");
 ok($j->becomes("SELECT count(*) FROM job WHERE tags @> ARRAY['schedule:single']", 2), 'the single schedule enqueues its next job');
 ok($j->becomes("SELECT count(*) FROM jobtest_effect WHERE kind = 'tick'", 7), 'the job is completed');
 
-# ---- catching up ---------------------------------------------------------------------------
+# ---- scheduled times that were missed ------------------------------------------------------
 
 my $missed = $j->sql("SELECT date_trunc('hour', now()) - interval '3 years'");
 $j->sql("UPDATE job_schedule SET next_at = '$missed' WHERE name = 'once'");

@@ -79,7 +79,7 @@ sub signed
 	return grep { $_ eq "v1,$mac=" } split / /, $h{'webhook-signature'};
 }
 
-# ---- for admins alone -----------------------------------------------------------------------
+# ---- only admins may use the routes ---------------------------------------------------------
 
 for my $row (
 	[ GET => $hooks ], [ POST => $hooks ], [ GET => "$hooks/$nobody" ], [ PATCH => "$hooks/$nobody" ],

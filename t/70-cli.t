@@ -173,9 +173,7 @@ is(sysread($locked, my $byte, 1), 1, 'another user holds a read lock on an old l
 is($status, 0, 'down succeeds while another user holds the lock') or diag($err);
 is(waitpid($stranger, POSIX::WNOHANG()), 0, 'down does not stop the other process');
 chmod 0644, $lock or die "$lock: $!";
-my $t = time;
 $k->start;
-my $took = time - $t;
 is(waitpid($stranger, POSIX::WNOHANG()), 0, 'up starts in spite of the other lock');
 is(sprintf('%04o', (stat $lock)[2] & 07777), '0600', 'up replaces the lock file');
 kill KILL => $stranger;
@@ -184,8 +182,6 @@ one_line('the supervisor holds the lock', $k->kedge('up', '--port', 0, '--detach
 $alice->{base} = $alice->{origin} = $k->base;
 my $r = $alice->get('/api/core/whoami');
 is($r->{status}, 200, 'a session is valid after a restart');
-note(sprintf 'warm start %.2f s, first verified request %.2f s', $took, time - $t);
-cmp_ok($took, '<', 6, 'a warm start takes few seconds (make bench measures it)');
 is($alice->get("/api/core/tasks/$task")->{json}{title}, 'survives', 'a task is there after a restart');
 
 # ---- logs do not grow without bound ----------------------------------------------

@@ -295,7 +295,7 @@ is($k->sql('wallet', 'SELECT count(*) FROM half'), 1, 'the object exists once');
 is_deeply(recorded($n + 2), [ $good, $half, $after ], 'the file is recorded');
 applied('all files a second time');
 
-# ---- two at once ---------------------------------------------------------------------
+# ---- two migrations at once ----------------------------------------------------------
 
 # A lock of this test holds the first run in the middle of a migration until the
 # second run has read the record and waits.

@@ -71,7 +71,7 @@ $k->down;
 $k->start(port => $k->port);
 make_pass('restarted on the new schema');
 
-# ---- forward again ------------------------------------------------------------------
+# ---- this release starts again ------------------------------------------------------
 
 $k->down;
 $k->{build} = Kedge::build_dir();

@@ -51,7 +51,7 @@ sub tree
 }
 sub edit { my ($path, $code) = @_; local $_ = slurp($path); $code->(); write_file($path, $_); return }
 
-# ---- what is written ------------------------------------------------------------------
+# ---- the written files ----------------------------------------------------------------
 
 my ($status, $out) = render('a');
 is($status, 0, 'rendered') or diag($out);
@@ -77,7 +77,7 @@ is_deeply([ sort map { m{^etc/kedge/generated/env/(.*)} ? $1 : () } keys %$a ], 
 like($a->{'etc/kedge/generated/env/core.env'}, qr{^CORE_LISTEN=unix:/run/kedge/core/api\.sock$}m, 'of the server');
 unlike(join('', values %$a), qr/^\w+_(?:SECRET|PASSWORD|KEY|DATABASE_URL)(?:_PREVIOUS)?=/m, 'no secret');
 
-# ---- the same bytes -------------------------------------------------------------------
+# ---- rendering again changes nothing --------------------------------------------------
 
 my %inode = map { $_ => (stat "$top/a/$_")[1] } keys %$a;
 ($status, $out) = render('a');

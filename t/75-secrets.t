@@ -289,7 +289,7 @@ is(eval { $redis->cmd('AUTH', 'core', 'first-password') }, undef, 'and the old o
 unlike(slurp("$place/redis.conf"), qr/first-password/, 'Redis has saved it');
 is(jdecode($k->client->get('/health/core')->{body})->{redis}, 'ok', 'core is ready');
 
-# ---- a start after all this, and one with the secrets of an earlier release ------------
+# ---- starts after rotations, and with an earlier release's secrets ---------------------
 
 $k->down;
 ($s, $out, $err) = rotate('auth-secret', '--force');

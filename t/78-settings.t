@@ -22,7 +22,7 @@ sub setting
 	return (grep { $_->{name} eq $name } @{ decode_json($out) })[0];
 }
 
-# ---- looking -------------------------------------------------------------------
+# ---- reading settings ----------------------------------------------------------
 
 my $v = setting('CORE_THREADS');
 is("$v->{value} $v->{source}", '16 default', 'a default, with its source');
@@ -42,7 +42,7 @@ like($out, qr/^CORE_IDENTITY_KEY +\(secret\) +kedge up$/m, 'a secret in a file o
 like($err, qr/CORE_THREDS is set, but core has no such variable; did you mean CORE_THREADS\?/,
 	'a mistyped variable is named');
 
-# ---- setting -------------------------------------------------------------------
+# ---- changing settings ---------------------------------------------------------
 
 ($status, $out, $err) = $k->kedge('config', 'set', 'CORE_THREADS=5', 'AUTH_RATE_LIMIT=off');
 is($status, 0, 'config set') or diag($err);
@@ -98,7 +98,7 @@ for my $row ([ 'CORE_THREADS', qr/kedge\.env:2: CORE_THREADS has no "="/ ],
 }
 unlink "$dir/kedge.env";
 
-# ---- another file --------------------------------------------------------------
+# ---- up --env ------------------------------------------------------------------
 
 open $f, '>', "$dir/../mine.env" or die;
 print $f "CORE_THREADS=7\n";

@@ -157,7 +157,7 @@ ok((wait_until { ($k->kedge('status'))[1] =~ /^core is ready, but degraded: .*re
     or diag(($k->kedge('status'))[1]);
 kill CONT => $redis->{pid};
 
-# ---- the end --------------------------------------------------------------------
+# ---- destroy --------------------------------------------------------------------
 
 ($status, $out, $err) = run('sh', '-c', '"$0" destroy --dir "$1" </dev/null', $kedge, $k->dir);
 is($status, 1, 'destroy does not delete without asking');

@@ -23,7 +23,7 @@ $alice->get('/api/core/me');
 my $root = $k->user('root');
 $k->role($root, 'admin');
 
-# ---- what is written -----------------------------------------------------------------
+# ---- writes under load ---------------------------------------------------------------
 
 # Each job sends a webhook, so that its execution can be observed from outside.  Most
 # take 50 ms, which does not count as slow (a slow receiver would delay later
@@ -107,7 +107,7 @@ sub jobs
 		"SELECT count(*) FROM job WHERE kind = 'webhook.deliver' AND $how");
 }
 
-# ---- what is killed --------------------------------------------------------------------
+# ---- the processes that are killed -----------------------------------------------------
 
 # When nginx is killed, clients lose their connections; when a process that serves
 # requests is killed, its requests fail.  No request waits for Redis or a job worker.
@@ -208,7 +208,7 @@ for my $kind (
 	under_load($kind);
 }
 
-# ---- in the end --------------------------------------------------------------------------
+# ---- nothing is lost ---------------------------------------------------------------------
 
 is_deeply(lost(@acknowledged), [], @acknowledged . ' writes were acknowledged: each is there');
 for my $service (@services) {

@@ -214,7 +214,10 @@ for my $time (qw(first second)) {
 		return grep { !$seen{$_}++ } @waiting;
 	};
 	ok(wait_until(sub { $is_new->() }, 10), "the $time worker serves the request that crashes it");
-	$k->kill_pid(KILL => $k->pids('core-api'));
+	# All are stopped before the first one is killed: otherwise nginx could repeat the
+	# request at a process that is killed a moment later.
+	my @workers = $k->pids('core-api');
+	$k->kill_pid($_ => @workers) for qw(STOP KILL);
 }
 sysread $said_r, my $said, 100;
 waitpid $asker, 0;

@@ -104,7 +104,7 @@ ok(
 	'nginx has replaced its workers');
 no_failure('nginx reload', $load->stop);
 
-# ---- a worker dies: nginx repeats a GET ------------------------------------------------
+# ---- a worker dies, and nginx repeats a GET --------------------------------------------
 
 for my $kind (qw(auth-verify core-api auth-api wallet-api)) {
 	my $load = load();

@@ -19,7 +19,7 @@ BEGIN {
 }
 use Test::More;
 use Time::HiRes qw(time);
-use Kedge qw(median parallel run wait_until);
+use Kedge qw(parallel wait_until);
 use Kedge::FastCGI qw(fcgi_answer fcgi_open fcgi_record fcgi_request fcgi_send);
 use Kedge::Raw qw(raw_open raw_read raw_answers);
 
@@ -29,12 +29,8 @@ my $alice = $k->user('alice');
 my $cookie = $alice->cookie_header;
 $alice->get($_) for '/api/core/me', '/api/wallet/accounts';
 
-sub p99
-{
-	my @t = sort { $a <=> $b } @_;
-	return $t[ int(0.99 * $#t) ]
-}
-
+# Sends requests one after another; returns how long each took.  One that failed counts
+# as endless.
 sub timed
 {
 	my ($n) = @_;
@@ -42,8 +38,30 @@ sub timed
 	return map {
 		my $t = time;
 		my $s = $c->get('/api/core/whoami')->{status};
-		$s == 200 ? time - $t : 99
+		$s == 200 ? time - $t : 9**9
 	} 1 .. $n
+}
+
+sub p90
+{
+	my @t = sort { $a <=> $b } @_;
+	return $t[ int(0.9 * $#t) ]
+}
+
+# Checks that requests do not wait for other clients: those wait for seconds, so a request
+# that waits for them takes hundreds of times as long as one without them.  The factor
+# leaves room for what the others cost in processor time; the least is one tick of the
+# scheduler, because a calm request can take less than that.
+my $calm = 0.004;
+$_ > $calm and $calm = $_ for p90(timed(100));
+
+sub undisturbed
+{
+	my ($name, @t) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	cmp_ok(p90(@t), '<', 30 * $calm, sprintf '%s: p90 %.0f ms, calm %.0f ms', $name,
+		1000 * p90(@t), 1000 * $calm);
+	return;
 }
 
 # ---- 10 000 idle connections ----------------------------------------------------------
@@ -89,8 +107,7 @@ SKIP: {
 	my $open = 0;
 	for (@kids) { my $r = $_->[1]; $open += <$r> }
 	cmp_ok($open, '>=', 10_000, "10 000 idle connections are open ($open)");
-	my @t = timed(200);
-	cmp_ok(p99(@t), '<', 0.5, sprintf 'requests beside them: p99 %.0f ms', 1000 * p99(@t));
+	undisturbed('requests beside them', timed(200));
 	my $c = $k->client;
 	is(
 		$c->post(
@@ -131,9 +148,10 @@ my @kept = parallel(
 	});
 is_deeply([ grep { $_ ne join ',', (200) x 12 } @kept ], [],
 	'nginx keeps connections after a burst');
-my @t = timed(50);
-cmp_ok(p99(@t), '<', 0.3, sprintf 'and no request waits for an idle one: p99 %.0f ms',
-	1000 * p99(@t));
+undisturbed('no request waits for an idle connection', timed(50));
+my $begun = time;
+$alice->copy->get('/api/core/me') for 1 .. 32;
+my $in_turn = time - $begun;
 my @r = parallel(
 	32,
 	sub {
@@ -143,7 +161,9 @@ my @r = parallel(
 		return [ $s, time - $t ]
 	});
 is((grep { $_->[0] != 200 } @r), 0, '32 requests at once are served');
-cmp_ok((sort { $b <=> $a } map { $_->[1] } @r)[0], '<', 5, 'none of 32 requests at once takes 5 s');
+my ($slowest) = sort { $b <=> $a } map { $_->[1] } @r;
+cmp_ok($slowest, '<', 8 * $in_turn, sprintf 'the slowest of 32 requests at once takes %.0f ms, '
+	    . '32 in turn take %.0f ms', 1000 * $slowest, 1000 * $in_turn);
 
 # ---- slow clients ---------------------------------------------------------------------
 
@@ -183,9 +203,7 @@ for (1 .. 100) {
 	syswrite $s, substr $head, 0, 60;
 	push @slow, $s;
 }
-@t = timed(100);
-cmp_ok(p99(@t), '<', 0.5, sprintf '300 clients that send no more do not matter: p99 %.0f ms',
-	1000 * p99(@t));
+undisturbed('requests beside 300 clients that send no more', timed(100));
 for my $s (@slow[ 0 .. 4 ]) {
 	for my $byte (split //, substr $body, 1) {
 		syswrite $s, $byte;
@@ -206,9 +224,7 @@ for (1 .. 60) {
 "GET /api/core/tasks?limit=100 HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nCookie: $cookie\r\n\r\n";
 	push @lazy, $s;
 }
-@t = timed(100);
-cmp_ok(p99(@t), '<', 1, sprintf '60 clients that do not read do not matter: p99 %.0f ms',
-	1000 * p99(@t));
+undisturbed('requests beside 60 clients that do not read', timed(100));
 my (@seen, $cursor);
 do {
 	my $page = $alice->get(
@@ -268,7 +284,7 @@ sub parallel_refused
 	}
 	my @t = timed(100);
 	waitpid $pid, 0;
-	cmp_ok(p99(@t), '<', 1, sprintf 'and meanwhile nobody waits: p99 %.0f ms', 1000 * p99(@t));
+	undisturbed('requests beside the refused bodies', @t);
 	my %count;
 	$count{$_}++ for parallel(
 		$n,
@@ -279,11 +295,11 @@ sub parallel_refused
 	return \%count;
 }
 my $kept = $alice->copy;
-my $begun = time;
+$begun = time;
 is($kept->request(POST => '/api/core/tasks', body => $large, type => 'application/json')->{status},
 	413, 'a body that is too large is refused');
 is($kept->get('/api/core/whoami')->{status}, 200, 'the connection of a refused body serves the next request');
-cmp_ok(time - $begun, '<', 1, 'a refused body is answered at once');
+undisturbed('a refused body and the next request', time - $begun);
 
 # ---- clients that go away ---------------------------------------------------------------
 
@@ -314,13 +330,15 @@ my @silent = map {
 	syswrite $s, fcgi_record(1, pack 'nCx5', 1, 1) if $_ % 2;
 	$s
 } 1 .. 4;
-@t = timed(30);
-cmp_ok((grep { $_ < 5 } @t) + 0, '>=', 30, 'verify answers at least 30 requests while silent peers are connected');
+my @t = timed(30);
+is((grep { $_ >= 9**9 } @t), 0, 'verify answers 30 requests while silent peers are connected');
+undisturbed('requests beside silent peers', @t);
+my @ended = IO::Select->new(@silent)->can_read(0);
+is(scalar @ended, 0, 'the silent peers were connected all the time');
 close $_ for @silent;
 
 # ---- a burst of sign-ins does not delay verdicts ----------------------------------------
 
-my @calm = timed(100);
 my $pid = fork // die;
 if (!$pid) {
 	Kedge::in_child();
@@ -338,12 +356,10 @@ if (!$pid) {
 wait_until(sub { ($k->client->get('/metrics/auth')->{body} // '') ne '' }, 2);
 my @storm = timed(100);
 waitpid $pid, 0;
-note(sprintf 'verify p50 %.1f -> %.1f ms, p99 %.1f -> %.1f ms', map { 1000 * $_ } median(@calm),
-	median(@storm), p99(@calm), p99(@storm));
-cmp_ok(p99(@storm), '<', 0.5, 'verdicts take less than 0.5 s during many sign-ins');
-is((grep { $_ == 99 } @storm), 0, 'no connection was refused in the storm');
+undisturbed('verdicts during many sign-ins', @storm);
+is((grep { $_ >= 9**9 } @storm), 0, 'no connection was refused in the storm');
 is($alice->get('/api/core/whoami')->{status}, 200, 'core serves requests after the storm');
-# ---- in the end -------------------------------------------------------------------------
+# ---- the connections that were begun first are closed -----------------------------------
 
 for my $begun (map { $_->[0] } @begun) {
 	my $select = IO::Select->new($begun{$begun});

@@ -159,7 +159,7 @@ for my $row (@loss) {
 	ok($k->wait_healthy(15), "$what: all services are healthy again");
 }
 
-# ---- the commit outlasts everybody's patience -----------------------------------------
+# ---- a commit that takes longer than every timeout ------------------------------------
 
 # The commit takes longer than a client waits for the database, and than a tombstone
 # lives in Redis.

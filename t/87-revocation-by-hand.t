@@ -77,7 +77,7 @@ sub revoke_and_sign_out
 }
 my $calm_s = revoke_and_sign_out('calm');
 
-# ---- a transaction that somebody forgot ----------------------------------------------
+# ---- a transaction that stays open ---------------------------------------------------
 
 my $pid = fork // die;
 if (!$pid) {

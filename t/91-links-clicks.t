@@ -74,7 +74,7 @@ my $stored = join "\n", map { $k->sql('links', "SELECT coalesce(string_agg(t::te
     qw(click_buffer click_day click_total);
 unlike($stored, qr/127\.0\.0\.1|Mozilla|Gecko|item\?id/, 'no address, no header and no path is stored');
 
-# ---- a period ----------------------------------------------------------------------------
+# ---- statistics of a period --------------------------------------------------------------
 
 $k->sql('links', "INSERT INTO click_day VALUES ('$link->{id}', '2024-02-29', 'all', '', 5),"
 	    . " ('$link->{id}', '2024-02-29', 'agent', 'bot', 1),"

@@ -57,7 +57,7 @@ for my $bad ('a' x 2000, "$raw'--", '%00', '..', "$signed.$signed") {
 	is($nobody->get('/api/auth/get-session', by($bad))->{status}, 200, 'get-session with an invalid token is no error');
 }
 
-# ---- its kind, in the assertion --------------------------------------------------------------
+# ---- the assertion has the kind of the credential --------------------------------------------
 
 sub verdict
 {

@@ -132,7 +132,7 @@ my (undef, $suid) = run('podman', 'run', '--rm', '--network', 'none', 'kedge:lat
 is_deeply([ sort split ' ', $suid ], [ sort 'programs', Kedge::services() ],
 	'has the services, and no compiler');
 
-# ---- up --------------------------------------------------------------------------
+# ---- starting all containers -----------------------------------------------------
 
 my @services = Kedge::services();
 my @stores = map { ("$_-db", "$_-redis") } @services;
@@ -207,7 +207,7 @@ my ($config) = @{ decode_json((run('podman', 'inspect', container('core')))[1]) 
 unlike(join(' ', @{ $config->{Config}{Env} }), qr/PASSWORD|SECRET|_KEY=|postgresql:/,
 	'no secret is in the environment, which "inspect" shows');
 
-# ---- more of one service ---------------------------------------------------------
+# ---- several containers of one service -------------------------------------------
 
 # What "docker compose up --scale core=3" does: two containers more with the same name in
 # the network.
@@ -226,7 +226,7 @@ ok((wait_until {
 } 60), 'nginx finds the new containers');
 is($failed, 0, 'without a failed request');
 
-# ---- another start ---------------------------------------------------------------
+# ---- restarts --------------------------------------------------------------------
 
 run('podman', 'restart', '-t', '5', container($_)) for 'auth-db', 'auth-redis', 'auth', 'auth-verify';
 ok((wait_until { request('GET', '/api/core/whoami')->{status} == 200 } 60),

@@ -151,7 +151,7 @@ START_TEST(push_beyond_the_queue_is_refused)
 }
 END_TEST
 
-/* -- keys -- */
+/* -- the flow of a request -- */
 
 /* Returns the flow's key of a request; `token` and `address` may be NULL. */
 static uint64_t

@@ -170,7 +170,7 @@ START_TEST(report_names_what_was_dropped)
 }
 END_TEST
 
-/* -- where nobody reads -- */
+/* -- standard error is a pipe that nobody reads -- */
 
 static int reader;
 

@@ -436,7 +436,7 @@ teardown(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* -- deaths -- */
+/* -- workers that die -- */
 
 START_TEST(worker_that_dies_is_replaced_and_counted)
 {

@@ -698,7 +698,7 @@ START_TEST(openapi_of_an_answer)
 }
 END_TEST
 
-/* --------------------------------------------- null, and days */
+/* --------------------------------------------- null and dates */
 
 struct nulls {
 	struct opt_int64 count;

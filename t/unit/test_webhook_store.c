@@ -394,7 +394,7 @@ START_TEST(settings_are_checked)
 }
 END_TEST
 
-/* -- deliveries that are put off -- */
+/* -- deliveries that are postponed -- */
 
 /*
  * Returns the single value that a statement selects; $1 is the id, unless that
