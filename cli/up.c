@@ -49,16 +49,15 @@ struct up {
 };
 
 /*
- * Whether nginx will be able to listen on the port. If *port is 0, sets it to a
- * port that is free now.
+ * Whether nginx will be able to listen on the port of an IPv4 address of this
+ * host. If *port is 0, sets it to a port that is free now.
  */
 static bool
-check_port(int *port)
+check_port(const char *address, int *port)
 {
 	struct sockaddr_in in = {
 		.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)*port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	socklen_t len = sizeof(in);
 	const int on = 1;
@@ -70,7 +69,7 @@ check_port(int *port)
 	 * nginx sets SO_REUSEADDR, too: closed connections to the port may
 	 * still be in TIME_WAIT.
 	 */
-	ok = fd != -1 &&
+	ok = fd != -1 && inet_pton(AF_INET, address, &in.sin_addr) == 1 &&
 	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	     bind(fd, (const struct sockaddr *)&in, sizeof(in)) == 0 &&
 	     listen(fd, 1) == 0 &&
@@ -78,11 +77,12 @@ check_port(int *port)
 	if (ok)
 		*port = ntohs(in.sin_port);
 	else if (errno == EADDRINUSE)
-		print_error(
-		    "port %d is in use; choose another with --port", *port);
+		print_error("port %d of %s is in use; choose another with "
+			    "--port",
+		    *port, address);
 	else
-		print_error(
-		    "cannot listen on port %d: %s", *port, strerror(errno));
+		print_error("cannot listen on port %d of %s: %s", *port,
+		    address, strerror(errno));
 	if (fd != -1)
 		close(fd);
 	return ok;
@@ -108,7 +108,8 @@ prepare(struct up *u)
 	struct arena *a = s->arena;
 
 	record_clear_leftovers(a, s->dir);
-	if (!check_port(&u->port))
+	if ((s->listen != NULL && !check_port(s->listen, &u->port)) ||
+	    !check_port("127.0.0.1", &u->port))
 		return false;
 	u->url = arena_printf(a, "http://127.0.0.1:%d", u->port);
 	if (!file_write(a, RECORD_PID_FILE, 0644,

@@ -150,6 +150,10 @@ for my $address ('127.0.0.1', '127.0.7.7') {
 	is((raw_answers(raw_read($s)))[0]{status}, 200, "it listens on $address");
 }
 $k->down;
+my $other = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.7.8', LocalPort => 0) or die "listen: $!";
+my ($status, $out, $err) = $k->kedge('up', '--port', $other->sockport, '--detach', '--listen', '0.0.0.0');
+is($status, 1, 'up refuses a port that another program has on another address');
+like($err, qr/^kedge: port \d+ of 0\.0\.0\.0 is in use; choose another with --port$/m, 'the error says what to do');
 $k->start(args => [ '--listen', '0.0.0.0' ]);
 is($k->client->get('/api/auth/ok')->{status}, 200, 'on all addresses, with a trusted proxy');
 done_testing;
