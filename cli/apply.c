@@ -17,6 +17,7 @@
 
 #include "connections.h"
 #include "database.h"
+#include "env_file.h"
 #include "file.h"
 #include "message.h"
 #include "options.h"
@@ -49,25 +50,26 @@ print_services(const struct stack *s)
 
 /* Secrets */
 
-/*
- * Finds a variable in /etc/kedge/SERVICE.env, where it is if it has the value
- * of the operator or, as NAME_FILE, the name of a file with it. NULL: it is not
- * there.
- */
-static const char *
-find_in_env(const struct stack *s, const char *service, const char *name)
-{
-	char *at = file_find(s->arena,
-	    arena_printf(s->arena, SYSTEM_DIR "/%s.env", service),
-	    /* ret_len= */ NULL);
-	size_t len = strlen(name);
-	char *line;
+/* Where /etc/kedge/SERVICE.env has a secret; both NULL: it does not have it. */
+struct given {
+	const char *value;
+	const char *path; /* of a file with the value: NAME_FILE */
+};
 
-	while (at != NULL && (line = strsep(&at, "\n")) != NULL)
-		if (str_has_prefix(line, name) &&
-		    (line[len] == '=' || str_has_prefix(line + len, "_FILE=")))
-			return line + len;
-	return NULL;
+static bool
+find_in_env(const struct stack *s, const char *service, const char *name,
+    struct given *ret_given)
+{
+	struct arena *a = s->arena;
+	struct environment own = { 0 };
+
+	if (!environment_parse_if_exists(
+		a, arena_printf(a, SYSTEM_DIR "/%s.env", service), &own))
+		return false;
+	ret_given->value = environment_find(&own, name);
+	ret_given->path =
+	    environment_find(&own, arena_printf(a, "%s_FILE", name));
+	return true;
 }
 
 static const char *
@@ -102,23 +104,30 @@ write_secret(const struct stack *s, const char *group, const char *path,
 	return true;
 }
 
-/* Whether a service has the variable already. */
+/* Finds out whether the service has the variable already. */
 static bool
-has_secret(
-    const struct stack *s, const struct spec_service *service, const char *name)
+has_secret(const struct stack *s, const struct spec_service *service,
+    const char *name, bool *ret_has)
 {
-	return file_exists(path_of(s, service->name, name)) ||
-	       find_in_env(s, service->name, name) != NULL;
+	struct given given;
+
+	if (!find_in_env(s, service->name, name, &given))
+		return false;
+	*ret_has = given.value != NULL || given.path != NULL ||
+	           file_exists(path_of(s, service->name, name));
+	return true;
 }
 
 static bool
 make_secret(const struct stack *s, const struct spec_service *service,
     const char *name, const char *text)
 {
-	return has_secret(s, service, name) ||
-	       write_secret(s,
-		   arena_printf(s->arena, "kedge-%s", service->name),
-		   path_of(s, service->name, name), text);
+	bool has;
+
+	return has_secret(s, service, name, &has) &&
+	       (has || write_secret(s,
+			   arena_printf(s->arena, "kedge-%s", service->name),
+			   path_of(s, service->name, name), text));
 }
 
 static const char *
@@ -139,15 +148,16 @@ verifier_secret(const struct stack *s, const char *suffix)
 	const struct spec_service *service = s->spec.verifier;
 	const char *name =
 	    variable(s, service, arena_printf(s->arena, "SECRET%s", suffix));
-	const char *given = find_in_env(s, service->name, name);
-	const char *path = path_of(s, service->name, name);
+	struct given given;
 	char *text;
 
-	if (given != NULL && given[0] == '=')
-		return given + 1;
-	if (given != NULL)
-		path = given + strlen("_FILE=");
-	text = file_read(s->arena, path, /* ret_len= */ NULL);
+	if (!find_in_env(s, service->name, name, &given))
+		return NULL;
+	if (given.value != NULL)
+		return given.value;
+	text = file_read(s->arena,
+	    given.path != NULL ? given.path : path_of(s, service->name, name),
+	    /* ret_len= */ NULL);
 	if (text != NULL)
 		text[strcspn(text, "\n")] = '\0';
 	return text;
@@ -191,8 +201,11 @@ make_urls(const struct stack *s, const struct spec_service *service)
 	const char *name = variable(s, service, "DATABASE_URL");
 	const char *owner =
 	    path_of(s, "kedge", variable(s, service, "MIGRATION_URL"));
+	bool has;
 
-	if (has_secret(s, service, name))
+	if (!has_secret(s, service, name, &has))
+		return false;
+	if (has)
 		return true;
 	if (host == NULL || port == NULL) {
 		print_error("%s has no database: install PostgreSQL's server, "

@@ -1,6 +1,14 @@
 /*
  * env_file: a list of environment variables, and files with a line NAME=value
- * for each.
+ * for each: the operator's /etc/kedge/NAME.env, kedge.env, and generated ones.
+ *
+ * systemd reads the same files (EnvironmentFile=), so the rules are those of
+ * systemd.exec(5): a line that begins with # or ; is a comment; blanks around a
+ * value are ignored; a value, or parts of it, may be in single or double
+ * quotes, which may span lines; "\" quotes the next character, and a line that
+ * ends with it goes on in the next line; of several lines for a variable the
+ * last one counts. What systemd ignores is an error here: a line without "=",
+ * a name that is none, quotes that do not end.
  */
 #ifndef CLI_ENV_FILE_H
 #define CLI_ENV_FILE_H
@@ -12,8 +20,9 @@
 struct arena;
 
 struct environment {
-	const char *names[256];
-	const char *values[256];
+	const char *names[512];
+	const char *values[512];
+	int first_lines[512], last_lines[512]; /* in the file it is from */
 	int count;
 };
 
@@ -23,11 +32,16 @@ environment_put(struct environment *e, const char *name, const char *value);
 /* The value of the variable; NULL: there is no such variable. */
 const char *environment_find(const struct environment *e, const char *name);
 /*
- * Adds the variables of a file; ignores empty lines and lines that begin with
- * #. False: the file cannot be read or has another line; an error was printed.
+ * Adds the variables of a file. False: the file cannot be read, or has a wrong
+ * line; an error with the number of the line was printed.
  */
 MUST_CHECK bool
 environment_parse(struct arena *a, const char *path, struct environment *e);
+/* The same; a file that does not exist has no variables. */
+MUST_CHECK bool environment_parse_if_exists(
+    struct arena *a, const char *path, struct environment *e);
+/* The value as a file has it: in quotes, if it would be read as another one. */
+const char *environment_quoted(struct arena *a, const char *value);
 /* The text of a file that begins with `head`. */
 const char *environment_text(
     struct arena *a, const char *head, const struct environment *e);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #include "command.h"
+#include "env_file.h"
 #include "file.h"
 #include "message.h"
 #include "record.h"
@@ -107,23 +108,21 @@ find_on_server(const struct secrets *s, const struct spec_service *service,
     const char *variable, struct secret_source *ret_source)
 {
 	struct arena *a = s->stack.arena;
-	char *at = file_find(a,
-	    arena_printf(a, "%s/%s.env", SYSTEM_DIR, service->name),
-	    /* ret_len= */ NULL);
-	const char *file = arena_printf(a, "%s_FILE=", variable);
-	const char *value = arena_printf(a, "%s=", variable);
-	char *line;
+	struct environment own = { 0 };
+	const char *path;
 
-	while (at != NULL && (line = strsep(&at, "\n")) != NULL) {
-		if (str_has_prefix(line, file)) {
-			ret_source->place = SECRET_PLACE_FILE;
-			return read_file(s, line + strlen(file), ret_source);
-		}
-		if (str_has_prefix(line, value)) {
-			ret_source->place = SECRET_PLACE_VARIABLE;
-			ret_source->text = line + strlen(value);
-			return true;
-		}
+	if (!environment_parse_if_exists(a,
+		arena_printf(a, "%s/%s.env", SYSTEM_DIR, service->name), &own))
+		return false;
+	path = environment_find(&own, arena_printf(a, "%s_FILE", variable));
+	if (path != NULL) {
+		ret_source->place = SECRET_PLACE_FILE;
+		return read_file(s, path, ret_source);
+	}
+	ret_source->text = environment_find(&own, variable);
+	if (ret_source->text != NULL) {
+		ret_source->place = SECRET_PLACE_VARIABLE;
+		return true;
 	}
 	return find_in_store(s, service, variable, ret_source);
 }

@@ -143,18 +143,6 @@ service_env_add(const struct site *site, const struct spec_service *service,
 		put_guarded(site, service, e);
 }
 
-/* systemd allows quotes around a value. */
-static const char *
-without_quotes(struct arena *a, const char *value)
-{
-	size_t len = strlen(value);
-
-	if (len >= 2 && (value[0] == '"' || value[0] == '\'') &&
-	    value[len - 1] == value[0])
-		return arena_strndup(a, value + 1, len - 2);
-	return value;
-}
-
 const char *
 service_env_value(const struct site *site, const struct spec_service *service,
     const char *name)
@@ -166,12 +154,12 @@ service_env_value(const struct site *site, const struct spec_service *service,
 
 	if ((!site->is_server || site->is_container) && getenv(name) != NULL)
 		return getenv(name);
-	if (site->is_server && file_exists(path)) {
-		if (!environment_parse(a, path, &given))
+	if (site->is_server) {
+		if (!environment_parse_if_exists(a, path, &given))
 			return NULL;
 		value = environment_find(&given, name);
 		if (value != NULL)
-			return without_quotes(a, value);
+			return value;
 	}
 	service_env_add(site, service, &own);
 	value = environment_find(&own, name);

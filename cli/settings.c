@@ -1,6 +1,5 @@
 #include "settings.h"
 
-#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +10,16 @@
 #include "base/buf.h"
 #include "base/str.h"
 
+#include "env_file.h"
 #include "file.h"
 #include "message.h"
 
 /* Contains the path that --env named last. */
 #define SOURCE_FILE "env/source"
-enum { LOADED_MAX = 512 };
 
 static const char *source = SETTINGS_FILE;
 static struct {
-	const char *names[LOADED_MAX];
+	const char *names[512]; /* as many as in struct environment */
 	int count;
 } loaded;
 
@@ -74,75 +73,30 @@ name_problem(const struct spec *spec, const char *name)
 	return NULL;
 }
 
-/* Removes the quotes around a value. NULL: there is only one. */
-static char *
-unquote(char *value)
-{
-	size_t len = strlen(value);
-	char quote = value[0];
-
-	if (quote != '"' && quote != '\'')
-		return value;
-	if (len < 2 || value[len - 1] != quote ||
-	    memchr(value + 1, quote, len - 2) != NULL)
-		return NULL;
-	value[len - 1] = '\0';
-	return value + 1;
-}
-
-/* Splits a line into name and value. NULL: the line sets no variable. */
-static char *
-split(char *line, char **ret_value)
-{
-	char *equals;
-
-	line += strspn(line, " \t");
-	if (line[0] == '\0' || line[0] == '#')
-		return NULL;
-	equals = strchr(line, '=');
-	if (equals == NULL) {
-		*ret_value = NULL;
-		return line;
-	}
-	*equals = '\0';
-	*ret_value = equals + 1;
-	return line;
-}
-
 static bool
-load_line(const struct spec *spec, char *line, int number)
+load(const struct spec *spec, const struct environment *e, int i)
 {
-	char *value;
-	char *name = split(line, &value);
-	const char *problem;
+	const char *name = e->names[i];
+	const char *problem = name_problem(spec, name);
 
-	if (name == NULL)
-		return true;
-	problem = value == NULL ? "has no \"=\": a line is NAME=value"
-	                        : name_problem(spec, name);
 	if (problem != NULL) {
-		print_error("%s:%d: %s %s", source, number, name, problem);
+		print_error(
+		    "%s:%d: %s %s", source, e->first_lines[i], name, problem);
 		return false;
 	}
-	value = unquote(value);
-	if (value == NULL) {
-		print_error("%s:%d: the quotes around the value of %s do not "
-			    "match",
-		    source, number, name);
-		return false;
-	}
-	if (getenv(name) != NULL)
+	/* The environment of the command takes precedence. */
+	if (getenv(name) != NULL && !settings_has(name))
 		return true;
-	assert(loaded.count < LOADED_MAX);
-	loaded.names[loaded.count++] = name;
-	return setenv(name, value, /* overwrite= */ 1) == 0;
+	if (!settings_has(name))
+		loaded.names[loaded.count++] = name;
+	return setenv(name, e->values[i], /* overwrite= */ 1) == 0;
 }
 
 bool
 settings_load(struct arena *a, const struct spec *spec)
 {
-	char *at, *line;
-	int number = 0;
+	struct environment e = { 0 };
+	int i;
 
 	find_source(a);
 	if (!file_exists(source)) {
@@ -153,15 +107,12 @@ settings_load(struct arena *a, const struct spec *spec)
 		    source);
 		return false;
 	}
-	at = file_read(a, source, /* ret_len= */ NULL);
-	if (at == NULL)
+	if (!environment_parse(a, source, &e))
 		return false;
 	loaded.count = 0;
-	while ((line = strsep(&at, "\n")) != NULL) {
-		number++;
-		if (number > LOADED_MAX || !load_line(spec, line, number))
+	for (i = 0; i < e.count; i++)
+		if (!load(spec, &e, i))
 			return false;
-	}
 	return true;
 }
 
@@ -180,34 +131,52 @@ settings_has(const char *name)
 	return false;
 }
 
+/* Whether the line of the file is about the variable. */
+static bool
+is_about(const struct environment *e, int line, const char *name)
+{
+	int i;
+
+	for (i = 0; i < e->count; i++)
+		if (e->first_lines[i] <= line && line <= e->last_lines[i] &&
+		    str_eq(e->names[i], name))
+			return true;
+	return false;
+}
+
 bool
 settings_change(struct arena *a, const struct spec *spec, const char *name,
     const char *value)
 {
 	const char *problem = name_problem(spec, name);
 	char *at = file_find(a, source, /* ret_len= */ NULL);
+	struct environment e = { 0 };
 	bool written = value == NULL;
-	char *line, *other, *rest;
 	struct buf b;
+	char *line;
+	int number;
 
 	if (problem != NULL || (value != NULL && strchr(value, '\n') != NULL)) {
 		print_error("%s %s", name,
 		    problem != NULL ? problem : "has a value of several lines");
 		return false;
 	}
+	if (!environment_parse_if_exists(a, source, &e))
+		return false;
 	buf_init(&b, a, FILE_MAX_BYTES);
-	while (at != NULL && (line = strsep(&at, "\n")) != NULL) {
+	for (number = 1; at != NULL; number++) {
+		line = strsep(&at, "\n");
 		if (line[0] == '\0' && at == NULL)
 			break; /* the end of the last line */
-		other = split(arena_strdup(a, line), &rest);
-		if (other == NULL || !str_eq(other, name)) {
+		if (!is_about(&e, number, name)) {
 			buf_printf(&b, "%s\n", line);
 		} else if (!written) {
-			buf_printf(&b, "%s=%s\n", name, value);
+			buf_printf(
+			    &b, "%s=%s\n", name, environment_quoted(a, value));
 			written = true;
 		}
 	}
 	if (!written)
-		buf_printf(&b, "%s=%s\n", name, value);
+		buf_printf(&b, "%s=%s\n", name, environment_quoted(a, value));
 	return file_write(a, source, 0600, b.data);
 }

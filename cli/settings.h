@@ -3,9 +3,8 @@
  * commands read: kedge.env in the stack's directory, or the file that `kedge
  * up --env FILE` named last.
  *
- * Each line is NAME=value; empty lines and lines that begin with # are ignored.
- * A value may be in quotes, which are removed. NAME begins with a service's
- * name in capitals, or with KEDGE. A variable in the environment of a command
+ * env_file.h describes the format. NAME begins with a service's name in
+ * capitals, or with KEDGE. A variable in the environment of a command
  * takes precedence over the file.
  */
 #ifndef CLI_SETTINGS_H

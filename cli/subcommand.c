@@ -61,7 +61,7 @@ system_environment(const struct stack *s, const struct spec_service *service)
 		arena_printf(
 		    a, SYSTEM_DIR "/generated/env/%s.env", service->name),
 		&e) ||
-	    (file_exists(own) && !environment_parse(a, own, &e)))
+	    !environment_parse_if_exists(a, own, &e))
 		return NULL;
 	environment_put(&e, "CREDENTIALS_DIRECTORY",
 	    arena_printf(a, SYSTEM_SECRETS_DIR "/%s", service->name));

@@ -318,9 +318,7 @@ check_file(const struct stack *s, const struct spec_service *service,
 	bool ok = true;
 	int i;
 
-	if (!file_exists(path))
-		return true;
-	if (!environment_parse(a, path, e))
+	if (!environment_parse_if_exists(a, path, e))
 		return false;
 	for (i = 0; i < e->count; i++) {
 		if (!str_has_prefix(e->names[i], own) ||

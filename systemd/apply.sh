@@ -70,7 +70,7 @@ needs_cluster() {
 		if [ -e "$url" ]; then
 			grep -q 'host=/run/postgresql' "$url" && return
 		else
-			grep -q "^${variable}_DATABASE_URL\(_FILE\)\{0,1\}=" \
+			grep -q "^[[:blank:]]*${variable}_DATABASE_URL\(_FILE\)\{0,1\}[[:blank:]]*=" \
 				"$etc/$name.env" 2>/dev/null || return 0
 		fi
 	done

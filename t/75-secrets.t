@@ -330,7 +330,7 @@ is(secret(), $fourth, 'nothing has changed');
 # In a mount namespace with an /etc of its own, and with a systemctl that writes down what
 # it is told and which secrets there are at that time.
 SKIP: {
-	skip 'needs root for a mount namespace', 12 if $> != 0;
+	skip 'needs root for a mount namespace', 15 if $> != 0;
 	my $etc = "$place/etc";
 	my $bin = "$place/bin";
 	mkdir $_ or die "$_: $!" for $etc, $bin, "$etc/kedge", "$etc/kedge/secrets";
@@ -380,7 +380,15 @@ SH
 	($s, $out, $err) = $on_server->('secrets rotate database core --system');
 	is($s, 0, 'rotate a database');
 	like($out, qr/core: logs in to PostgreSQL without a password/, 'peer authentication has no password');
-	write_file("$etc/kedge/core.env", "CORE_IDENTITY_KEY=x\n");
+	write_file("$etc/kedge/core.env", qq{# mine\n CORE_DATABASE_URL_FILE = "$place/core url"\n});
+	write_file("$place/core url", "postgresql://other:pw\@/core?host=/run/postgresql\n");
+	($s, $out, $err) = $on_server->('secrets list --system');
+	like($out, qr{^database\s+CORE_DATABASE_URL\s.*role other$}m, 'a file that core.env names in quotes') or diag($err);
+	write_file("$etc/kedge/core.env", "CORE_THREADS=2\nexport CORE_IDENTITY_KEY=x\n");
+	($s, $out, $err) = $on_server->('secrets list --system');
+	is($s, 1, 'a wrong line in core.env');
+	like($err, qr{/etc/kedge/core\.env:2: "export CORE_IDENTITY_KEY" is no name}, 'is told with its number');
+	write_file("$etc/kedge/core.env", "CORE_IDENTITY_KEY='x'\n");
 	($s, $out, $err) = $on_server->('secrets rotate auth-secret --force --system');
 	is($s, 1, 'a key in core.env is not rotated');
 	like($err, qr/core does not read CORE_IDENTITY_KEY/, 'the message names it');

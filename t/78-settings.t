@@ -85,6 +85,9 @@ is(slurp("$dir/kedge.env"), "# mine\n\nCORE_TASKS_MAX=\"77\"\n", 'and changes no
 # A wrong line stops the commands, with its number.
 for my $row ([ 'CORE_THREADS', qr/kedge\.env:2: CORE_THREADS has no "="/ ],
 	[ 'HTTP_PROXY=x', qr/kedge\.env:2: HTTP_PROXY begins with no service's name/ ],
+	[ 'export CORE_THREADS=5', qr/kedge\.env:2: "export CORE_THREADS" is no name of a variable/ ],
+	[ "CORE_THREADS=5\n# x\\", qr/kedge\.env:3: a comment that ends with "\\"/ ],
+	[ "CORE_THREADS=5\0", qr/kedge\.env: the file has a NUL byte/ ],
 	[ 'CORE_LOG_LEVEL="info', qr/kedge\.env:2: the quotes around the value of CORE_LOG_LEVEL/ ])
 {
 	open $f, '>', "$dir/kedge.env" or die;
@@ -95,6 +98,37 @@ for my $row ([ 'CORE_THREADS', qr/kedge\.env:2: CORE_THREADS has no "="/ ],
 		isnt($status, 0, "$row->[0]: @$command is refused");
 		like($err, $row->[1], 'says where and why');
 	}
+}
+# The rules of systemd's EnvironmentFile=.
+for my $row (
+	[ 'x',               'x' ],
+	[ '',                '' ],
+	[ "  x y \t ",      'x y' ],
+	[ '"x"',             'x' ],
+	[ "'x  '  ",         'x  ' ],
+	[ q{"a'b" 'c"d' e f}, q{a'bc"de f} ],
+	[ q{a"b"'c'},        q{a"b"'c'} ],
+	[ q{"a\"b\\\\c\`d\$e\n"}, q{a"b\\c`d$e\n} ],
+	[ q{'a\b'},          q{a\b} ],
+	[ 'a\\ b\\\\c\\"d', 'a b\\c"d' ],
+	[ "a\\\nb",         'ab' ],
+	[ "\"a\\\nb\"",     'ab' ],
+	[ 'a#b;c',           'a#b;c' ],
+	[ "x\r",            'x' ],
+	[ "1\n# 2\n;3\nCORE_LOG_LEVEL=4", '4' ],
+) {
+	my ($text, $value) = @$row;
+	open $f, '>', "$dir/kedge.env" or die;
+	print $f "; first\n  CORE_LOG_LEVEL = $text\nCORE_TASKS_MAX=77";
+	close $f;
+	my $v = setting('CORE_LOG_LEVEL');
+	is($v->{value}, $value, encode_json([$text]) . ' is read as systemd does');
+	is(setting('CORE_TASKS_MAX')->{value}, 77, 'and the next line, too');
+	is(($k->kedge('config', 'set', 'CORE_LOG_LEVEL=a"b ')) [0], 0, 'config set in its place');
+	is(setting('CORE_LOG_LEVEL')->{value}, 'a"b ', 'writes what is read again');
+	is(($k->kedge('config', 'unset', 'CORE_LOG_LEVEL')) [0], 0, 'unset');
+	is(slurp("$dir/kedge.env"), ($text =~ /#/ && $text =~ /\n/ ? "; first\n# 2\n;3\n" : "; first\n") . "CORE_TASKS_MAX=77\n",
+		'removes all of its lines');
 }
 unlink "$dir/kedge.env";
 
