@@ -12,6 +12,7 @@
 #include "db/db_url.h"
 
 #include "connections.h"
+#include "database_url.h"
 #include "environment.h"
 #include "message.h"
 #include "options.h"
@@ -27,6 +28,8 @@ owner_url(const struct stack *s, const struct spec_service *service)
 
 	if (url != NULL)
 		return url;
+	if (s->is_system)
+		return database_owner_url(s, service);
 	return connections_url(s,
 	    arena_printf(s->arena, "%s_owner", service->name),
 	    /* password= */ NULL, service->name);
@@ -62,6 +65,22 @@ run(const struct stack *s, const char *url, int nargs, char *const *args)
 	return 1;
 }
 
+/*
+ * On a server, PostgreSQL knows root as "postgres" and as the owners, and only
+ * a service's unix user as its role. So the session takes on that role.
+ */
+static const char *
+role_url(const struct stack *s, const struct spec_service *service)
+{
+	if (!s->is_system)
+		return environment_value(s, service,
+		    arena_printf(
+			s->arena, "%s_DATABASE_URL", service->variable));
+	set_variable(/* ctx= */ NULL, "PGOPTIONS",
+	    arena_printf(s->arena, "-c role=%s", service->name));
+	return database_admin_url(s, service, service->name);
+}
+
 static int
 find_and_run(const struct stack *s, const struct options *o)
 {
@@ -73,13 +92,11 @@ find_and_run(const struct stack *s, const struct options *o)
 		    service == NULL ? "is no service" : "has no database");
 		return OPTIONS_USAGE;
 	}
-	url = o->owner ? owner_url(s, service)
-	               : environment_value(s, service,
-			     arena_printf(s->arena, "%s_DATABASE_URL",
-				 service->variable));
+	url = o->owner ? owner_url(s, service) : role_url(s, service);
 	if (url == NULL) {
-		print_error("%s has no %s_DATABASE_URL; \"kedge up\" makes it",
-		    service->name, service->variable);
+		print_error("%s has no %s_DATABASE_URL; \"kedge %s\" makes it",
+		    service->name, service->variable,
+		    s->is_system ? "apply" : "up");
 		return 1;
 	}
 	return run(s, url, o->nargs - 1, o->args + 1);
@@ -93,15 +110,17 @@ psql_command(int argc, char **argv)
 	struct stack s;
 	int status = OPTIONS_USAGE;
 
-	if (options_read(
-		&options, argc, argv, OPTIONS_DIR | OPTIONS_OWNER, argc)) {
+	if (options_read(&options, argc, argv,
+		OPTIONS_DIR | OPTIONS_OWNER | OPTIONS_SYSTEM, argc)) {
 		if (options.nargs == 0)
 			print_error(
 			    "psql needs a service; see \"kedge psql --help\"");
 		else
-			status = stack_open(&s, a, options.dir) &&
-			                 stack_enter(&s) &&
-			                 settings_load(a, &s.spec)
+			status = stack_open_either(
+				     &s, a, options.dir, options.system) &&
+			                 (s.is_system ||
+					     (stack_enter(&s) &&
+						 settings_load(a, &s.spec)))
 			             ? find_and_run(&s, &options)
 			             : 1;
 	}

@@ -34,20 +34,31 @@ for my $page (grep { -f } split /\n/, qx(git ls-files -co --exclude-standard '*.
 
 # Every page with code is executed, or its code is compared with something, by a test that
 # names the page. The commands of BENCHMARKS.md take half an hour.
-my $tests = join '', map { slurp($_) } glob 't/*.t t/system/*.t';
+my $tests = join '', map { slurp($_) } grep { $_ ne 't/03-docs.t' } glob 't/*.t t/system/*.t';
 for my $path (grep { -f && m{^(?:docs/|README|CONTRIB|SECURITY)} } split /\n/,
 	qx(git ls-files -co --exclude-standard '*.md')) {
 	my @code = grep { $_->{language} ne 'text' } Kedge::Page->new($path)->blocks;
 	next if !@code || $path eq 'docs/BENCHMARKS.md';
-	like($tests, qr/\Q$path\E/, "$path: a test executes its blocks");
+	like($tests, qr/\Q$path\E/, "$path: a test executes its blocks") if grep { !$_->{where} } @code;
 	# A block is for a stack, or for one of the places that Kedge::Page names.
-	is_deeply([ grep { !/^(?:|server)$/ } map { $_->{where} } @code ], [], "$path: each block says where it runs");
+	is_deeply([ grep { !/^(?:|stack|server|elsewhere|releases)$/ } map { $_->{where} } @code ], [], "$path: each block says where it runs");
 }
 # The index names every page.
 my $index = slurp('docs/README.md');
 for my $page (grep { $_ ne 'docs/README.md' } glob 'docs/*.md') {
 	my ($name) = $page =~ m{([^/]+)$};
 	like($index, qr/\]\(\Q$name\E[)#]/, "docs/README.md lists $name");
+}
+
+# The newest section of the CHANGELOG is the version of the package and of the command.
+my ($newest) = slurp('CHANGELOG.md') =~ /^## (\S+) \(\d{4}-\d\d-\d\d\)/m;
+like(slurp('debian/changelog'), qr/^kedge \(\Q$newest\E[)-]/, 'CHANGELOG.md begins with the version of the package');
+is(qx($build/kedge version), "kedge $newest\n", 'and of kedge version');
+
+# Tests that a page names exist, except those that its reader makes.
+for my $path (grep { !/ADDING|ARCHITECTURE/ } glob 'docs/*.md') {
+	my @named = slurp($path) =~ m{`(t/[\w/.-]+\.t)`}g;
+	is_deeply([ grep { !-e } @named ], [], "$path: each test that it names exists") if @named;
 }
 
 # Every command in the README's shell blocks exists.

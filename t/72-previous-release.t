@@ -6,6 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(jdecode run wait_until);
+use Kedge::Page;
 use Kedge::Release;
 use Kedge::Wallet;
 
@@ -61,10 +62,14 @@ sub make_pass
 }
 
 make_pass('before the migration');
-for my $service (Kedge::services_of($previous)) {
+# The commands of docs/UPGRADE.md, by this release while the previous one serves.
+my ($block) = Kedge::Page->new('docs/UPGRADE.md')->blocks('sh', 'releases');
+my @commands = $block->{text} =~ m{^\./kedge (.*)}mg;
+is_deeply(\@commands, [ 'upgrade --check', 'migrate', 'restart' ], 'docs/UPGRADE.md has the commands of an upgrade');
+for my $command (@commands[ 0, 1 ]) {
 	my ($status, $out, $err)
-	    = run(Kedge->binary('kedge'), 'migrate', '--dir', $k->dir, $service);
-	is($status, 0, "this release migrates $service while the previous one serves") or diag($err);
+	    = run(Kedge->binary('kedge'), split(' ', $command), '--dir', $k->dir);
+	is($status, 0, "this release: $command, while the previous one serves") or diag($out, $err);
 }
 make_pass('on the new schema');
 $k->down;
@@ -73,9 +78,9 @@ make_pass('restarted on the new schema');
 
 # ---- this release starts again ------------------------------------------------------
 
-$k->down;
 $k->{build} = Kedge::build_dir();
 $k->{env} = { Kedge::without_rates($k->{build}) };
-$k->start(port => $k->port);
+my ($status, undef, $err) = $k->kedge($commands[2]);
+is($status, 0, "this release: $commands[2]") or diag($err);
 make_pass('with this release again');
 done_testing;

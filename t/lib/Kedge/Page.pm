@@ -4,8 +4,12 @@ package Kedge::Page;
 #
 # The line that opens a block has the language, and after it where the block is executed:
 #
-# 	```sh            on a stack of `kedge up`; the pages are listed in t/51-pages.t
-# 	```sh server     on a Debian that is booted for it; listed in t/system/pages.t
+# 	```sh            on a stack of `kedge up` (t/51-pages.t lists the pages), and, for
+# 	                 the pages that t/system/pages.t lists, also on a server
+# 	```sh stack      on a stack only
+# 	```sh server     only on a server, a Debian that is booted for it
+# 	```sh elsewhere  on a server whose databases are on another one: t/system/operate.t
+# 	```sh releases   on a stack of the previous release: t/72-previous-release.t
 # 	```text          not code: what the block before it prints, each line somewhere in
 # 	                 the output, in this order; "…" stands for any text of one line
 #
@@ -83,7 +87,8 @@ sub run_on_stack
 {
 	my ($self, $stack, %opt) = @_;
 	my $place = $opt{dir} // File::Temp::tempdir(CLEANUP => 1);
-	my @blocks = grep { !$opt{only} || $opt{only}->($_) } $self->blocks('sh');
+	my @blocks = grep { !$opt{only} || $opt{only}->($_) }
+	    grep { $_->{language} eq 'sh' && $_->{where} =~ /^(?:stack)?$/ } $self->blocks;
 	my $port = $stack->port;
 	for my $text (map { \$_->{text} } @blocks) {
 		$$text = $opt{as}->($$text) if $opt{as};
