@@ -118,6 +118,8 @@ need_up() {
 need_test() {
 	need perl has_perl
 	need check has_library check
+	need python3-aiosmtpd has_python_module aiosmtpd
+	need openssl has_command openssl
 	need python3 has_command python3
 	want python3-jwt has_python_module jwt
 	want python3-waitress has_python_module waitress

@@ -7,7 +7,7 @@ use Test::More;
 
 # The folders of the library from the ground up: a folder includes only from folders
 # before it in this list.
-my @library = qw(base process db cache http_client fastcgi web job app);
+my @library = qw(base process db cache http_client mail fastcgi web job app);
 # Besides itself, a folder may include from the listed folders.
 my %may_see = (
     'fcgi/base'   => [],
@@ -15,18 +15,19 @@ my %may_see = (
     'fcgi/db'     => ['base'],
     'fcgi/cache'  => ['base'],
     'fcgi/http_client' => ['base'],
+    'fcgi/mail'   => ['base'],
     'fcgi/fastcgi' => [qw(base process)],
     'fcgi/web'    => [qw(base fastcgi)],
-    'fcgi/job'    => [qw(base process db cache http_client fastcgi web)],
-    'fcgi/app'    => [qw(base process db cache http_client fastcgi web job)],
-    'cli'         => [qw(base db cache http_client web app)],
+    'fcgi/job'    => [qw(base process db cache http_client mail fastcgi web)],
+    'fcgi/app'    => [qw(base process db cache http_client mail fastcgi web job)],
+    'cli'         => [qw(base db cache http_client mail web app)],
 );
 # The folder that may include a third-party header; tests may include any.
 my %home_of = (
     'libpq-fe.h'  => 'fcgi/db',
     'hiredis'     => 'fcgi/cache',
     'systemd/'    => 'fcgi/process',
-    'curl/'       => 'fcgi/http_client',
+    'curl/'       => qr{fcgi/(?:http_client|mail)},
     'openssl/'    => 'fcgi/base',
     'jansson.h'   => 'fcgi/base',
     'fcgiapp.h'   => 'fcgi/fastcgi',

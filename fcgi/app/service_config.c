@@ -15,6 +15,7 @@
 #include "db/db_url.h"
 #include "job/job_set.h"
 #include "job/webhook.h"
+#include "mail/mail.h"
 #include "web/access.h"
 #include "web/identity.h"
 #include "web/service.h"
@@ -24,7 +25,7 @@
 #define TEXT(number) #number
 
 enum {
-	ROWS_MAX = 96,
+	ROWS_MAX = 160,
 	PREFIX_SIZE = 32,
 	LISTEN_SIZE = 64,
 	PATH_MAX_BYTES = 128,
@@ -166,6 +167,51 @@ static const struct config_var base_vars[] = {
 	    "incomplete." },
 	{ 0 },
 };
+static const struct config_var mail_vars[] = {
+	{ CONFIG(struct service_config, mail.url, "MAIL_URL"),
+	  .fallback = "",
+	  .doc = "Where mail goes: smtp://HOST:PORT, smtps://HOST:PORT, or "
+	    "file:DIRECTORY, which gets one .eml file for each message. Empty: "
+	    "mail is off; what needs it is refused (docs/MAIL.md)." },
+	{ CONFIG(struct service_config, mail.from, "MAIL_FROM"),
+	  .fallback = "",
+	  .doc = "The sender of mail: name@example.com or Name "
+	    "<name@example.com>. Required with MAIL_URL." },
+	{ CONFIG(struct service_config, mail.user, "MAIL_USER"),
+	  .fallback = "",
+	  .doc = "The name with which to sign in to the mail server. Empty: "
+	    "without signing in." },
+	{ CONFIG(struct service_config, mail.password, "MAIL_PASSWORD"),
+	  .fallback = "", .flags = CONFIG_SECRET,
+	  .doc = "The password of MAIL_USER." },
+	{ CONFIG(struct service_config, mail.tls, "MAIL_TLS"),
+	  .fallback = "required",
+	  .doc = "STARTTLS on an smtp:// connection: required, opportunistic "
+	    "(TLS if the server offers it) or off. With a password only "
+	    "required is allowed, except on loopback. smtps:// always has "
+	    "TLS." },
+	{ CONFIG(struct service_config, mail.ca_file, "MAIL_CA_FILE"),
+	  .fallback = "",
+	  .doc = "File with the certificate authorities that may sign the mail "
+	    "server's certificate. Empty: those of the system." },
+	{ CONFIG(struct service_config, mail.timeout_ms, "MAIL_TIMEOUT_MS"),
+	  .fallback = "20000", .min = 100, .max = 45000, .unit = "ms",
+	  .doc = "Time limit for sending one message; after that it is sent "
+	    "again later." },
+	{ CONFIG(struct service_config, mail.shipped, "MAIL_SHIPPED"),
+	  .fallback = "",
+	  .doc = "Directory of the mail templates of this release. Required "
+	    "with MAIL_URL." },
+	{ CONFIG(struct service_config, mail.templates, "MAIL_TEMPLATES"),
+	  .fallback = "",
+	  .doc = "Directory of your own mail templates, which replace the "
+	    "shipped ones file by file (docs/MAIL.md). It need not exist." },
+	{ CONFIG(struct service_config, mail.language, "MAIL_LANGUAGE"),
+	  .fallback = "en", .min = 2, .max = 16,
+	  .doc = "The language of a message when the browser asks for none "
+	    "that has a template." },
+	{ 0 },
+};
 static const struct config_var job_vars[] = {
 	{ CONFIG(struct service_config, jobs.worker_processes, "WORKER_PROCESSES"),
 	  .fallback = "2", .min = 0, .max = METRICS_SLOTS_MAX,
@@ -290,6 +336,8 @@ rows_of(const struct service_program *p)
 		add_rows(&rows, base_vars, p->vars);
 	if (p->jobs != NULL)
 		add_rows(&rows, job_vars, p->vars);
+	if ((p->flags & SERVICE_MAIL) != 0)
+		add_rows(&rows, mail_vars, p->vars);
 	add_rows(&rows, p->vars, /* replacements= */ NULL);
 	set_fallback(&rows, "LISTEN", rows.listen);
 	set_fallback(&rows, "PREFIX", rows.path);
@@ -332,6 +380,18 @@ check_urls(const struct service_config *c, const char *prefix)
 	return good;
 }
 
+static bool
+check_mail(const struct service_config *c, const char *prefix)
+{
+	char problem[MAIL_PROBLEM_SIZE];
+	const char *variable;
+
+	if (mail_config_check(&c->mail, &variable, problem))
+		return true;
+	log_refused(prefix, variable, problem);
+	return false;
+}
+
 /*
  * Makes the checks that the rows cannot express, and applies some of the
  * values.
@@ -366,6 +426,8 @@ check_config(const struct service_program *p, const char *prefix)
 	}
 	explicit_bzero(key, sizeof(key));
 	good = check_urls(c, prefix) && good;
+	if ((p->flags & SERVICE_MAIL) != 0)
+		good = check_mail(c, prefix) && good;
 	if (p->jobs != NULL)
 		webhook_set_concurrency(c->jobs.webhook_concurrency);
 	return good && (p->check == NULL || p->check(p->config)) &&

@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 #include "job/job_service.h"
+#include "mail/mail.h"
 
 struct config_var;
 struct service_program;
@@ -40,6 +41,7 @@ struct service_config {
 	const char *prefix;
 
 	struct job_config jobs; /* for services with jobs only */
+	struct mail_config mail; /* for services with SERVICE_MAIL only */
 
 	/* For services with SERVICE_BASE only. */
 	const char *identity_key;

@@ -344,6 +344,8 @@ omit_metrics(const struct service_program *p)
 		metrics_omit("redis");
 		metrics_omit("cache");
 	}
+	if ((p->flags & SERVICE_MAIL) == 0)
+		metrics_omit("mail");
 }
 
 /* Opens the log file.  Not called for commands, which log to the terminal. */

@@ -34,6 +34,12 @@ enum service_flags {
 	 * of its processes is NULL.
 	 */
 	SERVICE_NO_REDIS = 4,
+	/*
+	 * A service that sends mail.  It has the variables MAIL_..., and
+	 * `mail` in its configuration.  Without it, the metrics of mail are
+	 * left out.
+	 */
+	SERVICE_MAIL = 8,
 };
 
 /* A socket and the worker processes that serve it. */

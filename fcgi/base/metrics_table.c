@@ -33,6 +33,13 @@ static const struct metrics_name counters[METRIC__MAX] = {
 	    "HTTP calls to other servers." },
 	[METRIC_REMOTE_ERRORS] = { "kedge_remote_errors_total", NULL,
 	    "HTTP calls to other servers that failed." },
+	[METRIC_MAIL_SENT] = { "kedge_mail_sent_total", NULL,
+	    "Messages that the mail server has taken over." },
+	[METRIC_MAIL_FAILED] = { "kedge_mail_failed_total", NULL,
+	    "Messages that were given up." },
+	[METRIC_MAIL_DEFERRED] = { "kedge_mail_deferred_total", NULL,
+	    "Attempts to send a message that did not succeed, and were to be "
+	    "repeated." },
 };
 
 static const struct metrics_name gauges[GAUGE__MAX] = {
