@@ -17,6 +17,7 @@
 #include "message.h"
 #include "nearest.h"
 #include "options.h"
+#include "service_named.h"
 #include "settings.h"
 #include "stack.h"
 #include "unknown_variables.h"
@@ -150,10 +151,8 @@ show(const struct stack *s, const char *only, bool as_json)
 	const struct spec_service *service;
 	struct buf b;
 
-	if (only != NULL && spec_find(&s->spec, only) == NULL) {
-		print_error("there is no service %s", only);
+	if (only != NULL && service_named(&s->spec, only) == NULL)
 		return OPTIONS_USAGE;
-	}
 	buf_init(&b, s->arena, JSON_MAX_BYTES);
 	if (as_json)
 		l.json = &b;

@@ -10,7 +10,7 @@
 
 #include "message.h"
 
-enum { REQUEST_MAX = 128 };
+enum { REQUEST_MAX = 128, ITEM_POINTER = sizeof(void *) };
 
 /* A line, and its number, which keeps the order of lines with one time. */
 struct item {
@@ -132,15 +132,14 @@ static void
 sort(struct logs_merge *m)
 {
 	if (m->count > 0)
-		qsort(m->items, (size_t)m->count, sizeof(*m->items), compare);
+		qsort(m->items, (size_t)m->count, ITEM_POINTER, compare);
 }
 
 /* Removes the first n, which the caller has freed. */
 static void
 shift(struct logs_merge *m, int64_t n)
 {
-	memmove(
-	    m->items, m->items + n, (size_t)(m->count - n) * sizeof(*m->items));
+	memmove(m->items, m->items + n, (size_t)(m->count - n) * ITEM_POINTER);
 	m->count -= n;
 }
 
@@ -175,7 +174,7 @@ make_room(struct logs_merge *m)
 	if (m->count < m->room)
 		return;
 	m->room = m->room == 0 ? 64 : 2 * m->room;
-	m->items = need(realloc(m->items, (size_t)m->room * sizeof(*m->items)));
+	m->items = need(realloc(m->items, (size_t)m->room * ITEM_POINTER));
 }
 
 void

@@ -11,14 +11,18 @@ emit(struct logs_split *s)
 void
 logs_split_add(struct logs_split *s, const char *part, size_t len)
 {
+	char c;
+
 	for (size_t i = 0; i < len; i++) {
-		if (part[i] == '\n') {
+		c = part[i];
+		if (c == '\0')
+			c = ' '; /* it would end the text */
+		if (c == '\n') {
 			if (!s->skips)
 				emit(s);
 			s->skips = false;
 		} else if (!s->skips) {
-			/* A NUL would end the text. */
-			s->text[s->len++] = part[i] != '\0' ? part[i] : ' ';
+			s->text[s->len++] = c;
 			if (s->len == LOGS_SPLIT_MAX - 1) {
 				emit(s);
 				s->skips = true;

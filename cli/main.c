@@ -19,7 +19,7 @@
 #include "help.h"
 #include "logs.h"
 #include "message.h"
-#include "migrate.h"
+#include "migrate_cli.h"
 #include "nearest.h"
 #include "open.h"
 #include "options.h"

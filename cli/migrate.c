@@ -14,9 +14,7 @@
 #include "message.h"
 #include "migration.h"
 #include "migration_folder.h"
-#include "options.h"
 #include "privileges.h"
-#include "settings.h"
 
 /* The library's folders in sql/, in the order in which their files are run. */
 static const char *const libraries[] = { "base", "job" };
@@ -80,28 +78,32 @@ execute(struct run *r, const char *sql)
  * there is none.
  */
 static const char *
-find_url(const struct run *r, const char *name)
+find_url(struct arena *a, const struct stack *s, const char *name)
 {
 	const char *url = getenv(name);
 	char *text;
 
-	if (url != NULL || !r->stack->is_system)
+	if (url != NULL || !s->is_system)
 		return url;
-	text = file_find(r->with.arena,
-	    arena_printf(r->with.arena, SYSTEM_MIGRATION_DIR "/%s", name),
+	text = file_find(a, arena_printf(a, SYSTEM_MIGRATION_DIR "/%s", name),
 	    /* ret_len= */ NULL);
 	if (text != NULL)
 		text[strcspn(text, "\n")] = '\0';
 	return text;
 }
 
+const char *
+migrate_url_variable(struct arena *a, const struct spec_service *service)
+{
+	return arena_printf(a, "%s_MIGRATION_URL", service->variable);
+}
+
 static bool
 open_database(struct run *r)
 {
 	struct arena *a = r->with.arena;
-	const char *name =
-	    arena_printf(a, "%s_MIGRATION_URL", r->service->variable);
-	const char *url = find_url(r, name);
+	const char *name = migrate_url_variable(a, r->service);
+	const char *url = find_url(a, r->stack, name);
 	const char *problem = url == NULL ? NULL : db_url_problem(url);
 
 	if (problem != NULL) {
@@ -237,7 +239,10 @@ migrate_look(const struct stack *s, const struct spec_service *service,
 	for (i = 0; i < NFOLDERS; i++) {
 		const struct migration_folder *f = &r->folders[i];
 
-		if (!is_wanted(r, i) || f->napplied >= f->nfiles)
+		if (!is_wanted(r, i))
+			continue;
+		ret->napplied += f->napplied;
+		if (f->napplied >= f->nfiles)
 			continue;
 		if (ret->npending == 0)
 			ret->first = f->files[f->napplied].name;
@@ -281,59 +286,4 @@ migrate_each_pending(const struct stack *s, const struct spec_service *service,
 	db_script_close(r->with.script);
 	arena_free(a);
 	return ok;
-}
-
-/* The command */
-
-static bool
-migrate_all(const struct stack *s, const char *only)
-{
-	const struct spec_service *service;
-	int i;
-
-	if (only != NULL && spec_find(&s->spec, only) == NULL) {
-		print_error("there is no service %s", only);
-		return false;
-	}
-	for (i = 0; i < s->spec.nservices; i++) {
-		service = &s->spec.services[i];
-		if (only != NULL && !str_eq(only, service->name))
-			continue;
-		if (service->needs_postgres && !migrate_service(s, service))
-			return false;
-	}
-	return true;
-}
-
-static bool
-open_stack(struct stack *s, struct arena *a, const struct options *options)
-{
-	if (options->system)
-		return stack_open_system(s, a);
-	if (!stack_open(s, a, options->dir))
-		return false;
-	if (stack_wants_system(s, options->dir))
-		return stack_open_system(s, a);
-	return stack_enter(s) && settings_load(a, &s->spec);
-}
-
-int
-migrate_command(int argc, char **argv)
-{
-	struct options options;
-	struct arena *a = arena_new();
-	struct stack s;
-	int status = 1;
-
-	if (!options_read(&options, argc, argv, OPTIONS_DIR | OPTIONS_SYSTEM,
-		/* args_max= */ 1)) {
-		status = OPTIONS_USAGE;
-	} else if (open_stack(&s, a, &options) &&
-		   migrate_all(
-		       &s, options.nargs > 0 ? options.args[0] : NULL)) {
-		print_message("the databases are up to date");
-		status = 0;
-	}
-	arena_free(a);
-	return status;
 }

@@ -38,6 +38,7 @@ migrate_service(const struct stack *s, const struct spec_service *service);
 struct migrate_look {
 	struct db_script
 	    *script; /* a session of the owner; the caller ends it */
+	int napplied; /* files that were run */
 	int npending;
 	const char *first; /* the first file that was not run; NULL: none */
 };
@@ -59,6 +60,8 @@ MUST_CHECK bool migrate_each_pending(const struct stack *s,
     bool (*visit)(void *ctx, const char *folder, const struct migration *m),
     void *ctx);
 
-int migrate_command(int argc, char **argv);
+/* The variable with the connection string of a service: NAME_MIGRATION_URL. */
+const char *
+migrate_url_variable(struct arena *a, const struct spec_service *service);
 
 #endif

@@ -16,6 +16,7 @@
 #include "environment.h"
 #include "message.h"
 #include "options.h"
+#include "service_named.h"
 #include "settings.h"
 #include "stack.h"
 #include "tool.h"
@@ -84,12 +85,14 @@ role_url(const struct stack *s, const struct spec_service *service)
 static int
 find_and_run(const struct stack *s, const struct options *o)
 {
-	const struct spec_service *service = spec_find(&s->spec, o->args[0]);
+	const struct spec_service *service =
+	    service_named(&s->spec, o->args[0]);
 	const char *url;
 
-	if (service == NULL || !service->needs_postgres) {
-		print_error("%s %s", o->args[0],
-		    service == NULL ? "is no service" : "has no database");
+	if (service == NULL)
+		return OPTIONS_USAGE;
+	if (!service->needs_postgres) {
+		print_error("%s has no database", o->args[0]);
 		return OPTIONS_USAGE;
 	}
 	url = o->owner ? owner_url(s, service) : role_url(s, service);

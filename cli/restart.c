@@ -20,6 +20,7 @@
 #include "options.h"
 #include "proc_info.h"
 #include "record.h"
+#include "service_named.h"
 #include "stack.h"
 
 /*
@@ -224,9 +225,8 @@ reload_command(int argc, char **argv)
 		status = OPTIONS_USAGE;
 	} else if (open_running(&s, a, options.dir, &record)) {
 		w->only = options.nargs > 0 ? options.args[0] : NULL;
-		if (w->only != NULL && spec_find(&s.spec, w->only) == NULL &&
-		    !str_eq(w->only, "nginx")) {
-			print_error("there is no service %s", w->only);
+		if (w->only != NULL && !str_eq(w->only, "nginx") &&
+		    service_named(&s.spec, w->only) == NULL) {
 			status = OPTIONS_USAGE;
 		} else {
 			status = reload(w) ? 0 : 1;

@@ -13,6 +13,7 @@
 #include "command.h"
 #include "message.h"
 #include "options.h"
+#include "service_named.h"
 #include "stack.h"
 
 enum { DOCUMENT_MAX = 8 * 1024 * 1024 };
@@ -128,9 +129,7 @@ routes_command(int argc, char **argv)
 		only = options.nargs > 0 ? options.args[0] : NULL;
 		if (!stack_open(&s, a, /* dir_option= */ NULL))
 			status = 1;
-		else if (only != NULL && spec_find(&s.spec, only) == NULL)
-			print_error("there is no service %s", only);
-		else
+		else if (only == NULL || service_named(&s.spec, only) != NULL)
 			status = list(&s, only, options.json) ? 0 : 1;
 	}
 	arena_free(a);

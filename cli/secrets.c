@@ -23,6 +23,7 @@
 #include "options.h"
 #include "secret_place.h"
 #include "secret_rotate.h"
+#include "service_named.h"
 
 /* -- list -- */
 
@@ -263,11 +264,9 @@ rotate(const struct secrets *s, const struct options *o)
 		return OPTIONS_USAGE;
 	}
 	if (o->nargs > 2) {
-		only = spec_find(&s->stack.spec, o->args[2]);
-		if (only == NULL) {
-			print_error("there is no service %s", o->args[2]);
+		only = service_named(&s->stack.spec, o->args[2]);
+		if (only == NULL)
 			return OPTIONS_USAGE;
-		}
 		if (is_auth) {
 			print_error("the keys of assertions are derived from "
 				    "auth's secret, and change together: leave "

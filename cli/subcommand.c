@@ -15,6 +15,7 @@
 #include "file.h"
 #include "lock.h"
 #include "message.h"
+#include "service_named.h"
 #include "settings.h"
 #include "stack.h"
 
@@ -157,14 +158,14 @@ find_with_jobs(const struct spec *spec, const char *name)
 {
 	const struct spec_service *service = NULL;
 
-	if (name != NULL)
-		service = spec_find(spec, name);
 	if (name == NULL)
 		print_error("usage: kedge jobs SERVICE list|show|retry|cancel|"
 			    "enqueue|queues|pause|resume|schedules ...");
-	else if (service == NULL)
-		print_error("there is no service %s", name);
-	else if (service->workers == 0)
+	else
+		service = service_named(spec, name);
+	if (service == NULL)
+		return NULL;
+	if (service->workers == 0)
 		print_error("%s has no jobs", name);
 	else
 		return service;

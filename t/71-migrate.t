@@ -7,8 +7,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Digest::SHA qw(sha256_hex);
 use File::Temp qw(tempdir);
+use IO::Socket::INET;
 use Test::More;
-use Kedge qw(files slurp wait_until);
+use Kedge qw(files jdecode run slurp wait_until);
 use Kedge::Money qw(hold_lock);
 
 my $k = Kedge->up;
@@ -473,6 +474,66 @@ applied('a complete record');
 is($status, 1, 'a password that is not percent-encoded is refused');
 like($err, qr/\A\S+ WALLET_MIGRATION_URL: [^\n]*percent-encoded[^\n]*\n\z/, 'the error names the variable');
 unlike($err, qr/swan|fish/, 'the error shows no part of the value');
+
+# ---- looking ---------------------------------------------------------------------------
+
+my %copy = (env => { KEDGE_ROOT => $root });
+($status, $out, $err) = $k->kedge('migrate', 'core', '--status', \%copy);
+is($status, 0, 'migrate --status') or diag($err);
+like($out, qr/^core: up to date, \d+ files$/m, 'nothing is missing');
+my $next = '0900_next.sql';
+open my $core, '>', "$root/sql/core/$next" or die $!;
+print {$core} "CREATE TABLE next_table (id bigint);\n";
+close $core;
+($status, $out, $err) = $k->kedge('migrate', 'core', '--status', \%copy);
+is($status, 0, 'it is no failure that something is missing') or diag($err);
+like($out, qr{\Acore: 1 of \d+ files to run:\n  sql/core/\Q$next\E\n\z}, 'it is named');
+($status, $out) = $k->kedge('migrate', '--status', '--json', \%copy);
+my %state = map { $_->{service} => $_ } @{ jdecode($out)->{services} };
+is_deeply($state{core}{pending}, ["core/$next"], 'and in JSON');
+ok(!$state{core}{upToDate} && $state{wallet}{upToDate}, 'of each service');
+cmp_ok($state{wallet}{applied}, '>', 0, 'the files that were run are counted');
+($status, $out, $err) = $k->kedge('migrate', 'core', '--dry-run', \%copy);
+is($status, 0, 'migrate --dry-run') or diag($err);
+is($out, "-- core\n-- sql/core/$next\nBEGIN;\nCREATE TABLE next_table (id bigint);\n\nCOMMIT;\n\n", 'prints the SQL');
+is($k->sql('core', q{SELECT to_regclass('next_table')}), '', 'neither changes anything');
+for my $wrong ([ qr/--status looks at/, '--json' ], [ qr/--status or --dry-run/, '--status', '--dry-run' ],
+	[ qr/no service walet; did you mean wallet\?/, 'walet' ])
+{
+	my ($like, @args) = @$wrong;
+	($status, $out, $err) = $k->kedge('migrate', @args);
+	is($status, 2, "migrate @args: wrong usage");
+	like($err, $like, 'says why');
+}
+
+# A server that accepts connections and never answers, as a host that is gone behind a
+# firewall: the other services are looked at, and the command ends.
+my $silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die $!;
+my $black_hole = 'postgresql://wallet_owner@127.0.0.1:' . $silent->sockport . '/wallet';
+($status, $out, $err) = $k->kedge('migrate', '--status', '--json',
+	{ env => { WALLET_MIGRATION_URL => $black_hole, KEDGE_ROOT => $root } });
+is($status, 1, 'a database that does not answer is a failure');
+like($err, qr/\A\S+ cannot migrate wallet: .*timeout[^\n]*\n\z/, 'in one line');
+%state = map { $_->{service} => $_ } @{ jdecode($out)->{services} };
+is($state{wallet}{pending}, undef, 'its state is not known');
+is_deeply($state{core}{pending}, ["core/$next"], 'that of the others is');
+
+# With a URL there need be no stack.
+my $nowhere = tempdir('kedge-t-XXXXXX', TMPDIR => 1, CLEANUP => 1) . '/none';
+my @elsewhere = (Kedge->binary('kedge'), 'migrate', 'core', '--dir', $nowhere);
+my %url = (CORE_MIGRATION_URL => $k->url_as('core_owner', 'core'), KEDGE_ROOT => $root);
+($status, $out, $err) = run(@elsewhere);
+is($status, 1, 'without a stack and without a URL it fails');
+like($err, qr{no stack in \S+/none, and CORE_MIGRATION_URL is not set}, 'says what is missing');
+($status, $out, $err) = run({ env => \%url }, @elsewhere, '--status');
+is($status, 0, 'with the URL it looks') or diag($err);
+like($out, qr/\Q$next\E/, 'at that database');
+($status, $out, $err) = run({ env => \%url }, @elsewhere);
+is($status, 0, 'and migrates it') or diag($err);
+is($k->sql('core', q{SELECT to_regclass('next_table')}), 'next_table', 'the file was run');
+ok(!-e $nowhere, 'and no stack was made');
+unlink "$root/sql/core/$next";
+$k->sql('core', 'DROP TABLE next_table; DELETE FROM kedge_migration WHERE version = 900');
 
 # ---- all services ---------------------------------------------------------------------
 

@@ -76,7 +76,8 @@ wrong('an option without its value', qr/up: --port needs a value/, 'up', '--port
 wrong('a port', qr/--port 70000: a port is a number from 0 to 65535/, 'up', '--port', '70000');
 wrong('too many arguments', qr/migrate: unexpected argument b; see/, 'migrate', 'a', 'b');
 wrong('psql of nothing', qr/psql needs a service/, 'psql');
-wrong('routes of no service', qr/there is no service nosuch/, 'routes', 'nosuch');
+wrong('routes of no service', qr/there is no service nosuch$/, 'routes', 'nosuch');
+wrong("$_ of a mistyped service", qr/there is no service cor; did you mean core\?/, $_, 'cor') for qw(routes migrate);
 wrong('completion of no shell', qr/kedge completion bash/, 'completion', 'fish');
 for my $args ([ 'test', 'nosuch.t' ], [ 'test', '--nosuch' ]) {
 	($status, $out, $err) = run("$bare/kedge", @$args);

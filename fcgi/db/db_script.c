@@ -44,6 +44,26 @@ ignore_notice(void *arg, const char *message)
 	(void)message;
 }
 
+/*
+ * Connects.  What the URL or libpq's variables do not set has a limit: a host
+ * that does not answer ends the attempt, and one that disappears later ends the
+ * connection, however long the statement that runs is.
+ */
+static PGconn *
+connect_by(const char *url)
+{
+	static const char *const names[] = { "connect_timeout",
+		"keepalives_idle", "keepalives_interval", "keepalives_count",
+		"tcp_user_timeout", "dbname", NULL };
+	/* Values of libpq override those before them: the URL is the last. */
+	const char *const values[] = { getenv("PGCONNECT_TIMEOUT") != NULL
+					   ? NULL
+					   : DB_SCRIPT_CONNECT_S,
+		"10", "5", "3", "30000", url, NULL };
+
+	return PQconnectdbParams(names, values, /* expand_dbname= */ 1);
+}
+
 enum err
 db_script_open(struct arena *a, const char *url, struct db_script **ret_script,
     const char **ret_problem)
@@ -59,7 +79,7 @@ db_script_open(struct arena *a, const char *url, struct db_script **ret_script,
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		abort();
-	s->conn = PQconnectdb(url);
+	s->conn = connect_by(url);
 	if (PQstatus(s->conn) != CONNECTION_OK) {
 		problem = arena_strdup(a, PQerrorMessage(s->conn));
 		one_line(problem);

@@ -3,8 +3,8 @@
  *
  * Services do not use it.  Unlike `struct db` it runs texts with several
  * statements, keeps one session (so that an advisory lock stays held), has no
- * timeout, and returns the error message instead of logging it, because a
- * person runs the commands that call it.
+ * timeout for statements, and returns the error message instead of logging it,
+ * because a person runs the commands that call it.
  */
 #ifndef DB_DB_SCRIPT_H
 #define DB_DB_SCRIPT_H
@@ -16,9 +16,13 @@
 struct arena;
 struct db_script;
 
+/* The limit for connecting to each address, in seconds. */
+#define DB_SCRIPT_CONNECT_S "10"
+
 /*
  * Connects.  On failure returns ERR_UNAVAILABLE, and *ret_problem, a text in
- * the arena, says why.  `url` is a libpq connection string or URI.
+ * the arena, says why.  `url` is a libpq connection string or URI; its
+ * connect_timeout, or PGCONNECT_TIMEOUT, overrides DB_SCRIPT_CONNECT_S.
  */
 MUST_CHECK enum err db_script_open(struct arena *a, const char *url,
     struct db_script **ret_script, const char **ret_problem);
