@@ -1,5 +1,6 @@
 #include "database.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -65,6 +66,27 @@ database_is_made(const struct database_task *t)
 	return str_eq(file_find(t->stack->arena, STAMP_FILE,
 			  /* ret_len= */ NULL),
 	    stamp(t));
+}
+
+/*
+ * Whether the database is in the cluster of this stack or host. On a host, an
+ * operator may have written a connection string of another server.
+ */
+static bool
+is_here(const struct stack *s, const struct spec_service *service)
+{
+	struct arena *a = s->arena;
+	const char *host = getenv("PGHOST");
+	const char *url;
+
+	if (!s->is_system)
+		return true;
+	url = file_find(a,
+	    arena_printf(a, SYSTEM_SECRETS_DIR "/%s/%s_DATABASE_URL",
+		service->name, service->variable),
+	    /* ret_len= */ NULL);
+	return host != NULL && url != NULL &&
+	       strstr(url, arena_printf(a, "host=%s", host)) != NULL;
 }
 
 static struct db_script *
@@ -201,7 +223,8 @@ make_all(const struct database_task *t, struct db_script *script)
 		return false;
 	for (i = 0; i < t->stack->spec.nservices; i++) {
 		service = &t->stack->spec.services[i];
-		if (service->needs_postgres && !make_one(t, script, service))
+		if (service->needs_postgres && is_here(t->stack, service) &&
+		    !make_one(t, script, service))
 			return false;
 	}
 	return t->stack->is_system ||
