@@ -58,7 +58,14 @@ database_admin_url(const struct stack *s, const struct spec_service *service,
     const char *database)
 {
 	struct db_login login = { .database = database };
-	const char *url = getenv("KEDGE_ADMIN_URL");
+	const char *name =
+	    arena_printf(s->arena, "KEDGE_ADMIN_URL_%s", service->variable);
+	const char *url = getenv(name);
+
+	if (url == NULL) {
+		name = "KEDGE_ADMIN_URL";
+		url = getenv(name);
+	}
 
 	if (url == NULL && !s->is_system) {
 		if (database_owner_url(s, service) == NULL)
@@ -73,7 +80,7 @@ database_admin_url(const struct stack *s, const struct spec_service *service,
 		if (database == NULL)
 			login.database = "postgres";
 	} else {
-		url = checked("KEDGE_ADMIN_URL", url);
+		url = checked(name, url);
 	}
 	return url == NULL ? NULL : db_login_replace(s->arena, url, &login);
 }

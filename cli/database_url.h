@@ -15,8 +15,9 @@
 const char *
 database_owner_url(const struct stack *s, const struct spec_service *service);
 /*
- * As the administrator of the same server: KEDGE_ADMIN_URL, on a server the
- * role postgres, or the superuser of a stack. `database` NULL: the database
+ * As the administrator of the same server: KEDGE_ADMIN_URL_NAME of the
+ * environment, for this service, or KEDGE_ADMIN_URL; on a server the role
+ * postgres, or the superuser of a stack. `database` NULL: the database
  * "postgres", or that of KEDGE_ADMIN_URL. NULL: an error was printed.
  */
 const char *database_admin_url(const struct stack *s,
