@@ -17,7 +17,7 @@ plan skip_all => 'debootstrap is not there (./kedge setup system)'
 
 my $suite = $ENV{KEDGE_SUITE} // 'bookworm';
 my $dir = Kedge::System::build($suite, 'first');
-my $again = Kedge::System::build($suite, 'second-build');
+my $again = Kedge::System::build($suite, 'second-build', no_cache => 1);
 my @packages = glob "$dir/*.deb";
 is(scalar @packages, 2, 'the package, and its debug symbols');
 for my $file (@packages) {

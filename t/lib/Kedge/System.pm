@@ -8,6 +8,7 @@ use strict;
 use warnings;
 use Carp qw(croak);
 use Cwd qw(abs_path);
+use Fcntl qw(LOCK_EX);
 use File::Basename qw(basename dirname);
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
@@ -18,7 +19,15 @@ use Kedge qw(slurp wait_until);
 
 my $TOP = abs_path(dirname(__FILE__) . '/../../..');
 my $CACHE = "$TOP/build/system";
-my $MIRROR = $ENV{KEDGE_MIRROR} // 'http://deb.debian.org/debian';
+# A suite that is not here is one of Debian. debootstrap of Debian 12 has neither a script
+# nor the keys of noble; its own apt has them, and checks all that it installs later.
+my %UBUNTU = (
+	mirror => 'http://archive.ubuntu.com/ubuntu',
+	options => ['--components=main,universe', '--no-check-gpg'],
+	script => ['/usr/share/debootstrap/scripts/gutsy'],
+);
+my %SUITES = (noble => \%UBUNTU);
+my %DEBIAN = (mirror => 'http://deb.debian.org/debian', options => [], script => []);
 my @BOOT = qw(systemd systemd-sysv dbus ca-certificates curl iproute2 procps);
 my @BUILD = qw(build-essential ccache debhelper lintian);
 
@@ -63,8 +72,9 @@ sub archive
 	my $root = "$CACHE/$suite-new";
 	remove_tree($root);
 	make_path($CACHE);
-	call('debootstrap', '--variant=minbase', '--include=' . join(',', @BOOT), $suite, $root,
-		$MIRROR);
+	my $of = $SUITES{$suite} // \%DEBIAN;
+	call('debootstrap', '--variant=minbase', @{ $of->{options} }, '--include=' . join(',', @BOOT),
+		$suite, $root, $ENV{KEDGE_MIRROR} // $of->{mirror}, @{ $of->{script} });
 	# The disk of a test need not survive a power failure.
 	_write("$root/etc/dpkg/dpkg.cfg.d/test", "force-unsafe-io\n");
 	_write("$root/etc/hostname", "kedge-test\n");
@@ -125,22 +135,38 @@ sub _compile
 	return;
 }
 
+# Two tests at once must not make the same directory. The lock ends with the variable.
+sub _lock
+{
+	my ($suite) = @_;
+	make_path($CACHE);
+	open my $lock, '>>', "$CACHE/$suite.lock" or die "$CACHE/$suite.lock: $!";
+	flock $lock, LOCK_EX or die "$CACHE/$suite.lock: $!";
+	return $lock;
+}
+
 # Builds the package of this tree in a directory of that name, unless it has been built
-# from the same files. Returns the directory with the results.
+# from the same files. Returns the directory with the results. Options: change, a shell
+# command that changes the sources, in their directory; no_cache, compile everything.
 sub build
 {
-	my ($suite, $name) = @_;
+	my ($suite, $name, %option) = @_;
+	my $lock = _lock($suite);
 	my $root = _build_root($suite);
 	my $dir = "$root/src/$name";
 	my $source = "$dir/kedge";
-	my ($status, $sum, $err) = Kedge::run('sh', '-c', "$LIST | xargs -d '\\n' sha256sum | sha256sum",
+	# The tests are not part of the package.
+	my ($status, $sum, $err) = Kedge::run('sh', '-c',
+		"$LIST | grep -v ^t/ | xargs -d '\\n' sha256sum | sha256sum",
 		'sh', $TOP);
 	croak $err if $status != 0;
+	$sum .= $option{change} // '';
 	return $dir if (slurp("$dir/.built") // '') eq $sum;
 	remove_tree($dir);
 	make_path($source);
 	call('sh', '-c', qq{$LIST | tar -cf - -T - | tar -C "\$2" -xf -}, 'sh', $TOP, $source);
-	_compile($root, "cd /src/$name/kedge;"
+	call('sh', '-euc', 'cd "$1"; eval "$2"', 'sh', $source, $option{change}) if $option{change};
+	_compile($root, ($option{no_cache} ? 'export CCACHE_DISABLE=1;' : '') . " cd /src/$name/kedge;"
 		. ' DEB_BUILD_OPTIONS=parallel=$(nproc) dpkg-buildpackage -us -uc -b');
 	_write("$dir/.built", $sum);
 	return $dir;
@@ -174,16 +200,25 @@ sub lintian
 	return ($status, "$out$err");
 }
 
-# A system in a new directory, which can install the packages (files, or names) and what
-# they need without a network.
-sub new
+# A system in a new directory.
+sub empty
 {
-	my ($class, $suite, @packages) = @_;
+	my ($class, $suite) = @_;
 	my $tar = archive($suite);
 	my $root = tempdir('system.XXXXXX', DIR => $CACHE, CLEANUP => 0);
 	my $self = bless { root => $root, suite => $suite, owner => $$ }, $class;
 	chmod 0755, $root;
 	call('tar', '-C', $root, '-xpf', $tar);
+	return $self;
+}
+
+# A system in a new directory, which can install the packages (files, or names) and what
+# they need without a network.
+sub new
+{
+	my ($class, $suite, @packages) = @_;
+	my $self = $class->empty($suite);
+	my $root = $self->{root};
 	my $archives = "$CACHE/$suite-archives";
 	my $here = "$root/var/cache/apt/archives";
 	make_path($archives);
@@ -239,6 +274,35 @@ sub in
 	return Kedge::run({ timeout => 300, %$options }, 'nsenter', '-a', '-t', $self->{init}, 'env', '-i',
 		'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root', 'LANG=C.UTF-8',
 		'DEBIAN_FRONTEND=noninteractive', @command);
+}
+
+# Runs a command, which must succeed; returns its output.
+sub succeeds
+{
+	my ($self, $name, @command) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($status, $out, $err) = $self->in(@command);
+	Test::More::is($status, 0, $name) or Test::More::diag("$out$err");
+	return $out;
+}
+
+# Returns the output of a command, without the newline at the end.
+sub out
+{
+	my ($self, @command) = @_;
+	my $out = ($self->in(@command))[1];
+	$out =~ s/\s+\z//;
+	return $out;
+}
+
+# Writes a file of the system.
+sub write
+{
+	my ($self, $path, $text) = @_;
+	open my $file, '>', $self->root . $path or die "$path: $!";
+	print {$file} $text;
+	close $file or die "$path: $!";
+	return;
 }
 
 # Waits until the system has halted by itself.
