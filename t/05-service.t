@@ -91,6 +91,10 @@ unlike($running, qr/redis-bare/, 'bare: no Redis runs for the service');
 is((run(Kedge::tool('psql'), '-AtqXd', "postgresql://kedge@/postgres?host=$dir/pg", '-c',
 		"SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname"
 		    . " IN ('bare', 'hello')"))[1], "hello\n", 'bare: the service has no database');
+is((run(Kedge::tool('psql'), '-AtqXd', "postgresql://kedge@/hello?host=$dir/pg", '-c',
+		"SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosqlbody IS NULL"
+		    . " AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, public, pg_temp']"))[1], "0\n",
+	'hello: its functions resolve their names by a search_path of their own');
 my @limited = map { $bob->post('/api/bare/visits')->{status} } 1 .. 20;
 is($limited[-1], 429, 'bare: the rate limit is counted in the process');
 is($limited[0], 200, 'bare: not every request is limited');

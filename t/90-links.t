@@ -7,7 +7,7 @@ use Test::More;
 use Kedge qw(parallel wait_until);
 
 my $k = Kedge->up(env => { LINKS_BLOCKED_HOSTS => 'bad.example, evil.test',
-	LINKS_LINKS_MAX => 20, LINKS_URL => 'https://go.example' });
+	LINKS_LINKS_MAX => 20, LINKS_IDEMPOTENCY_KEYS_MAX => 3, LINKS_URL => 'https://go.example' });
 my $alice = $k->user('alice');
 my $bob = $k->user('bob');
 my $anybody = $k->client(origin => undef);
@@ -140,6 +140,16 @@ my @who = map { $k->user("racer$_") } 1 .. 4;
 my @status = parallel(4, sub { $who[ $_[0] ]->post($links,
 	{ target => "https://example.com/$_[0]", slug => 'wanted' })->{status} });
 is_deeply([ sort @status ], [ 201, 409, 409, 409 ], 'one of four gets the slug');
+
+# Of many requests with a key of their own, no more are accepted than keys are stored.
+my $greedy = $k->user('greedy');
+my @codes = map { @$_ } parallel(6, sub {
+	my ($i) = @_;
+	return [ map { my $r = $greedy->post($links, { target => 'https://example.com/' },
+			headers => { 'Idempotency-Key' => "k$i-$_" });
+		$r->{json}{code} // $r->{status} } 1 .. 2 ];
+});
+is_deeply([ sort @codes ], [ (201) x 3, ('TOO_MANY_IDEMPOTENCY_KEYS') x 9 ], 'three keys are stored, also of concurrent requests');
 
 # ---- deleting ----------------------------------------------------------------------------
 

@@ -216,7 +216,8 @@ END_TEST
 
 struct maker {
 	pthread_barrier_t *barrier;
-	const char *key;
+	const char *key; /* of all requests; NULL: they have none */
+	const char *prefix; /* each request has a key of its own; or NULL */
 	int made, refused;
 	char id[64];
 	int replays;
@@ -232,8 +233,12 @@ make_many(void *ctx)
 
 	pthread_barrier_wait(m->barrier);
 	for (int i = 0; i < TASKS_MAX; i++) {
+		const char *key =
+		    m->prefix == NULL
+			? m->key
+			: arena_printf(arena, "%s-%d", m->prefix, i);
 		enum err e = make_with(
-		    arena, "alice", &in, m->key, m->key ? sha1 : NULL, &made);
+		    arena, "alice", &in, key, key ? sha1 : NULL, &made);
 
 		ck_assert_int_eq(e, ERR_OK);
 		if (made.code == NULL) {
@@ -241,7 +246,9 @@ make_many(void *ctx)
 			m->replays += made.replayed;
 			snprintf(m->id, sizeof(m->id), "%s", made.task.id);
 		} else {
-			ck_assert_str_eq(made.code, "TOO_MANY_TASKS");
+			ck_assert_str_eq(made.code,
+			    m->prefix == NULL ? "TOO_MANY_TASKS"
+					      : "TOO_MANY_IDEMPOTENCY_KEYS");
 			m->refused++;
 		}
 	}
@@ -250,20 +257,44 @@ make_many(void *ctx)
 }
 
 static void
-make_at_once(struct maker makers[THREADS], const char *key)
+start_at_once(struct maker makers[THREADS])
 {
 	pthread_barrier_t barrier;
 	pthread_t threads[THREADS];
 
 	pthread_barrier_init(&barrier, NULL, THREADS);
 	for (int i = 0; i < THREADS; i++) {
-		makers[i] = (struct maker){ .barrier = &barrier, .key = key };
+		makers[i].barrier = &barrier;
 		pthread_create(&threads[i], NULL, make_many, &makers[i]);
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	pthread_barrier_destroy(&barrier);
 }
+
+static void
+make_at_once(struct maker makers[THREADS], const char *key)
+{
+	for (int i = 0; i < THREADS; i++)
+		makers[i] = (struct maker){ .key = key };
+	start_at_once(makers);
+}
+
+START_TEST(concurrent_requests_do_not_exceed_the_limit_of_keys)
+{
+	struct maker makers[THREADS];
+	int made = 0;
+
+	for (int i = 0; i < THREADS; i++)
+		makers[i] =
+		    (struct maker){ .prefix = arena_printf(a, "key-%d", i) };
+	start_at_once(makers);
+	for (int i = 0; i < THREADS; i++)
+		made += makers[i].made;
+	ck_assert_int_eq(made, KEYS_MAX);
+	expect_count("alice", KEYS_MAX, KEYS_MAX);
+}
+END_TEST
 
 START_TEST(concurrent_requests_do_not_exceed_the_limit)
 {
@@ -560,6 +591,7 @@ main(void)
 	tcase_add_test(tc, writes_of_other_programs_are_counted);
 	tcase_add_test(tc, tasks_from_before_are_counted_when_the_next_is_made);
 	tcase_add_test(tc, concurrent_requests_do_not_exceed_the_limit);
+	tcase_add_test(tc, concurrent_requests_do_not_exceed_the_limit_of_keys);
 	tcase_add_test(tc, concurrent_requests_with_one_key_create_one_task);
 	tcase_add_test(tc, a_key_gives_the_first_answer_again);
 	tcase_add_test(tc, key_is_answered_after_the_parent_was_deleted);
