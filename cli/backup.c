@@ -199,7 +199,7 @@ open_directory(struct backup *b)
 
 	if (!file_make_dir(b->to, 0700))
 		return false;
-	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1) {
 		print_error("cannot open %s: %s", lock, strerror(errno));
 		return false;
@@ -207,6 +207,30 @@ open_directory(struct backup *b)
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return true; /* until this process ends */
 	print_error("another backup is being written to %s", b->to);
+	return false;
+}
+
+/*
+ * Whether this user has made the directory, and nobody else can write there:
+ * another user may have prepared it, to read or to replace what is written.
+ */
+static bool
+is_own(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+	       st.st_uid == geteuid() && (st.st_mode & 077) == 0;
+}
+
+static bool
+remove_partial(const char *path)
+{
+	if (is_own(path))
+		return tree_remove(path);
+	print_error("%s was not made by \"kedge backup\" of this user, or "
+		    "others may write there: look at it, and remove it",
+	    path);
 	return false;
 }
 
@@ -223,7 +247,7 @@ remove_partials(const struct backup *b)
 
 	while (ok && (entry = readdir(d)) != NULL)
 		if (str_has_prefix(entry->d_name, PARTIAL BACKUP_PREFIX))
-			ok = tree_remove(arena_printf(
+			ok = remove_partial(arena_printf(
 			    b->stack.arena, "%s/%s", b->to, entry->d_name));
 	if (d != NULL)
 		closedir(d);
@@ -253,7 +277,8 @@ remove_old(const struct backup *b)
 
 	for (int i = n - 1; i >= 0; i--) { /* the newest first */
 		path = arena_printf(a, "%s/%s", b->to, entries[i]->d_name);
-		if (ok && backup_manifest_read(a, path, /* quiet= */ true, m) &&
+		if (ok && is_own(path) &&
+		    backup_manifest_read(a, path, /* quiet= */ true, m) &&
 		    kept++ >= b->keep) {
 			/* Under this name it no longer looks complete. */
 			doomed = arena_printf(
@@ -277,8 +302,12 @@ write_backup(struct backup *b)
 
 	b->manifest.version = KEDGE_VERSION;
 	b->manifest.created_at = time_text(a, /* is_name= */ false);
-	if (!file_make_dir(b->partial, 0700))
+	/* Not file_make_dir(): it must not exist. */
+	if (mkdir(b->partial, 0700) == -1) {
+		print_error("cannot make the directory %s: %s", b->partial,
+		    strerror(errno));
 		return false;
+	}
 	for (i = 0; i < spec->nservices; i++)
 		if (spec->services[i].needs_postgres &&
 		    !spec->services[i].external && !dump(b, &spec->services[i]))

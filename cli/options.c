@@ -25,6 +25,8 @@ static const struct option flags[] = {
 	{ "verify", no_argument, NULL, OPTIONS_VERIFY },
 	{ "recipients", required_argument, NULL, OPTIONS_RECIPIENTS },
 	{ "identity", required_argument, NULL, OPTIONS_IDENTITY },
+	/* Only restore has both; they differ in the argument. */
+	{ "secrets", no_argument, NULL, OPTIONS_IDENTITY },
 	{ "check", no_argument, NULL, OPTIONS_CHECK },
 	{ "request", required_argument, NULL, OPTIONS_REQUEST },
 	{ "since", required_argument, NULL, OPTIONS_SINCE },
@@ -142,7 +144,9 @@ apply(struct options *o, const char *command, int flag)
 		o->recipients = optarg;
 		return true;
 	case OPTIONS_IDENTITY:
-		o->identity = optarg;
+		o->secrets = o->secrets || optarg == NULL;
+		if (optarg != NULL)
+			o->identity = optarg;
 		return true;
 	case OPTIONS_CHECK:
 		o->check = true;

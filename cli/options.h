@@ -59,6 +59,7 @@ struct options {
 	bool verify; /* check instead of doing it */
 	const char *recipients; /* file with public keys */
 	const char *identity; /* file with a private key */
+	bool secrets; /* of a backup, not its databases */
 	bool check; /* only say what would be done */
 	const char *request; /* the id of a request */
 	const char *since; /* a time, or how long ago */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +24,7 @@
 #include "migrate.h"
 #include "options.h"
 #include "restart.h"
+#include "restore_secrets.h"
 #include "stack.h"
 
 struct restore {
@@ -66,38 +66,18 @@ check_files(const struct restore *r)
 	return ok;
 }
 
-/* Decrypts the secrets in memory, and lists them. */
-static bool
-check_secrets(const struct restore *r)
+static struct restore_secrets
+secrets_of(const struct restore *r)
 {
-	struct arena *a = r->stack.arena;
-	const char *const age[] = { "age", "-d", "-i", r->identity,
-		arena_printf(a, "%s/%s", r->dir, r->manifest.secrets.name),
-		NULL };
-	const char *const tar[] = { "tar", "-tf", "-", NULL };
-	const char *list;
-	int fd, files = 0;
-	bool ok;
+	const char *name = r->manifest.secrets.name;
 
-	if (r->manifest.secrets.name == NULL) {
-		print_error("--identity: the backup has no secrets");
-		return false;
-	}
-	fd = memfd_create("secrets", MFD_CLOEXEC);
-	ok = fd != -1 &&
-	     command_check(
-		 a, &(struct command){ .argv = age, .output_fd = fd }, NULL) &&
-	     lseek(fd, 0, SEEK_SET) == 0 &&
-	     command_check(
-		 a, &(struct command){ .argv = tar, .input_fd = fd }, &list);
-	if (fd != -1)
-		close(fd);
-	if (!ok)
-		return false;
-	for (; *list != '\0'; list++)
-		files += *list == '\n' && list[-1] != '/';
-	print_message("secrets: %d files can be decrypted", files);
-	return true;
+	return (struct restore_secrets){
+		.stack = &r->stack,
+		.archive = name == NULL ? NULL
+		                        : arena_printf(r->stack.arena, "%s/%s",
+					      r->dir, name),
+		.identity = r->identity,
+	};
 }
 
 /* -- databases -- */
@@ -484,18 +464,28 @@ open_restore(struct restore *r, struct arena *a, const struct options *o)
 }
 
 static bool
+refuse_without_yes(void)
+{
+	print_error("nothing was changed; \"--yes\" does it");
+	return false;
+}
+
+static bool
 run(const struct restore *r, const struct options *o)
 {
-	if (!check_files(r) || (r->identity != NULL && !check_secrets(r)))
+	const struct restore_secrets secrets = secrets_of(r);
+
+	if (!check_files(r) ||
+	    (r->identity != NULL && !restore_secrets_check(&secrets)))
 		return false;
 	if (o->verify)
 		return take_lock(r) && verify(r);
+	if (o->secrets)
+		return o->yes ? restore_secrets_put_back(&secrets)
+		              : refuse_without_yes();
 	if (!print_plan(r))
 		return false;
-	if (o->yes)
-		return take_lock(r) && restore_all(r);
-	print_error("nothing was changed; \"--yes\" does it");
-	return false;
+	return o->yes ? take_lock(r) && restore_all(r) : refuse_without_yes();
 }
 
 int
@@ -514,6 +504,14 @@ restore_command(int argc, char **argv)
 	} else if (o.nargs == 0) {
 		print_error("restore: name the directory of a backup; see "
 			    "\"kedge restore --help\"");
+		status = OPTIONS_USAGE;
+	} else if (o.secrets && (o.identity == NULL || o.verify)) {
+		print_error(
+		    o.verify
+			? "restore: either --verify or --secrets; see \"kedge "
+			  "restore --help\""
+			: "restore: --secrets needs --identity FILE, the "
+			  "private key; see \"kedge restore --help\"");
 		status = OPTIONS_USAGE;
 	} else if (open_restore(r, a, &o)) {
 		status = run(r, &o) ? 0 : 1;

@@ -6,8 +6,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use File::Temp qw(tempdir);
+use Digest::SHA qw(sha256_hex);
 use POSIX ();
-use Kedge qw(jdecode need run slurp tool wait_until);
+use Kedge qw(jdecode jencode need run slurp tool wait_until);
 use Kedge::Load;
 
 need(qw(nginx pg_dump pg_restore age age-keygen tar));
@@ -49,8 +50,7 @@ my ($account) = map { $_->{id} } @{ $alice->get('/api/wallet/accounts')->{json}{
 my $deposit = sub {
 	my ($key) = @_;
 	return $root->post('/api/wallet/deposits',
-		{ accountId => $account, amount => 5, provider => 'bank', reference => "r$key" },
-		headers => { 'Idempotency-Key' => "k$key" })->{status};
+		{ accountId => $account, amount => 5, provider => 'bank', reference => "r$key" })->{status};
 };
 is($deposit->('first'), 201, 'some money');
 my $load = Kedge::Load->start(
@@ -169,6 +169,17 @@ like($err, qr/another backup is being written/, 'and told why');
 kill KILL => -$pid;
 waitpid $pid, 0;
 is_deeply([ glob "$to/.partial-*" ], \@partial, 'a killed one leaves its part');
+# A directory that somebody else has prepared is neither written to nor removed.
+mkdir "$to/.partial-kedge-20200101T000000Z" or die $!;
+for my $row ([ 0777, $> ], ($> == 0 ? [ 0700, 33 ] : ())) {
+	chmod $row->[0], "$to/.partial-kedge-20200101T000000Z";
+	chown $row->[1], -1, "$to/.partial-kedge-20200101T000000Z";
+	($s, $out, $err) = $k->kedge('backup', '--to', $to);
+	is($s, 1, sprintf 'a prepared directory is refused (%04o, owner %d)', @$row);
+	like($err, qr/\.partial-kedge-20200101T000000Z was not made by "kedge backup" of this user/, 'and named');
+	ok(-d "$to/.partial-kedge-20200101T000000Z", 'and left alone');
+}
+rmdir "$to/.partial-kedge-20200101T000000Z";
 # These are not backups of this command, or not complete, and must survive.
 mkdir "$to/$_" or die "$_: $!" for 'kedge-20200101T000000Z', 'kedge-notes', 'precious';
 ($s, $out, $err, my $second) = backup('--keep', 2);
@@ -218,4 +229,61 @@ for my $wrong ([], [ '--verify', "$place/nothing" ], [ "$to/precious" ]) {
 	isnt($s, 0, "restore @$wrong: refused");
 	isnt($err, '', 'with a message');
 }
+
+# ---- the secrets -------------------------------------------------------------------------
+
+my $dir = $k->dir;
+my %was = map { $_ => slurp("$dir/secrets/$_") } 'auth/AUTH_SECRET', 'core/CORE_DATABASE_PASSWORD', 'core/CORE_IDENTITY_KEY';
+for my $wrong ([ $third, '--secrets' ], [ $third, '--secrets', '--verify', '--identity', "$place/key" ]) {
+	($s, $out, $err) = $k->kedge('restore', @$wrong);
+	is($s, 2, "restore @$wrong[1 .. $#$wrong]: wrong usage");
+}
+($s, $out, $err) = $k->kedge('restore', $third, '--secrets', '--yes', '--identity', "$place/key");
+is($s, 1, 'secrets of services that run are not replaced');
+like($err, qr/"kedge down" stops them/, 'and the message says what to do');
+my $carol = $k->again($alice);
+$k->down;
+system('rm', '-r', "$dir/secrets") == 0 or die;
+open $fh, '>', "$dir/kedge.env" or die $!;
+print {$fh} "CORE_THREADS=3\n";
+close $fh;
+($s, $out, $err) = $k->kedge('restore', $third, '--secrets', '--identity', "$place/key");
+is($s, 1, 'without --yes');
+like($out, qr/secrets: \d+ files can be decrypted/, 'it looks');
+ok(!-e "$dir/secrets", 'and changes nothing');
+run(tool('age-keygen'), '-o', "$place/other");
+($s, $out, $err) = $k->kedge('restore', $third, '--secrets', '--yes', '--identity', "$place/other");
+is($s, 1, 'another key');
+like($err, qr/the secrets cannot be decrypted with \S+other/, 'is named');
+mkdir "$dir/secrets" or die $!;
+($s, $out, $err) = $k->kedge('restore', $third, '--secrets', '--yes', '--identity', "$place/key");
+is($s, 0, 'the secrets are put back') or diag($err);
+is(slurp("$dir/secrets/$_"), $was{$_}, "$_ is that of the backup") for sort keys %was;
+is(sprintf('%04o', (stat "$dir/secrets/auth/AUTH_SECRET")[2] & 07777), '0600', 'with its mode');
+my ($old_dir) = $out =~ /the ones before are in (\S+)$/m;
+ok(-d "$old_dir/secrets", 'the present ones were kept');
+is(slurp("$dir/kedge.env"), "CORE_THREADS=3\n", 'what the backup does not have stays');
+ok(!-e "$dir/.restored-secrets", 'nothing else is left');
+# An archive that leads out of its directory.
+mkdir "$place/evil" or die $!;
+mkdir "$place/evil/secrets" or die $!;
+symlink '/etc/passwd', "$place/evil/secrets/x" or die $!;
+system('cp', '-r', $third, "$to/evil") == 0 or die;
+system("tar -C '$place/evil' -cf - secrets | '" . tool('age') . "' -R '$place/key.pub' >'$to/evil/secrets.tar.age'") == 0 or die;
+my $manifest = slurp("$to/evil/manifest.json");
+my ($bytes, $sha) = (-s "$to/evil/secrets.tar.age", sha256_hex(slurp("$to/evil/secrets.tar.age")));
+my $json = jdecode($manifest);
+@{ $json->{secrets} }{qw(bytes sha256)} = ($bytes, $sha);
+open $fh, '>', "$to/evil/manifest.json" or die $!;
+print {$fh} jencode($json);
+close $fh;
+wait_until(sub { # the names of what was there before have a resolution of one second
+	($s, $out, $err) = $k->kedge('restore', "$to/evil", '--secrets', '--yes', '--identity', "$place/key");
+	$err !~ /wait a second/;
+}, 10);
+is($s, 1, 'an archive with a link is refused');
+like($err, qr{the archive has \S+/secrets/x, which is neither a file nor a directory}, 'and the link named');
+is(slurp("$dir/secrets/auth/AUTH_SECRET"), $was{'auth/AUTH_SECRET'}, 'nothing was replaced');
+$k->start(port => $k->port);
+is($carol->get('/api/core/whoami')->{status}, 200, 'a session of before is valid again');
 done_testing;
