@@ -21,6 +21,7 @@
 #include "message.h"
 #include "migrate_cli.h"
 #include "nearest.h"
+#include "new.h"
 #include "open.h"
 #include "options.h"
 #include "psql.h"
@@ -71,6 +72,7 @@ static const struct command commands[] = {
 	{ "render", render_command },
 	{ "apply", apply_command },
 	{ "domain", domain_command },
+	{ "new", new_command },
 	{ "add", add_command },
 	{ "remove", remove_command },
 	{ "test", NULL },

@@ -1,0 +1,7 @@
+'use client';
+
+import { App } from '../App';
+
+export default function Page() {
+	return <App />;
+}
