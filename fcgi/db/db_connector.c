@@ -11,41 +11,22 @@
 
 #include "base/attr.h"
 #include "base/clock.h"
-#include "base/resolve.h"
 #include "base/str.h"
+#include "db/db_address.h"
 #include "db/db_stmt.h"
 #include "db/db_url.h"
 
 enum {
 	ADDRESS_TIMEOUT_MIN_MS = 400,
-	LOOKUP_TIMEOUT_MS = 500,
 	IDLE_TX_MIN_MS = 10000,
 	OPTIONS_SIZE = 1024,
-	ADDRESSES_MAX = 16,
-	HOST_SIZE = 256,
-	PORT_SIZE = 8,
 	KEYWORDS_MAX = 96,
-};
-
-/*
- * The address of a server.  An empty text means: as in the connection string,
- * or libpq's default.
- */
-struct address {
-	char host[HOST_SIZE];
-	char hostaddr[RESOLVE_ADDRESS_SIZE];
-	char port[PORT_SIZE];
-};
-
-struct addresses {
-	struct address items[ADDRESSES_MAX];
-	int count;
 };
 
 struct db_connector {
 	struct db_options options; /* copied, with their texts */
 	pthread_mutex_t mutex; /* protects the members below */
-	struct address good; /* the server of the last successful attempt */
+	struct db_address good; /* the server of the last successful attempt */
 	bool has_good;
 };
 
@@ -171,92 +152,8 @@ db_connector_check_session(
 
 /* -- where to connect -- */
 
-static const char *
-value_of(const PQconninfoOption *url, const char *keyword)
-{
-	for (; url->keyword != NULL; url++)
-		if (strcmp(url->keyword, keyword) == 0)
-			return url->val != NULL && url->val[0] != '\0'
-			           ? url->val
-			           : NULL;
-	return NULL;
-}
-
-/*
- * Copies the element number `index` of a comma-separated list; "" when the list
- * is shorter.
- */
-static void
-copy_part(const char *list, int index, char *out, size_t size)
-{
-	size_t len;
-
-	out[0] = '\0';
-	for (; list != NULL && index > 0; index--) {
-		list = strchr(list, ',');
-		list = list == NULL ? NULL : list + 1;
-	}
-	if (list == NULL)
-		return;
-	len = strcspn(list, ",");
-	if (len >= size)
-		return;
-	memcpy(out, list, len);
-	out[len] = '\0';
-}
-
-static int
-count_parts(const char *list)
-{
-	int n = 1;
-
-	for (; list != NULL && *list != '\0'; list++)
-		n += *list == ',';
-	return n;
-}
-
-static void
-add_address(struct addresses *all, const struct address *a)
-{
-	if (all->count < ADDRESSES_MAX)
-		all->items[all->count++] = *a;
-}
-
 static bool
-is_socket(const char *host)
-{
-	return host[0] == '\0' || host[0] == '/' || host[0] == '@';
-}
-
-/* Appends each address of the host name to the list. */
-static void
-add_host(struct addresses *all, struct address *a, char reason[DB_REASON_SIZE])
-{
-	struct resolve_addresses found;
-	enum err e;
-
-	if (a->hostaddr[0] != '\0' || is_socket(a->host)) {
-		add_address(all, a);
-		return;
-	}
-	e = resolve_host(a->host,
-	    clock_monotonic_us() + LOOKUP_TIMEOUT_MS * INT64_C(1000), &found);
-	if (e != ERR_OK) {
-		snprintf(reason, DB_REASON_SIZE,
-		    e == ERR_NOT_FOUND
-			? "no address is known of the host \"%.200s\""
-			: "no name server answered for the host \"%.200s\"",
-		    a->host);
-		return;
-	}
-	for (int i = 0; i < found.count; i++) {
-		memcpy(a->hostaddr, found.texts[i], sizeof(a->hostaddr));
-		add_address(all, a);
-	}
-}
-
-static bool
-is_same(const struct address *a, const struct address *b)
+is_same(const struct db_address *a, const struct db_address *b)
 {
 	return strcmp(a->host, b->host) == 0 &&
 	       strcmp(a->hostaddr, b->hostaddr) == 0 &&
@@ -265,9 +162,9 @@ is_same(const struct address *a, const struct address *b)
 
 /* Moves the server of the last successful attempt to the front of the list. */
 static void
-put_good_first(struct db_connector *c, struct addresses *all)
+put_good_first(struct db_connector *c, struct db_addresses *all)
 {
-	struct address good;
+	struct db_address good;
 	bool has_good;
 
 	pthread_mutex_lock(&c->mutex);
@@ -285,29 +182,7 @@ put_good_first(struct db_connector *c, struct addresses *all)
 }
 
 static void
-find_addresses(struct db_connector *c, const PQconninfoOption *url,
-    struct addresses *all, char reason[DB_REASON_SIZE])
-{
-	const char *hosts = value_of(url, "host");
-	const char *hostaddrs = value_of(url, "hostaddr");
-	const char *ports = value_of(url, "port");
-	int n = count_parts(hostaddrs != NULL ? hostaddrs : hosts);
-
-	all->count = 0;
-	for (int i = 0; i < n; i++) {
-		struct address a = { .port = "" };
-
-		copy_part(hosts, i, a.host, sizeof(a.host));
-		copy_part(hostaddrs, i, a.hostaddr, sizeof(a.hostaddr));
-		copy_part(ports, count_parts(ports) == 1 ? 0 : i, a.port,
-		    sizeof(a.port));
-		add_host(all, &a, reason);
-	}
-	put_good_first(c, all);
-}
-
-static void
-note_good(struct db_connector *c, const struct address *a)
+note_good(struct db_connector *c, const struct db_address *a)
 {
 	pthread_mutex_lock(&c->mutex);
 	c->good = *a;
@@ -342,7 +217,8 @@ put(struct keywords *k, const char *name, const char *value)
  */
 static void
 fill_keywords(struct keywords *k, const struct db_options *o,
-    const PQconninfoOption *url, const struct address *a, const char *options)
+    const PQconninfoOption *url, const struct db_address *a,
+    const char *options)
 {
 	put(k, "gssencmode", "disable");
 	put(k, "application_name", o->application_name);
@@ -423,7 +299,7 @@ ignore_notice(void *arg, const char *message)
 
 static PGconn *
 connect_to(const struct db_connector *c, const PQconninfoOption *url,
-    const struct address *a, const char *options, int64_t timeout_ms,
+    const struct db_address *a, const char *options, int64_t timeout_ms,
     char reason[DB_REASON_SIZE])
 {
 	int64_t deadline_us = clock_monotonic_us() + timeout_ms * 1000;
@@ -446,14 +322,15 @@ connect_to_first(struct db_connector *c, const PQconninfoOption *url,
     char reason[DB_REASON_SIZE])
 {
 	char options[OPTIONS_SIZE];
-	struct addresses all;
+	struct db_addresses all;
 	PGconn *pg = NULL;
 	int64_t each_ms;
 
-	if (!write_session_options(
-		&c->options, value_of(url, "options"), options, reason))
+	if (!write_session_options(&c->options,
+		db_address_option(url, "options"), options, reason))
 		return NULL;
-	find_addresses(c, url, &all, reason);
+	db_addresses_find(url, &all, reason, DB_REASON_SIZE);
+	put_good_first(c, &all);
 	each_ms = DB_CONNECT_TIMEOUT_MS / (all.count > 0 ? all.count : 1);
 	if (each_ms < ADDRESS_TIMEOUT_MIN_MS)
 		each_ms = ADDRESS_TIMEOUT_MIN_MS;

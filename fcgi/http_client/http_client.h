@@ -60,15 +60,6 @@ struct http_client_response {
 	int64_t retry_after_s;
 };
 
-/*
- * Whether a URL may be stored for later calls: http or https, a host in plain
- * ASCII, no port 0, no user and password, no fragment.  Without allow_private,
- * a host that is an address must be public, and "localhost" is not allowed;
- * other names are resolved and checked at the time of the call. Returns ERR_OK,
- * ERR_FORBIDDEN (not public) or ERR_INVALID.
- */
-MUST_CHECK enum err http_client_check_url(const char *url, bool allow_private);
-
 /* To be called once, before threads are started. */
 void http_client_init(void);
 /*

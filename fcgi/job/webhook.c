@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "http_client/http_client.h"
+#include "http_client/http_url.h"
 #include "job/webhook_sign.h"
 
 enum { KIND_MAX_BYTES = 100 };
@@ -32,7 +32,7 @@ webhook_check(
 	enum err e = ERR_OK;
 
 	if (in->url != NULL)
-		e = http_client_check_url(in->url, allow_private);
+		e = http_url_check(in->url, allow_private);
 	if (e != ERR_OK)
 		return e == ERR_FORBIDDEN ? WEBHOOK_URL_PRIVATE
 		                          : WEBHOOK_URL_INVALID;

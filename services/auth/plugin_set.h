@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "auth/plugin.h"
+#include "auth/plugin_check.h"
 #include "base/attr.h"
 #include "base/config.h"
 #include "job/job.h"
@@ -19,7 +20,6 @@ enum {
 	PLUGIN_VARS_MAX = 48,
 	PLUGIN_SCHEDULES_MAX = 32,
 	PLUGIN_CONFIG_MAX_BYTES = 2048,
-	PLUGIN_PROBLEM_MAX = 256,
 };
 
 struct columns {
@@ -28,7 +28,8 @@ struct columns {
 };
 
 struct plugin_set {
-	const struct auth_plugin *all[PLUGINS_MAX]; /* on or off */
+	const struct auth_plugin
+	    *all[PLUGINS_MAX]; /* those that are on, and those that are off */
 	size_t nall;
 	size_t ncore; /* the first ones are auth's own parts, which are always
 	                 on */
@@ -41,8 +42,8 @@ struct plugin_set {
 	size_t nclaims;
 	const struct job_kind *jobs[PLUGINS_MAX + 1]; /* ended by NULL */
 	struct job_schedule schedules[PLUGIN_SCHEDULES_MAX + 1];
-	struct config_var
-	    vars[PLUGIN_VARS_MAX + 1]; /* of the plugins that are on and off */
+	/* the variables of all plugins, also of those that are off */
+	struct config_var vars[PLUGIN_VARS_MAX + 1];
 };
 
 /*
@@ -51,10 +52,8 @@ struct plugin_set {
  * composed table the offsets of the plugins' variables begin at config_offset;
  * those of auth are unchanged.
  *
- * Returns false when two claim the same name, path, column, member, claim,
- * cookie, variable or job, or the same refusal code with different texts; or
- * when a name is unknown or given twice.  *ret_problem says which, in a
- * sentence.
+ * Returns false when plugin_check_all() does, or when a name is unknown or
+ * given twice.  *ret_problem says which, in a sentence.
  */
 MUST_CHECK bool plugin_set_compose(struct plugin_set *set,
     const struct auth_plugin *const *core, const struct auth_plugin *const *all,

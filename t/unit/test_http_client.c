@@ -20,6 +20,7 @@
 #include "base/metrics.h"
 #include "http_client/address.h"
 #include "http_client/http_client.h"
+#include "http_client/http_url.h"
 
 enum { REQUEST_SIZE = 8192, BIG = 100000 };
 
@@ -623,10 +624,10 @@ static const struct {
 START_TEST(check_url_knows_what_can_be_called)
 {
 	ck_assert_int_eq(
-	    http_client_check_url(urls[_i].url, /* allow_private= */ false),
+	    http_url_check(urls[_i].url, /* allow_private= */ false),
 	    urls[_i].err);
 	ck_assert_int_eq(
-	    http_client_check_url(urls[_i].url, /* allow_private= */ true),
+	    http_url_check(urls[_i].url, /* allow_private= */ true),
 	    urls[_i].err_private);
 }
 END_TEST
