@@ -262,23 +262,34 @@ arena_join(struct arena *a, const char *const *texts, size_t n)
 }
 
 char *
-arena_printf(struct arena *a, const char *fmt, ...)
+arena_vprintf(struct arena *a, const char *fmt, va_list args)
 {
 	char text[256]; /* most texts fit here and are formatted only once */
-	va_list args;
+	va_list again;
 	char *out;
 	int len;
 
-	va_start(args, fmt);
+	va_copy(again, args);
 	len = vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
 	assert(len >= 0);
-	if ((size_t)len < sizeof(text))
-		return arena_strndup(a, text, (size_t)len);
+	if ((size_t)len < sizeof(text)) {
+		out = arena_strndup(a, text, (size_t)len);
+	} else {
+		out = arena_alloc(a, (size_t)len + 1);
+		vsnprintf(out, (size_t)len + 1, fmt, again);
+	}
+	va_end(again);
+	return out;
+}
 
-	out = arena_alloc(a, (size_t)len + 1);
+char *
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list args;
+	char *out;
+
 	va_start(args, fmt);
-	vsnprintf(out, (size_t)len + 1, fmt, args);
+	out = arena_vprintf(a, fmt, args);
 	va_end(args);
 	return out;
 }

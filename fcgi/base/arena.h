@@ -8,6 +8,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,8 @@ enum { ARENA_JOIN_MAX = 8 };
  */
 char *arena_join(struct arena *a, const char *const *texts, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+char *arena_vprintf(struct arena *a, const char *fmt, va_list args)
+    PRINTF(2, 0);
 /* Returns n as decimal text. */
 char *arena_i64(struct arena *a, int64_t n);
 /*

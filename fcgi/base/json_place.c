@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_scan.h"
+
 struct cursor {
 	const char *at;
 	const char *end;
@@ -46,16 +48,6 @@ take(struct cursor *c, char wanted)
 	return true;
 }
 
-static void
-skip_string(struct cursor *c)
-{
-	c->at++;
-	while (c->at < c->end && *c->at != '"')
-		c->at += *c->at == '\\' && c->end - c->at > 1 ? 2 : 1;
-	if (c->at < c->end)
-		c->at++;
-}
-
 /*
  * Advances behind a value, without recursion: brackets are counted, and the
  * text is valid, so that they match.
@@ -68,7 +60,7 @@ skip_value(struct cursor *c)
 	skip_space(c);
 	while (c->at < c->end) {
 		if (*c->at == '"') {
-			skip_string(c);
+			c->at = json_skip_string(c->at, c->end);
 		} else if (*c->at == '{' || *c->at == '[') {
 			depth++;
 			c->at++;
@@ -111,7 +103,7 @@ enter_member(struct cursor *c, const struct step *s, size_t *ret_line)
 			return false;
 		name = c->at + 1;
 		line = c->line;
-		skip_string(c);
+		c->at = json_skip_string(c->at, c->end);
 		if (!take(c, ':'))
 			return false;
 		if ((size_t)(c->at - name) > s->len &&

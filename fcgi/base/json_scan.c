@@ -7,18 +7,13 @@ struct cursor {
 	const char *end;
 };
 
-/*
- * Advances behind the closing quote of the string; to the end of the text if
- * there is none.
- */
-static void
-skip_string(struct cursor *c)
+const char *
+json_skip_string(const char *at, const char *end)
 {
-	c->at++;
-	while (c->at < c->end && *c->at != '"')
-		c->at += *c->at == '\\' && c->end - c->at > 1 ? 2 : 1;
-	if (c->at < c->end)
-		c->at++;
+	at++;
+	while (at < end && *at != '"')
+		at += *at == '\\' && end - at > 1 ? 2 : 1;
+	return at < end ? at + 1 : end;
 }
 
 static bool
@@ -114,7 +109,7 @@ json_scan(const char *text, size_t len, size_t max_values)
 
 		if (first == '"') {
 			found.values++;
-			skip_string(&c);
+			c.at = json_skip_string(c.at, c.end);
 		} else if (first == '-' || is_digit(first)) {
 			found.values++;
 			(void)skip_number(&c, &is_exact);
@@ -144,7 +139,7 @@ json_reals_next(struct json_reals *r, bool *ret_is_exact)
 
 	while (c.at < c.end && !found) {
 		if (*c.at == '"')
-			skip_string(&c);
+			c.at = json_skip_string(c.at, c.end);
 		else if (*c.at == '-' || is_digit(*c.at))
 			found = skip_number(&c, ret_is_exact);
 		else

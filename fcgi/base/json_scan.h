@@ -38,6 +38,12 @@ struct json_scan {
 struct json_scan json_scan(const char *text, size_t len, size_t max_values);
 
 /*
+ * Returns what follows the closing quote of the string whose opening quote is
+ * at `at`; `end`, the end of the text, if there is none.
+ */
+const char *json_skip_string(const char *at, const char *end);
+
+/*
  * Iterates over the numbers of a text that have a fraction or an exponent, from
  * first to last.
  */

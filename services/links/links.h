@@ -9,7 +9,7 @@
 struct click_table;
 struct epoch;
 struct hash_slots;
-struct ticker;
+struct click_ticker;
 
 /* Short links are below this path, which is in `public` of kedge.json. */
 #define LINKS_PUBLIC_PATH "/l/"
@@ -36,7 +36,7 @@ struct links {
 	struct epoch *epoch;
 	struct click_table *clicks;
 	struct hash_slots *hashes;
-	struct ticker *ticker; /* NULL in a process that runs jobs */
+	struct click_ticker *ticker; /* NULL in a process that runs jobs */
 };
 
 static inline struct links *

@@ -12,7 +12,7 @@
 #include "links/click/click_jobs.h"
 #include "links/click/click_routes.h"
 #include "links/click/click_table.h"
-#include "links/click/ticker.h"
+#include "links/click/click_ticker.h"
 #include "links/link/link_jobs.h"
 #include "links/link/link_routes.h"
 #include "links/link/link_view.h"
@@ -162,7 +162,7 @@ open_worker(void *arg)
 	links->clicks = click_table_new();
 	links->hashes = hash_slots_new(
 	    config.hash_concurrency, (config.base.threads + 3) / 4);
-	links->ticker = ticker_start(links);
+	links->ticker = click_ticker_start(links);
 	return links->ticker != NULL;
 }
 
@@ -171,7 +171,7 @@ close_worker(void *arg)
 {
 	struct links *links = arg;
 
-	ticker_stop(links->ticker);
+	click_ticker_stop(links->ticker);
 	hash_slots_free(links->hashes);
 	click_table_free(links->clicks);
 }

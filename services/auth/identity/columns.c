@@ -1,8 +1,6 @@
 #include "auth/identity/columns.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/str.h"
@@ -24,18 +22,12 @@ const char *
 columns_text(const char *fmt, ...)
 {
 	va_list args;
-	const char *kept;
-	char *text;
-	int len;
+	const char *text;
 
 	va_start(args, fmt);
-	len = vasprintf(&text, fmt, args);
+	text = arena_vprintf(composed(), fmt, args);
 	va_end(args);
-	if (len < 0)
-		abort();
-	kept = arena_strdup(composed(), text);
-	free(text);
-	return kept;
+	return text;
 }
 
 const char *

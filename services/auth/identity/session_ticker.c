@@ -1,26 +1,21 @@
 #include "auth/identity/session_ticker.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "auth/identity/lease.h"
 #include "auth/identity/session_epoch.h"
 #include "auth/log_events.h"
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/ticker.h"
 
 enum { PERIOD_US = 1000000, SHORT_PERIOD_US = 100000, SHORT_FOR_US = 10000000 };
 
 struct session_ticker {
 	struct session_ticker_options options;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t stopped;
-	bool stopping;
+	struct ticker *ticker;
 };
 
 /*
@@ -89,53 +84,46 @@ is_turn(struct session_turns *turns, int64_t now_us, int64_t period)
 		   &turns->begun_at_us, &last, now_us);
 }
 
-/* The caller holds the lock. */
 static void
-sleep_until(struct session_ticker *t, int64_t until_us)
+begin(void *ctx)
 {
-	struct timespec until = clock_timespec(until_us);
+	const struct session_ticker *t = ctx;
 
-	pthread_cond_clockwait(&t->stopped, &t->lock, CLOCK_MONOTONIC, &until);
+	lease_join(t->options.lease);
 }
 
-static void *
-tick(void *arg)
+static int64_t
+turn_us(void *ctx, struct arena *a)
 {
-	struct session_ticker *t = arg;
+	const struct session_ticker *t = ctx;
 	const struct session_ticker_options *o = &t->options;
-	struct arena *a = arena_new();
+	int64_t now_us = clock_monotonic_us();
+	int64_t period = period_us(o, now_us);
 
-	lease_join(o->lease);
-	pthread_mutex_lock(&t->lock);
-	while (!t->stopping) {
-		int64_t now_us = clock_monotonic_us();
-		int64_t period = period_us(o, now_us);
+	if (is_turn(o->turns, now_us, period))
+		take_turn(o, a);
+	return period;
+}
 
-		pthread_mutex_unlock(&t->lock);
-		if (is_turn(o->turns, now_us, period))
-			take_turn(o, a);
-		arena_reset(a);
-		pthread_mutex_lock(&t->lock);
-		if (!t->stopping)
-			sleep_until(t, now_us + period);
-	}
-	pthread_mutex_unlock(&t->lock);
-	lease_leave(o->lease, o->db, a);
-	arena_free(a);
-	return NULL;
+static void
+end(void *ctx, struct arena *a)
+{
+	const struct session_ticker *t = ctx;
+
+	lease_leave(t->options.lease, t->options.db, a);
 }
 
 struct session_ticker *
 session_ticker_start(const struct session_ticker_options *options)
 {
+	static const struct ticker_calls calls = { begin, turn_us, end };
 	struct session_ticker *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		abort();
 	t->options = *options;
-	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->stopped, NULL);
-	if (pthread_create(&t->thread, NULL, tick, t) != 0) {
+	t->ticker = ticker_start(&calls, t);
+	if (t->ticker == NULL) {
 		log_event(LOG_ERROR, EVENT_SESSION_TICKER_FAILED);
 		free(t);
 		return NULL;
@@ -148,12 +136,6 @@ session_ticker_stop(struct session_ticker *t)
 {
 	if (t == NULL)
 		return;
-	pthread_mutex_lock(&t->lock);
-	t->stopping = true;
-	pthread_cond_signal(&t->stopped);
-	pthread_mutex_unlock(&t->lock);
-	pthread_join(t->thread, NULL);
-	pthread_cond_destroy(&t->stopped);
-	pthread_mutex_destroy(&t->lock);
+	ticker_stop(t->ticker);
 	free(t);
 }

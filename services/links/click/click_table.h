@@ -2,7 +2,7 @@
  * click_table: the clicks that one process has counted and not yet written.
  *
  * A redirect adds to this table in memory, so it waits for nothing.  A thread
- * writes the table to click_buffer once a second (ticker.h), and when the
+ * writes the table to click_buffer once a second (click_ticker.h), and when the
  * process ends; when PostgreSQL is away, the clicks stay here until it is back.
  * What is lost: with kill -9, a crash or a power failure the clicks since the
  * last write, usually those of one second; and clicks that do not fit into the

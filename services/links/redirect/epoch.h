@@ -8,11 +8,11 @@
  * into Redis raises the epoch in its own transaction.
  *
  * All processes of a host share what they know.  A thread of each reads the
- * number again several times a second (ticker.h).  A host uses its cache only
- * within LINKS_CACHE_LEASE_MS of the last time that it began to read the
- * number.  So a change that raised the epoch is answered after that time: then
- * every host knows the new epoch, or uses no cache.  Nothing depends on whether
- * the clocks of hosts agree.
+ * number again several times a second (click/click_ticker.h).  A host uses its
+ * cache only within LINKS_CACHE_LEASE_MS of the last time that it began to read
+ * the number.  So a change that raised the epoch is answered after that time:
+ * then every host knows the new epoch, or uses no cache.  Nothing depends on
+ * whether the clocks of hosts agree.
  */
 #ifndef LINKS_EPOCH_H
 #define LINKS_EPOCH_H

@@ -1,13 +1,12 @@
-#include "links/click/ticker.h"
+#include "links/click/click_ticker.h"
 
-#include <pthread.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/ticker.h"
 #include "links/click/click_store.h"
 #include "links/click/click_table.h"
 #include "links/links.h"
@@ -16,14 +15,12 @@
 
 enum { EPOCH_AGE_MS = 200, PERIOD_US = 250000, FLUSH_US = 1000000 };
 
-struct ticker {
+struct click_ticker {
 	struct links *links;
 	struct click clicks[CLICK_TABLE_MAX]; /* being written */
 	size_t count;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t stopped;
-	bool stopping;
+	int64_t flushed_us; /* when they were written last */
+	struct ticker *ticker;
 };
 
 /*
@@ -32,7 +29,7 @@ struct ticker {
  * at all.
  */
 static void
-flush(struct ticker *t, struct arena *a)
+flush(struct click_ticker *t, struct arena *a)
 {
 	struct click_table *table = t->links->clicks;
 	int64_t lost;
@@ -48,9 +45,10 @@ flush(struct ticker *t, struct arena *a)
 		log_event(LOG_WARN, EVENT_CLICKS_LOST, LOG_NUM("clicks", lost));
 }
 
-static void
-take_turn(struct ticker *t, struct arena *a, int64_t *flushed_us)
+static int64_t
+turn_us(void *ctx, struct arena *a)
 {
+	struct click_ticker *t = ctx;
 	int64_t now_us = clock_monotonic_us();
 	enum err e;
 
@@ -58,49 +56,32 @@ take_turn(struct ticker *t, struct arena *a, int64_t *flushed_us)
 	e = link_epoch_refresh(
 	    t->links->epoch, t->links->process.db, a, EPOCH_AGE_MS);
 	(void)e;
-	if (now_us - *flushed_us < FLUSH_US)
-		return;
-	*flushed_us = now_us;
-	flush(t, a);
-}
-
-static void *
-tick(void *arg)
-{
-	struct ticker *t = arg;
-	struct arena *a = arena_new();
-	int64_t flushed_us = clock_monotonic_us();
-
-	pthread_mutex_lock(&t->lock);
-	while (!t->stopping) {
-		struct timespec until;
-
-		pthread_mutex_unlock(&t->lock);
-		take_turn(t, a, &flushed_us);
-		arena_reset(a);
-		until = clock_timespec(clock_monotonic_us() + PERIOD_US);
-		pthread_mutex_lock(&t->lock);
-		if (!t->stopping)
-			pthread_cond_clockwait(
-			    &t->stopped, &t->lock, CLOCK_MONOTONIC, &until);
+	if (now_us - t->flushed_us >= FLUSH_US) {
+		t->flushed_us = now_us;
+		flush(t, a);
 	}
-	pthread_mutex_unlock(&t->lock);
-	flush(t, a);
-	arena_free(a);
-	return NULL;
+	return PERIOD_US;
 }
 
-struct ticker *
-ticker_start(struct links *links)
+static void
+end(void *ctx, struct arena *a)
 {
-	struct ticker *t = calloc(1, sizeof(*t));
+	flush(ctx, a);
+}
+
+struct click_ticker *
+click_ticker_start(struct links *links)
+{
+	static const struct ticker_calls calls = { .turn_us = turn_us,
+		.end = end };
+	struct click_ticker *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		abort();
 	t->links = links;
-	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->stopped, NULL);
-	if (pthread_create(&t->thread, NULL, tick, t) != 0) {
+	t->flushed_us = clock_monotonic_us();
+	t->ticker = ticker_start(&calls, t);
+	if (t->ticker == NULL) {
 		log_event(LOG_ERROR, EVENT_LINKS_TICKER_FAILED);
 		free(t);
 		return NULL;
@@ -109,16 +90,10 @@ ticker_start(struct links *links)
 }
 
 void
-ticker_stop(struct ticker *t)
+click_ticker_stop(struct click_ticker *t)
 {
 	if (t == NULL)
 		return;
-	pthread_mutex_lock(&t->lock);
-	t->stopping = true;
-	pthread_cond_signal(&t->stopped);
-	pthread_mutex_unlock(&t->lock);
-	pthread_join(t->thread, NULL);
-	pthread_cond_destroy(&t->stopped);
-	pthread_mutex_destroy(&t->lock);
+	ticker_stop(t->ticker);
 	free(t);
 }
