@@ -252,6 +252,18 @@ migrate_look(const struct stack *s, const struct spec_service *service,
 }
 
 static bool
+count_adoptable(struct run *r)
+{
+	int i;
+
+	for (i = 0; i < NLIBRARIES; i++)
+		if (is_wanted(r, i) &&
+		    !migration_folder_count_adoptable(&r->folders[i], &r->with))
+			return false;
+	return true;
+}
+
+static bool
 visit_pending(struct run *r,
     bool (*visit)(void *ctx, const char *folder, const struct migration *m),
     void *ctx)
@@ -282,7 +294,8 @@ migrate_each_pending(const struct stack *s, const struct spec_service *service,
 	r->with.arena = a;
 	r->with.service = service->name;
 	ok = read_folders(r) && open_database(r) && set_up_session(r) &&
-	     check_folders(r) && visit_pending(r, visit, ctx);
+	     check_folders(r) && count_adoptable(r) &&
+	     visit_pending(r, visit, ctx);
 	db_script_close(r->with.script);
 	arena_free(a);
 	return ok;

@@ -247,6 +247,28 @@ migration_folder_adopt(
 	return true;
 }
 
+bool
+migration_folder_count_adoptable(
+    struct migration_folder *library, const struct migration_run *r)
+{
+	struct db_rows own;
+
+	if (library->napplied > 0)
+		return true;
+	if (!query(r,
+		"SELECT to_regclass('public.kedge_migration') IS NOT NULL",
+		DB_NO_ARGS, &own))
+		return false;
+	if (!db_get_bool(&own, 0, 0))
+		return true;
+	if (!read_own(r, &own))
+		return false;
+	while (library->napplied < library->nfiles &&
+	       find_run(&library->files[library->napplied], &own) != -1)
+		library->napplied++;
+	return true;
+}
+
 static bool
 is_of(const struct migration_folder *f, const char *checksum)
 {

@@ -52,6 +52,13 @@ MUST_CHECK bool migration_folder_adopt(
     const struct migration_folder *library, const struct migration_run *r);
 
 /*
+ * Counts as run what migration_folder_adopt() would record, and changes nothing
+ * in the database.
+ */
+MUST_CHECK bool migration_folder_count_adoptable(
+    struct migration_folder *library, const struct migration_run *r);
+
+/*
  * Compares what the database has run with the files of the folder, and sets
  * `napplied`. Rows of kedge_migration about files of the `nlibraries` library
  * folders are ignored.

@@ -266,6 +266,43 @@ try_migration(void *ctx, const char *folder, const struct migration *m)
 	return ok;
 }
 
+/*
+ * Whether the release before did not have this service: "kedge up" or "kedge
+ * apply" of this release will make its database. False: an error was printed.
+ */
+static bool
+find_new(const struct check *c, bool *ret_new)
+{
+	struct arena *a = c->stack->arena;
+	const char *name =
+	    arena_printf(a, "%s_MIGRATION_URL", c->service->variable);
+	struct db_script *admin;
+	struct db_rows rows;
+	bool ok;
+
+	*ret_new = false;
+	if (getenv(name) != NULL)
+		return true;
+	if (c->stack->is_system) {
+		*ret_new = !file_exists(
+		    arena_printf(a, SYSTEM_MIGRATION_DIR "/%s", name));
+		return true;
+	}
+	admin = connect_to(
+	    c, database_admin_url(c->stack, c->service, /* database= */ NULL));
+	if (admin == NULL)
+		return false;
+	ok = db_script_query(admin, a,
+		 "SELECT NOT EXISTS (SELECT FROM pg_database"
+		 " WHERE datname = $1)",
+		 DB_ARGS(c->service->name), &rows) == ERR_OK ||
+	     print_problem(c, admin);
+	if (ok)
+		*ret_new = db_get_bool(&rows, 0, 0);
+	db_script_close(admin);
+	return ok;
+}
+
 static bool
 check_database(const struct stack *s, const struct spec_service *service)
 {
@@ -275,8 +312,16 @@ check_database(const struct stack *s, const struct spec_service *service)
 		.copy =
 		    arena_printf(s->arena, "kedge_upgrade_%s", service->name),
 	};
-	bool ok;
+	bool is_new, ok;
 
+	if (!find_new(&c, &is_new))
+		return false;
+	if (is_new) {
+		print_message("%s: the service is new; its database will be "
+			      "made",
+		    service->name);
+		return true;
+	}
 	c.real = connect_to(&c, database_owner_url(s, service));
 	if (c.real == NULL)
 		return false;

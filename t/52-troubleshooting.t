@@ -57,7 +57,7 @@ for my $message (@quoted) {
 my @upgrade = map {/`([^`]+)`/g} Kedge::Page->new('docs/UPGRADE.md')->text =~ /^\| (`[^|\n]*) \| [^|\n]* \|$/mg;
 cmp_ok(scalar @upgrade, '>', 3, 'docs/UPGRADE.md quotes messages');
 for my $message (@upgrade) {
-	my $general = $message =~ s/^core:/…:/r =~ s{sql/core/0031_….sql \(in a transaction\)}{sql/…/… (…)}r
+	my $general = $message =~ s/^(?:core|links):/…:/r =~ s{sql/core/0031_….sql \(in a transaction\)}{sql/…/… (…)}r
 	    =~ s/AccessExclusiveLock on public.task \(about 2000000 rows, 400 MB\).*/… on … (about … rows, …): …/r;
 	ok(exists_in_sources($general), "upgrade --check has: $message");
 }
