@@ -260,6 +260,8 @@ const struct route transfer_routes[] = {
 	  .summary = "Release a hold",
 	  .in = { .name = "TransferRelease", .size = sizeof(struct release_in),
 	    .fields = release_fields, .refuse_unknown = true },
+	  /* A hold is released once. */
+	  .idempotent = true,
 	  .out = OUT, .body_optional = true, .errors = REFUSALS, REPLAYED },
 	{ "POST", "/transfers/{id}/reverse", transfers_reverse,
 	  .summary = "Reverse a transfer, or a part of it",
@@ -273,6 +275,8 @@ const struct route transfer_routes[] = {
 	  .in = { .name = "ExternalMove",
 	    .size = sizeof(struct transfer_external),
 	    .fields = external_fields, .refuse_unknown = true },
+	  /* The provider's reference makes a repetition harmless. */
+	  .idempotent = true,
 	  .out = OUT, .status = 201, .errors = REFUSALS, REPLAYED },
 	{ "POST", "/withdrawals", withdrawals_make,
 	  .summary = "Record a withdrawal to the outside",
@@ -280,6 +284,8 @@ const struct route transfer_routes[] = {
 	  .in = { .name = "ExternalMove",
 	    .size = sizeof(struct transfer_external),
 	    .fields = external_fields, .refuse_unknown = true },
+	  /* The provider's reference makes a repetition harmless. */
+	  .idempotent = true,
 	  .out = OUT, .status = 201, .errors = REFUSALS, REPLAYED },
 	{ 0 },
 };
