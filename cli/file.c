@@ -100,9 +100,12 @@ file_write(struct arena *a, const char *path, mode_t mode, const char *text)
 		ok = close(fd) == 0 && ok;
 		ok = ok && rename(fresh, path) == 0;
 	}
-	if (!ok)
-		print_error("cannot write %s: %s", path, strerror(errno));
-	return ok;
+	if (ok)
+		return true;
+	print_error("cannot write %s: %s", path, strerror(errno));
+	if (fd != -1)
+		unlink(fresh);
+	return false;
 }
 
 bool

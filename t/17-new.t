@@ -48,7 +48,7 @@ refused('a file', 1, qr/cannot open full\/thesis.txt: Not a directory/, 'full/th
 is_deeply([ map { s{.*/}{}r } files($place, qr/^[^.]/) ], ['full'], 'what is refused leaves nothing');
 # A file that cannot be written, here because it is larger than the limit: those before it
 # are removed again.
-my ($status, $out, $err) = run({ dir => $place }, 'sh', '-c', 'ulimit -f 140; exec "$0" new deep/shop --template static', $kedge);
+my ($status, $out, $err) = run({ dir => $place }, 'sh', '-c', 'trap "" XFSZ; ulimit -f 140; exec "$0" new deep/shop --template static', $kedge);
 is($status, 1, 'a file that cannot be written');
 like($err, qr{deep/shop/public/vendor/\S+: File too large}, 'is named');
 ok(!-e "$place/deep", 'and nothing is left');
