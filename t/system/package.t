@@ -77,7 +77,7 @@ unlike($ports, qr/:5433\b/, 'the cluster has no TCP port');
 # Each unit is confined, and its memory and its tasks are limited.
 my @units = ($system->in(qw(systemctl list-units --all --plain --no-legend --full kedge*.service)))[1]
     =~ /^(kedge\S*)\.service/mg;
-cmp_ok(scalar @units, '>=', 15, 'there are units: ' . join ' ', @units);
+cmp_ok(scalar @units, '>=', 14, 'there are units: ' . join ' ', @units);
 for my $unit (@units, 'kedge-backup') {
 	my $o = ($system->in(qw(systemd-analyze security --threshold=15), "$unit.service"))[1];
 	my ($score) = $o =~ /exposure level for \S+ ([\d.]+)/;
@@ -133,7 +133,8 @@ my $stale = ($system->in('sh', '-c', 'ls -l /proc/[0-9]*/exe 2>/dev/null | grep 
 is($stale, '', 'no process runs the old program');
 like($system->out(qw(kedge version)), qr/0\.1\.1/, 'it says so');
 is($system->sql('core', 'SELECT count(newer) FROM task'), '0', 'its migration has run');
-like($system->sql('core', '\d task'), qr/"task_newer" btree \(newer\)\s*$/m, 'the index is there, and valid');
+is($system->sql('core', q{SELECT indisvalid FROM pg_index WHERE indexrelid = 'task_newer'::regclass}), 't',
+	'the index is there, and valid');
 $system->nothing_lost('each POST that was answered is stored, once');
 %before = map { $_ => started($_) } @services;
 $system->load('kedge apply', sub { $system->succeeds('kedge apply again', qw(kedge apply)) });
