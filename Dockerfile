@@ -6,7 +6,7 @@ FROM ${BASE} AS build
 RUN apt-get -q update && apt-get -q -y --no-install-recommends install \
 	gcc libc6-dev make pkg-config libpq-dev libhiredis-dev libjansson-dev \
 	libcurl4-openssl-dev libssl-dev libutf8proc-dev libsystemd-dev libscrypt-dev \
-	libqrencode-dev libpng-dev
+	libqrencode-dev libpng-dev libsodium-dev
 WORKDIR /src
 COPY . .
 RUN make -j"$(nproc)" install DESTDIR=/out PREFIX=/usr BUILD=/tmp/build && \
@@ -18,7 +18,7 @@ RUN make -j"$(nproc)" install DESTDIR=/out PREFIX=/usr BUILD=/tmp/build && \
 FROM ${BASE}
 RUN apt-get -q update && apt-get -q -y --no-install-recommends install \
 	ca-certificates libcurl4 libfcgi-bin libhiredis0.14 libjansson4 libpng16-16 libpq5 \
-	libqrencode4 libscrypt0 libssl3 libsystemd0 libutf8proc2 nginx-light tzdata && \
+	libqrencode4 libscrypt0 libsodium23 libssl3 libsystemd0 libutf8proc2 nginx-light tzdata && \
 	rm -rf /var/lib/apt/lists/* /var/log/* /etc/nginx/sites-enabled /var/www
 COPY --from=build /out/ /
 # A user for each service: it can read the secrets of that service only.

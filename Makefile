@@ -4,7 +4,7 @@
 # make lint | bench | fuzz      see CONTRIBUTING.md
 # A service is a folder with a main.c; all sources below it are its own.
 SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
-PKGS := libpq hiredis jansson libcurl libssl libcrypto libutf8proc libsystemd
+PKGS := libpq hiredis jansson libcurl libssl libcrypto libutf8proc libsystemd libsodium
 BUILD := build/$(or $(SAN),plain)
 CC ?= cc
 CFLAGS ?= -O2 -g

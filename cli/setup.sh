@@ -105,6 +105,7 @@ need_up() {
 	need libcurl4-openssl-dev has_library libcurl
 	need libssl-dev has_library libcrypto
 	need libutf8proc-dev has_library libutf8proc
+	need libsodium-dev has_library libsodium
 	need libsystemd-dev has_library libsystemd
 	need libqrencode-dev has_library libqrencode
 	need libpng-dev has_library libpng

@@ -29,6 +29,7 @@ my %home_of = (
     'systemd/'    => 'fcgi/process',
     'curl/'       => qr{fcgi/(?:http_client|mail)},
     'openssl/'    => 'fcgi/base',
+    'sodium.h'    => 'fcgi/base',
     'jansson.h'   => 'fcgi/base',
     'fcgiapp.h'   => 'fcgi/fastcgi',
     # A service includes nothing of another one, so each has a folder of its own.

@@ -11,13 +11,15 @@
 # Rows run in order.  The user of a row signs up when first named; "nobody" sends no
 # cookie, and "admin" has that role.  {name} is replaced by the id of the created item;
 # {email of who}, {password} and {token of who again} by values of a user, the last one
-# being the token of another session.
+# being the token of another session.  {app code of x} and {backup code of x} are codes of
+# the second factor that a row named x has enabled.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Kedge qw(files jdecode jencode slurp);
+use Kedge::Totp;
 
 # All plugins of auth are enabled.  Jobs are not run, so that they can be cancelled and
 # retried.
@@ -137,6 +139,8 @@ sub problems
 my (%made, $keys);
 
 # Returns the named user, who signs up when first used.
+my %uri; # the addresses for authenticator apps
+
 sub person
 {
 	my ($name) = @_;
@@ -154,6 +158,7 @@ sub value_of
 	return person($1)->{email} if $name =~ /^email of (\w+)$/;
 	return person('alice')->{password} if $name eq 'password';
 	return $k->again(person($1))->{token} if $name =~ /^token of (\w+) again$/;
+	return Kedge::Totp::code($uri{$1}) if $name =~ /^app code of (\w+)$/ && $uri{$1};
 	return "no $name";
 }
 
@@ -188,7 +193,10 @@ for my $row (@pass) {
 		is_deeply([ problems($service, $schema, $r->{json}, 'body') ], [],
 			"$call: the body fits the schema") or diag($r->{body});
 	}
-	$made{$name} = $r->{json}{id} if defined $name;
+	next if !defined $name;
+	$made{$name} = $r->{json}{id};
+	$uri{$name} = $r->{json}{totpURI};
+	$made{"backup code of $name"} = $r->{json}{backupCodes}[0] if $r->{json}{backupCodes};
 }
 is_deeply([ sort keys %missing ], [], 'each route of each service has a row in t/endpoints');
 

@@ -56,7 +56,7 @@ my $anyone = $k->client;
 my @said = (
 	[ POST => '/sign-in/social', qr{^POST /sign-in/social of BetterAuth is not in this release} ],
 	[ GET => '/callback/github', qr{^GET /callback/:id of BetterAuth is not} ],
-	[ POST => '/two-factor/enable', qr/plugin two-factor, of which this release does not have it/ ],
+	[ POST => '/siwe/verify', qr/plugin siwe, of which this release does not have it/ ],
 	[ POST => '/organization/create', qr/plugin organization,/ ],
 	[ POST => '/sign-in/username', qr/plugin username, which is off; add username to AUTH_PLUGINS/ ],
 );
@@ -76,10 +76,10 @@ import { createAuthClient } from "better-auth-1.7.25/client";
 import { twoFactorClient } from "better-auth-1.7.25/client/plugins";
 const client = createAuthClient({ baseURL: "${\ $k->base }", plugins: [twoFactorClient()],
 	fetchOptions: { headers: { origin: "${\ $k->base }" } } });
-const { error } = await client.twoFactor.enable({ password: "x" });
+const { error } = await client.twoFactor.sendOtp();
 console.log(error.status, error.code, error.message);
 JS
 ($status, $out, $err) = run({ dir => "$Kedge::ROOT/t/compat" }, 'node', '--input-type=module', '-e', $code);
-like($out, qr/^404 NOT_SUPPORTED POST \/two-factor\/enable belongs to BetterAuth's plugin two-factor/,
+like($out, qr/^404 NOT_SUPPORTED POST \/two-factor\/send-otp belongs to BetterAuth's plugin two-factor/,
 	'the official client shows it') or diag($err);
 done_testing;

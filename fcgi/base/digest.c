@@ -223,6 +223,15 @@ hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
  * single HMAC.
  */
 void
+hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
+    unsigned char out[SHA1_SIZE])
+{
+	must(EVP_Q_mac(NULL, "HMAC", NULL, "SHA1", NULL, key, key_len, data,
+		 len, out, SHA1_SIZE, NULL) != NULL,
+	    "HMAC with SHA-1");
+}
+
+void
 hkdf_sha256(const void *key, size_t key_len, const char *info,
     unsigned char out[SHA256_SIZE])
 {

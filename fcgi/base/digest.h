@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SHA256_SIZE = 32, SHA256_HEX_SIZE = 65 };
+enum { SHA256_SIZE = 32, SHA256_HEX_SIZE = 65, SHA1_SIZE = 20 };
 enum { HKDF_INFO_MAX = 255 };
 
 void sha256(const void *data, size_t len, unsigned char out[SHA256_SIZE]);
@@ -16,6 +16,9 @@ void sha256(const void *data, size_t len, unsigned char out[SHA256_SIZE]);
 void sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE]);
 void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
     unsigned char out[SHA256_SIZE]);
+/* For codes of RFC 4226 and 6238 alone, which prescribe it. */
+void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
+    unsigned char out[SHA1_SIZE]);
 /*
  * Derives a key of 32 bytes with HKDF (RFC 5869), SHA-256 and no salt.  `info`
  * must not be longer than HKDF_INFO_MAX.

@@ -130,6 +130,10 @@ class Side {
 			return "<token>";
 		if (/^(id|userId)$/.test(key) && /^([A-Za-z0-9]{32}|[0-9a-f-]{36})$/.test(v))
 			return "<id>";
+		if (/^[A-Za-z0-9]{5}-[A-Za-z0-9]{5}$/.test(v))
+			return "<backup code>";
+		if (v.startsWith("otpauth:"))
+			return this.local(v.replace(/secret=[A-Z2-7]+/, "secret=<secret>"));
 		return this.local(v);
 	}
 
@@ -157,7 +161,8 @@ class Side {
 		let value = pair.slice(at + 1);
 		const signed = /^(.+)\.[A-Za-z0-9+/]{43}=$/.exec(decodeURIComponent(value));
 		if (signed)
-			value = signed[1].length >= 32 ? "<token>.<mac>" : `${signed[1]}.<mac>`;
+			value = signed[1].length >= 32 ? "<token>.<mac>" :
+				`${signed[1].replace(/^2fa-.{20}$/, "<challenge>")}.<mac>`;
 		/*
 		 * The two servers get a request at different times, which may
 		 * differ by whole seconds.

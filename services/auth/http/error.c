@@ -131,6 +131,26 @@ put_body_problem(struct buf *b, const struct req *r, const struct problem *p)
 		put_type_problem(b, p, "record");
 }
 
+/* The values in quotes, as BetterAuth's library zod writes them. */
+static void
+put_one_of(struct buf *b, const char *const *values)
+{
+	buf_puts(b, "Invalid option: expected one of ");
+	for (int i = 0; values[i] != NULL; i++)
+		buf_printf(b, "%s\"%s\"", i > 0 ? "|" : "", values[i]);
+}
+
+static void
+put_format_problem(struct buf *b, const struct problem *p)
+{
+	if (p->field != NULL && p->field->format == FMT_EMAIL)
+		buf_puts(b, "Invalid email address");
+	else if (p->field != NULL && p->field->one_of != NULL)
+		put_one_of(b, p->field->one_of);
+	else
+		buf_puts(b, p->message);
+}
+
 static void
 put_problem(struct buf *b, const struct req *r, const struct problem *p)
 {
@@ -157,9 +177,7 @@ put_problem(struct buf *b, const struct req *r, const struct problem *p)
 		return;
 	case PROBLEM_FORMAT:
 		put_place(b, p);
-		buf_puts(b, p->field != NULL && p->field->format == FMT_EMAIL
-				? "Invalid email address"
-				: p->message);
+		put_format_problem(b, p);
 		return;
 	default:
 		put_place(b, p);

@@ -68,6 +68,32 @@ tell_plugins(struct req *r, const char *value)
 	}
 }
 
+/* dont_remember, as it shall be. */
+static void
+put_brief(struct req *r, bool brief)
+{
+	if (brief)
+		auth_cookie_set(r, dont_remember, "true", COOKIE_SESSION);
+	else if (session_cookie_is_brief(r))
+		auth_cookie_clear(r, dont_remember);
+}
+
+void
+session_cookie_postpone(struct req *r, bool brief)
+{
+	const struct auth *auth = auth_of(r);
+
+	put_brief(r, brief);
+	put(r, auth->session_cookie, "", 0);
+	put(r, auth->data_cookie, "", 0);
+}
+
+void
+session_cookie_forget_brief(struct req *r)
+{
+	auth_cookie_clear(r, dont_remember);
+}
+
 void
 session_cookie_set(struct req *r, const char *token, bool brief)
 {
@@ -78,10 +104,7 @@ session_cookie_set(struct req *r, const char *token, bool brief)
 	put(r, auth->session_cookie, percent_encode(r->arena, value),
 	    brief ? COOKIE_SESSION : SESSION_TTL_S);
 	tell_plugins(r, value);
-	if (brief)
-		auth_cookie_set(r, dont_remember, "true", COOKIE_SESSION);
-	else if (session_cookie_is_brief(r))
-		auth_cookie_clear(r, dont_remember);
+	put_brief(r, brief);
 }
 
 void

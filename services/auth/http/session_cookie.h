@@ -26,6 +26,13 @@ size_t session_cookie_tokens(
 /* Whether the browser sends a valid dont_remember. */
 bool session_cookie_is_brief(const struct req *r);
 void session_cookie_set(struct req *r, const char *token, bool brief);
+/*
+ * For a session that is to begin later: deletes the cookies of the present one,
+ * and remembers in dont_remember whether that session will be brief.
+ */
+void session_cookie_postpone(struct req *r, bool brief);
+/* Deletes dont_remember: the next session will not be brief. */
+void session_cookie_forget_brief(struct req *r);
 /* Deletes all of these cookies. */
 void session_cookie_clear(struct req *r);
 /* Deletes session_data, if the browser has it. */

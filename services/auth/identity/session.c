@@ -193,6 +193,21 @@ session_end_all_in(struct auth *auth, struct db *tx, struct arena *a,
 	return e != ERR_OK ? e : tell_plugins(auth, tx, a, ret_tokens);
 }
 
+enum err
+session_rotate(struct auth *auth, struct db *tx, struct arena *a,
+    const char *token, int64_t ttl_s, const char **ret_token,
+    struct strings *ret_tokens)
+{
+	const char *new = new_token(a);
+	enum err e = session_replace(tx, a, token, new, ttl_s, ret_tokens);
+
+	if (e == ERR_OK)
+		e = tell_plugins(auth, tx, a, ret_tokens);
+	if (e == ERR_OK)
+		*ret_token = new;
+	return e;
+}
+
 /* The sessions to end, for the functions below. */
 struct ending {
 	struct auth *auth;

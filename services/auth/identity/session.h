@@ -85,6 +85,15 @@ MUST_CHECK enum err session_begin(struct db *db, struct arena *a,
     const char **ret_token);
 
 /*
+ * Within a session_change: gives a session a new id, token and beginning, and
+ * keeps all else.  The old token is then among the ended ones.  ERR_NOT_FOUND:
+ * it has ended.
+ */
+MUST_CHECK enum err session_rotate(struct auth *auth, struct db *tx,
+    struct arena *a, const char *token, int64_t ttl_s, const char **ret_token,
+    struct strings *ret_tokens);
+
+/*
  * A transaction that ends sessions or changes their claims.  `change` runs in
  * it (and again, if the database requires a retry), and returns the affected
  * sessions in *ret_tokens.  After ERR_OK no process uses the old claims of any

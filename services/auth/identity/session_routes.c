@@ -153,6 +153,20 @@ session_require(struct req *r, int fresh)
 	return ERR_OK;
 }
 
+enum err
+session_try(struct req *r)
+{
+	struct session_found *found = arena_alloc(r->arena, sizeof(*found));
+	enum err e = find_session(r, found);
+
+	if (e != ERR_OK)
+		return e;
+	if (found->user.is_banned)
+		return ERR_NOT_FOUND;
+	r->session = found;
+	return ERR_OK;
+}
+
 const struct session_found *
 session_of(const struct req *r)
 {

@@ -20,6 +20,11 @@ extern const struct route session_routes[];
  * session that did not begin recently.
  */
 MUST_CHECK enum err session_require(struct req *r, int fresh);
+/*
+ * Like session_require(), for a route that also serves those without a session:
+ * ERR_NOT_FOUND, and nothing is refused, also when the user is banned.
+ */
+MUST_CHECK enum err session_try(struct req *r);
 const struct session_found *session_of(const struct req *r);
 
 #endif

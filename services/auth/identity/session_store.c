@@ -277,6 +277,25 @@ run_for_tokens(struct db *db, struct arena *a, const struct db_stmt *stmt,
 	return ERR_OK;
 }
 
+static const struct db_stmt replace = {
+	.name = "session_replace",
+	.sql = "UPDATE session SET id = uuidv7()::text, token = $2,"
+	       " \"createdAt\" = " NOW ", \"updatedAt\" = " NOW ","
+	       " \"expiresAt\" = " NOW " + $3::bigint * interval '1 s'"
+	       " WHERE token = $1 AND \"expiresAt\" > now() RETURNING $1",
+	.nargs = 3,
+};
+
+enum err
+session_replace(struct db *tx, struct arena *a, const char *token,
+    const char *new_token, int64_t ttl_s, struct strings *ret_tokens)
+{
+	enum err e = run_for_tokens(tx, a, &replace,
+	    DB_ARGS(token, new_token, arena_i64(a, ttl_s)), ret_tokens);
+
+	return e != ERR_OK || ret_tokens->count == 1 ? e : ERR_NOT_FOUND;
+}
+
 static const struct db_stmt delete_one = {
 	.name = "session_delete",
 	.sql = "DELETE FROM session WHERE token = $1 RETURNING token",

@@ -100,6 +100,11 @@ MUST_CHECK enum err session_insert(struct db *db, struct arena *a,
     const char *token, const struct session_start *start,
     const struct proof *proof);
 
+/* Only session_rotate() may call this. */
+MUST_CHECK enum err session_replace(struct db *tx, struct arena *a,
+    const char *token, const char *new_token, int64_t ttl_s,
+    struct strings *ret_tokens);
+
 /* These functions delete; *ret_tokens are the deleted sessions. */
 MUST_CHECK enum err session_delete(struct db *tx, struct arena *a,
     const char *token, struct strings *ret_tokens);

@@ -91,8 +91,12 @@ begin(struct req *r, const struct signin *in, const char **ret_token)
 			.ip_address = client.ip_address,
 			.user_agent = client.user_agent,
 			.ttl_s = signin_ttl_s(in->remember),
-			.past_second_factor =
-			    asks_second_factor(auth_of(r)->plugins),
+			/*
+		         * False for a user who had none when plugins were
+		         * asked, so that one who has enabled it meanwhile
+		         * gets no session.
+		         */
+			.past_second_factor = in->user->has_second_factor,
 		    },
 		    &in->proof, ret_token);
 	/* The user has just been banned, deleted or given another password. */

@@ -23,6 +23,8 @@ struct user;
 struct signin {
 	const struct user *user;
 	struct proof proof;
+	bool
+	    second_factor; /* the user has shown it; plugins do not ask again */
 	bool remember; /* otherwise the session ends with the browser, or after
 	                  a day */
 	const char *callback_url; /* trusted (csrf.h); NULL: none was given */
