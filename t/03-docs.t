@@ -41,7 +41,7 @@ for my $path (grep { -f && m{^(?:docs/|README|CONTRIB|SECURITY)} } split /\n/,
 	next if !@code || $path eq 'docs/BENCHMARKS.md';
 	like($tests, qr/\Q$path\E/, "$path: a test executes its blocks") if grep { !$_->{where} } @code;
 	# A block is for a stack, or for one of the places that Kedge::Page names.
-	is_deeply([ grep { !/^(?:|stack|server|elsewhere|releases)$/ } map { $_->{where} } @code ], [], "$path: each block says where it runs");
+	is_deeply([ grep { !/^(?:|stack|server|elsewhere|releases|pitr)$/ } map { $_->{where} } @code ], [], "$path: each block says where it runs");
 }
 # The index names every page.
 my $index = slurp('docs/README.md');

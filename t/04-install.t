@@ -20,7 +20,7 @@ my $prefix = "$place/opt/k";
 for my $file (
 	qw(bin/kedge lib/kedge/auth lib/kedge/core lib/kedge/programs/core/factorize.py
 	share/kedge/kedge.json share/kedge/sql/auth/0001_identity.sql share/kedge/nginx/http.conf
-	share/kedge/systemd/service.in share/kedge/web/index.html share/kedge/templates/service/main.c.in share/kedge/templates/app/static/app.js share/man/man8/kedge.8)) {
+	share/kedge/systemd/service.in share/kedge/web/index.html share/kedge/monitoring/alerts.yml share/kedge/templates/service/main.c.in share/kedge/templates/app/static/app.js share/man/man8/kedge.8)) {
 	ok(-f "$prefix/$file", "$file is installed");
 }
 

@@ -22,9 +22,20 @@ my @pages = (
 	[ 'docs/SECURITY-MODEL.md' ],
 	[ 'docs/SECRETS.md' ],
 	[ 'docs/METRICS.md' ],
+	[ 'docs/BACKUP.md', as => \&elsewhere ],
 	# These start the stack with other variables.
 	map { [ $_, as => \&start_again ] } 'docs/ORIGINS.md', 'docs/CONFIGURATION.md',
 );
+
+# Backups go to a directory of this test, and the stack keeps its port.
+sub elsewhere
+{
+	my ($text) = @_;
+	my ($port, $to) = ($k->port, $k->dir . '-backups');
+	$text =~ s{/srv/backups}{$to}g;
+	$text =~ s{kedge up --detach}{$& --port $port}g;
+	return $text;
+}
 
 # The command starts a stack that runs: stop it first.
 sub start_again

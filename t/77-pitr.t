@@ -38,7 +38,7 @@ sub sql
 my $page = slurp("$Kedge::ROOT/docs/BACKUP.md");
 my ($conf) = $page =~ /^```ini\n(.*?)^```$/ms;
 my ($settings) = $page =~ /^```\n(archive_mode.*?)^```$/ms;
-my ($commands) = $page =~ /^```sh\n(pgbackrest --stanza=kedge stanza-create.*?)^```$/ms;
+my ($commands) = $page =~ /^```sh pitr\n(pgbackrest --stanza=kedge stanza-create.*?)^```$/ms;
 my ($restore) = $page =~ /^sudo -u postgres (pgbackrest .*?restore)$/ms;
 ok($conf && $settings && $commands && $restore, 'the page has settings and commands') or BAIL_OUT('docs');
 $conf =~ s{^repo1-path=.*}{repo1-path=$dir/repo\nlog-path=$dir\nlock-path=$dir\nspool-path=$dir}m;

@@ -10,6 +10,7 @@ package Kedge::Page;
 # 	```sh server     only on a server, a Debian that is booted for it
 # 	```sh elsewhere  on a server whose databases are on another one: t/system/operate.t
 # 	```sh releases   on a stack of the previous release: t/72-previous-release.t
+# 	```sh pitr       by PostgreSQL's administrator: t/77-pitr.t
 # 	```text          not code: what the block before it prints, each line somewhere in
 # 	                 the output, in this order; "…" stands for any text of one line
 #
