@@ -36,6 +36,10 @@ sub new
 	return bless { dir => $dir, said => $out }, $class;
 }
 
+# One that exists.
+sub at { my ($class, $dir) = @_; return bless { dir => $dir }, $class }
+
+sub chromium { return $chromium }
 sub path { return "$_[0]{dir}/$_[1]" }
 sub said { return $_[0]{said} }
 
@@ -89,7 +93,8 @@ sub serve
 		exec @cmd or die "$cmd[0]: $!";
 	}
 	$self->{pid} = $pid;
-	wait_until { answers($port) } or die "@cmd does not listen: " . slurp($self->{log});
+	# A busy machine starts the development server of Next.js in half a minute.
+	wait_until(sub { answers($port) }, 120) or die "@cmd does not listen: " . slurp($self->{log});
 	return;
 }
 
