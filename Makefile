@@ -76,7 +76,7 @@ clean:
 include install.mk
 # An archive of the sources may lack these folders.
 -include bench/bench.mk lint.mk t/service/service.mk
-# What one service needs and others do not.
+# Build rules that only one service needs.
 -include $(wildcard services/*/service.mk)
 -include fuzz/fuzz.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

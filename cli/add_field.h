@@ -59,7 +59,10 @@ const struct template_value *add_field_values(struct arena *a,
 
 /* The field as an argument of a statement; `in` is the struct. */
 const char *add_field_argument(struct arena *a, const struct add_field *f);
-/* Whether a patch leaves the field as it is, or sets it, as C of `p`. */
+/*
+ * The C condition that a patch `p` leaves the field as it is, or that it sets
+ * the field.
+ */
 const char *add_field_is_set(struct arena *a, const struct add_field *f);
 const char *add_field_is_unset(struct arena *a, const struct add_field *f);
 /* In C: a value for a patch, and the check that it is there. */

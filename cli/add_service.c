@@ -51,8 +51,9 @@ static const struct part node_parts[] = {
 };
 
 /*
- * What the languages differ in. The test starts `command`, after the statement
- * `needs`, which skips the test when something is not installed.
+ * The differences between the languages. `needs` is a Perl statement of the
+ * test, which skips the test when something is not installed; then the test
+ * starts `command`.
  */
 static const struct language {
 	const char *name;

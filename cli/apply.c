@@ -23,7 +23,7 @@
 #include "options.h"
 #include "stack.h"
 
-enum { SECRET_LEN = 43 }; /* 43 letters and digits have 256 bits */
+enum { SECRET_LEN = 43 }; /* 43 letters and digits have 256 random bits */
 
 static int
 print_services(const struct stack *s)

@@ -280,7 +280,11 @@ remove_old(const struct backup *b)
 		if (ok && is_own(path) &&
 		    backup_manifest_read(a, path, /* quiet= */ true, m) &&
 		    kept++ >= b->keep) {
-			/* Under this name it no longer looks complete. */
+			/*
+			 * The new name marks the backup as incomplete, so that
+			 * an interrupted removal leaves nothing that looks
+			 * complete.
+			 */
 			doomed = arena_printf(
 			    a, "%s/" PARTIAL "%s", b->to, entries[i]->d_name);
 			ok = rename(path, doomed) == 0 && tree_remove(doomed);

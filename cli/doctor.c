@@ -35,7 +35,10 @@ static const struct check checks[] = {
 	{ "clock", doctor_clock },
 	{ "mail", doctor_mail },
 	{ "nginx", doctor_nginx },
-	/* before the many requests of bypass, of which nginx logs not all */
+	/*
+	 * before bypass, whose many requests exceed the lines that nginx logs
+	 * for one address
+	 */
 	{ "address", doctor_address, .needs_stack = true },
 	{ "bypass", doctor_bypass, .needs_stack = true },
 };

@@ -23,7 +23,7 @@ enum {
 /*
  * Spellings of a protected path, "{{path}}": "/api/core/doctor", where
  * "{{head}}" is "/api/core" and "{{rest}}" is "api/core/doctor". nginx reads
- * them as that path, or as none of a service.
+ * each spelling as that path, or as a path of no service.
  */
 static const char *const paths[] = {
 	"{{path}}",

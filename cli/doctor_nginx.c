@@ -35,7 +35,7 @@ has_prefix_arg(const struct nginx_directive *d, const char *prefix)
 	return false;
 }
 
-/* The innermost block around it with this name. NULL: none. */
+/* The innermost block with this name around the directive. NULL: none. */
 static const struct nginx_directive *
 around(const struct nginx_directive *d, const char *name)
 {

@@ -11,7 +11,7 @@
 
 enum { ASK_MS = 2000, ANSWER_MAX = 64 * 1024, PROBLEM_MAX = 4096 };
 
-/* Adds the members that are no "ok": "postgres: down". */
+/* Adds each member whose value is not "ok", for example "postgres: down". */
 static void
 add_problem(void *ctx, const char *name, const struct json *value)
 {
@@ -25,7 +25,10 @@ add_problem(void *ctx, const char *name, const struct json *value)
 	if (json_kind(value) != JSON_KIND_STRING)
 		return;
 	text = json_get_string(value);
-	/* The status "away" only says that one of the others is. */
+	/*
+	 * The member "status" is "away" when any other member is: it adds
+	 * nothing.
+	 */
 	if (!str_eq(text, "ok") &&
 	    !(str_eq(name, "status") && str_eq(text, "away")))
 		buf_printf(b, "%s%s: %s", b->len > 0 ? ", " : "", name, text);

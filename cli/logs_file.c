@@ -169,12 +169,15 @@ is_older(const struct stat *st, const char *since)
 
 	if (since == NULL)
 		return false;
-	/* Later by a second, for a line that was written in this one. */
+	/*
+	 * Add a second, because lines may have been written later in the same
+	 * second.
+	 */
 	logs_time_write(((int64_t)st->st_mtime + 1) * 1000, time);
 	return strcmp(time, since) < 0;
 }
 
-/* Skips what is not to be read of a file. */
+/* Skips the lines that are too old, and all but the end of a long file. */
 static void
 skip(const struct logs_file *f, struct reader *r)
 {
@@ -197,7 +200,7 @@ same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Text without a time is as old as the file, until a line has one. */
+/* Lines without a time get the time of the file, until a line has a time. */
 static void
 set_first_time(struct logs_file *f, int fd)
 {
@@ -237,7 +240,10 @@ read_first(struct logs_file *f)
 
 /* -- rotation -- */
 
-/* The file was emptied: what was not read is in the copy, if there is one. */
+/*
+ * After the file was emptied: reads the rest of the lines from its copy, if
+ * there is a copy.
+ */
 static bool
 read_copy(struct logs_file *f)
 {
@@ -249,7 +255,10 @@ read_copy(struct logs_file *f)
 		return false;
 	if (copy.fd == -1)
 		return true;
-	/* An old copy was there before. */
+	/*
+	 * A copy that has not changed since the last look is of an earlier
+	 * rotation.
+	 */
 	if (fstat(copy.fd, &st) == 0 && st.st_size >= f->now.at &&
 	    !(same_file(&st, &f->copy_state) &&
 		st.st_mtime == f->copy_state.st_mtime)) {

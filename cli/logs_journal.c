@@ -168,7 +168,7 @@ start(struct logs_journal *j, const struct args *args, pid_t *ret_pid)
 	}
 	*ret_pid = fork();
 	if (*ret_pid == 0) {
-		/* It shall not stay when this process is killed. */
+		/* journalctl ends when this process is killed. */
 		if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 ||
 		    getppid() != parent || dup2(fds[1], STDOUT_FILENO) == -1)
 			_exit(127);
@@ -201,7 +201,7 @@ logs_journal_new(struct arena *a, const struct logs_journal_options *o)
 	return j;
 }
 
-/* Reads until nothing has come (false) or the end (true). */
+/* Reads what has arrived. True: journalctl has closed its output. */
 static bool
 read_to_end(struct logs_journal *j)
 {

@@ -56,7 +56,9 @@ logs_since_read(struct arena *a, const char *text)
 	if (digits > 0 && unit > 0 &&
 	    str_i64(arena_strndup(a, text, digits), 0, INT32_MAX, &n))
 		ms = clock_now_ms() - n * unit * 1000;
-	/* A time without a zone is one of the log, which has UTC. */
+	/*
+	 * A time without a zone is read as UTC, which is the zone of the log.
+	 */
 	else if (!clock_read(text, &ms) &&
 		 !clock_read(arena_printf(a, "%sZ", text), &ms)) {
 		print_error("--since %s: say how long ago (90s, 10m, 2h, 3d) "

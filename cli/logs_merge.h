@@ -37,9 +37,9 @@ struct logs_merge *logs_merge_new(
 /* Keeps the line if the filter chooses it. */
 void logs_merge_add(struct logs_merge *m, const struct logs_line *line);
 /*
- * Prints and forgets the lines that were added before a time of
- * clock_monotonic_us(), and those that are not younger than one of them.
- * INT64_MAX: all. Returns how many.
+ * Prints the lines that were added before a time of clock_monotonic_us(), and
+ * the lines that have the same or an earlier time of their own; then forgets
+ * them. INT64_MAX: all lines. Returns how many.
  */
 int64_t logs_merge_print(struct logs_merge *m, int64_t added_before_us);
 /* Whether lines were forgotten without being printed. */

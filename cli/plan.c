@@ -19,7 +19,8 @@ struct migration {
 
 /* The processes that the process of a service waits for. */
 struct stores {
-	struct process *postgres; /* NULL: no service has an own database */
+	struct process
+	    *postgres; /* NULL: no service uses the stack's PostgreSQL */
 	struct process *databases; /* NULL: the databases exist already */
 	bool no_cluster; /* the PostgreSQL cluster must be made */
 };

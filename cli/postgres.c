@@ -28,7 +28,9 @@
 #define DATA_DIR HOME_DIR "/data"
 #define FRESH_DIR HOME_DIR "/data.new"
 #define PID_FILE DATA_DIR "/postmaster.pid"
-/* Contains the path of the stack's directory, if pg is a link. */
+/*
+ * A file with the path of the stack's directory, which exists if pg is a link.
+ */
 #define OWNER_FILE HOME_DIR "/stack"
 #define SHARED_DIR "/var/lib/kedge"
 

@@ -47,8 +47,9 @@ add(struct render_plan *p, struct render_file file)
 }
 
 /*
- * Adds the files of a directory that have the mark and are not in the set.
- * Whoever writes files there with the mark but not with our names is not Kedge.
+ * Adds the files of a directory that have the mark and are not in the set: an
+ * earlier render has written them, so they are to be removed. Files whose names
+ * do not match are not Kedge's, even with the mark.
  */
 static bool
 add_gone(struct render_plan *p, const struct file_set *set,

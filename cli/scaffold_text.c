@@ -152,7 +152,7 @@ text_remove_section(struct arena *a, const char *text, const char *name)
 	if (heading == NULL)
 		return text;
 	end = section_end(heading);
-	/* What was the last section leaves its empty line before itself. */
+	/* If this is the last section, remove the empty line before it, too. */
 	if (*end == '\0' && heading > text + 1 && heading[-2] == '\n')
 		heading--;
 	return splice(a, text, heading, end, "");

@@ -80,7 +80,7 @@ static const char password_sql[] =
     " CONNECTION LIMIT %s', $1::text, $2::text, rolconnlimit)"
     " FROM pg_roles WHERE rolname = $3::text";
 
-/* The second role becomes the first one at its login. */
+/* At each login of the second role, PostgreSQL sets its role to the first. */
 static const char member_sql[] = "SELECT format('GRANT %I TO %I',"
 				 " $2::text, $1::text)"
 				 " UNION ALL"

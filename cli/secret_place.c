@@ -160,8 +160,8 @@ secrets_find(const struct secrets *s, const struct spec_service *service,
 }
 
 /*
- * Replaces the operator's own file. It keeps its owner and mode, because
- * otherwise the service, which has another user, could not read it.
+ * Replaces the operator's own file. The new file gets the owner and mode of the
+ * old one: the service runs as another user, and must be able to read it.
  */
 static bool
 replace_file(const struct secrets *s, const char *path, const char *text)

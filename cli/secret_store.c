@@ -131,7 +131,10 @@ write_synced(const struct secret_store *store, const char *service, int fd,
 {
 	size_t len = strlen(text);
 
-	/* Such a short text is written in one piece or, on a full disk, not. */
+	/*
+	 * write() writes such a short text as a whole or, on a full disk, not
+	 * at all.
+	 */
 	return hand_over(store, service, fd, store->is_server ? 0640 : 0600) &&
 	       write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
 }

@@ -289,7 +289,8 @@ install_drop_in "$drop_in" <<-UNIT
 
 	[Service]
 	ExecStartPre=
-	# One that was killed leaves its socket behind, and nginx does not replace it.
+	# An nginx that was killed leaves its socket behind, and a new nginx does not
+	# replace the file.
 	ExecStartPre=/bin/rm -f /run/kedge/internal.sock
 	ExecStartPre=/usr/sbin/nginx -t -q -c $conf -g 'daemon on; master_process on;'
 	ExecStart=

@@ -44,7 +44,7 @@ for (@edits) {
 	my $message = read_spec($root, $edited);
 	like($message, qr{kedge\.json:(\d+): }, "$to: refused");
 	my ($said) = $message =~ /kedge\.json:(\d+): /;
-	# A whole service's line is that of its brace.
+	# An error about a whole service names the line of its opening brace.
 	$line-- if $message =~ /same name/;
 	is($said, $line, "$to: on its line") or diag($message);
 	like($message, $says, "$to: and says what is wrong");

@@ -42,8 +42,9 @@ sub value
 	return metrics($service)->{qq($name\{service="$service",pool="$pool"$label})};
 }
 
-# The pool verify answers for itself, since it may have a master of its own. A question for
-# a verdict is never taken for one about metrics: it has an audience.
+# The pool verify answers requests for its own health and metrics, since it may have a
+# master of its own. nginx asks for a verdict with the parameter of the audience, so the
+# two are never confused.
 my ($health) = map { $_->{body} } $k->client->get('/health/auth/verify');
 like($health, qr/"verify":"ok"/, 'verify answers about its health');
 cmp_ok(scalar keys %{ metrics('auth/verify') }, '>', 50, 'and has metrics');

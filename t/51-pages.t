@@ -13,7 +13,7 @@ use Kedge::Page;
 need(qw(curl));
 my $k = Kedge->up;
 
-# The pages, and what is different here.
+# The pages, and for each the replacements that its commands need in a test.
 my @pages = (
 	[ 'docs/FIRST-HOUR.md' ],
 	[ 'docs/MONITORING.md' ],

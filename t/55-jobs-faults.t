@@ -292,7 +292,7 @@ is($j->state($over), 'completed', 'the old process has completed its job');
 is(scalar @{ $j->job($over)->{attempts} }, 1, 'the job had one attempt');
 ok($j->reached($j->enqueue('write'), 'completed'), 'the new process runs jobs');
 
-# A worker that no master here supervises, as one on a host that is gone.
+# Simulates a worker of a host that is gone: no master here supervises this process.
 $j->stop($again);
 my $dead = $j->sql("INSERT INTO job_worker (name, beat_at)
 	VALUES ('elsewhere', now() - interval '1 hour') RETURNING id");

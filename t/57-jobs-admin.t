@@ -242,7 +242,7 @@ for my $wrong ([], ['fly'], [ 'list', 'x' ], [ 'list', '--state', 'odd' ], [ 'li
 	like($e, qr/^usage: core jobs list/, 'the usage is printed');
 }
 
-# ---- metrics and the contract -----------------------------------------------------------------------
+# ---- metrics and OpenAPI ----------------------------------------------------------------------------
 
 my $text;
 ok(wait_until(sub {

@@ -105,7 +105,8 @@ unlike($k->log_text('auth'), qr/203\.0\.113\.7/, 'the log does not contain the f
 # t/60-security-S8.t tests the counting of attempts.
 for my $path ('/metrics/auth', '/health') {
 	is($k->client->get($path)->{status}, 200, "$path is served from this address");
-	# A proxy on this host that nobody has told Kedge of has the same address.
+	# A proxy on this host that is not configured as trusted has the same address. So
+	# a request with X-Forwarded-For is not taken for one of this host.
 	is($k->client->get($path, headers => { 'X-Forwarded-For' => '203.0.113.7' })->{status}, 403, "$path: not through a proxy");
 }
 done_testing;

@@ -177,7 +177,8 @@ is($status, 0, '128 services: nginx accepts them') or diag($out);
 is(scalar(grep { m{/kedge-more\d+-worker\.service$} } keys %{ tree('many') }), 128 - @{ $shape->{services} }, 'each with its units');
 ($status, $out) = render('many', sub { $many->(@_); push @{ $_[0]{services} }, { %{ $_[0]{services}[-1] }, name => 'over', prefix => '/over/' } });
 like($out, qr/services: must be a list of 1 to 128 items, not 129/, 'and not one more');
-# "up" plans the processes of all of them, and then misses a program.
+# "up" must have room for the processes of all services: the first error is a missing
+# program.
 make_path("$top/root");
 symlink "$Kedge::ROOT/$_", "$top/root/$_" for qw(nginx sql web);
 my $spec = jdecode(jencode($shape));

@@ -132,7 +132,7 @@ $k->sql('core', q{CREATE DATABASE ascii OWNER core_owner TEMPLATE template0 ENCO
 }
 $k->sql('core', 'DROP DATABASE ascii');
 
-# The doctor runs with a clock that is two hours ahead, and PostgreSQL does not.
+# The doctor's clock is two hours ahead of PostgreSQL's clock.
 {
 	local %ENV = %ENV;
 	my $clock = Kedge::Clock->use;

@@ -175,13 +175,13 @@ my $refreshed = $alice->copy;
 $refreshed->get('/api/auth/get-session');
 is(signed_by($refreshed, $first, $second), $second, 'an extended session has a new signature');
 
-# A second rotation would sign out who was not there since the first one.
+# A second rotation would sign out users who have sent no request since the first one.
 ($s, $out, $err) = rotate('auth-secret');
 is($s, 1, 'a second rotation is refused');
 like($err, qr/Wait until 168 h after it, or say --force/, 'the message says why and what to do');
 is(secret(), $second, 'and nothing has changed');
 
-# One that is killed after its first step.
+# A rotation that is killed after its first step.
 $load = load($bob);
 pipe my $r, my $w or die "pipe: $!";
 my $pid = fork // die "fork: $!";

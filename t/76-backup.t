@@ -28,7 +28,7 @@ sub backups { return sort grep {m{/kedge-[^/]+$}} glob "$to/*" }
 sub backup
 {
 	my (@args) = @_;
-	# Names have a resolution of one second.
+	# Two backups within one second would have the same name, so try again.
 	my @before = backups();
 	my ($status, $stdout, $stderr);
 	wait_until(sub {

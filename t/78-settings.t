@@ -157,7 +157,7 @@ unlink "$dir/env/source";
 
 # ---- another database ----------------------------------------------------------
 
-# A second stack has the database that is given.
+# The databases of a second stack are given to the first one.
 my $other = Kedge->up;
 my %given = (
 	CORE_DATABASE_URL => $other->database_url('core'),
@@ -196,7 +196,7 @@ is(($k->kedge('down'))[0], 0, 'down');
 isnt($status, 0, 'another word is refused');
 like($err, qr/it is "private" or "given"/, 'says which there are');
 
-# If all are given, no PostgreSQL is started.
+# If the databases of all services are given, no PostgreSQL is started.
 my %all;
 for my $service (Kedge::services()) {
 	my $env = $other->service_env($service);

@@ -251,7 +251,7 @@ SKIP: {
 	($s, $out, $err) = run($on_server->('--request', 'in-a-file'));
 	is($s, 0, 'services that write to files') or diag($err);
 	is(jdecode($out)->{time}, '2026-11-30T21:15:06.000Z', 'are found there');
-	# Following: what comes is behind the last line that was shown.
+	# With -f, journalctl is asked for the lines after the last one that was shown.
 	unlink "$place/asked";
 	my (undef, @command) = $on_server->('-f', '--request', 'abc');
 	my $follower = fork // die $!;

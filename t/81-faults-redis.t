@@ -127,7 +127,7 @@ $redis->cmd('RESTORE', $_, 60_000, $cached{$_}, 'REPLACE') for keys %cached;
 is($erin2->get('/api/core/whoami')->{status}, 401, 'old entries that are loaded again do not revive a session');
 is($erin2->get('/api/auth/get-session')->{body}, 'null', 'get-session is null for the signed-out session');
 
-# ---- full, and in a foreign state ---------------------------------------------------
+# ---- Redis is full, or has keys of another program ----------------------------------
 
 $redis->cmd('CONFIG', 'SET', 'maxmemory', '1');
 $redis->cmd('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');

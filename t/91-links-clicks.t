@@ -169,8 +169,8 @@ is($anybody->request(POST => '/l/counted', type => 'application/x-www-form-urlen
 is($anybody->request(POST => '/l/unknown', type => 'application/x-www-form-urlencoded', body => 'password=x')
 	    ->{status}, 404, 'an unknown link stays unknown');
 
-# A change between the look-up of a link and that of its password, which the cache shows
-# here: what the old password protected is not given away.
+# The password is removed and the target changed by SQL, while the cache still has the old
+# target: the old target, which the password protected, is not revealed.
 is(make({ target => 'https://example.com/hidden', slug => 'changing', password => 'to be removed' })->{hasPassword} ? 1 : 0,
 	1, 'another link with a password');
 my $redis = $k->redis('links');
@@ -181,7 +181,7 @@ $k->sql('links', "UPDATE link SET password_hash = NULL, target = 'https://exampl
 $r = $anybody->request(POST => '/l/changing', type => 'application/x-www-form-urlencoded', body => 'password=x');
 like($r->{body}, qr{url=https://example\.com/open"}, 'without a password, the target that needs none');
 
-# Ten attempts in a minute: six were made, of which the limit counts each.
+# The limit is ten attempts in a minute, right or wrong; six were made before.
 my @status = map { try_password('guess')->{status} } 1 .. 8;
 is($status[0], 403, 'the first ones are answered');
 is($status[-1], 429, 'then it is enough') or diag("@status");

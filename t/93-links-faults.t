@@ -55,7 +55,8 @@ ok(cached($_, "https://old.example/$_"), "$_: in Redis") for sort keys %id;
 
 # ---- Redis refuses writes, and can still be read ------------------------------------------
 
-# So the old value stays readable, and no tombstone can be stored.
+# Redis has no memory left: the old value can still be read, and no tombstone can be
+# stored.
 $redis->cmd('CONFIG', 'SET', 'maxmemory', 1);
 my $r = $alice->patch("$links/$id{full}", { target => 'https://new.example/full' });
 is($r->{status}, 200, 'full: changed') or diag($r->{body});

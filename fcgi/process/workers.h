@@ -78,8 +78,8 @@ void workers_read_ready(struct workers *ws, int64_t now_us);
  */
 bool workers_ended(struct workers *ws, pid_t pid, int status, int64_t now_us);
 /*
- * Drains the workers without a socket.  From now on a child is started only to
- * replace a worker with a socket that has died.
+ * Drains the workers without a socket (those that run jobs). From now on a
+ * process is started only when a worker with a socket has died.
  */
 void workers_stop_background(struct workers *ws, int64_t now_us);
 /* Whether workers without a socket still exist. */

@@ -134,9 +134,10 @@ run_builtin(const struct service *s, struct req *r, const struct builtin *own)
 }
 
 /*
- * Whether handle_all of the service handles the request. A question for a
- * verdict always has an audience; nginx sends the parameter even if it is
- * empty. Without it, the paths of metrics and health mean those of the pool.
+ * Whether handle_all of the service handles the request. nginx sends a question
+ * for a verdict with the parameter of the audience, even if the audience is
+ * empty. A request without that parameter is for the pool itself: its metrics
+ * or its health.
  */
 static bool
 is_for_handle_all(const struct service *s, const struct req *r)

@@ -323,7 +323,10 @@ START_TEST(leader_waits_2_ms_at_most)
 	ck_assert_uint_eq(made.size[2], 1);
 	end_batch();
 	check_answers();
-	/* After that batch of one, nobody waits. */
+	/*
+	 * After a batch with one request, the next leader does not wait for
+	 * others.
+	 */
 	send("i");
 	await_batches(4);
 	end_batch();
@@ -354,7 +357,10 @@ START_TEST(one_key_is_in_a_batch_once)
 	await_batches(2);
 	ck_assert_uint_eq(made.size[1], 2);
 	end_batch();
-	/* The other request with the key was there when the batch ended. */
+	/*
+	 * The second request with the same key was in the queue when the batch
+	 * ended.
+	 */
 	await_gathering();
 	now_us += made.takes_us;
 	await_batches(3);

@@ -22,7 +22,8 @@ MUST_CHECK enum err epoch_lock(struct db *tx, struct arena *a, bool alone);
 MUST_CHECK enum err epoch_raise_row(
     struct db *tx, struct arena *a, int64_t least, int64_t *ret_epoch);
 /*
- * Raises a row that is behind (an old backup, a fail-over that lost commits).
+ * Raises the number in the row if the row is behind: after the restore of an
+ * old backup, or a fail-over that lost commits.
  */
 MUST_CHECK enum err
 epoch_restore_row(struct db *db, struct arena *a, int64_t least);

@@ -32,8 +32,8 @@ struct session_lookup {
 	struct session_claims claims;
 
 	/*
-	 * Private.  The epoch of the claims; before the look-up, the least
-	 * acceptable one, or 0: the cache must not be used.
+	 * Private. Before the look-up: the lowest epoch that is accepted; 0:
+	 * the cache must not be used. Afterwards: the epoch of the claims.
 	 */
 	int64_t epoch;
 	bool confirmed; /* set by session_confirm() */

@@ -63,7 +63,10 @@ renew_row(struct db *tx, struct arena *a, void *ctx)
 enum err
 epoch_renew(struct epoch *e, struct db *db, struct arena *a, int64_t *ret_epoch)
 {
-	/* Read this first: a doubt that begins from here on is not settled. */
+	/*
+	 * Read the number of doubts first, so that a doubt that begins during
+	 * the following statements is not counted as settled.
+	 */
 	int64_t doubts = atomic_load(&e->doubts);
 	struct renewal r = { .least = epoch_get(e) + 1 };
 	enum err failure = db_transact(db, a, renew_row, &r);

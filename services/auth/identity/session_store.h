@@ -105,7 +105,10 @@ MUST_CHECK enum err session_replace(struct db *tx, struct arena *a,
     const char *token, const char *new_token, int64_t ttl_s,
     struct strings *ret_tokens);
 
-/* These functions delete; *ret_tokens are the deleted sessions. */
+/*
+ * These functions delete sessions; *ret_tokens has the tokens of those that
+ * were deleted.
+ */
 MUST_CHECK enum err session_delete(struct db *tx, struct arena *a,
     const char *token, struct strings *ret_tokens);
 MUST_CHECK enum err session_delete_own(struct db *tx, struct arena *a,

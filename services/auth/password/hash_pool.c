@@ -25,7 +25,7 @@
  */
 enum { HASH_NICE = 19, HASH_SLICE_NS = 100 * 1000 * 1000 };
 
-/* The numbers of the rows below. */
+/* The indexes of the rows below. */
 enum { HASHES = METRIC__MAX, REJECTED };
 enum { WAITING = GAUGE__MAX };
 enum { WAIT_TIME = HISTOGRAM__MAX, HASH_TIME };

@@ -34,7 +34,7 @@ struct hash_pool_options {
 extern const struct metrics_own hash_pool_metrics;
 
 struct hash_pool *hash_pool_new(const struct hash_pool_options *options);
-/* Nobody may be waiting any more.  NULL is allowed. */
+/* To be called when no thread waits for a hash any more. NULL is allowed. */
 void hash_pool_free(struct hash_pool *p);
 
 /*

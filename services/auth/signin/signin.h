@@ -58,9 +58,9 @@ MUST_CHECK enum err signin_by_password(struct req *r,
     const char *callback_url, struct signin_out *out);
 
 /*
- * Only the last part, when the session has begun in a transaction with
- * something else (sign-up, change of password): the cookie, and the plugins'
- * hooks after a sign-in.
+ * Sets the cookie and calls the plugins' hooks after a sign-in, for a session
+ * that was begun in the transaction of something else (sign-up, change of
+ * password).
  */
 void signin_admit(
     struct req *r, const struct user *user, const char *token, bool brief);

@@ -25,7 +25,7 @@ enum {
 	LINES_PER_PIECE = 200,
 };
 
-/* So that the rows of a wish name a member. */
+/* A struct with one member, because rows of a schema name a member. */
 struct link_wish_item {
 	struct link_wish wish;
 };

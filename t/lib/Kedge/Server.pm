@@ -51,7 +51,8 @@ sub new
 	return $self;
 }
 
-# It asks nothing: the standard input is empty.
+# Installs the package; the installation must not ask anything, because standard input is
+# empty.
 sub install
 {
 	my ($self) = @_;

@@ -251,7 +251,7 @@ replace(struct req *r, const struct change_in *in,
 	if (in->revoke_other_sessions.value)
 		change.start = &start;
 	e = password_account_change(auth_of(r), r->arena, &change, ret_token);
-	/* Another request has changed it meanwhile. */
+	/* Another request has changed the password meanwhile. */
 	if (e == ERR_NOT_FOUND)
 		return refuse(r, REFUSE_INVALID_PASSWORD);
 	return e == ERR_OK ? e : refuse(r, refusal_of(e));
