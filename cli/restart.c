@@ -24,8 +24,8 @@
 #include "stack.h"
 
 /*
- * How long the old workers may take to end: longer than the drain time-out of a
- * service, which is at most ten minutes, but a person does not wait that long.
+ * How long to wait until the old workers have ended. A service whose drain
+ * timeout is longer may still be draining then.
  */
 static const int64_t reload_patience_us = 60 * INT64_C(1000000);
 

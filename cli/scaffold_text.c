@@ -18,7 +18,7 @@ next_line(const char *line)
 	return newline != NULL ? newline + 1 : line + strlen(line);
 }
 
-/* The text with what is between two places replaced. */
+/* Returns the text with the part between two places replaced. */
 static const char *
 splice(struct arena *a, const char *text, const char *from, const char *to,
     const char *instead)

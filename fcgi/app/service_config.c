@@ -149,8 +149,9 @@ static const struct config_var base_vars[] = {
 	{ CONFIG(struct service_config, read_rate, "READ_RATE"),
 	  .fallback = "3000", .min = 0, .max = 1000000,
 	  .unit = "requests in 10 s",
-	  .doc = "Rate limit for GET and HEAD requests of one user, counted in "
-	    "each process; 0: no limit." },
+	  .doc = "Rate limit for GET and HEAD requests of one user; 0: no limit. "
+	    "Each process counts by itself, so the service as a whole allows "
+	    "this number times its processes on all hosts." },
 	{ CONFIG(struct service_config, streams, "STREAMS"),
 	  .fallback = "4", .min = 1, .max = 256, .unit = "streams",
 	  .doc = "The most responses that one process streams at once, such as "
@@ -159,7 +160,8 @@ static const struct config_var base_vars[] = {
 	    "TOO_MANY_STREAMS." },
 	{ CONFIG(struct service_config, streams_per_user, "STREAMS_PER_USER"),
 	  .fallback = "2", .min = 1, .max = 256, .unit = "streams",
-	  .doc = "The most streams of one user in one process." },
+	  .doc = "The most streams of one user in one process. The service as a "
+	    "whole allows this number times its processes on all hosts." },
 	{ CONFIG(struct service_config, stream_timeout_s, "STREAM_TIMEOUT_S"),
 	  .fallback = "300", .min = 1, .max = 86400, .unit = "s",
 	  .doc = "Time limit for one stream. After that the connection is "

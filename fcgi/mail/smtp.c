@@ -153,7 +153,10 @@ set_message(CURL *h, struct sending *sending, const char *from,
 	bad |= curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, check_deadline);
 	bad |= curl_easy_setopt(h, CURLOPT_XFERINFODATA, sending);
 	bad |= curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
-	/* So that QUIT is said, and waited for, within the call. */
+	/*
+	 * libcurl sends QUIT when it closes the connection: close it now, so
+	 * that this and the wait for the answer are a part of the call.
+	 */
 	bad |= curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L);
 	return bad;
 }
@@ -175,7 +178,10 @@ is_of_message(CURLcode code, long answer, const struct sending *sending)
 	default:
 		break;
 	}
-	/* 5xx to the end of DATA; without DATA, to the greeting. */
+	/*
+	 * libcurl reports a 5xx to the greeting in the same way as a 5xx to the
+	 * message: only the second one comes after all of the message was sent.
+	 */
 	if (code == CURLE_WEIRD_SERVER_REPLY)
 		return sending->left == 0;
 	return code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;

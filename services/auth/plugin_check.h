@@ -1,5 +1,6 @@
 /*
- * plugin_check: what plugins may not have, alone or together with others.
+ * plugin_check: checks at start that no two plugins claim the same name, and
+ * that each plugin claims only names that it may have.
  */
 #ifndef AUTH_PLUGIN_CHECK_H
 #define AUTH_PLUGIN_CHECK_H
