@@ -45,6 +45,8 @@ sub late
 	} @requests;
 }
 
+# $within_s: nginx gives verify up after 3 s (nginx/verify.conf.in), and after a further
+# try; the rest is for a slow machine.
 sub denied
 {
 	my ($name, $within_s) = @_;

@@ -122,15 +122,15 @@ sub rotate
 # ---- list ---------------------------------------------------------------------------
 
 my ($s, $out, $err) = $k->kedge('secrets', 'list');
-is($s, 0, 'list') or diag($err);
-like($out, qr/^auth-secret\s+AUTH_SECRET\s+0d0h/m, 'it shows the secret of auth');
-like($out, qr/^assertion\s+WALLET_IDENTITY_KEY_PREVIOUS\s/m, 'and keys of assertions');
-like($out, qr/^database\s+CORE_DATABASE_URL\s.*role core$/m, 'and the role in PostgreSQL');
+is($s, 0, 'secrets list succeeds') or diag($err);
+like($out, qr/^auth-secret\s+AUTH_SECRET\s+0d0h/m, 'secrets list shows the secret of auth');
+like($out, qr/^assertion\s+WALLET_IDENTITY_KEY_PREVIOUS\s/m, 'secrets list shows the keys of assertions');
+like($out, qr/^database\s+CORE_DATABASE_URL\s.*role core$/m, 'secrets list shows the role in PostgreSQL');
 like($out, qr/^redis\s+WALLET_REDIS_URL\s.*no password: nothing to rotate$/m,
-	'and that a Redis has no password');
-like($out, qr/^redis\s+CORE_REDIS_URL\s.*user core$/m, 'or that it has one');
+	'secrets list shows that a Redis has no password');
+like($out, qr/^redis\s+CORE_REDIS_URL\s.*user core$/m, 'secrets list shows the user of a Redis with a password');
 my $all_secrets = join '|', map {quotemeta} secret(), 'first-password';
-unlike($out, qr/$all_secrets/, 'and no secret itself');
+unlike($out, qr/$all_secrets/, 'secrets list prints no secret');
 ($s, $out, $err) = $k->kedge('secrets', 'list', '--json');
 my ($row) = grep { $_->{variable} eq 'AUTH_SECRET' } @{ jdecode($out) // [] };
 is($row->{path}, $secret_file, 'list --json names the file');
@@ -139,7 +139,7 @@ for my $wrong ([], ['show'], [ 'rotate', 'passwords' ], [ 'rotate', 'auth-secret
 	[ 'rotate', 'database', 'nobody' ], ['rotate']) {
 	($s, $out, $err) = $k->kedge('secrets', @$wrong);
 	is($s, 2, "secrets @$wrong: wrong usage");
-	isnt($err, '', 'with a message');
+	isnt($err, '', 'the refused command prints an error');
 }
 
 # ---- auth's secret ------------------------------------------------------------------
@@ -158,11 +158,11 @@ no_failure('rotation of the secret', $count);
 my $second = secret();
 isnt($second, $first, 'there is a new secret');
 is(slurp("$dir/secrets/auth/AUTH_SECRET_PREVIOUS"), "$first\n", 'the old one is the previous one');
-ok(!-e "$dir/secrets/auth/.rotation", 'nothing is left to be done');
+ok(!-e "$dir/secrets/auth/.rotation", 'no state of the rotation is left');
 is($alice->copy->get($_)->{status}, 200, "$_: the old cookie is accepted")
     for '/api/core/whoami', '/api/auth/get-session';
 is($k->client->get('/api/core/whoami', headers => { Authorization => "Bearer $bearer" })->{status},
-	200, 'so is the old bearer token');
+	200, 'the old bearer token is accepted');
 my $bob = $k->user('bob');
 is(signed_by($bob, $first, $second), $second, 'a new cookie is signed with the new secret');
 
@@ -179,7 +179,7 @@ is(signed_by($refreshed, $first, $second), $second, 'an extended session has a n
 ($s, $out, $err) = rotate('auth-secret');
 is($s, 1, 'a second rotation is refused');
 like($err, qr/Wait until 168 h after it, or say --force/, 'the message says why and what to do');
-is(secret(), $second, 'and nothing has changed');
+is(secret(), $second, 'a refused rotation changes no secret');
 
 # A rotation that is killed after its first step.
 $load = load($bob);
@@ -201,7 +201,7 @@ like($err, qr/was interrupted; "kedge secrets rotate auth-secret" ends it/, 'lis
 is($bob->get('/api/core/whoami')->{status}, 200, 'all goes on');
 ($s, $out, $err) = rotate('auth-secret');
 is($s, 0, 'the next rotation ends it') or diag($err);
-like($out, qr/continuing the rotation/, 'and says so');
+like($out, qr/continuing the rotation/, 'the next rotation says that it continues the interrupted one');
 no_failure('an interrupted rotation', scalar $load->stop);
 my $third = secret();
 is(slurp("$dir/secrets/auth/AUTH_SECRET_PREVIOUS"), "$second\n", 'the second secret is accepted');
@@ -211,7 +211,7 @@ is($k->client->get($_->[0], cookie => $old_cookie)->{status},
 is($k->client->get('/api/auth/get-session', cookie => $old_cookie)->{body},
 	'null', 'get-session knows nobody');
 is($k->client->get('/api/core/whoami', headers => { Authorization => "Bearer $bearer" })->{status},
-	401, 'nor is the bearer token accepted');
+	401, 'a bearer token of two generations ago is refused');
 is($bob->get('/api/core/whoami')->{status}, 200, 'a cookie of the last generation is accepted');
 is($refreshed->get('/api/core/whoami')->{status}, 200, 'and the one that was signed again');
 
@@ -220,7 +220,7 @@ open my $lock, '>', "$dir/secrets/.lock" or die $!;
 flock $lock, LOCK_EX or die $!;
 ($s, $out, $err) = rotate('auth-secret', '--force');
 is($s, 1, 'a second rotation at the same time is refused');
-like($err, qr/another "kedge secrets rotate" runs/, 'and told why');
+like($err, qr/another "kedge secrets rotate" runs/, 'the refusal of a concurrent rotation says why');
 close $lock;
 
 # ---- the database -------------------------------------------------------------------
@@ -228,7 +228,7 @@ close $lock;
 my $old_url = $k->database_url('core');
 $load = load($bob);
 ($s, $out, $err) = rotate('database');
-is($s, 0, 'rotate database') or diag($err);
+is($s, 0, 'rotate database succeeds') or diag($err);
 no_failure('rotation of the databases', scalar $load->stop);
 my $new_url = $k->database_url('core');
 like($new_url, qr/user='core_2'/, 'core logs in with its second role');
@@ -238,7 +238,7 @@ is(($login->($new_url))[1], "core\n", 'which has the rights of the first one');
 isnt(($login->($old_url))[0], 0, 'the old password is refused');
 is($k->sql('core', q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'core'}),
 	0, 'no connection of the old login is left');
-isnt(($login->($new_url, 'CREATE TABLE forbidden ()'))[0], 0, 'it may not make tables');
+isnt(($login->($new_url, 'CREATE TABLE forbidden ()'))[0], 0, 'the second role may not create tables');
 for my $service (Kedge::services('postgres')) {
 	is($k->client->get("/health/$service")->{status}, 200, "$service is ready");
 }
@@ -261,17 +261,17 @@ $k->sql('core', $_) for q{CREATE ROLE manager LOGIN CREATEROLE PASSWORD 'm'}, q{
 }
 is($s, 0, 'rotate database core, not as a superuser') or diag($err);
 my ($fresh) = $k->database_url('core') =~ /password='(\w+)'/;
-ok($fresh, 'there is a new password');
+ok($fresh, 'the password of the database was replaced');
 is($k->client->get('/health/core')->{status}, 200, 'which the service can use');
 like(slurp($log), qr/ALTER ROLE core_2 LOGIN INHERIT PASSWORD 'SCRAM-SHA-256\$/, 'the log has the statement');
-unlike(slurp($log), qr/\Q$fresh/, 'and not the password');
+unlike(slurp($log), qr/\Q$fresh/, 'the log of statements does not have the password');
 $k->sql('core', $_) for 'DROP OWNED BY manager', 'DROP ROLE manager';
 
 # ---- Redis --------------------------------------------------------------------------
 
 ($s, $out, $err) = rotate('redis', 'wallet');
 is($s, 0, 'rotate redis wallet');
-like($out, qr/wallet: .* nothing to rotate/, 'says that there is no password');
+like($out, qr/wallet: .* nothing to rotate/, 'rotate redis says that this Redis has no password');
 chmod 0640, $redis_file;
 chown -1, 33, $redis_file; # a group of the service's, on a server
 my @was = (stat $redis_file)[ 2, 4, 5 ];
@@ -281,7 +281,7 @@ is($s, 0, 'rotate redis core') or diag($err);
 no_failure('rotation of the Redis password', scalar $load->stop);
 my $url = slurp($redis_file);
 unlike($url, qr/first-password/, 'the file has a new password');
-is_deeply([ (stat $redis_file)[ 2, 4, 5 ] ], \@was, 'and still its mode and owner');
+is_deeply([ (stat $redis_file)[ 2, 4, 5 ] ], \@was, "the operator's file keeps its mode and owner");
 my ($password) = $url =~ /password=(\w+)/;
 my $redis = Kedge::Redis->new("$place/redis.sock");
 is(eval { $redis->cmd('AUTH', 'core', $password) }, 'OK', 'which Redis accepts');
@@ -297,9 +297,9 @@ is($s, 0, 'rotate auth-secret while nothing runs') or diag($err);
 my $fourth = secret();
 $k->start(port => $k->port);
 is(signed_by($bob, $second), $second, 'a cookie of two generations ago');
-is($bob->get('/api/core/whoami')->{status}, 401, 'is refused');
+is($bob->get('/api/core/whoami')->{status}, 401, 'a cookie of two generations ago is refused');
 is($k->again($bob)->get('/api/core/me')->{status}, 200, 'all services work');
-unlike($k->database_url('wallet'), qr/wallet_2/, 'with the first role again');
+unlike($k->database_url('wallet'), qr/wallet_2/, 'after a start, the first role is used again');
 is($k->sql('wallet', q{SELECT count(*) FROM pg_authid WHERE rolname LIKE '%\_2' AND rolpassword IS NOT NULL}),
 	0, 'no second role has a password');
 $k->down;
@@ -312,7 +312,7 @@ $k->start(port => $k->port);
 is(secret(), $fourth, "an earlier release's secrets are moved");
 is(slurp("$dir/secrets/core/CORE_DATABASE_PASSWORD"), "$old{CORE_DATABASE_PASSWORD}\n",
 	'each to its file');
-ok(!-e "$dir/env/secrets", 'and the old file is gone');
+ok(!-e "$dir/env/secrets", 'the file of an earlier release is removed');
 is($k->again($bob)->get('/api/core/me')->{status}, 200, 'all services work');
 
 # ---- a secret that is set elsewhere ---------------------------------------------------
@@ -322,8 +322,8 @@ $k->{env}{AUTH_SECRET} = 'of the environment' x 3;
 $k->start(port => $k->port);
 ($s, $out, $err) = rotate('auth-secret', '--force');
 is($s, 1, 'a secret in the environment is not rotated');
-like($err, qr{auth does not read AUTH_SECRET from \Q$secret_file\E}, 'and the message says why');
-is(secret(), $fourth, 'nothing has changed');
+like($err, qr{auth does not read AUTH_SECRET from \Q$secret_file\E}, 'the refusal says that auth does not read the file');
+is(secret(), $fourth, 'the refused rotation changes no secret');
 
 # ---- on a server ----------------------------------------------------------------------
 
@@ -387,7 +387,7 @@ SH
 	write_file("$etc/kedge/core.env", "CORE_THREADS=2\nexport CORE_IDENTITY_KEY=x\n");
 	($s, $out, $err) = $on_server->('secrets list --system');
 	is($s, 1, 'a wrong line in core.env');
-	like($err, qr{/etc/kedge/core\.env:2: "export CORE_IDENTITY_KEY" is no name}, 'is told with its number');
+	like($err, qr{/etc/kedge/core\.env:2: "export CORE_IDENTITY_KEY" is no name}, 'the error names the line');
 	write_file("$etc/kedge/core.env", "CORE_IDENTITY_KEY='x'\n");
 	($s, $out, $err) = $on_server->('secrets rotate auth-secret --force --system');
 	is($s, 1, 'a key in core.env is not rotated');

@@ -17,7 +17,7 @@ my $k = Kedge->up;
 my $place = tempdir('kedge-backup-XXXXXX', DIR => $ENV{TMPDIR}, CLEANUP => 1);
 my $to = "$place/backups";
 my ($s, $out, $err) = run(tool('age-keygen'), '-o', "$place/key");
-is($s, 0, 'a key') or diag($err);
+is($s, 0, 'age-keygen makes a key') or diag($err);
 (undef, my $public) = run(tool('age-keygen'), '-y', "$place/key");
 open my $fh, '>', "$place/key.pub" or die $!;
 print {$fh} $public;
@@ -65,26 +65,26 @@ my $load = Kedge::Load->start(
 	});
 ($s, $out, $err, my $first) = backup('--recipients', "$place/key.pub");
 is_deeply([ keys %{ scalar $load->stop } ], [201], 'the services go on meanwhile');
-is($s, 0, 'backup') or diag($err);
-is($err, '', 'without a complaint');
-ok($first, 'there is one') or BAIL_OUT('no backup');
+is($s, 0, 'a first backup succeeds') or diag($err);
+is($err, '', 'the first backup prints no error');
+ok($first, 'the first backup exists') or BAIL_OUT('no backup');
 my $manifest = jdecode(slurp("$first/manifest.json"));
 is_deeply([ map { $_->{service} } @{ $manifest->{databases} } ],
 	[ Kedge::services('postgres') ], 'each database is in the manifest');
 my %table = map { my $d = $_; map { ("$d->{service} $_->{name}" => $_->{rows}) } @{ $d->{tables} } }
     @{ $manifest->{databases} };
-cmp_ok($table{'auth public."user"'}, '>=', 2, 'with its rows');
+cmp_ok($table{'auth public."user"'}, '>=', 2, 'the manifest has the number of rows of a table');
 cmp_ok($table{'core public.task'}, '>=', 1, 'those of core, too');
 my ($wallet) = grep { $_->{service} eq 'wallet' } @{ $manifest->{databases} };
 cmp_ok($wallet->{ledger}{entries}, '>=', 2, "and the ledger's totals");
-cmp_ok(scalar @{ $wallet->{migrations} }, '>=', 10, 'and the migrations');
+cmp_ok(scalar @{ $wallet->{migrations} }, '>=', 10, 'the manifest has the migrations');
 is(sprintf('%04o', (stat $first)[2] & 07777), '0700', 'the directory is for its owner alone');
-is_deeply([ grep { (stat $_)[2] & 077 } glob "$first/*" ], [], 'so are the files');
+is_deeply([ grep { (stat $_)[2] & 077 } glob "$first/*" ], [], 'only the owner can read the files of a backup');
 my $secret = $k->service_env('auth')->{AUTH_SECRET};
 (undef, my $found) = run('grep', '-rlaF', $secret, $to);
 is($found, '', "auth's secret is in no file");
 ($s, $out) = run(tool('sh'), '-c', "age -d -i '$place/key' '$first/secrets.tar.age' | tar -xOf - secrets/auth/AUTH_SECRET");
-is($out, "$secret\n", 'but can be decrypted with the key');
+is($out, "$secret\n", 'the key decrypts the secrets');
 
 # ---- verify -----------------------------------------------------------------------------
 
@@ -93,10 +93,10 @@ my $before = databases();
 ($s, $out, $err) = $k->kedge('restore', '--verify', $first, '--identity', "$place/key");
 is($s, 0, 'restore --verify') or diag($err);
 like($out, qr/^wallet: \d+ tables with \d+ rows are as in the backup, and the ledger is consistent$/m,
-	'it compares');
-like($out, qr/^secrets: \d+ files can be decrypted$/m, 'and decrypts');
-like($out, qr/can be restored$/, 'and says so');
-is_deeply(databases(), $before, 'and leaves no database behind');
+	'restore --verify compares the databases');
+like($out, qr/^secrets: \d+ files can be decrypted$/m, 'restore --verify decrypts the secrets');
+like($out, qr/can be restored$/, 'restore --verify says that the backup can be restored');
+is_deeply(databases(), $before, 'restore --verify leaves no database behind');
 
 # A copy of the backup that `change` has changed must be refused.
 sub refused
@@ -162,10 +162,10 @@ if ($pid == 0) {
 ok(wait_until(sub { -e "$place/dumping" }, 20), 'a backup has begun');
 my @partial = glob "$to/.partial-*";
 is(scalar @partial, 1, 'it writes beside the others');
-is_deeply([ backups() ], [$first], 'and does not look complete');
+is_deeply([ backups() ], [$first], 'an unfinished backup does not look complete');
 ($s, $out, $err) = $k->kedge('backup', '--to', $to);
 is($s, 1, 'a second one at the same time is refused');
-like($err, qr/another backup is being written/, 'and told why');
+like($err, qr/another backup is being written/, 'the refusal of a second backup says why');
 kill KILL => -$pid;
 waitpid $pid, 0;
 is_deeply([ glob "$to/.partial-*" ], \@partial, 'a killed one leaves its part');
@@ -176,8 +176,8 @@ for my $row ([ 0777, $> ], ($> == 0 ? [ 0700, 33 ] : ())) {
 	chown $row->[1], -1, "$to/.partial-kedge-20200101T000000Z";
 	($s, $out, $err) = $k->kedge('backup', '--to', $to);
 	is($s, 1, sprintf 'a prepared directory is refused (%04o, owner %d)', @$row);
-	like($err, qr/\.partial-kedge-20200101T000000Z was not made by "kedge backup" of this user/, 'and named');
-	ok(-d "$to/.partial-kedge-20200101T000000Z", 'and left alone');
+	like($err, qr/\.partial-kedge-20200101T000000Z was not made by "kedge backup" of this user/, 'the refused directory is named');
+	ok(-d "$to/.partial-kedge-20200101T000000Z", 'the refused directory is left alone');
 }
 rmdir "$to/.partial-kedge-20200101T000000Z";
 # These are not backups of this command, or not complete, and must survive.
@@ -189,7 +189,7 @@ is_deeply([ glob "$to/.partial-*" ], [], 'has removed what was left');
 is_deeply([ grep { -e "$_/manifest.json" } backups() ], [ $first, $second ], 'two are kept');
 ($s, $out, $err, my $third) = backup('--keep', 2, '--recipients', "$place/key.pub");
 is_deeply([ grep { -e "$_/manifest.json" } backups() ], [ $second, $third ], 'the oldest is removed');
-like($out, qr/removed \Q$first\E$/m, 'and named');
+like($out, qr/removed \Q$first\E$/m, 'the removed backup is named');
 ok(-d "$to/$_", "$_ is left alone") for 'kedge-20200101T000000Z', 'kedge-notes', 'precious';
 ($s, $out, $err) = $k->kedge('backup', '--keep', 0);
 is($s, 2, '--keep 0 is refused');
@@ -206,28 +206,28 @@ isnt($balance->(), $was, 'something is written after the backup');
 ($s, $out, $err) = $k->kedge('restore', $third);
 is($s, 1, 'restore without --yes changes nothing');
 like($out, qr/^core: the database core is renamed to core_before_\S+, and the one of the backup/m,
-	'but says what it would do');
-like($err, qr/nothing was changed; "--yes" does it/, 'and how');
-isnt($balance->(), $was, 'nothing has changed');
+	'restore without --yes says what it would do');
+like($err, qr/nothing was changed; "--yes" does it/, 'restore without --yes names the option');
+isnt($balance->(), $was, 'restore without --yes changes nothing');
 ($s, $out, $err) = $k->kedge('restore', '--yes', $third);
 is($s, 0, 'restore --yes') or diag($err);
 ok($k->wait_healthy, 'the services are ready again');
 is($balance->(), $was, "the wallet's balance is that of the backup");
-is($k->sql('core', 'SELECT count(*) FROM task'), $rows, 'so are the tasks');
+is($k->sql('core', 'SELECT count(*) FROM task'), $rows, 'the tasks of the backup are restored');
 is($alice->get('/api/core/whoami')->{status}, 200, 'a session of that time is valid');
 is($bob->get('/api/core/whoami')->{status}, 401, 'a user who came later is unknown');
 is($deposit->('again'), 201, 'money moves again');
-is($alice->post('/api/core/tasks', { title => 'x' })->{status}, 201, 'and tasks can be added');
+is($alice->post('/api/core/tasks', { title => 'x' })->{status}, 201, 'tasks can be added after a restore');
 my ($old) = $out =~ /core: the old database is (core_before_\w+);/;
 ok($old && (grep { $_ eq $old } @{ databases() }), 'the old database is still there');
 ($s, $out, $err) = $k->try_sql('core', 'SET ROLE core; CREATE TABLE forbidden ()');
 isnt($s, 0, 'the rights of the roles are as before');
 ($s, $out, $err) = $k->sql_as_app('wallet', 'SELECT 1', 'core');
-isnt($s, 0, 'and no service can open the database of another');
+isnt($s, 0, 'after a restore no service can open the database of another');
 for my $wrong ([], [ '--verify', "$place/nothing" ], [ "$to/precious" ]) {
 	($s, $out, $err) = $k->kedge('restore', @$wrong);
 	isnt($s, 0, "restore @$wrong: refused");
-	isnt($err, '', 'with a message');
+	isnt($err, '', 'the failed restore prints an error');
 }
 
 # ---- the secrets -------------------------------------------------------------------------
@@ -240,7 +240,7 @@ for my $wrong ([ $third, '--secrets' ], [ $third, '--secrets', '--verify', '--id
 }
 ($s, $out, $err) = $k->kedge('restore', $third, '--secrets', '--yes', '--identity', "$place/key");
 is($s, 1, 'secrets of services that run are not replaced');
-like($err, qr/"kedge down" stops them/, 'and the message says what to do');
+like($err, qr/"kedge down" stops them/, 'the refused restore says what to do');
 my $carol = $k->again($alice);
 $k->down;
 system('rm', '-r', "$dir/secrets") == 0 or die;
@@ -248,22 +248,22 @@ open $fh, '>', "$dir/kedge.env" or die $!;
 print {$fh} "CORE_THREADS=3\n";
 close $fh;
 ($s, $out, $err) = $k->kedge('restore', $third, '--secrets', '--identity', "$place/key");
-is($s, 1, 'without --yes');
-like($out, qr/secrets: \d+ files can be decrypted/, 'it looks');
-ok(!-e "$dir/secrets", 'and changes nothing');
+is($s, 1, 'restore of the secrets without --yes fails');
+like($out, qr/secrets: \d+ files can be decrypted/, 'restore without --yes checks that the secrets can be decrypted');
+ok(!-e "$dir/secrets", 'restore without --yes writes no secrets');
 run(tool('age-keygen'), '-o', "$place/other");
 ($s, $out, $err) = $k->kedge('restore', $third, '--secrets', '--yes', '--identity', "$place/other");
-is($s, 1, 'another key');
-like($err, qr/the secrets cannot be decrypted with \S+other/, 'is named');
+is($s, 1, 'restore with another key fails');
+like($err, qr/the secrets cannot be decrypted with \S+other/, 'the error names the key that does not fit');
 mkdir "$dir/secrets" or die $!;
 ($s, $out, $err) = $k->kedge('restore', $third, '--secrets', '--yes', '--identity', "$place/key");
 is($s, 0, 'the secrets are put back') or diag($err);
 is(slurp("$dir/secrets/$_"), $was{$_}, "$_ is that of the backup") for sort keys %was;
-is(sprintf('%04o', (stat "$dir/secrets/auth/AUTH_SECRET")[2] & 07777), '0600', 'with its mode');
+is(sprintf('%04o', (stat "$dir/secrets/auth/AUTH_SECRET")[2] & 07777), '0600', 'a restored secret has its mode');
 my ($old_dir) = $out =~ /the ones before are in (\S+)$/m;
 ok(-d "$old_dir/secrets", 'the present ones were kept');
 is(slurp("$dir/kedge.env"), "CORE_THREADS=3\n", 'what the backup does not have stays');
-ok(!-e "$dir/.restored-secrets", 'nothing else is left');
+ok(!-e "$dir/.restored-secrets", 'restore leaves no temporary directory');
 # An archive that leads out of its directory.
 mkdir "$place/evil" or die $!;
 mkdir "$place/evil/secrets" or die $!;
@@ -282,8 +282,8 @@ wait_until(sub { # the names of what was there before have a resolution of one s
 	$err !~ /wait a second/;
 }, 10);
 is($s, 1, 'an archive with a link is refused');
-like($err, qr{the archive has \S+/secrets/x, which is neither a file nor a directory}, 'and the link named');
-is(slurp("$dir/secrets/auth/AUTH_SECRET"), $was{'auth/AUTH_SECRET'}, 'nothing was replaced');
+like($err, qr{the archive has \S+/secrets/x, which is neither a file nor a directory}, 'the error names the link in the archive');
+is(slurp("$dir/secrets/auth/AUTH_SECRET"), $was{'auth/AUTH_SECRET'}, 'a refused archive replaces no secret');
 $k->start(port => $k->port);
 is($carol->get('/api/core/whoami')->{status}, 200, 'a session of before is valid again');
 done_testing;

@@ -32,10 +32,10 @@ $v = setting('CORE_THREADS', CORE_THREADS => 9);
 is("$v->{value} $v->{source}", '9 environment', 'a value of the environment');
 $v = setting('CORE_DATABASE_URL');
 is($v->{value}, undef, 'a secret is not shown');
-ok($v->{secret}, 'but named as one');
+ok($v->{secret}, 'config shows that a variable is a secret');
 my ($status, $out, $err) = $k->kedge('config', 'core');
-unlike($out, qr/\Q@{[ $k->service_env('core')->{CORE_IDENTITY_KEY} ]}\E/, 'nor in the table');
-like($out, qr/^CORE_THREADS +16 +default$/m, 'the table');
+unlike($out, qr/\Q@{[ $k->service_env('core')->{CORE_IDENTITY_KEY} ]}\E/, 'the table of config has no secret');
+like($out, qr/^CORE_THREADS +16 +default$/m, 'config prints a table with value and source');
 like($out, qr/^CORE_IDENTITY_KEY +\(secret\) +kedge up$/m, 'a secret in a file of its own is set');
 ($status, $out, $err) =
     run({ env => { CORE_THREDS => 3 } }, $kedge, 'config', 'core', '--dir', $dir);
@@ -45,12 +45,12 @@ like($err, qr/CORE_THREDS is set, but core has no such variable; did you mean CO
 # ---- changing settings ---------------------------------------------------------
 
 ($status, $out, $err) = $k->kedge('config', 'set', 'CORE_THREADS=5', 'AUTH_RATE_LIMIT=off');
-is($status, 0, 'config set') or diag($err);
-like($out, qr/kedge\.env: CORE_THREADS is set; "kedge restart"/, 'says how it takes effect');
+is($status, 0, 'config set succeeds') or diag($err);
+like($out, qr/kedge\.env: CORE_THREADS is set; "kedge restart"/, 'config set says how the change takes effect');
 is(slurp("$dir/kedge.env"), "CORE_THREADS=5\nAUTH_RATE_LIMIT=off\n", 'writes the file');
 is((stat "$dir/kedge.env")[2] & 07777, 0600, 'for its owner only');
 $v = setting('CORE_THREADS');
-is("$v->{value} $v->{source}", '5 kedge.env', 'shows it');
+is("$v->{value} $v->{source}", '5 kedge.env', 'config shows the value of kedge.env');
 $v = setting('CORE_THREADS', CORE_THREADS => 9);
 is("$v->{value} $v->{source}", '9 environment', 'the environment takes precedence');
 is(($k->kedge('restart'))[0], 0, 'restart');
@@ -77,10 +77,10 @@ for my $row (
 	my ($like, @args) = @$row;
 	($status, $out, $err) = $k->kedge('config', @args);
 	isnt($status, 0, "config @args is refused");
-	like($err, $like, 'says why');
-	is(scalar(() = $err =~ /\n/g), 1, 'in one line');
+	like($err, $like, 'the refusal says why');
+	is(scalar(() = $err =~ /\n/g), 1, 'the refusal is one line');
 }
-is(slurp("$dir/kedge.env"), "# mine\n\nCORE_TASKS_MAX=\"77\"\n", 'and changes nothing');
+is(slurp("$dir/kedge.env"), "# mine\n\nCORE_TASKS_MAX=\"77\"\n", 'refused settings change nothing in kedge.env');
 
 # A wrong line stops the commands, with its number.
 for my $row ([ 'CORE_THREADS', qr/kedge\.env:2: CORE_THREADS has no "="/ ],
@@ -96,7 +96,7 @@ for my $row ([ 'CORE_THREADS', qr/kedge\.env:2: CORE_THREADS has no "="/ ],
 	for my $command ([ 'user', 'list' ], [ 'jobs', 'core', 'queues' ], ['migrate'], ['config']) {
 		($status, $out, $err) = $k->kedge(@$command);
 		isnt($status, 0, "$row->[0]: @$command is refused");
-		like($err, $row->[1], 'says where and why');
+		like($err, $row->[1], 'the error names the line and the reason');
 	}
 }
 # The rules of systemd's EnvironmentFile=.
@@ -123,7 +123,7 @@ for my $row (
 	close $f;
 	my $v = setting('CORE_LOG_LEVEL');
 	is($v->{value}, $value, encode_json([$text]) . ' is read as systemd does');
-	is(setting('CORE_TASKS_MAX')->{value}, 77, 'and the next line, too');
+	is(setting('CORE_TASKS_MAX')->{value}, 77, 'the line after a quoted value is read');
 	is(($k->kedge('config', 'set', 'CORE_LOG_LEVEL=a"b ')) [0], 0, 'config set in its place');
 	is(setting('CORE_LOG_LEVEL')->{value}, 'a"b ', 'writes what is read again');
 	is(($k->kedge('config', 'unset', 'CORE_LOG_LEVEL')) [0], 0, 'unset');
@@ -143,14 +143,14 @@ is(($k->kedge('down'))[0], 0, 'down');
 is($status, 0, 'up --env') or diag($err);
 is($k->service_env('core')->{CORE_THREADS}, 7, 'the file is read');
 is(($k->kedge('restart'))[0], 0, 'restart');
-is($k->service_env('core')->{CORE_THREADS}, 7, 'and at the next start, too');
+is($k->service_env('core')->{CORE_THREADS}, 7, 'the file of --env is read at the next start');
 is(($k->kedge('config', 'set', 'CORE_THREADS=8'))[0], 0, 'config set');
 is(slurp("$dir/../mine.env"), "CORE_THREADS=8\n", 'changes that file');
 is(($k->kedge('down'))[0], 0, 'down');
 move("$dir/../mine.env", "$dir/../gone.env");
 ($status, $out, $err) = run($kedge, 'up', '--dir', $dir, '--port', $k->port, '--detach');
 isnt($status, 0, 'a start without the file is refused');
-like($err, qr/mine\.env: "kedge up --env" named this file, and it is gone/, 'says why');
+like($err, qr/mine\.env: "kedge up --env" named this file, and it is gone/, 'the error names the file that is gone');
 ($status, $out, $err) = run($kedge, 'up', '--dir', $dir, '--env', "$dir/nosuch");
 like($err, qr/--env \S+nosuch: No such file/, 'a file that does not exist');
 unlink "$dir/env/source";
@@ -166,23 +166,23 @@ my @up = ($kedge, 'up', '--dir', $dir, '--port', $k->port, '--detach');
 ($status, $out, $err) = run({ env => \%given }, @up);
 isnt($status, 0, 'a start on another database is refused');
 like($err, qr/^kedge: core used another database at the last start: the stack's private one, and now core on .*--database given\n\z/,
-	'says which, and how');
-unlike($err, qr/\Q@{[ $k->service_env('core')->{CORE_IDENTITY_KEY} ]}\E|:[^@ ]+@/, 'without a password');
+	'the error names the service and the option');
+unlike($err, qr/\Q@{[ $k->service_env('core')->{CORE_IDENTITY_KEY} ]}\E|:[^@ ]+@/, 'the error has no password');
 ($status, $out, $err) = run({ env => \%given }, @up, '--database', 'private');
-isnt($status, 0, 'with the other word, too');
+isnt($status, 0, 'a start with --database private is refused, too');
 ($status, $out, $err) = run({ env => \%given }, @up, '--database', 'given');
-is($status, 0, 'with the word it starts') or diag($err);
+is($status, 0, 'a start with --database given succeeds') or diag($err);
 like($out, qr/the database of core is not migrated: CORE_MIGRATION_URL is not set/,
-	'says that it does not migrate it');
+	'up says that it does not migrate a given database');
 is($k->service_env('core')->{CORE_DATABASE_URL}, $given{CORE_DATABASE_URL},
 	'env/core.env has what is in force');
 ($status, $out) = $k->kedge('status', '--json');
 my %process = map { $_->{name} => 1 } @{ decode_json($out)->{processes} };
 ok(!$process{'redis-core'}, 'no Redis of its own for a service whose Redis is given');
-ok($process{'redis-auth'} && $process{postgres}, 'but for the others');
+ok($process{'redis-auth'} && $process{postgres}, 'a PostgreSQL and a Redis run for the other services');
 my $alice = $k->user('alice');
-is($alice->post('/api/core/tasks', { title => 'elsewhere' })->{status}, 201, 'it works');
-is($other->sql('core', 'SELECT count(*) FROM task'), 1, 'on the given database');
+is($alice->post('/api/core/tasks', { title => 'elsewhere' })->{status}, 201, 'core works on the given database');
+is($other->sql('core', 'SELECT count(*) FROM task'), 1, 'the task is in the given database');
 is(($k->kedge('down'))[0], 0, 'down');
 
 ($status, $out, $err) = run(@up);
@@ -190,11 +190,11 @@ isnt($status, 0, 'a plain start afterwards is refused');
 like($err, qr/core used another database at the last start: core on .*, and now the stack's private one/,
 	'it would be on the private database');
 ($status, $out, $err) = run(@up, '--database', 'private');
-is($status, 0, 'with the word it starts') or diag($err);
+is($status, 0, 'a start with --database private succeeds') or diag($err);
 is(($k->kedge('down'))[0], 0, 'down');
 ($status, $out, $err) = run(@up, '--database', 'theirs');
 isnt($status, 0, 'another word is refused');
-like($err, qr/it is "private" or "given"/, 'says which there are');
+like($err, qr/it is "private" or "given"/, 'the error names the allowed words');
 
 # If the databases of all services are given, no PostgreSQL is started.
 my %all;
@@ -208,7 +208,7 @@ $all{AUTH_URL} = 'https://app.example.com';
 ($status, $out, $err) = run({ env => \%all }, @up, '--database', 'given');
 is($status, 0, 'all databases are given') or diag($err);
 like($out, qr{https://app\.example\.com: let the proxy there pass requests}, 'the hints are about AUTH_URL');
-unlike($out, qr/curl/, 'not about an address that cannot sign in');
+unlike($out, qr/curl/, 'up prints no curl command if the address cannot sign in');
 ($status, $out) = $k->kedge('status', '--json');
 is_deeply([ sort map { $_->{name} } @{ decode_json($out)->{processes} } ],
 	[ sort 'nginx', Kedge::services() ], 'only nginx and the services run');
@@ -230,14 +230,14 @@ SKIP: {
 	system('cp', '-a', "$private/one", "$private/two") == 0 or die;
 	($status, $out, $err) = run($kedge, @start, "$private/two");
 	isnt($status, 0, 'a copy does not start on the databases of the original');
-	like($err, qr{/two is a copy of \S+/one, and its databases in \Q$cluster\E}, 'names both');
+	like($err, qr{/two is a copy of \S+/one, and its databases in \Q$cluster\E}, 'the error names both stacks');
 	rename "$private/one", "$private/moved" or die;
 	($status, $out, $err) = run($kedge, @start, "$private/moved");
 	is($status, 0, 'a stack that was moved starts') or diag($err);
 	($status, $out, $err) = run($kedge, 'destroy', '--yes', '--dir', "$private/moved");
 	is($status, 0, 'destroy') or diag($err);
 	ok(!-e "$private/moved", 'deletes the stack');
-	ok(!-e $cluster, 'and its cluster');
+	ok(!-e $cluster, 'destroy deletes the cluster');
 }
 
 done_testing;

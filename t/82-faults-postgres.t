@@ -17,6 +17,9 @@ ok($alice->post('/api/core/tasks', { title => 'before' })->{status} == 201, 'cor
 
 ok($k->wait_cached($alice), 'the session is cached');
 
+# The limits of seconds in this test are promises of the services: a connection is given
+# up after 2 s, a statement after 5 s (*_DATABASE_TIMEOUT_MS); the rest of each limit is
+# for a slow machine.
 sub outage
 {
 	my ($name) = @_;

@@ -2,39 +2,27 @@
 
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/attr.h"
 #include "core/core.h"
 #include "core/task/task_store.h"
-
-/*
- * The most keys that one statement deletes, so that it holds no lock and no
- * snapshot for long.
- */
-enum { FORGET_AT_ONCE = 5000 };
+#include "job/job_slices.h"
 
 static enum err
-forget_keys(struct job *job, struct db *db, const void *payload UNUSED)
+forget_some_keys(const struct job *job, struct db *db, struct arena *a,
+    int64_t max_rows, int64_t *ret_count)
 {
 	const struct service_process *core = job->app;
 	const struct core_config *config =
 	    (const struct core_config *)core->config;
-	struct arena *scratch = arena_new(); /* memory of one statement */
-	int64_t count = 0, total = 0;
-	enum err e;
 
-	do {
-		arena_reset(scratch);
-		e = task_forget_keys(db, scratch, config->idempotency_hours,
-		    FORGET_AT_ONCE, &count);
-		total += e == ERR_OK ? count : 0;
-	} while (e == ERR_OK && count == FORGET_AT_ONCE);
-	arena_free(scratch);
-	if (e != ERR_OK)
-		return e;
-	job_set_result(
-	    job, arena_printf(job->arena, "{\"keys\":%lld}", (long long)total));
-	return ERR_OK;
+	return task_forget_keys(
+	    db, a, config->idempotency_hours, max_rows, ret_count);
+}
+
+static enum err
+forget_keys(struct job *job, struct db *db, const void *payload UNUSED)
+{
+	return job_slices_run(job, db, forget_some_keys, "keys");
 }
 
 /* clang-format off */

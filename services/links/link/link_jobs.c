@@ -2,52 +2,41 @@
 
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/attr.h"
+#include "job/job_slices.h"
 #include "links/link/link_store.h"
 #include "links/links.h"
 
-/*
- * The most rows that one statement deletes, so that it holds no lock and no
- * snapshot for long.
- */
-enum { FORGET_AT_ONCE = 5000 };
-
-/* Deletes what is older than `age` until nothing is left. */
 static enum err
-forget_all(struct job *job, struct db *db,
-    enum err (*forget)(struct db *db, struct arena *a, int64_t age,
-	int64_t limit, int64_t *ret_count),
-    int64_t age)
+forget_some_keys(const struct job *job, struct db *db, struct arena *a,
+    int64_t max_rows, int64_t *ret_count)
 {
-	struct arena *scratch = arena_new(); /* memory of one statement */
-	int64_t count = 0, total = 0;
-	enum err e;
+	const struct links_config *config = links_config_of(job->app);
 
-	do {
-		arena_reset(scratch);
-		e = forget(db, scratch, age, FORGET_AT_ONCE, &count);
-		total += e == ERR_OK ? count : 0;
-	} while (e == ERR_OK && count == FORGET_AT_ONCE);
-	arena_free(scratch);
-	if (e == ERR_OK)
-		job_set_result(job, arena_printf(job->arena, "{\"rows\":%lld}",
-					(long long)total));
-	return e;
+	return link_forget_keys(
+	    db, a, config->idempotency_hours, max_rows, ret_count);
 }
 
 static enum err
 forget_keys(struct job *job, struct db *db, const void *payload UNUSED)
 {
-	return forget_all(job, db, link_forget_keys,
-	    links_config_of(job->app)->idempotency_hours);
+	return job_slices_run(job, db, forget_some_keys, "rows");
+}
+
+static enum err
+forget_some_slugs(const struct job *job, struct db *db, struct arena *a,
+    int64_t max_rows, int64_t *ret_count)
+{
+	const struct links_config *config = links_config_of(job->app);
+
+	return link_forget_slugs(
+	    db, a, config->slug_keep_days, max_rows, ret_count);
 }
 
 static enum err
 forget_slugs(struct job *job, struct db *db, const void *payload UNUSED)
 {
-	return forget_all(job, db, link_forget_slugs,
-	    links_config_of(job->app)->slug_keep_days);
+	return job_slices_run(job, db, forget_some_slugs, "rows");
 }
 
 /* clang-format off */
