@@ -95,4 +95,104 @@ for my $row (
 }
 unlike($show->($bob->{email}), qr/banned/, 'the refused commands have banned nobody');
 
+# ---- sessions, password, delete ------------------------------------------------------
+
+sub user_json
+{
+	my ($s, $o, $e) = $k->kedge('user', @_, '--json');
+	is($s, 0, "user $_[0] --json") or diag($e);
+	return Kedge::jdecode($o);
+}
+is($bob->sign_in->{status}, 200, 'bob is signed in');
+$k->again($bob); # twice
+my $sessions = user_json('sessions', $bob->{email});
+is(scalar(@$sessions), 2, 'sessions lists both');
+is_deeply([ sort keys %{ $sessions->[0] } ], [qw(createdAt expiresAt id ipAddress userAgent)],
+	'with what an operator needs, and without the token');
+cmp_ok($sessions->[0]{createdAt}, 'ge', $sessions->[1]{createdAt}, 'the newest one first');
+($status, $out) = $k->kedge('user', 'sessions', $bob->{email});
+like($out, qr/^\Q$sessions->[0]{id}\E\t\S+Z\t\S+Z\t127\.0\.0\.1\t/, 'and as text');
+is_deeply(user_json('sessions', 'root@example.com')->[1], undef, 'of one user only');
+
+($status, $out, $err) = $k->kedge('user', 'password', $bob->{email}, '--password-stdin', { in => "a new password\n" });
+is("$status$out", '0', 'user password') or diag($err);
+is($bob->get('/api/core/whoami')->{status}, 401, 'the sessions have ended');
+is($bob->sign_in->{status}, 401, 'the old password is refused');
+$bob->{password} = 'a new password';
+is($bob->sign_in->{status}, 200, 'the new one is accepted');
+my $made = user_json('password', $bob->{email}, '--generate');
+is(length $made->{password}, 20, 'a password is made');
+is($made->{sessions}, 0, 'and ends the sessions, too');
+$bob->{password} = $made->{password};
+is($bob->sign_in->{status}, 200, 'it is accepted');
+# A user who signs in elsewhere has no account with a password.
+$k->sql('auth', qq{DELETE FROM account WHERE "userId" = '$bob->{id}'});
+is(($k->kedge('user', 'password', $bob->{email}, '--password-stdin', { in => "first password\n" }))[0], 0,
+	'the first password of a user');
+$bob->{password} = 'first password';
+is($bob->sign_in->{status}, 200, 'is accepted');
+is($k->sql('auth', qq{SELECT count(*) FROM account WHERE "userId" = '$bob->{id}'}), 1, 'in one account');
+for my $row (
+	[ 1, qr/no terminal.*--password-stdin or --generate/, 'password', $bob->{email} ],
+	[ 1, qr/--password-stdin or --generate/, 'password', $bob->{email}, '--generate', '--password-stdin' ],
+	[ 1, qr/no user with that address/, 'password', 'nobody@example.com', '--generate' ],
+	[ 1, qr/too short/, 'password', $bob->{email}, '--password-stdin' ],
+	[ 1, qr/say --yes/, 'delete', $bob->{email} ],
+	[ 1, qr/no user with that address/, 'delete', 'nobody@example.com', '--yes' ],
+	[ 2, qr/^usage/, 'delete', $bob->{email}, '--force' ],
+	[ 2, qr/^usage/, 'sessions' ],
+	[ 2, qr/^usage/, 'list', '--limit', '0' ],
+	[ 2, qr/^usage/, 'list', '--limit' ])
+{
+	my ($want, $like, @args) = @$row;
+	my ($s, $o, $e) = $k->kedge('user', @args, { in => "short\n" });
+	is($s, $want, "user @args: status $want");
+	like($e, $like, 'the error says what is wrong');
+	is(scalar(() = $e =~ /\n/g), 1, 'in one line') or diag($e);
+}
+is($bob->get('/api/core/whoami')->{status}, 200, 'the refused commands have changed nothing');
+is(user_json('role', $bob->{email}, 'editor')->{role}, 'editor', 'the user after a change');
+is(user_json('ban', $bob->{email})->{banned}, JSON::PP::true(), 'is printed');
+is(user_json('unban', $bob->{email})->{banned}, JSON::PP::false(), 'by every command');
+is(user_json('delete', $bob->{email}, '--yes')->{id}, $bob->{id}, 'user delete');
+is($bob->get('/api/core/whoami')->{status}, 401, 'the session of a deleted user is refused at once');
+is($bob->sign_in->{status}, 401, 'and a sign-in');
+is($k->sql('auth', qq{SELECT (SELECT count(*) FROM "user" WHERE id = '$bob->{id}') +
+	(SELECT count(*) FROM account WHERE "userId" = '$bob->{id}') +
+	(SELECT count(*) FROM session WHERE "userId" = '$bob->{id}') +
+	(SELECT count(*) FROM service_account WHERE user_id = '$bob->{id}')}), 0, 'no row is left');
+is(user_json('create', 'made@example.com', '--generate')->{email}, 'made@example.com', 'user create');
+
+# ---- many users ----------------------------------------------------------------------
+
+my $few = $k->sql('auth', 'SELECT count(*) FROM "user"');
+my @first = map { $_->{email} } @{ user_json('list', '--limit', 2) };
+my @rest = map { $_->{email} } @{ user_json('list', '--after', $first[1]) };
+is(scalar(@first), 2, 'list --limit');
+is_deeply([ @first, @rest ], [ map { $_->{email} } @{ user_json('list') } ], 'list --after goes on behind it');
+($status, $out, $err) = $k->kedge('user', 'list', '--limit', 2);
+like($err, qr/there are more: --after \Q$first[1]\E$/, 'that there are more is said');
+($status, $out, $err) = $k->kedge('user', 'list', '--limit', $few);
+is($err, '', 'unless there are not');
+is_deeply(user_json('list', '--after', "\x{7a}\x{7a}\x{7a}\@zzz.example"), [], 'behind the last one there is none');
+$k->sql('auth', q{SET session_replication_role = replica;
+	INSERT INTO "user" (id, name, email, "emailVerified", "createdAt", "updatedAt")
+	SELECT 'many' || n, 'Many', 'many' || n || '@example.com', false, now(), now() FROM generate_series(1, 100000) n});
+($status, $out, $err) = $k->kedge('user', 'list');
+is($status, 0, 'a list of 100 000') or diag($err);
+my @all = map { (split /\t/)[1] } split /\n/, $out;
+is(scalar(@all), $few + 100_000, 'has them all');
+my %once = map { $_ => 1 } @all;
+is(scalar(keys %once), scalar(@all), 'each once');
+is(scalar(@{ user_json('list') }), $few + 100_000, 'in JSON, too');
+my $peak = 0;
+my $pid = open my $list, '-|', 'sh', '-c', 'exec "$0" user list --dir "$1"', Kedge->binary('kedge'), $k->dir or die $!;
+while (<$list>) {
+	next if $. % 10_000;
+	my ($kib) = (Kedge::slurp("/proc/$pid/status") // '') =~ /^VmHWM:\s+(\d+)/m;
+	$peak = $kib if ($kib // 0) > $peak;
+}
+close $list;
+cmp_ok($peak, '<', 64 * 1024, 'and a list is never in memory as a whole');
+
 done_testing;

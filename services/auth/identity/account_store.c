@@ -174,3 +174,27 @@ account_insert_user(struct db *db, struct arena *a,
 	*ret_account = account_read(a, &rows);
 	return ERR_OK;
 }
+
+/* The account is the one that select_sql finds. */
+static const struct db_stmt set_password = {
+	.name = "account_set_password",
+	.sql = "WITH found AS (SELECT a.id FROM account a"
+	       " WHERE a.\"userId\" = $1 AND a.\"providerId\" = 'credential'"
+	       " ORDER BY a.\"accountId\" = $1 DESC NULLS LAST,"
+	       " a.\"createdAt\", a.id LIMIT 1"
+	       "), changed AS (UPDATE account a SET password = $2,"
+	       " \"updatedAt\" = " NOW " FROM found WHERE a.id = found.id"
+	       ") INSERT INTO account (id, \"accountId\", \"providerId\","
+	       " \"userId\", password, \"createdAt\", \"updatedAt\")"
+	       " SELECT uuidv7()::text, $1, 'credential', $1, $2, " NOW ", " NOW
+	       " WHERE NOT EXISTS (SELECT FROM found)",
+	.nargs = 2,
+};
+
+enum err
+account_set_password(struct db *tx, struct arena *a, const char *user_id,
+    const char *password_hash)
+{
+	return db_run(
+	    tx, a, &set_password, DB_ARGS(user_id, password_hash), NULL);
+}

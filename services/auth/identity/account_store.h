@@ -5,7 +5,7 @@
 #ifndef AUTH_ACCOUNT_STORE_H
 #define AUTH_ACCOUNT_STORE_H
 
-#include "auth/identity/user.h"
+#include "auth/identity/user_store.h"
 #include "base/attr.h"
 #include "base/err.h"
 
@@ -33,6 +33,14 @@ MUST_CHECK enum err account_find_by(struct db *db, struct arena *a,
 /* ERR_NOT_FOUND: the password is not old_hash any more. */
 MUST_CHECK enum err account_update(struct db *db, struct arena *a,
     const char *account_id, const char *old_hash, const char *new_hash);
+
+/*
+ * Sets the password of the user's account with a password; makes the account if
+ * there is none.  The caller has locked the user, so that two calls do not make
+ * two accounts.
+ */
+MUST_CHECK enum err account_set_password(struct db *tx, struct arena *a,
+    const char *user_id, const char *password_hash);
 
 /* A new user, with an account that has a password. */
 struct account_new {

@@ -201,6 +201,44 @@ session_select_of_user(struct db *db, struct arena *a,
 	return ERR_OK;
 }
 
+/* clang-format off */
+static const struct db_stmt select_listed = {
+	.name = "session_select_listed",
+	.sql = "SELECT s.id, " DB_TIME("s.\"createdAt\"") ","
+	       " " DB_TIME("s.\"expiresAt\"") ","
+	       " s.\"ipAddress\", s.\"userAgent\" FROM session s"
+	       " WHERE s.\"userId\" = $1 AND s.\"expiresAt\" > now()"
+	       " ORDER BY s.\"createdAt\" DESC, s.id DESC LIMIT $2::integer",
+	.nargs = 2,
+	.read_only = true,
+};
+/* clang-format on */
+
+enum err
+session_select_listed(struct db *db, struct arena *a, const char *user_id,
+    const struct session_listed **ret_sessions, int *ret_count)
+{
+	struct session_listed *sessions;
+	struct db_rows rows;
+	enum err e = db_run(db, a, &select_listed,
+	    DB_ARGS(user_id, arena_i64(a, SESSION_LIST_MAX)), &rows);
+
+	if (e != ERR_OK)
+		return e;
+	sessions = arena_alloc(a, (size_t)rows.count * sizeof(*sessions));
+	for (int i = 0; i < rows.count; i++)
+		sessions[i] = (struct session_listed){
+			.id = db_get_text(&rows, i, 0),
+			.created_at = db_get_text(&rows, i, 1),
+			.expires_at = db_get_text(&rows, i, 2),
+			.ip_address = db_find_text(&rows, i, 3),
+			.user_agent = db_find_text(&rows, i, 4),
+		};
+	*ret_sessions = sessions;
+	*ret_count = rows.count;
+	return ERR_OK;
+}
+
 /*
  * The only INSERT into session.  FOR SHARE waits for a concurrent change of
  * what was proven, a ban, or the enabling of a second factor; the conditions

@@ -95,6 +95,16 @@ MUST_CHECK enum err session_select_of_user(struct db *db, struct arena *a,
     const struct session *own, const struct session **ret_sessions,
     size_t *ret_count);
 
+/* What an operator sees of a session: not the token, which opens it. */
+struct session_listed {
+	const char *id, *created_at, *expires_at;
+	const char *ip_address, *user_agent; /* or NULL */
+};
+/* The user's valid sessions, newest first, at most SESSION_LIST_MAX. */
+MUST_CHECK enum err session_select_listed(struct db *db, struct arena *a,
+    const char *user_id, const struct session_listed **ret_sessions,
+    int *ret_count);
+
 /* Only session_begin() may call this. */
 MUST_CHECK enum err session_insert(struct db *db, struct arena *a,
     const char *token, const struct session_start *start,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/identity/account_store.h"
 #include "auth/identity/session.h"
 #include "auth/identity/session_store.h"
 #include "auth/identity/user_store.h"
@@ -87,6 +88,63 @@ user_set_ban(struct auth *auth, struct arena *a, const char *email,
 	if (e != ERR_OK)
 		return e;
 	return session_revoke(auth, a, change_ban, &change);
+}
+
+struct password_set {
+	struct auth *auth;
+	const char *user_id;
+	const char *hash;
+};
+
+static enum err
+set_password(
+    struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
+{
+	const struct password_set *set = ctx;
+	enum err e = user_lock(tx, a, set->user_id);
+
+	if (e == ERR_OK)
+		e = account_set_password(tx, a, set->user_id, set->hash);
+	if (e != ERR_OK)
+		return e;
+	return session_end_all_in(set->auth, tx, a, set->user_id,
+	    /* kept_token= */ NULL, ret_tokens);
+}
+
+enum err
+user_set_password(struct auth *auth, struct arena *a, const char *user_id,
+    const char *password_hash)
+{
+	struct password_set set = { auth, user_id, password_hash };
+
+	return session_revoke(auth, a, set_password, &set);
+}
+
+struct deletion {
+	struct auth *auth;
+	const char *user_id;
+};
+
+static enum err
+delete_all(
+    struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
+{
+	const struct deletion *deletion = ctx;
+	enum err e = user_lock(tx, a, deletion->user_id);
+
+	/* First the sessions, whose cached copies are invalidated. */
+	if (e == ERR_OK)
+		e = session_end_all_in(deletion->auth, tx, a, deletion->user_id,
+		    /* kept_token= */ NULL, ret_tokens);
+	return e != ERR_OK ? e : user_store_delete(tx, a, deletion->user_id);
+}
+
+enum err
+user_delete(struct auth *auth, struct arena *a, const char *user_id)
+{
+	struct deletion deletion = { auth, user_id };
+
+	return session_revoke(auth, a, delete_all, &deletion);
 }
 
 enum err

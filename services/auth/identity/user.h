@@ -37,6 +37,21 @@ MUST_CHECK enum err user_set_ban(struct auth *auth, struct arena *a,
     const char *email, const struct user_ban *ban);
 
 /*
+ * Sets the password of the account by which the user signs in with one; makes
+ * the account if there is none.  Ends all sessions of the user, because
+ * somebody else may know the old password.  ERR_NOT_FOUND: no such user.
+ */
+MUST_CHECK enum err user_set_password(struct auth *auth, struct arena *a,
+    const char *user_id, const char *password_hash);
+
+/*
+ * Deletes the user with all accounts and sessions, in one transaction.
+ * ERR_NOT_FOUND: no such user.
+ */
+MUST_CHECK enum err
+user_delete(struct auth *auth, struct arena *a, const char *user_id);
+
+/*
  * Records that `service` has a record of the user.  May be repeated.
  * ERR_NOT_FOUND: no such user.
  */

@@ -1,165 +1,65 @@
 #include "auth/identity/user_cli.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "auth/auth.h"
 #include "auth/identity/account_store.h"
 #include "auth/identity/columns.h"
 #include "auth/identity/email.h"
-#include "auth/identity/user.h"
 #include "auth/identity/user_cli_act.h"
+#include "auth/identity/user_cli_password.h"
+#include "auth/identity/user_cli_print.h"
 #include "auth/identity/user_store.h"
-#include "auth/password/password.h"
 #include "base/arena.h"
-#include "base/buf.h"
-#include "base/json.h"
-#include "base/random.h"
 #include "base/str.h"
 #include "base/utf8.h"
 
-enum {
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,
-	PASSWORD_LINE_MAX = 1024,
-	PASSWORD_MADE_LEN = 20,
-	ROLE_MAX_BYTES = 256,
-	LIST_MAX_BYTES = 64 << 20,
-};
+enum { EXIT_USAGE = 2, LIST_PAGE = 1000, LIST_MAX = 1000000000 };
 
 static int
 usage(void)
 {
-	fputs("usage: auth user create EMAIL [--name NAME] [--role ROLE]"
-	      " [--password-stdin]\n"
-	      "       auth user list [--json]\n"
-	      "       auth user show EMAIL [--json]\n"
-	      "       auth user role EMAIL ROLE\n"
-	      "       auth user ban EMAIL [--reason TEXT] [--until TIME]\n"
-	      "       auth user unban|sign-out EMAIL\n",
+	fputs("usage: kedge user create|list|show|role|password|sessions|ban|"
+	      "unban|sign-out|delete [ARGUMENTS] [--json]; see \"kedge user "
+	      "--help\"\n",
 	    stderr);
 	return EXIT_USAGE;
 }
 
-static int
-fail(const char *what)
-{
-	fprintf(stderr, "auth: %s\n", what);
-	return EXIT_FAILED;
-}
-
-static int
-fail_by(enum err e)
-{
-	return fail(e == ERR_UNAVAILABLE ? "the database is away"
-					 : "it failed; the log says why");
-}
-
-/* Reads one line without its end; false at the end of input. */
-static bool
-read_line(char out[PASSWORD_LINE_MAX])
-{
-	if (fgets(out, PASSWORD_LINE_MAX, stdin) == NULL)
-		return false;
-	out[strcspn(out, "\r\n")] = '\0';
-	return true;
-}
-
-static bool
-ask_hidden(const char *prompt, char out[PASSWORD_LINE_MAX])
-{
-	struct termios shown, hidden;
-	bool ok;
-
-	if (tcgetattr(STDIN_FILENO, &shown) != 0)
-		return false;
-	hidden = shown;
-	hidden.c_lflag &= ~(tcflag_t)ECHO;
-	fputs(prompt, stderr);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-	ok = read_line(out);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-	fputc('\n', stderr);
-	return ok;
-}
+/* -- create -- */
 
 struct create {
 	const char *email;
 	const char *name;
-	const char *role;
-	bool role_given;
-	bool from_stdin;
-	bool made; /* the password was generated, and must be printed */
-	char password[PASSWORD_LINE_MAX];
+	const char *role; /* NULL: the option is missing */
+	struct user_password password;
 };
 
-/* Returns NULL on success; otherwise why not. */
-static const char *
-get_password(struct create *c)
+static int
+print_created(
+    struct auth *auth, struct arena *a, const struct create *c, bool as_json)
 {
-	char again[PASSWORD_LINE_MAX];
-	bool same;
+	const char *email = email_canonical(a, c->email);
+	const char *password = c->password.made ? c->password.text : NULL;
+	struct user_facts facts;
+	enum err e = user_store_facts(auth->process.db, a, email, &facts);
 
-	if (!c->from_stdin && !isatty(STDIN_FILENO)) {
-		random_alnum(c->password, PASSWORD_MADE_LEN);
-		c->made = true;
-		return NULL;
-	}
-	if (c->from_stdin)
-		return read_line(c->password) ? NULL : "no password was given";
-	if (!ask_hidden("Password: ", c->password) ||
-	    !ask_hidden("Again: ", again))
-		return "no password was given";
-	same = strcmp(c->password, again) == 0;
-	explicit_bzero(again, sizeof(again));
-	return same ? NULL : "the two passwords differ";
-}
-
-static const char bad_roles[] = "roles are separated by commas, each made of "
-				"letters, digits, - and _";
-
-static bool
-is_role_list(const char *s)
-{
-	bool inside = false; /* inside a name, which has at least one byte */
-
-	if (strlen(s) > ROLE_MAX_BYTES)
-		return false;
-	for (; *s != '\0'; s++) {
-		if (*s == ',' ? !inside
-			      : !str_is_alnum(*s) && *s != '-' && *s != '_')
-			return false;
-		inside = *s != ',';
-	}
-	return inside;
-}
-
-static const char *
-check_create(const struct create *c)
-{
-	if (!email_valid(c->email))
-		return "that is no e-mail address";
-	if (!is_role_list(c->role))
-		return bad_roles;
-	if (!utf8_valid(c->name, strlen(c->name)))
-		return "the name is not UTF-8";
-	if (!utf8_valid(c->password, strlen(c->password)))
-		return "the password is not UTF-8";
-	if (password_too_short(c->password))
-		return "the password is too short: 8 characters at least";
-	if (password_too_long(c->password))
-		return "the password is too long: 128 characters at most";
-	return NULL;
+	if (e != ERR_OK)
+		return user_cli_result(e);
+	if (as_json)
+		return user_cli_print_facts(a, &facts, password, as_json);
+	printf("%s %s\n", facts.id, facts.email);
+	if (password != NULL)
+		printf("password: %s\n", password);
+	return 0;
 }
 
 static int
-create_user(struct auth *auth, struct arena *a, const struct create *c)
+insert(struct auth *auth, struct arena *a, const struct create *c, bool as_json)
 {
-	unsigned char key[PASSWORD_KEY_SIZE];
-	char salt[PASSWORD_SALT_SIZE];
 	struct account_new new = {
 		.email = email_canonical(a, c->email),
 		.name = c->name,
@@ -169,36 +69,47 @@ create_user(struct auth *auth, struct arena *a, const struct create *c)
 	enum err e;
 
 	if (role >= 0) {
-		new.columns.texts[role] = c->role;
+		new.columns.texts[role] = c->role != NULL ? c->role : "user";
 		new.columns.set[role] = true;
-	} else if (c->role_given) {
-		return fail("the plugin admin is off: there are no roles");
+	} else if (c->role != NULL) {
+		return user_cli_fail("the plugin admin is off: there are no "
+				     "roles");
 	}
-	password_new_salt(salt);
-	if (!password_derive(c->password, salt, key))
-		return fail("there is no memory to hash the password");
-	new.password_hash = password_hash_write(a, salt, key);
+	new.password_hash = user_password_hash(a, &c->password);
+	if (new.password_hash == NULL)
+		return user_cli_fail("there is no memory to hash the password");
 	e = account_insert_user(auth->process.db, a, &new, &account);
 	if (e == ERR_CONFLICT)
-		return fail("a user with that address exists");
-	if (e != ERR_OK)
-		return fail_by(e);
-	printf("%s %s\n", account.user.id, account.user.email);
-	if (c->made)
-		printf("password: %s\n", c->password);
-	return 0;
+		return user_cli_fail("a user with that address exists");
+	return e != ERR_OK ? user_cli_result(e)
+	                   : print_created(auth, a, c, as_json);
+}
+
+static const char *
+check_create(const struct create *c)
+{
+	if (!email_valid(c->email))
+		return "that is no e-mail address";
+	if (c->role != NULL && !user_cli_is_role_list(c->role))
+		return USER_CLI_BAD_ROLES;
+	if (!utf8_valid(c->name, strlen(c->name)))
+		return "the name is not UTF-8";
+	return NULL;
 }
 
 static int
-run_create(struct auth *auth, struct arena *a, int argc, char **argv)
+run_create(
+    struct auth *auth, struct arena *a, int argc, char **argv, bool as_json)
 {
-	struct create c = { 0 };
+	struct create c = { .password.generate_without_terminal = true };
 	const char *problem;
 	int status;
 
 	for (int i = 1; i < argc; i++) {
 		if (str_eq(argv[i], "--password-stdin"))
-			c.from_stdin = true;
+			c.password.from_stdin = true;
+		else if (str_eq(argv[i], "--generate"))
+			c.password.generate = true;
 		else if (str_eq(argv[i], "--name") && i + 1 < argc)
 			c.name = argv[++i];
 		else if (str_eq(argv[i], "--role") && i + 1 < argc)
@@ -210,105 +121,132 @@ run_create(struct auth *auth, struct arena *a, int argc, char **argv)
 	}
 	if (c.email == NULL)
 		return usage();
-	c.role_given = c.role != NULL;
-	if (!c.role_given)
-		c.role = "user";
 	if (c.name == NULL) /* the part before the at sign */
 		c.name = arena_strndup(a, c.email, strcspn(c.email, "@"));
-	problem = get_password(&c);
+	problem = check_create(&c);
 	if (problem == NULL)
-		problem = check_create(&c);
-	status = problem != NULL ? fail(problem) : create_user(auth, a, &c);
-	explicit_bzero(c.password, sizeof(c.password));
+		problem = user_password_get(&c.password);
+	status = problem != NULL ? user_cli_fail(problem)
+	                         : insert(auth, a, &c, as_json);
+	explicit_bzero(c.password.text, sizeof(c.password.text));
 	return status;
 }
 
-static int
-run_role(struct auth *auth, struct arena *a, int argc, char **argv)
-{
-	enum err e;
+/* -- list -- */
 
-	if (argc != 3)
-		return usage();
-	if (!is_role_list(argv[2]))
-		return fail(bad_roles);
-	e = email_valid(argv[1])
-	        ? user_set_role(auth, a, email_canonical(a, argv[1]), argv[2])
-	        : ERR_NOT_FOUND;
-	if (e == ERR_NOT_FOUND)
-		return fail("there is no user with that address");
-	return e == ERR_OK ? 0 : fail_by(e);
-}
+struct list {
+	int64_t limit;
+	const char *after; /* an address; the list goes on behind it */
+	bool json;
+	int printed;
+};
 
-static void
-put_user_json(struct buf *b, const struct user_listed *user)
+/* Prints a page; *ret_more: the list is longer than the limit. */
+static enum err
+print_page(struct auth *auth, struct list *l, struct arena *a, bool *ret_more)
 {
-	buf_puts(b, "{\"id\":");
-	json_write_string(b, user->id);
-	buf_puts(b, ",\"email\":");
-	json_write_string(b, user->email);
-	buf_puts(b, ",\"name\":");
-	json_write_string(b, user->name);
-	buf_puts(b, ",\"role\":");
-	json_write_string(b, user->role);
-	buf_printf(b, ",\"banned\":%s,\"createdAt\":",
-	    user->is_banned ? "true" : "false");
-	json_write_string(b, user->created_at);
-	buf_puts(b, "}");
-}
-
-static int
-run_list(struct auth *auth, struct arena *a, int argc, char **argv)
-{
-	bool json = argc == 2 && str_eq(argv[1], "--json");
+	int64_t left = l->limit - l->printed;
+	int wanted = left < LIST_PAGE ? (int)left : LIST_PAGE;
 	const struct user_listed *users;
-	struct buf b;
-	int count;
 	enum err e;
+	int count;
 
-	if (argc != 1 && !json)
-		return usage();
-	e = user_store_list(auth->process.db, a, &users, &count);
+	/* One more than is printed says whether there are more. */
+	e = user_store_list(
+	    auth->process.db, a, l->after, wanted + 1, &users, &count);
 	if (e != ERR_OK)
-		return fail_by(e);
-	buf_init(&b, a, LIST_MAX_BYTES);
-	if (json)
-		buf_putc(&b, '[');
-	for (int i = 0; i < count; i++) {
-		const struct user_listed *u = &users[i];
-
-		if (json) {
-			buf_puts(&b, i > 0 ? ",\n" : "\n");
-			put_user_json(&b, u);
-		} else {
-			buf_printf(&b, "%s\t%s\t%s\t%s\n", u->id, u->email,
-			    u->role != NULL ? u->role : "user",
-			    u->is_banned ? "banned" : "-");
-		}
+		return e;
+	*ret_more = count > wanted;
+	for (int i = 0; i < count && i < wanted; i++, l->printed++) {
+		if (!user_cli_print_listed(a, &users[i], l->printed, l->json))
+			return ERR_INTERNAL;
+		l->after = users[i].email;
 	}
-	if (json)
-		buf_puts(&b, "\n]\n");
-	if (buf_failed(&b))
-		return fail("there are too many users to list");
-	return fputs(b.data, stdout) == EOF || fflush(stdout) != 0
-	           ? fail("the list was not written")
-	           : 0;
+	return ERR_OK;
+}
+
+/*
+ * The users are read page by page, so that the memory does not grow with their
+ * number; a page begins behind the last address of the page before.
+ */
+static int
+print_all(struct auth *auth, struct list *l)
+{
+	struct arena *pages[2] = { arena_new(), arena_new() };
+	enum err e = ERR_OK;
+	bool more = true;
+
+	/* The address at which a page ended is in the arena of that page. */
+	for (int i = 0; e == ERR_OK && more && l->printed < l->limit; i++) {
+		arena_reset(pages[i % 2]);
+		e = print_page(auth, l, pages[i % 2], &more);
+	}
+	if (e == ERR_OK && more && l->limit > 0)
+		fprintf(stderr, "auth: there are more: --after %s\n", l->after);
+	arena_free(pages[0]);
+	arena_free(pages[1]);
+	return user_cli_result(e);
+}
+
+static int
+run_list(struct auth *auth, struct arena *a UNUSED, int argc, char **argv,
+    bool as_json)
+{
+	struct list l = { .limit = LIST_MAX, .after = "", .json = as_json };
+	int status;
+
+	for (int i = 1; i < argc; i++) {
+		if (str_eq(argv[i], "--after") && i + 1 < argc)
+			l.after = argv[++i];
+		else if (!str_eq(argv[i], "--limit") || i + 1 == argc ||
+			 !str_i64(argv[++i], 1, LIST_MAX, &l.limit))
+			return usage();
+	}
+	if (!utf8_valid(l.after, strlen(l.after)))
+		return user_cli_fail("--after is not UTF-8");
+	if (l.json)
+		putchar('[');
+	status = print_all(auth, &l);
+	if (l.json)
+		fputs("\n]\n", stdout);
+	if (fflush(stdout) != 0 && status == 0)
+		status = user_cli_fail("the list was not written");
+	return status;
+}
+
+/* -- the command -- */
+
+/* Removes --json from the arguments; returns whether it was there. */
+static bool
+take_json(int *argc, char **argv)
+{
+	int n = 0;
+
+	for (int i = 0; i < *argc; i++)
+		if (!str_eq(argv[i], "--json"))
+			argv[n++] = argv[i];
+	if (n == *argc)
+		return false;
+	argv[n] = NULL;
+	*argc = n;
+	return true;
 }
 
 int
 user_cli(struct auth *auth, int argc, char **argv)
 {
 	struct arena *a = arena_new();
+	bool json = take_json(&argc, argv);
 	int status;
 
-	if (argc > 1 && str_eq(argv[1], "create"))
-		status = run_create(auth, a, argc - 1, argv + 1);
-	else if (argc > 1 && str_eq(argv[1], "role"))
-		status = run_role(auth, a, argc - 1, argv + 1);
-	else if (argc > 1 && str_eq(argv[1], "list"))
-		status = run_list(auth, a, argc - 1, argv + 1);
-	else if (argc < 2 ||
-		 !user_cli_act(auth, a, argc - 1, argv + 1, &status) ||
+	argc--;
+	argv++;
+	if (argc > 0 && str_eq(argv[0], "create"))
+		status = run_create(auth, a, argc, argv, json);
+	else if (argc > 0 && str_eq(argv[0], "list"))
+		status = run_list(auth, a, argc, argv, json);
+	else if (argc < 1 ||
+		 !user_cli_act(auth, a, argc, argv, json, &status) ||
 		 status < 0)
 		status = usage();
 	arena_free(a);

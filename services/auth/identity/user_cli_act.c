@@ -3,176 +3,291 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auth/auth.h"
 #include "auth/identity/columns.h"
 #include "auth/identity/email.h"
 #include "auth/identity/session.h"
 #include "auth/identity/user.h"
-#include "base/arena.h"
+#include "auth/identity/user_cli_password.h"
+#include "auth/identity/user_cli_print.h"
 #include "base/attr.h"
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/str.h"
 #include "base/utf8.h"
 
-enum { FAILED = 1, USAGE = -1, REASON_MAX_BYTES = 1000, TEXT_MAX = 64 * 1024 };
+enum { USAGE = -1, REASON_MAX_BYTES = 1000, ROLE_MAX_BYTES = 256 };
 
+/* One command: its arguments are those behind the address. */
+struct act {
+	struct auth *auth;
+	struct arena *arena;
+	const char *email; /* canonical */
+	int argc;
+	char **argv;
+	bool json;
+};
+
+/* Prints the user, if JSON is wanted; `password` was generated, or NULL. */
 static int
-fail(const char *what)
+print_user(const struct act *act, const char *password, bool always)
 {
-	fprintf(stderr, "auth: %s\n", what);
-	return FAILED;
-}
-
-static int
-result(enum err e)
-{
-	if (e == ERR_OK)
-		return 0;
-	if (e == ERR_NOT_FOUND)
-		return fail("there is no user with that address");
-	return fail(e == ERR_UNAVAILABLE ? "the database is away"
-					 : "it failed; the log says why");
-}
-
-static void
-put(struct buf *b, const char *name, const char *text)
-{
-	buf_printf(b, "%s\"%s\":", b->len > 1 ? "," : "", name);
-	json_write_string(b, text);
-}
-
-static int
-print_json(struct arena *a, const struct user_facts *u)
-{
-	struct buf b;
-
-	buf_init(&b, a, TEXT_MAX);
-	buf_putc(&b, '{');
-	put(&b, "id", u->id);
-	put(&b, "email", u->email);
-	buf_printf(
-	    &b, ",\"emailVerified\":%s", u->email_verified ? "true" : "false");
-	put(&b, "name", u->name);
-	put(&b, "role", u->role);
-	buf_printf(&b, ",\"banned\":%s", u->is_banned ? "true" : "false");
-	put(&b, "banReason", u->ban_reason);
-	put(&b, "banExpires", u->ban_expires_at);
-	put(&b, "services", u->accounts);
-	buf_printf(&b, ",\"sessions\":%lld", (long long)u->sessions);
-	put(&b, "createdAt", u->created_at);
-	buf_puts(&b, "}\n");
-	return buf_failed(&b) || fputs(b.data, stdout) == EOF
-	           ? fail("the user was not printed")
-	           : 0;
-}
-
-static int
-show(struct auth *auth, struct arena *a, const char *email, int argc,
-    char **argv)
-{
-	bool json = argc == 1 && str_eq(argv[0], "--json");
 	struct user_facts u;
 	enum err e;
 
-	if (argc > 0 && !json)
-		return USAGE;
-	e = user_store_facts(auth->process.db, a, email, &u);
-	if (e != ERR_OK)
-		return result(e);
-	if (json)
-		return print_json(a, &u);
-	printf("id        %s\nemail     %s%s\nname      %s\nrole      %s\n"
-	       "services  %s\nsessions  %lld\ncreated   %s\n",
-	    u.id, u.email, u.email_verified ? " (verified)" : "", u.name,
-	    u.role != NULL ? u.role : "user", u.accounts, (long long)u.sessions,
-	    u.created_at);
-	if (u.is_banned)
-		printf("banned    %s%s%s\n",
-		    u.ban_expires_at != NULL ? "until " : "until it is lifted",
-		    u.ban_expires_at != NULL ? u.ban_expires_at : "",
-		    u.ban_reason != NULL ? arena_printf(a, ": %s", u.ban_reason)
-					 : "");
-	return 0;
+	if (!act->json && !always)
+		return 0;
+	e = user_store_facts(act->auth->process.db, act->arena, act->email, &u);
+	return e != ERR_OK
+	           ? user_cli_result(e)
+	           : user_cli_print_facts(act->arena, &u, password, act->json);
+}
+
+/* The end of a command that has changed the user. */
+static int
+finish(const struct act *act, enum err e)
+{
+	return e != ERR_OK ? user_cli_result(e)
+	                   : print_user(act, /* password= */ NULL, false);
 }
 
 static int
-ban(struct auth *auth, struct arena *a, const char *email, int argc,
-    char **argv)
+show(const struct act *act)
 {
-	struct user_ban ban = { 0 };
+	return act->argc > 0
+	           ? USAGE
+	           : print_user(act, /* password= */ NULL, /* always= */ true);
+}
+
+bool
+user_cli_is_role_list(const char *s)
+{
+	bool inside = false; /* inside a name, which has at least one byte */
+
+	if (strlen(s) > ROLE_MAX_BYTES)
+		return false;
+	for (; *s != '\0'; s++) {
+		if (*s == ',' ? !inside
+			      : !str_is_alnum(*s) && *s != '-' && *s != '_')
+			return false;
+		inside = *s != ',';
+	}
+	return inside;
+}
+
+static int
+role(const struct act *act)
+{
+	if (act->argc != 1)
+		return USAGE;
+	if (!user_cli_is_role_list(act->argv[0]))
+		return user_cli_fail(USER_CLI_BAD_ROLES);
+	if (columns_find(&act->auth->plugins->user_columns, "role") < 0)
+		return user_cli_fail("the plugin admin is off: there are no "
+				     "roles");
+	return finish(act,
+	    user_set_role(act->auth, act->arena, act->email, act->argv[0]));
+}
+
+static int
+ban(const struct act *act)
+{
+	struct user_ban b = { 0 };
 	int64_t ms;
 
-	for (int i = 0; i < argc; i++) {
-		if (str_eq(argv[i], "--reason") && i + 1 < argc)
-			ban.reason = argv[++i];
-		else if (str_eq(argv[i], "--until") && i + 1 < argc)
-			ban.expires_at = argv[++i];
+	for (int i = 0; i < act->argc; i++) {
+		if (str_eq(act->argv[i], "--reason") && i + 1 < act->argc)
+			b.reason = act->argv[++i];
+		else if (str_eq(act->argv[i], "--until") && i + 1 < act->argc)
+			b.expires_at = act->argv[++i];
 		else
 			return USAGE;
 	}
-	if (columns_find(&auth->plugins->user_columns, "banned") < 0)
-		return fail("the plugin admin is off: there are no bans");
-	if (ban.reason != NULL &&
-	    (strlen(ban.reason) > REASON_MAX_BYTES ||
-		!utf8_valid(ban.reason, strlen(ban.reason))))
-		return fail("the reason is not UTF-8, or too long: 1000 bytes "
-			    "at most");
-	if (ban.expires_at != NULL && !clock_read(ban.expires_at, &ms))
-		return fail("--until needs a time like 2027-01-31T12:00:00Z");
-	return result(user_set_ban(auth, a, email, &ban));
+	if (columns_find(&act->auth->plugins->user_columns, "banned") < 0)
+		return user_cli_fail("the plugin admin is off: there are no "
+				     "bans");
+	if (b.reason != NULL && (strlen(b.reason) > REASON_MAX_BYTES ||
+				    !utf8_valid(b.reason, strlen(b.reason))))
+		return user_cli_fail("the reason is not UTF-8, or too long: "
+				     "1000 bytes at most");
+	if (b.expires_at != NULL && !clock_read(b.expires_at, &ms))
+		return user_cli_fail("--until needs a time like "
+				     "2027-01-31T12:00:00Z");
+	return finish(act, user_set_ban(act->auth, act->arena, act->email, &b));
 }
 
 static int
-unban(struct auth *auth, struct arena *a, const char *email, int argc,
-    char **argv UNUSED)
+unban(const struct act *act)
 {
-	return argc > 0 ? USAGE
-	                : result(user_set_ban(auth, a, email, /* ban= */ NULL));
+	return act->argc > 0
+	           ? USAGE
+	           : finish(act, user_set_ban(act->auth, act->arena, act->email,
+				     /* ban= */ NULL));
+}
+
+static enum err
+find_id(const struct act *act, const char **ret_id)
+{
+	return user_find_id(
+	    act->auth->process.db, act->arena, act->email, ret_id);
 }
 
 static int
-sign_out(struct auth *auth, struct arena *a, const char *email, int argc,
-    char **argv UNUSED)
+sign_out(const struct act *act)
 {
 	const char *user_id;
 	enum err e;
 
-	if (argc > 0)
+	if (act->argc > 0)
 		return USAGE;
-	e = user_find_id(auth->process.db, a, email, &user_id);
+	e = find_id(act, &user_id);
 	if (e == ERR_OK)
-		e = session_end_all(auth, a, user_id, /* kept_token= */ NULL);
-	return result(e);
+		e = session_end_all(
+		    act->auth, act->arena, user_id, /* kept_token= */ NULL);
+	return finish(act, e);
+}
+
+static int
+sessions(const struct act *act)
+{
+	const struct session_listed *list;
+	const char *user_id;
+	enum err e;
+	int count;
+
+	if (act->argc > 0)
+		return USAGE;
+	e = find_id(act, &user_id);
+	if (e == ERR_OK)
+		e = session_select_listed(
+		    act->auth->process.db, act->arena, user_id, &list, &count);
+	return e != ERR_OK ? user_cli_result(e)
+	                   : user_cli_print_sessions(
+				 act->arena, list, count, act->json);
+}
+
+static int
+set_password(const struct act *act, const struct user_password *p)
+{
+	const char *hash = user_password_hash(act->arena, p);
+	const char *user_id;
+	enum err e;
+
+	if (hash == NULL)
+		return user_cli_fail("there is no memory to hash the password");
+	e = find_id(act, &user_id);
+	if (e == ERR_OK)
+		e = user_set_password(act->auth, act->arena, user_id, hash);
+	if (e != ERR_OK)
+		return user_cli_result(e);
+	if (act->json)
+		return print_user(act, p->made ? p->text : NULL, true);
+	if (p->made)
+		printf("password: %s\n", p->text);
+	return 0;
+}
+
+static int
+password(const struct act *act)
+{
+	struct user_password p = { 0 };
+	const char *user_id, *problem;
+	int status;
+
+	for (int i = 0; i < act->argc; i++) {
+		if (str_eq(act->argv[i], "--password-stdin"))
+			p.from_stdin = true;
+		else if (str_eq(act->argv[i], "--generate"))
+			p.generate = true;
+		else
+			return USAGE;
+	}
+	/* Before anybody types a password in vain. */
+	status = user_cli_result(find_id(act, &user_id));
+	if (status != 0)
+		return status;
+	problem = user_password_get(&p);
+	status =
+	    problem != NULL ? user_cli_fail(problem) : set_password(act, &p);
+	explicit_bzero(p.text, sizeof(p.text));
+	return status;
+}
+
+/* Asks whether to delete the user. True without a question: --yes. */
+static bool
+is_confirmed(const struct act *act)
+{
+	char answer[16] = "";
+
+	if (act->argc == 1)
+		return true;
+	if (isatty(STDIN_FILENO) != 1) {
+		user_cli_fail("delete asks on a terminal; say --yes");
+		return false;
+	}
+	fprintf(stderr, "Delete %s for ever? [y/N] ", act->email);
+	if (fgets(answer, sizeof(answer), stdin) != NULL &&
+	    (answer[0] == 'y' || answer[0] == 'Y'))
+		return true;
+	user_cli_fail("nothing was deleted");
+	return false;
+}
+
+static int
+delete_user(const struct act *act)
+{
+	struct user_facts u;
+	enum err e;
+	int status;
+
+	if (act->argc > 1 || (act->argc == 1 && !str_eq(act->argv[0], "--yes")))
+		return USAGE;
+	e = user_store_facts(act->auth->process.db, act->arena, act->email, &u);
+	if (e != ERR_OK)
+		return user_cli_result(e);
+	if (!is_confirmed(act))
+		return USER_CLI_FAILED;
+	status = user_cli_result(user_delete(act->auth, act->arena, u.id));
+	if (status == 0 && act->json)
+		return user_cli_print_facts(
+		    act->arena, &u, /* password= */ NULL, act->json);
+	return status;
 }
 
 static const struct {
 	const char *name;
-	int (*run)(struct auth *auth, struct arena *a, const char *email,
-	    int argc, char **argv);
+	int (*run)(const struct act *act);
 } acts[] = {
 	{ "show", show },
+	{ "role", role },
+	{ "password", password },
+	{ "sessions", sessions },
 	{ "ban", ban },
 	{ "unban", unban },
 	{ "sign-out", sign_out },
+	{ "delete", delete_user },
 };
 
 bool
-user_cli_act(
-    struct auth *auth, struct arena *a, int argc, char **argv, int *ret_status)
+user_cli_act(struct auth *auth, struct arena *a, int argc, char **argv,
+    bool as_json, int *ret_status)
 {
+	struct act act = { .auth = auth, .arena = a, .json = as_json };
+
 	for (size_t i = 0; i < COUNT_OF(acts); i++) {
 		if (!str_eq(acts[i].name, argv[0]))
 			continue;
-		if (argc < 2)
+		if (argc < 2) {
 			*ret_status = USAGE;
-		else if (!email_valid(argv[1]))
-			*ret_status = result(ERR_NOT_FOUND);
-		else
-			*ret_status = acts[i].run(auth, a,
-			    email_canonical(a, argv[1]), argc - 2, argv + 2);
+		} else if (!email_valid(argv[1])) {
+			*ret_status = user_cli_result(ERR_NOT_FOUND);
+		} else {
+			act.email = email_canonical(a, argv[1]);
+			act.argc = argc - 2;
+			act.argv = argv + 2;
+			*ret_status = acts[i].run(&act);
+		}
 		return true;
 	}
 	return false;

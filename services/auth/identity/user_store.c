@@ -236,34 +236,26 @@ user_store_ban(struct db *tx, struct arena *a, const char *user_id,
 	    NULL);
 }
 
+/* clang-format off */
+#define IS_BANNED                             \
+	"coalesce(u.banned, false) AND"       \
+	" (u.\"banExpires\" IS NULL OR u.\"banExpires\" > now())"
+
 static const struct db_stmt select_facts = {
 	.name = "user_select_facts",
-	.sql = "SELECT u.id, u.email, u.name, u.role, " DB_TIME(
-	    "u.\"createdAt\"") ", u.\"emailVerified\","
-			       " coalesce(u.banned, false) AND"
-			       " (u.\"banExpires\" IS NULL OR"
-			       " u.\"banExpires\" > now()),"
-			       " u.\"banReason\", " DB_TIME(
-				   "u.\"banExpires\"") ","
-						       " (SELECT "
-						       "coalesce(string_agg(x."
-						       "service, ','"
-						       " ORDER BY x.service), "
-						       "'') FROM "
-						       "service_account"
-						       " x WHERE x.user_id = "
-						       "u.id),"
-						       " (SELECT count(*) FROM "
-						       "session s WHERE"
-						       " s.\"userId\" = u.id "
-						       "AND"
-						       " s.\"expiresAt\" > "
-						       "now())"
-						       " FROM \"user\" u WHERE "
-						       "u.email = $1",
+	.sql = "SELECT u.id, u.email, u.name, u.role,"
+	       " " DB_TIME("u.\"createdAt\"") ", u.\"emailVerified\","
+	       " " IS_BANNED ", u.\"banReason\","
+	       " " DB_TIME("u.\"banExpires\"") ","
+	       " (SELECT coalesce(string_agg(x.service, ',' ORDER BY x.service),"
+	       " '') FROM service_account x WHERE x.user_id = u.id),"
+	       " (SELECT count(*) FROM session s WHERE s.\"userId\" = u.id"
+	       " AND s.\"expiresAt\" > now())"
+	       " FROM \"user\" u WHERE u.email = $1",
 	.nargs = 1,
 	.read_only = true,
 };
+/* clang-format on */
 
 enum err
 user_store_facts(struct db *db, struct arena *a, const char *email,
@@ -290,24 +282,26 @@ user_store_facts(struct db *db, struct arena *a, const char *email,
 	return ERR_OK;
 }
 
-static const struct db_stmt select_all = {
-	.name = "user_select_all",
-	.sql = "SELECT id, email, name, role, " DB_TIME(
-	    "\"createdAt\"") ","
-			     " coalesce(banned, false) AND"
-			     " (\"banExpires\" IS NULL OR \"banExpires\" > "
-			     "now())"
-			     " FROM \"user\" ORDER BY email",
+/* clang-format off */
+static const struct db_stmt select_page = {
+	.name = "user_select_page",
+	.sql = "SELECT u.id, u.email, u.name, u.role,"
+	       " " DB_TIME("u.\"createdAt\"") ", " IS_BANNED
+	       " FROM \"user\" u WHERE u.email > $1"
+	       " ORDER BY u.email LIMIT $2::integer",
+	.nargs = 2,
 	.read_only = true,
 };
+/* clang-format on */
 
 enum err
-user_store_list(struct db *db, struct arena *a,
+user_store_list(struct db *db, struct arena *a, const char *after, int limit,
     const struct user_listed **ret_users, int *ret_count)
 {
 	struct user_listed *users;
 	struct db_rows rows;
-	enum err e = db_run(db, a, &select_all, DB_NO_ARGS, &rows);
+	enum err e = db_run(
+	    db, a, &select_page, DB_ARGS(after, arena_i64(a, limit)), &rows);
 
 	if (e != ERR_OK)
 		return e;
@@ -324,4 +318,19 @@ user_store_list(struct db *db, struct arena *a,
 	*ret_users = users;
 	*ret_count = rows.count;
 	return ERR_OK;
+}
+
+static const struct db_stmt delete_user = {
+	.name = "user_delete",
+	.sql = "DELETE FROM \"user\" WHERE id = $1",
+	.nargs = 1,
+};
+
+enum err
+user_store_delete(struct db *tx, struct arena *a, const char *user_id)
+{
+	struct db_rows rows;
+	enum err e = db_run(tx, a, &delete_user, DB_ARGS(user_id), &rows);
+
+	return e != ERR_OK || rows.affected == 1 ? e : ERR_NOT_FOUND;
 }

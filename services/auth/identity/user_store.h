@@ -98,8 +98,18 @@ struct user_listed {
 	const char *id, *email, *name, *role, *created_at;
 	bool is_banned;
 };
-/* All users in the order of their addresses. */
+/*
+ * At most `limit` users in the order of their addresses, behind the address
+ * `after`; "": from the first one.
+ */
 MUST_CHECK enum err user_store_list(struct db *db, struct arena *a,
-    const struct user_listed **ret_users, int *ret_count);
+    const char *after, int limit, const struct user_listed **ret_users,
+    int *ret_count);
+/*
+ * Deletes the user's row, and with it all rows that refer to it.
+ * ERR_NOT_FOUND: there is none.
+ */
+MUST_CHECK enum err
+user_store_delete(struct db *tx, struct arena *a, const char *user_id);
 
 #endif
