@@ -27,8 +27,8 @@ for my $file (
 # An installed kedge changes none of its files: services are added to a checkout.
 ($status, $out, $err) = run("$prefix/bin/kedge", 'add', 'service', 'notes');
 is($status, 1, 'an installed kedge adds no service');
-like($err, qr/is not a checkout of Kedge: run \.\/kedge in one, or set KEDGE_ROOT/, 'and says where to do it');
-is($out, '', 'it changes nothing');
+like($err, qr/is not a checkout of Kedge: run \.\/kedge in one, or set KEDGE_ROOT/, 'the error says where services are added');
+is($out, '', 'the refused command changes nothing');
 
 # An installed kedge keeps its stack below the home directory, and finds its files by
 # its own path.
@@ -41,7 +41,7 @@ mkdir $home or die "$home: $!";
 	($status, $out, $err) =
 	    run({ timeout => 90 }, "$prefix/bin/kedge", 'up', '--detach', '--port', 0);
 	is($status, 0, 'kedge up, as it is installed') or diag $err;
-	like($out, qr{ready on (http://127\.0\.0\.1:\d+)}, 'it says where it is');
+	like($out, qr{ready on (http://127\.0\.0\.1:\d+)}, 'up prints the address');
 	is(slurp("$home/.local/share/kedge/run/url") // '', "$1\n", 'the stack is below HOME')
 	    if $out =~ m{ready on (http://127\.0\.0\.1:\d+)};
 	my $env = slurp("$home/.local/share/kedge/env/core.env") // '';

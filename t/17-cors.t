@@ -132,12 +132,12 @@ for my $path (@paths) {
 	is($h->{'access-control-allow-methods'}, 'GET, HEAD, POST, PUT, PATCH, DELETE', 'any method');
 	is($h->{'access-control-allow-headers'}, 'content-type,idempotency-key,if-match',
 		'the headers that it asked for');
-	cmp_ok($h->{'access-control-max-age'} // 0, '>=', 600, 'and the browser may keep that');
+	cmp_ok($h->{'access-control-max-age'} // 0, '>=', 600, 'the browser may keep the answer to a preflight');
 	for my $none ($evil, 'null') {
 		$r = preflight($path, $none);
 		is($r->{status}, 403, "preflight of $path for $none is refused");
 		has_none($r, "preflight of $path for $none");
-		is($r->{json}{code}, 'ORIGIN_NOT_TRUSTED', 'with a code');
+		is($r->{json}{code}, 'ORIGIN_NOT_TRUSTED', 'the refused preflight has a code');
 	}
 }
 is(preflight('/api/core/tasks', $page, 'Access-Control-Request-Headers' => 'x_y')
@@ -297,14 +297,14 @@ for my $row (
 for my $origin (undef, 'null', 'https://"}evil') {
 	my $r = $alice->post('/api/core/tasks', { title => 'x' }, origin => $origin);
 	is("$r->{status} $r->{json}{code}", '403 ORIGIN_NOT_TRUSTED', 'no origin: the same code');
-	like($r->{json}{message}, qr/must have the header Origin/, 'and what is missing');
+	like($r->{json}{message}, qr/must have the header Origin/, 'the message says which header is missing');
 }
 my $r401 = $anyone->get('/api/core/whoami', headers => { Authorization => 'Bearer x' });
 like($r401->{json}{message}, qr/^The header Authorization is not accepted\..* bearer in AUTH_PLUGINS/,
 	'a bearer token where the plugin is off: verify says so');
 $r401 = $anyone->post('/api/auth/update-user', { name => 'x' }, headers => { Authorization => 'Bearer x' });
-is("$r401->{status} $r401->{json}{code}", '401 UNAUTHORIZED', 'and auth');
-like($r401->{json}{help}, qr/add bearer to AUTH_PLUGINS/, 'with our sentence');
+is("$r401->{status} $r401->{json}{code}", '401 UNAUTHORIZED', 'auth answers 401, too');
+like($r401->{json}{help}, qr/add bearer to AUTH_PLUGINS/, 'the 401 says which plugin to add');
 my ($umlaut) = raw_http($port, "GET /api/auth/ok HTTP/1.1\r\nHost: x\r\n"
 	    . "Origin: https://\xc3\xbc.example.org\r\nConnection: close\r\n\r\n");
 has_none($umlaut, 'a host that is not ASCII');
@@ -376,11 +376,11 @@ for my $row (
 		{ env => { AUTH_TRUSTED_ORIGINS => $list } });
 	is($status, 1, "$list: kedge up refuses it");
 	like($err, qr/^kedge: AUTH_TRUSTED_ORIGINS: ".*" matches no page: .*; write .*\Q$instead\E/,
-		'and says what to write') or diag("$out$err");
+		'the error says what to write instead') or diag("$out$err");
 	($status, $out, $err) = run({ env => { %{ $k->service_env('auth') }, AUTH_TRUSTED_ORIGINS => $list },
 		dir => $k->{dir} }, Kedge->binary('auth'), '--check');
 	isnt($status, 0, "$list: so does auth");
-	like($err, qr/"msg":"invalid trusted origin"/, 'with its log event') or diag("$out$err");
+	like($err, qr/"msg":"invalid trusted origin"/, 'auth logs the invalid origin') or diag("$out$err");
 }
 
 # A misspelled variable is named at start, with the one that was meant, for all services.

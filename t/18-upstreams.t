@@ -48,7 +48,7 @@ my $r = $alice->get('/wiki/page?x=1', headers => { %forged, 'X-Forwarded-For' =>
 	Forwarded => 'for=9.9.9.9', 'X-Forwarded-Host' => 'evil', 'X-Forwarded-Prefix' => '/evil', Proxy => 'http://evil' });
 is($r->{status}, 200, 'a user is let through') or diag(explain $r);
 my $h = $r->{json}{headers};
-is($r->{json}{path}, '/wiki/page?x=1', 'with the path as it was sent');
+is($r->{json}{path}, '/wiki/page?x=1', 'the application gets the path as it was sent');
 is($h->{'remote-user'}, $alice->{id}, 'Remote-User is the user');
 is($h->{'remote-groups'}, 'user', 'Remote-Groups are the roles');
 is($h->{'remote-email'}, undef, 'an address that was not verified is not told');
@@ -56,14 +56,14 @@ my ($head, $payload, $signature) = split /\./, $h->{'kedge-identity'} // '..';
 my $claims = jdecode(decode_base64url($payload));
 is_deeply([ @$claims{qw(aud sub)} ], [ 'wiki', $alice->{id} ], 'the assertion is for this service');
 my $key = decode_base64url(slurp($k->service_env('wiki')->{WIKI_IDENTITY_KEY_FILE} // "$k->{dir}/secrets/wiki/WIKI_IDENTITY_KEY") =~ s/\s+//gr);
-is(encode_base64url(hmac_sha256("$head.$payload", $key)), $signature, 'and signed with its key');
+is(encode_base64url(hmac_sha256("$head.$payload", $key)), $signature, "the assertion is signed with the application's key");
 is_deeply([ @$h{qw(x-forwarded-for x-real-ip x-forwarded-proto x-forwarded-host)} ],
 	[ '127.0.0.1', '127.0.0.1', 'http', '127.0.0.1' ], 'the client\'s address, scheme and host are nginx\'s');
-is_deeply([ @$h{qw(forwarded x-forwarded-prefix proxy)} ], [undef, undef, undef], 'and other names are removed');
+is_deeply([ @$h{qw(forwarded x-forwarded-prefix proxy)} ], [undef, undef, undef], 'other headers about proxies are removed');
 unlike(jencode($h), qr/evil|9\.9\.9\.9/, 'no value of the client\'s');
 is(scalar(grep { $h->{$_} =~ /root/ && $named{$_} } keys %$h), 0, 'no forged identity');
 is($r->{headers}{'kedge-identity'}, undef, 'the application cannot send an assertion to the client');
-is($r->{headers}{'content-security-policy'}, 'default-src *', 'its own policy is passed on');
+is($r->{headers}{'content-security-policy'}, 'default-src *', "the application's own Content-Security-Policy is passed on");
 ok($r->{headers}{'x-request-id'}, 'the request has an id');
 is($h->{'x-request-id'}, $r->{headers}{'x-request-id'}, 'which the application knows');
 
@@ -116,7 +116,7 @@ for (
 }
 $r = $alice->post('/wiki/upload', undef, body => 'x' x 4_000_000, type => 'text/plain');
 is($r->{json}{bytes}, 4_000_000, 'a large upload') or diag(explain $r);
-is($alice->post('/wiki/upload', undef, body => 'x' x 5_000_001, type => 'text/plain')->{status}, 413, 'too large a one');
+is($alice->post('/wiki/upload', undef, body => 'x' x 5_000_001, type => 'text/plain')->{status}, 413, "a body over the service's limit is refused");
 is($alice->post('/api/core/tasks', { title => 'x' x 2000 })->{status}, 413, 'a smaller limit of a service');
 is($alice->request(POST => '/wiki/x', body => 'x', origin => 'http://evil.example')->{status}, 403, 'CSRF applies to it');
 
@@ -171,6 +171,6 @@ is(seen('127.0.0.1', '9.9.9.9', 'https'), '127.0.0.1 http', 'a client that is no
 is(seen('127.0.7.1', '9.9.9.9', 'https'), '9.9.9.9 https', 'a proxy names its client, and its scheme');
 is(seen('127.0.7.1', '1.1.1.1, 9.9.9.9', 'http'), '9.9.9.9 http', 'the last address that is no proxy');
 is(seen('127.0.7.1', '1.1.1.1, 9.9.9.9, 10.1.2.3, 127.0.7.8', 'x'), '9.9.9.9 http', 'behind several proxies');
-is(seen('127.0.7.1', '1.1.1.1, junk'), '127.0.7.1 http', 'not an address');
+is(seen('127.0.7.1', '1.1.1.1, junk'), '127.0.7.1 http', 'a forwarded text that is not an address is ignored');
 is(seen('127.0.7.1', undef, undef), '127.0.7.1 http', 'a proxy that names nobody');
 done_testing;

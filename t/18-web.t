@@ -47,10 +47,10 @@ sub keeps_others
 my $k = Kedge->up;
 my $r = open_page($k, '/nothing');
 is($r->{status}, 404, 'a page that does not exist');
-like($r->{headers}{'content-type'}, qr{^text/html}, 'is a page for a browser');
+like($r->{headers}{'content-type'}, qr{^text/html}, 'an unknown path is a page for a browser');
 like($r->{body}, qr/Not found/, 'which says so');
 $r = fetch($k, '/nothing');
-is("$r->{status} $r->{json}{code}", '404 NOT_FOUND', 'and JSON for a program');
+is("$r->{status} $r->{json}{code}", '404 NOT_FOUND', 'an unknown path is JSON for a program');
 keeps_others($k, 'page');
 $k->down;
 
@@ -86,20 +86,20 @@ hides($k, 'directory');
 for my $path ('/', '/index.html', '/deep/link', '/deep/link?x=y', '/api-docs', '/apiary/x') {
 	$r = open_page($k, $path);
 	is($r->{status}, 200, "$path: the application");
-	like($r->{body}, qr/<title>mine/, 'with its page');
+	like($r->{body}, qr/<title>mine/, 'the answer is the page');
 }
 unlike($r->{headers}{'content-security-policy'}, qr/default-src|script-src/,
 	'the author of the page decides about its scripts');
-like($r->{headers}{'content-security-policy'}, qr/frame-ancestors 'none'/, 'but nobody frames it');
-is($r->{headers}{'x-content-type-options'}, 'nosniff', 'and types are not guessed');
+like($r->{headers}{'content-security-policy'}, qr/frame-ancestors 'none'/, 'the page cannot be framed');
+is($r->{headers}{'x-content-type-options'}, 'nosniff', 'browsers do not guess the type of a file');
 $r = open_page($k, '/assets/app.js');
 is("$r->{status} $r->{body}", '200 export {};', 'a file');
-like($r->{headers}{'content-type'}, qr{^text/javascript}, 'with its type');
+like($r->{headers}{'content-type'}, qr{^text/javascript}, 'a file has its media type');
 is(open_page($k, '/about/')->{body}, 'about', 'a directory with an index');
 is(open_page($k, '/empty/')->{status}, 404, 'a directory without one');
 $r = fetch($k, '/assets/old.js');
 is("$r->{status} $r->{json}{code}", '404 NOT_FOUND', 'a script that is gone is no page');
-is(fetch($k, '/deep/link', 'application/json')->{status}, 404, 'nor is anything for a program');
+is(fetch($k, '/deep/link', 'application/json')->{status}, 404, 'a deep path is 404 for a program');
 $r = $k->client->request(POST => '/deep/link', headers => { Accept => $page });
 is($r->{status}, 405, 'files are only read');
 for my $path ('/../kedge.json', '/%2e%2e/env/secrets', '/assets/../../env/secrets', '/..%2fenv') {
@@ -165,15 +165,15 @@ $r = $k->client->get('/src/main.ts?t=1', headers => { 'X-Forwarded-For' => '1.2.
 	'Remote-User' => 'root', 'Kedge-Identity' => 'x' });
 is($r->{status}, 200, 'a development server');
 like($r->{body}, qr{^GET /src/main\.ts\?t=1 HTTP/1\.1\n}, 'gets the path and the query');
-like($r->{body}, qr/^X-Forwarded-For: 127\.0\.0\.1$/m, 'and the address that nginx saw');
-unlike($r->{body}, qr/1\.2\.3\.4|Remote-User|Kedge-Identity/, 'and nothing that the client invented');
+like($r->{body}, qr/^X-Forwarded-For: 127\.0\.0\.1$/m, 'the development server gets the address that nginx saw');
+unlike($r->{body}, qr/1\.2\.3\.4|Remote-User|Kedge-Identity/, 'the development server gets no identity from the client');
 my $ws = raw_open($k->port);
 syswrite $ws, "GET /hmr HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
 sysread $ws, my $switched, 4096;
 like($switched, qr{^HTTP/1\.1 101 }, 'a WebSocket');
 syswrite $ws, 'reload';
 sysread $ws, my $echo, 4096;
-is($echo, 'RELOAD', 'in both directions');
+is($echo, 'RELOAD', 'a WebSocket works in both directions');
 close $ws;
 keeps_others($k, 'development server');
 kill TERM => $pid;
@@ -181,7 +181,7 @@ waitpid $pid, 0;
 $r = open_page($k, '/');
 is($r->{status}, 502, 'when it is away');
 like($r->{body}, qr/\Q$upstream\E/, 'the browser says which');
-is(fetch($k, '/')->{json}{code}, 'BAD_GATEWAY', 'and a program gets JSON');
+is(fetch($k, '/')->{json}{code}, 'BAD_GATEWAY', 'without a development server, a program gets JSON');
 is(fetch($k, '/api/auth/ok')->{status}, 200, 'services do not need it');
 $k->down;
 
@@ -196,6 +196,6 @@ for my $row (
 	my ($given, $says) = @$row;
 	my ($status, $out, $err) = $k->kedge('up', '--port', '0', '--detach', '--web', $given);
 	is($status, 1, "--web $given is refused");
-	like($err, $says, 'and says why');
+	like($err, $says, 'the error says why');
 }
 done_testing;

@@ -487,10 +487,10 @@ print {$core} "CREATE TABLE next_table (id bigint);\n";
 close $core;
 ($status, $out, $err) = $k->kedge('migrate', 'core', '--status', \%copy);
 is($status, 0, 'it is no failure that something is missing') or diag($err);
-like($out, qr{\Acore: 1 of \d+ files to run:\n  sql/core/\Q$next\E\n\z}, 'it is named');
+like($out, qr{\Acore: 1 of \d+ files to run:\n  sql/core/\Q$next\E\n\z}, 'the missing migration is named');
 ($status, $out) = $k->kedge('migrate', '--status', '--json', \%copy);
 my %state = map { $_->{service} => $_ } @{ jdecode($out)->{services} };
-is_deeply($state{core}{pending}, ["core/$next"], 'and in JSON');
+is_deeply($state{core}{pending}, ["core/$next"], 'the missing migration is in the JSON');
 ok(!$state{core}{upToDate} && $state{wallet}{upToDate}, 'of each service');
 cmp_ok($state{wallet}{applied}, '>', 0, 'the files that were run are counted');
 ($status, $out, $err) = $k->kedge('migrate', 'core', '--dry-run', \%copy);
@@ -503,7 +503,7 @@ for my $wrong ([ qr/--status looks at/, '--json' ], [ qr/--status or --dry-run/,
 	my ($like, @args) = @$wrong;
 	($status, $out, $err) = $k->kedge('migrate', @args);
 	is($status, 2, "migrate @args: wrong usage");
-	like($err, $like, 'says why');
+	like($err, $like, 'the error says why');
 }
 
 # A server that accepts connections and never answers, as a host that is gone behind a
@@ -513,7 +513,7 @@ my $black_hole = 'postgresql://wallet_owner@127.0.0.1:' . $silent->sockport . '/
 ($status, $out, $err) = $k->kedge('migrate', '--status', '--json',
 	{ env => { WALLET_MIGRATION_URL => $black_hole, KEDGE_ROOT => $root } });
 is($status, 1, 'a database that does not answer is a failure');
-like($err, qr/\A\S+ cannot migrate wallet: .*timeout[^\n]*\n\z/, 'in one line');
+like($err, qr/\A\S+ cannot migrate wallet: .*timeout[^\n]*\n\z/, 'the error of an unreachable server is one line');
 %state = map { $_->{service} => $_ } @{ jdecode($out)->{services} };
 is($state{wallet}{pending}, undef, 'its state is not known');
 is_deeply($state{core}{pending}, ["core/$next"], 'that of the others is');
@@ -524,14 +524,14 @@ my @elsewhere = (Kedge->binary('kedge'), 'migrate', 'core', '--dir', $nowhere);
 my %url = (CORE_MIGRATION_URL => $k->url_as('core_owner', 'core'), KEDGE_ROOT => $root);
 ($status, $out, $err) = run(@elsewhere);
 is($status, 1, 'without a stack and without a URL it fails');
-like($err, qr{no stack in \S+/none, and CORE_MIGRATION_URL is not set}, 'says what is missing');
+like($err, qr{no stack in \S+/none, and CORE_MIGRATION_URL is not set}, 'the error says that the stack and the URL are missing');
 ($status, $out, $err) = run({ env => \%url }, @elsewhere, '--status');
-is($status, 0, 'with the URL it looks') or diag($err);
+is($status, 0, 'with the URL, --check succeeds') or diag($err);
 like($out, qr/\Q$next\E/, 'at that database');
 ($status, $out, $err) = run({ env => \%url }, @elsewhere);
-is($status, 0, 'and migrates it') or diag($err);
+is($status, 0, 'with the URL, the database is migrated') or diag($err);
 is($k->sql('core', q{SELECT to_regclass('next_table')}), 'next_table', 'the file was run');
-ok(!-e $nowhere, 'and no stack was made');
+ok(!-e $nowhere, 'migrating by URL makes no stack');
 unlink "$root/sql/core/$next";
 $k->sql('core', 'DROP TABLE next_table; DELETE FROM kedge_migration WHERE version = 900');
 

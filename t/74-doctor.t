@@ -69,11 +69,11 @@ sub finds
 wait_until(sub { !found('processes') }, 20);
 my ($status, @found) = doctor();
 is_deeply(\@found, [], 'a new stack is well') or diag(explain \@found);
-is($status, 0, 'and the exit status says so');
+is($status, 0, 'the doctor exits with 0 when nothing is wrong');
 my (undef, $text) = run({ env => { KEDGE_ROOT => $root } }, Kedge->binary('kedge'), 'doctor', '--dir', $k->dir);
-like($text, qr/^0 errors, 0 warnings\n\z/m, 'and the text');
+like($text, qr/^0 errors, 0 warnings\n\z/m, 'the text says that nothing is wrong');
 like($text, qr/address: a request from 127\.0\.0\.1 is seen as 127\.0\.0\.1, whatever it claims/, 'the address is printed');
-like($text, qr/bypass: \d{3,} requests without a session were sent/, 'and how much was tried');
+like($text, qr/bypass: \d{3,} requests without a session were sent/, 'the text says how many requests were sent');
 
 # ---- files, processes, sockets --------------------------------------------------------------
 

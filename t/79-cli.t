@@ -48,7 +48,7 @@ ok(!-e "$bare/build", 'and builds nothing');
 for my $look ('status', 'logs', 'user', 'jobs', 'psql') {
 	($status, $out, $err) = run("$bare/kedge", $look);
 	isnt($status, 0, "$look in a bare checkout fails");
-	like($err, qr/^kedge: nothing is built yet.*"kedge up".*\n\z/, 'says what to do');
+	like($err, qr/^kedge: nothing is built yet.*"kedge up".*\n\z/, 'the error says what to do');
 }
 ok(!-e "$bare/build", 'and builds nothing');
 
@@ -132,7 +132,7 @@ like($out, qr/^\Q@{[ $k->base ]}\E$/, 'prints the address');
 is("$status $out", "0 core\n", 'psql is the role of the service') or diag($err);
 ($status, $out, $err) =
     $k->kedge('psql', 'core', '--owner', '--', '-Atc', 'SELECT current_user');
-is("$status $out", "0 core_owner\n", 'with --owner, the owner') or diag($err);
+is("$status $out", "0 core_owner\n", 'psql --owner connects as the owner') or diag($err);
 
 my %worker = map { $_->{name} => $_->{pid} } values %process;
 ($status, $out, $err) = $k->kedge('reload', 'core');
@@ -148,7 +148,7 @@ is({ map { $_->{name} => $_->{pid} } @{ decode_json($out)->{processes} } }->{cor
 
 ($status, $out, $err) = $k->kedge('restart');
 is($status, 0, 'restart') or diag($err);
-like($out, qr/\Q@{[ $k->base ]}\E/, 'on the same port');
+like($out, qr/\Q@{[ $k->base ]}\E/, 'the restarted stack has the same port');
 is($alice->get('/api/core/whoami')->{status}, 200, 'the session is still there');
 
 # A dependency that is away is reported.
@@ -162,7 +162,7 @@ kill CONT => $redis->{pid};
 
 ($status, $out, $err) = run('sh', '-c', '"$0" destroy --dir "$1" </dev/null', $kedge, $k->dir);
 is($status, 1, 'destroy does not delete without asking');
-like($err, qr/--yes/, 'says how');
+like($err, qr/--yes/, 'destroy without a terminal names --yes');
 is($alice->get('/api/core/whoami')->{status}, 200, 'nothing has happened');
 my $dir = $k->dir;
 my $cluster = abs_path("$dir/pg");

@@ -46,7 +46,7 @@ ok(
 is($s, 0, 'logs --request');
 my %service = map { $_->{service} => 1 } @lines;
 is_deeply([ sort keys %service ], [qw(auth core)], 'of both services');
-is_deeply([ grep { $_->{request_id} ne $id } @lines ], [], 'and no others');
+is_deeply([ grep { $_->{request_id} ne $id } @lines ], [], '--request shows no line of another request');
 is_deeply([ map { $_->{time} } @lines ], [ sort map { $_->{time} } @lines ], 'in the order of time');
 @lines = logs('auth', '--request', $id);
 is_deeply([ grep { $_->{service} ne 'auth' } @lines ], [], 'of one service');
@@ -65,13 +65,13 @@ my %all = map { $_->{service} => 1 } @lines;
 is_deeply([ grep { !$all{$_} } qw(auth core nginx postgres redis-core) ], [],
 	'of all processes, those that write no JSON, too') or diag(join ' ', sort keys %all);
 my @time = map { $_->{time} } @lines;
-is_deeply(\@time, [ sort @time ], 'in the order of time');
+is_deeply(\@time, [ sort @time ], 'the lines of all logs are in the order of time');
 my %levels = map { $_->{level} => 1 } logs('--since', '10m', '--level', 'warn');
 is_deeply([ grep { !/^(?:warn|error)$/ } keys %levels ], [], '--level');
 ok($levels{warn}, 'has warnings, such as those of Redis');
 logs('--since', '2999-01-01T00:00:00Z');
 is($s, 1, 'nothing since a time to come');
-like($err, qr/no line was found/, 'is told');
+like($err, qr/no line was found/, 'an id without lines is reported');
 is(scalar(@{ [ logs('-n', 3) ] }), 3, '-n: so many lines');
 my ($last) = logs('--lines=1', '--since', '1h');
 is($last->{time}, $time[-1], 'the newest ones') if ($last->{msg} eq $lines[-1]{msg});
@@ -91,8 +91,8 @@ for my $wrong (
 	my ($status, $like, @args) = @$wrong;
 	logs(@args);
 	is($s, $status, "logs @args: refused");
-	like($err, $like, 'says why');
-	is(scalar(() = $err =~ /\n/g), 1, 'in one line');
+	like($err, $like, 'the error says why');
+	is(scalar(() = $err =~ /\n/g), 1, 'the error is one line');
 }
 
 # Text gets a time and a level; what a process that dies writes is an error.
@@ -144,7 +144,7 @@ sub appears
 	return;
 }
 appears('four', 'what is there is shown');
-is($seen->('rotated'), 1, 'in the order of time');
+is($seen->('rotated'), 1, 'a line of the rotated log is shown once');
 write_file('>>', $log, "\n" . line('10.000Z', 'core', 'appended') . line('11.000Z', 'core', 'quiet', level => 'debug'));
 appears('appended', 'a new line is shown');
 # A line is shown when it is complete.
@@ -178,7 +178,7 @@ write_file('>', $log, line('31.000Z', 'core', 'emptied'));
 kill CONT => $pid;
 appears('emptied', 'a file that was emptied is followed');
 is($seen->('only in the copy'), 1, 'what was only in the copy is shown, once');
-is($seen->('appended'), 1, 'and nothing twice');
+is($seen->('appended'), 1, 'no line is shown twice after a rotation');
 
 # The same without a copy: the old copy is not shown again.
 kill STOP => $pid;
@@ -239,18 +239,18 @@ SKIP: {
 	my $asked = slurp("$place/asked");
 	like($asked, qr/-u kedge-\* --grep=abc/, 'journalctl searches the units');
 	like($asked, qr/--since=2026-11-30 21:00:00 UTC/, 'since that time');
-	unlike($out, qr/abcd|other|Started/, 'and nothing else is shown');
+	unlike($out, qr/abcd|other|Started/, 'no line of another request or unit is shown');
 	unlink "$place/asked";
 	($s, $out, $err) = run($on_server->('core', '--level', 'error', '--since', '2026-11-30T21:00:00Z'));
 	is(jdecode($out)->{msg}, 'Assertion abc failed', 'the last words of a process are an error') or diag($err);
 	like(slurp("$place/asked"), qr/-u kedge-core\.service -u kedge-core-\*\.service/, 'the units of one service');
-	unlike(slurp("$place/asked"), qr/kedge-\* /, 'and no others');
+	unlike(slurp("$place/asked"), qr/kedge-\* /, 'journalctl is asked for no other units');
 	$spec->{log} = { destination => 'files', directory => '/var/log/kedge' };
 	$config->();
 	write_file('>', "$place/log/kedge/core/core.log", $line->(6, 'core', 'in-a-file'));
 	($s, $out, $err) = run($on_server->('--request', 'in-a-file'));
 	is($s, 0, 'services that write to files') or diag($err);
-	is(jdecode($out)->{time}, '2026-11-30T21:15:06.000Z', 'are found there');
+	is(jdecode($out)->{time}, '2026-11-30T21:15:06.000Z', "the line in the service's file is found");
 	# With -f, journalctl is asked for the lines after the last one that was shown.
 	unlink "$place/asked";
 	my (undef, @command) = $on_server->('-f', '--request', 'abc');

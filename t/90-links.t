@@ -21,8 +21,8 @@ my $r = $alice->post($links, { target => 'https://example.com/a?b=c#d', slug => 
 	title => 'The sale' });
 is($r->{status}, 201, 'a link is made') or diag($r->{body});
 my $link = $r->{json};
-is($link->{slug}, 'sale-2026', 'its slug is in small letters');
-is($link->{url}, 'https://go.example/l/sale-2026', 'its address is that of LINKS_URL');
+is($link->{slug}, 'sale-2026', 'the slug of the new link is in small letters');
+is($link->{url}, 'https://go.example/l/sale-2026', 'the address of the new link is below LINKS_URL');
 is($r->{headers}{location}, "$links/$link->{id}", 'Location');
 is($r->{headers}{etag}, '"1"', 'ETag');
 is($link->{clicks}, 0, 'nobody has followed it');
@@ -48,22 +48,22 @@ for my $slug ('nothing-here', 'a', 'x' x 65, '%C3%A4bc', 'a.b.c', '-ab') {
 	is($r->{json}{code}, 'LINK_NOT_FOUND', "$slug: by its code");
 }
 is($anybody->get('/l')->{status}, 404, 'the prefix is no link');
-is($anybody->get('/l/')->{status}, 404, 'nor with its slash');
-is($anybody->get('/l/a/b')->{status}, 404, 'nor is a longer path');
-is($anybody->get('/api/links/l/sale-2026')->{status}, 401, 'nor is it below the prefix');
+is($anybody->get('/l/')->{status}, 404, 'the public prefix with its slash is 404');
+is($anybody->get('/l/a/b')->{status}, 404, 'a path with two parts below the public prefix is 404');
+is($anybody->get('/api/links/l/sale-2026')->{status}, 401, "the public path is not served below the service's own prefix");
 is($alice->get('/api/links/l/sale-2026')->{status}, 404, 'for nobody');
 is($alice->get('/l/links')->{status}, 404, 'the API is not below the short addresses');
 $r = $anybody->request(PUT => '/l/sale-2026');
 is($r->{status}, 405, 'another method is refused');
-is($r->{headers}{allow}, 'GET, HEAD, POST', 'with those that there are');
+is($r->{headers}{allow}, 'GET, HEAD, POST', 'Allow lists the methods of the public path');
 $r = $anybody->get('/l/nothing-here', headers => { Accept => 'text/html,*/*;q=0.8' });
 is($r->{status}, 404, 'a browser gets a page');
 like($r->{headers}{'content-type'}, qr{^text/html}, 'of HTML');
 # The other policy is nginx's; browsers apply both.
 my @policies = @{ $r->{headers}{'content-security-policy'} };
-is(scalar @policies, 2, 'with a policy of its own');
+is(scalar @policies, 2, 'the page of links has a policy of its own');
 like("@policies", qr/default-src 'none'/, 'which allows nothing but its style');
-like($r->{headers}{'referrer-policy'}, qr/^strict-origin/, 'and the target does not see more than the origin');
+like($r->{headers}{'referrer-policy'}, qr/^strict-origin/, 'the target sees no more than the origin in Referer');
 
 # ---- the next request sees a change ------------------------------------------------------
 
@@ -96,7 +96,7 @@ ok(wait_until(sub { follow('nothing-here'); grep {/:l:nothing-here$/} $k->redis(
 $r = $alice->patch("$links/$link->{id}", { title => 'x' }, headers => { 'If-Match' => '"1"' });
 is($r->{status}, 412, 'an old version is not changed');
 $r = $alice->get("$links/$link->{id}");
-is($r->{json}{title}, 'The sale', 'it is as it was');
+is($r->{json}{title}, 'The sale', 'the refused change has changed nothing');
 is($alice->get("$links/$link->{id}", headers => { 'If-None-Match' => $r->{headers}{etag} })->{status},
 	304, 'a known version is not sent again');
 is($alice->patch("$links/$link->{id}", { title => undef }, headers => { 'If-Match' => $r->{headers}{etag} })
@@ -106,7 +106,7 @@ for my $call ([ GET => '' ], [ PATCH => '', { enabled => \0 } ], [ DELETE => '' 
 	is($bob->request($method, "$links/$link->{id}$rest", $body ? (json => $body) : ())->{status}, 404,
 		"$method$rest of another user's link: there is none");
 }
-is(scalar @{ $bob->get($links)->{json}{items} }, 0, 'and it is in no other list');
+is(scalar @{ $bob->get($links)->{json}{items} }, 0, "the link is in no other user's list");
 is(follow('sale-2026')->{status}, 302, 'nothing has happened to it');
 
 # ---- slugs -------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ for my $row ([ 'sale-2026', 'SLUG_TAKEN', 409 ], [ 'SALE-2026', 'SLUG_TAKEN', 40
 my %generated;
 for (1 .. 5) {
 	$r = $bob->post($links, { target => 'https://example.com/' });
-	is($r->{status}, 201, 'without a slug') or diag($r->{body});
+	is($r->{status}, 201, 'a link without a given slug is made') or diag($r->{body});
 	like($r->{json}{slug}, qr/^[2-9bcdfghjkmnpqrstvwxyz]{10}$/, 'one is made');
 	$generated{ $r->{json}{slug} } = 1;
 	is(follow($r->{json}{slug})->{status}, 302, 'which leads on');
@@ -154,13 +154,13 @@ is_deeply([ sort @codes ], [ (201) x 3, ('TOO_MANY_IDEMPOTENCY_KEYS') x 9 ], 'th
 # ---- deleting ----------------------------------------------------------------------------
 
 is($alice->del("$links/$soon->{id}")->{status}, 204, 'a link is deleted');
-is(follow('nothing-here')->{status}, 404, 'it is gone at once');
+is(follow('nothing-here')->{status}, 404, 'a deleted link is gone at once');
 is($alice->get("$links/$soon->{id}")->{status}, 404, 'for its owner, too');
 $r = $bob->post($links, { target => 'https://example.com/', slug => 'nothing-here' });
 is($r->{status}, 409, 'nobody else gets its slug') or diag($r->{body});
 $r = $alice->post($links, { target => 'https://example.com/new', slug => 'nothing-here' });
-is($r->{status}, 201, 'its user gets it again');
-is(follow('nothing-here')->{headers}{location}, 'https://example.com/new', 'and it leads to the new target');
+is($r->{status}, 201, 'the user of a deleted slug can use it again');
+is(follow('nothing-here')->{headers}{location}, 'https://example.com/new', 'the new link of the slug leads to the new target');
 is($alice->del("$links/$r->{json}{id}", headers => { 'If-Match' => '"7"' })->{status}, 412,
 	'a version that does not exist is not deleted');
 
@@ -201,9 +201,9 @@ my %once = (headers => { 'Idempotency-Key' => 'one' });
 my $first = $alice->post($links, { target => 'https://example.com/once' }, %once);
 is($first->{status}, 201, 'a request with a key');
 my $second = $alice->post($links, { target => 'https://example.com/once' }, %once);
-is($second->{status}, 201, 'is answered again');
-is($second->{body}, $first->{body}, 'with the same link');
-is($second->{headers}{'idempotency-replayed'}, 'true', 'and says so');
+is($second->{status}, 201, 'a repeated request with a key is answered');
+is($second->{body}, $first->{body}, 'a repeated request with a key gets the same link');
+is($second->{headers}{'idempotency-replayed'}, 'true', 'a repeated request has Idempotency-Replayed');
 $r = $alice->post($links, { target => 'https://example.com/other' }, %once);
 is("$r->{status} $r->{json}{code}", '409 IDEMPOTENCY_KEY_REUSED', 'another request with the key is refused');
 

@@ -125,7 +125,7 @@ ok(wait_until(sub { $alice->get("$links/$busy->{id}")->{json}{clicks} == 400 }, 
 is($alice->del("$links/$busy->{id}")->{status}, 204, 'a link with clicks is deleted');
 run_job('link.count');
 ok(wait_until(sub { $k->sql('links', "SELECT count(*) FROM click_day WHERE link_id = '$busy->{id}'") == 0 }, 20),
-	'and its clicks with it');
+	'deleting a link deletes its clicks');
 
 # ---- passwords ---------------------------------------------------------------------------
 
@@ -134,17 +134,17 @@ my $secret = make({ target => 'https://example.com/?a=1&b="<x>"' =~ s/["<>]/%22/
 ok($secret->{hasPassword}, 'a link with a password says so');
 ok(!exists $secret->{password} && !exists $secret->{passwordHash}, 'but not which');
 like($k->sql('links', "SELECT password_hash FROM link WHERE slug = 'secret'"), qr/^scrypt:16384:8:1:\w{32}:\w{64}$/,
-	'it is stored as a hash');
+	'the password is stored as a hash');
 my $r = $anybody->get('/l/secret');
-is($r->{status}, 200, 'it asks for the password');
+is($r->{status}, 200, 'a link with a password asks for it');
 like($r->{headers}{'content-type'}, qr{^text/html}, 'by a page');
-like($r->{body}, qr/<form[^>]* method="post"/, 'with a form');
+like($r->{body}, qr/<form[^>]* method="post"/, 'the page of a link with a password has a form');
 unlike($r->{body}, qr/example\.com|<script|style=/, 'that says nothing of the target');
-is($r->{headers}{location}, undef, 'nor does a header');
+is($r->{headers}{location}, undef, 'no header names the target of a link with a password');
 my @policies = ref $r->{headers}{'content-security-policy'}
     ? @{ $r->{headers}{'content-security-policy'} } : $r->{headers}{'content-security-policy'};
-like("@policies", qr/default-src 'none';.*form-action 'self'/, 'with a strict policy');
-like($r->{headers}{'cache-control'}, qr/no-store/, 'not stored');
+like("@policies", qr/default-src 'none';.*form-action 'self'/, 'the page with the form has a strict policy');
+like($r->{headers}{'cache-control'}, qr/no-store/, 'the page with the form is not stored');
 
 sub try_password
 {
@@ -184,10 +184,10 @@ like($r->{body}, qr{url=https://example\.com/open"}, 'without a password, the ta
 # The limit is ten attempts in a minute, right or wrong; six were made before.
 my @status = map { try_password('guess')->{status} } 1 .. 8;
 is($status[0], 403, 'the first ones are answered');
-is($status[-1], 429, 'then it is enough') or diag("@status");
+is($status[-1], 429, 'further attempts are refused with 429') or diag("@status");
 $r = try_password("\xc3\x84pfel und Birnen");
 is($r->{status}, 429, 'for the right password, too');
-like($r->{headers}{'retry-after'}, qr/^[1-9]\d*$/, 'with Retry-After');
+like($r->{headers}{'retry-after'}, qr/^[1-9]\d*$/, 'the 429 has Retry-After');
 ok(!(grep {/127\.0\.0\.1/} $k->redis('links')->keys_like('*')), 'no address is in Redis');
 
 is($alice->patch("$links/$secret->{id}", { password => undef })->{status}, 200, 'the password is removed');

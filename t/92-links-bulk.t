@@ -75,17 +75,17 @@ $r = $alice->get("$links/export");
 is($r->{status}, 200, 'an export');
 like($r->{headers}{'content-type'}, qr{^text/csv}, 'of CSV');
 my @lines = split /\r\n/, $r->{body};
-is($lines[0], 'slug,target,title,expiresAt,enabled,clicks,createdAt,url', 'with a head');
-is(scalar @lines, 7, 'and each link') or diag($r->{body});
+is($lines[0], 'slug,target,title,expiresAt,enabled,clicks,createdAt,url', 'the CSV has a head');
+is(scalar @lines, 7, 'the CSV has a row for each link') or diag($r->{body});
 like($r->{body}, qr/^formula,"https:\/\/example\.com\/f","'=1\+1",,true,0,/m, 'no cell is a formula');
 my $bob = $k->user('bob');
 is(scalar(() = $bob->get("$links/export")->{body} =~ /\r\n/g), 1, 'others export their own: none');
 # What was exported can be imported by another user, with other slugs.
 my $moved = $r->{body} =~ s/^(\w+[\w-]*),/$1-b,/mgr =~ s/^slug-b/slug/r;
 my $import = $bob->post("$links/import", { csv => utf8_text($moved) });
-is($import->{json}{made}, 6, 'and import what somebody has exported') or diag(explain($import->{json}));
+is($import->{json}{made}, 6, 'another user can import what was exported') or diag(explain($import->{json}));
 my @titles = sort map { $_->{title} // '' } @{ $alice->get($links)->{json}{items} };
-is_deeply([ sort map { $_->{title} // '' } @{ $bob->get($links)->{json}{items} } ], \@titles, 'with the same titles');
+is_deeply([ sort map { $_->{title} // '' } @{ $bob->get($links)->{json}{items} } ], \@titles, 'the imported links have the same titles');
 
 # A long list is exported whole.
 for (1 .. 2) {

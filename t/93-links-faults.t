@@ -109,8 +109,8 @@ cmp_ok(scalar @absent, '>', 0, 'slugs without a link are in Redis, too');
 cmp_ok($redis->cmd('PTTL', $absent[0]), '<=', 30_000, 'for a short time');
 my $taken = $absent[0] =~ s/.*:l://r;
 is(follow($taken)->{status}, 404, 'one of them');
-is($alice->post($links, { target => 'https://example.com/', slug => $taken })->{status}, 201, 'is taken');
-is(locations($taken), 'https://example.com/', 'and leads on at once');
+is($alice->post($links, { target => 'https://example.com/', slug => $taken })->{status}, 201, 'a slug whose absence is cached can be taken');
+is(locations($taken), 'https://example.com/', 'the new link redirects at once');
 
 # ---- PostgreSQL is away --------------------------------------------------------------------
 

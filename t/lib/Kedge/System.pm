@@ -19,8 +19,9 @@ use Kedge qw(slurp wait_until);
 
 my $TOP = abs_path(dirname(__FILE__) . '/../../..');
 my $CACHE = "$TOP/build/system";
-# A suite that is not here is one of Debian. debootstrap of Debian 12 has neither a script
-# nor the keys of noble; its own apt has them, and checks all that it installs later.
+# Suites that are not listed here are Debian's. debootstrap of Debian 12 has neither a
+# script nor the keys of noble; its own apt has them, and checks all that it installs
+# later.
 my %UBUNTU = (
 	mirror => 'http://archive.ubuntu.com/ubuntu',
 	options => ['--components=main,universe', '--no-check-gpg'],

@@ -192,7 +192,7 @@ struct change {
 	const struct session_found *found;
 	int64_t ttl_s;
 	const char *verified_id; /* the row to confirm; NULL: disable */
-	const char *token; /* of the session, which has a new one now */
+	const char *token; /* the session's new token */
 };
 
 /*
