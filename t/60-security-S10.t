@@ -184,8 +184,8 @@ for my $claim (1, 100, 1_000_000, -1, '9' x 30, 'x', '') {
 	like($a->{status} // 'cut', qr/^(400|401|403|411|413|cut)$/, "CONTENT_LENGTH '$claim' is refused");
 }
 
-# Hostile JSON, as deep and as wide as the limits allow.  Measured is the processor time
-# of core's processes, which other load does not affect.
+# Hostile JSON, as deep and as wide as the limits allow. The test measures the processor
+# time of core's processes, which other load does not affect.
 sub processor_s
 {
 	my $ns = 0;

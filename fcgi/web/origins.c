@@ -35,9 +35,9 @@ origins_trust(const struct origins *o, const char *url)
 
 /*
  * A path on this host that every browser and router interprets in the same way.
- * Refused are "//host", backslashes and control characters (U+0000 to U+001F,
- * U+007F to U+009F), which browsers drop or turn into slashes, and encoded
- * slashes.
+ * "//host" and encoded slashes are refused, and so are backslashes and control
+ * characters (U+0000 to U+001F, U+007F to U+009F), which browsers drop or turn
+ * into slashes.
  */
 static bool
 is_safe_path(const char *url)
