@@ -306,7 +306,7 @@ write_backup(struct backup *b)
 
 	b->manifest.version = KEDGE_VERSION;
 	b->manifest.created_at = time_text(a, /* is_name= */ false);
-	/* Not file_make_dir(): it must not exist. */
+	/* file_make_dir() would accept a directory that exists already. */
 	if (mkdir(b->partial, 0700) == -1) {
 		print_error("cannot make the directory %s: %s", b->partial,
 		    strerror(errno));
