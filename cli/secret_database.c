@@ -146,7 +146,9 @@ finish(const struct secrets *s, const struct spec_service *service,
 	    !run_formatted(script, a, forget_sql, DB_ARGS(old)) ||
 	    !secret_store_remove(&s->store, service->name, STATE_FILE))
 		return false;
-	print_message("%s: the login %s was replaced", service->name, old);
+	print_message("%s: the service uses a new login and password; the "
+		      "login %s has no password any more",
+	    service->name, old);
 	return true;
 }
 
