@@ -125,6 +125,12 @@ configure_cluster() {
 	runuser -u postgres -- mkdir -p "$dir/conf.d"
 	changed=
 	restart=
+	# Another number needs a restart of the server, and requests fail meanwhile. So it
+	# is only changed to have more, and then by a good part.
+	connections=$(((connections + 199) / 200 * 200))
+	has=$(sed -n 's/^max_connections = \([0-9]*\)$/\1/p' "$dir/conf.d/kedge.conf" 2>/dev/null |
+		head -n 1)
+	[ "${has:-0}" -le "$connections" ] || connections=$has
 	write "$dir/conf.d/kedge.conf" <<-CONF && restart=yes
 		$mark Add settings in other files of this directory.
 		listen_addresses = ''
