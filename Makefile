@@ -13,8 +13,9 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wvla \
     -Wno-missing-field-initializers -Wno-overlength-strings
 # A package is built by compilers that know other warnings: WERROR= .
 WERROR ?= -Werror
+# A distribution's own level of _FORTIFY_SOURCE is higher in some releases.
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
-    $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+    $(if $(SAN)$(findstring _FORTIFY_SOURCE,$(CPPFLAGS)),,-D_FORTIFY_SOURCE=2)
 CPPFLAGS += -Ifcgi -Iservices -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS))
 override CFLAGS += -std=c17 -pthread $(WARN) $(HARDEN) \
     $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer,$(WERROR))
