@@ -158,7 +158,7 @@ sub build
 	my $source = "$dir/kedge";
 	# Neither tests nor pages are part of the package.
 	my ($status, $sum, $err) = Kedge::run('sh', '-c',
-		"$LIST | grep -v -e ^t/ -e '[.]md$' | xargs -d '\\n' sha256sum | sha256sum",
+		"$LIST | grep -v -e ^t/ -e '[.]md\$' | xargs -d '\\n' sha256sum | sha256sum",
 		'sh', $TOP);
 	croak $err if $status != 0;
 	$sum .= $option{change} // '';
