@@ -78,13 +78,16 @@ unlike($ports, qr/:5433\b/, 'the cluster has no TCP port');
 my @units = ($system->in(qw(systemctl list-units --all --plain --no-legend --full kedge*.service)))[1]
     =~ /^(kedge\S*)\.service/mg;
 cmp_ok(scalar @units, '>=', 14, 'there are units: ' . join ' ', @units);
+my %exposure;
 for my $unit (@units, 'kedge-backup') {
 	my $o = ($system->in(qw(systemd-analyze security --threshold=15), "$unit.service"))[1];
 	my ($score) = $o =~ /exposure level for \S+ ([\d.]+)/;
+	$exposure{$unit} = $score;
 	cmp_ok($score // 10, '<=', 1.5, "$unit.service: exposure at most 1.5");
 	like($system->shows($_, "$unit.service"), qr/^\d+$/, "$unit.service: has a limit $_")
 	    for qw(MemoryMax TasksMax);
 }
+diag 'exposure: ' . join ', ', map {"$_ $exposure{$_}"} sort keys %exposure;
 my $verify = $system->shows('MainPID', 'kedge-auth-verify');
 unlike($system->succeeds('the network of verify', qw(nsenter -n -t), $verify, qw(ip -o addr)),
 	qr/inet.* scope global/, 'verify has none');
