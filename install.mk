@@ -5,7 +5,7 @@
 # anything, and it need not be known when Kedge is built.
 PREFIX ?= /usr/local
 INSTALL ?= install
-shared_dirs := sql nginx systemd web templates cli/help cli/completion docker monitoring
+shared_dirs := sql nginx systemd mail web templates cli/help cli/completion docker monitoring
 shared_files = kedge.json $(wildcard kedge.schema.json) \
     $(shell find $(shared_dirs) -type f ! -name '.*' ! -name '*.md' ! -name '*.test.yml' | LC_ALL=C sort)
 programs = $(wildcard services/*/programs/*)

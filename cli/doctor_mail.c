@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "mail/mail_template.h"
 
 enum { CONNECT_MS = 3000 };
 
@@ -55,6 +56,21 @@ try_host(struct arena *a, const char *host, const char *port)
 	return error == 0 ? NULL : arena_strdup(a, strerror(error));
 }
 
+/* Wrong templates, which would keep auth from starting. */
+static void
+check_templates(struct doctor *d)
+{
+	char problem[MAIL_PROBLEM_SIZE] = "";
+	struct mail_templates *t =
+	    mail_templates_read(site_mail_shipped(&d->site),
+		site_mail_templates(&d->site), problem);
+
+	if (t == NULL)
+		doctor_add(d, SEVERITY_ERROR, "see docs/MAIL.md",
+		    "mail templates: %s", problem);
+	mail_templates_free(t);
+}
+
 void
 doctor_mail(struct doctor *d)
 {
@@ -62,6 +78,8 @@ doctor_mail(struct doctor *d)
 	const char *host, *port, *problem;
 	size_t len;
 
+	if (!d->site.is_server || url != NULL)
+		check_templates(d);
 	if (url == NULL)
 		return;
 	host = strstr(url, "://") + strlen("://");

@@ -78,6 +78,26 @@ other_origins(const struct site *site)
 	return list;
 }
 
+/*
+ * In development, mail is written into files: no server has to be there, and
+ * nothing reaches anybody.
+ */
+static void
+put_mail(const struct site *site, const struct spec_service *service,
+    struct environment *e)
+{
+	const struct spec_mail *mail = &site->spec->mail;
+
+	if (site->is_server && mail->url == NULL)
+		return;
+	put(site, e, service, "MAIL_URL",
+	    site->is_server ? mail->url : "file:mail");
+	put(site, e, service, "MAIL_FROM",
+	    mail->from != NULL ? mail->from : "kedge@localhost");
+	put(site, e, service, "MAIL_SHIPPED", site_mail_shipped(site));
+	put(site, e, service, "MAIL_TEMPLATES", site_mail_templates(site));
+}
+
 static void
 put_verifier(const struct site *site, struct environment *e)
 {
@@ -87,6 +107,7 @@ put_verifier(const struct site *site, struct environment *e)
 	put(site, e, service, "URL", site_url(site));
 	put(site, e, service, "TRUSTED_ORIGINS", other_origins(site));
 	put(site, e, service, "SERVICES", guarded_services(site));
+	put_mail(site, service, e);
 }
 
 static void

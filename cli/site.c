@@ -148,6 +148,19 @@ site_programs(const struct site *site, const char *service)
 }
 
 const char *
+site_mail_shipped(const struct site *site)
+{
+	return arena_printf(site->arena, "%s/mail",
+	    site->is_server ? site->share : site->stack->root);
+}
+
+const char *
+site_mail_templates(const struct site *site)
+{
+	return site->is_server ? SITE_ETC "/mail" : "mail-templates";
+}
+
+const char *
 site_web(const struct site *site)
 {
 	const char *dir = site->spec->web.directory;

@@ -98,6 +98,9 @@ const char *
 site_redis(const struct site *site, const struct spec_service *service);
 /* The directory of the programs that run the service's jobs. */
 const char *site_programs(const struct site *site, const char *service);
+/* The directories of mail templates: those of this release, the operator's. */
+const char *site_mail_shipped(const struct site *site);
+const char *site_mail_templates(const struct site *site);
 /* The directory that nginx serves at "/", for a site with one. */
 const char *site_web(const struct site *site);
 /*

@@ -14,7 +14,7 @@ use Kedge qw(jdecode jencode run slurp wait_until);
 my $good = jdecode(slurp("$Kedge::ROOT/kedge.json"));
 my $root = tempdir(CLEANUP => 1);
 chmod 0755, $root;
-symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx sql web);
+symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx sql mail web);
 
 sub write_shape
 {

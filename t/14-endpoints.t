@@ -159,6 +159,12 @@ sub value_of
 	return person('alice')->{password} if $name eq 'password';
 	return $k->again(person($1))->{token} if $name =~ /^token of (\w+) again$/;
 	return Kedge::Totp::code($uri{$1}) if $name =~ /^app code of (\w+)$/ && $uri{$1};
+	# The token of a link that was sent: "reset-password: of ann" is what follows
+	# "reset-password:".
+	return $k->sql('auth', sprintf q{SELECT substr(identifier, %d) FROM verification
+	    WHERE starts_with(identifier, '%s') AND value = (SELECT id FROM "user" WHERE email = '%s')
+	    ORDER BY "createdAt" DESC LIMIT 1}, 1 + length $1, $1, person($2)->{email})
+	    if $name =~ /^([a-z-]+[:-]) of (\w+)$/;
 	return "no $name";
 }
 
@@ -175,7 +181,7 @@ sub filled
 for my $row (@pass) {
 	my ($who, $call, $body, $name) = @$row;
 	my ($method, $path) = split / /, filled($call), 2;
-	my ($of) = grep { "$method $path" =~ /^$_->[0]$/ } @patterns;
+	my ($of) = grep { "$method $path" =~ /^$_->[0](?:\?.*)?$/ } @patterns;
 	ok($of, "$call: the OpenAPI document has the operation") or next;
 	my (undef, $route, $service, $operation) = @$of;
 	delete $missing{$route};

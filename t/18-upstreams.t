@@ -18,7 +18,7 @@ my $fcgi = Kedge::Echo->fastcgi;
 my $shape = jdecode(slurp("$Kedge::ROOT/kedge.json"));
 my $root = tempdir(CLEANUP => 1);
 chmod 0755, $root;
-symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx sql web);
+symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx sql mail web);
 push @{ $shape->{services} },
     { name => 'wiki', prefix => '/wiki/', guard => 'standard', public => [ '/wiki/static/', '/w/' ], uploads => 5_000_000,
 	locations => [ { prefix => '/wiki/admin/', guard => 'role-gated', roles => ['editor'] } ],

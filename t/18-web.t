@@ -113,7 +113,7 @@ $k->down;
 write_file("$web/404.html", '<h1>my own 404</h1>');
 my $root = "$k->{dir}-root";
 make_path($root);
-symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx sql web);
+symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx sql mail web);
 my $shape = jdecode(slurp("$Kedge::ROOT/kedge.json"));
 $shape->{web} = $web;
 write_file("$root/kedge.json", Kedge::jencode($shape));

@@ -180,7 +180,7 @@ like($out, qr/services: must be a list of 1 to 128 items, not 129/, '129 service
 # "up" must have room for the processes of all services: the first error is a missing
 # program.
 make_path("$top/root");
-symlink "$Kedge::ROOT/$_", "$top/root/$_" for qw(nginx sql web);
+symlink "$Kedge::ROOT/$_", "$top/root/$_" for qw(nginx sql mail web);
 my $spec = jdecode(jencode($shape));
 $many->($spec);
 write_file("$top/root/kedge.json", jencode($spec));

@@ -14,7 +14,7 @@ use Kedge qw(jdecode jencode need run slurp wait_until);
 need(qw(nginx openssl));
 my $root = tempdir(CLEANUP => 1);
 chmod 0755, $root;
-symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx web);
+symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx mail web);
 system('cp', '-r', "$Kedge::ROOT/sql", "$root/sql") == 0 or die;
 my $app = Kedge::Echo->http;
 my $chat = Kedge::Echo->websocket;

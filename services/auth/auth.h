@@ -15,6 +15,7 @@
 
 struct auth_shared;
 struct hash_pool;
+struct mailer;
 struct origins;
 struct req;
 struct session_ticker;
@@ -57,6 +58,8 @@ struct auth_config {
 	int64_t cache_lease_s;
 	int64_t hash_concurrency; /* 0: one for each processor core */
 	int64_t hash_queue;
+	int64_t mail_per_address; /* messages to one address in an hour */
+	int64_t mail_per_user; /* messages that one user causes in an hour */
 
 	/* The variables of the plugins: see plugin_config(). */
 	_Alignas(max_align_t) char plugin_config[PLUGIN_CONFIG_MAX_BYTES];
@@ -92,6 +95,8 @@ struct auth {
 	struct auth_shared *shared;
 	struct session_ticker *ticker;
 	struct hash_pool *hashes; /* NULL in the verify pool */
+	struct mailer
+	    *mailer; /* NULL except in workers, and when mail is off */
 };
 
 /* Initialises the members that depend only on the configuration. */

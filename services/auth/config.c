@@ -8,12 +8,13 @@
 #include "auth/http/session_cookie.h"
 #include "auth/identity/identity.h"
 #include "auth/log_events.h"
+#include "auth/mail/auth_mail.h"
 #include "auth/password/hash_slots.h"
 #include "auth/plugins.h"
 #include "auth/provision/provision_routes.h"
 #include "base/log.h"
 
-static const char default_plugins[] = "email-password,admin";
+static const char default_plugins[] = "email-password,admin,password-reset";
 
 /* clang-format off */
 static const struct config_var vars[] = {
@@ -82,6 +83,14 @@ static const struct config_var vars[] = {
 	  .fallback = "64", .min = 0, .max = 4096, .unit = "hashes",
 	  .doc = "The most passwords that wait to be hashed in one process; "
 	    "further sign-ins get 429. THREADS limits this number, too." },
+	{ CONFIG(struct auth_config, mail_per_address, "MAIL_PER_ADDRESS"),
+	  .fallback = "10", .min = 1, .max = 10000, .unit = "in 1 h",
+	  .doc = "The most messages to one address; further requests for one "
+	    "get 429, whether or not the address belongs to a user." },
+	{ CONFIG(struct auth_config, mail_per_user, "MAIL_PER_USER"),
+	  .fallback = "20", .min = 1, .max = 10000, .unit = "in 1 h",
+	  .doc = "The most messages that one user can cause, to whatever "
+	    "addresses." },
 	{ 0 },
 };
 /* clang-format on */
@@ -104,6 +113,7 @@ const struct auth_plugin *const auth_core[] = {
 	&identity_session_part,
 	&identity_user_part,
 	&provision_part,
+	&auth_mail_part,
 	NULL,
 };
 

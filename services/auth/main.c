@@ -19,6 +19,9 @@
 #include "auth/http/error.h"
 #include "auth/http/gate.h"
 #include "auth/identity/user_cli.h"
+#include "auth/log_events.h"
+#include "auth/mail/auth_mail.h"
+#include "auth/mail/auth_mail_job.h"
 #include "auth/password/hash_pool.h"
 #include "auth/routes.h"
 #include "auth/verify/reverify.h"
@@ -28,6 +31,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "job/webhook.h"
+#include "mail/mail.h"
 #include "process/master.h"
 #include "process/shared.h"
 #include "web/service.h"
@@ -35,13 +39,25 @@
 static struct plugin_set plugins;
 static struct auth_config config = { .plugin_set = &plugins };
 
+/*
+ * With one message at a time, a mail server that does not answer occupies one
+ * worker, not all.
+ */
+static struct job_queue queues[] = {
+	{ WEBHOOK_QUEUE, 1 },
+	{ AUTH_MAIL_QUEUE, 1 },
+	{ 0 },
+};
+
 static bool
 check(UNUSED const void *arg)
 {
 	struct auth auth = { 0 };
-	bool ok = auth_init(&auth, &config);
+	bool ok = auth_init(&auth, &config) &&
+	          auth_mail_check(&config.base.mail, &plugins);
 
 	auth_release(&auth);
+	queues[0] = webhook_queues[0];
 	return ok;
 }
 
@@ -50,6 +66,8 @@ prepare(UNUSED void *arg)
 {
 	bool fresh;
 
+	if (!mail_is_on(&config.base.mail))
+		log_event(LOG_INFO, EVENT_MAIL_OFF);
 	config.shared = shared_open("auth", sizeof(*config.shared), &fresh);
 	if (fresh) {
 		lease_init(&config.shared->lease);
@@ -107,6 +125,21 @@ open_verdict_database(void)
 	});
 }
 
+/* Without mail, messages that wait fail until it is on again. */
+static bool
+open_mailer(struct auth *auth)
+{
+	char problem[MAIL_PROBLEM_SIZE] = "";
+
+	if (!mail_is_on(&config.base.mail))
+		return true;
+	auth->mailer = mailer_new(&config.base.mail, problem);
+	if (auth->mailer == NULL)
+		log_event(LOG_ERROR, EVENT_MAIL_TEMPLATES_INVALID,
+		    LOG_TEXT("problem", problem));
+	return auth->mailer != NULL;
+}
+
 static bool
 open_worker(void *arg)
 {
@@ -123,7 +156,7 @@ open_worker(void *arg)
 	auth->process.session_cookie = auth->session_cookie;
 	epoch_take_over(&auth->shared->epoch, auth->process.worker->slot);
 	if (str_eq(pool, "worker"))
-		return true;
+		return open_mailer(auth);
 	if (verdicts)
 		service_process_set_db(&auth->process, open_verdict_database());
 	auth->ticker = session_ticker_start(&(struct session_ticker_options){
@@ -150,6 +183,7 @@ close_worker(void *arg)
 {
 	struct auth *auth = arg;
 
+	mailer_free(auth->mailer);
 	hash_pool_free(auth->hashes);
 	session_ticker_stop(auth->ticker);
 	auth_release(auth);
@@ -202,12 +236,13 @@ static const struct service_pool pools[] = {
 static const struct job_kind *kinds[PLUGINS_MAX + 2] = { webhook_jobs };
 static const struct job_set jobs = {
 	.kinds = kinds,
-	.queues = webhook_queues,
+	.queues = queues,
 	.schedules = plugins.schedules,
 };
 
 static const struct service_program program = {
 	.name = "auth",
+	.flags = SERVICE_MAIL,
 	.service = &api,
 	.pools = pools,
 	.config = &config,

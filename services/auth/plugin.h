@@ -19,6 +19,7 @@
 
 struct arena;
 struct auth;
+struct auth_mail_kind;
 struct config_var;
 struct credential;
 struct db;
@@ -115,6 +116,13 @@ struct auth_hooks {
 	 * "TOKEN.MAC".
 	 */
 	void (*session_cookie)(struct req *r, const char *value);
+	/*
+	 * Called in the transaction that replaces a password which its owner
+	 * has forgotten, or deletes the user: what else lets somebody in as
+	 * this user, such as trusted devices and codes, must end.
+	 */
+	enum err (*on_reset)(
+	    struct db *tx, struct arena *a, const char *user_id);
 	/* Called in the transaction that ends these sessions. */
 	enum err (*on_revoke)(
 	    struct db *tx, struct arena *a, const struct strings *tokens);
@@ -135,6 +143,7 @@ struct auth_plugin {
 	size_t config_size;
 	const struct job_kind *jobs;
 	const struct job_schedule *schedules;
+	const struct auth_mail_kind *mails; /* messages (mail/auth_mail.h) */
 	const struct auth_claim *claims;
 	const struct auth_hooks *hooks;
 	/*

@@ -84,3 +84,29 @@ limit_refund_try(struct req *r, const char *account)
 		rate_limit_refund(auth->process.limit, try_key(r, account),
 		    LIMIT_TRIES, LIMIT_TRIES_PERIOD_MS);
 }
+
+/* Like try_key(), without the network: a mailbox has only one owner. */
+static const char *
+mail_key(struct req *r, const char *kind, const char *whose)
+{
+	char hex[SHA256_HEX_SIZE];
+
+	sha256_hex(whose, strlen(whose), hex);
+	return arena_printf(r->arena, "mail|%s|%.32s", kind, hex);
+}
+
+enum err
+limit_mail(struct req *r, const char *address, const char *user_id)
+{
+	const struct auth_config *c = auth_of(r)->config;
+	enum err e = ERR_OK;
+
+	if (!c->rate_limit)
+		return ERR_OK;
+	if (user_id != NULL)
+		e = take(r, mail_key(r, "user", user_id), c->mail_per_user,
+		    LIMIT_MAIL_PERIOD_MS);
+	return e != ERR_OK ? e
+	                   : take(r, mail_key(r, "to", address),
+				 c->mail_per_address, LIMIT_MAIL_PERIOD_MS);
+}

@@ -30,6 +30,8 @@ enum {
 
 	LIMIT_TRIES_PERIOD_MS = 600 * 1000,
 	LIMIT_TRIES = 20,
+
+	LIMIT_MAIL_PERIOD_MS = 3600 * 1000,
 };
 
 /* The `rate` of a row where a password is checked. */
@@ -44,6 +46,12 @@ enum err limit_request(struct req *r);
  * refuses it when there have been too many.
  */
 MUST_CHECK enum err limit_try(struct req *r, const char *account);
+/*
+ * Counts a message to this canonical address, and for this user unless NULL;
+ * refuses when there have been too many.
+ */
+MUST_CHECK enum err
+limit_mail(struct req *r, const char *address, const char *user_id);
 /* Uncounts an attempt that was not a wrong guess. */
 void limit_refund_try(struct req *r, const char *account);
 

@@ -28,4 +28,17 @@ MUST_CHECK enum err verification_create(struct db *db, struct arena *a,
 MUST_CHECK enum err verification_consume(struct db *db, struct arena *a,
     const char *identifier, const char **ret_value);
 
+/*
+ * The value of the newest row of the identifier, which stays.  ERR_NOT_FOUND:
+ * there is none, or it has expired.
+ */
+MUST_CHECK enum err verification_find(struct db *db, struct arena *a,
+    const char *identifier, const char **ret_value);
+/*
+ * Deletes all rows whose identifier begins with `prefix` and whose value is
+ * `value`: the other outstanding links of a user.
+ */
+MUST_CHECK enum err verification_drop(
+    struct db *db, struct arena *a, const char *prefix, const char *value);
+
 #endif

@@ -53,3 +53,42 @@ verification_consume(struct db *db, struct arena *a, const char *identifier,
 	*ret_value = db_get_text(&rows, 0, CONSUMED_VALUE);
 	return ERR_OK;
 }
+
+static const struct db_stmt find = {
+	.name = "verification_find",
+	.sql = "SELECT value, \"expiresAt\" > now() FROM verification"
+	       " WHERE identifier = $1"
+	       " ORDER BY \"createdAt\" DESC, id DESC LIMIT 1",
+	.nargs = 1,
+	.read_only = true,
+};
+
+enum err
+verification_find(struct db *db, struct arena *a, const char *identifier,
+    const char **ret_value)
+{
+	struct db_rows rows;
+	enum err e = db_run_one(db, a, &find, DB_ARGS(identifier), &rows);
+
+	if (e != ERR_OK)
+		return e;
+	if (!db_get_bool(&rows, 0, CONSUMED_LIVE))
+		return ERR_NOT_FOUND;
+	*ret_value = db_get_text(&rows, 0, CONSUMED_VALUE);
+	return ERR_OK;
+}
+
+/* The index is that of 0041_verification_value.sql. */
+static const struct db_stmt drop = {
+	.name = "verification_drop",
+	.sql = "DELETE FROM verification WHERE value = $2"
+	       " AND length(value) <= 255 AND starts_with(identifier, $1)",
+	.nargs = 2,
+};
+
+enum err
+verification_drop(
+    struct db *db, struct arena *a, const char *prefix, const char *value)
+{
+	return db_run(db, a, &drop, DB_ARGS(prefix, value), NULL);
+}

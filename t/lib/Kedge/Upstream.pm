@@ -46,7 +46,7 @@ sub start
 	my $spec = jdecode(slurp("$Kedge::ROOT/kedge.json"));
 	my ($row) = grep { $_->{name} eq $service } @{ $spec->{services} };
 	$row->{upstream} = "http://127.0.0.1:$port";
-	symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx sql web);
+	symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx sql mail web);
 	open my $f, '>', "$root/kedge.json" or die "kedge.json: $!";
 	print $f jencode($spec);
 	close $f or die "kedge.json: $!";
