@@ -61,6 +61,17 @@ for my $path (grep { !/ADDING|ARCHITECTURE/ } glob 'docs/*.md') {
 	is_deeply([ grep { !-e } @named ], [], "$path: each test that it names exists") if @named;
 }
 
+# The README links to every page, and its figures are those of the benchmarks.
+{
+    my $readme = slurp('README.md');
+    is_deeply([grep { $readme !~ /\(\Q$_\E[)#]/ } glob 'docs/*.md'], [], 'README.md links to each page in docs/');
+    my ($costs) = $readme =~ /^## What it costs\n(.*?)^## /ms;
+    my @figures = map { split /, p99 /, $_ } $costs =~ /^\| [^|]+ \| ([^|]*\d[^|]*) \|/mg;
+    cmp_ok(scalar @figures, '>', 4, 'the README has figures');
+    my $measured = slurp('docs/BENCHMARKS.md');
+    is_deeply([grep { $measured !~ /\Q$_\E/ } @figures], [], 'each is in docs/BENCHMARKS.md');
+}
+
 # Every command in the README's shell blocks exists.
 my @used = slurp('README.md') =~ m{^\./kedge (\w+)}mg;
 my $help = qx($build/kedge help 2>&1);

@@ -4,19 +4,23 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use File::Temp ();
 use Test::More;
 use Kedge qw(tool);
 use Kedge::Page;
 
 my $k = Kedge->up;
 
-# The README's curl examples.
+# The README's blocks. The stack starts again where its reader starts it.
 SKIP: {
 	skip 'curl is not installed', 1 unless tool('curl');
-	my $page = Kedge::Page->new('README.md');
-	my @blocks = grep { $_->{text} =~ /\bcurl\b/ } $page->blocks('sh');
-	is(scalar @blocks, 2, 'the README has two blocks of curl examples');
-	my $out = $page->run_on_stack($k, only => sub { $_[0]{text} =~ /\bcurl\b/ });
+	my $readme = Kedge::Page->new('README.md');
+	my $place = File::Temp::tempdir(CLEANUP => 1);
+	chmod 0755, $place;
+	mkdir "$place/kedge" or die "$place/kedge: $!";
+	my $port = $k->port;
+	my $out = $readme->run_on_stack($k, dir => "$place/kedge",
+		as => sub { $_[0] =~ s{^(\./kedge up\b.*)}{./kedge down\n$1 --detach --port $port}gmr });
 	like($out, qr/"userId"/, 'an example makes a verified request');
 	like($out, qr/"currency"\s*:\s*"USD"/, 'an example reads the wallet');
 	like($out, qr/"amount"\s*:\s*5000/, 'an example deposits money as an administrator');
@@ -24,6 +28,14 @@ SKIP: {
 	my @errors = $out =~ /"code"\s*:\s*"(\w+)"/g;
 	is_deeply([ grep { $_ ne 'UNAUTHENTICATED' } @errors ], [],
 		'the only errors of the examples are those that they show');
+	like($k->client->get('/')->{body}, qr{<title>shop</title>}, 'at the end Kedge serves the page that was made');
+
+	# t/system executes the pages from which these commands are.
+	my %executed = map { $_ => 1 } map { split /\n/, $_->{text} } map { Kedge::Page->new($_)->blocks('sh', 'server') }
+	    qw(docs/INSTALL.md docs/FIRST-HOUR.md);
+	my @server = map { split /\n/, $_->{text} } $readme->blocks('sh', 'server');
+	cmp_ok(scalar @server, '>', 2, 'the README has commands for a server');
+	is_deeply([ grep { !$executed{$_} } @server ], [], 'they are those of the pages that are executed on one');
 }
 
 # The same for docs/API.md, in a stack without the README's users. Each answer that a
