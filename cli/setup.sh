@@ -156,6 +156,8 @@ need_system() {
 	# t/19-proxy.t leaves out what is not installed.
 	want haproxy has_command haproxy
 	want caddy has_command caddy
+	# Compiles what docs/ADDING-A-SERVICE.md shows in Go; it has 250 MB.
+	want golang-go has_command go
 	need podman has_command podman
 	need buildah has_command buildah
 	need podman-compose has_command podman-compose

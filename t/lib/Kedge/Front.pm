@@ -57,7 +57,7 @@ sub modules
 sub run_here
 {
 	my ($self, @cmd) = @_;
-	return run({ dir => $self->{dir}, timeout => 300, env => { CI => 1, NEXT_TELEMETRY_DISABLED => 1 } }, @cmd);
+	return run({ dir => $self->{dir}, timeout => 900, env => { CI => 1, NEXT_TELEMETRY_DISABLED => 1 } }, @cmd);
 }
 
 # Changes a file: the function gets its text in $_.

@@ -40,17 +40,24 @@ sub need_node
 sub start
 {
 	my ($class, $service, @command) = @_;
+	# Options: dir (where the program runs).
+	my $opt = ref $command[0] ? shift @command : {};
 	my $port = Kedge::free_port();
 	my $root = tempdir(CLEANUP => 1);
 	chmod 0755, $root;
 	my $spec = jdecode(slurp("$Kedge::ROOT/kedge.json"));
 	my ($row) = grep { $_->{name} eq $service } @{ $spec->{services} };
+	if (!$row) {
+		$row = { name => $service, prefix => "/api/$service/", guard => 'standard' };
+		push @{ $spec->{services} }, $row;
+	}
 	$row->{upstream} = "http://127.0.0.1:$port";
 	symlink "$Kedge::ROOT/$_", "$root/$_" for qw(nginx sql mail web);
 	open my $f, '>', "$root/kedge.json" or die "kedge.json: $!";
 	print $f jencode($spec);
 	close $f or die "kedge.json: $!";
 	my $self = bless { service => $service, port => $port, root => $root,
+		dir => $opt->{dir} // "$Kedge::ROOT/services/$service",
 		stack => Kedge->up(env => { KEDGE_ROOT => $root }) }, $class;
 	$self->begin(@command);
 	return $self;
@@ -63,7 +70,7 @@ sub begin
 	$self->{pid} = fork // die "fork: $!";
 	if ($self->{pid} == 0) {
 		Kedge::in_child();
-		chdir "$Kedge::ROOT/services/$self->{service}" or POSIX::_exit(126);
+		chdir $self->{dir} or POSIX::_exit(126);
 		$ENV{ uc($self->{service}) . '_LISTEN' } = "127.0.0.1:$self->{port}";
 		open STDIN, '<', '/dev/null' or POSIX::_exit(126);
 		open STDOUT, '>', $said or POSIX::_exit(126);
