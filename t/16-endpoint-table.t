@@ -56,7 +56,7 @@ my $anyone = $k->client;
 my @said = (
 	[ POST => '/sign-in/social', qr{^POST /sign-in/social of BetterAuth is not in this release} ],
 	[ GET => '/callback/github', qr{^GET /callback/:id of BetterAuth is not} ],
-	[ POST => '/siwe/verify', qr/plugin siwe, of which this release does not have it/ ],
+	[ POST => '/passkey/delete-passkey', qr/plugin passkey, of which this release does not have it/ ],
 	[ POST => '/organization/create', qr/plugin organization,/ ],
 	[ POST => '/sign-in/username', qr/plugin username, which is off; add username to AUTH_PLUGINS/ ],
 );
