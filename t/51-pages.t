@@ -16,6 +16,7 @@ my $k = Kedge->up;
 # The pages, and for each the replacements that its commands need in a test.
 my @pages = (
 	[ 'docs/FIRST-HOUR.md' ],
+	[ 'docs/MAIL.md', as => \&elsewhere ],
 	[ 'docs/MONITORING.md' ],
 	[ 'docs/CAPACITY.md' ],
 	[ 'docs/TROUBLESHOOTING.md' ],
@@ -33,6 +34,7 @@ sub elsewhere
 	my ($text) = @_;
 	my ($port, $to) = ($k->port, $k->dir . '-backups');
 	$text =~ s{/srv/backups}{$to}g;
+	$text =~ s{\.run/}{$k->dir . '/'}ge;
 	$text =~ s{kedge up --detach}{$& --port $port}g;
 	return $text;
 }
