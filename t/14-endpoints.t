@@ -17,6 +17,8 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Digest::SHA qw(hmac_sha256);
+use MIME::Base64 qw(encode_base64url);
 use Test::More;
 use Kedge qw(files jdecode jencode slurp);
 use Kedge::Totp;
@@ -165,6 +167,16 @@ sub value_of
 	    WHERE starts_with(identifier, '%s') AND value = (SELECT id FROM "user" WHERE email = '%s')
 	    ORDER BY "createdAt" DESC LIMIT 1}, 1 + length $1, $1, person($2)->{email})
 	    if $name =~ /^([a-z-]+[:-]) of (\w+)$/;
+	if ($name =~ /^email token of (\w+)$/) {
+		my $text = join '.', map { encode_base64url($_) } '{"alg":"HS256"}',
+		    jencode({ email => person($1)->{email}, exp => time + 60 });
+		return $text . '.' . encode_base64url(hmac_sha256($text, $k->service_env('auth')->{AUTH_SECRET}));
+	}
+	if ($name =~ /^second account of (\w+)$/) {
+		$k->sql('auth', sprintf q{INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt")
+		    SELECT 'second', 'x', 'github', id, now() FROM "user" WHERE email = '%s'}, person($1)->{email});
+		return 'second';
+	}
 	return "no $name";
 }
 

@@ -14,7 +14,8 @@
 #include "auth/provision/provision_routes.h"
 #include "base/log.h"
 
-static const char default_plugins[] = "email-password,admin,password-reset";
+static const char default_plugins[] = "email-password,admin,password-reset,"
+				      "email-verification,delete-user,accounts";
 
 /* clang-format off */
 static const struct config_var vars[] = {

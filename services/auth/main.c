@@ -50,10 +50,31 @@ static struct job_queue queues[] = {
 };
 
 static bool
+check_plugins(const struct auth *auth)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < plugins.non; i++) {
+		const struct auth_hooks *hooks = plugins.on[i]->hooks;
+		const char *problem = hooks != NULL && hooks->problem != NULL
+		                          ? hooks->problem(auth)
+		                          : NULL;
+
+		if (problem == NULL)
+			continue;
+		log_event(LOG_ERROR, EVENT_PLUGIN_SETTINGS_INVALID,
+		    LOG_TEXT("plugin", plugins.on[i]->name),
+		    LOG_TEXT("problem", problem));
+		good = false;
+	}
+	return good;
+}
+
+static bool
 check(UNUSED const void *arg)
 {
 	struct auth auth = { 0 };
-	bool ok = auth_init(&auth, &config) &&
+	bool ok = auth_init(&auth, &config) && check_plugins(&auth) &&
 	          auth_mail_check(&config.base.mail, &plugins);
 
 	auth_release(&auth);

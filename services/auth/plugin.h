@@ -85,6 +85,11 @@ struct auth_cookie {
  * first one that does not return ERR_OK ends the request.
  */
 struct auth_hooks {
+	/*
+	 * Called at start with the settings: NULL, or a sentence that says
+	 * which variable is wrong and what it must be.
+	 */
+	const char *(*problem)(const struct auth *auth);
 	/* Called once at start: for tables that depend on the whole set. */
 	void (*compose)(const struct plugin_set *set);
 	/*
@@ -101,6 +106,19 @@ struct auth_hooks {
 	/* Called before a row of "user" is inserted by sign-up, or changed. */
 	enum err (*before_user)(
 	    struct req *r, bool creating, struct column_values *values);
+	/*
+	 * Whether sign-up begins no session, because the new user must prove
+	 * something first.  Then sign-up also answers for an address that a
+	 * user has as for a new one.
+	 */
+	bool (*withholds_session)(const struct req *r);
+	/*
+	 * Called in the transaction that creates a user by sign-up.  `user` is
+	 * NULL when sign-up only pretends to create one: then the hook writes
+	 * as much, to no effect.
+	 */
+	enum err (*on_sign_up)(struct req *r, struct db *tx, struct arena *a,
+	    const struct user *user);
 	/*
 	 * Called when the proof is valid and the user not banned, and there is
 	 * no session yet.  *ret_answered: the plugin has answered instead,

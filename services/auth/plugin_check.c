@@ -249,8 +249,8 @@ check_columns(char *problem, const struct auth_plugin *plugin,
 }
 
 /*
- * A variable such as USERNAME_MIN of the plugin username: it cannot have the
- * name of one of auth's own.
+ * A variable such as USERNAME_MIN of the plugin username, or USERNAME alone: it
+ * cannot have the name of one of auth's own.
  */
 static bool
 is_own_var(const struct auth_plugin *plugin, const char *var)
@@ -264,7 +264,7 @@ is_own_var(const struct auth_plugin *plugin, const char *var)
 		if (*var != want)
 			return false;
 	}
-	return *var == '_';
+	return *var == '_' || *var == '\0';
 }
 
 static bool

@@ -167,6 +167,17 @@ session_try(struct req *r)
 	return ERR_OK;
 }
 
+enum err
+session_look(struct req *r)
+{
+	struct session_found *found = arena_alloc(r->arena, sizeof(*found));
+	enum err e = find_session(r, found);
+
+	if (e == ERR_OK && !found->user.is_banned)
+		r->session = found;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 const struct session_found *
 session_of(const struct req *r)
 {

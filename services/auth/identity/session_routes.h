@@ -25,6 +25,11 @@ MUST_CHECK enum err session_require(struct req *r, int fresh);
  * ERR_NOT_FOUND, and nothing is refused, also when the user is banned.
  */
 MUST_CHECK enum err session_try(struct req *r);
+/*
+ * Like session_require(), but ERR_OK also when there is none, or its user is
+ * banned; then session_of() is NULL.
+ */
+MUST_CHECK enum err session_look(struct req *r);
 const struct session_found *session_of(const struct req *r);
 
 #endif

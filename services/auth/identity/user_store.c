@@ -334,3 +334,23 @@ user_store_delete(struct db *tx, struct arena *a, const char *user_id)
 
 	return e != ERR_OK || rows.affected == 1 ? e : ERR_NOT_FOUND;
 }
+
+static const struct db_stmt update_email = {
+	.name = "user_update_email",
+	.sql = "UPDATE \"user\" SET email = coalesce($3, email),"
+	       " \"emailVerified\" = $4::boolean,"
+	       " \"updatedAt\" = date_trunc('milliseconds', now())"
+	       " WHERE id = $1 AND email = $2",
+	.nargs = 4,
+};
+
+enum err
+user_store_email(struct db *tx, struct arena *a, const char *user_id,
+    const char *email, const char *new_email, bool verified)
+{
+	struct db_rows rows;
+	enum err e = db_run(tx, a, &update_email,
+	    DB_ARGS(user_id, email, new_email, verified ? "t" : "f"), &rows);
+
+	return e != ERR_OK || rows.affected == 1 ? e : ERR_NOT_FOUND;
+}

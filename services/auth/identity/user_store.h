@@ -69,6 +69,14 @@ MUST_CHECK enum err user_store_account(
     struct db *tx, struct arena *a, const char *user_id, const char *service);
 MUST_CHECK enum err user_find_id(struct db *db, struct arena *a,
     const char *email, const char **ret_user_id);
+/*
+ * Sets whether the address is verified and, unless new_email is NULL, another
+ * address.  ERR_NOT_FOUND: the user's address is not `email` any more.
+ * ERR_CONFLICT: another user has the new one.
+ */
+MUST_CHECK enum err user_store_email(struct db *tx, struct arena *a,
+    const char *user_id, const char *email, const char *new_email,
+    bool verified);
 /* A ban: BetterAuth's columns of the plugin admin. */
 struct user_ban {
 	const char *reason; /* or NULL */

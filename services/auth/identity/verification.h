@@ -29,6 +29,14 @@ MUST_CHECK enum err verification_consume(struct db *db, struct arena *a,
     const char *identifier, const char **ret_value);
 
 /*
+ * Takes the row only if its value is `value`; otherwise it stays, so that
+ * nobody else can use it up.  ERR_NOT_FOUND: there is none with that value, or
+ * it has expired.
+ */
+MUST_CHECK enum err verification_consume_of(
+    struct db *db, struct arena *a, const char *identifier, const char *value);
+
+/*
  * The value of the newest row of the identifier, which stays.  ERR_NOT_FOUND:
  * there is none, or it has expired.
  */

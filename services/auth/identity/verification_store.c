@@ -54,6 +54,27 @@ verification_consume(struct db *db, struct arena *a, const char *identifier,
 	return ERR_OK;
 }
 
+static const struct db_stmt consume_of = {
+	.name = "verification_consume_of",
+	.sql = "DELETE FROM verification WHERE identifier = $1 AND value = $2"
+	       " RETURNING \"expiresAt\" > clock_timestamp()",
+	.nargs = 2,
+};
+
+enum err
+verification_consume_of(
+    struct db *db, struct arena *a, const char *identifier, const char *value)
+{
+	struct db_rows rows;
+	enum err e =
+	    db_run(db, a, &consume_of, DB_ARGS(identifier, value), &rows);
+
+	if (e != ERR_OK)
+		return e;
+	return rows.count > 0 && db_get_bool(&rows, 0, 0) ? ERR_OK
+	                                                  : ERR_NOT_FOUND;
+}
+
 static const struct db_stmt find = {
 	.name = "verification_find",
 	.sql = "SELECT value, \"expiresAt\" > now() FROM verification"

@@ -16,6 +16,7 @@
 #include "auth/identity/user_view.h"
 #include "auth/password/password.h"
 #include "auth/plugin/email_password/password_account.h"
+#include "auth/plugin_set.h"
 #include "auth/routes.h"
 #include "auth/signin/password_check.h"
 #include "auth/signin/signin.h"
@@ -65,7 +66,8 @@ static struct field sign_up_fields[SIGN_UP_FIELDS + 1 + COLUMNS_MAX] = {
 	{ FIELD(struct sign_up_in, image, "image"),
 	  .doc = "URL of a picture." },
 	{ FIELD(struct sign_up_in, callback_url, "callbackURL"),
-	  .doc = "Must be a path or of a trusted origin; not used yet." },
+	  .doc = "Where the link that confirms the address leads; a path or "
+	    "of a trusted origin." },
 	{ FIELD(struct sign_up_in, remember_me, "rememberMe"),
 	  .doc = "False: the session ends with the browser, or in a day." },
 	{ 0 },
@@ -141,9 +143,32 @@ refuse_taken(struct req *r, const struct sign_up_in *in, const char *email)
 	return e != ERR_OK ? e : refuse(r, REFUSE_FAILED_TO_CREATE_USER);
 }
 
+/* What sign-up does, as it turns out. */
+struct signing_up {
+	bool withheld; /* no session begins */
+	bool exists; /* and a user has the address: nobody is created */
+	struct account account;
+	const char *token;
+};
+
+static bool
+withholds_session(const struct req *r)
+{
+	const struct plugin_set *set = auth_of(r)->plugins;
+
+	for (size_t i = 0; i < set->non; i++) {
+		const struct auth_hooks *hooks = set->on[i]->hooks;
+
+		if (hooks != NULL && hooks->withholds_session != NULL &&
+		    hooks->withholds_session(r))
+			return true;
+	}
+	return false;
+}
+
 static enum err
 create(struct req *r, const struct sign_up_in *in, struct account_new *new,
-    struct account *ret_account, const char **ret_token)
+    struct signing_up *s)
 {
 	struct client client = client_of(r);
 	struct session_start start = session_of_client(
@@ -152,8 +177,13 @@ create(struct req *r, const struct sign_up_in *in, struct account_new *new,
 
 	if (e != ERR_OK)
 		return e;
-	e = password_account_create(
-	    auth_of(r), r->arena, new, &start, ret_account, ret_token);
+	if (!s->exists)
+		e = password_account_create(r, new, s->withheld ? NULL : &start,
+		    &s->account, &s->token);
+	if (s->withheld && e == ERR_CONFLICT)
+		s->exists = true;
+	if (s->exists)
+		e = password_account_pretend(r, new, &s->account);
 	if (e == ERR_CONFLICT)
 		return refuse_taken(r, in, new->email);
 	return e == ERR_OK ? e : refuse(r, refusal_of(e));
@@ -161,8 +191,8 @@ create(struct req *r, const struct sign_up_in *in, struct account_new *new,
 
 /* All checks that can be made before a hash is computed. */
 static enum err
-check_sign_up(
-    struct req *r, const struct sign_up_in *in, struct account_new *new)
+check_sign_up(struct req *r, const struct sign_up_in *in,
+    struct account_new *new, struct signing_up *s)
 {
 	const char *forbidden = user_forbidden_field(r, /* creating= */ true);
 	struct client client = client_of(r);
@@ -185,8 +215,9 @@ check_sign_up(
 		return refuse(r, REFUSE_BUSY);
 	e = user_find_id(
 	    auth_of(r)->process.db, r->arena, new->email, &user_id);
-	if (e == ERR_OK)
-		return refuse(r, REFUSE_USER_EXISTS);
+	s->exists = e == ERR_OK;
+	if (s->exists)
+		return s->withheld ? e : refuse(r, REFUSE_USER_EXISTS);
 	return e == ERR_NOT_FOUND ? ERR_OK : refuse(r, refusal_of(e));
 }
 
@@ -200,16 +231,18 @@ sign_up(struct req *r, const void *in_struct, void *out_struct)
 		.name = in->name,
 		.image = in->image,
 	};
-	struct account account;
-	enum err e = check_sign_up(r, in, &new);
+	struct signing_up s = { .withheld = withholds_session(r) };
+	enum err e = check_sign_up(r, in, &new, &s);
 
 	if (e == ERR_OK)
-		e = create(r, in, &new, &account, &out->token);
+		e = create(r, in, &new, &s);
 	if (e != ERR_OK)
 		return e;
-	signin_admit(r, &account.user, out->token,
-	    /* brief= */ !signin_remembers(&in->remember_me));
-	out->user = user_view(auth_of(r), r->arena, &account.user);
+	if (s.token != NULL)
+		signin_admit(r, &s.account.user, s.token,
+		    /* brief= */ !signin_remembers(&in->remember_me));
+	out->token = s.token;
+	out->user = user_view(auth_of(r), r->arena, &s.account.user);
 	return ERR_OK;
 }
 

@@ -12,15 +12,22 @@
 
 struct arena;
 struct auth;
+struct req;
 
 /*
  * Creates a user with an account, and their first session, which `start`
- * describes except for the user.  ERR_CONFLICT: the address or another key
- * exists already.
+ * describes except for the user; NULL: none.  ERR_CONFLICT: the address or
+ * another key exists already.
  */
-MUST_CHECK enum err password_account_create(struct auth *auth, struct arena *a,
+MUST_CHECK enum err password_account_create(struct req *r,
     const struct account_new *new, const struct session_start *start,
     struct account *ret_account, const char **ret_token);
+/*
+ * Creates nobody, and takes as long as password_account_create() without a
+ * session: for an address that a user has already.
+ */
+MUST_CHECK enum err password_account_pretend(
+    struct req *r, const struct account_new *new, struct account *ret_account);
 
 struct password_change {
 	const struct account
