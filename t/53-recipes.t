@@ -61,7 +61,7 @@ for my $name (qw(pages board)) {
 	put("services/$name/" . $template =~ s{.*/}{}r, $text);
 }
 put('kedge.json', jencode($spec));
-symlink "$Kedge::ROOT/$_", "$dir/$_" for qw(nginx sql);
+symlink "$Kedge::ROOT/$_", "$dir/$_" for qw(nginx sql mail);
 my $k = Kedge->up(args => [ '--web', "$dir/web" ], env => { KEDGE_ROOT => $dir,
 	AUTH_PLUGINS => 'email-password,admin,bearer', WALLET_WEBHOOK_ALLOW_PRIVATE => 'on' });
 
