@@ -31,6 +31,8 @@
 #define EVENT_ASSERTION_TOO_LARGE LOG_EVENT("assertion too large")
 
 #define EVENT_PLUGIN_SETTINGS_INVALID LOG_EVENT("invalid settings of plugin")
+#define EVENT_SECRET_UNREADABLE LOG_EVENT("cannot decrypt stored secrets")
+
 #define EVENT_MAIL_OFF LOG_EVENT("mail is off")
 #define EVENT_MAIL_TEMPLATES_INVALID LOG_EVENT("invalid mail templates")
 #define EVENT_MAIL_UNREACHABLE LOG_EVENT("address unreachable by mail")

@@ -7,7 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Test::More;
-use Kedge qw(parallel);
+use Kedge qw(parallel wait_until);
 use Kedge::Node;
 use Kedge::Totp qw(code);
 
@@ -144,6 +144,26 @@ is(said(post($there, 'two-factor/verify-backup-code', { code => $codes->[4] })),
 $there = half_in($name, $oracle->{base});
 is(said(post($there, 'two-factor/verify-totp', { code => code($uri) })), 200, 'an app that auth has enrolled works with BetterAuth');
 undef $oracle;
+
+note('another AUTH_SECRET');
+my $before = $k->sql('auth', 'SELECT string_agg(secret, chr(10) ORDER BY id) FROM "twoFactor"');
+my $secret = $k->service_env('auth')->{AUTH_SECRET};
+$k->down;
+$k->{env} = { %{ $k->{env} }, AUTH_SECRET => 'x' x 40, AUTH_SECRET_PREVIOUS => $secret };
+$k->start;
+my ($enqueued, undef, $why) = $k->kedge('jobs', 'auth', 'enqueue', 'two-factor.rekey');
+is($enqueued, 0, 'the job two-factor.rekey is enqueued') or diag($why);
+ok(wait_until(sub { ($k->kedge('jobs', 'auth', 'list', '--state', 'completed'))[1] =~ /two-factor\.rekey/ }, 30),
+	'and runs');
+my $after = $k->sql('auth', 'SELECT string_agg(secret, chr(10) ORDER BY id) FROM "twoFactor"');
+isnt($after, $before, 'it encrypts the secrets anew');
+$k->down;
+$k->{env}{AUTH_SECRET_PREVIOUS} = '';
+$k->start;
+$here = half_in($name);
+forget_codes();
+is(said(post($here, 'two-factor/verify-totp', { code => code($uri) })), 200,
+	'so that they are good without the secret of before');
 
 note('every way to sign in');
 my $by_name = Kedge->up(env => { AUTH_PLUGINS => 'email-password,username,two-factor' });

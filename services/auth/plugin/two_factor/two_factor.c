@@ -6,6 +6,7 @@
 
 #include "auth/auth.h"
 #include "auth/plugin/two_factor/challenge.h"
+#include "auth/plugin/two_factor/rekey_job.h"
 #include "auth/plugin/two_factor/trusted_device.h"
 #include "auth/plugin/two_factor/two_factor_config.h"
 #include "auth/plugin/two_factor/two_factor_routes.h"
@@ -75,6 +76,8 @@ const struct auth_plugin two_factor_plugin = {
 	.cookies = two_factor_cookies,
 	.vars = two_factor_vars,
 	.config_size = sizeof(struct two_factor_config),
+	.jobs = two_factor_jobs,
+	.schedules = two_factor_schedules,
 	.hooks = &hooks,
 	.asks_second_factor = true,
 };

@@ -14,6 +14,7 @@
 #include "auth/identity/session_routes.h"
 #include "auth/identity/user_store.h"
 #include "auth/identity/user_view.h"
+#include "auth/log_events.h"
 #include "auth/password/password.h"
 #include "auth/plugin/two_factor/backup_codes.h"
 #include "auth/plugin/two_factor/challenge.h"
@@ -26,6 +27,7 @@
 #include "auth/signin/signin.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "web/origins.h"
 #include "web/request.h"
@@ -168,7 +170,11 @@ totp_of(struct req *r, const struct two_factor *row, struct totp *ret)
 		.digits = config->digits,
 		.period_s = config->period_s,
 	};
-	return ret->secret != NULL ? ERR_OK : ERR_INTERNAL;
+	if (ret->secret != NULL)
+		return ERR_OK;
+	log_event(LOG_ERROR, EVENT_SECRET_UNREADABLE,
+	    LOG_TEXT("table", "twoFactor"), LOG_NUM("texts", 1));
+	return ERR_INTERNAL;
 }
 
 static enum err

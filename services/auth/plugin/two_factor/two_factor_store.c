@@ -6,19 +6,34 @@
 /* Milliseconds, as BetterAuth writes times. */
 #define NOW "date_trunc('milliseconds', now())"
 
+/* clang-format off */
+#define COLUMNS                                                                \
+	"id, secret, \"backupCodes\", coalesce(verified, true),"               \
+	" coalesce(greatest(0, ceil(extract(epoch FROM"                        \
+	" \"lockedUntil\" - now())))::bigint, 0)"
+/* clang-format on */
+enum { ROW_ID, ROW_SECRET, ROW_CODES, ROW_VERIFIED, ROW_LOCKED_S };
+
+static struct two_factor
+read_row(const struct db_rows *rows, int row)
+{
+	return (struct two_factor){
+		.id = db_get_text(rows, row, ROW_ID),
+		.secret = db_get_text(rows, row, ROW_SECRET),
+		.backup_codes = db_get_text(rows, row, ROW_CODES),
+		.is_verified = db_get_bool(rows, row, ROW_VERIFIED),
+		.locked_s = db_get_i64(rows, row, ROW_LOCKED_S),
+	};
+}
+
 /* A database that BetterAuth made may have several rows of a user. */
 static const struct db_stmt select_row = {
 	.name = "two_factor_select",
-	.sql = "SELECT id, secret, \"backupCodes\","
-	       " coalesce(verified, true),"
-	       " greatest(0, ceil(extract(epoch FROM"
-	       " \"lockedUntil\" - now())))::bigint"
-	       " FROM \"twoFactor\" WHERE \"userId\" = $1"
+	.sql = "SELECT " COLUMNS " FROM \"twoFactor\" WHERE \"userId\" = $1"
 	       " ORDER BY verified DESC NULLS FIRST, id LIMIT 1",
 	.nargs = 1,
 	.read_only = true,
 };
-enum { ROW_ID, ROW_SECRET, ROW_CODES, ROW_VERIFIED, ROW_LOCKED_S };
 
 enum err
 two_factor_select(
@@ -27,17 +42,34 @@ two_factor_select(
 	struct db_rows rows;
 	enum err e = db_run_one(db, a, &select_row, DB_ARGS(user_id), &rows);
 
+	if (e == ERR_OK)
+		*ret = read_row(&rows, 0);
+	return e;
+}
+
+static const struct db_stmt select_after = {
+	.name = "two_factor_select_after",
+	.sql = "SELECT " COLUMNS " FROM \"twoFactor\" WHERE id > $1"
+	       " ORDER BY id LIMIT 500",
+	.nargs = 1,
+	.read_only = true,
+};
+
+enum err
+two_factor_select_after(struct db *db, struct arena *a, const char *id,
+    const struct two_factor **ret_rows, size_t *ret_count)
+{
+	struct two_factor *found;
+	struct db_rows rows;
+	enum err e = db_run(db, a, &select_after, DB_ARGS(id), &rows);
+
 	if (e != ERR_OK)
 		return e;
-	*ret = (struct two_factor){
-		.id = db_get_text(&rows, 0, ROW_ID),
-		.secret = db_get_text(&rows, 0, ROW_SECRET),
-		.backup_codes = db_get_text(&rows, 0, ROW_CODES),
-		.is_verified = db_get_bool(&rows, 0, ROW_VERIFIED),
-		.locked_s = db_find_text(&rows, 0, ROW_LOCKED_S) == NULL
-		                ? 0
-		                : db_get_i64(&rows, 0, ROW_LOCKED_S),
-	};
+	found = arena_alloc(a, (size_t)rows.count * sizeof(*found));
+	for (int i = 0; i < rows.count; i++)
+		found[i] = read_row(&rows, i);
+	*ret_rows = found;
+	*ret_count = (size_t)rows.count;
 	return ERR_OK;
 }
 
@@ -182,4 +214,20 @@ two_factor_replace_codes(struct db *db, struct arena *a, const char *id,
     const char *from, const char *to)
 {
 	return update_one(db, a, &replace_codes, DB_ARGS(id, from, to));
+}
+
+static const struct db_stmt rekey = {
+	.name = "two_factor_rekey",
+	.sql = "UPDATE \"twoFactor\" SET secret = $4, \"backupCodes\" = $5"
+	       " WHERE id = $1 AND secret = $2 AND \"backupCodes\" = $3",
+	.nargs = 5,
+};
+
+enum err
+two_factor_rekey(struct db *db, struct arena *a, const struct two_factor *from,
+    const char *secret, const char *backup_codes)
+{
+	return update_one(db, a, &rekey,
+	    DB_ARGS(from->id, from->secret, from->backup_codes, secret,
+		backup_codes));
 }

@@ -6,6 +6,7 @@
 #define AUTH_TWO_FACTOR_STORE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -59,6 +60,14 @@ two_factor_clear_tries(struct db *db, struct arena *a, const char *id);
  */
 MUST_CHECK enum err two_factor_use_step(
     struct db *db, struct arena *a, const char *id, int64_t step);
+/* Some rows in the order of their ids, after this one; none: there are none. */
+MUST_CHECK enum err two_factor_select_after(struct db *db, struct arena *a,
+    const char *id, const struct two_factor **ret_rows, size_t *ret_count);
+/* ERR_NOT_FOUND: the row does not have the texts of `from` any more. */
+MUST_CHECK enum err two_factor_rekey(struct db *db, struct arena *a,
+    const struct two_factor *from, const char *secret,
+    const char *backup_codes);
+
 /* ERR_NOT_FOUND: the stored text is not `from` any more. */
 MUST_CHECK enum err two_factor_replace_codes(struct db *db, struct arena *a,
     const char *id, const char *from, const char *to);
