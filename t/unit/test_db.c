@@ -422,6 +422,8 @@ START_TEST(run_large_parameter_and_answer)
 		.name = "echo",
 		.sql = "SELECT $1::text || $1::text",
 		.nargs = 1,
+		/* A sanitizer on a busy machine needs more than the usual. */
+		.timeout_ms = 10 * STATEMENT_TIMEOUT_MS,
 	};
 	size_t len = 3 * 1000 * 1000;
 	char *large = malloc(len + 1);
