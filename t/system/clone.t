@@ -58,7 +58,7 @@ sub up
 
 	my $start = time;
 	my ($status, $out, $err) = $machine->in({ timeout => 3000 }, 'env', '-C', '/home/ada/kedge', @ada,
-		'./kedge test t/10-auth-flow.t t/00-config.t t/unit/test_json.c');
+		'./kedge test t/10-edge.t t/00-config.t t/unit/test_json.c');
 	is($status, 0, './kedge test FILES: what tests need is installed') or diag substr "$out$err", -3000;
 	like($out, qr/^Result: PASS/m, 'the tests pass');
 	diag sprintf './kedge test, set-up and three files: %.0f s', time - $start;
