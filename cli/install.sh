@@ -1,11 +1,18 @@
 #!/bin/sh
-# install.sh PACKAGE...: installs packages as root with apt, and leaves no server of
-# the distribution running that was not running before.
+# install.sh [--log FILE] PACKAGE...: installs packages as root with apt, and leaves no
+# server of the distribution running that was not running before.  Prints one line for
+# each step; what apt prints is appended to FILE.
 #
 # Debian starts a server when it installs it, and again at each boot; and it
 # creates a PostgreSQL cluster.  Kedge only needs the programs.  Servers that were
 # installed before are left as they are, running or not.
 set -eu
+
+log=/dev/stdout
+if [ "${1-}" = --log ]; then
+	log=$2
+	shift 2
+fi
 
 policy=/usr/sbin/policy-rc.d
 policy_before=$policy.before-kedge
@@ -100,8 +107,10 @@ echo 'create_main_cluster = false' >"$cluster_conf"
 # Nobody can answer questions during this installation, and needrestart would restart
 # servers.
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
-apt-get -q update
-apt-get -q -y --no-install-recommends install "$@"
+echo 'reading the lists of packages (apt-get update)'
+apt-get -q update >>"$log" 2>&1
+echo "installing $# packages (apt-get install): $*"
+apt-get -q -y --no-install-recommends install "$@" >>"$log" 2>&1
 
 # The new servers must not be started at the next boot either.
 for server in $servers; do

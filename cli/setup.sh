@@ -1,5 +1,7 @@
 #!/bin/sh
-# setup.sh SET...: installs the packages that the sets need, or fails.
+# setup.sh [--dry-run] SET...: installs the packages that the sets need, or fails.  With
+# --dry-run, it prints the command that would install what is missing, and fails if
+# there is one.  What apt prints goes to build/setup.log.
 #
 #   up    to build and run a stack
 #   test  in addition, to test it
@@ -18,7 +20,14 @@ fail() {
 	exit 1
 }
 
+dry_run=
+if [ "${1-}" = --dry-run ]; then
+	dry_run=yes
+	shift
+fi
+[ $# -gt 0 ] || set -- up
 sets=$*
+log=$root/build/setup.log
 stamp=$root/build/setup
 
 # The checks. The directories of servers may be missing from an ordinary user's PATH.
@@ -181,19 +190,43 @@ look() {
 	missing=${missing# }
 }
 
+# The line that installs packages, to be pasted.
+line() { # PACKAGES
+	echo "sudo apt-get install --no-install-recommends $*"
+}
+
+# Says why nothing is installed, and the line to paste.
+refuse() { # WHY PACKAGES
+	why=$1
+	shift
+	echo "kedge: packages are missing, and $why:" >&2
+	line "$@" >&2
+	exit 1
+}
+
+begin_log() {
+	# Root may have written the last log.
+	if ! { mkdir -p "$root/build" && rm -f "$log" && : >"$log"; } 2>/dev/null; then
+		log=$(mktemp "${TMPDIR:-/tmp}/kedge-setup-XXXXXX.log")
+	fi
+}
+
 install() { # PACKAGES
-	echo "installing: $*"
+	begin_log
 	if [ "$(id -u)" = 0 ]; then
-		sh "$root/cli/install.sh" "$@"
+		set -- sh "$root/cli/install.sh" --log "$log" "$@"
 	elif has_command sudo; then
 		# sudo -v is not used, because it asks for a password more often than
 		# this command.
-		sudo sh -c : || fail "missing: $*. sudo does not let you install" \
-			"them: install them as root"
-		sudo sh "$root/cli/install.sh" "$@"
+		sudo sh -c : || refuse 'sudo does not let you install them' "$@"
+		set -- sudo sh "$root/cli/install.sh" --log "$log" "$@"
 	else
-		fail "missing: $*. Install them as root, or install sudo"
+		refuse 'you are not root, and there is no sudo' "$@"
 	fi
+	"$@" && return
+	echo "kedge: the installation failed. The end of $log:" >&2
+	tail -n 15 "$log" | sed 's/^/  /' >&2
+	exit 1
 }
 
 # Prints the wanted packages that this release of the distribution has.
@@ -221,6 +254,12 @@ fail_missing() { # WORDS
 }
 
 look
+if [ -n "$dry_run" ]; then
+	# shellcheck disable=SC2086 # package names contain no blanks
+	[ -z "$missing$unavailable" ] || line $missing $unavailable
+	[ -z "$missing" ]
+	exit
+fi
 ID=
 if [ -r /etc/os-release ]; then
 	# shellcheck source=/dev/null
@@ -232,15 +271,16 @@ debian-12* | debian-13* | ubuntu-24.04*) supported=yes ;;
 esac
 
 if [ -n "$missing" ] && [ -z "$supported" ]; then
-	fail_missing "missing: $missing (Debian's names). This system is none that" \
-		"I can install them on: install them, and try again"
+	fail_missing "missing: $missing (Debian's names). This system is not Debian" \
+		"12 or 13 or Ubuntu 24.04, so nothing is installed. If it has apt:" \
+		"$(line "$missing")"
 fi
 if [ -n "$supported" ]; then
 	wanted=$(obtainable)
 	if [ -n "$missing$wanted" ]; then
 		# The list is split into words: package names contain no blanks.
 		# shellcheck disable=SC2086
-		install $missing $wanted || fail 'apt could not install it all'
+		install $missing $wanted
 		look
 		[ -z "$missing" ] || fail_missing "still missing: $missing"
 	fi
