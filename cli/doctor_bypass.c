@@ -221,6 +221,29 @@ send_others(struct probe *p)
 		send_one(p, methods[i], p->path, host, "");
 }
 
+/* Health and metrics have a listener of their own. */
+static void
+check_monitoring(struct doctor *d)
+{
+	const char *const seen[] = { "/health",
+		arena_printf(
+		    d->arena, "/metrics/%s", d->site.spec->verifier->name) };
+	struct doctor_response r;
+
+	for (size_t i = 0; i < COUNT_OF(seen); i++)
+		if (doctor_http(d,
+			arena_printf(d->arena,
+			    "GET %s HTTP/1.1\r\nHost: %s\r\n"
+			    "Connection: close\r\n\r\n",
+			    seen[i], usual_host(d)),
+			&r) &&
+		    r.status == 200)
+			doctor_add(d, SEVERITY_ERROR,
+			    "remove the location that serves it, and run "
+			    "\"kedge render\"",
+			    "clients can read %s at %s", seen[i], d->url);
+}
+
 void
 doctor_bypass(struct doctor *d)
 {
@@ -241,6 +264,7 @@ doctor_bypass(struct doctor *d)
 		return;
 	}
 	p.policy = doctor_http_header(d, &r, "content-security-policy");
+	check_monitoring(d);
 	for (i = 0; i < spec->nservices; i++) {
 		p.service = &spec->services[i];
 		for (k = 0; k < p.service->nlocations; k++) {

@@ -46,15 +46,17 @@ around(const struct nginx_directive *d, const char *name)
 
 /* Whether only programs on this host may use the location. */
 static bool
-is_local(const struct nginx_directive *block)
+is_local(const struct doctor *doctor, const struct nginx_directive *block)
 {
+	const char *monitoring = site_monitoring(&doctor->site);
 	const struct nginx_directive *server = around(block, "server");
 	const struct nginx_directive *d = NULL;
 	bool on_port = server == NULL;
 
 	while (server != NULL && !on_port &&
 	       (d = nginx_config_find(server, "listen", d)) != NULL)
-		on_port = !has_prefix_arg(d, "unix:");
+		on_port =
+		    !has_prefix_arg(d, "unix:") && !has_arg(d, monitoring);
 	if (!on_port)
 		return true;
 	if (!has_arg(nginx_config_effective(block, "deny"), "all"))
@@ -177,7 +179,7 @@ check_pass(struct doctor *d, const struct nginx_directive *top,
 	bool is_verify;
 
 	service = doctor_target_find(d, top, pass->args[0], &is_verify);
-	if (service == NULL || is_local(block))
+	if (service == NULL || is_local(d, block))
 		return;
 	if (is_verify) {
 		if (nginx_config_effective(block, "internal") == NULL)

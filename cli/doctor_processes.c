@@ -78,7 +78,8 @@ check_health(struct doctor *d)
 	for (i = 0; i < spec->nservices; i++) {
 		if (!spec_is_own(&spec->services[i]))
 			continue;
-		health = health_ask(d->arena, d->url, spec->services[i].name);
+		health = health_ask(d->arena, site_monitoring(&d->site),
+		    spec->services[i].name);
 		if (health.answer == NULL || !health.ready)
 			doctor_add(d, SEVERITY_ERROR,
 			    "see the log of the service", "%s is not ready: %s",

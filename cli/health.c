@@ -1,6 +1,7 @@
 #include "health.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -35,11 +36,14 @@ add_problem(void *ctx, const char *name, const struct json *value)
 }
 
 struct health
-health_ask(struct arena *a, const char *stack_url, const char *service)
+health_ask(struct arena *a, const char *monitoring, const char *service)
 {
+	bool is_socket = str_has_prefix(monitoring, "unix:");
 	const struct http_client_request request = {
 		.method = "GET",
-		.url = arena_printf(a, "%s/health/%s", stack_url, service),
+		.url = arena_printf(a, "http://%s/health/%s",
+		    is_socket ? "localhost" : monitoring, service),
+		.unix_socket = is_socket ? monitoring + strlen("unix:") : NULL,
 		.timeout_ms = ASK_MS,
 		.max_bytes = ANSWER_MAX,
 		.allow_private = true,

@@ -19,10 +19,10 @@ struct health {
 };
 
 /*
- * Asks one service by the stack's address; waits for two seconds at most. Call
- * http_client_init() before.
+ * Asks one service at the address that site_monitoring() returns; waits for two
+ * seconds at most. Call http_client_init() before.
  */
 struct health
-health_ask(struct arena *a, const char *stack_url, const char *service);
+health_ask(struct arena *a, const char *monitoring, const char *service);
 
 #endif

@@ -116,7 +116,7 @@ add_stack(struct nginx_text *t)
 
 /*
  * The servers of a host. The first block of a port answers requests for other
- * names than those in kedge.json; the one named localhost is for monitoring.
+ * names than those in kedge.json.
  */
 static void
 add_server(struct nginx_text *t)
@@ -140,8 +140,6 @@ add_server(struct nginx_text *t)
 		nginx_text_add(t, "hsts.conf", values);
 		nginx_text_add(t, "other_names_tls.conf", values);
 	}
-	if (site->spec->nserver_names > 0)
-		nginx_text_add(t, "monitoring.conf", values);
 	if (is_tls)
 		nginx_text_add(t, "redirect.conf", values);
 	add_public(t,
@@ -159,6 +157,7 @@ add_servers(const struct site *site, struct file_set *files)
 				  ? nginx_number(site, SITE_INTERNAL_PORT)
 				  : arena_printf(site->arena, "unix:%s",
 					site_internal(site)) },
+		{ "monitoring", site_monitoring(site) },
 		{ NULL },
 	};
 
@@ -167,6 +166,7 @@ add_servers(const struct site *site, struct file_set *files)
 	else
 		add_stack(&t);
 	nginx_text_add(&t, "internal_server.conf", values);
+	nginx_text_add(&t, "monitoring.conf", values);
 	return nginx_text_finish(&t, files, "servers.conf");
 }
 

@@ -11,6 +11,7 @@
 #include "nginx.h"
 #include "postgres.h"
 #include "redis.h"
+#include "site.h"
 
 struct migration {
 	const struct stack *stack;
@@ -148,7 +149,7 @@ add_migration(struct plan *p, const struct stack *s,
 
 static bool
 plan_service(const struct stack *s, const struct spec_service *service,
-    int port, struct process *ret)
+    struct process *ret)
 {
 	struct arena *a = s->arena;
 	const char *socket = arena_printf(a, "run/%s.sock", service->name);
@@ -169,9 +170,10 @@ plan_service(const struct stack *s, const struct spec_service *service,
 		    service->verify.processes > 0 ? "run/verify.sock" : NULL },
 		.probe = { .kind = PROBE_ANSWER,
 		    .path = socket,
-		    .port = port,
-		    .request = arena_printf(
-			a, "GET /health/%s HTTP/1.0\r\n\r\n", service->name),
+		    .peer = SITE_STACK_MONITORING,
+		    .request = arena_printf(a,
+			"GET /health/%s HTTP/1.0\r\nHost: localhost\r\n\r\n",
+			service->name),
 		    .expect = "HTTP/1.1 200" },
 		.socket = socket,
 		.stop_signal = SIGTERM,
@@ -188,7 +190,7 @@ plan_service(const struct stack *s, const struct spec_service *service,
 
 static bool
 add_service(struct plan *p, const struct stack *s,
-    const struct spec_service *service, int port, const struct stores *stores)
+    const struct spec_service *service, const struct stores *stores)
 {
 	struct process *redis = NULL;
 	struct process *migration = NULL;
@@ -205,7 +207,7 @@ add_service(struct plan *p, const struct stack *s,
 	if (!spec_is_own(service))
 		return true;
 	c = next(p);
-	if (!plan_service(s, service, port, c))
+	if (!plan_service(s, service, c))
 		return false;
 	need(c, redis);
 	need(c, migration);
@@ -231,7 +233,7 @@ plan_make(struct plan *p, const struct stack *s,
 	if (!nginx_plan(s, port, next(p)))
 		return false;
 	for (i = 0; i < s->spec.nservices; i++)
-		if (!add_service(p, s, &s->spec.services[i], port, &stores))
+		if (!add_service(p, s, &s->spec.services[i], &stores))
 			return false;
 	/* Print this message only after all programs have been found. */
 	if (stores.no_cluster)

@@ -38,12 +38,13 @@ open_socket(const struct probe *p)
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	const struct sockaddr *address = (const struct sockaddr *)&in;
 	const struct timeval longest = { .tv_usec = 50 * 1000 };
+	const char *path = p->peer != NULL ? p->peer : p->path;
 	socklen_t len = sizeof(in);
 	int fd;
 
 	if (p->port == 0) {
-		assert(strlen(p->path) < sizeof(un.sun_path));
-		memcpy(un.sun_path, p->path, strlen(p->path));
+		assert(strlen(path) < sizeof(un.sun_path));
+		memcpy(un.sun_path, path, strlen(path));
 		address = (const struct sockaddr *)&un;
 		len = sizeof(un);
 	}

@@ -24,7 +24,12 @@ struct probe {
 	 * path of postmaster.pid.
 	 */
 	const char *path;
-	int port; /* PROBE_ANSWER: a port of 127.0.0.1; 0: connect to `path` */
+	/*
+	 * PROBE_ANSWER: where it connects to: a port of 127.0.0.1; if that is
+	 * 0, the socket `peer`; if that is NULL, `path`.
+	 */
+	int port;
+	const char *peer;
 	const char *request;
 	const char *expect; /* the beginning of the expected response */
 

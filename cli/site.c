@@ -130,6 +130,16 @@ site_internal(const struct site *site)
 }
 
 const char *
+site_monitoring(const struct site *site)
+{
+	if (site->rehearsal != NULL)
+		return arena_printf(
+		    site->arena, "unix:%s/monitoring.sock", site->rehearsal);
+	return site->is_server ? site->spec->metrics_listen
+	                       : "unix:" SITE_STACK_MONITORING;
+}
+
+const char *
 site_redis(const struct site *site, const struct spec_service *service)
 {
 	return arena_printf(site->arena,

@@ -93,6 +93,13 @@ const char *site_socket(const struct site *site,
     const struct spec_service *service, const char *pool);
 /* The socket of nginx's internal listener. */
 const char *site_internal(const struct site *site);
+/*
+ * Where nginx answers for health and metrics, as nginx writes it: "unix:PATH"
+ * or "127.0.0.1:PORT".
+ */
+const char *site_monitoring(const struct site *site);
+/* The same in a stack. */
+#define SITE_STACK_MONITORING "run/monitoring.sock"
 /* The socket of the service's Redis. */
 const char *
 site_redis(const struct site *site, const struct spec_service *service);

@@ -139,6 +139,11 @@ struct spec {
 	int ntrusted_proxies;
 	struct spec_mail mail;
 	struct spec_log log;
+	/*
+	 * Where a server answers for health and metrics: "127.0.0.1:PORT" or
+	 * "[::1]:PORT"
+	 */
+	const char *metrics_listen;
 };
 
 /*

@@ -33,8 +33,8 @@ MUST_CHECK bool spec_locations_read(
 MUST_CHECK bool spec_upstream_read(
     const struct json_path *p, const struct json *j, struct spec_service *s);
 /*
- * The members web, serverNames, tls, trustedProxies, mail and log of the whole
- * file (spec_site.c).
+ * The members web, serverNames, tls, trustedProxies, mail, log and metrics of
+ * the whole file (spec_site.c).
  */
 MUST_CHECK bool spec_site_read(
     const struct json_path *p, const struct json *j, struct spec *spec);

@@ -60,7 +60,7 @@ read_spec(const struct json_path *p, const struct json *j, struct spec *spec)
 {
 	static const char *const known[] = { "$schema", "nginx", "services",
 		"web", "serverNames", "tls", "trustedProxies", "mail", "log",
-		NULL };
+		"metrics", NULL };
 	const struct json *list;
 	struct json_path services = json_path_member(p, "services");
 	struct json_path item;

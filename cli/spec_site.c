@@ -10,6 +10,8 @@
 #include "message.h"
 
 #define LOG_DIRECTORY "/var/log/kedge"
+/* Where a server answers for health and metrics, unless kedge.json says. */
+#define METRICS_LISTEN "127.0.0.1:9180"
 
 enum {
 	HOST_MAX = 253,
@@ -349,6 +351,49 @@ read_log(const struct json_path *p, const struct json *j, struct spec_log *ret)
 	return read_path(p, j, "directory", &ret->directory);
 }
 
+/*
+ * The address is one of loopback. Ports on which nginx listens on all addresses
+ * are refused: the listener would take the connections of this host from it.
+ */
+static bool
+is_monitoring(const char *s)
+{
+	static const int64_t taken[] = { 80, 443, 8080, 8081 };
+	int64_t port;
+
+	if (str_has_prefix(s, "127.0.0.1:"))
+		s += strlen("127.0.0.1:");
+	else if (str_has_prefix(s, "[::1]:"))
+		s += strlen("[::1]:");
+	else
+		return false;
+	if (!str_i64(s, 1, 65535, &port) || *s == '0')
+		return false;
+	for (size_t i = 0; i < COUNT_OF(taken); i++)
+		if (port == taken[i])
+			return false;
+	return true;
+}
+
+static bool
+read_metrics(const struct json_path *p, const struct json *j, struct spec *spec)
+{
+	static const char *const known[] = { "listen", NULL };
+	struct json_path listen = json_path_member(p, "listen");
+
+	spec->metrics_listen = METRICS_LISTEN;
+	if (j == NULL)
+		return true;
+	if (!json_path_check_object(p, j, known))
+		return false;
+	spec->metrics_listen = json_member_string(j, "listen");
+	return (spec->metrics_listen != NULL &&
+		   is_monitoring(spec->metrics_listen)) ||
+	       json_path_fail(&listen,
+		   "must be \"127.0.0.1:PORT\" or \"[::1]:PORT\", with another "
+		   "port than 80, 443, 8080 and 8081");
+}
+
 bool
 spec_site_read(
     const struct json_path *p, const struct json *j, struct spec *spec)
@@ -357,12 +402,14 @@ spec_site_read(
 	struct json_path tls = json_path_member(p, "tls");
 	struct json_path mail = json_path_member(p, "mail");
 	struct json_path log = json_path_member(p, "log");
+	struct json_path metrics = json_path_member(p, "metrics");
 
 	if (!read_web(&web, json_member(j, "web"), &spec->web) ||
 	    !read_names(p, j, spec) ||
 	    !read_tls(&tls, json_member(j, "tls"), &spec->tls) ||
 	    !read_mail(&mail, json_member(j, "mail"), &spec->mail) ||
-	    !read_log(&log, json_member(j, "log"), &spec->log))
+	    !read_log(&log, json_member(j, "log"), &spec->log) ||
+	    !read_metrics(&metrics, json_member(j, "metrics"), spec))
 		return false;
 	return spec->tls.certificate == NULL || spec->nserver_names > 0 ||
 	       json_path_conflict(

@@ -15,6 +15,7 @@
 #include "message.h"
 #include "options.h"
 #include "record.h"
+#include "site.h"
 #include "stack.h"
 
 enum { STATUS_FAILED = 1, STATUS_NOT_RUNNING = 3 };
@@ -68,7 +69,8 @@ look(struct view *v, struct arena *a)
 		    spec_find(&v->stack->spec, r->processes[i].name) != NULL;
 		if (v->is_service[i])
 			v->health[i] =
-			    health_ask(a, r->url, r->processes[i].name);
+			    health_ask(a, "unix:" SITE_STACK_MONITORING,
+				r->processes[i].name);
 	}
 	v->free_percent = 100;
 	if (statvfs(".", &disk) == 0 && disk.f_blocks > 0) {
@@ -91,8 +93,12 @@ print_table(struct arena *a, const struct view *v)
 	int64_t now_s = clock_now_ms() / 1000;
 	const struct record_process *c;
 
-	printf("%s, supervised by process %ld, in %s\n\n", v->record->url,
+	printf("%s, supervised by process %ld, in %s\n", v->record->url,
 	    (long)v->supervisor, v->stack->dir);
+	printf(
+	    "health and metrics: curl --unix-socket %s/" SITE_STACK_MONITORING
+	    " http://localhost/health/SERVICE\n\n",
+	    v->stack->dir);
 	printf("%-16s %8s %-9s %9s %8s  %s\n", "NAME", "PID", "STATE", "FOR",
 	    "RESTARTS", "SOCKET");
 	for (int i = 0; i < v->record->nprocesses; i++) {
@@ -144,6 +150,9 @@ print_json(struct arena *a, const struct view *v)
 	json_write_string(&b, v->record->url);
 	buf_puts(&b, ",\"dir\":");
 	json_write_string(&b, v->stack->dir);
+	buf_puts(&b, ",\"monitoring\":");
+	json_write_string(&b,
+	    arena_printf(a, "unix:%s/" SITE_STACK_MONITORING, v->stack->dir));
 	buf_printf(&b,
 	    ",\"supervisor\":%ld,\"disk\":{\"freeMiB\":%lld,"
 	    "\"freePercent\":%lld},\"processes\":[",

@@ -105,7 +105,7 @@ cmp_ok(scalar @locations, '>=', 6, "this test finds nginx's locations");
 # ---- directives that are not allowed ---------------------------------------
 
 # Each "if" ends a request and cannot let one through (preflight.conf, foreign_path.conf,
-# web_hidden.conf, loopback.conf).
+# web_hidden.conf, monitored.conf).
 my %may_end = map { $_ => 1 } 'if ($kedge_preflight) { return 418 }', 'if ($kedge_unclear_path) { return 400 }',
     'if ($kedge_hidden_path) { return 417 }', 'if ($kedge_forwarded) { return 403 }';
 is_deeply(
@@ -248,12 +248,12 @@ for my $loc (@locations) {
 	is_deeply([ grep { !exists $p->{$_} } @needed ], [], "$where: nginx passes each parameter that services require");
 	is_deeply([ grep {/^HTTP_/} keys %$p ], [], "$where: no parameter has a name that a client header could have");
 	my %has = map { $_->{name} => "@{ $_->{args} }" } @{ $loc->{node}{block} };
-	my $local =
-	    (grep { $_->{name} eq 'deny' && $_->{args}[0] eq 'all' } effective($loc, 'deny'))
-	    && !(grep { $_->{args}[0] !~ /^(127\.|::1$|unix:$)/ } effective($loc, 'allow'));
 	my ($listen) = map {"@{ $_->{args} }"} grep { $_->{name} eq 'listen' }
 	    map { @{ $_->{block} } } grep { $_->{name} eq 'server' } @{ $loc->{above} };
-	if ($pass[0]{args}[0] =~ /verify/ && $listen =~ /unix:/) {
+	# Only programs on this host reach the listener for monitoring, and nothing else is there.
+	my $local = $listen =~ m{^unix:run/monitoring\.sock( |$)};
+	is(!!($where =~ m{^= /(?:health|metrics)(?:/|$)}), !!$local, "$where: is for monitoring, or is not");
+	if ($pass[0]{args}[0] =~ /verify/ && $listen =~ /unix:/ && !$local) {
 		is($p->{KEDGE_INTERNAL}, '1', "$where: verify gets the name of the service");
 		is($p->{$_} // '', '', "$where: $_, which only verify gets, is empty")
 		    for qw(KEDGE_AUDIENCE KEDGE_GUARD KEDGE_METHOD CONTENT_LENGTH);

@@ -75,13 +75,13 @@ is($bob->post('/api/auth/sign-up/email', { name => 'bob', email => 'bob@example.
 my $r = $bob->post('/api/bare/visits');
 is($r->{status}, 200, 'bare: a service without PostgreSQL and Redis answers') or diag($r->{body});
 is($r->{json}{number}, 1, "bare: the answer comes from the process's own memory");
-is_deeply($bob->get('/health/bare')->{json}, { status => 'ok', pools => { api => 'ok' } },
+is_deeply(Kedge::Monitor->new($dir)->get('/health/bare')->{json}, { status => 'ok', pools => { api => 'ok' } },
 	'bare: health names no database and no Redis');
-is_deeply([ sort keys %{ $bob->get('/health/hello')->{json} } ],
+is_deeply([ sort keys %{ Kedge::Monitor->new($dir)->get('/health/hello')->{json} } ],
 	[qw(database pools redis status)], 'hello: health names the database and Redis');
 my @not = qr/^(?:# \w+ )?(kedge_(?:db|redis|cache)_\w+)/m;
-is_deeply([ $bob->get('/metrics/bare')->{body} =~ /$not[0]/g ], [], 'bare: the metrics have none of the database and Redis');
-my %seen = map { s/_.*//r => 1 } map { s/^kedge_//r } $bob->get('/metrics/hello')->{body} =~ /$not[0]/g;
+is_deeply([ Kedge::Monitor->new($dir)->get('/metrics/bare')->{body} =~ /$not[0]/g ], [], 'bare: the metrics have none of the database and Redis');
+my %seen = map { s/_.*//r => 1 } map { s/^kedge_//r } Kedge::Monitor->new($dir)->get('/metrics/hello')->{body} =~ /$not[0]/g;
 is_deeply([ sort keys %seen ], [qw(cache db redis)], 'hello: the metrics have those of the database and Redis');
 unlike(slurp("$dir/env/bare.env"), qr/DATABASE|REDIS/, 'bare: no metric has a database or Redis in its name');
 unlike((run("$root/$build/bare", '--config'))[1], qr/_DATABASE_|_REDIS_/, 'bare: the service has no variables for a database or Redis');

@@ -334,13 +334,22 @@ for my $path (qw(/_verify /api/auth/provision /metrics /health/live /internal /a
 		"GET $path is not served ($status)");
 }
 is($anyone->post('/api/auth/provision', {})->{status}, 404, 'a client cannot reach /api/auth/provision');
+# What is for monitoring has a listener of its own.
+for my $path ('/health', map { ("/health/$_", "/health/$_/live", "/metrics/$_") } Kedge::services(), 'auth/verify') {
+	is($anyone->get($path)->{status}, 404, "$path is not served to clients");
+}
+is($k->monitor->get('/metrics/core', host => 'app.example.com')->{status}, 421,
+	'the listener for monitoring refuses other names');
+is($k->monitor->get('/metrics/core', headers => { 'X-Forwarded-For' => '192.0.2.1' })->{status}, 403,
+	'and what a proxy passes on');
+is($k->monitor->get($_)->{status}, 404, "and has no $_") for '/', '/api/core/me', '/api/auth/ok', '/metrics';
 for my $service (Kedge::services()) {
 	for my $path ("/health/$service", "/health/$service/live") {
-		$r = $anyone->get($path);
+		$r = $k->monitor->get($path);
 		is($r->{status}, 200, $path);
 		ok($r->{json}, 'the answer to a large request is JSON');
 	}
-	$r = $anyone->get("/metrics/$service");
+	$r = $k->monitor->get("/metrics/$service");
 	is($r->{status}, 200, "/metrics/$service is answered with 200");
 	like($r->{headers}{'content-type'}, qr{^text/plain}, "/metrics/$service has the type text/plain");
 	like($r->{body}, qr/^# TYPE \w+ (counter|gauge|histogram)$/m, "/metrics/$service has the text format of Prometheus");
@@ -348,27 +357,27 @@ for my $service (Kedge::services()) {
 # Each metric is in METRICS.md with its type.  Metrics read from the database may appear
 # a little later.
 my %documented = slurp("$FindBin::Bin/../docs/METRICS.md") =~ /^\| `(kedge_\w+)` \| (\w+),/mg;
-ok(wait_until(sub { $anyone->get('/metrics/wallet')->{body} =~ /^kedge_job_queue_depth\{/m }, 20),
+ok(wait_until(sub { $k->monitor->get('/metrics/wallet')->{body} =~ /^kedge_job_queue_depth\{/m }, 20),
 	'the metrics of jobs appear after a while');
 for my $service (Kedge::services()) {
-	my %types = $anyone->get("/metrics/$service")->{body} =~ /^# TYPE (\w+) (\w+)$/mg;
+	my %types = $k->monitor->get("/metrics/$service")->{body} =~ /^# TYPE (\w+) (\w+)$/mg;
 	is_deeply([ grep { ($documented{$_} // '') ne $types{$_} } sort keys %types ],
 		[], "$service: each metric is documented");
 }
-like($anyone->get('/metrics/auth')->{body}, qr/^kedge_worker_processes_ready\{service="auth",pool="$_"\} [1-9]/m,
+like($k->monitor->get('/metrics/auth')->{body}, qr/^kedge_worker_processes_ready\{service="auth",pool="$_"\} [1-9]/m,
 	"auth: the metrics have the pool $_") for qw(api verify worker);
-my $ready = $anyone->get('/health/core')->{json};
+my $ready = $k->monitor->get('/health/core')->{json};
 ok((grep { defined && !ref && $_ eq 'ok' } values %$ready), 'readiness reports the state of each dependency')
     or diag(jencode($ready));
-is($anyone->get('/health')->{status}, 200, '/health is answered with 200');
-my $pools = $anyone->get('/health/auth')->{json}{pools};
+is($k->monitor->get('/health')->{status}, 200, '/health is answered with 200');
+my $pools = $k->monitor->get('/health/auth')->{json}{pools};
 is_deeply($pools, { map { $_ => 'ok' } qw(api verify worker) }, 'readiness lists each pool');
 
 # Returns how many requests core has counted, summed over all processes of the pool.
 sub counted
 {
 	my $sum = 0;
-	for (split /\n/, $k->client->get('/metrics/core')->{body}) {
+	for (split /\n/, $k->monitor->get('/metrics/core')->{body}) {
 		$sum += $1 if /^\w*requests\w*(?:\{[^}]*\})? (\d+)/ && !/_bucket|_sum/;
 	}
 	return $sum;

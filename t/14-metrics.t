@@ -29,7 +29,7 @@ my %seen;
 sub metrics
 {
 	my ($service) = @_;
-	%seen = $k->client->get("/metrics/$service")->{body} =~ /^(kedge_\S+\{.*\}) ([\d.e+-]+)$/mg;
+	%seen = $k->monitor->get("/metrics/$service")->{body} =~ /^(kedge_\S+\{.*\}) ([\d.e+-]+)$/mg;
 	return \%seen;
 }
 
@@ -45,7 +45,7 @@ sub value
 # The pool verify answers requests for its own health and metrics, since it may have a
 # master of its own. nginx asks for a verdict with the parameter of the audience, so the
 # two are never confused.
-my ($health) = map { $_->{body} } $k->client->get('/health/auth/verify');
+my ($health) = map { $_->{body} } $k->monitor->get('/health/auth/verify');
 like($health, qr/"verify":"ok"/, 'verify answers about its health');
 cmp_ok(scalar keys %{ metrics('auth/verify') }, '>', 50, 'and has metrics');
 
@@ -224,7 +224,7 @@ ok(wait_until(sub {
 	$alice->get('/api/core/whoami');
 	return value('auth', 'kedge_redis_breaker_open', pool => 'verify') == 1
 }, 60), 'the circuit breaker opens');
-$health = $k->client->get('/health/auth');
+$health = $k->monitor->get('/health/auth');
 is("$health->{status} $health->{json}{status} $health->{json}{redis}", '200 ok away',
 	'health reports Redis as away and the service as ok');
 grew('an error', 'auth', $before, $of_redis{kedge_cache_errors_total} => 1);
@@ -271,18 +271,18 @@ is(value('core', 'kedge_remote_calls_in_progress', pool => 'worker'), 0, 'no HTT
 # frozen, too, but no request needs it.
 my @frozen = map { $k->pids($_) } qw(auth-verify core-worker);
 is(scalar @frozen, 2, 'verify and the job pool each have a process');
-is($k->client->get('/health/auth')->{json}{pools}{verify}, 'ok', 'health reports the pool verify as ok');
-is($k->client->get('/health/core')->{json}{pools}{worker}, 'ok', 'health reports the pool worker as ok');
+is($k->monitor->get('/health/auth')->{json}{pools}{verify}, 'ok', 'health reports the pool verify as ok');
+is($k->monitor->get('/health/core')->{json}{pools}{worker}, 'ok', 'health reports the pool worker as ok');
 $k->kill_pid(STOP => @frozen);
-ok(wait_until(sub { $k->client->get('/health/auth')->{status} == 503 }, 90), 'auth is not healthy without verify');
-$health = $k->client->get('/health/auth')->{json};
+ok(wait_until(sub { $k->monitor->get('/health/auth')->{status} == 503 }, 90), 'auth is not healthy without verify');
+$health = $k->monitor->get('/health/auth')->{json};
 is_deeply([ $health->{status}, @{ $health->{pools} }{qw(api verify)} ], [qw(away ok away)], 'health names the pool that is away');
-ok(wait_until(sub { $k->client->get('/health/core')->{json}{pools}{worker} eq 'away' }, 90),
+ok(wait_until(sub { $k->monitor->get('/health/core')->{json}{pools}{worker} eq 'away' }, 90),
 	'health reports a stopped pool of workers as away');
-is($k->client->get('/health/core')->{status}, 200, 'core is healthy without its workers');
+is($k->monitor->get('/health/core')->{status}, 200, 'core is healthy without its workers');
 $k->kill_pid(CONT => @frozen);
-ok(wait_until(sub { $k->client->get('/health/auth')->{status} == 200 }, 30), 'auth is healthy when verify runs again');
-ok(wait_until(sub { $k->client->get('/health/core')->{json}{pools}{worker} eq 'ok' }, 30), 'the pool of workers is ok when it runs again');
+ok(wait_until(sub { $k->monitor->get('/health/auth')->{status} == 200 }, 30), 'auth is healthy when verify runs again');
+ok(wait_until(sub { $k->monitor->get('/health/core')->{json}{pools}{worker} eq 'ok' }, 30), 'the pool of workers is ok when it runs again');
 
 # ---- passwords -----------------------------------------------------------------------------
 

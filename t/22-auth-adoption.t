@@ -29,7 +29,7 @@ for ([ '1.7.25' ], [ '1.7.7' ], [ '1.4.18' ], [ '1.7.25', 'uuid' ], [ '1.7.25', 
 	is($status, 0, 'a BetterAuth database with text ids is adopted') or diag($err);
 	$k->down;
 	$k->start;
-	is($k->client->get('/health/auth')->{status}, 200, 'auth is healthy on the adopted database');
+	is($k->monitor->get('/health/auth')->{status}, 200, 'auth is healthy on the adopted database');
 	run_tap('node', $adoption, 'check', '--base', $k->base, '--state', $state, @ids);
 	run_tap('node', $adoption, 'back', @old);
 	ok($k->destroy, 'the logs have no sanitizer report or failed assertion');

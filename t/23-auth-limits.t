@@ -28,7 +28,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 	    'nobody@example.com';
 	is_deeply([ map { $_->{status} } @r ], [ 400, 400, 400, 429, 429 ],
 		'three sign-ins are allowed, whatever the e-mail address');
-	my ($refused) = $k->client->get('/metrics/auth')->{body} =~
+	my ($refused) = $k->monitor->get('/metrics/auth')->{body} =~
 	    /^kedge_rate_limited_total\{service="auth",pool="api"\} (\d+)$/m;
 	is($refused, 2, 'each refused request is counted once');
 	my $h = $r[3]{headers};
@@ -182,7 +182,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 	# request.  They connect without nginx, which might not have passed on
 	# everything by then.
 	my $hashes = sub {
-		return ($k->client->get('/metrics/auth')->{body} =~
+		return ($k->monitor->get('/metrics/auth')->{body} =~
 			    /^kedge_password_hashes_total\{service="auth",pool="api"\} (\d+)$/m)[0];
 	};
 	my $abandoned = sub {
@@ -210,7 +210,7 @@ use Kedge::Raw qw(raw_answers raw_read);
 	is($hashes->(), $before + 1, 'only the sign-in whose client stayed cost a hash');
 	is($k->sql('auth', q{SELECT count(*) FROM "user" WHERE name = 'gone'}), 0,
 		'no user is stored for a sign-up whose client disconnected');
-	is((() = $k->client->get('/metrics/auth')->{body} =~ /sign-up.*status="499"\} 8$/mg), 1,
+	is((() = $k->monitor->get('/metrics/auth')->{body} =~ /sign-up.*status="499"\} 8$/mg), 1,
 		'sign-ups with status 499 are counted in the metrics');
 
 	# Networks take turns at hashing.  The process is suspended until all requests

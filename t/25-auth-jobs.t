@@ -201,7 +201,7 @@ is($root->get('/api/auth/ok?x')->{status}, 200, 'GET /api/auth/ok ignores an unk
 # ---- on the command line and in the metrics --------------------------------------------
 
 like(($k->kedge('jobs', 'auth', 'list'))[1], qr/session\.sweep/, 'kedge jobs auth list shows the job');
-ok(wait_until(sub { $k->client->get('/metrics/auth')->{body} =~ /session\.sweep/ }, 20),
+ok(wait_until(sub { $k->monitor->get('/metrics/auth')->{body} =~ /session\.sweep/ }, 20),
 	'the metrics show the kind session.sweep');
 
 # ---- a database that is adopted --------------------------------------------------------

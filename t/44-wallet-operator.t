@@ -398,7 +398,7 @@ sub metric
 {
 	my ($name, $value) = @_;
 	my $read = wait_until {
-		my ($found) = $k->client->get('/metrics/wallet')->{body} =~
+		my ($found) = $k->monitor->get('/metrics/wallet')->{body} =~
 		    /^\Q$name\E\{service="wallet"\} (\d+)$/m;
 		return defined $found && (!defined $value || $found == $value) ? [$found] : undef;
 	} 20;

@@ -77,7 +77,7 @@ sub tasks_of
 
 sub verdicts
 {
-	my $text = $k->client->get('/metrics/auth')->{body};
+	my $text = $k->monitor->get('/metrics/auth')->{body};
 	my $n = 0;
 	$n += $1 while $text =~ /^kedge_http_requests_total\{[^}]*route="verdict"[^}]*\} (\d+)/mg;
 	return $n;

@@ -96,9 +96,9 @@ $k->kill_pid(KILL => $postmaster);
 ok(
 	wait_until(
 		sub {
-			my $r = $k->client->get('/health/core');
+			my $r = $k->monitor->get('/health/core');
 			return $r->{status} == 503 && $r->{body} =~ /$db/;
 		},
 		20),
-	'the health of a service without PostgreSQL') or diag($k->client->get('/health/core')->{body});
+	'the health of a service without PostgreSQL') or diag($k->monitor->get('/health/core')->{body});
 done_testing;

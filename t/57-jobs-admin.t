@@ -246,7 +246,7 @@ for my $wrong ([], ['fly'], [ 'list', 'x' ], [ 'list', '--state', 'odd' ], [ 'li
 
 my $text;
 ok(wait_until(sub {
-	$text = $k->client->get('/metrics/core')->{body};
+	$text = $k->monitor->get('/metrics/core')->{body};
 	$text =~ /^kedge_jobs_completed_total\{service="core",kind="example\.factorize"\} 1[1-9]$/m;
 }, 20), 'completed jobs are counted') or diag($text);
 like($text, qr/^kedge_jobs_discarded_total\{service="core",kind="example\.factorize"\} 2$/m, 'discarded jobs are counted');

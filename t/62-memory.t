@@ -136,7 +136,7 @@ my %unfinished = (
 			$s->flush;
 		}
 		# Some bodies are refused, so that others find room; the others wait.
-		wait_until(sub { $k->client->get('/metrics/auth')->{body}
+		wait_until(sub { $k->monitor->get('/metrics/auth')->{body}
 		    =~ /^kedge_connections\{[^}]*pool="api"[^}]*state="body"\} [1-9]/m }, 10) or die 'none waits';
 		return { status => 'begun' };
 	},

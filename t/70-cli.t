@@ -207,7 +207,7 @@ for my $kind (@kinds) {
 	    wait_until(sub { my @now = $k->pids($kind); @now == 1 && $now[0] != $pids[0] }, 15);
 	ok($back, "$kind: the process is started again after kill -9");
 	ok($k->wait_healthy(15), "$kind: all services are healthy after it was killed")
-	    or diag(join ' ', map { $k->client->get("/health/$_")->{body} } Kedge::services());
+	    or diag(join ' ', map { $k->monitor->get("/health/$_")->{body} } Kedge::services());
 	ok(
 		wait_until(
 			sub {

@@ -240,7 +240,7 @@ is($k->sql('core', q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'core
 	0, 'no connection of the old login is left');
 isnt(($login->($new_url, 'CREATE TABLE forbidden ()'))[0], 0, 'the second role may not create tables');
 for my $service (Kedge::services('postgres')) {
-	is($k->client->get("/health/$service")->{status}, 200, "$service is ready");
+	is($k->monitor->get("/health/$service")->{status}, 200, "$service is ready");
 }
 $load = load($bob);
 ($s, $out, $err) = rotate('database', 'core');
@@ -262,7 +262,7 @@ $k->sql('core', $_) for q{CREATE ROLE manager LOGIN CREATEROLE PASSWORD 'm'}, q{
 is($s, 0, 'rotate database core, not as a superuser') or diag($err);
 my ($fresh) = $k->database_url('core') =~ /password='(\w+)'/;
 ok($fresh, 'the password of the database was replaced');
-is($k->client->get('/health/core')->{status}, 200, 'which the service can use');
+is($k->monitor->get('/health/core')->{status}, 200, 'which the service can use');
 like(slurp($log), qr/ALTER ROLE core_2 LOGIN INHERIT PASSWORD 'SCRAM-SHA-256\$/, 'the log has the statement');
 unlike(slurp($log), qr/\Q$fresh/, 'the log of statements does not have the password');
 $k->sql('core', $_) for 'DROP OWNED BY manager', 'DROP ROLE manager';
@@ -287,7 +287,7 @@ my $redis = Kedge::Redis->new("$place/redis.sock");
 is(eval { $redis->cmd('AUTH', 'core', $password) }, 'OK', 'which Redis accepts');
 is(eval { $redis->cmd('AUTH', 'core', 'first-password') }, undef, 'and the old one no longer');
 unlike(slurp("$place/redis.conf"), qr/first-password/, 'Redis has saved it');
-is(jdecode($k->client->get('/health/core')->{body})->{redis}, 'ok', 'core is ready');
+is(jdecode($k->monitor->get('/health/core')->{body})->{redis}, 'ok', 'core is ready');
 
 # ---- starts after rotations, and with an earlier release's secrets ---------------------
 

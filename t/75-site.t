@@ -69,9 +69,11 @@ get redirect 'http://app.example/a/b?c=d'
 get acme http://app.example/.well-known/acme-challenge/token
 get other http://other.example/
 get noname -H 'Host;' http://127.0.0.1/
-get monitoring http://localhost/health
-get metrics http://127.0.0.1/metrics/core
-get remote --interface 10.9.0.1 -H 'Host: localhost' http://10.9.0.1/health
+get monitoring http://localhost:9180/health
+get metrics http://127.0.0.1:9180/metrics/core
+get public http://localhost/health
+get rebound -H 'Host: app.example' http://127.0.0.1:9180/metrics/core
+get remote --interface 10.9.0.1 -H 'Host: localhost' http://10.9.0.1:9180/health
 get refused https://app.example/api/core/whoami
 get user -H "Cookie: $COOKIE" https://app.example/api/core/whoami
 get second https://www.app.example/api/auth/ok
@@ -107,7 +109,9 @@ like($got{noname}, qr{^HTTP/1\.1 400 }, 'http: a request without a name is malfo
 unlike($got{$_}, qr/^strict-transport-security/mi, "http: $_ has no HSTS, which only https may set") for qw(other redirect monitoring);
 like($got{monitoring}, qr{^HTTP/1\.1 200 .*"status":"ok"}s, 'http: health for programs on this host');
 like($got{metrics}, qr{^HTTP/1\.1 200 .*^kedge_}ms, 'http: and metrics');
-like($got{remote}, qr{^HTTP/1\.1 403 }, 'http: not for others, whatever name they send');
+like($got{remote}, qr{^\[curl 7\]$}m, 'http: others cannot connect there');
+like($got{public}, qr{^HTTP/1\.1 421 }, 'http: health is not at the address of clients');
+like($got{rebound}, qr{^HTTP/1\.1 421 }, 'http: nor is there another name at that of monitoring');
 like($got{refused}, qr{^HTTP/2 401 .*"code":"UNAUTHENTICATED"}s, 'https: HTTP/2, and nobody is refused');
 like($got{refused}, qr/^\[2 0\]$/m, 'https: the certificate is accepted');
 like($got{refused}, qr/^strict-transport-security: max-age=86400\r$/mi, 'https: with HSTS');

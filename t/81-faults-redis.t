@@ -13,7 +13,7 @@ my $alice = $k->user('alice');
 # circuit breakers are open.
 sub cache_errors
 {
-	my $text = $k->client->get('/metrics/auth')->{body};
+	my $text = $k->monitor->get('/metrics/auth')->{body};
 	return map {
 		my $sum = 0;
 		$sum += $_ for $text =~ /^\Q$_\E\{[^}]*pool="verify"[^}]*\} ([\d.e+-]+)$/mg;
@@ -101,7 +101,7 @@ is_deeply([ sort keys %$count ], [200], 'no verdict failed while Redis was stopp
 	is($grace2->get('/api/core/whoami')->{status}, 401, 'the session is refused while Redis cannot start');
 	my @gone = map { $alice->get($_)->{status} } ('/api/core/whoami', '/api/core/me') x 20;
 	is((grep { $_ != 200 } @gone), 0, 'requests are verified while Redis cannot start');
-	is($k->client->get('/health/auth')->{status}, 200, 'auth is ready while Redis cannot start');
+	is($k->monitor->get('/health/auth')->{status}, 200, 'auth is ready while Redis cannot start');
 	rmdir $socket;
 	ok(wait_until(sub { $k->redis('auth') }, 30), 'Redis starts again');
 	is($grace2->get('/api/core/whoami')->{status}, 401, 'the signed-out session is refused when Redis is back');

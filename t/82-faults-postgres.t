@@ -41,8 +41,8 @@ sub outage
 	$r = $k->client->post('/api/auth/sign-in/email',
 		{ email => $alice->{email}, password => $alice->{password} });
 	like($r->{status}, qr/^(500|503)$/, "$name: a sign-in gets 500 or 503");
-	is($k->client->get('/health/core')->{status}, 503, "$name: core is not ready");
-	is($k->client->get('/health/core/live')->{status}, 200, "$name: core is live");
+	is($k->monitor->get('/health/core')->{status}, 503, "$name: core is not ready");
+	is($k->monitor->get('/health/core/live')->{status}, 200, "$name: core is live");
 	return;
 }
 

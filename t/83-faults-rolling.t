@@ -61,7 +61,7 @@ my $load = load();
 my %masters = map { $_ => ($k->pids($_))[0] } Kedge::services();
 for (1 .. 3) {
 	kill HUP => values %masters;
-	wait_until(sub { $k->client->get('/health/core')->{status} == 200 }, 5);
+	wait_until(sub { $k->monitor->get('/health/core')->{status} == 200 }, 5);
 }
 ok($k->wait_healthy, 'three SIGHUPs in a row lose no request');
 no_failure('hasty restarts', $load->stop);
@@ -77,14 +77,14 @@ ok(
 # Counters keep their values over a restart.
 my $counted = sub {
 	my $n = 0;
-	for (split /\n/, $k->client->get('/metrics/core')->{body}) {
+	for (split /\n/, $k->monitor->get('/metrics/core')->{body}) {
 		$n += $1 if /^\w*requests\w*(?:\{[^}]*\})? (\d+)/ && !/_bucket|_sum/
 	}
 	return $n
 };
 my $before = $counted->();
 kill HUP => $masters{core};
-wait_until(sub { $k->client->get('/health/core')->{status} == 200 }, 5);
+wait_until(sub { $k->monitor->get('/health/core')->{status} == 200 }, 5);
 cmp_ok($counted->(), '>=', $before, 'the counters of metrics are kept');
 
 # nginx reloads its configuration, too.  Each request uses a new connection: a client

@@ -158,7 +158,7 @@ is(tasks(), $before, 'the request with half a body created no task');
 $s = begin('127.0.0.1', '{"title":"dead"', 16, head => mine(), path => '/api/core/tasks');
 my ($worker) = $k->pids('core-api');
 ok(wait_until(sub {
-	$k->client->get('/metrics/core')->{body} =~ /^kedge_connections\{[^}]*state="body"\} 1$/m
+	$k->monitor->get('/metrics/core')->{body} =~ /^kedge_connections\{[^}]*state="body"\} 1$/m
 }, 5), 'a worker waits for a body');
 $k->kill_pid(KILL => $worker);
 syswrite $s, '}';
@@ -174,7 +174,7 @@ my $moved = '{"title":"moved"' . ' ' x 80_000;
 my @replaced = map { begin('127.0.0.1', $moved, 2 + length $moved, head => mine(),
 	path => '/api/core/tasks') } 1, 2;
 ok(wait_until(sub {
-	$k->client->get('/metrics/core')->{body} =~ /^kedge_connections\{[^}]*state="body"\} 2$/m
+	$k->monitor->get('/metrics/core')->{body} =~ /^kedge_connections\{[^}]*state="body"\} 2$/m
 }, 5), 'a worker waits for two bodies');
 my ($old) = $k->pids('core-api');
 kill HUP => ($k->pids('core'))[0];

@@ -365,7 +365,7 @@ if (!$pid) {
 		});
 	POSIX::_exit(0);
 }
-wait_until(sub { ($k->client->get('/metrics/auth')->{body} // '') ne '' }, 2);
+wait_until(sub { ($k->monitor->get('/metrics/auth')->{body} // '') ne '' }, 2);
 my @storm = timed(100);
 waitpid $pid, 0;
 undisturbed('verdicts during many sign-ins', @storm);

@@ -104,7 +104,7 @@ race(   'sign-out, Redis killed',
 		$k->kill_pid(KILL => $k->pids('redis-auth'));
 		return $c->sign_out;
 	});
-wait_until(sub { $k->pids('redis-auth') && $k->client->get('/health/auth')->{status} == 200 }, 15);
+wait_until(sub { $k->pids('redis-auth') && $k->monitor->get('/health/auth')->{status} == 200 }, 15);
 # All connections to Redis are closed during the sign-out.
 race(   'sign-out, connections to Redis cut',
 	1,

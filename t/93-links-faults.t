@@ -96,7 +96,7 @@ $k->kill_pid(KILL => $k->pids('redis-links'));
 is(locations('gone'), 'https://old.example/gone', 'killed: PostgreSQL answers');
 is($alice->patch("$links/$id{gone}", { target => 'https://new.example/gone' })->{status}, 200, 'killed: changed');
 is(locations('gone'), 'https://new.example/gone', 'killed: seen');
-ok(wait_until(sub { ($k->pids('redis-links'))[0] && $k->client->get('/health/links')->{body} =~ /"redis":"ok"/ }, 30),
+ok(wait_until(sub { ($k->pids('redis-links'))[0] && $k->monitor->get('/health/links')->{body} =~ /"redis":"ok"/ }, 30),
 	'it is back');
 is(locations('gone'), 'https://new.example/gone', 'back: still seen');
 $redis = $k->redis('links');

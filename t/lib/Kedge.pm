@@ -27,6 +27,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 use Kedge::Client;
+use Kedge::Monitor;
 use Kedge::Psql;
 use Kedge::Redis;
 
@@ -460,6 +461,9 @@ sub client
 	return Kedge::Client->new(base => $self->base, %opt);
 }
 
+# Returns what reads /health and /metrics: only the listener for monitoring has them.
+sub monitor { return Kedge::Monitor->new($_[0]{dir}) }
+
 my $unique = 0;
 
 # Returns a client that has just signed up.  Its e-mail address is unique within the
@@ -730,7 +734,7 @@ sub wait_healthy
 	return wait_until(sub {
 		my $ok = 1;
 		for my $service (services_of($self->{build})) {
-			my $r = $self->client->get("/health/$service");
+			my $r = $self->monitor->get("/health/$service");
 			$ok &&= $r->{status} == 200;
 		}
 		$ok;

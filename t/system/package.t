@@ -50,10 +50,10 @@ sub files
 $system->install;
 $system->active('installed');
 my $url = $system->{url};
-$system->answers(200, 'the health of all', '/health');
-like($system->answers(200, 'the health of verify', 'http://127.0.0.1/health/auth/verify'),
+$system->answers(200, 'the health of all', 'http://127.0.0.1:9180/health');
+like($system->answers(200, 'the health of verify', 'http://127.0.0.1:9180/health/auth/verify'),
 	qr/"verify":"ok"/, 'its pool is named');
-like($system->answers(200, 'the metrics of verify', 'http://127.0.0.1/metrics/auth/verify'),
+like($system->answers(200, 'the metrics of verify', 'http://127.0.0.1:9180/metrics/auth/verify'),
 	qr/^kedge_/m, 'they have numbers');
 $system->answers(401, 'nobody has signed in', '/api/wallet/accounts');
 $system->sign_up;

@@ -94,6 +94,9 @@ sub run_on_stack
 	for my $text (map { \$_->{text} } @blocks) {
 		$$text = $opt{as}->($$text) if $opt{as};
 		$$text =~ s{(?:127\.0\.0\.1|localhost):8080}{127.0.0.1:$port}g;
+		# A server has a port for monitoring, a stack has a socket.
+		$$text =~ s{http://127\.0\.0\.1:9180/}{--unix-socket '@{[ $stack->dir ]}/run/monitoring.sock' http://localhost/}g;
+		$$text =~ s{\.run/run/monitoring\.sock}{@{[ $stack->dir ]}/run/monitoring.sock}g;
 		$$text =~ s{https://app\.example\.com}{http://127.0.0.1:$port}g;
 	}
 	mkdir "$place/bin";

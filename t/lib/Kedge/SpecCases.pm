@@ -119,6 +119,11 @@ my @cases = (
 	[ 'files', sub { $_[0]{log} = { destination => 'files' } }, 1 ],
 	[ 'files elsewhere', sub { $_[0]{log} = { destination => 'files', directory => '/srv/log' } }, 1 ],
 	[ 'journald elsewhere', sub { $_[0]{log} = { destination => 'journald', directory => '/srv/log' } }, 0, qr/log\.directory: is allowed only with/ ],
+	(map { my $n = $_; [ "metrics at $n", sub { $_[0]{metrics} = { listen => $n } }, 1 ] } '127.0.0.1:9180', '[::1]:1', '127.0.0.1:65535'),
+	(map { my $n = $_; [ "metrics at $n", sub { $_[0]{metrics} = { listen => $n } }, 0, qr/metrics\.listen: must be "127\.0\.0\.1:PORT"/ ] }
+		'0.0.0.0:9180', '127.0.0.1', '127.0.0.1:0', '127.0.0.1:80', '127.0.0.1:443', '[::1]:8080', '127.0.0.1:65536', '127.0.0.1:09180', '127.0.0.1:9180;', 'unix:/m.sock', '10.0.0.1:9180', ''),
+	[ 'metrics nowhere', sub { $_[0]{metrics} = {} }, 0, qr/metrics\.listen: .*it is missing/ ],
+	[ 'metrics and more', sub { $_[0]{metrics} = { listen => '127.0.0.1:9180', path => '/m' } }, 0 ],
 	[ 'syslog', sub { $_[0]{log} = { destination => 'syslog' } }, 0, qr/log\.destination: must be "journald" or "files"; found "syslog"/ ],
 );
 
