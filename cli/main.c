@@ -10,6 +10,7 @@
 
 #include "add.h"
 #include "apply.h"
+#include "audit.h"
 #include "backup.h"
 #include "completion.h"
 #include "config.h"
@@ -64,6 +65,7 @@ static const struct command commands[] = {
 	{ "jobs", jobs_command },
 	{ "user", user_command },
 	{ "migrate", migrate_command },
+	{ "audit", audit_command },
 	{ "secrets", secrets_command },
 	{ "backup", backup_command },
 	{ "restore", restore_command },

@@ -17,9 +17,9 @@
 #include "privileges.h"
 
 /* The library's folders in sql/, in the order in which their files are run. */
-static const char *const libraries[] = { "base", "job" };
+static const char *const libraries[] = { "base", "job", "audit" };
 
-enum { BASE, JOB, NLIBRARIES, OWN = NLIBRARIES, NFOLDERS };
+enum { BASE, JOB, AUDIT, NLIBRARIES, OWN = NLIBRARIES, NFOLDERS };
 
 static_assert(COUNT_OF(libraries) == NLIBRARIES, "a name for each");
 
@@ -48,13 +48,14 @@ read_folders(struct run *r)
 }
 
 /*
- * Whether the folder's files are for this service: those of sql/job are only
- * for services with worker processes.
+ * Whether the folder's files are for this service: those of sql/job and
+ * sql/audit are only for services with worker processes, which run the jobs and
+ * chain the audit log.
  */
 static bool
 is_wanted(const struct run *r, int folder)
 {
-	return folder != JOB || r->service->workers > 0;
+	return (folder != JOB && folder != AUDIT) || r->service->workers > 0;
 }
 
 static bool

@@ -137,10 +137,10 @@ static const char *const c_words[] = { "alignas", "alignof", "assert", "auto",
  * Names of parts of Kedge, of folders of the tree, of other servers, and of
  * folders of headers that the library includes.
  */
-static const char *const service_words[] = { "all", "base", "bench", "check",
-	"clean", "cli", "curl", "fcgi", "fuzz", "internal", "job", "kedge",
-	"lib", "lint", "manual", "nginx", "openssl", "postgres", "public",
-	"secrets", "service", "services", "systemd", "t", "template0",
+static const char *const service_words[] = { "all", "audit", "base", "bench",
+	"check", "clean", "cli", "curl", "fcgi", "fuzz", "internal", "job",
+	"kedge", "lib", "lint", "manual", "nginx", "openssl", "postgres",
+	"public", "secrets", "service", "services", "systemd", "t", "template0",
 	"template1", "test", "unit", "verify" };
 
 /*
@@ -155,13 +155,13 @@ static const char *const field_words[] = { "id", "user_id", "version",
  * Structs, functions and tables that each service has: an entity with this name
  * would declare them again.
  */
-static const char *const entity_words[] = { "arena", "buf", "body", "cache",
-	"clock", "config", "cookie", "cursor", "db", "err", "error", "etag",
-	"field", "guard", "hook", "idempotency", "identity", "input", "item",
-	"job", "json", "list", "log", "metrics", "objects", "opt", "page",
-	"params", "problem", "query", "rate", "req", "request", "response",
-	"route", "router", "row", "schema", "service", "str", "strings",
-	"trace", "usage", "webhook" };
+static const char *const entity_words[] = { "arena", "audit", "buf", "body",
+	"cache", "clock", "config", "cookie", "cursor", "db", "err", "error",
+	"etag", "field", "guard", "hook", "idempotency", "identity", "input",
+	"item", "job", "json", "list", "log", "metrics", "objects", "opt",
+	"page", "params", "problem", "query", "rate", "req", "request",
+	"response", "route", "router", "row", "schema", "service", "str",
+	"strings", "trace", "usage", "webhook" };
 
 static bool
 is_in(const char *const *words, size_t n, const char *name)

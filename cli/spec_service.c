@@ -44,8 +44,8 @@ is_name(const char *s)
 static bool
 is_reserved(const char *s)
 {
-	static const char *const names[] = { "base", "internal", "job", "kedge",
-		"nginx", "postgres", "public", "secrets", "template0",
+	static const char *const names[] = { "audit", "base", "internal", "job",
+		"kedge", "nginx", "postgres", "public", "secrets", "template0",
 		"template1", "user", "verify" };
 	size_t i;
 

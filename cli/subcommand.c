@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+#include "audit.h"
 #include "env_file.h"
 #include "environment.h"
 #include "file.h"
@@ -76,6 +77,22 @@ system_environment(const struct stack *s, const struct spec_service *service)
 	return block;
 }
 
+/* Adds the person who calls, for the audit log (audit/audit.h). */
+static char *const *
+with_actor(struct arena *a, char *const *env)
+{
+	size_t n = 0;
+	char **more;
+
+	while (env[n] != NULL)
+		n++;
+	more = arena_alloc(a, (n + 2) * sizeof(*more));
+	memcpy(more, env, n * sizeof(*more));
+	more[n] = arena_printf(a, "KEDGE_ACTOR=%s", audit_caller(a));
+	more[n + 1] = NULL;
+	return more;
+}
+
 /* Runs the program of a service of this host, as the service's user. */
 static void
 run_in_system(
@@ -93,6 +110,7 @@ run_in_system(
 		return;
 	}
 	args[0] = arena_printf(s->arena, "%s/%s", s->bin, service->name);
+	env = with_actor(s->arena, env); /* before it is another user's */
 	if (initgroups(user, pw->pw_gid) == -1 || setgid(pw->pw_gid) == -1 ||
 	    setuid(pw->pw_uid) == -1 || chdir("/") == -1)
 		print_error("cannot become %s: %s", user, strerror(errno));
@@ -118,7 +136,7 @@ run(const struct stack *s, const struct spec_service *service, char **args)
 	if (env == NULL)
 		return;
 	args[0] = arena_printf(s->arena, "%s/%s", s->bin, service->name);
-	execve(args[0], args, env);
+	execve(args[0], args, with_actor(s->arena, env));
 	print_error("cannot run %s: %s", args[0], strerror(errno));
 }
 

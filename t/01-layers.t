@@ -7,7 +7,7 @@ use Test::More;
 
 # The folders of the library from the ground up: a folder includes only from folders
 # before it in this list.
-my @library = qw(base process db cache http_client mail fastcgi web job app);
+my @library = qw(base process db cache http_client mail fastcgi web audit job app);
 # Besides itself, a folder may include from the listed folders.
 my %may_see = (
     'fcgi/base'   => [],
@@ -18,8 +18,9 @@ my %may_see = (
     'fcgi/mail'   => ['base'],
     'fcgi/fastcgi' => [qw(base process)],
     'fcgi/web'    => [qw(base fastcgi)],
-    'fcgi/job'    => [qw(base process db cache http_client mail fastcgi web)],
-    'fcgi/app'    => [qw(base process db cache http_client mail fastcgi web job)],
+    'fcgi/audit'  => [qw(base db web)],
+    'fcgi/job'    => [qw(base process db cache http_client mail fastcgi web audit)],
+    'fcgi/app'    => [qw(base process db cache http_client mail fastcgi web audit job)],
     'cli'         => [qw(base db cache http_client mail web app)],
 );
 # The folder that may include a third-party header; tests may include any.

@@ -43,6 +43,8 @@ for my $service (sort keys %job) {
 	push @pass, map { $_->[1] =~ s{ /}{ /api/$service/}; $_ } (
 		[ admin => 'POST /jobs', $job{$service}, "$service job" ],
 		[ admin => 'GET /jobs' ],
+		[ admin => 'GET /audit' ],
+		[ admin => 'GET /audit/export' ],
 		[ admin => 'GET /jobs/queues' ],
 		[ admin => 'GET /jobs/schedules' ],
 		[ admin => "GET /jobs/{$service job}" ],

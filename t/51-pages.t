@@ -17,6 +17,7 @@ my $k = Kedge->up;
 my @pages = (
 	[ 'docs/FIRST-HOUR.md' ],
 	[ 'docs/MAIL.md', as => \&elsewhere ],
+	[ 'docs/AUDIT.md' ],
 	[ 'docs/MONITORING.md' ],
 	[ 'docs/CAPACITY.md' ],
 	[ 'docs/TROUBLESHOOTING.md' ],

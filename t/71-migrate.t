@@ -113,17 +113,21 @@ sub first_checksum
 # Returns all objects except the record of migrations.
 my $objects = 'SELECT md5(string_agg(d, chr(10) ORDER BY d)) FROM ('
     . ' SELECT oid || relname AS d FROM pg_class'
-    . " WHERE relnamespace = 'public'::regnamespace AND relname !~ 'kedge_library'"
+    . " WHERE relnamespace = 'public'::regnamespace AND relname !~ '^(kedge_library|audit_)'"
     . ' UNION ALL SELECT oid || proname || prosrc || xmin FROM pg_proc'
-    . " WHERE pronamespace = 'public'::regnamespace) AS o";
+    . " WHERE pronamespace = 'public'::regnamespace AND proname !~ '^audit_') AS o";
+# An older database has no audit log.
+my $no_audit = "DROP TABLE audit_event, audit_link, audit_unlinked CASCADE; DO \$\$ DECLARE f regprocedure; BEGIN"
+    . " FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname ~ '^audit_' LOOP"
+    . " EXECUTE format('DROP FUNCTION %s CASCADE', f); END LOOP; END \$\$";
 for my $service (sort keys %link) {
 	my $record = "SELECT folder, version, name FROM kedge_library_migration ORDER BY 1, 2";
 	my $fresh = $k->sql($service, $record);
-	like($fresh, qr/^base\|1\|0001_uuidv7\.sql\nbase\|2\|0002_uuidv7_bound\.sql\njob\|1\|0001_job\.sql\n/,
+	like($fresh, qr/^audit\|1\|0001_audit\.sql\nbase\|1\|0001_uuidv7\.sql\nbase\|2\|0002_uuidv7_bound\.sql\njob\|1\|0001_job\.sql\n/,
 		"$service: the library's files are recorded by folder");
 	is($k->sql($service, "SELECT count(*) FROM kedge_migration WHERE name ~ 'webhook'"), 0,
 		"$service: the library's files are not recorded as its own");
-	$k->sql($service, join ';', 'DROP TABLE kedge_library_migration', map {
+	$k->sql($service, join ';', $no_audit, 'DROP TABLE kedge_library_migration', map {
 		sprintf "INSERT INTO kedge_migration VALUES (%d, '%04d_%s.sql', '%s', '2025-01-02 03:04Z')",
 		    $link{$service}{$_}, $link{$service}{$_}, $_, first_checksum($text_of{$_})
 	} keys %{ $link{$service} });
@@ -136,7 +140,7 @@ for my $service (sort keys %link) {
 	is($status, 0, "$service, older database: it is migrated") or diag($err);
 	# auth's first migration has already created the function of base/.
 	is_deeply([ "$out$err" =~ /migrating \w+: (\S+)/g ],
-		[ $service eq 'auth' ? 'base/0001_uuidv7.sql' : (), 'base/0002_uuidv7_bound.sql' ],
+		[ $service eq 'auth' ? 'base/0001_uuidv7.sql' : (), 'base/0002_uuidv7_bound.sql', 'audit/0001_audit.sql' ],
 		"$service, older database: nothing is run again");
 	is($k->sql($service, $record), $fresh, "$service, older database: the files are recorded by folder");
 	is($k->sql($service, 'SELECT applied_at FROM kedge_library_migration'

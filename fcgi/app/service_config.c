@@ -152,6 +152,10 @@ static const struct config_var base_vars[] = {
 	  .doc = "Rate limit for GET and HEAD requests of one user; 0: no limit. "
 	    "Each process counts by itself, so the service as a whole allows "
 	    "this number times its processes on all hosts." },
+	{ 0 },
+};
+/* Of every service with a route that streams: the audit log has one. */
+static const struct config_var stream_vars[] = {
 	{ CONFIG(struct service_config, streams, "STREAMS"),
 	  .fallback = "4", .min = 1, .max = 256, .unit = "streams",
 	  .doc = "The most responses that one process streams at once, such as "
@@ -336,6 +340,8 @@ rows_of(const struct service_program *p)
 	add_rows(&rows, log_vars, p->vars);
 	if (p->flags & SERVICE_BASE)
 		add_rows(&rows, base_vars, p->vars);
+	if ((p->flags & SERVICE_BASE) != 0 || p->jobs != NULL)
+		add_rows(&rows, stream_vars, p->vars);
 	if (p->jobs != NULL)
 		add_rows(&rows, job_vars, p->vars);
 	if ((p->flags & SERVICE_MAIL) != 0)

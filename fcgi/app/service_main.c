@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/audit_routes.h"
 #include "app/builtin.h"
 #include "app/log_events.h"
 #include "app/scrape.h"
@@ -57,6 +58,7 @@ add_lists(struct route_lists *lists, int n, const struct route *const *more)
 static const struct route *const job_lists[] = {
 	job_routes,
 	webhook_routes,
+	audit_routes,
 	NULL,
 };
 

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/uuid.h"
 #include "job/job_admin.h"
+#include "job/job_audit.h"
 #include "job/job_print.h"
 #include "job/job_queues.h"
 #include "job/job_service.h"
@@ -185,8 +186,8 @@ run_show(struct cli *c)
 
 /* -- retry, cancel, enqueue -- */
 
-typedef enum err change_job(struct db *db, struct arena *a, const char *id,
-    enum job_refusal *ret_refusal);
+typedef enum err change_job(struct db *db, struct arena *a,
+    const struct audit_who *who, const char *id, enum job_refusal *ret_refusal);
 
 /*
  * Prints the changed job, or an error message. Returns false if the job was not
@@ -195,11 +196,13 @@ typedef enum err change_job(struct db *db, struct arena *a, const char *id,
 static bool
 change(struct cli *c, change_job *how, const char *id)
 {
+	const struct audit_who who = audit_who_of_command(c->arena);
 	enum job_refusal refusal;
 	struct job_view job;
 	enum err e;
 
-	e = uuid_valid(id) ? how(c->db, c->arena, id, &refusal) : ERR_NOT_FOUND;
+	e = uuid_valid(id) ? how(c->db, c->arena, &who, id, &refusal)
+	                   : ERR_NOT_FOUND;
 	if (e == ERR_OK)
 		e = job_admin_find(c->db, c->arena, id, &job);
 	if (e == ERR_NOT_FOUND)
@@ -237,27 +240,32 @@ change_all(struct cli *c, change_job *how)
 static int
 run_retry(struct cli *c)
 {
-	return change_all(c, job_admin_retry);
+	return change_all(c, job_audit_retry);
 }
 
 static int
 run_cancel(struct cli *c)
 {
-	return change_all(c, job_admin_cancel);
+	return change_all(c, job_audit_cancel);
 }
 
 static int
 run_enqueue(struct cli *c)
 {
+	const struct audit_who who = audit_who_of_command(c->arena);
 	struct job_payload_problem problem;
+	struct job_audit_order order;
 	const char *id;
 	enum err e;
 
 	if (c->nwords != 1 && c->nwords != 2)
 		return usage(c);
-	e = job_admin_enqueue(c->db, c->arena, c->set, c->words[0],
-	    c->nwords == 2 ? c->words[1] : "{}", /* req= */ NULL, &id,
-	    &problem);
+	order = (struct job_audit_order){
+		.set = c->set,
+		.kind = c->words[0],
+		.payload = c->nwords == 2 ? c->words[1] : "{}",
+	};
+	e = job_audit_enqueue(c->db, c->arena, &who, &order, &id, &problem);
 	if (e == ERR_NOT_FOUND)
 		return fail(c, "there is no kind of that name");
 	if (e == ERR_FORBIDDEN)
@@ -297,12 +305,13 @@ run_queues(struct cli *c)
 static int
 set_paused(struct cli *c, bool paused)
 {
+	const struct audit_who who = audit_who_of_command(c->arena);
 	struct job_queue_view queue;
 	enum err e;
 
 	if (c->nwords != 1)
 		return usage(c);
-	e = job_queues_pause(c->db, c->arena, c->set, c->words[0], paused);
+	e = job_audit_pause(c->db, c->arena, &who, c->set, c->words[0], paused);
 	if (e == ERR_OK)
 		e = job_queues_find(
 		    c->db, c->arena, c->set, c->words[0], &queue);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "audit/audit.h"
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -17,6 +18,7 @@ enum {
 	SECOND_US = 1000 * 1000,
 	FLUSH_S = 5,
 	RECLAIM_S = 5,
+	AUDIT_S = 5,
 
 	PRUNE_ROWS = 1000,
 	PRUNE_PAUSE_FACTOR = 9,
@@ -36,8 +38,8 @@ struct job_maintenance {
 	struct job_counts *counts;
 	struct job_schedules *schedules;
 	struct retention retention;
-	/* The times at which the four periodic tasks are due. */
-	int64_t schedule_us, reclaim_us, flush_us, prune_us;
+	/* The times at which the five periodic tasks are due. */
+	int64_t schedule_us, reclaim_us, flush_us, prune_us, audit_us;
 };
 
 struct job_maintenance *
@@ -195,6 +197,10 @@ job_maintenance_run(struct job_maintenance *m, struct db_listen *l,
 	if (now_us >= m->flush_us) {
 		m->flush_us = now_us + FLUSH_S * (int64_t)SECOND_US;
 		job_maintenance_flush_counts(m, l, a, /* wait_ms= */ 0);
+	}
+	if (now_us >= m->audit_us) {
+		m->audit_us = now_us + AUDIT_S * (int64_t)SECOND_US;
+		audit_chain(l, a);
 	}
 	if (now_us >= m->prune_us)
 		m->prune_us = prune_some(m, l, a, now_us);

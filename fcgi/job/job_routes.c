@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "job/job_admin.h"
+#include "job/job_audit.h"
 #include "job/job_queues.h"
 #include "job/job_service.h"
 #include "job/job_view.h"
@@ -158,13 +159,19 @@ static enum err
 jobs_enqueue(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct enqueue_in *in = in_struct;
+	const struct audit_who who = audit_who_of(r);
+	const struct job_audit_order order = {
+		.set = set_of(r),
+		.kind = in->kind,
+		.payload = in->payload.text != NULL ? in->payload.text : "{}",
+		.req = r,
+	};
 	struct job_payload_problem problem;
 	struct job_key key;
 	enum err e;
 
-	e = job_admin_enqueue(db_of(r), r->arena, set_of(r), in->kind,
-	    in->payload.text != NULL ? in->payload.text : "{}", r, &key.id,
-	    &problem);
+	e = job_audit_enqueue(
+	    db_of(r), r->arena, &who, &order, &key.id, &problem);
 	if (e == ERR_NOT_FOUND)
 		return req_invalid(
 		    r, "kind", "must be one that the service declares");
@@ -196,10 +203,11 @@ static enum err
 jobs_retry(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct job_key *in = in_struct;
+	const struct audit_who who = audit_who_of(r);
 	enum job_refusal refusal;
 	enum err e;
 
-	e = job_admin_retry(db_of(r), r->arena, in->id, &refusal);
+	e = job_audit_retry(db_of(r), r->arena, &who, in->id, &refusal);
 	if (e == ERR_CONFLICT)
 		return refuse(r, refusal);
 	return e == ERR_OK ? jobs_get(r, in, out_struct) : e;
@@ -209,10 +217,11 @@ static enum err
 jobs_cancel(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct job_key *in = in_struct;
+	const struct audit_who who = audit_who_of(r);
 	enum job_refusal refusal;
 	enum err e;
 
-	e = job_admin_cancel(db_of(r), r->arena, in->id, &refusal);
+	e = job_audit_cancel(db_of(r), r->arena, &who, in->id, &refusal);
 	if (e == ERR_CONFLICT)
 		return refuse(r, refusal);
 	return e == ERR_OK ? jobs_get(r, in, out_struct) : e;
@@ -236,9 +245,10 @@ static enum err
 set_paused(struct req *r, const char *name, bool paused,
     struct job_queue_view *ret_queue)
 {
+	const struct audit_who who = audit_who_of(r);
 	enum err e;
 
-	e = job_queues_pause(db_of(r), r->arena, set_of(r), name, paused);
+	e = job_audit_pause(db_of(r), r->arena, &who, set_of(r), name, paused);
 	if (e != ERR_OK)
 		return e;
 	return job_queues_find(db_of(r), r->arena, set_of(r), name, ret_queue);

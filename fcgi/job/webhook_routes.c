@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "job/job_admin.h"
+#include "job/job_audit.h"
 #include "job/job_view.h"
 #include "job/webhook.h"
 #include "web/cursor.h"
@@ -193,6 +194,52 @@ check(struct req *r, const struct webhook_settings *in)
 	return ERR_OK;
 }
 
+/* -- changes, with their rows in the audit log -- */
+
+static enum err
+run_create(struct db *tx, struct arena *a, struct job_audit_webhook *c)
+{
+	return webhook_create(tx, a, c->settings, c->webhook, c->ret_secret);
+}
+
+static enum err
+run_update(struct db *tx, struct arena *a, struct job_audit_webhook *c)
+{
+	return webhook_update(tx, a, c->id, c->settings, c->webhook);
+}
+
+static enum err
+run_delete(struct db *tx, struct arena *a, struct job_audit_webhook *c)
+{
+	return webhook_delete(tx, a, c->id);
+}
+
+static enum err
+run_enable(struct db *tx, struct arena *a, struct job_audit_webhook *c)
+{
+	return webhook_enable(tx, a, c->id, c->webhook);
+}
+
+static enum err
+run_disable(struct db *tx, struct arena *a, struct job_audit_webhook *c)
+{
+	return webhook_disable(tx, a, c->id, c->webhook);
+}
+
+static enum err
+run_rotate(struct db *tx, struct arena *a, struct job_audit_webhook *c)
+{
+	return webhook_rotate(tx, a, c->id, c->webhook, c->ret_secret);
+}
+
+static enum err
+change(struct req *r, struct job_audit_webhook *c)
+{
+	const struct audit_who who = audit_who_of(r);
+
+	return job_audit_webhook(db_of(r), r->arena, &who, c);
+}
+
 static enum err
 webhooks_create(struct req *r, const void *in_struct, void *out_struct)
 {
@@ -203,7 +250,13 @@ webhooks_create(struct req *r, const void *in_struct, void *out_struct)
 	e = check(r, in);
 	if (e != ERR_OK)
 		return e;
-	e = webhook_create(db_of(r), r->arena, in, &out->webhook, &out->secret);
+	e = change(r, &(struct job_audit_webhook){
+			  .action = "webhook.create",
+			  .run = run_create,
+			  .webhook = &out->webhook,
+			  .settings = in,
+			  .ret_secret = &out->secret,
+		      });
 	if (e == ERR_UNPROCESSABLE)
 		return req_fail(r, ERR_UNPROCESSABLE, "WEBHOOK_LIMIT",
 		    "The service has 100 endpoints, which is the limit");
@@ -265,8 +318,13 @@ webhooks_patch(struct req *r, const void *in_struct, void *out_struct)
 	e = check(r, &in->settings);
 	if (e != ERR_OK)
 		return e;
-	return webhook_update(
-	    db_of(r), r->arena, in->key.id, &in->settings, out_struct);
+	return change(r, &(struct job_audit_webhook){
+			     .action = "webhook.update",
+			     .id = in->key.id,
+			     .run = run_update,
+			     .webhook = out_struct,
+			     .settings = &in->settings,
+			 });
 }
 
 static enum err
@@ -274,7 +332,12 @@ webhooks_delete(struct req *r, const void *in_struct, void *out_struct UNUSED)
 {
 	const struct webhook_key *in = in_struct;
 
-	return webhook_delete(db_of(r), r->arena, in->id);
+	return change(r, &(struct job_audit_webhook){
+			     .action = "webhook.delete",
+			     .id = in->id,
+			     .run = run_delete,
+			     .is_removal = true,
+			 });
 }
 
 static enum err
@@ -282,7 +345,12 @@ webhooks_enable(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct webhook_key *in = in_struct;
 
-	return webhook_enable(db_of(r), r->arena, in->id, out_struct);
+	return change(r, &(struct job_audit_webhook){
+			     .action = "webhook.enable",
+			     .id = in->id,
+			     .run = run_enable,
+			     .webhook = out_struct,
+			 });
 }
 
 static enum err
@@ -290,7 +358,12 @@ webhooks_disable(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct webhook_key *in = in_struct;
 
-	return webhook_disable(db_of(r), r->arena, in->id, out_struct);
+	return change(r, &(struct job_audit_webhook){
+			     .action = "webhook.disable",
+			     .id = in->id,
+			     .run = run_disable,
+			     .webhook = out_struct,
+			 });
 }
 
 static enum err
@@ -299,8 +372,13 @@ webhooks_rotate(struct req *r, const void *in_struct, void *out_struct)
 	const struct webhook_key *in = in_struct;
 	struct secret_out *out = out_struct;
 
-	return webhook_rotate(
-	    db_of(r), r->arena, in->id, &out->webhook, &out->secret);
+	return change(r, &(struct job_audit_webhook){
+			     .action = "webhook.rotate-secret",
+			     .id = in->id,
+			     .run = run_rotate,
+			     .webhook = &out->webhook,
+			     .ret_secret = &out->secret,
+			 });
 }
 
 static enum err

@@ -127,6 +127,7 @@ schema_create(const char *url, const char *service)
 	/* Run the migrations of the library first, as kedge migrate does. */
 	run_files(owner_url, "base");
 	run_files(owner_url, "job");
+	run_files(owner_url, "audit");
 	run_files(owner_url, service);
 	free(owner_url);
 }

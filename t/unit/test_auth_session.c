@@ -827,16 +827,20 @@ START_TEST(older_release_runs_without_its_cache)
 }
 END_TEST
 
+static const struct audit_who operator= { .actor = "root", .kind = "command" };
+
 START_TEST(role_change_is_seen_and_ends_no_session)
 {
 	const char *token = sign_in();
 
 	ck_assert_str_eq(roles_seen(&here, token), "user");
 	ck_assert_int_eq(
-	    user_set_role(&other, a, "a@example.com", "admin,user"), ERR_OK);
+	    user_set_role(&other, a, &operator, "a@example.com", "admin,user"),
+	    ERR_OK);
 	ck_assert_str_eq(roles_seen(&here, token), "admin,user");
 	ck_assert_int_eq(
-	    user_set_role(&other, a, "b@example.com", "x"), ERR_NOT_FOUND);
+	    user_set_role(&other, a, &operator, "b@example.com", "x"),
+	    ERR_NOT_FOUND);
 }
 END_TEST
 
@@ -895,7 +899,8 @@ START_TEST(own_changes_do_not_raise_the_epoch)
 	sign_in();
 	ck_assert_int_eq(session_end(&here, a, token), ERR_OK);
 	ck_assert_int_eq(
-	    user_set_role(&here, a, "a@example.com", "editor"), ERR_OK);
+	    user_set_role(&here, a, &operator, "a@example.com", "editor"),
+	    ERR_OK);
 	ck_assert_int_eq(session_end_all(&here, a, user_id, NULL), ERR_OK);
 	ck_assert_int_eq(row_epoch(), before);
 }

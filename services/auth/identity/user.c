@@ -42,56 +42,176 @@ change_fact(
 	return session_tokens_of_user(tx, a, fact->user_id, ret_tokens);
 }
 
-enum err
-user_set_role(
-    struct auth *auth, struct arena *a, const char *email, const char *role)
+/* What an operator does to a user, with its row in the audit log. */
+struct deed {
+	struct auth *auth;
+	const struct audit_who *who;
+	struct audit_act act; /* object_id is the user's id */
+	const char *email;
+	const char *role;
+	const struct user_ban *ban;
+};
+
+static const char *
+ban_object(struct arena *a, bool is_banned, const struct user_ban *ban)
 {
-	struct fact fact = { .role = role };
-	enum err e = user_find_id(auth->process.db, a, email, &fact.user_id);
+	const struct audit_value values[] = {
+		{ "banned", is_banned ? "true" : "false" },
+		{ "reason", is_banned ? ban->reason : NULL },
+		{ "until", is_banned ? ban->expires_at : NULL },
+		{ NULL, NULL },
+	};
+
+	return audit_object(a, values);
+}
+
+static const char *
+role_object(struct arena *a, const char *role)
+{
+	const struct audit_value values[] = {
+		{ "role", role },
+		{ NULL, NULL },
+	};
+
+	return audit_object(a, values);
+}
+
+/* Locks the user, and finds what is true before the change. */
+static enum err
+begin_deed(struct db *tx, struct arena *a, const struct deed *d,
+    struct user_facts *ret_facts)
+{
+	enum err e = user_lock(tx, a, d->act.object_id);
+
+	return e != ERR_OK ? e : user_store_facts(tx, a, d->email, ret_facts);
+}
+
+static enum err
+change_role(
+    struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
+{
+	struct fact fact = { 0 };
+	struct user_facts before;
+	struct deed *d = ctx;
+	enum err e = begin_deed(tx, a, d, &before);
 
 	if (e != ERR_OK)
 		return e;
-	return session_revoke(auth, a, change_fact, &fact);
+	d->act.before = role_object(a, before.role);
+	d->act.after = role_object(a, d->role);
+	fact.user_id = d->act.object_id;
+	fact.role = d->role;
+	e = change_fact(tx, a, &fact, ret_tokens);
+	return e != ERR_OK ? e : audit_write(tx, a, d->who, &d->act);
 }
-
-struct ban_change {
-	struct auth *auth;
-	const char *user_id;
-	const struct user_ban *ban;
-};
 
 static enum err
 change_ban(
     struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 {
-	const struct ban_change *change = ctx;
-	enum err e = user_lock(tx, a, change->user_id);
+	struct user_facts before;
+	struct deed *d = ctx;
+	enum err e = begin_deed(tx, a, d, &before);
 
-	if (e == ERR_OK)
-		e = user_store_ban(tx, a, change->user_id, change->ban);
 	if (e != ERR_OK)
 		return e;
-	if (change->ban == NULL)
+	d->act.before = ban_object(a, before.is_banned,
+	    &(struct user_ban){ before.ban_reason, before.ban_expires_at });
+	d->act.after = ban_object(a, d->ban != NULL, d->ban);
+	e = user_store_ban(tx, a, d->act.object_id, d->ban);
+	if (e == ERR_OK)
+		e = audit_write(tx, a, d->who, &d->act);
+	if (e != ERR_OK)
+		return e;
+	if (d->ban == NULL)
 		return session_tokens_of_user(
-		    tx, a, change->user_id, ret_tokens);
-	return session_end_all_in(change->auth, tx, a, change->user_id,
+		    tx, a, d->act.object_id, ret_tokens);
+	return session_end_all_in(d->auth, tx, a, d->act.object_id,
 	    /* kept_token= */ NULL, ret_tokens);
 }
 
-enum err
-user_set_ban(struct auth *auth, struct arena *a, const char *email,
-    const struct user_ban *ban)
+static enum err
+end_sessions(
+    struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
 {
-	struct ban_change change = { .auth = auth, .ban = ban };
-	enum err e = user_find_id(auth->process.db, a, email, &change.user_id);
+	struct deed *d = ctx;
+	enum err e = session_end_all_in(d->auth, tx, a, d->act.object_id,
+	    /* kept_token= */ NULL, ret_tokens);
+
+	return e != ERR_OK ? e : audit_write(tx, a, d->who, &d->act);
+}
+
+static enum err
+do_deed(struct arena *a, struct deed *d, session_change *change)
+{
+	enum err e =
+	    user_find_id(d->auth->process.db, a, d->email, &d->act.object_id);
 
 	if (e != ERR_OK)
 		return e;
-	return session_revoke(auth, a, change_ban, &change);
+	d->act.object_kind = "user";
+	return session_revoke(d->auth, a, change, d);
+}
+
+enum err
+user_set_role(struct auth *auth, struct arena *a, const struct audit_who *who,
+    const char *email, const char *role)
+{
+	struct deed d = {
+		.auth = auth,
+		.who = who,
+		.act.action = "user.role",
+		.email = email,
+		.role = role,
+	};
+
+	return do_deed(a, &d, change_role);
+}
+
+enum err
+user_set_ban(struct auth *auth, struct arena *a, const struct audit_who *who,
+    const char *email, const struct user_ban *ban)
+{
+	struct deed d = {
+		.auth = auth,
+		.who = who,
+		.act.action = ban != NULL ? "user.ban" : "user.unban",
+		.email = email,
+		.ban = ban,
+	};
+
+	return do_deed(a, &d, change_ban);
+}
+
+enum err
+user_sign_out(struct auth *auth, struct arena *a, const struct audit_who *who,
+    const char *email)
+{
+	struct deed d = {
+		.auth = auth,
+		.who = who,
+		.act.action = "user.sign-out",
+		.email = email,
+	};
+
+	return do_deed(a, &d, end_sessions);
+}
+
+/* Writes a row without before and after; `who` NULL: none. */
+static enum err
+note(struct db *tx, struct arena *a, const struct audit_who *who,
+    const char *action, const char *user_id)
+{
+	const struct audit_act act = {
+		.action = action, .object_kind = "user", .object_id = user_id
+	};
+
+	return who != NULL ? audit_write(tx, a, who, &act) : ERR_OK;
 }
 
 struct password_set {
 	struct auth *auth;
+	const struct audit_who *who;
 	const char *user_id;
 	const char *hash;
 };
@@ -105,6 +225,8 @@ set_password(
 
 	if (e == ERR_OK)
 		e = account_set_password(tx, a, set->user_id, set->hash);
+	if (e == ERR_OK)
+		e = note(tx, a, set->who, "user.password", set->user_id);
 	if (e != ERR_OK)
 		return e;
 	return session_end_all_in(set->auth, tx, a, set->user_id,
@@ -112,16 +234,17 @@ set_password(
 }
 
 enum err
-user_set_password(struct auth *auth, struct arena *a, const char *user_id,
-    const char *password_hash)
+user_set_password(struct auth *auth, struct arena *a,
+    const struct audit_who *who, const char *user_id, const char *password_hash)
 {
-	struct password_set set = { auth, user_id, password_hash };
+	struct password_set set = { auth, who, user_id, password_hash };
 
 	return session_revoke(auth, a, set_password, &set);
 }
 
 struct deletion {
 	struct auth *auth;
+	const struct audit_who *who;
 	const char *user_id;
 };
 
@@ -136,13 +259,18 @@ delete_all(
 	if (e == ERR_OK)
 		e = session_end_all_in(deletion->auth, tx, a, deletion->user_id,
 		    /* kept_token= */ NULL, ret_tokens);
-	return e != ERR_OK ? e : user_store_delete(tx, a, deletion->user_id);
+	if (e == ERR_OK)
+		e = user_store_delete(tx, a, deletion->user_id);
+	return e != ERR_OK ? e
+	                   : note(tx, a, deletion->who, "user.delete",
+				 deletion->user_id);
 }
 
 enum err
-user_delete(struct auth *auth, struct arena *a, const char *user_id)
+user_delete(struct auth *auth, struct arena *a, const struct audit_who *who,
+    const char *user_id)
 {
-	struct deletion deletion = { auth, user_id };
+	struct deletion deletion = { auth, who, user_id };
 
 	return session_revoke(auth, a, delete_all, &deletion);
 }

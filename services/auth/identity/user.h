@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "audit/audit.h"
 #include "auth/identity/user_store.h"
 #include "base/attr.h"
 #include "base/err.h"
@@ -25,31 +26,40 @@ MUST_CHECK enum err user_update(struct auth *auth, struct arena *a,
 /*
  * Sets the roles (comma-separated).  The user's sessions stay valid and have
  * the new roles from the next request on.  ERR_NOT_FOUND: no such address.
+ *
+ * This and the next two functions write a row into the audit log.
  */
-MUST_CHECK enum err user_set_role(
-    struct auth *auth, struct arena *a, const char *email, const char *role);
+MUST_CHECK enum err user_set_role(struct auth *auth, struct arena *a,
+    const struct audit_who *who, const char *email, const char *role);
 
 /*
  * Bans the user and ends all of their sessions, or with NULL lifts the ban.
  * ERR_NOT_FOUND: no such address.  ERR_INVALID: expires_at is no time.
  */
 MUST_CHECK enum err user_set_ban(struct auth *auth, struct arena *a,
-    const char *email, const struct user_ban *ban);
+    const struct audit_who *who, const char *email, const struct user_ban *ban);
+/* Ends all sessions of the user.  ERR_NOT_FOUND: no such address. */
+MUST_CHECK enum err user_sign_out(struct auth *auth, struct arena *a,
+    const struct audit_who *who, const char *email);
 
 /*
  * Sets the password of the account by which the user signs in with one; makes
  * the account if there is none.  Ends all sessions of the user, because
  * somebody else may know the old password.  ERR_NOT_FOUND: no such user.
+ *
+ * `who` of this and the next function is for the audit log; NULL: the users
+ * do it themselves, and there is no row.
  */
 MUST_CHECK enum err user_set_password(struct auth *auth, struct arena *a,
-    const char *user_id, const char *password_hash);
+    const struct audit_who *who, const char *user_id,
+    const char *password_hash);
 
 /*
  * Deletes the user with all accounts and sessions, in one transaction.
  * ERR_NOT_FOUND: no such user.
  */
-MUST_CHECK enum err
-user_delete(struct auth *auth, struct arena *a, const char *user_id);
+MUST_CHECK enum err user_delete(struct auth *auth, struct arena *a,
+    const struct audit_who *who, const char *user_id);
 
 /*
  * Records that `service` has a record of the user.  May be repeated.

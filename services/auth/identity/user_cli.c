@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/audit.h"
 #include "auth/auth.h"
 #include "auth/identity/account_store.h"
 #include "auth/identity/columns.h"
@@ -57,15 +58,41 @@ print_created(
 	return 0;
 }
 
+struct creation {
+	struct audit_act act;
+	const struct account_new *new;
+	struct account account;
+};
+
+static enum err
+run_creation(struct db *tx, struct arena *a, void *ctx)
+{
+	struct creation *c = ctx;
+	enum err e = account_insert_user(tx, a, c->new, &c->account);
+
+	c->act.object_id = c->account.user.id;
+	return e;
+}
+
 static int
 insert(struct auth *auth, struct arena *a, const struct create *c, bool as_json)
 {
+	const struct audit_who who = audit_who_of_command(a);
 	struct account_new new = {
 		.email = email_canonical(a, c->email),
 		.name = c->name,
 	};
 	int role = columns_find(&auth->plugins->user_columns, "role");
-	struct account account;
+	const struct audit_value values[] = {
+		{ "role", c->role != NULL ? c->role : "user" },
+		{ NULL, NULL },
+	};
+	struct creation creation = {
+		.act = { .action = "user.create",
+		    .object_kind = "user",
+		    .after = audit_object(a, values) },
+		.new = &new,
+	};
 	enum err e;
 
 	if (role >= 0) {
@@ -78,7 +105,8 @@ insert(struct auth *auth, struct arena *a, const struct create *c, bool as_json)
 	new.password_hash = user_password_hash(a, &c->password);
 	if (new.password_hash == NULL)
 		return user_cli_fail("there is no memory to hash the password");
-	e = account_insert_user(auth->process.db, a, &new, &account);
+	e = audit_do(
+	    auth->process.db, a, &who, &creation.act, run_creation, &creation);
 	if (e == ERR_CONFLICT)
 		return user_cli_fail("a user with that address exists");
 	return e != ERR_OK ? user_cli_result(e)

@@ -8,7 +8,7 @@
 #include "auth/auth.h"
 #include "auth/identity/columns.h"
 #include "auth/identity/email.h"
-#include "auth/identity/session.h"
+#include "auth/identity/session_store.h"
 #include "auth/identity/user.h"
 #include "auth/identity/user_cli_password.h"
 #include "auth/identity/user_cli_print.h"
@@ -22,6 +22,7 @@ enum { USAGE = -1, REASON_MAX_BYTES = 1000, ROLE_MAX_BYTES = 256 };
 /* One command: its arguments are those behind the address. */
 struct act {
 	struct auth *auth;
+	struct audit_who who;
 	struct arena *arena;
 	const char *email; /* canonical */
 	int argc;
@@ -86,8 +87,8 @@ role(const struct act *act)
 	if (columns_find(&act->auth->plugins->user_columns, "role") < 0)
 		return user_cli_fail("the plugin admin is off: there are no "
 				     "roles");
-	return finish(act,
-	    user_set_role(act->auth, act->arena, act->email, act->argv[0]));
+	return finish(act, user_set_role(act->auth, act->arena, &act->who,
+			       act->email, act->argv[0]));
 }
 
 static int
@@ -114,7 +115,8 @@ ban(const struct act *act)
 	if (b.expires_at != NULL && !clock_read(b.expires_at, &ms))
 		return user_cli_fail("--until needs a time like "
 				     "2027-01-31T12:00:00Z");
-	return finish(act, user_set_ban(act->auth, act->arena, act->email, &b));
+	return finish(act,
+	    user_set_ban(act->auth, act->arena, &act->who, act->email, &b));
 }
 
 static int
@@ -122,8 +124,8 @@ unban(const struct act *act)
 {
 	return act->argc > 0
 	           ? USAGE
-	           : finish(act, user_set_ban(act->auth, act->arena, act->email,
-				     /* ban= */ NULL));
+	           : finish(act, user_set_ban(act->auth, act->arena, &act->who,
+				     act->email, /* ban= */ NULL));
 }
 
 static enum err
@@ -136,16 +138,9 @@ find_id(const struct act *act, const char **ret_id)
 static int
 sign_out(const struct act *act)
 {
-	const char *user_id;
-	enum err e;
-
-	if (act->argc > 0)
-		return USAGE;
-	e = find_id(act, &user_id);
-	if (e == ERR_OK)
-		e = session_end_all(
-		    act->auth, act->arena, user_id, /* kept_token= */ NULL);
-	return finish(act, e);
+	return act->argc > 0 ? USAGE
+	                     : finish(act, user_sign_out(act->auth, act->arena,
+					       &act->who, act->email));
 }
 
 static int
@@ -178,7 +173,8 @@ set_password(const struct act *act, const struct user_password *p)
 		return user_cli_fail("there is no memory to hash the password");
 	e = find_id(act, &user_id);
 	if (e == ERR_OK)
-		e = user_set_password(act->auth, act->arena, user_id, hash);
+		e = user_set_password(
+		    act->auth, act->arena, &act->who, user_id, hash);
 	if (e != ERR_OK)
 		return user_cli_result(e);
 	if (act->json)
@@ -248,7 +244,8 @@ delete_user(const struct act *act)
 		return user_cli_result(e);
 	if (!is_confirmed(act))
 		return USER_CLI_FAILED;
-	status = user_cli_result(user_delete(act->auth, act->arena, u.id));
+	status = user_cli_result(
+	    user_delete(act->auth, act->arena, &act->who, u.id));
 	if (status == 0 && act->json)
 		return user_cli_print_facts(
 		    act->arena, &u, /* password= */ NULL, act->json);
@@ -273,7 +270,12 @@ bool
 user_cli_act(struct auth *auth, struct arena *a, int argc, char **argv,
     bool as_json, int *ret_status)
 {
-	struct act act = { .auth = auth, .arena = a, .json = as_json };
+	struct act act = {
+		.auth = auth,
+		.who = audit_who_of_command(a),
+		.arena = a,
+		.json = as_json,
+	};
 
 	for (size_t i = 0; i < COUNT_OF(acts); i++) {
 		if (!str_eq(acts[i].name, argv[0]))

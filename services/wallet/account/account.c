@@ -65,15 +65,56 @@ account_open(struct db *db, struct arena *a, const char *user_id,
 	return e;
 }
 
-enum err
-account_set_frozen(struct db *db, struct arena *a, const char *id, bool frozen,
-    const struct account_freeze *by)
-{
+struct freeze {
+	struct audit_act act;
+	bool frozen;
+	const struct account_freeze *by;
 	int64_t emitted;
-	enum err e;
+};
 
-	e = account_update_frozen(db, a, id, frozen, by, &emitted);
-	if (e == ERR_OK && emitted > 0)
+static const char *
+freeze_object(struct arena *a, bool frozen, const char *reason)
+{
+	const struct audit_value values[] = {
+		{ "status", frozen ? "frozen" : "open" },
+		{ "reason", reason },
+		{ NULL, NULL },
+	};
+
+	return audit_object(a, values);
+}
+
+static enum err
+run_freeze(struct db *tx, struct arena *a, void *ctx)
+{
+	const struct account_owner any = { .any = true };
+	struct freeze *f = ctx;
+	struct account account;
+	enum err e = account_find(tx, a, &any, f->act.object_id, &account);
+
+	if (e != ERR_OK)
+		return e;
+	f->act.before = freeze_object(a, account.frozen, account.freeze_reason);
+	f->act.after = freeze_object(a, f->frozen, f->by->reason);
+	return account_update_frozen(
+	    tx, a, f->act.object_id, f->frozen, f->by, &f->emitted);
+}
+
+enum err
+account_set_frozen(struct db *db, struct arena *a, const struct audit_who *who,
+    const char *id, bool frozen, const struct account_freeze *by)
+{
+	struct freeze f = {
+		.act = { .action =
+			     frozen ? "account.freeze" : "account.unfreeze",
+		    .object_kind = "account",
+		    .object_id = id },
+		.frozen = frozen,
+		.by = by,
+	};
+	enum err e = audit_do(db, a, who, &f.act, run_freeze, &f);
+
+	if (e == ERR_OK && f.emitted > 0)
 		job_wake(db);
 	return e;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "audit/audit.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "wallet/account/account_store.h"
@@ -36,9 +37,13 @@ MUST_CHECK enum err account_open(struct db *db, struct arena *a,
     const char *user_id, const struct account_order *order,
     struct account *ret_account, bool *ret_replayed, const char **ret_code);
 
-/* Freezes or unfreezes an account. ERR_NOT_FOUND: there is no such account. */
+/*
+ * Freezes or unfreezes an account, with a row in the audit log. ERR_NOT_FOUND:
+ * there is no such account.
+ */
 MUST_CHECK enum err account_set_frozen(struct db *db, struct arena *a,
-    const char *id, bool frozen, const struct account_freeze *by);
+    const struct audit_who *who, const char *id, bool frozen,
+    const struct account_freeze *by);
 
 /*
  * Lists the user's accounts, the oldest first. If the user has none, the first

@@ -328,9 +328,10 @@ set_frozen(
 		.reason = in->reason,
 		.origin = operation_origin(r),
 	};
+	const struct audit_who who = audit_who_of(r);
 	enum err e;
 
-	e = account_set_frozen(wallet->db, r->arena, in->id, frozen, &by);
+	e = account_set_frozen(wallet->db, r->arena, &who, in->id, frozen, &by);
 	if (e == ERR_NOT_FOUND)
 		return ledger_refuse(r, "ACCOUNT_NOT_FOUND");
 	return e == ERR_OK ? account_get(r, in->id, out) : e;

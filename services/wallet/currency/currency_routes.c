@@ -1,6 +1,7 @@
 #include "wallet/currency/currency_routes.h"
 
 #include "app/service_main.h"
+#include "audit/audit.h"
 #include "base/arena.h"
 #include "job/job.h"
 #include "wallet/currency/currency_store.h"
@@ -87,27 +88,60 @@ currencies_list(struct req *r, const void *in_struct UNUSED, void *out_struct)
 	return e;
 }
 
+struct adding {
+	struct audit_act act;
+	struct currency *currency;
+	const char *origin;
+	int64_t emitted;
+	const char *code;
+};
+
+static enum err
+run_add(struct db *tx, struct arena *a, void *ctx)
+{
+	struct adding *add = ctx;
+	struct currency *c = add->currency;
+	enum err e =
+	    currency_insert(tx, a, c, add->origin, &add->emitted, &add->code);
+
+	if (e != ERR_OK)
+		return e;
+	if (add->code != NULL)
+		add->act.action = NULL;
+	add->act.after =
+	    audit_object(a, (const struct audit_value[]){
+				{ "exponent", arena_i64(a, c->exponent) },
+				{ "reason", c->reason },
+				{ NULL, NULL },
+			    });
+	return ERR_OK;
+}
+
 static enum err
 currencies_add(struct req *r, const void *in_struct, void *out_struct)
 {
 	struct service_process *wallet = r->app;
 	struct currency *currency = out_struct;
-	const char *code;
-	int64_t emitted;
+	const struct audit_who who = audit_who_of(r);
+	struct adding add = {
+		.act = { .action = "currency.add", .object_kind = "currency" },
+		.currency = currency,
+		.origin = operation_origin(r),
+	};
 	enum err e;
 
 	*currency = *(const struct currency *)in_struct;
 	currency->created_by = r->identity->user_id;
-	e = currency_insert(wallet->db, r->arena, currency, operation_origin(r),
-	    &emitted, &code);
+	add.act.object_id = currency->code;
+	e = audit_do(wallet->db, r->arena, &who, &add.act, run_add, &add);
 	if (e == ERR_UNPROCESSABLE)
 		return req_invalid(
 		    r, "code", "must be a capital, then capitals and digits");
 	if (e != ERR_OK)
 		return e;
-	if (code != NULL)
-		return ledger_refuse(r, code);
-	if (emitted > 0)
+	if (add.code != NULL)
+		return ledger_refuse(r, add.code);
+	if (add.emitted > 0)
 		job_wake(wallet->db);
 	return ERR_OK;
 }

@@ -1,6 +1,7 @@
 #include "wallet/transfer/transfer_routes.h"
 
 #include "app/service_main.h"
+#include "audit/audit.h"
 #include "base/arena.h"
 #include "wallet/ledger/ledger_code.h"
 #include "wallet/operation/operation.h"
@@ -184,13 +185,75 @@ transfers_release(struct req *r, const void *in_struct, void *out_struct)
 	return transfer_reply(r, &answer, out_struct);
 }
 
+/* -- acts of operators, with their rows in the audit log -- */
+
+struct move {
+	struct audit_act act;
+	const struct transfer_actor *who;
+	const struct operation *o;
+	const char *id; /* of the transfer to reverse */
+	const struct transfer_reversal *reversal;
+	const char *kind; /* of an external move */
+	const struct transfer_external *external;
+	struct transfer_answer answer;
+};
+
+static enum err
+run_move(struct db *tx, struct arena *a, void *ctx)
+{
+	struct move *m = ctx;
+	const struct transfer *t = &m->answer.transfer;
+	enum err e = m->external != NULL ? transfer_external(tx, a, m->who,
+					       m->kind, m->external, &m->answer)
+	                                 : transfer_reverse(tx, a, m->who, m->o,
+					       m->id, m->reversal, &m->answer);
+
+	if (e != ERR_OK)
+		return e;
+	if (m->answer.code != NULL || m->answer.replayed) {
+		m->act.action = NULL; /* nothing was done */
+		return ERR_OK;
+	}
+	m->act.object_id = t->id;
+	m->act.after = audit_object(
+	    a, (const struct audit_value[]){
+		   { "debitAccountId", t->debit_id },
+		   { "creditAccountId", t->credit_id },
+		   { "amount", arena_i64(a, t->amount_minor) },
+		   { "currency", t->currency },
+		   { "reversedAmount", arena_i64(a, t->reversed_minor) },
+		   { "provider", t->provider },
+		   { "reference", t->reference },
+		   { "reason", m->external != NULL ? m->external->reason
+						   : m->reversal->reason },
+		   { NULL, NULL },
+	       });
+	return ERR_OK;
+}
+
+static enum err
+move_audited(struct req *r, struct move *m, struct transfer *out)
+{
+	const struct audit_who who = audit_who_of(r);
+	enum err e = audit_do(db_of(r), r->arena, &who, &m->act, run_move, m);
+
+	return e == ERR_OK ? transfer_reply(r, &m->answer, out) : e;
+}
+
 static enum err
 transfers_reverse(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct reverse_in *in = in_struct;
 	struct transfer_actor who = transfer_actor_of(r);
-	struct transfer_answer answer;
 	struct operation o;
+	struct move m = {
+		.act = { .action = "transfer.reverse",
+		    .object_kind = "transfer" },
+		.who = &who,
+		.o = &o,
+		.id = in->id,
+		.reversal = &in->reversal,
+	};
 	enum err e;
 
 	e = operation_begin_request(&o, r, "reverse", in->key);
@@ -201,11 +264,7 @@ transfers_reverse(struct req *r, const void *in_struct, void *out_struct)
 	operation_add_text(&o, in->reversal.memo);
 	operation_add_reason(&o, in->reversal.reason);
 	operation_end(&o);
-	e = transfer_reverse(
-	    db_of(r), r->arena, &who, &o, in->id, &in->reversal, &answer);
-	if (e != ERR_OK)
-		return e;
-	return transfer_reply(r, &answer, out_struct);
+	return move_audited(r, &m, out_struct);
 }
 
 static enum err
@@ -213,13 +272,15 @@ move_external(struct req *r, const char *kind,
     const struct transfer_external *in, struct transfer *out)
 {
 	struct transfer_actor who = transfer_actor_of(r);
-	struct transfer_answer answer;
-	enum err e;
+	struct move m = {
+		.act = { .action = arena_printf(r->arena, "transfer.%s", kind),
+		    .object_kind = "transfer" },
+		.who = &who,
+		.kind = kind,
+		.external = in,
+	};
 
-	e = transfer_external(db_of(r), r->arena, &who, kind, in, &answer);
-	if (e != ERR_OK)
-		return e;
-	return transfer_reply(r, &answer, out);
+	return move_audited(r, &m, out);
 }
 
 static enum err

@@ -92,7 +92,8 @@ check_password(struct req *r, const char *password)
 static enum err
 delete_now(struct req *r, struct delete_out *out)
 {
-	enum err e = user_delete(auth_of(r), r->arena, session_of(r)->user.id);
+	enum err e = user_delete(
+	    auth_of(r), r->arena, /* who= */ NULL, session_of(r)->user.id);
 
 	/* Another request has been faster. */
 	if (e == ERR_NOT_FOUND)
