@@ -16,6 +16,7 @@
 #include "file.h"
 #include "lock.h"
 #include "message.h"
+#include "nearest.h"
 #include "service_named.h"
 #include "settings.h"
 #include "stack.h"
@@ -140,6 +141,37 @@ run(const struct stack *s, const struct spec_service *service, char **args)
 	print_error("cannot run %s: %s", args[0], strerror(errno));
 }
 
+/* Those that auth and the services with jobs have; t/79-cli.t compares. */
+static const char *const user_verbs[] = { "create", "list", "show", "role",
+	"password", "sessions", "ban", "unban", "sign-out", "delete", NULL };
+static const char *const jobs_verbs[] = { "list", "show", "retry", "cancel",
+	"enqueue", "queues", "pause", "resume", "schedules", NULL };
+
+/*
+ * Whether the command has this verb; if not, prints which one was meant. It is
+ * asked before a stack is opened, because a misspelled verb is none of its
+ * faults.
+ */
+static bool
+check_verb(const char *command, const char *const *verbs, const char *verb)
+{
+	const char *meant;
+
+	for (const char *const *v = verbs; *v != NULL; v++)
+		if (str_eq(*v, verb))
+			return true;
+	if (verb == NULL) {
+		print_error("%s needs a verb; see \"kedge %s --help\"", command,
+		    command);
+		return false;
+	}
+	meant = nearest_name(verbs, verb);
+	print_error("%s has no verb %s%s%s%s; see \"kedge %s --help\"", command,
+	    verb, meant != NULL ? " (" : "", meant != NULL ? meant : "",
+	    meant != NULL ? "?)" : "", command);
+	return false;
+}
+
 /*
  * Opens the stack that the command means, and enters it unless it is that of
  * this host.
@@ -162,7 +194,12 @@ user_command(int argc, char **argv)
 	const char *dir = NULL;
 	struct stack s;
 
-	if (take_dir(argc, argv, args, &dir) && open_stack(&s, a, dir)) {
+	if (!take_dir(argc, argv, args, &dir) ||
+	    !check_verb("user", user_verbs, args[2])) {
+		arena_free(a);
+		return 2;
+	}
+	if (open_stack(&s, a, dir)) {
 		args[1] = arena_strdup(a, "user");
 		run(&s, s.spec.verifier, args);
 	}
@@ -177,8 +214,8 @@ find_with_jobs(const struct spec *spec, const char *name)
 	const struct spec_service *service = NULL;
 
 	if (name == NULL)
-		print_error("usage: kedge jobs SERVICE list|show|retry|cancel|"
-			    "enqueue|queues|pause|resume|schedules ...");
+		print_error("jobs needs a service and a verb; see \"kedge jobs "
+			    "--help\"");
 	else
 		service = service_named(spec, name);
 	if (service == NULL)
@@ -199,7 +236,12 @@ jobs_command(int argc, char **argv)
 	const char *dir = NULL;
 	struct stack s;
 
-	if (take_dir(argc, argv, args, &dir) && open_stack(&s, a, dir)) {
+	if (!take_dir(argc, argv, args, &dir) ||
+	    (args[2] != NULL && !check_verb("jobs", jobs_verbs, args[3]))) {
+		arena_free(a);
+		return 2;
+	}
+	if (open_stack(&s, a, dir)) {
 		service = find_with_jobs(&s.spec, args[2]);
 		if (service == NULL) {
 			arena_free(a);

@@ -50,6 +50,10 @@ for my $look ('status', 'logs', 'user', 'jobs', 'psql') {
 	isnt($status, 0, "$look in a bare checkout fails");
 	like($err, qr/^kedge: nothing is built yet.*"kedge up".*\n\z/, 'the error says what to do');
 }
+for my $look ([ 'migrate', '--status' ], [ 'migrate', 'core', '--dry-run' ]) {
+	($status, $out, $err) = run("$bare/kedge", @$look);
+	like($err, qr/^kedge: nothing is built yet.*\n\z/, "@$look only looks");
+}
 ok(!-e "$bare/build", 'and builds nothing');
 
 # ---- wrong usage ----------------------------------------------------------------
@@ -78,6 +82,15 @@ wrong('too many arguments', qr/migrate: unexpected argument b; see/, 'migrate', 
 wrong('psql of nothing', qr/psql needs a service/, 'psql');
 wrong('routes of no service', qr/there is no service nosuch$/, 'routes', 'nosuch');
 wrong("$_ of a mistyped service", qr/there is no service cor; did you mean core\?/, $_, 'cor') for qw(routes migrate);
+wrong('a mistyped verb', qr/user has no verb creat \(create\?\); see "kedge user --help"/, 'user', 'creat');
+wrong('no verb', qr/user needs a verb; see/, 'user');
+wrong('a mistyped verb of jobs', qr/jobs has no verb lst \(list\?\); see/, 'jobs', 'core', 'lst');
+for my $command ('user', 'jobs') {
+	my ($list) = slurp("$root/cli/subcommand.c") =~ /${command}_verbs\[\] = \{(.*?)NULL/s;
+	is_deeply([ sort $list =~ /"([a-z-]+)"/g ],
+		[ sort map { split / \| / } (slurp("$root/cli/help/$command") =~ s/^Examples?:.*//msr) =~ /^  ([a-z][a-z-]*(?: \| [a-z-]+)*) /mg ],
+		"$command: the help has the verbs");
+}
 wrong('completion of no shell', qr/kedge completion bash/, 'completion', 'fish');
 for my $args ([ 'test', 'nosuch.t' ], [ 'test', '--nosuch' ]) {
 	($status, $out, $err) = run("$bare/kedge", @$args);
@@ -107,6 +120,14 @@ SKIP: {
 	};
 	is($complete->($kedge, 'resta'), 'restart ', 'completes commands');
 	like($complete->($kedge, 'jobs', 'wal'), qr/^wallet /, 'completes services');
+	for my $row ([ 'user', 'passw', 'password' ], [ 'user', 'password', '--gen', '--generate' ],
+		[ 'logs', '--lev', '--level' ], [ 'logs', '--fol', '--follow' ], [ 'migrate', '--sta', '--status' ],
+		[ 'migrate', '--dry', '--dry-run' ], [ 'setup', '--dry', '--dry-run' ], [ 'jobs', 'core', 'resu', 'resume' ])
+	{
+		my $want = pop @$row;
+		is(join(' ', sort { $a cmp $b } keys %{ { map { $_ => 1 } split / /, $complete->($kedge, @$row) } }), $want,
+			"completes @$row");
+	}
 }
 
 # ---- a running stack ------------------------------------------------------------
