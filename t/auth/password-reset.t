@@ -146,7 +146,15 @@ ok($k->destroy, 'the logs have no sanitizer report or failed assertion');
 
 # ---- limits, and without mail -----------------------------------------------------------
 
-$k = Kedge->up(env => { AUTH_RATE_LIMIT => 'on', AUTH_MAIL_PER_ADDRESS => 2 });
+$k = Kedge->up(env => { AUTH_RATE_LIMIT => 'on', AUTH_MAIL_PER_ADDRESS => 2,
+	AUTH_PLUGINS => 'email-password,admin,password-reset,two-factor' });
+my $fay = $k->user('fay');
+$k->sql('auth', qq{INSERT INTO verification (id, identifier, value, "expiresAt", "updatedAt") VALUES
+    ('1', 'trust-device-x', '$fay->{id}', now() + interval '1 day', now()), ('2', 'trust-device-y', 'other', now() + interval '1 day', now())});
+ask($fay->{email});
+is_deeply(reset_with(token_of(Kedge::Mail::to($k, $fay->{email})), 'another horse'), [ 200, '' ], 'a user with a trusted browser resets the password');
+is($k->sql('auth', q{SELECT string_agg(identifier, ',') FROM verification WHERE starts_with(identifier, 'trust-device-')}), 'trust-device-y',
+	'the browser is not trusted any more');
 my $cas = $k->user('cas');
 my $limits = $k->redis('auth');
 my %last;

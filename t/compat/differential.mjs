@@ -16,6 +16,7 @@ import pg from "pg";
 
 import * as known from "./lib/differences.mjs";
 import { Jar, request } from "./lib/http.mjs";
+import * as mail from "./lib/mail.mjs";
 import * as own from "./lib/script.mjs";
 import { diag, done, ok } from "./lib/tap.mjs";
 
@@ -28,6 +29,7 @@ const { values: args } = parseArgs({
 		same: { type: "boolean", default: false },
 		limits: { type: "boolean", default: false },
 		script: { type: "string" },
+		"b-mail": { type: "string" },
 		only: { type: "string" },
 		verbose: { type: "boolean", default: false },
 	},
@@ -41,17 +43,25 @@ const differences = plugin ?
 	known.differences;
 
 class Side {
-	constructor(base, database) {
+	constructor(base, database, mailDirectory) {
 		this.base = base;
 		this.values = {};
 		this.jars = {};
 		this.db = new pg.Pool({ connectionString: database, max: 1 });
+		this.mails = mailDirectory ? mail.ofDirectory(mailDirectory) : mail.ofTable(this.db);
+		this.seen = {}; /* messages to each address that a step has read */
 	}
 
 	async play(s) {
 		const value = (v) => (typeof v === "function" ? v(this) : v);
 		for (const [text, ...values] of value(s.sql) ?? [])
 			await this.db.query(text, values);
+		/* The path of the link in the next message to this address. */
+		if (s.mail) {
+			const all = await mail.newest(this.mails, s.mail, this.seen[s.mail] ?? 0);
+			this.seen[s.mail] = all.length;
+			this.values.link = all.at(-1).replace(/^.*?\/api\/auth/, "");
+		}
 		const jar = s.jar && (this.jars[s.jar] ??= new Jar());
 		const headers = Object.entries(value(s.headers) ?? {});
 		const cookie = value(s.cookie) ?? jar?.header();
@@ -75,7 +85,7 @@ class Side {
 			["GET", s.get] : ["POST", s.post]);
 
 		const answer = await request(this.base, {
-			method, path: `/api/auth${path}`, headers, body });
+			method, path: `/api/auth${value(path)}`, headers, body });
 		if (jar)
 			jar.store(answer.cookies);
 		let json;
@@ -128,7 +138,7 @@ class Side {
 			return "<request>";
 		if (key === "token" && /^[A-Za-z0-9_-]{32,}$/.test(v))
 			return "<token>";
-		if (/^(id|userId)$/.test(key) && /^([A-Za-z0-9]{32}|[0-9a-f-]{36})$/.test(v))
+		if (/^(id|userId|accountId)$/.test(key) && /^([A-Za-z0-9]{32}|[0-9a-f-]{36})$/.test(v))
 			return "<id>";
 		if (/^[A-Za-z0-9]{5}-[A-Za-z0-9]{5}$/.test(v))
 			return "<backup code>";
@@ -142,7 +152,8 @@ class Side {
 	 * user information.
 	 */
 	local(text) {
-		return text.replaceAll(this.base.replace("http://", ""), "<host>");
+		return text.replaceAll(this.base.replace("http://", ""), "<host>")
+			.replace(/token=[A-Za-z0-9_.-]{20,}/g, "token=<token>");
 	}
 
 	/*
@@ -174,7 +185,7 @@ class Side {
 }
 
 const a = new Side(args.a, args["a-db"]);
-const b = new Side(args.b, args["b-db"]);
+const b = new Side(args.b, args["b-db"], args["b-mail"]);
 const used = new Set();
 
 /* Sorts an object's members, so that equal objects have equal texts. */

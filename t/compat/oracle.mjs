@@ -27,6 +27,7 @@ const { values: args } = parseArgs({
 		plugins: { type: "string", default: "" },
 		ids: { type: "string" },
 		"rate-limit": { type: "boolean", default: false },
+		mail: { type: "string" },
 		"no-migrate": { type: "boolean", default: false },
 	},
 });
@@ -51,6 +52,21 @@ const baseURL = `http://127.0.0.1:${server.address().port}`;
 
 const pool = new pg.Pool({ connectionString: args.database, max: 8 });
 pool.on("error", () => {}); // no exit on a lost connection: a test restarts PostgreSQL meanwhile
+/* --mail MODE: sends links, as AUTH_EMAIL_VERIFICATION=MODE does, into a table. */
+if (args.mail)
+	await pool.query("CREATE TABLE IF NOT EXISTS sent_mail (id serial, recipient text, url text)");
+const keep = (to, url) => pool.query("INSERT INTO sent_mail (recipient, url) VALUES ($1, $2)", [to, url]);
+const mail = args.mail ? {
+	emailAndPassword: { enabled: true, requireEmailVerification: args.mail === "required",
+		sendResetPassword: ({ user, url }) => keep(user.email, url) },
+	emailVerification: { sendVerificationEmail: ({ user, url }) => keep(user.email, url) },
+	user: {
+		changeEmail: { enabled: true,
+			sendChangeEmailConfirmation: ({ user, url }) => keep(user.email, url) },
+		deleteUser: { enabled: true,
+			sendDeleteAccountVerification: ({ user, url }) => keep(user.email, url) },
+	},
+} : {};
 const options = {
 	baseURL,
 	secret: args.secret,
@@ -60,6 +76,7 @@ const options = {
 	rateLimit: { enabled: args["rate-limit"] },
 	plugins,
 	telemetry: { enabled: false },
+	...mail,
 	...(args.ids ? { advanced: { database: { generateId: args.ids } } } : {}),
 	logger: { level: "error" },
 };

@@ -17,6 +17,7 @@ const { values: args } = parseArgs({
 		script: { type: "string" },
 		version: { type: "string", default: "1.7.25" },
 		oracle: { type: "boolean", default: false },
+		mail: { type: "string" },
 	},
 });
 

@@ -95,6 +95,7 @@ redirect_to(struct req *r, const char *url)
 	if (buf_failed(&b))
 		return ERR_TOO_LARGE;
 	req_add_header(r, "Location", b.data);
-	req_answer(r, 302, NULL, NULL, 0);
+	/* The content type of BetterAuth's redirects, without content. */
+	req_answer(r, 302, "application/json", "", 0);
 	return ERR_OK;
 }

@@ -11,6 +11,8 @@
  *   origin   the Origin header: by default the server's own, false for none
  *   headers  more headers, as an object
  *   sql      statements that run first, each [text, ...values]
+ *   mail     an address: waits for the next message to it, whose link (from the base path
+ *            on) is then values.link
  *   keep     called with (values, json, jar) after the response
  * Each may be a function of the side: { base, values, jars }.
  */

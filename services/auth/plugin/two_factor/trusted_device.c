@@ -17,7 +17,7 @@
 
 enum { ID_LEN = 32 };
 
-#define ID_PREFIX "trust-device-"
+#define ID_PREFIX TRUSTED_DEVICE_PREFIX
 
 static const struct auth_cookie *const cookie =
     &two_factor_cookies[COOKIE_TRUSTED];

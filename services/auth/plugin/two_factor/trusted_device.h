@@ -29,4 +29,7 @@ MUST_CHECK enum err trusted_device_check(
 /* This browser is not trusted any more. */
 MUST_CHECK enum err trusted_device_remove(struct req *r, const char *user_id);
 
+/* The identifiers of all rows begin so; their value is the user's id. */
+#define TRUSTED_DEVICE_PREFIX "trust-device-"
+
 #endif

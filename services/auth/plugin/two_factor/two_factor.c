@@ -1,4 +1,5 @@
 #include "auth/plugin/two_factor/two_factor.h"
+#include "auth/identity/verification.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,7 +65,15 @@ before_sign_in(struct req *r, const struct signin *in, bool *ret_answered)
 	return ERR_OK;
 }
 
+/* Who has found the password out may have had a browser trusted, too. */
+static enum err
+on_reset(struct db *tx, struct arena *a, const char *user_id)
+{
+	return verification_drop(tx, a, TRUSTED_DEVICE_PREFIX, user_id);
+}
+
 static const struct auth_hooks hooks = {
+	.on_reset = on_reset,
 	.before_sign_in = before_sign_in,
 };
 
