@@ -172,6 +172,17 @@ write_all(struct arena *a, const char *dir, const struct file_set *set)
 
 /* -- what to do next -- */
 
+/* The option of `up` for the port of a stack on this host. */
+static const char *
+port_option(struct arena *a, const char *api)
+{
+	static const char here[] = "http://127.0.0.1:";
+
+	if (!str_has_prefix(api, here) || str_eq(api, DEFAULT_API))
+		return "";
+	return arena_printf(a, " --port %s", api + strlen(here));
+}
+
 static void
 print_next(const struct stack *s, const char *dir, const struct new_order *o)
 {
@@ -179,20 +190,22 @@ print_next(const struct stack *s, const char *dir, const struct new_order *o)
 	const char *kedge = s->is_installed ? "kedge" : "./kedge";
 
 	print_message(
-	    "made %s: %s/README.md tells what is where\n", o->name, dir);
+	    "made %s; %s/README.md tells what is where\n", o->name, dir);
 	if (t->served != NULL && !o->own_origin) {
 		print_message("Next: %s up --web %s/%s", kedge, dir, t->served);
 		print_message("Then open " DEFAULT_API ".");
 	} else if (!o->own_origin) {
 		print_message(
 		    "Next: cd %s && npm install && %s", dir, t->serve);
-		print_message("And:  %s up --web %s", kedge, t->origin);
+		print_message(
+		    "In a second terminal: %s up --web %s", kedge, t->origin);
 		print_message("Then open " DEFAULT_API ".");
 	} else {
 		print_message("Next: cd %s && %s%s", dir,
 		    t->served == NULL ? "npm install && " : "", t->serve);
-		print_message(
-		    "And:  AUTH_TRUSTED_ORIGINS=%s %s up", t->origin, kedge);
+		print_message("In a second terminal: "
+			      "AUTH_TRUSTED_ORIGINS=%s %s up%s",
+		    t->origin, kedge, port_option(s->arena, o->api));
 		print_message("Then open %s.", t->origin);
 	}
 	if (!o->own_origin)

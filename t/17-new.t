@@ -102,6 +102,9 @@ $vite->stop;
 $vite->change('.env', sub { s/^VITE_KEDGE=\K/$k->base/me });
 $vite->serve($port, 'npx', 'vite', '--port', $port);
 $vite->tour("http://127.0.0.1:$port", 'vite, own origin', '--quick');
+my $stranger = free_port();
+$vite->serve($stranger, 'npx', 'vite', '--port', $stranger);
+$vite->tour("http://127.0.0.1:$stranger", 'vite, an origin that is not in the list', '--refused');
 $vite->stop;
 
 # ---- static --------------------------------------------------------------------------------------
@@ -118,9 +121,11 @@ $k->down;
 $k->start(args => [ '--web', $static->path('public') ]);
 $static->tour($k->base, 'static');
 my $own = Kedge::Front->new($place, 'static', '--url', $k->base);
-like($own->said, qr{^Next: cd \S+ && python3 -m http\.server -b 127\.0\.0\.1 -d public 5173\nAnd:  AUTH_TRUSTED_ORIGINS=http://127\.0\.0\.1:5173 \./kedge up\nThen open http://127\.0\.0\.1:5173\.$}m,
+like($own->said, qr{^Next: cd \S+ && python3 -m http\.server -b 127\.0\.0\.1 -d public 5173\nIn a second terminal: AUTH_TRUSTED_ORIGINS=http://127\.0\.0\.1:5173 \./kedge up --port \d+\nThen open http://127\.0\.0\.1:5173\.$}m,
 	'static: what to do for an origin of its own');
 $own->serve($port, 'python3', '-m', 'http.server', '-b', '127.0.0.1', '-d', 'public', $port);
 $own->tour("http://127.0.0.1:$port", 'static, own origin', '--quick');
+$own->serve($stranger, 'python3', '-m', 'http.server', '-b', '127.0.0.1', '-d', 'public', $stranger);
+$own->tour("http://127.0.0.1:$stranger", 'static, an origin that is not in the list', '--refused');
 $own->stop;
 done_testing;

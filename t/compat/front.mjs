@@ -1,9 +1,10 @@
 /*
  * A person's first minutes on a page that "kedge new" has made, in a real browser.
  *
- *   node front.mjs --page URL [--quick] [--chromium PATH] [--screenshots PREFIX]
+ *   node front.mjs --page URL [--quick | --refused] [--chromium PATH] [--screenshots PREFIX]
  *
- * With --quick only what a person does, without refusals and looks.
+ * With --quick only what a person does, without refusals and looks; with --refused, the
+ * page has an origin that Kedge does not trust.
  * Elements are found by what a person sees or hears.  An error on the console fails the
  * test.
  */
@@ -16,6 +17,7 @@ const { values: args } = parseArgs({
 	options: {
 		page: { type: "string" },
 		quick: { type: "boolean", default: false },
+		refused: { type: "boolean", default: false },
 		chromium: { type: "string", default: "/usr/bin/chromium" },
 		screenshots: { type: "string" },
 	},
@@ -97,7 +99,7 @@ const firstMinutes = async () => {
 
 /* What is refused is shown, with message and code. */
 const refusals = async () => {
-	const alert = page.getByRole("alert");
+	const alert = page.locator("main").getByRole("alert");
 	const refuse = (method, url) => page.route(url, (route) => route.request().method() === method
 		? route.fulfill({ status: 422, json: { code: "NO_MORE", message: "That is enough.", requestId: "1" } })
 		: route.fallback());
@@ -132,9 +134,18 @@ const refusals = async () => {
 	is(await page.getByText("write home").count(), 0, "and nothing is left");
 };
 
+const refusedOrigin = async () => {
+	await page.goto(args.page);
+	ok(await shown(page.getByRole("alert").getByText(`is ${new URL(args.page).origin} in its AUTH_TRUSTED_ORIGINS?`)),
+		"the page says which origin may be missing, and where");
+};
+
 try {
-	await firstMinutes();
-	if (!args.quick)
+	if (args.refused)
+		await refusedOrigin();
+	else
+		await firstMinutes();
+	if (!args.refused && !args.quick)
 		await refusals();
 } catch (e) {
 	ok(false, "the whole way");

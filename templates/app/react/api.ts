@@ -13,6 +13,10 @@ export const auth = createAuthClient({ baseURL: origin });
 // 'include' sends the session's cookie to another origin, too.
 export const api = createClient<corePaths & walletPaths>({ baseUrl: origin, credentials: 'include' });
 
+/** A browser does not tell a page whether its origin was refused, or nobody answers. */
+const noAnswer = () => `${origin} does not answer.` + (origin === location.origin ? ''
+	: ` Does Kedge run, and is ${location.origin} in its AUTH_TRUSTED_ORIGINS?`);
+
 /** An answer that is no success. Decide by `code`; `message` is for people. */
 export class ApiError extends Error {
 	readonly code: string;
@@ -20,8 +24,8 @@ export class ApiError extends Error {
 
 	constructor(readonly status: number, body: Partial<core['schemas']['Error']>) {
 		const fields = (body.fields ?? []).map((f) => `${f.field} ${f.message}`).join('; ');
-		super(fields || body.message || `The server answered ${status || 'nothing'}.`);
-		this.code = body.code ?? 'UNKNOWN';
+		super(status ? fields || body.message || `The server answered ${status}.` : noAnswer());
+		this.code = body.code ?? (status ? 'UNKNOWN' : 'NO_ANSWER');
 		this.requestId = body.requestId;
 	}
 }
@@ -29,7 +33,7 @@ export class ApiError extends Error {
 /** Returns what a service answers, or throws an ApiError. */
 export async function answer<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
 	const { data, error, response } = await call.catch(() => {
-		throw new ApiError(0, { code: 'NO_ANSWER', message: 'The server cannot be reached.' });
+		throw new ApiError(0, {});
 	});
 	// A proxy's page is no object.
 	if (!response.ok) throw new ApiError(response.status, typeof error === 'object' && error ? error : {});
@@ -40,7 +44,9 @@ export async function answer<T>(call: Promise<{ data?: T; error?: unknown; respo
 export async function authAnswer<T>(
 	call: Promise<{ data: T; error: { status: number; code?: string; message?: string } | null }>,
 ): Promise<T> {
-	const { data, error } = await call;
+	const { data, error } = await call.catch(() => {
+		throw new ApiError(0, {});
+	});
 	if (error) throw new ApiError(error.status, error);
 	return data;
 }

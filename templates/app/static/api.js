@@ -8,16 +8,30 @@ import { createAuthClient } from './vendor/better-auth-client.js';
 /** BetterAuth's client; its methods are in https://better-auth.com/docs, its types only in npm. */
 export const auth = /** @type {any} */ (createAuthClient({ baseURL: origin }));
 
+/** A browser does not tell a page whether its origin was refused, or nobody answers. */
+const noAnswer = () => `${origin} does not answer.` + (origin === location.origin ? ''
+	: ` Does Kedge run, and is ${location.origin} in its AUTH_TRUSTED_ORIGINS?`);
+
 /** An answer that is no success. Decide by `code`; `message` is for people. */
 export class ApiError extends Error {
 	/** @param {number} status @param {Partial<Core['Error']>} body */
 	constructor(status, body) {
 		const fields = (body.fields ?? []).map((f) => `${f.field} ${f.message}`).join('; ');
-		super(fields || body.message || `The server answered ${status}.`);
+		super(status ? fields || body.message || `The server answered ${status}.` : noAnswer());
 		this.status = status;
-		this.code = body.code ?? 'UNKNOWN';
+		this.code = body.code ?? (status ? 'UNKNOWN' : 'NO_ANSWER');
 		this.requestId = body.requestId;
 	}
+}
+
+/**
+ * Returns what BetterAuth's client has got, or throws an ApiError; the client itself throws none.
+ * @param {Promise<any>} call
+ */
+export async function authAnswer(call) {
+	const { data, error } = await call.catch(() => ({ error: {} }));
+	if (error) throw new ApiError(error.status ?? 0, error);
+	return data;
 }
 
 /**
@@ -35,7 +49,7 @@ export async function call(method, path, body, headers = {}) {
 		headers: { ...headers, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
 		body: JSON.stringify(body),
 	}).catch(() => {
-		throw new ApiError(0, { code: 'NO_ANSWER', message: 'The server cannot be reached.' });
+		throw new ApiError(0, {});
 	});
 	const text = await response.text();
 	let answer;

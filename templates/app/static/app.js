@@ -1,5 +1,5 @@
 // The page: who is signed in, their tasks, their accounts.
-import { ApiError, auth, call, money } from './api.js';
+import { ApiError, auth, authAnswer, call, money } from './api.js';
 
 /** @param {string} id @returns {any} */
 const $ = (id) => document.getElementById(id);
@@ -37,16 +37,6 @@ async function act(button, action) {
 	}
 }
 
-/**
- * BetterAuth's client returns an error instead of throwing it.
- * @template T
- * @param {{ data: T, error: any }} answer
- */
-function orThrow({ data, error }) {
-	if (error) throw new ApiError(error.status, error);
-	return data;
-}
-
 /** @param {{ name: string, email: string } | null} user */
 function show(user) {
 	$('who').textContent = user?.email ?? '';
@@ -65,7 +55,7 @@ function showForm(id) {
 }
 
 async function start() {
-	const session = orThrow(await auth.getSession());
+	const session = await authAnswer(auth.getSession());
 	show(session?.user ?? null);
 	if (session) await Promise.all([loadTasks(), loadAccounts()]);
 }
@@ -133,11 +123,11 @@ function onSubmit(id, action) {
 }
 
 onSubmit('sign-in', async ({ email, password }) => {
-	orThrow(await auth.signIn.email({ email, password }));
+	await authAnswer(auth.signIn.email({ email, password }));
 	await start();
 });
 onSubmit('sign-up', async ({ name, email, password }) => {
-	orThrow(await auth.signUp.email({ name, email, password }));
+	await authAnswer(auth.signUp.email({ name, email, password }));
 	await start();
 });
 onSubmit('add-task', async ({ title }) => {
@@ -145,7 +135,7 @@ onSubmit('add-task', async ({ title }) => {
 	await loadTasks();
 });
 $('sign-out').addEventListener('click', () => act($('sign-out'), async () => {
-	orThrow(await auth.signOut());
+	await authAnswer(auth.signOut());
 	show(null);
 }));
 $('more-tasks').addEventListener('click', () => act($('more-tasks'), () => loadTasks(next)));
