@@ -15,12 +15,14 @@
 #include "base/str.h"
 
 #include "down.h"
+#include "env_file.h"
 #include "lock.h"
 #include "message.h"
 #include "options.h"
 #include "proc_info.h"
 #include "record.h"
 #include "service_named.h"
+#include "settings.h"
 #include "stack.h"
 
 /*
@@ -209,6 +211,39 @@ restart_workers(const struct stack *s, const char *service)
 	return false;
 }
 
+/*
+ * New processes get the environment with which their master was started. So
+ * tells which variables have changed since then.
+ */
+static void
+tell_changes(const struct stack *s, const struct spec_service *service)
+{
+	struct arena *a = s->arena;
+	const char *own = arena_printf(a, "%s_", service->variable);
+	struct environment e = { 0 };
+	const char *name;
+
+	if (!environment_parse_if_exists(
+		a, arena_printf(a, "env/%s.env", service->name), &e))
+		return;
+	for (int i = 0; (name = settings_name(i)) != NULL; i++)
+		if (str_has_prefix(name, own) &&
+		    !str_eq(environment_find(&e, name), getenv(name)))
+			print_message("%s was changed after the start: "
+				      "\"kedge restart\" makes it take effect",
+			    name);
+}
+
+static void
+tell_all_changes(const struct stack *s, const struct spec_service *only)
+{
+	if (!settings_load(s->arena, &s->spec))
+		return;
+	for (int i = 0; i < s->spec.nservices; i++)
+		if (only == NULL || only == &s->spec.services[i])
+			tell_changes(s, &s->spec.services[i]);
+}
+
 int
 reload_command(int argc, char **argv)
 {
@@ -233,6 +268,9 @@ reload_command(int argc, char **argv)
 			if (status == 0)
 				print_message(
 				    "%d workers were replaced", w->count);
+			tell_all_changes(&s, w->only != NULL
+						 ? spec_find(&s.spec, w->only)
+						 : NULL);
 		}
 	}
 	arena_free(a);

@@ -131,6 +131,12 @@ settings_has(const char *name)
 	return false;
 }
 
+const char *
+settings_name(int i)
+{
+	return i < loaded.count ? loaded.names[i] : NULL;
+}
+
 /* Whether the line of the file is about the variable. */
 static bool
 is_about(const struct environment *e, int line, const char *name)

@@ -34,6 +34,8 @@ MUST_CHECK bool settings_load(struct arena *a, const struct spec *spec);
 const char *settings_path(void);
 /* Whether settings_load() took the variable's value from the file. */
 bool settings_has(const char *name);
+/* The names of these variables, by number from 0; NULL: there are no more. */
+const char *settings_name(int i);
 /*
  * Writes NAME=value into the file: in place of the line with that name, or at
  * its end. If `value` is NULL, removes the line. Other lines stay as they are.

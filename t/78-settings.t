@@ -99,6 +99,38 @@ for my $row ([ 'CORE_THREADS', qr/kedge\.env:2: CORE_THREADS has no "="/ ],
 		like($err, $row->[1], 'the error names the line and the reason');
 	}
 }
+unlink "$dir/kedge.env";
+
+# One list of trusted origins for nginx's CORS, verify, auth and all services: a reload
+# changes none of them and says so, a restart changes all.
+my $page = 'https://page.example';
+my $erin = $k->user('erin');
+sub trusted
+{
+	my $c = $erin->copy;
+	return [
+		map({ $c->get($_, origin => $page)->{headers}{'access-control-allow-origin'} // 'no' }
+			'/api/core/whoami', '/api/auth/get-session', '/api/none'),
+		$k->client->request(OPTIONS => '/api/wallet/accounts', origin => $page,
+			headers => { 'Access-Control-Request-Method' => 'POST' })->{headers}{'access-control-allow-origin'} // 'no',
+		$c->post('/api/core/tasks', { title => 'x' }, origin => $page)->{status},
+		$c->post('/api/auth/update-user', { name => 'e' }, origin => $page)->{status},
+	];
+}
+is_deeply(trusted(), [ ('no') x 4, 403, 403 ], 'an origin that is not trusted');
+is(($k->kedge('config', 'set', "AUTH_TRUSTED_ORIGINS=$page"))[0], 0, 'it is put on the list');
+($status, $out, $err) = $k->kedge('reload');
+is($status, 0, 'reload');
+like("$out$err", qr/AUTH_TRUSTED_ORIGINS was changed after the start: "kedge restart" makes it take effect/, 'says that it is not enough');
+is_deeply(trusted(), [ ('no') x 4, 403, 403 ], 'nothing trusts the origin yet');
+is(($k->kedge('restart'))[0], 0, 'restart');
+is_deeply(trusted(), [ ($page) x 4, 201, 200 ], 'nginx, verify, auth and services trust it');
+($status, $out, $err) = $k->kedge('reload');
+unlike("$out$err", qr/was changed/, 'a reload has nothing to say then');
+unlink "$dir/kedge.env";
+is(($k->kedge('restart'))[0], 0, 'restart');
+is_deeply(trusted(), [ ('no') x 4, 403, 403 ], 'and without it no longer');
+
 # The rules of systemd's EnvironmentFile=.
 for my $row (
 	[ 'x',               'x' ],
