@@ -63,6 +63,23 @@ start(struct arena *a, const struct stack *s, const char *port)
 	print_error("cannot run \"kedge up\": %s", strerror(errno));
 }
 
+/*
+ * Whether "kedge up" will accept the settings: otherwise the services would be
+ * stopped, and not started again.
+ */
+static bool
+check_settings(const struct stack *s)
+{
+	const char *name;
+
+	if (!settings_load(s->arena, &s->spec))
+		return false;
+	/* "kedge up" reads the file itself. */
+	for (int i = 0; (name = settings_name(i)) != NULL; i++)
+		unsetenv(name);
+	return true;
+}
+
 int
 restart_command(int argc, char **argv)
 {
@@ -78,7 +95,7 @@ restart_command(int argc, char **argv)
 		status = OPTIONS_USAGE;
 	} else if (open_running(&s, a, options.dir, &record)) {
 		port = strrchr(record.url, ':') + 1;
-		if (down(&s))
+		if (check_settings(&s) && down(&s))
 			start(a, &s, port);
 	}
 	arena_free(a);

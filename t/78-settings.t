@@ -93,12 +93,13 @@ for my $row ([ 'CORE_THREADS', qr/kedge\.env:2: CORE_THREADS has no "="/ ],
 	open $f, '>', "$dir/kedge.env" or die;
 	print $f "# first\n$row->[0]\n";
 	close $f;
-	for my $command ([ 'user', 'list' ], [ 'jobs', 'core', 'queues' ], ['migrate'], ['config']) {
+	for my $command ([ 'user', 'list' ], [ 'jobs', 'core', 'queues' ], ['migrate'], ['config'], ['restart']) {
 		($status, $out, $err) = $k->kedge(@$command);
 		isnt($status, 0, "$row->[0]: @$command is refused");
 		like($err, $row->[1], 'the error names the line and the reason');
 	}
 }
+is($k->client->get('/api/auth/ok')->{status}, 200, 'a restart that is refused stops nothing');
 unlink "$dir/kedge.env";
 
 # One list of trusted origins for nginx's CORS, verify, auth and all services: a reload
