@@ -8,7 +8,6 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use File::Basename qw(basename);
-use JSON::PP;
 use Test::More;
 use Time::HiRes qw(time);
 use Kedge qw(slurp wait_until);
@@ -27,14 +26,7 @@ sub took
 }
 
 my $deb = Kedge::Server::package_of($suite);
-# A newer release: two migrations more, other programs, and a higher version.
-my $newer = Kedge::Server::package_of($suite, 'newer', change => <<'SH');
-sed -i '1s/0\.1\.0/0.1.1/' debian/changelog
-sed -i 's/"0\.1\.0"/"0.1.1"/' fcgi/web/service.h
-echo "ALTER TABLE task ADD COLUMN newer text;" >sql/core/0900_newer.sql
-{ echo '-- kedge: no transaction'
-echo 'CREATE INDEX CONCURRENTLY IF NOT EXISTS task_newer ON task (newer);'; } >sql/core/0901_newer_index.sql
-SH
+my $newer = Kedge::Server::package_of($suite, 'newer', change => Kedge::Server::newer_release());
 took('build');
 
 my $system = Kedge::Server->new($suite, $deb, $newer, qw(certbot pebble openssl));
@@ -157,18 +149,9 @@ like($system->succeeds('kedge user list', qw(kedge user list)), qr/ada\@example\
 like($system->succeeds('kedge jobs', qw(kedge jobs wallet schedules)), qr/\S/, 'it lists schedules');
 
 # A name and a certificate, from pebble, a server of ACME for tests.
-$system->succeeds('certbot is installed', qw(apt-get -q -y --no-install-recommends install certbot pebble openssl));
 my $name = 'app.example.test';
 $system->write('/etc/hosts', "127.0.0.1 localhost kedge-test $name\n");
-$system->write('/root/pebble.json', encode_json({ pebble => { listenAddress => '127.0.0.1:14000',
-	managementListenAddress => '127.0.0.1:15000', certificate => '/root/acme.pem',
-	privateKey => '/root/acme.key', httpPort => 80, tlsPort => 443 } }));
-$system->succeeds('a certificate of the issuer itself', qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2
-	-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout /root/acme.key -out /root/acme.pem));
-$system->succeeds('pebble', qw(systemd-run --unit=pebble -E PEBBLE_VA_NOSLEEP=1 -E PEBBLE_WFE_NONCEREJECT=0
-	pebble -config /root/pebble.json));
-ok((wait_until { ($system->in(qw(curl -sS --cacert /root/acme.pem -o /root/root.pem
-	https://localhost:15000/roots/0)))[0] == 0 } 20), 'pebble answers');
+$system->begin_acme;
 my @acme = (qw(env REQUESTS_CA_BUNDLE=/root/acme.pem));
 my $said = $system->succeeds('kedge domain', @acme, qw(kedge domain), $name, qw(--acme https://localhost:14000/dir));
 like($said, qr{^https://\Q$name\E$}m, 'it prints the address');

@@ -43,6 +43,16 @@ sub package_of
 	return $deb;
 }
 
+# What makes a newer release of the sources: two migrations more, other programs, and a
+# higher version.
+sub newer_release { return <<'SH' }
+sed -i '1s/0\.1\.0/0.1.1/' debian/changelog
+sed -i 's/"0\.1\.0"/"0.1.1"/' fcgi/web/service.h
+echo "ALTER TABLE task ADD COLUMN newer text;" >sql/core/0900_newer.sql
+{ echo '-- kedge: no transaction'
+echo 'CREATE INDEX CONCURRENTLY IF NOT EXISTS task_newer ON task (newer);'; } >sql/core/0901_newer_index.sql
+SH
+
 sub new
 {
 	my ($class, $suite, $deb, @packages) = @_;
@@ -60,6 +70,28 @@ sub install
 	$self->succeeds('the package is installed', qw(apt-get -q -y --no-install-recommends install),
 		'/root/' . basename($self->{deb}));
 	diag sprintf 'installation with what it depends on: %.1f s', time - $start;
+	return;
+}
+
+# Starts pebble, a server of ACME for tests, at https://localhost:14000/dir. Its own
+# certificate is /root/acme.pem, the root of those that it makes /root/root.pem. The packages
+# certbot, pebble and openssl must be there to be installed.
+sub begin_acme
+{
+	my ($self) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$self->succeeds('certbot is installed',
+		qw(apt-get -q -y --no-install-recommends install certbot pebble openssl));
+	$self->write('/root/pebble.json', encode_json({ pebble => { listenAddress => '127.0.0.1:14000',
+		managementListenAddress => '127.0.0.1:15000', certificate => '/root/acme.pem',
+		privateKey => '/root/acme.key', httpPort => 80, tlsPort => 443 } }));
+	$self->succeeds('a certificate of the issuer itself', qw(openssl req -x509 -newkey rsa:2048 -nodes
+		-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout /root/acme.key
+		-out /root/acme.pem));
+	$self->succeeds('pebble', qw(systemd-run --unit=pebble -E PEBBLE_VA_NOSLEEP=1
+		-E PEBBLE_WFE_NONCEREJECT=0 pebble -config /root/pebble.json));
+	ok((wait_until { ($self->in(qw(curl -sS --cacert /root/acme.pem -o /root/root.pem
+		https://localhost:15000/roots/0)))[0] == 0 } 20), 'pebble answers');
 	return;
 }
 
