@@ -53,7 +53,9 @@ struct auth_config {
 	const char *trusted_origins;
 	const char *cookie_prefix;
 	const char *services;
-	const char *plugins; /* the names of the plugins that are on */
+	const char *plugins;
+	const char
+	    *additional_fields; /* the names of the plugins that are on */
 	bool rate_limit;
 	int64_t cache_lease_s;
 	int64_t hash_concurrency; /* 0: one for each processor core */

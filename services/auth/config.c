@@ -6,6 +6,8 @@
 #include "auth/http/ok_routes.h"
 #include "auth/http/refusal.h"
 #include "auth/http/session_cookie.h"
+#include "auth/identity/additional_fields.h"
+#include "auth/identity/columns.h"
 #include "auth/identity/identity.h"
 #include "auth/log_events.h"
 #include "auth/mail/auth_mail.h"
@@ -66,6 +68,12 @@ static const struct config_var vars[] = {
 	  .fallback = default_plugins,
 	  .doc = "The plugins that are on, separated by commas, named as in "
 	    "BetterAuth's manual. The paths of the others answer 404." },
+	{ CONFIG(struct auth_config, additional_fields, "ADDITIONAL_FIELDS"),
+	  .fallback = "", .max = 65536,
+	  .doc = "Columns of your own in BetterAuth's tables user and session, "
+	    "as its options user.additionalFields and session.additionalFields "
+	    "declare them, in JSON: {\"user\":{\"plan\":{\"type\":\"string\"}}}, "
+	    "or the path of a file with that. See docs/COMPATIBILITY.md." },
 	{ CONFIG(struct auth_config, rate_limit, "RATE_LIMIT"),
 	  .fallback = "on",
 	  .doc = "Rate limits of sign-in and other endpoints. Turn them off "
@@ -118,14 +126,40 @@ const struct auth_plugin *const auth_core[] = {
 	NULL,
 };
 
+/* BetterAuth writes the fields of the application after those of plugins. */
+static const struct auth_plugin *parts[PLUGINS_MAX + 1];
+
+static bool
+add_fields(const char *fields)
+{
+	const char *problem;
+	const struct auth_plugin *part =
+	    additional_fields_read(fields, &problem);
+	size_t n = 0;
+
+	if (part == NULL) {
+		log_event(LOG_ERROR, EVENT_ADDITIONAL_FIELDS_INVALID,
+		    LOG_TEXT("variable", "AUTH_ADDITIONAL_FIELDS"),
+		    LOG_TEXT("problem", problem));
+		return false;
+	}
+	for (; plugins_all[n] != NULL && n < PLUGINS_MAX - 1; n++)
+		parts[n] = plugins_all[n];
+	parts[n] = part;
+	return true;
+}
+
 bool
-config_compose(struct plugin_set *set, const char *plugins)
+config_compose(struct plugin_set *set, const char *plugins, const char *fields)
 {
 	char problem[PLUGIN_PROBLEM_MAX];
 
 	if (plugins == NULL)
 		plugins = default_plugins;
-	if (!plugin_set_compose(set, auth_core, plugins_all, plugins,
+	if (!add_fields(fields))
+		return false;
+	if (!plugin_set_compose(set, auth_core, parts,
+		columns_text("%s," ADDITIONAL_FIELDS, plugins),
 		offsetof(struct auth_config, plugin_config), problem)) {
 		log_event(LOG_ERROR, EVENT_PLUGINS_INVALID,
 		    LOG_TEXT("problem", problem));
@@ -139,4 +173,10 @@ config_compose(struct plugin_set *set, const char *plugins)
 			hooks->compose(set);
 	}
 	return true;
+}
+
+const struct auth_plugin *
+config_fields(const struct plugin_set *set)
+{
+	return set->on[set->non - 1];
 }

@@ -11,6 +11,9 @@
 #define EVENT_EVERY_ORIGIN_TRUSTED LOG_EVENT("every origin is trusted")
 #define EVENT_PUBLIC_URL_INVALID LOG_EVENT("invalid public URL")
 #define EVENT_PLUGINS_INVALID LOG_EVENT("invalid set of plugins")
+#define EVENT_ADDITIONAL_FIELDS_INVALID LOG_EVENT("invalid additional fields")
+#define EVENT_ADDITIONAL_FIELD_COLUMN \
+	LOG_EVENT("column of an additional field is missing or wrong")
 #define EVENT_PASSWORD_HASH_MALFORMED LOG_EVENT("malformed password hash")
 #define EVENT_PASSWORD_NORMALISATION_FAILED \
 	LOG_EVENT("cannot normalise password")

@@ -18,6 +18,7 @@
 #include "auth/config.h"
 #include "auth/http/error.h"
 #include "auth/http/gate.h"
+#include "auth/identity/additional_fields.h"
 #include "auth/identity/user_cli.h"
 #include "auth/log_events.h"
 #include "auth/mail/auth_mail.h"
@@ -79,7 +80,8 @@ check(UNUSED const void *arg)
 
 	auth_release(&auth);
 	queues[0] = webhook_queues[0];
-	return ok;
+	return ok && additional_fields_check(config_fields(&plugins),
+			 config.base.database_url);
 }
 
 static bool
@@ -305,7 +307,8 @@ run_user_command(int argc, char **argv)
 static bool
 compose(void)
 {
-	if (!config_compose(&plugins, getenv("AUTH_PLUGINS")))
+	if (!config_compose(&plugins, getenv("AUTH_PLUGINS"),
+		getenv("AUTH_ADDITIONAL_FIELDS")))
 		return false;
 	for (size_t i = 0; plugins.jobs[i] != NULL; i++)
 		kinds[i + 1] = plugins.jobs[i];

@@ -37,20 +37,34 @@ enum {
 	CLAIMS_MORE_MAX = 8,
 };
 
-/* A column that a plugin adds to "user" or session, in its own migration. */
+/*
+ * A column that a plugin adds to "user" or session, in its own migration; or
+ * one of the application (identity/additional_fields.h).
+ */
 struct auth_column {
 	const char *column; /* NULL ends the list */
 	const char *name; /* on the wire */
-	enum column_type { COLUMN_TEXT, COLUMN_BOOL, COLUMN_TIME } type;
+	enum column_type {
+		COLUMN_TEXT,
+		COLUMN_BOOL,
+		COLUMN_TIME,
+		COLUMN_NUMBER, /* an integer, if a client may set it */
+		COLUMN_STRINGS, /* jsonb: an array of strings */
+	} type;
 	/* The value in a new row, in PostgreSQL's text format; NULL: NULL. */
 	const char *fallback;
 	/*
-	 * Whether a client may set it, by sign-up and update-user; such a
-	 * column is text. Otherwise a value that JavaScript takes for true is
-	 * refused or, on sign-up, if there is a fallback, replaced by the
-	 * fallback.
+	 * Whether a client may set it, by sign-up and update-user. Otherwise a
+	 * value that JavaScript takes for true is refused or, on sign-up, if
+	 * there is a fallback, replaced by the fallback.
 	 */
 	bool from_client;
+	/*
+	 * A sign-up must set it, unless there is a fallback; it cannot become
+	 * NULL.
+	 */
+	bool is_required;
+	bool is_hidden; /* it is in no response */
 	/* Unique; account_find_by() can search for a user by it. */
 	bool is_key;
 	const char *doc;

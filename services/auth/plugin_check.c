@@ -239,11 +239,6 @@ check_columns(char *problem, const struct auth_plugin *plugin,
 			    "the plugin %s has the column %s, which BetterAuth"
 			    " has itself",
 			    plugin->name, columns->column);
-		if (columns->from_client && columns->type != COLUMN_TEXT)
-			return plugin_complain(problem,
-			    "the plugin %s: a client may set the column %s,"
-			    " which is no text",
-			    plugin->name, columns->column);
 	}
 	return true;
 }

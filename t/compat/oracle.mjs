@@ -2,11 +2,11 @@
  * A real BetterAuth server, the reference that auth is compared with.
  *
  *   node oracle.mjs --version 1.7.25|1.7.7|1.4.18 --database URL --secret S
- *       [--port 0] [--trusted a,b] [--plugins "a;b"] [--ids uuid|serial] [--rate-limit] [--no-migrate]
+ *       [--port 0] [--trusted a,b] [--plugins "a;b"] [--ids uuid|serial] [--options JSON] [--rate-limit] [--no-migrate]
  *
  * E-mail and password and the admin plugin are on, as in auth by default, and the
- * --plugins, each written as NAME or NAME=OPTIONS (JSON); all other options have
- * BetterAuth's defaults.  Prints "listening on http://127.0.0.1:PORT" when it is
+ * --plugins, each written as NAME or NAME=OPTIONS (JSON), and the --options; all other
+ * options have BetterAuth's defaults.  Prints "listening on http://127.0.0.1:PORT" when it is
  * ready, and stops when its standard input closes, so that it never outlives its
  * caller.
  */
@@ -26,6 +26,7 @@ const { values: args } = parseArgs({
 		trusted: { type: "string", default: "" },
 		plugins: { type: "string", default: "" },
 		ids: { type: "string" },
+		options: { type: "string", default: "{}" },
 		"rate-limit": { type: "boolean", default: false },
 		mail: { type: "string" },
 		"no-migrate": { type: "boolean", default: false },
@@ -79,6 +80,7 @@ const options = {
 	...mail,
 	...(args.ids ? { advanced: { database: { generateId: args.ids } } } : {}),
 	logger: { level: "error" },
+	...JSON.parse(args.options),
 };
 if (!args["no-migrate"]) {
 	const { runMigrations } = await getMigrations(options);

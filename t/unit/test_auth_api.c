@@ -82,7 +82,8 @@ setup(void)
 	a = arena_new();
 	memset(&auth, 0, sizeof(auth));
 	memset(&shared, 0, sizeof(shared));
-	ck_assert(config_compose(&set, "email-password,admin"));
+	ck_assert(
+	    config_compose(&set, "email-password,admin", /* fields= */ NULL));
 	ck_assert(auth_init(&auth, &config));
 	auth.shared = &shared;
 	/*

@@ -1218,7 +1218,7 @@ main(void)
 	log_init("test", LOG_ERROR);
 	auth_database_start();
 	redis = servers_start_redis();
-	if (!config_compose(&set, /* plugins= */ NULL))
+	if (!config_compose(&set, /* plugins= */ NULL, /* fields= */ NULL))
 		return 1;
 
 	tcase_set_timeout(tc, 60);

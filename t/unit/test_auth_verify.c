@@ -20,7 +20,8 @@ setup(void)
 {
 	static struct plugin_set set;
 
-	ck_assert(config_compose(&set, /* plugins= */ NULL));
+	ck_assert(
+	    config_compose(&set, /* plugins= */ NULL, /* fields= */ NULL));
 	a = arena_new();
 }
 

@@ -91,7 +91,10 @@ expected_type(const struct problem *p)
 	case TYPE_OPT_BOOL:
 		return "boolean";
 	case TYPE_INT64:
+	case TYPE_OPT_INT64:
 		return "number";
+	case TYPE_STRINGS:
+		return "array";
 	default:
 		return "string";
 	}

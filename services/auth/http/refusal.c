@@ -122,3 +122,10 @@ refuse_field(struct req *r, const char *field)
 	return req_fail(r, ERR_INVALID, "FIELD_NOT_ALLOWED",
 	    arena_printf(r->arena, "%s is not allowed to be set", field));
 }
+
+enum err
+refuse_missing(struct req *r, const char *field)
+{
+	return req_fail(r, ERR_INVALID, "MISSING_FIELD",
+	    arena_printf(r->arena, "%s is required", field));
+}

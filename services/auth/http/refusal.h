@@ -72,5 +72,7 @@ enum err refuse(struct req *r, enum core_refusal why);
 enum err refuse_by(struct req *r, const struct refusal *row);
 /* Refuses with "role is not allowed to be set". */
 enum err refuse_field(struct req *r, const char *field);
+/* Refuses with "plan is required". */
+enum err refuse_missing(struct req *r, const char *field);
 
 #endif

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "db/db.h"
 #include "db/db_time.h"
@@ -18,6 +20,13 @@ composed(void)
 	return a;
 }
 
+/* Whether it is read as a whole JSON member, "name":value. */
+static bool
+columns_is_member(const struct auth_column *c)
+{
+	return c->type == COLUMN_NUMBER || c->type == COLUMN_STRINGS;
+}
+
 const char *
 columns_text(const char *fmt, ...)
 {
@@ -30,6 +39,25 @@ columns_text(const char *fmt, ...)
 	return text;
 }
 
+/*
+ * The JSON member of a column that the schema does not know as a type.  As
+ * PostgreSQL's driver for Node.js does, a bigint is written as text.
+ */
+static const char *
+member_sql(const struct auth_column *c, const char *name)
+{
+	const char *value = columns_text("to_json(%s)", name);
+
+	if (c->type == COLUMN_NUMBER)
+		value = columns_text(
+		    "CASE WHEN pg_typeof(%s) IN ('bigint'::regtype,"
+		    " 'numeric'::regtype) THEN to_json(%s::text)"
+		    " ELSE to_json(%s) END",
+		    name, name, name);
+	return columns_text(
+	    "'\"%s\":' || coalesce((%s)::text, 'null')", c->name, value);
+}
+
 const char *
 columns_select(const struct columns *columns, const char *alias)
 {
@@ -39,9 +67,13 @@ columns_select(const struct columns *columns, const char *alias)
 		const struct auth_column *c = columns->items[i];
 		const char *name = columns_text("%s.\"%s\"", alias, c->column);
 
-		sql = c->type == COLUMN_TIME
-		          ? columns_text("%s, " DB_TIME("%s"), sql, name, name)
-		          : columns_text("%s, %s", sql, name);
+		if (c->type == COLUMN_TIME)
+			sql =
+			    columns_text("%s, " DB_TIME("%s"), sql, name, name);
+		else if (columns_is_member(c))
+			sql = columns_text("%s, %s", sql, member_sql(c, name));
+		else
+			sql = columns_text("%s, %s", sql, name);
 	}
 	return sql;
 }
@@ -72,10 +104,12 @@ columns_add_out(
 {
 	struct field *f = end_of(fields);
 
-	for (size_t i = 0; i < columns->count; i++, f++) {
+	for (size_t i = 0; i < columns->count; i++) {
 		const struct auth_column *c = columns->items[i];
 		size_t slot = offset + i * sizeof(struct column_slot);
 
+		if (c->is_hidden)
+			continue;
 		*f = (struct field){
 			.name = c->name,
 			.type = TYPE_STRING,
@@ -89,8 +123,47 @@ columns_add_out(
 			f->type = TYPE_OPT_BOOL;
 			f->offset = slot + offsetof(struct column_slot, flag);
 		}
+		if (columns_is_member(c)) {
+			f->name = columns_text("^%s$", c->name);
+			f->splice =
+			    c->type == COLUMN_STRINGS ? "array" : SPLICE_ANY;
+		}
+		f++;
 	}
 	*f = (struct field){ 0 };
+}
+
+static struct field
+field_in(const struct auth_column *c, size_t slot)
+{
+	struct field f = {
+		.name = c->name,
+		.type = TYPE_OPT_STRING,
+		.offset = slot + offsetof(struct column_slot, in),
+		.nullable = true,
+		.doc = c->doc,
+	};
+
+	switch (c->type) {
+	case COLUMN_TEXT:
+		break;
+	case COLUMN_TIME:
+		f.format = FMT_DATE_TIME;
+		break;
+	case COLUMN_BOOL:
+		f.type = TYPE_OPT_BOOL;
+		f.offset = slot + offsetof(struct column_slot, in_flag);
+		break;
+	case COLUMN_NUMBER:
+		f.type = TYPE_OPT_INT64;
+		f.offset = slot + offsetof(struct column_slot, in_number);
+		break;
+	case COLUMN_STRINGS:
+		f.type = TYPE_STRINGS;
+		f.offset = slot + offsetof(struct column_slot, in_strings);
+		break;
+	}
+	return f;
 }
 
 void
@@ -99,20 +172,10 @@ columns_add_in(
 {
 	struct field *f = end_of(fields);
 
-	for (size_t i = 0; i < columns->count; i++) {
-		const struct auth_column *c = columns->items[i];
-
-		if (!c->from_client)
-			continue;
-		*f++ = (struct field){
-			.name = c->name,
-			.type = TYPE_OPT_STRING,
-			.offset = offset + i * sizeof(struct column_slot) +
-			          offsetof(struct column_slot, in),
-			.nullable = true,
-			.doc = c->doc,
-		};
-	}
+	for (size_t i = 0; i < columns->count; i++)
+		if (columns->items[i]->from_client)
+			*f++ = field_in(columns->items[i],
+			    offset + i * sizeof(struct column_slot));
 	*f = (struct field){ 0 };
 }
 
@@ -129,14 +192,96 @@ columns_fill(const struct columns *columns, const char *const *values,
 	}
 }
 
+enum { STRINGS_MAX_BYTES = 64 * 1024 };
+
+/* The value in PostgreSQL's text format.  False: the body does not set it. */
+static bool
+take(const struct auth_column *c, struct arena *a, const struct json *body,
+    const struct column_slot *slot, const char **ret_text)
+{
+	const struct json *member;
+	struct buf b;
+
+	*ret_text = NULL;
+	switch (c->type) {
+	case COLUMN_TEXT:
+	case COLUMN_TIME:
+		*ret_text = slot->in.value;
+		return slot->in.set;
+	case COLUMN_BOOL:
+		if (slot->in_flag.set)
+			*ret_text = slot->in_flag.value ? "t" : "f";
+		return slot->in_flag.set || slot->in_flag.is_null;
+	case COLUMN_NUMBER:
+		if (slot->in_number.set)
+			*ret_text = arena_i64(a, slot->in_number.value);
+		return slot->in_number.set || slot->in_number.is_null;
+	case COLUMN_STRINGS:
+		break;
+	}
+	member =
+	    body != NULL && c->from_client ? json_member(body, c->name) : NULL;
+	if (member == NULL || json_kind(member) == JSON_KIND_NULL)
+		return member != NULL;
+	buf_init(&b, a, STRINGS_MAX_BYTES);
+	json_write_strings(&b, slot->in_strings.items, slot->in_strings.count);
+	*ret_text = b.data;
+	return true;
+}
+
 void
-columns_take(const struct columns *columns, const struct column_slot *slots,
+columns_take(const struct columns *columns, struct arena *a,
+    const struct json *body, const struct column_slot *slots,
     struct column_values *values)
 {
+	const char *text;
+
 	for (size_t i = 0; i < columns->count; i++) {
-		if (!slots[i].in.set || values->set[i])
+		if (values->set[i] ||
+		    !take(columns->items[i], a, body, &slots[i], &text))
 			continue;
 		values->set[i] = true;
-		values->texts[i] = slots[i].in.value;
+		values->texts[i] = text;
 	}
+}
+
+const char *
+columns_defaulted(const struct columns *columns)
+{
+	const char *sql = "";
+
+	for (size_t i = 0; i < columns->count; i++)
+		if (columns->items[i]->fallback != NULL)
+			sql = columns_text(
+			    "%s, \"%s\"", sql, columns->items[i]->column);
+	return sql;
+}
+
+/* An SQL literal, whatever the text is. */
+static const char *
+literal(const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, composed(), STRINGS_MAX_BYTES);
+	buf_puts(&b, " E'");
+	for (; *text != '\0'; text++) {
+		if (*text == '\'' || *text == '\\')
+			buf_putc(&b, *text);
+		buf_putc(&b, *text);
+	}
+	buf_putc(&b, '\'');
+	return b.data;
+}
+
+const char *
+columns_defaults(const struct columns *columns)
+{
+	const char *sql = "";
+
+	for (size_t i = 0; i < columns->count; i++)
+		if (columns->items[i]->fallback != NULL)
+			sql = columns_text(
+			    "%s,%s", sql, literal(columns->items[i]->fallback));
+	return sql;
 }

@@ -15,7 +15,9 @@
 #include "base/attr.h"
 #include "web/schema.h"
 
+struct arena;
 struct db_rows;
+struct json;
 
 /* Text that lives as long as the process. */
 const char *columns_text(const char *fmt, ...) PRINTF(1, 2);
@@ -33,6 +35,9 @@ struct column_slot {
 	const char *text; /* out */
 	struct opt_bool flag; /* out */
 	struct opt_string in;
+	struct opt_bool in_flag;
+	struct opt_int64 in_number;
+	struct strings in_strings; /* items NULL: absent, or null */
 };
 
 /*
@@ -48,9 +53,17 @@ void columns_fill(const struct columns *columns, const char *const *values,
     struct column_slot *slots);
 /*
  * Copies the values that the body has set, unless they are set in `values`
- * already.
+ * already.  `body` tells null from an absent array.
  */
-void columns_take(const struct columns *columns,
-    const struct column_slot *slots, struct column_values *values);
+void columns_take(const struct columns *columns, struct arena *a,
+    const struct json *body, const struct column_slot *slots,
+    struct column_values *values);
+
+/*
+ * `, "theme"` and `, 'dark'`: the columns that have a fallback, for an INSERT
+ * ... SELECT, and their fallbacks.
+ */
+const char *columns_defaulted(const struct columns *columns);
+const char *columns_defaults(const struct columns *columns);
 
 #endif

@@ -42,6 +42,7 @@ static struct composed {
 	struct columns columns;
 	struct db_stmt select, extend, select_of_user;
 	struct db_stmt select_claims, select_live;
+	struct db_stmt inserts[PROOF__MAX];
 } composed;
 
 static const char select_sql[] =
@@ -90,8 +91,8 @@ statement(const char *name, const char *sql, int nargs, bool read_only)
 	};
 }
 
-void
-session_store_compose(const struct plugin_set *set)
+static void
+compose_reads(const struct plugin_set *set)
 {
 	const char *columns, *claims = session_claims_select();
 	struct composed *c = &composed;
@@ -248,41 +249,52 @@ session_select_listed(struct db *db, struct arena *a, const char *user_id,
 /* clang-format off */
 #define INSERT_FROM(what, condition)                                           \
 	"INSERT INTO session (id, token, \"userId\", \"ipAddress\","           \
-	" \"userAgent\", \"createdAt\", \"updatedAt\", \"expiresAt\")"         \
+	" \"userAgent\", \"createdAt\", \"updatedAt\", \"expiresAt\"%s)"       \
 	" SELECT uuidv7()::text, $1, u.id, $3, $4, " NOW ", " NOW ","          \
-	" " NOW " + $5::bigint * interval '1 s'"                               \
+	" " NOW " + $5::bigint * interval '1 s'%s"                             \
 	" FROM " what " WHERE u.id = $2 AND " condition                        \
 	" AND NOT (coalesce(u.banned, false) AND"                              \
 	" (u.\"banExpires\" IS NULL OR u.\"banExpires\" > now()))"             \
 	" AND ($6::boolean OR NOT coalesce(u.\"twoFactorEnabled\", false))"     \
 	" FOR SHARE"
 #define USER_AND_ACCOUNT "\"user\" u JOIN account a ON a.\"userId\" = u.id"
-
-static const struct db_stmt inserts[PROOF__MAX] = {
-	[PROOF_PASSWORD] = {
-	    .name = "session_insert_by_password",
-	    .sql = INSERT_FROM(USER_AND_ACCOUNT,
-		"a.id = $7 AND a.password = $8"),
-	    .nargs = 8,
-	},
-	[PROOF_ACCOUNT] = {
-	    .name = "session_insert_by_account",
-	    .sql = INSERT_FROM(USER_AND_ACCOUNT, "a.id = $7"),
-	    .nargs = 7,
-	},
-	[PROOF_EMAIL] = {
-	    .name = "session_insert_by_email",
-	    .sql = INSERT_FROM("\"user\" u", "u.email = $7"),
-	    .nargs = 7,
-	},
-};
 /* clang-format on */
+
+/* The columns of the application, and their defaults, come in at %s. */
+static void
+compose_inserts(const struct columns *columns)
+{
+	const char *names = columns_defaulted(columns);
+	const char *values = columns_defaults(columns);
+	struct db_stmt *to = composed.inserts;
+
+	to[PROOF_PASSWORD] = statement("session_insert_by_password",
+	    columns_text(
+		INSERT_FROM(USER_AND_ACCOUNT, "a.id = $7 AND a.password = $8"),
+		names, values),
+	    8, /* read_only= */ false);
+	to[PROOF_ACCOUNT] = statement("session_insert_by_account",
+	    columns_text(
+		INSERT_FROM(USER_AND_ACCOUNT, "a.id = $7"), names, values),
+	    7, /* read_only= */ false);
+	to[PROOF_EMAIL] = statement("session_insert_by_email",
+	    columns_text(
+		INSERT_FROM("\"user\" u", "u.email = $7"), names, values),
+	    7, /* read_only= */ false);
+}
+
+void
+session_store_compose(const struct plugin_set *set)
+{
+	compose_reads(set);
+	compose_inserts(&set->session_columns);
+}
 
 enum err
 session_insert(struct db *db, struct arena *a, const char *token,
     const struct session_start *start, const struct proof *proof)
 {
-	const struct db_stmt *stmt = &inserts[proof->kind];
+	const struct db_stmt *stmt = &composed.inserts[proof->kind];
 	const char *args[] = { token, start->user_id, start->ip_address,
 		start->user_agent, arena_i64(a, start->ttl_s),
 		start->past_second_factor ? "t" : "f",

@@ -72,8 +72,9 @@ is_truthy(const struct json *j)
 	return true;
 }
 
-const char *
-user_forbidden_field(const struct req *r, bool creating)
+/* Returns the first column that the body may not set, or NULL. */
+static const char *
+forbidden_field(const struct req *r, bool creating)
 {
 	const struct columns *columns = user_plugin_columns();
 
@@ -86,6 +87,55 @@ user_forbidden_field(const struct req *r, bool creating)
 			return c->name;
 	}
 	return NULL;
+}
+
+static bool
+is_absent(const struct req *r, const char *name)
+{
+	return r->body == NULL || json_member(r->body, name) == NULL;
+}
+
+static bool
+is_null(const struct req *r, const char *name)
+{
+	return !is_absent(r, name) &&
+	       json_kind(json_member(r->body, name)) == JSON_KIND_NULL;
+}
+
+enum err
+user_check_fields(struct req *r, bool creating)
+{
+	const struct columns *columns = user_plugin_columns();
+	const char *forbidden = forbidden_field(r, creating);
+
+	if (forbidden != NULL)
+		return refuse_field(r, forbidden);
+	for (size_t i = 0; i < columns->count; i++) {
+		const struct auth_column *c = columns->items[i];
+
+		if (!c->is_required || (creating && c->fallback != NULL))
+			continue;
+		if (creating && is_absent(r, c->name))
+			return refuse_missing(r, c->name);
+		if (creating && is_null(r, c->name))
+			return refuse(r, REFUSE_FAILED_TO_CREATE_USER);
+		if (c->from_client && is_null(r, c->name))
+			return req_invalid(r, c->name, "must not be null");
+	}
+	return ERR_OK;
+}
+
+/* A sign-up with null for a required field gets the field's fallback. */
+static void
+replace_nulls(struct column_values *values)
+{
+	const struct columns *columns = user_plugin_columns();
+
+	for (size_t i = 0; i < columns->count; i++)
+		if (columns->items[i]->is_required &&
+		    columns->items[i]->fallback != NULL &&
+		    values->texts[i] == NULL)
+			values->set[i] = false;
 }
 
 static enum err
@@ -108,7 +158,10 @@ user_take_columns(struct req *r, bool creating, const struct column_slot *slots,
     struct column_values *ret_values)
 {
 	*ret_values = (struct column_values){ 0 };
-	columns_take(user_plugin_columns(), slots, ret_values);
+	columns_take(
+	    user_plugin_columns(), r->arena, r->body, slots, ret_values);
+	if (creating)
+		replace_nulls(ret_values);
 	return ask_plugins(r, creating, ret_values);
 }
 
@@ -153,15 +206,13 @@ update_user(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct session_found *found = session_of(r);
 	struct status_out *out = out_struct;
-	const char *forbidden;
 	enum err e;
 
 	if (is_truthy(json_member(r->body, "email")))
 		return refuse(r, REFUSE_EMAIL_CAN_NOT_BE_UPDATED);
-	forbidden = user_forbidden_field(r, /* creating= */ false);
-	if (forbidden != NULL)
-		return refuse_field(r, forbidden);
-	e = change(r, in_struct);
+	e = user_check_fields(r, /* creating= */ false);
+	if (e == ERR_OK)
+		e = change(r, in_struct);
 	if (e != ERR_OK)
 		return e;
 	session_cookie_set(r, found->session.token, session_cookie_is_brief(r));

@@ -20,11 +20,11 @@ struct plugin_set;
 void user_routes_compose(const struct plugin_set *set);
 
 /*
- * Returns the name of the first plugin column in the body that clients may not
- * set, or NULL.  On creation, such a column is accepted if it has a fallback,
- * and gets the fallback instead.
+ * Refuses a body that sets a column which clients may not set, or lacks one
+ * that is required.  On creation, a column that clients may not set is accepted
+ * if it has a fallback, and gets the fallback instead.
  */
-const char *user_forbidden_field(const struct req *r, bool creating);
+MUST_CHECK enum err user_check_fields(struct req *r, bool creating);
 /*
  * The values of the plugins' columns for a row of "user": what the body has
  * set, in the slots of its struct, possibly changed by the plugins.  A plugin

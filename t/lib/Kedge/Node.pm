@@ -68,7 +68,8 @@ sub oracle
 	my $pid = open2(my $out, my $in, 'node', "$Kedge::ROOT/t/compat/oracle.mjs",
 	    '--version', $opt{version}, '--database', $opt{database},
 	    '--secret', $opt{secret}, '--trusted', $opt{trusted} // '',
-	    '--plugins', $opt{plugins} // '', ($opt{mail} ? ('--mail', $opt{mail}) : ()), ($opt{rate_limit} ? '--rate-limit' : ()));
+	    '--plugins', $opt{plugins} // '', '--options', $opt{options} // '{}',
+	    ($opt{mail} ? ('--mail', $opt{mail}) : ()), ($opt{rate_limit} ? '--rate-limit' : ()));
 	open STDERR, '>&', $stderr or die "dup: $!";
 	while (my $line = <$out>) {
 		return bless { base => $1, pid => $pid, in => $in, out => $out, log => $log }, $class

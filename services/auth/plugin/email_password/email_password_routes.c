@@ -194,7 +194,6 @@ static enum err
 check_sign_up(struct req *r, const struct sign_up_in *in,
     struct account_new *new, struct signing_up *s)
 {
-	const char *forbidden = user_forbidden_field(r, /* creating= */ true);
 	struct client client = client_of(r);
 	const char *user_id;
 	enum err e = user_take_columns(
@@ -203,14 +202,16 @@ check_sign_up(struct req *r, const struct sign_up_in *in,
 	if (e != ERR_OK)
 		return e;
 	/*
-	 * A wrong length of the password is reported before a forbidden column.
+	 * A wrong length of the password is reported before a forbidden or a
+	 * missing column.
 	 */
 	if (password_too_short(in->password))
 		return refuse(r, REFUSE_PASSWORD_TOO_SHORT);
 	if (password_too_long(in->password))
 		return refuse(r, REFUSE_PASSWORD_TOO_LONG);
-	if (forbidden != NULL)
-		return refuse_field(r, forbidden);
+	e = user_check_fields(r, /* creating= */ true);
+	if (e != ERR_OK)
+		return e;
 	if (hash_pool_turns_away(auth_of(r)->hashes, &client.waits))
 		return refuse(r, REFUSE_BUSY);
 	e = user_find_id(
