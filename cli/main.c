@@ -9,6 +9,7 @@
 #include "web/service.h"
 
 #include "add.h"
+#include "adopt.h"
 #include "apply.h"
 #include "audit.h"
 #include "backup.h"
@@ -66,6 +67,7 @@ static const struct command commands[] = {
 	{ "user", user_command },
 	{ "migrate", migrate_command },
 	{ "audit", audit_command },
+	{ "adopt", adopt_command },
 	{ "secrets", secrets_command },
 	{ "backup", backup_command },
 	{ "restore", restore_command },

@@ -6,8 +6,8 @@
  *       the real BetterAuth creates the database, with users and live sessions
  *   check --base URL --state FILE
  *       auth serves it: old passwords sign in, old cookies are valid
- *   back [--ids uuid|serial] --database URL --secret S --state FILE
- *       the real BetterAuth 1.7.25 uses it again, with the rows that auth added
+ *   back [--version V] [--ids uuid|serial] --database URL --secret S --state FILE
+ *       the real BetterAuth uses it again, with the rows that auth added
  *
  * FILE keeps the browsers' cookies from one step to the next.
  */
@@ -174,9 +174,9 @@ async function check() {
 
 async function back() {
 	const state = JSON.parse(readFileSync(args.state));
-	const oracle = await startOracle({ ...args, version: "1.7.25", migrate: false });
+	const oracle = await startOracle({ ...args, migrate: false });
 	const base = oracle.base;
-	ok(true, "BetterAuth 1.7.25 starts on our database");
+	ok(true, `BetterAuth ${args.version} starts on our database`);
 	const session = async (cookies) =>
 		(await call(base, "/api/auth/get-session", { jar: jarWith(cookies) })).json?.user?.id;
 	is((await signIn(base, "native", UNICODE)).json?.user?.id, state.native.id, "our password signs in there");
