@@ -144,6 +144,11 @@ read_options(struct adopt *x, int argc, char **argv)
 		    argv[optind]);
 		return false;
 	}
+	if (x->json && (x->sql || x->run || x->undo)) {
+		print_error("adopt: --json is for looking; see \"kedge adopt "
+			    "--help\"");
+		return false;
+	}
 	if (x->sql && x->run) {
 		print_error("adopt: --sql prints what --run would do: say one "
 			    "of them; see \"kedge adopt --help\"");
@@ -328,7 +333,6 @@ plan(struct adopt *x)
 			   : arena_printf(a, "'%s'", x->owner_password),
 		.connections = connections_limit(a, x->stack.spec.verifier),
 		.keep_password = getenv("AUTH_DATABASE_URL") != NULL,
-		.accepted = x->accepted,
 	};
 
 	adopt_roles_plan(&x->facts, &wanted, &x->power, &x->roles);
@@ -523,8 +527,13 @@ write_settings(struct adopt *x)
 	                      : first_set("AUTH_URL", "BETTER_AUTH_URL", NULL);
 	const char *plugins = getenv("AUTH_PLUGINS");
 
-	if (plugins == NULL && x->facts.usernames > 0)
-		plugins = "email-password,admin,username";
+	if (plugins == NULL)
+		plugins = arena_printf(x->arena, "email-password,admin%s%s",
+		    x->facts.usernames > 0 ? ",username" : "",
+		    x->facts.second_factor > 0 ||
+			    adopt_find_table(&x->facts, "twoFactor") != NULL
+			? ",two-factor"
+			: "");
 	return put_setting(x, "AUTH_MIGRATION_URL", x->owner_url) &&
 	       put_setting(x, "AUTH_DATABASE_URL", x->auth_url) &&
 	       put_setting(x, "AUTH_SECRET", x->secret) &&
@@ -568,7 +577,8 @@ static bool
 forget_settings(struct adopt *x)
 {
 	static const char *const names[] = { "AUTH_MIGRATION_URL",
-		"AUTH_DATABASE_URL", "AUTH_SECRET", "AUTH_COOKIE_PREFIX" };
+		"AUTH_DATABASE_URL", "AUTH_SECRET", "AUTH_COOKIE_PREFIX",
+		"AUTH_ADDITIONAL_FIELDS" };
 
 	if (!stack_is_made(&x->stack))
 		return true;

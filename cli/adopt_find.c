@@ -473,6 +473,8 @@ find_plugin(const struct finding_list *l, const struct adopt_plugin *plugin)
 		    " rows): the rows stay, its endpoints answer 404 "
 		    "NOT_SUPPORTED",
 		    plugin->name, names, rows);
+	else if (str_eq(plugin->name, "two-factor"))
+		return; /* find_second_factors() */
 	else if (str_eq(plugin->name, "username"))
 		add(l, ADOPT_WORKS,
 		    "\"kedge adopt --run\" puts username into AUTH_PLUGINS if "
@@ -497,6 +499,36 @@ find_plugins(const struct finding_list *l)
 }
 
 /* -- users -- */
+
+static void
+find_second_factors(const struct finding_list *l)
+{
+	const struct adopt_facts *f = l->f;
+
+	if (f->second_factor == 0)
+		return;
+	if (!adopt_asks_second_factor())
+		add(l, ADOPT_LOCKOUT, "put two-factor into AUTH_PLUGINS",
+		    "%" PRId64 " users have enabled a second factor, and "
+		    "AUTH_PLUGINS has no two-factor: auth refuses them (403 "
+		    "TWO_FACTOR_NOT_SUPPORTED) and never signs them in by the "
+		    "password alone; sessions that they have stay valid",
+		    f->second_factor);
+	else
+		add(l, ADOPT_WORKS,
+		    "\"kedge adopt --run\" puts two-factor into AUTH_PLUGINS",
+		    "%" PRId64 " users have enabled a second factor, and auth "
+		    "asks for it",
+		    f->second_factor);
+	if (f->factor_without_app > 0 && adopt_asks_second_factor())
+		add(l, ADOPT_LOCKOUT,
+		    "let them set up an app, or turn the second factor off, "
+		    "at the BetterAuth server first",
+		    "%" PRId64 " of the users with a second factor have no "
+		    "app for codes (they get them by mail), which auth cannot "
+		    "send yet: they could sign in with a backup code only",
+		    f->factor_without_app);
+}
 
 static void
 find_users(const struct finding_list *l)
@@ -539,15 +571,7 @@ find_users(const struct finding_list *l)
 		    " users are not of BetterAuth's own format (its option "
 		    "password.hash was set): they could not sign in",
 		    f->foreign_hashes);
-	if (f->second_factor > 0)
-		add(l, ADOPT_LOCKOUT,
-		    "wait for the release that has two-factor, or let these "
-		    "users sign in at the BetterAuth server",
-		    "%" PRId64 " users have enabled a second factor, which "
-		    "auth cannot ask for yet: it refuses them (403 "
-		    "TWO_FACTOR_NOT_SUPPORTED) and never signs them in by the "
-		    "password alone; sessions that they have stay valid",
-		    f->second_factor);
+	find_second_factors(l);
 	if (is_there(l, "twoFactor") &&
 	    adopt_find_column(f, "user", "twoFactorEnabled") == NULL)
 		add(l, ADOPT_STOP,

@@ -45,7 +45,7 @@ enum plugin {
 const struct adopt_plugin adopt_plugins[] = {
 	[ADMIN] = { "admin", .works = true },
 	[USERNAME] = { "username", .works = true },
-	[TWO_FACTOR] = { "two-factor", .works = false },
+	[TWO_FACTOR] = { "two-factor", .works = true },
 	[PASSKEY] = { "passkey", .works = false },
 	[ORGANIZATION] = { "organization", .works = false },
 	[API_KEY] = { "api-key", .works = false },
@@ -173,6 +173,8 @@ plugin_of_column(const char *table, const char *column)
 static bool
 is_core_column(const char *table, const char *column)
 {
+	if (str_eq(table, "twoFactor"))
+		return true;
 	for (size_t i = 0; i < COUNT_OF(core_columns); i++)
 		if (str_eq(core_columns[i].table, table) &&
 		    str_eq(core_columns[i].column, column))
@@ -397,7 +399,8 @@ static const char columns_sql[] =
     " quote_ident(c.relname), quote_ident(a.attname)"
     " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
     " WHERE c.relnamespace = 'public'::regnamespace"
-    " AND c.relname IN ('user', 'session', 'account', 'verification')"
+    " AND c.relname IN ('user', 'session', 'account', 'verification',"
+    " 'twoFactor')"
     " AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped"
     " ORDER BY c.relname, a.attnum LIMIT 401";
 
@@ -451,10 +454,13 @@ static const char users_sql[] =
     " count(*) FILTER (WHERE NOT password AND provider),"
     " count(*) FILTER (WHERE NOT password AND NOT provider"
     " AND NOT anonymous), count(*) FILTER (WHERE anonymous),"
-    " count(*) FILTER (WHERE factor),"
+    " count(*) FILTER (WHERE factor), count(*) FILTER (WHERE factor"
+    " AND NOT app),"
     " count(*) FILTER (WHERE password AND NOT ours),"
     " count(*) FILTER (WHERE upper), count(*) FILTER (WHERE username),"
-    " count(*) FILTER (WHERE NOT anonymous AND (NOT ours OR factor))"
+    " count(*) FILTER (WHERE NOT anonymous AND (NOT ours OR factor)),"
+    " count(*) FILTER (WHERE NOT anonymous AND (NOT ours OR (factor"
+    " AND NOT app)))"
     " FROM (SELECT u.id,"
     " coalesce(bool_or(a.\"providerId\" = 'credential'"
     " AND a.password <> ''), false) AS password,"
@@ -462,9 +468,31 @@ static const char users_sql[] =
     " a.password ~ '^[0-9a-f]{32}:[0-9a-f]{128}$'), false) AS ours,"
     " coalesce(bool_or(a.\"providerId\" <> 'credential'), false) AS provider,"
     " coalesce(%s, false) AS anonymous, coalesce(%s, false) AS factor,"
+    " %s AS app,"
     " %s IS NOT NULL AS username, u.email <> lower(u.email) AS upper"
     " FROM public.\"user\" u LEFT JOIN public.account a"
     " ON a.\"userId\" = u.id GROUP BY u.id) who";
+
+bool
+adopt_asks_second_factor(void)
+{
+	const char *plugins = getenv("AUTH_PLUGINS");
+
+	return plugins == NULL || strstr(plugins, "two-factor") != NULL;
+}
+
+/* Whether the user has confirmed the codes of an app. */
+static const char *
+app_sql(const struct look *l)
+{
+	if (!has(l, "twoFactor", "userId"))
+		return "false";
+	return has(l, "twoFactor", "verified")
+	           ? "EXISTS (SELECT FROM public.\"twoFactor\" t WHERE"
+	             " t.\"userId\" = u.id AND coalesce(t.verified, true))"
+	           : "EXISTS (SELECT FROM public.\"twoFactor\" t WHERE"
+	             " t.\"userId\" = u.id)";
+}
 
 static bool
 look_at_users(struct look *l)
@@ -480,6 +508,7 @@ look_at_users(struct look *l)
 		    has(l, "user", "twoFactorEnabled")
 			? "u.\"twoFactorEnabled\""
 			: "false",
+		    app_sql(l),
 		    has(l, "user", "username") ? "u.username" : "NULL"),
 		&r))
 		return false;
@@ -490,10 +519,13 @@ look_at_users(struct look *l)
 	f->with_none = db_get_i64(&r, 0, c++);
 	f->anonymous = db_get_i64(&r, 0, c++);
 	f->second_factor = db_get_i64(&r, 0, c++);
+	f->factor_without_app = db_get_i64(&r, 0, c++);
 	f->foreign_hashes = db_get_i64(&r, 0, c++);
 	f->upper_case = db_get_i64(&r, 0, c++);
 	f->usernames = db_get_i64(&r, 0, c++);
-	f->locked_out = db_get_i64(&r, 0, c++);
+	/* with two-factor off, and on */
+	f->locked_out =
+	    db_get_i64(&r, 0, adopt_asks_second_factor() ? c + 1 : c);
 	return true;
 }
 

@@ -95,6 +95,8 @@ struct adopt_facts {
 
 	/* users; only if the tables "user" and account are there */
 	int64_t users, with_password, with_both, only_provider, with_none;
+	/* with a second factor, but no confirmed app for codes */
+	int64_t factor_without_app;
 	int64_t anonymous, second_factor, foreign_hashes, upper_case;
 	int64_t usernames;
 	int64_t locked_out; /* cannot sign in at Kedge, for whatever reason */
@@ -107,6 +109,12 @@ struct adopt_facts {
 /* Reads everything. False: an error was printed. */
 MUST_CHECK bool adopt_look(
     struct arena *a, struct db_script *script, struct adopt_facts *ret_facts);
+
+/*
+ * Whether auth will ask for second factors: AUTH_PLUGINS of this command names
+ * two-factor, or is not set, and then the adoption sets it.
+ */
+bool adopt_asks_second_factor(void);
 
 /* NULL: there is none. */
 const struct adopt_table *

@@ -1,6 +1,7 @@
 #include "adopt_roles.h"
 
 #include <inttypes.h>
+#include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,9 +161,9 @@ transfer(struct plan *p)
 	const char *user = is_auth ? "auth" : p->from;
 
 	lack(p, true, "only a superuser can give the tables another owner");
-	if (is_auth)
-		step(p, "REASSIGN OWNED BY auth TO " OWNER,
-		    "REASSIGN OWNED BY " OWNER " TO auth");
+	/* Everything goes back, also what is made meanwhile. */
+	step(p, is_auth ? "REASSIGN OWNED BY auth TO " OWNER : "SELECT 1",
+	    arena_printf(a, "REASSIGN OWNED BY " OWNER " TO %s", was));
 	for (int i = 0; i < f->ntables && !is_auth; i++) {
 		const struct adopt_table *t = &f->tables[i];
 		const char *name = quoted(a, t->name, '"');
@@ -172,8 +173,7 @@ transfer(struct plan *p)
 			step(p,
 			    arena_printf(a,
 				"ALTER TABLE public.%s OWNER TO " OWNER, name),
-			    arena_printf(a, "ALTER TABLE public.%s OWNER TO %s",
-				name, was));
+			    NULL);
 	}
 	if (is_auth) {
 		step(p,
@@ -187,11 +187,7 @@ transfer(struct plan *p)
 	    "DO $$ BEGIN IF to_regproc('public.kedge_number_id') IS NOT NULL "
 	    "THEN ALTER FUNCTION public.kedge_number_id() OWNER TO " OWNER
 	    "; END IF; END $$",
-	    arena_printf(a,
-		"DO $$ BEGIN IF to_regproc('public.kedge_number_id') IS NOT "
-		"NULL THEN ALTER FUNCTION public.kedge_number_id() OWNER TO "
-		"%s; END IF; END $$",
-		was));
+	    NULL);
 	if (is_auth || !f->is_superuser) {
 		step(p,
 		    arena_printf(a,
@@ -504,6 +500,40 @@ exists(struct db_script *script, struct arena *a, const char *table,
 }
 
 /*
+ * The statements of the record are run by an administrator, and the owner of
+ * the table could have changed them: they must be of those that this program
+ * writes.
+ */
+#define QUOTED "\"([^\"]|\"\")+\""
+static const char known_undo[] =
+    "^(DROP ROLE IF EXISTS (auth|" OWNER ")"
+    "|REVOKE ALL ON (DATABASE " QUOTED "|SCHEMA public) FROM (auth|" OWNER ")"
+    "|REASSIGN OWNED BY " OWNER " TO " QUOTED "|ALTER DEFAULT PRIVILEGES FOR "
+    "ROLE " OWNER " IN SCHEMA public REVOKE ALL ON (TABLES|SEQUENCES) FROM "
+    "(" QUOTED "|auth)"
+    "|GRANT (TEMPORARY|CREATE) ON DATABASE " QUOTED " TO PUBLIC"
+    "|GRANT CREATE ON SCHEMA public TO PUBLIC);$";
+
+static bool
+is_known(struct arena *a, const char *undo)
+{
+	char *at = arena_strdup(a, undo), *line;
+	regex_t pattern;
+	bool ok = true;
+
+	if (regcomp(&pattern, known_undo, REG_EXTENDED | REG_NOSUB) != 0)
+		abort();
+	while (ok && (line = strsep(&at, "\n")) != NULL)
+		ok = *line == '\0' || regexec(&pattern, line, 0, NULL, 0) == 0;
+	regfree(&pattern);
+	if (!ok)
+		print_error("the table kedge_adoption has a statement that "
+			    "\"kedge adopt\" does not write: somebody has "
+			    "changed it. Nothing was run");
+	return ok;
+}
+
+/*
  * Privileges on the database and the schema must be revoked before a role can
  * be dropped.
  */
@@ -537,7 +567,8 @@ adopt_way_back_read(
 		return true;
 	if (!query(script, a, record_sql, &record) ||
 	    !query(script, a, drops_sql, &drops) ||
-	    (has_hosts && !query(script, a, hosts_sql, &hosts)))
+	    (has_hosts && !query(script, a, hosts_sql, &hosts)) ||
+	    !is_known(a, db_get_text(&record, 0, 0)))
 		return false;
 	if (has_hosts)
 		ret->hosts = db_get_i64(&hosts, 0, 0);

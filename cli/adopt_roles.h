@@ -42,7 +42,6 @@ struct adopt_roles_wanted {
 	const char *auth_password, *owner_password;
 	int64_t connections; /* CONNECTION LIMIT of the role auth */
 	bool keep_password; /* that of auth, if the role exists */
-	int64_t accepted; /* recorded */
 };
 
 struct adopt_roles {

@@ -18,6 +18,7 @@ DECLARE
 	kinds jsonb := '{}';
 	t regclass;
 	kind text;
+	numbers text;
 	k record;
 	keys jsonb;
 BEGIN
@@ -28,7 +29,8 @@ BEGIN
 	WHERE a.attname = 'id' AND a.atttypid IN ('uuid'::regtype, 'integer'::regtype,
 			'bigint'::regtype)
 		AND a.attrelid IN (to_regclass('public."user"'), to_regclass('public.session'),
-			to_regclass('public.account'), to_regclass('public.verification'));
+			to_regclass('public.account'), to_regclass('public.verification'),
+			to_regclass('public."twoFactor"'));
 	IF tables IS NULL THEN
 		RETURN;
 	END IF;
@@ -56,11 +58,11 @@ BEGIN
 			EXECUTE format('ALTER TABLE %s ALTER COLUMN id SET DEFAULT gen_random_uuid()::text', t);
 			CONTINUE;
 		END IF;
-		EXECUTE format('CREATE SEQUENCE %I OWNED BY %s.id', 'kedge_' || trim('"' FROM t::text) || '_id', t);
+		numbers := quote_ident('kedge_' || trim('"' FROM t::text) || '_id');
+		EXECUTE format('CREATE SEQUENCE %s OWNED BY %s.id', numbers, t);
 		EXECUTE format('SELECT setval(%L, coalesce(max(id::bigint), 0) + 1, false) FROM %s',
-			'kedge_' || trim('"' FROM t::text) || '_id', t);
-		EXECUTE format('ALTER TABLE %s ALTER COLUMN id SET DEFAULT nextval(%L)::text',
-			t, 'kedge_' || trim('"' FROM t::text) || '_id');
+			numbers, t);
+		EXECUTE format('ALTER TABLE %s ALTER COLUMN id SET DEFAULT nextval(%L)::text', t, numbers);
 		CREATE OR REPLACE FUNCTION kedge_number_id() RETURNS trigger
 		LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 		AS $body$
@@ -68,7 +70,7 @@ BEGIN
 			-- BetterAuth's own INSERT has no id, so the default has
 			-- set a number already.
 			IF new.id !~ '^[0-9]+$' THEN
-				new.id := nextval('kedge_' || tg_table_name || '_id');
+				new.id := nextval(quote_ident('kedge_' || tg_table_name || '_id'));
 			END IF;
 			RETURN new;
 		END

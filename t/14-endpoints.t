@@ -29,6 +29,11 @@ my @plugins = map { m{([^/]+)$} ? $1 =~ tr/_/-/r : () } grep {-d}
     files("$Kedge::ROOT/services/auth/plugin");
 my $k = Kedge->up(env => { AUTH_PLUGINS => join(',', @plugins),
 	map { uc . '_WORKER_PROCESSES' => 0 } Kedge::services() });
+# update-session changes fields of the application; there must be one.
+$k->sql('auth', 'ALTER TABLE session ADD theme text');
+$k->down;
+$k->{env}{AUTH_ADDITIONAL_FIELDS} = '{"session":{"theme":{"type":"string"}}}';
+$k->start;
 my %who = (nobody => $k->client);
 my (@pass, %job);
 for my $file (files("$FindBin::Bin/endpoints", qr/\.json$/)) {

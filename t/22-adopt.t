@@ -133,7 +133,7 @@ for my $row (
 	like($err, $like, "$name: the error says why") or diag("$out$err");
 }
 is(shape(), $before, 'looking and refusing have changed nothing');
-for my $row ([ '--frobnicate' ], [ '--sql', '--run' ], [ 'word' ], [ '--accept-lockout', 'all' ]) {
+for my $row ([ '--frobnicate' ], [ '--json', '--run' ], [ '--sql', '--run' ], [ 'word' ], [ '--accept-lockout', 'all' ]) {
 	is((adopt('--from', url('shop'), @$row))[0], 2, "@$row: wrong usage");
 }
 
@@ -172,7 +172,8 @@ $server->sql('shop', q{ALTER TABLE "user" ADD "twoFactorEnabled" boolean, ADD po
     CREATE TABLE passkey (id text); INSERT INTO passkey VALUES ('p'); ALTER TABLE passkey OWNER TO shop});
 ($status, $out, $err) = adopt('--from', url('shop'));
 my $text = $out =~ s/\n +/ /gr;
-like($text, qr/- 2 users have enabled a second factor/, 'the report counts second factors');
+like($text, qr/- 2 users have enabled a second factor, and auth asks for it/, 'the report counts second factors');
+like($text, qr/- 2 of the users with a second factor have no app for codes/, 'and those without an app');
 like($text, qr/the password hashes of 1 users are not of BetterAuth's own format/, 'and foreign hashes');
 like($text, qr/the plugin passkey \(passkey, 1 rows\): the rows stay/, 'and rows of plugins');
 like($text, qr/1 tables of your application are left as they are \(1 of them refer to "user"\)/, 'and tables');
@@ -180,13 +181,18 @@ like($text, qr/your column user\.points \(integer/, 'and columns');
 like($out, qr/^  \Q{"user":{"points":{"type":"number","required":false,"input":false},"tags":{"type":"string[]",\E/m,
 	'and proposes additional fields');
 like($err, qr/not adopted: 4 users could not sign in/, 'all who could not sign in are counted once');
+$server->sql('shop', q{SET ROLE shop; CREATE TABLE "twoFactor" (id text PRIMARY KEY, secret text NOT NULL,
+    "backupCodes" text NOT NULL, "userId" text NOT NULL REFERENCES "user" ON DELETE CASCADE);
+    INSERT INTO "twoFactor" SELECT id, '', '', id FROM "user" WHERE name = 'astral'; RESET ROLE});
+($status, $out, $err) = adopt('--from', url('shop'));
+like($err, qr/not adopted: 3 users could not sign in/, 'a user with an app can sign in') or diag("$out$err");
+($status, $out, $err) = adopt('--from', url('shop'), { env => { AUTH_PLUGINS => 'email-password,admin' } });
+like($out =~ s/\n +/ /gr, qr/- 2 users have enabled a second factor, and AUTH_PLUGINS has no two-factor: auth refuses/,
+	'without the plugin nobody with a second factor can sign in');
+like($err, qr/not adopted: 4 users could not sign in/, 'and all of them are counted');
 
 # ---- an ordinary role owns the tables -----------------------------------------------------
 
-$server->sql('shop', q{UPDATE account SET password = (SELECT password FROM account WHERE "accountId" =
-    (SELECT id FROM "user" WHERE name = 'plain')) WHERE password = 'bcrypt'; DROP TABLE passkey;
-    UPDATE "user" SET "twoFactorEnabled" = NULL WHERE name <> 'banned';
-    UPDATE "user" SET "twoFactorEnabled" = true WHERE name = 'banned'});
 @old = prepare('1.7.25', 'shop');
 $before = shape();
 my $beside = Kedge::Node->oracle(version => '1.7.25', database => node_url('shop'), secret => $secret);
@@ -245,6 +251,16 @@ $k->down;
 is($status, 0, 'kedge adopt --undo prints the SQL') or diag($err);
 like($out, qr/^DROP ROLE IF EXISTS auth;$/m, 'it drops the role');
 isnt(shape(), $before, 'printing it has changed nothing');
+# An administrator runs what the record says; its owner is not one.
+for my $statement ('ALTER ROLE shop SUPERUSER', 'DROP ROLE IF EXISTS auth; ALTER ROLE shop SUPERUSER',
+	'REASSIGN OWNED BY auth_owner TO "x"; ALTER ROLE shop SUPERUSER; --"', 'DROP ROLE IF EXISTS shop')
+{
+	$server->sql('shop', qq{UPDATE kedge_adoption SET undo = undo || \$\$$statement;\n\$\$});
+	($status, $out, $err) = adopt('--undo', '--run', @admin);
+	is($status, 1, "a record with '$statement' is refused");
+	like($err, qr/somebody has changed it\. Nothing was run/, 'the error says so');
+	$server->sql('shop', qq{UPDATE kedge_adoption SET undo = replace(undo, \$\$$statement;\n\$\$, '')});
+}
 ($status, $out, $err) = adopt('--undo', '--run', @admin);
 is($status, 0, 'kedge adopt --undo --run succeeds') or diag("$out$err");
 unlike(slurp("$k->{dir}/kedge.env"), qr/SECRET|DATABASE_URL|MIGRATION/, 'the settings are gone');
@@ -255,6 +271,7 @@ is($server->sql('shop', q{SELECT count(*) FROM pg_proc WHERE pronamespace = 'pub
 is($server->sql('shop', q{SELECT count(*) FROM pg_roles WHERE rolname IN ('auth', 'auth_owner')}), 0,
 	'no role of Kedge is left');
 my $added = qr/"?(?:username|displayUsername|twoFactorEnabled)"? (?:text|boolean)/;
+$server->sql('shop', 'DROP TABLE "twoFactor"'); # BetterAuth's own, which stays
 my $after = shape() =~ s/,\n    $added//gr;
 $after =~ s/--\n-- Name: user_username_key;.*?;\n\n+//s;
 ok($after eq $before, 'but for columns that may be NULL the database is as before') or do {

@@ -285,3 +285,64 @@ columns_defaults(const struct columns *columns)
 			    "%s,%s", sql, literal(columns->items[i]->fallback));
 	return sql;
 }
+
+bool
+columns_is_truthy(const struct json *j)
+{
+	switch (j != NULL ? json_kind(j) : JSON_KIND_NULL) {
+	case JSON_KIND_NULL:
+		return false;
+	case JSON_KIND_BOOL:
+		return json_get_bool(j);
+	case JSON_KIND_INT:
+		return json_get_int(j) != 0;
+	case JSON_KIND_REAL:
+		return json_get_real(j) != 0;
+	case JSON_KIND_STRING:
+		return *json_get_string(j) != '\0';
+	case JSON_KIND_ARRAY:
+	case JSON_KIND_OBJECT:
+		break;
+	}
+	return true;
+}
+
+const char *
+columns_forbidden(
+    const struct columns *columns, const struct json *body, bool creating)
+{
+	for (size_t i = 0; i < columns->count; i++) {
+		const struct auth_column *c = columns->items[i];
+
+		if (c->from_client || (creating && c->fallback != NULL))
+			continue;
+		if (columns_is_truthy(json_member(body, c->name)))
+			return c->name;
+	}
+	return NULL;
+}
+
+const char *
+columns_assign(const struct columns *columns, int first_arg)
+{
+	const char *set = "";
+	int n = first_arg;
+
+	for (size_t i = 0; i < columns->count; i++, n += 2)
+		set = columns_text("%s, \"%s\" = CASE WHEN $%d::boolean"
+				   " THEN $%d ELSE \"%s\" END",
+		    set, columns->items[i]->column, n, n + 1,
+		    columns->items[i]->column);
+	return set;
+}
+
+int
+columns_assigned(const struct columns *columns,
+    const struct column_values *values, const char **args, int nargs)
+{
+	for (size_t i = 0; i < columns->count; i++) {
+		args[nargs++] = values->set[i] ? "t" : "f";
+		args[nargs++] = values->texts[i];
+	}
+	return nargs;
+}

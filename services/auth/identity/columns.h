@@ -59,6 +59,22 @@ void columns_take(const struct columns *columns, struct arena *a,
     const struct json *body, const struct column_slot *slots,
     struct column_values *values);
 
+/* Whether JavaScript takes the value, or NULL, for true. */
+bool columns_is_truthy(const struct json *value);
+/*
+ * Returns the name of the first column in the body that clients may not set, or
+ * NULL.  On creation, such a column is accepted if it has a fallback, and gets
+ * the fallback instead.
+ */
+const char *columns_forbidden(
+    const struct columns *columns, const struct json *body, bool creating);
+
+/* `, "plan" = CASE WHEN $N ...`, with two arguments for each column. */
+const char *columns_assign(const struct columns *columns, int first_arg);
+/* Those arguments; returns the number of all. */
+int columns_assigned(const struct columns *columns,
+    const struct column_values *values, const char **args, int nargs);
+
 /*
  * `, "theme"` and `, 'dark'`: the columns that have a fallback, for an INSERT
  * ... SELECT, and their fallbacks.

@@ -22,6 +22,7 @@ identity_compose(const struct plugin_set *set)
 	user_view_compose(set);
 	session_view_compose(set);
 	user_routes_compose(set);
+	session_routes_compose(set);
 }
 
 const struct auth_plugin identity_session_part = {

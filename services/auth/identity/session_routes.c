@@ -7,9 +7,11 @@
 #include "auth/http/credential.h"
 #include "auth/http/refusal.h"
 #include "auth/http/session_cookie.h"
+#include "auth/identity/columns.h"
 #include "auth/identity/session.h"
 #include "auth/identity/session_view.h"
 #include "auth/identity/user_view.h"
+#include "auth/plugin_set.h"
 #include "auth/routes.h"
 #include "base/arena.h"
 #include "base/str.h"
@@ -26,6 +28,12 @@ struct token_in {
 };
 struct status_out {
 	bool status;
+};
+struct update_in {
+	struct column_slot columns[COLUMNS_MAX];
+};
+struct update_out {
+	const void *session;
 };
 struct sign_out_in {
 	const char *callback_url;
@@ -64,6 +72,13 @@ static const struct field success_fields[] = {
 	{ FIELD(struct success_out, success, "success"), .required = true },
 	{ 0 },
 };
+/* The fields of the application and of plugins, which are added at start. */
+static struct field update_fields[1 + COLUMNS_MAX];
+static const struct field updated_fields[] = {
+	{ FIELD(struct update_out, session, "session"), .required = true,
+	  .of = &session_schema },
+	{ 0 },
+};
 /* Read by query_flag(), because no schema has its rules. */
 static const struct field session_query[] = {
 	{ .name = "disableCookieCache", .from = FROM_QUERY,
@@ -74,6 +89,14 @@ static const struct field session_query[] = {
 	{ 0 },
 };
 /* clang-format on */
+
+void
+session_routes_compose(const struct plugin_set *set)
+{
+	update_fields[0] = (struct field){ 0 };
+	columns_add_in(&set->session_columns, update_fields,
+	    offsetof(struct update_in, columns));
+}
 
 /* BetterAuth takes any non-empty text for true, even "false". */
 static bool
@@ -244,6 +267,54 @@ list_sessions(struct req *r, const void *in_struct, void *out_struct)
 	return ERR_OK;
 }
 
+/* Refuses a body that sets what it may not, or nothing. */
+static enum err
+check_update(struct req *r, const struct column_values *values)
+{
+	const struct columns *columns = session_plugin_columns();
+	const char *forbidden =
+	    columns_forbidden(columns, r->body, /* creating= */ false);
+	bool any = false;
+
+	if (forbidden != NULL)
+		return refuse_field(r, forbidden);
+	for (size_t i = 0; i < columns->count; i++) {
+		if (values->set[i] && values->texts[i] == NULL &&
+		    columns->items[i]->is_required)
+			return req_invalid(
+			    r, columns->items[i]->name, "must not be null");
+		any = any || values->set[i];
+	}
+	return any ? ERR_OK : refuse(r, REFUSE_NO_FIELDS_TO_UPDATE);
+}
+
+static enum err
+update_session(struct req *r, const void *in_struct, void *out_struct)
+{
+	const struct update_in *in = in_struct;
+	struct update_out *out = out_struct;
+	struct session_out *view = arena_alloc(r->arena, sizeof(*view));
+	const char *token = session_of(r)->session.token;
+	struct column_values values = { 0 };
+	struct session session;
+	enum err e;
+
+	columns_take(
+	    session_plugin_columns(), r->arena, r->body, in->columns, &values);
+	e = check_update(r, &values);
+	if (e == ERR_OK)
+		e = session_update(
+		    auth_of(r)->process.db, r->arena, token, &values, &session);
+	if (e == ERR_NOT_FOUND) /* the session has just ended */
+		return refuse(r, REFUSE_UNAUTHORIZED);
+	if (e != ERR_OK)
+		return e;
+	session_cookie_set(r, token, session_cookie_is_brief(r));
+	session_view(&session, view);
+	out->session = view;
+	return ERR_OK;
+}
+
 /* Returns ERR_OK only when all of these sessions have really ended. */
 static enum err
 end_sessions(struct req *r, const struct credential *c)
@@ -340,6 +411,12 @@ const struct route session_routes[] = {
 	  .guard = GUARD_NONE, .flags = AUTH_SESSION | AUTH_FRESH,
 	  .out = { .name = "Session", .size = sizeof(struct session_out),
 	    .fields = session_rows, .array = true },
+	  .errors = BIT(ERR_FORBIDDEN) | BIT(ERR_RATE_LIMITED) },
+	{ "POST", "/update-session", update_session,
+	  .summary = "Change the session's additional fields",
+	  .guard = GUARD_NONE, .flags = AUTH_SESSION | AUTH_BODY_RECORD,
+	  .in = SCHEMA(struct update_in, update_fields),
+	  .out = SCHEMA(struct update_out, updated_fields),
 	  .errors = BIT(ERR_FORBIDDEN) | BIT(ERR_RATE_LIMITED) },
 	{ "POST", "/sign-out", sign_out,
 	  .summary = "End this session",

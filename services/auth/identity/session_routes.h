@@ -1,6 +1,6 @@
 /*
- * session_routes: get-session, list-sessions, sign-out and the revocations; and
- * the check of every route that requires a session.
+ * session_routes: get-session, list-sessions, update-session, sign-out and the
+ * revocations; and the check of every route that requires a session.
  */
 #ifndef AUTH_SESSION_ROUTES_H
 #define AUTH_SESSION_ROUTES_H
@@ -9,10 +9,14 @@
 #include "base/err.h"
 #include "web/service.h"
 
+struct plugin_set;
 struct req;
 struct session_found;
 
 extern const struct route session_routes[];
+
+/* At start. */
+void session_routes_compose(const struct plugin_set *set);
 
 /*
  * Finds the request's session and stores it in r->session; refreshes it when

@@ -40,7 +40,7 @@ enum { FOUND_EXPIRED, FOUND_FRESH, FOUND_REFRESH_DUE, FOUND_SESSION };
 
 static struct composed {
 	struct columns columns;
-	struct db_stmt select, extend, select_of_user;
+	struct db_stmt select, extend, update, select_of_user;
 	struct db_stmt select_claims, select_live;
 	struct db_stmt inserts[PROOF__MAX];
 } composed;
@@ -56,6 +56,11 @@ static const char select_sql[] =
 static const char extend_sql[] =
     "UPDATE session s SET \"updatedAt\" = " NOW ","
     " \"expiresAt\" = " NOW " + $2::bigint * interval '1 s'"
+    " WHERE s.token = $1 AND s.\"expiresAt\" > now()"
+    " RETURNING %s";
+
+static const char update_sql[] =
+    "UPDATE session s SET \"updatedAt\" = " NOW "%s"
     " WHERE s.token = $1 AND s.\"expiresAt\" > now()"
     " RETURNING %s";
 
@@ -105,6 +110,9 @@ compose_reads(const struct plugin_set *set)
 	    /* read_only= */ true);
 	c->extend = statement("session_extend",
 	    columns_text(extend_sql, columns), 2, /* read_only= */ false);
+	c->update = statement("session_update",
+	    columns_text(update_sql, columns_assign(&c->columns, 2), columns),
+	    1 + 2 * (int)c->columns.count, /* read_only= */ false);
 	c->select_of_user = statement("session_select_of_user",
 	    columns_text(select_of_user_sql, columns), 3,
 	    /* read_only= */ true);
@@ -174,6 +182,22 @@ session_extend(struct db *db, struct arena *a, const char *token,
 	struct db_rows rows;
 	enum err e =
 	    db_run_one(db, a, &composed.extend, DB_ARGS(token, ttl), &rows);
+
+	if (e != ERR_OK)
+		return e;
+	*ret_session = session_read(a, &rows, 0, 0);
+	return ERR_OK;
+}
+
+enum err
+session_update(struct db *db, struct arena *a, const char *token,
+    const struct column_values *values, struct session *ret_session)
+{
+	const char *args[1 + 2 * COLUMNS_MAX] = { token };
+	int n = columns_assigned(&composed.columns, values, args, 1);
+	struct db_rows rows;
+	enum err e = db_run_one(db, a, &composed.update,
+	    (struct db_args){ .values = args, .count = n }, &rows);
 
 	if (e != ERR_OK)
 		return e;

@@ -90,6 +90,13 @@ MUST_CHECK enum err session_select(struct db *db, struct arena *a,
 /* Extends a valid session; ERR_NOT_FOUND: it does not exist any more. */
 MUST_CHECK enum err session_extend(struct db *db, struct arena *a,
     const char *token, struct session *ret_session);
+/*
+ * Sets the columns of a valid session that are set in `values`; ERR_NOT_FOUND:
+ * it does not exist any more.
+ */
+MUST_CHECK enum err session_update(struct db *db, struct arena *a,
+    const char *token, const struct column_values *values,
+    struct session *ret_session);
 /* See session_list(). */
 MUST_CHECK enum err session_select_of_user(struct db *db, struct arena *a,
     const struct session *own, const struct session **ret_sessions,

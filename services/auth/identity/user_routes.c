@@ -50,45 +50,6 @@ user_routes_compose(const struct plugin_set *set)
 	    &set->user_columns, in_fields, offsetof(struct update_in, columns));
 }
 
-/* Whether JavaScript takes the value for true. */
-static bool
-is_truthy(const struct json *j)
-{
-	switch (j != NULL ? json_kind(j) : JSON_KIND_NULL) {
-	case JSON_KIND_NULL:
-		return false;
-	case JSON_KIND_BOOL:
-		return json_get_bool(j);
-	case JSON_KIND_INT:
-		return json_get_int(j) != 0;
-	case JSON_KIND_REAL:
-		return json_get_real(j) != 0;
-	case JSON_KIND_STRING:
-		return *json_get_string(j) != '\0';
-	case JSON_KIND_ARRAY:
-	case JSON_KIND_OBJECT:
-		break;
-	}
-	return true;
-}
-
-/* Returns the first column that the body may not set, or NULL. */
-static const char *
-forbidden_field(const struct req *r, bool creating)
-{
-	const struct columns *columns = user_plugin_columns();
-
-	for (size_t i = 0; i < columns->count; i++) {
-		const struct auth_column *c = columns->items[i];
-
-		if (c->from_client || (creating && c->fallback != NULL))
-			continue;
-		if (is_truthy(json_member(r->body, c->name)))
-			return c->name;
-	}
-	return NULL;
-}
-
 static bool
 is_absent(const struct req *r, const char *name)
 {
@@ -106,7 +67,7 @@ enum err
 user_check_fields(struct req *r, bool creating)
 {
 	const struct columns *columns = user_plugin_columns();
-	const char *forbidden = forbidden_field(r, creating);
+	const char *forbidden = columns_forbidden(columns, r->body, creating);
 
 	if (forbidden != NULL)
 		return refuse_field(r, forbidden);
@@ -208,7 +169,7 @@ update_user(struct req *r, const void *in_struct, void *out_struct)
 	struct status_out *out = out_struct;
 	enum err e;
 
-	if (is_truthy(json_member(r->body, "email")))
+	if (columns_is_truthy(json_member(r->body, "email")))
 		return refuse(r, REFUSE_EMAIL_CAN_NOT_BE_UPDATED);
 	e = user_check_fields(r, /* creating= */ false);
 	if (e == ERR_OK)

@@ -101,14 +101,6 @@ enum { UPDATE_CORE_ARGS = 4 };
 static struct db_stmt
 compose_update(const struct columns *columns)
 {
-	const char *set = "";
-	int n = UPDATE_CORE_ARGS;
-
-	for (size_t i = 0; i < columns->count; i++, n += 2)
-		set = columns_text("%s, \"%s\" = CASE WHEN $%d::boolean"
-				   " THEN $%d ELSE \"%s\" END",
-		    set, columns->items[i]->column, n + 1, n + 2,
-		    columns->items[i]->column);
 	return (struct db_stmt){
 		.name = "user_update",
 		.sql = columns_text("UPDATE \"user\" SET"
@@ -118,8 +110,8 @@ compose_update(const struct columns *columns)
 				    " \"updatedAt\" ="
 				    " date_trunc('milliseconds', now())%s"
 				    " WHERE id = $1",
-		    set),
-		.nargs = n,
+		    columns_assign(columns, UPDATE_CORE_ARGS + 1)),
+		.nargs = UPDATE_CORE_ARGS + 2 * (int)columns->count,
 	};
 }
 
@@ -143,10 +135,7 @@ user_store_update(struct db *db, struct arena *a, const char *user_id,
 	struct db_rows rows;
 	enum err e;
 
-	for (size_t i = 0; i < composed.columns.count; i++) {
-		args[n++] = change->columns.set[i] ? "t" : "f";
-		args[n++] = change->columns.texts[i];
-	}
+	n = columns_assigned(&composed.columns, &change->columns, args, n);
 	e = db_run(db, a, &composed.update,
 	    (struct db_args){ .values = args, .count = n }, &rows);
 	return e != ERR_OK || rows.affected == 1 ? e : ERR_NOT_FOUND;

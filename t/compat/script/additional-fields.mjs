@@ -58,6 +58,21 @@ step("update-user without a session", { post: "/update-user", json: { points: 1 
 step("change-password", { post: "/change-password", jar: "ann",
 	json: { currentPassword: PASSWORD, newPassword: "another horse battery", revokeOtherSessions: true } });
 
+/* The session's fields. */
+step("update-session", { post: "/update-session", json: { theme: "dark", visits: 2 }, jar: "ann2" });
+step("get-session after update-session", { get: "/get-session", jar: "ann2" });
+step("update-session of a hidden field", { post: "/update-session", json: { secret: "x" }, jar: "ann2" });
+step("update-session to null", { post: "/update-session", json: { theme: null }, jar: "ann2" });
+step("update-session of nothing", { post: "/update-session", json: {}, jar: "ann2" });
+step("update-session of core fields", { post: "/update-session", jar: "ann2",
+	json: { token: "x", userId: "y", expiresAt: "2099-01-01T00:00:00.000Z" } });
+step("update-session of a forbidden field", { post: "/update-session", json: { impersonatedBy: "x" }, jar: "ann2" });
+step("update-session of an unknown field", { post: "/update-session", json: { nosuch: 1 }, jar: "ann2" });
+step("update-session without a body", { post: "/update-session", jar: "ann2" });
+step("update-session with a list", { post: "/update-session", json: [], jar: "ann2" });
+step("update-session without a session", { post: "/update-session", json: { theme: "dark" } });
+step("list-sessions after update-session", { get: "/list-sessions", jar: "ann2" });
+
 /* Requests that auth answers differently. */
 const WRONG = [["nickname", 7, "string", "number"], ["points", "seven", "number", "string"],
 	["points", "7", "number", "string"], ["wantsMail", "true", "boolean", "string"],
