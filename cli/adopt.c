@@ -27,6 +27,7 @@
 #include "secret_store.h"
 #include "settings.h"
 #include "stack.h"
+#include "variable_list.h"
 
 enum {
 	SECRET_MIN = 32, /* what AUTH_SECRET must have at least */
@@ -519,21 +520,42 @@ put_setting(struct adopt *x, const char *name, const char *value)
 	       settings_change(x->arena, &x->stack.spec, name, value);
 }
 
+/*
+ * The plugins of auth that are to be on: the default ones, and those whose
+ * users are in the database. NULL: the default is right.
+ */
+static bool
+find_plugins(struct adopt *x, const char **ret_plugins)
+{
+	bool names = x->facts.usernames > 0;
+	bool factors = x->facts.second_factor > 0 ||
+	               adopt_find_table(&x->facts, "twoFactor") != NULL;
+	struct variable_list list;
+	const struct variable *v;
+
+	*ret_plugins = getenv("AUTH_PLUGINS");
+	if (*ret_plugins != NULL || (!names && !factors))
+		return true;
+	if (!variable_list_read(&x->stack, x->stack.spec.verifier, &list))
+		return false;
+	v = variable_list_find(&list, "AUTH_PLUGINS");
+	*ret_plugins = arena_printf(x->arena, "%s%s%s",
+	    v != NULL && v->fallback != NULL ? v->fallback
+					     : "email-password,admin",
+	    names ? ",username" : "", factors ? ",two-factor" : "");
+	return true;
+}
+
 static bool
 write_settings(struct adopt *x)
 {
 	const char *url = x->url != NULL
 	                      ? x->url
 	                      : first_set("AUTH_URL", "BETTER_AUTH_URL", NULL);
-	const char *plugins = getenv("AUTH_PLUGINS");
+	const char *plugins;
 
-	if (plugins == NULL)
-		plugins = arena_printf(x->arena, "email-password,admin%s%s",
-		    x->facts.usernames > 0 ? ",username" : "",
-		    x->facts.second_factor > 0 ||
-			    adopt_find_table(&x->facts, "twoFactor") != NULL
-			? ",two-factor"
-			: "");
+	if (!find_plugins(x, &plugins))
+		return false;
 	return put_setting(x, "AUTH_MIGRATION_URL", x->owner_url) &&
 	       put_setting(x, "AUTH_DATABASE_URL", x->auth_url) &&
 	       put_setting(x, "AUTH_SECRET", x->secret) &&

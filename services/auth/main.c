@@ -80,8 +80,8 @@ check(UNUSED const void *arg)
 
 	auth_release(&auth);
 	queues[0] = webhook_queues[0];
-	return ok && additional_fields_check(config_fields(&plugins),
-			 config.base.database_url);
+	return ok && additional_fields_check(
+			 config_fields(&plugins), config.base.database_url);
 }
 
 static bool
