@@ -198,7 +198,7 @@ is_own_table(const char *name)
 	return str_eq(name, "service_account") || str_eq(name, "job") ||
 	       str_has_prefix(name, "job_") || str_eq(name, "webhook") ||
 	       str_has_prefix(name, "webhook_") ||
-	       str_has_prefix(name, "kedge_");
+	       str_has_prefix(name, "audit_") || str_has_prefix(name, "kedge_");
 }
 
 const struct adopt_table *
