@@ -42,7 +42,7 @@ my %home_of = (
 # Headers of C, POSIX and Linux, and those that belong to the compiler.
 my $system = qr{^(?:(?:arpa|net|netinet|linux|sys|sanitizer)/[\w/]+
     |assert|ctype|dirent|errno|fcntl|float|fnmatch|ftw|getopt|glob|grp|inttypes|limits
-    |malloc|math|netdb|poll|pthread|pwd|sched|semaphore|signal|spawn
+    |malloc|math|netdb|poll|pthread|pwd|regex|sched|semaphore|signal|spawn
     |std(?:align|arg|atomic|bool|def|int|io|lib)|strings?|termios|time|unistd)\.h$}x;
 
 sub includes_of {
