@@ -254,6 +254,19 @@ connection_table_close_idle(struct connection_table *t, int64_t now_us)
 	}
 }
 
+/*
+ * Whether a request has begun to arrive that was not read yet. nginx sends the
+ * body of a request after its head: a connection that is shut in between would
+ * fail a request that nginx must not repeat.
+ */
+static bool
+has_arrived(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void
 connection_table_shut_idle(struct connection_table *t)
 {
@@ -261,7 +274,8 @@ connection_table_shut_idle(struct connection_table *t)
 		struct client_connection *client = &t->connections[i];
 
 		if (atomic_load(&client->state) == CONNECTION_OF_LOOP &&
-		    client->context == NULL && !client->answered)
+		    client->context == NULL && !client->answered &&
+		    !has_arrived(client->fd))
 			shutdown(client->fd, SHUT_RD);
 	}
 }
