@@ -156,9 +156,9 @@ sub build
 	my $root = _build_root($suite);
 	my $dir = "$root/src/$name";
 	my $source = "$dir/kedge";
-	# Neither tests nor pages are part of the package.
+	# The tests are not part of the package.
 	my ($status, $sum, $err) = Kedge::run('sh', '-c',
-		"$LIST | grep -v -e ^t/ -e '[.]md\$' | xargs -d '\\n' sha256sum | sha256sum",
+		"$LIST | grep -v ^t/ | xargs -d '\\n' sha256sum | sha256sum",
 		'sh', $TOP);
 	croak $err if $status != 0;
 	$sum .= $option{change} // '';
