@@ -2,16 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/clock.h"
 #include "db/db_url.h"
 
 #include "message.h"
@@ -49,6 +52,8 @@ become(const struct command *c, const char *path, int in, int out)
 	if (dup2(in, STDIN_FILENO) == -1 ||
 	    (out > 0 && dup2(out, STDOUT_FILENO) == -1))
 		_exit(127);
+	if (c->joins_errors && dup2(STDOUT_FILENO, STDERR_FILENO) == -1)
+		_exit(127);
 	if (c->quiet)
 		(void)!dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
 	if (c->url != NULL)
@@ -59,14 +64,43 @@ become(const struct command *c, const char *path, int in, int out)
 	_exit(127);
 }
 
-static int
-wait_for(pid_t pid, const char *name)
+/* Waits until the process ends. False: the time is over; it was killed. */
+static bool
+ends_in_time(pid_t pid, int64_t timeout_ms)
 {
+	int64_t until_us = clock_monotonic_us() + timeout_ms * 1000;
+	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	int64_t left_ms = timeout_ms;
+	int n = 0;
+
+	while (p.fd != -1 && n == 0 && left_ms > 0) {
+		n = poll(&p, 1, (int)left_ms);
+		if (n == -1 && errno == EINTR)
+			n = 0;
+		left_ms = (until_us - clock_monotonic_us()) / 1000;
+	}
+	if (p.fd != -1)
+		close(p.fd);
+	if (n > 0)
+		return true;
+	kill(pid, SIGKILL);
+	return false;
+}
+
+static int
+wait_for(pid_t pid, const char *name, int64_t timeout_ms)
+{
+	bool in_time = timeout_ms == 0 || ends_in_time(pid, timeout_ms);
 	int status;
 
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return -1;
+	if (!in_time) {
+		print_error("%s was killed: it did not end within %lld s", name,
+		    (long long)(timeout_ms / 1000));
+		return -1;
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) != 127)
 		return WEXITSTATUS(status);
 	if (WIFSIGNALED(status))
@@ -86,6 +120,8 @@ read_output(struct arena *a, int fd)
 
 	if (fstat(fd, &st) == -1)
 		return "";
+	if (st.st_size > COMMAND_OUTPUT_MAX)
+		st.st_size = COMMAND_OUTPUT_MAX;
 	text = arena_alloc(a, (size_t)st.st_size + 1);
 	n = pread(fd, text, (size_t)st.st_size, 0);
 	text[n > 0 ? n : 0] = '\0';
@@ -117,7 +153,7 @@ command_run(struct arena *a, const struct command *c, const char **ret_output)
 	if (pid == -1)
 		print_error("cannot run %s: %s", c->argv[0], strerror(errno));
 	else
-		status = wait_for(pid, c->argv[0]);
+		status = wait_for(pid, c->argv[0], c->timeout_ms);
 	if (ret_output != NULL && out != -1) {
 		*ret_output = read_output(a, out);
 		close(out);

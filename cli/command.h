@@ -1,8 +1,12 @@
-/* command: runs a program of another package and waits until it has ended. */
+/*
+ * command: runs a program of another package and waits until it has ended, with
+ * or without a limit of time.
+ */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -25,12 +29,20 @@ struct command {
 	const char *variable;
 	/* Its error messages are not shown. */
 	bool quiet;
+	/* Its error messages are part of its output. */
+	bool joins_errors;
+	/* It is killed if it takes longer; 0: it may take any time. */
+	int64_t timeout_ms;
 };
 
+/* More of an output is not returned. */
+enum { COMMAND_OUTPUT_MAX = 64 * 1024 * 1024 };
+
 /*
- * Runs the program. Returns its exit status; -1: it could not be run or was
- * killed by a signal, and an error was printed. The program prints its own
- * error messages. If `ret_output` is not NULL, it gets the standard output.
+ * Runs the program. Returns its exit status; -1: it could not be run, took
+ * too long or was killed by a signal, and an error was printed. The program
+ * prints its own error messages. If `ret_output` is not NULL, it gets the
+ * standard output.
  */
 MUST_CHECK int
 command_run(struct arena *a, const struct command *c, const char **ret_output);

@@ -5,10 +5,10 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+#include "command.h"
 #include "doctor_target.h"
 #include "file.h"
 #include "nginx_config.h"
-#include "run_tool.h"
 #include "tool.h"
 
 enum { DUMP_TIMEOUT_MS = 60000 };
@@ -244,7 +244,8 @@ dump(struct doctor *d)
 	const char *nginx = tool_look_for(d->arena, "nginx");
 	const char *config = SITE_GENERATED "/nginx/nginx.conf";
 	const char *running;
-	struct tool_result result;
+	const char *text = "";
+	int status;
 
 	if (nginx == NULL) {
 		doctor_add(d, SEVERITY_ERROR, "install the package nginx",
@@ -265,14 +266,18 @@ dump(struct doctor *d)
 		arena_printf(d->arena, "%s/", d->stack->dir), "-c",
 		"nginx/nginx.conf", NULL };
 
-	if (!run_tool(d->arena, d->site.is_server ? server : stack,
-		DUMP_TIMEOUT_MS, &result))
-		return NULL;
-	if (result.status == 0)
-		return result.text;
+	status = command_run(d->arena,
+	    &(struct command){
+		.argv = d->site.is_server ? server : stack,
+		.joins_errors = true,
+		.timeout_ms = DUMP_TIMEOUT_MS,
+	    },
+	    &text);
+	if (status == 0)
+		return text;
 	doctor_add(d, SEVERITY_ERROR, "see \"nginx -T\" for all messages",
 	    "nginx does not accept its configuration: %.*s",
-	    (int)strcspn(result.text, "\n"), result.text);
+	    (int)strcspn(text, "\n"), text);
 	return NULL;
 }
 

@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+#include "command.h"
 #include "health.h"
 #include "record.h"
-#include "run_tool.h"
 #include "tool.h"
 
 enum { TOOL_TIMEOUT_MS = 10000 };
@@ -124,17 +124,19 @@ check_units(struct doctor *d)
 	const char *argv[] = { tool_look_for(d->arena, "systemctl"),
 		"list-units", "--failed", "--plain", "--no-legend", "kedge-*",
 		"nginx.service", NULL };
-	struct tool_result result;
+	const char *text;
 	char *rest, *line;
 
-	if (argv[0] == NULL ||
-	    !run_tool(d->arena, argv, TOOL_TIMEOUT_MS, &result) ||
-	    result.status != 0) {
+	if (argv[0] == NULL || command_run(d->arena,
+				   &(struct command){ .argv = argv,
+				       .quiet = true,
+				       .timeout_ms = TOOL_TIMEOUT_MS },
+				   &text) != 0) {
 		doctor_add(d, SEVERITY_WARNING, "",
 		    "systemctl cannot be asked which units have failed");
 		return;
 	}
-	rest = arena_strdup(d->arena, result.text);
+	rest = arena_strdup(d->arena, text);
 	while ((line = strsep(&rest, "\n")) != NULL)
 		if (*line != '\0')
 			doctor_add(d, SEVERITY_ERROR,

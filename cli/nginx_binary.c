@@ -6,8 +6,8 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+#include "command.h"
 #include "message.h"
-#include "run_tool.h"
 #include "tool.h"
 
 /* nginx resolves the names of upstreams when it reads the configuration. */
@@ -40,14 +40,17 @@ nginx_binary_features(struct arena *a)
 {
 	const char *argv[] = { tool_look_for(a, "nginx"), "-V", NULL };
 	struct nginx_features features = { 0 };
-	struct tool_result result;
+	const char *text;
 
-	if (argv[0] == NULL || !run_tool(a, argv, VERSION_TIMEOUT_MS, &result))
+	if (argv[0] == NULL || command_run(a,
+				   &(struct command){ .argv = argv,
+				       .joins_errors = true,
+				       .timeout_ms = VERSION_TIMEOUT_MS },
+				   &text) != 0)
 		return features;
-	features.has_http2_directive = read_version(result.text) >= 1025001;
-	features.has_http3 =
-	    features.has_http2_directive &&
-	    strstr(result.text, "--with-http_v3_module") != NULL;
+	features.has_http2_directive = read_version(text) >= 1025001;
+	features.has_http3 = features.has_http2_directive &&
+	                     strstr(text, "--with-http_v3_module") != NULL;
 	return features;
 }
 
@@ -56,17 +59,22 @@ nginx_binary_accepts(struct arena *a, const char *config)
 {
 	const char *argv[] = { tool_look_for(a, "nginx"), "-t", "-q", "-e",
 		"stderr", "-c", config, NULL };
-	struct tool_result result;
+	const char *text;
+	int status;
 
 	if (argv[0] == NULL) {
 		print_message("nginx is not installed, so its configuration "
 			      "was not tested");
 		return true;
 	}
-	if (!run_tool(a, argv, TEST_TIMEOUT_MS, &result))
-		return false;
-	if (result.status == 0)
+	status = command_run(a,
+	    &(struct command){ .argv = argv,
+		.joins_errors = true,
+		.timeout_ms = TEST_TIMEOUT_MS },
+	    &text);
+	if (status == 0)
 		return true;
-	print_error("nginx refuses the configuration:\n%s", result.text);
+	if (status > 0)
+		print_error("nginx refuses the configuration:\n%s", text);
 	return false;
 }

@@ -156,6 +156,15 @@ $before = tree('a');
 is($status, 1, 'a certificate that is missing');
 like($out, qr/nginx refuses the configuration:.*none\.pem/s, 'nginx says so');
 is_deeply(tree('a'), $before, 'a configuration that nginx refuses writes nothing');
+{
+	# A program that hangs is killed; its version is then not known.
+	write_file("$top/bin/nginx", "#!/bin/sh\nexec sleep 1000\n");
+	chmod 0755, "$top/bin/nginx";
+	local $ENV{PATH} = "$top/bin:$ENV{PATH}";
+	my ($hung, $said) = render('hung', undef, '--no-test');
+	is($hung, 0, 'an nginx that hangs does not stop render');
+	like($said, qr{^kedge: \S+/bin/nginx was killed: it did not end within 10 s$}m, 'and is told');
+}
 is((render('c', $tls, '--no-test'))[0], 0, '--no-test writes it');
 
 # A file that cannot be written: a directory has its name.
