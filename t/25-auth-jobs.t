@@ -36,7 +36,7 @@ is($bad->{status}, 400, 'an invalid query parameter is answered with 400');
 is($bad->{json}{fields}[0]{field}, 'limit', 'the field error names the parameter limit');
 is($root->get("$jobs/x")->{json}{fields}[0]{in}, 'path', 'the field error has the place "path"');
 is_deeply([ map { $_->{name} } @{ $root->get("$jobs/schedules")->{json}{items} } ],
-	[ 'session.sweep', 'verification.sweep' ], 'auth has its two schedules');
+	[ 'mail.sweep', 'session.sweep', 'verification.sweep' ], 'auth has its three schedules');
 is($root->post("$jobs/queues/default/pause", undef, origin => 'https://evil.example')
 	->{status}, 403, 'POST from another origin does not pause a queue');
 is($root->post("$jobs/queues/default/pause")->{status}, 200, 'an admin pauses a queue');

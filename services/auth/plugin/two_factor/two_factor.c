@@ -1,11 +1,11 @@
 #include "auth/plugin/two_factor/two_factor.h"
-#include "auth/identity/verification.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/identity/verification.h"
 #include "auth/plugin/two_factor/challenge.h"
 #include "auth/plugin/two_factor/rekey_job.h"
 #include "auth/plugin/two_factor/trusted_device.h"
