@@ -9,11 +9,14 @@ use Test::More;
 use Kedge qw(jdecode parallel wait_until);
 use Kedge::Mail;
 
-my $k = Kedge->up;
+my $k = Kedge->up(env => { AUTH_WEBHOOK_ALLOW_PRIVATE => 'on' });
 my $base = $k->base;
 sub code_of { my ($r) = @_; return [ $r->{status}, $r->{json}{code} // '' ] }
 sub exists_in { my ($email) = @_; return $k->sql('auth', qq{SELECT count(*) FROM "user" WHERE email = '$email'}) }
 
+my $root = $k->user('root');
+$k->role($root, 'admin');
+is($root->post('/api/auth/webhooks', { url => 'http://127.0.0.1:1/', kinds => ['user.deleted'] })->{status}, 201, 'somebody wants to know of deletions');
 my $ann = $k->user('ann');
 my $mallory = $k->user('mallory');
 is($ann->get('/api/core/me')->{status}, 200, 'a user has a record in core');
@@ -42,6 +45,7 @@ is($k->sql('auth', qq{SELECT count(*) FROM account WHERE "userId" = '$ann->{id}'
 is($ann->session, undef, 'nobody is signed in');
 is($ann->get('/api/core/me')->{status}, 401, 'also for core');
 is(exists_in($mallory->{email}), '1', 'others stay');
+is($k->sql('auth', qq{SELECT count(*) FROM job WHERE kind = 'webhook.deliver' AND payload ->> 'type' = 'user.deleted' AND payload -> 'data' ->> 'id' = '$ann->{id}'}), '1', 'the event is sent, with the id');
 
 # The password is checked where it is given; the address is free again.
 my $bob = $k->user('bob');
