@@ -21,19 +21,22 @@ use Digest::SHA qw(hmac_sha256);
 use MIME::Base64 qw(encode_base64url);
 use Test::More;
 use Kedge qw(files jdecode jencode slurp);
+use Kedge::Mail;
 use Kedge::Totp;
 
 # All plugins of auth are enabled.  Jobs are not run, so that they can be cancelled and
-# retried.
+# retried; only auth's queue of mail is.
 my @plugins = map { m{([^/]+)$} ? $1 =~ tr/_/-/r : () } grep {-d}
     files("$Kedge::ROOT/services/auth/plugin");
 my $k = Kedge->up(env => { AUTH_PLUGINS => join(',', @plugins),
-	map { uc . '_WORKER_PROCESSES' => 0 } Kedge::services() });
+	map { uc . '_WORKER_PROCESSES' => $_ eq 'auth' ? 1 : 0 } Kedge::services() });
 # update-session changes fields of the application; there must be one.
 $k->sql('auth', 'ALTER TABLE session ADD theme text');
 $k->down;
 $k->{env}{AUTH_ADDITIONAL_FIELDS} = '{"session":{"theme":{"type":"string"}}}';
 $k->start;
+my ($paused, undef, $why) = $k->kedge('jobs', 'auth', 'pause', 'default');
+is($paused, 0, "auth's other jobs do not run") or diag($why);
 my %who = (nobody => $k->client);
 my (@pass, %job);
 for my $file (files("$FindBin::Bin/endpoints", qr/\.json$/)) {
@@ -183,6 +186,10 @@ sub value_of
 		$k->sql('auth', sprintf q{INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt")
 		    SELECT 'second', 'x', 'github', id, now() FROM "user" WHERE email = '%s'}, person($1)->{email});
 		return 'second';
+	}
+	if ($name =~ /^mailed code of (\w+)$/) {
+		my ($code) = Kedge::Mail::to($k, person($1)->{email})->{text} =~ /^(\d{6})$/m;
+		return $code;
 	}
 	return "no $name";
 }

@@ -73,13 +73,13 @@ for my $path ('/nothing', '/sign-in/social/x', '/callback/', '/sign-in') {
 }
 my $code = <<"JS";
 import { createAuthClient } from "better-auth-1.7.25/client";
-import { twoFactorClient } from "better-auth-1.7.25/client/plugins";
-const client = createAuthClient({ baseURL: "${\ $k->base }", plugins: [twoFactorClient()],
+import { organizationClient } from "better-auth-1.7.25/client/plugins";
+const client = createAuthClient({ baseURL: "${\ $k->base }", plugins: [organizationClient()],
 	fetchOptions: { headers: { origin: "${\ $k->base }" } } });
-const { error } = await client.twoFactor.sendOtp();
+const { error } = await client.organization.create({ name: "x", slug: "x" });
 console.log(error.status, error.code, error.message);
 JS
 ($status, $out, $err) = run({ dir => "$Kedge::ROOT/t/compat" }, 'node', '--input-type=module', '-e', $code);
-like($out, qr/^404 NOT_SUPPORTED POST \/two-factor\/send-otp belongs to BetterAuth's plugin two-factor/,
+like($out, qr/^404 NOT_SUPPORTED POST \/organization\/create belongs to BetterAuth's plugin organization/,
 	'the official client shows it') or diag($err);
 done_testing;

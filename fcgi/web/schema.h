@@ -115,6 +115,8 @@ struct field {
 	bool required;
 	/* Input: null is read as NULL.  Output: NULL is written as null. */
 	bool nullable;
+	/* Output, TYPE_STRINGS: left out when items is NULL. */
+	bool may_be_absent;
 	/*
 	 * Limits of a number, of a text's length in code points, of the number
 	 * of an array's items, of an arbitrary object's bytes as compact JSON.

@@ -203,9 +203,10 @@ is_always_there(const struct field *f)
 	switch (f->type) {
 	case TYPE_INT64:
 	case TYPE_BOOL:
-	case TYPE_STRINGS:
 	case TYPE_OBJECTS:
 		return true;
+	case TYPE_STRINGS:
+		return !f->may_be_absent;
 	case TYPE_OPT_STRING:
 		return f->required;
 	case TYPE_STRING:

@@ -63,6 +63,8 @@ is_left_out(const struct field *f, const void *member)
 	if (f->type == TYPE_OPT_STRING &&
 	    !((const struct opt_string *)member)->set)
 		return true;
+	if (f->may_be_absent && ((const struct strings *)member)->items == NULL)
+		return true;
 	return is_absent(f, member) && !f->nullable;
 }
 

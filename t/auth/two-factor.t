@@ -8,11 +8,13 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Kedge qw(parallel wait_until);
+use Kedge::Mail;
 use Kedge::Node;
 use Kedge::Totp qw(code);
 
 my $password = 'correct horse battery';
-my $k = Kedge::Node->compare_plugin('two-factor', env => { AUTH_TWO_FACTOR_ISSUER => 'Better Auth' });
+my $k = Kedge::Node->compare_plugin('two-factor', env => {
+	AUTH_TWO_FACTOR_ISSUER => 'Better Auth', AUTH_MAIL_URL => '' }); # BetterAuth there sends no mail
 
 sub post
 {
@@ -173,6 +175,75 @@ $r = post($with_name, 'two-factor/enable', { password => $password });
 is(said(post($with_name, 'two-factor/verify-totp', { code => code($r->{json}{totpURI}) })), 200, 'with a user name');
 $r = post($by_name->client, 'sign-in/username', { username => 'by_name', password => $password });
 ok($r->{json}{twoFactorRedirect}, 'sign-in/username asks for the second factor') or diag($r->{body});
+
+note('codes by mail');
+my $mail = $by_name; # this stack sends mail
+sub new_person
+{
+	my ($who) = @_;
+	my $c = $mail->client;
+	post($c, 'sign-up/email', { name => $who, email => "$who\@example.com", password => $password });
+	return $c;
+}
+my $sent = 0;
+# The code of the newest message to this person.
+sub mailed
+{
+	my ($who, $n) = @_;
+	my $m = Kedge::Mail::to($mail, "$who\@example.com", $n);
+	my ($code) = $m->{text} =~ /^(\d{6})$/m or diag($m->{text});
+	unlike($m->{subject}, qr/\d{6}/, 'the subject, which a locked screen shows, does not have the code');
+	return $code;
+}
+my $ann = new_person('ann');
+$r = post($ann, 'two-factor/enable', { password => $password, method => 'otp' });
+is_deeply($r->{json}, { method => 'otp' }, 'enable by mail');
+ok(!$ann->session->{user}{twoFactorEnabled}, 'the password alone changes nothing');
+is(said(post($ann, 'two-factor/verify-otp', { code => '000000' })), '400 OTP_HAS_EXPIRED', 'there is no code before one is sent');
+is(said(post($ann, 'two-factor/send-otp', {})), 200, 'a code is sent');
+my $code = mailed('ann', 1);
+my $wrong = $code eq '000000' ? '000001' : '000000';
+is(said(post($ann, 'two-factor/verify-otp', { code => $wrong })), '401 INVALID_CODE', 'a wrong code is refused');
+$r = post($ann, 'two-factor/verify-otp', { code => $code });
+ok($r->{json}{user}{twoFactorEnabled}, 'the right code turns it on') or diag($r->{body});
+is(said(post($ann, 'two-factor/verify-otp', { code => $code })), '400 OTP_HAS_EXPIRED', 'once');
+$here = $mail->client;
+$r = post($here, 'sign-in/email', { email => 'ann@example.com', password => $password });
+is_deeply($r->{json}{twoFactorMethods}, ['otp'], 'a sign-in asks for a code by mail');
+post($here, 'two-factor/send-otp', {});
+my $first = mailed('ann', 2);
+post($here, 'two-factor/send-otp', {});
+$code = mailed('ann', 3);
+is(said(post($here, 'two-factor/verify-otp', { code => $first })), '401 INVALID_CODE', 'a new code replaces the one before')
+	if $first ne $code;
+my $cookie = $here->cookie_header;
+my @raced = parallel(8, sub { return said($mail->client->request(POST => '/api/auth/two-factor/verify-otp',
+	json => { code => $code }, cookie => $cookie)) });
+is(scalar(grep { $_ eq '200' } @raced), 1, 'of requests with one code at the same time one signs in') or diag("@raced");
+$here = $mail->client;
+post($here, 'sign-in/email', { email => 'ann@example.com', password => $password });
+my %tried;
+for my $round (1 .. 2) {
+	post($here, 'two-factor/send-otp', {});
+	$code = mailed('ann', 3 + $round);
+	$wrong = $code eq '000000' ? '000001' : '000000';
+	$tried{ said(post($here, 'two-factor/verify-otp', { code => $wrong })) }++ for 1 .. 4;
+}
+is_deeply(\%tried, { '401 INVALID_CODE' => 5, '400 TOO_MANY_ATTEMPTS_REQUEST_NEW_CODE' => 3 },
+	'a new code gives a sign-in no new tries') or diag(explain(\%tried));
+is(said(post($here, 'two-factor/verify-otp', { code => $code })), '400 TOO_MANY_ATTEMPTS_REQUEST_NEW_CODE',
+	'nor is the right one accepted then');
+my $eve = new_person('eve');
+$r = post($eve, 'two-factor/enable', { password => $password });
+post($eve, 'two-factor/verify-totp', { code => code($r->{json}{totpURI}) });
+is(said(post($eve, 'two-factor/enable', { password => $password, method => 'otp' })), '400 TOTP_ALREADY_ENABLED',
+	'who has an app cannot turn to codes by mail');
+$here = $mail->client;
+$r = post($here, 'sign-in/email', { email => 'eve@example.com', password => $password });
+is_deeply($r->{json}{twoFactorMethods}, ['totp'], 'and is asked for the code of the app');
+is(said(post($here, 'two-factor/send-otp', {})), '400 OTP_NOT_ENABLED', 'not sent one');
+my $jobs = $mail->sql('auth', q{SELECT string_agg(j::text, '') FROM job j WHERE kind = 'mail.send'});
+ok(index($jobs, $code) < 0, 'the jobs do not show the codes');
 ok($by_name->destroy, 'the logs have no sanitizer report or failed assertion');
 
 ok($k->destroy, 'the logs have no sanitizer report or failed assertion');

@@ -23,7 +23,7 @@ for (const path of ["enable", "disable", "get-totp-uri", "generate-backup-codes"
 	step(`${path} without a session`, post(path, { password: PASSWORD }));
 	step(`${path} by GET`, { get: `/two-factor/${path}` });
 }
-for (const path of ["verify-totp", "verify-backup-code"]) {
+for (const path of ["verify-totp", "verify-otp", "verify-backup-code"]) {
 	step(`${path} without a session`, post(path, { code: "123456" }));
 	step(`${path} with nothing`, post(path, {}));
 	step(`${path} with a number`, post(path, { code: 123456 }));
@@ -66,6 +66,7 @@ step("generate-backup-codes with a wrong password", post("generate-backup-codes"
 /* Signing in. */
 step("sign-in", { post: "/sign-in/email", json: login("ann"), jar: "in" });
 step("get-session before the code", { get: "/get-session", jar: "in" });
+step("send-otp without mail", post("send-otp", {}, { jar: "in" }));
 step("sign-in, a wrong code", post("verify-totp", { code: "000000" }, { jar: "in" }));
 step("sign-in, the code", { ...post("verify-totp", null, { jar: "in" }), ...right("ann") });
 step("get-session after the code", { get: "/get-session", jar: "in" });

@@ -6,6 +6,7 @@
 
 #include "auth/auth.h"
 #include "auth/identity/verification.h"
+#include "auth/mail/auth_mail.h"
 #include "auth/plugin/two_factor/challenge.h"
 #include "auth/plugin/two_factor/rekey_job.h"
 #include "auth/plugin/two_factor/trusted_device.h"
@@ -25,17 +26,24 @@ static const struct auth_column columns[] = {
 };
 /* clang-format on */
 
-/* How the user can show it. A code by mail cannot be sent yet. */
+/*
+ * How the user can show it.  Who has an app is sent no code: whoever reads the
+ * mail must not get around the app.
+ */
 static enum err
 find_methods(struct req *r, const char *user_id, const char **ret_json)
 {
+	struct auth *auth = auth_of(r);
 	struct two_factor row;
 	enum err e =
-	    two_factor_select(auth_of(r)->process.db, r->arena, user_id, &row);
+	    two_factor_select(auth->process.db, r->arena, user_id, &row);
 
 	if (e != ERR_OK && e != ERR_NOT_FOUND)
 		return e;
-	*ret_json = e == ERR_OK && row.is_verified ? "[\"totp\"]" : "[]";
+	if (e == ERR_OK && row.is_verified)
+		*ret_json = "[\"totp\"]";
+	else
+		*ret_json = auth_mail_is_on(auth) ? "[\"otp\"]" : "[]";
 	return ERR_OK;
 }
 
@@ -88,5 +96,6 @@ const struct auth_plugin two_factor_plugin = {
 	.jobs = two_factor_jobs,
 	.schedules = two_factor_schedules,
 	.hooks = &hooks,
+	.mails = two_factor_mails,
 	.asks_second_factor = true,
 };

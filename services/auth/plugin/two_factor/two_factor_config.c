@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "auth/auth.h"
+#include "auth/mail/auth_mail.h"
 #include "web/request.h"
 
 enum { DAY_S = 86400, LOCK_MAX_S = DAY_S, TRIES_MAX = 1000 };
@@ -17,6 +18,10 @@ const struct auth_cookie two_factor_cookies[] = {
 const struct refusal two_factor_refusals[] = {
 	[TWO_FACTOR_OTP_NOT_CONFIGURED] = { ERR_INVALID, "OTP_NOT_CONFIGURED",
 	    "OTP is not available" },
+	[TWO_FACTOR_OTP_NOT_ENABLED] = { ERR_INVALID, "OTP_NOT_ENABLED",
+	    "OTP not enabled" },
+	[TWO_FACTOR_OTP_HAS_EXPIRED] = { ERR_INVALID, "OTP_HAS_EXPIRED",
+	    "OTP has expired" },
 	[TWO_FACTOR_TOTP_NOT_ENABLED] = { ERR_INVALID, "TOTP_NOT_ENABLED",
 	    "TOTP not enabled" },
 	[TWO_FACTOR_TOTP_ALREADY_ENABLED] = { ERR_INVALID,
@@ -64,6 +69,9 @@ const struct config_var two_factor_vars[] = {
 	  .fallback = "2592000", .min = 60, .max = 365 * DAY_S, .unit = "s",
 	  .doc = "A trusted browser is not asked for a code for so long after "
 	    "its last sign-in. (trustDeviceMaxAge)" },
+	{ CONFIG(struct two_factor_config, otp_s, "TWO_FACTOR_OTP_S"),
+	  .fallback = "180", .min = 60, .max = 3600, .unit = "s",
+	  .doc = "A code by mail is valid for so long. (otpOptions.period)" },
 	{ CONFIG(struct two_factor_config, lock.tries,
 	    "TWO_FACTOR_LOCK_TRIES"),
 	  .fallback = "10", .min = 3, .max = TRIES_MAX, .unit = "codes",
@@ -72,6 +80,12 @@ const struct config_var two_factor_vars[] = {
 	{ CONFIG(struct two_factor_config, lock.seconds, "TWO_FACTOR_LOCK_S"),
 	  .fallback = "900", .min = 1, .max = LOCK_MAX_S, .unit = "s",
 	  .doc = "For how long. (accountLockout.durationSeconds)" },
+	{ 0 },
+};
+static const char *const code_values[] = { "code", NULL };
+
+const struct auth_mail_kind two_factor_mails[] = {
+	{ "two-factor-code", code_values },
 	{ 0 },
 };
 /* clang-format on */

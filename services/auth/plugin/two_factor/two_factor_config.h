@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "auth/http/refusal.h"
+#include "auth/mail/auth_mail.h"
 #include "auth/plugin.h"
 #include "auth/plugin/two_factor/two_factor_store.h"
 #include "base/config.h"
@@ -18,16 +19,21 @@ struct two_factor_config {
 	int64_t digits, period_s;
 	int64_t challenge_s;
 	int64_t trust_s;
+	int64_t otp_s;
 	struct two_factor_lock lock;
 };
 extern const struct config_var two_factor_vars[];
 const struct two_factor_config *two_factor_config(const struct req *r);
+
+extern const struct auth_mail_kind two_factor_mails[];
 
 enum { COOKIE_CHALLENGE, COOKIE_TRUSTED };
 extern const struct auth_cookie two_factor_cookies[];
 
 enum two_factor_refusal {
 	TWO_FACTOR_OTP_NOT_CONFIGURED,
+	TWO_FACTOR_OTP_NOT_ENABLED,
+	TWO_FACTOR_OTP_HAS_EXPIRED,
 	TWO_FACTOR_TOTP_NOT_ENABLED,
 	TWO_FACTOR_TOTP_ALREADY_ENABLED,
 	TWO_FACTOR_NOT_ENABLED,

@@ -4,33 +4,26 @@
 #include <stddef.h>
 
 #include "auth/auth.h"
-#include "auth/http/auth_cookie.h"
 #include "auth/http/limit.h"
 #include "auth/http/refusal.h"
-#include "auth/http/session_cookie.h"
 #include "auth/identity/account_store.h"
-#include "auth/identity/encrypted_text.h"
-#include "auth/identity/session.h"
 #include "auth/identity/session_routes.h"
-#include "auth/identity/user_store.h"
+#include "auth/identity/session_store.h"
 #include "auth/identity/user_view.h"
-#include "auth/log_events.h"
+#include "auth/mail/auth_mail.h"
 #include "auth/password/password.h"
 #include "auth/plugin/two_factor/backup_codes.h"
-#include "auth/plugin/two_factor/challenge.h"
 #include "auth/plugin/two_factor/totp.h"
 #include "auth/plugin/two_factor/trusted_device.h"
 #include "auth/plugin/two_factor/two_factor_config.h"
 #include "auth/plugin/two_factor/two_factor_store.h"
+#include "auth/plugin/two_factor/two_factor_user.h"
+#include "auth/plugin/two_factor/two_factor_verify.h"
 #include "auth/routes.h"
 #include "auth/signin/password_check.h"
-#include "auth/signin/signin.h"
-#include "base/arena.h"
-#include "base/clock.h"
-#include "base/log.h"
 #include "base/str.h"
-#include "web/origins.h"
 #include "web/request.h"
+#include "web/service.h"
 
 struct enable_in {
 	const char *password;
@@ -45,9 +38,6 @@ struct enable_out {
 struct password_in {
 	const char *password;
 };
-struct status_out {
-	bool status;
-};
 struct uri_out {
 	const char *totp_uri;
 };
@@ -55,27 +45,13 @@ struct codes_out {
 	bool status;
 	struct strings backup_codes;
 };
-struct verify_in {
-	const char *code;
-	struct opt_bool trust_device;
-};
-struct backup_in {
-	const char *code;
-	struct opt_bool disable_session;
-	struct opt_bool trust_device;
-};
-struct verify_out {
-	struct opt_string token;
-	const void *user;
-};
-
 static const char *const methods[] = { "otp", "totp", NULL };
 
 /* clang-format off */
 static const struct field enable_fields[] = {
 	{ FIELD(struct enable_in, password, "password"), .required = true },
 	{ FIELD(struct enable_in, method, "method"), .one_of = methods,
-	  .doc = "totp, if absent. Codes by mail (otp) cannot be sent yet." },
+	  .doc = "totp, if absent; otp: codes by mail." },
 	{ FIELD(struct enable_in, issuer, "issuer"),
 	  .doc = "The product's name in the app; AUTH_TWO_FACTOR_ISSUER, if "
 	    "absent." },
@@ -86,6 +62,7 @@ static const struct field enable_out_fields[] = {
 	{ FIELD(struct enable_out, totp_uri, "totpURI"),
 	  .doc = "For the authenticator app, as text or as a QR code." },
 	{ FIELD(struct enable_out, backup_codes, "backupCodes"),
+	  .may_be_absent = true,
 	  .doc = "Each replaces the app once. Shown this one time." },
 	{ 0 },
 };
@@ -149,35 +126,6 @@ check_password(struct req *r, const char *password)
 }
 
 static enum err
-find_row(struct req *r, const char *user_id, enum two_factor_refusal none,
-    struct two_factor *ret_row)
-{
-	enum err e = two_factor_select(
-	    auth_of(r)->process.db, r->arena, user_id, ret_row);
-
-	return e == ERR_NOT_FOUND ? two_factor_refuse(r, none) : e;
-}
-
-/* ERR_INTERNAL: AUTH_SECRET is not the one with which it was encrypted. */
-static enum err
-totp_of(struct req *r, const struct two_factor *row, struct totp *ret)
-{
-	const struct two_factor_config *config = two_factor_config(r);
-
-	*ret = (struct totp){
-		.secret = encrypted_text_read(
-		    auth_of(r), r->arena, row->secret, NULL),
-		.digits = config->digits,
-		.period_s = config->period_s,
-	};
-	if (ret->secret != NULL)
-		return ERR_OK;
-	log_event(LOG_ERROR, EVENT_SECRET_UNREADABLE,
-	    LOG_TEXT("table", "twoFactor"), LOG_NUM("texts", 1));
-	return ERR_INTERNAL;
-}
-
-static enum err
 uri_of(struct req *r, const struct totp *totp, const char *issuer,
     const char **ret_uri)
 {
@@ -193,89 +141,25 @@ uri_of(struct req *r, const struct totp *totp, const char *issuer,
 
 /* -- enabling and disabling -- */
 
-struct change {
-	struct auth *auth;
-	const struct session_found *found;
-	int64_t ttl_s;
-	const char *verified_id; /* the row to confirm; NULL: disable */
-	const char *token; /* the session's new token */
-};
-
 /*
- * The session gets a new token: whoever has copied the old one does not come to
- * have a session of the kind that has shown a second factor.
+ * A password alone does not turn to codes by mail: the first right one does, so
+ * the user reads this mailbox.  Nor does it replace an app.
  */
 static enum err
-apply(struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
-{
-	struct change *c = ctx;
-	const char *user_id = c->found->user.id;
-	bool enable = c->verified_id != NULL;
-	enum err e = user_lock(tx, a, user_id);
-
-	if (e == ERR_OK)
-		e = two_factor_set_enabled(tx, a, user_id, enable);
-	if (e == ERR_OK)
-		e = enable ? two_factor_set_verified(tx, a, c->verified_id)
-		           : two_factor_delete(tx, a, user_id);
-	if (e == ERR_OK)
-		e = session_rotate(c->auth, tx, a, c->found->session.token,
-		    c->ttl_s, &c->token, ret_tokens);
-	return e;
-}
-
-/* Makes the change, and gives the browser the session's new cookie. */
-static enum err
-change_factor(struct req *r, const char *verified_id, const char **ret_token)
-{
-	bool brief = session_cookie_is_brief(r);
-	struct change c = {
-		.auth = auth_of(r),
-		.found = session_of(r),
-		.ttl_s = signin_ttl_s(!brief),
-		.verified_id = verified_id,
-	};
-	enum err e = session_revoke(c.auth, r->arena, apply, &c);
-
-	/* The session, or the row, has just been deleted. */
-	if (e == ERR_NOT_FOUND)
-		return refuse(r, REFUSE_UNAUTHORIZED);
-	if (e != ERR_OK)
-		return e;
-	session_cookie_set(r, c.token, brief);
-	*ret_token = c.token;
-	return ERR_OK;
-}
-
-struct enrolment {
-	const char *user_id, *secret, *codes;
-};
-
-static enum err
-insert(struct db *tx, struct arena *a, void *ctx)
-{
-	const struct enrolment *n = ctx;
-	enum err e = user_lock(tx, a, n->user_id);
-
-	return e != ERR_OK
-	           ? e
-	           : two_factor_insert(tx, a, n->user_id, n->secret, n->codes);
-}
-
-static enum err
-enrol(struct req *r, const char *secret, const struct strings *codes)
+enable_by_mail(struct req *r, struct enable_out *out)
 {
 	struct auth *auth = auth_of(r);
-	struct enrolment n = {
-		.user_id = session_of(r)->user.id,
-		.secret = encrypted_text_write(auth, r->arena, secret),
-		.codes = backup_codes_write(auth, r->arena, codes),
-	};
-	enum err e = db_transact(auth->process.db, r->arena, insert, &n);
+	struct two_factor row;
+	enum err e;
 
-	return e == ERR_CONFLICT
-	           ? two_factor_refuse(r, TWO_FACTOR_TOTP_ALREADY_ENABLED)
-	           : e;
+	if (!auth_mail_is_on(auth))
+		return two_factor_refuse(r, TWO_FACTOR_OTP_NOT_CONFIGURED);
+	e = two_factor_select(
+	    auth->process.db, r->arena, session_of(r)->user.id, &row);
+	if (e == ERR_OK && row.is_verified)
+		return two_factor_refuse(r, TWO_FACTOR_TOTP_ALREADY_ENABLED);
+	out->method = "otp";
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 /*
@@ -296,10 +180,10 @@ enable(struct req *r, const void *in_struct, void *out_struct)
 	if (e != ERR_OK)
 		return e;
 	if (in->method != NULL && str_eq(in->method, "otp"))
-		return two_factor_refuse(r, TWO_FACTOR_OTP_NOT_CONFIGURED);
+		return enable_by_mail(r, out);
 	totp.secret = totp_new_secret(r->arena);
 	codes = backup_codes_new(r->arena);
-	e = enrol(r, totp.secret, &codes);
+	e = two_factor_enrol(r, totp.secret, &codes);
 	if (e == ERR_OK)
 		e = uri_of(r, &totp, in->issuer, &out->totp_uri);
 	out->method = "totp";
@@ -316,7 +200,7 @@ disable(struct req *r, const void *in_struct, void *out_struct)
 	enum err e = check_password(r, in->password);
 
 	if (e == ERR_OK)
-		e = change_factor(r, /* verified_id= */ NULL, &token);
+		e = two_factor_change(r, /* enable= */ false, NULL, &token);
 	if (e == ERR_OK)
 		e = trusted_device_remove(r, session_of(r)->user.id);
 	out->status = true;
@@ -330,13 +214,13 @@ get_totp_uri(struct req *r, const void *in_struct, void *out_struct)
 	struct uri_out *out = out_struct;
 	struct two_factor row;
 	struct totp totp;
-	enum err e = find_row(
+	enum err e = two_factor_find(
 	    r, session_of(r)->user.id, TWO_FACTOR_TOTP_NOT_ENABLED, &row);
 
 	if (e == ERR_OK)
 		e = check_password(r, in->password);
 	if (e == ERR_OK)
-		e = totp_of(r, &row, &totp);
+		e = two_factor_totp(r, &row, &totp);
 	return e == ERR_OK ? uri_of(r, &totp, NULL, &out->totp_uri) : e;
 }
 
@@ -353,7 +237,7 @@ generate_backup_codes(struct req *r, const void *in_struct, void *out_struct)
 		return two_factor_refuse(r, TWO_FACTOR_NOT_ENABLED);
 	e = check_password(r, in->password);
 	if (e == ERR_OK)
-		e = find_row(
+		e = two_factor_find(
 		    r, session_of(r)->user.id, TWO_FACTOR_NOT_ENABLED, &row);
 	if (e != ERR_OK)
 		return e;
@@ -365,240 +249,6 @@ generate_backup_codes(struct req *r, const void *in_struct, void *out_struct)
 	/* A code was used, or they were replaced, at the same time. */
 	return e == ERR_NOT_FOUND ? two_factor_refuse(r, TWO_FACTOR_CONFLICT)
 	                          : e;
-}
-
-/* -- showing the factor -- */
-
-/* Who shows it: the owner of a session, or somebody who is signing in. */
-struct check {
-	const struct session_found *found; /* NULL: signing in */
-	struct challenge challenge;
-	const struct user *user;
-	struct two_factor row;
-};
-
-static enum err
-find_who(struct req *r, struct check *ret_check)
-{
-	struct check *c = ret_check;
-	enum err e = session_try(r);
-
-	*c = (struct check){ 0 };
-	if (e == ERR_OK) {
-		c->found = session_of(r);
-		c->user = &c->found->user;
-		return ERR_OK;
-	}
-	if (e == ERR_NOT_FOUND)
-		e = challenge_find(r, &c->challenge);
-	c->user = &c->challenge.account.user;
-	return e == ERR_NOT_FOUND
-	           ? two_factor_refuse(r, TWO_FACTOR_INVALID_COOKIE)
-	           : e;
-}
-
-static enum err
-begin_check(
-    struct req *r, enum two_factor_refusal no_row, struct check *ret_check)
-{
-	enum err e = find_who(r, ret_check);
-
-	return e != ERR_OK
-	           ? e
-	           : find_row(r, ret_check->user->id, no_row, &ret_check->row);
-}
-
-static enum err
-refuse_locked(struct req *r, const struct check *c)
-{
-	r->retry_after_s = c->row.locked_s > 0
-	                       ? c->row.locked_s
-	                       : two_factor_config(r)->lock.seconds;
-	return two_factor_refuse(r, TWO_FACTOR_LOCKED);
-}
-
-/* Counts the try, for the challenge and for the user. */
-static enum err
-count_try(struct req *r, const struct check *c)
-{
-	enum err e = ERR_OK;
-
-	if (c->row.locked_s > 0)
-		return refuse_locked(r, c);
-	if (c->found == NULL)
-		e = challenge_try(r, &c->challenge);
-	if (e == ERR_NOT_FOUND)
-		return two_factor_refuse(r, TWO_FACTOR_INVALID_COOKIE);
-	if (e == ERR_RATE_LIMITED) {
-		auth_cookie_clear(r, challenge_cookie);
-		return two_factor_refuse(r, TWO_FACTOR_TOO_MANY_ATTEMPTS);
-	}
-	if (e == ERR_OK)
-		e = two_factor_count_try(auth_of(r)->process.db, r->arena,
-		    c->row.id, &two_factor_config(r)->lock);
-	return e == ERR_RATE_LIMITED ? refuse_locked(r, c) : e;
-}
-
-/* Ends the challenge; only one request gets through here. */
-static enum err
-end_challenge(struct req *r, const struct check *c)
-{
-	enum err e = challenge_end(r, &c->challenge);
-
-	if (e != ERR_NOT_FOUND)
-		return e;
-	auth_cookie_clear(r, challenge_cookie);
-	return two_factor_refuse(r, TWO_FACTOR_INVALID_COOKIE);
-}
-
-static enum err
-trust(struct req *r, const struct check *c)
-{
-	enum err e =
-	    trusted_device_add(r, c->user->id, two_factor_config(r)->trust_s);
-
-	session_cookie_forget_brief(r);
-	return e;
-}
-
-static enum err
-sign_in(
-    struct req *r, const struct check *c, bool trusted, struct verify_out *out)
-{
-	struct signin_out done = { 0 };
-	enum err e = end_challenge(r, c);
-
-	if (e != ERR_OK)
-		return e;
-	e = signin_complete(r,
-	    &(struct signin){
-		.user = c->user,
-		.proof = c->challenge.proof,
-		.second_factor = true,
-		.remember = c->challenge.remember,
-		.stale = &two_factor_refusals[TWO_FACTOR_INVALID_COOKIE],
-	    },
-	    &done);
-	auth_cookie_clear(r, challenge_cookie);
-	if (e == ERR_OK && trusted)
-		e = trust(r, c);
-	out->token = (struct opt_string){ done.token, .set = true };
-	out->user = done.user;
-	return e;
-}
-
-/* The first right code of an app turns the second factor on. */
-static enum err
-confirm(struct req *r, const struct check *c, struct verify_out *out)
-{
-	struct account account;
-	const char *token;
-	enum err e = change_factor(r, c->row.id, &token);
-
-	if (e == ERR_OK)
-		e = account_find_by(auth_of(r)->process.db, r->arena, "id",
-		    c->user->id, &account);
-	if (e != ERR_OK)
-		return e;
-	out->token = (struct opt_string){ token, .set = true };
-	out->user = user_view(auth_of(r), r->arena, &account.user);
-	return ERR_OK;
-}
-
-static void
-answer_session(struct req *r, const struct check *c, struct verify_out *out)
-{
-	out->token =
-	    (struct opt_string){ c->found->session.token, .set = true };
-	out->user = user_view(auth_of(r), r->arena, c->user);
-}
-
-/* Whether it is right, and has not been used before. */
-static enum err
-check_totp(struct req *r, const struct check *c, const char *code)
-{
-	struct db *db = auth_of(r)->process.db;
-	struct totp totp;
-	int64_t step;
-	enum err e = totp_of(r, &c->row, &totp);
-
-	if (e != ERR_OK)
-		return e;
-	step = totp_find_step(r->arena, &totp, code, clock_now_ms() / 1000);
-	e = step < 0 ? ERR_NOT_FOUND
-	             : two_factor_use_step(db, r->arena, c->row.id, step);
-	if (e == ERR_NOT_FOUND)
-		return two_factor_refuse(r, TWO_FACTOR_INVALID_CODE);
-	return e != ERR_OK ? e
-	                   : two_factor_clear_tries(db, r->arena, c->row.id);
-}
-
-static enum err
-verify_totp(struct req *r, const void *in_struct, void *out_struct)
-{
-	const struct verify_in *in = in_struct;
-	struct check c;
-	enum err e = begin_check(r, TWO_FACTOR_TOTP_NOT_ENABLED, &c);
-
-	if (e != ERR_OK)
-		return e;
-	if (c.found == NULL && !c.row.is_verified)
-		return two_factor_refuse(r, TWO_FACTOR_TOTP_NOT_ENABLED);
-	e = count_try(r, &c);
-	if (e == ERR_OK)
-		e = check_totp(r, &c, in->code);
-	if (e != ERR_OK)
-		return e;
-	if (c.found == NULL)
-		return sign_in(r, &c, in->trust_device.value, out_struct);
-	if (!c.row.is_verified)
-		return confirm(r, &c, out_struct);
-	answer_session(r, &c, out_struct);
-	return ERR_OK;
-}
-
-static enum err
-use_backup_code(struct req *r, const struct check *c, const char *code)
-{
-	struct auth *auth = auth_of(r);
-	struct db *db = auth->process.db;
-	const char *rest;
-	enum err e =
-	    backup_codes_use(auth, r->arena, c->row.backup_codes, code, &rest);
-
-	if (e == ERR_NOT_FOUND)
-		return two_factor_refuse(r, TWO_FACTOR_INVALID_BACKUP_CODE);
-	if (e == ERR_OK)
-		e = two_factor_replace_codes(
-		    db, r->arena, c->row.id, c->row.backup_codes, rest);
-	if (e == ERR_NOT_FOUND)
-		return two_factor_refuse(r, TWO_FACTOR_CONFLICT);
-	return e != ERR_OK ? e
-	                   : two_factor_clear_tries(db, r->arena, c->row.id);
-}
-
-static enum err
-verify_backup_code(struct req *r, const void *in_struct, void *out_struct)
-{
-	const struct backup_in *in = in_struct;
-	struct verify_out *out = out_struct;
-	struct check c;
-	enum err e = begin_check(r, TWO_FACTOR_BACKUP_CODES_NOT_ENABLED, &c);
-
-	if (e == ERR_OK)
-		e = count_try(r, &c);
-	if (e == ERR_OK)
-		e = use_backup_code(r, &c, in->code);
-	if (e != ERR_OK)
-		return e;
-	if (c.found != NULL) {
-		answer_session(r, &c, out);
-		return ERR_OK;
-	}
-	if (!in->disable_session.value)
-		return sign_in(r, &c, in->trust_device.value, out);
-	out->user = user_view(auth_of(r), r->arena, c.user);
-	return end_challenge(r, &c);
 }
 
 /* clang-format off */
@@ -628,17 +278,25 @@ const struct route two_factor_routes[] = {
 	  .in = SCHEMA(struct password_in, password_fields),
 	  .out = SCHEMA(struct codes_out, codes_fields),
 	  .errors = BIT(ERR_CONFLICT) | BIT(ERR_RATE_LIMITED)),
-	ROUTE("verify-totp", verify_totp, "Show the second factor: an app's code",
+	ROUTE("verify-totp", two_factor_verify_totp, "Show the second factor: an app's code",
 	  .in = SCHEMA(struct verify_in, verify_fields),
 	  .out = SCHEMA(struct verify_out, verify_out_fields),
 	  .errors = BIT(ERR_UNAUTHENTICATED) | BIT(ERR_FORBIDDEN) |
 	    BIT(ERR_RATE_LIMITED)),
-	ROUTE("verify-backup-code", verify_backup_code,
+	ROUTE("verify-backup-code", two_factor_verify_backup_code,
 	  "Show the second factor: a backup code",
 	  .in = SCHEMA(struct backup_in, backup_fields),
 	  .out = SCHEMA(struct verify_out, verify_out_fields),
 	  .errors = BIT(ERR_UNAUTHENTICATED) | BIT(ERR_FORBIDDEN) |
 	    BIT(ERR_CONFLICT) | BIT(ERR_RATE_LIMITED)),
+	ROUTE("send-otp", two_factor_send_otp, "Send a code by mail",
+	  .out = SCHEMA(struct status_out, status_fields),
+	  .errors = BIT(ERR_UNAUTHENTICATED) | BIT(ERR_RATE_LIMITED)),
+	ROUTE("verify-otp", two_factor_verify_otp, "Show the second factor: a code by mail",
+	  .in = SCHEMA(struct verify_in, verify_fields),
+	  .out = SCHEMA(struct verify_out, verify_out_fields),
+	  .errors = BIT(ERR_UNAUTHENTICATED) | BIT(ERR_FORBIDDEN) |
+	    BIT(ERR_RATE_LIMITED)),
 	{ 0 },
 };
 /* clang-format on */
