@@ -131,6 +131,17 @@ $id = newest();
 ok(wait_until(sub { state_of($id) eq 'retryable' }, 20), 'with a wrong password the message waits until it is right') or diag(state_of($id));
 like(reason($id), qr/535/, 'and the reason is kept');
 
+# An operator's template with a placeholder that does not exist.
+my $own = $k->dir . '/mail-templates';
+mkdir $own or die "$own: $!";
+open my $f, '>', "$own/reset-password.en.txt" or die;
+print $f "Subject: Mine\n\nHello {{name}}, {{url}}\n";
+close $f;
+my @doctor = $k->kedge('doctor');
+like("$doctor[1]$doctor[2]", qr/mail templates: reset-password\.en\.txt, line 3: there is no placeholder \{\{name\}\}/, 'kedge doctor finds a wrong template')
+    or diag(@doctor);
+unlink "$own/reset-password.en.txt";
+
 my $auth = Kedge->binary('auth');
 my %env = (%{ $k->service_env('auth') }, AUTH_LOG_LEVEL => 'error');
 for my $row ([ { AUTH_MAIL_URL => 'http://x' }, 'AUTH_MAIL_URL' ], [ { AUTH_MAIL_FROM => 'x' }, 'AUTH_MAIL_FROM' ],
