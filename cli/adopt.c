@@ -199,7 +199,7 @@ open_stack(struct adopt *x)
 		print_error("kedge.json has no service auth");
 		return false;
 	}
-	if (stack_is_made(s) || x->run)
+	if (stack_is_made(s))
 		return stack_make(s) && settings_load(x->arena, &s->spec);
 	return true;
 }
@@ -576,7 +576,8 @@ run(struct adopt *x)
 		    x->power.user, x->roles.lacks);
 		return false;
 	}
-	if (!find_urls(x) || !run_roles(x))
+	/* Only now is everything checked that can be without a change. */
+	if (!find_urls(x) || !stack_make(&x->stack) || !run_roles(x))
 		return false;
 	if (setenv("AUTH_MIGRATION_URL", x->owner_url, /* overwrite= */ 1) != 0)
 		abort();

@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -185,8 +187,8 @@ make_parents(const struct stack *s)
 static bool
 check_ours(const char *dir)
 {
+	char foreign[NAME_MAX + 1] = "";
 	struct dirent *entry;
-	bool empty = true;
 	DIR *d;
 
 	if (file_exists(LOCK_FILE))
@@ -196,16 +198,38 @@ check_ours(const char *dir)
 		print_error("cannot read %s: %s", dir, strerror(errno));
 		return false;
 	}
-	while (empty && (entry = readdir(d)) != NULL)
-		empty =
-		    str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
+	while (foreign[0] == '\0' && (entry = readdir(d)) != NULL)
+		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
+			(void)snprintf(
+			    foreign, sizeof(foreign), "%s", entry->d_name);
 	closedir(d);
-	if (!empty)
+	if (foreign[0] == '\0')
+		return true;
+	print_error("%s is no stack's directory, and holds other files (%s): "
+		    "name one that is empty or does not exist",
+	    dir, foreign);
+	return false;
+}
+
+/*
+ * Marks the directory as a stack's. That comes first: whatever fails
+ * afterwards, the next command knows the directory as its own.
+ */
+static bool
+mark(const char *dir)
+{
+	int fd;
+
+	if (file_exists(LOCK_FILE))
+		return true;
+	fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd == -1) {
 		print_error(
-		    "%s holds other files; name a directory that is empty "
-		    "or does not exist",
-		    dir);
-	return empty;
+		    "cannot make %s/" LOCK_FILE ": %s", dir, strerror(errno));
+		return false;
+	}
+	close(fd);
+	return true;
 }
 
 static bool
@@ -269,7 +293,7 @@ stack_make(struct stack *s)
 	 */
 	if (!check_name(s->dir) || (s->is_installed && !make_parents(s)) ||
 	    !file_make_dir(s->dir, 0755) || !enter(s->arena, &s->dir) ||
-	    !check_name(s->dir) || !check_ours(s->dir))
+	    !check_name(s->dir) || !check_ours(s->dir) || !mark(s->dir))
 		return false;
 	for (i = 0; i < COUNT_OF(dirs); i++)
 		if (!file_make_dir(dirs[i].path, dirs[i].mode))

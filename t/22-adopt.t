@@ -133,6 +133,10 @@ for my $row (
 	like($err, $like, "$name: the error says why") or diag("$out$err");
 }
 is(shape(), $before, 'looking and refusing have changed nothing');
+# A directory is made only when nothing is left to be checked, and belongs to the stack then.
+($status, $out, $err) = adopt(@run, '--no-cookie', '--dir', "$tmp/none");
+like($err, qr/the role shop is not enough/, 'an adoption that is refused in a new directory');
+ok(!-e "$tmp/none", 'makes no directory');
 for my $row ([ '--frobnicate' ], [ '--json', '--run' ], [ '--sql', '--run' ], [ 'word' ], [ '--accept-lockout', 'all' ]) {
 	is((adopt('--from', url('shop'), @$row))[0], 2, "@$row: wrong usage");
 }

@@ -30,9 +30,9 @@ for my $name ('ada', 'bob') {
 $server->sql('shop', q{INSERT INTO "user" (id, name, email, "emailVerified") VALUES ('s', 'S', 's@example.com', true);
     INSERT INTO account (id, "accountId", "providerId", "userId", "updatedAt") VALUES ('s', '1', 'github', 's', now())});
 
-my $k = Kedge->up;
-my $port = $k->port;
-$k->down;
+# As on a new clone: there is no directory of a stack until a block of the page makes it.
+my $k = Kedge->up(start => 0);
+$k->{port} = my $port = Kedge::free_port();
 my $dir = tempdir(CLEANUP => 1);
 open my $env, '>', "$dir/.env" or die "$dir/.env: $!";
 printf $env "DATABASE_URL='%s'\nBETTER_AUTH_SECRET='%s'\n", $server->url_as('shop:secret', 'shop'), $secret;
@@ -45,6 +45,7 @@ my $out = Kedge::Page->new('docs/ADOPTION.md')->run_on_stack($k, dir => $dir, as
 	$text =~ s{kedge up --database given}{kedge up --database given --port $port};
 	return $text;
 });
+ok(-e $k->dir . '/kedge.env', 'kedge adopt --run has made the directory') or diag($out);
 like($out, qr/"plan":null/, 'a column of the application is in the answer');
 is($server->sql('shop', q{SELECT to_regclass('kedge_adoption') IS NULL}), 't', 'the page ends with the way back');
 is(Kedge::Client->new(base => $theirs->{base})->get('/api/auth/get-session', cookie => $cookie)->{json}{user}{email},

@@ -60,8 +60,9 @@ ok(!(grep { (readlink("$_/cwd") // '') =~ /^\Q$other\E/ } files('/proc', qr/^\d+
 mkdir "$other/taken";
 open my $f, '>', "$other/taken/file" or die;
 close $f;
-one_line('a directory of somebody else',
-	run($kedge, 'up', '--dir', "$other/taken", '--port', free_port(), '--detach'));
+($status, $out, $err) = run($kedge, 'up', '--dir', "$other/taken", '--port', free_port(), '--detach');
+one_line('a directory of somebody else', $status, $out, $err);
+like($err, qr/holds other files \(file\)/, 'the error names a file that is there');
 is_deeply([ map {s{.*/}{}r} files("$other/taken") ], ['file'], 'the directory is unchanged');
 one_line('a directory that cannot be made',
 	run($kedge, 'up', '--dir', '/proc/nowhere/d', '--port', free_port(), '--detach'));

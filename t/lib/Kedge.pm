@@ -282,7 +282,8 @@ sub without_rates
 
 # Creates and starts a stack.  Options: env (environment variables), template => 0 (do
 # not copy the template), args (arguments of kedge up), build (the build directory of
-# another release, whose programs run the stack; without the template).
+# another release, whose programs run the stack; without the template), start => 0 (only
+# name the directory, which the test's own commands make).
 sub up
 {
 	my ($class, %opt) = @_;
@@ -299,8 +300,9 @@ sub up
 	chmod 0755, $self->{dir};
 	$self->{dir} .= '/d'; # kedge up creates this directory
 	$self->guard;
-	$self->from_template if $opt{template} // !defined $opt{build};
-	$self->start(%opt);
+	my $start = $opt{start} // 1;
+	$self->from_template if $start && ($opt{template} // !defined $opt{build});
+	$self->start(%opt) if $start;
 	push @stacks, $self;
 	return $self;
 }
