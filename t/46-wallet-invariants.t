@@ -87,6 +87,18 @@ is($k->sql('wallet', <<~'SQL'), <<~'RIGHTS' =~ s/\n\z//r, 'the application role 
 	GROUP BY c.relname, a.attname ORDER BY c.relname COLLATE "C", a.attname COLLATE "C" NULLS FIRST
 	SQL
 	account SELECT
+	audit_event SELECT
+	audit_event.acting_as INSERT
+	audit_event.action INSERT
+	audit_event.actor INSERT
+	audit_event.actor_kind INSERT
+	audit_event.address INSERT
+	audit_event.after INSERT
+	audit_event.before INSERT
+	audit_event.object_id INSERT
+	audit_event.object_kind INSERT
+	audit_event.request_id INSERT
+	audit_link SELECT
 	currency SELECT
 	entry SELECT
 	ledger_checked SELECT
@@ -101,7 +113,7 @@ my @doors = qw(add_currency add_currency batch batch capture capture check check
     check_transfers expire expire_holds external external forget_keys forget_keys freeze freeze note_check note_check
     open_account open_account_once open_first release release reverse reverse transfer transfers
     write_missing_statements write_statements);
-is($k->sql('wallet', <<~'SQL'), join("\n", map {"ledger_$_"} @doors), 'the application role can call exactly these functions of the owner');
+is($k->sql('wallet', <<~'SQL'), join("\n", 'audit_chain', map {"ledger_$_"} @doors), 'the application role can call exactly these functions of the owner');
 	SELECT proname FROM pg_proc
 	WHERE pronamespace = 'public'::regnamespace AND prosecdef
 		AND has_function_privilege('wallet', oid, 'EXECUTE')
